@@ -1,0 +1,196 @@
+# Makefile -- builds, runs, tests and measures stockd. `make help` lists what it can do.
+#
+# Objects go to build/<flavour>/, one flavour a set of flags, so that the release build, the
+# sanitizer build and the fuzzers never share an object. A new .c file under a known folder is
+# found by itself; a new library goes into LIBS.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+CC ?= cc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG ?= clang
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY ?= clang-tidy
+PKG_CONFIG ?= pkg-config
+PREFIX ?= /usr/local
+DESTDIR ?=
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# What the programs link with, by pkg-config name, and the Debian package that brings it.
+LIBS := libmicrohttpd hiredis jansson libuv libcrypto
+TEST_LIBS := cmocka
+BUILD_LIBS := yaml-0.1
+DEBS := gcc make git pkg-config libc6-dev libmicrohttpd-dev libhiredis-dev libjansson-dev libuv1-dev libssl-dev \
+        libcmocka-dev libyaml-dev redis-server
+LINT_DEBS := clang clang-format clang-tidy
+FUZZ_DEBS := clang $(shell apt-cache show libclang-rt-14-dev >/dev/null 2>&1 && echo libclang-rt-14-dev || echo libclang-rt-19-dev)
+BENCH_DEBS := wrk nginx libnginx-mod-http-lua lua-nginx-redis
+HAVE = $(PKG_CONFIG) --exists $(LIBS) $(TEST_LIBS) $(BUILD_LIBS) 2>/dev/null && command -v redis-server >/dev/null
+
+FLAVOUR ?= release
+OUT := build/$(FLAVOUR)
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+        -Wundef -Wpointer-arith -Wwrite-strings -Wvla -Wno-unused-parameter -Wno-format-truncation
+INCLUDES := -Icommon -Iservice -Itests -I$(OUT)/gen
+DEFINES := -D_GNU_SOURCE
+HARDEN := -fstack-protector-strong -fPIE
+HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 $(HARDEN)
+FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer $(HARDEN)
+FLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LD_release := $(HARDEN_LD)
+LD_asan := -fsanitize=address,undefined -pie
+LD_fuzz := -fsanitize=fuzzer,address,undefined
+
+LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) $(TEST_LIBS) 2>/dev/null)
+LIB_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
+TEST_LDLIBS = $(LIB_LDLIBS) $(shell $(PKG_CONFIG) --libs $(TEST_LIBS) 2>/dev/null)
+ALL_CFLAGS = -std=gnu17 $(WARN) $(FLAGS_$(FLAVOUR)) $(DEFINES) $(INCLUDES) $(LIB_CFLAGS) $(CFLAGS)
+
+COMMON_C := $(wildcard common/*.c)
+SERVICE_C := $(filter-out service/main.c,$(wildcard service/*.c service/*/*.c))
+SUPPORT_C := $(wildcard tests/support/*.c)
+UNIT_C := $(wildcard tests/unit/test_*.c)
+IT_C := $(wildcard tests/it/test_*.c)
+FUZZ_C := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_C := $(wildcard tests/bench/*.c)
+ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(SUPPORT_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) tests/tools/yaml2json.c
+ALL_H := $(wildcard common/*.h service/*.h service/*/*.h tests/*/*.h)
+
+obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
+LIB_OBJS := $(call obj,$(COMMON_C) $(SERVICE_C)) $(OUT)/obj/service/http/assets.o $(OUT)/obj/gen/version.o
+STOCKD := $(OUT)/stockd
+UNIT_BINS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_C))
+IT_BINS := $(patsubst tests/it/%.c,$(OUT)/it/%,$(IT_C))
+FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_C))
+BENCH_BINS := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(BENCH_C))
+
+.PHONY: help all run test unit it asan fuzz bench lint fmt compdb install clean deps need tests-built
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+all: need ## build build/stockd
+	@$(MAKE) --no-print-directory build/stockd
+
+run: all ## start the service on 127.0.0.1:8080 with its own Redis (data in ./stockd-data)
+	./build/stockd serve $(ARGS)
+
+test: unit it ## every test: unit, then integration on a real Redis (T=name runs the matching programs)
+
+unit: need ## tests of pure code, no server
+	@$(MAKE) --no-print-directory tests-built WHAT=unit
+	@tests/run.sh $(OUT)/unit '$(T)'
+
+it: need ## tests against real servers that they start themselves
+	@$(MAKE) --no-print-directory tests-built WHAT=it
+	@STOCKD=$(CURDIR)/$(STOCKD) tests/run.sh $(OUT)/it '$(T)'
+
+asan: need ## unit and it again, under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory FLAVOUR=asan unit it
+
+fuzz: ## every libFuzzer target for FUZZ_SECONDS (30) from the seed corpus
+	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(FUZZ_DEBS)" HAVE="$(HAVE) && command -v $(CLANG) >/dev/null"
+	@$(MAKE) --no-print-directory FLAVOUR=fuzz CC=$(CLANG) fuzzers
+	@tests/fuzz/run.sh $${FUZZ_SECONDS:-30}
+
+bench: ## throughput beside a bare libmicrohttpd handler and nginx + Lua, interleaved
+	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(BENCH_DEBS)" HAVE="$(HAVE) && command -v wrk nginx >/dev/null"
+	@$(MAKE) --no-print-directory build/stockd benchers
+	@tests/bench/run.sh $(ARGS)
+
+lint: ## clang-tidy, layers, headers that compile alone, formatting
+	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(LINT_DEBS)" HAVE="$(HAVE) && command -v $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null"
+	@$(MAKE) --no-print-directory lint-all
+
+fmt: ## format every C file
+	$(CLANG_FORMAT) -i $(ALL_C) $(ALL_H)
+
+compdb: ## write compile_commands.json
+	@tests/tools/compdb.sh '$(CC) $(ALL_CFLAGS)' $(ALL_C) > compile_commands.json
+
+install: all ## install stockd below PREFIX (/usr/local), DESTDIR respected
+	install -D -m 755 build/stockd $(DESTDIR)$(PREFIX)/bin/stockd
+	install -D -m 644 service/openapi.yaml $(DESTDIR)$(PREFIX)/share/stockd/openapi.yaml
+
+clean: ## remove everything that was built
+	rm -rf build compile_commands.json
+
+deps: ## install the Debian packages that the build and the tests need, or say how
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBS) >/dev/null; \
+	else echo "missing packages; run: sudo apt-get install -y $(DEBS)" >&2; exit 1; fi
+
+need:
+	@{ $(HAVE); } || $(MAKE) --no-print-directory deps DEBS="$(DEBS)"
+
+# --- how things are built ---------------------------------------------------------------------
+
+build/stockd: build/release/stockd
+	@ln -f $< $@ 2>/dev/null || cp $< $@
+
+$(STOCKD): $(OUT)/obj/service/main.o $(LIB_OBJS)
+	@echo "LD $@"
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
+
+$(OUT)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "CC $<"
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/obj/service/http/assets.o: service/http/assets.S $(OUT)/gen/openapi.json $(wildcard service/http/pages/*)
+	@mkdir -p $(@D)
+	@$(CC) -I$(OUT)/gen -Iservice/http/pages -c -o $@ $<
+
+$(OUT)/gen/openapi.json: service/openapi.yaml $(OUT)/gen/yaml2json
+	@$(OUT)/gen/yaml2json <$< >$@
+
+$(OUT)/gen/yaml2json: tests/tools/yaml2json.c Makefile
+	@mkdir -p $(@D)
+	@cc -std=gnu17 $(WARN) -O1 -D_GNU_SOURCE -o $@ $< $$($(PKG_CONFIG) --cflags --libs yaml-0.1 jansson)
+
+$(OUT)/gen/version.c: FORCE
+	@mkdir -p $(@D)
+	@printf '#include "version.h"\nconst char stockd_version[] = "%s";\n' '$(VERSION)' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(OUT)/obj/gen/version.o: $(OUT)/gen/version.c
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
+FORCE:
+
+tests-built:
+	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(UNIT_BINS),$(STOCKD) $(IT_BINS))
+.PHONY: fuzzers benchers lint-all
+fuzzers: $(FUZZ_BINS)
+benchers: $(BENCH_BINS)
+
+SUPPORT_OBJS := $(call obj,$(SUPPORT_C))
+$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJS) $(LIB_OBJS)
+	@mkdir -p $(@D)
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
+$(OUT)/it/%: $(OUT)/obj/tests/it/%.o $(SUPPORT_OBJS) $(LIB_OBJS)
+	@mkdir -p $(@D)
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
+$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(LIB_OBJS)
+	@mkdir -p $(@D)
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
+$(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
+	@mkdir -p $(@D)
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
+
+lint-all: compdb
+	@tests/tools/layers.sh
+	@tests/tools/headers.sh '$(CC) $(ALL_CFLAGS)' $(ALL_H)
+	@$(CLANG_FORMAT) --dry-run --Werror $(ALL_C) $(ALL_H)
+	@printf '%s\n' $(ALL_C) | xargs -P $$(nproc) -n 4 $(CLANG_TIDY) --quiet -p . 2>&1 | grep -v 'warnings generated' || true
+	@echo "lint: ok"
+
+.SECONDARY:
+-include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/*/*/*.d)

@@ -1,0 +1,265 @@
+#include "stats.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#define BUCKETS_MAX  20
+#define STATUS_FIRST 100
+#define STATUS_COUNT 500
+
+/* One bucket a bound, then one for everything above. */
+struct histogram {
+    _Atomic uint64_t buckets[BUCKETS_MAX + 1];
+    _Atomic uint64_t sum;
+};
+
+struct route_slot {
+    _Atomic uint64_t statuses[STATUS_COUNT];
+    struct histogram seconds; /* counts microseconds */
+};
+
+struct slot {
+    _Atomic uint64_t counters[STATS_COUNTERS];
+    _Atomic int64_t gauges[STATS_GAUGES];
+    struct histogram histograms[STATS_HISTOGRAMS];
+    struct route_slot routes[STATS_ROUTES_MAX];
+};
+
+struct stats {
+    size_t bytes;
+    unsigned slots, routes;
+    const char *route_names[STATS_ROUTES_MAX];
+    _Alignas(64) struct slot slot[];
+};
+
+/* The slot that this process writes; NULL: none yet. */
+static struct slot *mine;
+
+struct bounds {
+    unsigned count;
+    double scale; /* of a counted value, in the metric's unit */
+    uint64_t at[BUCKETS_MAX];
+};
+
+/* Steps of 1, 2.5, 5: 50 us to 10 s. */
+static const struct bounds time_bounds = {17,
+                                          1e-6,
+                                          {50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000,
+                                           100000, 250000, 500000, 1000000, 2500000, 5000000,
+                                           10000000}};
+/* Powers of two, for counts. */
+static const struct bounds size_bounds = {11, 1, {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}};
+
+struct metric {
+    const char *name, *help;
+};
+
+/* clang-format off */
+static const struct metric counters[STATS_COUNTERS] = {
+    [STATS_BATCHES]         = {"stockd_batches_total", "Transactions that were decided."},
+    [STATS_BATCH_OPS]       = {"stockd_batch_operations_total", "Operations in those transactions."},
+    [STATS_CONFLICTS]       = {"stockd_conflicts_total", "Transactions lost to another writer (EXEC answered nil)."},
+    [STATS_OP_RETRIES]      = {"stockd_operation_retries_total", "Operations that went into another transaction after a lost one."},
+    [STATS_UNKNOWN]         = {"stockd_exec_unknown_total", "Transactions whose EXEC was not answered."},
+    [STATS_OUTCOME_UNKNOWN] = {"stockd_outcome_unknown_total", "Operations that were answered 504."},
+    [STATS_REDIS_CONNECTS]  = {"stockd_redis_connects_total", "Connections made to Redis."},
+    [STATS_REDIS_ERRORS]    = {"stockd_redis_errors_total", "Connections to Redis lost, and error replies."},
+    [STATS_EXPIRED]         = {"stockd_reservations_expired_total", "Reservations whose units were given back at their deadline."},
+    [STATS_OVERLOADED]      = {"stockd_overloaded_total", "Operations refused because the queue was full."},
+    [STATS_CONTENTION]      = {"stockd_contention_total", "Operations given up after too many lost transactions."},
+    [STATS_TRIMMED_RECORDS] = {"stockd_trimmed_records_total", "Old records removed from Redis."},
+    [STATS_POOL_RESTARTS]   = {"stockd_process_restarts_total", "Processes that the master started again."},
+    [STATS_CONNECTIONS]     = {"stockd_http_connections_total", "HTTP connections accepted."},
+};
+static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
+    [STATS_QUEUE_DEPTH]       = {{"stockd_queue_depth", "Operations that wait for a transaction."}, 1},
+    [STATS_STREAM_LENGTH]     = {{"stockd_stream_length", "Events in Redis."}, 1},
+    [STATS_EXPIRY_LAG_MS]     = {{"stockd_expiry_lag_seconds", "How long the oldest due hold was overdue at the last sweep."}, 1e-3},
+    [STATS_MEMORY_USED_BYTES] = {{"stockd_redis_memory_used_bytes", "Memory that Redis uses."}, 1},
+    [STATS_EPOCH]             = {{"stockd_epoch", "Epoch of the store."}, 1},
+    [STATS_HTTP_OPEN]         = {{"stockd_http_connections_open", "HTTP connections that are open."}, 1},
+};
+static const struct { struct metric is; const struct bounds *bounds; } histograms[STATS_HISTOGRAMS] = {
+    [STATS_BATCH_SIZE] = {{"stockd_batch_size", "Operations in a transaction."}, &size_bounds},
+    [STATS_TRIES]      = {{"stockd_operation_tries", "Transactions that an operation needed."}, &size_bounds},
+    [STATS_QUEUE_US]   = {{"stockd_operation_queue_seconds", "From the submission of an operation until it is in a transaction."}, &time_bounds},
+    [STATS_REDIS_US]   = {{"stockd_operation_redis_seconds", "From there until it is decided."}, &time_bounds},
+    [STATS_TOTAL_US]   = {{"stockd_operation_seconds", "From the submission of an operation until it is decided."}, &time_bounds},
+};
+/* clang-format on */
+
+struct stats *stats_new(unsigned slots, const char *const *route_names, unsigned routes)
+{
+    size_t bytes = sizeof(struct stats) + slots * sizeof(struct slot);
+    assert(slots > 0);
+    assert(routes <= STATS_ROUTES_MAX);
+    struct stats *stats =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (stats == MAP_FAILED)
+        return NULL;
+    stats->bytes = bytes;
+    stats->slots = slots;
+    stats->routes = routes;
+    for (unsigned i = 0; i < routes; i++)
+        stats->route_names[i] = route_names[i];
+    return stats;
+}
+
+void stats_free(struct stats *stats)
+{
+    if (!stats)
+        return;
+    if (mine >= stats->slot && mine < stats->slot + stats->slots)
+        mine = NULL;
+    munmap(stats, stats->bytes);
+}
+
+void stats_attach(struct stats *stats, unsigned slot)
+{
+    assert(slot < stats->slots);
+    mine = &stats->slot[slot];
+    /* What a gauge says about a process ends with the process; counters go on. */
+    for (int i = 0; i < STATS_GAUGES; i++)
+        atomic_store_explicit(&mine->gauges[i], 0, memory_order_relaxed);
+}
+
+static void add(_Atomic uint64_t *to, uint64_t n)
+{
+    atomic_fetch_add_explicit(to, n, memory_order_relaxed);
+}
+
+static uint64_t get(const _Atomic uint64_t *from)
+{
+    return atomic_load_explicit(from, memory_order_relaxed);
+}
+
+void stats_count(enum stats_counter counter, uint64_t n)
+{
+    if (mine)
+        add(&mine->counters[counter], n);
+}
+
+void stats_set(enum stats_gauge gauge, int64_t value)
+{
+    if (mine)
+        atomic_store_explicit(&mine->gauges[gauge], value, memory_order_relaxed);
+}
+
+void stats_add(enum stats_gauge gauge, int64_t delta)
+{
+    if (mine)
+        atomic_fetch_add_explicit(&mine->gauges[gauge], delta, memory_order_relaxed);
+}
+
+static void observe(struct histogram *h, const struct bounds *bounds, uint64_t value)
+{
+    unsigned i = 0;
+    while (i < bounds->count && value > bounds->at[i])
+        i++;
+    add(&h->buckets[i], 1);
+    add(&h->sum, value);
+}
+
+void stats_observe(enum stats_histogram histogram, uint64_t value)
+{
+    if (mine)
+        observe(&mine->histograms[histogram], histograms[histogram].bounds, value);
+}
+
+void stats_request(unsigned route, unsigned status, uint64_t us)
+{
+    assert(route < STATS_ROUTES_MAX);
+    assert(status >= STATUS_FIRST && status < STATUS_FIRST + STATUS_COUNT);
+    if (!mine)
+        return;
+    add(&mine->routes[route].statuses[status - STATUS_FIRST], 1);
+    observe(&mine->routes[route].seconds, &time_bounds, us);
+}
+
+static void put_head(struct buf *out, const struct metric *metric, const char *type)
+{
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name, type);
+}
+
+/* The sum over all slots of the histogram that lies at `offset` in a slot. */
+static void put_histogram(const struct stats *stats, struct buf *out, const char *name,
+                          const char *label, const struct bounds *bounds, size_t offset)
+{
+    uint64_t buckets[BUCKETS_MAX + 1] = {0}, sum = 0, total = 0;
+    const char *comma = label[0] ? "," : "";
+    for (unsigned s = 0; s < stats->slots; s++) {
+        const struct histogram *h =
+            (const struct histogram *)(const void *)((const char *)&stats->slot[s] + offset);
+        for (unsigned i = 0; i <= bounds->count; i++)
+            buckets[i] += get(&h->buckets[i]);
+        sum += get(&h->sum);
+    }
+    for (unsigned i = 0; i < bounds->count; i++) {
+        total += buckets[i];
+        buf_printf(out, "%s_bucket{%s%sle=\"%.10g\"} %" PRIu64 "\n", name, label, comma,
+                   (double)bounds->at[i] * bounds->scale, total);
+    }
+    total += buckets[bounds->count];
+    buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", name, label, comma, total);
+    const char *open = label[0] ? "{" : "", *end = label[0] ? "}" : "";
+    buf_printf(out, "%s_sum%s%s%s %.10g\n", name, open, label, end, (double)sum * bounds->scale);
+    buf_printf(out, "%s_count%s%s%s %" PRIu64 "\n", name, open, label, end, total);
+}
+
+static uint64_t requests(const struct stats *stats, unsigned route, unsigned status)
+{
+    uint64_t n = 0;
+    for (unsigned s = 0; s < stats->slots; s++)
+        n += get(&stats->slot[s].routes[route].statuses[status]);
+    return n;
+}
+
+static void put_requests(const struct stats *stats, struct buf *out)
+{
+    static const struct metric total = {"stockd_http_requests_total", "HTTP requests answered."};
+    static const struct metric seconds = {"stockd_http_request_seconds",
+                                          "From the head of a request to its answer."};
+    put_head(out, &total, "counter");
+    for (unsigned r = 0; r < stats->routes; r++)
+        for (unsigned i = 0; i < STATUS_COUNT; i++) {
+            uint64_t n = requests(stats, r, i);
+            if (n > 0)
+                buf_printf(out, "%s{route=\"%s\",status=\"%u\"} %" PRIu64 "\n", total.name,
+                           stats->route_names[r], i + STATUS_FIRST, n);
+        }
+    put_head(out, &seconds, "histogram");
+    for (unsigned r = 0; r < stats->routes; r++) {
+        char label[64];
+        snprintf(label, sizeof(label), "route=\"%s\"", stats->route_names[r]);
+        put_histogram(stats, out, seconds.name, label, &time_bounds,
+                      offsetof(struct slot, routes) + r * sizeof(struct route_slot) +
+                          offsetof(struct route_slot, seconds));
+    }
+}
+
+void stats_render(const struct stats *stats, struct buf *out)
+{
+    for (int i = 0; i < STATS_COUNTERS; i++) {
+        uint64_t n = 0;
+        for (unsigned s = 0; s < stats->slots; s++)
+            n += get(&stats->slot[s].counters[i]);
+        put_head(out, &counters[i], "counter");
+        buf_printf(out, "%s %" PRIu64 "\n", counters[i].name, n);
+    }
+    for (int i = 0; i < STATS_GAUGES; i++) {
+        int64_t n = 0;
+        for (unsigned s = 0; s < stats->slots; s++)
+            n += atomic_load_explicit(&stats->slot[s].gauges[i], memory_order_relaxed);
+        put_head(out, &gauges[i].is, "gauge");
+        buf_printf(out, "%s %.15g\n", gauges[i].is.name, (double)n * gauges[i].scale);
+    }
+    for (int i = 0; i < STATS_HISTOGRAMS; i++) {
+        put_head(out, &histograms[i].is, "histogram");
+        put_histogram(stats, out, histograms[i].is.name, "", histograms[i].bounds,
+                      offsetof(struct slot, histograms) + (size_t)i * sizeof(struct histogram));
+    }
+    put_requests(stats, out);
+}

@@ -1,0 +1,74 @@
+/* stats.h -- counters and histograms of all processes of one service, in shared memory.
+ *
+ * Layer: common. The master makes the table before it forks; each process writes only its own
+ * slot, any process renders the sum of all, so a scrape is the same whichever worker answers. A
+ * slot outlives its process: counters never go back when a worker is restarted.
+ */
+#ifndef COMMON_STATS_H
+#define COMMON_STATS_H
+
+#include "buf.h"
+
+#include <stdint.h>
+
+enum stats_counter {
+    STATS_BATCHES,         /* transactions decided */
+    STATS_BATCH_OPS,       /* operations in them */
+    STATS_CONFLICTS,       /* EXEC nil */
+    STATS_OP_RETRIES,      /* operations that went into another batch after a lost one */
+    STATS_UNKNOWN,         /* EXEC without an answer */
+    STATS_OUTCOME_UNKNOWN, /* operations answered with 504 */
+    STATS_REDIS_CONNECTS,
+    STATS_REDIS_ERRORS,
+    STATS_EXPIRED,    /* reservations expired */
+    STATS_OVERLOADED, /* operations refused because the queue was full */
+    STATS_CONTENTION, /* operations given up after too many lost tries */
+    STATS_TRIMMED_RECORDS,
+    STATS_POOL_RESTARTS, /* children started again by the master */
+    STATS_CONNECTIONS,   /* HTTP connections accepted */
+    STATS_COUNTERS
+};
+
+enum stats_gauge {
+    STATS_QUEUE_DEPTH,       /* operations that wait; summed over processes */
+    STATS_STREAM_LENGTH,     /* events in Redis; the keeper's */
+    STATS_EXPIRY_LAG_MS,     /* how long the oldest due hold was overdue at the last sweep */
+    STATS_MEMORY_USED_BYTES, /* Redis */
+    STATS_EPOCH,
+    STATS_HTTP_OPEN, /* open HTTP connections */
+    STATS_GAUGES
+};
+
+enum stats_histogram {
+    STATS_BATCH_SIZE, /* operations a batch */
+    STATS_TRIES,      /* transactions an operation needed */
+    STATS_QUEUE_US,   /* operation: submitted -> in a batch */
+    STATS_REDIS_US,   /* operation: in a batch -> decided */
+    STATS_TOTAL_US,   /* operation: submitted -> decided */
+    STATS_HISTOGRAMS
+};
+
+#define STATS_ROUTES_MAX 24
+
+struct stats;
+
+/* One slot a process. NULL: out of memory. route_names (static texts, in the order of the ids
+ * given to stats_request) label the request metrics. */
+struct stats *stats_new(unsigned slots, const char *const *route_names, unsigned routes);
+void stats_free(struct stats *stats);
+
+/* The slot that this process writes from now on. Before it, writing is a no-op. */
+void stats_attach(struct stats *stats, unsigned slot);
+
+void stats_count(enum stats_counter counter, uint64_t n);
+void stats_set(enum stats_gauge gauge, int64_t value);
+void stats_add(enum stats_gauge gauge, int64_t delta);
+void stats_observe(enum stats_histogram histogram, uint64_t value);
+
+/* One answered HTTP request. status 100..599. */
+void stats_request(unsigned route, unsigned status, uint64_t us);
+
+/* Prometheus text format 0.0.4, the sum over all slots. */
+void stats_render(const struct stats *stats, struct buf *out);
+
+#endif

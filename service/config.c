@@ -1,0 +1,150 @@
+#include "config.h"
+#include "args.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const durabilities[] = {"unset", "memory", "everysec", "always", NULL};
+static const char *const formats[] = {"logfmt", "json", NULL};
+static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+
+#define SECOND    INT64_C(1000)
+#define HOUR      (3600 * SECOND)
+#define DAY       (24 * HOUR)
+#define AT(field) offsetof(struct config, field)
+
+/* clang-format off */
+static const struct arg_spec specs[] = {
+    {"listen", ARG_STRING, AT(listen), .default_text = "127.0.0.1:8080", .metavar = "ADDR:PORT",
+     .help = "Address to serve HTTP on; port 0 takes a free one."},
+    {"workers", ARG_INT, AT(workers), 0, 256, .default_text = "0", .metavar = "N",
+     .help = "Worker processes; 0 means one per online CPU."},
+    {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
+     .help = "redis://[user:pass@]host:port[/db] or unix:/path.sock; without it an own Redis is started."},
+    {"ledger", ARG_STRING, AT(ledger), .default_text = "none", .metavar = "URL", .secret = true,
+     .help = "SQL ledger; this version takes only `none`."},
+    {"data-dir", ARG_STRING, AT(data_dir), .default_text = "./stockd-data", .metavar = "DIR",
+     .help = "Where the embedded Redis keeps its data."},
+    {"partitions", ARG_INT, AT(partitions), 1, PARTITIONS_MAX, .default_text = "1", .metavar = "N",
+     .help = "Partitions of the store; fixed when it is first made."},
+    {"batch-max", ARG_INT, AT(batch_max), 1, 4096, .default_text = "256", .metavar = "N",
+     .help = "Operations that one transaction decides at the most; 1 is one transaction a request."},
+    {"lanes", ARG_INT, AT(lanes), 0, 64, .default_text = "0", .metavar = "N",
+     .help = "Redis connections per worker and partition; 0 means 1, or 8 with --batch-max 1."},
+    {"queue-max", ARG_COUNT, AT(queue_max), 1, 1000000, .default_text = "10k", .metavar = "N",
+     .help = "Operations that may wait per worker and partition; more are answered 503 overloaded."},
+    {"tries-max", ARG_INT, AT(tries_max), 1, 100000, .default_text = "200", .metavar = "N",
+     .help = "Transactions that one operation may lose to others before 503 contention."},
+    {"connections-max", ARG_COUNT, AT(connections_max), 16, 1000000, .default_text = "20k", .metavar = "N",
+     .help = "HTTP connections per worker."},
+    {"request-timeout", ARG_DURATION_MS, AT(request_timeout_ms), 100, 60 * SECOND, .default_text = "5s",
+     .help = "A request takes effect within this time or not at all."},
+    {"read-timeout", ARG_DURATION_MS, AT(read_timeout_ms), 100, 600 * SECOND, .default_text = "30s",
+     .help = "Time for a request to arrive whole."},
+    {"drain", ARG_DURATION_MS, AT(drain_ms), 100, 600 * SECOND, .default_text = "10s",
+     .help = "Time for requests in flight after SIGTERM."},
+    {"operation-retention", ARG_DURATION_MS, AT(operation_retention_ms), SECOND, 365 * DAY, .default_text = "24h",
+     .help = "How long the result of an Idempotency-Key is kept."},
+    {"reservation-retention", ARG_DURATION_MS, AT(reservation_retention_ms), SECOND, 365 * DAY, .default_text = "24h",
+     .help = "How long a finished reservation stays readable; at least --operation-retention."},
+    {"event-retention", ARG_DURATION_MS, AT(event_retention_ms), SECOND, 365 * DAY, .default_text = "1h",
+     .help = "How long events stay in the stream when no ledger takes them."},
+    {"max-hold", ARG_DURATION_MS, AT(max_hold_ms), SECOND, 365 * DAY, .default_text = "7d",
+     .help = "The longest life of a hold, extensions included."},
+    {"durability", ARG_ENUM, AT(durability), .choices = durabilities, .default_text = "unset",
+     .help = "What an answer promises; Redis must be set up for it."},
+    {"log-format", ARG_ENUM, AT(log_format), .choices = formats, .default_text = "logfmt",
+     .help = "Format of the log on standard error."},
+    {"log-level", ARG_ENUM, AT(log_level), .choices = levels, .default_text = "info",
+     .help = "What is logged."},
+    {"log-level-file", ARG_STRING, AT(log_level_file), .metavar = "FILE",
+     .help = "File with a level that wins over --log-level; read at start and on SIGHUP."},
+    {"insecure", ARG_BOOL, AT(insecure),
+     .help = "Allow to listen on other than loopback addresses without API keys."},
+};
+/* clang-format on */
+#define SPECS      (sizeof(specs) / sizeof(specs[0]))
+#define ENV_PREFIX "STOCKD_"
+
+void config_print_help(FILE *out)
+{
+    args_print_help(out, specs, SPECS, ENV_PREFIX);
+}
+
+static int usage(char *err, size_t err_size, const char *why)
+{
+    snprintf(err, err_size, "%s", why);
+    return EXIT_USAGE;
+}
+
+int config_parse(int argc, char **argv, struct config *config, char *err, size_t err_size)
+{
+    *config = (struct config){0};
+    err[0] = '\0';
+    switch (args_parse(specs, SPECS, ENV_PREFIX, argc, argv, getenv, config, err, err_size)) {
+    case ARGS_OK: break;
+    case ARGS_HELP: config_print_help(stdout); return EXIT_FAILURE;
+    case ARGS_USAGE: return EXIT_USAGE;
+    }
+    if (strcmp(config->ledger, "none") != 0)
+        return usage(err, err_size, "--ledger: this version takes only `none`");
+    if (config->reservation_retention_ms < config->operation_retention_ms)
+        config->reservation_retention_ms = config->operation_retention_ms;
+    if (config->workers == 0)
+        config->workers = sysconf(_SC_NPROCESSORS_ONLN);
+    if (config->lanes == 0)
+        config->lanes = config->batch_max == 1 ? 8 : 1;
+    return EXIT_SUCCESS;
+}
+
+void config_free(struct config *config)
+{
+    args_free(specs, SPECS, config);
+}
+
+void config_log(const struct config *config)
+{
+    struct buf text;
+    buf_init(&text, 8192);
+    args_describe(specs, SPECS, config, &text);
+    log_event(LOG_INFO, "configuration", LOG_TEXT("values", buf_str(&text)));
+    buf_free(&text);
+}
+
+enum log_level config_log_level(const struct config *config)
+{
+    enum log_level level = (enum log_level)config->log_level;
+    char text[16] = "";
+    FILE *file = config->log_level_file ? fopen(config->log_level_file, "re") : NULL;
+    if (!file)
+        return level;
+    if (fgets(text, sizeof(text), file))
+        text[strcspn(text, " \t\r\n")] = '\0';
+    fclose(file);
+    enum log_level read;
+    if (log_level_parse(text, &read))
+        return read;
+    log_event(LOG_WARN, "no log level in file", LOG_STR("file", config->log_level_file),
+              LOG_STR("right", "error, warn, info or debug"));
+    return level;
+}
+
+struct store_config config_store(const struct config *config, const char *redis_url)
+{
+    return (struct store_config){
+        .redis_url = redis_url,
+        .partitions = (unsigned)config->partitions,
+        .batch_max = (unsigned)config->batch_max,
+        .lanes = (unsigned)config->lanes,
+        .queue_max = (unsigned)config->queue_max,
+        .tries_max = (unsigned)config->tries_max,
+        .request_timeout_ms = config->request_timeout_ms,
+        .operation_retention_ms = config->operation_retention_ms,
+        .reservation_retention_ms = config->reservation_retention_ms,
+        .max_hold_ms = config->max_hold_ms,
+        .event_retention_ms = config->event_retention_ms,
+        .durability = (enum store_durability)config->durability,
+    };
+}

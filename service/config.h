@@ -1,0 +1,53 @@
+/* config.h -- the options of `stockd serve`, from flags and environment.
+ *
+ * One struct, filled once by main before anything is forked; everybody else reads it.
+ */
+#ifndef SERVICE_CONFIG_H
+#define SERVICE_CONFIG_H
+
+#include "buf.h"
+#include "log.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define EXIT_USAGE      64
+#define CONFIG_ERR_SIZE 512
+
+struct config {
+    char *listen;
+    int64_t workers; /* 0: online CPUs */
+    char *redis;     /* NULL: embedded */
+    char *ledger;
+    char *data_dir;
+    int64_t partitions, batch_max, lanes, queue_max, tries_max, connections_max;
+    int64_t request_timeout_ms, read_timeout_ms, drain_ms;
+    int64_t operation_retention_ms, reservation_retention_ms, event_retention_ms, max_hold_ms;
+    int durability; /* enum store_durability */
+    int log_format; /* enum log_format */
+    int log_level;  /* enum log_level */
+    char *log_level_file;
+    bool insecure;
+};
+
+/* EXIT_SUCCESS: go on. Otherwise an exit status, with what to say in err; empty err: help was
+ * printed. */
+int config_parse(int argc, char **argv, struct config *config, char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+void config_free(struct config *config);
+
+void config_print_help(FILE *out);
+
+/* Logs the values in force, without secrets. */
+void config_log(const struct config *config);
+
+/* The level in --log-level-file, or the one of --log-level. */
+enum log_level config_log_level(const struct config *config);
+
+/* The part that the store needs; strings stay the config's. redis_url: of the embedded Redis, or
+ * config->redis. */
+struct store_config config_store(const struct config *config, const char *redis_url);
+
+#endif

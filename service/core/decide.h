@@ -1,0 +1,85 @@
+/* decide.h -- what the decisions of plan.c, decide_item.c and decide_reservation.c share.
+ *
+ * Layer: core, and private to it. A decision returns a step: STEP_DONE with op->out filled, or
+ * STEP_READ once it has marked what it lacks, or STEP_DEFER. It changes nothing before it knows
+ * all that it needs.
+ */
+#ifndef CORE_DECIDE_H
+#define CORE_DECIDE_H
+
+#include "core/event.h"
+#include "core/plan.h"
+
+enum step { STEP_DONE, STEP_READ, STEP_DEFER, STEP_NO_MEMORY };
+
+struct planner {
+    struct view *view;
+    const struct plan_limits *limits;
+    int64_t now_ms;
+};
+
+typedef enum step decide_fn(struct planner *p, struct op *op);
+
+decide_fn decide_put, decide_adjust, decide_delete, decide_decrement, decide_sweep;
+decide_fn decide_reserve, decide_confirm, decide_release, decide_extend, decide_get;
+
+/* --- items (decide_item.c) -------------------------------------------------------------------- */
+
+/* Gives back the due holds of an item that units are about to be taken from. */
+enum step item_settle(struct planner *p, uint32_t slot);
+
+/* True if holds are due on the item that this batch has not given back. */
+bool item_has_due(const struct planner *p, const struct view_item *item);
+
+/* One more transition of the item. */
+void item_touch(struct planner *p, struct view_item *item);
+
+/* A hold with this deadline begins, or ends, on the item; `held` is already right. */
+void item_hold_begins(struct view_item *item, int64_t deadline_ms);
+void item_hold_ends(struct view_item *item, int64_t deadline_ms);
+
+/* Notes a change of the item's deadline index; 0 removes. */
+enum step item_index(struct planner *p, struct view_item *item, const struct rid *id,
+                     int64_t deadline_ms);
+
+/* The checks that taking units from items shares: 404, then limit, then stock. STEP_DONE with
+ * op->out.code OUT_NONE means that all lines may be taken. */
+enum step item_check_take(struct planner *p, struct op *op, const struct op_line *lines,
+                          unsigned count, struct str customer);
+
+/* True if the items of the reservation, and what its customer has of them, are known; else they
+ * are marked as wanted. */
+bool reservation_ready(struct planner *p, struct view_reservation *vr, const struct reservation *r);
+
+/* Adds to what the customer holds and bought of the item; nothing if customer is absent. */
+void customer_add(struct planner *p, uint32_t item, struct str customer, int64_t units);
+
+/* --- reservations (decide_reservation.c) ------------------------------------------------------ */
+
+/* Expires a held reservation: its items must be known. */
+enum step reservation_expire(struct planner *p, struct view_reservation *vr);
+
+/* --- events and results (plan.c) ---------------------------------------------------------------
+ */
+
+/* Appends an event; `op` gives the client's key and result if the event settles it, else NULL. */
+enum step planner_event(struct planner *p, struct event *event, struct op *op);
+
+/* The event line of an item as it is now. */
+struct event_line planner_line(const struct view_item *item, int64_t quantity);
+
+/* Ends an operation: no effect. */
+static inline enum step refuse(struct op *op, enum outcome_code code)
+{
+    op->out.code = code;
+    return STEP_DONE;
+}
+
+static inline enum step refuse_field(struct op *op, const char *field, const char *why)
+{
+    op->out.field = field;
+    op->out.why = why;
+    return refuse(op, OUT_INVALID);
+}
+
+#endif

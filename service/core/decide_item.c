@@ -1,0 +1,494 @@
+/* decide_item.c -- put, adjust, delete, decrement, sweep; and what taking units shares. */
+#include "core/decide.h"
+
+#include <assert.h>
+
+/* --- counters --------------------------------------------------------------------------------- */
+
+void item_touch(struct planner *p, struct view_item *item)
+{
+    item->now.version++;
+    item->now.updated_ms = p->now_ms;
+    item->dirty = true;
+}
+
+void item_hold_begins(struct view_item *item, int64_t deadline_ms)
+{
+    assert(deadline_ms > 0);
+    if (item->now.due_ms == 0 || deadline_ms < item->now.due_ms) {
+        item->now.due_ms = deadline_ms;
+        item->now.due_exact = true;
+    }
+}
+
+void item_hold_ends(struct view_item *item, int64_t deadline_ms)
+{
+    if (item->now.held == 0) {
+        item->now.due_ms = 0;
+        item->now.due_exact = true;
+    } else if (deadline_ms <= item->now.due_ms) {
+        item->now.due_exact = false; /* still a bound: nothing is due before it */
+    }
+}
+
+enum step item_index(struct planner *p, struct view_item *item, const struct rid *id,
+                     int64_t deadline_ms)
+{
+    struct view_index_change *change = arena_alloc(p->view->arena, sizeof(*change));
+    if (!change)
+        return STEP_NO_MEMORY;
+    *change = (struct view_index_change){.id = id, .deadline_ms = deadline_ms};
+    *item->changes_end = change;
+    item->changes_end = &change->next;
+    return STEP_DONE;
+}
+
+/* The entry of (item, customer); NULL with out_of_memory set, or absent customer. */
+static struct view_customer *customer_of(struct planner *p, uint32_t item, struct str customer)
+{
+    if (str_absent(customer))
+        return NULL;
+    uint32_t slot = view_add_customer(p->view, item, customer);
+    return slot == VIEW_NONE ? NULL : view_customer(p->view, slot);
+}
+
+void customer_add(struct planner *p, uint32_t item, struct str customer, int64_t units)
+{
+    struct view_customer *c = customer_of(p, item, customer);
+    if (!c || units == 0)
+        return;
+    assert(c->known);
+    c->now += units;
+    /* A hold from before the item was deleted and made again was never counted on the new one. */
+    if (c->now < 0)
+        c->now = 0;
+    c->dirty = true;
+}
+
+/* --- due holds -------------------------------------------------------------------------------- */
+
+bool item_has_due(const struct planner *p, const struct view_item *item)
+{
+    return item->now.due_ms > 0 && item->now.due_ms <= p->now_ms;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* The deadline of an index entry that this batch has not changed; 0: it has, or it is no hold. */
+static int64_t unchanged_deadline(const struct planner *p, const struct view_due *due)
+{
+    uint32_t slot = view_find_reservation(p->view, &due->id);
+    if (slot == VIEW_NONE)
+        return due->deadline_ms;
+    const struct view_reservation *vr = view_reservation(p->view, slot);
+    if (!vr->known)
+        return due->deadline_ms;
+    bool held = !vr->now && vr->was && vr->was->state == RESERVATION_HELD;
+    return held ? vr->was->expires_ms : 0;
+}
+
+/* The earliest deadline among the holds that this batch began or moved; 0: none. */
+static int64_t earliest_changed(const struct planner *p, const struct view_item *item)
+{
+    int64_t earliest = 0;
+    for (const struct view_index_change *c = item->changes; c; c = c->next) {
+        if (c->deadline_ms == 0)
+            continue;
+        const struct view_reservation *vr =
+            view_reservation(p->view, view_find_reservation(p->view, c->id));
+        if (view_current(vr)->state == RESERVATION_HELD)
+            earliest = earlier(earliest, view_current(vr)->expires_ms);
+    }
+    return earliest;
+}
+
+/* Sets the item's due_ms from the head of its index and from what this batch changed. The head is
+ * in the order of the deadlines as stored: an extended hold of it is no guide to those behind. */
+static void item_find_earliest(const struct planner *p, struct view_item *item)
+{
+    bool exact = true;
+    if (item->now.held == 0) {
+        item->now.due_ms = 0;
+        item->now.due_exact = true;
+        return;
+    }
+    int64_t earliest = earliest_changed(p, item), deadline = 0;
+    for (unsigned i = 0; i < item->head_count && deadline == 0; i++)
+        deadline = unchanged_deadline(p, &item->head[i]);
+    earliest = earlier(earliest, deadline);
+    if (deadline == 0 && !item->head_whole && item->head_count > 0) {
+        /* Everything that was read has gone or moved; more lies behind it. */
+        int64_t bound = item->head[item->head_count - 1].deadline_ms;
+        exact = earliest > 0 && earliest <= bound;
+        earliest = earlier(earliest, bound);
+    }
+    if (earliest > 0) {
+        item->now.due_ms = earliest;
+        item->now.due_exact = exact;
+    }
+}
+
+bool reservation_ready(struct planner *p, struct view_reservation *vr, const struct reservation *r)
+{
+    if (!view_name_reservation(p->view, vr, r))
+        return false;
+    bool ready = true;
+    for (unsigned i = 0; i < r->line_count; i++) {
+        ready &= view_item(p->view, vr->slots[i])->known;
+        const struct view_customer *c = customer_of(p, vr->slots[i], r->customer);
+        ready &= str_absent(r->customer) || (c && c->known);
+    }
+    return ready;
+}
+
+/* True if all that expiring the hold needs is known. */
+static bool due_ready(struct planner *p, struct view_reservation *vr)
+{
+    if (!vr->known)
+        return false;
+    const struct reservation *r = view_current(vr);
+    return !r || r->state != RESERVATION_HELD || reservation_ready(p, vr, r);
+}
+
+/* All of the item's due holds, known and with their items? Marks what is missing. */
+static enum step settle_ready(struct planner *p, struct view_item *item)
+{
+    bool ready = true;
+    if (!item->head_known) {
+        item->want_head = true;
+        return STEP_READ;
+    }
+    for (unsigned i = 0; i < item->head_count; i++) {
+        if (item->head[i].deadline_ms > p->now_ms)
+            break;
+        uint32_t slot = view_add_reservation(p->view, &item->head[i].id);
+        if (slot == VIEW_NONE)
+            return STEP_NO_MEMORY;
+        ready &= due_ready(p, view_reservation(p->view, slot));
+    }
+    if (p->view->out_of_memory)
+        return STEP_NO_MEMORY;
+    return ready ? STEP_DONE : STEP_READ;
+}
+
+enum step item_settle(struct planner *p, uint32_t slot)
+{
+    struct view_item *item = view_item(p->view, slot);
+    if (!item->known)
+        return STEP_READ;
+    if (item->settled || !item_has_due(p, item))
+        return STEP_DONE;
+    enum step step = settle_ready(p, item);
+    if (step != STEP_DONE)
+        return step;
+    for (unsigned i = 0; i < item->head_count; i++) {
+        const struct view_due *due = &item->head[i];
+        if (due->deadline_ms > p->now_ms)
+            break;
+        struct view_reservation *vr =
+            view_reservation(p->view, view_add_reservation(p->view, &due->id));
+        const struct reservation *r = view_current(vr);
+        if (r && r->state == RESERVATION_HELD && r->expires_ms <= p->now_ms)
+            step = reservation_expire(p, vr);
+        else if (!r || r->state != RESERVATION_HELD)
+            step = item_index(p, item, &due->id, 0); /* a stale entry: take it away */
+        if (step != STEP_DONE)
+            return step;
+    }
+    item->settled = true;
+    item_find_earliest(p, item);
+    item->dirty = true; /* its due_ms moved on, if nothing else */
+    return STEP_DONE;
+}
+
+/* Settles the items of the lines; the first step that is not DONE wins, but all are marked. */
+static enum step settle_lines(struct planner *p, const struct op_line *lines, unsigned count)
+{
+    enum step worst = STEP_DONE;
+    for (unsigned i = 0; i < count; i++) {
+        enum step step = item_settle(p, lines[i].slot);
+        if (step == STEP_NO_MEMORY)
+            return step;
+        if (step != STEP_DONE)
+            worst = step;
+    }
+    return worst;
+}
+
+/* --- taking units ----------------------------------------------------------------------------- */
+
+static struct outcome_short *new_shorts(struct planner *p, struct op *op, unsigned count)
+{
+    struct outcome_short *shorts = arena_zalloc(p->view->arena, count * sizeof(*shorts));
+    op->out.shorts = shorts;
+    op->out.short_count = 0;
+    return shorts;
+}
+
+static enum step check_limits(struct planner *p, struct op *op, const struct op_line *lines,
+                              unsigned count, struct str customer)
+{
+    struct outcome_short *shorts = NULL;
+    for (unsigned i = 0; i < count; i++) {
+        const struct view_item *item = view_item(p->view, lines[i].slot);
+        int64_t limit = item->now.max_per_customer;
+        if (limit == 0)
+            continue;
+        if (str_absent(customer))
+            return refuse_field(op, "customer", "is required: an item is limited per customer");
+        const struct view_customer *c = customer_of(p, lines[i].slot, customer);
+        if (!c)
+            return STEP_NO_MEMORY;
+        if (!c->known)
+            return STEP_READ;
+        if (c->now + lines[i].quantity <= limit)
+            continue;
+        if (item_has_due(p, item))
+            return STEP_DEFER; /* what is due may be this customer's */
+        if (!shorts && !(shorts = new_shorts(p, op, count)))
+            return STEP_NO_MEMORY;
+        shorts[op->out.short_count++] = (struct outcome_short){.sku = item->sku,
+                                                               .requested = lines[i].quantity,
+                                                               .available = item->now.available,
+                                                               .limit = limit,
+                                                               .used = c->now,
+                                                               .version = item->now.version};
+    }
+    if (shorts)
+        return refuse(op, OUT_LIMIT_EXCEEDED);
+    return STEP_DONE;
+}
+
+/* The earliest instant at which a held unit of the item could come back. */
+static enum step earliest_release(struct planner *p, struct op *op, struct view_item *item)
+{
+    if (item->now.held == 0)
+        return STEP_DONE;
+    if (!item->now.due_exact) {
+        if (!item->head_known) {
+            item->want_head = true;
+            return STEP_READ;
+        }
+        item_find_earliest(p, item);
+        item->dirty = true; /* remembered with the item, so that the next "no" need not look */
+    }
+    int64_t due_ms = item->now.due_ms;
+    if (op->out.earliest_release_ms == 0 || due_ms < op->out.earliest_release_ms)
+        op->out.earliest_release_ms = due_ms;
+    return STEP_DONE;
+}
+
+static enum step check_stock(struct planner *p, struct op *op, const struct op_line *lines,
+                             unsigned count)
+{
+    struct outcome_short *shorts = NULL;
+    enum step step = STEP_DONE;
+    for (unsigned i = 0; i < count; i++) {
+        struct view_item *item = view_item(p->view, lines[i].slot);
+        if (item->now.available >= lines[i].quantity)
+            continue;
+        if (item_has_due(p, item))
+            return STEP_DEFER; /* units are due to come back that this batch has no room for */
+        if (earliest_release(p, op, item) == STEP_READ)
+            step = STEP_READ;
+        if (!shorts && !(shorts = new_shorts(p, op, count)))
+            return STEP_NO_MEMORY;
+        shorts[op->out.short_count++] = (struct outcome_short){.sku = item->sku,
+                                                               .requested = lines[i].quantity,
+                                                               .available = item->now.available,
+                                                               .version = item->now.version};
+    }
+    if (shorts && step == STEP_DONE)
+        return refuse(op, OUT_INSUFFICIENT_STOCK);
+    return step;
+}
+
+enum step item_check_take(struct planner *p, struct op *op, const struct op_line *lines,
+                          unsigned count, struct str customer)
+{
+    enum step step = settle_lines(p, lines, count);
+    if (step != STEP_DONE)
+        return step;
+    for (unsigned i = 0; i < count; i++) {
+        const struct view_item *item = view_item(p->view, lines[i].slot);
+        if (!item->now.exists) {
+            op->out.sku = item->sku;
+            return refuse(op, OUT_ITEM_NOT_FOUND);
+        }
+    }
+    step = check_limits(p, op, lines, count, customer);
+    if (step != STEP_DONE || op->out.code != OUT_NONE)
+        return step;
+    return check_stock(p, op, lines, count);
+}
+
+enum step decide_decrement(struct planner *p, struct op *op)
+{
+    struct op_line *line = &op->lines[0];
+    enum step step = item_check_take(p, op, line, 1, op->customer);
+    if (step != STEP_DONE || op->out.code != OUT_NONE)
+        return step;
+    struct view_item *item = view_item(p->view, line->slot);
+    item->now.available -= line->quantity;
+    item->now.sold += line->quantity;
+    customer_add(p, line->slot, op->customer, line->quantity);
+    item_touch(p, item);
+    op->out.code = OUT_OK;
+    op->out.sku = item->sku;
+    op->out.decrement_id = op->id;
+    op->out.quantity = line->quantity;
+    op->out.remaining = item->now.available;
+    op->out.version = item->now.version;
+    struct event_line moved = planner_line(item, line->quantity);
+    struct event event = {
+        .type = EVENT_DECREMENT, .line_count = 1, .lines = &moved, .customer = op->customer};
+    return planner_event(p, &event, op);
+}
+
+/* --- the item itself -------------------------------------------------------------------------- */
+
+static bool condition_names(const struct op_condition *condition, const struct item *item)
+{
+    if (!item->exists)
+        return false;
+    for (unsigned i = 0; i < condition->count; i++)
+        if (condition->versions[i] == item->version)
+            return true;
+    return condition->kind == PRE_ANY;
+}
+
+/* If-Match, then If-None-Match (RFC 9110 section 13.2.2). OUT_NONE: go on. */
+static enum outcome_code check_conditions(struct op *op, const struct view_item *item)
+{
+    op->out.item = item->now;
+    op->out.sku = item->sku;
+    if (op->if_match.kind != PRE_NONE && !condition_names(&op->if_match, &item->now))
+        return OUT_PRECONDITION_FAILED;
+    if (op->if_none_match.kind != PRE_NONE && condition_names(&op->if_none_match, &item->now))
+        return OUT_PRECONDITION_FAILED;
+    return OUT_NONE;
+}
+
+static enum step item_event(struct planner *p, struct op *op, enum event_type type,
+                            struct view_item *item, int64_t quantity)
+{
+    struct event_line line = planner_line(item, quantity < 0 ? -quantity : quantity);
+    struct event event = {.type = type,
+                          .line_count = 1,
+                          .lines = &line,
+                          .negative = quantity < 0,
+                          .reason = op->reason,
+                          .reference = op->reference};
+    return planner_event(p, &event, op);
+}
+
+static enum step put_new(struct planner *p, struct op *op, struct view_item *item)
+{
+    if (!op->has_on_hand)
+        return refuse_field(op, "on_hand", "is required to create an item");
+    item->now = (struct item){.exists = true,
+                              .available = op->on_hand,
+                              .version = item->now.version,
+                              .max_per_customer = op->has_max ? op->max_per_customer : 0,
+                              .due_exact = true};
+    item_touch(p, item);
+    op->out.code = OUT_CREATED;
+    op->out.item = item->now;
+    return item_event(p, op, EVENT_CREATE, item, op->on_hand);
+}
+
+enum step decide_put(struct planner *p, struct op *op)
+{
+    struct view_item *item = view_item(p->view, op->lines[0].slot);
+    enum step step = item_settle(p, op->lines[0].slot);
+    if (step != STEP_DONE)
+        return step;
+    enum outcome_code code = check_conditions(op, item);
+    if (code != OUT_NONE)
+        return refuse(op, code);
+    if (!item->now.exists)
+        return put_new(p, op, item);
+    if (op->if_match.kind == PRE_NONE)
+        return refuse(op, OUT_PRECONDITION_REQUIRED);
+    if (op->has_on_hand && op->on_hand < item->now.held)
+        return item_has_due(p, item) ? STEP_DEFER : refuse(op, OUT_BELOW_HELD);
+    if (op->has_on_hand)
+        item->now.available = op->on_hand - item->now.held;
+    if (op->has_max)
+        item->now.max_per_customer = op->max_per_customer;
+    item_touch(p, item);
+    op->out.code = OUT_OK;
+    op->out.item = item->now;
+    return item_event(p, op, EVENT_SET, item, item_on_hand(&item->now));
+}
+
+enum step decide_adjust(struct planner *p, struct op *op)
+{
+    struct op_line *line = &op->lines[0];
+    struct view_item *item = view_item(p->view, line->slot);
+    assert(item->known); /* plan_collect named it */
+    op->out.sku = item->sku;
+    if (op->delta < 0) {
+        line->quantity = -op->delta;
+        enum step step = item_settle(p, line->slot);
+        if (step != STEP_DONE)
+            return step;
+        if (!item->now.exists)
+            return refuse(op, OUT_ITEM_NOT_FOUND);
+        step = check_stock(p, op, line, 1);
+        if (step != STEP_DONE || op->out.code != OUT_NONE)
+            return step;
+    }
+    if (!item->now.exists)
+        return refuse(op, OUT_ITEM_NOT_FOUND);
+    if (op->delta > UNITS_MAX - item_on_hand(&item->now))
+        return refuse_field(op, "delta", "on_hand would pass 2^53-1");
+    item->now.available += op->delta;
+    item_touch(p, item);
+    op->out.code = OUT_OK;
+    op->out.item = item->now;
+    return item_event(p, op, EVENT_ADJUST, item, op->delta);
+}
+
+enum step decide_delete(struct planner *p, struct op *op)
+{
+    uint32_t slot = op->lines[0].slot;
+    struct view_item *item = view_item(p->view, slot);
+    enum step step = item_settle(p, slot);
+    if (step != STEP_DONE)
+        return step;
+    op->out.sku = item->sku;
+    op->out.item = item->now;
+    if (!item->now.exists)
+        return refuse(op,
+                      op->if_match.kind != PRE_NONE ? OUT_PRECONDITION_FAILED : OUT_ITEM_NOT_FOUND);
+    enum outcome_code code = check_conditions(op, item);
+    if (code != OUT_NONE)
+        return refuse(op, code);
+    if (item->now.held > 0)
+        return item_has_due(p, item) ? STEP_DEFER : refuse(op, OUT_ITEM_IN_USE);
+    item->now = (struct item){.version = item->now.version, .due_exact = true};
+    item_touch(p, item);
+    /* max_per_customer counts since creation: the next item of this name starts at nothing. */
+    item->wiped = true;
+    for (uint32_t i = 0; i < p->view->customers.count; i++) {
+        struct view_customer *c = view_customer(p->view, i);
+        if (c->item == slot) {
+            c->now = 0;
+            c->dirty = true;
+        }
+    }
+    op->out.code = OUT_NO_CONTENT;
+    return item_event(p, op, EVENT_DELETE, item, 0);
+}
+
+enum step decide_sweep(struct planner *p, struct op *op)
+{
+    enum step step = item_settle(p, op->lines[0].slot);
+    if (step == STEP_DONE)
+        op->out.code = OUT_OK;
+    return step;
+}

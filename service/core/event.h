@@ -1,0 +1,66 @@
+/* event.h -- what happened, as bytes: one entry of the partition's stream a batch.
+ *
+ * Layer: core, pure. An entry holds the format number, the Redis time of the batch and its events
+ * in order. An event carries the state of every item that it touched right after it, so a reader
+ * can rebuild the items without having seen what came before, and can see that it missed nothing:
+ * versions of one item are dense. docs/architecture.md documents the layout.
+ */
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include "arena.h"
+#include "buf.h"
+#include "core/item.h"
+#include "core/reservation.h"
+
+#define EVENT_FORMAT 1
+
+/* The values are part of the format. */
+enum event_type {
+    EVENT_CREATE = 1,
+    EVENT_SET = 2,
+    EVENT_ADJUST = 3,
+    EVENT_DELETE = 4,
+    EVENT_DECREMENT = 5,
+    EVENT_RESERVE = 6,
+    EVENT_CONFIRM = 7,
+    EVENT_RELEASE = 8,
+    EVENT_EXTEND = 9,
+    EVENT_EXPIRE = 10,
+    EVENT_EPOCH = 11, /* first of its epoch; no lines */
+    EVENT_TYPES
+};
+
+struct event_line {
+    struct str sku;
+    int64_t
+        quantity; /* units that moved (reserve, decrement, confirm: sold); adjust: see negative */
+    int64_t available, held, sold, version, max_per_customer; /* right after */
+};
+
+/* Optional parts; an absent text or a 0 is left out. */
+struct event {
+    enum event_type type;
+    unsigned line_count;
+    struct event_line *lines;
+    bool negative; /* adjust: the delta is -quantity */
+    bool has_rid;
+    struct rid rid;
+    int64_t expires_ms; /* reserve, extend */
+    struct str customer, reference, reason, metadata;
+    struct str key;    /* the client's key */
+    struct str result; /* what record_encode_result wrote for it */
+};
+
+void event_begin(struct buf *out, int64_t now_ms);
+void event_put(struct buf *out, const struct event *event, int64_t now_ms);
+
+/* Reads an entry: *now_ms, then the events one by one until event_next says 0. -1: not an entry of
+ * this format. Texts point into `bytes`, lines are made in the arena. */
+struct unpack;
+int event_read(struct unpack *in, struct str bytes, int64_t *now_ms)
+    __attribute__((warn_unused_result));
+int event_next(struct unpack *in, struct arena *arena, int64_t now_ms, struct event *event)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,28 @@
+/* limits.h -- the bounds of the HTTP contract, in one place.
+ *
+ * Layer: core. A number here is a promise to clients (service/openapi.yaml says the same).
+ */
+#ifndef CORE_LIMITS_H
+#define CORE_LIMITS_H
+
+#include <stdint.h>
+
+#define SKU_MAX_BYTES        64
+#define QUANTITY_MAX         INT64_C(1000000000)
+#define UNITS_MAX            ((INT64_C(1) << 53) - 1) /* what a JSON number carries exactly */
+#define DELTA_MAX            (INT64_C(1) << 53)
+#define LINES_MAX            100
+#define TTL_MAX_MS           (INT64_C(604800) * 1000)
+#define TTL_DEFAULT_MS       (INT64_C(600) * 1000)
+#define TEXT_MAX_BYTES       128 /* customer, reference, reason */
+#define METADATA_MAX_BYTES   4096
+#define KEY_MAX_BYTES        255
+#define KEY_STORED_MAX_BYTES 320 /* a batch's key K gives "K/999" */
+#define BODY_MAX_BYTES       (64 * 1024)
+#define BATCH_BODY_MAX_BYTES (1024 * 1024)
+#define BATCH_OPS_MAX        1000
+#define LIST_MAX             500
+#define LIST_DEFAULT         50
+#define PARTITIONS_MAX       1024
+
+#endif

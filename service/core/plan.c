@@ -1,0 +1,184 @@
+#include "core/plan.h"
+#include "core/decide.h"
+#include "core/record.h"
+
+#include <assert.h>
+
+static decide_fn *const deciders[OP_KINDS] = {
+    [OP_PUT] = decide_put,         [OP_ADJUST] = decide_adjust,
+    [OP_DELETE] = decide_delete,   [OP_DECREMENT] = decide_decrement,
+    [OP_RESERVE] = decide_reserve, [OP_CONFIRM] = decide_confirm,
+    [OP_RELEASE] = decide_release, [OP_EXTEND] = decide_extend,
+    [OP_GET] = decide_get,         [OP_SWEEP] = decide_sweep,
+};
+
+/* --- what an operation needs -------------------------------------------------------------------
+ */
+
+static bool names_reservation(const struct op *op)
+{
+    return op->kind == OP_CONFIRM || op->kind == OP_RELEASE || op->kind == OP_EXTEND ||
+           op->kind == OP_GET;
+}
+
+static bool collect_items(struct view *view, struct op *op)
+{
+    for (unsigned i = 0; i < op->line_count; i++) {
+        uint32_t slot = view_add_item(view, op->lines[i].sku);
+        if (slot == VIEW_NONE)
+            return false;
+        op->lines[i].slot = slot;
+        if (!str_absent(op->customer) && view_add_customer(view, slot, op->customer) == VIEW_NONE)
+            return false;
+    }
+    return true;
+}
+
+bool plan_collect(struct view *view, struct op *op)
+{
+    assert(op->partition < view->partitions);
+    if (!str_absent(op->key))
+        for (unsigned p = 0; p < view->partitions; p++)
+            if (view_add_key(view, (uint16_t)p, op->key) == VIEW_NONE)
+                return false;
+    if (!names_reservation(op))
+        return collect_items(view, op);
+    op->resv_slot = view_add_reservation(view, &op->rid);
+    return op->resv_slot != VIEW_NONE;
+}
+
+/* --- events and results ----------------------------------------------------------------------- */
+
+struct event_line planner_line(const struct view_item *item, int64_t quantity)
+{
+    return (struct event_line){.sku = item->sku,
+                               .quantity = quantity,
+                               .available = item->now.available,
+                               .held = item->now.held,
+                               .sold = item->now.sold,
+                               .version = item->now.version,
+                               .max_per_customer = item->now.max_per_customer};
+}
+
+/* Records the result of op for its key; *result is what was recorded. */
+static enum step record(struct planner *p, struct op *op, struct str *result)
+{
+    struct buf *scratch = p->view->scratch;
+    uint32_t slot = view_add_key(p->view, op->partition, op->key);
+    if (slot == VIEW_NONE)
+        return STEP_NO_MEMORY;
+    buf_reset(scratch);
+    record_encode_result(scratch, op, &op->out);
+    *result = arena_str(p->view->arena, (struct str){scratch->p, scratch->n});
+    if (scratch->failed || str_absent(*result))
+        return STEP_NO_MEMORY;
+    view_key(p->view, slot)->now = *result;
+    view_key(p->view, slot)->maker = op;
+    return STEP_DONE;
+}
+
+enum step planner_event(struct planner *p, struct event *event, struct op *op)
+{
+    struct str result = {NULL, 0};
+    bool keyed = op && !str_absent(op->key);
+    if (keyed && record(p, op, &result) != STEP_DONE)
+        return STEP_NO_MEMORY;
+    if (!event)
+        return STEP_DONE;
+    if (keyed) {
+        event->key = op->key;
+        event->result = result;
+    }
+    if (p->view->event_count++ == 0)
+        event_begin(p->view->events, p->now_ms);
+    event_put(p->view->events, event, p->now_ms);
+    return p->view->events->failed ? STEP_NO_MEMORY : STEP_DONE;
+}
+
+/* --- replays ---------------------------------------------------------------------------------- */
+
+/* Decides the operation from what its key has recorded; OUT_NONE: nothing is. */
+static enum step replay(struct planner *p, struct op *op)
+{
+    for (unsigned part = 0; part < p->view->partitions; part++) {
+        uint32_t slot = view_add_key(p->view, (uint16_t)part, op->key);
+        if (slot == VIEW_NONE)
+            return STEP_NO_MEMORY;
+        const struct view_key *key = view_key(p->view, slot);
+        if (!key->known)
+            return STEP_READ;
+        struct str bytes = str_absent(key->now) ? key->was : key->now;
+        if (str_absent(bytes))
+            continue;
+        uint8_t fingerprint[RECORD_FINGERPRINT_BYTES];
+        enum op_kind kind;
+        struct outcome recorded;
+        if (!record_decode_result(p->view->arena, bytes, fingerprint, &kind, &recorded) ||
+            kind != op->kind || memcmp(fingerprint, op->fingerprint, sizeof(fingerprint)) != 0)
+            return refuse(op, OUT_KEY_REUSED);
+        op->out = recorded;
+        op->out.replayed = true;
+        op->out.now_ms = p->now_ms;
+        return STEP_DONE;
+    }
+    return STEP_DONE;
+}
+
+static enum step decide(struct planner *p, struct op *op)
+{
+    op->out = (struct outcome){.now_ms = p->now_ms, .field_line = -1};
+    if (!str_absent(op->key)) {
+        enum step step = replay(p, op);
+        if (step != STEP_DONE || op->out.code != OUT_NONE)
+            return step;
+    }
+    return deciders[op->kind](p, op);
+}
+
+/* True if an operation that this one must follow was deferred: then so is this one. */
+static bool behind_deferred(struct op *const *ops, unsigned i)
+{
+    for (unsigned before = 0; ops[i]->chain && before < i; before++)
+        if (ops[before]->chain == ops[i]->chain && ops[before]->out.code == OUT_NONE)
+            return true;
+    return false;
+}
+
+enum plan_result plan(struct view *view, struct op *const *ops, unsigned count, int64_t now_ms,
+                      const struct plan_limits *limits)
+{
+    struct planner p = {.view = view, .limits = limits, .now_ms = now_ms};
+    bool read_more = false, deferred = false;
+    view_rewind(view);
+    for (unsigned i = 0; i < count; i++) {
+        if (deferred && behind_deferred(ops, i)) {
+            ops[i]->out = (struct outcome){.code = OUT_NONE};
+            continue;
+        }
+        switch (decide(&p, ops[i])) {
+        case STEP_DONE: break;
+        case STEP_READ: read_more = true; break;
+        case STEP_DEFER:
+            ops[i]->out.code = OUT_NONE;
+            deferred = true;
+            break;
+        case STEP_NO_MEMORY: return PLAN_NO_MEMORY;
+        }
+    }
+    if (view->out_of_memory)
+        return PLAN_NO_MEMORY;
+    return read_more ? PLAN_READ_MORE : PLAN_DONE;
+}
+
+bool plan_writes(const struct view *view)
+{
+    if (view->event_count > 0)
+        return true;
+    for (uint32_t i = 0; i < view->items.count; i++)
+        if (view_item(view, i)->dirty)
+            return true;
+    for (uint32_t i = 0; i < view->keys.count; i++)
+        if (!str_absent(view_key(view, i)->now))
+            return true;
+    return false;
+}

@@ -1,0 +1,215 @@
+#include "core/route.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#define READ (METHOD_GET | METHOD_HEAD)
+
+/* A new resource is a new row here and in service/openapi.yaml; tests/unit/test_openapi.c compares
+ * them. */
+/* clang-format off */
+static const struct route_row rows[ROUTES] = {
+    [ROUTE_ITEMS]        = {ROUTE_ITEMS,        "items",        "/v1/items",                     READ},
+    [ROUTE_ITEM]         = {ROUTE_ITEM,         "item",         "/v1/items/{sku}",               READ | METHOD_PUT | METHOD_DELETE},
+    [ROUTE_ADJUSTMENTS]  = {ROUTE_ADJUSTMENTS,  "adjustments",  "/v1/items/{sku}/adjustments",   METHOD_POST},
+    [ROUTE_DECREMENTS]   = {ROUTE_DECREMENTS,   "decrements",   "/v1/items/{sku}/decrements",    METHOD_POST},
+    [ROUTE_RESERVATIONS] = {ROUTE_RESERVATIONS, "reservations", "/v1/reservations",              METHOD_POST},
+    [ROUTE_RESERVATION]  = {ROUTE_RESERVATION,  "reservation",  "/v1/reservations/{id}",         READ},
+    [ROUTE_CONFIRM]      = {ROUTE_CONFIRM,      "confirm",      "/v1/reservations/{id}/confirm", METHOD_POST},
+    [ROUTE_RELEASE]      = {ROUTE_RELEASE,      "release",      "/v1/reservations/{id}/release", METHOD_POST},
+    [ROUTE_EXTEND]       = {ROUTE_EXTEND,       "extend",       "/v1/reservations/{id}/extend",  METHOD_POST},
+    [ROUTE_BATCH]        = {ROUTE_BATCH,        "batch",        "/v1/batch",                     METHOD_POST},
+    [ROUTE_OPERATION]    = {ROUTE_OPERATION,    "operation",    "/v1/operations/{key}",          READ},
+    [ROUTE_HEALTHZ]      = {ROUTE_HEALTHZ,      "healthz",      "/healthz",                      READ},
+    [ROUTE_READYZ]       = {ROUTE_READYZ,       "readyz",       "/readyz",                       READ},
+    [ROUTE_METRICS]      = {ROUTE_METRICS,      "metrics",      "/metrics",                      READ},
+    [ROUTE_OPENAPI]      = {ROUTE_OPENAPI,      "openapi",      "/openapi.json",                 READ},
+    [ROUTE_PROBLEM]      = {ROUTE_PROBLEM,      "problem",      "/problems/{name}",              READ},
+    [ROUTE_INDEX]        = {ROUTE_INDEX,        "index",        "/",                             READ},
+    [ROUTE_NONE]         = {ROUTE_NONE,         "none",         NULL,                            0},
+};
+static const struct { enum route_method bit; const char *name; } methods[] = {
+    {METHOD_GET, "GET"}, {METHOD_HEAD, "HEAD"}, {METHOD_POST, "POST"},
+    {METHOD_PUT, "PUT"}, {METHOD_DELETE, "DELETE"},
+};
+/* clang-format on */
+#define METHODS (sizeof(methods) / sizeof(methods[0]))
+
+const struct route_row *route_row(enum route_id id)
+{
+    assert(id < ROUTES);
+    return &rows[id];
+}
+
+const char *const *route_names(void)
+{
+    static const char *names[ROUTES];
+    for (int i = 0; i < ROUTES; i++)
+        names[i] = rows[i].name;
+    return names;
+}
+
+void route_allow(unsigned allowed, char out[ROUTE_ALLOW_SIZE])
+{
+    size_t n = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < METHODS; i++) {
+        if (!(allowed & methods[i].bit))
+            continue;
+        n +=
+            (size_t)snprintf(out + n, ROUTE_ALLOW_SIZE - n, "%s%s", n ? ", " : "", methods[i].name);
+        assert(n < ROUTE_ALLOW_SIZE);
+    }
+}
+
+static enum route_method method_of(struct str method)
+{
+    for (size_t i = 0; i < METHODS; i++)
+        if (str_equal(method, str_of(methods[i].name)))
+            return methods[i].bit;
+    return METHOD_OTHER;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* Decodes %XX, and `+` if asked. False: a broken escape. Never writes more than raw.n bytes. */
+static bool decode(struct str raw, bool plus, char *room, struct str *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < raw.n; i++) {
+        char c = raw.p[i];
+        if (c == '+' && plus)
+            c = ' ';
+        if (c == '%') {
+            int high = i + 2 < raw.n ? hex_digit(raw.p[i + 1]) : -1;
+            int low = i + 2 < raw.n ? hex_digit(raw.p[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return false;
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        room[n++] = c;
+    }
+    *out = (struct str){room, n};
+    return true;
+}
+
+/* The text up to `stop` or the end; *rest is what follows it, absent if there was no `stop`. */
+static struct str split(struct str text, char stop, struct str *rest)
+{
+    const char *at = text.n ? memchr(text.p, stop, text.n) : NULL;
+    if (!at) {
+        *rest = (struct str){NULL, 0};
+        return text;
+    }
+    size_t n = (size_t)(at - text.p);
+    *rest = (struct str){at + 1, text.n - n - 1};
+    return (struct str){text.p, n};
+}
+
+/* Takes `http://authority` off an absolute target. False: it is no path (`*`, an authority). */
+static bool to_path(struct str *target)
+{
+    if (target->n > 7 && strncasecmp(target->p, "http://", 7) == 0) {
+        size_t i = 7;
+        while (i < target->n && target->p[i] != '/' && target->p[i] != '?')
+            i++;
+        if (i == 7)
+            return false;
+        *target = (struct str){target->p + i, target->n - i};
+        if (target->n == 0 || target->p[0] == '?')
+            return false;
+    }
+    return target->n > 0 && target->p[0] == '/';
+}
+
+/* Whether the path fits the pattern, segment by segment; literal segments are compared decoded, so
+ * that `/v1/%69tems` is what RFC 3986 says it is. -1: an escape is broken. */
+static int fits(const char *pattern, struct str path, char *room, struct str *param)
+{
+    struct str want = str_of(pattern + 1), have = {path.p + 1, path.n - 1};
+    *param = (struct str){NULL, 0};
+    for (;;) {
+        struct str want_rest, have_rest, segment;
+        struct str want_now = split(want, '/', &want_rest);
+        struct str have_now = split(have, '/', &have_rest);
+        if (!decode(have_now, false, room, &segment))
+            return -1;
+        if (want_now.n > 0 && want_now.p[0] == '{') {
+            if (segment.n == 0)
+                return 0;
+            *param = segment;
+            room += segment.n;
+        } else if (want_now.n != segment.n || memcmp(want_now.p, segment.p, segment.n) != 0) {
+            return 0;
+        }
+        if (str_absent(want_rest) || str_absent(have_rest))
+            return str_absent(want_rest) && str_absent(have_rest);
+        want = want_rest;
+        have = have_rest;
+    }
+}
+
+struct route_match route_find(struct str method, struct str target, char *room)
+{
+    struct route_match match = {.id = ROUTE_NONE, .method = method_of(method)};
+    struct str fragment;
+    target = split(target, '#', &fragment);
+    if (!to_path(&target)) {
+        match.verdict = ROUTE_MALFORMED;
+        return match;
+    }
+    struct str path = split(target, '?', &match.query);
+    for (int i = 0; i < ROUTE_NONE; i++) {
+        int fit = fits(rows[i].pattern, path, room, &match.param);
+        if (fit < 0) {
+            match.verdict = ROUTE_MALFORMED;
+            return match;
+        }
+        if (fit == 0)
+            continue;
+        match.id = rows[i].id;
+        match.allowed = rows[i].methods;
+        match.verdict = (match.allowed & match.method) ? ROUTE_FOUND : ROUTE_METHOD_NOT_ALLOWED;
+        return match;
+    }
+    match.verdict = ROUTE_UNKNOWN;
+    match.param = (struct str){NULL, 0};
+    return match;
+}
+
+int query_parse(struct str query, char *room, struct query_param *params, unsigned max)
+{
+    unsigned count = 0;
+    struct str rest = query;
+    while (!str_absent(rest)) {
+        struct str raw_value, pair = split(rest, '&', &rest);
+        if (pair.n == 0)
+            continue;
+        struct str raw_name = split(pair, '=', &raw_value);
+        if (str_absent(raw_value))
+            raw_value = STR("");
+        if (count == max)
+            return -1;
+        struct query_param *param = &params[count++];
+        if (!decode(raw_name, true, room, &param->name))
+            return -1;
+        room += param->name.n;
+        if (!decode(raw_value, true, room, &param->value))
+            return -1;
+        room += param->value.n;
+        for (unsigned i = 0; i + 1 < count; i++)
+            if (str_equal(params[i].name, param->name))
+                return -1;
+    }
+    return (int)count;
+}

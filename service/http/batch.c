@@ -1,0 +1,169 @@
+#include "http/exchange.h"
+#include "http/json_write.h"
+#include "http/render.h"
+
+#include <assert.h>
+
+/* The result of operation i, rendered into the server's scratch buffer and kept in the arena. */
+static void keep_result(struct batch_job *job, unsigned i, const struct answer *answer,
+                        const struct buf *rendered)
+{
+    struct exchange *x = job->exchange;
+    struct buf *text = &x->out; /* free until the end: results are put together last */
+    buf_reset(text);
+    JSON_LIT(text, "{\"status\":");
+    buf_put_i64(text, answer->status);
+    JSON_LIT(text, ",\"body\":");
+    if (answer->content == CONTENT_NONE)
+        JSON_LIT(text, "null");
+    else
+        buf_puts(text, buf_str(rendered));
+    if (answer->replayed)
+        JSON_LIT(text, ",\"replayed\":true}");
+    else
+        JSON_LIT(text, ",\"replayed\":false}");
+    if (!text->failed && !rendered->failed)
+        job->results[i] = arena_str(&x->arena, buf_str(text));
+    /* Out of memory: the result is a text that fits without any. */
+    if (str_absent(job->results[i]))
+        job->results[i] = STR("{\"status\":500,\"body\":{\"type\":\"/problems/internal-error\","
+                              "\"title\":\"Something broke in the service\",\"status\":500,"
+                              "\"detail\":\"out of memory\"},\"replayed\":false}");
+}
+
+static void refuse_op(struct batch_job *job, unsigned i, const struct refusal *why)
+{
+    struct buf *scratch = &job->exchange->server->scratch;
+    struct answer answer = {0};
+    buf_reset(scratch);
+    render_refusal(why, &answer, scratch);
+    keep_result(job, i, &answer, scratch);
+}
+
+static void decide_op(struct batch_job *job, unsigned i)
+{
+    struct buf *scratch = &job->exchange->server->scratch;
+    struct answer answer;
+    buf_reset(scratch);
+    render_op(&job->ops[i].op, &answer, scratch);
+    keep_result(job, i, &answer, scratch);
+}
+
+static void finish(struct batch_job *job)
+{
+    struct exchange *x = job->exchange;
+    buf_reset(&x->out);
+    JSON_LIT(&x->out, "{\"results\":[");
+    for (unsigned i = 0; i < job->count; i++) {
+        if (i > 0)
+            buf_putc(&x->out, ',');
+        buf_puts(&x->out, job->results[i]);
+    }
+    JSON_LIT(&x->out, "]}");
+    x->answer = (struct answer){.status = 200, .content = CONTENT_JSON};
+    exchange_answered(x);
+}
+
+static void on_done(struct store_op *op)
+{
+    struct batch_job *job = op->user;
+    struct exchange *x = job->exchange;
+    assert(x->pending > 0);
+    decide_op(job, (unsigned)(op - job->ops));
+    if (--x->pending > 0)
+        return;
+    if (job->next == job->count || x->orphan) {
+        finish(job);
+        return;
+    }
+    /* Not from here: the store is in the middle of answering. */
+    job->later = x->server->later;
+    x->server->later = job;
+}
+
+/* Hands over the next run. `done` is never called from inside, so that pending is right. */
+static void submit_run(struct batch_job *job)
+{
+    struct exchange *x = job->exchange;
+    struct store *store = x->server->store;
+    int partition = -1;
+    assert(x->pending == 0);
+    job->chain = (struct store_chain){0};
+    for (; job->next < job->count; job->next++) {
+        struct store_op *op = &job->ops[job->next];
+        if (!str_absent(job->results[job->next]))
+            continue;
+        if (partition >= 0 && op->op.partition != partition)
+            return;
+        partition = op->op.partition;
+        op->chain = &job->chain;
+        op->done = on_done;
+        op->user = job;
+        x->pending++;
+        store_submit(store, op);
+    }
+}
+
+void batch_job_continue(struct http_server *server)
+{
+    struct batch_job *job = server->later;
+    server->later = NULL;
+    while (job) {
+        struct batch_job *after = job->later;
+        submit_run(job);
+        job = after;
+    }
+}
+
+/* Returns how many operations are left for the store. */
+static unsigned read_ops(struct batch_job *job, struct request_batch *batch)
+{
+    struct exchange *x = job->exchange;
+    unsigned left = 0;
+    for (unsigned i = 0; i < job->count; i++) {
+        struct store_op *op = &job->ops[i];
+        struct refusal why;
+        if (!request_batch_op(&op->op, &x->arena, batch, i, &why)) {
+            refuse_op(job, i, &why);
+            continue;
+        }
+        enum outcome_code code = store_route(x->server->store, &op->op);
+        if (code != OUT_NONE) {
+            op->op.out = (struct outcome){.code = code, .field_line = -1};
+            decide_op(job, i);
+            continue;
+        }
+        left++;
+    }
+    return left;
+}
+
+void batch_job_begin(struct exchange *x, const struct request_head *head)
+{
+    struct request_batch batch;
+    struct refusal why;
+    struct batch_job *job = &x->batch;
+    if (!request_batch_open(&batch, &x->arena, head, x->body.p, x->body.n, &why)) {
+        x->answer = (struct answer){0};
+        render_refusal(&why, &x->answer, &x->out);
+        exchange_answered(x);
+        return;
+    }
+    *job = (struct batch_job){.exchange = x, .count = batch.count};
+    job->ops = arena_zalloc(&x->arena, batch.count * sizeof(job->ops[0]));
+    job->results = arena_zalloc(&x->arena, batch.count * sizeof(job->results[0]));
+    if (!job->ops || !job->results) {
+        request_batch_close(&batch);
+        exchange_refuse(x, PROBLEM_OVERLOADED, "out of memory");
+        exchange_answered(x);
+        return;
+    }
+    unsigned left = read_ops(job, &batch);
+    request_batch_close(&batch);
+    if (left == 0) {
+        finish(job);
+        return;
+    }
+    exchange_wait(x);
+    submit_run(job);
+}

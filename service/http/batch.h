@@ -1,0 +1,32 @@
+/* batch.h -- the operations of one POST /v1/batch on their way through the store.
+ *
+ * Layer: http, private to the server. All are read first; those that are wrong have their result
+ * then. The others are handed over in order, one run of equal partition at a time, and the next
+ * run only when the one before is decided: so they take effect in the given order.
+ */
+#ifndef HTTP_BATCH_H
+#define HTTP_BATCH_H
+
+#include "http/request.h"
+#include "store/store.h"
+
+struct exchange;
+struct http_server;
+
+struct batch_job {
+    struct exchange *exchange;
+    struct store_op *ops; /* count of them */
+    struct str *results;  /* the JSON of each result; absent: not decided */
+    unsigned count;
+    unsigned next; /* the first that was not handed over */
+    struct store_chain chain;
+    struct batch_job *later;
+};
+
+/* Reads the body and begins; answers at once if nothing is left for the store. */
+void batch_job_begin(struct exchange *x, const struct request_head *head);
+
+/* Hands over the next runs of the batches that wait for that. */
+void batch_job_continue(struct http_server *server);
+
+#endif

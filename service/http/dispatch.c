@@ -1,0 +1,103 @@
+/* dispatch.c -- a request that is here as a whole: to the store and back. */
+#include "http/exchange.h"
+#include "http/render.h"
+
+#include <assert.h>
+
+static void on_op_done(struct store_op *op)
+{
+    struct exchange *x = op->user;
+    assert(x->pending == 1);
+    x->pending = 0;
+    buf_reset(&x->out);
+    render_op(&op->op, &x->answer, &x->out);
+    exchange_answered(x);
+}
+
+static void on_read_done(struct store_read *read)
+{
+    struct exchange *x = read->user;
+    assert(x->pending == 1);
+    x->pending = 0;
+    buf_reset(&x->out);
+    render_read(read, &x->if_none_match, &x->answer, &x->out);
+    exchange_answered(x);
+}
+
+static void refuse_with(struct exchange *x, const struct refusal *why)
+{
+    x->answer = (struct answer){0};
+    buf_reset(&x->out);
+    render_refusal(why, &x->answer, &x->out);
+    if (why->problem == PROBLEM_METHOD_NOT_ALLOWED)
+        x->answer.allow = x->match.allowed;
+    exchange_answered(x);
+}
+
+static void begin_op(struct exchange *x, const struct request_head *head)
+{
+    struct refusal why;
+    struct op *op = &x->op.op;
+    x->op = (struct store_op){.done = on_op_done, .user = x};
+    if (!request_op(op, &x->arena, head, x->body.p, x->body.n, &why)) {
+        refuse_with(x, &why);
+        return;
+    }
+    enum outcome_code code = store_route(x->server->store, op);
+    if (code != OUT_NONE) {
+        op->out = (struct outcome){.code = code, .field_line = -1};
+        render_op(op, &x->answer, &x->out);
+        exchange_answered(x);
+        return;
+    }
+    exchange_wait(x);
+    x->pending = 1;
+    store_submit(x->server->store, &x->op);
+}
+
+static void begin_read(struct exchange *x, const struct request_head *head)
+{
+    struct refusal why;
+    if (!request_read(&x->read, &x->if_none_match, &x->arena, head, &why)) {
+        refuse_with(x, &why);
+        return;
+    }
+    x->read.done = on_read_done;
+    x->read.user = x;
+    exchange_wait(x);
+    x->pending = 1;
+    store_read_submit(x->server->store, &x->read);
+}
+
+void exchange_dispatch(struct exchange *x)
+{
+    struct request_head head = {.match = &x->match,
+                                .key = x->framing.key,
+                                .if_match = x->framing.if_match,
+                                .if_none_match = x->framing.if_none_match};
+    assert(x->state == EXCHANGE_READING);
+    if (x->refused) {
+        refuse_with(x, &x->refusal);
+        return;
+    }
+    bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);
+    switch (x->match.id) {
+    case ROUTE_ITEMS:
+    case ROUTE_ITEM:
+    case ROUTE_RESERVATION:
+    case ROUTE_OPERATION:
+        if (reads)
+            begin_read(x, &head);
+        else
+            begin_op(x, &head);
+        return;
+    case ROUTE_BATCH: batch_job_begin(x, &head); return;
+    case ROUTE_ADJUSTMENTS:
+    case ROUTE_DECREMENTS:
+    case ROUTE_RESERVATIONS:
+    case ROUTE_CONFIRM:
+    case ROUTE_RELEASE:
+    case ROUTE_EXTEND: begin_op(x, &head); return;
+    default: local_answer(x); return;
+    }
+}

@@ -1,0 +1,218 @@
+#include "http/exchange.h"
+
+#include "clock.h"
+#include "http/render.h"
+#include "stats.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ARENA_BLOCK_BYTES 4096
+#define ARENA_MAX_BYTES   (160u << 20)
+#define OUT_MAX_BYTES     (96u << 20) /* a thousand of the longest reservations, twice over */
+#define KEEP_BYTES        16384       /* of a buffer, when its exchange is spare */
+#define SPARE_MAX         2048
+
+static struct exchange *exchange_new(struct http_server *server)
+{
+    struct exchange *x = server->spare;
+    if (x) {
+        server->spare = x->next;
+        server->spare_count--;
+        x->next = NULL;
+        return x;
+    }
+    x = calloc(1, sizeof(*x));
+    if (!x)
+        return NULL;
+    x->server = server;
+    arena_init(&x->arena, ARENA_BLOCK_BYTES, ARENA_MAX_BYTES);
+    buf_init(&x->body, BATCH_BODY_MAX_BYTES);
+    buf_init(&x->out, OUT_MAX_BYTES);
+    return x;
+}
+
+void exchange_free(struct exchange *x)
+{
+    arena_free(&x->arena);
+    buf_free(&x->body);
+    buf_free(&x->out);
+    free(x);
+}
+
+static void keep_small(struct buf *b)
+{
+    if (b->cap > KEEP_BYTES)
+        buf_free(b);
+    buf_reset(b);
+}
+
+/* Empties an exchange and puts it aside for the next request. */
+static void exchange_recycle(struct exchange *x)
+{
+    struct http_server *server = x->server;
+    assert(x->pending == 0);
+    if (server->stopped || server->spare_count >= SPARE_MAX) {
+        exchange_free(x);
+        return;
+    }
+    arena_reset(&x->arena);
+    keep_small(&x->body);
+    keep_small(&x->out);
+    x->conn = NULL;
+    x->peer = NULL;
+    x->prev = NULL;
+    x->state = EXCHANGE_NEW;
+    x->orphan = x->refused = false;
+    x->received = 0;
+    x->fixed = (struct str){NULL, 0};
+    x->framing = (struct framing){0};
+    x->op.op.key = (struct str){NULL, 0};
+    x->next = server->spare;
+    server->spare = x;
+    server->spare_count++;
+}
+
+void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *conn)
+{
+    struct http_server *server = cls;
+    struct exchange *x = exchange_new(server);
+    if (!x)
+        return NULL;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    x->conn = conn;
+    x->peer = info ? info->socket_context : NULL;
+    /* The library decodes the URI in place after this call. */
+    x->target = arena_str(&x->arena, str_of(uri));
+    if (x->peer)
+        peer_move(server, x->peer, PEER_READING);
+    return x;
+}
+
+void exchange_wait(struct exchange *x)
+{
+    struct http_server *server = x->server;
+    assert(x->state == EXCHANGE_READING);
+    x->state = EXCHANGE_WAITING;
+    x->prev = NULL;
+    x->next = server->waiting;
+    if (x->next)
+        x->next->prev = x;
+    server->waiting = x;
+    MHD_suspend_connection(x->conn);
+}
+
+static void stop_waiting(struct exchange *x)
+{
+    if (x->prev)
+        x->prev->next = x->next;
+    else
+        x->server->waiting = x->next;
+    if (x->next)
+        x->next->prev = x->prev;
+    x->prev = x->next = NULL;
+}
+
+void exchange_answered(struct exchange *x)
+{
+    if (x->orphan) {
+        if (x->pending == 0) {
+            struct http_server *server = x->server;
+            assert(server->orphans > 0);
+            exchange_free(x);
+            if (--server->orphans == 0 && server->handles_open == 0)
+                free(server);
+        }
+        return;
+    }
+    if (x->out.failed)
+        exchange_refuse(x, PROBLEM_INTERNAL_ERROR, "the answer did not fit into memory");
+    bool waited = x->state == EXCHANGE_WAITING;
+    x->state = EXCHANGE_ANSWERED;
+    if (waited) {
+        stop_waiting(x);
+        x->server->resumed = true;
+        MHD_resume_connection(x->conn);
+    }
+}
+
+void exchange_refuse(struct exchange *x, enum problem_id problem, const char *detail)
+{
+    struct refusal why = {.problem = problem, .detail = detail};
+    x->answer = (struct answer){0};
+    buf_reset(&x->out);
+    render_refusal(&why, &x->answer, &x->out);
+}
+
+static bool add_headers(const struct exchange *x, struct MHD_Response *response)
+{
+    static const char *const types[CONTENTS] = {
+        [CONTENT_JSON] = "application/json",
+        [CONTENT_PROBLEM] = "application/problem+json",
+        [CONTENT_HTML] = "text/html; charset=utf-8",
+        [CONTENT_METRICS] = "text/plain; version=0.0.4",
+    };
+    const struct answer *a = &x->answer;
+    char text[ROUTE_ALLOW_SIZE];
+    bool ok = true;
+    if (types[a->content])
+        ok &= MHD_add_response_header(response, "Content-Type", types[a->content]) == MHD_YES;
+    if (a->etag > 0) {
+        snprintf(text, sizeof(text), "\"%lld\"", (long long)a->etag);
+        ok &= MHD_add_response_header(response, "ETag", text) == MHD_YES;
+    }
+    if (a->location[0])
+        ok &= MHD_add_response_header(response, "Location", a->location) == MHD_YES;
+    if (a->replayed)
+        ok &= MHD_add_response_header(response, "Idempotent-Replayed", "true") == MHD_YES;
+    if (a->retry_after_s > 0) {
+        snprintf(text, sizeof(text), "%u", a->retry_after_s);
+        ok &= MHD_add_response_header(response, "Retry-After", text) == MHD_YES;
+    }
+    if (a->allow) {
+        route_allow(a->allow, text);
+        ok &= MHD_add_response_header(response, "Allow", text) == MHD_YES;
+    }
+    if (a->close || x->server->draining)
+        ok &= MHD_add_response_header(response, "Connection", "close") == MHD_YES;
+    return ok;
+}
+
+enum MHD_Result exchange_send(struct exchange *x)
+{
+    struct str body = str_absent(x->fixed) ? buf_str(&x->out) : x->fixed;
+    int64_t us = clock_mono_us() - x->started_us;
+    /* The bytes outlive the response: they are the exchange's until exchange_completed. */
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    enum MHD_Result sent = MHD_NO;
+    if (add_headers(x, response))
+        sent = MHD_queue_response(x->conn, x->answer.status, response);
+    MHD_destroy_response(response);
+    if (sent == MHD_YES)
+        stats_request(x->match.id, x->answer.status, us > 0 ? (uint64_t)us : 0);
+    return sent;
+}
+
+void exchange_completed(void *cls, struct MHD_Connection *conn, void **at,
+                        enum MHD_RequestTerminationCode why)
+{
+    struct exchange *x = *at;
+    if (!x)
+        return;
+    *at = NULL;
+    if (x->peer)
+        peer_move(x->server, x->peer, PEER_IDLE);
+    if (x->pending > 0) {
+        /* Only while the server is stopped: the store still points into it. */
+        x->orphan = true;
+        x->conn = NULL;
+        x->server->orphans++;
+        return;
+    }
+    exchange_recycle(x);
+}

@@ -1,0 +1,131 @@
+/* exchange.h -- one request and its answer, and the connection that it came on.
+ *
+ * Layer: http, private to the server.
+ *
+ *   READING --(all of it is here)--> WAITING --(the store is done)--> ANSWERED --(sent)--> freed
+ *       '------------(no store needed, or refused)-----------------------^
+ *
+ * Invariant: a connection is suspended exactly while its exchange is WAITING, and every WAITING
+ * exchange is on the server's list of those.
+ */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include "arena.h"
+#include "buf.h"
+#include "core/route.h"
+#include "http/answer.h"
+#include "http/batch.h"
+#include "http/framing.h"
+#include "http/refusal.h"
+#include "store/store.h"
+
+#include <microhttpd.h>
+#include <uv.h>
+
+enum exchange_state { EXCHANGE_NEW, EXCHANGE_READING, EXCHANGE_WAITING, EXCHANGE_ANSWERED };
+
+struct exchange {
+    struct http_server *server;
+    struct MHD_Connection *conn;
+    struct peer *peer;
+    struct exchange *prev, *next; /* of the waiting, or the free ones */
+    enum exchange_state state;
+    bool orphan;      /* the connection is gone, the store has not answered yet */
+    unsigned pending; /* operations and reads that the store has */
+    struct arena arena;
+    struct str target; /* raw, in the arena */
+    struct route_match match;
+    struct framing framing;
+    struct buf body; /* as received */
+    size_t body_max, received;
+    bool refused; /* refusal stands; the body is read only to get behind it */
+    struct refusal refusal;
+    struct answer answer;
+    struct buf out;   /* the answer's body, unless it is `fixed` */
+    struct str fixed; /* a static body; absent: none */
+    int64_t started_us;
+    struct store_op op;
+    struct store_read read;
+    struct op_condition if_none_match;
+    struct batch_job batch;
+};
+
+/* Where a connection stands, for its deadline; NONE while the store or the socket is busy. */
+enum peer_list { PEER_NONE, PEER_IDLE, PEER_READING, PEER_LISTS };
+
+struct peer {
+    struct peer *prev, *next;
+    enum peer_list list;
+    int64_t since_ms; /* in this list; loop time */
+    int fd;
+};
+
+struct peer_queue { /* in the order of since_ms */
+    struct peer *first, *last;
+};
+
+struct http_server {
+    uv_loop_t *loop;
+    struct MHD_Daemon *daemon;
+    struct store *store;
+    struct stats *stats;
+    uv_poll_t poll;
+    uv_prepare_t prepare;
+    uv_idle_t spin;
+    uv_timer_t wake;
+    unsigned handles_open;
+    bool resumed; /* since the last MHD_run: it must run again */
+    bool draining;
+    bool stopped;
+    int64_t drain_ms; /* loop time */
+    int64_t idle_ms, read_ms;
+    unsigned connections;
+    uint64_t accepted;
+    struct exchange *waiting, *spare;
+    unsigned spare_count;
+    unsigned orphans;
+    struct peer_queue peers[PEER_LISTS];
+    struct batch_job *later; /* batches whose next operations are to be handed over */
+    struct buf scratch;
+};
+
+/* For libmicrohttpd. */
+void *exchange_begin(void *server, const char *uri, struct MHD_Connection *conn);
+void exchange_completed(void *server, struct MHD_Connection *conn, void **x,
+                        enum MHD_RequestTerminationCode why);
+enum MHD_Result exchange_handle(void *server, struct MHD_Connection *conn, const char *url,
+                                const char *method, const char *version, const char *data,
+                                size_t *data_size, void **x);
+void peer_notify(void *server, struct MHD_Connection *conn, void **peer,
+                 enum MHD_ConnectionNotificationCode what);
+
+/* Suspends the connection: to be called before anything is handed to the store. */
+void exchange_wait(struct exchange *x);
+
+/* The answer is in x->answer and x->out: resumes the connection, or frees an orphan. */
+void exchange_answered(struct exchange *x);
+
+/* Sends the answer. */
+enum MHD_Result exchange_send(struct exchange *x);
+
+/* Writes a refusal into the answer. */
+void exchange_refuse(struct exchange *x, enum problem_id problem, const char *detail);
+
+/* Answers at once, or hands the request to the store and waits. */
+void exchange_dispatch(struct exchange *x);
+
+void exchange_free(struct exchange *x);
+
+/* Answers that need no store. */
+void local_answer(struct exchange *x);
+
+/* Shuts down the connections whose deadline has passed; returns the ms until the next one, -1 if
+ * there is none. */
+int64_t peers_expire(struct http_server *server);
+void peer_move(struct http_server *server, struct peer *peer, enum peer_list list);
+
+/* The socket part of draining, in drain.c. */
+void drain_stop_handshakes(int listen_fd);
+
+#endif

@@ -1,0 +1,127 @@
+#include "http/headers.h"
+
+bool key_parse(struct str raw, struct str *key)
+{
+    if (raw.n >= 2 && raw.p[0] == '"' && raw.p[raw.n - 1] == '"')
+        raw = (struct str){raw.p + 1, raw.n - 2};
+    if (raw.n < 1 || raw.n > KEY_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < raw.n; i++)
+        if (raw.p[i] < 0x21 || raw.p[i] > 0x7e)
+            return false;
+    *key = raw;
+    return true;
+}
+
+static void skip_blanks(struct str *text)
+{
+    while (text->n > 0 && (text->p[0] == ' ' || text->p[0] == '\t')) {
+        text->p++;
+        text->n--;
+    }
+}
+
+/* The one decimal text of a number: "7", not "07". */
+static bool version_of(struct str tag, int64_t *version)
+{
+    int64_t v = 0;
+    if (tag.n == 0 || tag.n > 18 || (tag.n > 1 && tag.p[0] == '0'))
+        return false;
+    for (size_t i = 0; i < tag.n; i++) {
+        if (tag.p[i] < '0' || tag.p[i] > '9')
+            return false;
+        v = v * 10 + (tag.p[i] - '0');
+    }
+    *version = v;
+    return true;
+}
+
+/* Takes `"tag"` or `W/"tag"` from the front. */
+static bool take_tag(struct str *text, struct str *tag, bool *weak)
+{
+    *weak = text->n >= 2 && text->p[0] == 'W' && text->p[1] == '/';
+    size_t start = *weak ? 3 : 1;
+    if (text->n < start || text->p[start - 1] != '"')
+        return false;
+    size_t end = start;
+    while (end < text->n && text->p[end] != '"') {
+        unsigned char c = (unsigned char)text->p[end++];
+        if (c < 0x21 || c == 0x7f)
+            return false;
+    }
+    if (end == text->n)
+        return false;
+    *tag = (struct str){text->p + start, end - start};
+    *text = (struct str){text->p + end + 1, text->n - end - 1};
+    return true;
+}
+
+bool condition_parse(struct str raw, struct op_condition *condition)
+{
+    *condition = (struct op_condition){.kind = PRE_NONE};
+    if (str_absent(raw))
+        return true;
+    skip_blanks(&raw);
+    while (raw.n > 0 && (raw.p[raw.n - 1] == ' ' || raw.p[raw.n - 1] == '\t'))
+        raw.n--;
+    if (str_equal(raw, STR("*"))) {
+        condition->kind = PRE_ANY;
+        return true;
+    }
+    condition->kind = PRE_NEVER;
+    for (;;) {
+        struct str tag;
+        bool weak;
+        int64_t version;
+        if (!take_tag(&raw, &tag, &weak))
+            return false;
+        if (!weak && version_of(tag, &version)) {
+            if (condition->count == PRE_VERSIONS_MAX)
+                return false;
+            condition->kind = PRE_VERSIONS;
+            condition->versions[condition->count++] = version;
+        }
+        skip_blanks(&raw);
+        if (raw.n == 0)
+            return true;
+        if (raw.p[0] != ',')
+            return false;
+        raw = (struct str){raw.p + 1, raw.n - 1};
+        skip_blanks(&raw);
+    }
+}
+
+bool condition_names(const struct op_condition *condition, int64_t version)
+{
+    if (condition->kind == PRE_ANY)
+        return true;
+    for (unsigned i = 0; i < condition->count; i++)
+        if (condition->versions[i] == version)
+            return true;
+    return false;
+}
+
+bool token_valid(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!alnum && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
+            return false;
+    }
+    return text.n > 0;
+}
+
+bool media_type_is_json(struct str value)
+{
+    size_t n = 0;
+    while (n < value.n && value.p[n] != ';')
+        n++;
+    while (n > 0 && (value.p[n - 1] == ' ' || value.p[n - 1] == '\t'))
+        n--;
+    if (n < 12 || strncasecmp(value.p, "application/", 12) != 0)
+        return false;
+    if (n == 16 && strncasecmp(value.p + 12, "json", 4) == 0)
+        return true;
+    return n > 17 && strncasecmp(value.p + n - 5, "+json", 5) == 0;
+}

@@ -1,0 +1,76 @@
+#include "http/json_body.h"
+
+#include "http/json_path.h"
+
+#include <stdio.h>
+
+#define DETAIL_SIZE 256
+
+/* Bytes of the path up to the end of its first element: `operations[7]` of `operations[7].x`. */
+static size_t element_length(const char *path)
+{
+    return strcspn(path, "]");
+}
+
+/* Lists the oversized numbers and makes zeros of them. False: out of memory. */
+static bool blank_oversized(struct json_body *body, struct arena *arena, char *text, size_t n)
+{
+    struct json_walk walk;
+    struct str number;
+    struct json_oversized **tail = &body->oversized, *last = NULL;
+    json_walk_init(&walk, (struct str){text, n});
+    while (json_walk_number(&walk, &number)) {
+        if (!json_number_oversized(number))
+            continue;
+        char path[JSON_PATH_SIZE];
+        size_t length = json_walk_path(&walk, path), element = element_length(path);
+        char *to = text + (number.p - text);
+        memset(to, ' ', number.n);
+        to[0] = '0';
+        if (last && element == element_length(last->path) && memcmp(path, last->path, element) == 0)
+            continue;
+        struct str copy = arena_str(arena, (struct str){path, length});
+        struct json_oversized *entry = arena_alloc(arena, sizeof(*entry));
+        if (str_absent(copy) || !entry)
+            return false;
+        *entry = (struct json_oversized){.path = copy.p};
+        *tail = last = entry;
+        tail = &entry->next;
+    }
+    return true;
+}
+
+static bool refuse_text(struct arena *arena, const json_error_t *error, struct refusal *why)
+{
+    char *detail = arena_alloc(arena, DETAIL_SIZE);
+    if (detail)
+        snprintf(detail, DETAIL_SIZE, "%s at line %d, column %d", error->text, error->line,
+                 error->column);
+    return refuse(why, PROBLEM_MALFORMED_JSON, NULL, detail);
+}
+
+bool json_body_parse(struct json_body *body, struct arena *arena, char *text, size_t n,
+                     struct refusal *why)
+{
+    json_error_t error;
+    *body = (struct json_body){0};
+    body->root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+    if (!body->root && json_error_code(&error) == json_error_numeric_overflow) {
+        if (!blank_oversized(body, arena, text, n))
+            return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        body->root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+    }
+    if (!body->root)
+        return refuse_text(arena, &error, why);
+    if (!json_is_object(body->root)) {
+        json_body_free(body);
+        return refuse(why, PROBLEM_MALFORMED_JSON, NULL, "the body must be a JSON object");
+    }
+    return true;
+}
+
+void json_body_free(struct json_body *body)
+{
+    json_decref(body->root);
+    body->root = NULL;
+}

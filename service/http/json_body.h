@@ -1,0 +1,32 @@
+/* json_body.h -- the JSON object in a request's body.
+ *
+ * Layer: http. Numbers that fit no 64-bit integer make jansson give up; the contract wants them to
+ * be an invalid field of their own (and, in a batch, of their own operation). So they are listed
+ * with their paths, replaced by 0 in the text, and the text is parsed once more.
+ */
+#ifndef HTTP_JSON_BODY_H
+#define HTTP_JSON_BODY_H
+
+#include "arena.h"
+#include "http/refusal.h"
+
+#include <jansson.h>
+
+struct json_oversized {
+    const char *path;
+    struct json_oversized *next;
+};
+
+struct json_body {
+    json_t *root; /* an object; json_body_free drops it */
+    /* The first such number of each element of a top-level array, and of all else together. */
+    struct json_oversized *oversized;
+};
+
+/* Parses n bytes, which it may change. False: refused, and there is nothing to free. */
+bool json_body_parse(struct json_body *body, struct arena *arena, char *text, size_t n,
+                     struct refusal *why) __attribute__((warn_unused_result));
+
+void json_body_free(struct json_body *body);
+
+#endif

@@ -1,0 +1,29 @@
+/* json_write.h -- JSON text into a buf, by hand: the answers of the hot path.
+ *
+ * Layer: http, pure. Whatever bytes go in, the text that comes out is valid JSON in valid UTF-8.
+ */
+#ifndef HTTP_JSON_WRITE_H
+#define HTTP_JSON_WRITE_H
+
+#include "buf.h"
+#include "str.h"
+
+#include <jansson.h>
+
+/* A literal, its length taken at compile time. */
+#define JSON_LIT(b, literal) buf_put((b), (literal), sizeof(literal) - 1)
+
+/* A string in quotes; bytes that are no UTF-8 become U+FFFD. */
+void json_put_string(struct buf *b, struct str text);
+
+/* The same, or null when absent. */
+void json_put_text(struct buf *b, struct str text);
+
+/* RFC 3339 in quotes, or null for 0. */
+void json_put_time(struct buf *b, int64_t unix_ms);
+
+/* A jansson value, without blanks, members in the order they came. A real is written with the
+ * fewest digits that give it back, where jansson would write 1.1 as 1.1000000000000001. */
+void json_put_value(struct buf *b, const json_t *value);
+
+#endif

@@ -1,0 +1,104 @@
+/* peer.c -- the connections and how long each may take.
+ *
+ * The library's own timeout counts silence only: a client that sends a byte now and then would
+ * stay for ever. Each list is in the order of its entries' deadlines, as all have the same time. */
+#include "http/exchange.h"
+#include "http/server_limits.h"
+#include "stats.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static void unlink_peer(struct http_server *server, struct peer *peer)
+{
+    struct peer_queue *queue = &server->peers[peer->list];
+    if (peer->list == PEER_NONE)
+        return;
+    if (peer->prev)
+        peer->prev->next = peer->next;
+    else
+        queue->first = peer->next;
+    if (peer->next)
+        peer->next->prev = peer->prev;
+    else
+        queue->last = peer->prev;
+    peer->prev = peer->next = NULL;
+    peer->list = PEER_NONE;
+}
+
+/* The one place where a connection changes its list. */
+void peer_move(struct http_server *server, struct peer *peer, enum peer_list list)
+{
+    unlink_peer(server, peer);
+    peer->list = list;
+    peer->since_ms = (int64_t)uv_now(server->loop);
+    if (list == PEER_NONE)
+        return;
+    struct peer_queue *queue = &server->peers[list];
+    peer->prev = queue->last;
+    if (queue->last)
+        queue->last->next = peer;
+    else
+        queue->first = peer;
+    queue->last = peer;
+}
+
+void peer_notify(void *cls, struct MHD_Connection *conn, void **at,
+                 enum MHD_ConnectionNotificationCode what)
+{
+    struct http_server *server = cls;
+    struct peer *peer = *at;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        server->connections--;
+        stats_add(STATS_HTTP_OPEN, -1);
+        if (peer) {
+            unlink_peer(server, peer);
+            free(peer);
+        }
+        *at = NULL;
+        return;
+    }
+    server->connections++;
+    server->accepted++;
+    stats_count(STATS_CONNECTIONS, 1);
+    stats_add(STATS_HTTP_OPEN, 1);
+    peer = calloc(1, sizeof(*peer));
+    *at = peer;
+    if (!peer)
+        return;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    peer->fd = info ? info->connect_fd : -1;
+    peer_move(server, peer, PEER_IDLE);
+}
+
+static int64_t deadline_of(const struct http_server *server, const struct peer *peer)
+{
+    if (peer->list == PEER_READING)
+        return peer->since_ms + server->read_ms;
+    if (!server->draining)
+        return peer->since_ms + server->idle_ms + server->read_ms;
+    int64_t since = peer->since_ms > server->drain_ms ? peer->since_ms : server->drain_ms;
+    return since + SERVER_DRAIN_IDLE_MS;
+}
+
+int64_t peers_expire(struct http_server *server)
+{
+    int64_t now = (int64_t)uv_now(server->loop), wait = -1;
+    for (enum peer_list list = PEER_IDLE; list < PEER_LISTS; list++) {
+        struct peer *peer;
+        while ((peer = server->peers[list].first)) {
+            int64_t left = deadline_of(server, peer) - now;
+            if (left > 0) {
+                wait = wait < 0 || left < wait ? left : wait;
+                break;
+            }
+            /* The library sees the end of the stream and closes; the peer is freed then. */
+            if (peer->fd >= 0)
+                shutdown(peer->fd, SHUT_RDWR);
+            peer_move(server, peer, PEER_NONE);
+        }
+    }
+    return wait;
+}

@@ -1,0 +1,139 @@
+#include "http/render_body.h"
+
+#include "http/json_write.h"
+
+#include <assert.h>
+
+void body_put_item(struct buf *b, struct str sku, const struct item *item)
+{
+    JSON_LIT(b, "{\"sku\":");
+    json_put_string(b, sku);
+    JSON_LIT(b, ",\"on_hand\":");
+    buf_put_i64(b, item_on_hand(item));
+    JSON_LIT(b, ",\"available\":");
+    buf_put_i64(b, item->available);
+    JSON_LIT(b, ",\"held\":");
+    buf_put_i64(b, item->held);
+    JSON_LIT(b, ",\"sold\":");
+    buf_put_i64(b, item->sold);
+    JSON_LIT(b, ",\"version\":");
+    buf_put_i64(b, item->version);
+    JSON_LIT(b, ",\"max_per_customer\":");
+    if (item->max_per_customer > 0)
+        buf_put_i64(b, item->max_per_customer);
+    else
+        JSON_LIT(b, "null");
+    JSON_LIT(b, ",\"updated_at\":");
+    json_put_time(b, item->updated_ms);
+    buf_putc(b, '}');
+}
+
+static void put_line(struct buf *b, const struct reservation_line *line, bool confirmed)
+{
+    JSON_LIT(b, "{\"sku\":");
+    json_put_string(b, line->sku);
+    JSON_LIT(b, ",\"quantity\":");
+    buf_put_i64(b, line->quantity);
+    if (confirmed) {
+        JSON_LIT(b, ",\"reserved\":");
+        buf_put_i64(b, line->reserved);
+    }
+    JSON_LIT(b, ",\"remaining\":");
+    buf_put_i64(b, line->remaining);
+    JSON_LIT(b, ",\"version\":");
+    buf_put_i64(b, line->version);
+    buf_putc(b, '}');
+}
+
+static void put_expired_lines(struct buf *b, const struct reservation *r)
+{
+    JSON_LIT(b, ",\"expired_lines\":[");
+    for (unsigned i = 0; i < r->line_count; i++) {
+        const struct reservation_line *line = &r->lines[i];
+        if (i > 0)
+            buf_putc(b, ',');
+        JSON_LIT(b, "{\"sku\":");
+        json_put_string(b, line->sku);
+        JSON_LIT(b, ",\"remaining\":");
+        buf_put_i64(b, line->expired_remaining);
+        JSON_LIT(b, ",\"version\":");
+        buf_put_i64(b, line->expired_version);
+        buf_putc(b, '}');
+    }
+    buf_putc(b, ']');
+}
+
+void body_put_reservation(struct buf *b, const struct reservation *r, int64_t now_ms)
+{
+    char id[RID_TEXT_SIZE];
+    bool held = r->state == RESERVATION_HELD;
+    JSON_LIT(b, "{\"id\":\"");
+    buf_put(b, id, rid_format(&r->id, id));
+    JSON_LIT(b, "\",\"state\":\"");
+    buf_puts(b, str_of(reservation_state_name(r->state)));
+    JSON_LIT(b, "\",\"lines\":[");
+    for (unsigned i = 0; i < r->line_count; i++) {
+        if (i > 0)
+            buf_putc(b, ',');
+        put_line(b, &r->lines[i], r->state == RESERVATION_CONFIRMED);
+    }
+    buf_putc(b, ']');
+    if (r->rereserved)
+        put_expired_lines(b, r);
+    JSON_LIT(b, ",\"customer\":");
+    json_put_text(b, r->customer);
+    JSON_LIT(b, ",\"reference\":");
+    json_put_text(b, r->reference);
+    JSON_LIT(b, ",\"metadata\":");
+    if (str_absent(r->metadata) || r->metadata.n == 0)
+        JSON_LIT(b, "{}");
+    else
+        buf_puts(b, r->metadata);
+    JSON_LIT(b, ",\"created_at\":");
+    json_put_time(b, r->created_ms);
+    JSON_LIT(b, ",\"expires_at\":");
+    json_put_time(b, r->expires_ms);
+    JSON_LIT(b, ",\"ttl_ms\":");
+    buf_put_i64(b, held && r->expires_ms > now_ms ? r->expires_ms - now_ms : 0);
+    buf_putc(b, '}');
+}
+
+static void put_decrement(struct buf *b, const struct outcome *out)
+{
+    JSON_LIT(b, "{\"id\":");
+    json_put_string(b, out->decrement_id);
+    JSON_LIT(b, ",\"sku\":");
+    json_put_string(b, out->sku);
+    JSON_LIT(b, ",\"quantity\":");
+    buf_put_i64(b, out->quantity);
+    JSON_LIT(b, ",\"remaining\":");
+    buf_put_i64(b, out->remaining);
+    JSON_LIT(b, ",\"version\":");
+    buf_put_i64(b, out->version);
+    buf_putc(b, '}');
+}
+
+void body_put_success(struct buf *b, enum op_kind kind, const struct outcome *out)
+{
+    if (out->code == OUT_NO_CONTENT) {
+        JSON_LIT(b, "null");
+        return;
+    }
+    switch (kind) {
+    case OP_PUT:
+    case OP_ADJUST: body_put_item(b, out->sku, &out->item); return;
+    case OP_DECREMENT: put_decrement(b, out); return;
+    case OP_RESERVE:
+    case OP_CONFIRM:
+    case OP_RELEASE:
+    case OP_EXTEND:
+    case OP_GET:
+        assert(out->resv);
+        body_put_reservation(b, out->resv, out->now_ms);
+        return;
+    case OP_DELETE:
+    case OP_SWEEP:
+    case OP_KINDS: break;
+    }
+    JSON_LIT(b, "null");
+}

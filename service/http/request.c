@@ -1,0 +1,151 @@
+#include "http/request.h"
+
+#include "http/headers.h"
+#include "http/request_op.h"
+
+#include <assert.h>
+
+/* The names that the path and the header fields give: checked before the body is looked at. */
+static bool read_head(struct op *op, struct arena *arena, const struct request_head *head,
+                      struct refusal *why)
+{
+    struct str key = {NULL, 0};
+    if (!str_absent(head->key) && !key_parse(head->key, &key))
+        return refuse(why, PROBLEM_INVALID_FIELD, "Idempotency-Key",
+                      "must be 1 to 255 visible ASCII characters without blanks");
+    if (!op_name(op, arena, key, why))
+        return false;
+    bool conditional = head->match->method & (METHOD_PUT | METHOD_DELETE);
+    return conditional ? op_conditions(op, head->if_match, head->if_none_match, why) : true;
+}
+
+bool request_op(struct op *op, struct arena *arena, const struct request_head *head, char *body,
+                size_t body_n, struct refusal *why)
+{
+    const struct shape *shape = shape_of_route(head->match->id, head->match->method);
+    static char nothing[] = "{}";
+    struct json_body json;
+    struct draft draft;
+    assert(shape);
+    *op = (struct op){.kind = shape->kind};
+    if (!read_head(op, arena, head, why))
+        return false;
+    if (shape->kind == OP_DELETE || (body_n == 0 && shape->empty_body)) {
+        body = nothing; /* a DELETE's body means nothing */
+        body_n = 2;
+    }
+    if (!json_body_parse(&json, arena, body, body_n, why))
+        return false;
+    bool ok;
+    if (json.oversized)
+        ok = refuse(why, PROBLEM_INVALID_FIELD, json.oversized->path, "the number is too large");
+    else
+        ok = fields_read(&draft, arena, json.root, shape->allowed, shape->required, why) &&
+             op_fill(op, arena, shape, head->match->param, &draft, why) &&
+             op_fingerprint(op, arena, shape, head->match->param, json.root, why);
+    json_body_free(&json);
+    return ok;
+}
+
+/* A decimal number from 1 to LIST_MAX. */
+static bool limit_of(struct str text, unsigned *limit)
+{
+    unsigned value = 0;
+    if (text.n < 1 || text.n > 3)
+        return false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return false;
+        value = value * 10 + (unsigned)(text.p[i] - '0');
+    }
+    *limit = value;
+    return value >= 1 && value <= LIST_MAX;
+}
+
+static bool list_param(struct store_read *read, const struct query_param *param,
+                       struct arena *arena, struct refusal *why)
+{
+    if (str_equal(param->name, STR("limit"))) {
+        return limit_of(param->value, &read->limit) ? true
+                                                    : refuse(why, PROBLEM_INVALID_FIELD, "limit",
+                                                             "must be an integer from 1 to 500");
+    }
+    if (str_equal(param->name, STR("prefix"))) {
+        read->prefix = param->value;
+        return param->value.n == 0 || sku_valid(param->value)
+                   ? true
+                   : refuse(why, PROBLEM_INVALID_FIELD, "prefix", "must be the beginning of a sku");
+    }
+    if (str_equal(param->name, STR("cursor"))) {
+        read->after = param->value;
+        return sku_valid(param->value) ? true
+                                       : refuse(why, PROBLEM_INVALID_FIELD, "cursor",
+                                                "must be a next_cursor as answered before");
+    }
+    struct str name =
+        arena_str(arena, (struct str){param->name.p, param->name.n < 64 ? param->name.n : 64});
+    return refuse(why, PROBLEM_INVALID_FIELD, name.p, "there is no such parameter");
+}
+
+static bool read_list(struct store_read *read, struct arena *arena, struct str query,
+                      struct refusal *why)
+{
+    struct query_param params[8];
+    read->kind = READ_ITEMS;
+    read->limit = LIST_DEFAULT;
+    if (str_absent(query))
+        return true;
+    char *room = arena_alloc(arena, query.n);
+    if (!room)
+        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+    int count = query_parse(query, room, params, sizeof(params) / sizeof(params[0]));
+    if (count < 0)
+        return refuse(why, PROBLEM_INVALID_FIELD, "query",
+                      "a parameter comes twice or is wrongly encoded");
+    for (int i = 0; i < count; i++)
+        if (!list_param(read, &params[i], arena, why))
+            return false;
+    return true;
+}
+
+/* Longer than a client's own keys: those of a batch's operations are `K/i`. */
+static bool recorded_key_valid(struct str key)
+{
+    for (size_t i = 0; i < key.n; i++)
+        if (key.p[i] < 0x21 || key.p[i] > 0x7e)
+            return false;
+    return key.n >= 1 && key.n <= KEY_STORED_MAX_BYTES;
+}
+
+bool request_read(struct store_read *read, struct op_condition *if_none_match, struct arena *arena,
+                  const struct request_head *head, struct refusal *why)
+{
+    struct str param = arena_str(arena, head->match->param);
+    if (str_absent(param) && !str_absent(head->match->param))
+        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+    *read = (struct store_read){0};
+    *if_none_match = (struct op_condition){.kind = PRE_NONE};
+    switch (head->match->id) {
+    case ROUTE_ITEMS: return read_list(read, arena, head->match->query, why);
+    case ROUTE_ITEM:
+        read->kind = READ_ITEM;
+        read->sku = param;
+        if (!condition_parse(head->if_none_match, if_none_match))
+            return refuse(why, PROBLEM_MALFORMED_HEADER, "If-None-Match",
+                          "If-None-Match must be * or a list of quoted versions");
+        return sku_valid(param) ? true
+                                : refuse(why, PROBLEM_INVALID_FIELD, "sku",
+                                         "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -");
+    case ROUTE_RESERVATION:
+        read->kind = READ_RESERVATION;
+        return rid_parse(param, &read->rid)
+                   ? true
+                   : refuse(why, PROBLEM_RESERVATION_NOT_FOUND, NULL, NULL);
+    default:
+        assert(head->match->id == ROUTE_OPERATION);
+        read->kind = READ_OPERATION;
+        read->key = param;
+        return recorded_key_valid(param) ? true
+                                         : refuse(why, PROBLEM_OPERATION_NOT_FOUND, NULL, NULL);
+    }
+}

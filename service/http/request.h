@@ -1,0 +1,49 @@
+/* request.h -- from what a client sent to what the store takes.
+ *
+ * Layer: http. Everything that an operation or a read points to is in the arena afterwards; the
+ * path, the headers and the body may go.
+ */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include "arena.h"
+#include "core/route.h"
+#include "http/json_body.h"
+#include "http/refusal.h"
+#include "store/store.h"
+
+struct request_head {
+    const struct route_match *match;
+    struct str key, if_match, if_none_match; /* of the header fields; absent: not sent */
+};
+
+/* The operation that a POST, PUT or DELETE on a single resource asks for. body may be changed. */
+bool request_op(struct op *op, struct arena *arena, const struct request_head *head, char *body,
+                size_t body_n, struct refusal *why) __attribute__((warn_unused_result));
+
+/* The read that a GET of an item, the items, a reservation or an operation asks for.
+ * if_none_match is filled for an item. */
+bool request_read(struct store_read *read, struct op_condition *if_none_match, struct arena *arena,
+                  const struct request_head *head, struct refusal *why)
+    __attribute__((warn_unused_result));
+
+struct request_batch {
+    struct json_body body;
+    const json_t *operations;
+    unsigned count; /* 1..BATCH_OPS_MAX */
+    struct str key; /* of the header; absent: none */
+};
+
+/* The body of /v1/batch. False: the whole is refused, and there is nothing to close. */
+bool request_batch_open(struct request_batch *batch, struct arena *arena,
+                        const struct request_head *head, char *body, size_t body_n,
+                        struct refusal *why) __attribute__((warn_unused_result));
+
+/* Its operation i. False: that one is refused; if its key was read it is in op->id, else op->id is
+ * absent. */
+bool request_batch_op(struct op *op, struct arena *arena, struct request_batch *batch, unsigned i,
+                      struct refusal *why) __attribute__((warn_unused_result));
+
+void request_batch_close(struct request_batch *batch);
+
+#endif

@@ -1,0 +1,156 @@
+#include "http/request_op.h"
+
+#include "http/fingerprint.h"
+#include "http/headers.h"
+#include "random.h"
+
+#include <assert.h>
+
+#define MADE_ID_DIGITS 20
+
+/* clang-format off */
+static const struct shape shapes[] = {
+    {OP_PUT, ROUTE_ITEM, METHOD_PUT, "put", true, false,
+     FIELD(ON_HAND) | FIELD(MAX_PER_CUSTOMER), 0},
+    {OP_DELETE, ROUTE_ITEM, METHOD_DELETE, NULL, true, true, 0, 0},
+    {OP_ADJUST, ROUTE_ADJUSTMENTS, METHOD_POST, "adjust", true, false,
+     FIELD(DELTA) | FIELD(REASON) | FIELD(REFERENCE), FIELD(DELTA)},
+    {OP_DECREMENT, ROUTE_DECREMENTS, METHOD_POST, "decrement", true, false,
+     FIELD(QUANTITY) | FIELD(CUSTOMER), FIELD(QUANTITY)},
+    {OP_RESERVE, ROUTE_RESERVATIONS, METHOD_POST, "reserve", false, false,
+     FIELD(SKU) | FIELD(QUANTITY) | FIELD(LINES) | FIELD(TTL_SECONDS) | FIELD(CUSTOMER) |
+     FIELD(REFERENCE) | FIELD(METADATA), 0},
+    {OP_CONFIRM, ROUTE_CONFIRM, METHOD_POST, "confirm", false, true,
+     FIELD(LINES) | FIELD(IF_EXPIRED), 0},
+    {OP_RELEASE, ROUTE_RELEASE, METHOD_POST, "release", false, true, 0, 0},
+    {OP_EXTEND, ROUTE_EXTEND, METHOD_POST, "extend", false, false, FIELD(TTL_SECONDS), 0},
+    {OP_GET, ROUTE_RESERVATION, METHOD_GET, "get", false, true, 0, 0},
+};
+/* clang-format on */
+#define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
+
+const struct shape *shape_of_route(enum route_id route, enum route_method method)
+{
+    for (size_t i = 0; i < SHAPES; i++)
+        if (shapes[i].route == route && shapes[i].method == method)
+            return &shapes[i];
+    return NULL;
+}
+
+const struct shape *shape_of_name(struct str name)
+{
+    for (size_t i = 0; i < SHAPES; i++)
+        if (shapes[i].batch_name && str_equal(name, str_of(shapes[i].batch_name)))
+            return &shapes[i];
+    return NULL;
+}
+
+static bool no_memory(struct refusal *why)
+{
+    return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+}
+
+bool op_name(struct op *op, struct arena *arena, struct str key, struct refusal *why)
+{
+    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+    if (!str_absent(key)) {
+        assert(key.n <= KEY_STORED_MAX_BYTES);
+        op->id = op->key = arena_str(arena, key);
+        return str_absent(op->id) ? no_memory(why) : true;
+    }
+    uint8_t bytes[MADE_ID_DIGITS];
+    random_bytes(bytes, sizeof(bytes));
+    char *id = arena_alloc(arena, 3 + MADE_ID_DIGITS);
+    if (!id)
+        return no_memory(why);
+    memcpy(id, "op-", 3);
+    for (size_t i = 0; i < MADE_ID_DIGITS; i++)
+        id[3 + i] = digits[bytes[i] & 31];
+    op->id = (struct str){id, 3 + MADE_ID_DIGITS};
+    return true;
+}
+
+bool op_conditions(struct op *op, struct str if_match, struct str if_none_match,
+                   struct refusal *why)
+{
+    if (!condition_parse(if_match, &op->if_match))
+        return refuse(why, PROBLEM_MALFORMED_HEADER, "If-Match",
+                      "If-Match must be * or a list of quoted versions");
+    if (!condition_parse(if_none_match, &op->if_none_match))
+        return refuse(why, PROBLEM_MALFORMED_HEADER, "If-None-Match",
+                      "If-None-Match must be * or a list of quoted versions");
+    return true;
+}
+
+bool op_fingerprint(struct op *op, struct arena *arena, const struct shape *shape, struct str param,
+                    const json_t *body, struct refusal *why)
+{
+    const char *method = shape->method == METHOD_PUT      ? "PUT"
+                         : shape->method == METHOD_DELETE ? "DELETE"
+                                                          : "POST";
+    if (str_absent(op->key))
+        return true;
+    return fingerprint(op->fingerprint, arena, method, shape->route, param, body) ? true
+                                                                                  : no_memory(why);
+}
+
+/* One line: of the item that the path names, or the short form of a reservation. */
+static bool fill_line(struct op *op, struct arena *arena, struct str sku, int64_t quantity,
+                      struct refusal *why)
+{
+    if (!sku_valid(sku))
+        return refuse(why, PROBLEM_INVALID_FIELD, "sku",
+                      "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -");
+    struct str copy = arena_str(arena, sku);
+    op->lines = arena_alloc(arena, sizeof(op->lines[0]));
+    if (str_absent(copy) || !op->lines)
+        return no_memory(why);
+    op->lines[0] = (struct op_line){.sku = copy, .quantity = quantity};
+    op->line_count = 1;
+    return true;
+}
+
+static bool fill_reserve(struct op *op, struct arena *arena, const struct draft *draft,
+                         struct refusal *why)
+{
+    unsigned seen = draft->seen;
+    bool has_short = seen & (FIELD(SKU) | FIELD(QUANTITY));
+    if (has_short && seen & FIELD(LINES))
+        return refuse(why, PROBLEM_INVALID_FIELD, "lines",
+                      "give either lines, or sku and quantity");
+    if (!has_short && !(seen & FIELD(LINES)))
+        return refuse(why, PROBLEM_INVALID_FIELD, "lines", "is required");
+    if (has_short && !(seen & FIELD(SKU)))
+        return refuse(why, PROBLEM_INVALID_FIELD, "sku", "is required");
+    if (has_short && !(seen & FIELD(QUANTITY)))
+        return refuse(why, PROBLEM_INVALID_FIELD, "quantity", "is required");
+    random_bytes(op->rid.b + RID_BUCKET_BYTES, RID_BYTES - RID_BUCKET_BYTES);
+    return has_short ? fill_line(op, arena, draft->sku, draft->quantity, why) : true;
+}
+
+bool op_fill(struct op *op, struct arena *arena, const struct shape *shape, struct str param,
+             const struct draft *draft, struct refusal *why)
+{
+    op->kind = shape->kind;
+    op->lines = draft->lines;
+    op->line_count = draft->line_count;
+    op->has_lines = draft->seen & FIELD(LINES);
+    op->has_on_hand = draft->seen & FIELD(ON_HAND);
+    op->has_max = draft->seen & FIELD(MAX_PER_CUSTOMER);
+    op->rereserve = draft->seen & FIELD(IF_EXPIRED);
+    op->on_hand = draft->on_hand;
+    op->max_per_customer = draft->max_per_customer;
+    op->delta = draft->delta;
+    op->ttl_ms = draft->seen & FIELD(TTL_SECONDS) ? draft->ttl_seconds * 1000 : TTL_DEFAULT_MS;
+    op->customer = draft->customer;
+    op->reference = draft->reference;
+    op->reason = draft->reason;
+    op->metadata = draft->metadata;
+    if (shape->kind == OP_RESERVE)
+        return fill_reserve(op, arena, draft, why);
+    if (shape->of_item)
+        return fill_line(op, arena, param, draft->quantity, why);
+    if (!rid_parse(param, &op->rid))
+        return refuse(why, PROBLEM_RESERVATION_NOT_FOUND, NULL, NULL);
+    return true;
+}

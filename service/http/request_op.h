@@ -1,0 +1,41 @@
+/* request_op.h -- what request.c and request_batch.c share: the shapes of the operations.
+ *
+ * Layer: http, private to the two.
+ */
+#ifndef HTTP_REQUEST_OP_H
+#define HTTP_REQUEST_OP_H
+
+#include "http/fields.h"
+#include "http/request.h"
+
+/* What one kind of operation takes. */
+struct shape {
+    enum op_kind kind;
+    enum route_id route;
+    enum route_method method; /* METHOD_GET: no mutation, keys are ignored */
+    const char *batch_name;   /* its `op` in a batch; NULL: not there */
+    bool of_item;             /* the path names an item, else a reservation or nothing */
+    bool empty_body;          /* an empty body is {} */
+    unsigned allowed, required;
+};
+
+/* NULL: no operation has that route and method, or that name. */
+const struct shape *shape_of_route(enum route_id route, enum route_method method);
+const struct shape *shape_of_name(struct str name);
+
+/* Fills the operation from a draft; param is the path's parameter, or what stands for it. */
+bool op_fill(struct op *op, struct arena *arena, const struct shape *shape, struct str param,
+             const struct draft *draft, struct refusal *why) __attribute__((warn_unused_result));
+
+/* Sets key and id from a client's key; made up when the key is absent. */
+bool op_name(struct op *op, struct arena *arena, struct str key, struct refusal *why)
+    __attribute__((warn_unused_result));
+
+bool op_conditions(struct op *op, struct str if_match, struct str if_none_match,
+                   struct refusal *why) __attribute__((warn_unused_result));
+
+/* The fingerprint of an operation with a key. */
+bool op_fingerprint(struct op *op, struct arena *arena, const struct shape *shape, struct str param,
+                    const json_t *body, struct refusal *why) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,223 @@
+/* server.c -- the daemon on the loop. See exchange.h for what becomes of one request. */
+#include "http/server.h"
+
+#include "http/exchange.h"
+#include "http/render.h"
+#include "http/server_limits.h"
+#include "log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* The wake-up itself is the message: all work is done in pump(). */
+static void on_fd(uv_poll_t *handle, int status, int events)
+{
+}
+
+static void on_spin(uv_idle_t *handle)
+{
+}
+
+static void on_wake(uv_timer_t *handle)
+{
+}
+
+/* libmicrohttpd's complaints are about clients, not about us. */
+__attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *format,
+                                                         va_list args)
+{
+    char text[512];
+    if (!log_enabled(LOG_DEBUG))
+        return;
+    vsnprintf(text, sizeof(text), format, args);
+    text[strcspn(text, "\r\n")] = '\0';
+    log_event(LOG_DEBUG, "http library", LOG_STR("text", text));
+}
+
+/* Runs the library until it has nothing to do that no descriptor would announce. A resumed request
+ * takes two runs: one sends its answer, one finishes it and reads the next, and in between only
+ * the timeout of 0 says so. Returns the ms it may sleep, -1: for ever. */
+static int64_t run_daemon(struct http_server *server)
+{
+    MHD_UNSIGNED_LONG_LONG ms = 0;
+    bool due;
+    int rounds = 0;
+    do {
+        server->resumed = false;
+        MHD_run(server->daemon);
+        due = MHD_get_timeout(server->daemon, &ms) == MHD_YES;
+        if (server->resumed) { /* 0.9.75 does not count pending resumes */
+            due = true;
+            ms = 0;
+        }
+    } while (due && ms == 0 && ++rounds < SERVER_PUMP_ROUNDS);
+    return due ? (int64_t)ms : -1;
+}
+
+/* Before every poll of the loop. */
+static void pump(uv_prepare_t *handle)
+{
+    struct http_server *server = handle->data;
+    int64_t wait = run_daemon(server);
+    int64_t deadline = peers_expire(server);
+    batch_job_continue(server);
+    store_pump(server->store);
+    if (server->resumed)
+        wait = 0;
+    if (wait < 0 || (deadline >= 0 && deadline < wait))
+        wait = deadline;
+    if (wait == 0) {
+        uv_idle_start(&server->spin, on_spin);
+        return;
+    }
+    uv_idle_stop(&server->spin);
+    if (wait > 0)
+        uv_timer_start(&server->wake, on_wake, (uint64_t)wait, 0);
+    else
+        uv_timer_stop(&server->wake);
+}
+
+static unsigned connection_limit(const struct http_config *config)
+{
+    struct rlimit files;
+    unsigned limit = config->connections_max ? config->connections_max : SERVER_CONNECTIONS;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+        return limit;
+    /* A process that may open next to nothing still serves a few. */
+    rlim_t most = files.rlim_cur > 2 * SERVER_FD_RESERVE ? files.rlim_cur - SERVER_FD_RESERVE
+                                                         : files.rlim_cur / 2;
+    return most < limit ? (unsigned)most : limit;
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *server, const struct http_config *config)
+{
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+#if MHD_VERSION >= 0x00097707
+    flags |= MHD_USE_NO_THREAD_SAFETY;
+#endif
+    unsigned idle_s = config->idle_timeout_s ? config->idle_timeout_s : SERVER_IDLE_S;
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, exchange_handle, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, config->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin,
+        server, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, server,
+        MHD_OPTION_NOTIFY_CONNECTION, peer_notify, server, MHD_OPTION_CONNECTION_LIMIT,
+        connection_limit(config), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_POOL_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_END);
+}
+
+static void start_handles(struct http_server *server)
+{
+    uv_loop_t *loop = server->loop;
+    int epoll_fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    int failed = uv_poll_init(loop, &server->poll, epoll_fd);
+    failed |= uv_prepare_init(loop, &server->prepare);
+    failed |= uv_idle_init(loop, &server->spin);
+    failed |= uv_timer_init(loop, &server->wake);
+    failed |= uv_poll_start(&server->poll, UV_READABLE, on_fd);
+    server->prepare.data = server->poll.data = server->spin.data = server->wake.data = server;
+    failed |= uv_prepare_start(&server->prepare, pump);
+    assert(failed == 0); /* an epoll descriptor can be polled; nothing else can go wrong */
+    server->handles_open = 4;
+}
+
+struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *config,
+                                    struct store *store, struct stats *stats, char *err,
+                                    size_t err_size)
+{
+    struct http_server *server = calloc(1, sizeof(*server));
+    if (!server) {
+        snprintf(err, err_size, "out of memory");
+        return NULL;
+    }
+    int64_t request_ms =
+        config->request_timeout_ms ? config->request_timeout_ms : SERVER_REQUEST_MS;
+    server->loop = loop;
+    server->store = store;
+    server->stats = stats;
+    server->idle_ms = (config->idle_timeout_s ? config->idle_timeout_s : SERVER_IDLE_S) * 1000;
+    server->read_ms =
+        request_ms + (config->read_timeout_ms ? config->read_timeout_ms : SERVER_READ_MS);
+    buf_init(&server->scratch, BATCH_BODY_MAX_BYTES);
+    int flags = fcntl(config->listen_fd, F_GETFL);
+    if (flags < 0 || fcntl(config->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+        snprintf(err, err_size, "the listening socket: %s", strerror(errno));
+        free(server);
+        return NULL;
+    }
+    server->daemon = start_daemon(server, config);
+    if (!server->daemon) {
+        snprintf(err, err_size, "libmicrohttpd does not start: %s", strerror(errno));
+        free(server);
+        return NULL;
+    }
+    start_handles(server);
+    return server;
+}
+
+void http_server_drain(struct http_server *server)
+{
+    if (server->draining)
+        return;
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+    server->draining = true;
+    server->drain_ms = (int64_t)uv_now(server->loop);
+    if (info && info->listen_fd >= 0)
+        drain_stop_handshakes(info->listen_fd);
+    /* Closing a listening socket resets what the kernel has queued for it: take that first. */
+    uint64_t before;
+    do {
+        before = server->accepted;
+        MHD_run(server->daemon);
+    } while (server->accepted != before);
+    int fd = MHD_quiesce_daemon(server->daemon);
+    if (fd >= 0)
+        close(fd);
+    server->resumed = true; /* the next turn must not sleep on what was just accepted */
+}
+
+bool http_server_drained(const struct http_server *server)
+{
+    return server->draining && server->connections == 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct http_server *server = handle->data;
+    if (--server->handles_open == 0 && server->orphans == 0)
+        free(server);
+}
+
+void http_server_free(struct http_server *server)
+{
+    server->stopped = true;
+    server->draining = true;
+    server->later = NULL;
+    while (server->waiting) {
+        struct exchange *x = server->waiting;
+        struct op told = {.kind = x->op.op.kind, .key = x->op.op.key, .id = x->op.op.id};
+        told.out = (struct outcome){.code = OUT_UNKNOWN, .why = "the service was stopped"};
+        buf_reset(&x->out);
+        render_op(&told, &x->answer, &x->out);
+        exchange_answered(x);
+    }
+    /* Stopping the daemon with one connection suspended aborts the process. */
+    MHD_run(server->daemon);
+    MHD_run(server->daemon);
+    MHD_stop_daemon(server->daemon);
+    while (server->spare) {
+        struct exchange *x = server->spare;
+        server->spare = x->next;
+        exchange_free(x);
+    }
+    buf_free(&server->scratch);
+    uv_close((uv_handle_t *)&server->poll, on_closed);
+    uv_close((uv_handle_t *)&server->prepare, on_closed);
+    uv_close((uv_handle_t *)&server->spin, on_closed);
+    uv_close((uv_handle_t *)&server->wake, on_closed);
+}

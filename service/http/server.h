@@ -1,0 +1,43 @@
+/* server.h -- the HTTP server of one worker process.
+ *
+ * Layer: http. libmicrohttpd on the worker's libuv loop: it runs once per loop turn, before the
+ * loop polls, and the store gets what that turn collected as one batch. A request waits suspended
+ * while the store works on it. No threads.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "stats.h"
+#include "store/store.h"
+
+#include <uv.h>
+
+struct http_config {
+    int listen_fd;              /* bound and listening, made by the master; the server owns it */
+    unsigned connections_max;   /* 0: 20,000; bounded by RLIMIT_NOFILE */
+    unsigned idle_timeout_s;    /* of a silent connection; 0: 60 */
+    int64_t read_timeout_ms;    /* a request has this and request_timeout_ms to arrive; 0: 30 s */
+    int64_t request_timeout_ms; /* 0: 5 s */
+};
+
+struct http_server;
+
+/* Begins to accept. NULL: said in err; listen_fd is still the caller's then. stats (for /metrics)
+ * may be NULL. */
+struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *config,
+                                    struct store *store, struct stats *stats, char *err,
+                                    size_t err_size);
+
+/* Takes no new connections; what was accepted or queued by the kernel is answered, with
+ * Connection: close, and connections that stay silent for a second are closed. */
+void http_server_drain(struct http_server *server);
+
+/* True once no connection is left. Only after http_server_drain. */
+bool http_server_drained(const struct http_server *server);
+
+/* Stops at once: requests that wait are answered 504 as far as their sockets take it. Operations
+ * that the store still has stay valid until it has called their `done`. The memory is freed when
+ * the loop has closed the handles. */
+void http_server_free(struct http_server *server);
+
+#endif

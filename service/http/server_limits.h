@@ -1,0 +1,24 @@
+/* server_limits.h -- what the server grants a connection.
+ *
+ * Layer: http, private to the server.
+ */
+#ifndef HTTP_SERVER_LIMITS_H
+#define HTTP_SERVER_LIMITS_H
+
+/* libmicrohttpd's pool of a connection: the request line, the header fields, its own records of
+ * them, and the header of the answer. It is wiped after every request, so its size has a price. */
+#define SERVER_POOL_BYTES   6144
+#define SERVER_ANSWER_BYTES 1024 /* kept free for the header of the answer */
+#define SERVER_RECORD_BYTES                                                                        \
+    72 /* of the library's record of a header field, a cookie, an argument */
+
+#define SERVER_CONNECTIONS   20000u
+#define SERVER_FD_RESERVE    64u        /* for Redis, logs, the loop: at EMFILE accept would spin */
+#define SERVER_DISCARD_BYTES (1u << 20) /* of a body that is refused but not announced as long */
+#define SERVER_IDLE_S        60u
+#define SERVER_READ_MS       30000
+#define SERVER_REQUEST_MS    5000
+#define SERVER_DRAIN_IDLE_MS 1000
+#define SERVER_PUMP_ROUNDS   16 /* of the library a loop turn: Redis must get its turn too */
+
+#endif

@@ -1,0 +1,222 @@
+#include "keeper.h"
+#include "clock.h"
+#include "log.h"
+#include "pool.h"
+#include "random.h"
+#include "store/admin.h"
+#include "worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STEP_MS       50
+#define CHORES_MS     1000  /* memory */
+#define TRIM_MS       10000 /* events, records */
+#define SWEEPS_MAX    64    /* items at once, a partition */
+#define FIRST_WAIT_NS (50 * 1000 * 1000)
+
+struct sweep {
+    struct store_op op;
+    struct op_line line;
+    char sku[SKU_MAX_BYTES + 1];
+    struct keeper *keeper;
+};
+
+struct keeper {
+    const struct shared_state *shared;
+    uv_loop_t loop;
+    struct store *store;
+    struct admin *admin;
+    struct arena arena;
+    uv_timer_t step;
+    uv_prepare_t pump;
+    uv_signal_t sigterm, sighup;
+    int64_t chores_at_ms, trim_at_ms;
+    struct sweep *sweeps; /* SWEEPS_MAX of them */
+    unsigned flying;
+    unsigned partition; /* the next to look at */
+    bool stopping;
+};
+
+/* --- sweeping --------------------------------------------------------------------------------- */
+
+static void on_swept(struct store_op *op)
+{
+    struct sweep *sweep = op->user;
+    struct keeper *k = sweep->keeper;
+    if (--k->flying == 0 && k->stopping)
+        uv_stop(&k->loop);
+}
+
+static void sweep_item(struct keeper *k, struct sweep *sweep, unsigned partition, struct str sku)
+{
+    *sweep = (struct sweep){.keeper = k};
+    memcpy(sweep->sku, sku.p, sku.n);
+    sweep->line.sku = (struct str){sweep->sku, sku.n};
+    sweep->op.op = (struct op){.kind = OP_SWEEP, .lines = &sweep->line, .line_count = 1};
+    sweep->op.op.partition = (uint16_t)partition;
+    sweep->op.done = on_swept;
+    sweep->op.user = sweep;
+    k->flying++;
+    store_submit(k->store, &sweep->op);
+}
+
+/* Hands over what is due in one partition. */
+static void look_for_due(struct keeper *k, unsigned partition, int64_t now_ms)
+{
+    struct str names[SWEEPS_MAX];
+    int64_t oldest_ms = now_ms;
+    arena_reset(&k->arena);
+    int count = admin_due(k->admin, partition, now_ms, &k->arena, names, SWEEPS_MAX, &oldest_ms);
+    if (count >= 0)
+        stats_set(STATS_EXPIRY_LAG_MS, now_ms - oldest_ms);
+    for (int i = 0; i < count; i++)
+        if (names[i].n <= SKU_MAX_BYTES)
+            sweep_item(k, &k->sweeps[i], partition, names[i]);
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+static void chores(struct keeper *k, int64_t now_ms)
+{
+    int64_t mono_ms = clock_mono_ms();
+    if (mono_ms >= k->chores_at_ms) {
+        k->chores_at_ms = mono_ms + CHORES_MS;
+        if (admin_look_at_memory(k->admin) < 0)
+            return;
+    }
+    if (mono_ms < k->trim_at_ms)
+        return;
+    k->trim_at_ms = mono_ms + TRIM_MS;
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
+        if (admin_trim_events(k->admin, p, now_ms) < 0)
+            return;
+        int dropped = admin_trim_records(k->admin, p, now_ms);
+        if (dropped < 0)
+            return;
+        stats_count(STATS_TRIMMED_RECORDS, (uint64_t)dropped);
+    }
+}
+
+static void on_step(uv_timer_t *timer)
+{
+    static struct log_gate gate;
+    struct keeper *k = timer->data;
+    const char *why;
+    if (k->flying > 0 || k->stopping)
+        return;
+    enum admin_result result = admin_open(k->admin, &why);
+    if (result != ADMIN_OK) {
+        if (log_allowed(&gate, clock_mono_ms()))
+            log_event(result == ADMIN_DOWN ? LOG_WARN : LOG_ERROR, "redis is not open",
+                      LOG_STR("why", why));
+        return;
+    }
+    int64_t now_ms = admin_now_ms(k->admin);
+    if (now_ms < 0)
+        return;
+    unsigned partitions = k->shared->store_config.partitions;
+    for (unsigned i = 0; i < partitions && k->flying == 0; i++) {
+        look_for_due(k, k->partition, now_ms);
+        k->partition = (k->partition + 1) % partitions;
+    }
+    chores(k, now_ms);
+}
+
+static void on_pump(uv_prepare_t *prepare)
+{
+    struct keeper *k = prepare->data;
+    store_pump(k->store);
+}
+
+static void on_term(uv_signal_t *handle, int signo)
+{
+    struct keeper *k = handle->data;
+    (void)signo;
+    k->stopping = true;
+    if (k->flying == 0)
+        uv_stop(&k->loop);
+}
+
+static void on_hup(uv_signal_t *handle, int signo)
+{
+    struct keeper *k = handle->data;
+    (void)signo;
+    log_configure((enum log_format)k->shared->config->log_format,
+                  config_log_level(k->shared->config));
+}
+
+/* Waits for Redis at the start. False: it is not set up for us. */
+static bool open_first(struct keeper *k, int64_t patience_ms)
+{
+    int64_t until_ms = clock_mono_ms() + patience_ms;
+    static struct log_gate gate;
+    for (;;) {
+        const char *why;
+        enum admin_result result = admin_open(k->admin, &why);
+        if (result == ADMIN_REFUSED) {
+            log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", why));
+            return false;
+        }
+        if (result == ADMIN_OK)
+            return true;
+        if (log_allowed(&gate, clock_mono_ms()))
+            log_event(LOG_WARN, "waiting for redis", LOG_STR("why", why));
+        if (clock_mono_ms() >= until_ms)
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = FIRST_WAIT_NS}, NULL);
+    }
+}
+
+static int start(struct keeper *k)
+{
+    char err[256] = "";
+    k->store =
+        store_new(&k->loop, &k->shared->store_config, k->shared->store_shared, err, sizeof(err));
+    if (!k->store) {
+        log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
+        return -1;
+    }
+    uv_timer_init(&k->loop, &k->step);
+    uv_prepare_init(&k->loop, &k->pump);
+    uv_signal_init(&k->loop, &k->sigterm);
+    uv_signal_init(&k->loop, &k->sighup);
+    k->step.data = k->pump.data = k->sigterm.data = k->sighup.data = k;
+    uv_signal_start(&k->sigterm, on_term, SIGTERM);
+    uv_signal_start(&k->sighup, on_hup, SIGHUP);
+    uv_prepare_start(&k->pump, on_pump);
+    uv_timer_start(&k->step, on_step, 0, STEP_MS);
+    return 0;
+}
+
+int keeper_run(struct pool_child *child, void *arg)
+{
+    const struct keeper_args *args = arg;
+    struct keeper k = {.shared = args->shared};
+    char err[256] = "";
+    prctl(PR_SET_NAME, "stockd-keeper");
+    log_set_process("keeper", -1);
+    random_after_fork();
+    stats_attach(args->shared->stats, args->stats_slot);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    for (unsigned i = 0; i < args->shared->workers; i++)
+        close(args->shared->listen_fds[i]);
+    arena_init(&k.arena, 16 * 1024, 1 << 20);
+    k.sweeps = calloc(SWEEPS_MAX, sizeof(*k.sweeps));
+    k.admin = admin_new(&k.shared->store_config, k.shared->store_shared, err, sizeof(err));
+    if (!k.admin || !k.sweeps || uv_loop_init(&k.loop) != 0) {
+        log_event(LOG_ERROR, "cannot start", LOG_STR("why", err));
+        return POOL_EXIT_FATAL;
+    }
+    if (!open_first(&k, args->patience_ms))
+        return POOL_EXIT_FATAL;
+    if (start(&k) < 0 || pool_ready(child) < 0)
+        return EXIT_FAILURE;
+    uv_run(&k.loop, UV_RUN_DEFAULT);
+    admin_free(k.admin);
+    return EXIT_SUCCESS;
+}

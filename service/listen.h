@@ -1,0 +1,17 @@
+/* listen.h -- the listening sockets: one a worker on one port (SO_REUSEPORT), kept open by the
+ * master, so that what a dying worker had in its accept queue is served by its successor. */
+#ifndef SERVICE_LISTEN_H
+#define SERVICE_LISTEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define LISTEN_TEXT_SIZE 80
+
+/* Opens count sockets on `text` (ADDR:PORT, [v6]:PORT); port 0 takes a free one. address: what
+ * was bound, as ADDR:PORT. Other than loopback addresses only if insecure. 0, or -1 with err. */
+int listen_open(const char *text, bool insecure, int *fds, unsigned count,
+                char address[LISTEN_TEXT_SIZE], char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,246 @@
+#include "master.h"
+#include "core/route.h"
+#include "embedded.h"
+#include "keeper.h"
+#include "listen.h"
+#include "pool.h"
+#include "stats.h"
+#include "store/address.h"
+#include "version.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define READY_TIMEOUT_MS  120000
+#define PATIENCE_OWN_MS   60000 /* an embedded Redis may have a long AOF to read */
+#define PATIENCE_OTHER_MS 2000
+#define STOP_GRACE_MS     3000
+#define DRAIN_EXTRA_MS    1000
+
+struct master {
+    const struct config *config;
+    struct pool *pool;
+    struct shared_state shared;
+    struct embedded embedded;
+    struct keeper_args keeper;
+    struct worker_args *workers;
+    int redis_slot, keeper_slot, first_worker; /* -1: none */
+    bool stop;                                 /* a signal asked for it */
+    bool failed;                               /* a child said that it cannot work here */
+};
+
+/* --- what the pool tells ---------------------------------------------------------------------- */
+
+static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
+{
+    struct master *m = ctx;
+    const char *what = slot == m->redis_slot    ? "redis-server"
+                       : slot == m->keeper_slot ? "keeper"
+                                                : "worker";
+    if (gone->fatal || gone->init_failed)
+        m->failed = true;
+    if (gone->stopped)
+        return;
+    log_event(LOG_WARN, "a child ended", LOG_STR("child", what), LOG_INT("child_pid", gone->pid),
+              LOG_INT("status", gone->status), LOG_INT("signal", gone->signal),
+              LOG_INT("restart_in_ms", gone->restart_in_ms));
+    if (gone->restart_in_ms >= 0)
+        stats_count(STATS_POOL_RESTARTS, 1);
+}
+
+static void on_signal(void *ctx, int signo)
+{
+    struct master *m = ctx;
+    if (signo != SIGHUP) {
+        m->stop = true;
+        return;
+    }
+    log_configure((enum log_format)m->config->log_format, config_log_level(m->config));
+    for (size_t i = 0; i < pool_slots(m->pool); i++)
+        if ((int)i != m->redis_slot && pool_slot_alive(m->pool, (int)i))
+            kill(pool_slot_pid(m->pool, (int)i), SIGHUP);
+    log_event(LOG_INFO, "configuration read again");
+}
+
+/* --- starting --------------------------------------------------------------------------------- */
+
+static int fail(const char *what, const char *why)
+{
+    log_event(LOG_ERROR, what, LOG_STR("why", why));
+    return EXIT_FAILURE;
+}
+
+static bool make_shared(struct master *m)
+{
+    unsigned workers = (unsigned)m->config->workers;
+    m->shared.config = m->config;
+    m->shared.workers = workers;
+    m->shared.store_shared = mmap(NULL, sizeof(*m->shared.store_shared), PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    m->shared.stats = stats_new(workers + 2, route_names(), ROUTES);
+    m->shared.listen_fds = calloc(workers, sizeof(int));
+    m->workers = calloc(workers, sizeof(*m->workers));
+    if (m->shared.store_shared == MAP_FAILED || !m->shared.stats || !m->shared.listen_fds ||
+        !m->workers)
+        return false;
+    stats_attach(m->shared.stats, workers + 1);
+    return true;
+}
+
+static int add_redis(struct master *m)
+{
+    struct pool_slot_options options = {.name = "redis",
+                                        .index = -1,
+                                        .restart = POOL_ALWAYS,
+                                        .death_signal = SIGTERM,
+                                        .run = embedded_run,
+                                        .arg = &m->embedded,
+                                        .keep_fds = &m->embedded.lock_fd,
+                                        .keep_count = 1};
+    return pool_add(m->pool, &options);
+}
+
+static int add_keeper(struct master *m)
+{
+    m->keeper =
+        (struct keeper_args){.shared = &m->shared,
+                             .stats_slot = m->shared.workers,
+                             .patience_ms = m->config->redis ? PATIENCE_OTHER_MS : PATIENCE_OWN_MS};
+    struct pool_slot_options options = {.name = "keeper",
+                                        .index = -1,
+                                        .restart = POOL_ALWAYS,
+                                        .handshake = true,
+                                        .run = keeper_run,
+                                        .arg = &m->keeper};
+    return pool_add(m->pool, &options);
+}
+
+static int add_worker(struct master *m, unsigned index)
+{
+    m->workers[index] = (struct worker_args){.shared = &m->shared, .index = index};
+    struct pool_slot_options options = {.name = "worker",
+                                        .index = (int)index,
+                                        .restart = POOL_ALWAYS,
+                                        .handshake = true,
+                                        .run = worker_run,
+                                        .arg = &m->workers[index]};
+    return pool_add(m->pool, &options);
+}
+
+static int make_pool(struct master *m)
+{
+    sigset_t signals;
+    struct pool_events events = {.ctx = m, .on_exit = on_exit_of, .on_signal = on_signal};
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    int rc = pool_new(&m->pool, m->shared.workers + 2, &events);
+    return rc < 0 ? rc : pool_watch_signals(m->pool, &signals);
+}
+
+/* Adds a slot, starts it and waits until it serves. */
+static bool bring_up(struct master *m, int slot)
+{
+    if (slot < 0 || pool_start_slot(m->pool, slot) < 0)
+        return false;
+    int rc = pool_wait_ready(m->pool, READY_TIMEOUT_MS);
+    return rc == 0 && !m->failed && !m->stop;
+}
+
+static bool bring_up_all(struct master *m)
+{
+    if (!m->config->redis) {
+        m->redis_slot = add_redis(m);
+        if (!bring_up(m, m->redis_slot))
+            return false;
+    }
+    m->keeper_slot = add_keeper(m);
+    if (!bring_up(m, m->keeper_slot))
+        return false;
+    for (unsigned i = 0; i < m->shared.workers; i++) {
+        int slot = add_worker(m, i);
+        if (i == 0)
+            m->first_worker = slot;
+        if (slot < 0 || pool_start_slot(m->pool, slot) < 0)
+            return false;
+    }
+    return pool_wait_ready(m->pool, READY_TIMEOUT_MS) == 0 && !m->failed && !m->stop;
+}
+
+/* --- stopping --------------------------------------------------------------------------------- */
+
+static void close_listeners(struct master *m)
+{
+    for (unsigned i = 0; i < m->shared.workers; i++)
+        if (m->shared.listen_fds[i] > 0)
+            close(m->shared.listen_fds[i]);
+}
+
+static void stop_all(struct master *m)
+{
+    close_listeners(m);
+    for (unsigned i = 0; m->first_worker >= 0 && i < m->shared.workers; i++)
+        if (m->first_worker + (int)i < (int)pool_slots(m->pool))
+            pool_stop_slot(m->pool, m->first_worker + (int)i, m->config->drain_ms + DRAIN_EXTRA_MS);
+    pool_wait_stopped(m->pool);
+    if (m->keeper_slot >= 0)
+        pool_stop_slot(m->pool, m->keeper_slot, STOP_GRACE_MS);
+    pool_wait_stopped(m->pool);
+    pool_stop(m->pool, STOP_GRACE_MS * 5); /* an embedded Redis writes its AOF to disk first */
+}
+
+static int serve(struct master *m, const char *address)
+{
+    if (!bring_up_all(m)) {
+        bool asked = m->stop && !m->failed;
+        if (!asked)
+            log_event(LOG_ERROR, "not started", LOG_STR("why", pool_error(m->pool)));
+        stop_all(m);
+        return asked ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    printf("listening on http://%s\n", address);
+    fflush(stdout);
+    while (!m->stop && !m->failed)
+        if (pool_step(m->pool, -1) < 0)
+            m->failed = true;
+    log_event(LOG_INFO, m->failed ? "stopping: a child cannot go on" : "stopping");
+    stop_all(m);
+    log_event(LOG_INFO, "stopped");
+    return m->failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int master_run(const struct config *config)
+{
+    struct master m = {.config = config, .redis_slot = -1, .keeper_slot = -1, .first_worker = -1};
+    char err[CONFIG_ERR_SIZE] = "", address[LISTEN_TEXT_SIZE];
+    log_set_process("master", -1);
+    log_configure((enum log_format)config->log_format, config_log_level(config));
+    log_event(LOG_INFO, "stockd", LOG_STR("version", stockd_version));
+    config_log(config);
+    if (!make_shared(&m))
+        return fail("cannot start", "out of memory");
+    if (listen_open(config->listen, config->insecure, m.shared.listen_fds, m.shared.workers,
+                    address, err, sizeof(err)) < 0)
+        return fail("cannot listen", err);
+    if (!config->redis && embedded_prepare(&m.embedded, config, err, sizeof(err)) < 0)
+        return fail("cannot start redis", err);
+    m.shared.store_config = config_store(config, config->redis ? config->redis : m.embedded.url);
+    struct address redis;
+    if (!address_parse(m.shared.store_config.redis_url, &redis, err, sizeof(err)))
+        return fail("--redis", err);
+    int rc = make_pool(&m);
+    if (rc < 0)
+        return fail("cannot start processes", strerror(-rc));
+    int status = serve(&m, address);
+    pool_free(m.pool);
+    stats_free(m.shared.stats);
+    munmap(m.shared.store_shared, sizeof(*m.shared.store_shared));
+    free(m.shared.listen_fds);
+    free(m.workers);
+    return status;
+}

@@ -1,0 +1,15 @@
+/* master.h -- the parent of all processes of `stockd serve`.
+ *
+ * It binds the port, forks redis-server (if embedded), the keeper and the workers, restarts what
+ * dies, and stops them in turn: workers first (they drain), then the keeper, then Redis. It speaks
+ * neither HTTP nor Redis, so that there is little for it to fail at.
+ */
+#ifndef SERVICE_MASTER_H
+#define SERVICE_MASTER_H
+
+#include "config.h"
+
+/* Serves until SIGTERM or SIGINT. Returns the exit status of the program. */
+int master_run(const struct config *config);
+
+#endif

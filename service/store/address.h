@@ -1,0 +1,23 @@
+/* address.h -- where a Redis is: redis://[user:pass@]host:port[/db] or unix:/path.sock. */
+#ifndef STORE_ADDRESS_H
+#define STORE_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ADDRESS_PART 256
+
+struct address {
+    bool is_unix;
+    char host[ADDRESS_PART]; /* or the socket's path */
+    char user[ADDRESS_PART]; /* empty: none */
+    char password[ADDRESS_PART];
+    int port;
+    int db;
+};
+
+/* Parses the URL; false with a message in err that says what would be right. */
+bool address_parse(const char *url, struct address *address, char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+
+#endif

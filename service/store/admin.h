@@ -1,0 +1,54 @@
+/* admin.h -- what the keeper does in Redis beside batches: opening epochs, finding what is due,
+ * dropping what is old, looking at memory.
+ *
+ * Layer: store. A blocking connection with short time-outs: the keeper serves no requests. Every
+ * call is bounded in what it reads and in time; after an error the connection is closed and the
+ * next call connects anew.
+ *
+ * Invariant: meta is changed only under WATCH, so any number of keepers may run.
+ */
+#ifndef STORE_ADMIN_H
+#define STORE_ADMIN_H
+
+#include "arena.h"
+#include "store/store.h"
+
+enum admin_result {
+    ADMIN_OK,
+    ADMIN_DOWN,    /* Redis cannot be reached, or refused, now */
+    ADMIN_LOST,    /* Redis does not hold the store that it held before */
+    ADMIN_CLOSED,  /* a partition is closed; a person has to look */
+    ADMIN_REFUSED, /* Redis is not set up for this service: say so and do not start */
+};
+
+struct admin;
+
+/* NULL: out of memory, or a wrong URL (in err). Does not connect yet. */
+struct admin *admin_new(const struct store_config *config, struct store_shared *shared, char *err,
+                        size_t err_size);
+void admin_free(struct admin *admin);
+
+/* Connects if need be; on a new connection checks Redis and opens every partition: meta is made
+ * at first start, the next epoch is opened when Redis was restarted with its data. *why: the
+ * reason of any other result; good until the next call. */
+enum admin_result admin_open(struct admin *admin, const char **why)
+    __attribute__((warn_unused_result));
+
+/* Redis time in ms, or -1. */
+int64_t admin_now_ms(struct admin *admin);
+
+/* The names of items with holds that are due, at most `max`, earliest first, into names[] (texts
+ * in the arena). Returns how many, or -1. *oldest_ms: the earliest deadline among them. */
+int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct arena *arena,
+              struct str *names, int max, int64_t *oldest_ms);
+
+/* Drops events older than the retention; sets the gauge of the stream's length. 0 or -1. */
+int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms);
+
+/* Drops records of reservations that ended longer ago than the retention. How many, or -1. */
+int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms);
+
+/* Looks at used memory and raises or lowers shared->memory_high. 0 or -1. */
+int admin_look_at_memory(struct admin *admin);
+
+#endif

@@ -1,0 +1,31 @@
+/* admin_link.h -- the connection that admin.c and admin_trim.c share. Private to the two. */
+#ifndef STORE_ADMIN_LINK_H
+#define STORE_ADMIN_LINK_H
+
+#include "buf.h"
+#include "store/address.h"
+#include "store/store.h"
+
+#include <hiredis/hiredis.h>
+
+struct admin {
+    const struct store_config *config;
+    struct store_shared *shared;
+    struct address address;
+    redisContext *context; /* NULL: not connected */
+    bool opened;
+    bool creating; /* this open has made a meta: the missing ones are new as well */
+    uint64_t new_store_id;
+    struct buf out; /* the command to ask next */
+    char run_id[64];
+    char why[192];
+    int64_t trim_offset; /* into the list of old buckets */
+};
+
+/* Sends the command in admin->out and waits. NULL on a lost connection, which is closed, and on an
+ * error reply; admin->why says which. The caller frees the reply. */
+redisReply *admin_ask(struct admin *admin) __attribute__((warn_unused_result));
+
+void admin_hang_up(struct admin *admin);
+
+#endif

@@ -1,0 +1,305 @@
+/* admin_trim.c -- what is due, what is old, what is full. */
+#include "core/event.h"
+#include "core/pack.h"
+#include "core/record.h"
+#include "stats.h"
+#include "store/admin.h"
+#include "store/admin_link.h"
+#include "store/keys.h"
+#include "store/resp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUCKETS_PER_CALL 4
+#define SCAN_COUNT       512
+#define SCANS_PER_CALL   64
+/* A record stays a little longer than its retention, so that an answer given at the last moment
+ * is not contradicted by a clock that differs. */
+#define RECORD_SLACK_MS     60000
+#define MEMORY_HIGH_PERCENT 90
+#define MEMORY_LOW_PERCENT  88
+
+static void key(struct admin *admin, size_t args, struct str name, unsigned partition,
+                struct str kind, struct str of)
+{
+    resp_begin(&admin->out, args);
+    resp_arg(&admin->out, name);
+    resp_key(&admin->out, partition, kind, of);
+}
+
+static struct str text_of(const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_STRING)
+        return (struct str){NULL, 0};
+    return (struct str){reply->str, (size_t)reply->len};
+}
+
+int64_t admin_now_ms(struct admin *admin)
+{
+    int64_t now_ms = -1;
+    resp_words(&admin->out, 1, "TIME");
+    redisReply *reply = admin_ask(admin);
+    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2)
+        now_ms = strtoll(reply->element[0]->str, NULL, 10) * 1000 +
+                 strtoll(reply->element[1]->str, NULL, 10) / 1000;
+    if (reply)
+        freeReplyObject(reply);
+    return now_ms;
+}
+
+int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct arena *arena,
+              struct str *names, int max, int64_t *oldest_ms)
+{
+    int count = 0;
+    key(admin, 8, STR("ZRANGEBYSCORE"), partition, KEY_DUE, NO_NAME);
+    resp_arg(&admin->out, STR("-inf"));
+    resp_int(&admin->out, now_ms);
+    resp_arg(&admin->out, STR("WITHSCORES"));
+    resp_arg(&admin->out, STR("LIMIT"));
+    resp_int(&admin->out, 0);
+    resp_int(&admin->out, max);
+    redisReply *reply = admin_ask(admin);
+    if (!reply)
+        return -1;
+    *oldest_ms = now_ms;
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
+        struct str name = arena_str(arena, text_of(reply->element[i]));
+        if (i == 0)
+            *oldest_ms = (int64_t)strtod(reply->element[1]->str, NULL);
+        if (!str_absent(name) && count < max)
+            names[count++] = name;
+    }
+    freeReplyObject(reply);
+    return count;
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+struct entry {
+    unsigned long long epoch, seq;
+    int64_t time_ms; /* 0: an epoch's first */
+};
+
+/* The first entry at or behind <epoch>-<seq>. 1, 0: none, -1. */
+static int entry_from(struct admin *admin, unsigned partition, unsigned long long epoch,
+                      unsigned long long seq, struct entry *entry)
+{
+    char id[48];
+    snprintf(id, sizeof(id), "%llu-%llu", epoch, seq);
+    key(admin, 6, STR("XRANGE"), partition, KEY_EVENTS, NO_NAME);
+    resp_arg(&admin->out, str_of(id));
+    resp_arg(&admin->out, STR("+"));
+    resp_arg(&admin->out, STR("COUNT"));
+    resp_int(&admin->out, 1);
+    redisReply *reply = admin_ask(admin);
+    if (!reply)
+        return -1;
+    int found = 0;
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 &&
+        reply->element[0]->elements == 2 && reply->element[0]->element[1]->elements == 2) {
+        struct unpack in;
+        const redisReply *value = reply->element[0]->element[1]->element[1];
+        found = sscanf(reply->element[0]->element[0]->str, "%llu-%llu", &entry->epoch,
+                       &entry->seq) == 2 &&
+                event_read(&in, text_of(value), &entry->time_ms) == 0;
+    }
+    freeReplyObject(reply);
+    return found;
+}
+
+static int64_t stream_length(struct admin *admin, unsigned partition)
+{
+    key(admin, 2, STR("XLEN"), partition, KEY_EVENTS, NO_NAME);
+    redisReply *reply = admin_ask(admin);
+    int64_t length = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1;
+    if (reply)
+        freeReplyObject(reply);
+    return length;
+}
+
+static int trim_before(struct admin *admin, unsigned partition, const struct entry *first_kept)
+{
+    char id[48];
+    snprintf(id, sizeof(id), "%llu-%llu", first_kept->epoch, first_kept->seq);
+    key(admin, 4, STR("XTRIM"), partition, KEY_EVENTS, NO_NAME);
+    resp_arg(&admin->out, STR("MINID"));
+    resp_arg(&admin->out, str_of(id));
+    redisReply *reply = admin_ask(admin);
+    if (reply)
+        freeReplyObject(reply);
+    return reply ? 0 : -1;
+}
+
+/* Entries are in order of time and their numbers are dense, so the first one that is young enough
+ * is found by halving. */
+int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms)
+{
+    int64_t cutoff_ms = now_ms - admin->config->event_retention_ms;
+    int64_t length = stream_length(admin, partition);
+    struct entry first, probe, kept;
+    if (length < 0)
+        return -1;
+    stats_set(STATS_STREAM_LENGTH, length);
+    int found = length > 1 ? entry_from(admin, partition, 0, 0, &first) : 0;
+    if (found <= 0 || first.time_ms > cutoff_ms)
+        return found < 0 ? -1 : 0;
+    unsigned long long low = first.seq, high = first.seq + (unsigned long long)length;
+    kept = first;
+    while (low < high) {
+        unsigned long long middle = low + (high - low) / 2;
+        found = entry_from(admin, partition, first.epoch, middle, &probe);
+        if (found < 0)
+            return -1;
+        bool old = found && probe.epoch == first.epoch && probe.time_ms <= cutoff_ms;
+        if (old) {
+            kept = probe;
+            low = probe.seq + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return trim_before(admin, partition, &kept);
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+/* Queues an HDEL of the old ones of a scanned page. How many. */
+static unsigned old_records(struct admin *admin, unsigned partition, const redisReply *page,
+                            struct str bucket, int64_t now_ms, struct arena *arena)
+{
+    int64_t cutoff_ms = now_ms - admin->config->reservation_retention_ms - RECORD_SLACK_MS;
+    struct str *old = arena_alloc(arena, (page->elements / 2 + 1) * sizeof(*old));
+    unsigned count = 0;
+    for (size_t i = 0; old && i + 1 < page->elements; i += 2) {
+        struct rid id = {.partition = (uint16_t)partition};
+        struct reservation r;
+        if (record_decode(arena, &id, text_of(page->element[i + 1]), &r) && r.ended_ms > 0 &&
+            r.ended_ms <= cutoff_ms)
+            old[count++] = text_of(page->element[i]);
+    }
+    if (count == 0)
+        return 0;
+    key(admin, 2 + (size_t)count, STR("HDEL"), partition, KEY_RECORDS, bucket);
+    for (unsigned i = 0; i < count; i++)
+        resp_arg(&admin->out, old[i]);
+    return count;
+}
+
+static bool words(struct admin *admin, const char *word)
+{
+    resp_words(&admin->out, 1, word);
+    redisReply *reply = admin_ask(admin);
+    if (reply)
+        freeReplyObject(reply);
+    return reply != NULL;
+}
+
+/* Deletes what is old in one page, unless the bucket is written at the same time. */
+static int trim_page(struct admin *admin, unsigned partition, struct str bucket, int64_t now_ms,
+                     char cursor[32])
+{
+    struct arena arena;
+    key(admin, 2, STR("WATCH"), partition, KEY_RECORDS, bucket);
+    redisReply *reply = admin_ask(admin);
+    if (!reply)
+        return -1;
+    freeReplyObject(reply);
+    key(admin, 5, STR("HSCAN"), partition, KEY_RECORDS, bucket);
+    resp_arg(&admin->out, str_of(cursor));
+    resp_arg(&admin->out, STR("COUNT"));
+    resp_int(&admin->out, SCAN_COUNT);
+    reply = admin_ask(admin);
+    if (!reply)
+        return -1;
+    arena_init(&arena, 64 * 1024, 64u << 20);
+    int count = 0;
+    bool fine = words(admin, "MULTI");
+    if (fine && reply->elements == 2) {
+        count = (int)old_records(admin, partition, reply->element[1], bucket, now_ms, &arena);
+        redisReply *queued = count > 0 ? admin_ask(admin) : NULL;
+        fine = count == 0 || queued;
+        if (queued)
+            freeReplyObject(queued);
+        snprintf(cursor, 32, "%s", reply->element[0]->str);
+    }
+    fine = fine && words(admin, "EXEC");
+    arena_free(&arena);
+    freeReplyObject(reply);
+    return fine ? count : -1;
+}
+
+static int trim_bucket(struct admin *admin, unsigned partition, struct str bucket, int64_t now_ms)
+{
+    char cursor[32] = "0";
+    int total = 0;
+    for (int i = 0; i < SCANS_PER_CALL; i++) {
+        int count = trim_page(admin, partition, bucket, now_ms, cursor);
+        if (count < 0)
+            return -1;
+        total += count;
+        if (strcmp(cursor, "0") == 0)
+            break;
+    }
+    key(admin, 2, STR("EXISTS"), partition, KEY_RECORDS, bucket);
+    redisReply *reply = admin_ask(admin);
+    bool gone = reply && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0;
+    if (reply)
+        freeReplyObject(reply);
+    if (gone) {
+        key(admin, 3, STR("ZREM"), partition, KEY_BUCKETS, NO_NAME);
+        resp_arg(&admin->out, bucket);
+        reply = admin_ask(admin);
+        if (reply)
+            freeReplyObject(reply);
+    }
+    return total;
+}
+
+int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms)
+{
+    int64_t cutoff_ms = now_ms - admin->config->reservation_retention_ms - RECORD_SLACK_MS;
+    int total = 0;
+    if (cutoff_ms < 0)
+        return 0;
+    key(admin, 7, STR("ZRANGEBYSCORE"), partition, KEY_BUCKETS, NO_NAME);
+    resp_arg(&admin->out, STR("-inf"));
+    resp_int(&admin->out, (int64_t)rid_bucket_of(cutoff_ms) - 1);
+    resp_arg(&admin->out, STR("LIMIT"));
+    resp_int(&admin->out, admin->trim_offset);
+    resp_int(&admin->out, BUCKETS_PER_CALL);
+    redisReply *reply = admin_ask(admin);
+    if (!reply)
+        return -1;
+    /* A bucket with a hold that was extended far stays: the next call looks at others. */
+    admin->trim_offset = reply->elements == BUCKETS_PER_CALL ? admin->trim_offset + 1 : 0;
+    for (size_t i = 0; i < reply->elements && total >= 0; i++) {
+        int count = trim_bucket(admin, partition, text_of(reply->element[i]), now_ms);
+        total = count < 0 ? -1 : total + count;
+    }
+    freeReplyObject(reply);
+    return total;
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static long long info_number(const redisReply *info, const char *name)
+{
+    const char *at = info->type == REDIS_REPLY_STRING ? strstr(info->str, name) : NULL;
+    return at ? atoll(at + strlen(name)) : 0;
+}
+
+int admin_look_at_memory(struct admin *admin)
+{
+    resp_words(&admin->out, 2, "INFO", "memory");
+    redisReply *reply = admin_ask(admin);
+    if (!reply)
+        return -1;
+    long long used = info_number(reply, "\nused_memory:"), max = info_number(reply, "\nmaxmemory:");
+    bool high = admin->shared->memory_high;
+    stats_set(STATS_MEMORY_USED_BYTES, used);
+    admin->shared->memory_high =
+        max > 0 && used > max / 100 * (high ? MEMORY_LOW_PERCENT : MEMORY_HIGH_PERCENT);
+    freeReplyObject(reply);
+    return 0;
+}

@@ -1,0 +1,386 @@
+#include "store/conn.h"
+#include "log.h"
+#include "random.h"
+#include "stats.h"
+#include "store/resp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define OUT_MAX_BYTES      (64u << 20)
+#define READ_BYTES         (256 * 1024)
+#define CONNECT_TIMEOUT_MS 2000
+#define BACKOFF_FIRST_MS   20
+#define BACKOFF_LAST_MS    500
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_timer(uv_timer_t *timer);
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void conn_init(struct conn *conn, uv_loop_t *loop, const struct address *address)
+{
+    *conn = (struct conn){.loop = loop, .address = address};
+    buf_init(&conn->out, OUT_MAX_BYTES);
+    uv_timer_init(loop, &conn->timer);
+    conn->timer.data = conn;
+}
+
+/* --- going down ------------------------------------------------------------------------------- */
+
+static void drop_replies(struct conn *conn)
+{
+    for (size_t i = 0; i < conn->received; i++)
+        freeReplyObject(conn->replies[i]);
+    conn->received = conn->expected = 0;
+}
+
+static void release(struct conn *conn)
+{
+    if (conn->poll) {
+        uv_poll_stop(conn->poll);
+        uv_close((uv_handle_t *)conn->poll, free_handle);
+        conn->poll = NULL;
+    }
+    if (conn->context)
+        redisFree(conn->context);
+    conn->context = NULL;
+    drop_replies(conn);
+    buf_reset(&conn->out);
+    conn->out_sent = 0;
+}
+
+/* Full jitter: hosts that lost the same Redis do not come back in step. */
+static uint64_t backoff_ms(const struct conn *conn)
+{
+    unsigned shift = conn->failures < 6 ? conn->failures : 6;
+    uint64_t most = (uint64_t)BACKOFF_FIRST_MS << shift;
+    uint64_t random;
+    random_bytes(&random, sizeof(random));
+    return 5 + random % (most < BACKOFF_LAST_MS ? most : BACKOFF_LAST_MS);
+}
+
+void conn_drop(struct conn *conn, const char *why)
+{
+    static struct log_gate gate;
+    bool busy = conn->state == CONN_BUSY;
+    bool was_up = busy || conn->state == CONN_READY;
+    if (conn->state == CONN_DOWN)
+        return;
+    snprintf(conn->error, sizeof(conn->error), "%s", why);
+    release(conn);
+    conn->state = CONN_DOWN;
+    stats_count(STATS_REDIS_ERRORS, 1);
+    if (log_allowed(&gate, (int64_t)uv_now(conn->loop)))
+        log_event(LOG_WARN, "redis connection lost", LOG_STR("why", conn->error),
+                  LOG_STR("host", conn->address->host), LOG_INT("port", conn->address->port));
+    uv_timer_start(&conn->timer, on_timer, backoff_ms(conn), 0);
+    if (!was_up)
+        conn->failures++;
+    conn->on_lost(conn, busy);
+}
+
+void conn_close(struct conn *conn)
+{
+    if (conn->closing)
+        return;
+    conn->closing = true;
+    release(conn);
+    conn->state = CONN_DOWN;
+    uv_timer_stop(&conn->timer);
+    uv_close((uv_handle_t *)&conn->timer, NULL);
+    buf_free(&conn->out);
+    free(conn->replies);
+    conn->replies = NULL;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct conn *conn = timer->data;
+    if (conn->state == CONN_DOWN)
+        conn_open(conn);
+    else
+        conn_drop(conn, conn->state == CONN_CONNECTING ? "connecting took too long"
+                                                       : "Redis did not answer in time");
+}
+
+/* --- sending and receiving -------------------------------------------------------------------- */
+
+static void watch_socket(struct conn *conn, int events)
+{
+    if (conn->poll_events == events)
+        return;
+    conn->poll_events = events;
+    if (uv_poll_start(conn->poll, events, on_poll) != 0)
+        abort(); /* the handle is ours and active: cannot fail */
+}
+
+/* 0, or -errno. */
+static int flush(struct conn *conn)
+{
+    while (conn->out_sent < conn->out.n) {
+        ssize_t n = send(conn->context->fd, conn->out.p + conn->out_sent,
+                         conn->out.n - conn->out_sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            break;
+        if (n < 0)
+            return -errno;
+        conn->out_sent += (size_t)n;
+    }
+    watch_socket(conn, UV_READABLE | (conn->out_sent < conn->out.n ? UV_WRITABLE : 0));
+    return 0;
+}
+
+struct buf *conn_begin(struct conn *conn)
+{
+    assert(conn->state == CONN_READY);
+    buf_reset(&conn->out);
+    conn->out_sent = 0;
+    return &conn->out;
+}
+
+static int expect(struct conn *conn, size_t replies)
+{
+    if (replies > conn->replies_cap) {
+        redisReply **grown = realloc(conn->replies, replies * sizeof(redisReply *));
+        if (!grown)
+            return -ENOMEM;
+        conn->replies = grown;
+        conn->replies_cap = replies;
+    }
+    conn->expected = replies;
+    conn->received = 0;
+    return 0;
+}
+
+static int start(struct conn *conn, enum conn_state state, size_t replies, int64_t timeout_ms,
+                 conn_reply_fn *on_replies)
+{
+    assert(replies > 0);
+    if (conn->out.failed || expect(conn, replies) < 0)
+        return -ENOMEM;
+    conn->state = state;
+    conn->on_replies = on_replies;
+    uv_timer_start(&conn->timer, on_timer, (uint64_t)timeout_ms, 0);
+    if (flush(conn) < 0)
+        uv_timer_start(&conn->timer, on_timer, 0, 0); /* said from the loop, not from in here */
+    return 0;
+}
+
+int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms, conn_reply_fn *on_replies)
+{
+    assert(conn->state == CONN_READY);
+    return start(conn, CONN_BUSY, replies, timeout_ms, on_replies);
+}
+
+/* All replies are there: hands them over and frees them. The callback may begin a new exchange. */
+static void finish(struct conn *conn)
+{
+    size_t count = conn->expected;
+    redisReply **replies = conn->replies;
+    conn->replies = NULL;
+    size_t cap = conn->replies_cap;
+    conn->replies_cap = 0;
+    conn->received = conn->expected = 0;
+    uv_timer_stop(&conn->timer);
+    if (conn->state == CONN_BUSY)
+        conn->state = CONN_READY;
+    conn->on_replies(conn, replies, count);
+    for (size_t i = 0; i < count; i++)
+        freeReplyObject(replies[i]);
+    if (conn->replies || conn->closing) {
+        free(replies);
+    } else {
+        conn->replies = replies;
+        conn->replies_cap = cap;
+    }
+}
+
+/* Takes complete replies out of the reader. 0, or -1 on a protocol error. */
+static int take_replies(struct conn *conn)
+{
+    while (conn->received < conn->expected) {
+        void *reply = NULL;
+        if (redisReaderGetReply(conn->context->reader, &reply) != REDIS_OK)
+            return -1;
+        if (!reply)
+            return 0;
+        conn->replies[conn->received++] = reply;
+    }
+    return 0;
+}
+
+static void receive(struct conn *conn)
+{
+    static char bytes[READ_BYTES];
+    ssize_t n = read(conn->context->fd, bytes, sizeof(bytes));
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        conn_drop(conn, n == 0 ? "Redis closed the connection" : strerror(errno));
+        return;
+    }
+    if (conn->expected == 0) {
+        conn_drop(conn, "Redis spoke without being asked");
+        return;
+    }
+    if (redisReaderFeed(conn->context->reader, bytes, (size_t)n) != REDIS_OK ||
+        take_replies(conn) < 0) {
+        conn_drop(conn, "Redis sent what is not RESP");
+        return;
+    }
+    if (conn->received == conn->expected)
+        finish(conn);
+}
+
+/* --- coming up -------------------------------------------------------------------------------- */
+
+/* Copies the value of "name:value\r\n" out of an INFO text. */
+static bool info_field(const redisReply *info, const char *name, char *out, size_t out_size)
+{
+    const char *at = info->type == REDIS_REPLY_STRING ? strstr(info->str, name) : NULL;
+    if (!at)
+        return false;
+    at += strlen(name);
+    size_t n = strcspn(at, "\r\n");
+    if (n >= out_size)
+        n = out_size - 1;
+    memcpy(out, at, n);
+    out[n] = '\0';
+    return true;
+}
+
+static const char *check_greeting(struct conn *conn, redisReply **replies, size_t count)
+{
+    char text[64];
+    int major = 0, minor = 0, patch = 0;
+    for (size_t i = 0; i < count; i++)
+        if (replies[i]->type == REDIS_REPLY_ERROR)
+            return replies[i]->str;
+    const redisReply *role = replies[count - 2], *info = replies[count - 1];
+    if (role->type != REDIS_REPLY_ARRAY || role->elements < 1 || !role->element[0]->str)
+        return "Redis gave no ROLE";
+    if (strcmp(role->element[0]->str, "master") != 0)
+        return "this Redis is not a master";
+    if (!info_field(info, "\r\nrun_id:", conn->run_id, sizeof(conn->run_id)) ||
+        !info_field(info, "\r\nredis_version:", text, sizeof(text)))
+        return "Redis gave no run_id";
+    if (sscanf(text, "%d.%d.%d", &major, &minor, &patch) < 2 || major < 7)
+        return "Redis 7.0 or newer is needed";
+    conn->version = major * 10000 + minor * 100 + patch;
+    return NULL;
+}
+
+static void on_greeting(struct conn *conn, redisReply **replies, size_t count)
+{
+    const char *wrong = check_greeting(conn, replies, count);
+    if (wrong) {
+        conn_drop(conn, wrong);
+        return;
+    }
+    conn->state = CONN_READY;
+    conn->failures = 0;
+    conn->error[0] = '\0';
+    stats_count(STATS_REDIS_CONNECTS, 1);
+    conn->on_ready(conn);
+}
+
+static void greet(struct conn *conn)
+{
+    const struct address *a = conn->address;
+    char db[16];
+    size_t replies = 2;
+    buf_reset(&conn->out);
+    conn->out_sent = 0;
+    if (a->password[0]) {
+        if (a->user[0])
+            resp_words(&conn->out, 3, "AUTH", a->user, a->password);
+        else
+            resp_words(&conn->out, 2, "AUTH", a->password);
+        replies++;
+    }
+    if (a->db != 0) {
+        snprintf(db, sizeof(db), "%d", a->db);
+        resp_words(&conn->out, 2, "SELECT", db);
+        replies++;
+    }
+    resp_words(&conn->out, 1, "ROLE");
+    resp_words(&conn->out, 2, "INFO", "server");
+    if (start(conn, CONN_GREETING, replies, CONNECT_TIMEOUT_MS, on_greeting) < 0)
+        conn_drop(conn, "out of memory");
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct conn *conn = poll->data;
+    if (conn->poll != poll)
+        return;
+    if (conn->state == CONN_CONNECTING) {
+        int err = 0;
+        socklen_t size = sizeof(err);
+        if (getsockopt(conn->context->fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
+            err = errno;
+        if (err != 0 || status < 0)
+            conn_drop(conn, strerror(err != 0 ? err : -status));
+        else
+            greet(conn);
+        return;
+    }
+    if (status < 0) {
+        conn_drop(conn, uv_strerror(status));
+        return;
+    }
+    if ((events & UV_WRITABLE) && conn->out_sent < conn->out.n) {
+        int rc = flush(conn);
+        if (rc < 0) {
+            conn_drop(conn, strerror(-rc));
+            return;
+        }
+    }
+    if (events & UV_READABLE)
+        receive(conn);
+}
+
+/* Fails as a lost connection does, so that one path tries again. */
+static void open_failed(struct conn *conn, const char *why)
+{
+    conn->state = CONN_CONNECTING;
+    conn_drop(conn, why);
+}
+
+void conn_open(struct conn *conn)
+{
+    assert(conn->state == CONN_DOWN && !conn->context && !conn->closing);
+    const struct address *a = conn->address;
+    conn->context =
+        a->is_unix ? redisConnectUnixNonBlock(a->host) : redisConnectNonBlock(a->host, a->port);
+    if (!conn->context || conn->context->err) {
+        char why[160];
+        snprintf(why, sizeof(why), "%s", conn->context ? conn->context->errstr : "out of memory");
+        open_failed(conn, why);
+        return;
+    }
+    (void)fcntl(conn->context->fd, F_SETFD, FD_CLOEXEC);
+    conn->poll = malloc(sizeof(*conn->poll));
+    if (!conn->poll || uv_poll_init(conn->loop, conn->poll, conn->context->fd) != 0) {
+        free(conn->poll);
+        conn->poll = NULL;
+        open_failed(conn, "out of memory");
+        return;
+    }
+    conn->poll->data = conn;
+    conn->state = CONN_CONNECTING;
+    conn->poll_events = 0;
+    watch_socket(conn, UV_WRITABLE);
+    uv_timer_start(&conn->timer, on_timer, CONNECT_TIMEOUT_MS, 0);
+}

@@ -1,0 +1,704 @@
+#include "store/lane.h"
+#include "clock.h"
+#include "log.h"
+#include "stats.h"
+#include "store/keys.h"
+#include "store/reply.h"
+#include "store/resp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define JITTER_US        500 /* about one and a half transactions */
+#define JITTER_DOUBLINGS 5   /* 0 .. 16 ms at the most */
+#define GATE_WAIT_US     20000
+#define RETRY_WAIT_US    100000 /* LOADING, BUSY */
+#define BATCH_LIMIT_MIN  8
+#define DOWN_FAILURES    3
+
+static void read_round(struct lane *lane);
+static void begin_attempt(struct lane *lane);
+
+/* --- operations that leave the batch -----------------------------------------------------------
+ */
+
+static void tell(struct lane *lane, unsigned i, enum outcome_code code, const char *why)
+{
+    struct store_op *op = lane->batch.ops[i];
+    op->op.out = (struct outcome){.code = code, .why = why, .field_line = -1};
+    batch_forget(&lane->batch, i);
+    if (op->chain)
+        op->chain->flying--;
+    store_tell(op);
+}
+
+static void tell_all(struct lane *lane, enum outcome_code code, const char *why)
+{
+    for (unsigned i = 0; i < lane->batch.count; i++)
+        if (lane->batch.ops[i])
+            tell(lane, i, code, why);
+}
+
+static int64_t jitter_us(struct lane *lane)
+{
+    unsigned doublings = lane->losses < JITTER_DOUBLINGS ? lane->losses : JITTER_DOUBLINGS;
+    return 1 + (int64_t)rng_below(&lane->jitter, (uint64_t)JITTER_US << doublings);
+}
+
+/* Puts what is left of the batch in front of `again`, to be begun after delay_us. */
+static void postpone(struct lane *lane, int64_t delay_us)
+{
+    for (unsigned i = lane->batch.count; i-- > 0;)
+        if (lane->batch.ops[i])
+            queue_push_front(&lane->again, lane->batch.ops[i]);
+    lane->batch.count = 0;
+    lane->again_us = delay_us > 0 ? clock_mono_us() + delay_us : 0;
+}
+
+/* --- beginning -------------------------------------------------------------------------------- */
+
+static bool chain_allows(const struct lane *lane, const struct store_op *op)
+{
+    /* Nothing of a chain begins while an earlier part of it is with another lane, or is to be
+     * tried again: that would turn their order round. */
+    return !op->chain || op->chain->flying == 0 || op->chain->lane == lane;
+}
+
+static void take(struct lane *lane, struct queue *queue, struct store_op *op, int64_t now_us)
+{
+    struct batch *batch = &lane->batch;
+    queue_remove(queue, op);
+    if (queue == &lane->partition->waiting) {
+        if (op->chain) {
+            op->chain->flying++;
+            op->chain->lane = lane;
+        }
+        op->started_us = now_us;
+        stats_observe(STATS_QUEUE_US, (uint64_t)(now_us - op->submitted_us));
+        stats_add(STATS_QUEUE_DEPTH, -1);
+    }
+    batch->ops[batch->count++] = op;
+}
+
+static bool blocked_by_again(const struct lane *lane, const struct store_op *op)
+{
+    for (const struct store_op *a = lane->again.head; op->chain && a; a = a->next)
+        if (a->chain == op->chain)
+            return true;
+    return false;
+}
+
+static void gather(struct lane *lane, int64_t now_us)
+{
+    struct batch *batch = &lane->batch;
+    unsigned limit = lane->batch_limit;
+    batch->count = 0;
+    if (lane->again.count > 0 && now_us >= lane->again_us)
+        while (lane->again.head && batch->count < limit)
+            take(lane, &lane->again, lane->again.head, now_us);
+    for (struct store_op *op = lane->partition->waiting.head, *next; op && batch->count < limit;
+         op = next) {
+        next = op->next;
+        if (chain_allows(lane, op) && !blocked_by_again(lane, op))
+            take(lane, &lane->partition->waiting, op, now_us);
+    }
+}
+
+void lane_start(struct lane *lane)
+{
+    if (lane->state != LANE_IDLE || lane->conn.state != CONN_READY)
+        return;
+    if (lane->again.count + lane->partition->waiting.count == 0)
+        return;
+    int64_t now_us = clock_mono_us();
+    gather(lane, now_us);
+    if (lane->batch.count > 0)
+        begin_attempt(lane);
+    else if (lane->again.count > 0)
+        pause_start(&lane->pause, lane->again_us > now_us ? lane->again_us - now_us : 1);
+}
+
+static void on_pause_end(struct pause *pause)
+{
+    lane_start(pause->user);
+}
+
+/* The lane is free: looks for more to do at once. */
+static void become_idle(struct lane *lane)
+{
+    lane->state = LANE_IDLE;
+    lane->batch.count = 0;
+    lane_start(lane);
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static void on_read(struct conn *conn, redisReply **replies, size_t count);
+static void on_written(struct conn *conn, redisReply **replies, size_t count);
+
+static void out_of_memory(struct lane *lane)
+{
+    tell_all(lane, OUT_OVERLOADED, "out of memory");
+    become_idle(lane);
+}
+
+static void begin_attempt(struct lane *lane)
+{
+    lane->state = LANE_READING;
+    if (!batch_begin(&lane->batch)) {
+        out_of_memory(lane);
+        return;
+    }
+    read_round(lane);
+}
+
+static void read_round(struct lane *lane)
+{
+    struct buf *out = conn_begin(&lane->conn);
+    bool unwatch = lane->watching && lane->batch.rounds == 0;
+    size_t replies = lane->batch.rounds < BATCH_ROUNDS_MAX
+                         ? batch_ask(&lane->batch, out, str_of(lane->marker), unwatch)
+                         : 0;
+    lane->watching = true;
+    if (replies == 0 ||
+        conn_exchange(&lane->conn, replies, lane->store->config.request_timeout_ms, on_read) < 0)
+        out_of_memory(lane);
+}
+
+/* Redis answered with an error, and nothing was applied. */
+static void refused_by_redis(struct lane *lane, struct str error)
+{
+    static struct log_gate gate;
+    struct partition *p = lane->partition;
+    if (log_allowed(&gate, clock_mono_ms()))
+        log_event(LOG_WARN, "redis refused", LOG_TEXT("error", error));
+    switch (reply_classify(error)) {
+    case REPLY_RETRY:
+        postpone(lane, RETRY_WAIT_US);
+        become_idle(lane);
+        return;
+    case REPLY_REPLICA:
+        postpone(lane, RETRY_WAIT_US);
+        lane->state = LANE_IDLE;
+        conn_drop(&lane->conn, "this Redis is not the master any more");
+        return;
+    case REPLY_REFUSED:
+    case REPLY_REDIRECT:
+    case REPLY_FORBIDDEN:
+    case REPLY_BROKEN: break;
+    }
+    snprintf(p->refused, sizeof(p->refused), "Redis answered: %.*s", STR_ARG(error));
+    p->refused_ms = clock_mono_ms();
+    tell_all(lane, OUT_REDIS_UNAVAILABLE, p->refused);
+    become_idle(lane);
+}
+
+static void gate_shut(struct lane *lane)
+{
+    struct partition *p = lane->partition;
+    p->gate = lane->batch.gate;
+    switch (p->gate.gate) {
+    case GATE_OPEN: abort();
+    case GATE_WAIT: postpone(lane, GATE_WAIT_US); break;
+    case GATE_CLOSED: tell_all(lane, OUT_PARTITION_CLOSED, p->gate.why); break;
+    case GATE_LOST: tell_all(lane, OUT_STATE_LOST, p->gate.why); break;
+    }
+    become_idle(lane);
+}
+
+/* New holds stop at 90 % of maxmemory, so that confirm and release still fit. */
+static void refuse_holds(struct lane *lane)
+{
+    for (unsigned i = 0; i < lane->batch.count; i++) {
+        enum op_kind kind = lane->batch.ops[i]->op.kind;
+        if (kind == OP_RESERVE || kind == OP_PUT)
+            tell(lane, i, OUT_OVERLOADED, "Redis has used 90 % of its maxmemory");
+    }
+    batch_compact(&lane->batch);
+}
+
+static bool known_bucket(void *user, uint32_t bucket)
+{
+    const struct lane *lane = user;
+    for (size_t i = 0; i < sizeof(lane->buckets) / sizeof(lane->buckets[0]); i++)
+        if (lane->buckets[i] == bucket)
+            return true;
+    return false;
+}
+
+/* --- deciding and writing --------------------------------------------------------------------- */
+
+/* True when the reads of the batch came from one command, so that they are of one instant. */
+static bool is_snapshot(const struct batch *batch)
+{
+    if (batch->rounds > 1 || batch->view.customers.count > 0)
+        return false;
+    return batch->view.reservations.count == 0;
+}
+
+static void finish(struct lane *lane)
+{
+    struct batch *batch = &lane->batch;
+    unsigned deferred = 0;
+    lane->losses = 0;
+    if (lane->batch_limit < lane->store->config.batch_max)
+        lane->batch_limit += lane->batch_limit / 8 + 1;
+    if (lane->batch_limit > lane->store->config.batch_max)
+        lane->batch_limit = lane->store->config.batch_max;
+    stats_count(STATS_BATCHES, 1);
+    stats_count(STATS_BATCH_OPS, batch->count);
+    stats_observe(STATS_BATCH_SIZE, batch->count);
+    for (unsigned i = 0; i < batch->count; i++) {
+        struct store_op *op = batch->ops[i];
+        if (!op)
+            continue;
+        if (op->op.out.code == OUT_NONE) {
+            deferred++;
+            continue;
+        }
+        batch->ops[i] = NULL;
+        if (op->chain)
+            op->chain->flying--;
+        store_tell(op);
+    }
+    if (deferred > 0)
+        postpone(lane, 0);
+    become_idle(lane);
+}
+
+static void write_batch(struct lane *lane, bool effects)
+{
+    struct buf *out = conn_begin(&lane->conn);
+    size_t replies = 2;
+    lane->empty_write = !effects;
+    if (effects) {
+        snprintf(lane->value, sizeof(lane->value), "%" PRIu64, ++lane->number);
+        replies = batch_write(&lane->batch, out, str_of(lane->marker), str_of(lane->value),
+                              lane->store->config.operation_retention_ms, known_bucket, lane);
+    } else {
+        resp_words(out, 1, "MULTI");
+        resp_words(out, 1, "EXEC");
+    }
+    lane->state = LANE_WRITING;
+    if (replies == 0 || conn_exchange(&lane->conn, replies, lane->store->config.request_timeout_ms,
+                                      on_written) < 0) {
+        out_of_memory(lane);
+        return;
+    }
+    lane->unsettled = effects;
+}
+
+static void decide(struct lane *lane)
+{
+    const struct store_config *config = &lane->store->config;
+    struct plan_limits limits = {.max_hold_ms = config->max_hold_ms,
+                                 .reservation_retention_ms = config->reservation_retention_ms};
+    lane->partition->gate = lane->batch.gate;
+    batch_compact(&lane->batch);
+    if (lane->store->shared->memory_high)
+        refuse_holds(lane);
+    if (lane->batch.count == 0) {
+        become_idle(lane);
+        return;
+    }
+    switch (batch_plan(&lane->batch, &limits)) {
+    case PLAN_NO_MEMORY: out_of_memory(lane); return;
+    case PLAN_READ_MORE: read_round(lane); return;
+    case PLAN_DONE: break;
+    }
+    if (plan_writes(&lane->batch.view))
+        write_batch(lane, true);
+    else if (!is_snapshot(&lane->batch))
+        write_batch(lane, false);
+    else
+        finish(lane);
+}
+
+static void on_read(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    struct str error = {NULL, 0};
+    assert(lane->state == LANE_READING);
+    switch (batch_take(&lane->batch, replies, count, conn->run_id, lane->store->shared, &error)) {
+    case BATCH_READ: decide(lane); return;
+    case BATCH_AGAIN: read_round(lane); return;
+    case BATCH_GATE: gate_shut(lane); return;
+    case BATCH_ERROR: refused_by_redis(lane, error); return;
+    case BATCH_NO_MEMORY: out_of_memory(lane); return;
+    case BATCH_INVALID: break;
+    }
+    log_event(LOG_ERROR, "redis holds what stockd did not write", LOG_TEXT("what", error));
+    tell_all(lane, OUT_BROKEN, "Redis holds what stockd did not write");
+    become_idle(lane);
+}
+
+/* --- a lost transaction ------------------------------------------------------------------------
+ */
+
+static bool touches_moved(const struct batch *batch, const struct op *op)
+{
+    const struct view *v = &batch->view;
+    for (unsigned i = 0; i < op->line_count; i++)
+        if (op->kind <= OP_RESERVE || op->kind == OP_SWEEP)
+            if (view_item(v, op->lines[i].slot)->dirty)
+                return true;
+    if (op->kind < OP_CONFIRM || op->kind > OP_GET)
+        return false;
+    const struct view_reservation *vr = view_reservation(v, op->resv_slot);
+    const struct reservation *r = view_current(vr);
+    for (unsigned i = 0; r && vr->named && i < r->line_count; i++)
+        if (view_item(v, vr->slots[i])->dirty)
+            return true;
+    return false;
+}
+
+/* One more lost try for an operation; true if it was its last. */
+static bool give_up(struct lane *lane, unsigned i)
+{
+    struct store_op *op = lane->batch.ops[i];
+    stats_count(STATS_OP_RETRIES, 1);
+    if (++op->tries < lane->store->config.tries_max)
+        return false;
+    stats_count(STATS_CONTENTION, 1);
+    tell(lane, i, OUT_CONTENTION, "too many transactions were lost to other writers");
+    return true;
+}
+
+/* Every operation of the batch is to be tried again. */
+static void lose_all(struct lane *lane)
+{
+    for (unsigned i = 0; i < lane->batch.count; i++)
+        if (lane->batch.ops[i])
+            (void)give_up(lane, i);
+    postpone(lane, jitter_us(lane));
+    become_idle(lane);
+}
+
+/* view_item.dirty now tells which items moved: their operations, and what follows those in their
+ * chains, go on in a batch of their own; the others at once. */
+static void split(struct lane *lane)
+{
+    struct batch *batch = &lane->batch;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < batch->count; i++) {
+        struct store_op *op = batch->ops[i];
+        if (!op)
+            continue;
+        if (!touches_moved(batch, &op->op) && !blocked_by_again(lane, op)) {
+            batch->ops[kept++] = op;
+        } else if (!give_up(lane, i)) {
+            queue_push(&lane->again, op);
+        }
+    }
+    batch->count = kept;
+    lane->again_us = clock_mono_us() + jitter_us(lane);
+    if (kept > 0)
+        begin_attempt(lane);
+    else
+        become_idle(lane);
+}
+
+static void on_probed(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    struct view *v = &lane->batch.view;
+    unsigned moved = 0;
+    (void)count;
+    if (replies[0]->type != REDIS_REPLY_ARRAY || replies[0]->elements != v->items.count) {
+        lose_all(lane);
+        return;
+    }
+    for (uint32_t i = 0; i < v->items.count; i++) {
+        const redisReply *reply = replies[0]->element[i];
+        struct view_item *item = view_item(v, i);
+        struct item now = {.version = 0};
+        if (reply->type == REDIS_REPLY_STRING &&
+            !item_decode((struct str){reply->str, (size_t)reply->len}, &now))
+            now.version = -1;
+        item->dirty = now.version != item->was.version;
+        moved += item->dirty;
+    }
+    if (moved == 0)
+        lose_all(lane); /* a key or a hint moved, no item: all alike */
+    else
+        split(lane);
+}
+
+static void conflict(struct lane *lane)
+{
+    struct batch *batch = &lane->batch;
+    stats_count(STATS_CONFLICTS, 1);
+    lane->losses++;
+    batch_compact(batch);
+    if (batch->view.items.count < 2 || batch->count < 2) {
+        lose_all(lane);
+        return;
+    }
+    lane->batch_limit /= 2;
+    if (lane->batch_limit < BATCH_LIMIT_MIN)
+        lane->batch_limit = BATCH_LIMIT_MIN;
+    if (lane->batch_limit > lane->store->config.batch_max)
+        lane->batch_limit = lane->store->config.batch_max;
+    struct buf *out = conn_begin(&lane->conn);
+    resp_begin(out, 1 + (size_t)batch->view.items.count);
+    resp_arg(out, STR("MGET"));
+    for (uint32_t i = 0; i < batch->view.items.count; i++)
+        resp_key(out, lane->partition->index, KEY_ITEM, view_item(&batch->view, i)->sku);
+    lane->state = LANE_PROBING;
+    if (conn_exchange(&lane->conn, 1, lane->store->config.request_timeout_ms, on_probed) < 0)
+        lose_all(lane);
+}
+
+/* --- the answer of EXEC ----------------------------------------------------------------------- */
+
+static void on_closed(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    (void)replies, (void)count;
+    become_idle(lane);
+}
+
+/* Redis applied a part of a transaction: no batch may run on this partition until a person has
+ * looked at it. */
+static void close_partition(struct lane *lane, struct str error)
+{
+    log_event(LOG_ERROR, "a transaction was applied in part; closing the partition",
+              LOG_INT("partition", lane->partition->index), LOG_TEXT("error", error));
+    tell_all(lane, OUT_BROKEN, "Redis applied only a part of a transaction");
+    struct buf *out = conn_begin(&lane->conn);
+    resp_begin(out, 4);
+    resp_arg(out, STR("HSET"));
+    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
+    resp_arg(out, STR("state"));
+    resp_arg(out, STR("closed: a transaction was applied in part"));
+    if (conn_exchange(&lane->conn, 1, lane->store->config.request_timeout_ms, on_closed) < 0)
+        conn_drop(&lane->conn, "out of memory");
+}
+
+static struct str error_of(const redisReply *reply)
+{
+    return (struct str){reply->str, (size_t)reply->len};
+}
+
+static void on_written(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    const redisReply *exec = replies[count - 1];
+    bool effects = !lane->empty_write;
+    assert(lane->state == LANE_WRITING);
+    lane->unsettled = lane->watching = false;
+    if (exec->type == REDIS_REPLY_NIL) {
+        conflict(lane);
+        return;
+    }
+    if (exec->type == REDIS_REPLY_ERROR) {
+        struct str error = error_of(exec);
+        for (size_t i = 0; i + 1 < count && reply_classify(error) == REPLY_BROKEN; i++)
+            if (replies[i]->type == REDIS_REPLY_ERROR)
+                error = error_of(replies[i]);
+        refused_by_redis(lane, error);
+        return;
+    }
+    for (size_t i = 0; exec->type == REDIS_REPLY_ARRAY && i < exec->elements; i++)
+        if (exec->element[i]->type == REDIS_REPLY_ERROR) {
+            close_partition(lane, error_of(exec->element[i]));
+            return;
+        }
+    if (exec->type != REDIS_REPLY_ARRAY || exec->elements != (effects ? count - 2 : 0)) {
+        close_partition(lane, STR("EXEC answered for another number of commands"));
+        return;
+    }
+    lane->partition->refused[0] = '\0';
+    for (unsigned i = 0; effects && i < lane->batch.bucket_count; i++)
+        lane->buckets[lane->bucket_at++ % 8] = lane->batch.buckets[i];
+    finish(lane);
+}
+
+/* --- fencing ---------------------------------------------------------------------------------- */
+
+static void fence_look(struct lane *lane);
+
+static void fence_failed(struct lane *lane)
+{
+    conn_drop(&lane->conn, "the marker of a lost transaction could not be settled");
+}
+
+/* The late EXEC can only get nil now: its operations are decided anew. */
+static void fenced(struct lane *lane)
+{
+    lane->unsettled = false;
+    postpone(lane, 0);
+    become_idle(lane);
+}
+
+static void on_fence_written(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    const redisReply *exec = replies[count - 1];
+    lane->watching = false;
+    if (exec->type == REDIS_REPLY_ARRAY && exec->elements == 1 &&
+        exec->element[0]->type != REDIS_REPLY_ERROR)
+        fenced(lane);
+    else if (exec->type == REDIS_REPLY_NIL)
+        fence_look(lane); /* it came after all, just now */
+    else
+        fence_failed(lane);
+}
+
+static void fence_write(struct lane *lane)
+{
+    struct buf *out = conn_begin(&lane->conn);
+    char value[sizeof(lane->value) + 1];
+    snprintf(value, sizeof(value), "!%s", lane->value);
+    resp_words(out, 1, "MULTI");
+    resp_words(out, 5, "SET", lane->marker, value, "EX", "86400");
+    resp_words(out, 1, "EXEC");
+    if (conn_exchange(&lane->conn, 3, lane->store->config.request_timeout_ms, on_fence_written) < 0)
+        fence_failed(lane);
+}
+
+static void on_fence_looked(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    const redisReply *marker = replies[count - 1];
+    for (size_t i = 0; i < count; i++)
+        if (replies[i]->type == REDIS_REPLY_ERROR) {
+            fence_failed(lane);
+            return;
+        }
+    const char *value = marker->type == REDIS_REPLY_STRING ? marker->str : "";
+    if (strcmp(value, lane->value) == 0) {
+        lane->unsettled = false;
+        finish(lane); /* it happened: the outcomes kept are the answers */
+    } else if (value[0] == '!' && strcmp(value + 1, lane->value) == 0) {
+        fenced(lane);
+    } else {
+        fence_write(lane);
+    }
+}
+
+static void fence_look(struct lane *lane)
+{
+    struct buf *out = conn_begin(&lane->conn);
+    resp_words(out, 2, "WATCH", lane->marker);
+    resp_words(out, 2, "GET", lane->marker);
+    lane->state = LANE_FENCING;
+    lane->watching = true;
+    if (conn_exchange(&lane->conn, 2, lane->store->config.request_timeout_ms, on_fence_looked) < 0)
+        fence_failed(lane);
+}
+
+/* --- the connection --------------------------------------------------------------------------- */
+
+static void on_ready(struct conn *conn)
+{
+    struct lane *lane = conn->user;
+    lane->watching = false;
+    memset(lane->buckets, 0xff, sizeof(lane->buckets));
+    if (lane->unsettled)
+        fence_look(lane);
+    else
+        become_idle(lane);
+}
+
+static void on_lost(struct conn *conn, bool busy)
+{
+    struct lane *lane = conn->user;
+    (void)busy;
+    lane->watching = false;
+    if (lane->unsettled) {
+        if (lane->state == LANE_WRITING)
+            stats_count(STATS_UNKNOWN, 1);
+        lane->state = LANE_FENCING;
+        return;
+    }
+    if (lane->state != LANE_IDLE)
+        postpone(lane, 0); /* nothing of it was written: begun anew on the next connection */
+    lane->state = LANE_IDLE;
+}
+
+bool lane_is_down(const struct lane *lane)
+{
+    return lane->conn.state < CONN_READY && lane->conn.failures >= DOWN_FAILURES;
+}
+
+static const char *why_late(const struct lane *lane, const struct store_op *op)
+{
+    if (op->tries > 0)
+        return "the transaction was lost to other writers until the request timed out";
+    if (lane->partition->gate.gate == GATE_WAIT)
+        return lane->partition->gate.why;
+    return "Redis did not answer in time";
+}
+
+static void expire_queue(struct lane *lane, struct queue *queue, int64_t now_us)
+{
+    for (struct store_op *op = queue->head, *next; op; op = next) {
+        next = op->next;
+        if (op->deadline_us > now_us && !lane_is_down(lane))
+            continue;
+        queue_remove(queue, op);
+        if (op->chain)
+            op->chain->flying--;
+        op->op.out = (struct outcome){.field_line = -1};
+        op->op.out.code = op->tries > 0 ? OUT_CONTENTION : OUT_REDIS_UNAVAILABLE;
+        op->op.out.why = why_late(lane, op);
+        store_tell(op);
+    }
+}
+
+void lane_expire(struct lane *lane, int64_t now_us)
+{
+    bool unknown = lane->unsettled;
+    expire_queue(lane, &lane->again, now_us);
+    for (unsigned i = 0; i < lane->batch.count; i++) {
+        struct store_op *op = lane->batch.ops[i];
+        if (!op || op->deadline_us > now_us)
+            continue;
+        if (unknown)
+            stats_count(STATS_OUTCOME_UNKNOWN, 1);
+        tell(lane, i, unknown ? OUT_UNKNOWN : OUT_REDIS_UNAVAILABLE,
+             unknown ? "Redis has not said whether the transaction was applied"
+                     : "Redis did not answer in time");
+    }
+}
+
+int lane_init(struct lane *lane, struct partition *partition, unsigned index)
+{
+    uint64_t random[2];
+    random_bytes(random, sizeof(random));
+    *lane = (struct lane){.partition = partition,
+                          .store = partition->store,
+                          .batch_limit = partition->store->config.batch_max};
+    snprintf(lane->marker, sizeof(lane->marker), "{p%u}:lane:%016" PRIx64 ".%u",
+             (unsigned)partition->index, random[0], index);
+    rng_seed(&lane->jitter, random[1]);
+    if (!batch_init(&lane->batch, partition->store->config.partitions, partition->index,
+                    partition->store->config.batch_max))
+        return -ENOMEM;
+    int rc = pause_init(&lane->pause, partition->store->loop);
+    if (rc < 0)
+        return rc;
+    lane->pause.on_end = on_pause_end;
+    lane->pause.user = lane;
+    conn_init(&lane->conn, partition->store->loop, &partition->store->address);
+    lane->conn.user = lane;
+    lane->conn.on_ready = on_ready;
+    lane->conn.on_lost = on_lost;
+    conn_open(&lane->conn);
+    return 0;
+}
+
+void lane_close(struct lane *lane)
+{
+    conn_close(&lane->conn);
+    pause_close(&lane->pause);
+}
+
+void lane_free(struct lane *lane)
+{
+    batch_free(&lane->batch);
+}

@@ -1,0 +1,435 @@
+#include "store/reader.h"
+#include "clock.h"
+#include "core/record.h"
+#include "store/keys.h"
+#include "store/lane.h"
+#include "store/resp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define READS_MAX         256 /* an exchange */
+#define PROBE_MS          250
+#define ARENA_FIRST_BYTES (128u << 10)
+#define ARENA_MAX_BYTES   (64u << 20)
+
+struct read_list {
+    struct store_read *head, **end;
+};
+
+struct reader {
+    struct store *store;
+    struct conn conn;
+    struct arena arena;
+    struct read_list waiting;
+    struct store_read *flying[READS_MAX];
+    unsigned count;
+    bool probing;
+    bool listing; /* the second half of a list: names are known, values asked */
+    bool judged;  /* at least one look at Redis has come to an end */
+    uv_timer_t probe;
+    char not_ready[128]; /* empty: ready */
+    struct store_listed *listed;
+    unsigned listed_count;
+    bool listed_more;
+};
+
+static void on_read(struct conn *conn, redisReply **replies, size_t count);
+
+/* --- answering -------------------------------------------------------------------------------- */
+
+static void answer(struct store_read *read, enum outcome_code code, const char *why)
+{
+    read->out.code = code;
+    read->out.why = why;
+    read->done(read);
+}
+
+static void answer_all(struct reader *reader, enum outcome_code code, const char *why)
+{
+    unsigned count = reader->count;
+    reader->count = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (reader->flying[i])
+            answer(reader->flying[i], code, why);
+}
+
+static void set_not_ready(struct reader *reader, const char *why)
+{
+    reader->judged = true;
+    snprintf(reader->not_ready, sizeof(reader->not_ready), "%s", why);
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static void ask_names(struct buf *out, unsigned partition, const struct store_read *read)
+{
+    char from[SKU_MAX_BYTES + 2], to[SKU_MAX_BYTES + 2];
+    bool after = read->after.n > 0;
+    struct str low =
+        after && (read->prefix.n == 0 ||
+                  memcmp(read->after.p, read->prefix.p,
+                         read->after.n < read->prefix.n ? read->after.n : read->prefix.n) >= 0)
+            ? read->after
+            : read->prefix;
+    bool inclusive = low.p == read->prefix.p;
+    int n = snprintf(from, sizeof(from), "%c%.*s", inclusive ? '[' : '(', STR_ARG(low));
+    resp_begin(out, 7);
+    resp_arg(out, STR("ZRANGEBYLEX"));
+    resp_key(out, partition, KEY_SKUS, NO_NAME);
+    resp_arg(out, low.n > 0 ? (struct str){from, (size_t)n} : STR("-"));
+    /* Names are ASCII: 0x7f is behind all that begin with the prefix. */
+    n = snprintf(to, sizeof(to), "(%.*s\x7f", STR_ARG(read->prefix));
+    resp_arg(out, read->prefix.n > 0 ? (struct str){to, (size_t)n} : STR("+"));
+    resp_arg(out, STR("LIMIT"));
+    resp_int(out, 0);
+    resp_int(out, read->limit + 1);
+}
+
+/* The commands of one read; returns how many. */
+static size_t ask(struct reader *reader, struct buf *out, const struct store_read *read)
+{
+    unsigned partitions = reader->store->config.partitions;
+    char bucket[16];
+    switch (read->kind) {
+    case READ_ITEM:
+        resp_begin(out, 2);
+        resp_arg(out, STR("GET"));
+        resp_key(out, store_partition(partitions, read->sku), KEY_ITEM, read->sku);
+        return 1;
+    case READ_RESERVATION:
+        snprintf(bucket, sizeof(bucket), "%u", rid_bucket(&read->rid));
+        resp_begin(out, 3);
+        resp_arg(out, STR("HGET"));
+        resp_key(out, read->rid.partition, KEY_RECORDS, str_of(bucket));
+        resp_arg(out, (struct str){(const char *)read->rid.b, RID_BYTES});
+        return 1;
+    case READ_OPERATION:
+        resp_begin(out, 1 + partitions);
+        resp_arg(out, STR("MGET"));
+        for (unsigned p = 0; p < partitions; p++)
+            resp_key(out, p, KEY_OPERATION, read->key);
+        return 1;
+    case READ_ITEMS:
+        for (unsigned p = 0; p < partitions; p++)
+            ask_names(out, p, read);
+        return partitions;
+    }
+    abort();
+}
+
+/* Sends what was asked, and behind it TIME and the meta of every partition. */
+static void send_off(struct reader *reader, struct buf *out, size_t replies)
+{
+    resp_words(out, 1, "PING");
+    resp_words(out, 1, "TIME");
+    for (unsigned p = 0; p < reader->store->config.partitions; p++)
+        gate_ask(out, p);
+    replies += 2 + reader->store->config.partitions;
+    if (conn_exchange(&reader->conn, replies, reader->store->config.request_timeout_ms, on_read) <
+        0)
+        answer_all(reader, OUT_OVERLOADED, "out of memory");
+}
+
+static struct store_read *pop(struct reader *reader)
+{
+    struct store_read *read = reader->waiting.head;
+    if (read) {
+        reader->waiting.head = read->next;
+        if (!reader->waiting.head)
+            reader->waiting.end = &reader->waiting.head;
+    }
+    return read;
+}
+
+void reader_start(struct reader *reader)
+{
+    if (reader->conn.state != CONN_READY || (!reader->waiting.head && !reader->probing))
+        return;
+    size_t replies = 0;
+    struct buf *out = conn_begin(&reader->conn);
+    arena_reset(&reader->arena);
+    reader->count = 0;
+    reader->probing = reader->listing = false;
+    while (reader->waiting.head && reader->count < READS_MAX) {
+        /* A list takes two round trips: it goes alone. */
+        if (reader->waiting.head->kind == READ_ITEMS && reader->count > 0)
+            break;
+        struct store_read *read = pop(reader);
+        reader->flying[reader->count++] = read;
+        replies += ask(reader, out, read);
+        if (read->kind == READ_ITEMS)
+            break;
+    }
+    send_off(reader, out, replies);
+}
+
+/* --- what came -------------------------------------------------------------------------------- */
+
+static struct str text_of(const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_STRING)
+        return (struct str){NULL, 0};
+    return (struct str){reply->str, (size_t)reply->len};
+}
+
+/* Judges PING, TIME and the metas at the end of the replies; sets *now_ms. Returns OUT_OK, or the
+ * code with which every read is answered. */
+static enum outcome_code judge(struct reader *reader, redisReply **tail, int64_t *now_ms)
+{
+    struct store *store = reader->store;
+    enum outcome_code code = OUT_OK;
+    const redisReply *ping = tail[0], *time = tail[1];
+    set_not_ready(reader, ping->type == REDIS_REPLY_ERROR ? ping->str : "");
+    if (time->type != REDIS_REPLY_ARRAY || time->elements != 2)
+        return OUT_REDIS_UNAVAILABLE;
+    *now_ms = strtoll(time->element[0]->str, NULL, 10) * 1000 +
+              strtoll(time->element[1]->str, NULL, 10) / 1000;
+    for (unsigned p = 0; p < store->config.partitions; p++) {
+        struct gate_view gate;
+        if (!gate_judge(tail[2 + p], reader->conn.run_id, store->config.partitions, store->shared,
+                        &gate)) {
+            set_not_ready(reader, "Redis refuses to read the meta of the store");
+            return OUT_REDIS_UNAVAILABLE;
+        }
+        store->partitions[p].gate = gate;
+        if (gate.gate == GATE_OPEN)
+            continue;
+        set_not_ready(reader, gate.why);
+        code = gate.gate == GATE_LOST     ? OUT_STATE_LOST
+               : gate.gate == GATE_CLOSED ? OUT_PARTITION_CLOSED
+                                          : OUT_REDIS_UNAVAILABLE;
+    }
+    return code;
+}
+
+static void take_item(struct store_read *read, struct str text)
+{
+    bool there = !str_absent(text) && item_decode(text, &read->out.item) && read->out.item.exists;
+    read->out.sku = read->sku;
+    answer(read, there ? OUT_OK : OUT_ITEM_NOT_FOUND, NULL);
+}
+
+static void take_reservation(struct reader *reader, struct store_read *read, struct str text)
+{
+    struct reservation *r = arena_alloc(&reader->arena, sizeof(*r));
+    bool there = r && !str_absent(text) && record_decode(&reader->arena, &read->rid, text, r);
+    if (there && r->ended_ms > 0)
+        there = r->ended_ms + reader->store->config.reservation_retention_ms > read->out.now_ms;
+    read->out.resv = there ? r : NULL;
+    answer(read, there ? OUT_OK : OUT_RESERVATION_NOT_FOUND, NULL);
+}
+
+static void take_operation(struct reader *reader, struct store_read *read, const redisReply *reply)
+{
+    int64_t now_ms = read->out.now_ms;
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++) {
+        struct str text = text_of(reply->element[i]);
+        uint8_t fingerprint[RECORD_FINGERPRINT_BYTES];
+        if (str_absent(text) || !record_decode_result(&reader->arena, text, fingerprint,
+                                                      &read->recorded_kind, &read->out))
+            continue;
+        read->out.now_ms = now_ms;
+        read->done(read);
+        return;
+    }
+    answer(read, OUT_NONE, NULL);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct store_listed *x = a, *y = b;
+    size_t n = x->sku.n < y->sku.n ? x->sku.n : y->sku.n;
+    int order = memcmp(x->sku.p, y->sku.p, n);
+    return order != 0 ? order : (x->sku.n > y->sku.n) - (x->sku.n < y->sku.n);
+}
+
+/* The names of a page, merged over the partitions; then their values are asked. */
+static void take_names(struct reader *reader, struct store_read *read, redisReply **replies)
+{
+    unsigned partitions = reader->store->config.partitions;
+    size_t most = 0, n = 0;
+    for (unsigned p = 0; p < partitions; p++)
+        most += replies[p]->type == REDIS_REPLY_ARRAY ? replies[p]->elements : 0;
+    reader->listed = arena_zalloc(&reader->arena, most * sizeof(*reader->listed));
+    for (unsigned p = 0; reader->listed && p < partitions; p++)
+        for (size_t i = 0; replies[p]->type == REDIS_REPLY_ARRAY && i < replies[p]->elements; i++) {
+            reader->listed[n].sku = arena_str(&reader->arena, text_of(replies[p]->element[i]));
+            if (!str_absent(reader->listed[n].sku))
+                n++;
+        }
+    if (!reader->listed) {
+        answer_all(reader, OUT_OVERLOADED, "out of memory");
+        return;
+    }
+    qsort(reader->listed, n, sizeof(*reader->listed), by_name);
+    reader->listed_more = n > read->limit;
+    reader->listed_count = (unsigned)(reader->listed_more ? read->limit : n);
+    if (reader->listed_count == 0) {
+        reader->count = 0;
+        answer(read, OUT_OK, NULL);
+        return;
+    }
+    struct buf *out = conn_begin(&reader->conn);
+    resp_begin(out, 1 + (size_t)reader->listed_count);
+    resp_arg(out, STR("MGET"));
+    for (unsigned i = 0; i < reader->listed_count; i++)
+        resp_key(out, store_partition(partitions, reader->listed[i].sku), KEY_ITEM,
+                 reader->listed[i].sku);
+    reader->listing = true;
+    send_off(reader, out, 1);
+}
+
+/* A name that was deleted in between is left out: a page may be short, none is skipped. */
+static void take_list(struct reader *reader, struct store_read *read, const redisReply *reply)
+{
+    unsigned kept = 0;
+    struct str last = reader->listed[reader->listed_count - 1].sku;
+    for (unsigned i = 0; i < reader->listed_count && reply->type == REDIS_REPLY_ARRAY; i++) {
+        struct str text = text_of(reply->element[i]);
+        struct store_listed *to = &reader->listed[kept];
+        to->sku = reader->listed[i].sku;
+        kept += !str_absent(text) && item_decode(text, &to->item) && to->item.exists;
+    }
+    read->items = reader->listed;
+    read->item_count = kept;
+    read->more = reader->listed_more;
+    read->last = last;
+    answer(read, OUT_OK, NULL);
+}
+
+static void take(struct reader *reader, struct store_read *read, const redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_ERROR) {
+        answer(read, OUT_REDIS_UNAVAILABLE, "Redis refused to read");
+        return;
+    }
+    switch (read->kind) {
+    case READ_ITEM: take_item(read, text_of(reply)); return;
+    case READ_RESERVATION: take_reservation(reader, read, text_of(reply)); return;
+    case READ_OPERATION: take_operation(reader, read, reply); return;
+    case READ_ITEMS: take_list(reader, read, reply); return;
+    }
+}
+
+static void on_read(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct reader *reader = conn->user;
+    size_t tail = count - 2 - reader->store->config.partitions;
+    int64_t now_ms = 0;
+    enum outcome_code code = judge(reader, replies + tail, &now_ms);
+    unsigned n = reader->count;
+    if (code != OUT_OK) {
+        answer_all(reader, code, reader->not_ready);
+    } else if (n == 1 && reader->flying[0] && reader->flying[0]->kind == READ_ITEMS &&
+               !reader->listing) {
+        take_names(reader, reader->flying[0], replies);
+        if (reader->listing)
+            return;
+    } else {
+        reader->count = 0;
+        for (unsigned i = 0; i < n; i++) {
+            if (!reader->flying[i])
+                continue;
+            reader->flying[i]->out = (struct outcome){.now_ms = now_ms, .field_line = -1};
+            take(reader, reader->flying[i], replies[i]);
+        }
+    }
+    reader_start(reader);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void on_ready(struct conn *conn)
+{
+    struct reader *reader = conn->user;
+    reader->probing = true;
+    reader_start(reader);
+}
+
+static void on_lost(struct conn *conn, bool busy)
+{
+    struct reader *reader = conn->user;
+    (void)busy;
+    set_not_ready(reader, conn->error);
+    answer_all(reader, OUT_REDIS_UNAVAILABLE, "the connection to Redis was lost");
+}
+
+static void on_probe(uv_timer_t *timer)
+{
+    struct reader *reader = timer->data;
+    reader->probing = true;
+    reader_start(reader);
+}
+
+void reader_submit(struct reader *reader, struct store_read *read)
+{
+    read->next = NULL;
+    *reader->waiting.end = read;
+    reader->waiting.end = &read->next;
+}
+
+void reader_expire(struct reader *reader, int64_t now_us)
+{
+    bool down = reader->conn.state < CONN_READY && reader->conn.failures >= 3;
+    while (reader->waiting.head && (down || reader->waiting.head->deadline_us <= now_us))
+        answer(pop(reader), OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
+    for (unsigned i = 0; i < reader->count; i++) {
+        struct store_read *read = reader->flying[i];
+        if (!read || read->deadline_us > now_us)
+            continue;
+        reader->flying[i] = NULL;
+        set_not_ready(reader, "Redis did not answer in time");
+        answer(read, OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
+    }
+}
+
+bool reader_idle(const struct reader *reader)
+{
+    if (reader->waiting.head)
+        return false;
+    for (unsigned i = 0; i < reader->count; i++)
+        if (reader->flying[i])
+            return false;
+    return true;
+}
+
+const char *reader_not_ready(const struct reader *reader)
+{
+    if (!reader->judged)
+        return "Redis has not been reached yet";
+    return reader->not_ready[0] ? reader->not_ready : NULL;
+}
+
+struct reader *reader_new(struct store *store)
+{
+    struct reader *reader = calloc(1, sizeof(*reader));
+    if (!reader)
+        return NULL;
+    reader->store = store;
+    reader->waiting.end = &reader->waiting.head;
+    arena_init(&reader->arena, ARENA_FIRST_BYTES, ARENA_MAX_BYTES);
+    conn_init(&reader->conn, store->loop, &store->address);
+    reader->conn.user = reader;
+    reader->conn.on_ready = on_ready;
+    reader->conn.on_lost = on_lost;
+    uv_timer_init(store->loop, &reader->probe);
+    reader->probe.data = reader;
+    uv_timer_start(&reader->probe, on_probe, PROBE_MS, PROBE_MS);
+    conn_open(&reader->conn);
+    return reader;
+}
+
+void reader_close(struct reader *reader)
+{
+    conn_close(&reader->conn);
+    uv_timer_stop(&reader->probe);
+    uv_close((uv_handle_t *)&reader->probe, NULL);
+}
+
+void reader_free(struct reader *reader)
+{
+    arena_free(&reader->arena);
+    free(reader);
+}

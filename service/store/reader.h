@@ -1,0 +1,28 @@
+/* reader.h -- plain reads: one connection, all reads of a loop turn in one write.
+ *
+ * Layer: store, private to it. Each answer quotes one object, or one MGET, so no transaction is
+ * needed. The meta of every partition that was read is asked behind the values: a Redis that was
+ * emptied in between shows.
+ *
+ * It also looks at Redis twice a second (PING and meta), so that a store that nobody uses knows
+ * whether it is ready.
+ */
+#ifndef STORE_READER_H
+#define STORE_READER_H
+
+#include "store/store.h"
+
+struct reader;
+
+struct reader *reader_new(struct store *store);
+void reader_close(struct reader *reader);
+void reader_free(struct reader *reader);
+void reader_submit(struct reader *reader, struct store_read *read);
+void reader_start(struct reader *reader);
+void reader_expire(struct reader *reader, int64_t now_us);
+bool reader_idle(const struct reader *reader);
+
+/* NULL if the last look at Redis found nothing wrong, else what. */
+const char *reader_not_ready(const struct reader *reader);
+
+#endif

@@ -1,0 +1,86 @@
+#include "store/resp.h"
+
+#include <stdarg.h>
+
+#define HEAD_MAX 24
+
+/* "<mark><number>\r\n" */
+static void put_head(struct buf *out, char mark, size_t number)
+{
+    char digits[HEAD_MAX];
+    char *to = buf_reserve(out, HEAD_MAX);
+    if (!to)
+        return;
+    size_t n = 0, at = 0;
+    do {
+        digits[n++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    to[at++] = mark;
+    while (n > 0)
+        to[at++] = digits[--n];
+    to[at++] = '\r';
+    to[at++] = '\n';
+    buf_commit(out, at);
+}
+
+void resp_begin(struct buf *out, size_t args)
+{
+    put_head(out, '*', args);
+}
+
+void resp_arg(struct buf *out, struct str arg)
+{
+    put_head(out, '$', arg.n);
+    buf_put(out, arg.p, arg.n);
+    buf_put(out, "\r\n", 2);
+}
+
+static size_t decimal(char *text, int64_t value)
+{
+    char digits[HEAD_MAX];
+    size_t n = 0, at = 0;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[n++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        text[at++] = '-';
+    while (n > 0)
+        text[at++] = digits[--n];
+    return at;
+}
+
+void resp_int(struct buf *out, int64_t arg)
+{
+    char text[HEAD_MAX];
+    resp_arg(out, (struct str){text, decimal(text, arg)});
+}
+
+void resp_key(struct buf *out, unsigned partition, struct str kind, struct str name)
+{
+    char tag[HEAD_MAX] = "{p";
+    size_t n = 2 + decimal(tag + 2, partition);
+    tag[n++] = '}';
+    tag[n++] = ':';
+    bool named = !str_absent(name);
+    put_head(out, '$', n + kind.n + (named ? 1 + name.n : 0));
+    buf_put(out, tag, n);
+    buf_put(out, kind.p, kind.n);
+    if (named) {
+        buf_putc(out, ':');
+        buf_put(out, name.p, name.n);
+    }
+    buf_put(out, "\r\n", 2);
+}
+
+void resp_words(struct buf *out, size_t args, ...)
+{
+    va_list words;
+    resp_begin(out, args);
+    va_start(words, args);
+    for (size_t i = 0; i < args; i++)
+        resp_arg(out, str_of(va_arg(words, const char *)));
+    va_end(words);
+}

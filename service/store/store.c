@@ -1,0 +1,274 @@
+/* store.c -- partitions, queues and deadlines. lane.c does the work, reader.c the plain reads. */
+#include "store/store.h"
+#include "clock.h"
+#include "stats.h"
+#include "store/lane.h"
+#include "store/reader.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TICK_MS        20
+#define REFUSED_FOR_MS 1000
+
+/* --- queues ----------------------------------------------------------------------------------- */
+
+void queue_push(struct queue *queue, struct store_op *op)
+{
+    op->next = NULL;
+    op->prev = queue->tail;
+    *(queue->tail ? &queue->tail->next : &queue->head) = op;
+    queue->tail = op;
+    queue->count++;
+}
+
+void queue_push_front(struct queue *queue, struct store_op *op)
+{
+    op->prev = NULL;
+    op->next = queue->head;
+    *(queue->head ? &queue->head->prev : &queue->tail) = op;
+    queue->head = op;
+    queue->count++;
+}
+
+void queue_remove(struct queue *queue, struct store_op *op)
+{
+    assert(queue->count > 0);
+    *(op->prev ? &op->prev->next : &queue->head) = op->next;
+    *(op->next ? &op->next->prev : &queue->tail) = op->prev;
+    op->prev = op->next = NULL;
+    queue->count--;
+}
+
+/* --- routing ---------------------------------------------------------------------------------- */
+
+uint16_t store_partition(unsigned partitions, struct str sku)
+{
+    return (uint16_t)(partitions == 1 ? 0 : str_hash(sku) % partitions);
+}
+
+enum outcome_code store_route(const struct store *store, struct op *op)
+{
+    unsigned partitions = store->config.partitions;
+    if (op->kind == OP_CONFIRM || op->kind == OP_RELEASE || op->kind == OP_EXTEND ||
+        op->kind == OP_GET) {
+        op->partition = op->rid.partition;
+        return op->partition < partitions ? OUT_NONE : OUT_RESERVATION_NOT_FOUND;
+    }
+    assert(op->line_count >= 1);
+    op->partition = store_partition(partitions, op->lines[0].sku);
+    for (unsigned i = 1; i < op->line_count; i++)
+        if (store_partition(partitions, op->lines[i].sku) != op->partition)
+            return OUT_CROSS_PARTITION;
+    return OUT_NONE;
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+void store_tell(struct store_op *op)
+{
+    if (op->started_us > 0) {
+        int64_t now_us = clock_mono_us();
+        stats_observe(STATS_REDIS_US, (uint64_t)(now_us - op->started_us));
+        stats_observe(STATS_TOTAL_US, (uint64_t)(now_us - op->submitted_us));
+        stats_observe(STATS_TRIES, op->tries + 1);
+    }
+    op->done(op);
+}
+
+static bool is_down(const struct store *store, const struct partition *p)
+{
+    for (unsigned i = 0; i < store->config.lanes; i++)
+        if (!lane_is_down(&p->lanes[i]))
+            return false;
+    return true;
+}
+
+void store_submit(struct store *store, struct store_op *op)
+{
+    assert(op->op.partition < store->config.partitions);
+    struct partition *p = &store->partitions[op->op.partition];
+    op->submitted_us = clock_mono_us();
+    op->started_us = 0;
+    op->tries = 0;
+    op->deadline_us = op->submitted_us + store->config.request_timeout_ms * 1000;
+    op->op.out = (struct outcome){.field_line = -1};
+    if (p->waiting.count >= store->config.queue_max) {
+        op->op.out.code = OUT_OVERLOADED;
+        op->op.out.why = "too many operations wait";
+        stats_count(STATS_OVERLOADED, 1);
+        queue_push(&store->refused, op);
+    } else if (is_down(store, p)) {
+        op->op.out.code = OUT_REDIS_UNAVAILABLE;
+        op->op.out.why = "Redis cannot be reached";
+        queue_push(&store->refused, op);
+    } else {
+        stats_add(STATS_QUEUE_DEPTH, 1);
+        queue_push(&p->waiting, op);
+    }
+}
+
+void store_read_submit(struct store *store, struct store_read *read)
+{
+    read->deadline_us = clock_mono_us() + store->config.request_timeout_ms * 1000;
+    read->out = (struct outcome){.field_line = -1};
+    reader_submit(store->reader, read);
+}
+
+void store_pump(struct store *store)
+{
+    while (store->refused.head) {
+        struct store_op *op = store->refused.head;
+        queue_remove(&store->refused, op);
+        store_tell(op);
+    }
+    for (unsigned p = 0; p < store->config.partitions; p++)
+        for (unsigned i = 0; i < store->config.lanes; i++)
+            lane_start(&store->partitions[p].lanes[i]);
+    reader_start(store->reader);
+}
+
+/* What waits and is past its deadline, or has no Redis to go to. */
+static void expire_waiting(struct store *store, struct partition *p, int64_t now_us)
+{
+    bool down = is_down(store, p);
+    while (p->waiting.head && (down || p->waiting.head->deadline_us <= now_us)) {
+        struct store_op *op = p->waiting.head;
+        queue_remove(&p->waiting, op);
+        stats_add(STATS_QUEUE_DEPTH, -1);
+        op->op.out.code = OUT_REDIS_UNAVAILABLE;
+        op->op.out.why = down                        ? "Redis cannot be reached"
+                         : p->gate.gate == GATE_WAIT ? p->gate.why
+                                                     : "Redis did not answer in time";
+        store_tell(op);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct store *store = timer->data;
+    int64_t now_us = clock_mono_us();
+    for (unsigned p = 0; p < store->config.partitions; p++) {
+        expire_waiting(store, &store->partitions[p], now_us);
+        for (unsigned i = 0; i < store->config.lanes; i++)
+            lane_expire(&store->partitions[p].lanes[i], now_us);
+    }
+    reader_expire(store->reader, now_us);
+}
+
+bool store_idle(const struct store *store)
+{
+    if (store->refused.count > 0 || !reader_idle(store->reader))
+        return false;
+    for (unsigned p = 0; p < store->config.partitions; p++) {
+        const struct partition *part = &store->partitions[p];
+        if (part->waiting.count > 0)
+            return false;
+        for (unsigned i = 0; i < store->config.lanes; i++) {
+            const struct lane *lane = &part->lanes[i];
+            if (lane->again.count > 0)
+                return false;
+            for (unsigned o = 0; o < lane->batch.count; o++)
+                if (lane->batch.ops[o])
+                    return false;
+        }
+    }
+    return true;
+}
+
+const char *store_not_ready(const struct store *store)
+{
+    const char *why = reader_not_ready(store->reader);
+    if (why)
+        return why;
+    for (unsigned p = 0; p < store->config.partitions; p++) {
+        const struct partition *part = &store->partitions[p];
+        if (part->refused[0] && clock_mono_ms() - part->refused_ms < REFUSED_FOR_MS)
+            return part->refused;
+        if (part->lanes[0].conn.state < CONN_READY)
+            return "a connection to Redis is down";
+    }
+    return store->shared->memory_high ? "Redis has used 90 % of its maxmemory" : NULL;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static int open_partitions(struct store *store)
+{
+    store->partitions = calloc(store->config.partitions, sizeof(*store->partitions));
+    if (!store->partitions)
+        return -ENOMEM;
+    for (unsigned p = 0; p < store->config.partitions; p++) {
+        struct partition *part = &store->partitions[p];
+        part->store = store;
+        part->index = (uint16_t)p;
+        part->gate.gate = GATE_WAIT;
+        snprintf(part->gate.why, sizeof(part->gate.why), "Redis has not been reached yet");
+        part->lanes = calloc(store->config.lanes, sizeof(*part->lanes));
+        if (!part->lanes)
+            return -ENOMEM;
+        for (unsigned i = 0; i < store->config.lanes; i++) {
+            int rc = lane_init(&part->lanes[i], part, i);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    store->reader = reader_new(store);
+    return store->reader ? 0 : -ENOMEM;
+}
+
+struct store *store_new(uv_loop_t *loop, const struct store_config *config,
+                        struct store_shared *shared, char *err, size_t err_size)
+{
+    assert(config->partitions >= 1 && config->partitions <= PARTITIONS_MAX);
+    assert(config->lanes >= 1 && config->batch_max >= 1);
+    struct store *store = calloc(1, sizeof(*store));
+    if (!store) {
+        snprintf(err, err_size, "out of memory");
+        return NULL;
+    }
+    store->loop = loop;
+    store->config = *config;
+    store->shared = shared;
+    if (!address_parse(config->redis_url, &store->address, err, err_size)) {
+        free(store);
+        return NULL;
+    }
+    if (open_partitions(store) < 0) {
+        /* Handles of the lanes that were made are in the loop: the process is about to end. */
+        snprintf(err, err_size, "out of memory or descriptors");
+        return NULL;
+    }
+    uv_timer_init(loop, &store->tick);
+    store->tick.data = store;
+    uv_timer_start(&store->tick, on_tick, TICK_MS, TICK_MS);
+    return store;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct store *store = handle->data;
+    for (unsigned p = 0; p < store->config.partitions; p++) {
+        for (unsigned i = 0; i < store->config.lanes; i++)
+            lane_free(&store->partitions[p].lanes[i]);
+        free(store->partitions[p].lanes);
+    }
+    free(store->partitions);
+    reader_free(store->reader);
+    free(store);
+}
+
+void store_free(struct store *store)
+{
+    assert(store_idle(store));
+    /* libuv runs the close callbacks of one turn last closed first: this one, which frees the
+     * memory of all the others, must be given up before them. */
+    uv_timer_stop(&store->tick);
+    uv_close((uv_handle_t *)&store->tick, on_closed);
+    for (unsigned p = 0; p < store->config.partitions; p++)
+        for (unsigned i = 0; i < store->config.lanes; i++)
+            lane_close(&store->partitions[p].lanes[i]);
+    reader_close(store->reader);
+}

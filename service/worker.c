@@ -1,0 +1,108 @@
+#include "worker.h"
+#include "http/server.h"
+#include "log.h"
+#include "pool.h"
+#include "random.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define DRAIN_LOOK_MS 10
+
+struct worker {
+    const struct shared_state *shared;
+    uv_loop_t loop;
+    struct store *store;
+    struct http_server *server;
+    uv_signal_t sigterm, sighup;
+    uv_timer_t drain_look;
+    uint64_t drain_until_ms;
+    bool draining;
+};
+
+static void on_hup(uv_signal_t *handle, int signo)
+{
+    struct worker *w = handle->data;
+    (void)signo;
+    log_configure((enum log_format)w->shared->config->log_format,
+                  config_log_level(w->shared->config));
+}
+
+static void on_drain_look(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    bool drained = http_server_drained(w->server) && store_idle(w->store);
+    if (!drained && uv_now(&w->loop) < w->drain_until_ms)
+        return;
+    if (!drained)
+        log_event(LOG_WARN, "drain time is over; connections are cut");
+    uv_stop(&w->loop);
+}
+
+static void on_term(uv_signal_t *handle, int signo)
+{
+    struct worker *w = handle->data;
+    (void)signo;
+    if (w->draining)
+        return;
+    w->draining = true;
+    w->drain_until_ms = uv_now(&w->loop) + (uint64_t)w->shared->config->drain_ms;
+    http_server_drain(w->server);
+    uv_timer_start(&w->drain_look, on_drain_look, 0, DRAIN_LOOK_MS);
+}
+
+static void watch_signals(struct worker *w)
+{
+    uv_signal_init(&w->loop, &w->sigterm);
+    uv_signal_init(&w->loop, &w->sighup);
+    uv_timer_init(&w->loop, &w->drain_look);
+    w->sigterm.data = w->sighup.data = w->drain_look.data = w;
+    uv_signal_start(&w->sigterm, on_term, SIGTERM);
+    uv_signal_start(&w->sighup, on_hup, SIGHUP);
+    signal(SIGINT, SIG_IGN); /* the terminal's: the master passes on what it means */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int start(struct worker *w, unsigned index)
+{
+    const struct shared_state *shared = w->shared;
+    const struct config *config = shared->config;
+    char err[256] = "";
+    w->store = store_new(&w->loop, &shared->store_config, shared->store_shared, err, sizeof(err));
+    if (!w->store) {
+        log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
+        return -1;
+    }
+    struct http_config http = {.listen_fd = shared->listen_fds[index],
+                               .connections_max = (unsigned)config->connections_max,
+                               .read_timeout_ms = config->read_timeout_ms,
+                               .request_timeout_ms = config->request_timeout_ms};
+    w->server = http_server_new(&w->loop, &http, w->store, shared->stats, err, sizeof(err));
+    if (!w->server)
+        log_event(LOG_ERROR, "cannot serve HTTP", LOG_STR("why", err));
+    return w->server ? 0 : -1;
+}
+
+int worker_run(struct pool_child *child, void *arg)
+{
+    const struct worker_args *args = arg;
+    struct worker w = {.shared = args->shared};
+    prctl(PR_SET_NAME, "stockd-worker");
+    log_set_process("worker", (int)args->index);
+    random_after_fork();
+    stats_attach(args->shared->stats, args->index);
+    for (unsigned i = 0; i < args->shared->workers; i++)
+        if (i != args->index)
+            close(args->shared->listen_fds[i]);
+    if (uv_loop_init(&w.loop) != 0)
+        return EXIT_FAILURE;
+    watch_signals(&w);
+    if (start(&w, args->index) < 0 || pool_ready(child) < 0)
+        return EXIT_FAILURE;
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    /* What is left is cut off by the end of the process: requests that the drain time did not
+     * suffice for. Closing their handles one by one would change nothing for them. */
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,333 @@
+/* test_contract_idempotency.c -- Idempotency-Key and GET /v1/operations. */
+#include "support/api.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define RESERVE  "/v1/reservations"
+#define KEY(key) text("Idempotency-Key: %s\r\n", (key))
+
+static struct stack stack;
+static struct api *a;
+
+static int group_setup(void **state)
+{
+    a = &stack.api;
+    return stack_start(&stack, NULL, 1, NULL);
+}
+
+static int group_teardown(void **state)
+{
+    return stack_stop(&stack);
+}
+
+/* A key that was not used yet. */
+static const char *new_key(void)
+{
+    return text("key-%s", new_sku());
+}
+
+/* Makes the call three times with one key: one effect, one answer. */
+static void check_repeats(int status, const char *method, const char *path, const char *more,
+                          const char *body)
+{
+    char key[64];
+    char target[400];
+    char headers[200];
+    snprintf(target, sizeof(target), "%s", path);
+    snprintf(key, sizeof(key), "%s", new_key());
+    snprintf(headers, sizeof(headers), "Idempotency-Key: %s\r\n%s", key, more);
+    api_call(a, status, method, target, headers, body);
+    check_header(a, "Idempotent-Replayed", NULL);
+    json_t *first = json_incref(http_resp_json(&a->resp));
+    for (int i = 0; i < 2; i++) {
+        json_t *again = api_call(a, status, method, target, headers, body);
+        check_header(a, "Idempotent-Replayed", "true");
+        json_t *ttl = json_object_get(first, "ttl_ms");
+        if (ttl) { /* it alone runs on */
+            assert_true(api_int(a, "ttl_ms") <= json_integer_value(ttl));
+            json_object_set(again, "ttl_ms", ttl);
+        }
+        assert_true(first == again || json_equal(first, again)); /* both NULL for DELETE */
+    }
+    json_decref(first);
+
+    api_call(a, 200, "GET", text("/v1/operations/%s", key), NULL, NULL);
+    check_str(a, "id", key);
+    check_int(a, "status", status);
+}
+
+static void every_call_can_be_repeated(void **state)
+{
+    const char *sku = new_sku();
+    const char *item = text("/v1/items/%s", sku);
+    check_repeats(201, "PUT", item, "", "{\"on_hand\":100}");
+    check_repeats(200, "PUT", text("/v1/items/%s", sku), "If-Match: \"1\"\r\n", "{\"on_hand\":90}");
+    check_repeats(200, "POST", text("/v1/items/%s/adjustments", sku), "", "{\"delta\":10}");
+    check_repeats(200, "POST", text("/v1/items/%s/decrements", sku), "", "{\"quantity\":1}");
+    check_item(a, sku, 99, 99, 0, 1, 4);
+    check_repeats(201, "POST", RESERVE, "", text("{\"sku\":\"%s\",\"quantity\":2}", sku));
+    check_item(a, sku, 99, 97, 2, 1, 5);
+    const char *id = api_reserve(a, sku, 3, 0);
+    check_repeats(200, "POST", text("/v1/reservations/%s/extend", id), "", "{\"ttl_seconds\":50}");
+    check_item(a, sku, 99, 94, 5, 1, 7);
+    check_repeats(200, "POST", text("/v1/reservations/%s/confirm", id), "", "{}");
+    check_item(a, sku, 96, 94, 2, 4, 8);
+    id = api_reserve(a, sku, 4, 0);
+    check_repeats(200, "POST", text("/v1/reservations/%s/release", id), "", NULL);
+    check_item(a, sku, 96, 94, 2, 4, 10);
+    const char *gone = api_item(a, 1, 0);
+    check_repeats(204, "DELETE", text("/v1/items/%s", gone), "", NULL);
+    api_problem(a, 404, "item-not-found", NULL, "GET", text("/v1/items/%s", gone), NULL, NULL);
+}
+
+/* The answer of the first time, whatever has happened since. */
+static void a_repeat_is_answered_as_the_first_time(void **state)
+{
+    const char *sku = api_item(a, 10, 0);
+    const char *key = KEY(new_key());
+    const char *body = text("{\"sku\":\"%s\",\"quantity\":10}", sku);
+    api_call(a, 201, "POST", RESERVE, key, body);
+    const char *id = api_str(a, "id");
+    api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", id), NULL, "{}");
+    api_call(a, 204, "DELETE", text("/v1/items/%s", sku), NULL, NULL);
+    api_call(a, 201, "POST", RESERVE, key, body);
+    check_header(a, "Idempotent-Replayed", "true");
+    check_header(a, "Location", text("/v1/reservations/%s", id));
+    check_str(a, "id", id);
+    check_str(a, "state", "held");
+    check_int(a, "lines[0].remaining", 0);
+    check_int(a, "lines[0].version", 2);
+}
+
+static void bodies_are_compared_as_json(void **state)
+{
+    const char *sku = api_item(a, 10, 0);
+    const char *key = KEY(new_key());
+    api_call(a, 201, "POST", RESERVE, key,
+             text("{\"lines\":[{\"sku\":\"%s\",\"quantity\":1}],\"metadata\":{\"a\":1,\"b\":[1,2]},"
+                  "\"reference\":\"\xc3\xa4\"}",
+                  sku));
+    const char *same[] = {
+        text("{\"reference\":\"\\u00e4\",\"metadata\":{\"b\":[1,2],\"a\":1},\"lines\":[{"
+             "\"quantity\":1,\"sku\":\"%s\"}]}",
+             sku),
+        text(" {\n\t\"lines\" : [ {\"sku\":\"%s\", \"quantity\":1} ] , "
+             "\"metadata\":{\"a\":1,\"b\":[ 1,2 ]},\"reference\":\"\xc3\xa4\"}\r\n ",
+             sku)};
+    for (size_t i = 0; i < 2; i++) {
+        api_call(a, 201, "POST", RESERVE, key, same[i]);
+        check_header(a, "Idempotent-Replayed", "true");
+    }
+    const char *line = text("\"lines\":[{\"sku\":\"%s\",\"quantity\":1}]", sku);
+    const char *others[] = {
+        text("{%s,\"metadata\":{\"a\":1,\"b\":[2,1]},\"reference\":\"\xc3\xa4\"}", line),
+        text("{%s,\"metadata\":{\"a\":1.0,\"b\":[1,2]},\"reference\":\"\xc3\xa4\"}", line),
+        text("{%s,\"metadata\":{\"a\":\"1\",\"b\":[1,2]},\"reference\":\"\xc3\xa4\"}", line),
+        text("{%s,\"metadata\":{\"a\":1,\"b\":[1,2]}}", line),
+        /* As sent: a default that is spelled out is another body. */
+        text("{%s,\"metadata\":{\"a\":1,\"b\":[1,2]},\"reference\":\"\xc3\xa4\",\"ttl_seconds\":600"
+             "}",
+             line)};
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        api_problem(a, 422, "idempotency-key-reused", NULL, "POST", RESERVE, key, others[i]);
+    check_item(a, sku, 10, 9, 1, 0, 2);
+}
+
+static void a_key_belongs_to_one_request(void **state)
+{
+    const char *sku = api_item(a, 10, 0);
+    const char *other = api_item(a, 10, 0);
+    const char *key = KEY(new_key());
+    const char *body = "{\"quantity\":1}";
+    api_call(a, 200, "POST", text("/v1/items/%s/decrements", sku), key, body);
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST",
+                text("/v1/items/%s/decrements", other), key, body);
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST",
+                text("/v1/items/%s/decrements", sku), key, "{\"quantity\":2}");
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST",
+                text("/v1/items/%s/adjustments", sku), key, "{\"delta\":1}");
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", RESERVE, key,
+                text("{\"sku\":\"%s\",\"quantity\":1}", sku));
+    api_problem(a, 422, "idempotency-key-reused", NULL, "DELETE", text("/v1/items/%s", sku), key,
+                NULL);
+    api_problem(a, 422, "idempotency-key-reused", NULL, "PUT", text("/v1/items/%s", sku), key,
+                "{\"on_hand\":5}");
+    check_item(a, sku, 9, 9, 0, 1, 2);
+    check_item(a, other, 10, 10, 0, 0, 1);
+    /* The same path, written in another way, is the same path. */
+    api_call(a, 200, "POST", text("/v1/items/%%69%s/decrements", sku + 1), key, body);
+    check_header(a, "Idempotent-Replayed", "true");
+    check_item(a, sku, 9, 9, 0, 1, 2);
+}
+
+static void an_empty_body_is_an_empty_object(void **state)
+{
+    const char *sku = api_item(a, 10, 0);
+    const char *id = api_reserve(a, sku, 1, 0);
+    const char *key = KEY(new_key());
+    api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", id), key, NULL);
+    api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", id), key, "{ }");
+    check_header(a, "Idempotent-Replayed", "true");
+}
+
+static void rejections_are_not_recorded(void **state)
+{
+    const char *sku = api_item(a, 0, 0);
+    const char *name = new_key();
+    const char *key = KEY(name);
+    const char *path = text("/v1/items/%s/decrements", sku);
+    api_problem(a, 409, "insufficient-stock", NULL, "POST", path, key, "{\"quantity\":1}");
+    api_problem(a, 404, "operation-not-found", NULL, "GET", text("/v1/operations/%s", name), NULL,
+                NULL);
+    api_problem(a, 422, "invalid-field", "quantity", "POST", path, key, "{\"quantity\":0}");
+    api_call(a, 200, "POST", text("/v1/items/%s/adjustments", sku), NULL, "{\"delta\":1}");
+    api_call(a, 200, "POST", path, key, "{\"quantity\":1}");
+    check_header(a, "Idempotent-Replayed", NULL);
+    api_call(a, 200, "POST", path, key, "{\"quantity\":1}");
+    check_header(a, "Idempotent-Replayed", "true");
+    check_item(a, sku, 0, 0, 0, 1, 3);
+}
+
+static void keys_are_checked(void **state)
+{
+    const char *sku = api_item(a, 10, 0);
+    const char *path = text("/v1/items/%s/decrements", sku);
+    char longest[257];
+    memset(longest, 'k', 256);
+    longest[256] = '\0';
+    const char *bad[] = {"",
+                         "\"\"",
+                         longest,
+                         "a b",
+                         "a\tb",
+                         "\xc3\xa4",
+                         "a\x7f"
+                         "b",
+                         "a\x01"
+                         "b",
+                         "\"a b\""};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        api_problem(a, 422, "invalid-field", "Idempotency-Key", "POST", path, KEY(bad[i]),
+                    "{\"quantity\":1}");
+    check_item(a, sku, 10, 10, 0, 0, 1);
+    longest[255] = '\0';
+    api_call(a, 200, "POST", path, KEY(longest), "{\"quantity\":1}");
+    api_call(a, 200, "GET", text("/v1/operations/%s", longest), NULL, NULL);
+    check_str(a, "id", longest);
+    api_call(a, 200, "POST", path, KEY(text("%c", '!')), "{\"quantity\":1}");
+    check_item(a, sku, 8, 8, 0, 2, 3);
+}
+
+static void surrounding_quotes_are_not_part_of_a_key(void **state)
+{
+    const char *sku = api_item(a, 10, 0);
+    const char *path = text("/v1/items/%s/decrements", sku);
+    const char *key = new_key();
+    api_call(a, 200, "POST", path, KEY(text("\"%s\"", key)), "{\"quantity\":1}");
+    check_str(a, "id", key);
+    api_call(a, 200, "POST", path, text("idempotency-key:   %s  \r\n", key), "{\"quantity\":1}");
+    check_header(a, "Idempotent-Replayed", "true");
+    check_item(a, sku, 9, 9, 0, 1, 2);
+}
+
+static void operations_are_found_by_any_key(void **state)
+{
+    const char *sku = api_item(a, 10, 0);
+    const char *path = text("/v1/items/%s/decrements", sku);
+    static const struct {
+        const char *key;
+        const char *encoded;
+    } keys[] = {
+        {"a/b", "a%2Fb"},
+        {"a?b=c&d", "a%3Fb%3Dc%26d"},
+        {"100%", "100%25"},
+        {"#1", "%231"},
+        {"%2F", "%252F"},
+        {"a+b", "a+b"},
+        {"{\"k\":[1]}", "%7B%22k%22%3A%5B1%5D%7D"},
+        {"a\"b", "a%22b"},
+        {"..", "%2E%2E"},
+        {"a\\b", "a%5Cb"},
+    };
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        const char *encoded = text("/v1/operations/%s", keys[i].encoded);
+        api_problem(a, 404, "operation-not-found", NULL, "GET", encoded, NULL, NULL);
+        api_call(a, 200, "POST", path, KEY(keys[i].key), "{\"quantity\":1}");
+        json_t *body = json_incref(http_resp_json(&a->resp));
+        api_call(a, 200, "GET", encoded, NULL, NULL);
+        check_str(a, "id", keys[i].key);
+        check_int(a, "status", 200);
+        assert_true(json_equal(json_at(http_resp_json(&a->resp), "body"), body));
+        json_decref(body);
+    }
+    api_problem(a, 404, "operation-not-found", NULL, "GET", "/v1/operations/never-used", NULL,
+                NULL);
+}
+
+static void operations_show_the_first_answer(void **state)
+{
+    const char *sku = api_item(a, 10, 0);
+    const char *key = new_key();
+    api_call(a, 201, "POST", RESERVE, KEY(key),
+             text("{\"sku\":\"%s\",\"quantity\":1,\"metadata\":{\"n\":1}}", sku));
+    const char *id = api_str(a, "id");
+    api_call(a, 200, "POST", text("/v1/reservations/%s/release", id), NULL, NULL);
+    api_call(a, 200, "GET", text("/v1/operations/%s", key), NULL, NULL);
+    check_str(a, "id", key);
+    check_int(a, "status", 201);
+    check_str(a, "body.id", id);
+    check_str(a, "body.state", "held");
+    check_json(a, "body.metadata", "{\"n\":1}");
+    check_int(a, "body.lines[0].remaining", 9);
+}
+
+static void without_a_key_every_call_counts(void **state)
+{
+    const char *sku = api_item(a, 10, 0);
+    for (int i = 0; i < 3; i++) {
+        api_call(a, 200, "POST", text("/v1/items/%s/decrements", sku), NULL, "{\"quantity\":1}");
+        check_header(a, "Idempotent-Replayed", NULL);
+    }
+    check_item(a, sku, 7, 7, 0, 3, 4);
+}
+
+/* A confirm under a key, repeated after others have confirmed with other words. */
+static void keys_and_states_agree(void **state)
+{
+    const char *sku = api_item(a, 10, 0);
+    const char *id = api_reserve(a, sku, 5, 0);
+    const char *confirm = text("/v1/reservations/%s/confirm", id);
+    const char *key = KEY(new_key());
+    const char *part = text("{\"lines\":[{\"sku\":\"%s\",\"quantity\":2}]}", sku);
+    api_call(a, 200, "POST", confirm, key, part);
+    api_problem(a, 409, "reservation-confirmed", NULL, "POST", confirm, KEY(new_key()), "{}");
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", confirm, key, "{}");
+    api_call(a, 200, "POST", confirm, key, part);
+    check_header(a, "Idempotent-Replayed", "true");
+    check_item(a, sku, 8, 8, 0, 2, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_call_can_be_repeated),
+        cmocka_unit_test(a_repeat_is_answered_as_the_first_time),
+        cmocka_unit_test(bodies_are_compared_as_json),
+        cmocka_unit_test(a_key_belongs_to_one_request),
+        cmocka_unit_test(an_empty_body_is_an_empty_object),
+        cmocka_unit_test(rejections_are_not_recorded),
+        cmocka_unit_test(keys_are_checked),
+        cmocka_unit_test(surrounding_quotes_are_not_part_of_a_key),
+        cmocka_unit_test(operations_are_found_by_any_key),
+        cmocka_unit_test(operations_show_the_first_answer),
+        cmocka_unit_test(without_a_key_every_call_counts),
+        cmocka_unit_test(keys_and_states_agree),
+    };
+    return cmocka_run_group_tests_name("contract: idempotency", tests, group_setup, group_teardown);
+}

@@ -1,0 +1,540 @@
+/* test_race.c -- many clients at once on two workers: nothing is sold twice, everything is sold,
+ * and the versions that the answers carry are one dense order. */
+#include "support/api.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CLIENTS 64
+
+static struct stack stack;
+static struct api *a;
+
+/* Two workers with two lanes each: four writers in Redis' eyes. */
+static int group_setup(void **state)
+{
+    static const char *const extra[] = {"--lanes", "2", NULL};
+    a = &stack.api;
+    return stack_start(&stack, NULL, 2, extra);
+}
+
+static int group_teardown(void **state)
+{
+    return stack_stop(&stack);
+}
+
+/* What threads write down: the (version, remaining) pairs of one item, and complaints. */
+struct notes {
+    pthread_mutex_t lock;
+    int64_t (*pairs)[2];
+    size_t count;
+    size_t room;
+    int complaints;
+    char first[1024]; /* the first complaint */
+};
+
+static void notes_init(struct notes *n)
+{
+    *n = (struct notes){.lock = PTHREAD_MUTEX_INITIALIZER};
+}
+
+static void notes_add(struct notes *n, int64_t version, int64_t remaining)
+{
+    pthread_mutex_lock(&n->lock);
+    if (n->count == n->room) {
+        n->room = n->room ? 2 * n->room : 1024;
+        n->pairs = realloc(n->pairs, n->room * sizeof(*n->pairs));
+    }
+    n->pairs[n->count][0] = version;
+    n->pairs[n->count][1] = remaining;
+    n->count++;
+    pthread_mutex_unlock(&n->lock);
+}
+
+static void notes_complain(struct notes *n, const char *what, int err, struct http_resp *resp)
+{
+    pthread_mutex_lock(&n->lock);
+    if (n->complaints++ == 0)
+        snprintf(n->first, sizeof(n->first), "%s: %s, status %d, body %.700s", what,
+                 err ? strerror(-err) : "answered", resp->status, resp->body ? resp->body : "");
+    pthread_mutex_unlock(&n->lock);
+}
+
+static int compare_pairs(const void *x, const void *y)
+{
+    const int64_t *p = x;
+    const int64_t *q = y;
+    return p[0] < q[0] ? -1 : p[0] > q[0];
+}
+
+/* Fails on a complaint; sorts the pairs by version. */
+static void notes_check(struct notes *n)
+{
+    if (n->complaints)
+        print_error("%d complaints, the first: %s\n", n->complaints, n->first);
+    assert_int_equal(n->complaints, 0);
+    if (n->count)
+        qsort(n->pairs, n->count, sizeof(*n->pairs), compare_pairs);
+}
+
+/* The versions are first, first + 1, ... without hole or repetition. */
+static void notes_check_dense(struct notes *n, int64_t first)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (n->pairs[i][0] != first + (int64_t)i) {
+            print_error("version %" PRId64 " where %" PRId64 " was due\n", n->pairs[i][0],
+                        first + (int64_t)i);
+            fail();
+        }
+}
+
+static void notes_free(struct notes *n)
+{
+    free(n->pairs);
+    pthread_mutex_destroy(&n->lock);
+}
+
+/* One request of a thread, again while the service is too busy (503 changes nothing). The status,
+ * or -errno. */
+static int call_until_decided(struct http_conn *c, const char *method, const char *path,
+                              const char *headers, const char *body, struct http_resp *resp)
+{
+    int64_t deadline = test_now_ms() + 30000;
+    for (;;) {
+        int err = http_call(c, method, path, headers, body, resp);
+        if (err)
+            return err;
+        if (resp->status != 503 || test_now_ms() > deadline)
+            return resp->status;
+        test_pause();
+    }
+}
+
+/* --- one item, far fewer units than clients want ---------------------------------------------- */
+
+struct sale {
+    const char *sku;
+    struct notes notes;
+};
+
+static void reserve_until_sold_out(int index, void *arg)
+{
+    struct sale *sale = arg;
+    struct http_conn c;
+    struct http_resp resp = {.status = 0};
+    char body[128];
+    http_conn_init(&c, stack.service.port);
+    snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1,\"customer\":\"c-%d\"}", sale->sku,
+             index);
+    for (;;) {
+        int status = call_until_decided(&c, "POST", "/v1/reservations", NULL, body, &resp);
+        if (status != 201) {
+            json_t *available = json_at(http_resp_json(&resp), "lines[0].available");
+            if (status != 409 || json_integer_value(available) != 0)
+                notes_complain(&sale->notes, "reserve", status < 0 ? status : 0, &resp);
+            break;
+        }
+        json_t *line = json_at(http_resp_json(&resp), "lines[0]");
+        notes_add(&sale->notes, json_integer_value(json_object_get(line, "version")),
+                  json_integer_value(json_object_get(line, "remaining")));
+    }
+    http_resp_free(&resp);
+    http_conn_close(&c);
+}
+
+static void one_item_is_sold_exactly_once(void **state)
+{
+    enum { STOCK = 1500 };
+    struct sale sale = {.sku = api_item(a, STOCK, 0)};
+    notes_init(&sale.notes);
+    http_crowd(CLIENTS, reserve_until_sold_out, &sale);
+    notes_check(&sale.notes);
+    assert_int_equal(sale.notes.count, STOCK);
+    notes_check_dense(&sale.notes, 2);
+    for (int i = 0; i < STOCK; i++)
+        assert_int_equal(sale.notes.pairs[i][1], STOCK - 1 - i);
+    check_item(a, sale.sku, STOCK, 0, STOCK, 0, STOCK + 1);
+    notes_free(&sale.notes);
+}
+
+static void decrement_until_sold_out(int index, void *arg)
+{
+    struct sale *sale = arg;
+    struct http_conn c;
+    struct http_resp resp = {.status = 0};
+    char path[96];
+    http_conn_init(&c, stack.service.port);
+    snprintf(path, sizeof(path), "/v1/items/%s/decrements", sale->sku);
+    const char *body = index % 2 ? "{\"quantity\":3}" : "{\"quantity\":1}";
+    for (;;) {
+        int status = call_until_decided(&c, "POST", path, NULL, body, &resp);
+        if (status != 200) {
+            if (status != 409)
+                notes_complain(&sale->notes, "decrement", status < 0 ? status : 0, &resp);
+            break;
+        }
+        notes_add(&sale->notes, json_integer_value(json_at(http_resp_json(&resp), "version")),
+                  json_integer_value(json_at(http_resp_json(&resp), "remaining")));
+    }
+    http_resp_free(&resp);
+    http_conn_close(&c);
+}
+
+static void decrements_sell_the_last_unit(void **state)
+{
+    enum { STOCK = 2000 };
+    struct sale sale = {.sku = api_item(a, STOCK, 0)};
+    notes_init(&sale.notes);
+    http_crowd(CLIENTS, decrement_until_sold_out, &sale);
+    notes_check(&sale.notes);
+    notes_check_dense(&sale.notes, 2);
+    int64_t before = STOCK;
+    for (size_t i = 0; i < sale.notes.count; i++) {
+        int64_t taken = before - sale.notes.pairs[i][1];
+        assert_true(taken == 1 || taken == 3);
+        before = sale.notes.pairs[i][1];
+    }
+    assert_int_equal(before, 0); /* those who take 1 got what those who take 3 could not */
+    check_item(a, sale.sku, 0, 0, 0, STOCK, (int64_t)sale.notes.count + 1);
+    notes_free(&sale.notes);
+}
+
+/* --- overlapping baskets ---------------------------------------------------------------------- */
+
+enum { BASKET_ITEMS = 8, BASKET_STOCK = 150, BASKET_LINES = 3 };
+
+struct market {
+    char skus[BASKET_ITEMS][32];
+    struct notes notes[BASKET_ITEMS];
+    atomic_int ids; /* reservations made */
+    char id[BASKET_ITEMS * BASKET_STOCK][64];
+};
+
+static int market_index(const struct market *m, const char *sku)
+{
+    for (int i = 0; i < BASKET_ITEMS; i++)
+        if (strcmp(m->skus[i], sku) == 0)
+            return i;
+    return 0;
+}
+
+/* Reserves some lines; false once the answer is no. */
+static bool basket_take(struct market *m, struct http_conn *c, const int *items, int count)
+{
+    char body[512] = "{\"lines\":[";
+    for (int i = 0; i < count; i++) {
+        size_t n = strlen(body);
+        snprintf(body + n, sizeof(body) - n, "%s{\"sku\":\"%s\",\"quantity\":1}", i ? "," : "",
+                 m->skus[items[i]]);
+    }
+    strcat(body, "]}");
+    struct http_resp resp = {.status = 0};
+    int status = call_until_decided(c, "POST", "/v1/reservations", NULL, body, &resp);
+    if (status == 201) {
+        int slot = atomic_fetch_add(&m->ids, 1);
+        json_t *root = http_resp_json(&resp);
+        const char *id = json_string_value(json_object_get(root, "id"));
+        snprintf(m->id[slot], sizeof(m->id[0]), "%s", id ? id : "");
+        for (size_t i = 0; i < (size_t)count; i++) {
+            json_t *line = json_array_get(json_object_get(root, "lines"), i);
+            const char *sku = json_string_value(json_object_get(line, "sku"));
+            notes_add(&m->notes[market_index(m, sku ? sku : "")],
+                      json_integer_value(json_object_get(line, "version")),
+                      json_integer_value(json_object_get(line, "remaining")));
+        }
+    } else if (status != 409) {
+        notes_complain(&m->notes[0], "basket", status < 0 ? status : 0, &resp);
+    }
+    http_resp_free(&resp);
+    return status == 201;
+}
+
+static void take_baskets(int index, void *arg)
+{
+    struct market *m = arg;
+    struct http_conn c;
+    unsigned seed = 1000u + (unsigned)index;
+    http_conn_init(&c, stack.service.port);
+    int order[BASKET_ITEMS];
+    for (int i = 0; i < BASKET_ITEMS; i++)
+        order[i] = i;
+    for (int refused = 0; refused < 3;) {
+        for (int i = BASKET_ITEMS - 1; i > 0; i--) { /* shuffled: nobody agrees on an order */
+            int j = rand_r(&seed) % (i + 1);
+            int swap = order[i];
+            order[i] = order[j];
+            order[j] = swap;
+        }
+        refused += !basket_take(m, &c, order, BASKET_LINES);
+    }
+    for (int i = 0; i < BASKET_ITEMS; i++) /* then the leftovers, one by one */
+        while (basket_take(m, &c, &order[i], 1))
+            ;
+    http_conn_close(&c);
+}
+
+static void overlapping_baskets_sell_everything_once(void **state)
+{
+    struct market *m = calloc(1, sizeof(*m));
+    for (int i = 0; i < BASKET_ITEMS; i++) {
+        snprintf(m->skus[i], sizeof(m->skus[i]), "%s", api_item(a, BASKET_STOCK, 0));
+        notes_init(&m->notes[i]);
+    }
+    http_crowd(CLIENTS, take_baskets, m);
+    for (int i = 0; i < BASKET_ITEMS; i++) {
+        notes_check(&m->notes[i]);
+        assert_int_equal(m->notes[i].count, BASKET_STOCK);
+        notes_check_dense(&m->notes[i], 2);
+        for (int k = 0; k < BASKET_STOCK; k++)
+            assert_int_equal(m->notes[i].pairs[k][1], BASKET_STOCK - 1 - k);
+        check_item(a, m->skus[i], BASKET_STOCK, 0, BASKET_STOCK, 0, BASKET_STOCK + 1);
+        notes_free(&m->notes[i]);
+    }
+    /* All of them are there, and giving them all back makes the items whole again. */
+    int made = atomic_load(&m->ids);
+    for (int i = 0; i < made; i++)
+        api_call(a, 200, "POST", text("/v1/reservations/%s/release", m->id[i]), NULL, NULL);
+    for (int i = 0; i < BASKET_ITEMS; i++)
+        check_item(a, m->skus[i], BASKET_STOCK, BASKET_STOCK, 0, 0, 2 * BASKET_STOCK + 1);
+    free(m);
+}
+
+/* --- confirm against release ------------------------------------------------------------------ */
+
+enum { DUELS = 300, DUEL_PAIRS = 8 };
+
+struct duel {
+    char id[DUELS][64];
+    int confirm[DUELS]; /* the statuses */
+    int release[DUELS];
+    const char *wrong[DUELS]; /* the problem that the loser was told, if another than due */
+};
+
+/* Threads 2k confirm and threads 2k + 1 release the same reservations in the same order. */
+static void fight(int index, void *arg)
+{
+    struct duel *duel = arg;
+    struct http_conn c;
+    struct http_resp resp = {.status = 0};
+    http_conn_init(&c, stack.service.port);
+    bool confirms = index % 2 == 0;
+    for (int i = index / 2; i < DUELS; i += DUEL_PAIRS) {
+        char path[128];
+        snprintf(path, sizeof(path), "/v1/reservations/%s/%s", duel->id[i],
+                 confirms ? "confirm" : "release");
+        int status = call_until_decided(&c, "POST", path, NULL, "{}", &resp);
+        (confirms ? duel->confirm : duel->release)[i] = status;
+        if (status == 409) {
+            const char *type = json_string_value(json_object_get(http_resp_json(&resp), "type"));
+            const char *due =
+                confirms ? "/problems/reservation-released" : "/problems/reservation-confirmed";
+            if (!type || strcmp(type, due) != 0)
+                duel->wrong[i] = due;
+        }
+    }
+    http_resp_free(&resp);
+    http_conn_close(&c);
+}
+
+static void of_confirm_and_release_exactly_one_wins(void **state)
+{
+    const char *sku = api_item(a, 1000, 0);
+    struct duel *duel = calloc(1, sizeof(*duel));
+    for (int i = 0; i < DUELS; i++)
+        snprintf(duel->id[i], sizeof(duel->id[i]), "%s", api_reserve(a, sku, 2, 0));
+    http_crowd(2 * DUEL_PAIRS, fight, duel);
+    int sold = 0;
+    for (int i = 0; i < DUELS; i++) {
+        bool confirmed = duel->confirm[i] == 200;
+        assert_int_equal(duel->confirm[i], confirmed ? 200 : 409);
+        assert_int_equal(duel->release[i], confirmed ? 409 : 200);
+        assert_null(duel->wrong[i]);
+        assert_true(api_state_is(a, duel->id[i], confirmed ? "confirmed" : "released"));
+        sold += confirmed ? 2 : 0;
+    }
+    check_item(a, sku, 1000 - sold, 1000 - sold, 0, sold, 1 + 2 * DUELS);
+    free(duel);
+}
+
+/* --- one key, many times at once, on two services ----------------------------------------------
+ */
+
+enum { KEYS = 8 };
+
+struct echo {
+    const char *sku;
+    int ports[2];
+    int round;
+    int status[CLIENTS];
+    bool replayed[CLIENTS];
+    json_t *body[CLIENTS]; /* without ttl_ms */
+};
+
+static void send_one_key(int index, void *arg)
+{
+    struct echo *echo = arg;
+    struct http_conn c;
+    struct http_resp resp = {.status = 0};
+    char headers[96];
+    char body[128];
+    char value[16];
+    http_conn_init(&c, echo->ports[index % 2]);
+    snprintf(headers, sizeof(headers), "Idempotency-Key: echo-%s-%d\r\n", echo->sku, echo->round);
+    /* The order of the fields is free. */
+    snprintf(body, sizeof(body),
+             index % 3 ? "{\"sku\":\"%s\",\"quantity\":2,\"ttl_seconds\":500}"
+                       : "{\"ttl_seconds\":500,\"sku\":\"%s\",\"quantity\":2}",
+             echo->sku);
+    echo->status[index] = call_until_decided(&c, "POST", "/v1/reservations", headers, body, &resp);
+    echo->replayed[index] =
+        http_resp_header(&resp, "Idempotent-Replayed", value, sizeof(value)) != NULL;
+    echo->body[index] = json_deep_copy(http_resp_json(&resp));
+    json_object_del(echo->body[index], "ttl_ms");
+    http_resp_free(&resp);
+    http_conn_close(&c);
+}
+
+static void one_key_at_once_on_two_services_has_one_effect(void **state)
+{
+    struct tservice second;
+    static const char *const extra[] = {"--lanes", "2", NULL};
+    struct tservice_opts opts = {.redis_url = stack.redis.url, .workers = 2, .extra = extra};
+    assert_int_equal(tservice_start(&second, &opts), 0);
+    struct echo echo = {.sku = api_item(a, 1000, 0), .ports = {stack.service.port, second.port}};
+    int originals[KEYS] = {0};
+    for (echo.round = 0; echo.round < KEYS; echo.round++) {
+        http_crowd(CLIENTS, send_one_key, &echo);
+        for (int i = 0; i < CLIENTS; i++) {
+            if (echo.status[i] != 201 || !json_equal(echo.body[i], echo.body[0]))
+                print_error("client %d of round %d: status %d\n", i, echo.round, echo.status[i]);
+            assert_int_equal(echo.status[i], 201);
+            assert_true(json_equal(echo.body[i], echo.body[0]));
+            originals[echo.round] += !echo.replayed[i];
+        }
+        assert_true(originals[echo.round] >= 1);
+        for (int i = 0; i < CLIENTS; i++)
+            json_decref(echo.body[i]);
+    }
+    check_item(a, echo.sku, 1000, 1000 - 2 * KEYS, 2 * KEYS, 0, 1 + KEYS);
+    assert_true(tservice_stop(&second));
+}
+
+/* --- expiry under load -------------------------------------------------------------------------
+ */
+
+enum { SHORT_HOLDS = 40, EXPIRY_CLIENTS = 16 };
+
+struct burst {
+    const char *sku;
+    struct notes notes;
+    int64_t last_deadline; /* the last one that a hold was given, wall clock */
+    char id[EXPIRY_CLIENTS][SHORT_HOLDS][64];
+};
+
+/* Half of the clients hold for a second, the other half sell one by one meanwhile. */
+static void hold_and_sell(int index, void *arg)
+{
+    struct burst *b = arg;
+    struct http_conn c;
+    struct http_resp resp = {.status = 0};
+    char hold[128];
+    char path[96];
+    http_conn_init(&c, stack.service.port);
+    snprintf(hold, sizeof(hold), "{\"sku\":\"%s\",\"quantity\":1,\"ttl_seconds\":1}", b->sku);
+    snprintf(path, sizeof(path), "/v1/items/%s/decrements", b->sku);
+    bool holds = index % 2 == 0;
+    for (int i = 0; i < SHORT_HOLDS; i++) {
+        int status = holds ? call_until_decided(&c, "POST", "/v1/reservations", NULL, hold, &resp)
+                           : call_until_decided(&c, "POST", path, NULL, "{\"quantity\":1}", &resp);
+        json_t *root = http_resp_json(&resp);
+        json_t *pair = holds ? json_at(root, "lines[0]") : root;
+        if (status != (holds ? 201 : 200)) {
+            notes_complain(&b->notes, "hold or sell", status < 0 ? status : 0, &resp);
+            break;
+        }
+        notes_add(&b->notes, json_integer_value(json_object_get(pair, "version")),
+                  json_integer_value(json_object_get(pair, "remaining")));
+        if (holds) {
+            const char *id = json_string_value(json_object_get(root, "id"));
+            snprintf(b->id[index][i], sizeof(b->id[0][0]), "%s", id ? id : "");
+        }
+    }
+    http_resp_free(&resp);
+    http_conn_close(&c);
+}
+
+static void expiry_under_load_is_timely_and_dense(void **state)
+{
+    enum { STOCK = 2000, HOLDS = SHORT_HOLDS * EXPIRY_CLIENTS / 2, SOLD = HOLDS };
+    struct burst *b = calloc(1, sizeof(*b));
+    b->sku = api_item(a, STOCK, 0);
+    notes_init(&b->notes);
+    http_crowd(EXPIRY_CLIENTS, hold_and_sell, b);
+    int64_t done = test_now_ms();
+    assert_true(await((api_call(a, 200, "GET", text("/v1/items/%s", b->sku), NULL, NULL),
+                       api_int(a, "held") == 0),
+                      1000 + EXPIRY_TIMEOUT_MS));
+    /* One second for the deadline, one for the sweep; a busy test machine may add some. */
+    assert_true(test_now_ms() - done < (tservice_is_slow() ? 5000 : 3000));
+    for (int i = 0; i < EXPIRY_CLIENTS; i += 2)
+        for (int k = 0; k < SHORT_HOLDS; k++) {
+            assert_true(api_state_is(a, b->id[i][k], "expired"));
+            notes_add(&b->notes, api_int(a, "lines[0].version"), api_int(a, "lines[0].remaining"));
+        }
+    notes_check(&b->notes);
+    assert_int_equal(b->notes.count, 2 * HOLDS + SOLD);
+    notes_check_dense(&b->notes, 2);
+    int64_t before = STOCK;
+    for (size_t i = 0; i < b->notes.count; i++) { /* each moved exactly one unit */
+        int64_t moved = b->notes.pairs[i][1] - before;
+        assert_true(moved == 1 || moved == -1);
+        before = b->notes.pairs[i][1];
+    }
+    check_item(a, b->sku, STOCK - SOLD, STOCK - SOLD, 0, SOLD, 1 + 2 * HOLDS + SOLD);
+    notes_free(&b->notes);
+    free(b);
+}
+
+/* The original demonstration, one transaction a request, must be as right. */
+static void without_group_commit_it_is_as_right(void **state)
+{
+    struct stack plain;
+    static const char *const extra[] = {"--batch-max", "1", "--lanes", "4", NULL};
+    assert_int_equal(stack_start(&plain, NULL, 2, extra), 0);
+    int port = stack.service.port;
+    enum { STOCK = 300 };
+    struct sale sale = {.sku = api_item(&plain.api, STOCK, 0)};
+    notes_init(&sale.notes);
+    stack.service.port = plain.service.port; /* where the threads go */
+    http_crowd(16, reserve_until_sold_out, &sale);
+    stack.service.port = port;
+    notes_check(&sale.notes);
+    assert_int_equal(sale.notes.count, STOCK);
+    notes_check_dense(&sale.notes, 2);
+    check_item(&plain.api, sale.sku, STOCK, 0, STOCK, 0, STOCK + 1);
+    notes_free(&sale.notes);
+    assert_int_equal(stack_stop(&plain), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_item_is_sold_exactly_once),
+        cmocka_unit_test(decrements_sell_the_last_unit),
+        cmocka_unit_test(overlapping_baskets_sell_everything_once),
+        cmocka_unit_test(of_confirm_and_release_exactly_one_wins),
+        cmocka_unit_test(one_key_at_once_on_two_services_has_one_effect),
+        cmocka_unit_test(expiry_under_load_is_timely_and_dense),
+        cmocka_unit_test(without_group_commit_it_is_as_right),
+    };
+    return cmocka_run_group_tests_name("race", tests, group_setup, group_teardown);
+}

@@ -1,0 +1,184 @@
+/* redis_server.c -- see redis_server.h. */
+#include "support/redis_server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ARGS_MAX         48
+#define READY_TIMEOUT_MS 10000
+
+redisContext *tredis_connect(const struct tredis *r)
+{
+    struct timeval limit = {.tv_sec = 5};
+    redisContext *c = r->port ? redisConnectWithTimeout("127.0.0.1", r->port, limit)
+                              : redisConnectUnixWithTimeout(r->socket, limit);
+    if (c && (c->err || redisSetTimeout(c, limit) != REDIS_OK)) {
+        redisFree(c);
+        c = NULL;
+    }
+    return c;
+}
+
+static bool answers_ping(const struct tredis *r)
+{
+    redisContext *c = tredis_connect(r);
+    if (!c)
+        return false;
+    redisReply *reply = redisCommand(c, "PING");
+    bool pong = reply && reply->type == REDIS_REPLY_STATUS; /* not -LOADING */
+    if (reply)
+        freeReplyObject(reply);
+    redisFree(c);
+    return pong;
+}
+
+static int redis_launch(struct tredis *r)
+{
+    static const char *const fsync_names[] = {"no", "everysec", "always"};
+    char port[16];
+    char err_path[TEST_PATH_MAX + 16];
+    snprintf(port, sizeof(port), "%d", r->port);
+    snprintf(err_path, sizeof(err_path), "%s/redis.err", r->dir);
+
+    const char *argv[ARGS_MAX] = {"redis-server",
+                                  "--port",
+                                  port,
+                                  "--bind",
+                                  "127.0.0.1",
+                                  "--dir",
+                                  r->dir,
+                                  "--save",
+                                  "",
+                                  "--daemonize",
+                                  "no",
+                                  "--logfile",
+                                  "redis.log",
+                                  "--maxmemory-policy",
+                                  "noeviction",
+                                  "--appendonly",
+                                  r->opts.aof == TREDIS_AOF_NO ? "no" : "yes",
+                                  "--appendfsync",
+                                  fsync_names[r->opts.aof],
+                                  "--enable-debug-command",
+                                  "yes"};
+    size_t n = 0;
+    while (argv[n])
+        n++;
+    if (!r->opts.tcp) {
+        argv[n++] = "--unixsocket";
+        argv[n++] = r->socket;
+    }
+    for (const char *const *arg = r->opts.extra; arg && *arg; arg++) {
+        assert(n < ARGS_MAX - 1);
+        argv[n++] = *arg;
+    }
+    int err = tproc_start(&r->proc, argv, err_path);
+    if (err)
+        return err;
+    if (await(answers_ping(r) || !tproc_alive(&r->proc), READY_TIMEOUT_MS) && r->proc.pid > 0)
+        return 0;
+    char log_path[TEST_PATH_MAX + 16];
+    snprintf(log_path, sizeof(log_path), "%s/redis.log", r->dir);
+    print_tail(err_path, 10);
+    print_tail(log_path, 10);
+    tproc_kill9(&r->proc);
+    return -ETIMEDOUT;
+}
+
+int tredis_start(struct tredis *r, const struct tredis_opts *opts)
+{
+    *r = (struct tredis){.proc = {.pidfd = -1, .out_fd = -1}};
+    if (opts)
+        r->opts = *opts;
+    int err = temp_dir_make(r->dir);
+    if (err)
+        return err;
+    if (r->opts.tcp) {
+        r->port = tproc_free_port();
+        snprintf(r->url, sizeof(r->url), "redis://127.0.0.1:%d", r->port);
+    } else {
+        snprintf(r->socket, sizeof(r->socket), "%s/redis.sock", r->dir);
+        snprintf(r->url, sizeof(r->url), "unix:%s", r->socket);
+    }
+    err = redis_launch(r);
+    if (err)
+        temp_dir_remove(r->dir);
+    return err;
+}
+
+int tredis_restart(struct tredis *r)
+{
+    assert(r->proc.pid == 0);
+    if (*r->socket)
+        unlink(r->socket); /* a killed one leaves it behind, and a connect to it would be refused */
+    return redis_launch(r);
+}
+
+void tredis_kill9(struct tredis *r)
+{
+    tproc_kill9(&r->proc);
+}
+
+void tredis_shutdown(struct tredis *r)
+{
+    tproc_stop(&r->proc, 10000);
+}
+
+void tredis_freeze(struct tredis *r)
+{
+    tproc_signal(&r->proc, SIGSTOP);
+}
+
+void tredis_thaw(struct tredis *r)
+{
+    tproc_signal(&r->proc, SIGCONT);
+}
+
+void tredis_stop(struct tredis *r)
+{
+    tproc_kill9(&r->proc); /* nothing in it is needed any more, and a frozen one takes no SIGTERM */
+    temp_dir_remove(r->dir);
+    r->dir[0] = '\0';
+}
+
+int64_t tredis_int(const struct tredis *r, const char *command)
+{
+    redisContext *c = tredis_connect(r);
+    if (!c)
+        return INT64_MIN;
+    redisReply *reply = redisCommand(c, command);
+    int64_t value = INT64_MIN;
+    if (reply && reply->type == REDIS_REPLY_INTEGER)
+        value = reply->integer;
+    else if (reply && reply->type == REDIS_REPLY_STRING)
+        value = strtoll(reply->str, NULL, 10);
+    if (reply)
+        freeReplyObject(reply);
+    redisFree(c);
+    return value;
+}
+
+int64_t tredis_info(const struct tredis *r, const char *field)
+{
+    redisContext *c = tredis_connect(r);
+    if (!c)
+        return INT64_MIN;
+    redisReply *reply = redisCommand(c, "INFO all");
+    int64_t value = INT64_MIN;
+    char key[64];
+    snprintf(key, sizeof(key), "\n%s:", field);
+    if (reply && reply->type == REDIS_REPLY_STRING) {
+        const char *at = strstr(reply->str, key);
+        if (at)
+            value = strtoll(at + strlen(key), NULL, 10);
+    }
+    if (reply)
+        freeReplyObject(reply);
+    redisFree(c);
+    return value;
+}

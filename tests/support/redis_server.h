@@ -1,0 +1,58 @@
+/* redis_server.h -- a redis-server of a test's own, to be frozen, killed and started again.
+ *
+ * Layer: tests. It lives in a temporary directory of its own, on a unix socket there or on a free
+ * TCP port of loopback, and is gone with the test program however that ends. No persistence but the
+ * AOF that was asked for: without one, a restart comes back empty.
+ */
+#ifndef TESTS_SUPPORT_REDIS_SERVER_H
+#define TESTS_SUPPORT_REDIS_SERVER_H
+
+#include "support/proc.h"
+
+#include <hiredis/hiredis.h>
+#include <stdint.h>
+
+enum tredis_aof { TREDIS_AOF_NO, TREDIS_AOF_EVERYSEC, TREDIS_AOF_ALWAYS };
+
+struct tredis_opts {
+    enum tredis_aof aof;
+    bool tcp;                 /* a loopback port instead of a unix socket */
+    const char *const *extra; /* NULL, or more arguments, ended by NULL: "--maxmemory", "8mb" */
+};
+
+struct tredis {
+    struct tproc proc;
+    struct tredis_opts opts;
+    char dir[TEST_PATH_MAX];
+    char socket[TEST_PATH_MAX + 16]; /* the unix socket, "" with tcp */
+    int port;                        /* the TCP port, 0 without tcp */
+    char url[TEST_PATH_MAX + 32];    /* for --redis */
+};
+
+/* Starts it and waits until it answers PING. opts NULL: a unix socket, no AOF. */
+int tredis_start(struct tredis *r, const struct tredis_opts *opts)
+    __attribute__((warn_unused_result));
+
+/* Starts it again in the same directory and at the same address, after tredis_kill9 or
+ * tredis_shutdown, and waits until it has loaded its data. */
+int tredis_restart(struct tredis *r) __attribute__((warn_unused_result));
+
+void tredis_kill9(struct tredis *r);
+void tredis_shutdown(struct tredis *r); /* SIGTERM; the directory stays */
+void tredis_freeze(struct tredis *r);   /* SIGSTOP */
+void tredis_thaw(struct tredis *r);     /* SIGCONT */
+
+/* Stops it and removes its directory. Fine on one that is zeroed or stopped. */
+void tredis_stop(struct tredis *r);
+
+/* A blocking connection, or NULL. The caller frees it with redisFree. */
+redisContext *tredis_connect(const struct tredis *r);
+
+/* One command without spaces in its arguments; its integer, or its string as a number, or
+ * INT64_MIN for anything else. */
+int64_t tredis_int(const struct tredis *r, const char *command);
+
+/* A field of INFO, as a number; INT64_MIN if there is none. */
+int64_t tredis_info(const struct tredis *r, const char *field);
+
+#endif

@@ -1,0 +1,154 @@
+/* service.c -- see service.h. */
+#include "support/service.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ARGS_MAX         48
+#define READY_TIMEOUT_MS 15000
+#define STOP_TIMEOUT_MS  20000
+
+/* What a sanitizer, an assert, or the C library's own checks print before a process dies. */
+static const char *const crash_words[] = {
+    "ERROR: AddressSanitizer",  "ERROR: LeakSanitizer", "runtime error:", "Assertion `",
+    "*** stack smashing",       "*** buffer overflow",  "malloc(): ",     "free(): ",
+    "double free or corruption"};
+
+int tservice_start(struct tservice *s, const struct tservice_opts *opts)
+{
+    *s = (struct tservice){.proc = {.pidfd = -1, .out_fd = -1}};
+    const char *program = getenv("STOCKD");
+    if (!program || !*program) {
+        fprintf(stderr, "STOCKD does not name the program to test\n");
+        return -ENOENT;
+    }
+    int err = temp_dir_make(s->dir);
+    if (err)
+        return err;
+    snprintf(s->err_path, sizeof(s->err_path), "%s/stockd.err", s->dir);
+
+    char workers[16];
+    snprintf(workers, sizeof(workers), "%d", opts->workers ? opts->workers : 1);
+    const char *argv[ARGS_MAX] = {program,     "serve", "--listen",   "127.0.0.1:0",
+                                  "--workers", workers, "--redis",    opts->redis_url,
+                                  "--ledger",  "none",  "--data-dir", s->dir};
+    size_t n = 0;
+    while (argv[n])
+        n++;
+    for (const char *const *arg = opts->extra; arg && *arg; arg++) {
+        assert(n < ARGS_MAX - 1);
+        argv[n++] = *arg;
+    }
+
+    char line[256];
+    err = tproc_start(&s->proc, argv, s->err_path);
+    if (!err)
+        err = tproc_await_line(&s->proc, "listening on http://", line, sizeof(line),
+                               READY_TIMEOUT_MS);
+    if (!err) {
+        const char *colon = strrchr(line, ':');
+        s->port = (int)strtol(colon + 1, NULL, 10);
+        if (s->port > 0 && s->port < 65536)
+            return 0;
+        err = -EPROTO;
+    }
+    fprintf(stderr, "stockd did not start: %s\n", strerror(-err));
+    print_tail(s->err_path, 30);
+    tproc_kill9(&s->proc);
+    temp_dir_remove(s->dir);
+    s->dir[0] = '\0';
+    return err;
+}
+
+bool tservice_log_clean(const struct tservice *s)
+{
+    FILE *file = fopen(s->err_path, "re");
+    if (!file)
+        return true;
+    char *line = NULL;
+    size_t size = 0;
+    bool clean = true;
+    while (getline(&line, &size, file) >= 0)
+        for (size_t i = 0; i < sizeof(crash_words) / sizeof(*crash_words); i++)
+            if (strstr(line, crash_words[i]))
+                clean = false;
+    free(line);
+    fclose(file);
+    if (!clean)
+        print_tail(s->err_path, 60);
+    return clean;
+}
+
+bool tservice_stop(struct tservice *s)
+{
+    if (s->dir[0] == '\0')
+        return true;
+    bool fine = true;
+    if (s->proc.pid > 0 && !tproc_stop(&s->proc, STOP_TIMEOUT_MS)) {
+        fprintf(stderr, "stockd did not stop well, wait status 0x%x\n", (unsigned)s->proc.status);
+        print_tail(s->err_path, 30);
+        fine = false;
+    }
+    fine = tservice_log_clean(s) && fine;
+    temp_dir_remove(s->dir);
+    s->dir[0] = '\0';
+    return fine;
+}
+
+void tservice_kill9(struct tservice *s)
+{
+    tproc_kill9(&s->proc);
+}
+
+/* Reads a small file of /proc into text; true if there was something in it. */
+static bool proc_read(pid_t pid, const char *name, char *text, size_t size)
+{
+    char path[96];
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, size - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return n > 0;
+}
+
+/* Adds the matching children of pid, and theirs, to pids. */
+static int children_add(pid_t pid, const char *role, pid_t *pids, int count, int max)
+{
+    char name[64];
+    char text[1024];
+    snprintf(name, sizeof(name), "task/%d/children", (int)pid);
+    if (!proc_read(pid, name, text, sizeof(text)))
+        return count;
+    char *rest = text;
+    for (char *word; (word = strtok_r(rest, " \n", &rest));) {
+        pid_t child = (pid_t)strtol(word, NULL, 10);
+        char comm[64];
+        if (!proc_read(child, "comm", comm, sizeof(comm)))
+            continue;
+        comm[strcspn(comm, "\n")] = '\0';
+        if (count < max && (!role || strcmp(comm, role) == 0) && tproc_pid_alive(child))
+            pids[count++] = child;
+        count = children_add(child, role, pids, count, max);
+    }
+    return count;
+}
+
+int tservice_pids(const struct tservice *s, const char *role, pid_t *pids, int max)
+{
+    return s->proc.pid > 0 ? children_add(s->proc.pid, role, pids, 0, max) : 0;
+}
+
+bool tservice_is_slow(void)
+{
+    const char *program = getenv("STOCKD");
+    return program && strstr(program, "/asan/");
+}

@@ -1,0 +1,50 @@
+/* service.h -- the stockd under test, as a process to talk to, signal and kill.
+ *
+ * Layer: tests. The program is the one that the environment variable STOCKD names. Its standard
+ * error goes to a file in a temporary directory. tservice_stop looks into that file for what a
+ * sanitizer or an assert left there: a worker that crashed and was replaced must not go unnoticed.
+ */
+#ifndef TESTS_SUPPORT_SERVICE_H
+#define TESTS_SUPPORT_SERVICE_H
+
+#include "support/proc.h"
+
+#define TSERVICE_WORKER       "stockd-worker" /* the names that the processes give themselves */
+#define TSERVICE_KEEPER       "stockd-keeper"
+#define TSERVICE_CHILDREN_MAX 32
+
+struct tservice_opts {
+    const char *redis_url;
+    int workers;              /* 0 = 1 */
+    const char *const *extra; /* NULL, or more arguments, ended by NULL: "--lanes", "1" */
+};
+
+struct tservice {
+    struct tproc proc;
+    int port;
+    char dir[TEST_PATH_MAX];
+    char err_path[TEST_PATH_MAX + 16]; /* its log */
+};
+
+/* Starts it on a free port and waits for its line "listening on". On failure it prints the end of
+ * the log. */
+int tservice_start(struct tservice *s, const struct tservice_opts *opts)
+    __attribute__((warn_unused_result));
+
+/* SIGTERM, and waits. False if it did not exit 0 in time or if the log shows a crash. Removes its
+ * directory. Fine on one that is zeroed, killed or stopped. */
+bool tservice_stop(struct tservice *s);
+
+/* SIGKILL for the master alone, as a crash would do. */
+void tservice_kill9(struct tservice *s);
+
+/* The ids of its descendants of one role, or of all with role NULL; returns how many. */
+int tservice_pids(const struct tservice *s, const char *role, pid_t *pids, int max);
+
+/* True if the log has none of the words that a crash leaves there. Prints it otherwise. */
+bool tservice_log_clean(const struct tservice *s);
+
+/* True under a sanitizer build of the service: time limits may be stretched. */
+bool tservice_is_slow(void);
+
+#endif

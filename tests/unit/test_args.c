@@ -1,0 +1,332 @@
+/* test_args.c -- a small table of options, from every source, right and wrong. */
+#include "args.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct config {
+    char *listen;
+    char *redis;
+    char *key;
+    int64_t batch_max;
+    int64_t rate;
+    int64_t drain_ms;
+    int64_t body_max;
+    bool metrics;
+    int durability;
+};
+
+static const char *const durabilities[] = {"none", "local", "replica", NULL};
+static const struct arg_spec specs[] = {
+    {"listen", ARG_STRING, offsetof(struct config, listen), .default_text = "127.0.0.1:8080",
+     .metavar = "ADDR:PORT", .help = "Where to serve."},
+    {"redis", ARG_STRING, offsetof(struct config, redis), .help = "Redis URL.", .secret = true},
+    {"key", ARG_STRING, offsetof(struct config, key), .help = "API key.", .secret = true},
+    {"batch-max", ARG_INT, offsetof(struct config, batch_max), 1, 1024, .default_text = "256",
+     .help = "Requests per batch."},
+    {"rate", ARG_COUNT, offsetof(struct config, rate), .default_text = "1k", .help = "Per second."},
+    {"drain", ARG_DURATION_MS, offsetof(struct config, drain_ms), 0, 60000, .default_text = "10s",
+     .help = "Time to finish."},
+    {"body-max", ARG_SIZE, offsetof(struct config, body_max), 1, 1 << 20, .default_text = "64k",
+     .help = "Largest body."},
+    {"metrics", ARG_BOOL, offsetof(struct config, metrics), .default_text = "yes",
+     .help = "Serve /metrics."},
+    {"durability", ARG_ENUM, offsetof(struct config, durability), .choices = durabilities,
+     .default_text = "local", .help = "What an answer promises"},
+};
+enum { SPECS = sizeof specs / sizeof specs[0] };
+
+static struct config config;
+static char err[ARGS_ERR_SIZE];
+static const char *const *environment; /* name, value, ..., NULL */
+
+static char *fake_getenv(const char *name)
+{
+    for (const char *const *e = environment; e && *e; e += 2)
+        if (strcmp(e[0], name) == 0)
+            return (char *)(uintptr_t)e[1];
+    return NULL;
+}
+
+/* Parses these words; a fresh config each time. */
+static enum args_result parse(const char *const *words)
+{
+    static char program[] = "stockd";
+    char *argv[16] = {program};
+    int argc = 1;
+    for (; *words; words++)
+        argv[argc++] = (char *)(uintptr_t)*words;
+    memset(&config, 0xee, sizeof config); /* args_parse must not rely on zeros */
+    memset(err, 0, sizeof err);
+    return args_parse(specs, SPECS, "STOCKD_", argc, argv, fake_getenv, &config, err, sizeof err);
+}
+#define PARSE(...) parse((const char *const[]){__VA_ARGS__, NULL})
+#define NO_WORDS                                                                                   \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        NULL                                                                                       \
+    }
+
+static void done(void)
+{
+    args_free(specs, SPECS, &config);
+    assert_null(config.listen);
+    environment = NULL;
+}
+
+static void assert_ok(enum args_result result)
+{
+    if (result != ARGS_OK)
+        fail_msg("refused: %s", err);
+}
+
+static void assert_usage(enum args_result result, const char *expected)
+{
+    assert_int_equal(result, ARGS_USAGE);
+    assert_string_equal(err, expected);
+    assert_null(config.listen); /* nothing is left to free */
+    environment = NULL;
+}
+
+static void without_words_the_defaults_hold(void **state)
+{
+    assert_ok(parse(NO_WORDS));
+    assert_string_equal(config.listen, "127.0.0.1:8080");
+    assert_null(config.redis);
+    assert_int_equal(config.batch_max, 256);
+    assert_int_equal(config.rate, 1000);
+    assert_int_equal(config.drain_ms, 10000);
+    assert_int_equal(config.body_max, 65536);
+    assert_true(config.metrics);
+    assert_int_equal(config.durability, 1);
+    done();
+}
+
+static void a_flag_takes_its_value_both_ways_and_the_last_one_wins(void **state)
+{
+    assert_ok(PARSE("--listen", "a:1", "--listen=b:2", "--batch-max=7", "--drain", "2s",
+                    "--body-max", "1m", "--rate=5", "--no-metrics", "--durability", "replica",
+                    "--key="));
+    assert_string_equal(config.listen, "b:2");
+    assert_int_equal(config.batch_max, 7);
+    assert_int_equal(config.drain_ms, 2000);
+    assert_int_equal(config.body_max, 1048576);
+    assert_int_equal(config.rate, 5);
+    assert_false(config.metrics);
+    assert_int_equal(config.durability, 2);
+    assert_string_equal(config.key, "");
+    done();
+    assert_ok(PARSE("--no-metrics", "--metrics"));
+    assert_true(config.metrics);
+    done();
+    assert_ok(PARSE("--metrics=off"));
+    assert_false(config.metrics);
+    done();
+}
+
+static void the_flag_beats_the_variable_and_that_the_default(void **state)
+{
+    environment = (const char *const[]){"STOCKD_BATCH_MAX",
+                                        "9",
+                                        "STOCKD_DRAIN",
+                                        "1s",
+                                        "STOCKD_METRICS",
+                                        "false",
+                                        "STOCKD_RATE",
+                                        "",
+                                        "STOCKD_DURABILITY",
+                                        "none",
+                                        NULL};
+    assert_ok(PARSE("--drain", "3s"));
+    assert_int_equal(config.batch_max, 9);
+    assert_int_equal(config.drain_ms, 3000);
+    assert_false(config.metrics);
+    assert_int_equal(config.rate, 1000); /* an empty variable is none */
+    assert_int_equal(config.durability, 0);
+    done();
+}
+
+static void a_bad_value_is_named_with_its_source_and_what_would_be_right(void **state)
+{
+    assert_usage(PARSE("--batch-max", "abc"),
+                 "--batch-max: \"abc\" is no number; give a whole number from 1 to 1024");
+    assert_usage(PARSE("--batch-max=0"),
+                 "--batch-max: \"0\" is out of range; give a whole number from 1 to 1024");
+    assert_usage(PARSE("--drain", "2m"), "--drain: \"2m\" is out of range; give 0 to 60000 ms");
+    assert_usage(PARSE("--body-max", "2m"),
+                 "--body-max: \"2m\" is out of range; give 1 to 1048576 bytes");
+    assert_usage(PARSE("--drain", "10"), "--drain: \"10\" is no duration; give a number and one "
+                                         "of ms, s, m, h, d, as in 10s");
+    assert_usage(PARSE("--durability", "full"),
+                 "--durability: \"full\" is not known; give none, local or replica");
+    assert_usage(PARSE("--metrics=maybe"), "--metrics: \"maybe\" is not known; give yes or no");
+    environment = (const char *const[]){"STOCKD_BATCH_MAX", "-3", NULL};
+    assert_usage(parse(NO_WORDS),
+                 "STOCKD_BATCH_MAX: \"-3\" is out of range; give a whole number from 1 to 1024");
+}
+
+static void a_typo_gets_a_suggestion(void **state)
+{
+    assert_usage(PARSE("--batchmax", "3"), "--batchmax: no such option; did you mean --batch-max?");
+    assert_usage(PARSE("--lisen=x"), "--lisen: no such option; did you mean --listen?");
+    assert_usage(PARSE("--frobnicate"), "--frobnicate: no such option; --help lists them");
+    assert_usage(PARSE("--no-listen"),
+                 "--no-listen: only a switch can be negated, without a value; give --listen VALUE");
+    assert_usage(PARSE("--no-metrics=yes"), "--no-metrics: only a switch can be negated, without "
+                                            "a value; give --metrics=no");
+}
+
+static void a_missing_value_and_a_stray_word_are_refused(void **state)
+{
+    assert_usage(PARSE("--listen"),
+                 "--listen: the value is missing; give --listen VALUE or --listen=VALUE");
+    assert_usage(PARSE("--listen", "--metrics"),
+                 "--listen: the value is missing; give --listen VALUE or --listen=VALUE");
+    assert_usage(PARSE("--metrics", "yes"),
+                 "\"yes\": unexpected; options are written --name VALUE");
+    assert_usage(PARSE("--"), "\"--\": unexpected; options are written --name VALUE");
+    assert_usage(PARSE("-x"), "\"-x\": unexpected; options are written --name VALUE");
+}
+
+static void help_is_seen_anywhere(void **state)
+{
+    assert_int_equal(PARSE("--bogus", "-h"), ARGS_HELP);
+    assert_int_equal(PARSE("--help"), ARGS_HELP);
+}
+
+/* A file in /tmp with this text; the caller unlinks it. */
+static void write_file(char path[32], const char *text)
+{
+    strcpy(path, "/tmp/test_args.XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+static void a_secret_is_read_from_the_file_its_variable_names(void **state)
+{
+    char path[32], expected[200];
+    write_file(path, "s3cret word\r\n\n");
+    environment = (const char *const[]){"STOCKD_KEY_FILE", path, NULL};
+    assert_ok(parse(NO_WORDS));
+    assert_string_equal(config.key, "s3cret word");
+    done();
+
+    environment = (const char *const[]){"STOCKD_KEY_FILE", path, "STOCKD_KEY", "x", NULL};
+    assert_usage(parse(NO_WORDS), "STOCKD_KEY and STOCKD_KEY_FILE are both set; keep one");
+    unlink(path);
+
+    environment = (const char *const[]){"STOCKD_KEY_FILE", path, NULL};
+    snprintf(expected, sizeof expected, "STOCKD_KEY_FILE: can not read %s: %s", path,
+             "No such file or directory");
+    assert_usage(parse(NO_WORDS), expected);
+
+    environment = (const char *const[]){"STOCKD_LISTEN_FILE", path, NULL};
+    assert_ok(parse(NO_WORDS)); /* only secrets come from files */
+    done();
+}
+
+static void an_empty_secret_file_is_refused(void **state)
+{
+    char path[32];
+    write_file(path, "\n");
+    environment = (const char *const[]){"STOCKD_KEY_FILE", path, NULL};
+    assert_int_equal(parse(NO_WORDS), ARGS_USAGE);
+    assert_non_null(strstr(err, "holds no usable text"));
+    environment = NULL;
+    unlink(path);
+}
+
+static void the_values_in_force_are_described_without_secrets(void **state)
+{
+    struct buf out;
+    buf_init(&out, 4096);
+    assert_ok(PARSE("--redis", "redis://app:p@ss/w@host:6379/0", "--key", "s3cret", "--listen",
+                    "a b", "--no-metrics"));
+    args_describe(specs, SPECS, &config, &out);
+    buf_putc(&out, '\0');
+    assert_false(out.failed);
+    assert_string_equal(out.p, "listen=\"a b\" redis=redis://app:***@host:6379/0 key=*** "
+                               "batch-max=256 rate=1000 drain=10000ms body-max=65536 metrics=no "
+                               "durability=local");
+    buf_free(&out);
+    done();
+}
+
+static void passwords_in_urls_are_masked(void **state)
+{
+    static const char *const urls[][2] = {
+        {"redis://host:6379/0", "redis://host:6379/0"},
+        {"redis://app@host", "redis://app@host"},
+        {"redis://:pw@host", "redis://:***@host"},
+        {"unix:/run/redis.sock", "unix:/run/redis.sock"},
+        {"postgresql://u:pw@h/db?sslmode=on", "postgresql://u:***@h/db?sslmode=on"},
+        {"postgresql://h/db?user=u&password=pw&x=1", "postgresql://h/db?user=u&password=***&x=1"},
+        {"postgresql://h/db?PASSWORD=pw", "postgresql://h/db?PASSWORD=***"},
+    };
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        struct buf out;
+        buf_init(&out, 200);
+        args_put_url(&out, urls[i][0]);
+        buf_putc(&out, '\0');
+        assert_string_equal(out.p, urls[i][1]);
+        buf_free(&out);
+    }
+}
+
+static void help_names_every_option_its_default_and_its_variable(void **state)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    args_print_help(f, specs, SPECS, "STOCKD_");
+    fclose(f);
+    assert_non_null(strstr(text, "  --listen ADDR:PORT\n      Where to serve. (default "
+                                 "127.0.0.1:8080; STOCKD_LISTEN)\n"));
+    assert_non_null(strstr(text, "  --[no-]metrics\n"));
+    assert_non_null(strstr(text, "STOCKD_KEY, or a file named by STOCKD_KEY_FILE"));
+    assert_non_null(strstr(text, "What an answer promises: none, local, replica (default local"));
+    free(text);
+}
+
+static void a_secret_is_never_repeated_in_a_message(void **state)
+{
+    static const struct arg_spec pin[] = {{"pin", ARG_INT, offsetof(struct config, batch_max), 1, 9,
+                                           .default_text = "1", .help = "A number.",
+                                           .secret = true}};
+    char program[] = "x", flag[] = "--pin", value[] = "1234";
+    char *argv[] = {program, flag, value, NULL};
+    assert_int_equal(args_parse(pin, 1, "STOCKD_", 3, argv, NULL, &config, err, sizeof err),
+                     ARGS_USAGE);
+    assert_null(strstr(err, "1234"));
+    assert_non_null(strstr(err, "--pin"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_words_the_defaults_hold),
+        cmocka_unit_test(a_flag_takes_its_value_both_ways_and_the_last_one_wins),
+        cmocka_unit_test(the_flag_beats_the_variable_and_that_the_default),
+        cmocka_unit_test(a_bad_value_is_named_with_its_source_and_what_would_be_right),
+        cmocka_unit_test(a_typo_gets_a_suggestion),
+        cmocka_unit_test(a_missing_value_and_a_stray_word_are_refused),
+        cmocka_unit_test(help_is_seen_anywhere),
+        cmocka_unit_test(a_secret_is_read_from_the_file_its_variable_names),
+        cmocka_unit_test(an_empty_secret_file_is_refused),
+        cmocka_unit_test(the_values_in_force_are_described_without_secrets),
+        cmocka_unit_test(passwords_in_urls_are_masked),
+        cmocka_unit_test(help_names_every_option_its_default_and_its_variable),
+        cmocka_unit_test(a_secret_is_never_repeated_in_a_message),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,688 @@
+/* test_plan_model.c -- millions of random operations, decided by plan() and by a naive model.
+ *
+ * SEED and STEPS come from the environment; the seed is printed, and with the first difference the
+ * number of its operation and both sides. See model.h for what the model is and plan_world.h for
+ * what surrounds plan().
+ */
+#include "core/record.h"
+#include "random.h"
+#include "support/model.h"
+#include "support/plan_world.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#define STEPS_DEFAULT 120000
+#else
+#define STEPS_DEFAULT 2000000
+#endif
+#define BATCH_MOST 64
+#define RECENT     512 /* reservations that operations name */
+#define SENT       64  /* keyed operations that may be sent again */
+#define CHAINS     4
+
+static const char *const skus[MODEL_ITEMS] = {"i0", "i1", "i2", "i3", "i4", "i5", "i6", "i7"};
+static const char *const people[MODEL_CUSTOMERS] = {"c0", "c1", "c2", "c3", "c4"};
+static const struct plan_limits limits = {.max_hold_ms = 60000, .reservation_retention_ms = 8000};
+
+/* One operation with all that it points to. */
+struct sent {
+    struct op op;
+    struct op_line lines[MODEL_LINES];
+    char key[32], id[32];
+};
+
+/* What a stretch of the run is like. */
+struct phase {
+    unsigned weights[OP_KINDS], weight_sum;
+    unsigned items; /* the first so many are used */
+    int64_t ttl_most, step_most, on_hand_most, quantity_most;
+    unsigned batch_most, jump_percent, key_percent, customer_percent, chain_percent;
+};
+
+/* An item as the events alone tell it. */
+struct replica {
+    bool exists;
+    int64_t available, held, sold, version, max;
+};
+
+struct run {
+    struct rng rng;
+    struct world world;
+    struct model model;
+    struct phase phase;
+    struct sent sent[SENT];
+    unsigned sent_count;
+    struct rid recent[RECENT];
+    unsigned recent_count;
+    uint64_t key_count, id_count;
+    struct replica replicas[MODEL_ITEMS];
+    size_t index_before[MODEL_ITEMS]; /* entries of the index when the attempt began */
+    uint64_t codes[OUT_CODES], replays, deferred, batches, attempts, rounds;
+};
+
+static struct run run;
+static uint64_t seed, at_op;
+static const struct op *now_op;
+
+/* --- the first difference --------------------------------------------------------------------- */
+
+static void say_where(void)
+{
+    static const char *const kinds[OP_KINDS] = {"put",     "adjust",  "delete",  "decrement",
+                                                "reserve", "confirm", "release", "extend",
+                                                "get",     "sweep"};
+    fprintf(stderr, "SEED=%llu operation %llu, at %lld ms, batch %u", (unsigned long long)seed,
+            (unsigned long long)at_op, (long long)run.world.now_ms, run.model.batch);
+    if (now_op) {
+        fprintf(stderr, ": %s", kinds[now_op->kind]);
+        for (unsigned i = 0; i < now_op->line_count; i++)
+            fprintf(stderr, " %.*s x %lld", STR_ARG(now_op->lines[i].sku),
+                    (long long)now_op->lines[i].quantity);
+        if (now_op->out.why)
+            fprintf(stderr, " (%s)", now_op->out.why);
+    }
+    fprintf(stderr, "\n");
+}
+
+static void on_abort(int signal_number)
+{
+    say_where(); /* not async-signal-safe, but the process is lost anyway and this finds the bug */
+    _exit(1);
+}
+
+static void same(const char *what, int64_t code, int64_t model)
+{
+    if (code == model)
+        return;
+    say_where();
+    fail_msg("%s: the code says %lld, the model says %lld", what, (long long)code,
+             (long long)model);
+}
+
+/* --- random operations ------------------------------------------------------------------------ */
+
+static int64_t below(int64_t n)
+{
+    return (int64_t)rng_below(&run.rng, (uint64_t)n);
+}
+
+static bool percent(unsigned p)
+{
+    return rng_below(&run.rng, 100) < p;
+}
+
+static void new_phase(void)
+{
+    static const unsigned base[OP_KINDS] = {
+        [OP_PUT] = 3,      [OP_ADJUST] = 6,   [OP_DELETE] = 3,  [OP_DECREMENT] = 12,
+        [OP_RESERVE] = 40, [OP_CONFIRM] = 15, [OP_RELEASE] = 8, [OP_EXTEND] = 6,
+        [OP_GET] = 2,      [OP_SWEEP] = 3,
+    };
+    static const int64_t ttls[] = {50, 1500, 6000, 40000}, stocks[] = {5, 60, 600, 3000};
+    static const int64_t steps[] = {2, 40, 400};
+    struct phase *p = &run.phase;
+    *p = (struct phase){.items = 1 + (unsigned)below(MODEL_ITEMS),
+                        .ttl_most = ttls[below(4)],
+                        .on_hand_most = stocks[below(4)],
+                        .step_most = steps[below(3)],
+                        .quantity_most = 1 + below(percent(20) ? 20 : 4),
+                        .batch_most = percent(15) ? 1 : BATCH_MOST,
+                        .jump_percent = (unsigned)below(4),
+                        .key_percent = (unsigned)below(50),
+                        .customer_percent = (unsigned)below(101),
+                        .chain_percent = percent(30) ? 30 : 0};
+    for (unsigned i = 0; i < OP_KINDS; i++) {
+        p->weights[i] = base[i] * (unsigned)below(4);
+        p->weight_sum += p->weights[i];
+    }
+    p->weights[OP_RESERVE] += 10;
+    p->weight_sum += 10;
+    run.world.slow = percent(50);
+    run.world.again = percent(20);
+}
+
+static enum op_kind some_kind(void)
+{
+    int64_t at = below(run.phase.weight_sum);
+    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+        at -= run.phase.weights[kind];
+        if (at < 0)
+            return (enum op_kind)kind;
+    }
+    return OP_RESERVE;
+}
+
+static void add_line(struct sent *s, int64_t item)
+{
+    for (unsigned i = 0; i < s->op.line_count; i++)
+        if (str_equal(s->lines[i].sku, str_of(skus[item])))
+            return; /* lines of one sku are merged before */
+    s->lines[s->op.line_count] = (struct op_line){
+        .sku = str_of(skus[item]),
+        .quantity = 1 + below(run.phase.quantity_most),
+        .index = s->op.line_count,
+    };
+    s->op.line_count++;
+}
+
+static void some_rid(struct op *op)
+{
+    if (op->kind != OP_RESERVE && run.recent_count > 0 && !percent(2)) {
+        int64_t known = run.recent_count < RECENT ? run.recent_count : RECENT;
+        int64_t back = below(percent(60) && known > 40 ? 40 : known);
+        op->rid = run.recent[(run.recent_count - 1 - (unsigned)back) % RECENT];
+        return;
+    }
+    op->rid = (struct rid){.partition = 0};
+    for (unsigned i = RID_BUCKET_BYTES; i < RID_BYTES; i++)
+        op->rid.b[i] = (uint8_t)below(256);
+}
+
+static void some_conditions(struct op *op, const struct model_item *item)
+{
+    int64_t dice = below(100);
+    if (dice < 45)
+        op->if_match.kind = PRE_ANY;
+    else if (dice < 65)
+        op->if_match = (struct op_condition){
+            .kind = PRE_VERSIONS, .count = 2, .versions = {item->version - 1, item->version}};
+    else if (dice < 70)
+        op->if_match = (struct op_condition){
+            .kind = PRE_VERSIONS, .count = 1, .versions = {item->version + below(3)}};
+    else if (dice < 72)
+        op->if_match.kind = PRE_NEVER;
+    if (percent(5))
+        op->if_none_match.kind = PRE_ANY;
+}
+
+static void fill_item_op(struct sent *s)
+{
+    struct op *op = &s->op;
+    int64_t item = below(run.phase.items);
+    const struct model_item *now = &run.model.items[item];
+    add_line(s, item);
+    op->has_on_hand = percent(85);
+    op->on_hand = below(run.phase.on_hand_most + 1);
+    op->has_max = percent(30);
+    op->max_per_customer = percent(50) ? 0 : 1 + below(60);
+    if (op->kind == OP_PUT && !(percent(60) && !now->exists))
+        some_conditions(op, now);
+    if (op->kind == OP_DELETE && percent(20))
+        some_conditions(op, now);
+    op->delta = below(2 * run.phase.on_hand_most) - run.phase.on_hand_most;
+    if (percent(1))
+        op->delta = DELTA_MAX - below(3);
+    if (op->delta == 0)
+        op->delta = 1;
+}
+
+/* Lines of a confirm: some of the reservation's, mostly in bounds. */
+static void some_confirm_lines(struct sent *s)
+{
+    const struct model_resv *r = model_find(&run.model, &s->op.rid);
+    s->op.rereserve = percent(50);
+    s->op.has_lines = percent(35);
+    if (!s->op.has_lines)
+        return;
+    for (unsigned i = 0; r && i < r->line_count; i++) {
+        if (percent(30))
+            continue;
+        add_line(s, r->lines[i].item);
+        int64_t most = r->lines[i].reserved;
+        s->lines[s->op.line_count - 1].quantity =
+            percent(40) ? most : 1 + below(percent(3) ? most + 3 : most);
+    }
+    if (s->op.line_count == 0 || (percent(2) && s->op.line_count < MODEL_LINES))
+        add_line(s, below(MODEL_ITEMS));
+}
+
+static void fill(struct sent *s)
+{
+    struct op *op = &s->op;
+    op->kind = some_kind();
+    op->ttl_ms = 1 + below(run.phase.ttl_most);
+    if (percent(1))
+        op->ttl_ms = limits.max_hold_ms + below(3) - 1;
+    switch (op->kind) {
+    case OP_PUT:
+    case OP_ADJUST:
+    case OP_DELETE:
+    case OP_SWEEP: fill_item_op(s); return;
+    case OP_DECREMENT:
+    case OP_RESERVE:
+        add_line(s, below(run.phase.items));
+        for (int64_t more = percent(30) ? below(MODEL_LINES) : 0;
+             more > 0 && op->kind == OP_RESERVE; more--)
+            add_line(s, below(run.phase.items));
+        if (percent(run.phase.customer_percent))
+            op->customer = str_of(people[below(MODEL_CUSTOMERS)]);
+        some_rid(op);
+        return;
+    default: some_rid(op); break;
+    }
+    if (op->kind == OP_CONFIRM)
+        some_confirm_lines(s);
+}
+
+/* A copy whose pointers lead into the copy. */
+static void copy_sent(struct sent *to, const struct sent *from)
+{
+    *to = *from;
+    to->op.lines = to->lines;
+    to->op.id.p = to->id;
+    if (!str_absent(from->op.key))
+        to->op.key.p = to->key;
+}
+
+static void generate(struct sent *s)
+{
+    if (run.sent_count > 0 && percent(run.phase.key_percent / 4)) {
+        unsigned known = run.sent_count < SENT ? run.sent_count : SENT;
+        copy_sent(s, &run.sent[below(known)]);
+        if (percent(15))
+            s->op.fingerprint[0] ^= 1;
+        /* Not recorded: it is decided afresh, and a reserve must then make a new id. */
+        some_rid(&s->op);
+        if (s->op.kind != OP_RESERVE)
+            s->op.rid = run.sent[0].op.rid;
+        return;
+    }
+    *s = (struct sent){.op = {.lines = s->lines}};
+    fill(s);
+    snprintf(s->id, sizeof(s->id), "op-%llu", (unsigned long long)run.id_count++);
+    s->op.id = str_of(s->id);
+    if (!percent(run.phase.key_percent) || s->op.kind == OP_SWEEP)
+        return;
+    snprintf(s->key, sizeof(s->key), "k%llu", (unsigned long long)run.key_count++);
+    s->op.key = str_of(s->key);
+    s->op.fingerprint[0] = (uint8_t)(below(128) * 2);
+    copy_sent(&run.sent[run.sent_count++ % SENT], s);
+}
+
+/* --- one operation, both sides ---------------------------------------------------------------- */
+
+static void compare_resv(const struct reservation *r, const struct model_resv *m)
+{
+    if (!r) {
+        same("there is a reservation", 0, 1);
+        return;
+    }
+    same("id", memcmp(r->id.b, m->id.b, RID_BYTES), 0);
+    same("state", r->state, m->state);
+    same("rereserved", r->rereserved, m->rereserved);
+    same("created", r->created_ms, m->created_ms);
+    same("expires", r->expires_ms, m->expires_ms);
+    same("ended", r->ended_ms, m->ended_ms);
+    same("customer", model_customer_of(r->customer), m->customer);
+    same("lines", r->line_count, m->line_count);
+    for (unsigned i = 0; i < r->line_count; i++) {
+        const struct reservation_line *a = &r->lines[i];
+        const struct model_line *b = &m->lines[i];
+        same("line's item", model_item_of(a->sku), b->item);
+        same("line's quantity", a->quantity, b->quantity);
+        same("line's reserved", a->reserved, b->reserved);
+        same("line's remaining", a->remaining, b->remaining);
+        same("line's version", a->version, b->version);
+        same("line's expired remaining", a->expired_remaining, b->expired_remaining);
+        same("line's expired version", a->expired_version, b->expired_version);
+    }
+}
+
+static void compare_item(const struct item *a, const struct model_item *b)
+{
+    same("exists", a->exists, b->exists);
+    same("available", a->available, b->available);
+    same("held", a->held, b->held);
+    same("sold", a->sold, b->sold);
+    same("version", a->version, b->version);
+    same("max per customer", a->max_per_customer, b->max);
+}
+
+/* What was read of a long index may give a bound only. */
+static void compare_earliest(const struct outcome *out, const struct model_answer *a)
+{
+    for (unsigned i = 0; i < a->short_count; i++)
+        if (run.index_before[a->shorts[i].item] >= VIEW_DUE_MAX && out->earliest_release_ms > 0 &&
+            out->earliest_release_ms <= a->earliest_ms)
+            return;
+    same("earliest release", out->earliest_release_ms, a->earliest_ms);
+}
+
+static void compare_shorts(const struct outcome *out, const struct model_answer *a)
+{
+    same("shorts", out->short_count, a->short_count);
+    for (unsigned i = 0; i < a->short_count; i++) {
+        same("short's item", model_item_of(out->shorts[i].sku), a->shorts[i].item);
+        same("short's requested", out->shorts[i].requested, a->shorts[i].requested);
+        same("short's available", out->shorts[i].available, a->shorts[i].available);
+        same("short's limit", out->shorts[i].limit, a->shorts[i].limit);
+        same("short's used", out->shorts[i].used, a->shorts[i].used);
+        same("short's version", out->shorts[i].version, a->shorts[i].version);
+    }
+    if (out->code == OUT_INSUFFICIENT_STOCK)
+        compare_earliest(out, a);
+}
+
+static void compare_success(const struct op *op, const struct model_answer *a)
+{
+    const struct outcome *out = &op->out;
+    switch (op->kind) {
+    case OP_PUT:
+    case OP_ADJUST:
+        same("item", model_item_of(out->sku), a->item);
+        compare_item(&out->item, &a->counters);
+        break;
+    case OP_DECREMENT:
+        same("item", model_item_of(out->sku), a->item);
+        same("quantity", out->quantity, a->quantity);
+        same("remaining", out->remaining, a->remaining);
+        same("version", out->version, a->version);
+        same("id", str_equal(out->decrement_id, str_of(a->id)), true);
+        break;
+    case OP_DELETE:
+    case OP_SWEEP: break;
+    default: compare_resv(out->resv, &a->resv);
+    }
+}
+
+static void compare(const struct op *op, const struct model_answer *a)
+{
+    const struct outcome *out = &op->out;
+    if (a->wrong) {
+        say_where();
+        fail_msg("code %d: %s", out->code, a->wrong);
+    }
+    same("outcome", out->code, a->code);
+    if (out->code == OUT_NONE)
+        return;
+    same("replayed", out->replayed, a->replayed);
+    same("now", out->now_ms, run.world.now_ms);
+    if (outcome_succeeded(out->code))
+        compare_success(op, a);
+    compare_shorts(out, a);
+    if (out->code == OUT_ITEM_NOT_FOUND)
+        same("missing item", model_item_of(out->sku), a->item);
+    if (a->field)
+        same("field", strcmp(out->field, a->field), 0);
+    if (out->code == OUT_RESERVATION_EXPIRED || out->code == OUT_RESERVATION_RELEASED ||
+        out->code == OUT_RESERVATION_CONFIRMED)
+        compare_resv(out->resv, &a->resv);
+    if (out->code == OUT_CREATED && op->kind == OP_RESERVE && !out->replayed)
+        run.recent[run.recent_count++ % RECENT] = out->resv->id;
+}
+
+/* --- the state, both sides -------------------------------------------------------------------- */
+
+static uint64_t mix(const struct rid *id, int64_t deadline_ms)
+{
+    uint64_t tail;
+    memcpy(&tail, id->b + RID_BYTES - 8, 8);
+    return (tail ^ (uint64_t)deadline_ms * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu;
+}
+
+struct tally {
+    uint64_t sum;
+    size_t holds;
+    int64_t units;
+};
+
+static void tally_holds(struct tally tallies[MODEL_ITEMS])
+{
+    for (size_t i = 0; i < run.model.resv_count; i++) {
+        const struct model_resv *r = &run.model.resvs[i];
+        for (unsigned l = 0; r->state == RESERVATION_HELD && l < r->line_count; l++) {
+            struct tally *t = &tallies[r->lines[l].item];
+            t->sum += mix(&r->id, r->expires_ms);
+            t->holds++;
+            t->units += r->lines[l].quantity;
+        }
+    }
+}
+
+/* The index is exactly the held reservations; due_ms is a bound below it, or its first. */
+static void check_index(const struct world_item *stored, const struct item *item,
+                        const struct tally *t)
+{
+    uint64_t sum = 0;
+    size_t n = stored ? stored->due_count : 0;
+    same("entries of the index", (int64_t)n, (int64_t)t->holds);
+    for (size_t i = 0; i < n; i++)
+        sum += mix(&stored->index[i].id, stored->index[i].deadline_ms);
+    same("sum of the index", (int64_t)sum, (int64_t)t->sum);
+    same("no due time without holds", item->due_ms == 0, n == 0);
+    if (n == 0)
+        return;
+    if (item->due_exact)
+        same("the earliest deadline", item->due_ms, stored->index[0].deadline_ms);
+    same("no hold is due before due_ms", item->due_ms <= stored->index[0].deadline_ms, true);
+}
+
+static void check_items(void)
+{
+    struct tally tallies[MODEL_ITEMS] = {0};
+    tally_holds(tallies);
+    for (int i = 0; i < MODEL_ITEMS; i++) {
+        const struct model_item *m = &run.model.items[i];
+        struct item item = world_read_item(&run.world, skus[i]);
+        const struct replica *copy = &run.replicas[i];
+        item_check(&item);
+        compare_item(&item, m);
+        same("received = available + held + sold", item.available + item.held + item.sold,
+             m->received);
+        same("held = what reservations hold", item.held, tallies[i].units);
+        check_index(world_find_item(&run.world, str_of(skus[i])), &item, &tallies[i]);
+        same("events: exists", copy->exists, item.exists);
+        same("events: available", copy->available, item.available);
+        same("events: held", copy->held, item.held);
+        same("events: sold", copy->sold, item.sold);
+        same("events: version", copy->version, item.version);
+        same("events: max per customer", copy->max, item.max_per_customer);
+        for (int c = 0; c < MODEL_CUSTOMERS; c++)
+            same("units of a customer", world_units(&run.world, skus[i], people[c]), m->used[c]);
+    }
+}
+
+static void check_records(void)
+{
+    same("records", (int64_t)run.world.record_count, (int64_t)run.model.resv_count);
+    for (size_t i = 0; i < run.model.resv_count; i++)
+        compare_resv(world_read_record(&run.world, &run.model.resvs[i].id), &run.model.resvs[i]);
+}
+
+static void replay_line(const struct event *event, const struct event_line *line)
+{
+    struct replica *copy = &run.replicas[model_item_of(line->sku)];
+    same("events: versions are dense", line->version, copy->version + 1);
+    *copy = (struct replica){.exists = event->type != EVENT_DELETE,
+                             .available = line->available,
+                             .held = line->held,
+                             .sold = line->sold,
+                             .version = line->version,
+                             .max = line->max_per_customer};
+}
+
+static void check_events(void)
+{
+    static size_t seen;
+    if (run.world.attempts == 1)
+        seen = 0;
+    same("events", (int64_t)(run.world.event_count - seen), run.model.event_count);
+    for (unsigned e = 0; e < run.model.event_count; e++) {
+        const struct event *event = &run.world.events[seen + e];
+        const struct model_event *m = &run.model.events[e];
+        same("event's type", event->type, m->type);
+        same("event's reservation", event->has_rid, m->has_rid);
+        same("event's id", !m->has_rid || memcmp(event->rid.b, m->id.b, RID_BYTES) == 0, true);
+        same("event's deadline", event->expires_ms, m->expires_ms);
+        same("event's lines", event->line_count, m->line_count);
+        for (unsigned i = 0; i < event->line_count; i++) {
+            const struct event_line *line = &event->lines[i];
+            same("event's item", model_item_of(line->sku), m->lines[i].item);
+            same("event's quantity", line->quantity, m->lines[i].quantity);
+            same("event's version", line->version, m->lines[i].version);
+            same("event's available", line->available, m->available[i]);
+            same("event's held", line->held, m->held[i]);
+            same("event's sold", line->sold, m->sold[i]);
+            replay_line(event, line);
+        }
+    }
+    seen = run.world.event_count;
+}
+
+/* --- a batch ---------------------------------------------------------------------------------- */
+
+static bool chain_waits(struct op *const *ops, unsigned i)
+{
+    for (unsigned before = 0; ops[i]->chain && before < i; before++)
+        if (ops[before]->chain == ops[i]->chain && ops[before]->out.code == OUT_NONE)
+            return true;
+    return false;
+}
+
+static void note_indexes(void)
+{
+    for (int i = 0; i < MODEL_ITEMS; i++) {
+        const struct world_item *item = world_find_item(&run.world, str_of(skus[i]));
+        run.index_before[i] = item ? item->due_count : 0;
+    }
+}
+
+/* Returns how many were deferred: they are moved to the front. */
+static unsigned attempt(struct op **ops, unsigned count)
+{
+    unsigned kept = 0;
+    struct model_answer answer;
+    note_indexes();
+    model_batch(&run.model, run.world.now_ms);
+    now_op = NULL;
+    world_attempt(&run.world, ops, count);
+    for (unsigned i = 0; i < count; i++) {
+        now_op = ops[i];
+        bool deferred = ops[i]->out.code == OUT_NONE;
+        if (chain_waits(ops, i)) {
+            same("an operation behind a deferred one", ops[i]->out.code, OUT_NONE);
+            continue;
+        }
+        model_apply(&run.model, ops[i], deferred, &answer);
+        compare(ops[i], &answer);
+        run.codes[ops[i]->out.code]++;
+        run.replays += ops[i]->out.replayed;
+        run.deferred += deferred;
+        at_op += !deferred;
+    }
+    now_op = NULL;
+    check_events();
+    check_items();
+    for (unsigned i = 0; i < count; i++)
+        if (ops[i]->out.code == OUT_NONE)
+            ops[kept++] = ops[i];
+    return kept;
+}
+
+static void drop_record(void *user, const struct rid *id)
+{
+    world_drop_record(&run.world, id);
+}
+
+static void forget_old(void)
+{
+    char name[32];
+    while (run.model.key_count > MODEL_KEYS - BATCH_MOST) {
+        memcpy(name, run.model.keys[0].key, sizeof(name));
+        model_drop_oldest_key(&run.model);
+        world_drop_key(&run.world, str_of(name));
+    }
+    if (run.batches % 16 == 0)
+        model_drop(&run.model, run.world.now_ms - limits.reservation_retention_ms - 20000,
+                   drop_record, NULL);
+}
+
+static void step_clock(void)
+{
+    int64_t step = below(run.phase.step_most + 1);
+    if (percent(run.phase.jump_percent))
+        step = below(3) > 0 ? 2 * run.phase.ttl_most : below(70000);
+    if (percent(1) && percent(30))
+        step = -below(3000); /* another Redis was promoted, its clock is behind */
+    run.world.now_ms += step;
+}
+
+static void one_batch(void)
+{
+    static struct sent sent[BATCH_MOST];
+    static char chains[CHAINS];
+    struct op *ops[BATCH_MOST];
+    unsigned count = 1 + (unsigned)below(run.phase.batch_most);
+    for (unsigned i = 0; i < count; i++) {
+        generate(&sent[i]);
+        ops[i] = &sent[i].op;
+        ops[i]->chain = percent(run.phase.chain_percent) ? &chains[below(CHAINS)] : NULL;
+    }
+    step_clock();
+    world_begin(&run.world);
+    for (unsigned tries = 0; count > 0; tries++) {
+        same("attempts are bounded", tries < 200, true);
+        count = attempt(ops, count);
+        run.world.now_ms += below(3);
+    }
+    run.batches++;
+    run.attempts += run.world.attempts;
+    run.rounds += run.world.rounds;
+    if (run.batches % 64 == 0)
+        check_records();
+    forget_old();
+}
+
+static uint64_t from_env(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void test_plan_and_a_naive_model_agree_on_everything(void **state)
+{
+    uint64_t steps = from_env("STEPS", STEPS_DEFAULT), next_phase = 0;
+    seed = from_env("SEED", (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32);
+    printf("SEED=%llu STEPS=%llu\n", (unsigned long long)seed, (unsigned long long)steps);
+    fflush(stdout);
+    signal(SIGABRT, on_abort);
+    rng_seed(&run.rng, seed);
+    world_init(&run.world, &limits, INT64_C(1800000000000));
+    model_init(&run.model, &limits);
+    while (at_op < steps) {
+        if (at_op >= next_phase) {
+            new_phase();
+            next_phase = at_op + 500 + (uint64_t)below(8000);
+        }
+        one_batch();
+    }
+    check_records();
+    printf("%llu batches, %llu attempts, %llu rounds, %llu replays, %llu deferred\noutcomes:",
+           (unsigned long long)run.batches, (unsigned long long)run.attempts,
+           (unsigned long long)run.rounds, (unsigned long long)run.replays,
+           (unsigned long long)run.deferred);
+    for (int i = 0; i < OUT_CODES; i++)
+        printf(" %llu", (unsigned long long)run.codes[i]);
+    printf("\n");
+    world_free(&run.world);
+    model_free(&run.model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plan_and_a_naive_model_agree_on_everything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
