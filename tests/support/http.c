@@ -54,8 +54,7 @@ int http_conn_open(struct http_conn *c)
     return 0;
 }
 
-/* True if the connection can carry one more request as far as this side can know. */
-static bool conn_usable(struct http_conn *c)
+bool http_conn_usable(struct http_conn *c)
 {
     if (c->fd < 0 || c->closing)
         return false;
@@ -119,7 +118,7 @@ static bool has_header(const char *headers, const char *name)
 int http_send_call(struct http_conn *c, const char *method, const char *path, const char *headers,
                    const char *body, size_t body_bytes)
 {
-    if (!conn_usable(c)) {
+    if (!http_conn_usable(c)) {
         int err = http_conn_open(c);
         if (err)
             return err;

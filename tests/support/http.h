@@ -40,6 +40,9 @@ void http_conn_init(struct http_conn *c, int port);
 int http_conn_open(struct http_conn *c); /* connects now; 0 or -errno */
 void http_conn_close(struct http_conn *c);
 
+/* True if it is open and can carry one more request, as far as this side can know. */
+bool http_conn_usable(struct http_conn *c);
+
 /* One request and its answer. headers: NULL, or lines that each end in \r\n. body: NULL for none
  * (POST and PUT then say Content-Length: 0), else sent as application/json, if headers do not say
  * otherwise. 0 with resp filled, or -errno with resp->status 0: -ETIMEDOUT, -ECONNRESET (closed

@@ -1,0 +1,117 @@
+#!/bin/sh
+# run.sh [ROUNDS [SECONDS]] -- throughput of stockd beside a bare libmicrohttpd handler and beside
+# nginx + Lua, on one machine, loopback only.
+#
+# Every round measures each case for SECONDS, one after the other, so that all cases see the same
+# noise; the table gives the median over the rounds, their spread, and ratios of cases measured in
+# the same round. Environment: CONNECTIONS (64), WORKERS (CPUs), PORT (8600 and the two behind it).
+set -eu
+rounds=${1:-5} seconds=${2:-3}
+connections=${CONNECTIONS:-64} workers=${WORKERS:-$(nproc)} port=${PORT:-8600}
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+dir=$(mktemp -d)
+pids=
+cleanup() {
+    for pid in $pids; do kill "$pid" 2>/dev/null || true; done
+    for pid in $pids; do wait "$pid" 2>/dev/null || true; done
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+start() { # start NAME COMMAND...
+    name=$1
+    shift
+    "$@" >"$dir/$name.out" 2>"$dir/$name.err" &
+    pids="$! $pids"
+}
+until_up() { # until_up URL
+    i=0
+    until curl -s -o /dev/null --max-time 1 "$1"; do
+        i=$((i + 1))
+        [ $i -lt 100 ] || { echo "bench: $1 does not answer" >&2; tail -5 "$dir"/*.err >&2; exit 1; }
+        sleep 0.1
+    done
+}
+call() { curl -sS -o /dev/null --fail-with-body "$@"; }
+
+stockd=http://127.0.0.1:$port bare=http://127.0.0.1:$((port + 1)) nginx=http://127.0.0.1:$((port + 2))
+start stockd "$root/build/stockd" serve --listen "127.0.0.1:$port" --workers "$workers" --data-dir "$dir/data"
+until_up "$stockd/readyz"
+call -X PUT --json '{"on_hand":9000000000000}' "$stockd/v1/items/hot"
+call -X PUT --json '{"on_hand":0}' "$stockd/v1/items/gone"
+i=0
+while [ $i -lt 10 ]; do # 10,000 items, a thousand a request
+    seq "$((i * 1000))" "$((i * 1000 + 999))" |
+        awk 'BEGIN { printf "{\"operations\":[" } { printf "%s{\"op\":\"put\",\"sku\":\"s%d\",\"on_hand\":1000000000}", (NR > 1) ? "," : "", $1 } END { print "]}" }' >"$dir/items.json"
+    call --json @"$dir/items.json" "$stockd/v1/batch"
+    i=$((i + 1))
+done
+
+# The bare handler answers with as many bytes as stockd does.
+size() { curl -s -o /dev/null -w '%{size_download}' --json "$1" "$2"; }
+start bare-dec "$root/build/release/bench/bare" "$((port + 1))" "$workers" 200 "$(size '{"quantity":1}' "$stockd/v1/items/hot/decrements")"
+start bare-res "$root/build/release/bench/bare" "$((port + 3))" "$workers" 201 "$(size '{"sku":"hot","quantity":1}' "$stockd/v1/reservations")"
+start bare-no "$root/build/release/bench/bare" "$((port + 4))" "$workers" 409 "$(size '{"quantity":1}' "$stockd/v1/items/gone/decrements")"
+
+start redis redis-server --port 0 --unixsocket "$dir/redis.sock" --dir "$dir" --appendonly yes --appendfsync everysec --save ''
+sed "s|@DIR@|$dir|g; s|@PORT@|$((port + 2))|; s|@WORKERS@|$workers|; s|@SOCKET@|$dir/redis.sock|" "$here/nginx.conf.in" >"$dir/nginx.conf"
+chmod 755 "$dir"
+i=0
+until redis-cli -s "$dir/redis.sock" set stock 9000000000000 >/dev/null 2>&1; do
+    i=$((i + 1))
+    [ $i -lt 100 ] || { echo "bench: redis did not start" >&2; exit 1; }
+    sleep 0.1
+done
+chmod 777 "$dir/redis.sock"
+start nginx nginx -c "$dir/nginx.conf"
+until_up "$nginx/"
+until_up "$bare/"
+
+# measure CASE URL BODY [LUA]: answers a second into $dir/CASE.
+measure() {
+    {
+        echo 'wrk.method = "POST"'
+        echo 'wrk.headers["Content-Type"] = "application/json"'
+        echo "wrk.body = '$3'"
+        echo "${4:-}"
+    } >"$dir/wrk.lua"
+    rate=$(wrk -t1 -c"$connections" -d"$seconds" -s "$dir/wrk.lua" "$2" | awk '/Requests\/sec/ { print $2 }')
+    echo "$rate" >>"$dir/case.$1"
+    printf '.' >&2
+}
+spread='local n = 0 request = function() n = (n + 7919) % 10000 return wrk.format(nil, "/v1/items/s" .. n .. "/decrements") end'
+
+printf 'measuring %d rounds of %d cases, %d s each ' "$rounds" 8 "$seconds" >&2
+i=0
+while [ $i -lt "$rounds" ]; do
+    measure bare_decrement "$bare/" '{"quantity":1}'
+    measure decrement "$stockd/v1/items/hot/decrements" '{"quantity":1}'
+    measure many_items "$stockd/v1/items/s0/decrements" '{"quantity":1}' "$spread"
+    measure nginx_lua "$nginx/" '{"quantity":1}'
+    measure bare_reserve "http://127.0.0.1:$((port + 3))/" '{"sku":"hot","quantity":1}'
+    measure reserve "$stockd/v1/reservations" '{"sku":"hot","quantity":1,"ttl_seconds":600}'
+    measure bare_sold_out "http://127.0.0.1:$((port + 4))/" '{"quantity":1}'
+    measure sold_out "$stockd/v1/items/gone/decrements" '{"quantity":1}'
+    i=$((i + 1))
+done
+echo >&2
+
+echo "$connections connections, $workers workers, $(nproc) CPUs shared by wrk, server and Redis (AOF everysec)"
+echo
+printf '%-22s %12s %12s %12s\n' "answers a second" median lowest highest
+for case in bare_decrement decrement many_items nginx_lua bare_reserve reserve bare_sold_out sold_out; do
+    sort -n "$dir/case.$case" | awk -v name="$case" '{ v[NR] = $1 } END { printf "%-22s %12.0f %12.0f %12.0f\n", name, v[int((NR + 1) / 2)], v[1], v[NR] }'
+done
+echo
+printf '%-38s %7s %7s %7s\n' "ratio, round by round" median lowest highest
+ratio() { # ratio NAME CASE OVER
+    paste "$dir/case.$2" "$dir/case.$3" | awk '{ print $1 / $2 }' | sort -n |
+        awk -v name="$1" '{ v[NR] = $1 } END { printf "%-38s %7.2f %7.2f %7.2f\n", name, v[int((NR + 1) / 2)], v[1], v[NR] }'
+}
+ratio "decrement / bare handler" decrement bare_decrement
+ratio "reserve / bare handler" reserve bare_reserve
+ratio "sold out / bare handler" sold_out bare_sold_out
+ratio "one hot item / 10,000 items" decrement many_items
+ratio "decrement / nginx + Lua EVALSHA" decrement nginx_lua

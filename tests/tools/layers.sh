@@ -1,0 +1,20 @@
+#!/bin/sh
+# layers.sh -- no file includes a header of a higher layer. The order, top first:
+#   service/*  ->  service/http  ->  service/store  ->  service/core  ->  common
+set -eu
+failed=0
+
+# forbid FILES PATTERN WHY: no include in FILES may match PATTERN.
+forbid() {
+    if grep -nE "^#include [<\"]($2)" $1; then
+        echo "layers: $3" >&2
+        failed=1
+    fi
+}
+
+top='(config|master|worker|keeper|embedded|listen)\.h"'
+forbid "common/*.[ch]" "http/|store/|core/|$top|hiredis|microhttpd|jansson|uv\.h" "common knows nothing above it"
+forbid "service/core/*.[ch]" "http/|store/|$top|hiredis|microhttpd|jansson|uv\.h|sys/socket|unistd|time\.h|log\.h|clock\.h" "core is pure"
+forbid "service/store/*.[ch]" "http/|$top|microhttpd|jansson" "store knows Redis, not HTTP"
+forbid "service/http/*.[ch]" "$top|hiredis|store/(lane|batch|conn|reader|resp|keys|gate|admin)" "http knows the store's face only"
+exit $failed

@@ -1,0 +1,130 @@
+#include "core/route.h"
+#include "http/assets.h"
+#include "http/problem.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static int load(void **state)
+{
+    json_error_t error;
+    struct str text = ASSET(openapi);
+    *state = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &error);
+    if (!*state)
+        fprintf(stderr, "%s at line %d\n", error.text, error.line);
+    return *state ? 0 : -1;
+}
+
+static int unload(void **state)
+{
+    json_decref(*state);
+    return 0;
+}
+
+static unsigned method_named(const char *name)
+{
+    static const struct {
+        const char *name;
+        unsigned method;
+    } methods[] = {{"get", METHOD_GET},
+                   {"head", METHOD_HEAD},
+                   {"post", METHOD_POST},
+                   {"put", METHOD_PUT},
+                   {"delete", METHOD_DELETE}};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+        if (strcmp(name, methods[i].name) == 0)
+            return methods[i].method;
+    return 0;
+}
+
+static void has_every_route_and_no_other(void **state)
+{
+    json_t *paths = json_object_get(*state, "paths");
+    assert_int_equal(json_object_size(paths), ROUTE_NONE);
+    for (int i = 0; i < ROUTE_NONE; i++) {
+        const struct route_row *row = route_row((enum route_id)i);
+        json_t *path = json_object_get(paths, row->pattern), *member;
+        const char *name;
+        unsigned methods = 0;
+        if (!path)
+            fail_msg("%s is not in openapi.yaml", row->pattern);
+        json_object_foreach(path, name, member) methods |= method_named(name);
+        if (methods != row->methods)
+            fail_msg("the methods of %s differ", row->pattern);
+    }
+}
+
+static void resolves(json_t *root, json_t *value)
+{
+    const char *name;
+    json_t *member;
+    size_t i;
+    json_array_foreach(value, i, member) resolves(root, member);
+    json_object_foreach(value, name, member)
+    {
+        resolves(root, member);
+        if (strcmp(name, "$ref") != 0)
+            continue;
+        char path[128];
+        assert_true(strlen(json_string_value(member)) < sizeof(path));
+        strcpy(path, json_string_value(member));
+        assert_memory_equal(path, "#/", 2);
+        json_t *at = root;
+        for (char *save, *part = strtok_r(path + 2, "/", &save); part;
+             part = strtok_r(NULL, "/", &save))
+            at = json_object_get(at, part);
+        if (!at)
+            fail_msg("%s leads nowhere", json_string_value(member));
+    }
+}
+
+static void every_reference_resolves(void **state)
+{
+    resolves(*state, *state);
+}
+
+static void names_every_problem(void **state)
+{
+    json_t *names = json_object_get(
+        json_object_get(json_object_get(json_object_get(*state, "components"), "schemas"),
+                        "ProblemName"),
+        "enum");
+    assert_int_equal(json_array_size(names), PROBLEMS);
+    for (size_t i = 0; i < PROBLEMS; i++)
+        assert_non_null(problem_find(str_of(json_string_value(json_array_get(names, i)))));
+}
+
+static void operations_have_names_of_their_own(void **state)
+{
+    json_t *seen = json_object(), *path, *operation;
+    const char *pattern, *method;
+    json_object_foreach(json_object_get(*state, "paths"), pattern, path)
+    {
+        json_object_foreach(path, method, operation)
+        {
+            if (!method_named(method))
+                continue;
+            const char *id = json_string_value(json_object_get(operation, "operationId"));
+            assert_non_null(id);
+            assert_non_null(json_object_get(operation, "responses"));
+            assert_null(json_object_get(seen, id));
+            json_object_set_new(seen, id, json_true());
+        }
+    }
+    json_decref(seen);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(has_every_route_and_no_other),
+        cmocka_unit_test(every_reference_resolves),
+        cmocka_unit_test(names_every_problem),
+        cmocka_unit_test(operations_have_names_of_their_own),
+    };
+    return cmocka_run_group_tests(tests, load, unload);
+}

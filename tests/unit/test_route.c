@@ -1,0 +1,138 @@
+#include "core/route.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static char room[512];
+
+static struct route_match find(const char *method, const char *target)
+{
+    assert_true(strlen(target) <= sizeof(room));
+    return route_find(str_of(method), str_of(target), room);
+}
+
+static void assert_param(struct route_match match, const char *param)
+{
+    assert_int_equal(match.verdict, ROUTE_FOUND);
+    assert_true(str_equal(match.param, str_of(param)));
+}
+
+static void finds_every_row(void **state)
+{
+    for (int i = 0; i < ROUTE_NONE; i++) {
+        const struct route_row *row = route_row((enum route_id)i);
+        assert_int_equal((int)row->id, i);
+        struct route_match match = find("GET", row->pattern);
+        assert_int_equal((int)match.id, i);
+        assert_string_equal(route_names()[i], row->name);
+        assert_true(!(row->methods & METHOD_GET) == !(row->methods & METHOD_HEAD));
+    }
+}
+
+static void decodes_a_parameter_once(void **state)
+{
+    assert_param(find("GET", "/v1/items/a%2Fb"), "a/b");
+    assert_param(find("GET", "/v1/items/a%252Fb"), "a%2Fb");
+    assert_param(find("GET", "/v1/items/a+b"), "a+b");
+    assert_param(find("GET", "/v1/operations/K%2F0?x=1"), "K/0");
+    assert_param(find("POST", "/v1/items/%61/decrements"), "a");
+    struct route_match match = find("GET", "/v1/items/a%00b");
+    assert_int_equal(match.verdict, ROUTE_FOUND);
+    assert_int_equal((int)match.param.n, 3);
+    assert_int_equal(find("GET", "/v1/%69tems").id, ROUTE_ITEMS);
+}
+
+static void keeps_the_query_raw(void **state)
+{
+    struct route_match match = find("GET", "/v1/items?limit=1&prefix=a%2F");
+    assert_int_equal(match.id, ROUTE_ITEMS);
+    assert_true(str_equal(match.query, STR("limit=1&prefix=a%2F")));
+    assert_true(str_absent(find("GET", "/v1/items").query));
+    assert_int_equal((int)find("GET", "/v1/items?").query.n, 0);
+    assert_int_equal(find("GET", "/?x").id, ROUTE_INDEX);
+}
+
+static void says_unknown(void **state)
+{
+    static const char *const targets[] = {"/v1",           "/v1/items/",    "/v1/items/a/",
+                                          "/v1/items/a/b", "//v1/items",    "/v1/items//decrements",
+                                          "/V1/items",     "/v1/items%2Fa", "/healthz/",
+                                          "/problems/"};
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        struct route_match match = find("GET", targets[i]);
+        assert_int_equal(match.verdict, ROUTE_UNKNOWN);
+        assert_int_equal(match.id, ROUTE_NONE);
+        assert_true(str_absent(match.param));
+    }
+}
+
+static void says_malformed(void **state)
+{
+    static const char *const targets[] = {
+        "",         "*",           "example.org:80", "http://",
+        "http://h", "/v1/items/%", "/v1/items/%4",   "/v1/items/%zz",
+        "v1/items"};
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
+        assert_int_equal(find("GET", targets[i]).verdict, ROUTE_MALFORMED);
+}
+
+static void takes_an_absolute_target(void **state)
+{
+    assert_int_equal(find("GET", "http://example.org/healthz").id, ROUTE_HEALTHZ);
+    assert_param(find("GET", "HTTP://h:1/v1/items/a?x"), "a");
+}
+
+static void says_what_is_allowed(void **state)
+{
+    char text[ROUTE_ALLOW_SIZE];
+    struct route_match match = find("PATCH", "/v1/items/a");
+    assert_int_equal(match.verdict, ROUTE_METHOD_NOT_ALLOWED);
+    assert_int_equal(match.id, ROUTE_ITEM);
+    route_allow(match.allowed, text);
+    assert_string_equal(text, "GET, HEAD, PUT, DELETE");
+    match = find("get", "/v1/batch"); /* methods are case-sensitive */
+    route_allow(match.allowed, text);
+    assert_int_equal(match.verdict, ROUTE_METHOD_NOT_ALLOWED);
+    assert_string_equal(text, "POST");
+    assert_int_equal(find("HEAD", "/metrics").verdict, ROUTE_FOUND);
+    assert_int_equal(find("POST", "/").verdict, ROUTE_METHOD_NOT_ALLOWED);
+}
+
+static void parses_a_query(void **state)
+{
+    struct query_param params[3];
+    assert_int_equal(query_parse(STR("a=1&b=x%26+y&c"), room, params, 3), 3);
+    assert_true(str_equal(params[0].name, STR("a")));
+    assert_true(str_equal(params[1].value, STR("x& y")));
+    assert_true(str_equal(params[2].name, STR("c")));
+    assert_int_equal((int)params[2].value.n, 0);
+    assert_int_equal(query_parse(STR("a=1=2&&"), room, params, 3), 1);
+    assert_true(str_equal(params[0].value, STR("1=2")));
+    assert_int_equal(query_parse(STR(""), room, params, 3), 0);
+    assert_int_equal(query_parse((struct str){NULL, 0}, room, params, 3), 0);
+}
+
+static void refuses_a_query(void **state)
+{
+    struct query_param params[3];
+    assert_int_equal(query_parse(STR("a=1&a=2"), room, params, 3), -1);
+    assert_int_equal(query_parse(STR("a=1&%61=2"), room, params, 3), -1);
+    assert_int_equal(query_parse(STR("a=%"), room, params, 3), -1);
+    assert_int_equal(query_parse(STR("%g0=1"), room, params, 3), -1);
+    assert_int_equal(query_parse(STR("a&b&c&d"), room, params, 3), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_every_row),      cmocka_unit_test(decodes_a_parameter_once),
+        cmocka_unit_test(keeps_the_query_raw),  cmocka_unit_test(says_unknown),
+        cmocka_unit_test(says_malformed),       cmocka_unit_test(takes_an_absolute_target),
+        cmocka_unit_test(says_what_is_allowed), cmocka_unit_test(parses_a_query),
+        cmocka_unit_test(refuses_a_query),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,132 @@
+#include "stats.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *const routes[] = {"alpha", "beta"};
+
+/* The value on the line that begins with `name `; fails if there is none. */
+static double value_of(const struct stats *stats, const char *name)
+{
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    stats_render(stats, &out);
+    buf_putc(&out, '\0');
+    assert_false(out.failed);
+    size_t n = strlen(name);
+    for (const char *line = out.p; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, n) == 0 && line[n] == ' ') {
+            double value = atof(line + n);
+            buf_free(&out);
+            return value;
+        }
+    }
+    fail_msg("no line %s", name);
+    return -1;
+}
+
+static void writing_before_attach_is_nothing(void **state)
+{
+    stats_count(STATS_BATCHES, 1);
+    stats_set(STATS_EPOCH, 1);
+    stats_observe(STATS_TRIES, 1);
+    stats_request(0, 200, 1);
+}
+
+static void counts_and_gauges(void **state)
+{
+    struct stats *stats = stats_new(2, routes, 2);
+    assert_non_null(stats);
+    stats_attach(stats, 0);
+    stats_count(STATS_BATCHES, 3);
+    stats_count(STATS_CONFLICTS, 1);
+    stats_set(STATS_EXPIRY_LAG_MS, 1500);
+    stats_add(STATS_QUEUE_DEPTH, 5);
+    stats_add(STATS_QUEUE_DEPTH, -2);
+    assert_true(value_of(stats, "stockd_batches_total") == 3);
+    assert_true(value_of(stats, "stockd_conflicts_total") == 1);
+    assert_true(value_of(stats, "stockd_expiry_lag_seconds") == 1.5);
+    assert_true(value_of(stats, "stockd_queue_depth") == 3);
+    stats_free(stats);
+}
+
+static void sums_over_processes(void **state)
+{
+    struct stats *stats = stats_new(3, routes, 2);
+    assert_non_null(stats);
+    for (unsigned i = 0; i < 3; i++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            stats_attach(stats, i);
+            for (int n = 0; n < 1000; n++)
+                stats_count(STATS_BATCHES, 1);
+            stats_request(1, 200, 70);
+            _exit(0);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    assert_true(value_of(stats, "stockd_batches_total") == 3000);
+    assert_true(value_of(stats, "stockd_http_requests_total{route=\"beta\",status=\"200\"}") == 3);
+    stats_free(stats);
+}
+
+/* A worker that takes over a slot: counters go on, gauges begin anew. */
+static void a_slot_outlives_its_process(void **state)
+{
+    struct stats *stats = stats_new(1, routes, 2);
+    stats_attach(stats, 0);
+    stats_count(STATS_EXPIRED, 2);
+    stats_add(STATS_HTTP_OPEN, 7);
+    stats_attach(stats, 0);
+    stats_count(STATS_EXPIRED, 1);
+    assert_true(value_of(stats, "stockd_reservations_expired_total") == 3);
+    assert_true(value_of(stats, "stockd_http_connections_open") == 0);
+    stats_free(stats);
+}
+
+static void histograms_are_cumulative(void **state)
+{
+    struct stats *stats = stats_new(1, routes, 2);
+    stats_attach(stats, 0);
+    stats_observe(STATS_BATCH_SIZE, 1);
+    stats_observe(STATS_BATCH_SIZE, 2);
+    stats_observe(STATS_BATCH_SIZE, 3);
+    stats_observe(STATS_BATCH_SIZE, 100000);
+    assert_true(value_of(stats, "stockd_batch_size_bucket{le=\"1\"}") == 1);
+    assert_true(value_of(stats, "stockd_batch_size_bucket{le=\"2\"}") == 2);
+    assert_true(value_of(stats, "stockd_batch_size_bucket{le=\"4\"}") == 3);
+    assert_true(value_of(stats, "stockd_batch_size_bucket{le=\"1024\"}") == 3);
+    assert_true(value_of(stats, "stockd_batch_size_bucket{le=\"+Inf\"}") == 4);
+    assert_true(value_of(stats, "stockd_batch_size_count") == 4);
+    assert_true(value_of(stats, "stockd_batch_size_sum") == 100006);
+    stats_request(0, 503, 250);
+    assert_true(
+        value_of(stats, "stockd_http_request_seconds_bucket{route=\"alpha\",le=\"0.0001\"}") == 0);
+    assert_true(
+        value_of(stats, "stockd_http_request_seconds_bucket{route=\"alpha\",le=\"0.00025\"}") == 1);
+    assert_true(value_of(stats, "stockd_http_request_seconds_sum{route=\"alpha\"}") == 0.00025);
+    assert_true(value_of(stats, "stockd_http_requests_total{route=\"alpha\",status=\"503\"}") == 1);
+    stats_free(stats);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writing_before_attach_is_nothing),
+        cmocka_unit_test(counts_and_gauges),
+        cmocka_unit_test(sums_over_processes),
+        cmocka_unit_test(a_slot_outlives_its_process),
+        cmocka_unit_test(histograms_are_cumulative),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
