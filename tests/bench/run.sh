@@ -30,7 +30,7 @@ until_up() { # until_up URL
     i=0
     until curl -s -o /dev/null --max-time 1 "$1"; do
         i=$((i + 1))
-        [ $i -lt 100 ] || { echo "bench: $1 does not answer" >&2; tail -5 "$dir"/*.err >&2; exit 1; }
+        [ $i -lt 100 ] || { echo "bench: $1 does not answer" >&2; cat "$dir"/*.err "$dir/nginx.log" >&2; exit 1; }
         sleep 0.1
     done
 }

@@ -1,0 +1,514 @@
+#include "http/headers.h"
+#include "http/request.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define RID "r0-00000000000000000000000"
+
+static struct arena arena;
+static struct refusal why;
+static struct op op;
+
+static int begin(void **state)
+{
+    arena_init(&arena, 4096, 64 << 20);
+    why = (struct refusal){0};
+    return 0;
+}
+
+static int end(void **state)
+{
+    arena_free(&arena);
+    return 0;
+}
+
+static struct request_head head_of(struct route_match *match, const char *method,
+                                   const char *target)
+{
+    static char room[1024];
+    assert_true(strlen(target) < sizeof(room));
+    *match = route_find(str_of(method), str_of(target), room);
+    assert_int_equal(match->verdict, ROUTE_FOUND);
+    return (struct request_head){.match = match};
+}
+
+static bool ask_with(const char *method, const char *target, const char *body, const char *key,
+                     const char *if_match)
+{
+    struct route_match match;
+    struct request_head head = head_of(&match, method, target);
+    head.key = str_of(key);
+    head.if_match = str_of(if_match);
+    char *copy = strdup(body);
+    bool ok = request_op(&op, &arena, &head, copy, strlen(copy), &why);
+    free(copy);
+    return ok;
+}
+
+static bool ask(const char *method, const char *target, const char *body)
+{
+    return ask_with(method, target, body, NULL, NULL);
+}
+
+static void assert_invalid(const char *method, const char *target, const char *body,
+                           const char *field)
+{
+    if (ask(method, target, body))
+        fail_msg("taken: %s %s %s", method, target, body);
+    assert_int_equal(why.problem, PROBLEM_INVALID_FIELD);
+    assert_non_null(why.field);
+    assert_string_equal(why.field, field);
+    assert_non_null(why.detail);
+}
+
+static bool text_is(struct str text, const char *want)
+{
+    return str_equal(text, str_of(want));
+}
+
+static void reads_a_reservation(void **state)
+{
+    assert_true(ask("POST", "/v1/reservations",
+                    "{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"quantity\":5,\"sku\":\"b\"},"
+                    "{\"sku\":\"a\",\"quantity\":2}],\"ttl_seconds\":60,\"customer\":\"c\","
+                    "\"reference\":\"r\",\"metadata\":{\"b\":1.1,\"a\":[null,true,\"\\u00e9\"]}}"));
+    assert_int_equal(op.kind, OP_RESERVE);
+    assert_int_equal(op.line_count, 2);
+    assert_true(text_is(op.lines[0].sku, "a") && op.lines[0].quantity == 3);
+    assert_true(text_is(op.lines[1].sku, "b") && op.lines[1].index == 1);
+    assert_true(op.ttl_ms == 60000);
+    assert_true(text_is(op.customer, "c") && text_is(op.reference, "r"));
+    assert_true(text_is(op.metadata, "{\"b\":1.1,\"a\":[null,true,\"\xc3\xa9\"]}"));
+    assert_true(str_absent(op.key));
+    assert_int_equal(op.id.n, 23);
+    assert_memory_equal(op.id.p, "op-", 3);
+    struct rid none = {0};
+    assert_false(rid_equal(&op.rid, &none));
+}
+
+static void reads_the_short_form(void **state)
+{
+    assert_true(ask("POST", "/v1/reservations", "{\"sku\":\"a\",\"quantity\":2}"));
+    assert_int_equal(op.line_count, 1);
+    assert_true(op.lines[0].quantity == 2 && op.ttl_ms == TTL_DEFAULT_MS);
+    assert_true(str_absent(op.customer) && str_absent(op.metadata));
+    assert_true(ask("POST", "/v1/reservations", "{\"sku\":\"a\",\"quantity\":2,\"metadata\":{}}"));
+    assert_true(str_absent(op.metadata));
+}
+
+static void reads_operations_on_items(void **state)
+{
+    assert_true(ask("PUT", "/v1/items/x", "{\"on_hand\":0,\"max_per_customer\":null}"));
+    assert_true(op.kind == OP_PUT && op.has_on_hand && op.has_max && op.max_per_customer == 0);
+    assert_true(ask("PUT", "/v1/items/x", "{}"));
+    assert_true(!op.has_on_hand && !op.has_max);
+    assert_true(ask("PUT", "/v1/items/x", "{\"on_hand\":9007199254740991}"));
+    assert_true(op.on_hand == UNITS_MAX);
+    assert_true(ask("POST", "/v1/items/x/adjustments",
+                    "{\"delta\":-9007199254740992,\"reason\":\"\",\"reference\":\"PO-7\"}"));
+    assert_true(op.kind == OP_ADJUST && op.delta == -DELTA_MAX && !str_absent(op.reason));
+    assert_true(ask("POST", "/v1/items/x/decrements", "{\"quantity\":1000000000}"));
+    assert_true(op.kind == OP_DECREMENT && op.lines[0].quantity == QUANTITY_MAX);
+    assert_true(ask("DELETE", "/v1/items/x", "not json"));
+    assert_true(op.kind == OP_DELETE && text_is(op.lines[0].sku, "x"));
+}
+
+static void reads_operations_on_reservations(void **state)
+{
+    assert_true(ask("POST", "/v1/reservations/" RID "/confirm", ""));
+    assert_true(op.kind == OP_CONFIRM && !op.has_lines && !op.rereserve);
+    assert_true(ask("POST", "/v1/reservations/" RID "/confirm",
+                    "{\"lines\":[{\"sku\":\"a\",\"quantity\":1}],\"if_expired\":\"rereserve\"}"));
+    assert_true(op.has_lines && op.rereserve && op.line_count == 1);
+    assert_true(ask("POST", "/v1/reservations/" RID "/release", "{}"));
+    assert_int_equal(op.kind, OP_RELEASE);
+    assert_true(ask("POST", "/v1/reservations/" RID "/extend", "{}"));
+    assert_true(op.kind == OP_EXTEND && op.ttl_ms == TTL_DEFAULT_MS);
+    assert_false(ask("POST", "/v1/reservations/" RID "/extend", ""));
+    assert_int_equal(why.problem, PROBLEM_MALFORMED_JSON);
+    assert_false(ask("POST", "/v1/reservations/nope/confirm", ""));
+    assert_int_equal(why.problem, PROBLEM_RESERVATION_NOT_FOUND);
+}
+
+static void names_the_wrong_field(void **state)
+{
+    static const struct {
+        const char *body, *field;
+    } rows[] = {
+        {"{}", "lines"},
+        {"{\"sku\":\"a\"}", "quantity"},
+        {"{\"quantity\":1}", "sku"},
+        {"{\"sku\":\"a\",\"quantity\":1,\"lines\":[{\"sku\":\"a\",\"quantity\":1}]}", "lines"},
+        {"{\"sku\":\"\",\"quantity\":1}", "sku"},
+        {"{\"sku\":\"a b\",\"quantity\":1}", "sku"},
+        {"{\"sku\":1,\"quantity\":1}", "sku"},
+        {"{\"sku\":\"a\",\"quantity\":0}", "quantity"},
+        {"{\"sku\":\"a\",\"quantity\":1.0}", "quantity"},
+        {"{\"sku\":\"a\",\"quantity\":1e2}", "quantity"},
+        {"{\"sku\":\"a\",\"quantity\":true}", "quantity"},
+        {"{\"sku\":\"a\",\"quantity\":\"1\"}", "quantity"},
+        {"{\"sku\":\"a\",\"quantity\":1000000001}", "quantity"},
+        {"{\"sku\":\"a\",\"quantity\":99999999999999999999}", "quantity"},
+        {"{\"lines\":{}}", "lines"},
+        {"{\"lines\":[]}", "lines"},
+        {"{\"lines\":[1]}", "lines[0]"},
+        {"{\"lines\":[{\"sku\":\"a\"}]}", "lines[0].quantity"},
+        {"{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"quantity\":1}]}", "lines[1].sku"},
+        {"{\"lines\":[{\"sku\":\"a\",\"quantity\":1,\"x\":1}]}", "lines[0].x"},
+        {"{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"a\",\"quantity\":1000000000}]}",
+         "lines[1].quantity"},
+        {"{\"lines\":[{\"sku\":\"a\",\"quantity\":1e999}]}", "lines[0].quantity"},
+        {"{\"sku\":\"a\",\"quantity\":1,\"metadata\":{\"x\":[99999999999999999999]}}",
+         "metadata.x[0]"},
+        {"{\"sku\":\"a\",\"quantity\":1,\"metadata\":[]}", "metadata"},
+        {"{\"sku\":\"a\",\"quantity\":1,\"customer\":null}", "customer"},
+        {"{\"sku\":\"a\",\"quantity\":1,\"reference\":5}", "reference"},
+        {"{\"sku\":\"a\",\"quantity\":1,\"ttl_seconds\":0}", "ttl_seconds"},
+        {"{\"sku\":\"a\",\"quantity\":1,\"ttl_seconds\":604801}", "ttl_seconds"},
+        {"{\"sku\":\"a\",\"quantity\":1,\"on_hand\":5}", "on_hand"},
+        {"{\"sku\":\"a\",\"quantity\":1,\"op\":\"reserve\"}", "op"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_invalid("POST", "/v1/reservations", rows[i].body, rows[i].field);
+    assert_invalid("POST", "/v1/items/x/adjustments", "{\"delta\":0}", "delta");
+    assert_invalid("POST", "/v1/items/x/adjustments", "{}", "delta");
+    assert_invalid("POST", "/v1/items/x/adjustments", "{\"delta\":9007199254740993}", "delta");
+    assert_invalid("POST", "/v1/items/x/decrements", "{\"quantity\":1,\"sku\":\"x\"}", "sku");
+    assert_invalid("PUT", "/v1/items/x", "{\"on_hand\":-1}", "on_hand");
+    assert_invalid("PUT", "/v1/items/x", "{\"on_hand\":9007199254740992}", "on_hand");
+    assert_invalid("PUT", "/v1/items/x", "{\"max_per_customer\":0}", "max_per_customer");
+    assert_invalid("PUT", "/v1/items/a%2Fb", "{\"on_hand\":1}", "sku");
+    assert_invalid("POST", "/v1/reservations/" RID "/confirm", "{\"lines\":[]}", "lines");
+    assert_invalid("POST", "/v1/reservations/" RID "/confirm", "{\"if_expired\":\"x\"}",
+                   "if_expired");
+    assert_invalid("POST", "/v1/reservations/" RID "/release", "{\"a\":1}", "a");
+}
+
+static void bounds_texts_by_bytes(void **state)
+{
+    char body[8192], text[6000];
+    memset(text, 'x', sizeof(text));
+    for (int n = 127; n <= 129; n++) {
+        snprintf(body, sizeof(body), "{\"sku\":\"a\",\"quantity\":1,\"customer\":\"%.*s\"}", n,
+                 text);
+        assert_true(ask("POST", "/v1/reservations", body) == (n <= 128));
+    }
+    for (int n = 4096; n <= 4097; n++) { /* {"k":"..."} */
+        snprintf(body, sizeof(body),
+                 "{\"sku\":\"a\",\"quantity\":1,\"metadata\":{ \"k\": \"%.*s\"}}", n - 8, text);
+        assert_true(ask("POST", "/v1/reservations", body) == (n <= 4096));
+    }
+}
+
+static void refuses_what_is_no_json_object(void **state)
+{
+    static const char *const bodies[] = {"",
+                                         "{",
+                                         "[]",
+                                         "1",
+                                         "null",
+                                         "{\"a\":1,\"a\":2}",
+                                         "{}x",
+                                         "{\"a\":\"\\u0000\"}",
+                                         "{\"a\":\"\xff\"}",
+                                         "{\"a\":99999999999999999999,}"};
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        assert_false(ask("POST", "/v1/reservations", bodies[i]));
+        assert_int_equal(why.problem, PROBLEM_MALFORMED_JSON);
+    }
+}
+
+static void reads_keys_and_conditions(void **state)
+{
+    assert_true(ask_with("DELETE", "/v1/items/x", "", "\"k 1\"", NULL) == false);
+    assert_string_equal(why.field, "Idempotency-Key");
+    assert_true(ask_with("DELETE", "/v1/items/x", "", "\"k1\"", "\"7\", W/\"8\" ,\"x\""));
+    assert_true(text_is(op.key, "k1") && text_is(op.id, "k1"));
+    assert_int_equal(op.if_match.kind, PRE_VERSIONS);
+    assert_int_equal(op.if_match.count, 1);
+    assert_true(op.if_match.versions[0] == 7);
+    assert_false(ask_with("PUT", "/v1/items/x", "{}", NULL, "7"));
+    assert_int_equal(why.problem, PROBLEM_MALFORMED_HEADER);
+    assert_true(ask_with("PUT", "/v1/items/x", "{}", NULL, "*"));
+    assert_int_equal(op.if_match.kind, PRE_ANY);
+    assert_true(ask_with("PUT", "/v1/items/x", "{}", NULL, "W/\"7\""));
+    assert_int_equal(op.if_match.kind, PRE_NEVER);
+}
+
+static void parses_conditions(void **state)
+{
+    static const char *const wrong[] = {"",
+                                        "7",
+                                        "\"7",
+                                        "\"7\",",
+                                        "\"7\" \"8\"",
+                                        "w/\"7\"",
+                                        "*, *",
+                                        "\"7\"x",
+                                        ",\"7\"",
+                                        "\"a b\"",
+                                        "\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\""};
+    static const char *const never[] = {"\"07\"", "\"\"", "\"-1\"", "\"99999999999999999999\"",
+                                        "\"x\", W/\"1\""};
+    struct op_condition c;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_false(condition_parse(str_of(wrong[i]), &c));
+    for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+        assert_true(condition_parse(str_of(never[i]), &c));
+        assert_int_equal(c.kind, PRE_NEVER);
+        assert_false(condition_names(&c, 1));
+    }
+    assert_true(condition_parse(STR(" \"3\" , \"0\" "), &c));
+    assert_true(condition_names(&c, 3) && condition_names(&c, 0) && !condition_names(&c, 1));
+    assert_true(condition_parse((struct str){NULL, 0}, &c));
+    assert_int_equal(c.kind, PRE_NONE);
+}
+
+static void knows_json_media_types(void **state)
+{
+    assert_true(media_type_is_json(STR("application/json")));
+    assert_true(media_type_is_json(STR("Application/JSON ; charset=utf-8")));
+    assert_true(media_type_is_json(STR("application/merge-patch+json")));
+    assert_false(media_type_is_json(STR("application/jsonp")));
+    assert_false(media_type_is_json(STR("application/+json")));
+    assert_false(media_type_is_json(STR("text/json")));
+    assert_false(media_type_is_json(STR("")));
+}
+
+/* --- fingerprints and batches ----------------------------------------------------------------- */
+
+static void fingerprint_of(uint8_t out[FINGERPRINT_BYTES], const char *method, const char *target,
+                           const char *body)
+{
+    assert_true(ask_with(method, target, body, "k", NULL));
+    memcpy(out, op.fingerprint, FINGERPRINT_BYTES);
+}
+
+static void fingerprints_compare_values(void **state)
+{
+    uint8_t a[FINGERPRINT_BYTES], b[FINGERPRINT_BYTES];
+    fingerprint_of(a, "POST", "/v1/reservations",
+                   "{\"sku\":\"a\",\"quantity\":1,\"metadata\":{\"x\":1,\"y\":2}}");
+    fingerprint_of(b, "POST", "/v1/reservations",
+                   " {\"metadata\":{\"y\":2, \"x\":1},\"quantity\":1,\"sku\":\"\\u0061\"}");
+    assert_memory_equal(a, b, sizeof(a));
+    /* As sent: the same lines in another form are another request. */
+    fingerprint_of(b, "POST", "/v1/reservations", "{\"lines\":[{\"sku\":\"a\",\"quantity\":1}]}");
+    assert_memory_not_equal(a, b, sizeof(a));
+    fingerprint_of(a, "POST", "/v1/items/a/decrements", "{\"quantity\":1}");
+    fingerprint_of(b, "POST", "/v1/items/%61/decrements?x", "{\"quantity\":1}");
+    assert_memory_equal(a, b, sizeof(a));
+    fingerprint_of(b, "POST", "/v1/items/b/decrements", "{\"quantity\":1}");
+    assert_memory_not_equal(a, b, sizeof(a));
+    fingerprint_of(a, "POST", "/v1/reservations/" RID "/confirm", "");
+    fingerprint_of(b, "POST", "/v1/reservations/" RID "/confirm", "{}");
+    assert_memory_equal(a, b, sizeof(a));
+    fingerprint_of(b, "POST", "/v1/reservations/" RID "/release", "{}");
+    assert_memory_not_equal(a, b, sizeof(a));
+}
+
+static struct request_batch batch;
+
+static bool open_batch(const char *body, const char *key)
+{
+    struct route_match match;
+    struct request_head head = head_of(&match, "POST", "/v1/batch");
+    head.key = str_of(key);
+    char *copy = strdup(body);
+    bool ok = request_batch_open(&batch, &arena, &head, copy, strlen(copy), &why);
+    free(copy);
+    return ok;
+}
+
+static bool batch_op(unsigned i)
+{
+    return request_batch_op(&op, &arena, &batch, i, &why);
+}
+
+/* Each operation of a batch has the fingerprint of the single call that it stands for. */
+static void a_batch_has_the_single_calls_fingerprints(void **state)
+{
+    static const struct {
+        const char *operation, *method, *target, *body;
+    } rows[] = {
+        {"{\"op\":\"reserve\",\"idempotency_key\":\"k\",\"sku\":\"a\",\"quantity\":1}", "POST",
+         "/v1/reservations", "{\"sku\":\"a\",\"quantity\":1}"},
+        {"{\"op\":\"decrement\",\"idempotency_key\":\"k\",\"sku\":\"a\",\"quantity\":1}", "POST",
+         "/v1/items/a/decrements", "{\"quantity\":1}"},
+        {"{\"op\":\"adjust\",\"idempotency_key\":\"k\",\"sku\":\"a\",\"delta\":1}", "POST",
+         "/v1/items/a/adjustments", "{\"delta\":1}"},
+        {"{\"op\":\"put\",\"idempotency_key\":\"k\",\"sku\":\"a\",\"on_hand\":1,\"if_match\":\"*"
+         "\"}",
+         "PUT", "/v1/items/a", "{\"on_hand\":1}"},
+        {"{\"op\":\"confirm\",\"idempotency_key\":\"k\",\"id\":\"" RID "\"}", "POST",
+         "/v1/reservations/" RID "/confirm", ""},
+        {"{\"op\":\"extend\",\"idempotency_key\":\"k\",\"id\":\"" RID "\",\"ttl_seconds\":5}",
+         "POST", "/v1/reservations/" RID "/extend", "{\"ttl_seconds\":5}"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t single[FINGERPRINT_BYTES];
+        char body[512];
+        fingerprint_of(single, rows[i].method, rows[i].target, rows[i].body);
+        enum op_kind kind = op.kind;
+        snprintf(body, sizeof(body), "{\"operations\":[%s]}", rows[i].operation);
+        assert_true(open_batch(body, NULL));
+        assert_true(batch_op(0));
+        request_batch_close(&batch);
+        assert_int_equal(op.kind, kind);
+        assert_true(text_is(op.key, "k"));
+        assert_memory_equal(op.fingerprint, single, sizeof(single));
+    }
+}
+
+static void a_batch_names_its_operations(void **state)
+{
+    assert_true(open_batch("{\"operations\":[{\"op\":\"decrement\",\"sku\":\"a\",\"quantity\":1},"
+                           "{\"op\":\"decrement\",\"sku\":\"a\",\"quantity\":1,"
+                           "\"idempotency_key\":\"own\"},"
+                           "{\"op\":\"get\",\"id\":\"" RID "\",\"idempotency_key\":\"x\"}]}",
+                           "K"));
+    assert_true(batch_op(0));
+    assert_true(text_is(op.key, "K/0"));
+    assert_true(batch_op(1));
+    assert_true(text_is(op.key, "own"));
+    assert_true(batch_op(2));
+    assert_true(op.kind == OP_GET && str_absent(op.key));
+    request_batch_close(&batch);
+}
+
+static void a_batch_refuses_one_by_one(void **state)
+{
+    static const struct {
+        const char *operation, *field;
+    } rows[] = {
+        {"5", "op"},
+        {"{}", "op"},
+        {"{\"op\":5}", "op"},
+        {"{\"op\":\"delete\",\"sku\":\"a\"}", "op"},
+        {"{\"op\":\"decrement\",\"quantity\":1}", "sku"},
+        {"{\"op\":\"decrement\",\"sku\":\"a\",\"quantity\":99999999999999999999}", "quantity"},
+        {"{\"op\":\"decrement\",\"sku\":\"a\",\"quantity\":1,\"if_match\":\"*\"}", "if_match"},
+        {"{\"op\":\"confirm\"}", "id"},
+        {"{\"op\":\"get\",\"id\":\"" RID "\",\"lines\":[]}", "lines"},
+        {"{\"op\":\"put\",\"sku\":\"a\",\"on_hand\":1,\"idempotency_key\":\"\"}",
+         "idempotency_key"},
+        {"{\"op\":\"put\",\"sku\":\"a\",\"on_hand\":1,\"idempotency_key\":7}", "idempotency_key"},
+        {"{\"op\":\"reserve\",\"sku\":\"a\",\"quantity\":1,\"metadata\":{\"x\":1e999}}",
+         "metadata.x"},
+    };
+    char body[4096] = "{\"operations\":[";
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        strcat(body, rows[i].operation);
+        strcat(body, ",");
+    }
+    strcat(body, "{\"op\":\"release\",\"id\":\"" RID "\"}]}");
+    assert_true(open_batch(body, NULL));
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_false(batch_op(i));
+        assert_int_equal(why.problem, PROBLEM_INVALID_FIELD);
+        assert_string_equal(why.field, rows[i].field);
+    }
+    assert_true(batch_op(batch.count - 1));
+    request_batch_close(&batch);
+}
+
+static void a_batch_is_refused_whole(void **state)
+{
+    static const struct {
+        const char *body;
+        enum problem_id problem;
+    } rows[] = {{"", PROBLEM_MALFORMED_JSON},
+                {"[]", PROBLEM_MALFORMED_JSON},
+                {"{}", PROBLEM_INVALID_FIELD},
+                {"{\"operations\":{}}", PROBLEM_INVALID_FIELD},
+                {"{\"operations\":[]}", PROBLEM_INVALID_FIELD},
+                {"{\"operations\":[{}],\"x\":1}", PROBLEM_INVALID_FIELD}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_false(open_batch(rows[i].body, NULL));
+        assert_int_equal(why.problem, rows[i].problem);
+    }
+    char *many = malloc(5000);
+    strcpy(many, "{\"operations\":[");
+    for (int i = 0; i < 1000; i++)
+        strcat(many, "{},");
+    strcat(many, "{}]}");
+    assert_false(open_batch(many, NULL));
+    free(many);
+    assert_false(open_batch("{\"operations\":[{}]}", "a b"));
+    assert_string_equal(why.field, "Idempotency-Key");
+}
+
+/* --- reads ------------------------------------------------------------------------------------ */
+
+static bool look(struct store_read *read, const char *target)
+{
+    struct route_match match;
+    struct op_condition condition;
+    struct request_head head = head_of(&match, "GET", target);
+    return request_read(read, &condition, &arena, &head, &why);
+}
+
+static void reads_lists(void **state)
+{
+    static const char *const wrong[] = {
+        "limit=0", "limit=501", "limit=",      "limit=1x", "limit=1&limit=2",
+        "x=1",     "cursor=",   "prefix=a%20", "limit=%"};
+    struct store_read read;
+    char target[64];
+    assert_true(look(&read, "/v1/items"));
+    assert_true(read.kind == READ_ITEMS && read.limit == LIST_DEFAULT);
+    assert_true(look(&read, "/v1/items?limit=500&cursor=a%3Ab&prefix=a"));
+    assert_true(read.limit == 500 && text_is(read.after, "a:b") && text_is(read.prefix, "a"));
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        snprintf(target, sizeof(target), "/v1/items?%s", wrong[i]);
+        assert_false(look(&read, target));
+        assert_int_equal(why.problem, PROBLEM_INVALID_FIELD);
+    }
+}
+
+static void reads_single_things(void **state)
+{
+    struct store_read read;
+    assert_true(look(&read, "/v1/items/a"));
+    assert_true(read.kind == READ_ITEM && text_is(read.sku, "a"));
+    assert_false(look(&read, "/v1/items/a%20"));
+    assert_int_equal(why.problem, PROBLEM_INVALID_FIELD);
+    assert_true(look(&read, "/v1/reservations/" RID));
+    assert_false(look(&read, "/v1/reservations/x"));
+    assert_int_equal(why.problem, PROBLEM_RESERVATION_NOT_FOUND);
+    assert_true(look(&read, "/v1/operations/K%2F3"));
+    assert_true(text_is(read.key, "K/3"));
+    assert_false(look(&read, "/v1/operations/a%20b"));
+    assert_int_equal(why.problem, PROBLEM_OPERATION_NOT_FOUND);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(reads_a_reservation),
+        T(reads_the_short_form),
+        T(reads_operations_on_items),
+        T(reads_operations_on_reservations),
+        T(names_the_wrong_field),
+        T(bounds_texts_by_bytes),
+        T(refuses_what_is_no_json_object),
+        T(reads_keys_and_conditions),
+        T(parses_conditions),
+        T(knows_json_media_types),
+        T(fingerprints_compare_values),
+        T(a_batch_has_the_single_calls_fingerprints),
+        T(a_batch_names_its_operations),
+        T(a_batch_refuses_one_by_one),
+        T(a_batch_is_refused_whole),
+        T(reads_lists),
+        T(reads_single_things),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
