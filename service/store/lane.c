@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,6 +19,8 @@
 #define RETRY_WAIT_US    100000 /* LOADING, BUSY */
 #define BATCH_LIMIT_MIN  8
 #define DOWN_FAILURES    3
+#define TURN_US          1500 /* several transactions */
+#define TURN_LOOK_US     60   /* a part of one */
 
 static void read_round(struct lane *lane);
 static void begin_attempt(struct lane *lane);
@@ -59,6 +62,30 @@ static void postpone(struct lane *lane, int64_t delay_us)
 }
 
 /* --- beginning -------------------------------------------------------------------------------- */
+
+/* The workers of one host take turns at a partition: a transaction that is bound to be lost to a
+ * neighbour costs more than letting it finish. A turn is a time in shared memory until which it
+ * may last; nobody waits longer than that, and no correctness hangs on it. */
+static bool take_turn(struct lane *lane, int64_t now_us)
+{
+    _Atomic uint64_t *turn = &lane->store->shared->turns[lane->partition->index];
+    uint64_t until = atomic_load_explicit(turn, memory_order_relaxed);
+    if (lane->store->config.batch_max == 1)
+        return true; /* one transaction a request: contention is what is asked for */
+    if (until > (uint64_t)now_us)
+        return false;
+    lane->turn = (uint64_t)now_us + TURN_US;
+    return atomic_compare_exchange_strong(turn, &until, lane->turn);
+}
+
+static void pass_turn(struct lane *lane)
+{
+    uint64_t mine = lane->turn;
+    lane->turn = 0;
+    if (mine != 0)
+        atomic_compare_exchange_strong(&lane->store->shared->turns[lane->partition->index], &mine,
+                                       0);
+}
 
 static bool chain_allows(const struct lane *lane, const struct store_op *op)
 {
@@ -114,10 +141,17 @@ void lane_start(struct lane *lane)
     if (lane->again.count + lane->partition->waiting.count == 0)
         return;
     int64_t now_us = clock_mono_us();
+    if (!take_turn(lane, now_us)) {
+        pause_start(&lane->pause, TURN_LOOK_US);
+        return;
+    }
     gather(lane, now_us);
-    if (lane->batch.count > 0)
+    if (lane->batch.count > 0) {
         begin_attempt(lane);
-    else if (lane->again.count > 0)
+        return;
+    }
+    pass_turn(lane);
+    if (lane->again.count > 0)
         pause_start(&lane->pause, lane->again_us > now_us ? lane->again_us - now_us : 1);
 }
 
@@ -126,12 +160,13 @@ static void on_pause_end(struct pause *pause)
     lane_start(pause->user);
 }
 
-/* The lane is free: looks for more to do at once. */
+/* The lane is free. It begins again at the next pump, once the answers of this batch are on their
+ * way: what their clients ask next, and what came meanwhile, then goes into one batch. */
 static void become_idle(struct lane *lane)
 {
     lane->state = LANE_IDLE;
     lane->batch.count = 0;
-    lane_start(lane);
+    pass_turn(lane);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -183,6 +218,7 @@ static void refused_by_redis(struct lane *lane, struct str error)
     case REPLY_REPLICA:
         postpone(lane, RETRY_WAIT_US);
         lane->state = LANE_IDLE;
+        pass_turn(lane);
         conn_drop(&lane->conn, "this Redis is not the master any more");
         return;
     case REPLY_REFUSED:
@@ -618,6 +654,7 @@ static void on_lost(struct conn *conn, bool busy)
     if (lane->state != LANE_IDLE)
         postpone(lane, 0); /* nothing of it was written: begun anew on the next connection */
     lane->state = LANE_IDLE;
+    pass_turn(lane);
 }
 
 bool lane_is_down(const struct lane *lane)

@@ -47,6 +47,7 @@ struct lane {
     unsigned batch_limit;
     struct queue again; /* operations of lost batches */
     int64_t again_us;   /* not before */
+    uint64_t turn;      /* until when this lane has taken the partition's turn; 0: it has not */
     struct pause pause;
     struct rng jitter;
     uint32_t buckets[8]; /* that this connection knows to be registered */

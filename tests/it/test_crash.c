@@ -27,20 +27,15 @@
 static struct stack stack;
 static struct api *a = &stack.api;
 
-static int test_teardown(void **state)
-{
-    if (stack.redis.proc.pid > 0)
-        tredis_thaw(&stack.redis);
-    return stack_stop(&stack);
-}
-
 /* --- load in the background: one key after the other, each repeated until it is decided --------
  */
 
 struct load {
     const char *sku;
     atomic_int port;
-    atomic_bool stop;
+    atomic_bool stop;     /* no new keys */
+    atomic_bool given_up; /* the test has failed: leave at once */
+    bool running;
     atomic_int decided;  /* keys that were answered with 201 */
     atomic_int failures; /* answers that did not come, 503 and 504 */
     atomic_int complaints;
@@ -74,7 +69,7 @@ static bool load_one(struct http_conn *c, const char *key, struct http_resp *res
     snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1}", load.sku);
     int64_t deadline = test_now_ms() + DECIDE_TIMEOUT_MS;
     int err = 0;
-    while (test_now_ms() < deadline) {
+    while (test_now_ms() < deadline && !atomic_load(&load.given_up)) {
         int port = atomic_load(&load.port);
         if (c->port != port) {
             http_conn_close(c);
@@ -88,7 +83,8 @@ static bool load_one(struct http_conn *c, const char *key, struct http_resp *res
         atomic_fetch_add(&load.failures, 1);
         test_pause();
     }
-    load_complain(key, err, resp);
+    if (!atomic_load(&load.given_up))
+        load_complain(key, err, resp);
     return false;
 }
 
@@ -120,6 +116,7 @@ static void load_start(const char *sku)
     load.ids = calloc(LOAD_KEYS_MAX, sizeof(*load.ids));
     assert_non_null(load.ids);
     atomic_store(&load.port, stack.service.port);
+    load.running = true;
     for (int i = 0; i < LOAD_THREADS; i++) {
         load.members[i] = (struct load_member){&load, i};
         assert_int_equal(pthread_create(&load.threads[i], NULL, load_run, &load.members[i]), 0);
@@ -140,13 +137,19 @@ static void load_await(int more)
     assert_true(reached);
 }
 
-/* Lets each thread finish its key; afterwards every key that was ever sent has had exactly one
- * effect: the books must agree, and every reservation that was answered must be there. */
-static void load_stop_and_check(int64_t stock)
+static void load_join(void)
 {
     atomic_store(&load.stop, true);
     for (int i = 0; i < LOAD_THREADS; i++)
         pthread_join(load.threads[i], NULL);
+    load.running = false;
+}
+
+/* Lets each thread finish its key; afterwards every key that was ever sent has had exactly one
+ * effect: the books must agree, and every reservation that was answered must be there. */
+static void load_stop_and_check(int64_t stock)
+{
+    load_join();
     int decided = atomic_load(&load.decided);
     int complaints = atomic_load(&load.complaints);
     if (complaints)
@@ -158,6 +161,18 @@ static void load_stop_and_check(int64_t stock)
         assert_true(api_state_is(a, load.ids[i], "held"));
     free(load.ids);
     load.ids = NULL;
+}
+
+static int test_teardown(void **state)
+{
+    if (load.running) { /* the test failed on its way */
+        atomic_store(&load.given_up, true);
+        load_join();
+    }
+    free(load.ids);
+    load.ids = NULL;
+    tredis_thaw(&stack.redis);
+    return stack_stop(&stack);
 }
 
 static int pids_of(const char *role, pid_t *pids)
