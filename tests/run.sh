@@ -15,9 +15,9 @@ child=
 trap 'rm -f "$out"' EXIT
 trap 'test -n "$child" && kill "$child" 2>/dev/null; exit 130' INT TERM HUP
 
-# sum REGEX: adds up the number that follows REGEX on the lines of $out that it matches.
+# sum EXPRESSION: adds up the numbers that the sed expression leaves of the lines of $out.
 sum() {
-    sed -n "s/^$1 *\([0-9][0-9]*\) test(s).*/\1/p" "$out" | awk '{ n += $1 } END { print n + 0 }'
+    sed -n "s/^ *$1.*/\1/p" "$out" | awk '{ n += $1 } END { print n + 0 }'
 }
 
 seconds() {
@@ -41,9 +41,9 @@ for program in "$dir"/*"$pattern"*; do
     child=
     took=$(seconds "$begin" "$(date +%s.%N)")
 
-    good=$(sum '\[  PASSED  \]')
-    bad=$(sum '\[  FAILED  \]')
-    skipped=$(sum '\[  SKIPPED \]')
+    good=$(sum '\[  PASSED  \] \([0-9]*\) test(s)')
+    bad=$(sum '\([0-9]*\) FAILED TEST(S)')
+    skipped=$(sum '\[  SKIPPED \] \([0-9]*\) test(s)')
     why="exit status $code"
     test "$code" -eq 124 || test "$code" -eq 137 && why="killed after $limit s"
     if test "$code" -eq 0 && test "$good" -eq 0; then

@@ -2,7 +2,7 @@
  *
  * Layer: core, and private to it. A decision returns a step: STEP_DONE with op->out filled, or
  * STEP_READ once it has marked what it lacks, or STEP_DEFER. It changes nothing before it knows
- * all that it needs.
+ * all that it needs. STEP_BROKEN: what was read contradicts itself, so somebody else writes here.
  */
 #ifndef CORE_DECIDE_H
 #define CORE_DECIDE_H
@@ -10,7 +10,7 @@
 #include "core/event.h"
 #include "core/plan.h"
 
-enum step { STEP_DONE, STEP_READ, STEP_DEFER, STEP_NO_MEMORY };
+enum step { STEP_DONE, STEP_READ, STEP_DEFER, STEP_NO_MEMORY, STEP_BROKEN };
 
 struct planner {
     struct view *view;

@@ -126,7 +126,8 @@ enum step decide_reserve(struct planner *p, struct op *op)
     if (slot == VIEW_NONE || !slots)
         return STEP_NO_MEMORY;
     struct view_reservation *vr = view_reservation(p->view, slot);
-    assert(!vr->was && !vr->now); /* 88 random bits: an id is never made twice */
+    if (vr->was || vr->now)
+        return STEP_BROKEN; /* of 88 random bits: nobody makes an id twice */
     vr->known = vr->named = true;
     vr->slots = slots;
     vr->now = r;
@@ -150,6 +151,8 @@ static enum step end_hold(struct planner *p, struct view_reservation *vr,
         struct view_item *item = line_item(p, vr, i);
         int64_t keeps = sold ? sold[i] : 0;
         assert(keeps >= 0 && keeps <= line->quantity);
+        if (item->now.held < line->quantity)
+            return STEP_BROKEN; /* the item knows nothing of this hold */
         item->now.held -= line->quantity;
         item->now.available += line->quantity - keeps;
         item->now.sold += keeps;

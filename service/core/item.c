@@ -3,8 +3,9 @@
 
 #include <assert.h>
 
-#define FORMAT 1
-#define FIELDS 9
+#define FORMAT    1
+#define FIELDS    9
+#define COUNT_MAX (INT64_MAX / 2) /* room to count on from */
 
 void item_check(const struct item *item)
 {
@@ -80,6 +81,9 @@ bool item_decode(struct str text, struct item *item)
                           .updated_ms = f[6],
                           .due_ms = f[7],
                           .due_exact = f[8] & 2};
+    if (item->available > UNITS_MAX || item->held > UNITS_MAX || item->sold > COUNT_MAX ||
+        item->version > COUNT_MAX || item->updated_ms > UNITS_MAX || item->due_ms > UNITS_MAX)
+        return false;
     if ((!item->exists && (item->available > 0 || item->held > 0)) ||
         (item->held > 0) != (item->due_ms > 0))
         return false;

@@ -163,6 +163,7 @@ enum plan_result plan(struct view *view, struct op *const *ops, unsigned count, 
             deferred = true;
             break;
         case STEP_NO_MEMORY: return PLAN_NO_MEMORY;
+        case STEP_BROKEN: return PLAN_BROKEN;
         }
     }
     if (view->out_of_memory)

@@ -22,6 +22,7 @@ enum plan_result {
     PLAN_DONE,      /* every operation has an outcome, or is deferred (OUT_NONE) */
     PLAN_READ_MORE, /* entries of the view are wanted and not known: read them, plan again */
     PLAN_NO_MEMORY,
+    PLAN_BROKEN, /* what was read contradicts itself: another program has written there */
 };
 
 /* Puts into the view what the operation is sure to need. False: out of memory. */

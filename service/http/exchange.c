@@ -48,8 +48,7 @@ static void keep_small(struct buf *b)
     buf_reset(b);
 }
 
-/* Empties an exchange and puts it aside for the next request. */
-static void exchange_recycle(struct exchange *x)
+void exchange_recycle(struct exchange *x)
 {
     struct http_server *server = x->server;
     assert(x->pending == 0);
@@ -77,17 +76,22 @@ static void exchange_recycle(struct exchange *x)
 void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *conn)
 {
     struct http_server *server = cls;
-    struct exchange *x = exchange_new(server);
-    if (!x)
-        return NULL;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct peer *peer = info ? info->socket_context : NULL;
+    struct exchange *x = peer ? exchange_new(server) : NULL;
+    if (!x)
+        return NULL; /* out of memory: exchange_handle() closes the connection */
+    /* A request that the library itself refuses is never completed: it ends with its connection in
+     * peer_notify(), or here should the library ever go on. */
+    if (peer->exchange)
+        exchange_recycle(peer->exchange);
+    peer->exchange = x;
     x->conn = conn;
-    x->peer = info ? info->socket_context : NULL;
+    x->peer = peer;
     /* The library decodes the URI in place after this call. */
     x->target = arena_str(&x->arena, str_of(uri));
-    if (x->peer)
-        peer_move(server, x->peer, PEER_READING);
+    peer_move(server, peer, PEER_READING);
     return x;
 }
 
@@ -122,8 +126,8 @@ void exchange_answered(struct exchange *x)
             struct http_server *server = x->server;
             assert(server->orphans > 0);
             exchange_free(x);
-            if (--server->orphans == 0 && server->handles_open == 0)
-                free(server);
+            server->orphans--;
+            server_release(server);
         }
         return;
     }
@@ -205,8 +209,8 @@ void exchange_completed(void *cls, struct MHD_Connection *conn, void **at,
     if (!x)
         return;
     *at = NULL;
-    if (x->peer)
-        peer_move(x->server, x->peer, PEER_IDLE);
+    x->peer->exchange = NULL;
+    peer_move(x->server, x->peer, PEER_IDLE);
     if (x->pending > 0) {
         /* Only while the server is stopped: the store still points into it. */
         x->orphan = true;

@@ -57,7 +57,8 @@ enum peer_list { PEER_NONE, PEER_IDLE, PEER_READING, PEER_LISTS };
 struct peer {
     struct peer *prev, *next;
     enum peer_list list;
-    int64_t since_ms; /* in this list; loop time */
+    struct exchange *exchange; /* begun and not completed */
+    int64_t since_ms;          /* in this list; loop time */
     int fd;
 };
 
@@ -116,6 +117,12 @@ void exchange_refuse(struct exchange *x, enum problem_id problem, const char *de
 void exchange_dispatch(struct exchange *x);
 
 void exchange_free(struct exchange *x);
+
+/* Puts an exchange that is over aside for the next request. */
+void exchange_recycle(struct exchange *x);
+
+/* Frees a stopped server once neither a handle nor an orphan needs it any more. */
+void server_release(struct http_server *server);
 
 /* Answers that need no store. */
 void local_answer(struct exchange *x);

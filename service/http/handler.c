@@ -143,8 +143,7 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
     if (*data_size > 0)
         return take_body(x, data, data_size);
     if (x->state == EXCHANGE_READING) {
-        if (x->peer)
-            peer_move(x->server, x->peer, PEER_NONE);
+        peer_move(x->server, x->peer, PEER_NONE);
         exchange_dispatch(x);
     }
     return x->state == EXCHANGE_ANSWERED ? exchange_send(x) : MHD_YES;

@@ -53,6 +53,8 @@ void peer_notify(void *cls, struct MHD_Connection *conn, void **at,
         server->connections--;
         stats_add(STATS_HTTP_OPEN, -1);
         if (peer) {
+            if (peer->exchange)
+                exchange_recycle(peer->exchange);
             unlink_peer(server, peer);
             free(peer);
         }

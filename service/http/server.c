@@ -186,11 +186,19 @@ bool http_server_drained(const struct http_server *server)
     return server->draining && server->connections == 0;
 }
 
+void server_release(struct http_server *server)
+{
+    if (server->handles_open > 0 || server->orphans > 0)
+        return;
+    buf_free(&server->scratch); /* the last orphan may have written to it */
+    free(server);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct http_server *server = handle->data;
-    if (--server->handles_open == 0 && server->orphans == 0)
-        free(server);
+    server->handles_open--;
+    server_release(server);
 }
 
 void http_server_free(struct http_server *server)
@@ -215,7 +223,6 @@ void http_server_free(struct http_server *server)
         server->spare = x->next;
         exchange_free(x);
     }
-    buf_free(&server->scratch);
     uv_close((uv_handle_t *)&server->poll, on_closed);
     uv_close((uv_handle_t *)&server->prepare, on_closed);
     uv_close((uv_handle_t *)&server->spin, on_closed);

@@ -6,7 +6,8 @@
 #define HTTP_SERVER_LIMITS_H
 
 /* libmicrohttpd's pool of a connection: the request line, the header fields, its own records of
- * them, and the header of the answer. It is wiped after every request, so its size has a price. */
+ * them, and the header of the answer. It is wiped after every request, so its size has a price:
+ * the default of 32 KiB costs 0.5 us, 4 KiB against 8 KiB is lost in the noise. */
 #define SERVER_POOL_BYTES   6144
 #define SERVER_ANSWER_BYTES 1024 /* kept free for the header of the answer */
 #define SERVER_RECORD_BYTES                                                                        \

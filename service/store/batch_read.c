@@ -178,16 +178,25 @@ size_t batch_ask(struct batch *b, struct buf *out, struct str marker, bool unwat
 
 struct taker {
     struct batch *batch;
-    redisReply **reply; /* the next one */
-    const char *wrong;  /* what did not fit, or NULL */
+    redisReply **reply, **end; /* the next one; one past the last */
+    const char *wrong;         /* what did not fit, or NULL */
     bool no_memory;
     bool named; /* names were learnt */
 };
 
+/* The next reply, or NULL with `wrong` set. */
+static const redisReply *next_reply(struct taker *t)
+{
+    if (t->reply < t->end)
+        return *t->reply++;
+    t->wrong = "fewer answers than questions";
+    return NULL;
+}
+
 static const redisReply *next_array(struct taker *t, size_t elements)
 {
-    const redisReply *reply = *t->reply++;
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == elements)
+    const redisReply *reply = next_reply(t);
+    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == elements)
         return reply;
     t->wrong = "an array of another length, or none";
     return NULL;
@@ -236,6 +245,8 @@ static void take_customers(struct taker *t)
             struct view_customer *c = b->read_customers[i];
             c->was = c->now = str_absent(text) ? 0 : strtoll(text.p, NULL, 10);
             c->known = true;
+            if (c->was < 0 || c->was > UNITS_MAX)
+                t->wrong = "a customer's counter that is none";
         }
     }
 }
@@ -287,7 +298,12 @@ static void take_due(struct taker *t, struct view_item *item, const redisReply *
     struct view_due *due = &item->head[item->head_count++];
     due->id.partition = b->partition;
     memcpy(due->id.b, member->str, RID_BYTES);
-    due->deadline_ms = (int64_t)strtod(score->str, NULL);
+    double deadline_ms = strtod(score->str, NULL);
+    if (!(deadline_ms >= 0 && deadline_ms <= (double)UNITS_MAX)) {
+        t->wrong = "a deadline that is none";
+        return;
+    }
+    due->deadline_ms = (int64_t)deadline_ms;
     if (due->deadline_ms > b->now_ms)
         return;
     /* It will be wanted, and its item is under WATCH: one read of it will do. */
@@ -302,9 +318,9 @@ static void take_heads(struct taker *t)
 {
     struct batch *b = t->batch;
     for (uint32_t h = 0; h < b->head_count && !t->wrong; h++) {
-        const redisReply *reply = *t->reply++;
+        const redisReply *reply = next_reply(t);
         struct view_item *item = b->read_heads[h];
-        if (reply->type != REDIS_REPLY_ARRAY || reply->elements > 2 * VIEW_DUE_MAX) {
+        if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements > 2 * VIEW_DUE_MAX) {
             t->wrong = "an index of holds that cannot be read";
             return;
         }
@@ -343,16 +359,17 @@ enum batch_read batch_take(struct batch *b, redisReply **replies, size_t count, 
                            const struct store_shared *shared, struct str *error)
 {
     assert(count == b->replies);
-    struct taker t = {.batch = b, .reply = replies};
+    struct taker t = {.batch = b, .reply = replies, .end = replies + count};
     const redisReply *bad = first_error(replies, count);
     if (bad) {
         *error = (struct str){bad->str, (size_t)bad->len};
         return BATCH_ERROR;
     }
-    while (t.reply < replies + count && (*t.reply)->type == REDIS_REPLY_STATUS)
+    while (t.reply < t.end && (*t.reply)->type == REDIS_REPLY_STATUS)
         t.reply++; /* UNWATCH and WATCH: OK */
     if (b->asked_time) {
-        if (!gate_judge(*t.reply++, run_id, b->partitions, shared, &b->gate))
+        const redisReply *meta = next_reply(&t);
+        if (!meta || !gate_judge(meta, run_id, b->partitions, shared, &b->gate))
             t.wrong = "no meta";
         else if (b->gate.gate != GATE_OPEN)
             return BATCH_GATE;

@@ -265,6 +265,33 @@ static bool known_bucket(void *user, uint32_t bucket)
     return false;
 }
 
+/* --- closing ---------------------------------------------------------------------------------- */
+
+static void on_closed(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    (void)replies, (void)count;
+    become_idle(lane);
+}
+
+/* No batch may run on this partition, from any host, until a person has looked at it. */
+static void close_partition(struct lane *lane, const char *why, struct str detail)
+{
+    char state[160];
+    snprintf(state, sizeof(state), "closed: %s", why);
+    log_event(LOG_ERROR, "closing a partition", LOG_INT("partition", lane->partition->index),
+              LOG_STR("why", why), LOG_TEXT("detail", detail));
+    tell_all(lane, OUT_BROKEN, why);
+    struct buf *out = conn_begin(&lane->conn);
+    resp_begin(out, 4);
+    resp_arg(out, STR("HSET"));
+    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
+    resp_arg(out, STR("state"));
+    resp_arg(out, str_of(state));
+    if (conn_exchange(&lane->conn, 1, lane->store->config.request_timeout_ms, on_closed) < 0)
+        conn_drop(&lane->conn, "out of memory");
+}
+
 /* --- deciding and writing --------------------------------------------------------------------- */
 
 /* True when the reads of the batch came from one command, so that they are of one instant. */
@@ -343,6 +370,7 @@ static void decide(struct lane *lane)
     switch (batch_plan(&lane->batch, &limits)) {
     case PLAN_NO_MEMORY: out_of_memory(lane); return;
     case PLAN_READ_MORE: read_round(lane); return;
+    case PLAN_BROKEN: close_partition(lane, "what Redis holds contradicts itself", NO_NAME); return;
     case PLAN_DONE: break;
     }
     if (plan_writes(&lane->batch.view))
@@ -366,9 +394,7 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
     case BATCH_NO_MEMORY: out_of_memory(lane); return;
     case BATCH_INVALID: break;
     }
-    log_event(LOG_ERROR, "redis holds what stockd did not write", LOG_TEXT("what", error));
-    tell_all(lane, OUT_BROKEN, "Redis holds what stockd did not write");
-    become_idle(lane);
+    close_partition(lane, "Redis holds what stockd did not write", error);
 }
 
 /* --- a lost transaction ------------------------------------------------------------------------
@@ -490,30 +516,6 @@ static void conflict(struct lane *lane)
 
 /* --- the answer of EXEC ----------------------------------------------------------------------- */
 
-static void on_closed(struct conn *conn, redisReply **replies, size_t count)
-{
-    struct lane *lane = conn->user;
-    (void)replies, (void)count;
-    become_idle(lane);
-}
-
-/* Redis applied a part of a transaction: no batch may run on this partition until a person has
- * looked at it. */
-static void close_partition(struct lane *lane, struct str error)
-{
-    log_event(LOG_ERROR, "a transaction was applied in part; closing the partition",
-              LOG_INT("partition", lane->partition->index), LOG_TEXT("error", error));
-    tell_all(lane, OUT_BROKEN, "Redis applied only a part of a transaction");
-    struct buf *out = conn_begin(&lane->conn);
-    resp_begin(out, 4);
-    resp_arg(out, STR("HSET"));
-    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
-    resp_arg(out, STR("state"));
-    resp_arg(out, STR("closed: a transaction was applied in part"));
-    if (conn_exchange(&lane->conn, 1, lane->store->config.request_timeout_ms, on_closed) < 0)
-        conn_drop(&lane->conn, "out of memory");
-}
-
 static struct str error_of(const redisReply *reply)
 {
     return (struct str){reply->str, (size_t)reply->len};
@@ -540,11 +542,11 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
     }
     for (size_t i = 0; exec->type == REDIS_REPLY_ARRAY && i < exec->elements; i++)
         if (exec->element[i]->type == REDIS_REPLY_ERROR) {
-            close_partition(lane, error_of(exec->element[i]));
+            close_partition(lane, "a transaction was applied in part", error_of(exec->element[i]));
             return;
         }
     if (exec->type != REDIS_REPLY_ARRAY || exec->elements != (effects ? count - 2 : 0)) {
-        close_partition(lane, STR("EXEC answered for another number of commands"));
+        close_partition(lane, "EXEC answered for another number of commands", NO_NAME);
         return;
     }
     lane->partition->refused[0] = '\0';

@@ -93,6 +93,7 @@ void store_submit(struct store *store, struct store_op *op)
     op->submitted_us = clock_mono_us();
     op->started_us = 0;
     op->tries = 0;
+    op->op.chain = op->chain;
     op->deadline_us = op->submitted_us + store->config.request_timeout_ms * 1000;
     op->op.out = (struct outcome){.field_line = -1};
     if (p->waiting.count >= store->config.queue_max) {

@@ -2,6 +2,7 @@
  * parsers could read in two ways, and the shape of every error. */
 #include "support/api.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -192,6 +193,9 @@ static void chunked_bodies_work_and_have_the_limit(void **state)
     int err = 0;
     for (int i = 0; i < 17 && !err; i++) /* 68 KiB */
         err = http_send(&a->conn, chunk, sizeof(chunk));
+    if (!err)
+        err = http_send(&a->conn, "0\r\n\r\n", 5);
+    assert_true(err == 0 || err == -ECONNRESET); /* it may be answered before its end */
     assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
     check_problem(a, 413, "body-too-large", NULL);
     http_conn_close(&a->conn);
@@ -306,7 +310,6 @@ static void requests_with_two_readings_are_refused(void **state)
         text("%sHost: a\r\nContent-Length: -1\r\n\r\n" BODY, start),
         text("%sHost: a\r\nContent-Length: 0xe\r\n\r\n" BODY, start),
         text("%sHost: a\r\nContent-Length: 14 0\r\n\r\n" BODY, start),
-        text("%sHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n" BODY, start),
         text("%sHost: a\r\nContent-Length: 14\r\nTransfer-Encoding: chunked\r\n\r\n" CHUNKED,
              start),
         text("%sHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 14\r\n\r\n" CHUNKED,
@@ -344,8 +347,21 @@ static void requests_with_two_readings_are_refused(void **state)
         assert_int_equal(err, 0);
         assert_int_equal(a->resp.status, 400);
         assert_true(http_closed_within(&c, 5000));
+        /* libmicrohttpd's own 400 for a bad Content-Length comes with its header twice, so there
+         * may be more bytes; an answer to what was smuggled must not be among them. */
+        assert_true(c.in_bytes == 0 || (!memmem(c.in, c.in_bytes, "remaining", 9) &&
+                                        !memmem(c.in, c.in_bytes, "1.1 200", 7)));
         http_conn_close(&c);
     }
+    /* One that only overflows has one reading, a very large one. */
+    const char *huge =
+        text("%sHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n" BODY, start);
+    http_conn_close(&a->conn);
+    assert_int_equal(http_send(&a->conn, huge, strlen(huge)), 0);
+    assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
+    assert_true(a->resp.status == 400 || a->resp.status == 413);
+    assert_true(http_closed_within(&a->conn, 5000));
+    http_conn_close(&a->conn);
     check_item(a, sku, 1000, 1000, 0, 0, 1); /* neither the request nor what followed */
 #undef BODY
 #undef CHUNKED
@@ -357,6 +373,7 @@ static void ambiguous_requests_get_a_problem(void **state)
                 NULL);
     check_header(a, "Connection", "close");
     assert_true(http_closed_within(&a->conn, 5000));
+    assert_int_equal(a->conn.in_bytes, 0);
 }
 
 static void old_http_works(void **state)
@@ -367,6 +384,7 @@ static void old_http_works(void **state)
     assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
     assert_int_equal(a->resp.status, 200);
     assert_true(http_closed_within(&a->conn, 5000));
+    assert_int_equal(a->conn.in_bytes, 0);
     http_conn_close(&a->conn);
 }
 

@@ -317,9 +317,11 @@ bool http_closed_within(struct http_conn *c, int timeout_ms)
 {
     if (c->fd < 0)
         return true;
-    if (c->in_bytes > 0)
-        return false;
-    ssize_t n = conn_fill(c, test_now_ms() + timeout_ms);
+    int64_t deadline = test_now_ms() + timeout_ms;
+    ssize_t n;
+    do
+        n = conn_fill(c, deadline);
+    while (n > 0);
     return n == 0 || n == -ECONNRESET;
 }
 

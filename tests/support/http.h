@@ -60,7 +60,8 @@ int http_send_call(struct http_conn *c, const char *method, const char *path, co
 int http_send(struct http_conn *c, const char *bytes, size_t count);
 int http_receive(struct http_conn *c, bool head_only, struct http_resp *resp);
 
-/* True if the server closes (or resets) the connection within the time, sending nothing more. */
+/* True if the server closes (or resets) the connection within the time. What it still sends before
+ * that is left in c->in. */
 bool http_closed_within(struct http_conn *c, int timeout_ms);
 
 void http_resp_free(struct http_resp *resp);

@@ -491,24 +491,22 @@ static void reads_single_things(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        T(reads_a_reservation),
-        T(reads_the_short_form),
-        T(reads_operations_on_items),
-        T(reads_operations_on_reservations),
-        T(names_the_wrong_field),
-        T(bounds_texts_by_bytes),
-        T(refuses_what_is_no_json_object),
-        T(reads_keys_and_conditions),
-        T(parses_conditions),
-        T(knows_json_media_types),
-        T(fingerprints_compare_values),
-        T(a_batch_has_the_single_calls_fingerprints),
-        T(a_batch_names_its_operations),
-        T(a_batch_refuses_one_by_one),
-        T(a_batch_is_refused_whole),
-        T(reads_lists),
-        T(reads_single_things),
-    };
+    const struct CMUnitTest tests[] = {T(reads_a_reservation),
+                                       T(reads_the_short_form),
+                                       T(reads_operations_on_items),
+                                       T(reads_operations_on_reservations),
+                                       T(names_the_wrong_field),
+                                       T(bounds_texts_by_bytes),
+                                       T(refuses_what_is_no_json_object),
+                                       T(reads_keys_and_conditions),
+                                       T(parses_conditions),
+                                       T(knows_json_media_types),
+                                       T(fingerprints_compare_values),
+                                       T(a_batch_has_the_single_calls_fingerprints),
+                                       T(a_batch_names_its_operations),
+                                       T(a_batch_refuses_one_by_one),
+                                       T(a_batch_is_refused_whole),
+                                       T(reads_lists),
+                                       T(reads_single_things)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,97 @@
+/* fuzz_reply.c -- any bytes that a Redis could send, through hiredis' reader, a round of a batch's
+ * reads, the plan and the transaction that it becomes. Nothing may crash, leak or read astray; an
+ * item or record that is not ours must be refused. */
+#include "store/batch.h"
+
+#include <assert.h>
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+
+#define REPLIES_MAX 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct op_line line = {.sku = {"a", 1}, .quantity = 2};
+static struct store_shared shared = {.store_id = 1};
+
+static bool known_bucket(void *user, uint32_t bucket)
+{
+    (void)user, (void)bucket;
+    return false;
+}
+
+static struct store_op operation(enum op_kind kind)
+{
+    struct store_op op = {.op = {.kind = kind, .key = STR("k"), .id = STR("k"), .ttl_ms = 1000}};
+    op.op.customer = kind == OP_RESERVE ? STR("c") : (struct str){NULL, 0};
+    if (kind == OP_RESERVE || kind == OP_DECREMENT) {
+        op.op.lines = &line;
+        op.op.line_count = 1;
+    }
+    return op;
+}
+
+/* The replies that the data holds, from `from` on; as many as are asked, or -1. */
+static int read_replies(redisReader *reader, redisReply **replies, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        void *reply = NULL;
+        if (redisReaderGetReply(reader, &reply) != REDIS_OK || !reply)
+            return (int)i;
+        replies[i] = reply;
+    }
+    return (int)count;
+}
+
+/* One round; true if another is to follow. */
+static bool run_round(struct batch *batch, redisReader *reader, struct buf *out)
+{
+    redisReply *replies[REPLIES_MAX];
+    struct plan_limits limits = {.max_hold_ms = 1000000, .reservation_retention_ms = 86400000};
+    struct str error;
+    bool more = false;
+    buf_reset(out);
+    size_t count = batch_ask(batch, out, STR("marker"), false);
+    if (count == 0 || count > REPLIES_MAX)
+        return false;
+    int got = read_replies(reader, replies, count);
+    if (got == (int)count) {
+        enum batch_read taken = batch_take(batch, replies, count, "run", &shared, &error);
+        enum plan_result planned =
+            taken == BATCH_READ ? batch_plan(batch, &limits) : PLAN_NO_MEMORY;
+        more = taken == BATCH_AGAIN || planned == PLAN_READ_MORE;
+        if (planned == PLAN_DONE && plan_writes(&batch->view)) {
+            buf_reset(out);
+            size_t commands =
+                batch_write(batch, out, STR("marker"), STR("1"), 1000, known_bucket, NULL);
+            assert(commands == 0 || commands >= 4);
+        }
+    }
+    for (int i = 0; i < got; i++)
+        freeReplyObject(replies[i]);
+    return more;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const enum op_kind kinds[] = {OP_RESERVE, OP_DECREMENT, OP_CONFIRM, OP_GET};
+    struct store_op ops[4];
+    struct batch batch;
+    struct buf out;
+    redisReader *reader = redisReaderCreate();
+    if (!reader || !batch_init(&batch, 1, 0, 4))
+        abort();
+    buf_init(&out, 1u << 20);
+    batch.count = 4;
+    for (unsigned i = 0; i < 4; i++) {
+        ops[i] = operation(kinds[i]);
+        batch.ops[i] = &ops[i];
+    }
+    if (redisReaderFeed(reader, (const char *)data, size) == REDIS_OK && batch_begin(&batch))
+        for (int round = 0; round < 4 && run_round(&batch, reader, &out); round++)
+            ;
+    buf_free(&out);
+    batch_free(&batch);
+    redisReaderFree(reader);
+    return 0;
+}
