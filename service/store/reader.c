@@ -353,7 +353,17 @@ static void on_lost(struct conn *conn, bool busy)
     struct reader *reader = conn->user;
     (void)busy;
     set_not_ready(reader, conn->error);
-    answer_all(reader, OUT_REDIS_UNAVAILABLE, "the connection to Redis was lost");
+    /* Reads change nothing: what was under way is asked again on the next connection. */
+    for (unsigned i = reader->count; i-- > 0;) {
+        struct store_read *read = reader->flying[i];
+        if (!read)
+            continue;
+        read->next = reader->waiting.head;
+        if (!read->next)
+            reader->waiting.end = &read->next;
+        reader->waiting.head = read;
+    }
+    reader->count = 0;
 }
 
 static void on_probe(uv_timer_t *timer)

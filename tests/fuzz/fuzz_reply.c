@@ -31,6 +31,21 @@ static struct store_op operation(enum op_kind kind)
     return op;
 }
 
+/* hiredis before 1.0 makes room for as many elements as an array announces. What a hostile Redis
+ * could do with that is known; here it would only hide what is looked for. */
+static bool announces_too_much(const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        size_t digits = 0;
+        while (data[i] == '*' && i + 1 + digits < size && data[i + 1 + digits] >= '0' &&
+               data[i + 1 + digits] <= '9')
+            digits++;
+        if (digits > 4)
+            return true;
+    }
+    return false;
+}
+
 /* The replies that the data holds, from `from` on; as many as are asked, or -1. */
 static int read_replies(redisReader *reader, redisReply **replies, size_t count)
 {
@@ -78,6 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct store_op ops[4];
     struct batch batch;
     struct buf out;
+    if (announces_too_much(data, size))
+        return 0;
     redisReader *reader = redisReaderCreate();
     if (!reader || !batch_init(&batch, 1, 0, 4))
         abort();

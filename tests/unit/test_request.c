@@ -1,4 +1,3 @@
-#include "http/headers.h"
 #include "http/request.h"
 
 #include <setjmp.h>
@@ -240,46 +239,6 @@ static void reads_keys_and_conditions(void **state)
     assert_int_equal(op.if_match.kind, PRE_NEVER);
 }
 
-static void parses_conditions(void **state)
-{
-    static const char *const wrong[] = {"",
-                                        "7",
-                                        "\"7",
-                                        "\"7\",",
-                                        "\"7\" \"8\"",
-                                        "w/\"7\"",
-                                        "*, *",
-                                        "\"7\"x",
-                                        ",\"7\"",
-                                        "\"a b\"",
-                                        "\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\""};
-    static const char *const never[] = {"\"07\"", "\"\"", "\"-1\"", "\"99999999999999999999\"",
-                                        "\"x\", W/\"1\""};
-    struct op_condition c;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        assert_false(condition_parse(str_of(wrong[i]), &c));
-    for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
-        assert_true(condition_parse(str_of(never[i]), &c));
-        assert_int_equal(c.kind, PRE_NEVER);
-        assert_false(condition_names(&c, 1));
-    }
-    assert_true(condition_parse(STR(" \"3\" , \"0\" "), &c));
-    assert_true(condition_names(&c, 3) && condition_names(&c, 0) && !condition_names(&c, 1));
-    assert_true(condition_parse((struct str){NULL, 0}, &c));
-    assert_int_equal(c.kind, PRE_NONE);
-}
-
-static void knows_json_media_types(void **state)
-{
-    assert_true(media_type_is_json(STR("application/json")));
-    assert_true(media_type_is_json(STR("Application/JSON ; charset=utf-8")));
-    assert_true(media_type_is_json(STR("application/merge-patch+json")));
-    assert_false(media_type_is_json(STR("application/jsonp")));
-    assert_false(media_type_is_json(STR("application/+json")));
-    assert_false(media_type_is_json(STR("text/json")));
-    assert_false(media_type_is_json(STR("")));
-}
-
 /* --- fingerprints and batches ----------------------------------------------------------------- */
 
 static void fingerprint_of(uint8_t out[FINGERPRINT_BYTES], const char *method, const char *target,
@@ -499,8 +458,7 @@ int main(void)
                                        T(bounds_texts_by_bytes),
                                        T(refuses_what_is_no_json_object),
                                        T(reads_keys_and_conditions),
-                                       T(parses_conditions),
-                                       T(knows_json_media_types),
+
                                        T(fingerprints_compare_values),
                                        T(a_batch_has_the_single_calls_fingerprints),
                                        T(a_batch_names_its_operations),
