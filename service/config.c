@@ -19,7 +19,7 @@ static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const struct arg_spec specs[] = {
     {"listen", ARG_STRING, AT(listen), .default_text = "127.0.0.1:8080", .metavar = "ADDR:PORT",
      .help = "Address to serve HTTP on; port 0 takes a free one."},
-    {"workers", ARG_INT, AT(workers), 0, 256, .default_text = "0", .metavar = "N",
+    {"workers", ARG_INT, AT(workers), 0, CONFIG_WORKERS_MAX, .default_text = "0", .metavar = "N",
      .help = "Worker processes; 0 means one per online CPU."},
     {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
      .help = "redis://[user:pass@]host:port[/db] or unix:/path.sock; without it an own Redis is started."},
@@ -94,6 +94,8 @@ int config_parse(int argc, char **argv, struct config *config, char *err, size_t
         config->reservation_retention_ms = config->operation_retention_ms;
     if (config->workers == 0)
         config->workers = sysconf(_SC_NPROCESSORS_ONLN);
+    if (config->workers > CONFIG_WORKERS_MAX)
+        config->workers = CONFIG_WORKERS_MAX;
     if (config->lanes == 0)
         config->lanes = config->batch_max == 1 ? 8 : 1;
     return EXIT_SUCCESS;

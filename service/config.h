@@ -13,8 +13,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define EXIT_USAGE      64
-#define CONFIG_ERR_SIZE 512
+#define EXIT_USAGE         64
+#define CONFIG_ERR_SIZE    512
+#define CONFIG_WORKERS_MAX 256
 
 struct config {
     char *listen;

@@ -35,7 +35,7 @@ struct keeper {
     uv_prepare_t pump;
     uv_signal_t sigterm, sighup;
     int64_t chores_at_ms, trim_at_ms;
-    struct sweep *sweeps; /* SWEEPS_MAX of them */
+    struct sweep sweeps[SWEEPS_MAX];
     unsigned flying;
     unsigned partition; /* the next to look at */
     bool stopping;
@@ -206,9 +206,8 @@ int keeper_run(struct pool_child *child, void *arg)
     for (unsigned i = 0; i < args->shared->workers; i++)
         close(args->shared->listen_fds[i]);
     arena_init(&k.arena, 16 * 1024, 1 << 20);
-    k.sweeps = calloc(SWEEPS_MAX, sizeof(*k.sweeps));
     k.admin = admin_new(&k.shared->store_config, k.shared->store_shared, err, sizeof(err));
-    if (!k.admin || !k.sweeps || uv_loop_init(&k.loop) != 0) {
+    if (!k.admin || uv_loop_init(&k.loop) != 0) {
         log_event(LOG_ERROR, "cannot start", LOG_STR("why", err));
         return POOL_EXIT_FATAL;
     }

@@ -27,7 +27,8 @@ struct master {
     struct shared_state shared;
     struct embedded embedded;
     struct keeper_args keeper;
-    struct worker_args *workers;
+    struct worker_args workers[CONFIG_WORKERS_MAX];
+    int listen_fds[CONFIG_WORKERS_MAX];
     int redis_slot, keeper_slot, first_worker; /* -1: none */
     bool stop;                                 /* a signal asked for it */
     bool failed;                               /* a child said that it cannot work here */
@@ -82,10 +83,8 @@ static bool make_shared(struct master *m)
     m->shared.store_shared = mmap(NULL, sizeof(*m->shared.store_shared), PROT_READ | PROT_WRITE,
                                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     m->shared.stats = stats_new(workers + 2, route_names(), ROUTES);
-    m->shared.listen_fds = calloc(workers, sizeof(int));
-    m->workers = calloc(workers, sizeof(*m->workers));
-    if (m->shared.store_shared == MAP_FAILED || !m->shared.stats || !m->shared.listen_fds ||
-        !m->workers)
+    m->shared.listen_fds = m->listen_fds;
+    if (m->shared.store_shared == MAP_FAILED || !m->shared.stats)
         return false;
     stats_attach(m->shared.stats, workers + 1);
     return true;
@@ -240,7 +239,5 @@ int master_run(const struct config *config)
     pool_free(m.pool);
     stats_free(m.shared.stats);
     munmap(m.shared.store_shared, sizeof(*m.shared.store_shared));
-    free(m.shared.listen_fds);
-    free(m.workers);
     return status;
 }

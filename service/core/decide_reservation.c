@@ -305,7 +305,7 @@ static bool sold_as_asked(const struct reservation *r, const int64_t *sold)
 enum step decide_confirm(struct planner *p, struct op *op)
 {
     struct view_reservation *vr;
-    int64_t sold[LINES_MAX];
+    int64_t sold[LINES_MAX] = {0};
     enum step step = find(p, op, &vr);
     if (!vr || !lines_to_sell(op, view_current(vr), sold))
         return step;

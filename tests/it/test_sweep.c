@@ -425,6 +425,8 @@ static void a_read_survives_a_cut_at_every_byte(void **state)
 /* --- EXECs that arrive late ---------------------------------------------------------------------
  */
 
+#define LATE_TIMEOUT_MS 1000
+
 static struct rig rig;
 static struct api *a;
 static struct api client;
@@ -553,6 +555,31 @@ static void a_late_exec_does_not_land_though_nobody_else_writes(void **state)
     late_confirm(false);
 }
 
+/* The request is over, its client was told so, and nothing else happens: no other writer, no
+ * repeat, no other batch of the lane. A request takes effect within --request-timeout or not at
+ * all, so something must have been done meanwhile against the EXEC that is still on its way. */
+static void a_late_exec_does_not_land_when_the_request_is_over(void **state)
+{
+    const char *sku = api_item(a, 5, 0);
+    int lane = hold_next_exec(sku); /* version 2 */
+    char body[128];
+    snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1}", sku);
+    int64_t begin = test_now_ms();
+    assert_int_equal(http_call(&a->conn, "POST", "/v1/reservations",
+                               "Idempotency-Key: late-and-alone\r\n", body, &a->resp),
+                     0);
+    bool taken = a->resp.status == 201; /* repeated in time on a new connection */
+    assert_true(taken || a->resp.status == 504);
+    assert_int_equal(fault_proxy_struck_on(&rig.proxy), lane);
+    assert_true(await(test_now_ms() - begin > 3 * LATE_TIMEOUT_MS, 10 * LATE_TIMEOUT_MS));
+    api_call(a, taken ? 200 : 404, "GET", "/v1/operations/late-and-alone", NULL, NULL);
+    deliver_late(lane);
+    for (int i = 0; i < 3; i++) {
+        check_item(a, sku, 5, 5 - taken, taken, 0, 2 + taken);
+        api_call(a, taken ? 200 : 404, "GET", "/v1/operations/late-and-alone", NULL, NULL);
+    }
+}
+
 /* A reserve for the last unit hangs, another service sells that unit, the reserve arrives late. */
 static void a_late_exec_of_a_reserve_does_not_sell_twice(void **state)
 {
@@ -603,7 +630,7 @@ static void answers_that_vanish_are_settled(void **state)
     const char *path = text("/v1/items/%s/decrements", sku);
     const char *key = "Idempotency-Key: vanished\r\n";
     assert_int_equal(http_call(&a->conn, "POST", path, key, "{\"quantity\":1}", &a->resp), 0);
-    assert_true(a->resp.took_ms < 1000 + 1500);
+    assert_true(a->resp.took_ms < LATE_TIMEOUT_MS + 1500);
     assert_true(a->resp.status == 504 || a->resp.status == 200);
     assert_int_equal(fault_proxy_struck_on(&rig.proxy), lane);
     assert_true(await((http_call(&a->conn, "POST", path, key, "{\"quantity\":1}", &a->resp),
@@ -675,6 +702,7 @@ int main(void)
         cmocka_unit_test_teardown(a_read_survives_a_cut_at_every_byte, sweep_teardown),
         LATE_TEST(a_late_exec_of_a_confirm_does_not_land),
         LATE_TEST(a_late_exec_does_not_land_though_nobody_else_writes),
+        LATE_TEST(a_late_exec_does_not_land_when_the_request_is_over),
         LATE_TEST(a_late_exec_of_a_reserve_does_not_sell_twice),
         LATE_TEST(answers_that_vanish_are_settled),
         LATE_TEST(bytes_in_small_pieces_are_no_fault),
