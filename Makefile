@@ -99,17 +99,17 @@ asan: need ## unit and it again, under AddressSanitizer and UndefinedBehaviorSan
 	@$(MAKE) --no-print-directory FLAVOUR=asan unit it
 
 fuzz: ## every libFuzzer target for FUZZ_SECONDS (30) from the seed corpus
-	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(FUZZ_DEBS)" HAVE="$(HAVE) && command -v $(CLANG) >/dev/null"
+	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(FUZZ_DEBS)" HAVE='$(HAVE) && ls $$$$($(CLANG) -print-runtime-dir)/*fuzzer* >/dev/null 2>&1'
 	@$(MAKE) --no-print-directory FLAVOUR=fuzz CC=$(CLANG) fuzzers
 	@tests/fuzz/run.sh $${FUZZ_SECONDS:-30}
 
 bench: ## throughput beside a bare libmicrohttpd handler and nginx + Lua, interleaved
-	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(BENCH_DEBS)" HAVE="$(HAVE) && command -v wrk nginx >/dev/null"
+	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(BENCH_DEBS)" HAVE='$(HAVE) && which curl wrk nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1'
 	@$(MAKE) --no-print-directory build/stockd benchers
 	@tests/bench/run.sh $(ARGS)
 
 lint: ## clang-tidy, layers, headers that compile alone, formatting
-	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(LINT_DEBS)" HAVE="$(HAVE) && command -v $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null"
+	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(LINT_DEBS)" HAVE='$(HAVE) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null'
 	@$(MAKE) --no-print-directory lint-all
 
 fmt: ## format every C file

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "http/render.h"
+#include "http/server_limits.h"
 #include "stats.h"
 
 #include <assert.h>
@@ -105,7 +106,11 @@ void exchange_wait(struct exchange *x)
     if (x->next)
         x->next->prev = x;
     server->waiting = x;
-    MHD_suspend_connection(x->conn);
+    x->polled = server->polled < SERVER_POLLED_MAX;
+    if (x->polled)
+        server->polled++;
+    else
+        MHD_suspend_connection(x->conn);
 }
 
 static void stop_waiting(struct exchange *x)
@@ -138,7 +143,10 @@ void exchange_answered(struct exchange *x)
     if (waited) {
         stop_waiting(x);
         x->server->resumed = true;
-        MHD_resume_connection(x->conn);
+        if (x->polled)
+            x->server->polled--;
+        else
+            MHD_resume_connection(x->conn);
     }
 }
 

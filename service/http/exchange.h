@@ -31,6 +31,7 @@ struct exchange {
     struct peer *peer;
     struct exchange *prev, *next; /* of the waiting, or the free ones */
     enum exchange_state state;
+    bool polled;      /* waits without being suspended: see server_limits.h */
     bool orphan;      /* the connection is gone, the store has not answered yet */
     unsigned pending; /* operations and reads that the store has */
     struct arena arena;
@@ -76,7 +77,9 @@ struct http_server {
     uv_idle_t spin;
     uv_timer_t wake;
     unsigned handles_open;
-    bool resumed; /* since the last MHD_run: it must run again */
+    bool progress;   /* since the last MHD_run a callback had something to do */
+    unsigned polled; /* requests that wait without being suspended */
+    bool resumed;    /* since the last MHD_run: it must run again */
     bool draining;
     bool stopped;
     int64_t drain_ms; /* loop time */

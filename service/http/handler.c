@@ -138,6 +138,9 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
     struct exchange *x = *at;
     if (!x)
         return MHD_NO;
+    if (x->state == EXCHANGE_WAITING)
+        return MHD_YES; /* polled: no answer yet */
+    x->server->progress = true;
     if (x->state == EXCHANGE_NEW)
         return begin(x, method, version);
     if (*data_size > 0)

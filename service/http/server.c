@@ -46,15 +46,18 @@ static int64_t run_daemon(struct http_server *server)
 {
     MHD_UNSIGNED_LONG_LONG ms = 0;
     bool due;
-    int rounds = 0;
+    int rounds = 0, quiet = 0;
     do {
-        server->resumed = false;
+        server->resumed = server->progress = false;
         MHD_run(server->daemon);
         due = MHD_get_timeout(server->daemon, &ms) == MHD_YES;
         if (server->resumed) { /* 0.9.75 does not count pending resumes */
             due = true;
             ms = 0;
         }
+        if (server->polled > 0 && due && ms == 0 && !server->resumed && !server->progress &&
+            ++quiet == SERVER_QUIET_RUNS)
+            return SERVER_POLL_MS;
     } while (due && ms == 0 && ++rounds < SERVER_PUMP_ROUNDS);
     return due ? (int64_t)ms : -1;
 }

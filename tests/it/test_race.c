@@ -428,6 +428,60 @@ static void one_key_at_once_on_two_services_has_one_effect(void **state)
     assert_true(tservice_stop(&second));
 }
 
+/* --- one key, at once for two different requests -------------------------------------------------
+ */
+
+enum { FORK_ROUNDS = 40, FORK_CLIENTS = 16 };
+
+struct fork_race {
+    const char *skus[2];
+    int ports[2]; /* workers of one service may take turns; those of two only meet in Redis */
+    int round;
+    int status[FORK_CLIENTS];
+    bool right_refusal[FORK_CLIENTS]; /* refused as idempotency-key-reused */
+};
+
+static void send_one_key_for_two(int index, void *arg)
+{
+    struct fork_race *f = arg;
+    struct http_conn c;
+    struct http_resp resp = {.status = 0};
+    char headers[96];
+    char body[128];
+    http_conn_init(&c, f->ports[index / 2 % 2]);
+    snprintf(headers, sizeof(headers), "Idempotency-Key: fork-%s-%d\r\n", f->skus[0], f->round);
+    snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1}", f->skus[index % 2]);
+    f->status[index] = call_until_decided(&c, "POST", "/v1/reservations", headers, body, &resp);
+    const char *type = json_string_value(json_object_get(http_resp_json(&resp), "type"));
+    f->right_refusal[index] =
+        f->status[index] == 422 && type && strcmp(type, "/problems/idempotency-key-reused") == 0;
+    http_resp_free(&resp);
+    http_conn_close(&c);
+}
+
+/* The two requests share no item, only the key: one of them has it, all others are told so. */
+static void one_key_at_once_for_two_requests_serves_one(void **state)
+{
+    struct tservice second;
+    struct tservice_opts opts = {.redis_url = stack.redis.url, .workers = 2};
+    assert_int_equal(tservice_start(&second, &opts), 0);
+    struct fork_race f = {.skus = {api_item(a, 1000, 0), api_item(a, 1000, 0)},
+                          .ports = {stack.service.port, second.port}};
+    int64_t held[2] = {0, 0};
+    for (f.round = 0; f.round < FORK_ROUNDS; f.round++) {
+        http_crowd(FORK_CLIENTS, send_one_key_for_two, &f);
+        int winner = f.status[0] == 201 ? 0 : 1;
+        for (int i = 0; i < FORK_CLIENTS; i++) {
+            assert_int_equal(f.status[i], i % 2 == winner ? 201 : 422);
+            assert_int_equal(f.right_refusal[i], i % 2 != winner);
+        }
+        held[winner]++;
+    }
+    for (int i = 0; i < 2; i++)
+        check_item(a, f.skus[i], 1000, 1000 - held[i], held[i], 0, 1 + held[i]);
+    assert_true(tservice_stop(&second));
+}
+
 /* --- expiry under load -------------------------------------------------------------------------
  */
 
@@ -533,6 +587,7 @@ int main(void)
         cmocka_unit_test(overlapping_baskets_sell_everything_once),
         cmocka_unit_test(of_confirm_and_release_exactly_one_wins),
         cmocka_unit_test(one_key_at_once_on_two_services_has_one_effect),
+        cmocka_unit_test(one_key_at_once_for_two_requests_serves_one),
         cmocka_unit_test(expiry_under_load_is_timely_and_dense),
         cmocka_unit_test(without_group_commit_it_is_as_right),
     };
