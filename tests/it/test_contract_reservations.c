@@ -220,9 +220,10 @@ static void reserve_checks_texts(void **state)
 {
     static const char *const fields[] = {"customer", "reference"};
     const char *sku = api_item(a, 10, 0);
-    char longest[260] = "";
-    for (int i = 0; i < 64; i++) /* 128 bytes, 64 characters */
-        strcat(longest, "\xc3\xa4");
+    char longest[129]; /* 128 bytes, 64 characters */
+    for (size_t i = 0; i < 128; i++)
+        longest[i] = i % 2 ? '\xa4' : '\xc3';
+    longest[128] = '\0';
     for (size_t i = 0; i < 2; i++) {
         api_call(a, 201, "POST", RESERVE, NULL,
                  text("{\"sku\":\"%s\",\"quantity\":1,\"%s\":\"%s\"}", sku, fields[i], longest));

@@ -233,10 +233,9 @@ static bool basket_take(struct market *m, struct http_conn *c, const int *items,
     char body[512] = "{\"lines\":[";
     for (int i = 0; i < count; i++) {
         size_t n = strlen(body);
-        snprintf(body + n, sizeof(body) - n, "%s{\"sku\":\"%s\",\"quantity\":1}", i ? "," : "",
-                 m->skus[items[i]]);
+        snprintf(body + n, sizeof(body) - n, "%s{\"sku\":\"%s\",\"quantity\":1}%s", i ? "," : "",
+                 m->skus[items[i]], i == count - 1 ? "]}" : "");
     }
-    strcat(body, "]}");
     struct http_resp resp = {.status = 0};
     int status = call_until_decided(c, "POST", "/v1/reservations", NULL, body, &resp);
     if (status == 201) {

@@ -202,12 +202,8 @@ static void rule_strike(struct proxy *x, struct conn *c, int number, const char 
     x->struck_on = number;
     c->status.struck = true;
 
-    char *before = s->kept; /* not forwarded yet, but ahead of the strike */
-    size_t before_bytes = s->kept_bytes;
-    s->kept = NULL;
+    side_write_all(c, d, s->kept, s->kept_bytes); /* it is ahead of the strike */
     s->kept_bytes = 0;
-    side_write_all(c, d, before, before_bytes);
-    free(before);
     side_write_all(c, d, bytes, pass);
 
     switch (x->rule.action) {

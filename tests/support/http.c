@@ -330,7 +330,12 @@ void http_resp_free(struct http_resp *resp)
     free(resp->head);
     free(resp->body);
     json_decref(resp->json);
-    *resp = (struct http_resp){.status = 0};
+    resp->head = NULL;
+    resp->body = NULL;
+    resp->json = NULL;
+    resp->body_bytes = 0;
+    resp->status = 0;
+    resp->took_ms = 0;
 }
 
 const char *http_resp_header(struct http_resp *resp, const char *name, char *value, size_t size)
