@@ -165,7 +165,7 @@ $(OUT)/gen/version.c: FORCE
 $(OUT)/obj/gen/version.o: $(OUT)/gen/version.c
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
-FORCE:
+.PHONY: FORCE
 
 tests-built:
 	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(UNIT_BINS),$(STOCKD) $(IT_BINS))

@@ -77,7 +77,8 @@ static void put_string(const struct arg_spec *spec, const char *text, struct buf
 {
     if (!text)
         return;
-    if (spec->secret && !strstr(text, "://")) {
+    bool url = spec->metavar && strcmp(spec->metavar, "URL") == 0;
+    if (spec->secret && !url && !strstr(text, "://")) {
         buf_puts(out, STR("***"));
         return;
     }

@@ -94,12 +94,12 @@ int listen_open(const char *text, bool insecure, int *fds, unsigned count,
     struct sockaddr_storage bound;
     socklen_t size;
     if (!resolve(text, &bound, &size, err, err_size))
-        return -1;
+        return -EINVAL;
     if (!insecure && !is_loopback(&bound)) {
         snprintf(err, err_size,
                  "--listen %s is not a loopback address; without API keys that needs --insecure",
                  text);
-        return -1;
+        return -EINVAL;
     }
     int rc = probe(&bound, size);
     for (unsigned i = 0; i < count && rc >= 0; i++) {
@@ -109,7 +109,7 @@ int listen_open(const char *text, bool insecure, int *fds, unsigned count,
     }
     if (rc < 0) {
         snprintf(err, err_size, "--listen %s: %s", text, strerror(-rc));
-        return -1;
+        return rc;
     }
     describe(&bound, address);
     return 0;

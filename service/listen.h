@@ -9,7 +9,8 @@
 #define LISTEN_TEXT_SIZE 80
 
 /* Opens count sockets on `text` (ADDR:PORT, [v6]:PORT); port 0 takes a free one. address: what
- * was bound, as ADDR:PORT. Other than loopback addresses only if insecure. 0, or -1 with err. */
+ * was bound, as ADDR:PORT. Other than loopback addresses only if insecure. 0, or -errno with err:
+ * -EINVAL when the text is at fault. */
 int listen_open(const char *text, bool insecure, int *fds, unsigned count,
                 char address[LISTEN_TEXT_SIZE], char *err, size_t err_size)
     __attribute__((warn_unused_result));

@@ -223,16 +223,17 @@ int master_run(const struct config *config)
     config_log(config);
     if (!make_shared(&m))
         return fail("cannot start", "out of memory");
-    if (listen_open(config->listen, config->insecure, m.shared.listen_fds, m.shared.workers,
-                    address, err, sizeof(err)) < 0)
-        return fail("cannot listen", err);
+    int rc = listen_open(config->listen, config->insecure, m.shared.listen_fds, m.shared.workers,
+                         address, err, sizeof(err));
+    if (rc < 0)
+        return fail("cannot listen", err), rc == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+    struct address redis;
+    if (config->redis && !address_parse(config->redis, &redis, err, sizeof(err)))
+        return fail("--redis", err), EXIT_USAGE;
     if (!config->redis && embedded_prepare(&m.embedded, config, err, sizeof(err)) < 0)
         return fail("cannot start redis", err);
     m.shared.store_config = config_store(config, config->redis ? config->redis : m.embedded.url);
-    struct address redis;
-    if (!address_parse(m.shared.store_config.redis_url, &redis, err, sizeof(err)))
-        return fail("--redis", err);
-    int rc = make_pool(&m);
+    rc = make_pool(&m);
     if (rc < 0)
         return fail("cannot start processes", strerror(-rc));
     int status = serve(&m, address);

@@ -20,7 +20,7 @@
 #define BATCH_LIMIT_MIN  8
 #define DOWN_FAILURES    3
 #define TURN_US          1500 /* several transactions */
-#define TURN_LOOK_US     15
+#define TURN_LOOK_US     60   /* a part of one */
 
 static void read_round(struct lane *lane);
 static void begin_attempt(struct lane *lane);

@@ -4,10 +4,11 @@
 #
 # Every round measures each case for SECONDS, one after the other, so that all cases see the same
 # noise; the table gives the median over the rounds, their spread, and ratios of cases measured in
-# the same round. Environment: CONNECTIONS (64), WORKERS (CPUs), PORT (8600 and the two behind it).
+# the same round. Environment: CONNECTIONS (64), WORKERS (half the CPUs: wrk and
+# Redis want theirs), PORT (8600 and the two behind it).
 set -eu
 rounds=${1:-5} seconds=${2:-3}
-connections=${CONNECTIONS:-64} workers=${WORKERS:-$(nproc)} port=${PORT:-8600}
+connections=${CONNECTIONS:-64} workers=${WORKERS:-$(($(nproc) / 2 > 0 ? $(nproc) / 2 : 1))} port=${PORT:-8600}
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 dir=$(mktemp -d)
