@@ -192,6 +192,21 @@ static int start(struct keeper *k)
     return 0;
 }
 
+static void stop(struct keeper *k)
+{
+    admin_free(k->admin);
+    arena_free(&k->arena);
+    if (!store_idle(k->store))
+        return;
+    store_free(k->store);
+    uv_close((uv_handle_t *)&k->step, NULL);
+    uv_close((uv_handle_t *)&k->pump, NULL);
+    uv_close((uv_handle_t *)&k->sigterm, NULL);
+    uv_close((uv_handle_t *)&k->sighup, NULL);
+    uv_run(&k->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&k->loop);
+}
+
 int keeper_run(struct pool_child *child, void *arg)
 {
     const struct keeper_args *args = arg;
@@ -216,6 +231,6 @@ int keeper_run(struct pool_child *child, void *arg)
     if (start(&k) < 0 || pool_ready(child) < 0)
         return EXIT_FAILURE;
     uv_run(&k.loop, UV_RUN_DEFAULT);
-    admin_free(k.admin);
+    stop(&k);
     return EXIT_SUCCESS;
 }

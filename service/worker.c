@@ -85,6 +85,21 @@ static int start(struct worker *w, unsigned index)
     return w->server ? 0 : -1;
 }
 
+/* Gives everything back. Requests that the drain time did not suffice for are cut off by the end
+ * of the process instead: the store may still owe them an answer. */
+static void stop(struct worker *w)
+{
+    http_server_free(w->server);
+    if (!store_idle(w->store))
+        return;
+    store_free(w->store);
+    uv_close((uv_handle_t *)&w->sigterm, NULL);
+    uv_close((uv_handle_t *)&w->sighup, NULL);
+    uv_close((uv_handle_t *)&w->drain_look, NULL);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&w->loop);
+}
+
 int worker_run(struct pool_child *child, void *arg)
 {
     const struct worker_args *args = arg;
@@ -102,7 +117,6 @@ int worker_run(struct pool_child *child, void *arg)
     if (start(&w, args->index) < 0 || pool_ready(child) < 0)
         return EXIT_FAILURE;
     uv_run(&w.loop, UV_RUN_DEFAULT);
-    /* What is left is cut off by the end of the process: requests that the drain time did not
-     * suffice for. Closing their handles one by one would change nothing for them. */
+    stop(&w);
     return EXIT_SUCCESS;
 }
