@@ -98,6 +98,8 @@ int embedded_run(struct pool_child *child, void *arg)
     char dir[PATH_MAX];
     (void)child;
     snprintf(dir, sizeof(dir), "%.4000s/redis", e->dir);
+    /* Control-C in a terminal is for the master, which stops Redis last. */
+    (void)setpgid(0, 0);
     if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0) /* standard output belongs to the ready line */
         return EXIT_FAILURE;
     const char *const argv[] = {"redis-server",

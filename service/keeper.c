@@ -12,11 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STEP_MS       50
-#define CHORES_MS     1000  /* memory */
-#define TRIM_MS       10000 /* events, records */
-#define SWEEPS_MAX    64    /* items at once, a partition */
-#define FIRST_WAIT_NS (50 * 1000 * 1000)
+#define STEP_MS        50
+#define CHORES_MS      1000  /* memory */
+#define TRIM_MS        10000 /* events, records */
+#define CLOSED_LOOK_MS 500   /* at a store that is closed or lost */
+#define SWEEPS_MAX     64    /* items at once, a partition */
+#define FIRST_WAIT_NS  (50 * 1000 * 1000)
 
 struct sweep {
     struct store_op op;
@@ -34,12 +35,14 @@ struct keeper {
     uv_timer_t step;
     uv_prepare_t pump;
     uv_signal_t sigterm, sighup;
-    int64_t chores_at_ms, trim_at_ms;
+    int64_t chores_at_ms, trim_at_ms, open_at_ms;
     struct sweep sweeps[SWEEPS_MAX];
     unsigned flying;
     unsigned partition; /* the next to look at */
     bool stopping;
 };
+
+static void on_step(uv_timer_t *timer);
 
 /* --- sweeping --------------------------------------------------------------------------------- */
 
@@ -47,8 +50,12 @@ static void on_swept(struct store_op *op)
 {
     struct sweep *sweep = op->user;
     struct keeper *k = sweep->keeper;
-    if (--k->flying == 0 && k->stopping)
+    if (--k->flying > 0)
+        return;
+    if (k->stopping)
         uv_stop(&k->loop);
+    else
+        uv_timer_start(&k->step, on_step, 0, STEP_MS); /* more may be due: look at once */
 }
 
 static void sweep_item(struct keeper *k, struct sweep *sweep, unsigned partition, struct str sku)
@@ -65,14 +72,14 @@ static void sweep_item(struct keeper *k, struct sweep *sweep, unsigned partition
 }
 
 /* Hands over what is due in one partition. */
-static void look_for_due(struct keeper *k, unsigned partition, int64_t now_ms)
+static void look_for_due(struct keeper *k, unsigned partition, int64_t now_ms, int64_t *lag_ms)
 {
     struct str names[SWEEPS_MAX];
     int64_t oldest_ms = now_ms;
     arena_reset(&k->arena);
     int count = admin_due(k->admin, partition, now_ms, &k->arena, names, SWEEPS_MAX, &oldest_ms);
-    if (count >= 0)
-        stats_set(STATS_EXPIRY_LAG_MS, now_ms - oldest_ms);
+    if (now_ms - oldest_ms > *lag_ms)
+        *lag_ms = now_ms - oldest_ms;
     for (int i = 0; i < count; i++)
         if (names[i].n <= SKU_MAX_BYTES)
             sweep_item(k, &k->sweeps[i], partition, names[i]);
@@ -91,14 +98,16 @@ static void chores(struct keeper *k, int64_t now_ms)
     if (mono_ms < k->trim_at_ms)
         return;
     k->trim_at_ms = mono_ms + TRIM_MS;
+    int64_t events = 0;
     for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
-        if (admin_trim_events(k->admin, p, now_ms) < 0)
+        if (admin_trim_events(k->admin, p, now_ms, &events) < 0)
             return;
         int dropped = admin_trim_records(k->admin, p, now_ms);
         if (dropped < 0)
             return;
         stats_count(STATS_TRIMMED_RECORDS, (uint64_t)dropped);
     }
+    stats_set(STATS_STREAM_LENGTH, events);
 }
 
 static void on_step(uv_timer_t *timer)
@@ -106,10 +115,11 @@ static void on_step(uv_timer_t *timer)
     static struct log_gate gate;
     struct keeper *k = timer->data;
     const char *why;
-    if (k->flying > 0 || k->stopping)
+    if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms)
         return;
     enum admin_result result = admin_open(k->admin, &why);
     if (result != ADMIN_OK) {
+        k->open_at_ms = clock_mono_ms() + (result == ADMIN_DOWN ? STEP_MS : CLOSED_LOOK_MS);
         if (log_allowed(&gate, clock_mono_ms()))
             log_event(result == ADMIN_DOWN ? LOG_WARN : LOG_ERROR, "redis is not open",
                       LOG_STR("why", why));
@@ -119,10 +129,12 @@ static void on_step(uv_timer_t *timer)
     if (now_ms < 0)
         return;
     unsigned partitions = k->shared->store_config.partitions;
+    int64_t lag_ms = 0;
     for (unsigned i = 0; i < partitions && k->flying == 0; i++) {
-        look_for_due(k, k->partition, now_ms);
+        look_for_due(k, k->partition, now_ms, &lag_ms);
         k->partition = (k->partition + 1) % partitions;
     }
+    stats_set(STATS_EXPIRY_LAG_MS, lag_ms);
     chores(k, now_ms);
 }
 
@@ -165,7 +177,7 @@ static bool open_first(struct keeper *k, int64_t patience_ms)
             return true;
         if (log_allowed(&gate, clock_mono_ms()))
             log_event(LOG_WARN, "waiting for redis", LOG_STR("why", why));
-        if (clock_mono_ms() >= until_ms)
+        if (result != ADMIN_DOWN || clock_mono_ms() >= until_ms)
             return true;
         nanosleep(&(struct timespec){.tv_nsec = FIRST_WAIT_NS}, NULL);
     }

@@ -198,7 +198,8 @@ static int serve(struct master *m, const char *address)
     if (!bring_up_all(m)) {
         bool asked = m->stop && !m->failed;
         if (!asked)
-            log_event(LOG_ERROR, "not started", LOG_STR("why", pool_error(m->pool)));
+            log_event(LOG_ERROR, "not started; the line of the child that failed says why",
+                      LOG_STR("pool", pool_error(m->pool)));
         stop_all(m);
         return asked ? EXIT_SUCCESS : EXIT_FAILURE;
     }

@@ -173,7 +173,10 @@ static enum step end_hold(struct planner *p, struct view_reservation *vr,
 enum step reservation_expire(struct planner *p, struct view_reservation *vr)
 {
     enum step step = end_hold(p, vr, RESERVATION_EXPIRED, NULL);
-    return step == STEP_DONE ? answer(p, NULL, vr, EVENT_EXPIRE, OUT_NONE) : step;
+    if (step != STEP_DONE)
+        return step;
+    p->view->expired_count++;
+    return answer(p, NULL, vr, EVENT_EXPIRE, OUT_NONE);
 }
 
 /* --- confirm, release, extend ------------------------------------------------------------------

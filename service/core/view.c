@@ -36,7 +36,7 @@ void view_rewind(struct view *view)
         view_key(view, i)->maker = NULL;
     }
     buf_reset(view->events);
-    view->event_count = 0;
+    view->event_count = view->expired_count = 0;
 }
 
 /* --- sets ------------------------------------------------------------------------------------ */

@@ -89,6 +89,7 @@ struct view {
     struct buf *events;  /* of this plan; empty while event_count is 0 */
     struct buf *scratch; /* for encoding a result */
     unsigned event_count;
+    unsigned expired_count; /* reservations that this plan expires */
     bool out_of_memory;
 };
 

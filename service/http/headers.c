@@ -56,7 +56,8 @@ static bool take_tag(struct str *text, struct str *tag, bool *weak)
     return true;
 }
 
-bool condition_parse(struct str raw, struct op_condition *condition)
+bool condition_parse(struct str raw, enum etag_comparison comparison,
+                     struct op_condition *condition)
 {
     *condition = (struct op_condition){.kind = PRE_NONE};
     if (str_absent(raw))
@@ -75,7 +76,7 @@ bool condition_parse(struct str raw, struct op_condition *condition)
         int64_t version;
         if (!take_tag(&raw, &tag, &weak))
             return false;
-        if (!weak && version_of(tag, &version)) {
+        if ((!weak || comparison == ETAG_WEAK) && version_of(tag, &version)) {
             if (condition->count == PRE_VERSIONS_MAX)
                 return false;
             condition->kind = PRE_VERSIONS;

@@ -130,7 +130,7 @@ bool request_read(struct store_read *read, struct op_condition *if_none_match, s
     case ROUTE_ITEM:
         read->kind = READ_ITEM;
         read->sku = param;
-        if (!condition_parse(head->if_none_match, if_none_match))
+        if (!condition_parse(head->if_none_match, ETAG_WEAK, if_none_match))
             return refuse(why, PROBLEM_MALFORMED_HEADER, "If-None-Match",
                           "If-None-Match must be * or a list of quoted versions");
         return sku_valid(param) ? true

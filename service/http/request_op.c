@@ -73,10 +73,10 @@ bool op_name(struct op *op, struct arena *arena, struct str key, struct refusal 
 bool op_conditions(struct op *op, struct str if_match, struct str if_none_match,
                    struct refusal *why)
 {
-    if (!condition_parse(if_match, &op->if_match))
+    if (!condition_parse(if_match, ETAG_STRONG, &op->if_match))
         return refuse(why, PROBLEM_MALFORMED_HEADER, "If-Match",
                       "If-Match must be * or a list of quoted versions");
-    if (!condition_parse(if_none_match, &op->if_none_match))
+    if (!condition_parse(if_none_match, ETAG_WEAK, &op->if_none_match))
         return refuse(why, PROBLEM_MALFORMED_HEADER, "If-None-Match",
                       "If-None-Match must be * or a list of quoted versions");
     return true;

@@ -3,6 +3,7 @@
 #include "core/event.h"
 #include "log.h"
 #include "random.h"
+#include "stats.h"
 #include "store/admin_link.h"
 #include "store/gate.h"
 #include "store/keys.h"
@@ -59,8 +60,9 @@ redisReply *admin_ask(struct admin *admin)
                 redisAppendFormattedCommand(admin->context, out->p, out->n) == REDIS_OK;
     buf_reset(out);
     if (!sent || redisGetReply(admin->context, &reply) != REDIS_OK) {
-        snprintf(admin->why, sizeof(admin->why), "%s",
-                 admin->context ? admin->context->errstr : "not connected");
+        bool late = admin->context && admin->context->err == REDIS_ERR_IO && errno == EAGAIN;
+        const char *why = admin->context ? admin->context->errstr : "not connected";
+        snprintf(admin->why, sizeof(admin->why), "%s", late ? "Redis did not answer in time" : why);
         admin_hang_up(admin);
         return NULL;
     }
@@ -156,10 +158,10 @@ static enum admin_result check_durability(struct admin *admin)
     if (level == DURABILITY_EVERYSEC && (!on || strcmp(fsync, "no") == 0))
         return refuse(admin, "--durability everysec needs a Redis with appendonly yes and "
                              "appendfsync everysec");
-    log_event(LOG_INFO, "redis durability",
-              LOG_STR("level", !on                        ? "memory"
-                               : strcmp(fsync, "no") == 0 ? "memory"
-                                                          : fsync));
+    const char *level_now = !on || strcmp(fsync, "no") == 0 ? "memory" : fsync;
+    if (strcmp(admin->durability, level_now) != 0)
+        log_event(LOG_INFO, "redis durability", LOG_STR("level", level_now));
+    snprintf(admin->durability, sizeof(admin->durability), "%s", level_now);
     return ADMIN_OK;
 }
 
@@ -347,6 +349,7 @@ static enum admin_result open_partition(struct admin *admin, unsigned partition)
             return ADMIN_DOWN;
         if (done > 0) {
             admin->shared->store_id = strtoull(meta.v[META_STORE], NULL, 16);
+            stats_set(STATS_EPOCH, atoll(meta.v[META_EPOCH]));
             return ADMIN_OK;
         }
     }

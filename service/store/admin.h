@@ -42,8 +42,8 @@ int64_t admin_now_ms(struct admin *admin);
 int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct arena *arena,
               struct str *names, int max, int64_t *oldest_ms);
 
-/* Drops events older than the retention; sets the gauge of the stream's length. 0 or -1. */
-int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms);
+/* Drops events older than the retention; adds to *total how many there were. 0 or -1. */
+int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total);
 
 /* Drops records of reservations that ended longer ago than the retention. How many, or -1. */
 int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms);

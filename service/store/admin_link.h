@@ -18,6 +18,7 @@ struct admin {
     uint64_t new_store_id;
     struct buf out; /* the command to ask next */
     char run_id[64];
+    char durability[64]; /* as last logged */
     char why[192];
     int64_t trim_offset; /* into the list of old buckets */
 };

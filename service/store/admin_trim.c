@@ -133,14 +133,14 @@ static int trim_before(struct admin *admin, unsigned partition, const struct ent
 
 /* Entries are in order of time and their numbers are dense, so the first one that is young enough
  * is found by halving. */
-int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms)
+int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total)
 {
     int64_t cutoff_ms = now_ms - admin->config->event_retention_ms;
     int64_t length = stream_length(admin, partition);
     struct entry first, probe, kept;
     if (length < 0)
         return -1;
-    stats_set(STATS_STREAM_LENGTH, length);
+    *total += length;
     int found = length > 1 ? entry_from(admin, partition, 0, 0, &first) : 0;
     if (found <= 0 || first.time_ms > cutoff_ms)
         return found < 0 ? -1 : 0;

@@ -311,6 +311,7 @@ static void finish(struct lane *lane)
         lane->batch_limit += lane->batch_limit / 8 + 1;
     if (lane->batch_limit > lane->store->config.batch_max)
         lane->batch_limit = lane->store->config.batch_max;
+    stats_count(STATS_EXPIRED, batch->view.expired_count);
     stats_count(STATS_BATCHES, 1);
     stats_count(STATS_BATCH_OPS, batch->count);
     stats_observe(STATS_BATCH_SIZE, batch->count);

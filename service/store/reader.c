@@ -11,6 +11,7 @@
 
 #define READS_MAX         256 /* an exchange */
 #define PROBE_MS          250
+#define SILENCE_US        1000000 /* of Redis, after which it does not count as ready */
 #define ARENA_FIRST_BYTES (128u << 10)
 #define ARENA_MAX_BYTES   (64u << 20)
 
@@ -25,6 +26,7 @@ struct reader {
     struct read_list waiting;
     struct store_read *flying[READS_MAX];
     unsigned count;
+    int64_t asked_us; /* when the exchange under way began */
     bool probing;
     bool listing; /* the second half of a list: names are known, values asked */
     bool judged;  /* at least one look at Redis has come to an end */
@@ -127,6 +129,7 @@ static void send_off(struct reader *reader, struct buf *out, size_t replies)
     for (unsigned p = 0; p < reader->store->config.partitions; p++)
         gate_ask(out, p);
     replies += 2 + reader->store->config.partitions;
+    reader->asked_us = clock_mono_us();
     if (conn_exchange(&reader->conn, replies, reader->store->config.request_timeout_ms, on_read) <
         0)
         answer_all(reader, OUT_OVERLOADED, "out of memory");
@@ -385,6 +388,8 @@ void reader_expire(struct reader *reader, int64_t now_us)
     bool down = reader->conn.state < CONN_READY && reader->conn.failures >= 3;
     while (reader->waiting.head && (down || reader->waiting.head->deadline_us <= now_us))
         answer(pop(reader), OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
+    if (reader->conn.state == CONN_BUSY && now_us - reader->asked_us > SILENCE_US)
+        set_not_ready(reader, "Redis does not answer");
     for (unsigned i = 0; i < reader->count; i++) {
         struct store_read *read = reader->flying[i];
         if (!read || read->deadline_us > now_us)

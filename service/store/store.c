@@ -231,6 +231,7 @@ struct store *store_new(uv_loop_t *loop, const struct store_config *config,
         return NULL;
     }
     store->loop = loop;
+    uv_update_time(loop); /* what the process did before may have taken its time */
     store->config = *config;
     store->shared = shared;
     if (!address_parse(config->redis_url, &store->address, err, err_size)) {

@@ -24,16 +24,18 @@ static void parses_conditions(void **state)
                                         "\"x\", W/\"1\""};
     struct op_condition c;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        assert_false(condition_parse(str_of(wrong[i]), &c));
+        assert_false(condition_parse(str_of(wrong[i]), ETAG_STRONG, &c));
     for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
-        assert_true(condition_parse(str_of(never[i]), &c));
+        assert_true(condition_parse(str_of(never[i]), ETAG_STRONG, &c));
         assert_int_equal(c.kind, PRE_NEVER);
         assert_false(condition_names(&c, 1));
     }
-    assert_true(condition_parse(STR(" \"3\" , \"0\" "), &c));
+    assert_true(condition_parse(STR(" \"3\" , \"0\" "), ETAG_STRONG, &c));
     assert_true(condition_names(&c, 3) && condition_names(&c, 0) && !condition_names(&c, 1));
-    assert_true(condition_parse((struct str){NULL, 0}, &c));
+    assert_true(condition_parse((struct str){NULL, 0}, ETAG_STRONG, &c));
     assert_int_equal(c.kind, PRE_NONE);
+    assert_true(condition_parse(STR("W/\"3\""), ETAG_WEAK, &c));
+    assert_true(condition_names(&c, 3));
 }
 
 static void knows_json_media_types(void **state)
