@@ -196,8 +196,8 @@ static void render_items(const struct store_read *read, struct buf *b)
         body_put_item(b, read->items[i].sku, &read->items[i].item);
     }
     JSON_LIT(b, "],\"next_cursor\":");
-    if (read->more && read->item_count > 0)
-        json_put_string(b, read->items[read->item_count - 1].sku);
+    if (read->more) /* behind the last name looked at, even if all of the page were deleted since */
+        json_put_string(b, read->last);
     else
         JSON_LIT(b, "null");
     buf_putc(b, '}');

@@ -7,6 +7,7 @@
 #include "store/admin_link.h"
 #include "store/gate.h"
 #include "store/keys.h"
+#include "store/reply.h"
 #include "store/resp.h"
 
 #include <errno.h>
@@ -74,25 +75,13 @@ redisReply *admin_ask(struct admin *admin)
     return NULL;
 }
 
-/* The value of "name:" in an INFO text; empty if it is not there. */
-static void info_field(const redisReply *info, const char *name, char out[64])
-{
-    const char *at = info->type == REDIS_REPLY_STRING ? strstr(info->str, name) : NULL;
-    size_t n = at ? strcspn(at += strlen(name), "\r\n") : 0;
-    if (n > 63)
-        n = 63;
-    if (at)
-        memcpy(out, at, n);
-    out[n] = '\0';
-}
-
 static bool info(struct admin *admin, const char *section, const char *name, char out[64])
 {
     resp_words(&admin->out, 2, "INFO", section);
     redisReply *reply = admin_ask(admin);
     if (!reply)
         return false;
-    info_field(reply, name, out);
+    (void)reply_info(reply, name, out, 64);
     freeReplyObject(reply);
     return true;
 }
@@ -143,7 +132,7 @@ static enum admin_result check_durability(struct admin *admin)
 {
     char aof[64], fsync[64] = "";
     enum store_durability level = admin->config->durability;
-    if (!info(admin, "persistence", "aof_enabled:", aof))
+    if (!info(admin, "persistence", "aof_enabled", aof))
         return ADMIN_DOWN;
     resp_words(&admin->out, 3, "CONFIG", "GET", "appendfsync");
     redisReply *reply = admin_ask(admin);
@@ -168,10 +157,10 @@ static enum admin_result check_durability(struct admin *admin)
 static enum admin_result check_redis(struct admin *admin)
 {
     char role[64], version[64], policy[64];
-    if (!info(admin, "replication", "role:", role) ||
-        !info(admin, "server", "redis_version:", version) ||
-        !info(admin, "server", "run_id:", admin->run_id) ||
-        !info(admin, "memory", "maxmemory_policy:", policy))
+    if (!info(admin, "replication", "role", role) ||
+        !info(admin, "server", "redis_version", version) ||
+        !info(admin, "server", "run_id", admin->run_id) ||
+        !info(admin, "memory", "maxmemory_policy", policy))
         return ADMIN_DOWN;
     if (strcmp(role, "master") != 0) {
         snprintf(admin->why, sizeof(admin->why), "this Redis is a %s, not a master", role);

@@ -6,6 +6,7 @@
 #include "store/admin.h"
 #include "store/admin_link.h"
 #include "store/keys.h"
+#include "store/reply.h"
 #include "store/resp.h"
 
 #include <stdio.h>
@@ -28,21 +29,11 @@ static void key(struct admin *admin, size_t args, struct str name, unsigned part
     resp_key(&admin->out, partition, kind, of);
 }
 
-static struct str text_of(const redisReply *reply)
-{
-    if (reply->type != REDIS_REPLY_STRING)
-        return (struct str){NULL, 0};
-    return (struct str){reply->str, (size_t)reply->len};
-}
-
 int64_t admin_now_ms(struct admin *admin)
 {
-    int64_t now_ms = -1;
     resp_words(&admin->out, 1, "TIME");
     redisReply *reply = admin_ask(admin);
-    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2)
-        now_ms = strtoll(reply->element[0]->str, NULL, 10) * 1000 +
-                 strtoll(reply->element[1]->str, NULL, 10) / 1000;
+    int64_t now_ms = reply ? reply_time_ms(reply) : -1;
     if (reply)
         freeReplyObject(reply);
     return now_ms;
@@ -64,7 +55,7 @@ int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct ar
         return -1;
     *oldest_ms = now_ms;
     for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
-        struct str name = arena_str(arena, text_of(reply->element[i]));
+        struct str name = arena_str(arena, reply_text(reply->element[i]));
         if (i == 0)
             *oldest_ms = (int64_t)strtod(reply->element[1]->str, NULL);
         if (!str_absent(name) && count < max)
@@ -102,7 +93,7 @@ static int entry_from(struct admin *admin, unsigned partition, unsigned long lon
         const redisReply *value = reply->element[0]->element[1]->element[1];
         found = sscanf(reply->element[0]->element[0]->str, "%llu-%llu", &entry->epoch,
                        &entry->seq) == 2 &&
-                event_read(&in, text_of(value), &entry->time_ms) == 0;
+                event_read(&in, reply_text(value), &entry->time_ms) == 0;
     }
     freeReplyObject(reply);
     return found;
@@ -174,9 +165,9 @@ static unsigned old_records(struct admin *admin, unsigned partition, const redis
     for (size_t i = 0; old && i + 1 < page->elements; i += 2) {
         struct rid id = {.partition = (uint16_t)partition};
         struct reservation r;
-        if (record_decode(arena, &id, text_of(page->element[i + 1]), &r) && r.ended_ms > 0 &&
+        if (record_decode(arena, &id, reply_text(page->element[i + 1]), &r) && r.ended_ms > 0 &&
             r.ended_ms <= cutoff_ms)
-            old[count++] = text_of(page->element[i]);
+            old[count++] = reply_text(page->element[i]);
     }
     if (count == 0)
         return 0;
@@ -274,7 +265,7 @@ int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms)
     /* A bucket with a hold that was extended far stays: the next call looks at others. */
     admin->trim_offset = reply->elements == BUCKETS_PER_CALL ? admin->trim_offset + 1 : 0;
     for (size_t i = 0; i < reply->elements && total >= 0; i++) {
-        int count = trim_bucket(admin, partition, text_of(reply->element[i]), now_ms);
+        int count = trim_bucket(admin, partition, reply_text(reply->element[i]), now_ms);
         total = count < 0 ? -1 : total + count;
     }
     freeReplyObject(reply);
@@ -285,8 +276,8 @@ int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms)
 
 static long long info_number(const redisReply *info, const char *name)
 {
-    const char *at = info->type == REDIS_REPLY_STRING ? strstr(info->str, name) : NULL;
-    return at ? atoll(at + strlen(name)) : 0;
+    char text[32];
+    return reply_info(info, name, text, sizeof(text)) ? atoll(text) : 0;
 }
 
 int admin_look_at_memory(struct admin *admin)
@@ -295,7 +286,7 @@ int admin_look_at_memory(struct admin *admin)
     redisReply *reply = admin_ask(admin);
     if (!reply)
         return -1;
-    long long used = info_number(reply, "\nused_memory:"), max = info_number(reply, "\nmaxmemory:");
+    long long used = info_number(reply, "used_memory"), max = info_number(reply, "maxmemory");
     bool high = admin->shared->memory_high;
     stats_set(STATS_MEMORY_USED_BYTES, used);
     admin->shared->memory_high =

@@ -44,6 +44,20 @@ void batch_compact(struct batch *batch)
     batch->count = kept;
 }
 
+int batch_by_item(const void *a, const void *b)
+{
+    const struct view_customer *x = *(struct view_customer *const *)a;
+    const struct view_customer *y = *(struct view_customer *const *)b;
+    return x->item < y->item ? -1 : x->item > y->item;
+}
+
+int batch_by_bucket(const void *a, const void *b)
+{
+    uint32_t x = rid_bucket(&(*(struct view_reservation *const *)a)->id);
+    uint32_t y = rid_bucket(&(*(struct view_reservation *const *)b)->id);
+    return x < y ? -1 : x > y;
+}
+
 bool batch_begin(struct batch *batch)
 {
     arena_reset(&batch->arena);

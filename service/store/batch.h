@@ -80,6 +80,11 @@ size_t batch_write(struct batch *batch, struct buf *out, struct str marker, stru
 /* Drops operation i from the batch: it was told. */
 void batch_forget(struct batch *batch, unsigned i);
 
+/* For qsort: view_customer pointers by item, view_reservation pointers by bucket. One command is
+ * written for each run of equal ones. */
+int batch_by_item(const void *a, const void *b);
+int batch_by_bucket(const void *a, const void *b);
+
 /* Moves forgotten operations out of the way. */
 void batch_compact(struct batch *batch);
 

@@ -2,6 +2,7 @@
 #include "core/record.h"
 #include "store/batch.h"
 #include "store/keys.h"
+#include "store/reply.h"
 #include "store/resp.h"
 
 #include <assert.h>
@@ -9,20 +10,6 @@
 #include <stdlib.h>
 
 /* --- what to ask ------------------------------------------------------------------------------ */
-
-static int by_item(const void *a, const void *b)
-{
-    const struct view_customer *x = *(struct view_customer *const *)a;
-    const struct view_customer *y = *(struct view_customer *const *)b;
-    return x->item < y->item ? -1 : x->item > y->item;
-}
-
-static int by_bucket(const void *a, const void *b)
-{
-    uint32_t x = rid_bucket(&(*(struct view_reservation *const *)a)->id);
-    uint32_t y = rid_bucket(&(*(struct view_reservation *const *)b)->id);
-    return x < y ? -1 : x > y;
-}
 
 /* Lists what is unknown. False: out of memory. */
 static bool list_wants(struct batch *b)
@@ -52,8 +39,8 @@ static bool list_wants(struct batch *b)
     for (uint32_t i = 0; i < v->reservations.count; i++)
         if (!view_reservation(v, i)->known)
             b->read_records[b->record_count++] = view_reservation(v, i);
-    qsort(b->read_customers, b->customer_count, sizeof(void *), by_item);
-    qsort(b->read_records, b->record_count, sizeof(void *), by_bucket);
+    qsort(b->read_customers, b->customer_count, sizeof(void *), batch_by_item);
+    qsort(b->read_records, b->record_count, sizeof(void *), batch_by_bucket);
     return true;
 }
 
@@ -202,13 +189,6 @@ static const redisReply *next_array(struct taker *t, size_t elements)
     return NULL;
 }
 
-static struct str text_of(const redisReply *reply)
-{
-    if (reply->type != REDIS_REPLY_STRING)
-        return (struct str){NULL, 0};
-    return (struct str){reply->str, (size_t)reply->len};
-}
-
 static void take_item(struct taker *t, struct view_item *item, struct str text)
 {
     item->was = (struct item){.due_exact = true};
@@ -225,9 +205,9 @@ static void take_values(struct taker *t)
         return;
     const redisReply *reply = next_array(t, b->item_count + b->key_count);
     for (uint32_t i = 0; reply && i < b->item_count; i++)
-        take_item(t, b->read_items[i], text_of(reply->element[i]));
+        take_item(t, b->read_items[i], reply_text(reply->element[i]));
     for (uint32_t i = 0; reply && i < b->key_count; i++) {
-        struct str text = text_of(reply->element[b->item_count + i]);
+        struct str text = reply_text(reply->element[b->item_count + i]);
         b->read_keys[i]->was = arena_str(&b->arena, text);
         b->read_keys[i]->known = true;
         t->no_memory |= str_absent(b->read_keys[i]->was) != str_absent(text);
@@ -241,7 +221,7 @@ static void take_customers(struct taker *t)
         to = customer_run(b, from);
         const redisReply *reply = next_array(t, to - from);
         for (uint32_t i = from; reply && i < to; i++) {
-            struct str text = text_of(reply->element[i - from]);
+            struct str text = reply_text(reply->element[i - from]);
             struct view_customer *c = b->read_customers[i];
             c->was = c->now = str_absent(text) ? 0 : strtoll(text.p, NULL, 10);
             c->known = true;
@@ -282,7 +262,7 @@ static void take_records(struct taker *t)
         to = record_run(b, from);
         const redisReply *reply = next_array(t, to - from);
         for (uint32_t i = from; reply && i < to; i++)
-            take_record(t, b->read_records[i], text_of(reply->element[i - from]));
+            take_record(t, b->read_records[i], reply_text(reply->element[i - from]));
     }
 }
 
@@ -334,17 +314,12 @@ static void take_heads(struct taker *t)
     }
 }
 
-/* TIME: seconds and microseconds. */
 static void take_time(struct taker *t)
 {
-    const redisReply *reply = next_array(t, 2);
-    if (!reply || t->wrong)
-        return;
-    struct str s = text_of(reply->element[0]), us = text_of(reply->element[1]);
-    if (str_absent(s) || str_absent(us))
+    const redisReply *reply = next_reply(t);
+    t->batch->now_ms = reply ? reply_time_ms(reply) : -1;
+    if (t->batch->now_ms < 0)
         t->wrong = "no time";
-    else
-        t->batch->now_ms = strtoll(s.p, NULL, 10) * 1000 + strtoll(us.p, NULL, 10) / 1000;
 }
 
 static const redisReply *first_error(redisReply **replies, size_t count)

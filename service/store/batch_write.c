@@ -129,13 +129,6 @@ static void write_index(struct writer *w, const struct view_item *item)
 
 /* --- customers -------------------------------------------------------------------------------- */
 
-static int by_item(const void *a, const void *b)
-{
-    const struct view_customer *x = *(struct view_customer *const *)a;
-    const struct view_customer *y = *(struct view_customer *const *)b;
-    return x->item < y->item ? -1 : x->item > y->item;
-}
-
 /* The counters of one item: HSET of those above 0, HDEL of the others. */
 static void write_counters(struct writer *w, struct view_customer *const *list, uint32_t count)
 {
@@ -174,7 +167,7 @@ static void write_customers(struct writer *w)
     for (uint32_t i = 0; i < v->customers.count; i++)
         if (view_customer(v, i)->dirty)
             dirty[n++] = view_customer(v, i);
-    qsort(dirty, n, sizeof(void *), by_item);
+    qsort(dirty, n, sizeof(void *), batch_by_item);
     for (uint32_t from = 0, to; from < n; from = to) {
         for (to = from; to < n && dirty[to]->item == dirty[from]->item;)
             to++;
@@ -183,13 +176,6 @@ static void write_customers(struct writer *w)
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
-
-static int by_bucket(const void *a, const void *b)
-{
-    uint32_t x = rid_bucket(&(*(struct view_reservation *const *)a)->id);
-    uint32_t y = rid_bucket(&(*(struct view_reservation *const *)b)->id);
-    return x < y ? -1 : x > y;
-}
 
 static void write_bucket(struct writer *w, struct view_reservation *const *list, uint32_t count)
 {
@@ -228,7 +214,7 @@ static void write_records(struct writer *w, bool (*known_bucket)(void *, uint32_
     for (uint32_t i = 0; i < v->reservations.count; i++)
         if (view_reservation(v, i)->now)
             dirty[n++] = view_reservation(v, i);
-    qsort(dirty, n, sizeof(void *), by_bucket);
+    qsort(dirty, n, sizeof(void *), batch_by_bucket);
     w->b->bucket_count = 0;
     for (uint32_t from = 0, to; from < n; from = to) {
         uint32_t bucket = rid_bucket(&dirty[from]->id);

@@ -2,6 +2,7 @@
 #include "log.h"
 #include "random.h"
 #include "stats.h"
+#include "store/reply.h"
 #include "store/resp.h"
 
 #include <assert.h>
@@ -245,21 +246,6 @@ static void receive(struct conn *conn)
 
 /* --- coming up -------------------------------------------------------------------------------- */
 
-/* Copies the value of "name:value\r\n" out of an INFO text. */
-static bool info_field(const redisReply *info, const char *name, char *out, size_t out_size)
-{
-    const char *at = info->type == REDIS_REPLY_STRING ? strstr(info->str, name) : NULL;
-    if (!at)
-        return false;
-    at += strlen(name);
-    size_t n = strcspn(at, "\r\n");
-    if (n >= out_size)
-        n = out_size - 1;
-    memcpy(out, at, n);
-    out[n] = '\0';
-    return true;
-}
-
 static const char *check_greeting(struct conn *conn, redisReply **replies, size_t count)
 {
     char text[64];
@@ -272,8 +258,8 @@ static const char *check_greeting(struct conn *conn, redisReply **replies, size_
         return "Redis gave no ROLE";
     if (strcmp(role->element[0]->str, "master") != 0)
         return "this Redis is not a master";
-    if (!info_field(info, "\r\nrun_id:", conn->run_id, sizeof(conn->run_id)) ||
-        !info_field(info, "\r\nredis_version:", text, sizeof(text)))
+    if (!reply_info(info, "run_id", conn->run_id, sizeof(conn->run_id)) ||
+        !reply_info(info, "redis_version", text, sizeof(text)))
         return "Redis gave no run_id";
     if (sscanf(text, "%d.%d.%d", &major, &minor, &patch) < 2 || major < 7)
         return "Redis 7.0 or newer is needed";

@@ -3,6 +3,7 @@
 #include "core/record.h"
 #include "store/keys.h"
 #include "store/lane.h"
+#include "store/reply.h"
 #include "store/resp.h"
 
 #include <errno.h>
@@ -170,13 +171,6 @@ void reader_start(struct reader *reader)
 
 /* --- what came -------------------------------------------------------------------------------- */
 
-static struct str text_of(const redisReply *reply)
-{
-    if (reply->type != REDIS_REPLY_STRING)
-        return (struct str){NULL, 0};
-    return (struct str){reply->str, (size_t)reply->len};
-}
-
 /* Judges PING, TIME and the metas at the end of the replies; sets *now_ms. Returns OUT_OK, or the
  * code with which every read is answered. */
 static enum outcome_code judge(struct reader *reader, redisReply **tail, int64_t *now_ms)
@@ -185,10 +179,9 @@ static enum outcome_code judge(struct reader *reader, redisReply **tail, int64_t
     enum outcome_code code = OUT_OK;
     const redisReply *ping = tail[0], *time = tail[1];
     set_not_ready(reader, ping->type == REDIS_REPLY_ERROR ? ping->str : "");
-    if (time->type != REDIS_REPLY_ARRAY || time->elements != 2)
+    *now_ms = reply_time_ms(time);
+    if (*now_ms < 0)
         return OUT_REDIS_UNAVAILABLE;
-    *now_ms = strtoll(time->element[0]->str, NULL, 10) * 1000 +
-              strtoll(time->element[1]->str, NULL, 10) / 1000;
     for (unsigned p = 0; p < store->config.partitions; p++) {
         struct gate_view gate;
         if (!gate_judge(tail[2 + p], reader->conn.run_id, store->config.partitions, store->shared,
@@ -228,7 +221,7 @@ static void take_operation(struct reader *reader, struct store_read *read, const
 {
     int64_t now_ms = read->out.now_ms;
     for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++) {
-        struct str text = text_of(reply->element[i]);
+        struct str text = reply_text(reply->element[i]);
         uint8_t fingerprint[RECORD_FINGERPRINT_BYTES];
         if (str_absent(text) || !record_decode_result(&reader->arena, text, fingerprint,
                                                       &read->recorded_kind, &read->out))
@@ -258,7 +251,7 @@ static void take_names(struct reader *reader, struct store_read *read, redisRepl
     reader->listed = arena_zalloc(&reader->arena, most * sizeof(*reader->listed));
     for (unsigned p = 0; reader->listed && p < partitions; p++)
         for (size_t i = 0; replies[p]->type == REDIS_REPLY_ARRAY && i < replies[p]->elements; i++) {
-            reader->listed[n].sku = arena_str(&reader->arena, text_of(replies[p]->element[i]));
+            reader->listed[n].sku = arena_str(&reader->arena, reply_text(replies[p]->element[i]));
             if (!str_absent(reader->listed[n].sku))
                 n++;
         }
@@ -290,7 +283,7 @@ static void take_list(struct reader *reader, struct store_read *read, const redi
     unsigned kept = 0;
     struct str last = reader->listed[reader->listed_count - 1].sku;
     for (unsigned i = 0; i < reader->listed_count && reply->type == REDIS_REPLY_ARRAY; i++) {
-        struct str text = text_of(reply->element[i]);
+        struct str text = reply_text(reply->element[i]);
         struct store_listed *to = &reader->listed[kept];
         to->sku = reader->listed[i].sku;
         kept += !str_absent(text) && item_decode(text, &to->item) && to->item.exists;
@@ -309,8 +302,8 @@ static void take(struct reader *reader, struct store_read *read, const redisRepl
         return;
     }
     switch (read->kind) {
-    case READ_ITEM: take_item(read, text_of(reply)); return;
-    case READ_RESERVATION: take_reservation(reader, read, text_of(reply)); return;
+    case READ_ITEM: take_item(read, reply_text(reply)); return;
+    case READ_RESERVATION: take_reservation(reader, read, reply_text(reply)); return;
     case READ_OPERATION: take_operation(reader, read, reply); return;
     case READ_ITEMS: take_list(reader, read, reply); return;
     }

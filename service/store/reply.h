@@ -1,4 +1,4 @@
-/* reply.h -- what an error reply of Redis means.
+/* reply.h -- what a reply of Redis means.
  *
  * Layer: store, pure. The table of replies: every error that is answered to EXEC itself means that
  * nothing was applied; an error inside the array of an EXEC means that a part was.
@@ -7,6 +7,10 @@
 #define STORE_REPLY_H
 
 #include "str.h"
+
+#include <hiredis/hiredis.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 enum reply_class {
     REPLY_RETRY,     /* a passing state of Redis (LOADING, BUSY, TRYAGAIN): wait, try again */
@@ -23,5 +27,14 @@ enum reply_class reply_classify(struct str error);
 
 /* True for the error that EXEC gives when a command was refused while queueing. */
 bool reply_is_execabort(struct str error);
+
+/* The bytes of a string reply; absent for any other. They live as long as the reply. */
+struct str reply_text(const redisReply *reply);
+
+/* The answer to TIME in ms; -1 if it is none. */
+int64_t reply_time_ms(const redisReply *reply);
+
+/* Copies the value of a line "name:value" of an INFO text; empty and false if it is not there. */
+bool reply_info(const redisReply *info, const char *name, char *out, size_t out_size);
 
 #endif

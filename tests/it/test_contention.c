@@ -44,12 +44,13 @@ static int start(const char *const *extra)
 
 static int start_batching(void **state)
 {
-    return start(NULL);
+    static const char *const extra[] = {"--request-timeout", "15s", NULL};
+    return start(extra);
 }
 
 static int start_single(void **state)
 {
-    static const char *const extra[] = {"--batch-max", "1", NULL};
+    static const char *const extra[] = {"--batch-max", "1", "--request-timeout", "15s", NULL};
     return start(extra);
 }
 

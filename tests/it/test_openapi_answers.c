@@ -120,7 +120,8 @@ static void check_body(json_t *response, bool head, const char *file, int line)
     require(schema, "the document has a schema for it");
     json_t *value = strstr(type, "json") ? json_incref(http_resp_json(&a->resp))
                                          : json_stringn(a->resp.body, a->resp.body_bytes);
-    bool fits = schema_check(document, schema, value, why, sizeof(why)) == SCHEMA_FITS;
+    bool fits = schema_check(document, schema, value, why, sizeof(why)) == SCHEMA_FITS &&
+                schema_names_all(document, schema, value, why, sizeof(why)) == SCHEMA_FITS;
     json_decref(value);
     require(fits, "the body fits its schema: %s", why);
 }
@@ -348,6 +349,7 @@ static void items_are_set_and_removed_as_documented(void **state)
     visit(200, "release", RESERVATION_AT(id, "release"), NULL, NULL);
     visit_problem(412, "precondition-failed", "deleteItem", ITEM(sku), "If-Match: \"99\"\r\n",
                   NULL);
+    visit_problem(400, "malformed-header", "deleteItem", ITEM(sku), "If-Match: 1\r\n", NULL);
     visit_problem(422, "idempotency-key-reused", "deleteItem", ITEM(sku), KEY("put-1"), NULL);
     visit(204, "deleteItem", ITEM(sku), KEY("delete-1"), NULL);
     check_header(a, "Idempotent-Replayed", NULL);

@@ -274,11 +274,12 @@ static void pages_of_items(void **state)
     static const struct op_condition none = {.kind = PRE_NONE};
     const struct store_listed items[2] = {{STR("a"), apple}, {STR("b"), apple}};
     struct store_read read = {.kind = READ_ITEMS, .items = items, .item_count = 2, .more = true};
+    read.last = STR("c"); /* deleted between the two reads of the page */
     read.out = (struct outcome){.code = OUT_OK};
     render_read(&read, &none, &answer, &body);
     json_t *json = json_loadb(body.p, body.n, 0, NULL);
     assert_int_equal(json_array_size(json_object_get(json, "items")), 2);
-    assert_string_equal(json_string_value(json_object_get(json, "next_cursor")), "b");
+    assert_string_equal(json_string_value(json_object_get(json, "next_cursor")), "c");
     json_decref(json);
     buf_reset(&body);
     read = (struct store_read){.kind = READ_ITEMS, .out = {.code = OUT_OK}};

@@ -124,6 +124,28 @@ static void what_it_does_not_know_it_does_not_pass(void **state)
     json_decref(hidden);
 }
 
+static enum schema_verdict names_all(const char *value_text)
+{
+    char why[256];
+    json_t *schema =
+        json_loads("{\"anyOf\":[{\"properties\":{\"a\":{\"items\":{\"properties\":{\"b\":{}}}}}},"
+                   "{\"allOf\":[{\"properties\":{\"c\":{\"type\":\"object\"}}}]}]}",
+                   0, NULL);
+    json_t *value = json_loads(value_text, 0, NULL);
+    assert_true(schema && value);
+    enum schema_verdict verdict = schema_names_all(schema, schema, value, why, sizeof(why));
+    json_decref(schema);
+    json_decref(value);
+    return verdict;
+}
+
+static void members_that_no_alternative_names_are_found(void **state)
+{
+    assert_int_equal(names_all("{\"a\":[{\"b\":1},{}],\"c\":{\"free\":1}}"), SCHEMA_FITS);
+    assert_int_equal(names_all("{\"d\":1}"), SCHEMA_DIFFERS);
+    assert_int_equal(names_all("{\"a\":[{\"b\":1},{\"x\":1}]}"), SCHEMA_DIFFERS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +156,7 @@ int main(void)
         cmocka_unit_test(references_are_followed),
         cmocka_unit_test(times_are_checked),
         cmocka_unit_test(what_it_does_not_know_it_does_not_pass),
+        cmocka_unit_test(members_that_no_alternative_names_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

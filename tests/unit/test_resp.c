@@ -1,0 +1,132 @@
+/* test_resp.c -- commands as bytes, Redis' address, and what meta says. */
+#include "store/address.h"
+#include "store/gate.h"
+#include "store/keys.h"
+#include "store/resp.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static void assert_bytes(const struct buf *b, const char *text)
+{
+    assert_false(b->failed);
+    assert_int_equal(b->n, strlen(text));
+    assert_memory_equal(b->p, text, b->n);
+}
+
+static void commands_are_arrays_of_bulk_strings(void **state)
+{
+    struct buf out;
+    (void)state;
+    buf_init(&out, 1000);
+    resp_begin(&out, 4);
+    resp_arg(&out, STR("SET"));
+    resp_key(&out, 12, KEY_ITEM, STR("a b"));
+    resp_int(&out, -120);
+    resp_arg(&out, (struct str){"\r\n\0", 3});
+    assert_int_equal(out.n, 53);
+    assert_memory_equal(
+        out.p, "*4\r\n$3\r\nSET\r\n$14\r\n{p12}:item:a b\r\n$4\r\n-120\r\n$3\r\n\r\n\0\r\n", 53);
+    buf_free(&out);
+}
+
+static void a_key_without_a_name_is_the_partitions(void **state)
+{
+    struct buf out;
+    (void)state;
+    buf_init(&out, 1000);
+    resp_key(&out, 0, KEY_META, NO_NAME);
+    resp_words(&out, 2, "INFO", "server");
+    assert_bytes(&out, "$9\r\n{p0}:meta\r\n*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n");
+    buf_free(&out);
+}
+
+static void addresses_are_taken_apart(void **state)
+{
+    struct address a;
+    char err[256];
+    (void)state;
+    assert_true(address_parse("redis://h:1234/5", &a, err, sizeof(err)));
+    assert_string_equal(a.host, "h");
+    assert_true(a.port == 1234 && a.db == 5 && !a.is_unix && !a.password[0]);
+    assert_true(address_parse("redis://u%40:p%3ax@[::1]:7", &a, err, sizeof(err)));
+    assert_string_equal(a.user, "u@");
+    assert_string_equal(a.password, "p:x");
+    assert_string_equal(a.host, "::1");
+    assert_true(address_parse("redis://:p@h", &a, err, sizeof(err)));
+    assert_true(a.port == 6379 && !a.user[0]);
+    assert_true(address_parse("unix:/a/b.sock", &a, err, sizeof(err)));
+    assert_true(a.is_unix);
+    assert_string_equal(a.host, "/a/b.sock");
+}
+
+static void wrong_addresses_are_refused_with_what_is_right(void **state)
+{
+    static const char *const wrong[] = {"",
+                                        "h:1",
+                                        "http://h",
+                                        "redis://",
+                                        "redis://:1",
+                                        "redis://h:99999",
+                                        "redis://h:x",
+                                        "redis://h/x",
+                                        "redis://u@h",
+                                        "unix:",
+                                        "redis://[::1"};
+    struct address a;
+    char err[256];
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (address_parse(wrong[i], &a, err, sizeof(err)))
+            fail_msg("%s was taken", wrong[i]);
+        assert_non_null(strstr(err, "redis://[user:pass@]host:port"));
+    }
+}
+
+/* Judges a meta with the fields format, partitions, store, epoch, run_id, state. */
+static enum gate judge(uint64_t known, const char *const fields[6])
+{
+    redisReply values[6], *elements[6];
+    redisReply reply = {.type = REDIS_REPLY_ARRAY, .elements = 6, .element = elements};
+    struct store_shared shared = {.store_id = known};
+    struct gate_view view;
+    for (size_t i = 0; i < 6; i++) {
+        values[i] = (redisReply){.type = fields[i] ? REDIS_REPLY_STRING : REDIS_REPLY_NIL,
+                                 .str = (char *)(uintptr_t)fields[i]};
+        elements[i] = &values[i];
+    }
+    assert_true(gate_judge(&reply, "run", 2, &shared, &view));
+    assert_true(view.gate == GATE_OPEN || view.why[0]);
+    return view.gate;
+}
+
+#define META(...) ((const char *const[]){__VA_ARGS__})
+
+static void the_gate_opens_only_to_our_store_on_this_redis(void **state)
+{
+    (void)state;
+    assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "run", "open")), GATE_OPEN);
+    assert_int_equal(judge(0, META("1", "2", "ab", "3", "run", "open")), GATE_WAIT);
+    assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "old", "open")), GATE_WAIT);
+    assert_int_equal(judge(0xab, META("1", "2", "ac", "3", "run", "open")), GATE_LOST);
+    assert_int_equal(judge(0xab, META(NULL, NULL, NULL, NULL, NULL, NULL)), GATE_LOST);
+    assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "run", "closed: count")), GATE_CLOSED);
+    assert_int_equal(judge(0xab, META("1", "3", "ab", "3", "run", "open")), GATE_CLOSED);
+    assert_int_equal(judge(0xab, META("2", "2", "ab", "3", "run", "open")), GATE_CLOSED);
+    assert_int_equal(judge(0xab, META("1", "2", "ab", "0", "run", "open")), GATE_CLOSED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(commands_are_arrays_of_bulk_strings),
+        cmocka_unit_test(a_key_without_a_name_is_the_partitions),
+        cmocka_unit_test(addresses_are_taken_apart),
+        cmocka_unit_test(wrong_addresses_are_refused_with_what_is_right),
+        cmocka_unit_test(the_gate_opens_only_to_our_store_on_this_redis),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
