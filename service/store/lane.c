@@ -1,8 +1,8 @@
-#include "store/lane.h"
 #include "clock.h"
 #include "log.h"
 #include "stats.h"
 #include "store/keys.h"
+#include "store/lane_steps.h"
 #include "store/reply.h"
 #include "store/resp.h"
 
@@ -13,22 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define JITTER_US        500 /* about one and a half transactions */
-#define JITTER_DOUBLINGS 5   /* 0 .. 16 ms at the most */
-#define GATE_WAIT_US     20000
-#define RETRY_WAIT_US    100000 /* LOADING, BUSY */
-#define BATCH_LIMIT_MIN  8
-#define DOWN_FAILURES    3
-#define TURN_US          1500 /* several transactions */
-#define TURN_LOOK_US     60   /* a part of one */
+#define GATE_WAIT_US  20000
+#define RETRY_WAIT_US 100000 /* LOADING, BUSY */
+#define DOWN_FAILURES 3
+#define TURN_US       1500 /* several transactions */
+#define TURN_LOOK_US  60   /* a part of one */
 
 static void read_round(struct lane *lane);
-static void begin_attempt(struct lane *lane);
 
-/* --- operations that leave the batch -----------------------------------------------------------
- */
+/* --- leaving the batch ------------------------------------------------------------------------ */
 
-static void tell(struct lane *lane, unsigned i, enum outcome_code code, const char *why)
+void lane_tell(struct lane *lane, unsigned i, enum outcome_code code, const char *why)
 {
     struct store_op *op = lane->batch.ops[i];
     op->op.out = (struct outcome){.code = code, .why = why, .field_line = -1};
@@ -42,17 +37,10 @@ static void tell_all(struct lane *lane, enum outcome_code code, const char *why)
 {
     for (unsigned i = 0; i < lane->batch.count; i++)
         if (lane->batch.ops[i])
-            tell(lane, i, code, why);
+            lane_tell(lane, i, code, why);
 }
 
-static int64_t jitter_us(struct lane *lane)
-{
-    unsigned doublings = lane->losses < JITTER_DOUBLINGS ? lane->losses : JITTER_DOUBLINGS;
-    return 1 + (int64_t)rng_below(&lane->jitter, (uint64_t)JITTER_US << doublings);
-}
-
-/* Puts what is left of the batch in front of `again`, to be begun after delay_us. */
-static void postpone(struct lane *lane, int64_t delay_us)
+void lane_postpone(struct lane *lane, int64_t delay_us)
 {
     for (unsigned i = lane->batch.count; i-- > 0;)
         if (lane->batch.ops[i])
@@ -110,7 +98,7 @@ static void take(struct lane *lane, struct queue *queue, struct store_op *op, in
     batch->ops[batch->count++] = op;
 }
 
-static bool blocked_by_again(const struct lane *lane, const struct store_op *op)
+bool lane_behind_again(const struct lane *lane, const struct store_op *op)
 {
     for (const struct store_op *a = lane->again.head; op->chain && a; a = a->next)
         if (a->chain == op->chain)
@@ -129,7 +117,7 @@ static void gather(struct lane *lane, int64_t now_us)
     for (struct store_op *op = lane->partition->waiting.head, *next; op && batch->count < limit;
          op = next) {
         next = op->next;
-        if (chain_allows(lane, op) && !blocked_by_again(lane, op))
+        if (chain_allows(lane, op) && !lane_behind_again(lane, op))
             take(lane, &lane->partition->waiting, op, now_us);
     }
 }
@@ -147,7 +135,7 @@ void lane_start(struct lane *lane)
     }
     gather(lane, now_us);
     if (lane->batch.count > 0) {
-        begin_attempt(lane);
+        lane_begin_attempt(lane);
         return;
     }
     pass_turn(lane);
@@ -160,9 +148,7 @@ static void on_pause_end(struct pause *pause)
     lane_start(pause->user);
 }
 
-/* The lane is free. It begins again at the next pump, once the answers of this batch are on their
- * way: what their clients ask next, and what came meanwhile, then goes into one batch. */
-static void become_idle(struct lane *lane)
+void lane_become_idle(struct lane *lane)
 {
     lane->state = LANE_IDLE;
     lane->batch.count = 0;
@@ -177,10 +163,10 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count);
 static void out_of_memory(struct lane *lane)
 {
     tell_all(lane, OUT_OVERLOADED, "out of memory");
-    become_idle(lane);
+    lane_become_idle(lane);
 }
 
-static void begin_attempt(struct lane *lane)
+void lane_begin_attempt(struct lane *lane)
 {
     lane->state = LANE_READING;
     if (!batch_begin(&lane->batch)) {
@@ -212,11 +198,11 @@ static void refused_by_redis(struct lane *lane, struct str error)
         log_event(LOG_WARN, "redis refused", LOG_TEXT("error", error));
     switch (reply_classify(error)) {
     case REPLY_RETRY:
-        postpone(lane, RETRY_WAIT_US);
-        become_idle(lane);
+        lane_postpone(lane, RETRY_WAIT_US);
+        lane_become_idle(lane);
         return;
     case REPLY_REPLICA:
-        postpone(lane, RETRY_WAIT_US);
+        lane_postpone(lane, RETRY_WAIT_US);
         lane->state = LANE_IDLE;
         pass_turn(lane);
         conn_drop(&lane->conn, "this Redis is not the master any more");
@@ -229,7 +215,7 @@ static void refused_by_redis(struct lane *lane, struct str error)
     snprintf(p->refused, sizeof(p->refused), "Redis answered: %.*s", STR_ARG(error));
     p->refused_ms = clock_mono_ms();
     tell_all(lane, OUT_REDIS_UNAVAILABLE, p->refused);
-    become_idle(lane);
+    lane_become_idle(lane);
 }
 
 static void gate_shut(struct lane *lane)
@@ -238,11 +224,11 @@ static void gate_shut(struct lane *lane)
     p->gate = lane->batch.gate;
     switch (p->gate.gate) {
     case GATE_OPEN: abort();
-    case GATE_WAIT: postpone(lane, GATE_WAIT_US); break;
+    case GATE_WAIT: lane_postpone(lane, GATE_WAIT_US); break;
     case GATE_CLOSED: tell_all(lane, OUT_PARTITION_CLOSED, p->gate.why); break;
     case GATE_LOST: tell_all(lane, OUT_STATE_LOST, p->gate.why); break;
     }
-    become_idle(lane);
+    lane_become_idle(lane);
 }
 
 /* New holds stop at 90 % of maxmemory, so that confirm and release still fit. */
@@ -251,7 +237,7 @@ static void refuse_holds(struct lane *lane)
     for (unsigned i = 0; i < lane->batch.count; i++) {
         enum op_kind kind = lane->batch.ops[i]->op.kind;
         if (kind == OP_RESERVE || kind == OP_PUT)
-            tell(lane, i, OUT_OVERLOADED, "Redis has used 90 % of its maxmemory");
+            lane_tell(lane, i, OUT_OVERLOADED, "Redis has used 90 % of its maxmemory");
     }
     batch_compact(&lane->batch);
 }
@@ -271,7 +257,7 @@ static void on_closed(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
     (void)replies, (void)count;
-    become_idle(lane);
+    lane_become_idle(lane);
 }
 
 /* No batch may run on this partition, from any host, until a person has looked at it. */
@@ -302,7 +288,7 @@ static bool is_snapshot(const struct batch *batch)
     return batch->view.reservations.count == 0;
 }
 
-static void finish(struct lane *lane)
+void lane_finish(struct lane *lane)
 {
     struct batch *batch = &lane->batch;
     unsigned deferred = 0;
@@ -329,8 +315,8 @@ static void finish(struct lane *lane)
         store_tell(op);
     }
     if (deferred > 0)
-        postpone(lane, 0);
-    become_idle(lane);
+        lane_postpone(lane, 0);
+    lane_become_idle(lane);
 }
 
 static void write_batch(struct lane *lane, bool effects)
@@ -365,7 +351,7 @@ static void decide(struct lane *lane)
     if (lane->store->shared->memory_high)
         refuse_holds(lane);
     if (lane->batch.count == 0) {
-        become_idle(lane);
+        lane_become_idle(lane);
         return;
     }
     switch (batch_plan(&lane->batch, &limits)) {
@@ -379,7 +365,7 @@ static void decide(struct lane *lane)
     else if (!is_snapshot(&lane->batch))
         write_batch(lane, false);
     else
-        finish(lane);
+        lane_finish(lane);
 }
 
 static void on_read(struct conn *conn, redisReply **replies, size_t count)
@@ -398,123 +384,6 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
     close_partition(lane, "Redis holds what stockd did not write", error);
 }
 
-/* --- a lost transaction ------------------------------------------------------------------------
- */
-
-static bool touches_moved(const struct batch *batch, const struct op *op)
-{
-    const struct view *v = &batch->view;
-    for (unsigned i = 0; i < op->line_count; i++)
-        if (op->kind <= OP_RESERVE || op->kind == OP_SWEEP)
-            if (view_item(v, op->lines[i].slot)->dirty)
-                return true;
-    if (op->kind < OP_CONFIRM || op->kind > OP_GET)
-        return false;
-    const struct view_reservation *vr = view_reservation(v, op->resv_slot);
-    const struct reservation *r = view_current(vr);
-    for (unsigned i = 0; r && vr->named && i < r->line_count; i++)
-        if (view_item(v, vr->slots[i])->dirty)
-            return true;
-    return false;
-}
-
-/* One more lost try for an operation; true if it was its last. */
-static bool give_up(struct lane *lane, unsigned i)
-{
-    struct store_op *op = lane->batch.ops[i];
-    stats_count(STATS_OP_RETRIES, 1);
-    if (++op->tries < lane->store->config.tries_max)
-        return false;
-    stats_count(STATS_CONTENTION, 1);
-    tell(lane, i, OUT_CONTENTION, "too many transactions were lost to other writers");
-    return true;
-}
-
-/* Every operation of the batch is to be tried again. */
-static void lose_all(struct lane *lane)
-{
-    for (unsigned i = 0; i < lane->batch.count; i++)
-        if (lane->batch.ops[i])
-            (void)give_up(lane, i);
-    postpone(lane, jitter_us(lane));
-    become_idle(lane);
-}
-
-/* view_item.dirty now tells which items moved: their operations, and what follows those in their
- * chains, go on in a batch of their own; the others at once. */
-static void split(struct lane *lane)
-{
-    struct batch *batch = &lane->batch;
-    unsigned kept = 0;
-    for (unsigned i = 0; i < batch->count; i++) {
-        struct store_op *op = batch->ops[i];
-        if (!op)
-            continue;
-        if (!touches_moved(batch, &op->op) && !blocked_by_again(lane, op)) {
-            batch->ops[kept++] = op;
-        } else if (!give_up(lane, i)) {
-            queue_push(&lane->again, op);
-        }
-    }
-    batch->count = kept;
-    lane->again_us = clock_mono_us() + jitter_us(lane);
-    if (kept > 0)
-        begin_attempt(lane);
-    else
-        become_idle(lane);
-}
-
-static void on_probed(struct conn *conn, redisReply **replies, size_t count)
-{
-    struct lane *lane = conn->user;
-    struct view *v = &lane->batch.view;
-    unsigned moved = 0;
-    (void)count;
-    if (replies[0]->type != REDIS_REPLY_ARRAY || replies[0]->elements != v->items.count) {
-        lose_all(lane);
-        return;
-    }
-    for (uint32_t i = 0; i < v->items.count; i++) {
-        const redisReply *reply = replies[0]->element[i];
-        struct view_item *item = view_item(v, i);
-        struct item now = {.version = 0};
-        if (reply->type == REDIS_REPLY_STRING &&
-            !item_decode((struct str){reply->str, (size_t)reply->len}, &now))
-            now.version = -1;
-        item->dirty = now.version != item->was.version;
-        moved += item->dirty;
-    }
-    if (moved == 0)
-        lose_all(lane); /* a key or a hint moved, no item: all alike */
-    else
-        split(lane);
-}
-
-static void conflict(struct lane *lane)
-{
-    struct batch *batch = &lane->batch;
-    stats_count(STATS_CONFLICTS, 1);
-    lane->losses++;
-    batch_compact(batch);
-    if (batch->view.items.count < 2 || batch->count < 2) {
-        lose_all(lane);
-        return;
-    }
-    lane->batch_limit /= 2;
-    if (lane->batch_limit < BATCH_LIMIT_MIN)
-        lane->batch_limit = BATCH_LIMIT_MIN;
-    if (lane->batch_limit > lane->store->config.batch_max)
-        lane->batch_limit = lane->store->config.batch_max;
-    struct buf *out = conn_begin(&lane->conn);
-    resp_begin(out, 1 + (size_t)batch->view.items.count);
-    resp_arg(out, STR("MGET"));
-    for (uint32_t i = 0; i < batch->view.items.count; i++)
-        resp_key(out, lane->partition->index, KEY_ITEM, view_item(&batch->view, i)->sku);
-    lane->state = LANE_PROBING;
-    if (conn_exchange(&lane->conn, 1, lane->store->config.request_timeout_ms, on_probed) < 0)
-        lose_all(lane);
-}
-
 /* --- the answer of EXEC ----------------------------------------------------------------------- */
 
 static struct str error_of(const redisReply *reply)
@@ -530,7 +399,7 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
     assert(lane->state == LANE_WRITING);
     lane->unsettled = lane->watching = false;
     if (exec->type == REDIS_REPLY_NIL) {
-        conflict(lane);
+        lane_conflict(lane);
         return;
     }
     if (exec->type == REDIS_REPLY_ERROR) {
@@ -553,81 +422,7 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
     lane->partition->refused[0] = '\0';
     for (unsigned i = 0; effects && i < lane->batch.bucket_count; i++)
         lane->buckets[lane->bucket_at++ % 8] = lane->batch.buckets[i];
-    finish(lane);
-}
-
-/* --- fencing ---------------------------------------------------------------------------------- */
-
-static void fence_look(struct lane *lane);
-
-static void fence_failed(struct lane *lane)
-{
-    conn_drop(&lane->conn, "the marker of a lost transaction could not be settled");
-}
-
-/* The late EXEC can only get nil now: its operations are decided anew. */
-static void fenced(struct lane *lane)
-{
-    lane->unsettled = false;
-    postpone(lane, 0);
-    become_idle(lane);
-}
-
-static void on_fence_written(struct conn *conn, redisReply **replies, size_t count)
-{
-    struct lane *lane = conn->user;
-    const redisReply *exec = replies[count - 1];
-    lane->watching = false;
-    if (exec->type == REDIS_REPLY_ARRAY && exec->elements == 1 &&
-        exec->element[0]->type != REDIS_REPLY_ERROR)
-        fenced(lane);
-    else if (exec->type == REDIS_REPLY_NIL)
-        fence_look(lane); /* it came after all, just now */
-    else
-        fence_failed(lane);
-}
-
-static void fence_write(struct lane *lane)
-{
-    struct buf *out = conn_begin(&lane->conn);
-    char value[sizeof(lane->value) + 1];
-    snprintf(value, sizeof(value), "!%s", lane->value);
-    resp_words(out, 1, "MULTI");
-    resp_words(out, 5, "SET", lane->marker, value, "EX", "86400");
-    resp_words(out, 1, "EXEC");
-    if (conn_exchange(&lane->conn, 3, lane->store->config.request_timeout_ms, on_fence_written) < 0)
-        fence_failed(lane);
-}
-
-static void on_fence_looked(struct conn *conn, redisReply **replies, size_t count)
-{
-    struct lane *lane = conn->user;
-    const redisReply *marker = replies[count - 1];
-    for (size_t i = 0; i < count; i++)
-        if (replies[i]->type == REDIS_REPLY_ERROR) {
-            fence_failed(lane);
-            return;
-        }
-    const char *value = marker->type == REDIS_REPLY_STRING ? marker->str : "";
-    if (strcmp(value, lane->value) == 0) {
-        lane->unsettled = false;
-        finish(lane); /* it happened: the outcomes kept are the answers */
-    } else if (value[0] == '!' && strcmp(value + 1, lane->value) == 0) {
-        fenced(lane);
-    } else {
-        fence_write(lane);
-    }
-}
-
-static void fence_look(struct lane *lane)
-{
-    struct buf *out = conn_begin(&lane->conn);
-    resp_words(out, 2, "WATCH", lane->marker);
-    resp_words(out, 2, "GET", lane->marker);
-    lane->state = LANE_FENCING;
-    lane->watching = true;
-    if (conn_exchange(&lane->conn, 2, lane->store->config.request_timeout_ms, on_fence_looked) < 0)
-        fence_failed(lane);
+    lane_finish(lane);
 }
 
 /* --- the connection --------------------------------------------------------------------------- */
@@ -638,9 +433,9 @@ static void on_ready(struct conn *conn)
     lane->watching = false;
     memset(lane->buckets, 0xff, sizeof(lane->buckets));
     if (lane->unsettled)
-        fence_look(lane);
+        lane_fence(lane);
     else
-        become_idle(lane);
+        lane_become_idle(lane);
 }
 
 static void on_lost(struct conn *conn, bool busy)
@@ -655,7 +450,7 @@ static void on_lost(struct conn *conn, bool busy)
         return;
     }
     if (lane->state != LANE_IDLE)
-        postpone(lane, 0); /* nothing of it was written: begun anew on the next connection */
+        lane_postpone(lane, 0); /* nothing of it was written: begun anew on the next connection */
     lane->state = LANE_IDLE;
     pass_turn(lane);
 }
@@ -700,9 +495,9 @@ void lane_expire(struct lane *lane, int64_t now_us)
             continue;
         if (unknown)
             stats_count(STATS_OUTCOME_UNKNOWN, 1);
-        tell(lane, i, unknown ? OUT_UNKNOWN : OUT_REDIS_UNAVAILABLE,
-             unknown ? "Redis has not said whether the transaction was applied"
-                     : "Redis did not answer in time");
+        lane_tell(lane, i, unknown ? OUT_UNKNOWN : OUT_REDIS_UNAVAILABLE,
+                  unknown ? "Redis has not said whether the transaction was applied"
+                          : "Redis did not answer in time");
     }
 }
 
