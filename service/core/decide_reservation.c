@@ -129,6 +129,7 @@ enum step decide_reserve(struct planner *p, struct op *op)
     if (vr->was || vr->now)
         return STEP_BROKEN; /* of 88 random bits: nobody makes an id twice */
     vr->known = vr->named = true;
+    vr->slot_count = r->line_count;
     vr->slots = slots;
     vr->now = r;
     if (hold_lines(p, op, vr, r) != STEP_DONE)

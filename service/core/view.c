@@ -228,6 +228,19 @@ bool view_name_reservation(struct view *view, struct view_reservation *vr,
             view_add_customer(view, vr->slots[i], lines_of->customer) == VIEW_NONE)
             return false;
     }
+    vr->slot_count = lines_of->line_count;
     vr->named = true;
+    return true;
+}
+
+bool view_names_hold(const struct view *view, const struct view_reservation *vr,
+                     const struct reservation *r)
+{
+    assert(vr->named);
+    if (vr->slot_count != r->line_count)
+        return false;
+    for (unsigned i = 0; i < r->line_count; i++)
+        if (!str_equal(view_item(view, vr->slots[i])->sku, r->lines[i].sku))
+            return false;
     return true;
 }

@@ -55,6 +55,7 @@ struct view_reservation {
     bool guarded;                  /* the store's: one of its items is under WATCH */
     const struct reservation *was; /* NULL: there is none */
     struct reservation *now;       /* a copy once changed, else NULL */
+    unsigned slot_count;           /* once named: its lines */
     uint32_t *slots;               /* of its lines' items */
 };
 
@@ -113,6 +114,10 @@ uint32_t view_find_reservation(const struct view *view, const struct rid *id);
 /* Adds the items of a reservation whose lines are known. False: out of memory. */
 bool view_name_reservation(struct view *view, struct view_reservation *vr,
                            const struct reservation *lines_of);
+
+/* True if the reservation's lines are those that it was named by: they never change. */
+bool view_names_hold(const struct view *view, const struct view_reservation *vr,
+                     const struct reservation *r);
 
 static inline struct view_item *view_item(const struct view *view, uint32_t slot)
 {

@@ -246,6 +246,10 @@ static void take_record(struct taker *t, struct view_reservation *vr, struct str
         if (t->wrong || t->no_memory)
             return;
     }
+    if (r && vr->named && !view_names_hold(&b->view, vr, r)) {
+        t->wrong = "a reservation whose items changed";
+        return;
+    }
     if (!r || vr->named || vr->guarded) {
         vr->was = r;
         vr->known = true;

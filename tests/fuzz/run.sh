@@ -3,7 +3,7 @@
 #
 # fuzz_NAME starts from tests/fuzz/corpus/NAME, in a copy that is thrown away. Prints how many
 # inputs each one ran; fails on any finding, and if there is no fuzzer. What made a fuzzer fail is
-# kept in build/fuzz/findings.
+# kept in build/fuzz/findings. FUZZ_SEED (1) makes another run of it.
 set -u
 
 seconds=${1:?usage: tests/fuzz/run.sh SECONDS}
@@ -24,7 +24,7 @@ for bin in "$bins"/fuzz_*; do
     ran=$((ran + 1))
     mkdir -p "$work/$name" "$findings"
     test -d "$here/corpus/$name" && cp "$here/corpus/$name"/* "$work/$name"/
-    if "$bin" -max_total_time="$seconds" -print_final_stats=1 -timeout=10 -rss_limit_mb=1024 \
+    if "$bin" -seed="${FUZZ_SEED:-1}" -max_total_time="$seconds" -print_final_stats=1 -timeout=10 -rss_limit_mb=1024 \
         -artifact_prefix="$findings/$name-" "$work/$name" >"$work/$name.log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$name.log")
         echo "ok   fuzz_$name: ${runs:-?} runs in $seconds s"
