@@ -1,12 +1,11 @@
 /* args.c -- sources in order, one setter for all of them. */
 #include "args.h"
 
-#include "units.h"
+#include "argset.h"
 
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@ struct parse {
     const struct arg_spec *specs;
     size_t count;
     const char *env_prefix;
+    struct arg_list *positional; /* NULL: there may be none */
     void *config;
     char *err;
     size_t err_size;
@@ -38,119 +38,14 @@ static bool refuse(const struct parse *p, const char *format, ...)
     return false;
 }
 
-static void *field_of(const struct arg_spec *spec, void *config)
-{
-    return (char *)config + spec->offset;
-}
-
-/* "expected text" of an enum: a, b or c. */
-static void list_choices(const struct arg_spec *spec, char *out, size_t size)
-{
-    struct buf b;
-    buf_init(&b, size - 1);
-    for (size_t i = 0; spec->choices[i]; i++) {
-        if (i > 0)
-            buf_puts(&b, spec->choices[i + 1] ? STR(", ") : STR(" or "));
-        buf_puts(&b, str_of(spec->choices[i]));
-    }
-    snprintf(out, size, "%.*s", STR_ARG(buf_str(&b)));
-    buf_free(&b);
-}
-
-static bool parse_bool(const char *text, bool *value)
-{
-    static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strcasecmp(text, words[i]) == 0) {
-            *value = i % 2;
-            return true;
-        }
-    }
-    return false;
-}
-
-static int64_t max_of(const struct arg_spec *spec)
-{
-    return spec->min == 0 && spec->max == 0 ? INT64_MAX : spec->max;
-}
-
-/* A number in the unit of its row. why says what would be right. */
-static bool parse_number(const struct arg_spec *spec, const char *text, int64_t *value, char *why,
-                         size_t size)
-{
-    int64_t min = spec->min, max = max_of(spec);
-    switch (spec->type) {
-    case ARG_COUNT:
-        if (!units_parse_count(text, value, why, size))
-            return false;
-        break;
-    case ARG_DURATION_MS:
-        if (!units_parse_duration_ms(text, value, why, size))
-            return false;
-        break;
-    case ARG_SIZE:
-        if (!units_parse_size(text, value, why, size))
-            return false;
-        break;
-    default: return units_parse_int(text, min, max, value, why, size);
-    }
-    if (*value >= min && *value <= max)
-        return true;
-    const char *unit = spec->type == ARG_DURATION_MS ? " ms"
-                       : spec->type == ARG_SIZE      ? " bytes"
-                                                     : "";
-    snprintf(why, size, "is out of range; give %" PRId64 " to %" PRId64 "%s", min, max, unit);
-    return false;
-}
-
-static bool set_string(const struct arg_spec *spec, const char *text, void *config, char *why,
-                       size_t size)
-{
-    char *copy = strdup(text);
-    if (!copy) {
-        snprintf(why, size, "finds no memory");
-        return false;
-    }
-    char **to = field_of(spec, config);
-    free(*to);
-    *to = copy;
-    return true;
-}
-
-static bool set_enum(const struct arg_spec *spec, const char *text, void *config, char *why,
-                     size_t size)
-{
-    for (int i = 0; spec->choices[i]; i++) {
-        if (strcmp(spec->choices[i], text) == 0) {
-            *(int *)field_of(spec, config) = i;
-            return true;
-        }
-    }
-    int n = snprintf(why, size, "is not known; give ");
-    list_choices(spec, why + n, size - (size_t)n);
-    return false;
-}
-
-/* The one place that writes a field. `source` is the flag or the variable as the user knows it. */
+/* `source` is the flag or the variable as the user knows it. */
 static bool set(const struct parse *p, const struct arg_spec *spec, const char *source,
                 const char *text)
 {
-    char why[256];
-    bool ok;
-    int64_t number;
-    switch (spec->type) {
-    case ARG_STRING: ok = set_string(spec, text, p->config, why, sizeof why); break;
-    case ARG_ENUM: ok = set_enum(spec, text, p->config, why, sizeof why); break;
-    case ARG_BOOL:
-        ok = parse_bool(text, field_of(spec, p->config));
-        snprintf(why, sizeof why, "is not known; give yes or no");
-        break;
-    default:
-        ok = parse_number(spec, text, &number, why, sizeof why);
-        if (ok)
-            *(int64_t *)field_of(spec, p->config) = number;
-    }
-    if (ok)
+    char why[ARGS_WHY_SIZE];
+    if (spec->type == ARG_REFUSED)
+        return refuse(p, "%s: %s", source, spec->help);
+    if (args_set(spec, text, p->config, why, sizeof why))
         return true;
     if (spec->secret)
         return refuse(p, "%s: the value (hidden) %s", source, why);
@@ -159,14 +54,10 @@ static bool set(const struct parse *p, const struct arg_spec *spec, const char *
 
 static bool set_defaults(const struct parse *p)
 {
+    for (const struct arg_spec *spec = p->specs; spec < p->specs + p->count; spec++)
+        args_clear(spec, p->config);
     for (const struct arg_spec *spec = p->specs; spec < p->specs + p->count; spec++) {
-        if (spec->type == ARG_STRING)
-            *(char **)field_of(spec, p->config) = NULL;
-        else if (spec->type == ARG_BOOL)
-            *(bool *)field_of(spec, p->config) = false;
-    }
-    for (const struct arg_spec *spec = p->specs; spec < p->specs + p->count; spec++) {
-        assert(spec->default_text || spec->type == ARG_STRING || spec->type == ARG_BOOL);
+        assert(spec->default_text || spec->type != ARG_ENUM);
         if (spec->default_text && !set(p, spec, spec->name, spec->default_text))
             return false;
     }
@@ -220,6 +111,8 @@ static bool set_from_environment(const struct parse *p, char *(*env)(const char 
 {
     for (const struct arg_spec *spec = p->specs; spec < p->specs + p->count; spec++) {
         char plain[NAME_MAX_BYTES], file[NAME_MAX_BYTES];
+        if (spec->type == ARG_REFUSED)
+            continue;
         variable_name(plain, p->env_prefix, spec->name, "");
         variable_name(file, p->env_prefix, spec->name, "_FILE");
         const char *value = env(plain);
@@ -267,7 +160,7 @@ static bool refuse_unknown(const struct parse *p, struct str name)
     size_t least = name.n / 2 < 3 ? name.n / 2 : 3; /* farther than that is no typo */
     for (size_t i = 0; i < p->count; i++) {
         size_t d = distance(name, p->specs[i].name);
-        if (d <= least) {
+        if (d <= least && p->specs[i].type != ARG_REFUSED) {
             least = d;
             nearest = p->specs[i].name;
         }
@@ -286,13 +179,16 @@ static const struct arg_spec *find(const struct parse *p, struct str name)
     return NULL;
 }
 
-/* One flag at argv[*i]; moves *i past its value when that is a word of its own. */
-static bool set_from_flag(const struct parse *p, int argc, char *const *argv, int *i)
+/* What is left of the command line. */
+struct words {
+    int argc;
+    char *const *argv;
+    int i; /* the word looked at; a flag that takes the next one moves it */
+};
+
+static bool set_from_long(const struct parse *p, struct words *w)
 {
-    const char *word = argv[*i];
-    if (strncmp(word, "--", 2) != 0 || word[2] == '\0')
-        return refuse(p, "\"%.*s\": unexpected; options are written --name VALUE", SHOWN_MAX_BYTES,
-                      word);
+    const char *word = w->argv[w->i];
     const char *equals = strchr(word, '=');
     struct str name = {word + 2, equals ? (size_t)(equals - word) - 2 : strlen(word) - 2};
     const struct arg_spec *spec = find(p, name);
@@ -306,6 +202,8 @@ static bool set_from_flag(const struct parse *p, int argc, char *const *argv, in
 
     char source[NAME_MAX_BYTES + 8];
     snprintf(source, sizeof source, "--%s%s", no ? "no-" : "", spec->name);
+    if (spec->type == ARG_REFUSED)
+        return set(p, spec, source, "");
     if (no && (spec->type != ARG_BOOL || equals))
         return refuse(p, "%s: only a switch can be negated, without a value; give --%s%s", source,
                       spec->name, spec->type == ARG_BOOL ? "=no" : " VALUE");
@@ -313,11 +211,77 @@ static bool set_from_flag(const struct parse *p, int argc, char *const *argv, in
         return set(p, spec, source, equals + 1);
     if (spec->type == ARG_BOOL)
         return set(p, spec, source, no ? "no" : "yes");
-    if (*i + 1 >= argc || strncmp(argv[*i + 1], "--", 2) == 0)
+    if (w->i + 1 >= w->argc || strncmp(w->argv[w->i + 1], "--", 2) == 0)
         return refuse(p, "%s: the value is missing; give %s VALUE or %s=VALUE", source, source,
                       source);
-    *i += 1;
-    return set(p, spec, source, argv[*i]);
+    w->i++;
+    return set(p, spec, source, w->argv[w->i]);
+}
+
+static bool has_short_names(const struct parse *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->specs[i].short_name)
+            return true;
+    return false;
+}
+
+static const struct arg_spec *find_short(const struct parse *p, char letter)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->specs[i].short_name == letter)
+            return &p->specs[i];
+    return NULL;
+}
+
+/* "-p4", "-p" and "4", "-qv": switches up to a flag that takes the rest of the word. */
+static bool set_from_short(const struct parse *p, struct words *w)
+{
+    const char *word = w->argv[w->i];
+    for (const char *at = word + 1; *at; at++) {
+        const struct arg_spec *spec = find_short(p, *at);
+        char source[] = {'-', *at, '\0'};
+        if (!spec)
+            return refuse(p, "\"%.*s\": no option -%c; --help lists them", SHOWN_MAX_BYTES, word,
+                          isprint((unsigned char)*at) ? *at : '?');
+        if (spec->type == ARG_BOOL && set(p, spec, source, "yes"))
+            continue;
+        if (spec->type == ARG_REFUSED || at[1])
+            return set(p, spec, source, at + 1);
+        if (w->i + 1 >= w->argc || strncmp(w->argv[w->i + 1], "--", 2) == 0)
+            return refuse(p, "%s: the value is missing; give %s VALUE", source, source);
+        w->i++;
+        return set(p, spec, source, w->argv[w->i]);
+    }
+    return true;
+}
+
+static bool add_positional(const struct parse *p, const char *word)
+{
+    if (!p->positional)
+        return refuse(p, "\"%.*s\": unexpected; options are written --name VALUE", SHOWN_MAX_BYTES,
+                      word);
+    return args_list_add(p->positional, word) || refuse(p, "no memory");
+}
+
+static bool set_from_words(const struct parse *p, int argc, char *const *argv)
+{
+    bool options_over = false;
+    for (struct words w = {argc, argv, 1}; w.i < argc; w.i++) {
+        const char *word = argv[w.i];
+        bool ok;
+        if (options_over || word[0] != '-' || word[1] == '\0')
+            ok = add_positional(p, word);
+        else if (word[1] != '-')
+            ok = has_short_names(p) ? set_from_short(p, &w) : add_positional(p, word);
+        else if (word[2] != '\0')
+            ok = set_from_long(p, &w);
+        else
+            ok = options_over = p->positional || add_positional(p, word);
+        if (!ok)
+            return false;
+    }
+    return true;
 }
 
 static bool asks_for_help(int argc, char *const *argv)
@@ -330,27 +294,18 @@ static bool asks_for_help(int argc, char *const *argv)
 
 enum args_result args_parse(const struct arg_spec *specs, size_t count, const char *env_prefix,
                             int argc, char *const *argv, char *(*env)(const char *name),
-                            void *config, char *err, size_t err_size)
+                            struct arg_list *positional, void *config, char *err, size_t err_size)
 {
     if (asks_for_help(argc, argv))
         return ARGS_HELP;
-    struct parse p = {specs, count, env_prefix, config, err, err_size};
-    bool ok = set_defaults(&p) && (!env || set_from_environment(&p, env));
-    for (int i = 1; ok && i < argc; i++)
-        ok = set_from_flag(&p, argc, argv, &i);
-    if (ok)
+    struct parse p = {specs, count, env_prefix, positional, config, err, err_size};
+    if (positional)
+        *positional = (struct arg_list){NULL, 0};
+    if (set_defaults(&p) && (!env || set_from_environment(&p, env)) &&
+        set_from_words(&p, argc, argv))
         return ARGS_OK;
     args_free(specs, count, config);
+    if (positional)
+        args_list_free(positional);
     return ARGS_USAGE;
-}
-
-void args_free(const struct arg_spec *specs, size_t count, void *config)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (specs[i].type != ARG_STRING)
-            continue;
-        char **field = field_of(&specs[i], config);
-        free(*field);
-        *field = NULL;
-    }
 }

@@ -83,7 +83,7 @@ int config_parse(int argc, char **argv, struct config *config, char *err, size_t
 {
     *config = (struct config){0};
     err[0] = '\0';
-    switch (args_parse(specs, SPECS, ENV_PREFIX, argc, argv, getenv, config, err, err_size)) {
+    switch (args_parse(specs, SPECS, ENV_PREFIX, argc, argv, getenv, NULL, config, err, err_size)) {
     case ARGS_OK: break;
     case ARGS_HELP: config_print_help(stdout); return EXIT_FAILURE;
     case ARGS_USAGE: return EXIT_USAGE;

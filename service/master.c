@@ -1,11 +1,11 @@
 #include "master.h"
+#include "address.h"
 #include "core/route.h"
 #include "embedded.h"
 #include "keeper.h"
 #include "listen.h"
 #include "pool.h"
 #include "stats.h"
-#include "store/address.h"
 #include "version.h"
 #include "worker.h"
 

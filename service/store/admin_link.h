@@ -2,8 +2,8 @@
 #ifndef STORE_ADMIN_LINK_H
 #define STORE_ADMIN_LINK_H
 
+#include "address.h"
 #include "buf.h"
-#include "store/address.h"
 #include "store/store.h"
 
 #include <hiredis/hiredis.h>

@@ -13,8 +13,8 @@
 #ifndef STORE_CONN_H
 #define STORE_CONN_H
 
+#include "address.h"
 #include "buf.h"
-#include "store/address.h"
 
 #include <hiredis/hiredis.h>
 #include <uv.h>

@@ -66,7 +66,8 @@ static enum args_result parse(const char *const *words)
         argv[argc++] = (char *)(uintptr_t)*words;
     memset(&config, 0xee, sizeof config); /* args_parse must not rely on zeros */
     memset(err, 0, sizeof err);
-    return args_parse(specs, SPECS, "STOCKD_", argc, argv, fake_getenv, &config, err, sizeof err);
+    return args_parse(specs, SPECS, "STOCKD_", argc, argv, fake_getenv, NULL, &config, err,
+                      sizeof err);
 }
 #define PARSE(...) parse((const char *const[]){__VA_ARGS__, NULL})
 #define NO_WORDS                                                                                   \
@@ -305,10 +306,165 @@ static void a_secret_is_never_repeated_in_a_message(void **state)
                                            .secret = true}};
     char program[] = "x", flag[] = "--pin", value[] = "1234";
     char *argv[] = {program, flag, value, NULL};
-    assert_int_equal(args_parse(pin, 1, "STOCKD_", 3, argv, NULL, &config, err, sizeof err),
+    assert_int_equal(args_parse(pin, 1, "STOCKD_", 3, argv, NULL, NULL, &config, err, sizeof err),
                      ARGS_USAGE);
     assert_null(strstr(err, "1234"));
     assert_non_null(strstr(err, "--pin"));
+}
+
+/* A table with all that a load generator's command line has and a service's has not. */
+struct extra {
+    int64_t processes;
+    bool quiet, verbose;
+    double share, theta;
+    struct arg_list headers;
+    char *file;
+};
+static const struct arg_spec extra_specs[] = {
+    {"processes", ARG_INT, offsetof(struct extra, processes), 0, 64, .default_text = "2",
+     .short_name = 'p', .help = "How many."},
+    {"quiet", ARG_BOOL, offsetof(struct extra, quiet), .short_name = 'q', .help = "Say less."},
+    {"verbose", ARG_BOOL, offsetof(struct extra, verbose), .short_name = 'v', .help = "More."},
+    {"share", ARG_NUMBER, offsetof(struct extra, share), .number_max = 1, .default_text = "0.25",
+     .help = "A part."},
+    {"theta", ARG_NUMBER, offsetof(struct extra, theta), .help = "Any."},
+    {"header", ARG_LIST, offsetof(struct extra, headers), .short_name = 'H', .secret = true,
+     .metavar = "LINE", .help = "A header; repeatable."},
+    {"file", ARG_STRING, offsetof(struct extra, file), .short_name = 'o', .help = "Where."},
+    {"threads", ARG_REFUSED, .short_name = 't', .help = "no threads here; give -p"},
+};
+enum { EXTRA_SPECS = sizeof extra_specs / sizeof extra_specs[0] };
+
+static struct extra extra;
+static struct arg_list rest;
+
+static enum args_result parse_extra(const char *const *words)
+{
+    static char program[] = "load";
+    char *argv[16] = {program};
+    int argc = 1;
+    for (; *words; words++)
+        argv[argc++] = (char *)(uintptr_t)*words;
+    memset(&extra, 0xee, sizeof extra);
+    memset(&rest, 0xee, sizeof rest);
+    return args_parse(extra_specs, EXTRA_SPECS, "LOAD_", argc, argv, fake_getenv, &rest, &extra,
+                      err, sizeof err);
+}
+#define PARSE_EXTRA(...) parse_extra((const char *const[]){__VA_ARGS__, NULL})
+
+static void extra_done(void)
+{
+    args_free(extra_specs, EXTRA_SPECS, &extra);
+    args_list_free(&rest);
+    assert_null(extra.headers.text);
+    environment = NULL;
+}
+
+static void assert_extra_usage(enum args_result result, const char *expected)
+{
+    assert_int_equal(result, ARGS_USAGE);
+    assert_string_equal(err, expected);
+    assert_null(extra.headers.text);
+    assert_null(extra.file);
+    assert_null(rest.text);
+    environment = NULL;
+}
+
+static void short_names_take_the_rest_of_the_word_or_the_next_one(void **state)
+{
+    assert_ok(PARSE_EXTRA("-p8", "-qv", "-o", "out"));
+    assert_int_equal(extra.processes, 8);
+    assert_true(extra.quiet && extra.verbose);
+    assert_string_equal(extra.file, "out");
+    extra_done();
+    assert_ok(PARSE_EXTRA("-p", "3", "-qo-", "--no-quiet"));
+    assert_int_equal(extra.processes, 3);
+    assert_false(extra.quiet || extra.verbose);
+    assert_string_equal(extra.file, "-");
+    extra_done();
+    assert_extra_usage(PARSE_EXTRA("-px"),
+                       "-p: \"x\" is no number; give a whole number from 0 to 64");
+    assert_extra_usage(PARSE_EXTRA("-oa", "-p"), "-p: the value is missing; give -p VALUE");
+    assert_extra_usage(PARSE_EXTRA("-p", "--quiet"), "-p: the value is missing; give -p VALUE");
+    assert_extra_usage(PARSE_EXTRA("-qz"), "\"-qz\": no option -z; --help lists them");
+}
+
+static void a_list_grows_from_the_environment_and_each_flag(void **state)
+{
+    environment = (const char *const[]){"LOAD_HEADER", "A: 1", NULL};
+    assert_ok(PARSE_EXTRA("-H", "B: 2", "--header=C: 3", "-HD: 4"));
+    assert_int_equal(extra.headers.n, 4);
+    assert_string_equal(extra.headers.text[0], "A: 1");
+    assert_string_equal(extra.headers.text[1], "B: 2");
+    assert_string_equal(extra.headers.text[3], "D: 4");
+    extra_done();
+    assert_extra_usage(PARSE_EXTRA("-H", "B: 2", "x", "-o", "f", "-p99"),
+                       "-p: \"99\" is out of range; give a whole number from 0 to 64");
+}
+
+static void numbers_are_decimal_or_percent_and_within_bounds(void **state)
+{
+    assert_ok(PARSE_EXTRA("--theta", "1.5e2"));
+    assert_true(extra.share > 0.2499 && extra.share < 0.2501);
+    assert_true(extra.theta > 149.9 && extra.theta < 150.1);
+    extra_done();
+    assert_ok(PARSE_EXTRA("--share=5%"));
+    assert_true(extra.share > 0.0499 && extra.share < 0.0501);
+    assert_true(extra.theta != extra.theta); /* nothing was said */
+    extra_done();
+    assert_extra_usage(PARSE_EXTRA("--share", "101%"),
+                       "--share: \"101%\" is out of range; give 0 to 1");
+    assert_extra_usage(PARSE_EXTRA("--theta", "-1"),
+                       "--theta: \"-1\" is out of range; give 0 to inf");
+    static const char *const wrong[] = {"", "nan", "inf", "0x1p3", " 1", "1 ", "1x", "1%%", "--"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char word[32];
+        snprintf(word, sizeof word, "--theta=%s", wrong[i]);
+        assert_int_equal(PARSE_EXTRA(word), ARGS_USAGE);
+        assert_non_null(strstr(err, "is no number; give one as in 0.05 or 5%"));
+    }
+}
+
+static void positional_words_are_kept_in_order_when_there_may_be_some(void **state)
+{
+    assert_ok(PARSE_EXTRA("a", "-q", "-", "--", "-v", "--"));
+    assert_int_equal(rest.n, 4);
+    assert_string_equal(rest.text[0], "a");
+    assert_string_equal(rest.text[1], "-");
+    assert_string_equal(rest.text[2], "-v");
+    assert_string_equal(rest.text[3], "--");
+    assert_true(extra.quiet);
+    assert_false(extra.verbose);
+    extra_done();
+}
+
+static void a_refused_option_says_why_and_is_shown_nowhere(void **state)
+{
+    assert_extra_usage(PARSE_EXTRA("-t8"), "-t: no threads here; give -p");
+    assert_extra_usage(PARSE_EXTRA("-t"), "-t: no threads here; give -p");
+    assert_extra_usage(PARSE_EXTRA("--threads=2"), "--threads: no threads here; give -p");
+    assert_extra_usage(PARSE_EXTRA("--threadz"), "--threadz: no such option; --help lists them");
+    environment = (const char *const[]){"LOAD_THREADS", "4", NULL};
+    assert_ok(PARSE_EXTRA("-H", "Authorization: x", "--no-quiet"));
+    struct buf out;
+    buf_init(&out, 4096);
+    args_describe(extra_specs, EXTRA_SPECS, &extra, &out);
+    buf_putc(&out, '\0');
+    assert_string_equal(out.p,
+                        "processes=2 quiet=no verbose=no share=0.25 theta= header=*** file=");
+    buf_free(&out);
+    extra_done();
+
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    args_print_help(f, extra_specs, EXTRA_SPECS, "LOAD_");
+    fclose(f);
+    assert_non_null(strstr(text, "  -p, --processes N\n"));
+    assert_non_null(strstr(text, "  -q, --[no-]quiet\n"));
+    assert_non_null(strstr(text, "  -H, --header LINE\n      A header; repeatable. (LOAD_HEADER"));
+    assert_null(strstr(text, "threads"));
+    free(text);
 }
 
 int main(void)
@@ -327,6 +483,11 @@ int main(void)
         cmocka_unit_test(passwords_in_urls_are_masked),
         cmocka_unit_test(help_names_every_option_its_default_and_its_variable),
         cmocka_unit_test(a_secret_is_never_repeated_in_a_message),
+        cmocka_unit_test(short_names_take_the_rest_of_the_word_or_the_next_one),
+        cmocka_unit_test(a_list_grows_from_the_environment_and_each_flag),
+        cmocka_unit_test(numbers_are_decimal_or_percent_and_within_bounds),
+        cmocka_unit_test(positional_words_are_kept_in_order_when_there_may_be_some),
+        cmocka_unit_test(a_refused_option_says_why_and_is_shown_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

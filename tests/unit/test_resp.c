@@ -1,5 +1,5 @@
 /* test_resp.c -- commands as bytes, Redis' address, and what meta says. */
-#include "store/address.h"
+#include "address.h"
 #include "store/gate.h"
 #include "store/keys.h"
 #include "store/resp.h"

@@ -1,6 +1,9 @@
-/* address.h -- where a Redis is: redis://[user:pass@]host:port[/db] or unix:/path.sock. */
-#ifndef STORE_ADDRESS_H
-#define STORE_ADDRESS_H
+/* address.h -- where a Redis is: redis://[user:pass@]host:port[/db] or unix:/path.sock.
+ *
+ * Layer: common, pure.
+ */
+#ifndef COMMON_ADDRESS_H
+#define COMMON_ADDRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

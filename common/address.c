@@ -1,4 +1,4 @@
-#include "store/address.h"
+#include "address.h"
 
 #include <ctype.h>
 #include <stdio.h>
