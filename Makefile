@@ -18,20 +18,25 @@ CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 CLANG_TIDY ?= clang-tidy
 PKG_CONFIG ?= pkg-config
+CHROMIUM ?= /usr/bin/chromium
 PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 # What the programs link with, by pkg-config name, and the Debian package that brings it.
-LIBS := libmicrohttpd hiredis jansson libuv libcrypto
+LIBS := libmicrohttpd hiredis jansson libuv libcrypto libpq sqlite3
 TEST_LIBS := cmocka
 BUILD_LIBS := yaml-0.1
 DEBS := gcc make git pkg-config libc6-dev libmicrohttpd-dev libhiredis-dev libjansson-dev libuv1-dev libssl-dev \
-        libcmocka-dev libyaml-dev redis-server
+        libpq-dev libsqlite3-dev libcmocka-dev libyaml-dev redis-server postgresql libjs-chart.js
 LINT_DEBS := clang clang-format clang-tidy
 FUZZ_DEBS := clang libclang-rt-dev
+# Node.js that did not come from Debian brings its own npm, which Debian's would conflict with.
+PAGE_DEBS = chromium $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
 BENCH_DEBS := curl wrk nginx libnginx-mod-http-lua lua-nginx-redis
-HAVE = $(PKG_CONFIG) --exists $(LIBS) $(TEST_LIBS) $(BUILD_LIBS) 2>/dev/null && command -v redis-server >/dev/null
+# Chart.js, which the HTML report carries; its releases name the file differently.
+CHART_JS ?= $(shell cd /usr/share/javascript/chart.js 2>/dev/null && ls -d $$PWD/chart.min.js $$PWD/chart.umd.min.js $$PWD/chart.umd.js 2>/dev/null | head -n 1)
+HAVE = $(PKG_CONFIG) --exists $(LIBS) $(TEST_LIBS) $(BUILD_LIBS) 2>/dev/null && command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && test -r "$(CHART_JS)"
 
 FLAVOUR ?= release
 OUT := build/$(FLAVOUR)
@@ -40,7 +45,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissin
         -Wundef -Wpointer-arith -Wwrite-strings -Wvla -Wno-unused-parameter
 # Only gcc has this one: it counts what snprintf is there to cut.
 WARN += $(if $(findstring gcc,$(CC)),-Wno-format-truncation)
-INCLUDES := -Icommon -Iservice -Itests -I$(OUT)/gen
+INCLUDES := -Icommon -Iservice -Iloadgen -Itests -I$(OUT)/gen
 DEFINES := -D_GNU_SOURCE
 HARDEN := -fstack-protector-strong -fPIE
 HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
@@ -52,38 +57,50 @@ LD_asan := -fsanitize=address,undefined -pie
 LD_fuzz := -fsanitize=fuzzer,address,undefined
 
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) $(TEST_LIBS) 2>/dev/null)
-LIB_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
+LIB_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -lm
 TEST_LDLIBS = $(LIB_LDLIBS) $(shell $(PKG_CONFIG) --libs $(TEST_LIBS) 2>/dev/null)
 ALL_CFLAGS = -std=gnu17 $(WARN) $(FLAGS_$(FLAVOUR)) $(DEFINES) $(INCLUDES) $(LIB_CFLAGS) $(CFLAGS)
 
 COMMON_C := $(wildcard common/*.c)
 SERVICE_C := $(filter-out service/main.c,$(wildcard service/*.c service/*/*.c))
+LOADGEN_C := $(filter-out loadgen/main.c,$(wildcard loadgen/*.c loadgen/*/*.c))
 SUPPORT_C := $(wildcard tests/support/*.c)
 UNIT_C := $(wildcard tests/unit/test_*.c)
 IT_C := $(wildcard tests/it/test_*.c)
+SHOP_C := $(wildcard tests/shop/*.c)
 FUZZ_C := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_C := $(wildcard tests/bench/*.c)
-ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(SUPPORT_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) tests/tools/yaml2json.c
-ALL_H := $(wildcard common/*.h service/*.h service/*/*.h tests/*/*.h)
+PAGE_C := $(wildcard tests/page/*.c)
+ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) tests/tools/yaml2json.c
+ALL_H := $(wildcard common/*.h service/*.h service/*/*.h loadgen/*.h loadgen/*/*.h tests/*/*.h)
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
-LIB_OBJS := $(call obj,$(COMMON_C) $(SERVICE_C)) $(OUT)/obj/service/http/assets.o $(OUT)/obj/gen/version.o
+COMMON_OBJS := $(call obj,$(COMMON_C)) $(OUT)/obj/gen/version.o
+SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/assets.o $(OUT)/obj/service/ledger/schema_text.o
+LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o
+LIB_OBJS := $(COMMON_OBJS) $(SERVICE_OBJS) $(LOADGEN_OBJS)
 STOCKD := $(OUT)/stockd
+STOCKLOAD := $(OUT)/stockload
+SHOP := $(OUT)/shop
 UNIT_BINS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_C))
 IT_BINS := $(patsubst tests/it/%.c,$(OUT)/it/%,$(IT_C))
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_C))
 BENCH_BINS := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(BENCH_C))
+PAGE_BINS := $(patsubst tests/page/%.c,$(OUT)/page/%,$(PAGE_C))
 
-.PHONY: help all run test unit it asan fuzz bench lint fmt compdb install clean deps need tests-built
+.PHONY: help all run demo test unit it asan fuzz bench page lint fmt compdb install clean deps need tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
-all: need ## build build/stockd
-	@$(MAKE) --no-print-directory build/stockd
+all: need ## build build/stockd and build/stockload
+	@$(MAKE) --no-print-directory build/stockd build/stockload
 
 run: all ## start the service on 127.0.0.1:8080 with its own Redis (data in ./stockd-data)
 	./build/stockd serve $(ARGS)
+
+demo: all ## a minute that shows it all: two flash sales, a churn with kills, a verdict (report in ./demo-out)
+	@loadgen/demo.sh
 
 test: unit it ## every test: unit, then integration on a real Redis (T=name runs the matching programs)
 
@@ -93,7 +110,7 @@ unit: need ## tests of pure code, no server
 
 it: need ## tests against real servers that they start themselves
 	@$(MAKE) --no-print-directory tests-built WHAT=it
-	@STOCKD=$(CURDIR)/$(STOCKD) tests/run.sh $(OUT)/it '$(T)'
+	@STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) SHOP=$(CURDIR)/$(SHOP) tests/run.sh $(OUT)/it '$(T)'
 
 asan: need ## unit and it again, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory FLAVOUR=asan unit it
@@ -103,10 +120,16 @@ fuzz: ## every libFuzzer target for FUZZ_SECONDS (30) from the seed corpus
 	@$(MAKE) --no-print-directory FLAVOUR=fuzz CC=$(CLANG) fuzzers
 	@tests/fuzz/run.sh $${FUZZ_SECONDS:-30}
 
-bench: ## throughput beside a bare libmicrohttpd handler and nginx + Lua, interleaved
+bench: ## the service beside a bare handler and nginx + Lua, stockload beside wrk, interleaved
 	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(BENCH_DEBS)" HAVE='$(HAVE) && which curl wrk nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1'
-	@$(MAKE) --no-print-directory build/stockd benchers
+	@$(MAKE) --no-print-directory build/stockd build/stockload benchers
 	@tests/bench/run.sh $(ARGS)
+	@tests/bench/load.sh $(ARGS)
+
+page: ## the HTML report in headless Chromium
+	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(PAGE_DEBS)" HAVE='$(HAVE) && which $(CHROMIUM) node npm >/dev/null'
+	@$(MAKE) --no-print-directory pages-built
+	@CHROMIUM=$(CHROMIUM) tests/page/run.sh $(OUT)/page/make_report $(OUT)/page/reports
 
 lint: ## clang-tidy, layers, headers that compile alone, formatting
 	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(LINT_DEBS)" HAVE='$(HAVE) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null'
@@ -118,8 +141,9 @@ fmt: ## format every C file
 compdb: ## write compile_commands.json
 	@tests/tools/compdb.sh '$(CC) $(filter-out -Wno-format-truncation,$(ALL_CFLAGS))' $(ALL_C) > compile_commands.json
 
-install: all ## install stockd below PREFIX (/usr/local), DESTDIR respected
+install: all ## install both below PREFIX (/usr/local), DESTDIR respected
 	install -D -m 755 build/stockd $(DESTDIR)$(PREFIX)/bin/stockd
+	install -D -m 755 build/stockload $(DESTDIR)$(PREFIX)/bin/stockload
 	install -D -m 644 service/openapi.yaml $(DESTDIR)$(PREFIX)/share/stockd/openapi.yaml
 
 clean: ## remove everything that was built
@@ -135,10 +159,18 @@ need:
 
 # --- how things are built ---------------------------------------------------------------------
 
-build/stockd: build/release/stockd
+build/stockd build/stockload: build/%: build/release/%
 	@ln -f $< $@ 2>/dev/null || cp $< $@
 
-$(STOCKD): $(OUT)/obj/service/main.o $(LIB_OBJS)
+$(STOCKD): $(OUT)/obj/service/main.o $(SERVICE_OBJS) $(COMMON_OBJS)
+	@echo "LD $@"
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
+
+$(STOCKLOAD): $(OUT)/obj/loadgen/main.o $(LOADGEN_OBJS) $(COMMON_OBJS)
+	@echo "LD $@"
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
+
+$(SHOP): $(call obj,$(SHOP_C)) $(COMMON_OBJS)
 	@echo "LD $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
@@ -150,6 +182,14 @@ $(OUT)/obj/%.o: %.c Makefile
 $(OUT)/obj/service/http/assets.o: service/http/assets.S $(OUT)/gen/openapi.json $(wildcard service/http/pages/*)
 	@mkdir -p $(@D)
 	@$(CC) -I$(OUT)/gen -Iservice/http/pages -c -o $@ $<
+
+$(OUT)/obj/service/ledger/schema_text.o: service/ledger/schema_text.S $(wildcard sql/*.sql)
+	@mkdir -p $(@D)
+	@$(CC) -Isql -c -o $@ $<
+
+$(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/report/page/*) $(CHART_JS) Makefile
+	@mkdir -p $(@D)
+	@$(CC) -Iloadgen/report/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
 $(OUT)/gen/openapi.json: service/openapi.yaml $(OUT)/gen/yaml2json
 	@$(OUT)/gen/yaml2json <$< >$@
@@ -168,10 +208,11 @@ $(OUT)/obj/gen/version.o: $(OUT)/gen/version.c
 .PHONY: FORCE
 
 tests-built:
-	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(UNIT_BINS),$(STOCKD) $(IT_BINS))
-.PHONY: fuzzers benchers lint-all
+	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(UNIT_BINS),$(STOCKD) $(STOCKLOAD) $(SHOP) $(IT_BINS))
+.PHONY: fuzzers benchers pages-built lint-all
 fuzzers: $(FUZZ_BINS)
 benchers: $(BENCH_BINS)
+pages-built: $(PAGE_BINS)
 
 SUPPORT_OBJS := $(call obj,$(SUPPORT_C))
 $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJS) $(LIB_OBJS)
@@ -183,6 +224,12 @@ $(OUT)/it/%: $(OUT)/obj/tests/it/%.o $(SUPPORT_OBJS) $(LIB_OBJS)
 $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
+$(OUT)/page/%: $(OUT)/obj/tests/page/%.o $(OUT)/obj/tests/support/report_sample.o $(LOADGEN_OBJS) $(COMMON_OBJS)
+	@mkdir -p $(@D)
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
+# The ledger's benchmark calls the ledger itself; the others stand alone.
+$(OUT)/bench/ledger: LIB_LDLIBS = $(TEST_LDLIBS_PLAIN)
+$(OUT)/bench/ledger: $(SUPPORT_OBJS) $(LIB_OBJS)
 $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
@@ -191,7 +238,7 @@ lint-all: compdb
 	@tests/tools/layers.sh
 	@tests/tools/headers.sh '$(CC) $(ALL_CFLAGS)' $(ALL_H)
 	@$(CLANG_FORMAT) --dry-run --Werror $(ALL_C) $(ALL_H)
-	@printf '%s\n' $(COMMON_C) $(SERVICE_C) service/main.c | xargs -P $$(nproc) -n 4 $(CLANG_TIDY) --quiet -p . 2>/dev/null
+	@printf '%s\n' $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) loadgen/main.c | xargs -P $$(nproc) -n 4 $(CLANG_TIDY) --quiet -p . 2>/dev/null
 	@echo "lint: ok"
 
 .SECONDARY:

@@ -50,11 +50,11 @@ while [ $i -lt 10 ]; do # 10,000 items, a thousand a request
     i=$((i + 1))
 done
 
-# The bare handler answers with as many bytes as stockd does.
-size() { curl -s -o /dev/null -w '%{size_download}' --json "$1" "$2"; }
-start bare-dec "$root/build/release/bench/bare" "$((port + 1))" "$workers" 200 "$(size '{"quantity":1}' "$stockd/v1/items/hot/decrements")"
-start bare-res "$root/build/release/bench/bare" "$((port + 3))" "$workers" 201 "$(size '{"sku":"hot","quantity":1}' "$stockd/v1/reservations")"
-start bare-no "$root/build/release/bench/bare" "$((port + 4))" "$workers" 409 "$(size '{"quantity":1}' "$stockd/v1/items/gone/decrements")"
+# The bare handler answers what stockd answered once.
+answer() { curl -s --json "$1" "$2"; }
+start bare-dec "$root/build/release/bench/bare" "$((port + 1))" "$workers" 200 "$(answer '{"quantity":1}' "$stockd/v1/items/hot/decrements")"
+start bare-res "$root/build/release/bench/bare" "$((port + 3))" "$workers" 201 "$(answer '{"sku":"hot","quantity":1}' "$stockd/v1/reservations")"
+start bare-no "$root/build/release/bench/bare" "$((port + 4))" "$workers" 409 "$(answer '{"quantity":1}' "$stockd/v1/items/gone/decrements")"
 
 start redis redis-server --port 0 --unixsocket "$dir/redis.sock" --dir "$dir" --appendonly yes --appendfsync everysec --save ''
 sed "s|@DIR@|$dir|g; s|@PORT@|$((port + 2))|; s|@WORKERS@|$workers|; s|@SOCKET@|$dir/redis.sock|" "$here/nginx.conf.in" >"$dir/nginx.conf"

@@ -1,6 +1,8 @@
 #!/bin/sh
 # layers.sh -- no file includes a header of a higher layer. The order, top first:
 #   service/*  ->  service/http  ->  service/store  ->  service/core  ->  common
+#   loadgen/*  ->  loadgen/report  ->  loadgen/check  ->  loadgen/history  ->  common
+#   loadgen/*  ->  loadgen/client  ->  loadgen/history
 set -eu
 failed=0
 
@@ -17,4 +19,11 @@ forbid "common/*.[ch]" "http/|store/|core/|$top|hiredis|microhttpd|jansson|uv\.h
 forbid "service/core/*.[ch]" "http/|store/|$top|hiredis|microhttpd|jansson|uv\.h|sys/socket|unistd|time\.h|log\.h|clock\.h" "core is pure"
 forbid "service/store/*.[ch]" "http/|$top|microhttpd|jansson" "store knows Redis, not HTTP"
 forbid "service/http/*.[ch]" "$top|hiredis|store/(lane|batch|conn|reader|resp|keys|gate|admin)" "http knows the store's face only"
+forbid "common/*.[ch]" "client/|history/|check/|report/" "common knows nothing above it"
+ltop='(options|run|race|settle|setup|live|exits)\.h"|http/|store/|core/'
+forbid "loadgen/*.[ch]" "http/|store/|core/" "the load generator knows the service by its contract only"
+forbid "loadgen/history/*.[ch]" "client/|check/|report/|$ltop|uv\.h|jansson" "history knows only its file"
+forbid "loadgen/check/*.[ch]" "client/|report/|$ltop|uv\.h|jansson" "the checker works from a history alone"
+forbid "loadgen/client/*.[ch]" "check/|report/|$ltop|jansson" "clients send and record, they do not judge"
+forbid "loadgen/report/*.[ch]" "client/|$ltop|uv\.h" "a report is made from a history and a verdict"
 exit $failed

@@ -1,0 +1,106 @@
+/* baskets.c -- see baskets.h. */
+#include "check/baskets.h"
+#include "check/describe.h"
+#include "check/effect.h"
+#include "check/serial.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define STEPS_TOLD 3 /* of a cycle, in words; the operations are listed besides */
+
+static void node_span(void *ctx, uint32_t node, uint64_t *begin_ns, uint64_t *end_ns)
+{
+    struct span span = effect_span(ctx, node);
+    *begin_ns = span.begin_ns;
+    *end_ns = span.end_ns;
+}
+
+static bool node_line(void *ctx, uint32_t node, unsigned n, uint32_t *item, uint64_t *key)
+{
+    const struct index *index = ctx;
+    const struct history_op *op = index_op(index, node);
+    if (n >= op->lines)
+        return false;
+    *item = index_line(op, n)->item;
+    *key = entries_key(index, node, n);
+    return true;
+}
+
+/* The item on which a comes before b most closely, with both versions. */
+struct step {
+    uint32_t item;
+    uint64_t from, to;
+};
+
+static struct step step_between(const struct index *index, uint32_t a, uint32_t b)
+{
+    struct step best = {0, 0, UINT64_MAX};
+    uint64_t distance = UINT64_MAX, mine, other;
+    uint32_t item, same;
+    for (unsigned n = 0; node_line((void *)index, a, n, &item, &mine); n++) {
+        for (unsigned m = 0; node_line((void *)index, b, m, &same, &other); m++) {
+            if (item != same || !mine || !other || mine >= other || other - mine >= distance)
+                continue;
+            distance = other - mine;
+            best = (struct step){item, mine >> 1, other >> 1};
+        }
+    }
+    return best;
+}
+
+static void report(const struct index *index, const struct serial_result *result,
+                   struct verdict *v)
+{
+    unsigned kept = result->length < SERIAL_CYCLE_MAX ? result->length : SERIAL_CYCLE_MAX;
+    uint32_t ops[SERIAL_CYCLE_MAX + 1] = {0};
+    for (unsigned i = 0; i < kept; i++)
+        ops[i] = result->cycle[i];
+    char steps[240];
+    size_t used = 0;
+    steps[0] = '\0';
+    for (unsigned i = 0; i + result->by_time < kept && i < STEPS_TOLD; i++) {
+        struct step step = step_between(index, ops[i], ops[(i + 1) % kept]);
+        int n = snprintf(steps + used, sizeof(steps) - used, "%soperation %u before %u on %s "
+                         "(versions %" PRIu64 ", %" PRIu64 ")", i ? ", " : "", i + 1,
+                         (i + 1) % result->length + 1,
+                         describe_sku(index->reader, step.item).text, step.from, step.to);
+        used += n > 0 ? (size_t)n : 0;
+        if (used >= sizeof(steps))
+            break;
+    }
+    verdict_violation(v, PROPERTY_BASKETS, ops,
+                      "No one order fits all items: %u operations come before each other in a "
+                      "circle: %s%s%s. A basket was not taken at one moment.",
+                      result->length, steps, result->length > STEPS_TOLD + 1 ? " and so on" : "",
+                      result->by_time ? ", but the last was over before the first began" : "");
+}
+
+int baskets_check(const struct index *index, const struct entries *entries, struct verdict *v)
+{
+    if (!index->baskets)
+        return 0;
+    if (v->property[PROPERTY_VERSIONS].violations || v->property[PROPERTY_ENDED_ONCE].violations ||
+        v->property[PROPERTY_LINEARIZABLE].violations) {
+        verdict_unknown(v, PROPERTY_BASKETS,
+                        "Not looked at: single items are not in order, so all together are not.");
+        return 0;
+    }
+    struct serial serial = {
+        .items = index->items,
+        .entries = entries->all,
+        .first = entries->first,
+        .nodes = index->slots,
+        .ctx = (void *)index,
+        .span = node_span,
+        .line = node_line,
+    };
+    struct serial_result result;
+    int err = serial_order(&serial, &result);
+    if (err < 0)
+        return err;
+    v->property[PROPERTY_BASKETS].checked += result.ordered;
+    if (result.length > 0)
+        report(index, &result, v);
+    return 0;
+}

@@ -1,0 +1,189 @@
+/* check.c -- the steps of a check, in their order. */
+#include "check/check.h"
+#include "check/baskets.h"
+#include "check/coverage.h"
+#include "check/describe.h"
+#include "check/entries.h"
+#include "check/index.h"
+#include "check/items.h"
+#include "check/numbers.h"
+#include "check/refusals.h"
+#include "check/reservations.h"
+#include "check/resolve.h"
+#include "check/sums.h"
+#include "clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct run {
+    struct verdict *verdict;
+    struct index index;
+    struct item *items;
+    struct entries entries;
+    enum check_level level;
+    check_progress_fn *progress;
+    void *ctx;
+};
+
+static void tell(const struct run *run, const char *step, unsigned percent)
+{
+    if (run->progress)
+        run->progress(run->ctx, step, percent);
+}
+
+/* What makes a run no evidence, whatever it shows. The others only end it early. */
+static const struct {
+    uint32_t bit;
+    bool always; /* also when nothing was to be verified */
+    const char *why;
+} troubles[] = {
+    {TROUBLE_UNREACHABLE, true, "The server could not be reached."},
+    {TROUBLE_SETUP, true, "An item could not be created."},
+    {TROUBLE_DISK, true, "The history could not be written: parts of it are missing."},
+    {TROUBLE_UNSETTLED, false,
+     "The server did not answer what is asked when the load is over: what became of operations "
+     "without an answer, and what is left."},
+};
+
+static void doubt_run(const struct run *run)
+{
+    struct verdict *v = run->verdict;
+    const struct history_facts *facts = run->index.reader->facts;
+    uint32_t trouble = atomic_load_explicit(&facts->trouble, memory_order_acquire);
+    for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
+        if ((trouble & troubles[i].bit) && (troubles[i].always || run->level != CHECK_OFF))
+            verdict_doubt(v, "%s", troubles[i].why);
+    }
+    if (v->coverage.successes == 0)
+        verdict_doubt(v, "Nothing succeeded: no request of the load had an effect, so there is "
+                         "nothing to check.");
+    if (run->level == CHECK_OFF)
+        return;
+    if (run->index.incomplete)
+        verdict_doubt(v, "The history is not whole: the file is shorter than its header says, or "
+                         "parts of it make no sense.");
+    if (atomic_load_explicit(&facts->progress, memory_order_acquire) < RUN_SETTLED)
+        verdict_doubt(v, "The run was not finished: operations without an answer were not looked "
+                         "up, and the items not read at the end.");
+}
+
+/* A scenario that is about contention proves nothing without it. */
+static void doubt_contention(const struct run *run)
+{
+    struct verdict *v = run->verdict;
+    const struct coverage *c = &v->coverage;
+    if (!run->index.reader->facts->contended || run->level == CHECK_OFF ||
+        (c->most_in_flight >= 2 && c->sold_out_answers > 0))
+        return;
+    verdict_doubt(v,
+                  "Nothing was contended: at most %" PRIu64 " requests were in flight on one "
+                  "item at a time, and %" PRIu64 " were told that it is sold out. Use more "
+                  "connections or less stock.",
+                  c->most_in_flight, c->sold_out_answers);
+}
+
+/* Whatever the numbers of the rest are, these may still change them. */
+static void doubt_unresolved(const struct run *run)
+{
+    static const enum property affected[] = {PROPERTY_SUMS, PROPERTY_VERSIONS, PROPERTY_LASTING};
+    struct index_pass pass;
+    index_pass(&pass, &run->index);
+    uint64_t unresolved = 0;
+    uint32_t slot, example = 0;
+    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+        if (index_role(op) != ROLE_FIRST || run->index.effect[slot] != EFFECT_UNRESOLVED)
+            continue;
+        unresolved++;
+        example = slot;
+    }
+    for (size_t i = 0; unresolved && i < sizeof(affected) / sizeof(*affected); i++)
+        verdict_unknown(run->verdict, affected[i],
+                        "%" PRIu64 " operations, as %s, got no answer, and nobody found out "
+                        "whether they happened.",
+                        unresolved, describe_who(index_op(&run->index, example)).text);
+}
+
+static int check_items(struct run *run)
+{
+    const struct index *index = &run->index;
+    int err = entries_make(&run->entries, index);
+    if (err < 0)
+        return err;
+    for (uint32_t i = 0; i < index->items; i++) {
+        tell(run, "items", (unsigned)((uint64_t)i * 100 / index->items));
+        numbers_check_item(index, &run->entries, run->items, i, run->level == CHECK_FULL,
+                           run->verdict);
+        sums_check_item(index, &run->entries, run->items, i, run->verdict);
+    }
+    if (run->level != CHECK_FULL)
+        return 0;
+    tell(run, "baskets", 0);
+    return baskets_check(index, &run->entries, run->verdict);
+}
+
+static int check_all(struct run *run)
+{
+    tell(run, "keys", 0);
+    resolve_effects(&run->index, run->verdict);
+    run->items = items_make(&run->index);
+    if (!run->items)
+        return -ENOMEM;
+    tell(run, "reservations", 0);
+    int err = reservations_check(&run->index, run->items, run->level == CHECK_FULL, run->verdict);
+    if (err < 0)
+        return err;
+    err = refusals_check(&run->index, run->verdict);
+    if (err == 0)
+        err = check_items(run);
+    doubt_unresolved(run);
+    /* The largest things go before the next large thing comes. */
+    entries_free(&run->entries);
+    return err;
+}
+
+/* Without a check only the effects are told, as a ground for the counts. */
+static int resolve_only(struct run *run)
+{
+    struct verdict *unused = calloc(1, sizeof(*unused));
+    if (!unused)
+        return -ENOMEM;
+    resolve_effects(&run->index, unused);
+    free(unused);
+    return 0;
+}
+
+static int check_run(struct run *run, const struct history_reader *r)
+{
+    tell(run, "reading", 0);
+    int err = index_make(&run->index, r);
+    if (err == 0)
+        err = run->level == CHECK_OFF ? resolve_only(run) : check_all(run);
+    if (err < 0)
+        return err;
+    tell(run, "coverage", 0);
+    coverage_count(&run->index, &run->verdict->coverage);
+    return coverage_flight(&run->index, &run->verdict->coverage);
+}
+
+int check_history(struct verdict *v, const struct history_reader *r, enum check_level level,
+                  check_progress_fn *progress, void *ctx)
+{
+    int64_t start_ms = clock_mono_ms();
+    memset(v, 0, sizeof(*v));
+    struct run run = {.verdict = v, .level = level, .progress = progress, .ctx = ctx};
+    int err = check_run(&run, r);
+    if (err == 0) {
+        doubt_run(&run);
+        doubt_contention(&run);
+        verdict_conclude(v);
+        tell(&run, "done", 100);
+    }
+    entries_free(&run.entries);
+    free(run.items);
+    index_free(&run.index);
+    v->took_ms = (uint64_t)(clock_mono_ms() - start_ms);
+    return err;
+}

@@ -1,0 +1,126 @@
+/* describe.c -- see describe.h and check_describe_op in check.h. */
+#include "check/check.h"
+#include "check/describe.h"
+#include "check/sweep.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* What is not one of the enum comes from a broken file and is named so. */
+#define NAME_OF(table, value)                                                                      \
+    ((size_t)(value) < sizeof(table) / sizeof(*(table)) ? (table)[value] : "broken")
+
+static const char *const kinds[KINDS] = {
+    [KIND_PUT] = "put",
+    [KIND_ADJUST] = "adjust",
+    [KIND_DECREMENT] = "decrement",
+    [KIND_RESERVE] = "reserve",
+    [KIND_CONFIRM] = "confirm",
+    [KIND_RELEASE] = "release",
+    [KIND_EXTEND] = "extend",
+    [KIND_GET_ITEM] = "get of an item",
+    [KIND_GET_RESERVATION] = "get of a reservation",
+};
+
+static const char *const details[DETAILS] = {
+    [DETAIL_NONE] = "",
+    [DETAIL_HELD] = "held",
+    [DETAIL_CONFIRMED] = "confirmed",
+    [DETAIL_RELEASED] = "released",
+    [DETAIL_EXPIRED] = "expired",
+    [DETAIL_NO_STOCK] = "not enough stock",
+    [DETAIL_NO_ITEM] = "no such item",
+    [DETAIL_NO_RESERVATION] = "no such reservation",
+    [DETAIL_NO_OPERATION] = "no such operation",
+    [DETAIL_UNAVAILABLE] = "unavailable",
+    [DETAIL_OTHER] = "refused",
+    [DETAIL_NOT_SENT] = "never sent",
+    [DETAIL_TIMEOUT] = "no answer in time",
+    [DETAIL_RESET] = "the connection broke",
+    [DETAIL_ABORTED] = "closed by the client",
+    [DETAIL_GARBLED] = "not a whole answer",
+};
+
+const char *describe_kind(enum history_kind kind)
+{
+    return NAME_OF(kinds, kind);
+}
+
+const char *describe_state(enum history_detail state)
+{
+    return NAME_OF(details, state);
+}
+
+struct words describe_sku(const struct history_reader *r, uint32_t item)
+{
+    struct words words;
+    snprintf(words.text, sizeof(words.text), "%.32s%" PRIu32, r->facts->prefix, item);
+    return words;
+}
+
+struct words describe_time(const struct history_reader *r, uint64_t at_ns)
+{
+    struct words words;
+    double ms = ((double)at_ns - (double)r->facts->go_ns) / 1e6;
+    if (at_ns == SWEEP_NEVER)
+        snprintf(words.text, sizeof(words.text), "nobody knows when");
+    else
+        snprintf(words.text, sizeof(words.text), "%.3f ms", ms);
+    return words;
+}
+
+struct words describe_who(const struct history_op *op)
+{
+    struct words words;
+    snprintf(words.text, sizeof(words.text), "the %s of client %" PRIu32 ", request %" PRIu32,
+             describe_kind(op->kind), op->client, op->seq);
+    return words;
+}
+
+static void describe_line(struct buf *out, const struct history_reader *r,
+                          const struct history_op *op, const struct history_line *line)
+{
+    if (op->kind != KIND_GET_ITEM && op->kind != KIND_EXTEND)
+        buf_printf(out, " %" PRId32 " of", line->quantity);
+    buf_printf(out, " %s", describe_sku(r, line->item).text);
+    if (line->version)
+        buf_printf(out, " (%" PRId64 " left at version %" PRIu64 ")", line->remaining,
+                   line->version);
+}
+
+static void describe_answer(struct buf *out, const struct history_op *op)
+{
+    if (op->status)
+        buf_printf(out, " -> %u", (unsigned)op->status);
+    else
+        buf_printf(out, " -> no answer");
+    const char *detail = describe_state(op->detail);
+    if (*detail)
+        buf_printf(out, " %s", detail);
+    if (op->flags & FLAG_REPLAYED)
+        buf_printf(out, ", replayed");
+    if (op->flags & FLAG_RESENT)
+        buf_printf(out, ", sent again with the same key");
+    if (history_phase(op) == PHASE_SETTLE)
+        buf_printf(out, ", looked up after the load");
+}
+
+void check_describe_op(struct buf *out, const struct history_reader *r, uint32_t slot)
+{
+    const struct history_op *op = history_op_at(r, slot);
+    if (!op) {
+        buf_printf(out, "slot %" PRIu32 " holds no operation", slot);
+        return;
+    }
+    buf_printf(out, "%s", describe_time(r, op->begin_ns).text);
+    if (op->end_ns)
+        buf_printf(out, " .. %s", describe_time(r, op->end_ns).text);
+    buf_printf(out, "  client %" PRIu32 ", request %" PRIu32 ": %s", op->client, op->seq,
+               describe_kind(op->kind));
+    for (unsigned n = 0; n < op->lines; n++) {
+        if (n > 0)
+            buf_putc(out, ',');
+        describe_line(out, r, op, history_line_of(op, n));
+    }
+    describe_answer(out, op);
+}

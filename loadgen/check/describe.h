@@ -1,0 +1,29 @@
+/* describe.h -- the words of witnesses: items, moments and operations, named as people name them.
+ *
+ * Layer: check, pure. Small texts are given back by value, to be used within one printf. Items are
+ * called by their sku, moments are milliseconds since the clients were let go.
+ */
+#ifndef LOADGEN_CHECK_DESCRIBE_H
+#define LOADGEN_CHECK_DESCRIBE_H
+
+#include "history/reader.h"
+
+struct words {
+    char text[64];
+};
+
+struct words describe_sku(const struct history_reader *r, uint32_t item);
+
+/* "12.345 ms", or "nobody knows when". */
+struct words describe_time(const struct history_reader *r, uint64_t at_ns);
+
+/* "the reserve of client 3, request 17". */
+struct words describe_who(const struct history_op *op);
+
+/* "held", "expired" ... */
+const char *describe_state(enum history_detail state);
+
+/* "reserve", "confirm" ... */
+const char *describe_kind(enum history_kind kind);
+
+#endif

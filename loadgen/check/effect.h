@@ -1,0 +1,40 @@
+/* effect.h -- when each operation took effect, and what it said: all attempts of a key as one.
+ *
+ * Layer: check. An operation is all its attempts together. It took effect when any of them was
+ * answered with 2xx, or when its key was found afterwards; then its effect lies between the begin
+ * of the first attempt that was not refused and the end of the first 2xx. index->effect says which
+ * did, once resolve.h and, for expiries, reservations.h have filled it.
+ */
+#ifndef LOADGEN_CHECK_EFFECT_H
+#define LOADGEN_CHECK_EFFECT_H
+
+#include "check/index.h"
+
+/* When the effect, or the read, in that slot happened at the earliest, and was over at the latest
+ * (SWEEP_NEVER when nobody saw it end). Slot is one of
+ *   - a first attempt that took effect, or a second one that did so once more
+ *   - a get that shows an expiry: then of the expiry
+ *   - anything else: of that attempt itself. */
+struct span {
+    uint64_t begin_ns, end_ns;
+};
+struct span effect_span(const struct index *index, uint32_t slot);
+
+/* The same of one attempt, whatever it did. */
+struct span effect_attempt_span(const struct history_op *op);
+
+/* The version and remaining that the effect gave its line n: in the answer. NULL when the answer
+ * has no such line. */
+const struct history_line *effect_pair(const struct index *index, uint32_t slot, unsigned n);
+
+/* The earliest moment at which the reservation may have expired, by the extensions of its time
+ * that took effect. */
+uint64_t effect_deadline(const struct index *index, uint32_t reserve);
+
+/* Whether both say the same (version, remaining) for each item of `a`. */
+bool effect_same_pairs(const struct history_op *a, const struct history_op *b);
+
+/* The reserve that this first attempt, further attempt or get is about. */
+uint32_t effect_reservation(const struct index *index, uint32_t slot);
+
+#endif

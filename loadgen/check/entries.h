@@ -1,0 +1,55 @@
+/* entries.h -- everything that quotes a version, item by item, in the order of versions.
+ *
+ * Layer: check. One entry for each line of each effect, of each get of an item and of each refusal
+ * for want of stock; 16 bytes each, sorted within its item, a transition before the reads of its
+ * version. Owned by check_history: entries_make .. entries_free.
+ */
+#ifndef LOADGEN_CHECK_ENTRIES_H
+#define LOADGEN_CHECK_ENTRIES_H
+
+#include "check/index.h"
+#include "check/radix.h"
+
+#include <stddef.h>
+
+struct entries {
+    size_t count;
+    struct radix_pair *all; /* key: version and read; value: slot and line */
+    size_t *first;          /* of item i: first[i] .. first[i + 1] - 1 */
+};
+
+/* index->effect must be complete. 0 or -ENOMEM; entries_free in any case. */
+int entries_make(struct entries *entries, const struct index *index)
+    __attribute__((warn_unused_result));
+void entries_free(struct entries *entries);
+
+static inline uint64_t entry_version(struct radix_pair entry)
+{
+    return entry.key >> 1;
+}
+
+static inline bool entry_is_read(struct radix_pair entry)
+{
+    return entry.key & 1;
+}
+
+static inline uint32_t entry_slot(struct radix_pair entry)
+{
+    return (uint32_t)entry.value;
+}
+
+static inline unsigned entry_line(struct radix_pair entry)
+{
+    return (unsigned)(entry.value >> 32);
+}
+
+/* The key under which line n of the operation in slot is sorted; 0 when it quotes no version. */
+uint64_t entries_key(const struct index *index, uint32_t slot, unsigned n);
+
+/* What one transition does to its item. */
+struct change {
+    int64_t available, received, sold, held;
+};
+struct change entries_change(const struct index *index, uint32_t slot, unsigned n);
+
+#endif

@@ -1,0 +1,152 @@
+/* index.c -- see index.h. */
+#include "check/index.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In next[] of operations that are in no list, and are not to be in any. */
+#define LEFT_OUT UINT32_MAX
+
+enum index_role index_role(const struct history_op *op)
+{
+    if (op->kind == KIND_GET_ITEM)
+        return ROLE_GET_ITEM;
+    if (op->kind == KIND_GET_RESERVATION)
+        return ROLE_GET_RESERVATION;
+    if (history_phase(op) == PHASE_SETTLE)
+        return ROLE_LOOKUP;
+    return op->flags & FLAG_RESENT ? ROLE_ATTEMPT : ROLE_FIRST;
+}
+
+const struct history_line *index_line_about(const struct history_op *op, uint32_t item,
+                                            unsigned hint)
+{
+    if (hint < op->lines && index_line(op, hint)->item == item)
+        return index_line(op, hint);
+    for (unsigned n = 0; n < op->lines; n++) {
+        if (index_line(op, n)->item == item)
+            return index_line(op, n);
+    }
+    return NULL;
+}
+
+/* Whether the numbers in the operation can be used as they are. */
+static bool op_makes_sense(const struct index *index, const struct history_op *op)
+{
+    if (op->kind >= KINDS || history_outcome(op) >= OUTCOMES || op->detail >= DETAILS)
+        return false;
+    if (op->lines == 0 && op->kind != KIND_GET_RESERVATION)
+        return false;
+    for (unsigned n = 0; n < op->lines; n++) {
+        if (index_line(op, n)->item >= index->items)
+            return false;
+    }
+    return true;
+}
+
+/* Whether op may name `parent` in its `of`. */
+static bool parent_fits(const struct history_op *op, const struct history_op *parent)
+{
+    if (!parent || parent->kind >= KINDS || index_role(parent) != ROLE_FIRST)
+        return false;
+    enum index_role role = index_role(op);
+    if (role == ROLE_ATTEMPT || role == ROLE_LOOKUP)
+        return parent->kind == op->kind;
+    return parent->kind == KIND_RESERVE;
+}
+
+static bool needs_parent(const struct history_op *op)
+{
+    enum index_role role = index_role(op);
+    return role == ROLE_ATTEMPT || role == ROLE_LOOKUP || role == ROLE_GET_RESERVATION ||
+           (role == ROLE_FIRST && (index_is_end(op) || op->kind == KIND_EXTEND));
+}
+
+/* Children are kept in the order of the file; until all are in, effect[] holds each list's tail. */
+static void link_child(struct index *index, uint32_t parent, uint32_t slot)
+{
+    uint32_t tail = index->effect[parent];
+    if (tail)
+        index->next[tail] = slot;
+    else
+        index->child[parent] = slot;
+    index->effect[parent] = slot;
+}
+
+static void leave_out(struct index *index, uint32_t slot, bool broken)
+{
+    index->next[slot] = LEFT_OUT;
+    index->broken += broken;
+}
+
+static void index_add(struct index *index, uint32_t slot)
+{
+    const struct history_op *op = index_op(index, slot);
+    index->operations++;
+    if (op->begin_ns == 0 && history_outcome(op) == OUTCOME_UNKNOWN)
+        leave_out(index, slot, false); /* its client died before it sent anything */
+    else if (!op_makes_sense(index, op))
+        leave_out(index, slot, true);
+    else if (!needs_parent(op))
+        index->baskets |= op->lines >= 2;
+    else if (!parent_fits(op, history_op_at(index->reader, op->of)))
+        leave_out(index, slot, true);
+    else
+        link_child(index, op->of, slot);
+}
+
+/* Whether the file holds less than its header counts. */
+static bool file_is_short(const struct history_reader *r)
+{
+    uint64_t chunks = atomic_load_explicit(&r->facts->chunks, memory_order_acquire);
+    return r->bytes < HISTORY_HEADER_BYTES + chunks * HISTORY_CHUNK_BYTES;
+}
+
+int index_make(struct index *index, const struct history_reader *r)
+{
+    /* An item takes a slot to be created: more items than slots is not a number to trust. */
+    uint32_t items = r->facts->items < r->slots ? r->facts->items : r->slots;
+    *index = (struct index){.reader = r, .slots = r->slots, .items = items};
+    size_t slots = (size_t)r->slots + 1;
+    index->child = calloc(slots, sizeof(*index->child));
+    index->next = calloc(slots, sizeof(*index->next));
+    index->effect = calloc(slots, sizeof(*index->effect));
+    if (!index->child || !index->next || !index->effect)
+        return -ENOMEM;
+
+    struct history_pass pass;
+    history_pass(&pass, r);
+    uint32_t slot;
+    for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
+        if (type == SLOT_OP && slot < index->slots)
+            index_add(index, slot);
+    }
+    memset(index->effect, 0, slots * sizeof(*index->effect));
+    index->broken += pass.broken;
+    index->incomplete = index->broken > 0 || file_is_short(r);
+    return 0;
+}
+
+void index_pass(struct index_pass *pass, const struct index *index)
+{
+    pass->index = index;
+    history_pass(&pass->pass, index->reader);
+}
+
+const struct history_op *index_next(struct index_pass *pass, uint32_t *slot)
+{
+    for (enum history_type type; (type = history_next(&pass->pass, slot)) != SLOT_EMPTY;) {
+        if (type == SLOT_OP && *slot < pass->index->slots && pass->index->next[*slot] != LEFT_OUT)
+            return index_op(pass->index, *slot);
+    }
+    return NULL;
+}
+
+void index_free(struct index *index)
+{
+    free(index->child);
+    free(index->next);
+    free(index->effect);
+    index->child = index->next = index->effect = NULL;
+}

@@ -1,0 +1,96 @@
+/* index.h -- who belongs to whom in a history: attempts, look-ups, what befell a reservation.
+ *
+ * Layer: check. One uint32_t array per link, by slot number: 12 bytes a slot. An operation names
+ * at most one other in `of`, so everything is a forest:
+ *
+ *   first attempt of a put, adjust, decrement      children: further attempts, look-ups
+ *   first attempt of a reserve                     ... and the first attempts of its confirms,
+ *                                                  releases and extends, and its gets
+ *   first attempt of a confirm, release, extend    children: further attempts, look-ups
+ *
+ * Invariant: a child's parent is a first attempt, of the kind that its own kind asks for; so the
+ * forest is two deep whatever the file says. What does not fit is counted in `broken` and is no
+ * part of any list. The reader must outlive the index.
+ */
+#ifndef LOADGEN_CHECK_INDEX_H
+#define LOADGEN_CHECK_INDEX_H
+
+#include "history/reader.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Values of index.effect that are no slots: the first slots of a file are its header. */
+#define EFFECT_NONE       0u /* it changed nothing */
+#define EFFECT_UNRESOLVED 1u /* nobody said whether it did */
+#define EFFECT_AGAIN      2u /* a reservation had ended before; the answer is about that end */
+#define EFFECT_SLOT_MIN   HISTORY_HEADER_SLOTS
+
+struct index {
+    const struct history_reader *reader;
+    uint32_t slots, items;
+    uint32_t *child, *next;
+    /* What an operation changed, by the slot of its first attempt: an EFFECT_ value, or the slot of
+     * the answer that tells. Also on a second attempt that took effect once more (its own slot),
+     * and on the get that shows an expiry (its own slot). */
+    uint32_t *effect;
+    uint64_t operations, broken;
+    bool incomplete; /* parts of the file are missing: what is not in it may have happened */
+    bool baskets;    /* an operation has two lines or more */
+};
+
+enum index_role {
+    ROLE_FIRST,   /* the first attempt of something that changes the state */
+    ROLE_ATTEMPT, /* a further one, with the same key */
+    ROLE_LOOKUP,  /* what became of a key, asked when the load was over */
+    ROLE_GET_ITEM,
+    ROLE_GET_RESERVATION,
+};
+
+/* 0 or -ENOMEM; index_free in any case. */
+int index_make(struct index *index, const struct history_reader *r)
+    __attribute__((warn_unused_result));
+void index_free(struct index *index);
+
+/* A pass over the operations that can be used: what is broken, and what a killed client had only
+ * begun to write down and never sent, is left out. */
+struct index_pass {
+    const struct index *index;
+    struct history_pass pass;
+};
+
+void index_pass(struct index_pass *pass, const struct index *index);
+
+/* The next operation and its slot, or NULL at the end. */
+const struct history_op *index_next(struct index_pass *pass, uint32_t *slot);
+
+enum index_role index_role(const struct history_op *op);
+
+/* An operation by a slot number out of the index itself. */
+static inline const struct history_op *index_op(const struct index *index, uint32_t slot)
+{
+    return (const struct history_op *)(const void *)(index->reader->map +
+                                                     (size_t)slot * HISTORY_SLOT_BYTES);
+}
+
+/* Whether the first attempt in that slot took effect. */
+static inline bool index_took_effect(const struct index *index, uint32_t slot)
+{
+    return index->effect[slot] >= EFFECT_SLOT_MIN;
+}
+
+static inline bool index_is_end(const struct history_op *op)
+{
+    return op->kind == KIND_CONFIRM || op->kind == KIND_RELEASE;
+}
+
+static inline const struct history_line *index_line(const struct history_op *op, unsigned n)
+{
+    return n == 0 ? &op->line : history_line_of(op, n);
+}
+
+/* The line of op about that item: `hint` if it is the one. NULL when there is none. */
+const struct history_line *index_line_about(const struct history_op *op, uint32_t item,
+                                            unsigned hint);
+
+#endif

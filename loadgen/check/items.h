@@ -1,0 +1,39 @@
+/* items.h -- what is known of each item: its counters at the end, and what the effects add up to.
+ *
+ * Layer: check. A table by item index; every step of the check adds its part. Owned by
+ * check_history.
+ */
+#ifndef LOADGEN_CHECK_ITEMS_H
+#define LOADGEN_CHECK_ITEMS_H
+
+#include "check/index.h"
+
+struct item {
+    uint64_t slack;       /* transitions that may have happened and left no trace */
+    uint32_t counters;    /* slot of the last counters read, 0 for none */
+    uint32_t refusals;    /* for want of stock; saturating */
+    int64_t received;     /* by put and adjust */
+    int64_t sold, held;   /* by the effects */
+    uint64_t version;     /* of the last transition known */
+    int64_t remaining;    /* after it */
+    uint32_t last;        /* the slot that says so, 0 for none */
+    uint32_t transitions; /* known; saturating */
+    bool disturbed;       /* a violation was found on it: sums would only say so again */
+    bool gap;             /* versions are missing that something unresolved may explain */
+};
+
+/* The table, with the counters filled in; NULL when there is no memory. To be freed. */
+struct item *items_make(const struct index *index);
+
+static inline const struct history_counters *items_counters(const struct index *index,
+                                                            const struct item *item)
+{
+    return item->counters
+               ? (const struct history_counters *)(const void *)index_op(index, item->counters)
+               : NULL;
+}
+
+/* Counts a transition that may have happened on each item of the operation. */
+void items_add_slack(struct item *items, const struct history_op *op, unsigned transitions);
+
+#endif

@@ -1,0 +1,221 @@
+/* numbers.c -- see numbers.h. */
+#include "check/numbers.h"
+#include "check/describe.h"
+#include "check/effect.h"
+#include "check/sweep.h"
+#include "check/walk.h"
+
+#include <inttypes.h>
+
+/* One item on the way. */
+struct trail {
+    const struct index *index;
+    struct verdict *verdict;
+    struct item *item;
+    struct words sku;
+    struct walk walk;
+    struct sweep sweep;
+    uint32_t before;     /* slot of the entry before this one, 0 at the start */
+    uint32_t blamed;     /* the operation whose begin the last violation of order was about */
+    uint64_t slack_left; /* versions that may be missing */
+    bool below_zero;     /* said once */
+};
+
+/* One entry, with what belongs to it. */
+struct stop {
+    uint32_t slot;
+    bool read;
+    const struct history_op *op;
+    const struct history_line *asked; /* item and quantity */
+    const struct history_line *said;  /* version and remaining */
+};
+
+static struct stop stop_at(const struct index *index, struct radix_pair entry)
+{
+    struct stop stop = {.slot = entry_slot(entry), .read = entry_is_read(entry)};
+    unsigned n = entry_line(entry);
+    stop.op = index_op(index, stop.slot);
+    stop.asked = index_line(stop.op, n);
+    stop.said = stop.read ? stop.asked : effect_pair(index, stop.slot, n);
+    return stop;
+}
+
+static void found_gap(struct trail *t, const struct stop *stop, uint64_t version)
+{
+    uint64_t missing = t->walk.missing;
+    uint64_t last = version - !stop->read;
+    if (t->index->incomplete || missing <= t->slack_left) {
+        t->slack_left -= missing < t->slack_left ? missing : t->slack_left;
+        t->item->gap = true;
+        verdict_unknown(t->verdict, PROPERTY_VERSIONS,
+                        "%" PRIu64 " versions of %s up to %" PRIu64
+                        " belong to no known operation; one that nobody answered for may have "
+                        "made them.",
+                        missing, t->sku.text, last);
+        return;
+    }
+    t->item->disturbed = true;
+    const uint32_t ops[] = {t->before ? t->before : stop->slot, t->before ? stop->slot : 0, 0};
+    verdict_violation(t->verdict, PROPERTY_VERSIONS, ops,
+                      "%s: version %" PRIu64 " belongs to no request (%" PRIu64
+                      " missing up to %" PRIu64 "): %s quotes version %" PRIu64
+                      ", and all operations before it end at version %" PRIu64
+                      ". Something changed the stock without an answer that says so.",
+                      t->sku.text, last - missing + 1, missing, last, describe_who(stop->op).text,
+                      version, last - missing);
+}
+
+static void found_twice(struct trail *t, const struct stop *stop)
+{
+    t->item->disturbed = true;
+    const uint32_t ops[] = {t->before, stop->slot, 0};
+    verdict_violation(t->verdict, PROPERTY_VERSIONS, ops,
+                      "%s: version %" PRIu64 " was given twice: to %s and to %s. Each transition "
+                      "must have a version of its own, so the same units may have gone twice.",
+                      t->sku.text, stop->said->version,
+                      describe_who(index_op(t->index, t->before)).text,
+                      describe_who(stop->op).text);
+}
+
+static void found_wrong(struct trail *t, const struct stop *stop)
+{
+    const uint32_t ops[] = {t->before ? t->before : stop->slot, t->before ? stop->slot : 0, 0};
+    verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
+                      "%s: %s %s %" PRId64 " left at version %" PRIu64 "; right would have been "
+                      "%" PRId64 ", by the operations up to that version.",
+                      t->sku.text, describe_who(stop->op).text, stop->read ? "saw" : "left",
+                      stop->said->remaining, stop->said->version, t->walk.expected);
+}
+
+static void check_below_zero(struct trail *t, const struct stop *stop)
+{
+    if (stop->said->remaining >= 0 || t->below_zero)
+        return;
+    t->below_zero = true;
+    const uint32_t ops[] = {stop->slot, 0};
+    verdict_violation(t->verdict, PROPERTY_SUMS, ops,
+                      "%s: %" PRId64 " left at version %" PRIu64 ", after %s. Nothing may fall "
+                      "below zero: this sold what was not there.",
+                      t->sku.text, stop->said->remaining, stop->said->version,
+                      describe_who(stop->op).text);
+}
+
+/* The stock was not enough, or the refusal is wrong. */
+static void check_refusal(struct trail *t, const struct stop *stop)
+{
+    if (!stop->read || stop->op->kind == KIND_GET_ITEM)
+        return;
+    if (t->item->refusals < UINT32_MAX)
+        t->item->refusals++;
+    int64_t wanted = stop->asked->quantity;
+    if (stop->op->kind == KIND_ADJUST)
+        wanted = -wanted;
+    if (stop->said->remaining < wanted)
+        return;
+    const uint32_t ops[] = {stop->slot, 0};
+    verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
+                      "%s: %s was refused although there was enough: it wanted %" PRId64
+                      ", and the refusal itself says that %" PRId64 " were left at version "
+                      "%" PRIu64 ".",
+                      t->sku.text, describe_who(stop->op).text, wanted, stop->said->remaining,
+                      stop->said->version);
+}
+
+static void add_change(struct trail *t, struct change change)
+{
+    t->item->received += change.received;
+    t->item->sold += change.sold;
+    t->item->held += change.held;
+    if (t->item->transitions < UINT32_MAX)
+        t->item->transitions++;
+}
+
+static void check_numbers(struct trail *t, const struct stop *stop, unsigned n)
+{
+    struct change change = {0};
+    if (!stop->read) {
+        change = entries_change(t->index, stop->slot, n);
+        add_change(t, change);
+    }
+    struct walk_step step = {
+        .read = stop->read,
+        .creates = stop->op->kind == KIND_PUT,
+        .version = stop->said->version,
+        .change = change.available,
+        .remaining = stop->said->remaining,
+    };
+    switch (walk_step(&t->walk, &step)) {
+    case WALK_FINE: break;
+    case WALK_GAP: found_gap(t, stop, step.version); break;
+    case WALK_TWICE: found_twice(t, stop); break;
+    case WALK_WRONG: found_wrong(t, stop); break;
+    }
+    t->verdict->property[PROPERTY_VERSIONS].checked += !stop->read;
+    t->verdict->property[PROPERTY_ANSWERS].checked++;
+    check_below_zero(t, stop);
+    check_refusal(t, stop);
+}
+
+static void found_disorder(struct trail *t, const struct stop *stop, struct span span,
+                           uint32_t late)
+{
+    const struct history_op *began = index_op(t->index, late);
+    const struct history_reader *r = t->index->reader;
+    uint64_t began_ns = effect_span(t->index, late).begin_ns;
+    const uint32_t ops[] = {late, stop->slot, 0};
+    if (began->kind == KIND_GET_RESERVATION) {
+        verdict_violation(t->verdict, PROPERTY_ENDED_ONCE, ops,
+                          "%s: expired too early: %s shows an expiry whose time was not up before "
+                          "%s, but %s, which comes after it at version %" PRIu64
+                          ", was over at %s.",
+                          t->sku.text, describe_who(began).text, describe_time(r, began_ns).text,
+                          describe_who(stop->op).text, stop->said->version,
+                          describe_time(r, span.end_ns).text);
+        return;
+    }
+    verdict_violation(t->verdict, PROPERTY_LINEARIZABLE, ops,
+                      "%s: order and time disagree: %s was over at %s and quotes version %" PRIu64
+                      "; %s began only at %s and %s, which comes before that. No order of the "
+                      "operations, one after the other, gives these answers.",
+                      t->sku.text, describe_who(stop->op).text,
+                      describe_time(r, span.end_ns).text, stop->said->version,
+                      describe_who(began).text, describe_time(r, began_ns).text,
+                      index_took_effect(t->index, late) ? "made a version" : "saw a version");
+}
+
+static void check_order(struct trail *t, const struct stop *stop)
+{
+    struct span span = stop->read ? effect_attempt_span(stop->op)
+                                  : effect_span(t->index, stop->slot);
+    uint32_t late = sweep_step(&t->sweep, !stop->read, span.begin_ns, span.end_ns, stop->slot);
+    t->verdict->property[PROPERTY_LINEARIZABLE].checked++;
+    /* Once for each operation that began too late: everything behind it would say the same. */
+    if (late && late != t->blamed) {
+        t->blamed = late;
+        found_disorder(t, stop, span, late);
+    }
+}
+
+void numbers_check_item(const struct index *index, const struct entries *entries,
+                        struct item *items, uint32_t item, bool order, struct verdict *v)
+{
+    struct trail t = {
+        .index = index,
+        .verdict = v,
+        .item = &items[item],
+        .sku = describe_sku(index->reader, item),
+        .slack_left = items[item].slack,
+    };
+    sweep_start(&t.sweep);
+    for (size_t i = entries->first[item]; i < entries->first[item + 1]; i++) {
+        struct stop stop = stop_at(index, entries->all[i]);
+        check_numbers(&t, &stop, entry_line(entries->all[i]));
+        if (order)
+            check_order(&t, &stop);
+        t.before = stop.slot;
+    }
+    t.item->slack = t.slack_left;
+    t.item->version = t.walk.version;
+    t.item->remaining = t.walk.remaining;
+    t.item->last = t.before;
+}

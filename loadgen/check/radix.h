@@ -1,0 +1,22 @@
+/* radix.h -- sorting many small things by a 64-bit number.
+ *
+ * Layer: check, pure. Each thing begins with its key, a uint64_t. The sort is stable and linear:
+ * it takes as many passes as the distance between the smallest and the largest key needs, two or
+ * three for the versions of ten million operations.
+ */
+#ifndef LOADGEN_CHECK_RADIX_H
+#define LOADGEN_CHECK_RADIX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A key and what travels with it. */
+struct radix_pair {
+    uint64_t key, value;
+};
+
+/* spare has room for n of them; its content is lost. */
+void radix_sort_pairs(struct radix_pair *pairs, size_t n, struct radix_pair *spare);
+void radix_sort_keys(uint64_t *keys, size_t n, uint64_t *spare);
+
+#endif

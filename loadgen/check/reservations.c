@@ -1,0 +1,115 @@
+/* reservations.c -- see reservations.h: each reservation's part in the whole. */
+#include "check/reservations.h"
+#include "check/effect.h"
+#include "check/story.h"
+#include "check/telling.h"
+
+#include <inttypes.h>
+
+struct work {
+    struct index *index;
+    struct item *items;
+    struct verdict *verdict;
+    bool order;
+    uint64_t latest_ns;   /* when the last counters were read */
+    uint64_t not_read;    /* reservations whose end nobody knows */
+    uint32_t not_read_eg; /* one of them */
+};
+
+static void count_end(struct coverage *c, enum history_detail state)
+{
+    c->reservations++;
+    c->confirmed += state == DETAIL_CONFIRMED;
+    c->released += state == DETAIL_RELEASED;
+    c->expired += state == DETAIL_EXPIRED;
+    c->held += state == DETAIL_HELD;
+}
+
+/* Transitions that may have happened to this reservation and left no trace in the history. */
+static void count_possible(struct work *w, const struct story *story)
+{
+    const struct history_op *reserve = index_op(w->index, story->reserve);
+    if (story->ends || story->expiry)
+        return;
+    if (!story->read_back) {
+        items_add_slack(w->items, reserve, 1);
+        w->not_read++;
+        w->not_read_eg = story->reserve;
+    } else if (effect_deadline(w->index, story->reserve) <= w->latest_ns) {
+        /* Held when it was read back, and expired before the items were read. */
+        items_add_slack(w->items, reserve, 1);
+    }
+}
+
+static int check_one(struct work *w, struct story *story, uint32_t reserve)
+{
+    int err = story_gather(story, w->index, reserve);
+    if (err == 0 && !telling_explain_repeats(story, w->index, w->verdict))
+        err = story_gather(story, w->index, reserve);
+    if (err < 0)
+        return err;
+    bool sound = telling_check_ends(story, w->index, w->verdict);
+    if (story->expiry &&
+        !(story->end && effect_same_pairs(index_op(w->index, story->expiry),
+                                          index_op(w->index, w->index->effect[story->end]))))
+        err = story_add_expiry(story, w->index);
+    if (err < 0)
+        return err;
+    count_possible(w, story);
+    count_end(&w->verdict->coverage, (enum history_detail)story_last(story)->state);
+    w->verdict->coverage.read_back += story->read_back != 0;
+    w->verdict->property[PROPERTY_ENDED_ONCE].checked++;
+    w->verdict->property[PROPERTY_LASTING].checked++;
+    if (sound) {
+        telling_check_words(story, w->index, w->verdict);
+        if (w->order)
+            telling_check_order(story, w->index, w->verdict);
+    }
+    return 0;
+}
+
+static uint64_t latest_counters(const struct index *index, const struct item *items)
+{
+    uint64_t latest_ns = 0;
+    for (uint32_t i = 0; i < index->items; i++) {
+        const struct history_counters *counters = items_counters(index, &items[i]);
+        if (counters && counters->at_ns > latest_ns)
+            latest_ns = counters->at_ns;
+    }
+    return latest_ns;
+}
+
+/* An operation that may have happened may have been one transition; an unknown reserve may have
+ * been two, for it may have expired since. */
+static void count_unresolved(struct work *w, const struct history_op *op)
+{
+    items_add_slack(w->items, op, op->kind == KIND_RESERVE ? 2 : 1);
+}
+
+int reservations_check(struct index *index, struct item *items, bool order, struct verdict *v)
+{
+    struct work w = {.index = index, .items = items, .verdict = v, .order = order};
+    w.latest_ns = latest_counters(index, items);
+    struct story story = {0};
+    struct index_pass pass;
+    index_pass(&pass, index);
+    uint32_t slot;
+    int err = 0;
+    for (const struct history_op *op; err == 0 && (op = index_next(&pass, &slot));) {
+        if (index_role(op) != ROLE_FIRST)
+            continue;
+        if (index->effect[slot] == EFFECT_UNRESOLVED)
+            count_unresolved(&w, op);
+        if (op->kind == KIND_RESERVE && index_took_effect(index, slot))
+            err = check_one(&w, &story, slot);
+    }
+    story_free(&story);
+    if (w.not_read)
+        verdict_unknown(v, PROPERTY_LASTING,
+                        "%" PRIu64 " reservations, as the one of client %" PRIu32
+                        ", request %" PRIu32
+                        ", neither ended by an answer nor were read back after the load.",
+                        w.not_read, index_op(index, w.not_read_eg)->client,
+                        index_op(index, w.not_read_eg)->seq);
+    return err;
+}

@@ -1,0 +1,189 @@
+/* serial.c -- see serial.h: the order itself. */
+#include "check/serial.h"
+#include "check/cycle.h"
+#include "check/sweep.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* Ready nodes, the one that began first on top. */
+struct heap {
+    size_t count, cap;
+    struct radix_pair *at; /* key: begin; value: node */
+};
+
+struct order {
+    const struct serial *serial;
+    uint8_t *waiting;    /* by node: entries before which something is left; CYCLE_TAKEN */
+    size_t *next;        /* by item: the first entry that is not ready */
+    size_t *outstanding; /* by item: entries that are ready and not taken */
+    struct heap heap;
+    size_t ends;
+    struct radix_pair *end; /* key: end; value: node; in order, without those that never ended */
+    size_t past;            /* ends before this one are of nodes that were taken */
+    uint64_t members, taken;
+    bool no_memory;
+};
+
+static void heap_push(struct order *o, struct radix_pair pair)
+{
+    struct heap *h = &o->heap;
+    if (h->count == h->cap) {
+        size_t cap = h->cap ? h->cap * 2 : 1024;
+        struct radix_pair *at = realloc(h->at, cap * sizeof(*at));
+        if (!at) {
+            o->no_memory = true;
+            return;
+        }
+        h->at = at;
+        h->cap = cap;
+    }
+    size_t i = h->count++;
+    for (; i > 0 && h->at[(i - 1) / 2].key > pair.key; i = (i - 1) / 2)
+        h->at[i] = h->at[(i - 1) / 2];
+    h->at[i] = pair;
+}
+
+static struct radix_pair heap_pop(struct heap *h)
+{
+    assert(h->count > 0);
+    struct radix_pair top = h->at[0];
+    struct radix_pair last = h->at[--h->count];
+    size_t i = 0;
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= h->count)
+            break;
+        if (child + 1 < h->count && h->at[child + 1].key < h->at[child].key)
+            child++;
+        if (h->at[child].key >= last.key)
+            break;
+        h->at[i] = h->at[child];
+        i = child;
+    }
+    h->at[i] = last;
+    return top;
+}
+
+static void entry_is_ready(struct order *o, uint32_t node)
+{
+    assert(o->waiting[node] > 0 && o->waiting[node] <= SERIAL_LINES_MAX);
+    if (--o->waiting[node] > 0)
+        return;
+    uint64_t begin_ns, end_ns;
+    o->serial->span(o->serial->ctx, node, &begin_ns, &end_ns);
+    heap_push(o, (struct radix_pair){begin_ns, node});
+}
+
+/* The next group of the item becomes ready: a transition, or all reads of one version. */
+static void advance(struct order *o, size_t item)
+{
+    const struct serial *s = o->serial;
+    size_t end = s->first[item + 1];
+    size_t from = o->next[item];
+    if (o->outstanding[item] > 0 || from == end)
+        return;
+    size_t to = from + 1;
+    while ((s->entries[from].key & 1) && to < end && s->entries[to].key == s->entries[from].key)
+        to++;
+    o->next[item] = to;
+    o->outstanding[item] = to - from;
+    for (size_t i = from; i < to; i++)
+        entry_is_ready(o, (uint32_t)s->entries[i].value);
+}
+
+static void take(struct order *o, uint32_t node)
+{
+    o->waiting[node] = CYCLE_TAKEN;
+    o->taken++;
+    uint32_t item;
+    uint64_t key;
+    for (unsigned n = 0; o->serial->line(o->serial->ctx, node, n, &item, &key); n++) {
+        if (!key)
+            continue;
+        assert(o->outstanding[item] > 0);
+        o->outstanding[item]--;
+        advance(o, item);
+    }
+}
+
+/* Whether somebody who is left ended before that. */
+static bool somebody_ended_before(struct order *o, uint64_t begin_ns)
+{
+    while (o->past < o->ends && o->waiting[o->end[o->past].value] == CYCLE_TAKEN)
+        o->past++;
+    return o->past < o->ends && o->end[o->past].key < begin_ns;
+}
+
+/* Counts each node's entries. */
+static void count_members(struct order *o)
+{
+    const struct serial *s = o->serial;
+    for (size_t i = 0; i < s->first[s->items]; i++) {
+        uint32_t node = (uint32_t)s->entries[i].value;
+        assert(node < s->nodes && o->waiting[node] < SERIAL_LINES_MAX);
+        o->members += o->waiting[node]++ == 0;
+    }
+}
+
+static int sort_ends(struct order *o)
+{
+    o->end = malloc((o->members + 1) * sizeof(*o->end));
+    struct radix_pair *spare = malloc((o->members + 1) * sizeof(*spare));
+    if (!o->end || !spare) {
+        free(spare);
+        return -ENOMEM;
+    }
+    for (uint32_t node = 0; node < o->serial->nodes; node++) {
+        if (o->waiting[node] == 0)
+            continue;
+        uint64_t begin_ns, end_ns;
+        o->serial->span(o->serial->ctx, node, &begin_ns, &end_ns);
+        if (end_ns != SWEEP_NEVER)
+            o->end[o->ends++] = (struct radix_pair){end_ns, node};
+    }
+    radix_sort_pairs(o->end, o->ends, spare);
+    free(spare);
+    return 0;
+}
+
+static int run(struct order *o, struct serial_result *result)
+{
+    count_members(o);
+    if (sort_ends(o) < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < o->serial->items; i++) {
+        o->next[i] = o->serial->first[i];
+        advance(o, i);
+    }
+    while (o->heap.count > 0 && !o->no_memory) {
+        if (somebody_ended_before(o, o->heap.at[0].key))
+            break;
+        take(o, (uint32_t)heap_pop(&o->heap).value);
+    }
+    result->ordered = o->taken;
+    if (o->no_memory)
+        return -ENOMEM;
+    if (o->taken == o->members)
+        return 0;
+    (void)somebody_ended_before(o, 0);
+    uint32_t first = o->past < o->ends ? (uint32_t)o->end[o->past].value : CYCLE_NOBODY;
+    return cycle_find(o->serial, o->waiting, first, result);
+}
+
+int serial_order(const struct serial *serial, struct serial_result *result)
+{
+    *result = (struct serial_result){0};
+    struct order o = {.serial = serial};
+    o.waiting = calloc((size_t)serial->nodes + 1, sizeof(*o.waiting));
+    o.next = calloc(serial->items + 1, sizeof(*o.next));
+    o.outstanding = calloc(serial->items + 1, sizeof(*o.outstanding));
+    int err = o.waiting && o.next && o.outstanding ? run(&o, result) : -ENOMEM;
+    free(o.waiting);
+    free(o.next);
+    free(o.outstanding);
+    free(o.heap.at);
+    free(o.end);
+    return err;
+}

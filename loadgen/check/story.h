@@ -1,0 +1,54 @@
+/* story.h -- one reservation from its reserve to its end, as its clients saw it.
+ *
+ * Layer: check. Gathers the transitions of a reservation and everything that was said about it, in
+ * the order of versions. The version is that of the reservation's first item: it rises with each
+ * transition of the reservation, though not only with those. A story is used for one reservation
+ * after the other and keeps its memory.
+ */
+#ifndef LOADGEN_CHECK_STORY_H
+#define LOADGEN_CHECK_STORY_H
+
+#include "check/index.h"
+
+#include <stddef.h>
+
+enum event_what {
+    EVENT_TRANSITION, /* reserve, extend, confirm, release, expiry */
+    EVENT_READ,       /* a get that showed the reservation */
+    EVENT_CLAIM,      /* a refusal that says what became of it, or that it is not there */
+};
+
+struct event {
+    uint64_t version; /* of the first line; claims have none: UINT64_MAX */
+    uint32_t slot;
+    uint8_t what;  /* enum event_what */
+    uint8_t state; /* enum history_detail: after a transition, or as said */
+};
+
+struct story {
+    uint32_t reserve;
+    size_t count, cap;
+    struct event *events;
+    unsigned unresolved;      /* confirms, releases, extends that may have happened */
+    unsigned unresolved_ends; /* the confirms and releases among them */
+    unsigned ends;            /* confirms and releases that took effect */
+    uint32_t end;             /* one of them, 0 for none */
+    uint32_t expiry;          /* the get over first of those that show it expired, 0 for none */
+    uint32_t read_back;       /* the last get after the load that was answered, 0 for none */
+};
+
+/* 0 or -ENOMEM. Also settles which of several confirms (or releases) with the same numbers did it;
+ * the others become EFFECT_AGAIN. */
+int story_gather(struct story *story, struct index *index, uint32_t reserve)
+    __attribute__((warn_unused_result));
+void story_free(struct story *story);
+
+/* Puts the expiry that `expiry` shows among the transitions. */
+int story_add_expiry(struct story *story, struct index *index)
+    __attribute__((warn_unused_result));
+
+/* The transition with that version, NULL when there is none; and the last of all. */
+const struct event *story_transition(const struct story *story, uint64_t version);
+const struct event *story_last(const struct story *story);
+
+#endif

@@ -1,0 +1,142 @@
+/* sums.c -- see sums.h. */
+#include "check/sums.h"
+#include "check/describe.h"
+#include "check/effect.h"
+
+#include <inttypes.h>
+
+struct sum {
+    const struct index *index;
+    struct verdict *verdict;
+    const struct item *item;
+    const struct history_counters *counters;
+    struct words sku;
+    uint32_t ops[2]; /* the last operation on it */
+};
+
+static void check_oversold(const struct sum *s)
+{
+    const struct item *item = s->item;
+    int64_t over = item->sold + item->held - item->received;
+    struct coverage *c = &s->verdict->coverage;
+    c->received += item->received;
+    c->sold_units += item->sold;
+    c->held_units += item->held;
+    c->sold_out_items += item->refusals > 0;
+    if (over <= 0 || item->gap || s->index->incomplete)
+        return;
+    c->oversold_units += over;
+    verdict_violation(s->verdict, PROPERTY_SUMS, s->ops,
+                      "%s was oversold by %" PRId64 " units: %" PRId64 " were sold and %" PRId64
+                      " are held, by acknowledged operations, but it only ever had %" PRId64 ".",
+                      s->sku.text, over, item->sold, item->held, item->received);
+}
+
+/* The last of the transitions behind the counters' version that was over before they were asked
+ * for: 0 when the counters were merely read while something went on. */
+static uint32_t lost_transition(const struct sum *s, const struct entries *entries, uint32_t item)
+{
+    uint32_t lost = 0;
+    for (size_t i = entries->first[item + 1]; i-- > entries->first[item];) {
+        struct radix_pair entry = entries->all[i];
+        if (entry_version(entry) <= s->counters->version)
+            break;
+        if (entry_is_read(entry))
+            continue;
+        if (effect_span(s->index, entry_slot(entry)).end_ns < s->counters->at_ns)
+            lost = entry_slot(entry);
+    }
+    return lost;
+}
+
+static void version_behind(const struct sum *s, const struct entries *entries, uint32_t item)
+{
+    uint32_t lost = lost_transition(s, entries, item);
+    if (!lost) {
+        verdict_unknown(s->verdict, PROPERTY_SUMS,
+                        "%s still changed while its counters were read, after the load.",
+                        s->sku.text);
+        return;
+    }
+    const uint32_t ops[] = {lost, 0};
+    verdict_violation(s->verdict, PROPERTY_LASTING, ops,
+                      "%s: at the end its version is %" PRIu64 ", though version %" PRIu64
+                      " was acknowledged before; %s is the first that was lost.",
+                      s->sku.text, s->counters->version, s->item->version,
+                      describe_who(index_op(s->index, lost)).text);
+}
+
+static void version_ahead(const struct sum *s)
+{
+    uint64_t missing = s->counters->version - s->item->version;
+    if (s->index->incomplete || missing <= s->item->slack) {
+        verdict_unknown(s->verdict, PROPERTY_VERSIONS,
+                        "The last %" PRIu64 " versions of %s, up to %" PRIu64
+                        ", belong to no known operation; one that nobody answered for may have "
+                        "made them.",
+                        missing, s->sku.text, s->counters->version);
+        return;
+    }
+    verdict_violation(s->verdict, PROPERTY_VERSIONS, s->ops,
+                      "%s: at the end its version is %" PRIu64 ", but the last operation on it "
+                      "made version %" PRIu64 ": %" PRIu64 " transitions belong to no request.",
+                      s->sku.text, s->counters->version, s->item->version, missing);
+}
+
+static void compare(const struct sum *s, const char *what, int64_t is, int64_t right)
+{
+    if (is == right)
+        return;
+    verdict_violation(s->verdict, PROPERTY_SUMS, s->ops,
+                      "%s: at the end, %" PRId64 " are %s; the operations add up to %" PRId64
+                      " (version %" PRIu64 ").",
+                      s->sku.text, is, what, right, s->item->version);
+}
+
+static void compare_counters(const struct sum *s)
+{
+    const struct history_counters *c = s->counters;
+    const struct item *item = s->item;
+    compare(s, "available", c->available, item->remaining);
+    compare(s, "on hand", c->on_hand, (int64_t)((uint64_t)c->available + (uint64_t)c->held));
+    if (item->disturbed || item->gap)
+        return; /* what is missing in the history is missing in its sums as well */
+    compare(s, "held", c->held, item->held);
+    compare(s, "sold", c->sold, item->sold);
+    compare(s, "on hand", c->on_hand, item->received - item->sold);
+}
+
+static void check_end(const struct sum *s, const struct entries *entries, uint32_t item)
+{
+    if (!s->counters->found)
+        verdict_violation(s->verdict, PROPERTY_LASTING, s->ops,
+                          "%s is gone: at the end the service does not know it any more.",
+                          s->sku.text);
+    else if (s->counters->version < s->item->version)
+        version_behind(s, entries, item);
+    else if (s->counters->version > s->item->version)
+        version_ahead(s);
+    else
+        compare_counters(s);
+}
+
+void sums_check_item(const struct index *index, const struct entries *entries,
+                     const struct item *items, uint32_t item, struct verdict *v)
+{
+    struct sum s = {
+        .index = index,
+        .verdict = v,
+        .item = &items[item],
+        .counters = items_counters(index, &items[item]),
+        .sku = describe_sku(index->reader, item),
+        .ops = {items[item].last},
+    };
+    check_oversold(&s);
+    v->property[PROPERTY_SUMS].checked++;
+    if (s.counters)
+        v->property[PROPERTY_LASTING].checked++;
+    if (s.counters && s.item->transitions)
+        check_end(&s, entries, item);
+    else if (s.item->transitions)
+        verdict_unknown(v, PROPERTY_SUMS, "%s was not read at the end.", s.sku.text);
+}

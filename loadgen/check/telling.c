@@ -1,0 +1,245 @@
+/* telling.c -- see telling.h. */
+#include "check/telling.h"
+#include "check/describe.h"
+#include "check/effect.h"
+#include "check/sweep.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* How all of these texts name it. */
+static struct words whose(const struct story *story, const struct index *index)
+{
+    const struct history_op *op = index_op(index, story->reserve);
+    struct words words;
+    snprintf(words.text, sizeof(words.text),
+             "the reservation of client %" PRIu32 ", request %" PRIu32, op->client, op->seq);
+    return words;
+}
+
+/* The replayed 2xx among the attempts of a key, 0 when there is none. */
+static uint32_t replay_of(const struct index *index, uint32_t first)
+{
+    for (uint32_t at = first; at; at = at == first ? index->child[at] : index->next[at]) {
+        const struct history_op *op = index_op(index, at);
+        if (history_outcome(op) == OUTCOME_OK && (op->flags & FLAG_REPLAYED))
+            return at;
+    }
+    return 0;
+}
+
+/* False: nothing explains it. */
+static bool explain_repeat(const struct story *story, const struct index *index, uint32_t replay,
+                           struct verdict *v)
+{
+    const struct history_op *op = index_op(index, replay);
+    v->property[PROPERTY_ANSWERS].checked++;
+    if (!story->end && story->unresolved_ends)
+        return true;
+    const uint32_t ops[] = {replay, story->end ? story->end : story->reserve, 0};
+    if (!story->end || index_op(index, story->end)->kind != op->kind) {
+        verdict_violation(v, PROPERTY_ANSWERS, ops,
+                          "%s of %s got an answer marked as replayed, but nobody had %s it before: "
+                          "a refused request had an effect, or the mark is wrong.",
+                          describe_who(op).text, whose(story, index).text,
+                          op->kind == KIND_CONFIRM ? "confirmed" : "released");
+        return false;
+    }
+    const struct history_op *end = index_op(index, index->effect[story->end]);
+    if (!effect_same_pairs(op, end))
+        verdict_violation(v, PROPERTY_ANSWERS, ops,
+                          "%s of %s was answered again with version %" PRIu64 " and %" PRId64
+                          " left of %s; the first answer, which a repetition must give again, "
+                          "said version %" PRIu64 " and %" PRId64 " left.",
+                          describe_who(op).text, whose(story, index).text, op->line.version,
+                          op->line.remaining,
+                          describe_sku(index->reader, op->line.item).text, end->line.version,
+                          end->line.remaining);
+    return true;
+}
+
+bool telling_explain_repeats(const struct story *story, struct index *index, struct verdict *v)
+{
+    bool explained = true;
+    for (uint32_t at = index->child[story->reserve]; at; at = index->next[at]) {
+        /* One without a replay is known from a look-up, and told to be a repeat by its numbers. */
+        uint32_t replay = index->effect[at] == EFFECT_AGAIN ? replay_of(index, at) : 0;
+        if (replay && !explain_repeat(story, index, replay, v)) {
+            index->effect[at] = replay;
+            explained = false;
+        }
+    }
+    return explained;
+}
+
+static void check_time(const struct story *story, const struct index *index, struct verdict *v)
+{
+    uint64_t deadline_ns = effect_deadline(index, story->reserve);
+    uint32_t early = 0;
+    for (size_t i = 0; i < story->count && !early; i++) {
+        const struct event *e = &story->events[i];
+        const struct history_op *op = index_op(index, e->slot);
+        if (e->what != EVENT_TRANSITION && e->state == DETAIL_EXPIRED && op->end_ns < deadline_ns)
+            early = e->slot;
+    }
+    if (!early)
+        return;
+    const uint32_t ops[] = {story->reserve, early, 0};
+    verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
+                      "Expired too early: %s of %s was over at %s, though its time of %" PRIu64
+                      " ms was not up before %s.",
+                      whose(story, index).text,
+                      describe_sku(index->reader, index_op(index, story->reserve)->line.item).text,
+                      describe_time(index->reader, index_op(index, early)->end_ns).text,
+                      index->reader->facts->ttl_ms,
+                      describe_time(index->reader, deadline_ns).text);
+}
+
+/* Two different ends of one story, in the order of versions. */
+static void report_ends(const struct story *story, const struct index *index, struct verdict *v)
+{
+    uint32_t ops[4] = {story->reserve};
+    const char *states[2] = {"", ""};
+    unsigned n = 0;
+    for (size_t i = 0; i < story->count && n < 2; i++) {
+        const struct event *e = &story->events[i];
+        if ((e->what == EVENT_TRANSITION && e->state != DETAIL_HELD) || e->slot == story->expiry) {
+            states[n] = describe_state(e->state);
+            ops[++n] = e->slot;
+        }
+    }
+    const struct history_op *op = index_op(index, story->reserve);
+    verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
+                      "Ended twice: %s, %" PRId32 " of %s, was %s and then %s: its units came back "
+                      "or were sold more than once. The second had to be refused.",
+                      whose(story, index).text, op->line.quantity,
+                      describe_sku(index->reader, op->line.item).text, states[0], states[1]);
+}
+
+bool telling_check_ends(const struct story *story, const struct index *index, struct verdict *v)
+{
+    if (story->ends + (story->expiry != 0) > 1) {
+        report_ends(story, index, v);
+        return false;
+    }
+    check_time(story, index, v);
+    return true;
+}
+
+/* What the reservation became; DETAIL_NONE while nobody knows. */
+static enum history_detail became(const struct story *story)
+{
+    const struct event *last = story_last(story);
+    if (last->state != DETAIL_HELD || (story->read_back && !story->unresolved_ends))
+        return (enum history_detail)last->state;
+    return DETAIL_NONE;
+}
+
+static void check_claim(const struct story *story, const struct index *index,
+                        const struct event *e, struct verdict *v)
+{
+    const struct history_op *op = index_op(index, e->slot);
+    const uint32_t ops[] = {story->reserve, e->slot, story_last(story)->slot, 0};
+    v->property[PROPERTY_ANSWERS].checked++;
+    if (e->state == DETAIL_NO_RESERVATION) {
+        verdict_violation(v, PROPERTY_LASTING, ops,
+                          "Lost: %s was acknowledged, but at %s %s found that there is none.",
+                          whose(story, index).text,
+                          describe_time(index->reader, op->end_ns).text, describe_who(op).text);
+        return;
+    }
+    enum history_detail is = became(story);
+    /* Nobody knows what it became: an expiry needs no client, the others need somebody. */
+    if (is == e->state ||
+        (is == DETAIL_NONE && (e->state == DETAIL_EXPIRED || story->unresolved_ends)))
+        return;
+    verdict_violation(v, PROPERTY_ANSWERS, ops,
+                      "%s got the answer that %s was %s, but %s. What has ended never changes.",
+                      describe_who(op).text, whose(story, index).text, describe_state(e->state),
+                      is == DETAIL_NONE || is == DETAIL_HELD ? "nobody had ended it"
+                                                             : describe_state(is));
+}
+
+static void report_read(const struct story *story, const struct index *index,
+                        const struct event *e, const struct event *right, struct verdict *v)
+{
+    const struct history_op *op = index_op(index, e->slot);
+    const uint32_t ops[] = {right->slot, e->slot, 0};
+    bool after = history_phase(op) == PHASE_SETTLE;
+    verdict_violation(v, after ? PROPERTY_LASTING : PROPERTY_ANSWERS, ops,
+                      "%s%s showed %s as %s at version %" PRIu64 " of %s (%" PRId64
+                      " left), where its operations make it %s at version %" PRIu64 ".",
+                      after ? "After the load, " : "", describe_who(op).text,
+                      whose(story, index).text, describe_state(e->state), e->version,
+                      describe_sku(index->reader, op->line.item).text, op->line.remaining,
+                      describe_state(right->state), right->version);
+}
+
+static void check_read(const struct story *story, const struct index *index,
+                       const struct event *e, struct verdict *v)
+{
+    const struct history_op *op = index_op(index, e->slot);
+    v->property[PROPERTY_ANSWERS].checked++;
+    const struct event *last = story_last(story);
+    const struct event *at = story_transition(story, e->version);
+    if (!at || at->state != e->state) {
+        if (!story->unresolved) /* which might be what it shows */
+            report_read(story, index, e, at ? at : last, v);
+        return;
+    }
+    const struct history_op *said = index_op(index, index->effect[at->slot]);
+    if (!effect_same_pairs(op, said) ||
+        (history_phase(op) == PHASE_SETTLE && at != last && e->slot == story->read_back))
+        report_read(story, index, e, last, v);
+}
+
+void telling_check_words(const struct story *story, const struct index *index, struct verdict *v)
+{
+    for (size_t i = 0; i < story->count; i++) {
+        const struct event *e = &story->events[i];
+        if (e->what == EVENT_CLAIM)
+            check_claim(story, index, e, v);
+        else if (e->what == EVENT_READ)
+            check_read(story, index, e, v);
+    }
+}
+
+/* `early` was over before `late` began, and yet comes after it by their versions. */
+static void report_order(const struct story *story, const struct index *index, uint32_t early,
+                         uint32_t late, struct verdict *v)
+{
+    const struct history_op *was = index_op(index, early);
+    const struct history_op *began = index_op(index, late);
+    const uint32_t ops[] = {early, late, 0};
+    bool stale = began->kind == KIND_GET_RESERVATION;
+    verdict_violation(v, PROPERTY_LINEARIZABLE, ops,
+                      "%s: %s about %s was over at %s; %s began after that, at %s, and yet %s.",
+                      stale ? "Out of date" : "Out of order", describe_who(was).text,
+                      whose(story, index).text, describe_time(index->reader, was->end_ns).text,
+                      describe_who(began).text,
+                      describe_time(index->reader, began->begin_ns).text,
+                      stale ? "shows the state before it" : "comes before it by its version");
+}
+
+void telling_check_order(const struct story *story, const struct index *index, struct verdict *v)
+{
+    struct sweep sweep;
+    sweep_start(&sweep);
+    bool known = story_last(story)->state != DETAIL_HELD;
+    for (size_t i = 0; i < story->count; i++) {
+        const struct event *e = &story->events[i];
+        const struct history_op *op = index_op(index, e->slot);
+        if (e->what == EVENT_CLAIM && !known)
+            continue; /* about an end that is in nobody's hands */
+        if (history_phase(op) == PHASE_SETTLE && e->what != EVENT_TRANSITION)
+            continue; /* everything was over; telling_check_words looks at these */
+        bool transition = e->what == EVENT_TRANSITION;
+        struct span span = transition ? effect_span(index, e->slot) : effect_attempt_span(op);
+        uint32_t late = sweep_step(&sweep, transition, span.begin_ns, span.end_ns, e->slot);
+        v->property[PROPERTY_LINEARIZABLE].checked++;
+        if (late && late != story->expiry) {
+            report_order(story, index, e->slot, late, v);
+            return;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+/* telling.h -- what was said about one reservation, held against what happened to it.
+ *
+ * Layer: check. The rules for a single story.
+ */
+#ifndef LOADGEN_CHECK_TELLING_H
+#define LOADGEN_CHECK_TELLING_H
+
+#include "check/index.h"
+#include "check/story.h"
+#include "check/verdict.h"
+
+/* Confirms and releases that were answered with the replay of another one's answer: there must be
+ * that other one, and its numbers. False: one that nothing explains is now taken as an effect, and
+ * the story is to be gathered again. */
+bool telling_explain_repeats(const struct story *story, struct index *index, struct verdict *v);
+
+/* One end at most, and no expiry before its time. False when there were several: then the rest of
+ * the story can only say so again. */
+bool telling_check_ends(const struct story *story, const struct index *index, struct verdict *v);
+
+/* Every get and every refusal fits a state the reservation was in. */
+void telling_check_words(const struct story *story, const struct index *index, struct verdict *v);
+
+/* No answer was out of date, or ahead of its time. */
+void telling_check_order(const struct story *story, const struct index *index, struct verdict *v);
+
+#endif

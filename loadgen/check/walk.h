@@ -1,0 +1,42 @@
+/* walk.h -- one item's numbers along its versions: do they follow from each other?
+ *
+ * Layer: check, pure. Fed in the order of versions, a transition before the reads of its version.
+ * Each transition must be the next version and leave what was there before plus its change; each
+ * read must quote what the last transition left.
+ *
+ * One mistake is one finding: after a gap the walk goes on from what is quoted behind it. After a
+ * wrong number either the number or the answer may be wrong, so both are kept until a later answer
+ * agrees with one of them.
+ */
+#ifndef LOADGEN_CHECK_WALK_H
+#define LOADGEN_CHECK_WALK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum walk_found {
+    WALK_FINE,
+    WALK_GAP,   /* `missing` versions before this one belong to nobody */
+    WALK_TWICE, /* the version has a transition already */
+    WALK_WRONG, /* `expected` would have been right */
+};
+
+struct walk {
+    bool started, doubted;
+    uint64_t version;
+    int64_t remaining;
+    int64_t other;     /* while doubted: the number that was quoted instead */
+    uint64_t missing;  /* after WALK_GAP */
+    int64_t expected;  /* after WALK_WRONG */
+};
+
+struct walk_step {
+    bool read, creates; /* creates: starts the item, with any version */
+    uint64_t version;
+    int64_t change, remaining;
+};
+
+enum walk_found walk_step(struct walk *w, const struct walk_step *step)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,229 @@
+/* answer.c -- the fields of an answer, as tables of name, place and reader. */
+#include "client/answer.h"
+
+#include "client/json_scan.h"
+
+#define STATUS_MAX 999
+
+/* Reads one value to where it belongs. */
+typedef bool take_fn(struct json_scan *s, void *to);
+
+struct field {
+    struct str name;
+    take_fn *take; /* NULL: no field has this slot */
+    size_t offset; /* in the struct that is filled */
+};
+
+/* Where a name stands in its table: without collisions among the names of one table, so that a
+ * name is compared with one other at most. */
+#define SLOTS                32
+#define SLOT(n, first, last) ((2 * (n) + 3 * (first) + (last)) % SLOTS)
+
+static inline const struct field *find(const struct field *table, struct str name)
+{
+    if (name.n == 0)
+        return NULL;
+    unsigned char first = (unsigned char)name.p[0], last = (unsigned char)name.p[name.n - 1];
+    const struct field *field = &table[SLOT(name.n, first, last)];
+    return field->take && str_equal(field->name, name) ? field : NULL;
+}
+
+/* Fills the target with those members of an object that are in the table. */
+static bool read_object(struct json_scan *s, const struct field *table, void *target)
+{
+    struct str name, raw;
+    enum json_step step;
+    if (!json_scan_enter(s, '{'))
+        return false;
+    for (bool first = true; (step = json_scan_member(s, first, &name)) == JSON_ITEM;
+         first = false) {
+        const struct field *field = find(table, name);
+        if (field ? !field->take(s, (char *)target + field->offset) : !json_scan_skip(s, &raw))
+            return false;
+    }
+    return step == JSON_END;
+}
+
+static bool take_text(struct json_scan *s, void *to)
+{
+    struct str *text = to;
+    *text = (struct str){NULL, 0};
+    return json_scan_null(s) || json_scan_text(s, text);
+}
+
+/* A problem's type is a URL; only its last part says something. */
+static bool take_type(struct json_scan *s, void *to)
+{
+    struct str *type = to;
+    if (!take_text(s, type))
+        return false;
+    const char *slash = type->n > 0 ? memrchr(type->p, '/', type->n) : NULL;
+    if (slash)
+        *type = (struct str){slash + 1, type->n - (size_t)(slash + 1 - type->p)};
+    return true;
+}
+
+static bool take_number(struct json_scan *s, void *to)
+{
+    int64_t *number = to;
+    *number = ANSWER_UNSAID;
+    return json_scan_null(s) || json_scan_int64(s, number);
+}
+
+static bool take_version(struct json_scan *s, void *to)
+{
+    uint64_t *version = to;
+    *version = 0;
+    return json_scan_null(s) || json_scan_uint64(s, version);
+}
+
+static bool take_status(struct json_scan *s, void *to)
+{
+    int *status = to;
+    uint64_t number = 0;
+    if (!json_scan_null(s) && !json_scan_uint64(s, &number))
+        return false;
+    *status = number <= STATUS_MAX ? (int)number : 0;
+    return number <= STATUS_MAX;
+}
+
+static bool take_flag(struct json_scan *s, void *to)
+{
+    bool *flag = to;
+    *flag = false;
+    return json_scan_null(s) || json_scan_bool(s, flag);
+}
+
+static bool take_raw(struct json_scan *s, void *to)
+{
+    struct str *raw = to;
+    *raw = (struct str){NULL, 0};
+    return json_scan_null(s) || json_scan_skip(s, raw);
+}
+
+/* A line of a reservation, or of a stock refusal, which calls two things by other names. */
+struct any_line {
+    struct answer_line line;
+    int64_t requested, available;
+};
+
+#define LINE_FIELD(first, last, text, take_it, member)                                             \
+    [SLOT(sizeof(text) - 1, first, last)] = {                                                      \
+        {text, sizeof(text) - 1}, take_it, offsetof(struct any_line, member)}
+static const struct field line_fields[SLOTS] = {
+    LINE_FIELD('s', 'u', "sku", take_text, line.sku),
+    LINE_FIELD('q', 'y', "quantity", take_number, line.quantity),
+    LINE_FIELD('r', 'g', "remaining", take_number, line.remaining),
+    LINE_FIELD('v', 'n', "version", take_version, line.version),
+    LINE_FIELD('r', 'd', "requested", take_number, requested),
+    LINE_FIELD('a', 'e', "available", take_number, available),
+};
+
+static bool read_line(struct json_scan *s, struct answer_line *line)
+{
+    struct any_line any = {{{NULL, 0}, ANSWER_UNSAID, ANSWER_UNSAID, 0},
+                           .requested = ANSWER_UNSAID,
+                           .available = ANSWER_UNSAID};
+    if (!read_object(s, line_fields, &any))
+        return false;
+    if (any.line.quantity == ANSWER_UNSAID)
+        any.line.quantity = any.requested;
+    if (any.line.remaining == ANSWER_UNSAID)
+        any.line.remaining = any.available;
+    *line = any.line;
+    return true;
+}
+
+static bool take_lines(struct json_scan *s, void *to)
+{
+    struct answer *a = to;
+    enum json_step step;
+    a->lines = 0;
+    if (json_scan_null(s))
+        return true;
+    if (!json_scan_enter(s, '['))
+        return false;
+    for (; (step = json_scan_element(s, a->lines == 0)) == JSON_ITEM; a->lines++)
+        if (a->lines == ANSWER_LINES_MAX || !read_line(s, &a->line[a->lines]))
+            return false;
+    return step == JSON_END;
+}
+
+#define TOP_FIELD(first, last, text, take_it, member)                                              \
+    [SLOT(sizeof(text) - 1, first, last)] = {                                                      \
+        {text, sizeof(text) - 1}, take_it, offsetof(struct answer, member)}
+static const struct field top_fields[SLOTS] = {
+    TOP_FIELD('i', 'd', "id", take_text, id),
+    TOP_FIELD('s', 'e', "state", take_text, state),
+    TOP_FIELD('t', 'e', "type", take_type, type),
+    TOP_FIELD('s', 'u', "sku", take_text, sku),
+    TOP_FIELD('o', 'd', "on_hand", take_number, on_hand),
+    TOP_FIELD('a', 'e', "available", take_number, available),
+    TOP_FIELD('h', 'd', "held", take_number, held),
+    TOP_FIELD('s', 'd', "sold", take_number, sold),
+    TOP_FIELD('r', 'g', "remaining", take_number, remaining),
+    TOP_FIELD('q', 'y', "quantity", take_number, quantity),
+    TOP_FIELD('v', 'n', "version", take_version, version),
+    TOP_FIELD('s', 's', "status", take_status, status),
+    TOP_FIELD('b', 'y', "body", take_raw, body),
+    TOP_FIELD('r', 'd', "replayed", take_flag, replayed),
+    [SLOT(5, 'l', 's')] = {{"lines", 5}, take_lines, 0},
+};
+
+bool answer_read(struct answer *a, struct str json)
+{
+    struct json_scan s = json_scan_of(json);
+    memset(a, 0, offsetof(struct answer, line));
+    a->on_hand = a->available = a->held = a->sold = ANSWER_UNSAID;
+    a->remaining = a->quantity = ANSWER_UNSAID;
+    return read_object(&s, top_fields, a) && json_scan_ends(&s);
+}
+
+/* Steps into the array of the first "results". */
+static bool find_results(struct json_scan *s)
+{
+    struct str name, raw;
+    if (!json_scan_enter(s, '{'))
+        return false;
+    for (bool first = true; json_scan_member(s, first, &name) == JSON_ITEM; first = false) {
+        if (str_equal(name, STR("results")))
+            return json_scan_enter(s, '[');
+        if (!json_scan_skip(s, &raw))
+            return false;
+    }
+    return false;
+}
+
+/* Whether the object that held the array ends well, and the text with it. */
+static bool pass_rest(struct json_scan *s)
+{
+    struct str name, raw;
+    enum json_step step;
+    while ((step = json_scan_member(s, false, &name)) == JSON_ITEM)
+        if (!json_scan_skip(s, &raw))
+            return false;
+    return step == JSON_END && json_scan_ends(s);
+}
+
+bool answer_next_result(struct str json, size_t *at, struct str *result, bool *broken)
+{
+    struct json_scan s = json_scan_of(json);
+    bool first = *at == 0;
+    *broken = true;
+    if (*at > json.n)
+        return false;
+    if (first && !find_results(&s))
+        return false;
+    if (!first) {
+        s.at += *at;
+        s.depth = 2; /* the object and the array */
+    }
+    enum json_step step = json_scan_element(&s, first);
+    if (step == JSON_END)
+        *broken = !pass_rest(&s);
+    if (step != JSON_ITEM || !json_scan_skip(&s, result))
+        return false;
+    *broken = false;
+    *at = json.n - (size_t)(s.end - s.at);
+    return true;
+}

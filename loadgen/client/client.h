@@ -1,0 +1,56 @@
+/* client.h -- one simulated client: its connection, its reservations, and the attempt in flight.
+ *
+ * Layer: client. A client does one operation after the other on one connection. The crowd owns
+ * all clients of its process, tells each when to start, and hears when it is free again.
+ *
+ *   AWAY       no connection, or one that is being made
+ *   FREE       may start an operation
+ *   BUSY       an attempt is in flight: `op` is in the history as unknown
+ *   RESENDING  waits for a connection to send the same request again
+ */
+#ifndef LOADGEN_CLIENT_CLIENT_H
+#define LOADGEN_CLIENT_CLIENT_H
+
+#include "client/intent.h"
+#include "client/wire.h"
+
+#define CLIENT_HELD 8 /* reservations it remembers; the oldest one more is left to expire */
+
+struct crowd;
+
+enum client_state { CLIENT_AWAY, CLIENT_FREE, CLIENT_BUSY, CLIENT_RESENDING };
+
+struct client {
+    struct wire wire;
+    struct crowd *crowd;
+    struct load_client *shared;
+    uint32_t number;
+    enum client_state state;
+    bool connected; /* counted in the tally */
+    bool resting;   /* in the crowd's ring of those that rest */
+
+    struct intent intent;
+    struct history_op *op;   /* the attempt in flight */
+    uint32_t slot;           /* of op */
+    struct history_op *root; /* the first attempt of the same operation */
+    uint32_t root_slot;
+    uint64_t planned_ns; /* CLOCK_MONOTONIC */
+    uint64_t deadline_ns;
+    struct client *earlier, *later; /* in flight, by deadline */
+
+    uint64_t retry_ns;   /* when to connect again */
+    uint32_t backoff_ms; /* 0: the last connect worked */
+    uint64_t ready_ns;   /* end of thinking */
+
+    unsigned helds;
+    struct held held[CLIENT_HELD]; /* oldest first */
+    struct held ended;             /* the reservation it ended last */
+};
+
+/* The wish of a client, from its dice. others are the clients of the same process. */
+void client_choose(struct client *c, const struct workload *w, struct client *others, size_t count);
+
+/* Takes what the answer to the attempt in flight means for the client's reservations. */
+void client_remember(struct client *c, const struct lesson *lesson);
+
+#endif

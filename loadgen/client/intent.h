@@ -1,0 +1,48 @@
+/* intent.h -- one operation, from the wish to its request, and from the answer to its record.
+ *
+ * Layer: client, pure but for the buffer it writes: no descriptor, no clock. An intent says what to
+ * do; intent_record fills the operation in the history; intent_request writes the bytes to send;
+ * intent_learn reads the answer into the operation.
+ */
+#ifndef LOADGEN_CLIENT_INTENT_H
+#define LOADGEN_CLIENT_INTENT_H
+
+#include "client/load.h"
+#include "client/response.h"
+
+/* A reservation that this process made and may still end. Its lines are those of the operation. */
+struct held {
+    const struct history_op *op; /* the first attempt of the reserve */
+    uint32_t slot;
+    bool shared;      /* another client has tried to end it as well */
+    uint8_t id_bytes; /* 0: nothing here */
+    char id[HISTORY_ID_MAX];
+};
+
+struct intent {
+    enum history_kind kind;
+    unsigned lines;
+    struct history_line line[HISTORY_LINES_MAX]; /* item and quantity; the rest is 0 */
+    struct held held;                            /* of confirm, release, extend, get */
+    bool partial;                                /* a confirm that says how many units */
+};
+
+/* Fills kind, lines, `of` and flags of a record that history_begin made with i->lines lines. */
+void intent_record(const struct intent *i, struct history_op *op);
+
+/* The request for an attempt of it. op names client and seq, hence the key. */
+void intent_request(const struct intent *i, const struct load *load, const struct history_op *op,
+                    struct buf *out);
+
+/* What an answer means. */
+struct lesson {
+    enum history_outcome outcome;
+    enum history_detail detail;
+    struct str id; /* of the reservation a reserve made; absent otherwise. Part of the response */
+};
+
+/* Reads status and body of an answer, fills version and remaining of the operation's lines. */
+struct lesson intent_learn(const struct history_facts *facts, struct history_op *op,
+                           const struct response *response);
+
+#endif

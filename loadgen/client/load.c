@@ -1,0 +1,53 @@
+/* load.c -- names of keys and items, and the clock. */
+#include "client/load.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+uint64_t load_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Decimal digits of value; returns how many. */
+static size_t put_number(char *to, uint32_t value)
+{
+    char digits[10];
+    size_t n = 0;
+    do {
+        digits[n++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    for (size_t i = 0; i < n; i++)
+        to[i] = digits[n - 1 - i];
+    return n;
+}
+
+size_t load_key(char key[LOAD_KEY_MAX], const struct history_facts *facts, uint32_t client,
+                uint32_t seq)
+{
+    size_t n = strlen(facts->run); /* at most 15: the header is checked when it is read */
+    memcpy(key, facts->run, n);
+    key[n++] = '-';
+    n += put_number(key + n, client);
+    key[n++] = '-';
+    n += put_number(key + n, seq);
+    return n;
+}
+
+int64_t load_item_of(const struct history_facts *facts, struct str sku)
+{
+    size_t prefix = strlen(facts->prefix);
+    if (sku.n <= prefix || sku.n > prefix + 9 || memcmp(sku.p, facts->prefix, prefix) != 0)
+        return -1;
+    int64_t item = 0;
+    for (size_t i = prefix; i < sku.n; i++) {
+        if (sku.p[i] < '0' || sku.p[i] > '9')
+            return -1;
+        item = item * 10 + (sku.p[i] - '0');
+    }
+    return item < facts->items ? item : -1;
+}

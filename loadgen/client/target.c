@@ -1,0 +1,120 @@
+/* target.c -- a name becomes an address, a path becomes a request. */
+#include "client/target.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEADERS_MAX    (8 * 1024) /* what servers take, at the least */
+#define PATH_MAX_BYTES 1024
+
+static int resolve(struct target *t, const struct target_options *options, char *err,
+                   size_t err_size)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    char port[8];
+    snprintf(port, sizeof(port), "%u", options->port);
+    int rc = getaddrinfo(options->host, port, &hints, &found);
+    if (rc != 0) {
+        snprintf(err, err_size, "%s: %s", options->host, gai_strerror(rc));
+        return rc == EAI_MEMORY ? -ENOMEM : -EHOSTUNREACH;
+    }
+    memcpy(&t->address, found->ai_addr, found->ai_addrlen);
+    t->address_bytes = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}
+
+static void put_head(struct target *t, const struct target_options *options)
+{
+    bool v6 = strchr(options->host, ':') != NULL;
+    buf_printf(&t->head, v6 ? " HTTP/1.1\r\nHost: [%s]:%u\r\n" : " HTTP/1.1\r\nHost: %s:%u\r\n",
+               options->host, options->port);
+    for (size_t i = 0; i < options->header_count; i++)
+        buf_printf(&t->head, "%s\r\n", options->headers[i]);
+    if (options->token)
+        buf_printf(&t->head, "Authorization: Bearer %s\r\n", options->token);
+    if (options->close)
+        buf_puts(&t->head, STR("Connection: close\r\n"));
+}
+
+int target_open(struct target *t, const struct target_options *options, char *err, size_t err_size)
+{
+    memset(t, 0, sizeof(*t));
+    buf_init(&t->path, PATH_MAX_BYTES);
+    buf_init(&t->head, HEADERS_MAX);
+    int rc = resolve(t, options, err, err_size);
+    if (rc < 0)
+        return rc;
+    struct str path = str_of(options->path);
+    while (path.n > 0 && path.p[path.n - 1] == '/')
+        path.n--;
+    buf_puts(&t->path, path);
+    put_head(t, options);
+    if (!t->path.failed && !t->head.failed)
+        return 0;
+    snprintf(err, err_size, "path and headers are too long: %d and %d bytes are the most",
+             PATH_MAX_BYTES, HEADERS_MAX);
+    target_close(t);
+    return -E2BIG;
+}
+
+void target_close(struct target *t)
+{
+    buf_free(&t->path);
+    buf_free(&t->head);
+}
+
+int target_connect(const struct target *t)
+{
+    int fd = socket(t->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (connect(fd, (const struct sockaddr *)&t->address, t->address_bytes) == 0 ||
+        errno == EINPROGRESS)
+        return fd;
+    int err = errno;
+    close(fd);
+    return -err;
+}
+
+int target_connected(int fd)
+{
+    int err = 0;
+    socklen_t size = sizeof(err);
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
+        return -errno;
+    return -err;
+}
+
+void target_request(const struct target *t, struct buf *out, struct str method, struct str path,
+                    struct str key, struct str body)
+{
+    buf_reset(out);
+    buf_puts(out, method);
+    buf_putc(out, ' ');
+    buf_puts(out, buf_str(&t->path));
+    buf_puts(out, path);
+    buf_puts(out, buf_str(&t->head));
+    if (!str_absent(key)) {
+        buf_puts(out, STR("Idempotency-Key: "));
+        buf_puts(out, key);
+        buf_puts(out, STR("\r\n"));
+    }
+    if (!str_absent(body)) {
+        buf_puts(out, STR("Content-Type: application/json\r\nContent-Length: "));
+        buf_put_i64(out, (int64_t)body.n);
+        buf_puts(out, STR("\r\n"));
+    }
+    buf_puts(out, STR("\r\n"));
+    buf_puts(out, body);
+}

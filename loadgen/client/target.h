@@ -1,0 +1,51 @@
+/* target.h -- the server under load: where it is, and the part of every request that is the same.
+ *
+ * Layer: client. Made once by the parent, before it forks, and only read afterwards. Owned by the
+ * caller: target_open .. target_close.
+ */
+#ifndef LOADGEN_CLIENT_TARGET_H
+#define LOADGEN_CLIENT_TARGET_H
+
+#include "buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#define TARGET_ERR_SIZE    256
+#define TARGET_REQUEST_MAX (256 * 1024) /* bytes of one request, batches included */
+
+struct target {
+    struct sockaddr_storage address;
+    socklen_t address_bytes;
+    struct buf path; /* prefix before every path, without a slash at its end; often empty */
+    struct buf head; /* " HTTP/1.1\r\nHost: ...\r\n" and the headers the user asked for */
+};
+
+struct target_options {
+    const char *host; /* name or address, without brackets */
+    unsigned port;
+    const char *path;           /* or NULL */
+    const char *const *headers; /* "Name: value", without line ends */
+    size_t header_count;
+    const char *token; /* of Authorization: Bearer, or NULL */
+    bool close;        /* ask for Connection: close with every request */
+};
+
+/* Resolves the name. -errno with err saying what was wrong and where. */
+int target_open(struct target *t, const struct target_options *options, char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+void target_close(struct target *t);
+
+/* Begins a non-blocking connect. The descriptor, perhaps not connected yet, or -errno. */
+int target_connect(const struct target *t) __attribute__((warn_unused_result));
+
+/* Whether a connect that was begun has come through: 0 or -errno. */
+int target_connected(int fd) __attribute__((warn_unused_result));
+
+/* Writes one request to out, which is emptied first. path begins with "/v1/"; key and body may be
+ * absent. out->failed when it does not fit. */
+void target_request(const struct target *t, struct buf *out, struct str method, struct str path,
+                    struct str key, struct str body);
+
+#endif

@@ -1,0 +1,72 @@
+/* workload.h -- what a simulated client does next: the scenarios, as tables and dice.
+ *
+ * Layer: client, pure: the randomness is the client's own stream, passed in. The workload is made
+ * once, before the fork, and only read afterwards.
+ */
+#ifndef LOADGEN_CLIENT_WORKLOAD_H
+#define LOADGEN_CLIENT_WORKLOAD_H
+
+#include "history/format.h"
+#include "random.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WORKLOAD_STOCK_MAX 2000000000 /* units an item: what a history line holds */
+#define WORKLOAD_SKUS_MAX  1000000
+#define WORKLOAD_ERR_SIZE  200
+
+enum work {
+    WORK_RESERVE,
+    WORK_DECREMENT,
+    WORK_CONFIRM,
+    WORK_RELEASE,
+    WORK_EXTEND,
+    WORK_GET, /* half items, half reservations */
+    WORK_ADJUST,
+    WORKS
+};
+
+struct workload {
+    const char *scenario;
+    const char *about; /* one line for `stockload list` */
+    bool contended;    /* a run that was not contended, or never sold out, proves nothing */
+    uint32_t skus;
+    uint32_t stock; /* units of each */
+    uint32_t weight[WORKS];
+    uint32_t qty_min, qty_max;
+    uint32_t basket_min, basket_max; /* lines of a reservation */
+    uint32_t ttl_ms;                 /* whole seconds */
+    double theta;                    /* of Zipf's law; 0: every item is as likely as the next */
+    double again;                    /* share of confirms and releases that two clients try */
+    float *share;                    /* cumulative, one per item; from workload_open */
+    uint32_t weights;                /* sum; from workload_open */
+};
+
+/* The scenarios' defaults, `count` of them. */
+const struct workload *workload_scenarios(size_t *count);
+
+/* The defaults of one, or NULL. */
+const struct workload *workload_find(const char *scenario);
+
+/* Checks what the user changed and makes the tables. -EINVAL with err, -ENOMEM. */
+int workload_open(struct workload *w, char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+void workload_close(struct workload *w);
+
+/* A kind of work, as likely as its weight says. */
+enum work workload_pick(const struct workload *w, struct rng *rng);
+
+/* An item, the hottest first: item 0 is the most likely. */
+uint32_t workload_item(const struct workload *w, struct rng *rng);
+
+/* `count` different items (fewer when there are not as many), in random order; returns how many. */
+unsigned workload_basket(const struct workload *w, struct rng *rng, uint32_t *items);
+
+uint32_t workload_quantity(const struct workload *w, struct rng *rng);
+
+/* True with this probability. */
+bool workload_chance(struct rng *rng, double probability);
+
+#endif

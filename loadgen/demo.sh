@@ -1,0 +1,106 @@
+#!/bin/sh
+# demo.sh -- one minute that shows what stockd is about, and leaves nothing running.
+#
+# Three runs, each against a service of its own with its own Redis, on loopback:
+#   1. a flash sale, one transaction per request (--batch-max 1), as most programs do it
+#   2. the same sale with group commit
+#   3. churn - hold, then confirm, give back or forget - while a worker of the service and a process
+#      of the load generator are killed half-way
+# Then the three side by side. The histories and the report stay in OUT (./demo-out).
+set -eu
+out=${OUT:-./demo-out} seconds=${SECONDS_A_RUN:-10} connections=${CONNECTIONS:-64}
+root=$(cd "$(dirname "$0")/.." && pwd)
+stockd=$root/build/stockd stockload=$root/build/stockload
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/stockd-demo.XXXXXX")
+service= load=
+cleanup() {
+    for pid in $load $service; do kill "$pid" 2>/dev/null || true; done
+    for pid in $load $service; do wait "$pid" 2>/dev/null || true; done
+    rm -rf "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 105' INT TERM HUP
+
+say() { printf '\n== %s\n' "$*" >&2; }
+
+# start_service NAME OPTION...: sets service and url.
+start_service() {
+    name=$1
+    shift
+    "$stockd" serve --listen 127.0.0.1:0 --data-dir "$tmp/$name" "$@" >"$tmp/$name.out" 2>"$tmp/$name.log" &
+    service=$!
+    i=0
+    until grep -q '^listening on' "$tmp/$name.out"; do
+        i=$((i + 1))
+        if [ $i -gt 200 ] || ! kill -0 "$service" 2>/dev/null; then
+            echo "demo: the service did not start:" >&2
+            cat "$tmp/$name.log" >&2
+            exit 255
+        fi
+        sleep 0.1
+    done
+    url=$(sed -n 's/^listening on //p' "$tmp/$name.out")
+}
+stop_service() {
+    kill "$service"
+    wait "$service" || { echo "demo: the service did not end well" >&2; exit 255; }
+    service=
+}
+
+# child_of PID NAME: the first child of that process that calls itself so.
+child_of() {
+    for pid in $(cat "/proc/$1/task/$1/children"); do
+        if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ]; then
+            echo "$pid"
+            return
+        fi
+    done
+}
+
+# run NAME OPTION...: a load in the background; its exit status is what `wait` gives.
+run() {
+    name=$1
+    shift
+    rm -f "$out/$name.history"
+    "$stockload" run "$url" -p 2 -c "$connections" -d "${seconds}s" --seed 1 --no-tui \
+        --history "$out/$name.history" --output-format quiet "$@" &
+    load=$!
+}
+# A violation is the report's to tell; anything but 0 and 1 here is the demo's own trouble.
+finish() {
+    status=0
+    wait "$load" || status=$?
+    load=
+    [ "$status" -le 2 ] || { echo "demo: stockload ended with $status" >&2; exit "$status"; }
+}
+
+mkdir -p "$out"
+say "1 of 3: flash sale, one transaction per request"
+start_service single --batch-max 1
+run 1-single --scenario flash --stock 10k
+finish
+stop_service
+
+say "2 of 3: the same sale, group commit"
+start_service group
+run 2-group --scenario flash --stock 10k
+finish
+stop_service
+
+say "3 of 3: churn, with a worker and a client process killed half-way"
+start_service churn
+run 3-churn --scenario churn --stock 200 --dup 0.02 --abort 0.001 --worker-death respawn
+sleep $((seconds / 2))
+victim=$(child_of "$service" stockd-worker) client=$(child_of "$load" load-client)
+echo "demo: kill -9 of worker $victim of the service and of process $client of the load generator" >&2
+kill -9 "$victim" "$client"
+finish
+stop_service
+
+say "side by side"
+status=0
+"$stockload" report "$out/1-single.history" "$out/2-group.history" "$out/3-churn.history" \
+    --html "$out/report.html" -q || status=$?
+echo
+echo "report: $out/report.html"
+exit $status

@@ -1,0 +1,83 @@
+/* reader.h -- reading a history: one pass over its slots, and slots by number.
+ *
+ * Layer: history. A read-only mapping of the file. It may be read while it is written (the parent
+ * does, to settle) and after a crash. Everything that a broken or foreign file can hold is checked
+ * when it is opened or passed over: no number in it can make a reader touch memory outside.
+ */
+#ifndef LOADGEN_HISTORY_READER_H
+#define LOADGEN_HISTORY_READER_H
+
+#include "history/format.h"
+#include "str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define HISTORY_ERR_SIZE 256
+
+struct history_reader {
+    const unsigned char *map;
+    size_t bytes;
+    uint32_t slots; /* one past the highest slot number in the file */
+    const struct history_facts *facts;
+};
+
+/* Maps a file. -errno, with err saying which file, what is wrong with it and what would be right
+ * (not a history: -EINVAL; a newer format: -EPROTO); the reader is then all zero. */
+int history_read(struct history_reader *r, const char *path, char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+
+/* Maps what was appended since: the same file has grown (-ESTALE: it has not, it is another one).
+ * Pointers got before are gone; after an error they and the reader are as they were. */
+int history_refresh(struct history_reader *r, const char *path) __attribute__((warn_unused_result));
+
+/* An all zero reader is fine. */
+void history_unread(struct history_reader *r);
+
+/* A pass in the order of the file. Each call gives the next slot that is an operation, an id, a
+ * sample or counters (lines slots belong to their operation and are passed over; what makes no
+ * sense ends its chunk and counts in `broken`). */
+struct history_pass {
+    const struct history_reader *reader;
+    uint32_t next;
+    const struct history_chunk *chunk; /* of the slot given last */
+    uint64_t broken; /* slots that were no slots: 0 in every file that stockload wrote */
+};
+
+void history_pass(struct history_pass *pass, const struct history_reader *r);
+
+/* The type of the next slot and its number, or SLOT_EMPTY at the end. */
+enum history_type history_next(struct history_pass *pass, uint32_t *slot);
+
+/* The slot of that number, whatever it is; NULL outside of the file. */
+const void *history_at(const struct history_reader *r, uint32_t slot);
+
+/* The operation in that slot, or NULL when there is none. */
+const struct history_op *history_op_at(const struct history_reader *r, uint32_t slot);
+
+/* Line n of the operation, n < op->lines. Valid for operations that a pass or history_op_at gave.
+ */
+const struct history_line *history_line_of(const struct history_op *op, unsigned n);
+
+static inline enum history_phase history_phase(const struct history_op *op)
+{
+    return (enum history_phase)(op->flags & FLAG_PHASE);
+}
+
+static inline enum history_outcome history_outcome(const struct history_op *op)
+{
+    return (enum history_outcome)atomic_load_explicit(&op->outcome, memory_order_acquire);
+}
+
+/* What `of` of an operation means:
+ *   FLAG_RESENT (any phase)           the first attempt with the same key
+ *   PHASE_SETTLE, not a get           the operation (first attempt) that was looked up by its key:
+ *                                     OUTCOME_OK it happened, and the lines say what it answered;
+ *                                     OUTCOME_FAIL it did not (asked twice); UNKNOWN nobody said
+ *   KIND_CONFIRM, RELEASE, EXTEND,    the reserve (its first attempt) of the reservation
+ *   GET_RESERVATION
+ *   otherwise                         0
+ * A FLAG_RESENT confirm, release or extend therefore finds its reservation through the `of` of its
+ * first attempt. */
+
+#endif

@@ -1,0 +1,24 @@
+/* offline.c -- check and report are judge, with another idea of how thoroughly. */
+#include "offline.h"
+
+#include "exits.h"
+#include "judge.h"
+#include "live.h"
+
+static int judge_words(const struct options *options, int level)
+{
+    if (!judge_knows_thresholds(options))
+        return EXITS_USAGE;
+    live_open(stderr, live_choose(stderr, options->tui, options->quiet));
+    return judge(options, options->words.text, options->words.n, level);
+}
+
+int check_command(const struct options *options)
+{
+    return judge_words(options, options->verify);
+}
+
+int report_command(const struct options *options)
+{
+    return judge_words(options, -1);
+}

@@ -1,0 +1,193 @@
+/* optionrows.c -- one row a flag, in groups as the help shows them. */
+#include "optionrows.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+static const char *const deaths[] = {"fail", "respawn", NULL};
+static const char *const arrivals[] = {"const", "poisson", NULL};
+static const char *const levels[] = {"full", "counts", "off", NULL};
+static const char *const formats[] = {"text", "json", "csv", "quiet", NULL};
+static const char *const strategies[] = {"watch", "watch-batch", "script", "all", NULL};
+
+#define SECOND    INT64_C(1000)
+#define HOUR      (3600 * SECOND)
+#define DAY       (24 * HOUR)
+#define AT(field) offsetof(struct options, field)
+
+#define RUN     (1u << COMMAND_RUN)
+#define RACE    (1u << COMMAND_RACE)
+#define CHECK   (1u << COMMAND_CHECK)
+#define OFFLINE (CHECK | 1u << COMMAND_REPORT)
+
+/* clang-format off */
+static const struct option_row pool[] = {
+    {RUN | RACE, {"processes", ARG_INT, AT(processes), 0, OPTIONS_PROCESSES_MAX, .short_name = 'p', .default_text = "0",
+     .help = "Processes, never more than connections; 0: one per online CPU (race: 16)."}},
+    {RUN, {"connections", ARG_COUNT, AT(connections), 1, 1000000, .short_name = 'c', .default_text = "50",
+     .help = "Simulated clients in all, one connection each, spread over the processes."}},
+    {RUN, {"max-tasks-per-child", ARG_COUNT, AT(max_tasks_per_child), .metavar = "N",
+     .help = "A process leaves after so many tasks and is forked again; without it they stay."}},
+    {RUN, {"worker-death", ARG_ENUM, AT(worker_death), .choices = deaths, .default_text = "fail",
+     .help = "When a process dies: end the run, or fork it again and go on"}},
+};
+static const struct option_row length[] = {
+    {RUN | RACE, {"duration", ARG_DURATION_MS, AT(duration_ms), 1, 7 * DAY, .short_name = 'd',
+     .help = "How long; 10s if neither this nor --requests nor --stages says more (race: limit of each strategy)."}},
+    {RUN, {"requests", ARG_COUNT, AT(requests), .short_name = 'n', .default_text = "0",
+     .help = "End when so many were sent; 0: no such end."}},
+    {RUN, {"warmup", ARG_DURATION_MS, AT(warmup_ms), 0, DAY, .default_text = "0",
+     .help = "Part of the duration, at its begin, that is checked but not in the statistics."}},
+    {RUN, {"grace", ARG_DURATION_MS, AT(grace_ms), 0, HOUR, .default_text = "5s",
+     .help = "Time for requests in flight at the end before they are aborted."}},
+};
+static const struct option_row rate[] = {
+    {RUN, {"rate", ARG_COUNT, AT(rate), 0, FORM_RATE_MAX, .short_name = 'R', .default_text = "0",
+     .help = "Requests a second in all, sent when due (open loop); 0: each client waits for its answer (closed loop)."}},
+    {RUN, {"arrival", ARG_ENUM, AT(arrival), .choices = arrivals, .default_text = "poisson",
+     .help = "How arrivals of an open loop are spaced"}},
+    {RUN, {"stages", ARG_STRING, AT(stages_text), .metavar = "TIME:RATE,...",
+     .help = "Open loop whose rate changes, as in 30s:500,1m:2k."}},
+    {RUN, {"max-backlog", ARG_COUNT, AT(max_backlog), 0, 100000000, .default_text = "10k",
+     .help = "Arrivals that may wait for a free connection; more are dropped and counted."}},
+};
+static const struct option_row work[] = {
+    {RUN, {"scenario", ARG_STRING, AT(scenario), .metavar = "NAME", .default_text = "flash",
+     .help = "What clients do: flash, zipf, basket, churn, restock, mixed; `stockload list` says more."}},
+    {RUN, {"skus", ARG_COUNT, AT(skus), 1, WORKLOAD_SKUS_MAX,
+     .help = "Items; without it as the scenario says."}},
+    {RUN | RACE, {"stock", ARG_COUNT, AT(stock), 1, WORKLOAD_STOCK_MAX,
+     .help = "Units of each item at the start; without it as the scenario says (race: 10k)."}},
+    {RUN, {"zipf", ARG_NUMBER, AT(zipf), .number_max = 10, .metavar = "THETA",
+     .help = "Skew of the items' popularity; 0: all alike; without it as the scenario says."}},
+    {RUN, {"qty", ARG_STRING, AT(qty_text), .metavar = "A-B",
+     .help = "Units asked for by one line; without it as the scenario says."}},
+    {RUN, {"basket", ARG_STRING, AT(basket_text), .metavar = "A-B",
+     .help = "Lines of one reservation; without it as the scenario says."}},
+    {RUN, {"mix", ARG_STRING, AT(mix_text), .metavar = "KIND=WEIGHT,...",
+     .help = "Share of each operation, as in reserve=70,confirm=15,release=10,get=5."}},
+    {RUN, {"ttl", ARG_DURATION_MS, AT(ttl_ms), SECOND, 7 * DAY,
+     .help = "Life of a reservation, in whole seconds; without it as the scenario says."}},
+    {RUN, {"think", ARG_DURATION_MS, AT(think_ms), 0, HOUR, .default_text = "0",
+     .help = "Pause of a client between an answer and its next request (closed loop)."}},
+    {RUN, {"dup", ARG_NUMBER, AT(dup), .number_max = 1, .metavar = "P", .default_text = "0",
+     .help = "Share of requests sent once more with the same idempotency key, as in 0.01 or 1%."}},
+    {RUN, {"abort", ARG_NUMBER, AT(abort), .number_max = 1, .metavar = "P", .default_text = "0",
+     .help = "Share of requests whose connection is closed right after sending."}},
+    {RUN, {"seed", ARG_INT, AT(seed), 0, INT64_MAX, .default_text = "0",
+     .help = "The same seed makes the same requests; 0: a random one, which the report names."}},
+};
+static const struct option_row http[] = {
+    {RUN, {"header", ARG_LIST, AT(headers), .short_name = 'H', .metavar = "'NAME: VALUE'", .secret = true,
+     .help = "Sent with every request; repeatable."}},
+    {RUN, {"timeout", ARG_DURATION_MS, AT(timeout_ms), 1, HOUR, .default_text = "10s",
+     .help = "An answer that takes longer is given up: its connection is closed, its outcome unknown."}},
+    {RUN, {"keepalive", ARG_BOOL, AT(keepalive), .default_text = "yes",
+     .help = "Many requests on one connection."}},
+    {RUN, {"token-file", ARG_STRING, AT(token_file), .metavar = "FILE",
+     .help = "File with a token, sent as Authorization: Bearer."}},
+};
+static const struct option_row verification[] = {
+    {RUN | CHECK, {"verify", ARG_ENUM, AT(verify), .choices = levels, .default_text = "full",
+     .help = "How the answers are checked (counts leaves out the order in time)"}},
+    {RUN, {"history", ARG_STRING, AT(history), .metavar = "FILE",
+     .help = "Keep every operation in this new file, for `check` and `report`."}},
+    {RUN, {"settle", ARG_DURATION_MS, AT(settle_ms), 0, HOUR, .default_text = "6s",
+     .help = "Wait before operations without an answer are looked up: longer than the service may take; 0: at once."}},
+    {RUN | OFFLINE, {"threshold", ARG_LIST, AT(thresholds), .metavar = "'p99<50ms'",
+     .help = "What must hold, of p50..p99.99 max mean rps errors conflicts dropped unknown; repeatable."}},
+};
+static const struct option_row output[] = {
+    {RUN | OFFLINE, {"output", ARG_STRING, AT(output), .short_name = 'o', .metavar = "FILE",
+     .help = "The report goes there instead of to standard output."}},
+    {RUN | OFFLINE, {"output-format", ARG_ENUM, AT(output_format), .choices = formats, .default_text = "text",
+     .help = "Form of the report"}},
+    {RUN | OFFLINE, {"html", ARG_STRING, AT(html), .metavar = "FILE",
+     .help = "The report with charts too, one file that needs no network."}},
+    {RUN | OFFLINE, {"hgrm", ARG_STRING, AT(hgrm), .metavar = "FILE",
+     .help = "Percentiles too, for plotters of HdrHistogram."}},
+    {RUN, {"tui", ARG_BOOL, AT(tui), .default_text = "yes",
+     .help = "Redraw a live view on a terminal; otherwise a line a second."}},
+    {RUN | RACE | OFFLINE, {"quiet", ARG_BOOL, AT(quiet), .short_name = 'q', .help = "Show no progress (race: no shares of the workers)."}},
+    {RUN | OFFLINE, {"verbose", ARG_BOOL, AT(verbose), .short_name = 'v', .help = "Log more."}},
+};
+static const struct option_row race[] = {
+    {RACE, {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
+     .help = "redis://[user:pass@]host:port[/db] or unix:/path.sock; one key is used and removed."}},
+    {RACE, {"strategy", ARG_ENUM, AT(strategy), .choices = strategies, .default_text = "all",
+     .help = "How a unit is taken"}},
+    {RACE, {"batch-max", ARG_INT, AT(batch_max), 1, 100000, .default_text = "64",
+     .help = "Units that one transaction of watch-batch takes at the most."}},
+};
+static const struct option_row strangers[] = {
+    {0, {"threads", ARG_REFUSED, .short_name = 't',
+     .help = "means threads in wrk and a timeout in hey; give -p, --processes and -c, --connections, or --timeout"}},
+};
+/* clang-format on */
+
+#define GROUP(title, rows)                                                                         \
+    {                                                                                              \
+        title, rows, sizeof(rows) / sizeof((rows)[0])                                              \
+    }
+static const struct {
+    const char *title;
+    const struct option_row *rows;
+    size_t count;
+} groups[] = {GROUP("Processes and connections", pool),
+              GROUP("Redis", race),
+              GROUP("Length", length),
+              GROUP("Rate", rate),
+              GROUP("Work", work),
+              GROUP("HTTP", http),
+              GROUP("Verification", verification),
+              GROUP("Output", output),
+              GROUP("", strangers)};
+enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
+
+/* Where a flag belongs, for whoever gives it to another command. */
+static const char *home_of(unsigned commands)
+{
+    if (commands & RUN)
+        return "is an option of `stockload run`";
+    return commands & RACE ? "is an option of `stockload race`"
+                           : "is an option of `stockload check` and `stockload report`";
+}
+
+static struct arg_spec spec_for(const struct option_row *row, enum command command)
+{
+    struct arg_spec spec = row->spec;
+    if (spec.type == ARG_REFUSED || row->commands & 1u << command)
+        return spec;
+    return (struct arg_spec){.name = spec.name,
+                             .type = ARG_REFUSED,
+                             .short_name = spec.short_name,
+                             .help = home_of(row->commands)};
+}
+
+size_t option_specs(enum command command, struct arg_spec specs[OPTION_ROWS_MAX])
+{
+    size_t n = 0;
+    for (size_t g = 0; g < GROUPS; g++) {
+        for (size_t i = 0; i < groups[g].count; i++) {
+            assert(n < OPTION_ROWS_MAX);
+            specs[n++] = spec_for(&groups[g].rows[i], command);
+        }
+    }
+    return n;
+}
+
+void option_rows_print(FILE *out, enum command command)
+{
+    for (size_t g = 0; g < GROUPS; g++) {
+        bool titled = false;
+        for (size_t i = 0; i < groups[g].count; i++) {
+            struct arg_spec spec = spec_for(&groups[g].rows[i], command);
+            if (spec.type == ARG_REFUSED)
+                continue;
+            if (!titled)
+                fprintf(out, "\n%s:\n", groups[g].title);
+            titled = true;
+            args_print_option(out, &spec, OPTION_ENV);
+        }
+    }
+}

@@ -1,0 +1,348 @@
+/* options.c -- the command word, its table of flags, then what no table can say. */
+#include "options.h"
+
+#include "address.h"
+#include "commandline.h"
+#include "optionrows.h"
+#include "random.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RUN_MS         10000
+#define RACE_PROCESSES 16
+#define RACE_STOCK     10000
+#define LINES_MAX      100        /* of one reservation: what the service takes */
+#define QUANTITY_MAX   1000000000 /* of one line: what the service takes */
+
+static const struct {
+    const char *name, *words, *about;
+} commands[COMMANDS] = {
+    [COMMAND_RUN] = {"run", "[URL]", "load a service, then check its answers (the default)"},
+    [COMMAND_CHECK] = {"check", "HISTORY...", "check recorded runs again"},
+    [COMMAND_REPORT] = {"report", "HISTORY...", "report on recorded runs, several side by side"},
+    [COMMAND_RACE] = {"race", "--redis URL", "processes straight at Redis, for one item"},
+    [COMMAND_LIST] = {"list", "", "the scenarios of run"},
+    [COMMAND_HELP] = {"help", "[COMMAND]", "this, or the options of a command"},
+    [COMMAND_VERSION] = {"version", "", "print the version"},
+};
+
+const char *options_command_name(enum command command)
+{
+    return commands[command].name;
+}
+
+/* What the steps of one options_parse need. */
+struct reading {
+    struct options *options;
+    int argc; /* without the command word: argv[0] stands for it */
+    char *const *argv;
+    char *err;
+    size_t err_size;
+};
+
+static bool refuse(const struct reading *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool refuse(const struct reading *r, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(r->err, r->err_size, format, args);
+    va_end(args);
+    return false;
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+/* The command of this name, or COMMANDS. */
+static enum command find_command(const char *word)
+{
+    if (strcmp(word, "--version") == 0)
+        return COMMAND_VERSION;
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, word) == 0)
+            return (enum command)i;
+    return COMMANDS;
+}
+
+static bool refuse_command(const struct reading *r, const char *word)
+{
+    return refuse(r,
+                  "\"%.100s\": no such command; there are run, check, report, race, list, help and "
+                  "version, and a URL begins with http://",
+                  word);
+}
+
+/* Takes the command word off. What has neither a dash nor the marks of a URL was meant as one. */
+static bool take_command(struct reading *r)
+{
+    r->options->command = COMMAND_RUN;
+    r->options->about = COMMAND_HELP;
+    if (r->argc < 2)
+        return true;
+    const char *word = r->argv[1];
+    enum command found = find_command(word);
+    if (found == COMMANDS)
+        return word[0] == '-' || strpbrk(word, ":/") || refuse_command(r, word);
+    r->options->command = found;
+    r->argc--;
+    r->argv++;
+    return true;
+}
+
+/* The commands without flags; help takes the name of one. */
+static bool read_bare(const struct reading *r)
+{
+    struct options *o = r->options;
+    int most = o->command == COMMAND_HELP ? 2 : 1;
+    if (r->argc > most)
+        return refuse(r, "\"%.100s\": unexpected; `stockload %s%s` takes no more", r->argv[most],
+                      commands[o->command].name, most == 2 ? " COMMAND" : "");
+    if (r->argc == 2)
+        o->about = find_command(r->argv[1]);
+    return o->about != COMMANDS || refuse_command(r, r->argv[1]);
+}
+
+/* --- the notations ---------------------------------------------------------------------------- */
+
+static bool read_url(const struct reading *r)
+{
+    struct options *o = r->options;
+    char why[WEBURL_ERR_SIZE];
+    if (o->words.n > 1)
+        return refuse(r, "\"%.100s\": unexpected; one URL is all that `stockload run` takes",
+                      o->words.text[1]);
+    const char *text = o->words.n == 1 ? o->words.text[0] : WEBURL_DEFAULT;
+    return weburl_parse(text, &o->url, why, sizeof(why)) || refuse(r, "\"%.100s\" %s", text, why);
+}
+
+static bool read_forms(const struct reading *r)
+{
+    struct options *o = r->options;
+    char why[FORM_ERR_SIZE];
+    const char *text;
+    o->zipf = isnan(o->zipf) ? -1 : o->zipf;
+    o->mixed = o->mix_text != NULL;
+    if ((text = o->stages_text) && !form_stages_parse(text, &o->stages, why, sizeof(why)))
+        return refuse(r, "--stages: \"%.100s\" %s", text, why);
+    if ((text = o->qty_text) && !form_range_parse(text, QUANTITY_MAX, &o->qty, why, sizeof(why)))
+        return refuse(r, "--qty: \"%.100s\" %s", text, why);
+    if ((text = o->basket_text) && !form_range_parse(text, LINES_MAX, &o->basket, why, sizeof(why)))
+        return refuse(r, "--basket: \"%.100s\" %s", text, why);
+    if ((text = o->mix_text) && !form_mix_parse(text, o->mix, why, sizeof(why)))
+        return refuse(r, "--mix: \"%.100s\" %s", text, why);
+    return true;
+}
+
+static bool read_scenario(const struct reading *r)
+{
+    if (workload_find(r->options->scenario))
+        return true;
+    char names[200] = "";
+    size_t count, n = 0;
+    const struct workload *known = workload_scenarios(&count);
+    for (size_t i = 0; i < count && n < sizeof(names); i++)
+        n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
+                              i == 0           ? ""
+                              : i + 1 == count ? " or "
+                                               : ", ",
+                              known[i].scenario);
+    return refuse(r, "--scenario: \"%.100s\" is not known; give %s", r->options->scenario, names);
+}
+
+/* A header that has a name, and no line end to smuggle another one. Values may be secret. */
+static bool read_headers(const struct reading *r)
+{
+    const struct arg_list *headers = &r->options->headers;
+    for (size_t i = 0; i < headers->n; i++) {
+        const char *text = headers->text[i];
+        size_t name = strcspn(text, ": \t");
+        if (name == 0 || text[name] != ':')
+            return refuse(r, "--header: number %zu is no header; give 'NAME: VALUE'", i + 1);
+        if (strpbrk(text, "\r\n"))
+            return refuse(r, "--header: number %zu holds a line end; give one header each", i + 1);
+    }
+    return true;
+}
+
+/* --- what does not go together ------------------------------------------------------------------
+ */
+
+static bool check_rules(const struct reading *r)
+{
+    const struct options *o = r->options;
+    bool staged = o->stages.count > 0;
+    int64_t lasts_ms = staged                          ? form_stages_ms(&o->stages)
+                       : o->duration_ms || o->requests ? o->duration_ms
+                                                       : RUN_MS;
+    const struct {
+        bool broken;
+        const char *why;
+    } rules[] = {
+        {staged && o->rate > 0, "--stages and --rate: both say how fast; give one"},
+        {staged && o->requests > 0, "--stages and --requests: both say when to end; give one"},
+        {staged && o->duration_ms > 0, "--stages and --duration: both say how long; give one"},
+        {o->think_ms > 0 && (staged || o->rate > 0),
+         "--think: clients of an open loop do not wait; drop it, or --rate and --stages"},
+        {lasts_ms > 0 && o->warmup_ms >= lasts_ms,
+         "--warmup: nothing is left to measure; give less than the whole run"},
+        {o->ttl_ms % 1000 != 0, "--ttl: give whole seconds, as in 2s"},
+        {o->skus > 0 && o->basket.min > o->skus,
+         "--basket: asks for more different items than --skus has"},
+        {o->output && o->output_format == FORMAT_QUIET,
+         "--output: nothing would be written to it with --output-format quiet"},
+    };
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+        if (rules[i].broken)
+            return refuse(r, "%s", rules[i].why);
+    return true;
+}
+
+static int64_t online_cpus(void)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    return cpus < 1 ? 1 : cpus > OPTIONS_PROCESSES_MAX ? OPTIONS_PROCESSES_MAX : cpus;
+}
+
+/* What was left open and does not depend on the scenario. */
+static void resolve_run(struct options *o)
+{
+    if (o->processes == 0)
+        o->processes = online_cpus();
+    if (o->processes > o->connections)
+        o->processes = o->connections;
+    if (o->stages.count > 0)
+        o->duration_ms = form_stages_ms(&o->stages);
+    if (o->duration_ms == 0 && o->requests == 0)
+        o->duration_ms = RUN_MS;
+    while (o->seed == 0) { /* short enough to be typed again */
+        uint32_t bits;
+        random_bytes(&bits, sizeof(bits));
+        o->seed = bits;
+    }
+}
+
+static bool finish_run(const struct reading *r)
+{
+    if (!read_url(r) || !read_forms(r) || !read_scenario(r) || !read_headers(r) || !check_rules(r))
+        return false;
+    resolve_run(r->options);
+    return true;
+}
+
+static bool finish_offline(const struct reading *r)
+{
+    struct options *o = r->options;
+    if (o->words.n == 0)
+        return refuse(r, "%s: needs a file; give `stockload %s HISTORY...`, made by run --history",
+                      commands[o->command].name, commands[o->command].name);
+    return check_rules(r);
+}
+
+static bool finish_race(const struct reading *r)
+{
+    struct options *o = r->options;
+    struct address address;
+    char why[200];
+    if (o->words.n > 0)
+        return refuse(r, "\"%.100s\": unexpected; Redis is named by --redis URL", o->words.text[0]);
+    if (!o->redis)
+        return refuse(r, "--redis: needed; give redis://host:port or unix:/path.sock");
+    if (!address_parse(o->redis, &address, why, sizeof(why)))
+        return refuse(r, "--redis: %s", why);
+    o->processes = o->processes ? o->processes : RACE_PROCESSES;
+    o->stock = o->stock ? o->stock : RACE_STOCK;
+    o->duration_ms = o->duration_ms ? o->duration_ms : RUN_MS;
+    return true;
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+static bool finish(const struct reading *r, int argc, char *const *argv)
+{
+    static bool (*const finishers[COMMANDS])(const struct reading *r) = {
+        [COMMAND_RUN] = finish_run,
+        [COMMAND_CHECK] = finish_offline,
+        [COMMAND_REPORT] = finish_offline,
+        [COMMAND_RACE] = finish_race,
+    };
+    r->options->command_line = commandline_text(argc, argv);
+    if (!r->options->command_line)
+        return refuse(r, "no memory");
+    return finishers[r->options->command](r);
+}
+
+static bool is_bare(enum command command)
+{
+    return command == COMMAND_LIST || command == COMMAND_HELP || command == COMMAND_VERSION;
+}
+
+enum options_result options_parse(struct options *options, int argc, char *const *argv,
+                                  char *(*env)(const char *name), char *err, size_t err_size)
+{
+    struct arg_spec specs[OPTION_ROWS_MAX];
+    struct reading r = {options, argc, argv, err, err_size};
+    *options = (struct options){.command = COMMAND_RUN};
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        options->command = options->about = COMMAND_HELP;
+        return OPTIONS_OK;
+    }
+    if (!take_command(&r))
+        return OPTIONS_USAGE;
+    if (is_bare(options->command))
+        return read_bare(&r) ? OPTIONS_OK : OPTIONS_USAGE;
+    size_t count = option_specs(options->command, specs);
+    switch (args_parse(specs, count, OPTION_ENV, r.argc, r.argv, env, &options->words, options, err,
+                       err_size)) {
+    case ARGS_HELP:
+        options->about = options->command;
+        options->command = COMMAND_HELP;
+        return OPTIONS_OK;
+    case ARGS_USAGE: return OPTIONS_USAGE;
+    case ARGS_OK: break;
+    }
+    if (finish(&r, argc, argv))
+        return OPTIONS_OK;
+    options_free(options);
+    return OPTIONS_USAGE;
+}
+
+void options_free(struct options *options)
+{
+    struct arg_spec specs[OPTION_ROWS_MAX];
+    if (!is_bare(options->command))
+        args_free(specs, option_specs(options->command, specs), options);
+    args_list_free(&options->words);
+    free(options->command_line);
+    options->command_line = NULL;
+}
+
+void options_print_help(FILE *out, enum command about)
+{
+    if (about != COMMAND_HELP && is_bare(about))
+        fprintf(out, "stockload %s: %s\n", commands[about].name, commands[about].about);
+    if (about != COMMAND_HELP && !is_bare(about)) {
+        fprintf(out, "stockload %s %s [options]: %s\n", commands[about].name, commands[about].words,
+                commands[about].about);
+        option_rows_print(out, about);
+    }
+    if (about != COMMAND_HELP)
+        return;
+    fputs("stockload: load for a stock service, and proof that its answers were right\n\n", out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  stockload %-8s%-13s %s\n", commands[i].name, commands[i].words,
+                commands[i].about);
+    fputs("\nWithout a command it is run, and without a URL " WEBURL_DEFAULT ":\n"
+          "  stockload -c 200 -d 30s --scenario flash http://127.0.0.1:8080\n"
+          "  stockload -R 5k -d 1m --warmup 10s --scenario zipf --threshold 'p99<50ms'\n"
+          "\nExit status: 0 right and thresholds met; 1 a wrong answer; 2 unknown, not enough\n"
+          "evidence; 99 a threshold missed; 105 interrupted; 254 usage; 255 internal.\n"
+          "1 beats 255 beats 2 beats 105 beats 99.\n\nOptions of run:\n",
+          out);
+    option_rows_print(out, COMMAND_RUN);
+}

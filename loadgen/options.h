@@ -1,0 +1,128 @@
+/* options.h -- the command line of stockload, and the environment (STOCKLOAD_*).
+ *
+ * Layer: loadgen. One struct, filled once by main before anything is forked; everybody else reads
+ * it. Later beats earlier: default, environment, flag. options_parse owns all that it stores,
+ * options_free gives it back.
+ *
+ * What depends on the scenario is 0 (zipf: -1, `mixed`: false) when the user said nothing: the
+ * scenario fills it in. Fields of flags that the command does not take are 0 or NULL.
+ *
+ * Invariant after OPTIONS_OK: 1 <= processes <= connections for `run`; `stages` and `rate` are not
+ * both set; duration_ms is 0 only when `requests` ends the run.
+ */
+#ifndef LOADGEN_OPTIONS_H
+#define LOADGEN_OPTIONS_H
+
+#include "args.h"
+#include "client/workload.h"
+#include "forms.h"
+#include "weburl.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define OPTIONS_ERR_SIZE      ARGS_ERR_SIZE
+#define OPTIONS_PROCESSES_MAX 256
+
+enum command {
+    COMMAND_RUN,
+    COMMAND_CHECK,
+    COMMAND_REPORT,
+    COMMAND_RACE,
+    COMMAND_LIST,
+    COMMAND_HELP,
+    COMMAND_VERSION,
+    COMMANDS
+};
+
+enum option_death { DEATH_FAIL, DEATH_RESPAWN };
+enum option_arrival { ARRIVAL_CONST, ARRIVAL_POISSON };
+enum option_verify { VERIFY_FULL, VERIFY_COUNTS, VERIFY_OFF }; /* as enum check_level */
+enum option_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_QUIET };
+enum option_strategy { STRATEGY_WATCH, STRATEGY_WATCH_BATCH, STRATEGY_SCRIPT, STRATEGY_ALL };
+
+struct options {
+    enum command command;
+    enum command about;    /* COMMAND_HELP: of which command; COMMAND_HELP for all */
+    struct arg_list words; /* check, report: the histories, at least one */
+    struct weburl url;     /* run */
+    char *command_line;    /* as typed, secrets masked, quoted for a shell where needed */
+
+    /* Pool. */
+    int64_t processes; /* never 0: resolved to the online CPUs (race: 16) */
+    int64_t connections;
+    int64_t max_tasks_per_child; /* 0: no limit */
+    int worker_death;            /* enum option_death */
+
+    /* Length. */
+    int64_t duration_ms; /* the sum of the stages when there are any; 0: `requests` ends it */
+    int64_t requests;    /* 0: time ends it */
+    int64_t warmup_ms, grace_ms;
+
+    /* Rate. */
+    int64_t rate; /* a second; 0 without stages: closed loop */
+    int arrival;  /* enum option_arrival */
+    struct form_stages stages;
+    int64_t max_backlog;
+
+    /* Work. */
+    char *scenario;           /* one that workload_find knows */
+    int64_t skus, stock;      /* 0: unset; race: stock is never 0 */
+    double zipf;              /* -1: unset */
+    struct form_range qty;    /* 0, 0: unset */
+    struct form_range basket; /* lines; 0, 0: unset */
+    bool mixed;               /* whether weights were given */
+    uint32_t mix[WORKS];
+    int64_t ttl_ms; /* whole seconds; 0: unset */
+    int64_t think_ms;
+    double dup, abort; /* probabilities, 0..1 */
+    int64_t seed;      /* never 0: random when not given */
+
+    /* HTTP. */
+    struct arg_list headers; /* "Name: value" */
+    int64_t timeout_ms;
+    bool keepalive;
+    char *token_file;
+
+    /* Verification. */
+    int verify;    /* enum option_verify */
+    char *history; /* NULL: a temporary one */
+    int64_t settle_ms;
+
+    /* Output. */
+    struct arg_list thresholds; /* as typed */
+    char *output;               /* NULL or "-": standard output */
+    int output_format;          /* enum option_format */
+    char *html, *hgrm;
+    bool tui; /* the live view is wanted, if there is a terminal */
+    bool quiet, verbose;
+
+    /* Race. */
+    char *redis;
+    int strategy; /* enum option_strategy */
+    int64_t batch_max;
+
+    /* As typed; the fields above hold what they say. */
+    char *stages_text, *qty_text, *basket_text, *mix_text;
+};
+
+enum options_result {
+    OPTIONS_OK,
+    OPTIONS_USAGE, /* err says what is wrong, where, and what would be right */
+};
+
+/* Reads argv and, by env (getenv, or a test's own, or NULL for none), the environment. After
+ * OPTIONS_OK the caller calls options_free once; otherwise there is nothing to free. `--help`
+ * anywhere gives COMMAND_HELP. */
+enum options_result options_parse(struct options *options, int argc, char *const *argv,
+                                  char *(*env)(const char *name), char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+void options_free(struct options *options);
+
+/* Help of one command, or with COMMAND_HELP the commands and the exit statuses. */
+void options_print_help(FILE *out, enum command about);
+
+const char *options_command_name(enum command command);
+
+#endif

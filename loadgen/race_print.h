@@ -1,0 +1,22 @@
+/* race_print.h -- what a race was like, for people.
+ *
+ * Layer: loadgen. Text to a stream; the caller looks at ferror.
+ */
+#ifndef LOADGEN_RACE_PRINT_H
+#define LOADGEN_RACE_PRINT_H
+
+#include "race_books.h"
+#include "race_strategy.h"
+
+#include <stdio.h>
+
+/* Each worker's share, if wanted, then what came out, in sentences. */
+void race_print_result(FILE *out, const struct race_strategy *strategy,
+                       const struct race_books *books, const struct race_result *result,
+                       bool shares);
+
+/* The strategies beside each other. */
+void race_print_table(FILE *out, const struct race_strategy *const *strategies,
+                      const struct race_result *results, size_t count);
+
+#endif

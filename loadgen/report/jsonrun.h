@@ -1,0 +1,20 @@
+/* jsonrun.h -- the parts of a run in the JSON report.
+ *
+ * Layer: report. Each fills the object of a run with members of its own; what they mean is said in
+ * report.schema.json, which tests hold against what is written.
+ */
+#ifndef LOADGEN_REPORT_JSONRUN_H
+#define LOADGEN_REPORT_JSONRUN_H
+
+#include "report/jsonput.h"
+#include "report/report.h"
+
+void jsonrun_facts(struct jsonput *j, json_t *run, const struct history_facts *facts);
+void jsonrun_verdict(struct jsonput *j, json_t *run, const struct report_run *from);
+void jsonrun_numbers(struct jsonput *j, json_t *run, const struct summary *s);
+
+/* The name of an item: the prefix of the run and its number. */
+void jsonrun_sku(struct jsonput *j, json_t *parent, const char *key,
+                 const struct history_facts *facts, uint32_t item);
+
+#endif

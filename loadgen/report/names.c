@@ -1,0 +1,77 @@
+/* names.c -- what summary.h's enums are called in reports. */
+#include "report/summary.h"
+
+static const char *const class_names[CLASSES] = {
+    [CLASS_OK] = "ok",     [CLASS_NO_STOCK] = "no-stock", [CLASS_REFUSED] = "refused",
+    [CLASS_BUSY] = "busy", [CLASS_UNKNOWN] = "unknown",
+};
+
+static const char *const kind_names[KINDS] = {
+    [KIND_PUT] = "put",
+    [KIND_ADJUST] = "adjust",
+    [KIND_DECREMENT] = "decrement",
+    [KIND_RESERVE] = "reserve",
+    [KIND_CONFIRM] = "confirm",
+    [KIND_RELEASE] = "release",
+    [KIND_EXTEND] = "extend",
+    [KIND_GET_ITEM] = "get-item",
+    [KIND_GET_RESERVATION] = "get-reservation",
+};
+
+static const char *const detail_names[DETAILS] = {
+    [DETAIL_NONE] = "none",
+    [DETAIL_HELD] = "held",
+    [DETAIL_CONFIRMED] = "confirmed",
+    [DETAIL_RELEASED] = "released",
+    [DETAIL_EXPIRED] = "expired",
+    [DETAIL_NO_STOCK] = "insufficient-stock",
+    [DETAIL_NO_ITEM] = "item-not-found",
+    [DETAIL_NO_RESERVATION] = "reservation-not-found",
+    [DETAIL_NO_OPERATION] = "operation-not-found",
+    [DETAIL_UNAVAILABLE] = "unavailable",
+    [DETAIL_OTHER] = "other",
+    [DETAIL_NOT_SENT] = "not-sent",
+    [DETAIL_TIMEOUT] = "timeout",
+    [DETAIL_RESET] = "reset",
+    [DETAIL_ABORTED] = "aborted",
+    [DETAIL_GARBLED] = "garbled",
+};
+
+static const char *const outcome_names[OUTCOMES] = {
+    [OUTCOME_UNKNOWN] = "unknown",
+    [OUTCOME_OK] = "ok",
+    [OUTCOME_FAIL] = "fail",
+};
+
+const struct summary_trouble summary_troubles[SUMMARY_TROUBLES] = {
+    {TROUBLE_INTERRUPTED, "interrupted", "The run was interrupted; what ran was settled."},
+    {TROUBLE_WORKER_DIED, "worker-died", "A client process died and was not replaced."},
+    {TROUBLE_UNREACHABLE, "unreachable", "The server could not be connected to."},
+    {TROUBLE_DISK, "disk", "The history could not be written completely."},
+    {TROUBLE_UNSETTLED, "unsettled", "The server did not answer what settling needs."},
+    {TROUBLE_SETUP, "setup", "An item could not be created."},
+};
+
+const char *summary_class_name(enum summary_class c)
+{
+    assert(c < CLASSES);
+    return class_names[c];
+}
+
+const char *summary_kind_name(enum history_kind kind)
+{
+    assert(kind < KINDS);
+    return kind_names[kind];
+}
+
+const char *summary_detail_name(enum history_detail detail)
+{
+    assert(detail < DETAILS);
+    return detail_names[detail];
+}
+
+const char *summary_outcome_name(enum history_outcome outcome)
+{
+    assert(outcome < OUTCOMES);
+    return outcome_names[outcome];
+}

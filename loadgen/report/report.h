@@ -1,0 +1,47 @@
+/* report.h -- a run, or several side by side, written for people and for programs.
+ *
+ * Layer: report. Each function writes the whole of one format to a stream and returns 0, -EIO
+ * when the stream failed, or -ENOMEM. Text that a server supplied is escaped. No format leaves out
+ * the verdict.
+ */
+#ifndef LOADGEN_REPORT_REPORT_H
+#define LOADGEN_REPORT_REPORT_H
+
+#include "check/verdict.h"
+#include "history/reader.h"
+#include "report/summary.h"
+
+#include <stdio.h>
+
+/* One run, ready to be shown. */
+struct report_run {
+    const char *name; /* the file it came from, or "this run" */
+    const struct history_reader *history;
+    const struct summary *summary;
+    const struct verdict *verdict;
+    size_t gates;
+    const struct gate_result *gate;
+    int exit_status; /* what stockload says of this run */
+};
+
+/* A --threshold and how it came out. */
+struct gate_result {
+    const char *text; /* as given: "p99<50ms" */
+    double actual;    /* in the unit of the text's left side: ms, 1/s, a count, or % */
+    bool met;
+    const char *unit; /* of actual: "ms", "/s", "%" or "" */
+    const char *why;  /* a literal: why it could not be measured (then it is not met), or "" */
+};
+
+int report_text(FILE *out, const struct report_run *runs, size_t count)
+    __attribute__((warn_unused_result));
+int report_json(FILE *out, const struct report_run *runs, size_t count)
+    __attribute__((warn_unused_result));
+/* One row an attempt, of any phase (the last column says which), and a line of it. RFC 4180. */
+int report_csv(FILE *out, const struct report_run *run) __attribute__((warn_unused_result));
+/* Percentiles of response times as HdrHistogram's tools read them. */
+int report_hgrm(FILE *out, const struct report_run *run) __attribute__((warn_unused_result));
+int report_html(FILE *out, const struct report_run *runs, size_t count)
+    __attribute__((warn_unused_result));
+
+#endif

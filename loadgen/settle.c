@@ -1,0 +1,145 @@
+/* settle.c -- the order of steps, and what is known before them. */
+#include "settle.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define EXPIRY_LAG_MS  1500   /* a deadline is written at most a second late, and a bit for us */
+#define EXPIRY_WAIT_MS 10000  /* shorter holds are waited for, longer ones stay held */
+#define UNTIL_MS       120000 /* the longest that holds are watched while they run out */
+#define UNTIL_MORE_MS  20000
+
+static const bool of_mutation[KINDS] = {
+    [KIND_ADJUST] = true,  [KIND_DECREMENT] = true, [KIND_RESERVE] = true,
+    [KIND_CONFIRM] = true, [KIND_RELEASE] = true,   [KIND_EXTEND] = true,
+};
+
+static void index_op(struct settle *s, uint32_t slot, const struct history_op *op)
+{
+    if (history_phase(op) == PHASE_SETUP || !of_mutation[op->kind])
+        return;
+    bool settled = history_phase(op) == PHASE_SETTLE;
+    uint32_t root = settled || (op->flags & FLAG_RESENT) ? op->of : slot;
+    const struct history_op *first = history_op_at(&s->reader, root);
+    if (!first || first->kind != op->kind)
+        return;
+    enum history_outcome outcome = history_outcome(op);
+    s->mark[root] |= MARK_MUTATION;
+    if (settled)
+        s->mark[root] |= outcome == OUTCOME_OK ? MARK_FOUND : 0;
+    else if (outcome == OUTCOME_OK)
+        s->mark[root] |= MARK_OK;
+    else if (outcome == OUTCOME_UNKNOWN)
+        s->mark[root] |= MARK_UNKNOWN;
+    bool ends = op->kind == KIND_CONFIRM || op->kind == KIND_RELEASE;
+    if (ends && outcome == OUTCOME_OK && first->of > 0 && first->of < s->reader.slots)
+        s->mark[first->of] |= MARK_ENDED;
+}
+
+int settle_index(struct settle *s)
+{
+    free(s->mark);
+    free(s->id_slot);
+    s->mark = calloc(s->reader.slots + 1u, sizeof(*s->mark));
+    s->id_slot = calloc(s->reader.slots + 1u, sizeof(*s->id_slot));
+    if (!s->mark || !s->id_slot)
+        return -ENOMEM;
+    struct history_pass pass;
+    history_pass(&pass, &s->reader);
+    uint32_t slot;
+    for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
+        if (type == SLOT_OP) {
+            index_op(s, slot, history_op_at(&s->reader, slot));
+        } else if (type == SLOT_ID) {
+            const struct history_id *id = history_at(&s->reader, slot);
+            if (id->offset == 0 && id->op < s->reader.slots)
+                s->id_slot[id->op] = slot;
+        }
+    }
+    s->unknowns = 0;
+    for (uint32_t i = 0; i < s->reader.slots; i++)
+        s->unknowns += (s->mark[i] & (MARK_UNKNOWN | MARK_OK)) == MARK_UNKNOWN;
+    return 0;
+}
+
+struct str settle_id(struct settle *s, uint32_t slot)
+{
+    buf_reset(&s->id);
+    for (uint32_t at = s->id_slot[slot]; at > 0; at++) {
+        const struct history_id *id = history_at(&s->reader, at);
+        if (!id || id->type != SLOT_ID || id->op != slot || id->offset != s->id.n)
+            break;
+        buf_put(&s->id, id->text, id->bytes);
+    }
+    return s->id.n > 0 && !s->id.failed ? buf_str(&s->id) : (struct str){NULL, 0};
+}
+
+unsigned settle_heard(struct settle *s, const struct call_end *end)
+{
+    if (end->response) {
+        s->silence = 0;
+        return end->response->status;
+    }
+    if (++s->silence == SETTLE_SILENCE && end->begin_ns == 0)
+        atomic_fetch_or(&s->facts->trouble, TROUBLE_UNREACHABLE);
+    return 0;
+}
+
+bool settle_is_over(const struct settle *s)
+{
+    return s->rc < 0 || s->silence >= SETTLE_SILENCE;
+}
+
+/* Waits for what is still on its way in the server, and for short holds to run out. */
+static int wait_first(struct settle *s, const struct settle_options *options)
+{
+    uint64_t wait_ms = s->unknowns > 0 ? options->settle_ms : 0;
+    uint64_t expiry_ms = s->facts->ttl_ms + EXPIRY_LAG_MS;
+    if (s->facts->ttl_ms <= EXPIRY_WAIT_MS && options->settle_ms > 0 && expiry_ms > wait_ms)
+        wait_ms = expiry_ms;
+    uint64_t until_ns = options->stopped_ns + wait_ms * 1000000;
+    for (uint64_t now_ns; (now_ns = load_now_ns()) < until_ns;) {
+        uint64_t passed_ms = wait_ms - (until_ns - now_ns) / 1000000;
+        if (s->progress(s->ctx, "letting requests and holds run out (ms)", passed_ms, wait_ms))
+            return -EINTR;
+        nanosleep(&(struct timespec){.tv_nsec = 50 * 1000000}, NULL);
+    }
+    return 0;
+}
+
+static int run_steps(struct settle *s, const struct settle_options *options)
+{
+    int rc = settle_index(s);
+    rc = rc < 0 ? rc : wait_first(s, options);
+    rc = rc < 0 ? rc : settle_lookup(s);
+    rc = rc < 0 ? rc : history_refresh(&s->reader, options->path);
+    rc = rc < 0 ? rc : settle_index(s);
+    uint64_t ttl_ms = s->facts->ttl_ms < UNTIL_MS ? s->facts->ttl_ms : 0;
+    return rc < 0 ? rc
+                  : settle_readback(s, options->stopped_ns + (ttl_ms + UNTIL_MORE_MS) * 1000000);
+}
+
+int settle(const struct load *load, struct history_writer *w, const struct settle_options *options,
+           step_progress_fn *progress, void *ctx)
+{
+    struct settle s = {.load = load,
+                       .w = w,
+                       .facts = history_facts(load->history),
+                       .progress = progress,
+                       .ctx = ctx};
+    buf_init(&s.id, HISTORY_ID_MAX);
+    char err[HISTORY_ERR_SIZE];
+    int rc = history_read(&s.reader, options->path, err, sizeof(err));
+    if (rc < 0)
+        return rc;
+    rc = run_steps(&s, options);
+    if (s.unsettled)
+        atomic_fetch_or(&s.facts->trouble, TROUBLE_UNSETTLED);
+    history_unread(&s.reader);
+    free(s.mark);
+    free(s.id_slot);
+    buf_free(&s.id);
+    return rc;
+}

@@ -1,0 +1,70 @@
+#!/bin/sh
+# load.sh [ROUNDS [SECONDS]] -- requests that stockload and wrk send per second of their own
+# processor time, against the same bare handler, loopback only.
+#
+# One process and CONNECTIONS (64) connections each, turn by turn. stockload gives every request a
+# key of its own, reads every answer and writes every operation to its history; wrk repeats one
+# request and looks at the status. Environment: PORT (8620).
+set -eu
+rounds=${1:-5} seconds=${2:-3}
+connections=${CONNECTIONS:-64} port=${PORT:-8620}
+root=$(cd "$(dirname "$0")/../.." && pwd)
+dir=$(mktemp -d)
+bare=
+cleanup() {
+    test -z "$bare" || { kill "$bare" 2>/dev/null || true; wait "$bare" 2>/dev/null || true; }
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+url=http://127.0.0.1:$port
+body='{"id":"op-hep5kok2cmbnhefzdudg","sku":"load-abcdefghij-0","quantity":1,"remaining":899999,"version":100002}'
+"$root/build/release/bench/bare" "$port" 1 200 "$body" &
+bare=$!
+i=0
+until curl -s -o /dev/null --max-time 1 "$url/"; do
+    i=$((i + 1))
+    [ $i -lt 100 ] || { echo "load.sh: the bare handler does not answer" >&2; exit 1; }
+    sleep 0.1
+done
+{
+    echo 'wrk.method = "POST"'
+    echo 'wrk.headers["Content-Type"] = "application/json"'
+    echo "wrk.body = '{\"quantity\":1}'"
+} >"$dir/wrk.lua"
+
+# per_cpu CASE REQUESTS: requests a second of processor time, as left in $dir/cpu.
+per_cpu() {
+    awk -v n="$2" '{ printf "%.0f\n", n / $1 }' "$dir/cpu" >>"$dir/case.$1"
+    printf '.' >&2
+}
+measure_wrk() {
+    n=$("$root/build/release/bench/cpu" "$dir/cpu" wrk -t1 -c"$connections" -d"$seconds" -s "$dir/wrk.lua" "$url/" |
+        awk '/ requests in / { print $1 }')
+    per_cpu wrk "$n"
+}
+measure_stockload() {
+    # The versions in these answers are no story: the run is not judged, only counted.
+    "$root/build/release/bench/cpu" "$dir/cpu" "$root/build/stockload" run "$url" -p 1 -c "$connections" \
+        -d "${seconds}s" --scenario flash --mix decrement=1 --verify off --history "$dir/history" \
+        --output-format json -o "$dir/report.json" -q || true
+    n=$(grep -o '"operations": *[0-9]*' "$dir/report.json" | head -1 | grep -o '[0-9]*$')
+    rm -f "$dir/history"
+    per_cpu stockload "$n"
+}
+
+printf 'measuring %d rounds of 2 cases, %d s each ' "$rounds" "$seconds" >&2
+i=0
+while [ $i -lt "$rounds" ]; do
+    measure_wrk
+    measure_stockload
+    i=$((i + 1))
+done
+echo >&2
+printf '%-38s %9s %9s %9s\n' "requests per second of own CPU" median lowest highest
+for case in wrk stockload; do
+    sort -n "$dir/case.$case" | awk -v name="$case" '{ v[NR] = $1 } END { printf "%-38s %9.0f %9.0f %9.0f\n", name, v[int((NR + 1) / 2)], v[1], v[NR] }'
+done
+paste "$dir/case.stockload" "$dir/case.wrk" | awk '{ print $1 / $2 }' | sort -n |
+    awk '{ v[NR] = $1 } END { printf "%-38s %9.2f %9.2f %9.2f\n", "stockload / wrk", v[int((NR + 1) / 2)], v[1], v[NR] }'

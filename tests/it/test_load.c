@@ -1,0 +1,272 @@
+/* test_load.c -- the load generator against the service: every scenario is right, whatever dies.
+ *
+ * One Redis and one service for all. What is checked is what a user relies on: the exit status, the
+ * verdict, and that a run leaves no process behind.
+ */
+#include "support/load_run.h"
+#include "support/redis_server.h"
+#include "support/service.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define COMMON "-p 2 -c 20 --ttl 1s --settle 1s "
+
+struct world {
+    struct tredis redis;
+    struct tservice service;
+};
+
+static int set_up(void **state)
+{
+    static struct world world;
+    if (tredis_start(&world.redis, NULL) < 0)
+        return -1;
+    const struct tservice_opts opts = {.redis_url = world.redis.url, .workers = 2};
+    *state = &world;
+    return tservice_start(&world.service, &opts);
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    bool clean = tservice_stop(&world->service);
+    tredis_stop(&world->redis);
+    return clean ? 0 : -1;
+}
+
+/* The children of a process that call themselves so; returns how many. */
+static int children(pid_t parent, const char *comm, pid_t *pids, int max)
+{
+    int n = 0;
+    DIR *proc = opendir("/proc");
+    for (struct dirent *e; proc && (e = readdir(proc)) && n < max;) {
+        char path[300], name[32] = "";
+        int pid = atoi(e->d_name), its_parent = 0;
+        snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
+        FILE *file = pid > 0 ? fopen(path, "r") : NULL;
+        if (!file)
+            continue;
+        if (fscanf(file, "%*d (%31[^)]) %*c %d", name, &its_parent) == 2 && its_parent == parent &&
+            strcmp(name, comm) == 0)
+            pids[n++] = pid;
+        fclose(file);
+    }
+    if (proc)
+        closedir(proc);
+    return n;
+}
+
+static void expect(struct tload *l, int status, int want, const char *word)
+{
+    bool as_wanted = status == want && strcmp(tload_word(l), word) == 0;
+    if (!as_wanted) {
+        tload_print(l);
+        print_error("exit status %d instead of %d, verdict %s instead of %s\n", status, want,
+                    tload_word(l), word);
+    }
+    assert_true(as_wanted);
+}
+
+/* Two clients at work, and a while of it. */
+static void await_clients(struct tload *l, pid_t pids[2])
+{
+    assert_true(await(children(l->proc.pid, "load-client", pids, 2) == 2, 10000));
+    int64_t until_ms = test_now_ms() + 700;
+    assert_true(await(test_now_ms() > until_ms, 5000));
+}
+
+static void every_scenario_is_right_at_closed_and_at_open_load(void **state)
+{
+    struct world *world = *state;
+    static const char *const scenarios[] = {"flash", "zipf", "basket", "churn", "restock", "mixed"};
+    static const char *const loads[] = {COMMON "-d 1s", COMMON "-d 1s -R 2k"};
+    for (size_t i = 0; i < 12; i++) {
+        struct tload load;
+        /* The stock is small enough to sell out at the open load, too. */
+        char flags[200];
+        snprintf(flags, sizeof(flags), "%s%s", loads[i % 2], i < 2 ? " --stock 300" : "");
+        int status = tload_run(&load, world->service.port, scenarios[i / 2], flags);
+        expect(&load, status, 0, "right");
+        assert_true(tload_coverage(&load, "successes") >= 100);
+        assert_int_equal(tload_check(&load), 0);
+        tload_free(&load);
+    }
+}
+
+static void unanswered_requests_and_repeats_are_settled(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    int status = tload_run(&load, world->service.port, "mixed",
+                           COMMON "-d 2s --abort 0.02 --dup 0.1 --timeout 2s");
+    expect(&load, status, 0, "right");
+    assert_true(tload_coverage(&load, "unknown") > 10);
+    assert_true(tload_coverage(&load, "replays") > 10);
+    assert_true(tload_coverage(&load, "happened") > 0);
+    assert_int_equal(tload_coverage(&load, "unresolved"), 0);
+    tload_free(&load);
+}
+
+static void a_killed_worker_of_the_service_breaks_no_promise(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    pid_t clients[2], victim;
+    assert_int_equal(
+        tload_start(&load, world->service.port, "churn", COMMON "-d 3s --dup 0.02 --settle 6s"), 0);
+    await_clients(&load, clients);
+    assert_int_equal(tservice_pids(&world->service, TSERVICE_WORKER, &victim, 1), 1);
+    kill(victim, SIGKILL);
+    expect(&load, tload_finish(&load), 0, "right");
+    assert_true(tload_coverage(&load, "unknown") > 0);
+    tload_free(&load);
+}
+
+static void a_killed_client_process_ends_the_run_but_not_the_proof(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    pid_t clients[2];
+    assert_int_equal(tload_start(&load, world->service.port, "churn", COMMON "-d 30s"), 0);
+    await_clients(&load, clients);
+    kill(clients[0], SIGKILL);
+    expect(&load, tload_finish(&load), 255, "right");
+    assert_false(tproc_pid_alive(clients[1]));
+    assert_int_equal(tload_coverage(&load, "unresolved"), 0);
+    tload_free(&load);
+}
+
+static void a_killed_client_process_is_forked_again_when_asked_for(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    pid_t clients[2], now[2];
+    assert_int_equal(
+        tload_start(&load, world->service.port, "churn", COMMON "-d 3s --worker-death respawn"), 0);
+    await_clients(&load, clients);
+    kill(clients[0], SIGKILL);
+    assert_true(await(children(load.proc.pid, "load-client", now, 2) == 2 && now[0] != clients[0] &&
+                          now[1] != clients[0],
+                      2000));
+    expect(&load, tload_finish(&load), 0, "right");
+    assert_true(tload_coverage(&load, "unknown") > 0); /* what the dead one had in flight */
+    tload_free(&load);
+}
+
+static void a_killed_parent_takes_its_clients_along(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    pid_t clients[2];
+    assert_int_equal(tload_start(&load, world->service.port, "zipf", COMMON "-d 30s"), 0);
+    await_clients(&load, clients);
+    tproc_kill9(&load.proc);
+    assert_true(await(!tproc_pid_alive(clients[0]) && !tproc_pid_alive(clients[1]), 3000));
+    /* The history tells what was lost: it can be read, and nobody takes it for a proof. */
+    assert_int_equal(tload_check(&load), 2);
+    tload_free(&load);
+}
+
+static void an_interrupted_run_is_settled_and_reported(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    pid_t clients[2];
+    assert_int_equal(tload_start(&load, world->service.port, "churn", COMMON "-d 30s"), 0);
+    await_clients(&load, clients);
+    tproc_signal(&load.proc, SIGINT);
+    expect(&load, tload_finish(&load), 105, "right");
+    assert_true(tload_coverage(&load, "successes") > 100);
+    tload_free(&load);
+}
+
+static void processes_leave_after_their_share_and_are_forked_again(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    int status =
+        tload_run(&load, world->service.port, "churn", COMMON "-d 2s --max-tasks-per-child 1000");
+    expect(&load, status, 0, "right");
+    const json_t *run = json_array_get(json_object_get(load.json, "runs"), 0);
+    const json_t *worker = json_array_get(json_object_get(run, "workers"), 0);
+    assert_true(json_integer_value(json_object_get(worker, "lives")) > 2);
+    tload_free(&load);
+}
+
+static void a_number_of_requests_ends_a_run_exactly(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    int status = tload_run(&load, world->service.port, "flash", COMMON "-n 5001 --stock 100");
+    expect(&load, status, 0, "right");
+    assert_int_equal(tload_coverage(&load, "operations"), 5001);
+    tload_free(&load);
+}
+
+static void the_same_seed_sends_the_same_requests(void **state)
+{
+    struct world *world = *state;
+    int64_t demand[2];
+    for (int i = 0; i < 2; i++) {
+        struct tload load;
+        int status = tload_run(&load, world->service.port, "zipf",
+                               "-p 1 -c 1 -n 500 --mix decrement=1 --seed 42 --stock 10000");
+        assert_true(status == 0 || status == 2);
+        demand[i] = tload_coverage(&load, "sold_units");
+        tload_free(&load);
+    }
+    assert_true(demand[0] > 500);
+    assert_int_equal(demand[0], demand[1]);
+}
+
+static void a_missed_threshold_is_99_and_a_met_one_is_not(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    int status = tload_run(&load, world->service.port, "flash",
+                           COMMON "-d 1s --stock 300 --threshold p50<1us");
+    expect(&load, status, 99, "right");
+    tload_free(&load);
+    status = tload_run(&load, world->service.port, "flash",
+                       COMMON "-d 1s --stock 300 --threshold p50<10s --threshold errors<1%");
+    expect(&load, status, 0, "right");
+    tload_free(&load);
+}
+
+static void a_load_without_contention_proves_nothing(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    int status = tload_run(&load, world->service.port, "flash", "-p 1 -c 1 -n 50");
+    expect(&load, status, 2, "unknown");
+    tload_free(&load);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_scenario_is_right_at_closed_and_at_open_load),
+        cmocka_unit_test(unanswered_requests_and_repeats_are_settled),
+        cmocka_unit_test(a_killed_worker_of_the_service_breaks_no_promise),
+        cmocka_unit_test(a_killed_client_process_ends_the_run_but_not_the_proof),
+        cmocka_unit_test(a_killed_client_process_is_forked_again_when_asked_for),
+        cmocka_unit_test(a_killed_parent_takes_its_clients_along),
+        cmocka_unit_test(an_interrupted_run_is_settled_and_reported),
+        cmocka_unit_test(processes_leave_after_their_share_and_are_forked_again),
+        cmocka_unit_test(a_number_of_requests_ends_a_run_exactly),
+        cmocka_unit_test(the_same_seed_sends_the_same_requests),
+        cmocka_unit_test(a_missed_threshold_is_99_and_a_met_one_is_not),
+        cmocka_unit_test(a_load_without_contention_proves_nothing),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,110 @@
+/* test_load_faults.c -- a server that lies is found out: whatever the lie, and however rare.
+ *
+ * Every row plants one fault in the test server, drives it, and expects exit status 1, the property
+ * that the lie breaks, and a witness. The same history must be judged the same way offline.
+ */
+#include "support/load_run.h"
+#include "support/shop_server.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COMMON "-c 20 -p 2 -d 1s --settle 500ms "
+#define ROWS   (sizeof(rows) / sizeof(rows[0]))
+
+static const struct row {
+    const char *fault;
+    int every;
+    const char *scenario, *flags;
+    const char *property; /* that must be found violated; others may be, too */
+} rows[] = {
+    {"oversell-clamped", 100, "flash", "", "sums"},
+    {"oversell-clamped", 100, "churn", "--ttl 1s", "sums"},
+    {"oversell-negative", 100, "flash", "", "sums"},
+    {"oversell-negative", 100, "restock", "", "sums"},
+    {"lost-reserve", 300, "zipf", "", "versions"},
+    {"lost-reserve", 100, "churn", "--ttl 1s", "versions"},
+    {"lost-reserve", 300, "basket", "", "versions"},
+    {"lost-decrement", 100, "flash", "", "versions"},
+    {"lost-decrement", 300, "mixed", "--ttl 1s", "versions"},
+    {"lost-confirm", 50, "churn", "--ttl 1s", "versions"},
+    {"lost-confirm", 50, "basket", "", "versions"},
+    {"same-version", 2000, "zipf", "", "versions"},
+    {"same-version", 2000, "basket", "", "versions"},
+    {"version-jump", 2000, "zipf", "", "versions"},
+    {"version-jump", 2000, "mixed", "--ttl 1s --abort 0.01", "versions"},
+    {"stale-read", 50, "flash", "", "linearizable"},
+    {"stale-read", 50, "churn", "--ttl 1s", "linearizable"},
+    {"stale-refusal", 50, "churn", "--ttl 1s", "linearizable"},
+    {"stale-refusal", 50, "restock", "", "linearizable"},
+    {"basket-partial", 300, "basket", "", "versions"},
+    {"double-release", 50, "churn", "--ttl 1s", "sums"},
+    {"double-release", 50, "basket", "", "sums"},
+    {"release-twice", 1, "churn", "--ttl 1s", "ended_once"},
+    {"fail-with-effect", 20, "churn", "--ttl 1s", "versions"},
+    {"fail-with-effect", 1, "flash", "--mix reserve=90,get=10", "versions"},
+    {"phantom-503", 300, "mixed", "--ttl 1s", "versions"},
+    {"phantom-503", 300, "basket", "", "versions"},
+    {"double-apply", 10, "zipf", "--dup 0.1", "versions"},
+    {"double-apply", 10, "restock", "--dup 0.1", "versions"},
+    {"forgotten-key", 1, "flash", "--abort 0.1", "versions"},
+    {"forgotten-key", 3, "mixed", "--ttl 1s --abort 0.05", "versions"},
+    {"early-expiry", 3, "churn", "--ttl 3s -R 400", "ended_once"},
+    {"early-expiry", 20, "flash", "--ttl 3s", "ended_once"},
+    {"lost-item", 1500, "zipf", "", "lasting"},
+    {"lost-item", 500, "flash", "", "lasting"},
+};
+
+/* NULL, or what is missing. */
+static const char *complaint(const struct row *row, const struct tload *load)
+{
+    if (strcmp(tload_word(load), "violation") != 0)
+        return "the report does not say so";
+    if (!tload_has_witness(load))
+        return "no witness";
+    if (tload_violations(load, row->property) < 1)
+        return "found out by another property";
+    if (tload_check(load) != 1)
+        return "the history alone is judged otherwise";
+    return NULL;
+}
+
+static void a_lie_is_found_out(void **state)
+{
+    const struct row *row = *state;
+    struct tshop shop;
+    struct tload load;
+    char flags[256];
+    snprintf(flags, sizeof(flags), COMMON "%s", row->flags);
+    assert_int_equal(tshop_start(&shop, row->fault, row->every), 0);
+    int status = tload_run(&load, shop.port, row->scenario, flags);
+    bool stopped = tshop_stop(&shop);
+    const char *wrong = shop.struck < 1 ? "the fault never struck"
+                        : status == 1   ? complaint(row, &load)
+                                        : "not found out";
+    if (wrong) {
+        tload_print(&load);
+        print_error("%s in %s: %s (exit status %d)\n", row->fault, row->scenario, wrong, status);
+    }
+    tload_free(&load);
+    assert_true(stopped);
+    assert_null(wrong);
+}
+
+int main(void)
+{
+    static struct CMUnitTest tests[ROWS];
+    static char names[ROWS][64];
+    for (size_t i = 0; i < ROWS; i++) {
+        snprintf(names[i], sizeof(names[i]), "%s_in_%s", rows[i].fault, rows[i].scenario);
+        tests[i] = (struct CMUnitTest){.name = names[i],
+                                       .test_func = a_lie_is_found_out,
+                                       .initial_state = (void *)(uintptr_t)&rows[i]};
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,130 @@
+/* test_load_troubles.c -- a server that tells no lie is not accused of one, whatever trouble there
+ * is with it, and one that does not serve is never called right.
+ *
+ * What was done but not answered must be settled in the end: no row with an exit status of 0 leaves
+ * anything unresolved.
+ */
+#include "support/load_run.h"
+#include "support/shop_server.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COMMON   "-c 20 -p 2 -d 1s --settle 500ms "
+#define ROWS     (sizeof(rows) / sizeof(rows[0]))
+#define RIGHT    0
+#define UNKNOWN  2
+#define INTERNAL 255
+
+/* What a run must have met, so that its verdict is worth something. */
+enum meets { MEETS_NOTHING, MEETS_UNKNOWNS, MEETS_REPLAYS };
+
+static const struct row {
+    const char *fault;
+    int every;
+    const char *scenario, *flags;
+    int status, or_status;
+    enum meets meets;
+} rows[] = {
+    {"none", 1, "flash", "", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "zipf", "", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "basket", "", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "churn", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "restock", "", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "flash", "-R 5k", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "zipf", "-R 2k", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "basket", "-R 2k --arrival const", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "churn", "--ttl 1s -R 5k", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "restock", "-R 5k --arrival const", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "mixed", "--ttl 1s -R 2k", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "churn", "--ttl 1s --abort 0.02 --dup 0.05", RIGHT, RIGHT, MEETS_UNKNOWNS},
+    {"none", 1, "mixed", "--ttl 1s --abort 0.02 --dup 0.05", RIGHT, RIGHT, MEETS_REPLAYS},
+    {"none", 1, "basket", "--no-keepalive", RIGHT, RIGHT, MEETS_NOTHING},
+    {"slow", 500, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
+    {"slow", 500, "zipf", "--timeout 300ms", RIGHT, RIGHT, MEETS_UNKNOWNS},
+    {"reset-some", 300, "churn", "--ttl 1s", RIGHT, RIGHT, MEETS_UNKNOWNS},
+    {"reset-some", 300, "basket", "--dup 0.5", RIGHT, RIGHT, MEETS_REPLAYS},
+    {"hang-some", 500, "mixed", "--ttl 1s --timeout 300ms", RIGHT, RIGHT, MEETS_UNKNOWNS},
+    {"hang-some", 300, "restock", "--timeout 300ms", RIGHT, RIGHT, MEETS_UNKNOWNS},
+    {"garbled", 500, "restock", "", RIGHT, RIGHT, MEETS_UNKNOWNS},
+    {"garbled", 1, "flash", "", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"hang", 1, "flash", "--timeout 300ms", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"hang", 2000, "flash", "--timeout 300ms", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"error-500", 1, "flash", "", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"error-500-load", 1, "flash", "-R 1k", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"die", 1, "flash", "", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"die", 2000, "flash", "", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"die", 2000, "mixed", "-R 4k", UNKNOWN, INTERNAL, MEETS_NOTHING},
+};
+
+/* NULL, or what is missing. */
+static const char *complaint(const struct row *row, const struct tload *load, int status)
+{
+    if (status != row->status && status != row->or_status)
+        return "another exit status was due";
+    if (strcmp(tload_word(load), "violation") == 0)
+        return "the report accuses a server that told no lie";
+    if (status != RIGHT)
+        return NULL;
+    if (strcmp(tload_word(load), "right") != 0)
+        return "the report does not say right";
+    if (tload_coverage(load, "successes") < 100 || tload_coverage(load, "unresolved") != 0)
+        return "too little happened, or something was left unresolved";
+    if (row->meets == MEETS_UNKNOWNS && tload_coverage(load, "happened") < 1)
+        return "no operation without an answer was found to have happened";
+    if (row->meets == MEETS_REPLAYS && tload_coverage(load, "replays") < 1)
+        return "nothing was replayed";
+    return tload_check(load) == RIGHT ? NULL : "the history alone is judged otherwise";
+}
+
+static void judge(const struct row *row, int port)
+{
+    struct tload load;
+    char flags[256];
+    snprintf(flags, sizeof(flags), COMMON "%s", row->flags);
+    int status = tload_run(&load, port, row->scenario, flags);
+    const char *wrong = complaint(row, &load, status);
+    if (wrong) {
+        tload_print(&load);
+        print_error("%s in %s %s: %s (exit status %d)\n", row->fault, row->scenario, row->flags,
+                    wrong, status);
+    }
+    tload_free(&load);
+    assert_null(wrong);
+}
+
+static void trouble_is_no_lie(void **state)
+{
+    const struct row *row = *state;
+    struct tshop shop;
+    assert_int_equal(tshop_start(&shop, row->fault, row->every), 0);
+    judge(row, shop.port);
+    assert_true(strcmp(row->fault, "die") == 0 ? tshop_bury(&shop) : tshop_stop(&shop));
+}
+
+static void nobody_there_is_no_success(void **state)
+{
+    static const struct row row = {"nobody", 1, "flash", "", INTERNAL, INTERNAL, MEETS_NOTHING};
+    judge(&row, tproc_free_port());
+}
+
+int main(void)
+{
+    static struct CMUnitTest tests[ROWS + 1];
+    static char names[ROWS][128];
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct row *row = &rows[i];
+        snprintf(names[i], sizeof(names[i]), "%s_in_%s %s", row->fault, row->scenario, row->flags);
+        tests[i] = (struct CMUnitTest){.name = names[i],
+                                       .test_func = trouble_is_no_lie,
+                                       .initial_state = (void *)(uintptr_t)row};
+    }
+    tests[ROWS] = (struct CMUnitTest)cmocka_unit_test(nobody_there_is_no_success);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,116 @@
+// report.mjs REPORT.html SCREENSHOTS -- opens one HTML report in headless Chromium, on a desk and on
+// a phone, light and dark, and fails if anything is wrong with it: an error, a request to anywhere,
+// a chart that was not drawn, a page wider than the phone, text that ran as a script.
+// CHROMIUM names the browser (/usr/bin/chromium).
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const VIEWS = [
+    { name: 'desk', width: 1280, height: 800, colorScheme: 'light' },
+    { name: 'desk-dark', width: 1280, height: 800, colorScheme: 'dark' },
+    { name: 'phone', width: 390, height: 844, colorScheme: 'light', isMobile: true, deviceScaleFactor: 2 },
+];
+const MARK = 'stockload_was_here'; // SAMPLE_HOSTILE_MARK in tests/support/report_sample.h
+
+// What went wrong in the page, collected from the moment it is opened.
+function watch(page) {
+    const faults = [];
+    page.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type()))
+            faults.push(`console: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => faults.push(`page error: ${error.message}`));
+    page.on('dialog', (dialog) => faults.push(`dialog: ${dialog.message()}`));
+    page.on('request', (request) => {
+        if (!request.url().startsWith('file:'))
+            faults.push(`request: ${request.url()}`);
+    });
+    return faults;
+}
+
+// In the page: what of each canvas was painted, in pixels.
+function painted() {
+    return [...document.querySelectorAll('canvas[data-chart]')].map((canvas) => {
+        const { width, height } = canvas;
+        const bytes = width && height ? canvas.getContext('2d').getImageData(0, 0, width, height).data : [];
+        let pixels = 0;
+        for (let i = 3; i < bytes.length; i += 4)
+            pixels += bytes[i] > 0;
+        return { chart: canvas.dataset.chart, pixels };
+    });
+}
+
+async function checkCharts(page) {
+    const charts = await page.evaluate(painted);
+    assert.equal(Number(await page.evaluate(() => document.documentElement.dataset.charts)), charts.length, 'not every chart was drawn');
+    for (const { chart, pixels } of charts)
+        assert.ok(pixels > 2000, `the chart "${chart}" is blank: ${pixels} pixels`);
+    return charts.length;
+}
+
+async function checkText(page) {
+    const verdict = page.locator('.verdict .word').first();
+    assert.ok(await verdict.isVisible(), 'no verdict to be seen');
+    assert.match(await verdict.innerText(), /^(✓|\?|✕|–)\s*(RIGHT|UNKNOWN|VIOLATION|NOT CHECKED)$/);
+    assert.match(await page.title(), /^(RIGHT|UNKNOWN|VIOLATION|NOT CHECKED): /);
+    assert.ok(await page.getByText('Command line').first().isVisible(), 'no command line to be seen');
+}
+
+async function checkHarmless(page) {
+    const found = await page.evaluate((mark) => ({
+        ran: mark in window,
+        foreign: document.querySelectorAll('img, iframe, object, embed, link, u, b, i, script[src], body *[onerror], body *[onclick]').length,
+        scripts: document.scripts.length,
+    }), MARK);
+    assert.deepEqual(found, { ran: false, foreign: 0, scripts: 3 }, 'text became part of the page');
+}
+
+async function checkWidth(page) {
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(over, 0, `the page is ${over} pixels wider than the screen`);
+}
+
+async function look(browser, view, url, shots) {
+    const { name, width, height, ...more } = view;
+    const context = await browser.newContext({ viewport: { width, height }, ...more });
+    const page = await context.newPage();
+    const faults = watch(page);
+    await page.goto(url);
+    const shot = (suffix, options) => page.screenshot({ path: `${shots}-${name}${suffix}.png`, ...options });
+    await page.waitForSelector('html[data-charts]', { state: 'attached' });
+    await shot('-first');
+    for (const summary of await page.locator('details > summary').all())
+        await summary.click();
+    await page.waitForFunction(() => Number(document.documentElement.dataset.charts) === document.querySelectorAll('canvas[data-chart]').length);
+    await checkText(page);
+    const charts = await checkCharts(page);
+    await checkHarmless(page);
+    await checkWidth(page);
+    await shot('', { fullPage: true });
+    assert.deepEqual(faults, []);
+    await context.close();
+    return charts;
+}
+
+const [report, folder] = process.argv.slice(2);
+if (!report || !folder) {
+    console.error('usage: node report.mjs REPORT.html SCREENSHOTS');
+    process.exit(2);
+}
+await mkdir(folder, { recursive: true });
+const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+    args: process.getuid() === 0 ? ['--no-sandbox'] : [],
+});
+try {
+    for (const view of VIEWS) {
+        const base = path.basename(report, '.html');
+        const charts = await look(browser, view, pathToFileURL(path.resolve(report)).href, path.join(folder, base));
+        console.log(`${base} ${view.name}: ${charts} charts`);
+    }
+} finally {
+    await browser.close();
+}

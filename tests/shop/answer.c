@@ -1,0 +1,190 @@
+/* answer.c -- see answer.h. */
+#include "shop/answer.h"
+
+#include "clock.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+static const struct {
+    const char *name;
+    unsigned status;
+    const char *title;
+} problems[PROBLEMS] = {
+    [PROBLEM_MALFORMED_JSON] = {"malformed-json", 400, "The body is not a JSON object"},
+    [PROBLEM_ROUTE_NOT_FOUND] = {"route-not-found", 404, "There is nothing at this address"},
+    [PROBLEM_ITEM_NOT_FOUND] = {"item-not-found", 404, "There is no such item"},
+    [PROBLEM_RESERVATION_NOT_FOUND] = {"reservation-not-found", 404,
+                                       "There is no such reservation"},
+    [PROBLEM_OPERATION_NOT_FOUND] = {"operation-not-found", 404, "No such operation is recorded"},
+    [PROBLEM_METHOD_NOT_ALLOWED] = {"method-not-allowed", 405,
+                                    "The resource does not take this method"},
+    [PROBLEM_INSUFFICIENT_STOCK] = {"insufficient-stock", 409, "There is not enough stock"},
+    [PROBLEM_BELOW_HELD] = {"below-held", 409, "Fewer units than are held"},
+    [PROBLEM_RESERVATION_EXPIRED] = {"reservation-expired", 409, "The reservation has expired"},
+    [PROBLEM_RESERVATION_RELEASED] = {"reservation-released", 409, "The reservation was released"},
+    [PROBLEM_RESERVATION_CONFIRMED] = {"reservation-confirmed", 409,
+                                       "The reservation was confirmed"},
+    [PROBLEM_PRECONDITION_FAILED] = {"precondition-failed", 412, "The item is at another version"},
+    [PROBLEM_BODY_TOO_LARGE] = {"body-too-large", 413, "The body is too large"},
+    [PROBLEM_INVALID_FIELD] = {"invalid-field", 422, "A field is not valid"},
+    [PROBLEM_KEY_REUSED] = {"idempotency-key-reused", 422,
+                            "The idempotency key belongs to another request"},
+    [PROBLEM_PRECONDITION_REQUIRED] = {"precondition-required", 428, "If-Match is needed"},
+    [PROBLEM_INTERNAL_ERROR] = {"internal-error", 500, "Something broke in the service"},
+    [PROBLEM_REDIS_UNAVAILABLE] = {"redis-unavailable", 503, "The store cannot be reached"},
+};
+
+void answer_init(struct answer *a)
+{
+    *a = (struct answer){0};
+    buf_init(&a->body, ANSWER_BODY_MAX);
+}
+
+void answer_reset(struct answer *a)
+{
+    struct buf body = a->body;
+    buf_reset(&body);
+    *a = (struct answer){.body = body};
+}
+
+void answer_free(struct answer *a)
+{
+    buf_free(&a->body);
+}
+
+void answer_put_string(struct buf *b, const char *text)
+{
+    buf_putc(b, '"');
+    for (const char *p = text; *p; p++) {
+        if ((unsigned char)*p < 0x20 || *p == '"' || *p == '\\')
+            buf_printf(b, "\\u%04x", (unsigned char)*p);
+        else
+            buf_putc(b, *p);
+    }
+    buf_putc(b, '"');
+}
+
+static void put_time(struct buf *b, int64_t unix_ms)
+{
+    char text[CLOCK_RFC3339_SIZE];
+    clock_format_rfc3339(unix_ms, text);
+    buf_putc(b, '"');
+    buf_puts(b, str_of(text));
+    buf_putc(b, '"');
+}
+
+/* A problem up to its own members and the closing brace. */
+static void open_problem(struct answer *a, enum problem problem)
+{
+    assert(problem < PROBLEMS);
+    answer_reset(a);
+    a->status = problems[problem].status;
+    buf_printf(&a->body,
+               "{\"type\":\"/problems/%s\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s.\"",
+               problems[problem].name, problems[problem].title, problems[problem].status,
+               problems[problem].title);
+}
+
+void answer_problem(struct answer *a, enum problem problem)
+{
+    open_problem(a, problem);
+    buf_putc(&a->body, '}');
+}
+
+void answer_invalid(struct answer *a, const char *field)
+{
+    open_problem(a, PROBLEM_INVALID_FIELD);
+    PUT(&a->body, ",\"field\":");
+    answer_put_string(&a->body, field);
+    buf_putc(&a->body, '}');
+}
+
+void answer_no_item(struct answer *a, const char *sku)
+{
+    open_problem(a, PROBLEM_ITEM_NOT_FOUND);
+    PUT(&a->body, ",\"sku\":");
+    answer_put_string(&a->body, sku);
+    buf_putc(&a->body, '}');
+}
+
+void answer_shorts_begin(struct answer *a)
+{
+    open_problem(a, PROBLEM_INSUFFICIENT_STOCK);
+    PUT(&a->body, ",\"lines\":[");
+}
+
+void answer_short(struct answer *a, const char *sku, int64_t requested,
+                  const struct item_state *state)
+{
+    if (a->body.p[a->body.n - 1] != '[')
+        buf_putc(&a->body, ',');
+    buf_printf(&a->body,
+               "{\"sku\":\"%s\",\"requested\":%" PRId64 ",\"available\":%" PRId64
+               ",\"version\":%" PRIu64 "}",
+               sku, requested, state->available, state->version);
+}
+
+void answer_shorts_end(struct answer *a)
+{
+    PUT(&a->body, "]}");
+}
+
+void answer_item(struct answer *a, unsigned status, const struct item *item,
+                 const struct item_state *state)
+{
+    answer_reset(a);
+    a->status = status;
+    a->etag = state->version;
+    buf_printf(&a->body,
+               "{\"sku\":\"%s\",\"on_hand\":%" PRId64 ",\"available\":%" PRId64 ",\"held\":%" PRId64
+               ",\"sold\":%" PRId64 ",\"version\":%" PRIu64
+               ",\"max_per_customer\":null,\"updated_at\":",
+               item->sku, state->available + state->held, state->available, state->held,
+               state->sold, state->version);
+    put_time(&a->body, item->updated_ms);
+    buf_putc(&a->body, '}');
+}
+
+static void put_line(struct buf *b, const struct hold_line *line, bool confirmed)
+{
+    buf_printf(b, "{\"sku\":\"%s\",\"quantity\":%" PRId64, line->item->sku, line->quantity);
+    if (confirmed)
+        buf_printf(b, ",\"reserved\":%" PRId64, line->reserved);
+    buf_printf(b, ",\"remaining\":%" PRId64 ",\"version\":%" PRIu64 "}", line->remaining,
+               line->version);
+}
+
+void answer_hold(struct answer *a, unsigned status, const struct hold *hold)
+{
+    struct buf *b = &a->body;
+    answer_reset(a);
+    a->status = status;
+    a->open = true;
+    a->expires_ms = hold->state == HOLD_HELD ? hold->expires_ms : 0;
+    if (status == 201)
+        snprintf(a->location, sizeof(a->location), "/v1/reservations/%s", hold->id);
+    buf_printf(b, "{\"id\":\"%s\",\"state\":\"%s\",\"lines\":[", hold->id,
+               hold_state_name(hold->state));
+    for (unsigned i = 0; i < hold->line_count; i++) {
+        if (i > 0)
+            buf_putc(b, ',');
+        put_line(b, &hold->line[i], hold->state == HOLD_CONFIRMED);
+    }
+    buf_printf(b, "],\"customer\":%s,\"reference\":%s,\"metadata\":%s,\"created_at\":",
+               hold->customer ? hold->customer : "null", hold->reference ? hold->reference : "null",
+               hold->metadata ? hold->metadata : "{}");
+    put_time(b, hold->created_ms);
+    PUT(b, ",\"expires_at\":");
+    put_time(b, hold->expires_ms);
+}
+
+void answer_close(struct answer *a, int64_t now_ms)
+{
+    if (!a->open)
+        return;
+    a->open = false;
+    buf_printf(&a->body, ",\"ttl_ms\":%" PRId64 "}",
+               a->expires_ms > now_ms ? a->expires_ms - now_ms : 0);
+}

@@ -1,0 +1,278 @@
+/* booking.c -- reservations: reserve, confirm, release, extend, get, and their expiry. */
+#include "shop/memory.h"
+#include "shop/store.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define MAX_HOLD_MS  (INT64_C(7) * 24 * 3600 * 1000)
+#define EARLY_FACTOR 10 /* FAULT_EARLY_EXPIRY: the part of its time that a hold lives */
+
+/* --- reserve ---------------------------------------------------------------------------------- */
+
+static char *dump(const json_t *value)
+{
+    return value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+}
+
+static struct hold *new_hold(struct store *s, const struct op *op)
+{
+    struct hold *h = memory_zalloc(sizeof(*h) + op->line_count * sizeof(h->line[0]));
+    snprintf(h->id, sizeof(h->id), "r%019" PRIu64, ++s->made);
+    h->created_ms = s->now_ms;
+    h->expires_ms = h->due_ms = s->now_ms + op->ttl_ms;
+    if (fault_fires(&s->faults, FAULT_EARLY_EXPIRY))
+        h->due_ms = s->now_ms + op->ttl_ms / EARLY_FACTOR;
+    h->customer = dump(op->customer);
+    h->reference = dump(op->reference);
+    h->metadata = dump(op->metadata);
+    h->line_count = op->line_count;
+    return h;
+}
+
+/* Writes the pair of the transition that just touched the line's item. */
+static void stamp(struct hold_line *line)
+{
+    line->remaining = line->item->now.available;
+    line->version = line->item->now.version;
+}
+
+/* The units were taken, yet the answer is that there are too few of them. Only where the state
+ * afterwards bears it out, so that the answer alone does not give the lie away. */
+static bool refuse_with_effect(struct store *s, const struct op *op, struct item *const *items,
+                               struct answer *a)
+{
+    unsigned i = 0;
+    while (i < op->line_count && items[i]->now.available >= op->line[i].quantity)
+        i++;
+    if (i == op->line_count || !fault_fires(&s->faults, FAULT_FAIL_WITH_EFFECT))
+        return false;
+    answer_shorts_begin(a);
+    for (; i < op->line_count; i++)
+        if (items[i]->now.available < op->line[i].quantity)
+            answer_short(a, op->line[i].sku, op->line[i].quantity, &items[i]->now);
+    answer_shorts_end(a);
+    return true;
+}
+
+static void lie_about_reserve(struct store *s, const struct op *op, struct hold *h,
+                              struct item *const *items, const struct item_state *was,
+                              struct answer *a)
+{
+    unsigned kept = op->line_count;
+    if (refuse_with_effect(s, op, items, a))
+        return;
+    if (fault_fires(&s->faults, FAULT_LOST_RESERVE)) {
+        h->gone = a->unrecorded = true;
+        kept = 0;
+    }
+    if (op->line_count > 1 && fault_fires(&s->faults, FAULT_BASKET_PARTIAL))
+        kept = op->line_count / 2;
+    for (unsigned i = kept; i < op->line_count; i++)
+        item_forget(items[i], &was[i]);
+}
+
+void decide_reserve(struct store *s, const struct op *op, struct answer *a)
+{
+    struct item *items[HOLD_LINES_MAX];
+    struct item_state was[HOLD_LINES_MAX];
+    assert(op->line_count > 0);
+    if (!store_items(s, op, items, a) || !store_may_take(s, op, items, a))
+        return;
+    struct hold *h = new_hold(s, op);
+    for (unsigned i = 0; i < op->line_count; i++) {
+        int64_t quantity = op->line[i].quantity;
+        was[i] = items[i]->now;
+        store_take(s, items[i], quantity);
+        items[i]->now.held += quantity;
+        item_touch(items[i], &was[i], s->now_ms, &s->faults);
+        h->line[i] =
+            (struct hold_line){.item = items[i], .quantity = quantity, .reserved = quantity};
+        stamp(&h->line[i]);
+    }
+    table_put(&s->holds, str_of(h->id), h);
+    deadlines_add(&s->deadlines, h);
+    answer_hold(a, 201, h);
+    lie_about_reserve(s, op, h, items, was, a);
+}
+
+/* --- how a hold ends -------------------------------------------------------------------------- */
+
+/* Ends the hold: line i sells sold[i] units (NULL: none) and gives the rest back. extra: how often
+ * too many. */
+static void end_hold(struct store *s, struct hold *h, enum hold_state state, const int64_t *sold,
+                     int64_t extra)
+{
+    for (unsigned i = 0; i < h->line_count; i++) {
+        struct hold_line *line = &h->line[i];
+        struct item_state was = line->item->now;
+        int64_t keeps = sold ? sold[i] : 0;
+        assert(keeps >= 0 && keeps <= line->quantity);
+        line->item->now.held -= line->quantity;
+        line->item->now.available += (line->quantity - keeps) * (1 + extra);
+        line->item->now.sold += keeps;
+        item_touch(line->item, &was, s->now_ms, &s->faults);
+        stamp(line);
+        if (sold)
+            line->quantity = keeps;
+    }
+    h->state = state;
+}
+
+void store_expire(struct store *s)
+{
+    struct hold *h;
+    while ((h = deadlines_take_due(&s->deadlines, s->now_ms))) {
+        end_hold(s, h, HOLD_EXPIRED, NULL, 0);
+        s->expired++;
+    }
+}
+
+static struct hold *find(const struct store *s, const struct op *op, struct answer *a)
+{
+    struct hold *h = table_find(&s->holds, str_of(op->target));
+    if (h && !h->gone)
+        return h;
+    answer_problem(a, PROBLEM_RESERVATION_NOT_FOUND);
+    return NULL;
+}
+
+static void refuse_ended(const struct hold *h, struct answer *a)
+{
+    static const enum problem problems[HOLD_STATES] = {
+        [HOLD_CONFIRMED] = PROBLEM_RESERVATION_CONFIRMED,
+        [HOLD_RELEASED] = PROBLEM_RESERVATION_RELEASED,
+        [HOLD_EXPIRED] = PROBLEM_RESERVATION_EXPIRED,
+    };
+    assert(h->state != HOLD_HELD);
+    answer_problem(a, problems[h->state]);
+}
+
+/* The same answer again, moving nothing. */
+static void repeat(const struct hold *h, struct answer *a)
+{
+    answer_hold(a, 200, h);
+    a->replayed = true;
+}
+
+/* What each line sells: the lines of the operation, or all. False: it names what is not held. */
+static bool lines_to_sell(const struct op *op, const struct hold *h, int64_t *sold,
+                          struct answer *a)
+{
+    for (unsigned i = 0; i < h->line_count; i++)
+        sold[i] = op->has_lines ? 0 : h->line[i].reserved;
+    for (unsigned l = 0; l < op->line_count; l++) {
+        unsigned i = 0;
+        while (i < h->line_count && strcmp(h->line[i].item->sku, op->line[l].sku) != 0)
+            i++;
+        if (i == h->line_count || op->line[l].quantity > h->line[i].reserved) {
+            char field[OP_FIELD_MAX];
+            snprintf(field, sizeof(field), "lines[%u].%s", l,
+                     i == h->line_count ? "sku" : "quantity");
+            answer_invalid(a, field);
+            return false;
+        }
+        sold[i] = op->line[l].quantity;
+    }
+    return true;
+}
+
+static bool sold_as_asked(const struct hold *h, const int64_t *sold)
+{
+    for (unsigned i = 0; i < h->line_count; i++)
+        if (h->line[i].quantity != sold[i])
+            return false;
+    return true;
+}
+
+/* Sells, answers so, and stores nothing of it: the hold goes on, and will expire. */
+static void lose_confirm(struct store *s, struct hold *h, const int64_t *sold, struct answer *a)
+{
+    struct hold_line before[HOLD_LINES_MAX];
+    struct item_state was[HOLD_LINES_MAX];
+    for (unsigned i = 0; i < h->line_count; i++) {
+        before[i] = h->line[i];
+        was[i] = h->line[i].item->now;
+    }
+    end_hold(s, h, HOLD_CONFIRMED, sold, 0);
+    answer_hold(a, 200, h);
+    for (unsigned i = 0; i < h->line_count; i++) {
+        h->line[i] = before[i];
+        item_forget(h->line[i].item, &was[i]);
+    }
+    h->state = HOLD_HELD;
+    a->unrecorded = true;
+}
+
+void decide_confirm(struct store *s, const struct op *op, struct answer *a)
+{
+    int64_t sold[HOLD_LINES_MAX];
+    struct hold *h = find(s, op, a);
+    if (!h || !lines_to_sell(op, h, sold, a))
+        return;
+    if (h->state == HOLD_CONFIRMED && sold_as_asked(h, sold)) {
+        repeat(h, a);
+        return;
+    }
+    if (h->state != HOLD_HELD) {
+        refuse_ended(h, a);
+        return;
+    }
+    if (fault_fires(&s->faults, FAULT_LOST_CONFIRM)) {
+        lose_confirm(s, h, sold, a);
+        return;
+    }
+    end_hold(s, h, HOLD_CONFIRMED, sold, 0);
+    answer_hold(a, 200, h);
+}
+
+void decide_release(struct store *s, const struct op *op, struct answer *a)
+{
+    struct hold *h = find(s, op, a);
+    if (!h)
+        return;
+    if (h->state == HOLD_HELD) {
+        end_hold(s, h, HOLD_RELEASED, NULL, fault_fires(&s->faults, FAULT_DOUBLE_RELEASE));
+        answer_hold(a, 200, h);
+    } else if (h->state == HOLD_RELEASED && fault_fires(&s->faults, FAULT_RELEASE_TWICE)) {
+        end_hold(s, h, HOLD_RELEASED, NULL, 0);
+        answer_hold(a, 200, h);
+    } else if (h->state == HOLD_RELEASED) {
+        repeat(h, a);
+    } else {
+        refuse_ended(h, a);
+    }
+}
+
+void decide_extend(struct store *s, const struct op *op, struct answer *a)
+{
+    struct hold *h = find(s, op, a);
+    if (!h)
+        return;
+    if (h->state != HOLD_HELD) {
+        refuse_ended(h, a);
+        return;
+    }
+    if (s->now_ms + op->ttl_ms > h->created_ms + MAX_HOLD_MS) {
+        answer_invalid(a, "ttl_seconds");
+        return;
+    }
+    h->expires_ms = h->due_ms = s->now_ms + op->ttl_ms;
+    deadlines_add(&s->deadlines, h);
+    for (unsigned i = 0; i < h->line_count; i++) {
+        struct item_state was = h->line[i].item->now;
+        item_touch(h->line[i].item, &was, s->now_ms, &s->faults);
+        stamp(&h->line[i]);
+    }
+    answer_hold(a, 200, h);
+}
+
+void decide_get(struct store *s, const struct op *op, struct answer *a)
+{
+    const struct hold *h = find(s, op, a);
+    if (!h)
+        return;
+    answer_hold(a, 200, h);
+    answer_close(a, s->now_ms);
+}

@@ -1,0 +1,46 @@
+/* fault.c -- see fault.h. */
+#include "shop/fault.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+const char *const fault_names[FAULTS + 1] = {
+    [FAULT_NONE] = "none",
+    [FAULT_OVERSELL_CLAMPED] = "oversell-clamped",
+    [FAULT_OVERSELL_NEGATIVE] = "oversell-negative",
+    [FAULT_LOST_RESERVE] = "lost-reserve",
+    [FAULT_LOST_DECREMENT] = "lost-decrement",
+    [FAULT_LOST_CONFIRM] = "lost-confirm",
+    [FAULT_SAME_VERSION] = "same-version",
+    [FAULT_VERSION_JUMP] = "version-jump",
+    [FAULT_STALE_READ] = "stale-read",
+    [FAULT_STALE_REFUSAL] = "stale-refusal",
+    [FAULT_BASKET_PARTIAL] = "basket-partial",
+    [FAULT_DOUBLE_RELEASE] = "double-release",
+    [FAULT_RELEASE_TWICE] = "release-twice",
+    [FAULT_FAIL_WITH_EFFECT] = "fail-with-effect",
+    [FAULT_PHANTOM_503] = "phantom-503",
+    [FAULT_DOUBLE_APPLY] = "double-apply",
+    [FAULT_FORGOTTEN_KEY] = "forgotten-key",
+    [FAULT_EARLY_EXPIRY] = "early-expiry",
+    [FAULT_LOST_ITEM] = "lost-item",
+    [FAULT_HANG] = "hang",
+    [FAULT_HANG_SOME] = "hang-some",
+    [FAULT_RESET_SOME] = "reset-some",
+    [FAULT_SLOW] = "slow",
+    [FAULT_GARBLED] = "garbled",
+    [FAULT_ERROR_500] = "error-500",
+    [FAULT_ERROR_500_LOAD] = "error-500-load",
+    [FAULT_DIE] = "die",
+    [FAULTS] = NULL,
+};
+
+bool fault_fires(struct fault_plan *p, enum fault fault)
+{
+    assert(p->every > 0);
+    if (p->fault != fault || fault == FAULT_NONE)
+        return false;
+    bool turn = ++p->seen % p->every == 0;
+    p->fired += turn;
+    return turn;
+}

@@ -1,0 +1,60 @@
+/* fault.h -- the lie that a test server was told to tell, and how often.
+ *
+ * Layer: tests. One fault a process. Each place that could lie asks fault_fires with the lie it
+ * knows: the answer is true once in `every` askings for the fault that was planted, and never for
+ * another.
+ *
+ * Invariant: fired == seen / every.
+ */
+#ifndef SHOP_FAULT_H
+#define SHOP_FAULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum fault {
+    FAULT_NONE,
+    /* Lies about stock and versions. */
+    FAULT_OVERSELL_CLAMPED,  /* a unit is given that is not there; available stays at 0 */
+    FAULT_OVERSELL_NEGATIVE, /* a unit is given that is not there; available shows it */
+    FAULT_LOST_RESERVE,      /* 201, and nothing was stored */
+    FAULT_LOST_DECREMENT,    /* 200, and nothing was stored */
+    FAULT_LOST_CONFIRM,      /* 200, and nothing was stored */
+    FAULT_SAME_VERSION,      /* a transition leaves the version as it was */
+    FAULT_VERSION_JUMP,      /* a transition raises the version by two */
+    FAULT_STALE_READ,        /* GET of an item shows a state many transitions old */
+    FAULT_STALE_REFUSAL,     /* 409 with an old state, though stock is there again */
+    FAULT_BASKET_PARTIAL,    /* only the first lines are taken, all are answered */
+    FAULT_DOUBLE_RELEASE,    /* a release gives the units back twice */
+    FAULT_RELEASE_TWICE,     /* a second release takes effect again */
+    FAULT_FAIL_WITH_EFFECT,  /* 409 insufficient-stock, and the units were taken */
+    FAULT_PHANTOM_503,       /* 503, and it was done */
+    FAULT_DOUBLE_APPLY,      /* a repeated key is applied again */
+    FAULT_FORGOTTEN_KEY,     /* done, and the operation's record is lost */
+    FAULT_EARLY_EXPIRY,      /* a hold expires at a tenth of its time */
+    FAULT_LOST_ITEM,         /* an item is gone for good */
+    /* Troubles of the connection: no lie is told. */
+    FAULT_HANG,           /* nothing is answered any more after `every` requests */
+    FAULT_HANG_SOME,      /* done, and never answered */
+    FAULT_RESET_SOME,     /* done, and the connection closed without an answer */
+    FAULT_SLOW,           /* answered after a second */
+    FAULT_GARBLED,        /* done, and answered with something that is no JSON */
+    FAULT_ERROR_500,      /* every request is answered 500, nothing is done */
+    FAULT_ERROR_500_LOAD, /* the same, but items can be created and read */
+    FAULT_DIE,            /* the process exits at request number `every` */
+    FAULTS
+};
+
+struct fault_plan {
+    enum fault fault;
+    uint64_t every; /* at least 1 */
+    uint64_t seen, fired;
+};
+
+/* Names in the order of the enum, ended by NULL: "none", "oversell-clamped", ... */
+extern const char *const fault_names[FAULTS + 1];
+
+/* Whether this is the fault's turn, here and now. */
+bool fault_fires(struct fault_plan *p, enum fault fault) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,38 @@
+/* front.h -- one request, from method and path to its answer.
+ *
+ * Layer: tests. No sockets here: the server (server.h) hands over what it received. Faults of the
+ * connection show as a fate, which the server carries out.
+ */
+#ifndef SHOP_FRONT_H
+#define SHOP_FRONT_H
+
+#include "shop/store.h"
+
+#include <stddef.h>
+
+#define FRONT_BODY_MAX (1u << 20)
+
+struct front_request {
+    const char *method, *path; /* the path without escapes */
+    struct str body;
+    const char *key, *if_match, *if_none_match; /* header fields, NULL when absent */
+};
+
+enum fate {
+    FATE_ANSWER,
+    FATE_SLOW,  /* answer after a second */
+    FATE_NEVER, /* neither answer nor close */
+    FATE_CLOSE, /* close without an answer */
+};
+
+struct front {
+    struct store store;
+    bool metrics;      /* serve /metrics */
+    uint64_t requests; /* of the contract: those about health are not counted */
+};
+
+/* Does what is asked for and fills the answer. */
+enum fate front_handle(struct front *f, const struct front_request *r, struct answer *a)
+    __attribute__((warn_unused_result));
+
+#endif

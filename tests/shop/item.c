@@ -1,0 +1,36 @@
+/* item.c -- see item.h. */
+#include "shop/item.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+void item_touch(struct item *item, const struct item_state *was, int64_t now_ms,
+                struct fault_plan *faults)
+{
+    uint64_t step = 1;
+    if (fault_fires(faults, FAULT_SAME_VERSION))
+        step = 0;
+    else if (fault_fires(faults, FAULT_VERSION_JUMP))
+        step = 2;
+    item->now.version = was->version + step;
+    item->updated_ms = now_ms;
+    item->past[item->past_count++ % ITEM_PAST] = *was;
+}
+
+void item_forget(struct item *item, const struct item_state *was)
+{
+    assert(item->past_count > 0);
+    item->now = *was;
+    item->past_count--;
+}
+
+const struct item_state *item_long_ago(const struct item *item, int64_t below)
+{
+    uint64_t known = item->past_count < ITEM_PAST ? item->past_count : ITEM_PAST;
+    for (uint64_t age = known; age >= ITEM_PAST_OLD; age--) {
+        const struct item_state *state = &item->past[(item->past_count - age) % ITEM_PAST];
+        if (state->version > 0 && state->available < below)
+            return state;
+    }
+    return NULL;
+}

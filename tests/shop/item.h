@@ -1,0 +1,46 @@
+/* item.h -- one item: its counters, and the states it was in before.
+ *
+ * Layer: tests. Items live as long as the process and are never moved. The past is there for lies
+ * only: a server that answers from a stale copy needs one.
+ *
+ * Invariant, unless a fault breaks it: available >= 0, held >= 0, and each transition raises the
+ * version by one.
+ */
+#ifndef SHOP_ITEM_H
+#define SHOP_ITEM_H
+
+#include "shop/fault.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ITEM_SKU_MAX  64
+#define ITEM_PAST     64 /* states remembered */
+#define ITEM_PAST_OLD 32 /* a state so many transitions old is no longer news to anybody */
+
+struct item_state {
+    int64_t available, held, sold;
+    uint64_t version; /* 0: not created yet */
+};
+
+struct item {
+    char sku[ITEM_SKU_MAX + 1];
+    bool gone; /* FAULT_LOST_ITEM */
+    struct item_state now;
+    int64_t updated_ms;
+    uint64_t past_count; /* states put into past, ever; the newest is at (past_count - 1) % size */
+    struct item_state past[ITEM_PAST];
+};
+
+/* Ends a transition of `was` into item->now: the next version, and `was` goes into the past. */
+void item_touch(struct item *item, const struct item_state *was, int64_t now_ms,
+                struct fault_plan *faults);
+
+/* Makes the last transition undone, as a write that was lost. */
+void item_forget(struct item *item, const struct item_state *was);
+
+/* The oldest state known that is at least ITEM_PAST_OLD transitions old and has fewer units
+ * available than `below`; NULL if there is none. */
+const struct item_state *item_long_ago(const struct item *item, int64_t below);
+
+#endif

@@ -1,0 +1,62 @@
+/* store.h -- everything the test server knows, and how an operation is decided.
+ *
+ * Layer: tests. One store a process, used by one thread. Operations are decided one after the
+ * other, each in one step, so the order of the calls of decide() is the total order that the
+ * contract promises; only a planted fault makes it look otherwise.
+ */
+#ifndef SHOP_STORE_H
+#define SHOP_STORE_H
+
+#include "shop/answer.h"
+#include "shop/fault.h"
+#include "shop/hold.h"
+#include "shop/op.h"
+#include "shop/table.h"
+
+struct store {
+    struct table items, holds, records;
+    struct deadlines deadlines;
+    struct fault_plan faults;
+    int64_t now_ms; /* wall clock; set by the caller before each call */
+    uint64_t made;  /* ids given out */
+    uint64_t decided, expired;
+};
+
+/* Returns the units of all holds that are due. */
+void store_expire(struct store *s);
+
+/* Decides one operation and fills the answer. */
+void decide(struct store *s, const struct op *op, struct answer *a);
+
+/* GET of an item, of the stored state. */
+void store_get_item(struct store *s, const char *sku, struct answer *a);
+
+/* GET of an operation's record. */
+void store_get_operation(const struct store *s, const char *key, struct answer *a);
+
+/* --- between the files of decide() ------------------------------------------------------------ */
+
+/* The item of that name, NULL when it was never created or is gone. */
+struct item *store_item(const struct store *s, const char *sku);
+
+/* The items of all lines into items, or 404. */
+bool store_items(const struct store *s, const struct op *op, struct item **items, struct answer *a)
+    __attribute__((warn_unused_result));
+
+/* Whether the units of all lines may be taken; otherwise the answer is a 409. */
+bool store_may_take(struct store *s, const struct op *op, struct item *const *items,
+                    struct answer *a) __attribute__((warn_unused_result));
+
+/* Takes units out of what is available; the caller says where to and ends the transition. */
+void store_take(const struct store *s, struct item *item, int64_t quantity);
+
+void decide_put(struct store *s, const struct op *op, struct answer *a);
+void decide_adjust(struct store *s, const struct op *op, struct answer *a);
+void decide_decrement(struct store *s, const struct op *op, struct answer *a);
+void decide_reserve(struct store *s, const struct op *op, struct answer *a);
+void decide_confirm(struct store *s, const struct op *op, struct answer *a);
+void decide_release(struct store *s, const struct op *op, struct answer *a);
+void decide_extend(struct store *s, const struct op *op, struct answer *a);
+void decide_get(struct store *s, const struct op *op, struct answer *a);
+
+#endif

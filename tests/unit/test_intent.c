@@ -1,0 +1,233 @@
+/* test_intent.c -- a wish becomes the right request; an answer becomes the right record. */
+#include "client/intent.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct world {
+    struct load load;
+    struct history_writer w;
+    struct buf out;
+    char path[64];
+};
+
+static int set_up(void **state)
+{
+    static struct world world;
+    struct history_facts facts = {.run = "r7", .prefix = "load-r7-", .items = 100};
+    char err[TARGET_ERR_SIZE];
+    const struct target_options target = {.host = "127.0.0.1", .port = 8080, .path = "/shop/"};
+    world.load.workload.ttl_ms = 30000;
+    snprintf(world.path, sizeof(world.path), "/tmp/stockload-intent.%d", (int)getpid());
+    if (history_create(&world.load.history, world.path, &facts) < 0 ||
+        target_open(&world.load.target, &target, err, sizeof(err)) < 0)
+        return -1;
+    history_writer_open(&world.w, world.load.history, 0, 0);
+    buf_init(&world.out, TARGET_REQUEST_MAX);
+    *state = &world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    buf_free(&world->out);
+    target_close(&world->load.target);
+    history_writer_close(&world->w);
+    history_close(world->load.history);
+    unlink(world->path);
+    return 0;
+}
+
+static struct history_op *recorded(struct world *world, const struct intent *i)
+{
+    assert_int_equal(history_reserve(&world->w, 1 + i->lines / 2), 0);
+    struct history_op *op = history_begin(&world->w, i->lines);
+    intent_record(i, op);
+    op->client = 12;
+    op->seq = 345;
+    return op;
+}
+
+static void requests_are_what_the_interface_asks_for(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        struct intent intent;
+        const char *first_line, *body;
+    } rows[] = {
+        {{.kind = KIND_PUT, .lines = 1, .line = {{.item = 3, .quantity = 500}}},
+         "PUT /shop/v1/items/load-r7-3 HTTP/1.1\r\n",
+         "{\"on_hand\":500}"},
+        {{.kind = KIND_ADJUST, .lines = 1, .line = {{.item = 99, .quantity = -1}}},
+         "POST /shop/v1/items/load-r7-99/adjustments HTTP/1.1\r\n",
+         "{\"delta\":-1}"},
+        {{.kind = KIND_DECREMENT, .lines = 1, .line = {{.item = 0, .quantity = 2}}},
+         "POST /shop/v1/items/load-r7-0/decrements HTTP/1.1\r\n",
+         "{\"quantity\":2}"},
+        {{.kind = KIND_RESERVE,
+          .lines = 2,
+          .line = {{.item = 4, .quantity = 1}, {.item = 10, .quantity = 3}}},
+         "POST /shop/v1/reservations HTTP/1.1\r\n",
+         "{\"lines\":[{\"sku\":\"load-r7-4\",\"quantity\":1},{\"sku\":\"load-r7-10\","
+         "\"quantity\":3}],\"ttl_seconds\":30}"},
+        {{.kind = KIND_CONFIRM, .lines = 1, .held = {.id_bytes = 2, .id = "r1"}},
+         "POST /shop/v1/reservations/r1/confirm HTTP/1.1\r\n",
+         "{}"},
+        {{.kind = KIND_CONFIRM,
+          .partial = true,
+          .lines = 1,
+          .line = {{.item = 4, .quantity = 1}},
+          .held = {.id_bytes = 2, .id = "r1"}},
+         "POST /shop/v1/reservations/r1/confirm HTTP/1.1\r\n",
+         "{\"lines\":[{\"sku\":\"load-r7-4\",\"quantity\":1}]}"},
+        {{.kind = KIND_RELEASE, .lines = 1, .held = {.id_bytes = 5, .id = "a/b c"}},
+         "POST /shop/v1/reservations/a%2Fb%20c/release HTTP/1.1\r\n",
+         "{}"},
+        {{.kind = KIND_EXTEND, .lines = 1, .held = {.id_bytes = 2, .id = "r1"}},
+         "POST /shop/v1/reservations/r1/extend HTTP/1.1\r\n",
+         "{\"ttl_seconds\":30}"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct history_op *op = recorded(world, &rows[i].intent);
+        intent_request(&rows[i].intent, &world->load, op, &world->out);
+        assert_false(world->out.failed);
+        buf_putc(&world->out, '\0');
+        const char *text = world->out.p, *body = strstr(text, "\r\n\r\n") + 4;
+        char length[64];
+        snprintf(length, sizeof(length), "\r\nContent-Length: %zu\r\n", strlen(rows[i].body));
+        assert_memory_equal(text, rows[i].first_line, strlen(rows[i].first_line));
+        assert_non_null(strstr(text, "\r\nHost: 127.0.0.1:8080\r\n"));
+        assert_non_null(strstr(text, "\r\nIdempotency-Key: r7-12-345\r\n"));
+        assert_non_null(strstr(text, length));
+        assert_string_equal(body, rows[i].body);
+    }
+}
+
+static void reads_carry_no_key_and_no_body(void **state)
+{
+    struct world *world = *state;
+    struct intent i = {.kind = KIND_GET_ITEM, .lines = 1, .line = {{.item = 5}}};
+    intent_request(&i, &world->load, recorded(world, &i), &world->out);
+    buf_putc(&world->out, '\0');
+    assert_string_equal(world->out.p,
+                        "GET /shop/v1/items/load-r7-5 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n");
+}
+
+static void skus_of_other_runs_are_not_ours(void **state)
+{
+    struct world *world = *state;
+    const struct history_facts *facts = history_facts(world->load.history);
+    assert_int_equal(load_item_of(facts, STR("load-r7-99")), 99);
+    assert_int_equal(load_item_of(facts, STR("load-r7-100")), -1);
+    assert_int_equal(load_item_of(facts, STR("load-r8-1")), -1);
+    assert_int_equal(load_item_of(facts, STR("load-r7-")), -1);
+    assert_int_equal(load_item_of(facts, STR("load-r7-1x")), -1);
+    assert_int_equal(load_item_of(facts, STR("load-r7-99999999999999")), -1);
+}
+
+#define BASKET "{\"id\":\"r0-1\",\"state\":\"held\",\"lines\":[" LINES "]}"
+#define LINES                                                                                      \
+    "{\"sku\":\"load-r7-10\",\"quantity\":3,\"remaining\":7,\"version\":9},"                       \
+    "{\"sku\":\"load-r7-4\",\"quantity\":1,\"remaining\":0,\"version\":2}"
+
+static void answers_become_outcomes(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        enum history_kind kind;
+        unsigned status;
+        const char *body;
+        enum history_outcome outcome;
+        enum history_detail detail;
+        uint64_t version; /* of line 0 afterwards */
+        int64_t remaining;
+    } rows[] = {
+        {KIND_RESERVE, 201, BASKET, OUTCOME_OK, DETAIL_HELD, 2, 0},
+        {KIND_RESERVE, 201, "{\"id\":\"x\",\"state\":\"held\",\"lines\":[]}", OUTCOME_UNKNOWN,
+         DETAIL_GARBLED, 0, 0},
+        {KIND_RESERVE, 201, "{\"state\":\"held\",\"lines\":[" LINES "]}", OUTCOME_UNKNOWN,
+         DETAIL_GARBLED, 2, 0},
+        {KIND_RESERVE, 201, "<html>", OUTCOME_UNKNOWN, DETAIL_GARBLED, 0, 0},
+        {KIND_RESERVE, 409,
+         "{\"type\":\"/problems/insufficient-stock\",\"lines\":[{\"sku\":\"load-r7-4\","
+         "\"requested\":1,\"available\":0,\"version\":77}]}",
+         OUTCOME_FAIL, DETAIL_NO_STOCK, 77, 0},
+        {KIND_RESERVE, 409, "{\"type\":\"/problems/insufficient-stock\"}", OUTCOME_FAIL,
+         DETAIL_OTHER, 0, 0},
+        {KIND_CONFIRM, 200, "{\"id\":\"r0-1\",\"state\":\"confirmed\",\"lines\":[" LINES "]}",
+         OUTCOME_OK, DETAIL_CONFIRMED, 2, 0},
+        {KIND_CONFIRM, 409, "{\"type\":\"/problems/reservation-expired\"}", OUTCOME_FAIL,
+         DETAIL_EXPIRED, 0, 0},
+        {KIND_RELEASE, 404, "{\"type\":\"/problems/reservation-not-found\"}", OUTCOME_FAIL,
+         DETAIL_NO_RESERVATION, 0, 0},
+        {KIND_GET_RESERVATION, 200, "{\"id\":\"r0-1\",\"state\":\"expired\",\"lines\":[" LINES "]}",
+         OUTCOME_OK, DETAIL_EXPIRED, 2, 0},
+        {KIND_RESERVE, 503, "{}", OUTCOME_FAIL, DETAIL_UNAVAILABLE, 0, 0},
+        {KIND_RESERVE, 500, BASKET, OUTCOME_UNKNOWN, DETAIL_OTHER, 0, 0},
+        {KIND_RESERVE, 504, "{}", OUTCOME_UNKNOWN, DETAIL_OTHER, 0, 0},
+        {KIND_RESERVE, 302, "", OUTCOME_UNKNOWN, DETAIL_OTHER, 0, 0},
+        {KIND_RESERVE, 422, "{\"type\":\"/problems/invalid-field\"}", OUTCOME_FAIL, DETAIL_OTHER, 0,
+         0},
+    };
+    const struct intent basket = {
+        .lines = 2, .line = {{.item = 4, .quantity = 1}, {.item = 10, .quantity = 3}}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct intent intent = basket;
+        intent.kind = rows[i].kind;
+        struct history_op *op = recorded(world, &intent);
+        struct response response = {.status = (uint16_t)rows[i].status,
+                                    .body = str_of(rows[i].body)};
+        struct lesson lesson = intent_learn(history_facts(world->load.history), op, &response);
+        assert_int_equal(lesson.outcome, rows[i].outcome);
+        assert_int_equal(lesson.detail, rows[i].detail);
+        assert_int_equal(op->line.version, rows[i].version);
+        assert_int_equal(op->line.remaining, rows[i].remaining);
+        if (rows[i].kind == KIND_RESERVE && rows[i].outcome == OUTCOME_OK)
+            assert_true(str_equal(lesson.id, STR("r0-1")));
+    }
+}
+
+static void an_item_s_answer_needs_version_and_stock(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        enum history_kind kind;
+        const char *body;
+        enum history_outcome outcome;
+        int64_t remaining;
+    } rows[] = {
+        {KIND_DECREMENT, "{\"id\":\"op\",\"remaining\":6,\"version\":8}", OUTCOME_OK, 6},
+        {KIND_DECREMENT, "{\"id\":\"op\",\"remaining\":-1,\"version\":8}", OUTCOME_OK, -1},
+        {KIND_DECREMENT, "{\"id\":\"op\",\"available\":6,\"version\":8}", OUTCOME_UNKNOWN, 0},
+        {KIND_GET_ITEM, "{\"available\":5,\"version\":8}", OUTCOME_OK, 5},
+        {KIND_GET_ITEM, "{\"available\":5}", OUTCOME_UNKNOWN, 0},
+        {KIND_ADJUST, "{\"available\":5,\"version\":8}", OUTCOME_OK, 5},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct intent intent = {.kind = rows[i].kind, .lines = 1, .line = {{.item = 4}}};
+        struct history_op *op = recorded(world, &intent);
+        struct response response = {.status = 200, .body = str_of(rows[i].body)};
+        struct lesson lesson = intent_learn(history_facts(world->load.history), op, &response);
+        assert_int_equal(lesson.outcome, rows[i].outcome);
+        assert_int_equal(op->line.remaining, rows[i].remaining);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_are_what_the_interface_asks_for),
+        cmocka_unit_test(reads_carry_no_key_and_no_body),
+        cmocka_unit_test(skus_of_other_runs_are_not_ours),
+        cmocka_unit_test(answers_become_outcomes),
+        cmocka_unit_test(an_item_s_answer_needs_version_and_stock),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,286 @@
+/* test_live.c -- the live view: what it shows, that it fits, and that a redraw covers the last one.
+ */
+#include "figures.h"
+#include "live.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct live_state full(void)
+{
+    struct live_state s = {.elapsed_ms = 12345,
+                           .planned_ms = 30000,
+                           .count = {1234567, 345, 3, 2, 1},
+                           .rate_now = 5012.4,
+                           .rate_average = 99.94,
+                           .p50_ms = 1.234,
+                           .p99_ms = 48.06,
+                           .conflicts = 120,
+                           .in_flight = 50,
+                           .connections = 64,
+                           .dropped = 7,
+                           .hot = LIVE_HOT};
+    for (uint32_t i = 0; i < LIVE_HOT; i++)
+        s.item[i] = (struct live_item){.index = i * 111, .remaining = 500, .initial = 1000};
+    return s;
+}
+
+static char *block(const struct live_state *s, unsigned width)
+{
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    live_render_block(&out, s, width);
+    assert_false(out.failed);
+    char *text = strndup(buf_str(&out).p, out.n);
+    buf_free(&out);
+    return text;
+}
+
+static char *plain(const struct live_state *s)
+{
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    live_render_line(&out, s);
+    assert_false(out.failed);
+    char *text = strndup(buf_str(&out).p, out.n);
+    assert_int_equal(strlen(text), out.n);
+    buf_free(&out);
+    return text;
+}
+
+/* Each line ends in a newline, is at most `width` long and holds printable ASCII. Their number. */
+static unsigned assert_lines(const char *text, unsigned width)
+{
+    unsigned lines = 0, column = 0;
+    for (const char *c = text; *c; c++) {
+        if (*c == '\n') {
+            lines++;
+            column = 0;
+            continue;
+        }
+        assert_true(*c >= ' ' && *c <= '~');
+        if (++column > width)
+            fail_msg("wider than %u:\n%s", width, text);
+    }
+    assert_int_equal(column, 0);
+    return lines;
+}
+
+static void a_block_shows_all_there_is(void **state)
+{
+    struct live_state s = full();
+    char *text = block(&s, 100);
+    static const char *const parts[] = {"running  00:12 of 00:30\n",
+                                        "] "
+                                        " 41 %\n",
+                                        "rate     5,012/s now, 99.9/s on average\n",
+                                        "latency  p50 1.23 ms, p99 48.1 ms\n",
+                                        "answers  ok 1,234,567, sold out 345, refused 3, busy 2, "
+                                        "unknown 1\n",
+                                        "50 in flight, 64 connections, 120 conflicts/s, 7 dropped",
+                                        "item 777 ",
+                                        "500 of 1,000\n"};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (!strstr(text, parts[i]))
+            fail_msg("no \"%s\" in\n%s", parts[i], text);
+    assert_int_equal(assert_lines(text, 100), 10);
+    free(text);
+}
+
+static void what_is_not_known_is_not_shown(void **state)
+{
+    struct live_state s = {.conflicts = -1, .p50_ms = -1, .p99_ms = -1, .hot = 1};
+    s.item[0] = (struct live_item){.remaining = -1, .initial = 10};
+    char *text = block(&s, 80);
+    assert_null(strstr(text, "conflicts"));
+    assert_null(strstr(text, "dropped"));
+    assert_null(strstr(text, "%"));
+    assert_non_null(strstr(text, "p50 -, p99 -"));
+    assert_non_null(strstr(text, "item 0   ? of 10\n"));
+    free(text);
+    text = plain(&s);
+    assert_string_equal(text, "00:00 running: 0.0/s (average 0.0/s), p50 -, p99 -, ok 0, in flight "
+                              "0\n");
+    free(text);
+}
+
+static void no_line_is_wider_than_the_terminal(void **state)
+{
+    struct live_state s = full();
+    char phase[300];
+    memset(phase, 'x', sizeof(phase) - 1);
+    phase[sizeof(phase) - 1] = '\0';
+    for (int extreme = 0; extreme < 2; extreme++) {
+        for (unsigned width = LIVE_WIDTH_MIN; width <= LIVE_WIDTH_MAX; width++) {
+            char *text = block(&s, width);
+            assert_in_range(assert_lines(text, width), 7, 14);
+            free(text);
+        }
+        s.phase = phase;
+        s.rate_now = s.rate_average = 1e300;
+        s.p50_ms = s.p99_ms = 1e12;
+        s.conflicts = 1e18;
+        s.dropped = s.in_flight = s.connections = s.count[LIVE_OK] = INT64_MAX;
+        s.elapsed_ms = s.planned_ms = INT64_MAX;
+        s.requests_done = s.requests_planned = INT64_MAX;
+        for (size_t i = 0; i < LIVE_HOT; i++)
+            s.item[i] = (struct live_item){UINT32_MAX, INT64_MAX, INT64_MAX};
+    }
+}
+
+static void widths_out_of_range_are_cut_to_it(void **state)
+{
+    struct live_state s = full();
+    char *narrow = block(&s, 0), *least = block(&s, LIVE_WIDTH_MIN);
+    assert_string_equal(narrow, least);
+    char *wide = block(&s, 5000), *most = block(&s, LIVE_WIDTH_MAX);
+    assert_string_equal(wide, most);
+    free(narrow), free(least), free(wide), free(most);
+}
+
+static void progress_runs_from_0_to_100_percent(void **state)
+{
+    struct live_state s = {.planned_ms = 1000};
+    static const struct {
+        int64_t elapsed_ms;
+        int percent;
+    } rows[] = {{-5, 0}, {0, 0}, {9, 0}, {10, 1}, {999, 99}, {1000, 100}, {5000, 100}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        s.elapsed_ms = rows[i].elapsed_ms;
+        assert_int_equal(live_percent(&s), rows[i].percent);
+        char *text = block(&s, 40);
+        size_t hashes = 0;
+        for (const char *c = text; *c; c++)
+            hashes += *c == '#';
+        assert_int_equal(hashes, 32u * (unsigned)rows[i].percent / 100);
+        free(text);
+    }
+    s = (struct live_state){.requests_planned = 4, .requests_done = 3, .planned_ms = 100};
+    assert_int_equal(live_percent(&s), 75); /* whichever comes first ends the run */
+    s.elapsed_ms = 90;
+    assert_int_equal(live_percent(&s), 90);
+    s = (struct live_state){.elapsed_ms = 10};
+    assert_int_equal(live_percent(&s), -1);
+}
+
+static void plain_lines_hold_no_control_bytes(void **state)
+{
+    struct live_state s = full();
+    s.phase = "settling:\033[2J 1,234\tof\n5,000";
+    char *text = plain(&s);
+    assert_int_equal(assert_lines(text, 1000), 1);
+    assert_string_equal(text,
+                        "00:12  41 % settling:?[2J 1,234?of?5,000: 5,012/s (average 99.9/s), p50 "
+                        "1.23 ms, p99 48.1 ms, ok 1,234,567, sold out 345, refused 3, busy 2, "
+                        "unknown 1, in flight 50, conflicts 120/s, dropped 7, item 0 500 of 1,000 "
+                        "left\n");
+    free(text);
+}
+
+static void streams_that_are_no_terminal_get_lines(void **state)
+{
+    FILE *f = tmpfile();
+    assert_int_equal(live_choose(f, true, false), LIVE_LINES);
+    assert_int_equal(live_choose(f, true, true), LIVE_OFF);
+    fclose(f);
+}
+
+/* What these modes write of a few moments. */
+static char *show(enum live_mode mode, const char *const *phases)
+{
+    struct live_state s = full();
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    live_open(f, mode);
+    for (; *phases; phases++) {
+        s.phase = *phases;
+        s.hot = phases[1] ? LIVE_HOT : 0;
+        live_show(&s);
+    }
+    live_close();
+    live_show(&s); /* after the end: nothing */
+    fclose(f);
+    return text;
+}
+
+static void a_redraw_goes_up_by_what_was_drawn_and_clears_the_rest(void **state)
+{
+    char *text = show(LIVE_BLOCK, (const char *const[]){"running", "running", "over", NULL});
+    unsigned lines[2] = {0, 0};
+    const char *up = strstr(text, "\033[");
+    assert_non_null(up);
+    char *first_up = strstr(text, "A\r");
+    assert_non_null(first_up);
+    for (const char *c = text; c < first_up; c++)
+        lines[0] += *c == '\n';
+    char expected[32];
+    snprintf(expected, sizeof(expected), "\033[%uA\r", lines[0]);
+    char *redraw = strstr(text, expected);
+    assert_non_null(redraw);
+    assert_ptr_equal(redraw + strlen(expected), first_up + 2);
+    /* The last block is shorter: what stood below it must go. */
+    assert_string_equal(text + strlen(text) - 4, "\n\033[J");
+    free(text);
+}
+
+static void lines_come_once_a_second_and_at_each_phase(void **state)
+{
+    char *text = show(LIVE_LINES, (const char *const[]){"running", "running", "settling: 1 of 2",
+                                                        "settling: 2 of 2", "checking", NULL});
+    assert_int_equal(assert_lines(text, 1000), 3);
+    assert_non_null(strstr(text, "settling: 1 of 2: "));
+    assert_null(strstr(text, "settling: 2 of 2"));
+    free(text);
+    text = show(LIVE_OFF, (const char *const[]){"running", NULL});
+    assert_string_equal(text, "");
+    free(text);
+}
+
+static void numbers_are_written_for_people(void **state)
+{
+    static const struct {
+        int64_t value;
+        const char *text;
+    } counts[] = {{0, "0"},
+                  {999, "999"},
+                  {1000, "1,000"},
+                  {-1234567, "-1,234,567"},
+                  {INT64_MIN, "-9,223,372,036,854,775,808"}};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        assert_string_equal(FIGURE(count, counts[i].value), counts[i].text);
+    static const struct {
+        double ms;
+        const char *text;
+    } times[] = {{-1, "-"},           {0, "0 us"},       {0.9994, "999 us"},
+                 {0.9996, "1.00 ms"}, {9.99, "9.99 ms"}, {9.996, "10.0 ms"},
+                 {99.96, "100 ms"},   {999.6, "1.00 s"}, {12345, "12.35 s"}};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+        assert_string_equal(FIGURE(ms, times[i].ms), times[i].text);
+    assert_string_equal(FIGURE(rate, 99.94), "99.9");
+    assert_string_equal(FIGURE(rate, 1234.5), "1,235");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_block_shows_all_there_is),
+        cmocka_unit_test(what_is_not_known_is_not_shown),
+        cmocka_unit_test(no_line_is_wider_than_the_terminal),
+        cmocka_unit_test(widths_out_of_range_are_cut_to_it),
+        cmocka_unit_test(progress_runs_from_0_to_100_percent),
+        cmocka_unit_test(plain_lines_hold_no_control_bytes),
+        cmocka_unit_test(streams_that_are_no_terminal_get_lines),
+        cmocka_unit_test(a_redraw_goes_up_by_what_was_drawn_and_clears_the_rest),
+        cmocka_unit_test(lines_come_once_a_second_and_at_each_phase),
+        cmocka_unit_test(numbers_are_written_for_people),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

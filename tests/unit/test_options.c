@@ -1,0 +1,449 @@
+/* test_options.c -- the command line of stockload: what it takes, what it refuses and how. */
+#include "exits.h"
+#include "options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct options o;
+static char err[OPTIONS_ERR_SIZE];
+static const char *const *environment; /* name, value, ..., NULL */
+
+static char *fake_getenv(const char *name)
+{
+    for (const char *const *e = environment; e && *e; e += 2)
+        if (strcmp(e[0], name) == 0)
+            return (char *)(uintptr_t)e[1];
+    return NULL;
+}
+
+static enum options_result parse(const char *const *words)
+{
+    static char program[] = "stockload";
+    char *argv[24] = {program};
+    int argc = 1;
+    for (; *words; words++)
+        argv[argc++] = (char *)(uintptr_t)*words;
+    memset(&o, 0xee, sizeof(o)); /* options_parse must not rely on zeros */
+    memset(err, 0, sizeof(err));
+    return options_parse(&o, argc, argv, fake_getenv, err, sizeof(err));
+}
+#define PARSE(...) parse((const char *const[]){__VA_ARGS__, NULL})
+
+static void assert_ok(enum options_result result)
+{
+    if (result != OPTIONS_OK)
+        fail_msg("refused: %s", err);
+}
+
+static void assert_refused(enum options_result result, const char *expected)
+{
+    environment = NULL;
+    if (result == OPTIONS_OK)
+        fail_msg("taken, though it should be: %s", expected);
+    assert_string_equal(err, expected);
+}
+
+static void done(void)
+{
+    options_free(&o);
+    environment = NULL;
+}
+
+static void without_words_it_is_a_run_with_defaults(void **state)
+{
+    assert_ok(PARSE(NULL));
+    assert_int_equal(o.command, COMMAND_RUN);
+    assert_string_equal(o.url.text, "http://127.0.0.1:8080");
+    assert_int_equal(o.connections, 50);
+    assert_in_range(o.processes, 1, 50);
+    assert_int_equal(o.duration_ms, 10000);
+    assert_int_equal(o.requests, 0);
+    assert_int_equal(o.grace_ms, 5000);
+    assert_int_equal(o.rate, 0);
+    assert_int_equal(o.arrival, ARRIVAL_POISSON);
+    assert_int_equal(o.max_backlog, 10000);
+    assert_string_equal(o.scenario, "flash");
+    assert_int_equal(o.timeout_ms, 10000);
+    assert_int_equal(o.settle_ms, 6000);
+    assert_int_equal(o.verify, VERIFY_FULL);
+    assert_int_equal(o.worker_death, DEATH_FAIL);
+    assert_true(o.keepalive && o.tui);
+    assert_false(o.quiet || o.verbose);
+    assert_null(o.output);
+    assert_int_equal(o.output_format, FORMAT_TEXT);
+    assert_true(o.seed != 0);
+    assert_string_equal(o.command_line, "stockload");
+    done();
+}
+
+static void what_the_scenario_decides_is_recognisable_as_unset(void **state)
+{
+    assert_ok(PARSE("run", "-d", "1s"));
+    assert_true(o.skus == 0 && o.stock == 0 && o.ttl_ms == 0 && o.zipf < 0 && !o.mixed);
+    assert_true(o.qty.max == 0 && o.basket.max == 0);
+    assert_null(o.history);
+    done();
+    assert_ok(PARSE("--zipf", "0"));
+    assert_true(o.zipf >= 0 && o.zipf <= 0); /* all alike was asked for */
+    done();
+}
+
+static void every_flag_of_a_run_reaches_its_field(void **state)
+{
+    assert_ok(PARSE("run", "-p4", "-c", "1k", "--max-tasks-per-child=9", "--worker-death",
+                    "respawn", "-n", "20k", "--warmup", "2s", "-d30s", "--arrival", "const", "-R",
+                    "1k", "--max-backlog", "5", "--seed", "7", "http://h:81/p/"));
+    assert_int_equal(o.processes, 4);
+    assert_int_equal(o.connections, 1000);
+    assert_int_equal(o.max_tasks_per_child, 9);
+    assert_int_equal(o.worker_death, DEATH_RESPAWN);
+    assert_int_equal(o.requests, 20000);
+    assert_int_equal(o.duration_ms, 30000);
+    assert_int_equal(o.warmup_ms, 2000);
+    assert_int_equal(o.arrival, ARRIVAL_CONST);
+    assert_int_equal(o.rate, 1000);
+    assert_int_equal(o.max_backlog, 5);
+    assert_int_equal(o.seed, 7);
+    assert_string_equal(o.url.host, "h");
+    assert_int_equal(o.url.port, 81);
+    assert_string_equal(o.url.prefix, "/p");
+    done();
+    assert_ok(PARSE("--scenario", "basket", "--skus", "1k", "--stock=5", "--qty", "2-4", "--basket",
+                    "3", "--mix", "reserve=70,get=5", "--ttl", "2s", "--think", "10ms", "--dup",
+                    "1%", "--abort=0.5", "--zipf", "1.2"));
+    assert_string_equal(o.scenario, "basket");
+    assert_true(o.skus == 1000 && o.stock == 5 && o.ttl_ms == 2000 && o.think_ms == 10);
+    assert_true(o.qty.min == 2 && o.qty.max == 4 && o.basket.min == 3 && o.basket.max == 3);
+    assert_true(o.mixed && o.mix[WORK_RESERVE] == 70 && o.mix[WORK_GET] == 5);
+    assert_int_equal(o.mix[WORK_ADJUST], 0);
+    assert_true(o.dup > 0.0099 && o.dup < 0.0101 && o.abort > 0.49 && o.abort < 0.51);
+    assert_true(o.zipf > 1.19 && o.zipf < 1.21);
+    done();
+    assert_ok(PARSE("-H", "A: 1", "-HB: 2", "--timeout", "1s", "--no-keepalive", "--token-file",
+                    "t", "--verify", "counts", "--history", "h", "--settle", "0", "--threshold",
+                    "p99<5ms", "--threshold=errors<1"));
+    assert_int_equal(o.headers.n, 2);
+    assert_string_equal(o.headers.text[1], "B: 2");
+    assert_int_equal(o.timeout_ms, 1000);
+    assert_false(o.keepalive);
+    assert_string_equal(o.token_file, "t");
+    assert_int_equal(o.verify, VERIFY_COUNTS);
+    assert_string_equal(o.history, "h");
+    assert_int_equal(o.settle_ms, 0);
+    assert_int_equal(o.thresholds.n, 2);
+    assert_string_equal(o.thresholds.text[0], "p99<5ms");
+    done();
+    assert_ok(PARSE("-o", "-", "--output-format", "json", "--html", "f", "--hgrm", "g", "--no-tui",
+                    "-qv"));
+    assert_string_equal(o.output, "-");
+    assert_int_equal(o.output_format, FORMAT_JSON);
+    assert_string_equal(o.html, "f");
+    assert_string_equal(o.hgrm, "g");
+    assert_true(!o.tui && o.quiet && o.verbose);
+    done();
+}
+
+static void stages_add_up_to_the_duration(void **state)
+{
+    assert_ok(PARSE("--stages", "30s:500,1m:2k,500ms:0"));
+    assert_int_equal(o.stages.count, 3);
+    assert_int_equal(o.stages.stage[0].duration_ms, 30000);
+    assert_int_equal(o.stages.stage[0].rate, 500);
+    assert_int_equal(o.stages.stage[1].rate, 2000);
+    assert_int_equal(o.stages.stage[2].rate, 0);
+    assert_int_equal(o.duration_ms, 90500);
+    done();
+}
+
+static void requests_alone_end_a_run(void **state)
+{
+    assert_ok(PARSE("-n", "100"));
+    assert_true(o.requests == 100 && o.duration_ms == 0);
+    done();
+    assert_ok(PARSE("-n", "100", "-d", "3s"));
+    assert_true(o.requests == 100 && o.duration_ms == 3000);
+    done();
+}
+
+static void there_are_never_more_processes_than_connections(void **state)
+{
+    assert_ok(PARSE("-p", "64", "-c", "3"));
+    assert_true(o.processes == 3 && o.connections == 3);
+    done();
+}
+
+static void the_environment_is_read_and_flags_beat_it(void **state)
+{
+    environment = (const char *const[]){"STOCKLOAD_CONNECTIONS",
+                                        "7",
+                                        "STOCKLOAD_SCENARIO",
+                                        "zipf",
+                                        "STOCKLOAD_REDIS",
+                                        "redis://h",
+                                        "STOCKLOAD_HEADER",
+                                        "A: 1",
+                                        NULL};
+    assert_ok(PARSE("--scenario", "churn", "-H", "B: 2"));
+    assert_int_equal(o.connections, 7);
+    assert_string_equal(o.scenario, "churn");
+    assert_null(o.redis);
+    assert_int_equal(o.headers.n, 2);
+    done();
+    environment = (const char *const[]){"STOCKLOAD_DUP", "2", NULL};
+    assert_refused(PARSE("run"), "STOCKLOAD_DUP: \"2\" is out of range; give 0 to 1");
+}
+
+static void t_is_refused_because_it_means_two_things(void **state)
+{
+    const char *hint = "-t: means threads in wrk and a timeout in hey; give -p, --processes and "
+                       "-c, --connections, or --timeout";
+    assert_refused(PARSE("-t4"), hint);
+    assert_refused(PARSE("-c", "9", "-t", "4"), hint);
+    assert_refused(PARSE("race", "-t", "4"), hint);
+}
+
+static void wrong_values_are_refused_with_what_would_be_right(void **state)
+{
+    assert_refused(PARSE("--scenario", "flsh"), "--scenario: \"flsh\" is not known; give flash, "
+                                                "zipf, basket, churn, restock or mixed");
+    assert_refused(PARSE("--qty", "3-1"),
+                   "--qty: \"3-1\" is no range; give a number, or two as in 1-3, the smaller one "
+                   "first, from 1 to 1000000000");
+    assert_refused(PARSE("--basket", "101"),
+                   "--basket: \"101\" is no range; give a number, or two as in 1-3, the smaller "
+                   "one first, from 1 to 100");
+    assert_refused(PARSE("--stages", "30s:1,x"), "--stages: \"30s:1,x\" is wrong at stage 2; give "
+                                                 "TIME:RATE,TIME:RATE as in 30s:500,1m:2k");
+    assert_refused(PARSE("--stages", "30s:0"),
+                   "--stages: \"30s:0\" sends nothing; give at least one rate above 0");
+    assert_int_equal(PARSE("--mix", "reserve=1,buy=2"), OPTIONS_USAGE);
+    assert_non_null(strstr(err, "has an unknown kind at buy; give KIND=WEIGHT"));
+    assert_int_equal(PARSE("--mix", "get=1,get=2"), OPTIONS_USAGE);
+    assert_non_null(strstr(err, "names a kind twice"));
+    assert_int_equal(PARSE("--mix", "get=0"), OPTIONS_USAGE);
+    assert_non_null(strstr(err, "asks for nothing"));
+    assert_refused(PARSE("--ttl", "1500ms"), "--ttl: give whole seconds, as in 2s");
+    assert_refused(PARSE("-H", "Cookie"), "--header: number 1 is no header; give 'NAME: VALUE'");
+    assert_refused(PARSE("-H", "A: 1", "-H", "B: 2\r\nC: 3"),
+                   "--header: number 2 holds a line end; give one header each");
+    assert_refused(PARSE("--verify", "all"),
+                   "--verify: \"all\" is not known; give full, counts or off");
+    assert_refused(PARSE("--conections", "5"),
+                   "--conections: no such option; did you mean --connections?");
+}
+
+static void what_does_not_go_together_is_refused(void **state)
+{
+    assert_refused(PARSE("--stages", "1s:5", "-R", "5"),
+                   "--stages and --rate: both say how fast; give one");
+    assert_refused(PARSE("--stages", "1s:5", "-n", "5"),
+                   "--stages and --requests: both say when to end; give one");
+    assert_refused(PARSE("--stages", "1s:5", "-d", "5s"),
+                   "--stages and --duration: both say how long; give one");
+    assert_refused(PARSE("--think", "1s", "-R", "5"),
+                   "--think: clients of an open loop do not wait; drop it, or --rate and --stages");
+    const char *warm = "--warmup: nothing is left to measure; give less than the whole run";
+    assert_refused(PARSE("--warmup", "10s"), warm);
+    assert_refused(PARSE("--warmup", "5s", "-d", "5s"), warm);
+    assert_refused(PARSE("--warmup", "2s", "--stages", "1s:5,1s:6"), warm);
+    assert_ok(PARSE("--warmup", "10s", "-n", "5")); /* who knows how long that takes */
+    done();
+    assert_refused(PARSE("--skus", "2", "--basket", "3-4"),
+                   "--basket: asks for more different items than --skus has");
+    assert_refused(PARSE("-o", "f", "--output-format", "quiet"),
+                   "--output: nothing would be written to it with --output-format quiet");
+}
+
+static void commands_take_their_own_words_and_flags(void **state)
+{
+    assert_ok(PARSE("check", "a", "b", "--verify", "counts"));
+    assert_int_equal(o.command, COMMAND_CHECK);
+    assert_int_equal(o.words.n, 2);
+    assert_string_equal(o.words.text[1], "b");
+    done();
+    assert_ok(PARSE("report", "a", "--html", "f"));
+    assert_int_equal(o.command, COMMAND_REPORT);
+    done();
+    assert_ok(PARSE("race", "--redis", "unix:/s", "--strategy", "watch-batch"));
+    assert_int_equal(o.strategy, STRATEGY_WATCH_BATCH);
+    assert_true(o.processes == 16 && o.stock == 10000 && o.batch_max == 64);
+    assert_int_equal(o.duration_ms, 10000);
+    done();
+    assert_refused(PARSE("check"),
+                   "check: needs a file; give `stockload check HISTORY...`, made by run --history");
+    assert_refused(PARSE("race"), "--redis: needed; give redis://host:port or unix:/path.sock");
+    assert_refused(PARSE("race", "--redis", "h:1"),
+                   "--redis: unknown scheme; a Redis URL is redis://[user:pass@]host:port[/db] or "
+                   "unix:/path.sock");
+    assert_refused(PARSE("race", "x"), "\"x\": unexpected; Redis is named by --redis URL");
+    assert_refused(PARSE("--redis", "unix:/s"), "--redis: is an option of `stockload race`");
+    assert_refused(PARSE("report", "a", "--verify=off"),
+                   "--verify: is an option of `stockload run`");
+    assert_refused(PARSE("check", "a", "-c5"), "-c: is an option of `stockload run`");
+    assert_refused(PARSE("http://a", "http://b"),
+                   "\"http://b\": unexpected; one URL is all that `stockload run` takes");
+    assert_int_equal(PARSE("chekc", "a"), OPTIONS_USAGE);
+    assert_non_null(strstr(err, "\"chekc\": no such command; there are run, check, report"));
+}
+
+static void help_and_version_are_found(void **state)
+{
+    static const struct {
+        const char *words[3];
+        enum command command, about;
+    } rows[] = {
+        {{"--help"}, COMMAND_HELP, COMMAND_HELP},
+        {{"-h"}, COMMAND_HELP, COMMAND_HELP},
+        {{"help"}, COMMAND_HELP, COMMAND_HELP},
+        {{"help", "race"}, COMMAND_HELP, COMMAND_RACE},
+        {{"race", "--help"}, COMMAND_HELP, COMMAND_RACE},
+        {{"-c5", "-h"}, COMMAND_HELP, COMMAND_RUN},
+        {{"version"}, COMMAND_VERSION, COMMAND_HELP},
+        {{"--version"}, COMMAND_VERSION, COMMAND_HELP},
+        {{"list"}, COMMAND_LIST, COMMAND_HELP},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_ok(parse(rows[i].words));
+        assert_int_equal(o.command, rows[i].command);
+        assert_int_equal(o.about, rows[i].about);
+        done();
+    }
+    assert_refused(PARSE("list", "x"), "\"x\": unexpected; `stockload list` takes no more");
+    assert_int_equal(PARSE("help", "x"), OPTIONS_USAGE);
+}
+
+static void help_shows_a_command_its_own_flags_only(void **state)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    options_print_help(f, COMMAND_RACE);
+    fclose(f);
+    assert_non_null(strstr(text, "--redis URL"));
+    assert_non_null(strstr(text, "watch, watch-batch, script, all (default all"));
+    assert_null(strstr(text, "--connections N"));
+    free(text);
+    f = open_memstream(&text, &n);
+    options_print_help(f, COMMAND_HELP);
+    fclose(f);
+    assert_non_null(strstr(text, "-c, --connections N"));
+    assert_non_null(strstr(text, "STOCKLOAD_CONNECTIONS"));
+    assert_null(strstr(text, "--redis URL\n"));
+    assert_null(strstr(text, "--threads"));
+    free(text);
+}
+
+static void urls_are_taken_apart(void **state)
+{
+    static const struct {
+        const char *text, *host, *prefix, *normal;
+        unsigned port;
+    } rows[] = {
+        {"http://h", "h", "", "http://h", 80},
+        {"HTTP://h:8080/", "h", "", "HTTP://h:8080", 8080},
+        {"http://[::1]:9/a/b//", "::1", "/a/b", "http://[::1]:9/a/b", 9},
+        {"http://[::1]", "::1", "", "http://[::1]", 80},
+        {"http://10.0.0.1:65535/x:y", "10.0.0.1", "/x:y", "http://10.0.0.1:65535/x:y", 65535},
+    };
+    char why[WEBURL_ERR_SIZE];
+    struct weburl url;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (!weburl_parse(rows[i].text, &url, why, sizeof(why)))
+            fail_msg("%s %s", rows[i].text, why);
+        assert_string_equal(url.host, rows[i].host);
+        assert_string_equal(url.prefix, rows[i].prefix);
+        assert_string_equal(url.text, rows[i].normal);
+        assert_int_equal(url.port, rows[i].port);
+    }
+}
+
+static void urls_that_can_not_be_loaded_are_refused(void **state)
+{
+    static const char *const wrong[][2] = {
+        {"https://h", "asks for TLS"},    {"h:80", "is no http URL"},
+        {"http://", "names no host"},     {"http://:80", "names no host"},
+        {"http:///x", "names no host"},   {"http://h:0", "has a port"},
+        {"http://h:65536", "has a port"}, {"http://h:", "has a port"},
+        {"http://h:8a", "has a port"},    {"http://[::1", "has a [ without"},
+        {"http://[::1]x", "has a port"},  {"http://u:p@h", "must not hold a password"},
+        {"http://h/a?b", "has a query"},  {"http://h/a b", "holds a blank"},
+        {"http://h/\n", "holds a blank"}, {"http://[]", "names no host"},
+    };
+    char why[WEBURL_ERR_SIZE], longest[300];
+    struct weburl url;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (weburl_parse(wrong[i][0], &url, why, sizeof(why)))
+            fail_msg("%s was taken", wrong[i][0]);
+        if (!strstr(why, wrong[i][1]) || !strstr(why, "give http://host[:port][/prefix]"))
+            fail_msg("%s: %s", wrong[i][0], why);
+    }
+    memset(longest, 'a', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    memcpy(longest, "http://", 7);
+    assert_false(weburl_parse(longest, &url, why, sizeof(why)));
+    longest[255] = '\0';
+    assert_true(weburl_parse(longest, &url, why, sizeof(why)));
+}
+
+static void the_command_line_is_kept_without_secrets(void **state)
+{
+    assert_ok(PARSE("run", "-H", "Authorization: Bearer s3cret", "-HX: s3cret", "-qHX: s3cret",
+                    "--header=X: s3cret", "--header", "-H: s3cret", "--threshold", "p99<5ms",
+                    "--mix", "get=1"));
+    assert_string_equal(o.command_line,
+                        "stockload run -H *** -H*** -qH*** --header=*** --header *** --threshold "
+                        "'p99<5ms' --mix get=1");
+    done();
+    assert_ok(PARSE("race", "--redis", "redis://u:s3cret@h", "-q"));
+    assert_string_equal(o.command_line, "stockload race --redis redis://u:***@h -q");
+    done();
+    assert_ok(PARSE("--html", "it's", "--history="));
+    assert_string_equal(o.command_line, "stockload --html 'it'\\''s' --history=");
+    done();
+}
+
+static void the_worst_exit_status_wins_in_the_documented_order(void **state)
+{
+    static const int order[] = {1, 255, 2, 105, 99, 0};
+    enum { CODES = sizeof(order) / sizeof(order[0]) };
+    for (size_t i = 0; i < CODES; i++) {
+        for (size_t j = 0; j < CODES; j++) {
+            int worst = order[i < j ? i : j];
+            assert_int_equal(exit_worst(order[i], order[j]), worst);
+        }
+    }
+    assert_int_equal(exit_worst(254, 2), 254);
+    assert_int_equal(exit_worst(77, 2), 255); /* a status nobody knows */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_words_it_is_a_run_with_defaults),
+        cmocka_unit_test(what_the_scenario_decides_is_recognisable_as_unset),
+        cmocka_unit_test(every_flag_of_a_run_reaches_its_field),
+        cmocka_unit_test(stages_add_up_to_the_duration),
+        cmocka_unit_test(requests_alone_end_a_run),
+        cmocka_unit_test(there_are_never_more_processes_than_connections),
+        cmocka_unit_test(the_environment_is_read_and_flags_beat_it),
+        cmocka_unit_test(t_is_refused_because_it_means_two_things),
+        cmocka_unit_test(wrong_values_are_refused_with_what_would_be_right),
+        cmocka_unit_test(what_does_not_go_together_is_refused),
+        cmocka_unit_test(commands_take_their_own_words_and_flags),
+        cmocka_unit_test(help_and_version_are_found),
+        cmocka_unit_test(help_shows_a_command_its_own_flags_only),
+        cmocka_unit_test(urls_are_taken_apart),
+        cmocka_unit_test(urls_that_can_not_be_loaded_are_refused),
+        cmocka_unit_test(the_command_line_is_kept_without_secrets),
+        cmocka_unit_test(the_worst_exit_status_wins_in_the_documented_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

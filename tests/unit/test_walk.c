@@ -1,0 +1,108 @@
+/* test_walk.c -- one item's numbers along its versions. */
+#include "check/walk.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static enum walk_found change(struct walk *w, uint64_t version, int64_t by, int64_t remaining)
+{
+    struct walk_step step = {.version = version, .change = by, .remaining = remaining};
+    return walk_step(w, &step);
+}
+
+static enum walk_found see(struct walk *w, uint64_t version, int64_t remaining)
+{
+    struct walk_step step = {.read = true, .version = version, .remaining = remaining};
+    return walk_step(w, &step);
+}
+
+static struct walk created(uint64_t version, int64_t units)
+{
+    struct walk w = {0};
+    struct walk_step step = {
+        .creates = true, .version = version, .change = units, .remaining = units};
+    assert_int_equal(walk_step(&w, &step), WALK_FINE);
+    return w;
+}
+
+static void numbers_that_follow_are_fine(void **state)
+{
+    (void)state;
+    struct walk w = created(7, 10);
+    assert_int_equal(see(&w, 7, 10), WALK_FINE);
+    assert_int_equal(change(&w, 8, -3, 7), WALK_FINE);
+    assert_int_equal(see(&w, 8, 7), WALK_FINE);
+    assert_int_equal(see(&w, 8, 7), WALK_FINE);
+    assert_int_equal(change(&w, 9, 0, 7), WALK_FINE);
+}
+
+static void a_gap_is_found_once(void **state)
+{
+    (void)state;
+    struct walk w = created(1, 10);
+    assert_int_equal(change(&w, 4, -1, 5), WALK_GAP);
+    assert_int_equal(w.missing, 2);
+    assert_int_equal(change(&w, 5, -1, 4), WALK_FINE);
+}
+
+static void a_read_of_a_version_nobody_made_is_a_gap(void **state)
+{
+    (void)state;
+    struct walk w = created(1, 10);
+    assert_int_equal(see(&w, 2, 9), WALK_GAP);
+    assert_int_equal(w.missing, 1);
+    assert_int_equal(change(&w, 3, -1, 8), WALK_FINE);
+}
+
+static void an_item_begins_with_its_creation(void **state)
+{
+    (void)state;
+    struct walk w = {0};
+    assert_int_equal(change(&w, 2, -1, 9), WALK_GAP);
+    assert_int_equal(w.missing, 1);
+}
+
+static void a_version_can_be_given_once(void **state)
+{
+    (void)state;
+    struct walk w = created(1, 10);
+    assert_int_equal(change(&w, 2, -1, 9), WALK_FINE);
+    assert_int_equal(change(&w, 2, -2, 8), WALK_TWICE);
+    assert_int_equal(change(&w, 3, -1, 8), WALK_FINE);
+}
+
+static void one_wrong_answer_is_one_finding(void **state)
+{
+    (void)state;
+    struct walk w = created(1, 10);
+    assert_int_equal(change(&w, 2, -1, 8), WALK_WRONG);
+    assert_int_equal(w.expected, 9);
+    assert_int_equal(change(&w, 3, -1, 8), WALK_FINE); /* only the answer was wrong */
+    assert_int_equal(change(&w, 4, -1, 7), WALK_FINE);
+}
+
+static void one_wrong_change_is_one_finding(void **state)
+{
+    (void)state;
+    struct walk w = created(1, 10);
+    assert_int_equal(change(&w, 2, -1, 8), WALK_WRONG);
+    assert_int_equal(change(&w, 3, -1, 7), WALK_FINE); /* the units are gone */
+    assert_int_equal(see(&w, 3, 8), WALK_WRONG);       /* and stay so */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_that_follow_are_fine),
+        cmocka_unit_test(a_gap_is_found_once),
+        cmocka_unit_test(a_read_of_a_version_nobody_made_is_a_gap),
+        cmocka_unit_test(an_item_begins_with_its_creation),
+        cmocka_unit_test(a_version_can_be_given_once),
+        cmocka_unit_test(one_wrong_answer_is_one_finding),
+        cmocka_unit_test(one_wrong_change_is_one_finding),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/* test_workload.c -- the scenarios are sound, and the dice fall as the tables say. */
+#include "client/workload.h"
+
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define THROWS 200000
+
+static struct workload opened(const char *scenario)
+{
+    char err[WORKLOAD_ERR_SIZE];
+    struct workload w = *workload_find(scenario);
+    assert_int_equal(workload_open(&w, err, sizeof(err)), 0);
+    return w;
+}
+
+static void every_scenario_opens_as_it_is(void **state)
+{
+    size_t count;
+    const struct workload *all = workload_scenarios(&count);
+    static const char *const wanted[] = {"flash", "zipf", "basket", "churn", "restock", "mixed"};
+    (void)state;
+    assert_int_equal(count, sizeof(wanted) / sizeof(wanted[0]));
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(all[i].scenario, wanted[i]);
+        struct workload w = opened(all[i].scenario);
+        workload_close(&w);
+    }
+    assert_null(workload_find("flush"));
+}
+
+static void work_is_picked_by_its_weight(void **state)
+{
+    struct workload w = opened("mixed");
+    unsigned count[WORKS] = {0};
+    struct rng rng;
+    (void)state;
+    rng_seed(&rng, 3);
+    for (int i = 0; i < THROWS; i++)
+        count[workload_pick(&w, &rng)]++;
+    for (int i = 0; i < WORKS; i++) {
+        double share = (double)count[i] / THROWS, want = (double)w.weight[i] / w.weights;
+        assert_true(fabs(share - want) < 0.005);
+    }
+    workload_close(&w);
+}
+
+static void items_follow_zipf_s_law(void **state)
+{
+    struct workload w = opened("zipf"); /* 1,000 items, theta 0.99 */
+    unsigned first = 0, second = 0;
+    struct rng rng;
+    (void)state;
+    rng_seed(&rng, 5);
+    for (int i = 0; i < THROWS; i++) {
+        uint32_t item = workload_item(&w, &rng);
+        assert_true(item < w.skus);
+        first += item == 0;
+        second += item == 1;
+    }
+    assert_true(fabs((double)first / THROWS - 0.129) < 0.005); /* as Gray et al. compute it */
+    assert_true(fabs((double)first / second - pow(2, 0.99)) < 0.1);
+    workload_close(&w);
+}
+
+static void every_item_is_reached_when_all_are_alike(void **state)
+{
+    struct workload w = opened("churn");
+    unsigned count[4] = {0};
+    struct rng rng;
+    (void)state;
+    rng_seed(&rng, 5);
+    for (int i = 0; i < THROWS; i++)
+        count[workload_item(&w, &rng)]++;
+    for (int i = 0; i < 4; i++)
+        assert_in_range(count[i], THROWS / 4 - 2000, THROWS / 4 + 2000);
+    workload_close(&w);
+}
+
+static void a_basket_holds_different_items_within_its_bounds(void **state)
+{
+    struct workload w = *workload_find("basket");
+    char err[WORKLOAD_ERR_SIZE];
+    unsigned sizes[8] = {0}, shuffled = 0;
+    struct rng rng;
+    (void)state;
+    w.skus = 6;
+    assert_int_equal(workload_open(&w, err, sizeof(err)), 0);
+    rng_seed(&rng, 9);
+    for (int i = 0; i < 10000; i++) {
+        uint32_t items[HISTORY_LINES_MAX];
+        unsigned n = workload_basket(&w, &rng, items);
+        assert_in_range(n, 2, 5);
+        sizes[n]++;
+        shuffled += items[0] > items[1];
+        for (unsigned a = 0; a < n; a++)
+            for (unsigned b = 0; b < a; b++)
+                assert_int_not_equal(items[a], items[b]);
+    }
+    for (int n = 2; n <= 5; n++)
+        assert_in_range(sizes[n], 2200, 2800);
+    assert_in_range(shuffled, 3000, 7000);
+    workload_close(&w);
+}
+
+static void quantities_stay_within_their_range(void **state)
+{
+    struct workload w = opened("mixed");
+    bool seen[4] = {false};
+    struct rng rng;
+    (void)state;
+    rng_seed(&rng, 9);
+    for (int i = 0; i < 1000; i++) {
+        uint32_t q = workload_quantity(&w, &rng);
+        assert_in_range(q, 1, 3);
+        seen[q] = true;
+    }
+    assert_true(seen[1] && seen[2] && seen[3]);
+    workload_close(&w);
+}
+
+static void what_can_not_work_is_refused_with_the_flag_to_change(void **state)
+{
+    static const struct {
+        const char *word;
+        uint32_t skus, stock, qty_max, basket_min, basket_max, ttl_ms, weight;
+        double theta;
+    } rows[] = {
+        {"--skus", 0, 1, 1, 1, 1, 1000, 1, 0},
+        {"--skus", 1000001, 1, 1, 1, 1, 1000, 1, 0},
+        {"--stock", 1, 2000000001, 1, 1, 1, 1000, 1, 0},
+        {"--qty", 1, 1, 1000001, 1, 1, 1000, 1, 0},
+        {"--basket", 200, 1, 1, 1, 101, 1000, 1, 0},
+        {"--basket", 3, 1, 1, 4, 5, 1000, 1, 0},
+        {"--ttl", 1, 1, 1, 1, 1, 1500, 1, 0},
+        {"--ttl", 1, 1, 1, 1, 1, 0, 1, 0},
+        {"--zipf", 1, 1, 1, 1, 1, 1000, 1, -0.5},
+        {"--mix", 1, 1, 1, 1, 1, 1000, 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char err[WORKLOAD_ERR_SIZE] = "";
+        struct workload w = {.skus = rows[i].skus,
+                             .stock = rows[i].stock,
+                             .qty_max = rows[i].qty_max,
+                             .basket_min = rows[i].basket_min,
+                             .basket_max = rows[i].basket_max,
+                             .ttl_ms = rows[i].ttl_ms,
+                             .weight = {rows[i].weight},
+                             .theta = rows[i].theta};
+        assert_int_equal(workload_open(&w, err, sizeof(err)), -EINVAL);
+        assert_non_null(strstr(err, rows[i].word));
+        workload_close(&w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_scenario_opens_as_it_is),
+        cmocka_unit_test(work_is_picked_by_its_weight),
+        cmocka_unit_test(items_follow_zipf_s_law),
+        cmocka_unit_test(every_item_is_reached_when_all_are_alike),
+        cmocka_unit_test(a_basket_holds_different_items_within_its_bounds),
+        cmocka_unit_test(quantities_stay_within_their_range),
+        cmocka_unit_test(what_can_not_work_is_refused_with_the_flag_to_change),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
