@@ -228,8 +228,7 @@ $(OUT)/page/%: $(OUT)/obj/tests/page/%.o $(OUT)/obj/tests/support/report_sample.
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
 # The ledger's benchmark calls the ledger itself; the others stand alone.
-$(OUT)/bench/ledger: LIB_LDLIBS = $(TEST_LDLIBS_PLAIN)
-$(OUT)/bench/ledger: $(SUPPORT_OBJS) $(LIB_OBJS)
+$(OUT)/bench/ledger: $(call obj,tests/support/postgres.c tests/support/proc.c) $(SERVICE_OBJS) $(COMMON_OBJS)
 $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)

@@ -186,9 +186,7 @@ static void beat(struct crew *c)
     bool any = c->beat->count > 0;
     c->live.p50_ms = any ? (double)histogram_percentile(c->beat, 50) / 1e6 : -1;
     c->live.p99_ms = any ? (double)histogram_percentile(c->beat, 99) / 1e6 : -1;
-    struct totals *swap = c->before;
-    c->before = c->now;
-    c->now = swap;
+    *c->before = *c->now;
     scrape(c);
     c->live.conflicts = c->facts->metrics ? c->conflicts_per_second : -1;
 }
@@ -196,10 +194,10 @@ static void beat(struct crew *c)
 static void look(struct crew *c)
 {
     add_up(c, c->now);
+    if (c->now->at_ns >= c->before->at_ns + BEAT_NS)
+        beat(c);
     fill_live(c);
     live_show(&c->live);
-    if (c->now->at_ns - c->before->at_ns >= BEAT_NS)
-        beat(c);
 }
 
 /* --- the pool --- */

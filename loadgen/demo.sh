@@ -77,13 +77,13 @@ finish() {
 mkdir -p "$out"
 say "1 of 3: flash sale, one transaction per request"
 start_service single --batch-max 1
-run 1-single --scenario flash --stock 10k
+run 1-single --scenario flash --stock 30k --mix decrement=90,get=10
 finish
 stop_service
 
 say "2 of 3: the same sale, group commit"
 start_service group
-run 2-group --scenario flash --stock 10k
+run 2-group --scenario flash --stock 30k --mix decrement=90,get=10
 finish
 stop_service
 

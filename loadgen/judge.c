@@ -13,6 +13,7 @@
 
 /* One history on its way through. */
 struct trial {
+    char name[64];
     struct history_reader reader;
     struct summary summary;
     struct verdict verdict;
@@ -66,8 +67,9 @@ static void show_step(void *ctx, const char *step, unsigned percent)
 {
     char phase[LIVE_PHASE_SIZE];
     (void)ctx;
-    snprintf(phase, sizeof(phase), "checking: %s, %u %%", step, percent);
-    live_show(&(struct live_state){.phase = phase, .p50_ms = -1, .p99_ms = -1, .conflicts = -1});
+    snprintf(phase, sizeof(phase), "checking: %s (%%)", step);
+    live_show(
+        &(struct live_state){.phase = phase, .step = true, .step_done = percent, .step_all = 100});
 }
 
 /* 0 or -errno, with a message on standard error. */
@@ -137,6 +139,17 @@ static int write_all(const struct options *options, const struct report_run *run
     return status;
 }
 
+/* What a person calls a history: its file's name without the ending. */
+static const char *name_of(struct trial *t, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(t->name, sizeof(t->name), "%s", slash ? slash + 1 : path);
+    char *ending = strstr(t->name, ".history");
+    if (ending && ending != t->name && ending[8] == '\0')
+        *ending = '\0';
+    return t->name;
+}
+
 static int judge_all(const struct options *options, char *const *paths, size_t count, int level,
                      struct trial *trials, struct report_run *runs)
 {
@@ -150,7 +163,7 @@ static int judge_all(const struct options *options, char *const *paths, size_t c
         }
         int one = exit_worst(exit_of_verdict(t), apply_gates(t, options));
         status = exit_worst(status, one);
-        runs[readable++] = (struct report_run){.name = paths[i],
+        runs[readable++] = (struct report_run){.name = name_of(t, paths[i]),
                                                .history = &t->reader,
                                                .summary = &t->summary,
                                                .verdict = &t->verdict,

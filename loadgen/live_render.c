@@ -62,6 +62,8 @@ static int percent_of(double part, double whole)
 
 int live_percent(const struct live_state *s)
 {
+    if (s->step)
+        return percent_of((double)s->step_done, (double)s->step_all);
     int by_time = s->planned_ms > 0 ? percent_of((double)s->elapsed_ms, (double)s->planned_ms) : -1;
     int by_count = s->requests_planned > 0
                        ? percent_of((double)s->requests_done, (double)s->requests_planned)
@@ -171,10 +173,24 @@ static void put_items(struct buf *out, const struct live_state *s, unsigned widt
     }
 }
 
+/* "creating items  120 of 1,000" */
+static void put_step(struct buf *out, const struct live_state *s, unsigned width)
+{
+    struct line line = {.width = width};
+    add(&line, "%.*s  %s of %s", LIVE_PHASE_SIZE, phase_of(s), FIGURE(count, (int64_t)s->step_done),
+        FIGURE(count, (int64_t)s->step_all));
+    put_line(out, &line);
+}
+
 void live_render_block(struct buf *out, const struct live_state *s, unsigned width)
 {
     width = width < LIVE_WIDTH_MIN ? LIVE_WIDTH_MIN : width;
     width = width > LIVE_WIDTH_MAX ? LIVE_WIDTH_MAX : width;
+    if (s->step) {
+        put_step(out, s, width);
+        put_progress(out, s, width);
+        return;
+    }
     put_head(out, s, width);
     put_progress(out, s, width);
     put_numbers(out, s, width);
@@ -193,6 +209,10 @@ static void put_hottest(struct buf *out, const struct live_state *s)
 
 void live_render_line(struct buf *out, const struct live_state *s)
 {
+    if (s->step) {
+        put_step(out, s, LIVE_WIDTH_MAX);
+        return;
+    }
     struct line head = {.width = LIVE_WIDTH_MAX};
     int percent = live_percent(s);
     add_clock(&head, s->elapsed_ms);

@@ -164,12 +164,15 @@ static void name_run(struct history_facts *facts)
     snprintf(facts->prefix, sizeof(facts->prefix), "load-%s-", facts->run);
 }
 
-static double highest_rate(const struct load *load)
+/* Arrivals a second, over all stages. */
+static double average_rate(const struct load *load)
 {
-    double highest = 0;
-    for (size_t i = 0; i < load->stage_count; i++)
-        highest = load->stages[i].per_second > highest ? load->stages[i].per_second : highest;
-    return highest;
+    double arrivals = 0, seconds = 0;
+    for (size_t i = 0; i < load->stage_count; i++) {
+        arrivals += load->stages[i].per_second * (double)load->stages[i].length_ns / 1e9;
+        seconds += (double)load->stages[i].length_ns / 1e9;
+    }
+    return seconds > 0 ? arrivals / seconds : 0;
 }
 
 void plan_facts(const struct plan *plan, const struct options *o, struct history_facts *facts)
@@ -184,7 +187,7 @@ void plan_facts(const struct plan *plan, const struct options *o, struct history
         .duration_ns = (uint64_t)o->duration_ms * MS_NS,
         .requests = load->requests,
         .seed = load->seed,
-        .rate = highest_rate(load),
+        .rate = average_rate(load),
         .processes = load->workers,
         .clients = load->clients,
         .items = load->workload.skus,

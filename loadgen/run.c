@@ -37,11 +37,9 @@ static void on_interrupt(int signo)
 
 static bool show_progress(void *ctx, const char *what, uint64_t done, uint64_t all)
 {
-    char phase[LIVE_PHASE_SIZE];
     (void)ctx;
-    snprintf(phase, sizeof(phase), "%s: %llu of %llu", what, (unsigned long long)done,
-             (unsigned long long)all);
-    live_show(&(struct live_state){.phase = phase, .p50_ms = -1, .p99_ms = -1, .conflicts = -1});
+    live_show(
+        &(struct live_state){.phase = what, .step = true, .step_done = done, .step_all = all});
     return interrupted != 0;
 }
 
@@ -171,7 +169,9 @@ static int run_planned(struct run *r)
     if (make_history(r) < 0)
         return EXITS_INTERNAL;
     live_open(stderr, live_choose(stderr, r->options->tui, r->options->quiet));
-    if (set_up(r) && drive(r) && r->options->verify != VERIFY_OFF)
+    bool loaded = set_up(r) && drive(r);
+    live_pause(); /* the last view of the load stays */
+    if (loaded && r->options->verify != VERIFY_OFF)
         settle_all(r);
     history_writer_close(&r->writer);
     history_close(r->plan.load.history);

@@ -29,8 +29,7 @@ static int migrate(const char *url)
         return EXIT_FAILURE;
     }
     schema_list(files);
-    enum migrate_result result =
-        migrate_run(db, files, SCHEMA_FILES, clock_wall_ms(), &report);
+    enum migrate_result result = migrate_run(db, files, SCHEMA_FILES, clock_wall_ms(), &report);
     for (size_t i = report.before; i < report.after; i++)
         printf("applied %s\n", files[i].name);
     if (result == MIGRATE_DONE)
@@ -46,8 +45,8 @@ int command_migrate(int argc, char **argv)
 {
     struct options options = {0};
     char err[ARGS_ERR_SIZE] = "";
-    enum args_result parsed = args_parse(specs, SPECS, "STOCKD_", argc, argv, getenv, NULL,
-                                         &options, err, sizeof(err));
+    enum args_result parsed =
+        args_parse(specs, SPECS, "STOCKD_", argc, argv, getenv, NULL, &options, err, sizeof(err));
     if (parsed == ARGS_HELP) {
         printf("stockd migrate: bring a ledger's database to this version's schema\n\n");
         args_print_help(stdout, specs, SPECS, "STOCKD_");

@@ -46,8 +46,9 @@ static int help(int argc, char **argv)
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {{"serve", serve},         {"migrate", command_migrate}, {"version", version},
-                {"--version", version}, {"help", help},               {"--help", help},
+} commands[] = {{"serve", serve},     {"migrate", command_migrate},
+                {"version", version}, {"--version", version},
+                {"help", help},       {"--help", help},
                 {"-h", help}};
 
 int main(int argc, char **argv)
@@ -59,6 +60,7 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     if (argv[1][0] == '-')
         return serve(argc, argv);
-    fprintf(stderr, "stockd: unknown command %s; there are serve, migrate, version and help\n", argv[1]);
+    fprintf(stderr, "stockd: unknown command %s; there are serve, migrate, version and help\n",
+            argv[1]);
     return EXIT_USAGE;
 }

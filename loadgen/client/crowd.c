@@ -199,6 +199,14 @@ static void tear_down(struct crowd *w)
     pace_close(w);
 }
 
+/* What a process that died had in flight is over, and unknown. */
+static void inherit(struct tally *t)
+{
+    uint64_t lost = atomic_load(&t->started) - atomic_load(&t->finished);
+    atomic_fetch_add(&t->finished, lost);
+    atomic_fetch_add(&t->count[OUTCOME_UNKNOWN][DETAIL_RESET], lost);
+}
+
 int crowd_run(struct pool_child *child, void *arg)
 {
     const struct load *load = arg;
@@ -213,6 +221,7 @@ int crowd_run(struct pool_child *child, void *arg)
     signal(SIGINT, SIG_IGN); /* the parent decides what Ctrl-C means */
     uint32_t life = atomic_fetch_add_explicit(&w.tally->lives, 1, memory_order_relaxed);
     atomic_store_explicit(&w.tally->open, 0, memory_order_relaxed);
+    inherit(w.tally);
     history_writer_open(&w.history, load->history, w.index, life);
     w.zero_ns = w.facts->zero_ns;
     w.quota = load->requests / load->workers + (w.index < load->requests % load->workers);

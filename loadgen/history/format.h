@@ -219,7 +219,7 @@ struct history_facts {
     uint64_t warmup_ns, duration_ns; /* as asked for; duration 0: until `requests` were sent */
     uint64_t requests;
     uint64_t seed;
-    double rate; /* arrivals a second asked for; 0: closed loop. With stages: the highest */
+    double rate; /* arrivals a second asked for; 0: closed loop. With stages: their average */
     uint32_t processes, clients, items,
         contended;  /* contended: the scenario must show sold-out answers */
     uint64_t stock; /* units of each item at the start */

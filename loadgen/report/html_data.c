@@ -76,7 +76,7 @@ static double lasted(const struct summary *s, size_t i)
 {
     double whole = (double)s->interval_ns / 1e9;
     double left = s->seconds - whole * (double)i;
-    return i + 1 == s->intervals && left > 0 && left < whole ? left : whole;
+    return i + 1 == s->intervals && left > 0 ? left : whole;
 }
 
 static json_t *ends(const struct summary *s, bool *ok)

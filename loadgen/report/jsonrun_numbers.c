@@ -52,7 +52,7 @@ static void put_load(struct jsonput *j, json_t *run, const struct summary *s)
     jsonput_count(j, o, "successes", s->successes);
     jsonput_number(j, o, "attempts_per_second", pace.sent_per_second);
     jsonput_number(j, o, "answers_per_second", s->per_second);
-    if (pace.steady)
+    if (pace.open)
         jsonput_bool(j, o, "target_reached", pace.reached);
     else
         jsonput_null(j, o, "target_reached");

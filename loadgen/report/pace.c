@@ -4,13 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* The header holds only the highest rate of --stages; that one is no target for the whole run. */
-static bool has_stages(const struct history_facts *facts)
-{
-    size_t n = strnlen(facts->command, sizeof facts->command);
-    return memmem(facts->command, n, "--stages", 8) != NULL;
-}
-
 /* Arrivals of a Poisson process vary by the square root of their number: a run that sent three of
  * those too few by chance alone did reach its rate. */
 static bool reached(const struct summary *s, double target)
@@ -38,12 +31,11 @@ struct pace pace_of(const struct summary *s)
         .sent_per_second = s->seconds > 0 ? (double)s->operations / s->seconds : 0,
         .open = open,
         .target = open ? rate : 0,
-        .steady = open && !has_stages(s->facts),
         .reached = true,
         .late_p99_ns = histogram_percentile(s->late, 99),
         .cpu_share = cpu_share(s->facts),
     };
-    if (pace.steady)
+    if (open)
         pace.reached = reached(s, rate);
     pace.late = open && pace.late_p99_ns > PACE_LATE_LIMIT_NS;
     pace.cpu_bound = pace.cpu_share > PACE_CPU_LIMIT;

@@ -18,7 +18,6 @@ struct pace {
     double sent_per_second;
     bool open;     /* arrivals were planned, whatever the answers did */
     double target; /* a second; 0: closed loop */
-    bool steady;   /* one rate all the time, so that the target can be compared */
     bool reached;  /* true when nothing can be compared */
     uint64_t late_p99_ns;
     bool late;        /* late_p99_ns is beyond the limit; never in the closed loop */

@@ -122,8 +122,8 @@ static void take_op(struct series *w, const struct history_op *op)
         note_stock(w, op);
     if (history_phase(op) != PHASE_LOAD)
         return;
-    /* An attempt whose process died was never given up: it stays in flight to the end. */
-    uint64_t end_ns = op->end_ns ? op->end_ns : s->to_ns;
+    /* An attempt whose process died was never given up: it is shown where it began. */
+    uint64_t end_ns = op->end_ns ? op->end_ns : op->begin_ns;
     if (end_ns < s->from_ns)
         return;
     uint64_t begin_ns = op->begin_ns > s->from_ns ? op->begin_ns : s->from_ns;
@@ -177,7 +177,9 @@ int series_make(struct summary *s, const struct history_reader *r, const struct 
         return 0;
     uint64_t span_ns = s->to_ns - s->from_ns;
     s->interval_ns = choose_interval(span_ns);
-    s->intervals = (size_t)(span_ns / s->interval_ns) + (span_ns % s->interval_ns != 0);
+    /* A rest of less than half an interval belongs to the one before it. */
+    s->intervals = (size_t)((span_ns + s->interval_ns / 2) / s->interval_ns);
+    s->intervals += s->intervals == 0;
     assert(s->intervals > 0 && s->intervals <= SUMMARY_INTERVALS_MAX);
 
     int result = -ENOMEM;

@@ -116,6 +116,8 @@ static const struct {
 static void put_table(struct buf *b, const struct report_run *runs, size_t count)
 {
     for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        if (rows[row].cell == cell_gates && runs[0].gates == 0)
+            continue;
         buf_printf(b, "%-*s", LABEL_COLUMNS, rows[row].label);
         for (size_t i = 0; i < count; i++) {
             char text[CELL_SIZE];

@@ -55,9 +55,7 @@ static void put_target(struct buf *b, const struct summary *s, const struct pace
     if (!pace->open)
         return;
     human_number(pace->target, target);
-    if (!pace->steady)
-        page_fact(b, "target", "in stages, at most %s/s", target);
-    else if (pace->reached)
+    if (pace->reached)
         page_fact(b, "target", "%s/s: reached", target);
     else
         page_fact(b, "target", "%s/s: target rate not reached, only %.1f%% of it", target,

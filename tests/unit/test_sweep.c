@@ -85,10 +85,10 @@ static void make(struct world *w, struct rng *rng)
         op->mutation = i < mutations;
         op->version = i < mutations ? i + 1 : (unsigned)rng_below(rng, mutations + 1);
         /* Near the place that the version asks for, so that about half are right. */
-        uint64_t point = 10 + op->version * 4 + (op->mutation ? 0 : 2);
-        uint64_t before = rng_below(rng, spread * 2), shift = rng_below(rng, spread);
+        uint64_t point = 10 + op->version * 4 + (op->mutation ? 0 : 2) + rng_below(rng, spread * 3);
+        uint64_t before = rng_below(rng, spread);
         op->begin_ns = point > before ? point - before : 0;
-        op->end_ns = op->begin_ns + rng_below(rng, spread * 2) + shift;
+        op->end_ns = point + rng_below(rng, spread);
         if (op->mutation && rng_below(rng, 8) == 0)
             op->end_ns = SWEEP_NEVER;
     }

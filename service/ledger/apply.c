@@ -1,0 +1,232 @@
+/* apply.c -- the checkpoint: which entries are next, and that they are taken once. */
+#include "ledger/apply.h"
+#include "ledger/apply_rows.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static const struct db_statement begin_checkpoint = {
+    .kind = DB_INSERT,
+    .types = "iiiii",
+    .head = "checkpoints",
+    .columns = "partition_no, epoch, seq, events, at_ms",
+    .tail = "ON CONFLICT (partition_no) DO NOTHING",
+};
+static const struct db_statement lock_checkpoint = {
+    .kind = DB_ONE,
+    .types = "i",
+    .head = "SELECT epoch, seq, events, at_ms FROM checkpoints WHERE partition_no = $1",
+    .locks = true,
+};
+static const struct db_statement read_checkpoint = {
+    .kind = DB_ONE,
+    .types = "i",
+    .head = "SELECT epoch, seq, events, at_ms FROM checkpoints WHERE partition_no = $1",
+};
+static const struct db_statement move_checkpoint = {
+    .kind = DB_ONE,
+    .types = "iiiiiii",
+    .head = "UPDATE checkpoints SET epoch = $1, seq = $2, events = $3, at_ms = $4 "
+            "WHERE partition_no = $5 AND epoch = $6 AND seq = $7",
+};
+
+static const struct checkpoint nothing = {.epoch = 0, .seq = -1};
+
+static const char *const result_names[APPLY_RESULTS] = {
+    [APPLY_DONE] = "done",     [APPLY_THERE] = "there", [APPLY_GAP] = "gap",
+    [APPLY_FORMAT] = "format", [APPLY_FORK] = "fork",   [APPLY_NO_MEMORY] = "no memory",
+    [APPLY_DB] = "database",
+};
+
+const char *apply_result_name(enum apply_result result)
+{
+    assert(result < APPLY_RESULTS);
+    return result_names[result];
+}
+
+void apply_init(struct apply *apply, struct db *db, unsigned partition)
+{
+    *apply = (struct apply){.db = db, .partition = partition, .at = nothing};
+    fold_init(&apply->fold);
+}
+
+void apply_free(struct apply *apply)
+{
+    fold_free(&apply->fold);
+}
+
+/* --- failures --------------------------------------------------------------------------------- */
+
+static enum apply_result no_memory(struct apply *apply)
+{
+    snprintf(apply->why, sizeof(apply->why), "out of memory");
+    return APPLY_NO_MEMORY;
+}
+
+static enum apply_result from_db(struct apply *apply, enum db_result result)
+{
+    apply->db_result = result;
+    if (result == DB_OK)
+        return APPLY_DONE;
+    if (result == DB_NO_MEMORY)
+        return no_memory(apply);
+    snprintf(apply->why, sizeof(apply->why), "%s", db_why(apply->db));
+    return APPLY_DB;
+}
+
+static enum apply_result from_fold(struct apply *apply, enum fold_result result)
+{
+    if (result == FOLD_OK)
+        return APPLY_DONE;
+    if (result == FOLD_NO_MEMORY)
+        return no_memory(apply);
+    snprintf(apply->why, sizeof(apply->why), "%s", apply->fold.why);
+    return result == FOLD_FORMAT ? APPLY_FORMAT : APPLY_FORK;
+}
+
+/* --- the checkpoint --------------------------------------------------------------------------- */
+
+static int keep_checkpoint(void *context, const struct db_value *row, size_t count)
+{
+    *(struct checkpoint *)context = (struct checkpoint){.epoch = row[0].as.number,
+                                                        .seq = row[1].as.number,
+                                                        .events = row[2].as.number,
+                                                        .at_ms = row[3].as.number};
+    return 0;
+}
+
+/* The row of a partition that was never here is made first: only a row can be locked. */
+static enum db_result lock_row(struct apply *apply)
+{
+    const struct db_value key = db_int(apply->partition);
+    const struct db_value fresh[] = {key, db_int(nothing.epoch), db_int(nothing.seq), db_int(0),
+                                     db_int(0)};
+    size_t found = 0;
+    enum db_result result =
+        db_run(apply->db, &lock_checkpoint, &key, 1, keep_checkpoint, &apply->at, &found);
+    if (result != DB_OK || found > 0)
+        return result;
+    result = db_run(apply->db, &begin_checkpoint, fresh, 1, NULL, NULL, NULL);
+    return result == DB_OK
+               ? db_run(apply->db, &lock_checkpoint, &key, 1, keep_checkpoint, &apply->at, NULL)
+               : result;
+}
+
+static enum apply_result move_row(struct apply *apply, const struct apply_entry *last)
+{
+    const struct checkpoint *was = &apply->at;
+    struct checkpoint is = {.epoch = last->epoch,
+                            .seq = last->seq,
+                            .events = was->events + apply->fold.event_count,
+                            .at_ms = apply->fold.at_ms ? apply->fold.at_ms : was->at_ms};
+    const struct db_value values[] = {
+        db_int(is.epoch),         db_int(is.seq),     db_int(is.events), db_int(is.at_ms),
+        db_int(apply->partition), db_int(was->epoch), db_int(was->seq)};
+    size_t moved = 0;
+    enum db_result result = db_run(apply->db, &move_checkpoint, values, 1, NULL, NULL, &moved);
+    assert(result != DB_OK || moved == 1); /* its row is locked */
+    if (result == DB_OK)
+        apply->at = is;
+    return from_db(apply, result);
+}
+
+enum apply_result apply_checkpoint(struct apply *apply)
+{
+    const struct db_value key = db_int(apply->partition);
+    enum db_result result = db_begin(apply->db);
+    apply->at = nothing;
+    if (result == DB_OK)
+        result = db_run(apply->db, &read_checkpoint, &key, 1, keep_checkpoint, &apply->at, NULL);
+    db_rollback(apply->db);
+    return from_db(apply, result);
+}
+
+/* --- the chunk -------------------------------------------------------------------------------- */
+
+static bool is_there(const struct checkpoint *at, const struct apply_entry *entry)
+{
+    return entry->epoch < at->epoch || (entry->epoch == at->epoch && entry->seq <= at->seq);
+}
+
+static bool is_next(const struct checkpoint *at, const struct apply_entry *entry)
+{
+    if (entry->epoch == at->epoch + 1)
+        return entry->seq == 0;
+    return at->epoch > 0 && entry->epoch == at->epoch && entry->seq == at->seq + 1;
+}
+
+/* Finds the first entry that is not there, and that all from it on follow one another. */
+static enum apply_result find_first(struct apply *apply, const struct apply_entry *entries,
+                                    size_t count, size_t *first)
+{
+    struct checkpoint at = apply->at;
+    *first = 0;
+    while (*first < count && is_there(&at, &entries[*first]))
+        ++*first;
+    for (size_t i = *first; i < count; i++) {
+        if (!is_next(&at, &entries[i])) {
+            apply->good = i;
+            snprintf(apply->why, sizeof(apply->why),
+                     "partition %u: after %lld-%lld comes %lld-%lld or %lld-0, but there is "
+                     "%lld-%lld",
+                     apply->partition, (long long)at.epoch, (long long)at.seq, (long long)at.epoch,
+                     (long long)at.seq + 1, (long long)at.epoch + 1, (long long)entries[i].epoch,
+                     (long long)entries[i].seq);
+            return APPLY_GAP;
+        }
+        at.epoch = entries[i].epoch;
+        at.seq = entries[i].seq;
+    }
+    return *first == count ? APPLY_THERE : APPLY_DONE;
+}
+
+static enum apply_result fold_entries(struct apply *apply, const struct apply_entry *entries,
+                                      size_t first, size_t count)
+{
+    struct fold *fold = &apply->fold;
+    fold_begin(fold, apply->partition);
+    for (size_t i = first; i < count; i++) {
+        enum fold_result result =
+            fold_entry(fold, entries[i].epoch, entries[i].seq, entries[i].bytes);
+        if (result == FOLD_FORMAT)
+            apply->good = i;
+        if (result != FOLD_OK)
+            return from_fold(apply, result);
+    }
+    return from_fold(apply, fold_known(fold));
+}
+
+/* All between BEGIN and COMMIT. */
+static enum apply_result take_chunk(struct apply *apply, const struct apply_entry *entries,
+                                    size_t count)
+{
+    size_t first = 0;
+    enum apply_result result = from_db(apply, lock_row(apply));
+    if (result == APPLY_DONE)
+        result = find_first(apply, entries, count, &first);
+    if (result == APPLY_DONE)
+        result = fold_entries(apply, entries, first, count);
+    if (result == APPLY_DONE)
+        result = from_db(apply, rows_read(apply->db, &apply->fold));
+    if (result == APPLY_DONE)
+        result = from_fold(apply, fold_run(&apply->fold));
+    if (result == APPLY_DONE)
+        result = from_db(apply, rows_write(apply->db, &apply->fold));
+    if (result == APPLY_DONE)
+        result = move_row(apply, &entries[count - 1]);
+    return result == APPLY_DONE ? from_db(apply, db_commit(apply->db)) : result;
+}
+
+enum apply_result apply_chunk(struct apply *apply, const struct apply_entry *entries, size_t count)
+{
+    apply->good = count;
+    apply->db_result = DB_OK;
+    apply->why[0] = '\0';
+    apply->at = nothing;
+    enum db_result begun = db_begin(apply->db);
+    enum apply_result result =
+        begun == DB_OK ? take_chunk(apply, entries, count) : from_db(apply, begun);
+    if (result != APPLY_DONE)
+        db_rollback(apply->db);
+    return result;
+}

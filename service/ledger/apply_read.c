@@ -1,0 +1,133 @@
+/* apply_read.c -- what the database holds of the items and reservations of a chunk. */
+#include "ledger/apply_rows.h"
+
+static const struct db_statement find_items = {
+    .kind = DB_LOOKUP,
+    .types = "t",
+    .head = "SELECT sku, available, held, sold, version, max_per_customer, deleted FROM items "
+            "WHERE sku",
+};
+static const struct db_statement find_reservations = {
+    .kind = DB_LOOKUP,
+    .types = "t",
+    .head = "SELECT rid, state, rereserved, created_ms, expires_ms, ended_ms, line_count, "
+            "customer, reference, metadata FROM reservations WHERE rid",
+};
+static const struct db_statement find_lines = {
+    .kind = DB_LOOKUP,
+    .types = "t",
+    .head = "SELECT rid, n, sku, reserved, quantity, remaining, version, expired_remaining, "
+            "expired_version FROM reservation_lines WHERE rid",
+};
+
+static int keep_item(void *context, const struct db_value *row, size_t count)
+{
+    struct fold *fold = context;
+    uint32_t number = names_find(&fold->item_names, row[0].as.text);
+    if (number == NAMES_NONE)
+        return 0;
+    fold->items[number] = (struct fold_item){.available = row[1].as.number,
+                                             .held = row[2].as.number,
+                                             .sold = row[3].as.number,
+                                             .version = row[4].as.number,
+                                             .max_per_customer = row[5].as.number,
+                                             .exists = row[6].as.number == 0};
+    return 0;
+}
+
+static enum reservation_state state_of(struct str name)
+{
+    unsigned state = 0;
+    while (state < RESERVATION_STATES &&
+           !str_equal(name, str_of(reservation_state_name((enum reservation_state)state))))
+        state++;
+    return (enum reservation_state)state;
+}
+
+/* A copy in the arena; NULL stays absent. False: no memory. */
+static bool keep_text(struct arena *arena, const struct db_value *value, struct str *out)
+{
+    *out = (struct str){NULL, 0};
+    if (value->type != DB_TEXT)
+        return true;
+    *out = arena_str(arena, value->as.text);
+    return !str_absent(*out);
+}
+
+static int keep_reservation(void *context, const struct db_value *row, size_t count)
+{
+    struct fold *fold = context;
+    uint32_t number = names_find(&fold->rid_names, row[0].as.text);
+    if (number == NAMES_NONE)
+        return 0;
+    struct reservation *r = &fold->reservations[number].r;
+    *r = (struct reservation){.state = state_of(row[1].as.text),
+                              .rereserved = row[2].as.number != 0,
+                              .created_ms = row[3].as.number,
+                              .expires_ms = row[4].as.number,
+                              .ended_ms = row[5].type == DB_INT ? row[5].as.number : 0,
+                              .line_count = (unsigned)row[6].as.number};
+    r->lines = arena_zalloc(&fold->arena, r->line_count * sizeof(*r->lines));
+    return r->lines && keep_text(&fold->arena, &row[7], &r->customer) &&
+                   keep_text(&fold->arena, &row[8], &r->reference) &&
+                   keep_text(&fold->arena, &row[9], &r->metadata)
+               ? 0
+               : -1;
+}
+
+static int keep_line(void *context, const struct db_value *row, size_t count)
+{
+    struct fold *fold = context;
+    uint32_t number = names_find(&fold->rid_names, row[0].as.text);
+    struct reservation *r = number == NAMES_NONE ? NULL : &fold->reservations[number].r;
+    if (!r || row[1].as.number >= (int64_t)r->line_count)
+        return 0;
+    struct reservation_line *line = &r->lines[row[1].as.number];
+    *line =
+        (struct reservation_line){.reserved = row[3].as.number,
+                                  .quantity = row[4].as.number,
+                                  .remaining = row[5].as.number,
+                                  .version = row[6].as.number,
+                                  .expired_remaining = row[7].type == DB_INT ? row[7].as.number : 0,
+                                  .expired_version = row[8].type == DB_INT ? row[8].as.number : 0};
+    return keep_text(&fold->arena, &row[2], &line->sku) ? 0 : -1;
+}
+
+/* A reservation is known when each of its lines is. */
+static void mark_known(struct fold *fold)
+{
+    for (uint32_t i = 0; i < fold->rid_names.count; i++) {
+        struct fold_reservation *known = &fold->reservations[i];
+        unsigned whole = 0;
+        while (whole < known->r.line_count && known->r.lines[whole].reserved > 0)
+            whole++;
+        known->known = whole > 0 && whole == known->r.line_count;
+    }
+}
+
+/* The names as parameters, those of fresh reservations left out. NULL: no memory. */
+static struct db_value *keys_of(struct fold *fold, const struct names *names, size_t *count)
+{
+    struct db_value *keys = arena_alloc(&fold->arena, names->count * sizeof(*keys));
+    *count = 0;
+    for (uint32_t i = 0; keys && i < names->count; i++)
+        if (names != &fold->rid_names || !fold->reservations[i].fresh)
+            keys[(*count)++] = db_text(names->name[i]);
+    return keys;
+}
+
+enum db_result rows_read(struct db *db, struct fold *fold)
+{
+    size_t item_count, rid_count;
+    const struct db_value *items = keys_of(fold, &fold->item_names, &item_count);
+    const struct db_value *rids = keys_of(fold, &fold->rid_names, &rid_count);
+    if (!items || !rids)
+        return DB_NO_MEMORY;
+    enum db_result result = db_run(db, &find_items, items, item_count, keep_item, fold, NULL);
+    if (result == DB_OK)
+        result = db_run(db, &find_reservations, rids, rid_count, keep_reservation, fold, NULL);
+    if (result == DB_OK)
+        result = db_run(db, &find_lines, rids, rid_count, keep_line, fold, NULL);
+    mark_known(fold);
+    return result;
+}

@@ -1,0 +1,213 @@
+/* db_pg_run.c -- statements: their text, their parameters in binary, their rows.
+ *
+ * Many rows travel as one array a column (INSERT .. SELECT unnest): one statement, one round trip,
+ * and the server's per-statement cost once. Binary, since quoting array text costs more than the
+ * copy.
+ */
+#include "ledger/db_pg.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NAME_SIZE 16
+
+/* Of pg_type; fixed since its beginning. */
+enum {
+    OID_BIGINT = 20,
+    OID_INT = 23,
+    OID_TEXT = 25,
+    OID_TEXT_ARRAY = 1009,
+    OID_BIGINT_ARRAY = 1016
+};
+
+/* --- text ------------------------------------------------------------------------------------- */
+
+static const char *array_name(char type)
+{
+    return type == 'i' ? "bigint[]" : "text[]";
+}
+
+static void put_sql(struct buf *sql, const struct db_statement *statement)
+{
+    const char *tail = statement->tail ? statement->tail : "";
+    buf_reset(sql);
+    switch (statement->kind) {
+    case DB_ONE: buf_puts(sql, str_of(statement->head)); break;
+    case DB_LOOKUP:
+        buf_printf(sql, "%s = ANY ($1::%s) %s", statement->head, array_name(statement->types[0]),
+                   tail);
+        break;
+    case DB_INSERT:
+        buf_printf(sql, "INSERT INTO %s (%s) SELECT * FROM unnest(", statement->head,
+                   statement->columns);
+        for (size_t i = 0; statement->types[i]; i++)
+            buf_printf(sql, "%s$%zu::%s", i ? ", " : "", i + 1, array_name(statement->types[i]));
+        buf_printf(sql, ") %s", tail);
+        break;
+    }
+    if (statement->locks)
+        buf_puts(sql, STR(" FOR UPDATE"));
+    buf_putc(sql, '\0');
+}
+
+static Oid type_of(const struct db_statement *statement, size_t i)
+{
+    bool number = statement->types[i] == 'i';
+    if (statement->kind == DB_ONE)
+        return number ? OID_BIGINT : OID_TEXT;
+    return number ? OID_BIGINT_ARRAY : OID_TEXT_ARRAY;
+}
+
+static enum db_result prepare(struct db_pg *pg, const struct db_statement *statement,
+                              char name[NAME_SIZE])
+{
+    size_t slot = db_prepared_slot(&pg->prepared, statement);
+    snprintf(name, NAME_SIZE, "s%zu", slot);
+    if (slot < pg->prepared.count)
+        return DB_OK;
+    Oid types[DB_COLUMNS_MAX];
+    size_t count = strlen(statement->types);
+    for (size_t i = 0; i < count; i++)
+        types[i] = type_of(statement, i);
+    put_sql(&pg->sql, statement);
+    if (pg->sql.failed)
+        return db_fail(&pg->base, DB_NO_MEMORY, "out of memory");
+    PGresult *answer = NULL;
+    int sent = PQsendPrepare(pg->connection, name, pg->sql.p, (int)count, types);
+    enum db_result result = pg_answer(pg, sent, &answer);
+    if (result != DB_OK)
+        return result;
+    PQclear(answer);
+    pg->prepared.statements[pg->prepared.count++] = statement;
+    return DB_OK;
+}
+
+/* --- parameters ------------------------------------------------------------------------------- */
+
+static void put_u32(struct buf *out, uint32_t value)
+{
+    uint32_t big = htobe32(value);
+    buf_put(out, &big, sizeof(big));
+}
+
+static void put_bare(struct buf *out, const struct db_value *value)
+{
+    if (value->type == DB_TEXT) {
+        buf_puts(out, value->as.text);
+    } else if (value->type == DB_INT) {
+        uint64_t big = htobe64((uint64_t)value->as.number);
+        buf_put(out, &big, sizeof(big));
+    }
+}
+
+static void put_element(struct buf *out, const struct db_value *value)
+{
+    switch (value->type) {
+    case DB_NULL: put_u32(out, UINT32_MAX); return;
+    case DB_INT: put_u32(out, sizeof(int64_t)); break;
+    case DB_TEXT: put_u32(out, (uint32_t)value->as.text.n); break;
+    }
+    put_bare(out, value);
+}
+
+/* A column as an array of one dimension, as array_recv() of the server takes it. */
+static void put_array(struct buf *out, const struct db_value *values, size_t rows, size_t stride,
+                      char type)
+{
+    put_u32(out, 1); /* dimensions */
+    put_u32(out, 1); /* some may be NULL */
+    put_u32(out, type == 'i' ? OID_BIGINT : OID_TEXT);
+    put_u32(out, (uint32_t)rows);
+    put_u32(out, 1); /* the first index */
+    for (size_t i = 0; i < rows; i++)
+        put_element(out, &values[i * stride]);
+}
+
+/* The parameters of one call; they point into pg->values once that no longer grows. */
+struct parameters {
+    const char *at[DB_COLUMNS_MAX];
+    int bytes[DB_COLUMNS_MAX], formats[DB_COLUMNS_MAX];
+    size_t count;
+};
+
+static enum db_result pack(struct db_pg *pg, const struct db_statement *statement,
+                           const struct db_value *values, size_t rows, struct parameters *p)
+{
+    size_t ends[DB_COLUMNS_MAX];
+    p->count = strlen(statement->types);
+    buf_reset(&pg->values);
+    for (size_t i = 0; i < p->count; i++) {
+        if (statement->kind == DB_ONE)
+            put_bare(&pg->values, &values[i]);
+        else
+            put_array(&pg->values, values + i, rows, p->count, statement->types[i]);
+        ends[i] = pg->values.n;
+    }
+    if (pg->values.failed)
+        return db_fail(&pg->base, DB_NO_MEMORY, "out of memory");
+    struct str all = buf_str(&pg->values);
+    for (size_t i = 0; i < p->count; i++) {
+        size_t begin = i ? ends[i - 1] : 0;
+        bool null = statement->kind == DB_ONE && values[i].type == DB_NULL;
+        p->at[i] = null ? NULL : all.p + begin;
+        p->bytes[i] = (int)(ends[i] - begin);
+        p->formats[i] = 1;
+    }
+    return DB_OK;
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+static struct db_value column_of(const PGresult *answer, int row, int column)
+{
+    if (PQgetisnull(answer, row, column))
+        return (struct db_value){DB_NULL, {0}};
+    const char *text = PQgetvalue(answer, row, column);
+    Oid type = PQftype(answer, column);
+    if (type == OID_BIGINT || type == OID_INT)
+        return db_int(strtoll(text, NULL, 10));
+    return db_text((struct str){text, (size_t)PQgetlength(answer, row, column)});
+}
+
+static enum db_result give_rows(struct db_pg *pg, const PGresult *answer, db_row_fn *on_row,
+                                void *context)
+{
+    struct db_value columns[DB_COLUMNS_MAX];
+    int rows = PQntuples(answer), count = PQnfields(answer);
+    assert(count <= DB_COLUMNS_MAX);
+    for (int row = 0; row < rows && on_row; row++) {
+        for (int i = 0; i < count; i++)
+            columns[i] = column_of(answer, row, i);
+        if (on_row(context, columns, (size_t)count) != 0)
+            return db_fail(&pg->base, DB_NO_MEMORY, "out of memory");
+    }
+    return DB_OK;
+}
+
+enum db_result pg_run(struct db *db, const struct db_statement *statement,
+                      const struct db_value *values, size_t rows, db_row_fn *on_row, void *context,
+                      size_t *changed)
+{
+    struct db_pg *pg = pg_of(db);
+    char name[NAME_SIZE];
+    struct parameters p;
+    if (!pg->connection)
+        return db_fail(db, DB_AGAIN, "the connection was lost");
+    enum db_result result = prepare(pg, statement, name);
+    if (result == DB_OK)
+        result = pack(pg, statement, values, rows, &p);
+    if (result != DB_OK)
+        return result;
+    PGresult *answer = NULL;
+    int sent = PQsendQueryPrepared(pg->connection, name, (int)p.count, p.at, p.bytes, p.formats, 0);
+    result = pg_answer(pg, sent, &answer);
+    if (result != DB_OK)
+        return result;
+    *changed = (size_t)strtoull(PQcmdTuples(answer), NULL, 10);
+    result = give_rows(pg, answer, on_row, context);
+    PQclear(answer);
+    return result;
+}

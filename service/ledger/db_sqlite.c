@@ -1,0 +1,292 @@
+/* db_sqlite.c -- the ledger in a file, through libsqlite3.
+ *
+ * WAL, so that people may read while the ledger writes; synchronous=FULL, so that a COMMIT that
+ * was answered survives a power loss. BEGIN IMMEDIATE takes the one write lock at once: it is the
+ * lock on the checkpoint and on the schema as well.
+ */
+#include "ledger/db_engine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SQL_MAX_BYTES 4096
+#define WAL_PAUSE_MS  20
+
+struct db_sqlite {
+    struct db base;
+    sqlite3 *handle;
+    struct db_prepared prepared;
+    sqlite3_stmt *statements[DB_STATEMENTS_MAX];
+};
+
+static struct db_sqlite *sqlite_of(struct db *db)
+{
+    return (struct db_sqlite *)db;
+}
+
+/* --- errors ----------------------------------------------------------------------------------- */
+
+/* A write refused by a limit on the file or a quota has the code of a broken disk, not of a full
+ * one: errno tells them apart. */
+static bool disk_full(sqlite3 *handle)
+{
+    int err = sqlite3_system_errno(handle);
+    return err == ENOSPC || err == EDQUOT || err == EFBIG;
+}
+
+static enum db_result sort_code(sqlite3 *handle, int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_FULL: return DB_FULL;
+    case SQLITE_IOERR: return disk_full(handle) ? DB_FULL : DB_AGAIN;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_INTERRUPT: return DB_AGAIN;
+    case SQLITE_CONSTRAINT: return DB_CONSTRAINT;
+    case SQLITE_NOMEM: return DB_NO_MEMORY;
+    default: return DB_WRONG;
+    }
+}
+
+static enum db_result sqlite_fail(struct db_sqlite *s, int code)
+{
+    return db_fail(&s->base, sort_code(s->handle, code),
+                   s->handle ? sqlite3_errmsg(s->handle) : sqlite3_errstr(code));
+}
+
+static enum db_result execute(struct db_sqlite *s, const char *sql)
+{
+    int code = sqlite3_exec(s->handle, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? DB_OK : sqlite_fail(s, code);
+}
+
+/* --- the connection --------------------------------------------------------------------------- */
+
+static int keep_mode(void *context, int count, char **columns, char **names)
+{
+    snprintf(context, 16, "%s", count > 0 && columns[0] ? columns[0] : "");
+    return 0;
+}
+
+/* Two programs that open a new file at once may refuse each other the change of mode without
+ * waiting for the busy timeout. */
+static enum db_result switch_to_wal(struct db_sqlite *s)
+{
+    char mode[16] = "";
+    int code = SQLITE_BUSY;
+    for (int waited_ms = 0; waited_ms < DB_BUSY_TIMEOUT_MS && code == SQLITE_BUSY;
+         waited_ms += WAL_PAUSE_MS) {
+        code = sqlite3_exec(s->handle, "PRAGMA journal_mode=WAL", keep_mode, mode, NULL);
+        if (code == SQLITE_BUSY)
+            sqlite3_sleep(WAL_PAUSE_MS);
+    }
+    if (code != SQLITE_OK)
+        return sqlite_fail(s, code);
+    if (strcmp(mode, "wal") != 0)
+        return db_fail(&s->base, DB_WRONG, "this file cannot have a write-ahead log");
+    return DB_OK;
+}
+
+static enum db_result sqlite_connect(struct db *db)
+{
+    struct db_sqlite *s = sqlite_of(db);
+    const char *path = db->url + strlen("sqlite:");
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int code = sqlite3_open_v2(path, &s->handle, flags, NULL);
+    if (code != SQLITE_OK)
+        return sqlite_fail(s, code);
+    sqlite3_extended_result_codes(s->handle, 1);
+    sqlite3_busy_timeout(s->handle, DB_BUSY_TIMEOUT_MS);
+    enum db_result result = switch_to_wal(s);
+    return result == DB_OK ? execute(s, "PRAGMA synchronous=FULL") : result;
+}
+
+static void sqlite_close(struct db *db)
+{
+    struct db_sqlite *s = sqlite_of(db);
+    for (size_t i = 0; i < s->prepared.count; i++)
+        sqlite3_finalize(s->statements[i]);
+    sqlite3_close(s->handle);
+    free(s);
+}
+
+/* --- transactions ----------------------------------------------------------------------------- */
+
+static enum db_result sqlite_begin(struct db *db)
+{
+    return execute(sqlite_of(db), "BEGIN IMMEDIATE");
+}
+
+/* A commit whose sync failed may still come back with the log after a power loss. */
+static enum db_result sqlite_commit(struct db *db)
+{
+    struct db_sqlite *s = sqlite_of(db);
+    int code = sqlite3_exec(s->handle, "COMMIT", NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        return DB_OK;
+    enum db_result result = sqlite_fail(s, code);
+    return (code & 0xff) == SQLITE_IOERR && result == DB_AGAIN ? DB_UNKNOWN : result;
+}
+
+static void sqlite_rollback(struct db *db)
+{
+    struct db_sqlite *s = sqlite_of(db);
+    /* Some errors have rolled back already; that there is nothing left to do is no failure. */
+    if (!sqlite3_get_autocommit(s->handle))
+        (void)sqlite3_exec(s->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static enum db_result sqlite_lock_schema(struct db *db)
+{
+    assert(!sqlite3_get_autocommit(sqlite_of(db)->handle));
+    return DB_OK;
+}
+
+static enum db_result sqlite_script(struct db *db, struct str text)
+{
+    char *sql = strndup(text.p, text.n);
+    if (!sql)
+        return db_fail(db, DB_NO_MEMORY, "out of memory");
+    enum db_result result = execute(sqlite_of(db), sql);
+    free(sql);
+    return result;
+}
+
+/* --- statements ------------------------------------------------------------------------------- */
+
+static void put_sql(struct buf *sql, const struct db_statement *statement)
+{
+    const char *tail = statement->tail ? statement->tail : "";
+    switch (statement->kind) {
+    case DB_ONE: buf_puts(sql, str_of(statement->head)); break;
+    case DB_LOOKUP: buf_printf(sql, "%s = $1 %s", statement->head, tail); break;
+    case DB_INSERT:
+        buf_printf(sql, "INSERT INTO %s (%s) VALUES (", statement->head, statement->columns);
+        for (size_t i = 0; statement->types[i]; i++)
+            buf_printf(sql, "%s$%zu", i ? ", " : "", i + 1);
+        buf_printf(sql, ") %s", tail);
+        break;
+    }
+}
+
+static enum db_result prepare(struct db_sqlite *s, const struct db_statement *statement,
+                              sqlite3_stmt **out)
+{
+    size_t slot = db_prepared_slot(&s->prepared, statement);
+    if (slot == s->prepared.count) {
+        struct buf sql;
+        buf_init(&sql, SQL_MAX_BYTES);
+        put_sql(&sql, statement);
+        assert(!sql.failed || !sql.p);
+        int code = sql.failed
+                       ? SQLITE_NOMEM
+                       : sqlite3_prepare_v3(s->handle, sql.p, (int)sql.n, SQLITE_PREPARE_PERSISTENT,
+                                            &s->statements[slot], NULL);
+        buf_free(&sql);
+        if (code != SQLITE_OK)
+            return sqlite_fail(s, code);
+        s->prepared.statements[s->prepared.count++] = statement;
+    }
+    *out = s->statements[slot];
+    return DB_OK;
+}
+
+/* Values outlive the step, so SQLite need not copy them. */
+static int bind(sqlite3_stmt *statement, const struct db_value *values, int count)
+{
+    int code = SQLITE_OK;
+    for (int i = 0; i < count && code == SQLITE_OK; i++) {
+        const struct db_value *v = &values[i];
+        switch (v->type) {
+        case DB_NULL: code = sqlite3_bind_null(statement, i + 1); break;
+        case DB_INT: code = sqlite3_bind_int64(statement, i + 1, v->as.number); break;
+        case DB_TEXT:
+            code =
+                sqlite3_bind_text(statement, i + 1, v->as.text.p, (int)v->as.text.n, SQLITE_STATIC);
+            break;
+        }
+    }
+    return code;
+}
+
+static int give_row(sqlite3_stmt *statement, db_row_fn *on_row, void *context)
+{
+    struct db_value columns[DB_COLUMNS_MAX];
+    int count = sqlite3_column_count(statement);
+    assert(count <= DB_COLUMNS_MAX);
+    for (int i = 0; i < count; i++) {
+        switch (sqlite3_column_type(statement, i)) {
+        case SQLITE_NULL: columns[i] = (struct db_value){DB_NULL, {0}}; break;
+        case SQLITE_INTEGER: columns[i] = db_int(sqlite3_column_int64(statement, i)); break;
+        default: {
+            const char *text = (const char *)sqlite3_column_text(statement, i);
+            columns[i] = db_text((struct str){text, (size_t)sqlite3_column_bytes(statement, i)});
+        }
+        }
+    }
+    return on_row(context, columns, (size_t)count);
+}
+
+/* All result rows of one row of parameters. */
+static enum db_result step_through(struct db_sqlite *s, sqlite3_stmt *statement, db_row_fn *on_row,
+                                   void *context, size_t *changed)
+{
+    int code, stop = 0;
+    size_t found = 0;
+    while (stop == 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        found++;
+        stop = on_row ? give_row(statement, on_row, context) : 0;
+    }
+    bool wrote = !sqlite3_stmt_readonly(statement);
+    enum db_result result = DB_OK;
+    if (stop != 0)
+        result = db_fail(&s->base, DB_NO_MEMORY, "out of memory");
+    else if (code != SQLITE_DONE)
+        result = sqlite_fail(s, code);
+    else
+        *changed += wrote ? (size_t)sqlite3_changes(s->handle) : found;
+    (void)sqlite3_reset(statement); /* repeats the error that is in `result` already */
+    return result;
+}
+
+static enum db_result sqlite_run(struct db *db, const struct db_statement *statement,
+                                 const struct db_value *values, size_t rows, db_row_fn *on_row,
+                                 void *context, size_t *changed)
+{
+    struct db_sqlite *s = sqlite_of(db);
+    sqlite3_stmt *prepared = NULL;
+    size_t count = strlen(statement->types);
+    enum db_result result = prepare(s, statement, &prepared);
+    for (size_t i = 0; i < rows && result == DB_OK; i++) {
+        int code = bind(prepared, values + i * count, (int)count);
+        result = code == SQLITE_OK ? step_through(s, prepared, on_row, context, changed)
+                                   : sqlite_fail(s, code);
+    }
+    if (prepared)
+        (void)sqlite3_clear_bindings(prepared); /* the texts are the caller's again */
+    return result;
+}
+
+static const struct db_ops sqlite_ops = {
+    .name = "sqlite",
+    .connect = sqlite_connect,
+    .close = sqlite_close,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .lock_schema = sqlite_lock_schema,
+    .script = sqlite_script,
+    .run = sqlite_run,
+};
+
+struct db *db_sqlite_new(void)
+{
+    struct db_sqlite *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    s->base.ops = &sqlite_ops;
+    return &s->base;
+}

@@ -1,0 +1,160 @@
+/* fold_run.c -- events upon what the ledger holds. */
+#include "ledger/fold.h"
+
+#include <stdio.h>
+
+static enum fold_result fork_of(struct fold *fold, const struct fold_event *event, struct str name,
+                                const char *what)
+{
+    snprintf(fold->why, sizeof(fold->why), "event %u of entry %lld-%lld of partition %u: %.*s %s",
+             event->no, (long long)event->epoch, (long long)event->seq, fold->partition,
+             STR_ARG(name), what);
+    return FOLD_FORK;
+}
+
+/* --- items ------------------------------------------------------------------------------------ */
+
+/* Versions are dense, but for restores, each of which adds the same step to all of them. */
+static bool version_follows(int64_t was, int64_t is)
+{
+    return is > was && (is - was - 1) % FOLD_RESTORE_STEP == 0;
+}
+
+static enum fold_result move_item(struct fold *fold, struct fold_event *event, unsigned i)
+{
+    const struct event_line *line = &event->e.lines[i];
+    struct fold_item *item = &fold->items[event->items[i]];
+    if (!version_follows(item->version, line->version)) {
+        char what[96];
+        snprintf(what, sizeof(what), "has version %lld in the ledger, and %lld follows",
+                 (long long)item->version, (long long)line->version);
+        return fork_of(fold, event, line->sku, what);
+    }
+    if (item->exists == (event->e.type == EVENT_CREATE))
+        return fork_of(fold, event, line->sku,
+                       item->exists ? "is created and exists" : "is used and does not exist");
+    event->deltas[i] = (struct fold_delta){.available = line->available - item->available,
+                                           .held = line->held - item->held,
+                                           .sold = line->sold - item->sold};
+    *item = (struct fold_item){.exists = event->e.type != EVENT_DELETE,
+                               .available = line->available,
+                               .held = line->held,
+                               .sold = line->sold,
+                               .version = line->version,
+                               .max_per_customer = line->max_per_customer,
+                               .updated_ms = event->at_ms};
+    return FOLD_OK;
+}
+
+/* --- reservations ----------------------------------------------------------------------------- */
+
+static enum fold_result begin_hold(struct fold *fold, const struct fold_event *event,
+                                   struct fold_reservation *known)
+{
+    const struct event *e = &event->e;
+    struct reservation *r = &known->r;
+    if (e->expires_ms < event->at_ms)
+        return fork_of(fold, event, STR("the hold"), "ends before it begins");
+    *r = (struct reservation){.id = e->rid,
+                              .state = RESERVATION_HELD,
+                              .created_ms = event->at_ms,
+                              .expires_ms = e->expires_ms,
+                              .customer = e->customer,
+                              .reference = e->reference,
+                              .metadata = e->metadata,
+                              .line_count = e->line_count};
+    r->lines = arena_zalloc(&fold->arena, r->line_count * sizeof(*r->lines));
+    if (!r->lines)
+        return FOLD_NO_MEMORY;
+    for (unsigned i = 0; i < r->line_count; i++)
+        r->lines[i] = (struct reservation_line){.sku = e->lines[i].sku,
+                                                .quantity = e->lines[i].quantity,
+                                                .reserved = e->lines[i].quantity,
+                                                .remaining = e->lines[i].available,
+                                                .version = e->lines[i].version};
+    known->known = true;
+    return FOLD_OK;
+}
+
+static struct reservation_line *find_line(const struct reservation *r, struct str sku)
+{
+    for (unsigned i = 0; i < r->line_count; i++)
+        if (str_equal(r->lines[i].sku, sku))
+            return &r->lines[i];
+    return NULL;
+}
+
+/* Sold after its expiry: the lines remember what the expiry left. A line that the event does not
+ * mention, since its item is gone, sells nothing. */
+static void take_again(struct reservation *r)
+{
+    r->rereserved = true;
+    for (unsigned i = 0; i < r->line_count; i++) {
+        struct reservation_line *line = &r->lines[i];
+        line->expired_remaining = line->remaining;
+        line->expired_version = line->version;
+        line->quantity = 0;
+    }
+}
+
+static enum fold_result move_lines(struct fold *fold, const struct fold_event *event,
+                                   const struct reservation *r)
+{
+    const struct event *e = &event->e;
+    for (unsigned i = 0; i < e->line_count; i++) {
+        struct reservation_line *line = find_line(r, e->lines[i].sku);
+        if (!line || e->lines[i].quantity > line->reserved)
+            return fork_of(fold, event, e->lines[i].sku, "is not reserved as the event says");
+        line->quantity = e->lines[i].quantity;
+        line->remaining = e->lines[i].available;
+        line->version = e->lines[i].version;
+    }
+    return FOLD_OK;
+}
+
+/* The state behind each event about a reservation that was held. */
+static const enum reservation_state next_states[EVENT_TYPES] = {
+    [EVENT_CONFIRM] = RESERVATION_CONFIRMED,
+    [EVENT_RELEASE] = RESERVATION_RELEASED,
+    [EVENT_EXTEND] = RESERVATION_HELD,
+    [EVENT_EXPIRE] = RESERVATION_EXPIRED,
+};
+
+static enum fold_result move_reservation(struct fold *fold, const struct fold_event *event)
+{
+    enum event_type type = event->e.type;
+    struct fold_reservation *known = &fold->reservations[event->reservation];
+    struct str rid = fold->rid_names.name[event->reservation];
+    struct reservation *r = &known->r;
+    if (type == EVENT_RESERVE)
+        return known->known ? fork_of(fold, event, rid, "is made twice")
+                            : begin_hold(fold, event, known);
+    if (!known->known)
+        return fork_of(fold, event, rid, "is not in the ledger");
+    bool again = type == EVENT_CONFIRM && r->state == RESERVATION_EXPIRED;
+    if (r->state != RESERVATION_HELD && !again)
+        return fork_of(fold, event, rid, "has ended in the ledger");
+    if (again)
+        take_again(r);
+    r->state = next_states[type];
+    if (type == EVENT_EXTEND)
+        r->expires_ms = event->e.expires_ms;
+    else
+        r->ended_ms = event->at_ms;
+    return move_lines(fold, event, r);
+}
+
+enum fold_result fold_run(struct fold *fold)
+{
+    for (uint32_t i = 0; i < fold->event_count; i++) {
+        struct fold_event *event = &fold->events[i];
+        enum fold_result result = FOLD_OK;
+        for (unsigned k = 0; k < event->e.line_count && result == FOLD_OK; k++)
+            result = move_item(fold, event, k);
+        if (result == FOLD_OK && event->reservation != NAMES_NONE)
+            result = move_reservation(fold, event);
+        if (result != FOLD_OK)
+            return result;
+    }
+    return FOLD_OK;
+}

@@ -1,0 +1,21 @@
+/* schema_text.S -- the files of sql/, read-only, found by the assembler's include path; schema.c names
+ * them. */
+    .section .rodata.schema, "a"
+
+    .macro sql_file symbol, file
+    .global sql_\symbol, sql_\symbol\()_end
+sql_\symbol:
+    .incbin "\file"
+sql_\symbol\()_end:
+    .byte 0
+    .endm
+
+    sql_file 0001, "0001_ledger.sql"
+    sql_file 0002, "0002_checkpoints.sql"
+    sql_file 0003, "0003_events.sql"
+    sql_file 0004, "0004_items.sql"
+    sql_file 0005, "0005_reservations.sql"
+    sql_file 0006, "0006_operations.sql"
+    sql_file 0007, "0007_views.sql"
+
+    .section .note.GNU-stack, "", %progbits

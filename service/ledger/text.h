@@ -1,0 +1,19 @@
+/* text.h -- which bytes a text column of both engines can hold, and bytes as hex.
+ *
+ * Layer: ledger, pure.
+ */
+#ifndef LEDGER_TEXT_H
+#define LEDGER_TEXT_H
+
+#include "arena.h"
+#include "str.h"
+
+#include <stdbool.h>
+
+/* Valid UTF-8 (RFC 3629) without NUL; an absent text too. PostgreSQL takes nothing else. */
+bool text_storable(struct str text) __attribute__((warn_unused_result));
+
+/* Lower-case hex in the arena; absent stays absent. Absent although `bytes` is not: no memory. */
+struct str text_hex(struct arena *arena, struct str bytes) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,62 @@
+/* shop_history.h -- whole histories for tests: correct ones, and ones with one fault each.
+ *
+ * shop_history_write simulates a shop and its clients (shop_world.h) and writes what they saw as a
+ * history file, settled as stockload would settle it. The same options give the same operations.
+ */
+#ifndef TESTS_SUPPORT_SHOP_HISTORY_H
+#define TESTS_SUPPORT_SHOP_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum shop_fault {
+    SHOP_RIGHT,
+    /* what the server does */
+    SHOP_VERSION_TWICE,     /* an acknowledged decrement is not stored: its version comes again */
+    SHOP_PARTIAL_BASKET,    /* one line of a basket is not stored */
+    SHOP_NOT_STORED,        /* an acknowledged reservation is not there afterwards */
+    SHOP_BEHIND_REFUSAL,    /* a decrement answered with 503 took effect */
+    SHOP_FOUND_AFTER_ALL,   /* the same, and its key is found after the load */
+    SHOP_RELEASED_TWICE,    /* a release of a released reservation gives the units back again */
+    SHOP_EARLY_EXPIRY,      /* a hold runs out long before its time */
+    SHOP_STALE_READ,        /* a get of an item shows what was long ago */
+    SHOP_STALE_RESERVATION, /* a get shows as held what was ended long ago */
+    SHOP_REFUSED_WRONGLY,   /* sold out, although there was enough */
+    SHOP_CROSSED_BASKETS,   /* two baskets take two items in different orders */
+    SHOP_KEY_TWICE,         /* a request that is sent again with its key takes effect again */
+    SHOP_ENDS_DIFFER,       /* a refusal says confirmed of what was released */
+    /* what the record says */
+    SHOP_STAMP_SHIFTED,     /* an operation is recorded later than it was */
+    SHOP_VERSIONS_SWAPPED,  /* two operations have each other's versions */
+    SHOP_ROW_DROPPED,       /* an operation is missing */
+    SHOP_SOLD_TWICE,        /* an operation more, with another one's numbers */
+    SHOP_WRONG_NUMBER,      /* an answer says one unit too many */
+    SHOP_REPLAY_DIFFERS,    /* a replay says something else than the first answer */
+    SHOP_REPLAY_OF_NOTHING, /* a replay of what was only ever refused */
+    SHOP_WRONG_COUNTER,     /* one unit too many is sold, by the counters at the end */
+    SHOP_ITEM_LOST,         /* an item is gone at the end */
+    SHOP_LAST_LOST,         /* the last operation on an item is undone at the end */
+    SHOP_KEY_FORGOTTEN,     /* an acknowledged key is not found after the load */
+    SHOP_NO_ITEM,           /* an item that was created is not found during the load */
+    /* what nobody found out: these are no violations */
+    SHOP_NO_LOOKUPS,
+    SHOP_NO_READ_BACKS,
+    SHOP_NO_COUNTERS,
+    SHOP_NOT_SETTLED, /* none of the three */
+    SHOP_NOBODY_THERE, /* no operation at all */
+    SHOP_FAULTS
+};
+
+struct shop_options {
+    uint64_t seed;
+    unsigned steps;   /* about as many operations */
+    unsigned items, clients;
+    int64_t stock;    /* of each item */
+    enum shop_fault fault;
+};
+
+/* Writes a new file. 0; -errno; -EAGAIN when this seed offers no place for the fault: nothing is
+ * written then. */
+int shop_history_write(const char *path, const struct shop_options *options);
+
+#endif

@@ -1,0 +1,85 @@
+/* shop_world.h -- a shop that exists only in memory, and the clients that use it, as rows.
+ *
+ * A simulation of a server that keeps its promises: every request has a moment between its begin
+ * and its end at which it takes effect, requests of several clients overlap, answers get lost,
+ * requests are sent again with the same key, holds run out. The rows are what a history will hold.
+ * A fault changes one thing that the server does, once; faults of the record are made afterwards,
+ * by shop_history.c. Owned by shop_history.c: shop_world_make .. shop_world_free.
+ */
+#ifndef TESTS_SUPPORT_SHOP_WORLD_H
+#define TESTS_SUPPORT_SHOP_WORLD_H
+
+#include "history/format.h"
+#include "random.h"
+#include "support/shop_history.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SHOP_LINES_MAX   3
+#define SHOP_CLIENTS_MAX 64
+
+/* One attempt, as it will be written. */
+struct shop_row {
+    enum history_kind kind;
+    enum history_phase phase;
+    enum history_outcome outcome;
+    enum history_detail detail;
+    uint8_t flags;
+    uint16_t status;
+    uint32_t client, seq;
+    size_t of; /* number of another row, SHOP_NONE for none */
+    uint64_t begin_ns, end_ns;
+    unsigned lines;
+    struct history_line line[SHOP_LINES_MAX];
+    bool dropped; /* not to be written */
+};
+#define SHOP_NONE SIZE_MAX
+
+struct shop_item {
+    uint64_t version;
+    int64_t available, on_hand, held, sold;
+};
+
+struct shop_hold {
+    size_t row;        /* of the reserve's first attempt */
+    size_t end;        /* of the answer that ended it, SHOP_NONE */
+    size_t last;       /* row with the pairs of the last transition; SHOP_NONE: of an expiry */
+    struct history_line expired[SHOP_LINES_MAX];
+    enum history_detail state;
+    uint32_t client;
+    bool known;        /* the client got the answer, and knows the id */
+    bool unsure;       /* something about its end got no answer: the client leaves it alone */
+    bool lost;         /* planted: acknowledged, but not stored */
+    uint64_t deadline_ns, free_ns;
+};
+
+struct shop_world {
+    const struct shop_options *options;
+    struct rng rng;
+    uint64_t now_ns;
+    struct shop_item *items;
+    struct shop_row *rows;
+    size_t row_count, row_cap;
+    struct shop_hold *holds;
+    size_t hold_count, hold_cap;
+    uint64_t free_ns[SHOP_CLIENTS_MAX];
+    uint32_t seq[SHOP_CLIENTS_MAX];
+    bool planted, no_memory;
+};
+
+int shop_world_make(struct shop_world *w, const struct shop_options *options);
+void shop_world_free(struct shop_world *w);
+
+/* Creates the items, then lets the clients have their way. */
+void shop_world_run(struct shop_world *w);
+
+/* A new row, zero but for its `of`; NULL without memory. */
+struct shop_row *shop_world_row(struct shop_world *w);
+
+/* Whether the fault is this one and still to be planted; late: only once much has happened. */
+bool shop_world_armed(const struct shop_world *w, enum shop_fault fault);
+
+uint64_t shop_world_ttl_ns(void);
+
+#endif
