@@ -37,7 +37,7 @@ static const struct option_row length[] = {
     {RUN, {"requests", ARG_COUNT, AT(requests), .short_name = 'n', .default_text = "0",
      .help = "End when so many were sent; 0: no such end."}},
     {RUN, {"warmup", ARG_DURATION_MS, AT(warmup_ms), 0, DAY, .default_text = "0",
-     .help = "Part of the duration, at its begin, that is checked but not in the statistics."}},
+     .help = "Comes before the duration: checked, but not in the statistics."}},
     {RUN, {"grace", ARG_DURATION_MS, AT(grace_ms), 0, HOUR, .default_text = "5s",
      .help = "Time for requests in flight at the end before they are aborted."}},
 };

@@ -152,12 +152,13 @@ static void watch_signals(void)
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error to report, not an end */
 }
 
-/* The file is evidence: it stays if anything was wrong, or if the user wants it. */
-static void put_history_away(struct run *r, int status)
+/* The file is evidence, if there was a load: it stays if anything was wrong, or if the user wants
+ * it. */
+static void put_history_away(struct run *r, int status, bool loaded)
 {
     if (r->kept)
         return;
-    if (status == EXITS_RIGHT || status == EXITS_THRESHOLD)
+    if (!loaded || status == EXITS_RIGHT || status == EXITS_THRESHOLD)
         unlink(r->path);
     else
         fprintf(stderr, "stockload: the history is kept in %s; `stockload check` reads it again\n",
@@ -177,7 +178,7 @@ static int run_planned(struct run *r)
     history_close(r->plan.load.history);
     char *path = r->path;
     int status = judge(r->options, &path, 1, r->options->verify);
-    put_history_away(r, status);
+    put_history_away(r, status, loaded);
     return status;
 }
 

@@ -49,8 +49,7 @@ static struct step step_between(const struct index *index, uint32_t a, uint32_t 
     return best;
 }
 
-static void report(const struct index *index, const struct serial_result *result,
-                   struct verdict *v)
+static void report(const struct index *index, const struct serial_result *result, struct verdict *v)
 {
     unsigned kept = result->length < SERIAL_CYCLE_MAX ? result->length : SERIAL_CYCLE_MAX;
     uint32_t ops[SERIAL_CYCLE_MAX + 1] = {0};
@@ -61,9 +60,10 @@ static void report(const struct index *index, const struct serial_result *result
     steps[0] = '\0';
     for (unsigned i = 0; i + result->by_time < kept && i < STEPS_TOLD; i++) {
         struct step step = step_between(index, ops[i], ops[(i + 1) % kept]);
-        int n = snprintf(steps + used, sizeof(steps) - used, "%soperation %u before %u on %s "
-                         "(versions %" PRIu64 ", %" PRIu64 ")", i ? ", " : "", i + 1,
-                         (i + 1) % result->length + 1,
+        int n = snprintf(steps + used, sizeof(steps) - used,
+                         "%soperation %u before %u on %s "
+                         "(versions %" PRIu64 ", %" PRIu64 ")",
+                         i ? ", " : "", i + 1, (i + 1) % result->length + 1,
                          describe_sku(index->reader, step.item).text, step.from, step.to);
         used += n > 0 ? (size_t)n : 0;
         if (used >= sizeof(steps))

@@ -16,8 +16,9 @@ enum check_level { CHECK_FULL, CHECK_COUNTS, CHECK_OFF };
 typedef void check_progress_fn(void *ctx, const char *step, unsigned percent);
 
 /* Fills the verdict. 0, or -ENOMEM. CHECK_COUNTS leaves out LINEARIZABLE and BASKETS (they stay
- * RIGHT with checked = 0), CHECK_OFF everything but the counts of the load: the word is then UNKNOWN
- * only when nothing succeeded or the server, the set-up or the disk failed (facts.trouble). */
+ * RIGHT with checked = 0), CHECK_OFF everything but the counts of the load: the word is then
+ * UNKNOWN only when nothing succeeded or the server, the set-up or the disk failed (facts.trouble).
+ */
 int check_history(struct verdict *v, const struct history_reader *r, enum check_level level,
                   check_progress_fn *progress, void *ctx) __attribute__((warn_unused_result));
 

@@ -17,8 +17,8 @@ struct search {
     uint32_t *queue;
     size_t head, tail, cap;
     uint32_t start;
-    uint64_t over_ns;  /* whoever began after this closes a cycle by time */
-    uint32_t found;    /* the node that closes the cycle */
+    uint64_t over_ns; /* whoever began after this closes a cycle by time */
+    uint32_t found;   /* the node that closes the cycle */
     bool done, by_time, no_memory;
 };
 

@@ -1,6 +1,6 @@
 /* describe.c -- see describe.h and check_describe_op in check.h. */
-#include "check/check.h"
 #include "check/describe.h"
+#include "check/check.h"
 #include "check/sweep.h"
 
 #include <inttypes.h>

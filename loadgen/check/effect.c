@@ -77,8 +77,7 @@ struct span effect_span(const struct index *index, uint32_t slot)
 const struct history_line *effect_pair(const struct index *index, uint32_t slot, unsigned n)
 {
     uint32_t answer = index_took_effect(index, slot) ? index->effect[slot] : slot;
-    return index_line_about(index_op(index, answer), index_line(index_op(index, slot), n)->item,
-                            n);
+    return index_line_about(index_op(index, answer), index_line(index_op(index, slot), n)->item, n);
 }
 
 bool effect_same_pairs(const struct history_op *a, const struct history_op *b)

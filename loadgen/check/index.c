@@ -84,16 +84,16 @@ static void index_add(struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
     index->operations++;
+    bool linked = needs_parent(op);
     if (op->begin_ns == 0 && history_outcome(op) == OUTCOME_UNKNOWN)
         leave_out(index, slot, false); /* its client died before it sent anything */
-    else if (!op_makes_sense(index, op))
+    else if (!op_makes_sense(index, op) ||
+             (linked && !parent_fits(op, history_op_at(index->reader, op->of))))
         leave_out(index, slot, true);
-    else if (!needs_parent(op))
-        index->baskets |= op->lines >= 2;
-    else if (!parent_fits(op, history_op_at(index->reader, op->of)))
-        leave_out(index, slot, true);
-    else
+    else if (linked)
         link_child(index, op->of, slot);
+    else
+        index->baskets |= op->lines >= 2;
 }
 
 /* Whether the file holds less than its header counts. */

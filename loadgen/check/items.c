@@ -26,3 +26,21 @@ void items_add_slack(struct item *items, const struct history_op *op, unsigned t
     for (unsigned n = 0; n < op->lines; n++)
         items[index_line(op, n)->item].slack += transitions;
 }
+
+void items_add_late_slack(struct item *items, const struct history_op *op)
+{
+    for (unsigned n = 0; n < op->lines; n++)
+        items[index_line(op, n)->item].late_slack++;
+}
+
+bool items_take_slack(struct item *item, uint64_t transitions, bool late)
+{
+    uint64_t from_late = late ? item->late_slack : 0;
+    if (from_late > transitions)
+        from_late = transitions;
+    if (transitions - from_late > item->slack)
+        return false;
+    item->late_slack -= from_late;
+    item->slack -= transitions - from_late;
+    return true;
+}

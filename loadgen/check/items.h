@@ -10,6 +10,7 @@
 
 struct item {
     uint64_t slack;       /* transitions that may have happened and left no trace */
+    uint64_t late_slack;  /* the same, but only after the load: expiries of what was read as held */
     uint32_t counters;    /* slot of the last counters read, 0 for none */
     uint32_t refusals;    /* for want of stock; saturating */
     int64_t received;     /* by put and adjust */
@@ -33,7 +34,12 @@ static inline const struct history_counters *items_counters(const struct index *
                : NULL;
 }
 
-/* Counts a transition that may have happened on each item of the operation. */
+/* Counts transitions that may have happened on each item of the operation. */
 void items_add_slack(struct item *items, const struct history_op *op, unsigned transitions);
+void items_add_late_slack(struct item *items, const struct history_op *op);
+
+/* Takes so many transitions out of what may have happened; late: after the load. False when that
+ * does not explain them. */
+bool items_take_slack(struct item *item, uint64_t transitions, bool late);
 
 #endif

@@ -15,10 +15,9 @@ struct trail {
     struct words sku;
     struct walk walk;
     struct sweep sweep;
-    uint32_t before;     /* slot of the entry before this one, 0 at the start */
-    uint32_t blamed;     /* the operation whose begin the last violation of order was about */
-    uint64_t slack_left; /* versions that may be missing */
-    bool below_zero;     /* said once */
+    uint32_t before; /* slot of the entry before this one, 0 at the start */
+    uint32_t blamed; /* the operation whose begin the last violation of order was about */
+    bool below_zero; /* said once */
 };
 
 /* One entry, with what belongs to it. */
@@ -44,8 +43,9 @@ static void found_gap(struct trail *t, const struct stop *stop, uint64_t version
 {
     uint64_t missing = t->walk.missing;
     uint64_t last = version - !stop->read;
-    if (t->index->incomplete || missing <= t->slack_left) {
-        t->slack_left -= missing < t->slack_left ? missing : t->slack_left;
+    /* Versions before something that was only seen after the load may be as late as that. */
+    bool late = stop->op->kind == KIND_GET_RESERVATION && history_phase(stop->op) == PHASE_SETTLE;
+    if (t->index->incomplete || items_take_slack(t->item, missing, late)) {
         t->item->gap = true;
         verdict_unknown(t->verdict, PROPERTY_VERSIONS,
                         "%" PRIu64 " versions of %s up to %" PRIu64
@@ -81,10 +81,10 @@ static void found_wrong(struct trail *t, const struct stop *stop)
 {
     const uint32_t ops[] = {t->before ? t->before : stop->slot, t->before ? stop->slot : 0, 0};
     verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
-                      "%s: %s %s %" PRId64 " left at version %" PRIu64 "; right would have been "
-                      "%" PRId64 ", by the operations up to that version.",
-                      t->sku.text, describe_who(stop->op).text, stop->read ? "saw" : "left",
-                      stop->said->remaining, stop->said->version, t->walk.expected);
+                      "%s: %s said that %" PRId64 " were left at version %" PRIu64
+                      "; right would have been %" PRId64 ", by the operations up to that version.",
+                      t->sku.text, describe_who(stop->op).text, stop->said->remaining,
+                      stop->said->version, t->walk.expected);
 }
 
 static void check_below_zero(struct trail *t, const struct stop *stop)
@@ -130,7 +130,8 @@ static void add_change(struct trail *t, struct change change)
         t->item->transitions++;
 }
 
-static void check_numbers(struct trail *t, const struct stop *stop, unsigned n)
+/* False when its place in the order is not known. */
+static bool check_numbers(struct trail *t, const struct stop *stop, unsigned n)
 {
     struct change change = {0};
     if (!stop->read) {
@@ -144,7 +145,8 @@ static void check_numbers(struct trail *t, const struct stop *stop, unsigned n)
         .change = change.available,
         .remaining = stop->said->remaining,
     };
-    switch (walk_step(&t->walk, &step)) {
+    enum walk_found found = walk_step(&t->walk, &step);
+    switch (found) {
     case WALK_FINE: break;
     case WALK_GAP: found_gap(t, stop, step.version); break;
     case WALK_TWICE: found_twice(t, stop); break;
@@ -154,6 +156,7 @@ static void check_numbers(struct trail *t, const struct stop *stop, unsigned n)
     t->verdict->property[PROPERTY_ANSWERS].checked++;
     check_below_zero(t, stop);
     check_refusal(t, stop);
+    return found != WALK_TWICE;
 }
 
 static void found_disorder(struct trail *t, const struct stop *stop, struct span span,
@@ -164,29 +167,30 @@ static void found_disorder(struct trail *t, const struct stop *stop, struct span
     uint64_t began_ns = effect_span(t->index, late).begin_ns;
     const uint32_t ops[] = {late, stop->slot, 0};
     if (began->kind == KIND_GET_RESERVATION) {
-        verdict_violation(t->verdict, PROPERTY_ENDED_ONCE, ops,
-                          "%s: expired too early: %s shows an expiry whose time was not up before "
-                          "%s, but %s, which comes after it at version %" PRIu64
-                          ", was over at %s.",
-                          t->sku.text, describe_who(began).text, describe_time(r, began_ns).text,
-                          describe_who(stop->op).text, stop->said->version,
-                          describe_time(r, span.end_ns).text);
+        if (verdict_told_of(t->verdict, PROPERTY_ENDED_ONCE, late))
+            return; /* on another item of the same basket */
+        verdict_violation(
+            t->verdict, PROPERTY_ENDED_ONCE, ops,
+            "%s: expired too early: %s shows an expiry whose time was not up before "
+            "%s, but %s, which comes after it at version %" PRIu64 ", was over at %s.",
+            t->sku.text, describe_who(began).text, describe_time(r, began_ns).text,
+            describe_who(stop->op).text, stop->said->version, describe_time(r, span.end_ns).text);
         return;
     }
     verdict_violation(t->verdict, PROPERTY_LINEARIZABLE, ops,
                       "%s: order and time disagree: %s was over at %s and quotes version %" PRIu64
                       "; %s began only at %s and %s, which comes before that. No order of the "
                       "operations, one after the other, gives these answers.",
-                      t->sku.text, describe_who(stop->op).text,
-                      describe_time(r, span.end_ns).text, stop->said->version,
-                      describe_who(began).text, describe_time(r, began_ns).text,
+                      t->sku.text, describe_who(stop->op).text, describe_time(r, span.end_ns).text,
+                      stop->said->version, describe_who(began).text,
+                      describe_time(r, began_ns).text,
                       index_took_effect(t->index, late) ? "made a version" : "saw a version");
 }
 
 static void check_order(struct trail *t, const struct stop *stop)
 {
-    struct span span = stop->read ? effect_attempt_span(stop->op)
-                                  : effect_span(t->index, stop->slot);
+    struct span span =
+        stop->read ? effect_attempt_span(stop->op) : effect_span(t->index, stop->slot);
     uint32_t late = sweep_step(&t->sweep, !stop->read, span.begin_ns, span.end_ns, stop->slot);
     t->verdict->property[PROPERTY_LINEARIZABLE].checked++;
     /* Once for each operation that began too late: everything behind it would say the same. */
@@ -204,17 +208,14 @@ void numbers_check_item(const struct index *index, const struct entries *entries
         .verdict = v,
         .item = &items[item],
         .sku = describe_sku(index->reader, item),
-        .slack_left = items[item].slack,
     };
     sweep_start(&t.sweep);
     for (size_t i = entries->first[item]; i < entries->first[item + 1]; i++) {
         struct stop stop = stop_at(index, entries->all[i]);
-        check_numbers(&t, &stop, entry_line(entries->all[i]));
-        if (order)
+        if (check_numbers(&t, &stop, entry_line(entries->all[i])) && order)
             check_order(&t, &stop);
         t.before = stop.slot;
     }
-    t.item->slack = t.slack_left;
     t.item->version = t.walk.version;
     t.item->remaining = t.walk.remaining;
     t.item->last = t.before;

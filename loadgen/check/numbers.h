@@ -2,8 +2,8 @@
  *
  * Layer: check. Walks each item's entries in the order of versions (walk.h), looks at each refusal,
  * adds up the effects, and holds the order against time (sweep.h). Violations: VERSIONS for a
- * version that nobody made or two did, ANSWERS for a number that does not follow, SUMS for one below
- * zero, LINEARIZABLE for an order that time contradicts, ENDED_ONCE when that is an expiry's.
+ * version that nobody made or two did, ANSWERS for a number that does not follow, SUMS for one
+ * below zero, LINEARIZABLE for an order that time contradicts, ENDED_ONCE when that is an expiry's.
  */
 #ifndef LOADGEN_CHECK_NUMBERS_H
 #define LOADGEN_CHECK_NUMBERS_H

@@ -36,9 +36,17 @@ static void count_possible(struct work *w, const struct story *story)
         w->not_read++;
         w->not_read_eg = story->reserve;
     } else if (effect_deadline(w->index, story->reserve) <= w->latest_ns) {
-        /* Held when it was read back, and expired before the items were read. */
-        items_add_slack(w->items, reserve, 1);
+        /* Held when it was read back, and perhaps expired before the items were read. */
+        items_add_late_slack(w->items, reserve);
     }
+}
+
+/* What ended twice does not add up: one violation is enough. */
+static void disturb(struct work *w, uint32_t reserve)
+{
+    const struct history_op *op = index_op(w->index, reserve);
+    for (unsigned n = 0; n < op->lines; n++)
+        w->items[index_line(op, n)->item].disturbed = true;
 }
 
 static int check_one(struct work *w, struct story *story, uint32_t reserve)
@@ -60,7 +68,9 @@ static int check_one(struct work *w, struct story *story, uint32_t reserve)
     w->verdict->coverage.read_back += story->read_back != 0;
     w->verdict->property[PROPERTY_ENDED_ONCE].checked++;
     w->verdict->property[PROPERTY_LASTING].checked++;
-    if (sound) {
+    if (!sound) {
+        disturb(w, reserve);
+    } else {
         telling_check_words(story, w->index, w->verdict);
         if (w->order)
             telling_check_order(story, w->index, w->verdict);

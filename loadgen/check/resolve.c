@@ -92,8 +92,7 @@ static void gather(const struct index *index, uint32_t first, struct key *key)
 static bool replay_is_explained(const struct index *index, const struct key *key)
 {
     const struct history_op *replay = index_op(index, key->replay);
-    for (uint32_t at = key->first; at;
-         at = at == key->first ? index->child[at] : index->next[at]) {
+    for (uint32_t at = key->first; at; at = at == key->first ? index->child[at] : index->next[at]) {
         const struct history_op *op = index_op(index, at);
         bool attempt = at == key->first || index_role(op) == ROLE_ATTEMPT;
         if (attempt && at != key->replay && op->kind == replay->kind &&
@@ -192,8 +191,7 @@ static void check_others(const struct index *index, const struct key *key, struc
     uint32_t answer = index->effect[key->first];
     const struct history_op *op = index_op(index, answer);
     bool acknowledged = answer != key->lookup;
-    for (uint32_t at = key->first; at;
-         at = at == key->first ? index->child[at] : index->next[at]) {
+    for (uint32_t at = key->first; at; at = at == key->first ? index->child[at] : index->next[at]) {
         const struct history_op *other = index_op(index, at);
         if (other->kind != op->kind || at == answer || at == key->second)
             continue;
@@ -205,8 +203,8 @@ static void check_others(const struct index *index, const struct key *key, struc
             verdict_violation(v, PROPERTY_ANSWERS, ops,
                               "%s was answered with %u, and then, sent again with the same key, "
                               "refused with %u %s. Right would have been the first answer again.",
-                              describe_who(op).text, (unsigned)op->status,
-                              (unsigned)other->status, describe_state(other->detail));
+                              describe_who(op).text, (unsigned)op->status, (unsigned)other->status,
+                              describe_state(other->detail));
     }
     const uint32_t ops[] = {answer, key->lookup, 0};
     if (acknowledged && key->absent && !key->found)

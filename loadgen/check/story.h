@@ -44,8 +44,7 @@ int story_gather(struct story *story, struct index *index, uint32_t reserve)
 void story_free(struct story *story);
 
 /* Puts the expiry that `expiry` shows among the transitions. */
-int story_add_expiry(struct story *story, struct index *index)
-    __attribute__((warn_unused_result));
+int story_add_expiry(struct story *story, struct index *index) __attribute__((warn_unused_result));
 
 /* The transition with that version, NULL when there is none; and the last of all. */
 const struct event *story_transition(const struct story *story, uint64_t version);

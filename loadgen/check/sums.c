@@ -8,7 +8,7 @@
 struct sum {
     const struct index *index;
     struct verdict *verdict;
-    const struct item *item;
+    struct item *item;
     const struct history_counters *counters;
     struct words sku;
     uint32_t ops[2]; /* the last operation on it */
@@ -69,7 +69,7 @@ static void version_behind(const struct sum *s, const struct entries *entries, u
 static void version_ahead(const struct sum *s)
 {
     uint64_t missing = s->counters->version - s->item->version;
-    if (s->index->incomplete || missing <= s->item->slack) {
+    if (s->index->incomplete || items_take_slack(s->item, missing, true)) {
         verdict_unknown(s->verdict, PROPERTY_VERSIONS,
                         "The last %" PRIu64 " versions of %s, up to %" PRIu64
                         ", belong to no known operation; one that nobody answered for may have "
@@ -120,8 +120,8 @@ static void check_end(const struct sum *s, const struct entries *entries, uint32
         compare_counters(s);
 }
 
-void sums_check_item(const struct index *index, const struct entries *entries,
-                     const struct item *items, uint32_t item, struct verdict *v)
+void sums_check_item(const struct index *index, const struct entries *entries, struct item *items,
+                     uint32_t item, struct verdict *v)
 {
     struct sum s = {
         .index = index,

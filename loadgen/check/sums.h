@@ -12,7 +12,7 @@
 #include "check/verdict.h"
 
 /* Of one item. Also adds its part to the coverage. */
-void sums_check_item(const struct index *index, const struct entries *entries,
-                     const struct item *items, uint32_t item, struct verdict *v);
+void sums_check_item(const struct index *index, const struct entries *entries, struct item *items,
+                     uint32_t item, struct verdict *v);
 
 #endif

@@ -34,8 +34,8 @@ static bool explain_repeat(const struct story *story, const struct index *index,
 {
     const struct history_op *op = index_op(index, replay);
     v->property[PROPERTY_ANSWERS].checked++;
-    if (!story->end && story->unresolved_ends)
-        return true;
+    if ((!story->end && story->unresolved_ends) || story->ends > 1)
+        return true; /* nobody knows what it repeats, or that there are several is said elsewhere */
     const uint32_t ops[] = {replay, story->end ? story->end : story->reserve, 0};
     if (!story->end || index_op(index, story->end)->kind != op->kind) {
         verdict_violation(v, PROPERTY_ANSWERS, ops,
@@ -52,9 +52,8 @@ static bool explain_repeat(const struct story *story, const struct index *index,
                           " left of %s; the first answer, which a repetition must give again, "
                           "said version %" PRIu64 " and %" PRId64 " left.",
                           describe_who(op).text, whose(story, index).text, op->line.version,
-                          op->line.remaining,
-                          describe_sku(index->reader, op->line.item).text, end->line.version,
-                          end->line.remaining);
+                          op->line.remaining, describe_sku(index->reader, op->line.item).text,
+                          end->line.version, end->line.remaining);
     return true;
 }
 
@@ -91,8 +90,7 @@ static void check_time(const struct story *story, const struct index *index, str
                       whose(story, index).text,
                       describe_sku(index->reader, index_op(index, story->reserve)->line.item).text,
                       describe_time(index->reader, index_op(index, early)->end_ns).text,
-                      index->reader->facts->ttl_ms,
-                      describe_time(index->reader, deadline_ns).text);
+                      index->reader->facts->ttl_ms, describe_time(index->reader, deadline_ns).text);
 }
 
 /* Two different ends of one story, in the order of versions. */
@@ -135,8 +133,8 @@ static enum history_detail became(const struct story *story)
     return DETAIL_NONE;
 }
 
-static void check_claim(const struct story *story, const struct index *index,
-                        const struct event *e, struct verdict *v)
+static void check_claim(const struct story *story, const struct index *index, const struct event *e,
+                        struct verdict *v)
 {
     const struct history_op *op = index_op(index, e->slot);
     const uint32_t ops[] = {story->reserve, e->slot, story_last(story)->slot, 0};
@@ -144,8 +142,8 @@ static void check_claim(const struct story *story, const struct index *index,
     if (e->state == DETAIL_NO_RESERVATION) {
         verdict_violation(v, PROPERTY_LASTING, ops,
                           "Lost: %s was acknowledged, but at %s %s found that there is none.",
-                          whose(story, index).text,
-                          describe_time(index->reader, op->end_ns).text, describe_who(op).text);
+                          whose(story, index).text, describe_time(index->reader, op->end_ns).text,
+                          describe_who(op).text);
         return;
     }
     enum history_detail is = became(story);
@@ -153,15 +151,15 @@ static void check_claim(const struct story *story, const struct index *index,
     if (is == e->state ||
         (is == DETAIL_NONE && (e->state == DETAIL_EXPIRED || story->unresolved_ends)))
         return;
+    bool ended = is != DETAIL_NONE && is != DETAIL_HELD;
     verdict_violation(v, PROPERTY_ANSWERS, ops,
-                      "%s got the answer that %s was %s, but %s. What has ended never changes.",
+                      "%s got the answer that %s was %s, but %s%s. What has ended never changes.",
                       describe_who(op).text, whose(story, index).text, describe_state(e->state),
-                      is == DETAIL_NONE || is == DETAIL_HELD ? "nobody had ended it"
-                                                             : describe_state(is));
+                      ended ? "it was " : "nobody had ended it", ended ? describe_state(is) : "");
 }
 
-static void report_read(const struct story *story, const struct index *index,
-                        const struct event *e, const struct event *right, struct verdict *v)
+static void report_read(const struct story *story, const struct index *index, const struct event *e,
+                        const struct event *right, struct verdict *v)
 {
     const struct history_op *op = index_op(index, e->slot);
     const uint32_t ops[] = {right->slot, e->slot, 0};
@@ -175,8 +173,8 @@ static void report_read(const struct story *story, const struct index *index,
                       describe_state(right->state), right->version);
 }
 
-static void check_read(const struct story *story, const struct index *index,
-                       const struct event *e, struct verdict *v)
+static void check_read(const struct story *story, const struct index *index, const struct event *e,
+                       struct verdict *v)
 {
     const struct history_op *op = index_op(index, e->slot);
     v->property[PROPERTY_ANSWERS].checked++;
@@ -216,8 +214,7 @@ static void report_order(const struct story *story, const struct index *index, u
                       "%s: %s about %s was over at %s; %s began after that, at %s, and yet %s.",
                       stale ? "Out of date" : "Out of order", describe_who(was).text,
                       whose(story, index).text, describe_time(index->reader, was->end_ns).text,
-                      describe_who(began).text,
-                      describe_time(index->reader, began->begin_ns).text,
+                      describe_who(began).text, describe_time(index->reader, began->begin_ns).text,
                       stale ? "shows the state before it" : "comes before it by its version");
 }
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const word_names[] = {
     [VERDICT_RIGHT] = "right",
@@ -66,6 +67,19 @@ void verdict_violation(struct verdict *v, enum property property, const uint32_t
     va_start(list, format);
     vsnprintf(w->text, sizeof(w->text), format, list);
     va_end(list);
+    /* Texts often begin with who did it, as "the reserve of client 3"; a sku stays as it is. */
+    if (strncmp(w->text, "the ", 4) == 0)
+        w->text[0] = 'T';
+}
+
+bool verdict_told_of(const struct verdict *v, enum property property, uint32_t op)
+{
+    for (unsigned i = 0; i < v->witnesses; i++) {
+        if (v->witness[i].property == property && v->witness[i].ops > 0 &&
+            v->witness[i].op[0] == op)
+            return true;
+    }
+    return false;
 }
 
 void verdict_unknown(struct verdict *v, enum property property, const char *format, ...)

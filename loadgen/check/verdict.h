@@ -82,6 +82,9 @@ const char *property_title(enum property property); /* one sentence: what holds 
 void verdict_violation(struct verdict *v, enum property property, const uint32_t *ops,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Whether a witness was kept whose first operation is this one. */
+bool verdict_told_of(const struct verdict *v, enum property property, uint32_t op);
+
 /* The property could not be decided, unless it is found to be violated. */
 void verdict_unknown(struct verdict *v, enum property property, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -50,8 +50,11 @@ enum walk_found walk_step(struct walk *w, const struct walk_step *step)
         settle(w, step);
         return WALK_GAP;
     }
-    if (step->version < next)
+    if (step->version < next) {
+        w->other = step->remaining;
+        w->doubted = true;
         return WALK_TWICE;
+    }
     w->version = next;
     if (!step->read) {
         w->remaining = plus(w->remaining, step->change);

@@ -5,8 +5,8 @@
  * read must quote what the last transition left.
  *
  * One mistake is one finding: after a gap the walk goes on from what is quoted behind it. After a
- * wrong number either the number or the answer may be wrong, so both are kept until a later answer
- * agrees with one of them.
+ * wrong number either the number or the answer may be wrong, and of two transitions with one
+ * version either may be what counts, so both numbers are kept until a later answer agrees with one.
  */
 #ifndef LOADGEN_CHECK_WALK_H
 #define LOADGEN_CHECK_WALK_H
@@ -25,9 +25,9 @@ struct walk {
     bool started, doubted;
     uint64_t version;
     int64_t remaining;
-    int64_t other;     /* while doubted: the number that was quoted instead */
-    uint64_t missing;  /* after WALK_GAP */
-    int64_t expected;  /* after WALK_WRONG */
+    int64_t other;    /* while doubted: the number that was quoted instead */
+    uint64_t missing; /* after WALK_GAP */
+    int64_t expected; /* after WALK_WRONG */
 };
 
 struct walk_step {

@@ -3,8 +3,7 @@
  * Every row plants one fault in the test server, drives it, and expects exit status 1, the property
  * that the lie breaks, and a witness. The same history must be judged the same way offline.
  */
-#include "support/load_run.h"
-#include "support/shop_server.h"
+#include "support/load_ahead.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define COMMON "-c 20 -p 2 -d 1s --settle 500ms "
+#define COMMON "-c 20 -p 2 -d 1s --ttl 1s --settle 500ms "
 #define ROWS   (sizeof(rows) / sizeof(rows[0]))
 
 static const struct row {
@@ -74,24 +73,36 @@ static const char *complaint(const struct row *row, const struct tload *load)
     return NULL;
 }
 
+static struct load_case cases[ROWS];
+
+static void row_at(size_t i, struct load_row *row)
+{
+    *row = (struct load_row){rows[i].fault, rows[i].every, rows[i].scenario, COMMON};
+    strncat(row->flags, rows[i].flags, sizeof(row->flags) - sizeof(COMMON));
+}
+
+static int end_all(void **state)
+{
+    (void)state;
+    load_ahead_end(cases, ROWS);
+    return 0;
+}
+
 static void a_lie_is_found_out(void **state)
 {
     const struct row *row = *state;
-    struct tshop shop;
-    struct tload load;
-    char flags[256];
-    snprintf(flags, sizeof(flags), COMMON "%s", row->flags);
-    assert_int_equal(tshop_start(&shop, row->fault, row->every), 0);
-    int status = tload_run(&load, shop.port, row->scenario, flags);
-    bool stopped = tshop_stop(&shop);
-    const char *wrong = shop.struck < 1 ? "the fault never struck"
-                        : status == 1   ? complaint(row, &load)
-                                        : "not found out";
+    struct load_case *c = load_ahead(cases, ROWS, (size_t)(row - rows), row_at);
+    assert_int_equal(c->err, 0);
+    int status = tload_finish(&c->load);
+    bool stopped = tshop_stop(&c->shop);
+    const char *wrong = c->shop.struck < 1 ? "the fault never struck"
+                        : status == 1      ? complaint(row, &c->load)
+                                           : "not found out";
     if (wrong) {
-        tload_print(&load);
+        tload_print(&c->load);
         print_error("%s in %s: %s (exit status %d)\n", row->fault, row->scenario, wrong, status);
     }
-    tload_free(&load);
+    tload_free(&c->load);
     assert_true(stopped);
     assert_null(wrong);
 }
@@ -106,5 +117,5 @@ int main(void)
                                        .test_func = a_lie_is_found_out,
                                        .initial_state = (void *)(uintptr_t)&rows[i]};
     }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, end_all);
 }

@@ -42,16 +42,16 @@ enum shop_fault {
     SHOP_NO_LOOKUPS,
     SHOP_NO_READ_BACKS,
     SHOP_NO_COUNTERS,
-    SHOP_NOT_SETTLED, /* none of the three */
+    SHOP_NOT_SETTLED,  /* none of the three */
     SHOP_NOBODY_THERE, /* no operation at all */
     SHOP_FAULTS
 };
 
 struct shop_options {
     uint64_t seed;
-    unsigned steps;   /* about as many operations */
+    unsigned steps; /* about as many operations */
     unsigned items, clients;
-    int64_t stock;    /* of each item */
+    int64_t stock; /* of each item */
     enum shop_fault fault;
 };
 

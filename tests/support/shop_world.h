@@ -32,7 +32,8 @@ struct shop_row {
     uint64_t begin_ns, end_ns;
     unsigned lines;
     struct history_line line[SHOP_LINES_MAX];
-    bool dropped; /* not to be written */
+    bool happened; /* whatever the client heard of it */
+    bool dropped;  /* not to be written */
 };
 #define SHOP_NONE SIZE_MAX
 
@@ -42,15 +43,15 @@ struct shop_item {
 };
 
 struct shop_hold {
-    size_t row;        /* of the reserve's first attempt */
-    size_t end;        /* of the answer that ended it, SHOP_NONE */
-    size_t last;       /* row with the pairs of the last transition; SHOP_NONE: of an expiry */
+    size_t row;  /* of the reserve's first attempt */
+    size_t end;  /* of the answer that ended it, SHOP_NONE */
+    size_t last; /* row with the pairs of the last transition; SHOP_NONE: of an expiry */
     struct history_line expired[SHOP_LINES_MAX];
     enum history_detail state;
     uint32_t client;
-    bool known;        /* the client got the answer, and knows the id */
-    bool unsure;       /* something about its end got no answer: the client leaves it alone */
-    bool lost;         /* planted: acknowledged, but not stored */
+    bool known;  /* the client got the answer, and knows the id */
+    bool unsure; /* something about its end got no answer: the client leaves it alone */
+    bool lost;   /* planted: acknowledged, but not stored */
     uint64_t deadline_ns, free_ns;
 };
 
@@ -74,12 +75,49 @@ void shop_world_free(struct shop_world *w);
 /* Creates the items, then lets the clients have their way. */
 void shop_world_run(struct shop_world *w);
 
+/* --- time, rows, items and holds: shop_world.c --- */
+
 /* A new row, zero but for its `of`; NULL without memory. */
 struct shop_row *shop_world_row(struct shop_world *w);
 
-/* Whether the fault is this one and still to be planted; late: only once much has happened. */
+/* The row of an attempt that takes effect now, by a client that has nothing else to do; SHOP_NONE
+ * without memory. And the same request once more, behind the first, as time goes on. */
+size_t shop_attempt(struct shop_world *w, uint32_t client, enum history_kind kind);
+size_t shop_next_attempt(struct shop_world *w, size_t first);
+
+void shop_answer(struct shop_row *row, enum history_outcome outcome, unsigned status,
+                 enum history_detail detail);
+
+/* One transition of one item, quoted in the line. */
+void shop_change(struct shop_world *w, struct history_line *line, int64_t available, int64_t held,
+                 int64_t sold);
+
+/* NULL without memory. */
+struct shop_hold *shop_new_hold(struct shop_world *w, size_t row);
+void shop_expire(struct shop_world *w, struct shop_hold *hold);
+
+/* Whether the fault is this one and still to be planted, with much before and behind it. */
 bool shop_world_armed(const struct shop_world *w, enum shop_fault fault);
 
+bool shop_chance(struct shop_world *w, unsigned percent);
+uint64_t shop_time(struct shop_world *w);
 uint64_t shop_world_ttl_ns(void);
+
+/* --- the server: shop_decide.c --- */
+
+/* Decides about the request in that row; hold: number of the reservation that it is about. */
+void shop_decide(struct shop_world *w, size_t row, size_t hold);
+
+/* --- the clients: shop_clients.c --- */
+
+/* A client does something. */
+void shop_act(struct shop_world *w, uint32_t client);
+
+/* The fault of that name. */
+void shop_cross_baskets(struct shop_world *w);
+
+/* Shows the hold as the row `pairs` left it, or as it expired. */
+void shop_show(struct shop_world *w, struct shop_row *row, const struct shop_hold *hold,
+               size_t pairs, enum history_detail state);
 
 #endif

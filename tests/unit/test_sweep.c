@@ -61,8 +61,7 @@ static bool sweep_accepts(const struct world *w)
                 const struct op *op = &w->op[i];
                 if (op->version != version || op->mutation == reads)
                     continue;
-                uint32_t late =
-                    sweep_step(&s, op->mutation, op->begin_ns, op->end_ns, i + 1);
+                uint32_t late = sweep_step(&s, op->mutation, op->begin_ns, op->end_ns, i + 1);
                 if (!late)
                     continue;
                 fine = false;

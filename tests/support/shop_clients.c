@@ -1,0 +1,284 @@
+/* shop_clients.c -- what the clients of shop_world.h do, and what becomes of their requests. */
+#include "support/shop_world.h"
+
+#include <string.h>
+
+/* What becomes of a request on its way, besides what the server decides. */
+enum fate {
+    FATE_PLAIN,
+    FATE_ASKED_AGAIN,         /* answered, sent again, answered as a replay */
+    FATE_ANSWER_LOST,         /* took effect; only the look-up tells */
+    FATE_ANSWER_LOST_RESENT,  /* took effect; the second attempt gets the replay */
+    FATE_REQUEST_LOST,        /* never took effect; the look-up tells */
+    FATE_REQUEST_LOST_RESENT, /* took effect at the second attempt */
+    FATE_BUSY,                /* 503 */
+};
+
+static void lose_answer(struct shop_row *row)
+{
+    shop_answer(row, OUTCOME_UNKNOWN, 0, DETAIL_TIMEOUT);
+}
+
+/* Sends the request again; it gets the answer that the attempt `done` got, or should have got. */
+static void replay(struct shop_world *w, size_t first, size_t done)
+{
+    size_t at = shop_next_attempt(w, first);
+    if (at == SHOP_NONE)
+        return;
+    struct shop_row *row = &w->rows[at];
+    const struct shop_row *was = &w->rows[done];
+    memcpy(row->line, was->line, sizeof(row->line));
+    row->flags |= FLAG_REPLAYED;
+    shop_answer(row, OUTCOME_OK, was->kind == KIND_RESERVE ? 201 : 200,
+                was->kind == KIND_RESERVE ? DETAIL_HELD : was->detail);
+}
+
+static enum fate draw_fate(struct shop_world *w)
+{
+    static const unsigned percent[] = {
+        [FATE_PLAIN] = 70,       [FATE_ASKED_AGAIN] = 8,
+        [FATE_ANSWER_LOST] = 5,  [FATE_ANSWER_LOST_RESENT] = 5,
+        [FATE_REQUEST_LOST] = 4, [FATE_REQUEST_LOST_RESENT] = 4,
+        [FATE_BUSY] = 4,
+    };
+    uint64_t drawn = rng_below(&w->rng, 100);
+    unsigned fate = FATE_PLAIN;
+    for (unsigned sum = percent[0]; drawn >= sum; sum += percent[fate])
+        fate++;
+    return (enum fate)fate;
+}
+
+/* The same key takes effect once more: a second sale. */
+static void take_effect_again(struct shop_world *w, size_t first)
+{
+    size_t at = shop_next_attempt(w, first);
+    if (at == SHOP_NONE)
+        return;
+    shop_change(w, &w->rows[at].line[0], -w->rows[at].line[0].quantity, 0,
+                w->rows[at].line[0].quantity);
+    shop_answer(&w->rows[at], OUTCOME_OK, 200, DETAIL_NONE);
+    w->planted = true;
+}
+
+static void after_effect(struct shop_world *w, size_t first, size_t done, enum fate fate)
+{
+    bool succeeded = w->rows[done].outcome == OUTCOME_OK;
+    bool sale = succeeded && w->rows[done].kind == KIND_DECREMENT;
+    if (sale && done == first &&
+        (shop_world_armed(w, SHOP_BEHIND_REFUSAL) || shop_world_armed(w, SHOP_FOUND_AFTER_ALL))) {
+        w->planted = true;
+        shop_answer(&w->rows[done], OUTCOME_FAIL, 503, DETAIL_UNAVAILABLE);
+        return;
+    }
+    if (sale && done == first && shop_world_armed(w, SHOP_KEY_TWICE)) {
+        take_effect_again(w, first);
+        return;
+    }
+    if (fate == FATE_ASKED_AGAIN && succeeded) {
+        replay(w, first, done);
+    } else if (fate == FATE_ANSWER_LOST) {
+        lose_answer(&w->rows[done]);
+    } else if (fate == FATE_ANSWER_LOST_RESENT && succeeded) {
+        replay(w, first, done);
+        lose_answer(&w->rows[done]);
+    }
+}
+
+/* Sends what the row asks for. hold: number of the reservation that it is about. */
+static void request(struct shop_world *w, size_t first, size_t hold)
+{
+    enum fate fate = draw_fate(w);
+    size_t holds = w->hold_count, done = first;
+    if (fate == FATE_BUSY) {
+        shop_answer(&w->rows[first], OUTCOME_FAIL, 503, DETAIL_UNAVAILABLE);
+        return;
+    }
+    if (fate == FATE_REQUEST_LOST || fate == FATE_REQUEST_LOST_RESENT)
+        lose_answer(&w->rows[first]);
+    if (fate == FATE_REQUEST_LOST_RESENT)
+        done = shop_next_attempt(w, first);
+    if (done == SHOP_NONE)
+        return;
+    if (fate != FATE_REQUEST_LOST) {
+        bool planted = w->planted;
+        shop_decide(w, done, hold);
+        if (w->planted != planted)
+            fate = FATE_PLAIN; /* what went wrong is to be seen */
+        after_effect(w, first, done, fate);
+    }
+    bool silent = fate == FATE_ANSWER_LOST || fate == FATE_REQUEST_LOST;
+    if (w->hold_count > holds)
+        hold = holds;
+    else if (w->rows[first].kind == KIND_RESERVE)
+        return;
+    if (hold == SHOP_NONE)
+        return;
+    struct shop_hold *about = &w->holds[hold];
+    about->known |= w->hold_count > holds && !silent;
+    about->unsure |= silent;
+    about->free_ns = w->free_ns[about->client];
+}
+
+static int32_t quantity(struct shop_world *w)
+{
+    return 1 + (int32_t)rng_below(&w->rng, 3);
+}
+
+static void draw_lines(struct shop_world *w, struct shop_row *row, unsigned lines)
+{
+    unsigned items = w->options->items;
+    uint32_t item = (uint32_t)rng_below(&w->rng, items);
+    row->lines = lines < items ? lines : items;
+    for (unsigned n = 0; n < row->lines; n++)
+        row->line[n] = (struct history_line){(item + n) % items, quantity(w), 0, 0};
+}
+
+static void look_at_item(struct shop_world *w, struct shop_row *row)
+{
+    draw_lines(w, row, 1);
+    row->line[0].quantity = 0;
+    const struct shop_item *item = &w->items[row->line[0].item];
+    row->line[0].version = item->version;
+    row->line[0].remaining = item->available;
+    shop_answer(row, OUTCOME_OK, 200, DETAIL_NONE);
+    if (!shop_world_armed(w, SHOP_STALE_READ))
+        return;
+    for (size_t i = 0; i < w->row_count / 2; i++) {
+        const struct shop_row *old = &w->rows[i];
+        if (old->kind != KIND_DECREMENT || old->line[0].item != row->line[0].item ||
+            old->outcome != OUTCOME_OK || old->line[0].version + 20 > item->version)
+            continue;
+        row->line[0] = old->line[0];
+        row->line[0].quantity = 0;
+        w->planted = true;
+        return;
+    }
+}
+
+/* Shows the hold as the row `pairs` left it, or as it expired. */
+void shop_show(struct shop_world *w, struct shop_row *row, const struct shop_hold *hold,
+               size_t pairs, enum history_detail state)
+{
+    const struct shop_row *reserve = &w->rows[hold->row];
+    row->of = hold->row;
+    row->lines = reserve->lines;
+    memcpy(row->line, pairs == SHOP_NONE ? hold->expired : w->rows[pairs].line, sizeof(row->line));
+    for (unsigned n = 0; n < row->lines; n++)
+        row->line[n].quantity = reserve->line[n].quantity;
+    shop_answer(row, OUTCOME_OK, 200, state);
+}
+
+static void look_at_hold(struct shop_world *w, struct shop_row *row, const struct shop_hold *hold)
+{
+    bool stale = hold->end != SHOP_NONE && shop_world_armed(w, SHOP_STALE_RESERVATION) &&
+                 w->rows[hold->row].outcome == OUTCOME_OK &&
+                 w->rows[hold->end].outcome == OUTCOME_OK &&
+                 w->rows[hold->end].end_ns < row->begin_ns;
+    w->planted |= stale;
+    if (stale)
+        shop_show(w, row, hold, hold->row, DETAIL_HELD);
+    else
+        shop_show(w, row, hold, hold->last, hold->state);
+}
+
+/* A hold of this client that it knows; SHOP_NONE if the first few tried are not. */
+static size_t find_hold(struct shop_world *w, uint32_t client)
+{
+    for (int tries = 0; tries < 12 && w->hold_count > 0; tries++) {
+        size_t back = rng_below(&w->rng, w->hold_count < 60 ? w->hold_count : 60);
+        const struct shop_hold *hold = &w->holds[w->hold_count - 1 - back];
+        if (hold->client == client && hold->known && !hold->unsure && !hold->lost)
+            return (size_t)(hold - w->holds);
+    }
+    return SHOP_NONE;
+}
+
+static void act_on_hold(struct shop_world *w, uint32_t client)
+{
+    static const enum history_kind kinds[] = {KIND_CONFIRM, KIND_RELEASE, KIND_EXTEND,
+                                              KIND_GET_RESERVATION, KIND_RELEASE};
+    size_t hold = find_hold(w, client);
+    if (hold == SHOP_NONE)
+        return;
+    size_t at = shop_attempt(w, client, kinds[rng_below(&w->rng, 5)]);
+    if (at == SHOP_NONE)
+        return;
+    struct shop_row *row = &w->rows[at];
+    const struct shop_row *reserve = &w->rows[w->holds[hold].row];
+    if (row->kind == KIND_GET_RESERVATION) {
+        look_at_hold(w, row, &w->holds[hold]);
+        return;
+    }
+    row->of = w->holds[hold].row;
+    row->lines = reserve->lines;
+    for (unsigned n = 0; n < row->lines; n++) {
+        int32_t sold = reserve->line[n].quantity;
+        if (row->kind == KIND_CONFIRM && shop_chance(w, 30) && sold > 1)
+            sold--;
+        row->line[n] = (struct history_line){reserve->line[n].item, sold, 0, 0};
+    }
+    size_t end = w->holds[hold].end;
+    if (end != SHOP_NONE) {
+        row->flags |= FLAG_AGAIN;
+        for (unsigned n = 0; n < row->lines; n++) /* other lines would be refused */
+            row->line[n].quantity = w->rows[end].line[n].quantity;
+    }
+    request(w, at, hold);
+}
+
+/* Two baskets at one time that take two items in different orders. */
+void shop_cross_baskets(struct shop_world *w)
+{
+    size_t at[2];
+    uint64_t now_ns = w->now_ns;
+    for (uint32_t i = 0; i < 2; i++) {
+        w->now_ns = now_ns > w->free_ns[i] ? now_ns : w->free_ns[i] + 2;
+        now_ns = w->now_ns;
+        at[i] = shop_attempt(w, i, KIND_RESERVE);
+        if (at[i] == SHOP_NONE)
+            return;
+        draw_lines(w, &w->rows[at[i]], 2);
+        for (unsigned n = 0; n < 2; n++)
+            w->rows[at[i]].line[n] = (struct history_line){n, 1, 0, 0};
+    }
+    for (int i = 0; i < 2; i++) {
+        w->rows[at[i]].begin_ns = now_ns - 1;
+        w->rows[at[i]].end_ns = w->free_ns[0] > w->free_ns[1] ? w->free_ns[0] : w->free_ns[1];
+        shop_answer(&w->rows[at[i]], OUTCOME_OK, 201, DETAIL_HELD);
+    }
+    w->free_ns[0] = w->free_ns[1] = w->rows[at[0]].end_ns;
+    for (unsigned n = 0; n < 2; n++) {
+        for (unsigned i = 0; i < 2; i++)
+            shop_change(w, &w->rows[at[(i + n) % 2]].line[n], -1, 1, 0);
+    }
+    w->planted = shop_new_hold(w, at[0]) && shop_new_hold(w, at[1]);
+}
+
+void shop_act(struct shop_world *w, uint32_t client)
+{
+    uint64_t drawn = rng_below(&w->rng, 100);
+    if (drawn >= 62) {
+        act_on_hold(w, client);
+        return;
+    }
+    size_t at = shop_attempt(w, client,
+                             drawn < 14   ? KIND_DECREMENT
+                             : drawn < 18 ? KIND_ADJUST
+                             : drawn < 48 ? KIND_RESERVE
+                                          : KIND_GET_ITEM);
+    if (at == SHOP_NONE)
+        return;
+    struct shop_row *row = &w->rows[at];
+    if (row->kind == KIND_GET_ITEM) {
+        look_at_item(w, row);
+        return;
+    }
+    draw_lines(w, row,
+               row->kind == KIND_RESERVE && shop_chance(w, 40) ? SHOP_LINES_MAX - shop_chance(w, 50)
+                                                               : 1);
+    if (row->kind == KIND_ADJUST)
+        row->line[0].quantity = (int32_t)rng_below(&w->rng, 9) - 4;
+    if (row->line[0].quantity == 0)
+        row->line[0].quantity = 5;
+    request(w, at, SHOP_NONE);
+}

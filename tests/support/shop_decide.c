@@ -1,0 +1,123 @@
+/* shop_decide.c -- what the server of shop_world.h decides about a request, now. */
+#include "support/shop_world.h"
+
+/* Refuses with all lines for which there is not enough; false when there is enough of all. */
+static bool sold_out(struct shop_world *w, struct shop_row *row)
+{
+    bool enough = true;
+    for (unsigned n = 0; n < row->lines; n++) {
+        struct history_line *line = &row->line[n];
+        int64_t wanted = row->kind == KIND_ADJUST ? -line->quantity : line->quantity;
+        bool wrongly = shop_world_armed(w, SHOP_REFUSED_WRONGLY) && row->kind == KIND_DECREMENT;
+        if (w->items[line->item].available >= wanted && !wrongly)
+            continue;
+        w->planted |= wrongly && w->items[line->item].available >= wanted;
+        enough = false;
+        line->version = w->items[line->item].version;
+        line->remaining = w->items[line->item].available;
+    }
+    if (!enough)
+        shop_answer(row, OUTCOME_FAIL, 409, DETAIL_NO_STOCK);
+    return !enough;
+}
+
+static void apply_sale(struct shop_world *w, struct shop_row *row)
+{
+    if (sold_out(w, row))
+        return;
+    int64_t quantity = row->line[0].quantity;
+    struct shop_item before = w->items[row->line[0].item];
+    if (row->kind == KIND_ADJUST)
+        shop_change(w, &row->line[0], quantity, 0, 0);
+    else
+        shop_change(w, &row->line[0], -quantity, 0, quantity);
+    if (row->kind == KIND_DECREMENT && shop_world_armed(w, SHOP_VERSION_TWICE)) {
+        w->planted = true;
+        w->items[row->line[0].item] = before;
+    }
+    shop_answer(row, OUTCOME_OK, 200, DETAIL_NONE);
+}
+
+static void apply_reserve(struct shop_world *w, struct shop_row *row)
+{
+    if (sold_out(w, row))
+        return;
+    bool nothing = row->lines == 1 && shop_world_armed(w, SHOP_NOT_STORED);
+    bool partial = row->lines > 1 && shop_world_armed(w, SHOP_PARTIAL_BASKET);
+    for (unsigned n = 0; n < row->lines; n++) {
+        struct shop_item before = w->items[row->line[n].item];
+        shop_change(w, &row->line[n], -row->line[n].quantity, row->line[n].quantity, 0);
+        if (nothing || (partial && n > 0))
+            w->items[row->line[n].item] = before;
+    }
+    w->planted |= nothing || partial;
+    shop_answer(row, OUTCOME_OK, 201, DETAIL_HELD);
+    size_t first = row->flags & FLAG_RESENT ? row->of : (size_t)(row - w->rows);
+    struct shop_hold *hold = shop_new_hold(w, first);
+    if (!hold)
+        return;
+    hold->last = (size_t)(row - w->rows);
+    hold->lost = nothing;
+}
+
+static void apply_end(struct shop_world *w, struct shop_row *row, struct shop_hold *hold)
+{
+    const struct shop_row *reserve = &w->rows[hold->row];
+    for (unsigned n = 0; n < row->lines; n++) {
+        int64_t held = reserve->line[n].quantity;
+        int64_t sold = row->kind == KIND_CONFIRM ? row->line[n].quantity : 0;
+        shop_change(w, &row->line[n], held - sold, -held, sold);
+    }
+    hold->state = row->kind == KIND_CONFIRM ? DETAIL_CONFIRMED : DETAIL_RELEASED;
+    hold->last = hold->end = (size_t)(row - w->rows);
+    shop_answer(row, OUTCOME_OK, 200, hold->state);
+}
+
+static void repeat_end(struct shop_world *w, struct shop_row *row, const struct shop_hold *hold)
+{
+    for (unsigned n = 0; n < row->lines; n++) {
+        row->line[n].version = w->rows[hold->end].line[n].version;
+        row->line[n].remaining = w->rows[hold->end].line[n].remaining;
+    }
+    row->flags |= FLAG_REPLAYED;
+    shop_answer(row, OUTCOME_OK, 200, hold->state);
+}
+
+static void apply_change(struct shop_world *w, struct shop_row *row, struct shop_hold *hold)
+{
+    if (hold->state == DETAIL_HELD && hold->deadline_ns < w->now_ns)
+        shop_expire(w, hold);
+    if (hold->state == DETAIL_HELD && row->kind == KIND_EXTEND) {
+        for (unsigned n = 0; n < row->lines; n++)
+            shop_change(w, &row->line[n], 0, 0, 0);
+        hold->deadline_ns = w->now_ns + shop_world_ttl_ns();
+        hold->last = (size_t)(row - w->rows);
+        shop_answer(row, OUTCOME_OK, 200, DETAIL_HELD);
+    } else if (hold->state == DETAIL_HELD) {
+        apply_end(w, row, hold);
+    } else if (row->kind == KIND_RELEASE && hold->state == DETAIL_RELEASED &&
+               shop_world_armed(w, SHOP_RELEASED_TWICE)) {
+        w->planted = true;
+        for (unsigned n = 0; n < row->lines; n++)
+            shop_change(w, &row->line[n], w->rows[hold->row].line[n].quantity, 0, 0);
+        shop_answer(row, OUTCOME_OK, 200, DETAIL_RELEASED);
+    } else if ((row->kind == KIND_CONFIRM && hold->state == DETAIL_CONFIRMED) ||
+               (row->kind == KIND_RELEASE && hold->state == DETAIL_RELEASED)) {
+        repeat_end(w, row, hold);
+    } else {
+        bool differ = hold->state == DETAIL_RELEASED && shop_world_armed(w, SHOP_ENDS_DIFFER);
+        w->planted |= differ;
+        shop_answer(row, OUTCOME_FAIL, 409, differ ? DETAIL_CONFIRMED : hold->state);
+    }
+}
+
+void shop_decide(struct shop_world *w, size_t at, size_t hold)
+{
+    struct shop_row *row = &w->rows[at];
+    if (row->kind == KIND_RESERVE)
+        apply_reserve(w, row);
+    else if (row->kind == KIND_DECREMENT || row->kind == KIND_ADJUST)
+        apply_sale(w, row);
+    else
+        apply_change(w, row, &w->holds[hold]);
+}

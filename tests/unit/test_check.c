@@ -1,0 +1,405 @@
+/* test_check.c -- the checker against whole histories: correct ones, and one fault at a time.
+ *
+ * SEED and STEPS (seeds tried) come from the environment; a failure prints the seed.
+ */
+#include "check/check.h"
+#include "history/writer.h"
+#include "random.h"
+#include "support/shop_history.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/test_check.XXXXXX";
+static char path[64];
+
+static int setup(void **state)
+{
+    (void)state;
+    if (!mkdtemp(dir))
+        return -1;
+    snprintf(path, sizeof(path), "%s/history", dir);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    return rmdir(dir);
+}
+
+static uint64_t number_from(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void check_file(struct verdict *v, enum check_level level)
+{
+    char err[HISTORY_ERR_SIZE];
+    struct history_reader r;
+    assert_int_equal(history_read(&r, path, err, sizeof(err)), 0);
+    assert_int_equal(check_history(v, &r, level, NULL, NULL), 0);
+    history_unread(&r);
+}
+
+/* Makes and checks a history. False when the seed has no place for the fault. */
+static bool try_shop(struct verdict *v, const struct shop_options *options, enum check_level level)
+{
+    int err = shop_history_write(path, options);
+    if (err == -EAGAIN)
+        return false;
+    assert_int_equal(err, 0);
+    check_file(v, level);
+    assert_int_equal(unlink(path), 0);
+    return true;
+}
+
+static struct shop_options shop(uint64_t seed, enum shop_fault fault)
+{
+    return (struct shop_options){.seed = seed,
+                                 .steps = 600,
+                                 .items = 1 + (unsigned)(seed % 4) + (fault != SHOP_RIGHT),
+                                 .clients = 8,
+                                 .stock = 40,
+                                 .fault = fault};
+}
+
+static void print_witnesses(const struct verdict *v)
+{
+    for (unsigned i = 0; i < v->witnesses; i++)
+        print_message("  %s: %s\n", property_name(v->witness[i].property), v->witness[i].text);
+}
+
+static void correct_histories_are_right(void **state)
+{
+    (void)state;
+    static struct verdict v;
+    uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 300);
+    struct coverage sum = {0};
+    for (uint64_t i = 0; i < steps; i++) {
+        struct shop_options options = shop(seed + i, SHOP_RIGHT);
+        assert_true(try_shop(&v, &options, CHECK_FULL));
+        if (v.word != VERDICT_RIGHT) {
+            print_witnesses(&v);
+            fail_msg("SEED=%llu STEPS=1: %s: %s", (unsigned long long)(seed + i),
+                     verdict_name(v.word), v.why_unknown);
+        }
+        sum.replays += v.coverage.replays;
+        sum.happened += v.coverage.happened;
+        sum.absent += v.coverage.absent;
+        sum.expired += v.coverage.expired;
+        sum.baskets += v.coverage.baskets;
+        sum.read_back += v.coverage.read_back;
+        sum.sold_out_answers += v.coverage.sold_out_answers;
+        assert_int_equal(v.coverage.unresolved, 0);
+        assert_int_equal(v.coverage.oversold_units, 0);
+        assert_int_equal(v.coverage.ok + v.coverage.fail + v.coverage.unknown,
+                         v.coverage.operations);
+        assert_int_equal(v.coverage.confirmed + v.coverage.released + v.coverage.expired +
+                             v.coverage.held,
+                         v.coverage.reservations);
+    }
+    /* All of it was there to be got wrong. */
+    assert_true(sum.replays && sum.happened && sum.absent && sum.expired && sum.baskets &&
+                sum.read_back && sum.sold_out_answers);
+}
+
+struct expectation {
+    const char *name;
+    enum shop_fault fault;
+    enum property property;
+    const char *says; /* in one of the witnesses */
+};
+
+static const struct expectation expectations[] = {
+    {"version twice", SHOP_VERSION_TWICE, PROPERTY_VERSIONS, "was given twice"},
+    {"partial basket", SHOP_PARTIAL_BASKET, PROPERTY_VERSIONS, "was given twice"},
+    {"not stored", SHOP_NOT_STORED, PROPERTY_LASTING, "Lost: the reservation of client"},
+    {"behind a refusal", SHOP_BEHIND_REFUSAL, PROPERTY_VERSIONS, "belongs to no request"},
+    {"found after all", SHOP_FOUND_AFTER_ALL, PROPERTY_ANSWERS, "its key was found after the load"},
+    {"released twice", SHOP_RELEASED_TWICE, PROPERTY_ENDED_ONCE, "was released and then released"},
+    {"early expiry", SHOP_EARLY_EXPIRY, PROPERTY_ENDED_ONCE, "xpired too early"},
+    {"stale read", SHOP_STALE_READ, PROPERTY_LINEARIZABLE, "order and time disagree"},
+    {"stale reservation", SHOP_STALE_RESERVATION, PROPERTY_LINEARIZABLE, "Out of date"},
+    {"refused wrongly", SHOP_REFUSED_WRONGLY, PROPERTY_ANSWERS, "although there was enough"},
+    {"crossed baskets", SHOP_CROSSED_BASKETS, PROPERTY_BASKETS, "No one order fits all items"},
+    {"key twice", SHOP_KEY_TWICE, PROPERTY_VERSIONS, "One key took effect twice"},
+    {"ends differ", SHOP_ENDS_DIFFER, PROPERTY_ANSWERS, "What has ended never changes"},
+    {"stamp shifted", SHOP_STAMP_SHIFTED, PROPERTY_LINEARIZABLE, "order and time disagree"},
+    {"versions swapped", SHOP_VERSIONS_SWAPPED, PROPERTY_LINEARIZABLE, "order and time disagree"},
+    {"row dropped", SHOP_ROW_DROPPED, PROPERTY_VERSIONS, "belongs to no request"},
+    {"sold twice", SHOP_SOLD_TWICE, PROPERTY_VERSIONS, "was given twice"},
+    {"wrong number", SHOP_WRONG_NUMBER, PROPERTY_ANSWERS, "right would have been"},
+    {"replay differs", SHOP_REPLAY_DIFFERS, PROPERTY_ANSWERS, "two answers that differ"},
+    {"replay of nothing", SHOP_REPLAY_OF_NOTHING, PROPERTY_ANSWERS, "nobody was given before"},
+    {"wrong counter", SHOP_WRONG_COUNTER, PROPERTY_SUMS, "are sold"},
+    {"item lost", SHOP_ITEM_LOST, PROPERTY_LASTING, "is gone"},
+    {"last lost", SHOP_LAST_LOST, PROPERTY_LASTING, "was acknowledged before"},
+    {"key forgotten", SHOP_KEY_FORGOTTEN, PROPERTY_LASTING, "knew nothing of its key"},
+    {"no item", SHOP_NO_ITEM, PROPERTY_LASTING, "no such item"},
+};
+
+static bool some_witness_says(const struct verdict *v, const struct expectation *e)
+{
+    for (unsigned i = 0; i < v->witnesses; i++) {
+        const struct witness *w = &v->witness[i];
+        if (w->property == e->property && strstr(w->text, e->says) &&
+            (w->ops > 0 || e->fault == SHOP_WRONG_COUNTER))
+            return true;
+    }
+    return false;
+}
+
+static void each_planted_fault_is_a_violation_with_its_witness(void **state)
+{
+    (void)state;
+    static struct verdict v;
+    uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 25);
+    for (size_t f = 0; f < sizeof(expectations) / sizeof(*expectations); f++) {
+        const struct expectation *e = &expectations[f];
+        uint64_t planted = 0;
+        for (uint64_t i = 0; i < steps; i++) {
+            struct shop_options options = shop(seed + i, e->fault);
+            if (!try_shop(&v, &options, CHECK_FULL))
+                continue;
+            planted++;
+            if (getenv("SHOW") && planted == 1) {
+                print_message("%s\n", e->name);
+                print_witnesses(&v);
+            }
+            if (v.word == VERDICT_VIOLATION && some_witness_says(&v, e))
+                continue;
+            print_witnesses(&v);
+            fail_msg("SEED=%llu STEPS=1: %s: %s, %s", (unsigned long long)(seed + i), e->name,
+                     verdict_name(v.word), v.why_unknown);
+        }
+        if (planted == 0)
+            fail_msg("no seed had a place for: %s", e->name);
+    }
+}
+
+static void one_cause_is_not_told_many_times(void **state)
+{
+    (void)state;
+    static const enum shop_fault faults[] = {
+        SHOP_STAMP_SHIFTED, SHOP_ROW_DROPPED,    SHOP_WRONG_NUMBER,
+        SHOP_WRONG_COUNTER, SHOP_REPLAY_DIFFERS, SHOP_LAST_LOST,
+        SHOP_STALE_READ,    SHOP_EARLY_EXPIRY,   SHOP_RELEASED_TWICE};
+    static struct verdict v;
+    for (size_t f = 0; f < sizeof(faults) / sizeof(*faults); f++) {
+        for (uint64_t seed = 1; seed <= 10; seed++) {
+            struct shop_options options = shop(seed, faults[f]);
+            if (!try_shop(&v, &options, CHECK_FULL))
+                continue;
+            assert_int_equal(v.word, VERDICT_VIOLATION);
+            if (v.witnesses > 2) {
+                print_witnesses(&v);
+                fail_msg("fault %d, seed %llu: %u witnesses", (int)faults[f],
+                         (unsigned long long)seed, v.witnesses);
+            }
+        }
+    }
+}
+
+static void what_nobody_found_out_is_unknown(void **state)
+{
+    (void)state;
+    static const enum shop_fault faults[] = {SHOP_NO_LOOKUPS, SHOP_NO_READ_BACKS, SHOP_NO_COUNTERS,
+                                             SHOP_NOT_SETTLED, SHOP_NOBODY_THERE};
+    static struct verdict v;
+    for (size_t f = 0; f < sizeof(faults) / sizeof(*faults); f++) {
+        for (uint64_t seed = 1; seed <= 30; seed++) {
+            struct shop_options options = shop(seed, faults[f]);
+            assert_true(try_shop(&v, &options, CHECK_FULL));
+            if (v.word != VERDICT_UNKNOWN) {
+                print_witnesses(&v);
+                fail_msg("fault %d, seed %llu: %s", (int)faults[f], (unsigned long long)seed,
+                         verdict_name(v.word));
+            }
+            assert_true(v.why_unknown[0] != '\0');
+        }
+    }
+}
+
+static void without_contention_nothing_is_proved(void **state)
+{
+    (void)state;
+    static struct verdict v;
+    struct shop_options options = shop(1, SHOP_RIGHT);
+    options.stock = 1000000;
+    assert_true(try_shop(&v, &options, CHECK_FULL));
+    assert_int_equal(v.word, VERDICT_UNKNOWN);
+    assert_non_null(strstr(v.why_unknown, "Nothing was contended"));
+    options = shop(1, SHOP_RIGHT);
+    options.clients = 1;
+    assert_true(try_shop(&v, &options, CHECK_FULL));
+    assert_int_equal(v.word, VERDICT_UNKNOWN);
+    assert_int_equal(v.coverage.most_in_flight, 1);
+    assert_non_null(strstr(v.why_unknown, "Nothing was contended"));
+}
+
+static void a_lower_level_looks_at_less(void **state)
+{
+    (void)state;
+    static struct verdict v;
+    struct shop_options options = shop(3, SHOP_STAMP_SHIFTED);
+    assert_true(try_shop(&v, &options, CHECK_COUNTS));
+    assert_int_equal(v.word, VERDICT_RIGHT);
+    assert_int_equal(v.property[PROPERTY_LINEARIZABLE].checked, 0);
+    assert_int_equal(v.property[PROPERTY_BASKETS].checked, 0);
+    assert_true(v.property[PROPERTY_VERSIONS].checked > 0);
+    options = shop(3, SHOP_WRONG_COUNTER);
+    assert_true(try_shop(&v, &options, CHECK_COUNTS));
+    assert_int_equal(v.word, VERDICT_VIOLATION);
+    assert_true(try_shop(&v, &options, CHECK_OFF));
+    assert_int_equal(v.word, VERDICT_RIGHT);
+    assert_true(v.coverage.successes > 0);
+}
+
+/* Whatever is cut off: what is missing was never a violation. */
+static void a_file_cut_short_is_unknown_or_worse_never_right(void **state)
+{
+    (void)state;
+    static struct verdict v;
+    struct shop_options options = shop(5, SHOP_RIGHT);
+    options.steps = 30000; /* several chunks */
+    options.stock = 400;
+    assert_int_equal(shop_history_write(path, &options), 0);
+    check_file(&v, CHECK_FULL);
+    assert_int_equal(v.word, VERDICT_RIGHT);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    for (off_t size = st.st_size - 1; size > HISTORY_HEADER_BYTES; size -= 400009) {
+        assert_int_equal(truncate(path, size), 0);
+        check_file(&v, CHECK_FULL);
+        assert_int_equal(v.word, VERDICT_UNKNOWN);
+    }
+    assert_int_equal(unlink(path), 0);
+}
+
+/* Numbers that make no sense may give any verdict, but they are only numbers. */
+static void a_damaged_file_is_checked_all_the_same(void **state)
+{
+    (void)state;
+    static struct verdict v;
+    uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 100);
+    struct shop_options options = shop(seed, SHOP_RIGHT);
+    assert_int_equal(shop_history_write(path, &options), 0);
+    for (uint64_t i = 0; i < steps; i++) {
+        struct rng rng;
+        rng_seed(&rng, seed + i);
+        FILE *file = fopen(path, "r+");
+        assert_non_null(file);
+        for (int n = 0; n < 20; n++) {
+            /* In the slots of the first chunk, but for their types: most would only be left out. */
+            uint64_t slot = HISTORY_HEADER_SLOTS + 1 + rng_below(&rng, options.steps);
+            uint64_t at = slot * HISTORY_SLOT_BYTES + 1 + rng_below(&rng, HISTORY_SLOT_BYTES - 1);
+            uint64_t value = rng_next(&rng) >> rng_below(&rng, 64);
+            assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
+            assert_int_equal(fwrite(&value, 1 + rng_below(&rng, 4), 1, file), 1);
+        }
+        assert_int_equal(fclose(file), 0);
+        check_file(&v, CHECK_FULL);
+        for (unsigned w = 0; w < v.witnesses; w++)
+            assert_in_range(v.witness[w].ops, 0, WITNESS_OPS_MAX);
+    }
+    assert_int_not_equal(v.word, VERDICT_RIGHT);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void an_empty_history_is_unknown(void **state)
+{
+    (void)state;
+    static struct verdict v;
+    struct history *history;
+    struct history_facts facts = {.progress = RUN_SETTLED, .items = 3, .prefix = "x-"};
+    assert_int_equal(history_create(&history, path, &facts), 0);
+    history_close(history);
+    check_file(&v, CHECK_FULL);
+    assert_int_equal(v.word, VERDICT_UNKNOWN);
+    assert_non_null(strstr(v.why_unknown, "Nothing succeeded"));
+    check_file(&v, CHECK_OFF);
+    assert_int_equal(v.word, VERDICT_UNKNOWN);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void trouble_of_the_run_makes_it_unknown(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t bit;
+        enum verdict_word full, off;
+    } troubles[] = {
+        {TROUBLE_UNREACHABLE, VERDICT_UNKNOWN, VERDICT_UNKNOWN},
+        {TROUBLE_SETUP, VERDICT_UNKNOWN, VERDICT_UNKNOWN},
+        {TROUBLE_DISK, VERDICT_UNKNOWN, VERDICT_UNKNOWN},
+        {TROUBLE_UNSETTLED, VERDICT_UNKNOWN, VERDICT_RIGHT},
+        {TROUBLE_WORKER_DIED, VERDICT_RIGHT, VERDICT_RIGHT},
+        {TROUBLE_INTERRUPTED, VERDICT_RIGHT, VERDICT_RIGHT},
+    };
+    static struct verdict v;
+    struct shop_options options = shop(1, SHOP_RIGHT);
+    for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
+        assert_int_equal(shop_history_write(path, &options), 0);
+        FILE *file = fopen(path, "r+");
+        assert_non_null(file);
+        assert_int_equal(fseek(file, offsetof(struct history_facts, trouble), SEEK_SET), 0);
+        assert_int_equal(fwrite(&troubles[i].bit, sizeof(troubles[i].bit), 1, file), 1);
+        assert_int_equal(fclose(file), 0);
+        check_file(&v, CHECK_FULL);
+        assert_int_equal(v.word, troubles[i].full);
+        check_file(&v, CHECK_OFF);
+        assert_int_equal(v.word, troubles[i].off);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
+static void operations_are_described_for_people(void **state)
+{
+    (void)state;
+    struct shop_options options = shop(1, SHOP_RIGHT);
+    assert_int_equal(shop_history_write(path, &options), 0);
+    char err[HISTORY_ERR_SIZE];
+    struct history_reader r;
+    assert_int_equal(history_read(&r, path, err, sizeof(err)), 0);
+    struct buf out;
+    buf_init(&out, 4096);
+    check_describe_op(&out, &r, HISTORY_HEADER_SLOTS + 1); /* the first item's creation */
+    buf_putc(&out, '\0');
+    assert_non_null(strstr(out.p, "client 0, request 1: put 40 of shop-0 (40 left at version 1) "
+                                  "-> 201"));
+    buf_reset(&out);
+    check_describe_op(&out, &r, 0);
+    buf_putc(&out, '\0');
+    assert_non_null(strstr(out.p, "holds no operation"));
+    buf_free(&out);
+    history_unread(&r);
+    assert_int_equal(unlink(path), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(correct_histories_are_right),
+        cmocka_unit_test(each_planted_fault_is_a_violation_with_its_witness),
+        cmocka_unit_test(one_cause_is_not_told_many_times),
+        cmocka_unit_test(what_nobody_found_out_is_unknown),
+        cmocka_unit_test(without_contention_nothing_is_proved),
+        cmocka_unit_test(a_lower_level_looks_at_less),
+        cmocka_unit_test(a_file_cut_short_is_unknown_or_worse_never_right),
+        cmocka_unit_test(a_damaged_file_is_checked_all_the_same),
+        cmocka_unit_test(an_empty_history_is_unknown),
+        cmocka_unit_test(trouble_of_the_run_makes_it_unknown),
+        cmocka_unit_test(operations_are_described_for_people),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
