@@ -124,10 +124,14 @@ static enum apply_result move_row(struct apply *apply, const struct apply_entry 
         db_int(apply->partition), db_int(was->epoch), db_int(was->seq)};
     size_t moved = 0;
     enum db_result result = db_run(apply->db, &move_checkpoint, values, 1, NULL, NULL, &moved);
-    assert(result != DB_OK || moved == 1); /* its row is locked */
-    if (result == DB_OK)
-        apply->at = is;
-    return from_db(apply, result);
+    if (result != DB_OK)
+        return from_db(apply, result);
+    if (moved != 1) {
+        snprintf(apply->why, sizeof(apply->why), "the checkpoint moved although it was locked");
+        return APPLY_FORK;
+    }
+    apply->at = is;
+    return APPLY_DONE;
 }
 
 enum apply_result apply_checkpoint(struct apply *apply)

@@ -24,22 +24,34 @@ static const struct db_statement put_items = {
             "version = excluded.version, max_per_customer = excluded.max_per_customer, "
             "deleted = excluded.deleted, updated_ms = excluded.updated_ms",
 };
+/* Reservations that begin in the chunk are new to the tables: looking for a row to replace would be
+ * work for nothing, and finding one must not pass in silence. */
+#define HEAD_TYPES "titiiiiittt"
+#define HEAD_COLUMNS                                                                               \
+    "rid, partition_no, state, rereserved, created_ms, expires_ms, ended_ms, line_count, "         \
+    "customer, reference, metadata"
+#define LINE_TYPES "titiiiiii"
+#define LINE_COLUMNS                                                                               \
+    "rid, n, sku, reserved, quantity, remaining, version, expired_remaining, expired_version"
+
+static const struct db_statement add_reservations = {
+    .kind = DB_INSERT, .types = HEAD_TYPES, .head = "reservations", .columns = HEAD_COLUMNS};
+static const struct db_statement add_lines = {
+    .kind = DB_INSERT, .types = LINE_TYPES, .head = "reservation_lines", .columns = LINE_COLUMNS};
 static const struct db_statement put_reservations = {
     .kind = DB_INSERT,
-    .types = "titiiiiittt",
+    .types = HEAD_TYPES,
     .head = "reservations",
-    .columns = "rid, partition_no, state, rereserved, created_ms, expires_ms, ended_ms, "
-               "line_count, customer, reference, metadata",
+    .columns = HEAD_COLUMNS,
     .tail = "ON CONFLICT (rid) DO UPDATE SET state = excluded.state, "
             "rereserved = excluded.rereserved, expires_ms = excluded.expires_ms, "
             "ended_ms = excluded.ended_ms",
 };
 static const struct db_statement put_lines = {
     .kind = DB_INSERT,
-    .types = "titiiiiii",
+    .types = LINE_TYPES,
     .head = "reservation_lines",
-    .columns = "rid, n, sku, reserved, quantity, remaining, version, expired_remaining, "
-               "expired_version",
+    .columns = LINE_COLUMNS,
     .tail = "ON CONFLICT (rid, n) DO UPDATE SET quantity = excluded.quantity, "
             "remaining = excluded.remaining, version = excluded.version, "
             "expired_remaining = excluded.expired_remaining, "
@@ -241,25 +253,40 @@ static void put_line(struct rows *rows, struct str rid, const struct reservation
     put_int_or_null(rows, r->rereserved, line->expired_version);
 }
 
-static enum db_result write_reservations(struct db *db, struct fold *fold)
+/* Either those that begin in the chunk, or the others. */
+static enum db_result write_reservations(struct db *db, struct fold *fold, const uint32_t *order,
+                                         bool fresh)
 {
-    size_t line_count = 0;
-    for (uint32_t i = 0; i < fold->rid_names.count; i++)
-        line_count += fold->reservations[i].r.line_count;
-    struct rows heads = rows_for(fold, &put_reservations, fold->rid_names.count);
-    struct rows lines = rows_for(fold, &put_lines, line_count);
-    const uint32_t *order = sorted(fold, &fold->rid_names);
-    if (!heads.values || !lines.values || !order)
+    const struct fold_reservation *all = fold->reservations;
+    size_t head_count = 0, line_count = 0;
+    for (uint32_t i = 0; i < fold->rid_names.count; i++) {
+        head_count += all[i].fresh == fresh;
+        line_count += all[i].fresh == fresh ? all[i].r.line_count : 0;
+    }
+    struct rows heads = rows_for(fold, fresh ? &add_reservations : &put_reservations, head_count);
+    struct rows lines = rows_for(fold, fresh ? &add_lines : &put_lines, line_count);
+    if (!heads.values || !lines.values)
         return DB_NO_MEMORY;
     for (uint32_t i = 0; i < fold->rid_names.count; i++) {
+        const struct fold_reservation *one = &all[order[i]];
         struct str rid = fold->rid_names.name[order[i]];
-        const struct reservation *r = &fold->reservations[order[i]].r;
-        put_head(&heads, fold, rid, r);
-        for (unsigned n = 0; n < r->line_count; n++)
-            put_line(&lines, rid, r, n);
+        if (one->fresh != fresh)
+            continue;
+        put_head(&heads, fold, rid, &one->r);
+        for (unsigned n = 0; n < one->r.line_count; n++)
+            put_line(&lines, rid, &one->r, n);
     }
     enum db_result result = run(db, &heads);
     return result == DB_OK ? run(db, &lines) : result;
+}
+
+static enum db_result write_all_reservations(struct db *db, struct fold *fold)
+{
+    const uint32_t *order = sorted(fold, &fold->rid_names);
+    if (!order)
+        return DB_NO_MEMORY;
+    enum db_result result = write_reservations(db, fold, order, true);
+    return result == DB_OK ? write_reservations(db, fold, order, false) : result;
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
@@ -294,6 +321,6 @@ enum db_result rows_write(struct db *db, struct fold *fold)
     if (result == DB_OK)
         result = write_items(db, fold);
     if (result == DB_OK)
-        result = write_reservations(db, fold);
+        result = write_all_reservations(db, fold);
     return result == DB_OK ? write_operations(db, fold) : result;
 }

@@ -31,7 +31,7 @@
 enum db_result {
     DB_OK,
     DB_AGAIN,      /* lost, busy or out of memory there; nothing was kept; try later */
-    DB_FULL,       /* its disk is full; nothing was kept */
+    DB_FULL,       /* its disk takes no more writes; nothing was kept */
     DB_CONSTRAINT, /* a row broke a rule of the schema; nothing was kept */
     DB_WRONG,      /* the program, the schema or the address is wrong; waiting will not help */
     DB_UNKNOWN,    /* COMMIT was sent and never answered: kept or not, only reading can tell */
@@ -83,12 +83,13 @@ typedef int db_row_fn(void *context, const struct db_value *columns, size_t coun
 
 struct db;
 
-/* On anything but DB_OK *db is NULL and err says why, without passwords. */
+/* On anything but DB_OK *db is NULL and err says why, without passwords. libpq does not tell a
+ * refused password from a server that is down: both are DB_AGAIN. */
 enum db_result db_open(struct db **db, const char *url, char *err, size_t err_size)
     __attribute__((warn_unused_result));
 void db_close(struct db *db); /* NULL is fine; an open transaction is rolled back */
 
-/* Begins a transaction that will write. */
+/* Begins a transaction that will write; one that was left open is rolled back. */
 enum db_result db_begin(struct db *db) __attribute__((warn_unused_result));
 enum db_result db_commit(struct db *db) __attribute__((warn_unused_result));
 void db_rollback(struct db *db); /* fine without a transaction, and without a connection */

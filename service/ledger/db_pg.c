@@ -151,11 +151,17 @@ static enum db_result hide_decoded(struct db *db)
 
 /* What no setting of the server may weaken: an answered COMMIT is on disk, nothing waits for ever,
  * and a client that froze in a transaction does not keep the lock. */
-static const char session[] = "SET statement_timeout = " STRING(
-    DB_STATEMENT_TIMEOUT_MS) ";"
-                             "SET idle_in_transaction_session_timeout = 60000;"
-                             "SELECT set_config('synchronous_commit', 'on', false)"
-                             " WHERE current_setting('synchronous_commit') = 'off'";
+#define SET_TIMEOUT "SET statement_timeout = " STRING(DB_STATEMENT_TIMEOUT_MS) ";"
+static const char session[] = SET_TIMEOUT "SET idle_in_transaction_session_timeout = 60000;"
+                                          "SET client_min_messages = warning;"
+                                          "SELECT set_config('synchronous_commit', 'on', false)"
+                                          " WHERE current_setting('synchronous_commit') = 'off'";
+
+/* libpq would print them: what matters comes back as an error. */
+static void drop_notice(void *context, const char *text)
+{
+    (void)context, (void)text;
+}
 
 static enum db_result dial(struct db_pg *pg)
 {
@@ -186,6 +192,7 @@ static enum db_result dial(struct db_pg *pg)
     pg->connection = PQconnectdbParams(names, values, 1);
     if (!pg->connection)
         return db_fail(&pg->base, DB_NO_MEMORY, "out of memory");
+    PQsetNoticeProcessor(pg->connection, drop_notice, NULL);
     if (PQstatus(pg->connection) != CONNECTION_OK || PQsetnonblocking(pg->connection, 1) != 0)
         return pg_fail(pg, NULL);
     return pg_command(pg, session);

@@ -2,7 +2,8 @@
  *
  * Many rows travel as one array a column (INSERT .. SELECT unnest): one statement, one round trip,
  * and the server's per-statement cost once. Binary, since quoting array text costs more than the
- * copy.
+ * copy. The unnests stand in the list of columns: in FROM, each of them would fill a table of its
+ * own first.
  */
 #include "ledger/db_pg.h"
 
@@ -41,11 +42,11 @@ static void put_sql(struct buf *sql, const struct db_statement *statement)
                    tail);
         break;
     case DB_INSERT:
-        buf_printf(sql, "INSERT INTO %s (%s) SELECT * FROM unnest(", statement->head,
-                   statement->columns);
+        buf_printf(sql, "INSERT INTO %s (%s) SELECT ", statement->head, statement->columns);
         for (size_t i = 0; statement->types[i]; i++)
-            buf_printf(sql, "%s$%zu::%s", i ? ", " : "", i + 1, array_name(statement->types[i]));
-        buf_printf(sql, ") %s", tail);
+            buf_printf(sql, "%sunnest($%zu::%s)", i ? ", " : "", i + 1,
+                       array_name(statement->types[i]));
+        buf_printf(sql, " %s", tail);
         break;
     }
     if (statement->locks)

@@ -7,7 +7,6 @@
 #include "ledger/db_engine.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,19 +28,15 @@ static struct db_sqlite *sqlite_of(struct db *db)
 
 /* --- errors ----------------------------------------------------------------------------------- */
 
-/* A write refused by a limit on the file or a quota has the code of a broken disk, not of a full
- * one: errno tells them apart. */
-static bool disk_full(sqlite3 *handle)
+static enum db_result sort_code(int code)
 {
-    int err = sqlite3_system_errno(handle);
-    return err == ENOSPC || err == EDQUOT || err == EFBIG;
-}
-
-static enum db_result sort_code(sqlite3 *handle, int code)
-{
+    /* A quota or a limit on the file refuses a write with the code of a broken disk, and errno is
+     * gone by now. Either way there is no room that could be written to. */
+    if (code == SQLITE_IOERR_WRITE)
+        return DB_FULL;
     switch (code & 0xff) {
     case SQLITE_FULL: return DB_FULL;
-    case SQLITE_IOERR: return disk_full(handle) ? DB_FULL : DB_AGAIN;
+    case SQLITE_IOERR:
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_INTERRUPT: return DB_AGAIN;
@@ -53,7 +48,7 @@ static enum db_result sort_code(sqlite3 *handle, int code)
 
 static enum db_result sqlite_fail(struct db_sqlite *s, int code)
 {
-    return db_fail(&s->base, sort_code(s->handle, code),
+    return db_fail(&s->base, sort_code(code),
                    s->handle ? sqlite3_errmsg(s->handle) : sqlite3_errstr(code));
 }
 
@@ -90,6 +85,11 @@ static enum db_result switch_to_wal(struct db_sqlite *s)
     return DB_OK;
 }
 
+/* The cache holds what a chunk touches, so that nothing is written twice; the log is copied into
+ * the file after 32 MiB instead of 4, since a page that changed often is copied once. */
+static const char session[] =
+    "PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192";
+
 static enum db_result sqlite_connect(struct db *db)
 {
     struct db_sqlite *s = sqlite_of(db);
@@ -101,7 +101,7 @@ static enum db_result sqlite_connect(struct db *db)
     sqlite3_extended_result_codes(s->handle, 1);
     sqlite3_busy_timeout(s->handle, DB_BUSY_TIMEOUT_MS);
     enum db_result result = switch_to_wal(s);
-    return result == DB_OK ? execute(s, "PRAGMA synchronous=FULL") : result;
+    return result == DB_OK ? execute(s, session) : result;
 }
 
 static void sqlite_close(struct db *db)
@@ -115,12 +115,22 @@ static void sqlite_close(struct db *db)
 
 /* --- transactions ----------------------------------------------------------------------------- */
 
+static void sqlite_rollback(struct db *db)
+{
+    struct db_sqlite *s = sqlite_of(db);
+    /* Some errors have rolled back already; that there is nothing left to do is no failure. */
+    if (!sqlite3_get_autocommit(s->handle))
+        (void)sqlite3_exec(s->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
 static enum db_result sqlite_begin(struct db *db)
 {
+    sqlite_rollback(db);
     return execute(sqlite_of(db), "BEGIN IMMEDIATE");
 }
 
-/* A commit whose sync failed may still come back with the log after a power loss. */
+/* A commit whose sync failed may still come back with the log after a power loss; one whose write
+ * failed lacks its last frame, and cannot. */
 static enum db_result sqlite_commit(struct db *db)
 {
     struct db_sqlite *s = sqlite_of(db);
@@ -129,14 +139,6 @@ static enum db_result sqlite_commit(struct db *db)
         return DB_OK;
     enum db_result result = sqlite_fail(s, code);
     return (code & 0xff) == SQLITE_IOERR && result == DB_AGAIN ? DB_UNKNOWN : result;
-}
-
-static void sqlite_rollback(struct db *db)
-{
-    struct db_sqlite *s = sqlite_of(db);
-    /* Some errors have rolled back already; that there is nothing left to do is no failure. */
-    if (!sqlite3_get_autocommit(s->handle))
-        (void)sqlite3_exec(s->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
 static enum db_result sqlite_lock_schema(struct db *db)

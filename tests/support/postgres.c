@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define ARGS_MAX         32
+#define CHILDREN_MAX     64
 #define READY_TIMEOUT_MS 30000
 #define PATH_SIZE        (TEST_PATH_MAX + 32)
 
@@ -124,9 +125,11 @@ static int make_cluster(struct tpg *pg)
 /* One statement in a database of the server. */
 static int command(const struct tpg *pg, const char *database, const char *sql)
 {
-    char text[TEST_PATH_MAX + 64];
-    snprintf(text, sizeof(text), "host=%s port=%d user=stockd dbname=%s connect_timeout=5", pg->dir,
-             pg->port, database);
+    char text[TEST_PATH_MAX + 128];
+    snprintf(text, sizeof(text),
+             "host=%s port=%d user=stockd dbname=%s connect_timeout=5 "
+             "options=-cclient_min_messages=warning",
+             pg->dir, pg->port, database);
     PGconn *connection = PQconnectdb(text);
     PGresult *answer = PQstatus(connection) == CONNECTION_OK ? PQexec(connection, sql) : NULL;
     ExecStatusType status = PQresultStatus(answer);
@@ -184,14 +187,37 @@ int tpg_start(struct tpg *pg)
 
 int tpg_reset(const struct tpg *pg)
 {
-    int err = command(pg, "postgres", "DROP DATABASE IF EXISTS stockd");
+    int err = command(pg, "postgres", "DROP DATABASE IF EXISTS stockd WITH (FORCE)");
     return err ? err : command(pg, "postgres", "CREATE DATABASE stockd");
+}
+
+/* The processes that the server has started for its clients and for itself. */
+static size_t read_children(pid_t pid, pid_t children[CHILDREN_MAX])
+{
+    char path[64];
+    size_t n = 0;
+    int child;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file && n < CHILDREN_MAX && fscanf(file, "%d", &child) == 1)
+        children[n++] = child;
+    if (file)
+        fclose(file);
+    return n;
 }
 
 void tpg_kill9(struct tpg *pg)
 {
-    /* Its own processes see that it is gone and end; a new one waits for them. */
+    pid_t children[CHILDREN_MAX];
+    if (pg->proc.pid <= 0)
+        return;
+    tproc_signal(&pg->proc, SIGSTOP); /* it would start new ones */
+    size_t n = read_children(pg->proc.pid, children);
+    for (size_t i = 0; i < n; i++)
+        kill(children[i], SIGKILL);
     tproc_kill9(&pg->proc);
+    for (size_t i = 0; i < n; i++)
+        (void)await(!tproc_pid_alive(children[i]), 5000);
 }
 
 void tpg_stop(struct tpg *pg)

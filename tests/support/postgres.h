@@ -31,7 +31,7 @@ void tpg_kill9(struct tpg *pg); /* the server and all its processes, as a crash 
 /* Stops it and removes its directory. Fine on one that is zeroed. */
 void tpg_stop(struct tpg *pg);
 
-/* Drops and makes the database again; nobody may be connected. */
+/* Drops and makes the database again; who is connected is thrown out. */
 int tpg_reset(const struct tpg *pg) __attribute__((warn_unused_result));
 
 #endif

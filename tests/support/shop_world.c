@@ -186,7 +186,8 @@ void shop_world_run(struct shop_world *w)
     }
     for (uint32_t i = 0; i < w->options->clients; i++)
         w->now_ns = w->free_ns[i] >= w->now_ns ? w->free_ns[i] + 1 : w->now_ns;
-    tick(w, w->now_ns + MS);
+    for (int i = 0; i < 30; i++) /* whoever settles waits for what is about to run out */
+        tick(w, w->now_ns + MS / 10);
 }
 
 int shop_world_make(struct shop_world *w, const struct shop_options *options)

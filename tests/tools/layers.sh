@@ -1,6 +1,7 @@
 #!/bin/sh
 # layers.sh -- no file includes a header of a higher layer. The order, top first:
 #   service/*  ->  service/http  ->  service/store  ->  service/core  ->  common
+#   service/*  ->  service/ledger  ->  service/core
 #   loadgen/*  ->  loadgen/report  ->  loadgen/check  ->  loadgen/history  ->  common
 #   loadgen/*  ->  loadgen/client  ->  loadgen/history
 set -eu
@@ -18,6 +19,7 @@ top='(config|master|worker|keeper|embedded|listen)\.h"'
 forbid "common/*.[ch]" "http/|store/|core/|$top|hiredis|microhttpd|jansson|uv\.h" "common knows nothing above it"
 forbid "service/core/*.[ch]" "http/|store/|$top|hiredis|microhttpd|jansson|uv\.h|sys/socket|unistd|time\.h|log\.h|clock\.h" "core is pure"
 forbid "service/store/*.[ch]" "http/|$top|microhttpd|jansson" "store knows Redis, not HTTP"
+forbid "service/ledger/*.[ch]" "http/|store/|$top|hiredis|microhttpd|jansson|uv\.h" "ledger knows SQL, not Redis or HTTP"
 forbid "service/http/*.[ch]" "$top|hiredis|store/(lane|batch|conn|reader|resp|keys|gate|admin)" "http knows the store's face only"
 forbid "common/*.[ch]" "client/|history/|check/|report/" "common knows nothing above it"
 ltop='(options|run|race|settle|setup|live|exits)\.h"|http/|store/|core/'

@@ -1,0 +1,484 @@
+/* test_ledger_db.c -- the ledger's schema and its two engines: values, rules, errors, migrations.
+ *
+ * What can run on both does.
+ */
+#include "support/ledger_base.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct bases bases;
+
+static enum base_engine engine_of(void **state)
+{
+    return *(enum base_engine *)*state;
+}
+
+/* --- values and rows -------------------------------------------------------------------------- */
+
+static const struct db_statement put_values = {
+    .kind = DB_INSERT, .types = "itt", .head = "things", .columns = "n, name, note"};
+static const struct db_statement find_values = {
+    .kind = DB_LOOKUP, .types = "i", .head = "SELECT n, name, note FROM things WHERE n"};
+static const struct db_statement one_value = {
+    .kind = DB_ONE, .types = "it", .head = "SELECT n FROM things WHERE n = $1 AND name = $2"};
+
+#define THINGS 3
+static const struct {
+    int64_t n;
+    struct str name, note;
+} things[THINGS] = {
+    {INT64_MIN, {"it's {a} \"b\" \\, NULL", 20}, {"", 0}},
+    {0, {"\xe2\x82\xac \xf0\x9f\x93\xa6", 8}, {NULL, 0}},
+    {INT64_MAX, {"$1 ? %s", 7}, {"x", 1}},
+};
+
+static int compare_thing(void *context, const struct db_value *row, size_t count)
+{
+    size_t i = 0;
+    assert_int_equal(count, 3);
+    while (i < THINGS && things[i].n != row[0].as.number)
+        i++;
+    assert_true(i < THINGS && row[0].type == DB_INT && row[1].type == DB_TEXT);
+    assert_true(str_equal(row[1].as.text, things[i].name));
+    assert_int_equal(row[2].type == DB_NULL, str_absent(things[i].note));
+    if (row[2].type == DB_TEXT)
+        assert_true(str_equal(row[2].as.text, things[i].note));
+    ++*(size_t *)context;
+    return 0;
+}
+
+static void values_come_back_as_they_went(void **state)
+{
+    struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
+    struct db_value rows[3 * THINGS], keys[THINGS + 1];
+    size_t changed = 0, seen = 0;
+    for (size_t i = 0; i < THINGS; i++) {
+        keys[i] = rows[3 * i] = db_int(things[i].n);
+        rows[3 * i + 1] = db_text(things[i].name);
+        rows[3 * i + 2] = db_text(things[i].note);
+    }
+    keys[THINGS] = db_int(77);
+    assert_int_equal(db_begin(db), DB_OK);
+    assert_int_equal(
+        db_script(db, STR("CREATE TABLE things (n bigint PRIMARY KEY, name text, note text)")),
+        DB_OK);
+    assert_int_equal(db_run(db, &put_values, rows, THINGS, NULL, NULL, &changed), DB_OK);
+    assert_int_equal(changed, THINGS);
+    assert_int_equal(db_commit(db), DB_OK);
+    assert_int_equal(db_begin(db), DB_OK);
+    assert_int_equal(db_run(db, &find_values, keys, THINGS + 1, compare_thing, &seen, &changed),
+                     DB_OK);
+    assert_int_equal(seen, THINGS);
+    assert_int_equal(changed, THINGS);
+    assert_int_equal(db_run(db, &one_value, rows, 1, NULL, NULL, &changed), DB_OK);
+    assert_int_equal(changed, 1);
+    assert_int_equal(db_run(db, &put_values, rows, 1, NULL, NULL, NULL), DB_CONSTRAINT);
+    db_rollback(db);
+    db_rollback(db); /* once more does no harm */
+    db_close(db);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM things"), THINGS);
+}
+
+static void what_was_not_committed_is_gone(void **state)
+{
+    const char *url = bases_fresh(&bases, engine_of(state));
+    assert_int_equal(base_script(url, "CREATE TABLE t (n bigint)"), DB_OK);
+    struct db *db = base_open(url);
+    assert_int_equal(db_begin(db), DB_OK);
+    assert_int_equal(db_script(db, STR("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)")),
+                     DB_OK);
+    db_close(db);
+    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM t"), 0);
+}
+
+static void wrong_statements_are_wrong(void **state)
+{
+    const char *url = bases_fresh(&bases, engine_of(state));
+    assert_int_equal(base_script(url, "SELECT * FROM nowhere"), DB_WRONG);
+    assert_int_equal(base_script(url, "SELEC"), DB_WRONG);
+}
+
+/* --- migrations ------------------------------------------------------------------------------- */
+
+static void migrating_twice_changes_nothing(void **state)
+{
+    struct migrate_report first, second;
+    struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
+    base_migrate(db, &first);
+    assert_int_equal(first.before, 0);
+    assert_int_equal(first.after, SCHEMA_FILES);
+    assert_int_equal(strlen(first.ledger_id), LEDGER_ID_SIZE - 1);
+    base_migrate(db, &second);
+    assert_int_equal(second.before, SCHEMA_FILES);
+    assert_int_equal(second.after, SCHEMA_FILES);
+    assert_string_equal(second.ledger_id, first.ledger_id);
+    db_close(db);
+    assert_int_equal(base_int(bases.url, "SELECT schema_version FROM ledger_meta"), SCHEMA_FILES);
+}
+
+static void a_part_of_the_files_goes_on_later(void **state)
+{
+    struct migrate_report report;
+    struct schema_file files[SCHEMA_FILES];
+    struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
+    schema_list(files);
+    assert_int_equal(migrate_run(db, files, 3, 1, &report), MIGRATE_DONE);
+    assert_int_equal(report.after, 3);
+    base_migrate(db, &report);
+    assert_int_equal(report.before, 3);
+    assert_int_equal(report.after, SCHEMA_FILES);
+    db_close(db);
+}
+
+static void migrating_at_once_applies_each_file_once(void **state)
+{
+    enum { MIGRATORS = 4 };
+    const char *url = bases_fresh(&bases, engine_of(state));
+    pid_t pids[MIGRATORS];
+    for (int i = 0; i < MIGRATORS; i++) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (pids[i] == 0) {
+            struct migrate_report report;
+            base_migrate(base_open(url), &report);
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < MIGRATORS; i++) {
+        int status = 1;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM schema_migrations"), SCHEMA_FILES);
+    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM ledger_meta"), 1);
+}
+
+static void a_newer_schema_is_refused(void **state)
+{
+    struct migrate_report report;
+    struct schema_file files[SCHEMA_FILES];
+    struct db *db = bases_ledger(&bases, engine_of(state));
+    schema_list(files);
+    assert_int_equal(migrate_run(db, files, SCHEMA_FILES - 1, 1, &report), MIGRATE_NEWER);
+    assert_non_null(strstr(report.why, "has schema 7, this program knows up to 6"));
+    db_close(db);
+}
+
+static void a_changed_file_is_refused(void **state)
+{
+    char text[8192];
+    struct migrate_report report;
+    struct schema_file files[SCHEMA_FILES];
+    struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
+    schema_list(files);
+    assert_int_equal(migrate_run(db, files, 3, 1, &report), MIGRATE_DONE);
+    assert_true(files[1].text.n < sizeof(text));
+    memcpy(text, files[1].text.p, files[1].text.n);
+    text[3] ^= 1;
+    files[1].text.p = text;
+    assert_int_equal(migrate_run(db, files, SCHEMA_FILES, 1, &report), MIGRATE_CHANGED);
+    assert_non_null(strstr(report.why, "0002_checkpoints.sql"));
+    db_close(db);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM schema_migrations"), 3);
+}
+
+static void a_failing_file_leaves_those_before(void **state)
+{
+    struct migrate_report report;
+    struct schema_file files[SCHEMA_FILES];
+    struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
+    schema_list(files);
+    files[2].text = STR("CREATE TABLE half (n bigint); CREATE TABEL other (n bigint);");
+    assert_int_equal(migrate_run(db, files, SCHEMA_FILES, 1, &report), MIGRATE_DB);
+    assert_int_equal(report.db, DB_WRONG);
+    assert_int_equal(report.after, 2);
+    db_close(db);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM schema_migrations"), 2);
+    assert_int_equal(base_script(bases.url, "CREATE TABLE half (n bigint)"), DB_OK);
+}
+
+/* The files in the tree are those in the program, in the order of their numbers. */
+static void the_program_has_every_file(void **state)
+{
+    struct schema_file files[SCHEMA_FILES];
+    struct dirent **entries = NULL;
+    int count = scandir("sql", &entries, NULL, alphasort), sql = 0;
+    schema_list(files);
+    assert_true(count > 0);
+    for (int i = 0; i < count; i++) {
+        size_t n = strlen(entries[i]->d_name);
+        if (n > 4 && strcmp(entries[i]->d_name + n - 4, ".sql") == 0) {
+            assert_true(sql < SCHEMA_FILES);
+            assert_string_equal(entries[i]->d_name, files[sql++].name);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    assert_int_equal(sql, SCHEMA_FILES);
+}
+
+/* --- rules of the schema ---------------------------------------------------------------------- */
+
+#define EVENT(values)                                                                              \
+    "INSERT INTO events (partition_no, epoch, seq, n, event_no, at_ms, type, sku, "                \
+    "available_delta, held_delta, sold_delta, available, held, sold, version, max_per_customer) "  \
+    "VALUES (0, 1, 1, 0, 0, 5, " values ", 0)"
+#define ITEM(values)        "INSERT INTO items VALUES ('a', 0, " values ")"
+#define RESERVATION(values) "INSERT INTO reservations VALUES ('r', 0, " values ", NULL, NULL, NULL)"
+#define LINE(values)        "INSERT INTO reservation_lines VALUES ('r', " values ")"
+#define OPERATION(values)   "INSERT INTO operations VALUES (0, " values ", 1)"
+#define CHECKPOINT(values)  "INSERT INTO checkpoints VALUES (" values ")"
+
+/* Each good row has neighbours that differ from it in one thing. */
+static const struct {
+    enum db_result result;
+    const char *sql;
+} rules[] = {
+    {DB_OK, EVENT("'decrement', 'a', -2, 0, 2, 8, 0, 2, 2")},
+    {DB_CONSTRAINT, EVENT("'decrement', 'a', -1, 0, 2, 8, 0, 2, 2")},
+    {DB_CONSTRAINT, EVENT("'decrement', 'a', 2, 0, -2, 8, 0, 2, 2")},
+    {DB_CONSTRAINT, EVENT("'decrement', 'a', -2, 0, 2, -1, 0, 2, 2")},
+    {DB_CONSTRAINT, EVENT("'decrement', 'a', -2, 0, 2, 8, -1, 2, 2")},
+    {DB_CONSTRAINT, EVENT("'decrement', 'a', -2, 0, 2, 8, 0, 2, 0")},
+    {DB_CONSTRAINT, EVENT("'decrement', NULL, -2, 0, 2, 8, 0, 2, 2")},
+    {DB_CONSTRAINT, EVENT("'steal', 'a', -2, 0, 2, 8, 0, 2, 2")},
+    {DB_OK, EVENT("'reserve', 'a', -3, 3, 0, 7, 3, 0, 2")},
+    {DB_CONSTRAINT, EVENT("'reserve', 'a', -3, 4, 0, 7, 4, 0, 2")},
+    {DB_CONSTRAINT, EVENT("'reserve', 'a', 0, 0, 0, 7, 3, 0, 2")},
+    {DB_OK, EVENT("'confirm', 'a', 1, -3, 2, 8, 0, 2, 3")},
+    {DB_CONSTRAINT, EVENT("'confirm', 'a', 1, -3, 3, 8, 0, 3, 3")},
+    {DB_OK, EVENT("'release', 'a', 3, -3, 0, 10, 0, 0, 3")},
+    {DB_CONSTRAINT, EVENT("'expire', 'a', 3, -2, 0, 10, 1, 0, 3")},
+    {DB_CONSTRAINT, EVENT("'extend', 'a', 1, -1, 0, 10, 0, 0, 3")},
+    {DB_OK, EVENT("'adjust', 'a', 5, 0, 0, 15, 0, 0, 3")},
+    {DB_CONSTRAINT, EVENT("'adjust', 'a', 5, 0, 1, 15, 0, 1, 3")},
+    {DB_OK, EVENT("'delete', 'a', -5, 0, -2, 0, 0, 0, 3")},
+    {DB_CONSTRAINT, EVENT("'delete', 'a', -5, 0, -2, 1, 0, 0, 3")},
+    {DB_CONSTRAINT, EVENT("'epoch', NULL, 0, 0, 0, 0, 0, 0, 0")}, /* not the first entry */
+    {DB_OK, ITEM("9, 6, 3, 2, 4, 0, 0, 1")},
+    {DB_CONSTRAINT, ITEM("10, 6, 3, 2, 4, 0, 0, 1")},
+    {DB_CONSTRAINT, ITEM("2, -1, 3, 2, 4, 0, 0, 1")},
+    {DB_CONSTRAINT, ITEM("9, 6, 3, -2, 4, 0, 0, 1")},
+    {DB_CONSTRAINT, ITEM("9, 6, 3, 2, 4, 0, 1, 1")}, /* deleted, and owns something */
+    {DB_CONSTRAINT, ITEM("9, 6, 3, 2, NULL, 0, 0, 1")},
+    {DB_OK, RESERVATION("'held', 0, 10, 20, NULL, 1")},
+    {DB_CONSTRAINT, RESERVATION("'held', 0, 10, 20, 15, 1")},
+    {DB_CONSTRAINT, RESERVATION("'released', 0, 10, 20, NULL, 1")},
+    {DB_CONSTRAINT, RESERVATION("'lost', 0, 10, 20, 15, 1")},
+    {DB_CONSTRAINT, RESERVATION("'expired', 1, 10, 20, 15, 1")},
+    {DB_CONSTRAINT, RESERVATION("'held', 0, 10, 9, NULL, 1")},
+    {DB_CONSTRAINT, RESERVATION("'held', 0, 10, 20, NULL, 0")},
+    {DB_OK, LINE("0, 'a', 3, 2, 5, 6, NULL, NULL")},
+    {DB_CONSTRAINT, LINE("0, 'a', 3, 4, 5, 6, NULL, NULL")},
+    {DB_CONSTRAINT, LINE("0, 'a', 3, -1, 5, 6, NULL, NULL")},
+    {DB_CONSTRAINT, LINE("0, 'a', 3, 2, 5, 6, 1, NULL")},
+    {DB_OK, OPERATION("'k', 'reserve', NULL, '01ff'")},
+    {DB_CONSTRAINT, OPERATION("'k', 'reserve', NULL, '01f'")},
+    {DB_CONSTRAINT, OPERATION("'', 'reserve', NULL, '01ff'")},
+    {DB_OK, CHECKPOINT("0, 0, -1, 0, 0")},
+    {DB_OK, CHECKPOINT("0, 2, 0, 1, 0")},
+    {DB_CONSTRAINT, CHECKPOINT("0, 1, -1, 0, 0")},
+    {DB_CONSTRAINT, CHECKPOINT("0, 0, 0, 0, 0")},
+    {DB_CONSTRAINT, "INSERT INTO ledger_meta VALUES (2, 'x', 1)"},
+};
+
+static void rows_that_break_a_rule_are_refused(void **state)
+{
+    struct db *db = bases_ledger(&bases, engine_of(state));
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        assert_int_equal(db_begin(db), DB_OK);
+        enum db_result result = db_script(db, str_of(rules[i].sql));
+        if (result != rules[i].result)
+            fail_msg("%s: %s, %s", rules[i].sql, db_result_name(result), db_why(db));
+        db_rollback(db);
+    }
+    db_close(db);
+}
+
+/* Neither the same movement twice, nor two that claim the same version of an item. */
+static void no_movement_is_stored_twice(void **state)
+{
+    struct db *db = bases_ledger(&bases, engine_of(state));
+    static const char again[] = EVENT("'decrement', 'a', -2, 0, 2, 8, 0, 2, 2");
+    static const char other[] =
+        "INSERT INTO events (partition_no, epoch, seq, n, event_no, at_ms, type, sku, "
+        "available_delta, held_delta, sold_delta, available, held, sold, version, "
+        "max_per_customer) VALUES (0, 2, 7, 0, 0, 5, 'decrement', 'a', -1, 0, 1, 9, 0, 1, 2, 0)";
+    assert_int_equal(db_begin(db), DB_OK);
+    assert_int_equal(db_script(db, STR(again)), DB_OK);
+    assert_int_equal(db_commit(db), DB_OK);
+    assert_int_equal(db_begin(db), DB_OK);
+    assert_int_equal(db_script(db, STR(again)), DB_CONSTRAINT);
+    db_rollback(db);
+    assert_int_equal(db_begin(db), DB_OK);
+    assert_int_equal(db_script(db, STR(other)), DB_CONSTRAINT);
+    db_rollback(db);
+    db_close(db);
+}
+
+/* The query that 0007_views.sql gives for the stock at a time. */
+static void the_stock_at_a_time_can_be_asked(void **state)
+{
+#define AT(time)                                                                                   \
+    "SELECT on_hand FROM item_movements WHERE sku = 'a' AND at_ms <= " time                        \
+    " ORDER BY version DESC LIMIT 1"
+    static const char rows[] =
+        "INSERT INTO events (partition_no, epoch, seq, n, event_no, at_ms, type, sku, "
+        "available_delta, held_delta, sold_delta, available, held, sold, version, "
+        "max_per_customer) VALUES (0, 1, 1, 0, 0, 100, 'create', 'a', 9, 0, 0, 9, 0, 0, 1, 0), "
+        "(0, 1, 2, 0, 0, 3600200, 'decrement', 'a', -2, 0, 2, 7, 0, 2, 2, 0), "
+        "(0, 1, 3, 0, 0, 3600300, 'decrement', 'a', -1, 0, 1, 6, 0, 3, 3, 0)";
+    db_close(bases_ledger(&bases, engine_of(state)));
+    assert_int_equal(base_script(bases.url, rows), DB_OK);
+    assert_int_equal(base_int(bases.url, AT("99")), INT64_MIN);
+    assert_int_equal(base_int(bases.url, AT("100")), 9);
+    assert_int_equal(base_int(bases.url, AT("3600250")), 7);
+    assert_int_equal(base_int(bases.url, AT("9999999")), 6);
+    assert_int_equal(base_int(bases.url, "SELECT hour_ms FROM sales_hourly"), 3600000);
+    assert_int_equal(base_int(bases.url, "SELECT sold FROM sales_hourly"), 3);
+}
+
+/* --- addresses, secrets, lost connections ----------------------------------------------------- */
+
+static void addresses_that_are_none_are_wrong(void **state)
+{
+    static const char *const bad[] = {
+        "", "none", "sqlite:", "mysql://x", "postgresql://", "sqlite:/nowhere/at/all/ledger.db"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct db *db;
+        char err[DB_WHY_SIZE] = "";
+        assert_int_equal(db_open(&db, bad[i], err, sizeof(err)), DB_WRONG);
+        assert_null(db);
+        assert_true(err[0] != '\0');
+    }
+}
+
+static void passwords_are_never_told(void **state)
+{
+    char url[BASE_URL_SIZE], err[DB_WHY_SIZE];
+    struct db *db;
+    static const char *const forms[] = {
+        "postgresql://stockd:geheim%%21@127.0.0.1:%d/stockd?sslmode=disable",
+        "postgresql://stockd@127.0.0.1:%d/stockd?sslmode=disable&password=geheim%%21",
+        "postgresql://stockd:geheim%%21@127.0.0.1:%d/geheim!?sslmode=disable",
+        "postgresql://stockd:geheim%%21@127.0.0.1:%d/stockd?no=geheim%%21",
+    };
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        snprintf(url, sizeof(url), forms[i], bases.pg.port);
+#pragma GCC diagnostic pop
+        err[0] = '\0';
+        assert_int_not_equal(db_open(&db, url, err, sizeof(err)), DB_OK);
+        assert_true(err[0] != '\0');
+        assert_null(strstr(err, "geheim"));
+    }
+}
+
+static void a_lost_connection_is_made_again(void **state)
+{
+    const char *url = bases_fresh(&bases, BASE_POSTGRES);
+    assert_int_equal(base_script(url, "CREATE TABLE t (n bigint)"), DB_OK);
+    struct db *db = base_open(url);
+    assert_int_equal(db_begin(db), DB_OK);
+    assert_int_equal(db_script(db, STR("INSERT INTO t VALUES (1)")), DB_OK);
+    tpg_kill9(&bases.pg);
+    assert_int_equal(db_script(db, STR("INSERT INTO t VALUES (2)")), DB_AGAIN);
+    assert_int_equal(db_script(db, STR("INSERT INTO t VALUES (3)")), DB_AGAIN);
+    assert_int_equal(db_commit(db), DB_AGAIN);
+    db_rollback(db);
+    assert_int_equal(db_begin(db), DB_AGAIN);
+    assert_int_equal(tpg_restart(&bases.pg), 0);
+    assert_int_equal(db_begin(db), DB_OK);
+    assert_int_equal(db_script(db, STR("INSERT INTO t VALUES (4)")), DB_OK);
+    assert_int_equal(db_commit(db), DB_OK);
+    db_close(db);
+    assert_int_equal(base_int(url, "SELECT SUM(n) FROM t"), 4);
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+static int exit_of(const char *const *argv)
+{
+    struct tproc proc;
+    char err_path[TEST_PATH_MAX + 16];
+    snprintf(err_path, sizeof(err_path), "%s/err", bases.dir);
+    assert_int_equal(tproc_start(&proc, argv, err_path), 0);
+    assert_int_equal(tproc_wait(&proc, 10000), 0);
+    assert_true(WIFEXITED(proc.status));
+    return WEXITSTATUS(proc.status);
+}
+
+static void the_command_migrates(void **state)
+{
+    const char *stockd = getenv("STOCKD");
+    if (!stockd)
+        skip();
+    const char *url = bases_fresh(&bases, engine_of(state));
+    const char *const migrate[] = {stockd, "migrate", "--ledger", url, NULL};
+    const char *const without[] = {stockd, "migrate", NULL};
+    const char *const unknown[] = {stockd, "migrate", "--ledger", "mysql://x", NULL};
+    const char *const surplus[] = {stockd, "migrate", "--ledger", url, "--wrong", NULL};
+    assert_int_equal(exit_of(migrate), 0);
+    assert_int_equal(exit_of(migrate), 0);
+    assert_int_equal(exit_of(without), 64);
+    assert_int_equal(exit_of(surplus), 64);
+    assert_int_equal(exit_of(unknown), 1);
+    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM schema_migrations"), SCHEMA_FILES);
+    assert_int_equal(base_script(url, "INSERT INTO schema_migrations VALUES (99, 'x', 'y', 1)"),
+                     DB_OK);
+    assert_int_equal(exit_of(migrate), 1);
+}
+
+/* --- the suite -------------------------------------------------------------------------------- */
+
+static int group_setup(void **state)
+{
+    return bases_start(&bases);
+}
+
+static int group_teardown(void **state)
+{
+    bases_stop(&bases);
+    return 0;
+}
+
+static enum base_engine sqlite = BASE_SQLITE, postgres = BASE_POSTGRES;
+
+#define ON_BOTH(test)                                                                              \
+    {#test " (sqlite)", test, NULL, NULL, &sqlite},                                                \
+    {                                                                                              \
+#test " (postgresql)", test, NULL, NULL, &postgres                                         \
+    }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_BOTH(values_come_back_as_they_went),
+        ON_BOTH(what_was_not_committed_is_gone),
+        ON_BOTH(wrong_statements_are_wrong),
+        ON_BOTH(migrating_twice_changes_nothing),
+        ON_BOTH(a_part_of_the_files_goes_on_later),
+        ON_BOTH(migrating_at_once_applies_each_file_once),
+        ON_BOTH(a_newer_schema_is_refused),
+        ON_BOTH(a_changed_file_is_refused),
+        ON_BOTH(a_failing_file_leaves_those_before),
+        cmocka_unit_test(the_program_has_every_file),
+        ON_BOTH(rows_that_break_a_rule_are_refused),
+        ON_BOTH(no_movement_is_stored_twice),
+        ON_BOTH(the_stock_at_a_time_can_be_asked),
+        cmocka_unit_test(addresses_that_are_none_are_wrong),
+        cmocka_unit_test(passwords_are_never_told),
+        cmocka_unit_test(a_lost_connection_is_made_again),
+        ON_BOTH(the_command_migrates),
+    };
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

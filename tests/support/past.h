@@ -1,0 +1,27 @@
+/* past.h -- a random past of a shop, as the stream that stockd would have written, and as
+ * the state that the same operations left in a Redis in memory.
+ *
+ * Layer: tests. plan() decides the operations (plan_world.h), so whatever it can emit comes along:
+ * baskets, partial confirms, expiries, rereserves, deleted items, keys, several epochs.
+ */
+#ifndef TESTS_SUPPORT_PAST_H
+#define TESTS_SUPPORT_PAST_H
+
+#include "ledger/apply.h"
+#include "support/plan_world.h"
+
+struct past {
+    struct world world;
+    struct apply_entry *entries; /* their bytes are the past's */
+    size_t count, cap;
+    size_t event_count;
+};
+
+/* About so many operations; the same seed gives the same past. Aborts when out of memory. */
+void past_make(struct past *h, uint64_t seed, unsigned operations);
+void past_free(struct past *h);
+
+/* The operation's key in the world; absent: it is not there. */
+struct str past_result(const struct past *h, struct str key);
+
+#endif
