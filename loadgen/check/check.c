@@ -109,9 +109,11 @@ static void doubt_unresolved(const struct run *run)
 static int check_items(struct run *run)
 {
     const struct index *index = &run->index;
+    history_relax(index->reader);
     int err = entries_make(&run->entries, index);
     if (err < 0)
         return err;
+    history_relax(index->reader);
     for (uint32_t i = 0; i < index->items; i++) {
         tell(run, "items", (unsigned)((uint64_t)i * 100 / index->items));
         numbers_check_item(index, &run->entries, run->items, i, run->level == CHECK_FULL,
@@ -121,6 +123,7 @@ static int check_items(struct run *run)
     if (run->level != CHECK_FULL)
         return 0;
     tell(run, "baskets", 0);
+    history_relax(index->reader);
     return baskets_check(index, &run->entries, run->verdict);
 }
 
@@ -164,6 +167,7 @@ static int check_run(struct run *run, const struct history_reader *r)
     if (err < 0)
         return err;
     tell(run, "coverage", 0);
+    history_relax(r);
     coverage_count(&run->index, &run->verdict->coverage);
     return coverage_flight(&run->index, &run->verdict->coverage);
 }

@@ -171,6 +171,12 @@ int history_refresh(struct history_reader *r, const char *path)
     return 0;
 }
 
+void history_relax(const struct history_reader *r)
+{
+    /* Only a hint: when it is refused the pages stay, and nothing else changes. */
+    madvise((void *)(uintptr_t)r->map, r->bytes, MADV_DONTNEED);
+}
+
 void history_unread(struct history_reader *r)
 {
     if (r->map)

@@ -34,6 +34,10 @@ int history_refresh(struct history_reader *r, const char *path) __attribute__((w
 /* An all zero reader is fine. */
 void history_unread(struct history_reader *r);
 
+/* Gives back the memory that the pages read so far take; they are read again when needed. Of a
+ * large history they would be most of what a process takes. */
+void history_relax(const struct history_reader *r);
+
 /* A pass in the order of the file. Each call gives the next slot that is an operation, an id, a
  * sample or counters (lines slots belong to their operation and are passed over; what makes no
  * sense ends its chunk and counts in `broken`). */
