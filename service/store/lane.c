@@ -324,6 +324,7 @@ static void write_batch(struct lane *lane, bool effects)
     struct buf *out = conn_begin(&lane->conn);
     size_t replies = 2;
     lane->empty_write = !effects;
+    lane->doubted = false;
     if (effects) {
         snprintf(lane->value, sizeof(lane->value), "%" PRIu64, ++lane->number);
         replies = batch_write(&lane->batch, out, str_of(lane->marker), str_of(lane->value),
@@ -339,6 +340,14 @@ static void write_batch(struct lane *lane, bool effects)
         return;
     }
     lane->unsettled = effects;
+}
+
+/* What was read contradicts itself. The reads are not of one instant, so another batch may have
+ * come between them: all that it can have changed is watched, and an empty transaction tells. */
+static void doubt(struct lane *lane)
+{
+    write_batch(lane, false);
+    lane->doubted = true;
 }
 
 static void decide(struct lane *lane)
@@ -357,7 +366,7 @@ static void decide(struct lane *lane)
     switch (batch_plan(&lane->batch, &limits)) {
     case PLAN_NO_MEMORY: out_of_memory(lane); return;
     case PLAN_READ_MORE: read_round(lane); return;
-    case PLAN_BROKEN: close_partition(lane, "what Redis holds contradicts itself", NO_NAME); return;
+    case PLAN_BROKEN: doubt(lane); return;
     case PLAN_DONE: break;
     }
     if (plan_writes(&lane->batch.view))
@@ -395,9 +404,9 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
     const redisReply *exec = replies[count - 1];
-    bool effects = !lane->empty_write;
+    bool effects = !lane->empty_write, doubted = lane->doubted;
     assert(lane->state == LANE_WRITING);
-    lane->unsettled = lane->watching = false;
+    lane->unsettled = lane->watching = lane->doubted = false;
     if (exec->type == REDIS_REPLY_NIL) {
         lane_conflict(lane);
         return;
@@ -417,6 +426,10 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
         }
     if (exec->type != REDIS_REPLY_ARRAY || exec->elements != (effects ? count - 2 : 0)) {
         close_partition(lane, "EXEC answered for another number of commands", NO_NAME);
+        return;
+    }
+    if (doubted) {
+        close_partition(lane, "what Redis holds contradicts itself", NO_NAME);
         return;
     }
     lane->partition->refused[0] = '\0';

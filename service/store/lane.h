@@ -40,6 +40,7 @@ struct lane {
     bool unsettled;   /* an EXEC was sent and not answered */
     bool watching;    /* the connection has WATCHes that no EXEC has ended */
     bool empty_write; /* the EXEC in flight only makes the reads a snapshot */
+    bool doubted; /* it also tells whether reads that contradict each other were of one instant */
     char marker[64];
     char value[32]; /* of the attempt in flight or unsettled */
     uint64_t number;

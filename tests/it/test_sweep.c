@@ -555,6 +555,60 @@ static void a_late_exec_does_not_land_though_nobody_else_writes(void **state)
     late_confirm(false);
 }
 
+static pid_t freeze_keeper(const struct tservice *service)
+{
+    pid_t pid = 0;
+    assert_int_equal(tservice_pids(service, TSERVICE_KEEPER, &pid, 1), 1);
+    kill(pid, SIGSTOP);
+    return pid;
+}
+
+/* A hold of two items is due. A batch that sells the first one reads the hold, then the second
+ * item; in between another host gives the hold back. What the batch has read then contradicts
+ * itself, but nobody is to blame: it was overtaken, and must try again. */
+static void a_hold_that_ends_between_two_reads_is_a_conflict(void **state)
+{
+    struct tservice other = {.port = 0};
+    const struct tservice_opts opts = {.redis_url = rig.redis.url};
+    assert_int_equal(tservice_start(&other, &opts), 0);
+    pid_t keepers[2] = {freeze_keeper(&rig.service), freeze_keeper(&other)};
+    char first[40], second[40], id[80], path[80];
+    snprintf(first, sizeof(first), "%s", api_item(a, 5, 0));
+    snprintf(second, sizeof(second), "%s", api_item(a, 5, 0));
+    api_call(a, 201, "POST", "/v1/reservations", NULL,
+             text("{\"lines\":[{\"sku\":\"%s\",\"quantity\":1},{\"sku\":\"%s\",\"quantity\":1}],"
+                  "\"ttl_seconds\":1}",
+                  first, second));
+    snprintf(id, sizeof(id), "%s", json_string_value(json_at(http_resp_json(&a->resp), "id")));
+    assert_true(await(is_past_deadline(id), 10000));
+
+    struct fault_rule hold = {
+        .action = FAULT_HOLD, .direction = FAULT_UP, .anchor = FAULT_AT_CHUNK};
+    snprintf(hold.pattern, sizeof(hold.pattern), "item:%s", second);
+    fault_proxy_arm(&rig.proxy, &hold);
+    snprintf(path, sizeof(path), "/v1/items/%s/decrements", first);
+    static const char body[] = "{\"quantity\":1}";
+    assert_int_equal(http_send_call(&a->conn, "POST", path, NULL, body, strlen(body)), 0);
+    assert_true(await(fault_proxy_struck_on(&rig.proxy) > 0, 900));
+
+    struct http_conn direct;
+    struct http_resp resp = {.status = 0};
+    http_conn_init(&direct, other.port);
+    assert_int_equal(http_call(&direct, "POST", path, NULL, body, &resp), 0);
+    assert_int_equal(resp.status, 200);
+    fault_proxy_release(&rig.proxy, fault_proxy_struck_on(&rig.proxy));
+    assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
+    assert_int_equal(a->resp.status, 200);
+
+    check_item(a, first, 3, 3, 0, 2, 5); /* created, held, given back, sold, sold */
+    check_item(a, second, 5, 5, 0, 0, 3);
+    http_resp_free(&resp);
+    http_conn_close(&direct);
+    kill(keepers[0], SIGCONT);
+    kill(keepers[1], SIGCONT);
+    assert_true(tservice_stop(&other));
+}
+
 /* The request is over, its client was told so, and nothing else happens: no other writer, no
  * repeat, no other batch of the lane. A request takes effect within --request-timeout or not at
  * all, so something must have been done meanwhile against the EXEC that is still on its way. */
@@ -702,6 +756,7 @@ int main(void)
         cmocka_unit_test_teardown(a_read_survives_a_cut_at_every_byte, sweep_teardown),
         LATE_TEST(a_late_exec_of_a_confirm_does_not_land),
         LATE_TEST(a_late_exec_does_not_land_though_nobody_else_writes),
+        LATE_TEST(a_hold_that_ends_between_two_reads_is_a_conflict),
         LATE_TEST(a_late_exec_does_not_land_when_the_request_is_over),
         LATE_TEST(a_late_exec_of_a_reserve_does_not_sell_twice),
         LATE_TEST(answers_that_vanish_are_settled),
