@@ -53,6 +53,10 @@ static const struct bounds time_bounds = {17,
 /* Powers of two, for counts. */
 static const struct bounds size_bounds = {11, 1, {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}};
 
+/* Powers of four. */
+static const struct bounds chunk_bounds = {
+    10, 1, {1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144}};
+
 struct metric {
     const char *name, *help;
 };
@@ -73,6 +77,9 @@ static const struct metric counters[STATS_COUNTERS] = {
     [STATS_TRIMMED_RECORDS] = {"stockd_trimmed_records_total", "Old records removed from Redis."},
     [STATS_POOL_RESTARTS]   = {"stockd_process_restarts_total", "Processes that the master started again."},
     [STATS_CONNECTIONS]     = {"stockd_http_connections_total", "HTTP connections accepted."},
+    [STATS_LEDGER_COMMITS]  = {"stockd_ledger_commits_total", "SQL transactions that brought events into the ledger."},
+    [STATS_LEDGER_ERRORS]   = {"stockd_ledger_errors_total", "Times that the ledger could not go on: database in trouble, or events that do not follow."},
+    [STATS_LEDGER_EVENTS]   = {"stockd_ledger_events_total", "Events brought into the ledger."},
 };
 static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
     [STATS_QUEUE_DEPTH]       = {{"stockd_queue_depth", "Operations that wait for a transaction."}, 1},
@@ -81,6 +88,8 @@ static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
     [STATS_MEMORY_USED_BYTES] = {{"stockd_redis_memory_used_bytes", "Memory that Redis uses."}, 1},
     [STATS_EPOCH]             = {{"stockd_epoch", "Epoch of the store."}, 1},
     [STATS_HTTP_OPEN]         = {{"stockd_http_connections_open", "HTTP connections that are open."}, 1},
+    [STATS_LEDGER_LAG]        = {{"stockd_ledger_lag_events", "Events in Redis that the ledger does not have yet."}, 1},
+    [STATS_LEDGER_LAG_MS]     = {{"stockd_ledger_lag_seconds", "Age of the oldest of them."}, 1e-3},
 };
 static const struct { struct metric is; const struct bounds *bounds; } histograms[STATS_HISTOGRAMS] = {
     [STATS_BATCH_SIZE] = {{"stockd_batch_size", "Operations in a transaction."}, &size_bounds},
@@ -88,6 +97,7 @@ static const struct { struct metric is; const struct bounds *bounds; } histogram
     [STATS_QUEUE_US]   = {{"stockd_operation_queue_seconds", "From the submission of an operation until it is in a transaction."}, &time_bounds},
     [STATS_REDIS_US]   = {{"stockd_operation_redis_seconds", "From there until it is decided."}, &time_bounds},
     [STATS_TOTAL_US]   = {{"stockd_operation_seconds", "From the submission of an operation until it is decided."}, &time_bounds},
+    [STATS_LEDGER_CHUNK] = {{"stockd_ledger_chunk_size", "Events that one SQL transaction brought into the ledger."}, &chunk_bounds},
 };
 /* clang-format on */
 

@@ -26,6 +26,9 @@ enum stats_counter {
     STATS_TRIMMED_RECORDS,
     STATS_POOL_RESTARTS, /* children started again by the master */
     STATS_CONNECTIONS,   /* HTTP connections accepted */
+    STATS_LEDGER_COMMITS,
+    STATS_LEDGER_ERRORS, /* of the database, and partitions closed by what did not follow */
+    STATS_LEDGER_EVENTS, /* that were committed */
     STATS_COUNTERS
 };
 
@@ -35,16 +38,19 @@ enum stats_gauge {
     STATS_EXPIRY_LAG_MS,     /* how long the oldest due hold was overdue at the last sweep */
     STATS_MEMORY_USED_BYTES, /* Redis */
     STATS_EPOCH,
-    STATS_HTTP_OPEN, /* open HTTP connections */
+    STATS_HTTP_OPEN,     /* open HTTP connections */
+    STATS_LEDGER_LAG,    /* events that SQL does not have yet; the keeper's, as is the next */
+    STATS_LEDGER_LAG_MS, /* age of the oldest of them */
     STATS_GAUGES
 };
 
 enum stats_histogram {
-    STATS_BATCH_SIZE, /* operations a batch */
-    STATS_TRIES,      /* transactions an operation needed */
-    STATS_QUEUE_US,   /* operation: submitted -> in a batch */
-    STATS_REDIS_US,   /* operation: in a batch -> decided */
-    STATS_TOTAL_US,   /* operation: submitted -> decided */
+    STATS_BATCH_SIZE,   /* operations a batch */
+    STATS_TRIES,        /* transactions an operation needed */
+    STATS_QUEUE_US,     /* operation: submitted -> in a batch */
+    STATS_REDIS_US,     /* operation: in a batch -> decided */
+    STATS_TOTAL_US,     /* operation: submitted -> decided */
+    STATS_LEDGER_CHUNK, /* events a commit */
     STATS_HISTOGRAMS
 };
 

@@ -23,10 +23,14 @@ static const struct arg_spec specs[] = {
      .help = "Worker processes; 0 means one per online CPU."},
     {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
      .help = "redis://[user:pass@]host:port[/db] or unix:/path.sock; without it an own Redis is started."},
-    {"ledger", ARG_STRING, AT(ledger), .default_text = "none", .metavar = "URL", .secret = true,
-     .help = "SQL ledger; this version takes only `none`."},
+    {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
+     .help = "SQL ledger: sqlite:PATH, postgresql://... or none. Without it sqlite:<data-dir>/ledger.db for an own Redis, else none."},
+    {"ledger-apply", ARG_BOOL, AT(ledger_apply), .default_text = "yes",
+     .help = "Bring events into the ledger; --no-ledger-apply where `stockd ledger` does it."},
+    {"ledger-max-lag", ARG_COUNT, AT(ledger_max_lag), 1, 1000 * 1000 * 1000, .default_text = "5m", .metavar = "N",
+     .help = "Events that the ledger may be behind; past it new holds and sales are answered 503 overloaded."},
     {"data-dir", ARG_STRING, AT(data_dir), .default_text = "./stockd-data", .metavar = "DIR",
-     .help = "Where the embedded Redis keeps its data."},
+     .help = "Where the embedded Redis and its ledger keep their data."},
     {"partitions", ARG_INT, AT(partitions), 1, PARTITIONS_MAX, .default_text = "1", .metavar = "N",
      .help = "Partitions of the store; fixed when it is first made."},
     {"batch-max", ARG_INT, AT(batch_max), 1, 4096, .default_text = "256", .metavar = "N",
@@ -79,6 +83,30 @@ static int usage(char *err, size_t err_size, const char *why)
     return EXIT_USAGE;
 }
 
+bool config_has_ledger(const struct config *config)
+{
+    return strcmp(config->ledger, LEDGER_NONE) != 0;
+}
+
+/* An embedded Redis has its ledger beside it, unless told otherwise. */
+static int choose_ledger(struct config *config, char *err, size_t err_size)
+{
+    static const char *const kinds[] = {"sqlite:", "postgresql://", "postgres://"};
+    if (!config->ledger) {
+        config->ledger_is_own = !config->redis;
+        int n = config->redis ? asprintf(&config->ledger, LEDGER_NONE)
+                              : asprintf(&config->ledger, "sqlite:%s/ledger.db", config->data_dir);
+        if (n < 0)
+            config->ledger = NULL;
+        return n < 0 ? usage(err, err_size, "out of memory") : EXIT_SUCCESS;
+    }
+    bool known = !config_has_ledger(config);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        known = known || strncmp(config->ledger, kinds[i], strlen(kinds[i])) == 0;
+    return known ? EXIT_SUCCESS
+                 : usage(err, err_size, "--ledger: sqlite:PATH, postgresql://... or none");
+}
+
 int config_parse(int argc, char **argv, struct config *config, char *err, size_t err_size)
 {
     *config = (struct config){0};
@@ -88,8 +116,9 @@ int config_parse(int argc, char **argv, struct config *config, char *err, size_t
     case ARGS_HELP: config_print_help(stdout); return EXIT_FAILURE;
     case ARGS_USAGE: return EXIT_USAGE;
     }
-    if (strcmp(config->ledger, "none") != 0)
-        return usage(err, err_size, "--ledger: this version takes only `none`");
+    int status = choose_ledger(config, err, err_size);
+    if (status != EXIT_SUCCESS)
+        return status;
     if (config->reservation_retention_ms < config->operation_retention_ms)
         config->reservation_retention_ms = config->operation_retention_ms;
     if (config->workers == 0)
@@ -147,6 +176,8 @@ struct store_config config_store(const struct config *config, const char *redis_
         .reservation_retention_ms = config->reservation_retention_ms,
         .max_hold_ms = config->max_hold_ms,
         .event_retention_ms = config->event_retention_ms,
+        .ledger_max_lag = config->ledger_max_lag,
+        .ledger = config_has_ledger(config),
         .durability = (enum store_durability)config->durability,
     };
 }

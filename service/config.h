@@ -19,13 +19,16 @@
 
 struct config {
     char *listen;
-    int64_t workers; /* 0: online CPUs */
-    char *redis;     /* NULL: embedded */
-    char *ledger;
+    int64_t workers;    /* 0: online CPUs */
+    char *redis;        /* NULL: embedded */
+    char *ledger;       /* LEDGER_NONE or an address; never NULL */
+    bool ledger_is_own; /* the default of the embedded Redis: migrated at start */
+    bool ledger_apply;
     char *data_dir;
     int64_t partitions, batch_max, lanes, queue_max, tries_max, connections_max;
     int64_t request_timeout_ms, read_timeout_ms, drain_ms;
     int64_t operation_retention_ms, reservation_retention_ms, event_retention_ms, max_hold_ms;
+    int64_t ledger_max_lag;
     int durability; /* enum store_durability */
     int log_format; /* enum log_format */
     int log_level;  /* enum log_level */
@@ -40,6 +43,9 @@ int config_parse(int argc, char **argv, struct config *config, char *err, size_t
 void config_free(struct config *config);
 
 void config_print_help(FILE *out);
+
+/* There is a ledger. */
+bool config_has_ledger(const struct config *config);
 
 /* Logs the values in force, without secrets. */
 void config_log(const struct config *config);

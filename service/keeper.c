@@ -3,7 +3,7 @@
 #include "log.h"
 #include "pool.h"
 #include "random.h"
-#include "store/admin.h"
+#include "store/feed.h"
 #include "worker.h"
 
 #include <signal.h>
@@ -13,10 +13,11 @@
 #include <unistd.h>
 
 #define STEP_MS        50
-#define CHORES_MS      1000  /* memory */
+#define CHORES_MS      1000  /* memory, the ledger's backlog */
 #define TRIM_MS        10000 /* events, records */
 #define CLOSED_LOOK_MS 500   /* at a store that is closed or lost */
 #define SWEEPS_MAX     64    /* items at once, a partition */
+#define LAG_EASE       10    /* refusals end a tenth below --ledger-max-lag */
 #define FIRST_WAIT_NS  (50 * 1000 * 1000)
 
 struct sweep {
@@ -87,27 +88,65 @@ static void look_for_due(struct keeper *k, unsigned partition, int64_t now_ms, i
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
+/* Nothing that the ledger has not taken is ever dropped, so what comes in has to be bounded. */
+static int look_at_backlog(struct keeper *k, int64_t now_ms)
+{
+    struct store_shared *shared = k->shared->store_shared;
+    int64_t max = k->shared->store_config.ledger_max_lag;
+    struct feed_backlog all = {.oldest_ms = now_ms};
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
+        struct feed_backlog one;
+        int rc = feed_look_behind(k->admin, p, &one);
+        if (rc < 0)
+            return rc;
+        all.entries += one.entries;
+        all.events += one.events;
+        if (one.oldest_ms > 0 && one.oldest_ms < all.oldest_ms)
+            all.oldest_ms = one.oldest_ms;
+    }
+    shared->ledger_behind = all.events > (shared->ledger_behind ? max - max / LAG_EASE : max);
+    stats_set(STATS_STREAM_LENGTH, all.entries);
+    stats_set(STATS_LEDGER_LAG, all.events);
+    stats_set(STATS_LEDGER_LAG_MS, now_ms - all.oldest_ms);
+    return 0;
+}
+
+static int trim_events(struct keeper *k, int64_t now_ms)
+{
+    int64_t events = 0;
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++)
+        if (admin_trim_events(k->admin, p, now_ms, &events) < 0)
+            return -1;
+    stats_set(STATS_STREAM_LENGTH, events);
+    return 0;
+}
+
 static void chores(struct keeper *k, int64_t now_ms)
 {
+    bool ledger = k->shared->store_config.ledger;
     int64_t mono_ms = clock_mono_ms();
     if (mono_ms >= k->chores_at_ms) {
         k->chores_at_ms = mono_ms + CHORES_MS;
-        if (admin_look_at_memory(k->admin) < 0)
+        if (admin_look_at_memory(k->admin) < 0 || (ledger && look_at_backlog(k, now_ms) < 0))
             return;
     }
     if (mono_ms < k->trim_at_ms)
         return;
     k->trim_at_ms = mono_ms + TRIM_MS;
-    int64_t events = 0;
+    if (!ledger && trim_events(k, now_ms) < 0)
+        return;
     for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
-        if (admin_trim_events(k->admin, p, now_ms, &events) < 0)
-            return;
         int dropped = admin_trim_records(k->admin, p, now_ms);
         if (dropped < 0)
             return;
         stats_count(STATS_TRIMMED_RECORDS, (uint64_t)dropped);
     }
-    stats_set(STATS_STREAM_LENGTH, events);
+}
+
+/* It needs time, not a person. */
+static bool passes(enum admin_result result)
+{
+    return result == ADMIN_DOWN || result == ADMIN_MISSING || result == ADMIN_RESTARTED;
 }
 
 static void on_step(uv_timer_t *timer)
@@ -119,9 +158,9 @@ static void on_step(uv_timer_t *timer)
         return;
     enum admin_result result = admin_open(k->admin, &why);
     if (result != ADMIN_OK) {
-        k->open_at_ms = clock_mono_ms() + (result == ADMIN_DOWN ? STEP_MS : CLOSED_LOOK_MS);
+        k->open_at_ms = clock_mono_ms() + (passes(result) ? STEP_MS : CLOSED_LOOK_MS);
         if (log_allowed(&gate, clock_mono_ms()))
-            log_event(result == ADMIN_DOWN ? LOG_WARN : LOG_ERROR, "redis is not open",
+            log_event(passes(result) ? LOG_WARN : LOG_ERROR, "redis is not open",
                       LOG_STR("why", why));
         return;
     }
@@ -177,7 +216,7 @@ static bool open_first(struct keeper *k, int64_t patience_ms)
             return true;
         if (log_allowed(&gate, clock_mono_ms()))
             log_event(LOG_WARN, "waiting for redis", LOG_STR("why", why));
-        if (result != ADMIN_DOWN || clock_mono_ms() >= until_ms)
+        if (!passes(result) || clock_mono_ms() >= until_ms)
             return true;
         nanosleep(&(struct timespec){.tv_nsec = FIRST_WAIT_NS}, NULL);
     }

@@ -1,4 +1,5 @@
-/* keeper.h -- the keeper process: opens epochs, expires due holds, drops what is old. */
+/* keeper.h -- the keeper process: expires due holds, drops what is old and, without a ledger, opens
+ * epochs. */
 #ifndef SERVICE_KEEPER_H
 #define SERVICE_KEEPER_H
 

@@ -1,4 +1,5 @@
 /* main.c -- the command line of stockd. */
+#include "command_ledger.h"
 #include "command_migrate.h"
 #include "config.h"
 #include "master.h"
@@ -36,9 +37,11 @@ static int help(int argc, char **argv)
     (void)argc, (void)argv;
     printf("stockd: stock reservations over HTTP, in Redis\n\n"
            "  stockd [serve] [options]   serve; without --redis an own Redis is started\n"
+           "  stockd ledger [options]    bring events into the ledger, beside serve "
+           "--no-ledger-apply\n"
            "  stockd migrate --ledger U  bring a ledger's database to this version's schema\n"
            "  stockd version             print the version\n\n"
-           "Options of serve, and their environment variables:\n");
+           "Options of serve and ledger, and their environment variables:\n");
     config_print_help(stdout);
     return EXIT_SUCCESS;
 }
@@ -46,9 +49,13 @@ static int help(int argc, char **argv)
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {{"serve", serve},     {"migrate", command_migrate},
-                {"version", version}, {"--version", version},
-                {"help", help},       {"--help", help},
+} commands[] = {{"serve", serve},
+                {"ledger", command_ledger},
+                {"migrate", command_migrate},
+                {"version", version},
+                {"--version", version},
+                {"help", help},
+                {"--help", help},
                 {"-h", help}};
 
 int main(int argc, char **argv)
@@ -60,7 +67,8 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     if (argv[1][0] == '-')
         return serve(argc, argv);
-    fprintf(stderr, "stockd: unknown command %s; there are serve, migrate, version and help\n",
+    fprintf(stderr,
+            "stockd: unknown command %s; there are serve, ledger, migrate, version and help\n",
             argv[1]);
     return EXIT_USAGE;
 }

@@ -3,6 +3,8 @@
 #include "core/route.h"
 #include "embedded.h"
 #include "keeper.h"
+#include "ledger_door.h"
+#include "ledger_process.h"
 #include "listen.h"
 #include "pool.h"
 #include "stats.h"
@@ -27,11 +29,12 @@ struct master {
     struct shared_state shared;
     struct embedded embedded;
     struct keeper_args keeper;
+    struct ledger_args ledger;
     struct worker_args workers[CONFIG_WORKERS_MAX];
     int listen_fds[CONFIG_WORKERS_MAX];
-    int redis_slot, keeper_slot, first_worker; /* -1: none */
-    bool stop;                                 /* a signal asked for it */
-    bool failed;                               /* a child said that it cannot work here */
+    int redis_slot, ledger_slot, keeper_slot, first_worker; /* -1: none */
+    bool stop;                                              /* a signal asked for it */
+    bool failed; /* a child said that it cannot work here */
 };
 
 /* --- what the pool tells ---------------------------------------------------------------------- */
@@ -40,6 +43,7 @@ static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
 {
     struct master *m = ctx;
     const char *what = slot == m->redis_slot    ? "redis-server"
+                       : slot == m->ledger_slot ? "ledger"
                        : slot == m->keeper_slot ? "keeper"
                                                 : "worker";
     if (gone->fatal || gone->init_failed)
@@ -82,7 +86,7 @@ static bool make_shared(struct master *m)
     m->shared.workers = workers;
     m->shared.store_shared = mmap(NULL, sizeof(*m->shared.store_shared), PROT_READ | PROT_WRITE,
                                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    m->shared.stats = stats_new(workers + 2, route_names(), ROUTES);
+    m->shared.stats = stats_new(workers + 3, route_names(), ROUTES);
     m->shared.listen_fds = m->listen_fds;
     if (m->shared.store_shared == MAP_FAILED || !m->shared.stats)
         return false;
@@ -103,12 +107,28 @@ static int add_redis(struct master *m)
     return pool_add(m->pool, &options);
 }
 
+static int64_t patience_ms(const struct master *m)
+{
+    return m->config->redis ? PATIENCE_OTHER_MS : PATIENCE_OWN_MS;
+}
+
+static int add_ledger(struct master *m)
+{
+    m->ledger = (struct ledger_args){
+        .shared = &m->shared, .stats_slot = m->shared.workers + 2, .patience_ms = patience_ms(m)};
+    struct pool_slot_options options = {.name = "ledger",
+                                        .index = -1,
+                                        .restart = POOL_ALWAYS,
+                                        .handshake = true,
+                                        .run = ledger_process_run,
+                                        .arg = &m->ledger};
+    return pool_add(m->pool, &options);
+}
+
 static int add_keeper(struct master *m)
 {
-    m->keeper =
-        (struct keeper_args){.shared = &m->shared,
-                             .stats_slot = m->shared.workers,
-                             .patience_ms = m->config->redis ? PATIENCE_OTHER_MS : PATIENCE_OWN_MS};
+    m->keeper = (struct keeper_args){
+        .shared = &m->shared, .stats_slot = m->shared.workers, .patience_ms = patience_ms(m)};
     struct pool_slot_options options = {.name = "keeper",
                                         .index = -1,
                                         .restart = POOL_ALWAYS,
@@ -130,6 +150,23 @@ static int add_worker(struct master *m, unsigned index)
     return pool_add(m->pool, &options);
 }
 
+/* Every child must know which database --ledger leads to, so that a store of another one is
+ * refused. One that cannot be reached now is no reason not to serve: the ledger process asks
+ * again. */
+static bool knows_ledger(struct master *m, char *why, size_t why_size)
+{
+    struct db *db;
+    if (!config_has_ledger(m->config))
+        return true;
+    enum door_result result =
+        ledger_door_open(m->config, m->shared.store_shared, &db, why, why_size);
+    if (result == DOOR_OPEN)
+        db_close(db);
+    if (result == DOOR_LATER)
+        log_event(LOG_WARN, "the ledger's database cannot be reached", LOG_STR("why", why));
+    return result != DOOR_REFUSED;
+}
+
 static int make_pool(struct master *m)
 {
     sigset_t signals;
@@ -138,7 +175,7 @@ static int make_pool(struct master *m)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
-    int rc = pool_new(&m->pool, m->shared.workers + 2, &events);
+    int rc = pool_new(&m->pool, m->shared.workers + 3, &events);
     return rc < 0 ? rc : pool_watch_signals(m->pool, &signals);
 }
 
@@ -156,6 +193,11 @@ static bool bring_up_all(struct master *m)
     if (!m->config->redis) {
         m->redis_slot = add_redis(m);
         if (!bring_up(m, m->redis_slot))
+            return false;
+    }
+    if (config_has_ledger(m->config) && m->config->ledger_apply) {
+        m->ledger_slot = add_ledger(m);
+        if (!bring_up(m, m->ledger_slot))
             return false;
     }
     m->keeper_slot = add_keeper(m);
@@ -190,6 +232,9 @@ static void stop_all(struct master *m)
     if (m->keeper_slot >= 0)
         pool_stop_slot(m->pool, m->keeper_slot, STOP_GRACE_MS);
     pool_wait_stopped(m->pool);
+    if (m->ledger_slot >= 0)
+        pool_stop_slot(m->pool, m->ledger_slot, STOP_GRACE_MS);
+    pool_wait_stopped(m->pool);
     pool_stop(m->pool, STOP_GRACE_MS * 5); /* an embedded Redis writes its AOF to disk first */
 }
 
@@ -216,7 +261,11 @@ static int serve(struct master *m, const char *address)
 
 int master_run(const struct config *config)
 {
-    struct master m = {.config = config, .redis_slot = -1, .keeper_slot = -1, .first_worker = -1};
+    struct master m = {.config = config,
+                       .redis_slot = -1,
+                       .ledger_slot = -1,
+                       .keeper_slot = -1,
+                       .first_worker = -1};
     char err[CONFIG_ERR_SIZE] = "", address[LISTEN_TEXT_SIZE];
     log_set_process("master", -1);
     log_configure((enum log_format)config->log_format, config_log_level(config));
@@ -234,6 +283,8 @@ int master_run(const struct config *config)
     if (!config->redis && embedded_prepare(&m.embedded, config, err, sizeof(err)) < 0)
         return fail("cannot start redis", err);
     m.shared.store_config = config_store(config, config->redis ? config->redis : m.embedded.url);
+    if (!knows_ledger(&m, err, sizeof(err)))
+        return fail("cannot write to this ledger", err);
     rc = make_pool(&m);
     if (rc < 0)
         return fail("cannot start processes", strerror(-rc));

@@ -1,8 +1,9 @@
 /* master.h -- the parent of all processes of `stockd serve`.
  *
- * It binds the port, forks redis-server (if embedded), the keeper and the workers, restarts what
- * dies, and stops them in turn: workers first (they drain), then the keeper, then Redis. It speaks
- * neither HTTP nor Redis, so that there is little for it to fail at.
+ * It binds the port, looks which ledger it has, forks redis-server (if embedded), the ledger
+ * process, the keeper and the workers, restarts what dies, and stops them in turn: workers first
+ * (they drain), then the keeper, the ledger process, Redis. Once it serves it speaks neither HTTP
+ * nor Redis nor SQL, so that there is little for it to fail at.
  */
 #ifndef SERVICE_MASTER_H
 #define SERVICE_MASTER_H

@@ -1,24 +1,19 @@
-/* admin.c -- connection, checks, epochs. admin_trim.c finds and drops. */
+/* admin.c -- connection and checks. admin_epoch.c opens, admin_trim.c finds and drops. */
 #include "store/admin.h"
-#include "core/event.h"
 #include "log.h"
 #include "random.h"
 #include "stats.h"
 #include "store/admin_link.h"
-#include "store/gate.h"
-#include "store/keys.h"
 #include "store/reply.h"
 #include "store/resp.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
 
 #define TIMEOUT_MS    1000
 #define OUT_MAX_BYTES (1u << 20)
-#define EPOCH_TRIES   16
 
 struct admin *admin_new(const struct store_config *config, struct store_shared *shared, char *err,
                         size_t err_size)
@@ -42,6 +37,11 @@ void admin_free(struct admin *admin)
     admin_hang_up(admin);
     buf_free(&admin->out);
     free(admin);
+}
+
+const char *admin_why(const struct admin *admin)
+{
+    return admin->why;
 }
 
 /* --- commands --------------------------------------------------------------------------------- */
@@ -88,7 +88,7 @@ static bool info(struct admin *admin, const char *section, const char *name, cha
 
 /* --- connecting ------------------------------------------------------------------------------- */
 
-static bool simple(struct admin *admin)
+bool admin_done(struct admin *admin)
 {
     redisReply *reply = admin_ask(admin);
     if (reply)
@@ -115,13 +115,13 @@ static bool dial(struct admin *admin)
         resp_words(&admin->out, 3, "AUTH", a->user, a->password);
     else if (a->password[0])
         resp_words(&admin->out, 2, "AUTH", a->password);
-    if (a->password[0] && !simple(admin))
+    if (a->password[0] && !admin_done(admin))
         return false;
     resp_words(&admin->out, 2, "SELECT", db);
-    return a->db == 0 ? (buf_reset(&admin->out), true) : simple(admin);
+    return a->db == 0 ? (buf_reset(&admin->out), true) : admin_done(admin);
 }
 
-static enum admin_result refuse(struct admin *admin, const char *why)
+enum admin_result admin_refuse(struct admin *admin, const char *why)
 {
     snprintf(admin->why, sizeof(admin->why), "%s", why);
     return ADMIN_REFUSED;
@@ -142,11 +142,11 @@ static enum admin_result check_durability(struct admin *admin)
         freeReplyObject(reply);
     bool on = strcmp(aof, "1") == 0;
     if (level == DURABILITY_ALWAYS && (!on || strcmp(fsync, "always") != 0))
-        return refuse(admin, "--durability always needs a Redis with appendonly yes and "
-                             "appendfsync always");
+        return admin_refuse(admin, "--durability always needs a Redis with appendonly yes and "
+                                   "appendfsync always");
     if (level == DURABILITY_EVERYSEC && (!on || strcmp(fsync, "no") == 0))
-        return refuse(admin, "--durability everysec needs a Redis with appendonly yes and "
-                             "appendfsync everysec");
+        return admin_refuse(admin, "--durability everysec needs a Redis with appendonly yes and "
+                                   "appendfsync everysec");
     const char *level_now = !on || strcmp(fsync, "no") == 0 ? "memory" : fsync;
     if (strcmp(admin->durability, level_now) != 0)
         log_event(LOG_INFO, "redis durability", LOG_STR("level", level_now));
@@ -167,183 +167,32 @@ static enum admin_result check_redis(struct admin *admin)
         return ADMIN_DOWN;
     }
     if (atoi(version) < 7)
-        return refuse(admin, "Redis 7.0 or newer is needed");
+        return admin_refuse(admin, "Redis 7.0 or newer is needed");
     if (strcmp(policy, "noeviction") != 0)
-        return refuse(admin, "maxmemory-policy must be noeviction: with any other, Redis deletes "
-                             "stock when memory is short");
+        return admin_refuse(admin,
+                            "maxmemory-policy must be noeviction: with any other, Redis deletes "
+                            "stock when memory is short");
     return check_durability(admin);
 }
 
-/* --- epochs ----------------------------------------------------------------------------------- */
-
-enum meta_field {
-    META_FORMAT_F,
-    META_PARTITIONS,
-    META_STORE,
-    META_LEDGER,
-    META_EPOCH,
-    META_RUN_ID,
-    META_STATE,
-    META_FIELDS
-};
-static const char *const meta_names[META_FIELDS] = {"format", "partitions", "store", "ledger",
-                                                    "epoch",  "run_id",     "state"};
-
-struct meta {
-    char v[META_FIELDS][64]; /* empty: not there */
-};
-
-/* WATCH and read. */
-static bool read_meta(struct admin *admin, unsigned partition, struct meta *meta)
+enum admin_result admin_connect(struct admin *admin, const char **why)
 {
-    resp_begin(&admin->out, 2);
-    resp_arg(&admin->out, STR("WATCH"));
-    resp_key(&admin->out, partition, KEY_META, NO_NAME);
-    if (!simple(admin))
-        return false;
-    resp_begin(&admin->out, 2 + META_FIELDS);
-    resp_arg(&admin->out, STR("HMGET"));
-    resp_key(&admin->out, partition, KEY_META, NO_NAME);
-    for (size_t i = 0; i < META_FIELDS; i++)
-        resp_arg(&admin->out, str_of(meta_names[i]));
-    redisReply *reply = admin_ask(admin);
-    if (!reply)
-        return false;
-    for (size_t i = 0; i < META_FIELDS; i++)
-        snprintf(meta->v[i], sizeof(meta->v[i]), "%s",
-                 reply->elements == META_FIELDS && reply->element[i]->str ? reply->element[i]->str
-                                                                          : "");
-    freeReplyObject(reply);
-    return true;
-}
-
-static void queue_meta(struct admin *admin, unsigned partition, const struct meta *meta)
-{
-    resp_begin(&admin->out, 2 + 2 * META_FIELDS);
-    resp_arg(&admin->out, STR("HSET"));
-    resp_key(&admin->out, partition, KEY_META, NO_NAME);
-    for (size_t i = 0; i < META_FIELDS; i++) {
-        resp_arg(&admin->out, str_of(meta_names[i]));
-        resp_arg(&admin->out, str_of(meta->v[i]));
+    *why = admin->why;
+    if (admin->context)
+        return ADMIN_OK;
+    admin->opened = false;
+    buf_reset(&admin->out);
+    if (!dial(admin)) {
+        admin_hang_up(admin);
+        return ADMIN_DOWN;
     }
-}
-
-static void queue_epoch_event(struct admin *admin, unsigned partition, const char *epoch)
-{
-    struct buf entry;
-    char id[80];
-    struct event event = {.type = EVENT_EPOCH};
-    buf_init(&entry, 4096);
-    event_begin(&entry, 0);
-    event_put(&entry, &event, 0);
-    snprintf(id, sizeof(id), "%s-*", epoch);
-    resp_begin(&admin->out, 5);
-    resp_arg(&admin->out, STR("XADD"));
-    resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
-    resp_arg(&admin->out, str_of(id));
-    resp_arg(&admin->out, STR("e"));
-    resp_arg(&admin->out, buf_str(&entry));
-    buf_free(&entry);
-}
-
-/* Writes meta and the first event of its epoch. 1: done; 0: another keeper was faster; -1. */
-static int write_epoch(struct admin *admin, unsigned partition, const struct meta *meta)
-{
-    resp_words(&admin->out, 1, "MULTI");
-    if (!simple(admin))
-        return -1;
-    queue_meta(admin, partition, meta);
-    if (!simple(admin))
-        return -1;
-    queue_epoch_event(admin, partition, meta->v[META_EPOCH]);
-    if (!simple(admin))
-        return -1;
-    resp_words(&admin->out, 1, "EXEC");
-    redisReply *reply = admin_ask(admin);
-    if (!reply)
-        return -1;
-    int done = reply->type == REDIS_REPLY_ARRAY ? 1 : 0;
-    freeReplyObject(reply);
-    if (done)
-        log_event(LOG_INFO, "epoch opened", LOG_INT("partition", partition),
-                  LOG_STR("epoch", meta->v[META_EPOCH]), LOG_STR("run_id", meta->v[META_RUN_ID]));
-    return done;
-}
-
-static void first_meta(struct admin *admin, struct meta *meta)
-{
-    uint64_t id = admin->shared->store_id ? admin->shared->store_id : admin->new_store_id;
-    snprintf(meta->v[META_FORMAT_F], 64, "%d", META_FORMAT);
-    snprintf(meta->v[META_PARTITIONS], 64, "%u", admin->config->partitions);
-    snprintf(meta->v[META_STORE], 64, "%016" PRIx64, id);
-    snprintf(meta->v[META_LEDGER], 64, "none");
-    snprintf(meta->v[META_EPOCH], 64, "1");
-    snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
-    snprintf(meta->v[META_STATE], 64, "open");
-}
-
-static enum admin_result check_meta(struct admin *admin, unsigned partition,
-                                    const struct meta *meta)
-{
-    uint64_t id = strtoull(meta->v[META_STORE], NULL, 16);
-    if (admin->shared->store_id != 0 && id != admin->shared->store_id) {
-        snprintf(admin->why, sizeof(admin->why), "Redis holds another store than before");
-        return ADMIN_LOST;
-    }
-    if (atoi(meta->v[META_FORMAT_F]) != META_FORMAT)
-        return refuse(admin, "the store in Redis has a format that this version does not know");
-    if ((unsigned)atoi(meta->v[META_PARTITIONS]) != admin->config->partitions) {
-        snprintf(admin->why, sizeof(admin->why),
-                 "the store in Redis has %s partitions, --partitions says %u",
-                 meta->v[META_PARTITIONS], admin->config->partitions);
-        return ADMIN_REFUSED;
-    }
-    if (strcmp(meta->v[META_LEDGER], "none") != 0)
-        return refuse(admin, "the store in Redis belongs to a ledger database");
-    if (strcmp(meta->v[META_STATE], "open") != 0) {
-        snprintf(admin->why, sizeof(admin->why), "partition %u is %s", partition,
-                 meta->v[META_STATE]);
-        return ADMIN_CLOSED;
-    }
-    return ADMIN_OK;
-}
-
-static enum admin_result open_partition(struct admin *admin, unsigned partition)
-{
-    for (int tries = 0; tries < EPOCH_TRIES; tries++) {
-        struct meta meta;
-        int done = 1;
-        if (!read_meta(admin, partition, &meta))
-            return ADMIN_DOWN;
-        bool empty = meta.v[META_STORE][0] == '\0';
-        if (empty && admin->shared->store_id != 0 && !admin->creating) {
-            snprintf(admin->why, sizeof(admin->why), "Redis has lost the store's data");
-            return ADMIN_LOST;
-        }
-        if (empty) {
-            first_meta(admin, &meta);
-            admin->creating = true;
-            done = write_epoch(admin, partition, &meta);
-        } else {
-            enum admin_result result = check_meta(admin, partition, &meta);
-            if (result != ADMIN_OK)
-                return result;
-            if (strcmp(meta.v[META_RUN_ID], admin->run_id) != 0) {
-                snprintf(meta.v[META_RUN_ID], 64, "%s", admin->run_id);
-                snprintf(meta.v[META_EPOCH], 64, "%lld", atoll(meta.v[META_EPOCH]) + 1);
-                done = write_epoch(admin, partition, &meta);
-            }
-        }
-        if (done < 0)
-            return ADMIN_DOWN;
-        if (done > 0) {
-            admin->shared->store_id = strtoull(meta.v[META_STORE], NULL, 16);
-            stats_set(STATS_EPOCH, atoll(meta.v[META_EPOCH]));
-            return ADMIN_OK;
-        }
-    }
-    snprintf(admin->why, sizeof(admin->why), "other keepers keep changing meta");
-    return ADMIN_DOWN;
+    random_bytes(&admin->new_store_id, sizeof(admin->new_store_id));
+    admin->new_store_id |= 1; /* never 0 */
+    admin->creating = false;
+    enum admin_result result = check_redis(admin);
+    if (result != ADMIN_OK)
+        admin_hang_up(admin);
+    return result;
 }
 
 enum admin_result admin_open(struct admin *admin, const char **why)
@@ -351,21 +200,15 @@ enum admin_result admin_open(struct admin *admin, const char **why)
     *why = admin->why;
     if (admin->context && admin->opened)
         return ADMIN_OK;
-    admin->opened = false;
     admin_hang_up(admin);
-    buf_reset(&admin->out);
-    if (!dial(admin)) {
-        admin_hang_up(admin);
-        return ADMIN_DOWN;
-    }
-    enum admin_result result = check_redis(admin);
-    random_bytes(&admin->new_store_id, sizeof(admin->new_store_id));
-    admin->new_store_id |= 1; /* never 0 */
-    admin->creating = false;
+    unsigned may = admin->config->ledger ? ADMIN_LOOK : ADMIN_CREATE | ADMIN_RENEW;
+    enum admin_result result = admin_connect(admin, why);
     for (unsigned p = 0; p < admin->config->partitions && result == ADMIN_OK; p++)
-        result = open_partition(admin, p);
+        result = admin_open_partition(admin, p, may, why);
     admin->opened = result == ADMIN_OK;
-    if (!admin->opened)
+    if (admin->opened)
+        stats_set(STATS_EPOCH, admin->epoch);
+    else
         admin_hang_up(admin);
     return result;
 }

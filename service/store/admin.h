@@ -1,11 +1,13 @@
-/* admin.h -- what the keeper does in Redis beside batches: opening epochs, finding what is due,
- * dropping what is old, looking at memory.
+/* admin.h -- what the keeper and the ledger process do in Redis beside batches: opening epochs,
+ * finding what is due, dropping what is old, looking at memory. feed.h reads the stream.
  *
- * Layer: store. A blocking connection with short time-outs: the keeper serves no requests. Every
- * call is bounded in what it reads and in time; after an error the connection is closed and the
- * next call connects anew.
+ * Layer: store. A blocking connection with short time-outs: neither serves requests. Every call is
+ * bounded in what it reads and in time; after an error the connection is closed and the next call
+ * connects anew.
  *
- * Invariant: meta is changed only under WATCH, so any number of keepers may run.
+ * Invariant: meta is changed only under WATCH, so any number of both may run. Without a ledger the
+ * keeper opens (admin_open); with one only the ledger process can tell whether what Redis holds is
+ * the present, so it alone opens, partition by partition.
  */
 #ifndef STORE_ADMIN_H
 #define STORE_ADMIN_H
@@ -15,11 +17,16 @@
 
 enum admin_result {
     ADMIN_OK,
-    ADMIN_DOWN,    /* Redis cannot be reached, or refused, now */
-    ADMIN_LOST,    /* Redis does not hold the store that it held before */
-    ADMIN_CLOSED,  /* a partition is closed; a person has to look */
-    ADMIN_REFUSED, /* Redis is not set up for this service: say so and do not start */
+    ADMIN_DOWN,      /* Redis cannot be reached, or refused, now */
+    ADMIN_LOST,      /* Redis does not hold the store that it held before */
+    ADMIN_CLOSED,    /* a partition is closed; a person has to look */
+    ADMIN_REFUSED,   /* Redis is not set up for this service: say so and do not start */
+    ADMIN_MISSING,   /* there is no meta, and the caller may not make it */
+    ADMIN_RESTARTED, /* Redis was restarted, and the caller may not open the next epoch */
 };
+
+/* What admin_open_partition may do. */
+enum admin_may { ADMIN_LOOK = 0, ADMIN_CREATE = 1, ADMIN_RENEW = 2 };
 
 struct admin;
 
@@ -28,9 +35,29 @@ struct admin *admin_new(const struct store_config *config, struct store_shared *
                         size_t err_size);
 void admin_free(struct admin *admin);
 
-/* Connects if need be; on a new connection checks Redis and opens every partition: meta is made
- * at first start, the next epoch is opened when Redis was restarted with its data. *why: the
- * reason of any other result; good until the next call. */
+/* Closes the connection; the next call connects anew. */
+void admin_hang_up(struct admin *admin);
+
+/* Why the last call failed. */
+const char *admin_why(const struct admin *admin);
+
+/* Connects if need be, and checks Redis on a new connection. *why, here and below: the reason of
+ * any result but ADMIN_OK; good until the next call. */
+enum admin_result admin_connect(struct admin *admin, const char **why)
+    __attribute__((warn_unused_result));
+
+/* Looks at one partition. With ADMIN_CREATE meta is made if there is none, with ADMIN_RENEW the
+ * next epoch is opened if Redis was restarted. */
+enum admin_result admin_open_partition(struct admin *admin, unsigned partition, unsigned may,
+                                       const char **why) __attribute__((warn_unused_result));
+
+/* Closes one that is open: `state` is what meta will say, "closed: why" or "lost: why". */
+enum admin_result admin_close_partition(struct admin *admin, unsigned partition, const char *state,
+                                        const char **why) __attribute__((warn_unused_result));
+
+/* For the keeper. Connects if need be; on a new connection checks Redis and opens every partition:
+ * meta is made at first start, the next epoch is opened when Redis was restarted with its data.
+ * With a ledger it only looks whether all are open. */
 enum admin_result admin_open(struct admin *admin, const char **why)
     __attribute__((warn_unused_result));
 

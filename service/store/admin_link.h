@@ -1,10 +1,10 @@
-/* admin_link.h -- the connection that admin.c and admin_trim.c share. Private to the two. */
+/* admin_link.h -- the connection that admin*.c and feed.c share. Private to them. */
 #ifndef STORE_ADMIN_LINK_H
 #define STORE_ADMIN_LINK_H
 
 #include "address.h"
 #include "buf.h"
-#include "store/store.h"
+#include "store/admin.h"
 
 #include <hiredis/hiredis.h>
 
@@ -17,9 +17,10 @@ struct admin {
     bool creating; /* this open has made a meta: the missing ones are new as well */
     uint64_t new_store_id;
     struct buf out; /* the command to ask next */
+    int64_t epoch;  /* of the partition that was opened last */
     char run_id[64];
     char durability[64]; /* as last logged */
-    char why[192];
+    char why[256];
     int64_t trim_offset; /* into the list of old buckets */
 };
 
@@ -27,6 +28,10 @@ struct admin {
  * error reply; admin->why says which. The caller frees the reply. */
 redisReply *admin_ask(struct admin *admin) __attribute__((warn_unused_result));
 
-void admin_hang_up(struct admin *admin);
+/* The same for a command of whose answer only counts that it is no error. */
+bool admin_done(struct admin *admin) __attribute__((warn_unused_result));
+
+/* ADMIN_REFUSED, for this reason. */
+enum admin_result admin_refuse(struct admin *admin, const char *why);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const fields[] = {"format", "partitions", "store", "epoch", "run_id", "state"};
 enum { FORMAT, PARTITIONS, STORE, EPOCH, RUN_ID, STATE, FIELDS };
@@ -23,6 +24,11 @@ static void say(struct gate_view *view, enum gate gate, const char *why)
     snprintf(view->why, sizeof(view->why), "%s", why);
 }
 
+bool gate_state_lost(const char *state)
+{
+    return strncmp(state, "lost", 4) == 0;
+}
+
 bool gate_judge(const redisReply *reply, const char *run_id, unsigned partitions,
                 const struct store_shared *shared, struct gate_view *view)
 {
@@ -33,11 +39,15 @@ bool gate_judge(const redisReply *reply, const char *run_id, unsigned partitions
         v[i] = reply->element[i]->type == REDIS_REPLY_STRING ? reply->element[i]->str : "";
     uint64_t known = shared->store_id;
     *view = (struct gate_view){.gate = GATE_OPEN, .epoch = strtoll(v[EPOCH], NULL, 10)};
-    if (known == 0)
+    if (known == 0 && shared->state_lost)
+        say(view, GATE_LOST, "Redis has lost the store's data");
+    else if (known == 0)
         say(view, GATE_WAIT, "the store has not been opened yet");
     else if (strtoull(v[STORE], NULL, 16) != known)
         say(view, GATE_LOST,
             *v[STORE] ? "Redis holds another store" : "Redis has lost the store's data");
+    else if (gate_state_lost(v[STATE]))
+        say(view, GATE_LOST, v[STATE]);
     else if (strcmp(v[STATE], "open") != 0)
         say(view, GATE_CLOSED, v[STATE]);
     else if (strcmp(v[RUN_ID], run_id) != 0)

@@ -29,6 +29,9 @@ struct gate_view {
 /* Appends the HMGET whose reply gate_judge takes; one reply. */
 void gate_ask(struct buf *out, unsigned partition);
 
+/* What `state` in meta says: the data that Redis holds is not the present. */
+bool gate_state_lost(const char *state);
+
 /* False if the reply is not one to gate_ask. run_id: of the connection that read it. */
 bool gate_judge(const redisReply *reply, const char *run_id, unsigned partitions,
                 const struct store_shared *shared, struct gate_view *view)

@@ -231,15 +231,24 @@ static void gate_shut(struct lane *lane)
     lane_become_idle(lane);
 }
 
-/* New holds stop at 90 % of maxmemory, so that confirm and release still fit. */
-static void refuse_holds(struct lane *lane)
+/* Answers what would take more room: the operations of these kinds, as bits. */
+static void refuse_kinds(struct lane *lane, unsigned kinds, const char *why)
 {
-    for (unsigned i = 0; i < lane->batch.count; i++) {
-        enum op_kind kind = lane->batch.ops[i]->op.kind;
-        if (kind == OP_RESERVE || kind == OP_PUT)
-            lane_tell(lane, i, OUT_OVERLOADED, "Redis has used 90 % of its maxmemory");
-    }
+    for (unsigned i = 0; i < lane->batch.count; i++)
+        if (kinds & 1u << lane->batch.ops[i]->op.kind)
+            lane_tell(lane, i, OUT_OVERLOADED, why);
     batch_compact(&lane->batch);
+}
+
+/* New holds stop at 90 % of maxmemory, so that confirm and release still fit; new holds and sales
+ * when the ledger is too far behind, since what it has not taken stays in Redis. */
+static void refuse_overload(struct lane *lane)
+{
+    const struct store_shared *shared = lane->store->shared;
+    if (shared->memory_high)
+        refuse_kinds(lane, 1u << OP_RESERVE | 1u << OP_PUT, "Redis has used 90 % of its maxmemory");
+    if (shared->ledger_behind)
+        refuse_kinds(lane, 1u << OP_RESERVE | 1u << OP_DECREMENT, STORE_WHY_BEHIND);
 }
 
 static bool known_bucket(void *user, uint32_t bucket)
@@ -357,8 +366,7 @@ static void decide(struct lane *lane)
                                  .reservation_retention_ms = config->reservation_retention_ms};
     lane->partition->gate = lane->batch.gate;
     batch_compact(&lane->batch);
-    if (lane->store->shared->memory_high)
-        refuse_holds(lane);
+    refuse_overload(lane);
     if (lane->batch.count == 0) {
         lane_become_idle(lane);
         return;

@@ -191,7 +191,9 @@ const char *store_not_ready(const struct store *store)
         if (part->lanes[0].conn.state < CONN_READY)
             return "a connection to Redis is down";
     }
-    return store->shared->memory_high ? "Redis has used 90 % of its maxmemory" : NULL;
+    if (store->shared->memory_high)
+        return "Redis has used 90 % of its maxmemory";
+    return store->shared->ledger_behind ? STORE_WHY_BEHIND : NULL;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

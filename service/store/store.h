@@ -76,6 +76,10 @@ enum store_durability {
     DURABILITY_ALWAYS
 };
 
+#define STORE_LEDGER_ID_SIZE 64
+#define LEDGER_NONE          "none"
+#define STORE_WHY_BEHIND     "the ledger is more than --ledger-max-lag events behind"
+
 struct store_config {
     const char *redis_url; /* redis://[user:pass@]host:port[/db] or unix:/path.sock */
     unsigned partitions;   /* 1..PARTITIONS_MAX */
@@ -88,6 +92,8 @@ struct store_config {
     int64_t reservation_retention_ms;
     int64_t max_hold_ms;
     int64_t event_retention_ms;
+    int64_t ledger_max_lag; /* events that SQL may be behind; past it: OUT_OVERLOADED */
+    bool ledger;            /* a ledger takes the events, and its process opens epochs */
     enum store_durability durability;
 };
 
@@ -96,6 +102,10 @@ struct store_config {
 struct store_shared {
     _Atomic uint64_t store_id;              /* 0: not opened yet */
     _Atomic bool memory_high;               /* no new holds: 90 % of maxmemory are used */
+    _Atomic bool ledger_behind;             /* no new holds or sales: past ledger_max_lag */
+    _Atomic bool state_lost;                /* SQL holds a past that Redis has not */
+    _Atomic bool ledger_known;              /* ledger_id is written, and never changes again */
+    char ledger_id[STORE_LEDGER_ID_SIZE];   /* of the database that --ledger leads to */
     _Atomic uint64_t turns[PARTITIONS_MAX]; /* striped, tried, never waited for: who commits now */
 };
 

@@ -11,6 +11,7 @@
 
 #define TSERVICE_WORKER       "stockd-worker" /* the names that the processes give themselves */
 #define TSERVICE_KEEPER       "stockd-keeper"
+#define TSERVICE_LEDGER       "stockd-ledger"
 #define TSERVICE_CHILDREN_MAX 32
 
 struct tservice_opts {

@@ -15,12 +15,12 @@ forbid() {
     fi
 }
 
-top='(config|master|worker|keeper|embedded|listen)\.h"'
+top='(config|master|worker|keeper|embedded|listen|ledger_[a-z]*|command_[a-z]*)\.h"'
 forbid "common/*.[ch]" "http/|store/|core/|$top|hiredis|microhttpd|jansson|uv\.h" "common knows nothing above it"
 forbid "service/core/*.[ch]" "http/|store/|$top|hiredis|microhttpd|jansson|uv\.h|sys/socket|unistd|time\.h|log\.h|clock\.h" "core is pure"
-forbid "service/store/*.[ch]" "http/|$top|microhttpd|jansson" "store knows Redis, not HTTP"
+forbid "service/store/*.[ch]" "http/|ledger/|$top|microhttpd|jansson" "store knows Redis, not HTTP"
 forbid "service/ledger/*.[ch]" "http/|store/|$top|hiredis|microhttpd|jansson|uv\.h" "ledger knows SQL, not Redis or HTTP"
-forbid "service/http/*.[ch]" "$top|hiredis|store/(lane|batch|conn|reader|resp|keys|gate|admin)" "http knows the store's face only"
+forbid "service/http/*.[ch]" "$top|hiredis|ledger/|store/(lane|batch|conn|reader|resp|keys|gate|admin|feed)" "http knows the store's face only"
 forbid "common/*.[ch]" "client/|history/|check/|report/" "common knows nothing above it"
 ltop='(options|run|race|settle|setup|live|exits)\.h"|http/|store/|core/'
 forbid "loadgen/*.[ch]" "http/|store/|core/" "the load generator knows the service by its contract only"

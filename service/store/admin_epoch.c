@@ -1,0 +1,307 @@
+/* admin_epoch.c -- meta: made at first start, renewed when Redis was restarted, closed. */
+#include "core/event.h"
+#include "log.h"
+#include "store/admin.h"
+#include "store/admin_link.h"
+#include "store/gate.h"
+#include "store/keys.h"
+#include "store/resp.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define META_TRIES 16
+
+enum meta_field {
+    META_FORMAT_F,
+    META_PARTITIONS,
+    META_STORE,
+    META_LEDGER,
+    META_EPOCH,
+    META_RUN_ID,
+    META_STATE,
+    META_FIELDS
+};
+static const char *const meta_names[META_FIELDS] = {"format", "partitions", "store", "ledger",
+                                                    "epoch",  "run_id",     "state"};
+
+struct meta {
+    char v[META_FIELDS][64]; /* empty: not there */
+};
+
+/* WATCH and read. */
+static bool read_meta(struct admin *admin, unsigned partition, struct meta *meta)
+{
+    resp_begin(&admin->out, 2);
+    resp_arg(&admin->out, STR("WATCH"));
+    resp_key(&admin->out, partition, KEY_META, NO_NAME);
+    if (!admin_done(admin))
+        return false;
+    resp_begin(&admin->out, 2 + META_FIELDS);
+    resp_arg(&admin->out, STR("HMGET"));
+    resp_key(&admin->out, partition, KEY_META, NO_NAME);
+    for (size_t i = 0; i < META_FIELDS; i++)
+        resp_arg(&admin->out, str_of(meta_names[i]));
+    redisReply *reply = admin_ask(admin);
+    if (!reply)
+        return false;
+    for (size_t i = 0; i < META_FIELDS; i++)
+        snprintf(meta->v[i], sizeof(meta->v[i]), "%s",
+                 reply->elements == META_FIELDS && reply->element[i]->str ? reply->element[i]->str
+                                                                          : "");
+    freeReplyObject(reply);
+    return true;
+}
+
+static void queue_meta(struct admin *admin, unsigned partition, const struct meta *meta)
+{
+    resp_begin(&admin->out, 2 + 2 * META_FIELDS);
+    resp_arg(&admin->out, STR("HSET"));
+    resp_key(&admin->out, partition, KEY_META, NO_NAME);
+    for (size_t i = 0; i < META_FIELDS; i++) {
+        resp_arg(&admin->out, str_of(meta_names[i]));
+        resp_arg(&admin->out, str_of(meta->v[i]));
+    }
+}
+
+static void queue_epoch_event(struct admin *admin, unsigned partition, const char *epoch)
+{
+    struct buf entry;
+    char id[80];
+    struct event event = {.type = EVENT_EPOCH};
+    buf_init(&entry, 4096);
+    event_begin(&entry, 0);
+    event_put(&entry, &event, 0);
+    snprintf(id, sizeof(id), "%s-*", epoch);
+    resp_begin(&admin->out, 5);
+    resp_arg(&admin->out, STR("XADD"));
+    resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
+    resp_arg(&admin->out, str_of(id));
+    resp_arg(&admin->out, STR("e"));
+    resp_arg(&admin->out, buf_str(&entry));
+    buf_free(&entry);
+}
+
+/* Writes meta and the first event of its epoch. 1: done; 0: another keeper was faster; -1. */
+static int write_epoch(struct admin *admin, unsigned partition, const struct meta *meta)
+{
+    resp_words(&admin->out, 1, "MULTI");
+    if (!admin_done(admin))
+        return -1;
+    queue_meta(admin, partition, meta);
+    if (!admin_done(admin))
+        return -1;
+    queue_epoch_event(admin, partition, meta->v[META_EPOCH]);
+    if (!admin_done(admin))
+        return -1;
+    resp_words(&admin->out, 1, "EXEC");
+    redisReply *reply = admin_ask(admin);
+    if (!reply)
+        return -1;
+    int done = reply->type == REDIS_REPLY_ARRAY ? 1 : 0;
+    freeReplyObject(reply);
+    if (done)
+        log_event(LOG_INFO, "epoch opened", LOG_INT("partition", partition),
+                  LOG_STR("epoch", meta->v[META_EPOCH]), LOG_STR("run_id", meta->v[META_RUN_ID]));
+    return done;
+}
+
+static void first_meta(struct admin *admin, struct meta *meta)
+{
+    uint64_t id = admin->shared->store_id ? admin->shared->store_id : admin->new_store_id;
+    snprintf(meta->v[META_FORMAT_F], 64, "%d", META_FORMAT);
+    snprintf(meta->v[META_PARTITIONS], 64, "%u", admin->config->partitions);
+    snprintf(meta->v[META_STORE], 64, "%016" PRIx64, id);
+    snprintf(meta->v[META_LEDGER], 64, "%s",
+             admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE);
+    snprintf(meta->v[META_EPOCH], 64, "1");
+    snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
+    snprintf(meta->v[META_STATE], 64, "open");
+}
+
+/* One store, one ledger, from its first event on. */
+static enum admin_result check_ledger(struct admin *admin, const char *ledger)
+{
+    const struct store_shared *shared = admin->shared;
+    bool none = strcmp(ledger, LEDGER_NONE) == 0;
+    if (none && !admin->config->ledger)
+        return ADMIN_OK;
+    if (none)
+        return admin_refuse(admin, "the store in Redis was begun with --ledger none, and a ledger "
+                                   "can not be attached later: start with --ledger none, or with "
+                                   "an empty Redis");
+    if (!admin->config->ledger) {
+        snprintf(admin->why, sizeof(admin->why),
+                 "the store in Redis was begun with ledger %s: start with --ledger and the address "
+                 "of that database",
+                 ledger);
+        return ADMIN_REFUSED;
+    }
+    if (!shared->ledger_known || strcmp(ledger, shared->ledger_id) == 0)
+        return ADMIN_OK;
+    snprintf(admin->why, sizeof(admin->why),
+             "the store in Redis writes to ledger %s, but --ledger leads to ledger %s", ledger,
+             shared->ledger_id);
+    return ADMIN_REFUSED;
+}
+
+static enum admin_result check_meta(struct admin *admin, unsigned partition,
+                                    const struct meta *meta)
+{
+    uint64_t id = strtoull(meta->v[META_STORE], NULL, 16);
+    if (admin->shared->store_id != 0 && id != admin->shared->store_id) {
+        snprintf(admin->why, sizeof(admin->why), "Redis holds another store than before");
+        return ADMIN_LOST;
+    }
+    if (atoi(meta->v[META_FORMAT_F]) != META_FORMAT)
+        return admin_refuse(admin,
+                            "the store in Redis has a format that this version does not know");
+    if ((unsigned)atoi(meta->v[META_PARTITIONS]) != admin->config->partitions) {
+        snprintf(admin->why, sizeof(admin->why),
+                 "the store in Redis has %s partitions, --partitions says %u",
+                 meta->v[META_PARTITIONS], admin->config->partitions);
+        return ADMIN_REFUSED;
+    }
+    enum admin_result ledger = check_ledger(admin, meta->v[META_LEDGER]);
+    if (ledger != ADMIN_OK)
+        return ledger;
+    if (strcmp(meta->v[META_STATE], "open") != 0) {
+        snprintf(admin->why, sizeof(admin->why), "partition %u is %s", partition,
+                 meta->v[META_STATE]);
+        return gate_state_lost(meta->v[META_STATE]) ? ADMIN_LOST : ADMIN_CLOSED;
+    }
+    return ADMIN_OK;
+}
+
+static enum admin_result say(struct admin *admin, enum admin_result result, const char *why)
+{
+    snprintf(admin->why, sizeof(admin->why), "%s", why);
+    return result;
+}
+
+/* What to do about a partition without meta: `meta` becomes its first one, or why not. */
+static enum admin_result fill_missing(struct admin *admin, unsigned may, struct meta *meta)
+{
+    if (admin->shared->store_id != 0 && !admin->creating)
+        return say(admin, ADMIN_LOST, "Redis has lost the store's data");
+    if (!(may & ADMIN_CREATE))
+        return say(admin, ADMIN_MISSING, "the ledger process has not made the store yet");
+    if (admin->config->ledger && !admin->shared->ledger_known)
+        return say(admin, ADMIN_DOWN, "the ledger's database has not been reached yet");
+    first_meta(admin, meta);
+    admin->creating = true;
+    return ADMIN_OK;
+}
+
+/* The same for one whose meta is of an earlier life of Redis. */
+static enum admin_result fill_next(struct admin *admin, unsigned may, struct meta *meta)
+{
+    if (!(may & ADMIN_RENEW))
+        return say(admin, ADMIN_RESTARTED,
+                   "Redis was restarted; the ledger process has not opened its next epoch yet");
+    snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
+    snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
+    return ADMIN_OK;
+}
+
+/* One look, and what follows from it. *done: 0 if another process was faster. */
+static enum admin_result try_open(struct admin *admin, unsigned partition, unsigned may, int *done)
+{
+    struct meta meta;
+    enum admin_result result = ADMIN_OK;
+    *done = 1;
+    if (!read_meta(admin, partition, &meta))
+        return ADMIN_DOWN;
+    bool missing = meta.v[META_STORE][0] == '\0';
+    if (!missing)
+        result = check_meta(admin, partition, &meta);
+    if (result != ADMIN_OK)
+        return result;
+    bool current = strcmp(meta.v[META_RUN_ID], admin->run_id) == 0;
+    if (!current)
+        result = missing ? fill_missing(admin, may, &meta) : fill_next(admin, may, &meta);
+    if (result != ADMIN_OK)
+        return result;
+    if (!current)
+        *done = write_epoch(admin, partition, &meta);
+    if (*done < 0)
+        return ADMIN_DOWN;
+    if (*done > 0) {
+        admin->shared->store_id = strtoull(meta.v[META_STORE], NULL, 16);
+        admin->epoch = atoll(meta.v[META_EPOCH]);
+    }
+    return ADMIN_OK;
+}
+
+/* Forgets what was watched. An answer that does not come is noticed by the next command. */
+static void unwatch(struct admin *admin)
+{
+    char why[sizeof(admin->why)];
+    if (!admin->context)
+        return;
+    memcpy(why, admin->why, sizeof(why));
+    resp_words(&admin->out, 1, "UNWATCH");
+    if (admin_done(admin))
+        memcpy(admin->why, why, sizeof(why));
+}
+
+enum admin_result admin_open_partition(struct admin *admin, unsigned partition, unsigned may,
+                                       const char **why)
+{
+    *why = admin->why;
+    for (int tries = 0; tries < META_TRIES; tries++) {
+        int done;
+        enum admin_result result = try_open(admin, partition, may, &done);
+        if (result != ADMIN_OK || done > 0) {
+            unwatch(admin);
+            return result;
+        }
+    }
+    return say(admin, ADMIN_DOWN, "other processes keep changing meta");
+}
+
+/* --- closing ---------------------------------------------------------------------------------- */
+
+static bool queue_state(struct admin *admin, unsigned partition, const char *state)
+{
+    resp_words(&admin->out, 1, "MULTI");
+    if (!admin_done(admin))
+        return false;
+    resp_begin(&admin->out, 4);
+    resp_arg(&admin->out, STR("HSET"));
+    resp_key(&admin->out, partition, KEY_META, NO_NAME);
+    resp_arg(&admin->out, str_of(meta_names[META_STATE]));
+    resp_arg(&admin->out, str_of(state));
+    return admin_done(admin);
+}
+
+/* Anything but a lost connection is answered by looking again. */
+enum admin_result admin_close_partition(struct admin *admin, unsigned partition, const char *state,
+                                        const char **why)
+{
+    *why = admin->why;
+    for (int tries = 0; tries < META_TRIES; tries++) {
+        struct meta meta;
+        if (!read_meta(admin, partition, &meta))
+            return ADMIN_DOWN;
+        enum admin_result result = meta.v[META_STORE][0]
+                                       ? check_meta(admin, partition, &meta)
+                                       : say(admin, ADMIN_LOST, "Redis has lost the store's data");
+        if (result != ADMIN_OK) {
+            unwatch(admin);
+            return result;
+        }
+        if (!queue_state(admin, partition, state))
+            return ADMIN_DOWN;
+        resp_words(&admin->out, 1, "EXEC");
+        redisReply *reply = admin_ask(admin);
+        if (!reply)
+            return ADMIN_DOWN;
+        bool written = reply->type == REDIS_REPLY_ARRAY;
+        freeReplyObject(reply);
+        if (written)
+            return ADMIN_OK;
+    }
+    return say(admin, ADMIN_DOWN, "other processes keep changing meta");
+}

@@ -1,0 +1,267 @@
+#include "store/feed.h"
+#include "core/event.h"
+#include "core/pack.h"
+#include "store/admin_link.h"
+#include "store/keys.h"
+#include "store/reply.h"
+#include "store/resp.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ID_SIZE          48
+#define SAMPLE_MAX_BYTES (64u << 20)
+
+void feed_init(struct feed *feed, struct admin *admin)
+{
+    *feed = (struct feed){.admin = admin};
+}
+
+static void drop_reply(struct feed *feed)
+{
+    if (feed->reply)
+        freeReplyObject(feed->reply);
+    feed->reply = NULL;
+    feed->count = feed->bytes = 0;
+}
+
+void feed_free(struct feed *feed)
+{
+    drop_reply(feed);
+    free(feed->entries);
+    *feed = (struct feed){.admin = feed->admin};
+}
+
+int feed_id_compare(struct feed_id a, struct feed_id b)
+{
+    if (a.epoch != b.epoch)
+        return a.epoch < b.epoch ? -1 : 1;
+    return a.seq == b.seq ? 0 : a.seq < b.seq ? -1 : 1;
+}
+
+/* --- ids and entries -------------------------------------------------------------------------- */
+
+/* Before the first entry of all there is no id: 0-0 is one that no entry has. */
+static void put_id(char out[ID_SIZE], const char *before, struct feed_id id)
+{
+    if (id.epoch <= 0)
+        id = (struct feed_id){0, 0};
+    snprintf(out, ID_SIZE, "%s%" PRId64 "-%" PRId64, before, id.epoch, id.seq);
+}
+
+static int64_t number(const char *text, char **end)
+{
+    unsigned long long value = strtoull(text, end, 10);
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+static bool take_id(const redisReply *reply, struct feed_id *id)
+{
+    char *end;
+    if (reply->type != REDIS_REPLY_STRING)
+        return false;
+    id->epoch = number(reply->str, &end);
+    id->seq = *end == '-' ? number(end + 1, &end) : 0;
+    return *end == '\0';
+}
+
+/* Entries of ours have one field. */
+static bool take_entry(const redisReply *reply, struct feed_entry *entry)
+{
+    *entry = (struct feed_entry){.bytes = {NULL, 0}};
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        !take_id(reply->element[0], &entry->id))
+        return false;
+    const redisReply *fields = reply->element[1];
+    if (fields->type == REDIS_REPLY_ARRAY && fields->elements == 2)
+        entry->bytes = reply_text(fields->element[1]);
+    return true;
+}
+
+/* --- commands --------------------------------------------------------------------------------- */
+
+static redisReply *ask(struct admin *admin)
+{
+    redisReply *reply = admin_ask(admin);
+    if (!reply)
+        admin_hang_up(admin);
+    return reply;
+}
+
+static redisReply *surprised(struct admin *admin, redisReply *reply)
+{
+    freeReplyObject(reply);
+    snprintf(admin->why, sizeof(admin->why), "Redis gave an answer that was not expected");
+    admin_hang_up(admin);
+    return NULL;
+}
+
+static redisReply *ask_range(struct admin *admin, unsigned partition, const char *from,
+                             unsigned max)
+{
+    resp_begin(&admin->out, 6);
+    resp_arg(&admin->out, STR("XRANGE"));
+    resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
+    resp_arg(&admin->out, str_of(from));
+    resp_arg(&admin->out, STR("+"));
+    resp_arg(&admin->out, STR("COUNT"));
+    resp_int(&admin->out, max);
+    redisReply *reply = ask(admin);
+    return !reply || reply->type == REDIS_REPLY_ARRAY ? reply : surprised(admin, reply);
+}
+
+static bool make_room(struct feed *feed, size_t count)
+{
+    if (count <= feed->cap)
+        return true;
+    struct feed_entry *entries = reallocarray(feed->entries, count, sizeof(*entries));
+    if (!entries)
+        return false;
+    feed->entries = entries;
+    feed->cap = count;
+    return true;
+}
+
+int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsigned max)
+{
+    char from[ID_SIZE];
+    drop_reply(feed);
+    put_id(from, "(", after);
+    feed->reply = ask_range(feed->admin, partition, from, max);
+    if (!feed->reply)
+        return -EIO;
+    if (!make_room(feed, feed->reply->elements))
+        return -ENOMEM;
+    for (size_t i = 0; i < feed->reply->elements; i++) {
+        if (!take_entry(feed->reply->element[i], &feed->entries[i])) {
+            feed->reply = surprised(feed->admin, feed->reply);
+            feed->count = feed->bytes = 0;
+            return -EIO;
+        }
+        feed->bytes += feed->entries[i].bytes.n;
+        feed->count++;
+    }
+    return 0;
+}
+
+int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
+{
+    *tail = (struct feed_id){0, 0};
+    resp_begin(&admin->out, 3);
+    resp_arg(&admin->out, STR("XINFO"));
+    resp_arg(&admin->out, STR("STREAM"));
+    resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
+    redisReply *reply = admin_ask(admin);
+    if (!reply && admin->context && strstr(admin->why, "no such key"))
+        return 0;
+    bool found = false;
+    for (size_t i = 0; reply && i + 1 < reply->elements; i += 2)
+        if (str_equal(reply_text(reply->element[i]), STR("last-generated-id")))
+            found = take_id(reply->element[i + 1], tail);
+    if (reply && !found)
+        reply = surprised(admin, reply);
+    if (reply)
+        freeReplyObject(reply);
+    else
+        admin_hang_up(admin);
+    return found ? 0 : -EIO;
+}
+
+int feed_trim(struct admin *admin, unsigned partition, struct feed_id first_kept)
+{
+    char id[ID_SIZE];
+    put_id(id, "", first_kept);
+    resp_begin(&admin->out, 4);
+    resp_arg(&admin->out, STR("XTRIM"));
+    resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
+    resp_arg(&admin->out, STR("MINID"));
+    resp_arg(&admin->out, str_of(id));
+    redisReply *reply = ask(admin);
+    if (reply)
+        freeReplyObject(reply);
+    return reply ? 0 : -EIO;
+}
+
+int feed_wait(struct admin *admin, const unsigned *partitions, const struct feed_id *after,
+              size_t count, int64_t timeout_ms)
+{
+    resp_begin(&admin->out, 6 + 2 * count);
+    resp_arg(&admin->out, STR("XREAD"));
+    resp_arg(&admin->out, STR("COUNT"));
+    resp_int(&admin->out, 1);
+    resp_arg(&admin->out, STR("BLOCK"));
+    resp_int(&admin->out, timeout_ms);
+    resp_arg(&admin->out, STR("STREAMS"));
+    for (size_t i = 0; i < count; i++)
+        resp_key(&admin->out, partitions[i], KEY_EVENTS, NO_NAME);
+    for (size_t i = 0; i < count; i++) {
+        char id[ID_SIZE];
+        put_id(id, "", after[i]);
+        resp_arg(&admin->out, str_of(id));
+    }
+    redisReply *reply = ask(admin);
+    if (reply)
+        freeReplyObject(reply);
+    return reply ? 0 : -EIO;
+}
+
+/* --- how much there is ------------------------------------------------------------------------ */
+
+static int64_t length_of(struct admin *admin, unsigned partition)
+{
+    resp_begin(&admin->out, 2);
+    resp_arg(&admin->out, STR("XLEN"));
+    resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
+    redisReply *reply = ask(admin);
+    int64_t length = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1;
+    if (reply)
+        freeReplyObject(reply);
+    return length;
+}
+
+/* The number of events in an entry, and its time; an entry of another kind counts as one event. */
+static int64_t count_events(struct arena *arena, const redisReply *reply, int64_t *at_ms)
+{
+    struct feed_entry entry;
+    struct unpack in;
+    struct event event;
+    int64_t events = 0;
+    *at_ms = 0;
+    arena_reset(arena);
+    if (!take_entry(reply, &entry) || str_absent(entry.bytes) ||
+        event_read(&in, entry.bytes, at_ms) != 0)
+        return 1;
+    while (event_next(&in, arena, *at_ms, &event) > 0)
+        events++;
+    return events;
+}
+
+int feed_look_behind(struct admin *admin, unsigned partition, struct feed_backlog *backlog)
+{
+    *backlog = (struct feed_backlog){.entries = length_of(admin, partition)};
+    if (backlog->entries < 0)
+        return -EIO;
+    if (backlog->entries <= 1)
+        return 0;
+    redisReply *reply = ask_range(admin, partition, "-", 1 + FEED_SAMPLE);
+    if (!reply)
+        return -EIO;
+    struct arena arena;
+    int64_t sampled = 0;
+    arena_init(&arena, 64 * 1024, SAMPLE_MAX_BYTES);
+    for (size_t i = 1; i < reply->elements; i++) {
+        int64_t at_ms;
+        sampled += count_events(&arena, reply->element[i], &at_ms);
+        if (backlog->oldest_ms == 0)
+            backlog->oldest_ms = at_ms;
+    }
+    int64_t entries = (int64_t)reply->elements - 1;
+    if (entries > 0)
+        backlog->events = (backlog->entries - 1) * sampled / entries;
+    arena_free(&arena);
+    freeReplyObject(reply);
+    return 0;
+}

@@ -1,0 +1,673 @@
+/* test_ledger.c -- from Redis to SQL: every effect once, whatever dies on the way, and nothing of
+ * another store.
+ *
+ * Every test runs on SQLite and, where there is a server, on PostgreSQL.
+ */
+#include "support/api.h"
+#include "support/ledger_base.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#define THREADS     6
+#define ITEMS       5
+#define STOCK       1000000
+#define IDS_MAX     20000
+#define RECOVERY_MS 30000
+#define EVENTS      "{p0}:events"
+
+static struct bases bases;
+static struct stack stack;
+static struct api *a = &stack.api;
+static struct tproc applier; /* a `stockd ledger` beside the service */
+static char applier_log[TEST_PATH_MAX + 16];
+
+/* --- load in the background ------------------------------------------------------------------- */
+
+static struct {
+    atomic_bool stop;
+    bool running;
+    atomic_int answered; /* with success */
+    atomic_int refused;  /* 503, 504, or no answer */
+    atomic_int wrong;    /* anything else */
+    char skus[ITEMS][32];
+    atomic_int id_count;
+    char (*ids)[64]; /* of the reservations that were answered */
+    pthread_t threads[THREADS];
+} load;
+
+static bool count_answer(int status)
+{
+    if (status >= 200 && status < 300) {
+        atomic_fetch_add(&load.answered, 1);
+        return true;
+    }
+    atomic_fetch_add(status == 0 || status == 503 || status == 504 ? &load.refused : &load.wrong,
+                     1);
+    return false;
+}
+
+/* A hold, and perhaps its end. One in eight is left to expire after a second. */
+static void hold_and_settle(struct http_conn *c, struct http_resp *resp, const char *sku, int n)
+{
+    char body[160], path[128];
+    snprintf(body, sizeof(body),
+             "{\"sku\":\"%s\",\"quantity\":2,\"ttl_seconds\":%d,\"customer\":\"c-%d\"}", sku,
+             n % 8 == 0 ? 1 : 3600, n % 50);
+    http_call(c, "POST", "/v1/reservations", NULL, body, resp);
+    if (!count_answer(resp->status))
+        return;
+    const char *id = json_string_value(json_object_get(http_resp_json(resp), "id"));
+    int slot = atomic_fetch_add(&load.id_count, 1);
+    if (!id || slot >= IDS_MAX)
+        return;
+    snprintf(load.ids[slot], sizeof(load.ids[0]), "%s", id);
+    if (n % 4 == 0)
+        return;
+    snprintf(path, sizeof(path), "/v1/reservations/%s/%s", load.ids[slot],
+             n % 4 == 1 ? "confirm" : "release");
+    http_call(c, "POST", path, NULL, "{}", resp);
+    count_answer(resp->status);
+}
+
+static void sell(struct http_conn *c, struct http_resp *resp, const char *sku, int index, int n)
+{
+    char path[96], key[96];
+    snprintf(path, sizeof(path), "/v1/items/%s/decrements", sku);
+    snprintf(key, sizeof(key), "Idempotency-Key: sell-%s-%d-%d\r\n", sku, index, n);
+    http_call(c, "POST", path, key, "{\"quantity\":1}", resp);
+    count_answer(resp->status);
+}
+
+static void *load_run(void *arg)
+{
+    int index = (int)(intptr_t)arg;
+    struct http_conn c;
+    struct http_resp resp = {.status = 0};
+    http_conn_init(&c, stack.service.port);
+    for (int n = index; !atomic_load(&load.stop); n++) {
+        const char *sku = load.skus[n % ITEMS];
+        if (n % 3 == 0)
+            sell(&c, &resp, sku, index, n);
+        else
+            hold_and_settle(&c, &resp, sku, n);
+        if (resp.status == 0 || resp.status >= 500)
+            test_pause();
+    }
+    http_resp_free(&resp);
+    http_conn_close(&c);
+    return NULL;
+}
+
+static void load_start(void)
+{
+    memset(&load, 0, sizeof(load));
+    load.ids = calloc(IDS_MAX, sizeof(*load.ids));
+    assert_non_null(load.ids);
+    for (int i = 0; i < ITEMS; i++)
+        snprintf(load.skus[i], sizeof(load.skus[i]), "%s", api_item(a, STOCK, 0));
+    load.running = true;
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&load.threads[i], NULL, load_run, (void *)(intptr_t)i), 0);
+}
+
+/* Waits until so many more requests were answered. */
+static void load_await(int more)
+{
+    int goal = atomic_load(&load.answered) + more;
+    assert_true(await(atomic_load(&load.answered) >= goal, RECOVERY_MS));
+}
+
+static void load_stop(void)
+{
+    atomic_store(&load.stop, true);
+    for (int i = 0; load.running && i < THREADS; i++)
+        pthread_join(load.threads[i], NULL);
+    load.running = false;
+}
+
+/* --- Redis against SQL ------------------------------------------------------------------------ */
+
+/* The last id of the stream, as one number. */
+static int64_t stream_end(void)
+{
+    int64_t end = -1;
+    long long epoch, seq;
+    redisContext *c = tredis_connect(&stack.redis);
+    if (!c)
+        return -1;
+    redisReply *info = redisCommand(c, "XINFO STREAM %s", EVENTS);
+    for (size_t i = 0; info && i + 1 < info->elements; i += 2)
+        if (strcmp(info->element[i]->str, "last-generated-id") == 0 &&
+            sscanf(info->element[i + 1]->str, "%lld-%lld", &epoch, &seq) == 2)
+            end = epoch * 1000000000 + seq;
+    freeReplyObject(info);
+    redisFree(c);
+    return end;
+}
+
+static int64_t checkpoint(void)
+{
+    return base_int(bases.url, "SELECT epoch * 1000000000 + seq FROM checkpoints");
+}
+
+static bool caught_up(void)
+{
+    return checkpoint() == stream_end() && tredis_int(&stack.redis, "XLEN " EVENTS) == 1;
+}
+
+static void check_one_item(const char *sku)
+{
+    static const char *const columns[] = {"on_hand", "available", "held", "sold", "version"};
+    api_call(a, 200, "GET", text("/v1/items/%s", sku), NULL, NULL);
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+        check_int(
+            a, columns[i],
+            base_int(bases.url, text("SELECT %s FROM items WHERE sku = '%s'", columns[i], sku)));
+}
+
+/* Waits until all is there and expired, and compares. */
+static void check_ledger(void)
+{
+    assert_true(await(base_int(bases.url, "SELECT COUNT(*) FROM reservations WHERE state = 'held' "
+                                          "AND expires_ms - created_ms < 2000") == 0 &&
+                          caught_up(),
+                      RECOVERY_MS));
+    for (int i = 0; i < ITEMS; i++)
+        check_one_item(load.skus[i]);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM events WHERE sku IS NOT NULL"),
+                     base_int(bases.url, "SELECT SUM(version) FROM items"));
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_holds"), 0);
+    int ids = atomic_load(&load.id_count);
+    for (int i = 0; i < ids && i < IDS_MAX; i += 1 + ids / 100)
+        assert_int_equal(base_int(bases.url, text("SELECT COUNT(*) FROM reservations WHERE "
+                                                  "rid = '%s'",
+                                                  load.ids[i])),
+                         1);
+    assert_int_equal(atomic_load(&load.wrong), 0);
+}
+
+static void load_stop_and_check(void)
+{
+    load_stop();
+    check_ledger();
+}
+
+/* --- processes -------------------------------------------------------------------------------- */
+
+static enum base_engine engine_of(void **state)
+{
+    return *(enum base_engine *)*state;
+}
+
+static const char *const *args_for(const char *url, const char *more, const char *value)
+{
+    static const char *args[8];
+    size_t n = 0;
+    args[n++] = "--ledger";
+    args[n++] = url;
+    if (more)
+        args[n++] = more;
+    if (value)
+        args[n++] = value;
+    args[n] = NULL;
+    return args;
+}
+
+static void start_on(const char *url, enum tredis_aof aof, const char *more, const char *value)
+{
+    struct tredis_opts redis = {.aof = aof};
+    assert_int_equal(stack_start(&stack, &redis, 2, args_for(url, more, value)), 0);
+}
+
+/* A migrated database, Redis that loses nothing, a service. */
+static void start(void **state, const char *more, const char *value)
+{
+    db_close(bases_ledger(&bases, engine_of(state)));
+    start_on(bases.url, TREDIS_AOF_ALWAYS, more, value);
+}
+
+static int ledger_start(struct tproc *p, const char *url)
+{
+    const char *const argv[] = {getenv("STOCKD"), "ledger", "--redis", stack.redis.url,
+                                "--ledger",       url,      NULL};
+    char line[128];
+    snprintf(applier_log, sizeof(applier_log), "%s/applier.err", bases.dir);
+    int err = tproc_start(p, argv, applier_log);
+    return err ? err : tproc_await_line(p, "carrying events", line, sizeof(line), 15000);
+}
+
+/* A service that leaves the events to another process, which runs as well. */
+static void start_apart(void **state, const char *more, const char *value)
+{
+    struct tredis_opts redis = {.aof = TREDIS_AOF_ALWAYS};
+    const char *extra[] = {"--ledger", NULL, "--no-ledger-apply", more, value, NULL};
+    db_close(bases_ledger(&bases, engine_of(state)));
+    extra[1] = bases.url;
+    assert_int_equal(stack_start(&stack, &redis, 2, extra), 0);
+    assert_int_equal(ledger_start(&applier, bases.url), 0);
+    assert_true(await(api_ready(a), RECOVERY_MS));
+}
+
+/* Runs a service that must refuse to start; its log must have both words. */
+static void check_refused(const char *command, const char *url, const char *word, const char *other)
+{
+    char path[TEST_PATH_MAX + 16], log[16384] = "";
+    const char *const argv[] = {getenv("STOCKD"), command,       "--redis",   stack.redis.url,
+                                "--listen",       "127.0.0.1:0", "--workers", "1",
+                                "--ledger",       url,           NULL};
+    struct tproc p;
+    snprintf(path, sizeof(path), "%s/refused.err", bases.dir);
+    remove(path);
+    assert_int_equal(tproc_start(&p, argv, path), 0);
+    assert_int_equal(tproc_wait(&p, 15000), 0);
+    assert_true(WIFEXITED(p.status));
+    assert_int_equal(WEXITSTATUS(p.status), 1);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    size_t n = fread(log, 1, sizeof(log) - 1, file);
+    fclose(file);
+    log[n] = '\0';
+    if (!strstr(log, word) || !strstr(log, other))
+        print_error("neither %s nor %s in: %s\n", word, other, log);
+    assert_non_null(strstr(log, word));
+    assert_non_null(strstr(log, other));
+}
+
+static void again(const char *const *extra)
+{
+    struct tservice_opts opts = {.redis_url = stack.redis.url, .workers = 1, .extra = extra};
+    assert_true(tservice_stop(&stack.service));
+    assert_int_equal(tservice_start(&stack.service, &opts), 0);
+    api_close(a);
+    api_open(a, stack.service.port);
+}
+
+static int test_teardown(void **state)
+{
+    load_stop();
+    free(load.ids);
+    load.ids = NULL;
+    if (applier.pid > 0)
+        tproc_stop(&applier, 5000);
+    applier = (struct tproc){0};
+    return stack_stop(&stack);
+}
+
+static pid_t pid_of(const char *role)
+{
+    pid_t pids[TSERVICE_CHILDREN_MAX];
+    return tservice_pids(&stack.service, role, pids, TSERVICE_CHILDREN_MAX) == 1 ? pids[0] : 0;
+}
+
+static int hold_status(const char *sku)
+{
+    const char *body = text("{\"sku\":\"%s\",\"quantity\":1}", sku);
+    int err = http_call(&a->conn, "POST", "/v1/reservations", NULL, body, &a->resp);
+    return err ? err : a->resp.status;
+}
+
+static bool problem_is(const char *sku, const char *name)
+{
+    if (hold_status(sku) != 503)
+        return false;
+    const char *type = json_string_value(json_object_get(http_resp_json(&a->resp), "type"));
+    return type && strcmp(type, text("/problems/%s", name)) == 0;
+}
+
+/* --- what must always hold -------------------------------------------------------------------- */
+
+static void every_effect_is_in_sql_once(void **state)
+{
+    start(state, NULL, NULL);
+    load_start();
+    load_await(2000);
+    load_stop_and_check();
+    assert_int_equal(atomic_load(&load.refused), 0);
+    api_call(a, 200, "GET", "/metrics", NULL, NULL);
+    assert_non_null(strstr(a->resp.body, "\nstockd_ledger_errors_total 0\n"));
+    assert_non_null(strstr(a->resp.body, "\nstockd_ledger_lag_events "));
+    assert_non_null(strstr(a->resp.body, "\nstockd_epoch 1\n"));
+    assert_null(strstr(a->resp.body, "\nstockd_ledger_commits_total 0\n"));
+}
+
+static void a_killed_applier_is_replaced_and_goes_on(void **state)
+{
+    start(state, NULL, NULL);
+    load_start();
+    for (int round = 0; round < 4; round++) {
+        load_await(300);
+        pid_t pid = pid_of(TSERVICE_LEDGER);
+        assert_true(pid > 0);
+        kill(pid, SIGKILL);
+        assert_true(
+            await(pid_of(TSERVICE_LEDGER) > 0 && pid_of(TSERVICE_LEDGER) != pid, RECOVERY_MS));
+    }
+    load_await(300);
+    load_stop_and_check();
+    assert_int_equal(atomic_load(&load.refused), 0); /* clients never noticed */
+}
+
+static void redis_may_crash_and_come_back(void **state)
+{
+    start(state, NULL, NULL);
+    load_start();
+    for (int round = 0; round < 2; round++) {
+        load_await(300);
+        tredis_kill9(&stack.redis);
+        assert_int_equal(tredis_restart(&stack.redis), 0);
+        assert_true(await(api_ready(a), RECOVERY_MS));
+        load_await(300);
+        assert_int_equal(stream_end() / 1000000000, 2 + round);
+    }
+    load_stop_and_check();
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM events WHERE type = 'epoch'"), 3);
+}
+
+static void two_appliers_count_once(void **state)
+{
+    start(state, NULL, NULL);
+    assert_int_equal(ledger_start(&applier, bases.url), 0);
+    load_start();
+    load_await(1000);
+    kill(pid_of(TSERVICE_LEDGER), SIGKILL);
+    load_await(1000);
+    load_stop_and_check();
+}
+
+/* --- absence ---------------------------------------------------------------------------------- */
+
+static void what_waited_is_caught_up_and_trimmed(void **state)
+{
+    start_apart(state, NULL, NULL);
+    load_start();
+    load_await(300);
+    assert_true(tproc_stop(&applier, 5000));
+    load_await(500);
+    int64_t before = checkpoint();
+    load_await(500);
+    assert_int_equal(checkpoint(), before);
+    assert_true(tredis_int(&stack.redis, "XLEN " EVENTS) > 100);
+    assert_int_equal(ledger_start(&applier, bases.url), 0);
+    load_await(300);
+    load_stop_and_check();
+    assert_int_equal(atomic_load(&load.refused), 0);
+}
+
+static void a_ledger_far_behind_stops_what_is_new(void **state)
+{
+    start_apart(state, "--ledger-max-lag", "200");
+    const char *sku = api_item(a, STOCK, 0);
+    const char *hold = api_reserve(a, sku, 1, 0);
+    assert_true(tproc_stop(&applier, 5000));
+    assert_true(await(problem_is(sku, "overloaded"), RECOVERY_MS));
+    api_problem(a, 503, "overloaded", NULL, "POST", text("/v1/items/%s/decrements", sku), NULL,
+                "{\"quantity\":1}");
+    api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", hold), NULL, "{}");
+    api_call(a, 200, "GET", text("/v1/items/%s", sku), NULL, NULL);
+    assert_int_equal(ledger_start(&applier, bases.url), 0);
+    assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
+}
+
+/* Holds the write lock of the file as another program would, or ends the server. */
+static struct db *sql_away(void **state)
+{
+    if (engine_of(state) == BASE_POSTGRES) {
+        tpg_kill9(&bases.pg);
+        return NULL;
+    }
+    struct db *other = base_open(bases.url);
+    assert_int_equal(db_begin(other), DB_OK);
+    return other;
+}
+
+static void sql_back(void **state, struct db *other)
+{
+    if (engine_of(state) == BASE_POSTGRES)
+        assert_int_equal(tpg_restart(&bases.pg), 0);
+    else
+        db_close(other);
+}
+
+static void sql_may_be_away_for_a_while(void **state)
+{
+    start(state, NULL, NULL);
+    load_start();
+    load_await(300);
+    struct db *other = sql_away(state);
+    load_await(1500);
+    sql_back(state, other);
+    load_await(300);
+    load_stop_and_check();
+    assert_int_equal(atomic_load(&load.refused), 0);
+}
+
+/* Only SQL can tell whether what came back is the present. */
+static void a_redis_that_restarts_meanwhile_waits_for_sql(void **state)
+{
+    start(state, NULL, NULL);
+    load_start();
+    load_await(300);
+    struct db *other = sql_away(state);
+    tredis_kill9(&stack.redis);
+    assert_int_equal(tredis_restart(&stack.redis), 0);
+    assert_true(await(!api_ready(a), RECOVERY_MS));
+    assert_true(problem_is(load.skus[0], "redis-unavailable"));
+    assert_int_equal(stream_end() / 1000000000, 1);
+    sql_back(state, other);
+    assert_true(await(api_ready(a), RECOVERY_MS));
+    load_await(300);
+    assert_int_equal(stream_end() / 1000000000, 2);
+    load_stop_and_check();
+}
+
+/* A store that is open needs no database to serve. */
+static void a_service_may_start_while_sql_is_away(void **state)
+{
+    start(state, NULL, NULL);
+    const char *sku = api_item(a, STOCK, 0);
+    assert_true(await(caught_up(), RECOVERY_MS));
+    tpg_kill9(&bases.pg);
+    again(args_for(bases.url, NULL, NULL));
+    assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
+    assert_int_equal(tpg_restart(&bases.pg), 0);
+    assert_true(await(caught_up(), RECOVERY_MS));
+    assert_true(base_int(bases.url, "SELECT held FROM items") > 0);
+}
+
+/* --- what is refused -------------------------------------------------------------------------- */
+
+static int keep_text(void *context, const struct db_value *row, size_t count)
+{
+    snprintf(context, 64, "%.*s", STR_ARG(row[0].as.text));
+    return 0;
+}
+
+static void another_database_is_refused(void **state)
+{
+    char mine[64] = "", other[64] = "", mine_url[BASE_URL_SIZE];
+    start(state, NULL, NULL);
+    const char *sku = api_item(a, 10, 0);
+    base_rows(bases.url, "SELECT ledger_id FROM ledger_meta", keep_text, mine);
+    snprintf(mine_url, sizeof(mine_url), "%s", bases.url);
+    assert_true(await(caught_up(), RECOVERY_MS));
+    assert_true(tservice_stop(&stack.service));
+    int64_t length = tredis_int(&stack.redis, "XLEN " EVENTS);
+
+    db_close(bases_ledger(&bases, BASE_SQLITE));
+    base_rows(bases.url, "SELECT ledger_id FROM ledger_meta", keep_text, other);
+    check_refused("serve", bases.url, mine, other);
+    check_refused("ledger", bases.url, mine, other);
+    check_refused("serve", "none", mine, "--ledger");
+    check_refused("serve", bases_fresh(&bases, BASE_SQLITE), "not migrated", "stockd migrate");
+    check_refused("ledger", bases.url, "not migrated", "stockd migrate");
+    assert_int_equal(tredis_int(&stack.redis, "XLEN " EVENTS), length);
+
+    again(args_for(mine_url, NULL, NULL));
+    check_item(a, sku, 10, 10, 0, 0, 1);
+}
+
+static void a_store_without_a_ledger_stays_so(void **state)
+{
+    db_close(bases_ledger(&bases, engine_of(state)));
+    start_on("none", TREDIS_AOF_ALWAYS, NULL, NULL);
+    assert_true(tservice_stop(&stack.service));
+    check_refused("serve", bases.url, "begun with --ledger none", "can not be attached later");
+    check_refused("ledger", bases.url, "begun with --ledger none", "can not be attached later");
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM events"), 0);
+}
+
+/* --- lost state ------------------------------------------------------------------------------- */
+
+static void an_emptied_redis_is_lost_state(void **state)
+{
+    start(state, NULL, NULL);
+    const char *sku = api_item(a, 10, 0);
+    assert_true(await(caught_up(), RECOVERY_MS));
+    assert_int_equal(tredis_int(&stack.redis, "DBSIZE") > 0, 1);
+    (void)tredis_int(&stack.redis, "FLUSHALL");
+    assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
+
+    /* With a ledger even a service that starts anew knows that there was something. */
+    again(args_for(bases.url, NULL, NULL));
+    assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
+    api_problem(a, 503, "state-lost", NULL, "PUT", text("/v1/items/%s", sku), NULL,
+                "{\"on_hand\":10}");
+    assert_int_equal(tredis_int(&stack.redis, "DBSIZE"), 0);
+}
+
+/* A Redis that comes back from an old copy of its data. */
+static void a_lost_tail_is_lost_state(void **state)
+{
+    db_close(bases_ledger(&bases, engine_of(state)));
+    start_on(bases.url, TREDIS_AOF_NO, NULL, NULL);
+    const char *sku = api_item(a, 10, 0);
+    (void)tredis_int(&stack.redis, "SAVE");
+    api_reserve(a, sku, 1, 0);
+    assert_true(await(caught_up(), RECOVERY_MS));
+    int64_t held = checkpoint();
+    tredis_kill9(&stack.redis);
+    assert_int_equal(tredis_restart(&stack.redis), 0);
+    assert_true(stream_end() < held);
+    assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
+    again(args_for(bases.url, NULL, NULL));
+    assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
+    assert_int_equal(checkpoint(), held);
+}
+
+static void a_gap_closes_the_partition(void **state)
+{
+    start_apart(state, NULL, NULL);
+    const char *sku = api_item(a, 10, 0);
+    assert_true(await(caught_up(), RECOVERY_MS));
+    assert_true(tproc_stop(&applier, 5000));
+    api_reserve(a, sku, 1, 0); /* 1-2 */
+    api_reserve(a, sku, 1, 0); /* 1-3, deleted */
+    api_reserve(a, sku, 1, 0); /* 1-4 */
+    assert_int_equal(tredis_int(&stack.redis, "XDEL " EVENTS " 1-3"), 1);
+    assert_int_equal(ledger_start(&applier, bases.url), 0);
+    assert_true(await(problem_is(sku, "partition-closed"), RECOVERY_MS));
+    assert_int_equal(checkpoint(), 1000000002); /* all before the gap, nothing behind it */
+    assert_true(tredis_int(&stack.redis, "XLEN " EVENTS) >= 2); /* what waits is kept */
+
+    /* Opened by hand, it is closed again: the gap is still there. */
+    assert_int_equal(tredis_int(&stack.redis, "HSET {p0}:meta state open"), 0);
+    assert_true(await(problem_is(sku, "partition-closed"), RECOVERY_MS));
+    assert_int_equal(checkpoint(), 1000000002);
+}
+
+static void a_deleted_end_closes_the_partition(void **state)
+{
+    start_apart(state, NULL, NULL);
+    const char *sku = api_item(a, 10, 0);
+    assert_true(await(caught_up(), RECOVERY_MS));
+    assert_true(tproc_stop(&applier, 5000));
+    api_reserve(a, sku, 1, 0); /* 1-2, deleted */
+    assert_int_equal(tredis_int(&stack.redis, "XDEL " EVENTS " 1-2"), 1);
+    assert_int_equal(ledger_start(&applier, bases.url), 0);
+    assert_true(await(problem_is(sku, "partition-closed"), RECOVERY_MS));
+    assert_int_equal(checkpoint(), 1000000001);
+}
+
+/* --- without --redis -------------------------------------------------------------------------- */
+
+static void the_embedded_redis_has_its_ledger(void **state)
+{
+    char dir[TEST_PATH_MAX], log[TEST_PATH_MAX + 16], line[128];
+    assert_int_equal(temp_dir_make(dir), 0);
+    snprintf(log, sizeof(log), "%s/err", dir);
+    const char *const argv[] = {getenv("STOCKD"), "serve",     "--listen",
+                                "127.0.0.1:0",    "--workers", "1",
+                                "--data-dir",     dir,         NULL};
+    for (int life = 1; life <= 2; life++) {
+        struct tproc p;
+        struct api own;
+        assert_int_equal(tproc_start(&p, argv, log), 0);
+        assert_int_equal(
+            tproc_await_line(&p, "listening on http://", line, sizeof(line), RECOVERY_MS), 0);
+        api_open(&own, (int)strtol(strrchr(line, ':') + 1, NULL, 10));
+        assert_true(await(api_ready(&own), RECOVERY_MS));
+        if (life == 1)
+            api_call(&own, 201, "PUT", "/v1/items/apple", NULL, "{\"on_hand\":10}");
+        api_call(&own, 200, "POST", "/v1/items/apple/decrements", NULL, "{\"quantity\":1}");
+        api_close(&own);
+        assert_true(tproc_stop(&p, 20000));
+        const char *url = text("sqlite:%s/ledger.db", dir);
+        assert_int_equal(base_int(url, "SELECT sold FROM items"), life);
+        assert_int_equal(base_int(url, "SELECT epoch FROM checkpoints"), life);
+    }
+    temp_dir_remove(dir);
+}
+
+static int group_teardown(void **state)
+{
+    bases_stop(&bases);
+    return 0;
+}
+
+static enum base_engine sqlite = BASE_SQLITE, postgres = BASE_POSTGRES;
+
+/* clang-format off */
+#define ON_BOTH(test)                                                       \
+    {#test " (sqlite)", test, NULL, test_teardown, &sqlite},          \
+    {#test " (postgresql)", test, NULL, test_teardown, &postgres}
+/* clang-format on */
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_BOTH(every_effect_is_in_sql_once),
+        ON_BOTH(a_killed_applier_is_replaced_and_goes_on),
+        ON_BOTH(redis_may_crash_and_come_back),
+        ON_BOTH(two_appliers_count_once),
+        ON_BOTH(what_waited_is_caught_up_and_trimmed),
+        ON_BOTH(a_ledger_far_behind_stops_what_is_new),
+        ON_BOTH(sql_may_be_away_for_a_while),
+        ON_BOTH(a_redis_that_restarts_meanwhile_waits_for_sql),
+        {"a_service_may_start_while_sql_is_away (postgresql)",
+         a_service_may_start_while_sql_is_away, NULL, test_teardown, &postgres},
+        ON_BOTH(another_database_is_refused),
+        ON_BOTH(a_store_without_a_ledger_stays_so),
+        ON_BOTH(an_emptied_redis_is_lost_state),
+        ON_BOTH(a_lost_tail_is_lost_state),
+        ON_BOTH(a_gap_closes_the_partition),
+        ON_BOTH(a_deleted_end_closes_the_partition),
+        cmocka_unit_test(the_embedded_redis_has_its_ledger),
+    };
+    if (bases_start(&bases) != 0) {
+        print_message("PostgreSQL did not start: its half of this suite is NOT RUN\n");
+        cmocka_set_skip_filter("*(postgresql)");
+    }
+    return cmocka_run_group_tests_name("ledger", tests, NULL, group_teardown);
+}
