@@ -261,6 +261,30 @@ static void a_load_without_contention_proves_nothing(void **state)
     tload_free(&load);
 }
 
+static void other_ways_to_load_check_and_report_work(void **state)
+{
+    struct world *world = *state;
+    static const char *const flags[] = {
+        COMMON "-d 1s --warmup 300ms --think 5ms -H X-Shop:test --verify counts",
+        COMMON "-d 1s --verify off",
+        COMMON "--stages 500ms:500,500ms:2k --warmup 200ms --stock 50",
+    };
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        struct tload load;
+        char html[TEST_PATH_MAX + 16], hgrm[TEST_PATH_MAX + 16], all[512], dir[TEST_PATH_MAX];
+        assert_int_equal(temp_dir_make(dir), 0);
+        snprintf(html, sizeof(html), "%s/r.html", dir);
+        snprintf(hgrm, sizeof(hgrm), "%s/r.hgrm", dir);
+        snprintf(all, sizeof(all), "%s --html %s --hgrm %s", flags[i], html, hgrm);
+        int status = tload_run(&load, world->service.port, "restock", all);
+        expect(&load, status, 0, "right");
+        assert_int_equal(access(html, R_OK), 0);
+        assert_int_equal(access(hgrm, R_OK), 0);
+        tload_free(&load);
+        temp_dir_remove(dir);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +300,7 @@ int main(void)
         cmocka_unit_test(the_same_seed_sends_the_same_requests),
         cmocka_unit_test(a_missed_threshold_is_99_and_a_met_one_is_not),
         cmocka_unit_test(a_load_without_contention_proves_nothing),
+        cmocka_unit_test(other_ways_to_load_check_and_report_work),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

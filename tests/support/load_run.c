@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #define ARGS_MAX   48
-#define FLAGS_MAX  256
+#define FLAGS_MAX  512
 #define TIMEOUT_MS 60000
 
 static int finish(struct tproc *p)
