@@ -171,6 +171,11 @@ enum db_result db_begin(struct db *db)
     return db->ops->begin(db);
 }
 
+enum db_result db_begin_read(struct db *db)
+{
+    return db->ops->begin_read(db);
+}
+
 enum db_result db_commit(struct db *db)
 {
     return db->ops->commit(db);

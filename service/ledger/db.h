@@ -5,6 +5,7 @@
  * db_close. Calls block, each for a bounded time, and belong to one thread.
  *
  *   db_begin -> db_run, db_script ... -> db_commit        any failure on the way -> db_rollback
+ *   db_begin_read -> db_run ... -> db_rollback            all of it as of one instant
  *
  * Invariant: what was run since db_begin is kept as a whole or not at all, and DB_OK of db_commit
  * means that it is on disk. db_begin connects again if the connection was lost, so a caller that
@@ -25,7 +26,7 @@
 #define DB_BUSY_TIMEOUT_MS      10000 /* waiting for another writer of a SQLite file */
 #define DB_WHY_SIZE             512
 #define DB_COLUMNS_MAX          32
-#define DB_STATEMENTS_MAX       32           /* prepared on one connection */
+#define DB_STATEMENTS_MAX       64           /* prepared on one connection */
 #define DB_ROWS_MAX_BYTES       (256u << 20) /* of one db_run, as sent */
 
 enum db_result {
@@ -63,12 +64,13 @@ static inline struct db_value db_text(struct str text)
 enum db_kind {
     DB_ONE,    /* `head` is the whole statement; it is run for one row of parameters */
     DB_INSERT, /* into the table `head`, its `columns`, then `tail`; a row of parameters a row */
-    DB_LOOKUP, /* `head` = the one parameter, then `tail`; the rows of all keys that are given */
+    DB_LOOKUP, /* `head` = the first parameter, then `tail`; the rows of all keys that are given */
 };
 
 /* A statement, the same for both engines, known by its address: it is prepared once a connection.
  * Parameters are $1, $2 and so on in order of first use. Statements of DB_INSERT and DB_LOOKUP take
- * any number of rows in one db_run, and PostgreSQL gets those in one piece. */
+ * any number of rows in one db_run, and PostgreSQL gets those in one piece; what a DB_LOOKUP has
+ * beside its key, for use in `tail`, is the same in every row. */
 struct db_statement {
     enum db_kind kind;
     const char *types; /* of the parameters: i bigint, t text */
@@ -91,6 +93,8 @@ void db_close(struct db *db); /* NULL is fine; an open transaction is rolled bac
 
 /* Begins a transaction that will write; one that was left open is rolled back. */
 enum db_result db_begin(struct db *db) __attribute__((warn_unused_result));
+/* The same for one that only reads, from one snapshot; it stops no writer and waits for none. */
+enum db_result db_begin_read(struct db *db) __attribute__((warn_unused_result));
 enum db_result db_commit(struct db *db) __attribute__((warn_unused_result));
 void db_rollback(struct db *db); /* fine without a transaction, and without a connection */
 

@@ -16,6 +16,7 @@ struct db_ops {
     enum db_result (*connect)(struct db *db);
     void (*close)(struct db *db); /* frees the handle as well */
     enum db_result (*begin)(struct db *db);
+    enum db_result (*begin_read)(struct db *db);
     enum db_result (*commit)(struct db *db);
     void (*rollback)(struct db *db);
     enum db_result (*lock_schema)(struct db *db);

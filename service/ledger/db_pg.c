@@ -227,22 +227,31 @@ static void pg_rollback(struct db *db)
     memcpy(db->why, why, sizeof(why));
 }
 
-static enum db_result pg_begin(struct db *db)
+static enum db_result begin_with(struct db_pg *pg, const char *command)
 {
-    struct db_pg *pg = pg_of(db);
-    pg_rollback(db);
+    pg_rollback(&pg->base);
     if (pg->connection) {
-        enum db_result result = pg_command(pg, "BEGIN");
+        enum db_result result = pg_command(pg, command);
         if (pg->connection)
             return result;
     }
     /* Lost, perhaps long ago while nobody looked. Nothing was under way, so nothing is unknown. */
     enum db_result result = dial(pg);
     if (result == DB_OK)
-        result = pg_command(pg, "BEGIN");
+        result = pg_command(pg, command);
     if (result != DB_OK)
         pg_drop(pg);
     return result;
+}
+
+static enum db_result pg_begin(struct db *db)
+{
+    return begin_with(pg_of(db), "BEGIN");
+}
+
+static enum db_result pg_begin_read(struct db *db)
+{
+    return begin_with(pg_of(db), "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
 }
 
 static enum db_result pg_commit(struct db *db)
@@ -280,6 +289,7 @@ static const struct db_ops pg_ops = {
     .connect = pg_connect,
     .close = pg_close,
     .begin = pg_begin,
+    .begin_read = pg_begin_read,
     .commit = pg_commit,
     .rollback = pg_rollback,
     .lock_schema = pg_lock_schema,

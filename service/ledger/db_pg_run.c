@@ -54,10 +54,16 @@ static void put_sql(struct buf *sql, const struct db_statement *statement)
     buf_putc(sql, '\0');
 }
 
+/* Parameter i travels as one value, not as an array of those of all rows. */
+static bool is_single(const struct db_statement *statement, size_t i)
+{
+    return statement->kind == DB_ONE || (statement->kind == DB_LOOKUP && i > 0);
+}
+
 static Oid type_of(const struct db_statement *statement, size_t i)
 {
     bool number = statement->types[i] == 'i';
-    if (statement->kind == DB_ONE)
+    if (is_single(statement, i))
         return number ? OID_BIGINT : OID_TEXT;
     return number ? OID_BIGINT_ARRAY : OID_TEXT_ARRAY;
 }
@@ -141,7 +147,7 @@ static enum db_result pack(struct db_pg *pg, const struct db_statement *statemen
     p->count = strlen(statement->types);
     buf_reset(&pg->values);
     for (size_t i = 0; i < p->count; i++) {
-        if (statement->kind == DB_ONE)
+        if (is_single(statement, i))
             put_bare(&pg->values, &values[i]);
         else
             put_array(&pg->values, values + i, rows, p->count, statement->types[i]);
@@ -152,7 +158,7 @@ static enum db_result pack(struct db_pg *pg, const struct db_statement *statemen
     struct str all = buf_str(&pg->values);
     for (size_t i = 0; i < p->count; i++) {
         size_t begin = i ? ends[i - 1] : 0;
-        bool null = statement->kind == DB_ONE && values[i].type == DB_NULL;
+        bool null = is_single(statement, i) && values[i].type == DB_NULL;
         p->at[i] = null ? NULL : all.p + begin;
         p->bytes[i] = (int)(ends[i] - begin);
         p->formats[i] = 1;

@@ -129,6 +129,13 @@ static enum db_result sqlite_begin(struct db *db)
     return execute(sqlite_of(db), "BEGIN IMMEDIATE");
 }
 
+/* A deferred transaction takes its snapshot with its first read: one is made here. */
+static enum db_result sqlite_begin_read(struct db *db)
+{
+    sqlite_rollback(db);
+    return execute(sqlite_of(db), "BEGIN; SELECT COUNT(*) FROM sqlite_schema");
+}
+
 /* A commit whose sync failed may still come back with the log after a power loss; one whose write
  * failed lacks its last frame, and cannot. */
 static enum db_result sqlite_commit(struct db *db)
@@ -277,6 +284,7 @@ static const struct db_ops sqlite_ops = {
     .connect = sqlite_connect,
     .close = sqlite_close,
     .begin = sqlite_begin,
+    .begin_read = sqlite_begin_read,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
     .lock_schema = sqlite_lock_schema,

@@ -8,7 +8,7 @@
 
 #include "str.h"
 
-#define SCHEMA_FILES 7
+#define SCHEMA_FILES 8
 
 struct schema_file {
     const char *name; /* "0001_ledger.sql" */

@@ -17,5 +17,6 @@ sql_\symbol\()_end:
     sql_file 0005, "0005_reservations.sql"
     sql_file 0006, "0006_operations.sql"
     sql_file 0007, "0007_views.sql"
+    sql_file 0008, "0008_lookups.sql"
 
     .section .note.GNU-stack, "", %progbits
