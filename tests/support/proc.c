@@ -1,5 +1,6 @@
 /* proc.c -- see proc.h. */
 #include "support/proc.h"
+#include "random.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -18,6 +19,10 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define PORT_FIRST 10240
+#define PORTS      20000
+#define PORT_TRIES 1000
 
 int64_t test_now_ms(void)
 {
@@ -187,18 +192,23 @@ bool tproc_pid_alive(pid_t pid)
     return state && state[1] == ' ' && state[2] != 'Z' && state[2] != 'X';
 }
 
+/* Below the range that the kernel gives to connections, so that none takes the port before the
+ * server does; at random, so that programs that run at the same time seldom ask for the same. */
 int tproc_free_port(void)
 {
-    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(any);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert(fd >= 0);
-    int err = bind(fd, (struct sockaddr *)&any, size);
-    assert(err == 0);
-    err = getsockname(fd, (struct sockaddr *)&any, &size);
-    assert(err == 0);
-    close(fd);
-    return ntohs(any.sin_port);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (int tries = 0; tries < PORT_TRIES; tries++) {
+        uint16_t random;
+        random_bytes(&random, sizeof(random));
+        at.sin_port = htons((uint16_t)(PORT_FIRST + random % PORTS));
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert(fd >= 0);
+        int err = bind(fd, (struct sockaddr *)&at, sizeof(at));
+        close(fd);
+        if (err == 0)
+            return ntohs(at.sin_port);
+    }
+    abort(); /* none of a thousand was free */
 }
 
 int temp_dir_make(char path[TEST_PATH_MAX])
