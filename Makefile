@@ -120,11 +120,12 @@ fuzz: ## every libFuzzer target for FUZZ_SECONDS (30) from the seed corpus
 	@$(MAKE) --no-print-directory FLAVOUR=fuzz CC=$(CLANG) fuzzers
 	@tests/fuzz/run.sh $${FUZZ_SECONDS:-30}
 
-bench: ## the service beside a bare handler and nginx + Lua, stockload beside wrk, events a second into SQL
+bench: ## the service beside a bare handler and nginx + Lua, stockload beside wrk, each level of durability, events a second into SQL
 	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(BENCH_DEBS)" HAVE='$(HAVE) && which curl wrk nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1'
 	@$(MAKE) --no-print-directory build/stockd build/stockload benchers
 	@tests/bench/run.sh $(ARGS)
 	@tests/bench/load.sh $(ARGS)
+	@tests/bench/durability.sh $(ARGS)
 	@$(OUT)/bench/ledger
 
 page: ## the HTML report in headless Chromium

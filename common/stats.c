@@ -90,6 +90,9 @@ static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
     [STATS_HTTP_OPEN]         = {{"stockd_http_connections_open", "HTTP connections that are open."}, 1},
     [STATS_LEDGER_LAG]        = {{"stockd_ledger_lag_events", "Events in Redis that the ledger does not have yet."}, 1},
     [STATS_LEDGER_LAG_MS]     = {{"stockd_ledger_lag_seconds", "Age of the oldest of them."}, 1e-3},
+    [STATS_AUDIT_RESULT]      = {{"stockd_audit_last_result", "Of the last audit: 0 equal, 1 drift, 2 could not tell; -1 none yet."}, 1},
+    [STATS_AUDIT_DRIFT]       = {{"stockd_audit_last_drift", "Differences that it found."}, 1},
+    [STATS_AUDIT_AT_MS]       = {{"stockd_audit_last_timestamp_seconds", "When it ended."}, 1e-3},
 };
 static const struct { struct metric is; const struct bounds *bounds; } histograms[STATS_HISTOGRAMS] = {
     [STATS_BATCH_SIZE] = {{"stockd_batch_size", "Operations in a transaction."}, &size_bounds},
@@ -162,6 +165,14 @@ void stats_add(enum stats_gauge gauge, int64_t delta)
 {
     if (mine)
         atomic_fetch_add_explicit(&mine->gauges[gauge], delta, memory_order_relaxed);
+}
+
+int64_t stats_gauge(const struct stats *stats, enum stats_gauge gauge)
+{
+    int64_t n = 0;
+    for (unsigned s = 0; s < stats->slots; s++)
+        n += atomic_load_explicit(&stats->slot[s].gauges[gauge], memory_order_relaxed);
+    return n;
 }
 
 static void observe(struct histogram *h, const struct bounds *bounds, uint64_t value)
@@ -260,9 +271,7 @@ void stats_render(const struct stats *stats, struct buf *out)
         buf_printf(out, "%s %" PRIu64 "\n", counters[i].name, n);
     }
     for (int i = 0; i < STATS_GAUGES; i++) {
-        int64_t n = 0;
-        for (unsigned s = 0; s < stats->slots; s++)
-            n += atomic_load_explicit(&stats->slot[s].gauges[i], memory_order_relaxed);
+        int64_t n = stats_gauge(stats, (enum stats_gauge)i);
         put_head(out, &gauges[i].is, "gauge");
         buf_printf(out, "%s %.15g\n", gauges[i].is.name, (double)n * gauges[i].scale);
     }

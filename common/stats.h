@@ -41,6 +41,9 @@ enum stats_gauge {
     STATS_HTTP_OPEN,     /* open HTTP connections */
     STATS_LEDGER_LAG,    /* events that SQL does not have yet; the keeper's, as is the next */
     STATS_LEDGER_LAG_MS, /* age of the oldest of them */
+    STATS_AUDIT_RESULT,  /* of the last audit: 0 equal, 1 drift, 2 could not tell; -1: none yet */
+    STATS_AUDIT_DRIFT,
+    STATS_AUDIT_AT_MS,
     STATS_GAUGES
 };
 
@@ -69,6 +72,10 @@ void stats_attach(struct stats *stats, unsigned slot);
 void stats_count(enum stats_counter counter, uint64_t n);
 void stats_set(enum stats_gauge gauge, int64_t value);
 void stats_add(enum stats_gauge gauge, int64_t delta);
+
+/* The sum of a gauge over all slots. */
+int64_t stats_gauge(const struct stats *stats, enum stats_gauge gauge);
+
 void stats_observe(enum stats_histogram histogram, uint64_t value);
 
 /* One answered HTTP request. status 100..599. */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # round.sh -- the whole of docker-compose.yml, once: up, a reservation, two services, a load with its
-# verdict, down. Says what it saw; exits 0 only if all of it was as it should be, and leaves nothing.
+# verdict, an audit, Redis emptied and restored, down. Says what it saw; exits 0 only if all of it was as it should be, and leaves nothing.
 set -eu
 cd "$(dirname "$0")/.."
 port=${STOCKD_PORT:-8080}
@@ -39,6 +39,26 @@ until [ "$(docker compose exec -T postgres psql -qAt -U stockd -d stock -c "SELE
 done
 docker compose exec -T postgres psql -U stockd -d stock -c "SELECT * FROM items WHERE sku = '$sku'" \
     -c "SELECT count(*) AS unbalanced_items FROM unbalanced_items"
+say "an audit"
+docker compose run --rm ledger audit || fail "the audit ended with $?"
+say "Redis is emptied, and restored from SQL"
+docker compose exec -T redis redis-cli FLUSHALL
+i=0
+while curl -fsS -o /dev/null "$url/readyz" 2>/dev/null; do
+    i=$((i + 1))
+    [ $i -lt 100 ] || fail "the service does not notice that Redis is empty"
+    sleep 0.2
+done
+docker compose run --rm ledger restore || fail "the restore ended with $?"
+i=0
+until curl -fsS "$url/v1/items/$sku" 2>/dev/null | grep -q '"available":6,"held":4'; do
+    i=$((i + 1))
+    [ $i -lt 100 ] || fail "the reservation is not back"
+    sleep 0.2
+done
+curl -fsS "$url/v1/items/$sku"
+echo
+docker compose run --rm ledger audit || fail "the audit after the restore ended with $?"
 say "down"
 docker compose --profile demo down -v --remove-orphans || fail "down"
 left=$(docker ps -aq --filter label=com.docker.compose.project=stockd; docker volume ls -q --filter label=com.docker.compose.project=stockd)

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const durabilities[] = {"unset", "memory", "everysec", "always", NULL};
+static const char *const durabilities[] = {"unset",      "memory", "everysec", "always",
+                                           "replicated", "ledger", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 
@@ -27,6 +28,8 @@ static const struct arg_spec specs[] = {
      .help = "SQL ledger: sqlite:PATH, postgresql://... or none. Without it sqlite:<data-dir>/ledger.db for an own Redis, else none."},
     {"ledger-apply", ARG_BOOL, AT(ledger_apply), .default_text = "yes",
      .help = "Bring events into the ledger; --no-ledger-apply where `stockd ledger` does it."},
+    {"auto-restore", ARG_BOOL, AT(auto_restore),
+     .help = "When Redis was emptied or came back with less than the ledger has, build it anew from the ledger, as `stockd restore` does."},
     {"ledger-max-lag", ARG_COUNT, AT(ledger_max_lag), 1, 1000 * 1000 * 1000, .default_text = "5m", .metavar = "N",
      .help = "Events that the ledger may be behind; past it new holds and sales are answered 503 overloaded."},
     {"data-dir", ARG_STRING, AT(data_dir), .default_text = "./stockd-data", .metavar = "DIR",
@@ -36,7 +39,7 @@ static const struct arg_spec specs[] = {
     {"batch-max", ARG_INT, AT(batch_max), 1, 4096, .default_text = "256", .metavar = "N",
      .help = "Operations that one transaction decides at the most; 1 is one transaction a request."},
     {"lanes", ARG_INT, AT(lanes), 0, 64, .default_text = "0", .metavar = "N",
-     .help = "Redis connections per worker and partition; 0 means 1, or 8 with --batch-max 1."},
+     .help = "Redis connections per worker and partition; 0 means 1, 4 where answers wait for replicas or the ledger, 8 with --batch-max 1."},
     {"queue-max", ARG_COUNT, AT(queue_max), 1, 1000000, .default_text = "10k", .metavar = "N",
      .help = "Operations that may wait per worker and partition; more are answered 503 overloaded."},
     {"tries-max", ARG_INT, AT(tries_max), 1, 100000, .default_text = "200", .metavar = "N",
@@ -58,7 +61,9 @@ static const struct arg_spec specs[] = {
     {"max-hold", ARG_DURATION_MS, AT(max_hold_ms), SECOND, 365 * DAY, .default_text = "7d",
      .help = "The longest life of a hold, extensions included."},
     {"durability", ARG_ENUM, AT(durability), .choices = durabilities, .default_text = "unset",
-     .help = "What an answer promises; Redis must be set up for it."},
+     .help = "What an answer promises to survive; Redis must be set up for it."},
+    {"replicas", ARG_INT, AT(replicas), 1, 16, .default_text = "1", .metavar = "N",
+     .help = "With --durability replicated: copies that an answer waits for, one for each replica that may be promoted."},
     {"log-format", ARG_ENUM, AT(log_format), .choices = formats, .default_text = "logfmt",
      .help = "Format of the log on standard error."},
     {"log-level", ARG_ENUM, AT(log_level), .choices = levels, .default_text = "info",
@@ -107,6 +112,15 @@ static int choose_ledger(struct config *config, char *err, size_t err_size)
                  : usage(err, err_size, "--ledger: sqlite:PATH, postgresql://... or none");
 }
 
+/* One batch gathers while one flies. More where a lane waits for something else than Redis, or
+ * where each request is a batch. */
+static int64_t default_lanes(const struct config *config)
+{
+    if (config->batch_max == 1)
+        return 8;
+    return config->durability >= DURABILITY_REPLICATED ? 4 : 1;
+}
+
 int config_parse(int argc, char **argv, struct config *config, char *err, size_t err_size)
 {
     *config = (struct config){0};
@@ -119,6 +133,11 @@ int config_parse(int argc, char **argv, struct config *config, char *err, size_t
     int status = choose_ledger(config, err, err_size);
     if (status != EXIT_SUCCESS)
         return status;
+    if (config->durability == DURABILITY_LEDGER && !config_has_ledger(config))
+        return usage(err, err_size, "--durability ledger needs a ledger: give --ledger");
+    if (config->durability == DURABILITY_REPLICATED && !config->redis)
+        return usage(err, err_size,
+                     "--durability replicated needs a Redis with replicas: give --redis");
     if (config->reservation_retention_ms < config->operation_retention_ms)
         config->reservation_retention_ms = config->operation_retention_ms;
     if (config->workers == 0)
@@ -126,7 +145,7 @@ int config_parse(int argc, char **argv, struct config *config, char *err, size_t
     if (config->workers > CONFIG_WORKERS_MAX)
         config->workers = CONFIG_WORKERS_MAX;
     if (config->lanes == 0)
-        config->lanes = config->batch_max == 1 ? 8 : 1;
+        config->lanes = default_lanes(config);
     return EXIT_SUCCESS;
 }
 
@@ -179,5 +198,6 @@ struct store_config config_store(const struct config *config, const char *redis_
         .ledger_max_lag = config->ledger_max_lag,
         .ledger = config_has_ledger(config),
         .durability = (enum store_durability)config->durability,
+        .replicas = (unsigned)config->replicas,
     };
 }

@@ -23,13 +23,14 @@ struct config {
     char *redis;        /* NULL: embedded */
     char *ledger;       /* LEDGER_NONE or an address; never NULL */
     bool ledger_is_own; /* the default of the embedded Redis: migrated at start */
-    bool ledger_apply;
+    bool ledger_apply, auto_restore;
     char *data_dir;
     int64_t partitions, batch_max, lanes, queue_max, tries_max, connections_max;
     int64_t request_timeout_ms, read_timeout_ms, drain_ms;
     int64_t operation_retention_ms, reservation_retention_ms, event_retention_ms, max_hold_ms;
     int64_t ledger_max_lag;
     int durability; /* enum store_durability */
+    int64_t replicas;
     int log_format; /* enum log_format */
     int log_level;  /* enum log_level */
     char *log_level_file;

@@ -4,6 +4,7 @@
 #include "pool.h"
 #include "random.h"
 #include "store/feed.h"
+#include "store/survey.h"
 #include "worker.h"
 
 #include <signal.h>
@@ -104,6 +105,7 @@ static int look_at_backlog(struct keeper *k, int64_t now_ms)
         if (one.oldest_ms > 0 && one.oldest_ms < all.oldest_ms)
             all.oldest_ms = one.oldest_ms;
     }
+    shared->ledger_silent = now_ms - all.oldest_ms > k->shared->store_config.request_timeout_ms;
     shared->ledger_behind = all.events > (shared->ledger_behind ? max - max / LAG_EASE : max);
     stats_set(STATS_STREAM_LENGTH, all.entries);
     stats_set(STATS_LEDGER_LAG, all.events);
@@ -121,18 +123,31 @@ static int trim_events(struct keeper *k, int64_t now_ms)
     return 0;
 }
 
+/* Nothing depends on it: if it cannot be read, the metrics stay as they are. */
+static void look_at_audit(struct keeper *k)
+{
+    struct survey_audit audit;
+    if (survey_last_audit(k->admin, &audit) < 0)
+        return;
+    stats_set(STATS_AUDIT_RESULT, audit.result);
+    stats_set(STATS_AUDIT_DRIFT, audit.drift);
+    stats_set(STATS_AUDIT_AT_MS, audit.at_ms);
+}
+
 static void chores(struct keeper *k, int64_t now_ms)
 {
     bool ledger = k->shared->store_config.ledger;
     int64_t mono_ms = clock_mono_ms();
     if (mono_ms >= k->chores_at_ms) {
         k->chores_at_ms = mono_ms + CHORES_MS;
-        if (admin_look_at_memory(k->admin) < 0 || (ledger && look_at_backlog(k, now_ms) < 0))
+        if (admin_look_at_memory(k->admin) < 0 || admin_look_at_replicas(k->admin) < 0 ||
+            (ledger && look_at_backlog(k, now_ms) < 0))
             return;
     }
     if (mono_ms < k->trim_at_ms)
         return;
     k->trim_at_ms = mono_ms + TRIM_MS;
+    look_at_audit(k);
     if (!ledger && trim_events(k, now_ms) < 0)
         return;
     for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
@@ -267,6 +282,7 @@ int keeper_run(struct pool_child *child, void *arg)
     log_set_process("keeper", -1);
     random_after_fork();
     stats_attach(args->shared->stats, args->stats_slot);
+    stats_set(STATS_AUDIT_RESULT, -1);
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     for (unsigned i = 0; i < args->shared->workers; i++)

@@ -172,8 +172,10 @@ static enum carry_result took(struct carrier *carrier, struct carry *carry, size
         carry->chunk /= 2;
     else if (!all && carrier->feed.bytes < CHUNK_LOW_BYTES && carry->chunk < CHUNK_MAX)
         carry->chunk *= 2;
-    if (feed_trim(carrier->admin, carry->partition, last) < 0)
+    if (feed_applied(carrier->admin, carry->partition, carry->at) < 0 ||
+        feed_trim(carrier->admin, carry->partition, last) < 0)
         return from_redis(carrier);
+    carry->told = true;
     return all ? CARRY_SHORT : CARRY_FULL;
 }
 
@@ -241,6 +243,15 @@ static bool translate(struct carrier *carrier)
     return true;
 }
 
+/* Answers may wait for what was taken before this process or this connection began. */
+static enum carry_result tell_where(struct carrier *carrier, struct carry *carry)
+{
+    if (!carry->told && feed_applied(carrier->admin, carry->partition, carry->at) < 0)
+        return from_redis(carrier);
+    carry->told = true;
+    return CARRY_IDLE;
+}
+
 /* Nothing is left behind the checkpoint. What the stream once had there was deleted. */
 static enum carry_result settle(struct carrier *carrier, struct carry *carry)
 {
@@ -255,7 +266,7 @@ static enum carry_result settle(struct carrier *carrier, struct carry *carry)
         return get_stuck(carrier, carry, detail);
     }
     if (carry->state != CARRY_BEHIND)
-        return CARRY_IDLE;
+        return tell_where(carrier, carry);
     enum admin_result result =
         admin_open_partition(carrier->admin, carry->partition, ADMIN_RENEW, &why);
     if (result == ADMIN_OK)

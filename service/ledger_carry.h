@@ -33,6 +33,7 @@ struct carry {
     struct feed_id at;   /* the checkpoint, as last seen */
     struct feed_id tail; /* the end of the stream at the last look */
     int64_t look_ms;     /* when to look next */
+    bool told;           /* Redis has been told about `at` */
     unsigned chunk;      /* entries to ask for */
 };
 

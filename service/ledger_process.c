@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "ledger_carry.h"
 #include "ledger_door.h"
+#include "ledger_restore.h"
 #include "log.h"
 #include "pool.h"
 #include "random.h"
@@ -20,7 +21,9 @@
 #define BACKOFF_MAX      5000 /* ms */
 #define LOOK_MS          500  /* from one look at meta and the stream's end to the next */
 #define LOOK_PER_PART_MS 10
-#define STOP_MS          2000 /* what is there when we are told to stop is taken along */
+#define PING_MS          1000 /* with --durability ledger: is SQL there although nothing happens? */
+#define RESTORE_MS       10000 /* from one try of --auto-restore to the next */
+#define STOP_MS          2000  /* what is there when we are told to stop is taken along */
 
 struct ledger_process {
     const struct shared_state *shared;
@@ -34,7 +37,9 @@ struct ledger_process {
     struct feed_id *positions;
     sigset_t signals;
     int64_t backoff_ms, stop_ms; /* stop_ms: when to leave at the latest; 0: not asked to */
-    bool db_checked;             /* since the last trouble */
+    int64_t ping_ms;
+    int64_t restore_ms; /* before this no restore is tried */
+    bool db_checked;    /* since the last trouble */
     bool refused;
 };
 
@@ -95,18 +100,26 @@ static void sql_trouble(struct ledger_process *l, const char *why)
         log_event(LOG_WARN, "the ledger waits for its database", LOG_STR("why", why),
                   LOG_INT("again_in_ms", l->backoff_ms));
     l->db_checked = false;
+    l->shared->store_shared->ledger_down = true;
     forget_all(l);
     rest(l, l->backoff_ms);
 }
 
 /* --- connections ------------------------------------------------------------------------------ */
 
+/* For the commit: neither may a silent SQL go unnoticed, nor is there time to gather entries. */
+static bool answers_wait(const struct ledger_process *l)
+{
+    return l->shared->store_config.durability == DURABILITY_LEDGER;
+}
+
 static bool open_database(struct ledger_process *l)
 {
     struct store_shared *shared = l->shared->store_shared;
     char why[MIGRATE_WHY_SIZE] = "";
     bool opened = l->db != NULL;
-    if (l->db_checked)
+    bool fresh = !answers_wait(l) || clock_mono_ms() < l->ping_ms;
+    if (l->db_checked && fresh)
         return true;
     enum door_result result =
         opened ? ledger_door_check(l->db, shared, why, sizeof(why))
@@ -125,6 +138,8 @@ static bool open_database(struct ledger_process *l)
         apply_free(&l->apply);
         apply_init(&l->apply, l->db, 0);
     }
+    l->ping_ms = clock_mono_ms() + PING_MS;
+    l->shared->store_shared->ledger_down = false;
     return l->db_checked = true;
 }
 
@@ -174,14 +189,38 @@ static enum carry_result pass(struct ledger_process *l)
     return worst;
 }
 
+/* --- lost state ------------------------------------------------------------------------------- */
+
+static bool may_go_on(void *user)
+{
+    struct ledger_process *l = user;
+    rest(l, 0);
+    return l->stop_ms == 0;
+}
+
+/* With --auto-restore. What is known of the partitions is of the store that was. */
+static void restore_lost(struct ledger_process *l)
+{
+    const struct shared_state *shared = l->shared;
+    if (!shared->config->auto_restore || !shared->store_shared->state_lost || l->stop_ms != 0 ||
+        clock_mono_ms() < l->restore_ms)
+        return;
+    if (ledger_restore_auto(shared->config, shared->store_config.redis_url, may_go_on, l) ==
+        RESTORE_DONE)
+        forget_all(l);
+    l->restore_ms = clock_mono_ms() + RESTORE_MS;
+}
+
 static void turn(struct ledger_process *l)
 {
     rest(l, 0);
     if (!open_database(l) || !open_redis(l))
         return;
     enum carry_result result = pass(l);
-    if (result < CARRY_REDIS)
+    if (result < CARRY_REDIS) {
         l->backoff_ms = 0;
+        restore_lost(l);
+    }
     if (result < CARRY_FULL && l->stop_ms != 0)
         l->stop_ms = clock_mono_ms(); /* nothing more is there */
     switch (result) {
@@ -189,7 +228,7 @@ static void turn(struct ledger_process *l)
         if (l->stop_ms == 0)
             wait_for_entries(l);
         break;
-    case CARRY_SHORT: rest(l, GATHER_MS); break;
+    case CARRY_SHORT: rest(l, answers_wait(l) ? 0 : GATHER_MS); break;
     case CARRY_FULL: break;
     case CARRY_REDIS: redis_trouble(l, l->carrier.why); break;
     case CARRY_SQL: sql_trouble(l, l->carrier.why); break;
@@ -258,6 +297,7 @@ static void begin_process(struct ledger_process *l, const struct ledger_args *ar
     stats_attach(args->shared->stats, args->stats_slot);
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
     sigemptyset(&l->signals);
     sigaddset(&l->signals, SIGTERM);
     sigaddset(&l->signals, SIGHUP);

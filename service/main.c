@@ -1,6 +1,8 @@
 /* main.c -- the command line of stockd. */
+#include "command_audit.h"
 #include "command_ledger.h"
 #include "command_migrate.h"
+#include "command_restore.h"
 #include "config.h"
 #include "master.h"
 #include "version.h"
@@ -40,6 +42,8 @@ static int help(int argc, char **argv)
            "  stockd ledger [options]    bring events into the ledger, beside serve "
            "--no-ledger-apply\n"
            "  stockd migrate --ledger U  bring a ledger's database to this version's schema\n"
+           "  stockd audit [options]     compare Redis with its ledger\n"
+           "  stockd restore [options]   build the store in Redis anew from the ledger\n"
            "  stockd version             print the version\n\n"
            "Options of serve and ledger, and their environment variables:\n");
     config_print_help(stdout);
@@ -52,6 +56,8 @@ static const struct {
 } commands[] = {{"serve", serve},
                 {"ledger", command_ledger},
                 {"migrate", command_migrate},
+                {"audit", command_audit},
+                {"restore", command_restore},
                 {"version", version},
                 {"--version", version},
                 {"help", help},
@@ -68,7 +74,8 @@ int main(int argc, char **argv)
     if (argv[1][0] == '-')
         return serve(argc, argv);
     fprintf(stderr,
-            "stockd: unknown command %s; there are serve, ledger, migrate, version and help\n",
+            "stockd: unknown command %s; there are serve, ledger, migrate, audit, restore, version "
+            "and help\n",
             argv[1]);
     return EXIT_USAGE;
 }

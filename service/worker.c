@@ -15,6 +15,7 @@ struct worker {
     const struct shared_state *shared;
     uv_loop_t loop;
     struct store *store;
+    struct desk *desk; /* NULL: no ledger */
     struct http_server *server;
     uv_signal_t sigterm, sighup;
     uv_timer_t drain_look;
@@ -75,10 +76,17 @@ static int start(struct worker *w, unsigned index)
         log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
         return -1;
     }
+    w->desk = config_has_ledger(config) ? desk_new(&w->loop, config->ledger) : NULL;
+    if (config_has_ledger(config) && !w->desk) {
+        log_event(LOG_ERROR, "out of memory");
+        return -1;
+    }
     struct http_config http = {.listen_fd = shared->listen_fds[index],
                                .connections_max = (unsigned)config->connections_max,
                                .read_timeout_ms = config->read_timeout_ms,
-                               .request_timeout_ms = config->request_timeout_ms};
+                               .request_timeout_ms = config->request_timeout_ms,
+                               .desk = w->desk,
+                               .partitions = shared->store_config.partitions};
     w->server = http_server_new(&w->loop, &http, w->store, shared->stats, err, sizeof(err));
     if (!w->server)
         log_event(LOG_ERROR, "cannot serve HTTP", LOG_STR("why", err));
@@ -86,13 +94,15 @@ static int start(struct worker *w, unsigned index)
 }
 
 /* Gives everything back. Requests that the drain time did not suffice for are cut off by the end
- * of the process instead: the store may still owe them an answer. */
+ * of the process instead: the store may still owe them an answer, and a thread may still wait for
+ * one of the ledger's database. */
 static void stop(struct worker *w)
 {
     http_server_free(w->server);
-    if (!store_idle(w->store))
+    if (!store_idle(w->store) || (w->desk && !desk_idle(w->desk)))
         return;
     store_free(w->store);
+    desk_free(w->desk);
     uv_close((uv_handle_t *)&w->sigterm, NULL);
     uv_close((uv_handle_t *)&w->sighup, NULL);
     uv_close((uv_handle_t *)&w->drain_look, NULL);

@@ -13,6 +13,7 @@ enum route_id {
     ROUTE_ITEM,
     ROUTE_ADJUSTMENTS,
     ROUTE_DECREMENTS,
+    ROUTE_MOVEMENTS,
     ROUTE_RESERVATIONS,
     ROUTE_RESERVATION,
     ROUTE_CONFIRM,
@@ -20,6 +21,7 @@ enum route_id {
     ROUTE_EXTEND,
     ROUTE_BATCH,
     ROUTE_OPERATION,
+    ROUTE_EVENTS,
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
     ROUTE_METRICS,
@@ -63,7 +65,7 @@ struct route_row {
     enum route_id id;
     const char *name;    /* label in metrics */
     const char *pattern; /* as in openapi.yaml: "/v1/items/{sku}" */
-    unsigned methods;    /* HEAD is there wherever GET is */
+    unsigned methods;    /* HEAD is there wherever GET is, the events' excepted */
 };
 const struct route_row *route_row(enum route_id id);
 

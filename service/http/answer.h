@@ -14,6 +14,7 @@ enum content {
     CONTENT_PROBLEM,
     CONTENT_HTML,
     CONTENT_METRICS,
+    CONTENT_EVENTS,
     CONTENTS
 };
 

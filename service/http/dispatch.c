@@ -26,11 +26,7 @@ static void on_read_done(struct store_read *read)
 
 static void refuse_with(struct exchange *x, const struct refusal *why)
 {
-    x->answer = (struct answer){0};
-    buf_reset(&x->out);
-    render_refusal(why, &x->answer, &x->out);
-    if (why->problem == PROBLEM_METHOD_NOT_ALLOWED)
-        x->answer.allow = x->match.allowed;
+    exchange_refuse_with(x, why);
     exchange_answered(x);
 }
 
@@ -81,6 +77,10 @@ void exchange_dispatch(struct exchange *x)
         return;
     }
     bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);
+    if (reads && history_job_wanted(x)) {
+        history_job_begin(x);
+        return;
+    }
     switch (x->match.id) {
     case ROUTE_ITEMS:
     case ROUTE_ITEM:
@@ -92,6 +92,7 @@ void exchange_dispatch(struct exchange *x)
             begin_op(x, &head);
         return;
     case ROUTE_BATCH: batch_job_begin(x, &head); return;
+    case ROUTE_EVENTS: events_begin(x); return;
     case ROUTE_ADJUSTMENTS:
     case ROUTE_DECREMENTS:
     case ROUTE_RESERVATIONS:

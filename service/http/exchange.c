@@ -96,7 +96,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *conn)
     return x;
 }
 
-void exchange_wait(struct exchange *x)
+static void begin_waiting(struct exchange *x)
 {
     struct http_server *server = x->server;
     assert(x->state == EXCHANGE_READING);
@@ -106,11 +106,23 @@ void exchange_wait(struct exchange *x)
     if (x->next)
         x->next->prev = x;
     server->waiting = x;
-    x->polled = server->polled < SERVER_POLLED_MAX;
+}
+
+void exchange_wait(struct exchange *x)
+{
+    begin_waiting(x);
+    x->polled = x->server->polled < SERVER_POLLED_MAX;
     if (x->polled)
-        server->polled++;
+        x->server->polled++;
     else
         MHD_suspend_connection(x->conn);
+}
+
+void exchange_wait_long(struct exchange *x)
+{
+    begin_waiting(x);
+    x->polled = false;
+    MHD_suspend_connection(x->conn);
 }
 
 static void stop_waiting(struct exchange *x)
@@ -150,12 +162,19 @@ void exchange_answered(struct exchange *x)
     }
 }
 
+void exchange_refuse_with(struct exchange *x, const struct refusal *why)
+{
+    x->answer = (struct answer){0};
+    buf_reset(&x->out);
+    render_refusal(why, &x->answer, &x->out);
+    if (why->problem == PROBLEM_METHOD_NOT_ALLOWED)
+        x->answer.allow = x->match.allowed;
+}
+
 void exchange_refuse(struct exchange *x, enum problem_id problem, const char *detail)
 {
     struct refusal why = {.problem = problem, .detail = detail};
-    x->answer = (struct answer){0};
-    buf_reset(&x->out);
-    render_refusal(&why, &x->answer, &x->out);
+    exchange_refuse_with(x, &why);
 }
 
 static bool add_headers(const struct exchange *x, struct MHD_Response *response)
@@ -165,6 +184,7 @@ static bool add_headers(const struct exchange *x, struct MHD_Response *response)
         [CONTENT_PROBLEM] = "application/problem+json",
         [CONTENT_HTML] = "text/html; charset=utf-8",
         [CONTENT_METRICS] = "text/plain; version=0.0.4",
+        [CONTENT_EVENTS] = "text/event-stream",
     };
     const struct answer *a = &x->answer;
     char text[ROUTE_ALLOW_SIZE];
@@ -198,7 +218,9 @@ enum MHD_Result exchange_send(struct exchange *x)
     int64_t us = clock_mono_us() - x->started_us;
     /* The bytes outlive the response: they are the exchange's until exchange_completed. */
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p, MHD_RESPMEM_PERSISTENT);
+        x->follower ? events_stream_response(x)
+                    : MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p,
+                                                      MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
     enum MHD_Result sent = MHD_NO;
@@ -217,6 +239,7 @@ void exchange_completed(void *cls, struct MHD_Connection *conn, void **at,
     if (!x)
         return;
     *at = NULL;
+    events_gone(x);
     x->peer->exchange = NULL;
     peer_move(x->server, x->peer, PEER_IDLE);
     if (x->pending > 0) {

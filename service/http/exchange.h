@@ -5,8 +5,11 @@
  *   READING --(all of it is here)--> WAITING --(the store is done)--> ANSWERED --(sent)--> freed
  *       '------------(no store needed, or refused)-----------------------^
  *
+ * What is said of the store goes for the ledger as well, but for orphans: see history.h.
+ *
  * Invariant: a connection is suspended exactly while its exchange is WAITING, and every WAITING
- * exchange is on the server's list of those.
+ * exchange is on the server's list of those. A stream of events is suspended besides, while it is
+ * ANSWERED and has nothing to send (events_follow.h).
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
@@ -16,7 +19,9 @@
 #include "core/route.h"
 #include "http/answer.h"
 #include "http/batch.h"
+#include "http/events.h"
 #include "http/framing.h"
+#include "http/history.h"
 #include "http/refusal.h"
 #include "store/store.h"
 
@@ -50,6 +55,7 @@ struct exchange {
     struct store_read read;
     struct op_condition if_none_match;
     struct batch_job batch;
+    struct follower *follower; /* of events: until a poll is answered or a stream is over */
 };
 
 /* Where a connection stands, for its deadline; NONE while the store or the socket is busy. */
@@ -83,7 +89,7 @@ struct http_server {
     bool draining;
     bool stopped;
     int64_t drain_ms; /* loop time */
-    int64_t idle_ms, read_ms;
+    int64_t idle_ms, read_ms, request_ms;
     unsigned connections;
     uint64_t accepted;
     struct exchange *waiting, *spare;
@@ -91,6 +97,9 @@ struct http_server {
     unsigned orphans;
     struct peer_queue peers[PEER_LISTS];
     struct batch_job *later; /* batches whose next operations are to be handed over */
+    struct desk *desk;       /* NULL: no ledger */
+    struct history_asked asked;
+    struct events *events; /* NULL: no ledger */
     struct buf scratch;
 };
 
@@ -113,7 +122,11 @@ void exchange_answered(struct exchange *x);
 /* Sends the answer. */
 enum MHD_Result exchange_send(struct exchange *x);
 
+/* The same for what may take long: the worker sleeps meanwhile if there is nothing else. */
+void exchange_wait_long(struct exchange *x);
+
 /* Writes a refusal into the answer. */
+void exchange_refuse_with(struct exchange *x, const struct refusal *why);
 void exchange_refuse(struct exchange *x, enum problem_id problem, const char *detail);
 
 /* Answers at once, or hands the request to the store and waits. */

@@ -14,7 +14,9 @@ static void ready(struct exchange *x)
         exchange_refuse(x, PROBLEM_REDIS_UNAVAILABLE, why);
         return;
     }
-    JSON_LIT(&x->out, "{\"status\":\"ready\"}");
+    JSON_LIT(&x->out, "{\"status\":\"ready\",\"restores\":");
+    buf_put_i64(&x->out, store_restores(x->server->store));
+    buf_putc(&x->out, '}');
 }
 
 static void metrics(struct exchange *x)

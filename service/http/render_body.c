@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-void body_put_item(struct buf *b, struct str sku, const struct item *item)
+void body_open_item(struct buf *b, struct str sku, const struct item *item)
 {
     JSON_LIT(b, "{\"sku\":");
     json_put_string(b, sku);
@@ -25,6 +25,11 @@ void body_put_item(struct buf *b, struct str sku, const struct item *item)
         JSON_LIT(b, "null");
     JSON_LIT(b, ",\"updated_at\":");
     json_put_time(b, item->updated_ms);
+}
+
+void body_put_item(struct buf *b, struct str sku, const struct item *item)
+{
+    body_open_item(b, sku, item);
     buf_putc(b, '}');
 }
 

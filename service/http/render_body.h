@@ -8,6 +8,8 @@
 #include "buf.h"
 #include "core/op.h"
 
+/* Without the closing brace: the caller adds members of its own. */
+void body_open_item(struct buf *b, struct str sku, const struct item *item);
 void body_put_item(struct buf *b, struct str sku, const struct item *item);
 void body_put_reservation(struct buf *b, const struct reservation *r, int64_t now_ms);
 

@@ -47,29 +47,48 @@ bool request_op(struct op *op, struct arena *arena, const struct request_head *h
     return ok;
 }
 
-/* A decimal number from 1 to LIST_MAX. */
-static bool limit_of(struct str text, unsigned *limit)
+bool request_limit(struct str text, unsigned *limit, struct refusal *why)
 {
     unsigned value = 0;
-    if (text.n < 1 || text.n > 3)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
+    bool good = text.n >= 1 && text.n <= 3;
+    for (size_t i = 0; i < text.n && good; i++) {
+        good = text.p[i] >= '0' && text.p[i] <= '9';
         value = value * 10 + (unsigned)(text.p[i] - '0');
     }
     *limit = value;
-    return value >= 1 && value <= LIST_MAX;
+    return good && value >= 1 && value <= LIST_MAX
+               ? true
+               : refuse(why, PROBLEM_INVALID_FIELD, "limit", "must be an integer from 1 to 500");
+}
+
+bool request_unknown_param(struct arena *arena, struct str name, struct refusal *why)
+{
+    struct str shown = arena_str(arena, (struct str){name.p, name.n < 64 ? name.n : 64});
+    return refuse(why, PROBLEM_INVALID_FIELD, shown.p, "there is no such parameter");
+}
+
+int request_params(struct query_param *params, unsigned max, struct arena *arena, struct str query,
+                   struct refusal *why)
+{
+    if (str_absent(query))
+        return 0;
+    char *room = arena_alloc(arena, query.n);
+    if (!room) {
+        (void)refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        return -1;
+    }
+    int count = query_parse(query, room, params, max);
+    if (count < 0)
+        (void)refuse(why, PROBLEM_INVALID_FIELD, "query",
+                     "a parameter comes twice or is wrongly encoded");
+    return count;
 }
 
 static bool list_param(struct store_read *read, const struct query_param *param,
                        struct arena *arena, struct refusal *why)
 {
-    if (str_equal(param->name, STR("limit"))) {
-        return limit_of(param->value, &read->limit) ? true
-                                                    : refuse(why, PROBLEM_INVALID_FIELD, "limit",
-                                                             "must be an integer from 1 to 500");
-    }
+    if (str_equal(param->name, STR("limit")))
+        return request_limit(param->value, &read->limit, why);
     if (str_equal(param->name, STR("prefix"))) {
         read->prefix = param->value;
         return param->value.n == 0 || sku_valid(param->value)
@@ -82,9 +101,7 @@ static bool list_param(struct store_read *read, const struct query_param *param,
                                        : refuse(why, PROBLEM_INVALID_FIELD, "cursor",
                                                 "must be a next_cursor as answered before");
     }
-    struct str name =
-        arena_str(arena, (struct str){param->name.p, param->name.n < 64 ? param->name.n : 64});
-    return refuse(why, PROBLEM_INVALID_FIELD, name.p, "there is no such parameter");
+    return request_unknown_param(arena, param->name, why);
 }
 
 static bool read_list(struct store_read *read, struct arena *arena, struct str query,
@@ -93,19 +110,11 @@ static bool read_list(struct store_read *read, struct arena *arena, struct str q
     struct query_param params[8];
     read->kind = READ_ITEMS;
     read->limit = LIST_DEFAULT;
-    if (str_absent(query))
-        return true;
-    char *room = arena_alloc(arena, query.n);
-    if (!room)
-        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
-    int count = query_parse(query, room, params, sizeof(params) / sizeof(params[0]));
-    if (count < 0)
-        return refuse(why, PROBLEM_INVALID_FIELD, "query",
-                      "a parameter comes twice or is wrongly encoded");
+    int count = request_params(params, sizeof(params) / sizeof(params[0]), arena, query, why);
     for (int i = 0; i < count; i++)
         if (!list_param(read, &params[i], arena, why))
             return false;
-    return true;
+    return count >= 0;
 }
 
 /* Longer than a client's own keys: those of a batch's operations are `K/i`. */

@@ -21,6 +21,19 @@ struct request_head {
 bool request_op(struct op *op, struct arena *arena, const struct request_head *head, char *body,
                 size_t body_n, struct refusal *why) __attribute__((warn_unused_result));
 
+/* Decodes the parameters behind the `?`; params has room for max. Texts are in the arena. -1:
+ * refused, a repeated one included. An absent query has none. */
+int request_params(struct query_param *params, unsigned max, struct arena *arena, struct str query,
+                   struct refusal *why) __attribute__((warn_unused_result));
+
+/* `limit`: a decimal number from 1 to LIST_MAX. */
+bool request_limit(struct str text, unsigned *limit, struct refusal *why)
+    __attribute__((warn_unused_result));
+
+/* Refuses a parameter that the resource does not have. */
+bool request_unknown_param(struct arena *arena, struct str name, struct refusal *why)
+    __attribute__((warn_unused_result));
+
 /* The read that a GET of an item, the items, a reservation or an operation asks for.
  * if_none_match is filled for an item. */
 bool request_read(struct store_read *read, struct op_condition *if_none_match, struct arena *arena,

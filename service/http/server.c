@@ -68,12 +68,15 @@ static void pump(uv_prepare_t *handle)
     struct http_server *server = handle->data;
     int64_t wait = run_daemon(server);
     int64_t deadline = peers_expire(server);
+    int64_t answer_due = history_job_expire(server);
     batch_job_continue(server);
     store_pump(server->store);
     if (server->resumed)
         wait = 0;
     if (wait < 0 || (deadline >= 0 && deadline < wait))
         wait = deadline;
+    if (wait < 0 || (answer_due >= 0 && answer_due < wait))
+        wait = answer_due;
     if (wait == 0) {
         uv_idle_start(&server->spin, on_spin);
         return;
@@ -126,6 +129,13 @@ static void start_handles(struct http_server *server)
     failed |= uv_prepare_start(&server->prepare, pump);
     assert(failed == 0); /* an epoll descriptor can be polled; nothing else can go wrong */
     server->handles_open = 4;
+    if (server->events) {
+        uv_timer_t *timer = events_timer(server->events);
+        failed = uv_timer_init(loop, timer);
+        assert(failed == 0); /* as above */
+        timer->data = server;
+        server->handles_open++;
+    }
 }
 
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *config,
@@ -142,6 +152,8 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->loop = loop;
     server->store = store;
     server->stats = stats;
+    server->desk = config->desk;
+    server->request_ms = request_ms;
     server->idle_ms = (config->idle_timeout_s ? config->idle_timeout_s : SERVER_IDLE_S) * 1000;
     server->read_ms =
         request_ms + (config->read_timeout_ms ? config->read_timeout_ms : SERVER_READ_MS);
@@ -152,9 +164,16 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
         free(server);
         return NULL;
     }
+    server->events = server->desk ? events_new(server, config->partitions) : NULL;
+    if (server->desk && !server->events) {
+        snprintf(err, err_size, "out of memory");
+        free(server);
+        return NULL;
+    }
     server->daemon = start_daemon(server, config);
     if (!server->daemon) {
         snprintf(err, err_size, "libmicrohttpd does not start: %s", strerror(errno));
+        events_free(server->events);
         free(server);
         return NULL;
     }
@@ -172,6 +191,8 @@ void http_server_drain(struct http_server *server)
     server->drain_ms = (int64_t)uv_now(server->loop);
     if (info && info->listen_fd >= 0)
         drain_stop_handshakes(info->listen_fd);
+    if (server->events)
+        events_drain(server->events);
     /* Closing a listening socket resets what the kernel has queued for it: take that first. */
     uint64_t before;
     do {
@@ -191,8 +212,10 @@ bool http_server_drained(const struct http_server *server)
 
 void server_release(struct http_server *server)
 {
-    if (server->handles_open > 0 || server->orphans > 0)
+    if (server->handles_open > 0 || server->orphans > 0 ||
+        (server->events && !events_idle(server->events)))
         return;
+    events_free(server->events);
     buf_free(&server->scratch); /* the last orphan may have written to it */
     free(server);
 }
@@ -209,6 +232,9 @@ void http_server_free(struct http_server *server)
     server->stopped = true;
     server->draining = true;
     server->later = NULL;
+    history_job_stop(server);
+    if (server->events)
+        events_stop(server->events);
     while (server->waiting) {
         struct exchange *x = server->waiting;
         struct op told = {.kind = x->op.op.kind, .key = x->op.op.key, .id = x->op.op.id};
@@ -230,4 +256,6 @@ void http_server_free(struct http_server *server)
     uv_close((uv_handle_t *)&server->prepare, on_closed);
     uv_close((uv_handle_t *)&server->spin, on_closed);
     uv_close((uv_handle_t *)&server->wake, on_closed);
+    if (server->events)
+        uv_close((uv_handle_t *)events_timer(server->events), on_closed);
 }

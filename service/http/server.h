@@ -2,11 +2,13 @@
  *
  * Layer: http. libmicrohttpd on the worker's libuv loop: it runs once per loop turn, before the
  * loop polls, and the store gets what that turn collected as one batch. A request waits suspended
- * while the store works on it. No threads.
+ * while the store works on it, or the ledger. No threads but those of the desk (ledger/desk.h),
+ * which know nothing of connections.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include "ledger/desk.h"
 #include "stats.h"
 #include "store/store.h"
 
@@ -18,6 +20,8 @@ struct http_config {
     unsigned idle_timeout_s;    /* of a silent connection; 0: 60 */
     int64_t read_timeout_ms;    /* a request has this and request_timeout_ms to arrive; 0: 30 s */
     int64_t request_timeout_ms; /* 0: 5 s */
+    struct desk *desk;          /* of the ledger, the caller's; NULL: there is none */
+    unsigned partitions;        /* of the store; read only with a desk */
 };
 
 struct http_server;
@@ -36,8 +40,8 @@ void http_server_drain(struct http_server *server);
 bool http_server_drained(const struct http_server *server);
 
 /* Stops at once: requests that wait are answered 504 as far as their sockets take it. Operations
- * that the store still has stay valid until it has called their `done`. The memory is freed when
- * the loop has closed the handles. */
+ * that the store still has stay valid until it has called their `done`, questions that the desk
+ * still has free themselves. The memory is freed when the loop has closed the handles. */
 void http_server_free(struct http_server *server);
 
 #endif

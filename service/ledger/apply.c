@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#define SEAL_MAX_BYTES 4096
+
 static const struct db_statement begin_checkpoint = {
     .kind = DB_INSERT,
     .types = "iiiii",
@@ -137,7 +139,7 @@ static enum apply_result move_row(struct apply *apply, const struct apply_entry 
 enum apply_result apply_checkpoint(struct apply *apply)
 {
     const struct db_value key = db_int(apply->partition);
-    enum db_result result = db_begin(apply->db);
+    enum db_result result = db_begin_read(apply->db);
     apply->at = nothing;
     if (result == DB_OK)
         result = db_run(apply->db, &read_checkpoint, &key, 1, keep_checkpoint, &apply->at, NULL);
@@ -232,5 +234,34 @@ enum apply_result apply_chunk(struct apply *apply, const struct apply_entry *ent
         begun == DB_OK ? take_chunk(apply, entries, count) : from_db(apply, begun);
     if (result != APPLY_DONE)
         db_rollback(apply->db);
+    return result;
+}
+
+/* --- for a restore ---------------------------------------------------------------------------- */
+
+enum apply_result apply_lock(struct apply *apply)
+{
+    apply->db_result = DB_OK;
+    apply->at = nothing;
+    return from_db(apply, lock_row(apply));
+}
+
+enum apply_result apply_seal(struct apply *apply, int64_t epoch)
+{
+    struct buf bytes;
+    struct event event = {.type = EVENT_EPOCH};
+    assert(epoch > apply->at.epoch);
+    buf_init(&bytes, SEAL_MAX_BYTES);
+    event_begin(&bytes, 0);
+    event_put(&bytes, &event, 0);
+    struct apply_entry entry = {.epoch = epoch, .seq = 0, .bytes = buf_str(&bytes)};
+    enum apply_result result = bytes.failed ? no_memory(apply) : fold_entries(apply, &entry, 0, 1);
+    if (result == APPLY_DONE)
+        result = from_fold(apply, fold_run(&apply->fold));
+    if (result == APPLY_DONE)
+        result = from_db(apply, rows_write(apply->db, &apply->fold));
+    if (result == APPLY_DONE)
+        result = move_row(apply, &entry);
+    buf_free(&bytes);
     return result;
 }

@@ -61,6 +61,15 @@ enum apply_result apply_checkpoint(struct apply *apply) __attribute__((warn_unus
 enum apply_result apply_chunk(struct apply *apply, const struct apply_entry *entries, size_t count)
     __attribute__((warn_unused_result));
 
+/* For a restore, inside a transaction that the caller begins and ends. Until then the checkpoint is
+ * nobody else's; on PostgreSQL and SQLite alike others wait, for a while. */
+enum apply_result apply_lock(struct apply *apply) __attribute__((warn_unused_result));
+
+/* Moves the locked checkpoint to <epoch>-0, an epoch without a stream so far, and writes its first
+ * event: what an earlier epoch still has waiting counts as there. */
+enum apply_result apply_seal(struct apply *apply, int64_t epoch)
+    __attribute__((warn_unused_result));
+
 /* "done", "gap", ... for logs. */
 const char *apply_result_name(enum apply_result result);
 

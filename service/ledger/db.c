@@ -209,6 +209,11 @@ enum db_result db_run(struct db *db, const struct db_statement *statement,
     return rows == 0 ? DB_OK : db->ops->run(db, statement, values, rows, on_row, context, changed);
 }
 
+void db_shrink(struct db *db)
+{
+    db->ops->shrink(db);
+}
+
 const char *db_why(const struct db *db)
 {
     return db->why;

@@ -21,6 +21,7 @@ struct db_ops {
     void (*rollback)(struct db *db);
     enum db_result (*lock_schema)(struct db *db);
     enum db_result (*script)(struct db *db, struct str text);
+    void (*shrink)(struct db *db);
     enum db_result (*run)(struct db *db, const struct db_statement *statement,
                           const struct db_value *values, size_t rows, db_row_fn *on_row,
                           void *context, size_t *changed);

@@ -284,6 +284,11 @@ static enum db_result pg_script(struct db *db, struct str text)
     return result;
 }
 
+/* The server caches, not we. */
+static void pg_shrink(struct db *db)
+{
+}
+
 static const struct db_ops pg_ops = {
     .name = "postgresql",
     .connect = pg_connect,
@@ -294,6 +299,7 @@ static const struct db_ops pg_ops = {
     .rollback = pg_rollback,
     .lock_schema = pg_lock_schema,
     .script = pg_script,
+    .shrink = pg_shrink,
     .run = pg_run,
 };
 

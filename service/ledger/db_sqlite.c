@@ -279,6 +279,12 @@ static enum db_result sqlite_run(struct db *db, const struct db_statement *state
     return result;
 }
 
+/* Its cache of pages. */
+static void sqlite_shrink(struct db *db)
+{
+    (void)sqlite3_db_release_memory(sqlite_of(db)->handle);
+}
+
 static const struct db_ops sqlite_ops = {
     .name = "sqlite",
     .connect = sqlite_connect,
@@ -289,6 +295,7 @@ static const struct db_ops sqlite_ops = {
     .rollback = sqlite_rollback,
     .lock_schema = sqlite_lock_schema,
     .script = sqlite_script,
+    .shrink = sqlite_shrink,
     .run = sqlite_run,
 };
 

@@ -18,5 +18,6 @@ sql_\symbol\()_end:
     sql_file 0006, "0006_operations.sql"
     sql_file 0007, "0007_views.sql"
     sql_file 0008, "0008_lookups.sql"
+    sql_file 0009, "0009_restores.sql"
 
     .section .note.GNU-stack, "", %progbits

@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
-#define TIMEOUT_MS    1000
-#define OUT_MAX_BYTES (1u << 20)
+#define TIMEOUT_MS       1000
+#define OUT_MAX_BYTES    (1u << 20)
+#define LOOK_MS          500 /* from one look of the keeper at meta to the next */
+#define LOOK_PER_PART_MS 10
 
 struct admin *admin_new(const struct store_config *config, struct store_shared *shared, char *err,
                         size_t err_size)
@@ -144,6 +146,9 @@ static enum admin_result check_durability(struct admin *admin)
     if (level == DURABILITY_ALWAYS && (!on || strcmp(fsync, "always") != 0))
         return admin_refuse(admin, "--durability always needs a Redis with appendonly yes and "
                                    "appendfsync always");
+    if (level == DURABILITY_REPLICATED && (!on || strcmp(fsync, "always") != 0))
+        return admin_refuse(admin, "--durability replicated needs a Redis with appendonly yes and "
+                                   "appendfsync always, and its replicas");
     if (level == DURABILITY_EVERYSEC && (!on || strcmp(fsync, "no") == 0))
         return admin_refuse(admin, "--durability everysec needs a Redis with appendonly yes and "
                                    "appendfsync everysec");
@@ -152,6 +157,24 @@ static enum admin_result check_durability(struct admin *admin)
         log_event(LOG_INFO, "redis durability", LOG_STR("level", level_now));
     snprintf(admin->durability, sizeof(admin->durability), "%s", level_now);
     return ADMIN_OK;
+}
+
+/* Lines of INFO as "slave0:ip=127.0.0.1,port=6380,state=online,...": one that is still being sent
+ * the data confirms nothing. */
+int admin_look_at_replicas(struct admin *admin)
+{
+    unsigned online = 0;
+    if (admin->config->durability != DURABILITY_REPLICATED)
+        return 0;
+    resp_words(&admin->out, 2, "INFO", "replication");
+    redisReply *reply = admin_ask(admin);
+    if (!reply)
+        return -1;
+    for (const char *at = reply->str; at && (at = strstr(at, ",state=online,")); at++)
+        online++;
+    freeReplyObject(reply);
+    admin->shared->replicas_short = online < admin->config->replicas;
+    return 0;
 }
 
 static enum admin_result check_redis(struct admin *admin)
@@ -172,7 +195,8 @@ static enum admin_result check_redis(struct admin *admin)
         return admin_refuse(admin,
                             "maxmemory-policy must be noeviction: with any other, Redis deletes "
                             "stock when memory is short");
-    return check_durability(admin);
+    enum admin_result result = check_durability(admin);
+    return result == ADMIN_OK && admin_look_at_replicas(admin) < 0 ? ADMIN_DOWN : result;
 }
 
 enum admin_result admin_connect(struct admin *admin, const char **why)
@@ -195,17 +219,27 @@ enum admin_result admin_connect(struct admin *admin, const char **why)
     return result;
 }
 
+/* With a ledger a restore may give the store another id at any time, and whoever leaves the ledger
+ * to another host has nobody but the keeper to notice. */
+static bool look_is_due(const struct admin *admin)
+{
+    return admin->config->ledger && admin->now_ms >= admin->look_ms;
+}
+
 enum admin_result admin_open(struct admin *admin, const char **why)
 {
+    unsigned partitions = admin->config->partitions;
     *why = admin->why;
-    if (admin->context && admin->opened)
+    if (admin->context && admin->opened && !look_is_due(admin))
         return ADMIN_OK;
-    admin_hang_up(admin);
+    if (!admin->opened)
+        admin_hang_up(admin);
     unsigned may = admin->config->ledger ? ADMIN_LOOK : ADMIN_CREATE | ADMIN_RENEW;
     enum admin_result result = admin_connect(admin, why);
-    for (unsigned p = 0; p < admin->config->partitions && result == ADMIN_OK; p++)
+    for (unsigned p = 0; p < partitions && result == ADMIN_OK; p++)
         result = admin_open_partition(admin, p, may, why);
     admin->opened = result == ADMIN_OK;
+    admin->look_ms = admin->now_ms + LOOK_MS + partitions * LOOK_PER_PART_MS;
     if (admin->opened)
         stats_set(STATS_EPOCH, admin->epoch);
     else

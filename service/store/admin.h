@@ -75,6 +75,9 @@ int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms, i
 /* Drops records of reservations that ended longer ago than the retention. How many, or -1. */
 int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms);
 
+/* With --durability replicated: are enough replicas online? shared->replicas_short. 0 or -1. */
+int admin_look_at_replicas(struct admin *admin);
+
 /* Looks at used memory and raises or lowers shared->memory_high. 0 or -1. */
 int admin_look_at_memory(struct admin *admin);
 

@@ -1,87 +1,17 @@
 /* admin_epoch.c -- meta: made at first start, renewed when Redis was restarted, closed. */
-#include "core/event.h"
 #include "log.h"
 #include "store/admin.h"
 #include "store/admin_link.h"
-#include "store/gate.h"
 #include "store/keys.h"
+#include "store/meta.h"
 #include "store/resp.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define META_TRIES 16
-
-enum meta_field {
-    META_FORMAT_F,
-    META_PARTITIONS,
-    META_STORE,
-    META_LEDGER,
-    META_EPOCH,
-    META_RUN_ID,
-    META_STATE,
-    META_FIELDS
-};
-static const char *const meta_names[META_FIELDS] = {"format", "partitions", "store", "ledger",
-                                                    "epoch",  "run_id",     "state"};
-
-struct meta {
-    char v[META_FIELDS][64]; /* empty: not there */
-};
-
-/* WATCH and read. */
-static bool read_meta(struct admin *admin, unsigned partition, struct meta *meta)
-{
-    resp_begin(&admin->out, 2);
-    resp_arg(&admin->out, STR("WATCH"));
-    resp_key(&admin->out, partition, KEY_META, NO_NAME);
-    if (!admin_done(admin))
-        return false;
-    resp_begin(&admin->out, 2 + META_FIELDS);
-    resp_arg(&admin->out, STR("HMGET"));
-    resp_key(&admin->out, partition, KEY_META, NO_NAME);
-    for (size_t i = 0; i < META_FIELDS; i++)
-        resp_arg(&admin->out, str_of(meta_names[i]));
-    redisReply *reply = admin_ask(admin);
-    if (!reply)
-        return false;
-    for (size_t i = 0; i < META_FIELDS; i++)
-        snprintf(meta->v[i], sizeof(meta->v[i]), "%s",
-                 reply->elements == META_FIELDS && reply->element[i]->str ? reply->element[i]->str
-                                                                          : "");
-    freeReplyObject(reply);
-    return true;
-}
-
-static void queue_meta(struct admin *admin, unsigned partition, const struct meta *meta)
-{
-    resp_begin(&admin->out, 2 + 2 * META_FIELDS);
-    resp_arg(&admin->out, STR("HSET"));
-    resp_key(&admin->out, partition, KEY_META, NO_NAME);
-    for (size_t i = 0; i < META_FIELDS; i++) {
-        resp_arg(&admin->out, str_of(meta_names[i]));
-        resp_arg(&admin->out, str_of(meta->v[i]));
-    }
-}
-
-static void queue_epoch_event(struct admin *admin, unsigned partition, const char *epoch)
-{
-    struct buf entry;
-    char id[80];
-    struct event event = {.type = EVENT_EPOCH};
-    buf_init(&entry, 4096);
-    event_begin(&entry, 0);
-    event_put(&entry, &event, 0);
-    snprintf(id, sizeof(id), "%s-*", epoch);
-    resp_begin(&admin->out, 5);
-    resp_arg(&admin->out, STR("XADD"));
-    resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
-    resp_arg(&admin->out, str_of(id));
-    resp_arg(&admin->out, STR("e"));
-    resp_arg(&admin->out, buf_str(&entry));
-    buf_free(&entry);
-}
 
 /* Writes meta and the first event of its epoch. 1: done; 0: another keeper was faster; -1. */
 static int write_epoch(struct admin *admin, unsigned partition, const struct meta *meta)
@@ -89,10 +19,10 @@ static int write_epoch(struct admin *admin, unsigned partition, const struct met
     resp_words(&admin->out, 1, "MULTI");
     if (!admin_done(admin))
         return -1;
-    queue_meta(admin, partition, meta);
+    meta_put(&admin->out, partition, meta);
     if (!admin_done(admin))
         return -1;
-    queue_epoch_event(admin, partition, meta->v[META_EPOCH]);
+    meta_put_epoch_event(&admin->out, partition, meta_epoch(meta));
     if (!admin_done(admin))
         return -1;
     resp_words(&admin->out, 1, "EXEC");
@@ -118,6 +48,7 @@ static void first_meta(struct admin *admin, struct meta *meta)
     snprintf(meta->v[META_EPOCH], 64, "1");
     snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
     snprintf(meta->v[META_STATE], 64, "open");
+    snprintf(meta->v[META_RESTORES], 64, "0");
 }
 
 /* One store, one ledger, from its first event on. */
@@ -146,12 +77,22 @@ static enum admin_result check_ledger(struct admin *admin, const char *ledger)
     return ADMIN_REFUSED;
 }
 
+/* A restore gave the store another id. Its epoch is higher than any before, which tells it from an
+ * old copy that was put back: that one is for the ledger process to compare with SQL. */
+static bool is_restored(const struct store_shared *shared, const struct meta *meta)
+{
+    return shared->ledger_known && strcmp(meta->v[META_LEDGER], shared->ledger_id) == 0 &&
+           meta_epoch(meta) > shared->epoch && !meta_restoring(meta);
+}
+
 static enum admin_result check_meta(struct admin *admin, unsigned partition,
                                     const struct meta *meta)
 {
-    uint64_t id = strtoull(meta->v[META_STORE], NULL, 16);
-    if (admin->shared->store_id != 0 && id != admin->shared->store_id) {
-        snprintf(admin->why, sizeof(admin->why), "Redis holds another store than before");
+    uint64_t id = strtoull(meta->v[META_STORE], NULL, 16), known = admin->shared->store_id;
+    if (known != 0 && id != known && !is_restored(admin->shared, meta)) {
+        snprintf(admin->why, sizeof(admin->why),
+                 meta_restoring(meta) ? "a restore is at work, or was interrupted"
+                                      : "Redis holds another store than before");
         return ADMIN_LOST;
     }
     if (atoi(meta->v[META_FORMAT_F]) != META_FORMAT)
@@ -169,7 +110,8 @@ static enum admin_result check_meta(struct admin *admin, unsigned partition,
     if (strcmp(meta->v[META_STATE], "open") != 0) {
         snprintf(admin->why, sizeof(admin->why), "partition %u is %s", partition,
                  meta->v[META_STATE]);
-        return gate_state_lost(meta->v[META_STATE]) ? ADMIN_LOST : ADMIN_CLOSED;
+        return gate_state_lost(meta->v[META_STATE]) || meta_restoring(meta) ? ADMIN_LOST
+                                                                            : ADMIN_CLOSED;
     }
     return ADMIN_OK;
 }
@@ -205,15 +147,32 @@ static enum admin_result fill_next(struct admin *admin, unsigned may, struct met
     return ADMIN_OK;
 }
 
+/* This is the store that we serve from now on. */
+static void take_store(struct admin *admin, const struct meta *meta)
+{
+    struct store_shared *shared = admin->shared;
+    uint64_t id = strtoull(meta->v[META_STORE], NULL, 16);
+    uint64_t before = atomic_exchange(&shared->store_id, id);
+    admin->epoch = meta_epoch(meta);
+    shared->restores = meta_restores(meta);
+    for (int64_t seen = shared->epoch; seen < admin->epoch;)
+        if (atomic_compare_exchange_weak(&shared->epoch, &seen, admin->epoch))
+            break;
+    if (before != 0 && before != id)
+        log_event(LOG_WARN, "the store was restored; going on with it",
+                  LOG_STR("store", meta->v[META_STORE]), LOG_STR("epoch", meta->v[META_EPOCH]));
+}
+
 /* One look, and what follows from it. *done: 0 if another process was faster. */
 static enum admin_result try_open(struct admin *admin, unsigned partition, unsigned may, int *done)
 {
     struct meta meta;
     enum admin_result result = ADMIN_OK;
     *done = 1;
-    if (!read_meta(admin, partition, &meta))
+    if (!meta_read(admin, partition, &meta))
         return ADMIN_DOWN;
-    bool missing = meta.v[META_STORE][0] == '\0';
+    admin->epochs[partition] = meta_epoch(&meta);
+    bool missing = meta_missing(&meta);
     if (!missing)
         result = check_meta(admin, partition, &meta);
     if (result != ADMIN_OK)
@@ -227,10 +186,8 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
         *done = write_epoch(admin, partition, &meta);
     if (*done < 0)
         return ADMIN_DOWN;
-    if (*done > 0) {
-        admin->shared->store_id = strtoull(meta.v[META_STORE], NULL, 16);
-        admin->epoch = atoll(meta.v[META_EPOCH]);
-    }
+    if (*done > 0)
+        take_store(admin, &meta);
     return ADMIN_OK;
 }
 
@@ -271,9 +228,21 @@ static bool queue_state(struct admin *admin, unsigned partition, const char *sta
     resp_begin(&admin->out, 4);
     resp_arg(&admin->out, STR("HSET"));
     resp_key(&admin->out, partition, KEY_META, NO_NAME);
-    resp_arg(&admin->out, str_of(meta_names[META_STATE]));
+    resp_arg(&admin->out, STR("state"));
     resp_arg(&admin->out, str_of(state));
     return admin_done(admin);
+}
+
+/* What was found wrong was found in the epoch of the last look. Another one may be right. */
+static enum admin_result check_close(struct admin *admin, unsigned partition,
+                                     const struct meta *meta)
+{
+    if (meta_missing(meta))
+        return say(admin, ADMIN_LOST, "Redis has lost the store's data");
+    enum admin_result result = check_meta(admin, partition, meta);
+    if (result == ADMIN_OK && meta_epoch(meta) != admin->epochs[partition])
+        return say(admin, ADMIN_RESTARTED, "the next epoch has begun");
+    return result;
 }
 
 /* Anything but a lost connection is answered by looking again. */
@@ -283,11 +252,9 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
     *why = admin->why;
     for (int tries = 0; tries < META_TRIES; tries++) {
         struct meta meta;
-        if (!read_meta(admin, partition, &meta))
+        if (!meta_read(admin, partition, &meta))
             return ADMIN_DOWN;
-        enum admin_result result = meta.v[META_STORE][0]
-                                       ? check_meta(admin, partition, &meta)
-                                       : say(admin, ADMIN_LOST, "Redis has lost the store's data");
+        enum admin_result result = check_close(admin, partition, &meta);
         if (result != ADMIN_OK) {
             unwatch(admin);
             return result;

@@ -1,4 +1,5 @@
-/* admin_link.h -- the connection that admin*.c and feed.c share. Private to them. */
+/* admin_link.h -- the connection that admin*.c, feed.c, meta.c and rebuild*.c share. Private to
+ * them. */
 #ifndef STORE_ADMIN_LINK_H
 #define STORE_ADMIN_LINK_H
 
@@ -16,11 +17,14 @@ struct admin {
     bool opened;
     bool creating; /* this open has made a meta: the missing ones are new as well */
     uint64_t new_store_id;
-    struct buf out; /* the command to ask next */
-    int64_t epoch;  /* of the partition that was opened last */
+    struct buf out;                 /* the command to ask next */
+    int64_t epoch;                  /* of the partition that was opened last */
+    int64_t epochs[PARTITIONS_MAX]; /* of each, at the last look at it; 0: none */
     char run_id[64];
     char durability[64]; /* as last logged */
     char why[256];
+    int64_t now_ms;      /* of Redis, as last asked */
+    int64_t look_ms;     /* when admin_open looks at meta again */
     int64_t trim_offset; /* into the list of old buckets */
 };
 

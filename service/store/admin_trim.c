@@ -36,6 +36,8 @@ int64_t admin_now_ms(struct admin *admin)
     int64_t now_ms = reply ? reply_time_ms(reply) : -1;
     if (reply)
         freeReplyObject(reply);
+    if (now_ms >= 0)
+        admin->now_ms = now_ms;
     return now_ms;
 }
 

@@ -7,12 +7,10 @@
 #include "store/resp.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ID_SIZE          48
 #define SAMPLE_MAX_BYTES (64u << 20)
 
 void feed_init(struct feed *feed, struct admin *admin)
@@ -35,45 +33,14 @@ void feed_free(struct feed *feed)
     *feed = (struct feed){.admin = feed->admin};
 }
 
-int feed_id_compare(struct feed_id a, struct feed_id b)
-{
-    if (a.epoch != b.epoch)
-        return a.epoch < b.epoch ? -1 : 1;
-    return a.seq == b.seq ? 0 : a.seq < b.seq ? -1 : 1;
-}
-
-/* --- ids and entries -------------------------------------------------------------------------- */
-
-/* Before the first entry of all there is no id: 0-0 is one that no entry has. */
-static void put_id(char out[ID_SIZE], const char *before, struct feed_id id)
-{
-    if (id.epoch <= 0)
-        id = (struct feed_id){0, 0};
-    snprintf(out, ID_SIZE, "%s%" PRId64 "-%" PRId64, before, id.epoch, id.seq);
-}
-
-static int64_t number(const char *text, char **end)
-{
-    unsigned long long value = strtoull(text, end, 10);
-    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
-static bool take_id(const redisReply *reply, struct feed_id *id)
-{
-    char *end;
-    if (reply->type != REDIS_REPLY_STRING)
-        return false;
-    id->epoch = number(reply->str, &end);
-    id->seq = *end == '-' ? number(end + 1, &end) : 0;
-    return *end == '\0';
-}
+/* --- entries ---------------------------------------------------------------------------------- */
 
 /* Entries of ours have one field. */
 static bool take_entry(const redisReply *reply, struct feed_entry *entry)
 {
     *entry = (struct feed_entry){.bytes = {NULL, 0}};
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-        !take_id(reply->element[0], &entry->id))
+        !feed_id_take(reply->element[0], &entry->id))
         return false;
     const redisReply *fields = reply->element[1];
     if (fields->type == REDIS_REPLY_ARRAY && fields->elements == 2)
@@ -127,9 +94,9 @@ static bool make_room(struct feed *feed, size_t count)
 
 int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsigned max)
 {
-    char from[ID_SIZE];
+    char from[FEED_ID_SIZE];
     drop_reply(feed);
-    put_id(from, "(", after);
+    feed_id_put(from, "(", after);
     feed->reply = ask_range(feed->admin, partition, from, max);
     if (!feed->reply)
         return -EIO;
@@ -160,7 +127,7 @@ int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
     bool found = false;
     for (size_t i = 0; reply && i + 1 < reply->elements; i += 2)
         if (str_equal(reply_text(reply->element[i]), STR("last-generated-id")))
-            found = take_id(reply->element[i + 1], tail);
+            found = feed_id_take(reply->element[i + 1], tail);
     if (reply && !found)
         reply = surprised(admin, reply);
     if (reply)
@@ -170,10 +137,24 @@ int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
     return found ? 0 : -EIO;
 }
 
+int feed_applied(struct admin *admin, unsigned partition, struct feed_id at)
+{
+    char id[FEED_ID_SIZE];
+    feed_id_put(id, "", at);
+    resp_begin(&admin->out, 3);
+    resp_arg(&admin->out, STR("SET"));
+    resp_key(&admin->out, partition, KEY_APPLIED, NO_NAME);
+    resp_arg(&admin->out, str_of(id));
+    redisReply *reply = ask(admin);
+    if (reply)
+        freeReplyObject(reply);
+    return reply ? 0 : -EIO;
+}
+
 int feed_trim(struct admin *admin, unsigned partition, struct feed_id first_kept)
 {
-    char id[ID_SIZE];
-    put_id(id, "", first_kept);
+    char id[FEED_ID_SIZE];
+    feed_id_put(id, "", first_kept);
     resp_begin(&admin->out, 4);
     resp_arg(&admin->out, STR("XTRIM"));
     resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
@@ -198,8 +179,8 @@ int feed_wait(struct admin *admin, const unsigned *partitions, const struct feed
     for (size_t i = 0; i < count; i++)
         resp_key(&admin->out, partitions[i], KEY_EVENTS, NO_NAME);
     for (size_t i = 0; i < count; i++) {
-        char id[ID_SIZE];
-        put_id(id, "", after[i]);
+        char id[FEED_ID_SIZE];
+        feed_id_put(id, "", after[i]);
         resp_arg(&admin->out, str_of(id));
     }
     redisReply *reply = ask(admin);

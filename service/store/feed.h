@@ -11,12 +11,7 @@
 #define STORE_FEED_H
 
 #include "store/admin.h"
-
-#include <hiredis/hiredis.h>
-
-struct feed_id {
-    int64_t epoch, seq; /* epoch 0: before the first entry */
-};
+#include "store/feed_id.h"
 
 struct feed_entry {
     struct feed_id id;
@@ -44,15 +39,17 @@ struct feed_backlog {
 void feed_init(struct feed *feed, struct admin *admin);
 void feed_free(struct feed *feed);
 
-/* -1, 0, 1 as strcmp. */
-int feed_id_compare(struct feed_id a, struct feed_id b);
-
 /* At most `max` entries behind `after`. 0, -EIO or -ENOMEM. */
 int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsigned max)
     __attribute__((warn_unused_result));
 
 /* The last id that the stream ever had; 0-0 if there is no stream. */
 int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
+    __attribute__((warn_unused_result));
+
+/* Tells everybody, in Redis, that SQL holds all up to `at`: answers of --durability ledger wait for
+ * it. To be called behind the COMMIT, never before. */
+int feed_applied(struct admin *admin, unsigned partition, struct feed_id at)
     __attribute__((warn_unused_result));
 
 /* Drops what lies before `first_kept`. */

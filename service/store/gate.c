@@ -38,12 +38,14 @@ bool gate_judge(const redisReply *reply, const char *run_id, unsigned partitions
     for (size_t i = 0; i < FIELDS; i++)
         v[i] = reply->element[i]->type == REDIS_REPLY_STRING ? reply->element[i]->str : "";
     uint64_t known = shared->store_id;
-    *view = (struct gate_view){.gate = GATE_OPEN, .epoch = strtoll(v[EPOCH], NULL, 10)};
+    *view = (struct gate_view){.gate = GATE_OPEN,
+                               .epoch = strtoll(v[EPOCH], NULL, 10),
+                               .store = strtoull(v[STORE], NULL, 16)};
     if (known == 0 && shared->state_lost)
         say(view, GATE_LOST, "Redis has lost the store's data");
     else if (known == 0)
         say(view, GATE_WAIT, "the store has not been opened yet");
-    else if (strtoull(v[STORE], NULL, 16) != known)
+    else if (view->store != known)
         say(view, GATE_LOST,
             *v[STORE] ? "Redis holds another store" : "Redis has lost the store's data");
     else if (gate_state_lost(v[STATE]))

@@ -22,7 +22,8 @@ enum gate {
 
 struct gate_view {
     enum gate gate;
-    int64_t epoch; /* GATE_OPEN */
+    int64_t epoch;  /* GATE_OPEN */
+    uint64_t store; /* the id that meta has; 0: none */
     char why[128];
 };
 

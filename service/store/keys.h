@@ -19,6 +19,8 @@
 #define KEY_CUSTOMERS STR("cust")    /* hash :<sku>: customer -> units held and bought */
 #define KEY_OPERATION STR("op")      /* string :<key>: a recorded result */
 #define KEY_EVENTS    STR("events")  /* stream */
+#define KEY_APPLIED   STR("applied") /* string: the last entry of it that SQL holds */
+#define KEY_AUDIT     STR("audit")   /* hash, of partition 0: what the last audit found */
 
 #define NO_NAME                                                                                    \
     (struct str)                                                                                   \

@@ -19,21 +19,28 @@
 #define TURN_US       1500 /* several transactions */
 #define TURN_LOOK_US  60   /* a part of one */
 
-static void read_round(struct lane *lane);
-
 /* --- leaving the batch ------------------------------------------------------------------------ */
+
+enum outcome_code lane_honest(const struct store_op *op, enum outcome_code code)
+{
+    bool nothing_changed = code >= OUT_REDIS_UNAVAILABLE && code <= OUT_PARTITION_CLOSED;
+    return nothing_changed && op->doubt != 0 ? OUT_UNKNOWN : code;
+}
 
 void lane_tell(struct lane *lane, unsigned i, enum outcome_code code, const char *why)
 {
     struct store_op *op = lane->batch.ops[i];
+    code = lane_honest(op, code);
     op->op.out = (struct outcome){.code = code, .why = why, .field_line = -1};
+    if (code == OUT_UNKNOWN)
+        stats_count(STATS_OUTCOME_UNKNOWN, 1);
     batch_forget(&lane->batch, i);
     if (op->chain)
         op->chain->flying--;
     store_tell(op);
 }
 
-static void tell_all(struct lane *lane, enum outcome_code code, const char *why)
+void lane_tell_all(struct lane *lane, enum outcome_code code, const char *why)
 {
     for (unsigned i = 0; i < lane->batch.count; i++)
         if (lane->batch.ops[i])
@@ -66,7 +73,7 @@ static bool take_turn(struct lane *lane, int64_t now_us)
     return atomic_compare_exchange_strong(turn, &until, lane->turn);
 }
 
-static void pass_turn(struct lane *lane)
+void lane_pass_turn(struct lane *lane)
 {
     uint64_t mine = lane->turn;
     lane->turn = 0;
@@ -138,31 +145,34 @@ void lane_start(struct lane *lane)
         lane_begin_attempt(lane);
         return;
     }
-    pass_turn(lane);
+    lane_pass_turn(lane);
     if (lane->again.count > 0)
         pause_start(&lane->pause, lane->again_us > now_us ? lane->again_us - now_us : 1);
 }
 
 static void on_pause_end(struct pause *pause)
 {
-    lane_start(pause->user);
+    struct lane *lane = pause->user;
+    if (lane->state == LANE_AWAITING)
+        lane_look_at_ledger(lane);
+    else
+        lane_start(lane);
 }
 
 void lane_become_idle(struct lane *lane)
 {
     lane->state = LANE_IDLE;
     lane->batch.count = 0;
-    pass_turn(lane);
+    lane_pass_turn(lane);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static void on_read(struct conn *conn, redisReply **replies, size_t count);
-static void on_written(struct conn *conn, redisReply **replies, size_t count);
 
-static void out_of_memory(struct lane *lane)
+void lane_out_of_memory(struct lane *lane)
 {
-    tell_all(lane, OUT_OVERLOADED, "out of memory");
+    lane_tell_all(lane, OUT_OVERLOADED, "out of memory");
     lane_become_idle(lane);
 }
 
@@ -170,13 +180,13 @@ void lane_begin_attempt(struct lane *lane)
 {
     lane->state = LANE_READING;
     if (!batch_begin(&lane->batch)) {
-        out_of_memory(lane);
+        lane_out_of_memory(lane);
         return;
     }
-    read_round(lane);
+    lane_read_round(lane);
 }
 
-static void read_round(struct lane *lane)
+void lane_read_round(struct lane *lane)
 {
     struct buf *out = conn_begin(&lane->conn);
     bool unwatch = lane->watching && lane->batch.rounds == 0;
@@ -186,11 +196,10 @@ static void read_round(struct lane *lane)
     lane->watching = true;
     if (replies == 0 ||
         conn_exchange(&lane->conn, replies, lane->store->config.request_timeout_ms, on_read) < 0)
-        out_of_memory(lane);
+        lane_out_of_memory(lane);
 }
 
-/* Redis answered with an error, and nothing was applied. */
-static void refused_by_redis(struct lane *lane, struct str error)
+void lane_refused(struct lane *lane, struct str error)
 {
     static struct log_gate gate;
     struct partition *p = lane->partition;
@@ -204,7 +213,7 @@ static void refused_by_redis(struct lane *lane, struct str error)
     case REPLY_REPLICA:
         lane_postpone(lane, RETRY_WAIT_US);
         lane->state = LANE_IDLE;
-        pass_turn(lane);
+        lane_pass_turn(lane);
         conn_drop(&lane->conn, "this Redis is not the master any more");
         return;
     case REPLY_REFUSED:
@@ -214,7 +223,7 @@ static void refused_by_redis(struct lane *lane, struct str error)
     }
     snprintf(p->refused, sizeof(p->refused), "Redis answered: %.*s", STR_ARG(error));
     p->refused_ms = clock_mono_ms();
-    tell_all(lane, OUT_REDIS_UNAVAILABLE, p->refused);
+    lane_tell_all(lane, OUT_REDIS_UNAVAILABLE, p->refused);
     lane_become_idle(lane);
 }
 
@@ -225,164 +234,10 @@ static void gate_shut(struct lane *lane)
     switch (p->gate.gate) {
     case GATE_OPEN: abort();
     case GATE_WAIT: lane_postpone(lane, GATE_WAIT_US); break;
-    case GATE_CLOSED: tell_all(lane, OUT_PARTITION_CLOSED, p->gate.why); break;
-    case GATE_LOST: tell_all(lane, OUT_STATE_LOST, p->gate.why); break;
+    case GATE_CLOSED: lane_tell_all(lane, OUT_PARTITION_CLOSED, p->gate.why); break;
+    case GATE_LOST: lane_tell_all(lane, OUT_STATE_LOST, p->gate.why); break;
     }
     lane_become_idle(lane);
-}
-
-/* Answers what would take more room: the operations of these kinds, as bits. */
-static void refuse_kinds(struct lane *lane, unsigned kinds, const char *why)
-{
-    for (unsigned i = 0; i < lane->batch.count; i++)
-        if (kinds & 1u << lane->batch.ops[i]->op.kind)
-            lane_tell(lane, i, OUT_OVERLOADED, why);
-    batch_compact(&lane->batch);
-}
-
-/* New holds stop at 90 % of maxmemory, so that confirm and release still fit; new holds and sales
- * when the ledger is too far behind, since what it has not taken stays in Redis. */
-static void refuse_overload(struct lane *lane)
-{
-    const struct store_shared *shared = lane->store->shared;
-    if (shared->memory_high)
-        refuse_kinds(lane, 1u << OP_RESERVE | 1u << OP_PUT, "Redis has used 90 % of its maxmemory");
-    if (shared->ledger_behind)
-        refuse_kinds(lane, 1u << OP_RESERVE | 1u << OP_DECREMENT, STORE_WHY_BEHIND);
-}
-
-static bool known_bucket(void *user, uint32_t bucket)
-{
-    const struct lane *lane = user;
-    for (size_t i = 0; i < sizeof(lane->buckets) / sizeof(lane->buckets[0]); i++)
-        if (lane->buckets[i] == bucket)
-            return true;
-    return false;
-}
-
-/* --- closing ---------------------------------------------------------------------------------- */
-
-static void on_closed(struct conn *conn, redisReply **replies, size_t count)
-{
-    struct lane *lane = conn->user;
-    (void)replies, (void)count;
-    lane_become_idle(lane);
-}
-
-/* No batch may run on this partition, from any host, until a person has looked at it. */
-static void close_partition(struct lane *lane, const char *why, struct str detail)
-{
-    char state[160];
-    snprintf(state, sizeof(state), "closed: %s", why);
-    log_event(LOG_ERROR, "closing a partition", LOG_INT("partition", lane->partition->index),
-              LOG_STR("why", why), LOG_TEXT("detail", detail));
-    tell_all(lane, OUT_BROKEN, why);
-    struct buf *out = conn_begin(&lane->conn);
-    resp_begin(out, 4);
-    resp_arg(out, STR("HSET"));
-    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
-    resp_arg(out, STR("state"));
-    resp_arg(out, str_of(state));
-    if (conn_exchange(&lane->conn, 1, lane->store->config.request_timeout_ms, on_closed) < 0)
-        conn_drop(&lane->conn, "out of memory");
-}
-
-/* --- deciding and writing --------------------------------------------------------------------- */
-
-/* True when the reads of the batch came from one command, so that they are of one instant. */
-static bool is_snapshot(const struct batch *batch)
-{
-    if (batch->rounds > 1 || batch->view.customers.count > 0)
-        return false;
-    return batch->view.reservations.count == 0;
-}
-
-void lane_finish(struct lane *lane)
-{
-    struct batch *batch = &lane->batch;
-    unsigned deferred = 0;
-    lane->losses = 0;
-    if (lane->batch_limit < lane->store->config.batch_max)
-        lane->batch_limit += lane->batch_limit / 8 + 1;
-    if (lane->batch_limit > lane->store->config.batch_max)
-        lane->batch_limit = lane->store->config.batch_max;
-    stats_count(STATS_EXPIRED, batch->view.expired_count);
-    stats_count(STATS_BATCHES, 1);
-    stats_count(STATS_BATCH_OPS, batch->count);
-    stats_observe(STATS_BATCH_SIZE, batch->count);
-    for (unsigned i = 0; i < batch->count; i++) {
-        struct store_op *op = batch->ops[i];
-        if (!op)
-            continue;
-        if (op->op.out.code == OUT_NONE) {
-            deferred++;
-            continue;
-        }
-        batch->ops[i] = NULL;
-        if (op->chain)
-            op->chain->flying--;
-        store_tell(op);
-    }
-    if (deferred > 0)
-        lane_postpone(lane, 0);
-    lane_become_idle(lane);
-}
-
-static void write_batch(struct lane *lane, bool effects)
-{
-    struct buf *out = conn_begin(&lane->conn);
-    size_t replies = 2;
-    lane->empty_write = !effects;
-    lane->doubted = false;
-    if (effects) {
-        snprintf(lane->value, sizeof(lane->value), "%" PRIu64, ++lane->number);
-        replies = batch_write(&lane->batch, out, str_of(lane->marker), str_of(lane->value),
-                              lane->store->config.operation_retention_ms, known_bucket, lane);
-    } else {
-        resp_words(out, 1, "MULTI");
-        resp_words(out, 1, "EXEC");
-    }
-    lane->state = LANE_WRITING;
-    if (replies == 0 || conn_exchange(&lane->conn, replies, lane->store->config.request_timeout_ms,
-                                      on_written) < 0) {
-        out_of_memory(lane);
-        return;
-    }
-    lane->unsettled = effects;
-}
-
-/* What was read contradicts itself. The reads are not of one instant, so another batch may have
- * come between them: all that it can have changed is watched, and an empty transaction tells. */
-static void doubt(struct lane *lane)
-{
-    write_batch(lane, false);
-    lane->doubted = true;
-}
-
-static void decide(struct lane *lane)
-{
-    const struct store_config *config = &lane->store->config;
-    struct plan_limits limits = {.max_hold_ms = config->max_hold_ms,
-                                 .reservation_retention_ms = config->reservation_retention_ms};
-    lane->partition->gate = lane->batch.gate;
-    batch_compact(&lane->batch);
-    refuse_overload(lane);
-    if (lane->batch.count == 0) {
-        lane_become_idle(lane);
-        return;
-    }
-    switch (batch_plan(&lane->batch, &limits)) {
-    case PLAN_NO_MEMORY: out_of_memory(lane); return;
-    case PLAN_READ_MORE: read_round(lane); return;
-    case PLAN_BROKEN: doubt(lane); return;
-    case PLAN_DONE: break;
-    }
-    if (plan_writes(&lane->batch.view))
-        write_batch(lane, true);
-    else if (!is_snapshot(&lane->batch))
-        write_batch(lane, false);
-    else
-        lane_finish(lane);
 }
 
 static void on_read(struct conn *conn, redisReply **replies, size_t count)
@@ -391,59 +246,14 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
     struct str error = {NULL, 0};
     assert(lane->state == LANE_READING);
     switch (batch_take(&lane->batch, replies, count, conn->run_id, lane->store->shared, &error)) {
-    case BATCH_READ: decide(lane); return;
-    case BATCH_AGAIN: read_round(lane); return;
+    case BATCH_READ: lane_decide(lane); return;
+    case BATCH_AGAIN: lane_read_round(lane); return;
     case BATCH_GATE: gate_shut(lane); return;
-    case BATCH_ERROR: refused_by_redis(lane, error); return;
-    case BATCH_NO_MEMORY: out_of_memory(lane); return;
+    case BATCH_ERROR: lane_refused(lane, error); return;
+    case BATCH_NO_MEMORY: lane_out_of_memory(lane); return;
     case BATCH_INVALID: break;
     }
-    close_partition(lane, "Redis holds what stockd did not write", error);
-}
-
-/* --- the answer of EXEC ----------------------------------------------------------------------- */
-
-static struct str error_of(const redisReply *reply)
-{
-    return (struct str){reply->str, (size_t)reply->len};
-}
-
-static void on_written(struct conn *conn, redisReply **replies, size_t count)
-{
-    struct lane *lane = conn->user;
-    const redisReply *exec = replies[count - 1];
-    bool effects = !lane->empty_write, doubted = lane->doubted;
-    assert(lane->state == LANE_WRITING);
-    lane->unsettled = lane->watching = lane->doubted = false;
-    if (exec->type == REDIS_REPLY_NIL) {
-        lane_conflict(lane);
-        return;
-    }
-    if (exec->type == REDIS_REPLY_ERROR) {
-        struct str error = error_of(exec);
-        for (size_t i = 0; i + 1 < count && reply_classify(error) == REPLY_BROKEN; i++)
-            if (replies[i]->type == REDIS_REPLY_ERROR)
-                error = error_of(replies[i]);
-        refused_by_redis(lane, error);
-        return;
-    }
-    for (size_t i = 0; exec->type == REDIS_REPLY_ARRAY && i < exec->elements; i++)
-        if (exec->element[i]->type == REDIS_REPLY_ERROR) {
-            close_partition(lane, "a transaction was applied in part", error_of(exec->element[i]));
-            return;
-        }
-    if (exec->type != REDIS_REPLY_ARRAY || exec->elements != (effects ? count - 2 : 0)) {
-        close_partition(lane, "EXEC answered for another number of commands", NO_NAME);
-        return;
-    }
-    if (doubted) {
-        close_partition(lane, "what Redis holds contradicts itself", NO_NAME);
-        return;
-    }
-    lane->partition->refused[0] = '\0';
-    for (unsigned i = 0; effects && i < lane->batch.bucket_count; i++)
-        lane->buckets[lane->bucket_at++ % 8] = lane->batch.buckets[i];
-    lane_finish(lane);
+    lane_close_partition(lane, "Redis holds what stockd did not write", error);
 }
 
 /* --- the connection --------------------------------------------------------------------------- */
@@ -473,7 +283,7 @@ static void on_lost(struct conn *conn, bool busy)
     if (lane->state != LANE_IDLE)
         lane_postpone(lane, 0); /* nothing of it was written: begun anew on the next connection */
     lane->state = LANE_IDLE;
-    pass_turn(lane);
+    lane_pass_turn(lane);
 }
 
 bool lane_is_down(const struct lane *lane)
@@ -500,7 +310,7 @@ static void expire_queue(struct lane *lane, struct queue *queue, int64_t now_us)
         if (op->chain)
             op->chain->flying--;
         op->op.out = (struct outcome){.field_line = -1};
-        op->op.out.code = op->tries > 0 ? OUT_CONTENTION : OUT_REDIS_UNAVAILABLE;
+        op->op.out.code = lane_honest(op, op->tries > 0 ? OUT_CONTENTION : OUT_REDIS_UNAVAILABLE);
         op->op.out.why = why_late(lane, op);
         store_tell(op);
     }
@@ -508,17 +318,16 @@ static void expire_queue(struct lane *lane, struct queue *queue, int64_t now_us)
 
 void lane_expire(struct lane *lane, int64_t now_us)
 {
-    bool unknown = lane->unsettled;
+    bool unknown = lane->unsettled || lane->state == LANE_AWAITING;
+    const char *why = lane->state == LANE_AWAITING ? lane_awaited(lane)
+                      : unknown ? "Redis has not said whether the transaction was applied"
+                                : "Redis did not answer in time";
     expire_queue(lane, &lane->again, now_us);
     for (unsigned i = 0; i < lane->batch.count; i++) {
         struct store_op *op = lane->batch.ops[i];
         if (!op || op->deadline_us > now_us)
             continue;
-        if (unknown)
-            stats_count(STATS_OUTCOME_UNKNOWN, 1);
-        lane_tell(lane, i, unknown ? OUT_UNKNOWN : OUT_REDIS_UNAVAILABLE,
-                  unknown ? "Redis has not said whether the transaction was applied"
-                          : "Redis did not answer in time");
+        lane_tell(lane, i, unknown ? OUT_UNKNOWN : OUT_REDIS_UNAVAILABLE, why);
     }
 }
 

@@ -2,13 +2,15 @@
  *
  * Layer: store, private to it.
  *
- *   IDLE -> READING (WATCH and reads; more rounds as the plan asks) -> WRITING (MULTI .. EXEC) ->
- * IDLE EXEC nil: PROBING (which items moved?) if several were touched; those operations wait in
+ *   IDLE -> READING (WATCH and reads; more rounds as the plan asks) -> WRITING (MULTI .. EXEC)
+ *        -> IDLE
+ *   EXEC nil: PROBING (which items moved?) if several were touched; those operations wait in
  *   `again` for a random time, the others go on at once.
- *   Connection lost while WRITING: nobody knows. FENCING once it is back: the marker shows this
- *   attempt -> it happened, the outcomes kept are the answers. Else the marker is written under
- *   WATCH: from then on the late EXEC, which watched the old marker, can only get nil, and the
- *   operations are decided anew.
+ *   With --durability replicated or ledger: WRITING -> AWAITING (replicas, or SQL) -> IDLE.
+ *   Connection lost while WRITING or AWAITING: nobody knows. FENCING once it is back: the marker
+ *   shows this attempt -> it happened, the outcomes kept are the answers. Else the marker is
+ * written under WATCH: from then on the late EXEC, which watched the old marker, can only get nil,
+ * and the operations are decided anew - unless Redis holds another store by then, or none.
  *
  * Invariant: between a lost EXEC and the end of FENCING no operation of that batch is told yes,
  * no or 503; one whose deadline passes is told OUT_UNKNOWN.
@@ -19,10 +21,18 @@
 #include "random.h"
 #include "store/batch.h"
 #include "store/conn.h"
+#include "store/feed_id.h"
 #include "store/pause.h"
 #include "store/store.h"
 
-enum lane_state { LANE_IDLE, LANE_READING, LANE_WRITING, LANE_PROBING, LANE_FENCING };
+enum lane_state {
+    LANE_IDLE,
+    LANE_READING,
+    LANE_WRITING,
+    LANE_PROBING,
+    LANE_FENCING,
+    LANE_AWAITING
+};
 
 struct queue {
     struct store_op *head, *tail;
@@ -37,12 +47,15 @@ struct lane {
     struct conn conn;
     struct batch batch;
     enum lane_state state;
-    bool unsettled;   /* an EXEC was sent and not answered */
+    bool unsettled;   /* an EXEC was sent and not answered, or is not as safe yet as promised */
     bool watching;    /* the connection has WATCHes that no EXEC has ended */
     bool empty_write; /* the EXEC in flight only makes the reads a snapshot */
     bool doubted; /* it also tells whether reads that contradict each other were of one instant */
     char marker[64];
-    char value[32]; /* of the attempt in flight or unsettled */
+    char value[32];         /* of the attempt in flight or unsettled */
+    uint64_t sent_store;    /* the store that it was sent to */
+    bool wrote_here;        /* on this connection, and it is in */
+    struct feed_id awaited; /* its entry in the stream; 0-0: not known */
     uint64_t number;
     unsigned losses; /* in a row */
     unsigned batch_limit;

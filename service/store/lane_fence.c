@@ -1,7 +1,9 @@
 /* lane_fence.c -- EXEC was sent and never answered: did it happen, and may it still? */
+#include "store/keys.h"
 #include "store/lane_steps.h"
 #include "store/resp.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 static void fence_failed(struct lane *lane)
@@ -9,11 +11,25 @@ static void fence_failed(struct lane *lane)
     conn_drop(&lane->conn, "the marker of a lost transaction could not be settled");
 }
 
-/* The late EXEC can only get nil now: its operations are decided anew. */
+/* The late EXEC can only get nil now: its operations are decided anew. With a ledger they stay in
+ * doubt until the store has shown itself open, and the same: a Redis that came back without its
+ * last second has not got the effect, but SQL may. */
 static void fenced(struct lane *lane)
 {
+    for (unsigned i = 0; lane->store->config.ledger && i < lane->batch.count; i++)
+        if (lane->batch.ops[i])
+            lane->batch.ops[i]->doubt = lane->sent_store;
     lane->unsettled = false;
     lane_postpone(lane, 0);
+    lane_become_idle(lane);
+}
+
+/* The store is not there any more. Whether the effect is in what the ledger gives back, or gave
+ * back already, nobody here can tell. */
+static void abandon(struct lane *lane)
+{
+    lane_tell_all(lane, OUT_UNKNOWN, LANE_WHY_RESTORED);
+    lane->unsettled = false;
     lane_become_idle(lane);
 }
 
@@ -46,16 +62,25 @@ static void fence_write(struct lane *lane)
 static void on_fence_looked(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
-    const redisReply *marker = replies[count - 1];
+    const redisReply *marker = replies[1];
+    struct gate_view gate;
+    assert(count == 3);
     for (size_t i = 0; i < count; i++)
         if (replies[i]->type == REDIS_REPLY_ERROR) {
             fence_failed(lane);
             return;
         }
+    if (!gate_judge(replies[2], conn->run_id, lane->store->config.partitions, lane->store->shared,
+                    &gate)) {
+        fence_failed(lane);
+        return;
+    }
     const char *value = marker->type == REDIS_REPLY_STRING ? marker->str : "";
     if (strcmp(value, lane->value) == 0) {
-        lane->unsettled = false;
-        lane_finish(lane); /* it happened: the outcomes kept are the answers */
+        lane->wrote_here = false;
+        lane_settle(lane); /* it happened: the outcomes kept are the answers */
+    } else if (gate.store != lane->sent_store) {
+        abandon(lane);
     } else if (value[0] == '!' && strcmp(value + 1, lane->value) == 0) {
         fenced(lane);
     } else {
@@ -66,10 +91,14 @@ static void on_fence_looked(struct conn *conn, redisReply **replies, size_t coun
 void lane_fence(struct lane *lane)
 {
     struct buf *out = conn_begin(&lane->conn);
-    resp_words(out, 2, "WATCH", lane->marker);
+    resp_begin(out, 3);
+    resp_arg(out, STR("WATCH"));
+    resp_arg(out, str_of(lane->marker));
+    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
     resp_words(out, 2, "GET", lane->marker);
+    gate_ask(out, lane->partition->index);
     lane->state = LANE_FENCING;
     lane->watching = true;
-    if (conn_exchange(&lane->conn, 2, lane->store->config.request_timeout_ms, on_fence_looked) < 0)
+    if (conn_exchange(&lane->conn, 3, lane->store->config.request_timeout_ms, on_fence_looked) < 0)
         fence_failed(lane);
 }

@@ -93,6 +93,7 @@ void store_submit(struct store *store, struct store_op *op)
     op->submitted_us = clock_mono_us();
     op->started_us = 0;
     op->tries = 0;
+    op->doubt = 0;
     op->op.chain = op->chain;
     op->deadline_us = op->submitted_us + store->config.request_timeout_ms * 1000;
     op->op.out = (struct outcome){.field_line = -1};
@@ -193,7 +194,17 @@ const char *store_not_ready(const struct store *store)
     }
     if (store->shared->memory_high)
         return "Redis has used 90 % of its maxmemory";
+    if (store->config.durability == DURABILITY_REPLICATED && store->shared->replicas_short)
+        return "fewer replicas are online than --replicas says";
+    if (store->config.durability == DURABILITY_LEDGER &&
+        (store->shared->ledger_down || store->shared->ledger_silent))
+        return "the ledger takes no events, and --durability ledger waits for it";
     return store->shared->ledger_behind ? STORE_WHY_BEHIND : NULL;
+}
+
+int64_t store_restores(const struct store *store)
+{
+    return store->shared->restores;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

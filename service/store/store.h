@@ -38,6 +38,7 @@ struct store_op {
     int64_t submitted_us, started_us;
     int64_t deadline_us; /* monotonic; past it the operation is not begun any more */
     unsigned tries;
+    uint64_t doubt; /* the store that an EXEC with it was sent to and never answered; 0: none */
 };
 
 enum store_read_kind { READ_ITEM, READ_ITEMS, READ_RESERVATION, READ_OPERATION };
@@ -69,11 +70,14 @@ struct store_read {
     int64_t deadline_us;
 };
 
+/* What an answer promises to survive; docs/durability.md. */
 enum store_durability {
     DURABILITY_UNSET,
     DURABILITY_MEMORY,
     DURABILITY_EVERYSEC,
-    DURABILITY_ALWAYS
+    DURABILITY_ALWAYS,
+    DURABILITY_REPLICATED, /* answers wait for `replicas` copies */
+    DURABILITY_LEDGER,     /* answers wait for SQL */
 };
 
 #define STORE_LEDGER_ID_SIZE 64
@@ -95,17 +99,23 @@ struct store_config {
     int64_t ledger_max_lag; /* events that SQL may be behind; past it: OUT_OVERLOADED */
     bool ledger;            /* a ledger takes the events, and its process opens epochs */
     enum store_durability durability;
+    unsigned replicas; /* DURABILITY_REPLICATED: 1.. */
 };
 
 /* What all processes of one service share (a shared mapping made by the master before it forks):
  * which store they serve, so that a Redis that comes back empty or as another one is noticed. */
 struct store_shared {
-    _Atomic uint64_t store_id;              /* 0: not opened yet */
-    _Atomic bool memory_high;               /* no new holds: 90 % of maxmemory are used */
-    _Atomic bool ledger_behind;             /* no new holds or sales: past ledger_max_lag */
-    _Atomic bool state_lost;                /* SQL holds a past that Redis has not */
-    _Atomic bool ledger_known;              /* ledger_id is written, and never changes again */
-    char ledger_id[STORE_LEDGER_ID_SIZE];   /* of the database that --ledger leads to */
+    _Atomic uint64_t store_id;            /* 0: not opened yet */
+    _Atomic int64_t epoch;                /* the highest that was seen open */
+    _Atomic bool memory_high;             /* no new holds: 90 % of maxmemory are used */
+    _Atomic bool ledger_behind;           /* no new holds or sales: past ledger_max_lag */
+    _Atomic bool replicas_short;          /* fewer than `replicas` are online */
+    _Atomic bool ledger_down;             /* the ledger process of this host can not reach SQL */
+    _Atomic bool ledger_silent;           /* an event has waited for SQL longer than requests do */
+    _Atomic bool state_lost;              /* SQL holds a past that Redis has not */
+    _Atomic int64_t restores;             /* of the store, in its life */
+    _Atomic bool ledger_known;            /* ledger_id is written, and never changes again */
+    char ledger_id[STORE_LEDGER_ID_SIZE]; /* of the database that --ledger leads to */
     _Atomic uint64_t turns[PARTITIONS_MAX]; /* striped, tried, never waited for: who commits now */
 };
 
@@ -131,6 +141,9 @@ bool store_idle(const struct store *store);
 
 /* NULL if a reservation could be taken now, else the reason why not, as a static text. */
 const char *store_not_ready(const struct store *store);
+
+/* How often the store was restored from its ledger: versions have jumped as often. */
+int64_t store_restores(const struct store *store);
 
 /* Sets the partition of an operation; OUT_CROSS_PARTITION if its items lie in several,
  * OUT_RESERVATION_NOT_FOUND if its reservation names a partition that is not, else OUT_NONE. */

@@ -1,6 +1,7 @@
 /* test_openapi_answers.c -- the real answers are those that /openapi.json promises: status, content
  * type, header fields and body, of every operation in it. */
 #include "support/api.h"
+#include "support/ledger_base.h"
 #include "support/schema.h"
 
 #include <ctype.h>
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,13 +19,21 @@
 
 static struct stack stack;
 static struct api *a;
+static char dir[TEST_PATH_MAX], ledger[TEST_PATH_MAX + 32]; /* its address: a file in dir */
 static json_t *document;
 static json_t *seen; /* operationId -> {status: true} */
 
 static int group_setup(void **state)
 {
-    static const char *const extra[] = {"--request-timeout", "1s", NULL};
+    static const char *const extra[] = {"--request-timeout", "1s", "--ledger", ledger, NULL};
+    struct migrate_report report;
     a = &stack.api;
+    if (temp_dir_make(dir) != 0)
+        return -1;
+    snprintf(ledger, sizeof(ledger), "sqlite:%s/ledger.db", dir);
+    struct db *db = base_open(ledger);
+    base_migrate(db, &report);
+    db_close(db);
     if (stack_start(&stack, NULL, 1, extra) != 0)
         return -1;
     seen = json_object();
@@ -37,7 +48,9 @@ static int group_teardown(void **state)
 {
     json_decref(seen);
     json_decref(document);
-    return stack_stop(&stack);
+    int stopped = stack_stop(&stack);
+    temp_dir_remove(dir);
+    return stopped;
 }
 
 /* --- finding one's way in the document -------------------------------------------------------- */
@@ -498,6 +511,82 @@ static void refusals_to_end_a_reservation_are_documented(void **state)
                   "{\"ttl_seconds\":604801}");
 }
 
+/* --- what the ledger answers ------------------------------------------------------------------ */
+
+#define LONG_AGO "?at=2020-01-01T00:00:00Z"
+
+/* First of those that read the ledger: a connection that is open would not notice. */
+static void without_its_database_the_past_is_the_documented_503(void **state)
+{
+    const char *file = ledger + strlen("sqlite:"), *sku = api_item(a, 10, 0);
+    assert_int_equal(rename(file, text("%s.away", file)), 0);
+    assert_int_equal(mkdir(file, 0700), 0);
+    visit_problem(503, "ledger-unavailable", "listReservations", RESERVATIONS, NULL, NULL);
+    visit(503, "headReservations", RESERVATIONS, NULL, NULL);
+    visit_problem(503, "ledger-unavailable", "listMovements", text("/v1/items/%s/movements", sku),
+                  NULL, NULL);
+    visit_problem(503, "ledger-unavailable", "getItem", text("/v1/items/%s" LONG_AGO, sku), NULL,
+                  NULL);
+    visit_problem(503, "ledger-unavailable", "followEvents", "/v1/events", NULL, NULL);
+    assert_int_equal(rmdir(file), 0);
+    assert_int_equal(rename(text("%s.away", file), file), 0);
+}
+
+/* Holds a unit and waits until the ledger has it. */
+static void hold_and_await(const char *sku)
+{
+    const char *body = text("{\"sku\":\"%s\",\"quantity\":1,\"customer\":\"c-1\"}", sku);
+    api_call(a, 201, "POST", RESERVATIONS, NULL, body);
+    const char *sql = text("SELECT version FROM items WHERE sku = '%s'", sku);
+    assert_true(await(base_int(ledger, sql) == 2, 20000));
+}
+
+static void the_past_is_answered_as_documented(void **state)
+{
+    const char *sku = api_item(a, 10, 2);
+    const char *movements = text("/v1/items/%s/movements", sku);
+    hold_and_await(sku);
+    visit(200, "listReservations", text(RESERVATIONS "?sku=%s", sku), NULL, NULL);
+    check_size(a, "reservations", 1);
+    visit(200, "listReservations", RESERVATIONS "?limit=1", NULL, NULL);
+    visit(200, "listReservations", RESERVATIONS "?limit=500&state=confirmed", NULL, NULL);
+    visit(200, "listReservations", RESERVATIONS "?customer=nobody", NULL, NULL);
+    check_null(a, "next_cursor");
+    visit_problem(422, "invalid-field", "listReservations", RESERVATIONS "?state=x", NULL, NULL);
+    visit(200, "headReservations", RESERVATIONS, NULL, NULL);
+    visit(200, "listMovements", movements, NULL, NULL);
+    check_size(a, "movements", 2);
+    visit(200, "listMovements", text("%s?limit=1", movements), NULL, NULL);
+    visit(200, "listMovements", text("%s?cursor=%s", movements, api_str(a, "next_cursor")), NULL,
+          NULL);
+    visit_problem(404, "item-not-found", "listMovements", "/v1/items/nothing/movements", NULL,
+                  NULL);
+    visit_problem(422, "invalid-field", "listMovements", text("%s?limit=0", movements), NULL, NULL);
+    visit(200, "headMovements", movements, NULL, NULL);
+    visit(200, "followEvents", "/v1/events", NULL, NULL);
+    check_str(a, "events[0].type", "create");
+    visit(200, "followEvents", "/v1/events?after=latest&wait=1", NULL, NULL);
+    visit_problem(422, "invalid-field", "followEvents", "/v1/events?after=x", NULL, NULL);
+    visit(200, "getItem", text("/v1/items/%s?at=2100-01-01T00:00:00%%2B01:00", sku), NULL, NULL);
+    visit(200, "headItem", text("/v1/items/%s?at=2100-01-01T00:00:00Z", sku), NULL, NULL);
+    visit_problem(404, "item-not-found", "getItem", text("/v1/items/%s" LONG_AGO, sku), NULL, NULL);
+    visit_problem(422, "invalid-field", "getItem", text("/v1/items/%s?at=now", sku), NULL, NULL);
+}
+
+static void without_a_ledger_there_is_the_documented_404(void **state)
+{
+    struct stack bare;
+    static const char *const extra[] = {"--ledger", "none", NULL};
+    assert_int_equal(stack_start(&bare, NULL, 1, extra), 0);
+    a = &bare.api;
+    visit_problem(404, "ledger-missing", "listReservations", RESERVATIONS, NULL, NULL);
+    visit_problem(404, "ledger-missing", "listMovements", "/v1/items/x/movements", NULL, NULL);
+    visit_problem(404, "ledger-missing", "followEvents", "/v1/events", NULL, NULL);
+    visit_problem(404, "ledger-missing", "getItem", "/v1/items/x" LONG_AGO, NULL, NULL);
+    a = &stack.api;
+    assert_int_equal(stack_stop(&bare), 0);
+}
+
 /* --- batches, operations, and what is around ---------------------------------------------------
  */
 
@@ -697,6 +786,9 @@ int main(void)
         cmocka_unit_test(reservations_are_made_and_read_as_documented),
         cmocka_unit_test(reservations_end_as_documented),
         cmocka_unit_test(refusals_to_end_a_reservation_are_documented),
+        cmocka_unit_test(without_its_database_the_past_is_the_documented_503),
+        cmocka_unit_test(the_past_is_answered_as_documented),
+        cmocka_unit_test(without_a_ledger_there_is_the_documented_404),
         cmocka_unit_test(batches_and_operations_are_answered_as_documented),
         cmocka_unit_test(reads_of_the_service_are_answered_as_documented),
         cmocka_unit_test(wrong_methods_and_routes_are_the_documented_problem),

@@ -1,0 +1,40 @@
+/* compare.h -- is what Redis has what the ledger has? One thing of each at a time.
+ *
+ * Layer: audit, pure: two values come in, "equal" or the first difference in words goes out.
+ */
+#ifndef AUDIT_COMPARE_H
+#define AUDIT_COMPARE_H
+
+#include "core/item.h"
+#include "core/reservation.h"
+#include "store/survey.h"
+
+#define COMPARE_TEXT_SIZE 512
+
+/* An item in Redis and the ledger's as of the same version, or of the last one before it. A restore
+ * raises versions without a movement, so a difference of whole FOLD_RESTORE_STEPs is none. */
+bool compare_item(const struct item *redis, const struct item *ledger, char text[COMPARE_TEXT_SIZE])
+    __attribute__((warn_unused_result));
+
+/* The same version of both, but for restores. */
+bool compare_versions(int64_t redis, int64_t ledger) __attribute__((warn_unused_result));
+
+/* An item's places in the indexes of Redis against what the item says. */
+bool compare_places(const struct survey_item *item, char text[COMPARE_TEXT_SIZE])
+    __attribute__((warn_unused_result));
+
+/* Everything about a reservation. */
+bool compare_reservation(const struct reservation *redis, const struct reservation *ledger,
+                         char text[COMPARE_TEXT_SIZE]) __attribute__((warn_unused_result));
+
+/* The same, where either may be missing (NULL). Of those that ended before kept_since_ms Redis need
+ * not know. */
+bool compare_presence(const struct reservation *redis, const struct reservation *ledger,
+                      int64_t kept_since_ms, char text[COMPARE_TEXT_SIZE])
+    __attribute__((warn_unused_result));
+
+/* An entry of an item's index of deadlines, or its absence, against the record. */
+bool compare_link(const struct survey_link *link, char text[COMPARE_TEXT_SIZE])
+    __attribute__((warn_unused_result));
+
+#endif

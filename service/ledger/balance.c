@@ -1,0 +1,148 @@
+#include "ledger/balance.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define PAGE 4096
+
+static const struct db_statement unbalanced_items = {
+    .kind = DB_ONE,
+    .types = "i",
+    .head = "SELECT sku, available, held, sold, version, CAST(events_available AS bigint), "
+            "CAST(events_held AS bigint), CAST(events_sold AS bigint), events_version "
+            "FROM unbalanced_items ORDER BY sku LIMIT $1",
+};
+static const struct db_statement unbalanced_holds = {
+    .kind = DB_ONE,
+    .types = "i",
+    .head = "SELECT sku, held, CAST(lines_held AS bigint) FROM unbalanced_holds ORDER BY sku "
+            "LIMIT $1",
+};
+static const struct db_statement page_of_lines = {
+    .kind = DB_ONE,
+    .types = "ti",
+    .head = "SELECT r.rid, r.line_count, (SELECT COUNT(*) FROM reservation_lines l "
+            "WHERE l.rid = r.rid) FROM reservations r WHERE r.rid > $1 ORDER BY r.rid LIMIT $2",
+};
+static const struct db_statement position = {
+    .kind = DB_ONE,
+    .types = "i",
+    .head = "SELECT epoch, seq FROM checkpoints WHERE partition_no = $1",
+};
+static const struct db_statement last_partition = {
+    .kind = DB_ONE,
+    .types = "",
+    .head = "SELECT MAX(partition_no) FROM checkpoints",
+};
+
+struct finder {
+    balance_fn *found;
+    void *user;
+    struct balance_walk *walk;
+    size_t rows;
+};
+
+static int on_item(void *context, const struct db_value *row, size_t count)
+{
+    static const char *const names[] = {"available", "held", "sold", "version"};
+    const struct finder *f = context;
+    char text[BALANCE_TEXT_SIZE];
+    size_t i = 0;
+    while (i < 3 && row[5 + i].type == DB_INT && row[1 + i].as.number == row[5 + i].as.number)
+        i++;
+    if (row[5 + i].type == DB_INT)
+        snprintf(text, sizeof(text), "has %s %" PRId64 ", its events add up to %" PRId64, names[i],
+                 row[1 + i].as.number, row[5 + i].as.number);
+    else
+        snprintf(text, sizeof(text), "has no events");
+    f->found(f->user, row[0].as.text, text);
+    return 0;
+}
+
+static int on_hold(void *context, const struct db_value *row, size_t count)
+{
+    const struct finder *f = context;
+    char text[BALANCE_TEXT_SIZE];
+    snprintf(text, sizeof(text), "has held %" PRId64 ", its open reservations hold %" PRId64,
+             row[1].as.number, row[2].as.number);
+    f->found(f->user, row[0].as.text, text);
+    return 0;
+}
+
+enum db_result balance_items(struct db *db, size_t max, balance_fn *found, void *user)
+{
+    struct finder finder = {.found = found, .user = user};
+    const struct db_value limit = db_int((int64_t)max);
+    enum db_result result = db_begin_read(db);
+    if (result == DB_OK)
+        result = db_run(db, &unbalanced_items, &limit, 1, on_item, &finder, NULL);
+    if (result == DB_OK)
+        result = db_run(db, &unbalanced_holds, &limit, 1, on_hold, &finder, NULL);
+    db_rollback(db);
+    return result;
+}
+
+static int on_lines(void *context, const struct db_value *row, size_t count)
+{
+    struct finder *f = context;
+    char text[BALANCE_TEXT_SIZE];
+    f->rows++;
+    snprintf(f->walk->rid, sizeof(f->walk->rid), "%.*s", STR_ARG(row[0].as.text));
+    if (row[1].as.number == row[2].as.number)
+        return 0;
+    snprintf(text, sizeof(text), "has %" PRId64 " lines, of which %" PRId64 " are there",
+             row[1].as.number, row[2].as.number);
+    f->found(f->user, row[0].as.text, text);
+    return 0;
+}
+
+enum db_result balance_lines(struct db *db, struct balance_walk *walk, balance_fn *found,
+                             void *user)
+{
+    struct finder finder = {.found = found, .user = user, .walk = walk};
+    char after[sizeof(walk->rid)];
+    snprintf(after, sizeof(after), "%s", walk->rid);
+    const struct db_value values[] = {db_text(str_of(after)), db_int(PAGE)};
+    enum db_result result = db_begin_read(db);
+    if (result == DB_OK)
+        result = db_run(db, &page_of_lines, values, 1, on_lines, &finder, NULL);
+    db_rollback(db);
+    walk->done = finder.rows < PAGE;
+    return result;
+}
+
+/* Up to two numbers of the one row; NULL leaves them alone. */
+static int keep_numbers(void *context, const struct db_value *row, size_t count)
+{
+    int64_t *const *out = context;
+    for (size_t i = 0; i < count; i++)
+        if (row[i].type == DB_INT)
+            *out[i] = row[i].as.number;
+    return 0;
+}
+
+enum db_result balance_position(struct db *db, unsigned partition, int64_t *epoch, int64_t *seq)
+{
+    const struct db_value value = db_int(partition);
+    int64_t *const out[] = {epoch, seq};
+    *epoch = *seq = 0;
+    enum db_result result = db_begin_read(db);
+    if (result == DB_OK)
+        result = db_run(db, &position, &value, 1, keep_numbers, (void *)out, NULL);
+    db_rollback(db);
+    if (*epoch == 0)
+        *seq = 0; /* a partition that was begun and holds nothing stands at 0-(-1) */
+    return result;
+}
+
+enum db_result balance_partitions(struct db *db, unsigned *count)
+{
+    int64_t last = -1;
+    int64_t *const out[] = {&last};
+    enum db_result result = db_begin_read(db);
+    if (result == DB_OK)
+        result = db_run(db, &last_partition, NULL, 1, keep_numbers, (void *)out, NULL);
+    db_rollback(db);
+    *count = (unsigned)(last + 1);
+    return result;
+}

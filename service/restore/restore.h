@@ -1,0 +1,69 @@
+/* restore.h -- Redis built anew from SQL: the order of things.
+ *
+ * Layer: restore. The caller fills the options, which outlive the run, and calls restore_free
+ * behind restore_run, whatever came of it. Connections are the restore's own.
+ *
+ *   look -> may it be? -> lock SQL -> look again -> seal SQL's old epoch -> claim Redis -> clear it
+ *        -> build -> verify -> commit SQL -> open Redis
+ *
+ * Invariant: one SQL transaction holds every checkpoint from the second look to the commit, so
+ * nobody brings anything to SQL meanwhile, nor restores. Whenever it dies, Redis is closed or was
+ * not touched, and the next restore begins anew with a higher epoch.
+ */
+#ifndef RESTORE_RESTORE_H
+#define RESTORE_RESTORE_H
+
+#include "restore/build.h"
+#include "restore/scene.h"
+
+#define RESTORE_RETENTION_MS (INT64_C(24) * 3600 * 1000) /* the service's defaults */
+
+struct restore;
+
+enum restore_verified { RESTORE_EQUAL, RESTORE_DRIFT, RESTORE_NOT_VERIFIED };
+
+struct restore_options {
+    const char *redis_url, *ledger_url;
+    unsigned partitions; /* 0: as SQL and Redis say */
+    int64_t operation_retention_ms, reservation_retention_ms;
+    bool dry_run;           /* look and count; nothing is written anywhere */
+    bool discard_unapplied; /* entries that SQL has not may be lost */
+    bool only_lost;         /* never a store that was closed for another reason */
+    /* Compares what was built with SQL, over restore->admin and a connection of its own to SQL;
+     * calls restore_touch now and then. */
+    enum restore_verified (*verify)(void *user, struct restore *restore, char *why,
+                                    size_t why_size);
+    bool (*on_progress)(void *user, const struct restore *restore); /* false: stop. May be NULL */
+    void *user;
+};
+
+enum restore_result {
+    RESTORE_DONE,
+    RESTORE_SOUND,   /* the store is open: nothing to restore */
+    RESTORE_REFUSED, /* nothing was built; `why` says what would be right */
+    RESTORE_FAILED,  /* the store stays closed */
+    RESTORE_UNSURE,  /* Redis or SQL can not be reached, or somebody else is at work: try again */
+};
+
+struct restore {
+    const struct restore_options *options;
+    struct store_config config;
+    struct store_shared shared;
+    struct admin *admin;
+    struct db *db;
+    struct scene scene; /* what was found */
+    struct build build; /* counts */
+    struct rebuild rebuild;
+    int64_t epoch;     /* the store's new one */
+    const char *phase; /* for people: "building" */
+    char why[BUILD_WHY_SIZE + 128];
+};
+
+enum restore_result restore_run(struct restore *restore, const struct restore_options *options)
+    __attribute__((warn_unused_result));
+void restore_free(struct restore *restore);
+
+/* Shows SQL that we are there, since it ends transactions that stand still for a minute. */
+void restore_touch(struct restore *restore);
+
+#endif

@@ -1,0 +1,241 @@
+/* lane_write.c -- what was read is decided and written, and EXEC says whether it counts. */
+#include "log.h"
+#include "stats.h"
+#include "store/keys.h"
+#include "store/lane_steps.h"
+#include "store/reply.h"
+#include "store/resp.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+static void on_written(struct conn *conn, redisReply **replies, size_t count);
+
+/* --- closing ---------------------------------------------------------------------------------- */
+
+static void on_closed(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    (void)replies, (void)count;
+    lane_become_idle(lane);
+}
+
+void lane_close_partition(struct lane *lane, const char *why, struct str detail)
+{
+    char state[160];
+    snprintf(state, sizeof(state), "closed: %s", why);
+    log_event(LOG_ERROR, "closing a partition", LOG_INT("partition", lane->partition->index),
+              LOG_STR("why", why), LOG_TEXT("detail", detail));
+    lane_tell_all(lane, OUT_BROKEN, why);
+    struct buf *out = conn_begin(&lane->conn);
+    resp_begin(out, 4);
+    resp_arg(out, STR("HSET"));
+    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
+    resp_arg(out, STR("state"));
+    resp_arg(out, str_of(state));
+    if (conn_exchange(&lane->conn, 1, lane->store->config.request_timeout_ms, on_closed) < 0)
+        conn_drop(&lane->conn, "out of memory");
+}
+
+/* --- deciding and writing --------------------------------------------------------------------- */
+
+/* Answers what would take more room: the operations of these kinds, as bits. */
+static void refuse_kinds(struct lane *lane, unsigned kinds, const char *why)
+{
+    for (unsigned i = 0; i < lane->batch.count; i++)
+        if (kinds & 1u << lane->batch.ops[i]->op.kind)
+            lane_tell(lane, i, OUT_OVERLOADED, why);
+    batch_compact(&lane->batch);
+}
+
+/* New holds stop at 90 % of maxmemory, so that confirm and release still fit; new holds and sales
+ * when the ledger is too far behind, since what it has not taken stays in Redis. */
+static void refuse_overload(struct lane *lane)
+{
+    const struct store_shared *shared = lane->store->shared;
+    if (shared->memory_high)
+        refuse_kinds(lane, 1u << OP_RESERVE | 1u << OP_PUT, "Redis has used 90 % of its maxmemory");
+    if (shared->ledger_behind)
+        refuse_kinds(lane, 1u << OP_RESERVE | 1u << OP_DECREMENT, STORE_WHY_BEHIND);
+}
+
+static bool known_bucket(void *user, uint32_t bucket)
+{
+    const struct lane *lane = user;
+    for (size_t i = 0; i < sizeof(lane->buckets) / sizeof(lane->buckets[0]); i++)
+        if (lane->buckets[i] == bucket)
+            return true;
+    return false;
+}
+
+/* True when the reads of the batch came from one command, so that they are of one instant. */
+static bool is_snapshot(const struct batch *batch)
+{
+    if (batch->rounds > 1 || batch->view.customers.count > 0)
+        return false;
+    return batch->view.reservations.count == 0;
+}
+
+void lane_finish(struct lane *lane)
+{
+    struct batch *batch = &lane->batch;
+    unsigned deferred = 0;
+    lane->losses = 0;
+    if (lane->batch_limit < lane->store->config.batch_max)
+        lane->batch_limit += lane->batch_limit / 8 + 1;
+    if (lane->batch_limit > lane->store->config.batch_max)
+        lane->batch_limit = lane->store->config.batch_max;
+    stats_count(STATS_EXPIRED, batch->view.expired_count);
+    stats_count(STATS_BATCHES, 1);
+    stats_count(STATS_BATCH_OPS, batch->count);
+    stats_observe(STATS_BATCH_SIZE, batch->count);
+    for (unsigned i = 0; i < batch->count; i++) {
+        struct store_op *op = batch->ops[i];
+        if (!op)
+            continue;
+        if (op->op.out.code == OUT_NONE) {
+            deferred++;
+            continue;
+        }
+        batch->ops[i] = NULL;
+        if (op->chain)
+            op->chain->flying--;
+        store_tell(op);
+    }
+    if (deferred > 0)
+        lane_postpone(lane, 0);
+    lane_become_idle(lane);
+}
+
+static void write_batch(struct lane *lane, bool effects)
+{
+    struct buf *out = conn_begin(&lane->conn);
+    size_t replies = 2;
+    lane->empty_write = !effects;
+    lane->doubted = false;
+    if (effects) {
+        snprintf(lane->value, sizeof(lane->value), "%" PRIu64, ++lane->number);
+        replies = batch_write(&lane->batch, out, str_of(lane->marker), str_of(lane->value),
+                              lane->store->config.operation_retention_ms, known_bucket, lane);
+    } else {
+        resp_words(out, 1, "MULTI");
+        resp_words(out, 1, "EXEC");
+    }
+    lane->state = LANE_WRITING;
+    if (replies == 0 || conn_exchange(&lane->conn, replies, lane->store->config.request_timeout_ms,
+                                      on_written) < 0) {
+        lane_out_of_memory(lane);
+        return;
+    }
+    lane->unsettled = effects;
+    lane->sent_store = lane->batch.gate.store;
+}
+
+/* What was read contradicts itself. The reads are not of one instant, so another batch may have
+ * come between them: all that it can have changed is watched, and an empty transaction tells. */
+static void doubt(struct lane *lane)
+{
+    write_batch(lane, false);
+    lane->doubted = true;
+}
+
+/* An EXEC that was never answered, and then this: the same store shows that it did not happen, in
+ * another one (restored meanwhile) it may be a part of what the ledger gave back. */
+static void settle_doubts(struct lane *lane)
+{
+    struct batch *batch = &lane->batch;
+    for (unsigned i = 0; i < batch->count; i++) {
+        struct store_op *op = batch->ops[i];
+        if (op && op->doubt != 0 && op->doubt != batch->gate.store)
+            lane_tell(lane, i, OUT_UNKNOWN, LANE_WHY_RESTORED);
+        else if (op)
+            op->doubt = 0;
+    }
+}
+
+void lane_decide(struct lane *lane)
+{
+    const struct store_config *config = &lane->store->config;
+    struct plan_limits limits = {.max_hold_ms = config->max_hold_ms,
+                                 .reservation_retention_ms = config->reservation_retention_ms};
+    lane->partition->gate = lane->batch.gate;
+    settle_doubts(lane);
+    batch_compact(&lane->batch);
+    refuse_overload(lane);
+    if (lane->batch.count == 0) {
+        lane_become_idle(lane);
+        return;
+    }
+    switch (batch_plan(&lane->batch, &limits)) {
+    case PLAN_NO_MEMORY: lane_out_of_memory(lane); return;
+    case PLAN_READ_MORE: lane_read_round(lane); return;
+    case PLAN_BROKEN: doubt(lane); return;
+    case PLAN_DONE: break;
+    }
+    lane->wrote_here = false;
+    lane->awaited = (struct feed_id){0, 0};
+    if (plan_writes(&lane->batch.view))
+        write_batch(lane, true);
+    else if (!is_snapshot(&lane->batch))
+        write_batch(lane, false);
+    else
+        lane_settle(lane);
+}
+
+/* --- the answer of EXEC ----------------------------------------------------------------------- */
+
+static struct str error_of(const redisReply *reply)
+{
+    return (struct str){reply->str, (size_t)reply->len};
+}
+
+/* The id that XADD gave the batch's entry. Only the marker comes behind it. */
+static void note_position(struct lane *lane, const redisReply *exec)
+{
+    assert(exec->elements >= 2);
+    if (!feed_id_take(exec->element[exec->elements - 2], &lane->awaited))
+        lane->awaited = (struct feed_id){0, 0};
+}
+
+static void on_written(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    const redisReply *exec = replies[count - 1];
+    bool effects = !lane->empty_write, doubted = lane->doubted;
+    assert(lane->state == LANE_WRITING);
+    lane->unsettled = lane->watching = lane->doubted = false;
+    if (exec->type == REDIS_REPLY_NIL) {
+        lane_conflict(lane);
+        return;
+    }
+    if (exec->type == REDIS_REPLY_ERROR) {
+        struct str error = error_of(exec);
+        for (size_t i = 0; i + 1 < count && reply_classify(error) == REPLY_BROKEN; i++)
+            if (replies[i]->type == REDIS_REPLY_ERROR)
+                error = error_of(replies[i]);
+        lane_refused(lane, error);
+        return;
+    }
+    for (size_t i = 0; exec->type == REDIS_REPLY_ARRAY && i < exec->elements; i++)
+        if (exec->element[i]->type == REDIS_REPLY_ERROR) {
+            lane_close_partition(lane, "a transaction was applied in part",
+                                 error_of(exec->element[i]));
+            return;
+        }
+    if (exec->type != REDIS_REPLY_ARRAY || exec->elements != (effects ? count - 2 : 0)) {
+        lane_close_partition(lane, "EXEC answered for another number of commands", NO_NAME);
+        return;
+    }
+    if (doubted) {
+        lane_close_partition(lane, "what Redis holds contradicts itself", NO_NAME);
+        return;
+    }
+    lane->partition->refused[0] = '\0';
+    for (unsigned i = 0; effects && i < lane->batch.bucket_count; i++)
+        lane->buckets[lane->bucket_at++ % 8] = lane->batch.buckets[i];
+    lane->wrote_here = effects;
+    if (effects && lane->batch.view.event_count > 0)
+        note_position(lane, exec);
+    lane_settle(lane);
+}

@@ -1,0 +1,134 @@
+/* survey.h -- what lies in Redis, page by page, for whoever compares it with something else.
+ *
+ * Layer: store. Works on the connection of a struct admin that admin_connect has opened, and only
+ * reads, but for survey_keep_audit. What is handed out lives in the caller's arena. 0, -EIO
+ * (admin_why says why) or -ENOMEM. Every call is bounded by its caller's page, and what one call
+ * quotes of several keys is of one instant (MULTI), so that a moving store does not look torn.
+ */
+#ifndef STORE_SURVEY_H
+#define STORE_SURVEY_H
+
+#include "arena.h"
+#include "core/item.h"
+#include "core/reservation.h"
+#include "store/admin.h"
+
+#define SURVEY_PAGE        512
+#define SURVEY_STATE_SIZE  192
+#define SURVEY_LEDGER_SIZE 64
+#define SURVEY_CURSOR_SIZE 24
+
+enum survey_found {
+    SURVEY_MISSING,
+    SURVEY_BROKEN, /* there is something, but not of a format that we know */
+    SURVEY_FOUND,
+};
+
+/* --- the store -------------------------------------------------------------------------------- */
+
+struct survey_meta {
+    bool there;
+    unsigned partitions;
+    int64_t epoch;
+    char ledger[SURVEY_LEDGER_SIZE], state[SURVEY_STATE_SIZE];
+};
+
+int survey_meta(struct admin *admin, unsigned partition, struct survey_meta *meta)
+    __attribute__((warn_unused_result));
+
+/* --- items ------------------------------------------------------------------------------------ */
+
+/* An item with its places in the indexes. */
+struct survey_item {
+    struct str sku; /* the caller's */
+    enum survey_found found;
+    struct item item;
+    bool listed;         /* in `skus` */
+    int64_t due_ms;      /* its score in `due`; 0: it is not there */
+    int64_t earliest_ms; /* the first deadline among its holds; 0: there is none */
+};
+
+/* Names of items that exist, behind `after` if that is not empty. */
+int survey_names(struct admin *admin, struct arena *arena, unsigned partition, struct str after,
+                 size_t max, struct str **names, size_t *count) __attribute__((warn_unused_result));
+
+/* The items of these names, all of one instant. At most SURVEY_PAGE. */
+int survey_items(struct admin *admin, struct arena *arena, unsigned partition,
+                 const struct str *skus, size_t count, struct survey_item **items)
+    __attribute__((warn_unused_result));
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+struct survey_record {
+    struct rid id;
+    enum survey_found found;
+    struct reservation r;
+};
+
+/* At most `max` buckets of records, behind `after` (-1: from the first). */
+int survey_buckets(struct admin *admin, struct arena *arena, unsigned partition, int64_t after,
+                   size_t max, int64_t **buckets, size_t *count)
+    __attribute__((warn_unused_result));
+
+/* A page of a bucket from the cursor "0" on until it is "0" again. What is there all the time comes
+ * at least once, what comes or goes meanwhile perhaps. An entry whose field is no id is BROKEN and
+ * has an id of zeros; *strangers counts those. */
+int survey_records(struct admin *admin, struct arena *arena, unsigned partition, int64_t bucket,
+                   char cursor[SURVEY_CURSOR_SIZE], struct survey_record **records, size_t *count,
+                   size_t *strangers) __attribute__((warn_unused_result));
+
+/* The records of these ids, each of them as of some instant. */
+int survey_records_named(struct admin *admin, struct arena *arena, unsigned partition,
+                         const struct rid *rids, size_t count, struct survey_record **records)
+    __attribute__((warn_unused_result));
+
+/* --- deadlines -------------------------------------------------------------------------------- */
+
+/* What a record says and what an item's index of deadlines says, of one instant. */
+struct survey_link {
+    struct rid id;                /* in */
+    struct str sku;               /* in */
+    struct survey_record *record; /* shared by links of the same id that follow each other */
+    int64_t deadline_ms;          /* the score in holds:<sku>; 0: the id is not there */
+};
+
+int survey_links(struct admin *admin, struct arena *arena, unsigned partition,
+                 struct survey_link *links, size_t count) __attribute__((warn_unused_result));
+
+/* A page of the ids in an item's index of deadlines; cursor and strangers as above. */
+int survey_holds(struct admin *admin, struct arena *arena, unsigned partition, struct str sku,
+                 char cursor[SURVEY_CURSOR_SIZE], struct rid **rids, size_t *count,
+                 size_t *strangers) __attribute__((warn_unused_result));
+
+/* --- customers -------------------------------------------------------------------------------- */
+
+struct survey_share {
+    struct str customer;
+    int64_t units; /* 0: not there; -1: not a number */
+};
+
+/* A page of what Redis counts per customer of an item, with the item at that instant. */
+int survey_shares(struct admin *admin, struct arena *arena, unsigned partition, struct str sku,
+                  char cursor[SURVEY_CURSOR_SIZE], struct survey_item *item,
+                  struct survey_share **shares, size_t *count) __attribute__((warn_unused_result));
+
+/* The same for these customers, one share each, in their order. */
+int survey_shares_named(struct admin *admin, struct arena *arena, unsigned partition,
+                        struct str sku, const struct str *customers, size_t count,
+                        struct survey_item *item, struct survey_share **shares)
+    __attribute__((warn_unused_result));
+
+/* --- the last audit --------------------------------------------------------------------------- */
+
+struct survey_audit {
+    int64_t result; /* 0 equal, 1 drift, 2 could not tell; -1: there was none */
+    int64_t drift, at_ms;
+    int64_t items, reservations; /* compared */
+};
+
+int survey_keep_audit(struct admin *admin, const struct survey_audit *audit)
+    __attribute__((warn_unused_result));
+int survey_last_audit(struct admin *admin, struct survey_audit *audit)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,471 @@
+/* test_present.c -- what a ledger says there is, page by page, against the world it was told of.
+ *
+ * Every test runs on SQLite and on PostgreSQL. SEED comes from the environment.
+ */
+#include "core/limits.h"
+#include "core/record.h"
+#include "ledger/present.h"
+#include "random.h"
+#include "support/ledger_base.h"
+#include "support/past.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define OPERATIONS 3000
+#define PAGE_MAX   300
+
+static struct bases bases;
+static struct past past;
+static struct arena arena;
+static struct db *ledgers[BASE_ENGINES];
+static char urls[BASE_ENGINES][BASE_URL_SIZE];
+
+/* Pages of these sizes: of one row, cut anywhere, and one that holds all. */
+static const size_t sizes[] = {1, 7, 64, 100000};
+
+static struct db *ledger_of(void **state)
+{
+    struct db *db = ledgers[*(enum base_engine *)*state];
+    arena_reset(&arena);
+    assert_int_equal(db_begin_read(db), DB_OK);
+    return db;
+}
+
+static const char *url_of(void **state)
+{
+    return urls[*(enum base_engine *)*state];
+}
+
+#define ok(call) assert_int_equal((call), DB_OK)
+
+/* --- items ------------------------------------------------------------------------------------ */
+
+static void same_item(const struct item *a, const struct item *b)
+{
+    assert_int_equal(a->exists, b->exists);
+    assert_int_equal(a->available, b->available);
+    assert_int_equal(a->held, b->held);
+    assert_int_equal(a->sold, b->sold);
+    assert_int_equal(a->version, b->version);
+    assert_int_equal(a->max_per_customer, b->max_per_customer);
+    assert_int_equal(a->updated_ms, b->updated_ms);
+}
+
+static void is_the_worlds(const struct present_item *item)
+{
+    char sku[SKU_MAX_BYTES + 1];
+    snprintf(sku, sizeof(sku), "%.*s", STR_ARG(item->sku));
+    struct item world = world_read_item(&past.world, sku);
+    assert_int_equal(item->partition, 0);
+    same_item(&item->item, &world);
+}
+
+static void items_come_page_by_page(void **state)
+{
+    struct db *db = ledger_of(state);
+    for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+        struct str after = {NULL, 0};
+        size_t seen = 0, count = sizes[s];
+        while (count == sizes[s]) {
+            struct present_item *items;
+            ok(present_items(db, &arena, 0, after, sizes[s], &items, &count));
+            for (size_t i = 0; i < count; i++) {
+                is_the_worlds(&items[i]);
+                assert_true(str_absent(after) || !str_equal(after, items[i].sku));
+                after = items[i].sku;
+                seen++;
+            }
+        }
+        assert_int_equal(seen, past.world.item_count);
+    }
+    size_t count;
+    struct present_item *none;
+    ok(present_items(db, &arena, 1, (struct str){NULL, 0}, 10, &none, &count));
+    assert_int_equal(count, 0);
+    db_rollback(db);
+}
+
+static void items_are_found_by_name(void **state)
+{
+    const struct str names[] = {STR("pear"), STR("nobody"), STR("apple"), STR("")};
+    struct db *db = ledger_of(state);
+    struct present_item *items;
+    size_t count;
+    ok(present_items_named(db, &arena, names, 4, &items, &count));
+    assert_int_equal(count, 2);
+    is_the_worlds(&items[0]);
+    is_the_worlds(&items[1]);
+    ok(present_items_named(db, &arena, names, 0, &items, &count));
+    assert_int_equal(count, 0);
+    db_rollback(db);
+}
+
+struct walk {
+    struct db *db;
+    size_t rows;
+};
+
+/* sku, version, available, held, sold, max_per_customer, deleted, at_ms of a row in events. */
+static int keep_walk(void *context, const struct db_value *row, size_t count)
+{
+    struct walk *walk = context;
+    const struct item want = {.version = row[1].as.number,
+                              .available = row[2].as.number,
+                              .held = row[3].as.number,
+                              .sold = row[4].as.number,
+                              .max_per_customer = row[5].as.number,
+                              .exists = row[6].as.number == 0,
+                              .updated_ms = row[7].as.number};
+    struct item item;
+    ok(present_item_at(walk->db, row[0].as.text, want.version, &item));
+    same_item(&item, &want);
+    walk->rows++;
+    return 0;
+}
+
+static void an_item_is_found_as_of_any_version(void **state)
+{
+    struct walk walk = {.db = ledger_of(state)};
+    struct item item, last = world_read_item(&past.world, "apple");
+    base_rows(url_of(state),
+              "SELECT sku, version, available, held, sold, max_per_customer, CASE type WHEN "
+              "'delete' THEN 1 ELSE 0 END, at_ms FROM events WHERE sku IS NOT NULL",
+              keep_walk, &walk);
+    assert_true(walk.rows > 300);
+    ok(present_item_at(walk.db, STR("apple"), INT64_MAX, &item));
+    same_item(&item, &last);
+    ok(present_item_at(walk.db, STR("apple"), 0, &item));
+    assert_int_equal(item.version, 0);
+    ok(present_item_at(walk.db, STR("nobody"), 7, &item));
+    assert_int_equal(item.version, 0);
+    assert_false(item.exists);
+    db_rollback(walk.db);
+}
+
+/* --- reservations ----------------------------------------------------------------------------- */
+
+static void same_text(struct str a, struct str b)
+{
+    assert_true(str_equal(a, b));
+}
+
+static void same_line(const struct reservation_line *a, const struct reservation_line *b,
+                      bool rereserved)
+{
+    same_text(a->sku, b->sku);
+    assert_int_equal(a->reserved, b->reserved);
+    assert_int_equal(a->quantity, b->quantity);
+    assert_int_equal(a->remaining, b->remaining);
+    assert_int_equal(a->version, b->version);
+    assert_int_equal(a->expired_remaining, rereserved ? b->expired_remaining : 0);
+    assert_int_equal(a->expired_version, rereserved ? b->expired_version : 0);
+}
+
+static void is_the_worlds_record(const struct reservation *r)
+{
+    const struct reservation *world = world_read_record(&past.world, &r->id);
+    assert_non_null(world);
+    assert_int_equal(r->state, world->state);
+    assert_int_equal(r->rereserved, world->rereserved);
+    assert_int_equal(r->created_ms, world->created_ms);
+    assert_int_equal(r->expires_ms, world->expires_ms);
+    assert_int_equal(r->ended_ms, world->ended_ms);
+    same_text(r->customer, world->customer);
+    same_text(r->reference, world->reference);
+    same_text(r->metadata, world->metadata);
+    assert_int_equal(r->line_count, world->line_count);
+    for (unsigned i = 0; i < r->line_count; i++)
+        same_line(&r->lines[i], &world->lines[i], r->rereserved);
+}
+
+typedef enum db_result page_fn(struct db *db, struct arena *a, unsigned partition,
+                               struct present_place after, size_t max, struct reservation **all,
+                               size_t *count);
+
+static int64_t place_of(page_fn *page, const struct reservation *r)
+{
+    return page == present_held ? r->expires_ms : r->ended_ms;
+}
+
+/* All of a kind, in pages; each the world's, in order. How many there were. */
+static size_t walk_pages(struct db *db, page_fn *page, int64_t from_ms, size_t size)
+{
+    struct present_place after = {.at_ms = from_ms};
+    char rid[RID_TEXT_SIZE];
+    size_t seen = 0, count = size;
+    while (count == size) {
+        struct reservation *all;
+        ok(page(db, &arena, 0, after, size, &all, &count));
+        for (size_t i = 0; i < count; i++, seen++) {
+            is_the_worlds_record(&all[i]);
+            assert_int_equal(all[i].state == RESERVATION_HELD, page == present_held);
+            assert_true(place_of(page, &all[i]) >= after.at_ms);
+            after.at_ms = place_of(page, &all[i]);
+            after.rid = (struct str){rid, rid_format(&all[i].id, rid)};
+        }
+    }
+    return seen;
+}
+
+static void reservations_come_page_by_page(void **state)
+{
+    struct db *db = ledger_of(state);
+    const char *url = url_of(state);
+    int64_t held = base_int(url, "SELECT COUNT(*) FROM reservations WHERE state = 'held'");
+    int64_t ended = base_int(url, "SELECT COUNT(*) FROM reservations WHERE state <> 'held'");
+    int64_t middle_ms =
+        base_int(url, "SELECT ended_ms FROM reservations WHERE ended_ms IS NOT NULL "
+                      "ORDER BY ended_ms LIMIT 1 OFFSET 30");
+    char sql[128];
+    snprintf(sql, sizeof(sql), "SELECT COUNT(*) FROM reservations WHERE ended_ms >= %lld",
+             (long long)middle_ms);
+    int64_t later = base_int(url, sql);
+    assert_true(held > 0 && ended > 70 && later < ended);
+    for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+        assert_int_equal(walk_pages(db, present_held, 0, sizes[s]), held);
+        assert_int_equal(walk_pages(db, present_ended, 0, sizes[s]), ended);
+        assert_int_equal(walk_pages(db, present_ended, middle_ms, sizes[s]), later);
+    }
+    db_rollback(db);
+}
+
+static void reservations_are_found_by_id(void **state)
+{
+    struct db *db = ledger_of(state);
+    struct rid rids[64];
+    struct reservation *all, *named;
+    size_t count, found;
+    ok(present_ended(db, &arena, 0, (struct present_place){.at_ms = 0}, 63, &all, &count));
+    assert_int_equal(count, 63);
+    for (size_t i = 0; i < count; i++)
+        rids[i] = all[i].id;
+    rids[63] = rids[0];
+    rids[63].b[13] ^= 1; /* nobody's */
+    ok(present_reservations_named(db, &arena, rids, 64, &named, &found));
+    assert_int_equal(found, 63);
+    for (size_t i = 0; i < found; i++)
+        is_the_worlds_record(&named[i]);
+    ok(present_reservations_named(db, &arena, rids + 63, 1, &named, &found));
+    assert_int_equal(found, 0);
+    db_rollback(db);
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+static void results_come_as_they_were_recorded(void **state)
+{
+    struct db *db = ledger_of(state);
+    const char *url = url_of(state);
+    int64_t since_ms =
+        base_int(url, "SELECT at_ms FROM operations ORDER BY at_ms LIMIT 1 OFFSET 50");
+    char sql[128];
+    snprintf(sql, sizeof(sql), "SELECT COUNT(*) FROM operations WHERE at_ms >= %lld",
+             (long long)since_ms);
+    int64_t later = base_int(url, sql);
+    assert_true(later > 50 && later < base_int(url, "SELECT COUNT(*) FROM operations"));
+    for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+        struct str after = {NULL, 0};
+        size_t seen = 0, count = sizes[s];
+        while (count == sizes[s]) {
+            struct present_operation *operations;
+            ok(present_operations(db, &arena, 0, since_ms, after, sizes[s], &operations, &count));
+            for (size_t i = 0; i < count; i++, seen++) {
+                assert_true(operations[i].at_ms >= since_ms);
+                same_text(operations[i].result, past_result(&past, operations[i].key));
+                after = operations[i].key;
+            }
+        }
+        assert_int_equal(seen, later);
+    }
+    db_rollback(db);
+}
+
+/* --- shares ----------------------------------------------------------------------------------- */
+
+static size_t shares_of_world(const struct world_item *item)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < item->customer_count; i++)
+        n += item->customers[i].units != 0;
+    return n;
+}
+
+static void is_the_worlds_share(const struct world_item *item, const struct present_share *share)
+{
+    char customer[TEXT_MAX_BYTES + 1];
+    snprintf(customer, sizeof(customer), "%.*s", STR_ARG(share->customer));
+    assert_int_equal(share->units, world_units(&past.world, item->sku, customer));
+}
+
+static void shares_are_what_is_counted_per_customer(void **state)
+{
+    struct db *db = ledger_of(state);
+    size_t total = 0;
+    for (size_t i = 0; i < past.world.item_count; i++) {
+        const struct world_item *w = &past.world.items[i];
+        struct item item = world_read_item(&past.world, w->sku);
+        struct present_share *shares;
+        struct str after = {NULL, 0};
+        size_t seen = 0, count = 1;
+        while (item.exists && count == 1) {
+            ok(present_shares(db, &arena, str_of(w->sku), item.version, after, 1, &shares, &count));
+            if (count == 1) {
+                is_the_worlds_share(w, &shares[0]);
+                after = shares[0].customer;
+                seen++;
+            }
+        }
+        assert_int_equal(seen, item.exists ? shares_of_world(w) : 0);
+        total += seen;
+    }
+    assert_true(total > 3);
+    db_rollback(db);
+}
+
+static void shares_are_found_by_name(void **state)
+{
+    const struct str names[] = {STR("anna"), STR("nobody"), STR("Zo\xc3\xab")};
+    struct db *db = ledger_of(state);
+    size_t total = 0;
+    for (size_t i = 0; i < past.world.item_count; i++) {
+        const struct world_item *w = &past.world.items[i];
+        struct item item = world_read_item(&past.world, w->sku);
+        struct present_share *shares;
+        size_t count;
+        if (!item.exists)
+            continue;
+        ok(present_shares_named(db, &arena, str_of(w->sku), item.version, names, 3, &shares,
+                                &count));
+        for (size_t k = 0; k < count; k++)
+            is_the_worlds_share(w, &shares[k]);
+        assert_int_equal(count, (world_units(&past.world, w->sku, "anna") != 0) +
+                                    (world_units(&past.world, w->sku, "Zo\xc3\xab") != 0));
+        total += count;
+    }
+    assert_true(total > 2);
+    db_rollback(db);
+}
+
+/* As of an older version the later movements do not count, nor those before the creation. */
+static void shares_are_as_of_a_version(void **state)
+{
+    static const char *const script =
+        "INSERT INTO events VALUES "
+        "(9,1,1,0,0,1,'create','x',5,0,0,5,0,0,1,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),"
+        "(9,1,2,0,0,1,'decrement','x',-2,0,2,3,0,2,2,0,NULL,NULL,'bo',NULL,NULL,NULL,NULL,NULL),"
+        "(9,1,3,0,0,1,'delete','x',-3,0,-2,0,0,0,3,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),"
+        "(9,1,4,0,0,1,'create','x',5,0,0,5,0,0,4,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),"
+        "(9,1,5,0,0,1,'decrement','x',-1,0,1,4,0,1,5,0,NULL,NULL,'bo',NULL,NULL,NULL,NULL,NULL)";
+    static const struct {
+        int64_t version, units;
+    } rows[] = {{0, 0}, {1, 0}, {2, 2}, {4, 0}, {5, 1}, {5 + (1 << 20), 1}};
+    struct db *db = ledger_of(state);
+    db_rollback(db);
+    ok(base_script(url_of(state), script));
+    db = ledger_of(state);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct str bo = STR("bo");
+        struct present_share *shares;
+        size_t count;
+        ok(present_shares(db, &arena, STR("x"), rows[i].version, (struct str){NULL, 0}, 10, &shares,
+                          &count));
+        assert_int_equal(count, rows[i].units != 0);
+        assert_int_equal(count ? shares[0].units : 0, rows[i].units);
+        ok(present_shares_named(db, &arena, STR("x"), rows[i].version, &bo, 1, &shares, &count));
+        assert_int_equal(count ? shares[0].units : 0, rows[i].units);
+    }
+    db_rollback(db);
+    ok(base_script(url_of(state), "DELETE FROM events WHERE partition_no = 9"));
+}
+
+/* Out of memory is an answer, on every page. */
+static void a_page_too_large_is_no_memory(void **state)
+{
+    struct db *db = ledger_of(state);
+    struct arena small;
+    struct reservation *all;
+    struct present_item *items;
+    size_t count;
+    arena_init(&small, 256, 1024);
+    assert_int_equal(present_items(db, &small, 0, (struct str){NULL, 0}, 100, &items, &count),
+                     DB_NO_MEMORY);
+    arena_reset(&small);
+    assert_int_equal(
+        present_ended(db, &small, 0, (struct present_place){.at_ms = 0}, 5, &all, &count),
+        DB_NO_MEMORY);
+    arena_free(&small);
+    db_rollback(db);
+}
+
+/* --- the program ------------------------------------------------------------------------------ */
+
+static void fill(struct db *db)
+{
+    struct apply apply;
+    apply_init(&apply, db, 0);
+    for (size_t at = 0; at < past.count; at += PAGE_MAX) {
+        size_t left = past.count - at;
+        enum apply_result result =
+            apply_chunk(&apply, past.entries + at, left < PAGE_MAX ? left : PAGE_MAX);
+        if (result != APPLY_DONE)
+            fail_msg("%s", apply.why);
+    }
+    apply_free(&apply);
+}
+
+static int group_setup(void **state)
+{
+    uint64_t seed = 20261;
+    if (getenv("SEED"))
+        seed = strtoull(getenv("SEED"), NULL, 10);
+    printf("SEED=%llu\n", (unsigned long long)seed);
+    arena_init(&arena, 1 << 16, 1 << 28);
+    past_make(&past, seed, OPERATIONS);
+    if (bases_start(&bases) != 0)
+        return -1;
+    for (enum base_engine e = 0; e < BASE_ENGINES; e++) {
+        ledgers[e] = bases_ledger(&bases, e);
+        snprintf(urls[e], sizeof(urls[e]), "%s", bases.url);
+        fill(ledgers[e]);
+    }
+    return 0;
+}
+
+static int group_teardown(void **state)
+{
+    for (enum base_engine e = 0; e < BASE_ENGINES; e++)
+        db_close(ledgers[e]);
+    past_free(&past);
+    arena_free(&arena);
+    bases_stop(&bases);
+    return 0;
+}
+
+static enum base_engine engines[] = {BASE_SQLITE, BASE_POSTGRES};
+#define ON(test, engine)                                                                           \
+    {                                                                                              \
+#test " on " #engine, test, NULL, NULL, &engines[engine]                                   \
+    }
+#define ON_BOTH(test) ON(test, BASE_SQLITE), ON(test, BASE_POSTGRES)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_BOTH(items_come_page_by_page),
+        ON_BOTH(items_are_found_by_name),
+        ON_BOTH(an_item_is_found_as_of_any_version),
+        ON_BOTH(reservations_come_page_by_page),
+        ON_BOTH(reservations_are_found_by_id),
+        ON_BOTH(results_come_as_they_were_recorded),
+        ON_BOTH(shares_are_what_is_counted_per_customer),
+        ON_BOTH(shares_are_found_by_name),
+        ON_BOTH(shares_are_as_of_a_version),
+        ON_BOTH(a_page_too_large_is_no_memory),
+    };
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
