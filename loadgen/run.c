@@ -7,6 +7,7 @@
 #include "judge.h"
 #include "live.h"
 #include "plan.h"
+#include "restores.h"
 #include "settle.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@ struct run {
     struct plan plan;
     struct history_writer writer;
     char path[PATH_SIZE];
-    bool kept; /* the user named the file */
+    bool kept;        /* the user named the file */
+    int64_t restores; /* of the service, before the set-up */
     char err[512];
 };
 
@@ -94,9 +96,13 @@ static void note_error(struct run *r, int rc, uint32_t otherwise)
 
 static bool set_up(struct run *r)
 {
-    int rc = setup_items(&r->plan.load, &r->writer, show_progress, NULL, r->err, sizeof(r->err));
+    int rc = restores_ask(&r->plan.load.target, show_progress, NULL, &r->restores);
+    if (rc == 0)
+        rc = setup_items(&r->plan.load, &r->writer, show_progress, NULL, r->err, sizeof(r->err));
     if (rc == 0)
         return true;
+    if (!r->err[0])
+        snprintf(r->err, sizeof(r->err), "%s", strerror(-rc));
     note_error(r, rc, rc == -EPROTO ? TROUBLE_SETUP : TROUBLE_UNREACHABLE);
     char text[sizeof(r->err) + 300];
     snprintf(text, sizeof(text), "%s: %s", r->options->url.text,
@@ -131,6 +137,7 @@ static void settle_all(struct run *r)
     struct history_facts *facts = history_facts(r->plan.load.history);
     const struct settle_options settling = {.path = r->path,
                                             .settle_ms = (uint64_t)r->options->settle_ms,
+                                            .restores = r->restores,
                                             .stopped_ns = facts->zero_ns + facts->stop_ns};
     interrupted = 0; /* a second Ctrl-C ends the settling */
     int rc = settle(&r->plan.load, &r->writer, &settling, show_progress, NULL);

@@ -1,6 +1,8 @@
 /* settle.c -- the order of steps, and what is known before them. */
 #include "settle.h"
 
+#include "restores.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +111,18 @@ static int wait_first(struct settle *s, const struct settle_options *options)
     return 0;
 }
 
+/* At the very end: a restore that comes after the counters were read is counted, and not missed. */
+static int count_restores(struct settle *s, int64_t before)
+{
+    int64_t after;
+    if (before == RESTORES_UNKNOWN || settle_is_over(s))
+        return 0;
+    int rc = restores_ask(&s->load->target, s->progress, s->ctx, &after);
+    s->unsettled |= after == RESTORES_UNKNOWN;
+    s->facts->restores = restores_between(before, after);
+    return rc;
+}
+
 static int run_steps(struct settle *s, const struct settle_options *options)
 {
     int rc = settle_index(s);
@@ -117,8 +131,9 @@ static int run_steps(struct settle *s, const struct settle_options *options)
     rc = rc < 0 ? rc : history_refresh(&s->reader, options->path);
     rc = rc < 0 ? rc : settle_index(s);
     uint64_t ttl_ms = s->facts->ttl_ms < UNTIL_MS ? s->facts->ttl_ms : 0;
-    return rc < 0 ? rc
-                  : settle_readback(s, options->stopped_ns + (ttl_ms + UNTIL_MORE_MS) * 1000000);
+    if (rc == 0)
+        rc = settle_readback(s, options->stopped_ns + (ttl_ms + UNTIL_MORE_MS) * 1000000);
+    return rc < 0 ? rc : count_restores(s, options->restores);
 }
 
 int settle(const struct load *load, struct history_writer *w, const struct settle_options *options,

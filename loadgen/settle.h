@@ -1,11 +1,12 @@
 /* settle.h -- after the load: what became of the operations that nobody answered, and what is left.
  *
- * Layer: loadgen. Three things are asked of the server and appended to the history:
+ * Layer: loadgen. Three things are asked of the server and added to the history:
  *   lookup.c    each mutation without an answer, by its key; two looks, a second apart, must agree
  *               that it is not there before that counts as "did not happen"
  *   readback.c  each reservation that was not seen to end, and a sample of the others; then every
  *               item's counters. Repeated until no item moved in between, so that the reservations
  *               and the counters are of one moment.
+ *   restores.c  how often the service was restored since the set-up
  *
  * Invariant: nothing here changes stock.
  */
@@ -20,6 +21,7 @@ struct settle_options {
     const char *path;    /* of the history */
     uint64_t settle_ms;  /* to wait before the first look, if there is anything to wait for */
     uint64_t stopped_ns; /* CLOCK_MONOTONIC: when the last client stopped */
+    int64_t restores;    /* of the service, before the set-up; restores.h */
 };
 
 /* 0, also when the server did not answer everything: that is noted in facts.trouble. -EINTR,

@@ -6,10 +6,12 @@
 #include "check/entries.h"
 #include "check/index.h"
 #include "check/items.h"
+#include "check/losses.h"
 #include "check/numbers.h"
 #include "check/refusals.h"
 #include "check/reservations.h"
 #include "check/resolve.h"
+#include "check/restored.h"
 #include "check/sums.h"
 #include "clock.h"
 
@@ -21,6 +23,7 @@
 struct run {
     struct verdict *verdict;
     struct index index;
+    struct restored restored;
     struct item *items;
     struct entries entries;
     enum check_level level;
@@ -134,8 +137,11 @@ static int check_all(struct run *run)
     run->items = items_make(&run->index);
     if (!run->items)
         return -ENOMEM;
+    int err = losses_check(&run->index, run->verdict);
+    if (err < 0)
+        return err;
     tell(run, "reservations", 0);
-    int err = reservations_check(&run->index, run->items, run->level == CHECK_FULL, run->verdict);
+    err = reservations_check(&run->index, run->items, run->level == CHECK_FULL, run->verdict);
     if (err < 0)
         return err;
     err = refusals_check(&run->index, run->verdict);
@@ -163,6 +169,9 @@ static int check_run(struct run *run, const struct history_reader *r)
     tell(run, "reading", 0);
     int err = index_make(&run->index, r);
     if (err == 0)
+        err = restored_make(&run->restored, &run->index);
+    run->index.restored = &run->restored;
+    if (err == 0)
         err = run->level == CHECK_OFF ? resolve_only(run) : check_all(run);
     if (err < 0)
         return err;
@@ -187,6 +196,7 @@ int check_history(struct verdict *v, const struct history_reader *r, enum check_
     }
     entries_free(&run.entries);
     free(run.items);
+    restored_free(&run.restored);
     index_free(&run.index);
     v->took_ms = (uint64_t)(clock_mono_ms() - start_ms);
     return err;

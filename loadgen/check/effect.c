@@ -1,5 +1,6 @@
 /* effect.c -- see effect.h: when effects happened, and what they said. */
 #include "check/effect.h"
+#include "check/restored.h"
 #include "check/sweep.h"
 
 /* How far the server's clock may be off while it counts a ttl. */
@@ -49,7 +50,8 @@ uint64_t effect_deadline(const struct index *index, uint32_t reserve)
         if (index_op(index, at)->kind != KIND_EXTEND || !index_took_effect(index, at))
             continue;
         const struct history_line *line = effect_pair(index, at, 0);
-        if (line && line->version > version) {
+        if (line && line->version > version &&
+            !restored_lost(index->restored, line->item, line->version)) {
             version = line->version;
             last = span_of_key(index, at).begin_ns;
         }

@@ -26,6 +26,8 @@
 #define EFFECT_AGAIN      2u /* a reservation had ended before; the answer is about that end */
 #define EFFECT_SLOT_MIN   HISTORY_HEADER_SLOTS
 
+struct restored; /* check/restored.h */
+
 struct index {
     const struct history_reader *reader;
     uint32_t slots, items;
@@ -34,6 +36,7 @@ struct index {
      * the answer that tells. Also on a second attempt that took effect once more (its own slot),
      * and on the get that shows an expiry (its own slot). */
     uint32_t *effect;
+    const struct restored *restored; /* of check_history, once it has made it */
     uint64_t operations, broken;
     bool incomplete; /* parts of the file are missing: what is not in it may have happened */
     bool baskets;    /* an operation has two lines or more */

@@ -2,6 +2,7 @@
 #include "check/numbers.h"
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/restored.h"
 #include "check/sweep.h"
 #include "check/walk.h"
 
@@ -15,6 +16,7 @@ struct trail {
     struct words sku;
     struct walk walk;
     struct sweep sweep;
+    const struct restored_jump *jump, *jump_end; /* those ahead */
     uint32_t before; /* slot of the entry before this one, 0 at the start */
     uint32_t blamed; /* the operation whose begin the last violation of order was about */
     bool below_zero; /* said once */
@@ -42,7 +44,7 @@ static struct stop stop_at(const struct index *index, struct radix_pair entry)
 static void found_gap(struct trail *t, const struct stop *stop, uint64_t version)
 {
     uint64_t missing = t->walk.missing;
-    uint64_t last = version - !stop->read;
+    uint64_t last = t->walk.missing_to;
     /* Versions before something that was only seen after the load may be as late as that. */
     bool late = stop->op->kind == KIND_GET_RESERVATION && history_phase(stop->op) == PHASE_SETTLE;
     if (t->index->incomplete || items_take_slack(t->item, missing, late)) {
@@ -121,13 +123,17 @@ static void check_refusal(struct trail *t, const struct stop *stop)
                       stop->said->version);
 }
 
-static void add_change(struct trail *t, struct change change)
+static void add_change(struct trail *t, const struct stop *stop, struct change change)
 {
+    if (t->item->transitions < UINT32_MAX)
+        t->item->transitions++;
+    if (t->jump < t->jump_end && stop->said->version > t->jump->kept) {
+        t->item->disturbed = true; /* losses.h tells of it */
+        return;
+    }
     t->item->received += change.received;
     t->item->sold += change.sold;
     t->item->held += change.held;
-    if (t->item->transitions < UINT32_MAX)
-        t->item->transitions++;
 }
 
 /* False when its place in the order is not known. */
@@ -136,7 +142,7 @@ static bool check_numbers(struct trail *t, const struct stop *stop, unsigned n)
     struct change change = {0};
     if (!stop->read) {
         change = entries_change(t->index, stop->slot, n);
-        add_change(t, change);
+        add_change(t, stop, change);
     }
     struct walk_step step = {
         .read = stop->read,
@@ -200,6 +206,16 @@ static void check_order(struct trail *t, const struct stop *stop)
     }
 }
 
+/* Passes the restores that come before that version. */
+static void pass_restores(struct trail *t, uint64_t version)
+{
+    while (t->jump < t->jump_end && version > t->jump->last) {
+        walk_restore(&t->walk, t->jump->first);
+        if (++t->jump < t->jump_end)
+            walk_foresee(&t->walk, t->jump->kept);
+    }
+}
+
 void numbers_check_item(const struct index *index, const struct entries *entries,
                         struct item *items, uint32_t item, bool order, struct verdict *v)
 {
@@ -210,13 +226,19 @@ void numbers_check_item(const struct index *index, const struct entries *entries
         .sku = describe_sku(index->reader, item),
     };
     sweep_start(&t.sweep);
+    t.jump = restored_of(index->restored, item, &t.jump_end);
+    if (t.jump < t.jump_end)
+        walk_foresee(&t.walk, t.jump->kept);
     for (size_t i = entries->first[item]; i < entries->first[item + 1]; i++) {
         struct stop stop = stop_at(index, entries->all[i]);
+        pass_restores(&t, entry_version(entries->all[i]));
         if (check_numbers(&t, &stop, entry_line(entries->all[i])) && order)
             check_order(&t, &stop);
         t.before = stop.slot;
     }
-    t.item->version = t.walk.version;
-    t.item->remaining = t.walk.remaining;
+    pass_restores(&t, UINT64_MAX);
+    t.item->version = t.walk.at.version;
+    t.item->remaining = t.walk.at.remaining;
+    t.item->adrift = t.walk.adrift;
     t.item->last = t.before;
 }

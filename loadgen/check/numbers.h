@@ -4,6 +4,7 @@
  * adds up the effects, and holds the order against time (sweep.h). Violations: VERSIONS for a
  * version that nobody made or two did, ANSWERS for a number that does not follow, SUMS for one
  * below zero, LINEARIZABLE for an order that time contradicts, ENDED_ONCE when that is an expiry's.
+ * What a restore undid (restored.h) is walked along like everything else, but adds up to nothing.
  */
 #ifndef LOADGEN_CHECK_NUMBERS_H
 #define LOADGEN_CHECK_NUMBERS_H

@@ -29,7 +29,7 @@ static void count_end(struct coverage *c, enum history_detail state)
 static void count_possible(struct work *w, const struct story *story)
 {
     const struct history_op *reserve = index_op(w->index, story->reserve);
-    if (story->ends || story->expiry)
+    if (story->ends || story->expiry || story->gone)
         return;
     if (!story->read_back) {
         items_add_slack(w->items, reserve, 1);

@@ -2,6 +2,7 @@
 #include "check/resolve.h"
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/restored.h"
 
 #include <inttypes.h>
 
@@ -152,6 +153,8 @@ static void check_second(struct index *index, const struct key *key, struct verd
         return;
     }
     index->effect[key->second] = key->second;
+    if (restored_lost_op(index->restored, a))
+        return; /* decided anew, after the first effect was lost: losses.h tells of that */
     verdict_violation(v, PROPERTY_VERSIONS, ops,
                       "One key took effect twice: %s made version %" PRIu64 " of %s, and sent "
                       "again with the same key it made version %" PRIu64
@@ -191,6 +194,8 @@ static void check_others(const struct index *index, const struct key *key, struc
     uint32_t answer = index->effect[key->first];
     const struct history_op *op = index_op(index, answer);
     bool acknowledged = answer != key->lookup;
+    if (restored_lost_op(index->restored, op))
+        return; /* losses.h tells of it */
     for (uint32_t at = key->first; at; at = at == key->first ? index->child[at] : index->next[at]) {
         const struct history_op *other = index_op(index, at);
         if (other->kind != op->kind || at == answer || at == key->second)

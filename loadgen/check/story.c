@@ -1,13 +1,13 @@
 /* story.c -- see story.h. */
 #include "check/story.h"
 #include "check/effect.h"
+#include "check/restored.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-static int add(struct story *story, enum event_what what, uint64_t version, uint32_t slot,
-               uint8_t state)
+static int add(struct story *story, const struct event *event)
 {
     if (story->count == story->cap) {
         size_t cap = story->cap ? story->cap * 2 : 16;
@@ -21,12 +21,32 @@ static int add(struct story *story, enum event_what what, uint64_t version, uint
     size_t at = story->count++;
     for (; at > 0; at--) {
         const struct event *before = &story->events[at - 1];
-        if (before->version < version || (before->version == version && before->what <= what))
+        if (before->version < event->version ||
+            (before->version == event->version && before->what <= event->what))
             break;
         story->events[at] = *before;
     }
-    story->events[at] = (struct event){version, slot, (uint8_t)what, state};
+    story->events[at] = *event;
+    story->shaken |= event->lost;
     return 0;
+}
+
+/* What `slot` did or showed, with the version that the answer gives the first item. */
+static int add_quote(struct story *story, const struct index *index, enum event_what what,
+                     uint32_t answer, struct event event)
+{
+    uint32_t item = index_op(index, story->reserve)->line.item;
+    const struct history_op *said = index_op(index, answer);
+    const struct history_line *line = index_line_about(said, item, 0);
+    event.what = (uint8_t)what;
+    event.version = line ? line->version : 0;
+    event.lost = restored_lost_op(index->restored, said);
+    return add(story, &event);
+}
+
+static int add_claim(struct story *story, uint32_t slot, uint8_t said)
+{
+    return add(story, &(struct event){UINT64_MAX, slot, EVENT_CLAIM, said, false});
 }
 
 static uint8_t state_after(enum history_kind kind)
@@ -36,23 +56,18 @@ static uint8_t state_after(enum history_kind kind)
     return kind == KIND_RELEASE ? DETAIL_RELEASED : DETAIL_HELD;
 }
 
-/* The version of the reservation's first item in an answer; 0 when it is not there. */
-static uint64_t version_in(const struct story *story, const struct index *index, uint32_t answer)
-{
-    uint32_t item = index_op(index, story->reserve)->line.item;
-    const struct history_line *line = index_line_about(index_op(index, answer), item, 0);
-    return line ? line->version : 0;
-}
-
 static int add_transition(struct story *story, const struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
-    if (index_is_end(op)) {
+    uint32_t answer = index->effect[slot];
+    bool lost = restored_lost_op(index->restored, index_op(index, answer));
+    story->gone |= lost && slot == story->reserve;
+    if (index_is_end(op) && !lost) {
         story->ends++;
         story->end = slot;
     }
-    return add(story, EVENT_TRANSITION, version_in(story, index, index->effect[slot]), slot,
-               state_after(op->kind));
+    return add_quote(story, index, EVENT_TRANSITION, answer,
+                     (struct event){.slot = slot, .state = state_after(op->kind)});
 }
 
 static bool is_claim(const struct history_op *op)
@@ -71,11 +86,26 @@ static int add_get(struct story *story, const struct index *index, uint32_t slot
     if (history_phase(op) == PHASE_SETTLE)
         story->read_back = slot;
     if (!shown)
-        return add(story, EVENT_CLAIM, UINT64_MAX, slot, op->detail);
-    if (op->detail == DETAIL_EXPIRED &&
+        return add_claim(story, slot, op->detail);
+    if (op->detail == DETAIL_EXPIRED && !restored_lost_op(index->restored, op) &&
         (!story->expiry || op->end_ns < index_op(index, story->expiry)->end_ns))
         story->expiry = slot;
-    return add(story, EVENT_READ, version_in(story, index, slot), slot, op->detail);
+    return add_quote(story, index, EVENT_READ, slot,
+                     (struct event){.slot = slot, .state = op->detail});
+}
+
+/* Whether a confirm or release that did not happen may have done so, until a restore undid it. */
+static bool may_be_undone(const struct story *story, const struct index *index, uint32_t first)
+{
+    uint32_t item = index_op(index, story->reserve)->line.item;
+    bool undone = false;
+    for (uint32_t at = first; at && !undone && index_is_end(index_op(index, first));
+         at = at == first ? index->child[first] : index->next[at]) {
+        const struct history_op *attempt = index_op(index, at);
+        undone = history_outcome(attempt) == OUTCOME_UNKNOWN &&
+                 restored_after(index->restored, item, attempt->begin_ns);
+    }
+    return undone;
 }
 
 /* A confirm, release or extend with its further attempts. */
@@ -88,6 +118,8 @@ static int add_change(struct story *story, const struct index *index, uint32_t f
     } else if (index->effect[first] == EFFECT_UNRESOLVED) {
         story->unresolved++;
         story->unresolved_ends += index_is_end(op);
+    } else if (index->effect[first] == EFFECT_NONE) {
+        story->shaken |= may_be_undone(story, index, first);
     }
     for (uint32_t at = first; at && err == 0;
          at = at == first ? index->child[first] : index->next[at]) {
@@ -95,7 +127,7 @@ static int add_change(struct story *story, const struct index *index, uint32_t f
         if (at != first && index->effect[at] == at)
             err = add_transition(story, index, at); /* it took effect once more */
         if (err == 0 && index_role(attempt) != ROLE_LOOKUP && is_claim(attempt))
-            err = add(story, EVENT_CLAIM, UINT64_MAX, at, attempt->detail);
+            err = add_claim(story, at, attempt->detail);
     }
     return err;
 }
@@ -159,8 +191,8 @@ int story_gather(struct story *story, struct index *index, uint32_t reserve)
 int story_add_expiry(struct story *story, struct index *index)
 {
     index->effect[story->expiry] = story->expiry;
-    return add(story, EVENT_TRANSITION, version_in(story, index, story->expiry), story->expiry,
-               DETAIL_EXPIRED);
+    return add_quote(story, index, EVENT_TRANSITION, story->expiry,
+                     (struct event){.slot = story->expiry, .state = DETAIL_EXPIRED});
 }
 
 const struct event *story_transition(const struct story *story, uint64_t version)
@@ -174,12 +206,14 @@ const struct event *story_transition(const struct story *story, uint64_t version
 
 const struct event *story_last(const struct story *story)
 {
-    size_t i = story->count;
-    do {
-        assert(i > 0); /* the reserve itself is one */
-        i--;
-    } while (story->events[i].what != EVENT_TRANSITION);
-    return &story->events[i];
+    const struct event *last = NULL;
+    for (size_t i = story->count; i > 0 && (!last || last->lost); i--) {
+        const struct event *e = &story->events[i - 1];
+        if (e->what == EVENT_TRANSITION && (!last || !e->lost))
+            last = e;
+    }
+    assert(last); /* the reserve itself is one */
+    return last;
 }
 
 void story_free(struct story *story)

@@ -4,6 +4,10 @@
  * the order of versions. The version is that of the reservation's first item: it rises with each
  * transition of the reservation, though not only with those. A story is used for one reservation
  * after the other and keeps its memory.
+ *
+ * When the service was restored meanwhile, a part of a story may be undone (restored.h): such
+ * transitions and reads stay in it, marked as lost, and the story goes on from what came before
+ * them. losses.h tells of what is lost.
  */
 #ifndef LOADGEN_CHECK_STORY_H
 #define LOADGEN_CHECK_STORY_H
@@ -23,12 +27,15 @@ struct event {
     uint32_t slot;
     uint8_t what;  /* enum event_what */
     uint8_t state; /* enum history_detail: after a transition, or as said */
+    bool lost;     /* undone by a restore; claims never are, for they quote nothing */
 };
 
 struct story {
     uint32_t reserve;
     size_t count, cap;
     struct event *events;
+    bool gone;                /* the reserve itself was undone */
+    bool shaken;              /* something was undone, or may have been */
     unsigned unresolved;      /* confirms, releases, extends that may have happened */
     unsigned unresolved_ends; /* the confirms and releases among them */
     unsigned ends;            /* confirms and releases that took effect */
@@ -46,7 +53,8 @@ void story_free(struct story *story);
 /* Puts the expiry that `expiry` shows among the transitions. */
 int story_add_expiry(struct story *story, struct index *index) __attribute__((warn_unused_result));
 
-/* The transition with that version, NULL when there is none; and the last of all. */
+/* The transition with that version, NULL when there is none; and the last that was not undone, or,
+ * when all were, the last of all. */
 const struct event *story_transition(const struct story *story, uint64_t version);
 const struct event *story_last(const struct story *story);
 

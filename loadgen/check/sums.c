@@ -97,7 +97,8 @@ static void compare_counters(const struct sum *s)
 {
     const struct history_counters *c = s->counters;
     const struct item *item = s->item;
-    compare(s, "available", c->available, item->remaining);
+    if (!item->adrift)
+        compare(s, "available", c->available, item->remaining);
     compare(s, "on hand", c->on_hand, (int64_t)((uint64_t)c->available + (uint64_t)c->held));
     if (item->disturbed || item->gap)
         return; /* what is missing in the history is missing in its sums as well */

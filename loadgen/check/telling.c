@@ -2,6 +2,7 @@
 #include "check/telling.h"
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/restored.h"
 #include "check/sweep.h"
 
 #include <inttypes.h>
@@ -60,6 +61,8 @@ static bool explain_repeat(const struct story *story, const struct index *index,
 bool telling_explain_repeats(const struct story *story, struct index *index, struct verdict *v)
 {
     bool explained = true;
+    if (story->shaken)
+        return true; /* what they repeat may be undone */
     for (uint32_t at = index->child[story->reserve]; at; at = index->next[at]) {
         /* One without a replay is known from a look-up, and told to be a repeat by its numbers. */
         uint32_t replay = index->effect[at] == EFFECT_AGAIN ? replay_of(index, at) : 0;
@@ -101,7 +104,8 @@ static void report_ends(const struct story *story, const struct index *index, st
     unsigned n = 0;
     for (size_t i = 0; i < story->count && n < 2; i++) {
         const struct event *e = &story->events[i];
-        if ((e->what == EVENT_TRANSITION && e->state != DETAIL_HELD) || e->slot == story->expiry) {
+        if ((e->what == EVENT_TRANSITION && e->state != DETAIL_HELD && !e->lost) ||
+            e->slot == story->expiry) {
             states[n] = describe_state(e->state);
             ops[++n] = e->slot;
         }
@@ -122,6 +126,14 @@ bool telling_check_ends(const struct story *story, const struct index *index, st
     }
     check_time(story, index, v);
     return true;
+}
+
+/* Whether the refusal may be about something that was undone behind it. */
+static bool claims_what_was(const struct story *story, const struct index *index,
+                            const struct history_op *refused)
+{
+    uint32_t item = index_op(index, story->reserve)->line.item;
+    return story->shaken && restored_after(index->restored, item, refused->begin_ns);
 }
 
 /* What the reservation became; DETAIL_NONE while nobody knows. */
@@ -147,6 +159,8 @@ static void check_claim(const struct story *story, const struct index *index, co
         return;
     }
     enum history_detail is = became(story);
+    if (claims_what_was(story, index, op))
+        return;
     /* Nobody knows what it became: an expiry needs no client, the others need somebody. */
     if (is == e->state ||
         (is == DETAIL_NONE && (e->state == DETAIL_EXPIRED || story->unresolved_ends)))
@@ -181,7 +195,7 @@ static void check_read(const struct story *story, const struct index *index, con
     const struct event *last = story_last(story);
     const struct event *at = story_transition(story, e->version);
     if (!at || at->state != e->state) {
-        if (!story->unresolved) /* which might be what it shows */
+        if (!story->unresolved && !e->lost) /* which might be what it shows */
             report_read(story, index, e, at ? at : last, v);
         return;
     }
@@ -193,8 +207,13 @@ static void check_read(const struct story *story, const struct index *index, con
 
 void telling_check_words(const struct story *story, const struct index *index, struct verdict *v)
 {
+    bool told = false;
     for (size_t i = 0; i < story->count; i++) {
         const struct event *e = &story->events[i];
+        bool missed = e->what == EVENT_CLAIM && e->state == DETAIL_NO_RESERVATION;
+        if (missed && told && story->gone)
+            continue; /* lost in a restore: once is enough */
+        told |= missed;
         if (e->what == EVENT_CLAIM)
             check_claim(story, index, e, v);
         else if (e->what == EVENT_READ)
@@ -226,8 +245,10 @@ void telling_check_order(const struct story *story, const struct index *index, s
     for (size_t i = 0; i < story->count; i++) {
         const struct event *e = &story->events[i];
         const struct history_op *op = index_op(index, e->slot);
-        if (e->what == EVENT_CLAIM && !known)
-            continue; /* about an end that is in nobody's hands */
+        if (e->what == EVENT_CLAIM && (!known || claims_what_was(story, index, op)))
+            continue; /* about an end that is in nobody's hands, or not any more */
+        if (e->lost)
+            continue; /* after the restore, older versions are shown again */
         if (history_phase(op) == PHASE_SETTLE && e->what != EVENT_TRANSITION)
             continue; /* everything was over; telling_check_words looks at these */
         bool transition = e->what == EVENT_TRANSITION;

@@ -48,14 +48,19 @@ const char *property_title(enum property property)
     return properties[property].title;
 }
 
-void verdict_violation(struct verdict *v, enum property property, const uint32_t *ops,
-                       const char *format, ...)
+void verdict_count(struct verdict *v, enum property property)
 {
     assert(property < PROPERTIES);
     struct property_result *result = &v->property[property];
     result->word = VERDICT_VIOLATION;
     result->why[0] = '\0';
     result->violations++;
+}
+
+void verdict_violation(struct verdict *v, enum property property, const uint32_t *ops,
+                       const char *format, ...)
+{
+    verdict_count(v, property);
     if (v->witnesses == WITNESSES_MAX)
         return;
     struct witness *w = &v->witness[v->witnesses++];

@@ -82,6 +82,9 @@ const char *property_title(enum property property); /* one sentence: what holds 
 void verdict_violation(struct verdict *v, enum property property, const uint32_t *ops,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Counts a violation that others of its sort are witnesses for. */
+void verdict_count(struct verdict *v, enum property property);
+
 /* Whether a witness was kept whose first operation is this one. */
 bool verdict_told_of(const struct verdict *v, enum property property, uint32_t op);
 

@@ -7,6 +7,11 @@
  * One mistake is one finding: after a gap the walk goes on from what is quoted behind it. After a
  * wrong number either the number or the answer may be wrong, and of two transitions with one
  * version either may be what counts, so both numbers are kept until a later answer agrees with one.
+ *
+ * A restore (restored.h) takes the item back to an earlier version under a new number. It is told
+ * in advance, so that the numbers of that version are still known when the walk goes on from them:
+ * what was read of the versions that are to be lost need belong to nobody, since nobody was
+ * promised them.
  */
 #ifndef LOADGEN_CHECK_WALK_H
 #define LOADGEN_CHECK_WALK_H
@@ -16,18 +21,23 @@
 
 enum walk_found {
     WALK_FINE,
-    WALK_GAP,   /* `missing` versions before this one belong to nobody */
+    WALK_GAP,   /* `missing` versions, up to `missing_to`, belong to nobody */
     WALK_TWICE, /* the version has a transition already */
     WALK_WRONG, /* `expected` would have been right */
 };
 
 struct walk {
-    bool started, doubted;
-    uint64_t version;
-    int64_t remaining;
-    int64_t other;    /* while doubted: the number that was quoted instead */
-    uint64_t missing; /* after WALK_GAP */
-    int64_t expected; /* after WALK_WRONG */
+    struct walk_place {
+        uint64_t version;
+        int64_t remaining;
+        int64_t other; /* while doubted: the number that was quoted instead */
+        bool doubted;
+    } at, kept; /* kept: where a restore will go on from, once the walk is past it */
+    bool started, past_kept;
+    bool adrift;                  /* restored to a version whose numbers nobody knows */
+    uint64_t kept_version;        /* of the restore ahead; 0: none */
+    uint64_t missing, missing_to; /* after WALK_GAP */
+    int64_t expected;             /* after WALK_WRONG */
 };
 
 struct walk_step {
@@ -38,5 +48,11 @@ struct walk_step {
 
 enum walk_found walk_step(struct walk *w, const struct walk_step *step)
     __attribute__((warn_unused_result));
+
+/* A restore is ahead that brings back version `kept`; no step is past it yet. */
+void walk_foresee(struct walk *w, uint64_t kept);
+
+/* It has come: the item goes on from there, and that version is now called `version`. */
+void walk_restore(struct walk *w, uint64_t version);
 
 #endif

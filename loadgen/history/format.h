@@ -24,6 +24,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define HISTORY_MAGIC        "stockload history\n"
@@ -238,7 +239,9 @@ struct history_facts {
     char version[64]; /* of stockload */
     char host[64];
     char command[1536]; /* the command line, secrets masked */
+    uint32_t restores;  /* * that the service counted between set-up and settling */
 };
+static_assert(offsetof(struct history_facts, restores) == 2216, "part of the format");
 static_assert(sizeof(struct history_facts) <= HISTORY_HEADER_BYTES, "the header is one page");
 
 #endif

@@ -66,6 +66,15 @@ static void length_facts(FILE *out, const struct summary *s)
         fact_count(out, "Requests asked for", f->requests);
 }
 
+static void restored_fact(FILE *out, const struct history_facts *f)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%" PRIu32 " time%s during the run", f->restores,
+             f->restores == 1 ? "" : "s");
+    if (f->restores)
+        fact(out, "Restored", str_of(text));
+}
+
 static void load_facts(FILE *out, const struct history_facts *f)
 {
     char number[HTML_NUMBER_SIZE];
@@ -101,6 +110,7 @@ void html_facts(FILE *out, const struct report_run *run)
     fact(out, "History", str_of(run->name));
     length_facts(out, run->summary);
     load_facts(out, f);
+    restored_fact(out, f);
     snprintf(number, sizeof(number), "%d", run->exit_status);
     fact(out, "Exit status", str_of(number));
     fact_duration(out, "Checked in", run->verdict->took_ms * 1000000);

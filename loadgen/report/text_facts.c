@@ -19,6 +19,9 @@ static void put_clients(struct buf *b, const struct history_facts *facts)
     if (facts->deaths || facts->respawns)
         page_fact(b, "processes", "%" PRIu64 " died, %" PRIu64 " forked again", facts->deaths,
                   facts->respawns);
+    if (facts->restores)
+        page_fact(b, "restored", "%" PRIu32 " time%s during the run", facts->restores,
+                  facts->restores == 1 ? "" : "s");
     page_fact(b, "stock", "%" PRIu32 " items, %" PRIu64 " units each", facts->items, facts->stock);
     if (facts->rate > 0)
         page_fact(b, "arrivals", "%.*s, %s/s", FIELD(facts->arrival),

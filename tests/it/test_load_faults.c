@@ -57,6 +57,12 @@ static const struct row {
     {"early-expiry", 20, "flash", "--ttl 3s", "ended_once"},
     {"lost-item", 1500, "zipf", "", "lasting"},
     {"lost-item", 500, "flash", "", "lasting"},
+    {"restore-loses", 700, "flash", "", "lasting"},
+    {"restore-loses", 1500, "zipf", "", "lasting"},
+    {"restore-loses", 1000, "churn", "--ttl 1s", "lasting"},
+    {"restore-loses", 1000, "basket", "", "lasting"},
+    {"restore-unsaid", 700, "flash", "", "versions"},
+    {"restore-unsaid", 1500, "mixed", "--ttl 1s", "versions"},
 };
 
 /* NULL, or what is missing. */

@@ -21,7 +21,7 @@
 #define INTERNAL 255
 
 /* What a run must have met, so that its verdict is worth something. */
-enum meets { MEETS_NOTHING, MEETS_UNKNOWNS, MEETS_REPLAYS };
+enum meets { MEETS_NOTHING, MEETS_UNKNOWNS, MEETS_REPLAYS, MEETS_RESTORES };
 
 static const struct row {
     const char *fault;
@@ -45,6 +45,11 @@ static const struct row {
     {"none", 1, "churn", "--ttl 1s --abort 0.02 --dup 0.05", RIGHT, RIGHT, MEETS_UNKNOWNS},
     {"none", 1, "mixed", "--ttl 1s --abort 0.02 --dup 0.05", RIGHT, RIGHT, MEETS_REPLAYS},
     {"none", 1, "basket", "--no-keepalive", RIGHT, RIGHT, MEETS_NOTHING},
+    {"restore", 700, "flash", "", RIGHT, RIGHT, MEETS_RESTORES},
+    {"restore", 2500, "zipf", "", RIGHT, RIGHT, MEETS_RESTORES},
+    {"restore", 1000, "churn", "--ttl 1s --abort 0.02", RIGHT, RIGHT, MEETS_RESTORES},
+    {"restore", 1000, "basket", "--dup 0.1", RIGHT, RIGHT, MEETS_RESTORES},
+    {"restore", 1500, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_RESTORES},
     {"slow", 500, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
     {"slow", 500, "zipf", "--timeout 300ms", RIGHT, RIGHT, MEETS_UNKNOWNS},
     {"reset-some", 300, "churn", "--ttl 1s", RIGHT, RIGHT, MEETS_UNKNOWNS},
@@ -80,6 +85,8 @@ static const char *complaint(const struct row *row, const struct tload *load, in
         return "no operation without an answer was found to have happened";
     if (row->meets == MEETS_REPLAYS && tload_coverage(load, "replays") < 1)
         return "nothing was replayed";
+    if (row->meets == MEETS_RESTORES && tload_fact(load, "restores") < 1)
+        return "the report does not say that the service was restored";
     return tload_check(load) == RIGHT ? NULL : "the history alone is judged otherwise";
 }
 

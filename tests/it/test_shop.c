@@ -244,6 +244,7 @@ static void health_and_counters_are_served(void **state)
 {
     api_call(a, 200, "GET", "/healthz", NULL, NULL);
     api_call(a, 200, "GET", "/readyz", NULL, NULL);
+    check_int(a, "restores", 0);
     api_call(a, 200, "GET", "/metrics", NULL, NULL);
     assert_non_null(strstr(a->resp.body, "\nstockd_conflicts_total 0\n"));
 }
@@ -315,6 +316,45 @@ static void versions_can_repeat_and_jump(void **state)
     put("a", 3);
     (void)reserve(ONE_A);
     check_item(a, "a", 3, 2, 1, 0, 3);
+}
+
+static void a_restore_keeps_everything_under_higher_versions(void **state)
+{
+    start("restore", 4);
+    put("a", 9);
+    (void)reserve(ONE_A);
+    (void)reserve(ONE_A);
+    check_item(a, "a", 9, 7, 2, 0, 3);
+    (void)reserve(ONE_A); /* the fourth operation finds the store restored */
+    check_item(a, "a", 9, 6, 3, 0, (1 << 20) + 4);
+    api_call(a, 200, "GET", "/readyz", NULL, NULL);
+    check_int(a, "restores", 1);
+}
+
+static void a_restore_may_lose_the_last_operations(void **state)
+{
+    char lost[64];
+    start("restore-loses", 60);
+    put("a", 100);
+    for (int i = 2; i < 59; i++)
+        (void)reserve(ONE_A);
+    (void)snprintf(lost, sizeof(lost), "%s", reserve(ONE_A));
+    api_call(a, 200, "GET", HOLD(lost), NULL, NULL);
+    (void)reserve(ONE_A); /* as if there had only been the first ten */
+    check_item(a, "a", 100, 90, 10, 0, (1 << 20) + 11);
+    api_problem(a, 404, "reservation-not-found", NULL, "GET", HOLD(lost), NULL, NULL);
+    api_call(a, 200, "GET", "/readyz", NULL, NULL);
+    check_int(a, "restores", 1);
+}
+
+static void a_restore_may_be_kept_quiet(void **state)
+{
+    start("restore-unsaid", 2);
+    put("a", 9);
+    (void)reserve(ONE_A);
+    check_item(a, "a", 9, 8, 1, 0, (1 << 20) + 2);
+    api_call(a, 200, "GET", "/readyz", NULL, NULL);
+    check_int(a, "restores", 0);
 }
 
 static void a_stale_read_is_many_transitions_old(void **state)
@@ -516,6 +556,9 @@ int main(void)
         FAULTY(a_lost_decrement_leaves_nothing),
         FAULTY(a_lost_confirm_leaves_the_hold),
         FAULTY(versions_can_repeat_and_jump),
+        FAULTY(a_restore_keeps_everything_under_higher_versions),
+        FAULTY(a_restore_may_lose_the_last_operations),
+        FAULTY(a_restore_may_be_kept_quiet),
         FAULTY(a_stale_read_is_many_transitions_old),
         FAULTY(a_stale_refusal_quotes_the_past),
         FAULTY(a_partial_basket_answers_for_all),

@@ -33,6 +33,10 @@ enum fault {
     FAULT_FORGOTTEN_KEY,     /* done, and the operation's record is lost */
     FAULT_EARLY_EXPIRY,      /* a hold expires at a tenth of its time */
     FAULT_LOST_ITEM,         /* an item is gone for good */
+    /* The store is rebuilt, see restore.h. */
+    FAULT_RESTORE,        /* no lie: everything is kept, and it says so */
+    FAULT_RESTORE_LOSES,  /* it says so, but the last acknowledged operations are gone */
+    FAULT_RESTORE_UNSAID, /* everything is kept, but it does not say so */
     /* Troubles of the connection: no lie is told. */
     FAULT_HANG,           /* nothing is answered any more after `every` requests */
     FAULT_HANG_SOME,      /* done, and never answered */

@@ -35,6 +35,13 @@ static void serve_ok(struct visit *v)
     PUT(&v->a->body, "{\"status\":\"ok\"}");
 }
 
+static void serve_ready(struct visit *v)
+{
+    v->a->status = 200;
+    buf_printf(&v->a->body, "{\"status\":\"ready\",\"restores\":%" PRIu64 "}",
+               v->f->store.restores);
+}
+
 static void serve_metrics(struct visit *v)
 {
     const struct store *s = &v->f->store;
@@ -103,7 +110,7 @@ static void serve_operation(struct visit *v)
 /* clang-format off */
 static const struct route routes[] = {
     {"GET",  "/healthz",           "",             false, OP_KINDS,     serve_ok},
-    {"GET",  "/readyz",            "",             false, OP_KINDS,     serve_ok},
+    {"GET",  "/readyz",            "",             false, OP_KINDS,     serve_ready},
     {"GET",  "/metrics",           "",             false, OP_KINDS,     serve_metrics},
     {"POST", "/v1/batch",          "",             false, OP_KINDS,     serve_batch},
     {"POST", "/v1/reservations",   "",             false, OP_RESERVE,   serve_op},

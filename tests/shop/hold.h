@@ -31,10 +31,11 @@ struct hold_line {
 struct hold {
     char id[HOLD_ID_SIZE];
     enum hold_state state;
-    bool gone;                             /* FAULT_LOST_RESERVE: nobody can find it */
+    bool gone;                             /* a lie: nobody can find it */
     int64_t created_ms, expires_ms;        /* as told */
     int64_t due_ms;                        /* as kept: the same but for FAULT_EARLY_EXPIRY */
     char *customer, *reference, *metadata; /* JSON text, or NULL */
+    struct hold *kept;                     /* FAULT_RESTORE_LOSES: as the ledger has it, or NULL */
     unsigned line_count;
     struct hold_line line[];
 };

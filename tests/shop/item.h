@@ -27,6 +27,7 @@ struct item {
     char sku[ITEM_SKU_MAX + 1];
     bool gone; /* FAULT_LOST_ITEM */
     struct item_state now;
+    struct item_state kept; /* FAULT_RESTORE_LOSES: as the ledger has it */
     int64_t updated_ms;
     uint64_t past_count; /* states put into past, ever; the newest is at (past_count - 1) % size */
     struct item_state past[ITEM_PAST];

@@ -28,7 +28,8 @@ void record_put(struct table *records, const char *key, uint64_t fingerprint,
 
 const struct record *record_find(const struct table *records, const char *key)
 {
-    return table_find(records, str_of(key));
+    const struct record *record = table_find(records, str_of(key));
+    return record && !record->gone ? record : NULL;
 }
 
 void record_answer(const struct record *r, struct answer *a, int64_t now_ms)

@@ -11,7 +11,8 @@
 struct record {
     uint64_t fingerprint; /* of the request: the same key with another one is refused */
     unsigned status;
-    bool open; /* as in struct answer */
+    bool open;       /* as in struct answer */
+    bool kept, gone; /* FAULT_RESTORE_LOSES: the ledger has it; it was lost */
     int64_t expires_ms;
     uint64_t etag;
     char location[64];

@@ -130,10 +130,20 @@ bool tload_has_witness(const struct tload *l)
     return false;
 }
 
+static int64_t number_in(const struct tload *l, const char *of, const char *name)
+{
+    const json_t *number = json_object_get(part(l, of), name);
+    return json_is_integer(number) ? json_integer_value(number) : -1;
+}
+
 int64_t tload_coverage(const struct tload *l, const char *name)
 {
-    const json_t *number = json_object_get(part(l, "coverage"), name);
-    return json_is_integer(number) ? json_integer_value(number) : -1;
+    return number_in(l, "coverage", name);
+}
+
+int64_t tload_fact(const struct tload *l, const char *name)
+{
+    return number_in(l, "facts", name);
 }
 
 void tload_print(const struct tload *l)

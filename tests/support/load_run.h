@@ -42,6 +42,9 @@ bool tload_has_witness(const struct tload *l);
 /* A number of the report's coverage ("unknown", "replays", ...), -1 when there is none. */
 int64_t tload_coverage(const struct tload *l, const char *name);
 
+/* The same of what the run was ("restores", "deaths", ...). */
+int64_t tload_fact(const struct tload *l, const char *name);
+
 /* Report and what it wrote to standard error, for a test that is about to fail. */
 void tload_print(const struct tload *l);
 

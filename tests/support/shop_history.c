@@ -174,6 +174,7 @@ static void fill_facts(struct history_facts *facts, const struct shop_world *w, 
         .contended = 1,
         .stock = (uint64_t)o->stock,
         .ttl_ms = shop_world_ttl_ns() / 1000000u,
+        .restores = w->restored > 0 && o->restore != SHOP_RESTORED_UNSAID,
         .timeout_ms = 1000,
         .run = "shop",
         .prefix = "shop-",
@@ -231,6 +232,8 @@ static int make_and_write(struct shop_world *w, const char *path)
     if (w->no_memory)
         return -ENOMEM;
     if (!w->planted && fault != SHOP_RIGHT && fault < SHOP_NO_LOOKUPS)
+        return -EAGAIN;
+    if (w->options->restore == SHOP_RESTORED_LOSING && !w->lost)
         return -EAGAIN;
     return write_file(path, w);
 }

@@ -47,16 +47,26 @@ enum shop_fault {
     SHOP_FAULTS
 };
 
+/* What befell the shop in the middle of it, if anything. */
+enum shop_restore {
+    SHOP_NEVER_RESTORED,
+    SHOP_RESTORED,          /* all was kept */
+    SHOP_RESTORED_UNSAID,   /* all was kept, and the shop does not say so */
+    SHOP_RESTORED_PROMISED, /* the last transitions are gone, but nobody had got an answer */
+    SHOP_RESTORED_LOSING,   /* the last transitions are gone, and they had been answered */
+};
+
 struct shop_options {
     uint64_t seed;
     unsigned steps; /* about as many operations */
     unsigned items, clients;
-    int64_t stock; /* of each item */
-    enum shop_fault fault;
+    int64_t stock;         /* of each item */
+    enum shop_fault fault; /* comes after the restore, if there is one */
+    enum shop_restore restore;
 };
 
-/* Writes a new file. 0; -errno; -EAGAIN when this seed offers no place for the fault: nothing is
- * written then. */
+/* Writes a new file. 0; -errno; -EAGAIN when this seed offers no place for the fault, or nothing to
+ * lose: nothing is written then. */
 int shop_history_write(const char *path, const struct shop_options *options);
 
 #endif

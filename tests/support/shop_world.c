@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define MS     1000000u
-#define TTL_MS 400u
+#define MS         1000000u
+#define TTL_MS     400u
+#define SETTLED_IN 60 /* rows after a restore: what is told then is of no time before it */
 
 uint64_t shop_world_ttl_ns(void)
 {
@@ -42,6 +43,8 @@ struct shop_row *shop_world_row(struct shop_world *w)
 bool shop_world_armed(const struct shop_world *w, enum shop_fault fault)
 {
     unsigned steps = w->options->steps;
+    if (w->options->restore && (!w->restored || w->row_count < w->restored + SETTLED_IN))
+        return false;
     return w->options->fault == fault && !w->planted && w->row_count > steps / 3 &&
            w->row_count < steps * 4 / 5;
 }
@@ -135,7 +138,9 @@ static void tick(struct shop_world *w, uint64_t until_ns)
         struct shop_hold *hold = &w->holds[i];
         if (hold->state != DETAIL_HELD || hold->lost)
             continue;
-        if (shop_world_armed(w, SHOP_EARLY_EXPIRY) && hold->known && hold->free_ns < w->now_ns) {
+        bool early = hold->deadline_ns > w->now_ns + shop_world_ttl_ns() / 4;
+        if (shop_world_armed(w, SHOP_EARLY_EXPIRY) && hold->known && early &&
+            hold->free_ns < w->now_ns) {
             w->planted = true;
             shop_expire(w, hold);
         } else if (hold->deadline_ns < w->now_ns && shop_chance(w, 50)) {
@@ -180,6 +185,7 @@ void shop_world_run(struct shop_world *w)
         if (shop_world_armed(w, SHOP_CROSSED_BASKETS) && w->items[0].available > 1 &&
             w->items[1].available > 1)
             shop_cross_baskets(w);
+        shop_restore_in_time(w);
         uint32_t client = (uint32_t)rng_below(&w->rng, w->options->clients);
         if (w->free_ns[client] < w->now_ns)
             shop_act(w, client);
@@ -200,6 +206,7 @@ int shop_world_make(struct shop_world *w, const struct shop_options *options)
 
 void shop_world_free(struct shop_world *w)
 {
+    shop_restore_free(w);
     free(w->items);
     free(w->rows);
     free(w->holds);

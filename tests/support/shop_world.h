@@ -66,6 +66,9 @@ struct shop_world {
     size_t hold_count, hold_cap;
     uint64_t free_ns[SHOP_CLIENTS_MAX];
     uint32_t seq[SHOP_CLIENTS_MAX];
+    struct shop_backup *backup; /* what the ledger has, before the restore */
+    size_t restored;            /* rows there were when it was restored; 0: it was not */
+    bool lost;                  /* something that had been answered */
     bool planted, no_memory;
 };
 
@@ -102,6 +105,12 @@ bool shop_world_armed(const struct shop_world *w, enum shop_fault fault);
 bool shop_chance(struct shop_world *w, unsigned percent);
 uint64_t shop_time(struct shop_world *w);
 uint64_t shop_world_ttl_ns(void);
+
+/* --- the ledger: shop_restore.c --- */
+
+/* Takes the backup and restores the shop from it, each when its time has come. */
+void shop_restore_in_time(struct shop_world *w);
+void shop_restore_free(struct shop_world *w);
 
 /* --- the server: shop_decide.c --- */
 

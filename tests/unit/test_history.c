@@ -21,6 +21,9 @@ static void the_header_says_what_the_run_was(void **state)
     assert_int_equal(file.reader.facts->chunks, 0);
     assert_int_equal(file.reader.facts->items, 7);
     assert_string_equal(file.reader.facts->prefix, "load-r1-");
+    assert_int_equal(file.reader.facts->restores, 0);
+    history_facts(file.history)->restores = 3;
+    assert_int_equal(file.reader.facts->restores, 3);
     atomic_store(&history_facts(file.history)->progress, RUN_LOADED);
     assert_int_equal(file.reader.facts->progress, RUN_LOADED);
     struct history_pass pass;

@@ -124,6 +124,7 @@ static struct history_facts facts_of(enum sample sample)
         facts.dropped = 12;
         facts.attempts_unsent = 2;
         facts.deaths = facts.respawns = 1;
+        facts.restores = 1;
     }
     if (sample == UNKNOWN) {
         facts.trouble = TROUBLE_INTERRUPTED | TROUBLE_UNSETTLED;
@@ -318,6 +319,7 @@ static void a_violation_comes_with_its_witnesses(void **state)
     assert_holds(text, "generator lag     p99 500us");
     assert_lacks(text, "WARNING");
     assert_holds(text, "1 died, 1 forked again");
+    assert_holds(text, "restored          1 time during the run");
     assert_holds(text, "conflicts         not known: the server's /metrics");
     assert_holds(text, "  MISSED  conflicts<5             the server's /metrics did not show");
     assert_fits(text);

@@ -95,6 +95,64 @@ static void one_wrong_change_is_one_finding(void **state)
     assert_int_equal(see(&w, 3, 8), WALK_WRONG);       /* and stay so */
 }
 
+static void a_restored_item_goes_on_under_another_number(void **state)
+{
+    (void)state;
+    struct walk w = created(1, 10);
+    walk_foresee(&w, 2);
+    assert_int_equal(change(&w, 2, -1, 9), WALK_FINE);
+    walk_restore(&w, 1002);
+    assert_int_equal(see(&w, 1002, 9), WALK_FINE);
+    assert_int_equal(change(&w, 1003, -1, 8), WALK_FINE);
+    assert_int_equal(change(&w, 1005, -1, 6), WALK_GAP);
+    assert_int_equal(w.missing, 1);
+    assert_int_equal(w.missing_to, 1004);
+}
+
+static void a_restored_number_must_follow_from_what_was_kept(void **state)
+{
+    (void)state;
+    struct walk w = created(1, 10);
+    walk_foresee(&w, 2);
+    assert_int_equal(change(&w, 2, -1, 9), WALK_FINE);
+    assert_int_equal(change(&w, 3, -4, 5), WALK_FINE); /* lost; but until then it was so */
+    assert_int_equal(change(&w, 4, -1, 5), WALK_WRONG);
+    walk_restore(&w, 1002);
+    struct walk other = w;
+    assert_int_equal(change(&w, 1003, -1, 8), WALK_FINE);
+    assert_int_equal(change(&other, 1003, -1, 4), WALK_WRONG);
+    assert_int_equal(other.expected, 8);
+}
+
+static void what_is_lost_may_have_been_seen_and_belong_to_nobody(void **state)
+{
+    (void)state;
+    struct walk w = created(1, 10);
+    walk_foresee(&w, 3);
+    assert_int_equal(change(&w, 2, -1, 9), WALK_FINE);
+    assert_int_equal(see(&w, 6, 4), WALK_GAP); /* version 3 was kept, so somebody made it */
+    assert_int_equal(w.missing, 1);
+    assert_int_equal(w.missing_to, 3);
+    assert_int_equal(see(&w, 8, 2), WALK_FINE);
+    walk_restore(&w, 1003);
+    assert_true(w.adrift); /* nobody said what was left at version 3 */
+    assert_int_equal(change(&w, 1004, -1, 7), WALK_FINE);
+    assert_int_equal(change(&w, 1005, -1, 7), WALK_WRONG);
+}
+
+static void an_item_can_be_restored_more_than_once(void **state)
+{
+    (void)state;
+    struct walk w = created(1, 10);
+    walk_foresee(&w, 1);
+    walk_restore(&w, 1001);
+    walk_foresee(&w, 1001);
+    assert_int_equal(change(&w, 1002, -3, 7), WALK_FINE);
+    walk_restore(&w, 2001);
+    assert_int_equal(see(&w, 2001, 10), WALK_FINE);
+    assert_int_equal(change(&w, 2002, -1, 9), WALK_FINE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +163,10 @@ int main(void)
         cmocka_unit_test(a_version_can_be_given_once),
         cmocka_unit_test(one_wrong_answer_is_one_finding),
         cmocka_unit_test(one_wrong_change_is_one_finding),
+        cmocka_unit_test(a_restored_item_goes_on_under_another_number),
+        cmocka_unit_test(a_restored_number_must_follow_from_what_was_kept),
+        cmocka_unit_test(what_is_lost_may_have_been_seen_and_belong_to_nobody),
+        cmocka_unit_test(an_item_can_be_restored_more_than_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,91 @@
+/* losses.c -- see losses.h. */
+#include "check/losses.h"
+#include "check/describe.h"
+#include "check/effect.h"
+#include "check/restored.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* The rest is for reservations, and for what else there is. */
+#define WITNESSES (WITNESSES_MAX / 2)
+
+/* What one restore undid of one item. */
+struct loss {
+    uint64_t transitions, version; /* the first of them */
+    uint32_t first;                /* its slot */
+};
+
+static void count_line(const struct restored *restored, struct loss *losses, uint32_t slot,
+                       const struct history_line *said)
+{
+    const struct restored_jump *end, *jump = restored_of(restored, said->item, &end);
+    while (jump < end && jump->last < said->version)
+        jump++;
+    if (jump == end || said->version <= jump->kept)
+        return;
+    struct loss *loss = &losses[jump - restored->all];
+    loss->transitions++;
+    if (loss->first && loss->version <= said->version)
+        return;
+    loss->first = slot;
+    loss->version = said->version;
+}
+
+static void count_all(const struct index *index, struct loss *losses)
+{
+    struct index_pass pass;
+    index_pass(&pass, index);
+    uint32_t slot;
+    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+        enum index_role role = index_role(op);
+        bool happened = (role == ROLE_FIRST && index_took_effect(index, slot)) ||
+                        (role == ROLE_ATTEMPT && index->effect[slot] == slot);
+        for (unsigned n = 0; happened && n < op->lines; n++) {
+            const struct history_line *said = effect_pair(index, slot, n);
+            if (said)
+                count_line(index->restored, losses, slot, said);
+        }
+    }
+}
+
+static void report(const struct index *index, uint32_t item, const struct restored_jump *jump,
+                   const struct loss *loss, struct verdict *v)
+{
+    const uint32_t ops[] = {loss->first, 0};
+    verdict_violation(v, PROPERTY_LASTING, ops,
+                      "%s: %" PRIu64 " acknowledged transition%s lost when the service was "
+                      "restored: it came back as it was at version %" PRIu64
+                      ", though version %" PRIu64 " had been answered. The first that is gone, "
+                      "version %" PRIu64 ", is %s.",
+                      describe_sku(index->reader, item).text, loss->transitions,
+                      loss->transitions == 1 ? " was" : "s were", jump->kept, jump->last,
+                      loss->version, describe_who(index_op(index, loss->first)).text);
+}
+
+int losses_check(const struct index *index, struct verdict *v)
+{
+    const struct restored *restored = index->restored;
+    if (restored->count == 0)
+        return 0;
+    struct loss *losses = calloc(restored->count, sizeof(*losses));
+    if (!losses)
+        return -ENOMEM;
+    count_all(index, losses);
+    unsigned told = 0;
+    for (uint32_t i = 0; i < index->items; i++) {
+        const struct restored_jump *end, *jump = restored_of(restored, i, &end);
+        for (; jump < end; jump++) {
+            const struct loss *loss = &losses[jump - restored->all];
+            if (loss->transitions == 0)
+                continue;
+            if (told++ < WITNESSES)
+                report(index, i, jump, loss, v);
+            else
+                verdict_count(v, PROPERTY_LASTING);
+        }
+    }
+    free(losses);
+    return 0;
+}
