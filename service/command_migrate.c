@@ -4,6 +4,7 @@
 #include "config.h"
 #include "ledger/migrate.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -58,6 +59,7 @@ int command_migrate(int argc, char **argv)
             args_free(specs, SPECS, &options);
         return EXIT_USAGE;
     }
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
     int status = migrate(options.ledger);
     args_free(specs, SPECS, &options);
     return status;

@@ -45,9 +45,12 @@ struct ledger_process {
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
-/* Lets time pass, and notices signals. */
+/* Lets time pass, though not beyond the time to leave, and notices signals. */
 static void rest(struct ledger_process *l, int64_t ms)
 {
+    int64_t left_ms = l->stop_ms ? l->stop_ms - clock_mono_ms() : ms;
+    if (ms > left_ms)
+        ms = left_ms > 0 ? left_ms : 0;
     const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     int signo = sigtimedwait(&l->signals, NULL, &time);
     if (signo == SIGTERM && l->stop_ms == 0)

@@ -46,10 +46,14 @@ static enum db_result sort_code(int code)
     }
 }
 
+/* SQLite calls a refused write a "disk I/O error", which sends people to the wrong place. */
 static enum db_result sqlite_fail(struct db_sqlite *s, int code)
 {
-    return db_fail(&s->base, sort_code(code),
-                   s->handle ? sqlite3_errmsg(s->handle) : sqlite3_errstr(code));
+    const char *why = s->handle ? sqlite3_errmsg(s->handle) : sqlite3_errstr(code);
+    if (code == SQLITE_IOERR_WRITE)
+        why = "the file cannot be written: the disk is full or broken, or a quota or a limit on "
+              "file sizes is reached";
+    return db_fail(&s->base, sort_code(code), why);
 }
 
 static enum db_result execute(struct db_sqlite *s, const char *sql)

@@ -40,7 +40,7 @@ enum identity_result identity_read(struct db *db, struct identity *identity)
 {
     size_t found = 0;
     *identity = (struct identity){.schema_version = 0};
-    enum db_result result = db_begin(db);
+    enum db_result result = db_begin_read(db);
     if (result == DB_OK)
         result = db_run(db, &read_meta, NULL, 1, keep, identity, &found);
     if (result == DB_OK) {

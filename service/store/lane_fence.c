@@ -24,9 +24,7 @@ static void fenced(struct lane *lane)
     lane_become_idle(lane);
 }
 
-/* The store is not there any more. Whether the effect is in what the ledger gives back, or gave
- * back already, nobody here can tell. */
-static void abandon(struct lane *lane)
+void lane_abandon(struct lane *lane)
 {
     lane_tell_all(lane, OUT_UNKNOWN, LANE_WHY_RESTORED);
     lane->unsettled = false;
@@ -80,7 +78,7 @@ static void on_fence_looked(struct conn *conn, redisReply **replies, size_t coun
         lane->wrote_here = false;
         lane_settle(lane); /* it happened: the outcomes kept are the answers */
     } else if (gate.store != lane->sent_store) {
-        abandon(lane);
+        lane_abandon(lane);
     } else if (value[0] == '!' && strcmp(value + 1, lane->value) == 0) {
         fenced(lane);
     } else {

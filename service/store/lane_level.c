@@ -102,13 +102,26 @@ static void look_again(struct lane *lane)
         reached(lane); /* all of them were told that their time is over */
 }
 
+/* Redis was emptied, and perhaps restored, on a connection that lives on: the position that is
+ * awaited says nothing in another store. */
+static bool is_same_store(const struct lane *lane, const redisReply *meta)
+{
+    struct gate_view gate;
+    return gate_judge(meta, lane->conn.run_id, lane->store->config.partitions, lane->store->shared,
+                      &gate) &&
+           gate.store == lane->sent_store;
+}
+
+/* The position was read before meta: a restore writes them the other way round. */
 static void on_looked(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
     struct feed_id applied;
-    assert(count == 1);
-    if (replies[0]->type == REDIS_REPLY_ERROR)
+    assert(count == 2);
+    if (replies[0]->type == REDIS_REPLY_ERROR || replies[1]->type == REDIS_REPLY_ERROR)
         start_over(lane, "Redis does not say how far the ledger is");
+    else if (!is_same_store(lane, replies[1]))
+        lane_abandon(lane);
     else if (feed_id_take(replies[0], &applied) && feed_id_compare(applied, lane->awaited) >= 0)
         reached(lane);
     else
@@ -124,7 +137,8 @@ void lane_look_at_ledger(struct lane *lane)
     resp_begin(out, 2);
     resp_arg(out, STR("GET"));
     resp_key(out, lane->partition->index, KEY_APPLIED, NO_NAME);
-    if (conn_exchange(&lane->conn, 1, lane->store->config.request_timeout_ms, on_looked) < 0)
+    gate_ask(out, lane->partition->index);
+    if (conn_exchange(&lane->conn, 2, lane->store->config.request_timeout_ms, on_looked) < 0)
         start_over(lane, "out of memory");
 }
 

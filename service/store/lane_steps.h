@@ -65,6 +65,10 @@ void lane_pass_turn(struct lane *lane);
 /* EXEC said nil. */
 void lane_conflict(struct lane *lane);
 
+/* The store is not there any more. Whether the effect is in what the ledger gives back, or gave
+ * back already, nobody here can tell: everybody is told so. */
+void lane_abandon(struct lane *lane);
+
 /* The connection is back after an EXEC that nobody answered. */
 void lane_fence(struct lane *lane);
 

@@ -129,7 +129,6 @@ static void write_batch(struct lane *lane, bool effects)
         return;
     }
     lane->unsettled = effects;
-    lane->sent_store = lane->batch.gate.store;
 }
 
 /* What was read contradicts itself. The reads are not of one instant, so another batch may have
@@ -173,6 +172,7 @@ void lane_decide(struct lane *lane)
     case PLAN_BROKEN: doubt(lane); return;
     case PLAN_DONE: break;
     }
+    lane->sent_store = lane->batch.gate.store;
     lane->wrote_here = false;
     lane->awaited = (struct feed_id){0, 0};
     if (plan_writes(&lane->batch.view))
