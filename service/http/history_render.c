@@ -1,6 +1,7 @@
 #include "http/history_render.h"
 
 #include "http/json_write.h"
+#include "http/movement_render.h"
 #include "http/render.h"
 #include "http/render_body.h"
 
@@ -41,45 +42,15 @@ static void put_reservations(const struct history_reservations *list, int64_t wa
     json_put_text(b, list->next);
 }
 
-static void put_number(struct buf *b, const char *name, int64_t value)
-{
-    buf_printf(b, ",\"%s\":%" PRId64, name, value);
-}
-
-static void put_text(struct buf *b, const char *name, struct str value)
-{
-    buf_printf(b, ",\"%s\":", name);
-    json_put_text(b, value);
-}
-
-static void put_movement(const struct history_movement *m, struct buf *b)
-{
-    JSON_LIT(b, "{\"version\":");
-    buf_put_i64(b, m->version);
-    JSON_LIT(b, ",\"at\":");
-    json_put_time(b, m->at_ms);
-    put_text(b, "type", m->type);
-    put_number(b, "available_delta", m->available_delta);
-    put_number(b, "held_delta", m->held_delta);
-    put_number(b, "sold_delta", m->sold_delta);
-    put_number(b, "available", m->available);
-    put_number(b, "held", m->held);
-    put_number(b, "sold", m->sold);
-    put_number(b, "on_hand", m->available + m->held);
-    put_text(b, "reservation", m->rid);
-    put_text(b, "customer", m->customer);
-    put_text(b, "reference", m->reference);
-    put_text(b, "reason", m->reason);
-    buf_putc(b, '}');
-}
-
 static void put_movements(const struct history_movements *list, struct buf *b)
 {
     JSON_LIT(b, "{\"movements\":[");
     for (unsigned i = 0; i < list->count; i++) {
         if (i > 0)
             buf_putc(b, ',');
-        put_movement(&list->page[i], b);
+        buf_putc(b, '{');
+        movement_put(b, &list->page[i]);
+        buf_putc(b, '}');
     }
     JSON_LIT(b, "],\"next_cursor\":");
     if (list->more)

@@ -1,5 +1,6 @@
 /* apply_read.c -- what the database holds of the items and reservations of a chunk. */
 #include "ledger/apply_rows.h"
+#include "ledger/rows.h"
 
 static const struct db_statement find_items = {
     .kind = DB_LOOKUP,
@@ -10,14 +11,12 @@ static const struct db_statement find_items = {
 static const struct db_statement find_reservations = {
     .kind = DB_LOOKUP,
     .types = "t",
-    .head = "SELECT rid, state, rereserved, created_ms, expires_ms, ended_ms, line_count, "
-            "customer, reference, metadata FROM reservations WHERE rid",
+    .head = ROWS_RESERVATION "rid",
 };
 static const struct db_statement find_lines = {
     .kind = DB_LOOKUP,
     .types = "t",
-    .head = "SELECT rid, n, sku, reserved, quantity, remaining, version, expired_remaining, "
-            "expired_version FROM reservation_lines WHERE rid",
+    .head = ROWS_LINE "rid",
 };
 
 static int keep_item(void *context, const struct db_value *row, size_t count)
@@ -35,62 +34,22 @@ static int keep_item(void *context, const struct db_value *row, size_t count)
     return 0;
 }
 
-static enum reservation_state state_of(struct str name)
-{
-    unsigned state = 0;
-    while (state < RESERVATION_STATES &&
-           !str_equal(name, str_of(reservation_state_name((enum reservation_state)state))))
-        state++;
-    return (enum reservation_state)state;
-}
-
-/* A copy in the arena; NULL stays absent. False: no memory. */
-static bool keep_text(struct arena *arena, const struct db_value *value, struct str *out)
-{
-    *out = (struct str){NULL, 0};
-    if (value->type != DB_TEXT)
-        return true;
-    *out = arena_str(arena, value->as.text);
-    return !str_absent(*out);
-}
-
 static int keep_reservation(void *context, const struct db_value *row, size_t count)
 {
     struct fold *fold = context;
     uint32_t number = names_find(&fold->rid_names, row[0].as.text);
     if (number == NAMES_NONE)
         return 0;
-    struct reservation *r = &fold->reservations[number].r;
-    *r = (struct reservation){.state = state_of(row[1].as.text),
-                              .rereserved = row[2].as.number != 0,
-                              .created_ms = row[3].as.number,
-                              .expires_ms = row[4].as.number,
-                              .ended_ms = row[5].type == DB_INT ? row[5].as.number : 0,
-                              .line_count = (unsigned)row[6].as.number};
-    r->lines = arena_zalloc(&fold->arena, r->line_count * sizeof(*r->lines));
-    return r->lines && keep_text(&fold->arena, &row[7], &r->customer) &&
-                   keep_text(&fold->arena, &row[8], &r->reference) &&
-                   keep_text(&fold->arena, &row[9], &r->metadata)
-               ? 0
-               : -1;
+    return rows_reservation(&fold->arena, row, &fold->reservations[number].r) ? 0 : -1;
 }
 
 static int keep_line(void *context, const struct db_value *row, size_t count)
 {
     struct fold *fold = context;
     uint32_t number = names_find(&fold->rid_names, row[0].as.text);
-    struct reservation *r = number == NAMES_NONE ? NULL : &fold->reservations[number].r;
-    if (!r || row[1].as.number >= (int64_t)r->line_count)
+    if (number == NAMES_NONE || !fold->reservations[number].r.lines)
         return 0;
-    struct reservation_line *line = &r->lines[row[1].as.number];
-    *line =
-        (struct reservation_line){.reserved = row[3].as.number,
-                                  .quantity = row[4].as.number,
-                                  .remaining = row[5].as.number,
-                                  .version = row[6].as.number,
-                                  .expired_remaining = row[7].type == DB_INT ? row[7].as.number : 0,
-                                  .expired_version = row[8].type == DB_INT ? row[8].as.number : 0};
-    return keep_text(&fold->arena, &row[2], &line->sku) ? 0 : -1;
+    return rows_line(&fold->arena, row, &fold->reservations[number].r) ? 0 : -1;
 }
 
 /* A reservation is known when each of its lines is. */

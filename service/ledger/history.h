@@ -15,7 +15,7 @@
 #include "arena.h"
 #include "core/item.h"
 #include "core/reservation.h"
-#include "ledger/db.h"
+#include "ledger/movement.h"
 
 #define HISTORY_LOOK_MAX 10000 /* reservations that a page may pass over */
 
@@ -39,17 +39,7 @@ enum db_result history_reservations_find(struct db *db, struct arena *arena,
                                          struct history_reservations *list)
     __attribute__((warn_unused_result));
 
-/* One change of an item; the counters are those right after it. */
-struct history_movement {
-    int64_t version, at_ms;
-    struct str type; /* as event_type_name() has it */
-    int64_t available_delta, held_delta, sold_delta;
-    int64_t available, held, sold;
-    struct str rid;                         /* absent: not of a reservation */
-    struct str customer, reference, reason; /* of the reservation, the sale, the adjustment */
-};
-
-/* A page of them, newest first. */
+/* A page of the changes of an item, newest first. */
 struct history_movements {
     /* Asked for. */
     struct str sku;
@@ -58,7 +48,7 @@ struct history_movements {
     /* Found. */
     bool known; /* the ledger has heard of the item, be it deleted */
     bool more;
-    struct history_movement *page;
+    struct movement *page;
     unsigned count;
 };
 

@@ -8,13 +8,10 @@ static const struct db_statement last_event = {
     .kind = DB_ONE, .types = "", .head = "SELECT MAX(at_ms) FROM checkpoints"};
 static const struct db_statement known_item = {
     .kind = DB_ONE, .types = "t", .head = "SELECT 1 FROM items WHERE sku = $1"};
-/* The event names customer and reference where they were said: of a reservation, once. */
 static const struct db_statement page_of_movements = {
     .kind = DB_ONE,
     .types = "tii",
-    .head = "SELECT e.version, e.at_ms, e.type, e.available_delta, e.held_delta, e.sold_delta, "
-            "e.available, e.held, e.sold, e.rid, COALESCE(e.customer, r.customer), "
-            "COALESCE(e.reference, r.reference), e.reason "
+    .head = "SELECT " MOVEMENT_COLUMNS " "
             "FROM events e LEFT JOIN reservations r ON r.rid = e.rid "
             "WHERE e.sku = $1 AND e.version < $2 ORDER BY e.version DESC LIMIT $3",
 };
@@ -27,7 +24,7 @@ static const struct db_statement movement_up_to = {
 
 static int keep_time(void *context, const struct db_value *row, size_t count)
 {
-    *(int64_t *)context = present_int(&row[0]);
+    *(int64_t *)context = rows_int(&row[0]);
     return 0;
 }
 
@@ -42,24 +39,8 @@ enum db_result history_as_of(struct db *db, int64_t *at_ms)
 static int keep_movement(void *context, const struct db_value *row, size_t count)
 {
     struct present_page *page = context;
-    struct history_movement *m = present_page_row(page);
-    if (!m)
-        return -1;
-    *m = (struct history_movement){.version = row[0].as.number,
-                                   .at_ms = row[1].as.number,
-                                   .available_delta = row[3].as.number,
-                                   .held_delta = row[4].as.number,
-                                   .sold_delta = row[5].as.number,
-                                   .available = row[6].as.number,
-                                   .held = row[7].as.number,
-                                   .sold = row[8].as.number};
-    return present_text(page->arena, &row[2], &m->type) &&
-                   present_text(page->arena, &row[9], &m->rid) &&
-                   present_text(page->arena, &row[10], &m->customer) &&
-                   present_text(page->arena, &row[11], &m->reference) &&
-                   present_text(page->arena, &row[12], &m->reason)
-               ? 0
-               : -1;
+    struct movement *movement = present_page_row(page);
+    return movement && movement_take(page->arena, row, movement) ? 0 : -1;
 }
 
 enum db_result history_movements_find(struct db *db, struct arena *arena,
@@ -67,8 +48,7 @@ enum db_result history_movements_find(struct db *db, struct arena *arena,
 {
     const struct db_value values[] = {db_text(list->sku), db_int(list->before),
                                       db_int((int64_t)list->limit + 1)};
-    struct present_page page =
-        present_page_begin(arena, sizeof(struct history_movement), list->limit + 1);
+    struct present_page page = present_page_begin(arena, sizeof(struct movement), list->limit + 1);
     size_t items = 0;
     if (!page.rows)
         return DB_NO_MEMORY;

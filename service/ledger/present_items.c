@@ -50,7 +50,7 @@ static int keep_item(void *context, const struct db_value *row, size_t count)
         return -1;
     item->partition = (unsigned)row[1].as.number;
     item->item = item_of(row + 2);
-    return present_text(page->arena, &row[0], &item->sku) ? 0 : -1;
+    return rows_text(page->arena, &row[0], &item->sku) ? 0 : -1;
 }
 
 enum db_result present_items(struct db *db, struct arena *arena, unsigned partition,
@@ -119,9 +119,8 @@ static int keep_operation(void *context, const struct db_value *row, size_t coun
         return -1;
     operation->result = bytes_of(page->arena, row[1].as.text);
     operation->at_ms = row[2].as.number;
-    return present_text(page->arena, &row[0], &operation->key) && !str_absent(operation->result)
-               ? 0
-               : -1;
+    return rows_text(page->arena, &row[0], &operation->key) && !str_absent(operation->result) ? 0
+                                                                                              : -1;
 }
 
 enum db_result present_operations(struct db *db, struct arena *arena, unsigned partition,

@@ -3,29 +3,26 @@
 #include "ledger/present.h"
 #include "ledger/present_rows.h"
 
-#define HEAD                                                                                       \
-    "SELECT rid, state, rereserved, created_ms, expires_ms, ended_ms, line_count, customer, "      \
-    "reference, metadata FROM reservations WHERE "
-
 static const struct db_statement page_of_held = {
     .kind = DB_ONE,
     .types = "iiti",
-    .head = HEAD "state = 'held' AND partition_no = $1 AND (expires_ms, rid) > ($2, $3) "
-                 "ORDER BY expires_ms, rid LIMIT $4",
+    .head =
+        ROWS_RESERVATION "state = 'held' AND partition_no = $1 AND (expires_ms, rid) > ($2, $3) "
+                         "ORDER BY expires_ms, rid LIMIT $4",
 };
 static const struct db_statement page_of_ended = {
     .kind = DB_ONE,
     .types = "iiti",
-    .head = HEAD "ended_ms IS NOT NULL AND partition_no = $1 AND (ended_ms, rid) > ($2, $3) "
-                 "ORDER BY ended_ms, rid LIMIT $4",
+    .head = ROWS_RESERVATION
+    "ended_ms IS NOT NULL AND partition_no = $1 AND (ended_ms, rid) > ($2, $3) "
+    "ORDER BY ended_ms, rid LIMIT $4",
 };
 static const struct db_statement reservations_named = {
-    .kind = DB_LOOKUP, .types = "t", .head = HEAD "rid"};
+    .kind = DB_LOOKUP, .types = "t", .head = ROWS_RESERVATION "rid"};
 static const struct db_statement lines_named = {
     .kind = DB_LOOKUP,
     .types = "t",
-    .head = "SELECT rid, n, sku, reserved, quantity, remaining, version, expired_remaining, "
-            "expired_version FROM reservation_lines WHERE rid",
+    .head = ROWS_LINE "rid",
 };
 
 /* Reservations, and the texts of their ids, by which lines find them. */
@@ -41,22 +38,13 @@ static bool heads_begin(struct heads *heads, struct arena *arena, size_t max)
     return heads->page.rows != NULL;
 }
 
-static enum reservation_state state_of(struct str name)
-{
-    unsigned state = 0;
-    while (state < RESERVATION_STATES &&
-           !str_equal(name, str_of(reservation_state_name((enum reservation_state)state))))
-        state++;
-    return (enum reservation_state)state;
-}
-
 static int keep_head(void *context, const struct db_value *row, size_t count)
 {
     struct heads *heads = context;
     struct arena *arena = heads->page.arena;
     struct rid id;
     struct str text;
-    if (!present_text(arena, &row[0], &text))
+    if (!rows_text(arena, &row[0], &text))
         return -1;
     if (names_find(&heads->rids, text) != NAMES_NONE)
         return 0; /* asked for twice */
@@ -65,19 +53,8 @@ static int keep_head(void *context, const struct db_value *row, size_t count)
     struct reservation *r = present_page_row(&heads->page);
     if (!r || names_add(&heads->rids, text) == NAMES_NONE)
         return -1;
-    *r = (struct reservation){.id = id,
-                              .state = state_of(row[1].as.text),
-                              .rereserved = row[2].as.number != 0,
-                              .created_ms = row[3].as.number,
-                              .expires_ms = row[4].as.number,
-                              .ended_ms = present_int(&row[5]),
-                              .line_count = (unsigned)row[6].as.number};
-    r->lines = arena_zalloc(arena, r->line_count * sizeof(*r->lines));
-    return r->lines && present_text(arena, &row[7], &r->customer) &&
-                   present_text(arena, &row[8], &r->reference) &&
-                   present_text(arena, &row[9], &r->metadata)
-               ? 0
-               : -1;
+    r->id = id;
+    return rows_reservation(arena, row, r) ? 0 : -1;
 }
 
 static int keep_line(void *context, const struct db_value *row, size_t count)
@@ -85,16 +62,9 @@ static int keep_line(void *context, const struct db_value *row, size_t count)
     struct heads *heads = context;
     struct reservation *all = heads->page.rows;
     uint32_t number = names_find(&heads->rids, row[0].as.text);
-    if (number == NAMES_NONE || row[1].as.number >= (int64_t)all[number].line_count)
+    if (number == NAMES_NONE)
         return 0;
-    struct reservation_line *line = &all[number].lines[row[1].as.number];
-    *line = (struct reservation_line){.reserved = row[3].as.number,
-                                      .quantity = row[4].as.number,
-                                      .remaining = row[5].as.number,
-                                      .version = row[6].as.number,
-                                      .expired_remaining = present_int(&row[7]),
-                                      .expired_version = present_int(&row[8])};
-    return present_text(heads->page.arena, &row[2], &line->sku) ? 0 : -1;
+    return rows_line(heads->page.arena, row, &all[number]) ? 0 : -1;
 }
 
 /* The lines of the heads that are there, and both handed out. */

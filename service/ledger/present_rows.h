@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "ledger/db.h"
+#include "ledger/rows.h"
 
 struct present_page {
     struct arena *arena;
@@ -28,24 +29,6 @@ static inline void *present_page_row(struct present_page *page)
     if (page->count == page->max)
         return NULL;
     return (char *)page->rows + page->row_bytes * page->count++;
-}
-
-/* A copy in the arena; NULL stays absent. False: no memory. */
-__attribute__((warn_unused_result)) static inline bool present_text(struct arena *arena,
-                                                                    const struct db_value *value,
-                                                                    struct str *out)
-{
-    *out = (struct str){NULL, 0};
-    if (value->type != DB_TEXT)
-        return true;
-    *out = arena_str(arena, value->as.text);
-    return !str_absent(*out);
-}
-
-/* 0 stands for NULL. */
-static inline int64_t present_int(const struct db_value *value)
-{
-    return value->type == DB_INT ? value->as.number : 0;
 }
 
 /* Texts as the keys of a lookup whose rows have `width` parameters, the others of which are

@@ -36,7 +36,7 @@ static int keep_share(void *context, const struct db_value *row, size_t count)
     if (!share)
         return -1;
     share->units = row[1].as.number;
-    return present_text(page->arena, &row[0], &share->customer) ? 0 : -1;
+    return rows_text(page->arena, &row[0], &share->customer) ? 0 : -1;
 }
 
 /* A page begins behind a customer; nobody's name is empty. */

@@ -1,5 +1,5 @@
 #include "ledger/tail.h"
-#include "ledger/present_rows.h"
+#include "ledger/rows.h"
 
 #include <assert.h>
 
@@ -10,16 +10,12 @@ static const struct db_statement read_ends = {
             "WHERE e.partition_no = c.partition_no AND e.epoch = c.epoch AND e.seq = c.seq) "
             "FROM checkpoints c WHERE c.epoch > 0",
 };
-/* Both comparisons of rows are ranges of the primary key. The event names customer and reference
- * where they were said: of a reservation, once. The limit stands inside, so that reservations are
- * looked up for a page only, whatever a planner may think. */
+/* Both comparisons of rows are ranges of the primary key. The limit stands inside, so that
+ * reservations are looked up for a page only, whatever a planner may think. */
 static const struct db_statement read_rows = {
     .kind = DB_ONE,
     .types = "iiiiiiii",
-    .head = "SELECT e.epoch, e.seq, e.n, e.at_ms, e.type, e.sku, e.version, e.available_delta, "
-            "e.held_delta, e.sold_delta, e.available, e.held, e.sold, e.rid, "
-            "COALESCE(e.customer, r.customer), COALESCE(e.reference, r.reference), e.reason, "
-            "e.expires_ms FROM ("
+    .head = "SELECT e.epoch, e.seq, e.n, " MOVEMENT_COLUMNS " FROM ("
             "SELECT epoch, seq, n, at_ms, type, sku, version, available_delta, held_delta, "
             "sold_delta, available, held, sold, rid, customer, reference, reason, expires_ms "
             "FROM events WHERE partition_no = $1 AND (epoch, seq, n) > ($2, $3, $4) "
@@ -66,7 +62,7 @@ static int keep_end(void *context, const struct db_value *row, size_t count)
     const struct ends *ends = context;
     if (row[0].as.number < (int64_t)ends->partitions)
         ends->at[row[0].as.number] = (struct tail_position){
-            .epoch = row[1].as.number, .seq = row[2].as.number, .n = present_int(&row[3])};
+            .epoch = row[1].as.number, .seq = row[2].as.number, .n = rows_int(&row[3])};
     return 0;
 }
 
@@ -88,30 +84,11 @@ static int keep_row(void *context, const struct db_value *row, size_t count)
 {
     const struct rows *rows = context;
     struct run *run = rows->run;
-    struct arena *arena = rows->arena;
     assert(run->count < run->room);
     struct tail_event *event = &run->events[run->count++];
-    *event = (struct tail_event){
-        .partition = run->partition,
-        .at = {row[0].as.number, row[1].as.number, row[2].as.number},
-        .at_ms = row[3].as.number,
-        .version = row[6].as.number,
-        .available_delta = row[7].as.number,
-        .held_delta = row[8].as.number,
-        .sold_delta = row[9].as.number,
-        .available = row[10].as.number,
-        .held = row[11].as.number,
-        .sold = row[12].as.number,
-        .expires_ms = present_int(&row[17]),
-    };
-    return present_text(arena, &row[4], &event->type) &&
-                   present_text(arena, &row[5], &event->sku) &&
-                   present_text(arena, &row[13], &event->rid) &&
-                   present_text(arena, &row[14], &event->customer) &&
-                   present_text(arena, &row[15], &event->reference) &&
-                   present_text(arena, &row[16], &event->reason)
-               ? 0
-               : -1;
+    *event = (struct tail_event){.partition = run->partition,
+                                 .at = {row[0].as.number, row[1].as.number, row[2].as.number}};
+    return movement_take(rows->arena, &row[3], &event->movement) ? 0 : -1;
 }
 
 /* Reads the next rows of a partition. That they end at the checkpoint of the same snapshot costs
@@ -166,8 +143,8 @@ static struct run *oldest(const struct reading *reading)
     struct run *found = NULL;
     for (size_t i = 0; i < reading->run_count; i++) {
         struct run *run = &reading->runs[i];
-        if (run->next < run->count &&
-            (!found || run->events[run->next].at_ms < found->events[found->next].at_ms))
+        if (run->next < run->count && (!found || run->events[run->next].movement.at_ms <
+                                                     found->events[found->next].movement.at_ms))
             found = run;
     }
     return found;

@@ -15,7 +15,7 @@
 #define LEDGER_TAIL_H
 
 #include "arena.h"
-#include "ledger/db.h"
+#include "ledger/movement.h"
 
 struct tail_position {
     int64_t epoch, seq, n; /* epoch 0: in front of the first row */
@@ -24,14 +24,7 @@ struct tail_position {
 struct tail_event {
     unsigned partition;
     struct tail_position at;
-    int64_t at_ms;
-    struct str type, sku;
-    int64_t version;
-    int64_t available_delta, held_delta, sold_delta;
-    int64_t available, held, sold;          /* of the item, right after it */
-    struct str rid;                         /* absent: not about a reservation */
-    struct str customer, reference, reason; /* absent: none */
-    int64_t expires_ms;                     /* 0: none */
+    struct movement movement;
 };
 
 /* Below zero, zero or above, as a is in front of b, equal or behind. */

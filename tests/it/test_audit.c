@@ -33,11 +33,6 @@ static struct api *a = &stack.api;
 static struct tproc applier; /* a `stockd ledger` beside the service */
 static const char *partitions = "1";
 
-static enum base_engine engine_of(void **state)
-{
-    return *(enum base_engine *)*state;
-}
-
 /* --- the audit -------------------------------------------------------------------------------- */
 
 static char output[OUTPUT_BYTES];
@@ -682,13 +677,7 @@ static int group_teardown(void **state)
     return 0;
 }
 
-static enum base_engine sqlite = BASE_SQLITE, postgres = BASE_POSTGRES;
-
-/* clang-format off */
-#define ON_BOTH(test)                                                                              \
-    {#test " (sqlite)", test, NULL, test_teardown, &sqlite},                                       \
-    {#test " (postgresql)", test, NULL, test_teardown, &postgres}
-/* clang-format on */
+#define ON_BOTH(test) ON_ENGINES(test, NULL, test_teardown)
 
 int main(void)
 {
@@ -712,9 +701,6 @@ int main(void)
         ON_BOTH(json_and_metrics_have_the_same_numbers),
         ON_BOTH(a_closed_partition_is_audited_and_named),
     };
-    if (bases_start(&bases) != 0) {
-        print_message("PostgreSQL did not start: its half of this suite is NOT RUN\n");
-        cmocka_set_skip_filter("*(postgresql)");
-    }
+    bases_start_or_skip(&bases);
     return cmocka_run_group_tests_name("audit", tests, NULL, group_teardown);
 }

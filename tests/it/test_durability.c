@@ -26,11 +26,6 @@ static struct api *a = &stack.api;
 static struct tredis replica;
 static struct db *silencer; /* holds SQL's lock */
 
-static enum base_engine engine_of(void **state)
-{
-    return *(enum base_engine *)*state;
-}
-
 /* --- level ledger ----------------------------------------------------------------------------- */
 
 static void start_ledger(void **state, enum tredis_aof aof, const char *timeout)
@@ -333,12 +328,7 @@ static int group_teardown(void **state)
     return 0;
 }
 
-static enum base_engine sqlite = BASE_SQLITE, postgres = BASE_POSTGRES;
-/* clang-format off */
-#define ON_BOTH(test)                                                 \
-    {#test " (sqlite)", test, NULL, test_teardown, &sqlite},          \
-    {#test " (postgresql)", test, NULL, test_teardown, &postgres}
-/* clang-format on */
+#define ON_BOTH(test) ON_ENGINES(test, NULL, test_teardown)
 
 int main(void)
 {
@@ -354,9 +344,6 @@ int main(void)
         cmocka_unit_test(a_level_that_cannot_be_kept_is_refused),
     };
     replica = (struct tredis){.proc = {.pidfd = -1, .out_fd = -1}};
-    if (bases_start(&bases) != 0) {
-        print_message("PostgreSQL did not start: its half of this suite is NOT RUN\n");
-        cmocka_set_skip_filter("*(postgresql)");
-    }
+    bases_start_or_skip(&bases);
     return cmocka_run_group_tests_name("durability", tests, NULL, group_teardown);
 }

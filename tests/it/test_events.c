@@ -34,11 +34,6 @@ static struct api *a = &stack.api;
 
 /* --- a service with a ledger ------------------------------------------------------------------ */
 
-static enum base_engine engine_of(void **state)
-{
-    return *(enum base_engine *)*state;
-}
-
 static void start_with(void **state, int workers, const char *more, const char *value)
 {
     struct tredis_opts redis = {.aof = TREDIS_AOF_ALWAYS};
@@ -920,13 +915,7 @@ static int group_teardown(void **state)
     return 0;
 }
 
-static enum base_engine sqlite = BASE_SQLITE, postgres = BASE_POSTGRES;
-
-/* clang-format off */
-#define ON_BOTH(test)                                                       \
-    {#test " (sqlite)", test, NULL, test_teardown, &sqlite},          \
-    {#test " (postgresql)", test, NULL, test_teardown, &postgres}
-/* clang-format on */
+#define ON_BOTH(test) ON_ENGINES(test, NULL, test_teardown)
 
 int main(void)
 {
@@ -936,7 +925,7 @@ int main(void)
         ON_BOTH(a_stream_from_the_beginning_is_the_same),
         ON_BOTH(what_is_wrong_is_named),
         {"without_a_ledger_there_is_no_feed", without_a_ledger_there_is_no_feed, NULL,
-         test_teardown, &sqlite},
+         test_teardown, &base_engines[BASE_SQLITE]},
         ON_BOTH(a_loop_under_load_misses_nothing),
         ON_BOTH(a_stream_resumes_where_it_was),
         ON_BOTH(partitions_are_followed_together),
@@ -947,12 +936,10 @@ int main(void)
         ON_BOTH(who_does_not_read_costs_a_page),
         ON_BOTH(streams_outlast_a_database_that_is_away),
         {"a_database_that_hangs_is_not_waited_for (postgresql)",
-         a_database_that_hangs_is_not_waited_for, NULL, test_teardown, &postgres},
+         a_database_that_hangs_is_not_waited_for, NULL, test_teardown,
+         &base_engines[BASE_POSTGRES]},
         ON_BOTH(a_new_epoch_is_no_event_and_no_obstacle),
     };
-    if (bases_start(&bases) != 0) {
-        print_message("PostgreSQL did not start: its half of this suite is NOT RUN\n");
-        cmocka_set_skip_filter("*(postgresql)");
-    }
+    bases_start_or_skip(&bases);
     return cmocka_run_group_tests_name("events", tests, NULL, group_teardown);
 }

@@ -577,11 +577,6 @@ static void a_ledger_that_has_all_says_so(void **state)
 
 /* --- troubles --------------------------------------------------------------------------------- */
 
-static enum base_engine engine_of(void **state)
-{
-    return *(enum base_engine *)*state;
-}
-
 /* more NULL: only what every test needs. */
 static void start(enum base_engine engine, const char *more, const char *value)
 {
@@ -772,8 +767,6 @@ static void without_a_ledger_there_is_no_past(void **state)
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
-static enum base_engine sqlite = BASE_SQLITE, postgres = BASE_POSTGRES;
-
 static int start_sqlite(void **state)
 {
     start(BASE_SQLITE, NULL, NULL);
@@ -810,11 +803,9 @@ static const struct CMUnitTest of_the_past[] = {
     cmocka_unit_test(a_search_in_a_long_past_is_cut_into_pages),
 };
 
+#define ON_BOTH(test) ON_ENGINES(test, NULL, trouble_teardown)
 /* clang-format off */
-#define ON_BOTH(test)                                               \
-    {#test " (sqlite)", test, NULL, trouble_teardown, &sqlite},     \
-    {#test " (postgresql)", test, NULL, trouble_teardown, &postgres}
-#define ON_POSTGRES(test) {#test " (postgresql)", test, NULL, trouble_teardown, &postgres}
+#define ON_POSTGRES(test) {#test " (postgresql)", test, NULL, trouble_teardown, &base_engines[BASE_POSTGRES]}
 static const struct CMUnitTest of_troubles[] = {
     ON_BOTH(a_ledger_that_is_late_says_how_much),
     ON_BOTH(without_sql_reservations_go_on),

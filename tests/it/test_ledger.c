@@ -3,11 +3,9 @@
  *
  * Every test runs on SQLite and, where there is a server, on PostgreSQL.
  */
-#include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/ledger_load.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,197 +17,18 @@
 
 #include <cmocka.h>
 
-#define THREADS     6
-#define ITEMS       5
 #define STOCK       1000000
-#define IDS_MAX     20000
-#define RECOVERY_MS 30000
+#define RECOVERY_MS LEDGER_RECOVERY_MS
 #define EVENTS      "{p0}:events"
 
 static struct bases bases;
 static struct stack stack;
 static struct api *a = &stack.api;
+static struct ledger_load load;
 static struct tproc applier; /* a `stockd ledger` beside the service */
 static char applier_log[TEST_PATH_MAX + 16];
 
-/* --- load in the background ------------------------------------------------------------------- */
-
-static struct {
-    atomic_bool stop;
-    bool running;
-    atomic_int answered; /* with success */
-    atomic_int refused;  /* 503, 504, or no answer */
-    atomic_int wrong;    /* anything else */
-    char skus[ITEMS][32];
-    atomic_int id_count;
-    char (*ids)[64]; /* of the reservations that were answered */
-    pthread_t threads[THREADS];
-} load;
-
-static bool count_answer(int status)
-{
-    if (status >= 200 && status < 300) {
-        atomic_fetch_add(&load.answered, 1);
-        return true;
-    }
-    atomic_fetch_add(status == 0 || status == 503 || status == 504 ? &load.refused : &load.wrong,
-                     1);
-    return false;
-}
-
-/* A hold, and perhaps its end. One in eight is left to expire after a second. */
-static void hold_and_settle(struct http_conn *c, struct http_resp *resp, const char *sku, int n)
-{
-    char body[160], path[128];
-    snprintf(body, sizeof(body),
-             "{\"sku\":\"%s\",\"quantity\":2,\"ttl_seconds\":%d,\"customer\":\"c-%d\"}", sku,
-             n % 8 == 0 ? 1 : 3600, n % 50);
-    http_call(c, "POST", "/v1/reservations", NULL, body, resp);
-    if (!count_answer(resp->status))
-        return;
-    const char *id = json_string_value(json_object_get(http_resp_json(resp), "id"));
-    int slot = atomic_fetch_add(&load.id_count, 1);
-    if (!id || slot >= IDS_MAX)
-        return;
-    snprintf(load.ids[slot], sizeof(load.ids[0]), "%s", id);
-    if (n % 4 == 0)
-        return;
-    snprintf(path, sizeof(path), "/v1/reservations/%s/%s", load.ids[slot],
-             n % 4 == 1 ? "confirm" : "release");
-    http_call(c, "POST", path, NULL, "{}", resp);
-    count_answer(resp->status);
-}
-
-static void sell(struct http_conn *c, struct http_resp *resp, const char *sku, int index, int n)
-{
-    char path[96], key[96];
-    snprintf(path, sizeof(path), "/v1/items/%s/decrements", sku);
-    snprintf(key, sizeof(key), "Idempotency-Key: sell-%s-%d-%d\r\n", sku, index, n);
-    http_call(c, "POST", path, key, "{\"quantity\":1}", resp);
-    count_answer(resp->status);
-}
-
-static void *load_run(void *arg)
-{
-    int index = (int)(intptr_t)arg;
-    struct http_conn c;
-    struct http_resp resp = {.status = 0};
-    http_conn_init(&c, stack.service.port);
-    for (int n = index; !atomic_load(&load.stop); n++) {
-        const char *sku = load.skus[n % ITEMS];
-        if (n % 3 == 0)
-            sell(&c, &resp, sku, index, n);
-        else
-            hold_and_settle(&c, &resp, sku, n);
-        if (resp.status == 0 || resp.status >= 500)
-            test_pause();
-    }
-    http_resp_free(&resp);
-    http_conn_close(&c);
-    return NULL;
-}
-
-static void load_start(void)
-{
-    memset(&load, 0, sizeof(load));
-    load.ids = calloc(IDS_MAX, sizeof(*load.ids));
-    assert_non_null(load.ids);
-    for (int i = 0; i < ITEMS; i++)
-        snprintf(load.skus[i], sizeof(load.skus[i]), "%s", api_item(a, STOCK, 0));
-    load.running = true;
-    for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&load.threads[i], NULL, load_run, (void *)(intptr_t)i), 0);
-}
-
-/* Waits until so many more requests were answered. */
-static void load_await(int more)
-{
-    int goal = atomic_load(&load.answered) + more;
-    assert_true(await(atomic_load(&load.answered) >= goal, RECOVERY_MS));
-}
-
-static void load_stop(void)
-{
-    atomic_store(&load.stop, true);
-    for (int i = 0; load.running && i < THREADS; i++)
-        pthread_join(load.threads[i], NULL);
-    load.running = false;
-}
-
-/* --- Redis against SQL ------------------------------------------------------------------------ */
-
-/* The last id of the stream, as one number. */
-static int64_t stream_end(void)
-{
-    int64_t end = -1;
-    long long epoch, seq;
-    redisContext *c = tredis_connect(&stack.redis);
-    if (!c)
-        return -1;
-    redisReply *info = redisCommand(c, "XINFO STREAM %s", EVENTS);
-    for (size_t i = 0; info && i + 1 < info->elements; i += 2)
-        if (strcmp(info->element[i]->str, "last-generated-id") == 0 &&
-            sscanf(info->element[i + 1]->str, "%lld-%lld", &epoch, &seq) == 2)
-            end = epoch * 1000000000 + seq;
-    freeReplyObject(info);
-    redisFree(c);
-    return end;
-}
-
-static int64_t checkpoint(void)
-{
-    return base_int(bases.url, "SELECT epoch * 1000000000 + seq FROM checkpoints");
-}
-
-static bool caught_up(void)
-{
-    return checkpoint() == stream_end() && tredis_int(&stack.redis, "XLEN " EVENTS) == 1;
-}
-
-static void check_one_item(const char *sku)
-{
-    static const char *const columns[] = {"on_hand", "available", "held", "sold", "version"};
-    api_call(a, 200, "GET", text("/v1/items/%s", sku), NULL, NULL);
-    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-        check_int(
-            a, columns[i],
-            base_int(bases.url, text("SELECT %s FROM items WHERE sku = '%s'", columns[i], sku)));
-}
-
-/* Waits until all is there and expired, and compares. */
-static void check_ledger(void)
-{
-    assert_true(await(base_int(bases.url, "SELECT COUNT(*) FROM reservations WHERE state = 'held' "
-                                          "AND expires_ms - created_ms < 2000") == 0 &&
-                          caught_up(),
-                      RECOVERY_MS));
-    for (int i = 0; i < ITEMS; i++)
-        check_one_item(load.skus[i]);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM events WHERE sku IS NOT NULL"),
-                     base_int(bases.url, "SELECT SUM(version) FROM items"));
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_holds"), 0);
-    int ids = atomic_load(&load.id_count);
-    for (int i = 0; i < ids && i < IDS_MAX; i += 1 + ids / 100)
-        assert_int_equal(base_int(bases.url, text("SELECT COUNT(*) FROM reservations WHERE "
-                                                  "rid = '%s'",
-                                                  load.ids[i])),
-                         1);
-    assert_int_equal(atomic_load(&load.wrong), 0);
-}
-
-static void load_stop_and_check(void)
-{
-    load_stop();
-    check_ledger();
-}
-
 /* --- processes -------------------------------------------------------------------------------- */
-
-static enum base_engine engine_of(void **state)
-{
-    return *(enum base_engine *)*state;
-}
 
 static const char *const *args_for(const char *url, const char *more, const char *value)
 {
@@ -228,6 +47,7 @@ static const char *const *args_for(const char *url, const char *more, const char
 static void start_on(const char *url, enum tredis_aof aof, const char *more, const char *value)
 {
     struct tredis_opts redis = {.aof = aof};
+    ledger_load_init(&load, &stack, &bases, 1);
     assert_int_equal(stack_start(&stack, &redis, 2, args_for(url, more, value)), 0);
 }
 
@@ -255,6 +75,7 @@ static void start_apart(void **state, const char *more, const char *value)
     const char *extra[] = {"--ledger", NULL, "--no-ledger-apply", more, value, NULL};
     db_close(bases_ledger(&bases, engine_of(state)));
     extra[1] = bases.url;
+    ledger_load_init(&load, &stack, &bases, 1);
     assert_int_equal(stack_start(&stack, &redis, 2, extra), 0);
     assert_int_equal(ledger_start(&applier, bases.url), 0);
     assert_true(await(api_ready(a), RECOVERY_MS));
@@ -288,6 +109,7 @@ static void check_refused(const char *command, const char *url, const char *word
 static void again(const char *const *extra)
 {
     struct tservice_opts opts = {.redis_url = stack.redis.url, .workers = 1, .extra = extra};
+    http_conn_close(&a->conn); /* it would be waited for */
     assert_true(tservice_stop(&stack.service));
     assert_int_equal(tservice_start(&stack.service, &opts), 0);
     api_close(a);
@@ -296,9 +118,7 @@ static void again(const char *const *extra)
 
 static int test_teardown(void **state)
 {
-    load_stop();
-    free(load.ids);
-    load.ids = NULL;
+    ledger_load_free(&load);
     if (applier.pid > 0)
         tproc_stop(&applier, 5000);
     applier = (struct tproc){0};
@@ -338,9 +158,9 @@ static bool problem_is(const char *sku, const char *name)
 static void every_effect_is_in_sql_once(void **state)
 {
     start(state, NULL, NULL);
-    load_start();
-    load_await(2000);
-    load_stop_and_check();
+    ledger_load_start(&load);
+    ledger_load_await(&load, 2000);
+    ledger_load_stop_and_check(&load);
     assert_int_equal(atomic_load(&load.refused), 0);
     api_call(a, 200, "GET", "/metrics", NULL, NULL);
     assert_non_null(strstr(a->resp.body, "\nstockd_ledger_errors_total 0\n"));
@@ -352,32 +172,32 @@ static void every_effect_is_in_sql_once(void **state)
 static void a_killed_applier_is_replaced_and_goes_on(void **state)
 {
     start(state, NULL, NULL);
-    load_start();
+    ledger_load_start(&load);
     for (int round = 0; round < 4; round++) {
-        load_await(300);
+        ledger_load_await(&load, 300);
         pid_t pid = pid_of(TSERVICE_LEDGER);
         assert_true(pid > 0);
         kill(pid, SIGKILL);
         assert_true(await(is_replaced(pid), RECOVERY_MS));
     }
-    load_await(300);
-    load_stop_and_check();
+    ledger_load_await(&load, 300);
+    ledger_load_stop_and_check(&load);
     assert_int_equal(atomic_load(&load.refused), 0); /* clients never noticed */
 }
 
 static void redis_may_crash_and_come_back(void **state)
 {
     start(state, NULL, NULL);
-    load_start();
+    ledger_load_start(&load);
     for (int round = 0; round < 2; round++) {
-        load_await(300);
+        ledger_load_await(&load, 300);
         tredis_kill9(&stack.redis);
         assert_int_equal(tredis_restart(&stack.redis), 0);
         assert_true(await(api_ready(a), RECOVERY_MS));
-        load_await(300);
-        assert_int_equal(stream_end() / 1000000000, 2 + round);
+        ledger_load_await(&load, 300);
+        assert_int_equal(ledger_stream_end(&load, 0) / 1000000000, 2 + round);
     }
-    load_stop_and_check();
+    ledger_load_stop_and_check(&load);
     assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM events WHERE type = 'epoch'"), 3);
 }
 
@@ -385,11 +205,11 @@ static void two_appliers_count_once(void **state)
 {
     start(state, NULL, NULL);
     assert_int_equal(ledger_start(&applier, bases.url), 0);
-    load_start();
-    load_await(1000);
+    ledger_load_start(&load);
+    ledger_load_await(&load, 1000);
     kill(pid_of(TSERVICE_LEDGER), SIGKILL);
-    load_await(1000);
-    load_stop_and_check();
+    ledger_load_await(&load, 1000);
+    ledger_load_stop_and_check(&load);
 }
 
 /* --- absence ---------------------------------------------------------------------------------- */
@@ -397,17 +217,17 @@ static void two_appliers_count_once(void **state)
 static void what_waited_is_caught_up_and_trimmed(void **state)
 {
     start_apart(state, NULL, NULL);
-    load_start();
-    load_await(300);
+    ledger_load_start(&load);
+    ledger_load_await(&load, 300);
     assert_true(tproc_stop(&applier, 5000));
-    load_await(500);
-    int64_t before = checkpoint();
-    load_await(500);
-    assert_int_equal(checkpoint(), before);
+    ledger_load_await(&load, 500);
+    int64_t before = ledger_checkpoint(&load, 0);
+    ledger_load_await(&load, 500);
+    assert_int_equal(ledger_checkpoint(&load, 0), before);
     assert_true(tredis_int(&stack.redis, "XLEN " EVENTS) > 100);
     assert_int_equal(ledger_start(&applier, bases.url), 0);
-    load_await(300);
-    load_stop_and_check();
+    ledger_load_await(&load, 300);
+    ledger_load_stop_and_check(&load);
     assert_int_equal(atomic_load(&load.refused), 0);
 }
 
@@ -426,36 +246,16 @@ static void a_ledger_far_behind_stops_what_is_new(void **state)
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
 }
 
-/* Holds the write lock of the file as another program would, or ends the server. */
-static struct db *sql_away(void **state)
-{
-    if (engine_of(state) == BASE_POSTGRES) {
-        tpg_kill9(&bases.pg);
-        return NULL;
-    }
-    struct db *other = base_open(bases.url);
-    assert_int_equal(db_begin(other), DB_OK);
-    return other;
-}
-
-static void sql_back(void **state, struct db *other)
-{
-    if (engine_of(state) == BASE_POSTGRES)
-        assert_int_equal(tpg_restart(&bases.pg), 0);
-    else
-        db_close(other);
-}
-
 static void sql_may_be_away_for_a_while(void **state)
 {
     start(state, NULL, NULL);
-    load_start();
-    load_await(300);
-    struct db *other = sql_away(state);
-    load_await(1500);
-    sql_back(state, other);
-    load_await(300);
-    load_stop_and_check();
+    ledger_load_start(&load);
+    ledger_load_await(&load, 300);
+    struct db *other = ledger_outage_begin(&bases);
+    ledger_load_await(&load, 1500);
+    ledger_outage_end(&bases, other);
+    ledger_load_await(&load, 300);
+    ledger_load_stop_and_check(&load);
     assert_int_equal(atomic_load(&load.refused), 0);
 }
 
@@ -463,19 +263,19 @@ static void sql_may_be_away_for_a_while(void **state)
 static void a_redis_that_restarts_meanwhile_waits_for_sql(void **state)
 {
     start(state, NULL, NULL);
-    load_start();
-    load_await(300);
-    struct db *other = sql_away(state);
+    ledger_load_start(&load);
+    ledger_load_await(&load, 300);
+    struct db *other = ledger_outage_begin(&bases);
     tredis_kill9(&stack.redis);
     assert_int_equal(tredis_restart(&stack.redis), 0);
     assert_true(await(!api_ready(a), RECOVERY_MS));
     assert_true(problem_is(load.skus[0], "redis-unavailable"));
-    assert_int_equal(stream_end() / 1000000000, 1);
-    sql_back(state, other);
+    assert_int_equal(ledger_stream_end(&load, 0) / 1000000000, 1);
+    ledger_outage_end(&bases, other);
     assert_true(await(api_ready(a), RECOVERY_MS));
-    load_await(300);
-    assert_int_equal(stream_end() / 1000000000, 2);
-    load_stop_and_check();
+    ledger_load_await(&load, 300);
+    assert_int_equal(ledger_stream_end(&load, 0) / 1000000000, 2);
+    ledger_load_stop_and_check(&load);
 }
 
 /* A store that is open needs no database to serve. */
@@ -483,12 +283,12 @@ static void a_service_may_start_while_sql_is_away(void **state)
 {
     start(state, NULL, NULL);
     const char *sku = api_item(a, STOCK, 0);
-    assert_true(await(caught_up(), RECOVERY_MS));
+    assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
     tpg_kill9(&bases.pg);
     again(args_for(bases.url, NULL, NULL));
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
     assert_int_equal(tpg_restart(&bases.pg), 0);
-    assert_true(await(caught_up(), RECOVERY_MS));
+    assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
     assert_true(base_int(bases.url, "SELECT held FROM items") > 0);
 }
 
@@ -507,7 +307,8 @@ static void another_database_is_refused(void **state)
     const char *sku = api_item(a, 10, 0);
     base_rows(bases.url, "SELECT ledger_id FROM ledger_meta", keep_text, mine);
     snprintf(mine_url, sizeof(mine_url), "%s", bases.url);
-    assert_true(await(caught_up(), RECOVERY_MS));
+    assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
+    http_conn_close(&a->conn);
     assert_true(tservice_stop(&stack.service));
     int64_t length = tredis_int(&stack.redis, "XLEN " EVENTS);
 
@@ -540,7 +341,7 @@ static void an_emptied_redis_is_lost_state(void **state)
 {
     start(state, NULL, NULL);
     const char *sku = api_item(a, 10, 0);
-    assert_true(await(caught_up(), RECOVERY_MS));
+    assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
     assert_int_equal(tredis_int(&stack.redis, "DBSIZE") > 0, 1);
     (void)tredis_int(&stack.redis, "FLUSHALL");
     assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
@@ -561,22 +362,22 @@ static void a_lost_tail_is_lost_state(void **state)
     const char *sku = api_item(a, 10, 0);
     (void)tredis_int(&stack.redis, "SAVE");
     api_reserve(a, sku, 1, 0);
-    assert_true(await(caught_up(), RECOVERY_MS));
-    int64_t held = checkpoint();
+    assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
+    int64_t held = ledger_checkpoint(&load, 0);
     tredis_kill9(&stack.redis);
     assert_int_equal(tredis_restart(&stack.redis), 0);
-    assert_true(stream_end() < held);
+    assert_true(ledger_stream_end(&load, 0) < held);
     assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
     again(args_for(bases.url, NULL, NULL));
     assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
-    assert_int_equal(checkpoint(), held);
+    assert_int_equal(ledger_checkpoint(&load, 0), held);
 }
 
 static void a_gap_closes_the_partition(void **state)
 {
     start_apart(state, NULL, NULL);
     const char *sku = api_item(a, 10, 0);
-    assert_true(await(caught_up(), RECOVERY_MS));
+    assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
     assert_true(tproc_stop(&applier, 5000));
     api_reserve(a, sku, 1, 0); /* 1-2 */
     api_reserve(a, sku, 1, 0); /* 1-3, deleted */
@@ -584,26 +385,27 @@ static void a_gap_closes_the_partition(void **state)
     assert_int_equal(tredis_int(&stack.redis, "XDEL " EVENTS " 1-3"), 1);
     assert_int_equal(ledger_start(&applier, bases.url), 0);
     assert_true(await(problem_is(sku, "partition-closed"), RECOVERY_MS));
-    assert_int_equal(checkpoint(), 1000000002); /* all before the gap, nothing behind it */
+    assert_int_equal(ledger_checkpoint(&load, 0),
+                     1000000002); /* all before the gap, nothing behind it */
     assert_true(tredis_int(&stack.redis, "XLEN " EVENTS) >= 2); /* what waits is kept */
 
     /* Opened by hand, it is closed again: the gap is still there. */
     assert_int_equal(tredis_int(&stack.redis, "HSET {p0}:meta state open"), 0);
     assert_true(await(problem_is(sku, "partition-closed"), RECOVERY_MS));
-    assert_int_equal(checkpoint(), 1000000002);
+    assert_int_equal(ledger_checkpoint(&load, 0), 1000000002);
 }
 
 static void a_deleted_end_closes_the_partition(void **state)
 {
     start_apart(state, NULL, NULL);
     const char *sku = api_item(a, 10, 0);
-    assert_true(await(caught_up(), RECOVERY_MS));
+    assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
     assert_true(tproc_stop(&applier, 5000));
     api_reserve(a, sku, 1, 0); /* 1-2, deleted */
     assert_int_equal(tredis_int(&stack.redis, "XDEL " EVENTS " 1-2"), 1);
     assert_int_equal(ledger_start(&applier, bases.url), 0);
     assert_true(await(problem_is(sku, "partition-closed"), RECOVERY_MS));
-    assert_int_equal(checkpoint(), 1000000001);
+    assert_int_equal(ledger_checkpoint(&load, 0), 1000000001);
 }
 
 /* --- without --redis -------------------------------------------------------------------------- */
@@ -642,13 +444,7 @@ static int group_teardown(void **state)
     return 0;
 }
 
-static enum base_engine sqlite = BASE_SQLITE, postgres = BASE_POSTGRES;
-
-/* clang-format off */
-#define ON_BOTH(test)                                                       \
-    {#test " (sqlite)", test, NULL, test_teardown, &sqlite},          \
-    {#test " (postgresql)", test, NULL, test_teardown, &postgres}
-/* clang-format on */
+#define ON_BOTH(test) ON_ENGINES(test, NULL, test_teardown)
 
 int main(void)
 {
@@ -662,7 +458,7 @@ int main(void)
         ON_BOTH(sql_may_be_away_for_a_while),
         ON_BOTH(a_redis_that_restarts_meanwhile_waits_for_sql),
         {"a_service_may_start_while_sql_is_away (postgresql)",
-         a_service_may_start_while_sql_is_away, NULL, test_teardown, &postgres},
+         a_service_may_start_while_sql_is_away, NULL, test_teardown, &base_engines[BASE_POSTGRES]},
         ON_BOTH(another_database_is_refused),
         ON_BOTH(a_store_without_a_ledger_stays_so),
         ON_BOTH(an_emptied_redis_is_lost_state),
@@ -671,9 +467,6 @@ int main(void)
         ON_BOTH(a_deleted_end_closes_the_partition),
         cmocka_unit_test(the_embedded_redis_has_its_ledger),
     };
-    if (bases_start(&bases) != 0) {
-        print_message("PostgreSQL did not start: its half of this suite is NOT RUN\n");
-        cmocka_set_skip_filter("*(postgresql)");
-    }
+    bases_start_or_skip(&bases);
     return cmocka_run_group_tests_name("ledger", tests, NULL, group_teardown);
 }

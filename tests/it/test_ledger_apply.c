@@ -27,11 +27,6 @@ static struct bases bases;
 static struct past past;
 static uint64_t seed;
 
-static enum base_engine engine_of(void **state)
-{
-    return *(enum base_engine *)*state;
-}
-
 /* --- the database against the world ----------------------------------------------------------- */
 
 struct comparison {
@@ -567,13 +562,7 @@ static int group_teardown(void **state)
     return 0;
 }
 
-static enum base_engine sqlite = BASE_SQLITE, postgres = BASE_POSTGRES;
-
-#define ON_BOTH(test)                                                                              \
-    {#test " (sqlite)", test, NULL, NULL, &sqlite},                                                \
-    {                                                                                              \
-#test " (postgresql)", test, NULL, NULL, &postgres                                         \
-    }
+#define ON_BOTH(test) ON_ENGINES(test, NULL, NULL)
 
 int main(void)
 {

@@ -16,11 +16,6 @@
 
 static struct bases bases;
 
-static enum base_engine engine_of(void **state)
-{
-    return *(enum base_engine *)*state;
-}
-
 /* --- values and rows -------------------------------------------------------------------------- */
 
 static const struct db_statement put_values = {
@@ -499,13 +494,7 @@ static int group_teardown(void **state)
     return 0;
 }
 
-static enum base_engine sqlite = BASE_SQLITE, postgres = BASE_POSTGRES;
-
-#define ON_BOTH(test)                                                                              \
-    {#test " (sqlite)", test, NULL, NULL, &sqlite},                                                \
-    {                                                                                              \
-#test " (postgresql)", test, NULL, NULL, &postgres                                         \
-    }
+#define ON_BOTH(test) ON_ENGINES(test, NULL, NULL)
 
 int main(void)
 {

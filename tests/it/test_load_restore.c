@@ -25,11 +25,6 @@ static struct bases bases;
 static struct stack stack;
 static struct api *a = &stack.api;
 
-static enum base_engine engine_of(void **state)
-{
-    return *(enum base_engine *)*state;
-}
-
 static void start(void **state, const char *durability)
 {
     struct tredis_opts redis = {.aof = TREDIS_AOF_EVERYSEC};
@@ -129,13 +124,7 @@ static int group_teardown(void **state)
     return 0;
 }
 
-static enum base_engine sqlite = BASE_SQLITE, postgres = BASE_POSTGRES;
-
-/* clang-format off */
-#define ON_BOTH(test)                                                 \
-    {#test " (sqlite)", test, NULL, test_teardown, &sqlite},          \
-    {#test " (postgresql)", test, NULL, test_teardown, &postgres}
-/* clang-format on */
+#define ON_BOTH(test) ON_ENGINES(test, NULL, test_teardown)
 
 int main(void)
 {
@@ -143,9 +132,6 @@ int main(void)
         ON_BOTH(at_level_ledger_every_answer_stays_true),
         ON_BOTH(below_it_the_report_names_what_was_lost),
     };
-    if (bases_start(&bases) != 0) {
-        print_message("PostgreSQL did not start: its half of this suite is NOT RUN\n");
-        cmocka_set_skip_filter("*(postgresql)");
-    }
+    bases_start_or_skip(&bases);
     return cmocka_run_group_tests_name("load_restore", tests, NULL, group_teardown);
 }

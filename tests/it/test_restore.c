@@ -205,11 +205,6 @@ static void check_audit(void)
     assert_int_equal(status, 0);
 }
 
-static enum base_engine engine_of(void **state)
-{
-    return *(enum base_engine *)*state;
-}
-
 /* A migrated database, a Redis, a service with more arguments, ended by NULL. */
 static void start(void **state, enum tredis_aof aof, const char *const *more)
 {
@@ -684,13 +679,7 @@ static int group_teardown(void **state)
     return 0;
 }
 
-static enum base_engine sqlite = BASE_SQLITE, postgres = BASE_POSTGRES;
-
-/* clang-format off */
-#define ON_BOTH(test)                                                       \
-    {#test " (sqlite)", test, NULL, test_teardown, &sqlite},          \
-    {#test " (postgresql)", test, NULL, test_teardown, &postgres}
-/* clang-format on */
+#define ON_BOTH(test) ON_ENGINES(test, NULL, test_teardown)
 
 int main(void)
 {
@@ -699,7 +688,8 @@ int main(void)
         ON_BOTH(everything_is_as_sql_says),
         ON_BOTH(a_lost_tail_comes_back),
         {"an_old_copy_is_not_taken_for_the_restored_store (sqlite)",
-         an_old_copy_is_not_taken_for_the_restored_store, NULL, test_teardown, &sqlite},
+         an_old_copy_is_not_taken_for_the_restored_store, NULL, test_teardown,
+         &base_engines[BASE_SQLITE]},
         ON_BOTH(a_whole_store_of_partitions_comes_back),
         ON_BOTH(auto_restore_needs_nobody),
         ON_BOTH(two_at_once_do_no_harm),
@@ -708,9 +698,6 @@ int main(void)
         ON_BOTH(another_ledger_is_refused),
         ON_BOTH(a_ledger_that_contradicts_itself_is_refused),
     };
-    if (bases_start(&bases) != 0) {
-        print_message("PostgreSQL did not start: its half of this suite is NOT RUN\n");
-        cmocka_set_skip_filter("*(postgresql)");
-    }
+    bases_start_or_skip(&bases);
     return cmocka_run_group_tests_name("restore", tests, NULL, group_teardown);
 }

@@ -25,6 +25,24 @@ struct bases {
 int bases_start(struct bases *bases);
 void bases_stop(struct bases *bases);
 
+/* The same for a suite that also says something without PostgreSQL: its tests are skipped, and the
+ * output says so. */
+void bases_start_or_skip(struct bases *bases);
+
+/* Two rows of a table of tests, for a program that includes cmocka.h: the state of each points to
+ * its engine. */
+/* clang-format off */
+#define ON_ENGINES(test, setup, teardown)                                                          \
+    {#test " (sqlite)", test, setup, teardown, &base_engines[BASE_SQLITE]},                        \
+    {#test " (postgresql)", test, setup, teardown, &base_engines[BASE_POSTGRES]}
+/* clang-format on */
+extern enum base_engine base_engines[BASE_ENGINES];
+
+static inline enum base_engine engine_of(void **state)
+{
+    return *(enum base_engine *)*state;
+}
+
 /* An empty database. On PostgreSQL it takes the place of the one before. */
 const char *bases_fresh(struct bases *bases, enum base_engine engine);
 

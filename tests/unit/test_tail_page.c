@@ -96,11 +96,11 @@ static void pages_of_any_size_make_up_the_whole(void **state)
             for (size_t i = 0; i < page.count; i++) {
                 const struct tail_event *e = &page.events[i];
                 assert_true(tail_compare(&seen[e->partition], &e->at) < 0);
-                assert_true(e->at_ms >= last_ms);
-                assert_int_equal(e->version, 1);
-                assert_true(str_equal(e->customer, STR("c")));
+                assert_true(e->movement.at_ms >= last_ms);
+                assert_int_equal(e->movement.version, 1);
+                assert_true(str_equal(e->movement.customer, STR("c")));
                 seen[e->partition] = e->at;
-                last_ms = e->at_ms;
+                last_ms = e->movement.at_ms;
             }
             total += page.count;
         }
@@ -122,7 +122,7 @@ static void nothing_is_behind_the_ends(void **state)
     struct tail_position at[PARTITIONS] = {{2, 0, 0}, {1, 40, 1}, {1, 40, 0}};
     struct page page = page_behind(at, 10);
     assert_int_equal(page.count, 1);
-    assert_true(str_equal(page.events[0].sku, STR("i2-40-1")));
+    assert_true(str_equal(page.events[0].movement.sku, STR("i2-40-1")));
     assert_int_equal(page_behind(at, 10).count, 0);
 }
 

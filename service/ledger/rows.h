@@ -1,0 +1,38 @@
+/* rows.h -- columns of the ledger's tables in the words of core.
+ *
+ * Layer: ledger, private to it. Texts are copied into the arena, since a row is gone when its
+ * callback returns. Whatever selects ROWS_RESERVATION or ROWS_LINE gets its columns in that order.
+ */
+#ifndef LEDGER_ROWS_H
+#define LEDGER_ROWS_H
+
+#include "arena.h"
+#include "core/reservation.h"
+#include "ledger/db.h"
+
+#define ROWS_RESERVATION                                                                           \
+    "SELECT rid, state, rereserved, created_ms, expires_ms, ended_ms, line_count, customer, "      \
+    "reference, metadata FROM reservations WHERE "
+#define ROWS_LINE                                                                                  \
+    "SELECT rid, n, sku, reserved, quantity, remaining, version, expired_remaining, "              \
+    "expired_version FROM reservation_lines WHERE "
+
+/* 0 stands for NULL. */
+static inline int64_t rows_int(const struct db_value *value)
+{
+    return value->type == DB_INT ? value->as.number : 0;
+}
+
+/* A copy in the arena; NULL stays absent. False: no memory. */
+bool rows_text(struct arena *arena, const struct db_value *value, struct str *out)
+    __attribute__((warn_unused_result));
+
+/* All but the id; lines are zeroed. False: no memory. */
+bool rows_reservation(struct arena *arena, const struct db_value *row, struct reservation *r)
+    __attribute__((warn_unused_result));
+
+/* The line that the row is of, unless the reservation has no such line. False: no memory. */
+bool rows_line(struct arena *arena, const struct db_value *row, struct reservation *r)
+    __attribute__((warn_unused_result));
+
+#endif
