@@ -5,37 +5,13 @@
 # Each level has a service, a Redis and, where it needs them, a replica or a database of its own;
 # all stay up, and every round measures one after the other, so that all see the same noise. The
 # time is that of one client alone, the rate that of CONNECTIONS (64). Environment: CONNECTIONS,
-# WORKERS (half the CPUs), PORT (8640 and the eleven behind it).
+# WORKERS (half the CPUs), PORT (8640 and the thirteen behind it).
 set -eu
 rounds=${1:-5} seconds=${2:-3}
 connections=${CONNECTIONS:-64} workers=${WORKERS:-$(($(nproc) / 2 > 0 ? $(nproc) / 2 : 1))} port=${PORT:-8640}
-root=$(cd "$(dirname "$0")/../.." && pwd)
-dir=$(mktemp -d)
+. "$(dirname "$0")/lib.sh"
 chmod 711 "$dir"
-pids=
-cleanup() {
-    for pid in $pids; do kill "$pid" 2>/dev/null || true; done
-    for pid in $pids; do wait "$pid" 2>/dev/null || true; done
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM
 
-start() { # start NAME COMMAND...
-    name=$1
-    shift
-    "$@" >"$dir/$name.out" 2>"$dir/$name.err" &
-    pids="$! $pids"
-}
-until_ok() { # until_ok WHAT COMMAND...
-    what=$1 i=0
-    shift
-    until "$@" >/dev/null 2>&1; do
-        i=$((i + 1))
-        [ $i -lt 300 ] || { echo "durability.sh: $what is not up" >&2; cat "$dir"/*.err >&2; exit 1; }
-        sleep 0.1
-    done
-}
 redis() { # redis NAME PORT APPENDONLY APPENDFSYNC
     mkdir "$dir/$1.redis"
     start "$1.redis" redis-server --port "$2" --bind 127.0.0.1 --dir "$dir/$1.redis" --save '' \
@@ -55,13 +31,12 @@ postgres() {
     start pg $as "$bin/postgres" -D "$dir/pg/data" -p "$((port + 11))" -k "$dir/pg" -c listen_addresses=127.0.0.1
     until_ok PostgreSQL $as "$bin/createdb" -h 127.0.0.1 -p "$((port + 11))" -U stockd ledger
 }
-serve() { # serve NAME PORT REDIS_PORT OPTIONS...
-    name=$1 at=$2 redis=$3
-    shift 3
-    start "$name" "$root/build/stockd" serve --listen "127.0.0.1:$at" --workers "$workers" \
-        --redis "redis://127.0.0.1:$redis" --data-dir "$dir/$name.data" "$@"
-    until_ok "$name" curl -sf "http://127.0.0.1:$at/readyz"
-    curl -sS -o /dev/null -X PUT --json '{"on_hand":9000000000000}' "http://127.0.0.1:$at/v1/items/hot"
+serve() { # serve NAME PORT OPTIONS...
+    service=$1 url=http://127.0.0.1:$2
+    shift 2
+    start "$service" "$root/build/stockd" serve --listen "${url#http://}" --workers "$workers" "$@"
+    until_ok "$service" curl -sf "$url/readyz"
+    curl -sS -o /dev/null -X PUT --json '{"on_hand":9000000000000}' "$url/v1/items/hot"
 }
 
 cases="memory everysec always replicated ledger-sqlite ledger-postgresql"
@@ -71,25 +46,19 @@ redis always $((port + 8)) yes always
 redis replicated $((port + 9)) yes always
 redis replica $((port + 10)) yes always
 redis-cli -p $((port + 10)) replicaof 127.0.0.1 $((port + 9)) >/dev/null
-mkdir "$dir/a" "$dir/b"
-start sqlite.redis redis-server --port 0 --unixsocket "$dir/a/redis.sock" --dir "$dir/a" --save '' --appendonly yes
-start pgsql.redis redis-server --port 0 --unixsocket "$dir/b/redis.sock" --dir "$dir/b" --save '' --appendonly yes
+redis sqlite $((port + 12)) yes everysec
+redis postgresql $((port + 13)) yes everysec
 postgres
-sqlite=sqlite:$dir/ledger.db pgsql=postgresql://stockd@127.0.0.1:$((port + 11))/ledger
+sqlite=sqlite:$dir/ledger.db postgresql=postgresql://stockd@127.0.0.1:$((port + 11))/ledger
 "$root/build/stockd" migrate --ledger "$sqlite" >/dev/null
-"$root/build/stockd" migrate --ledger "$pgsql" >/dev/null
-serve memory "$port" $((port + 6)) --durability memory
-serve everysec $((port + 1)) $((port + 7)) --durability everysec
-serve always $((port + 2)) $((port + 8)) --durability always
-serve replicated $((port + 3)) $((port + 9)) --durability replicated
-serve_ledger() { # serve_ledger NAME PORT DIR URL
-    start "$1" "$root/build/stockd" serve --listen "127.0.0.1:$2" --workers "$workers" --redis "unix:$3/redis.sock" \
-        --ledger "$4" --durability ledger
-    until_ok "$1" curl -sf "http://127.0.0.1:$2/readyz"
-    curl -sS -o /dev/null -X PUT --json '{"on_hand":9000000000000}' "http://127.0.0.1:$2/v1/items/hot"
-}
-serve_ledger ledger-sqlite $((port + 4)) "$dir/a" "$sqlite"
-serve_ledger ledger-postgresql $((port + 5)) "$dir/b" "$pgsql"
+"$root/build/stockd" migrate --ledger "$postgresql" >/dev/null
+at=redis://127.0.0.1
+serve memory "$port" --redis "$at:$((port + 6))" --durability memory
+serve everysec $((port + 1)) --redis "$at:$((port + 7))" --durability everysec
+serve always $((port + 2)) --redis "$at:$((port + 8))" --durability always
+serve replicated $((port + 3)) --redis "$at:$((port + 9))" --durability replicated
+serve ledger-sqlite $((port + 4)) --redis "$at:$((port + 12))" --ledger "$sqlite" --durability ledger
+serve ledger-postgresql $((port + 5)) --redis "$at:$((port + 13))" --ledger "$postgresql" --durability ledger
 
 cat >"$dir/wrk.lua" <<'EOF'
 wrk.method = "POST"
@@ -116,8 +85,8 @@ while [ $i -lt "$rounds" ]; do
 done
 echo >&2
 
-median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-over() { paste "$1" "$2" | awk '{ print $1 / $2 }' | sort -n | awk '{ v[NR] = $1 } END { printf "%.2f (%.2f to %.2f)", v[int((NR + 1) / 2)], v[1], v[NR] }'; }
+median() { median_and_range '' '%s%s' <"$1"; }
+over() { paste "$1" "$2" | awk '{ print $1 / $2 }' | median_and_range '' '%s%.2f (%.2f to %.2f)'; }
 echo "reserve on one hot item, $workers workers, $(nproc) CPUs shared by wrk, service, Redis and SQL; $connections connections, and 1"
 echo
 printf '%-20s %12s %26s %14s %26s\n' level "answers/s" "over everysec" "one answer us" "over everysec"

@@ -8,26 +8,12 @@
 set -eu
 rounds=${1:-5} seconds=${2:-3}
 connections=${CONNECTIONS:-64} port=${PORT:-8620}
-root=$(cd "$(dirname "$0")/../.." && pwd)
-dir=$(mktemp -d)
-bare=
-cleanup() {
-    test -z "$bare" || { kill "$bare" 2>/dev/null || true; wait "$bare" 2>/dev/null || true; }
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM
+. "$(dirname "$0")/lib.sh"
 
 url=http://127.0.0.1:$port
 body='{"id":"op-hep5kok2cmbnhefzdudg","sku":"load-abcdefghij-0","quantity":1,"remaining":899999,"version":100002}'
-"$root/build/release/bench/bare" "$port" 1 200 "$body" &
-bare=$!
-i=0
-until curl -s -o /dev/null --max-time 1 "$url/"; do
-    i=$((i + 1))
-    [ $i -lt 100 ] || { echo "load.sh: the bare handler does not answer" >&2; exit 1; }
-    sleep 0.1
-done
+start bare "$root/build/release/bench/bare" "$port" 1 200 "$body"
+until_ok "the bare handler" curl -s -o /dev/null --max-time 1 "$url/"
 {
     echo 'wrk.method = "POST"'
     echo 'wrk.headers["Content-Type"] = "application/json"'
@@ -64,7 +50,6 @@ done
 echo >&2
 printf '%-38s %9s %9s %9s\n' "requests per second of own CPU" median lowest highest
 for case in wrk stockload; do
-    sort -n "$dir/case.$case" | awk -v name="$case" '{ v[NR] = $1 } END { printf "%-38s %9.0f %9.0f %9.0f\n", name, v[int((NR + 1) / 2)], v[1], v[NR] }'
+    median_and_range "$case" '%-38s %9.0f %9.0f %9.0f\n' <"$dir/case.$case"
 done
-paste "$dir/case.stockload" "$dir/case.wrk" | awk '{ print $1 / $2 }' | sort -n |
-    awk '{ v[NR] = $1 } END { printf "%-38s %9.2f %9.2f %9.2f\n", "stockload / wrk", v[int((NR + 1) / 2)], v[1], v[NR] }'
+paste "$dir/case.stockload" "$dir/case.wrk" | awk '{ print $1 / $2 }' | median_and_range "stockload / wrk" '%-38s %9.2f %9.2f %9.2f\n'

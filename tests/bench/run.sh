@@ -10,31 +10,8 @@ set -eu
 rounds=${1:-5} seconds=${2:-3}
 connections=${CONNECTIONS:-64} workers=${WORKERS:-$(($(nproc) / 2 > 0 ? $(nproc) / 2 : 1))} port=${PORT:-8600}
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-dir=$(mktemp -d)
-pids=
-cleanup() {
-    for pid in $pids; do kill "$pid" 2>/dev/null || true; done
-    for pid in $pids; do wait "$pid" 2>/dev/null || true; done
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM
-
-start() { # start NAME COMMAND...
-    name=$1
-    shift
-    "$@" >"$dir/$name.out" 2>"$dir/$name.err" &
-    pids="$! $pids"
-}
-until_up() { # until_up URL
-    i=0
-    until curl -s -o /dev/null --max-time 1 "$1"; do
-        i=$((i + 1))
-        [ $i -lt 100 ] || { echo "bench: $1 does not answer" >&2; cat "$dir"/*.err "$dir/nginx.log" >&2; exit 1; }
-        sleep 0.1
-    done
-}
+. "$here/lib.sh"
+until_up() { until_ok "$1" curl -s -o /dev/null --max-time 1 "$1"; }
 call() { curl -sS -o /dev/null --fail-with-body "$@"; }
 
 stockd=http://127.0.0.1:$port bare=http://127.0.0.1:$((port + 1)) nginx=http://127.0.0.1:$((port + 2))
@@ -59,12 +36,7 @@ start bare-no "$root/build/release/bench/bare" "$((port + 4))" "$workers" 409 "$
 start redis redis-server --port 0 --unixsocket "$dir/redis.sock" --dir "$dir" --appendonly yes --appendfsync everysec --save ''
 sed "s|@DIR@|$dir|g; s|@PORT@|$((port + 2))|; s|@WORKERS@|$workers|; s|@SOCKET@|$dir/redis.sock|" "$here/nginx.conf.in" >"$dir/nginx.conf"
 chmod 755 "$dir"
-i=0
-until redis-cli -s "$dir/redis.sock" set stock 9000000000000 >/dev/null 2>&1; do
-    i=$((i + 1))
-    [ $i -lt 100 ] || { echo "bench: redis did not start" >&2; exit 1; }
-    sleep 0.1
-done
+until_ok redis redis-cli -s "$dir/redis.sock" set stock 9000000000000
 chmod 777 "$dir/redis.sock"
 start nginx nginx -c "$dir/nginx.conf"
 until_up "$nginx/"
@@ -103,13 +75,12 @@ echo "$connections connections, $workers workers, $(nproc) CPUs shared by wrk, s
 echo
 printf '%-22s %12s %12s %12s\n' "answers a second" median lowest highest
 for case in bare_decrement decrement many_items nginx_lua bare_reserve reserve bare_sold_out sold_out; do
-    sort -n "$dir/case.$case" | awk -v name="$case" '{ v[NR] = $1 } END { printf "%-22s %12.0f %12.0f %12.0f\n", name, v[int((NR + 1) / 2)], v[1], v[NR] }'
+    median_and_range "$case" '%-22s %12.0f %12.0f %12.0f\n' <"$dir/case.$case"
 done
 echo
 printf '%-38s %7s %7s %7s\n' "ratio, round by round" median lowest highest
 ratio() { # ratio NAME CASE OVER
-    paste "$dir/case.$2" "$dir/case.$3" | awk '{ print $1 / $2 }' | sort -n |
-        awk -v name="$1" '{ v[NR] = $1 } END { printf "%-38s %7.2f %7.2f %7.2f\n", name, v[int((NR + 1) / 2)], v[1], v[NR] }'
+    paste "$dir/case.$2" "$dir/case.$3" | awk '{ print $1 / $2 }' | median_and_range "$1" '%-38s %7.2f %7.2f %7.2f\n'
 }
 ratio "decrement / bare handler" decrement bare_decrement
 ratio "reserve / bare handler" reserve bare_reserve
