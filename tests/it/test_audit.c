@@ -4,11 +4,10 @@
  * Every test runs on SQLite and, where there is a server, on PostgreSQL.
  */
 #include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/ledger_load.h"
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,16 +19,13 @@
 
 #include <cmocka.h>
 
-#define THREADS      6
-#define ITEMS        5
-#define STOCK        1000000
-#define RECOVERY_MS  30000
-#define AUDIT_MS     60000
+#define RECOVERY_MS  LEDGER_RECOVERY_MS
 #define OUTPUT_BYTES (256 * 1024)
 
 static struct bases bases;
 static struct stack stack;
 static struct api *a = &stack.api;
+static struct ledger_load load;
 static struct tproc applier; /* a `stockd ledger` beside the service */
 static const char *partitions = "1";
 
@@ -90,91 +86,32 @@ static void drift_says(const char *words)
 
 /* --- load ------------------------------------------------------------------------------------- */
 
-static struct {
-    atomic_bool stop;
-    bool running;
-    atomic_int answered; /* with success */
-    atomic_int wrong;    /* neither success nor 503, 504 or no answer */
-    char skus[ITEMS][32];
-    pthread_t threads[THREADS];
-} load;
-
-static bool good(const struct http_resp *resp)
-{
-    int status = resp->status;
-    bool success = status >= 200 && status < 300;
-    if (success)
-        atomic_fetch_add(&load.answered, 1);
-    else if (status != 0 && status != 503 && status != 504)
-        atomic_fetch_add(&load.wrong, 1);
-    return success;
-}
-
 /* A hold, and perhaps its extension or its end; one in eight expires. */
-static void hold(struct http_conn *c, struct http_resp *resp, const char *sku, int n)
+static void hold(struct ledger_client *c, const char *item, int n)
 {
-    char body[256], path[128], id[64];
-    static const char *const ends[] = {NULL, "confirm", "release", "extend"};
+    char body[256], path[128], id[LEDGER_NAME_SIZE];
     snprintf(body, sizeof(body),
              "{\"sku\":\"%s\",\"quantity\":2,\"ttl_seconds\":%d,\"customer\":\"c-%d\","
              "\"metadata\":{\"n\":%d}}",
-             sku, n % 8 == 0 ? 1 : 3600, n % 700, n);
-    http_call(c, "POST", "/v1/reservations", NULL, body, resp);
-    const char *got =
-        good(resp) ? json_string_value(json_object_get(http_resp_json(resp), "id")) : NULL;
-    if (!got || n % 4 == 0)
+             item, n % 8 == 0 ? 1 : 3600, n % 700, n);
+    if (!ledger_client_hold(c, body, id) || n % 4 == 0)
         return;
-    snprintf(id, sizeof(id), "%s", got);
-    snprintf(path, sizeof(path), "/v1/reservations/%s/%s", id, ends[n % 4]);
-    http_call(c, "POST", path, NULL, n % 4 == 3 ? "{\"ttl_seconds\":7200}" : "{}", resp);
-    good(resp);
+    snprintf(path, sizeof(path), "/v1/reservations/%s/extend", id);
+    if (n % 4 == 3)
+        (void)ledger_client_post(c, path, NULL, "{\"ttl_seconds\":7200}");
+    else
+        (void)ledger_client_settle(c, id, n % 4 == 1 ? "confirm" : "release");
 }
 
-static void *load_run(void *arg)
+static void sell_or_hold(struct ledger_client *c, int n)
 {
-    struct http_conn c;
-    struct http_resp resp = {.status = 0};
-    http_conn_init(&c, stack.service.port);
-    for (int n = (int)(intptr_t)arg; !atomic_load(&load.stop); n++) {
-        const char *sku = load.skus[n % ITEMS];
-        if (n % 5 == 0) {
-            char path[96];
-            snprintf(path, sizeof(path), "/v1/items/%s/decrements", sku);
-            http_call(&c, "POST", path, NULL, "{\"quantity\":1,\"customer\":\"c-1\"}", &resp);
-            good(&resp);
-        } else {
-            hold(&c, &resp, sku, n);
-        }
-        if (resp.status == 0 || resp.status >= 500)
-            test_pause();
-    }
-    http_resp_free(&resp);
-    http_conn_close(&c);
-    return NULL;
-}
-
-static void load_start(void)
-{
-    memset(&load, 0, sizeof(load));
-    for (int i = 0; i < ITEMS; i++)
-        snprintf(load.skus[i], sizeof(load.skus[i]), "%s", api_item(a, STOCK, i ? 0 : STOCK));
-    load.running = true;
-    for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&load.threads[i], NULL, load_run, (void *)(intptr_t)i), 0);
-}
-
-static void load_await(int more)
-{
-    int goal = atomic_load(&load.answered) + more;
-    assert_true(await(atomic_load(&load.answered) >= goal, RECOVERY_MS));
-}
-
-static void load_stop(void)
-{
-    atomic_store(&load.stop, true);
-    for (int i = 0; load.running && i < THREADS; i++)
-        pthread_join(load.threads[i], NULL);
-    load.running = false;
+    char path[96];
+    const char *item = load.skus[n % LEDGER_LOAD_ITEMS];
+    snprintf(path, sizeof(path), "/v1/items/%s/decrements", item);
+    if (n % 5 == 0)
+        (void)ledger_client_post(c, path, NULL, "{\"quantity\":1,\"customer\":\"c-1\"}");
+    else
+        hold(c, item, n);
 }
 
 /* --- a shop ----------------------------------------------------------------------------------- */
@@ -185,6 +122,9 @@ static void start_with(void **state, const char *count, const char *more)
     db_close(bases_ledger(&bases, engine_of(state)));
     const char *extra[] = {"--ledger", bases.url, "--partitions", count, more, NULL};
     partitions = count;
+    ledger_load_init(&load, &stack, &bases, (int)strtol(count, NULL, 10));
+    load.step = sell_or_hold;
+    load.limit = LEDGER_LOAD_STOCK;
     assert_int_equal(stack_start(&stack, &redis, 2, extra), 0);
 }
 
@@ -259,13 +199,13 @@ static void equal_under_load(void **state)
 {
     start_with(state, "1", NULL);
     fill_shop();
-    load_start();
+    ledger_load_start(&load);
     for (int i = 0; i < 3; i++) {
-        load_await(300);
+        ledger_load_await(&load, 300);
         audit_is(0);
         audit_says("audit: equal: ");
     }
-    load_stop();
+    ledger_load_stop(&load);
     assert_int_equal(atomic_load(&load.wrong), 0);
     audit_is(0);
 }
@@ -273,14 +213,14 @@ static void equal_under_load(void **state)
 static void equal_under_load_in_several_partitions(void **state)
 {
     start_with(state, "4", NULL);
-    load_start();
-    load_await(300);
+    ledger_load_start(&load);
+    ledger_load_await(&load, 300);
     audit_is(0);
-    load_stop();
+    ledger_load_stop(&load);
     must_be(audit_with(stack.redis.url, bases.url, "--json", NULL), 0);
     json_t *document = json_loads(output, 0, NULL);
     assert_int_equal(json_array_size(json_object_get(document, "partitions")), 4);
-    assert_int_equal(json_integer_value(json_object_get(document, "items")), ITEMS);
+    assert_int_equal(json_integer_value(json_object_get(document, "items")), LEDGER_LOAD_ITEMS);
     json_decref(document);
 }
 
@@ -305,16 +245,16 @@ static void again(void)
 static void equal_after_kills_under_load(void **state)
 {
     start_with(state, "1", NULL);
-    load_start();
-    load_await(200);
+    ledger_load_start(&load);
+    ledger_load_await(&load, 200);
     kill(pid_of(TSERVICE_LEDGER), SIGKILL);
-    load_await(200);
+    ledger_load_await(&load, 200);
     tredis_kill9(&stack.redis);
     assert_int_equal(tredis_restart(&stack.redis), 0);
     assert_true(await(api_ready(a), RECOVERY_MS));
-    load_await(200);
+    ledger_load_await(&load, 200);
     tservice_kill9(&stack.service);
-    load_stop();
+    ledger_load_stop(&load);
     again();
     audit_is(0);
 }
@@ -664,7 +604,7 @@ static void a_closed_partition_is_audited_and_named(void **state)
 
 static int test_teardown(void **state)
 {
-    load_stop();
+    ledger_load_free(&load);
     if (applier.pid > 0)
         tproc_stop(&applier, 5000);
     applier = (struct tproc){0};

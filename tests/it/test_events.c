@@ -4,10 +4,9 @@
  * Every test runs on SQLite and, where there is a server, on PostgreSQL.
  */
 #include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/ledger_load.h"
+#include "support/sse.h"
 
-#include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,20 +16,19 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#define THREADS    6
-#define ITEMS      5
-#define STOCK      1000000
-#define LIMIT_MS   30000
-#define CURSOR_MAX 256
+#define ITEMS      LEDGER_LOAD_ITEMS
+#define STOCK      LEDGER_LOAD_STOCK
+#define LIMIT_MS   LEDGER_RECOVERY_MS
+#define CURSOR_MAX SSE_ID_MAX
 #define CROWD      50
 
 static struct bases bases;
 static struct stack stack;
 static struct api *a = &stack.api;
+static struct ledger_load load;
 
 /* --- a service with a ledger ------------------------------------------------------------------ */
 
@@ -163,111 +161,9 @@ static void check_whole(struct log *log)
 
 /* --- a stream of server-sent events ----------------------------------------------------------- */
 
-struct sse {
-    int fd;
-    char *in; /* as received, then decoded */
-    size_t n, room;
-    bool chunked, closed;
-    char *text; /* the body, decoded; ends in NUL */
-    size_t text_n, taken;
-    char id[CURSOR_MAX];
-};
-
-static void sse_open_as(struct sse *s, const char *version, const char *path, const char *headers)
+static void stream_open(struct sse *s, const char *path, const char *headers)
 {
-    struct http_conn c;
-    *s = (struct sse){.fd = -1};
-    http_conn_init(&c, stack.service.port);
-    assert_int_equal(http_conn_open(&c), 0);
-    const char *request =
-        text("GET %s HTTP/%s\r\nHost: localhost\r\nAccept: text/event-stream\r\n%s\r\n", path,
-             version, headers ? headers : "");
-    assert_int_equal(http_send(&c, request, strlen(request)), 0);
-    s->fd = c.fd;
-}
-
-static void sse_open(struct sse *s, const char *path, const char *headers)
-{
-    sse_open_as(s, "1.1", path, headers);
-}
-
-static void sse_close(struct sse *s)
-{
-    if (s->fd >= 0)
-        close(s->fd);
-    free(s->in);
-    free(s->text);
-    *s = (struct sse){.fd = -1};
-}
-
-/* Takes what was received out of its chunks, as far as they are whole. */
-static void sse_decode(struct sse *s)
-{
-    char *at = strstr(s->in, "\r\n\r\n"), *end = s->in + s->n;
-    if (!at)
-        return;
-    s->chunked = strcasestr(s->in, "Transfer-Encoding: chunked") != NULL;
-    at += 4;
-    free(s->text);
-    s->text = calloc(1, s->n + 1);
-    assert_non_null(s->text);
-    s->text_n = 0;
-    while (at < end) {
-        char *line_end = s->chunked ? strstr(at, "\r\n") : NULL;
-        size_t n = s->chunked ? strtoul(at, NULL, 16) : (size_t)(end - at);
-        char *data = s->chunked ? line_end + 2 : at;
-        if ((s->chunked && !line_end) || data + n > end || (s->chunked && n == 0))
-            break;
-        memcpy(s->text + s->text_n, data, n);
-        s->text_n += n;
-        at = data + n + (s->chunked ? 2 : 0);
-    }
-}
-
-/* Receives once, for at most so long. */
-static void sse_receive(struct sse *s, int timeout_ms)
-{
-    struct pollfd p = {.fd = s->fd, .events = POLLIN};
-    if (s->closed || poll(&p, 1, timeout_ms) <= 0)
-        return;
-    if (s->room - s->n < 65536) {
-        s->room = s->room ? 2 * s->room : 131072;
-        s->in = realloc(s->in, s->room);
-        assert_non_null(s->in);
-    }
-    ssize_t got = recv(s->fd, s->in + s->n, s->room - s->n - 1, 0);
-    s->closed = got <= 0;
-    s->n += got > 0 ? (size_t)got : 0;
-    s->in[s->n] = '\0';
-    if (got > 0)
-        sse_decode(s);
-}
-
-/* The next frame that has data, its id kept; NULL: not within the time. The caller frees it. */
-static json_t *sse_next(struct sse *s, char type[16], int timeout_ms)
-{
-    int64_t until = test_now_ms() + timeout_ms;
-    for (;;) {
-        char *frame = s->text ? s->text + s->taken : NULL, *end;
-        while (frame && (end = strstr(frame, "\n\n"))) {
-            s->taken = (size_t)(end + 2 - s->text);
-            *end = '\0';
-            char *data = strstr(frame, "data: "), *id = strstr(frame, "id: ");
-            char *event = strstr(frame, "event: ");
-            if (id && (!data || id < data))
-                snprintf(s->id, sizeof(s->id), "%.*s", (int)strcspn(id + 4, "\n"), id + 4);
-            if (event)
-                snprintf(type, 16, "%.*s", (int)strcspn(event + 7, "\n"), event + 7);
-            json_t *json = data ? json_loads(data + 6, 0, NULL) : NULL;
-            *end = '\n';
-            if (json)
-                return json;
-            frame = end + 2;
-        }
-        if (s->closed || test_now_ms() >= until)
-            return NULL;
-        sse_receive(s, 100);
-    }
+    sse_open(s, stack.service.port, "1.1", path, headers);
 }
 
 /* Adds events until there are so many. */
@@ -286,77 +182,34 @@ static void sse_follow(struct sse *s, struct log *log, size_t count)
     }
 }
 
-/* Reads until the head of the stream is there, with its first id. */
-static void sse_await_start(struct sse *s)
-{
-    char type[16];
-    assert_true(await((sse_receive(s, 50), s->text && strstr(s->text, "\n\n")), LIMIT_MS));
-    json_t *first = sse_next(s, type, 0);
-    assert_true(!first || strcmp(type, "lag") == 0);
-    json_decref(first);
-    assert_memory_equal(s->text, "retry: 2000\n", 12);
-}
-
 /* --- load in the background ------------------------------------------------------------------- */
 
-static struct {
-    atomic_bool stop;
-    atomic_int wrong;
-    bool running;
-    char skus[ITEMS][32];
-    pthread_t threads[THREADS];
-} load;
-
-static void *load_run(void *arg)
+/* A basket of two, and its end. */
+static void buy_basket(struct ledger_client *c, int n)
 {
-    struct http_conn c;
-    struct http_resp resp = {.status = 0};
-    char body[256], path[128];
-    http_conn_init(&c, stack.service.port);
-    for (int n = (int)(intptr_t)arg; !atomic_load(&load.stop); n++) {
-        snprintf(body, sizeof(body),
-                 "{\"lines\":[{\"sku\":\"%s\",\"quantity\":1},{\"sku\":\"%s\",\"quantity\":2}],"
-                 "\"ttl_seconds\":3600}",
-                 load.skus[n % ITEMS], load.skus[(n + 1) % ITEMS]);
-        http_call(&c, "POST", "/v1/reservations", NULL, body, &resp);
-        const char *id = json_string_value(json_object_get(http_resp_json(&resp), "id"));
-        if (!id) {
-            atomic_fetch_add(&load.wrong, 1);
-            break;
-        }
-        snprintf(path, sizeof(path), "/v1/reservations/%s/%s", id, n % 2 ? "confirm" : "release");
-        http_call(&c, "POST", path, NULL, "{}", &resp);
-        atomic_fetch_add(&load.wrong, resp.status != 200);
-    }
-    http_resp_free(&resp);
-    http_conn_close(&c);
-    return NULL;
+    char body[256], id[LEDGER_NAME_SIZE];
+    snprintf(body, sizeof(body),
+             "{\"lines\":[{\"sku\":\"%s\",\"quantity\":1},{\"sku\":\"%s\",\"quantity\":2}],"
+             "\"ttl_seconds\":3600}",
+             load.skus[n % ITEMS], load.skus[(n + 1) % ITEMS]);
+    if (ledger_client_hold(c, body, id))
+        (void)ledger_client_settle(c, id, n % 2 ? "confirm" : "release");
 }
 
-static void load_start(void)
+static void load_baskets(void)
 {
-    memset(&load, 0, sizeof(load));
-    for (int i = 0; i < ITEMS; i++)
-        snprintf(load.skus[i], sizeof(load.skus[i]), "%s", api_item(a, STOCK, 0));
-    load.running = true;
-    for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&load.threads[i], NULL, load_run, (void *)(intptr_t)i), 0);
-}
-
-static void load_join(void)
-{
-    atomic_store(&load.stop, true);
-    for (int i = 0; load.running && i < THREADS; i++)
-        pthread_join(load.threads[i], NULL);
-    load.running = false;
+    ledger_load_init(&load, &stack, &bases, 1);
+    load.step = buy_basket;
+    ledger_load_start(&load);
 }
 
 /* Ends it and waits until all of it is in SQL; the number of events. */
 static int64_t load_stop(void)
 {
     int64_t versions = 0;
-    load_join();
+    ledger_load_stop(&load);
     assert_int_equal(atomic_load(&load.wrong), 0);
+    assert_int_equal(atomic_load(&load.refused), 0);
     for (int i = 0; i < ITEMS; i++) {
         api_call(a, 200, "GET", text("/v1/items/%s", load.skus[i]), NULL, NULL);
         versions += api_int(a, "version");
@@ -367,7 +220,7 @@ static int64_t load_stop(void)
 
 static int test_teardown(void **state)
 {
-    load_join();
+    ledger_load_free(&load);
     return stack_stop(&stack);
 }
 
@@ -474,7 +327,8 @@ static void a_stream_from_the_beginning_is_the_same(void **state)
     for (int i = 0; i < 3; i++) {
         struct log log = {.events = NULL};
         struct sse s;
-        sse_open_as(&s, versions[i % 2], "/v1/events", i == 2 ? "Connection: close\r\n" : NULL);
+        sse_open(&s, stack.service.port, versions[i % 2], "/v1/events",
+                 i == 2 ? "Connection: close\r\n" : NULL);
         sse_follow(&s, &log, pages.count);
         assert_memory_equal(log.events, pages.events, pages.count * sizeof(*log.events));
         assert_non_null(strcasestr(s.in, "Content-Type: text/event-stream\r\n"));
@@ -527,7 +381,7 @@ static void without_a_ledger_there_is_no_feed(void **state)
 static void a_loop_under_load_misses_nothing(void **state)
 {
     start_with(state, 2, NULL, NULL);
-    load_start();
+    load_baskets();
     struct log log = {.events = NULL};
     while (log.count < 4000)
         follow(&log, log.count % 3 ? 100 : 7, 1);
@@ -539,18 +393,18 @@ static void a_loop_under_load_misses_nothing(void **state)
 static void a_stream_resumes_where_it_was(void **state)
 {
     start_with(state, 2, NULL, NULL);
-    load_start();
+    load_baskets();
     struct log log = {.events = NULL};
     struct sse s;
     for (size_t goal = 300; goal <= 3000; goal += 900) {
         /* `after` is what the page once asked for; the header is newer. */
         const char *header = log.count ? text("Last-Event-ID: %s\r\n", log.cursor) : NULL;
-        sse_open(&s, "/v1/events?after=0", header);
+        stream_open(&s, "/v1/events?after=0", header);
         sse_follow(&s, &log, goal);
         sse_close(&s);
     }
     int64_t count = load_stop();
-    sse_open(&s, "/v1/events", text("Last-Event-ID: %s\r\n", log.cursor));
+    stream_open(&s, "/v1/events", text("Last-Event-ID: %s\r\n", log.cursor));
     sse_follow(&s, &log, (size_t)count);
     sse_close(&s);
     check_whole(&log);
@@ -562,7 +416,7 @@ static void partitions_are_followed_together(void **state)
     start_with(state, 2, "--partitions", "4");
     struct log log = {.events = NULL};
     struct sse s;
-    sse_open(&s, "/v1/events?after=latest", NULL);
+    stream_open(&s, "/v1/events?after=latest", NULL);
     sse_await_start(&s);
     int64_t count = 0;
     for (int i = 0; i < ITEMS * 2; i++) {
@@ -676,7 +530,7 @@ static void sigterm_ends_polls_and_streams(void **state)
         assert_int_equal(http_send_call(&polls[i], "GET", path, NULL, NULL, 0), 0);
     }
     for (int i = 0; i < 5; i++) {
-        sse_open(&streams[i], "/v1/events?after=latest", NULL);
+        stream_open(&streams[i], "/v1/events?after=latest", NULL);
         sse_await_start(&streams[i]);
     }
     tproc_signal(&stack.service.proc, SIGTERM);
@@ -707,7 +561,7 @@ static void clients_may_leave_in_the_middle(void **state)
     for (int i = 0; i < 20; i++) {
         http_conn_init(&polls[i], stack.service.port);
         assert_int_equal(http_send_call(&polls[i], "GET", path, NULL, NULL, 0), 0);
-        sse_open(&streams[i], "/v1/events", NULL);
+        stream_open(&streams[i], "/v1/events", NULL);
     }
     assert_true(await(metric("stockd_http_connections_open") == 41, LIMIT_MS));
     for (int i = 0; i < 20; i++) {
@@ -761,12 +615,12 @@ static void who_does_not_read_costs_a_page(void **state)
     const char *sku = api_item(a, STOCK, 0);
     sell_many(sku, THOUSANDS);
     await_rows(THOUSANDS * 1000 + 1);
-    sse_open(&quick, "/v1/events", NULL); /* so that the worker has had all that it needs */
+    stream_open(&quick, "/v1/events", NULL); /* so that the worker has had all that it needs */
     sse_follow(&quick, &log, 1000);
     int64_t before = worker_rss_bytes();
     for (int i = 0; i < SLOW; i++) {
         int small = 4096;
-        sse_open(&slow[i], "/v1/events", NULL);
+        stream_open(&slow[i], "/v1/events", NULL);
         setsockopt(slow[i].fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     }
     sse_close(&quick);
@@ -774,7 +628,7 @@ static void who_does_not_read_costs_a_page(void **state)
     while (follow(&log, 1000, 0) > 0)
         continue;
     assert_int_equal(log.count, THOUSANDS * 1000 + 1);
-    sse_open(&quick, text("/v1/events?after=%s", log.cursor), NULL);
+    stream_open(&quick, text("/v1/events?after=%s", log.cursor), NULL);
     api_reserve(a, sku, 1, 0);
     sse_follow(&quick, &log, log.count + 1); /* nobody waits for them */
     if (!tservice_is_slow())                 /* a sanitizer keeps what was freed */
@@ -783,26 +637,6 @@ static void who_does_not_read_costs_a_page(void **state)
         sse_close(&slow[i]);
     sse_close(&quick);
     log_free(&log);
-}
-
-/* Holds the write lock of the file as another program would, or ends the server. */
-static struct db *sql_away(void **state)
-{
-    if (engine_of(state) == BASE_POSTGRES) {
-        tpg_kill9(&bases.pg);
-        return NULL;
-    }
-    struct db *other = base_open(bases.url);
-    assert_int_equal(db_begin(other), DB_OK);
-    return other;
-}
-
-static void sql_back(void **state, struct db *other)
-{
-    if (engine_of(state) == BASE_POSTGRES)
-        assert_int_equal(tpg_restart(&bases.pg), 0);
-    else
-        db_close(other);
 }
 
 static bool poll_is_refused(const char *path)
@@ -818,10 +652,10 @@ static void streams_outlast_a_database_that_is_away(void **state)
     start(state);
     const char *sku = api_item(a, 10, 0);
     await_rows(1);
-    sse_open(&s, "/v1/events", NULL);
+    stream_open(&s, "/v1/events", NULL);
     sse_follow(&s, &log, 1);
     const char *path = text("/v1/events?after=%s&wait=20", log.cursor);
-    struct db *other = sql_away(state);
+    struct db *other = ledger_outage_begin(&bases);
     if (!reads) {
         assert_true(await(poll_is_refused("/v1/events"), LIMIT_MS));
         check_problem(a, 503, "ledger-unavailable", NULL);
@@ -829,10 +663,10 @@ static void streams_outlast_a_database_that_is_away(void **state)
         check_problem(a, 503, "ledger-unavailable", NULL);
     }
     /* A browser would not come back after a refusal. */
-    sse_open(&late, "/v1/events?after=latest", NULL);
+    stream_open(&late, "/v1/events?after=latest", NULL);
     sse_await_start(&late);
     api_reserve(a, sku, 1, 0); /* Redis goes on */
-    sql_back(state, other);
+    ledger_outage_end(&bases, other);
     sse_follow(&s, &log, 2);
     assert_string_equal(log.events[1].type, "reserve");
     assert_true(await(metric("stockd_ledger_lag_events") == 0, LIMIT_MS));
@@ -861,7 +695,7 @@ static void a_database_that_hangs_is_not_waited_for(void **state)
     start_with(state, 1, "--request-timeout", "1s");
     const char *sku = api_item(a, 10, 0);
     await_rows(1);
-    sse_open(&s, "/v1/events", NULL);
+    stream_open(&s, "/v1/events", NULL);
     sse_follow(&s, &log, 1);
     struct db *other = base_open(bases.url);
     for (int round = 0; round < 2; round++) {
@@ -894,7 +728,7 @@ static void a_new_epoch_is_no_event_and_no_obstacle(void **state)
     start(state);
     const char *sku = api_item(a, 10, 0);
     await_rows(1);
-    sse_open(&s, "/v1/events", NULL);
+    stream_open(&s, "/v1/events", NULL);
     sse_follow(&s, &log, 1);
     tredis_kill9(&stack.redis);
     assert_int_equal(tredis_restart(&stack.redis), 0);

@@ -4,10 +4,9 @@
  */
 #include "ledger/fold.h"
 #include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/ledger_load.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,107 +19,24 @@
 
 #include <cmocka.h>
 
-#define THREADS     4
 #define STOCK       1000000
-#define RECOVERY_MS 30000
-#define EVENTS      "{p0}:events"
+#define RECOVERY_MS LEDGER_RECOVERY_MS
 #define SAID_MAX    16384
 
 static struct bases bases;
 static struct stack stack;
 static struct api *a = &stack.api;
+static struct ledger_load load;
 static struct tproc applier; /* a `stockd ledger` beside the service */
 static char url[BASE_URL_SIZE];
 
 /* --- load in the background ------------------------------------------------------------------- */
 
-static struct {
-    atomic_bool stop;
-    bool running;
-    atomic_int answered, refused, wrong;
-    char skus[3][32];
-    pthread_t threads[THREADS];
-} load;
-
-static bool count_answer(int status)
-{
-    bool good = status >= 200 && status < 300, busy = status == 503 || status == 504;
-    /* What a client was told just before the loss may be gone: then it is not found. */
-    bool gone = status == 404;
-    atomic_fetch_add(good                      ? &load.answered
-                     : busy || gone || !status ? &load.refused
-                                               : &load.wrong,
-                     1);
-    return good;
-}
-
-static void hold_and_settle(struct http_conn *c, struct http_resp *resp, const char *sku, int n)
-{
-    char body[160], path[128];
-    snprintf(body, sizeof(body),
-             "{\"sku\":\"%s\",\"quantity\":2,\"ttl_seconds\":%d,\"customer\":\"c-%d\"}", sku,
-             n % 8 == 0 ? 1 : 3600, n % 50);
-    http_call(c, "POST", "/v1/reservations", NULL, body, resp);
-    if (!count_answer(resp->status) || n % 4 == 0)
-        return;
-    snprintf(path, sizeof(path), "/v1/reservations/%s/%s",
-             json_string_value(json_object_get(http_resp_json(resp), "id")),
-             n % 4 == 1 ? "confirm" : "release");
-    http_call(c, "POST", path, NULL, "{}", resp);
-    count_answer(resp->status);
-}
-
-static void sell(struct http_conn *c, struct http_resp *resp, const char *sku, int index, int n)
-{
-    char path[96], key[96];
-    snprintf(path, sizeof(path), "/v1/items/%s/decrements", sku);
-    snprintf(key, sizeof(key), "Idempotency-Key: sell-%s-%d-%d\r\n", sku, index, n);
-    http_call(c, "POST", path, key, "{\"quantity\":1}", resp);
-    count_answer(resp->status);
-}
-
-static void *load_run(void *arg)
-{
-    int index = (int)(intptr_t)arg;
-    struct http_conn c;
-    struct http_resp resp = {.status = 0};
-    http_conn_init(&c, stack.service.port);
-    for (int n = index; !atomic_load(&load.stop); n++) {
-        if (n % 3 == 0)
-            sell(&c, &resp, load.skus[n % 3], index, n);
-        else
-            hold_and_settle(&c, &resp, load.skus[n % 3], n);
-        if (resp.status == 0 || resp.status >= 500)
-            test_pause();
-    }
-    http_resp_free(&resp);
-    http_conn_close(&c);
-    return NULL;
-}
-
-static void load_await(int more)
-{
-    int goal = atomic_load(&load.answered) + more;
-    assert_true(await(atomic_load(&load.answered) >= goal, RECOVERY_MS));
-}
-
 static void load_start(void)
 {
-    memset(&load, 0, sizeof(load));
-    for (int i = 0; i < 3; i++)
-        snprintf(load.skus[i], sizeof(load.skus[i]), "%s", api_item(a, STOCK, 0));
-    load.running = true;
-    for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&load.threads[i], NULL, load_run, (void *)(intptr_t)i), 0);
-    load_await(300);
-}
-
-static void load_stop(void)
-{
-    atomic_store(&load.stop, true);
-    for (int i = 0; load.running && i < THREADS; i++)
-        pthread_join(load.threads[i], NULL);
-    load.running = false;
+    load.may_forget = true; /* what a client was told just before the loss */
+    ledger_load_start(&load);
+    ledger_load_await(&load, 300);
 }
 
 /* text() and api_str() are used up by polling: these stay for the test. */
@@ -214,6 +130,7 @@ static void start(void **state, enum tredis_aof aof, const char *const *more)
     snprintf(url, sizeof(url), "%s", bases.url);
     for (size_t n = 2; more && *more; more++)
         extra[n++] = *more;
+    ledger_load_init(&load, &stack, &bases, 1);
     assert_int_equal(stack_start(&stack, &redis, 2, extra), 0);
 }
 
@@ -238,7 +155,7 @@ static void start_apart(void **state, const char *partitions)
 
 static int test_teardown(void **state)
 {
-    load_stop();
+    ledger_load_free(&load);
     if (applier.pid > 0)
         tproc_stop(&applier, 5000);
     applier = (struct tproc){0};
@@ -274,32 +191,9 @@ static bool state_begins(const char *begin)
     return is;
 }
 
-/* The last id of the stream, as one number. */
-static int64_t stream_end(void)
-{
-    int64_t end = -1;
-    long long epoch, seq;
-    redisContext *c = tredis_connect(&stack.redis);
-    redisReply *info = c ? redisCommand(c, "XINFO STREAM %s", EVENTS) : NULL;
-    for (size_t i = 0; info && i + 1 < info->elements; i += 2)
-        if (strcmp(info->element[i]->str, "last-generated-id") == 0 &&
-            sscanf(info->element[i + 1]->str, "%lld-%lld", &epoch, &seq) == 2)
-            end = epoch * 1000000000 + seq;
-    if (info)
-        freeReplyObject(info);
-    if (c)
-        redisFree(c);
-    return end;
-}
-
-static int64_t checkpoint(void)
-{
-    return base_int(url, "SELECT epoch * 1000000000 + seq FROM checkpoints WHERE partition_no = 0");
-}
-
 static bool caught_up(void)
 {
-    return checkpoint() == stream_end();
+    return ledger_checkpoint(&load, 0) == ledger_stream_end(&load, 0);
 }
 
 static bool problem_is(const char *sku, const char *name)
@@ -344,12 +238,12 @@ static void check_ledger(void)
 /* The ledger process may still be at the last chunk of what was lost: then another look. */
 static bool rehearsal_changes_nothing(void)
 {
-    int64_t keys = redis_int("DBSIZE"), at = checkpoint();
+    int64_t keys = redis_int("DBSIZE"), at = ledger_checkpoint(&load, 0);
     int64_t events = base_int(url, "SELECT COUNT(*) FROM events");
     check_run(0, "--dry-run", NULL);
     check_said("would restore");
     check_said("Nothing was written");
-    return redis_int("DBSIZE") == keys && checkpoint() == at &&
+    return redis_int("DBSIZE") == keys && ledger_checkpoint(&load, 0) == at &&
            base_int(url, "SELECT COUNT(*) FROM events") == events;
 }
 
@@ -363,10 +257,10 @@ static void an_emptied_redis_comes_back_under_load(void **state)
     check_run(0, NULL, NULL);
     check_said("restored, 1 partition");
     await_service(load.skus[0]);
-    load_await(300);
+    ledger_load_await(&load, 300);
     check_run(1, NULL, NULL);
     check_said("the store is open: nothing to restore");
-    load_stop();
+    ledger_load_stop(&load);
     assert_int_equal(atomic_load(&load.wrong), 0);
     check_ledger();
     assert_int_equal(base_int(url, "SELECT COUNT(*) FROM events WHERE type = 'epoch'"), 2);
@@ -521,10 +415,10 @@ static void auto_restore_needs_nobody(void **state)
     load_start();
     assert_true(await(base_int(url, "SELECT COUNT(*) FROM events") > 100, RECOVERY_MS));
     (void)redis_int("FLUSHALL");
-    assert_true(await(stream_end() / 1000000000 == 2, RECOVERY_MS));
+    assert_true(await(ledger_stream_end(&load, 0) / 1000000000 == 2, RECOVERY_MS));
     await_service(load.skus[0]);
-    load_await(200);
-    load_stop();
+    ledger_load_await(&load, 200);
+    ledger_load_stop(&load);
     assert_int_equal(atomic_load(&load.wrong), 0);
     check_ledger();
 
@@ -551,8 +445,8 @@ static void two_at_once_do_no_harm(void **state)
         print_error("%d and %d: %s\n", first, second, said);
     assert_true((first == 0) != (second == 0));
     await_service(load.skus[0]);
-    load_await(200);
-    load_stop();
+    ledger_load_await(&load, 200);
+    ledger_load_stop(&load);
     check_ledger();
 }
 

@@ -14,22 +14,6 @@
 #define SALE_TRIES   5
 #define OUTPUT_BYTES 16384
 
-void ledger_load_init(struct ledger_load *load, struct stack *stack, const struct bases *bases,
-                      int partitions)
-{
-    memset(load, 0, sizeof(*load));
-    load->stack = stack;
-    load->bases = bases;
-    load->partitions = partitions;
-}
-
-void ledger_load_free(struct ledger_load *load)
-{
-    ledger_load_stop(load);
-    free(load->promises);
-    load->promises = NULL;
-}
-
 /* --- a client --------------------------------------------------------------------------------- */
 
 static bool is_success(int status)
@@ -38,13 +22,13 @@ static bool is_success(int status)
 }
 
 /* Those after which the same request may be made again. */
-static bool is_refused(int status)
+static bool is_refused(const struct ledger_load *load, int status)
 {
-    return status == 0 || status == 503 || status == 504;
+    return status == 0 || status == 503 || status == 504 || (status == 404 && load->may_forget);
 }
 
-/* One request, wherever the service is now. True if it was answered with success. */
-static bool call(struct ledger_client *c, const char *path, const char *headers, const char *body)
+bool ledger_client_post(struct ledger_client *c, const char *path, const char *headers,
+                        const char *body)
 {
     int port = atomic_load(&c->load->ports[c->index]);
     if (port != c->conn.port) {
@@ -53,9 +37,9 @@ static bool call(struct ledger_client *c, const char *path, const char *headers,
     }
     http_call(&c->conn, "POST", path, headers, body, &c->resp);
     int status = c->resp.status;
-    atomic_int *count = is_success(status)   ? &c->load->answered
-                        : is_refused(status) ? &c->load->refused
-                                             : &c->load->wrong;
+    atomic_int *count = is_success(status)            ? &c->load->answered
+                        : is_refused(c->load, status) ? &c->load->refused
+                                                      : &c->load->wrong;
     atomic_fetch_add(count, 1);
     return is_success(status);
 }
@@ -67,40 +51,61 @@ static void promise(struct ledger_load *load, const char *name, const char *type
         snprintf(load->promises[slot], sizeof(load->promises[0]), "%s %s", name, type);
 }
 
+bool ledger_client_hold(struct ledger_client *c, const char *body, char id[LEDGER_NAME_SIZE])
+{
+    if (!ledger_client_post(c, "/v1/reservations", NULL, body))
+        return false;
+    const char *got = json_string_value(json_object_get(http_resp_json(&c->resp), "id"));
+    snprintf(id, LEDGER_NAME_SIZE, "%s", got ? got : "an answer without an id");
+    promise(c->load, id, "reserve");
+    return true;
+}
+
+bool ledger_client_settle(struct ledger_client *c, const char *id, const char *end)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "/v1/reservations/%s/%s", id, end);
+    bool ended = ledger_client_post(c, path, NULL, "{}");
+    if (ended)
+        promise(c->load, id, end);
+    return ended;
+}
+
 /* A hold, and perhaps its end. One in eight is left to expire after a second. */
 static void hold_and_settle(struct ledger_client *c, const char *sku, int n)
 {
-    char body[160], path[128], id[LEDGER_PROMISE_SIZE - 16];
+    char body[160], id[LEDGER_NAME_SIZE];
     snprintf(body, sizeof(body),
              "{\"sku\":\"%s\",\"quantity\":2,\"ttl_seconds\":%d,\"customer\":\"c-%d\"}", sku,
              n % 8 == 0 ? 1 : 3600, n % 50);
-    if (!call(c, "/v1/reservations", NULL, body))
-        return;
-    const char *got = json_string_value(json_object_get(http_resp_json(&c->resp), "id"));
-    snprintf(id, sizeof(id), "%s", got ? got : "an answer without an id");
-    promise(c->load, id, "reserve");
-    if (n % 4 == 0)
-        return;
-    const char *end = n % 4 == 1 ? "confirm" : "release";
-    snprintf(path, sizeof(path), "/v1/reservations/%s/%s", id, end);
-    if (call(c, path, NULL, "{}"))
-        promise(c->load, id, end);
+    if (ledger_client_hold(c, body, id) && n % 4 != 0)
+        (void)ledger_client_settle(c, id, n % 4 == 1 ? "confirm" : "release");
 }
 
 /* A sale that was not answered is asked for again under its key, as a client would. */
 static void sell(struct ledger_client *c, const char *sku, int n)
 {
-    char path[96], name[LEDGER_PROMISE_SIZE - 16], key[96];
+    char path[96], name[LEDGER_NAME_SIZE], key[96];
     snprintf(path, sizeof(path), "/v1/items/%s/decrements", sku);
     snprintf(name, sizeof(name), "sell-%.20s-%d-%d", sku, c->index, n);
     snprintf(key, sizeof(key), "Idempotency-Key: %s\r\n", name);
     for (int i = 0; i < SALE_TRIES && !atomic_load(&c->load->stop); i++) {
-        if (call(c, path, key, "{\"quantity\":1}"))
+        if (ledger_client_post(c, path, key, "{\"quantity\":1}"))
             promise(c->load, name, "decrement");
-        if (!is_refused(c->resp.status))
+        if (!is_refused(c->load, c->resp.status))
             return;
         test_pause();
     }
+}
+
+/* What a client does if the test says nothing else. */
+static void sell_or_hold(struct ledger_client *c, int n)
+{
+    const char *sku = c->load->skus[n % LEDGER_LOAD_ITEMS];
+    if (n % 3 == 0)
+        sell(c, sku, n);
+    else
+        hold_and_settle(c, sku, n);
 }
 
 static void *client_run(void *arg)
@@ -108,11 +113,7 @@ static void *client_run(void *arg)
     struct ledger_client *c = arg;
     http_conn_init(&c->conn, atomic_load(&c->load->ports[c->index]));
     for (int n = c->index; !atomic_load(&c->load->stop); n++) {
-        const char *sku = c->load->skus[n % LEDGER_LOAD_ITEMS];
-        if (n % 3 == 0)
-            sell(c, sku, n);
-        else
-            hold_and_settle(c, sku, n);
+        c->load->step(c, n);
         if (!is_success(c->resp.status))
             test_pause();
     }
@@ -122,6 +123,23 @@ static void *client_run(void *arg)
 }
 
 /* --- the load --------------------------------------------------------------------------------- */
+
+void ledger_load_init(struct ledger_load *load, struct stack *stack, const struct bases *bases,
+                      int partitions)
+{
+    memset(load, 0, sizeof(*load));
+    load->stack = stack;
+    load->bases = bases;
+    load->partitions = partitions;
+    load->step = sell_or_hold;
+}
+
+void ledger_load_free(struct ledger_load *load)
+{
+    ledger_load_stop(load);
+    free(load->promises);
+    load->promises = NULL;
+}
 
 void ledger_load_aim(struct ledger_load *load, int port, int step)
 {
@@ -136,7 +154,7 @@ void ledger_load_start(struct ledger_load *load)
     assert_non_null(load->promises);
     for (int i = 0; i < LEDGER_LOAD_ITEMS; i++)
         snprintf(load->skus[i], sizeof(load->skus[i]), "%s",
-                 api_item(&load->stack->api, LEDGER_LOAD_STOCK, 0));
+                 api_item(&load->stack->api, LEDGER_LOAD_STOCK, i == 0 ? load->limit : 0));
     ledger_load_aim(load, load->stack->service.port, 1);
     load->running = true;
     for (int i = 0; i < LEDGER_LOAD_CLIENTS; i++) {

@@ -3,7 +3,7 @@
  *
  * Layer: tests. The test owns the struct, the stack and the databases; ledger_load_free ends the
  * clients. All functions are for the main thread, and those that check may fail the running cmocka
- * test.
+ * test; only the ledger_client_* are for the thread of a client, and check nothing.
  *
  * Invariant: what a client was told with success, and only that, is a promise. Whatever died in
  * between, each promise is one row of the ledger's events.
@@ -22,6 +22,7 @@
 #define LEDGER_LOAD_STOCK   1000000
 #define LEDGER_RECOVERY_MS  30000 /* for whatever must come about */
 #define LEDGER_PROMISE_SIZE 64    /* "<reservation> confirm", "<key> decrement" */
+#define LEDGER_NAME_SIZE    48    /* its first word */
 
 struct ledger_load;
 
@@ -36,6 +37,11 @@ struct ledger_load {
     struct stack *stack;
     const struct bases *bases;
     int partitions;
+    /* For the test to change between init and start. */
+    void (*step)(struct ledger_client *c, int n); /* what a client does for each n, on and on */
+    int64_t limit;   /* of the first item, for each customer; 0: none */
+    bool may_forget; /* what was answered may be lost: a 404 counts as refused */
+
     char skus[LEDGER_LOAD_ITEMS][32];
     atomic_int answered; /* with success */
     atomic_int refused;  /* 503, 504, or no answer */
@@ -81,6 +87,14 @@ int64_t ledger_checkpoint(const struct ledger_load *load, int partition);
 
 /* SQL has all of every partition, and what it has is trimmed. */
 bool ledger_caught_up(const struct ledger_load *load);
+
+/* For a step. One request, wherever the service is now, and its answer in c->resp: true if it is a
+ * success. Hold makes a reservation, and copies its id; settle ends one ("confirm", "release").
+ * Those two are promises if they succeed, other requests are not. */
+bool ledger_client_post(struct ledger_client *c, const char *path, const char *headers,
+                        const char *body);
+bool ledger_client_hold(struct ledger_client *c, const char *body, char id[LEDGER_NAME_SIZE]);
+bool ledger_client_settle(struct ledger_client *c, const char *id, const char *end);
 
 /* Takes the database away: holds the write lock of the file as another program would, or kills the
  * server. What begin returns is for end. */
