@@ -44,6 +44,22 @@ static void reached(struct lane *lane)
     lane_finish(lane);
 }
 
+/* What promises nothing is not held up; what was not decided yet is for the next batch. */
+static void answer_the_rest(struct lane *lane)
+{
+    for (unsigned i = 0; i < lane->batch.count; i++) {
+        struct store_op *op = lane->batch.ops[i];
+        if (!op || promises(op))
+            continue;
+        if (op->op.out.code != OUT_NONE) {
+            lane_answer(lane, i);
+            continue;
+        }
+        lane->batch.ops[i] = NULL;
+        queue_push(&lane->again, op);
+    }
+}
+
 /* Not safe, and nobody knows when. The rest of the batch has its answers. */
 static void not_reached(struct lane *lane)
 {
@@ -184,6 +200,7 @@ void lane_settle(struct lane *lane)
     lane->state = LANE_AWAITING;
     lane->unsettled = lane->wrote_here || lane->unsettled;
     lane_pass_turn(lane);
+    answer_the_rest(lane);
     if (level == DURABILITY_REPLICATED)
         wait_for_replicas(lane);
     else if (lane->awaited.epoch > 0)

@@ -52,6 +52,9 @@ void lane_settle(struct lane *lane);
 void lane_look_at_ledger(struct lane *lane);
 const char *lane_awaited(const struct lane *lane);
 
+/* Answers operation i with the outcome that the plan gave it. */
+void lane_answer(struct lane *lane, unsigned i);
+
 /* Answers all operations of the batch with the outcomes that its plan gave them. */
 void lane_finish(struct lane *lane);
 

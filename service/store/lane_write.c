@@ -77,6 +77,15 @@ static bool is_snapshot(const struct batch *batch)
     return batch->view.reservations.count == 0;
 }
 
+void lane_answer(struct lane *lane, unsigned i)
+{
+    struct store_op *op = lane->batch.ops[i];
+    lane->batch.ops[i] = NULL;
+    if (op->chain)
+        op->chain->flying--;
+    store_tell(op);
+}
+
 void lane_finish(struct lane *lane)
 {
     struct batch *batch = &lane->batch;
@@ -91,17 +100,12 @@ void lane_finish(struct lane *lane)
     stats_count(STATS_BATCH_OPS, batch->count);
     stats_observe(STATS_BATCH_SIZE, batch->count);
     for (unsigned i = 0; i < batch->count; i++) {
-        struct store_op *op = batch->ops[i];
-        if (!op)
+        if (!batch->ops[i])
             continue;
-        if (op->op.out.code == OUT_NONE) {
+        if (batch->ops[i]->op.out.code == OUT_NONE)
             deferred++;
-            continue;
-        }
-        batch->ops[i] = NULL;
-        if (op->chain)
-            op->chain->flying--;
-        store_tell(op);
+        else
+            lane_answer(lane, i);
     }
     if (deferred > 0)
         lane_postpone(lane, 0);

@@ -109,6 +109,61 @@ static void a_silent_ledger_is_an_unknown_outcome(void **state)
     check_item(a, sku, 10, 7, 3, 0, 2);
 }
 
+static void send_hold(struct http_conn *c, const char *sku, int quantity)
+{
+    const char *body = text("{\"sku\":\"%s\",\"quantity\":%d}", sku, quantity);
+    http_conn_init(c, stack.service.port);
+    assert_int_equal(http_send_call(c, "POST", "/v1/reservations", NULL, body, strlen(body)), 0);
+}
+
+static int answer_to(struct http_conn *c)
+{
+    struct http_resp resp = {.status = 0};
+    int rc = http_receive(c, false, &resp);
+    int status = resp.status;
+    http_resp_free(&resp);
+    http_conn_close(c);
+    return rc < 0 ? rc : status;
+}
+
+/* A number of /metrics, which the service answers without Redis. */
+static long long metric(const char *name)
+{
+    api_call(a, 200, "GET", "/metrics", NULL, NULL);
+    const char *line = strstr(a->resp.body, text("\n%s ", name));
+    return line ? strtoll(line + strlen(name) + 2, NULL, 10) : -1;
+}
+
+/* One lane, held up by a frozen Redis, so that what is sent meanwhile is decided together. */
+static void a_refusal_does_not_wait_with_its_batch(void **state)
+{
+    struct tredis_opts redis = {.aof = TREDIS_AOF_EVERYSEC};
+    struct http_conn first, sold, refused;
+    db_close(bases_ledger(&bases, engine_of(state)));
+    const char *const extra[] = {"--ledger", bases.url, "--durability",      "ledger",
+                                 "--lanes",  "1",       "--request-timeout", "20s",
+                                 NULL};
+    assert_int_equal(stack_start(&stack, &redis, 1, extra), 0);
+    assert_true(await(api_ready(a), RECOVERY_MS));
+    char sku[64];
+    snprintf(sku, sizeof(sku), "%s", api_item(a, 10, 0));
+    silence();
+    tredis_freeze(&stack.redis);
+    long long begun = metric("stockd_operation_queue_seconds_count");
+    send_hold(&first, sku, 100);
+    bool alone = await(metric("stockd_operation_queue_seconds_count") > begun, RECOVERY_MS);
+    send_hold(&sold, sku, 4);
+    send_hold(&refused, sku, 7);
+    bool together = await(metric("stockd_queue_depth") == 2, RECOVERY_MS);
+    tredis_thaw(&stack.redis);
+    assert_true(alone && together);
+    assert_int_equal(answer_to(&first), 409);
+    assert_int_equal(answer_to(&refused), 409);
+    speak();
+    assert_int_equal(answer_to(&sold), 201);
+    check_item(a, sku, 10, 6, 4, 0, 2);
+}
+
 static void a_repeat_is_answered_once_sql_has_the_first(void **state)
 {
     start_ledger(state, TREDIS_AOF_EVERYSEC, "20s");
@@ -335,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_BOTH(what_was_answered_is_in_sql),
         ON_BOTH(a_silent_ledger_is_an_unknown_outcome),
+        ON_BOTH(a_refusal_does_not_wait_with_its_batch),
         ON_BOTH(a_repeat_is_answered_once_sql_has_the_first),
         ON_BOTH(an_answer_outlives_redis_that_crashed_while_it_waited),
         ON_BOTH(nothing_answered_is_lost_with_all_of_redis),
