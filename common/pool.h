@@ -2,8 +2,10 @@
  *
  * Layer: common. The parent is single-threaded and waits in poll(2): one pidfd and one
  * SOCK_SEQPACKET socket per child, and a signalfd. No shared memory, so a dead child holds no
- * lock. The table of slots is allocated once. The caller owns the pool: pool_new .. pool_free. One
- * pool per process: a child closes what belongs to its own pool, not to another.
+ * lock. The table of slots is allocated once. The caller owns the pool: pool_new .. pool_free. It
+ * waits for its own children only, so the program may have others, and handle SIGCHLD. A program
+ * with two pools makes the one that watches signals last, and frees it first: a child closes what
+ * belongs to its own pool, and gets the signal mask of the moment when that was made.
  *
  *   IDLE     -start->  STARTING  -handshake->  READY
  *   STARTING, READY  -dies->  WAITING  -back-off over->  STARTING      (POOL_ALWAYS)
@@ -13,10 +15,12 @@
  *
  * Invariant: a slot has a process and a pidfd exactly in STARTING, READY and STOPPING. Children
  * ask for a death signal before anything else, so none outlives the parent; each that ends is
- * waited for, so none stays a zombie. Call pool_start before the process has a second thread.
+ * waited for, so none stays a zombie: a SIGCHLD that the program ignores, which would hide how they
+ * ended, is set to its default before a fork. Call pool_start before the process has a second
+ * thread.
  *
- * Callbacks run inside pool_step, pool_wait_* and pool_stop. They may start, stop and send, not
- * step, wait or free. Exit status is protocol: see POOL_EXIT_*.
+ * Callbacks run inside pool_start*, pool_step, pool_wait_* and pool_stop. They may start, send and
+ * pool_stop_slot, not step, wait or free. Exit status is protocol: see POOL_EXIT_*.
  */
 #ifndef COMMON_POOL_H
 #define COMMON_POOL_H
@@ -53,11 +57,12 @@ struct pool_slot_options {
     const char *name; /* for the log, in the child and out; must outlive the pool */
     int index;        /* "worker/2"; -1 for none */
     enum pool_restart restart;
+    bool never_fatal; /* POOL_EXIT_FATAL is a status like any other: it is started again */
     bool handshake;   /* ready when it says pool_ready; otherwise as soon as it is forked */
     int death_signal; /* what it gets when the parent dies; 0 for SIGKILL */
 
-    /* Runs first in every new child. Other than 0, or death, fails the whole pool. NULL for none.
-     */
+    /* Runs first in every new child. An answer other than 0, best an -errno, or death fails the
+     * whole pool. NULL for none. */
     int (*init)(struct pool_child *child, void *arg);
     /* The child's life; its answer is the exit status. May exec. Signal handlers are the default
      * ones, SIGPIPE included, and no signal is blocked that was not when the pool was made. */
@@ -73,11 +78,13 @@ struct pool_slot_options {
 /* How a child ended, and what follows. */
 struct pool_exit {
     pid_t pid;
-    int status;            /* 0..255, or -1 when a signal ended it */
+    int status;            /* 0..255, or -1 when a signal ended it, or nobody knows how it ended:
+                            * the program itself waited for it */
     int signal;            /* or 0 */
     bool stopped;          /* because of pool_stop or pool_stop_slot */
     bool fatal;            /* POOL_EXIT_FATAL: the slot stays down */
     bool init_failed;      /* the pool stays down */
+    int init_err;          /* the -errno that the initializer answered, or 0 */
     int64_t restart_in_ms; /* -1 when it is not started again */
 };
 
@@ -124,6 +131,10 @@ int pool_step(struct pool *pool, int64_t timeout_ms) __attribute__((warn_unused_
 /* Begins to stop one slot: SIGTERM now, SIGKILL in grace_ms. Again, with less grace, hurries. Does
  * not wait: that is pool_wait_stopped, or pool_step. */
 void pool_stop_slot(struct pool *pool, int slot, int64_t grace_ms);
+
+/* A signal to the slot's own process, or to none: never to one that got its pid later. What it does
+ * there is no stop: a process that it ends is started again. */
+void pool_signal_slot(struct pool *pool, int slot, int signo);
 
 /* Steps until nothing is STOPPING any more; what is not stopping lives on. */
 void pool_wait_stopped(struct pool *pool);

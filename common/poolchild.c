@@ -1,6 +1,7 @@
 /* poolchild.c -- from fork to exit. */
 #include "poolchild.h"
 
+#include "clock.h"
 #include "log.h"
 #include "pool.h"
 #include "random.h"
@@ -55,21 +56,33 @@ int pool_child_send(struct pool_child *child, const void *bytes, size_t n)
     return poolchild_send_packet(child->fd, POOL_WIRE_DATA, bytes, n, 0);
 }
 
-ssize_t pool_child_receive(struct pool_child *child, void *to, size_t size, int timeout_ms)
+/* However often a signal interrupts it. */
+static int await_message(struct pool_child *child, int timeout_ms)
 {
     struct pollfd p = {.fd = child->fd, .events = POLLIN};
-    int ready = timeout_ms < 0 ? 1 : poll(&p, 1, timeout_ms);
-    if (ready <= 0)
-        return ready < 0 ? -errno : -ETIMEDOUT;
+    int64_t end_ms = timeout_ms > 0 ? clock_mono_ms() + timeout_ms : 0;
+    int ready;
+    while ((ready = poll(&p, 1, timeout_ms)) < 0 && errno == EINTR) {
+        int64_t left_ms = timeout_ms > 0 ? end_ms - clock_mono_ms() : 0;
+        timeout_ms = left_ms > 0 ? (int)left_ms : 0;
+    }
+    return ready > 0 ? 0 : ready < 0 ? -errno : -ETIMEDOUT;
+}
+
+ssize_t pool_child_receive(struct pool_child *child, void *to, size_t size, int timeout_ms)
+{
+    int rc = timeout_ms < 0 ? 0 : await_message(child, timeout_ms);
+    if (rc < 0)
+        return rc;
     unsigned char kind;
     ssize_t got = poolchild_receive_packet(child->fd, &kind, to, size, 0);
     assert(got < 0 || kind == POOL_WIRE_DATA);
     return got;
 }
 
-/* From here on the kernel ends this process when the parent ends. A parent that ended before the
- * call shows as a new parent id: nobody would signal us, so leave. */
-static void die_with_parent(const struct pool_slot_options *options, pid_t parent)
+/* A parent that ended before the call shows as a new parent id: nobody would signal us, so leave.
+ */
+void poolchild_die_with_parent(const struct pool_slot_options *options, pid_t parent)
 {
     int signo = options->death_signal ? options->death_signal : SIGKILL;
     if (prctl(PR_SET_PDEATHSIG, signo) != 0 || getppid() != parent)
@@ -96,22 +109,27 @@ static void keep_across_exec(const struct pool_slot_options *options)
     }
 }
 
+/* Tells the parent how it went, in its own words: an exit status has no room for an errno. 0 when
+ * the life may begin, or the exit status. */
+static int run_init(const struct pool_slot_options *options, struct pool_child *self)
+{
+    if (!options->init)
+        return 0;
+    int answer = options->init(self, options->arg);
+    int rc = poolchild_send_packet(self->fd, POOL_WIRE_INIT, &answer, sizeof answer, 0);
+    return answer == 0 && rc == 0 ? 0 : 1;
+}
+
 _Noreturn void poolchild_main(const struct pool_slot_options *options,
                               const struct pool_child *child, const sigset_t *mask)
 {
-    die_with_parent(options, child->parent);
     reset_signals(mask);
     random_after_fork();
     log_set_process(options->name, options->index);
     keep_across_exec(options);
 
     struct pool_child self = *child;
-    int status = 0;
-    if (options->init) {
-        status = options->init(&self, options->arg);
-        if (status == 0 && poolchild_send_packet(self.fd, POOL_WIRE_INIT, NULL, 0, 0) != 0)
-            status = 1;
-    }
+    int status = run_init(options, &self);
     if (status == 0)
         status = options->run(&self, options->arg);
     /* _exit and not exit: what the parent registered to happen at its end is not ours to do. */

@@ -14,7 +14,7 @@
 #define POOL_MESSAGE_MAX (64 * 1024 + 256) /* bytes of one message, either way */
 
 enum pool_wire {
-    POOL_WIRE_INIT = 1, /* child: the initializer is through */
+    POOL_WIRE_INIT = 1, /* child: an int, what the initializer returned */
     POOL_WIRE_READY,    /* child: pool_ready */
     POOL_WIRE_DATA,     /* either: bytes for the user */
 };
@@ -40,12 +40,16 @@ ssize_t pool_child_receive(struct pool_child *child, void *to, size_t size, int 
 
 struct pool_slot_options;
 
-/* For pool.c only: makes a fresh fork a child of the pool, runs it and exits. mask is what the
+/* For poolspawn.c only, first of all in a fresh fork: from here on the kernel ends this process
+ * when its parent ends. Exits when the parent has ended already. */
+void poolchild_die_with_parent(const struct pool_slot_options *options, pid_t parent);
+
+/* For poolspawn.c only: makes a fresh fork a child of the pool, runs it and exits. mask is what the
  * parent's signal mask was before it began to watch signals. */
 _Noreturn void poolchild_main(const struct pool_slot_options *options,
                               const struct pool_child *child, const sigset_t *mask);
 
-/* For pool.c and this module: one packet, kind byte first. flags as for sendmsg. */
+/* For pool*.c: one packet, kind byte first. flags as for sendmsg. */
 int poolchild_send_packet(int fd, enum pool_wire kind, const void *bytes, size_t n, int flags)
     __attribute__((warn_unused_result));
 

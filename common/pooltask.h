@@ -4,7 +4,8 @@
  * Layer: common, on pool.h. The parent owns the queue, each worker holds at most one task, so the
  * parent knows which task died with a worker: that one ends with -ECHILD and never runs again by
  * itself. A task is a function of the parent's own program (workers are forks, so its address
- * holds there too) with bytes in and bytes out. The caller owns the pool: new .. free.
+ * holds there too) with bytes in and bytes out. A worker that says what is no answer to its task is
+ * killed, and the task ends with -EPROTO. The caller owns the pool: new .. free.
  *
  * Invariant: each accepted task ends exactly once, in on_result or on_error, in a pool_tasks_step,
  * pool_apply, pool_map, pool_terminate or pool_join; none is forgotten. Callbacks may submit, close
@@ -19,14 +20,16 @@
 
 #define POOL_TASK_BYTES (64 * 1024) /* at most, in and out */
 
-/* Runs in a worker. 0 and the result in out, or -errno and, if it likes, a text in out. */
+/* Runs in a worker, which ignores SIGINT: the parent decides what Ctrl-C means. 0 and the result in
+ * out, or -errno and, if it likes, a text in out. */
 typedef int pool_task_fn(struct str in, struct buf *out);
 
 struct pool_tasks_options {
     const char *name; /* of the workers; must outlive the pool */
     size_t workers;
     uint64_t max_tasks;     /* a worker leaves after so many and is forked anew; 0 for no limit */
-    int (*init)(void *arg); /* in each new worker; other than 0 fails the pool. NULL for none */
+    int (*init)(void *arg); /* in each new worker; other than 0 fails the pool, and pool_error says
+                             * what it means as an -errno. NULL for none */
     void *arg;
     void (*on_signal)(void *ctx, int signo); /* of signals watched on pool_tasks_pool; or NULL */
     void *ctx;
@@ -82,11 +85,12 @@ int pool_tasks_step(struct pool_tasks *tasks, int64_t timeout_ms)
 /* No more tasks; those accepted run to their end. */
 void pool_close(struct pool_tasks *tasks);
 
-/* No more tasks; those accepted end now with -ECANCELED, workers get SIGTERM, then SIGKILL. */
+/* No more tasks; those accepted end now with -ECANCELED, workers get SIGTERM, then SIGKILL. Again,
+ * with less grace, hurries. */
 void pool_terminate(struct pool_tasks *tasks, int64_t grace_ms);
 
 /* After close or terminate: steps until every task has ended and every worker is gone. -EBUSY when
- * the pool is still open. */
+ * the pool is still open, -ECANCELED when it failed over the last tasks. Again does nothing. */
 int pool_join(struct pool_tasks *tasks, int64_t grace_ms) __attribute__((warn_unused_result));
 
 /* Tasks accepted and not ended. */

@@ -5,6 +5,7 @@
 #include "command_restore.h"
 #include "config.h"
 #include "master.h"
+#include "standard.h"
 #include "version.h"
 
 #include <stdio.h>
@@ -66,6 +67,7 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+    standard_keep();
     if (argc < 2)
         return serve(argc, argv);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

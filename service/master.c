@@ -180,9 +180,18 @@ static int make_pool(struct master *m)
 }
 
 /* Adds a slot, starts it and waits until it serves. */
+/* Forks one process. False, with the reason in the log: no child is there to tell it. */
+static bool fork_slot(struct master *m, int slot)
+{
+    int rc = slot < 0 ? slot : pool_start_slot(m->pool, slot);
+    if (rc < 0)
+        log_event(LOG_ERROR, "a process could not be started", LOG_STR("why", strerror(-rc)));
+    return rc >= 0;
+}
+
 static bool bring_up(struct master *m, int slot)
 {
-    if (slot < 0 || pool_start_slot(m->pool, slot) < 0)
+    if (!fork_slot(m, slot))
         return false;
     int rc = pool_wait_ready(m->pool, READY_TIMEOUT_MS);
     return rc == 0 && !m->failed && !m->stop;
@@ -207,7 +216,7 @@ static bool bring_up_all(struct master *m)
         int slot = add_worker(m, i);
         if (i == 0)
             m->first_worker = slot;
-        if (slot < 0 || pool_start_slot(m->pool, slot) < 0)
+        if (!fork_slot(m, slot))
             return false;
     }
     return pool_wait_ready(m->pool, READY_TIMEOUT_MS) == 0 && !m->failed && !m->stop;
@@ -243,7 +252,7 @@ static int serve(struct master *m, const char *address)
     if (!bring_up_all(m)) {
         bool asked = m->stop && !m->failed;
         if (!asked)
-            log_event(LOG_ERROR, "not started; the line of the child that failed says why",
+            log_event(LOG_ERROR, "not started; the line above says why",
                       LOG_STR("pool", pool_error(m->pool)));
         stop_all(m);
         return asked ? EXIT_SUCCESS : EXIT_FAILURE;
