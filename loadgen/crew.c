@@ -1,14 +1,14 @@
 /* crew.c -- fork, let go, watch, end. */
 #include "crew.h"
 
-#include "caller.h"
-#include "client/answer.h"
 #include "client/crowd.h"
 #include "live.h"
 #include "pool.h"
+#include "scrape.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +18,7 @@
 #define STEP_MS      100
 #define BEAT_NS      UINT64_C(1000000000) /* of rates and metrics */
 #define GO_IN_NS     UINT64_C(20000000)   /* so that the message is there before the moment */
-#define METRICS_NS   UINT64_C(300000000)
-#define STOP_MORE_MS 2000 /* after the clients' own grace */
+#define STOP_MORE_MS 2000                 /* after the clients' own grace */
 #define RESPAWNS_MAX 1000
 
 /* The tallies at one moment, added up. */
@@ -38,10 +37,11 @@ struct crew {
     struct pool *pool;
     char *err;
     size_t err_size;
-    bool stopping;
+    bool stopping, over;
     uint64_t stop_ns;                    /* when stopping began */
     struct totals *first, *before, *now; /* before: a beat ago */
     struct histogram *beat;              /* what came since `before` */
+    unsigned beats;
     double conflicts_per_second;
     uint64_t conflicts;
     struct live_state live;
@@ -49,54 +49,17 @@ struct crew {
 
 /* --- metrics --- */
 
-struct scrape {
-    bool asked, got;
-    const struct target *target;
-    struct history_sample sample;
-};
-
-static bool next_scrape(void *ctx, struct buf *out, uint64_t *token)
-{
-    struct scrape *s = ctx;
-    if (s->asked)
-        return false;
-    s->asked = true;
-    *token = 0;
-    struct str nothing = {NULL, 0};
-    target_request(s->target, out, STR("GET"), STR("/metrics"), nothing, nothing);
-    return true;
-}
-
-static void scrape_done(void *ctx, uint64_t token, const struct call_end *end)
-{
-    struct scrape *s = ctx;
-    double conflicts, batches = 0, batch_ops = 0;
-    (void)token;
-    if (!end->response || end->response->status != 200 ||
-        !answer_metric(end->response->body, "stockd_conflicts_total", &conflicts))
-        return;
-    if (!answer_metric(end->response->body, "stockd_batches_total", &batches) ||
-        !answer_metric(end->response->body, "stockd_batch_operations_total", &batch_ops))
-        batches = batch_ops = 0;
-    s->sample.at_ns = end->end_ns;
-    s->sample.conflicts = (uint64_t)conflicts;
-    s->sample.batches = (uint64_t)batches;
-    s->sample.batch_ops = (uint64_t)batch_ops;
-    s->got = true;
-}
-
 /* Appends the server's counters to the history, if it shows any. */
 static void scrape(struct crew *c)
 {
-    struct scrape s = {.target = &c->load->target};
-    const struct caller_work work = {&s, next_scrape, scrape_done, NULL};
-    if (caller_run(&c->load->target, 1, METRICS_NS, &work) < 0 || !s.got)
+    struct history_sample sample;
+    if (!scrape_metrics(&c->load->target, &sample))
         return;
-    c->conflicts_per_second = c->facts->metrics ? (double)(s.sample.conflicts - c->conflicts) : 0;
-    c->conflicts = s.sample.conflicts;
+    c->conflicts_per_second = c->facts->metrics ? (double)(sample.conflicts - c->conflicts) : 0;
+    c->conflicts = sample.conflicts;
     c->facts->metrics = 1;
-    s.sample.at_ns -= c->facts->zero_ns;
-    if (history_put_sample(c->writer, &s.sample) < 0)
+    sample.at_ns -= c->facts->zero_ns;
+    if (history_put_sample(c->writer, &sample) < 0)
         atomic_fetch_or(&c->facts->trouble, TROUBLE_DISK);
 }
 
@@ -160,7 +123,8 @@ static void fill_live(struct crew *c)
         for (int d = 0; d < DETAILS; d++)
             live->count[class_of((enum history_outcome)o, (enum history_detail)d)] +=
                 now->count[o][d];
-    live->phase = c->stopping                                  ? "stopping"
+    live->phase = c->over                                      ? "done"
+                  : c->stopping                                ? "stopping"
                   : now->at_ns < go_ns + c->options->warmup_ns ? "warming up"
                                                                : "running";
     live->elapsed_ms = now->at_ns > go_ns ? (int64_t)((now->at_ns - go_ns) / 1000000) : 0;
@@ -177,8 +141,8 @@ static void fill_live(struct crew *c)
         live->item[i] = (struct live_item){i, stock_left(c, i), (int64_t)c->load->workload.stock};
 }
 
-/* Rates and percentiles of the last second. */
-static void beat(struct crew *c)
+/* Rates and percentiles since the last beat. */
+static void measure(struct crew *c)
 {
     double seconds = seconds_between(c->before->at_ns, c->now->at_ns);
     histogram_difference(c->beat, &c->now->response, &c->before->response);
@@ -186,7 +150,14 @@ static void beat(struct crew *c)
     bool any = c->beat->count > 0;
     c->live.p50_ms = any ? (double)histogram_percentile(c->beat, 50) / 1e6 : -1;
     c->live.p99_ms = any ? (double)histogram_percentile(c->beat, 99) / 1e6 : -1;
+}
+
+/* A second is over: the next one is measured anew. */
+static void beat(struct crew *c)
+{
+    measure(c);
     *c->before = *c->now;
+    c->beats++;
     scrape(c);
     c->live.conflicts = c->facts->metrics ? c->conflicts_per_second : -1;
 }
@@ -196,6 +167,8 @@ static void look(struct crew *c)
     add_up(c, c->now);
     if (c->now->at_ns >= c->before->at_ns + BEAT_NS)
         beat(c);
+    else if (c->beats == 0)
+        measure(c); /* so that the first second shows something, too */
     fill_live(c);
     live_show(&c->live);
 }
@@ -218,8 +191,13 @@ static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
     if (gone->status == EXIT_SUCCESS || gone->stopped)
         return;
     if (gone->status == POOL_EXIT_AGAIN) {
-        if (!c->stopping && pool_start_slot(c->pool, slot) < 0)
+        int rc = c->stopping ? 0 : pool_start_slot(c->pool, slot);
+        if (rc < 0) {
+            atomic_fetch_or(&c->facts->trouble, TROUBLE_WORKER_DIED);
+            snprintf(c->err, c->err_size, "client process %d could not be forked again: %s", slot,
+                     strerror(-rc));
             stop_clients(c);
+        }
         return;
     }
     c->facts->deaths++;
@@ -248,6 +226,13 @@ static void on_signal_of(void *ctx, int signo)
     stop_clients(c);
 }
 
+/* A limit on the size of files is an error of the history, not the end of the process. */
+static int run_clients(struct pool_child *child, void *load)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    return crowd_run(child, load);
+}
+
 static int make_pool(struct crew *c)
 {
     const struct pool_events events = {.ctx = c, .on_exit = on_exit_of, .on_signal = on_signal_of};
@@ -264,7 +249,7 @@ static int make_pool(struct crew *c)
                                                .index = (int)i,
                                                .restart = POOL_NEVER,
                                                .handshake = true,
-                                               .run = crowd_run,
+                                               .run = run_clients,
                                                .arg = (void *)(uintptr_t)c->load};
         rc = pool_add(c->pool, &slot);
     }
@@ -313,6 +298,8 @@ static int watch(struct crew *c)
             pool_stop(c->pool, 0); /* what is in flight stays unknown */
         look(c);
     }
+    c->over = true; /* a last line, or view, of all that was done */
+    look(c);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define PART_MAX   64 /* bytes of what stands between two commas, with a NUL */
 #define WEIGHT_MAX 1000000
@@ -109,6 +110,28 @@ int64_t form_stages_ms(const struct form_stages *stages)
     for (size_t i = 0; i < stages->count; i++)
         sum_ms += stages->stage[i].duration_ms;
     return sum_ms;
+}
+
+bool form_header_check(const char *text, char *err, size_t err_size)
+{
+    static const char *const own[] = {"Connection", "Content-Length",  "Content-Type",
+                                      "Host",       "Idempotency-Key", "Transfer-Encoding"};
+    size_t n = strcspn(text, ": \t\r\n");
+    if (n == 0 || text[n] != ':') {
+        snprintf(err, err_size, "is no header; give 'NAME: VALUE'");
+        return false;
+    }
+    if (strpbrk(text, "\r\n")) {
+        snprintf(err, err_size, "holds a line end; give one header each");
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        if (strncasecmp(text, own[i], n) != 0 || own[i][n])
+            continue;
+        snprintf(err, err_size, "is %s, which every request says for itself; leave it out", own[i]);
+        return false;
+    }
+    return true;
 }
 
 /* The kind of this name, or WORKS. */

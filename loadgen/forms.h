@@ -46,4 +46,10 @@ int64_t form_stages_ms(const struct form_stages *stages);
 bool form_mix_parse(const char *text, uint32_t mix[WORKS], char *err, size_t err_size)
     __attribute__((warn_unused_result));
 
+/* "NAME: VALUE" that may stand in every request: it has a name, no line end to smuggle another one,
+ * and says nothing that each request must say for itself. The value, which may be secret, is not
+ * repeated in err. */
+bool form_header_check(const char *text, char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+
 #endif

@@ -8,8 +8,13 @@
 #include "report/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One history on its way through. */
 struct trial {
@@ -32,6 +37,36 @@ bool judge_knows_thresholds(const struct options *options)
         return false;
     }
     return true;
+}
+
+static bool refuse_path(const char *path, int err)
+{
+    fprintf(stderr, "stockload: %s can not be written: %s\n", path, strerror(err));
+    return false;
+}
+
+/* Leaves no file behind that was not there: for a new one only its folder is asked. */
+static bool can_write(const char *path)
+{
+    char folder[PATH_MAX];
+    if (!path || strcmp(path, "-") == 0)
+        return true;
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0) {
+        close(fd);
+        return true;
+    }
+    if (errno == ENXIO)
+        return true; /* a pipe that nobody reads yet */
+    if (errno != ENOENT || strlen(path) >= sizeof(folder))
+        return refuse_path(path, errno);
+    snprintf(folder, sizeof(folder), "%s", path);
+    return access(dirname(folder), W_OK | X_OK) == 0 || refuse_path(path, errno);
+}
+
+bool judge_can_write(const struct options *options)
+{
+    return can_write(options->output) && can_write(options->html) && can_write(options->hgrm);
 }
 
 static int exit_of_verdict(const struct trial *t)
@@ -67,9 +102,9 @@ static void show_step(void *ctx, const char *step, unsigned percent)
 {
     char phase[LIVE_PHASE_SIZE];
     (void)ctx;
-    snprintf(phase, sizeof(phase), "checking: %s (%%)", step);
-    live_show(
-        &(struct live_state){.phase = phase, .step = true, .step_done = percent, .step_all = 100});
+    snprintf(phase, sizeof(phase), "checking: %s", step);
+    live_show(&(struct live_state){
+        .phase = phase, .step = true, .step_percent = true, .step_done = percent, .step_all = 100});
 }
 
 /* 0 or -errno, with a message on standard error. */
@@ -92,6 +127,10 @@ static int try_history(struct trial *t, const struct options *options, const cha
     if (rc < 0) {
         live_pause();
         fprintf(stderr, "stockload: %s could not be checked: %s\n", path, strerror(-rc));
+    } else if (options->verbose) {
+        live_pause();
+        fprintf(stderr, "stockload: %s: %" PRIu64 " operations checked in %" PRIu64 " ms\n", path,
+                t->verdict.coverage.operations, t->verdict.took_ms);
     }
     return rc;
 }
@@ -116,7 +155,11 @@ static int write_file(const char *path, write_fn *write, const struct report_run
 {
     bool standard = !path || strcmp(path, "-") == 0;
     FILE *out = standard ? stdout : fopen(path, "w");
+    if (out)
+        errno = 0;
     int rc = out ? write(out, runs, count) : -errno;
+    if (rc == -EIO && errno)
+        rc = -errno; /* why the stream failed */
     if (out && (standard ? fflush(out) : fclose(out)) != 0 && rc == 0)
         rc = -errno;
     if (rc < 0)

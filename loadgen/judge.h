@@ -17,4 +17,8 @@ int judge(const struct options *options, char *const *paths, size_t count, int l
 /* Whether every --threshold can be read; says which one can not, and why, on standard error. */
 bool judge_knows_thresholds(const struct options *options) __attribute__((warn_unused_result));
 
+/* Whether the files that the options ask for can be written, as far as that can be told before;
+ * says which one can not on standard error. Nobody should learn it after an hour of load. */
+bool judge_can_write(const struct options *options) __attribute__((warn_unused_result));
+
 #endif

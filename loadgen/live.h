@@ -34,15 +34,16 @@ struct live_item {
 
 /* A moment of the run. Zeros are fine for what is not known, but where it says otherwise. */
 struct live_state {
-    const char *phase; /* "running", "settling: 1,234 of 5,000"; NULL for "running" */
-    bool step;         /* before or after the load: only the next two are shown */
+    const char *phase; /* "running", "creating items"; NULL for "running" */
+    bool step;         /* before or after the load: only the next three are shown */
+    bool step_percent; /* step_done is a share of 100, not a number of things */
     uint64_t step_done, step_all;
     int64_t elapsed_ms;                       /* since the clients were let go */
     int64_t planned_ms;                       /* 0: not ended by time */
     uint64_t requests_planned, requests_done; /* planned 0: not ended by their number */
     uint64_t count[LIVE_CLASSES];
     double rate_now, rate_average; /* answers a second */
-    double p50_ms, p99_ms;         /* of the last second; < 0: no answer in it */
+    double p50_ms, p99_ms;         /* of the last second, or of the first moments; < 0: no answer */
     double conflicts;              /* a second; < 0: unknown */
     uint64_t in_flight, connections, dropped;
     size_t hot; /* items below */

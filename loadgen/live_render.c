@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define BAR_MIN  8
+#define LABEL    9  /* columns of "latency  " */
 #define COLUMNS2 80 /* from this width on, items stand in two columns */
 
 static const char *const classes[LIVE_CLASSES] = {"ok", "sold out", "refused", "busy", "unknown"};
@@ -52,6 +53,28 @@ static void put_line(struct buf *out, const struct line *line)
 {
     buf_put(out, line->text, line->n);
     buf_putc(out, '\n');
+}
+
+/* One more part of a list behind a label; one that does not fit goes on in the next line. */
+static void add_part(struct buf *out, struct line *line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void add_part(struct buf *out, struct line *line, const char *format, ...)
+{
+    char part[LIVE_WIDTH_MAX + 1];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(part, sizeof(part), format, args);
+    va_end(args);
+    bool first = line->n <= LABEL;
+    if (!first && line->n + strlen(part) + 3 > line->width) { /* ", " and the comma behind it */
+        add(line, ",");
+        put_line(out, line);
+        *line = (struct line){.width = line->width};
+        pad_to(line, LABEL);
+        first = true;
+    }
+    add(line, "%s%s", first ? "" : ", ", part);
 }
 
 static int percent_of(double part, double whole)
@@ -114,27 +137,28 @@ static void put_progress(struct buf *out, const struct live_state *s, unsigned w
 static void put_numbers(struct buf *out, const struct live_state *s, unsigned width)
 {
     struct line rate = {.width = width}, latency = {.width = width}, classed = {.width = width};
-    add(&rate, "rate     %s/s now, %s/s on average", FIGURE(rate, s->rate_now),
-        FIGURE(rate, s->rate_average));
+    add(&rate, "rate     ");
+    add_part(out, &rate, "%s/s now", FIGURE(rate, s->rate_now));
+    add_part(out, &rate, "%s/s on average", FIGURE(rate, s->rate_average));
     put_line(out, &rate);
     add(&latency, "latency  p50 %s, p99 %s", FIGURE(ms, s->p50_ms), FIGURE(ms, s->p99_ms));
     put_line(out, &latency);
-    add(&classed, "answers");
+    add(&classed, "answers  ");
     for (size_t i = 0; i < LIVE_CLASSES; i++)
-        add(&classed, "%s%s %s", i == 0 ? "  " : ", ", classes[i],
-            FIGURE(count, (int64_t)s->count[i]));
+        add_part(out, &classed, "%s %s", classes[i], FIGURE(count, (int64_t)s->count[i]));
     put_line(out, &classed);
 }
 
 static void put_load(struct buf *out, const struct live_state *s, unsigned width)
 {
     struct line line = {.width = width};
-    add(&line, "load     %s in flight, %s connections", FIGURE(count, (int64_t)s->in_flight),
-        FIGURE(count, (int64_t)s->connections));
+    add(&line, "load     ");
+    add_part(out, &line, "%s in flight", FIGURE(count, (int64_t)s->in_flight));
+    add_part(out, &line, "%s connections", FIGURE(count, (int64_t)s->connections));
     if (s->conflicts >= 0)
-        add(&line, ", %s conflicts/s", FIGURE(rate, s->conflicts));
+        add_part(out, &line, "%s conflicts/s", FIGURE(rate, s->conflicts));
     if (s->dropped > 0)
-        add(&line, ", %s dropped", FIGURE(count, (int64_t)s->dropped));
+        add_part(out, &line, "%s dropped", FIGURE(count, (int64_t)s->dropped));
     put_line(out, &line);
 }
 
@@ -173,12 +197,18 @@ static void put_items(struct buf *out, const struct live_state *s, unsigned widt
     }
 }
 
-/* "creating items  120 of 1,000" */
+/* "creating items  120 of 1,000" or "checking: sums  12 %" */
 static void put_step(struct buf *out, const struct live_state *s, unsigned width)
 {
     struct line line = {.width = width};
-    add(&line, "%.*s  %s of %s", LIVE_PHASE_SIZE, phase_of(s), FIGURE(count, (int64_t)s->step_done),
-        FIGURE(count, (int64_t)s->step_all));
+    char done[2 * FIGURE_SIZE + 8];
+    if (s->step_percent)
+        snprintf(done, sizeof(done), "%d %%", live_percent(s));
+    else
+        snprintf(done, sizeof(done), "%s of %s", FIGURE(count, (int64_t)s->step_done),
+                 FIGURE(count, (int64_t)s->step_all));
+    int room = (int)width - (int)strlen(done) - 2; /* the number is what changes: it is shown */
+    add(&line, "%.*s  %s", room < LIVE_PHASE_SIZE ? room : LIVE_PHASE_SIZE, phase_of(s), done);
     put_line(out, &line);
 }
 
@@ -203,7 +233,7 @@ static void put_hottest(struct buf *out, const struct live_state *s)
 {
     if (s->hot == 0 || s->item[0].remaining < 0)
         return;
-    buf_printf(out, ", item %" PRIu32 " %s of %s left", s->item[0].index,
+    buf_printf(out, ", item %" PRIu32 ": %s of %s left", s->item[0].index,
                FIGURE(count, s->item[0].remaining), FIGURE(count, s->item[0].initial));
 }
 

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define LOOKS 2 /* that must find nothing before it counts as absent */
+#define LOOKS    2                      /* that must find nothing before it counts as absent */
+#define LIMIT_NS UINT64_C(300000000000) /* of all looks: a server that is so slow tells no more */
 
 struct question {
     uint32_t slot; /* of the first attempt; 0: settled */
@@ -20,14 +21,20 @@ struct lookup {
     struct settle *s;
     struct question *question;
     size_t count, next, open;
+    uint64_t until_ns;
 };
+
+static bool is_over(const struct lookup *l)
+{
+    return settle_is_over(l->s) || load_now_ns() > l->until_ns;
+}
 
 static bool next_question(void *ctx, struct buf *out, uint64_t *token)
 {
     struct lookup *l = ctx;
     while (l->next < l->count && l->question[l->next].slot == 0)
         l->next++;
-    if (l->next == l->count || settle_is_over(l->s))
+    if (l->next == l->count || is_over(l))
         return false;
     const struct history_op *op = history_op_at(&l->s->reader, l->question[l->next].slot);
     char path[32 + LOAD_KEY_MAX] = "/v1/operations/";
@@ -82,12 +89,15 @@ static bool settle_found(struct lookup *l, struct question *q, const struct call
     struct history_op *op = record(l, q->slot, end);
     if (!op)
         return true; /* s->rc ends everything */
-    struct response first = {.status = (uint16_t)a.status, .body = a.body};
-    struct lesson lesson = intent_learn(l->s->facts, op, &first);
+    uint32_t slot = history_slot(l->s->w, op);
+    /* Replayed: what was answered may have been a repetition, of which the record does not tell. */
+    struct response first = {.status = (uint16_t)a.status, .body = a.body, .replayed = true};
+    struct lesson lesson = intent_learn(l->s->facts, op, &(struct misfit_request){0}, &first);
     if (lesson.outcome == OUTCOME_OK && op->kind == KIND_RESERVE)
         l->s->rc = history_put_id(l->s->w, q->slot, lesson.id);
     history_finish(op, lesson.outcome, first.status, lesson.detail, 0,
                    end->end_ns - l->s->facts->zero_ns);
+    settle_note(l->s, slot, &lesson);
     if (lesson.outcome != OUTCOME_OK)
         return false;
     q->slot = 0;
@@ -123,11 +133,11 @@ static int ask(struct lookup *l)
         if (round > 0)
             nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
         l->next = 0;
-        int rc = caller_run(&l->s->load->target, SETTLE_CONNECTIONS, SETTLE_TIMEOUT_NS, &work);
+        int rc = caller_run(&l->s->load->target, l->s->connections, SETTLE_TIMEOUT_NS, &work);
         rc = rc < 0 ? rc : l->s->rc;
         if (rc < 0)
             return rc;
-        if (settle_is_over(l->s))
+        if (is_over(l))
             break;
     }
     l->s->unsettled |= l->open > 0;
@@ -138,7 +148,9 @@ int settle_lookup(struct settle *s)
 {
     if (s->unknowns == 0)
         return 0;
-    struct lookup l = {.s = s, .question = calloc(s->unknowns, sizeof(*l.question))};
+    struct lookup l = {.s = s,
+                       .question = calloc(s->unknowns, sizeof(*l.question)),
+                       .until_ns = load_now_ns() + LIMIT_NS};
     if (!l.question)
         return -ENOMEM;
     for (uint32_t slot = 0; slot < s->reader.slots; slot++)

@@ -5,6 +5,7 @@
 #include "options.h"
 #include "race.h"
 #include "run.h"
+#include "standard.h"
 #include "version.h"
 
 #include <stdio.h>
@@ -42,6 +43,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     char err[OPTIONS_ERR_SIZE];
+    standard_keep();
     if (options_parse(&options, argc, argv, getenv, err, sizeof(err)) != OPTIONS_OK) {
         fprintf(stderr, "stockload: %s\n", err);
         return EXITS_USAGE;

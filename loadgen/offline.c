@@ -5,10 +5,15 @@
 #include "judge.h"
 #include "live.h"
 
+#include <signal.h>
+
 static int judge_words(const struct options *options, int level)
 {
     if (!judge_knows_thresholds(options))
         return EXITS_USAGE;
+    if (!judge_can_write(options))
+        return EXITS_INTERNAL;
+    signal(SIGPIPE, SIG_IGN); /* whoever reads the report may stop; the other files are still due */
     live_open(stderr, live_choose(stderr, options->tui, options->quiet));
     return judge(options, options->words.text, options->words.n, level);
 }

@@ -33,11 +33,11 @@ static const struct option_row pool[] = {
 };
 static const struct option_row length[] = {
     {RUN | RACE, {"duration", ARG_DURATION_MS, AT(duration_ms), 1, 7 * DAY, .short_name = 'd',
-     .help = "How long; 10s if neither this nor --requests nor --stages says more (race: limit of each strategy)."}},
+     .help = "How long; 10s if neither this nor --requests nor --stages says more (race: the most for each strategy)."}},
     {RUN, {"requests", ARG_COUNT, AT(requests), .short_name = 'n', .default_text = "0",
      .help = "End when so many were sent; 0: no such end."}},
     {RUN, {"warmup", ARG_DURATION_MS, AT(warmup_ms), 0, DAY, .default_text = "0",
-     .help = "Comes before the duration: checked, but not in the statistics."}},
+     .help = "Comes before the duration, in addition to it: checked, but not in the statistics."}},
     {RUN, {"grace", ARG_DURATION_MS, AT(grace_ms), 0, HOUR, .default_text = "5s",
      .help = "Time for requests in flight at the end before they are aborted."}},
 };
@@ -49,7 +49,7 @@ static const struct option_row rate[] = {
     {RUN, {"stages", ARG_STRING, AT(stages_text), .metavar = "TIME:RATE,...",
      .help = "Open loop whose rate changes, as in 30s:500,1m:2k."}},
     {RUN, {"max-backlog", ARG_COUNT, AT(max_backlog), 0, 100000000, .default_text = "10k",
-     .help = "Arrivals that may wait for a free connection; more are dropped and counted."}},
+     .help = "Arrivals that may wait for a free connection, in each process; more are dropped and counted."}},
 };
 static const struct option_row work[] = {
     {RUN, {"scenario", ARG_STRING, AT(scenario), .metavar = "NAME", .default_text = "flash",
@@ -109,7 +109,7 @@ static const struct option_row output[] = {
     {RUN, {"tui", ARG_BOOL, AT(tui), .default_text = "yes",
      .help = "Redraw a live view on a terminal; otherwise a line a second."}},
     {RUN | RACE | OFFLINE, {"quiet", ARG_BOOL, AT(quiet), .short_name = 'q', .help = "Show no progress (race: no shares of the workers)."}},
-    {RUN | OFFLINE, {"verbose", ARG_BOOL, AT(verbose), .short_name = 'v', .help = "Log more."}},
+    {RUN | OFFLINE, {"verbose", ARG_BOOL, AT(verbose), .short_name = 'v', .help = "Say more on standard error: the run, its seed and its history at the start, how long steps took."}},
 };
 static const struct option_row race[] = {
     {RACE, {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,

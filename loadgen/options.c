@@ -155,18 +155,14 @@ static bool read_scenario(const struct reading *r)
     return refuse(r, "--scenario: \"%.100s\" is not known; give %s", r->options->scenario, names);
 }
 
-/* A header that has a name, and no line end to smuggle another one. Values may be secret. */
+/* Which one is wrong is said by its number: values may be secret. */
 static bool read_headers(const struct reading *r)
 {
     const struct arg_list *headers = &r->options->headers;
-    for (size_t i = 0; i < headers->n; i++) {
-        const char *text = headers->text[i];
-        size_t name = strcspn(text, ": \t");
-        if (name == 0 || text[name] != ':')
-            return refuse(r, "--header: number %zu is no header; give 'NAME: VALUE'", i + 1);
-        if (strpbrk(text, "\r\n"))
-            return refuse(r, "--header: number %zu holds a line end; give one header each", i + 1);
-    }
+    char why[FORM_ERR_SIZE];
+    for (size_t i = 0; i < headers->n; i++)
+        if (!form_header_check(headers->text[i], why, sizeof(why)))
+            return refuse(r, "--header: number %zu %s", i + 1, why);
     return true;
 }
 
@@ -177,9 +173,7 @@ static bool check_rules(const struct reading *r)
 {
     const struct options *o = r->options;
     bool staged = o->stages.count > 0;
-    int64_t lasts_ms = staged                          ? form_stages_ms(&o->stages)
-                       : o->duration_ms || o->requests ? o->duration_ms
-                                                       : RUN_MS;
+    bool several = o->command != COMMAND_RUN && o->words.n > 1;
     const struct {
         bool broken;
         const char *why;
@@ -189,13 +183,14 @@ static bool check_rules(const struct reading *r)
         {staged && o->duration_ms > 0, "--stages and --duration: both say how long; give one"},
         {o->think_ms > 0 && (staged || o->rate > 0),
          "--think: clients of an open loop do not wait; drop it, or --rate and --stages"},
-        {lasts_ms > 0 && o->warmup_ms >= lasts_ms,
-         "--warmup: nothing is left to measure; give less than the whole run"},
         {o->ttl_ms % 1000 != 0, "--ttl: give whole seconds, as in 2s"},
         {o->skus > 0 && o->basket.min > o->skus,
          "--basket: asks for more different items than --skus has"},
         {o->output && o->output_format == FORMAT_QUIET,
          "--output: nothing would be written to it with --output-format quiet"},
+        {several && o->output_format == FORMAT_CSV,
+         "--output-format: csv holds the attempts of one run; give one history"},
+        {several && o->hgrm, "--hgrm: holds the percentiles of one run; give one history"},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
         if (rules[i].broken)
@@ -216,6 +211,8 @@ static void resolve_run(struct options *o)
         o->processes = online_cpus();
     if (o->processes > o->connections)
         o->processes = o->connections;
+    if (o->requests > 0 && o->processes > o->requests)
+        o->processes = o->requests; /* each has a share, and a share of 0 would mean no end */
     if (o->stages.count > 0)
         o->duration_ms = form_stages_ms(&o->stages);
     if (o->duration_ms == 0 && o->requests == 0)

@@ -52,9 +52,14 @@ static int read_token(struct plan *plan, const char *path, char *err, size_t err
     }
     plan->token = calloc(1, TOKEN_MAX_BYTES);
     size_t n = plan->token ? fread(plan->token, 1, TOKEN_MAX_BYTES - 1, file) : 0;
+    int unread = ferror(file) ? -errno : 0;
     fclose(file);
     if (!plan->token)
         return -ENOMEM;
+    if (unread) {
+        snprintf(err, err_size, "--token-file %s: %s", path, strerror(-unread));
+        return unread;
+    }
     plan->token[strcspn(plan->token, "\r\n")] = '\0';
     if (n > 0 && plan->token[0])
         return 0;

@@ -31,6 +31,7 @@ struct race {
     struct pool *pool;
     struct race_books *books; /* of the strategy that runs */
     unsigned dead;            /* workers of it that a signal ended */
+    bool stocked;             /* the key was set */
     bool interrupted;
     int64_t interrupted_us;
 };
@@ -72,7 +73,9 @@ static bool set_stock(struct race *r)
     char stock[24], px[24];
     snprintf(stock, sizeof(stock), "%" PRId64, r->options->stock);
     snprintf(px, sizeof(px), "%" PRId64, r->options->duration_ms + FORGET_MS);
-    return done(RACE_CALL(&r->link, "SET", r->key, stock, "PX", px));
+    bool set = done(RACE_CALL(&r->link, "SET", r->key, stock, "PX", px));
+    r->stocked |= set;
+    return set;
 }
 
 static bool get_left(struct race *r, int64_t *left)
@@ -212,9 +215,10 @@ static bool run_strategy(struct race *r, const struct race_strategy *strategy,
     if (race_books_new(&r->books, (unsigned)r->options->processes) < 0)
         return fail(r, "no memory");
     plan.books = r->books;
+    race_print_title(stdout, strategy); /* before the wait, which may be long */
     bool ok = run_workers(r, &plan, result);
     if (ok)
-        race_print_result(stdout, strategy, r->books, result, !r->options->quiet);
+        race_print_result(stdout, r->books, result, !r->options->quiet);
     fflush(stdout);
     race_books_free(r->books);
     r->books = NULL;
@@ -249,7 +253,7 @@ static bool open_race(struct race *r)
 static void close_race(struct race *r)
 {
     pool_free(r->pool);
-    if (r->link.c && !done(RACE_CALL(&r->link, "DEL", r->key)))
+    if (r->link.c && !done(RACE_CALL(&r->link, "DEL", r->key)) && r->stocked)
         fprintf(stderr, "stockload: the key %s stays in Redis for some minutes\n", r->key);
     race_link_close(&r->link);
 }
@@ -259,8 +263,9 @@ static void print_head(const struct options *o)
     struct buf url;
     buf_init(&url, 1024);
     args_put_url(&url, o->redis);
-    printf("stockload race: %" PRId64 " units of one key, %" PRId64 " processes, %.*s\n\n",
-           o->stock, o->processes, STR_ARG(buf_str(&url)));
+    printf("stockload race: %s unit%s of one key, %" PRId64 " process%s, %.*s\n\n",
+           FIGURE(count, o->stock), o->stock == 1 ? "" : "s", o->processes,
+           o->processes == 1 ? "" : "es", STR_ARG(buf_str(&url)));
     fflush(stdout);
     buf_free(&url);
 }
@@ -303,5 +308,8 @@ int race_command(const struct options *options)
         status = EXITS_INTERNAL;
     }
     close_race(&r);
-    return fflush(stdout) == 0 ? status : exit_worst(status, EXITS_INTERNAL);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "stockload: the table can not be written: %s\n", strerror(errno));
+    return exit_worst(status, EXITS_INTERNAL);
 }

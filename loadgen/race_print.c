@@ -27,9 +27,11 @@ static void print_shares(FILE *out, const struct race_books *books, const struct
         const struct race_page *page = &books->page[i];
         int64_t sold = page->sold, conflicts = page->conflicts;
         double share = r->sold > 0 ? 100.0 * (double)sold / (double)r->sold : 0;
-        fprintf(out, "  %6u  %10s  %5.1f %%  %12s  %14.2f%s\n", i, FIGURE(count, sold), share,
-                FIGURE(count, conflicts), per_unit(conflicts, sold),
-                page->ended_us == 0 ? "  killed" : "");
+        char each[FIGURE_SIZE] = "-";
+        if (sold > 0)
+            snprintf(each, sizeof(each), "%.2f", per_unit(conflicts, sold));
+        fprintf(out, "  %6u  %10s  %5.1f %%  %12s  %14s%s\n", i, FIGURE(count, sold), share,
+                FIGURE(count, conflicts), each, page->ended_us == 0 ? "  killed" : "");
     }
 }
 
@@ -44,23 +46,30 @@ static void print_notes(FILE *out, const struct race_result *r)
         fprintf(out, "  Every worker was gone with %s units left.\n", FIGURE(count, r->left));
     if (r->dead > 0)
         fprintf(out,
-                "  %u workers were killed; of %s units that they had asked for last, %s left the "
-                "stock without an answer.\n",
-                r->dead, FIGURE(count, r->pending), FIGURE(count, race_unclaimed(r)));
+                "  %u worker%s killed; of %s units asked for last, %s left the stock without an "
+                "answer.\n",
+                r->dead, r->dead == 1 ? " was" : "s were", FIGURE(count, r->pending),
+                FIGURE(count, race_unclaimed(r)));
     if (!race_balanced(r))
         fprintf(out, "  %s units were sold that were not there, %s are missing.\n",
                 FIGURE(count, race_oversold(r)), FIGURE(count, race_unclaimed(r)));
 }
 
-void race_print_result(FILE *out, const struct race_strategy *strategy,
-                       const struct race_books *books, const struct race_result *r, bool shares)
+void race_print_title(FILE *out, const struct race_strategy *strategy)
 {
     fprintf(out, "%s: %s\n", strategy->name, strategy->about);
+    fflush(out);
+}
+
+void race_print_result(FILE *out, const struct race_books *books, const struct race_result *r,
+                       bool shares)
+{
     if (shares)
         print_shares(out, books, r);
-    fprintf(out, "  %s units in %.3f s: %s/s, %.2f conflicts a unit, wait p50 %s, p99 %s\n",
-            FIGURE(count, r->sold), seconds_of(r), FIGURE(rate, (double)r->sold / seconds_of(r)),
-            per_unit(r->conflicts, r->sold), FIGURE(ms, r->p50_ms), FIGURE(ms, r->p99_ms));
+    fprintf(out, "  %s unit%s in %.3f s: %s/s, %.2f conflicts a unit, wait p50 %s, p99 %s\n",
+            FIGURE(count, r->sold), r->sold == 1 ? "" : "s", seconds_of(r),
+            FIGURE(rate, (double)r->sold / seconds_of(r)), per_unit(r->conflicts, r->sold),
+            FIGURE(ms, r->p50_ms), FIGURE(ms, r->p99_ms));
     print_notes(out, r);
     int64_t unclaimed = race_unclaimed(r);
     fprintf(out, "  %s: %s sold + %s%s%s left %s %s\n\n", word_of(r), FIGURE(count, r->sold),

@@ -10,9 +10,11 @@
 
 #include <stdio.h>
 
+/* What comes now: said before it begins, since it may take a while. */
+void race_print_title(FILE *out, const struct race_strategy *strategy);
+
 /* Each worker's share, if wanted, then what came out, in sentences. */
-void race_print_result(FILE *out, const struct race_strategy *strategy,
-                       const struct race_books *books, const struct race_result *result,
+void race_print_result(FILE *out, const struct race_books *books, const struct race_result *result,
                        bool shares);
 
 /* The strategies beside each other. */

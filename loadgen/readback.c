@@ -11,10 +11,12 @@
 #include <string.h>
 #include <time.h>
 
-#define GETS_A_BATCH 200
-#define SAMPLE       10000 /* of reservations that were seen to end */
-#define CALLS_MAX    64    /* batches in flight, by token */
-#define PASSES_MIN   3     /* for a server that is slow to come to rest */
+#define GETS_A_BATCH  200
+#define SAMPLE        10000     /* of reservations that were seen to end */
+#define CALLS_MAX     64        /* batches in flight, by token */
+#define PASSES_MIN    3         /* for a server that is slow to come to rest */
+#define ITEM_TRIES    20        /* of reading all items once */
+#define ITEM_PAUSE_NS 250000000 /* between them */
 
 struct kept {
     uint32_t slot; /* of the reserve */
@@ -63,6 +65,7 @@ static void keep_get(struct readback *r, struct kept *k, const struct response *
     if (s->rc < 0)
         return;
     struct history_op *op = history_begin(s->w, reserve->lines);
+    uint32_t slot = history_slot(s->w, op);
     op->kind = KIND_GET_RESERVATION;
     op->flags = PHASE_SETTLE;
     op->client = reserve->client;
@@ -74,9 +77,11 @@ static void keep_get(struct readback *r, struct kept *k, const struct response *
         *history_line(op, n) =
             (struct history_line){.item = line->item, .quantity = line->quantity};
     }
-    struct lesson lesson = intent_learn(s->facts, op, response);
+    const struct misfit_request request = {.id = settle_id(s, k->slot)};
+    struct lesson lesson = intent_learn(s->facts, op, &request, response);
     history_finish(op, lesson.outcome, response->status, lesson.detail, 0,
                    end->end_ns - s->facts->zero_ns);
+    settle_note(s, slot, &lesson);
     bool useful = lesson.outcome == OUTCOME_OK || lesson.detail == DETAIL_NO_RESERVATION;
     if (!useful)
         k->tries++;
@@ -184,7 +189,7 @@ static int get_all(struct readback *r)
          singly != r->singly;) { /* again, if batches turned out missing */
         singly = r->singly;
         r->next = 0;
-        int rc = caller_run(&r->s->load->target, SETTLE_CONNECTIONS, SETTLE_TIMEOUT_NS, &work);
+        int rc = caller_run(&r->s->load->target, r->s->connections, SETTLE_TIMEOUT_NS, &work);
         rc = rc < 0 ? rc : r->s->rc;
         if (rc < 0)
             return rc;
@@ -216,12 +221,35 @@ static bool has_counters(const struct answer *a)
            a->held != ANSWER_UNSAID && a->sold != ANSWER_UNSAID;
 }
 
+/* A read like any of the load. */
+static void keep_item_get(struct readback *r, uint32_t item, const struct call_end *end)
+{
+    struct settle *s = r->s;
+    s->rc = s->rc < 0 ? s->rc : history_reserve(s->w, 1);
+    if (s->rc < 0)
+        return;
+    struct history_op *op = history_begin(s->w, 1);
+    uint32_t slot = history_slot(s->w, op);
+    op->kind = KIND_GET_ITEM;
+    op->flags = PHASE_SETTLE;
+    op->client = s->load->clients; /* one beyond the simulated ones, as in the set-up */
+    op->seq = item + 1;
+    op->line.item = item;
+    op->begin_ns = end->begin_ns - s->facts->zero_ns;
+    struct lesson lesson = intent_learn(s->facts, op, &(struct misfit_request){0}, end->response);
+    history_finish(op, lesson.outcome, end->response->status, lesson.detail, 0,
+                   end->end_ns - s->facts->zero_ns);
+    settle_note(s, slot, &lesson);
+}
+
 static void counters_done(void *ctx, uint64_t token, const struct call_end *end)
 {
     struct readback *r = ctx;
     struct history_counters *c = &r->counters[token];
     unsigned status = settle_heard(r->s, end);
     struct answer a;
+    if (end->response)
+        keep_item_get(r, (uint32_t)token, end);
     *c = (struct history_counters){.type = SLOT_COUNTERS, .item = (uint32_t)token};
     if (status == 200 && answer_read(&a, end->response->body) && has_counters(&a)) {
         *c = (struct history_counters){.type = SLOT_COUNTERS,
@@ -255,9 +283,13 @@ static int read_items(struct readback *r)
     r->moved = false;
     memset(r->got, 0, r->s->facts->items * sizeof(*r->got));
     int rc = 0;
-    for (int tries = 0; tries < SETTLE_TRIES && r->items_left > 0 && rc == 0; tries++) {
+    for (int tries = 0; tries < ITEM_TRIES && r->items_left > 0 && rc == 0; tries++) {
+        if (settle_is_over(r->s))
+            break;
+        if (tries > 0)
+            nanosleep(&(struct timespec){.tv_nsec = ITEM_PAUSE_NS}, NULL);
         r->next_item = 0;
-        rc = caller_run(&r->s->load->target, SETTLE_CONNECTIONS, SETTLE_TIMEOUT_NS, &work);
+        rc = caller_run(&r->s->load->target, r->s->connections, SETTLE_TIMEOUT_NS, &work);
     }
     return rc;
 }

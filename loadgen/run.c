@@ -1,7 +1,9 @@
 /* run.c -- the steps of a run, each of which may end it, and the judgement that always follows. */
 #include "run.h"
 
+#include "clock.h"
 #include "crew.h"
+#include "descriptors.h"
 #include "exits.h"
 #include "history/writer.h"
 #include "judge.h"
@@ -11,7 +13,9 @@
 #include "settle.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +56,34 @@ static void complain(struct run *r, const char *what)
     r->err[0] = '\0';
 }
 
+/* What only --verbose shows. */
+static void mention(const struct run *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void mention(const struct run *r, const char *format, ...)
+{
+    va_list args;
+    if (!r->options->verbose)
+        return;
+    live_pause();
+    fputs("stockload: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+static void mention_plan(const struct run *r)
+{
+    const struct history_facts *facts = history_facts(r->plan.load.history);
+    mention(r,
+            "run %s: scenario %s, seed %" PRIu64 ", %" PRIu32 " clients in %" PRIu32
+            " processes, items %s0 to %" PRIu32 " with %" PRIu64 " units each",
+            facts->run, facts->scenario, facts->seed, facts->clients, facts->processes,
+            facts->prefix, facts->items - 1, facts->stock);
+    mention(r, "history in %s", r->path);
+}
+
 static void note_trouble(struct run *r, uint32_t bit)
 {
     atomic_fetch_or(&history_facts(r->plan.load.history)->trouble, bit);
@@ -78,7 +110,8 @@ static int make_history(struct run *r)
         history_writer_open(&r->writer, r->plan.load.history, HISTORY_WORKERS_MAX, 0);
         return 0;
     }
-    snprintf(r->err, sizeof(r->err), "the history %s can not be made: %s", r->path, strerror(-rc));
+    snprintf(r->err, sizeof(r->err), "the history %s can not be made: %s%s", r->path, strerror(-rc),
+             rc == -EEXIST ? "; give the name of a new file" : "");
     complain(r, r->err);
     return rc;
 }
@@ -139,14 +172,20 @@ static void settle_all(struct run *r)
                                             .settle_ms = (uint64_t)r->options->settle_ms,
                                             .restores = r->restores,
                                             .stopped_ns = facts->zero_ns + facts->stop_ns};
+    int64_t began_ms = clock_mono_ms();
+    if (interrupted)
+        complain(r, "interrupted: what ran is settled and checked now; a second interrupt leaves "
+                    "the settling out");
     interrupted = 0; /* a second Ctrl-C ends the settling */
     int rc = settle(&r->plan.load, &r->writer, &settling, show_progress, NULL);
     if (rc == 0) {
         atomic_store(&facts->progress, RUN_SETTLED);
+        mention(r, "settled in %" PRId64 " ms", clock_mono_ms() - began_ms);
         return;
     }
     note_error(r, rc, TROUBLE_UNSETTLED);
-    snprintf(r->err, sizeof(r->err), "settling was not completed: %s", strerror(-rc));
+    snprintf(r->err, sizeof(r->err), "settling was not completed: %s",
+             rc == -EINTR ? "interrupted" : strerror(-rc));
     complain(r, r->err);
 }
 
@@ -159,13 +198,14 @@ static void watch_signals(void)
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error to report, not an end */
 }
 
-/* The file is evidence, if there was a load: it stays if anything was wrong, or if the user wants
- * it. */
+/* The file is evidence, if there was a load: it stays unless all answers were right, or if the user
+ * wants it. */
 static void put_history_away(struct run *r, int status, bool loaded)
 {
     if (r->kept)
         return;
-    if (!loaded || status == EXITS_RIGHT || status == EXITS_THRESHOLD)
+    bool right = status == EXITS_RIGHT || status == EXITS_THRESHOLD || status == EXITS_INTERRUPTED;
+    if (!loaded || right)
         unlink(r->path);
     else
         fprintf(stderr, "stockload: the history is kept in %s; `stockload check` reads it again\n",
@@ -177,6 +217,7 @@ static int run_planned(struct run *r)
     if (make_history(r) < 0)
         return EXITS_INTERNAL;
     live_open(stderr, live_choose(stderr, r->options->tui, r->options->quiet));
+    mention_plan(r);
     bool loaded = set_up(r) && drive(r);
     live_pause(); /* the last view of the load stays */
     if (loaded && r->options->verify != VERIFY_OFF)
@@ -194,7 +235,10 @@ int run_command(const struct options *options)
     struct run r = {.options = options};
     if (!judge_knows_thresholds(options))
         return EXITS_USAGE;
-    int rc = plan_open(&r.plan, options, r.err, sizeof(r.err));
+    if (!judge_can_write(options))
+        return EXITS_INTERNAL;
+    int rc = descriptors_provide(options->connections, options->processes, r.err, sizeof(r.err));
+    rc = rc < 0 ? rc : plan_open(&r.plan, options, r.err, sizeof(r.err));
     if (rc < 0) {
         fprintf(stderr, "stockload: %s\n", r.err);
         return rc == -EINVAL || rc == -E2BIG ? EXITS_USAGE : EXITS_INTERNAL;

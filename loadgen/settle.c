@@ -84,14 +84,20 @@ unsigned settle_heard(struct settle *s, const struct call_end *end)
         s->silence = 0;
         return end->response->status;
     }
-    if (++s->silence == SETTLE_SILENCE && end->begin_ns == 0)
+    if (++s->silence == SETTLE_SILENCE * s->connections && end->begin_ns == 0)
         atomic_fetch_or(&s->facts->trouble, TROUBLE_UNREACHABLE);
     return 0;
 }
 
+void settle_note(struct settle *s, uint32_t slot, const struct lesson *lesson)
+{
+    if (lesson->misfit.text[0] && s->rc == 0)
+        s->rc = history_put_note(s->w, slot, str_of(lesson->misfit.text));
+}
+
 bool settle_is_over(const struct settle *s)
 {
-    return s->rc < 0 || s->silence >= SETTLE_SILENCE;
+    return s->rc < 0 || s->silence >= SETTLE_SILENCE * s->connections;
 }
 
 /* Waits for what is still on its way in the server, and for short holds to run out. */
@@ -103,8 +109,9 @@ static int wait_first(struct settle *s, const struct settle_options *options)
         wait_ms = expiry_ms;
     uint64_t until_ns = options->stopped_ns + wait_ms * 1000000;
     for (uint64_t now_ns; (now_ns = load_now_ns()) < until_ns;) {
-        uint64_t passed_ms = wait_ms - (until_ns - now_ns) / 1000000;
-        if (s->progress(s->ctx, "letting requests and holds run out (ms)", passed_ms, wait_ms))
+        uint64_t left_s = (until_ns - now_ns) / 1000000000, all_s = (wait_ms + 999) / 1000;
+        if (s->progress(s->ctx, "waiting for requests and holds to run out (seconds)",
+                        left_s < all_s ? all_s - left_s - 1 : 0, all_s))
             return -EINTR;
         nanosleep(&(struct timespec){.tv_nsec = 50 * 1000000}, NULL);
     }
@@ -136,6 +143,13 @@ static int run_steps(struct settle *s, const struct settle_options *options)
     return rc < 0 ? rc : count_restores(s, options->restores);
 }
 
+static unsigned connections_for(uint32_t clients)
+{
+    if (clients < SETTLE_CONNECTIONS_MIN)
+        return SETTLE_CONNECTIONS_MIN;
+    return clients < SETTLE_CONNECTIONS_MAX ? clients : SETTLE_CONNECTIONS_MAX;
+}
+
 int settle(const struct load *load, struct history_writer *w, const struct settle_options *options,
            step_progress_fn *progress, void *ctx)
 {
@@ -144,6 +158,7 @@ int settle(const struct load *load, struct history_writer *w, const struct settl
                        .facts = history_facts(load->history),
                        .progress = progress,
                        .ctx = ctx};
+    s.connections = connections_for(s.facts->clients);
     buf_init(&s.id, HISTORY_ID_MAX);
     char err[HISTORY_ERR_SIZE];
     int rc = history_read(&s.reader, options->path, err, sizeof(err));

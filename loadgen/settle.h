@@ -14,6 +14,7 @@
 #define LOADGEN_SETTLE_H
 
 #include "caller.h"
+#include "client/intent.h"
 #include "history/reader.h"
 #include "setup.h"
 
@@ -31,10 +32,11 @@ int settle(const struct load *load, struct history_writer *w, const struct settl
 
 /* --- between the files of settle --- */
 
-#define SETTLE_CONNECTIONS 4
-#define SETTLE_TIMEOUT_NS  UINT64_C(5000000000)
-#define SETTLE_SILENCE     8 /* questions in a row without an answer: nobody is there any more */
-#define SETTLE_TRIES       5 /* of one question that gets no useful answer */
+#define SETTLE_CONNECTIONS_MIN 4
+#define SETTLE_CONNECTIONS_MAX 64
+#define SETTLE_TIMEOUT_NS      UINT64_C(5000000000)
+#define SETTLE_SILENCE         2  /* rounds of all connections without an answer: nobody is there */
+#define SETTLE_TRIES           10 /* of one question that gets no useful answer */
 
 /* What is known of an operation, by its slot. */
 enum settle_mark {
@@ -52,12 +54,13 @@ struct settle {
     struct history_reader reader;
     step_progress_fn *progress;
     void *ctx;
-    uint8_t *mark;     /* by slot */
-    uint32_t *id_slot; /* by slot of the reserve: where its id is; 0: unknown */
-    struct buf id;     /* scratch */
-    uint64_t unknowns; /* mutations to look up */
-    bool unsettled;    /* a question stayed without an answer */
-    unsigned silence;  /* questions in a row without an answer */
+    uint8_t *mark;        /* by slot */
+    uint32_t *id_slot;    /* by slot of the reserve: where its id is; 0: unknown */
+    struct buf id;        /* scratch */
+    uint64_t unknowns;    /* mutations to look up */
+    bool unsettled;       /* a question stayed without an answer */
+    unsigned silence;     /* questions in a row without an answer */
+    unsigned connections; /* about as many as the load had */
     int rc;
 };
 
@@ -70,6 +73,9 @@ struct str settle_id(struct settle *s, uint32_t slot);
 
 /* Notes whether the server answered; gives the status, 0 for no answer. */
 unsigned settle_heard(struct settle *s, const struct call_end *end);
+
+/* Keeps the note on the answer to the settling's operation in that slot, if there is one. */
+void settle_note(struct settle *s, uint32_t slot, const struct lesson *lesson);
 
 /* True when nothing more should be asked. */
 bool settle_is_over(const struct settle *s);

@@ -3,6 +3,7 @@
 
 #include "caller.h"
 #include "client/intent.h"
+#include "report/printable.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,9 +13,11 @@
 #include <unistd.h>
 
 #define CONNECTIONS 4
+#define BODY_SHOWN  160    /* bytes of an answer that an error repeats */
 #define ROUNDS      20     /* of trying again what was not answered, or with 503 */
 #define PAUSE_US    250000 /* between them */
 #define TIMEOUT_NS  UINT64_C(5000000000)
+#define SILENCE     (2 * CONNECTIONS) /* requests in a row without an answer: nobody is there */
 
 struct setup {
     const struct load *load;
@@ -25,8 +28,10 @@ struct setup {
     struct history_op **op; /* by item: its attempt in flight, or the last one */
     uint32_t *first;        /* by item: slot of the first attempt, 0 before it */
     uint32_t next;          /* item */
-    uint32_t created, answers;
-    int rc; /* ends the set-up */
+    uint32_t created;
+    unsigned silence; /* requests in a row without an answer */
+    bool answered;    /* at least once */
+    int rc;           /* ends the set-up */
     char *err;
     size_t err_size;
 };
@@ -36,12 +41,14 @@ static bool next_item(void *ctx, struct buf *out, uint64_t *token)
     struct setup *s = ctx;
     while (s->next < s->facts->items && s->op[s->next] && s->op[s->next]->outcome == OUTCOME_OK)
         s->next++;
-    if (s->next == s->facts->items || s->rc < 0)
+    if (s->next == s->facts->items || s->rc < 0 || s->silence >= SILENCE)
         return false;
     uint32_t item = s->next++;
     s->rc = history_reserve(s->w, 1);
-    if (s->rc < 0)
+    if (s->rc < 0) {
+        snprintf(s->err, s->err_size, "the history can not be written: %s", strerror(-s->rc));
         return false;
+    }
     struct history_op *op = history_begin(s->w, 1);
     struct intent intent = {.kind = KIND_PUT, .lines = 1};
     intent.line[0] =
@@ -63,6 +70,46 @@ static bool next_item(void *ctx, struct buf *out, uint64_t *token)
     return true;
 }
 
+static void explain_silence(struct setup *s, const struct call_end *end)
+{
+    bool mute = end->err == -ETIMEDOUT && end->begin_ns > 0;
+    const char *why = end->err == -EPROTO ? "what answers does not speak HTTP/1.1"
+                      : mute              ? "it was connected to, and said nothing"
+                                          : strerror(-end->err);
+    snprintf(s->err, s->err_size, "no answer to the first requests: %s", why);
+}
+
+/* The beginning of a body on one line, without what a terminal would take as a command. */
+static void put_body(struct buf *out, struct str body)
+{
+    char line[BODY_SHOWN];
+    size_t n = 0;
+    for (size_t i = 0; i < body.n && n < sizeof(line); i++) {
+        bool blank = strchr(" \t\r\n", body.p[i]) && body.p[i];
+        if (!blank)
+            line[n++] = body.p[i];
+        else if (n > 0 && line[n - 1] != ' ')
+            line[n++] = ' ';
+    }
+    printable_put(out, (struct str){line, n});
+}
+
+static void explain_refusal(struct setup *s, uint32_t item, const struct response *response)
+{
+    unsigned status = response->status;
+    bool elsewhere = status == 404 || status == 405 || status == 501;
+    const char *hint = status == 401 || status == 403 ? " (--token-file sends a key)"
+                       : elsewhere ? " (is this the address of a reservation service?)"
+                                   : "";
+    struct buf text;
+    buf_init(&text, 4 * BODY_SHOWN + 1);
+    put_body(&text, response->body);
+    snprintf(s->err, s->err_size, "PUT /v1/items/%s%u was answered with %u%s%s%.*s",
+             s->facts->prefix, (unsigned)item, status, hint, text.n ? ": " : ", without a text",
+             STR_ARG(buf_str(&text)));
+    buf_free(&text);
+}
+
 static void item_done(void *ctx, uint64_t token, const struct call_end *end)
 {
     struct setup *s = ctx;
@@ -72,21 +119,20 @@ static void item_done(void *ctx, uint64_t token, const struct call_end *end)
         bool sent = end->begin_ns > 0;
         history_finish(op, sent ? OUTCOME_UNKNOWN : OUTCOME_FAIL, 0,
                        sent ? DETAIL_TIMEOUT : DETAIL_NOT_SENT, 0, end_ns);
-        snprintf(s->err, s->err_size, "no answer to the first requests: %s", strerror(-end->err));
+        explain_silence(s, end);
+        s->silence++;
         return;
     }
-    s->answers++;
-    struct lesson lesson = intent_learn(s->facts, op, end->response);
+    s->silence = 0;
+    s->answered = true;
+    struct lesson lesson = intent_learn(s->facts, op, &(struct misfit_request){0}, end->response);
     history_finish(op, lesson.outcome, end->response->status, lesson.detail,
                    end->response->replayed ? FLAG_REPLAYED : 0, end_ns);
     bool without_versions = s->facts->verify == 2 && lesson.detail == DETAIL_GARBLED;
     if (lesson.outcome == OUTCOME_OK || without_versions) {
         s->created++;
     } else {
-        struct str body = end->response->body;
-        snprintf(s->err, s->err_size, "PUT /v1/items/%s%u was answered with %u: %.*s",
-                 s->facts->prefix, (unsigned)token, end->response->status,
-                 (int)(body.n < 120 ? body.n : 120), body.p);
+        explain_refusal(s, (uint32_t)token, end->response);
         if (lesson.outcome == OUTCOME_FAIL && lesson.detail != DETAIL_UNAVAILABLE)
             s->rc = -EPROTO; /* asking again would not help */
     }
@@ -109,7 +155,7 @@ static int put_all(struct setup *s)
         rc = s->rc < 0 ? s->rc : rc;
         if (rc < 0)
             return rc;
-        if (s->answers == 0)
+        if (!s->answered || s->silence >= SILENCE)
             return -ECONNREFUSED; /* nobody there: later rounds would not find anybody either */
     }
     return s->created == s->facts->items ? 0 : -EPROTO;

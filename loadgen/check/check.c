@@ -7,11 +7,13 @@
 #include "check/index.h"
 #include "check/items.h"
 #include "check/losses.h"
+#include "check/notes.h"
 #include "check/numbers.h"
 #include "check/refusals.h"
 #include "check/reservations.h"
 #include "check/resolve.h"
 #include "check/restored.h"
+#include "check/single.h"
 #include "check/sums.h"
 #include "clock.h"
 
@@ -47,8 +49,8 @@ static const struct {
     {TROUBLE_SETUP, true, "An item could not be created."},
     {TROUBLE_DISK, true, "The history could not be written: parts of it are missing."},
     {TROUBLE_UNSETTLED, false,
-     "The server did not answer what is asked when the load is over: what became of operations "
-     "without an answer, and what is left."},
+     "The server did not answer what is asked when the load is over (what became of operations "
+     "without an answer, and what is left), or its items did not come to rest."},
 };
 
 static void doubt_run(const struct run *run)
@@ -144,6 +146,8 @@ static int check_all(struct run *run)
     err = reservations_check(&run->index, run->items, run->level == CHECK_FULL, run->verdict);
     if (err < 0)
         return err;
+    single_check(&run->index, run->verdict);
+    notes_check(&run->index, run->verdict);
     err = refusals_check(&run->index, run->verdict);
     if (err == 0)
         err = check_items(run);

@@ -15,7 +15,19 @@ static uint64_t least(uint64_t a, uint64_t b)
 struct span effect_attempt_span(const struct history_op *op)
 {
     bool ended = history_outcome(op) != OUTCOME_UNKNOWN && op->end_ns != 0;
-    return (struct span){op->begin_ns, ended ? op->end_ns : SWEEP_NEVER};
+    return (struct span){op->begin_ns, ended ? op->end_ns : SWEEP_NEVER, 0, 0};
+}
+
+/* A confirm or release known only second-hand may repeat another one of whose fate nobody knows:
+ * when the first of those began. */
+static uint64_t begin_of_others(const struct index *index, const struct history_op *end)
+{
+    uint64_t begin_ns = index->incomplete ? 0 : SWEEP_NEVER;
+    for (uint32_t at = index->child[end->of]; at; at = index->next[at]) {
+        if (index_op(index, at)->kind == end->kind && index->effect[at] == EFFECT_UNRESOLVED)
+            begin_ns = least(begin_ns, index_op(index, at)->begin_ns);
+    }
+    return begin_ns;
 }
 
 /* All attempts of one key. A refused attempt counts only when no other one could have done it. */
@@ -23,7 +35,7 @@ static struct span span_of_key(const struct index *index, uint32_t first)
 {
     const struct history_op *op = index_op(index, first);
     uint64_t any = SWEEP_NEVER;
-    struct span span = {SWEEP_NEVER, SWEEP_NEVER};
+    struct span span = {SWEEP_NEVER, SWEEP_NEVER, 0, 0};
     for (uint32_t at = first; at; at = at == first ? index->child[first] : index->next[at]) {
         const struct history_op *attempt = index_op(index, at);
         if (attempt->kind != op->kind || (at != first && index_role(attempt) != ROLE_ATTEMPT) ||
@@ -35,9 +47,12 @@ static struct span span_of_key(const struct index *index, uint32_t first)
         if (history_outcome(attempt) == OUTCOME_OK)
             span.end_ns = least(span.end_ns, effect_attempt_span(attempt).end_ns);
     }
-    uint32_t answer = index->effect[first];
-    if (span.begin_ns == SWEEP_NEVER || index_op(index, answer)->flags & FLAG_REPLAYED)
+    const struct history_op *answer = index_op(index, index->effect[first]);
+    bool replayed = answer->flags & FLAG_REPLAYED;
+    if (span.begin_ns == SWEEP_NEVER || replayed)
         span.begin_ns = any;
+    if (index_is_end(op) && (replayed || index_role(answer) == ROLE_LOOKUP))
+        span.begin_ns = least(span.begin_ns, begin_of_others(index, op));
     return span;
 }
 
@@ -60,19 +75,86 @@ uint64_t effect_deadline(const struct index *index, uint32_t reserve)
     return last + (ttl_ns > slack ? ttl_ns - slack : 0);
 }
 
+/* Whether a refusal because of an end, which quotes no version, can only mean this one: no other is
+ * known, and no restore undid one. */
+static bool is_the_end(const struct index *index, uint32_t slot)
+{
+    uint32_t reserve = effect_reservation(index, slot);
+    bool alone = index_is_end(index_op(index, slot)) && index->restored->count == 0;
+    for (uint32_t at = index->child[reserve]; at && alone; at = index->next[at])
+        alone = at == slot || !index_is_end(index_op(index, at)) ||
+                !(index_took_effect(index, at) || index->effect[at] == EFFECT_UNRESOLVED);
+    return alone;
+}
+
+/* Whether the answer of that attempt could only be given once the transition had happened: a get
+ * that shows its version, a refusal because of such an end, a repetition of it. */
+static bool shows(const struct index *index, uint32_t slot, const struct history_op *change,
+                  bool alone)
+{
+    const struct history_op *op = index_op(index, slot);
+    if (op->kind == KIND_GET_RESERVATION) {
+        const struct history_line *line = index_line_about(op, change->line.item, 0);
+        return history_outcome(op) == OUTCOME_OK && line && line->version == change->line.version;
+    }
+    if (!alone || index_role(op) == ROLE_LOOKUP)
+        return false;
+    enum history_detail state = change->kind == KIND_CONFIRM ? DETAIL_CONFIRMED : DETAIL_RELEASED;
+    if (history_outcome(op) == OUTCOME_FAIL)
+        return op->kind != KIND_RESERVE && op->detail == state;
+    return op->kind == change->kind && history_outcome(op) == OUTCOME_OK &&
+           (op->flags & FLAG_REPLAYED) && effect_same_pairs(op, change);
+}
+
+/* Whether the get could only be answered so before the transition had happened. */
+static bool shows_what_was(const struct history_op *op, const struct history_op *change)
+{
+    if (op->kind != KIND_GET_RESERVATION || history_outcome(op) != OUTCOME_OK)
+        return false;
+    const struct history_line *line = index_line_about(op, change->line.item, 0);
+    return line && line->version < change->line.version;
+}
+
+/* Narrows the span of the change in that slot by what others were told of its reservation. What
+ * leaves nothing of it is no bound here: its reservation's own order tells of that. */
+static void narrow(const struct index *index, uint32_t slot, struct span *span)
+{
+    const struct history_op *said = index_op(index, index->effect[slot]);
+    uint32_t reserve = effect_reservation(index, slot);
+    bool alone = is_the_end(index, slot), lost = restored_lost_op(index->restored, said);
+    for (uint32_t child = index->child[reserve]; child; child = index->next[child]) {
+        for (uint32_t at = child; at; at = at == child ? index->child[at] : index->next[at]) {
+            const struct history_op *op = index_op(index, at);
+            if (op->end_ns < span->end_ns && op->end_ns >= span->begin_ns &&
+                shows(index, at, said, alone)) {
+                span->end_ns = op->end_ns;
+                span->seen = at;
+            } else if (op->begin_ns > span->begin_ns && op->begin_ns <= span->end_ns && !lost &&
+                       shows_what_was(op, said)) {
+                span->begin_ns = op->begin_ns;
+                span->unseen = at;
+            }
+        }
+    }
+}
+
 struct span effect_span(const struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
     enum index_role role = index_role(op);
-    if (role == ROLE_FIRST && index_took_effect(index, slot) && index->child[slot])
-        return span_of_key(index, slot);
-    struct span span = effect_attempt_span(op);
-    if (role == ROLE_GET_RESERVATION && index->effect[slot] == slot) {
+    bool took = role == ROLE_FIRST && index_took_effect(index, slot);
+    struct span span =
+        took && index->child[slot] ? span_of_key(index, slot) : effect_attempt_span(op);
+    bool expiry = role == ROLE_GET_RESERVATION && index->effect[slot] == slot;
+    if (expiry) {
         /* Whoever saw the expiry saw it happened. One that was seen too early is reported from its
          * reservation; then it has no bound here, so that it is not reported from its items too. */
         uint64_t deadline_ns = effect_deadline(index, op->of);
         span.begin_ns = deadline_ns <= span.end_ns ? deadline_ns : 0;
     }
+    if (expiry ||
+        (took && (op->kind == KIND_RESERVE || op->kind == KIND_EXTEND || index_is_end(op))))
+        narrow(index, slot, &span);
     return span;
 }
 

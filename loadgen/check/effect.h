@@ -2,7 +2,8 @@
  *
  * Layer: check. An operation is all its attempts together. It took effect when any of them was
  * answered with 2xx, or when its key was found afterwards; then its effect lies between the begin
- * of the first attempt that was not refused and the end of the first 2xx. index->effect says which
+ * of the first attempt that was not refused and the end of the first 2xx, or of the first answer
+ * about the same reservation that shows it. index->effect says which
  * did, once resolve.h and, for expiries, reservations.h have filled it.
  */
 #ifndef LOADGEN_CHECK_EFFECT_H
@@ -17,6 +18,9 @@
  *   - anything else: of that attempt itself. */
 struct span {
     uint64_t begin_ns, end_ns;
+    /* Slots of other answers about the same reservation that say more than its own; or 0. */
+    uint32_t unseen; /* the get that began last of those that do not show it yet */
+    uint32_t seen;   /* the answer over first of those that show it */
 };
 struct span effect_span(const struct index *index, uint32_t slot);
 

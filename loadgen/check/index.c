@@ -31,6 +31,42 @@ const struct history_line *index_line_about(const struct history_op *op, uint32_
     return NULL;
 }
 
+/* What a killed client had only begun to write down. */
+static bool never_sent(const struct history_op *op)
+{
+    return op->begin_ns == 0 && history_outcome(op) == OUTCOME_UNKNOWN;
+}
+
+/* Nothing is over before it begins, and what was answered is over. */
+static bool times_fit(const struct history_op *op)
+{
+    bool open = op->end_ns == 0 && history_outcome(op) == OUTCOME_UNKNOWN;
+    return open || op->begin_ns <= op->end_ns;
+}
+
+/* Whether the answer is of its outcome: one of success has all of its numbers, or it were unknown.
+ */
+static bool answer_fits(const struct history_op *op)
+{
+    unsigned status = op->status;
+    switch (history_outcome(op)) {
+    case OUTCOME_OK:
+        if (op->detail > DETAIL_EXPIRED)
+            return false;
+        for (unsigned n = 0; n < op->lines; n++) {
+            if (index_line(op, n)->version == 0)
+                return false;
+        }
+        return status >= 200 && status < 300 && op->lines > 0;
+    case OUTCOME_FAIL:
+        if (index_role(op) == ROLE_LOOKUP)
+            return status == 404 && op->detail == DETAIL_NO_OPERATION;
+        return (status >= 400 && status < 500) || status == 503 ||
+               (status == 0 && op->detail == DETAIL_NOT_SENT);
+    default: return true;
+    }
+}
+
 /* Whether the numbers in the operation can be used as they are. */
 static bool op_makes_sense(const struct index *index, const struct history_op *op)
 {
@@ -42,18 +78,28 @@ static bool op_makes_sense(const struct index *index, const struct history_op *o
         if (index_line(op, n)->item >= index->items)
             return false;
     }
-    return true;
+    return times_fit(op) && answer_fits(op);
 }
 
-/* Whether op may name `parent` in its `of`. */
-static bool parent_fits(const struct history_op *op, const struct history_op *parent)
+/* Whether both ask for the same: a key stands for one request, whoever looks at it. */
+static bool asks_the_same(const struct history_op *a, const struct history_op *b)
 {
-    if (!parent || parent->kind >= KINDS || index_role(parent) != ROLE_FIRST)
-        return false;
-    enum index_role role = index_role(op);
-    if (role == ROLE_ATTEMPT || role == ROLE_LOOKUP)
-        return parent->kind == op->kind;
-    return parent->kind == KIND_RESERVE;
+    bool same =
+        a->kind == b->kind && a->client == b->client && a->seq == b->seq && a->lines == b->lines;
+    for (unsigned n = 0; n < a->lines && same; n++)
+        same = index_line(a, n)->item == index_line(b, n)->item &&
+               index_line(a, n)->quantity == index_line(b, n)->quantity;
+    return same;
+}
+
+/* Whether op has a line for each of the reservation's items, and for no other. */
+static bool is_about(const struct history_op *op, const struct history_op *reserve)
+{
+    bool fits = reserve->kind == KIND_RESERVE && op->lines == reserve->lines;
+    for (unsigned n = 0; n < op->lines && fits; n++)
+        fits = index_line_about(reserve, index_line(op, n)->item, n) &&
+               index_line_about(op, index_line(reserve, n)->item, n);
+    return fits;
 }
 
 static bool needs_parent(const struct history_op *op)
@@ -61,6 +107,33 @@ static bool needs_parent(const struct history_op *op)
     enum index_role role = index_role(op);
     return role == ROLE_ATTEMPT || role == ROLE_LOOKUP || role == ROLE_GET_RESERVATION ||
            (role == ROLE_FIRST && (index_is_end(op) || op->kind == KIND_EXTEND));
+}
+
+/* Whether op may name `parent` in its `of`. */
+static bool parent_fits(const struct history_op *op, const struct history_op *parent)
+{
+    enum index_role role = index_role(op);
+    if (op->begin_ns < parent->begin_ns)
+        return false; /* nobody sends again, or asks about, what was not sent yet */
+    if (role == ROLE_ATTEMPT || role == ROLE_LOOKUP)
+        return asks_the_same(op, parent);
+    /* Only a get that found nothing to show has no lines. */
+    return op->lines == 0 ? parent->kind == KIND_RESERVE : is_about(op, parent);
+}
+
+/* Whether it makes sense, and all that it goes back to: a reserve at last, in three steps at most,
+ * whatever the file says. */
+static bool op_fits(const struct index *index, const struct history_op *op)
+{
+    for (const struct history_op *parent; op_makes_sense(index, op); op = parent) {
+        if (!needs_parent(op))
+            return true;
+        parent = history_op_at(index->reader, op->of);
+        if (!parent || parent->kind >= KINDS || index_role(parent) != ROLE_FIRST ||
+            never_sent(parent) || !parent_fits(op, parent))
+            return false;
+    }
+    return false;
 }
 
 /* Children are kept in the order of the file; until all are in, effect[] holds each list's tail. */
@@ -84,13 +157,11 @@ static void index_add(struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
     index->operations++;
-    bool linked = needs_parent(op);
-    if (op->begin_ns == 0 && history_outcome(op) == OUTCOME_UNKNOWN)
+    if (never_sent(op))
         leave_out(index, slot, false); /* its client died before it sent anything */
-    else if (!op_makes_sense(index, op) ||
-             (linked && !parent_fits(op, history_op_at(index->reader, op->of))))
+    else if (!op_fits(index, op))
         leave_out(index, slot, true);
-    else if (linked)
+    else if (needs_parent(op))
         link_child(index, op->of, slot);
     else
         index->baskets |= op->lines >= 2;

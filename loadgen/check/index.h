@@ -9,8 +9,9 @@
  *   first attempt of a confirm, release, extend    children: further attempts, look-ups
  *
  * Invariant: a child's parent is a first attempt, of the kind that its own kind asks for; so the
- * forest is two deep whatever the file says. What does not fit is counted in `broken` and is no
- * part of any list. The reader must outlive the index.
+ * forest is two deep whatever the file says, and attempts of one key ask for the same. What does
+ * not fit, or goes back to what does not, is counted in `broken` and is no part of any list. The
+ * reader must outlive the index.
  */
 #ifndef LOADGEN_CHECK_INDEX_H
 #define LOADGEN_CHECK_INDEX_H
@@ -54,6 +55,13 @@ enum index_role {
 int index_make(struct index *index, const struct history_reader *r)
     __attribute__((warn_unused_result));
 void index_free(struct index *index);
+
+/* Something in the file contradicts itself, so that there is no relying on what is not in it. */
+static inline void index_break(struct index *index)
+{
+    index->broken++;
+    index->incomplete = true;
+}
 
 /* A pass over the operations that can be used: what is broken, and what a killed client had only
  * begun to write down and never sent, is left out. */

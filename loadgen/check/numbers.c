@@ -7,6 +7,7 @@
 #include "check/walk.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /* One item on the way. */
 struct trail {
@@ -165,32 +166,59 @@ static bool check_numbers(struct trail *t, const struct stop *stop, unsigned n)
     return found != WALK_TWICE;
 }
 
-static void found_disorder(struct trail *t, const struct stop *stop, struct span span,
+/* An expiry whose time was not up yet, by what was over before. */
+static void found_early(struct trail *t, const struct stop *stop, struct span over, uint32_t late,
+                        struct span early)
+{
+    const struct history_reader *r = t->index->reader;
+    const uint32_t ops[] = {late, stop->slot, over.seen, 0};
+    if (verdict_told_of(t->verdict, PROPERTY_ENDED_ONCE, late))
+        return; /* on another item of the same basket */
+    verdict_violation(t->verdict, PROPERTY_ENDED_ONCE, ops,
+                      "%s: expired too early: %s shows an expiry whose time was not up before "
+                      "%s, but %s, which comes after it at version %" PRIu64 ", was over at %s.",
+                      t->sku.text, describe_who(index_op(t->index, late)).text,
+                      describe_time(r, early.begin_ns).text, describe_who(stop->op).text,
+                      stop->said->version, describe_time(r, over.end_ns).text);
+}
+
+#define SHOWN_SIZE 128
+
+/* ", shown by the get of client 3, request 17"; nothing without a slot. */
+static const char *shown(const struct trail *t, char *text, const char *how, uint32_t slot)
+{
+    text[0] = '\0';
+    if (slot)
+        snprintf(text, SHOWN_SIZE, ", %s %s", how, describe_who(index_op(t->index, slot)).text);
+    return text;
+}
+
+static void found_disorder(struct trail *t, const struct stop *stop, struct span over,
                            uint32_t late)
 {
     const struct history_op *began = index_op(t->index, late);
     const struct history_reader *r = t->index->reader;
-    uint64_t began_ns = effect_span(t->index, late).begin_ns;
-    const uint32_t ops[] = {late, stop->slot, 0};
-    if (began->kind == KIND_GET_RESERVATION) {
-        if (verdict_told_of(t->verdict, PROPERTY_ENDED_ONCE, late))
-            return; /* on another item of the same basket */
-        verdict_violation(
-            t->verdict, PROPERTY_ENDED_ONCE, ops,
-            "%s: expired too early: %s shows an expiry whose time was not up before "
-            "%s, but %s, which comes after it at version %" PRIu64 ", was over at %s.",
-            t->sku.text, describe_who(began).text, describe_time(r, began_ns).text,
-            describe_who(stop->op).text, stop->said->version, describe_time(r, span.end_ns).text);
+    struct span begun = effect_span(t->index, late);
+    if (began->kind == KIND_GET_RESERVATION && !begun.unseen) {
+        found_early(t, stop, over, late, begun);
         return;
     }
-    verdict_violation(t->verdict, PROPERTY_LINEARIZABLE, ops,
-                      "%s: order and time disagree: %s was over at %s and quotes version %" PRIu64
-                      "; %s began only at %s and %s, which comes before that. No order of the "
-                      "operations, one after the other, gives these answers.",
-                      t->sku.text, describe_who(stop->op).text, describe_time(r, span.end_ns).text,
-                      stop->said->version, describe_who(began).text,
-                      describe_time(r, began_ns).text,
-                      index_took_effect(t->index, late) ? "made a version" : "saw a version");
+    uint32_t ops[5] = {late, stop->slot};
+    unsigned n = 2;
+    if (over.seen)
+        ops[n++] = over.seen;
+    if (begun.unseen)
+        ops[n] = begun.unseen;
+    char seen[SHOWN_SIZE], unseen[SHOWN_SIZE];
+    verdict_violation(
+        t->verdict, PROPERTY_LINEARIZABLE, ops,
+        "%s: order and time disagree: %s was over at %s%s, and quotes version %" PRIu64
+        "; %s began only at %s%s, and %s, which comes before that. No order of the "
+        "operations, one after the other, gives these answers.",
+        t->sku.text, describe_who(stop->op).text, describe_time(r, over.end_ns).text,
+        shown(t, seen, "shown by", over.seen), stop->said->version, describe_who(began).text,
+        describe_time(r, begun.begin_ns).text, shown(t, unseen, "not shown by", begun.unseen),
+        index_took_effect(t->index, late) ? "made a version" : "saw a version");
 }
 
 static void check_order(struct trail *t, const struct stop *stop)

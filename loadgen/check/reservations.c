@@ -89,6 +89,20 @@ static uint64_t latest_counters(const struct index *index, const struct item *it
     return latest_ns;
 }
 
+/* No client could know the name of a reservation that was never made: what is about it anyway
+ * belongs to one that the file does not show. */
+static void forget_strays(struct index *index, uint32_t reserve)
+{
+    for (uint32_t at = index->child[reserve]; at; at = index->next[at]) {
+        if (index_op(index, at)->kind == KIND_RESERVE)
+            continue;
+        index_break(index);
+        index->effect[at] = EFFECT_NONE;
+        for (uint32_t again = index->child[at]; again; again = index->next[again])
+            index->effect[again] = EFFECT_NONE;
+    }
+}
+
 /* An operation that may have happened may have been one transition; an unknown reserve may have
  * been two, for it may have expired since. */
 static void count_unresolved(struct work *w, const struct history_op *op)
@@ -110,8 +124,12 @@ int reservations_check(struct index *index, struct item *items, bool order, stru
             continue;
         if (index->effect[slot] == EFFECT_UNRESOLVED)
             count_unresolved(&w, op);
-        if (op->kind == KIND_RESERVE && index_took_effect(index, slot))
+        if (op->kind != KIND_RESERVE)
+            continue;
+        if (index_took_effect(index, slot))
             err = check_one(&w, &story, slot);
+        else
+            forget_strays(index, slot);
     }
     story_free(&story);
     if (w.not_read)

@@ -31,7 +31,7 @@ static bool answer_is_whole(const struct history_op *op)
 
 static bool apart(const struct history_op *a, const struct history_op *b)
 {
-    return a->end_ns < b->begin_ns || b->end_ns < a->begin_ns;
+    return a->end_ns <= b->begin_ns || b->end_ns <= a->begin_ns;
 }
 
 static void add_answer(const struct index *index, struct key *key, uint32_t slot)
@@ -88,6 +88,12 @@ static void gather(const struct index *index, uint32_t first, struct key *key)
     }
 }
 
+/* A mark on what was no whole answer says nothing. */
+static bool is_replay(const struct history_op *op)
+{
+    return history_outcome(op) == OUTCOME_OK && (op->flags & FLAG_REPLAYED);
+}
+
 /* Whether another attempt of this key can be the one whose answer was replayed: it began before
  * the replay was over, was not refused, and is no replay itself. */
 static bool replay_is_explained(const struct index *index, const struct key *key)
@@ -97,8 +103,7 @@ static bool replay_is_explained(const struct index *index, const struct key *key
         const struct history_op *op = index_op(index, at);
         bool attempt = at == key->first || index_role(op) == ROLE_ATTEMPT;
         if (attempt && at != key->replay && op->kind == replay->kind &&
-            history_outcome(op) != OUTCOME_FAIL && !(op->flags & FLAG_REPLAYED) &&
-            op->begin_ns < replay->end_ns)
+            history_outcome(op) != OUTCOME_FAIL && !is_replay(op) && op->begin_ns < replay->end_ns)
             return true;
     }
     return false;
@@ -107,7 +112,7 @@ static bool replay_is_explained(const struct index *index, const struct key *key
 static uint32_t decide_replay(const struct index *index, const struct key *key, struct verdict *v)
 {
     const struct history_op *op = index_op(index, key->replay);
-    if (replay_is_explained(index, key))
+    if (replay_is_explained(index, key) || (index->incomplete && !index_is_end(op)))
         return key->replay;
     if (index_is_end(op))
         return EFFECT_AGAIN;
@@ -126,7 +131,7 @@ static uint32_t decide_unanswered(const struct index *index, const struct key *k
 {
     if (!key->found)
         return key->unknown && !key->absent ? EFFECT_UNRESOLVED : EFFECT_NONE;
-    if (key->unknown)
+    if (key->unknown || index->incomplete)
         return key->lookup;
     const struct history_op *op = index_op(index, key->first);
     const uint32_t ops[] = {key->first, key->lookup, 0};
@@ -163,10 +168,9 @@ static void check_second(struct index *index, const struct key *key, struct verd
                       describe_sku(index->reader, a->line.item).text, b->line.version);
 }
 
-static void check_same(const struct index *index, const struct key *key, uint32_t other,
+static void check_same(const struct index *index, uint32_t answer, uint32_t other,
                        struct verdict *v)
 {
-    uint32_t answer = index->effect[key->first];
     const struct history_op *a = index_op(index, answer);
     const struct history_op *b = index_op(index, other);
     if (other == answer || effect_same_pairs(a, b))
@@ -188,10 +192,10 @@ static bool refused_on_merits(const struct history_op *op)
            op->detail <= DETAIL_NO_RESERVATION;
 }
 
-/* Everything else that was said about a key that took effect must agree with its answer. */
-static void check_others(const struct index *index, const struct key *key, struct verdict *v)
+/* Everything else that was said about a key that was answered must agree with that answer. */
+static void check_others(const struct index *index, const struct key *key, uint32_t answer,
+                         struct verdict *v)
 {
-    uint32_t answer = index->effect[key->first];
     const struct history_op *op = index_op(index, answer);
     bool acknowledged = answer != key->lookup;
     if (restored_lost_op(index->restored, op))
@@ -201,7 +205,7 @@ static void check_others(const struct index *index, const struct key *key, struc
         if (other->kind != op->kind || at == answer || at == key->second)
             continue;
         if (answer_is_whole(other))
-            check_same(index, key, at, v);
+            check_same(index, answer, at, v);
         const uint32_t ops[] = {answer, at, 0};
         if (acknowledged && index_role(other) != ROLE_LOOKUP && refused_on_merits(other) &&
             other->begin_ns > op->end_ns)
@@ -233,12 +237,13 @@ static void resolve_key(struct index *index, uint32_t first, struct verdict *v)
         effect = decide_unanswered(index, &key, v);
     index->effect[first] = effect;
     v->property[PROPERTY_ANSWERS].checked += key.attempts > 1 || key.lookup;
-    if (effect < EFFECT_SLOT_MIN)
+    uint32_t answer = effect == EFFECT_AGAIN ? key.replay : effect;
+    if (answer < EFFECT_SLOT_MIN)
         return;
     if (key.second)
         check_second(index, &key, v);
     if (key.attempts > 1 || key.lookup)
-        check_others(index, &key, v);
+        check_others(index, &key, answer, v);
 }
 
 void resolve_effects(struct index *index, struct verdict *v)

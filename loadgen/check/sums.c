@@ -77,6 +77,13 @@ static void version_ahead(const struct sum *s)
                         missing, s->sku.text, s->counters->version);
         return;
     }
+    if (s->item->version == 0) {
+        verdict_violation(s->verdict, PROPERTY_VERSIONS, s->ops,
+                          "%s: at the end its version is %" PRIu64 ", but no operation on it, not "
+                          "even one that creates it, was answered.",
+                          s->sku.text, s->counters->version);
+        return;
+    }
     verdict_violation(s->verdict, PROPERTY_VERSIONS, s->ops,
                       "%s: at the end its version is %" PRIu64 ", but the last operation on it "
                       "made version %" PRIu64 ": %" PRIu64 " transitions belong to no request.",
@@ -136,7 +143,7 @@ void sums_check_item(const struct index *index, const struct entries *entries, s
     v->property[PROPERTY_SUMS].checked++;
     if (s.counters)
         v->property[PROPERTY_LASTING].checked++;
-    if (s.counters && s.item->transitions)
+    if (s.counters && (s.item->transitions || s.counters->found))
         check_end(&s, entries, item);
     else if (s.item->transitions)
         verdict_unknown(v, PROPERTY_SUMS, "%s was not read at the end.", s.sku.text);

@@ -29,16 +29,38 @@ static uint32_t replay_of(const struct index *index, uint32_t first)
     return 0;
 }
 
+/* Whether op asks for as many units of each item as the other one. */
+static bool same_quantities(const struct history_op *op, const struct history_op *other)
+{
+    bool same = true;
+    for (unsigned n = 0; n < op->lines && same; n++) {
+        const struct history_line *line = index_line(op, n);
+        const struct history_line *of = index_line_about(other, line->item, n);
+        same = of && of->quantity == line->quantity;
+    }
+    return same;
+}
+
+/* Whether the request asks for the very end that its reservation had already. */
+static bool repeats_end(const struct story *story, const struct index *index,
+                        const struct history_op *op)
+{
+    const struct history_op *end = story->end ? index_op(index, story->end) : NULL;
+    return end && end->kind == op->kind && (op->kind != KIND_CONFIRM || same_quantities(op, end));
+}
+
 /* False: nothing explains it. */
 static bool explain_repeat(const struct story *story, const struct index *index, uint32_t replay,
                            struct verdict *v)
 {
     const struct history_op *op = index_op(index, replay);
     v->property[PROPERTY_ANSWERS].checked++;
-    if ((!story->end && story->unresolved_ends) || story->ends > 1)
+    if ((!story->end && (story->unresolved_ends || index->incomplete)) || story->ends > 1)
         return true; /* nobody knows what it repeats, or that there are several is said elsewhere */
     const uint32_t ops[] = {replay, story->end ? story->end : story->reserve, 0};
-    if (!story->end || index_op(index, story->end)->kind != op->kind) {
+    bool before = story->end && index_op(index, story->end)->kind == op->kind &&
+                  effect_span(index, story->end).begin_ns <= op->end_ns;
+    if (!before) {
         verdict_violation(v, PROPERTY_ANSWERS, ops,
                           "%s of %s got an answer marked as replayed, but nobody had %s it before: "
                           "a refused request had an effect, or the mark is wrong.",
@@ -47,7 +69,13 @@ static bool explain_repeat(const struct story *story, const struct index *index,
         return false;
     }
     const struct history_op *end = index_op(index, index->effect[story->end]);
-    if (!effect_same_pairs(op, end))
+    /* Who names no quantities means all of them, or, perhaps, those of the first. */
+    if (!repeats_end(story, index, op) && !same_quantities(op, index_op(index, story->reserve)))
+        verdict_violation(v, PROPERTY_ANSWERS, ops,
+                          "%s of %s asked for other quantities than the confirm that succeeded, "
+                          "and yet got the answer to that one. It had to be refused.",
+                          describe_who(op).text, whose(story, index).text);
+    else if (!effect_same_pairs(op, end))
         verdict_violation(v, PROPERTY_ANSWERS, ops,
                           "%s of %s was answered again with version %" PRIu64 " and %" PRId64
                           " left of %s; the first answer, which a repetition must give again, "
@@ -96,6 +124,12 @@ static void check_time(const struct story *story, const struct index *index, str
                       index->reader->facts->ttl_ms, describe_time(index->reader, deadline_ns).text);
 }
 
+static bool ends_it(const struct story *story, const struct event *e)
+{
+    return (e->what == EVENT_TRANSITION && e->state != DETAIL_HELD && !e->lost) ||
+           e->slot == story->expiry;
+}
+
 /* Two different ends of one story, in the order of versions. */
 static void report_ends(const struct story *story, const struct index *index, struct verdict *v)
 {
@@ -104,8 +138,7 @@ static void report_ends(const struct story *story, const struct index *index, st
     unsigned n = 0;
     for (size_t i = 0; i < story->count && n < 2; i++) {
         const struct event *e = &story->events[i];
-        if ((e->what == EVENT_TRANSITION && e->state != DETAIL_HELD && !e->lost) ||
-            e->slot == story->expiry) {
+        if (ends_it(story, e)) {
             states[n] = describe_state(e->state);
             ops[++n] = e->slot;
         }
@@ -118,6 +151,28 @@ static void report_ends(const struct story *story, const struct index *index, st
                       describe_sku(index->reader, op->line.item).text, states[0], states[1]);
 }
 
+/* True, with a violation, when its time was extended though it had ended. */
+static bool revived(const struct story *story, const struct index *index, struct verdict *v)
+{
+    const struct event *end = NULL, *revival = NULL;
+    for (size_t i = 0; i < story->count && !revival; i++) {
+        const struct event *e = &story->events[i];
+        if (!end && ends_it(story, e))
+            end = e;
+        else if (end && e->what == EVENT_TRANSITION && e->state == DETAIL_HELD && !e->lost)
+            revival = e;
+    }
+    if (!revival)
+        return false;
+    const uint32_t ops[] = {end->slot, revival->slot, 0};
+    verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
+                      "Extended after its end: %s was %s at version %" PRIu64
+                      ", and yet %s succeeded at version %" PRIu64 ". It had to be refused.",
+                      whose(story, index).text, describe_state(end->state), end->version,
+                      describe_who(index_op(index, revival->slot)).text, revival->version);
+    return true;
+}
+
 bool telling_check_ends(const struct story *story, const struct index *index, struct verdict *v)
 {
     if (story->ends + (story->expiry != 0) > 1) {
@@ -125,7 +180,7 @@ bool telling_check_ends(const struct story *story, const struct index *index, st
         return false;
     }
     check_time(story, index, v);
-    return true;
+    return !revived(story, index, v);
 }
 
 /* Whether the refusal may be about something that was undone behind it. */
@@ -137,12 +192,24 @@ static bool claims_what_was(const struct story *story, const struct index *index
 }
 
 /* What the reservation became; DETAIL_NONE while nobody knows. */
-static enum history_detail became(const struct story *story)
+static enum history_detail became(const struct story *story, const struct index *index)
 {
     const struct event *last = story_last(story);
-    if (last->state != DETAIL_HELD || (story->read_back && !story->unresolved_ends))
+    bool known = story->read_back && !story->unresolved_ends && !index->incomplete;
+    if (last->state != DETAIL_HELD || known)
         return (enum history_detail)last->state;
     return DETAIL_NONE;
+}
+
+static void report_refused_repeat(const struct story *story, const struct index *index,
+                                  const struct event *e, struct verdict *v)
+{
+    const struct history_op *op = index_op(index, e->slot);
+    const uint32_t ops[] = {story->end, e->slot, 0};
+    verdict_violation(v, PROPERTY_ANSWERS, ops,
+                      "%s was refused because %s was %s already. Right would have been the answer "
+                      "that it got then once more, marked as replayed.",
+                      describe_who(op).text, whose(story, index).text, describe_state(e->state));
 }
 
 static void check_claim(const struct story *story, const struct index *index, const struct event *e,
@@ -158,12 +225,16 @@ static void check_claim(const struct story *story, const struct index *index, co
                           describe_who(op).text);
         return;
     }
-    enum history_detail is = became(story);
+    enum history_detail is = became(story, index);
     if (claims_what_was(story, index, op))
         return;
     /* Nobody knows what it became: an expiry needs no client, the others need somebody. */
-    if (is == e->state ||
-        (is == DETAIL_NONE && (e->state == DETAIL_EXPIRED || story->unresolved_ends)))
+    if (is == e->state && repeats_end(story, index, op)) {
+        report_refused_repeat(story, index, e, v);
+        return;
+    }
+    bool unseen = e->state == DETAIL_EXPIRED || story->unresolved_ends || index->incomplete;
+    if (is == e->state || (is == DETAIL_NONE && unseen))
         return;
     bool ended = is != DETAIL_NONE && is != DETAIL_HELD;
     verdict_violation(v, PROPERTY_ANSWERS, ops,
@@ -195,7 +266,8 @@ static void check_read(const struct story *story, const struct index *index, con
     const struct event *last = story_last(story);
     const struct event *at = story_transition(story, e->version);
     if (!at || at->state != e->state) {
-        if (!story->unresolved && !e->lost) /* which might be what it shows */
+        bool missing = !at && index->incomplete;
+        if (!story->unresolved && !e->lost && !missing) /* which might be what it shows */
             report_read(story, index, e, at ? at : last, v);
         return;
     }
@@ -249,8 +321,6 @@ void telling_check_order(const struct story *story, const struct index *index, s
             continue; /* about an end that is in nobody's hands, or not any more */
         if (e->lost)
             continue; /* after the restore, older versions are shown again */
-        if (history_phase(op) == PHASE_SETTLE && e->what != EVENT_TRANSITION)
-            continue; /* everything was over; telling_check_words looks at these */
         bool transition = e->what == EVENT_TRANSITION;
         struct span span = transition ? effect_span(index, e->slot) : effect_attempt_span(op);
         uint32_t late = sweep_step(&sweep, transition, span.begin_ns, span.end_ns, e->slot);

@@ -163,6 +163,7 @@ static const struct field top_fields[SLOTS] = {
     TOP_FIELD('s', 'd', "sold", take_number, sold),
     TOP_FIELD('r', 'g', "remaining", take_number, remaining),
     TOP_FIELD('q', 'y', "quantity", take_number, quantity),
+    TOP_FIELD('t', 's', "ttl_ms", take_number, ttl_ms),
     TOP_FIELD('v', 'n', "version", take_version, version),
     TOP_FIELD('s', 's', "status", take_status, status),
     TOP_FIELD('b', 'y', "body", take_raw, body),
@@ -175,7 +176,7 @@ bool answer_read(struct answer *a, struct str json)
     struct json_scan s = json_scan_of(json);
     memset(a, 0, offsetof(struct answer, line));
     a->on_hand = a->available = a->held = a->sold = ANSWER_UNSAID;
-    a->remaining = a->quantity = ANSWER_UNSAID;
+    a->remaining = a->quantity = a->ttl_ms = ANSWER_UNSAID;
     return read_object(&s, top_fields, a) && json_scan_ends(&s);
 }
 

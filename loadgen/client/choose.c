@@ -7,6 +7,11 @@
 #define PARTIAL_SHARE 0.2 /* of confirms that could sell a part */
 #define TAKE_SHARE    0.2 /* of adjustments that take units away */
 
+/* Around the deadline of a reservation that is kept: some are ended just before it, some while it
+ * is being written, most behind it. */
+#define EARLY_NS UINT64_C(50000000)
+#define SPAN_NS  UINT64_C(500000000)
+
 static void choose_reserve(struct intent *i, const struct workload *w, struct rng *rng)
 {
     uint32_t items[HISTORY_LINES_MAX];
@@ -84,13 +89,41 @@ static bool choose_end(struct client *c, enum history_kind kind, const struct wo
     return true;
 }
 
-void client_choose(struct client *c, const struct workload *w, struct client *others, size_t count)
+/* The sum of the weights of what ends a reservation, or moves its end. */
+static uint64_t ends_of(const struct workload *w)
+{
+    return (uint64_t)w->weight[WORK_CONFIRM] + w->weight[WORK_RELEASE] + w->weight[WORK_EXTEND];
+}
+
+/* What was kept until now is confirmed, released or extended, as likely as ever. */
+static void choose_late(struct client *c, const struct workload *w)
+{
+    static const struct {
+        enum work work;
+        enum history_kind kind;
+    } ends[] = {
+        {WORK_CONFIRM, KIND_CONFIRM}, {WORK_RELEASE, KIND_RELEASE}, {WORK_EXTEND, KIND_EXTEND}};
+    struct rng *rng = &c->shared->rng;
+    uint64_t dice = rng_below(rng, ends_of(w));
+    unsigned i = 0;
+    while (dice >= w->weight[ends[i].work])
+        dice -= w->weight[ends[i++].work];
+    use_held(&c->intent, ends[i].kind, &c->late, rng);
+    c->late.id_bytes = 0;
+}
+
+void client_choose(struct client *c, const struct workload *w, struct client *others, size_t count,
+                   uint64_t now_ns)
 {
     struct rng *rng = &c->shared->rng;
     struct intent *i = &c->intent;
     i->held.id_bytes = 0;
     i->held.shared = false;
     i->partial = false;
+    if (c->late.id_bytes > 0 && c->late.turn_ns <= now_ns) {
+        choose_late(c, w);
+        return;
+    }
     switch (workload_pick(w, rng)) {
     case WORK_CONFIRM:
         if (choose_end(c, KIND_CONFIRM, w, others, count))
@@ -118,13 +151,38 @@ void client_choose(struct client *c, const struct workload *w, struct client *ot
     choose_reserve(i, w, rng);
 }
 
-static void remember_held(struct client *c, struct str id)
+struct str client_reservation(const struct client *c)
 {
+    const struct held *held = &c->intent.held;
+    if (c->op->kind == KIND_RESERVE && c->op != c->root) {
+        held = &c->late;
+        if (c->helds > 0 && c->held[c->helds - 1].slot == c->root_slot)
+            held = &c->held[c->helds - 1];
+        if (held->slot != c->root_slot)
+            return (struct str){NULL, 0};
+    }
+    return held->id_bytes > 0 ? (struct str){held->id, held->id_bytes} : (struct str){NULL, 0};
+}
+
+/* Where a new reservation is remembered. */
+static struct held *place_for_held(struct client *c, const struct workload *w, uint64_t now_ns)
+{
+    struct rng *rng = &c->shared->rng;
+    if (c->number < w->keepers && c->late.id_bytes == 0 && ends_of(w) > 0 &&
+        workload_chance(rng, w->late)) {
+        c->late.turn_ns =
+            now_ns + w->ttl_ms * UINT64_C(1000000) - EARLY_NS + rng_below(rng, SPAN_NS);
+        return &c->late;
+    }
     if (c->helds == CLIENT_HELD) { /* the oldest is left to expire */
         c->helds--;
         memmove(&c->held[0], &c->held[1], c->helds * sizeof(c->held[0]));
     }
-    struct held *held = &c->held[c->helds++];
+    return &c->held[c->helds++];
+}
+
+static void remember_held(struct client *c, struct str id, struct held *held)
+{
     held->op = c->root;
     held->slot = c->root_slot;
     held->shared = false;
@@ -133,13 +191,14 @@ static void remember_held(struct client *c, struct str id)
     memcpy(held->id, id.p, id.n);
 }
 
-void client_remember(struct client *c, const struct lesson *lesson)
+void client_remember(struct client *c, const struct workload *w, const struct lesson *lesson,
+                     uint64_t now_ns)
 {
     if (lesson->outcome != OUTCOME_OK)
         return;
     bool first = c->op == c->root || c->root->outcome != OUTCOME_OK;
     if (c->op->kind == KIND_RESERVE && first)
-        remember_held(c, lesson->id);
+        remember_held(c, lesson->id, place_for_held(c, w, now_ns));
     if (c->op->kind == KIND_CONFIRM || c->op->kind == KIND_RELEASE) {
         c->ended = c->intent.held;
         c->ended.shared = true;

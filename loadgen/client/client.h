@@ -44,13 +44,20 @@ struct client {
 
     unsigned helds;
     struct held held[CLIENT_HELD]; /* oldest first */
+    struct held late;              /* one that it keeps until about its deadline */
     struct held ended;             /* the reservation it ended last */
 };
 
 /* The wish of a client, from its dice. others are the clients of the same process. */
-void client_choose(struct client *c, const struct workload *w, struct client *others, size_t count);
+void client_choose(struct client *c, const struct workload *w, struct client *others, size_t count,
+                   uint64_t now_ns);
+
+/* The id of the reservation that the attempt in flight is about, or that an earlier attempt of the
+ * same operation made; absent when none is known. Valid until the client's next attempt. */
+struct str client_reservation(const struct client *c);
 
 /* Takes what the answer to the attempt in flight means for the client's reservations. */
-void client_remember(struct client *c, const struct lesson *lesson);
+void client_remember(struct client *c, const struct workload *w, const struct lesson *lesson,
+                     uint64_t now_ns);
 
 #endif

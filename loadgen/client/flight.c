@@ -132,7 +132,7 @@ void flight_start(struct client *c, uint64_t planned_ns)
     struct crowd *w = c->crowd;
     w->begun_here++;
     c->planned_ns = planned_ns;
-    client_choose(c, &w->load->workload, w->client, w->count);
+    client_choose(c, &w->load->workload, w->client, w->count, planned_ns);
     send_attempt(c, false);
 }
 
@@ -202,10 +202,21 @@ static void on_answer(struct wire *wire, const struct response *response)
 {
     struct client *c = client_of(wire);
     struct crowd *w = c->crowd;
-    struct lesson lesson = intent_learn(w->facts, c->op, response);
     uint64_t now_ns = load_now_ns();
+    const struct misfit_request request = {
+        .id = client_reservation(c),
+        .passed_ms = (now_ns - w->zero_ns - c->op->begin_ns) / 1000000,
+    };
+    struct lesson lesson = intent_learn(w->facts, c->op, &request, response);
     finish(c, lesson.outcome, response->status, lesson.detail,
            response->replayed ? FLAG_REPLAYED : 0, now_ns);
+    if (lesson.misfit.text[0]) {
+        int rc = history_put_note(&w->history, c->slot, str_of(lesson.misfit.text));
+        if (rc < 0) {
+            crowd_fail(w, rc);
+            return;
+        }
+    }
     if (lesson.outcome == OUTCOME_OK && c->op->kind == KIND_RESERVE &&
         (c->op == c->root || history_outcome(c->root) != OUTCOME_OK)) {
         int rc = history_put_id(&w->history, c->root_slot, lesson.id);
@@ -214,7 +225,7 @@ static void on_answer(struct wire *wire, const struct response *response)
             return;
         }
     }
-    client_remember(c, &lesson);
+    client_remember(c, &w->load->workload, &lesson, now_ns);
     bool again = resends(c);
     c->state = again ? CLIENT_RESENDING : CLIENT_FREE;
     if (response->close || !w->load->keepalive || lesson.detail == DETAIL_GARBLED) {

@@ -8,12 +8,14 @@
 #define LOADGEN_CLIENT_INTENT_H
 
 #include "client/load.h"
+#include "client/misfit.h"
 #include "client/response.h"
 
 /* A reservation that this process made and may still end. Its lines are those of the operation. */
 struct held {
     const struct history_op *op; /* the first attempt of the reserve */
     uint32_t slot;
+    uint64_t turn_ns; /* of one that is kept for late: when it is its turn */
     bool shared;      /* another client has tried to end it as well */
     uint8_t id_bytes; /* 0: nothing here */
     char id[HISTORY_ID_MAX];
@@ -39,10 +41,11 @@ struct lesson {
     enum history_outcome outcome;
     enum history_detail detail;
     struct str id; /* of the reservation a reserve made; absent otherwise. Part of the response */
+    struct misfit misfit; /* what else the answer said that does not fit the request */
 };
 
 /* Reads status and body of an answer, fills version and remaining of the operation's lines. */
 struct lesson intent_learn(const struct history_facts *facts, struct history_op *op,
-                           const struct response *response);
+                           const struct misfit_request *request, const struct response *response);
 
 #endif

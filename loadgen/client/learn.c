@@ -83,48 +83,56 @@ static enum history_detail learn_item(struct history_op *op, const struct answer
     return DETAIL_NONE;
 }
 
-static struct lesson learn_success(const struct history_facts *facts, struct history_op *op,
-                                   const struct answer *a)
+static void learn_success(struct lesson *lesson, const struct history_facts *facts,
+                          struct history_op *op, const struct misfit_request *request,
+                          const struct answer *a, bool replayed)
 {
     static const bool of_reservation[KINDS] = {[KIND_RESERVE] = true,
                                                [KIND_CONFIRM] = true,
                                                [KIND_RELEASE] = true,
                                                [KIND_EXTEND] = true,
                                                [KIND_GET_RESERVATION] = true};
-    struct lesson lesson = {OUTCOME_OK, DETAIL_NONE, {0}};
-    lesson.detail = of_reservation[op->kind] ? learn_reservation(facts, op, a) : learn_item(op, a);
+    lesson->detail = of_reservation[op->kind] ? learn_reservation(facts, op, a) : learn_item(op, a);
     if (op->kind == KIND_RESERVE) {
-        lesson.id = a->id;
+        lesson->id = a->id;
         if (a->id.n == 0 || a->id.n > HISTORY_ID_MAX)
-            lesson.detail = DETAIL_GARBLED;
+            lesson->detail = DETAIL_GARBLED;
     }
-    if (lesson.detail == DETAIL_GARBLED)
-        lesson.outcome = OUTCOME_UNKNOWN;
-    return lesson;
+    if (lesson->detail != DETAIL_GARBLED)
+        lesson->outcome = OUTCOME_OK;
+    misfit_of_success(&lesson->misfit, facts, op, request, a, replayed);
 }
 
-static struct lesson learn_refusal(const struct history_facts *facts, struct history_op *op,
-                                   const struct answer *a)
+static void learn_refusal(struct lesson *lesson, const struct history_facts *facts,
+                          struct history_op *op, const struct answer *a, unsigned status)
 {
-    struct lesson lesson = {OUTCOME_FAIL, problem_of(a->type), {0}};
-    if (lesson.detail == DETAIL_NO_STOCK && learn_lines(facts, op, a) == 0)
-        lesson.detail = DETAIL_OTHER; /* it says nothing that could be checked */
-    return lesson;
+    lesson->detail = problem_of(a->type);
+    misfit_of_refusal(&lesson->misfit, facts, op, a, lesson->detail, status);
+    if (lesson->detail == DETAIL_NO_STOCK && learn_lines(facts, op, a) == 0)
+        lesson->detail = DETAIL_OTHER; /* it says nothing that could be checked */
 }
 
 struct lesson intent_learn(const struct history_facts *facts, struct history_op *op,
-                           const struct response *response)
+                           const struct misfit_request *request, const struct response *response)
 {
     unsigned status = response->status;
-    if (status == 503)
-        return (struct lesson){OUTCOME_FAIL, DETAIL_UNAVAILABLE, {0}};
+    if (status == 503 || status == 429)
+        return (struct lesson){.outcome = OUTCOME_FAIL, .detail = DETAIL_UNAVAILABLE};
+    struct lesson lesson = {.outcome = OUTCOME_UNKNOWN, .detail = DETAIL_OTHER};
     if (status >= 500 || status < 200 || (status >= 300 && status < 400))
-        return (struct lesson){OUTCOME_UNKNOWN, DETAIL_OTHER, {0}};
+        return lesson;
     struct answer a;
     bool readable = answer_read(&a, response->body);
-    if (status < 300)
-        return readable ? learn_success(facts, op, &a)
-                        : (struct lesson){OUTCOME_UNKNOWN, DETAIL_GARBLED, {0}};
-    return readable ? learn_refusal(facts, op, &a)
-                    : (struct lesson){OUTCOME_FAIL, DETAIL_OTHER, {0}};
+    if (status < 300) {
+        lesson.detail = DETAIL_GARBLED;
+        if (readable)
+            learn_success(&lesson, facts, op, request, &a, response->replayed);
+        if (lesson.detail == DETAIL_GARBLED && !lesson.misfit.text[0])
+            misfit_of_garbled(&lesson.misfit, op, response->body);
+    } else {
+        lesson.outcome = OUTCOME_FAIL;
+        if (readable)
+            learn_refusal(&lesson, facts, op, &a, status);
+    }
+    return lesson;
 }

@@ -7,12 +7,43 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define HEADERS_MAX    (8 * 1024) /* what servers take, at the least */
 #define PATH_MAX_BYTES 1024
+#define TRY_MS         1000 /* for each address of a name that has several */
+
+static void take_address(struct target *t, const struct addrinfo *found)
+{
+    memcpy(&t->address, found->ai_addr, found->ai_addrlen);
+    t->address_bytes = found->ai_addrlen;
+}
+
+static bool accepts(const struct target *t)
+{
+    int fd = target_connect(t);
+    if (fd < 0)
+        return false;
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    bool connected = poll(&ready, 1, TRY_MS) == 1 && target_connected(fd) == 0;
+    close(fd);
+    return connected;
+}
+
+/* The first address where somebody listens, as `localhost` may be [::1] and 127.0.0.1; or else the
+ * first one. */
+static void choose_address(struct target *t, const struct addrinfo *found)
+{
+    for (const struct addrinfo *at = found; found->ai_next && at; at = at->ai_next) {
+        take_address(t, at);
+        if (accepts(t))
+            return;
+    }
+    take_address(t, found);
+}
 
 static int resolve(struct target *t, const struct target_options *options, char *err,
                    size_t err_size)
@@ -26,8 +57,7 @@ static int resolve(struct target *t, const struct target_options *options, char 
         snprintf(err, err_size, "%s: %s", options->host, gai_strerror(rc));
         return rc == EAI_MEMORY ? -ENOMEM : -EHOSTUNREACH;
     }
-    memcpy(&t->address, found->ai_addr, found->ai_addrlen);
-    t->address_bytes = found->ai_addrlen;
+    choose_address(t, found);
     freeaddrinfo(found);
     return 0;
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEPT_SHARE 20 /* what is kept to the deadline holds about one unit in so many */
+
 /* Defaults that show something at any speed: what must sell out does so after a few thousand
  * requests, and what must come back does so within seconds. */
 static const struct workload scenarios[] = {
@@ -53,7 +55,8 @@ static const struct workload scenarios[] = {
      .qty_max = 2,
      .basket_max = 1,
      .ttl_ms = 2000,
-     .again = 0.05},
+     .again = 0.05,
+     .late = 0.2},
     {.scenario = "restock",
      .about = "a sold-out item gets new units now and then, and everybody is waiting for them",
      .contended = true,
@@ -78,7 +81,8 @@ static const struct workload scenarios[] = {
      .basket_max = 3,
      .ttl_ms = 3000,
      .theta = 0.8,
-     .again = 0.02},
+     .again = 0.02,
+     .late = 0.05},
 };
 
 const struct workload *workload_scenarios(size_t *count)
@@ -135,6 +139,8 @@ int workload_open(struct workload *w, char *err, size_t err_size)
     w->qty_min = w->qty_min ? w->qty_min : 1;
     w->basket_min = w->basket_min ? w->basket_min : 1;
     w->basket_max = w->basket_max < w->skus ? w->basket_max : w->skus;
+    uint64_t units = (uint64_t)w->skus * w->stock / KEPT_SHARE;
+    w->keepers = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
     w->weights = 0;
     for (int i = 0; i < WORKS; i++)
         w->weights += w->weight[i];

@@ -40,8 +40,10 @@ struct workload {
     uint32_t ttl_ms;                 /* whole seconds */
     double theta;                    /* of Zipf's law; 0: every item is as likely as the next */
     double again;                    /* share of confirms and releases that two clients try */
-    float *share;                    /* cumulative, one per item; from workload_open */
-    uint32_t weights;                /* sum; from workload_open */
+    double late;      /* share of reservations that are kept until about their deadline */
+    uint32_t keepers; /* clients that may keep one, the first ones; from workload_open */
+    float *share;     /* cumulative, one per item; from workload_open */
+    uint32_t weights; /* sum; from workload_open */
 };
 
 /* The scenarios' defaults, `count` of them. */

@@ -1,4 +1,4 @@
-/* format.h -- the history file, byte for byte: format 1.
+/* format.h -- the history file, byte for byte: format 2. Format 1 is the same without notes.
  *
  * Layer: history, pure. A history is what the clients saw, kept so that a killed process loses no
  * evidence: an operation is written as unknown before its first byte is sent and completed in
@@ -17,7 +17,7 @@
  *
  * Who writes what: a worker appends PHASE_LOAD operations and their id slots; the parent
  * PHASE_SETUP before, samples meanwhile, and PHASE_SETTLE, their ids and counters when the load is
- * over.
+ * over. Whoever completes an operation appends the note on it.
  */
 #ifndef LOADGEN_HISTORY_FORMAT_H
 #define LOADGEN_HISTORY_FORMAT_H
@@ -28,7 +28,8 @@
 #include <stdint.h>
 
 #define HISTORY_MAGIC        "stockload history\n"
-#define HISTORY_FORMAT       1
+#define HISTORY_FORMAT       2
+#define HISTORY_FORMAT_MIN   1 /* the oldest that is read */
 #define HISTORY_HEADER_BYTES 4096
 #define HISTORY_CHUNK_BYTES  (1u << 20)
 #define HISTORY_SLOT_BYTES   64
@@ -37,6 +38,7 @@
 #define HISTORY_LINES_MAX    100 /* of one operation */
 #define HISTORY_ID_TEXT      56  /* bytes of an id that one slot holds */
 #define HISTORY_ID_MAX       224 /* bytes of a reservation id: four id slots */
+#define HISTORY_NOTE_MAX     112 /* bytes of a note: two slots */
 #define HISTORY_WORKERS_MAX  256
 
 enum history_type {
@@ -47,6 +49,7 @@ enum history_type {
     SLOT_SAMPLE,
     SLOT_COUNTERS,
     SLOT_CHUNK,
+    SLOT_NOTE, /* a struct history_id, too */
 };
 
 enum history_phase { PHASE_SETUP, PHASE_LOAD, PHASE_SETTLE };
@@ -83,7 +86,7 @@ enum history_detail {
     DETAIL_NO_ITEM,   /* 404 item-not-found */
     DETAIL_NO_RESERVATION, /* 404 reservation-not-found */
     DETAIL_NO_OPERATION,   /* 404 operation-not-found */
-    DETAIL_UNAVAILABLE,    /* 503, any */
+    DETAIL_UNAVAILABLE,    /* 503 or 429, any */
     DETAIL_OTHER,          /* another 4xx */
     DETAIL_NOT_SENT,       /* status 0: not a byte left this side */
     DETAIL_TIMEOUT,        /* status 0: nobody answered in time, the connection was closed */
@@ -139,7 +142,9 @@ struct history_lines {
 };
 
 /* Bytes of the id of the reservation that the operation in slot `op` made; longer ids go on in
- * the next slots. */
+ * the next slots. As SLOT_NOTE: of a note on that operation's answer, UTF-8, perhaps cut off. A
+ * note says how the answer contradicts the request, in the form of `says "quantity":4 and not 3`.
+ */
 struct history_id {
     uint8_t type;  /* SLOT_ID */
     uint8_t bytes; /* in this slot */

@@ -11,7 +11,7 @@
 
 static const char magic[sizeof((struct history_facts *)0)->magic] = HISTORY_MAGIC;
 
-/* Numbers of the header that have one right value in format 1. */
+/* Numbers of the header that have one right value in every format. */
 static const struct {
     size_t at;
     uint32_t value;
@@ -71,8 +71,8 @@ static int check_numbers(const unsigned char *map, const char *path, char *err, 
         if (found == fixed[i].value)
             continue;
         snprintf(err, err_size,
-                 "%s: its header is damaged: %s is %" PRIu32 ", in format %d it is %" PRIu32, path,
-                 fixed[i].name, found, HISTORY_FORMAT, fixed[i].value);
+                 "%s: its header is damaged: %s is %" PRIu32 ", %" PRIu32 " is right", path,
+                 fixed[i].name, found, fixed[i].value);
         return -EINVAL;
     }
     for (size_t i = 0; i < COUNT(limited); i++) {
@@ -95,11 +95,12 @@ static int check_header(const unsigned char *map, const char *path, char *err, s
         return -EINVAL;
     }
     uint32_t format = number_at(map, offsetof(struct history_facts, format));
-    if (format != HISTORY_FORMAT) {
-        snprintf(
-            err, err_size, "%s: a history of format %" PRIu32 "; this program reads format %d%s",
-            path, format, HISTORY_FORMAT,
-            format > HISTORY_FORMAT ? ": use the stockload that wrote it, or a newer one" : "");
+    if (format < HISTORY_FORMAT_MIN || format > HISTORY_FORMAT) {
+        snprintf(err, err_size,
+                 "%s: a history of format %" PRIu32 "; this program reads formats %d to %d%s", path,
+                 format, HISTORY_FORMAT_MIN, HISTORY_FORMAT,
+                 format > HISTORY_FORMAT ? ": use the stockload that wrote it, or a newer one"
+                                         : "");
         return format > HISTORY_FORMAT ? -EPROTO : -EINVAL;
     }
     int rc = check_numbers(map, path, err, err_size);
@@ -255,9 +256,10 @@ const struct history_line *history_line_of(const struct history_op *op, unsigned
     return &more[(n - 1) / 2].line[(n - 1) % 2];
 }
 
-static bool id_right(const struct history_id *id)
+/* A part of a text that is `max` bytes long at most. */
+static bool text_right(const struct history_id *part, unsigned max)
 {
-    return id->bytes <= HISTORY_ID_TEXT && id->offset + id->bytes <= HISTORY_ID_MAX;
+    return part->bytes <= HISTORY_ID_TEXT && part->offset + part->bytes <= max;
 }
 
 /* Whether the operation before could have had these lines: it was begun with more than it has. */
@@ -276,7 +278,8 @@ static uint32_t slots_of(const struct history_reader *r, uint32_t slot, unsigned
     switch (type) {
     case SLOT_OP: return op_right(r, slot) ? HISTORY_OP_SLOTS(op->lines) : 0;
     case SLOT_LINES: return spare_lines(r, slot);
-    case SLOT_ID: return id_right(history_at(r, slot));
+    case SLOT_ID: return text_right(history_at(r, slot), HISTORY_ID_MAX);
+    case SLOT_NOTE: return text_right(history_at(r, slot), HISTORY_NOTE_MAX);
     case SLOT_SAMPLE:
     case SLOT_COUNTERS: return 1;
     default: return 0;

@@ -217,26 +217,37 @@ void history_finish(struct history_op *op, enum history_outcome outcome, uint16_
     atomic_store_explicit(&op->outcome, (uint8_t)outcome, memory_order_release);
 }
 
-int history_put_id(struct history_writer *w, uint32_t op, struct str id)
+/* Appends a text about the operation in slot op, in as many slots as it takes. */
+static int put_text(struct history_writer *w, uint32_t op, struct str text, enum history_type type)
 {
-    if (id.n > HISTORY_ID_MAX)
-        return -EINVAL;
-    uint32_t slots = id.n ? (uint32_t)((id.n + HISTORY_ID_TEXT - 1) / HISTORY_ID_TEXT) : 1;
+    uint32_t slots = text.n ? (uint32_t)((text.n + HISTORY_ID_TEXT - 1) / HISTORY_ID_TEXT) : 1;
     int rc = history_reserve(w, slots);
     if (rc < 0)
         return rc;
     struct history_id *first = take(w, slots);
-    for (uint32_t i = slots; i-- > 0;) { /* the first one last: no reader sees half an id */
+    for (uint32_t i = slots; i-- > 0;) { /* the first one last: no reader sees half a text */
         size_t offset = (size_t)i * HISTORY_ID_TEXT;
-        size_t bytes = id.n - offset < HISTORY_ID_TEXT ? id.n - offset : HISTORY_ID_TEXT;
+        size_t bytes = text.n - offset < HISTORY_ID_TEXT ? text.n - offset : HISTORY_ID_TEXT;
         first[i].bytes = (uint8_t)bytes;
         first[i].offset = (uint16_t)offset;
         first[i].op = op;
         if (bytes > 0)
-            memcpy(first[i].text, id.p + offset, bytes);
-        publish(&first[i], SLOT_ID);
+            memcpy(first[i].text, text.p + offset, bytes);
+        publish(&first[i], type);
     }
     return 0;
+}
+
+int history_put_id(struct history_writer *w, uint32_t op, struct str id)
+{
+    return id.n <= HISTORY_ID_MAX ? put_text(w, op, id, SLOT_ID) : -EINVAL;
+}
+
+int history_put_note(struct history_writer *w, uint32_t op, struct str note)
+{
+    if (note.n > HISTORY_NOTE_MAX)
+        note.n = HISTORY_NOTE_MAX;
+    return put_text(w, op, note, SLOT_NOTE);
 }
 
 /* Appends a copy of one whole slot under this type. */

@@ -75,6 +75,10 @@ void history_finish(struct history_op *op, enum history_outcome outcome, uint16_
 int history_put_id(struct history_writer *w, uint32_t op, struct str id)
     __attribute__((warn_unused_result));
 
+/* Appends a note on the answer to the operation in slot op; cut off at HISTORY_NOTE_MAX bytes. */
+int history_put_note(struct history_writer *w, uint32_t op, struct str note)
+    __attribute__((warn_unused_result));
+
 int history_put_sample(struct history_writer *w, const struct history_sample *sample)
     __attribute__((warn_unused_result));
 int history_put_counters(struct history_writer *w, const struct history_counters *counters)

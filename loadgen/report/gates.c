@@ -131,14 +131,28 @@ static bool read_duration_unit(struct gate *gate, const char **at, char *err, si
     return false;
 }
 
+/* Thousands, as the counts of the command line have them: "10k". */
+static void read_thousands(struct gate *gate, const char **at)
+{
+    static const char letters[] = "kmg";
+    const char *found = **at ? strchr(letters, **at) : NULL;
+    if (!found || isalnum((unsigned char)(*at)[1]))
+        return; /* "ms" is no million */
+    for (const char *l = letters; l <= found; l++)
+        gate->bound *= 1000;
+    (*at)++;
+}
+
 static bool read_unit(struct gate *gate, const char **at, char *err, size_t err_size)
 {
     enum gate_unit unit = metrics[gate->metric].unit;
     if (unit == UNIT_DURATION)
         return read_duration_unit(gate, at, err, err_size);
     gate->share = **at == '%';
-    if (!gate->share)
+    if (!gate->share) {
+        read_thousands(gate, at);
         return true;
+    }
     if (unit == UNIT_RATE)
         return say(err, err_size, "rps is a number of answers a second, as in rps>1000");
     if (gate->bound > 100 && gate->metric != GATE_CONFLICTS)
@@ -153,8 +167,9 @@ static bool check_end(const struct gate *gate, const char *at, char *err, size_t
         const char *message = metrics[gate->metric].unit == UNIT_DURATION
                                   ? "nothing may follow the unit, which is us, ms or s"
                               : metrics[gate->metric].unit == UNIT_RATE
-                                  ? "rps is a plain number without a unit, as in rps>1000"
-                                  : "a count has no unit; a share has a percent sign: errors<1%";
+                                  ? "rps is a number without a unit, as in rps>1000 or rps>10k"
+                                  : "a count has no unit, as in errors<10 or dropped<1k; a share "
+                                    "has a percent sign: errors<1%";
         return say(err, err_size, message);
     }
     if (metrics[gate->metric].unit == UNIT_DURATION && gate->bound * 1e6 > (double)HISTOGRAM_MAX)

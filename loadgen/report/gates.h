@@ -9,8 +9,9 @@
  *   dropped                    arrivals that found the backlog full
  *   conflicts                  transactions that the server lost, a success
  *
- * errors, unknown, dropped and conflicts with a percent sign are shares: of the operations (of all
- * arrivals, for dropped). Operators: < <= > >= =. What was not measured is not met.
+ * Numbers without a unit may end in k, m or g, for thousands, millions and so on. errors, unknown,
+ * dropped and conflicts with a percent sign are shares: of the operations (of all arrivals, for
+ * dropped). Operators: < <= > >= =. What was not measured is not met.
  */
 #ifndef LOADGEN_REPORT_GATES_H
 #define LOADGEN_REPORT_GATES_H

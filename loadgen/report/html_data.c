@@ -135,17 +135,18 @@ static json_t *curve(const struct histogram *h, bool *ok)
     }
 }
 
+/* In seconds of the measured time; -1: before it began, in the warm-up. */
 static json_t *sold_out_at(const struct summary *s, uint32_t item)
 {
     for (size_t i = 0; i < s->top; i++)
         if (s->top_item[i].item == item && s->top_item[i].sold_out_ns != 0) {
             uint64_t at = s->top_item[i].sold_out_ns;
-            return number(at > s->from_ns ? (double)(at - s->from_ns) / 1e9 : 0);
+            return number(at >= s->from_ns ? (double)(at - s->from_ns) / 1e9 : -1);
         }
     return json_null();
 }
 
-/* [{"item": 3, "sold_out": seconds or null, "left": [units ...]} ...] */
+/* [{"item": 3, "sold_out": seconds, -1 or null, "left": [units ...]} ...] */
 static json_t *stock(const struct summary *s, bool *ok)
 {
     json_t *items = json_array();

@@ -16,7 +16,15 @@ static void fact(FILE *out, const char *name, struct str value)
 static void fact_code(FILE *out, const char *name, struct str value)
 {
     fprintf(out, "<div class=\"wide\"><dt>%s</dt><dd><code>", name);
-    html_text(out, value);
+    while (value.n > 0) {
+        const char *space = memchr(value.p, ' ', value.n);
+        size_t n = space ? (size_t)(space - value.p) + 1 : value.n;
+        fputs("<span>", out); /* a line must not end between two dashes */
+        html_text(out, (struct str){value.p, n});
+        fputs("</span>", out);
+        value.p += n;
+        value.n -= n;
+    }
     fputs("</code></dd></div>\n", out);
 }
 
@@ -133,7 +141,7 @@ void html_facts_trouble(FILE *out, const struct report_run *run)
         uint32_t bit;
         const char *text;
     } troubles[] = {
-        {TROUBLE_INTERRUPTED, "The run was interrupted; what ran was settled all the same."},
+        {TROUBLE_INTERRUPTED, "The run was interrupted before its end."},
         {TROUBLE_WORKER_DIED, "A client process died and was not replaced."},
         {TROUBLE_UNREACHABLE, "The server could not be reached."},
         {TROUBLE_DISK, "The history could not be written completely."},

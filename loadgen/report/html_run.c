@@ -139,7 +139,8 @@ static void sold_tile(FILE *out, const struct coverage *c)
     tile(out, "Sold", html_signed(value, c->sold_units), "", note, "");
 }
 
-/* Nothing oversold is a claim: it is made only where the sums were checked and hold. */
+/* Nothing oversold is a claim: it is made only where the sums were checked and hold, and nothing
+ * else says that a unit may have gone twice. */
 static void oversold_tile(FILE *out, const struct verdict *v)
 {
     const struct property_result *sums = &v->property[PROPERTY_SUMS];
@@ -147,9 +148,9 @@ static void oversold_tile(FILE *out, const struct verdict *v)
     html_signed(value, v->coverage.oversold_units);
     if (v->coverage.oversold_units)
         tile(out, "Oversold", value, "", "units that were not there", "violation");
-    else if (html_unchecked(sums))
+    else if (html_unchecked(sums) || v->coverage.operations == 0)
         tile(out, "Oversold", "–", "", "not checked", "");
-    else if (sums->word == VERDICT_RIGHT)
+    else if (sums->word == VERDICT_RIGHT && v->word != VERDICT_VIOLATION)
         tile(out, "Oversold", value, "", "no unit was sold twice", "right");
     else
         tile(out, "Oversold", value, "", "none found; see what was checked", "");

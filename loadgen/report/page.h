@@ -1,4 +1,4 @@
-/* page.h -- lines of plain text for people, at most PAGE_WIDTH columns, nothing else assumed.
+/* page.h -- lines of plain text for people, at most PAGE_WIDTH columns: what every terminal has.
  *
  * Layer: report, pure. No colour and no cursor movement, so that a page reads the same in a
  * terminal, a file and a mail.
@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#define PAGE_WIDTH 100
+#define PAGE_WIDTH 80
 
 /* An empty line, unless this is the first, and a title. */
 void page_title(struct buf *b, const char *title);

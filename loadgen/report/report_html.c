@@ -91,7 +91,8 @@ static void comparison_row(FILE *out, const struct report_run *run, size_t index
     else
         fprintf(out, "<td>%.3g</td>", s->conflicts_per_success);
     html_cell_signed(out, c->sold_units);
-    if (html_unchecked(&run->verdict->property[PROPERTY_SUMS]))
+    bool wrong = run->verdict->word == VERDICT_VIOLATION && c->oversold_units == 0;
+    if (wrong || html_unchecked(&run->verdict->property[PROPERTY_SUMS]))
         html_cell_none(out);
     else
         html_cell_signed(out, c->oversold_units);

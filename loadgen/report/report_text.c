@@ -4,20 +4,26 @@
 
 #define RUN_MAX (1024 * 1024) /* bytes of the page, for each run */
 
-/* The verdict first: all else is read in its light. */
+/* The verdict first: all else is read in its light. Where nothing ran, or nobody looked, tables of
+ * zeros would only hide that. */
 static void put_run(struct buf *b, const struct report_run *run)
 {
     const struct summary *s = run->summary;
+    bool ran = s->operations > 0 || s->warmup > 0;
     text_verdict(b, run->verdict);
-    text_properties(b, run->verdict);
-    text_witnesses(b, run->verdict, run->history);
-    text_coverage(b, run->verdict, s->facts);
+    if (ran && text_was_checked(run->verdict)) {
+        text_properties(b, run->verdict);
+        text_witnesses(b, run->verdict, run->history);
+        text_coverage(b, run->verdict, s->facts);
+    }
     text_facts(b, run);
-    text_pace(b, s);
-    text_latency(b, s);
-    text_statuses(b, s);
-    text_items(b, s);
-    text_workers(b, s);
+    if (ran) {
+        text_pace(b, s);
+        text_latency(b, s);
+        text_statuses(b, s);
+        text_items(b, s);
+        text_workers(b, s);
+    }
     text_gates(b, run);
 }
 

@@ -70,16 +70,22 @@ static void cell_sold(const struct report_run *run, char text[CELL_SIZE])
     snprintf(text, CELL_SIZE, "%" PRId64, run->verdict->coverage.sold_units);
 }
 
+/* Nothing oversold is a claim: a violation may have had that effect, and hidden it. */
 static void cell_oversold(const struct report_run *run, char text[CELL_SIZE])
 {
-    snprintf(text, CELL_SIZE, "%" PRId64, run->verdict->coverage.oversold_units);
+    const struct verdict *v = run->verdict;
+    bool claimed = v->word != VERDICT_VIOLATION && v->property[PROPERTY_SUMS].checked > 0;
+    if (v->coverage.oversold_units != 0 || claimed)
+        snprintf(text, CELL_SIZE, "%" PRId64, v->coverage.oversold_units);
+    else
+        snprintf(text, CELL_SIZE, "-");
 }
 
 static void cell_unknown(const struct report_run *run, char text[CELL_SIZE])
 {
     const struct coverage *c = &run->verdict->coverage;
-    snprintf(text, CELL_SIZE, "%" PRIu64 "->%" PRIu64 "/%" PRIu64, c->unknown, c->happened,
-             c->absent);
+    snprintf(text, CELL_SIZE, "%" PRIu64 "->%" PRIu64 "/%" PRIu64,
+             c->happened + c->absent + c->unresolved, c->happened, c->absent);
 }
 
 static void cell_gates(const struct report_run *run, char text[CELL_SIZE])

@@ -14,15 +14,18 @@
 static void put_clients(struct buf *b, const struct history_facts *facts)
 {
     char rate[HUMAN_SIZE];
-    page_fact(b, "clients", "%" PRIu32 " in %" PRIu32 " processes, %" PRIu32 " connected",
-              facts->clients, facts->processes, facts->established);
+    page_fact(b, "clients", "%" PRIu32 " in %" PRIu32 " process%s, %" PRIu32 " connected",
+              facts->clients, facts->processes, facts->processes == 1 ? "" : "es",
+              facts->established);
     if (facts->deaths || facts->respawns)
         page_fact(b, "processes", "%" PRIu64 " died, %" PRIu64 " forked again", facts->deaths,
                   facts->respawns);
     if (facts->restores)
         page_fact(b, "restored", "%" PRIu32 " time%s during the run", facts->restores,
                   facts->restores == 1 ? "" : "s");
-    page_fact(b, "stock", "%" PRIu32 " items, %" PRIu64 " units each", facts->items, facts->stock);
+    page_fact(b, "stock", "%" PRIu32 " item%s, %" PRIu64 " unit%s%s", facts->items,
+              facts->items == 1 ? "" : "s", facts->stock, facts->stock == 1 ? "" : "s",
+              facts->items == 1 ? "" : " each");
     if (facts->rate > 0)
         page_fact(b, "arrivals", "%.*s, %s/s", FIELD(facts->arrival),
                   human_number(facts->rate, rate));
@@ -70,11 +73,15 @@ static void put_generator(struct buf *b, const struct summary *s, const struct p
     char late[HUMAN_SIZE];
     uint64_t dropped = s->facts->dropped;
     if (pace->open)
-        page_fact(b, "dropped arrivals", "%" PRIu64 " (the backlog was full)", dropped);
+        page_fact(b, "dropped arrivals", "%" PRIu64 "%s", dropped,
+                  dropped ? " (the backlog was full)" : "");
     if (pace->open)
         page_fact(b, "generator lag", "p99 %s behind the planned send%s",
                   human_duration(pace->late_p99_ns, late),
-                  pace->late ? "; WARNING: more than 1ms, response times hold it" : "");
+                  pace->late
+                      ? "; WARNING: more than 1ms, response times hold it; where all clients "
+                        "were busy, more of them (-c) would send sooner"
+                      : "");
     if (pace->cpu_share >= 0)
         page_fact(b, "client CPU", "%.1f%% of a processor for each process%s",
                   100 * pace->cpu_share,
@@ -106,7 +113,10 @@ void text_pace(struct buf *b, const struct summary *s)
     char time[HUMAN_SIZE], sent[HUMAN_SIZE], answered[HUMAN_SIZE];
     page_title(b, "Throughput");
     human_duration(s->to_ns - s->from_ns, time);
-    if (s->warmup)
+    if (s->warmup && s->operations == 0)
+        page_fact(b, "measured", "nothing: all %" PRIu64 " attempts came within the warm-up",
+                  s->warmup);
+    else if (s->warmup)
         page_fact(b, "measured", "%s, after %" PRIu64 " attempts of the warm-up", time, s->warmup);
     else
         page_fact(b, "measured", "%s", time);

@@ -8,6 +8,9 @@
 #include "buf.h"
 #include "report/report.h"
 
+/* Whether the checker had anything to look at. */
+bool text_was_checked(const struct verdict *v);
+
 /* "RIGHT", "VIOLATION", "UNKNOWN" or "NOT CHECKED". */
 const char *text_word(const struct verdict *v);
 

@@ -8,15 +8,16 @@
 #include <inttypes.h>
 
 #define WORKERS_SHOWN 32
-#define SKU_COLUMNS   30
+#define SKU_COLUMNS   22 /* of "load-", the run, "-" and six digits */
 
-static const double percents[] = {50, 75, 90, 95, 99, 99.9, 99.99};
+/* As many as fit; JSON and HTML have more. */
+static const double percents[] = {50, 90, 99, 99.9, 99.99};
 
 static void put_latency(struct buf *b, const char *name, const char *which,
                         const struct histogram *h)
 {
     char text[HUMAN_SIZE];
-    buf_printf(b, "  %-16s%-8s %8s", name, which, human_count(h->count, text));
+    buf_printf(b, "  %-15s %-8s %5s", name, which, human_count(h->count, text));
     for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++)
         buf_printf(b, " %7s", human_duration(histogram_percentile(h, percents[i]), text));
     buf_printf(b, " %7s\n", human_duration(h->max, text));
@@ -33,14 +34,13 @@ static void put_latencies(struct buf *b, const char *name, const struct histogra
 
 void text_latency(struct buf *b, const struct summary *s)
 {
-    page_title(b,
-               "Latency of answers (response: from the planned send; service: from the real one)");
+    page_title(b, "Latency of answers (response: from the planned send; service: the real one)");
     if (s->answers == 0) {
         buf_puts(b, STR("  no answer came\n"));
         return;
     }
-    buf_printf(b, "  %-16s%-8s %8s %7s %7s %7s %7s %7s %7s %7s %7s\n", "", "", "count", "p50",
-               "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max");
+    buf_printf(b, "  %-15s %-8s %5s %7s %7s %7s %7s %7s %7s\n", "", "", "count", "p50", "p90",
+               "p99", "p99.9", "p99.99", "max");
     put_latencies(b, "all", s->response, s->service);
     for (int kind = 0; kind < KINDS; kind++)
         put_latencies(b, summary_kind_name((enum history_kind)kind), s->by_kind[kind][0],
@@ -92,8 +92,8 @@ static void put_item(struct buf *b, const struct summary *s, const struct summar
         human_duration(item->sold_out_ns > go_ns ? item->sold_out_ns - go_ns : 0, when);
     buf_puts(b, STR("  "));
     page_cell(b, str_of(sku), SKU_COLUMNS, false);
-    buf_printf(b, " %9" PRIu64 " %9" PRIu64 " %9" PRId64 " %9" PRId64 " %11s %11s\n",
-               item->requests, item->sold_out_answers, item->demand, item->taken, left, when);
+    buf_printf(b, " %8" PRIu64 " %8" PRIu64 " %8" PRId64 " %8" PRId64 " %7s %11s\n", item->requests,
+               item->sold_out_answers, item->demand, item->taken, left, when);
 }
 
 void text_items(struct buf *b, const struct summary *s)
@@ -101,7 +101,7 @@ void text_items(struct buf *b, const struct summary *s)
     if (s->top == 0)
         return;
     page_title(b, "Items with most requests");
-    buf_printf(b, "  %-*s %9s %9s %9s %9s %11s %11s\n", SKU_COLUMNS, "sku", "requests", "no stock",
+    buf_printf(b, "  %-*s %8s %8s %8s %8s %7s %11s\n", SKU_COLUMNS, "sku", "requests", "no stock",
                "asked", "taken", "left", "sold out at");
     for (size_t i = 0; i < s->top; i++)
         put_item(b, s, &s->top_item[i]);

@@ -21,6 +21,11 @@ static unsigned count_checked(const struct verdict *v)
     return checked;
 }
 
+bool text_was_checked(const struct verdict *v)
+{
+    return count_checked(v) > 0;
+}
+
 static uint64_t count_violations(const struct verdict *v)
 {
     uint64_t violations = 0;
@@ -129,14 +134,17 @@ void text_coverage(struct buf *b, const struct verdict *v, const struct history_
     page_fact(b, "unknown mutations",
               "%" PRIu64 " happened, %" PRIu64 " did not, %" PRIu64 " nobody could tell",
               c->happened, c->absent, c->unresolved);
-    page_fact(b, "effects", "%" PRIu64 ", of them %" PRIu64 " baskets", c->successes, c->baskets);
-    page_fact(b, "same key again", "%" PRIu64 " sent, %" PRIu64 " answers marked as replays",
-              c->resent, c->replays);
-    page_fact(b, "sold out", "%" PRIu64 " items, %" PRIu64 " answers", c->sold_out_items,
-              c->sold_out_answers);
+    page_fact(b, "effects", "%" PRIu64 ", of them %" PRIu64 " basket%s", c->successes, c->baskets,
+              c->baskets == 1 ? "" : "s");
+    page_fact(b, "same key again", "%" PRIu64 " sent, %" PRIu64 " answered as a replay", c->resent,
+              c->replays);
+    page_fact(b, "sold out", "%" PRIu64 " item%s, %" PRIu64 " answer%s", c->sold_out_items,
+              c->sold_out_items == 1 ? "" : "s", c->sold_out_answers,
+              c->sold_out_answers == 1 ? "" : "s");
     if (c->most_in_flight)
-        page_fact(b, "most in flight", "%" PRIu64 " requests at one time on item %.*s%" PRIu32,
-                  c->most_in_flight, STR_ARG(FIELD(facts->prefix)), c->most_in_flight_item);
+        page_fact(b, "most in flight", "%" PRIu64 " request%s at one time on item %.*s%" PRIu32,
+                  c->most_in_flight, c->most_in_flight == 1 ? "" : "s",
+                  STR_ARG(FIELD(facts->prefix)), c->most_in_flight_item);
     page_fact(b, "reservations",
               "%" PRIu64 ": %" PRIu64 " confirmed, %" PRIu64 " released, %" PRIu64
               " expired, %" PRIu64 " held; %" PRIu64 " read back",

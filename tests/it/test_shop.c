@@ -459,6 +459,24 @@ static void an_item_can_vanish(void **state)
     api_problem(a, 404, "item-not-found", NULL, "POST", RESERVATIONS, NULL, ONE_A);
 }
 
+/* Only the second answer lies, and what was done is right. */
+static void what_was_done_can_be_told_otherwise(void **state)
+{
+    static const struct {
+        const char *fault, *told;
+    } rows[] = {{"says-quantity", "\"quantity\":9"}, {"says-state", "\"state\":\"hold\""}};
+    for (size_t i = 0; i < 2; i++) {
+        start(rows[i].fault, 2);
+        put("a", 3);
+        api_call(a, 201, "POST", RESERVATIONS, NULL, ONE_A);
+        assert_null(strstr(a->resp.body, rows[i].told));
+        api_call(a, 201, "POST", RESERVATIONS, NULL, ONE_A);
+        assert_non_null(strstr(a->resp.body, rows[i].told));
+        check_item(a, "a", 3, 1, 2, 0, 3);
+        assert_int_equal(stop(NULL), 0);
+    }
+}
+
 /* --- the faults of the connection ------------------------------------------------------------- */
 
 /* Sends a reservation of the item `a` and gives what http_call says. */
@@ -567,6 +585,7 @@ int main(void)
         FAULTY(keys_can_be_forgotten),
         FAULTY(a_hold_can_expire_early),
         FAULTY(an_item_can_vanish),
+        FAULTY(what_was_done_can_be_told_otherwise),
         FAULTY(it_can_do_and_not_answer),
         FAULTY(it_can_hang_for_good),
         FAULTY(it_can_be_slow_and_garbled),

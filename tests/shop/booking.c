@@ -124,6 +124,8 @@ void store_expire(struct store *s)
 {
     struct hold *h;
     while ((h = deadlines_take_due(&s->deadlines, s->now_ms))) {
+        if (fault_fires(&s->faults, FAULT_LATE_EXPIRY))
+            continue;
         end_hold(s, h, HOLD_EXPIRED, NULL, 0);
         s->expired++;
     }
@@ -215,7 +217,8 @@ void decide_confirm(struct store *s, const struct op *op, struct answer *a)
         repeat(h, a);
         return;
     }
-    if (h->state != HOLD_HELD) {
+    bool revives = h->state == HOLD_EXPIRED && fault_fires(&s->faults, FAULT_LATE_CONFIRM);
+    if (h->state != HOLD_HELD && !revives) {
         refuse_ended(h, a);
         return;
     }

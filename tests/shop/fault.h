@@ -32,7 +32,15 @@ enum fault {
     FAULT_DOUBLE_APPLY,      /* a repeated key is applied again */
     FAULT_FORGOTTEN_KEY,     /* done, and the operation's record is lost */
     FAULT_EARLY_EXPIRY,      /* a hold expires at a tenth of its time */
+    FAULT_LATE_EXPIRY,       /* a hold never expires */
+    FAULT_LATE_CONFIRM,      /* a hold that expired is confirmed all the same */
     FAULT_LOST_ITEM,         /* an item is gone for good */
+    /* What is done is right, what is said is not; see twist.h. */
+    FAULT_SAYS_QUANTITY,   /* another quantity than was asked for */
+    FAULT_SAYS_STATE,      /* a reservation is in a state that there is not */
+    FAULT_SAYS_OTHER_SKU,  /* a refusal is about an item that was not asked for */
+    FAULT_SAYS_SUM,        /* an item's numbers do not add up */
+    FAULT_SAYS_NO_VERSION, /* the answer carries no version */
     /* The store is rebuilt, see restore.h. */
     FAULT_RESTORE,        /* no lie: everything is kept, and it says so */
     FAULT_RESTORE_LOSES,  /* it says so, but the last acknowledged operations are gone */

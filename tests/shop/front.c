@@ -2,6 +2,7 @@
 #include "shop/front.h"
 
 #include "shop/batch.h"
+#include "shop/twist.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -195,6 +196,7 @@ static enum fate fate_after(struct fault_plan *plan, struct answer *a)
         buf_reset(&a->body);
         PUT(&a->body, "<html><body>It works!</body></html>\n");
     }
+    twist_answer(plan, a);
     return FATE_ANSWER;
 }
 

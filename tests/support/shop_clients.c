@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define REQUEST_NS 2000000u /* at most so long before its effect a request begins */
+
 /* What becomes of a request on its way, besides what the server decides. */
 enum fate {
     FATE_PLAIN,
@@ -114,9 +116,13 @@ static void request(struct shop_world *w, size_t first, size_t hold)
     if (hold == SHOP_NONE)
         return;
     struct shop_hold *about = &w->holds[hold];
-    about->known |= w->hold_count > holds && !silent;
+    uint64_t over_ns = w->free_ns[w->rows[first].client];
+    if (w->hold_count > holds && !silent) {
+        about->known = true;
+        about->known_ns = over_ns;
+    }
     about->unsure |= silent;
-    about->free_ns = w->free_ns[about->client];
+    about->free_ns = over_ns > about->free_ns ? over_ns : about->free_ns;
 }
 
 static int32_t quantity(struct shop_world *w)
@@ -181,13 +187,24 @@ static void look_at_hold(struct shop_world *w, struct shop_row *row, const struc
         shop_show(w, row, hold, hold->last, hold->state);
 }
 
-/* A hold of this client that it knows; SHOP_NONE if the first few tried are not. */
+/* Whether the client may want something of it: it is its own, or, now and then, another one's whose
+ * name was known before the request begins. A rival does not know what its owner is unsure of. */
+static bool may_touch(struct shop_world *w, const struct shop_hold *hold, uint32_t client)
+{
+    if (!hold->known || hold->lost)
+        return false;
+    if (hold->client == client)
+        return !hold->unsure;
+    return hold->known_ns + REQUEST_NS < w->now_ns && shop_chance(w, 10);
+}
+
+/* A hold that the client may touch; SHOP_NONE if the first few tried are not. */
 static size_t find_hold(struct shop_world *w, uint32_t client)
 {
     for (int tries = 0; tries < 12 && w->hold_count > 0; tries++) {
         size_t back = rng_below(&w->rng, w->hold_count < 60 ? w->hold_count : 60);
         const struct shop_hold *hold = &w->holds[w->hold_count - 1 - back];
-        if (hold->client == client && hold->known && !hold->unsure && !hold->lost)
+        if (may_touch(w, hold, client))
             return (size_t)(hold - w->holds);
     }
     return SHOP_NONE;
@@ -218,11 +235,10 @@ static void act_on_hold(struct shop_world *w, uint32_t client)
         row->line[n] = (struct history_line){reserve->line[n].item, sold, 0, 0};
     }
     size_t end = w->holds[hold].end;
-    if (end != SHOP_NONE) {
+    if (end != SHOP_NONE)
         row->flags |= FLAG_AGAIN;
-        for (unsigned n = 0; n < row->lines; n++) /* other lines would be refused */
-            row->line[n].quantity = w->rows[end].line[n].quantity;
-    }
+    for (unsigned n = 0; end != SHOP_NONE && shop_chance(w, 90) && n < row->lines; n++)
+        row->line[n].quantity = w->rows[end].line[n].quantity; /* other ones are refused */
     request(w, at, hold);
 }
 

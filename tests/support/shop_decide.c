@@ -70,7 +70,9 @@ static void apply_end(struct shop_world *w, struct shop_row *row, struct shop_ho
     }
     hold->state = row->kind == KIND_CONFIRM ? DETAIL_CONFIRMED : DETAIL_RELEASED;
     hold->last = hold->end = (size_t)(row - w->rows);
-    shop_answer(row, OUTCOME_OK, 200, hold->state);
+    bool wrong = row->kind == KIND_RELEASE && shop_world_armed(w, SHOP_WRONG_STATE);
+    w->planted |= wrong;
+    shop_answer(row, OUTCOME_OK, 200, wrong ? DETAIL_CONFIRMED : hold->state);
 }
 
 static void repeat_end(struct shop_world *w, struct shop_row *row, const struct shop_hold *hold)
@@ -83,6 +85,18 @@ static void repeat_end(struct shop_world *w, struct shop_row *row, const struct 
     shop_answer(row, OUTCOME_OK, 200, hold->state);
 }
 
+/* A confirm must ask for what the first one asked for. */
+static bool asks_for_its_end(const struct shop_world *w, const struct shop_row *row,
+                             const struct shop_hold *hold)
+{
+    if (row->kind == KIND_RELEASE)
+        return hold->state == DETAIL_RELEASED;
+    bool same = row->kind == KIND_CONFIRM && hold->state == DETAIL_CONFIRMED;
+    for (unsigned n = 0; same && n < row->lines; n++)
+        same = row->line[n].quantity == w->rows[hold->end].line[n].quantity;
+    return same;
+}
+
 static void apply_change(struct shop_world *w, struct shop_row *row, struct shop_hold *hold)
 {
     if (hold->state == DETAIL_HELD && hold->deadline_ns < w->now_ns)
@@ -90,7 +104,7 @@ static void apply_change(struct shop_world *w, struct shop_row *row, struct shop
     if (hold->state == DETAIL_HELD && row->kind == KIND_EXTEND) {
         for (unsigned n = 0; n < row->lines; n++)
             shop_change(w, &row->line[n], 0, 0, 0);
-        hold->deadline_ns = w->now_ns + shop_world_ttl_ns();
+        hold->deadline_ns = w->now_ns + shop_world_ttl_ns(w);
         hold->last = (size_t)(row - w->rows);
         shop_answer(row, OUTCOME_OK, 200, DETAIL_HELD);
     } else if (hold->state == DETAIL_HELD) {
@@ -101,8 +115,17 @@ static void apply_change(struct shop_world *w, struct shop_row *row, struct shop
         for (unsigned n = 0; n < row->lines; n++)
             shop_change(w, &row->line[n], w->rows[hold->row].line[n].quantity, 0, 0);
         shop_answer(row, OUTCOME_OK, 200, DETAIL_RELEASED);
-    } else if ((row->kind == KIND_CONFIRM && hold->state == DETAIL_CONFIRMED) ||
-               (row->kind == KIND_RELEASE && hold->state == DETAIL_RELEASED)) {
+    } else if (row->kind == KIND_RELEASE && hold->state == DETAIL_RELEASED &&
+               shop_world_armed(w, SHOP_REFUSED_AGAIN)) {
+        w->planted = true;
+        shop_answer(row, OUTCOME_FAIL, 409, DETAIL_RELEASED);
+    } else if (row->kind == KIND_EXTEND && hold->state == DETAIL_RELEASED &&
+               w->rows[hold->end].outcome == OUTCOME_OK && shop_world_armed(w, SHOP_REVIVED)) {
+        w->planted = true;
+        for (unsigned n = 0; n < row->lines; n++)
+            shop_change(w, &row->line[n], 0, 0, 0);
+        shop_answer(row, OUTCOME_OK, 200, DETAIL_HELD);
+    } else if (asks_for_its_end(w, row, hold)) {
         repeat_end(w, row, hold);
     } else {
         bool differ = hold->state == DETAIL_RELEASED && shop_world_armed(w, SHOP_ENDS_DIFFER);

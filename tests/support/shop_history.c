@@ -42,9 +42,22 @@ static struct shop_row *settle_row(struct shop_world *w, size_t of)
     row->kind = w->rows[of].kind;
     row->of = of;
     row->lines = w->rows[of].lines;
+    for (unsigned n = 0; n < row->lines; n++)
+        row->line[n] = (struct history_line){.item = w->rows[of].line[n].item,
+                                             .quantity = w->rows[of].line[n].quantity};
     row->begin_ns = w->now_ns++;
     row->end_ns = ++w->now_ns;
     return row;
+}
+
+/* What the answer that is kept says of the reservation. */
+static enum history_detail state_after(enum history_kind kind)
+{
+    static const enum history_detail states[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
+                                                      [KIND_EXTEND] = DETAIL_HELD,
+                                                      [KIND_CONFIRM] = DETAIL_CONFIRMED,
+                                                      [KIND_RELEASE] = DETAIL_RELEASED};
+    return states[kind];
 }
 
 static void look_up(struct shop_world *w, size_t first)
@@ -62,7 +75,7 @@ static void look_up(struct shop_world *w, size_t first)
         shop_answer(row, OUTCOME_FAIL, 404, DETAIL_NO_OPERATION);
     } else {
         memcpy(row->line, w->rows[found].line, sizeof(row->line));
-        shop_answer(row, OUTCOME_OK, 200, DETAIL_NONE);
+        shop_answer(row, OUTCOME_OK, 200, state_after(row->kind));
     }
 }
 
@@ -72,7 +85,7 @@ static void look_up_all(struct shop_world *w)
     for (size_t i = 0; i < rows; i++) {
         const struct shop_row *row = &w->rows[i];
         bool changes = row->kind != KIND_GET_ITEM && row->kind != KIND_GET_RESERVATION;
-        if (changes && row->phase == PHASE_LOAD && !(row->flags & FLAG_RESENT))
+        if (changes && !row->dropped && row->phase == PHASE_LOAD && !(row->flags & FLAG_RESENT))
             look_up(w, i);
     }
 }
@@ -173,7 +186,7 @@ static void fill_facts(struct history_facts *facts, const struct shop_world *w, 
         .items = o->items,
         .contended = 1,
         .stock = (uint64_t)o->stock,
-        .ttl_ms = shop_world_ttl_ns() / 1000000u,
+        .ttl_ms = shop_world_ttl_ns(w) / 1000000u,
         .restores = w->restored > 0 && o->restore != SHOP_RESTORED_UNSAID,
         .timeout_ms = 1000,
         .run = "shop",

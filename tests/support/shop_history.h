@@ -25,6 +25,9 @@ enum shop_fault {
     SHOP_CROSSED_BASKETS,   /* two baskets take two items in different orders */
     SHOP_KEY_TWICE,         /* a request that is sent again with its key takes effect again */
     SHOP_ENDS_DIFFER,       /* a refusal says confirmed of what was released */
+    SHOP_REVIVED,           /* what was ended long ago is extended */
+    SHOP_WRONG_STATE,       /* a release is answered as a confirm would be */
+    SHOP_REFUSED_AGAIN,     /* who releases once more is refused, because it is released */
     /* what the record says */
     SHOP_STAMP_SHIFTED,     /* an operation is recorded later than it was */
     SHOP_VERSIONS_SWAPPED,  /* two operations have each other's versions */
@@ -61,6 +64,7 @@ struct shop_options {
     unsigned steps; /* about as many operations */
     unsigned items, clients;
     int64_t stock;         /* of each item */
+    uint64_t ttl_ms;       /* of reservations; 0: 400 */
     enum shop_fault fault; /* comes after the restore, if there is one */
     enum shop_restore restore;
 };

@@ -33,6 +33,16 @@ static void take_backup(struct shop_world *w)
     b->rows = w->row_count;
 }
 
+/* Nobody knows the name of a reservation whose reserve got no answer, so nobody asks for it. */
+static void drop_about(struct shop_world *w, size_t from, size_t reserve)
+{
+    for (size_t i = from; i < w->row_count; i++) {
+        struct shop_row *row = &w->rows[i];
+        size_t of = row->flags & FLAG_RESENT ? w->rows[row->of].of : row->of;
+        row->dropped |= row->kind != KIND_RESERVE && of == reserve;
+    }
+}
+
 /* What took effect since the backup did not, as far as anybody was told. */
 static void forget_answers(struct shop_world *w, size_t from)
 {
@@ -74,9 +84,11 @@ static void restore(struct shop_world *w)
             memcpy(w->holds, b->hold, b->holds * sizeof(*b->hold));
         for (size_t i = b->holds; i < w->hold_count; i++)
             w->holds[i].lost = true;
-        if (how == SHOP_RESTORED_PROMISED)
-            w->hold_count = b->holds; /* nobody knows of them */
     }
+    for (size_t i = b->holds; how == SHOP_RESTORED_PROMISED && i < w->hold_count; i++)
+        drop_about(w, b->rows, w->holds[i].row);
+    if (how == SHOP_RESTORED_PROMISED)
+        w->hold_count = b->holds; /* nobody knows of them */
     for (uint32_t i = 0; i < w->options->items; i++)
         w->items[i].version += STEP;
     w->restored = w->row_count;

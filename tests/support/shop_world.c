@@ -8,9 +8,9 @@
 #define TTL_MS     400u
 #define SETTLED_IN 60 /* rows after a restore: what is told then is of no time before it */
 
-uint64_t shop_world_ttl_ns(void)
+uint64_t shop_world_ttl_ns(const struct shop_world *w)
 {
-    return (uint64_t)TTL_MS * MS;
+    return (w->options->ttl_ms ? w->options->ttl_ms : TTL_MS) * MS;
 }
 
 bool shop_chance(struct shop_world *w, unsigned percent)
@@ -115,7 +115,7 @@ struct shop_hold *shop_new_hold(struct shop_world *w, size_t row)
     *hold = (struct shop_hold){.row = row, .end = SHOP_NONE, .last = row};
     hold->state = DETAIL_HELD;
     hold->client = w->rows[row].client;
-    hold->deadline_ns = w->now_ns + shop_world_ttl_ns();
+    hold->deadline_ns = w->now_ns + shop_world_ttl_ns(w);
     return hold;
 }
 
@@ -138,7 +138,7 @@ static void tick(struct shop_world *w, uint64_t until_ns)
         struct shop_hold *hold = &w->holds[i];
         if (hold->state != DETAIL_HELD || hold->lost)
             continue;
-        bool early = hold->deadline_ns > w->now_ns + shop_world_ttl_ns() / 4;
+        bool early = hold->deadline_ns > w->now_ns + shop_world_ttl_ns(w) / 4;
         if (shop_world_armed(w, SHOP_EARLY_EXPIRY) && hold->known && early &&
             hold->free_ns < w->now_ns) {
             w->planted = true;

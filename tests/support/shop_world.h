@@ -52,7 +52,9 @@ struct shop_hold {
     bool known;  /* the client got the answer, and knows the id */
     bool unsure; /* something about its end got no answer: the client leaves it alone */
     bool lost;   /* planted: acknowledged, but not stored */
-    uint64_t deadline_ns, free_ns;
+    uint64_t deadline_ns;
+    uint64_t known_ns; /* since when, if it is known */
+    uint64_t free_ns;  /* when the last request about it was over */
 };
 
 struct shop_world {
@@ -104,7 +106,7 @@ bool shop_world_armed(const struct shop_world *w, enum shop_fault fault);
 
 bool shop_chance(struct shop_world *w, unsigned percent);
 uint64_t shop_time(struct shop_world *w);
-uint64_t shop_world_ttl_ns(void);
+uint64_t shop_world_ttl_ns(const struct shop_world *w);
 
 /* --- the ledger: shop_restore.c --- */
 

@@ -17,7 +17,7 @@ static void the_header_says_what_the_run_was(void **state)
     history_file_read();
     assert_int_equal(file.reader.bytes, HISTORY_HEADER_BYTES);
     assert_string_equal(file.reader.facts->magic, HISTORY_MAGIC);
-    assert_int_equal(file.reader.facts->format, 1);
+    assert_int_equal(file.reader.facts->format, HISTORY_FORMAT);
     assert_int_equal(file.reader.facts->chunks, 0);
     assert_int_equal(file.reader.facts->items, 7);
     assert_string_equal(file.reader.facts->prefix, "load-r1-");
@@ -175,6 +175,32 @@ static void ids_of_any_length_come_back_whole(void **state)
     assert_end(&pass);
 }
 
+static void notes_come_back_and_long_ones_are_cut_off(void **state)
+{
+    char note[HISTORY_NOTE_MAX + 10];
+    uint32_t slot = 0;
+    memset(note, 'n', sizeof note);
+    assert_int_equal(history_put_note(&file.writer, 77, (struct str){note, sizeof note}), 0);
+    assert_int_equal(history_put_note(&file.writer, 78, STR("says 4")), 0);
+    history_file_read();
+    struct history_pass pass;
+    history_pass(&pass, &file.reader);
+    for (size_t got = 0; got < HISTORY_NOTE_MAX; got += HISTORY_ID_TEXT) {
+        assert_int_equal(history_next(&pass, &slot), SLOT_NOTE);
+        const struct history_id *part = history_at(&file.reader, slot);
+        assert_int_equal(part->op, 77);
+        assert_int_equal(part->offset, got);
+        assert_int_equal(part->bytes, HISTORY_ID_TEXT);
+        assert_memory_equal(part->text, note, part->bytes);
+    }
+    assert_int_equal(history_next(&pass, &slot), SLOT_NOTE);
+    const struct history_id *last = history_at(&file.reader, slot);
+    assert_int_equal(last->op, 78);
+    assert_int_equal(last->bytes, 6);
+    assert_memory_equal(last->text, "says 4", 6);
+    assert_end(&pass);
+}
+
 static void samples_and_counters_come_back(void **state)
 {
     struct history_sample sample = {.at_ns = 5, .conflicts = 6, .batches = 7, .batch_ops = 8};
@@ -206,6 +232,7 @@ int main(void)
         HISTORY_TEST(a_refresh_shows_chunks_that_came_since),
         HISTORY_TEST(a_refresh_refuses_another_file_and_keeps_the_old_one),
         HISTORY_TEST(ids_of_any_length_come_back_whole),
+        HISTORY_TEST(notes_come_back_and_long_ones_are_cut_off),
         HISTORY_TEST(samples_and_counters_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,16 +123,17 @@ static void the_undamaged_file_is_read_whole(void **state)
 static void a_newer_format_is_told_from_a_broken_file(void **state)
 {
     size_t format = offsetof(struct history_facts, format);
-    assert_int_equal(with_number(format, 2), -EPROTO);
+    assert_int_equal(with_number(format, HISTORY_FORMAT_MIN), 0);
+    assert_int_equal(with_number(format, HISTORY_FORMAT + 1), -EPROTO);
     assert_int_equal(with_number(format, UINT32_MAX), -EPROTO);
-    assert_int_equal(with_number(format, 0), -EINVAL);
-    write_at(format, "\2", 1);
+    assert_int_equal(with_number(format, HISTORY_FORMAT_MIN - 1), -EINVAL);
+    write_at(format, "\3", 1);
     assert_int_equal(history_read(&file.reader, file.path, file.err, sizeof file.err), -EPROTO);
-    assert_non_null(strstr(file.err, "format 2"));
-    assert_non_null(strstr(file.err, "reads format 1"));
+    assert_non_null(strstr(file.err, "format 3"));
+    assert_non_null(strstr(file.err, "reads formats 1 to 2"));
 }
 
-static void numbers_that_format_1_does_not_have_are_refused(void **state)
+static void numbers_that_no_format_has_are_refused(void **state)
 {
     assert_int_equal(with_number(offsetof(struct history_facts, header_bytes), 0), -EINVAL);
     assert_int_equal(with_number(offsetof(struct history_facts, chunk_bytes), 4096), -EINVAL);
@@ -287,7 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DAMAGE_TEST(the_undamaged_file_is_read_whole),
         DAMAGE_TEST(a_newer_format_is_told_from_a_broken_file),
-        DAMAGE_TEST(numbers_that_format_1_does_not_have_are_refused),
+        DAMAGE_TEST(numbers_that_no_format_has_are_refused),
         DAMAGE_TEST(a_text_without_an_end_is_refused),
         DAMAGE_TEST(what_is_no_history_is_refused),
         DAMAGE_TEST(any_wrong_byte_of_the_header_is_survived),

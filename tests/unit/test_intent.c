@@ -184,7 +184,8 @@ static void answers_become_outcomes(void **state)
         struct history_op *op = recorded(world, &intent);
         struct response response = {.status = (uint16_t)rows[i].status,
                                     .body = str_of(rows[i].body)};
-        struct lesson lesson = intent_learn(history_facts(world->load.history), op, &response);
+        struct lesson lesson = intent_learn(history_facts(world->load.history), op,
+                                            &(struct misfit_request){0}, &response);
         assert_int_equal(lesson.outcome, rows[i].outcome);
         assert_int_equal(lesson.detail, rows[i].detail);
         assert_int_equal(op->line.version, rows[i].version);
@@ -214,7 +215,8 @@ static void an_item_s_answer_needs_version_and_stock(void **state)
         struct intent intent = {.kind = rows[i].kind, .lines = 1, .line = {{.item = 4}}};
         struct history_op *op = recorded(world, &intent);
         struct response response = {.status = 200, .body = str_of(rows[i].body)};
-        struct lesson lesson = intent_learn(history_facts(world->load.history), op, &response);
+        struct lesson lesson = intent_learn(history_facts(world->load.history), op,
+                                            &(struct misfit_request){0}, &response);
         assert_int_equal(lesson.outcome, rows[i].outcome);
         assert_int_equal(op->line.remaining, rows[i].remaining);
     }

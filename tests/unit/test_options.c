@@ -250,16 +250,45 @@ static void what_does_not_go_together_is_refused(void **state)
                    "--stages and --duration: both say how long; give one");
     assert_refused(PARSE("--think", "1s", "-R", "5"),
                    "--think: clients of an open loop do not wait; drop it, or --rate and --stages");
-    const char *warm = "--warmup: nothing is left to measure; give less than the whole run";
-    assert_refused(PARSE("--warmup", "10s"), warm);
-    assert_refused(PARSE("--warmup", "5s", "-d", "5s"), warm);
-    assert_refused(PARSE("--warmup", "2s", "--stages", "1s:5,1s:6"), warm);
-    assert_ok(PARSE("--warmup", "10s", "-n", "5")); /* who knows how long that takes */
-    done();
+    assert_refused(PARSE("report", "a", "b", "--output-format", "csv"),
+                   "--output-format: csv holds the attempts of one run; give one history");
+    assert_refused(PARSE("check", "a", "b", "--hgrm", "f"),
+                   "--hgrm: holds the percentiles of one run; give one history");
     assert_refused(PARSE("--skus", "2", "--basket", "3-4"),
                    "--basket: asks for more different items than --skus has");
     assert_refused(PARSE("-o", "f", "--output-format", "quiet"),
                    "--output: nothing would be written to it with --output-format quiet");
+}
+
+static void a_warm_up_comes_before_the_duration_and_may_be_longer(void **state)
+{
+    assert_ok(PARSE("--warmup", "10s", "-d", "5s"));
+    assert_int_equal(o.warmup_ms, 10000);
+    assert_int_equal(o.duration_ms, 5000);
+    done();
+    assert_ok(PARSE("--warmup", "10s", "-n", "5"));
+    done();
+}
+
+static void no_process_is_left_without_a_request_to_send(void **state)
+{
+    assert_ok(PARSE("-n", "3", "-p", "8", "-c", "16"));
+    assert_int_equal(o.processes, 3);
+    done();
+    assert_ok(PARSE("-n", "8", "-p", "8", "-c", "16"));
+    assert_int_equal(o.processes, 8);
+    done();
+}
+
+static void headers_that_each_request_says_for_itself_are_refused(void **state)
+{
+    assert_refused(PARSE("-H", "host: x"),
+                   "--header: number 1 is Host, which every request says for itself; leave it out");
+    assert_refused(PARSE("-H", "A: 1", "-H", "IDEMPOTENCY-KEY:x"),
+                   "--header: number 2 is Idempotency-Key, which every request says for itself; "
+                   "leave it out");
+    assert_ok(PARSE("-H", "Hosts: x", "-H", "Hos: y"));
+    done();
 }
 
 static void commands_take_their_own_words_and_flags(void **state)
@@ -437,6 +466,9 @@ int main(void)
         cmocka_unit_test(t_is_refused_because_it_means_two_things),
         cmocka_unit_test(wrong_values_are_refused_with_what_would_be_right),
         cmocka_unit_test(what_does_not_go_together_is_refused),
+        cmocka_unit_test(a_warm_up_comes_before_the_duration_and_may_be_longer),
+        cmocka_unit_test(no_process_is_left_without_a_request_to_send),
+        cmocka_unit_test(headers_that_each_request_says_for_itself_are_refused),
         cmocka_unit_test(commands_take_their_own_words_and_flags),
         cmocka_unit_test(help_and_version_are_found),
         cmocka_unit_test(help_shows_a_command_its_own_flags_only),

@@ -99,7 +99,7 @@ static void lines_break_at_spaces_and_words_only_when_they_must(void **state)
     page_wrap(&b, 0, 2, STR("short"));
     buf_putc(&b, '\0');
     char wanted[200];
-    snprintf(wanted, sizeof wanted, "  name \n    %.96s\n    %.54s\nshort\n", word, word);
+    snprintf(wanted, sizeof wanted, "  name \n    %.76s\n    %.74s\nshort\n", word, word);
     assert_string_equal(b.p, wanted);
     buf_free(&b);
 }

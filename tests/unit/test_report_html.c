@@ -47,6 +47,17 @@ static char *render(const enum report_sample_kind *kinds, size_t count)
     return text;
 }
 
+/* The page of a sample that was changed after it was made. */
+static char *render_sample(const struct report_sample *sample)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    assert_int_equal(report_html(out, &sample->run, 1), 0);
+    fclose(out);
+    return text;
+}
+
 /* Cuts the bodies of raw text elements out, as a parser passes over them. */
 static void cut_raw(struct page *page, const char *open, const char *close)
 {
@@ -245,15 +256,51 @@ static void what_was_not_checked_is_not_right(void **state)
     report_sample_make(&sample, SAMPLE_RIGHT, 1);
     for (int p = 0; p < PROPERTIES; p++)
         sample.verdict.property[p].checked = 0;
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    assert_int_equal(report_html(out, &sample.run, 1), 0);
-    fclose(out);
+    char *text = render_sample(&sample);
     assert_non_null(strstr(text, "<title>NOT CHECKED: "));
     assert_null(strstr(text, "no unit was sold twice"));
     free(text);
     report_sample_free(&sample);
+}
+
+static void what_sold_out_in_the_warm_up_has_no_moment_of_its_own(void **state)
+{
+    (void)state;
+    struct report_sample sample;
+    report_sample_make(&sample, SAMPLE_RIGHT, 1);
+    char *before = render_sample(&sample);
+    assert_absent(before, "\"sold_out\":-1");
+    sample.summary.top_item[0].sold_out_ns = sample.summary.from_ns - 1;
+    char *after = render_sample(&sample);
+    assert_non_null(strstr(after, "\"sold_out\":-1"));
+    free(before), free(after);
+    report_sample_free(&sample);
+}
+
+static void nothing_oversold_is_not_claimed_beside_a_violation_or_of_nothing(void **state)
+{
+    (void)state;
+    struct report_sample sample;
+    report_sample_make(&sample, SAMPLE_RIGHT, 1);
+    sample.verdict.word = sample.verdict.property[PROPERTY_VERSIONS].word = VERDICT_VIOLATION;
+    char *text = render_sample(&sample);
+    assert_absent(text, "no unit was sold twice");
+    free(text);
+    sample.verdict.word = VERDICT_UNKNOWN;
+    sample.verdict.coverage.operations = 0;
+    text = render_sample(&sample);
+    assert_absent(text, "no unit was sold twice");
+    free(text);
+    report_sample_free(&sample);
+}
+
+static void the_words_of_the_command_line_stay_whole(void **state)
+{
+    (void)state;
+    struct page page = page_of((enum report_sample_kind[]){SAMPLE_RIGHT}, 1);
+    assert_non_null(strstr(page.text, "<code><span>stockload </span><span>"));
+    assert_non_null(strstr(page.text, "<span>--"));
+    page_free(&page);
 }
 
 static void a_full_disk_is_an_error(void **state)
@@ -295,6 +342,9 @@ int main(void)
         cmocka_unit_test(the_verdict_and_its_proof_are_in_the_text),
         cmocka_unit_test(several_runs_are_named_by_the_worst),
         cmocka_unit_test(what_was_not_checked_is_not_right),
+        cmocka_unit_test(what_sold_out_in_the_warm_up_has_no_moment_of_its_own),
+        cmocka_unit_test(nothing_oversold_is_not_claimed_beside_a_violation_or_of_nothing),
+        cmocka_unit_test(the_words_of_the_command_line_stay_whole),
         cmocka_unit_test(a_full_disk_is_an_error),
         cmocka_unit_test(numbers_are_written_for_people),
     };

@@ -11,6 +11,7 @@
     const CLASS_COLOURS = ['ok', 'no-stock', 'refused', 'busy', 'lost'];
     const HUES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const NAME_LENGTH = 36;
+    const NARROW = 600; // pixels of the page: a legend of eight long names would leave no chart
     const MARKERS = 40; // fewer points than this are shown one by one
 
     function colour(name, alpha) {
@@ -72,7 +73,7 @@
 
     function seconds(run) {
         const last = run.end.length ? run.end[run.end.length - 1] : undefined;
-        return axis({ type: 'linear', min: 0, max: last }, { callback: (v) => number(v) + ' s' });
+        return axis({ type: 'linear', min: 0, max: last }, { callback: (v) => number(v) + ' s', includeBounds: false });
     }
 
     function counts(more, format) {
@@ -136,6 +137,10 @@
 
     function at(x) {
         return number(x) + ' s';
+    }
+
+    function moment(seconds) {
+        return seconds.toLocaleString('en', { maximumFractionDigits: 2 }) + ' s';
     }
 
     // The middle of each interval: what was counted in it belongs to all of it.
@@ -209,7 +214,7 @@
         };
     };
 
-    // Draws a dashed line where an item sold out, with its time beside the first.
+    // Draws a dashed line where an item sold out.
     const soldOut = {
         id: 'soldOut',
         afterDatasetsDraw: function (chart) {
@@ -217,7 +222,7 @@
             const ctx = chart.ctx;
             ctx.save();
             chart.data.datasets.forEach((set, i) => {
-                if (typeof set.soldOut !== 'number' || !chart.isDatasetVisible(i))
+                if (typeof set.soldOut !== 'number' || set.soldOut < 0 || !chart.isDatasetVisible(i))
                     return;
                 const x = chart.scales.x.getPixelForValue(set.soldOut);
                 ctx.strokeStyle = set.borderColor;
@@ -236,13 +241,19 @@
         },
     };
 
+    // Seconds, -1 for the warm-up, or null. Where there is no room the table has to say it.
+    function soldOutText(seconds) {
+        if (seconds === null || innerWidth < NARROW)
+            return '';
+        return seconds < 0 ? ' · sold out before 0 s' : ' · sold out ' + moment(seconds);
+    }
+
     charts.stock = function (run) {
         const sets = run.stock.map((item, i) => {
             const points = zip(run.end, item.left);
             if (run.start_stock !== null)
                 points.unshift({ x: 0, y: run.start_stock });
-            const sold = item.sold_out === null ? '' : ' · sold out ' + at(item.sold_out);
-            return line(run.prefix + item.item + sold, HUES[i], points, {
+            return line('item ' + item.item + soldOutText(item.sold_out), HUES[i], points, {
                 soldOut: item.sold_out,
                 spanGaps: true,
                 pointRadius: 0,
@@ -256,13 +267,28 @@
         };
     };
 
+    // The rate over the second around each interval: the server's counter is read once a second, so
+    // what an interval has of it is a share, not a measurement.
+    function overSeconds(run, counts) {
+        const last = run.end.length - 1;
+        const start = (i) => (i ? run.end[i - 1] : 0);
+        return counts.map((_, i) => {
+            let from = i;
+            let to = i;
+            while (run.end[to] - start(from) < 1 && (from > 0 || to < last)) {
+                from = Math.max(0, from - 1);
+                to = Math.min(last, to + 1);
+            }
+            return counts.slice(from, to + 1).reduce((all, n) => all + n, 0) / (run.end[to] - start(from));
+        });
+    }
+
     charts.conflicts = function (run) {
         const xs = middles(run);
         const sets = [];
         const scales = { x: seconds(run) };
         if (run.conflicts) {
-            const perSecond = run.conflicts.map((n, i) => n / (run.end[i] - (i ? run.end[i - 1] : 0)));
-            sets.push(line('Conflicts per second', 'lost', zip(xs, perSecond), { fill: true, backgroundColor: colour('lost', 0.15), yAxisID: 'y' }));
+            sets.push(line('Conflicts per second', 'lost', zip(xs, overSeconds(run, run.conflicts)), { fill: true, backgroundColor: colour('lost', 0.15), yAxisID: 'y' }));
             scales.y = counts();
         }
         const side = run.conflicts ? 'right' : 'left';

@@ -1,0 +1,53 @@
+/* single.c -- see single.h. */
+#include "check/single.h"
+#include "check/describe.h"
+
+/* What a reservation is right after the request; DETAIL_NONE: it is about no reservation, or only
+ * shows it. */
+static const enum history_detail makes[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
+                                                 [KIND_CONFIRM] = DETAIL_CONFIRMED,
+                                                 [KIND_RELEASE] = DETAIL_RELEASED,
+                                                 [KIND_EXTEND] = DETAIL_HELD};
+
+static const bool takes_stock[KINDS] = {
+    [KIND_ADJUST] = true, [KIND_DECREMENT] = true, [KIND_RESERVE] = true};
+
+static void check_state(const struct index *index, uint32_t slot, struct verdict *v)
+{
+    const struct history_op *op = index_op(index, slot);
+    enum history_detail right = makes[op->kind];
+    v->property[PROPERTY_ANSWERS].checked += right != DETAIL_NONE;
+    if (right == DETAIL_NONE || op->detail == right)
+        return;
+    const char *said = describe_state(op->detail);
+    const uint32_t ops[] = {slot, 0};
+    verdict_violation(v, PROPERTY_ANSWERS, ops,
+                      "%s was answered with %u, so the reservation is %s; but the answer says that "
+                      "it is %s.",
+                      describe_who(op).text, (unsigned)op->status, describe_state(right),
+                      *said ? said : "in no state at all");
+}
+
+static void check_refusal(const struct index *index, uint32_t slot, struct verdict *v)
+{
+    const struct history_op *op = index_op(index, slot);
+    if (op->detail != DETAIL_NO_STOCK || takes_stock[op->kind])
+        return;
+    const uint32_t ops[] = {slot, 0};
+    verdict_violation(v, PROPERTY_ANSWERS, ops,
+                      "%s was refused for want of stock, although it takes none.",
+                      describe_who(op).text);
+}
+
+void single_check(const struct index *index, struct verdict *v)
+{
+    struct index_pass pass;
+    index_pass(&pass, index);
+    uint32_t slot;
+    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+        if (history_outcome(op) == OUTCOME_OK)
+            check_state(index, slot, v);
+        else if (history_outcome(op) == OUTCOME_FAIL)
+            check_refusal(index, slot, v);
+    }
+}

@@ -1,0 +1,43 @@
+/* misfit.h -- what an answer says that does not fit the request it answers.
+ *
+ * Layer: client, pure, no heap. The history keeps an answer's state, versions and what remains;
+ * everything else that it says is compared with the request here, as long as both are at hand, and
+ * only a contradiction is kept (history_put_note). What the answer leaves out of the fields that no
+ * checking needs is no contradiction.
+ */
+#ifndef LOADGEN_CLIENT_MISFIT_H
+#define LOADGEN_CLIENT_MISFIT_H
+
+#include "client/answer.h"
+#include "history/format.h"
+
+/* A sentence's predicate about the answer, as `says "quantity":4 for load-x-3, not 3`. */
+struct misfit {
+    char text[HISTORY_NOTE_MAX + 1]; /* "" when the answer fits */
+};
+
+/* What is known of a request besides its record. */
+struct misfit_request {
+    struct str id;      /* of the reservation that it is about, or made before; absent: not known */
+    uint64_t passed_ms; /* since it was sent */
+};
+
+/* Of an answer 2xx with the fields that matter: id, skus, quantities, time to live, and whether an
+ * item's numbers add up. `replayed`: it repeats the answer to an earlier request, that may have
+ * asked for other quantities, and a while ago. */
+void misfit_of_success(struct misfit *m, const struct history_facts *facts,
+                       const struct history_op *op, const struct misfit_request *request,
+                       const struct answer *a, bool replayed);
+
+/* Of a 4xx with a problem document, whose type is this detail: a request like ours gives a ground
+ * for few of them, and a 409 insufficient-stock names lines of the request, with what they asked
+ * for. Who may ask at all, and how often, is the server's own business (401, 403, 429). */
+void misfit_of_refusal(struct misfit *m, const struct history_facts *facts,
+                       const struct history_op *op, const struct answer *a,
+                       enum history_detail detail, unsigned status);
+
+/* Of a 2xx whose body is JSON, but lacks what api.md promises for this kind of operation. Says
+ * nothing about what is not even JSON: that may have been garbled by anybody on its way. */
+void misfit_of_garbled(struct misfit *m, const struct history_op *op, struct str body);
+
+#endif

@@ -1,0 +1,400 @@
+/* history_model.c -- see history_model.h. */
+#include "support/history_model.h"
+
+#include <string.h>
+
+#define LATE_NS 10000000u /* how far clocks may be off, as loadgen/check allows */
+
+static const struct history_line *line(const struct history_op *op, unsigned n)
+{
+    return history_line_of(op, n);
+}
+
+/* Line n of the reserve is about this item; MODEL_NONE: none is. */
+static unsigned line_about(const struct history_op *op, uint32_t item)
+{
+    for (unsigned n = 0; n < op->lines; n++)
+        if (line(op, n)->item == item)
+            return n;
+    return MODEL_NONE;
+}
+
+static uint32_t number_of(const struct model *m, uint32_t slot)
+{
+    for (uint32_t n = 0; n < m->count; n++)
+        if (m->request[n].slot == slot)
+            return n;
+    return MODEL_NONE;
+}
+
+static bool is_read(const struct history_op *op)
+{
+    return op->kind == KIND_GET_ITEM || op->kind == KIND_GET_RESERVATION;
+}
+
+static bool is_change(const struct history_op *op)
+{
+    return op->kind == KIND_CONFIRM || op->kind == KIND_RELEASE || op->kind == KIND_EXTEND;
+}
+
+static bool is_whole(const struct history_op *op)
+{
+    for (unsigned n = 0; n < op->lines; n++)
+        if (line(op, n)->version == 0)
+            return false;
+    return op->lines > 0;
+}
+
+/* Which key it is, and which reservation; false when there is no such. */
+static bool place(struct model *m, uint32_t n)
+{
+    struct model_request *q = &m->request[n];
+    const struct history_op *op = q->op;
+    bool again = !is_read(op) && (q->settle || op->flags & FLAG_RESENT);
+    q->key = again ? number_of(m, op->of) : n;
+    if (q->key == MODEL_NONE || m->request[q->key].op->kind != op->kind)
+        return false;
+    const struct history_op *first = m->request[q->key].op;
+    if (first->kind == KIND_RESERVE)
+        q->reservation = q->key;
+    else if (is_change(first) || first->kind == KIND_GET_RESERVATION)
+        q->reservation = number_of(m, first->of);
+    else
+        return true;
+    return q->reservation != MODEL_NONE && m->request[q->reservation].op->kind == KIND_RESERVE;
+}
+
+static bool add(struct model *m, const struct history_op *op, uint32_t slot)
+{
+    if (op->begin_ns == 0 && history_outcome(op) == OUTCOME_UNKNOWN)
+        return true; /* never sent */
+    if (m->count == MODEL_REQUESTS || op->lines > MODEL_LINES)
+        return false;
+    for (unsigned n = 0; n < op->lines; n++)
+        if (line(op, n)->item >= MODEL_ITEMS || line(op, n)->item >= m->facts->items)
+            return false;
+    enum history_outcome outcome = history_outcome(op);
+    if (outcome == OUTCOME_OK && !is_whole(op))
+        outcome = OUTCOME_UNKNOWN;
+    m->request[m->count++] = (struct model_request){
+        .op = op,
+        .slot = slot,
+        .reservation = MODEL_NONE,
+        .outcome = outcome,
+        .settle = history_phase(op) == PHASE_SETTLE,
+        .begin_ns = op->begin_ns,
+        .end_ns = outcome == OUTCOME_UNKNOWN || op->end_ns == 0 ? UINT64_MAX : op->end_ns,
+    };
+    return true;
+}
+
+bool model_read(struct model *m, const struct history_reader *r)
+{
+    *m = (struct model){.facts = r->facts};
+    struct history_pass pass;
+    history_pass(&pass, r);
+    uint32_t slot;
+    for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;)
+        if (type == SLOT_OP && !add(m, history_op_at(r, slot), slot))
+            return false;
+    for (uint32_t n = 0; n < m->count; n++)
+        if (!place(m, n))
+            return false;
+    return pass.broken == 0;
+}
+
+/* --- what a request does --- */
+
+/* One transition of one item, quoted in the pair. */
+static void change(struct model_state *s, uint32_t item, struct model_pair *pair, int64_t available,
+                   int64_t held, int64_t sold)
+{
+    s->item[item].version++;
+    s->item[item].available += available;
+    s->item[item].held += held;
+    s->item[item].sold += sold;
+    *pair = (struct model_pair){s->item[item].version, s->item[item].available};
+}
+
+static int64_t wanted(const struct history_op *op, unsigned n)
+{
+    int64_t quantity = line(op, n)->quantity;
+    return op->kind == KIND_ADJUST ? -quantity : quantity;
+}
+
+static bool enough(const struct model_state *s, const struct history_op *op)
+{
+    for (unsigned n = 0; n < op->lines; n++)
+        if (!s->item[line(op, n)->item].created ||
+            s->item[line(op, n)->item].available < wanted(op, n))
+            return false;
+    return true;
+}
+
+static bool put_item(struct model_state *s, uint32_t key, const struct history_op *op)
+{
+    uint32_t item = line(op, 0)->item;
+    if (s->item[item].created)
+        return false;
+    s->item[item].created = true;
+    /* It may have been there in another life: any version may be the first. */
+    s->item[item].version = line(op, 0)->version ? line(op, 0)->version - 1 : 0;
+    s->item[item].received = line(op, 0)->quantity;
+    change(s, item, &s->key[key].pair[0], line(op, 0)->quantity, 0, 0);
+    return true;
+}
+
+static void hold_due(const struct model *m, struct model_state *s, uint32_t reserve, uint32_t n)
+{
+    uint64_t ttl_ns = m->facts->ttl_ms * 1000000u;
+    uint64_t late_ns = LATE_NS + ttl_ns / 1000;
+    s->hold[reserve].due_ns = m->request[n].begin_ns + (ttl_ns > late_ns ? ttl_ns - late_ns : 0);
+}
+
+static bool take_units(const struct model *m, struct model_state *s, uint32_t key, uint32_t n)
+{
+    const struct history_op *op = m->request[n].op;
+    if (!enough(s, op))
+        return false;
+    for (unsigned i = 0; i < op->lines; i++) {
+        int64_t units = line(op, i)->quantity;
+        uint32_t item = line(op, i)->item;
+        bool holds = op->kind == KIND_RESERVE, sells = op->kind == KIND_DECREMENT;
+        if (op->kind == KIND_ADJUST)
+            s->item[item].received += units;
+        change(s, item, &s->key[key].pair[i], -wanted(op, i), holds ? units : 0, sells ? units : 0);
+    }
+    if (op->kind == KIND_RESERVE) {
+        s->hold[key].state = DETAIL_HELD;
+        memcpy(s->hold[key].pair, s->key[key].pair, sizeof(s->key[key].pair));
+        hold_due(m, s, key, n);
+    }
+    return true;
+}
+
+static bool change_hold(const struct model *m, struct model_state *s, uint32_t key, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    const struct history_op *reserve = m->request[q->reservation].op;
+    if (s->hold[q->reservation].state != DETAIL_HELD || q->op->lines != reserve->lines)
+        return false;
+    for (unsigned i = 0; i < q->op->lines; i++) {
+        uint32_t item = line(q->op, i)->item;
+        unsigned of = line_about(reserve, item);
+        if (of == MODEL_NONE)
+            return false;
+        int64_t held = line(reserve, of)->quantity, sold = 0;
+        if (q->op->kind == KIND_CONFIRM)
+            sold = line(q->op, i)->quantity;
+        if (q->op->kind == KIND_EXTEND)
+            held = 0;
+        change(s, item, &s->key[key].pair[i], held - sold, -held, sold);
+        s->hold[q->reservation].pair[of] = s->key[key].pair[i];
+        s->hold[q->reservation].confirmed[of] = (int32_t)sold;
+    }
+    if (q->op->kind == KIND_EXTEND)
+        hold_due(m, s, q->reservation, n);
+    else
+        s->hold[q->reservation].state =
+            q->op->kind == KIND_CONFIRM ? DETAIL_CONFIRMED : DETAIL_RELEASED;
+    return true;
+}
+
+static bool apply(const struct model *m, struct model_state *s, uint32_t n)
+{
+    uint32_t key = m->request[n].key;
+    const struct history_op *op = m->request[n].op;
+    s->key[key].applied = true;
+    if (op->kind == KIND_PUT)
+        return put_item(s, key, op);
+    return is_change(op) ? change_hold(m, s, key, n) : take_units(m, s, key, n);
+}
+
+void model_expire(const struct model *m, struct model_state *s, uint32_t reserve)
+{
+    const struct history_op *op = m->request[reserve].op;
+    s->hold[reserve].state = DETAIL_EXPIRED;
+    for (unsigned n = 0; n < op->lines; n++)
+        change(s, line(op, n)->item, &s->hold[reserve].pair[n], line(op, n)->quantity,
+               -line(op, n)->quantity, 0);
+}
+
+/* --- what an answer says --- */
+
+static bool same_pairs(const struct history_op *op, const struct model_pair *pair)
+{
+    for (unsigned n = 0; n < op->lines; n++)
+        if (line(op, n)->version != pair[n].version || line(op, n)->remaining != pair[n].remaining)
+            return false;
+    return true;
+}
+
+/* The same of what is kept in the order of the reserve's lines. */
+static bool shows_hold(const struct model *m, const struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    const struct history_op *reserve = m->request[q->reservation].op;
+    for (unsigned i = 0; i < q->op->lines; i++) {
+        unsigned of = line_about(reserve, line(q->op, i)->item);
+        if (of == MODEL_NONE ||
+            line(q->op, i)->version != s->hold[q->reservation].pair[of].version ||
+            line(q->op, i)->remaining != s->hold[q->reservation].pair[of].remaining)
+            return false;
+    }
+    return q->op->lines == reserve->lines;
+}
+
+/* A confirm must ask for what the first one asked for. */
+static bool same_end(const struct model *m, const struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    const struct history_op *reserve = m->request[q->reservation].op;
+    enum history_detail state = s->hold[q->reservation].state;
+    if (q->op->kind != KIND_CONFIRM)
+        return q->op->kind == KIND_RELEASE && state == DETAIL_RELEASED;
+    for (unsigned i = 0; i < q->op->lines; i++) {
+        unsigned of = line_about(reserve, line(q->op, i)->item);
+        if (of == MODEL_NONE || line(q->op, i)->quantity != s->hold[q->reservation].confirmed[of])
+            return false;
+    }
+    return state == DETAIL_CONFIRMED;
+}
+
+/* Who asks for all may have named no quantities, which may mean those of the first one. */
+static bool repeats_end(const struct model *m, const struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    const struct history_op *reserve = m->request[q->reservation].op;
+    bool all = q->op->kind == KIND_CONFIRM;
+    for (unsigned i = 0; i < q->op->lines && all; i++) {
+        unsigned of = line_about(reserve, line(q->op, i)->item);
+        all = of != MODEL_NONE && line(q->op, i)->quantity == line(reserve, of)->quantity;
+    }
+    return same_end(m, s, n) || (all && s->hold[q->reservation].state == DETAIL_CONFIRMED);
+}
+
+static bool refused(const struct model *m, const struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    const struct history_op *op = q->op;
+    bool done = !is_read(op) && s->key[q->key].applied && !s->key[q->key].repeat;
+    bool takes = op->kind == KIND_ADJUST || op->kind == KIND_DECREMENT || op->kind == KIND_RESERVE;
+    switch (op->detail) {
+    case DETAIL_NO_STOCK:
+        for (unsigned i = 0; i < op->lines; i++) {
+            const struct history_line *l = line(op, i);
+            if (l->version &&
+                (l->version != s->item[l->item].version ||
+                 l->remaining != s->item[l->item].available || l->remaining >= wanted(op, i)))
+                return false;
+        }
+        return takes && !done;
+    case DETAIL_NO_ITEM:
+        for (unsigned i = 0; i < op->lines; i++)
+            if (!s->item[line(op, i)->item].created)
+                return !done;
+        return false;
+    case DETAIL_CONFIRMED:
+    case DETAIL_RELEASED:
+    case DETAIL_EXPIRED:
+        if (!is_change(op))
+            return true; /* some refusal that is none of these */
+        return !done && s->hold[q->reservation].state == op->detail && !same_end(m, s, n);
+    case DETAIL_NO_RESERVATION:
+        return q->reservation == MODEL_NONE || op->kind == KIND_RESERVE ||
+               s->hold[q->reservation].state == DETAIL_NONE;
+    default: return true;
+    }
+}
+
+static bool right_state(const struct history_op *op)
+{
+    static const enum history_detail after[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
+                                                     [KIND_EXTEND] = DETAIL_HELD,
+                                                     [KIND_CONFIRM] = DETAIL_CONFIRMED,
+                                                     [KIND_RELEASE] = DETAIL_RELEASED};
+    return after[op->kind] == DETAIL_NONE || op->detail == after[op->kind];
+}
+
+static bool looked_up(const struct model *m, const struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    if (q->outcome == OUTCOME_OK)
+        return right_state(q->op) && s->key[q->key].applied &&
+               same_pairs(q->op, s->key[q->key].pair);
+    return q->op->detail != DETAIL_NO_OPERATION || !s->key[q->key].applied || s->key[q->key].repeat;
+}
+
+static bool shown(const struct model *m, const struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    if (q->op->kind == KIND_GET_RESERVATION)
+        return s->hold[q->reservation].state == q->op->detail && shows_hold(m, s, n);
+    const struct history_line *l = line(q->op, 0);
+    return s->item[l->item].created && l->version == s->item[l->item].version &&
+           l->remaining == s->item[l->item].available;
+}
+
+/* Two in flight at once may both be given the one result, unmarked. */
+static bool shared_result(const struct model *m, uint32_t n)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct model_request *a = &m->request[i], *b = &m->request[n];
+        if (i != n && !a->settle && a->key == b->key && a->op->kind == b->op->kind &&
+            a->end_ns > b->begin_ns && b->end_ns > a->begin_ns)
+            return true;
+    }
+    return false;
+}
+
+static bool done(const struct model *m, struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    bool marked = q->op->flags & FLAG_REPLAYED;
+    if (!right_state(q->op))
+        return false;
+    if (s->key[q->key].applied)
+        return same_pairs(q->op, s->key[q->key].pair) &&
+               (marked || (!s->key[q->key].repeat && shared_result(m, n)));
+    bool ends = q->op->kind == KIND_CONFIRM || q->op->kind == KIND_RELEASE;
+    if (ends && repeats_end(m, s, n)) {
+        s->key[q->key].applied = s->key[q->key].repeat = true;
+        for (unsigned i = 0; i < q->op->lines; i++)
+            s->key[q->key].pair[i] =
+                (struct model_pair){line(q->op, i)->version, line(q->op, i)->remaining};
+        return marked && shows_hold(m, s, n);
+    }
+    return !marked && apply(m, s, n) && same_pairs(q->op, s->key[q->key].pair);
+}
+
+bool model_answered(const struct model *m, struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    if (q->outcome == OUTCOME_UNKNOWN)
+        return true;
+    if (q->settle && !is_read(q->op))
+        return looked_up(m, s, n);
+    if (q->outcome == OUTCOME_FAIL)
+        return refused(m, s, n);
+    return is_read(q->op) ? shown(m, s, n) : done(m, s, n);
+}
+
+bool model_unseen(const struct model *m, struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    if (q->outcome != OUTCOME_UNKNOWN || is_read(q->op) || q->settle || s->key[q->key].applied)
+        return false;
+    bool ends = q->op->kind == KIND_CONFIRM || q->op->kind == KIND_RELEASE;
+    if (ends && repeats_end(m, s, n)) { /* it repeats, and is kept, what another key did */
+        const struct history_op *reserve = m->request[q->reservation].op;
+        s->key[q->key].applied = s->key[q->key].repeat = true;
+        for (unsigned i = 0; i < q->op->lines; i++) {
+            unsigned of = line_about(reserve, line(q->op, i)->item);
+            if (of == MODEL_NONE)
+                return false;
+            s->key[q->key].pair[i] = s->hold[q->reservation].pair[of];
+        }
+        return true;
+    }
+    return apply(m, s, n);
+}

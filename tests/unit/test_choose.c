@@ -1,0 +1,166 @@
+/* test_choose.c -- what a client remembers of its reservations, and when it comes back to them. */
+#include "client/client.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SECOND_NS UINT64_C(1000000000)
+#define TTL_MS    2000
+#define GO_NS     (50 * SECOND_NS)
+
+/* One client that has just been answered, and the operation it was answered to. */
+static struct load_client shared;
+static struct client client;
+static struct history_op op;
+static struct workload w;
+
+static int set_up(void **state)
+{
+    char err[WORKLOAD_ERR_SIZE];
+    (void)state;
+    memset(&client, 0, sizeof(client));
+    memset(&op, 0, sizeof(op));
+    w = (struct workload){.skus = 4,
+                          .stock = 20,
+                          .weight = {[WORK_RESERVE] = 1},
+                          .qty_max = 1,
+                          .basket_max = 1,
+                          .ttl_ms = TTL_MS};
+    assert_int_equal(workload_open(&w, err, sizeof(err)), 0);
+    rng_seed(&shared.rng, 7);
+    client.shared = &shared;
+    client.op = client.root = &op;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    workload_close(&w);
+    return 0;
+}
+
+/* The answer to a reserve, or to what the client chose last. */
+static void answered(enum history_kind kind, const char *id, uint32_t slot, uint64_t now_ns)
+{
+    const struct lesson lesson = {.outcome = OUTCOME_OK, .id = str_of(id)};
+    op.kind = (uint8_t)kind;
+    op.lines = 1;
+    op.line = (struct history_line){.item = 3, .quantity = 1};
+    client.root_slot = slot;
+    client_remember(&client, &w, &lesson, now_ns);
+}
+
+static enum history_kind chosen(uint64_t now_ns)
+{
+    client_choose(&client, &w, &client, 1, now_ns);
+    return client.intent.kind;
+}
+
+static void a_client_without_a_reservation_reserves_instead_of_ending_one(void **state)
+{
+    (void)state;
+    w.weight[WORK_RESERVE] = 0;
+    w.weight[WORK_RELEASE] = w.weights = 1;
+    assert_int_equal(chosen(GO_NS), KIND_RESERVE);
+    answered(KIND_RESERVE, "r1", 71, GO_NS);
+    assert_int_equal(chosen(GO_NS), KIND_RELEASE);
+    assert_true(str_equal(client_reservation(&client), STR("r1")));
+    assert_int_equal(client.intent.held.slot, 71);
+    assert_int_equal(chosen(GO_NS), KIND_RESERVE);
+}
+
+static void the_oldest_of_too_many_reservations_is_left_alone(void **state)
+{
+    char id[] = "r0";
+    (void)state;
+    for (uint32_t i = 0; i <= CLIENT_HELD; i++, id[1]++)
+        answered(KIND_RESERVE, id, 70 + i, GO_NS);
+    assert_int_equal(client.helds, CLIENT_HELD);
+    assert_int_equal(client.held[0].slot, 71);
+    assert_int_equal(client.held[CLIENT_HELD - 1].slot, 70 + CLIENT_HELD);
+}
+
+static void one_that_is_kept_is_ended_around_its_deadline_and_not_before(void **state)
+{
+    static const enum history_kind ends[] = {KIND_CONFIRM, KIND_RELEASE, KIND_EXTEND};
+    (void)state;
+    w.late = 1;
+    for (int kind = 0; kind < 30; kind++) {
+        w.weight[WORK_CONFIRM] = kind % 3 == 0;
+        w.weight[WORK_RELEASE] = kind % 3 == 1;
+        w.weight[WORK_EXTEND] = kind % 3 == 2;
+        answered(KIND_RESERVE, "late", 90, GO_NS);
+        assert_int_equal(client.helds, 0);
+        uint64_t turn_ns = client.late.turn_ns;
+        assert_in_range(turn_ns, GO_NS + 1900 * (SECOND_NS / 1000), GO_NS + 3 * SECOND_NS);
+        assert_int_equal(chosen(turn_ns - 1), KIND_RESERVE);
+        assert_int_equal(chosen(turn_ns), ends[kind % 3]);
+        assert_true(str_equal(client_reservation(&client), STR("late")));
+        assert_int_equal(chosen(turn_ns), KIND_RESERVE); /* once */
+    }
+}
+
+static void one_reservation_at_a_time_is_kept(void **state)
+{
+    (void)state;
+    w.late = 1;
+    w.weight[WORK_CONFIRM] = 1;
+    answered(KIND_RESERVE, "r1", 81, GO_NS);
+    answered(KIND_RESERVE, "r2", 82, GO_NS);
+    assert_int_equal(client.late.slot, 81);
+    assert_int_equal(client.helds, 1);
+}
+
+static void few_clients_keep_reservations_so_that_stock_goes_on_moving(void **state)
+{
+    (void)state;
+    assert_int_equal(w.keepers, 4); /* of 80 units */
+    w.late = 1;
+    w.weight[WORK_CONFIRM] = 1;
+    client.number = 4;
+    answered(KIND_RESERVE, "r1", 81, GO_NS);
+    assert_int_equal(client.late.id_bytes, 0);
+    assert_int_equal(client.helds, 1);
+}
+
+static void nothing_is_kept_where_nothing_would_end_it(void **state)
+{
+    (void)state;
+    w.late = 1;
+    answered(KIND_RESERVE, "r1", 81, GO_NS);
+    assert_int_equal(client.late.id_bytes, 0);
+}
+
+static void a_repeated_reserve_is_about_the_reservation_it_made(void **state)
+{
+    struct history_op again = op;
+    (void)state;
+    again.kind = KIND_RESERVE;
+    answered(KIND_RESERVE, "r1", 81, GO_NS);
+    assert_true(str_absent(client_reservation(&client))); /* the first attempt asks for a new one */
+    client.op = &again;
+    assert_true(str_equal(client_reservation(&client), STR("r1")));
+    client.root_slot = 99; /* an attempt before was never answered */
+    assert_true(str_absent(client_reservation(&client)));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_client_without_a_reservation_reserves_instead_of_ending_one),
+        TEST(the_oldest_of_too_many_reservations_is_left_alone),
+        TEST(one_that_is_kept_is_ended_around_its_deadline_and_not_before),
+        TEST(one_reservation_at_a_time_is_kept),
+        TEST(few_clients_keep_reservations_so_that_stock_goes_on_moving),
+        TEST(nothing_is_kept_where_nothing_would_end_it),
+        TEST(a_repeated_reserve_is_about_the_reservation_it_made),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,282 @@
+/* test_misfit.c -- an answer that contradicts its request is told from one that fits. */
+#include "client/misfit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct history_facts facts = {.prefix = "load-r7-", .items = 100, .ttl_ms = 30000};
+
+/* Two lines: 1 unit of item 4, and 3 of item 10. One slot for the second one. */
+static struct history_op basket[2];
+
+static const struct history_op *operation(enum history_kind kind, unsigned lines, unsigned flags)
+{
+    struct history_lines *more = (struct history_lines *)(basket + 1);
+    memset(basket, 0, sizeof(basket));
+    basket->kind = (uint8_t)kind;
+    basket->lines = (uint8_t)lines;
+    basket->flags = (uint8_t)flags;
+    basket->line = (struct history_line){.item = 4, .quantity = 1};
+    more->line[0] = (struct history_line){.item = 10, .quantity = 3};
+    return basket;
+}
+
+struct row {
+    enum history_kind kind;
+    unsigned lines, flags;
+    bool replayed;
+    const char *body;
+    const char *says; /* what the note begins with; NULL: it fits */
+};
+
+/* What the server said that it is, or was, about; and how long ago it was asked. */
+static const struct misfit_request request = {.id = STR("r7"), .passed_ms = 400};
+
+static const char *misfit_in(const struct row *row, bool refused)
+{
+    static struct misfit m;
+    struct answer a;
+    memset(&m, 'x', sizeof(m)); /* whatever was there before */
+    m.text[sizeof(m.text) - 1] = '\0';
+    assert_true(answer_read(&a, str_of(row->body)));
+    if (refused)
+        misfit_of_refusal(&m, &facts, operation(row->kind, row->lines, row->flags), &a,
+                          DETAIL_NO_STOCK, 409);
+    else
+        misfit_of_success(&m, &facts, operation(row->kind, row->lines, row->flags), &request, &a,
+                          row->replayed);
+    return m.text;
+}
+
+static void check_rows(const struct row *rows, size_t count, bool refused)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *text = misfit_in(&rows[i], refused);
+        if (rows[i].says ? strncmp(text, rows[i].says, strlen(rows[i].says)) != 0 : text[0] != '\0')
+            fail_msg("row %zu, %s: said \"%s\", expected \"%s\"", i, rows[i].body, text,
+                     rows[i].says ? rows[i].says : "");
+    }
+}
+#define CHECK(rows, refused) check_rows(rows, sizeof(rows) / sizeof(*(rows)), refused)
+
+#define LINE4(quantity)  "{\"sku\":\"load-r7-4\",\"quantity\":" #quantity "}"
+#define LINE10(quantity) "{\"sku\":\"load-r7-10\",\"quantity\":" #quantity "}"
+
+static void an_answer_that_fits_leaves_no_note(void **state)
+{
+    static const struct row rows[] = {
+        {KIND_RESERVE, 2, 0, false, "{\"lines\":[" LINE10(3) "," LINE4(1) "]}", NULL},
+        {KIND_RELEASE, 2, 0, false, "{\"lines\":[" LINE4(1) "," LINE10(3) "]}", NULL},
+        {KIND_CONFIRM, 1, 0, false, "{\"lines\":[" LINE4(1) "]}", NULL},
+        {KIND_DECREMENT, 1, 0, false, "{\"sku\":\"load-r7-4\",\"quantity\":1}", NULL},
+        {KIND_GET_ITEM, 1, 0, false,
+         "{\"sku\":\"load-r7-4\",\"on_hand\":9,\"held\":4,\"available\":5}", NULL},
+        {KIND_ADJUST, 1, 0, false, "{\"available\":5}", NULL}, /* what is not said is not wrong */
+        {KIND_DECREMENT, 1, 0, false, "{\"remaining\":5}", NULL},
+        {KIND_RESERVE, 1, 0, false, "{\"lines\":[{\"sku\":\"load-r7-4\"}]}", NULL},
+    };
+    (void)state;
+    CHECK(rows, false);
+}
+
+static void another_quantity_is_told(void **state)
+{
+    static const struct row rows[] = {
+        {KIND_RESERVE, 2, 0, false, "{\"lines\":[" LINE10(2) "," LINE4(1) "]}",
+         "says 2 units of load-r7-10 and not 3"},
+        {KIND_EXTEND, 1, 0, false, "{\"lines\":[" LINE4(2) "]}",
+         "says 2 units of load-r7-4 and not 1"},
+        {KIND_CONFIRM, 1, 0, false, "{\"lines\":[" LINE4(0) "]}",
+         "says 0 units of load-r7-4 and not 1"},
+        {KIND_DECREMENT, 1, 0, false, "{\"quantity\":2}", "says \"quantity\":2 and not 1"},
+        {KIND_GET_RESERVATION, 2, 0, false,
+         "{\"state\":\"released\",\"lines\":[" LINE10(2) "," LINE4(1) "]}",
+         "says 2 units of load-r7-10 and not 3"},
+    };
+    (void)state;
+    CHECK(rows, false);
+}
+
+/* Another client, or an earlier request, may have sold a part of it. */
+static void what_was_sold_in_part_may_be_less(void **state)
+{
+    static const struct row rows[] = {
+        {KIND_GET_RESERVATION, 2, 0, false,
+         "{\"state\":\"confirmed\",\"lines\":[" LINE10(2) "," LINE4(1) "]}", NULL},
+        {KIND_GET_RESERVATION, 2, 0, false,
+         "{\"state\":\"confirmed\",\"lines\":[" LINE10(4) "," LINE4(1) "]}", "says 4 units"},
+        {KIND_CONFIRM, 2, 0, true, "{\"lines\":[" LINE10(2) "," LINE4(1) "]}", NULL},
+        {KIND_CONFIRM, 2, FLAG_AGAIN, false, "{\"lines\":[" LINE10(2) "," LINE4(1) "]}", NULL},
+        {KIND_CONFIRM, 2, 0, true, "{\"lines\":[" LINE10(0) "," LINE4(1) "]}", "says 0 units"},
+        {KIND_RELEASE, 2, 0, true, "{\"lines\":[" LINE10(2) "," LINE4(1) "]}", "says 2 units"},
+    };
+    (void)state;
+    CHECK(rows, false);
+}
+
+static void lines_that_are_missing_or_of_others_are_told(void **state)
+{
+    static const struct row rows[] = {
+        {KIND_RESERVE, 2, 0, false, "{\"lines\":[" LINE10(3) "]}",
+         "has 1 line where 2 were asked for"},
+        {KIND_RESERVE, 1, 0, false, "{\"lines\":[" LINE4(1) "," LINE10(3) "]}",
+         "has a line for \"load-r7-10\", not asked for"},
+        {KIND_RESERVE, 1, 0, false, "{\"lines\":[{\"sku\":\"other\"}]}",
+         "has a line for \"other\", not asked for"},
+        {KIND_RESERVE, 1, 0, false, "{\"lines\":[{\"quantity\":1}]}", "has a line for \"\""},
+        {KIND_RESERVE, 2, 0, false, "{\"lines\":[" LINE4(1) "," LINE4(1) "," LINE10(3) "]}",
+         "has 3 lines where 2 were asked for"},
+    };
+    (void)state;
+    CHECK(rows, false);
+}
+
+static void an_item_s_numbers_must_be_of_that_item_and_add_up(void **state)
+{
+    static const struct row rows[] = {
+        {KIND_GET_ITEM, 1, 0, false, "{\"sku\":\"load-r7-5\"}",
+         "says \"sku\":\"load-r7-5\", asked about load-r7-4"},
+        {KIND_DECREMENT, 1, 0, false, "{\"sku\":\"load-r7-5\",\"quantity\":1}", "says \"sku\""},
+        {KIND_ADJUST, 1, 0, false, "{\"on_hand\":9,\"held\":4,\"available\":6}",
+         "says \"available\":6 with \"on_hand\":9 and \"held\":4"},
+        {KIND_PUT, 1, 0, false, "{\"on_hand\":-9223372036854775807,\"held\":4,\"available\":6}",
+         "says \"available\":6"},
+    };
+    (void)state;
+    CHECK(rows, false);
+}
+
+static void a_refusal_names_what_was_asked_for(void **state)
+{
+    static const struct row rows[] = {
+        {KIND_RESERVE, 2, 0, false,
+         "{\"lines\":[{\"sku\":\"load-r7-10\",\"requested\":3,\"available\":2}]}", NULL},
+        {KIND_RESERVE, 2, 0, false,
+         "{\"lines\":[{\"sku\":\"load-r7-10\",\"requested\":2,\"available\":1}]}",
+         "says 2 units of load-r7-10 were requested, not 3"},
+        {KIND_RESERVE, 2, 0, false, "{\"lines\":[{\"sku\":\"load-r7-11\",\"requested\":3}]}",
+         "has a line for \"load-r7-11\", not asked for"},
+        {KIND_RESERVE, 2, 0, false, "{\"lines\":[]}", "has no line"},
+        {KIND_DECREMENT, 1, 0, false, "{}", "has no line"},
+        {KIND_ADJUST, 1, 0, false, "{\"lines\":[{\"sku\":\"load-r7-4\",\"requested\":1}]}", NULL},
+    };
+    (void)state;
+    CHECK(rows, true);
+}
+
+static void a_reservation_keeps_its_id(void **state)
+{
+    static const struct row rows[] = {
+        {KIND_CONFIRM, 1, 0, false, "{\"id\":\"r7\",\"lines\":[" LINE4(1) "]}", NULL},
+        {KIND_CONFIRM, 1, 0, false, "{\"id\":\"r8\",\"lines\":[" LINE4(1) "]}",
+         "says \"id\":\"r8\", it was about \"r7\""},
+        {KIND_RESERVE, 1, FLAG_RESENT, true, "{\"id\":\"r8\",\"lines\":[" LINE4(1) "]}",
+         "says \"id\":\"r8\""},
+        {KIND_GET_RESERVATION, 1, 0, false, "{\"id\":\"r8\",\"lines\":[" LINE4(1) "]}",
+         "says \"id\":\"r8\""},
+        {KIND_DECREMENT, 1, 0, false, "{\"id\":\"op-9\",\"quantity\":1}", NULL},
+    };
+    (void)state;
+    CHECK(rows, false);
+}
+
+static void a_new_deadline_is_the_time_to_live_away(void **state)
+{
+    static const struct row rows[] = {
+        {KIND_RESERVE, 1, 0, false, "{\"ttl_ms\":30000,\"lines\":[" LINE4(1) "]}", NULL},
+        {KIND_EXTEND, 1, 0, false, "{\"ttl_ms\":28600,\"lines\":[" LINE4(1) "]}", NULL},
+        {KIND_EXTEND, 1, 0, false, "{\"ttl_ms\":28599,\"lines\":[" LINE4(1) "]}",
+         "says \"ttl_ms\":28599 when 30000 were asked for"},
+        {KIND_RESERVE, 1, 0, false, "{\"ttl_ms\":31001,\"lines\":[" LINE4(1) "]}",
+         "says \"ttl_ms\":31001"},
+        {KIND_RESERVE, 1, 0, true, "{\"ttl_ms\":5,\"lines\":[" LINE4(1) "]}", NULL},
+        {KIND_GET_RESERVATION, 1, 0, false, "{\"ttl_ms\":5,\"lines\":[" LINE4(1) "]}", NULL},
+    };
+    (void)state;
+    CHECK(rows, false);
+}
+
+static void a_refusal_needs_a_ground(void **state)
+{
+    static const struct {
+        enum history_kind kind;
+        enum history_detail detail;
+        unsigned status;
+        bool fits;
+    } rows[] = {
+        {KIND_RESERVE, DETAIL_NO_ITEM, 404, true},
+        {KIND_RESERVE, DETAIL_OTHER, 422, false},
+        {KIND_RESERVE, DETAIL_EXPIRED, 409, false},
+        {KIND_DECREMENT, DETAIL_OTHER, 409, false},
+        {KIND_ADJUST, DETAIL_NO_RESERVATION, 404, false},
+        {KIND_CONFIRM, DETAIL_CONFIRMED, 409, true},
+        {KIND_CONFIRM, DETAIL_OTHER, 422, false},
+        {KIND_RELEASE, DETAIL_RELEASED, 409, false},
+        {KIND_EXTEND, DETAIL_OTHER, 422, true},
+        {KIND_GET_ITEM, DETAIL_OTHER, 404, false},
+        {KIND_GET_RESERVATION, DETAIL_NO_RESERVATION, 404, true},
+        {KIND_RESERVE, DETAIL_OTHER, 401, true},
+        {KIND_RESERVE, DETAIL_OTHER, 403, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct misfit m;
+        struct answer a;
+        assert_true(answer_read(&a, STR("{\"type\":\"/problems/no-such-luck\"}")));
+        misfit_of_refusal(&m, &facts, operation(rows[i].kind, 1, 0), &a, rows[i].detail,
+                          rows[i].status);
+        assert_string_equal(
+            m.text,
+            rows[i].fits ? "" : "gives \"no-such-luck\" as the reason, for which there is none");
+    }
+}
+
+static void json_that_lacks_what_was_promised_is_told_from_what_is_no_json(void **state)
+{
+    struct misfit m;
+    (void)state;
+    misfit_of_garbled(&m, operation(KIND_DECREMENT, 1, 0), STR("{\"version\":1.5}"));
+    assert_string_equal(m.text, "is JSON without whole numbers \"remaining\" and \"version\"");
+    misfit_of_garbled(&m, operation(KIND_RESERVE, 1, 0), STR(" [] "));
+    assert_string_equal(m.text, "is JSON without id, state and each line's \"remaining\" and "
+                                "\"version\"");
+    static const char *const none[] = {"", "<html>", "{\"version\":1", "{} {}"};
+    for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
+        misfit_of_garbled(&m, operation(KIND_RESERVE, 1, 0), str_of(none[i]));
+        assert_string_equal(m.text, "");
+    }
+}
+
+/* Whatever a server says, the note is a text that ends. */
+static void long_texts_are_shown_in_part(void **state)
+{
+    static char body[3000];
+    (void)state;
+    snprintf(body, sizeof(body), "{\"lines\":[{\"sku\":\"%02000d\",\"quantity\":1}]}", 7);
+    const struct row row = {KIND_RESERVE, 1, 0, false, body, NULL};
+    assert_string_equal(misfit_in(&row, false),
+                        "has a line for \"000000000000000000000000\", not asked for");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_that_fits_leaves_no_note),
+        cmocka_unit_test(another_quantity_is_told),
+        cmocka_unit_test(what_was_sold_in_part_may_be_less),
+        cmocka_unit_test(lines_that_are_missing_or_of_others_are_told),
+        cmocka_unit_test(an_item_s_numbers_must_be_of_that_item_and_add_up),
+        cmocka_unit_test(a_refusal_names_what_was_asked_for),
+        cmocka_unit_test(a_reservation_keeps_its_id),
+        cmocka_unit_test(a_new_deadline_is_the_time_to_live_away),
+        cmocka_unit_test(a_refusal_needs_a_ground),
+        cmocka_unit_test(json_that_lacks_what_was_promised_is_told_from_what_is_no_json),
+        cmocka_unit_test(long_texts_are_shown_in_part),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
