@@ -306,15 +306,24 @@ static int keep_counters(struct readback *r)
 
 /* --- both, until nothing moves in between --- */
 
-static int look_until_still(struct readback *r, uint64_t until_ns)
+static bool any_held(const struct readback *r)
+{
+    uint32_t i = 0;
+    while (i < r->count && r->kept[i].settled)
+        i++;
+    return i < r->count;
+}
+
+static int look_until_still(struct readback *r, uint64_t overdue_ns, uint64_t until_ns)
 {
     int rc = read_items(r);
     for (int pass = 0; rc == 0; pass++) {
+        bool early = load_now_ns() <= overdue_ns; /* to say that what is held is overdue */
         rc = get_all(r);
         rc = rc < 0 ? rc : read_items(r);
         if (rc < 0)
             return rc;
-        if (!r->moved && r->items_left == 0 && r->unseen == 0)
+        if (!r->moved && r->items_left == 0 && r->unseen == 0 && !(early && any_held(r)))
             return keep_counters(r);
         if (settle_is_over(r->s) || (load_now_ns() > until_ns && pass >= PASSES_MIN))
             break;
@@ -347,7 +356,7 @@ static int list_reservations(struct readback *r)
     return 0;
 }
 
-int settle_readback(struct settle *s, uint64_t until_ns)
+int settle_readback(struct settle *s, uint64_t overdue_ns, uint64_t until_ns)
 {
     struct readback r = {.s = s};
     uint32_t items = s->facts->items;
@@ -356,7 +365,7 @@ int settle_readback(struct settle *s, uint64_t until_ns)
     r.counters = calloc(items, sizeof(*r.counters));
     r.got = calloc(items, sizeof(*r.got));
     int rc = r.version && r.counters && r.got ? list_reservations(&r) : -ENOMEM;
-    rc = rc < 0 ? rc : look_until_still(&r, until_ns);
+    rc = rc < 0 ? rc : look_until_still(&r, overdue_ns, until_ns);
     free(r.kept);
     free(r.version);
     free(r.counters);

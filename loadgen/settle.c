@@ -100,12 +100,17 @@ bool settle_is_over(const struct settle *s)
     return s->rc < 0 || s->silence >= SETTLE_SILENCE * s->connections;
 }
 
+static bool waits_for_expiry(const struct settle *s, const struct settle_options *options)
+{
+    return s->facts->ttl_ms <= EXPIRY_WAIT_MS && options->settle_ms > 0;
+}
+
 /* Waits for what is still on its way in the server, and for short holds to run out. */
 static int wait_first(struct settle *s, const struct settle_options *options)
 {
     uint64_t wait_ms = s->unknowns > 0 ? options->settle_ms : 0;
     uint64_t expiry_ms = s->facts->ttl_ms + EXPIRY_LAG_MS;
-    if (s->facts->ttl_ms <= EXPIRY_WAIT_MS && options->settle_ms > 0 && expiry_ms > wait_ms)
+    if (waits_for_expiry(s, options) && expiry_ms > wait_ms)
         wait_ms = expiry_ms;
     uint64_t until_ns = options->stopped_ns + wait_ms * 1000000;
     for (uint64_t now_ns; (now_ns = load_now_ns()) < until_ns;) {
@@ -138,8 +143,11 @@ static int run_steps(struct settle *s, const struct settle_options *options)
     rc = rc < 0 ? rc : history_refresh(&s->reader, options->path);
     rc = rc < 0 ? rc : settle_index(s);
     uint64_t ttl_ms = s->facts->ttl_ms < UNTIL_MS ? s->facts->ttl_ms : 0;
+    uint64_t overdue_ns = options->stopped_ns + (ttl_ms + EXPIRY_LAG_MS) * 1000000;
+    overdue_ns = waits_for_expiry(s, options) ? overdue_ns + HISTORY_OVERDUE_NS : 0;
     if (rc == 0)
-        rc = settle_readback(s, options->stopped_ns + (ttl_ms + UNTIL_MORE_MS) * 1000000);
+        rc = settle_readback(s, overdue_ns,
+                             options->stopped_ns + (ttl_ms + UNTIL_MORE_MS) * 1000000);
     return rc < 0 ? rc : count_restores(s, options->restores);
 }
 

@@ -81,6 +81,9 @@ void settle_note(struct settle *s, uint32_t slot, const struct lesson *lesson);
 bool settle_is_over(const struct settle *s);
 
 int settle_lookup(struct settle *s) __attribute__((warn_unused_result));
-int settle_readback(struct settle *s, uint64_t until_ns) __attribute__((warn_unused_result));
+/* Until nothing moves in between, and nothing is held before overdue_ns; no longer than until_ns.
+ */
+int settle_readback(struct settle *s, uint64_t overdue_ns, uint64_t until_ns)
+    __attribute__((warn_unused_result));
 
 #endif

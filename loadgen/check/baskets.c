@@ -9,16 +9,24 @@
 
 #define STEPS_TOLD 3 /* of a cycle, in words; the operations are listed besides */
 
+struct nodes {
+    const struct index *index;
+    uint32_t looks;
+};
+
 static void node_span(void *ctx, uint32_t node, uint64_t *begin_ns, uint64_t *end_ns)
 {
-    struct span span = effect_span(ctx, node);
+    struct nodes *nodes = ctx;
+    if (++nodes->looks % INDEX_LOOKS == 0)
+        history_relax(nodes->index->reader);
+    struct span span = effect_span(nodes->index, node);
     *begin_ns = span.begin_ns;
     *end_ns = span.end_ns;
 }
 
 static bool node_line(void *ctx, uint32_t node, unsigned n, uint32_t *item, uint64_t *key)
 {
-    const struct index *index = ctx;
+    const struct index *index = ((const struct nodes *)ctx)->index;
     const struct history_op *op = index_op(index, node);
     if (n >= op->lines)
         return false;
@@ -33,13 +41,13 @@ struct step {
     uint64_t from, to;
 };
 
-static struct step step_between(const struct index *index, uint32_t a, uint32_t b)
+static struct step step_between(struct nodes *nodes, uint32_t a, uint32_t b)
 {
     struct step best = {0, 0, UINT64_MAX};
     uint64_t distance = UINT64_MAX, mine, other;
     uint32_t item, same;
-    for (unsigned n = 0; node_line((void *)index, a, n, &item, &mine); n++) {
-        for (unsigned m = 0; node_line((void *)index, b, m, &same, &other); m++) {
+    for (unsigned n = 0; node_line(nodes, a, n, &item, &mine); n++) {
+        for (unsigned m = 0; node_line(nodes, b, m, &same, &other); m++) {
             if (item != same || !mine || !other || mine >= other || other - mine >= distance)
                 continue;
             distance = other - mine;
@@ -59,7 +67,8 @@ static void report(const struct index *index, const struct serial_result *result
     size_t used = 0;
     steps[0] = '\0';
     for (unsigned i = 0; i + result->by_time < kept && i < STEPS_TOLD; i++) {
-        struct step step = step_between(index, ops[i], ops[(i + 1) % kept]);
+        struct step step =
+            step_between(&(struct nodes){.index = index}, ops[i], ops[(i + 1) % kept]);
         int n = snprintf(steps + used, sizeof(steps) - used,
                          "%soperation %u before %u on %s "
                          "(versions %" PRIu64 ", %" PRIu64 ")",
@@ -86,12 +95,13 @@ int baskets_check(const struct index *index, const struct entries *entries, stru
                         "Not looked at: single items are not in order, so all together are not.");
         return 0;
     }
+    struct nodes nodes = {.index = index};
     struct serial serial = {
         .items = index->items,
         .entries = entries->all,
         .first = entries->first,
         .nodes = index->slots,
-        .ctx = (void *)index,
+        .ctx = &nodes,
         .span = node_span,
         .line = node_line,
     };

@@ -171,6 +171,7 @@ static int resolve_only(struct run *run)
 static int check_run(struct run *run, const struct history_reader *r)
 {
     tell(run, "reading", 0);
+    history_relax(r);
     int err = index_make(&run->index, r);
     if (err == 0)
         err = restored_make(&run->restored, &run->index);

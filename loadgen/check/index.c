@@ -188,8 +188,9 @@ int index_make(struct index *index, const struct history_reader *r)
 
     struct history_pass pass;
     history_pass(&pass, r);
-    uint32_t slot;
+    uint32_t slot, behind = 0;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
+        index_passed(r, &behind, slot);
         if (type == SLOT_OP && slot < index->slots)
             index_add(index, slot);
     }
@@ -201,13 +202,14 @@ int index_make(struct index *index, const struct history_reader *r)
 
 void index_pass(struct index_pass *pass, const struct index *index)
 {
-    pass->index = index;
+    *pass = (struct index_pass){.index = index};
     history_pass(&pass->pass, index->reader);
 }
 
 const struct history_op *index_next(struct index_pass *pass, uint32_t *slot)
 {
     for (enum history_type type; (type = history_next(&pass->pass, slot)) != SLOT_EMPTY;) {
+        index_passed(pass->index->reader, &pass->behind, *slot);
         if (type == SLOT_OP && *slot < pass->index->slots && pass->index->next[*slot] != LEFT_OUT)
             return index_op(pass->index, *slot);
     }

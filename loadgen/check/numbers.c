@@ -263,6 +263,8 @@ void numbers_check_item(const struct index *index, const struct entries *entries
         if (check_numbers(&t, &stop, entry_line(entries->all[i])) && order)
             check_order(&t, &stop);
         t.before = stop.slot;
+        if (i % INDEX_LOOKS == 0)
+            history_relax(index->reader);
     }
     pass_restores(&t, UINT64_MAX);
     t.item->version = t.walk.at.version;

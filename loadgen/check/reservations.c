@@ -1,6 +1,7 @@
 /* reservations.c -- see reservations.h: each reservation's part in the whole. */
 #include "check/reservations.h"
 #include "check/effect.h"
+#include "check/overdue.h"
 #include "check/story.h"
 #include "check/telling.h"
 
@@ -71,6 +72,7 @@ static int check_one(struct work *w, struct story *story, uint32_t reserve)
     if (!sound) {
         disturb(w, reserve);
     } else {
+        overdue_check(story, w->index, w->verdict);
         telling_check_words(story, w->index, w->verdict);
         if (w->order)
             telling_check_order(story, w->index, w->verdict);

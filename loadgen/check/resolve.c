@@ -168,6 +168,20 @@ static void check_second(struct index *index, const struct key *key, struct verd
                       describe_sku(index->reader, a->line.item).text, b->line.version);
 }
 
+/* An answer that says it is the first, although a repetition of it was over before. */
+static void check_mark(const struct index *index, const struct key *key, struct verdict *v)
+{
+    const struct history_op *answer = index_op(index, key->answer);
+    const struct history_op *replay = index_op(index, key->replay);
+    if (replay->end_ns > answer->begin_ns || restored_lost_op(index->restored, replay))
+        return;
+    const uint32_t ops[] = {key->replay, key->answer, 0};
+    verdict_violation(v, PROPERTY_ANSWERS, ops,
+                      "%s was answered as a repetition first, and then, sent again with the same "
+                      "key, as if it had never been answered. The mark is wrong once.",
+                      describe_who(replay).text);
+}
+
 static void check_same(const struct index *index, uint32_t answer, uint32_t other,
                        struct verdict *v)
 {
@@ -242,6 +256,8 @@ static void resolve_key(struct index *index, uint32_t first, struct verdict *v)
         return;
     if (key.second)
         check_second(index, &key, v);
+    if (key.answer && key.replay)
+        check_mark(index, &key, v);
     if (key.attempts > 1 || key.lookup)
         check_others(index, &key, answer, v);
 }

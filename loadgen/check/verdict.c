@@ -22,8 +22,8 @@ static const struct {
     [PROPERTY_ANSWERS] = {"answers", "Every answer told the state as it was: what remained, why "
                                      "stock was refused, what a replayed key had done."},
     [PROPERTY_LASTING] = {"lasting", "What was acknowledged was still there at the end."},
-    [PROPERTY_ENDED_ONCE] = {"ended_once", "Every reservation ended at most once, and none expired "
-                                           "before its time."},
+    [PROPERTY_ENDED_ONCE] = {"ended_once", "Every reservation ended at most once, none before its "
+                                           "time was up, and none long after."},
     [PROPERTY_LINEARIZABLE] = {"linearizable", "On every item, the order of versions agrees with "
                                                "the order of time."},
     [PROPERTY_BASKETS] = {"baskets", "Operations on several items fit one order for all items, and "

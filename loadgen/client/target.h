@@ -32,7 +32,8 @@ struct target_options {
     bool close;        /* ask for Connection: close with every request */
 };
 
-/* Resolves the name; of several addresses, the first one that accepts connections. -errno with err saying what was wrong and where. */
+/* Resolves the name; of several addresses, the first one that accepts connections. -errno with err
+ * saying what was wrong and where. */
 int target_open(struct target *t, const struct target_options *options, char *err, size_t err_size)
     __attribute__((warn_unused_result));
 void target_close(struct target *t);

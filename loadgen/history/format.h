@@ -40,6 +40,7 @@
 #define HISTORY_ID_MAX       224 /* bytes of a reservation id: four id slots */
 #define HISTORY_NOTE_MAX     112 /* bytes of a note: two slots */
 #define HISTORY_WORKERS_MAX  256
+#define HISTORY_OVERDUE_NS   UINT64_C(10000000000) /* held so long after its time is a violation */
 
 enum history_type {
     SLOT_EMPTY,

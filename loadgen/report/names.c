@@ -48,7 +48,8 @@ const struct summary_trouble summary_troubles[SUMMARY_TROUBLES] = {
     {TROUBLE_WORKER_DIED, "worker-died", "A client process died and was not replaced."},
     {TROUBLE_UNREACHABLE, "unreachable", "The server could not be connected to."},
     {TROUBLE_DISK, "disk", "The history could not be written completely."},
-    {TROUBLE_UNSETTLED, "unsettled", "The server did not answer what settling needs, or did not come to rest."},
+    {TROUBLE_UNSETTLED, "unsettled",
+     "The server did not answer what settling needs, or did not come to rest."},
     {TROUBLE_SETUP, "setup", "An item could not be created."},
 };
 

@@ -35,13 +35,14 @@ static bool load_left(const struct search *s)
     return false;
 }
 
-/* Settling comes after the load, whatever its clock says; what it asks has been acted on. */
+/* Settling comes after the load, whatever the clock says; what it asks about has been acted on. */
 static bool may_be_next(const struct search *s, uint32_t n)
 {
     const struct model_request *q = &s->model.request[n];
     if (is_placed(s, n))
         return false;
-    return q->settle ? !load_left(s) : !somebody_over(s, q->begin_ns, false);
+    return q->settle ? !load_left(s) && !somebody_over(s, q->begin_ns, true)
+                     : !somebody_over(s, q->begin_ns, false);
 }
 
 static bool counters_right(const struct search *s, const struct model_state *state)

@@ -45,7 +45,7 @@ static struct shop_row *settle_row(struct shop_world *w, size_t of)
     for (unsigned n = 0; n < row->lines; n++)
         row->line[n] = (struct history_line){.item = w->rows[of].line[n].item,
                                              .quantity = w->rows[of].line[n].quantity};
-    row->begin_ns = w->now_ns++;
+    row->begin_ns = ++w->now_ns; /* one after the other */
     row->end_ns = ++w->now_ns;
     return row;
 }

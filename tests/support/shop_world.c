@@ -6,6 +6,7 @@
 
 #define MS         1000000u
 #define TTL_MS     400u
+#define SOON_NS    (20u * MS)
 #define SETTLED_IN 60 /* rows after a restore: what is told then is of no time before it */
 
 uint64_t shop_world_ttl_ns(const struct shop_world *w)
@@ -175,6 +176,26 @@ static void create_items(struct shop_world *w)
     }
 }
 
+/* Whether a hold may have run out by now, or may soon, by the clock of whoever looks. */
+static bool something_due(const struct shop_world *w)
+{
+    for (size_t i = 0; i < w->hold_count; i++)
+        if (w->holds[i].state == DETAIL_HELD && !w->holds[i].lost &&
+            w->holds[i].deadline_ns < w->now_ns + SOON_NS)
+            return true;
+    return false;
+}
+
+/* Whoever settles waits for what is about to run out. Where something is to be found, for all that
+ * could be an excuse. */
+static void wait_for_holds(struct shop_world *w)
+{
+    for (int i = 0; i < 30; i++)
+        tick(w, w->now_ns + MS / 10);
+    while (w->options->fault != SHOP_RIGHT && something_due(w))
+        tick(w, w->now_ns + MS);
+}
+
 void shop_world_run(struct shop_world *w)
 {
     create_items(w);
@@ -192,8 +213,7 @@ void shop_world_run(struct shop_world *w)
     }
     for (uint32_t i = 0; i < w->options->clients; i++)
         w->now_ns = w->free_ns[i] >= w->now_ns ? w->free_ns[i] + 1 : w->now_ns;
-    for (int i = 0; i < 30; i++) /* whoever settles waits for what is about to run out */
-        tick(w, w->now_ns + MS / 10);
+    wait_for_holds(w);
 }
 
 int shop_world_make(struct shop_world *w, const struct shop_options *options)
