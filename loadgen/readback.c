@@ -248,7 +248,7 @@ static void counters_done(void *ctx, uint64_t token, const struct call_end *end)
     struct history_counters *c = &r->counters[token];
     unsigned status = settle_heard(r->s, end);
     struct answer a;
-    if (end->response)
+    if (status > 0)
         keep_item_get(r, (uint32_t)token, end);
     *c = (struct history_counters){.type = SLOT_COUNTERS, .item = (uint32_t)token};
     if (status == 200 && answer_read(&a, end->response->body) && has_counters(&a)) {

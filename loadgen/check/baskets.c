@@ -19,7 +19,9 @@ static void node_span(void *ctx, uint32_t node, uint64_t *begin_ns, uint64_t *en
     struct nodes *nodes = ctx;
     if (++nodes->looks % INDEX_LOOKS == 0)
         history_relax(nodes->index->reader);
-    struct span span = effect_span(nodes->index, node);
+    const struct history_op *op = index_op(nodes->index, node);
+    struct span span = history_outcome(op) == OUTCOME_FAIL ? effect_attempt_span(op)
+                                                           : effect_span(nodes->index, node);
     *begin_ns = span.begin_ns;
     *end_ns = span.end_ns;
 }

@@ -142,6 +142,9 @@ struct span effect_span(const struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
     enum index_role role = index_role(op);
+    if ((role == ROLE_ATTEMPT || role == ROLE_LOOKUP) && index->effect[slot] != slot &&
+        index->effect[op->of] == slot)
+        return effect_span(index, op->of); /* it is the answer of its key */
     bool took = role == ROLE_FIRST && index_took_effect(index, slot);
     struct span span =
         took && index->child[slot] ? span_of_key(index, slot) : effect_attempt_span(op);

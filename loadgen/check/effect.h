@@ -14,6 +14,7 @@
 /* When the effect, or the read, in that slot happened at the earliest, and was over at the latest
  * (SWEEP_NEVER when nobody saw it end). Slot is one of
  *   - a first attempt that took effect, or a second one that did so once more
+ *   - the answer of a key that took effect: the same
  *   - a get that shows an expiry: then of the expiry
  *   - anything else: of that attempt itself. */
 struct span {

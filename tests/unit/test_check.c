@@ -5,6 +5,7 @@
 #include "check/check.h"
 #include "history/writer.h"
 #include "random.h"
+#include "support/history_sample.h"
 #include "support/shop_history.h"
 
 #include <setjmp.h>
@@ -489,6 +490,132 @@ static void operations_are_described_for_people(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+#define LINE(item, quantity, version, remaining)                                                   \
+    .line = {{(item), (quantity), (version), (remaining)}}
+
+static void judge_sample(struct history_sample_file *s, struct verdict *v)
+{
+    history_sample_read(s);
+    assert_int_equal(check_history(v, &s->reader, CHECK_FULL, NULL, NULL), 0);
+    history_sample_end(s);
+}
+
+static uint32_t put_sample(struct history_sample_file *s)
+{
+    struct history_facts facts = history_sample_facts();
+    facts.items = 1;
+    history_sample_begin(s, &facts);
+    return history_sample_add(s, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
+                                                           .kind = KIND_PUT,
+                                                           .outcome = OUTCOME_OK,
+                                                           .status = 201,
+                                                           .begin_us = 10,
+                                                           .end_us = 20,
+                                                           LINE(0, 100, 1, 100)});
+}
+
+/* Whatever number a server may send. */
+static void versions_beyond_all_bounds_are_a_violation(void **state)
+{
+    (void)state;
+    static struct verdict v;
+    struct history_sample_file s;
+    put_sample(&s);
+    for (uint32_t i = 0; i < 2; i++)
+        history_sample_add(&s, &(struct history_attempt){.phase = PHASE_LOAD,
+                                                         .kind = KIND_DECREMENT,
+                                                         .outcome = OUTCOME_OK,
+                                                         .status = 200,
+                                                         .seq = i + 1,
+                                                         .begin_us = 30 + i,
+                                                         .end_us = 40 + i,
+                                                         LINE(0, 1, UINT64_MAX - i, 99)});
+    judge_sample(&s, &v);
+    assert_int_equal(v.word, VERDICT_VIOLATION);
+}
+
+/* A reservation that is shown as confirmed was confirmed by then, whoever heard of it; so an item
+ * that is looked at later must show it, too. And the other way round. */
+static void items_and_their_reservations_are_of_one_time(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t item_us, reservation_us;
+        uint64_t item_version;
+        enum history_detail shown;
+        bool right;
+    } cases[] = {
+        {300, 200, 2, DETAIL_CONFIRMED, false}, {200, 200, 2, DETAIL_CONFIRMED, true},
+        {300, 200, 3, DETAIL_CONFIRMED, true},  {200, 300, 3, DETAIL_HELD, false},
+        {300, 200, 3, DETAIL_HELD, true},
+    };
+    static const struct expectation e = {"one time", SHOP_RIGHT, PROPERTY_LINEARIZABLE,
+                                         "order and time disagree"};
+    static struct verdict v;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct history_sample_file s;
+        put_sample(&s);
+        struct history_attempt a = {.phase = PHASE_LOAD,
+                                    .kind = KIND_RESERVE,
+                                    .outcome = OUTCOME_OK,
+                                    .status = 201,
+                                    .detail = DETAIL_HELD,
+                                    .seq = 1,
+                                    .begin_us = 30,
+                                    .end_us = 40,
+                                    LINE(0, 5, 2, 95)};
+        uint32_t reserve = history_sample_add(&s, &a);
+        a = (struct history_attempt){.phase = PHASE_LOAD,
+                                     .kind = KIND_CONFIRM,
+                                     .detail = DETAIL_TIMEOUT,
+                                     .seq = 2,
+                                     .of = reserve,
+                                     .begin_us = 100,
+                                     .end_us = 900,
+                                     LINE(0, 5, 0, 0)};
+        uint32_t confirm = history_sample_add(&s, &a);
+        bool held = cases[i].shown == DETAIL_HELD;
+        a = (struct history_attempt){.worker = 1,
+                                     .phase = PHASE_LOAD,
+                                     .kind = KIND_GET_RESERVATION,
+                                     .outcome = OUTCOME_OK,
+                                     .status = 200,
+                                     .detail = cases[i].shown,
+                                     .client = 1,
+                                     .seq = 1,
+                                     .of = reserve,
+                                     .begin_us = cases[i].reservation_us,
+                                     .end_us = cases[i].reservation_us + 20,
+                                     LINE(0, 5, held ? 2 : 3, 95)};
+        history_sample_add(&s, &a);
+        a = (struct history_attempt){.phase = PHASE_LOAD,
+                                     .kind = KIND_GET_ITEM,
+                                     .outcome = OUTCOME_OK,
+                                     .status = 200,
+                                     .client = 2,
+                                     .seq = 1,
+                                     .begin_us = cases[i].item_us,
+                                     .end_us = cases[i].item_us + 20,
+                                     LINE(0, 0, cases[i].item_version, 95)};
+        history_sample_add(&s, &a);
+        a = (struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
+                                     .phase = PHASE_SETTLE,
+                                     .kind = KIND_CONFIRM,
+                                     .outcome = OUTCOME_OK,
+                                     .status = 200,
+                                     .detail = DETAIL_CONFIRMED,
+                                     .seq = 2,
+                                     .of = confirm,
+                                     .begin_us = 1000,
+                                     .end_us = 1001,
+                                     LINE(0, 5, 3, 95)};
+        history_sample_add(&s, &a);
+        judge_sample(&s, &v);
+        assert_int_equal(some_witness_says(&v, &e), !cases[i].right);
+        assert_int_equal(v.word == VERDICT_VIOLATION, !cases[i].right);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +636,8 @@ int main(void)
         cmocka_unit_test(an_empty_history_is_unknown),
         cmocka_unit_test(trouble_of_the_run_makes_it_unknown),
         cmocka_unit_test(operations_are_described_for_people),
+        cmocka_unit_test(versions_beyond_all_bounds_are_a_violation),
+        cmocka_unit_test(items_and_their_reservations_are_of_one_time),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
