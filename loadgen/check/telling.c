@@ -216,7 +216,8 @@ static void check_claim(const struct story *story, const struct index *index, co
                         struct verdict *v)
 {
     const struct history_op *op = index_op(index, e->slot);
-    const uint32_t ops[] = {story->reserve, e->slot, story_last(story)->slot, 0};
+    uint32_t last = story_last(story)->slot;
+    const uint32_t ops[] = {story->reserve, e->slot, last == story->reserve ? 0 : last, 0};
     v->property[PROPERTY_ANSWERS].checked++;
     if (e->state == DETAIL_NO_RESERVATION) {
         verdict_violation(v, PROPERTY_LASTING, ops,
@@ -236,6 +237,8 @@ static void check_claim(const struct story *story, const struct index *index, co
     bool unseen = e->state == DETAIL_EXPIRED || story->unresolved_ends || index->incomplete;
     if (is == e->state || (is == DETAIL_NONE && unseen))
         return;
+    if (is == DETAIL_HELD && e->state == DETAIL_EXPIRED)
+        return; /* its time was up, or check_time tells; that it expired may be written later */
     bool ended = is != DETAIL_NONE && is != DETAIL_HELD;
     verdict_violation(v, PROPERTY_ANSWERS, ops,
                       "%s got the answer that %s was %s, but %s%s. What has ended never changes.",
@@ -309,15 +312,46 @@ static void report_order(const struct story *story, const struct index *index, u
                       stale ? "shows the state before it" : "comes before it by its version");
 }
 
+/* Who is told that the time is up, after which nothing can change the reservation any more, is told
+ * so perhaps before the expiry is written: gets may show it held for a while. */
+static bool check_time_up(const struct story *story, const struct index *index, struct verdict *v)
+{
+    uint64_t begin_ns = 0;
+    uint32_t last = 0;
+    for (size_t i = 0; i < story->count; i++) {
+        const struct event *e = &story->events[i];
+        if (e->what != EVENT_TRANSITION || e->lost || e->slot == story->expiry)
+            continue;
+        struct span span = effect_span(index, e->slot);
+        if (span.begin_ns > begin_ns) {
+            begin_ns = span.begin_ns;
+            last = e->slot;
+        }
+    }
+    for (size_t i = 0; i < story->count; i++) {
+        const struct event *e = &story->events[i];
+        const struct history_op *op = index_op(index, e->slot);
+        if (e->what != EVENT_CLAIM || e->state != DETAIL_EXPIRED || op->end_ns >= begin_ns ||
+            claims_what_was(story, index, op))
+            continue;
+        report_order(story, index, e->slot, last, v);
+        return false;
+    }
+    return true;
+}
+
 void telling_check_order(const struct story *story, const struct index *index, struct verdict *v)
 {
+    if (!check_time_up(story, index, v))
+        return;
     struct sweep sweep;
     sweep_start(&sweep);
     bool known = story_last(story)->state != DETAIL_HELD;
     for (size_t i = 0; i < story->count; i++) {
         const struct event *e = &story->events[i];
         const struct history_op *op = index_op(index, e->slot);
-        if (e->what == EVENT_CLAIM && (!known || claims_what_was(story, index, op)))
+        if (e->what == EVENT_CLAIM &&
+            (!known || e->state == DETAIL_EXPIRED || claims_what_was(story, index, op)))
             continue; /* about an end that is in nobody's hands, or not any more */
         if (e->lost)
             continue; /* after the restore, older versions are shown again */

@@ -22,6 +22,19 @@ static const struct history_line *line_of(const struct history_op *op, int64_t i
     return NULL;
 }
 
+/* The line of the request that a line of the answer is about; NULL, and told, when there is none.
+ */
+static const struct history_line *asked_about(struct misfit *m, const struct history_facts *facts,
+                                              const struct history_op *op,
+                                              const struct answer_line *said)
+{
+    const struct history_line *asked = line_of(op, load_item_of(facts, said->sku));
+    if (!asked)
+        snprintf(m->text, sizeof(m->text), "has a line for \"%.*s\", not asked for",
+                 SHOWN_ARG(said->sku));
+    return asked;
+}
+
 /* --- items --- */
 
 static void compare_sku(struct misfit *m, const struct history_facts *facts,
@@ -82,12 +95,9 @@ static void compare_lines(struct misfit *m, const struct history_facts *facts,
 {
     for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
         const struct answer_line *said = &a->line[n];
-        const struct history_line *asked = line_of(op, load_item_of(facts, said->sku));
-        if (!asked)
-            snprintf(m->text, sizeof(m->text), "has a line for \"%.*s\", not asked for",
-                     SHOWN_ARG(said->sku));
-        else if (said->quantity != ANSWER_UNSAID &&
-                 !quantity_fits(op, a, said->quantity, asked->quantity, replayed))
+        const struct history_line *asked = asked_about(m, facts, op, said);
+        if (asked && said->quantity != ANSWER_UNSAID &&
+            !quantity_fits(op, a, said->quantity, asked->quantity, replayed))
             snprintf(m->text, sizeof(m->text), "says %" PRId64 " units of %s%" PRIu32 " and not %d",
                      said->quantity, facts->prefix, asked->item, asked->quantity);
     }
@@ -133,12 +143,9 @@ static void compare_shorts(struct misfit *m, const struct history_facts *facts,
         snprintf(m->text, sizeof(m->text), "has no line that says which item fell short");
     for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
         const struct answer_line *said = &a->line[n];
-        const struct history_line *asked = line_of(op, load_item_of(facts, said->sku));
-        if (!asked)
-            snprintf(m->text, sizeof(m->text), "has a line for \"%.*s\", not asked for",
-                     SHOWN_ARG(said->sku));
-        else if (op->kind == KIND_RESERVE && said->quantity != ANSWER_UNSAID &&
-                 said->quantity != asked->quantity)
+        const struct history_line *asked = asked_about(m, facts, op, said);
+        if (asked && op->kind == KIND_RESERVE && said->quantity != ANSWER_UNSAID &&
+            said->quantity != asked->quantity)
             snprintf(m->text, sizeof(m->text),
                      "says %" PRId64 " units of %s%" PRIu32 " were requested, not %d",
                      said->quantity, facts->prefix, asked->item, asked->quantity);

@@ -50,6 +50,8 @@ static const struct row {
     {"restore", 1000, "churn", "--ttl 1s --abort 0.02", RIGHT, RIGHT, MEETS_RESTORES},
     {"restore", 1000, "basket", "--dup 0.1", RIGHT, RIGHT, MEETS_RESTORES},
     {"restore", 1500, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_RESTORES},
+    {"lazy-expiry", 700, "churn", "-d 3s --stock 1000", RIGHT, UNKNOWN, MEETS_NOTHING},
+    {"lazy-expiry", 700, "mixed", "-d 3s", RIGHT, RIGHT, MEETS_NOTHING},
     {"slow", 500, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
     {"slow", 500, "zipf", "--timeout 300ms", RIGHT, RIGHT, MEETS_UNKNOWNS},
     {"reset-some", 300, "churn", "--ttl 1s", RIGHT, RIGHT, MEETS_UNKNOWNS},

@@ -123,7 +123,8 @@ static void end_hold(struct store *s, struct hold *h, enum hold_state state, con
 void store_expire(struct store *s)
 {
     struct hold *h;
-    while ((h = deadlines_take_due(&s->deadlines, s->now_ms))) {
+    int64_t late_ms = s->faults.fault == FAULT_LAZY_EXPIRY ? (int64_t)s->faults.every : 0;
+    while ((h = deadlines_take_due(&s->deadlines, s->now_ms - late_ms))) {
         if (fault_fires(&s->faults, FAULT_LATE_EXPIRY))
             continue;
         end_hold(s, h, HOLD_EXPIRED, NULL, 0);
@@ -140,14 +141,21 @@ static struct hold *find(const struct store *s, const struct op *op, struct answ
     return NULL;
 }
 
+/* Whether it may still be confirmed, released, extended. */
+static bool is_open(const struct store *s, const struct hold *h)
+{
+    bool up = s->faults.fault == FAULT_LAZY_EXPIRY && h->expires_ms <= s->now_ms;
+    return h->state == HOLD_HELD && !up;
+}
+
 static void refuse_ended(const struct hold *h, struct answer *a)
 {
     static const enum problem problems[HOLD_STATES] = {
         [HOLD_CONFIRMED] = PROBLEM_RESERVATION_CONFIRMED,
         [HOLD_RELEASED] = PROBLEM_RESERVATION_RELEASED,
         [HOLD_EXPIRED] = PROBLEM_RESERVATION_EXPIRED,
+        [HOLD_HELD] = PROBLEM_RESERVATION_EXPIRED, /* to be written soon */
     };
-    assert(h->state != HOLD_HELD);
     answer_problem(a, problems[h->state]);
 }
 
@@ -218,7 +226,7 @@ void decide_confirm(struct store *s, const struct op *op, struct answer *a)
         return;
     }
     bool revives = h->state == HOLD_EXPIRED && fault_fires(&s->faults, FAULT_LATE_CONFIRM);
-    if (h->state != HOLD_HELD && !revives) {
+    if (!is_open(s, h) && !revives) {
         refuse_ended(h, a);
         return;
     }
@@ -235,7 +243,7 @@ void decide_release(struct store *s, const struct op *op, struct answer *a)
     struct hold *h = find(s, op, a);
     if (!h)
         return;
-    if (h->state == HOLD_HELD) {
+    if (is_open(s, h)) {
         end_hold(s, h, HOLD_RELEASED, NULL, fault_fires(&s->faults, FAULT_DOUBLE_RELEASE));
         answer_hold(a, 200, h);
     } else if (h->state == HOLD_RELEASED && fault_fires(&s->faults, FAULT_RELEASE_TWICE)) {
@@ -253,7 +261,7 @@ void decide_extend(struct store *s, const struct op *op, struct answer *a)
     struct hold *h = find(s, op, a);
     if (!h)
         return;
-    if (h->state != HOLD_HELD) {
+    if (!is_open(s, h)) {
         refuse_ended(h, a);
         return;
     }

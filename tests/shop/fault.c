@@ -34,6 +34,7 @@ const char *const fault_names[FAULTS + 1] = {
     [FAULT_RESTORE] = "restore",
     [FAULT_RESTORE_LOSES] = "restore-loses",
     [FAULT_RESTORE_UNSAID] = "restore-unsaid",
+    [FAULT_LAZY_EXPIRY] = "lazy-expiry",
     [FAULT_HANG] = "hang",
     [FAULT_HANG_SOME] = "hang-some",
     [FAULT_RESET_SOME] = "reset-some",

@@ -45,7 +45,8 @@ enum fault {
     FAULT_RESTORE,        /* no lie: everything is kept, and it says so */
     FAULT_RESTORE_LOSES,  /* it says so, but the last acknowledged operations are gone */
     FAULT_RESTORE_UNSAID, /* everything is kept, but it does not say so */
-    /* Troubles of the connection: no lie is told. */
+    /* Troubles: no lie is told. */
+    FAULT_LAZY_EXPIRY,    /* an expiry is written `every` ms late, and refused for in time */
     FAULT_HANG,           /* nothing is answered any more after `every` requests */
     FAULT_HANG_SOME,      /* done, and never answered */
     FAULT_RESET_SOME,     /* done, and the connection closed without an answer */

@@ -78,6 +78,16 @@ static bool search_with(struct search *s, uint32_t n, const struct model_state *
     return found;
 }
 
+/* A refusal may tell that a hold's time is up before its expiry is written. */
+static void lapse(const struct search *s, uint32_t n, struct model_state *state)
+{
+    const struct model_request *q = &s->model.request[n];
+    bool told = q->outcome == OUTCOME_FAIL && q->op->detail == DETAIL_EXPIRED;
+    if (told && q->reservation != MODEL_NONE && state->hold[q->reservation].state == DETAIL_HELD &&
+        !somebody_over(s, state->hold[q->reservation].due_ns, true))
+        state->hold[q->reservation].up = true;
+}
+
 static bool search(struct search *s, const struct model_state *state)
 {
     if (++s->steps > STEPS_MAX)
@@ -88,6 +98,7 @@ static bool search(struct search *s, const struct model_state *state)
         if (!may_be_next(s, n))
             continue;
         struct model_state next = *state;
+        lapse(s, n, &next);
         if (model_answered(&s->model, &next, n) && search_with(s, n, &next))
             return true;
         next = *state;

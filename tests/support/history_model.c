@@ -176,7 +176,8 @@ static bool change_hold(const struct model *m, struct model_state *s, uint32_t k
 {
     const struct model_request *q = &m->request[n];
     const struct history_op *reserve = m->request[q->reservation].op;
-    if (s->hold[q->reservation].state != DETAIL_HELD || q->op->lines != reserve->lines)
+    if (s->hold[q->reservation].state != DETAIL_HELD || s->hold[q->reservation].up ||
+        q->op->lines != reserve->lines)
         return false;
     for (unsigned i = 0; i < q->op->lines; i++) {
         uint32_t item = line(q->op, i)->item;
@@ -299,6 +300,8 @@ static bool refused(const struct model *m, const struct model_state *s, uint32_t
     case DETAIL_EXPIRED:
         if (!is_change(op))
             return true; /* some refusal that is none of these */
+        if (op->detail == DETAIL_EXPIRED && s->hold[q->reservation].up)
+            return !done;
         return !done && s->hold[q->reservation].state == op->detail && !same_end(m, s, n);
     case DETAIL_NO_RESERVATION:
         return q->reservation == MODEL_NONE || op->kind == KIND_RESERVE ||

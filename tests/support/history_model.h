@@ -46,7 +46,8 @@ struct model_state {
     /* By number of the first attempt of a reserve. */
     struct {
         enum history_detail state; /* DETAIL_NONE: there is none */
-        uint64_t due_ns;           /* it does not run out before that */
+        bool up; /* somebody was told that its time is up; that it expired is written later */
+        uint64_t due_ns; /* it does not run out before that */
         int32_t confirmed[MODEL_LINES];
         struct model_pair pair[MODEL_LINES];
     } hold[MODEL_REQUESTS];
