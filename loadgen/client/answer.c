@@ -94,6 +94,20 @@ static bool take_flag(struct json_scan *s, void *to)
     return json_scan_null(s) || json_scan_bool(s, flag);
 }
 
+/* A number that nothing depends on: one that is no whole number was not said. */
+static bool take_whole(struct json_scan *s, void *to)
+{
+    int64_t *number = to;
+    struct json_scan before = *s;
+    struct str raw;
+    *number = ANSWER_UNSAID;
+    if (json_scan_int64(s, number))
+        return true;
+    *number = ANSWER_UNSAID;
+    *s = before;
+    return json_scan_skip(s, &raw);
+}
+
 static bool take_raw(struct json_scan *s, void *to)
 {
     struct str *raw = to;
@@ -163,7 +177,7 @@ static const struct field top_fields[SLOTS] = {
     TOP_FIELD('s', 'd', "sold", take_number, sold),
     TOP_FIELD('r', 'g', "remaining", take_number, remaining),
     TOP_FIELD('q', 'y', "quantity", take_number, quantity),
-    TOP_FIELD('t', 's', "ttl_ms", take_number, ttl_ms),
+    TOP_FIELD('t', 's', "ttl_ms", take_whole, ttl_ms),
     TOP_FIELD('v', 'n', "version", take_version, version),
     TOP_FIELD('s', 's', "status", take_status, status),
     TOP_FIELD('b', 'y', "body", take_raw, body),

@@ -35,7 +35,8 @@ struct answer {
     struct str state; /* "held" ... of a reservation */
     struct str type;  /* of a problem: the name behind the last slash, "insufficient-stock" */
     struct str sku;   /* at the top: items and decrements */
-    int64_t on_hand, available, held, sold, remaining, quantity, ttl_ms;
+    int64_t on_hand, available, held, sold, remaining, quantity;
+    int64_t ttl_ms;   /* of a reservation; ANSWER_UNSAID also when it is no whole number */
     uint64_t version; /* at the top; 0 when not said */
     int status;       /* 0..999: of a problem, an operation's record or a batch result; or 0 */
     struct str body;  /* raw JSON of "body", of the latter two; absent when not said */

@@ -81,8 +81,10 @@ static bool numbers_expected(json_t *json, struct answer *a)
     if (!number_of(json, "version", 0, INT64_MAX, 0, &version) ||
         !number_of(json, "status", 0, 999, 0, &status))
         return false;
+    json_t *ttl = json_object_get(json, "ttl_ms");
     a->version = (uint64_t)version;
     a->status = (int)status;
+    a->ttl_ms = json_is_integer(ttl) ? json_integer_value(ttl) : ANSWER_UNSAID;
     return true;
 }
 
@@ -134,6 +136,7 @@ static void check_same(const struct answer *a, const struct answer *b)
     must(str_equal(a->type, b->type) && str_equal(a->sku, b->sku));
     must(a->on_hand == b->on_hand && a->available == b->available && a->held == b->held);
     must(a->sold == b->sold && a->remaining == b->remaining && a->quantity == b->quantity);
+    must(a->ttl_ms == b->ttl_ms);
     must(a->version == b->version && a->status == b->status && a->replayed == b->replayed);
     must(a->lines == b->lines);
     for (unsigned i = 0; i < a->lines; i++) {

@@ -230,6 +230,26 @@ static void reads_numbers_up_to_their_limits(void **state)
     assert_int_equal(a.status, 999);
 }
 
+static void a_time_to_live_that_is_no_whole_number_was_not_said(void **state)
+{
+    static const struct {
+        const char *json;
+        int64_t ttl_ms;
+    } rows[] = {{"{\"ttl_ms\":1999}", 1999},
+                {"{\"ttl_ms\":-1}", -1},
+                {"{\"ttl_ms\":1999.5}", ANSWER_UNSAID},
+                {"{\"ttl_ms\":2e3}", ANSWER_UNSAID},
+                {"{\"ttl_ms\":99999999999999999999}", ANSWER_UNSAID},
+                {"{\"ttl_ms\":\"2\"}", ANSWER_UNSAID},
+                {"{\"ttl_ms\":null}", ANSWER_UNSAID}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct answer a;
+        assert_true(answer_read(&a, str_of(rows[i].json)));
+        assert_int_equal(a.ttl_ms, rows[i].ttl_ms);
+    }
+}
+
 static void refuses_another_type_or_range(void **state)
 {
     static const char *const fields[] = {
@@ -476,6 +496,7 @@ int main(void)
         cmocka_unit_test(prefers_a_lines_own_names_in_any_order),
         cmocka_unit_test(passes_over_what_it_does_not_know),
         cmocka_unit_test(reads_numbers_up_to_their_limits),
+        cmocka_unit_test(a_time_to_live_that_is_no_whole_number_was_not_said),
         cmocka_unit_test(refuses_another_type_or_range),
         cmocka_unit_test(refuses_broken_json),
         cmocka_unit_test(refuses_every_beginning_of_an_answer),
