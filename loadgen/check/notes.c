@@ -11,7 +11,7 @@ static void read_note(const struct history_reader *r, uint32_t slot,
     const struct history_id *first = history_at(r, slot), *part = first;
     size_t n = 0;
     while (part && part->type == SLOT_NOTE && part->op == first->op && part->offset == n &&
-           n + part->bytes <= HISTORY_NOTE_MAX) {
+           part->bytes <= HISTORY_ID_TEXT && n + part->bytes <= HISTORY_NOTE_MAX) {
         memcpy(text + n, part->text, part->bytes);
         n += part->bytes;
         if (part->bytes < HISTORY_ID_TEXT)

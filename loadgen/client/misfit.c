@@ -178,7 +178,7 @@ void misfit_of_refusal(struct misfit *m, const struct history_facts *facts,
                        enum history_detail detail, unsigned status)
 {
     m->text[0] = '\0';
-    if (status == 401 || status == 403 || status == 429)
+    if (status == 401 || status == 403)
         return;
     if (!(grounds[op->kind] & GROUND(detail)))
         snprintf(m->text, sizeof(m->text), "gives \"%.*s\" as the reason, for which there is none",

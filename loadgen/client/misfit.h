@@ -31,7 +31,7 @@ void misfit_of_success(struct misfit *m, const struct history_facts *facts,
 
 /* Of a 4xx with a problem document, whose type is this detail: a request like ours gives a ground
  * for few of them, and a 409 insufficient-stock names lines of the request, with what they asked
- * for. Who may ask at all, and how often, is the server's own business (401, 403, 429). */
+ * for. Who may ask at all is the server's own business (401, 403). */
 void misfit_of_refusal(struct misfit *m, const struct history_facts *facts,
                        const struct history_op *op, const struct answer *a,
                        enum history_detail detail, unsigned status);
