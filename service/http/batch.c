@@ -81,6 +81,16 @@ static void on_done(struct store_op *op)
     x->server->later = job;
 }
 
+void batch_job_gone(struct exchange *x)
+{
+    for (struct batch_job **at = &x->server->later; *at; at = &(*at)->later) {
+        if ((*at)->exchange != x)
+            continue;
+        *at = (*at)->later;
+        return;
+    }
+}
+
 /* Hands over the next run. `done` is never called from inside, so that pending is right. */
 static void submit_run(struct batch_job *job)
 {

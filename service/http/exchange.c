@@ -86,7 +86,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *conn)
     /* A request that the library itself refuses is never completed: it ends with its connection in
      * peer_notify(), or here should the library ever go on. */
     if (peer->exchange)
-        exchange_recycle(peer->exchange);
+        exchange_end(peer->exchange);
     peer->exchange = x;
     x->conn = conn;
     x->peer = peer;
@@ -125,41 +125,70 @@ void exchange_wait_long(struct exchange *x)
     MHD_suspend_connection(x->conn);
 }
 
+/* Takes it off the list of those that wait. */
 static void stop_waiting(struct exchange *x)
 {
+    struct http_server *server = x->server;
+    assert(x->state == EXCHANGE_WAITING);
     if (x->prev)
         x->prev->next = x->next;
     else
-        x->server->waiting = x->next;
+        server->waiting = x->next;
     if (x->next)
         x->next->prev = x->prev;
     x->prev = x->next = NULL;
+    if (x->polled) {
+        assert(server->polled > 0);
+        server->polled--;
+        x->polled = false;
+    }
+}
+
+void exchange_end(struct exchange *x)
+{
+    events_gone(x);
+    history_job_gone(x);
+    batch_job_gone(x);
+    if (x->state == EXCHANGE_WAITING)
+        stop_waiting(x);
+    x->state = EXCHANGE_ANSWERED;
+    x->conn = NULL;
+    x->peer = NULL;
+    if (x->pending > 0) { /* the store still points into it */
+        x->orphan = true;
+        x->server->orphans++;
+        return;
+    }
+    exchange_recycle(x);
+}
+
+/* Its connection is gone, and now the store is done with it as well. */
+static void bury_orphan(struct exchange *x)
+{
+    struct http_server *server = x->server;
+    assert(server->orphans > 0 && x->pending == 0);
+    server->orphans--;
+    exchange_recycle(x);
+    server_release(server);
 }
 
 void exchange_answered(struct exchange *x)
 {
     if (x->orphan) {
-        if (x->pending == 0) {
-            struct http_server *server = x->server;
-            assert(server->orphans > 0);
-            exchange_free(x);
-            server->orphans--;
-            server_release(server);
-        }
+        if (x->pending == 0)
+            bury_orphan(x);
         return;
     }
     if (x->out.failed)
         exchange_refuse(x, PROBLEM_INTERNAL_ERROR, "the answer did not fit into memory");
-    bool waited = x->state == EXCHANGE_WAITING;
-    x->state = EXCHANGE_ANSWERED;
-    if (waited) {
+    if (x->state == EXCHANGE_WAITING) {
+        bool suspended = !x->polled;
         stop_waiting(x);
         x->server->resumed = true;
-        if (x->polled)
-            x->server->polled--;
-        else
+        if (suspended)
             MHD_resume_connection(x->conn);
     }
+    x->state = EXCHANGE_ANSWERED;
 }
 
 void exchange_refuse_with(struct exchange *x, const struct refusal *why)
@@ -239,15 +268,7 @@ void exchange_completed(void *cls, struct MHD_Connection *conn, void **at,
     if (!x)
         return;
     *at = NULL;
-    events_gone(x);
     x->peer->exchange = NULL;
     peer_move(x->server, x->peer, PEER_IDLE);
-    if (x->pending > 0) {
-        /* Only while the server is stopped: the store still points into it. */
-        x->orphan = true;
-        x->conn = NULL;
-        x->server->orphans++;
-        return;
-    }
-    exchange_recycle(x);
+    exchange_end(x);
 }

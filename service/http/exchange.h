@@ -2,14 +2,17 @@
  *
  * Layer: http, private to the server.
  *
- *   READING --(all of it is here)--> WAITING --(the store is done)--> ANSWERED --(sent)--> freed
+ *   READING --(all of it is here)--> WAITING --(the store is done)--> ANSWERED --(sent)--> over
  *       '------------(no store needed, or refused)-----------------------^
  *
- * What is said of the store goes for the ledger as well, but for orphans: see history.h.
+ * A client may leave at any of these steps, and a WAITING exchange that is polled and not suspended
+ * is then over before the store is done: it becomes an orphan, on no list, which lives until the
+ * store has given back all that is pending. Questions to the ledger do not need their exchange:
+ * see history.h and events_follow.h.
  *
- * Invariant: a connection is suspended exactly while its exchange is WAITING, and every WAITING
- * exchange is on the server's list of those. A stream of events is suspended besides, while it is
- * ANSWERED and has nothing to send (events_follow.h).
+ * Invariants: a WAITING exchange is on the server's list of those, and is either polled and counted
+ * as that, or its connection is suspended. A stream of events is suspended besides, while it is
+ * ANSWERED and has nothing to send (events_follow.h). What is over is on no list (exchange_end()).
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
@@ -55,6 +58,7 @@ struct exchange {
     struct store_read read;
     struct op_condition if_none_match;
     struct batch_job batch;
+    struct history_job *asked; /* of the ledger, while it waits for that */
     struct follower *follower; /* of events: until a poll is answered or a stream is over */
 };
 
@@ -131,6 +135,10 @@ void exchange_refuse(struct exchange *x, enum problem_id problem, const char *de
 
 /* Answers at once, or hands the request to the store and waits. */
 void exchange_dispatch(struct exchange *x);
+
+/* Its request is over, whatever it was waiting for: takes it off every list that it can be on, and
+ * puts it aside once the store does not need it any more. The one way out. */
+void exchange_end(struct exchange *x);
 
 void exchange_free(struct exchange *x);
 

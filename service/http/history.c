@@ -54,6 +54,7 @@ static void enlist(struct http_server *server, struct history_job *job)
     else
         server->asked.first = job;
     server->asked.last = job;
+    job->x->asked = job;
 }
 
 /* The exchange will be answered now; the job has nobody any more. */
@@ -70,6 +71,7 @@ static struct exchange *part(struct history_job *job)
     else
         asked->last = job->prev;
     job->x = NULL;
+    x->asked = NULL;
     return x;
 }
 
@@ -139,6 +141,16 @@ static void give_up(struct history_job *job, const char *why)
     struct exchange *x = part(job);
     exchange_refuse(x, PROBLEM_LEDGER_UNAVAILABLE, why);
     exchange_answered(x);
+    if (desk_withdraw(&job->question))
+        job_free(job);
+}
+
+void history_job_gone(struct exchange *x)
+{
+    struct history_job *job = x->asked;
+    if (!job)
+        return;
+    part(job);
     if (desk_withdraw(&job->question))
         job_free(job);
 }

@@ -28,6 +28,9 @@ bool history_job_wanted(struct exchange *x);
 /* Asks, or refuses at once. */
 void history_job_begin(struct exchange *x);
 
+/* The exchange is over: nobody waits for its question any more. */
+void history_job_gone(struct exchange *x);
+
 /* Tells those that have waited for the request timeout; returns the ms until the next one has, -1
  * if none waits. */
 int64_t history_job_expire(struct http_server *server);

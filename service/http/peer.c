@@ -54,7 +54,7 @@ void peer_notify(void *cls, struct MHD_Connection *conn, void **at,
         stats_add(STATS_HTTP_OPEN, -1);
         if (peer) {
             if (peer->exchange)
-                exchange_recycle(peer->exchange);
+                exchange_end(peer->exchange);
             unlink_peer(server, peer);
             free(peer);
         }
