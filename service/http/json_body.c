@@ -42,6 +42,8 @@ static bool blank_oversized(struct json_body *body, struct arena *arena, char *t
 
 static bool refuse_text(struct arena *arena, const json_error_t *error, struct refusal *why)
 {
+    if (json_error_code(error) == json_error_out_of_memory)
+        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
     char *detail = arena_alloc(arena, DETAIL_SIZE);
     if (detail)
         snprintf(detail, DETAIL_SIZE, "%s at line %d, column %d", error->text, error->line,
@@ -54,6 +56,9 @@ bool json_body_parse(struct json_body *body, struct arena *arena, char *text, si
 {
     json_error_t error;
     *body = (struct json_body){0};
+    /* The parser takes a NUL behind a number or a word for a blank. */
+    if (memchr(text, '\0', n))
+        return refuse(why, PROBLEM_MALFORMED_JSON, NULL, "the body has a NUL byte");
     body->root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
     if (!body->root && json_error_code(&error) == json_error_numeric_overflow) {
         if (!blank_oversized(body, arena, text, n))
