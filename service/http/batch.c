@@ -62,6 +62,9 @@ static void finish(struct batch_job *job)
     }
     JSON_LIT(&x->out, "]}");
     x->answer = (struct answer){.status = 200, .content = CONTENT_JSON};
+    /* Nothing of the batch is needed any more, and the answer may wait long for its client. */
+    buf_trim(&x->out);
+    arena_free(&x->arena);
     exchange_answered(x);
 }
 

@@ -174,20 +174,25 @@ static void bury_orphan(struct exchange *x)
     server_release(server);
 }
 
+/* What operators and balancers ask, whatever the load. */
+static bool is_vital(const struct exchange *x)
+{
+    return x->match.id == ROUTE_HEALTHZ || x->match.id == ROUTE_READYZ ||
+           x->match.id == ROUTE_METRICS;
+}
+
 /* An answer that found no memory, or finds no room in the budget. Reads have changed nothing and
- * can be refused; anything else has perhaps happened, and its answer is not large. */
+ * can be refused; anything else has perhaps happened, and has its room already. */
 static void check_room(struct exchange *x)
 {
     bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);
-    bool fits = !x->out.failed && (!reads || exchange_hold(x, 0));
-    if (!fits) {
+    if (x->out.failed || (reads && !is_vital(x) && !exchange_hold(x, 0))) {
         buf_free(&x->out);
         exchange_refuse(x, reads ? PROBLEM_OVERLOADED : PROBLEM_INTERNAL_ERROR,
                         reads ? EXCHANGE_NO_ROOM : "there is no memory for the answer");
     }
     if (x->out.failed)
-        x->fixed = STR("{\"type\":\"/problems/overloaded\",\"title\":\"Too much work is waiting\","
-                       "\"status\":503,\"detail\":\"out of memory\"}");
+        x->fixed = STR("{\"type\":\"about:blank\",\"title\":\"out of memory\",\"status\":503}");
     exchange_recount(x);
 }
 

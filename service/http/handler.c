@@ -122,9 +122,8 @@ static enum MHD_Result begin(struct exchange *x, const char *method)
     check_caller(x);
     check_route(x);
     check_media_type(x);
-    if (!exchange_hold(x, 0))
-        refuse_later(x, PROBLEM_OVERLOADED, EXCHANGE_NO_ROOM);
     check_length(x);
+    exchange_recount(x);
     return MHD_YES;
 }
 
