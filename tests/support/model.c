@@ -700,6 +700,12 @@ void model_apply(struct model *m, const struct op *op, bool deferred, struct mod
             a->wrong = "deferred a replay";
         return;
     }
+    if (op->overload) {
+        a->code = OUT_OVERLOADED;
+        if (deferred)
+            a->wrong = "deferred a refusal";
+        return;
+    }
     decide(m, op, deferred, a);
     if (str_absent(op->key) || a->wrong || op->kind == OP_GET)
         return;

@@ -47,7 +47,8 @@ struct phase {
     unsigned weights[OP_KINDS], weight_sum;
     unsigned items; /* the first so many are used */
     int64_t ttl_most, step_most, on_hand_most, quantity_most;
-    unsigned batch_most, jump_percent, key_percent, customer_percent, chain_percent;
+    unsigned batch_most, jump_percent, key_percent, customer_percent, chain_percent,
+        overload_percent;
 };
 
 /* An item as the events alone tell it. */
@@ -141,7 +142,8 @@ static void new_phase(void)
                         .jump_percent = (unsigned)below(4),
                         .key_percent = (unsigned)below(50),
                         .customer_percent = (unsigned)below(101),
-                        .chain_percent = percent(30) ? 30 : 0};
+                        .chain_percent = percent(30) ? 30 : 0,
+                        .overload_percent = percent(30) ? (unsigned)below(101) : 0};
     for (unsigned i = 0; i < OP_KINDS; i++) {
         p->weights[i] = base[i] * (unsigned)below(4);
         p->weight_sum += p->weights[i];
@@ -626,6 +628,7 @@ static void one_batch(void)
     unsigned count = 1 + (unsigned)below(run.phase.batch_most);
     for (unsigned i = 0; i < count; i++) {
         generate(&sent[i]);
+        sent[i].op.overload = percent(run.phase.overload_percent) ? "too much waits" : NULL;
         ops[i] = &sent[i].op;
         ops[i]->chain = percent(run.phase.chain_percent) ? &chains[below(CHAINS)] : NULL;
     }
