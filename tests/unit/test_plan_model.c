@@ -123,6 +123,32 @@ static bool percent(unsigned p)
     return rng_below(&run.rng, 100) < p;
 }
 
+/* Counters that are about to reach their limit, in all that keeps one; a version goes back when the
+ * next stretch begins, or nothing could happen to the item any more. */
+static void plant_counters(int i)
+{
+    struct model_item *m = &run.model.items[i];
+    const int64_t most = (INT64_C(1) << 53) - 1, last_version = most - (INT64_C(1) << 40);
+    if (m->version == 0)
+        return;
+    struct item item = world_read_item(&run.world, skus[i]);
+    if (item.version > last_version - 100000)
+        item.version = (int64_t)at_op;
+    else if (percent(10))
+        item.version = last_version - below(60);
+    if (item.exists && percent(12))
+        item.sold = most - below(60);
+    m->received += item.sold - m->sold;
+    m->sold = run.replicas[i].sold = item.sold;
+    m->version = run.replicas[i].version = item.version;
+    world_write_item(&run.world, skus[i], &item);
+    for (int c = 0; c < MODEL_CUSTOMERS; c++)
+        if (m->used[c] > 0 && percent(10)) {
+            m->used[c] = most - below(20);
+            world_write_units(&run.world, skus[i], people[c], m->used[c]);
+        }
+}
+
 static void new_phase(void)
 {
     static const unsigned base[OP_KINDS] = {
@@ -150,6 +176,8 @@ static void new_phase(void)
     }
     p->weights[OP_RESERVE] += 10;
     p->weight_sum += 10;
+    for (int i = 0; i < MODEL_ITEMS; i++)
+        plant_counters(i);
     run.world.slow = percent(50);
     run.world.again = percent(20);
 }
