@@ -38,6 +38,7 @@ struct store_op {
     int64_t submitted_us, started_us;
     int64_t deadline_us; /* monotonic; past it the operation is not begun any more */
     unsigned tries;
+    bool beyond;    /* it waits beyond queue_max: only as a repeat it is answered */
     uint64_t doubt; /* the store that an EXEC with it was sent to and never answered; 0: none */
 };
 
@@ -83,13 +84,15 @@ enum store_durability {
 #define STORE_LEDGER_ID_SIZE 64
 #define LEDGER_NONE          "none"
 #define STORE_WHY_BEHIND     "the ledger is more than --ledger-max-lag events behind"
+#define STORE_WHY_FULL       "too many operations wait"
 
 struct store_config {
     const char *redis_url; /* redis://[user:pass@]host:port[/db] or unix:/path.sock */
     unsigned partitions;   /* 1..PARTITIONS_MAX */
     unsigned batch_max;    /* operations a transaction */
     unsigned lanes;        /* connections a partition */
-    unsigned queue_max;    /* waiting operations a partition; past it: OUT_OVERLOADED */
+    unsigned queue_max;    /* waiting operations a partition; past it: OUT_OVERLOADED,
+                            * but for some that repeat what their key has recorded */
     unsigned tries_max;    /* transactions lost by one operation; past it: OUT_CONTENTION */
     int64_t request_timeout_ms;
     int64_t operation_retention_ms;
