@@ -62,7 +62,7 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
 enum admin_result admin_open(struct admin *admin, const char **why)
     __attribute__((warn_unused_result));
 
-/* Redis time in ms, or -1. */
+/* Redis time in ms, or -1, also for a Redis that is no master any more. */
 int64_t admin_now_ms(struct admin *admin);
 
 /* The names of items with holds that are due, at most `max`, earliest first, into names[] (texts

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define LOADING_SAY_MS 3000 /* from one line on the progress to the next */
+#define ROLE_MS        250  /* from one look at the role to the next */
 
 enum admin_result admin_refuse(struct admin *admin, const char *why)
 {
@@ -38,6 +39,28 @@ static int64_t info_number(const redisReply *reply, const char *name)
 {
     char text[32];
     return reply_info(reply, name, text, sizeof(text)) ? strtoll(text, NULL, 10) : 0;
+}
+
+/* --- the role --------------------------------------------------------------------------------- */
+
+/* A master may become a replica while this connection lives, and others take its address. */
+bool admin_is_master(struct admin *admin)
+{
+    if (clock_mono_ms() < admin->role_ms)
+        return true;
+    resp_words(&admin->out, 1, "ROLE");
+    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
+    if (!reply)
+        return false;
+    bool master = reply->elements > 0 && str_equal(reply_text(reply->element[0]), STR("master"));
+    freeReplyObject(reply);
+    admin->role_ms = clock_mono_ms() + ROLE_MS;
+    if (master)
+        return true;
+    snprintf(admin->why, sizeof(admin->why), "this Redis is not the master any more");
+    admin->refused = false;
+    admin_hang_up(admin);
+    return false;
 }
 
 /* --- loading ---------------------------------------------------------------------------------- */

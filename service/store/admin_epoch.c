@@ -202,6 +202,8 @@ enum admin_result admin_open_partition(struct admin *admin, unsigned partition, 
                                        const char **why)
 {
     *why = admin->why;
+    if (!admin_is_master(admin))
+        return ADMIN_DOWN;
     for (int tries = 0; tries < META_TRIES; tries++) {
         int done;
         enum admin_result result = try_open(admin, partition, may, &done);

@@ -31,6 +31,7 @@ struct admin {
     char why[256];
     int64_t now_ms;                      /* of Redis, as last asked */
     int64_t look_ms;                     /* when admin_open looks at meta again */
+    int64_t role_ms;                     /* monotonic: when to look at the role again */
     int64_t trim_offset[PARTITIONS_MAX]; /* into the list of old buckets of each */
 };
 
@@ -72,6 +73,9 @@ bool admin_is_list(const redisReply *reply, size_t elements);
 
 /* ADMIN_REFUSED, for this reason. */
 enum admin_result admin_refuse(struct admin *admin, const char *why);
+
+/* Is it still the master? Asks now and then; false, and the connection is closed: no. */
+bool admin_is_master(struct admin *admin) __attribute__((warn_unused_result));
 
 /* Is this Redis what the service needs? On a new connection. */
 enum admin_result admin_check_redis(struct admin *admin) __attribute__((warn_unused_result));

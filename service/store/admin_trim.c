@@ -31,6 +31,8 @@ static void key(struct admin *admin, size_t args, struct str name, unsigned part
 
 int64_t admin_now_ms(struct admin *admin)
 {
+    if (!admin_is_master(admin))
+        return -1;
     resp_words(&admin->out, 1, "TIME");
     redisReply *reply = admin_ask_list(admin, 2);
     if (!reply)

@@ -396,6 +396,7 @@ static void on_probe(uv_timer_t *timer)
 {
     struct reader *reader = timer->data;
     reader->probing = true;
+    conn_doubt(&reader->conn); /* nothing that is read shows that it is old */
     reader_start(reader);
 }
 
