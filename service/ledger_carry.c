@@ -67,6 +67,7 @@ static enum carry_result shut(struct carrier *carrier, struct carry *carry, enum
     case ADMIN_MISSING:
     case ADMIN_RESTARTED: return CARRY_IDLE;
     case ADMIN_REFUSED: return from_redis(carrier), CARRY_REFUSED;
+    case ADMIN_LOADING:
     case ADMIN_DOWN: break;
     }
     return from_redis(carrier);
@@ -132,6 +133,7 @@ static enum carry_result look_at_meta(struct carrier *carrier, struct carry *car
         break;
     case ADMIN_MISSING: return make_store(carrier, carry, has_past);
     case ADMIN_REFUSED: return from_redis(carrier), CARRY_REFUSED;
+    case ADMIN_LOADING:
     case ADMIN_DOWN: return from_redis(carrier);
     }
     return CARRY_IDLE;

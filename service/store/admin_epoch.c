@@ -17,21 +17,16 @@
 static int write_epoch(struct admin *admin, unsigned partition, const struct meta *meta)
 {
     resp_words(&admin->out, 1, "MULTI");
-    if (!admin_done(admin))
+    if (!admin_done(admin, ANSWER_OK))
         return -1;
     meta_put(&admin->out, partition, meta);
-    if (!admin_done(admin))
+    if (!admin_done(admin, ANSWER_QUEUED))
         return -1;
     meta_put_epoch_event(&admin->out, partition, meta_epoch(meta));
-    if (!admin_done(admin))
+    if (!admin_done(admin, ANSWER_QUEUED))
         return -1;
-    resp_words(&admin->out, 1, "EXEC");
-    redisReply *reply = admin_ask(admin);
-    if (!reply)
-        return -1;
-    int done = reply->type == REDIS_REPLY_ARRAY ? 1 : 0;
-    freeReplyObject(reply);
-    if (done)
+    int done = admin_exec(admin, 2);
+    if (done > 0)
         log_event(LOG_INFO, "epoch opened", LOG_INT("partition", partition),
                   LOG_STR("epoch", meta->v[META_EPOCH]), LOG_STR("run_id", meta->v[META_RUN_ID]));
     return done;
@@ -199,7 +194,7 @@ static void unwatch(struct admin *admin)
         return;
     memcpy(why, admin->why, sizeof(why));
     resp_words(&admin->out, 1, "UNWATCH");
-    if (admin_done(admin))
+    if (admin_done(admin, ANSWER_OK))
         memcpy(admin->why, why, sizeof(why));
 }
 
@@ -207,6 +202,8 @@ enum admin_result admin_open_partition(struct admin *admin, unsigned partition, 
                                        const char **why)
 {
     *why = admin->why;
+    if (!admin_is_master(admin))
+        return ADMIN_DOWN;
     for (int tries = 0; tries < META_TRIES; tries++) {
         int done;
         enum admin_result result = try_open(admin, partition, may, &done);
@@ -223,14 +220,14 @@ enum admin_result admin_open_partition(struct admin *admin, unsigned partition, 
 static bool queue_state(struct admin *admin, unsigned partition, const char *state)
 {
     resp_words(&admin->out, 1, "MULTI");
-    if (!admin_done(admin))
+    if (!admin_done(admin, ANSWER_OK))
         return false;
     resp_begin(&admin->out, 4);
     resp_arg(&admin->out, STR("HSET"));
     resp_key(&admin->out, partition, KEY_META, NO_NAME);
     resp_arg(&admin->out, STR("state"));
     resp_arg(&admin->out, str_of(state));
-    return admin_done(admin);
+    return admin_done(admin, ANSWER_QUEUED);
 }
 
 /* What was found wrong was found in the epoch of the last look. Another one may be right. */
@@ -261,14 +258,9 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
         }
         if (!queue_state(admin, partition, state))
             return ADMIN_DOWN;
-        resp_words(&admin->out, 1, "EXEC");
-        redisReply *reply = admin_ask(admin);
-        if (!reply)
-            return ADMIN_DOWN;
-        bool written = reply->type == REDIS_REPLY_ARRAY;
-        freeReplyObject(reply);
-        if (written)
-            return ADMIN_OK;
+        int written = admin_exec(admin, 1);
+        if (written != 0)
+            return written > 0 ? ADMIN_OK : ADMIN_DOWN;
     }
     return say(admin, ADMIN_DOWN, "other processes keep changing meta");
 }

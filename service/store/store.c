@@ -206,9 +206,21 @@ bool store_idle(const struct store *store)
     return true;
 }
 
+void store_loading_text(const struct store_shared *shared, char *text, size_t size)
+{
+    snprintf(text, size, "Redis is loading its data: %.1f of %.1f MB, about %lld s left",
+             (double)shared->loading_bytes / 1e6, (double)shared->loading_total_bytes / 1e6,
+             (long long)shared->loading_eta_s);
+}
+
 const char *store_not_ready(const struct store *store)
 {
+    static char loading[128];
     const char *why = reader_not_ready(store->reader);
+    if (why && store->shared->loading) {
+        store_loading_text(store->shared, loading, sizeof(loading));
+        return loading;
+    }
     if (why)
         return why;
     for (unsigned p = 0; p < store->config.partitions; p++) {

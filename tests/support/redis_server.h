@@ -37,6 +37,11 @@ int tredis_start(struct tredis *r, const struct tredis_opts *opts)
  * tredis_shutdown, and waits until it has loaded its data. */
 int tredis_restart(struct tredis *r) __attribute__((warn_unused_result));
 
+/* The same for one that takes its time to load: waits until it answers that it is loading. Each
+ * command of its AOF takes delay_us, until tredis_load_fast; Redis answers after every 1,024. */
+int tredis_restart_slowly(struct tredis *r, int delay_us) __attribute__((warn_unused_result));
+void tredis_load_fast(const struct tredis *r);
+
 void tredis_kill9(struct tredis *r);
 void tredis_shutdown(struct tredis *r); /* SIGTERM; the directory stays */
 void tredis_freeze(struct tredis *r);   /* SIGSTOP */
