@@ -37,6 +37,34 @@ static bool answers_ping(const struct tredis *r)
     return pong;
 }
 
+static const char *acl_file(void)
+{
+    return getenv("TEST_REDIS_ACL");
+}
+
+/* Before it goes, and the list with it. A frozen one has none to give. */
+static void keep_denied(const struct tredis *r)
+{
+    const char *path = getenv("TEST_REDIS_DENIED");
+    redisContext *c = path && r->proc.pid > 0 ? tredis_connect(r) : NULL;
+    redisReply *reply = c ? redisCommand(c, "ACL LOG") : NULL;
+    FILE *out =
+        reply && reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 ? fopen(path, "ae") : NULL;
+    for (size_t i = 0; out && i < reply->elements; i++) {
+        const redisReply *entry = reply->element[i];
+        for (size_t j = 0; j < entry->elements; j++)
+            if (entry->element[j]->str)
+                fprintf(out, "%s ", entry->element[j]->str);
+        fprintf(out, "\n");
+    }
+    if (out)
+        fclose(out);
+    if (reply)
+        freeReplyObject(reply);
+    if (c)
+        redisFree(c);
+}
+
 static int redis_launch(struct tredis *r)
 {
     static const char *const fsync_names[] = {"no", "everysec", "always"};
@@ -73,6 +101,10 @@ static int redis_launch(struct tredis *r)
         argv[n++] = "--unixsocket";
         argv[n++] = r->socket;
     }
+    if (acl_file()) {
+        argv[n++] = "--aclfile";
+        argv[n++] = acl_file();
+    }
     for (const char *const *arg = r->opts.extra; arg && *arg; arg++) {
         assert(n < ARGS_MAX - 1);
         argv[n++] = *arg;
@@ -98,9 +130,11 @@ int tredis_start(struct tredis *r, const struct tredis_opts *opts)
     int err = temp_dir_make(r->dir);
     if (err)
         return err;
+    r->opts.tcp = r->opts.tcp || acl_file();
     if (r->opts.tcp) {
         r->port = tproc_free_port();
-        snprintf(r->url, sizeof(r->url), "redis://127.0.0.1:%d", r->port);
+        snprintf(r->url, sizeof(r->url), "redis://%s127.0.0.1:%d",
+                 acl_file() ? "stockd:change-me@" : "", r->port);
     } else {
         snprintf(r->socket, sizeof(r->socket), "%s/redis.sock", r->dir);
         snprintf(r->url, sizeof(r->url), "unix:%s", r->socket);
@@ -121,11 +155,13 @@ int tredis_restart(struct tredis *r)
 
 void tredis_kill9(struct tredis *r)
 {
+    keep_denied(r);
     tproc_kill9(&r->proc);
 }
 
 void tredis_shutdown(struct tredis *r)
 {
+    keep_denied(r);
     tproc_stop(&r->proc, 10000);
 }
 
@@ -141,6 +177,7 @@ void tredis_thaw(struct tredis *r)
 
 void tredis_stop(struct tredis *r)
 {
+    keep_denied(r);
     tproc_kill9(&r->proc); /* nothing in it is needed any more, and a frozen one takes no SIGTERM */
     temp_dir_remove(r->dir);
     r->dir[0] = '\0';
