@@ -17,6 +17,8 @@
 #define TTL_DEFAULT_MS       (INT64_C(600) * 1000)
 #define TEXT_MAX_BYTES       128 /* customer, reference, reason */
 #define METADATA_MAX_BYTES   4096
+#define METADATA_DEPTH_MAX   32 /* objects and arrays in one another, the outermost included */
+#define BODY_DEPTH_MAX       64 /* the same of a body as a whole */
 #define KEY_MAX_BYTES        255
 #define KEY_STORED_MAX_BYTES 320 /* a batch's key K gives "K/999" */
 #define BODY_MAX_BYTES       (64 * 1024)

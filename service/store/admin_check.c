@@ -124,6 +124,14 @@ static bool ask_fsync(struct admin *admin, char fsync[64])
     return true;
 }
 
+/* Of what was answered, at an appendfsync; docs/durability.md has why. */
+static const char *loss_at(const char *fsync)
+{
+    return strcmp(fsync, "always") == 0     ? "nothing"
+           : strcmp(fsync, "everysec") == 0 ? "up to 2 s while its disk is busy"
+                                            : "all since it was started";
+}
+
 /* What the level of --durability needs of Redis. */
 static enum admin_result check_durability(struct admin *admin)
 {
@@ -143,7 +151,8 @@ static enum admin_result check_durability(struct admin *admin)
                                    "appendfsync everysec");
     const char *level_now = !on || strcmp(fsync, "no") == 0 ? "memory" : fsync;
     if (strcmp(admin->durability, level_now) != 0)
-        log_event(LOG_INFO, "redis durability", LOG_STR("level", level_now));
+        log_event(LOG_INFO, "redis durability", LOG_STR("level", level_now),
+                  LOG_STR("a_killed_redis_loses", loss_at(level_now)));
     snprintf(admin->durability, sizeof(admin->durability), "%s", level_now);
     return ADMIN_OK;
 }

@@ -33,6 +33,11 @@ void feed_free(struct feed *feed)
     *feed = (struct feed){.admin = feed->admin};
 }
 
+const char *feed_source(const struct admin *admin)
+{
+    return admin->run_id;
+}
+
 /* --- entries ---------------------------------------------------------------------------------- */
 
 /* Entries of ours have one field. */
@@ -126,14 +131,18 @@ int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
     return 0;
 }
 
-int feed_applied(struct admin *admin, unsigned partition, struct feed_id at)
+int feed_applied(struct admin *admin, unsigned partition, struct feed_id at,
+                 const struct feed_ends *ended)
 {
-    char id[FEED_ID_SIZE];
+    char id[FEED_ID_SIZE], ends[FEED_ENDS_SIZE];
     feed_id_put(id, "", at);
-    resp_begin(&admin->out, 3);
-    resp_arg(&admin->out, STR("SET"));
+    feed_ends_put(ends, ended);
+    resp_begin(&admin->out, 5);
+    resp_arg(&admin->out, STR("MSET"));
     resp_key(&admin->out, partition, KEY_APPLIED, NO_NAME);
     resp_arg(&admin->out, str_of(id));
+    resp_key(&admin->out, partition, KEY_ENDED, NO_NAME);
+    resp_arg(&admin->out, str_of(ends));
     return admin_done(admin, ANSWER_OK) ? 0 : -EIO;
 }
 

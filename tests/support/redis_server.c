@@ -39,6 +39,34 @@ static bool answers_ping(const struct tredis *r, bool loading)
     return pong;
 }
 
+static const char *acl_file(void)
+{
+    return getenv("TEST_REDIS_ACL");
+}
+
+/* Before it goes, and the list with it. A frozen one has none to give. */
+static void keep_denied(const struct tredis *r)
+{
+    const char *path = getenv("TEST_REDIS_DENIED");
+    redisContext *c = path && r->proc.pid > 0 ? tredis_connect(r) : NULL;
+    redisReply *reply = c ? redisCommand(c, "ACL LOG") : NULL;
+    FILE *out =
+        reply && reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 ? fopen(path, "ae") : NULL;
+    for (size_t i = 0; out && i < reply->elements; i++) {
+        const redisReply *entry = reply->element[i];
+        for (size_t j = 0; j < entry->elements; j++)
+            if (entry->element[j]->str)
+                fprintf(out, "%s ", entry->element[j]->str);
+        fprintf(out, "\n");
+    }
+    if (out)
+        fclose(out);
+    if (reply)
+        freeReplyObject(reply);
+    if (c)
+        redisFree(c);
+}
+
 /* delay_us: of each command that it loads; 0: it is waited for until it has loaded all. */
 static int redis_launch(struct tredis *r, int delay_us)
 {
@@ -82,6 +110,10 @@ static int redis_launch(struct tredis *r, int delay_us)
         argv[n++] = "--key-load-delay";
         argv[n++] = delay;
     }
+    if (acl_file()) {
+        argv[n++] = "--aclfile";
+        argv[n++] = acl_file();
+    }
     for (const char *const *arg = r->opts.extra; arg && *arg; arg++) {
         assert(n < ARGS_MAX - 1);
         argv[n++] = *arg;
@@ -108,9 +140,11 @@ int tredis_start(struct tredis *r, const struct tredis_opts *opts)
     int err = temp_dir_make(r->dir);
     if (err)
         return err;
+    r->opts.tcp = r->opts.tcp || acl_file();
     if (r->opts.tcp) {
         r->port = tproc_free_port();
-        snprintf(r->url, sizeof(r->url), "redis://127.0.0.1:%d", r->port);
+        snprintf(r->url, sizeof(r->url), "redis://%s127.0.0.1:%d",
+                 acl_file() ? "stockd:change-me@" : "", r->port);
     } else {
         snprintf(r->socket, sizeof(r->socket), "%s/redis.sock", r->dir);
         snprintf(r->url, sizeof(r->url), "unix:%s", r->socket);
@@ -145,11 +179,13 @@ void tredis_load_fast(const struct tredis *r)
 
 void tredis_kill9(struct tredis *r)
 {
+    keep_denied(r);
     tproc_kill9(&r->proc);
 }
 
 void tredis_shutdown(struct tredis *r)
 {
+    keep_denied(r);
     tproc_stop(&r->proc, 10000);
 }
 
@@ -165,6 +201,7 @@ void tredis_thaw(struct tredis *r)
 
 void tredis_stop(struct tredis *r)
 {
+    keep_denied(r);
     tproc_kill9(&r->proc); /* nothing in it is needed any more, and a frozen one takes no SIGTERM */
     temp_dir_remove(r->dir);
     r->dir[0] = '\0';

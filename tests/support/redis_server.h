@@ -3,6 +3,11 @@
  * Layer: tests. It lives in a temporary directory of its own, on a unix socket there or on a free
  * TCP port of loopback, and is gone with the test program however that ends. No persistence but the
  * AOF that was asked for: without one, a restart comes back empty.
+ *
+ * With TEST_REDIS_ACL in the environment, the path of an ACL file with a user `stockd` whose
+ * password is `change-me`, it is on TCP, and url is that user's: what the test starts has those
+ * rights alone, the test itself has all. What was refused to that user is written to the file that
+ * TEST_REDIS_DENIED names.
  */
 #ifndef TESTS_SUPPORT_REDIS_SERVER_H
 #define TESTS_SUPPORT_REDIS_SERVER_H
