@@ -4,6 +4,7 @@
 #include "caller.h"
 #include "client/answer.h"
 #include "client/intent.h"
+#include "client/refusal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -91,7 +92,8 @@ static bool settle_found(struct lookup *l, struct question *q, const struct call
         return true; /* s->rc ends everything */
     uint32_t slot = history_slot(l->s->w, op);
     /* Replayed: what was answered may have been a repetition, of which the record does not tell. */
-    struct response first = {.status = (uint16_t)a.status, .body = a.body, .replayed = true};
+    struct response first = {
+        .status = (uint16_t)a.status, .body = a.body, .content = CONTENT_JSON, .replayed = true};
     struct lesson lesson = intent_learn(l->s->facts, op, &(struct misfit_request){0}, &first);
     if (lesson.outcome == OUTCOME_OK && op->kind == KIND_RESERVE)
         l->s->rc = history_put_id(l->s->w, q->slot, lesson.id);
@@ -105,12 +107,19 @@ static bool settle_found(struct lookup *l, struct question *q, const struct call
     return true;
 }
 
+/* Not everything that is answered with 404 knows what the service has recorded. */
+static bool says_absent(const struct response *response)
+{
+    struct answer a;
+    return answer_read(&a, response->body) && refusal_of_lookup(response, &a);
+}
+
 static void question_done(void *ctx, uint64_t token, const struct call_end *end)
 {
     struct lookup *l = ctx;
     struct question *q = &l->question[token];
     unsigned status = settle_heard(l->s, end);
-    if (status == 404) {
+    if (status == 404 && says_absent(end->response)) {
         if (++q->absent == LOOKS)
             settle_absent(l, q, end);
     } else if (status != 200 || !settle_found(l, q, end)) {

@@ -147,7 +147,10 @@ static uint32_t take_results(struct readback *r, const struct gets *gets,
         struct answer a;
         if (!answer_read(&a, result) || a.status == 0 || str_absent(a.body))
             break;
-        struct response one = {.status = (uint16_t)a.status, .body = a.body};
+        bool problem = a.status >= 400; /* within a batch nothing says so but the status */
+        struct response one = {.status = (uint16_t)a.status,
+                               .body = a.body,
+                               .content = problem ? CONTENT_PROBLEM : CONTENT_JSON};
         keep_get(r, &r->kept[gets->first + n++], &one, end);
     }
     return n;

@@ -39,6 +39,9 @@ static const char *const details[DETAILS] = {
     [DETAIL_RESET] = "the connection broke",
     [DETAIL_ABORTED] = "closed by the client",
     [DETAIL_GARBLED] = "not a whole answer",
+    [DETAIL_FOREIGN] = "no problem document",
+    [DETAIL_APART] = "items of several partitions",
+    [DETAIL_TOO_LONG] = "longer than anybody may hold",
 };
 
 const char *describe_kind(enum history_kind kind)

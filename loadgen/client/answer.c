@@ -16,8 +16,8 @@ struct field {
 
 /* Where a name stands in its table: without collisions among the names of one table, so that a
  * name is compared with one other at most. */
-#define SLOTS                32
-#define SLOT(n, first, last) ((2 * (n) + 3 * (first) + (last)) % SLOTS)
+#define SLOTS                64
+#define SLOT(n, first, last) ((7 * (n) + 3 * (first) + (last)) % SLOTS)
 
 static inline const struct field *find(const struct field *table, struct str name)
 {
@@ -108,6 +108,11 @@ static bool take_whole(struct json_scan *s, void *to)
     return json_scan_skip(s, &raw);
 }
 
+static bool take_any(struct json_scan *s, void *to)
+{
+    return json_scan_skip(s, to);
+}
+
 static bool take_raw(struct json_scan *s, void *to)
 {
     struct str *raw = to;
@@ -131,11 +136,12 @@ static const struct field line_fields[SLOTS] = {
     LINE_FIELD('v', 'n', "version", take_version, line.version),
     LINE_FIELD('r', 'd', "requested", take_number, requested),
     LINE_FIELD('a', 'e', "available", take_number, available),
+    LINE_FIELD('r', 'd', "reserved", take_number, line.reserved),
 };
 
 static bool read_line(struct json_scan *s, struct answer_line *line)
 {
-    struct any_line any = {{{NULL, 0}, ANSWER_UNSAID, ANSWER_UNSAID, 0},
+    struct any_line any = {{{NULL, 0}, ANSWER_UNSAID, ANSWER_UNSAID, 0, ANSWER_UNSAID},
                            .requested = ANSWER_UNSAID,
                            .available = ANSWER_UNSAID};
     if (!read_object(s, line_fields, &any))
@@ -170,6 +176,10 @@ static const struct field top_fields[SLOTS] = {
     TOP_FIELD('i', 'd', "id", take_text, id),
     TOP_FIELD('s', 'e', "state", take_text, state),
     TOP_FIELD('t', 'e', "type", take_type, type),
+    TOP_FIELD('t', 'e', "title", take_text, title),
+    TOP_FIELD('d', 'l', "detail", take_text, detail),
+    TOP_FIELD('c', 'r', "customer", take_any, customer),
+    TOP_FIELD('r', 'e', "reference", take_any, reference),
     TOP_FIELD('s', 'u', "sku", take_text, sku),
     TOP_FIELD('o', 'd', "on_hand", take_number, on_hand),
     TOP_FIELD('a', 'e', "available", take_number, available),

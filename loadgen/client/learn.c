@@ -1,6 +1,7 @@
 /* learn.c -- from an answer to the record: outcome, detail, versions. */
 #include "client/answer.h"
 #include "client/intent.h"
+#include "client/refusal.h"
 
 #include <string.h>
 
@@ -17,24 +18,6 @@ static enum history_detail state_of(struct str state)
         if (str_equal(states[i].name, state))
             return states[i].detail;
     return DETAIL_GARBLED;
-}
-
-static enum history_detail problem_of(struct str type)
-{
-    static const struct {
-        struct str name;
-        enum history_detail detail;
-    } problems[] = {{STR("insufficient-stock"), DETAIL_NO_STOCK},
-                    {STR("reservation-expired"), DETAIL_EXPIRED},
-                    {STR("reservation-confirmed"), DETAIL_CONFIRMED},
-                    {STR("reservation-released"), DETAIL_RELEASED},
-                    {STR("item-not-found"), DETAIL_NO_ITEM},
-                    {STR("reservation-not-found"), DETAIL_NO_RESERVATION},
-                    {STR("operation-not-found"), DETAIL_NO_OPERATION}};
-    for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
-        if (str_equal(problems[i].name, type))
-            return problems[i].detail;
-    return DETAIL_OTHER;
 }
 
 /* The operation's line of this item, or NULL. */
@@ -85,7 +68,7 @@ static enum history_detail learn_item(struct history_op *op, const struct answer
 
 static void learn_success(struct lesson *lesson, const struct history_facts *facts,
                           struct history_op *op, const struct misfit_request *request,
-                          const struct answer *a, bool replayed)
+                          const struct answer *a, const struct response *response)
 {
     static const bool of_reservation[KINDS] = {[KIND_RESERVE] = true,
                                                [KIND_CONFIRM] = true,
@@ -100,39 +83,35 @@ static void learn_success(struct lesson *lesson, const struct history_facts *fac
     }
     if (lesson->detail != DETAIL_GARBLED)
         lesson->outcome = OUTCOME_OK;
-    misfit_of_success(&lesson->misfit, facts, op, request, a, replayed);
+    misfit_of_success(&lesson->misfit, facts, op, request, a, response);
 }
 
 static void learn_refusal(struct lesson *lesson, const struct history_facts *facts,
-                          struct history_op *op, const struct answer *a, unsigned status)
+                          struct history_op *op, const struct response *response,
+                          const struct answer *a)
 {
-    lesson->detail = problem_of(a->type);
-    misfit_of_refusal(&lesson->misfit, facts, op, a, lesson->detail, status);
+    struct refusal refusal = refusal_read(facts, op, response, a);
+    lesson->outcome = refusal.outcome;
+    lesson->detail = refusal.detail;
+    lesson->misfit = refusal.misfit;
     if (lesson->detail == DETAIL_NO_STOCK && learn_lines(facts, op, a) == 0)
-        lesson->detail = DETAIL_OTHER; /* it says nothing that could be checked */
+        lesson->detail =
+            DETAIL_OTHER; /* it says nothing that could be checked, and that was told */
 }
 
 struct lesson intent_learn(const struct history_facts *facts, struct history_op *op,
                            const struct misfit_request *request, const struct response *response)
 {
-    unsigned status = response->status;
-    if (status == 503 || status == 429)
-        return (struct lesson){.outcome = OUTCOME_FAIL, .detail = DETAIL_UNAVAILABLE};
-    struct lesson lesson = {.outcome = OUTCOME_UNKNOWN, .detail = DETAIL_OTHER};
-    if (status >= 500 || status < 200 || (status >= 300 && status < 400))
-        return lesson;
+    struct lesson lesson = {.outcome = OUTCOME_UNKNOWN, .detail = DETAIL_GARBLED};
     struct answer a;
     bool readable = answer_read(&a, response->body);
-    if (status < 300) {
-        lesson.detail = DETAIL_GARBLED;
-        if (readable)
-            learn_success(&lesson, facts, op, request, &a, response->replayed);
-        if (lesson.detail == DETAIL_GARBLED && !lesson.misfit.text[0])
-            misfit_of_garbled(&lesson.misfit, op, response->body);
-    } else {
-        lesson.outcome = OUTCOME_FAIL;
-        if (readable)
-            learn_refusal(&lesson, facts, op, &a, status);
+    if (response->status < 200 || response->status >= 300) {
+        learn_refusal(&lesson, facts, op, response, readable ? &a : NULL);
+        return lesson;
     }
+    if (readable)
+        learn_success(&lesson, facts, op, request, &a, response);
+    if (lesson.detail == DETAIL_GARBLED && !lesson.misfit.text[0])
+        misfit_of_garbled(&lesson.misfit, op, response->body);
     return lesson;
 }

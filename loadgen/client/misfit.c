@@ -106,85 +106,89 @@ static void compare_lines(struct misfit *m, const struct history_facts *facts,
                  a->lines == 1 ? "" : "s", op->lines);
 }
 
-void misfit_of_success(struct misfit *m, const struct history_facts *facts,
-                       const struct history_op *op, const struct misfit_request *request,
-                       const struct answer *a, bool replayed)
+/* --- the answer around its body --- */
+
+static void compare_status(struct misfit *m, const struct history_op *op, unsigned status)
+{
+    static const uint16_t right[KINDS] = {[KIND_PUT] = 201, [KIND_RESERVE] = 201};
+    unsigned due = right[op->kind] ? right[op->kind] : 200;
+    if (status != due)
+        snprintf(m->text, sizeof(m->text), "is due with status %u", due);
+}
+
+/* The version between its quotes; what a proxy has weakened is still about the same version. */
+static void compare_etag(struct misfit *m, const struct answer *a, struct str etag)
+{
+    char due[32];
+    int n = snprintf(due, sizeof(due), "\"%" PRIu64 "\"", a->version);
+    if (etag.n > 2 && memcmp(etag.p, "W/", 2) == 0)
+        etag = (struct str){etag.p + 2, etag.n - 2};
+    if (!str_absent(etag) && !str_equal(etag, (struct str){due, (size_t)n}))
+        snprintf(m->text, sizeof(m->text), "has the ETag %.*s at version %" PRIu64, SHOWN_ARG(etag),
+                 a->version);
+}
+
+/* It ends in the id; a proxy may put its own address before the path. */
+static void compare_location(struct misfit *m, struct str id, struct str location)
+{
+    bool plain = !memchr(id.p ? id.p : "", '%', id.n); /* nor anything that would be encoded */
+    if (str_absent(location) || str_absent(id) || !plain)
+        return;
+    if (location.n <= id.n || location.p[location.n - id.n - 1] != '/' ||
+        memcmp(location.p + location.n - id.n, id.p, id.n) != 0)
+        snprintf(m->text, sizeof(m->text),
+                 "has the Location \"%.*s\", which is not that of \"%.*s\"", SHOWN_ARG(location),
+                 SHOWN_ARG(id));
+}
+
+static void compare_item(struct misfit *m, const struct history_facts *facts,
+                         const struct history_op *op, const struct answer *a,
+                         const struct response *response)
+{
+    compare_sku(m, facts, op, a->sku);
+    if (!m->text[0])
+        compare_sum(m, a);
+    if (!m->text[0] && op->kind == KIND_GET_ITEM)
+        compare_etag(m, a, response->etag);
+}
+
+static void compare_sale(struct misfit *m, const struct history_facts *facts,
+                         const struct history_op *op, const struct answer *a)
+{
+    compare_sku(m, facts, op, a->sku);
+    if (!m->text[0] && a->quantity != ANSWER_UNSAID && a->quantity != op->line.quantity)
+        snprintf(m->text, sizeof(m->text), "says \"quantity\":%" PRId64 " and not %d", a->quantity,
+                 op->line.quantity);
+}
+
+static void compare_reservation(struct misfit *m, const struct history_facts *facts,
+                                const struct history_op *op, const struct misfit_request *request,
+                                const struct answer *a, const struct response *response)
 {
     bool sets_deadline = op->kind == KIND_RESERVE || op->kind == KIND_EXTEND;
+    compare_id(m, request->id, a->id);
+    if (!m->text[0])
+        compare_lines(m, facts, op, a, response->replayed);
+    if (!m->text[0] && sets_deadline && !response->replayed)
+        compare_ttl(m, facts, request->passed_ms, a->ttl_ms);
+    if (!m->text[0] && op->kind == KIND_RESERVE)
+        compare_location(m, a->id, response->location);
+}
+
+void misfit_of_success(struct misfit *m, const struct history_facts *facts,
+                       const struct history_op *op, const struct misfit_request *request,
+                       const struct answer *a, const struct response *response)
+{
     m->text[0] = '\0';
     switch (op->kind) {
-    case KIND_DECREMENT:
-        compare_sku(m, facts, op, a->sku);
-        if (!m->text[0] && a->quantity != ANSWER_UNSAID && a->quantity != op->line.quantity)
-            snprintf(m->text, sizeof(m->text), "says \"quantity\":%" PRId64 " and not %d",
-                     a->quantity, op->line.quantity);
-        break;
+    case KIND_DECREMENT: compare_sale(m, facts, op, a); break;
     case KIND_PUT:
     case KIND_ADJUST:
-    case KIND_GET_ITEM:
-        compare_sku(m, facts, op, a->sku);
-        if (!m->text[0])
-            compare_sum(m, a);
-        break;
-    default:
-        compare_id(m, request->id, a->id);
-        if (!m->text[0])
-            compare_lines(m, facts, op, a, replayed);
-        if (!m->text[0] && sets_deadline && !replayed)
-            compare_ttl(m, facts, request->passed_ms, a->ttl_ms);
+    case KIND_GET_ITEM: compare_item(m, facts, op, a, response); break;
+    default: compare_reservation(m, facts, op, request, a, response);
     }
-}
-
-/* Lines of a 409 insufficient-stock. */
-static void compare_shorts(struct misfit *m, const struct history_facts *facts,
-                           const struct history_op *op, const struct answer *a)
-{
-    if (a->lines == 0)
-        snprintf(m->text, sizeof(m->text), "has no line that says which item fell short");
-    for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
-        const struct answer_line *said = &a->line[n];
-        const struct history_line *asked = asked_about(m, facts, op, said);
-        if (asked && op->kind == KIND_RESERVE && said->quantity != ANSWER_UNSAID &&
-            said->quantity != asked->quantity)
-            snprintf(m->text, sizeof(m->text),
-                     "says %" PRId64 " units of %s%" PRIu32 " were requested, not %d",
-                     said->quantity, facts->prefix, asked->item, asked->quantity);
-    }
-}
-
-#define GROUND(detail) (1u << (detail))
-
-/* Why a request of this kind may be refused. To want stock where none is taken is for the checker
- * to tell. */
-static const unsigned grounds[KINDS] = {
-    [KIND_PUT] = ~0u, /* whatever: without its items nothing begins */
-    [KIND_ADJUST] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_ITEM),
-    [KIND_DECREMENT] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_ITEM),
-    [KIND_RESERVE] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_ITEM),
-    [KIND_CONFIRM] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_RESERVATION) |
-                     GROUND(DETAIL_EXPIRED) | GROUND(DETAIL_RELEASED) | GROUND(DETAIL_CONFIRMED),
-    [KIND_RELEASE] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_RESERVATION) |
-                     GROUND(DETAIL_EXPIRED) | GROUND(DETAIL_CONFIRMED),
-    /* Others: beyond the longest time that the server lets anybody hold. */
-    [KIND_EXTEND] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_RESERVATION) |
-                    GROUND(DETAIL_EXPIRED) | GROUND(DETAIL_RELEASED) | GROUND(DETAIL_CONFIRMED) |
-                    GROUND(DETAIL_OTHER),
-    [KIND_GET_ITEM] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_ITEM),
-    [KIND_GET_RESERVATION] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_RESERVATION),
-};
-
-void misfit_of_refusal(struct misfit *m, const struct history_facts *facts,
-                       const struct history_op *op, const struct answer *a,
-                       enum history_detail detail, unsigned status)
-{
-    m->text[0] = '\0';
-    if (status == 401 || status == 403)
-        return;
-    if (!(grounds[op->kind] & GROUND(detail)))
-        snprintf(m->text, sizeof(m->text), "gives \"%.*s\" as the reason, for which there is none",
-                 SHOWN_ARG(a->type));
-    else if (detail == DETAIL_NO_STOCK)
-        compare_shorts(m, facts, op, a);
+    if (!m->text[0])
+        compare_status(m, op, response->status);
 }
 
 void misfit_of_garbled(struct misfit *m, const struct history_op *op, struct str body)

@@ -35,6 +35,9 @@ static const char *const detail_names[DETAILS] = {
     [DETAIL_RESET] = "reset",
     [DETAIL_ABORTED] = "aborted",
     [DETAIL_GARBLED] = "garbled",
+    [DETAIL_FOREIGN] = "foreign",
+    [DETAIL_APART] = "cross-partition",
+    [DETAIL_TOO_LONG] = "too-long",
 };
 
 static const char *const outcome_names[OUTCOMES] = {

@@ -35,12 +35,23 @@ enum fault {
     FAULT_LATE_EXPIRY,       /* a hold never expires */
     FAULT_LATE_CONFIRM,      /* a hold that expired is confirmed all the same */
     FAULT_LOST_ITEM,         /* an item is gone for good */
+    /* Nothing is done, and refused for no reason; see refuse.h. */
+    FAULT_REFUSES_EMPTY,    /* 409 without a body */
+    FAULT_REFUSES_HTML,     /* 409 with a page, as of something in between: no lie of this server */
+    FAULT_REFUSES_BARE,     /* 409 insufficient-stock without available and version */
+    FAULT_REFUSES_403,      /* 403 */
+    FAULT_REFUSES_APART,    /* 422 cross-partition */
+    FAULT_REFUSES_TOO_LONG, /* 422 invalid-field for an extension that others are granted */
     /* What is done is right, what is said is not; see twist.h. */
     FAULT_SAYS_QUANTITY,   /* another quantity than was asked for */
     FAULT_SAYS_STATE,      /* a reservation is in a state that there is not */
     FAULT_SAYS_OTHER_SKU,  /* a refusal is about an item that was not asked for */
     FAULT_SAYS_SUM,        /* an item's numbers do not add up */
     FAULT_SAYS_NO_VERSION, /* the answer carries no version */
+    FAULT_SAYS_STATUS,     /* a problem is of another status than its answer */
+    FAULT_SAYS_NO_DETAIL,  /* a problem lacks a member */
+    FAULT_SAYS_200,        /* a new reservation is answered with 200 */
+    FAULT_SAYS_ETAG,       /* the ETag of an item is of another version */
     /* The store is rebuilt, see restore.h. */
     FAULT_RESTORE,        /* no lie: everything is kept, and it says so */
     FAULT_RESTORE_LOSES,  /* it says so, but the last acknowledged operations are gone */
@@ -51,7 +62,7 @@ enum fault {
     FAULT_HANG_SOME,      /* done, and never answered */
     FAULT_RESET_SOME,     /* done, and the connection closed without an answer */
     FAULT_SLOW,           /* answered after a second */
-    FAULT_GARBLED,        /* done, and answered with something that is no JSON */
+    FAULT_GARBLED,        /* done, and a success answered with what is no JSON */
     FAULT_ERROR_500,      /* every request is answered 500, nothing is done */
     FAULT_ERROR_500_LOAD, /* the same, but items can be created and read */
     FAULT_DIE,            /* the process exits at request number `every` */

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define EXIT_PLANTED 3
@@ -192,12 +193,20 @@ static enum fate fate_after(struct fault_plan *plan, struct answer *a)
         return FATE_CLOSE;
     if (fault_fires(plan, FAULT_SLOW))
         return FATE_SLOW;
-    if (fault_fires(plan, FAULT_GARBLED)) {
+    if (a->status < 300 && fault_fires(plan, FAULT_GARBLED)) {
         buf_reset(&a->body);
         PUT(&a->body, "<html><body>It works!</body></html>\n");
     }
     twist_answer(plan, a);
     return FATE_ANSWER;
+}
+
+static bool is_json(const char *content_type)
+{
+    static const char json[] = "application/json";
+    size_t n = sizeof(json) - 1;
+    return content_type && strncasecmp(content_type, json, n) == 0 &&
+           (content_type[n] == '\0' || content_type[n] == ';');
 }
 
 enum fate front_handle(struct front *f, const struct front_request *r, struct answer *a)
@@ -210,6 +219,8 @@ enum fate front_handle(struct front *f, const struct front_request *r, struct an
         return fate;
     if (r->body.n > FRONT_BODY_MAX)
         answer_problem(a, PROBLEM_BODY_TOO_LARGE);
+    else if (r->body.n > 0 && !is_json(r->content_type))
+        answer_problem(a, PROBLEM_UNSUPPORTED_MEDIA_TYPE);
     else
         serve(f, r, a);
     return counts ? fate_after(&f->store.faults, a) : FATE_ANSWER;

@@ -2,6 +2,7 @@
 #include "shop/store.h"
 
 #include "shop/record.h"
+#include "shop/refuse.h"
 #include "shop/restore.h"
 
 #include <assert.h>
@@ -58,6 +59,8 @@ void decide(struct store *s, const struct op *op, struct answer *a)
     store_expire(s);
     restore_when_due(s);
     if (op->key[0] != '\0' && answer_from_record(s, op, a))
+        return;
+    if (refuse_falsely(s, op, a))
         return;
     deciders[op->kind](s, op, a);
     if (a->status >= 300)

@@ -137,6 +137,9 @@ static void skus_of_other_runs_are_not_ours(void **state)
     "{\"sku\":\"load-r7-10\",\"quantity\":3,\"remaining\":7,\"version\":9},"                       \
     "{\"sku\":\"load-r7-4\",\"quantity\":1,\"remaining\":0,\"version\":2}"
 
+#define PROBLEM(name, status)                                                                      \
+    "{\"type\":\"/problems/" name "\",\"title\":\"T\",\"status\":" #status ",\"detail\":\"D\""
+
 static void answers_become_outcomes(void **state)
 {
     struct world *world = *state;
@@ -156,25 +159,26 @@ static void answers_become_outcomes(void **state)
          DETAIL_GARBLED, 2, 0},
         {KIND_RESERVE, 201, "<html>", OUTCOME_UNKNOWN, DETAIL_GARBLED, 0, 0},
         {KIND_RESERVE, 409,
-         "{\"type\":\"/problems/insufficient-stock\",\"lines\":[{\"sku\":\"load-r7-4\","
-         "\"requested\":1,\"available\":0,\"version\":77}]}",
+         PROBLEM("insufficient-stock", 409) ",\"lines\":[{\"sku\":\"load-r7-4\","
+                                            "\"requested\":1,\"available\":0,\"version\":77}]}",
          OUTCOME_FAIL, DETAIL_NO_STOCK, 77, 0},
-        {KIND_RESERVE, 409, "{\"type\":\"/problems/insufficient-stock\"}", OUTCOME_FAIL,
-         DETAIL_OTHER, 0, 0},
+        {KIND_RESERVE, 409, PROBLEM("insufficient-stock", 409) "}", OUTCOME_FAIL, DETAIL_OTHER, 0,
+         0},
         {KIND_CONFIRM, 200, "{\"id\":\"r0-1\",\"state\":\"confirmed\",\"lines\":[" LINES "]}",
          OUTCOME_OK, DETAIL_CONFIRMED, 2, 0},
-        {KIND_CONFIRM, 409, "{\"type\":\"/problems/reservation-expired\"}", OUTCOME_FAIL,
-         DETAIL_EXPIRED, 0, 0},
-        {KIND_RELEASE, 404, "{\"type\":\"/problems/reservation-not-found\"}", OUTCOME_FAIL,
+        {KIND_CONFIRM, 409, PROBLEM("reservation-expired", 409) "}", OUTCOME_FAIL, DETAIL_EXPIRED,
+         0, 0},
+        {KIND_RELEASE, 404, PROBLEM("reservation-not-found", 404) "}", OUTCOME_FAIL,
          DETAIL_NO_RESERVATION, 0, 0},
         {KIND_GET_RESERVATION, 200, "{\"id\":\"r0-1\",\"state\":\"expired\",\"lines\":[" LINES "]}",
          OUTCOME_OK, DETAIL_EXPIRED, 2, 0},
-        {KIND_RESERVE, 503, "{}", OUTCOME_FAIL, DETAIL_UNAVAILABLE, 0, 0},
+        {KIND_RESERVE, 503, PROBLEM("overloaded", 503) "}", OUTCOME_FAIL, DETAIL_UNAVAILABLE, 0, 0},
+        {KIND_RESERVE, 503, "{}", OUTCOME_UNKNOWN, DETAIL_OTHER, 0, 0},
+        {KIND_RESERVE, 409, "", OUTCOME_UNKNOWN, DETAIL_FOREIGN, 0, 0},
         {KIND_RESERVE, 500, BASKET, OUTCOME_UNKNOWN, DETAIL_OTHER, 0, 0},
         {KIND_RESERVE, 504, "{}", OUTCOME_UNKNOWN, DETAIL_OTHER, 0, 0},
-        {KIND_RESERVE, 302, "", OUTCOME_UNKNOWN, DETAIL_OTHER, 0, 0},
-        {KIND_RESERVE, 422, "{\"type\":\"/problems/invalid-field\"}", OUTCOME_FAIL, DETAIL_OTHER, 0,
-         0},
+        {KIND_RESERVE, 302, "", OUTCOME_UNKNOWN, DETAIL_FOREIGN, 0, 0},
+        {KIND_RESERVE, 422, PROBLEM("invalid-field", 422) "}", OUTCOME_FAIL, DETAIL_OTHER, 0, 0},
     };
     const struct intent basket = {
         .lines = 2, .line = {{.item = 4, .quantity = 1}, {.item = 10, .quantity = 3}}};
@@ -183,6 +187,7 @@ static void answers_become_outcomes(void **state)
         intent.kind = rows[i].kind;
         struct history_op *op = recorded(world, &intent);
         struct response response = {.status = (uint16_t)rows[i].status,
+                                    .content = CONTENT_PROBLEM,
                                     .body = str_of(rows[i].body)};
         struct lesson lesson = intent_learn(history_facts(world->load.history), op,
                                             &(struct misfit_request){0}, &response);
