@@ -8,6 +8,7 @@
 #define BACKOFF_FIRST_MS 10
 #define BACKOFF_MAX_MS   1000
 #define LATE_MAX_US      UINT32_MAX
+#define RESET_SHARE      0.5 /* of requests that are aborted: a reset instead of an end */
 
 static struct client *client_of(struct wire *wire)
 {
@@ -122,7 +123,10 @@ static void send_attempt(struct client *c, bool resend)
     if (wire_all_sent(&c->wire) && workload_chance(&c->shared->rng, w->load->abort)) {
         finish(c, OUTCOME_UNKNOWN, 0, DETAIL_ABORTED, 0, now_ns);
         c->state = resends(c) ? CLIENT_RESENDING : CLIENT_AWAY;
-        wire_close(&c->wire);
+        if (workload_chance(&c->shared->rng, RESET_SHARE))
+            wire_reset(&c->wire);
+        else
+            wire_close(&c->wire);
     }
 }
 
