@@ -8,9 +8,9 @@
 #define TAKE_SHARE    0.2 /* of adjustments that take units away */
 
 /* Around the deadline of a reservation that is kept: some are ended just before it, some while it
- * is being written, most behind it. */
+ * is being written, most behind it, so late that nobody can take them for being in time. */
 #define EARLY_NS UINT64_C(50000000)
-#define SPAN_NS  UINT64_C(500000000)
+#define SPAN_NS  UINT64_C(700000000)
 
 static void choose_reserve(struct intent *i, const struct workload *w, struct rng *rng)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_SHARE 20 /* what is kept to the deadline holds about one unit in so many */
+#define KEPT_SHARE 10 /* what is kept to the deadline holds about one unit in so many */
 
 /* Defaults that show something at any speed: what must sell out does so after a few thousand
  * requests, and what must come back does so within seconds. */

@@ -57,6 +57,8 @@ static const struct row {
     {"early-expiry", 20, "flash", "--ttl 3s", "ended_once"},
     {"late-expiry", 50, "churn", "--mix reserve=60,get=40", "ended_once"},
     {"late-confirm", 1, "churn", "-d 3s --stock 1000", "versions"},
+    {"grace", 400, "churn", "-d 3s", "ended_once"},
+    {"grace", 400, "mixed", "-d 3s", "ended_once"},
     {"lost-item", 1500, "zipf", "", "lasting"},
     {"lost-item", 500, "flash", "", "lasting"},
     {"says-quantity", 300, "zipf", "", "answers"},

@@ -25,6 +25,7 @@ const char *const fault_names[FAULTS + 1] = {
     [FAULT_EARLY_EXPIRY] = "early-expiry",
     [FAULT_LATE_EXPIRY] = "late-expiry",
     [FAULT_LATE_CONFIRM] = "late-confirm",
+    [FAULT_GRACE] = "grace",
     [FAULT_LOST_ITEM] = "lost-item",
     [FAULT_REFUSES_EMPTY] = "refuses-empty",
     [FAULT_REFUSES_HTML] = "refuses-html",

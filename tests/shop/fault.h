@@ -34,6 +34,7 @@ enum fault {
     FAULT_EARLY_EXPIRY,      /* a hold expires at a tenth of its time */
     FAULT_LATE_EXPIRY,       /* a hold never expires */
     FAULT_LATE_CONFIRM,      /* a hold that expired is confirmed all the same */
+    FAULT_GRACE,             /* a hold lives `every` ms longer than it says */
     FAULT_LOST_ITEM,         /* an item is gone for good */
     /* Nothing is done, and refused for no reason; see refuse.h. */
     FAULT_REFUSES_EMPTY,    /* 409 without a body */
