@@ -32,7 +32,7 @@ static void index_op(struct settle *s, uint32_t slot, const struct history_op *o
     if (settled)
         s->mark[root] |= outcome == OUTCOME_OK ? MARK_FOUND : 0;
     else if (outcome == OUTCOME_OK)
-        s->mark[root] |= MARK_OK;
+        s->mark[root] |= op->flags & FLAG_REPLAYED ? MARK_OK : MARK_OK | MARK_FIRST;
     else if (outcome == OUTCOME_UNKNOWN)
         s->mark[root] |= MARK_UNKNOWN;
     bool ends = op->kind == KIND_CONFIRM || op->kind == KIND_RELEASE;

@@ -22,6 +22,7 @@ const char *const fault_names[FAULTS + 1] = {
     [FAULT_PHANTOM_503] = "phantom-503",
     [FAULT_DOUBLE_APPLY] = "double-apply",
     [FAULT_FORGOTTEN_KEY] = "forgotten-key",
+    [FAULT_SWAPPED_KEY] = "swapped-key",
     [FAULT_EARLY_EXPIRY] = "early-expiry",
     [FAULT_LATE_EXPIRY] = "late-expiry",
     [FAULT_LATE_CONFIRM] = "late-confirm",

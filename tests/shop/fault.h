@@ -31,6 +31,7 @@ enum fault {
     FAULT_PHANTOM_503,       /* 503, and it was done */
     FAULT_DOUBLE_APPLY,      /* a repeated key is applied again */
     FAULT_FORGOTTEN_KEY,     /* done, and the operation's record is lost */
+    FAULT_SWAPPED_KEY,       /* the record of a key is that of the key before it */
     FAULT_EARLY_EXPIRY,      /* a hold expires at a tenth of its time */
     FAULT_LATE_EXPIRY,       /* a hold never expires */
     FAULT_LATE_CONFIRM,      /* a hold that expired is confirmed all the same */
