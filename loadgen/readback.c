@@ -77,7 +77,8 @@ static void keep_get(struct readback *r, struct kept *k, const struct response *
         *history_line(op, n) =
             (struct history_line){.item = line->item, .quantity = line->quantity};
     }
-    const struct misfit_request request = {.id = settle_id(s, k->slot)};
+    const struct misfit_request request = {
+        .id = settle_id(s, k->slot), .reserve = reserve, .named = s->load->workload.named};
     struct lesson lesson = intent_learn(s->facts, op, &request, response);
     history_finish(op, lesson.outcome, response->status, lesson.detail, 0,
                    end->end_ns - s->facts->zero_ns);

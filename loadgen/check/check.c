@@ -6,6 +6,7 @@
 #include "check/entries.h"
 #include "check/index.h"
 #include "check/items.h"
+#include "check/keys.h"
 #include "check/losses.h"
 #include "check/notes.h"
 #include "check/numbers.h"
@@ -161,6 +162,7 @@ static int check_all(struct run *run)
     err = reservations_check(&run->index, run->items, run->level == CHECK_FULL, run->verdict);
     if (err < 0)
         return err;
+    keys_check(&run->index, run->items, run->verdict);
     single_check(&run->index, run->verdict);
     notes_check(&run->index, run->verdict);
     err = refusals_check(&run->index, run->verdict);

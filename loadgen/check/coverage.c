@@ -84,8 +84,9 @@ static void each_request(struct flight *f, const struct index *index)
     index_pass(&pass, index);
     uint32_t slot;
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
-        if (history_phase(op) != PHASE_LOAD || op->detail == DETAIL_NOT_SENT)
-            continue;
+        if (history_phase(op) != PHASE_LOAD || op->detail == DETAIL_NOT_SENT ||
+            op->kind == KIND_LIST)
+            continue; /* a list is no fight over any of its items */
         uint64_t end_ns = op->end_ns ? op->end_ns : stop_ns; /* its client died with it */
         end_ns = end_ns < op->begin_ns ? op->begin_ns : end_ns;
         for (unsigned n = 0; n < op->lines; n++) {

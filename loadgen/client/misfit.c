@@ -86,12 +86,24 @@ static bool quantity_fits(const struct history_op *op, const struct answer *a, i
                        ? replayed || (op->flags & FLAG_AGAIN)
                        : op->kind == KIND_GET_RESERVATION && str_equal(a->state, STR("confirmed"));
     if (in_part && op->kind == KIND_CONFIRM)
-        return said > 0;
-    return in_part ? said > 0 && said <= asked : said == asked;
+        return said >= 0;
+    return in_part ? said >= 0 && said <= asked : said == asked;
+}
+
+/* A confirmed line also says what was reserved. */
+static void compare_reserved(struct misfit *m, const struct history_facts *facts,
+                             const struct history_op *reserve, const struct answer_line *said)
+{
+    const struct history_line *made = line_of(reserve, load_item_of(facts, said->sku));
+    if (made && said->reserved != ANSWER_UNSAID && said->reserved != made->quantity)
+        snprintf(m->text, sizeof(m->text),
+                 "says that %" PRId64 " units of %s%" PRIu32 " were reserved, not %d",
+                 said->reserved, facts->prefix, made->item, made->quantity);
 }
 
 static void compare_lines(struct misfit *m, const struct history_facts *facts,
-                          const struct history_op *op, const struct answer *a, bool replayed)
+                          const struct history_op *op, const struct history_op *reserve,
+                          const struct answer *a, bool replayed)
 {
     for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
         const struct answer_line *said = &a->line[n];
@@ -100,6 +112,8 @@ static void compare_lines(struct misfit *m, const struct history_facts *facts,
             !quantity_fits(op, a, said->quantity, asked->quantity, replayed))
             snprintf(m->text, sizeof(m->text), "says %" PRId64 " units of %s%" PRIu32 " and not %d",
                      said->quantity, facts->prefix, asked->item, asked->quantity);
+        if (!m->text[0] && reserve)
+            compare_reserved(m, facts, reserve, said);
     }
     if (!m->text[0] && a->lines != op->lines)
         snprintf(m->text, sizeof(m->text), "has %u line%s where %u were asked for", a->lines,
@@ -161,6 +175,25 @@ static void compare_sale(struct misfit *m, const struct history_facts *facts,
                  op->line.quantity);
 }
 
+/* What is said is a JSON value; what the answer leaves out is not compared, a null is. */
+static void compare_name(struct misfit *m, const char *field, struct str due, struct str said)
+{
+    if (!str_absent(said) && (said.n != due.n + 2 || memcmp(said.p + 1, due.p, due.n) != 0))
+        snprintf(m->text, sizeof(m->text), "says \"%s\":%.*s and not \"%.*s\"", field,
+                 SHOWN_ARG(said), SHOWN_ARG(due));
+}
+
+static void compare_names(struct misfit *m, const struct history_facts *facts,
+                          const struct history_op *reserve, const struct answer *a)
+{
+    char name[LOAD_KEY_MAX];
+    struct str due = {name, load_customer(name, reserve->client)};
+    compare_name(m, "customer", due, a->customer);
+    due.n = load_key(name, facts, reserve->client, reserve->seq);
+    if (!m->text[0])
+        compare_name(m, "reference", due, a->reference);
+}
+
 static void compare_reservation(struct misfit *m, const struct history_facts *facts,
                                 const struct history_op *op, const struct misfit_request *request,
                                 const struct answer *a, const struct response *response)
@@ -168,11 +201,74 @@ static void compare_reservation(struct misfit *m, const struct history_facts *fa
     bool sets_deadline = op->kind == KIND_RESERVE || op->kind == KIND_EXTEND;
     compare_id(m, request->id, a->id);
     if (!m->text[0])
-        compare_lines(m, facts, op, a, response->replayed);
+        compare_lines(m, facts, op, request->reserve, a, response->replayed);
+    if (!m->text[0] && request->reserve && request->named)
+        compare_names(m, facts, request->reserve, a);
     if (!m->text[0] && sets_deadline && !response->replayed)
         compare_ttl(m, facts, request->passed_ms, a->ttl_ms);
     if (!m->text[0] && op->kind == KIND_RESERVE)
         compare_location(m, a->id, response->location);
+}
+
+/* --- lists and sets --- */
+
+static void compare_place(struct misfit *m, const struct history_facts *facts,
+                          const struct history_op *op, const struct answer *a, unsigned n)
+{
+    const struct answer_line *said = &a->line[n];
+    uint32_t due = history_line_of(op, n)->item;
+    int64_t left;
+    bool whole = said->on_hand != ANSWER_UNSAID && said->held != ANSWER_UNSAID;
+    if (load_item_of(facts, said->sku) != due)
+        snprintf(m->text, sizeof(m->text), "lists \"%.*s\" at place %u, where %s%" PRIu32 " is due",
+                 SHOWN_ARG(said->sku), n + 1, facts->prefix, due);
+    else if (whole &&
+             (__builtin_sub_overflow(said->on_hand, said->held, &left) || left != said->remaining))
+        snprintf(m->text, sizeof(m->text),
+                 "lists \"available\":%" PRId64 " with \"on_hand\":%" PRId64
+                 " and \"held\":%" PRId64,
+                 said->remaining, said->on_hand, said->held);
+}
+
+/* The items of a run are known, and nobody removes one: so is the page. */
+static void compare_list(struct misfit *m, const struct history_facts *facts,
+                         const struct history_op *op, const struct misfit_request *request,
+                         const struct answer *a)
+{
+    bool ends = str_absent(a->next_cursor) || str_equal(a->next_cursor, STR("null"));
+    if (!a->listed)
+        return; /* told as what is missing */
+    for (unsigned n = 0; n < a->lines && n < op->lines && !m->text[0]; n++)
+        compare_place(m, facts, op, a, n);
+    if (!m->text[0] && a->lines != op->lines)
+        snprintf(m->text, sizeof(m->text), "lists %u items, where %u are due", a->lines, op->lines);
+    if (!m->text[0] && ends == request->more)
+        snprintf(m->text, sizeof(m->text),
+                 request->more ? "has no \"next_cursor\", and there are more items"
+                               : "has a \"next_cursor\", and there are no more items");
+}
+
+static void compare_set(struct misfit *m, const struct history_op *op,
+                        const struct misfit_request *request, const struct answer *a)
+{
+    if (a->on_hand != ANSWER_UNSAID && a->on_hand != op->line.quantity)
+        snprintf(m->text, sizeof(m->text), "says \"on_hand\":%" PRId64 " and not %d", a->on_hand,
+                 op->line.quantity);
+    else if (request->if_match && a->version != 0 && a->version != request->if_match + 1)
+        snprintf(m->text, sizeof(m->text),
+                 "makes version %" PRIu64 " of what If-Match says is at %" PRIu64, a->version,
+                 request->if_match);
+}
+
+void misfit_of_record(struct misfit *m, const struct misfit_request *request, int status,
+                      const struct answer *a)
+{
+    m->text[0] = '\0';
+    if (status != request->about->status)
+        snprintf(m->text, sizeof(m->text), "shows a record with status %d, first answered with %u",
+                 status, (unsigned)request->about->status);
+    else if (request->about->kind == KIND_RESERVE)
+        compare_id(m, request->id, a->id);
 }
 
 void misfit_of_success(struct misfit *m, const struct history_facts *facts,
@@ -182,12 +278,18 @@ void misfit_of_success(struct misfit *m, const struct history_facts *facts,
     m->text[0] = '\0';
     switch (op->kind) {
     case KIND_DECREMENT: compare_sale(m, facts, op, a); break;
+    case KIND_SET: compare_set(m, op, request, a); /* fall through */
     case KIND_PUT:
     case KIND_ADJUST:
-    case KIND_GET_ITEM: compare_item(m, facts, op, a, response); break;
+    case KIND_GET_ITEM:
+        if (!m->text[0])
+            compare_item(m, facts, op, a, response);
+        break;
+    case KIND_LIST: compare_list(m, facts, op, request, a); break;
+    case KIND_REUSE: break; /* any success is wrong: for the checker to tell */
     default: compare_reservation(m, facts, op, request, a, response);
     }
-    if (!m->text[0])
+    if (!m->text[0] && op->kind != KIND_REUSE)
         compare_status(m, op, response->status);
 }
 
@@ -203,6 +305,10 @@ void misfit_of_garbled(struct misfit *m, const struct history_op *op, struct str
         [KIND_RELEASE] = "a state and each line's \"remaining\" and \"version\"",
         [KIND_EXTEND] = "a state and each line's \"remaining\" and \"version\"",
         [KIND_GET_RESERVATION] = "a state and each line's \"remaining\" and \"version\"",
+        [KIND_SET] = "whole numbers \"available\" and \"version\"",
+        [KIND_LIST] = "items with \"sku\", \"available\" and \"version\"",
+        [KIND_LOOKUP] = "\"status\" and the \"body\" that was answered",
+        [KIND_REUSE] = "what would be right here: a problem document",
     };
     struct json_scan s = json_scan_of(body);
     struct str value;

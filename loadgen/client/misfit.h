@@ -21,6 +21,11 @@ struct misfit {
 struct misfit_request {
     struct str id;      /* of the reservation that it is about, or made before; absent: not known */
     uint64_t passed_ms; /* since it was sent */
+    const struct history_op *reserve; /* that made the reservation; NULL: not known, or none */
+    bool named;                       /* that one carried a customer and a reference */
+    const struct history_op *about;   /* of look-up and reuse: the first attempt with the key */
+    uint64_t if_match;                /* of set */
+    bool more;                        /* of list: there are items behind these */
 };
 
 /* Of an answer 2xx with the fields that matter: status, id, skus, quantities, time to live, whether
@@ -30,6 +35,10 @@ struct misfit_request {
 void misfit_of_success(struct misfit *m, const struct history_facts *facts,
                        const struct history_op *op, const struct misfit_request *request,
                        const struct answer *a, const struct response *response);
+
+/* Of the record of a key: status and body as the first answer had them. */
+void misfit_of_record(struct misfit *m, const struct misfit_request *request, int status,
+                      const struct answer *a);
 
 /* Of a 2xx whose body is JSON, but lacks what api.md promises for this kind of operation. Says
  * nothing about what is not even JSON: that may have been garbled by anybody on its way. */

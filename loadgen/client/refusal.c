@@ -13,6 +13,7 @@
 #define ENDS         (IN(CONFIRM) | IN(RELEASE))
 #define OF_HOLD      (ENDS | IN(EXTEND))
 #define TAKES        (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST))
+#define READS_ITEMS  (IN(GET_ITEM) | IN(LIST))
 
 /* What each problem is called, its one status, and which requests of ours can meet it. Who is
  * refused for another reason, as 403, has asked with the same credentials as the set-up did, and
@@ -25,8 +26,8 @@ static const struct problem {
 } problems[] = {
     /* To want stock where none is taken is for the checker to tell. */
     {STR("insufficient-stock"), 409, DETAIL_NO_STOCK,
-     TAKES | OF_HOLD | IN(GET_ITEM) | IN(GET_RESERVATION)},
-    {STR("item-not-found"), 404, DETAIL_NO_ITEM, TAKES | IN(GET_ITEM)},
+     TAKES | OF_HOLD | READS_ITEMS | IN(GET_RESERVATION)},
+    {STR("item-not-found"), 404, DETAIL_NO_ITEM, TAKES | READS_ITEMS},
     {STR("reservation-not-found"), 404, DETAIL_NO_RESERVATION, OF_HOLD | IN(GET_RESERVATION)},
     {STR("reservation-expired"), 409, DETAIL_EXPIRED, OF_HOLD},
     {STR("reservation-released"), 409, DETAIL_RELEASED, IN(CONFIRM) | IN(EXTEND)},
@@ -34,7 +35,11 @@ static const struct problem {
     {STR("cross-partition"), 422, DETAIL_APART, IN(RESERVE)},
     /* Beyond the longest time that the server lets anybody hold. */
     {STR("invalid-field"), 422, DETAIL_TOO_LONG, IN(EXTEND)},
-    {STR("operation-not-found"), 404, DETAIL_NO_OPERATION, 0},
+    {STR("operation-not-found"), 404, DETAIL_NO_OPERATION, IN(LOOKUP)},
+    {STR("idempotency-key-reused"), 422, DETAIL_REUSED, IN(REUSE)},
+    /* Sets are for what the item held at that version, at the least. */
+    {STR("precondition-failed"), 412, DETAIL_STALE, IN(SET)},
+    {STR("below-held"), 409, DETAIL_STALE, IN(SET)},
 };
 
 static const struct problem *find(struct str name)

@@ -65,7 +65,11 @@ enum history_kind {
     KIND_RELEASE,
     KIND_EXTEND,
     KIND_GET_ITEM,
-    KIND_GET_RESERVATION,
+    KIND_GET_RESERVATION, /* shown as confirmed: line.quantity is what was sold, by the answer */
+    KIND_SET,    /* PUT with If-Match on an item that is there; line.quantity is its on_hand */
+    KIND_LIST,   /* a page of items: a line for each, in the order of the page */
+    KIND_LOOKUP, /* GET of what is recorded for the key of `of`; lines as it asked for */
+    KIND_REUSE,  /* the key of `of`, a decrement or an adjustment, with another quantity */
     KINDS
 };
 
@@ -97,6 +101,8 @@ enum history_detail {
     DETAIL_GARBLED,        /* not HTTP, or a 2xx without the fields that api.md promises */
     DETAIL_FOREIGN,        /* a 3xx or 4xx that is no problem document: who knows who made it */
     DETAIL_APART,    /* 422 cross-partition: the items of a basket can not be taken together */
+    DETAIL_REUSED,   /* 422 idempotency-key-reused */
+    DETAIL_STALE,    /* 412 precondition-failed, 409 below-held: version is that of the If-Match */
     DETAIL_TOO_LONG, /* 422 invalid-field of an extend: beyond the longest time to hold */
     DETAILS
 };

@@ -134,20 +134,25 @@ void answer_shorts_end(struct answer *a)
     PUT(&a->body, "]}");
 }
 
+void answer_put_item(struct buf *b, const struct item *item, const struct item_state *state)
+{
+    buf_printf(b,
+               "{\"sku\":\"%s\",\"on_hand\":%" PRId64 ",\"available\":%" PRId64 ",\"held\":%" PRId64
+               ",\"sold\":%" PRId64 ",\"version\":%" PRIu64
+               ",\"max_per_customer\":null,\"updated_at\":",
+               item->sku, state->available + state->held, state->available, state->held,
+               state->sold, state->version);
+    put_time(b, item->updated_ms);
+    buf_putc(b, '}');
+}
+
 void answer_item(struct answer *a, unsigned status, const struct item *item,
                  const struct item_state *state)
 {
     answer_reset(a);
     a->status = status;
     a->etag = state->version;
-    buf_printf(&a->body,
-               "{\"sku\":\"%s\",\"on_hand\":%" PRId64 ",\"available\":%" PRId64 ",\"held\":%" PRId64
-               ",\"sold\":%" PRId64 ",\"version\":%" PRIu64
-               ",\"max_per_customer\":null,\"updated_at\":",
-               item->sku, state->available + state->held, state->available, state->held,
-               state->sold, state->version);
-    put_time(&a->body, item->updated_ms);
-    buf_putc(&a->body, '}');
+    answer_put_item(&a->body, item, state);
 }
 
 static void put_line(struct buf *b, const struct hold_line *line, bool confirmed)

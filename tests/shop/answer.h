@@ -68,6 +68,9 @@ void answer_short(struct answer *a, const char *sku, int64_t requested,
                   const struct item_state *state);
 void answer_shorts_end(struct answer *a);
 
+/* An item as JSON, also within a list. */
+void answer_put_item(struct buf *b, const struct item *item, const struct item_state *state);
+
 void answer_item(struct answer *a, unsigned status, const struct item *item,
                  const struct item_state *state);
 void answer_hold(struct answer *a, unsigned status, const struct hold *hold);

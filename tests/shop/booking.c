@@ -293,9 +293,15 @@ void decide_extend(struct store *s, const struct op *op, struct answer *a)
 
 void decide_get(struct store *s, const struct op *op, struct answer *a)
 {
-    const struct hold *h = find(s, op, a);
+    struct hold *h = find(s, op, a);
     if (!h)
         return;
+    struct hold_line *line = &h->line[0];
+    int64_t sold = line->quantity;
+    if (h->state == HOLD_CONFIRMED && sold < line->reserved &&
+        fault_fires(&s->faults, FAULT_SAYS_SOLD))
+        line->quantity++;
     answer_hold(a, 200, h);
     answer_close(a, s->now_ms);
+    line->quantity = sold;
 }

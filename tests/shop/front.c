@@ -2,6 +2,7 @@
 #include "shop/front.h"
 
 #include "shop/batch.h"
+#include "shop/list.h"
 #include "shop/twist.h"
 
 #include <inttypes.h>
@@ -104,6 +105,15 @@ static void serve_item(struct visit *v)
     store_get_item(&v->f->store, v->target, v->a);
 }
 
+static void serve_items(struct visit *v)
+{
+    long limit = v->r->limit ? strtol(v->r->limit, NULL, 10) : 50;
+    if (limit < 1 || limit > LIST_MAX)
+        answer_invalid(v->a, "limit");
+    else
+        list_items(&v->f->store, v->r->prefix, v->r->cursor, (unsigned)limit, v->a);
+}
+
 static void serve_operation(struct visit *v)
 {
     store_get_operation(&v->f->store, v->target, v->a);
@@ -122,6 +132,7 @@ static const struct route routes[] = {
     {"POST", "/v1/reservations/",  "/extend",      true,  OP_EXTEND,    serve_op},
     {"POST", "/v1/items/",         "/adjustments", true,  OP_ADJUST,    serve_op},
     {"POST", "/v1/items/",         "/decrements",  true,  OP_DECREMENT, serve_op},
+    {"GET",  "/v1/items",          "",             false, OP_KINDS,     serve_items},
     {"PUT",  "/v1/items/",         "",             true,  OP_PUT,       serve_op},
     {"GET",  "/v1/items/",         "",             true,  OP_KINDS,     serve_item},
     {"GET",  "/v1/operations/",    "",             true,  OP_KINDS,     serve_operation},

@@ -67,12 +67,20 @@ static const char *header(struct MHD_Connection *conn, const char *name)
     return MHD_lookup_connection_value(conn, MHD_HEADER_KIND, name);
 }
 
+static const char *argument(struct MHD_Connection *conn, const char *name)
+{
+    return MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, name);
+}
+
 static enum MHD_Result decide_request(struct server *s, struct request *r, const char *method,
                                       const char *path)
 {
     struct front_request in = {.method = method,
                                .path = path,
                                .body = buf_str(&r->body),
+                               .prefix = argument(r->conn, "prefix"),
+                               .cursor = argument(r->conn, "cursor"),
+                               .limit = argument(r->conn, "limit"),
                                .content_type = header(r->conn, "Content-Type"),
                                .key = header(r->conn, "Idempotency-Key"),
                                .if_match = header(r->conn, "If-Match"),

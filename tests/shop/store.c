@@ -27,7 +27,12 @@ static bool answer_from_record(struct store *s, const struct op *op, struct answ
     if (!record)
         return false;
     if (record->fingerprint != op->fingerprint) {
-        answer_problem(a, PROBLEM_KEY_REUSED);
+        if (fault_fires(&s->faults, FAULT_KEY_RUNS))
+            return false;
+        if (fault_fires(&s->faults, FAULT_KEY_REPLAYS))
+            record_answer(record, a, s->now_ms);
+        else
+            answer_problem(a, PROBLEM_KEY_REUSED);
         return true;
     }
     if (adds_up(op->kind) && fault_fires(&s->faults, FAULT_DOUBLE_APPLY))

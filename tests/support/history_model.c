@@ -372,11 +372,26 @@ static bool looked_up(const struct model *m, const struct model_state *s, uint32
     return q->op->detail != DETAIL_NO_OPERATION || !s->key[q->key].applied || s->key[q->key].repeat;
 }
 
+/* Who shows what was confirmed says what was sold. */
+static bool shows_sold(const struct model *m, const struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    const struct history_op *reserve = m->request[q->reservation].op;
+    bool same = true;
+    for (unsigned i = 0; i < q->op->lines && q->op->detail == DETAIL_CONFIRMED; i++) {
+        unsigned of = line_about(reserve, line(q->op, i)->item);
+        same &=
+            of != MODEL_NONE && line(q->op, i)->quantity == s->hold[q->reservation].confirmed[of];
+    }
+    return same;
+}
+
 static bool shown(const struct model *m, const struct model_state *s, uint32_t n)
 {
     const struct model_request *q = &m->request[n];
     if (q->op->kind == KIND_GET_RESERVATION)
-        return s->hold[q->reservation].state == q->op->detail && shows_hold(m, s, n);
+        return s->hold[q->reservation].state == q->op->detail && shows_hold(m, s, n) &&
+               shows_sold(m, s, n);
     const struct history_line *l = line(q->op, 0);
     return s->item[l->item].created && l->version == s->item[l->item].version &&
            l->remaining == s->item[l->item].available;

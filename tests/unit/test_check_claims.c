@@ -183,6 +183,146 @@ static void more_time_that_nobody_knows_of_is_no_lie(void **state)
     assert_false(told("Accepted too late"));
 }
 
+static uint32_t sell(int32_t quantity, uint64_t version, int64_t left, uint64_t at_us)
+{
+    return add_ok((struct history_attempt){.line = {LINE(0, quantity, version, left)}},
+                  KIND_DECREMENT, at_us);
+}
+
+static void what_is_recorded_for_a_key_is_its_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t at_us, version;
+        int64_t left;
+        const char *says; /* NULL: it is right */
+    } rows[] = {
+        {200, 2, 99, NULL},
+        {200, 3, 97, "what is recorded for its key is 97 at version 3"},
+        {200, 2, 98, "what is recorded for its key"},
+        {200, 0, 0, "knew nothing of its key"},
+        {110, 0, 0, NULL}, /* nobody had been answered yet */
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        uint32_t sale = sell(1, 2, 99, 100);
+        sell(2, 3, 97, 150);
+        struct history_attempt a = {.of = sale,
+                                    .line = {LINE(0, 1, rows[i].version, rows[i].left)}};
+        if (rows[i].version)
+            add_ok(a, KIND_LOOKUP, rows[i].at_us);
+        else
+            add_refused(a, KIND_LOOKUP, rows[i].at_us, DETAIL_NO_OPERATION);
+        assert_int_equal(told(rows[i].says ? rows[i].says : "key"), rows[i].says != NULL);
+    }
+}
+
+static void a_used_key_takes_no_other_request(void **state)
+{
+    (void)state;
+    for (int accepted = 0; accepted < 2; accepted++) {
+        begin();
+        uint32_t sale = sell(1, 2, 99, 100);
+        struct history_attempt a = {.of = sale, .line = {LINE(0, 2, accepted ? 2 : 0, 99)}};
+        if (accepted)
+            add_ok(a, KIND_REUSE, 200);
+        else
+            add_refused(a, KIND_REUSE, 200, DETAIL_REUSED);
+        assert_int_equal(told("It had to be refused with idempotency-key-reused"), accepted);
+    }
+}
+
+static void set_to(int32_t on_hand, uint64_t version, int64_t left, uint64_t at_us)
+{
+    add_ok((struct history_attempt){.line = {LINE(0, on_hand, version, left)}}, KIND_SET, at_us);
+}
+
+/* Of what is set, what is held stays held. */
+static void a_set_item_has_what_it_was_set_to(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t left;
+        const char *says;
+    } rows[] = {{149, NULL}, {150, "right would have been 149"}, {99, "right would have been 149"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        reserve(0, 100);
+        set_to(150, 3, rows[i].left, 200);
+        sell(4, 4, rows[i].left - 4, 300);
+        assert_int_equal(told(rows[i].says ? rows[i].says : "right would"), rows[i].says != NULL);
+    }
+}
+
+static void an_item_that_has_not_changed_is_at_its_version(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t refused_us, sold_us; /* 0: nothing is sold */
+        bool lies;
+    } rows[] = {{200, 300, true}, {200, 210, false}, {200, 100, false}, {200, 0, true}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        add_refused((struct history_attempt){.line = {LINE(0, 150, 1, 0)}}, KIND_SET,
+                    rows[i].refused_us, DETAIL_STALE);
+        if (rows[i].sold_us)
+            sell(1, 2, 99, rows[i].sold_us);
+        assert_int_equal(told("not at version 1 any more"), rows[i].lies);
+    }
+}
+
+/* Its items are read one by one: the first before a basket, the second after it. */
+static void a_list_is_not_of_one_moment(void **state)
+{
+    (void)state;
+    for (int stale = 0; stale < 2; stale++) {
+        begin();
+        add_ok((struct history_attempt){.lines = 2, .line = {LINE(0, 1, 2, 99), LINE(1, 1, 2, 99)}},
+               KIND_RESERVE, 200);
+        add_ok(
+            (struct history_attempt){.lines = 2, .line = {LINE(0, 0, 1, 100), LINE(1, 0, 2, 99)}},
+            KIND_LIST, stale ? 300 : 210);
+        assert_int_equal(told("order and time disagree"), stale);
+    }
+}
+
+static void what_was_sold_is_what_was_confirmed(void **state)
+{
+    (void)state;
+    for (int32_t shown = 0; shown < 3; shown++) {
+        begin();
+        uint32_t made =
+            add_ok((struct history_attempt){.line = {LINE(0, 3, 2, 97)}}, KIND_RESERVE, 100);
+        add_ok((struct history_attempt){.of = made, .line = {LINE(0, 1, 3, 99)}}, KIND_CONFIRM,
+               200);
+        add((struct history_attempt){.of = made,
+                                     .outcome = OUTCOME_OK,
+                                     .status = 200,
+                                     .detail = DETAIL_CONFIRMED,
+                                     .line = {LINE(0, shown, 3, 99)}},
+            KIND_GET_RESERVATION, 300);
+        assert_int_equal(told("were sold of the reservation"), shown != 1);
+    }
+}
+
+static void a_confirm_is_told_with_what_was_reserved(void **state)
+{
+    (void)state;
+    begin();
+    uint32_t made =
+        add_ok((struct history_attempt){.line = {LINE(0, 3, 2, 97)}}, KIND_RESERVE, 100);
+    uint32_t slot = add_ok((struct history_attempt){.of = made, .line = {LINE(0, 1, 3, 99)}},
+                           KIND_CONFIRM, 200);
+    history_sample_read(&sample);
+    struct buf out;
+    buf_init(&out, 1024);
+    check_describe_op(&out, &sample.reader, slot);
+    buf_putc(&out, '\0');
+    assert_non_null(strstr(out.p, "confirm 1 of the 3 reserved of it-0"));
+    buf_free(&out);
+    history_sample_end(&sample);
+}
+
 static void what_something_in_between_may_have_said_proves_nothing(void **state)
 {
     (void)state;
@@ -223,6 +363,13 @@ int main(void)
         cmocka_unit_test(an_extension_that_others_get_is_not_too_long),
         cmocka_unit_test(what_is_sent_after_the_time_is_up_is_not_accepted),
         cmocka_unit_test(more_time_that_nobody_knows_of_is_no_lie),
+        cmocka_unit_test(what_is_recorded_for_a_key_is_its_answer),
+        cmocka_unit_test(a_used_key_takes_no_other_request),
+        cmocka_unit_test(a_set_item_has_what_it_was_set_to),
+        cmocka_unit_test(an_item_that_has_not_changed_is_at_its_version),
+        cmocka_unit_test(a_list_is_not_of_one_moment),
+        cmocka_unit_test(what_was_sold_is_what_was_confirmed),
+        cmocka_unit_test(a_confirm_is_told_with_what_was_reserved),
         cmocka_unit_test(what_something_in_between_may_have_said_proves_nothing),
         cmocka_unit_test(requests_that_nobody_answers_are_not_served_rightly),
     };

@@ -110,7 +110,8 @@ static void what_was_sold_in_part_may_be_less(void **state)
          "{\"state\":\"confirmed\",\"lines\":[" LINE10(4) "," LINE4(1) "]}", "says 4 units"},
         {KIND_CONFIRM, 2, 0, true, "{\"lines\":[" LINE10(2) "," LINE4(1) "]}", NULL},
         {KIND_CONFIRM, 2, FLAG_AGAIN, false, "{\"lines\":[" LINE10(2) "," LINE4(1) "]}", NULL},
-        {KIND_CONFIRM, 2, 0, true, "{\"lines\":[" LINE10(0) "," LINE4(1) "]}", "says 0 units"},
+        {KIND_CONFIRM, 2, 0, true, "{\"lines\":[" LINE10(0) "," LINE4(1) "]}", NULL},
+        {KIND_CONFIRM, 2, 0, true, "{\"lines\":[" LINE10(-1) "," LINE4(1) "]}", "says -1 units"},
         {KIND_RELEASE, 2, 0, true, "{\"lines\":[" LINE10(2) "," LINE4(1) "]}", "says 2 units"},
     };
     (void)state;
@@ -219,6 +220,95 @@ static void status_and_headers_go_with_the_body(void **state)
     }
 }
 
+static void who_reserved_and_what_for_comes_back(void **state)
+{
+    static const struct {
+        const char *members, *says;
+    } rows[] = {
+        {"\"customer\":\"c12\",\"reference\":\"r7-12-345\"", NULL},
+        {"\"x\":1", NULL}, /* not said */
+        {"\"customer\":\"c1\"", "says \"customer\":\"c1\" and not \"c12\""},
+        {"\"customer\":null", "says \"customer\":null"},
+        {"\"customer\":\"c12\",\"reference\":\"r7-12-346\"", "says \"reference\":"},
+        {"\"lines\":[{\"sku\":\"load-r7-4\",\"quantity\":1,\"reserved\":2}]",
+         "says that 2 units of load-r7-4 were reserved, not 1"},
+    };
+    static const struct history_facts named = {.run = "r7", .prefix = "load-r7-", .items = 100};
+    static const struct history_op reserve = {.kind = KIND_RESERVE,
+                                              .lines = 1,
+                                              .client = 12,
+                                              .seq = 345,
+                                              .line = {.item = 4, .quantity = 1}};
+    const struct misfit_request about = {.reserve = &reserve, .named = true};
+    const struct response response = {.status = 200};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct misfit m;
+        struct answer a;
+        char body[300];
+        snprintf(body, sizeof(body), "{\"lines\":[" LINE4(1) "],%s}", rows[i].members);
+        assert_true(answer_read(&a, str_of(body)));
+        misfit_of_success(&m, &named, operation(KIND_CONFIRM, 1, 0), &about, &a, &response);
+        if (rows[i].says ? strncmp(m.text, rows[i].says, strlen(rows[i].says)) != 0 : m.text[0])
+            fail_msg("row %zu: said \"%s\"", i, m.text);
+    }
+}
+
+#define ITEM(n, rest) "{\"sku\":\"load-r7-" #n "\",\"available\":5,\"version\":2" rest "}"
+
+static void a_page_has_its_items_in_their_order(void **state)
+{
+    static const struct {
+        bool more;
+        const char *body, *says;
+    } rows[] = {
+        {false, "{\"items\":[" ITEM(4, "") "," ITEM(10, "") "],\"next_cursor\":null}", NULL},
+        {true, "{\"items\":[" ITEM(4, "") "," ITEM(10, "") "],\"next_cursor\":\"x\"}", NULL},
+        {true, "{\"items\":[" ITEM(4, "") "," ITEM(10, "") "],\"next_cursor\":null}",
+         "has no \"next_cursor\""},
+        {false, "{\"items\":[" ITEM(4, "") "," ITEM(10, "") "],\"next_cursor\":\"x\"}",
+         "has a \"next_cursor\""},
+        {false, "{\"items\":[" ITEM(10, "") "," ITEM(4, "") "]}",
+         "lists \"load-r7-10\" at place 1, where load-r7-4 is due"},
+        {false, "{\"items\":[" ITEM(4, "") "]}", "lists 1 items, where 2 are due"},
+        {false, "{\"items\":[" ITEM(4, ",\"on_hand\":9,\"held\":3") "," ITEM(10, "") "]}",
+         "lists \"available\":5 with \"on_hand\":9 and \"held\":3"},
+        {false, "{}", NULL}, /* told as what is missing */
+    };
+    const struct response response = {.status = 200};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct misfit m;
+        struct answer a;
+        const struct misfit_request page = {.more = rows[i].more};
+        assert_true(answer_read(&a, str_of(rows[i].body)));
+        misfit_of_success(&m, &facts, operation(KIND_LIST, 2, 0), &page, &a, &response);
+        if (rows[i].says ? strncmp(m.text, rows[i].says, strlen(rows[i].says)) != 0 : m.text[0])
+            fail_msg("row %zu: said \"%s\"", i, m.text);
+    }
+}
+
+static void a_set_makes_the_next_version(void **state)
+{
+    static const struct {
+        const char *body, *says;
+    } rows[] = {
+        {"{\"on_hand\":1,\"version\":18}", NULL},
+        {"{\"on_hand\":2,\"version\":18}", "says \"on_hand\":2 and not 1"},
+        {"{\"on_hand\":1,\"version\":19}", "makes version 19 of what If-Match says is at 17"},
+    };
+    const struct misfit_request set = {.if_match = 17};
+    const struct response response = {.status = 200};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct misfit m;
+        struct answer a;
+        assert_true(answer_read(&a, str_of(rows[i].body)));
+        misfit_of_success(&m, &facts, operation(KIND_SET, 1, 0), &set, &a, &response);
+        assert_string_equal(m.text, rows[i].says ? rows[i].says : "");
+    }
+}
+
 static void json_that_lacks_what_was_promised_is_told_from_what_is_no_json(void **state)
 {
     struct misfit m;
@@ -257,6 +347,9 @@ int main(void)
         cmocka_unit_test(a_reservation_keeps_its_id),
         cmocka_unit_test(a_new_deadline_is_the_time_to_live_away),
         cmocka_unit_test(status_and_headers_go_with_the_body),
+        cmocka_unit_test(who_reserved_and_what_for_comes_back),
+        cmocka_unit_test(a_page_has_its_items_in_their_order),
+        cmocka_unit_test(a_set_makes_the_next_version),
         cmocka_unit_test(json_that_lacks_what_was_promised_is_told_from_what_is_no_json),
         cmocka_unit_test(long_texts_are_shown_in_part),
     };
