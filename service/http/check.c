@@ -93,24 +93,22 @@ static void check_asked(const struct http_server *server)
 static void check_follower(const struct follower *f)
 {
     const struct exchange *x = f->x;
-    if (!x) {
-        assert(f->state == FOLLOWER_ASKING);
-        return;
-    }
     assert(x->follower == f && x->conn && x->peer && x->peer->exchange == x);
     assert(x->state == (f->started ? EXCHANGE_ANSWERED : EXCHANGE_WAITING) && !x->polled);
     assert(f->request.stream || (!f->started && f->state != FOLLOWER_SENDING));
     assert(!f->suspended || (f->started && !f->ended && stream_is_silent(f)));
+    bool has_sheet =
+        f->state == FOLLOWER_WANTING || (f->state == FOLLOWER_READY && f->news == NEWS_PAGE);
+    assert(has_sheet == (f->sheet != NULL));
 }
 
 /* Returns how many of them are streams. */
-static unsigned check_followers(const struct events *events, enum follower_state state)
+static unsigned check_followers(const struct follower_queue *queue, enum follower_state state)
 {
-    const struct follower_queue *queue = &events->queues[state];
     const struct follower *before = NULL;
     unsigned count = 0, streams = 0;
     for (const struct follower *f = queue->first; f; before = f, f = f->next) {
-        assert(f->events == events && f->state == state && f->prev == before);
+        assert(f->state == state && f->prev == before);
         check_follower(f);
         count++;
         streams += f->request.stream;
@@ -119,14 +117,36 @@ static unsigned check_followers(const struct events *events, enum follower_state
     return streams;
 }
 
+/* Somebody wants each sheet that is not read yet, and nobody one that is. */
+static unsigned check_sheets(const struct events *events, enum sheet_state state)
+{
+    const struct sheet_list *list = &events->sheets.lists[state];
+    const struct events_sheet *before = NULL;
+    unsigned count = 0, streams = 0;
+    for (const struct events_sheet *s = list->first; s; before = s, s = s->next) {
+        assert(s->state == state && s->listed && s->refs > 0 && s->prev == before);
+        assert(state != SHEET_WANTED || s->followers.count > 0);
+        assert(state != SHEET_READ || s->followers.count == 0);
+        for (const struct follower *f = s->followers.first; f; f = f->next)
+            assert(f->sheet == s);
+        streams += check_followers(&s->followers, FOLLOWER_WANTING);
+        count++;
+    }
+    assert(list->last == before && list->count == count);
+    return streams;
+}
+
 static void check_events(const struct events *events)
 {
     unsigned streams = 0;
-    assert(events->queues[FOLLOWER_NONE].count == 0);
+    assert(events->queues[FOLLOWER_NONE].count + events->queues[FOLLOWER_WANTING].count == 0);
     for (enum follower_state state = FOLLOWER_NONE + 1; state < FOLLOWER_STATES; state++)
-        streams += check_followers(events, state);
+        streams += check_followers(&events->queues[state], state);
+    for (enum sheet_state state = SHEET_WANTED; state <= SHEET_READ; state++)
+        streams += check_sheets(events, state);
     assert(streams == events->streams);
-    assert(events->queues[FOLLOWER_ASKING].count <= EVENTS_ASKING_MAX);
+    assert(events->sheets.lists[SHEET_ASKED].count <= EVENTS_ASKING_MAX);
+    assert(events->sheets.lists[SHEET_READ].count <= EVENTS_KEPT_MAX);
 }
 
 void server_check(const struct http_server *server)
