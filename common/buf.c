@@ -19,6 +19,17 @@ void buf_free(struct buf *b)
     *b = (struct buf){.max = b->max};
 }
 
+void buf_trim(struct buf *b)
+{
+    char *p = b->n > 0 ? realloc(b->p, b->n) : NULL;
+    if (b->n > 0 && !p)
+        return; /* the larger one is as good */
+    if (b->n == 0)
+        free(b->p);
+    b->p = p;
+    b->cap = b->n;
+}
+
 char *buf_grow(struct buf *b, size_t n)
 {
     assert(b->n <= b->cap && b->cap <= b->max);
@@ -39,7 +50,7 @@ char *buf_grow(struct buf *b, size_t n)
 
     char *p = realloc(b->p, cap);
     if (!p) {
-        b->failed = true;
+        b->failed = b->exhausted = true;
         return NULL;
     }
     b->p = p;

@@ -26,6 +26,7 @@ struct buf {
     size_t cap;
     size_t max; /* bytes; fixed for life */
     bool failed;
+    bool exhausted; /* it failed for want of memory, not of room below max */
 };
 
 /* An empty buffer that never holds more than max_bytes. Allocates nothing yet. */
@@ -33,6 +34,9 @@ void buf_init(struct buf *b, size_t max_bytes);
 
 /* Gives the memory back; the buffer is empty and usable again. */
 void buf_free(struct buf *b);
+
+/* Gives back the room behind what was written. */
+void buf_trim(struct buf *b);
 
 /* Slow path of buf_reserve: makes room or sets `failed`. */
 char *buf_grow(struct buf *b, size_t n);
@@ -47,7 +51,7 @@ void buf_put_i64(struct buf *b, int64_t value);
 static inline void buf_reset(struct buf *b)
 {
     b->n = 0;
-    b->failed = false;
+    b->failed = b->exhausted = false;
 }
 
 /* Room for n bytes at the end, to be written by the caller and then counted with buf_commit. NULL

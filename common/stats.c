@@ -1,10 +1,13 @@
 #include "stats.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #define BUCKETS_MAX  20
 #define STATUS_FIRST 100
@@ -22,6 +25,8 @@ struct route_slot {
 };
 
 struct slot {
+    _Atomic pid_t pid; /* 0: none yet */
+    const char *_Atomic process;
     _Atomic uint64_t counters[STATS_COUNTERS];
     _Atomic int64_t gauges[STATS_GAUGES];
     struct histogram histograms[STATS_HISTOGRAMS];
@@ -77,6 +82,7 @@ static const struct metric counters[STATS_COUNTERS] = {
     [STATS_TRIMMED_RECORDS] = {"stockd_trimmed_records_total", "Old records removed from Redis."},
     [STATS_POOL_RESTARTS]   = {"stockd_process_restarts_total", "Processes that the master started again."},
     [STATS_CONNECTIONS]     = {"stockd_http_connections_total", "HTTP connections accepted."},
+    [STATS_CONNECTIONS_SHED] = {"stockd_http_connections_shed_total", "Idle HTTP connections closed to make room for others."},
     [STATS_LEDGER_COMMITS]  = {"stockd_ledger_commits_total", "SQL transactions that brought events into the ledger."},
     [STATS_LEDGER_ERRORS]   = {"stockd_ledger_errors_total", "Times that the ledger could not go on: database in trouble, or events that do not follow."},
     [STATS_LEDGER_EVENTS]   = {"stockd_ledger_events_total", "Events brought into the ledger."},
@@ -88,6 +94,7 @@ static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
     [STATS_MEMORY_USED_BYTES] = {{"stockd_redis_memory_used_bytes", "Memory that Redis uses."}, 1},
     [STATS_EPOCH]             = {{"stockd_epoch", "Epoch of the store."}, 1},
     [STATS_HTTP_OPEN]         = {{"stockd_http_connections_open", "HTTP connections that are open."}, 1},
+    [STATS_HTTP_MEMORY]       = {{"stockd_http_memory_bytes", "Memory of bodies and answers under way, as --memory-max counts it."}, 1},
     [STATS_LEDGER_LAG]        = {{"stockd_ledger_lag_events", "Events in Redis that the ledger does not have yet."}, 1},
     [STATS_LEDGER_LAG_MS]     = {{"stockd_ledger_lag_seconds", "Age of the oldest of them."}, 1e-3},
     [STATS_AUDIT_RESULT]      = {{"stockd_audit_last_result", "Of the last audit: 0 equal, 1 drift, 2 could not tell; -1 none yet."}, 1},
@@ -130,10 +137,12 @@ void stats_free(struct stats *stats)
     munmap(stats, stats->bytes);
 }
 
-void stats_attach(struct stats *stats, unsigned slot)
+void stats_attach(struct stats *stats, unsigned slot, const char *process)
 {
     assert(slot < stats->slots);
     mine = &stats->slot[slot];
+    atomic_store(&mine->process, process);
+    atomic_store(&mine->pid, getpid());
     /* What a gauge says about a process ends with the process; counters go on. */
     for (int i = 0; i < STATS_GAUGES; i++)
         atomic_store_explicit(&mine->gauges[i], 0, memory_order_relaxed);
@@ -261,6 +270,49 @@ static void put_requests(const struct stats *stats, struct buf *out)
     }
 }
 
+/* --- what the system says of each process ----------------------------------------------------- */
+
+/* 0 for a process that is gone. */
+static long long resident_bytes(pid_t pid)
+{
+    char path[64];
+    long long pages = 0;
+    snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%*d %lld", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+static long long open_descriptors(pid_t pid)
+{
+    char path[64];
+    long long count = 0;
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    DIR *directory = opendir(path);
+    if (!directory)
+        return 0;
+    for (const struct dirent *entry; (entry = readdir(directory));)
+        count += entry->d_name[0] != '.';
+    closedir(directory);
+    return count;
+}
+
+static void put_processes(const struct stats *stats, struct buf *out, const struct metric *metric,
+                          long long (*read)(pid_t pid))
+{
+    put_head(out, metric, "gauge");
+    for (unsigned s = 0; s < stats->slots; s++) {
+        pid_t pid = atomic_load(&stats->slot[s].pid);
+        if (pid > 0)
+            buf_printf(out, "%s{process=\"%s\",slot=\"%u\"} %lld\n", metric->name,
+                       atomic_load(&stats->slot[s].process), s, read(pid));
+    }
+}
+
 void stats_render(const struct stats *stats, struct buf *out)
 {
     for (int i = 0; i < STATS_COUNTERS; i++) {
@@ -281,4 +333,10 @@ void stats_render(const struct stats *stats, struct buf *out)
                       offsetof(struct slot, histograms) + (size_t)i * sizeof(struct histogram));
     }
     put_requests(stats, out);
+    static const struct metric memory = {"stockd_process_resident_memory_bytes",
+                                         "Memory of a process that is in RAM."};
+    static const struct metric descriptors = {"stockd_process_open_fds",
+                                              "Descriptors that a process has open."};
+    put_processes(stats, out, &memory, resident_bytes);
+    put_processes(stats, out, &descriptors, open_descriptors);
 }

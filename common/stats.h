@@ -24,8 +24,9 @@ enum stats_counter {
     STATS_OVERLOADED, /* operations refused because the queue was full */
     STATS_CONTENTION, /* operations given up after too many lost tries */
     STATS_TRIMMED_RECORDS,
-    STATS_POOL_RESTARTS, /* children started again by the master */
-    STATS_CONNECTIONS,   /* HTTP connections accepted */
+    STATS_POOL_RESTARTS,    /* children started again by the master */
+    STATS_CONNECTIONS,      /* HTTP connections accepted */
+    STATS_CONNECTIONS_SHED, /* idle ones closed to make room */
     STATS_LEDGER_COMMITS,
     STATS_LEDGER_ERRORS, /* of the database, and partitions closed by what did not follow */
     STATS_LEDGER_EVENTS, /* that were committed */
@@ -39,6 +40,7 @@ enum stats_gauge {
     STATS_MEMORY_USED_BYTES, /* Redis */
     STATS_EPOCH,
     STATS_HTTP_OPEN,     /* open HTTP connections */
+    STATS_HTTP_MEMORY,   /* bytes of bodies and answers under way */
     STATS_LEDGER_LAG,    /* events that SQL does not have yet; the keeper's, as is the next */
     STATS_LEDGER_LAG_MS, /* age of the oldest of them */
     STATS_AUDIT_RESULT,  /* of the last audit: 0 equal, 1 drift, 2 could not tell; -1: none yet */
@@ -66,8 +68,9 @@ struct stats;
 struct stats *stats_new(unsigned slots, const char *const *route_names, unsigned routes);
 void stats_free(struct stats *stats);
 
-/* The slot that this process writes from now on. Before it, writing is a no-op. */
-void stats_attach(struct stats *stats, unsigned slot);
+/* The slot that this process writes from now on. Before it, writing is a no-op. process (a static
+ * text) labels what is shown of each process by itself. */
+void stats_attach(struct stats *stats, unsigned slot, const char *process);
 
 void stats_count(enum stats_counter counter, uint64_t n);
 void stats_set(enum stats_gauge gauge, int64_t value);

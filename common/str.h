@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 struct str {
     const char *p;
@@ -40,6 +41,22 @@ static inline bool str_absent(struct str s)
 static inline bool str_equal(struct str a, struct str b)
 {
     return a.n == b.n && (a.p == NULL) == (b.p == NULL) && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* Same bytes but for the case of ASCII letters; absent is like empty. */
+static inline bool str_equal_caseless(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+}
+
+/* Without the blanks and tabs at both ends. */
+static inline struct str str_trim(struct str s)
+{
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s = (struct str){s.p + 1, s.n - 1};
+    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+        s.n--;
+    return s;
 }
 
 /* 64-bit FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): spreads keys over our own tables and

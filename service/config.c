@@ -14,6 +14,7 @@ static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 #define SECOND    INT64_C(1000)
 #define HOUR      (3600 * SECOND)
 #define DAY       (24 * HOUR)
+#define MIB       (INT64_C(1) << 20)
 #define AT(field) offsetof(struct config, field)
 
 /* clang-format off */
@@ -50,6 +51,12 @@ static const struct arg_spec specs[] = {
      .help = "A request takes effect within this time or not at all."},
     {"read-timeout", ARG_DURATION_MS, AT(read_timeout_ms), 100, 600 * SECOND, .default_text = "30s",
      .help = "Time for a request to arrive whole."},
+    {"write-timeout", ARG_DURATION_MS, AT(write_timeout_ms), 100, 600 * SECOND, .default_text = "30s",
+     .help = "Time for a client to take an answer; past it the connection is cut."},
+    {"memory-max", ARG_SIZE, AT(memory_max_bytes), MIB, 1024 * 1024 * MIB, .default_text = "256m",
+     .help = "Memory for the bodies and answers under way in a worker; past it 503 overloaded."},
+    {"allowed-hosts", ARG_STRING, AT(allowed_hosts), .metavar = "NAMES",
+     .help = "Names, separated by commas, that requests to a loopback address may carry in Host besides those of this machine."},
     {"drain", ARG_DURATION_MS, AT(drain_ms), 100, 600 * SECOND, .default_text = "10s",
      .help = "Time for requests in flight after SIGTERM."},
     {"operation-retention", ARG_DURATION_MS, AT(operation_retention_ms), SECOND, 365 * DAY, .default_text = "24h",

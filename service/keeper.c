@@ -281,7 +281,7 @@ int keeper_run(struct pool_child *child, void *arg)
     prctl(PR_SET_NAME, "stockd-keeper");
     log_set_process("keeper", -1);
     random_after_fork();
-    stats_attach(args->shared->stats, args->stats_slot);
+    stats_attach(args->shared->stats, args->stats_slot, "keeper");
     stats_set(STATS_AUDIT_RESULT, -1);
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);

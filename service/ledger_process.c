@@ -297,7 +297,7 @@ static void begin_process(struct ledger_process *l, const struct ledger_args *ar
     prctl(PR_SET_NAME, "stockd-ledger");
     log_set_process("ledger", -1);
     random_after_fork();
-    stats_attach(args->shared->stats, args->stats_slot);
+    stats_attach(args->shared->stats, args->stats_slot, "ledger");
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */

@@ -114,3 +114,10 @@ int listen_open(const char *text, bool insecure, int *fds, unsigned count,
     describe(&bound, address);
     return 0;
 }
+
+bool listen_is_loopback(int fd)
+{
+    struct sockaddr_storage bound;
+    socklen_t size = sizeof(bound);
+    return getsockname(fd, (struct sockaddr *)&bound, &size) == 0 && is_loopback(&bound);
+}

@@ -15,4 +15,7 @@ int listen_open(const char *text, bool insecure, int *fds, unsigned count,
                 char address[LISTEN_TEXT_SIZE], char *err, size_t err_size)
     __attribute__((warn_unused_result));
 
+/* Whether a listening socket can be reached from this machine only. */
+bool listen_is_loopback(int fd);
+
 #endif

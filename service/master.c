@@ -90,7 +90,7 @@ static bool make_shared(struct master *m)
     m->shared.listen_fds = m->listen_fds;
     if (m->shared.store_shared == MAP_FAILED || !m->shared.stats)
         return false;
-    stats_attach(m->shared.stats, workers + 1);
+    stats_attach(m->shared.stats, workers + 1, "master");
     return true;
 }
 

@@ -1,15 +1,18 @@
 #include "worker.h"
 #include "http/server.h"
+#include "listen.h"
 #include "log.h"
 #include "pool.h"
 #include "random.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #define DRAIN_LOOK_MS 10
+#define LARGE_BYTES   (128 * 1024) /* what is larger is given back as soon as it is freed */
 
 struct worker {
     const struct shared_state *shared;
@@ -85,6 +88,10 @@ static int start(struct worker *w, unsigned index)
                                .connections_max = (unsigned)config->connections_max,
                                .read_timeout_ms = config->read_timeout_ms,
                                .request_timeout_ms = config->request_timeout_ms,
+                               .write_timeout_ms = config->write_timeout_ms,
+                               .memory_max_bytes = (size_t)config->memory_max_bytes,
+                               .guards_host = listen_is_loopback(shared->listen_fds[index]),
+                               .allowed_hosts = config->allowed_hosts,
                                .desk = w->desk,
                                .partitions = shared->store_config.partitions};
     w->server = http_server_new(&w->loop, &http, w->store, shared->stats, err, sizeof(err));
@@ -117,7 +124,8 @@ int worker_run(struct pool_child *child, void *arg)
     prctl(PR_SET_NAME, "stockd-worker");
     log_set_process("worker", (int)args->index);
     random_after_fork();
-    stats_attach(args->shared->stats, args->index);
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    stats_attach(args->shared->stats, args->index, "worker");
     for (unsigned i = 0; i < args->shared->workers; i++)
         if (i != args->index)
             close(args->shared->listen_fds[i]);

@@ -22,7 +22,6 @@ struct answer {
     unsigned status;
     enum content content;
     bool replayed;          /* Idempotent-Replayed: true */
-    bool close;             /* Connection: close */
     unsigned retry_after_s; /* 0: none */
     int64_t etag;           /* the item's version; 0: none */
     unsigned allow;         /* enum route_method, or'ed; 0: none */

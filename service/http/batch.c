@@ -24,6 +24,7 @@ static void keep_result(struct batch_job *job, unsigned i, const struct answer *
         JSON_LIT(text, ",\"replayed\":false}");
     if (!text->failed && !rendered->failed)
         job->results[i] = arena_str(&x->arena, buf_str(text));
+    job->answer_bytes += job->results[i].n;
     /* Out of memory: the result is a text that fits without any. */
     if (str_absent(job->results[i]))
         job->results[i] = STR("{\"status\":500,\"body\":{\"type\":\"/problems/internal-error\","
@@ -61,6 +62,9 @@ static void finish(struct batch_job *job)
     }
     JSON_LIT(&x->out, "]}");
     x->answer = (struct answer){.status = 200, .content = CONTENT_JSON};
+    /* Nothing of the batch is needed any more, and the answer may wait long for its client. */
+    buf_trim(&x->out);
+    arena_free(&x->arena);
     exchange_answered(x);
 }
 
@@ -91,7 +95,29 @@ void batch_job_gone(struct exchange *x)
     }
 }
 
-/* Hands over the next run. `done` is never called from inside, so that pending is right. */
+/* Whether the answers have room for one more of at most `room` bytes: within the batch's own bound,
+ * and within the worker's budget. What is not handed over yet can still be refused; what is cannot,
+ * so its room is set aside before. */
+static bool has_room(struct batch_job *job, size_t room)
+{
+    size_t owed = job->owed_bytes + room;
+    return job->answer_bytes + owed <= BATCH_ANSWER_MAX_BYTES && exchange_hold(job->exchange, owed);
+}
+
+/* The rest of the batch is refused, each operation by itself: order must not change. */
+static void refuse_rest(struct batch_job *job)
+{
+    const struct refusal why = {.problem = PROBLEM_OVERLOADED,
+                                .detail = "the answers of this batch take more memory than there "
+                                          "is for them; send the rest in another batch"};
+    for (; job->next < job->count; job->next++)
+        if (str_absent(job->results[job->next]))
+            refuse_op(job, job->next, &why);
+    finish(job);
+}
+
+/* Hands over the next run: operations of one partition, as many as there is room to answer. `done`
+ * is never called from inside, so that pending is right. */
 static void submit_run(struct batch_job *job)
 {
     struct exchange *x = job->exchange;
@@ -99,19 +125,25 @@ static void submit_run(struct batch_job *job)
     int partition = -1;
     assert(x->pending == 0);
     job->chain = (struct store_chain){0};
+    job->owed_bytes = 0;
     for (; job->next < job->count; job->next++) {
         struct store_op *op = &job->ops[job->next];
         if (!str_absent(job->results[job->next]))
             continue;
-        if (partition >= 0 && op->op.partition != partition)
-            return;
+        size_t room = render_op_room(&op->op);
+        bool other = partition >= 0 && op->op.partition != partition;
+        if (other || job->owed_bytes + room > BATCH_RUN_MAX_BYTES || !has_room(job, room))
+            break;
         partition = op->op.partition;
+        job->owed_bytes += room;
         op->chain = &job->chain;
         op->done = on_done;
         op->user = job;
         x->pending++;
         store_submit(store, op);
     }
+    if (x->pending == 0)
+        refuse_rest(job);
 }
 
 void batch_job_continue(struct http_server *server)
@@ -153,13 +185,14 @@ void batch_job_begin(struct exchange *x, const struct request_head *head)
     struct request_batch batch;
     struct refusal why;
     struct batch_job *job = &x->batch;
+    *job = (struct batch_job){.exchange = x};
     if (!request_batch_open(&batch, &x->arena, head, x->body.p, x->body.n, &why)) {
         x->answer = (struct answer){0};
         render_refusal(&why, &x->answer, &x->out);
         exchange_answered(x);
         return;
     }
-    *job = (struct batch_job){.exchange = x, .count = batch.count};
+    job->count = batch.count;
     job->ops = arena_zalloc(&x->arena, batch.count * sizeof(job->ops[0]));
     job->results = arena_zalloc(&x->arena, batch.count * sizeof(job->results[0]));
     if (!job->ops || !job->results) {
@@ -170,6 +203,7 @@ void batch_job_begin(struct exchange *x, const struct request_head *head)
     }
     unsigned left = read_ops(job, &batch);
     request_batch_close(&batch);
+    exchange_drop_body(x);
     if (left == 0) {
         finish(job);
         return;

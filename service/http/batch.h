@@ -3,12 +3,18 @@
  * Layer: http, private to the server. All are read first; those that are wrong have their result
  * then. The others are handed over in order, one run of equal partition at a time, and the next
  * run only when the one before is decided: so they take effect in the given order.
+ *
+ * Invariant: what was handed over can be answered. Room for the longest answer is set aside before,
+ * and operations that find none are refused.
  */
 #ifndef HTTP_BATCH_H
 #define HTTP_BATCH_H
 
 #include "http/request.h"
 #include "store/store.h"
+
+#define BATCH_ANSWER_MAX_BYTES ((size_t)8 << 20) /* of all results */
+#define BATCH_RUN_MAX_BYTES    ((size_t)4 << 20) /* of those that a run may have at the most */
 
 struct exchange;
 struct http_server;
@@ -18,7 +24,9 @@ struct batch_job {
     struct store_op *ops; /* count of them */
     struct str *results;  /* the JSON of each result; absent: not decided */
     unsigned count;
-    unsigned next; /* the first that was not handed over */
+    unsigned next;       /* the first that was not handed over */
+    size_t answer_bytes; /* of the results */
+    size_t owed_bytes;   /* that the results of the run under way take at the most */
     struct store_chain chain;
     struct batch_job *later;
 };

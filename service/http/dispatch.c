@@ -35,7 +35,10 @@ static void begin_op(struct exchange *x, const struct request_head *head)
     struct refusal why;
     struct op *op = &x->op.op;
     x->op = (struct store_op){.done = on_op_done, .user = x};
-    if (!request_op(op, &x->arena, head, x->body.p, x->body.n, &why)) {
+    bool good = request_op(op, &x->arena, head, x->body.p, x->body.n, &why);
+    if (good && !exchange_hold(x, render_op_room(op)))
+        good = refuse(&why, PROBLEM_OVERLOADED, NULL, EXCHANGE_NO_ROOM);
+    if (!good) {
         refuse_with(x, &why);
         return;
     }
@@ -68,9 +71,9 @@ static void begin_read(struct exchange *x, const struct request_head *head)
 void exchange_dispatch(struct exchange *x)
 {
     struct request_head head = {.match = &x->match,
-                                .key = x->framing.key,
-                                .if_match = x->framing.if_match,
-                                .if_none_match = x->framing.if_none_match};
+                                .key = x->headers.key,
+                                .if_match = x->headers.if_match,
+                                .if_none_match = x->headers.if_none_match};
     assert(x->state == EXCHANGE_READING);
     if (x->refused) {
         refuse_with(x, &x->refusal);

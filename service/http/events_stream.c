@@ -2,8 +2,8 @@
  *
  * The library asks for bytes when the socket takes some. There are those of one page, then none:
  * then the stream is suspended until there are others, and what it has given out is forgotten. So
- * a client that does not read costs a page and what the kernel keeps, and is cut off by the
- * library's timeout, as nothing goes out to it. A suspended stream does not notice that its client
+ * a client that does not read costs a page and what the kernel keeps, and is cut off when it has
+ * not taken the page within --write-timeout. A suspended stream does not notice that its client
  * left; the next sign of life does.
  */
 #include "http/events_follow.h"
@@ -26,6 +26,8 @@ bool stream_is_silent(const struct follower *f)
 static void wake(struct follower *f)
 {
     f->until_ms = (int64_t)uv_now(f->events->server->loop) + EVENTS_BEAT_MS;
+    if (f->started && !f->ended)
+        peer_move(f->x->server, f->x->peer, PEER_WRITING);
     if (!f->suspended)
         return;
     f->suspended = false;
@@ -44,7 +46,7 @@ void stream_end(struct follower *f)
  * with the last id that it saw. */
 static void put_done(struct follower *f)
 {
-    if (f->x->out.failed) {
+    if (f->x->out.failed || !exchange_hold(f->x, 0)) {
         buf_free(&f->x->out);
         f->sent = 0;
         stream_end(f);
@@ -125,7 +127,9 @@ static ssize_t feed(void *cls, uint64_t position, char *to, size_t max)
     buf_reset(out);
     if (f->ended)
         return MHD_CONTENT_READER_END_OF_STREAM;
+    exchange_recount(f->x);
     f->suspended = true;
+    peer_move(f->x->server, f->x->peer, PEER_NONE);
     MHD_suspend_connection(f->x->conn);
     if (f->state == FOLLOWER_SENDING) {
         follower_next(f);

@@ -10,10 +10,11 @@
 #include <stdlib.h>
 
 #define ARENA_BLOCK_BYTES 4096
-#define ARENA_MAX_BYTES   (160u << 20)
-#define OUT_MAX_BYTES     (96u << 20) /* a thousand of the longest reservations, twice over */
-#define KEEP_BYTES        16384       /* of a buffer, when its exchange is spare */
-#define SPARE_MAX         2048
+#define ARENA_MAX_BYTES                                                                            \
+    (48u << 20) /* a thousand operations and their results, several times over */
+#define OUT_MAX_BYTES (64u << 20)
+#define KEEP_BYTES    4096 /* of a buffer, when its exchange is spare */
+#define SPARE_MAX     1024
 
 static struct exchange *exchange_new(struct http_server *server)
 {
@@ -53,6 +54,7 @@ void exchange_recycle(struct exchange *x)
 {
     struct http_server *server = x->server;
     assert(x->pending == 0);
+    exchange_let_go(x);
     if (server->stopped || server->spare_count >= SPARE_MAX) {
         exchange_free(x);
         return;
@@ -67,7 +69,7 @@ void exchange_recycle(struct exchange *x)
     x->orphan = x->refused = false;
     x->received = 0;
     x->fixed = (struct str){NULL, 0};
-    x->framing = (struct framing){0};
+    x->headers = (struct headers){0};
     x->op.op.key = (struct str){NULL, 0};
     x->next = server->spare;
     server->spare = x;
@@ -172,6 +174,28 @@ static void bury_orphan(struct exchange *x)
     server_release(server);
 }
 
+/* What operators and balancers ask, whatever the load. */
+static bool is_vital(const struct exchange *x)
+{
+    return x->match.id == ROUTE_HEALTHZ || x->match.id == ROUTE_READYZ ||
+           x->match.id == ROUTE_METRICS;
+}
+
+/* An answer that found no memory, or finds no room in the budget. Reads have changed nothing and
+ * can be refused; anything else has perhaps happened, and has its room already. */
+static void check_room(struct exchange *x)
+{
+    bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);
+    if (x->out.failed || (reads && !is_vital(x) && !exchange_hold(x, 0))) {
+        buf_free(&x->out);
+        exchange_refuse(x, reads ? PROBLEM_OVERLOADED : PROBLEM_INTERNAL_ERROR,
+                        reads ? EXCHANGE_NO_ROOM : "there is no memory for the answer");
+    }
+    if (x->out.failed)
+        x->fixed = STR("{\"type\":\"about:blank\",\"title\":\"out of memory\",\"status\":503}");
+    exchange_recount(x);
+}
+
 void exchange_answered(struct exchange *x)
 {
     if (x->orphan) {
@@ -179,8 +203,7 @@ void exchange_answered(struct exchange *x)
             bury_orphan(x);
         return;
     }
-    if (x->out.failed)
-        exchange_refuse(x, PROBLEM_INTERNAL_ERROR, "the answer did not fit into memory");
+    check_room(x);
     if (x->state == EXCHANGE_WAITING) {
         bool suspended = !x->polled;
         stop_waiting(x);
@@ -236,7 +259,7 @@ static bool add_headers(const struct exchange *x, struct MHD_Response *response)
         route_allow(a->allow, text);
         ok &= MHD_add_response_header(response, "Allow", text) == MHD_YES;
     }
-    if (a->close || x->server->draining)
+    if (x->server->draining)
         ok &= MHD_add_response_header(response, "Connection", "close") == MHD_YES;
     return ok;
 }
@@ -256,6 +279,9 @@ enum MHD_Result exchange_send(struct exchange *x)
     if (add_headers(x, response))
         sent = MHD_queue_response(x->conn, x->answer.status, response);
     MHD_destroy_response(response);
+    peer_move(x->server, x->peer, PEER_WRITING);
+    if (x->server->draining)
+        intake_last(x->peer);
     if (sent == MHD_YES)
         stats_request(x->match.id, x->answer.status, us > 0 ? (uint64_t)us : 0);
     return sent;
@@ -268,7 +294,10 @@ void exchange_completed(void *cls, struct MHD_Connection *conn, void **at,
     if (!x)
         return;
     *at = NULL;
-    x->peer->exchange = NULL;
-    peer_move(x->server, x->peer, PEER_IDLE);
+    struct peer *peer = x->peer;
+    peer->exchange = NULL;
+    if (!intake_lingers(peer))
+        peer_move(x->server, peer, PEER_IDLE);
     exchange_end(x);
+    intake_answered(peer);
 }

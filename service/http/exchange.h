@@ -23,8 +23,9 @@
 #include "http/answer.h"
 #include "http/batch.h"
 #include "http/events.h"
-#include "http/framing.h"
+#include "http/headers.h"
 #include "http/history.h"
+#include "http/intake.h"
 #include "http/refusal.h"
 #include "store/store.h"
 
@@ -45,10 +46,11 @@ struct exchange {
     struct arena arena;
     struct str target; /* raw, in the arena */
     struct route_match match;
-    struct framing framing;
-    struct buf body; /* as received */
+    struct headers headers;
+    struct buf body; /* as received; given back once it was read */
     size_t body_max, received;
-    bool refused; /* refusal stands; the body is read only to get behind it */
+    size_t held_bytes; /* of the worker's budget, see exchange_memory.c */
+    bool refused;      /* refusal stands; the body is read only to get behind it */
     struct refusal refusal;
     struct answer answer;
     struct buf out;   /* the answer's body, unless it is `fixed` */
@@ -63,15 +65,26 @@ struct exchange {
     struct events_text *text;  /* the answer to a poll, which `fixed` lies in; NULL: none */
 };
 
-/* Where a connection stands, for its deadline; NONE while the store or the socket is busy. */
-enum peer_list { PEER_NONE, PEER_IDLE, PEER_READING, PEER_LISTS };
+/* Where a connection stands, for its deadline; NONE while the store or the ledger is busy, or when
+ * it was told to go. */
+enum peer_list {
+    PEER_NONE,
+    PEER_IDLE,      /* between two requests */
+    PEER_READING,   /* from the first byte of a request to its last */
+    PEER_WRITING,   /* an answer is on its way to the client */
+    PEER_LINGERING, /* refused; the client is to see that before it is cut off */
+    PEER_LISTS
+};
 
 struct peer {
+    struct http_server *server;
     struct peer *prev, *next;
+    struct intake intake;
     enum peer_list list;
     struct exchange *exchange; /* begun and not completed */
     int64_t since_ms;          /* in this list; loop time */
     int fd;
+    bool shed; /* told to go, to make room */
 };
 
 struct peer_queue { /* in the order of since_ms */
@@ -94,8 +107,13 @@ struct http_server {
     bool draining;
     bool stopped;
     int64_t drain_ms; /* loop time */
-    int64_t idle_ms, read_ms, request_ms;
-    unsigned connections;
+    int64_t idle_ms, read_ms, write_ms, request_ms;
+    size_t memory_bytes, memory_max_bytes; /* of the exchanges under way */
+    size_t memory_peak_bytes;              /* since memory was given back last */
+    bool guards_host;                      /* only names of this machine are served, and these: */
+    struct str allowed_hosts;
+    unsigned connections, connections_max;
+    unsigned shed; /* idle connections that were told to go and have not gone yet */
     uint64_t accepted;
     struct exchange *waiting, *spare;
     unsigned spare_count;
@@ -129,6 +147,30 @@ enum MHD_Result exchange_send(struct exchange *x);
 
 /* The same for what may take long: the worker sleeps meanwhile if there is nothing else. */
 void exchange_wait_long(struct exchange *x);
+
+/* --- memory: exchange_memory.c --- */
+
+#define EXCHANGE_NO_ROOM "the bodies and answers under way take all of --memory-max"
+
+/* Counts what the exchange has allocated and `more` bytes besides that it is about to. False: the
+ * budget has no room for that; nothing is counted that was not before. */
+bool exchange_hold(struct exchange *x, size_t more) __attribute__((warn_unused_result));
+
+/* Counts what it has allocated, no more and no less; for what cannot be refused. */
+void exchange_recount(struct exchange *x);
+
+/* It is over. */
+void exchange_let_go(struct exchange *x);
+
+/* Adds to the body. False: no room, or no memory. */
+bool exchange_put_body(struct exchange *x, const char *data, size_t n)
+    __attribute__((warn_unused_result));
+void exchange_drop_body(struct exchange *x);
+
+/* Gives memory back to the system after a peak. */
+void server_give_back(struct http_server *server);
+
+/* --- answers --- */
 
 /* Writes a refusal into the answer. */
 void exchange_refuse_with(struct exchange *x, const struct refusal *why);

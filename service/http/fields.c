@@ -130,9 +130,11 @@ static bool read_metadata(struct reader *r, const struct field *field, const jso
     struct buf text;
     buf_init(&text, METADATA_MAX_BYTES);
     json_put_value(&text, value);
-    bool fits = !text.failed;
+    bool fits = !text.failed, exhausted = text.exhausted;
     struct str copy = fits ? arena_str(r->arena, buf_str(&text)) : (struct str){NULL, 0};
     buf_free(&text);
+    if (exhausted)
+        return no_memory(r);
     if (!fits)
         return wrong(r, field->name, "must be at most 4096 bytes of JSON without blanks");
     *(struct str *)place(r, field) = copy;

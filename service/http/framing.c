@@ -1,101 +1,503 @@
 #include "http/framing.h"
 
 #include "http/headers.h"
+#include "http/server_limits.h"
 
-static bool is(struct str name, const char *other)
+enum state {
+    METHOD,
+    TARGET,
+    VERSION,
+    VERSION_LF,
+    FIELD_START,
+    NAME,
+    BLANK, /* before a value */
+    VALUE,
+    VALUE_LF,
+    HEAD_LF,
+    BODY,
+    SIZE,
+    EXTENSION_NAME,
+    EXTENSION_VALUE,
+    EXTENSION_TOKEN,
+    EXTENSION_QUOTED,
+    EXTENSION_ESCAPED,
+    EXTENSION_END,
+    SIZE_LF,
+    DATA,
+    DATA_CR,
+    DATA_LF,
+    OVER,
+    FAULTY,
+    STATES
+};
+
+enum field { NO_FIELD, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, COOKIE, FIELDS };
+
+static const char *const field_names[FIELDS] = {
+    [HOST] = "host",
+    [CONTENT_LENGTH] = "content-length",
+    [TRANSFER_ENCODING] = "transfer-encoding",
+    [CONNECTION] = "connection",
+    [COOKIE] = "cookie",
+};
+
+static enum state refused(struct framing *f, const char *fault)
 {
-    return name.n == strlen(other) && strncasecmp(name.p, other, name.n) == 0;
+    f->problem = PROBLEM_MALFORMED_REQUEST;
+    f->fault = fault;
+    return FAULTY;
 }
 
-static bool length_of(struct str text, uint64_t *length)
+void framing_init(struct framing *f)
 {
-    uint64_t value = 0;
-    if (text.n < 1 || text.n > 18)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        value = value * 10 + (uint64_t)(text.p[i] - '0');
+    *f = (struct framing){.state = METHOD};
+}
+
+void framing_close(struct framing *f)
+{
+    if (f->state != FAULTY)
+        f->state = OVER;
+}
+
+bool framing_is_over(const struct framing *f)
+{
+    return f->state == OVER;
+}
+
+bool framing_is_inside(const struct framing *f)
+{
+    return f->state != OVER && f->state != FAULTY && (f->state != METHOD || f->index > 0);
+}
+
+/* RFC 9110 section 5.6.4: what stands in quotes, quoted pairs aside. */
+static bool is_quoted_char(unsigned char c)
+{
+    return c == '\t' || (c >= ' ' && c != 0x7f);
+}
+
+/* --- ends ------------------------------------------------------------------------------------- */
+
+static enum state end_request(struct framing *f)
+{
+    bool last = f->is.closes || (f->is.old && !f->is.keeps);
+    f->whole++;
+    f->index = 0;
+    memset(&f->is, 0, sizeof(f->is));
+    return last ? OVER : METHOD;
+}
+
+static enum state end_head(struct framing *f)
+{
+    if (f->is.trailer)
+        return end_request(f);
+    if (f->is.hosts == 0 && !f->is.old)
+        return refused(f, "Host is missing");
+    if (f->is.chunked && f->is.has_length)
+        return refused(f, "Content-Length and Transfer-Encoding exclude each other");
+    if (f->is.chunked && f->is.old)
+        return refused(f, "HTTP/1.0 has no Transfer-Encoding");
+    f->heads++;
+    f->index = 0;
+    if (f->is.chunked)
+        return SIZE;
+    return f->is.left > 0 ? BODY : end_request(f);
+}
+
+/* --- header fields that count ----------------------------------------------------------------- */
+
+static enum state end_host(struct framing *f, struct str value)
+{
+    struct host host;
+    if (f->is.hosts++ > 0)
+        return refused(f, "Host comes twice");
+    if (f->is.absolute && !str_equal_caseless(value, (struct str){f->authority, f->authority_n}))
+        return refused(f, "Host is another than in the request target");
+    return host_parse(value, &host) ? FIELD_START : refused(f, "Host is no host");
+}
+
+/* To the letter: the library takes blanks behind the number for a part of it. */
+static enum state end_content_length(struct framing *f, struct str value)
+{
+    if (f->is.has_length)
+        return refused(f, "Content-Length comes twice");
+    if (value.n < 1 || value.n > 18)
+        return refused(f, "Content-Length is no number");
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.p[i] < '0' || value.p[i] > '9')
+            return refused(f, "Content-Length is no number");
+        f->is.left = f->is.left * 10 + (uint64_t)(value.p[i] - '0');
     }
-    *length = value;
+    f->is.has_length = true;
+    return FIELD_START;
+}
+
+static enum state end_transfer_encoding(struct framing *f, struct str value)
+{
+    bool good = str_equal_caseless(value, STR("chunked"));
+    if (!good || f->is.chunked)
+        return refused(f, "the only Transfer-Encoding taken is chunked");
+    f->is.chunked = true;
+    return FIELD_START;
+}
+
+static enum state end_connection(struct framing *f, struct str value)
+{
+    while (value.n > 0) {
+        const char *comma = memchr(value.p, ',', value.n);
+        struct str word = {value.p, comma ? (size_t)(comma - value.p) : value.n};
+        size_t used = comma ? word.n + 1 : word.n;
+        value = (struct str){value.p + used, value.n - used};
+        word = str_trim(word);
+        if (str_equal_caseless(word, STR("close")))
+            f->is.closes = true;
+        else if (str_equal_caseless(word, STR("keep-alive")))
+            f->is.keeps = true;
+    }
+    return FIELD_START;
+}
+
+static enum state end_field(struct framing *f)
+{
+    struct str value = {f->text, f->text_n};
+    bool frames = f->field == HOST || f->field == CONTENT_LENGTH || f->field == TRANSFER_ENCODING;
+    if (frames && f->is.trailer)
+        return refused(f, "a trailer has a field that frames the request");
+    switch ((enum field)f->field) {
+    case HOST: return end_host(f, str_trim(value));
+    case CONTENT_LENGTH: return end_content_length(f, value);
+    case TRANSFER_ENCODING: return end_transfer_encoding(f, value);
+    case CONNECTION: return end_connection(f, value);
+    default: return FIELD_START;
+    }
+}
+
+/* Its value is kept from here on, if it counts. */
+static enum state end_name(struct framing *f)
+{
+    struct str name = {f->text, f->text_n};
+    f->field = NO_FIELD;
+    for (int i = HOST; i < FIELDS; i++)
+        if (str_equal_caseless(name, str_of(field_names[i])))
+            f->field = (uint8_t)i;
+    f->text_n = 0;
+    return BLANK;
+}
+
+/* False: there is no room for it. */
+static bool keep(struct framing *f, unsigned char c)
+{
+    if (f->text_n == sizeof(f->text))
+        return false;
+    f->text[f->text_n++] = (char)c;
     return true;
 }
 
-static void keep(struct framing *f, struct str *field, struct str value)
+/* --- a byte ----------------------------------------------------------------------------------- */
+
+static enum state at_method(struct framing *f, unsigned char c)
 {
-    if (!str_absent(*field))
-        f->repeated = true;
-    while (value.n > 0 && (value.p[value.n - 1] == ' ' || value.p[value.n - 1] == '\t'))
-        value.n--;
-    *field = value;
+    if (c == ' ' && f->index > 0)
+        return TARGET;
+    if (!token_chars[c])
+        return refused(f, "the request does not begin with a method");
+    f->index = 1;
+    return METHOD;
 }
 
-void framing_add(struct framing *f, struct str name, struct str value)
+static const char scheme[] = "http://";
+
+/* Where a target stands, in index: one more than it has in common with the scheme, then in an
+ * authority, then anywhere. */
+enum { IN_AUTHORITY = sizeof(scheme), ANYWHERE };
+
+/* `http://host/path` must name the host that Host does: a proxy may go by either. */
+static bool keep_authority(struct framing *f, unsigned char c)
 {
-    if (!value.p)
-        value = STR("");
-    if (!token_valid(name)) {
-        f->bad_name = true;
+    if (f->index < IN_AUTHORITY) {
+        bool same = (c | 0x20) == (scheme[f->index - 1] | 0x20);
+        f->index = same ? f->index + 1 : ANYWHERE;
+        f->authority_n = 0;
+        f->is.absolute = f->index == IN_AUTHORITY;
+    } else if (f->index == IN_AUTHORITY && !strchr("/?#", c)) {
+        if (f->authority_n == sizeof(f->authority))
+            return false;
+        f->authority[f->authority_n++] = (char)c;
+    } else {
+        f->index = ANYWHERE;
+    }
+    return true;
+}
+
+/* The library makes a record of each argument of the query. */
+static enum state at_target(struct framing *f, unsigned char c)
+{
+    if (c == ' ' && f->index > 1) {
+        f->index = 0;
+        return VERSION;
+    }
+    if (c <= ' ' || c >= 0x7f)
+        return refused(f, "the request target has a blank or a byte that is no ASCII letter");
+    if (!keep_authority(f, c))
+        return refused(f, "the host in the request target is too long");
+    if ((c == '?' && !f->is.query) || (c == '&' && f->is.query)) {
+        f->is.query = true;
+        f->is.pool_bytes += SERVER_RECORD_BYTES;
+    }
+    return TARGET;
+}
+
+static enum state at_version(struct framing *f, unsigned char c)
+{
+    static const char common[] = "HTTP/1.";
+    const unsigned digit = sizeof(common) - 1;
+    bool good = f->index < digit    ? c == (unsigned char)common[f->index]
+                : f->index == digit ? c == '0' || c == '1'
+                                    : c == '\r';
+    if (!good)
+        return refused(f, "the version is neither HTTP/1.0 nor HTTP/1.1");
+    if (f->index == digit)
+        f->is.old = c == '0';
+    return f->index++ > digit ? VERSION_LF : VERSION;
+}
+
+static enum state line_feed(struct framing *f, unsigned char c, enum state next)
+{
+    return c == '\n' ? next : refused(f, "a CR stands without its LF");
+}
+
+static enum state at_version_lf(struct framing *f, unsigned char c)
+{
+    return line_feed(f, c, FIELD_START);
+}
+
+static enum state at_name(struct framing *f, unsigned char c)
+{
+    if (c == ':')
+        return end_name(f);
+    if (!token_chars[c])
+        return refused(f, "the name of a header field is no token");
+    (void)keep(f, c); /* the names that count are shorter than what is kept */
+    return NAME;
+}
+
+static enum state at_field_start(struct framing *f, unsigned char c)
+{
+    if (c == '\r')
+        return HEAD_LF;
+    if (c == ' ' || c == '\t')
+        return refused(f, "a header field is folded");
+    if (c == ':')
+        return refused(f, "a header field has no name");
+    f->text_n = 0;
+    f->is.pool_bytes += SERVER_RECORD_BYTES;
+    return at_name(f, c);
+}
+
+static enum state at_value(struct framing *f, unsigned char c)
+{
+    if (c == '\r')
+        return VALUE_LF;
+    if (c == '\0' || c == '\n') /* others end nothing anywhere: RFC 9110 section 5.5 */
+        return refused(f, "a header field has a NUL, or an LF without its CR");
+    if (f->field == COOKIE) /* the library keeps a copy, and a record of each */
+        f->is.pool_bytes += c == ';' || c == ',' ? SERVER_RECORD_BYTES + 1 : 1;
+    else if (f->field != NO_FIELD && !keep(f, c))
+        return refused(f, "a header field that frames the request is too long");
+    return VALUE;
+}
+
+static enum state at_blank(struct framing *f, unsigned char c)
+{
+    if (c == ' ' || c == '\t')
+        return BLANK;
+    if (f->field == COOKIE)
+        f->is.pool_bytes += SERVER_RECORD_BYTES;
+    return at_value(f, c);
+}
+
+static enum state at_value_lf(struct framing *f, unsigned char c)
+{
+    return c == '\n' ? end_field(f) : line_feed(f, c, FIELD_START);
+}
+
+static enum state at_head_lf(struct framing *f, unsigned char c)
+{
+    return c == '\n' ? end_head(f) : line_feed(f, c, METHOD);
+}
+
+static int hex_digit(unsigned char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Eight digits: more overflow in some parsers, and no body is that long. */
+static enum state at_size(struct framing *f, unsigned char c)
+{
+    int digit = hex_digit(c);
+    if (digit >= 0 && f->index < 8) {
+        f->index++;
+        f->is.left = f->is.left << 4 | (unsigned)digit;
+        return SIZE;
+    }
+    if (f->index == 0 || (c != '\r' && c != ';'))
+        return refused(f, "the size of a chunk is not one to eight hexadecimal digits");
+    f->index = 0;
+    return c == '\r' ? SIZE_LF : EXTENSION_NAME;
+}
+
+static enum state extension_refused(struct framing *f)
+{
+    return refused(f, "an extension of a chunk is neither a token nor a quoted string");
+}
+
+/* Behind a name or a value. */
+static enum state end_extension(struct framing *f, unsigned char c)
+{
+    f->index = 0;
+    if (c == ';')
+        return EXTENSION_NAME;
+    return c == '\r' ? SIZE_LF : extension_refused(f);
+}
+
+static enum state at_extension_name(struct framing *f, unsigned char c)
+{
+    if (token_chars[c]) {
+        f->index = 1;
+        return EXTENSION_NAME;
+    }
+    if (f->index == 0)
+        return extension_refused(f);
+    return c == '=' ? EXTENSION_VALUE : end_extension(f, c);
+}
+
+static enum state at_extension_value(struct framing *f, unsigned char c)
+{
+    if (c == '"')
+        return EXTENSION_QUOTED;
+    return token_chars[c] ? EXTENSION_TOKEN : extension_refused(f);
+}
+
+static enum state at_extension_token(struct framing *f, unsigned char c)
+{
+    return token_chars[c] ? EXTENSION_TOKEN : end_extension(f, c);
+}
+
+static enum state at_extension_quoted(struct framing *f, unsigned char c)
+{
+    if (c == '"')
+        return EXTENSION_END;
+    if (c == '\\')
+        return EXTENSION_ESCAPED;
+    return is_quoted_char(c) ? EXTENSION_QUOTED : extension_refused(f);
+}
+
+static enum state at_extension_escaped(struct framing *f, unsigned char c)
+{
+    return is_quoted_char(c) ? EXTENSION_QUOTED : extension_refused(f);
+}
+
+static enum state at_size_lf(struct framing *f, unsigned char c)
+{
+    if (c != '\n')
+        return line_feed(f, c, DATA);
+    if (f->is.left > 0)
+        return DATA;
+    f->is.trailer = true;
+    return FIELD_START;
+}
+
+static enum state at_data_cr(struct framing *f, unsigned char c)
+{
+    return c == '\r' ? DATA_LF : refused(f, "a chunk does not end where its size says");
+}
+
+static enum state at_data_lf(struct framing *f, unsigned char c)
+{
+    return line_feed(f, c, SIZE);
+}
+
+typedef enum state (*step)(struct framing *f, unsigned char c);
+
+static const step steps[STATES] = {
+    [METHOD] = at_method,
+    [TARGET] = at_target,
+    [VERSION] = at_version,
+    [VERSION_LF] = at_version_lf,
+    [FIELD_START] = at_field_start,
+    [NAME] = at_name,
+    [BLANK] = at_blank,
+    [VALUE] = at_value,
+    [VALUE_LF] = at_value_lf,
+    [HEAD_LF] = at_head_lf,
+    [SIZE] = at_size,
+    [EXTENSION_NAME] = at_extension_name,
+    [EXTENSION_VALUE] = at_extension_value,
+    [EXTENSION_TOKEN] = at_extension_token,
+    [EXTENSION_QUOTED] = at_extension_quoted,
+    [EXTENSION_ESCAPED] = at_extension_escaped,
+    [EXTENSION_END] = end_extension,
+    [SIZE_LF] = at_size_lf,
+    [DATA_CR] = at_data_cr,
+    [DATA_LF] = at_data_lf,
+};
+
+/* --- many bytes ------------------------------------------------------------------------------- */
+
+static bool is_extension(enum state state)
+{
+    return state >= EXTENSION_NAME && state <= EXTENSION_END;
+}
+
+/* What of a body's n bytes is left, taken at once. */
+static size_t take_data(struct framing *f, size_t n)
+{
+    size_t taken = f->is.left < n ? (size_t)f->is.left : n;
+    f->is.left -= taken;
+    if (f->is.left == 0)
+        f->state = (uint8_t)(f->state == DATA ? DATA_CR : end_request(f));
+    return taken;
+}
+
+/* The head and the trailer lie in the library's pool. A request whose answer does not fit beside
+ * them would be carried out and then cut off without a word. */
+static void take_byte(struct framing *f, unsigned char c)
+{
+    bool head = f->state < BODY;
+    f->is.pool_bytes += head;
+    f->is.extension_bytes += is_extension((enum state)f->state);
+    f->state = (uint8_t)steps[f->state](f, c);
+    if (f->state == FAULTY)
         return;
-    }
-    switch (name.p[0] | 0x20) {
-    case 'h':
-        if (is(name, "host"))
-            f->hosts++;
-        break;
-    case 'c':
-        if (is(name, "content-length")) {
-            f->content_lengths++;
-            if (!length_of(value, &f->content_length))
-                f->bad_length = true;
-        } else if (is(name, "content-type")) {
-            keep(f, &f->content_type, value);
-        } else if (is(name, "cookie")) {
-            f->cookie_bytes += value.n;
-        }
-        break;
-    case 't':
-        if (is(name, "transfer-encoding")) {
-            f->transfer_encodings++;
-            /* To the letter: the library takes `chunked ` for something else. */
-            f->chunked = is(value, "chunked");
-        }
-        break;
-    case 'i':
-        if (is(name, "idempotency-key"))
-            keep(f, &f->key, value);
-        else if (is(name, "if-match"))
-            keep(f, &f->if_match, value);
-        else if (is(name, "if-none-match"))
-            keep(f, &f->if_none_match, value);
-        break;
-    default: break;
+    if (f->is.pool_bytes > SERVER_POOL_BYTES - SERVER_ANSWER_BYTES) {
+        f->state = FAULTY;
+        f->problem = PROBLEM_HEADERS_TOO_LARGE;
+        f->fault = "the request line, the header fields and their number are too much";
+    } else if (f->is.extension_bytes > SERVER_EXTENSION_BYTES) {
+        f->state = (uint8_t)refused(f, "the extensions of the chunks are too long");
     }
 }
 
-const char *framing_fault(const struct framing *f, const char *version)
+size_t framing_take(struct framing *f, const char *bytes, size_t n, size_t *whole)
 {
-    bool old = strcmp(version, "HTTP/1.1") != 0;
-    if (f->bad_name)
-        return "the name of a header field is no token";
-    if (f->hosts > 1)
-        return "Host comes twice";
-    if (f->hosts == 0 && !old)
-        return "Host is missing";
-    if (f->content_lengths > 1)
-        return "Content-Length comes twice";
-    if (f->bad_length)
-        return "Content-Length is no number";
-    if (f->transfer_encodings > 0 && f->content_lengths > 0)
-        return "Content-Length and Transfer-Encoding exclude each other";
-    if (f->transfer_encodings > 0 && old)
-        return "HTTP/1.0 has no Transfer-Encoding";
-    if (f->transfer_encodings > 1 || (f->transfer_encodings == 1 && !f->chunked))
-        return "the only Transfer-Encoding taken is chunked";
-    return NULL;
-}
-
-bool framing_has_body(const struct framing *f)
-{
-    return f->transfer_encodings > 0 || f->content_length > 0;
+    size_t i = 0;
+    unsigned long before = f->whole;
+    *whole = 0;
+    while (i < n) {
+        if (f->state == OVER || f->state == FAULTY)
+            return i;
+        if (f->state == BODY || f->state == DATA) {
+            i += take_data(f, n - i);
+        } else {
+            take_byte(f, (unsigned char)bytes[i]);
+            i += f->state != FAULTY;
+        }
+        if (f->whole != before) {
+            before = f->whole;
+            *whole = i;
+        }
+    }
+    return i;
 }

@@ -1,31 +1,62 @@
-/* framing.h -- the header fields of a request, and whether it can be read in two ways.
+/* framing.h -- where a request begins and ends, judged on the bytes as they stand on the wire.
  *
- * Layer: http, pure. libmicrohttpd lets several ambiguous requests through; a proxy in front of us
- * may read them otherwise, and then a part of one request becomes another (request smuggling).
+ * Layer: http, pure. A request that two parsers could read in two ways lets a client smuggle one
+ * past a proxy. So each byte is held against the one grammar that leaves no choice (RFC 9112, its
+ * tolerances left out) before libmicrohttpd sees it:
+ *
+ *   method SP target SP HTTP/1.0|1.1 CRLF *(token ":" OWS value OWS CRLF) CRLF
+ *
+ * and behind it exactly the body that the head announces: Content-Length bytes, or chunks with
+ * CRLF, sizes of up to eight digits and extensions of tokens or quoted strings.
+ *
+ *   METHOD TARGET VERSION ( NAME BLANK VALUE )* --+-- BODY ------------------------+-> METHOD
+ *                                                 +-- ( SIZE EXTENSION DATA )* -> NAME ...
+ * (trailer)
+ *                                                 '-- (nothing) -------------------'
+ *   behind a request that is the connection's last: OVER, where bytes count no more
+ *
+ * Invariant: bytes that were judged good are a sequence of whole requests and the beginning of one,
+ * that fits into the library's pool (server_limits.h). The first that is not stops it for good.
  */
 #ifndef HTTP_FRAMING_H
 #define HTTP_FRAMING_H
 
+#include "http/host.h"
+#include "http/problem.h"
 #include "str.h"
 
 struct framing {
-    unsigned hosts, content_lengths, transfer_encodings;
-    bool chunked;    /* the last Transfer-Encoding was the one word */
-    bool bad_name;   /* a name that is no token */
-    bool bad_length; /* a Content-Length that is no plain number */
-    bool repeated;   /* a field of ours came twice */
-    uint64_t content_length;
-    size_t cookie_bytes;                                   /* the library keeps a copy of them */
-    struct str key, if_match, if_none_match, content_type; /* absent: not sent */
+    uint8_t state, index; /* enum state in framing.c; what of its pattern was met */
+    uint8_t field;        /* the header field being read, if it is one that counts */
+    uint8_t text_n, authority_n;
+    char text[HOST_MAX_BYTES];      /* a field's name, then its value if that counts */
+    char authority[HOST_MAX_BYTES]; /* of a target that is a whole address */
+    struct {                        /* of the request being read */
+        bool old, absolute, query, trailer, closes, keeps, chunked, has_length;
+        uint8_t hosts;
+        size_t pool_bytes; /* that the library needs for what was read */
+        unsigned extension_bytes;
+        uint64_t left; /* of the body, or of a chunk */
+    } is;
+    unsigned long heads; /* read to their end */
+    unsigned long whole; /* requests read to their end */
+    enum problem_id problem;
+    const char *fault; /* why the next byte is not taken; NULL: none was refused */
 };
 
-/* Notes one header field; the views must outlive the framing. */
-void framing_add(struct framing *f, struct str name, struct str value);
+/* A connection's beginning. */
+void framing_init(struct framing *f);
 
-/* NULL, or why the request is refused. version as in "HTTP/1.1". */
-const char *framing_fault(const struct framing *f, const char *version);
+/* Judges the next n bytes. Returns how many are good; fewer than n: fault and problem say why, or
+ * those behind count no more. *whole: up to where the good bytes end a request, 0 if none does. */
+size_t framing_take(struct framing *f, const char *bytes, size_t n, size_t *whole);
 
-/* True if a body was announced. */
-bool framing_has_body(const struct framing *f);
+/* Nothing that follows counts any more. */
+void framing_close(struct framing *f);
+
+bool framing_is_over(const struct framing *f);
+
+/* True between the first byte of a request and its last. */
+bool framing_is_inside(const struct framing *f);
 
 #endif

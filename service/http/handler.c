@@ -4,73 +4,63 @@
 
 #include "clock.h"
 #include "http/headers.h"
+#include "http/host.h"
 #include "http/render.h"
 #include "http/server_limits.h"
-#include "stats.h"
+#include "log.h"
 
 #include <assert.h>
-#include <sys/socket.h>
 
 static enum MHD_Result each_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                    size_t name_n, const char *value, size_t value_n)
 {
-    framing_add(cls, (struct str){name, name_n}, (struct str){value, value_n});
+    headers_add(cls, (struct str){name, name_n}, (struct str){value, value_n});
     return MHD_YES;
 }
 
-/* Answers now, before the body, and closes: what follows on the connection is not to be trusted,
- * or not worth waiting for. */
-static enum MHD_Result refuse_now(struct exchange *x, enum problem_id problem, const char *detail)
-{
-    exchange_refuse(x, problem, detail);
-    x->answer.close = true;
-    x->answer.allow = problem == PROBLEM_METHOD_NOT_ALLOWED ? x->match.allowed : 0;
-    x->state = EXCHANGE_ANSWERED;
-    return exchange_send(x);
-}
-
-/* Notes a refusal that is answered once the body has gone by. */
+/* Notes a refusal that is answered once the body has gone by. The first one counts. */
 static void refuse_later(struct exchange *x, enum problem_id problem, const char *detail)
 {
+    if (x->refused)
+        return;
     x->refused = true;
     x->refusal = (struct refusal){.problem = problem, .detail = detail};
 }
 
-/* Room that the library's pool must have left for the answer. A request that it took but whose
- * answer does not fit would be carried out and then cut off without a word. Its records of header
- * fields, cookies and query arguments are in the same pool. */
-static bool headers_too_large(struct exchange *x)
+/* Answers now and closes, as the body is not worth waiting for. */
+static void refuse_now(struct exchange *x, enum problem_id problem, const char *detail)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    int records = MHD_get_connection_values(
-        x->conn, MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND, NULL, NULL);
-    size_t used = info ? info->header_size : SERVER_POOL_BYTES;
-    used += x->framing.cookie_bytes + (size_t)records * SERVER_RECORD_BYTES;
-    return records < 0 || used > SERVER_POOL_BYTES - SERVER_ANSWER_BYTES;
+    refuse_later(x, problem, detail);
+    intake_reject(x->peer, x->match.id, &x->refusal);
 }
 
-/* Answers past the library and closes: where it takes no answer, or has no room for one. Nothing
- * else is on its way to this client, as requests of a connection are served one by one. */
-static enum MHD_Result cut_off(struct exchange *x, enum problem_id id)
+/* --- who asks --------------------------------------------------------------------------------- */
+
+/* A name that a browser was made to look up as this machine (DNS rebinding) is none of ours. */
+static bool host_is_ours(const struct http_server *server, struct str host)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct buf text;
-    exchange_refuse(x, id, NULL);
-    buf_init(&text, 4096);
-    buf_printf(&text,
-               "HTTP/1.1 %u %s\r\nConnection: close\r\n"
-               "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n\r\n",
-               x->answer.status, problem_get(id)->title, x->out.n);
-    buf_puts(&text, buf_str(&x->out));
-    /* If the socket is full the client has not even read what it asked for before. */
-    if (info && !text.failed)
-        (void)!send(info->connect_fd, text.p, text.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    buf_free(&text);
-    stats_request(x->match.id, x->answer.status, 0);
-    return MHD_NO;
+    struct host parsed;
+    if (!server->guards_host || str_absent(host))
+        return true;
+    return host_parse(host, &parsed) &&
+           (host_is_loopback(parsed.name) || host_is_listed(parsed.name, server->allowed_hosts));
 }
+
+/* What a page of somebody else's can make a browser send without asking us first. */
+static void check_caller(struct exchange *x)
+{
+    const struct headers *h = &x->headers;
+    bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);
+    if (!host_is_ours(x->server, h->host))
+        refuse_later(x, PROBLEM_FORBIDDEN,
+                     "Host is neither a name of this machine nor in --allowed-hosts");
+    else if (!reads && str_equal_caseless(h->fetch_site, STR("cross-site")))
+        refuse_later(x, PROBLEM_FORBIDDEN, "Sec-Fetch-Site says that another site asks");
+    else if (!reads && !str_absent(h->origin) && origin_is_foreign(h->origin, h->host))
+        refuse_later(x, PROBLEM_FORBIDDEN, "Origin is not the address that Host names");
+}
+
+/* --- what is asked ---------------------------------------------------------------------------- */
 
 static void check_route(struct exchange *x)
 {
@@ -82,53 +72,77 @@ static void check_route(struct exchange *x)
     case ROUTE_METHOD_NOT_ALLOWED: refuse_later(x, PROBLEM_METHOD_NOT_ALLOWED, NULL); return;
     case ROUTE_FOUND: break;
     }
-    bool reads_body = x->match.method & (METHOD_POST | METHOD_PUT);
-    if (x->framing.repeated)
+    if (x->headers.repeated)
         refuse_later(x, PROBLEM_MALFORMED_HEADER, "a header field comes twice");
-    else if (reads_body && framing_has_body(&x->framing) && !str_absent(x->framing.content_type) &&
-             !media_type_is_json(x->framing.content_type))
+}
+
+/* A body without a type, or with one that a form can send, needs no leave to be sent from another
+ * site's page. */
+static void check_media_type(struct exchange *x)
+{
+    const struct headers *h = &x->headers;
+    if (x->match.method & (METHOD_GET | METHOD_HEAD))
+        return;
+    if (media_type_is_form(h->content_type) ||
+        (h->has_body && !media_type_is_json(h->content_type)))
         refuse_later(x, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
 }
 
-static enum MHD_Result begin(struct exchange *x, const char *method, const char *version)
+static void check_length(struct exchange *x)
+{
+    x->body_max = x->match.id == ROUTE_BATCH ? BATCH_BODY_MAX_BYTES : BODY_MAX_BYTES;
+    if (x->headers.content_length > x->body_max)
+        refuse_now(x, PROBLEM_BODY_TOO_LARGE, NULL);
+}
+
+/* --- libmicrohttpd ---------------------------------------------------------------------------- */
+
+/* Its framing is not known: intake.h. A build that lets this happen must not serve. */
+static enum MHD_Result refuse_unjudged(void)
+{
+    static struct log_gate gate;
+    if (log_allowed(&gate, clock_mono_ms()))
+        log_event(LOG_ERROR, "requests come past the check of their framing; none is served",
+                  LOG_STR("right", "link libmicrohttpd dynamically, and export recv"));
+    return MHD_NO;
+}
+
+static enum MHD_Result begin(struct exchange *x, const char *method)
 {
     char *room = arena_alloc(&x->arena, x->target.n);
     x->started_us = clock_mono_us();
     x->state = EXCHANGE_READING;
     x->match = (struct route_match){.id = ROUTE_NONE};
+    if (!intake_begin(x->peer))
+        return refuse_unjudged();
     if (str_absent(x->target) || !room)
         return MHD_NO;
-    MHD_get_connection_values_n(x->conn, MHD_HEADER_KIND, each_header, &x->framing);
-    const char *fault = framing_fault(&x->framing, version);
-    if (fault)
-        return refuse_now(x, PROBLEM_MALFORMED_REQUEST, fault);
-    if (headers_too_large(x))
-        return cut_off(x, PROBLEM_HEADERS_TOO_LARGE);
+    MHD_get_connection_values_n(x->conn, MHD_HEADER_KIND, each_header, &x->headers);
     x->match = route_find(str_of(method), x->target, room);
-    x->body_max = x->match.id == ROUTE_BATCH ? BATCH_BODY_MAX_BYTES : BODY_MAX_BYTES;
+    check_caller(x);
     check_route(x);
-    if (x->framing.content_length > x->body_max)
-        return x->refused ? refuse_now(x, x->refusal.problem, x->refusal.detail)
-                          : refuse_now(x, PROBLEM_BODY_TOO_LARGE, NULL);
+    check_media_type(x);
+    check_length(x);
+    exchange_recount(x);
     return MHD_YES;
 }
 
 /* The library takes no answer in the middle of a body, so a chunked one that turns out too long is
  * read to its end, as far as that is bearable. */
-static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *n)
+static void take_body(struct exchange *x, const char *data, size_t n)
 {
-    x->received += *n;
-    if (x->received > x->body_max && !x->refused)
+    x->received += n;
+    if (x->received > x->body_max + SERVER_DISCARD_BYTES) {
+        refuse_now(x, PROBLEM_BODY_TOO_LARGE, NULL);
+        return;
+    }
+    if (x->received > x->body_max)
         refuse_later(x, PROBLEM_BODY_TOO_LARGE, NULL);
-    if (x->received > x->body_max + SERVER_DISCARD_BYTES)
-        return cut_off(x, PROBLEM_BODY_TOO_LARGE);
-    bool wanted = !x->refused && x->match.method & (METHOD_POST | METHOD_PUT);
-    if (wanted)
-        buf_put(&x->body, data, *n);
-    if (x->body.failed)
-        refuse_later(x, PROBLEM_OVERLOADED, "out of memory");
-    *n = 0;
-    return MHD_YES;
+    if (!x->refused && x->match.method & (METHOD_POST | METHOD_PUT) &&
+        !exchange_put_body(x, data, n))
+        refuse_later(x, PROBLEM_OVERLOADED, EXCHANGE_NO_ROOM);
+    if (x->refused)
+        exchange_drop_body(x);
 }
 
 enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const char *url,
@@ -142,9 +156,17 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
         return MHD_YES; /* polled: no answer yet */
     x->server->progress = true;
     if (x->state == EXCHANGE_NEW)
-        return begin(x, method, version);
-    if (*data_size > 0)
-        return take_body(x, data, data_size);
+        return begin(x, method);
+    if (intake_lingers(x->peer)) {
+        bool more = *data_size > 0;
+        *data_size = 0;
+        return more ? MHD_YES : MHD_NO;
+    }
+    if (*data_size > 0) {
+        take_body(x, data, *data_size);
+        *data_size = 0;
+        return MHD_YES;
+    }
     if (x->state == EXCHANGE_READING) {
         peer_move(x->server, x->peer, PEER_NONE);
         exchange_dispatch(x);

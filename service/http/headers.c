@@ -1,5 +1,7 @@
 #include "http/headers.h"
 
+#include <stddef.h>
+
 bool key_parse(struct str raw, struct str *key)
 {
     if (raw.n >= 2 && raw.p[0] == '"' && raw.p[raw.n - 1] == '"')
@@ -102,27 +104,72 @@ bool condition_names(const struct op_condition *condition, int64_t version)
     return false;
 }
 
-bool token_valid(struct str text)
+/* clang-format off */
+const bool token_chars[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+    ['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true, ['*'] = true, ['+'] = true,
+    ['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true, ['`'] = true, ['|'] = true, ['~'] = true,
+};
+/* clang-format on */
+
+static bool media_type_is(struct str value, const char *type)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!alnum && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
-            return false;
-    }
-    return text.n > 0;
+    const char *parameters = value.n ? memchr(value.p, ';', value.n) : NULL;
+    if (parameters)
+        value.n = (size_t)(parameters - value.p);
+    return str_equal_caseless(str_trim(value), str_of(type));
 }
 
 bool media_type_is_json(struct str value)
 {
-    size_t n = 0;
-    while (n < value.n && value.p[n] != ';')
-        n++;
-    while (n > 0 && (value.p[n - 1] == ' ' || value.p[n - 1] == '\t'))
-        n--;
-    if (n < 12 || strncasecmp(value.p, "application/", 12) != 0)
-        return false;
-    if (n == 16 && strncasecmp(value.p + 12, "json", 4) == 0)
-        return true;
-    return n > 17 && strncasecmp(value.p + n - 5, "+json", 5) == 0;
+    return media_type_is(value, "application/json");
+}
+
+bool media_type_is_form(struct str value)
+{
+    return media_type_is(value, "application/x-www-form-urlencoded") ||
+           media_type_is(value, "multipart/form-data") || media_type_is(value, "text/plain");
+}
+
+/* --- the fields of a request ------------------------------------------------------------------ */
+
+static void keep(struct headers *headers, struct str *field, struct str value)
+{
+    if (!str_absent(*field))
+        headers->repeated = true;
+    *field = value;
+}
+
+static void keep_length(struct headers *headers, struct str value)
+{
+    headers->content_length = 0;
+    for (size_t i = 0; i < value.n && value.p[i] >= '0' && value.p[i] <= '9'; i++)
+        headers->content_length = headers->content_length * 10 + (uint64_t)(value.p[i] - '0');
+    headers->has_body |= headers->content_length > 0;
+}
+
+void headers_add(struct headers *headers, struct str name, struct str value)
+{
+    static const struct {
+        struct str name;
+        size_t at;
+    } kept[] = {
+        {STR("Host"), offsetof(struct headers, host)},
+        {STR("Content-Type"), offsetof(struct headers, content_type)},
+        {STR("Idempotency-Key"), offsetof(struct headers, key)},
+        {STR("If-Match"), offsetof(struct headers, if_match)},
+        {STR("If-None-Match"), offsetof(struct headers, if_none_match)},
+        {STR("Origin"), offsetof(struct headers, origin)},
+        {STR("Sec-Fetch-Site"), offsetof(struct headers, fetch_site)},
+    };
+    value = value.p ? str_trim(value) : STR("");
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        if (str_equal_caseless(name, kept[i].name)) {
+            keep(headers, (struct str *)(void *)((char *)headers + kept[i].at), value);
+            return;
+        }
+    if (str_equal_caseless(name, STR("Content-Length")))
+        keep_length(headers, value);
+    else if (str_equal_caseless(name, STR("Transfer-Encoding")))
+        headers->has_body = true;
 }

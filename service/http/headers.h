@@ -8,6 +8,18 @@
 #include "core/op.h"
 #include "str.h"
 
+/* What a request says besides its path and body; views into the library's memory. */
+struct headers {
+    struct str host, origin, fetch_site, content_type; /* absent: not sent */
+    struct str key, if_match, if_none_match;
+    uint64_t content_length;
+    bool has_body; /* one was announced */
+    bool repeated; /* a field of ours came twice */
+};
+
+/* Notes one header field of a head that framing.h has judged. */
+void headers_add(struct headers *headers, struct str name, struct str value);
+
 /* 1 to 255 visible ASCII characters; surrounding double quotes are taken off. */
 bool key_parse(struct str raw, struct str *key) __attribute__((warn_unused_result));
 
@@ -24,10 +36,14 @@ bool condition_parse(struct str raw, enum etag_comparison comparison,
 /* True if the condition names this version; `*` names every one. */
 bool condition_names(const struct op_condition *condition, int64_t version);
 
-/* RFC 9110's token: what a header field's name must be. */
-bool token_valid(struct str text);
+/* The characters of RFC 9110's token (section 5.6.2), of which names of header fields are made. */
+extern const bool token_chars[256];
 
-/* Whether a Content-Type is application/json or application/<something>+json. */
+/* Whether a Content-Type is application/json, with or without parameters. */
 bool media_type_is_json(struct str value);
+
+/* Whether it is one of the three that a browser sends across origins without asking first (an HTML
+ * form's enctype; https://fetch.spec.whatwg.org/#cors-safelisted-request-header). */
+bool media_type_is_form(struct str value);
 
 #endif

@@ -121,13 +121,14 @@ static void done(struct desk_question *question)
     if (job->x) {
         struct exchange *x = part(job);
         if (question->result == DB_NO_MEMORY || job->out.failed) {
-            exchange_refuse(x, PROBLEM_OVERLOADED, "out of memory");
+            exchange_refuse(x, PROBLEM_OVERLOADED, EXCHANGE_NO_ROOM);
         } else if (question->result != DB_OK) {
             exchange_refuse(x, PROBLEM_LEDGER_UNAVAILABLE, NULL);
         } else {
             x->answer = job->answer;
-            buf_reset(&x->out);
-            buf_puts(&x->out, buf_str(&job->out));
+            struct buf spare = x->out;
+            x->out = job->out;
+            job->out = spare;
         }
         exchange_answered(x);
     }

@@ -3,8 +3,31 @@
 #include "http/json_path.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define DETAIL_SIZE 256
+
+/* The parser calls it an invalid token when it finds no memory for one, and leaves characters away
+ * in silence when its buffer cannot grow. So a text is not parsed if anything was not allocated. */
+static _Thread_local bool exhausted;
+
+static void *take(size_t n)
+{
+    void *p = malloc(n);
+    exhausted |= !p;
+    return p;
+}
+
+static json_t *load(const char *text, size_t n, json_error_t *error)
+{
+    exhausted = false;
+    json_set_alloc_funcs(take, free);
+    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, error);
+    if (!exhausted)
+        return root;
+    json_decref(root);
+    return NULL;
+}
 
 /* Bytes of the path up to the end of its first element: `operations[7]` of `operations[7].x`. */
 static size_t element_length(const char *path)
@@ -42,6 +65,8 @@ static bool blank_oversized(struct json_body *body, struct arena *arena, char *t
 
 static bool refuse_text(struct arena *arena, const json_error_t *error, struct refusal *why)
 {
+    if (exhausted)
+        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
     char *detail = arena_alloc(arena, DETAIL_SIZE);
     if (detail)
         snprintf(detail, DETAIL_SIZE, "%s at line %d, column %d", error->text, error->line,
@@ -54,11 +79,14 @@ bool json_body_parse(struct json_body *body, struct arena *arena, char *text, si
 {
     json_error_t error;
     *body = (struct json_body){0};
-    body->root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
-    if (!body->root && json_error_code(&error) == json_error_numeric_overflow) {
+    /* The parser takes a NUL behind a number or a word for a blank. */
+    if (memchr(text, '\0', n))
+        return refuse(why, PROBLEM_MALFORMED_JSON, NULL, "the body has a NUL byte");
+    body->root = load(text, n, &error);
+    if (!body->root && !exhausted && json_error_code(&error) == json_error_numeric_overflow) {
         if (!blank_oversized(body, arena, text, n))
             return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
-        body->root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+        body->root = load(text, n, &error);
     }
     if (!body->root)
         return refuse_text(arena, &error, why);

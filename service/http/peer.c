@@ -1,7 +1,8 @@
 /* peer.c -- the connections and how long each may take.
  *
- * The library's own timeout counts silence only: a client that sends a byte now and then would
- * stay for ever. Each list is in the order of its entries' deadlines, as all have the same time. */
+ * The library's own timeout, which is left off, counts silence only: a client that sends a byte now
+ * and then would stay for ever. Each list is in the order of its entries' deadlines, as all have
+ * the same time. */
 #include "http/exchange.h"
 #include "http/server_limits.h"
 #include "stats.h"
@@ -44,6 +45,26 @@ void peer_move(struct http_server *server, struct peer *peer, enum peer_list lis
     queue->last = peer;
 }
 
+/* The library sees the end of the stream and closes; the peer is freed then. */
+static void cut_off(struct peer *peer)
+{
+    shutdown(peer->fd, SHUT_RDWR);
+    peer_move(peer->server, peer, PEER_NONE);
+}
+
+/* Makes room for those that come: whoever has asked nothing for longest goes. */
+static void shed_idle(struct http_server *server)
+{
+    struct peer_queue *idle = &server->peers[PEER_IDLE];
+    while (server->connections - server->shed > server->connections_max && idle->first) {
+        struct peer *peer = idle->first;
+        cut_off(peer);
+        peer->shed = true;
+        server->shed++;
+        stats_count(STATS_CONNECTIONS_SHED, 1);
+    }
+}
+
 void peer_notify(void *cls, struct MHD_Connection *conn, void **at,
                  enum MHD_ConnectionNotificationCode what)
 {
@@ -55,6 +76,8 @@ void peer_notify(void *cls, struct MHD_Connection *conn, void **at,
         if (peer) {
             if (peer->exchange)
                 exchange_end(peer->exchange);
+            server->shed -= peer->shed;
+            intake_close(peer);
             unlink_peer(server, peer);
             free(peer);
         }
@@ -71,16 +94,27 @@ void peer_notify(void *cls, struct MHD_Connection *conn, void **at,
         return;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    peer->server = server;
     peer->fd = info ? info->connect_fd : -1;
+    if (!intake_open(peer)) {
+        free(peer);
+        *at = NULL; /* exchange_begin() finds none, and the connection ends */
+        return;
+    }
     peer_move(server, peer, PEER_IDLE);
+    shed_idle(server);
 }
 
 static int64_t deadline_of(const struct http_server *server, const struct peer *peer)
 {
-    if (peer->list == PEER_READING)
-        return peer->since_ms + server->read_ms;
+    switch (peer->list) {
+    case PEER_READING: return peer->since_ms + server->read_ms;
+    case PEER_WRITING: return peer->since_ms + server->write_ms;
+    case PEER_LINGERING: return peer->since_ms + SERVER_LINGER_MS;
+    default: break;
+    }
     if (!server->draining)
-        return peer->since_ms + server->idle_ms + server->read_ms;
+        return peer->since_ms + server->idle_ms;
     int64_t since = peer->since_ms > server->drain_ms ? peer->since_ms : server->drain_ms;
     return since + SERVER_DRAIN_IDLE_MS;
 }
@@ -96,10 +130,7 @@ int64_t peers_expire(struct http_server *server)
                 wait = wait < 0 || left < wait ? left : wait;
                 break;
             }
-            /* The library sees the end of the stream and closes; the peer is freed then. */
-            if (peer->fd >= 0)
-                shutdown(peer->fd, SHUT_RDWR);
-            peer_move(server, peer, PEER_NONE);
+            cut_off(peer);
         }
     }
     return wait;

@@ -187,6 +187,25 @@ void render_op(const struct op *op, struct answer *answer, struct buf *body)
     }
 }
 
+/* Names of members, numbers at their longest, and a sku. */
+#define LINE_BYTES    192
+#define ESCAPED_BYTES 6 /* of a control character, as \u0000 */
+#define TEXTS_BYTES   (2 * ESCAPED_BYTES * TEXT_MAX_BYTES)
+
+size_t render_op_room(const struct op *op)
+{
+    const size_t common = 1024 + ESCAPED_BYTES * KEY_STORED_MAX_BYTES; /* or a whole problem */
+    switch (op->kind) {
+    case OP_RESERVE: return common + op->line_count * LINE_BYTES + TEXTS_BYTES + op->metadata.n;
+    case OP_CONFIRM: /* a rereserved one has its lines twice */
+    case OP_RELEASE:
+    case OP_EXTEND:
+    case OP_GET:
+        return common + (size_t)2 * LINES_MAX * LINE_BYTES + TEXTS_BYTES + METADATA_MAX_BYTES;
+    default: return common;
+    }
+}
+
 static void render_items(const struct store_read *read, struct buf *b)
 {
     JSON_LIT(b, "{\"items\":[");

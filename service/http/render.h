@@ -14,6 +14,9 @@
 /* What the store said about an operation. */
 void render_op(const struct op *op, struct answer *answer, struct buf *body);
 
+/* The bytes that the answer to an operation takes at the most, whatever the store says. */
+size_t render_op_room(const struct op *op);
+
 /* What the store said about a read; if_none_match counts for an item. */
 void render_read(const struct store_read *read, const struct op_condition *if_none_match,
                  struct answer *answer, struct buf *body);

@@ -74,6 +74,7 @@ static void pump(uv_prepare_t *handle)
     int64_t answer_due = history_job_expire(server);
     batch_job_continue(server);
     store_pump(server->store);
+    server_give_back(server);
     if (server->resumed)
         wait = 0;
     if (wait < 0 || (deadline >= 0 && deadline < wait))
@@ -103,20 +104,26 @@ static unsigned connection_limit(const struct http_config *config)
     return most < limit ? (unsigned)most : limit;
 }
 
+/* How many may stay, so that the library still takes one that comes. */
+static unsigned connections_kept(const struct http_config *config)
+{
+    unsigned limit = connection_limit(config);
+    return limit > 4 * SERVER_SHED_SPARE ? limit - SERVER_SHED_SPARE : limit - limit / 4;
+}
+
 static struct MHD_Daemon *start_daemon(struct http_server *server, const struct http_config *config)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 #if MHD_VERSION >= 0x00097707
     flags |= MHD_USE_NO_THREAD_SAFETY;
 #endif
-    unsigned idle_s = config->idle_timeout_s ? config->idle_timeout_s : SERVER_IDLE_S;
     return MHD_start_daemon(
         flags, 0, NULL, NULL, exchange_handle, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, config->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin,
         server, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, server,
         MHD_OPTION_NOTIFY_CONNECTION, peer_notify, server, MHD_OPTION_CONNECTION_LIMIT,
         connection_limit(config), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_POOL_BYTES,
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_END);
+        MHD_OPTION_END);
 }
 
 static void start_handles(struct http_server *server)
@@ -160,6 +167,12 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->idle_ms = (config->idle_timeout_s ? config->idle_timeout_s : SERVER_IDLE_S) * 1000;
     server->read_ms =
         request_ms + (config->read_timeout_ms ? config->read_timeout_ms : SERVER_READ_MS);
+    server->write_ms = config->write_timeout_ms ? config->write_timeout_ms : SERVER_WRITE_MS;
+    server->memory_max_bytes =
+        config->memory_max_bytes ? config->memory_max_bytes : SERVER_MEMORY_BYTES;
+    server->guards_host = config->guards_host;
+    server->allowed_hosts = str_of(config->allowed_hosts);
+    server->connections_max = connections_kept(config);
     buf_init(&server->scratch, BATCH_BODY_MAX_BYTES);
     int flags = fcntl(config->listen_fd, F_GETFL);
     if (flags < 0 || fcntl(config->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0) {

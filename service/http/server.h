@@ -20,6 +20,10 @@ struct http_config {
     unsigned idle_timeout_s;    /* of a silent connection; 0: 60 */
     int64_t read_timeout_ms;    /* a request has this and request_timeout_ms to arrive; 0: 30 s */
     int64_t request_timeout_ms; /* 0: 5 s */
+    int64_t write_timeout_ms;   /* for an answer to be taken by its client; 0: 30 s */
+    size_t memory_max_bytes;    /* for the bodies and answers under way; 0: 256 MiB */
+    bool guards_host;           /* serves nobody whose Host is neither this machine nor allowed */
+    const char *allowed_hosts;  /* names, separated by commas; NULL: none. The caller's */
     struct desk *desk;          /* of the ledger, the caller's; NULL: there is none */
     unsigned partitions;        /* of the store; read only with a desk */
 };

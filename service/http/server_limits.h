@@ -13,14 +13,24 @@
 #define SERVER_RECORD_BYTES                                                                        \
     72 /* of the library's record of a header field, a cookie, an argument */
 
+#define SERVER_EXTENSION_BYTES 256 /* of all chunks of a body */
+
 #define SERVER_CONNECTIONS   20000u
 #define SERVER_FD_RESERVE    64u        /* for Redis, logs, the loop: at EMFILE accept would spin */
 #define SERVER_DISCARD_BYTES (1u << 20) /* of a body that is refused but not announced as long */
 #define SERVER_IDLE_S        60u
 #define SERVER_READ_MS       30000
 #define SERVER_REQUEST_MS    5000
+#define SERVER_WRITE_MS      30000
+#define SERVER_LINGER_MS     2000
 #define SERVER_DRAIN_IDLE_MS 1000
-#define SERVER_PUMP_ROUNDS   16 /* of the library a loop turn: Redis must get its turn too */
+#define SERVER_REFUSAL_BYTES 4096
+#define SERVER_MEMORY_BYTES  ((size_t)256 << 20)
+#define SERVER_LARGE_BYTES   ((size_t)128 << 10) /* an exchange of more may use half of that */
+#define SERVER_TRIM_BYTES    ((size_t)16 << 20)  /* a peak that is worth giving back */
+#define SERVER_SHED_SPARE    32u /* connections that may come while idle ones are being closed */
+#define SERVER_FD_MAX        (1 << 20) /* Linux gives no higher descriptors (fs.nr_open) */
+#define SERVER_PUMP_ROUNDS   16        /* of the library a loop turn: Redis must get its turn too */
 
 /* Suspending a connection and taking it up again costs three system calls a request, a seventh of
  * all that the worker does. A handler that gives no answer yet is simply called again at the next

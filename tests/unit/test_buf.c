@@ -122,6 +122,26 @@ static void printf_fills_the_buffer_to_its_end_less_a_nul(void **state)
     buf_free(&b);
 }
 
+static void trimming_keeps_what_was_written(void **state)
+{
+    struct buf b;
+    buf_init(&b, 1000);
+    buf_trim(&b);
+    assert_int_equal(b.cap, 0);
+    buf_puts(&b, STR("abc"));
+    assert_true(b.cap > 3);
+    buf_trim(&b);
+    assert_int_equal(b.cap, 3);
+    buf_puts(&b, STR("def"));
+    assert_true(str_equal(buf_str(&b), STR("abcdef")));
+    char *none = buf_reserve(&b, 2000);
+    assert_null(none);
+    buf_reset(&b);
+    buf_trim(&b);
+    assert_int_equal(b.cap, 0);
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +152,7 @@ int main(void)
         cmocka_unit_test(reset_forgets_the_failure_and_keeps_the_memory),
         cmocka_unit_test(a_size_near_the_end_of_size_t_does_not_wrap),
         cmocka_unit_test(printf_fills_the_buffer_to_its_end_less_a_nul),
+        cmocka_unit_test(trimming_keeps_what_was_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,7 +44,7 @@ static void counts_and_gauges(void **state)
 {
     struct stats *stats = stats_new(2, routes, 2);
     assert_non_null(stats);
-    stats_attach(stats, 0);
+    stats_attach(stats, 0, "worker");
     stats_count(STATS_BATCHES, 3);
     stats_count(STATS_CONFLICTS, 1);
     stats_set(STATS_EXPIRY_LAG_MS, 1500);
@@ -65,7 +65,7 @@ static void sums_over_processes(void **state)
         pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0) {
-            stats_attach(stats, i);
+            stats_attach(stats, i, "worker");
             for (int n = 0; n < 1000; n++)
                 stats_count(STATS_BATCHES, 1);
             stats_request(1, 200, 70);
@@ -84,10 +84,10 @@ static void sums_over_processes(void **state)
 static void a_slot_outlives_its_process(void **state)
 {
     struct stats *stats = stats_new(1, routes, 2);
-    stats_attach(stats, 0);
+    stats_attach(stats, 0, "worker");
     stats_count(STATS_EXPIRED, 2);
     stats_add(STATS_HTTP_OPEN, 7);
-    stats_attach(stats, 0);
+    stats_attach(stats, 0, "worker");
     stats_count(STATS_EXPIRED, 1);
     assert_true(value_of(stats, "stockd_reservations_expired_total") == 3);
     assert_true(value_of(stats, "stockd_http_connections_open") == 0);
@@ -97,7 +97,7 @@ static void a_slot_outlives_its_process(void **state)
 static void histograms_are_cumulative(void **state)
 {
     struct stats *stats = stats_new(1, routes, 2);
-    stats_attach(stats, 0);
+    stats_attach(stats, 0, "worker");
     stats_observe(STATS_BATCH_SIZE, 1);
     stats_observe(STATS_BATCH_SIZE, 2);
     stats_observe(STATS_BATCH_SIZE, 3);

@@ -1,0 +1,79 @@
+/* exchange_memory.c -- what bodies and answers of a worker take, and that it stays in bounds.
+ *
+ * The budget counts what is allocated for exchanges that are under way: bodies, what was read of
+ * them, answers, also those that a client does not take. An exchange that wants more asks before it
+ * takes it, so one that is refused has changed nothing. Large ones may fill half of the budget
+ * only: whoever sends or asks little is served beside those who ask for much. */
+#include "http/exchange.h"
+#include "http/server_limits.h"
+#include "stats.h"
+
+#include <assert.h>
+#include <malloc.h>
+
+static size_t bytes_of(const struct exchange *x)
+{
+    return x->body.cap + x->out.cap + x->arena.used_bytes;
+}
+
+static void count(struct exchange *x, size_t bytes)
+{
+    struct http_server *server = x->server;
+    assert(server->memory_bytes >= x->held_bytes);
+    server->memory_bytes += bytes;
+    server->memory_bytes -= x->held_bytes;
+    x->held_bytes = bytes;
+    if (server->memory_bytes > server->memory_peak_bytes)
+        server->memory_peak_bytes = server->memory_bytes;
+}
+
+bool exchange_hold(struct exchange *x, size_t more)
+{
+    const struct http_server *server = x->server;
+    size_t bytes = bytes_of(x) + more;
+    size_t most =
+        bytes > SERVER_LARGE_BYTES ? server->memory_max_bytes / 2 : server->memory_max_bytes;
+    size_t others = server->memory_bytes - x->held_bytes;
+    if (bytes > x->held_bytes && (bytes > most || others > most - bytes))
+        return false;
+    count(x, bytes);
+    return true;
+}
+
+void exchange_recount(struct exchange *x)
+{
+    count(x, bytes_of(x));
+}
+
+void exchange_let_go(struct exchange *x)
+{
+    count(x, 0);
+}
+
+bool exchange_put_body(struct exchange *x, const char *data, size_t n)
+{
+    struct buf *body = &x->body;
+    size_t growth = n <= body->cap - body->n ? 0 : n > body->cap ? n : body->cap;
+    if (!exchange_hold(x, growth))
+        return false;
+    buf_put(body, data, n);
+    exchange_recount(x);
+    return !body->failed;
+}
+
+void exchange_drop_body(struct exchange *x)
+{
+    buf_free(&x->body);
+    exchange_recount(x);
+}
+
+/* The allocator keeps what was freed below something that still lives. */
+void server_give_back(struct http_server *server)
+{
+    stats_set(STATS_HTTP_MEMORY, (int64_t)server->memory_bytes);
+    if (server->memory_peak_bytes < SERVER_TRIM_BYTES ||
+        server->memory_bytes > server->memory_peak_bytes / 4)
+        return;
+    server->memory_peak_bytes = server->memory_bytes;
+    malloc_trim(0);
+}

@@ -1,0 +1,61 @@
+/* intake.h -- the bytes of a connection on their way to libmicrohttpd, and the end of those that it
+ * must not see.
+ *
+ * Layer: http, private to the server. The library reads sockets by itself and offers no hook, and
+ * what its callbacks show has been cut at NULs, glued together and decoded. So this module defines
+ * recv(), which the library's calls then reach before the C library's: every byte of a connection
+ * is judged (framing.h) before it is handed on. Descriptors that are no connection of the server,
+ * such as those of libpq in its threads, pass straight through.
+ *
+ *   OPEN --(a byte that must not be)--> STOPPED --(all before it is answered)--> LINGERING
+ *     '------------(the request in hand is refused: intake_reject())--------------^
+ *
+ * LINGERING: the refusal is sent, our side of the connection is closed, and what still comes is
+ * read and dropped for a while. Without that the kernel would answer it with a reset, which may
+ * overtake the refusal on its way to the client (RFC 9112 section 9.6).
+ *
+ * Invariant: the library sees nothing but whole, well-framed requests and the beginning of one, and
+ * a connection gets at most one refusal from here, as its last answer.
+ */
+#ifndef HTTP_INTAKE_H
+#define HTTP_INTAKE_H
+
+#include "http/framing.h"
+#include "http/refusal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct peer;
+
+enum intake_state { INTAKE_OPEN, INTAKE_STOPPED, INTAKE_LINGERING };
+
+struct intake {
+    enum intake_state state;
+    struct framing framing;
+    unsigned long begun;    /* heads that the library came to us with */
+    unsigned long answered; /* whole requests that are over */
+    size_t dropped_bytes;
+};
+
+/* From now on reads of the peer's descriptor are judged. False: it cannot be. */
+bool intake_open(struct peer *peer) __attribute__((warn_unused_result));
+void intake_close(struct peer *peer);
+
+/* The library begins with a request. False: its head was never seen here, so that nothing is known
+ * of its framing, and nothing may be done with it. */
+bool intake_begin(struct peer *peer) __attribute__((warn_unused_result));
+
+/* A request's answer is sent, to its end. */
+void intake_answered(struct peer *peer);
+
+/* The answer to the request in hand is the connection's last: nothing behind it counts. */
+void intake_last(struct peer *peer);
+
+/* Answers the request in hand past the library, before its body is here, and lingers. The library
+ * goes on waiting for the body; what it still has of it is to be thrown away. */
+void intake_reject(struct peer *peer, unsigned route, const struct refusal *why);
+
+bool intake_lingers(const struct peer *peer);
+
+#endif

@@ -1,0 +1,270 @@
+/* test_http_memory.c -- clients that ask for much, send without end or do not read: a worker's
+ * memory stays within its budget and comes back, and those who ask little are served beside them.
+ */
+#include "support/api.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#define BUDGET_MIB      32
+#define CONNECTIONS_MAX 300
+#define GREEDY          60
+#define RECOVERY_MS     30000
+#define LINES           100
+#define GETS            1000
+
+static struct stack stack;
+static struct api *a = &stack.api;
+static pid_t worker;
+static const char *skus[LINES];
+
+static int start(void **state)
+{
+    static const char *const extra[] = {"--memory-max",
+                                        "32m",
+                                        "--write-timeout",
+                                        "2s",
+                                        "--connections-max",
+                                        "300",
+                                        "--read-timeout",
+                                        "2s",
+                                        "--request-timeout",
+                                        "2s",
+                                        NULL};
+    if (stack_start(&stack, NULL, 1, extra) != 0)
+        return -1;
+    if (tservice_pids(&stack.service, TSERVICE_WORKER, &worker, 1) != 1)
+        return -1;
+    for (int i = 0; i < LINES; i++)
+        skus[i] = strdup(api_item(a, 1000000, 0));
+    return 0;
+}
+
+static int stop(void **state)
+{
+    for (int i = 0; i < LINES; i++)
+        free((char *)(uintptr_t)skus[i]);
+    return stack_stop(&stack);
+}
+
+/* A metric's value, without labels or with those given. */
+static int64_t metric(const char *name)
+{
+    api_call(a, 200, "GET", "/metrics", NULL, NULL);
+    const char *line = strstr(a->resp.body, text("\n%s ", name));
+    assert_non_null(line);
+    return strtoll(line + strlen(name) + 2, NULL, 10);
+}
+
+static int64_t resident_bytes(void)
+{
+    return metric("stockd_process_resident_memory_bytes{process=\"worker\",slot=\"0\"}");
+}
+
+/* A hold of the longest kind. */
+static const char *longest_hold(void)
+{
+    char *body = malloc(32 * 1024);
+    assert_non_null(body);
+    int n =
+        sprintf(body, "{\"ttl_seconds\":3600,\"metadata\":{\"m\":\"%0*d\"},\"lines\":[", 4000, 1);
+    for (int i = 0; i < LINES; i++)
+        n += sprintf(body + n, "%s{\"sku\":\"%s\",\"quantity\":1}", i ? "," : "", skus[i]);
+    strcpy(body + n, "]}");
+    api_call(a, 201, "POST", "/v1/reservations", NULL, body);
+    free(body);
+    return api_str(a, "id");
+}
+
+/* A batch that does the same many times; freed by the caller. */
+static char *batch_of(const char *op, const char *id, int count)
+{
+    char *body = malloc((size_t)count * 80 + 64);
+    assert_non_null(body);
+    int n = sprintf(body, "{\"operations\":[");
+    for (int i = 0; i < count; i++)
+        n += sprintf(body + n, "%s{\"op\":\"%s\",\"id\":\"%s\"}", i ? "," : "", op, id);
+    strcpy(body + n, "]}");
+    return body;
+}
+
+static void batches_answer_what_fits_and_name_the_rest(void **state)
+{
+    char *body = batch_of("get", longest_hold(), GETS);
+    json_t *results = json_object_get(api_call(a, 200, "POST", "/v1/batch", NULL, body), "results");
+    size_t good = 0, i = 0;
+    json_t *result;
+    assert_int_equal(json_array_size(results), GETS);
+    assert_true(a->resp.body_bytes < 9 << 20);
+    json_array_foreach(results, i, result)
+    {
+        int64_t status = json_integer_value(json_object_get(result, "status"));
+        if (status == 200) {
+            assert_int_equal(i, good); /* never one behind one that was refused */
+            good++;
+            continue;
+        }
+        assert_int_equal(status, 503);
+        assert_string_equal(json_string_value(json_at(result, "body.type")),
+                            "/problems/overloaded");
+    }
+    assert_in_range(good, 100, GETS - 1);
+    free(body);
+}
+
+/* 503 says that nothing was changed: so whatever was refused must still be as it was. */
+static void what_a_batch_refuses_for_its_answer_was_not_done(void **state)
+{
+    enum { HOLDS = 260, READS = 700 };
+    char **ids = calloc(HOLDS, sizeof(*ids));
+    char *body = malloc(HOLDS * 80 + 64);
+    assert_true(ids && body);
+    int n = sprintf(body, "{\"operations\":[");
+    for (int i = 0; i < HOLDS; i++) {
+        ids[i] = strdup(longest_hold());
+        n += sprintf(body + n, "%s{\"op\":\"release\",\"id\":\"%s\"}", i ? "," : "", ids[i]);
+    }
+    char *gets = malloc((size_t)n + (READS + 1) * 80); /* reads in front that use up the room */
+    assert_non_null(gets);
+    int at = sprintf(gets, "{\"operations\":[");
+    for (int i = 0; i < READS; i++)
+        at += sprintf(gets + at, "{\"op\":\"get\",\"id\":\"%s\"},", ids[0]);
+    strcpy(gets + at, body + strlen("{\"operations\":["));
+    strcat(gets, "]}");
+    json_t *results = json_object_get(api_call(a, 200, "POST", "/v1/batch", NULL, gets), "results");
+    int released = 0, refused = 0, status[HOLDS];
+    for (int i = 0; i < HOLDS; i++)
+        status[i] = (int)json_integer_value(
+            json_object_get(json_array_get(results, (size_t)(READS + i)), "status"));
+    for (int i = 0; i < HOLDS; i++) {
+        released += status[i] == 200;
+        refused += status[i] == 503;
+        assert_true(api_state_is(a, ids[i], status[i] == 200 ? "released" : "held"));
+        free(ids[i]);
+    }
+    assert_int_equal(released + refused, HOLDS);
+    assert_true(refused > 0);
+    free(ids);
+    free(body);
+    free(gets);
+}
+
+/* Asks on many connections and reads nothing. */
+static void ask(struct http_conn *greedy, const char *body)
+{
+    for (int i = 0; i < GREEDY; i++) {
+        int small = 4096;
+        http_conn_init(&greedy[i], stack.service.port);
+        assert_int_equal(http_conn_open(&greedy[i]), 0);
+        setsockopt(greedy[i].fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+        assert_int_equal(http_send_call(&greedy[i], "POST", "/v1/batch", NULL, body, strlen(body)),
+                         0);
+    }
+}
+
+static void check_little_is_served(const char *sku)
+{
+    for (int i = 0; i < 20; i++) {
+        api_call(a, 200, "POST", text("/v1/items/%s/decrements", sku), NULL, "{\"quantity\":1}");
+        api_reserve(a, sku, 1, 0);
+        assert_true(metric("stockd_http_memory_bytes") <= BUDGET_MIB << 20);
+    }
+}
+
+static void answers_that_nobody_reads_stay_in_the_budget_and_go(void **state)
+{
+    static struct http_conn greedy[GREEDY];
+    const char *sku = api_item(a, 1000000, 0);
+    char *body = batch_of("get", longest_hold(), GETS);
+    int64_t before = resident_bytes(), highest = 0;
+    ask(greedy, body);
+    check_little_is_served(sku);
+    highest = resident_bytes();
+    /* Cut off by --write-timeout, though some of them take a byte now and then. */
+    for (int turn = 0; turn < 8; turn++) {
+        for (int i = 0; i < GREEDY; i += 2) {
+            char byte;
+            struct pollfd ready = {.fd = greedy[i].fd, .events = POLLIN};
+            if (poll(&ready, 1, 0) == 1)
+                (void)!recv(greedy[i].fd, &byte, 1, MSG_DONTWAIT);
+        }
+        test_pause();
+    }
+    assert_true(await(metric("stockd_http_memory_bytes") < 1 << 20, RECOVERY_MS));
+    for (int i = 0; i < GREEDY; i++)
+        http_conn_close(&greedy[i]);
+    assert_true(await(metric("stockd_http_connections_open") == 1, RECOVERY_MS));
+    int64_t after = resident_bytes();
+    print_message("resident: %" PRId64 " KiB before, %" PRId64 " at most, %" PRId64 " after\n",
+                  before >> 10, highest >> 10, after >> 10);
+    if (!tservice_is_slow()) { /* a sanitizer keeps what is freed */
+        assert_true(highest - before < (int64_t)(3 * BUDGET_MIB) << 20);
+        assert_true(after - before < (int64_t)(BUDGET_MIB / 2) << 20);
+    }
+    free(body);
+}
+
+static void bodies_that_never_end_stay_in_the_budget_and_go(void **state)
+{
+    static struct http_conn greedy[GREEDY];
+    static char part[900 * 1024];
+    const char *sku = api_item(a, 1000000, 0);
+    static const char head[] = "POST /v1/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                               "application/json\r\nContent-Length: 1000000\r\n\r\n";
+    memset(part, ' ', sizeof(part));
+    for (int i = 0; i < GREEDY; i++) {
+        http_conn_init(&greedy[i], stack.service.port);
+        assert_int_equal(http_send(&greedy[i], head, strlen(head)), 0);
+        (void)!http_send(&greedy[i], part, sizeof(part));
+    }
+    check_little_is_served(sku);
+    assert_true(await(metric("stockd_http_connections_open") == 1, RECOVERY_MS));
+    assert_true(await(metric("stockd_http_memory_bytes") < 1 << 20, RECOVERY_MS));
+    for (int i = 0; i < GREEDY; i++)
+        http_conn_close(&greedy[i]);
+}
+
+static void idle_connections_make_room_for_new_ones(void **state)
+{
+    enum { IDLE = 3 * CONNECTIONS_MAX };
+    static struct http_conn idle[IDLE];
+    http_conn_close(&a->conn);
+    for (int i = 0; i < IDLE; i++) {
+        http_conn_init(&idle[i], stack.service.port);
+        assert_int_equal(http_conn_open(&idle[i]), 0);
+        if (i % 2 == 0) /* some have asked for something once */
+            (void)!http_send_call(&idle[i], "GET", "/healthz", NULL, NULL, 0);
+    }
+    int64_t begin = test_now_ms();
+    api_call(a, 200, "GET", "/healthz", NULL, NULL);
+    print_message("a new connection was served after %" PRId64 " ms\n", test_now_ms() - begin);
+    assert_true(metric("stockd_http_connections_open") <= CONNECTIONS_MAX);
+    assert_true(metric("stockd_http_connections_shed_total") >= IDLE - CONNECTIONS_MAX);
+    /* The youngest are still there. */
+    struct http_resp resp = {0};
+    assert_int_equal(http_call(&idle[IDLE - 1], "GET", "/healthz", NULL, NULL, &resp), 0);
+    assert_int_equal(resp.status, 200);
+    http_resp_free(&resp);
+    for (int i = 0; i < IDLE; i++)
+        http_conn_close(&idle[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batches_answer_what_fits_and_name_the_rest),
+        cmocka_unit_test(what_a_batch_refuses_for_its_answer_was_not_done),
+        cmocka_unit_test(answers_that_nobody_reads_stay_in_the_budget_and_go),
+        cmocka_unit_test(bodies_that_never_end_stay_in_the_budget_and_go),
+        cmocka_unit_test(idle_connections_make_room_for_new_ones),
+    };
+    return cmocka_run_group_tests_name("http: memory", tests, start, stop);
+}

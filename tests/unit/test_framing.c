@@ -1,0 +1,231 @@
+#include "http/framing.h"
+#include "http/server_limits.h"
+
+#include "support/framing_shapes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* The bytes in pieces of at most `piece`; how many were taken. *whole: where the last request that
+ * is whole ends. */
+static size_t take(struct framing *f, const char *bytes, size_t n, size_t piece, size_t *whole)
+{
+    size_t i = 0;
+    *whole = 0;
+    framing_init(f);
+    while (i < n) {
+        size_t ends, now = n - i < piece ? n - i : piece;
+        size_t good = framing_take(f, bytes + i, now, &ends);
+        assert_true(good <= now && ends <= good);
+        if (ends > 0)
+            *whole = i + ends;
+        i += good;
+        if (good < now)
+            break;
+    }
+    return i;
+}
+
+/* A shape with a path in it, as it comes over the wire; freed by the caller. */
+static char *wire_of(const struct framing_shape *shape, size_t *n)
+{
+    static const char path[] = "/v1/items/a";
+    char *bytes = malloc(shape->n * (sizeof(path) - 1) + 1);
+    *n = 0;
+    assert_non_null(bytes);
+    for (size_t i = 0; i < shape->n; i++) {
+        bool is_path = shape->bytes[i] == '@' && i > 0 && shape->bytes[i - 1] != 'a';
+        memcpy(bytes + *n, is_path ? path : shape->bytes + i, is_path ? sizeof(path) - 1 : 1);
+        *n += is_path ? sizeof(path) - 1 : 1;
+    }
+    return bytes;
+}
+
+static void takes_requests_that_have_one_reading(void **state)
+{
+    for (size_t i = 0; i < shapes_taken_count; i++) {
+        size_t n, whole;
+        char *bytes = wire_of(&shapes_taken[i], &n);
+        for (size_t piece = n; piece > 0; piece = piece > 64 ? piece / 2 : piece - 1) {
+            struct framing f;
+            size_t good = take(&f, bytes, n, piece, &whole);
+            if (good != n || whole != n || f.fault)
+                print_error("%s in pieces of %zu: %zu of %zu, %s\n", shapes_taken[i].name, piece,
+                            good, n, f.fault ? f.fault : "");
+            assert_int_equal(good, n);
+            assert_int_equal(whole, n);
+            assert_int_equal(f.heads, 1);
+            assert_int_equal(f.whole, 1);
+            assert_false(framing_is_inside(&f));
+        }
+        free(bytes);
+    }
+}
+
+static void refuses_requests_that_have_two_readings(void **state)
+{
+    for (size_t i = 0; i < shapes_refused_count; i++) {
+        size_t n, whole, first = 0;
+        char *bytes = wire_of(&shapes_refused[i], &n);
+        for (size_t piece = n; piece > 0; piece = piece > 64 ? piece / 2 : piece - 1) {
+            struct framing f;
+            size_t good = take(&f, bytes, n, piece, &whole);
+            if (!f.fault || whole > 0 || (piece < n && good != first))
+                print_error("%s in pieces of %zu: %zu of %zu\n", shapes_refused[i].name, piece,
+                            good, n);
+            assert_non_null(f.fault);
+            assert_int_equal(f.problem, PROBLEM_MALFORMED_REQUEST);
+            assert_int_equal(whole, 0);
+            assert_true(piece == n || good == first);
+            first = good;
+        }
+        free(bytes);
+    }
+}
+
+static void knows_where_each_of_many_requests_ends(void **state)
+{
+    static const char get[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static const char post[] = "POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\n"
+                               "Content-Length: 5\r\n\r\n12345";
+    static const char chunks[] = "POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\n"
+                                 "Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n";
+    char bytes[1024];
+    struct framing f;
+    size_t whole;
+    int n = snprintf(bytes, sizeof(bytes), "%s%s%s%s%s\rbad", get, post, get, chunks, post);
+    size_t good = (size_t)n - 4;
+    for (size_t piece = 1; piece <= (size_t)n; piece++) {
+        size_t taken = take(&f, bytes, (size_t)n, piece, &whole);
+        assert_int_equal(taken, good);
+        assert_int_equal(whole, good);
+        assert_int_equal(f.heads, 5);
+        assert_int_equal(f.whole, 5);
+        assert_non_null(f.fault);
+    }
+}
+
+/* Behind the last request of a connection nothing counts, not even what is broken. */
+static void stops_behind_the_last_request(void **state)
+{
+    static const struct {
+        const char *version, *field;
+        bool last;
+    } rows[] = {
+        {"1.1", "", false},
+        {"1.1", "Connection: close\r\n", true},
+        {"1.1", "Connection: x, CLOSE\r\n", true},
+        {"1.1", "Connection: closed\r\n", false},
+        {"1.1", "Connection: keep-alive\r\n", false},
+        {"1.0", "", true},
+        {"1.0", "Connection: keep-alive\r\n", false},
+        {"1.0", "Connection: keep-alive, close\r\n", true},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        char bytes[256];
+        struct framing f;
+        size_t whole;
+        int n = snprintf(bytes, sizeof(bytes), "GET / HTTP/%s\r\nHost: a\r\n%s\r\n(",
+                         rows[i].version, rows[i].field);
+        size_t good = take(&f, bytes, (size_t)n, (size_t)n, &whole);
+        assert_int_equal(good, n - 1);
+        assert_int_equal(whole, n - 1);
+        assert_int_equal(framing_is_over(&f), rows[i].last);
+        assert_int_equal(f.fault == NULL, rows[i].last);
+    }
+}
+
+/* A head of `fields` header fields of `size` bytes each. */
+static enum problem_id judge_head(unsigned fields, size_t size, const char *query,
+                                  const char *cookie)
+{
+    char *bytes = malloc(200000);
+    struct framing f;
+    size_t whole;
+    assert_non_null(bytes);
+    int n = sprintf(bytes, "GET /%s HTTP/1.1\r\nHost: a\r\n", query);
+    for (unsigned i = 0; i < fields; i++)
+        n += sprintf(bytes + n, "X: %0*d\r\n", (int)size, 1);
+    n += sprintf(bytes + n, "%s\r\n", cookie);
+    size_t good = take(&f, bytes, (size_t)n, (size_t)n, &whole);
+    assert_int_equal(good == (size_t)n, f.fault == NULL);
+    free(bytes);
+    return f.fault ? f.problem : PROBLEMS;
+}
+
+static void refuses_heads_that_the_library_has_no_room_for(void **state)
+{
+    char query[1000] = "?a", cookie[1200] = "Cookie: a";
+    size_t room = SERVER_POOL_BYTES - SERVER_ANSWER_BYTES;
+    assert_int_equal(judge_head(1, room / 2, "", ""), PROBLEMS);
+    assert_int_equal(judge_head(1, room, "", ""), PROBLEM_HEADERS_TOO_LARGE);
+    assert_int_equal(judge_head(30, 1, "", ""), PROBLEMS);
+    assert_int_equal(judge_head(90, 1, "", ""), PROBLEM_HEADERS_TOO_LARGE);
+    for (int i = 0; i < 150; i++)
+        strcat(query, "&a");
+    assert_int_equal(judge_head(1, 1, query, ""), PROBLEM_HEADERS_TOO_LARGE);
+    query[40] = '\0';
+    assert_int_equal(judge_head(1, 1, query, ""), PROBLEMS);
+    for (int i = 0; i < 150; i++)
+        strcat(cookie, ";a=b");
+    strcat(cookie, "\r\n");
+    assert_int_equal(judge_head(1, 1, "", cookie), PROBLEM_HEADERS_TOO_LARGE);
+}
+
+static void bounds_what_is_wrapped_around_chunks(void **state)
+{
+    char bytes[4096];
+    struct framing f;
+    size_t whole;
+    int n = sprintf(bytes, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;");
+    memset(bytes + n, 'x', 2000);
+    (void)take(&f, bytes, (size_t)n + 2000, 100, &whole);
+    assert_non_null(f.fault);
+    int m = n - 2;
+    for (int i = 0; i < 200; i++) /* short ones, but many */
+        m += sprintf(bytes + m, "1;a=b\r\nx\r\n");
+    (void)take(&f, bytes, (size_t)m, 100, &whole);
+    assert_non_null(f.fault);
+}
+
+/* Whatever comes, in whatever pieces: the same verdict at the same byte. */
+static void judges_random_bytes_alike_in_any_pieces(void **state)
+{
+    static const char alphabet[] = "GETPOS /:abcontent-lgh1.0\r\n\r\n\r\n \t;=\"HT,hunked\0\x80";
+    unsigned seed = 9;
+    for (int round = 0; round < 20000; round++) {
+        char bytes[400];
+        struct framing one, other;
+        size_t ends, others;
+        const struct framing_shape *base =
+            &shapes_taken[(size_t)rand_r(&seed) % shapes_taken_count];
+        size_t n = base->n < sizeof(bytes) ? base->n : sizeof(bytes);
+        memcpy(bytes, base->bytes, n);
+        for (int changes = rand_r(&seed) % 4; changes > 0; changes--)
+            bytes[(size_t)rand_r(&seed) % n] =
+                alphabet[(size_t)rand_r(&seed) % (sizeof(alphabet) - 1)];
+        size_t a = take(&one, bytes, n, n, &ends);
+        size_t b = take(&other, bytes, n, 1 + (size_t)rand_r(&seed) % 40, &others);
+        assert_int_equal(a, b);
+        assert_int_equal(ends, others);
+        assert_ptr_equal(one.fault, other.fault);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(takes_requests_that_have_one_reading),
+        cmocka_unit_test(refuses_requests_that_have_two_readings),
+        cmocka_unit_test(knows_where_each_of_many_requests_ends),
+        cmocka_unit_test(stops_behind_the_last_request),
+        cmocka_unit_test(refuses_heads_that_the_library_has_no_room_for),
+        cmocka_unit_test(bounds_what_is_wrapped_around_chunks),
+        cmocka_unit_test(judges_random_bytes_alike_in_any_pieces),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
