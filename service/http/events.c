@@ -16,17 +16,14 @@ static int64_t now_of(const struct events *events)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-static void answer_poll(struct follower *f, const struct events_page *page)
+/* Nothing but where it is. */
+static void answer_nothing(struct follower *f)
 {
     struct events *events = f->events;
     struct exchange *x = f->x;
-    const struct events_list list = {.from = page->from,
-                                     .to = page->to,
-                                     .events = page->events,
-                                     .count = page->count,
-                                     .partitions = events->partitions,
-                                     .walk = events->walk};
-    struct history_lag lag = {.as_of_ms = page->as_of_ms};
+    const struct events_list list = {
+        .from = f->at, .to = f->at, .partitions = events->partitions, .walk = events->walk};
+    struct history_lag lag = {.as_of_ms = events->as_of_ms};
     if (events->server->stats) {
         lag.events = stats_gauge(events->server->stats, STATS_LEDGER_LAG);
         lag.ms = stats_gauge(events->server->stats, STATS_LEDGER_LAG_MS);
@@ -38,12 +35,27 @@ static void answer_poll(struct follower *f, const struct events_page *page)
     exchange_answered(x);
 }
 
-/* The desk may still have the question. */
+static void answer_poll(struct follower *f, struct events_sheet *sheet)
+{
+    struct exchange *x = f->x;
+    struct events_text *text = sheet_text(sheet);
+    if (!text) {
+        events_fail(f, PROBLEM_OVERLOADED, "out of memory");
+        return;
+    }
+    text->refs++;
+    x->text = text;
+    x->fixed = buf_str(&text->body);
+    x->answer = (struct answer){.status = 200, .content = CONTENT_JSON};
+    follower_free(f);
+    exchange_answered(x);
+}
+
 static void refuse_follower(struct follower *f, const struct refusal *why)
 {
     struct exchange *x = f->x;
     exchange_refuse_with(x, why);
-    events_gone(x);
+    follower_free(f);
     exchange_answered(x);
 }
 
@@ -76,9 +88,7 @@ void events_fail(struct follower *f, enum problem_id problem, const char *detail
 
 void events_expire(struct follower *f)
 {
-    const struct events_page nothing = {
-        .from = f->at, .to = f->at, .as_of_ms = f->events->as_of_ms};
-    answer_poll(f, &nothing);
+    answer_nothing(f);
 }
 
 /* --- pages ------------------------------------------------------------------------------------ */
@@ -120,13 +130,13 @@ static void deliver_to_stream(struct follower *f, const struct events_page *page
         begin_stream(f);
 }
 
-void events_deliver(struct follower *f, const struct events_page *page)
+void events_deliver(struct follower *f, struct events_sheet *sheet)
 {
     const struct http_server *server = f->events->server;
+    const struct events_page *page = &sheet->page;
     bool waits = f->until_ms > now_of(f->events) && !server->draining;
-    if (f->ended) {
-        follower_move(f, FOLLOWER_SENDING);
-    } else if (f->request.stream && !f->started && server->draining) {
+    sheet_hold(sheet); /* the follower lets go of it */
+    if (f->request.stream && !f->started && server->draining) {
         stop_before_start(f);
     } else if (page->ahead) {
         refuse_ahead(f);
@@ -136,8 +146,9 @@ void events_deliver(struct follower *f, const struct events_page *page)
         stand_at(f, page->to);
         follower_next(f);
     } else {
-        answer_poll(f, page);
+        answer_poll(f, sheet);
     }
+    sheet_let_go(sheet);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -169,7 +180,6 @@ static struct follower *follower_new(struct exchange *x, bool stream)
     f->x = x;
     f->request.stream = stream;
     f->request.at = f->at;
-    arena_init(&f->arena, EVENTS_PAGE_BLOCK, EVENTS_PAGE_MAX);
     if (stream)
         events->streams++;
     x->follower = f;
@@ -181,11 +191,7 @@ static const char *no_room(const struct events *events, bool stream)
 {
     if (events->server->stopped || (stream && events->server->draining))
         return STOPPING;
-    if (stream)
-        return events->streams < EVENTS_STREAMS_MAX ? NULL : "too many streams are open";
-    return events->queues[FOLLOWER_WANTING].count < EVENTS_WANTING_MAX
-               ? NULL
-               : "too many questions wait for the ledger";
+    return stream && events->streams >= EVENTS_STREAMS_MAX ? "too many streams are open" : NULL;
 }
 
 static bool take_up(struct exchange *x, struct refusal *why)
@@ -224,7 +230,7 @@ void events_begin(struct exchange *x)
     exchange_wait_long(x);
     /* Who would not wait, or becomes a stream, is told at once whether there is something. */
     if (f->request.wait_s == 0 || f->request.stream)
-        follower_move(f, FOLLOWER_WANTING);
+        follower_want(f);
     else
         follower_next(f);
     events_serve(f->events);
@@ -233,29 +239,17 @@ void events_begin(struct exchange *x)
 void events_gone(struct exchange *x)
 {
     struct follower *f = x->follower;
+    text_let_go(x->text);
+    x->text = NULL;
     if (!f)
         return;
-    x->follower = NULL;
-    f->x = NULL;
     /* All was sent. Nobody will ask for anything more here, and a drain need not wait for that. */
     if (f->ended && x->server->draining && x->peer->fd >= 0)
         shutdown(x->peer->fd, SHUT_RDWR);
-    if (f->state != FOLLOWER_ASKING || desk_withdraw(&f->question))
-        follower_free(f);
+    follower_free(f);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
-
-static void end_all(struct events *events, enum follower_state state,
-                    void (*end)(struct follower *))
-{
-    struct follower *next, *f = events->queues[state].first;
-    for (unsigned left = events->queues[state].count; left > 0; left--, f = next) {
-        next = f->next;
-        if (f->x)
-            end(f);
-    }
-}
 
 /* Who asks something now is answered when that is known. */
 static void drain_one(struct follower *f)
@@ -265,8 +259,8 @@ static void drain_one(struct follower *f)
         /* It has as long as an idle connection to take what is left. */
         peer_move(server, f->x->peer, PEER_IDLE);
         stream_end(f);
-    } else if (f->state == FOLLOWER_PARKED) {
-        events_expire(f);
+    } else if (f->state == FOLLOWER_PARKED && !f->request.stream) {
+        follower_tell(f, NEWS_NOTHING, NULL);
     }
 }
 
@@ -282,14 +276,13 @@ static void stop_one(struct follower *f)
 
 void events_drain(struct events *events)
 {
-    for (enum follower_state state = FOLLOWER_PARKED; state < FOLLOWER_STATES; state++)
-        end_all(events, state, drain_one);
+    events_each(events, drain_one);
+    events_serve(events);
 }
 
 void events_stop(struct events *events)
 {
-    for (enum follower_state state = FOLLOWER_PARKED; state < FOLLOWER_STATES; state++)
-        end_all(events, state, stop_one);
+    events_each(events, stop_one);
 }
 
 struct events *events_new(struct http_server *server, unsigned partitions)
@@ -317,7 +310,7 @@ uv_timer_t *events_timer(struct events *events)
 
 bool events_idle(const struct events *events)
 {
-    return !events->watching && events->queues[FOLLOWER_ASKING].count == 0;
+    return !events->watching && events->sheets.lists[SHEET_ASKED].count == 0;
 }
 
 void events_free(struct events *events)
@@ -325,6 +318,7 @@ void events_free(struct events *events)
     if (!events)
         return;
     assert(events_idle(events));
+    sheets_forget(events);
     free(events->ends);
     free(events);
 }

@@ -20,11 +20,14 @@ static size_t positions_bytes(const struct events *events)
 
 /* --- states ----------------------------------------------------------------------------------- */
 
+static struct follower_queue *queue_of(struct follower *f)
+{
+    return f->state == FOLLOWER_WANTING ? &f->sheet->followers : &f->events->queues[f->state];
+}
+
 static void unlink_follower(struct follower *f)
 {
-    struct follower_queue *queue = &f->events->queues[f->state];
-    if (f->state == FOLLOWER_NONE)
-        return;
+    struct follower_queue *queue = queue_of(f);
     if (f->prev)
         f->prev->next = f->next;
     else
@@ -37,13 +40,24 @@ static void unlink_follower(struct follower *f)
     f->prev = f->next = NULL;
 }
 
-void follower_move(struct follower *f, enum follower_state state)
+static void leave(struct follower *f)
 {
-    struct follower_queue *queue = &f->events->queues[state];
-    unlink_follower(f);
-    f->state = state;
-    if (state == FOLLOWER_NONE)
+    struct events_sheet *sheet = f->sheet;
+    if (f->state == FOLLOWER_NONE)
         return;
+    unlink_follower(f);
+    f->sheet = NULL;
+    if (f->state == FOLLOWER_WANTING)
+        sheet_left(sheet);
+    else if (sheet)
+        sheet_let_go(sheet);
+    f->state = FOLLOWER_NONE;
+}
+
+static void enter(struct follower *f, enum follower_state state)
+{
+    f->state = state;
+    struct follower_queue *queue = queue_of(f);
     f->prev = queue->last;
     if (queue->last)
         queue->last->next = f;
@@ -53,15 +67,66 @@ void follower_move(struct follower *f, enum follower_state state)
     queue->count++;
 }
 
+void follower_move(struct follower *f, enum follower_state state)
+{
+    assert(state != FOLLOWER_WANTING && state != FOLLOWER_READY);
+    leave(f);
+    if (state != FOLLOWER_NONE)
+        enter(f, state);
+}
+
+void follower_tell(struct follower *f, enum follower_news news, struct events_sheet *sheet)
+{
+    if (news != NEWS_PAGE)
+        sheet = NULL;
+    if (sheet)
+        sheet_hold(sheet); /* before it leaves the same one */
+    leave(f);
+    f->news = news;
+    f->sheet = sheet;
+    enter(f, FOLLOWER_READY);
+}
+
+void follower_want(struct follower *f)
+{
+    leave(f);
+    struct events_sheet *sheet = sheet_find(f);
+    if (!sheet || sheet->state == SHEET_READ) {
+        follower_tell(f, sheet ? NEWS_PAGE : NEWS_NO_MEMORY, sheet);
+        return;
+    }
+    f->sheet = sheet;
+    enter(f, FOLLOWER_WANTING);
+}
+
 void follower_free(struct follower *f)
 {
-    if (f->x)
-        f->x->follower = NULL;
+    f->x->follower = NULL;
     if (f->request.stream)
         f->events->streams--;
     follower_move(f, FOLLOWER_NONE);
-    arena_free(&f->arena);
     free(f);
+}
+
+static void each_in(struct follower_queue *queue, void (*call)(struct follower *))
+{
+    struct follower *next, *f = queue->first;
+    for (unsigned left = queue->count; left > 0; left--, f = next) {
+        next = f->next;
+        call(f);
+    }
+}
+
+void events_each(struct events *events, void (*call)(struct follower *))
+{
+    each_in(&events->queues[FOLLOWER_PARKED], call);
+    for (enum sheet_state state = SHEET_WANTED; state <= SHEET_ASKED; state++)
+        for (struct events_sheet *s = events->sheets.lists[state].first, *next; s; s = next) {
+            next = s->next;
+            each_in(&s->followers, call); /* it may go with the last of them */
+        }
+    each_in(&events->queues[FOLLOWER_READY], call);
+    each_in(&events->queues[FOLLOWER_SENDING], call);
 }
 
 /* Something may lie behind its position, or in front of it what nobody should have seen. */
@@ -74,18 +139,10 @@ static bool differs(const struct follower *f)
 
 void follower_next(struct follower *f)
 {
-    follower_move(f, differs(f) ? FOLLOWER_WANTING : FOLLOWER_PARKED);
-}
-
-/* A page may have been read before the last answer about the checkpoints: ends only go up. */
-static void note_ends(struct events *events, const struct events_page *page)
-{
-    for (unsigned p = 0; p < events->partitions; p++)
-        if (tail_compare(&events->ends[p], &page->ends[p]) < 0)
-            events->ends[p] = page->ends[p];
-    if (page->as_of_ms > events->as_of_ms)
-        events->as_of_ms = page->as_of_ms;
-    events->ends_known = true;
+    if (differs(f))
+        follower_want(f);
+    else
+        follower_move(f, FOLLOWER_PARKED);
 }
 
 static void log_failure(const struct desk_question *question)
@@ -94,102 +151,6 @@ static void log_failure(const struct desk_question *question)
     if (question->result != DB_OK && log_allowed(&gate, clock_mono_ms()))
         log_event(LOG_WARN, "cannot read events of the ledger", LOG_STR("why", question->why),
                   LOG_STR("result", db_result_name(question->result)));
-}
-
-/* --- pages ------------------------------------------------------------------------------------ */
-
-static bool is_ahead(const struct events_page *page, unsigned partitions)
-{
-    for (unsigned p = 0; p < partitions; p++)
-        if (tail_compare(&page->from[p], &page->ends[p]) > 0)
-            return true;
-    return false;
-}
-
-static struct follower *follower_of(struct desk_question *question)
-{
-    return (struct follower *)(void *)((char *)question - offsetof(struct follower, question));
-}
-
-/* In a thread. Of the follower only what nobody else touches while it is ASKING. */
-static enum db_result ask_page(struct desk_question *question, struct db *db)
-{
-    struct follower *f = follower_of(question);
-    struct events_page *page = &f->page;
-    unsigned partitions = f->events->partitions;
-    size_t bytes = partitions * sizeof(*page->from);
-    page->from = arena_copy(&f->arena, f->at, bytes);
-    page->ends = arena_zalloc(&f->arena, bytes);
-    page->to = arena_zalloc(&f->arena, bytes);
-    if (!page->from || !page->ends || !page->to)
-        return DB_NO_MEMORY;
-    enum db_result result = tail_ends(db, page->ends, partitions);
-    if (result == DB_OK)
-        result = history_as_of(db, &page->as_of_ms);
-    if (result != DB_OK)
-        return result;
-    if (f->request.latest)
-        memcpy(page->from, page->ends, bytes);
-    memcpy(page->to, page->from, bytes);
-    page->ahead = is_ahead(page, partitions);
-    if (page->ahead)
-        return DB_OK;
-    return tail_page(db, &f->arena, page->to, page->ends, partitions, f->request.limit,
-                     &page->events, &page->count);
-}
-
-/* Others who want what was just read. Only what holds something: that there was nothing may be
- * older than their question. */
-static void share(struct events *events, const struct events_page *page, unsigned limit)
-{
-    struct follower *next;
-    if (page->count == 0)
-        return;
-    for (struct follower *f = events->queues[FOLLOWER_WANTING].first; f; f = next) {
-        next = f->next;
-        if (!f->request.latest && f->request.limit == limit &&
-            memcmp(f->at, page->from, positions_bytes(events)) == 0)
-            events_deliver(f, page);
-    }
-}
-
-static void on_page(struct desk_question *question)
-{
-    struct follower *f = follower_of(question);
-    struct events *events = f->events;
-    /* The page outlives the follower, which may be answered and freed. */
-    struct arena arena = f->arena;
-    struct events_page page = f->page;
-    unsigned limit = f->request.limit;
-    arena_init(&f->arena, EVENTS_PAGE_BLOCK, EVENTS_PAGE_MAX);
-    follower_move(f, FOLLOWER_NONE);
-    log_failure(question);
-    if (!f->x) {
-        follower_free(f);
-    } else if (question->result == DB_OK) {
-        note_ends(events, &page);
-        events_deliver(f, &page);
-        share(events, &page, limit);
-    } else if (question->result == DB_NO_MEMORY) {
-        events_fail(f, PROBLEM_OVERLOADED, "out of memory");
-    } else {
-        events_fail(f, PROBLEM_LEDGER_UNAVAILABLE, NULL);
-    }
-    arena_free(&arena);
-    if (events->server->stopped)
-        server_release(events->server);
-    else
-        events_serve(events);
-}
-
-static bool ask(struct follower *f)
-{
-    f->question = (struct desk_question){.ask = ask_page, .done = on_page};
-    f->page = (struct events_page){.count = 0};
-    if (!desk_ask(f->events->server->desk, &f->question))
-        return false;
-    follower_move(f, FOLLOWER_ASKING);
-    return true;
 }
 
 /* --- the checkpoints -------------------------------------------------------------------------- */
@@ -208,24 +169,26 @@ static enum db_result ask_ends(struct desk_question *question, struct db *db)
 }
 
 /* Streams stay and look again; whoever wants an answer gets one. */
-static void fail_polls(struct events *events)
+static void fail_poll(struct follower *f)
 {
-    struct follower *next;
-    for (struct follower *f = events->queues[FOLLOWER_PARKED].first; f; f = next) {
-        next = f->next;
-        if (!f->request.stream)
-            events_fail(f, PROBLEM_LEDGER_UNAVAILABLE, NULL);
-    }
+    if (f->state == FOLLOWER_PARKED && !f->request.stream)
+        follower_tell(f, NEWS_UNAVAILABLE, NULL);
 }
 
-static void wake_those_behind(struct events *events)
+static void want_if_behind(struct follower *f)
 {
-    struct follower *next;
-    for (struct follower *f = events->queues[FOLLOWER_PARKED].first; f; f = next) {
-        next = f->next;
-        if (differs(f))
-            follower_move(f, FOLLOWER_WANTING);
-    }
+    if (differs(f))
+        follower_want(f);
+}
+
+static void note_found(struct events *events)
+{
+    if (!events->ends_known || memcmp(events->ends, events->found, positions_bytes(events)) != 0)
+        sheets_forget(events);
+    memcpy(events->ends, events->found, positions_bytes(events));
+    events->ends_known = true;
+    events->as_of_ms = events->found_as_of_ms;
+    each_in(&events->queues[FOLLOWER_PARKED], want_if_behind);
 }
 
 static void on_ends(struct desk_question *question)
@@ -237,14 +200,10 @@ static void on_ends(struct desk_question *question)
         server_release(events->server);
         return;
     }
-    if (question->result == DB_OK) {
-        memcpy(events->ends, events->found, positions_bytes(events));
-        events->ends_known = true;
-        events->as_of_ms = events->found_as_of_ms;
-        wake_those_behind(events);
-    } else {
-        fail_polls(events);
-    }
+    if (question->result == DB_OK)
+        note_found(events);
+    else
+        each_in(&events->queues[FOLLOWER_PARKED], fail_poll);
     events_serve(events);
 }
 
@@ -253,7 +212,7 @@ static void watch(struct events *events)
     int64_t now = now_of(events);
     if (events->watching) {
         if (now - events->watched_ms > events->server->request_ms)
-            fail_polls(events);
+            each_in(&events->queues[FOLLOWER_PARKED], fail_poll);
         return;
     }
     if (events->queues[FOLLOWER_PARKED].count == 0)
@@ -265,50 +224,73 @@ static void watch(struct events *events)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-static void look_at(struct events *events, enum follower_state state)
+static void look_at(struct follower *f)
 {
-    int64_t now = now_of(events);
-    struct follower *next;
-    for (struct follower *f = events->queues[state].first; f; f = next) {
-        next = f->next;
-        if (!f->x)
-            continue; /* its question is still under way */
-        if (f->request.stream) {
-            if (f->started && f->until_ms <= now && stream_is_silent(f))
-                stream_beat(f);
-        } else if (state == FOLLOWER_PARKED) {
-            if (f->until_ms <= now)
-                events_expire(f);
-        } else if (f->until_ms + events->server->request_ms <= now) {
-            events_fail(f, PROBLEM_LEDGER_UNAVAILABLE, NULL);
-        }
+    int64_t now = now_of(f->events);
+    if (f->request.stream) {
+        if (f->started && f->until_ms <= now && stream_is_silent(f))
+            stream_beat(f);
+    } else if (f->state == FOLLOWER_PARKED) {
+        if (f->until_ms <= now)
+            follower_tell(f, NEWS_NOTHING, NULL);
+    } else if (f->state == FOLLOWER_WANTING && f->until_ms + f->events->server->request_ms <= now) {
+        follower_tell(f, NEWS_UNAVAILABLE, NULL);
     }
 }
 
 static void on_time(uv_timer_t *timer)
 {
     struct events *events = ((struct http_server *)timer->data)->events;
-    watch(events);
-    look_at(events, FOLLOWER_PARKED);
-    look_at(events, FOLLOWER_WANTING);
-    look_at(events, FOLLOWER_ASKING);
+    int64_t now = now_of(events);
+    if (now - events->looked_ms >= EVENTS_WATCH_MS) {
+        events->looked_ms = now;
+        watch(events);
+        events_each(events, look_at);
+    }
     events_serve(events);
+}
+
+static void answer(struct follower *f)
+{
+    switch (f->news) {
+    case NEWS_PAGE: events_deliver(f, f->sheet); return;
+    case NEWS_NOTHING: events_expire(f); return;
+    case NEWS_NO_MEMORY: events_fail(f, PROBLEM_OVERLOADED, "out of memory"); return;
+    case NEWS_UNAVAILABLE: events_fail(f, PROBLEM_LEDGER_UNAVAILABLE, NULL); return;
+    }
+    abort();
+}
+
+/* Each answer costs the loop some time, and its client comes back at once with a request. */
+static void answer_some(struct events *events)
+{
+    const struct follower_queue *ready = &events->queues[FOLLOWER_READY];
+    int64_t now = now_of(events);
+    if (now - events->turn_ms >= EVENTS_TURN_MS) {
+        events->turn_ms = now;
+        events->answered = 0;
+    }
+    while (ready->first && events->answered < EVENTS_ANSWERS_MAX) {
+        events->answered++;
+        answer(ready->first);
+    }
 }
 
 void events_serve(struct events *events)
 {
-    const struct follower_queue *queues = events->queues;
-    while (queues[FOLLOWER_ASKING].count < EVENTS_ASKING_MAX && queues[FOLLOWER_WANTING].first &&
-           ask(queues[FOLLOWER_WANTING].first))
-        continue;
-    bool needed = queues[FOLLOWER_PARKED].count + queues[FOLLOWER_WANTING].count +
-                      queues[FOLLOWER_ASKING].count >
-                  0;
+    const struct sheet_list *sheets = events->sheets.lists;
+    answer_some(events);
+    sheets_ask(events);
+    bool ready = events->queues[FOLLOWER_READY].count > 0;
+    bool needed = ready || events->queues[FOLLOWER_PARKED].count > 0 ||
+                  sheets[SHEET_WANTED].count + sheets[SHEET_ASKED].count > 0;
     if (!needed) {
+        sheets_forget(events);
         uv_timer_stop(&events->timer);
-    } else if (!uv_is_active((uv_handle_t *)&events->timer)) {
-        int64_t since = now_of(events) - events->watched_ms;
-        uint64_t first = since < EVENTS_WATCH_MS ? (uint64_t)(EVENTS_WATCH_MS - since) : 0;
-        uv_timer_start(&events->timer, on_time, first, EVENTS_WATCH_MS);
+        return;
     }
+    int64_t left = events->looked_ms + EVENTS_WATCH_MS - now_of(events);
+    uint64_t wait = ready ? EVENTS_TURN_MS : left > 0 ? (uint64_t)left : 0;
+    if (ready || !uv_is_active((uv_handle_t *)&events->timer))
+        uv_timer_start(&events->timer, on_time, wait, 0);
 }

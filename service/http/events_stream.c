@@ -38,8 +38,7 @@ static void wake(struct follower *f)
 void stream_end(struct follower *f)
 {
     f->ended = true;
-    if (f->state != FOLLOWER_ASKING)
-        follower_move(f, FOLLOWER_SENDING);
+    follower_move(f, FOLLOWER_SENDING);
     wake(f);
 }
 

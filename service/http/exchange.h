@@ -62,6 +62,7 @@ struct exchange {
     struct batch_job batch;
     struct history_job *asked; /* of the ledger, while it waits for that */
     struct follower *follower; /* of events: until a poll is answered or a stream is over */
+    struct events_text *text;  /* the answer to a poll, which `fixed` lies in; NULL: none */
 };
 
 /* Where a connection stands, for its deadline; NONE while the store or the ledger is busy, or when

@@ -170,6 +170,19 @@ int64_t history_job_expire(struct http_server *server)
     return -1;
 }
 
+unsigned history_job_check(const struct http_server *server)
+{
+    const struct history_job *before = NULL;
+    unsigned count = 0;
+    for (const struct history_job *job = server->asked.first; job; before = job, job = job->next) {
+        assert(job->prev == before && (!before || before->since_ms <= job->since_ms));
+        assert(job->x && job->x->asked == job && job->x->state == EXCHANGE_WAITING);
+        count++;
+    }
+    assert(server->asked.last == before);
+    return count;
+}
+
 void history_job_stop(struct http_server *server)
 {
     struct history_job *next;

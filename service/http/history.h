@@ -35,6 +35,9 @@ void history_job_gone(struct exchange *x);
  * if none waits. */
 int64_t history_job_expire(struct http_server *server);
 
+/* Asserts that each of them has an exchange that waits for it; returns how many there are. */
+unsigned history_job_check(const struct http_server *server);
+
 /* Tells all. */
 void history_job_stop(struct http_server *server);
 

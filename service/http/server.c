@@ -1,6 +1,7 @@
 /* server.c -- the daemon on the loop. See exchange.h for what becomes of one request. */
 #include "http/server.h"
 
+#include "http/check.h"
 #include "http/exchange.h"
 #include "http/render.h"
 #include "http/server_limits.h"
@@ -67,6 +68,8 @@ static void pump(uv_prepare_t *handle)
 {
     struct http_server *server = handle->data;
     int64_t wait = run_daemon(server);
+    if (STOCKD_CHECKS)
+        server_check(server);
     int64_t deadline = peers_expire(server);
     int64_t answer_due = history_job_expire(server);
     batch_job_continue(server);

@@ -2,6 +2,7 @@
 #include "store/store.h"
 #include "clock.h"
 #include "stats.h"
+#include "store/check.h"
 #include "store/lane.h"
 #include "store/reader.h"
 #include "store/repeat.h"
@@ -147,6 +148,8 @@ void store_read_submit(struct store *store, struct store_read *read)
 
 void store_pump(struct store *store)
 {
+    if (STOCKD_CHECKS)
+        store_check(store);
     while (store->refused.head) {
         struct store_op *op = store->refused.head;
         queue_remove(&store->refused, op);

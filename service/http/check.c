@@ -1,0 +1,159 @@
+#include "http/check.h"
+
+#include "http/events_follow.h"
+#include "http/exchange.h"
+
+#include <assert.h>
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+static unsigned count_peers(const struct http_server *server, enum peer_list list)
+{
+    const struct peer_queue *queue = &server->peers[list];
+    const struct peer *before = NULL;
+    unsigned count = 0;
+    for (const struct peer *p = queue->first; p; before = p, p = p->next) {
+        assert(p->list == list && p->prev == before);
+        assert(!before || before->since_ms <= p->since_ms);
+        assert(!p->exchange || p->exchange->peer == p);
+        count++;
+    }
+    assert(queue->last == before);
+    return count;
+}
+
+static void check_peers(const struct http_server *server)
+{
+    unsigned count = 0;
+    assert(!server->peers[PEER_NONE].first && !server->peers[PEER_NONE].last);
+    for (enum peer_list list = PEER_NONE + 1; list < PEER_LISTS; list++)
+        count += count_peers(server, list);
+    assert(count <= server->connections);
+}
+
+/* --- exchanges -------------------------------------------------------------------------------- */
+
+static void check_waiting(const struct exchange *x)
+{
+    assert(x->state == EXCHANGE_WAITING && !x->orphan);
+    assert(x->conn && x->peer && x->peer->exchange == x);
+    assert(!x->next || x->next->prev == x);
+    assert(x->prev ? x->prev->next == x : x->server->waiting == x);
+    /* What the store has, the desk or the feed has not. */
+    assert((x->pending > 0) + (x->asked != NULL) + (x->follower != NULL) <= 1);
+}
+
+/* Batches between two runs: returns how many. */
+static unsigned count_later(const struct http_server *server)
+{
+    unsigned count = 0;
+    for (const struct batch_job *job = server->later; job; job = job->later) {
+        const struct exchange *x = job->exchange;
+        assert(job == &x->batch && job->next < job->count);
+        assert(x->state == EXCHANGE_WAITING && x->pending == 0);
+        assert(!x->asked && !x->follower);
+        count++;
+        assert(count <= server->connections);
+    }
+    return count;
+}
+
+/* Everyone who waits is in the hands of somebody: else it would wait for ever. */
+static void check_exchanges(const struct http_server *server)
+{
+    unsigned waiting = 0, polled = 0, in_hands = 0, spare = 0;
+    for (const struct exchange *x = server->waiting; x; x = x->next) {
+        check_waiting(x);
+        waiting++;
+        polled += x->polled;
+        in_hands += x->pending > 0 || x->asked || x->follower;
+    }
+    assert(waiting <= server->connections);
+    assert(polled == server->polled);
+    assert(waiting - in_hands == count_later(server));
+    for (const struct exchange *x = server->spare; x; x = x->next) {
+        assert(x->state == EXCHANGE_NEW && x->pending == 0);
+        assert(!x->orphan && !x->polled && !x->conn && !x->peer && !x->asked && !x->follower);
+        spare++;
+    }
+    assert(spare == server->spare_count);
+}
+
+/* The questions to the ledger that somebody waits for. */
+static void check_asked(const struct http_server *server)
+{
+    unsigned count = 0;
+    for (const struct exchange *x = server->waiting; x; x = x->next)
+        count += x->asked != NULL;
+    assert(count == history_job_check(server));
+}
+
+/* --- who follows the events ------------------------------------------------------------------- */
+
+static void check_follower(const struct follower *f)
+{
+    const struct exchange *x = f->x;
+    assert(x->follower == f && x->conn && x->peer && x->peer->exchange == x);
+    assert(x->state == (f->started ? EXCHANGE_ANSWERED : EXCHANGE_WAITING) && !x->polled);
+    assert(f->request.stream || (!f->started && f->state != FOLLOWER_SENDING));
+    assert(!f->suspended || (f->started && !f->ended && stream_is_silent(f)));
+    bool has_sheet =
+        f->state == FOLLOWER_WANTING || (f->state == FOLLOWER_READY && f->news == NEWS_PAGE);
+    assert(has_sheet == (f->sheet != NULL));
+}
+
+/* Returns how many of them are streams. */
+static unsigned check_followers(const struct follower_queue *queue, enum follower_state state)
+{
+    const struct follower *before = NULL;
+    unsigned count = 0, streams = 0;
+    for (const struct follower *f = queue->first; f; before = f, f = f->next) {
+        assert(f->state == state && f->prev == before);
+        check_follower(f);
+        count++;
+        streams += f->request.stream;
+    }
+    assert(queue->last == before && queue->count == count);
+    return streams;
+}
+
+/* Somebody wants each sheet that is not read yet, and nobody one that is. */
+static unsigned check_sheets(const struct events *events, enum sheet_state state)
+{
+    const struct sheet_list *list = &events->sheets.lists[state];
+    const struct events_sheet *before = NULL;
+    unsigned count = 0, streams = 0;
+    for (const struct events_sheet *s = list->first; s; before = s, s = s->next) {
+        assert(s->state == state && s->listed && s->refs > 0 && s->prev == before);
+        assert(state != SHEET_WANTED || s->followers.count > 0);
+        assert(state != SHEET_READ || s->followers.count == 0);
+        for (const struct follower *f = s->followers.first; f; f = f->next)
+            assert(f->sheet == s);
+        streams += check_followers(&s->followers, FOLLOWER_WANTING);
+        count++;
+    }
+    assert(list->last == before && list->count == count);
+    return streams;
+}
+
+static void check_events(const struct events *events)
+{
+    unsigned streams = 0;
+    assert(events->queues[FOLLOWER_NONE].count + events->queues[FOLLOWER_WANTING].count == 0);
+    for (enum follower_state state = FOLLOWER_NONE + 1; state < FOLLOWER_STATES; state++)
+        streams += check_followers(&events->queues[state], state);
+    for (enum sheet_state state = SHEET_WANTED; state <= SHEET_READ; state++)
+        streams += check_sheets(events, state);
+    assert(streams == events->streams);
+    assert(events->sheets.lists[SHEET_ASKED].count <= EVENTS_ASKING_MAX);
+    assert(events->sheets.lists[SHEET_READ].count <= EVENTS_KEPT_MAX);
+}
+
+void server_check(const struct http_server *server)
+{
+    check_peers(server);
+    check_exchanges(server);
+    check_asked(server);
+    if (server->events)
+        check_events(server->events);
+}
