@@ -285,6 +285,7 @@ static bool tour_ledger(void)
     static struct feed feed;
     const char *why;
     const unsigned first = 0;
+    const struct feed_ends none = {.count = 0};
     const struct feed_id from = {0, 0}; /* there is an entry behind it: nobody waits */
     struct feed_id tail;
     if (admin_connect(admin, &why) != ADMIN_OK)
@@ -296,7 +297,7 @@ static bool tour_ledger(void)
                 feed_read(&feed, 0, taken, 100) == 0;
     if (fine && feed.count > 0)
         taken = feed.entries[feed.count - 1].id;
-    fine = fine && feed_id_compare(taken, tail) == 0 && feed_applied(admin, 0, taken) == 0 &&
+    fine = fine && feed_id_compare(taken, tail) == 0 && feed_applied(admin, 0, taken, &none) == 0 &&
            feed_trim(admin, 0, taken) == 0 && feed_wait(admin, &first, &from, 1, 1) == 0;
     enum admin_result closed =
         fine ? admin_close_partition(admin, 1, "closed: by the test", &why) : ADMIN_DOWN;
