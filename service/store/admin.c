@@ -79,7 +79,6 @@ static enum admin_result connect_anew(struct admin *admin)
         return ADMIN_DOWN;
     random_bytes(&admin->new_store_id, sizeof(admin->new_store_id));
     admin->new_store_id |= 1; /* never 0 */
-    admin->creating = false;
     return admin_check_redis(admin);
 }
 

@@ -47,8 +47,8 @@ const char *admin_why(const struct admin *admin);
 enum admin_result admin_connect(struct admin *admin, const char **why)
     __attribute__((warn_unused_result));
 
-/* Looks at one partition. With ADMIN_CREATE meta is made if there is none, with ADMIN_RENEW the
- * next epoch is opened if Redis was restarted. */
+/* Looks at one partition. With ADMIN_CREATE the metas of all partitions are made at once if there
+ * is none, with ADMIN_RENEW the next epoch of this one is opened if Redis was restarted. */
 enum admin_result admin_open_partition(struct admin *admin, unsigned partition, unsigned may,
                                        const char **why) __attribute__((warn_unused_result));
 

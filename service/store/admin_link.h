@@ -20,8 +20,7 @@ struct admin {
     struct address address;
     redisContext *context; /* NULL: not connected */
     bool opened;
-    bool refused;  /* it was closed because of an answer, not for want of one */
-    bool creating; /* this open has made a meta: the missing ones are new as well */
+    bool refused; /* it was closed because of an answer, not for want of one */
     uint64_t new_store_id;
     struct buf out;                 /* the command to ask next */
     int64_t epoch;                  /* of the partition that was opened last */

@@ -25,6 +25,7 @@
 #define MEET_MS     3000  /* for a refusal to be met by what is going on */
 #define HOUR_MS     INT64_C(3600000)
 #define ROLES       3
+#define PARTITIONS  2
 #define STOCK       1000
 
 static struct bases bases;
@@ -43,7 +44,12 @@ static void serve(const char *const *extra)
     struct tservice_opts opts = {.redis_url = proxy.url, .workers = 2, .extra = extra};
     assert_int_equal(tservice_start(&stack.service, &opts), 0);
     api_open(a, stack.service.port);
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    bool ready = await(api_ready(a), RECOVERY_MS);
+    if (!ready)
+        print_error("not ready: %s\n", a->resp.body ? a->resp.body : "no answer");
+    if (!ready)
+        print_tail(stack.service.err_path, 40);
+    assert_true(ready);
 }
 
 static void rig_start(void)
@@ -73,6 +79,14 @@ static int steps(int otherwise)
 static int below(int n)
 {
     return (int)rng_below(&rng, (uint64_t)n);
+}
+
+static void lose_the_store(void)
+{
+    redisContext *c = tredis_connect(&stack.redis);
+    assert_non_null(c);
+    freeReplyObject(redisCommand(c, "FLUSHALL"));
+    redisFree(c);
 }
 
 static double metric(const char *name)
@@ -212,29 +226,39 @@ static const char *draw_rule(struct refuse_rule *rule)
                 rule->count, rule->first);
 }
 
+/* SQL has all that the streams had. */
+static bool applied(const int64_t *ends)
+{
+    for (int p = 0; p < load.partitions; p++)
+        if (ledger_checkpoint(&load, p) < ends[p])
+            return false;
+    return true;
+}
+
 /* Everybody works again: the workers, the ledger process and, for a hold that nobody else ever
  * touches, the keeper. */
-static bool goes_on(const char *hold, int answered, int64_t end)
+static bool goes_on(const char *hold, int answered, const int64_t *ends)
 {
     return atomic_load(&load.answered) >= answered && api_state_is(a, hold, "expired") &&
-           ledger_checkpoint(&load, 0) >= end && api_ready(a);
+           applied(ends) && api_ready(a);
 }
 
 static bool refuse_some(const char *sku, int step)
 {
     struct refuse_rule rule;
-    char what[96], name[REFUSE_NAME_SIZE];
+    char what[96], hold[64], name[REFUSE_NAME_SIZE];
     snprintf(what, sizeof(what), "%s", draw_rule(&rule));
-    char hold[64];
     snprintf(hold, sizeof(hold), "%s", api_reserve(a, sku, 1, 1));
     refuse_proxy_arm(&proxy, &rule);
     bool met = await(refuse_proxy_refused(&proxy) >= rule.count, MEET_MS);
     met = refuse_proxy_refused(&proxy) > 0 || met;
     refuse_proxy_disarm(&proxy);
     refuse_proxy_last(&proxy, name);
-    int64_t begin = test_now_ms(), end = ledger_stream_end(&load, 0);
+    int64_t begin = test_now_ms(), ends[PARTITIONS];
+    for (int p = 0; p < load.partitions; p++)
+        ends[p] = ledger_stream_end(&load, p);
     int answered = atomic_load(&load.answered) + 20;
-    bool on = await(goes_on(hold, answered, end), RECOVERY_MS);
+    bool on = await(goes_on(hold, answered, ends), RECOVERY_MS);
     int64_t took = test_now_ms() - begin;
     if (!on)
         print_error("step %d: %s (last: %s): not everything goes on after %" PRId64 " ms\n", step,
@@ -249,19 +273,20 @@ static bool refuse_some(const char *sku, int step)
     return met;
 }
 
-static void a_service_goes_on_after_any_refusal(void **state)
+static void go_through_refusals(int count, const char *level)
 {
-    (void)state;
+    int met = 0;
+    char sku[32];
+    const char *const extra[] = {"--ledger", bases.url, "--partitions", "2", "--durability",
+                                 level,      NULL};
     rig_start();
     db_close(bases_ledger(&bases, BASE_SQLITE));
-    const char *const extra[] = {"--ledger", bases.url, NULL};
     serve(extra);
-    ledger_load_init(&load, &stack, &bases, 1);
-    char sku[32];
+    ledger_load_init(&load, &stack, &bases, PARTITIONS);
     snprintf(sku, sizeof(sku), "%s", api_item(a, 100000, 0));
     ledger_load_start(&load);
     ledger_load_await(&load, 100);
-    int count = steps(24), met = 0;
+    slowest_ms = 0;
     for (int i = 0; i < count; i++)
         met += refuse_some(sku, i);
     print_message("%d refusals, %d met; slowest to go on: %" PRId64 " ms (%s)\n", count, met,
@@ -269,6 +294,43 @@ static void a_service_goes_on_after_any_refusal(void **state)
     assert_true(met > 0);
     ledger_load_stop_and_check(&load);
     assert_int_equal((int)metric("stockd_process_restarts_total"), 0);
+}
+
+static void a_service_goes_on_after_any_refusal(void **state)
+{
+    (void)state;
+    go_through_refusals(steps(16), "memory");
+}
+
+static void and_where_answers_wait_for_the_ledger(void **state)
+{
+    (void)state;
+    go_through_refusals(steps(8), "ledger");
+}
+
+/* Everybody meets Redis for the first time, or an empty one, while it refuses. */
+static void a_service_starts_whatever_is_refused(void **state)
+{
+    (void)state;
+    rig_start();
+    for (int i = 0, count = steps(6); i < count; i++) {
+        struct refuse_rule rule = {.word = (enum refuse_word)below(REFUSE_WORDS),
+                                   .first = 1 + below(40),
+                                   .count = below(2) ? 1 : 1 + below(60)};
+        lose_the_store();
+        db_close(bases_ledger(&bases, BASE_SQLITE));
+        const char *const extra[] = {"--ledger", bases.url, "--partitions", "2", NULL};
+        print_message("%s from command %d on, %d\n", refuse_word_name(rule.word), rule.first,
+                      rule.count);
+        refuse_proxy_arm(&proxy, &rule);
+        serve(extra);
+        refuse_proxy_disarm(&proxy);
+        const char *sku = api_item(a, STOCK, 0);
+        api_reserve(a, sku, 1, 0);
+        check_item(a, sku, STOCK, STOCK - 1, 1, 0, 2);
+        assert_true(tservice_stop(&stack.service));
+        api_close(a);
+    }
 }
 
 /* --- audit and restore ------------------------------------------------------------------------ */
@@ -283,14 +345,6 @@ static int command(const char *name)
 
 static void nothing(void)
 {
-}
-
-static void lose_the_store(void)
-{
-    redisContext *c = tredis_connect(&stack.redis);
-    assert_non_null(c);
-    freeReplyObject(redisCommand(c, "FLUSHALL"));
-    redisFree(c);
 }
 
 /* Runs `one` with some of the commands refused that `name` sends. */
@@ -404,6 +458,8 @@ int main(void)
         REFUSAL_TEST(a_keeper_that_does_nothing_is_seen),
         REFUSAL_TEST(a_list_of_items_is_whole_or_refused),
         REFUSAL_TEST(a_service_goes_on_after_any_refusal),
+        REFUSAL_TEST(and_where_answers_wait_for_the_ledger),
+        REFUSAL_TEST(a_service_starts_whatever_is_refused),
         REFUSAL_TEST(an_audit_that_is_refused_accuses_nobody),
         REFUSAL_TEST(a_restore_that_is_refused_can_be_made_again),
     };

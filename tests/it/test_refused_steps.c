@@ -238,6 +238,44 @@ static void every_command_of_the_keeper_may_be_refused(void **state)
     sweep(prepare_keeper, tour_keeper, check_keeper);
 }
 
+/* --- a new store ------------------------------------------------------------------------------ */
+
+static bool prepare_nothing(void)
+{
+    admin_hang_up(admin);
+    run(REDIS_REPLY_STATUS, "FLUSHALL");
+    memset(&shared, 0, sizeof(shared));
+    return true;
+}
+
+static bool tour_first_start(void)
+{
+    const char *why;
+    return admin_open(admin, &why) == ADMIN_OK;
+}
+
+static void check_first_start(void)
+{
+    for (unsigned p = 0; p < PARTITIONS; p++) {
+        redisReply *store = redisCommand(direct, "HGET {p%u}:meta store", p);
+        assert_non_null(store);
+        assert_int_equal(store->type, REDIS_REPLY_STRING);
+        assert_int_equal(strtoull(store->str, NULL, 16), shared.store_id);
+        freeReplyObject(store);
+    }
+    assert_int_equal(number("XLEN {p0}:events") + number("XLEN {p1}:events"), PARTITIONS);
+}
+
+/* All partitions are made, or none: a part of them would be taken for a loss, for ever. */
+static void every_command_of_a_first_start_may_be_refused(void **state)
+{
+    (void)state;
+    rig_start(false);
+    sweep(prepare_nothing, tour_first_start, check_first_start);
+}
+
+/* --- old records ------------------------------------------------------------------------------ */
+
 /* One partition keeps more old buckets than a call looks at: their holds were extended. */
 static void old_records_go_whatever_other_partitions_keep(void **state)
 {
@@ -401,6 +439,7 @@ int main(void)
 #define STEPS_TEST(name) cmocka_unit_test_teardown(name, rig_stop)
     const struct CMUnitTest tests[] = {
         STEPS_TEST(every_command_of_the_keeper_may_be_refused),
+        STEPS_TEST(every_command_of_a_first_start_may_be_refused),
         STEPS_TEST(old_records_go_whatever_other_partitions_keep),
         STEPS_TEST(every_command_of_the_ledger_process_may_be_refused),
         STEPS_TEST(every_command_of_the_audit_may_be_refused),
