@@ -475,8 +475,9 @@ static bool ends_target(unsigned char c)
 
 /* What most of a head is made of, taken without a step for each byte: names, values that do not
  * count, the inside of a target. Returns how many bytes that was. */
-static size_t take_run(struct framing *f, const unsigned char *bytes, size_t n)
+static size_t take_run(struct framing *f, const char *from, size_t n)
 {
+    const unsigned char *bytes = (const unsigned char *)from;
     size_t i = 0;
     if (n > POOL_ROOM - f->is.pool_bytes)
         n = POOL_ROOM - f->is.pool_bytes;
@@ -513,27 +514,41 @@ static void take_byte(struct framing *f, unsigned char c)
     }
 }
 
-size_t framing_take(struct framing *f, const char *bytes, size_t n, size_t *whole)
+static void keep_bytes(struct framing_taken *taken, char *bytes, size_t n)
 {
-    size_t i = 0;
-    unsigned long before = f->whole;
-    *whole = 0;
-    while (i < n) {
-        if (f->state == OVER || f->state == FAULTY)
-            return i;
-        if (f->state == BODY || f->state == DATA) {
-            i += take_data(f, n - i);
-        } else {
-            i += take_run(f, (const unsigned char *)bytes + i, n - i);
-            if (i == n)
-                break;
-            take_byte(f, (unsigned char)bytes[i]);
-            i += f->state != FAULTY;
-        }
-        if (f->whole != before) {
-            before = f->whole;
-            *whole = i;
+    if (taken->kept != taken->read)
+        memmove(bytes + taken->kept, bytes + taken->read, n);
+    taken->kept += n;
+    taken->read += n;
+}
+
+/* One byte that is not like the ones before it. False: it is not taken. */
+static bool take_turn(struct framing *f, char *bytes, struct framing_taken *taken)
+{
+    take_byte(f, (unsigned char)bytes[taken->read]);
+    if (f->state == FAULTY)
+        return false;
+    if (is_extension((enum state)f->state))
+        taken->read++;
+    else
+        keep_bytes(taken, bytes, 1);
+    return true;
+}
+
+void framing_take(struct framing *f, char *bytes, size_t n, struct framing_taken *taken)
+{
+    unsigned long whole = f->whole;
+    *taken = (struct framing_taken){0, 0, 0};
+    while (taken->read < n && f->state != OVER && f->state != FAULTY) {
+        size_t left = n - taken->read;
+        bool data = f->state == BODY || f->state == DATA;
+        size_t run = data ? take_data(f, left) : take_run(f, bytes + taken->read, left);
+        keep_bytes(taken, bytes, run);
+        if (run == 0 && !take_turn(f, bytes, taken))
+            return;
+        if (f->whole != whole) {
+            whole = f->whole;
+            taken->whole = taken->kept;
         }
     }
-    return i;
 }
