@@ -4,8 +4,9 @@
  * asynchronous API costs 10 to 25 % more a batch and has no time-outs before 1.0. After any error
  * the hiredis context is freed: going on with one shifts replies.
  *
- *   DOWN -> CONNECTING -> GREETING (AUTH, SELECT, ROLE, INFO) -> READY <-> BUSY (one exchange)
- *   any  -> DOWN on error, end of file or time-out, and again after a back-off with jitter
+ *   DOWN -> RESOLVING (only a host name) -> CONNECTING -> GREETING (AUTH, SELECT, ROLE, INFO) ->
+ * READY <-> BUSY (one exchange) any  -> DOWN on error, end of file or time-out, and again after a
+ * back-off with jitter
  *
  * Invariant: one exchange at a time; its callback is called once with every reply, or `lost` is
  * called once and nothing is known of what Redis made of it.
@@ -15,13 +16,21 @@
 
 #include "address.h"
 #include "buf.h"
+#include "store/lookup.h"
 
 #include <hiredis/hiredis.h>
 #include <uv.h>
 
 #define CONN_RUN_ID_SIZE 48
 
-enum conn_state { CONN_DOWN, CONN_CONNECTING, CONN_GREETING, CONN_READY, CONN_BUSY };
+enum conn_state {
+    CONN_DOWN,
+    CONN_RESOLVING,
+    CONN_CONNECTING,
+    CONN_GREETING,
+    CONN_READY,
+    CONN_BUSY
+};
 
 struct conn;
 typedef void conn_reply_fn(struct conn *conn, redisReply **replies, size_t count);
@@ -31,8 +40,9 @@ struct conn {
     const struct address *address;
     enum conn_state state;
     redisContext *context;
-    uv_poll_t *poll;  /* its own allocation: closing outlives the connection */
-    uv_timer_t timer; /* back-off while DOWN, else the deadline of what is under way */
+    struct lookup *lookup; /* under way, be it that the time for it is over; at most one */
+    uv_poll_t *poll;       /* its own allocation: closing outlives the connection */
+    uv_timer_t timer;      /* back-off while DOWN, else the deadline of what is under way */
     int poll_events;
     unsigned failures; /* in a row */
     struct buf out;

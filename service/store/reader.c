@@ -403,6 +403,11 @@ bool reader_idle(const struct reader *reader)
     return true;
 }
 
+bool reader_looks_up(const struct reader *reader)
+{
+    return reader->conn.lookup != NULL;
+}
+
 const char *reader_not_ready(const struct reader *reader)
 {
     if (!reader->judged)

@@ -206,6 +206,17 @@ bool store_idle(const struct store *store)
     return true;
 }
 
+bool store_can_close(const struct store *store)
+{
+    if (!store_idle(store) || reader_looks_up(store->reader))
+        return false;
+    for (unsigned p = 0; p < store->config.partitions; p++)
+        for (unsigned i = 0; i < store->config.lanes; i++)
+            if (store->partitions[p].lanes[i].conn.lookup)
+                return false;
+    return true;
+}
+
 const char *store_not_ready(const struct store *store)
 {
     const char *why = reader_not_ready(store->reader);

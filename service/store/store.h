@@ -142,6 +142,10 @@ void store_pump(struct store *store);
 /* True when nothing waits and nothing flies. */
 bool store_idle(const struct store *store);
 
+/* True if store_free() comes to its end by itself: the store is idle, and no host name is being
+ * looked up, which nobody can end. */
+bool store_can_close(const struct store *store);
+
 /* NULL if a reservation could be taken now, else the reason why not, as a static text. */
 const char *store_not_ready(const struct store *store);
 
