@@ -4,9 +4,9 @@
  * asynchronous API costs 10 to 25 % more a batch and has no time-outs before 1.0. After any error
  * the hiredis context is freed: going on with one shifts replies.
  *
- *   DOWN -> RESOLVING (only a host name) -> CONNECTING -> GREETING (AUTH, SELECT, ROLE, INFO) ->
- * READY <-> BUSY (one exchange) any  -> DOWN on error, end of file or time-out, and again after a
- * back-off with jitter
+ *   DOWN -> RESOLVING (only a host name) -> CONNECTING -> GREETING (AUTH, SELECT, ROLE, INFO)
+ *        -> READY <-> BUSY (one exchange)
+ *   any  -> DOWN on error, end of file or time-out, and again after a back-off with jitter
  *
  * Invariant: one exchange at a time; its callback is called once with every reply, or `lost` is
  * called once and nothing is known of what Redis made of it.

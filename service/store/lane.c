@@ -262,7 +262,7 @@ static void on_ready(struct conn *conn)
 {
     struct lane *lane = conn->user;
     lane->watching = false;
-    memset(lane->buckets, 0xff, sizeof(lane->buckets));
+    lane->buckets_store = 0;
     if (lane->unsettled)
         lane_fence(lane);
     else

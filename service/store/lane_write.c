@@ -64,6 +64,18 @@ static bool known_bucket(void *user, uint32_t bucket)
     return false;
 }
 
+/* What is registered in one store is not in the one that a restore put in its place, be it on a
+ * connection that lived on. */
+static void check_buckets(struct lane *lane)
+{
+    const struct gate_view *gate = &lane->batch.gate;
+    if (lane->buckets_store == gate->store && lane->buckets_epoch == gate->epoch)
+        return;
+    memset(lane->buckets, 0xff, sizeof(lane->buckets));
+    lane->buckets_store = gate->store;
+    lane->buckets_epoch = gate->epoch;
+}
+
 /* True when the reads of the batch came from one command, so that they are of one instant. */
 static bool is_snapshot(const struct batch *batch)
 {
@@ -114,6 +126,7 @@ static void write_batch(struct lane *lane, bool effects)
     lane->empty_write = !effects;
     lane->doubted = false;
     if (effects) {
+        check_buckets(lane);
         snprintf(lane->value, sizeof(lane->value), "%" PRIu64, ++lane->number);
         replies = batch_write(&lane->batch, out, str_of(lane->marker), str_of(lane->value),
                               lane->store->config.operation_retention_ms, known_bucket, lane);
