@@ -75,13 +75,28 @@ static void start_over(struct lane *lane, const char *why)
     conn_drop(&lane->conn, why);
 }
 
+/* Redis refused what safety needs: what was written is looked at again after a pause, what was only
+ * read is decided again. */
+static void refused(struct lane *lane, const redisReply *reply)
+{
+    struct str error = {reply->str, (size_t)reply->len};
+    if (lane->unsettled)
+        lane_fence_later(lane, error);
+    else
+        lane_refused(lane, error);
+}
+
 /* --- replicas --------------------------------------------------------------------------------- */
 
 static void on_waited(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
     const redisReply *copies = replies[count - 1];
-    if (replies[0]->type == REDIS_REPLY_ERROR || copies->type != REDIS_REPLY_INTEGER)
+    if (replies[0]->type == REDIS_REPLY_ERROR)
+        refused(lane, replies[0]);
+    else if (copies->type == REDIS_REPLY_ERROR)
+        refused(lane, copies);
+    else if (copies->type != REDIS_REPLY_INTEGER)
         start_over(lane, "Redis does not wait for its replicas");
     else if (copies->integer >= (long long)lane->store->config.replicas)
         reached(lane);
@@ -134,8 +149,10 @@ static void on_looked(struct conn *conn, redisReply **replies, size_t count)
     struct lane *lane = conn->user;
     struct feed_id applied;
     assert(count == 2);
-    if (replies[0]->type == REDIS_REPLY_ERROR || replies[1]->type == REDIS_REPLY_ERROR)
-        start_over(lane, "Redis does not say how far the ledger is");
+    if (replies[0]->type == REDIS_REPLY_ERROR)
+        refused(lane, replies[0]);
+    else if (replies[1]->type == REDIS_REPLY_ERROR)
+        refused(lane, replies[1]);
     else if (!is_same_store(lane, replies[1]))
         lane_abandon(lane);
     else if (feed_id_take(replies[0], &applied) && feed_id_compare(applied, lane->awaited) >= 0)
@@ -169,6 +186,8 @@ static void on_end_found(struct conn *conn, redisReply **replies, size_t count)
                  feed_id_take(list->element[0]->element[0], &lane->awaited);
     if (found)
         lane_look_at_ledger(lane);
+    else if (list->type == REDIS_REPLY_ERROR)
+        refused(lane, list);
     else
         start_over(lane, "Redis does not show the end of the stream");
 }

@@ -12,32 +12,6 @@
 
 static void on_written(struct conn *conn, redisReply **replies, size_t count);
 
-/* --- closing ---------------------------------------------------------------------------------- */
-
-static void on_closed(struct conn *conn, redisReply **replies, size_t count)
-{
-    struct lane *lane = conn->user;
-    (void)replies, (void)count;
-    lane_become_idle(lane);
-}
-
-void lane_close_partition(struct lane *lane, const char *why, struct str detail)
-{
-    char state[160];
-    snprintf(state, sizeof(state), "closed: %s", why);
-    log_event(LOG_ERROR, "closing a partition", LOG_INT("partition", lane->partition->index),
-              LOG_STR("why", why), LOG_TEXT("detail", detail));
-    lane_tell_all(lane, OUT_BROKEN, why);
-    struct buf *out = conn_begin(&lane->conn);
-    resp_begin(out, 4);
-    resp_arg(out, STR("HSET"));
-    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
-    resp_arg(out, STR("state"));
-    resp_arg(out, str_of(state));
-    if (conn_exchange(&lane->conn, 1, lane->store->config.request_timeout_ms, on_closed) < 0)
-        conn_drop(&lane->conn, "out of memory");
-}
-
 /* --- deciding and writing --------------------------------------------------------------------- */
 
 /* Why the operation is refused unless it repeats one, which takes nothing; NULL: it is not. New
