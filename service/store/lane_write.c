@@ -25,7 +25,7 @@ static const char *overload(const struct store_shared *shared, const struct stor
     if (op->beyond)
         return STORE_WHY_FULL;
     if (shared->memory_high && kind & more_memory)
-        return "Redis has used 90 % of its maxmemory";
+        return STORE_WHY_MEMORY;
     return shared->ledger_behind && kind & more_events ? STORE_WHY_BEHIND : NULL;
 }
 

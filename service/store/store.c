@@ -217,11 +217,12 @@ bool store_can_close(const struct store *store)
     return true;
 }
 
-const char *store_not_ready(const struct store *store)
+const char *store_not_ready(const struct store *store, enum outcome_code *code)
 {
-    const char *why = reader_not_ready(store->reader);
+    const char *why = reader_not_ready(store->reader, code);
     if (why)
         return why;
+    *code = OUT_REDIS_UNAVAILABLE;
     for (unsigned p = 0; p < store->config.partitions; p++) {
         const struct partition *part = &store->partitions[p];
         if (part->refused[0] && clock_mono_ms() - part->refused_ms < REFUSED_FOR_MS)
@@ -229,13 +230,14 @@ const char *store_not_ready(const struct store *store)
         if (part->lanes[0].conn.state < CONN_READY)
             return "a connection to Redis is down";
     }
-    if (store->shared->memory_high)
-        return "Redis has used 90 % of its maxmemory";
     if (store->config.durability == DURABILITY_REPLICATED && store->shared->replicas_short)
         return "fewer replicas are online than --replicas says";
     if (store->config.durability == DURABILITY_LEDGER &&
         (store->shared->ledger_down || store->shared->ledger_silent))
         return "the ledger takes no events, and --durability ledger waits for it";
+    *code = OUT_OVERLOADED;
+    if (store->shared->memory_high)
+        return STORE_WHY_MEMORY;
     return store->shared->ledger_behind ? STORE_WHY_BEHIND : NULL;
 }
 

@@ -198,6 +198,38 @@ static void what_cannot_be_closes_the_partition(void **state)
     state_is("closed: Redis holds what stockd did not write");
 }
 
+/* True once /readyz says so; what other routes say is checked by the caller. */
+static bool ready_says(const char *name)
+{
+    if (http_call(&a->conn, "GET", "/readyz", NULL, NULL, &a->resp) != 0 || a->resp.status != 503)
+        return false;
+    const char *type = json_string_value(json_object_get(http_resp_json(&a->resp), "type"));
+    return type && strcmp(type + strlen("/problems/"), name) == 0;
+}
+
+static void readyz_says_what_other_routes_say(void **state)
+{
+    static const struct {
+        const char *state, *name;
+    } rows[] = {{"lost: by a person", "state-lost"}, {"closed: by a person", "partition-closed"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        redis_does("HSET {p0}:meta state %s", rows[i].state);
+        assert_true(await(ready_says(rows[i].name), RECOVERY_MS));
+        api_problem(a, 503, rows[i].name, NULL, "GET", item, NULL, NULL);
+        api_problem(a, 503, rows[i].name, NULL, "POST", "/v1/reservations", NULL, body);
+        redis_does("HSET {p0}:meta state open");
+        assert_true(await(api_ready(a), RECOVERY_MS));
+    }
+    redis_does("CONFIG SET maxmemory 1mb");
+    assert_true(await(ready_says("overloaded"), RECOVERY_MS));
+    api_problem(a, 503, "overloaded", NULL, "POST", "/v1/reservations", NULL, body);
+    redis_does("CONFIG SET maxmemory 0");
+    assert_true(await(api_ready(a), RECOVERY_MS));
+    tredis_kill9(&redis);
+    assert_true(await(ready_says("redis-unavailable"), RECOVERY_MS));
+    api_problem(a, 503, "redis-unavailable", NULL, "GET", item, NULL, NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 
 int main(void)
@@ -207,6 +239,7 @@ int main(void)
         TEST(a_store_that_was_claimed_meanwhile_is_left_alone),
         TEST(a_store_that_was_restored_meanwhile_stays_open),
         TEST(what_cannot_be_closes_the_partition),
+        TEST(readyz_says_what_other_routes_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
