@@ -336,7 +336,7 @@ static void stop(struct keeper *k)
 {
     admin_free(k->admin);
     arena_free(&k->arena);
-    if (!store_idle(k->store))
+    if (!store_can_close(k->store))
         return;
     store_free(k->store);
     uv_close((uv_handle_t *)&k->step, NULL);
