@@ -212,6 +212,42 @@ static void a_list_of_items_is_whole_or_refused(void **state)
         }
 }
 
+/* --- rights ----------------------------------------------------------------------------------- */
+
+static void rights(const char *rule)
+{
+    redisContext *c = tredis_connect(&stack.redis);
+    assert_non_null(c);
+    redisReply *reply = redisCommand(c, "ACL SETUSER default %s", rule);
+    assert_non_null(reply);
+    assert_int_equal(reply->type, REDIS_REPLY_STATUS);
+    freeReplyObject(reply);
+    redisFree(c);
+}
+
+/* What lies behind a MULTI that is refused is carried out one by one: it must not be sent. */
+static void nothing_is_written_without_the_right_to_transactions(void **state)
+{
+    (void)state;
+    rig_start();
+    serve(NULL);
+    char sku[32], path[64];
+    snprintf(sku, sizeof(sku), "%s", api_item(a, STOCK, 0));
+    snprintf(path, sizeof(path), "/v1/items/%s/decrements", sku);
+    assert_true(tservice_stop(&stack.service));
+    api_close(a);
+    rights("-multi");
+    struct tservice_opts opts = {.redis_url = proxy.url, .workers = 2};
+    assert_int_equal(tservice_start(&stack.service, &opts), 0);
+    api_open(a, stack.service.port);
+    api_problem(a, 503, "redis-unavailable", NULL, "POST", path, NULL, "{\"quantity\":1}");
+    api_call(a, 503, "GET", "/readyz", NULL, NULL);
+    rights("+multi");
+    assert_true(await(api_ready(a), RECOVERY_MS));
+    check_item(a, sku, STOCK, STOCK, 0, 0, 1);
+    api_call(a, 200, "POST", path, NULL, "{\"quantity\":1}");
+}
+
 /* --- the service under load ------------------------------------------------------------------- */
 
 static const char *const roles[ROLES] = {TSERVICE_WORKER, TSERVICE_KEEPER, TSERVICE_LEDGER};
@@ -457,6 +493,7 @@ int main(void)
         REFUSAL_TEST(a_refusal_in_its_transaction_does_not_stop_the_keeper),
         REFUSAL_TEST(a_keeper_that_does_nothing_is_seen),
         REFUSAL_TEST(a_list_of_items_is_whole_or_refused),
+        REFUSAL_TEST(nothing_is_written_without_the_right_to_transactions),
         REFUSAL_TEST(a_service_goes_on_after_any_refusal),
         REFUSAL_TEST(and_where_answers_wait_for_the_ledger),
         REFUSAL_TEST(a_service_starts_whatever_is_refused),
