@@ -372,7 +372,7 @@ static void greet(struct conn *conn)
 {
     const struct address *a = conn->address;
     char db[16];
-    size_t replies = 2;
+    size_t replies = 4;
     buf_reset(&conn->out);
     conn->out_sent = 0;
     if (a->password[0]) {
@@ -387,6 +387,9 @@ static void greet(struct conn *conn)
         resp_words(&conn->out, 2, "SELECT", db);
         replies++;
     }
+    /* What is sent behind a MULTI that Redis refuses is carried out all the same, one by one. */
+    resp_words(&conn->out, 1, "MULTI");
+    resp_words(&conn->out, 1, "EXEC");
     resp_words(&conn->out, 1, "ROLE");
     resp_words(&conn->out, 2, "INFO", "server");
     if (start(conn, CONN_GREETING, replies, CONNECT_TIMEOUT_MS, on_greeting) < 0)

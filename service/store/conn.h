@@ -4,8 +4,8 @@
  * asynchronous API costs 10 to 25 % more a batch and has no time-outs before 1.0. After any error
  * the hiredis context is freed: going on with one shifts replies.
  *
- *   DOWN -> RESOLVING (only a host name) -> CONNECTING -> GREETING (AUTH, SELECT, ROLE, INFO)
- *        -> READY <-> BUSY (one exchange)
+ *   DOWN -> RESOLVING (only a host name) -> CONNECTING
+ *        -> GREETING (AUTH, SELECT, MULTI, EXEC, ROLE, INFO) -> READY <-> BUSY (one exchange)
  *   any  -> DOWN on error, end of file or time-out, and again after a back-off with jitter
  *
  * A master may become a replica while its connections live, and others take its address. So ROLE
