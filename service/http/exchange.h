@@ -89,6 +89,7 @@ struct peer {
 
 struct peer_queue { /* in the order of since_ms */
     struct peer *first, *last;
+    struct peer *fresh; /* the first that was not looked at since it came here; NULL: none */
 };
 
 struct http_server {
