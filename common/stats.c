@@ -90,7 +90,7 @@ static const struct metric counters[STATS_COUNTERS] = {
 static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
     [STATS_QUEUE_DEPTH]       = {{"stockd_queue_depth", "Operations that wait for a transaction."}, 1},
     [STATS_STREAM_LENGTH]     = {{"stockd_stream_length", "Events in Redis."}, 1},
-    [STATS_EXPIRY_LAG_MS]     = {{"stockd_expiry_lag_seconds", "How long the oldest due hold was overdue at the last sweep."}, 1e-3},
+    [STATS_EXPIRY_LAG_MS]     = {{"stockd_expiry_lag_seconds", "How long the oldest due hold was overdue when the keeper last looked, and the time since."}, 1e-3},
     [STATS_MEMORY_USED_BYTES] = {{"stockd_redis_memory_used_bytes", "Memory that Redis uses."}, 1},
     [STATS_EPOCH]             = {{"stockd_epoch", "Epoch of the store."}, 1},
     [STATS_HTTP_OPEN]         = {{"stockd_http_connections_open", "HTTP connections that are open."}, 1},
@@ -100,6 +100,7 @@ static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
     [STATS_AUDIT_RESULT]      = {{"stockd_audit_last_result", "Of the last audit: 0 equal, 1 drift, 2 could not tell; -1 none yet."}, 1},
     [STATS_AUDIT_DRIFT]       = {{"stockd_audit_last_drift", "Differences that it found."}, 1},
     [STATS_AUDIT_AT_MS]       = {{"stockd_audit_last_timestamp_seconds", "When it ended."}, 1e-3},
+    [STATS_KEEPER_ROUND_AT_MS] = {{"stockd_keeper_round_timestamp_seconds", "When the keeper last came to the end of a round; 0: not since it was started."}, 1e-3},
 };
 static const struct { struct metric is; const struct bounds *bounds; } histograms[STATS_HISTOGRAMS] = {
     [STATS_BATCH_SIZE] = {{"stockd_batch_size", "Operations in a transaction."}, &size_bounds},

@@ -36,7 +36,7 @@ enum stats_counter {
 enum stats_gauge {
     STATS_QUEUE_DEPTH,       /* operations that wait; summed over processes */
     STATS_STREAM_LENGTH,     /* events in Redis; the keeper's */
-    STATS_EXPIRY_LAG_MS,     /* how long the oldest due hold was overdue at the last sweep */
+    STATS_EXPIRY_LAG_MS,     /* how long the oldest due hold may be overdue */
     STATS_MEMORY_USED_BYTES, /* Redis */
     STATS_EPOCH,
     STATS_HTTP_OPEN,     /* open HTTP connections */
@@ -46,6 +46,7 @@ enum stats_gauge {
     STATS_AUDIT_RESULT,  /* of the last audit: 0 equal, 1 drift, 2 could not tell; -1: none yet */
     STATS_AUDIT_DRIFT,
     STATS_AUDIT_AT_MS,
+    STATS_KEEPER_ROUND_AT_MS, /* wall clock: when the keeper last came to the end of a round */
     STATS_GAUGES
 };
 

@@ -13,9 +13,12 @@
 #define WEIGHT_MAX 1000000
 
 static const char *const kinds[WORKS] = {
-    [WORK_RESERVE] = "reserve", [WORK_DECREMENT] = "decrement", [WORK_CONFIRM] = "confirm",
-    [WORK_RELEASE] = "release", [WORK_EXTEND] = "extend",       [WORK_GET] = "get",
-    [WORK_ADJUST] = "adjust",
+    [WORK_RESERVE] = "reserve", [WORK_DECREMENT] = "decrement",
+    [WORK_CONFIRM] = "confirm", [WORK_RELEASE] = "release",
+    [WORK_EXTEND] = "extend",   [WORK_GET] = "get",
+    [WORK_ADJUST] = "adjust",   [WORK_PAST] = "past",
+    [WORK_LOOKUP] = "lookup",   [WORK_REUSE] = "reuse",
+    [WORK_SET] = "set",         [WORK_LIST] = "list",
 };
 
 /* Copies the part up to the next comma, or the end, and steps behind it. False when it is too long
@@ -145,11 +148,13 @@ static enum work kind_of(const char *name)
 
 static bool refuse_mix(char *err, size_t err_size, const char *why, const char *part)
 {
-    static_assert(WORKS == 7, "the sentence below names them");
-    snprintf(err, err_size,
-             "%s%s%s; give KIND=WEIGHT,... as in reserve=70,get=30; kinds are reserve, decrement, "
-             "confirm, release, extend, get and adjust, weights 0 to %d",
-             why, *part ? " at " : "", part, WEIGHT_MAX);
+    static_assert(WORKS == 12, "the sentence below names them");
+    snprintf(
+        err, err_size,
+        "%s%s%s; give KIND=WEIGHT,... as in reserve=70,get=30; kinds are reserve, decrement, "
+        "confirm, release, extend, get, adjust, past, lookup, reuse, set and list, weights 0 to "
+        "%d",
+        why, *part ? " at " : "", part, WEIGHT_MAX);
     return false;
 }
 

@@ -1,14 +1,17 @@
-/* lookup.c -- GET /v1/operations/{key} for each mutation that nobody answered. */
+/* lookup.c -- GET /v1/operations/{key} for each mutation that nobody answered, and for a sample of
+ * the others: a key that was lost, or leads to another's answer, shows even if nobody repeats it. */
 #include "settle.h"
 
 #include "caller.h"
 #include "client/answer.h"
 #include "client/intent.h"
+#include "client/refusal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
+#define SAMPLE   10000 /* of keys that were answered */
 #define LOOKS    2                      /* that must find nothing before it counts as absent */
 #define LIMIT_NS UINT64_C(300000000000) /* of all looks: a server that is so slow tells no more */
 
@@ -91,9 +94,12 @@ static bool settle_found(struct lookup *l, struct question *q, const struct call
         return true; /* s->rc ends everything */
     uint32_t slot = history_slot(l->s->w, op);
     /* Replayed: what was answered may have been a repetition, of which the record does not tell. */
-    struct response first = {.status = (uint16_t)a.status, .body = a.body, .replayed = true};
-    struct lesson lesson = intent_learn(l->s->facts, op, &(struct misfit_request){0}, &first);
-    if (lesson.outcome == OUTCOME_OK && op->kind == KIND_RESERVE)
+    struct response first = {
+        .status = (uint16_t)a.status, .body = a.body, .content = CONTENT_JSON, .replayed = true};
+    const struct misfit_request request = {
+        .id = op->kind == KIND_RESERVE ? settle_id(l->s, q->slot) : (struct str){NULL, 0}};
+    struct lesson lesson = intent_learn(l->s->facts, op, &request, &first);
+    if (lesson.outcome == OUTCOME_OK && op->kind == KIND_RESERVE && str_absent(request.id))
         l->s->rc = history_put_id(l->s->w, q->slot, lesson.id);
     history_finish(op, lesson.outcome, first.status, lesson.detail, 0,
                    end->end_ns - l->s->facts->zero_ns);
@@ -105,12 +111,19 @@ static bool settle_found(struct lookup *l, struct question *q, const struct call
     return true;
 }
 
+/* Not everything that is answered with 404 knows what the service has recorded. */
+static bool says_absent(const struct response *response)
+{
+    struct answer a;
+    return answer_read(&a, response->body) && refusal_of_lookup(response, &a);
+}
+
 static void question_done(void *ctx, uint64_t token, const struct call_end *end)
 {
     struct lookup *l = ctx;
     struct question *q = &l->question[token];
     unsigned status = settle_heard(l->s, end);
-    if (status == 404) {
+    if (status == 404 && says_absent(end->response)) {
         if (++q->absent == LOOKS)
             settle_absent(l, q, end);
     } else if (status != 200 || !settle_found(l, q, end)) {
@@ -121,7 +134,7 @@ static void question_done(void *ctx, uint64_t token, const struct call_end *end)
 static bool stop_lookup(void *ctx)
 {
     struct lookup *l = ctx;
-    return l->s->progress(l->s->ctx, "looking up requests without an answer", l->count - l->open,
+    return l->s->progress(l->s->ctx, "looking up requests by their keys", l->count - l->open,
                           l->count);
 }
 
@@ -144,19 +157,40 @@ static int ask(struct lookup *l)
     return 0;
 }
 
+/* One in `step` of the keys that were answered. */
+static uint32_t sample_step(const struct settle *s)
+{
+    uint32_t answered = 0;
+    for (uint32_t slot = 0; slot < s->reader.slots; slot++)
+        answered += (s->mark[slot] & MARK_FIRST) != 0;
+    return answered / SAMPLE + 1;
+}
+
+/* Fills in what to ask; with nowhere to put it, only counts. */
+static size_t list_questions(const struct settle *s, struct question *question)
+{
+    uint32_t step = sample_step(s), seen = 0;
+    size_t n = 0;
+    for (uint32_t slot = 0; slot < s->reader.slots; slot++) {
+        bool unknown = (s->mark[slot] & (MARK_UNKNOWN | MARK_OK)) == MARK_UNKNOWN;
+        bool sampled = (s->mark[slot] & MARK_FIRST) && seen++ % step == 0;
+        if ((unknown || sampled) && question)
+            question[n].slot = slot;
+        n += unknown || sampled;
+    }
+    return n;
+}
+
 int settle_lookup(struct settle *s)
 {
-    if (s->unknowns == 0)
+    struct lookup l = {.s = s, .until_ns = load_now_ns() + LIMIT_NS};
+    l.open = l.count = list_questions(s, NULL);
+    if (l.count == 0)
         return 0;
-    struct lookup l = {.s = s,
-                       .question = calloc(s->unknowns, sizeof(*l.question)),
-                       .until_ns = load_now_ns() + LIMIT_NS};
+    l.question = calloc(l.count, sizeof(*l.question));
     if (!l.question)
         return -ENOMEM;
-    for (uint32_t slot = 0; slot < s->reader.slots; slot++)
-        if ((s->mark[slot] & (MARK_UNKNOWN | MARK_OK)) == MARK_UNKNOWN)
-            l.question[l.count++].slot = slot;
-    l.open = l.count;
+    list_questions(s, l.question);
     int rc = ask(&l);
     free(l.question);
     return rc;

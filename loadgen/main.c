@@ -1,5 +1,6 @@
 /* main.c -- the command line of stockload. */
 #include "client/workload.h"
+#include "confine.h"
 #include "exits.h"
 #include "offline.h"
 #include "options.h"
@@ -43,6 +44,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     char err[OPTIONS_ERR_SIZE];
+    confine_rights();
     standard_keep();
     if (options_parse(&options, argc, argv, getenv, err, sizeof(err)) != OPTIONS_OK) {
         fprintf(stderr, "stockload: %s\n", err);

@@ -73,7 +73,7 @@ static const struct option_row work[] = {
     {RUN, {"dup", ARG_NUMBER, AT(dup), .number_max = 1, .metavar = "P", .default_text = "0",
      .help = "Share of requests sent once more with the same idempotency key, as in 0.01 or 1%."}},
     {RUN, {"abort", ARG_NUMBER, AT(abort), .number_max = 1, .metavar = "P", .default_text = "0",
-     .help = "Share of requests whose connection is closed right after sending."}},
+     .help = "Share of requests given up right after sending: half of them closed, half reset."}},
     {RUN, {"seed", ARG_INT, AT(seed), 0, INT64_MAX, .default_text = "0",
      .help = "The same seed makes the same requests; 0: a random one, which the report names."}},
 };

@@ -77,7 +77,8 @@ static void keep_get(struct readback *r, struct kept *k, const struct response *
         *history_line(op, n) =
             (struct history_line){.item = line->item, .quantity = line->quantity};
     }
-    const struct misfit_request request = {.id = settle_id(s, k->slot)};
+    const struct misfit_request request = {
+        .id = settle_id(s, k->slot), .reserve = reserve, .named = s->load->workload.named};
     struct lesson lesson = intent_learn(s->facts, op, &request, response);
     history_finish(op, lesson.outcome, response->status, lesson.detail, 0,
                    end->end_ns - s->facts->zero_ns);
@@ -147,7 +148,10 @@ static uint32_t take_results(struct readback *r, const struct gets *gets,
         struct answer a;
         if (!answer_read(&a, result) || a.status == 0 || str_absent(a.body))
             break;
-        struct response one = {.status = (uint16_t)a.status, .body = a.body};
+        bool problem = a.status >= 400; /* within a batch nothing says so but the status */
+        struct response one = {.status = (uint16_t)a.status,
+                               .body = a.body,
+                               .content = problem ? CONTENT_PROBLEM : CONTENT_JSON};
         keep_get(r, &r->kept[gets->first + n++], &one, end);
     }
     return n;

@@ -14,8 +14,8 @@
 #define UNTIL_MORE_MS  20000
 
 static const bool of_mutation[KINDS] = {
-    [KIND_ADJUST] = true,  [KIND_DECREMENT] = true, [KIND_RESERVE] = true,
-    [KIND_CONFIRM] = true, [KIND_RELEASE] = true,   [KIND_EXTEND] = true,
+    [KIND_ADJUST] = true,  [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_CONFIRM] = true,
+    [KIND_RELEASE] = true, [KIND_EXTEND] = true,    [KIND_SET] = true,
 };
 
 static void index_op(struct settle *s, uint32_t slot, const struct history_op *op)
@@ -32,7 +32,7 @@ static void index_op(struct settle *s, uint32_t slot, const struct history_op *o
     if (settled)
         s->mark[root] |= outcome == OUTCOME_OK ? MARK_FOUND : 0;
     else if (outcome == OUTCOME_OK)
-        s->mark[root] |= MARK_OK;
+        s->mark[root] |= op->flags & FLAG_REPLAYED ? MARK_OK : MARK_OK | MARK_FIRST;
     else if (outcome == OUTCOME_UNKNOWN)
         s->mark[root] |= MARK_UNKNOWN;
     bool ends = op->kind == KIND_CONFIRM || op->kind == KIND_RELEASE;

@@ -1,8 +1,9 @@
 /* settle.h -- after the load: what became of the operations that nobody answered, and what is left.
  *
  * Layer: loadgen. Three things are asked of the server and added to the history:
- *   lookup.c    each mutation without an answer, by its key; two looks, a second apart, must agree
- *               that it is not there before that counts as "did not happen"
+ *   lookup.c    each mutation without an answer, by its key, and a sample of those with one; two
+ *               looks, a second apart, must agree that it is not there before that counts as "did
+ *               not happen"
  *   readback.c  each reservation that was not seen to end, and a sample of the others; then every
  *               item's counters. Repeated until no item moved in between, so that the reservations
  *               and the counters are of one moment.
@@ -45,6 +46,7 @@ enum settle_mark {
     MARK_UNKNOWN = 0x04,  /* one was not answered */
     MARK_ENDED = 0x08,    /* a reserve: its reservation was seen to be confirmed or released */
     MARK_FOUND = 0x10,    /* unknown, and looked up: it happened */
+    MARK_FIRST = 0x20,    /* one of the 2xx was no replay: so its key must have been recorded */
 };
 
 struct settle {

@@ -68,7 +68,8 @@ static const struct arg_spec specs[] = {
     {"max-hold", ARG_DURATION_MS, AT(max_hold_ms), SECOND, 365 * DAY, .default_text = "7d",
      .help = "The longest life of a hold, extensions included."},
     {"durability", ARG_ENUM, AT(durability), .choices = durabilities, .default_text = "unset",
-     .help = "What an answer promises to survive; Redis must be set up for it."},
+     .help = "What an answer promises to survive; Redis must be set up for it. unset: what Redis gives; an own Redis syncs every "
+             "transaction, as at always. everysec: a Redis that is killed while its disk is busy loses up to 2 s."},
     {"replicas", ARG_INT, AT(replicas), 1, 16, .default_text = "1", .metavar = "N",
      .help = "With --durability replicated: copies that an answer waits for, one for each replica that may be promoted."},
     {"log-format", ARG_ENUM, AT(log_format), .choices = formats, .default_text = "logfmt",

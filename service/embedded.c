@@ -69,24 +69,75 @@ static int choose_socket(struct embedded *e, const char *given, char *err, size_
     return 0;
 }
 
+/* Whoever may write here may put another store or another program's socket in our place. */
+static int check_dir(const char *path, char *err, size_t err_size)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return fail(err, err_size, "cannot enter", path);
+    unsigned mode = st.st_mode & 07777;
+    if (!S_ISDIR(st.st_mode))
+        snprintf(err, err_size, "%s is no directory", path);
+    else if (st.st_uid != geteuid())
+        snprintf(err, err_size,
+                 "%s belongs to user %u, and stockd runs as user %u: chown it, or give --data-dir "
+                 "another one",
+                 path, (unsigned)st.st_uid, (unsigned)geteuid());
+    else if (mode & (S_IWGRP | S_IWOTH))
+        snprintf(err, err_size,
+                 "%s has mode %04o, so %s may write in it; right is 0700 (chmod 700 %s)", path,
+                 mode, mode & S_IWOTH ? "everybody" : "its group", path);
+    else
+        return 0;
+    return -1;
+}
+
+/* Made if it is not there. */
+static int own_dir(const char *path, char *err, size_t err_size)
+{
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return fail(err, err_size, "cannot make", path);
+    return check_dir(path, err, err_size);
+}
+
+/* Earlier versions left the ledger's files for everybody to read. */
+static int hide_ledger(const struct embedded *e, char *err, size_t err_size)
+{
+    static const char *const files[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm"};
+    char path[PATH_MAX];
+    struct stat st;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        snprintf(path, sizeof(path), "%.4000s/%s", e->dir, files[i]);
+        if (stat(path, &st) == 0 && (st.st_mode & 077) && chmod(path, 0600) < 0)
+            return fail(err, err_size, "cannot change the mode of", path);
+    }
+    return 0;
+}
+
+/* Every transaction, unless less was asked for: at everysec a Redis that is killed while its disk
+ * is busy loses what was answered, and comes back with less than the ledger has. */
+static const char *fsync_of(enum store_durability level)
+{
+    return level == DURABILITY_MEMORY || level == DURABILITY_EVERYSEC ? "everysec" : "always";
+}
+
 int embedded_prepare(struct embedded *e, const struct config *config, char *err, size_t err_size)
 {
     char redis_dir[PATH_MAX];
-    *e =
-        (struct embedded){.fsync = config->durability == DURABILITY_ALWAYS ? "always" : "everysec"};
+    *e = (struct embedded){.fsync = fsync_of((enum store_durability)config->durability)};
     if (!have_redis_server()) {
         snprintf(err, err_size,
                  "redis-server was not found in PATH; install it (Debian: apt-get "
                  "install redis-server) or give --redis URL");
         return -1;
     }
-    if (mkdir(config->data_dir, 0700) < 0 && errno != EEXIST)
-        return fail(err, err_size, "cannot make", config->data_dir);
+    if (own_dir(config->data_dir, err, err_size) < 0)
+        return -1;
     if (!realpath(config->data_dir, e->dir))
         return fail(err, err_size, "cannot enter", config->data_dir);
     snprintf(redis_dir, sizeof(redis_dir), "%.4000s/redis", e->dir);
-    if (mkdir(redis_dir, 0700) < 0 && errno != EEXIST)
-        return fail(err, err_size, "cannot make", redis_dir);
+    if (own_dir(redis_dir, err, err_size) < 0 || hide_ledger(e, err, err_size) < 0)
+        return -1;
     if (choose_socket(e, config->data_dir, err, err_size) < 0)
         return -1;
     return take_lock(e, err, err_size);

@@ -19,8 +19,8 @@ struct embedded {
     int lock_fd;
 };
 
-/* Makes the directory and takes the lock, waiting a little for a predecessor that is going down.
- * 0, or -1 with err. */
+/* Makes the directory, or refuses one that others may write, and takes the lock, waiting a little
+ * for a predecessor that is going down. 0, or -1 with err. */
 int embedded_prepare(struct embedded *embedded, const struct config *config, char *err,
                      size_t err_size) __attribute__((warn_unused_result));
 

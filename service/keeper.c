@@ -20,6 +20,8 @@
 #define SWEEPS_MAX     64    /* items at once, a partition */
 #define LAG_EASE       10    /* refusals end a tenth below --ledger-max-lag */
 #define FIRST_WAIT_NS  (50 * 1000 * 1000)
+#define LOADING_MS     2000 /* at start: then the service says on /readyz how far Redis is */
+#define IDLE_MS        5000 /* without a round, before it is said, and said again */
 
 struct sweep {
     struct store_op op;
@@ -40,11 +42,48 @@ struct keeper {
     int64_t chores_at_ms, trim_at_ms, open_at_ms;
     struct sweep sweeps[SWEEPS_MAX];
     unsigned flying;
+    bool moved;         /* some of those gave holds back */
     unsigned partition; /* the next to look at */
+    int64_t round_ms;   /* monotonic: when the last round came to its end */
+    int64_t lag_ms;     /* that it found */
+    int64_t say_ms;     /* when to say again that there was none since */
     bool stopping;
 };
 
 static void on_step(uv_timer_t *timer);
+
+/* --- rounds ----------------------------------------------------------------------------------- */
+
+static void begin_rounds(struct keeper *k)
+{
+    int64_t before_ms = k->shared->store_shared->keeper_round_ms; /* of a keeper that died */
+    k->round_ms = before_ms ? before_ms : clock_mono_ms();
+    k->say_ms = k->round_ms + IDLE_MS;
+}
+
+static void round_done(struct keeper *k, int64_t lag_ms)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms - k->round_ms >= IDLE_MS)
+        log_event(LOG_INFO, "the keeper goes on", LOG_INT("after_ms", now_ms - k->round_ms));
+    k->lag_ms = lag_ms;
+    k->shared->store_shared->keeper_round_ms = k->round_ms = now_ms;
+    k->say_ms = now_ms + IDLE_MS;
+    stats_set(STATS_EXPIRY_LAG_MS, lag_ms);
+    stats_set(STATS_KEEPER_ROUND_AT_MS, clock_wall_ms());
+}
+
+/* Nobody knows what has come due since the last round: the lag is what it may be. */
+static void round_failed(struct keeper *k, const char *why)
+{
+    int64_t now_ms = clock_mono_ms(), idle_ms = now_ms - k->round_ms;
+    stats_set(STATS_EXPIRY_LAG_MS, k->lag_ms + idle_ms);
+    if (now_ms < k->say_ms)
+        return;
+    k->say_ms = now_ms + IDLE_MS;
+    log_event(LOG_WARN, "the keeper has done nothing", LOG_INT("for_ms", idle_ms),
+              LOG_STR("why", why));
+}
 
 /* --- sweeping --------------------------------------------------------------------------------- */
 
@@ -52,11 +91,12 @@ static void on_swept(struct store_op *op)
 {
     struct sweep *sweep = op->user;
     struct keeper *k = sweep->keeper;
+    k->moved = k->moved || outcome_succeeded(op->op.out.code);
     if (--k->flying > 0)
         return;
     if (k->stopping)
         uv_stop(&k->loop);
-    else
+    else if (k->moved)
         uv_timer_start(&k->step, on_step, 0, STEP_MS); /* more may be due: look at once */
 }
 
@@ -73,8 +113,8 @@ static void sweep_item(struct keeper *k, struct sweep *sweep, unsigned partition
     store_submit(k->store, &sweep->op);
 }
 
-/* Hands over what is due in one partition. */
-static void look_for_due(struct keeper *k, unsigned partition, int64_t now_ms, int64_t *lag_ms)
+/* Hands over what is due in one partition. 0 or -1. */
+static int look_for_due(struct keeper *k, unsigned partition, int64_t now_ms, int64_t *lag_ms)
 {
     struct str names[SWEEPS_MAX];
     int64_t oldest_ms = now_ms;
@@ -85,6 +125,21 @@ static void look_for_due(struct keeper *k, unsigned partition, int64_t now_ms, i
     for (int i = 0; i < count; i++)
         if (names[i].n <= SKU_MAX_BYTES)
             sweep_item(k, &k->sweeps[i], partition, names[i]);
+    return count < 0 ? -1 : 0;
+}
+
+/* In one partition after the other, until something is due. */
+static int sweep_due(struct keeper *k, int64_t now_ms, int64_t *lag_ms)
+{
+    unsigned partitions = k->shared->store_config.partitions;
+    *lag_ms = 0;
+    k->moved = false;
+    for (unsigned i = 0; i < partitions && k->flying == 0; i++) {
+        if (look_for_due(k, k->partition, now_ms, lag_ms) < 0)
+            return -1;
+        k->partition = (k->partition + 1) % partitions;
+    }
+    return 0;
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
@@ -134,7 +189,21 @@ static void look_at_audit(struct keeper *k)
     stats_set(STATS_AUDIT_AT_MS, audit.at_ms);
 }
 
-static void chores(struct keeper *k, int64_t now_ms)
+/* What is old. */
+static int trim(struct keeper *k, int64_t now_ms)
+{
+    if (!k->shared->store_config.ledger && trim_events(k, now_ms) < 0)
+        return -1;
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
+        int dropped = admin_trim_records(k->admin, p, now_ms);
+        if (dropped < 0)
+            return -1;
+        stats_count(STATS_TRIMMED_RECORDS, (uint64_t)dropped);
+    }
+    return 0;
+}
+
+static int chores(struct keeper *k, int64_t now_ms)
 {
     bool ledger = k->shared->store_config.ledger;
     int64_t mono_ms = clock_mono_ms();
@@ -142,54 +211,58 @@ static void chores(struct keeper *k, int64_t now_ms)
         k->chores_at_ms = mono_ms + CHORES_MS;
         if (admin_look_at_memory(k->admin) < 0 || admin_look_at_replicas(k->admin) < 0 ||
             (ledger && look_at_backlog(k, now_ms) < 0))
-            return;
+            return -1;
     }
     if (mono_ms < k->trim_at_ms)
-        return;
+        return 0;
     k->trim_at_ms = mono_ms + TRIM_MS;
     look_at_audit(k);
-    if (!ledger && trim_events(k, now_ms) < 0)
-        return;
-    for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
-        int dropped = admin_trim_records(k->admin, p, now_ms);
-        if (dropped < 0)
-            return;
-        stats_count(STATS_TRIMMED_RECORDS, (uint64_t)dropped);
-    }
+    return trim(k, now_ms);
 }
 
 /* It needs time, not a person. */
 static bool passes(enum admin_result result)
 {
-    return result == ADMIN_DOWN || result == ADMIN_MISSING || result == ADMIN_RESTARTED;
+    return result == ADMIN_DOWN || result == ADMIN_LOADING || result == ADMIN_MISSING ||
+           result == ADMIN_RESTARTED;
+}
+
+/* How far Redis is with loading has been said already. */
+static void say_not_open(enum admin_result result, const char *what, const char *why)
+{
+    static struct log_gate gate;
+    if (result != ADMIN_LOADING && log_allowed(&gate, clock_mono_ms()))
+        log_event(passes(result) ? LOG_WARN : LOG_ERROR, what, LOG_STR("why", why));
+}
+
+static bool is_open(struct keeper *k)
+{
+    const char *why;
+    enum admin_result result = admin_open(k->admin, &why);
+    if (result == ADMIN_OK)
+        return true;
+    k->open_at_ms = clock_mono_ms() + (passes(result) ? STEP_MS : CLOSED_LOOK_MS);
+    say_not_open(result, "redis is not open", why);
+    round_failed(k, why);
+    return false;
 }
 
 static void on_step(uv_timer_t *timer)
 {
     static struct log_gate gate;
     struct keeper *k = timer->data;
-    const char *why;
-    if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms)
+    int64_t lag_ms;
+    if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms || !is_open(k))
         return;
-    enum admin_result result = admin_open(k->admin, &why);
-    if (result != ADMIN_OK) {
-        k->open_at_ms = clock_mono_ms() + (passes(result) ? STEP_MS : CLOSED_LOOK_MS);
-        if (log_allowed(&gate, clock_mono_ms()))
-            log_event(passes(result) ? LOG_WARN : LOG_ERROR, "redis is not open",
-                      LOG_STR("why", why));
-        return;
-    }
     int64_t now_ms = admin_now_ms(k->admin);
-    if (now_ms < 0)
+    if (now_ms >= 0 && sweep_due(k, now_ms, &lag_ms) == 0 && chores(k, now_ms) == 0) {
+        round_done(k, lag_ms);
         return;
-    unsigned partitions = k->shared->store_config.partitions;
-    int64_t lag_ms = 0;
-    for (unsigned i = 0; i < partitions && k->flying == 0; i++) {
-        look_for_due(k, k->partition, now_ms, &lag_ms);
-        k->partition = (k->partition + 1) % partitions;
     }
-    stats_set(STATS_EXPIRY_LAG_MS, lag_ms);
-    chores(k, now_ms);
+    if (log_allowed(&gate, clock_mono_ms()))
+        log_event(LOG_WARN, "a round of the keeper was cut short",
+                  LOG_STR("why", admin_why(k->admin)));
+    round_failed(k, admin_why(k->admin));
 }
 
 static void on_pump(uv_prepare_t *prepare)
@@ -218,8 +291,7 @@ static void on_hup(uv_signal_t *handle, int signo)
 /* Waits for Redis at the start. False: it is not set up for us. */
 static bool open_first(struct keeper *k, int64_t patience_ms)
 {
-    int64_t until_ms = clock_mono_ms() + patience_ms;
-    static struct log_gate gate;
+    int64_t begin_ms = clock_mono_ms();
     for (;;) {
         const char *why;
         enum admin_result result = admin_open(k->admin, &why);
@@ -229,9 +301,11 @@ static bool open_first(struct keeper *k, int64_t patience_ms)
         }
         if (result == ADMIN_OK)
             return true;
-        if (log_allowed(&gate, clock_mono_ms()))
-            log_event(LOG_WARN, "waiting for redis", LOG_STR("why", why));
-        if (!passes(result) || clock_mono_ms() >= until_ms)
+        say_not_open(result, "waiting for redis", why);
+        round_failed(k, why);
+        if (!passes(result) || clock_mono_ms() - begin_ms >= patience_ms)
+            return true;
+        if (result == ADMIN_LOADING && clock_mono_ms() - begin_ms >= LOADING_MS)
             return true;
         nanosleep(&(struct timespec){.tv_nsec = FIRST_WAIT_NS}, NULL);
     }
@@ -293,6 +367,7 @@ int keeper_run(struct pool_child *child, void *arg)
         log_event(LOG_ERROR, "cannot start", LOG_STR("why", err));
         return POOL_EXIT_FATAL;
     }
+    begin_rounds(&k);
     if (!open_first(&k, args->patience_ms))
         return POOL_EXIT_FATAL;
     if (start(&k) < 0 || pool_ready(child) < 0)

@@ -39,11 +39,12 @@ static enum carry_result from_sql(struct carrier *carrier)
 static struct apply *apply_of(struct carrier *carrier, const struct carry *carry)
 {
     struct apply *apply = carrier->apply;
-    if (apply->partition == carry->partition)
-        return apply;
-    struct db *db = apply->db;
-    apply_free(apply);
-    apply_init(apply, db, carry->partition);
+    if (apply->partition != carry->partition) {
+        struct db *db = apply->db;
+        apply_free(apply);
+        apply_init(apply, db, carry->partition);
+    }
+    apply->run_id = str_of(feed_source(carrier->admin));
     return apply;
 }
 
@@ -67,6 +68,7 @@ static enum carry_result shut(struct carrier *carrier, struct carry *carry, enum
     case ADMIN_MISSING:
     case ADMIN_RESTARTED: return CARRY_IDLE;
     case ADMIN_REFUSED: return from_redis(carrier), CARRY_REFUSED;
+    case ADMIN_LOADING:
     case ADMIN_DOWN: break;
     }
     return from_redis(carrier);
@@ -78,6 +80,17 @@ static enum carry_result get_stuck(struct carrier *carrier, struct carry *carry,
     return shut(carrier, carry, CARRY_STUCK, "closed: ledger", detail);
 }
 
+/* Where SQL is, and where the epochs before that ended. */
+static void keep_place(struct carry *carry, const struct apply *apply)
+{
+    carry->at = (struct feed_id){apply->at.epoch, apply->at.seq};
+    carry->ended.count = apply->ended.count;
+    static_assert(EPOCHS_TOLD <= FEED_ENDS_MAX, "every end that SQL tells has its place");
+    for (size_t i = 0; i < apply->ended.count; i++)
+        carry->ended.ends[i] =
+            (struct feed_id){apply->ended.ends[i].epoch, apply->ended.ends[i].last_seq};
+}
+
 /* --- looking ---------------------------------------------------------------------------------- */
 
 enum carry_result carry_begin(struct carrier *carrier, struct carry *carry)
@@ -87,7 +100,7 @@ enum carry_result carry_begin(struct carrier *carrier, struct carry *carry)
         return CARRY_IDLE;
     if (apply_checkpoint(apply) != APPLY_DONE)
         return from_sql(carrier);
-    carry->at = (struct feed_id){apply->at.epoch, apply->at.seq};
+    keep_place(carry, apply);
     carry->state = CARRY_SEEN;
     return CARRY_IDLE;
 }
@@ -132,6 +145,7 @@ static enum carry_result look_at_meta(struct carrier *carrier, struct carry *car
         break;
     case ADMIN_MISSING: return make_store(carrier, carry, has_past);
     case ADMIN_REFUSED: return from_redis(carrier), CARRY_REFUSED;
+    case ADMIN_LOADING:
     case ADMIN_DOWN: return from_redis(carrier);
     }
     return CARRY_IDLE;
@@ -167,12 +181,12 @@ static enum carry_result took(struct carrier *carrier, struct carry *carry, size
     const struct apply *apply = carrier->apply;
     struct feed_id last = carrier->feed.entries[count - 1].id;
     bool all = carrier->feed.count < carry->chunk;
-    carry->at = (struct feed_id){apply->at.epoch, apply->at.seq};
+    keep_place(carry, apply);
     if (carrier->feed.bytes > CHUNK_MAX_BYTES && carry->chunk > 1)
         carry->chunk /= 2;
     else if (!all && carrier->feed.bytes < CHUNK_LOW_BYTES && carry->chunk < CHUNK_MAX)
         carry->chunk *= 2;
-    if (feed_applied(carrier->admin, carry->partition, carry->at) < 0 ||
+    if (feed_applied(carrier->admin, carry->partition, carry->at, &carry->ended) < 0 ||
         feed_trim(carrier->admin, carry->partition, last) < 0)
         return from_redis(carrier);
     carry->told = true;
@@ -186,6 +200,15 @@ static enum carry_result refused(struct carrier *carrier, struct carry *carry, s
         return get_stuck(carrier, carry, carrier->apply->why);
     carry->chunk = (unsigned)count / 2;
     return CARRY_FULL;
+}
+
+/* SQL is in a later epoch, which another Redis opened without what this one has: nobody may wait
+ * for it here, nor write on. */
+static enum carry_result disowned(struct carrier *carrier, struct carry *carry)
+{
+    keep_place(carry, carrier->apply);
+    stats_count(STATS_LEDGER_ERRORS, 1);
+    return shut(carrier, carry, CARRY_LOST, "lost", carrier->apply->why);
 }
 
 static enum carry_result no_memory(struct carrier *carrier, struct carry *carry, size_t count)
@@ -214,6 +237,7 @@ static enum carry_result apply_some(struct carrier *carrier, struct carry *carry
         carry->chunk = (unsigned)apply->good;
         return CARRY_FULL;
     case APPLY_FORK: return refused(carrier, carry, count);
+    case APPLY_DISOWNED: return disowned(carrier, carry);
     case APPLY_NO_MEMORY: return no_memory(carrier, carry, count);
     case APPLY_DB:
         if (apply->db_result == DB_CONSTRAINT)
@@ -246,7 +270,8 @@ static bool translate(struct carrier *carrier)
 /* Answers may wait for what was taken before this process or this connection began. */
 static enum carry_result tell_where(struct carrier *carrier, struct carry *carry)
 {
-    if (!carry->told && feed_applied(carrier->admin, carry->partition, carry->at) < 0)
+    if (!carry->told &&
+        feed_applied(carrier->admin, carry->partition, carry->at, &carry->ended) < 0)
         return from_redis(carrier);
     carry->told = true;
     return CARRY_IDLE;

@@ -6,7 +6,7 @@
  *   UNSEEN -checkpoint read-> SEEN -meta of an earlier Redis-> BEHIND -all applied-> FLOWING
  *                             SEEN -meta of this one-> FLOWING
  *   any -events that do not follow-> STUCK    until meta is open again
- *   any -stream or meta gone-> LOST           until they are back
+ *   any -stream or meta gone, or entries that SQL disowns-> LOST    until they are back
  *
  * What a closed partition holds is applied all the same: its history is not at fault.
  */
@@ -30,11 +30,12 @@ enum carry_result {
 struct carry {
     unsigned partition;
     enum carry_state state;
-    struct feed_id at;   /* the checkpoint, as last seen */
-    struct feed_id tail; /* the end of the stream at the last look */
-    int64_t look_ms;     /* when to look next */
-    bool told;           /* Redis has been told about `at` */
-    unsigned chunk;      /* entries to ask for */
+    struct feed_id at;      /* the checkpoint, as last seen */
+    struct feed_ends ended; /* the epochs before it */
+    struct feed_id tail;    /* the end of the stream at the last look */
+    int64_t look_ms;        /* when to look next */
+    bool told;              /* Redis has been told about `at` */
+    unsigned chunk;         /* entries to ask for */
 };
 
 /* What a pass over the partitions works with; the ledger process's. */

@@ -24,6 +24,7 @@
 #define PING_MS          1000 /* with --durability ledger: is SQL there although nothing happens? */
 #define RESTORE_MS       10000 /* from one try of --auto-restore to the next */
 #define STOP_MS          2000  /* what is there when we are told to stop is taken along */
+#define LOADING_MS       2000  /* at start: then the service says on /readyz how far Redis is */
 
 struct ledger_process {
     const struct shared_state *shared;
@@ -40,6 +41,8 @@ struct ledger_process {
     int64_t ping_ms;
     int64_t restore_ms; /* before this no restore is tried */
     bool db_checked;    /* since the last trouble */
+    bool redis_known;   /* it once was what we need */
+    bool redis_loading;
     bool refused;
 };
 
@@ -85,7 +88,7 @@ static void forget_all(struct ledger_process *l)
 static void redis_trouble(struct ledger_process *l, const char *why)
 {
     static struct log_gate gate;
-    if (log_allowed(&gate, clock_mono_ms()))
+    if (!l->redis_loading && log_allowed(&gate, clock_mono_ms())) /* that has been said */
         log_event(LOG_WARN, "the ledger waits for redis", LOG_STR("why", why));
     admin_hang_up(l->admin);
     forget_all(l);
@@ -150,7 +153,10 @@ static bool open_redis(struct ledger_process *l)
 {
     const char *why;
     enum admin_result result = admin_connect(l->admin, &why);
-    if (result == ADMIN_REFUSED) {
+    l->redis_loading = result == ADMIN_LOADING;
+    l->redis_known = l->redis_known || result == ADMIN_OK;
+    /* One that was right once and is not now may be in the middle of a repair. */
+    if (result == ADMIN_REFUSED && !l->redis_known) {
         log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", why));
         l->refused = true;
     } else if (result != ADMIN_OK) {
@@ -253,6 +259,13 @@ static bool settled(const struct ledger_process *l)
     return true;
 }
 
+/* There is still something to wait for before we say that we are ready. */
+static bool waits(const struct ledger_process *l, int64_t begin_ms, int64_t patience_ms)
+{
+    int64_t waited_ms = clock_mono_ms() - begin_ms;
+    return !settled(l) && waited_ms < patience_ms && !(l->redis_loading && waited_ms >= LOADING_MS);
+}
+
 static bool leaving(const struct ledger_process *l)
 {
     return l->refused || (l->stop_ms != 0 && clock_mono_ms() >= l->stop_ms);
@@ -317,10 +330,10 @@ int ledger_process_run(struct pool_child *child, void *arg)
     begin_process(&l, args);
     if (!make_parts(&l))
         l.refused = true;
-    int64_t patience_end_ms = clock_mono_ms() + args->patience_ms;
+    int64_t begin_ms = clock_mono_ms();
     while (!leaving(&l)) {
         turn(&l);
-        if (said || l.refused || (!settled(&l) && clock_mono_ms() < patience_end_ms))
+        if (said || l.refused || waits(&l, begin_ms, args->patience_ms))
             continue;
         if (pool_ready(child) < 0)
             break;

@@ -4,6 +4,7 @@
 #include "command_migrate.h"
 #include "command_restore.h"
 #include "config.h"
+#include "confine.h"
 #include "master.h"
 #include "standard.h"
 #include "version.h"
@@ -67,6 +68,8 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+    confine_rights();
+    confine_files();
     standard_keep();
     if (argc < 2)
         return serve(argc, argv);

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define READY_TIMEOUT_MS  120000
-#define PATIENCE_OWN_MS   60000 /* an embedded Redis may have a long AOF to read */
+#define PATIENCE_OWN_MS   60000 /* for an embedded Redis to start; not while it loads */
 #define PATIENCE_OTHER_MS 2000
 #define STOP_GRACE_MS     3000
 #define DRAIN_EXTRA_MS    1000

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "pool.h"
 #include "random.h"
+#include "threads.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -74,6 +75,11 @@ static int start(struct worker *w, unsigned index)
     const struct shared_state *shared = w->shared;
     const struct config *config = shared->config;
     char err[256] = "";
+    int rc = threads_start();
+    if (rc < 0) {
+        log_event(LOG_ERROR, "no threads", LOG_STR("why", uv_strerror(rc)));
+        return -1;
+    }
     w->store = store_new(&w->loop, &shared->store_config, shared->store_shared, err, sizeof(err));
     if (!w->store) {
         log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));

@@ -87,7 +87,25 @@ static void report(const struct index *index, const struct serial_result *result
                       result->by_time ? ", but the last was over before the first began" : "");
 }
 
-int baskets_check(const struct index *index, const struct entries *entries, struct verdict *v)
+/* Takes out what is not of one moment, or quotes nothing: lists, and claims. The others stay in
+ * their order. */
+static void leave_out_lists(const struct index *index, struct entries *entries)
+{
+    size_t kept = 0, from = 0;
+    for (uint32_t i = 0; i < index->items; i++) {
+        size_t end = entries->first[i + 1];
+        entries->first[i] = kept;
+        for (; from < end; from++) {
+            const struct history_op *op = index_op(index, entry_slot(entries->all[from]));
+            if (op->kind != KIND_LIST && !entry_is_claim(op))
+                entries->all[kept++] = entries->all[from];
+        }
+    }
+    entries->first[index->items] = kept;
+    entries->count = kept;
+}
+
+int baskets_check(const struct index *index, struct entries *entries, struct verdict *v)
 {
     if (!index->baskets)
         return 0;
@@ -97,6 +115,8 @@ int baskets_check(const struct index *index, const struct entries *entries, stru
                         "Not looked at: single items are not in order, so all together are not.");
         return 0;
     }
+    if (index->lists)
+        leave_out_lists(index, entries);
     struct nodes nodes = {.index = index};
     struct serial serial = {
         .items = index->items,

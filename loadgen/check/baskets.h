@@ -11,7 +11,7 @@
 #include "check/verdict.h"
 
 /* Comes after numbers.h. 0 or -ENOMEM. */
-int baskets_check(const struct index *index, const struct entries *entries, struct verdict *v)
+int baskets_check(const struct index *index, struct entries *entries, struct verdict *v)
     __attribute__((warn_unused_result));
 
 #endif

@@ -6,6 +6,7 @@
 #include "check/entries.h"
 #include "check/index.h"
 #include "check/items.h"
+#include "check/keys.h"
 #include "check/losses.h"
 #include "check/notes.h"
 #include "check/numbers.h"
@@ -21,6 +22,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ASKED_MIN 20 /* requests of one kind that cannot all have been unlucky */
 
 struct run {
     struct verdict *verdict;
@@ -73,6 +76,19 @@ static void doubt_run(const struct run *run)
     if (atomic_load_explicit(&facts->progress, memory_order_acquire) < RUN_SETTLED)
         verdict_doubt(v, "The run was not finished: operations without an answer were not looked "
                          "up, and the items not read at the end.");
+}
+
+/* Requests of one kind that were never answered in a way that can be judged are not known to be
+ * served rightly, however right the others are. A few may be bad luck. */
+static void doubt_silent(const struct run *run)
+{
+    const struct coverage *c = &run->verdict->coverage;
+    for (int kind = 0; kind < KINDS && run->level != CHECK_OFF; kind++)
+        if (c->asked[kind] >= ASKED_MIN && c->judged[kind] == 0)
+            verdict_doubt(run->verdict,
+                          "None of the %" PRIu64 " requests of one kind, %s, got an answer that "
+                          "can be judged.",
+                          c->asked[kind], describe_kind((enum history_kind)kind));
 }
 
 /* A scenario that is about contention proves nothing without it. */
@@ -146,6 +162,7 @@ static int check_all(struct run *run)
     err = reservations_check(&run->index, run->items, run->level == CHECK_FULL, run->verdict);
     if (err < 0)
         return err;
+    keys_check(&run->index, run->items, run->verdict);
     single_check(&run->index, run->verdict);
     notes_check(&run->index, run->verdict);
     err = refusals_check(&run->index, run->verdict);
@@ -195,6 +212,7 @@ int check_history(struct verdict *v, const struct history_reader *r, enum check_
     int err = check_run(&run, r);
     if (err == 0) {
         doubt_run(&run);
+        doubt_silent(&run);
         doubt_contention(&run);
         verdict_conclude(v);
         tell(&run, "done", 100);

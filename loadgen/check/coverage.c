@@ -5,6 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Whether the refusal claims more than that the service is busy. */
+static bool says_why(const struct history_op *op)
+{
+    return op->detail != DETAIL_UNAVAILABLE && op->detail != DETAIL_NOT_SENT;
+}
+
 static void count_attempt(const struct history_op *op, struct coverage *c)
 {
     enum history_outcome outcome = history_outcome(op);
@@ -12,6 +18,8 @@ static void count_attempt(const struct history_op *op, struct coverage *c)
     c->ok += outcome == OUTCOME_OK;
     c->fail += outcome == OUTCOME_FAIL;
     c->unknown += outcome == OUTCOME_UNKNOWN;
+    c->asked[op->kind]++;
+    c->judged[op->kind] += outcome == OUTCOME_OK || (outcome == OUTCOME_FAIL && says_why(op));
     c->replays += outcome == OUTCOME_OK && (op->flags & FLAG_REPLAYED);
     c->resent += (op->flags & FLAG_RESENT) != 0;
     c->sold_out_answers += outcome == OUTCOME_FAIL && op->detail == DETAIL_NO_STOCK;
@@ -76,8 +84,9 @@ static void each_request(struct flight *f, const struct index *index)
     index_pass(&pass, index);
     uint32_t slot;
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
-        if (history_phase(op) != PHASE_LOAD || op->detail == DETAIL_NOT_SENT)
-            continue;
+        if (history_phase(op) != PHASE_LOAD || op->detail == DETAIL_NOT_SENT ||
+            op->kind == KIND_LIST)
+            continue; /* a list is no fight over any of its items */
         uint64_t end_ns = op->end_ns ? op->end_ns : stop_ns; /* its client died with it */
         end_ns = end_ns < op->begin_ns ? op->begin_ns : end_ns;
         for (unsigned n = 0; n < op->lines; n++) {

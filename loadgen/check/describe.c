@@ -20,6 +20,10 @@ static const char *const kinds[KINDS] = {
     [KIND_EXTEND] = "extend",
     [KIND_GET_ITEM] = "get of an item",
     [KIND_GET_RESERVATION] = "get of a reservation",
+    [KIND_SET] = "put with If-Match",
+    [KIND_LIST] = "list of items",
+    [KIND_LOOKUP] = "look-up of a key",
+    [KIND_REUSE] = "request with a used key",
 };
 
 static const char *const details[DETAILS] = {
@@ -39,6 +43,11 @@ static const char *const details[DETAILS] = {
     [DETAIL_RESET] = "the connection broke",
     [DETAIL_ABORTED] = "closed by the client",
     [DETAIL_GARBLED] = "not a whole answer",
+    [DETAIL_FOREIGN] = "no problem document",
+    [DETAIL_APART] = "items of several partitions",
+    [DETAIL_REUSED] = "key used for another request",
+    [DETAIL_STALE] = "not at that version any more",
+    [DETAIL_TOO_LONG] = "longer than anybody may hold",
 };
 
 const char *describe_kind(enum history_kind kind)
@@ -77,10 +86,26 @@ struct words describe_who(const struct history_op *op)
     return words;
 }
 
+/* What the reservation holds of the item, for a confirm that may sell less; 0: not known. */
+static int32_t reserved(const struct history_reader *r, const struct history_op *op, uint32_t item)
+{
+    if (op->flags & FLAG_RESENT || history_phase(op) == PHASE_SETTLE)
+        op = history_op_at(r, op->of);
+    const struct history_op *reserve =
+        op && op->kind == KIND_CONFIRM ? history_op_at(r, op->of) : NULL;
+    for (unsigned n = 0; reserve && n < reserve->lines; n++)
+        if (history_line_of(reserve, n)->item == item)
+            return history_line_of(reserve, n)->quantity;
+    return 0;
+}
+
 static void describe_line(struct buf *out, const struct history_reader *r,
                           const struct history_op *op, const struct history_line *line)
 {
-    if (op->kind != KIND_GET_ITEM && op->kind != KIND_EXTEND)
+    int32_t held = reserved(r, op, line->item);
+    if (held && held != line->quantity)
+        buf_printf(out, " %" PRId32 " of the %" PRId32 " reserved of", line->quantity, held);
+    else if (op->kind != KIND_GET_ITEM && op->kind != KIND_LIST && op->kind != KIND_EXTEND)
         buf_printf(out, " %" PRId32 " of", line->quantity);
     buf_printf(out, " %s", describe_sku(r, line->item).text);
     if (line->version)

@@ -31,7 +31,7 @@ static uint64_t begin_of_others(const struct index *index, const struct history_
 }
 
 /* All attempts of one key. A refused attempt counts only when no other one could have done it. */
-static struct span span_of_key(const struct index *index, uint32_t first)
+struct span effect_key_span(const struct index *index, uint32_t first)
 {
     const struct history_op *op = index_op(index, first);
     uint64_t any = SWEEP_NEVER;
@@ -59,7 +59,7 @@ static struct span span_of_key(const struct index *index, uint32_t first)
 uint64_t effect_deadline(const struct index *index, uint32_t reserve)
 {
     uint64_t ttl_ns = index->reader->facts->ttl_ms * 1000000u;
-    uint64_t last = span_of_key(index, reserve).begin_ns;
+    uint64_t last = effect_key_span(index, reserve).begin_ns;
     uint64_t version = 0;
     for (uint32_t at = index->child[reserve]; at; at = index->next[at]) {
         if (index_op(index, at)->kind != KIND_EXTEND || !index_took_effect(index, at))
@@ -68,7 +68,7 @@ uint64_t effect_deadline(const struct index *index, uint32_t reserve)
         if (line && line->version > version &&
             !restored_lost(index->restored, line->item, line->version)) {
             version = line->version;
-            last = span_of_key(index, at).begin_ns;
+            last = effect_key_span(index, at).begin_ns;
         }
     }
     uint64_t slack = CLOCK_OFF_NS + ttl_ns / CLOCK_DRIFT;
@@ -147,7 +147,7 @@ struct span effect_span(const struct index *index, uint32_t slot)
         return effect_span(index, op->of); /* it is the answer of its key */
     bool took = role == ROLE_FIRST && index_took_effect(index, slot);
     struct span span =
-        took && index->child[slot] ? span_of_key(index, slot) : effect_attempt_span(op);
+        took && index->child[slot] ? effect_key_span(index, slot) : effect_attempt_span(op);
     bool expiry = role == ROLE_GET_RESERVATION && index->effect[slot] == slot;
     if (expiry) {
         /* Whoever saw the expiry saw it happened. One that was seen too early is reported from its

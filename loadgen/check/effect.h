@@ -25,6 +25,10 @@ struct span {
 };
 struct span effect_span(const struct index *index, uint32_t slot);
 
+/* Of a first attempt that took effect, by its own attempts alone: what others were told of its
+ * reservation is left aside. */
+struct span effect_key_span(const struct index *index, uint32_t first);
+
 /* The same of one attempt, whatever it did. */
 struct span effect_attempt_span(const struct history_op *op);
 

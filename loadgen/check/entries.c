@@ -33,12 +33,12 @@ static bool is_transition(const struct index *index, uint32_t slot, const struct
 
 static enum sort sort_of(const struct index *index, uint32_t slot, const struct history_op *op)
 {
-    if (op->kind == KIND_GET_ITEM)
+    if (index_role(op) == ROLE_GET_ITEM)
         return history_outcome(op) == OUTCOME_OK ? SORT_READ : SORT_NONE;
     if (is_transition(index, slot, op))
         return SORT_TRANSITION;
     bool asks = index_role(op) == ROLE_FIRST || index_role(op) == ROLE_ATTEMPT;
-    return asks && is_refusal(op) ? SORT_READ : SORT_NONE;
+    return asks && (is_refusal(op) || entry_is_claim(op)) ? SORT_READ : SORT_NONE;
 }
 
 static uint64_t key_of(const struct index *index, uint32_t slot, unsigned n, enum sort sort)

@@ -1,8 +1,10 @@
 /* entries.h -- everything that quotes a version, item by item, in the order of versions.
  *
- * Layer: check. One entry for each line of each effect, of each get of an item and of each refusal
- * for want of stock; 16 bytes each, sorted within its item, a transition before the reads of its
- * version. Owned by check_history: entries_make .. entries_free.
+ * Layer: check. One entry for each line of each effect, of each get or list of items, of each
+ * refusal for want of stock, and for each claim that an item has changed since a version (a set
+ * that was refused; it stands among the reads of that version); 16 bytes each, sorted within its
+ * item, a transition before the reads of its version. Owned by check_history: entries_make ..
+ * entries_free.
  */
 #ifndef LOADGEN_CHECK_ENTRIES_H
 #define LOADGEN_CHECK_ENTRIES_H
@@ -46,7 +48,15 @@ static inline unsigned entry_line(struct radix_pair entry)
 /* The key under which line n of the operation in slot is sorted; 0 when it quotes no version. */
 uint64_t entries_key(const struct index *index, uint32_t slot, unsigned n);
 
-/* What one transition does to its item. */
+/* Whether the operation is such a claim: it quotes no numbers. */
+static inline bool entry_is_claim(const struct history_op *op)
+{
+    return op->kind == KIND_SET && history_outcome(op) == OUTCOME_FAIL &&
+           op->detail == DETAIL_STALE;
+}
+
+/* What one transition does to its item; of a set, that depends on what was there before: nothing
+ * here. */
 struct change {
     int64_t available, received, sold, held;
 };

@@ -10,8 +10,10 @@
 
 enum index_role index_role(const struct history_op *op)
 {
-    if (op->kind == KIND_GET_ITEM)
+    if (op->kind == KIND_GET_ITEM || op->kind == KIND_LIST)
         return ROLE_GET_ITEM;
+    if (op->kind == KIND_LOOKUP || op->kind == KIND_REUSE)
+        return ROLE_KEY;
     if (op->kind == KIND_GET_RESERVATION)
         return ROLE_GET_RESERVATION;
     if (history_phase(op) == PHASE_SETTLE)
@@ -92,6 +94,17 @@ static bool asks_the_same(const struct history_op *a, const struct history_op *b
     return same;
 }
 
+/* Whether op is about the key of the other one: it looks at what that did, or asks for something
+ * else instead. */
+static bool is_of_key(const struct history_op *op, const struct history_op *other)
+{
+    bool counts = other->kind == KIND_DECREMENT || other->kind == KIND_ADJUST;
+    bool fits = op->lines == other->lines && (op->kind == KIND_LOOKUP || counts);
+    for (unsigned n = 0; n < op->lines && fits; n++)
+        fits = index_line(op, n)->item == index_line(other, n)->item;
+    return fits;
+}
+
 /* Whether op has a line for each of the reservation's items, and for no other. */
 static bool is_about(const struct history_op *op, const struct history_op *reserve)
 {
@@ -106,6 +119,7 @@ static bool needs_parent(const struct history_op *op)
 {
     enum index_role role = index_role(op);
     return role == ROLE_ATTEMPT || role == ROLE_LOOKUP || role == ROLE_GET_RESERVATION ||
+           role == ROLE_KEY ||
            (role == ROLE_FIRST && (index_is_end(op) || op->kind == KIND_EXTEND));
 }
 
@@ -117,6 +131,8 @@ static bool parent_fits(const struct history_op *op, const struct history_op *pa
         return false; /* nobody sends again, or asks about, what was not sent yet */
     if (role == ROLE_ATTEMPT || role == ROLE_LOOKUP)
         return asks_the_same(op, parent);
+    if (role == ROLE_KEY)
+        return is_of_key(op, parent);
     /* Only a get that found nothing to show has no lines. */
     return op->lines == 0 ? parent->kind == KIND_RESERVE : is_about(op, parent);
 }
@@ -157,13 +173,16 @@ static void index_add(struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
     index->operations++;
+    index->lists |= op->kind == KIND_LIST || op->kind == KIND_SET;
     if (never_sent(op))
         leave_out(index, slot, false); /* its client died before it sent anything */
     else if (!op_fits(index, op))
         leave_out(index, slot, true);
+    else if (index_role(op) == ROLE_KEY)
+        return; /* it is judged by itself */
     else if (needs_parent(op))
         link_child(index, op->of, slot);
-    else
+    else if (index_role(op) != ROLE_GET_ITEM)
         index->baskets |= op->lines >= 2;
 }
 
@@ -179,6 +198,7 @@ int index_make(struct index *index, const struct history_reader *r)
     /* An item takes a slot to be created: more items than slots is not a number to trust. */
     uint32_t items = r->facts->items < r->slots ? r->facts->items : r->slots;
     *index = (struct index){.reader = r, .slots = r->slots, .items = items};
+    index->says_sold = r->facts->format >= 3;
     size_t slots = (size_t)r->slots + 1;
     index->child = calloc(slots, sizeof(*index->child));
     index->next = calloc(slots, sizeof(*index->next));

@@ -41,14 +41,17 @@ struct index {
     uint64_t operations, broken;
     bool incomplete; /* parts of the file are missing: what is not in it may have happened */
     bool baskets;    /* an operation has two lines or more */
+    bool says_sold;  /* gets of what was confirmed say what was sold: since format 3 */
+    bool lists;      /* there are lists of items, or claims that an item has changed */
 };
 
 enum index_role {
-    ROLE_FIRST,   /* the first attempt of something that changes the state */
-    ROLE_ATTEMPT, /* a further one, with the same key */
-    ROLE_LOOKUP,  /* what became of a key, asked when the load was over */
-    ROLE_GET_ITEM,
+    ROLE_FIRST,    /* the first attempt of something that changes the state */
+    ROLE_ATTEMPT,  /* a further one, with the same key */
+    ROLE_LOOKUP,   /* what became of a key, asked when the load was over */
+    ROLE_GET_ITEM, /* or several, in a list */
     ROLE_GET_RESERVATION,
+    ROLE_KEY, /* about the key of another operation, during the load; in no list */
 };
 
 /* 0 or -ENOMEM; index_free in any case. */

@@ -21,6 +21,7 @@ struct trail {
     uint32_t before; /* slot of the entry before this one, 0 at the start */
     uint32_t blamed; /* the operation whose begin the last violation of order was about */
     bool below_zero; /* said once */
+    uint32_t claim;  /* the claim over first that the item has changed since the version at hand */
 };
 
 /* One entry, with what belongs to it. */
@@ -108,7 +109,7 @@ static void check_below_zero(struct trail *t, const struct stop *stop)
 /* The stock was not enough, or the refusal is wrong. */
 static void check_refusal(struct trail *t, const struct stop *stop)
 {
-    if (!stop->read || stop->op->kind == KIND_GET_ITEM)
+    if (!stop->read || history_reads(stop->op->kind))
         return;
     if (t->item->refusals < UINT32_MAX)
         t->item->refusals++;
@@ -139,12 +140,64 @@ static void add_change(struct trail *t, const struct stop *stop, struct change c
     t->item->held += change.held;
 }
 
+/* What a set changes: on_hand is as it says afterwards, and what is held stays so. Where that is
+ * not known for sure, the answer is taken at its word. */
+static struct change change_of_set(const struct trail *t, const struct stop *stop)
+{
+    const struct item *item = t->item;
+    bool known = !item->disturbed && !item->gap && !t->index->incomplete && t->walk.started &&
+                 !t->walk.at.doubted && !t->walk.adrift && t->jump == t->jump_end;
+    int64_t change =
+        known ? stop->asked->quantity - item->held - t->walk.at.remaining
+              : (int64_t)((uint64_t)stop->said->remaining - (uint64_t)t->walk.at.remaining);
+    return (struct change){.available = change, .received = change};
+}
+
+/* The item was still at that version when the refusal was over. */
+static void found_unchanged(const struct trail *t, uint32_t next)
+{
+    const struct history_op *op = index_op(t->index, t->claim);
+    const uint32_t ops[] = {t->claim, next, 0};
+    verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
+                      "%s: %s was told at %s that the item is not at version %" PRIu64
+                      " any more, as If-Match says; but %s.",
+                      t->sku.text, describe_who(op).text,
+                      describe_time(t->index->reader, op->end_ns).text, op->line.version,
+                      next ? "what made the next version began only later"
+                           : "there is no later version");
+}
+
+/* A claim that the item has changed; and whether what comes next bears out those before it. */
+static void take_claim(struct trail *t, const struct stop *stop)
+{
+    t->verdict->property[PROPERTY_ANSWERS].checked++;
+    if (!t->claim || stop->op->end_ns < index_op(t->index, t->claim)->end_ns)
+        t->claim = stop->slot;
+}
+
+static void judge_claims(struct trail *t, const struct stop *next, bool known)
+{
+    if (t->claim && known &&
+        effect_span(t->index, next->slot).begin_ns > index_op(t->index, t->claim)->end_ns)
+        found_unchanged(t, next->slot);
+    t->claim = 0;
+}
+
+static void judge_last_claims(struct trail *t)
+{
+    bool known = !t->item->gap && !t->index->incomplete && t->jump == t->jump_end &&
+                 t->item->slack == 0 && t->item->late_slack == 0;
+    if (t->claim && known)
+        found_unchanged(t, 0);
+}
+
 /* False when its place in the order is not known. */
 static bool check_numbers(struct trail *t, const struct stop *stop, unsigned n)
 {
     struct change change = {0};
     if (!stop->read) {
-        change = entries_change(t->index, stop->slot, n);
+        change = stop->op->kind == KIND_SET ? change_of_set(t, stop)
+                                            : entries_change(t->index, stop->slot, n);
         add_change(t, stop, change);
     }
     struct walk_step step = {
@@ -155,6 +208,8 @@ static bool check_numbers(struct trail *t, const struct stop *stop, unsigned n)
         .remaining = stop->said->remaining,
     };
     enum walk_found found = walk_step(&t->walk, &step);
+    if (!stop->read)
+        judge_claims(t, stop, found != WALK_GAP && found != WALK_TWICE);
     switch (found) {
     case WALK_FINE: break;
     case WALK_GAP: found_gap(t, stop, step.version); break;
@@ -241,6 +296,7 @@ static void pass_restores(struct trail *t, uint64_t version)
 {
     while (t->jump < t->jump_end && version > t->jump->last) {
         walk_restore(&t->walk, t->jump->first);
+        t->claim = 0;
         if (++t->jump < t->jump_end)
             walk_foresee(&t->walk, t->jump->kept);
     }
@@ -262,6 +318,10 @@ void numbers_check_item(const struct index *index, const struct entries *entries
     for (size_t i = entries->first[item]; i < entries->first[item + 1]; i++) {
         struct stop stop = stop_at(index, entries->all[i]);
         pass_restores(&t, entry_version(entries->all[i]));
+        if (entry_is_claim(stop.op)) {
+            take_claim(&t, &stop);
+            continue;
+        }
         if (check_numbers(&t, &stop, entry_line(entries->all[i])) && order)
             check_order(&t, &stop);
         t.before = stop.slot;
@@ -269,6 +329,7 @@ void numbers_check_item(const struct index *index, const struct entries *entries
             history_relax(index->reader);
     }
     pass_restores(&t, UINT64_MAX);
+    judge_last_claims(&t);
     t.item->version = t.walk.at.version;
     t.item->remaining = t.walk.at.remaining;
     t.item->adrift = t.walk.adrift;

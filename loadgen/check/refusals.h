@@ -1,7 +1,15 @@
-/* refusals.h -- nobody is told that an item is not there once it was created.
+/* refusals.h -- refusals that are judged by what others were told.
  *
  * Layer: check. Refusals for want of stock are looked at with the item's numbers (numbers.h), those
- * about a reservation with its story (telling.h); what is left is "no such item".
+ * about a reservation with its story (telling.h); what is left is:
+ *
+ *   no such item       nobody is told so once it was created
+ *   items apart        no basket of items that could be taken together before or later, be it in
+ *                      several baskets that share items
+ *   held for too long  no extension that ends as early, counted from its reserve, as another that
+ *                      was granted
+ *
+ * And answers that nobody can judge: that something between server and client may have made them.
  */
 #ifndef LOADGEN_CHECK_REFUSALS_H
 #define LOADGEN_CHECK_REFUSALS_H

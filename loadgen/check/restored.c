@@ -48,8 +48,9 @@ static void each_quote(struct quotes *q, const struct index *index)
         enum history_outcome outcome = history_outcome(op);
         for (unsigned n = 0; n < op->lines && outcome != OUTCOME_UNKNOWN; n++) {
             const struct history_line *line = index_line(op, n);
-            quote(q, line->item, line->version,
-                  op->kind == KIND_GET_ITEM || outcome == OUTCOME_FAIL, op->end_ns);
+            bool read = outcome == OUTCOME_FAIL || op->kind == KIND_GET_ITEM ||
+                        op->kind == KIND_LIST || op->kind == KIND_LOOKUP;
+            quote(q, line->item, line->version, read, op->end_ns);
         }
     }
     struct history_pass counters;

@@ -261,6 +261,26 @@ static void report_read(const struct story *story, const struct index *index, co
                       describe_state(right->state), right->version);
 }
 
+/* The confirm sold other units than a read shows. */
+static void report_sold(const struct story *story, const struct index *index, uint32_t confirm,
+                        uint32_t read, struct verdict *v)
+{
+    const struct history_op *asked = index_op(index, confirm);
+    const struct history_op *op = index_op(index, read);
+    const uint32_t ops[] = {story->reserve, confirm, read, 0};
+    unsigned n = 0;
+    while (n + 1 < op->lines && index_line_about(asked, index_line(op, n)->item, n)->quantity ==
+                                    index_line(op, n)->quantity)
+        n++;
+    const struct history_line *line = index_line(op, n);
+    verdict_violation(v, PROPERTY_ANSWERS, ops,
+                      "%s shows that %" PRId32 " of %s were sold of %s, where %s sold %" PRId32
+                      " of them.",
+                      describe_who(op).text, line->quantity,
+                      describe_sku(index->reader, line->item).text, whose(story, index).text,
+                      describe_who(asked).text, index_line_about(asked, line->item, n)->quantity);
+}
+
 static void check_read(const struct story *story, const struct index *index, const struct event *e,
                        struct verdict *v)
 {
@@ -278,6 +298,10 @@ static void check_read(const struct story *story, const struct index *index, con
     if (!effect_same_pairs(op, said) ||
         (history_phase(op) == PHASE_SETTLE && at != last && e->slot == story->read_back))
         report_read(story, index, e, last, v);
+    else if (index->says_sold && e->state == DETAIL_CONFIRMED && index_is_end(said) &&
+             index_is_end(index_op(index, at->slot)) &&
+             !same_quantities(op, index_op(index, at->slot)))
+        report_sold(story, index, at->slot, e->slot, v);
 }
 
 void telling_check_words(const struct story *story, const struct index *index, struct verdict *v)

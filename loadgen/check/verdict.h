@@ -51,7 +51,8 @@ struct property_result {
 struct coverage {
     uint64_t operations; /* attempts sent */
     uint64_t ok, fail, unknown;
-    uint64_t successes;                    /* effects: mutations that happened */
+    uint64_t asked[KINDS], judged[KINDS]; /* attempts; those whose answer says what can be judged */
+    uint64_t successes;                   /* effects: mutations that happened */
     uint64_t happened, absent, unresolved; /* what became of the unknown mutations */
     uint64_t replays;                      /* answers marked as such */
     uint64_t resent;                       /* attempts with a key used before */

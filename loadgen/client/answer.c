@@ -16,8 +16,8 @@ struct field {
 
 /* Where a name stands in its table: without collisions among the names of one table, so that a
  * name is compared with one other at most. */
-#define SLOTS                32
-#define SLOT(n, first, last) ((2 * (n) + 3 * (first) + (last)) % SLOTS)
+#define SLOTS                64
+#define SLOT(n, first, last) ((7 * (n) + 3 * (first) + (last)) % SLOTS)
 
 static inline const struct field *find(const struct field *table, struct str name)
 {
@@ -108,6 +108,11 @@ static bool take_whole(struct json_scan *s, void *to)
     return json_scan_skip(s, &raw);
 }
 
+static bool take_any(struct json_scan *s, void *to)
+{
+    return json_scan_skip(s, to);
+}
+
 static bool take_raw(struct json_scan *s, void *to)
 {
     struct str *raw = to;
@@ -131,13 +136,17 @@ static const struct field line_fields[SLOTS] = {
     LINE_FIELD('v', 'n', "version", take_version, line.version),
     LINE_FIELD('r', 'd', "requested", take_number, requested),
     LINE_FIELD('a', 'e', "available", take_number, available),
+    LINE_FIELD('r', 'd', "reserved", take_number, line.reserved),
+    LINE_FIELD('o', 'd', "on_hand", take_number, line.on_hand),
+    LINE_FIELD('h', 'd', "held", take_number, line.held),
 };
 
 static bool read_line(struct json_scan *s, struct answer_line *line)
 {
-    struct any_line any = {{{NULL, 0}, ANSWER_UNSAID, ANSWER_UNSAID, 0},
-                           .requested = ANSWER_UNSAID,
-                           .available = ANSWER_UNSAID};
+    struct any_line any = {
+        {{NULL, 0}, ANSWER_UNSAID, ANSWER_UNSAID, 0, ANSWER_UNSAID, ANSWER_UNSAID, ANSWER_UNSAID},
+        .requested = ANSWER_UNSAID,
+        .available = ANSWER_UNSAID};
     if (!read_object(s, line_fields, &any))
         return false;
     if (any.line.quantity == ANSWER_UNSAID)
@@ -163,6 +172,12 @@ static bool take_lines(struct json_scan *s, void *to)
     return step == JSON_END;
 }
 
+static bool take_items(struct json_scan *s, void *to)
+{
+    ((struct answer *)to)->listed = true;
+    return take_lines(s, to);
+}
+
 #define TOP_FIELD(first, last, text, take_it, member)                                              \
     [SLOT(sizeof(text) - 1, first, last)] = {                                                      \
         {text, sizeof(text) - 1}, take_it, offsetof(struct answer, member)}
@@ -170,6 +185,10 @@ static const struct field top_fields[SLOTS] = {
     TOP_FIELD('i', 'd', "id", take_text, id),
     TOP_FIELD('s', 'e', "state", take_text, state),
     TOP_FIELD('t', 'e', "type", take_type, type),
+    TOP_FIELD('t', 'e', "title", take_text, title),
+    TOP_FIELD('d', 'l', "detail", take_text, detail),
+    TOP_FIELD('c', 'r', "customer", take_any, customer),
+    TOP_FIELD('r', 'e', "reference", take_any, reference),
     TOP_FIELD('s', 'u', "sku", take_text, sku),
     TOP_FIELD('o', 'd', "on_hand", take_number, on_hand),
     TOP_FIELD('a', 'e', "available", take_number, available),
@@ -182,7 +201,9 @@ static const struct field top_fields[SLOTS] = {
     TOP_FIELD('s', 's', "status", take_status, status),
     TOP_FIELD('b', 'y', "body", take_raw, body),
     TOP_FIELD('r', 'd', "replayed", take_flag, replayed),
+    TOP_FIELD('n', 'r', "next_cursor", take_any, next_cursor),
     [SLOT(5, 'l', 's')] = {{"lines", 5}, take_lines, 0},
+    [SLOT(5, 'i', 's')] = {{"items", 5}, take_items, 0},
 };
 
 bool answer_read(struct answer *a, struct str json)

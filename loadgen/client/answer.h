@@ -24,23 +24,29 @@
 #define ANSWER_UNSAID INT64_MIN
 
 struct answer_line {
-    struct str sku;    /* as written: skus need no escapes. Absent when not said */
-    int64_t quantity;  /* or else "requested", of a stock refusal */
-    int64_t remaining; /* of lines of a reservation; or else "available", of a stock refusal */
-    uint64_t version;  /* 0 when not said */
+    struct str sku;        /* as written: skus need no escapes. Absent when not said */
+    int64_t quantity;      /* or else "requested", of a stock refusal */
+    int64_t remaining;     /* of lines of a reservation; or else "available", of a stock refusal */
+    uint64_t version;      /* 0 when not said */
+    int64_t reserved;      /* of lines of a reservation that was confirmed */
+    int64_t on_hand, held; /* of items in a list; remaining is what is available */
 };
 
 struct answer {
     struct str id;    /* raw, between the quotes */
     struct str state; /* "held" ... of a reservation */
     struct str type;  /* of a problem: the name behind the last slash, "insufficient-stock" */
-    struct str sku;   /* at the top: items and decrements */
+    struct str title, detail;       /* of a problem */
+    struct str customer, reference; /* of a reservation, as raw JSON: also null is said */
+    struct str sku;                 /* at the top: items and decrements */
     int64_t on_hand, available, held, sold, remaining, quantity;
     int64_t ttl_ms;   /* of a reservation; ANSWER_UNSAID also when it is no whole number */
     uint64_t version; /* at the top; 0 when not said */
     int status;       /* 0..999: of a problem, an operation's record or a batch result; or 0 */
     struct str body;  /* raw JSON of "body", of the latter two; absent when not said */
     bool replayed;    /* of a batch result */
+    struct str next_cursor; /* of a list, as raw JSON: also null is said */
+    bool listed;            /* the lines are a list's items */
     unsigned lines;
     struct answer_line line[ANSWER_LINES_MAX];
 };

@@ -1,16 +1,18 @@
 /* choose.c -- what a client wants next, and what it remembers of its reservations. */
 #include "client/client.h"
+#include "history/reader.h"
 
 #include <assert.h>
 #include <string.h>
 
 #define PARTIAL_SHARE 0.2 /* of confirms that could sell a part */
 #define TAKE_SHARE    0.2 /* of adjustments that take units away */
+#define LIST_MAX      25  /* items of a page */
 
 /* Around the deadline of a reservation that is kept: some are ended just before it, some while it
- * is being written, most behind it. */
+ * is being written, most behind it, so late that nobody can take them for being in time. */
 #define EARLY_NS UINT64_C(50000000)
-#define SPAN_NS  UINT64_C(500000000)
+#define SPAN_NS  UINT64_C(700000000)
 
 static void choose_reserve(struct intent *i, const struct workload *w, struct rng *rng)
 {
@@ -36,6 +38,18 @@ static void choose_item(struct intent *i, enum history_kind kind, const struct w
                                   : 1 + (int32_t)rng_below(rng, (uint64_t)w->qty_max * 2);
 }
 
+/* Fewer units of each line, perhaps none, but not of all. */
+static void sell_a_part(struct intent *i, struct rng *rng)
+{
+    unsigned kept = (unsigned)rng_below(rng, i->lines);
+    i->partial = i->lines > 1 || i->line[0].quantity > 1;
+    for (unsigned n = 0; n < i->lines && i->partial; n++) {
+        uint64_t most = (uint64_t)i->line[n].quantity;
+        i->line[n].quantity =
+            n == kept ? 1 + (int32_t)rng_below(rng, most) : (int32_t)rng_below(rng, most + 1);
+    }
+}
+
 /* Lines of the reservation as they were asked for. */
 static void use_held(struct intent *i, enum history_kind kind, const struct held *held,
                      struct rng *rng)
@@ -47,11 +61,8 @@ static void use_held(struct intent *i, enum history_kind kind, const struct held
         const struct history_line *line = history_line((struct history_op *)(uintptr_t)held->op, n);
         i->line[n] = (struct history_line){.item = line->item, .quantity = line->quantity};
     }
-    if (kind == KIND_CONFIRM && i->lines == 1 && i->line[0].quantity > 1 &&
-        workload_chance(rng, PARTIAL_SHARE)) {
-        i->partial = true;
-        i->line[0].quantity = 1 + (int32_t)rng_below(rng, (uint64_t)i->line[0].quantity);
-    }
+    if (kind == KIND_CONFIRM && workload_chance(rng, PARTIAL_SHARE))
+        sell_a_part(i, rng);
 }
 
 /* A reservation that another client holds: both will try to end it, and one must lose. */
@@ -112,6 +123,112 @@ static void choose_late(struct client *c, const struct workload *w)
     c->late.id_bytes = 0;
 }
 
+/* --- what was over --- */
+
+static bool choose_past(struct client *c)
+{
+    struct rng *rng = &c->shared->rng;
+    const struct held *past =
+        workload_chance(rng, 0.5) && c->forgotten.id_bytes > 0 ? &c->forgotten : &c->ended;
+    if (past->id_bytes == 0)
+        return false;
+    use_held(&c->intent, KIND_GET_RESERVATION, past, rng);
+    return true;
+}
+
+static void about_what_was(struct intent *i, enum history_kind kind, const struct answered *about)
+{
+    i->kind = kind;
+    i->about = *about;
+    i->lines = about->op->lines;
+    for (unsigned n = 0; n < i->lines; n++) {
+        const struct history_line *line =
+            history_line((struct history_op *)(uintptr_t)about->op, n);
+        i->line[n] = (struct history_line){.item = line->item, .quantity = line->quantity};
+    }
+}
+
+static bool choose_lookup(struct client *c)
+{
+    if (c->done.op)
+        about_what_was(&c->intent, KIND_LOOKUP, &c->done);
+    return c->done.op != NULL;
+}
+
+static bool choose_reuse(struct client *c)
+{
+    struct intent *i = &c->intent;
+    if (!c->counted.op)
+        return false;
+    about_what_was(i, KIND_REUSE, &c->counted);
+    i->line[0].quantity += i->line[0].quantity > 0 ? 1 : -1;
+    return true;
+}
+
+/* --- items that are there --- */
+
+/* What it read, a few units more or less, but never below what was held then. */
+static bool choose_set(struct client *c)
+{
+    struct intent *i = &c->intent;
+    int64_t on_hand = c->seen.on_hand - 2 + (int64_t)rng_below(&c->shared->rng, 5);
+    on_hand = on_hand > c->seen.held ? on_hand : c->seen.held;
+    bool known = c->seen.version > 0 && on_hand >= 0 && on_hand <= WORKLOAD_STOCK_MAX;
+    c->sets_next = false;
+    if (known) {
+        i->kind = KIND_SET;
+        i->lines = 1;
+        i->line[0] = (struct history_line){.item = c->seen.item, .quantity = (int32_t)on_hand};
+        i->if_match = c->seen.version;
+    }
+    c->seen.version = 0; /* once: it is out of date then, or was before */
+    return known;
+}
+
+static void choose_list(struct client *c, const struct workload *w)
+{
+    struct intent *i = &c->intent;
+    uint32_t items[HISTORY_LINES_MAX];
+    unsigned most = 1 + (unsigned)rng_below(&c->shared->rng, LIST_MAX);
+    i->kind = KIND_LIST;
+    i->prefix = workload_item(w, &c->shared->rng);
+    i->lines = workload_list(w, i->prefix, most, items, &i->more);
+    for (unsigned n = 0; n < i->lines; n++)
+        i->line[n] = (struct history_line){.item = items[n]};
+}
+
+/* --- all of it --- */
+
+/* False when the client has nothing to do that to. */
+static bool choose_work(struct client *c, enum work work, const struct workload *w,
+                        struct client *others, size_t count)
+{
+    struct rng *rng = &c->shared->rng;
+    struct intent *i = &c->intent;
+    switch (work) {
+    case WORK_CONFIRM: return choose_end(c, KIND_CONFIRM, w, others, count);
+    case WORK_RELEASE: return choose_end(c, KIND_RELEASE, w, others, count);
+    case WORK_EXTEND: return choose_end(c, KIND_EXTEND, w, others, count);
+    case WORK_GET:
+        if (c->helds > 0 && workload_chance(rng, 0.5))
+            use_held(i, KIND_GET_RESERVATION, &c->held[rng_below(rng, c->helds)], rng);
+        else
+            choose_item(i, KIND_GET_ITEM, w, rng);
+        return true;
+    case WORK_DECREMENT: choose_item(i, KIND_DECREMENT, w, rng); return true;
+    case WORK_ADJUST: choose_item(i, KIND_ADJUST, w, rng); return true;
+    case WORK_PAST: return choose_past(c);
+    case WORK_LOOKUP: return choose_lookup(c);
+    case WORK_REUSE: return choose_reuse(c);
+    case WORK_SET:
+        c->sets_next = true; /* what it reads first */
+        choose_item(i, KIND_GET_ITEM, w, rng);
+        return true;
+    case WORK_LIST: choose_list(c, w); return true;
+    default: return false;
+    }
+}
+
 void client_choose(struct client *c, const struct workload *w, struct client *others, size_t count,
                    uint64_t now_ns)
 {
@@ -124,38 +241,19 @@ void client_choose(struct client *c, const struct workload *w, struct client *ot
         choose_late(c, w);
         return;
     }
-    switch (workload_pick(w, rng)) {
-    case WORK_CONFIRM:
-        if (choose_end(c, KIND_CONFIRM, w, others, count))
-            return;
-        break;
-    case WORK_RELEASE:
-        if (choose_end(c, KIND_RELEASE, w, others, count))
-            return;
-        break;
-    case WORK_EXTEND:
-        if (choose_end(c, KIND_EXTEND, w, others, count))
-            return;
-        break;
-    case WORK_GET:
-        if (c->helds > 0 && workload_chance(rng, 0.5))
-            use_held(i, KIND_GET_RESERVATION, &c->held[rng_below(rng, c->helds)], rng);
-        else
-            choose_item(i, KIND_GET_ITEM, w, rng);
+    if (c->sets_next && choose_set(c))
         return;
-    case WORK_DECREMENT: choose_item(i, KIND_DECREMENT, w, rng); return;
-    case WORK_ADJUST: choose_item(i, KIND_ADJUST, w, rng); return;
-    case WORK_RESERVE:
-    case WORKS: break;
-    }
-    choose_reserve(i, w, rng);
+    if (!choose_work(c, workload_pick(w, rng), w, others, count))
+        choose_reserve(i, w, rng);
 }
 
 struct str client_reservation(const struct client *c)
 {
     const struct held *held = &c->intent.held;
+    if (c->op->kind == KIND_LOOKUP)
+        return (struct str){c->intent.about.id, c->intent.about.id_bytes};
     if (c->op->kind == KIND_RESERVE && c->op != c->root) {
-        held = &c->late;
+        held = c->forgotten.slot == c->root_slot ? &c->forgotten : &c->late;
         if (c->helds > 0 && c->held[c->helds - 1].slot == c->root_slot)
             held = &c->held[c->helds - 1];
         if (held->slot != c->root_slot)
@@ -168,6 +266,8 @@ struct str client_reservation(const struct client *c)
 static struct held *place_for_held(struct client *c, const struct workload *w, uint64_t now_ns)
 {
     struct rng *rng = &c->shared->rng;
+    if (workload_chance(rng, w->forget))
+        return &c->forgotten;
     if (c->number < w->keepers && c->late.id_bytes == 0 && ends_of(w) > 0 &&
         workload_chance(rng, w->late)) {
         c->late.turn_ns =
@@ -191,16 +291,33 @@ static void remember_held(struct client *c, struct str id, struct held *held)
     memcpy(held->id, id.p, id.n);
 }
 
+static void remember_done(struct client *c, struct str id)
+{
+    c->done.op = c->op;
+    c->done.slot = c->slot;
+    c->done.id_bytes = (uint8_t)id.n;
+    memcpy(c->done.id, id.n > 0 ? id.p : "", id.n);
+    if (c->op->kind == KIND_DECREMENT || c->op->kind == KIND_ADJUST)
+        c->counted = c->done;
+}
+
 void client_remember(struct client *c, const struct workload *w, const struct lesson *lesson,
                      uint64_t now_ns)
 {
     if (lesson->outcome != OUTCOME_OK)
         return;
     bool first = c->op == c->root || c->root->outcome != OUTCOME_OK;
+    bool effect = !history_reads(c->op->kind) && c->op->kind != KIND_REUSE;
     if (c->op->kind == KIND_RESERVE && first)
         remember_held(c, lesson->id, place_for_held(c, w, now_ns));
     if (c->op->kind == KIND_CONFIRM || c->op->kind == KIND_RELEASE) {
         c->ended = c->intent.held;
         c->ended.shared = true;
     }
+    if (effect && c->op == c->root && !(c->op->flags & FLAG_REPLAYED))
+        remember_done(c, lesson->id);
+    if (c->op->kind == KIND_GET_ITEM && lesson->on_hand != ANSWER_UNSAID &&
+        lesson->held != ANSWER_UNSAID)
+        c->seen = (struct seen_item){c->op->line.item, c->op->line.version, lesson->on_hand,
+                                     lesson->held};
 }

@@ -18,6 +18,13 @@
 
 struct crowd;
 
+/* What a GET of an item said. */
+struct seen_item {
+    uint32_t item;
+    uint64_t version; /* 0: none was read yet */
+    int64_t on_hand, held;
+};
+
 enum client_state { CLIENT_AWAY, CLIENT_FREE, CLIENT_BUSY, CLIENT_RESENDING };
 
 struct client {
@@ -46,6 +53,11 @@ struct client {
     struct held held[CLIENT_HELD]; /* oldest first */
     struct held late;              /* one that it keeps until about its deadline */
     struct held ended;             /* the reservation it ended last */
+    struct held forgotten;         /* the one that it left to expire last */
+    struct answered done;          /* its last mutation that was answered with an effect */
+    struct answered counted;       /* the same of decrements and adjustments */
+    struct seen_item seen;         /* the item that it read last */
+    bool sets_next;                /* and wants to set */
 };
 
 /* The wish of a client, from its dice. others are the clients of the same process. */

@@ -8,6 +8,7 @@
 #define BACKOFF_FIRST_MS 10
 #define BACKOFF_MAX_MS   1000
 #define LATE_MAX_US      UINT32_MAX
+#define RESET_SHARE      0.5 /* of requests that are aborted: a reset instead of an end */
 
 static struct client *client_of(struct wire *wire)
 {
@@ -54,7 +55,7 @@ static void count_outcome(struct client *c, enum history_outcome outcome,
 
 static bool mutates(const struct history_op *op)
 {
-    return op->kind != KIND_GET_ITEM && op->kind != KIND_GET_RESERVATION;
+    return !history_reads(op->kind) && op->kind != KIND_REUSE;
 }
 
 /* Whether the same request goes out once more: at most once an operation. */
@@ -122,7 +123,10 @@ static void send_attempt(struct client *c, bool resend)
     if (wire_all_sent(&c->wire) && workload_chance(&c->shared->rng, w->load->abort)) {
         finish(c, OUTCOME_UNKNOWN, 0, DETAIL_ABORTED, 0, now_ns);
         c->state = resends(c) ? CLIENT_RESENDING : CLIENT_AWAY;
-        wire_close(&c->wire);
+        if (workload_chance(&c->shared->rng, RESET_SHARE))
+            wire_reset(&c->wire);
+        else
+            wire_close(&c->wire);
     }
 }
 
@@ -206,6 +210,13 @@ static void on_answer(struct wire *wire, const struct response *response)
     const struct misfit_request request = {
         .id = client_reservation(c),
         .passed_ms = (now_ns - w->zero_ns - c->op->begin_ns) / 1000000,
+        .reserve = c->op->kind == KIND_RESERVE ? c->root
+                   : c->intent.held.id_bytes   ? c->intent.held.op
+                                               : NULL,
+        .named = w->load->workload.named,
+        .about = c->intent.about.op,
+        .if_match = c->intent.if_match,
+        .more = c->intent.more,
     };
     struct lesson lesson = intent_learn(w->facts, c->op, &request, response);
     finish(c, lesson.outcome, response->status, lesson.detail,

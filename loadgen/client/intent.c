@@ -1,9 +1,11 @@
 /* intent.c -- from a wish to the record and the bytes. */
 #include "client/intent.h"
 
+#include "history/reader.h"
+
 #include <assert.h>
 
-#define BODY_MAX (HISTORY_LINES_MAX * 80 + 128)
+#define BODY_MAX (HISTORY_LINES_MAX * 80 + 256)
 
 void intent_record(const struct intent *i, struct history_op *op)
 {
@@ -11,6 +13,8 @@ void intent_record(const struct intent *i, struct history_op *op)
     op->flags = PHASE_LOAD;
     if (i->held.id_bytes > 0)
         op->of = i->held.slot;
+    if (i->kind == KIND_LOOKUP || i->kind == KIND_REUSE)
+        op->of = i->about.slot;
     if (i->held.shared && (i->kind == KIND_CONFIRM || i->kind == KIND_RELEASE))
         op->flags |= FLAG_AGAIN;
     for (unsigned n = 0; n < i->lines; n++)
@@ -66,9 +70,13 @@ static void put_encoded(struct text *t, const char *bytes, size_t n)
 
 static void put_lines(struct text *t, const struct history_facts *facts, const struct intent *i)
 {
+    bool first = true;
     put(t, STR("\"lines\":["));
     for (unsigned n = 0; n < i->lines; n++) {
-        put(t, n > 0 ? STR(",{\"sku\":\"") : STR("{\"sku\":\""));
+        if (i->line[n].quantity == 0)
+            continue; /* nothing of it is sold */
+        put(t, first ? STR("{\"sku\":\"") : STR(",{\"sku\":\""));
+        first = false;
         put_sku(t, facts, i->line[n].item);
         put(t, STR("\",\"quantity\":"));
         put_number(t, i->line[n].quantity);
@@ -77,12 +85,26 @@ static void put_lines(struct text *t, const struct history_facts *facts, const s
     put(t, STR("]"));
 }
 
-static void put_body(struct text *t, const struct load *load, const struct history_facts *facts,
-                     const struct intent *i)
+/* Who reserves, and for what: texts that the answers about the reservation must repeat. */
+static void put_names(struct text *t, const struct history_facts *facts,
+                      const struct history_op *op)
 {
+    char name[LOAD_KEY_MAX];
+    put(t, STR("\"customer\":\""));
+    put(t, (struct str){name, load_customer(name, op->client)});
+    put(t, STR("\",\"reference\":\""));
+    put(t, (struct str){name, load_key(name, facts, op->client, op->seq)});
+    put(t, STR("\","));
+}
+
+static void put_body(struct text *t, const struct load *load, const struct history_op *op,
+                     const struct intent *i, enum history_kind kind)
+{
+    const struct history_facts *facts = history_facts(load->history);
     put(t, STR("{"));
-    switch (i->kind) {
+    switch (kind) {
     case KIND_PUT:
+    case KIND_SET:
         put(t, STR("\"on_hand\":"));
         put_number(t, i->line[0].quantity);
         break;
@@ -97,6 +119,8 @@ static void put_body(struct text *t, const struct load *load, const struct histo
     case KIND_RESERVE:
         put_lines(t, facts, i);
         put(t, STR(","));
+        if (load->workload.named)
+            put_names(t, facts, op);
         /* fall through */
     case KIND_EXTEND:
         put(t, STR("\"ttl_seconds\":"));
@@ -130,7 +154,44 @@ static const struct {
     [KIND_GET_ITEM] = {STR("GET"), STR("/v1/items/"), STR(""), .of_item = true},
     [KIND_GET_RESERVATION] = {STR("GET"), STR("/v1/reservations/"), STR(""),
                               .of_reservation = true},
+    [KIND_SET] = {STR("PUT"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
 };
+
+/* The items whose numbers begin with some digits, as many as the operation has lines. */
+static void put_list_path(struct text *path, const struct history_facts *facts,
+                          const struct intent *i)
+{
+    put(path, STR("/v1/items?prefix="));
+    put_sku(path, facts, i->prefix);
+    put(path, STR("&limit="));
+    put_number(path, i->lines);
+}
+
+static void put_lookup_path(struct text *path, const struct history_facts *facts,
+                            const struct intent *i)
+{
+    char key[LOAD_KEY_MAX];
+    put(path, STR("/v1/operations/"));
+    put(path, (struct str){key, load_key(key, facts, i->about.op->client, i->about.op->seq)});
+}
+
+static void put_path(struct text *path, const struct history_facts *facts, const struct intent *i,
+                     enum history_kind kind)
+{
+    put(path, shapes[kind].before);
+    if (shapes[kind].of_item)
+        put_sku(path, facts, i->line[0].item);
+    if (shapes[kind].of_reservation)
+        put_encoded(path, i->held.id, i->held.id_bytes);
+    put(path, shapes[kind].after);
+}
+
+static void put_read(struct buf *out, const struct load *load, const struct text *path)
+{
+    const struct str nothing = {NULL, 0};
+    target_request(&load->target, out, STR("GET"), (struct str){path->bytes, path->n}, nothing,
+                   nothing);
+}
 
 void intent_request(const struct intent *i, const struct load *load, const struct history_op *op,
                     struct buf *out)
@@ -138,19 +199,28 @@ void intent_request(const struct intent *i, const struct load *load, const struc
     const struct history_facts *facts = history_facts(load->history);
     struct text path, body;
     path.n = body.n = 0;
-    put(&path, shapes[i->kind].before);
-    if (shapes[i->kind].of_item)
-        put_sku(&path, facts, i->line[0].item);
-    if (shapes[i->kind].of_reservation)
-        put_encoded(&path, i->held.id, i->held.id_bytes);
-    put(&path, shapes[i->kind].after);
-
-    struct str nothing = {NULL, 0};
-    char key[LOAD_KEY_MAX];
-    bool mutates = shapes[i->kind].mutates;
-    if (mutates)
-        put_body(&body, load, facts, i);
-    target_request(&load->target, out, shapes[i->kind].method, (struct str){path.bytes, path.n},
-                   mutates ? (struct str){key, load_key(key, facts, op->client, op->seq)} : nothing,
-                   mutates ? (struct str){body.bytes, body.n} : nothing);
+    if (i->kind == KIND_LIST)
+        put_list_path(&path, facts, i);
+    else if (i->kind == KIND_LOOKUP)
+        put_lookup_path(&path, facts, i);
+    else
+        put_path(&path, facts, i, i->kind == KIND_REUSE ? i->about.op->kind : i->kind);
+    if (history_reads(i->kind)) {
+        put_read(out, load, &path);
+        return;
+    }
+    /* A reused key is that of another operation, and the request is as that one but for its body.
+     */
+    bool reuse = i->kind == KIND_REUSE;
+    enum history_kind kind = reuse ? i->about.op->kind : i->kind;
+    const struct history_op *named = reuse ? i->about.op : op;
+    char bytes[LOAD_KEY_MAX];
+    struct str key = {bytes, load_key(bytes, facts, named->client, named->seq)};
+    struct str at = {path.bytes, path.n};
+    put_body(&body, load, op, i, kind);
+    struct str json = {body.bytes, body.n};
+    if (kind == KIND_SET)
+        target_request_if(&load->target, out, shapes[kind].method, at, key, json, i->if_match);
+    else
+        target_request(&load->target, out, shapes[kind].method, at, key, json);
 }

@@ -1,6 +1,7 @@
 /* learn.c -- from an answer to the record: outcome, detail, versions. */
 #include "client/answer.h"
 #include "client/intent.h"
+#include "client/refusal.h"
 
 #include <string.h>
 
@@ -17,24 +18,6 @@ static enum history_detail state_of(struct str state)
         if (str_equal(states[i].name, state))
             return states[i].detail;
     return DETAIL_GARBLED;
-}
-
-static enum history_detail problem_of(struct str type)
-{
-    static const struct {
-        struct str name;
-        enum history_detail detail;
-    } problems[] = {{STR("insufficient-stock"), DETAIL_NO_STOCK},
-                    {STR("reservation-expired"), DETAIL_EXPIRED},
-                    {STR("reservation-confirmed"), DETAIL_CONFIRMED},
-                    {STR("reservation-released"), DETAIL_RELEASED},
-                    {STR("item-not-found"), DETAIL_NO_ITEM},
-                    {STR("reservation-not-found"), DETAIL_NO_RESERVATION},
-                    {STR("operation-not-found"), DETAIL_NO_OPERATION}};
-    for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
-        if (str_equal(problems[i].name, type))
-            return problems[i].detail;
-    return DETAIL_OTHER;
 }
 
 /* The operation's line of this item, or NULL. */
@@ -73,9 +56,10 @@ static enum history_detail learn_reservation(const struct history_facts *facts,
 }
 
 /* A 2xx of an item or a decrement. */
-static enum history_detail learn_item(struct history_op *op, const struct answer *a)
+static enum history_detail learn_item(enum history_kind kind, struct history_op *op,
+                                      const struct answer *a)
 {
-    int64_t remaining = op->kind == KIND_DECREMENT ? a->remaining : a->available;
+    int64_t remaining = kind == KIND_DECREMENT ? a->remaining : a->available;
     if (a->version == 0 || remaining == ANSWER_UNSAID)
         return DETAIL_GARBLED;
     op->line.version = a->version;
@@ -83,56 +67,113 @@ static enum history_detail learn_item(struct history_op *op, const struct answer
     return DETAIL_NONE;
 }
 
+/* A page has the items that were asked for, in their order. */
+static enum history_detail learn_list(const struct history_facts *facts, struct history_op *op,
+                                      const struct answer *a)
+{
+    if (!a->listed || a->lines != op->lines)
+        return DETAIL_GARBLED;
+    for (unsigned n = 0; n < a->lines; n++) {
+        struct history_line *line = history_line(op, n);
+        if (load_item_of(facts, a->line[n].sku) != line->item || a->line[n].version == 0 ||
+            a->line[n].remaining == ANSWER_UNSAID)
+            return DETAIL_GARBLED;
+        line->version = a->line[n].version;
+        line->remaining = a->line[n].remaining;
+    }
+    return DETAIL_NONE;
+}
+
+/* A 2xx with this body to an operation of that kind. */
+static enum history_detail learn_answer(enum history_kind kind, const struct history_facts *facts,
+                                        struct history_op *op, const struct answer *a)
+{
+    switch (kind) {
+    case KIND_RESERVE: {
+        enum history_detail detail = learn_reservation(facts, op, a);
+        return a->id.n == 0 || a->id.n > HISTORY_ID_MAX ? DETAIL_GARBLED : detail;
+    }
+    case KIND_CONFIRM:
+    case KIND_RELEASE:
+    case KIND_EXTEND:
+    case KIND_GET_RESERVATION: return learn_reservation(facts, op, a);
+    case KIND_LIST: return learn_list(facts, op, a);
+    default: return learn_item(kind, op, a);
+    }
+}
+
+/* What was sold of a reservation, by who shows it. */
+static void learn_sold(const struct history_facts *facts, struct history_op *op,
+                       const struct answer *a)
+{
+    for (unsigned n = 0; n < a->lines; n++) {
+        struct history_line *line = line_of(op, load_item_of(facts, a->line[n].sku));
+        if (line && a->line[n].quantity >= 0 && a->line[n].quantity <= INT32_MAX)
+            line->quantity = (int32_t)a->line[n].quantity;
+    }
+}
+
 static void learn_success(struct lesson *lesson, const struct history_facts *facts,
                           struct history_op *op, const struct misfit_request *request,
-                          const struct answer *a, bool replayed)
+                          const struct answer *a, const struct response *response)
 {
-    static const bool of_reservation[KINDS] = {[KIND_RESERVE] = true,
-                                               [KIND_CONFIRM] = true,
-                                               [KIND_RELEASE] = true,
-                                               [KIND_EXTEND] = true,
-                                               [KIND_GET_RESERVATION] = true};
-    lesson->detail = of_reservation[op->kind] ? learn_reservation(facts, op, a) : learn_item(op, a);
-    if (op->kind == KIND_RESERVE) {
-        lesson->id = a->id;
-        if (a->id.n == 0 || a->id.n > HISTORY_ID_MAX)
-            lesson->detail = DETAIL_GARBLED;
-    }
-    if (lesson->detail != DETAIL_GARBLED)
-        lesson->outcome = OUTCOME_OK;
-    misfit_of_success(&lesson->misfit, facts, op, request, a, replayed);
+    enum history_kind kind = op->kind == KIND_REUSE ? request->about->kind : op->kind;
+    lesson->detail = learn_answer(kind, facts, op, a);
+    lesson->id = op->kind == KIND_RESERVE ? a->id : (struct str){NULL, 0};
+    lesson->on_hand = a->on_hand;
+    lesson->held = a->held;
+    misfit_of_success(&lesson->misfit, facts, op, request, a, response);
+    if (lesson->detail == DETAIL_GARBLED)
+        return;
+    lesson->outcome = OUTCOME_OK;
+    if (op->kind == KIND_GET_RESERVATION && lesson->detail == DETAIL_CONFIRMED)
+        learn_sold(facts, op, a);
+}
+
+/* A record holds the answer as it was given first. */
+static void learn_record(struct lesson *lesson, const struct history_facts *facts,
+                         struct history_op *op, const struct misfit_request *request,
+                         const struct answer *record)
+{
+    struct answer a;
+    if (!str_absent(record->body) && record->status != 0 && answer_read(&a, record->body))
+        lesson->detail = learn_answer(request->about->kind, facts, op, &a);
+    if (lesson->detail == DETAIL_GARBLED)
+        return;
+    lesson->outcome = OUTCOME_OK;
+    misfit_of_record(&lesson->misfit, request, record->status, &a);
 }
 
 static void learn_refusal(struct lesson *lesson, const struct history_facts *facts,
-                          struct history_op *op, const struct answer *a, unsigned status)
+                          struct history_op *op, const struct misfit_request *request,
+                          const struct response *response, const struct answer *a)
 {
-    lesson->detail = problem_of(a->type);
-    misfit_of_refusal(&lesson->misfit, facts, op, a, lesson->detail, status);
+    struct refusal refusal = refusal_read(facts, op, response, a);
+    if (refusal.detail == DETAIL_STALE)
+        op->line.version = request->if_match;
+    lesson->outcome = refusal.outcome;
+    lesson->detail = refusal.detail;
+    lesson->misfit = refusal.misfit;
     if (lesson->detail == DETAIL_NO_STOCK && learn_lines(facts, op, a) == 0)
-        lesson->detail = DETAIL_OTHER; /* it says nothing that could be checked */
+        lesson->detail =
+            DETAIL_OTHER; /* it says nothing that could be checked, and that was told */
 }
 
 struct lesson intent_learn(const struct history_facts *facts, struct history_op *op,
                            const struct misfit_request *request, const struct response *response)
 {
-    unsigned status = response->status;
-    if (status == 503 || status == 429)
-        return (struct lesson){.outcome = OUTCOME_FAIL, .detail = DETAIL_UNAVAILABLE};
-    struct lesson lesson = {.outcome = OUTCOME_UNKNOWN, .detail = DETAIL_OTHER};
-    if (status >= 500 || status < 200 || (status >= 300 && status < 400))
-        return lesson;
+    struct lesson lesson = {.outcome = OUTCOME_UNKNOWN, .detail = DETAIL_GARBLED};
     struct answer a;
     bool readable = answer_read(&a, response->body);
-    if (status < 300) {
-        lesson.detail = DETAIL_GARBLED;
-        if (readable)
-            learn_success(&lesson, facts, op, request, &a, response->replayed);
-        if (lesson.detail == DETAIL_GARBLED && !lesson.misfit.text[0])
-            misfit_of_garbled(&lesson.misfit, op, response->body);
-    } else {
-        lesson.outcome = OUTCOME_FAIL;
-        if (readable)
-            learn_refusal(&lesson, facts, op, &a, status);
+    if (response->status < 200 || response->status >= 300) {
+        learn_refusal(&lesson, facts, op, request, response, readable ? &a : NULL);
+        return lesson;
     }
+    if (readable && op->kind == KIND_LOOKUP)
+        learn_record(&lesson, facts, op, request, &a);
+    else if (readable)
+        learn_success(&lesson, facts, op, request, &a, response);
+    if (lesson.detail == DETAIL_GARBLED && !lesson.misfit.text[0])
+        misfit_of_garbled(&lesson.misfit, op, response->body);
     return lesson;
 }

@@ -86,12 +86,24 @@ static bool quantity_fits(const struct history_op *op, const struct answer *a, i
                        ? replayed || (op->flags & FLAG_AGAIN)
                        : op->kind == KIND_GET_RESERVATION && str_equal(a->state, STR("confirmed"));
     if (in_part && op->kind == KIND_CONFIRM)
-        return said > 0;
-    return in_part ? said > 0 && said <= asked : said == asked;
+        return said >= 0;
+    return in_part ? said >= 0 && said <= asked : said == asked;
+}
+
+/* A confirmed line also says what was reserved. */
+static void compare_reserved(struct misfit *m, const struct history_facts *facts,
+                             const struct history_op *reserve, const struct answer_line *said)
+{
+    const struct history_line *made = line_of(reserve, load_item_of(facts, said->sku));
+    if (made && said->reserved != ANSWER_UNSAID && said->reserved != made->quantity)
+        snprintf(m->text, sizeof(m->text),
+                 "says that %" PRId64 " units of %s%" PRIu32 " were reserved, not %d",
+                 said->reserved, facts->prefix, made->item, made->quantity);
 }
 
 static void compare_lines(struct misfit *m, const struct history_facts *facts,
-                          const struct history_op *op, const struct answer *a, bool replayed)
+                          const struct history_op *op, const struct history_op *reserve,
+                          const struct answer *a, bool replayed)
 {
     for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
         const struct answer_line *said = &a->line[n];
@@ -100,91 +112,185 @@ static void compare_lines(struct misfit *m, const struct history_facts *facts,
             !quantity_fits(op, a, said->quantity, asked->quantity, replayed))
             snprintf(m->text, sizeof(m->text), "says %" PRId64 " units of %s%" PRIu32 " and not %d",
                      said->quantity, facts->prefix, asked->item, asked->quantity);
+        if (!m->text[0] && reserve)
+            compare_reserved(m, facts, reserve, said);
     }
     if (!m->text[0] && a->lines != op->lines)
         snprintf(m->text, sizeof(m->text), "has %u line%s where %u were asked for", a->lines,
                  a->lines == 1 ? "" : "s", op->lines);
 }
 
-void misfit_of_success(struct misfit *m, const struct history_facts *facts,
-                       const struct history_op *op, const struct misfit_request *request,
-                       const struct answer *a, bool replayed)
+/* --- the answer around its body --- */
+
+static void compare_status(struct misfit *m, const struct history_op *op, unsigned status)
+{
+    static const uint16_t right[KINDS] = {[KIND_PUT] = 201, [KIND_RESERVE] = 201};
+    unsigned due = right[op->kind] ? right[op->kind] : 200;
+    if (status != due)
+        snprintf(m->text, sizeof(m->text), "is due with status %u", due);
+}
+
+/* The version between its quotes; what a proxy has weakened is still about the same version. */
+static void compare_etag(struct misfit *m, const struct answer *a, struct str etag)
+{
+    char due[32];
+    int n = snprintf(due, sizeof(due), "\"%" PRIu64 "\"", a->version);
+    if (etag.n > 2 && memcmp(etag.p, "W/", 2) == 0)
+        etag = (struct str){etag.p + 2, etag.n - 2};
+    if (!str_absent(etag) && !str_equal(etag, (struct str){due, (size_t)n}))
+        snprintf(m->text, sizeof(m->text), "has the ETag %.*s at version %" PRIu64, SHOWN_ARG(etag),
+                 a->version);
+}
+
+/* It ends in the id; a proxy may put its own address before the path. */
+static void compare_location(struct misfit *m, struct str id, struct str location)
+{
+    bool plain = !memchr(id.p ? id.p : "", '%', id.n); /* nor anything that would be encoded */
+    if (str_absent(location) || str_absent(id) || !plain)
+        return;
+    if (location.n <= id.n || location.p[location.n - id.n - 1] != '/' ||
+        memcmp(location.p + location.n - id.n, id.p, id.n) != 0)
+        snprintf(m->text, sizeof(m->text),
+                 "has the Location \"%.*s\", which is not that of \"%.*s\"", SHOWN_ARG(location),
+                 SHOWN_ARG(id));
+}
+
+static void compare_item(struct misfit *m, const struct history_facts *facts,
+                         const struct history_op *op, const struct answer *a,
+                         const struct response *response)
+{
+    compare_sku(m, facts, op, a->sku);
+    if (!m->text[0])
+        compare_sum(m, a);
+    if (!m->text[0] && op->kind == KIND_GET_ITEM)
+        compare_etag(m, a, response->etag);
+}
+
+static void compare_sale(struct misfit *m, const struct history_facts *facts,
+                         const struct history_op *op, const struct answer *a)
+{
+    compare_sku(m, facts, op, a->sku);
+    if (!m->text[0] && a->quantity != ANSWER_UNSAID && a->quantity != op->line.quantity)
+        snprintf(m->text, sizeof(m->text), "says \"quantity\":%" PRId64 " and not %d", a->quantity,
+                 op->line.quantity);
+}
+
+/* What is said is a JSON value; what the answer leaves out is not compared, a null is. */
+static void compare_name(struct misfit *m, const char *field, struct str due, struct str said)
+{
+    if (!str_absent(said) && (said.n != due.n + 2 || memcmp(said.p + 1, due.p, due.n) != 0))
+        snprintf(m->text, sizeof(m->text), "says \"%s\":%.*s and not \"%.*s\"", field,
+                 SHOWN_ARG(said), SHOWN_ARG(due));
+}
+
+static void compare_names(struct misfit *m, const struct history_facts *facts,
+                          const struct history_op *reserve, const struct answer *a)
+{
+    char name[LOAD_KEY_MAX];
+    struct str due = {name, load_customer(name, reserve->client)};
+    compare_name(m, "customer", due, a->customer);
+    due.n = load_key(name, facts, reserve->client, reserve->seq);
+    if (!m->text[0])
+        compare_name(m, "reference", due, a->reference);
+}
+
+static void compare_reservation(struct misfit *m, const struct history_facts *facts,
+                                const struct history_op *op, const struct misfit_request *request,
+                                const struct answer *a, const struct response *response)
 {
     bool sets_deadline = op->kind == KIND_RESERVE || op->kind == KIND_EXTEND;
+    compare_id(m, request->id, a->id);
+    if (!m->text[0])
+        compare_lines(m, facts, op, request->reserve, a, response->replayed);
+    if (!m->text[0] && request->reserve && request->named)
+        compare_names(m, facts, request->reserve, a);
+    if (!m->text[0] && sets_deadline && !response->replayed)
+        compare_ttl(m, facts, request->passed_ms, a->ttl_ms);
+    if (!m->text[0] && op->kind == KIND_RESERVE)
+        compare_location(m, a->id, response->location);
+}
+
+/* --- lists and sets --- */
+
+static void compare_place(struct misfit *m, const struct history_facts *facts,
+                          const struct history_op *op, const struct answer *a, unsigned n)
+{
+    const struct answer_line *said = &a->line[n];
+    uint32_t due = history_line_of(op, n)->item;
+    int64_t left;
+    bool whole = said->on_hand != ANSWER_UNSAID && said->held != ANSWER_UNSAID;
+    if (load_item_of(facts, said->sku) != due)
+        snprintf(m->text, sizeof(m->text), "lists \"%.*s\" at place %u, where %s%" PRIu32 " is due",
+                 SHOWN_ARG(said->sku), n + 1, facts->prefix, due);
+    else if (whole &&
+             (__builtin_sub_overflow(said->on_hand, said->held, &left) || left != said->remaining))
+        snprintf(m->text, sizeof(m->text),
+                 "lists \"available\":%" PRId64 " with \"on_hand\":%" PRId64
+                 " and \"held\":%" PRId64,
+                 said->remaining, said->on_hand, said->held);
+}
+
+/* The items of a run are known, and nobody removes one: so is the page. */
+static void compare_list(struct misfit *m, const struct history_facts *facts,
+                         const struct history_op *op, const struct misfit_request *request,
+                         const struct answer *a)
+{
+    bool ends = str_absent(a->next_cursor) || str_equal(a->next_cursor, STR("null"));
+    if (!a->listed)
+        return; /* told as what is missing */
+    for (unsigned n = 0; n < a->lines && n < op->lines && !m->text[0]; n++)
+        compare_place(m, facts, op, a, n);
+    if (!m->text[0] && a->lines != op->lines)
+        snprintf(m->text, sizeof(m->text), "lists %u items, where %u are due", a->lines, op->lines);
+    if (!m->text[0] && ends == request->more)
+        snprintf(m->text, sizeof(m->text),
+                 request->more ? "has no \"next_cursor\", and there are more items"
+                               : "has a \"next_cursor\", and there are no more items");
+}
+
+static void compare_set(struct misfit *m, const struct history_op *op,
+                        const struct misfit_request *request, const struct answer *a)
+{
+    if (a->on_hand != ANSWER_UNSAID && a->on_hand != op->line.quantity)
+        snprintf(m->text, sizeof(m->text), "says \"on_hand\":%" PRId64 " and not %d", a->on_hand,
+                 op->line.quantity);
+    else if (request->if_match && a->version != 0 && a->version != request->if_match + 1)
+        snprintf(m->text, sizeof(m->text),
+                 "makes version %" PRIu64 " of what If-Match says is at %" PRIu64, a->version,
+                 request->if_match);
+}
+
+void misfit_of_record(struct misfit *m, const struct misfit_request *request, int status,
+                      const struct answer *a)
+{
+    m->text[0] = '\0';
+    if (status != request->about->status)
+        snprintf(m->text, sizeof(m->text), "shows a record with status %d, first answered with %u",
+                 status, (unsigned)request->about->status);
+    else if (request->about->kind == KIND_RESERVE)
+        compare_id(m, request->id, a->id);
+}
+
+void misfit_of_success(struct misfit *m, const struct history_facts *facts,
+                       const struct history_op *op, const struct misfit_request *request,
+                       const struct answer *a, const struct response *response)
+{
     m->text[0] = '\0';
     switch (op->kind) {
-    case KIND_DECREMENT:
-        compare_sku(m, facts, op, a->sku);
-        if (!m->text[0] && a->quantity != ANSWER_UNSAID && a->quantity != op->line.quantity)
-            snprintf(m->text, sizeof(m->text), "says \"quantity\":%" PRId64 " and not %d",
-                     a->quantity, op->line.quantity);
-        break;
+    case KIND_DECREMENT: compare_sale(m, facts, op, a); break;
+    case KIND_SET: compare_set(m, op, request, a); /* fall through */
     case KIND_PUT:
     case KIND_ADJUST:
     case KIND_GET_ITEM:
-        compare_sku(m, facts, op, a->sku);
         if (!m->text[0])
-            compare_sum(m, a);
+            compare_item(m, facts, op, a, response);
         break;
-    default:
-        compare_id(m, request->id, a->id);
-        if (!m->text[0])
-            compare_lines(m, facts, op, a, replayed);
-        if (!m->text[0] && sets_deadline && !replayed)
-            compare_ttl(m, facts, request->passed_ms, a->ttl_ms);
+    case KIND_LIST: compare_list(m, facts, op, request, a); break;
+    case KIND_REUSE: break; /* any success is wrong: for the checker to tell */
+    default: compare_reservation(m, facts, op, request, a, response);
     }
-}
-
-/* Lines of a 409 insufficient-stock. */
-static void compare_shorts(struct misfit *m, const struct history_facts *facts,
-                           const struct history_op *op, const struct answer *a)
-{
-    if (a->lines == 0)
-        snprintf(m->text, sizeof(m->text), "has no line that says which item fell short");
-    for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
-        const struct answer_line *said = &a->line[n];
-        const struct history_line *asked = asked_about(m, facts, op, said);
-        if (asked && op->kind == KIND_RESERVE && said->quantity != ANSWER_UNSAID &&
-            said->quantity != asked->quantity)
-            snprintf(m->text, sizeof(m->text),
-                     "says %" PRId64 " units of %s%" PRIu32 " were requested, not %d",
-                     said->quantity, facts->prefix, asked->item, asked->quantity);
-    }
-}
-
-#define GROUND(detail) (1u << (detail))
-
-/* Why a request of this kind may be refused. To want stock where none is taken is for the checker
- * to tell. */
-static const unsigned grounds[KINDS] = {
-    [KIND_PUT] = ~0u, /* whatever: without its items nothing begins */
-    [KIND_ADJUST] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_ITEM),
-    [KIND_DECREMENT] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_ITEM),
-    [KIND_RESERVE] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_ITEM),
-    [KIND_CONFIRM] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_RESERVATION) |
-                     GROUND(DETAIL_EXPIRED) | GROUND(DETAIL_RELEASED) | GROUND(DETAIL_CONFIRMED),
-    [KIND_RELEASE] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_RESERVATION) |
-                     GROUND(DETAIL_EXPIRED) | GROUND(DETAIL_CONFIRMED),
-    /* Others: beyond the longest time that the server lets anybody hold. */
-    [KIND_EXTEND] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_RESERVATION) |
-                    GROUND(DETAIL_EXPIRED) | GROUND(DETAIL_RELEASED) | GROUND(DETAIL_CONFIRMED) |
-                    GROUND(DETAIL_OTHER),
-    [KIND_GET_ITEM] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_ITEM),
-    [KIND_GET_RESERVATION] = GROUND(DETAIL_NO_STOCK) | GROUND(DETAIL_NO_RESERVATION),
-};
-
-void misfit_of_refusal(struct misfit *m, const struct history_facts *facts,
-                       const struct history_op *op, const struct answer *a,
-                       enum history_detail detail, unsigned status)
-{
-    m->text[0] = '\0';
-    if (status == 401 || status == 403)
-        return;
-    if (!(grounds[op->kind] & GROUND(detail)))
-        snprintf(m->text, sizeof(m->text), "gives \"%.*s\" as the reason, for which there is none",
-                 SHOWN_ARG(a->type));
-    else if (detail == DETAIL_NO_STOCK)
-        compare_shorts(m, facts, op, a);
+    if (!m->text[0] && op->kind != KIND_REUSE)
+        compare_status(m, op, response->status);
 }
 
 void misfit_of_garbled(struct misfit *m, const struct history_op *op, struct str body)
@@ -199,6 +305,10 @@ void misfit_of_garbled(struct misfit *m, const struct history_op *op, struct str
         [KIND_RELEASE] = "a state and each line's \"remaining\" and \"version\"",
         [KIND_EXTEND] = "a state and each line's \"remaining\" and \"version\"",
         [KIND_GET_RESERVATION] = "a state and each line's \"remaining\" and \"version\"",
+        [KIND_SET] = "whole numbers \"available\" and \"version\"",
+        [KIND_LIST] = "items with \"sku\", \"available\" and \"version\"",
+        [KIND_LOOKUP] = "\"status\" and the \"body\" that was answered",
+        [KIND_REUSE] = "what would be right here: a problem document",
     };
     struct json_scan s = json_scan_of(body);
     struct str value;

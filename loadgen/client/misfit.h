@@ -9,6 +9,7 @@
 #define LOADGEN_CLIENT_MISFIT_H
 
 #include "client/answer.h"
+#include "client/response.h"
 #include "history/format.h"
 
 /* A sentence's predicate about the answer, as `says "quantity":4 for load-x-3, not 3`. */
@@ -20,21 +21,24 @@ struct misfit {
 struct misfit_request {
     struct str id;      /* of the reservation that it is about, or made before; absent: not known */
     uint64_t passed_ms; /* since it was sent */
+    const struct history_op *reserve; /* that made the reservation; NULL: not known, or none */
+    bool named;                       /* that one carried a customer and a reference */
+    const struct history_op *about;   /* of look-up and reuse: the first attempt with the key */
+    uint64_t if_match;                /* of set */
+    bool more;                        /* of list: there are items behind these */
 };
 
-/* Of an answer 2xx with the fields that matter: id, skus, quantities, time to live, and whether an
- * item's numbers add up. `replayed`: it repeats the answer to an earlier request, that may have
- * asked for other quantities, and a while ago. */
+/* Of an answer 2xx with the fields that matter: status, id, skus, quantities, time to live, whether
+ * an item's numbers add up, and the headers that repeat what the body says. One that is marked as
+ * replayed repeats the answer to an earlier request, that may have asked for other quantities, and
+ * a while ago. */
 void misfit_of_success(struct misfit *m, const struct history_facts *facts,
                        const struct history_op *op, const struct misfit_request *request,
-                       const struct answer *a, bool replayed);
+                       const struct answer *a, const struct response *response);
 
-/* Of a 4xx with a problem document, whose type is this detail: a request like ours gives a ground
- * for few of them, and a 409 insufficient-stock names lines of the request, with what they asked
- * for. Who may ask at all is the server's own business (401, 403). */
-void misfit_of_refusal(struct misfit *m, const struct history_facts *facts,
-                       const struct history_op *op, const struct answer *a,
-                       enum history_detail detail, unsigned status);
+/* Of the record of a key: status and body as the first answer had them. */
+void misfit_of_record(struct misfit *m, const struct misfit_request *request, int status,
+                      const struct answer *a);
 
 /* Of a 2xx whose body is JSON, but lacks what api.md promises for this kind of operation. Says
  * nothing about what is not even JSON: that may have been garbled by anybody on its way. */

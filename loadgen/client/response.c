@@ -89,7 +89,7 @@ static bool step_headers(struct response *r, char *bytes, size_t filled)
     while ((state = take_line(r, bytes, filled, &line)) == LINE_WHOLE) {
         if (line.n == 0)
             return end_head(r);
-        if (!response_head_field(r, line))
+        if (!response_head_field(r, bytes, line))
             return garbled(r);
     }
     return state == LINE_BROKEN ? garbled(r) : false;
@@ -212,6 +212,11 @@ static bool (*const steps[STEPS])(struct response *r, char *bytes, size_t filled
     [STEP_GARBLED] = step_over,
 };
 
+static struct str text_at(const char *bytes, struct response_place place)
+{
+    return place.n > 0 ? (struct str){bytes + place.at, place.n} : (struct str){NULL, 0};
+}
+
 static enum response_state finish(struct response *r, const char *bytes, size_t filled)
 {
     if (r->step == STEP_GARBLED)
@@ -222,6 +227,8 @@ static enum response_state finish(struct response *r, const char *bytes, size_t 
     assert(r->head_bytes <= r->body_at);
     r->consumed = r->at;
     r->body = (struct str){bytes + r->head_bytes, r->body_at - r->head_bytes};
+    r->etag = text_at(bytes, r->etag_place);
+    r->location = text_at(bytes, r->location_place);
     return RESPONSE_DONE;
 }
 

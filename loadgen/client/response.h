@@ -26,6 +26,14 @@
  * many. */
 #define RESPONSE_HEAD_MAX (16 * 1024)
 
+/* What the body is, by Content-Type: parameters do not count. */
+enum response_content {
+    CONTENT_UNSAID,
+    CONTENT_JSON,    /* application/json, or another +json */
+    CONTENT_PROBLEM, /* application/problem+json */
+    CONTENT_OTHER,
+};
+
 enum response_state {
     RESPONSE_MORE, /* feed it again when more bytes came */
     RESPONSE_DONE,
@@ -37,8 +45,10 @@ struct response {
     bool close;             /* the server will close (Connection: close, HTTP/1.0) */
     bool replayed;          /* Idempotent-Replayed: true */
     uint32_t retry_after_s; /* 0: none, or a date */
-    struct str body;        /* view into the caller's buffer; absent before DONE */
-    size_t consumed;        /* bytes of the buffer that belong to this response; 0 before DONE */
+    enum response_content content;
+    struct str etag, location; /* views as body; absent when not said */
+    struct str body;           /* view into the caller's buffer; absent before DONE */
+    size_t consumed;           /* bytes of the buffer that belong to this response; 0 before DONE */
 
     /* Below: of the parser. */
     int step;
@@ -50,6 +60,9 @@ struct response {
     uint64_t left;  /* of the body, or of the chunk */
     bool has_length, chunked, until_close;
     bool http_1_0, says_close, says_keep_alive;
+    struct response_place {
+        size_t at, n; /* n 0: not said */
+    } etag_place, location_place;
 };
 
 /* Before the first byte of a response. */

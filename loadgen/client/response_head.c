@@ -53,7 +53,7 @@ static bool read_length(struct str digits, uint64_t *length)
     return digits.n > 0;
 }
 
-static bool take_content_length(struct response *r, struct str value)
+static bool take_content_length(struct response *r, const char *bytes, struct str value)
 {
     uint64_t length;
     if (!read_length(value, &length) || (r->has_length && length != r->left))
@@ -64,7 +64,7 @@ static bool take_content_length(struct response *r, struct str value)
 }
 
 /* Another coding was not asked for and could not be undone; chunked twice is not allowed. */
-static bool take_transfer_encoding(struct response *r, struct str value)
+static bool take_transfer_encoding(struct response *r, const char *bytes, struct str value)
 {
     if (r->chunked || !same_word(value, "chunked", 7))
         return false;
@@ -72,7 +72,7 @@ static bool take_transfer_encoding(struct response *r, struct str value)
     return true;
 }
 
-static bool take_connection(struct response *r, struct str value)
+static bool take_connection(struct response *r, const char *bytes, struct str value)
 {
     while (value.n > 0) {
         const char *comma = memchr(value.p, ',', value.n);
@@ -87,14 +87,14 @@ static bool take_connection(struct response *r, struct str value)
     return true;
 }
 
-static bool take_replayed(struct response *r, struct str value)
+static bool take_replayed(struct response *r, const char *bytes, struct str value)
 {
     r->replayed = same_word(value, "true", 4);
     return true;
 }
 
 /* It frames nothing, so a date, or what is no number, is as good as nothing. */
-static bool take_retry_after(struct response *r, struct str value)
+static bool take_retry_after(struct response *r, const char *bytes, struct str value)
 {
     uint64_t seconds;
     if (read_length(value, &seconds))
@@ -102,20 +102,57 @@ static bool take_retry_after(struct response *r, struct str value)
     return true;
 }
 
+static bool ends_in_json(struct str type)
+{
+    return type.n > 5 && same_word((struct str){type.p + type.n - 5, 5}, "+json", 5);
+}
+
+static bool take_content_type(struct response *r, const char *bytes, struct str value)
+{
+    const char *parameters = memchr(value.p, ';', value.n);
+    struct str type =
+        trim((struct str){value.p, parameters ? (size_t)(parameters - value.p) : value.n});
+    r->content = same_word(type, "application/problem+json", 24)                 ? CONTENT_PROBLEM
+                 : same_word(type, "application/json", 16) || ends_in_json(type) ? CONTENT_JSON
+                                                                                 : CONTENT_OTHER;
+    return true;
+}
+
+/* The buffer may move before the answer is whole: what is kept is a place in it. */
+static struct response_place place_of(const char *bytes, struct str value)
+{
+    return (struct response_place){(size_t)(value.p - bytes), value.n};
+}
+
+static bool take_etag(struct response *r, const char *bytes, struct str value)
+{
+    r->etag_place = place_of(bytes, value);
+    return true;
+}
+
+static bool take_location(struct response *r, const char *bytes, struct str value)
+{
+    r->location_place = place_of(bytes, value);
+    return true;
+}
+
 /* The headers that matter, by the length of their names: all differ in it. */
 static const struct {
     const char *name;
-    bool (*take)(struct response *r, struct str value);
+    bool (*take)(struct response *r, const char *bytes, struct str value);
 } headers[] = {
+    [4] = {"etag", take_etag},
+    [8] = {"location", take_location},
     [10] = {"connection", take_connection},
     [11] = {"retry-after", take_retry_after},
+    [12] = {"content-type", take_content_type},
     [14] = {"content-length", take_content_length},
     [17] = {"transfer-encoding", take_transfer_encoding},
     [19] = {"idempotent-replayed", take_replayed},
 };
 
 /* A line that begins with a blank, the continuation of the line before, has no name either. */
-bool response_head_field(struct response *r, struct str line)
+bool response_head_field(struct response *r, const char *bytes, struct str line)
 {
     struct str name = {line.p, 0};
     while (name.n < line.n && in_token[(unsigned char)line.p[name.n]])
@@ -125,7 +162,8 @@ bool response_head_field(struct response *r, struct str line)
     if (name.n >= sizeof(headers) / sizeof(headers[0]) || !headers[name.n].name ||
         !same_word(name, headers[name.n].name, name.n))
         return true;
-    return headers[name.n].take(r, trim((struct str){line.p + name.n + 1, line.n - name.n - 1}));
+    return headers[name.n].take(r, bytes,
+                                trim((struct str){line.p + name.n + 1, line.n - name.n - 1}));
 }
 
 /* "HTTP/1.1 200 OK"; the reason may be missing, and the blank before it too. */
@@ -139,6 +177,8 @@ bool response_head_status(struct response *r, struct str line)
     /* What an interim answer said is not about the final one. */
     r->replayed = r->says_close = r->says_keep_alive = r->has_length = r->chunked = false;
     r->retry_after_s = 0;
+    r->content = CONTENT_UNSAID;
+    r->etag_place = r->location_place = (struct response_place){0};
     r->left = 0;
     r->http_1_0 = p[7] == '0';
     r->status = (uint16_t)((p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0'));

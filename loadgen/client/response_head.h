@@ -1,7 +1,8 @@
 /* response_head.h -- what one line of a response's head says.
  *
  * Layer: client, pure. response.c finds the lines, here they are read into the struct response;
- * nothing of a line is kept. Only what frames the body or what the load wants to know is taken.
+ * of a line at most its place is kept. Only what frames the body or what the load wants to know is
+ * taken.
  */
 #ifndef LOADGEN_CLIENT_RESPONSE_HEAD_H
 #define LOADGEN_CLIENT_RESPONSE_HEAD_H
@@ -15,8 +16,9 @@
  * it is none of HTTP/1.x, or not of a status that can be answered here. */
 bool response_head_status(struct response *r, struct str line) __attribute__((warn_unused_result));
 
-/* A header line, without its CRLF and not empty. False when it is none, or frames the body in a way
- * that cannot be followed. */
-bool response_head_field(struct response *r, struct str line) __attribute__((warn_unused_result));
+/* A header line, without its CRLF and not empty; it lies in bytes, where the response begins. False
+ * when it is none, or frames the body in a way that cannot be followed. */
+bool response_head_field(struct response *r, const char *bytes, struct str line)
+    __attribute__((warn_unused_result));
 
 #endif

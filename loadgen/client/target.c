@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -126,8 +127,8 @@ int target_connected(int fd)
     return -err;
 }
 
-void target_request(const struct target *t, struct buf *out, struct str method, struct str path,
-                    struct str key, struct str body)
+static void put_request(const struct target *t, struct buf *out, struct str method, struct str path,
+                        struct str key)
 {
     buf_reset(out);
     buf_puts(out, method);
@@ -140,6 +141,10 @@ void target_request(const struct target *t, struct buf *out, struct str method, 
         buf_puts(out, key);
         buf_puts(out, STR("\r\n"));
     }
+}
+
+static void put_body(struct buf *out, struct str body)
+{
     if (!str_absent(body)) {
         buf_puts(out, STR("Content-Type: application/json\r\nContent-Length: "));
         buf_put_i64(out, (int64_t)body.n);
@@ -147,4 +152,19 @@ void target_request(const struct target *t, struct buf *out, struct str method, 
     }
     buf_puts(out, STR("\r\n"));
     buf_puts(out, body);
+}
+
+void target_request(const struct target *t, struct buf *out, struct str method, struct str path,
+                    struct str key, struct str body)
+{
+    put_request(t, out, method, path, key);
+    put_body(out, body);
+}
+
+void target_request_if(const struct target *t, struct buf *out, struct str method, struct str path,
+                       struct str key, struct str body, uint64_t version)
+{
+    put_request(t, out, method, path, key);
+    buf_printf(out, "If-Match: \"%" PRIu64 "\"\r\n", version);
+    put_body(out, body);
 }

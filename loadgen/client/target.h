@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #define TARGET_ERR_SIZE    256
@@ -48,5 +49,9 @@ int target_connected(int fd) __attribute__((warn_unused_result));
  * absent. out->failed when it does not fit. */
 void target_request(const struct target *t, struct buf *out, struct str method, struct str path,
                     struct str key, struct str body);
+
+/* The same with an If-Match of that version. */
+void target_request_if(const struct target *t, struct buf *out, struct str method, struct str path,
+                       struct str key, struct str body, uint64_t version);
 
 #endif

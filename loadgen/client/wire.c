@@ -72,6 +72,14 @@ void wire_close(struct wire *c)
     c->fd = -1;
 }
 
+void wire_reset(struct wire *c)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    if (c->fd >= 0) /* when it is refused, a close is as good an end */
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    wire_close(c);
+}
+
 static void lose(struct wire *c, int err)
 {
     enum wire_state was = c->state;

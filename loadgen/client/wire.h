@@ -5,7 +5,7 @@
  * request. Owned by the caller: wire_init .. wire_close, and a turn of the loop before it is freed.
  *
  *   CLOSED -wire_open-> CONNECTING -> IDLE -wire_send-> BUSY -> IDLE
- *   any -wire_close, or an error-> CLOSING -> CLOSED
+ *   any -wire_close, wire_reset, or an error-> CLOSING -> CLOSED
  *
  * Events come from the loop, never from inside wire_open, wire_send or wire_close. During
  * on_answer the connection is IDLE and may be used at once; the response's bytes hold until it
@@ -66,6 +66,10 @@ static inline bool wire_all_sent(const struct wire *c)
 
 /* Closes at once; on_closed follows. Nothing happens when it is CLOSED or CLOSING. */
 void wire_close(struct wire *c);
+
+/* The same, but the other side is told by a reset, not by an end in good order: what it still sends
+ * is lost, and what it wrote before may be, too. */
+void wire_reset(struct wire *c);
 
 /* Frees the buffers of a CLOSED connection. */
 void wire_free(struct wire *c);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_SHARE 20 /* what is kept to the deadline holds about one unit in so many */
+#define KEPT_SHARE 10 /* what is kept to the deadline holds about one unit in so many */
 
 /* Defaults that show something at any speed: what must sell out does so after a few thousand
  * requests, and what must come back does so within seconds. */
@@ -42,20 +42,22 @@ static const struct workload scenarios[] = {
      .ttl_ms = 600000,
      .theta = 0.5},
     {.scenario = "churn",
-     .about = "hold, then confirm, give back or forget: stock goes around zero",
+     .about = "hold, then confirm, give back or let it expire: stock goes around zero",
      .contended = true,
      .skus = 4,
-     .stock = 20,
+     .stock = 40,
      .weight = {[WORK_RESERVE] = 50,
                 [WORK_CONFIRM] = 15,
                 [WORK_RELEASE] = 18,
                 [WORK_EXTEND] = 2,
-                [WORK_GET] = 10,
+                [WORK_GET] = 8,
+                [WORK_PAST] = 2,
                 [WORK_ADJUST] = 5},
      .qty_max = 2,
      .basket_max = 1,
-     .ttl_ms = 2000,
+     .ttl_ms = 1000,
      .again = 0.05,
+     .forget = 0.15,
      .late = 0.2},
     {.scenario = "restock",
      .about = "a sold-out item gets new units now and then, and everybody is waiting for them",
@@ -70,19 +72,26 @@ static const struct workload scenarios[] = {
      .about = "every operation there is, over a few hundred items",
      .skus = 200,
      .stock = 300,
-     .weight = {[WORK_RESERVE] = 40,
-                [WORK_DECREMENT] = 15,
-                [WORK_CONFIRM] = 12,
-                [WORK_RELEASE] = 12,
+     .weight = {[WORK_RESERVE] = 36,
+                [WORK_DECREMENT] = 12,
+                [WORK_CONFIRM] = 11,
+                [WORK_RELEASE] = 11,
                 [WORK_EXTEND] = 4,
-                [WORK_GET] = 12,
-                [WORK_ADJUST] = 5},
+                [WORK_GET] = 10,
+                [WORK_ADJUST] = 4,
+                [WORK_PAST] = 2,
+                [WORK_LOOKUP] = 3,
+                [WORK_REUSE] = 2,
+                [WORK_SET] = 3,
+                [WORK_LIST] = 2},
      .qty_max = 3,
      .basket_max = 3,
      .ttl_ms = 3000,
      .theta = 0.8,
      .again = 0.02,
-     .late = 0.05},
+     .forget = 0.05,
+     .late = 0.05,
+     .named = true},
 };
 
 const struct workload *workload_scenarios(size_t *count)
@@ -207,6 +216,30 @@ unsigned workload_basket(const struct workload *w, struct rng *rng, uint32_t *it
         items[n] = item;
     }
     return want;
+}
+
+/* In the order of their texts a number comes before all that it begins. */
+static void list_from(const struct workload *w, uint64_t number, unsigned most, uint32_t *items,
+                      unsigned *count, bool *more)
+{
+    if (number >= w->skus || *more)
+        return;
+    if (*count == most) {
+        *more = true;
+        return;
+    }
+    items[(*count)++] = (uint32_t)number;
+    for (unsigned digit = 0; digit < 10 && number > 0; digit++)
+        list_from(w, number * 10 + digit, most, items, count, more);
+}
+
+unsigned workload_list(const struct workload *w, uint32_t prefix, unsigned most, uint32_t *items,
+                       bool *more)
+{
+    unsigned count = 0;
+    *more = false;
+    list_from(w, prefix, most, items, &count, more);
+    return count;
 }
 
 uint32_t workload_quantity(const struct workload *w, struct rng *rng)

@@ -25,6 +25,11 @@ enum work {
     WORK_EXTEND,
     WORK_GET, /* half items, half reservations */
     WORK_ADJUST,
+    WORK_PAST,   /* a get of a reservation that has ended, or was left to expire */
+    WORK_LOOKUP, /* what was recorded for an answered key */
+    WORK_REUSE,  /* an answered key with another body, which must be refused */
+    WORK_SET,    /* a PUT on an item as it was read last, with If-Match */
+    WORK_LIST,   /* some of the run's items */
     WORKS
 };
 
@@ -40,7 +45,9 @@ struct workload {
     uint32_t ttl_ms;                 /* whole seconds */
     double theta;                    /* of Zipf's law; 0: every item is as likely as the next */
     double again;                    /* share of confirms and releases that two clients try */
+    double forget;                   /* share of reservations that are left to expire at once */
     double late;      /* share of reservations that are kept until about their deadline */
+    bool named;       /* reservations carry a customer and a reference */
     uint32_t keepers; /* clients that may keep one, the first ones; from workload_open */
     float *share;     /* cumulative, one per item; from workload_open */
     uint32_t weights; /* sum; from workload_open */
@@ -65,6 +72,11 @@ uint32_t workload_item(const struct workload *w, struct rng *rng);
 
 /* `count` different items (fewer when there are not as many), in random order; returns how many. */
 unsigned workload_basket(const struct workload *w, struct rng *rng, uint32_t *items);
+
+/* The items whose numbers begin with those of `prefix`, in the order of their skus, and at most so
+ * many; `more`: there are others behind them. */
+unsigned workload_list(const struct workload *w, uint32_t prefix, unsigned most, uint32_t *items,
+                       bool *more);
 
 uint32_t workload_quantity(const struct workload *w, struct rng *rng);
 

@@ -1,4 +1,5 @@
-/* format.h -- the history file, byte for byte: format 2. Format 1 is the same without notes.
+/* format.h -- the history file, byte for byte: format 3. Format 2 has fewer
+ * kinds and details; format 1 besides no notes.
  *
  * Layer: history, pure. A history is what the clients saw, kept so that a killed process loses no
  * evidence: an operation is written as unknown before its first byte is sent and completed in
@@ -28,7 +29,7 @@
 #include <stdint.h>
 
 #define HISTORY_MAGIC        "stockload history\n"
-#define HISTORY_FORMAT       2
+#define HISTORY_FORMAT       3
 #define HISTORY_FORMAT_MIN   1 /* the oldest that is read */
 #define HISTORY_HEADER_BYTES 4096
 #define HISTORY_CHUNK_BYTES  (1u << 20)
@@ -64,7 +65,11 @@ enum history_kind {
     KIND_RELEASE,
     KIND_EXTEND,
     KIND_GET_ITEM,
-    KIND_GET_RESERVATION,
+    KIND_GET_RESERVATION, /* shown as confirmed: line.quantity is what was sold, by the answer */
+    KIND_SET,    /* PUT with If-Match on an item that is there; line.quantity is its on_hand */
+    KIND_LIST,   /* a page of items: a line for each, in the order of the page */
+    KIND_LOOKUP, /* GET of what is recorded for the key of `of`; lines as it asked for */
+    KIND_REUSE,  /* the key of `of`, a decrement or an adjustment, with another quantity */
     KINDS
 };
 
@@ -93,7 +98,12 @@ enum history_detail {
     DETAIL_TIMEOUT,        /* status 0: nobody answered in time, the connection was closed */
     DETAIL_RESET,          /* status 0: the connection broke */
     DETAIL_ABORTED,        /* status 0: closed on purpose (--abort) */
-    DETAIL_GARBLED, /* not HTTP, or a 2xx or stock 409 without the fields that api.md promises */
+    DETAIL_GARBLED,        /* not HTTP, or a 2xx without the fields that api.md promises */
+    DETAIL_FOREIGN,        /* a 3xx or 4xx that is no problem document: who knows who made it */
+    DETAIL_APART,    /* 422 cross-partition: the items of a basket can not be taken together */
+    DETAIL_REUSED,   /* 422 idempotency-key-reused */
+    DETAIL_STALE,    /* 412 precondition-failed, 409 below-held: version is that of the If-Match */
+    DETAIL_TOO_LONG, /* 422 invalid-field of an extend: beyond the longest time to hold */
     DETAILS
 };
 

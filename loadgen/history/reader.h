@@ -73,6 +73,14 @@ static inline enum history_outcome history_outcome(const struct history_op *op)
     return (enum history_outcome)atomic_load_explicit(&op->outcome, memory_order_acquire);
 }
 
+/* Whether such a request changes nothing, whatever it is answered: of KIND_REUSE that is what is to
+ * be shown. */
+static inline bool history_reads(enum history_kind kind)
+{
+    return kind == KIND_GET_ITEM || kind == KIND_GET_RESERVATION || kind == KIND_LIST ||
+           kind == KIND_LOOKUP;
+}
+
 /* What `of` of an operation means:
  *   FLAG_RESENT (any phase)           the first attempt with the same key
  *   PHASE_SETTLE, not a get           the operation (first attempt) that was looked up by its key:
@@ -80,6 +88,7 @@ static inline enum history_outcome history_outcome(const struct history_op *op)
  *                                     OUTCOME_FAIL it did not (asked twice); UNKNOWN nobody said
  *   KIND_CONFIRM, RELEASE, EXTEND,    the reserve (its first attempt) of the reservation
  *   GET_RESERVATION
+ *   KIND_LOOKUP, REUSE                the first attempt with the key that is asked about, used
  *   otherwise                         0
  * A FLAG_RESENT confirm, release or extend therefore finds its reservation through the `of` of its
  * first attempt. */

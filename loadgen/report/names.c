@@ -16,6 +16,10 @@ static const char *const kind_names[KINDS] = {
     [KIND_EXTEND] = "extend",
     [KIND_GET_ITEM] = "get-item",
     [KIND_GET_RESERVATION] = "get-reservation",
+    [KIND_SET] = "set",
+    [KIND_LIST] = "list",
+    [KIND_LOOKUP] = "lookup",
+    [KIND_REUSE] = "reuse",
 };
 
 static const char *const detail_names[DETAILS] = {
@@ -35,6 +39,11 @@ static const char *const detail_names[DETAILS] = {
     [DETAIL_RESET] = "reset",
     [DETAIL_ABORTED] = "aborted",
     [DETAIL_GARBLED] = "garbled",
+    [DETAIL_FOREIGN] = "foreign",
+    [DETAIL_APART] = "cross-partition",
+    [DETAIL_REUSED] = "idempotency-key-reused",
+    [DETAIL_STALE] = "stale",
+    [DETAIL_TOO_LONG] = "too-long",
 };
 
 static const char *const outcome_names[OUTCOMES] = {

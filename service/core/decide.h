@@ -51,6 +51,31 @@ enum step item_check_take(struct planner *p, struct op *op, const struct op_line
  * are marked as wanted. */
 bool reservation_ready(struct planner *p, struct view_reservation *vr, const struct reservation *r);
 
+/* --- counters (decide_counter.c) -------------------------------------------------------------- */
+
+/* What an operation is about to add to an item's counters: units to `sold`, units to what the
+ * customer holds and bought, one to its version. */
+struct counter_use {
+    uint32_t item;
+    int64_t sells, takes;
+    struct str customer; /* read only if it takes */
+    bool ends_hold;      /* its version is one of those that were spared for this */
+};
+
+/* Refuses op if a counter would pass what is written of it. STEP_DONE with op->out.code OUT_NONE
+ * means that none does. */
+enum step counter_check(struct planner *p, struct op *op, const struct counter_use *use);
+
+/* The same for lines whose units are sold, or only taken for the customer. */
+enum step counter_check_take(struct planner *p, struct op *op, const struct op_line *lines,
+                             unsigned count, struct str customer, bool sells);
+
+/* The same for one more version, and nothing else, of the item. */
+enum step counter_check_version(struct planner *p, struct op *op, uint32_t item);
+
+/* The units of (item, customer); NULL: no customer, or no memory with out_of_memory set. */
+struct view_customer *customer_of(struct planner *p, uint32_t item, struct str customer);
+
 /* Adds to what the customer holds and bought of the item; nothing if customer is absent. */
 void customer_add(struct planner *p, uint32_t item, struct str customer, int64_t units);
 

@@ -43,28 +43,6 @@ enum step item_index(struct planner *p, struct view_item *item, const struct rid
     return STEP_DONE;
 }
 
-/* The entry of (item, customer); NULL with out_of_memory set, or absent customer. */
-static struct view_customer *customer_of(struct planner *p, uint32_t item, struct str customer)
-{
-    if (str_absent(customer))
-        return NULL;
-    uint32_t slot = view_add_customer(p->view, item, customer);
-    return slot == VIEW_NONE ? NULL : view_customer(p->view, slot);
-}
-
-void customer_add(struct planner *p, uint32_t item, struct str customer, int64_t units)
-{
-    struct view_customer *c = customer_of(p, item, customer);
-    if (!c || units == 0)
-        return;
-    assert(c->known);
-    c->now += units;
-    /* A hold from before the item was deleted and made again was never counted on the new one. */
-    if (c->now < 0)
-        c->now = 0;
-    c->dirty = true;
-}
-
 /* --- due holds -------------------------------------------------------------------------------- */
 
 bool item_has_due(const struct planner *p, const struct view_item *item)
@@ -329,6 +307,8 @@ enum step decide_decrement(struct planner *p, struct op *op)
 {
     struct op_line *line = &op->lines[0];
     enum step step = item_check_take(p, op, line, 1, op->customer);
+    if (step == STEP_DONE && op->out.code == OUT_NONE)
+        step = counter_check_take(p, op, line, 1, op->customer, true);
     if (step != STEP_DONE || op->out.code != OUT_NONE)
         return step;
     struct view_item *item = view_item(p->view, line->slot);
@@ -389,6 +369,9 @@ static enum step put_new(struct planner *p, struct op *op, struct view_item *ite
 {
     if (!op->has_on_hand)
         return refuse_field(op, "on_hand", "is required to create an item");
+    enum step step = counter_check_version(p, op, op->lines[0].slot);
+    if (step != STEP_DONE || op->out.code != OUT_NONE)
+        return step;
     item->now = (struct item){.exists = true,
                               .available = op->on_hand,
                               .version = item->now.version,
@@ -415,6 +398,9 @@ enum step decide_put(struct planner *p, struct op *op)
         return refuse(op, OUT_PRECONDITION_REQUIRED);
     if (op->has_on_hand && op->on_hand < item->now.held)
         return item_has_due(p, item) ? STEP_DEFER : refuse(op, OUT_BELOW_HELD);
+    step = counter_check_version(p, op, op->lines[0].slot);
+    if (step != STEP_DONE || op->out.code != OUT_NONE)
+        return step;
     if (op->has_on_hand)
         item->now.available = op->on_hand - item->now.held;
     if (op->has_max)
@@ -446,6 +432,9 @@ enum step decide_adjust(struct planner *p, struct op *op)
         return refuse(op, OUT_ITEM_NOT_FOUND);
     if (op->delta > UNITS_MAX - item_on_hand(&item->now))
         return refuse_field(op, "delta", "on_hand would pass 2^53-1");
+    enum step room = counter_check_version(p, op, op->lines[0].slot);
+    if (room != STEP_DONE || op->out.code != OUT_NONE)
+        return room;
     item->now.available += op->delta;
     item_touch(p, item);
     op->out.code = OUT_OK;
@@ -470,6 +459,9 @@ enum step decide_delete(struct planner *p, struct op *op)
         return refuse(op, code);
     if (item->now.held > 0)
         return item_has_due(p, item) ? STEP_DEFER : refuse(op, OUT_ITEM_IN_USE);
+    step = counter_check_version(p, op, op->lines[0].slot);
+    if (step != STEP_DONE || op->out.code != OUT_NONE)
+        return step;
     item->now = (struct item){.version = item->now.version, .due_exact = true};
     item_touch(p, item);
     /* max_per_customer counts since creation: the next item of this name starts at nothing. */

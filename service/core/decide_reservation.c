@@ -116,6 +116,8 @@ static enum step hold_lines(struct planner *p, struct op *op, struct view_reserv
 enum step decide_reserve(struct planner *p, struct op *op)
 {
     enum step step = item_check_take(p, op, op->lines, op->line_count, op->customer);
+    if (step == STEP_DONE && op->out.code == OUT_NONE)
+        step = counter_check_take(p, op, op->lines, op->line_count, op->customer, false);
     if (step != STEP_DONE || op->out.code != OUT_NONE)
         return step;
     struct reservation *r = new_reservation(p, op);
@@ -273,6 +275,8 @@ static enum step rereserve(struct planner *p, struct op *op, struct view_reserva
             lines[count++] = (struct op_line){
                 .sku = was->lines[i].sku, .quantity = sold[i], .slot = vr->slots[i]};
     enum step step = item_check_take(p, op, lines, count, was->customer);
+    if (step == STEP_DONE && op->out.code == OUT_NONE)
+        step = counter_check_take(p, op, lines, count, was->customer, true);
     if (step != STEP_DONE || op->out.code != OUT_NONE)
         return step;
     struct reservation *r = change(p, vr);
@@ -298,6 +302,21 @@ static enum step rereserve(struct planner *p, struct op *op, struct view_reserva
     return answer(p, op, vr, EVENT_CONFIRM, OUT_OK);
 }
 
+/* The hold is confirmed: its units leave for good. */
+static enum step sell(struct planner *p, struct op *op, struct view_reservation *vr,
+                      const int64_t *sold)
+{
+    enum step step = STEP_DONE;
+    for (unsigned i = 0; i < vr->slot_count && step == STEP_DONE && op->out.code == OUT_NONE; i++)
+        step = counter_check(
+            p, op,
+            &(struct counter_use){.item = vr->slots[i], .sells = sold[i], .ends_hold = true});
+    if (step != STEP_DONE || op->out.code != OUT_NONE)
+        return step;
+    step = end_hold(p, vr, RESERVATION_CONFIRMED, sold);
+    return step == STEP_DONE ? answer(p, op, vr, EVENT_CONFIRM, OUT_OK) : step;
+}
+
 static bool sold_as_asked(const struct reservation *r, const int64_t *sold)
 {
     for (unsigned i = 0; i < r->line_count; i++)
@@ -315,9 +334,7 @@ enum step decide_confirm(struct planner *p, struct op *op)
         return step;
     const struct reservation *r = view_current(vr);
     switch (reservation_judge(r, RESERVATION_CONFIRM, p->now_ms)) {
-    case RESERVATION_MOVED:
-        step = end_hold(p, vr, RESERVATION_CONFIRMED, sold);
-        return step == STEP_DONE ? answer(p, op, vr, EVENT_CONFIRM, OUT_OK) : step;
+    case RESERVATION_MOVED: return sell(p, op, vr, sold);
     case RESERVATION_REPEATED:
         return sold_as_asked(r, sold) ? repeat(p, op, vr)
                                       : refuse_state(p, op, vr, OUT_RESERVATION_CONFIRMED);
@@ -385,7 +402,10 @@ enum step decide_extend(struct planner *p, struct op *op)
     case RESERVATION_MOVED:
         if (p->now_ms + op->ttl_ms > r->created_ms + p->limits->max_hold_ms)
             return refuse_field(op, "ttl_seconds", "passes the longest hold (--max-hold)");
-        return extend(p, op, vr);
+        for (unsigned i = 0; i < vr->slot_count && step == STEP_DONE && op->out.code == OUT_NONE;
+             i++)
+            step = counter_check_version(p, op, vr->slots[i]);
+        return step == STEP_DONE && op->out.code == OUT_NONE ? extend(p, op, vr) : step;
     case RESERVATION_LATE: return refuse_late(p, op, vr);
     case RESERVATION_REPEATED: break; /* the table has no such cell */
     case RESERVATION_REFUSED: return refuse_state(p, op, vr, ended_code(r->state));

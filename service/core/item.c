@@ -3,9 +3,8 @@
 
 #include <assert.h>
 
-#define FORMAT    1
-#define FIELDS    9
-#define COUNT_MAX (INT64_MAX / 2) /* room to count on from */
+#define FORMAT 1
+#define FIELDS 9
 
 void item_check(const struct item *item)
 {
@@ -63,6 +62,13 @@ static bool take(struct str *text, int64_t *value)
     return true;
 }
 
+bool item_valid(const struct item *item)
+{
+    return counter_valid(item->available) && counter_valid(item->held) &&
+           counter_valid(item_on_hand(item)) && counter_valid(item->sold) &&
+           counter_valid(item->version) && counter_valid(item->max_per_customer);
+}
+
 bool item_decode(struct str text, struct item *item)
 {
     const struct str whole = text;
@@ -81,8 +87,7 @@ bool item_decode(struct str text, struct item *item)
                           .updated_ms = f[6],
                           .due_ms = f[7],
                           .due_exact = f[8] & 2};
-    if (item->available > UNITS_MAX || item->held > UNITS_MAX || item->sold > COUNT_MAX ||
-        item->version > COUNT_MAX || item->updated_ms > UNITS_MAX || item->due_ms > UNITS_MAX)
+    if (!item_valid(item) || item->updated_ms > UNITS_MAX || item->due_ms > UNITS_MAX)
         return false;
     if ((!item->exists && (item->available > 0 || item->held > 0)) ||
         (item->held > 0) != (item->due_ms > 0))

@@ -34,6 +34,9 @@ static inline int64_t item_on_hand(const struct item *item)
 /* Asserts what must hold of any item. */
 void item_check(const struct item *item);
 
+/* True if every counter is in its bounds. */
+bool item_valid(const struct item *item) __attribute__((warn_unused_result));
+
 /* Decimal fields with blanks between, a format number first; readable in redis-cli.
  * Returns the length without the NUL. */
 size_t item_encode(const struct item *item, char out[ITEM_TEXT_SIZE]);

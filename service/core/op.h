@@ -52,7 +52,7 @@ enum outcome_code {
     OUT_CROSS_PARTITION,       /* 422 */
     /* Said by the store, never by plan(): */
     OUT_REDIS_UNAVAILABLE, /* 503: nothing was changed; `why` */
-    OUT_OVERLOADED,        /* 503 */
+    OUT_OVERLOADED,        /* 503; also by plan(), for op.overload */
     OUT_CONTENTION,        /* 503 */
     OUT_STATE_LOST,        /* 503 */
     OUT_PARTITION_CLOSED,  /* 503; `why` */
@@ -131,6 +131,7 @@ struct op {
     bool has_lines; /* OP_CONFIRM: lines were given */
     bool has_on_hand, has_max;
     bool rereserve;
+    const char *overload; /* not NULL: answered only from what the key has recorded; the reason */
     int64_t on_hand;
     int64_t max_per_customer; /* 0: no limit */
     int64_t delta;

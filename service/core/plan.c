@@ -132,6 +132,10 @@ static enum step decide(struct planner *p, struct op *op)
         if (step != STEP_DONE || op->out.code != OUT_NONE)
             return step;
     }
+    if (op->overload) {
+        op->out.why = op->overload;
+        return refuse(op, OUT_OVERLOADED);
+    }
     return deciders[op->kind](p, op);
 }
 

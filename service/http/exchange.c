@@ -94,7 +94,6 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *conn)
     x->peer = peer;
     /* The library decodes the URI in place after this call. */
     x->target = arena_str(&x->arena, str_of(uri));
-    peer_move(server, peer, PEER_READING);
     return x;
 }
 

@@ -121,12 +121,38 @@ static bool read_sku(struct reader *r, const struct field *field, const json_t *
     return str_absent(copy) ? no_memory(r) : true;
 }
 
+static bool nests_deeper(const json_t *value, unsigned levels)
+{
+    const char *name;
+    json_t *inner, *outer = (json_t *)value; /* iterators take a mutable one and do not change it */
+    size_t i;
+    if (!json_is_object(value) && !json_is_array(value))
+        return false;
+    if (levels == 0)
+        return true;
+    json_array_foreach(value, i, inner)
+    {
+        if (nests_deeper(inner, levels - 1))
+            return true;
+    }
+    json_object_foreach(outer, name, inner)
+    {
+        if (nests_deeper(inner, levels - 1))
+            return true;
+    }
+    return false;
+}
+
 static bool read_metadata(struct reader *r, const struct field *field, const json_t *value)
 {
     if (!json_is_object(value))
         return wrong(r, field->name, "must be an object");
     if (json_object_size(value) == 0)
         return true; /* none and {} are one: both are answered as {} */
+    if (nests_deeper(value, METADATA_DEPTH_MAX))
+        return wrong(
+            r, field->name,
+            text_in(r->arena, "must be nested at most %d levels deep", METADATA_DEPTH_MAX));
     struct buf text;
     buf_init(&text, METADATA_MAX_BYTES);
     json_put_value(&text, value);

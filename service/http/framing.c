@@ -461,6 +461,39 @@ static size_t take_data(struct framing *f, size_t n)
     return taken;
 }
 
+#define POOL_ROOM ((size_t)SERVER_POOL_BYTES - SERVER_ANSWER_BYTES)
+
+static bool ends_value(unsigned char c)
+{
+    return c == '\r' || c == '\n' || c == '\0';
+}
+
+static bool ends_target(unsigned char c)
+{
+    return c <= ' ' || c >= 0x7f || c == '?' || c == '&';
+}
+
+/* What most of a head is made of, taken without a step for each byte: names, values that do not
+ * count, the inside of a target. Returns how many bytes that was. */
+static size_t take_run(struct framing *f, const unsigned char *bytes, size_t n)
+{
+    size_t i = 0;
+    if (n > POOL_ROOM - f->is.pool_bytes)
+        n = POOL_ROOM - f->is.pool_bytes;
+    if (f->state == NAME) {
+        while (i < n && token_chars[bytes[i]] && keep(f, bytes[i]))
+            i++;
+    } else if (f->state == VALUE && f->field == NO_FIELD) {
+        while (i < n && !ends_value(bytes[i]))
+            i++;
+    } else if (f->state == TARGET && f->index == ANYWHERE) {
+        while (i < n && !ends_target(bytes[i]))
+            i++;
+    }
+    f->is.pool_bytes += i;
+    return i;
+}
+
 /* The head and the trailer lie in the library's pool. A request whose answer does not fit beside
  * them would be carried out and then cut off without a word. */
 static void take_byte(struct framing *f, unsigned char c)
@@ -471,7 +504,7 @@ static void take_byte(struct framing *f, unsigned char c)
     f->state = (uint8_t)steps[f->state](f, c);
     if (f->state == FAULTY)
         return;
-    if (f->is.pool_bytes > SERVER_POOL_BYTES - SERVER_ANSWER_BYTES) {
+    if (f->is.pool_bytes > POOL_ROOM) {
         f->state = FAULTY;
         f->problem = PROBLEM_HEADERS_TOO_LARGE;
         f->fault = "the request line, the header fields and their number are too much";
@@ -491,6 +524,9 @@ size_t framing_take(struct framing *f, const char *bytes, size_t n, size_t *whol
         if (f->state == BODY || f->state == DATA) {
             i += take_data(f, n - i);
         } else {
+            i += take_run(f, (const unsigned char *)bytes + i, n - i);
+            if (i == n)
+                break;
             take_byte(f, (unsigned char)bytes[i]);
             i += f->state != FAULTY;
         }

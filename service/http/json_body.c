@@ -1,5 +1,6 @@
 #include "http/json_body.h"
 
+#include "core/limits.h"
 #include "http/json_path.h"
 
 #include <stdio.h>
@@ -74,6 +75,20 @@ static bool refuse_text(struct arena *arena, const json_error_t *error, struct r
     return refuse(why, PROBLEM_MALFORMED_JSON, NULL, detail);
 }
 
+/* An array is no body, however deep: that is for the parser to say. */
+static bool too_deep(struct arena *arena, struct str text, struct refusal *why)
+{
+    char path[JSON_PATH_SIZE], detail[DETAIL_SIZE];
+    if (!json_path_deeper(text, BODY_DEPTH_MAX, path) || path[0] == '[')
+        return false;
+    snprintf(detail, sizeof(detail),
+             "is nested too deep: a body has at most %d levels, metadata of its own %d",
+             BODY_DEPTH_MAX, METADATA_DEPTH_MAX);
+    refuse(why, PROBLEM_INVALID_FIELD, arena_str(arena, str_of(path)).p,
+           arena_str(arena, str_of(detail)).p);
+    return true;
+}
+
 bool json_body_parse(struct json_body *body, struct arena *arena, char *text, size_t n,
                      struct refusal *why)
 {
@@ -82,6 +97,8 @@ bool json_body_parse(struct json_body *body, struct arena *arena, char *text, si
     /* The parser takes a NUL behind a number or a word for a blank. */
     if (memchr(text, '\0', n))
         return refuse(why, PROBLEM_MALFORMED_JSON, NULL, "the body has a NUL byte");
+    if (too_deep(arena, (struct str){text, n}, why))
+        return false;
     body->root = load(text, n, &error);
     if (!body->root && !exhausted && json_error_code(&error) == json_error_numeric_overflow) {
         if (!blank_oversized(body, arena, text, n))

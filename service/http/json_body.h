@@ -2,7 +2,8 @@
  *
  * Layer: http. Numbers that fit no 64-bit integer make jansson give up; the contract wants them to
  * be an invalid field of their own (and, in a batch, of their own operation). So they are listed
- * with their paths, replaced by 0 in the text, and the text is parsed once more.
+ * with their paths, replaced by 0 in the text, and the text is parsed once more. What is nested
+ * deeper than BODY_DEPTH_MAX is refused before it is parsed: all that walks over it recurses.
  */
 #ifndef HTTP_JSON_BODY_H
 #define HTTP_JSON_BODY_H

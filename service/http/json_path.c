@@ -61,38 +61,44 @@ static bool take_string(struct json_walk *walk)
     return true;
 }
 
+/* Goes over one byte, or a whole string. False: the text is not JSON from here on. */
+static bool step(struct json_walk *walk)
+{
+    char c = walk->text.p[walk->at++];
+    struct json_frame *top;
+    switch (c) {
+    case '{':
+    case '[': open_container(walk, c == '['); return true;
+    case '}':
+    case ']':
+        if (walk->depth == 0)
+            return false;
+        walk->depth--;
+        return true;
+    case ',':
+        top = frame(walk);
+        if (top && top->array)
+            top->index++;
+        return true;
+    case '"': return take_string(walk);
+    default: return true; /* blanks, colons, numbers, the letters of true, false and null */
+    }
+}
+
 bool json_walk_number(struct json_walk *walk, struct str *number)
 {
     while (walk->at < walk->text.n) {
         size_t start = walk->at;
-        char c = walk->text.p[walk->at++];
-        struct json_frame *top;
-        switch (c) {
-        case '{':
-        case '[': open_container(walk, c == '['); break;
-        case '}':
-        case ']':
-            if (walk->depth == 0)
+        char c = walk->text.p[start];
+        if (c != '-' && (c < '0' || c > '9')) {
+            if (!step(walk))
                 return false;
-            walk->depth--;
-            break;
-        case ',':
-            top = frame(walk);
-            if (top && top->array)
-                top->index++;
-            break;
-        case '"':
-            if (!take_string(walk))
-                return false;
-            break;
-        default:
-            if (c != '-' && (c < '0' || c > '9'))
-                break; /* blanks, colons, the letters of true, false and null */
-            while (walk->at < walk->text.n && number_byte(walk->text.p[walk->at]))
-                walk->at++;
-            *number = (struct str){walk->text.p + start, walk->at - start};
-            return true;
+            continue;
         }
+        while (walk->at < walk->text.n && number_byte(walk->text.p[walk->at]))
+            walk->at++;
+        *number = (struct str){walk->text.p + start, walk->at - start};
+        return true;
     }
     return false;
 }
@@ -130,6 +136,19 @@ bool json_path_at(struct str text, size_t offset, char out[JSON_PATH_SIZE])
         }
     }
     return false;
+}
+
+bool json_path_deeper(struct str text, unsigned levels, char out[JSON_PATH_SIZE])
+{
+    struct json_walk walk;
+    assert(levels >= 3);
+    json_walk_init(&walk, text);
+    while (walk.depth <= levels)
+        if (walk.at == text.n || !step(&walk))
+            return false;
+    walk.depth = walk.frames[1].array && !walk.frames[2].array ? 3 : 1;
+    json_walk_path(&walk, out);
+    return true;
 }
 
 bool json_number_oversized(struct str number)

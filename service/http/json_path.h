@@ -38,6 +38,11 @@ size_t json_walk_path(const struct json_walk *walk, char out[JSON_PATH_SIZE]);
 bool json_path_at(struct str text, size_t offset, char out[JSON_PATH_SIZE])
     __attribute__((warn_unused_result));
 
+/* True if objects and arrays stand in one another more than `levels` deep. The path is that of the
+ * member of the text's object that does so; of one in an array of objects, the member of those. */
+bool json_path_deeper(struct str text, unsigned levels, char out[JSON_PATH_SIZE])
+    __attribute__((warn_unused_result));
+
 /* True if neither a 64-bit integer nor a double holds the number. */
 bool json_number_oversized(struct str number) __attribute__((warn_unused_result));
 

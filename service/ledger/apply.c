@@ -35,9 +35,9 @@ static const struct db_statement move_checkpoint = {
 static const struct checkpoint nothing = {.epoch = 0, .seq = -1};
 
 static const char *const result_names[APPLY_RESULTS] = {
-    [APPLY_DONE] = "done",     [APPLY_THERE] = "there", [APPLY_GAP] = "gap",
-    [APPLY_FORMAT] = "format", [APPLY_FORK] = "fork",   [APPLY_NO_MEMORY] = "no memory",
-    [APPLY_DB] = "database",
+    [APPLY_DONE] = "done",           [APPLY_THERE] = "there", [APPLY_GAP] = "gap",
+    [APPLY_FORMAT] = "format",       [APPLY_FORK] = "fork",   [APPLY_DISOWNED] = "disowned",
+    [APPLY_NO_MEMORY] = "no memory", [APPLY_DB] = "database",
 };
 
 const char *apply_result_name(enum apply_result result)
@@ -114,6 +114,21 @@ static enum db_result lock_row(struct apply *apply)
                : result;
 }
 
+/* The epochs that the checkpoint is about to leave have their end now. */
+static enum db_result turn_epochs(struct apply *apply, const struct apply_entry *entries,
+                                  size_t count)
+{
+    struct epoch_end at = {apply->at.epoch, apply->at.seq};
+    enum db_result result = DB_OK;
+    for (size_t i = 0; i < count && result == DB_OK; i++) {
+        if (entries[i].epoch != at.epoch)
+            result = epochs_turn(apply->db, apply->partition, at, entries[i].epoch, apply->run_id,
+                                 &apply->ended);
+        at = (struct epoch_end){entries[i].epoch, entries[i].seq};
+    }
+    return result;
+}
+
 static enum apply_result move_row(struct apply *apply, const struct apply_entry *last)
 {
     const struct checkpoint *was = &apply->at;
@@ -143,15 +158,47 @@ enum apply_result apply_checkpoint(struct apply *apply)
     apply->at = nothing;
     if (result == DB_OK)
         result = db_run(apply->db, &read_checkpoint, &key, 1, keep_checkpoint, &apply->at, NULL);
+    if (result == DB_OK)
+        result = epochs_read(apply->db, apply->partition, apply->at.epoch, &apply->ended);
     db_rollback(apply->db);
     return from_db(apply, result);
 }
 
 /* --- the chunk -------------------------------------------------------------------------------- */
 
-static bool is_there(const struct checkpoint *at, const struct apply_entry *entry)
+/* Behind the end of an epoch that is over. */
+static enum apply_result disown(struct apply *apply, int64_t epoch, int64_t last_seq)
 {
-    return entry->epoch < at->epoch || (entry->epoch == at->epoch && entry->seq <= at->seq);
+    if (last_seq == EPOCHS_ABSENT)
+        snprintf(apply->why, sizeof(apply->why),
+                 "epoch %lld never had an entry in SQL, opened elsewhere", (long long)epoch);
+    else
+        snprintf(apply->why, sizeof(apply->why), "epoch %lld ended at %lld-%lld, opened elsewhere",
+                 (long long)epoch, (long long)epoch, (long long)last_seq);
+    return APPLY_DISOWNED;
+}
+
+/* Skips what the database holds; *first may become `count`. */
+static enum apply_result skip_there(struct apply *apply, const struct apply_entry *entries,
+                                    size_t count, size_t *first)
+{
+    const struct checkpoint *at = &apply->at;
+    struct epoch_end end = {at->epoch, at->seq};
+    for (*first = 0; *first < count && entries[*first].epoch <= at->epoch; ++*first) {
+        const struct apply_entry *entry = &entries[*first];
+        if (entry->epoch != end.epoch) {
+            enum db_result found = DB_OK;
+            end = (struct epoch_end){entry->epoch, at->seq};
+            if (entry->epoch < at->epoch)
+                found = epochs_find(apply->db, apply->partition, entry->epoch, &end.last_seq);
+            if (found != DB_OK)
+                return from_db(apply, found);
+        }
+        if (entry->seq > end.last_seq)
+            return entry->epoch == at->epoch ? APPLY_DONE
+                                             : disown(apply, entry->epoch, end.last_seq);
+    }
+    return APPLY_DONE;
 }
 
 static bool is_next(const struct checkpoint *at, const struct apply_entry *entry)
@@ -166,9 +213,9 @@ static enum apply_result find_first(struct apply *apply, const struct apply_entr
                                     size_t count, size_t *first)
 {
     struct checkpoint at = apply->at;
-    *first = 0;
-    while (*first < count && is_there(&at, &entries[*first]))
-        ++*first;
+    enum apply_result result = skip_there(apply, entries, count, first);
+    if (result != APPLY_DONE)
+        return result;
     for (size_t i = *first; i < count; i++) {
         if (!is_next(&at, &entries[i])) {
             apply->good = i;
@@ -208,6 +255,9 @@ static enum apply_result take_chunk(struct apply *apply, const struct apply_entr
 {
     size_t first = 0;
     enum apply_result result = from_db(apply, lock_row(apply));
+    if (result == APPLY_DONE && apply->ended.before != apply->at.epoch)
+        result = from_db(apply,
+                         epochs_read(apply->db, apply->partition, apply->at.epoch, &apply->ended));
     if (result == APPLY_DONE)
         result = find_first(apply, entries, count, &first);
     if (result == APPLY_DONE)
@@ -218,6 +268,8 @@ static enum apply_result take_chunk(struct apply *apply, const struct apply_entr
         result = from_fold(apply, fold_run(&apply->fold));
     if (result == APPLY_DONE)
         result = from_db(apply, rows_write(apply->db, &apply->fold));
+    if (result == APPLY_DONE)
+        result = from_db(apply, turn_epochs(apply, entries + first, count - first));
     if (result == APPLY_DONE)
         result = move_row(apply, &entries[count - 1]);
     return result == APPLY_DONE ? from_db(apply, db_commit(apply->db)) : result;
@@ -234,6 +286,8 @@ enum apply_result apply_chunk(struct apply *apply, const struct apply_entry *ent
         begun == DB_OK ? take_chunk(apply, entries, count) : from_db(apply, begun);
     if (result != APPLY_DONE)
         db_rollback(apply->db);
+    if (result != APPLY_DONE && result != APPLY_THERE && result != APPLY_DISOWNED)
+        apply->ended = (struct epochs){.before = 0}; /* ends that were not kept */
     return result;
 }
 
@@ -260,6 +314,8 @@ enum apply_result apply_seal(struct apply *apply, int64_t epoch)
         result = from_fold(apply, fold_run(&apply->fold));
     if (result == APPLY_DONE)
         result = from_db(apply, rows_write(apply->db, &apply->fold));
+    if (result == APPLY_DONE)
+        result = from_db(apply, turn_epochs(apply, &entry, 1));
     if (result == APPLY_DONE)
         result = move_row(apply, &entry);
     buf_free(&bytes);

@@ -6,13 +6,16 @@
  * and operations that they touch, and the new checkpoint.
  *
  * Invariant: the rows of entry <epoch>-<seq> are in the database if and only if the checkpoint is
- * at that id or past it. Any number of appliers may work on the same partition: whoever gets the
- * lock second finds the entries there. Nothing in memory is trusted across calls.
+ * in that epoch and at that id or past it, or past that epoch, whose end (epochs.h) is not before
+ * the entry. Any number of appliers may work on the same partition: whoever gets the lock second
+ * finds the entries there, or finds that its Redis is not the present. But for the ends of epochs,
+ * which never change, nothing in memory is trusted across calls.
  */
 #ifndef LEDGER_APPLY_H
 #define LEDGER_APPLY_H
 
 #include "ledger/db.h"
+#include "ledger/epochs.h"
 #include "ledger/fold.h"
 
 #define APPLY_WHY_SIZE (DB_WHY_SIZE + 64)
@@ -35,6 +38,7 @@ enum apply_result {
     APPLY_GAP,       /* an entry is missing before the one that came; `good` */
     APPLY_FORMAT,    /* an entry is not of a format that we know; `good` */
     APPLY_FORK,      /* the events do not follow from what the database holds */
+    APPLY_DISOWNED,  /* an entry is behind the end of its epoch: it never will be there */
     APPLY_NO_MEMORY, /* smaller chunks may help */
     APPLY_DB,        /* see `db` */
     APPLY_RESULTS
@@ -44,7 +48,9 @@ struct apply {
     struct db *db;
     unsigned partition;
     struct fold fold;
-    struct checkpoint at;     /* after APPLY_DONE and APPLY_THERE */
+    struct str run_id;        /* the owner's: of the Redis that the entries come from, or absent */
+    struct checkpoint at;     /* after APPLY_DONE, APPLY_THERE and APPLY_DISOWNED */
+    struct epochs ended;      /* before at.epoch */
     size_t good;              /* so many entries of the chunk may be applied without the rest */
     enum db_result db_result; /* for APPLY_DB. DB_UNKNOWN: the same chunk again is right */
     char why[APPLY_WHY_SIZE]; /* for all but APPLY_DONE and APPLY_THERE */
@@ -53,7 +59,7 @@ struct apply {
 void apply_init(struct apply *apply, struct db *db, unsigned partition);
 void apply_free(struct apply *apply);
 
-/* Reads where the database is, without a lock. */
+/* Reads where the database is, and where its epochs ended, without a lock. */
 enum apply_result apply_checkpoint(struct apply *apply) __attribute__((warn_unused_result));
 
 /* Entries in the order of the stream. Those that are there already are skipped; unless the answer
@@ -66,7 +72,7 @@ enum apply_result apply_chunk(struct apply *apply, const struct apply_entry *ent
 enum apply_result apply_lock(struct apply *apply) __attribute__((warn_unused_result));
 
 /* Moves the locked checkpoint to <epoch>-0, an epoch without a stream so far, and writes its first
- * event: what an earlier epoch still has waiting counts as there. */
+ * event: what an earlier epoch still has waiting is disowned. */
 enum apply_result apply_seal(struct apply *apply, int64_t epoch)
     __attribute__((warn_unused_result));
 

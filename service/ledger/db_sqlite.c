@@ -119,24 +119,32 @@ static void sqlite_close(struct db *db)
 
 /* --- transactions ----------------------------------------------------------------------------- */
 
+/* Some errors have rolled back already; that there is nothing left to do is no failure. */
+static enum db_result roll_back(struct db_sqlite *s)
+{
+    return sqlite3_get_autocommit(s->handle) ? DB_OK : execute(s, "ROLLBACK");
+}
+
+/* What fails for want of memory is done again by the next begin. */
 static void sqlite_rollback(struct db *db)
 {
     struct db_sqlite *s = sqlite_of(db);
-    /* Some errors have rolled back already; that there is nothing left to do is no failure. */
     if (!sqlite3_get_autocommit(s->handle))
-        (void)sqlite3_exec(s->handle, "ROLLBACK", NULL, NULL, NULL);
+        (void)sqlite3_exec(s->handle, "ROLLBACK", NULL, NULL, NULL); /* db_why() stays */
 }
 
 static enum db_result sqlite_begin(struct db *db)
 {
-    sqlite_rollback(db);
-    return execute(sqlite_of(db), "BEGIN IMMEDIATE");
+    enum db_result result = roll_back(sqlite_of(db));
+    return result == DB_OK ? execute(sqlite_of(db), "BEGIN IMMEDIATE") : result;
 }
 
 /* A deferred transaction takes its snapshot with its first read: one is made here. */
 static enum db_result sqlite_begin_read(struct db *db)
 {
-    sqlite_rollback(db);
+    enum db_result result = roll_back(sqlite_of(db));
+    if (result != DB_OK)
+        return result;
     return execute(sqlite_of(db), "BEGIN; SELECT COUNT(*) FROM sqlite_schema");
 }
 
@@ -193,7 +201,6 @@ static enum db_result prepare(struct db_sqlite *s, const struct db_statement *st
         struct buf sql;
         buf_init(&sql, SQL_MAX_BYTES);
         put_sql(&sql, statement);
-        assert(!sql.failed || !sql.p);
         int code = sql.failed
                        ? SQLITE_NOMEM
                        : sqlite3_prepare_v3(s->handle, sql.p, (int)sql.n, SQLITE_PREPARE_PERSISTENT,
@@ -236,6 +243,8 @@ static int give_row(sqlite3_stmt *statement, db_row_fn *on_row, void *context)
         case SQLITE_INTEGER: columns[i] = db_int(sqlite3_column_int64(statement, i)); break;
         default: {
             const char *text = (const char *)sqlite3_column_text(statement, i);
+            if (!text)
+                return -1; /* no memory for it: it is not NULL */
             columns[i] = db_text((struct str){text, (size_t)sqlite3_column_bytes(statement, i)});
         }
         }

@@ -32,16 +32,12 @@ void fold_begin(struct fold *fold, unsigned partition)
 
 /* --- what a stream may say -------------------------------------------------------------------- */
 
-static bool counter_good(int64_t value)
-{
-    return value >= 0 && value <= UNITS_MAX;
-}
-
 static bool line_good(const struct event_line *line)
 {
-    return sku_valid(line->sku) && counter_good(line->quantity) && counter_good(line->available) &&
-           counter_good(line->held) && counter_good(line->sold) && line->version > 0 &&
-           counter_good(line->version) && counter_good(line->max_per_customer);
+    return sku_valid(line->sku) && counter_valid(line->quantity) &&
+           counter_valid(line->available) && counter_valid(line->held) &&
+           counter_valid(line->sold) && line->version > 0 && counter_valid(line->version) &&
+           counter_valid(line->max_per_customer);
 }
 
 static bool is_about_reservation(enum event_type type)
@@ -143,7 +139,7 @@ enum fold_result fold_entry(struct fold *fold, int64_t epoch, int64_t seq, struc
     struct unpack in;
     int64_t at_ms;
     uint32_t no = 0, row = 0;
-    if (event_read(&in, bytes, &at_ms) != 0 || !counter_good(at_ms) || in.p == in.end)
+    if (event_read(&in, bytes, &at_ms) != 0 || !counter_valid(at_ms) || in.p == in.end)
         return not_known(fold, epoch, seq);
     for (;;) {
         struct fold_event *event = new_event(fold);

@@ -10,7 +10,8 @@
     X(0006, "0006_operations.sql")                                                                 \
     X(0007, "0007_views.sql")                                                                      \
     X(0008, "0008_lookups.sql")                                                                    \
-    X(0009, "0009_restores.sql")
+    X(0009, "0009_restores.sql")                                                                   \
+    X(0010, "0010_epochs.sql")
 
 #define DECLARE(number, name) extern const char sql_##number[], sql_##number##_end[];
 EACH_FILE(DECLARE)

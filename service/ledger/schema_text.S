@@ -19,5 +19,6 @@ sql_\symbol\()_end:
     sql_file 0007, "0007_views.sql"
     sql_file 0008, "0008_lookups.sql"
     sql_file 0009, "0009_restores.sql"
+    sql_file 0010, "0010_epochs.sql"
 
     .section .note.GNU-stack, "", %progbits

@@ -24,9 +24,10 @@ static bool take_number(struct str *text, int64_t *number)
 {
     size_t n = 0;
     *number = 0;
-    while (n < text->n && text->p[n] >= '0' && text->p[n] <= '9' && n <= DIGITS_MAX)
+    while (n < text->n && text->p[n] >= '0' && text->p[n] <= '9' && n < DIGITS_MAX)
         *number = *number * 10 + (text->p[n++] - '0');
-    if (n == 0 || n > DIGITS_MAX || (n > 1 && text->p[0] == '0'))
+    bool more = n < text->n && text->p[n] >= '0' && text->p[n] <= '9';
+    if (n == 0 || more || (n > 1 && text->p[0] == '0'))
         return false;
     *text = (struct str){text->p + n, text->n - n};
     return true;

@@ -55,6 +55,26 @@ static bool after_page(void *user, const struct build_counts *counts)
     return restore_progress(user);
 }
 
+/* Before anything is closed: a build that is refused in the middle leaves a store that is none. */
+static enum restore_result try_commands(struct restore *r)
+{
+    struct rebuild trial;
+    enum restore_result result = RESTORE_DONE;
+    rebuild_init(&trial, r->admin, r->scene.partitions, r->scene.ledger_id, r->epoch, 0);
+    switch (rebuild_try(&trial)) {
+    case REBUILD_OK: break;
+    case REBUILD_DOWN:
+    case REBUILD_TAKEN: result = restore_say(r, RESTORE_UNSURE, trial.why); break;
+    case REBUILD_REFUSED:
+        snprintf(r->why, sizeof(r->why), "%s; nothing was changed", trial.why);
+        result = RESTORE_REFUSED;
+        break;
+    case REBUILD_NO_MEMORY: result = restore_say(r, RESTORE_FAILED, trial.why); break;
+    }
+    rebuild_free(&trial);
+    return result;
+}
+
 static enum restore_result begin(struct restore *r)
 {
     enum verdict verdict;
@@ -72,7 +92,9 @@ static enum restore_result begin(struct restore *r)
     r->build.reservation_retention_ms = r->options->reservation_retention_ms;
     r->build.go_on = after_page;
     r->build.user = r;
-    return result == RESTORE_DONE ? judge(r, &verdict) : result;
+    if (result == RESTORE_DONE)
+        result = judge(r, &verdict);
+    return result == RESTORE_DONE ? try_commands(r) : result;
 }
 
 /* --- building --------------------------------------------------------------------------------- */
@@ -110,6 +132,7 @@ static enum restore_result seal(struct restore *r)
         struct apply apply;
         apply_init(&apply, r->db, p);
         apply.at = r->scene.parts[p].sql;
+        apply.run_id = str_of(feed_source(r->admin));
         if (apply_seal(&apply, r->epoch) != APPLY_DONE) {
             snprintf(r->why, sizeof(r->why), "the ledger: %s", apply.why);
             result = RESTORE_UNSURE;
@@ -126,6 +149,7 @@ static enum restore_result claim(struct restore *r)
         return restore_say(r, RESTORE_FAILED, "out of memory");
     for (unsigned p = 0; p < r->scene.partitions; p++)
         found[p] = r->scene.parts[p].meta;
+    r->claimed = true;
     enum restore_result result = restore_from_redis(r, rebuild_claim(&r->rebuild, found));
     free(found);
     return result;
@@ -221,6 +245,16 @@ static enum restore_result rehearse(struct restore *r)
     return result;
 }
 
+/* Whoever reads why it failed reads what to do. */
+static void say_how_to_go_on(struct restore *r)
+{
+    size_t n = strlen(r->why);
+    snprintf(
+        r->why + n, sizeof(r->why) - n,
+        ". Redis stays closed (\"closed: restore ...\") until a restore comes to its end: mend "
+        "this and run it again, it begins anew");
+}
+
 enum restore_result restore_run(struct restore *restore, const struct restore_options *options)
 {
     enum verdict verdict;
@@ -241,6 +275,8 @@ enum restore_result restore_run(struct restore *restore, const struct restore_op
     if (result == RESTORE_DONE)
         result = build_all(restore);
     db_rollback(restore->db);
+    if (result != RESTORE_DONE && restore->claimed)
+        say_how_to_go_on(restore);
     return result;
 }
 

@@ -3,7 +3,8 @@
  * Layer: restore. The caller fills the options, which outlive the run, and calls restore_free
  * behind restore_run, whatever came of it. Connections are the restore's own.
  *
- *   look -> may it be? -> lock SQL -> look again -> seal SQL's old epoch -> claim Redis -> clear it
+ *   look -> may it be? -> would Redis take it? -> lock SQL -> look again -> seal SQL's old epoch ->
+ * claim Redis -> clear it
  *        -> build -> verify -> commit SQL -> open Redis
  *
  * Invariant: one SQL transaction holds every checkpoint from the second look to the commit, so
@@ -55,8 +56,9 @@ struct restore {
     struct build build; /* counts */
     struct rebuild rebuild;
     int64_t epoch;     /* the store's new one */
+    bool claimed;      /* Redis is closed for it, or may be */
     const char *phase; /* for people: "building" */
-    char why[BUILD_WHY_SIZE + 128];
+    char why[BUILD_WHY_SIZE + 512];
 };
 
 enum restore_result restore_run(struct restore *restore, const struct restore_options *options)

@@ -2,8 +2,8 @@
  * finding what is due, dropping what is old, looking at memory. feed.h reads the stream.
  *
  * Layer: store. A blocking connection with short time-outs: neither serves requests. Every call is
- * bounded in what it reads and in time; after an error the connection is closed and the next call
- * connects anew.
+ * bounded in what it reads and in time; after an error, be it that Redis refused a command, the
+ * connection is closed, and admin_connect connects anew.
  *
  * Invariant: meta is changed only under WATCH, so any number of both may run. Without a ledger the
  * keeper opens (admin_open); with one only the ledger process can tell whether what Redis holds is
@@ -18,6 +18,7 @@
 enum admin_result {
     ADMIN_OK,
     ADMIN_DOWN,      /* Redis cannot be reached, or refused, now */
+    ADMIN_LOADING,   /* Redis reads its data from its disk: how far it is, is in the shared store */
     ADMIN_LOST,      /* Redis does not hold the store that it held before */
     ADMIN_CLOSED,    /* a partition is closed; a person has to look */
     ADMIN_REFUSED,   /* Redis is not set up for this service: say so and do not start */
@@ -46,8 +47,8 @@ const char *admin_why(const struct admin *admin);
 enum admin_result admin_connect(struct admin *admin, const char **why)
     __attribute__((warn_unused_result));
 
-/* Looks at one partition. With ADMIN_CREATE meta is made if there is none, with ADMIN_RENEW the
- * next epoch is opened if Redis was restarted. */
+/* Looks at one partition. With ADMIN_CREATE the metas of all partitions are made at once if there
+ * is none, with ADMIN_RENEW the next epoch of this one is opened if Redis was restarted. */
 enum admin_result admin_open_partition(struct admin *admin, unsigned partition, unsigned may,
                                        const char **why) __attribute__((warn_unused_result));
 
@@ -61,7 +62,7 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
 enum admin_result admin_open(struct admin *admin, const char **why)
     __attribute__((warn_unused_result));
 
-/* Redis time in ms, or -1. */
+/* Redis time in ms, or -1, also for a Redis that is no master any more. */
 int64_t admin_now_ms(struct admin *admin);
 
 /* The names of items with holds that are due, at most `max`, earliest first, into names[] (texts

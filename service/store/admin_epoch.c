@@ -13,36 +13,37 @@
 
 #define META_TRIES 16
 
-/* Writes meta and the first event of its epoch. 1: done; 0: another keeper was faster; -1. */
-static int write_epoch(struct admin *admin, unsigned partition, const struct meta *meta)
+static bool queue_epoch(struct admin *admin, unsigned partition, const struct meta *meta)
+{
+    meta_put(&admin->out, partition, meta);
+    if (!admin_done(admin, ANSWER_QUEUED))
+        return false;
+    meta_put_epoch_event(&admin->out, partition, meta_epoch(meta));
+    return admin_done(admin, ANSWER_QUEUED);
+}
+
+/* Writes meta and the first event of its epoch, for partitions from `first` on. 1: done; 0: another
+ * keeper was faster; -1. */
+static int write_epoch(struct admin *admin, unsigned first, unsigned count, const struct meta *meta)
 {
     resp_words(&admin->out, 1, "MULTI");
-    if (!admin_done(admin))
+    if (!admin_done(admin, ANSWER_OK))
         return -1;
-    meta_put(&admin->out, partition, meta);
-    if (!admin_done(admin))
-        return -1;
-    meta_put_epoch_event(&admin->out, partition, meta_epoch(meta));
-    if (!admin_done(admin))
-        return -1;
-    resp_words(&admin->out, 1, "EXEC");
-    redisReply *reply = admin_ask(admin);
-    if (!reply)
-        return -1;
-    int done = reply->type == REDIS_REPLY_ARRAY ? 1 : 0;
-    freeReplyObject(reply);
-    if (done)
-        log_event(LOG_INFO, "epoch opened", LOG_INT("partition", partition),
+    for (unsigned p = first; p < first + count; p++)
+        if (!queue_epoch(admin, p, meta))
+            return -1;
+    int done = admin_exec(admin, 2 * (size_t)count);
+    for (unsigned p = first; p < first + count && done > 0; p++)
+        log_event(LOG_INFO, "epoch opened", LOG_INT("partition", p),
                   LOG_STR("epoch", meta->v[META_EPOCH]), LOG_STR("run_id", meta->v[META_RUN_ID]));
     return done;
 }
 
 static void first_meta(struct admin *admin, struct meta *meta)
 {
-    uint64_t id = admin->shared->store_id ? admin->shared->store_id : admin->new_store_id;
     snprintf(meta->v[META_FORMAT_F], 64, "%d", META_FORMAT);
     snprintf(meta->v[META_PARTITIONS], 64, "%u", admin->config->partitions);
-    snprintf(meta->v[META_STORE], 64, "%016" PRIx64, id);
+    snprintf(meta->v[META_STORE], 64, "%016" PRIx64, admin->new_store_id);
     snprintf(meta->v[META_LEDGER], 64, "%s",
              admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE);
     snprintf(meta->v[META_EPOCH], 64, "1");
@@ -122,29 +123,57 @@ static enum admin_result say(struct admin *admin, enum admin_result result, cons
     return result;
 }
 
-/* What to do about a partition without meta: `meta` becomes its first one, or why not. */
-static enum admin_result fill_missing(struct admin *admin, unsigned may, struct meta *meta)
+/* The metas of a store are made at once. So one that is missing where another is there was lost -
+ * unless all were made since the first look at it: then *done is 0. */
+static enum admin_result watch_others(struct admin *admin, unsigned partition, int *done)
 {
-    if (admin->shared->store_id != 0 && !admin->creating)
+    struct meta meta;
+    bool found = false;
+    for (unsigned p = 0; p < admin->config->partitions; p++) {
+        if (p == partition)
+            continue;
+        if (!meta_read(admin, p, &meta))
+            return ADMIN_DOWN;
+        found = found || !meta_missing(&meta);
+    }
+    if (!found)
+        return ADMIN_OK;
+    if (!meta_read(admin, partition, &meta))
+        return ADMIN_DOWN;
+    *done = 0;
+    return meta_missing(&meta) ? say(admin, ADMIN_LOST, "Redis has lost a part of the store's data")
+                               : ADMIN_OK;
+}
+
+/* A partition without meta: the store is made, all of it, or why not. */
+static enum admin_result make_store(struct admin *admin, unsigned partition, unsigned may,
+                                    struct meta *meta, int *done)
+{
+    if (admin->shared->store_id != 0)
         return say(admin, ADMIN_LOST, "Redis has lost the store's data");
     if (!(may & ADMIN_CREATE))
         return say(admin, ADMIN_MISSING, "the ledger process has not made the store yet");
     if (admin->config->ledger && !admin->shared->ledger_known)
         return say(admin, ADMIN_DOWN, "the ledger's database has not been reached yet");
+    enum admin_result result = watch_others(admin, partition, done);
+    if (result != ADMIN_OK || *done == 0)
+        return result;
     first_meta(admin, meta);
-    admin->creating = true;
-    return ADMIN_OK;
+    *done = write_epoch(admin, 0, admin->config->partitions, meta);
+    return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
 }
 
-/* The same for one whose meta is of an earlier life of Redis. */
-static enum admin_result fill_next(struct admin *admin, unsigned may, struct meta *meta)
+/* One whose meta is of an earlier life of Redis: its next epoch is opened, or why not. */
+static enum admin_result renew(struct admin *admin, unsigned partition, unsigned may,
+                               struct meta *meta, int *done)
 {
     if (!(may & ADMIN_RENEW))
         return say(admin, ADMIN_RESTARTED,
                    "Redis was restarted; the ledger process has not opened its next epoch yet");
     snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
     snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
-    return ADMIN_OK;
+    *done = write_epoch(admin, partition, 1, meta);
+    return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
 }
 
 /* This is the store that we serve from now on. */
@@ -177,18 +206,13 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
         result = check_meta(admin, partition, &meta);
     if (result != ADMIN_OK)
         return result;
-    bool current = strcmp(meta.v[META_RUN_ID], admin->run_id) == 0;
-    if (!current)
-        result = missing ? fill_missing(admin, may, &meta) : fill_next(admin, may, &meta);
-    if (result != ADMIN_OK)
-        return result;
-    if (!current)
-        *done = write_epoch(admin, partition, &meta);
-    if (*done < 0)
-        return ADMIN_DOWN;
-    if (*done > 0)
+    if (missing)
+        result = make_store(admin, partition, may, &meta, done);
+    else if (strcmp(meta.v[META_RUN_ID], admin->run_id) != 0)
+        result = renew(admin, partition, may, &meta, done);
+    if (result == ADMIN_OK && *done > 0)
         take_store(admin, &meta);
-    return ADMIN_OK;
+    return result;
 }
 
 /* Forgets what was watched. An answer that does not come is noticed by the next command. */
@@ -199,7 +223,7 @@ static void unwatch(struct admin *admin)
         return;
     memcpy(why, admin->why, sizeof(why));
     resp_words(&admin->out, 1, "UNWATCH");
-    if (admin_done(admin))
+    if (admin_done(admin, ANSWER_OK))
         memcpy(admin->why, why, sizeof(why));
 }
 
@@ -207,6 +231,8 @@ enum admin_result admin_open_partition(struct admin *admin, unsigned partition, 
                                        const char **why)
 {
     *why = admin->why;
+    if (!admin_is_master(admin))
+        return ADMIN_DOWN;
     for (int tries = 0; tries < META_TRIES; tries++) {
         int done;
         enum admin_result result = try_open(admin, partition, may, &done);
@@ -223,14 +249,14 @@ enum admin_result admin_open_partition(struct admin *admin, unsigned partition, 
 static bool queue_state(struct admin *admin, unsigned partition, const char *state)
 {
     resp_words(&admin->out, 1, "MULTI");
-    if (!admin_done(admin))
+    if (!admin_done(admin, ANSWER_OK))
         return false;
     resp_begin(&admin->out, 4);
     resp_arg(&admin->out, STR("HSET"));
     resp_key(&admin->out, partition, KEY_META, NO_NAME);
     resp_arg(&admin->out, STR("state"));
     resp_arg(&admin->out, str_of(state));
-    return admin_done(admin);
+    return admin_done(admin, ANSWER_QUEUED);
 }
 
 /* What was found wrong was found in the epoch of the last look. Another one may be right. */
@@ -261,14 +287,9 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
         }
         if (!queue_state(admin, partition, state))
             return ADMIN_DOWN;
-        resp_words(&admin->out, 1, "EXEC");
-        redisReply *reply = admin_ask(admin);
-        if (!reply)
-            return ADMIN_DOWN;
-        bool written = reply->type == REDIS_REPLY_ARRAY;
-        freeReplyObject(reply);
-        if (written)
-            return ADMIN_OK;
+        int written = admin_exec(admin, 1);
+        if (written != 0)
+            return written > 0 ? ADMIN_OK : ADMIN_DOWN;
     }
     return say(admin, ADMIN_DOWN, "other processes keep changing meta");
 }

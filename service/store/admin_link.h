@@ -1,5 +1,10 @@
-/* admin_link.h -- the connection that admin*.c, feed.c, meta.c and rebuild*.c share. Private to
- * them. */
+/* admin_link.h -- the connection that admin*.c, feed.c, meta.c, survey*.c and rebuild*.c share.
+ * Private to them.
+ *
+ * Invariant: who asks says what the answer must be. On any other, be it an error or of another
+ * shape, the connection is closed: nobody goes on where a command was refused inside of MULTI, or
+ * where replies no longer belong to what was asked.
+ */
 #ifndef STORE_ADMIN_LINK_H
 #define STORE_ADMIN_LINK_H
 
@@ -15,7 +20,7 @@ struct admin {
     struct address address;
     redisContext *context; /* NULL: not connected */
     bool opened;
-    bool creating; /* this open has made a meta: the missing ones are new as well */
+    bool refused; /* it was closed because of an answer, not for want of one */
     uint64_t new_store_id;
     struct buf out;                 /* the command to ask next */
     int64_t epoch;                  /* of the partition that was opened last */
@@ -23,19 +28,55 @@ struct admin {
     char run_id[64];
     char durability[64]; /* as last logged */
     char why[256];
-    int64_t now_ms;      /* of Redis, as last asked */
-    int64_t look_ms;     /* when admin_open looks at meta again */
-    int64_t trim_offset; /* into the list of old buckets */
+    int64_t now_ms;                      /* of Redis, as last asked */
+    int64_t look_ms;                     /* when admin_open looks at meta again */
+    int64_t role_ms;                     /* monotonic: when to look at the role again */
+    int64_t trim_offset[PARTITIONS_MAX]; /* into the list of old buckets of each */
 };
 
-/* Sends the command in admin->out and waits. NULL on a lost connection, which is closed, and on an
- * error reply; admin->why says which. The caller frees the reply. */
-redisReply *admin_ask(struct admin *admin) __attribute__((warn_unused_result));
+/* What a command answers. */
+enum admin_answer {
+    ANSWER_OK,
+    ANSWER_QUEUED,
+    ANSWER_NUMBER,
+    ANSWER_TEXT,
+    ANSWER_LIST,
+    ANSWER_LIST_OR_NIL,
+};
 
-/* The same for a command of whose answer only counts that it is no error. */
-bool admin_done(struct admin *admin) __attribute__((warn_unused_result));
+/* Sends the command in admin->out and waits. NULL: no answer, or another one; the connection is
+ * closed and admin->why says why. The caller frees the reply. */
+redisReply *admin_ask(struct admin *admin, enum admin_answer answer)
+    __attribute__((warn_unused_result));
+
+/* The same for a list of so many elements. */
+#define ADMIN_ANY SIZE_MAX
+redisReply *admin_ask_list(struct admin *admin, size_t elements)
+    __attribute__((warn_unused_result));
+
+/* The same for a command whose error says something: any answer is handed out. */
+redisReply *admin_ask_any(struct admin *admin) __attribute__((warn_unused_result));
+
+/* The same for a command of whose answer only counts that it is this one. */
+bool admin_done(struct admin *admin, enum admin_answer answer) __attribute__((warn_unused_result));
+
+/* EXEC of a transaction of so many commands, each of which was queued. 1: done; 0: what was watched
+ * has changed, nothing was done; -1: no answer, or another one. */
+int admin_exec(struct admin *admin, size_t commands) __attribute__((warn_unused_result));
+
+/* For an answer that turns out to be wrong inside: frees it and closes the connection. */
+void admin_surprised(struct admin *admin, redisReply *reply);
+
+/* True for a list of so many elements. */
+bool admin_is_list(const redisReply *reply, size_t elements);
 
 /* ADMIN_REFUSED, for this reason. */
 enum admin_result admin_refuse(struct admin *admin, const char *why);
+
+/* Is it still the master? Asks now and then; false, and the connection is closed: no. */
+bool admin_is_master(struct admin *admin) __attribute__((warn_unused_result));
+
+/* Is this Redis what the service needs? On a new connection. */
+enum admin_result admin_check_redis(struct admin *admin) __attribute__((warn_unused_result));
 
 #endif

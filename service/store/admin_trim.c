@@ -31,14 +31,19 @@ static void key(struct admin *admin, size_t args, struct str name, unsigned part
 
 int64_t admin_now_ms(struct admin *admin)
 {
+    if (!admin_is_master(admin))
+        return -1;
     resp_words(&admin->out, 1, "TIME");
-    redisReply *reply = admin_ask(admin);
-    int64_t now_ms = reply ? reply_time_ms(reply) : -1;
-    if (reply)
-        freeReplyObject(reply);
-    if (now_ms >= 0)
-        admin->now_ms = now_ms;
-    return now_ms;
+    redisReply *reply = admin_ask_list(admin, 2);
+    if (!reply)
+        return -1;
+    int64_t now_ms = reply_time_ms(reply);
+    if (now_ms < 0) {
+        admin_surprised(admin, reply);
+        return -1;
+    }
+    freeReplyObject(reply);
+    return admin->now_ms = now_ms;
 }
 
 int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct arena *arena,
@@ -52,14 +57,15 @@ int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct ar
     resp_arg(&admin->out, STR("LIMIT"));
     resp_int(&admin->out, 0);
     resp_int(&admin->out, max);
-    redisReply *reply = admin_ask(admin);
+    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
     if (!reply)
         return -1;
     *oldest_ms = now_ms;
-    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
+    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
         struct str name = arena_str(arena, reply_text(reply->element[i]));
-        if (i == 0)
-            *oldest_ms = (int64_t)strtod(reply->element[1]->str, NULL);
+        struct str score = reply_text(reply->element[i + 1]);
+        if (i == 0 && !str_absent(score))
+            *oldest_ms = (int64_t)strtod(score.p, NULL);
         if (!str_absent(name) && count < max)
             names[count++] = name;
     }
@@ -74,6 +80,17 @@ struct entry {
     int64_t time_ms; /* 0: an epoch's first */
 };
 
+/* [id, [field, value]] */
+static bool take_entry(const redisReply *reply, struct entry *entry)
+{
+    struct unpack in;
+    if (!admin_is_list(reply, 2) || !admin_is_list(reply->element[1], 2))
+        return false;
+    struct str id = reply_text(reply->element[0]);
+    return !str_absent(id) && sscanf(id.p, "%llu-%llu", &entry->epoch, &entry->seq) == 2 &&
+           event_read(&in, reply_text(reply->element[1]->element[1]), &entry->time_ms) == 0;
+}
+
 /* The first entry at or behind <epoch>-<seq>. 1, 0: none, -1. */
 static int entry_from(struct admin *admin, unsigned partition, unsigned long long epoch,
                       unsigned long long seq, struct entry *entry)
@@ -85,18 +102,10 @@ static int entry_from(struct admin *admin, unsigned partition, unsigned long lon
     resp_arg(&admin->out, STR("+"));
     resp_arg(&admin->out, STR("COUNT"));
     resp_int(&admin->out, 1);
-    redisReply *reply = admin_ask(admin);
+    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
     if (!reply)
         return -1;
-    int found = 0;
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 &&
-        reply->element[0]->elements == 2 && reply->element[0]->element[1]->elements == 2) {
-        struct unpack in;
-        const redisReply *value = reply->element[0]->element[1]->element[1];
-        found = sscanf(reply->element[0]->element[0]->str, "%llu-%llu", &entry->epoch,
-                       &entry->seq) == 2 &&
-                event_read(&in, reply_text(value), &entry->time_ms) == 0;
-    }
+    int found = reply->elements == 1 && take_entry(reply->element[0], entry);
     freeReplyObject(reply);
     return found;
 }
@@ -104,8 +113,8 @@ static int entry_from(struct admin *admin, unsigned partition, unsigned long lon
 static int64_t stream_length(struct admin *admin, unsigned partition)
 {
     key(admin, 2, STR("XLEN"), partition, KEY_EVENTS, NO_NAME);
-    redisReply *reply = admin_ask(admin);
-    int64_t length = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1;
+    redisReply *reply = admin_ask(admin, ANSWER_NUMBER);
+    int64_t length = reply ? reply->integer : -1;
     if (reply)
         freeReplyObject(reply);
     return length;
@@ -118,10 +127,7 @@ static int trim_before(struct admin *admin, unsigned partition, const struct ent
     key(admin, 4, STR("XTRIM"), partition, KEY_EVENTS, NO_NAME);
     resp_arg(&admin->out, STR("MINID"));
     resp_arg(&admin->out, str_of(id));
-    redisReply *reply = admin_ask(admin);
-    if (reply)
-        freeReplyObject(reply);
-    return reply ? 0 : -1;
+    return admin_done(admin, ANSWER_NUMBER) ? 0 : -1;
 }
 
 /* Entries are in order of time and their numbers are dense, so the first one that is young enough
@@ -157,35 +163,55 @@ int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms, i
 
 /* --- records ---------------------------------------------------------------------------------- */
 
-/* Queues an HDEL of the old ones of a scanned page. How many. */
-static unsigned old_records(struct admin *admin, unsigned partition, const redisReply *page,
-                            struct str bucket, int64_t now_ms, struct arena *arena)
+/* The ids of the old ones among the pairs of a scanned page, in the arena. NULL: no memory. */
+static struct str *find_old(struct arena *arena, const struct admin *admin, unsigned partition,
+                            const redisReply *pairs, int64_t now_ms, size_t *count)
 {
     int64_t cutoff_ms = now_ms - admin->config->reservation_retention_ms - RECORD_SLACK_MS;
-    struct str *old = arena_alloc(arena, (page->elements / 2 + 1) * sizeof(*old));
-    unsigned count = 0;
-    for (size_t i = 0; old && i + 1 < page->elements; i += 2) {
+    struct str *old = arena_alloc(arena, (pairs->elements / 2 + 1) * sizeof(*old));
+    *count = 0;
+    for (size_t i = 0; old && i + 1 < pairs->elements; i += 2) {
         struct rid id = {.partition = (uint16_t)partition};
         struct reservation r;
-        if (record_decode(arena, &id, reply_text(page->element[i + 1]), &r) && r.ended_ms > 0 &&
+        if (record_decode(arena, &id, reply_text(pairs->element[i + 1]), &r) && r.ended_ms > 0 &&
             r.ended_ms <= cutoff_ms)
-            old[count++] = reply_text(page->element[i]);
+            old[(*count)++] = reply_text(pairs->element[i]);
     }
-    if (count == 0)
-        return 0;
-    key(admin, 2 + (size_t)count, STR("HDEL"), partition, KEY_RECORDS, bucket);
-    for (unsigned i = 0; i < count; i++)
-        resp_arg(&admin->out, old[i]);
-    return count;
+    return old;
 }
 
-static bool words(struct admin *admin, const char *word)
+/* Ends what WATCH began. How many were dropped, or -1. */
+static int drop(struct admin *admin, unsigned partition, struct str bucket, const struct str *old,
+                size_t count)
 {
-    resp_words(&admin->out, 1, word);
-    redisReply *reply = admin_ask(admin);
-    if (reply)
-        freeReplyObject(reply);
-    return reply != NULL;
+    resp_words(&admin->out, 1, count > 0 ? "MULTI" : "UNWATCH");
+    if (!admin_done(admin, ANSWER_OK))
+        return -1;
+    if (count == 0)
+        return 0;
+    key(admin, 2 + count, STR("HDEL"), partition, KEY_RECORDS, bucket);
+    for (size_t i = 0; i < count; i++)
+        resp_arg(&admin->out, old[i]);
+    if (!admin_done(admin, ANSWER_QUEUED))
+        return -1;
+    int done = admin_exec(admin, 1);
+    return done > 0 ? (int)count : done;
+}
+
+/* A page of HSCAN: the next cursor, and pairs. */
+static redisReply *scan(struct admin *admin, unsigned partition, struct str bucket,
+                        const char *cursor)
+{
+    key(admin, 5, STR("HSCAN"), partition, KEY_RECORDS, bucket);
+    resp_arg(&admin->out, str_of(cursor));
+    resp_arg(&admin->out, STR("COUNT"));
+    resp_int(&admin->out, SCAN_COUNT);
+    redisReply *reply = admin_ask_list(admin, 2);
+    if (!reply ||
+        (!str_absent(reply_text(reply->element[0])) && admin_is_list(reply->element[1], ADMIN_ANY)))
+        return reply;
+    admin_surprised(admin, reply);
+    return NULL;
 }
 
 /* Deletes what is old in one page, unless the bucket is written at the same time. */
@@ -193,33 +219,36 @@ static int trim_page(struct admin *admin, unsigned partition, struct str bucket,
                      char cursor[32])
 {
     struct arena arena;
+    size_t count;
     key(admin, 2, STR("WATCH"), partition, KEY_RECORDS, bucket);
-    redisReply *reply = admin_ask(admin);
-    if (!reply)
+    if (!admin_done(admin, ANSWER_OK))
         return -1;
-    freeReplyObject(reply);
-    key(admin, 5, STR("HSCAN"), partition, KEY_RECORDS, bucket);
-    resp_arg(&admin->out, str_of(cursor));
-    resp_arg(&admin->out, STR("COUNT"));
-    resp_int(&admin->out, SCAN_COUNT);
-    reply = admin_ask(admin);
-    if (!reply)
+    redisReply *page = scan(admin, partition, bucket, cursor);
+    if (!page)
         return -1;
     arena_init(&arena, 64 * 1024, 64u << 20);
-    int count = 0;
-    bool fine = words(admin, "MULTI");
-    if (fine && reply->elements == 2) {
-        count = (int)old_records(admin, partition, reply->element[1], bucket, now_ms, &arena);
-        redisReply *queued = count > 0 ? admin_ask(admin) : NULL;
-        fine = count == 0 || queued;
-        if (queued)
-            freeReplyObject(queued);
-        snprintf(cursor, 32, "%s", reply->element[0]->str);
-    }
-    fine = fine && words(admin, "EXEC");
+    struct str *old = find_old(&arena, admin, partition, page->element[1], now_ms, &count);
+    int dropped = drop(admin, partition, bucket, old, count);
+    snprintf(cursor, 32, "%s", page->element[0]->str);
     arena_free(&arena);
+    freeReplyObject(page);
+    return dropped;
+}
+
+/* Takes a bucket that has no record any more out of the list. 0 or -1. */
+static int forget_empty(struct admin *admin, unsigned partition, struct str bucket)
+{
+    key(admin, 2, STR("EXISTS"), partition, KEY_RECORDS, bucket);
+    redisReply *reply = admin_ask(admin, ANSWER_NUMBER);
+    if (!reply)
+        return -1;
+    bool gone = reply->integer == 0;
     freeReplyObject(reply);
-    return fine ? count : -1;
+    if (!gone)
+        return 0;
+    key(admin, 3, STR("ZREM"), partition, KEY_BUCKETS, NO_NAME);
+    resp_arg(&admin->out, bucket);
+    return admin_done(admin, ANSWER_NUMBER) ? 0 : -1;
 }
 
 static int trim_bucket(struct admin *admin, unsigned partition, struct str bucket, int64_t now_ms)
@@ -234,19 +263,7 @@ static int trim_bucket(struct admin *admin, unsigned partition, struct str bucke
         if (strcmp(cursor, "0") == 0)
             break;
     }
-    key(admin, 2, STR("EXISTS"), partition, KEY_RECORDS, bucket);
-    redisReply *reply = admin_ask(admin);
-    bool gone = reply && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0;
-    if (reply)
-        freeReplyObject(reply);
-    if (gone) {
-        key(admin, 3, STR("ZREM"), partition, KEY_BUCKETS, NO_NAME);
-        resp_arg(&admin->out, bucket);
-        reply = admin_ask(admin);
-        if (reply)
-            freeReplyObject(reply);
-    }
-    return total;
+    return forget_empty(admin, partition, bucket) < 0 ? -1 : total;
 }
 
 int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms)
@@ -259,13 +276,14 @@ int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms)
     resp_arg(&admin->out, STR("-inf"));
     resp_int(&admin->out, (int64_t)rid_bucket_of(cutoff_ms) - 1);
     resp_arg(&admin->out, STR("LIMIT"));
-    resp_int(&admin->out, admin->trim_offset);
+    resp_int(&admin->out, admin->trim_offset[partition]);
     resp_int(&admin->out, BUCKETS_PER_CALL);
-    redisReply *reply = admin_ask(admin);
+    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
     if (!reply)
         return -1;
     /* A bucket with a hold that was extended far stays: the next call looks at others. */
-    admin->trim_offset = reply->elements == BUCKETS_PER_CALL ? admin->trim_offset + 1 : 0;
+    int64_t *offset = &admin->trim_offset[partition];
+    *offset = reply->elements == BUCKETS_PER_CALL ? *offset + 1 : 0;
     for (size_t i = 0; i < reply->elements && total >= 0; i++) {
         int count = trim_bucket(admin, partition, reply_text(reply->element[i]), now_ms);
         total = count < 0 ? -1 : total + count;
@@ -285,7 +303,7 @@ static long long info_number(const redisReply *info, const char *name)
 int admin_look_at_memory(struct admin *admin)
 {
     resp_words(&admin->out, 2, "INFO", "memory");
-    redisReply *reply = admin_ask(admin);
+    redisReply *reply = admin_ask(admin, ANSWER_TEXT);
     if (!reply)
         return -1;
     long long used = info_number(reply, "used_memory"), max = info_number(reply, "maxmemory");

@@ -225,7 +225,7 @@ static void take_customers(struct taker *t)
             struct view_customer *c = b->read_customers[i];
             c->was = c->now = str_absent(text) ? 0 : strtoll(text.p, NULL, 10);
             c->known = true;
-            if (c->was < 0 || c->was > UNITS_MAX)
+            if (!counter_valid(c->was))
                 t->wrong = "a customer's counter that is none";
         }
     }

@@ -18,6 +18,9 @@
 #define CONNECT_TIMEOUT_MS 2000
 #define BACKOFF_FIRST_MS   20
 #define BACKOFF_LAST_MS    500
+#define ROLE_MS            1000 /* from one look at the role to the next */
+#define ROLE_TIMEOUT_MS    5000
+#define WHY_DEMOTED        "this Redis is not the master any more"
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_timer(uv_timer_t *timer);
@@ -57,6 +60,7 @@ static void release(struct conn *conn)
     drop_replies(conn);
     buf_reset(&conn->out);
     conn->out_sent = 0;
+    conn->role_behind = conn->role_first = false;
 }
 
 /* Full jitter: hosts that lost the same Redis do not come back in step. */
@@ -103,11 +107,54 @@ void conn_close(struct conn *conn)
     conn->replies = NULL;
 }
 
+/* --- the role --------------------------------------------------------------------------------- */
+
+void conn_doubt(struct conn *conn)
+{
+    conn->role_due_ms = 0;
+}
+
+/* An error tells nothing: Redis may be busy. */
+static bool tells_demoted(const redisReply *role)
+{
+    return role->type == REDIS_REPLY_ARRAY && role->elements > 0 &&
+           role->element[0]->type == REDIS_REPLY_STRING &&
+           strcmp(role->element[0]->str, "master") != 0;
+}
+
+/* Of a connection that has nothing else to do. Redis has read all that was sent before, so these
+ * few bytes find room, or the connection is broken. */
+static void ask_role(struct conn *conn)
+{
+    static const char command[] = "*1\r\n$4\r\nROLE\r\n";
+    const ssize_t bytes = sizeof(command) - 1;
+    conn->role_due_ms = uv_now(conn->loop) + ROLE_MS;
+    if (send(conn->context->fd, command, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
+        conn_drop(conn, "Redis takes no more commands");
+        return;
+    }
+    conn->role_first = true;
+    uv_timer_start(&conn->timer, on_timer, ROLE_TIMEOUT_MS, 0);
+}
+
+/* Behind what the exchange asks. */
+static size_t add_role(struct conn *conn)
+{
+    conn->role_behind = !conn->role_first && uv_now(conn->loop) >= conn->role_due_ms;
+    if (!conn->role_behind)
+        return 0;
+    conn->role_due_ms = uv_now(conn->loop) + ROLE_MS;
+    resp_words(&conn->out, 1, "ROLE");
+    return 1;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct conn *conn = timer->data;
     if (conn->state == CONN_DOWN)
         conn_open(conn);
+    else if (conn->state == CONN_READY && !conn->role_first)
+        ask_role(conn);
     else
         conn_drop(conn, conn->state == CONN_CONNECTING ? "connecting took too long"
                                                        : "Redis did not answer in time");
@@ -181,12 +228,31 @@ static int start(struct conn *conn, enum conn_state state, size_t replies, int64
 int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms, conn_reply_fn *on_replies)
 {
     assert(conn->state == CONN_READY);
+    replies += add_role(conn);
     return start(conn, CONN_BUSY, replies, timeout_ms, on_replies);
+}
+
+/* The role at the end is ours: the exchange is without it. False: there is no connection left. */
+static bool take_role(struct conn *conn)
+{
+    if (!conn->role_behind)
+        return true;
+    conn->role_behind = false;
+    if (tells_demoted(conn->replies[conn->received - 1])) {
+        conn_drop(conn,
+                  WHY_DEMOTED); /* whatever the other answers were: they are not the store's */
+        return false;
+    }
+    freeReplyObject(conn->replies[--conn->received]);
+    conn->expected--;
+    return true;
 }
 
 /* All replies are there: hands them over and frees them. The callback may begin a new exchange. */
 static void finish(struct conn *conn)
 {
+    if (!take_role(conn))
+        return;
     size_t count = conn->expected;
     redisReply **replies = conn->replies;
     conn->replies = NULL;
@@ -205,20 +271,37 @@ static void finish(struct conn *conn)
         conn->replies = replies;
         conn->replies_cap = cap;
     }
+    if (conn->state == CONN_READY && !conn->closing)
+        uv_timer_start(&conn->timer, on_timer, ROLE_MS, 0);
 }
 
-/* Takes complete replies out of the reader. 0, or -1 on a protocol error. */
-static int take_replies(struct conn *conn)
+/* The answer to ask_role(). NULL, or what is wrong. */
+static const char *take_first(struct conn *conn, redisReply *role)
 {
-    while (conn->received < conn->expected) {
+    bool demoted = tells_demoted(role);
+    freeReplyObject(role);
+    conn->role_first = false;
+    if (conn->state == CONN_READY)
+        uv_timer_start(&conn->timer, on_timer, ROLE_MS, 0);
+    return demoted ? WHY_DEMOTED : NULL;
+}
+
+/* Takes complete replies out of the reader. NULL, or what is wrong. */
+static const char *take_replies(struct conn *conn)
+{
+    const char *wrong = NULL;
+    while (!wrong && (conn->role_first || conn->received < conn->expected)) {
         void *reply = NULL;
         if (redisReaderGetReply(conn->context->reader, &reply) != REDIS_OK)
-            return -1;
+            return "Redis sent what is not RESP";
         if (!reply)
-            return 0;
-        conn->replies[conn->received++] = reply;
+            return NULL;
+        if (conn->role_first)
+            wrong = take_first(conn, reply);
+        else
+            conn->replies[conn->received++] = reply;
     }
-    return 0;
+    return wrong;
 }
 
 static void receive(struct conn *conn)
@@ -231,16 +314,16 @@ static void receive(struct conn *conn)
         conn_drop(conn, n == 0 ? "Redis closed the connection" : strerror(errno));
         return;
     }
-    if (conn->expected == 0) {
+    if (conn->expected == 0 && !conn->role_first) {
         conn_drop(conn, "Redis spoke without being asked");
         return;
     }
-    if (redisReaderFeed(conn->context->reader, bytes, (size_t)n) != REDIS_OK ||
-        take_replies(conn) < 0) {
-        conn_drop(conn, "Redis sent what is not RESP");
-        return;
-    }
-    if (conn->received == conn->expected)
+    const char *wrong = redisReaderFeed(conn->context->reader, bytes, (size_t)n) == REDIS_OK
+                            ? take_replies(conn)
+                            : "out of memory";
+    if (wrong)
+        conn_drop(conn, wrong);
+    else if (conn->expected > 0 && conn->received == conn->expected)
         finish(conn);
 }
 
@@ -275,6 +358,7 @@ static void on_greeting(struct conn *conn, redisReply **replies, size_t count)
         return;
     }
     conn->state = CONN_READY;
+    conn->role_due_ms = uv_now(conn->loop) + ROLE_MS;
     conn->failures = 0;
     conn->error[0] = '\0';
     stats_count(STATS_REDIS_CONNECTS, 1);

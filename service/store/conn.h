@@ -7,6 +7,10 @@
  *   DOWN -> CONNECTING -> GREETING (AUTH, SELECT, ROLE, INFO) -> READY <-> BUSY (one exchange)
  *   any  -> DOWN on error, end of file or time-out, and again after a back-off with jitter
  *
+ * A master may become a replica while its connections live, and others take its address. So ROLE
+ * is asked again once a second, behind an exchange or, while there is none, by itself; a connection
+ * to what is no master any more goes DOWN.
+ *
  * Invariant: one exchange at a time; its callback is called once with every reply, or `lost` is
  * called once and nothing is known of what Redis made of it.
  */
@@ -32,7 +36,7 @@ struct conn {
     enum conn_state state;
     redisContext *context;
     uv_poll_t *poll;  /* its own allocation: closing outlives the connection */
-    uv_timer_t timer; /* back-off while DOWN, else the deadline of what is under way */
+    uv_timer_t timer; /* back-off while DOWN, ROLE while READY, else the deadline of an exchange */
     int poll_events;
     unsigned failures; /* in a row */
     struct buf out;
@@ -45,8 +49,11 @@ struct conn {
     void (*on_lost)(struct conn *conn, bool busy);
     void *user;
     char run_id[CONN_RUN_ID_SIZE];
-    int version;     /* of Redis: 70015 for 7.0.15 */
-    char error[160]; /* why it is down */
+    int version;          /* of Redis: 70015 for 7.0.15 */
+    uint64_t role_due_ms; /* of the loop: when the next exchange asks for ROLE */
+    bool role_behind;     /* the exchange under way does: its last reply is that */
+    bool role_first;      /* it was asked while READY: the next reply is that, whatever follows */
+    char error[160];      /* why it is down */
     bool closing;
 };
 
@@ -64,6 +71,9 @@ struct buf *conn_begin(struct conn *conn);
  * failed (out of memory) is not sent: returns -ENOMEM. */
 int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms, conn_reply_fn *on_replies)
     __attribute__((warn_unused_result));
+
+/* The next exchange asks whether this is still the master. */
+void conn_doubt(struct conn *conn);
 
 /* Drops the connection as if it had failed, for the reason given; on_lost is called. */
 void conn_drop(struct conn *conn, const char *why);

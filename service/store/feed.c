@@ -33,6 +33,11 @@ void feed_free(struct feed *feed)
     *feed = (struct feed){.admin = feed->admin};
 }
 
+const char *feed_source(const struct admin *admin)
+{
+    return admin->run_id;
+}
+
 /* --- entries ---------------------------------------------------------------------------------- */
 
 /* Entries of ours have one field. */
@@ -50,22 +55,6 @@ static bool take_entry(const redisReply *reply, struct feed_entry *entry)
 
 /* --- commands --------------------------------------------------------------------------------- */
 
-static redisReply *ask(struct admin *admin)
-{
-    redisReply *reply = admin_ask(admin);
-    if (!reply)
-        admin_hang_up(admin);
-    return reply;
-}
-
-static redisReply *surprised(struct admin *admin, redisReply *reply)
-{
-    freeReplyObject(reply);
-    snprintf(admin->why, sizeof(admin->why), "Redis gave an answer that was not expected");
-    admin_hang_up(admin);
-    return NULL;
-}
-
 static redisReply *ask_range(struct admin *admin, unsigned partition, const char *from,
                              unsigned max)
 {
@@ -76,8 +65,7 @@ static redisReply *ask_range(struct admin *admin, unsigned partition, const char
     resp_arg(&admin->out, STR("+"));
     resp_arg(&admin->out, STR("COUNT"));
     resp_int(&admin->out, max);
-    redisReply *reply = ask(admin);
-    return !reply || reply->type == REDIS_REPLY_ARRAY ? reply : surprised(admin, reply);
+    return admin_ask_list(admin, ADMIN_ANY);
 }
 
 static bool make_room(struct feed *feed, size_t count)
@@ -104,7 +92,8 @@ int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsig
         return -ENOMEM;
     for (size_t i = 0; i < feed->reply->elements; i++) {
         if (!take_entry(feed->reply->element[i], &feed->entries[i])) {
-            feed->reply = surprised(feed->admin, feed->reply);
+            admin_surprised(feed->admin, feed->reply);
+            feed->reply = NULL;
             feed->count = feed->bytes = 0;
             return -EIO;
         }
@@ -114,6 +103,12 @@ int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsig
     return 0;
 }
 
+/* A stream that is not there is an error to Redis. */
+static bool is_no_stream(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR && strstr(reply->str, "no such key");
+}
+
 int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
 {
     *tail = (struct feed_id){0, 0};
@@ -121,34 +116,34 @@ int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
     resp_arg(&admin->out, STR("XINFO"));
     resp_arg(&admin->out, STR("STREAM"));
     resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
-    redisReply *reply = admin_ask(admin);
-    if (!reply && admin->context && strstr(admin->why, "no such key"))
-        return 0;
-    bool found = false;
-    for (size_t i = 0; reply && i + 1 < reply->elements; i += 2)
+    redisReply *reply = admin_ask_any(admin);
+    if (!reply)
+        return -EIO;
+    bool found = is_no_stream(reply);
+    for (size_t i = 0; admin_is_list(reply, ADMIN_ANY) && i + 1 < reply->elements; i += 2)
         if (str_equal(reply_text(reply->element[i]), STR("last-generated-id")))
             found = feed_id_take(reply->element[i + 1], tail);
-    if (reply && !found)
-        reply = surprised(admin, reply);
-    if (reply)
-        freeReplyObject(reply);
-    else
-        admin_hang_up(admin);
-    return found ? 0 : -EIO;
+    if (!found) {
+        admin_surprised(admin, reply);
+        return -EIO;
+    }
+    freeReplyObject(reply);
+    return 0;
 }
 
-int feed_applied(struct admin *admin, unsigned partition, struct feed_id at)
+int feed_applied(struct admin *admin, unsigned partition, struct feed_id at,
+                 const struct feed_ends *ended)
 {
-    char id[FEED_ID_SIZE];
+    char id[FEED_ID_SIZE], ends[FEED_ENDS_SIZE];
     feed_id_put(id, "", at);
-    resp_begin(&admin->out, 3);
-    resp_arg(&admin->out, STR("SET"));
+    feed_ends_put(ends, ended);
+    resp_begin(&admin->out, 5);
+    resp_arg(&admin->out, STR("MSET"));
     resp_key(&admin->out, partition, KEY_APPLIED, NO_NAME);
     resp_arg(&admin->out, str_of(id));
-    redisReply *reply = ask(admin);
-    if (reply)
-        freeReplyObject(reply);
-    return reply ? 0 : -EIO;
+    resp_key(&admin->out, partition, KEY_ENDED, NO_NAME);
+    resp_arg(&admin->out, str_of(ends));
+    return admin_done(admin, ANSWER_OK) ? 0 : -EIO;
 }
 
 int feed_trim(struct admin *admin, unsigned partition, struct feed_id first_kept)
@@ -160,10 +155,7 @@ int feed_trim(struct admin *admin, unsigned partition, struct feed_id first_kept
     resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
     resp_arg(&admin->out, STR("MINID"));
     resp_arg(&admin->out, str_of(id));
-    redisReply *reply = ask(admin);
-    if (reply)
-        freeReplyObject(reply);
-    return reply ? 0 : -EIO;
+    return admin_done(admin, ANSWER_NUMBER) ? 0 : -EIO;
 }
 
 int feed_wait(struct admin *admin, const unsigned *partitions, const struct feed_id *after,
@@ -183,10 +175,7 @@ int feed_wait(struct admin *admin, const unsigned *partitions, const struct feed
         feed_id_put(id, "", after[i]);
         resp_arg(&admin->out, str_of(id));
     }
-    redisReply *reply = ask(admin);
-    if (reply)
-        freeReplyObject(reply);
-    return reply ? 0 : -EIO;
+    return admin_done(admin, ANSWER_LIST_OR_NIL) ? 0 : -EIO;
 }
 
 /* --- how much there is ------------------------------------------------------------------------ */
@@ -196,8 +185,8 @@ static int64_t length_of(struct admin *admin, unsigned partition)
     resp_begin(&admin->out, 2);
     resp_arg(&admin->out, STR("XLEN"));
     resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
-    redisReply *reply = ask(admin);
-    int64_t length = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1;
+    redisReply *reply = admin_ask(admin, ANSWER_NUMBER);
+    int64_t length = reply ? reply->integer : -1;
     if (reply)
         freeReplyObject(reply);
     return length;

@@ -39,6 +39,9 @@ struct feed_backlog {
 void feed_init(struct feed *feed, struct admin *admin);
 void feed_free(struct feed *feed);
 
+/* The run id of the Redis that is read; "": none was reached yet. */
+const char *feed_source(const struct admin *admin);
+
 /* At most `max` entries behind `after`. 0, -EIO or -ENOMEM. */
 int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsigned max)
     __attribute__((warn_unused_result));
@@ -47,10 +50,11 @@ int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsig
 int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
     __attribute__((warn_unused_result));
 
-/* Tells everybody, in Redis, that SQL holds all up to `at`: answers of --durability ledger wait for
- * it. To be called behind the COMMIT, never before. */
-int feed_applied(struct admin *admin, unsigned partition, struct feed_id at)
-    __attribute__((warn_unused_result));
+/* Tells everybody, in Redis, that SQL holds all up to `at`, and of earlier epochs all up to their
+ * ends: answers of --durability ledger wait for it. To be called behind the COMMIT, never before.
+ */
+int feed_applied(struct admin *admin, unsigned partition, struct feed_id at,
+                 const struct feed_ends *ended) __attribute__((warn_unused_result));
 
 /* Drops what lies before `first_kept`. */
 int feed_trim(struct admin *admin, unsigned partition, struct feed_id first_kept)

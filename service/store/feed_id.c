@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int feed_id_compare(struct feed_id a, struct feed_id b)
 {
@@ -17,14 +18,22 @@ static int64_t number(const char *text, char **end)
     return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
+/* "1-7", or "1". */
+static struct feed_id id_at(const char *text, char **end)
+{
+    struct feed_id id = {.epoch = number(text, end)};
+    if (**end == '-')
+        id.seq = number(*end + 1, end);
+    return id;
+}
+
 bool feed_id_take(const redisReply *reply, struct feed_id *id)
 {
     char *end;
     *id = (struct feed_id){0, 0};
     if (reply->type != REDIS_REPLY_STRING)
         return false;
-    id->epoch = number(reply->str, &end);
-    id->seq = *end == '-' ? number(end + 1, &end) : 0;
+    *id = id_at(reply->str, &end);
     return *end == '\0';
 }
 
@@ -34,4 +43,28 @@ void feed_id_put(char out[FEED_ID_SIZE], const char *before, struct feed_id id)
     if (id.epoch <= 0)
         id = (struct feed_id){0, 0};
     snprintf(out, FEED_ID_SIZE, "%s%" PRId64 "-%" PRId64, before, id.epoch, id.seq);
+}
+
+void feed_ends_put(char out[FEED_ENDS_SIZE], const struct feed_ends *ends)
+{
+    size_t n = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < ends->count; i++, n += strlen(out + n))
+        feed_id_put(out + n, i > 0 ? " " : "", ends->ends[i]);
+}
+
+bool feed_ends_find(const redisReply *reply, int64_t epoch, struct feed_id *end)
+{
+    char *at;
+    if (reply->type != REDIS_REPLY_STRING)
+        return false;
+    for (char *from = reply->str;; from = at + 1) {
+        *end = id_at(from, &at);
+        if (at == from)
+            return false;
+        if (end->epoch == epoch)
+            return *at == ' ' || *at == '\0';
+        if (*at != ' ')
+            return false;
+    }
 }

@@ -20,6 +20,7 @@
 #define KEY_OPERATION STR("op")      /* string :<key>: a recorded result */
 #define KEY_EVENTS    STR("events")  /* stream */
 #define KEY_APPLIED   STR("applied") /* string: the last entry of it that SQL holds */
+#define KEY_ENDED     STR("ended")   /* string: where earlier epochs ended in SQL */
 #define KEY_AUDIT     STR("audit")   /* hash, of partition 0: what the last audit found */
 
 #define NO_NAME                                                                                    \

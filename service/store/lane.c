@@ -231,6 +231,7 @@ static void gate_shut(struct lane *lane)
 {
     struct partition *p = lane->partition;
     p->gate = lane->batch.gate;
+    conn_doubt(&lane->conn);
     switch (p->gate.gate) {
     case GATE_OPEN: abort();
     case GATE_WAIT: lane_postpone(lane, GATE_WAIT_US); break;

@@ -79,6 +79,7 @@ struct partition {
 };
 
 struct reader;
+struct repeats;
 
 struct store {
     uv_loop_t *loop;
@@ -87,6 +88,7 @@ struct store {
     struct store_shared *shared;
     struct partition *partitions;
     struct reader *reader;
+    struct repeats *repeats;
     struct queue refused; /* to be told at the next pump */
     uv_timer_t tick;
     bool closing;
@@ -109,6 +111,12 @@ void lane_expire(struct lane *lane, int64_t now_us);
 
 /* Answers an operation: the last the store does with it. */
 void store_tell(struct store_op *op);
+
+/* A full queue refuses the operation: its outcome. */
+void store_overload(struct store_op *op);
+
+/* Queues an operation whose key has a record, although the queue is full; or answers it. */
+void store_admit_repeat(struct store *store, struct store_op *op);
 
 /* True if Redis has been out of reach long enough to say so. */
 bool lane_is_down(const struct lane *lane);

@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #define LOOK_US       1000 /* from one look at the ledger's progress to the next */
 #define WAIT_EXTRA_MS 1000 /* for the answer of a WAIT whose time is over */
@@ -110,6 +111,21 @@ static void wait_for_replicas(struct lane *lane)
 
 /* --- the ledger ------------------------------------------------------------------------------- */
 
+#define WHY_GONE                                                                                   \
+    "this Redis is not the present any more, and the ledger has not said that it holds this: ask " \
+    "again with the same Idempotency-Key, or look"
+#define WHY_DISOWNED                                                                               \
+    "another Redis went on from before this was written: ask again with the same "                 \
+    "Idempotency-Key, or look"
+
+/* Whether it will be safe cannot be found out here. */
+static void give_up(struct lane *lane, const char *why)
+{
+    lane_tell_all(lane, OUT_UNKNOWN, why);
+    lane->unsettled = false;
+    lane_become_idle(lane);
+}
+
 static void look_again(struct lane *lane)
 {
     if (any_promises(&lane->batch))
@@ -118,65 +134,135 @@ static void look_again(struct lane *lane)
         reached(lane); /* all of them were told that their time is over */
 }
 
-/* Redis was emptied, and perhaps restored, on a connection that lives on: the position that is
- * awaited says nothing in another store. */
-static bool is_same_store(const struct lane *lane, const redisReply *meta)
+/* Begins reads of one instant; their number of replies is added to *replies. What was watched for
+ * the batch would spoil the EXEC. */
+static struct buf *begin_reads(struct lane *lane, size_t *replies)
 {
-    struct gate_view gate;
-    return gate_judge(meta, lane->conn.run_id, lane->store->config.partitions, lane->store->shared,
-                      &gate) &&
-           gate.store == lane->sent_store;
+    struct buf *out = conn_begin(&lane->conn);
+    if (lane->watching) {
+        resp_words(out, 1, "UNWATCH");
+        ++*replies;
+    }
+    lane->watching = false;
+    resp_words(out, 1, "MULTI");
+    ++*replies;
+    return out;
 }
 
-/* The position was read before meta: a restore writes them the other way round. */
+static void send_reads(struct lane *lane, size_t replies, conn_reply_fn *on_replies)
+{
+    resp_words(&lane->conn.out, 1, "EXEC");
+    if (conn_exchange(&lane->conn, replies + 1, lane->store->config.request_timeout_ms,
+                      on_replies) < 0)
+        start_over(lane, "out of memory");
+}
+
+/* What so many reads said, the last of them about meta: `gate` judges it. NULL: the lane has gone
+ * on otherwise. Redis may have been emptied, and perhaps restored, on a connection that lives on:
+ * what is awaited says nothing in another store. */
+static redisReply **take_reads(struct lane *lane, redisReply **replies, size_t count, size_t reads,
+                               struct gate_view *gate)
+{
+    const redisReply *exec = replies[count - 1];
+    bool whole = exec->type == REDIS_REPLY_ARRAY && exec->elements == reads;
+    for (size_t i = 0; whole && i < reads; i++)
+        whole = exec->element[i]->type != REDIS_REPLY_ERROR;
+    if (!whole || !gate_judge(exec->element[reads - 1], lane->conn.run_id,
+                              lane->store->config.partitions, lane->store->shared, gate)) {
+        start_over(lane, "Redis does not say how far the ledger is");
+        return NULL;
+    }
+    if (gate->store != lane->sent_store) {
+        lane_abandon(lane);
+        return NULL;
+    }
+    if (gate->gate == GATE_LOST) {
+        give_up(lane, WHY_GONE);
+        return NULL;
+    }
+    return exec->element;
+}
+
+/* An entry is safe when SQL is at it or past it in its epoch, or left that epoch behind it. A later
+ * epoch alone says nothing: another Redis, which never had the entry, may have opened that. */
+static void compare(struct lane *lane, const redisReply *place)
+{
+    struct feed_id applied, end;
+    if (place->type != REDIS_REPLY_ARRAY || place->elements != 2 ||
+        !feed_id_take(place->element[0], &applied) || applied.epoch < lane->awaited.epoch)
+        look_again(lane);
+    else if (applied.epoch == lane->awaited.epoch)
+        applied.seq >= lane->awaited.seq ? reached(lane) : look_again(lane);
+    else if (feed_ends_find(place->element[1], lane->awaited.epoch, &end) &&
+             end.seq >= lane->awaited.seq)
+        reached(lane);
+    else
+        give_up(lane, WHY_DISOWNED);
+}
+
 static void on_looked(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
-    struct feed_id applied;
-    assert(count == 2);
-    if (replies[0]->type == REDIS_REPLY_ERROR || replies[1]->type == REDIS_REPLY_ERROR)
-        start_over(lane, "Redis does not say how far the ledger is");
-    else if (!is_same_store(lane, replies[1]))
-        lane_abandon(lane);
-    else if (feed_id_take(replies[0], &applied) && feed_id_compare(applied, lane->awaited) >= 0)
-        reached(lane);
+    struct gate_view gate;
+    redisReply **said = take_reads(lane, replies, count, 2, &gate);
+    if (!said)
+        return;
+    if (gate.gate == GATE_OPEN)
+        compare(lane, said[0]);
     else
-        look_again(lane);
+        look_again(lane); /* a Redis that is a replica by now, say, tells another one's state */
 }
 
 void lane_look_at_ledger(struct lane *lane)
 {
+    size_t replies = 0;
     assert(lane->state == LANE_AWAITING);
     if (lane->conn.state != CONN_READY)
         return; /* on_lost() has taken the batch elsewhere, or is about to */
-    struct buf *out = conn_begin(&lane->conn);
-    resp_begin(out, 2);
-    resp_arg(out, STR("GET"));
+    struct buf *out = begin_reads(lane, &replies);
+    resp_begin(out, 3);
+    resp_arg(out, STR("MGET"));
     resp_key(out, lane->partition->index, KEY_APPLIED, NO_NAME);
+    resp_key(out, lane->partition->index, KEY_ENDED, NO_NAME);
     gate_ask(out, lane->partition->index);
-    if (conn_exchange(&lane->conn, 2, lane->store->config.request_timeout_ms, on_looked) < 0)
-        start_over(lane, "out of memory");
+    send_reads(lane, replies + 2, on_looked);
 }
 
-/* The last entry of the stream: [[id, fields]]. */
+/* The last entry of a stream: [[id, fields]]. */
+static bool take_end(const redisReply *list, struct feed_id *end)
+{
+    return list->type == REDIS_REPLY_ARRAY && list->elements == 1 &&
+           list->element[0]->elements == 2 && feed_id_take(list->element[0]->element[0], end);
+}
+
+/* The end of the stream lies behind what is to be safe, if this is still the same past: the marker
+ * shows it where something was written; else that the epoch is the one that was read in. */
 static void on_end_found(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
-    const redisReply *list = replies[0];
-    assert(count == 1);
-    bool found = list->type == REDIS_REPLY_ARRAY && list->elements == 1 &&
-                 list->element[0]->elements == 2 &&
-                 feed_id_take(list->element[0]->element[0], &lane->awaited);
-    if (found)
-        lane_look_at_ledger(lane);
-    else
+    struct gate_view gate;
+    redisReply **said = take_reads(lane, replies, count, 3, &gate);
+    if (!said)
+        return;
+    bool ours = said[1]->type == REDIS_REPLY_STRING && strcmp(said[1]->str, lane->value) == 0;
+    bool as_read = gate.gate == GATE_OPEN && gate.epoch == lane->batch.gate.epoch;
+    if (lane->unsettled && !ours) {
+        give_up(lane, WHY_DISOWNED);
+    } else if (!lane->unsettled && !as_read) {
+        lane_postpone(lane, 0); /* nothing was written: it is decided anew */
+        lane_become_idle(lane);
+    } else if (!take_end(said[0], &lane->awaited)) {
         start_over(lane, "Redis does not show the end of the stream");
+    } else {
+        lane_look_at_ledger(lane);
+    }
 }
 
 /* What happened before this batch, by whatever process, lies before the end of the stream. */
 static void find_end(struct lane *lane)
 {
-    struct buf *out = conn_begin(&lane->conn);
+    size_t replies = 0;
+    struct buf *out = begin_reads(lane, &replies);
     resp_begin(out, 6);
     resp_arg(out, STR("XREVRANGE"));
     resp_key(out, lane->partition->index, KEY_EVENTS, NO_NAME);
@@ -184,8 +270,9 @@ static void find_end(struct lane *lane)
     resp_arg(out, STR("-"));
     resp_arg(out, STR("COUNT"));
     resp_int(out, 1);
-    if (conn_exchange(&lane->conn, 1, lane->store->config.request_timeout_ms, on_end_found) < 0)
-        start_over(lane, "out of memory");
+    resp_words(out, 2, "GET", lane->marker);
+    gate_ask(out, lane->partition->index);
+    send_reads(lane, replies + 3, on_end_found);
 }
 
 /* --- */

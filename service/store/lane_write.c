@@ -40,24 +40,19 @@ void lane_close_partition(struct lane *lane, const char *why, struct str detail)
 
 /* --- deciding and writing --------------------------------------------------------------------- */
 
-/* Answers what would take more room: the operations of these kinds, as bits. */
-static void refuse_kinds(struct lane *lane, unsigned kinds, const char *why)
+/* Why the operation is refused unless it repeats one, which takes nothing; NULL: it is not. New
+ * holds stop at 90 % of maxmemory, so that confirm and release still fit; new holds and sales when
+ * the ledger is too far behind, since what it has not taken stays in Redis. */
+static const char *overload(const struct store_shared *shared, const struct store_op *op)
 {
-    for (unsigned i = 0; i < lane->batch.count; i++)
-        if (kinds & 1u << lane->batch.ops[i]->op.kind)
-            lane_tell(lane, i, OUT_OVERLOADED, why);
-    batch_compact(&lane->batch);
-}
-
-/* New holds stop at 90 % of maxmemory, so that confirm and release still fit; new holds and sales
- * when the ledger is too far behind, since what it has not taken stays in Redis. */
-static void refuse_overload(struct lane *lane)
-{
-    const struct store_shared *shared = lane->store->shared;
-    if (shared->memory_high)
-        refuse_kinds(lane, 1u << OP_RESERVE | 1u << OP_PUT, "Redis has used 90 % of its maxmemory");
-    if (shared->ledger_behind)
-        refuse_kinds(lane, 1u << OP_RESERVE | 1u << OP_DECREMENT, STORE_WHY_BEHIND);
+    const unsigned more_memory = 1u << OP_RESERVE | 1u << OP_PUT;
+    const unsigned more_events = 1u << OP_RESERVE | 1u << OP_DECREMENT;
+    unsigned kind = 1u << op->op.kind;
+    if (op->beyond)
+        return STORE_WHY_FULL;
+    if (shared->memory_high && kind & more_memory)
+        return "Redis has used 90 % of its maxmemory";
+    return shared->ledger_behind && kind & more_events ? STORE_WHY_BEHIND : NULL;
 }
 
 static bool known_bucket(void *user, uint32_t bucket)
@@ -165,11 +160,12 @@ void lane_decide(struct lane *lane)
     lane->partition->gate = lane->batch.gate;
     settle_doubts(lane);
     batch_compact(&lane->batch);
-    refuse_overload(lane);
     if (lane->batch.count == 0) {
         lane_become_idle(lane);
         return;
     }
+    for (unsigned i = 0; i < lane->batch.count; i++)
+        lane->batch.ops[i]->op.overload = overload(lane->store->shared, lane->batch.ops[i]);
     switch (batch_plan(&lane->batch, &limits)) {
     case PLAN_NO_MEMORY: lane_out_of_memory(lane); return;
     case PLAN_READ_MORE: lane_read_round(lane); return;

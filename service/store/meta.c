@@ -2,6 +2,7 @@
 #include "core/event.h"
 #include "store/admin_link.h"
 #include "store/keys.h"
+#include "store/reply.h"
 #include "store/resp.h"
 
 #include <stdio.h>
@@ -30,20 +31,18 @@ bool meta_read(struct admin *admin, unsigned partition, struct meta *meta)
     resp_begin(&admin->out, 2);
     resp_arg(&admin->out, STR("WATCH"));
     resp_key(&admin->out, partition, KEY_META, NO_NAME);
-    if (!admin_done(admin))
+    if (!admin_done(admin, ANSWER_OK))
         return false;
     resp_begin(&admin->out, 2 + META_FIELDS);
     resp_arg(&admin->out, STR("HMGET"));
     resp_key(&admin->out, partition, KEY_META, NO_NAME);
     for (size_t i = 0; i < META_FIELDS; i++)
         resp_arg(&admin->out, str_of(names[i]));
-    redisReply *reply = admin_ask(admin);
+    redisReply *reply = admin_ask_list(admin, META_FIELDS);
     if (!reply)
         return false;
     for (size_t i = 0; i < META_FIELDS; i++)
-        snprintf(meta->v[i], sizeof(meta->v[i]), "%s",
-                 reply->elements == META_FIELDS && reply->element[i]->str ? reply->element[i]->str
-                                                                          : "");
+        snprintf(meta->v[i], sizeof(meta->v[i]), "%.*s", STR_ARG(reply_text(reply->element[i])));
     freeReplyObject(reply);
     return true;
 }

@@ -15,6 +15,7 @@
 #define SILENCE_US        1000000 /* of Redis, after which it does not count as ready */
 #define ARENA_FIRST_BYTES (128u << 10)
 #define ARENA_MAX_BYTES   (64u << 20)
+#define WHY_REFUSED       "Redis refused to read"
 
 struct read_list {
     struct store_read *head, **end;
@@ -220,7 +221,7 @@ static void take_reservation(struct reader *reader, struct store_read *read, str
 static void take_operation(struct reader *reader, struct store_read *read, const redisReply *reply)
 {
     int64_t now_ms = read->out.now_ms;
-    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++) {
+    for (size_t i = 0; i < reply->elements; i++) {
         struct str text = reply_text(reply->element[i]);
         uint8_t fingerprint[RECORD_FINGERPRINT_BYTES];
         if (str_absent(text) || !record_decode_result(&reader->arena, text, fingerprint,
@@ -241,16 +242,30 @@ static int by_name(const void *a, const void *b)
     return order != 0 ? order : (x->sku.n > y->sku.n) - (x->sku.n < y->sku.n);
 }
 
+/* One partition's names that are not there would leave a hole in the list. */
+static bool have_names(redisReply **replies, unsigned partitions, size_t *count)
+{
+    *count = 0;
+    for (unsigned p = 0; p < partitions; p++) {
+        if (replies[p]->type != REDIS_REPLY_ARRAY)
+            return false;
+        *count += replies[p]->elements;
+    }
+    return true;
+}
+
 /* The names of a page, merged over the partitions; then their values are asked. */
 static void take_names(struct reader *reader, struct store_read *read, redisReply **replies)
 {
     unsigned partitions = reader->store->config.partitions;
-    size_t most = 0, n = 0;
-    for (unsigned p = 0; p < partitions; p++)
-        most += replies[p]->type == REDIS_REPLY_ARRAY ? replies[p]->elements : 0;
+    size_t most, n = 0;
+    if (!have_names(replies, partitions, &most)) {
+        answer_all(reader, OUT_REDIS_UNAVAILABLE, WHY_REFUSED);
+        return;
+    }
     reader->listed = arena_zalloc(&reader->arena, most * sizeof(*reader->listed));
     for (unsigned p = 0; reader->listed && p < partitions; p++)
-        for (size_t i = 0; replies[p]->type == REDIS_REPLY_ARRAY && i < replies[p]->elements; i++) {
+        for (size_t i = 0; i < replies[p]->elements; i++) {
             reader->listed[n].sku = arena_str(&reader->arena, reply_text(replies[p]->element[i]));
             if (!str_absent(reader->listed[n].sku))
                 n++;
@@ -282,7 +297,7 @@ static void take_list(struct reader *reader, struct store_read *read, const redi
 {
     unsigned kept = 0;
     struct str last = reader->listed[reader->listed_count - 1].sku;
-    for (unsigned i = 0; i < reader->listed_count && reply->type == REDIS_REPLY_ARRAY; i++) {
+    for (unsigned i = 0; i < reader->listed_count; i++) {
         struct str text = reply_text(reply->element[i]);
         struct store_listed *to = &reader->listed[kept];
         to->sku = reader->listed[i].sku;
@@ -295,10 +310,25 @@ static void take_list(struct reader *reader, struct store_read *read, const redi
     answer(read, OUT_OK, NULL);
 }
 
+/* What is not there is nil; anything else is no answer to this read. */
+static bool fits(const struct reader *reader, const struct store_read *read,
+                 const redisReply *reply)
+{
+    switch (read->kind) {
+    case READ_ITEM:
+    case READ_RESERVATION:
+        return reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_NIL;
+    case READ_OPERATION: return reply->type == REDIS_REPLY_ARRAY;
+    case READ_ITEMS:
+        return reply->type == REDIS_REPLY_ARRAY && reply->elements == reader->listed_count;
+    }
+    abort();
+}
+
 static void take(struct reader *reader, struct store_read *read, const redisReply *reply)
 {
-    if (reply->type == REDIS_REPLY_ERROR) {
-        answer(read, OUT_REDIS_UNAVAILABLE, "Redis refused to read");
+    if (!fits(reader, read, reply)) {
+        answer(read, OUT_REDIS_UNAVAILABLE, WHY_REFUSED);
         return;
     }
     switch (read->kind) {
@@ -366,6 +396,7 @@ static void on_probe(uv_timer_t *timer)
 {
     struct reader *reader = timer->data;
     reader->probing = true;
+    conn_doubt(&reader->conn); /* nothing that is read shows that it is old */
     reader_start(reader);
 }
 

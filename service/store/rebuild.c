@@ -67,8 +67,8 @@ static enum rebuild_result taken(struct rebuild *rebuild)
 
 enum rebuild_result rebuild_trouble(struct rebuild *rebuild)
 {
-    bool answered = rebuild->admin->context != NULL;
-    return rebuild_fail(rebuild, answered ? REBUILD_REFUSED : REBUILD_DOWN, rebuild->admin->why);
+    bool refused = rebuild->admin->refused;
+    return rebuild_fail(rebuild, refused ? REBUILD_REFUSED : REBUILD_DOWN, rebuild->admin->why);
 }
 
 void rebuild_drop(redisReply **replies, size_t count)
@@ -121,6 +121,8 @@ enum rebuild_result rebuild_exchange(struct rebuild *rebuild, struct buf *out, s
             snprintf(rebuild->why, sizeof(rebuild->why), "Redis answered: %s", error->str);
         }
     }
+    if (result != REBUILD_OK)
+        admin_hang_up(rebuild->admin); /* what it has watched, nobody knows */
     return result;
 }
 
@@ -212,7 +214,7 @@ enum rebuild_result rebuild_flush(struct rebuild *rebuild)
 static enum rebuild_result watch_all(struct rebuild *rebuild, const struct meta *expected)
 {
     resp_words(&rebuild->admin->out, 1, "UNWATCH");
-    if (!admin_done(rebuild->admin))
+    if (!admin_done(rebuild->admin, ANSWER_OK))
         return rebuild_trouble(rebuild);
     for (unsigned p = 0; p < rebuild->partitions; p++) {
         struct meta meta;
@@ -314,7 +316,8 @@ static bool is_to_go(const struct rebuild *rebuild, struct str key)
 static enum rebuild_result take_keys(struct rebuild *rebuild, const redisReply *page,
                                      char cursor[32])
 {
-    if (page->type != REDIS_REPLY_ARRAY || page->elements != 2 || !page->element[0]->str)
+    if (!admin_is_list(page, 2) || str_absent(reply_text(page->element[0])) ||
+        !admin_is_list(page->element[1], ADMIN_ANY))
         return rebuild_fail(rebuild, REBUILD_REFUSED, "Redis gave no list of its keys");
     for (size_t i = 0; i < page->element[1]->elements; i++) {
         struct str key = reply_text(page->element[1]->element[i]);

@@ -4,7 +4,8 @@
  * knows what the store must hold; this knows how it lies in Redis. Commands are gathered and sent
  * many at a time, each time as one transaction that watches meta; rebuild_flush sends the rest.
  *
- *   rebuild_init -> rebuild_claim -> rebuild_clear -> reservations, operations, shares, then items
+ *   rebuild_init -> rebuild_try -> rebuild_claim -> rebuild_clear -> reservations, operations,
+ * shares, then items
  *                -> rebuild_flush -> rebuild_open -> rebuild_free
  *
  * Invariant: between claim and open meta says "closed: restore <a name of ours>", and not a key is
@@ -42,6 +43,11 @@ struct rebuild {
 void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partitions,
                   const char *ledger, int64_t epoch, int64_t restores);
 void rebuild_free(struct rebuild *rebuild);
+
+/* Asks Redis whether it would take every command that the build and the audit behind it have, under
+ * this user, on every partition; carries none of them out. REBUILD_REFUSED: why names the command.
+ * What was watched on the connection is not any more: it is a new one. */
+enum rebuild_result rebuild_try(struct rebuild *rebuild) __attribute__((warn_unused_result));
 
 /* Writes `state` into the metas that say "open", of those in expected[], if all of them are still
  * what is expected. */

@@ -150,6 +150,13 @@ enum rebuild_result rebuild_items(struct rebuild *rebuild, unsigned partition,
 {
     if (count == 0)
         return REBUILD_OK;
+    for (size_t i = 0; i < count; i++) {
+        if (item_valid(&items[i].item))
+            continue;
+        snprintf(rebuild->why, sizeof(rebuild->why), "a counter of %.*s would pass 2^53-1",
+                 STR_ARG(items[i].sku));
+        return REBUILD_REFUSED;
+    }
     put_texts(rebuild, partition, items, count);
     put_names(rebuild, partition, KEY_SKUS, is_listed, false, items, count);
     put_names(rebuild, partition, KEY_DUE, is_held, true, items, count);

@@ -5,6 +5,7 @@
 #include "store/check.h"
 #include "store/lane.h"
 #include "store/reader.h"
+#include "store/repeat.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -87,6 +88,31 @@ static bool is_down(const struct store *store, const struct partition *p)
     return true;
 }
 
+static void enqueue(struct partition *p, struct store_op *op)
+{
+    stats_add(STATS_QUEUE_DEPTH, 1);
+    queue_push(&p->waiting, op);
+}
+
+void store_overload(struct store_op *op)
+{
+    op->op.out.code = OUT_OVERLOADED;
+    op->op.out.why = STORE_WHY_FULL;
+    stats_count(STATS_OVERLOADED, 1);
+}
+
+void store_admit_repeat(struct store *store, struct store_op *op)
+{
+    struct partition *p = &store->partitions[op->op.partition];
+    if (p->waiting.count >= store->config.queue_max + REPEATS_MAX) {
+        store_overload(op);
+        store_tell(op);
+        return;
+    }
+    op->beyond = true;
+    enqueue(p, op);
+}
+
 void store_submit(struct store *store, struct store_op *op)
 {
     assert(op->op.partition < store->config.partitions);
@@ -95,21 +121,21 @@ void store_submit(struct store *store, struct store_op *op)
     op->started_us = 0;
     op->tries = 0;
     op->doubt = 0;
+    op->beyond = false;
     op->op.chain = op->chain;
     op->deadline_us = op->submitted_us + store->config.request_timeout_ms * 1000;
     op->op.out = (struct outcome){.field_line = -1};
     if (p->waiting.count >= store->config.queue_max) {
-        op->op.out.code = OUT_OVERLOADED;
-        op->op.out.why = "too many operations wait";
-        stats_count(STATS_OVERLOADED, 1);
+        if (repeat_look_up(store->repeats, op))
+            return;
+        store_overload(op);
         queue_push(&store->refused, op);
     } else if (is_down(store, p)) {
         op->op.out.code = OUT_REDIS_UNAVAILABLE;
         op->op.out.why = "Redis cannot be reached";
         queue_push(&store->refused, op);
     } else {
-        stats_add(STATS_QUEUE_DEPTH, 1);
-        queue_push(&p->waiting, op);
+        enqueue(p, op);
     }
 }
 
@@ -183,9 +209,21 @@ bool store_idle(const struct store *store)
     return true;
 }
 
+void store_loading_text(const struct store_shared *shared, char *text, size_t size)
+{
+    snprintf(text, size, "Redis is loading its data: %.1f of %.1f MB, about %lld s left",
+             (double)shared->loading_bytes / 1e6, (double)shared->loading_total_bytes / 1e6,
+             (long long)shared->loading_eta_s);
+}
+
 const char *store_not_ready(const struct store *store)
 {
+    static char loading[128];
     const char *why = reader_not_ready(store->reader);
+    if (why && store->shared->loading) {
+        store_loading_text(store->shared, loading, sizeof(loading));
+        return loading;
+    }
     if (why)
         return why;
     for (unsigned p = 0; p < store->config.partitions; p++) {
@@ -233,7 +271,8 @@ static int open_partitions(struct store *store)
         }
     }
     store->reader = reader_new(store);
-    return store->reader ? 0 : -ENOMEM;
+    store->repeats = repeats_new(store);
+    return store->reader && store->repeats ? 0 : -ENOMEM;
 }
 
 struct store *store_new(uv_loop_t *loop, const struct store_config *config,
@@ -275,6 +314,7 @@ static void on_closed(uv_handle_t *handle)
     }
     free(store->partitions);
     reader_free(store->reader);
+    repeats_free(store->repeats);
     free(store);
 }
 

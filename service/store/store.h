@@ -38,6 +38,7 @@ struct store_op {
     int64_t submitted_us, started_us;
     int64_t deadline_us; /* monotonic; past it the operation is not begun any more */
     unsigned tries;
+    bool beyond;    /* it waits beyond queue_max: only as a repeat it is answered */
     uint64_t doubt; /* the store that an EXEC with it was sent to and never answered; 0: none */
 };
 
@@ -83,13 +84,15 @@ enum store_durability {
 #define STORE_LEDGER_ID_SIZE 64
 #define LEDGER_NONE          "none"
 #define STORE_WHY_BEHIND     "the ledger is more than --ledger-max-lag events behind"
+#define STORE_WHY_FULL       "too many operations wait"
 
 struct store_config {
     const char *redis_url; /* redis://[user:pass@]host:port[/db] or unix:/path.sock */
     unsigned partitions;   /* 1..PARTITIONS_MAX */
     unsigned batch_max;    /* operations a transaction */
     unsigned lanes;        /* connections a partition */
-    unsigned queue_max;    /* waiting operations a partition; past it: OUT_OVERLOADED */
+    unsigned queue_max;    /* waiting operations a partition; past it: OUT_OVERLOADED,
+                            * but for some that repeat what their key has recorded */
     unsigned tries_max;    /* transactions lost by one operation; past it: OUT_CONTENTION */
     int64_t request_timeout_ms;
     int64_t operation_retention_ms;
@@ -117,6 +120,12 @@ struct store_shared {
     _Atomic bool ledger_known;            /* ledger_id is written, and never changes again */
     char ledger_id[STORE_LEDGER_ID_SIZE]; /* of the database that --ledger leads to */
     _Atomic uint64_t turns[PARTITIONS_MAX]; /* striped, tried, never waited for: who commits now */
+
+    _Atomic int64_t keeper_round_ms; /* monotonic: when a keeper last did all that there was */
+
+    /* While Redis reads its data: how far it is, and when (monotonic) to log it again. */
+    _Atomic bool loading;
+    _Atomic int64_t loading_bytes, loading_total_bytes, loading_eta_s, loading_say_ms;
 };
 
 /* Makes the store and begins to connect; NULL: out of memory or a wrong URL (said in err). The
@@ -141,6 +150,9 @@ bool store_idle(const struct store *store);
 
 /* NULL if a reservation could be taken now, else the reason why not, as a static text. */
 const char *store_not_ready(const struct store *store);
+
+/* "Redis is loading its data: 12.1 of 54.0 MB, about 3 s left" */
+void store_loading_text(const struct store_shared *shared, char *text, size_t size);
 
 /* How often the store was restored from its ledger: versions have jumped as often. */
 int64_t store_restores(const struct store *store);

@@ -24,25 +24,8 @@ void survey_command(struct admin *admin, size_t args, struct str name, unsigned 
 
 int survey_surprised(struct admin *admin, redisReply *reply)
 {
-    freeReplyObject(reply);
-    snprintf(admin->why, sizeof(admin->why), "Redis gave an answer that was not expected");
-    admin_hang_up(admin);
+    admin_surprised(admin, reply);
     return -EIO;
-}
-
-bool survey_array(const redisReply *reply, size_t elements)
-{
-    return reply->type == REDIS_REPLY_ARRAY &&
-           (elements == SURVEY_ANY || reply->elements == elements);
-}
-
-redisReply *survey_ask(struct admin *admin, size_t elements)
-{
-    redisReply *reply = admin_ask(admin);
-    if (!reply || survey_array(reply, elements))
-        return reply;
-    (void)survey_surprised(admin, reply);
-    return NULL;
 }
 
 void survey_begin(struct admin *admin)
@@ -53,7 +36,7 @@ void survey_begin(struct admin *admin)
 /* True if the answers to all commands of the transaction are there and good. */
 static bool all_good(struct admin *admin, const redisReply *exec, size_t commands)
 {
-    if (!survey_array(exec, commands)) {
+    if (!admin_is_list(exec, commands)) {
         snprintf(admin->why, sizeof(admin->why), "Redis answered EXEC: %s",
                  exec->type == REDIS_REPLY_ERROR ? exec->str : "not as expected");
         return false;
@@ -67,16 +50,14 @@ static bool all_good(struct admin *admin, const redisReply *exec, size_t command
     return true;
 }
 
-/* The first answer is taken by admin_ask(), which sends all; the others follow it. An error to a
+/* The first answer is taken by admin_done(), which sends all; the others follow it. An error to a
  * queued command comes back with EXEC. */
 redisReply *survey_commit(struct admin *admin, size_t commands)
 {
     void *reply = NULL;
     resp_words(&admin->out, 1, "EXEC");
-    redisReply *first = admin_ask(admin);
-    if (!first)
-        return admin_hang_up(admin), NULL;
-    freeReplyObject(first);
+    if (!admin_done(admin, ANSWER_OK))
+        return NULL;
     for (size_t i = 0; i <= commands; i++) {
         if (reply)
             freeReplyObject(reply);
@@ -163,7 +144,7 @@ static redisReply *ask_fields(struct admin *admin, unsigned partition, struct st
     survey_command(admin, 2 + count, STR("HMGET"), partition, kind, NO_NAME);
     for (size_t i = 0; i < count; i++)
         resp_arg(&admin->out, str_of(names[i]));
-    return survey_ask(admin, count);
+    return admin_ask_list(admin, count);
 }
 
 int survey_meta(struct admin *admin, unsigned partition, struct survey_meta *meta)
@@ -198,7 +179,7 @@ int survey_names(struct admin *admin, struct arena *arena, unsigned partition, s
     resp_arg(&admin->out, STR("LIMIT"));
     resp_int(&admin->out, 0);
     resp_int(&admin->out, (int64_t)max);
-    redisReply *reply = survey_ask(admin, SURVEY_ANY);
+    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
     if (!reply)
         return -EIO;
     int rc = 0;
@@ -217,11 +198,11 @@ static int take_items(struct admin *admin, redisReply *exec, struct survey_item 
                       size_t count)
 {
     for (size_t k = 0; k < 3; k++)
-        if (!survey_array(exec->element[k], count))
+        if (!admin_is_list(exec->element[k], count))
             return survey_surprised(admin, exec);
     for (size_t i = 0; i < count; i++) {
         const redisReply *first = exec->element[3 + i];
-        if (!survey_array(first, SURVEY_ANY))
+        if (!admin_is_list(first, ADMIN_ANY))
             return survey_surprised(admin, exec);
         items[i].found = survey_item_of(exec->element[0]->element[i], &items[i].item);
         items[i].listed = exec->element[1]->element[i]->type == REDIS_REPLY_STRING;
@@ -281,7 +262,7 @@ int survey_keep_audit(struct admin *admin, const struct survey_audit *audit)
         resp_arg(&admin->out, str_of(audit_names[i]));
         resp_int(&admin->out, values[i]);
     }
-    return admin_done(admin) ? 0 : -EIO;
+    return admin_done(admin, ANSWER_NUMBER) ? 0 : -EIO;
 }
 
 int survey_last_audit(struct admin *admin, struct survey_audit *audit)

@@ -13,20 +13,12 @@
 void survey_command(struct admin *admin, size_t args, struct str name, unsigned partition,
                     struct str kind, struct str of);
 
-/* Sends the one command that was written; an array of `elements`, or of any number with
- * SURVEY_ANY. NULL: -EIO. The caller frees it. */
-#define SURVEY_ANY SIZE_MAX
-redisReply *survey_ask(struct admin *admin, size_t elements);
-
 /* MULTI; the caller writes commands; EXEC. The array of their answers, none of them an error. */
 void survey_begin(struct admin *admin);
 redisReply *survey_commit(struct admin *admin, size_t commands);
 
 /* Closes the connection and frees the reply: -EIO. */
 int survey_surprised(struct admin *admin, redisReply *reply);
-
-/* True for an array of so many elements. */
-bool survey_array(const redisReply *reply, size_t elements);
 
 /* A score of ours, which is positive and whole; 0: there is none; -1: it is not ours. */
 int64_t survey_score(const redisReply *reply);

@@ -23,7 +23,7 @@ int survey_buckets(struct admin *admin, struct arena *arena, unsigned partition,
     resp_arg(&admin->out, STR("LIMIT"));
     resp_int(&admin->out, 0);
     resp_int(&admin->out, (int64_t)max);
-    redisReply *reply = survey_ask(admin, SURVEY_ANY);
+    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
     if (!reply)
         return -EIO;
     *count = reply->elements;
@@ -44,11 +44,11 @@ static redisReply *scan(struct admin *admin, struct str name, unsigned partition
     resp_arg(&admin->out, str_of(cursor));
     resp_arg(&admin->out, STR("COUNT"));
     resp_int(&admin->out, SURVEY_PAGE);
-    redisReply *reply = survey_ask(admin, 2);
+    redisReply *reply = admin_ask_list(admin, 2);
     if (!reply)
         return NULL;
     const redisReply *pairs = reply->element[1];
-    if (reply->element[0]->type != REDIS_REPLY_STRING || !survey_array(pairs, SURVEY_ANY) ||
+    if (reply->element[0]->type != REDIS_REPLY_STRING || !admin_is_list(pairs, ADMIN_ANY) ||
         pairs->elements % 2 != 0) {
         (void)survey_surprised(admin, reply);
         return NULL;
@@ -130,7 +130,7 @@ static int take_records(struct arena *arena, redisReply **replies, size_t comman
 {
     size_t at = 0;
     for (size_t k = 0; k < commands; k++) {
-        if (!survey_array(replies[k], SURVEY_ANY) || replies[k]->elements > count - at)
+        if (!admin_is_list(replies[k], ADMIN_ANY) || replies[k]->elements > count - at)
             return -EIO;
         for (size_t i = 0; i < replies[k]->elements; i++) {
             int rc = survey_record_of(arena, replies[k]->element[i], &records[at++]);
@@ -203,7 +203,7 @@ static int take_deadlines(redisReply **replies, size_t commands, struct survey_l
 {
     size_t at = 0;
     for (size_t k = 0; k < commands; k++) {
-        if (!survey_array(replies[k], SURVEY_ANY) || replies[k]->elements > count - at)
+        if (!admin_is_list(replies[k], ADMIN_ANY) || replies[k]->elements > count - at)
             return -EIO;
         for (size_t i = 0; i < replies[k]->elements; i++)
             links[at++].deadline_ms = survey_score(replies[k]->element[i]);

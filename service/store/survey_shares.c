@@ -62,8 +62,8 @@ int survey_shares(struct admin *admin, struct arena *arena, unsigned partition, 
     if (!exec)
         return -EIO;
     const redisReply *page = exec->element[1];
-    if (!survey_array(page, 2) || page->element[0]->type != REDIS_REPLY_STRING ||
-        !survey_array(page->element[1], SURVEY_ANY))
+    if (!admin_is_list(page, 2) || page->element[0]->type != REDIS_REPLY_STRING ||
+        !admin_is_list(page->element[1], ADMIN_ANY))
         return survey_surprised(admin, exec);
     take_item(exec->element[0], sku, item);
     snprintf(cursor, SURVEY_CURSOR_SIZE, "%s", page->element[0]->str);
@@ -87,7 +87,7 @@ int survey_shares_named(struct admin *admin, struct arena *arena, unsigned parti
     redisReply *exec = survey_commit(admin, 2);
     if (!exec)
         return -EIO;
-    if (!survey_array(exec->element[1], count))
+    if (!admin_is_list(exec->element[1], count))
         return survey_surprised(admin, exec);
     take_item(exec->element[0], sku, item);
     for (size_t i = 0; i < count; i++)

@@ -91,7 +91,8 @@ static bool numbers_expected(json_t *json, struct answer *a)
 static bool texts_expected(json_t *json, struct answer *a)
 {
     if (!text_of(json, "id", &a->id) || !text_of(json, "state", &a->state) ||
-        !text_of(json, "type", &a->type) || !text_of(json, "sku", &a->sku))
+        !text_of(json, "type", &a->type) || !text_of(json, "sku", &a->sku) ||
+        !text_of(json, "title", &a->title) || !text_of(json, "detail", &a->detail))
         return false;
     while (memchr(a->type.p ? a->type.p : "", '/', a->type.n))
         a->type.p++, a->type.n--;
@@ -108,7 +109,8 @@ static bool line_expected(json_t *json, struct answer_line *line)
         !number_of(json, "quantity", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &line->quantity) ||
         !number_of(json, "remaining", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &line->remaining) ||
         !number_of(json, "available", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &available) ||
-        !number_of(json, "requested", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &requested))
+        !number_of(json, "requested", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &requested) ||
+        !number_of(json, "reserved", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &line->reserved))
         return false;
     line->version = (uint64_t)version;
     line->quantity = line->quantity == ANSWER_UNSAID ? requested : line->quantity;
@@ -134,6 +136,7 @@ static void check_same(const struct answer *a, const struct answer *b)
 {
     must(str_equal(a->id, b->id) && str_equal(a->state, b->state));
     must(str_equal(a->type, b->type) && str_equal(a->sku, b->sku));
+    must(str_equal(a->title, b->title) && str_equal(a->detail, b->detail));
     must(a->on_hand == b->on_hand && a->available == b->available && a->held == b->held);
     must(a->sold == b->sold && a->remaining == b->remaining && a->quantity == b->quantity);
     must(a->ttl_ms == b->ttl_ms);
@@ -143,6 +146,7 @@ static void check_same(const struct answer *a, const struct answer *b)
         const struct answer_line *x = &a->line[i], *y = &b->line[i];
         must(str_equal(x->sku, y->sku) && x->quantity == y->quantity);
         must(x->remaining == y->remaining && x->version == y->version);
+        must(x->reserved == y->reserved);
     }
 }
 
@@ -164,10 +168,10 @@ static int count_results(struct str text)
     return broken ? -1 : count;
 }
 
-static void check_body(struct str body, json_t *json)
+/* A member that is given as raw JSON. null: whether that is given, too. */
+static void check_raw(struct str body, json_t *expected, bool null)
 {
-    json_t *expected = json_object_get(json, "body");
-    must(str_absent(body) == (!expected || json_is_null(expected)));
+    must(str_absent(body) == (!expected || (!null && json_is_null(expected))));
     if (str_absent(body))
         return;
     json_t *found = json_loadb(body.p, body.n, JSON_DECODE_ANY, NULL);
@@ -185,7 +189,9 @@ static void compare(struct str text, json_t *json, const struct answer *a, bool 
     must(taken == wanted);
     if (taken) {
         check_same(a, &expected);
-        check_body(a->body, json);
+        check_raw(a->body, json_object_get(json, "body"), false);
+        check_raw(a->customer, json_object_get(json, "customer"), true);
+        check_raw(a->reference, json_object_get(json, "reference"), true);
     }
     json_t *results = json_object_get(json, "results");
     must(count_results(text) ==

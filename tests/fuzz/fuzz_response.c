@@ -33,6 +33,12 @@ static void check_more(const struct response *r, size_t filled)
     must(response_wants(r, filled) >= 1 && response_wants(r, filled) + filled < (size_t)1 << 63);
 }
 
+static void check_header(const struct response *r, const char *bytes, struct str text)
+{
+    must(str_absent(text) ||
+         (text.n > 0 && text.p >= bytes && text.p + text.n <= bytes + r->head_bytes));
+}
+
 static void check_done(const struct response *r, const char *bytes, size_t filled)
 {
     must(r->status >= 200 && r->status <= 599);
@@ -40,6 +46,8 @@ static void check_done(const struct response *r, const char *bytes, size_t fille
     must(r->body.p == bytes + r->head_bytes && r->head_bytes + r->body.n <= r->consumed);
     must(response_wants(r, filled) == 0);
     must((r->status != 204 && r->status != 304) || r->body.n == 0);
+    check_header(r, bytes, r->etag);
+    check_header(r, bytes, r->location);
     must(!r->until_close || (r->close && !r->chunked && !r->has_length));
 }
 
@@ -47,8 +55,9 @@ static void check_done(const struct response *r, const char *bytes, size_t fille
 static void write_down(struct buf *out, enum response_state state, const struct response *r)
 {
     if (state == RESPONSE_DONE)
-        buf_printf(out, "%u %d %d %u %zu %zu:", (unsigned)r->status, r->close, r->replayed,
-                   (unsigned)r->retry_after_s, r->consumed, r->body.n);
+        buf_printf(out, "%u %d %d %u %d %zu %zu %.*s %.*s:", (unsigned)r->status, r->close,
+                   r->replayed, (unsigned)r->retry_after_s, (int)r->content, r->consumed, r->body.n,
+                   STR_ARG(r->etag), STR_ARG(r->location));
     buf_puts(out, state == RESPONSE_DONE ? r->body : STR("garbled"));
 }
 

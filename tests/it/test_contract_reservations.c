@@ -257,6 +257,16 @@ static void reserve_checks_metadata(void **state)
     api_call(a, 200, "POST", CONFIRM(id), NULL, NULL);
     check_json(a, "metadata", text("{\"k\":\"%s\"}", filler));
     check_item(a, sku, 9, 9, 0, 1, 3);
+    /* 32 levels, itself included. */
+    char opened[2000], closed[2000];
+    memset(opened, '[', sizeof(opened));
+    memset(closed, ']', sizeof(closed));
+    for (int levels = 31; levels < 2000; levels *= 4)
+        api_call(a, levels < 32 ? 201 : 422, "POST", RESERVE, NULL,
+                 text("{\"sku\":\"%s\",\"quantity\":1,\"metadata\":{\"k\":%.*s%.*s}}", sku, levels,
+                      opened, levels, closed));
+    check_problem(a, 422, "invalid-field", "metadata");
+    check_item(a, sku, 9, 8, 1, 1, 4);
 }
 
 static void reserve_is_all_or_nothing(void **state)

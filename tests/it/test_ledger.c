@@ -235,9 +235,19 @@ static void a_ledger_far_behind_stops_what_is_new(void **state)
 {
     start_apart(state, "--ledger-max-lag", "200");
     const char *sku = api_item(a, STOCK, 0);
-    const char *hold = api_reserve(a, sku, 1, 0);
+    const char *sold = "Idempotency-Key: sold\r\n", *held = "Idempotency-Key: held\r\n";
+    char sell[128], body[128], hold[64];
+    snprintf(sell, sizeof(sell), "/v1/items/%s/decrements", sku);
+    snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1}", sku);
+    api_call(a, 201, "POST", "/v1/reservations", held, body);
+    snprintf(hold, sizeof(hold), "%s", api_str(a, "id"));
+    api_call(a, 200, "POST", sell, sold, "{\"quantity\":1}");
     assert_true(tproc_stop(&applier, 5000));
     assert_true(await(problem_is(sku, "overloaded"), RECOVERY_MS));
+    api_call(a, 201, "POST", "/v1/reservations", held, body); /* a repeat takes nothing */
+    check_str(a, "id", hold);
+    api_call(a, 200, "POST", sell, sold, "{\"quantity\":1}");
+    check_header(a, "Idempotent-Replayed", "true");
     api_problem(a, 503, "overloaded", NULL, "POST", text("/v1/items/%s/decrements", sku), NULL,
                 "{\"quantity\":1}");
     api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", hold), NULL, "{}");

@@ -126,6 +126,18 @@ static void unanswered_requests_and_repeats_are_settled(void **state)
     tload_free(&load);
 }
 
+static void churn_lets_a_good_part_of_its_holds_expire(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    int status = tload_run(&load, world->service.port, "churn", COMMON "-d 2s");
+    expect(&load, status, 0, "right");
+    int64_t made = tload_coverage(&load, "reservations");
+    assert_true(made > 100);
+    assert_true(tload_coverage(&load, "expired") >= made / 10);
+    tload_free(&load);
+}
+
 static void a_killed_worker_of_the_service_breaks_no_promise(void **state)
 {
     struct world *world = *state;
@@ -290,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scenario_is_right_at_closed_and_at_open_load),
         cmocka_unit_test(unanswered_requests_and_repeats_are_settled),
+        cmocka_unit_test(churn_lets_a_good_part_of_its_holds_expire),
         cmocka_unit_test(a_killed_worker_of_the_service_breaks_no_promise),
         cmocka_unit_test(a_killed_client_process_ends_the_run_but_not_the_proof),
         cmocka_unit_test(a_killed_client_process_is_forked_again_when_asked_for),

@@ -61,6 +61,8 @@ static const struct row {
     {"garbled", 500, "restock", "", RIGHT, RIGHT, MEETS_UNKNOWNS},
     {"garbled", 500, "zipf", "", RIGHT, RIGHT, MEETS_UNKNOWNS},
     {"garbled", 1, "flash", "", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"refuses-html", 300, "zipf", "", UNKNOWN, UNKNOWN, MEETS_NOTHING},
+    {"refuses-html", 1, "flash", "", UNKNOWN, UNKNOWN, MEETS_NOTHING},
     {"hang", 1, "flash", "--timeout 300ms", UNKNOWN, INTERNAL, MEETS_NOTHING},
     {"hang", 2000, "flash", "--timeout 300ms", UNKNOWN, INTERNAL, MEETS_NOTHING},
     {"error-500", 1, "flash", "", UNKNOWN, INTERNAL, MEETS_NOTHING},

@@ -660,7 +660,8 @@ static void a_late_exec_of_a_reserve_does_not_sell_twice(void **state)
     assert_int_equal(sold, 0);
     assert_int_equal(other.resp.status, 200);
     assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
-    assert_true(a->resp.status == 504 || a->resp.status == 409);
+    /* 503: it was made sure in time that it did not happen, and then its time was up. */
+    assert_true(a->resp.status == 504 || a->resp.status == 409 || a->resp.status == 503);
     assert_true(await((http_call(&a->conn, "POST", "/v1/reservations", key, body, &a->resp),
                        a->resp.status == 409),
                       10000));

@@ -20,6 +20,9 @@ static const struct {
     [PROBLEM_OPERATION_NOT_FOUND] = {"operation-not-found", 404, "No such operation is recorded"},
     [PROBLEM_METHOD_NOT_ALLOWED] = {"method-not-allowed", 405,
                                     "The resource does not take this method"},
+    [PROBLEM_FORBIDDEN] = {"forbidden", 403, "This key may not do that"},
+    [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {"unsupported-media-type", 415, "The body must be JSON"},
+    [PROBLEM_CROSS_PARTITION] = {"cross-partition", 422, "The items cannot be taken together"},
     [PROBLEM_INSUFFICIENT_STOCK] = {"insufficient-stock", 409, "There is not enough stock"},
     [PROBLEM_BELOW_HELD] = {"below-held", 409, "Fewer units than are held"},
     [PROBLEM_RESERVATION_EXPIRED] = {"reservation-expired", 409, "The reservation has expired"},
@@ -131,20 +134,25 @@ void answer_shorts_end(struct answer *a)
     PUT(&a->body, "]}");
 }
 
+void answer_put_item(struct buf *b, const struct item *item, const struct item_state *state)
+{
+    buf_printf(b,
+               "{\"sku\":\"%s\",\"on_hand\":%" PRId64 ",\"available\":%" PRId64 ",\"held\":%" PRId64
+               ",\"sold\":%" PRId64 ",\"version\":%" PRIu64
+               ",\"max_per_customer\":null,\"updated_at\":",
+               item->sku, state->available + state->held, state->available, state->held,
+               state->sold, state->version);
+    put_time(b, item->updated_ms);
+    buf_putc(b, '}');
+}
+
 void answer_item(struct answer *a, unsigned status, const struct item *item,
                  const struct item_state *state)
 {
     answer_reset(a);
     a->status = status;
     a->etag = state->version;
-    buf_printf(&a->body,
-               "{\"sku\":\"%s\",\"on_hand\":%" PRId64 ",\"available\":%" PRId64 ",\"held\":%" PRId64
-               ",\"sold\":%" PRId64 ",\"version\":%" PRIu64
-               ",\"max_per_customer\":null,\"updated_at\":",
-               item->sku, state->available + state->held, state->available, state->held,
-               state->sold, state->version);
-    put_time(&a->body, item->updated_ms);
-    buf_putc(&a->body, '}');
+    answer_put_item(&a->body, item, state);
 }
 
 static void put_line(struct buf *b, const struct hold_line *line, bool confirmed)

@@ -23,6 +23,7 @@ enum problem {
     PROBLEM_RESERVATION_NOT_FOUND,
     PROBLEM_OPERATION_NOT_FOUND,
     PROBLEM_METHOD_NOT_ALLOWED,
+    PROBLEM_FORBIDDEN,
     PROBLEM_INSUFFICIENT_STOCK,
     PROBLEM_BELOW_HELD,
     PROBLEM_RESERVATION_EXPIRED,
@@ -30,6 +31,8 @@ enum problem {
     PROBLEM_RESERVATION_CONFIRMED,
     PROBLEM_PRECONDITION_FAILED,
     PROBLEM_BODY_TOO_LARGE,
+    PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+    PROBLEM_CROSS_PARTITION,
     PROBLEM_INVALID_FIELD,
     PROBLEM_KEY_REUSED,
     PROBLEM_PRECONDITION_REQUIRED,
@@ -47,6 +50,7 @@ struct answer {
     int64_t expires_ms; /* of that reservation while it is held; 0: ttl_ms is 0 */
     uint64_t etag;      /* 0: none */
     char location[64];  /* "": none */
+    const char *content_type; /* NULL: as the contract says; "": none */
 };
 
 void answer_init(struct answer *a);
@@ -63,6 +67,9 @@ void answer_shorts_begin(struct answer *a);
 void answer_short(struct answer *a, const char *sku, int64_t requested,
                   const struct item_state *state);
 void answer_shorts_end(struct answer *a);
+
+/* An item as JSON, also within a list. */
+void answer_put_item(struct buf *b, const struct item *item, const struct item_state *state);
 
 void answer_item(struct answer *a, unsigned status, const struct item *item,
                  const struct item_state *state);

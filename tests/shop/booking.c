@@ -123,7 +123,8 @@ static void end_hold(struct store *s, struct hold *h, enum hold_state state, con
 void store_expire(struct store *s)
 {
     struct hold *h;
-    int64_t late_ms = s->faults.fault == FAULT_LAZY_EXPIRY ? (int64_t)s->faults.every : 0;
+    bool late = s->faults.fault == FAULT_LAZY_EXPIRY || s->faults.fault == FAULT_GRACE;
+    int64_t late_ms = late ? (int64_t)s->faults.every : 0;
     while ((h = deadlines_take_due(&s->deadlines, s->now_ms - late_ms))) {
         if (fault_fires(&s->faults, FAULT_LATE_EXPIRY))
             continue;
@@ -132,9 +133,20 @@ void store_expire(struct store *s)
     }
 }
 
-static struct hold *find(const struct store *s, const struct op *op, struct answer *a)
+/* How often a change was let through after the time that the hold says. */
+static void count_grace(struct store *s, const struct hold *h)
+{
+    struct fault_plan *p = &s->faults;
+    bool struck = p->fault == FAULT_GRACE && h->state == HOLD_HELD && h->expires_ms <= s->now_ms;
+    p->seen += struck;
+    p->fired += struck;
+}
+
+static struct hold *find(struct store *s, const struct op *op, struct answer *a)
 {
     struct hold *h = table_find(&s->holds, str_of(op->target));
+    if (h && !h->gone && op->kind != OP_GET)
+        count_grace(s, h);
     if (h && !h->gone)
         return h;
     answer_problem(a, PROBLEM_RESERVATION_NOT_FOUND);
@@ -281,9 +293,15 @@ void decide_extend(struct store *s, const struct op *op, struct answer *a)
 
 void decide_get(struct store *s, const struct op *op, struct answer *a)
 {
-    const struct hold *h = find(s, op, a);
+    struct hold *h = find(s, op, a);
     if (!h)
         return;
+    struct hold_line *line = &h->line[0];
+    int64_t sold = line->quantity;
+    if (h->state == HOLD_CONFIRMED && sold < line->reserved &&
+        fault_fires(&s->faults, FAULT_SAYS_SOLD))
+        line->quantity++;
     answer_hold(a, 200, h);
     answer_close(a, s->now_ms);
+    line->quantity = sold;
 }

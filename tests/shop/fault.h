@@ -31,16 +31,40 @@ enum fault {
     FAULT_PHANTOM_503,       /* 503, and it was done */
     FAULT_DOUBLE_APPLY,      /* a repeated key is applied again */
     FAULT_FORGOTTEN_KEY,     /* done, and the operation's record is lost */
+    FAULT_SWAPPED_KEY,       /* the record of a key is that of the key before it */
     FAULT_EARLY_EXPIRY,      /* a hold expires at a tenth of its time */
+    FAULT_KEY_REPLAYS,       /* the key of another request is answered as if it were that one */
+    FAULT_KEY_RUNS,          /* the key of another request is no hindrance */
+    FAULT_STALE_SET,         /* If-Match names a version that is over, and the item is set */
     FAULT_LATE_EXPIRY,       /* a hold never expires */
     FAULT_LATE_CONFIRM,      /* a hold that expired is confirmed all the same */
+    FAULT_GRACE,             /* a hold lives `every` ms longer than it says */
     FAULT_LOST_ITEM,         /* an item is gone for good */
+    /* A page of items; see list.h. */
+    FAULT_LIST_SKIPS, /* an item is left out */
+    FAULT_LIST_ORDER, /* two are in the wrong order */
+    FAULT_LIST_STALE, /* one is shown as it was long ago */
+    /* Nothing is done, and refused for no reason; see refuse.h. */
+    FAULT_REFUSES_EMPTY,    /* 409 without a body */
+    FAULT_REFUSES_HTML,     /* 409 with a page, as of something in between: no lie of this server */
+    FAULT_REFUSES_BARE,     /* 409 insufficient-stock without available and version */
+    FAULT_REFUSES_403,      /* 403 */
+    FAULT_REFUSES_APART,    /* 422 cross-partition */
+    FAULT_REFUSES_SET,      /* 412 though If-Match names the item's version */
+    FAULT_REFUSES_TOO_LONG, /* 422 invalid-field for an extension that others are granted */
     /* What is done is right, what is said is not; see twist.h. */
-    FAULT_SAYS_QUANTITY,   /* another quantity than was asked for */
-    FAULT_SAYS_STATE,      /* a reservation is in a state that there is not */
-    FAULT_SAYS_OTHER_SKU,  /* a refusal is about an item that was not asked for */
-    FAULT_SAYS_SUM,        /* an item's numbers do not add up */
-    FAULT_SAYS_NO_VERSION, /* the answer carries no version */
+    FAULT_SAYS_QUANTITY,     /* another quantity than was asked for */
+    FAULT_SAYS_STATE,        /* a reservation is in a state that there is not */
+    FAULT_SAYS_OTHER_SKU,    /* a refusal is about an item that was not asked for */
+    FAULT_SAYS_SUM,          /* an item's numbers do not add up */
+    FAULT_SAYS_NO_VERSION,   /* the answer carries no version */
+    FAULT_SAYS_STATUS,       /* a problem is of another status than its answer */
+    FAULT_SAYS_NO_DETAIL,    /* a problem lacks a member */
+    FAULT_SAYS_200,          /* a new reservation is answered with 200 */
+    FAULT_SAYS_CUSTOMER,     /* a reservation is somebody else's */
+    FAULT_SAYS_NO_REFERENCE, /* a reservation is for nothing */
+    FAULT_SAYS_SOLD,         /* more was sold of a reservation than it was confirmed for */
+    FAULT_SAYS_ETAG,         /* the ETag of an item is of another version */
     /* The store is rebuilt, see restore.h. */
     FAULT_RESTORE,        /* no lie: everything is kept, and it says so */
     FAULT_RESTORE_LOSES,  /* it says so, but the last acknowledged operations are gone */
@@ -51,7 +75,7 @@ enum fault {
     FAULT_HANG_SOME,      /* done, and never answered */
     FAULT_RESET_SOME,     /* done, and the connection closed without an answer */
     FAULT_SLOW,           /* answered after a second */
-    FAULT_GARBLED,        /* done, and answered with something that is no JSON */
+    FAULT_GARBLED,        /* done, and a success answered with what is no JSON */
     FAULT_ERROR_500,      /* every request is answered 500, nothing is done */
     FAULT_ERROR_500_LOAD, /* the same, but items can be created and read */
     FAULT_DIE,            /* the process exits at request number `every` */

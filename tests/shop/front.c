@@ -2,11 +2,13 @@
 #include "shop/front.h"
 
 #include "shop/batch.h"
+#include "shop/list.h"
 #include "shop/twist.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define EXIT_PLANTED 3
@@ -103,6 +105,15 @@ static void serve_item(struct visit *v)
     store_get_item(&v->f->store, v->target, v->a);
 }
 
+static void serve_items(struct visit *v)
+{
+    long limit = v->r->limit ? strtol(v->r->limit, NULL, 10) : 50;
+    if (limit < 1 || limit > LIST_MAX)
+        answer_invalid(v->a, "limit");
+    else
+        list_items(&v->f->store, v->r->prefix, v->r->cursor, (unsigned)limit, v->a);
+}
+
 static void serve_operation(struct visit *v)
 {
     store_get_operation(&v->f->store, v->target, v->a);
@@ -121,6 +132,7 @@ static const struct route routes[] = {
     {"POST", "/v1/reservations/",  "/extend",      true,  OP_EXTEND,    serve_op},
     {"POST", "/v1/items/",         "/adjustments", true,  OP_ADJUST,    serve_op},
     {"POST", "/v1/items/",         "/decrements",  true,  OP_DECREMENT, serve_op},
+    {"GET",  "/v1/items",          "",             false, OP_KINDS,     serve_items},
     {"PUT",  "/v1/items/",         "",             true,  OP_PUT,       serve_op},
     {"GET",  "/v1/items/",         "",             true,  OP_KINDS,     serve_item},
     {"GET",  "/v1/operations/",    "",             true,  OP_KINDS,     serve_operation},
@@ -192,12 +204,20 @@ static enum fate fate_after(struct fault_plan *plan, struct answer *a)
         return FATE_CLOSE;
     if (fault_fires(plan, FAULT_SLOW))
         return FATE_SLOW;
-    if (fault_fires(plan, FAULT_GARBLED)) {
+    if (a->status < 300 && fault_fires(plan, FAULT_GARBLED)) {
         buf_reset(&a->body);
         PUT(&a->body, "<html><body>It works!</body></html>\n");
     }
     twist_answer(plan, a);
     return FATE_ANSWER;
+}
+
+static bool is_json(const char *content_type)
+{
+    static const char json[] = "application/json";
+    size_t n = sizeof(json) - 1;
+    return content_type && strncasecmp(content_type, json, n) == 0 &&
+           (content_type[n] == '\0' || content_type[n] == ';');
 }
 
 enum fate front_handle(struct front *f, const struct front_request *r, struct answer *a)
@@ -210,6 +230,8 @@ enum fate front_handle(struct front *f, const struct front_request *r, struct an
         return fate;
     if (r->body.n > FRONT_BODY_MAX)
         answer_problem(a, PROBLEM_BODY_TOO_LARGE);
+    else if (r->body.n > 0 && !is_json(r->content_type))
+        answer_problem(a, PROBLEM_UNSUPPORTED_MEDIA_TYPE);
     else
         serve(f, r, a);
     return counts ? fate_after(&f->store.faults, a) : FATE_ANSWER;

@@ -15,7 +15,8 @@
 struct front_request {
     const char *method, *path; /* the path without escapes */
     struct str body;
-    const char *key, *if_match, *if_none_match; /* header fields, NULL when absent */
+    const char *content_type, *key, *if_match, *if_none_match; /* headers, NULL when absent */
+    const char *prefix, *cursor, *limit;                       /* arguments, the same */
 };
 
 enum fate {

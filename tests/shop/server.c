@@ -43,8 +43,10 @@ static enum MHD_Result send_answer(struct request *r)
         MHD_create_response_from_buffer(a->body.n, a->body.p, MHD_RESPMEM_MUST_COPY);
     if (!response)
         return MHD_NO;
-    MHD_add_response_header(response, "Content-Type",
-                            a->status >= 400 ? "application/problem+json" : "application/json");
+    const char *type = a->status >= 400 ? "application/problem+json" : "application/json";
+    type = a->content_type ? a->content_type : type;
+    if (type[0] != '\0')
+        MHD_add_response_header(response, "Content-Type", type);
     if (a->replayed)
         MHD_add_response_header(response, "Idempotent-Replayed", "true");
     if (a->location[0] != '\0')
@@ -65,12 +67,21 @@ static const char *header(struct MHD_Connection *conn, const char *name)
     return MHD_lookup_connection_value(conn, MHD_HEADER_KIND, name);
 }
 
+static const char *argument(struct MHD_Connection *conn, const char *name)
+{
+    return MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, name);
+}
+
 static enum MHD_Result decide_request(struct server *s, struct request *r, const char *method,
                                       const char *path)
 {
     struct front_request in = {.method = method,
                                .path = path,
                                .body = buf_str(&r->body),
+                               .prefix = argument(r->conn, "prefix"),
+                               .cursor = argument(r->conn, "cursor"),
+                               .limit = argument(r->conn, "limit"),
+                               .content_type = header(r->conn, "Content-Type"),
                                .key = header(r->conn, "Idempotency-Key"),
                                .if_match = header(r->conn, "If-Match"),
                                .if_none_match = header(r->conn, "If-None-Match")};

@@ -143,10 +143,12 @@ static void put_new(struct store *s, const struct op *op, struct answer *a)
 }
 
 /* Whether If-Match and If-None-Match let an item that exists be set; otherwise fills the answer. */
-static bool may_set(const struct op *op, const struct item *item, struct answer *a)
+static bool may_set(struct store *s, const struct op *op, const struct item *item, struct answer *a)
 {
-    if (op->if_none_match == CONDITION_ANY || op->if_match == CONDITION_OTHER ||
-        (op->if_match == CONDITION_VERSION && op->if_match_version != item->now.version)) {
+    bool stale = op->if_match == CONDITION_VERSION && op->if_match_version != item->now.version;
+    stale = stale ? !fault_fires(&s->faults, FAULT_STALE_SET)
+                  : op->if_match == CONDITION_VERSION && fault_fires(&s->faults, FAULT_REFUSES_SET);
+    if (op->if_none_match == CONDITION_ANY || op->if_match == CONDITION_OTHER || stale) {
         answer_problem(a, PROBLEM_PRECONDITION_FAILED);
         return false;
     }
@@ -168,7 +170,7 @@ void decide_put(struct store *s, const struct op *op, struct answer *a)
         put_new(s, op, a);
         return;
     }
-    if (!may_set(op, item, a))
+    if (!may_set(s, op, item, a))
         return;
     struct item_state was = item->now;
     if (op->has_on_hand)

@@ -2,6 +2,7 @@
 #include "shop/store.h"
 
 #include "shop/record.h"
+#include "shop/refuse.h"
 #include "shop/restore.h"
 
 #include <assert.h>
@@ -26,7 +27,12 @@ static bool answer_from_record(struct store *s, const struct op *op, struct answ
     if (!record)
         return false;
     if (record->fingerprint != op->fingerprint) {
-        answer_problem(a, PROBLEM_KEY_REUSED);
+        if (fault_fires(&s->faults, FAULT_KEY_RUNS))
+            return false;
+        if (fault_fires(&s->faults, FAULT_KEY_REPLAYS))
+            record_answer(record, a, s->now_ms);
+        else
+            answer_problem(a, PROBLEM_KEY_REUSED);
         return true;
     }
     if (adds_up(op->kind) && fault_fires(&s->faults, FAULT_DOUBLE_APPLY))
@@ -59,18 +65,24 @@ void decide(struct store *s, const struct op *op, struct answer *a)
     restore_when_due(s);
     if (op->key[0] != '\0' && answer_from_record(s, op, a))
         return;
+    if (refuse_falsely(s, op, a))
+        return;
     deciders[op->kind](s, op, a);
     if (a->status >= 300)
         return;
-    if (op->key[0] != '\0' && !a->unrecorded && !fault_fires(&s->faults, FAULT_FORGOTTEN_KEY))
+    if (op->key[0] != '\0' && !a->unrecorded && !fault_fires(&s->faults, FAULT_FORGOTTEN_KEY)) {
         record_put(&s->records, op->key, op->fingerprint, a);
+        s->recent = record_find(&s->records, op->key);
+    }
     answer_close(a, s->now_ms);
     lie_afterwards(s, op, a);
 }
 
-void store_get_operation(const struct store *s, const char *key, struct answer *a)
+void store_get_operation(struct store *s, const char *key, struct answer *a)
 {
     const struct record *record = record_find(&s->records, key);
+    if (record && record != s->recent && fault_fires(&s->faults, FAULT_SWAPPED_KEY))
+        record = s->recent;
     if (record)
         record_show(record, a, s->now_ms);
     else

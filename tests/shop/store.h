@@ -21,6 +21,7 @@ struct store {
     uint64_t made;  /* ids given out */
     uint64_t decided, expired;
     uint64_t restores; /* that are told of */
+    const struct record *recent; /* the one recorded last; FAULT_SWAPPED_KEY shows it for others */
 };
 
 /* Returns the units of all holds that are due. */
@@ -33,7 +34,7 @@ void decide(struct store *s, const struct op *op, struct answer *a);
 void store_get_item(struct store *s, const char *sku, struct answer *a);
 
 /* GET of an operation's record. */
-void store_get_operation(const struct store *s, const char *key, struct answer *a);
+void store_get_operation(struct store *s, const char *key, struct answer *a);
 
 /* --- between the files of decide() ------------------------------------------------------------ */
 

@@ -13,6 +13,10 @@ static const struct twist {
     {FAULT_SAYS_OTHER_SKU, 409, STR("\"sku\":\"load"), STR("\"sku\":\"lord")},
     {FAULT_SAYS_SUM, 200, STR("\"held\":"), STR("\"held\":1")},
     {FAULT_SAYS_NO_VERSION, 200, STR("\"version\":"), STR("\"revision\":")},
+    {FAULT_SAYS_CUSTOMER, 200, STR("\"customer\":\"c1"), STR("\"customer\":\"c2")},
+    {FAULT_SAYS_NO_REFERENCE, 201, STR("\"reference\":\""), STR("\"reference\":null,\"was\":\"")},
+    {FAULT_SAYS_STATUS, 409, STR("\"status\":409"), STR("\"status\":404")},
+    {FAULT_SAYS_NO_DETAIL, 409, STR("\"detail\":"), STR("\"message\":")},
 };
 
 static char *find(struct buf *body, struct str text)
@@ -40,4 +44,8 @@ void twist_answer(struct fault_plan *plan, struct answer *a)
         if (at && fault_fires(plan, t->fault))
             replace(&a->body, at, t);
     }
+    if (a->status == 201 && a->location[0] && fault_fires(plan, FAULT_SAYS_200))
+        a->status = 200;
+    if (a->etag > 0 && a->status == 200 && fault_fires(plan, FAULT_SAYS_ETAG))
+        a->etag++;
 }

@@ -34,6 +34,7 @@ enum order_kind {
     ORDER_DROP,
     ORDER_REFUSE,
     ORDER_CUT_ALL,
+    ORDER_AIM,
 };
 
 struct order {
@@ -451,6 +452,28 @@ static void conn_release(struct proxy *x, struct conn *c)
     }
 }
 
+static bool upstream_parse(struct proxy *x, const char *url)
+{
+    static const char unix_prefix[] = "unix:";
+    static const char tcp_prefix[] = "redis://127.0.0.1:";
+    if (strncmp(url, unix_prefix, strlen(unix_prefix)) == 0) {
+        struct sockaddr_un *to = (struct sockaddr_un *)&x->upstream;
+        to->sun_family = AF_UNIX;
+        snprintf(to->sun_path, sizeof(to->sun_path), "%s", url + strlen(unix_prefix));
+        x->upstream_size = sizeof(*to);
+        return true;
+    }
+    if (strncmp(url, tcp_prefix, strlen(tcp_prefix)) == 0) {
+        struct sockaddr_in *to = (struct sockaddr_in *)&x->upstream;
+        to->sin_family = AF_INET;
+        to->sin_port = htons((uint16_t)strtol(url + strlen(tcp_prefix), NULL, 10));
+        to->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        x->upstream_size = sizeof(*to);
+        return true;
+    }
+    return false;
+}
+
 static struct reply order_obey(struct proxy *x, const struct order *order)
 {
     struct reply reply = {.number = 0};
@@ -483,6 +506,7 @@ static struct reply order_obey(struct proxy *x, const struct order *order)
         for (int i = 1; i <= x->count; i++)
             conn_end(x->conns[i], true);
         break;
+    case ORDER_AIM: reply.number = upstream_parse(x, order->rule.pattern) ? 0 : -EINVAL; break;
     }
     return reply;
 }
@@ -562,28 +586,6 @@ static void proxy_run(struct proxy *x)
 }
 
 /* --- the test's side -------------------------------------------------------------------------- */
-
-static bool upstream_parse(struct proxy *x, const char *url)
-{
-    static const char unix_prefix[] = "unix:";
-    static const char tcp_prefix[] = "redis://127.0.0.1:";
-    if (strncmp(url, unix_prefix, strlen(unix_prefix)) == 0) {
-        struct sockaddr_un *to = (struct sockaddr_un *)&x->upstream;
-        to->sun_family = AF_UNIX;
-        snprintf(to->sun_path, sizeof(to->sun_path), "%s", url + strlen(unix_prefix));
-        x->upstream_size = sizeof(*to);
-        return true;
-    }
-    if (strncmp(url, tcp_prefix, strlen(tcp_prefix)) == 0) {
-        struct sockaddr_in *to = (struct sockaddr_in *)&x->upstream;
-        to->sin_family = AF_INET;
-        to->sin_port = htons((uint16_t)strtol(url + strlen(tcp_prefix), NULL, 10));
-        to->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        x->upstream_size = sizeof(*to);
-        return true;
-    }
-    return false;
-}
 
 static int listener_open(int *port)
 {
@@ -741,4 +743,13 @@ void fault_proxy_refuse(struct fault_proxy *p, bool refuse)
 void fault_proxy_cut_all(struct fault_proxy *p)
 {
     order_simple(p, ORDER_CUT_ALL, 0);
+}
+
+int fault_proxy_aim(struct fault_proxy *p, const char *upstream)
+{
+    struct order order = {.kind = ORDER_AIM};
+    if (strlen(upstream) >= sizeof(order.rule.pattern))
+        return -EINVAL;
+    snprintf(order.rule.pattern, sizeof(order.rule.pattern), "%s", upstream);
+    return order_give(p, &order).number;
 }

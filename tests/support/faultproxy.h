@@ -117,6 +117,10 @@ void fault_proxy_drop(struct fault_proxy *p, int connection);
 /* While true, new connections are accepted and reset at once. */
 void fault_proxy_refuse(struct fault_proxy *p, bool refuse);
 
+/* Connections that come from now on lead there; those that are open stay where they are. */
+int fault_proxy_aim(struct fault_proxy *p, const char *upstream)
+    __attribute__((warn_unused_result));
+
 /* Cuts every connection that is open, with a reset. */
 void fault_proxy_cut_all(struct fault_proxy *p);
 

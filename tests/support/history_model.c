@@ -274,6 +274,48 @@ static bool repeats_end(const struct model *m, const struct model_state *s, uint
     return same_end(m, s, n) || (all && s->hold[q->reservation].state == DETAIL_CONFIRMED);
 }
 
+/* Whether baskets that were taken, one sharing items with the next, hold all of its items. */
+static bool taken_together(const struct model *m, const struct history_op *op)
+{
+    unsigned together = 1u << line(op, 0)->item, before, wanted_items = 0;
+    for (unsigned i = 0; i < op->lines; i++)
+        wanted_items |= 1u << line(op, i)->item;
+    do {
+        before = together;
+        for (uint32_t n = 0; n < m->count; n++) {
+            unsigned items = 0;
+            const struct history_op *basket = m->request[n].op;
+            for (unsigned i = 0; i < basket->lines; i++)
+                items |= 1u << line(basket, i)->item;
+            bool taken = basket->kind == KIND_RESERVE && m->request[n].outcome == OUTCOME_OK;
+            together |= taken && (items & together) ? items : 0;
+        }
+    } while (together != before);
+    return (wanted_items & ~together) == 0;
+}
+
+/* From the begin of its reserve to the extension, at the least or at the most. */
+static uint64_t age_ns(const struct model *m, uint32_t n, bool least)
+{
+    const struct history_op *op = m->request[n].op;
+    const struct history_op *reserve = m->request[m->request[n].reservation].op;
+    uint64_t from_ns = least ? reserve->end_ns : reserve->begin_ns;
+    uint64_t to_ns = least ? op->begin_ns : op->end_ns;
+    return to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
+static bool longer_granted(const struct model *m, uint32_t n)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct history_op *op = m->request[i].op;
+        if (op->kind == KIND_EXTEND && m->request[i].outcome == OUTCOME_OK &&
+            !m->request[i].settle && !(op->flags & FLAG_REPLAYED) && age_ns(m, i, true) > 0 &&
+            age_ns(m, i, true) >= age_ns(m, n, false))
+            return true;
+    }
+    return false;
+}
+
 static bool refused(const struct model *m, const struct model_state *s, uint32_t n)
 {
     const struct model_request *q = &m->request[n];
@@ -306,6 +348,8 @@ static bool refused(const struct model *m, const struct model_state *s, uint32_t
     case DETAIL_NO_RESERVATION:
         return q->reservation == MODEL_NONE || op->kind == KIND_RESERVE ||
                s->hold[q->reservation].state == DETAIL_NONE;
+    case DETAIL_APART: return op->kind != KIND_RESERVE || !taken_together(m, op);
+    case DETAIL_TOO_LONG: return op->kind != KIND_EXTEND || !longer_granted(m, n);
     default: return true;
     }
 }
@@ -328,11 +372,26 @@ static bool looked_up(const struct model *m, const struct model_state *s, uint32
     return q->op->detail != DETAIL_NO_OPERATION || !s->key[q->key].applied || s->key[q->key].repeat;
 }
 
+/* Who shows what was confirmed says what was sold. */
+static bool shows_sold(const struct model *m, const struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    const struct history_op *reserve = m->request[q->reservation].op;
+    bool same = true;
+    for (unsigned i = 0; i < q->op->lines && q->op->detail == DETAIL_CONFIRMED; i++) {
+        unsigned of = line_about(reserve, line(q->op, i)->item);
+        same &=
+            of != MODEL_NONE && line(q->op, i)->quantity == s->hold[q->reservation].confirmed[of];
+    }
+    return same;
+}
+
 static bool shown(const struct model *m, const struct model_state *s, uint32_t n)
 {
     const struct model_request *q = &m->request[n];
     if (q->op->kind == KIND_GET_RESERVATION)
-        return s->hold[q->reservation].state == q->op->detail && shows_hold(m, s, n);
+        return s->hold[q->reservation].state == q->op->detail && shows_hold(m, s, n) &&
+               shows_sold(m, s, n);
     const struct history_line *l = line(q->op, 0);
     return s->item[l->item].created && l->version == s->item[l->item].version &&
            l->remaining == s->item[l->item].available;

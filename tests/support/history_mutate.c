@@ -179,7 +179,7 @@ static bool change_field(struct history_mutant *m, enum mutation mutation, struc
     case MUTATE_CLIENT: op->client = (uint32_t)other(rng, op->client); break;
     case MUTATE_SEQ: op->seq = (uint32_t)other(rng, op->seq); break;
     case MUTATE_OF: op->of = some; break;
-    case MUTATE_KIND: op->kind = (uint8_t)rng_below(rng, KINDS); break;
+    case MUTATE_KIND: op->kind = (uint8_t)rng_below(rng, KIND_SET); break;
     case MUTATE_PHASE: op->flags = (uint8_t)((op->flags | FLAG_PHASE) - rng_below(rng, 4)); break;
     case MUTATE_REPLAYED: op->flags ^= FLAG_REPLAYED; break;
     default: op->flags ^= FLAG_RESENT; break;

@@ -323,12 +323,40 @@ static unsigned lines_of(const struct op *op, struct model_line *lines)
     return op->line_count;
 }
 
+/* An operation whose effect would push a counter past 2^53-1 is refused; 2^40 versions are kept for
+ * the ends of holds. True: refused. */
+static bool no_room(struct model *m, int i, int64_t sells, int64_t takes, int customer,
+                    struct model_answer *a)
+{
+    const int64_t most = (INT64_C(1) << 53) - 1;
+    const struct model_item *item = &m->items[i];
+    if (item->sold + sells > most || (customer >= 0 && item->used[customer] + takes > most))
+        a->field = "quantity";
+    else if (item->version + (INT64_C(1) << 40) >= most)
+        a->field = "sku";
+    else
+        return false;
+    a->code = OUT_INVALID;
+    return true;
+}
+
+static bool no_room_for(struct model *m, const struct model_line *lines, unsigned n, int customer,
+                        bool sells, struct model_answer *a)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (no_room(m, lines[i].item, sells ? lines[i].quantity : 0, lines[i].quantity, customer,
+                    a))
+            return true;
+    return false;
+}
+
 static void decrement(struct model *m, const struct op *op, bool deferred, struct model_answer *a)
 {
     struct model_line line;
     int customer = model_customer_of(op->customer);
     lines_of(op, &line);
-    if (may_not_take(m, &line, 1, customer, deferred, a))
+    if (may_not_take(m, &line, 1, customer, deferred, a) ||
+        no_room_for(m, &line, 1, customer, true, a))
         return;
     struct model_item *item = &m->items[line.item];
     item->available -= line.quantity;
@@ -349,7 +377,8 @@ static void reserve(struct model *m, const struct op *op, bool deferred, struct 
 {
     struct model_resv r = {.id = op->rid, .customer = model_customer_of(op->customer)};
     r.line_count = lines_of(op, r.lines);
-    if (may_not_take(m, r.lines, r.line_count, r.customer, deferred, a))
+    if (may_not_take(m, r.lines, r.line_count, r.customer, deferred, a) ||
+        no_room_for(m, r.lines, r.line_count, r.customer, false, a))
         return;
     r.created_ms = m->now_ms;
     r.expires_ms = m->now_ms + op->ttl_ms;
@@ -404,6 +433,10 @@ static void rereserve(struct model *m, struct model_resv *r, const int64_t *sell
             lines[n++] = (struct model_line){.item = r->lines[i].item, .quantity = sells[i]};
     if (may_not_take(m, lines, n, r->customer, deferred, a))
         return;
+    if (no_room_for(m, lines, n, r->customer, true, a)) {
+        a->field = NULL; /* which member asked for it depends on the request */
+        return;
+    }
     for (unsigned i = 0; i < r->line_count; i++) {
         struct model_line *line = &r->lines[i];
         struct model_item *item = &m->items[line->item];
@@ -452,6 +485,11 @@ static void confirm(struct model *m, const struct op *op, struct model_resv *r, 
     }
     if (is_due(m, r))
         expire(m, r);
+    for (unsigned i = 0; i < r->line_count && r->state == RESERVATION_HELD; i++)
+        if (m->items[r->lines[i].item].sold + sells[i] > (INT64_C(1) << 53) - 1) {
+            a->code = OUT_INVALID;
+            return;
+        }
     if (r->state == RESERVATION_HELD) {
         end(m, r, RESERVATION_CONFIRMED, sells);
         happened_to_resv(m, EVENT_CONFIRM, r);
@@ -502,6 +540,9 @@ static void extend(struct model *m, const struct op *op, struct model_resv *r,
         invalid(a, "ttl_seconds");
         return;
     }
+    for (unsigned i = 0; i < r->line_count; i++)
+        if (no_room(m, r->lines[i].item, 0, 0, -1, a))
+            return;
     r->expires_ms = deadline < r->created_ms ? r->created_ms : deadline;
     for (unsigned i = 0; i < r->line_count; i++) {
         struct model_item *item = &m->items[r->lines[i].item];
@@ -557,6 +598,8 @@ static void create(struct model *m, const struct op *op, int i, struct model_ans
         invalid(a, "on_hand");
         return;
     }
+    if (no_room(m, i, 0, 0, -1, a))
+        return;
     int64_t version = item->version + 1;
     bool settled = item->settled;
     unsigned dues = item->dues;
@@ -595,6 +638,8 @@ static void put(struct model *m, const struct op *op, bool deferred, struct mode
             a->code = OUT_BELOW_HELD;
         return;
     }
+    if (no_room(m, i, 0, 0, -1, a))
+        return;
     if (op->has_on_hand) {
         item->received += op->on_hand - item->held - item->available;
         item->available = op->on_hand - item->held;
@@ -624,6 +669,8 @@ static void adjust(struct model *m, const struct op *op, bool deferred, struct m
         invalid(a, "delta");
         return;
     }
+    if (no_room(m, line.item, 0, 0, -1, a))
+        return;
     item->available += op->delta;
     item->received += op->delta;
     item->version++;
@@ -651,6 +698,8 @@ static void delete (struct model *m, const struct op *op, bool deferred, struct 
             a->code = OUT_ITEM_IN_USE;
         return;
     }
+    if (no_room(m, i, 0, 0, -1, a))
+        return;
     *item = (struct model_item){
         .version = item->version + 1, .settled = item->settled, .dues = item->dues};
     a->code = OUT_NO_CONTENT;
@@ -698,6 +747,12 @@ void model_apply(struct model *m, const struct op *op, bool deferred, struct mod
         a->replayed = true;
         if (deferred)
             a->wrong = "deferred a replay";
+        return;
+    }
+    if (op->overload) {
+        a->code = OUT_OVERLOADED;
+        if (deferred)
+            a->wrong = "deferred a refusal";
         return;
     }
     decide(m, op, deferred, a);

@@ -110,6 +110,20 @@ static struct world_customer *find_customer(const struct world_item *item, struc
     return NULL;
 }
 
+void world_write_item(struct world *w, const char *sku, const struct item *item)
+{
+    struct world_item *stored = (struct world_item *)world_find_item(w, str_of(sku));
+    assert(stored && stored->text[0]);
+    item_encode(item, stored->text);
+}
+
+void world_write_units(struct world *w, const char *sku, const char *customer, int64_t units)
+{
+    struct world_customer *c = find_customer(world_find_item(w, str_of(sku)), str_of(customer));
+    assert(c);
+    c->units = units;
+}
+
 int64_t world_units(const struct world *w, const char *sku, const char *customer)
 {
     struct world_customer *c = find_customer(world_find_item(w, str_of(sku)), str_of(customer));

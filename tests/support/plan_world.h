@@ -82,6 +82,10 @@ int64_t world_units(const struct world *w, const char *sku, const char *customer
 /* NULL: no such record. In the arena of the attempts. */
 const struct reservation *world_read_record(struct world *w, const struct rid *id);
 
+/* Puts another value there. The item, and the customer's units, must be there already. */
+void world_write_item(struct world *w, const char *sku, const struct item *item);
+void world_write_units(struct world *w, const char *sku, const char *customer, int64_t units);
+
 /* What time does in Redis: old records and keys go. */
 void world_drop_record(struct world *w, const struct rid *id);
 void world_drop_key(struct world *w, struct str key);

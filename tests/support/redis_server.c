@@ -24,25 +24,58 @@ redisContext *tredis_connect(const struct tredis *r)
     return c;
 }
 
-static bool answers_ping(const struct tredis *r)
+static bool answers_ping(const struct tredis *r, bool loading)
 {
     redisContext *c = tredis_connect(r);
     if (!c)
         return false;
     redisReply *reply = redisCommand(c, "PING");
-    bool pong = reply && reply->type == REDIS_REPLY_STATUS; /* not -LOADING */
+    bool pong = reply && (loading ? reply->type == REDIS_REPLY_ERROR &&
+                                        strncmp(reply->str, "LOADING", 7) == 0
+                                  : reply->type == REDIS_REPLY_STATUS);
     if (reply)
         freeReplyObject(reply);
     redisFree(c);
     return pong;
 }
 
-static int redis_launch(struct tredis *r)
+static const char *acl_file(void)
+{
+    return getenv("TEST_REDIS_ACL");
+}
+
+/* Before it goes, and the list with it. A frozen one has none to give. */
+static void keep_denied(const struct tredis *r)
+{
+    const char *path = getenv("TEST_REDIS_DENIED");
+    redisContext *c = path && r->proc.pid > 0 ? tredis_connect(r) : NULL;
+    redisReply *reply = c ? redisCommand(c, "ACL LOG") : NULL;
+    FILE *out =
+        reply && reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 ? fopen(path, "ae") : NULL;
+    for (size_t i = 0; out && i < reply->elements; i++) {
+        const redisReply *entry = reply->element[i];
+        for (size_t j = 0; j < entry->elements; j++)
+            if (entry->element[j]->str)
+                fprintf(out, "%s ", entry->element[j]->str);
+        fprintf(out, "\n");
+    }
+    if (out)
+        fclose(out);
+    if (reply)
+        freeReplyObject(reply);
+    if (c)
+        redisFree(c);
+}
+
+/* delay_us: of each command that it loads; 0: it is waited for until it has loaded all. */
+static int redis_launch(struct tredis *r, int delay_us)
 {
     static const char *const fsync_names[] = {"no", "everysec", "always"};
     char port[16];
+    char delay[16];
     char err_path[TEST_PATH_MAX + 16];
     snprintf(port, sizeof(port), "%d", r->port);
+    snprintf(delay, sizeof(delay), "%d", delay_us);
     snprintf(err_path, sizeof(err_path), "%s/redis.err", r->dir);
 
     const char *argv[ARGS_MAX] = {"redis-server",
@@ -73,6 +106,14 @@ static int redis_launch(struct tredis *r)
         argv[n++] = "--unixsocket";
         argv[n++] = r->socket;
     }
+    if (delay_us > 0) {
+        argv[n++] = "--key-load-delay";
+        argv[n++] = delay;
+    }
+    if (acl_file()) {
+        argv[n++] = "--aclfile";
+        argv[n++] = acl_file();
+    }
     for (const char *const *arg = r->opts.extra; arg && *arg; arg++) {
         assert(n < ARGS_MAX - 1);
         argv[n++] = *arg;
@@ -80,7 +121,8 @@ static int redis_launch(struct tredis *r)
     int err = tproc_start(&r->proc, argv, err_path);
     if (err)
         return err;
-    if (await(answers_ping(r) || !tproc_alive(&r->proc), READY_TIMEOUT_MS) && r->proc.pid > 0)
+    if (await(answers_ping(r, delay_us > 0) || !tproc_alive(&r->proc), READY_TIMEOUT_MS) &&
+        r->proc.pid > 0)
         return 0;
     char log_path[TEST_PATH_MAX + 16];
     snprintf(log_path, sizeof(log_path), "%s/redis.log", r->dir);
@@ -98,34 +140,52 @@ int tredis_start(struct tredis *r, const struct tredis_opts *opts)
     int err = temp_dir_make(r->dir);
     if (err)
         return err;
+    r->opts.tcp = r->opts.tcp || acl_file();
     if (r->opts.tcp) {
         r->port = tproc_free_port();
-        snprintf(r->url, sizeof(r->url), "redis://127.0.0.1:%d", r->port);
+        snprintf(r->url, sizeof(r->url), "redis://%s127.0.0.1:%d",
+                 acl_file() ? "stockd:change-me@" : "", r->port);
     } else {
         snprintf(r->socket, sizeof(r->socket), "%s/redis.sock", r->dir);
         snprintf(r->url, sizeof(r->url), "unix:%s", r->socket);
     }
-    err = redis_launch(r);
+    err = redis_launch(r, 0);
     if (err)
         temp_dir_remove(r->dir);
     return err;
 }
 
-int tredis_restart(struct tredis *r)
+int tredis_restart_slowly(struct tredis *r, int delay_us)
 {
     assert(r->proc.pid == 0);
     if (*r->socket)
         unlink(r->socket); /* a killed one leaves it behind, and a connect to it would be refused */
-    return redis_launch(r);
+    return redis_launch(r, delay_us);
+}
+
+int tredis_restart(struct tredis *r)
+{
+    return tredis_restart_slowly(r, 0);
+}
+
+void tredis_load_fast(const struct tredis *r)
+{
+    redisContext *c = tredis_connect(r);
+    if (!c)
+        return;
+    freeReplyObject(redisCommand(c, "CONFIG SET key-load-delay 0"));
+    redisFree(c);
 }
 
 void tredis_kill9(struct tredis *r)
 {
+    keep_denied(r);
     tproc_kill9(&r->proc);
 }
 
 void tredis_shutdown(struct tredis *r)
 {
+    keep_denied(r);
     tproc_stop(&r->proc, 10000);
 }
 
@@ -141,6 +201,7 @@ void tredis_thaw(struct tredis *r)
 
 void tredis_stop(struct tredis *r)
 {
+    keep_denied(r);
     tproc_kill9(&r->proc); /* nothing in it is needed any more, and a frozen one takes no SIGTERM */
     temp_dir_remove(r->dir);
     r->dir[0] = '\0';

@@ -3,6 +3,11 @@
  * Layer: tests. It lives in a temporary directory of its own, on a unix socket there or on a free
  * TCP port of loopback, and is gone with the test program however that ends. No persistence but the
  * AOF that was asked for: without one, a restart comes back empty.
+ *
+ * With TEST_REDIS_ACL in the environment, the path of an ACL file with a user `stockd` whose
+ * password is `change-me`, it is on TCP, and url is that user's: what the test starts has those
+ * rights alone, the test itself has all. What was refused to that user is written to the file that
+ * TEST_REDIS_DENIED names.
  */
 #ifndef TESTS_SUPPORT_REDIS_SERVER_H
 #define TESTS_SUPPORT_REDIS_SERVER_H
@@ -36,6 +41,11 @@ int tredis_start(struct tredis *r, const struct tredis_opts *opts)
 /* Starts it again in the same directory and at the same address, after tredis_kill9 or
  * tredis_shutdown, and waits until it has loaded its data. */
 int tredis_restart(struct tredis *r) __attribute__((warn_unused_result));
+
+/* The same for one that takes its time to load: waits until it answers that it is loading. Each
+ * command of its AOF takes delay_us, until tredis_load_fast; Redis answers after every 1,024. */
+int tredis_restart_slowly(struct tredis *r, int delay_us) __attribute__((warn_unused_result));
+void tredis_load_fast(const struct tredis *r);
 
 void tredis_kill9(struct tredis *r);
 void tredis_shutdown(struct tredis *r); /* SIGTERM; the directory stays */

@@ -169,8 +169,8 @@ void shop_show(struct shop_world *w, struct shop_row *row, const struct shop_hol
     row->of = hold->row;
     row->lines = reserve->lines;
     memcpy(row->line, pairs == SHOP_NONE ? hold->expired : w->rows[pairs].line, sizeof(row->line));
-    for (unsigned n = 0; n < row->lines; n++)
-        row->line[n].quantity = reserve->line[n].quantity;
+    for (unsigned n = 0; n < row->lines && state != DETAIL_CONFIRMED; n++)
+        row->line[n].quantity = reserve->line[n].quantity; /* of a confirmed one: what was sold */
     shop_answer(row, OUTCOME_OK, 200, state);
 }
 

@@ -119,10 +119,10 @@ static void one_reservation_at_a_time_is_kept(void **state)
 static void few_clients_keep_reservations_so_that_stock_goes_on_moving(void **state)
 {
     (void)state;
-    assert_int_equal(w.keepers, 4); /* of 80 units */
+    assert_int_equal(w.keepers, 8); /* of 80 units */
     w.late = 1;
     w.weight[WORK_CONFIRM] = 1;
-    client.number = 4;
+    client.number = 8;
     answered(KIND_RESERVE, "r1", 81, GO_NS);
     assert_int_equal(client.late.id_bytes, 0);
     assert_int_equal(client.helds, 1);

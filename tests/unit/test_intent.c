@@ -120,6 +120,69 @@ static void reads_carry_no_key_and_no_body(void **state)
                         "GET /shop/v1/items/load-r7-5 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n");
 }
 
+static void what_is_about_a_key_names_it(void **state)
+{
+    struct world *world = *state;
+    struct intent sale = {.kind = KIND_DECREMENT, .lines = 1, .line = {{.item = 5, .quantity = 2}}};
+    struct intent i = {.kind = KIND_LOOKUP, .lines = 1, .about.op = recorded(world, &sale)};
+    intent_request(&i, &world->load, recorded(world, &i), &world->out);
+    buf_putc(&world->out, '\0');
+    assert_string_equal(world->out.p, "GET /shop/v1/operations/r7-12-345 HTTP/1.1\r\n"
+                                      "Host: 127.0.0.1:8080\r\n\r\n");
+    i.kind = KIND_REUSE;
+    i.line[0] = (struct history_line){.item = 5, .quantity = 3};
+    struct history_op *op = recorded(world, &i);
+    op->seq = 346;
+    intent_request(&i, &world->load, op, &world->out);
+    buf_putc(&world->out, '\0');
+    assert_non_null(strstr(world->out.p, "POST /shop/v1/items/load-r7-5/decrements"));
+    assert_non_null(strstr(world->out.p, "Idempotency-Key: r7-12-345\r\n"));
+    assert_non_null(strstr(world->out.p, "{\"quantity\":3}"));
+}
+
+static void a_set_names_the_version_it_is_for(void **state)
+{
+    struct world *world = *state;
+    struct intent i = {
+        .kind = KIND_SET, .lines = 1, .line = {{.item = 5, .quantity = 9}}, .if_match = 17};
+    intent_request(&i, &world->load, recorded(world, &i), &world->out);
+    buf_putc(&world->out, '\0');
+    assert_non_null(strstr(world->out.p, "PUT /shop/v1/items/load-r7-5 HTTP/1.1\r\n"));
+    assert_non_null(strstr(world->out.p, "\r\nIf-Match: \"17\"\r\nContent-Type: application/json"));
+    assert_non_null(strstr(world->out.p, "\r\n\r\n{\"on_hand\":9}"));
+}
+
+static void a_list_asks_for_as_many_as_are_due(void **state)
+{
+    struct world *world = *state;
+    struct intent i = {
+        .kind = KIND_LIST, .lines = 3, .prefix = 1, .line = {{.item = 1}, {.item = 10}}};
+    intent_request(&i, &world->load, recorded(world, &i), &world->out);
+    buf_putc(&world->out, '\0');
+    assert_non_null(strstr(world->out.p, "GET /shop/v1/items?prefix=load-r7-1&limit=3 HTTP/1.1"));
+}
+
+/* Nothing is said of what is not sold; who reserves says who it is. */
+static void parts_and_names_are_said(void **state)
+{
+    struct world *world = *state;
+    struct intent i = {.kind = KIND_CONFIRM,
+                       .partial = true,
+                       .lines = 2,
+                       .line = {{.item = 4, .quantity = 0}, {.item = 6, .quantity = 1}},
+                       .held = {.id_bytes = 2, .id = "r1"}};
+    intent_request(&i, &world->load, recorded(world, &i), &world->out);
+    buf_putc(&world->out, '\0');
+    assert_non_null(strstr(world->out.p, "{\"lines\":[{\"sku\":\"load-r7-6\",\"quantity\":1}]}"));
+    world->load.workload.named = true;
+    i = (struct intent){.kind = KIND_RESERVE, .lines = 1, .line = {{.item = 4, .quantity = 1}}};
+    intent_request(&i, &world->load, recorded(world, &i), &world->out);
+    world->load.workload.named = false;
+    buf_putc(&world->out, '\0');
+    assert_non_null(strstr(
+        world->out.p, "],\"customer\":\"c12\",\"reference\":\"r7-12-345\",\"ttl_seconds\":30}"));
+}
+
 static void skus_of_other_runs_are_not_ours(void **state)
 {
     struct world *world = *state;
@@ -136,6 +199,9 @@ static void skus_of_other_runs_are_not_ours(void **state)
 #define LINES                                                                                      \
     "{\"sku\":\"load-r7-10\",\"quantity\":3,\"remaining\":7,\"version\":9},"                       \
     "{\"sku\":\"load-r7-4\",\"quantity\":1,\"remaining\":0,\"version\":2}"
+
+#define PROBLEM(name, status)                                                                      \
+    "{\"type\":\"/problems/" name "\",\"title\":\"T\",\"status\":" #status ",\"detail\":\"D\""
 
 static void answers_become_outcomes(void **state)
 {
@@ -156,25 +222,26 @@ static void answers_become_outcomes(void **state)
          DETAIL_GARBLED, 2, 0},
         {KIND_RESERVE, 201, "<html>", OUTCOME_UNKNOWN, DETAIL_GARBLED, 0, 0},
         {KIND_RESERVE, 409,
-         "{\"type\":\"/problems/insufficient-stock\",\"lines\":[{\"sku\":\"load-r7-4\","
-         "\"requested\":1,\"available\":0,\"version\":77}]}",
+         PROBLEM("insufficient-stock", 409) ",\"lines\":[{\"sku\":\"load-r7-4\","
+                                            "\"requested\":1,\"available\":0,\"version\":77}]}",
          OUTCOME_FAIL, DETAIL_NO_STOCK, 77, 0},
-        {KIND_RESERVE, 409, "{\"type\":\"/problems/insufficient-stock\"}", OUTCOME_FAIL,
-         DETAIL_OTHER, 0, 0},
+        {KIND_RESERVE, 409, PROBLEM("insufficient-stock", 409) "}", OUTCOME_FAIL, DETAIL_OTHER, 0,
+         0},
         {KIND_CONFIRM, 200, "{\"id\":\"r0-1\",\"state\":\"confirmed\",\"lines\":[" LINES "]}",
          OUTCOME_OK, DETAIL_CONFIRMED, 2, 0},
-        {KIND_CONFIRM, 409, "{\"type\":\"/problems/reservation-expired\"}", OUTCOME_FAIL,
-         DETAIL_EXPIRED, 0, 0},
-        {KIND_RELEASE, 404, "{\"type\":\"/problems/reservation-not-found\"}", OUTCOME_FAIL,
+        {KIND_CONFIRM, 409, PROBLEM("reservation-expired", 409) "}", OUTCOME_FAIL, DETAIL_EXPIRED,
+         0, 0},
+        {KIND_RELEASE, 404, PROBLEM("reservation-not-found", 404) "}", OUTCOME_FAIL,
          DETAIL_NO_RESERVATION, 0, 0},
         {KIND_GET_RESERVATION, 200, "{\"id\":\"r0-1\",\"state\":\"expired\",\"lines\":[" LINES "]}",
          OUTCOME_OK, DETAIL_EXPIRED, 2, 0},
-        {KIND_RESERVE, 503, "{}", OUTCOME_FAIL, DETAIL_UNAVAILABLE, 0, 0},
+        {KIND_RESERVE, 503, PROBLEM("overloaded", 503) "}", OUTCOME_FAIL, DETAIL_UNAVAILABLE, 0, 0},
+        {KIND_RESERVE, 503, "{}", OUTCOME_UNKNOWN, DETAIL_OTHER, 0, 0},
+        {KIND_RESERVE, 409, "", OUTCOME_UNKNOWN, DETAIL_FOREIGN, 0, 0},
         {KIND_RESERVE, 500, BASKET, OUTCOME_UNKNOWN, DETAIL_OTHER, 0, 0},
         {KIND_RESERVE, 504, "{}", OUTCOME_UNKNOWN, DETAIL_OTHER, 0, 0},
-        {KIND_RESERVE, 302, "", OUTCOME_UNKNOWN, DETAIL_OTHER, 0, 0},
-        {KIND_RESERVE, 422, "{\"type\":\"/problems/invalid-field\"}", OUTCOME_FAIL, DETAIL_OTHER, 0,
-         0},
+        {KIND_RESERVE, 302, "", OUTCOME_UNKNOWN, DETAIL_FOREIGN, 0, 0},
+        {KIND_RESERVE, 422, PROBLEM("invalid-field", 422) "}", OUTCOME_FAIL, DETAIL_OTHER, 0, 0},
     };
     const struct intent basket = {
         .lines = 2, .line = {{.item = 4, .quantity = 1}, {.item = 10, .quantity = 3}}};
@@ -183,6 +250,7 @@ static void answers_become_outcomes(void **state)
         intent.kind = rows[i].kind;
         struct history_op *op = recorded(world, &intent);
         struct response response = {.status = (uint16_t)rows[i].status,
+                                    .content = CONTENT_PROBLEM,
                                     .body = str_of(rows[i].body)};
         struct lesson lesson = intent_learn(history_facts(world->load.history), op,
                                             &(struct misfit_request){0}, &response);
@@ -227,6 +295,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_what_the_interface_asks_for),
         cmocka_unit_test(reads_carry_no_key_and_no_body),
+        cmocka_unit_test(what_is_about_a_key_names_it),
+        cmocka_unit_test(a_set_names_the_version_it_is_for),
+        cmocka_unit_test(a_list_asks_for_as_many_as_are_due),
+        cmocka_unit_test(parts_and_names_are_said),
         cmocka_unit_test(skus_of_other_runs_are_not_ours),
         cmocka_unit_test(answers_become_outcomes),
         cmocka_unit_test(an_item_s_answer_needs_version_and_stock),

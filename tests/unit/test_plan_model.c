@@ -47,7 +47,8 @@ struct phase {
     unsigned weights[OP_KINDS], weight_sum;
     unsigned items; /* the first so many are used */
     int64_t ttl_most, step_most, on_hand_most, quantity_most;
-    unsigned batch_most, jump_percent, key_percent, customer_percent, chain_percent;
+    unsigned batch_most, jump_percent, key_percent, customer_percent, chain_percent,
+        overload_percent;
 };
 
 /* An item as the events alone tell it. */
@@ -122,6 +123,32 @@ static bool percent(unsigned p)
     return rng_below(&run.rng, 100) < p;
 }
 
+/* Counters that are about to reach their limit, in all that keeps one; a version goes back when the
+ * next stretch begins, or nothing could happen to the item any more. */
+static void plant_counters(int i)
+{
+    struct model_item *m = &run.model.items[i];
+    const int64_t most = (INT64_C(1) << 53) - 1, last_version = most - (INT64_C(1) << 40);
+    if (m->version == 0)
+        return;
+    struct item item = world_read_item(&run.world, skus[i]);
+    if (item.version > last_version - 100000)
+        item.version = (int64_t)at_op;
+    else if (percent(10))
+        item.version = last_version - below(60);
+    if (item.exists && percent(12))
+        item.sold = most - below(60);
+    m->received += item.sold - m->sold;
+    m->sold = run.replicas[i].sold = item.sold;
+    m->version = run.replicas[i].version = item.version;
+    world_write_item(&run.world, skus[i], &item);
+    for (int c = 0; c < MODEL_CUSTOMERS; c++)
+        if (m->used[c] > 0 && percent(10)) {
+            m->used[c] = most - below(20);
+            world_write_units(&run.world, skus[i], people[c], m->used[c]);
+        }
+}
+
 static void new_phase(void)
 {
     static const unsigned base[OP_KINDS] = {
@@ -141,13 +168,16 @@ static void new_phase(void)
                         .jump_percent = (unsigned)below(4),
                         .key_percent = (unsigned)below(50),
                         .customer_percent = (unsigned)below(101),
-                        .chain_percent = percent(30) ? 30 : 0};
+                        .chain_percent = percent(30) ? 30 : 0,
+                        .overload_percent = percent(30) ? (unsigned)below(101) : 0};
     for (unsigned i = 0; i < OP_KINDS; i++) {
         p->weights[i] = base[i] * (unsigned)below(4);
         p->weight_sum += p->weights[i];
     }
     p->weights[OP_RESERVE] += 10;
     p->weight_sum += 10;
+    for (int i = 0; i < MODEL_ITEMS; i++)
+        plant_counters(i);
     run.world.slow = percent(50);
     run.world.again = percent(20);
 }
@@ -626,6 +656,7 @@ static void one_batch(void)
     unsigned count = 1 + (unsigned)below(run.phase.batch_most);
     for (unsigned i = 0; i < count; i++) {
         generate(&sent[i]);
+        sent[i].op.overload = percent(run.phase.overload_percent) ? "too much waits" : NULL;
         ops[i] = &sent[i].op;
         ops[i]->chain = percent(run.phase.chain_percent) ? &chains[below(CHAINS)] : NULL;
     }

@@ -48,11 +48,13 @@ static void counts_and_gauges(void **state)
     stats_count(STATS_BATCHES, 3);
     stats_count(STATS_CONFLICTS, 1);
     stats_set(STATS_EXPIRY_LAG_MS, 1500);
+    stats_set(STATS_KEEPER_ROUND_AT_MS, 1795231293500);
     stats_add(STATS_QUEUE_DEPTH, 5);
     stats_add(STATS_QUEUE_DEPTH, -2);
     assert_true(value_of(stats, "stockd_batches_total") == 3);
     assert_true(value_of(stats, "stockd_conflicts_total") == 1);
     assert_true(value_of(stats, "stockd_expiry_lag_seconds") == 1.5);
+    assert_true(value_of(stats, "stockd_keeper_round_timestamp_seconds") == 1795231293.5);
     assert_true(value_of(stats, "stockd_queue_depth") == 3);
     stats_free(stats);
 }

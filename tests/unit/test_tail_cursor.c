@@ -63,6 +63,8 @@ static void nothing_else_is_read(void **state)
         "1-2-3\xc3\xa9",
         "1_2_3",
         "1000000000000000000-0-0",
+        "9999999999999999999-0-0",
+        "1-99999999999999999999999999-0",
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         if (tail_cursor_parse(str_of(wrong[i]), at, 1))

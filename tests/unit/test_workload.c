@@ -160,9 +160,28 @@ static void what_can_not_work_is_refused_with_the_flag_to_change(void **state)
     }
 }
 
+static void a_list_has_the_items_that_begin_with_some_digits(void **state)
+{
+    (void)state;
+    struct workload w = {.skus = 125};
+    static const uint32_t ones[] = {1, 10, 100, 101}, twelves[] = {12, 120, 121, 122, 123, 124};
+    uint32_t items[10];
+    bool more;
+    assert_int_equal(workload_list(&w, 1, 4, items, &more), 4);
+    assert_memory_equal(items, ones, sizeof(ones));
+    assert_true(more);
+    assert_int_equal(workload_list(&w, 12, 6, items, &more), 6);
+    assert_memory_equal(items, twelves, sizeof(twelves));
+    assert_false(more);
+    assert_int_equal(workload_list(&w, 0, 6, items, &more), 1); /* no number begins with 0 */
+    assert_int_equal(items[0], 0);
+    assert_false(more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_has_the_items_that_begin_with_some_digits),
         cmocka_unit_test(every_scenario_opens_as_it_is),
         cmocka_unit_test(work_is_picked_by_its_weight),
         cmocka_unit_test(items_follow_zipf_s_law),

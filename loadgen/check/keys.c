@@ -1,0 +1,81 @@
+/* keys.c -- see keys.h. */
+#include "check/keys.h"
+#include "check/describe.h"
+#include "check/effect.h"
+#include "check/restored.h"
+
+#include <inttypes.h>
+
+/* The answer that the key was given, NULL when nobody got one before the request began. */
+static const struct history_op *answer_before(const struct index *index,
+                                              const struct history_op *op)
+{
+    if (!index_took_effect(index, op->of))
+        return NULL;
+    const struct history_op *answer = index_op(index, index->effect[op->of]);
+    bool before = history_phase(answer) == PHASE_LOAD && answer->end_ns <= op->begin_ns;
+    return before ? answer : NULL;
+}
+
+static void check_lookup(const struct index *index, uint32_t slot, const struct history_op *answer,
+                         struct verdict *v)
+{
+    const struct history_op *op = index_op(index, slot);
+    const uint32_t ops[] = {op->of, slot, 0};
+    v->property[PROPERTY_ANSWERS].checked++;
+    if (history_outcome(op) == OUTCOME_FAIL && op->detail == DETAIL_NO_OPERATION)
+        verdict_violation(v, PROPERTY_LASTING, ops,
+                          "%s was answered with %u, version %" PRIu64
+                          " of %s, but at %s the service knew nothing of its key.",
+                          describe_who(index_op(index, op->of)).text, (unsigned)answer->status,
+                          answer->line.version, describe_sku(index->reader, op->line.item).text,
+                          describe_time(index->reader, op->end_ns).text);
+    else if (history_outcome(op) == OUTCOME_OK && !effect_same_pairs(op, answer))
+        verdict_violation(v, PROPERTY_ANSWERS, ops,
+                          "%s left %" PRId64 " at version %" PRIu64
+                          " of %s, by its answer; but what is recorded for its key is %" PRId64
+                          " at version %" PRIu64 ".",
+                          describe_who(index_op(index, op->of)).text, answer->line.remaining,
+                          answer->line.version, describe_sku(index->reader, op->line.item).text,
+                          op->line.remaining, op->line.version);
+}
+
+static void check_reuse(const struct index *index, uint32_t slot, struct verdict *v)
+{
+    const struct history_op *op = index_op(index, slot);
+    const uint32_t ops[] = {op->of, slot, 0};
+    v->property[PROPERTY_ANSWERS].checked++;
+    if (history_outcome(op) != OUTCOME_OK)
+        return;
+    verdict_violation(v, PROPERTY_ANSWERS, ops,
+                      "%s has the key of %s, which was answered before, but asks for %" PRId32
+                      " instead of %" PRId32
+                      ". It had to be refused with idempotency-key-reused, and was answered with "
+                      "%u, version %" PRIu64 ".",
+                      describe_who(op).text, describe_who(index_op(index, op->of)).text,
+                      op->line.quantity, index_op(index, op->of)->line.quantity,
+                      (unsigned)op->status, op->line.version);
+}
+
+void keys_check(const struct index *index, struct item *items, struct verdict *v)
+{
+    struct index_pass pass;
+    index_pass(&pass, index);
+    uint32_t slot;
+    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+        if (index_role(op) != ROLE_KEY)
+            continue;
+        const struct history_op *answer = answer_before(index, op);
+        if (!answer)
+            continue;
+        bool forgotten = restored_lost_op(index->restored, answer);
+        if (forgotten && op->kind == KIND_REUSE)
+            items_add_slack(items, op, 1); /* it may have been decided, for the first time */
+        if (forgotten)
+            continue;
+        if (op->kind == KIND_LOOKUP)
+            check_lookup(index, slot, answer, v);
+        else
+            check_reuse(index, slot, v);
+    }
+}

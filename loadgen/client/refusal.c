@@ -1,0 +1,183 @@
+/* refusal.c -- the problems of the interface as a table, and what is no problem document. */
+#include "client/refusal.h"
+
+#include "client/load.h"
+#include "history/reader.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define SHOWN        24 /* bytes of a server's text */
+#define SHOWN_ARG(s) (int)((s).n < SHOWN ? (s).n : SHOWN), (s).p ? (s).p : ""
+#define IN(kind)     (1u << KIND_##kind)
+#define ENDS         (IN(CONFIRM) | IN(RELEASE))
+#define OF_HOLD      (ENDS | IN(EXTEND))
+#define TAKES        (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST))
+#define READS_ITEMS  (IN(GET_ITEM) | IN(LIST))
+
+/* What each problem is called, its one status, and which requests of ours can meet it. Who is
+ * refused for another reason, as 403, has asked with the same credentials as the set-up did, and
+ * for nothing that is malformed. */
+static const struct problem {
+    struct str name;
+    uint16_t status;
+    enum history_detail detail;
+    unsigned kinds;
+} problems[] = {
+    /* To want stock where none is taken is for the checker to tell. */
+    {STR("insufficient-stock"), 409, DETAIL_NO_STOCK,
+     TAKES | OF_HOLD | READS_ITEMS | IN(GET_RESERVATION)},
+    {STR("item-not-found"), 404, DETAIL_NO_ITEM, TAKES | READS_ITEMS},
+    {STR("reservation-not-found"), 404, DETAIL_NO_RESERVATION, OF_HOLD | IN(GET_RESERVATION)},
+    {STR("reservation-expired"), 409, DETAIL_EXPIRED, OF_HOLD},
+    {STR("reservation-released"), 409, DETAIL_RELEASED, IN(CONFIRM) | IN(EXTEND)},
+    {STR("reservation-confirmed"), 409, DETAIL_CONFIRMED, OF_HOLD},
+    {STR("cross-partition"), 422, DETAIL_APART, IN(RESERVE)},
+    /* Beyond the longest time that the server lets anybody hold. */
+    {STR("invalid-field"), 422, DETAIL_TOO_LONG, IN(EXTEND)},
+    {STR("operation-not-found"), 404, DETAIL_NO_OPERATION, IN(LOOKUP)},
+    {STR("idempotency-key-reused"), 422, DETAIL_REUSED, IN(REUSE)},
+    /* Sets are for what the item held at that version, at the least. */
+    {STR("precondition-failed"), 412, DETAIL_STALE, IN(SET)},
+    {STR("below-held"), 409, DETAIL_STALE, IN(SET)},
+};
+
+static const struct problem *find(struct str name)
+{
+    for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
+        if (str_equal(problems[i].name, name))
+            return &problems[i];
+    return NULL;
+}
+
+/* What keeps the answer from being a problem document; NULL: it is one. */
+static const char *no_document(const struct response *response, const struct answer *a)
+{
+    if (response->body.n == 0)
+        return "is empty";
+    if (!a)
+        return "is no JSON object that could be a problem document";
+    if (str_absent(a->type) || str_absent(a->title) || str_absent(a->detail) || a->status == 0)
+        return "is no problem document: type, title, status and detail make one";
+    if (a->status != response->status)
+        return "says another \"status\" in its body";
+    if (response->content != CONTENT_PROBLEM)
+        return "is not of type application/problem+json";
+    return NULL;
+}
+
+static bool is_busy(unsigned status)
+{
+    return status >= 500 || status == 408 || status == 425 || status == 429;
+}
+
+/* Whether something between server and client is likelier to have said it than the server: such
+ * answer in their own format, or about what they themselves take at the most, or send elsewhere. */
+static bool is_foreign(const struct response *response)
+{
+    static const uint16_t theirs[] = {301, 302, 303, 307, 308, 407, 413, 414, 431};
+    for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
+        if (response->status == theirs[i])
+            return true;
+    return response->content == CONTENT_OTHER && response->status >= 400;
+}
+
+/* The line of the request that a line of the answer is about; NULL, and told, when there is none.
+ */
+static const struct history_line *asked_about(struct misfit *m, const struct history_facts *facts,
+                                              const struct history_op *op, struct str sku)
+{
+    int64_t item = load_item_of(facts, sku);
+    for (unsigned n = 0; n < op->lines; n++)
+        if (history_line_of(op, n)->item == item)
+            return history_line_of(op, n);
+    snprintf(m->text, sizeof(m->text), "has a line for \"%.*s\", not asked for", SHOWN_ARG(sku));
+    return NULL;
+}
+
+/* What an adjustment requests is what it takes away. */
+static int64_t units_asked(const struct history_op *op, const struct history_line *asked)
+{
+    return op->kind == KIND_ADJUST ? -(int64_t)asked->quantity : asked->quantity;
+}
+
+static void compare_short(struct misfit *m, const struct history_facts *facts,
+                          const struct history_op *op, const struct answer_line *said)
+{
+    const struct history_line *asked = asked_about(m, facts, op, said->sku);
+    if (!asked)
+        return;
+    if (said->quantity == ANSWER_UNSAID || said->remaining == ANSWER_UNSAID || said->version == 0)
+        snprintf(m->text, sizeof(m->text),
+                 "has a line for %s%" PRIu32 " without requested, available or version",
+                 facts->prefix, asked->item);
+    else if (said->quantity != units_asked(op, asked))
+        snprintf(m->text, sizeof(m->text),
+                 "says %" PRId64 " units of %s%" PRIu32 " were requested, not %" PRId64,
+                 said->quantity, facts->prefix, asked->item, units_asked(op, asked));
+}
+
+/* Lines of a 409 insufficient-stock. */
+static void compare_shorts(struct misfit *m, const struct history_facts *facts,
+                           const struct history_op *op, const struct answer *a)
+{
+    static const bool takes[KINDS] = {
+        [KIND_RESERVE] = true, [KIND_DECREMENT] = true, [KIND_ADJUST] = true};
+    if (!takes[op->kind])
+        return; /* wrong whatever its lines say, and told by the checker */
+    if (a->lines == 0)
+        snprintf(m->text, sizeof(m->text), "has no line that says which item fell short");
+    for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
+        compare_short(m, facts, op, &a->line[n]);
+        for (unsigned before = 0; before < n && !m->text[0]; before++)
+            if (str_equal(a->line[before].sku, a->line[n].sku))
+                snprintf(m->text, sizeof(m->text), "has two lines for \"%.*s\"",
+                         SHOWN_ARG(a->line[n].sku));
+    }
+}
+
+static struct refusal read_document(const struct history_facts *facts, const struct history_op *op,
+                                    unsigned status, const struct answer *a)
+{
+    struct refusal r = {.outcome = OUTCOME_FAIL, .detail = DETAIL_OTHER};
+    if (status == 503 || status == 429) {
+        r.detail = DETAIL_UNAVAILABLE;
+        return r;
+    }
+    const struct problem *problem = find(a->type);
+    if (!problem || !(problem->kinds & 1u << op->kind)) {
+        snprintf(r.misfit.text, sizeof(r.misfit.text),
+                 "gives \"%.*s\" as the reason, for which there is none", SHOWN_ARG(a->type));
+    } else if (problem->status != status) {
+        snprintf(r.misfit.text, sizeof(r.misfit.text), "gives \"%.*s\", which is a %u",
+                 SHOWN_ARG(a->type), (unsigned)problem->status);
+    } else {
+        r.detail = problem->detail;
+        if (problem->detail == DETAIL_NO_STOCK)
+            compare_shorts(&r.misfit, facts, op, a);
+    }
+    return r;
+}
+
+struct refusal refusal_read(const struct history_facts *facts, const struct history_op *op,
+                            const struct response *response, const struct answer *a)
+{
+    unsigned status = response->status;
+    const char *why_not = no_document(response, a);
+    if (!why_not && (status == 503 || status < 500))
+        return read_document(facts, op, status, a);
+    struct refusal r = {.outcome = OUTCOME_UNKNOWN, .detail = DETAIL_OTHER};
+    if (is_busy(status))
+        return r;
+    r.detail = DETAIL_FOREIGN;
+    if (!is_foreign(response))
+        snprintf(r.misfit.text, sizeof(r.misfit.text), "%s",
+                 status < 400 ? "is none that such a request can get" : why_not);
+    return r;
+}
+
+bool refusal_of_lookup(const struct response *response, const struct answer *a)
+{
+    const struct problem *problem = no_document(response, a) ? NULL : find(a->type);
+    return problem && problem->detail == DETAIL_NO_OPERATION && response->status == 404;
+}

@@ -1,0 +1,88 @@
+#include "ledger/epochs.h"
+#include "clock.h"
+
+#include <assert.h>
+#include <string.h>
+
+static_assert(EPOCHS_TOLD == 8, "as many as read_ends has");
+
+static const struct db_statement read_ends = {
+    .kind = DB_ONE,
+    .types = "ii",
+    .head = "SELECT epoch, last_seq FROM epochs WHERE partition_no = $1 AND epoch < $2 "
+            "AND last_seq IS NOT NULL ORDER BY epoch DESC LIMIT 8",
+};
+static const struct db_statement find_end = {
+    .kind = DB_ONE,
+    .types = "ii",
+    .head = "SELECT last_seq FROM epochs WHERE partition_no = $1 AND epoch = $2 "
+            "AND last_seq IS NOT NULL",
+};
+static const struct db_statement put_epoch = {
+    .kind = DB_INSERT,
+    .types = "iiiti",
+    .head = "epochs",
+    .columns = "partition_no, epoch, last_seq, run_id, opened_ms",
+    .tail = "ON CONFLICT (partition_no, epoch) DO UPDATE SET last_seq = excluded.last_seq",
+};
+
+static int keep_end(void *context, const struct db_value *row, size_t count)
+{
+    struct epochs *epochs = context;
+    assert(epochs->count < EPOCHS_TOLD);
+    epochs->ends[epochs->count++] =
+        (struct epoch_end){.epoch = row[0].as.number, .last_seq = row[1].as.number};
+    return 0;
+}
+
+enum db_result epochs_read(struct db *db, unsigned partition, int64_t epoch, struct epochs *epochs)
+{
+    const struct db_value key[] = {db_int(partition), db_int(epoch)};
+    *epochs = (struct epochs){.before = 0};
+    enum db_result result = db_run(db, &read_ends, key, 1, keep_end, epochs, NULL);
+    if (result == DB_OK)
+        epochs->before = epoch;
+    return result;
+}
+
+static int keep_last(void *context, const struct db_value *row, size_t count)
+{
+    *(int64_t *)context = row[0].as.number;
+    return 0;
+}
+
+enum db_result epochs_find(struct db *db, unsigned partition, int64_t epoch, int64_t *last_seq)
+{
+    const struct db_value key[] = {db_int(partition), db_int(epoch)};
+    *last_seq = EPOCHS_ABSENT;
+    return db_run(db, &find_end, key, 1, keep_last, last_seq, NULL);
+}
+
+static void push(struct epochs *epochs, struct epoch_end end)
+{
+    size_t kept = epochs->count < EPOCHS_TOLD ? epochs->count : EPOCHS_TOLD - 1;
+    memmove(epochs->ends + 1, epochs->ends, kept * sizeof(end));
+    epochs->ends[0] = end;
+    epochs->count = kept + 1;
+}
+
+enum db_result epochs_turn(struct db *db, unsigned partition, struct epoch_end end, int64_t next,
+                           struct str run_id, struct epochs *epochs)
+{
+    const struct db_value none = {.type = DB_NULL}, nobody = db_text((struct str){NULL, 0});
+    const struct db_value ended[] = {db_int(partition), db_int(end.epoch), db_int(end.last_seq),
+                                     nobody, db_int(0)};
+    const struct db_value begun[] = {db_int(partition), db_int(next), none, db_text(run_id),
+                                     db_int(clock_wall_ms())};
+    enum db_result result = DB_OK;
+    assert(next > end.epoch);
+    if (end.epoch > 0)
+        result = db_run(db, &put_epoch, ended, 1, NULL, NULL, NULL);
+    if (result == DB_OK)
+        result = db_run(db, &put_epoch, begun, 1, NULL, NULL, NULL);
+    if (result == DB_OK && end.epoch > 0)
+        push(epochs, end);
+    if (result == DB_OK)
+        epochs->before = next;
+    return result;
+}

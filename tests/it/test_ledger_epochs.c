@@ -1,0 +1,175 @@
+/* test_ledger_epochs.c -- where an epoch ended: what lies behind that is nobody's, on both engines.
+ *
+ * SEED comes from the environment.
+ */
+#include "support/api.h"
+#include "support/ledger_base.h"
+#include "support/past.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define OPERATIONS 1500
+
+static struct bases bases;
+static struct past past;
+
+static void take(struct db *db, size_t from, size_t to)
+{
+    struct apply apply;
+    apply_init(&apply, db, 0);
+    if (apply_chunk(&apply, past.entries + from, to - from) != APPLY_DONE)
+        fail_msg("%s", apply.why);
+    apply_free(&apply);
+}
+
+/* Takes what comes before the first entry of that epoch, and that one. Where it is. */
+static size_t apply_up_to_epoch(struct db *db, int64_t epoch)
+{
+    size_t count = 0;
+    while (past.entries[count].epoch != epoch)
+        count++;
+    take(db, 0, count + 1);
+    return count;
+}
+
+/* An entry that a Redis wrote behind the end of an epoch that SQL knows the end of. */
+static struct apply_entry behind(const struct apply_entry *last)
+{
+    struct apply_entry entry = *last;
+    entry.seq++;
+    return entry;
+}
+
+static void an_entry_behind_the_end_of_its_epoch_is_disowned(void **state)
+{
+    struct db *db = bases_ledger(&bases, engine_of(state));
+    struct apply apply;
+    size_t next = apply_up_to_epoch(db, 2);
+    struct apply_entry last = past.entries[next - 1], lost = behind(&last);
+    int64_t rows = base_int(bases.url, "SELECT COUNT(*) FROM events");
+    apply_init(&apply, db, 0);
+    assert_int_equal(apply_chunk(&apply, &last, 1), APPLY_THERE);
+    assert_int_equal(apply_chunk(&apply, &lost, 1), APPLY_DISOWNED);
+    assert_string_equal(apply.why,
+                        text("epoch 1 ended at 1-%lld, opened elsewhere", (long long)last.seq));
+    assert_int_equal(apply.at.epoch, 2);
+    assert_int_equal(apply.at.seq, 0);
+    /* What comes before it in the same chunk does not carry it along, nor what comes behind it. */
+    const struct apply_entry among[] = {past.entries[0], last, lost, past.entries[next],
+                                        past.entries[next + 1]};
+    assert_int_equal(apply_chunk(&apply, among, 5), APPLY_DISOWNED);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM events"), rows);
+    assert_int_equal(base_int(bases.url, "SELECT epoch * 1000 + seq FROM checkpoints"), 2000);
+    apply_free(&apply);
+    take(db, next + 1, past.count);
+    db_close(db);
+    assert_int_equal(base_int(bases.url, "SELECT events FROM checkpoints"), past.event_count);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
+}
+
+static void an_epoch_that_sql_never_saw_is_disowned(void **state)
+{
+    struct db *db = bases_ledger(&bases, engine_of(state));
+    struct apply apply;
+    struct apply_entry between = past.entries[0];
+    take(db, 0, 5);
+    apply_init(&apply, db, 0);
+    assert_int_equal(db_begin(db), DB_OK);
+    assert_int_equal(apply_lock(&apply), APPLY_DONE);
+    assert_int_equal(apply_seal(&apply, 7), APPLY_DONE);
+    assert_int_equal(db_commit(db), DB_OK);
+    assert_int_equal(base_int(bases.url, "SELECT last_seq FROM epochs WHERE epoch = 1"),
+                     past.entries[4].seq);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM epochs WHERE epoch = 7 AND "
+                                         "last_seq IS NULL AND opened_ms > 0"),
+                     1);
+    assert_int_equal(apply_chunk(&apply, past.entries, 5), APPLY_THERE);
+    assert_int_equal(apply_chunk(&apply, past.entries + 5, 1), APPLY_DISOWNED);
+    between.epoch = 3;
+    assert_int_equal(apply_chunk(&apply, &between, 1), APPLY_DISOWNED);
+    assert_string_equal(apply.why, "epoch 3 never had an entry in SQL, opened elsewhere");
+    apply_free(&apply);
+    db_close(db);
+}
+
+/* The ends as a lane will be told them, newest first; also when nothing was applied since. */
+static void ends_of_epochs_are_known_to_who_asks(void **state)
+{
+    struct db *db = bases_ledger(&bases, engine_of(state));
+    struct apply apply, fresh;
+    apply_init(&apply, db, 0);
+    assert_int_equal(apply_chunk(&apply, past.entries, past.count), APPLY_DONE);
+    apply_init(&fresh, db, 0);
+    assert_int_equal(apply_checkpoint(&fresh), APPLY_DONE);
+    assert_int_equal(fresh.ended.count, past.entries[past.count - 1].epoch - 1);
+    assert_memory_equal(&apply.ended, &fresh.ended, sizeof(apply.ended));
+    for (size_t i = 0; i < fresh.ended.count; i++) {
+        const struct epoch_end *end = &fresh.ended.ends[i];
+        assert_int_equal(end->epoch, past.entries[past.count - 1].epoch - 1 - (int64_t)i);
+        assert_int_equal(end->last_seq,
+                         base_int(bases.url, text("SELECT MAX(seq) FROM events WHERE epoch = %lld",
+                                                  (long long)end->epoch)));
+    }
+    apply_free(&apply);
+    apply_free(&fresh);
+    db_close(db);
+}
+
+/* A ledger that was begun by a program that did not know of ends. */
+static void ends_of_epochs_are_found_in_an_older_ledger(void **state)
+{
+    struct schema_file files[SCHEMA_FILES];
+    struct migrate_report report;
+    struct db *db = bases_ledger(&bases, engine_of(state));
+    take(db, 0, past.count);
+    int64_t epochs = base_int(bases.url, "SELECT COUNT(*) FROM epochs"),
+            sum = base_int(bases.url, "SELECT SUM(epoch * 1000 + last_seq) FROM epochs");
+    assert_int_equal(base_script(bases.url, "DROP TABLE epochs; DELETE FROM schema_migrations "
+                                            "WHERE number = 10; UPDATE ledger_meta SET "
+                                            "schema_version = 9"),
+                     DB_OK);
+    schema_list(files);
+    assert_int_equal(migrate_run(db, files, SCHEMA_FILES, 1, &report), MIGRATE_DONE);
+    assert_int_equal(report.before, 9);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM epochs"), epochs);
+    assert_int_equal(base_int(bases.url, "SELECT SUM(epoch * 1000 + last_seq) FROM epochs"), sum);
+    assert_int_equal(
+        base_int(bases.url, "SELECT epoch FROM epochs WHERE last_seq IS NULL AND opened_ms = 0"),
+        past.entries[past.count - 1].epoch);
+    db_close(db);
+}
+
+static int group_setup(void **state)
+{
+    const char *given = getenv("SEED");
+    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)test_now_ms();
+    fprintf(stderr, "SEED=%llu\n", (unsigned long long)seed);
+    past_make(&past, seed, OPERATIONS);
+    assert_true(past.entries[past.count - 1].epoch > 2);
+    return bases_start(&bases);
+}
+
+static int group_teardown(void **state)
+{
+    bases_stop(&bases);
+    past_free(&past);
+    return 0;
+}
+
+#define ON_BOTH(test) ON_ENGINES(test, NULL, NULL)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_BOTH(an_entry_behind_the_end_of_its_epoch_is_disowned),
+        ON_BOTH(an_epoch_that_sql_never_saw_is_disowned),
+        ON_BOTH(ends_of_epochs_are_known_to_who_asks),
+        ON_BOTH(ends_of_epochs_are_found_in_an_older_ledger),
+    };
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

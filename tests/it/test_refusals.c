@@ -1,0 +1,467 @@
+/* test_refusals.c -- Redis refuses commands of a running service, of an audit, of a restore: no
+ * process ends, nothing is lost or done twice, and everything goes on when Redis does.
+ *
+ * Which commands are refused is drawn. SEED in the environment repeats a sequence; STEPS says how
+ * many are drawn for each test and, where a process is run for each, for each word: with a large
+ * one that is every command.
+ */
+#include "core/record.h"
+#include "log.h"
+#include "random.h"
+#include "support/ledger_load.h"
+#include "support/refuseproxy.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#define RECOVERY_MS 30000 /* what is promised is 5 s: on a loaded machine */
+#define MEET_MS     3000  /* for a refusal to be met by what is going on */
+#define HOUR_MS     INT64_C(3600000)
+#define ROLES       3
+#define PARTITIONS  2
+#define STOCK       1000
+
+static struct bases bases;
+static struct stack stack;
+static struct api *a = &stack.api;
+static struct refuse_proxy proxy;
+static struct ledger_load load;
+static struct rng rng;
+static int64_t slowest_ms;
+static char slowest[96];
+
+/* --- the rig ---------------------------------------------------------------------------------- */
+
+static void serve(const char *const *extra)
+{
+    struct tservice_opts opts = {.redis_url = proxy.url, .workers = 2, .extra = extra};
+    assert_int_equal(tservice_start(&stack.service, &opts), 0);
+    api_open(a, stack.service.port);
+    bool ready = await(api_ready(a), RECOVERY_MS);
+    if (!ready)
+        print_error("not ready: %s\n", a->resp.body ? a->resp.body : "no answer");
+    if (!ready)
+        print_tail(stack.service.err_path, 40);
+    assert_true(ready);
+}
+
+static void rig_start(void)
+{
+    stack = (struct stack){.api.conn.fd = -1};
+    assert_int_equal(tredis_start(&stack.redis, NULL), 0);
+    assert_int_equal(refuse_proxy_start(&proxy, &stack.redis), 0);
+}
+
+static int rig_stop(void **state)
+{
+    (void)state;
+    ledger_load_free(&load);
+    api_close(a);
+    bool fine = tservice_stop(&stack.service);
+    refuse_proxy_stop(&proxy);
+    tredis_stop(&stack.redis);
+    return fine ? 0 : -1;
+}
+
+static int steps(int otherwise)
+{
+    const char *text = getenv("STEPS");
+    return text ? (int)strtol(text, NULL, 10) : otherwise;
+}
+
+static int below(int n)
+{
+    return (int)rng_below(&rng, (uint64_t)n);
+}
+
+static void lose_the_store(void)
+{
+    redisContext *c = tredis_connect(&stack.redis);
+    assert_non_null(c);
+    freeReplyObject(redisCommand(c, "FLUSHALL"));
+    redisFree(c);
+}
+
+static double metric(const char *name)
+{
+    api_call(a, 200, "GET", "/metrics", NULL, NULL);
+    const char *at = strstr(a->resp.body, text("\n%s ", name));
+    assert_non_null(at);
+    return strtod(at + strlen(name) + 2, NULL);
+}
+
+static bool log_has(const char *words)
+{
+    char *line = NULL;
+    size_t size = 0;
+    bool found = false;
+    FILE *log = fopen(stack.service.err_path, "re");
+    assert_non_null(log);
+    while (!found && getline(&line, &size, log) >= 0)
+        found = strstr(line, words);
+    free(line);
+    fclose(log);
+    return found;
+}
+
+/* --- the keeper ------------------------------------------------------------------------------- */
+
+/* A record that the keeper drops. */
+static void put_old_record(void)
+{
+    struct buf bytes;
+    struct reservation_line line = {.sku = STR("x"), .quantity = 1, .version = 1};
+    struct reservation r = {.state = RESERVATION_RELEASED,
+                            .expires_ms = HOUR_MS,
+                            .ended_ms = HOUR_MS,
+                            .line_count = 1,
+                            .lines = &line};
+    rid_set_bucket(&r.id, rid_bucket_of(r.expires_ms));
+    buf_init(&bytes, 4096);
+    record_encode(&bytes, &r);
+    redisContext *c = tredis_connect(&stack.redis);
+    assert_non_null(c);
+    freeReplyObject(redisCommand(c, "HSET {p0}:resv:%u %b %b", rid_bucket(&r.id), r.id.b,
+                                 (size_t)RID_BYTES, bytes.p, bytes.n));
+    freeReplyObject(
+        redisCommand(c, "ZADD {p0}:buckets %u %u", rid_bucket(&r.id), rid_bucket(&r.id)));
+    redisFree(c);
+    buf_free(&bytes);
+}
+
+static void a_refusal_in_its_transaction_does_not_stop_the_keeper(void **state)
+{
+    (void)state;
+    rig_start();
+    serve(NULL);
+    char sku[32];
+    snprintf(sku, sizeof(sku), "%s", api_item(a, STOCK, 0));
+    assert_true(tservice_stop(&stack.service));
+    api_close(a);
+    put_old_record(); /* what is dropped first is an old event */
+    struct refuse_rule hdel = {
+        .role = TSERVICE_KEEPER, .word = REFUSE_NOREPLICAS, .first = 2, .count = 1};
+    char name[REFUSE_NAME_SIZE];
+    refuse_proxy_arm(&proxy, &hdel);
+    serve(NULL);
+    assert_true(await(refuse_proxy_refused(&proxy) == 1, RECOVERY_MS));
+    refuse_proxy_last(&proxy, name);
+    assert_string_equal(name, "hdel");
+    const char *id = api_reserve(a, sku, 1, 1);
+    assert_true(await(api_state_is(a, id, "expired"), RECOVERY_MS));
+    assert_true(log_has("a round of the keeper was cut short"));
+    assert_true(await(metric("stockd_trimmed_records_total") == 1, RECOVERY_MS));
+}
+
+/* What nobody knows is not 0. */
+static void a_keeper_that_does_nothing_is_seen(void **state)
+{
+    (void)state;
+    rig_start();
+    serve(NULL);
+    assert_true(await(metric("stockd_keeper_round_timestamp_seconds") > 1e9, RECOVERY_MS));
+    struct refuse_rule all = {.role = TSERVICE_KEEPER, .word = REFUSE_BUSY, .first = 1};
+    refuse_proxy_arm(&proxy, &all);
+    assert_true(await(metric("stockd_expiry_lag_seconds") > 5, RECOVERY_MS));
+    assert_true(await(log_has("the keeper has done nothing"), RECOVERY_MS));
+    double before = metric("stockd_keeper_round_timestamp_seconds");
+    refuse_proxy_disarm(&proxy);
+    assert_true(await(metric("stockd_expiry_lag_seconds") < 1, RECOVERY_MS));
+    assert_true(metric("stockd_keeper_round_timestamp_seconds") > before);
+    assert_true(await(log_has("the keeper goes on"), RECOVERY_MS));
+}
+
+/* --- reads ------------------------------------------------------------------------------------ */
+
+enum { LISTED = 5 };
+
+/* A list is whole, or it is not there. */
+static void look_at_list(void)
+{
+    assert_int_equal(http_call(&a->conn, "GET", "/v1/items", NULL, NULL, &a->resp), 0);
+    if (a->resp.status == 503)
+        return;
+    assert_int_equal(a->resp.status, 200);
+    check_size(a, "items", LISTED);
+}
+
+static void a_list_of_items_is_whole_or_refused(void **state)
+{
+    static const enum refuse_word words[] = {REFUSE_LOADING, REFUSE_BUSY, REFUSE_NOPERM};
+    static const char *const extra[] = {"--partitions", "2", NULL};
+    (void)state;
+    rig_start();
+    serve(extra);
+    for (int i = 0; i < LISTED; i++)
+        api_item(a, STOCK, 0);
+    for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++)
+        for (int k = 1; k <= 24; k++) {
+            struct refuse_rule rule = {
+                .role = TSERVICE_WORKER, .word = words[w], .first = k, .count = 1};
+            refuse_proxy_arm(&proxy, &rule);
+            while (refuse_proxy_refused(&proxy) == 0)
+                look_at_list();
+            look_at_list();
+        }
+}
+
+/* --- the service under load ------------------------------------------------------------------- */
+
+static const char *const roles[ROLES] = {TSERVICE_WORKER, TSERVICE_KEEPER, TSERVICE_LEDGER};
+
+static const char *draw_rule(struct refuse_rule *rule)
+{
+    *rule = (struct refuse_rule){.word = (enum refuse_word)below(REFUSE_WORDS),
+                                 .first = 1 + below(60),
+                                 .count = below(3) ? 1 : 1 + below(200)};
+    snprintf(rule->role, sizeof(rule->role), "%s", roles[below(ROLES)]);
+    return text("%s to %s, %d from its command %d on", refuse_word_name(rule->word), rule->role,
+                rule->count, rule->first);
+}
+
+/* SQL has all that the streams had. */
+static bool applied(const int64_t *ends)
+{
+    for (int p = 0; p < load.partitions; p++)
+        if (ledger_checkpoint(&load, p) < ends[p])
+            return false;
+    return true;
+}
+
+/* Everybody works again: the workers, the ledger process and, for a hold that nobody else ever
+ * touches, the keeper. */
+static bool goes_on(const char *hold, int answered, const int64_t *ends)
+{
+    return atomic_load(&load.answered) >= answered && api_state_is(a, hold, "expired") &&
+           applied(ends) && api_ready(a);
+}
+
+static bool refuse_some(const char *sku, int step)
+{
+    struct refuse_rule rule;
+    char what[96], hold[64], name[REFUSE_NAME_SIZE];
+    snprintf(what, sizeof(what), "%s", draw_rule(&rule));
+    snprintf(hold, sizeof(hold), "%s", api_reserve(a, sku, 1, 1));
+    refuse_proxy_arm(&proxy, &rule);
+    bool met = await(refuse_proxy_refused(&proxy) >= rule.count, MEET_MS);
+    met = refuse_proxy_refused(&proxy) > 0 || met;
+    refuse_proxy_disarm(&proxy);
+    refuse_proxy_last(&proxy, name);
+    int64_t begin = test_now_ms(), ends[PARTITIONS];
+    for (int p = 0; p < load.partitions; p++)
+        ends[p] = ledger_stream_end(&load, p);
+    int answered = atomic_load(&load.answered) + 20;
+    bool on = await(goes_on(hold, answered, ends), RECOVERY_MS);
+    int64_t took = test_now_ms() - begin;
+    if (!on)
+        print_error("step %d: %s (last: %s): not everything goes on after %" PRId64 " ms\n", step,
+                    what, name, took);
+    if (!on)
+        print_tail(stack.service.err_path, 40);
+    assert_true(on);
+    if (took > slowest_ms) {
+        slowest_ms = took;
+        snprintf(slowest, sizeof(slowest), "%s", what);
+    }
+    return met;
+}
+
+static void go_through_refusals(int count, const char *level)
+{
+    int met = 0;
+    char sku[32];
+    const char *const extra[] = {"--ledger", bases.url, "--partitions", "2", "--durability",
+                                 level,      NULL};
+    rig_start();
+    db_close(bases_ledger(&bases, BASE_SQLITE));
+    serve(extra);
+    ledger_load_init(&load, &stack, &bases, PARTITIONS);
+    snprintf(sku, sizeof(sku), "%s", api_item(a, 100000, 0));
+    ledger_load_start(&load);
+    ledger_load_await(&load, 100);
+    slowest_ms = 0;
+    for (int i = 0; i < count; i++)
+        met += refuse_some(sku, i);
+    print_message("%d refusals, %d met; slowest to go on: %" PRId64 " ms (%s)\n", count, met,
+                  slowest_ms, slowest);
+    assert_true(met > 0);
+    ledger_load_stop_and_check(&load);
+    assert_int_equal((int)metric("stockd_process_restarts_total"), 0);
+}
+
+static void a_service_goes_on_after_any_refusal(void **state)
+{
+    (void)state;
+    go_through_refusals(steps(16), "memory");
+}
+
+static void and_where_answers_wait_for_the_ledger(void **state)
+{
+    (void)state;
+    go_through_refusals(steps(8), "ledger");
+}
+
+/* Everybody meets Redis for the first time, or an empty one, while it refuses. */
+static void a_service_starts_whatever_is_refused(void **state)
+{
+    (void)state;
+    rig_start();
+    for (int i = 0, count = steps(6); i < count; i++) {
+        struct refuse_rule rule = {.word = (enum refuse_word)below(REFUSE_WORDS),
+                                   .first = 1 + below(40),
+                                   .count = below(2) ? 1 : 1 + below(60)};
+        lose_the_store();
+        db_close(bases_ledger(&bases, BASE_SQLITE));
+        const char *const extra[] = {"--ledger", bases.url, "--partitions", "2", NULL};
+        print_message("%s from command %d on, %d\n", refuse_word_name(rule.word), rule.first,
+                      rule.count);
+        refuse_proxy_arm(&proxy, &rule);
+        serve(extra);
+        refuse_proxy_disarm(&proxy);
+        const char *sku = api_item(a, STOCK, 0);
+        api_reserve(a, sku, 1, 0);
+        check_item(a, sku, STOCK, STOCK - 1, 1, 0, 2);
+        assert_true(tservice_stop(&stack.service));
+        api_close(a);
+    }
+}
+
+/* --- audit and restore ------------------------------------------------------------------------ */
+
+/* `stockd <command>` through the proxy; its exit code. */
+static int command(const char *name)
+{
+    int status = system(text("%s %s --redis '%s' --ledger '%s' >>%s/out 2>&1", getenv("STOCKD"),
+                             name, proxy.url, bases.url, bases.dir));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void nothing(void)
+{
+}
+
+/* Runs `one` with some of the commands refused that `name` sends. */
+static void sweep_command(const char *name, void (*prepare)(void),
+                          void (*one)(struct refuse_rule *rule))
+{
+    int each = steps(4), total = 0;
+    for (int word = 0; word < REFUSE_WORDS; word++) {
+        struct refuse_rule rule = {
+            .role = "stockd", .word = (enum refuse_word)word, .first = INT32_MAX, .count = 1};
+        refuse_proxy_arm(&proxy, &rule);
+        prepare();
+        assert_int_equal(command(name), 0);
+        int last = refuse_proxy_counted(&proxy);
+        bool all = each >= last;
+        for (int i = 0; i < (all ? last : each); i++, total++) {
+            rule.first = all ? i + 1 : 1 + below(last);
+            prepare();
+            one(&rule);
+        }
+        print_message("%s: %s: %d commands\n", name, refuse_word_name(rule.word), last);
+    }
+    assert_true(total > 0);
+}
+
+static void fill_ledger(void)
+{
+    db_close(bases_ledger(&bases, BASE_SQLITE));
+    const char *const extra[] = {"--ledger", bases.url, NULL};
+    serve(extra);
+    ledger_load_init(&load, &stack, &bases, 1);
+    for (int i = 0; i < 10; i++) {
+        const char *sku = api_item(a, STOCK, 5);
+        api_call(a, 201, "POST", "/v1/reservations", text("Idempotency-Key: k-%d\r\n", i),
+                 text("{\"sku\":\"%s\",\"quantity\":2,\"customer\":\"c\"}", sku));
+        const char *id = api_str(a, "id");
+        if (i % 2)
+            api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", id), NULL, "{}");
+    }
+    assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
+}
+
+static void audit_one(struct refuse_rule *rule)
+{
+    refuse_proxy_arm(&proxy, rule);
+    int exit = command("audit");
+    refuse_proxy_disarm(&proxy);
+    if (exit != 0 && exit != 2)
+        print_error("%s to command %d: exit %d\n", refuse_word_name(rule->word), rule->first, exit);
+    assert_true(exit == 0 || exit == 2); /* never a drift that is none */
+    assert_int_equal(command("audit"), 0);
+}
+
+static void an_audit_that_is_refused_accuses_nobody(void **state)
+{
+    (void)state;
+    rig_start();
+    fill_ledger();
+    sweep_command("audit", nothing, audit_one);
+}
+
+/* Whatever came of the refused one, a restore may follow. */
+static void restore_one(struct refuse_rule *rule)
+{
+    char name[REFUSE_NAME_SIZE];
+    refuse_proxy_arm(&proxy, rule);
+    int first = command("restore");
+    refuse_proxy_last(&proxy, name);
+    refuse_proxy_disarm(&proxy);
+    int second = first == 0 ? 0 : command("restore");
+    int audit = command("audit");
+    if (second != 0 || audit != 0)
+        print_error("%s to command %d (%s): restores exit %d and %d, the audit %d\n",
+                    refuse_word_name(rule->word), rule->first, name, first, second, audit);
+    assert_true(first >= 0 && first <= 2);
+    assert_int_equal(second, 0);
+    assert_int_equal(audit, 0);
+}
+
+static void a_restore_that_is_refused_can_be_made_again(void **state)
+{
+    (void)state;
+    rig_start();
+    fill_ledger();
+    assert_true(tservice_stop(&stack.service));
+    sweep_command("restore", lose_the_store, restore_one);
+}
+
+static int group_start(void **state)
+{
+    (void)state;
+    const char *text_seed = getenv("SEED");
+    uint64_t seed = text_seed ? strtoull(text_seed, NULL, 10) : (uint64_t)test_now_ms();
+    print_message("SEED=%" PRIu64 "\n", seed);
+    rng_seed(&rng, seed);
+    return temp_dir_make(bases.dir);
+}
+
+static int group_stop(void **state)
+{
+    (void)state;
+    temp_dir_remove(bases.dir);
+    return 0;
+}
+
+int main(void)
+{
+#define REFUSAL_TEST(name) cmocka_unit_test_teardown(name, rig_stop)
+    const struct CMUnitTest tests[] = {
+        REFUSAL_TEST(a_refusal_in_its_transaction_does_not_stop_the_keeper),
+        REFUSAL_TEST(a_keeper_that_does_nothing_is_seen),
+        REFUSAL_TEST(a_list_of_items_is_whole_or_refused),
+        REFUSAL_TEST(a_service_goes_on_after_any_refusal),
+        REFUSAL_TEST(and_where_answers_wait_for_the_ledger),
+        REFUSAL_TEST(a_service_starts_whatever_is_refused),
+        REFUSAL_TEST(an_audit_that_is_refused_accuses_nobody),
+        REFUSAL_TEST(a_restore_that_is_refused_can_be_made_again),
+    };
+    return cmocka_run_group_tests_name("refusals", tests, group_start, group_stop);
+}

@@ -1,0 +1,16 @@
+/* list.h -- a page of the items there are.
+ *
+ * Layer: tests. Sorted by sku, of one moment. A cursor is the last sku of the page before.
+ */
+#ifndef SHOP_LIST_H
+#define SHOP_LIST_H
+
+#include "shop/store.h"
+
+#define LIST_MAX 500
+
+/* prefix and cursor may be NULL. */
+void list_items(struct store *s, const char *prefix, const char *cursor, unsigned limit,
+                struct answer *a);
+
+#endif

@@ -1,0 +1,377 @@
+/* test_check_claims.c -- what single answers claim, judged by what others were told. */
+#include "check/check.h"
+#include "support/history_sample.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LINE(item, quantity, version, remaining)                                                   \
+    {                                                                                              \
+        (item), (quantity), (version), (remaining)                                                 \
+    }
+#define MS UINT64_C(1000) /* in microseconds */
+
+static struct history_sample_file sample;
+
+/* Four items of 100 units, holds of 400 ms. */
+static void begin(void)
+{
+    struct history_facts facts = history_sample_facts();
+    facts.items = 4;
+    facts.ttl_ms = 400;
+    history_sample_begin(&sample, &facts);
+    for (uint32_t i = 0; i < facts.items; i++)
+        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
+                                                              .kind = KIND_PUT,
+                                                              .outcome = OUTCOME_OK,
+                                                              .status = 201,
+                                                              .seq = i + 1,
+                                                              .begin_us = 10,
+                                                              .end_us = 20,
+                                                              .line = {LINE(i, 100, 1, 100)}});
+}
+
+/* An attempt of the load, which takes 20 us. */
+static uint32_t add(struct history_attempt a, enum history_kind kind, uint64_t at_us)
+{
+    static uint32_t seq;
+    a.phase = PHASE_LOAD;
+    a.kind = kind;
+    a.seq = ++seq;
+    a.begin_us = at_us;
+    a.end_us = at_us + 20;
+    return history_sample_add(&sample, &a);
+}
+
+static uint32_t add_ok(struct history_attempt a, enum history_kind kind, uint64_t at_us)
+{
+    static const enum history_detail details[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
+                                                       [KIND_EXTEND] = DETAIL_HELD,
+                                                       [KIND_CONFIRM] = DETAIL_CONFIRMED,
+                                                       [KIND_RELEASE] = DETAIL_RELEASED};
+    a.outcome = OUTCOME_OK;
+    a.status = kind == KIND_RESERVE ? 201 : 200;
+    a.detail = details[kind];
+    return add(a, kind, at_us);
+}
+
+static uint32_t add_refused(struct history_attempt a, enum history_kind kind, uint64_t at_us,
+                            enum history_detail detail)
+{
+    a.outcome = OUTCOME_FAIL;
+    a.status = 422;
+    a.detail = detail;
+    return add(a, kind, at_us);
+}
+
+static uint32_t reserve(uint32_t item, uint64_t at_us)
+{
+    return add_ok((struct history_attempt){.line = {LINE(item, 1, 2, 99)}}, KIND_RESERVE, at_us);
+}
+
+static const struct verdict *judge(void)
+{
+    static struct verdict v;
+    history_sample_read(&sample);
+    assert_int_equal(check_history(&v, &sample.reader, CHECK_FULL, NULL, NULL), 0);
+    history_sample_end(&sample);
+    return &v;
+}
+
+static bool told(const char *text)
+{
+    const struct verdict *v = judge();
+    for (unsigned i = 0; i < v->witnesses; i++)
+        if (strstr(v->witness[i].text, text))
+            return true;
+    assert_int_not_equal(v->word, VERDICT_VIOLATION);
+    return false;
+}
+
+static void items_that_were_taken_together_are_not_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t a, b;
+        bool lies;
+    } rows[] = {{0, 1, true}, {0, 2, true}, {2, 0, true}, {0, 3, false}, {3, 1, false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        add_refused(
+            (struct history_attempt){.lines = 2,
+                                     .line = {LINE(rows[i].a, 1, 0, 0), LINE(rows[i].b, 1, 0, 0)}},
+            KIND_RESERVE, 100, DETAIL_APART);
+        add_ok((struct history_attempt){.lines = 2, .line = {LINE(0, 1, 2, 99), LINE(1, 1, 2, 99)}},
+               KIND_RESERVE, 200);
+        add_ok((struct history_attempt){.lines = 2, .line = {LINE(1, 1, 3, 98), LINE(2, 1, 2, 99)}},
+               KIND_RESERVE, 300);
+        assert_int_equal(told("different partitions"), rows[i].lies);
+    }
+}
+
+static void one_item_lies_in_one_partition(void **state)
+{
+    (void)state;
+    begin();
+    add_refused((struct history_attempt){.line = {LINE(3, 1, 0, 0)}}, KIND_RESERVE, 100,
+                DETAIL_APART);
+    assert_true(told("it asked for one item"));
+}
+
+static void an_extension_that_others_get_is_not_too_long(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t refused_ms, granted_ms; /* since their reserves */
+        bool lies;
+    } rows[] = {{100, 200, true}, {100, 101, true}, {200, 100, false}, {100, 0, false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        uint32_t one = reserve(0, 1 * MS), other = reserve(1, 1 * MS);
+        add_refused((struct history_attempt){.of = one, .line = {LINE(0, 1, 0, 0)}}, KIND_EXTEND,
+                    (1 + rows[i].refused_ms) * MS, DETAIL_TOO_LONG);
+        if (rows[i].granted_ms)
+            add_ok((struct history_attempt){.of = other, .line = {LINE(1, 1, 3, 99)}}, KIND_EXTEND,
+                   (1 + rows[i].granted_ms) * MS);
+        assert_int_equal(told("held for too long"), rows[i].lies);
+    }
+}
+
+/* The reserve was answered at 1.02 ms: 400 ms and 0.4 ms of drift later its time is up, and 100 ms
+ * after that no clock is so old. */
+static void what_is_sent_after_the_time_is_up_is_not_accepted(void **state)
+{
+    (void)state;
+    static const struct {
+        enum history_kind kind;
+        uint64_t extended_ms, sent_ms;
+        bool late;
+    } rows[] = {
+        {KIND_CONFIRM, 0, 502, true},    {KIND_CONFIRM, 0, 501, false},
+        {KIND_RELEASE, 0, 502, true},    {KIND_EXTEND, 0, 502, true},
+        {KIND_CONFIRM, 300, 502, false}, {KIND_CONFIRM, 300, 802, true},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        uint32_t made = reserve(0, 1 * MS);
+        uint64_t version = 3;
+        if (rows[i].extended_ms)
+            add_ok((struct history_attempt){.of = made, .line = {LINE(0, 1, version++, 99)}},
+                   KIND_EXTEND, rows[i].extended_ms * MS);
+        add_ok(
+            (struct history_attempt){
+                .of = made, .line = {LINE(0, 1, version, rows[i].kind == KIND_RELEASE ? 100 : 99)}},
+            rows[i].kind, rows[i].sent_ms * MS);
+        assert_int_equal(told("Accepted too late"), rows[i].late);
+    }
+}
+
+/* An extension that nobody answered may have given it more time. */
+static void more_time_that_nobody_knows_of_is_no_lie(void **state)
+{
+    (void)state;
+    begin();
+    uint32_t made = reserve(0, 1 * MS);
+    add((struct history_attempt){.of = made, .detail = DETAIL_TIMEOUT, .line = {LINE(0, 1, 0, 0)}},
+        KIND_EXTEND, 300 * MS);
+    add_ok((struct history_attempt){.of = made, .line = {LINE(0, 1, 4, 99)}}, KIND_CONFIRM,
+           600 * MS);
+    assert_false(told("Accepted too late"));
+}
+
+static uint32_t sell(int32_t quantity, uint64_t version, int64_t left, uint64_t at_us)
+{
+    return add_ok((struct history_attempt){.line = {LINE(0, quantity, version, left)}},
+                  KIND_DECREMENT, at_us);
+}
+
+static void what_is_recorded_for_a_key_is_its_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t at_us, version;
+        int64_t left;
+        const char *says; /* NULL: it is right */
+    } rows[] = {
+        {200, 2, 99, NULL},
+        {200, 3, 97, "what is recorded for its key is 97 at version 3"},
+        {200, 2, 98, "what is recorded for its key"},
+        {200, 0, 0, "knew nothing of its key"},
+        {110, 0, 0, NULL}, /* nobody had been answered yet */
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        uint32_t sale = sell(1, 2, 99, 100);
+        sell(2, 3, 97, 150);
+        struct history_attempt a = {.of = sale,
+                                    .line = {LINE(0, 1, rows[i].version, rows[i].left)}};
+        if (rows[i].version)
+            add_ok(a, KIND_LOOKUP, rows[i].at_us);
+        else
+            add_refused(a, KIND_LOOKUP, rows[i].at_us, DETAIL_NO_OPERATION);
+        assert_int_equal(told(rows[i].says ? rows[i].says : "key"), rows[i].says != NULL);
+    }
+}
+
+static void a_used_key_takes_no_other_request(void **state)
+{
+    (void)state;
+    for (int accepted = 0; accepted < 2; accepted++) {
+        begin();
+        uint32_t sale = sell(1, 2, 99, 100);
+        struct history_attempt a = {.of = sale, .line = {LINE(0, 2, accepted ? 2 : 0, 99)}};
+        if (accepted)
+            add_ok(a, KIND_REUSE, 200);
+        else
+            add_refused(a, KIND_REUSE, 200, DETAIL_REUSED);
+        assert_int_equal(told("It had to be refused with idempotency-key-reused"), accepted);
+    }
+}
+
+static void set_to(int32_t on_hand, uint64_t version, int64_t left, uint64_t at_us)
+{
+    add_ok((struct history_attempt){.line = {LINE(0, on_hand, version, left)}}, KIND_SET, at_us);
+}
+
+/* Of what is set, what is held stays held. */
+static void a_set_item_has_what_it_was_set_to(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t left;
+        const char *says;
+    } rows[] = {{149, NULL}, {150, "right would have been 149"}, {99, "right would have been 149"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        reserve(0, 100);
+        set_to(150, 3, rows[i].left, 200);
+        sell(4, 4, rows[i].left - 4, 300);
+        assert_int_equal(told(rows[i].says ? rows[i].says : "right would"), rows[i].says != NULL);
+    }
+}
+
+static void an_item_that_has_not_changed_is_at_its_version(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t refused_us, sold_us; /* 0: nothing is sold */
+        bool lies;
+    } rows[] = {{200, 300, true}, {200, 210, false}, {200, 100, false}, {200, 0, true}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        add_refused((struct history_attempt){.line = {LINE(0, 150, 1, 0)}}, KIND_SET,
+                    rows[i].refused_us, DETAIL_STALE);
+        if (rows[i].sold_us)
+            sell(1, 2, 99, rows[i].sold_us);
+        assert_int_equal(told("not at version 1 any more"), rows[i].lies);
+    }
+}
+
+/* Its items are read one by one: the first before a basket, the second after it. */
+static void a_list_is_not_of_one_moment(void **state)
+{
+    (void)state;
+    for (int stale = 0; stale < 2; stale++) {
+        begin();
+        add_ok((struct history_attempt){.lines = 2, .line = {LINE(0, 1, 2, 99), LINE(1, 1, 2, 99)}},
+               KIND_RESERVE, 200);
+        add_ok(
+            (struct history_attempt){.lines = 2, .line = {LINE(0, 0, 1, 100), LINE(1, 0, 2, 99)}},
+            KIND_LIST, stale ? 300 : 210);
+        assert_int_equal(told("order and time disagree"), stale);
+    }
+}
+
+static void what_was_sold_is_what_was_confirmed(void **state)
+{
+    (void)state;
+    for (int32_t shown = 0; shown < 3; shown++) {
+        begin();
+        uint32_t made =
+            add_ok((struct history_attempt){.line = {LINE(0, 3, 2, 97)}}, KIND_RESERVE, 100);
+        add_ok((struct history_attempt){.of = made, .line = {LINE(0, 1, 3, 99)}}, KIND_CONFIRM,
+               200);
+        add((struct history_attempt){.of = made,
+                                     .outcome = OUTCOME_OK,
+                                     .status = 200,
+                                     .detail = DETAIL_CONFIRMED,
+                                     .line = {LINE(0, shown, 3, 99)}},
+            KIND_GET_RESERVATION, 300);
+        assert_int_equal(told("were sold of the reservation"), shown != 1);
+    }
+}
+
+static void a_confirm_is_told_with_what_was_reserved(void **state)
+{
+    (void)state;
+    begin();
+    uint32_t made =
+        add_ok((struct history_attempt){.line = {LINE(0, 3, 2, 97)}}, KIND_RESERVE, 100);
+    uint32_t slot = add_ok((struct history_attempt){.of = made, .line = {LINE(0, 1, 3, 99)}},
+                           KIND_CONFIRM, 200);
+    history_sample_read(&sample);
+    struct buf out;
+    buf_init(&out, 1024);
+    check_describe_op(&out, &sample.reader, slot);
+    buf_putc(&out, '\0');
+    assert_non_null(strstr(out.p, "confirm 1 of the 3 reserved of it-0"));
+    buf_free(&out);
+    history_sample_end(&sample);
+}
+
+static void what_something_in_between_may_have_said_proves_nothing(void **state)
+{
+    (void)state;
+    begin();
+    add((struct history_attempt){.status = 404,
+                                 .detail = DETAIL_FOREIGN,
+                                 .line = {LINE(0, 0, 0, 0)}},
+        KIND_GET_ITEM, 100);
+    const struct verdict *v = judge();
+    assert_int_equal(v->property[PROPERTY_ANSWERS].word, VERDICT_UNKNOWN);
+    assert_non_null(strstr(v->property[PROPERTY_ANSWERS].why, "no documents of the service"));
+}
+
+static void requests_that_nobody_answers_are_not_served_rightly(void **state)
+{
+    (void)state;
+    for (unsigned count = 19; count <= 20; count++) {
+        begin();
+        for (unsigned i = 0; i < count; i++)
+            add((struct history_attempt){.status = 200,
+                                         .detail = DETAIL_GARBLED,
+                                         .line = {LINE(0, 0, 0, 0)}},
+                KIND_GET_ITEM, 100 + i);
+        reserve(1, 200);
+        atomic_store(&history_facts(sample.history)->progress, RUN_SETTLED);
+        const struct verdict *v = judge();
+        bool silent = strstr(v->why_unknown, "get of an item, got an answer") != NULL;
+        assert_int_equal(silent, count == 20);
+        assert_int_equal(v->coverage.judged[KIND_GET_ITEM], 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(items_that_were_taken_together_are_not_apart),
+        cmocka_unit_test(one_item_lies_in_one_partition),
+        cmocka_unit_test(an_extension_that_others_get_is_not_too_long),
+        cmocka_unit_test(what_is_sent_after_the_time_is_up_is_not_accepted),
+        cmocka_unit_test(more_time_that_nobody_knows_of_is_no_lie),
+        cmocka_unit_test(what_is_recorded_for_a_key_is_its_answer),
+        cmocka_unit_test(a_used_key_takes_no_other_request),
+        cmocka_unit_test(a_set_item_has_what_it_was_set_to),
+        cmocka_unit_test(an_item_that_has_not_changed_is_at_its_version),
+        cmocka_unit_test(a_list_is_not_of_one_moment),
+        cmocka_unit_test(what_was_sold_is_what_was_confirmed),
+        cmocka_unit_test(a_confirm_is_told_with_what_was_reserved),
+        cmocka_unit_test(what_something_in_between_may_have_said_proves_nothing),
+        cmocka_unit_test(requests_that_nobody_answers_are_not_served_rightly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
