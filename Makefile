@@ -78,7 +78,8 @@ SHOP_C := $(wildcard tests/shop/*.c)
 FUZZ_C := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_C := $(wildcard tests/bench/*.c)
 PAGE_C := $(wildcard tests/page/*.c)
-ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) tests/tools/yaml2json.c
+SOAK_C := $(wildcard tests/soak/*.c)
+ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) tests/tools/yaml2json.c
 ALL_H := $(wildcard common/*.h service/*.h service/*/*.h loadgen/*.h loadgen/*/*.h tests/*/*.h)
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
@@ -95,7 +96,7 @@ FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_C))
 BENCH_BINS := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(BENCH_C))
 PAGE_BINS := $(patsubst tests/page/%.c,$(OUT)/page/%,$(PAGE_C))
 
-.PHONY: help all run demo test unit it asan fuzz bench page lint fmt compdb install clean deps need tests-built
+.PHONY: help all run demo test unit it asan fuzz soak bench page lint fmt compdb install clean deps need tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -126,6 +127,11 @@ fuzz: ## every libFuzzer target for FUZZ_SECONDS (30) from the seed corpus
 	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(FUZZ_DEBS)" HAVE='$(HAVE) && ls $$$$($(CLANG) -print-runtime-dir)/*fuzzer* >/dev/null 2>&1'
 	@$(MAKE) --no-print-directory FLAVOUR=fuzz CC=$(CLANG) fuzzers
 	@tests/fuzz/run.sh $${FUZZ_SECONDS:-30}
+
+# `SECONDS` may be a variable of the shell; only what is given to make counts.
+soak: need ## mixed load with kills, resets, stalls and refusals for SECONDS (60); nothing may be wrong, or grow
+	@$(MAKE) --no-print-directory $(STOCKD) $(STOCKLOAD) $(OUT)/soak/soak
+	@SOAK_SECONDS='$(or $(SECONDS),60)' STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) $(OUT)/soak/soak
 
 bench: ## the service beside a bare handler and nginx + Lua, stockload beside wrk, each level of durability, events a second into SQL
 	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(BENCH_DEBS)" HAVE='$(HAVE) && which curl wrk nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1'
@@ -228,6 +234,9 @@ $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJS) $(LIB_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
 $(OUT)/it/%: $(OUT)/obj/tests/it/%.o $(SUPPORT_OBJS) $(LIB_OBJS)
+	@mkdir -p $(@D)
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
+$(OUT)/soak/soak: $(call obj,$(SOAK_C)) $(SUPPORT_OBJS) $(LIB_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
 $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(LIB_OBJS)

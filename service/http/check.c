@@ -11,14 +11,16 @@ static unsigned count_peers(const struct http_server *server, enum peer_list lis
 {
     const struct peer_queue *queue = &server->peers[list];
     const struct peer *before = NULL;
+    bool fresh = false;
     unsigned count = 0;
     for (const struct peer *p = queue->first; p; before = p, p = p->next) {
         assert(p->list == list && p->prev == before);
         assert(!before || before->since_ms <= p->since_ms);
         assert(!p->exchange || p->exchange->peer == p);
+        fresh |= p == queue->fresh;
         count++;
     }
-    assert(queue->last == before);
+    assert(queue->last == before && fresh == (queue->fresh != NULL));
     return count;
 }
 

@@ -40,7 +40,7 @@ static void answer_poll(struct follower *f, struct events_sheet *sheet)
     struct exchange *x = f->x;
     struct events_text *text = sheet_text(sheet);
     if (!text) {
-        events_fail(f, PROBLEM_OVERLOADED, "out of memory");
+        events_fail(f, PROBLEM_OVERLOADED, EXCHANGE_NO_ROOM);
         return;
     }
     text->refs++;

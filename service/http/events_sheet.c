@@ -100,9 +100,11 @@ void sheet_left(struct events_sheet *sheet)
 
 void sheets_forget(struct events *events)
 {
-    struct sheet_list *kept = &events->sheets.lists[SHEET_READ];
-    while (kept->first)
-        drop(kept->first);
+    struct events_sheet *next;
+    for (struct events_sheet *sheet = events->sheets.lists[SHEET_READ].first; sheet; sheet = next) {
+        next = sheet->next;
+        drop(sheet);
+    }
 }
 
 /* --- who wants which -------------------------------------------------------------------------- */
@@ -297,6 +299,7 @@ void text_let_go(struct events_text *text)
 {
     if (!text || --text->refs > 0)
         return;
+    server_let_go(text->server, text->held_bytes);
     buf_free(&text->body);
     free(text);
 }
@@ -320,12 +323,14 @@ struct events_text *sheet_text(struct events_sheet *sheet)
         lag.ms = stats_gauge(events->server->stats, STATS_LEDGER_LAG_MS);
     }
     text->refs = 1;
+    text->server = events->server;
     buf_init(&text->body, EVENTS_TEXT_MAX);
     events_render_page(&list, &lag, &text->body);
-    if (text->body.failed) {
+    if (text->body.failed || !server_hold(text->server, text->body.cap)) {
         text_let_go(text);
         return NULL;
     }
+    text->held_bytes = text->body.cap;
     sheet->text = text;
     return text;
 }

@@ -32,6 +32,7 @@
 struct events;
 struct exchange;
 struct follower;
+struct http_server;
 
 /* What was found behind a position. Lives in the arena that it was read into. */
 struct events_page {
@@ -44,6 +45,8 @@ struct events_page {
 
 /* The answer to a poll. */
 struct events_text {
+    struct http_server *server;
+    size_t held_bytes; /* of its budget */
     unsigned refs;
     struct buf body;
 };
@@ -99,7 +102,8 @@ void sheets_ask(struct events *events);
 /* Forgets those that are kept. */
 void sheets_forget(struct events *events);
 
-/* The answer to a poll as text, made when it is first needed. NULL: out of memory. */
+/* The answer to a poll as text, made when it is first needed. NULL: there is no memory
+ * for it. */
 struct events_text *sheet_text(struct events_sheet *sheet);
 
 /* An exchange sends a text, or has sent it. NULL is fine. */

@@ -89,6 +89,7 @@ struct peer {
 
 struct peer_queue { /* in the order of since_ms */
     struct peer *first, *last;
+    struct peer *fresh; /* the first that was not looked at since it came here; NULL: none */
 };
 
 struct http_server {
@@ -166,6 +167,10 @@ void exchange_let_go(struct exchange *x);
 bool exchange_put_body(struct exchange *x, const char *data, size_t n)
     __attribute__((warn_unused_result));
 void exchange_drop_body(struct exchange *x);
+
+/* The same for what several exchanges share. False: no room, and it is not counted. */
+bool server_hold(struct http_server *server, size_t bytes) __attribute__((warn_unused_result));
+void server_let_go(struct http_server *server, size_t bytes);
 
 /* Gives memory back to the system after a peak. */
 void server_give_back(struct http_server *server);

@@ -16,15 +16,33 @@ static size_t bytes_of(const struct exchange *x)
     return x->body.cap + x->out.cap + x->arena.used_bytes;
 }
 
-static void count(struct exchange *x, size_t bytes)
+static void change(struct http_server *server, size_t more, size_t less)
 {
-    struct http_server *server = x->server;
-    assert(server->memory_bytes >= x->held_bytes);
-    server->memory_bytes += bytes;
-    server->memory_bytes -= x->held_bytes;
-    x->held_bytes = bytes;
+    assert(server->memory_bytes >= less);
+    server->memory_bytes += more;
+    server->memory_bytes -= less;
     if (server->memory_bytes > server->memory_peak_bytes)
         server->memory_peak_bytes = server->memory_bytes;
+}
+
+static void count(struct exchange *x, size_t bytes)
+{
+    change(x->server, bytes, x->held_bytes);
+    x->held_bytes = bytes;
+}
+
+bool server_hold(struct http_server *server, size_t bytes)
+{
+    if (bytes > server->memory_max_bytes - server->memory_bytes ||
+        server->memory_bytes > server->memory_max_bytes)
+        return false;
+    change(server, bytes, 0);
+    return true;
+}
+
+void server_let_go(struct http_server *server, size_t bytes)
+{
+    change(server, 0, bytes);
 }
 
 bool exchange_hold(struct exchange *x, size_t more)

@@ -24,6 +24,8 @@ static void unlink_peer(struct http_server *server, struct peer *peer)
         peer->next->prev = peer->prev;
     else
         queue->last = peer->prev;
+    if (queue->fresh == peer)
+        queue->fresh = peer->next;
     peer->prev = peer->next = NULL;
     peer->list = PEER_NONE;
 }
@@ -43,6 +45,8 @@ void peer_move(struct http_server *server, struct peer *peer, enum peer_list lis
     else
         queue->first = peer;
     queue->last = peer;
+    if (!queue->fresh)
+        queue->fresh = peer;
 }
 
 /* The library sees the end of the stream and closes; the peer is freed then. */
@@ -119,9 +123,37 @@ static int64_t deadline_of(const struct http_server *server, const struct peer *
     return since + SERVER_DRAIN_IDLE_MS;
 }
 
+/* What it sent is read, and behind that it has ended its side. Not by recv(), which is ours. */
+static bool has_left(const struct peer *peer)
+{
+    char byte;
+    return recvfrom(peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT, NULL, NULL) == 0;
+}
+
+/* The library waits for the next edge of its epoll when a read was short. If the end of the stream
+ * came together with the last bytes, there is none: so whoever has been silent for a moment is
+ * looked at once. Returns the ms until there is somebody to look at, -1: nobody. */
+static int64_t look_at_fresh(struct http_server *server, enum peer_list list, int64_t now)
+{
+    struct peer_queue *queue = &server->peers[list];
+    while (queue->fresh) {
+        struct peer *peer = queue->fresh;
+        int64_t left = peer->since_ms + SERVER_LOOK_MS - now;
+        if (left > 0)
+            return left;
+        queue->fresh = peer->next;
+        if (has_left(peer))
+            cut_off(peer);
+    }
+    return -1;
+}
+
 int64_t peers_expire(struct http_server *server)
 {
-    int64_t now = (int64_t)uv_now(server->loop), wait = -1;
+    int64_t now = (int64_t)uv_now(server->loop), wait = look_at_fresh(server, PEER_IDLE, now);
+    int64_t reading = look_at_fresh(server, PEER_READING, now);
+    if (wait < 0 || (reading >= 0 && reading < wait))
+        wait = reading;
     for (enum peer_list list = PEER_IDLE; list < PEER_LISTS; list++) {
         struct peer *peer;
         while ((peer = server->peers[list].first)) {
