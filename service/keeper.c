@@ -21,6 +21,7 @@
 #define LAG_EASE       10    /* refusals end a tenth below --ledger-max-lag */
 #define FIRST_WAIT_NS  (50 * 1000 * 1000)
 #define LOADING_MS     2000 /* at start: then the service says on /readyz how far Redis is */
+#define LATE_MS        1000 /* for holds on their way back, before the lag grows */
 #define IDLE_MS        5000 /* without a round, before it is said, and said again */
 
 struct sweep {
@@ -178,15 +179,15 @@ static int trim_events(struct keeper *k, int64_t now_ms)
     return 0;
 }
 
-/* Nothing depends on it: if it cannot be read, the metrics stay as they are. */
-static void look_at_audit(struct keeper *k)
+static int look_at_audit(struct keeper *k)
 {
     struct survey_audit audit;
     if (survey_last_audit(k->admin, &audit) < 0)
-        return;
+        return -1;
     stats_set(STATS_AUDIT_RESULT, audit.result);
     stats_set(STATS_AUDIT_DRIFT, audit.drift);
     stats_set(STATS_AUDIT_AT_MS, audit.at_ms);
+    return 0;
 }
 
 /* What is old. */
@@ -216,8 +217,7 @@ static int chores(struct keeper *k, int64_t now_ms)
     if (mono_ms < k->trim_at_ms)
         return 0;
     k->trim_at_ms = mono_ms + TRIM_MS;
-    look_at_audit(k);
-    return trim(k, now_ms);
+    return look_at_audit(k) < 0 ? -1 : trim(k, now_ms);
 }
 
 /* It needs time, not a person. */
@@ -252,6 +252,8 @@ static void on_step(uv_timer_t *timer)
     static struct log_gate gate;
     struct keeper *k = timer->data;
     int64_t lag_ms;
+    if (k->flying > 0 && clock_mono_ms() - k->round_ms > LATE_MS)
+        round_failed(k, "Redis has not answered its transactions yet");
     if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms || !is_open(k))
         return;
     int64_t now_ms = admin_now_ms(k->admin);
@@ -336,7 +338,7 @@ static void stop(struct keeper *k)
 {
     admin_free(k->admin);
     arena_free(&k->arena);
-    if (!store_idle(k->store))
+    if (!store_can_close(k->store))
         return;
     store_free(k->store);
     uv_close((uv_handle_t *)&k->step, NULL);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CHUNK_FIRST     64
 #define CHUNK_MAX       4096 /* entries */
@@ -45,6 +46,8 @@ static struct apply *apply_of(struct carrier *carrier, const struct carry *carry
         apply_init(apply, db, carry->partition);
     }
     apply->run_id = str_of(feed_source(carrier->admin));
+    apply->run_epoch = carry->run_epoch;
+    apply->after = (struct epoch_end){carry->at.epoch, carry->at.seq};
     return apply;
 }
 
@@ -84,6 +87,7 @@ static enum carry_result get_stuck(struct carrier *carrier, struct carry *carry,
 static void keep_place(struct carry *carry, const struct apply *apply)
 {
     carry->at = (struct feed_id){apply->at.epoch, apply->at.seq};
+    memcpy(carry->run_id, apply->ended.run_id, sizeof(carry->run_id));
     carry->ended.count = apply->ended.count;
     static_assert(EPOCHS_TOLD <= FEED_ENDS_MAX, "every end that SQL tells has its place");
     for (size_t i = 0; i < apply->ended.count; i++)
@@ -105,6 +109,13 @@ enum carry_result carry_begin(struct carrier *carrier, struct carry *carry)
     return CARRY_IDLE;
 }
 
+/* Open, and by this Redis process. */
+static void flow(struct carrier *carrier, struct carry *carry)
+{
+    carry->state = CARRY_FLOWING;
+    carry->run_epoch = feed_epoch(carrier->admin);
+}
+
 /* The store is not there. Made, if there never was one. */
 static enum carry_result make_store(struct carrier *carrier, struct carry *carry, bool has_past)
 {
@@ -120,7 +131,7 @@ static enum carry_result make_store(struct carrier *carrier, struct carry *carry
     enum admin_result result =
         admin_open_partition(carrier->admin, carry->partition, ADMIN_CREATE, &why);
     if (result == ADMIN_OK)
-        carry->state = CARRY_FLOWING;
+        flow(carrier, carry);
     return result == ADMIN_DOWN ? from_redis(carrier) : CARRY_IDLE;
 }
 
@@ -131,7 +142,7 @@ static enum carry_result look_at_meta(struct carrier *carrier, struct carry *car
     enum admin_result result =
         admin_open_partition(carrier->admin, carry->partition, ADMIN_LOOK, &why);
     switch (result) {
-    case ADMIN_OK: carry->state = CARRY_FLOWING; break;
+    case ADMIN_OK: flow(carrier, carry); break;
     case ADMIN_RESTARTED: carry->state = CARRY_BEHIND; break;
     case ADMIN_CLOSED:
         if (carry->state == CARRY_SEEN || carry->state == CARRY_LOST)
@@ -151,6 +162,18 @@ static enum carry_result look_at_meta(struct carrier *carrier, struct carry *car
     return CARRY_IDLE;
 }
 
+/* Two Redis have opened an epoch of this number, and SQL is in the other one's. */
+static enum carry_result check_reign(struct carrier *carrier, struct carry *carry)
+{
+    char detail[128];
+    const char *here = feed_source(carrier->admin);
+    if (carry->run_epoch != carry->at.epoch || !*carry->run_id || strcmp(carry->run_id, here) == 0)
+        return CARRY_IDLE;
+    snprintf(detail, sizeof(detail), "epoch %lld in SQL is of Redis %.8s, this is %.8s",
+             (long long)carry->at.epoch, carry->run_id, here);
+    return shut(carrier, carry, CARRY_LOST, "lost", detail);
+}
+
 enum carry_result carry_look(struct carrier *carrier, struct carry *carry, bool has_past,
                              int64_t now_ms)
 {
@@ -165,7 +188,7 @@ enum carry_result carry_look(struct carrier *carrier, struct carry *carry, bool 
     if (feed_tail(carrier->admin, carry->partition, &carry->tail) < 0)
         return from_redis(carrier);
     if (carry->at.epoch == 0 || feed_id_compare(carry->tail, carry->at) >= 0)
-        return CARRY_IDLE;
+        return check_reign(carrier, carry);
     char detail[128];
     snprintf(detail, sizeof(detail), "SQL has events up to %lld-%lld, the stream ends at %lld-%lld",
              (long long)carry->at.epoch, (long long)carry->at.seq, (long long)carry->tail.epoch,
@@ -238,6 +261,7 @@ static enum carry_result apply_some(struct carrier *carrier, struct carry *carry
         return CARRY_FULL;
     case APPLY_FORK: return refused(carrier, carry, count);
     case APPLY_DISOWNED: return disowned(carrier, carry);
+    case APPLY_ELSEWHERE: keep_place(carry, apply); return CARRY_FULL;
     case APPLY_NO_MEMORY: return no_memory(carrier, carry, count);
     case APPLY_DB:
         if (apply->db_result == DB_CONSTRAINT)
@@ -295,8 +319,47 @@ static enum carry_result settle(struct carrier *carrier, struct carry *carry)
     enum admin_result result =
         admin_open_partition(carrier->admin, carry->partition, ADMIN_RENEW, &why);
     if (result == ADMIN_OK)
-        carry->state = CARRY_FLOWING;
+        flow(carrier, carry);
     return result == ADMIN_DOWN ? from_redis(carrier) : CARRY_IDLE;
+}
+
+/* The entry at the checkpoint is not in the stream, or SQL is not there any more: then another
+ * applier has taken more, and dropped it. */
+static enum carry_result check_missing(struct carrier *carrier, struct carry *carry,
+                                       struct feed_id first)
+{
+    char detail[160];
+    struct feed_id was = carry->at;
+    struct apply *apply = apply_of(carrier, carry);
+    if (apply_checkpoint(apply) != APPLY_DONE)
+        return from_sql(carrier);
+    keep_place(carry, apply);
+    if (feed_id_compare(was, carry->at) != 0)
+        return CARRY_FULL;
+    snprintf(detail, sizeof(detail),
+             "SQL has events up to %lld-%lld, which the stream has not: it goes on with %lld-%lld",
+             (long long)carry->at.epoch, (long long)carry->at.seq, (long long)first.epoch,
+             (long long)first.seq);
+    return shut(carrier, carry, CARRY_LOST, "lost", detail);
+}
+
+/* An epoch begins in what was read. Only a Redis that has all that SQL has may begin one: the entry
+ * at the checkpoint stays in its stream. And whose epoch it is must be known. */
+static enum carry_result check_turn(struct carrier *carrier, struct carry *carry)
+{
+    const struct feed *feed = &carrier->feed;
+    struct feed_id first = feed->entries[0].id, last = feed->entries[feed->count - 1].id;
+    if (last.epoch != carry->run_epoch && carry->state == CARRY_FLOWING) {
+        enum carry_result result = look_at_meta(carrier, carry, true);
+        if (result != CARRY_IDLE || carry->state == CARRY_LOST)
+            return result;
+    }
+    if (first.epoch == carry->at.epoch || carry->at.epoch == 0)
+        return CARRY_IDLE;
+    int has = feed_has(carrier->admin, carry->partition, carry->at);
+    if (has < 0)
+        return from_redis(carrier);
+    return has ? CARRY_IDLE : check_missing(carrier, carry, first);
 }
 
 enum carry_result carry_step(struct carrier *carrier, struct carry *carry)
@@ -310,5 +373,8 @@ enum carry_result carry_step(struct carrier *carrier, struct carry *carry)
         return from_redis(carrier);
     if (carrier->feed.count == 0)
         return settle(carrier, carry);
+    enum carry_result result = check_turn(carrier, carry);
+    if (result != CARRY_IDLE || carry->state == CARRY_LOST)
+        return result;
     return apply_some(carrier, carry, carrier->feed.count);
 }

@@ -30,12 +30,14 @@ enum carry_result {
 struct carry {
     unsigned partition;
     enum carry_state state;
-    struct feed_id at;      /* the checkpoint, as last seen */
-    struct feed_ends ended; /* the epochs before it */
-    struct feed_id tail;    /* the end of the stream at the last look */
-    int64_t look_ms;        /* when to look next */
-    bool told;              /* Redis has been told about `at` */
-    unsigned chunk;         /* entries to ask for */
+    struct feed_id at;          /* the checkpoint, as last seen */
+    struct feed_ends ended;     /* the epochs before it */
+    char run_id[EPOCHS_RUN_ID]; /* of the Redis that opened the checkpoint's epoch, as SQL has it */
+    int64_t run_epoch;   /* the epoch that the Redis of this connection opened; 0: not seen */
+    struct feed_id tail; /* the end of the stream at the last look */
+    int64_t look_ms;     /* when to look next */
+    bool told;           /* Redis has been told about `at` */
+    unsigned chunk;      /* entries to ask for */
 };
 
 /* What a pass over the partitions works with; the ledger process's. */

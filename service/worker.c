@@ -108,11 +108,11 @@ static int start(struct worker *w, unsigned index)
 
 /* Gives everything back. Requests that the drain time did not suffice for are cut off by the end
  * of the process instead: the store may still owe them an answer, and a thread may still wait for
- * one of the ledger's database. */
+ * one of the ledger's database or of those who know names. */
 static void stop(struct worker *w)
 {
     http_server_free(w->server);
-    if (!store_idle(w->store) || (w->desk && !desk_idle(w->desk)))
+    if (!store_can_close(w->store) || (w->desk && !desk_idle(w->desk)))
         return;
     store_free(w->store);
     desk_free(w->desk);

@@ -3,13 +3,14 @@
 -- longer the present, and nobody may be told that it is safe. The end is written in the transaction
 -- in which the checkpoint leaves the epoch, and never changes; the epoch of the checkpoint has none.
 --
--- Epochs that are not listed never had an entry here.
+-- Epochs that are not listed never had an entry here. Two Redis may both open an epoch of the same
+-- number: an entry counts as one of it only if it comes from the Redis that run_id names.
 
 CREATE TABLE epochs (
     partition_no bigint NOT NULL,
     epoch        bigint NOT NULL,
     last_seq     bigint,          -- NULL: the checkpoint is in it
-    run_id       text,            -- of the Redis that showed its first entry; NULL: not known
+    run_id       text,            -- of the Redis process that opened it; NULL: not known
     opened_ms    bigint NOT NULL, -- by the clock of who wrote the row; 0: not known
     PRIMARY KEY (partition_no, epoch),
     CONSTRAINT epoch_in_range CHECK (partition_no >= 0 AND epoch >= 1 AND last_seq >= 0

@@ -8,9 +8,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* The rest is for reservations, and for what else there is. */
-#define WITNESSES (WITNESSES_MAX / 2)
-
 /* What one restore undid of one item. */
 struct loss {
     uint64_t transitions, version; /* the first of them */
@@ -73,17 +70,12 @@ int losses_check(const struct index *index, struct verdict *v)
     if (!losses)
         return -ENOMEM;
     count_all(index, losses);
-    unsigned told = 0;
     for (uint32_t i = 0; i < index->items; i++) {
         const struct restored_jump *end, *jump = restored_of(restored, i, &end);
         for (; jump < end; jump++) {
             const struct loss *loss = &losses[jump - restored->all];
-            if (loss->transitions == 0)
-                continue;
-            if (told++ < WITNESSES)
+            if (loss->transitions > 0)
                 report(index, i, jump, loss, v);
-            else
-                verdict_count(v, PROPERTY_LASTING);
         }
     }
     free(losses);

@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define RIGHT_SIZE 128
+
 /* One item on the way. */
 struct trail {
     const struct index *index;
@@ -45,6 +47,25 @@ static struct stop stop_at(const struct index *index, struct radix_pair entry)
     return stop;
 }
 
+/* A read saw what no operation ever left: it was made in between and undone, or made up. */
+static void found_dirty(struct trail *t, enum property property, const struct stop *stop,
+                        const char *right)
+{
+    const uint32_t ops[] = {stop->slot, t->before, 0};
+    verdict_violation(t->verdict, property, ops,
+                      "%s: a dirty read: %s showed %" PRId64 " left at version %" PRIu64
+                      ", the effect of an operation that never happened; %s.",
+                      t->sku.text, describe_who(stop->op).text, stop->said->remaining,
+                      stop->said->version, right);
+}
+
+/* Whether the item never had that version, by its counters at the end. */
+static bool never_came(const struct trail *t, uint64_t version)
+{
+    const struct history_counters *end = items_counters(t->index, t->item);
+    return end && end->found && end->version < version && t->jump == t->jump_end;
+}
+
 static void found_gap(struct trail *t, const struct stop *stop, uint64_t version)
 {
     uint64_t missing = t->walk.missing;
@@ -62,6 +83,10 @@ static void found_gap(struct trail *t, const struct stop *stop, uint64_t version
     }
     t->item->disturbed = true;
     const uint32_t ops[] = {t->before ? t->before : stop->slot, t->before ? stop->slot : 0, 0};
+    if (stop->read && history_reads(stop->op->kind) && never_came(t, version)) {
+        found_dirty(t, PROPERTY_VERSIONS, stop, "at the end the item has not come that far");
+        return;
+    }
     verdict_violation(t->verdict, PROPERTY_VERSIONS, ops,
                       "%s: version %" PRIu64 " belongs to no request (%" PRIu64
                       " missing up to %" PRIu64 "): %s quotes version %" PRIu64
@@ -85,6 +110,14 @@ static void found_twice(struct trail *t, const struct stop *stop)
 
 static void found_wrong(struct trail *t, const struct stop *stop)
 {
+    if (stop->read && history_reads(stop->op->kind)) {
+        char right[RIGHT_SIZE];
+        snprintf(right, sizeof(right),
+                 "right would have been %" PRId64 ", by the operations up to that version",
+                 t->walk.expected);
+        found_dirty(t, PROPERTY_ANSWERS, stop, right);
+        return;
+    }
     const uint32_t ops[] = {t->before ? t->before : stop->slot, t->before ? stop->slot : 0, 0};
     verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
                       "%s: %s said that %" PRId64 " were left at version %" PRIu64

@@ -48,7 +48,7 @@ const char *property_title(enum property property)
     return properties[property].title;
 }
 
-void verdict_count(struct verdict *v, enum property property)
+static void count(struct verdict *v, enum property property)
 {
     assert(property < PROPERTIES);
     struct property_result *result = &v->property[property];
@@ -57,14 +57,89 @@ void verdict_count(struct verdict *v, enum property property)
     result->violations++;
 }
 
+/* Which property is violated by a cause, and which by its consequences: whoever loses what was
+ * acknowledged gives versions twice, sells twice, and answers wrongly in the end. */
+static const unsigned rank[PROPERTIES] = {
+    [PROPERTY_LASTING] = 0, [PROPERTY_VERSIONS] = 1, [PROPERTY_ENDED_ONCE] = 2,
+    [PROPERTY_SUMS] = 3,    [PROPERTY_ANSWERS] = 4,  [PROPERTY_LINEARIZABLE] = 5,
+    [PROPERTY_BASKETS] = 6,
+};
+
+/* Where the operation is among those that are known, or would be. */
+static struct verdict_known *find_known(struct verdict *v, uint32_t op)
+{
+    uint32_t at = op * UINT32_C(2654435761) % VERDICT_KNOWN;
+    while (v->known[at].witness != 0 && v->known[at].op != op)
+        at = (at + 1) % VERDICT_KNOWN;
+    return &v->known[at];
+}
+
+/* Once half of the places are taken nothing more is remembered: so every search ends. */
+static void remember(struct verdict *v, const uint32_t *ops, const struct witness *w)
+{
+    for (; *ops && v->known_count < VERDICT_KNOWN / 2; ops++) {
+        struct verdict_known *known = find_known(v, *ops);
+        if (known->witness != 0)
+            continue;
+        *known = (struct verdict_known){*ops, (uint32_t)(w - v->witness) + 1};
+        v->known_count++;
+    }
+}
+
+/* The witness that tells of one of these operations, NULL when none does. */
+static struct witness *find_related(struct verdict *v, const uint32_t *ops)
+{
+    for (; *ops; ops++) {
+        const struct verdict_known *known = find_known(v, *ops);
+        if (known->witness != 0)
+            return &v->witness[known->witness - 1];
+    }
+    return NULL;
+}
+
+/* The last of a sort of which there are enough, NULL when there is room for one more. */
+static struct witness *find_alike(struct verdict *v, enum property property, const char *sort)
+{
+    struct witness *last = NULL;
+    unsigned count = 0;
+    for (unsigned i = 0; i < v->witnesses; i++) {
+        if (v->witness[i].sort != sort || v->witness[i].property != property)
+            continue;
+        last = &v->witness[i];
+        count++;
+    }
+    return count >= WITNESSES_ALIKE ? last : NULL;
+}
+
+/* Where the violation is to be told; NULL when it was only to be counted. */
+static struct witness *place_for(struct verdict *v, enum property property, const uint32_t *ops,
+                                 const char *sort)
+{
+    struct witness *w = find_related(v, ops);
+    if (w) {
+        w->also++;
+        return rank[property] < rank[w->property] ? w : NULL;
+    }
+    w = find_alike(v, property, sort);
+    bool told = w != NULL;
+    if (!told && v->witnesses == WITNESSES_MAX)
+        return NULL;
+    if (!told)
+        w = &v->witness[v->witnesses++];
+    remember(v, ops, w);
+    w->alike += told;
+    return told ? NULL : w;
+}
+
 void verdict_violation(struct verdict *v, enum property property, const uint32_t *ops,
                        const char *format, ...)
 {
-    verdict_count(v, property);
-    if (v->witnesses == WITNESSES_MAX)
+    count(v, property);
+    struct witness *w = place_for(v, property, ops, format);
+    if (!w)
         return;
-    struct witness *w = &v->witness[v->witnesses++];
     w->property = property;
+    w->sort = format;
     w->ops = 0;
     for (; *ops && w->ops < WITNESS_OPS_MAX; ops++)
         w->op[w->ops++] = *ops;
@@ -110,8 +185,21 @@ void verdict_doubt(struct verdict *v, const char *format, ...)
     va_end(list);
 }
 
+/* Within a property they stay in the order in which they were found. */
+static void put_causes_first(struct verdict *v)
+{
+    for (unsigned i = 1; i < v->witnesses; i++) {
+        struct witness moved = v->witness[i];
+        unsigned at = i;
+        for (; at > 0 && rank[v->witness[at - 1].property] > rank[moved.property]; at--)
+            v->witness[at] = v->witness[at - 1];
+        v->witness[at] = moved;
+    }
+}
+
 void verdict_conclude(struct verdict *v)
 {
+    put_causes_first(v);
     v->word = VERDICT_RIGHT;
     for (int i = 0; i < PROPERTIES; i++) {
         if (v->property[i].word > v->word)

@@ -29,6 +29,7 @@ enum property {
 };
 
 #define WITNESSES_MAX     20 /* kept; more are only counted */
+#define WITNESSES_ALIKE   3  /* of one sort */
 #define WITNESS_OPS_MAX   8
 #define WITNESS_TEXT_SIZE 400
 
@@ -38,6 +39,9 @@ struct witness {
     unsigned ops;
     uint32_t
         op[WITNESS_OPS_MAX]; /* slots of the operations that show it, in the order of the text */
+    const char *sort;        /* the format of the text */
+    uint64_t also;           /* other violations that are about one of these operations */
+    uint64_t alike;          /* more of its sort, about others */
 };
 
 struct property_result {
@@ -65,6 +69,8 @@ struct coverage {
     int64_t received, sold_units, held_units, oversold_units; /* over all items */
 };
 
+#define VERDICT_KNOWN 2048 /* operations that are remembered; a power of two */
+
 struct verdict {
     enum verdict_word word;
     struct property_result property[PROPERTIES];
@@ -72,6 +78,13 @@ struct verdict {
     char why_unknown[WITNESS_TEXT_SIZE]; /* "" unless word is UNKNOWN */
     unsigned witnesses;
     struct witness witness[WITNESSES_MAX];
+    /* Operations that a violation was about, and the number of the witness that tells of it, or of
+     * others of its sort, + 1; by a hash of the operation. */
+    struct verdict_known {
+        uint32_t op;
+        uint32_t witness;
+    } known[VERDICT_KNOWN];
+    unsigned known_count;
     uint64_t took_ms; /* checking */
 };
 
@@ -79,12 +92,12 @@ const char *verdict_name(enum verdict_word word);   /* "right", "unknown", "viol
 const char *property_name(enum property property);  /* "sums" ... for JSON */
 const char *property_title(enum property property); /* one sentence: what holds */
 
-/* Counts a violation and keeps the witness while there is room. ops ends in 0. */
+/* Counts a violation and keeps the witness while there is room. ops ends in 0; format is a literal.
+ * One cause is told once: of the violations that are about one and the same operation one is kept,
+ * that of the property which is likeliest to be the cause, and the others are counted with it. So
+ * are those behind the third of a sort. */
 void verdict_violation(struct verdict *v, enum property property, const uint32_t *ops,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-/* Counts a violation that others of its sort are witnesses for. */
-void verdict_count(struct verdict *v, enum property property);
 
 /* Whether a witness was kept whose first operation is this one. */
 bool verdict_told_of(const struct verdict *v, enum property property, uint32_t op);
@@ -97,7 +110,8 @@ void verdict_unknown(struct verdict *v, enum property property, const char *form
 void verdict_doubt(struct verdict *v, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Sets word and why_unknown from the properties and the doubts. */
+/* Sets word and why_unknown from the properties and the doubts, and puts causes before what may be
+ * their consequences. */
 void verdict_conclude(struct verdict *v);
 
 #endif

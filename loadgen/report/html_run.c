@@ -228,7 +228,15 @@ static void witness(FILE *out, const struct history_reader *r, const struct witn
         html_text(out, buf_str(line));
         fputs("</code></li>", out);
     }
-    fputs("</ol></li>\n", out);
+    fputs("</ol>", out);
+    char number[HTML_NUMBER_SIZE];
+    if (w->also)
+        fprintf(out, "<p class=\"note\">and %s more about one of these operations</p>",
+                html_count(number, w->also));
+    if (w->alike)
+        fprintf(out, "<p class=\"note\">and %s more of this sort</p>",
+                html_count(number, w->alike));
+    fputs("</li>\n", out);
 }
 
 static int witnesses(FILE *out, const struct report_run *run)

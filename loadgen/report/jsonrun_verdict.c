@@ -35,6 +35,8 @@ static void put_witness(struct jsonput *j, json_t *list, const struct witness *w
         jsonput_text(j, op, "text", buf_str(&b));
         buf_free(&b);
     }
+    jsonput_count(j, o, "also", witness->also);
+    jsonput_count(j, o, "alike", witness->alike);
 }
 
 static void put_coverage(struct jsonput *j, json_t *run, const struct coverage *c,

@@ -111,6 +111,10 @@ static void put_witness(struct buf *b, unsigned number, const struct witness *wi
         page_wrap(b, 8, 8, buf_str(&op));
         buf_free(&op);
     }
+    if (witness->also)
+        buf_printf(b, "      and %" PRIu64 " more about one of these operations\n", witness->also);
+    if (witness->alike)
+        buf_printf(b, "      and %" PRIu64 " more of this sort\n", witness->alike);
 }
 
 void text_witnesses(struct buf *b, const struct verdict *v, const struct history_reader *history)
@@ -119,10 +123,12 @@ void text_witnesses(struct buf *b, const struct verdict *v, const struct history
     if (v->witnesses == 0)
         return;
     page_title(b, "Witnesses");
-    for (unsigned i = 0; i < v->witnesses; i++)
+    for (unsigned i = 0; i < v->witnesses; i++) {
         put_witness(b, i + 1, &v->witness[i], history);
-    if (violations > v->witnesses)
-        buf_printf(b, "      and %" PRIu64 " more violations\n", violations - v->witnesses);
+        violations -= 1 + v->witness[i].also + v->witness[i].alike;
+    }
+    if (violations > 0)
+        buf_printf(b, "      and %" PRIu64 " more violations\n", violations);
 }
 
 void text_coverage(struct buf *b, const struct verdict *v, const struct history_facts *facts)

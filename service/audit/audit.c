@@ -228,7 +228,7 @@ static bool walk_all(struct walk *walk)
         if (!walk_reservations(walk) || !walk_items(walk))
             return false;
     }
-    return walk_balance(walk->audit);
+    return walk_strays(walk) && walk_balance(walk->audit);
 }
 
 enum audit_result audit_run(struct audit *audit)
@@ -240,10 +240,12 @@ enum audit_result audit_run(struct audit *audit)
     arena_init(&walk->page, PAGE_BLOCK_BYTES, PAGE_MAX_BYTES);
     arena_init(&walk->inner, PAGE_BLOCK_BYTES, PAGE_MAX_BYTES);
     arena_init(&walk->again, PAGE_BLOCK_BYTES, PAGE_MAX_BYTES);
+    arena_init(&walk->names, PAGE_BLOCK_BYTES, PAGE_MAX_BYTES);
     bool whole = walk_all(walk);
     arena_free(&walk->page);
     arena_free(&walk->inner);
     arena_free(&walk->again);
+    arena_free(&walk->names);
     free(walk);
     if (audit->drift > 0)
         return AUDIT_DRIFT;

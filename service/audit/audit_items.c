@@ -96,8 +96,7 @@ static bool compare_all(struct walk *walk, const struct str *skus, const struct 
     return true;
 }
 
-/* Drops from skus[] what cannot be an item's name, and what the ledger knows. */
-static bool only_unknown(struct walk *walk, struct str *skus, size_t *count)
+bool walk_only_unknown(struct walk *walk, struct str *skus, size_t *count)
 {
     struct audit *audit = walk->audit;
     struct present_item *known = NULL;
@@ -107,8 +106,7 @@ static bool only_unknown(struct walk *walk, struct str *skus, size_t *count)
         if (sku_valid(skus[i]))
             skus[left++] = skus[i];
         else
-            walk_drift(audit, AUDIT_INDEX, walk->partition, skus[i],
-                       "the set skus lists what can be no item's name");
+            walk_drift(audit, AUDIT_INDEX, walk->partition, skus[i], "this can be no item's name");
     }
     *count = left;
     enum db_result result = db_begin_read(audit->db);
@@ -129,6 +127,14 @@ static bool only_unknown(struct walk *walk, struct str *skus, size_t *count)
     return true;
 }
 
+bool walk_unknown_items(struct walk *walk, const struct str *skus, size_t count)
+{
+    struct item *none = arena_zalloc(&walk->page, (count + 1) * sizeof(*none));
+    if (!none)
+        return walk_sql(walk->audit, DB_NO_MEMORY);
+    return compare_all(walk, skus, none, count);
+}
+
 /* What Redis lists and the ledger does not know, or not yet. */
 static bool walk_listed(struct walk *walk)
 {
@@ -144,10 +150,7 @@ static bool walk_listed(struct walk *walk)
         if (found > 0 && !walk_remember(audit, &place, skus[found - 1]))
             return false;
         size_t count = found;
-        struct item *none = arena_zalloc(&walk->page, count * sizeof(*none));
-        if (!none)
-            return walk_sql(audit, DB_NO_MEMORY);
-        if (!only_unknown(walk, skus, &count) || !compare_all(walk, skus, none, count))
+        if (!walk_only_unknown(walk, skus, &count) || !walk_unknown_items(walk, skus, count))
             return false;
     }
     return true;
@@ -184,6 +187,11 @@ static bool page_of_known(struct walk *walk, struct walk_place *place, size_t *c
            compare_all(walk, skus, items, good);
 }
 
+bool walk_kept_items(struct walk *walk)
+{
+    return settle(walk) && walk_kept_shares(walk);
+}
+
 bool walk_items(struct walk *walk)
 {
     struct walk_place place = {.n = 0};
@@ -193,5 +201,5 @@ bool walk_items(struct walk *walk)
     while (count == SURVEY_PAGE)
         if (!page_of_known(walk, &place, &count))
             return false;
-    return settle(walk) && walk_kept_shares(walk);
+    return walk_kept_items(walk);
 }

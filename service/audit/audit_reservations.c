@@ -16,10 +16,9 @@ static struct str bytes_of(const struct rid *rid)
     return (struct str){(const char *)rid->b, RID_BYTES};
 }
 
-/* True the first time. Past half of the slots a reservation may be named twice. */
-static bool first_time(struct walk *walk, const struct rid *rid)
+bool walk_first_time(struct walk *walk, struct str kind, struct str name)
 {
-    uint64_t hash = str_hash(bytes_of(rid)) | 1;
+    uint64_t hash = (str_hash(name) ^ (str_hash(kind) + walk->partition) * 31) | 1;
     uint32_t at = (uint32_t)(hash >> 32) % WALK_NAMED_SLOTS;
     while (walk->named[at] != 0 && walk->named[at] != hash)
         at = (at + 1) % WALK_NAMED_SLOTS;
@@ -34,7 +33,7 @@ static bool first_time(struct walk *walk, const struct rid *rid)
 
 static void name_reservation(struct walk *walk, const struct rid *rid, const char *text)
 {
-    if (first_time(walk, rid))
+    if (walk_first_time(walk, STR("reservation"), bytes_of(rid)))
         walk_name(walk, AUDIT_RESERVATION, rid, text);
 }
 
@@ -193,7 +192,7 @@ static bool compare_records(struct walk *walk, const struct survey_record *recor
     return walk_links(walk, records, count);
 }
 
-static bool walk_bucket(struct walk *walk, int64_t bucket)
+bool walk_bucket(struct walk *walk, int64_t bucket)
 {
     struct audit *audit = walk->audit;
     char cursor[SURVEY_CURSOR_SIZE] = "0", name[32];
@@ -232,6 +231,11 @@ static bool walk_records(struct walk *walk)
         if (!walk_bucket(walk, bucket))
             return false;
     }
+}
+
+bool walk_kept_reservations(struct walk *walk)
+{
+    return settle(walk);
 }
 
 /* --- from the ledger to Redis ----------------------------------------------------------------- */

@@ -35,11 +35,12 @@ struct walk {
     struct arena page;  /* of what is being compared; its owner resets it */
     struct arena inner; /* of what belongs to one item of that page */
     struct arena again; /* of what is compared once more */
+    struct arena names; /* of what was met outside of the other walks */
     struct walk_item items[WALK_KEPT_MAX];
     struct rid rids[WALK_KEPT_MAX];
     struct walk_share shares[WALK_KEPT_MAX];
     size_t item_count, rid_count, share_count;
-    /* Reservations that were named already, by hash: two walks may find the same one. */
+    /* What was named already, by hash: two walks may find the same. */
     uint64_t named[WALK_NAMED_SLOTS];
     uint32_t named_count;
 };
@@ -68,6 +69,19 @@ bool walk_holds(struct walk *walk, struct str sku) __attribute__((warn_unused_re
 bool walk_shares(struct walk *walk, struct str sku) __attribute__((warn_unused_result));
 /* What was kept of them. */
 bool walk_kept_shares(struct walk *walk) __attribute__((warn_unused_result));
+/* What the other walks do not come to, in all partitions. */
+bool walk_strays(struct walk *walk) __attribute__((warn_unused_result));
+/* The records of one bucket. */
+bool walk_bucket(struct walk *walk, int64_t bucket) __attribute__((warn_unused_result));
+/* Drops from skus[] what cannot be an item's name, and what the ledger knows. */
+bool walk_only_unknown(struct walk *walk, struct str *skus, size_t *count)
+    __attribute__((warn_unused_result));
+/* Items that the ledger did not know a moment ago. */
+bool walk_unknown_items(struct walk *walk, const struct str *skus, size_t count)
+    __attribute__((warn_unused_result));
+/* What was kept of reservations, and of items and shares. */
+bool walk_kept_reservations(struct walk *walk) __attribute__((warn_unused_result));
+bool walk_kept_items(struct walk *walk) __attribute__((warn_unused_result));
 /* Within SQL. */
 bool walk_balance(struct audit *audit) __attribute__((warn_unused_result));
 
@@ -77,6 +91,10 @@ void walk_drift(struct audit *audit, enum audit_kind kind, unsigned partition, s
 
 /* The same for what has an id. */
 void walk_name(struct walk *walk, enum audit_kind kind, const struct rid *rid, const char *text);
+
+/* True the first time that a thing of this kind and name is asked for. Past half of the slots it
+ * may be true again. */
+bool walk_first_time(struct walk *walk, struct str kind, struct str name);
 
 void walk_progress(struct audit *audit);
 

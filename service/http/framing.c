@@ -1,35 +1,8 @@
 #include "http/framing.h"
 
+#include "http/framing_steps.h"
 #include "http/headers.h"
 #include "http/server_limits.h"
-
-enum state {
-    METHOD,
-    TARGET,
-    VERSION,
-    VERSION_LF,
-    FIELD_START,
-    NAME,
-    BLANK, /* before a value */
-    VALUE,
-    VALUE_LF,
-    HEAD_LF,
-    BODY,
-    SIZE,
-    EXTENSION_NAME,
-    EXTENSION_VALUE,
-    EXTENSION_TOKEN,
-    EXTENSION_QUOTED,
-    EXTENSION_ESCAPED,
-    EXTENSION_END,
-    SIZE_LF,
-    DATA,
-    DATA_CR,
-    DATA_LF,
-    OVER,
-    FAULTY,
-    STATES
-};
 
 enum field { NO_FIELD, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, COOKIE, FIELDS };
 
@@ -41,11 +14,16 @@ static const char *const field_names[FIELDS] = {
     [COOKIE] = "cookie",
 };
 
-static enum state refused(struct framing *f, const char *fault)
+enum framing_state framing_refused(struct framing *f, const char *fault)
 {
     f->problem = PROBLEM_MALFORMED_REQUEST;
     f->fault = fault;
     return FAULTY;
+}
+
+enum framing_state framing_line_feed(struct framing *f, unsigned char c, enum framing_state next)
+{
+    return c == '\n' ? next : framing_refused(f, "a CR stands without its LF");
 }
 
 void framing_init(struct framing *f)
@@ -69,15 +47,9 @@ bool framing_is_inside(const struct framing *f)
     return f->state != OVER && f->state != FAULTY && (f->state != METHOD || f->index > 0);
 }
 
-/* RFC 9110 section 5.6.4: what stands in quotes, quoted pairs aside. */
-static bool is_quoted_char(unsigned char c)
-{
-    return c == '\t' || (c >= ' ' && c != 0x7f);
-}
-
 /* --- ends ------------------------------------------------------------------------------------- */
 
-static enum state end_request(struct framing *f)
+static enum framing_state end_request(struct framing *f)
 {
     bool last = f->is.closes || (f->is.old && !f->is.keeps);
     f->whole++;
@@ -86,16 +58,16 @@ static enum state end_request(struct framing *f)
     return last ? OVER : METHOD;
 }
 
-static enum state end_head(struct framing *f)
+static enum framing_state end_head(struct framing *f)
 {
     if (f->is.trailer)
         return end_request(f);
     if (f->is.hosts == 0 && !f->is.old)
-        return refused(f, "Host is missing");
+        return framing_refused(f, "Host is missing");
     if (f->is.chunked && f->is.has_length)
-        return refused(f, "Content-Length and Transfer-Encoding exclude each other");
+        return framing_refused(f, "Content-Length and Transfer-Encoding exclude each other");
     if (f->is.chunked && f->is.old)
-        return refused(f, "HTTP/1.0 has no Transfer-Encoding");
+        return framing_refused(f, "HTTP/1.0 has no Transfer-Encoding");
     f->heads++;
     f->index = 0;
     if (f->is.chunked)
@@ -105,42 +77,42 @@ static enum state end_head(struct framing *f)
 
 /* --- header fields that count ----------------------------------------------------------------- */
 
-static enum state end_host(struct framing *f, struct str value)
+static enum framing_state end_host(struct framing *f, struct str value)
 {
     struct host host;
     if (f->is.hosts++ > 0)
-        return refused(f, "Host comes twice");
+        return framing_refused(f, "Host comes twice");
     if (f->is.absolute && !str_equal_caseless(value, (struct str){f->authority, f->authority_n}))
-        return refused(f, "Host is another than in the request target");
-    return host_parse(value, &host) ? FIELD_START : refused(f, "Host is no host");
+        return framing_refused(f, "Host is another than in the request target");
+    return host_parse(value, &host) ? FIELD_START : framing_refused(f, "Host is no host");
 }
 
 /* To the letter: the library takes blanks behind the number for a part of it. */
-static enum state end_content_length(struct framing *f, struct str value)
+static enum framing_state end_content_length(struct framing *f, struct str value)
 {
     if (f->is.has_length)
-        return refused(f, "Content-Length comes twice");
+        return framing_refused(f, "Content-Length comes twice");
     if (value.n < 1 || value.n > 18)
-        return refused(f, "Content-Length is no number");
+        return framing_refused(f, "Content-Length is no number");
     for (size_t i = 0; i < value.n; i++) {
         if (value.p[i] < '0' || value.p[i] > '9')
-            return refused(f, "Content-Length is no number");
+            return framing_refused(f, "Content-Length is no number");
         f->is.left = f->is.left * 10 + (uint64_t)(value.p[i] - '0');
     }
     f->is.has_length = true;
     return FIELD_START;
 }
 
-static enum state end_transfer_encoding(struct framing *f, struct str value)
+static enum framing_state end_transfer_encoding(struct framing *f, struct str value)
 {
     bool good = str_equal_caseless(value, STR("chunked"));
     if (!good || f->is.chunked)
-        return refused(f, "the only Transfer-Encoding taken is chunked");
+        return framing_refused(f, "the only Transfer-Encoding taken is chunked");
     f->is.chunked = true;
     return FIELD_START;
 }
 
-static enum state end_connection(struct framing *f, struct str value)
+static enum framing_state end_connection(struct framing *f, struct str value)
 {
     while (value.n > 0) {
         const char *comma = memchr(value.p, ',', value.n);
@@ -156,12 +128,12 @@ static enum state end_connection(struct framing *f, struct str value)
     return FIELD_START;
 }
 
-static enum state end_field(struct framing *f)
+static enum framing_state end_field(struct framing *f)
 {
     struct str value = {f->text, f->text_n};
     bool frames = f->field == HOST || f->field == CONTENT_LENGTH || f->field == TRANSFER_ENCODING;
     if (frames && f->is.trailer)
-        return refused(f, "a trailer has a field that frames the request");
+        return framing_refused(f, "a trailer has a field that frames the request");
     switch ((enum field)f->field) {
     case HOST: return end_host(f, str_trim(value));
     case CONTENT_LENGTH: return end_content_length(f, value);
@@ -172,7 +144,7 @@ static enum state end_field(struct framing *f)
 }
 
 /* Its value is kept from here on, if it counts. */
-static enum state end_name(struct framing *f)
+static enum framing_state end_name(struct framing *f)
 {
     struct str name = {f->text, f->text_n};
     f->field = NO_FIELD;
@@ -194,12 +166,12 @@ static bool keep(struct framing *f, unsigned char c)
 
 /* --- a byte ----------------------------------------------------------------------------------- */
 
-static enum state at_method(struct framing *f, unsigned char c)
+static enum framing_state at_method(struct framing *f, unsigned char c)
 {
     if (c == ' ' && f->index > 0)
         return TARGET;
     if (!token_chars[c])
-        return refused(f, "the request does not begin with a method");
+        return framing_refused(f, "the request does not begin with a method");
     f->index = 1;
     return METHOD;
 }
@@ -218,7 +190,7 @@ static bool keep_authority(struct framing *f, unsigned char c)
         f->index = same ? f->index + 1 : ANYWHERE;
         f->authority_n = 0;
         f->is.absolute = f->index == IN_AUTHORITY;
-    } else if (f->index == IN_AUTHORITY && !strchr("/?#", c)) {
+    } else if (f->index == IN_AUTHORITY && !strchr("/?", c)) {
         if (f->authority_n == sizeof(f->authority))
             return false;
         f->authority[f->authority_n++] = (char)c;
@@ -229,16 +201,19 @@ static bool keep_authority(struct framing *f, unsigned char c)
 }
 
 /* The library makes a record of each argument of the query. */
-static enum state at_target(struct framing *f, unsigned char c)
+static enum framing_state at_target(struct framing *f, unsigned char c)
 {
     if (c == ' ' && f->index > 1) {
         f->index = 0;
         return VERSION;
     }
     if (c <= ' ' || c >= 0x7f)
-        return refused(f, "the request target has a blank or a byte that is no ASCII letter");
+        return framing_refused(f,
+                               "the request target has a blank or a byte that is no ASCII letter");
+    if (c == '#')
+        return framing_refused(f, "the request target has a fragment");
     if (!keep_authority(f, c))
-        return refused(f, "the host in the request target is too long");
+        return framing_refused(f, "the host in the request target is too long");
     if ((c == '?' && !f->is.query) || (c == '&' && f->is.query)) {
         f->is.query = true;
         f->is.pool_bytes += SERVER_RECORD_BYTES;
@@ -246,7 +221,7 @@ static enum state at_target(struct framing *f, unsigned char c)
     return TARGET;
 }
 
-static enum state at_version(struct framing *f, unsigned char c)
+static enum framing_state at_version(struct framing *f, unsigned char c)
 {
     static const char common[] = "HTTP/1.";
     const unsigned digit = sizeof(common) - 1;
@@ -254,59 +229,54 @@ static enum state at_version(struct framing *f, unsigned char c)
                 : f->index == digit ? c == '0' || c == '1'
                                     : c == '\r';
     if (!good)
-        return refused(f, "the version is neither HTTP/1.0 nor HTTP/1.1");
+        return framing_refused(f, "the version is neither HTTP/1.0 nor HTTP/1.1");
     if (f->index == digit)
         f->is.old = c == '0';
     return f->index++ > digit ? VERSION_LF : VERSION;
 }
 
-static enum state line_feed(struct framing *f, unsigned char c, enum state next)
+static enum framing_state at_version_lf(struct framing *f, unsigned char c)
 {
-    return c == '\n' ? next : refused(f, "a CR stands without its LF");
+    return framing_line_feed(f, c, FIELD_START);
 }
 
-static enum state at_version_lf(struct framing *f, unsigned char c)
-{
-    return line_feed(f, c, FIELD_START);
-}
-
-static enum state at_name(struct framing *f, unsigned char c)
+static enum framing_state at_name(struct framing *f, unsigned char c)
 {
     if (c == ':')
         return end_name(f);
     if (!token_chars[c])
-        return refused(f, "the name of a header field is no token");
+        return framing_refused(f, "the name of a header field is no token");
     (void)keep(f, c); /* the names that count are shorter than what is kept */
     return NAME;
 }
 
-static enum state at_field_start(struct framing *f, unsigned char c)
+static enum framing_state at_field_start(struct framing *f, unsigned char c)
 {
     if (c == '\r')
         return HEAD_LF;
     if (c == ' ' || c == '\t')
-        return refused(f, "a header field is folded");
+        return framing_refused(f, "a header field is folded");
     if (c == ':')
-        return refused(f, "a header field has no name");
+        return framing_refused(f, "a header field has no name");
     f->text_n = 0;
     f->is.pool_bytes += SERVER_RECORD_BYTES;
     return at_name(f, c);
 }
 
-static enum state at_value(struct framing *f, unsigned char c)
+static enum framing_state at_value(struct framing *f, unsigned char c)
 {
     if (c == '\r')
         return VALUE_LF;
     if (c == '\0' || c == '\n') /* others end nothing anywhere: RFC 9110 section 5.5 */
-        return refused(f, "a header field has a NUL, or an LF without its CR");
+        return framing_refused(f, "a header field has a NUL, or an LF without its CR");
     if (f->field == COOKIE) /* the library keeps a copy, and a record of each */
         f->is.pool_bytes += c == ';' || c == ',' ? SERVER_RECORD_BYTES + 1 : 1;
     else if (f->field != NO_FIELD && !keep(f, c))
-        return refused(f, "a header field that frames the request is too long");
+        return framing_refused(f, "a header field that frames the request is too long");
     return VALUE;
 }
 
-static enum state at_blank(struct framing *f, unsigned char c)
+static enum framing_state at_blank(struct framing *f, unsigned char c)
 {
     if (c == ' ' || c == '\t')
         return BLANK;
@@ -315,113 +285,17 @@ static enum state at_blank(struct framing *f, unsigned char c)
     return at_value(f, c);
 }
 
-static enum state at_value_lf(struct framing *f, unsigned char c)
+static enum framing_state at_value_lf(struct framing *f, unsigned char c)
 {
-    return c == '\n' ? end_field(f) : line_feed(f, c, FIELD_START);
+    return c == '\n' ? end_field(f) : framing_line_feed(f, c, FIELD_START);
 }
 
-static enum state at_head_lf(struct framing *f, unsigned char c)
+static enum framing_state at_head_lf(struct framing *f, unsigned char c)
 {
-    return c == '\n' ? end_head(f) : line_feed(f, c, METHOD);
+    return c == '\n' ? end_head(f) : framing_line_feed(f, c, METHOD);
 }
 
-static int hex_digit(unsigned char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Eight digits: more overflow in some parsers, and no body is that long. */
-static enum state at_size(struct framing *f, unsigned char c)
-{
-    int digit = hex_digit(c);
-    if (digit >= 0 && f->index < 8) {
-        f->index++;
-        f->is.left = f->is.left << 4 | (unsigned)digit;
-        return SIZE;
-    }
-    if (f->index == 0 || (c != '\r' && c != ';'))
-        return refused(f, "the size of a chunk is not one to eight hexadecimal digits");
-    f->index = 0;
-    return c == '\r' ? SIZE_LF : EXTENSION_NAME;
-}
-
-static enum state extension_refused(struct framing *f)
-{
-    return refused(f, "an extension of a chunk is neither a token nor a quoted string");
-}
-
-/* Behind a name or a value. */
-static enum state end_extension(struct framing *f, unsigned char c)
-{
-    f->index = 0;
-    if (c == ';')
-        return EXTENSION_NAME;
-    return c == '\r' ? SIZE_LF : extension_refused(f);
-}
-
-static enum state at_extension_name(struct framing *f, unsigned char c)
-{
-    if (token_chars[c]) {
-        f->index = 1;
-        return EXTENSION_NAME;
-    }
-    if (f->index == 0)
-        return extension_refused(f);
-    return c == '=' ? EXTENSION_VALUE : end_extension(f, c);
-}
-
-static enum state at_extension_value(struct framing *f, unsigned char c)
-{
-    if (c == '"')
-        return EXTENSION_QUOTED;
-    return token_chars[c] ? EXTENSION_TOKEN : extension_refused(f);
-}
-
-static enum state at_extension_token(struct framing *f, unsigned char c)
-{
-    return token_chars[c] ? EXTENSION_TOKEN : end_extension(f, c);
-}
-
-static enum state at_extension_quoted(struct framing *f, unsigned char c)
-{
-    if (c == '"')
-        return EXTENSION_END;
-    if (c == '\\')
-        return EXTENSION_ESCAPED;
-    return is_quoted_char(c) ? EXTENSION_QUOTED : extension_refused(f);
-}
-
-static enum state at_extension_escaped(struct framing *f, unsigned char c)
-{
-    return is_quoted_char(c) ? EXTENSION_QUOTED : extension_refused(f);
-}
-
-static enum state at_size_lf(struct framing *f, unsigned char c)
-{
-    if (c != '\n')
-        return line_feed(f, c, DATA);
-    if (f->is.left > 0)
-        return DATA;
-    f->is.trailer = true;
-    return FIELD_START;
-}
-
-static enum state at_data_cr(struct framing *f, unsigned char c)
-{
-    return c == '\r' ? DATA_LF : refused(f, "a chunk does not end where its size says");
-}
-
-static enum state at_data_lf(struct framing *f, unsigned char c)
-{
-    return line_feed(f, c, SIZE);
-}
-
-typedef enum state (*step)(struct framing *f, unsigned char c);
-
-static const step steps[STATES] = {
+static const framing_step steps[STATES] = {
     [METHOD] = at_method,
     [TARGET] = at_target,
     [VERSION] = at_version,
@@ -432,24 +306,10 @@ static const step steps[STATES] = {
     [VALUE] = at_value,
     [VALUE_LF] = at_value_lf,
     [HEAD_LF] = at_head_lf,
-    [SIZE] = at_size,
-    [EXTENSION_NAME] = at_extension_name,
-    [EXTENSION_VALUE] = at_extension_value,
-    [EXTENSION_TOKEN] = at_extension_token,
-    [EXTENSION_QUOTED] = at_extension_quoted,
-    [EXTENSION_ESCAPED] = at_extension_escaped,
-    [EXTENSION_END] = end_extension,
-    [SIZE_LF] = at_size_lf,
-    [DATA_CR] = at_data_cr,
-    [DATA_LF] = at_data_lf,
+    [SIZE... DATA_LF] = framing_chunk_step,
 };
 
 /* --- many bytes ------------------------------------------------------------------------------- */
-
-static bool is_extension(enum state state)
-{
-    return state >= EXTENSION_NAME && state <= EXTENSION_END;
-}
 
 /* What of a body's n bytes is left, taken at once. */
 static size_t take_data(struct framing *f, size_t n)
@@ -470,13 +330,14 @@ static bool ends_value(unsigned char c)
 
 static bool ends_target(unsigned char c)
 {
-    return c <= ' ' || c >= 0x7f || c == '?' || c == '&';
+    return c <= ' ' || c >= 0x7f || c == '?' || c == '&' || c == '#';
 }
 
 /* What most of a head is made of, taken without a step for each byte: names, values that do not
  * count, the inside of a target. Returns how many bytes that was. */
-static size_t take_run(struct framing *f, const unsigned char *bytes, size_t n)
+static size_t take_run(struct framing *f, const char *from, size_t n)
 {
+    const unsigned char *bytes = (const unsigned char *)from;
     size_t i = 0;
     if (n > POOL_ROOM - f->is.pool_bytes)
         n = POOL_ROOM - f->is.pool_bytes;
@@ -500,7 +361,7 @@ static void take_byte(struct framing *f, unsigned char c)
 {
     bool head = f->state < BODY;
     f->is.pool_bytes += head;
-    f->is.extension_bytes += is_extension((enum state)f->state);
+    f->is.extension_bytes += framing_in_extension(f);
     f->state = (uint8_t)steps[f->state](f, c);
     if (f->state == FAULTY)
         return;
@@ -509,31 +370,45 @@ static void take_byte(struct framing *f, unsigned char c)
         f->problem = PROBLEM_HEADERS_TOO_LARGE;
         f->fault = "the request line, the header fields and their number are too much";
     } else if (f->is.extension_bytes > SERVER_EXTENSION_BYTES) {
-        f->state = (uint8_t)refused(f, "the extensions of the chunks are too long");
+        f->state = (uint8_t)framing_refused(f, "the extensions of the chunks are too long");
     }
 }
 
-size_t framing_take(struct framing *f, const char *bytes, size_t n, size_t *whole)
+static void keep_bytes(struct framing_taken *taken, char *bytes, size_t n)
 {
-    size_t i = 0;
-    unsigned long before = f->whole;
-    *whole = 0;
-    while (i < n) {
-        if (f->state == OVER || f->state == FAULTY)
-            return i;
-        if (f->state == BODY || f->state == DATA) {
-            i += take_data(f, n - i);
-        } else {
-            i += take_run(f, (const unsigned char *)bytes + i, n - i);
-            if (i == n)
-                break;
-            take_byte(f, (unsigned char)bytes[i]);
-            i += f->state != FAULTY;
-        }
-        if (f->whole != before) {
-            before = f->whole;
-            *whole = i;
+    if (taken->kept != taken->read)
+        memmove(bytes + taken->kept, bytes + taken->read, n);
+    taken->kept += n;
+    taken->read += n;
+}
+
+/* One byte that is not like the ones before it. False: it is not taken. */
+static bool take_turn(struct framing *f, char *bytes, struct framing_taken *taken)
+{
+    take_byte(f, (unsigned char)bytes[taken->read]);
+    if (f->state == FAULTY)
+        return false;
+    if (framing_in_extension(f))
+        taken->read++;
+    else
+        keep_bytes(taken, bytes, 1);
+    return true;
+}
+
+void framing_take(struct framing *f, char *bytes, size_t n, struct framing_taken *taken)
+{
+    unsigned long whole = f->whole;
+    *taken = (struct framing_taken){0, 0, 0};
+    while (taken->read < n && f->state != OVER && f->state != FAULTY) {
+        size_t left = n - taken->read;
+        bool data = f->state == BODY || f->state == DATA;
+        size_t run = data ? take_data(f, left) : take_run(f, bytes + taken->read, left);
+        keep_bytes(taken, bytes, run);
+        if (run == 0 && !take_turn(f, bytes, taken))
+            return;
+        if (f->whole != whole) {
+            whole = f->whole;
+            taken->whole = taken->kept;
         }
     }
-    return i;
 }

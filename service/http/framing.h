@@ -47,9 +47,16 @@ struct framing {
 /* A connection's beginning. */
 void framing_init(struct framing *f);
 
-/* Judges the next n bytes. Returns how many are good; fewer than n: fault and problem say why, or
- * those behind count no more. *whole: up to where the good bytes end a request, 0 if none does. */
-size_t framing_take(struct framing *f, const char *bytes, size_t n, size_t *whole);
+/* Of n bytes: how many were read, and what of them is for the parser behind. */
+struct framing_taken {
+    size_t read;  /* fewer than n: fault says why the next is not taken, or it counts no more */
+    size_t kept;  /* those read, moved to the front, but for the extensions of chunks */
+    size_t whole; /* up to where those kept end a request; 0: none ends here */
+};
+
+/* Judges the next n bytes. Extensions mean nothing to us, and libmicrohttpd 1.0.1 cannot read them:
+ * they are judged and cut out. */
+void framing_take(struct framing *f, char *bytes, size_t n, struct framing_taken *taken);
 
 /* Nothing that follows counts any more. */
 void framing_close(struct framing *f);

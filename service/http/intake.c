@@ -142,19 +142,29 @@ static ssize_t stop(struct peer *peer, size_t whole)
     return drop(peer);
 }
 
-static ssize_t recv_judged(struct peer *peer, void *to, size_t n, int flags)
+/* What is cut out makes a read shorter than it was. The library takes a short one for the last that
+ * there is, and waits for more to come; so the room is filled as long as there may be any. */
+static ssize_t recv_judged(struct peer *peer, char *to, size_t n, int flags)
 {
     struct intake *intake = &peer->intake;
-    if (intake->state != INTAKE_OPEN || framing_is_over(&intake->framing))
-        return drop(peer);
-    ssize_t got = recv_plain(peer->fd, to, n, flags);
-    if (got <= 0)
-        return got;
-    size_t whole;
-    size_t good = framing_take(&intake->framing, to, (size_t)got, &whole);
-    if (peer->list == PEER_IDLE)
-        peer_move(peer->server, peer, PEER_READING);
-    return intake->framing.fault ? stop(peer, whole) : (ssize_t)good;
+    struct framing_taken taken;
+    size_t kept = 0, whole = 0, got;
+    do {
+        if (intake->state != INTAKE_OPEN || framing_is_over(&intake->framing))
+            return kept > 0 ? (ssize_t)kept : drop(peer);
+        ssize_t result = recv_plain(peer->fd, to + kept, n - kept, flags);
+        if (result <= 0)
+            return kept > 0 ? (ssize_t)kept : result;
+        got = (size_t)result;
+        framing_take(&intake->framing, to + kept, got, &taken);
+        if (peer->list == PEER_IDLE)
+            peer_move(peer->server, peer, PEER_READING);
+        whole = taken.whole > 0 ? kept + taken.whole : whole;
+        if (intake->framing.fault)
+            return stop(peer, whole);
+        kept += taken.kept;
+    } while (kept == 0 || (kept < n && taken.kept < got));
+    return (ssize_t)kept;
 }
 
 /* In the place of the C library's: see intake.h. */

@@ -9,9 +9,10 @@
 
 static void ready(struct exchange *x)
 {
-    const char *why = store_not_ready(x->server->store);
+    enum outcome_code code;
+    const char *why = store_not_ready(x->server->store, &code);
     if (why) {
-        exchange_refuse(x, PROBLEM_REDIS_UNAVAILABLE, why);
+        exchange_refuse(x, problem_of_outcome(code), why);
         return;
     }
     JSON_LIT(&x->out, "{\"status\":\"ready\",\"restores\":");

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SEAL_MAX_BYTES 4096
 
@@ -35,9 +36,9 @@ static const struct db_statement move_checkpoint = {
 static const struct checkpoint nothing = {.epoch = 0, .seq = -1};
 
 static const char *const result_names[APPLY_RESULTS] = {
-    [APPLY_DONE] = "done",           [APPLY_THERE] = "there", [APPLY_GAP] = "gap",
-    [APPLY_FORMAT] = "format",       [APPLY_FORK] = "fork",   [APPLY_DISOWNED] = "disowned",
-    [APPLY_NO_MEMORY] = "no memory", [APPLY_DB] = "database",
+    [APPLY_DONE] = "done",           [APPLY_THERE] = "there",         [APPLY_GAP] = "gap",
+    [APPLY_FORMAT] = "format",       [APPLY_FORK] = "fork",           [APPLY_DISOWNED] = "disowned",
+    [APPLY_ELSEWHERE] = "elsewhere", [APPLY_NO_MEMORY] = "no memory", [APPLY_DB] = "database",
 };
 
 const char *apply_result_name(enum apply_result result)
@@ -118,12 +119,14 @@ static enum db_result lock_row(struct apply *apply)
 static enum db_result turn_epochs(struct apply *apply, const struct apply_entry *entries,
                                   size_t count)
 {
+    const struct str unknown = {NULL, 0};
     struct epoch_end at = {apply->at.epoch, apply->at.seq};
     enum db_result result = DB_OK;
     for (size_t i = 0; i < count && result == DB_OK; i++) {
-        if (entries[i].epoch != at.epoch)
-            result = epochs_turn(apply->db, apply->partition, at, entries[i].epoch, apply->run_id,
-                                 &apply->ended);
+        int64_t next = entries[i].epoch;
+        if (next != at.epoch)
+            result = epochs_turn(apply->db, apply->partition, at, next,
+                                 next == apply->run_epoch ? apply->run_id : unknown, &apply->ended);
         at = (struct epoch_end){entries[i].epoch, entries[i].seq};
     }
     return result;
@@ -178,27 +181,66 @@ static enum apply_result disown(struct apply *apply, int64_t epoch, int64_t last
     return APPLY_DISOWNED;
 }
 
+/* Two Redis may both have opened an epoch of this number. SQL follows the one that it saw first. */
+static bool is_of_another(const struct apply *apply, int64_t epoch, const char *run_id)
+{
+    return epoch == apply->run_epoch && *run_id && !str_equal(str_of(run_id), apply->run_id);
+}
+
+static enum apply_result disown_other(struct apply *apply, int64_t epoch, const char *run_id)
+{
+    snprintf(apply->why, sizeof(apply->why), "epoch %lld in SQL is of Redis %.8s, this is %.8s",
+             (long long)epoch, run_id, apply->run_id.p);
+    return APPLY_DISOWNED;
+}
+
+/* Where an epoch ends for the applier: at the checkpoint, or where it ended. */
+static enum apply_result find_end(struct apply *apply, int64_t epoch, int64_t *last_seq)
+{
+    const struct checkpoint *at = &apply->at;
+    struct epoch_found found = {.last_seq = at->seq};
+    enum db_result result = DB_OK;
+    if (epoch == at->epoch)
+        memcpy(found.run_id, apply->ended.run_id, sizeof(found.run_id));
+    else
+        result = epochs_find(apply->db, apply->partition, epoch, &found);
+    *last_seq = found.last_seq;
+    if (result != DB_OK)
+        return from_db(apply, result);
+    return is_of_another(apply, epoch, found.run_id) ? disown_other(apply, epoch, found.run_id)
+                                                     : APPLY_DONE;
+}
+
 /* Skips what the database holds; *first may become `count`. */
 static enum apply_result skip_there(struct apply *apply, const struct apply_entry *entries,
                                     size_t count, size_t *first)
 {
-    const struct checkpoint *at = &apply->at;
-    struct epoch_end end = {at->epoch, at->seq};
-    for (*first = 0; *first < count && entries[*first].epoch <= at->epoch; ++*first) {
+    int64_t now = apply->at.epoch;
+    struct epoch_end end = {.epoch = 0};
+    for (*first = 0; *first < count && entries[*first].epoch <= now; ++*first) {
         const struct apply_entry *entry = &entries[*first];
         if (entry->epoch != end.epoch) {
-            enum db_result found = DB_OK;
-            end = (struct epoch_end){entry->epoch, at->seq};
-            if (entry->epoch < at->epoch)
-                found = epochs_find(apply->db, apply->partition, entry->epoch, &end.last_seq);
-            if (found != DB_OK)
-                return from_db(apply, found);
+            enum apply_result result = find_end(apply, entry->epoch, &end.last_seq);
+            if (result != APPLY_DONE)
+                return result;
+            end.epoch = entry->epoch;
         }
         if (entry->seq > end.last_seq)
-            return entry->epoch == at->epoch ? APPLY_DONE
-                                             : disown(apply, entry->epoch, end.last_seq);
+            return entry->epoch == now ? APPLY_DONE : disown(apply, entry->epoch, end.last_seq);
     }
     return APPLY_DONE;
+}
+
+/* The first entry of an epoch says that its Redis has all that came before, and nothing more: that
+ * must be what the database has. */
+static bool epoch_follows(const struct apply *apply, const struct apply_entry *entries,
+                          size_t first, size_t count)
+{
+    struct epoch_end before = apply->after;
+    if (first > 0)
+        before = (struct epoch_end){entries[first - 1].epoch, entries[first - 1].seq};
+    return first == count || entries[first].epoch == apply->at.epoch || before.epoch == 0 ||
+           (before.epoch == apply->at.epoch && before.last_seq == apply->at.seq);
 }
 
 static bool is_next(const struct checkpoint *at, const struct apply_entry *entry)
@@ -216,6 +258,8 @@ static enum apply_result find_first(struct apply *apply, const struct apply_entr
     enum apply_result result = skip_there(apply, entries, count, first);
     if (result != APPLY_DONE)
         return result;
+    if (!epoch_follows(apply, entries, *first, count))
+        return APPLY_ELSEWHERE;
     for (size_t i = *first; i < count; i++) {
         if (!is_next(&at, &entries[i])) {
             apply->good = i;
@@ -286,7 +330,8 @@ enum apply_result apply_chunk(struct apply *apply, const struct apply_entry *ent
         begun == DB_OK ? take_chunk(apply, entries, count) : from_db(apply, begun);
     if (result != APPLY_DONE)
         db_rollback(apply->db);
-    if (result != APPLY_DONE && result != APPLY_THERE && result != APPLY_DISOWNED)
+    if (result != APPLY_DONE && result != APPLY_THERE && result != APPLY_DISOWNED &&
+        result != APPLY_ELSEWHERE)
         apply->ended = (struct epochs){.before = 0}; /* ends that were not kept */
     return result;
 }

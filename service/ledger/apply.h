@@ -38,7 +38,9 @@ enum apply_result {
     APPLY_GAP,       /* an entry is missing before the one that came; `good` */
     APPLY_FORMAT,    /* an entry is not of a format that we know; `good` */
     APPLY_FORK,      /* the events do not follow from what the database holds */
-    APPLY_DISOWNED,  /* an entry is behind the end of its epoch: it never will be there */
+    APPLY_DISOWNED,  /* an entry is behind the end of its epoch, or of another Redis' epoch of the
+                      * same number: it never will be there */
+    APPLY_ELSEWHERE, /* the database is not where the chunk's new epoch was taken to follow */
     APPLY_NO_MEMORY, /* smaller chunks may help */
     APPLY_DB,        /* see `db` */
     APPLY_RESULTS
@@ -48,12 +50,16 @@ struct apply {
     struct db *db;
     unsigned partition;
     struct fold fold;
-    struct str run_id;        /* the owner's: of the Redis that the entries come from, or absent */
-    struct checkpoint at;     /* after APPLY_DONE, APPLY_THERE and APPLY_DISOWNED */
+    /* What the owner knows of the entries' Redis: its run id, and which epoch that process opened
+     * (0: not known); the entry that the next chunk's first one follows in its stream. */
+    struct str run_id;
+    int64_t run_epoch;
+    struct epoch_end after;   /* epoch 0: not known */
+    struct checkpoint at;     /* after APPLY_DONE, THERE, DISOWNED and ELSEWHERE */
     struct epochs ended;      /* before at.epoch */
     size_t good;              /* so many entries of the chunk may be applied without the rest */
     enum db_result db_result; /* for APPLY_DB. DB_UNKNOWN: the same chunk again is right */
-    char why[APPLY_WHY_SIZE]; /* for all but APPLY_DONE and APPLY_THERE */
+    char why[APPLY_WHY_SIZE]; /* for all but APPLY_DONE, THERE and ELSEWHERE */
 };
 
 void apply_init(struct apply *apply, struct db *db, unsigned partition);

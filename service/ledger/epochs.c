@@ -15,8 +15,7 @@ static const struct db_statement read_ends = {
 static const struct db_statement find_end = {
     .kind = DB_ONE,
     .types = "ii",
-    .head = "SELECT last_seq FROM epochs WHERE partition_no = $1 AND epoch = $2 "
-            "AND last_seq IS NOT NULL",
+    .head = "SELECT last_seq, run_id FROM epochs WHERE partition_no = $1 AND epoch = $2",
 };
 static const struct db_statement put_epoch = {
     .kind = DB_INSERT,
@@ -35,27 +34,45 @@ static int keep_end(void *context, const struct db_value *row, size_t count)
     return 0;
 }
 
-enum db_result epochs_read(struct db *db, unsigned partition, int64_t epoch, struct epochs *epochs)
+static void keep_run_id(char run_id[EPOCHS_RUN_ID], struct str text)
 {
-    const struct db_value key[] = {db_int(partition), db_int(epoch)};
-    *epochs = (struct epochs){.before = 0};
-    enum db_result result = db_run(db, &read_ends, key, 1, keep_end, epochs, NULL);
-    if (result == DB_OK)
-        epochs->before = epoch;
-    return result;
+    size_t n = text.n < EPOCHS_RUN_ID ? text.n : EPOCHS_RUN_ID - 1;
+    memset(run_id, 0, EPOCHS_RUN_ID);
+    if (!str_absent(text))
+        memcpy(run_id, text.p, n);
 }
 
-static int keep_last(void *context, const struct db_value *row, size_t count)
+static int keep_found(void *context, const struct db_value *row, size_t count)
 {
-    *(int64_t *)context = row[0].as.number;
+    struct epoch_found *found = context;
+    if (row[0].type == DB_INT)
+        found->last_seq = row[0].as.number;
+    if (row[1].type == DB_TEXT)
+        keep_run_id(found->run_id, row[1].as.text);
     return 0;
 }
 
-enum db_result epochs_find(struct db *db, unsigned partition, int64_t epoch, int64_t *last_seq)
+enum db_result epochs_find(struct db *db, unsigned partition, int64_t epoch,
+                           struct epoch_found *found)
 {
     const struct db_value key[] = {db_int(partition), db_int(epoch)};
-    *last_seq = EPOCHS_ABSENT;
-    return db_run(db, &find_end, key, 1, keep_last, last_seq, NULL);
+    *found = (struct epoch_found){.last_seq = EPOCHS_ABSENT};
+    return db_run(db, &find_end, key, 1, keep_found, found, NULL);
+}
+
+enum db_result epochs_read(struct db *db, unsigned partition, int64_t epoch, struct epochs *epochs)
+{
+    const struct db_value key[] = {db_int(partition), db_int(epoch)};
+    struct epoch_found present;
+    *epochs = (struct epochs){.before = 0};
+    enum db_result result = db_run(db, &read_ends, key, 1, keep_end, epochs, NULL);
+    if (result == DB_OK)
+        result = epochs_find(db, partition, epoch, &present);
+    if (result != DB_OK)
+        return result;
+    memcpy(epochs->run_id, present.run_id, sizeof(epochs->run_id));
+    epochs->before = epoch;
+    return DB_OK;
 }
 
 static void push(struct epochs *epochs, struct epoch_end end)
@@ -82,7 +99,9 @@ enum db_result epochs_turn(struct db *db, unsigned partition, struct epoch_end e
         result = db_run(db, &put_epoch, begun, 1, NULL, NULL, NULL);
     if (result == DB_OK && end.epoch > 0)
         push(epochs, end);
-    if (result == DB_OK)
-        epochs->before = next;
-    return result;
+    if (result != DB_OK)
+        return result;
+    keep_run_id(epochs->run_id, run_id);
+    epochs->before = next;
+    return DB_OK;
 }

@@ -13,6 +13,7 @@
 
 #define EPOCHS_TOLD   8    /* a request is answered or told 504 long before so many have passed */
 #define EPOCHS_ABSENT (-1) /* last_seq of an epoch of which SQL has nothing */
+#define EPOCHS_RUN_ID 48   /* with the NUL */
 
 struct epoch_end {
     int64_t epoch, last_seq;
@@ -20,7 +21,8 @@ struct epoch_end {
 
 /* The last ones that ended before an epoch, newest first. */
 struct epochs {
-    int64_t before; /* 0: nothing is known */
+    int64_t before;             /* 0: nothing is known */
+    char run_id[EPOCHS_RUN_ID]; /* of the Redis that opened that one; "": not known */
     size_t count;
     struct epoch_end ends[EPOCHS_TOLD];
 };
@@ -29,12 +31,17 @@ struct epochs {
 enum db_result epochs_read(struct db *db, unsigned partition, int64_t epoch, struct epochs *epochs)
     __attribute__((warn_unused_result));
 
-/* Where one that is over ended. */
-enum db_result epochs_find(struct db *db, unsigned partition, int64_t epoch, int64_t *last_seq)
-    __attribute__((warn_unused_result));
+/* One that SQL knows; last_seq EPOCHS_ABSENT: it does not, or that one has no end yet. */
+struct epoch_found {
+    int64_t last_seq;
+    char run_id[EPOCHS_RUN_ID];
+};
+
+enum db_result epochs_find(struct db *db, unsigned partition, int64_t epoch,
+                           struct epoch_found *found) __attribute__((warn_unused_result));
 
 /* The checkpoint leaves an epoch (its number 0: there was none) for a later one, which the Redis
- * with this run id opened. *epochs, known up to then, has the end from now on. */
+ * with this run id opened, if that is known. *epochs, known up to then, has the end from now on. */
 enum db_result epochs_turn(struct db *db, unsigned partition, struct epoch_end end, int64_t next,
                            struct str run_id, struct epochs *epochs)
     __attribute__((warn_unused_result));

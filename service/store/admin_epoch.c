@@ -92,7 +92,8 @@ static enum admin_result check_meta(struct admin *admin, unsigned partition,
     uint64_t id = strtoull(meta->v[META_STORE], NULL, 16), known = admin->shared->store_id;
     if (known != 0 && id != known && !is_restored(admin->shared, meta)) {
         snprintf(admin->why, sizeof(admin->why),
-                 meta_restoring(meta) ? "a restore is at work, or was interrupted"
+                 meta_restoring(meta) ? "a restore is at work; if none is, one did not come to its "
+                                        "end: run `stockd restore` again"
                                       : "Redis holds another store than before");
         return ADMIN_LOST;
     }

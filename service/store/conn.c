@@ -98,6 +98,8 @@ void conn_close(struct conn *conn)
     if (conn->closing)
         return;
     conn->closing = true;
+    lookup_let_go(conn->lookup);
+    conn->lookup = NULL;
     release(conn);
     conn->state = CONN_DOWN;
     uv_timer_stop(&conn->timer);
@@ -156,8 +158,9 @@ static void on_timer(uv_timer_t *timer)
     else if (conn->state == CONN_READY && !conn->role_first)
         ask_role(conn);
     else
-        conn_drop(conn, conn->state == CONN_CONNECTING ? "connecting took too long"
-                                                       : "Redis did not answer in time");
+        conn_drop(conn, conn->state == CONN_RESOLVING    ? "the look-up of the host took too long"
+                        : conn->state == CONN_CONNECTING ? "connecting took too long"
+                                                         : "Redis did not answer in time");
 }
 
 /* --- sending and receiving -------------------------------------------------------------------- */
@@ -369,7 +372,7 @@ static void greet(struct conn *conn)
 {
     const struct address *a = conn->address;
     char db[16];
-    size_t replies = 2;
+    size_t replies = 4;
     buf_reset(&conn->out);
     conn->out_sent = 0;
     if (a->password[0]) {
@@ -384,6 +387,9 @@ static void greet(struct conn *conn)
         resp_words(&conn->out, 2, "SELECT", db);
         replies++;
     }
+    /* What is sent behind a MULTI that Redis refuses is carried out all the same, one by one. */
+    resp_words(&conn->out, 1, "MULTI");
+    resp_words(&conn->out, 1, "EXEC");
     resp_words(&conn->out, 1, "ROLE");
     resp_words(&conn->out, 2, "INFO", "server");
     if (start(conn, CONN_GREETING, replies, CONNECT_TIMEOUT_MS, on_greeting) < 0)
@@ -428,12 +434,13 @@ static void open_failed(struct conn *conn, const char *why)
     conn_drop(conn, why);
 }
 
-void conn_open(struct conn *conn)
+/* host: a path, or an address in digits. */
+static void connect_to(struct conn *conn, const char *host)
 {
-    assert(conn->state == CONN_DOWN && !conn->context && !conn->closing);
     const struct address *a = conn->address;
+    assert(!conn->context && !conn->closing);
     conn->context =
-        a->is_unix ? redisConnectUnixNonBlock(a->host) : redisConnectNonBlock(a->host, a->port);
+        a->is_unix ? redisConnectUnixNonBlock(host) : redisConnectNonBlock(host, a->port);
     if (!conn->context || conn->context->err) {
         char why[160];
         snprintf(why, sizeof(why), "%s", conn->context ? conn->context->errstr : "out of memory");
@@ -453,4 +460,38 @@ void conn_open(struct conn *conn)
     conn->poll_events = 0;
     watch_socket(conn, UV_WRITABLE);
     uv_timer_start(&conn->timer, on_timer, CONNECT_TIMEOUT_MS, 0);
+}
+
+/* An answer that came after its time, while DOWN, is as good as any. */
+static void on_looked_up(void *user, const char *numeric, const char *why)
+{
+    struct conn *conn = user;
+    conn->lookup = NULL;
+    if (numeric)
+        connect_to(conn, numeric);
+    else if (conn->state == CONN_RESOLVING)
+        conn_drop(conn, why);
+}
+
+/* One look-up at a time, however often its time is over: those that hang do not heap up. */
+static void look_up(struct conn *conn)
+{
+    if (!conn->lookup)
+        conn->lookup =
+            lookup_begin(conn->loop, conn->address->host, conn->failures, on_looked_up, conn);
+    if (!conn->lookup) {
+        open_failed(conn, "out of memory");
+        return;
+    }
+    conn->state = CONN_RESOLVING;
+    uv_timer_start(&conn->timer, on_timer, CONNECT_TIMEOUT_MS, 0);
+}
+
+void conn_open(struct conn *conn)
+{
+    assert(conn->state == CONN_DOWN && !conn->context && !conn->closing);
+    if (lookup_needed(conn->address))
+        look_up(conn);
+    else
+        connect_to(conn, conn->address->host);
 }

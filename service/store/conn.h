@@ -4,7 +4,8 @@
  * asynchronous API costs 10 to 25 % more a batch and has no time-outs before 1.0. After any error
  * the hiredis context is freed: going on with one shifts replies.
  *
- *   DOWN -> CONNECTING -> GREETING (AUTH, SELECT, ROLE, INFO) -> READY <-> BUSY (one exchange)
+ *   DOWN -> RESOLVING (only a host name) -> CONNECTING
+ *        -> GREETING (AUTH, SELECT, MULTI, EXEC, ROLE, INFO) -> READY <-> BUSY (one exchange)
  *   any  -> DOWN on error, end of file or time-out, and again after a back-off with jitter
  *
  * A master may become a replica while its connections live, and others take its address. So ROLE
@@ -19,13 +20,21 @@
 
 #include "address.h"
 #include "buf.h"
+#include "store/lookup.h"
 
 #include <hiredis/hiredis.h>
 #include <uv.h>
 
 #define CONN_RUN_ID_SIZE 48
 
-enum conn_state { CONN_DOWN, CONN_CONNECTING, CONN_GREETING, CONN_READY, CONN_BUSY };
+enum conn_state {
+    CONN_DOWN,
+    CONN_RESOLVING,
+    CONN_CONNECTING,
+    CONN_GREETING,
+    CONN_READY,
+    CONN_BUSY
+};
 
 struct conn;
 typedef void conn_reply_fn(struct conn *conn, redisReply **replies, size_t count);
@@ -35,8 +44,10 @@ struct conn {
     const struct address *address;
     enum conn_state state;
     redisContext *context;
-    uv_poll_t *poll;  /* its own allocation: closing outlives the connection */
-    uv_timer_t timer; /* back-off while DOWN, ROLE while READY, else the deadline of an exchange */
+    struct lookup *lookup; /* under way, be it that the time for it is over; at most one */
+    uv_poll_t *poll;       /* its own allocation: closing outlives the connection */
+    uv_timer_t
+        timer; /* back-off while DOWN, ROLE while READY, else the deadline of what is under way */
     int poll_events;
     unsigned failures; /* in a row */
     struct buf out;

@@ -38,6 +38,11 @@ const char *feed_source(const struct admin *admin)
     return admin->run_id;
 }
 
+int64_t feed_epoch(const struct admin *admin)
+{
+    return admin->epoch;
+}
+
 /* --- entries ---------------------------------------------------------------------------------- */
 
 /* Entries of ours have one field. */
@@ -101,6 +106,20 @@ int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsig
         feed->count++;
     }
     return 0;
+}
+
+int feed_has(struct admin *admin, unsigned partition, struct feed_id id)
+{
+    char from[FEED_ID_SIZE];
+    struct feed_entry entry;
+    feed_id_put(from, "", id);
+    redisReply *reply = ask_range(admin, partition, from, 1);
+    if (!reply)
+        return -EIO;
+    bool has = reply->elements == 1 && take_entry(reply->element[0], &entry) &&
+               feed_id_compare(entry.id, id) == 0;
+    freeReplyObject(reply);
+    return has;
 }
 
 /* A stream that is not there is an error to Redis. */

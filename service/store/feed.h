@@ -42,8 +42,16 @@ void feed_free(struct feed *feed);
 /* The run id of the Redis that is read; "": none was reached yet. */
 const char *feed_source(const struct admin *admin);
 
+/* The epoch of the partition that admin_open_partition said ADMIN_OK of last: the Redis process
+ * that is read opened it. */
+int64_t feed_epoch(const struct admin *admin);
+
 /* At most `max` entries behind `after`. 0, -EIO or -ENOMEM. */
 int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsigned max)
+    __attribute__((warn_unused_result));
+
+/* Is that entry in the stream? 1, 0 or -EIO. */
+int feed_has(struct admin *admin, unsigned partition, struct feed_id id)
     __attribute__((warn_unused_result));
 
 /* The last id that the stream ever had; 0-0 if there is no stream. */

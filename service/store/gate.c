@@ -1,5 +1,6 @@
 #include "store/gate.h"
 #include "store/keys.h"
+#include "store/meta.h"
 #include "store/resp.h"
 
 #include <stdio.h>
@@ -45,6 +46,9 @@ bool gate_judge(const redisReply *reply, const char *run_id, unsigned partitions
         say(view, GATE_LOST, "Redis has lost the store's data");
     else if (known == 0)
         say(view, GATE_WAIT, "the store has not been opened yet");
+    else if (view->store != known &&
+             strncmp(v[STATE], META_RESTORING, sizeof(META_RESTORING) - 1) == 0)
+        say(view, GATE_LOST, "a restore is at work, or one did not come to its end");
     else if (view->store != known)
         say(view, GATE_LOST,
             *v[STORE] ? "Redis holds another store" : "Redis has lost the store's data");

@@ -155,6 +155,8 @@ static void on_pause_end(struct pause *pause)
     struct lane *lane = pause->user;
     if (lane->state == LANE_AWAITING)
         lane_look_at_ledger(lane);
+    else if (lane->state == LANE_FENCING && lane->conn.state == CONN_READY)
+        lane_fence(lane);
     else
         lane_start(lane);
 }
@@ -162,6 +164,7 @@ static void on_pause_end(struct pause *pause)
 void lane_become_idle(struct lane *lane)
 {
     lane->state = LANE_IDLE;
+    lane->refusals = 0;
     lane->batch.count = 0;
     lane_pass_turn(lane);
 }
@@ -263,7 +266,7 @@ static void on_ready(struct conn *conn)
 {
     struct lane *lane = conn->user;
     lane->watching = false;
-    memset(lane->buckets, 0xff, sizeof(lane->buckets));
+    lane->buckets_store = 0;
     if (lane->unsettled)
         lane_fence(lane);
     else

@@ -64,8 +64,12 @@ struct lane {
     uint64_t turn;      /* until when this lane has taken the partition's turn; 0: it has not */
     struct pause pause;
     struct rng jitter;
-    uint32_t buckets[8]; /* that this connection knows to be registered */
+    unsigned refusals;   /* of the fence, in a row */
+    char breach[160];    /* what meta is to say once the partition is closed */
+    uint32_t buckets[8]; /* that are known to be registered, in this epoch of this store */
     unsigned bucket_at;
+    uint64_t buckets_store; /* 0: none is known */
+    int64_t buckets_epoch;
 };
 
 struct partition {

@@ -1,14 +1,50 @@
 /* lane_fence.c -- EXEC was sent and never answered: did it happen, and may it still? */
+#include "clock.h"
+#include "log.h"
 #include "store/keys.h"
 #include "store/lane_steps.h"
+#include "store/reply.h"
 #include "store/resp.h"
 
 #include <assert.h>
 #include <stdio.h>
 
+#define REFUSED_FIRST_US  20000
+#define REFUSED_DOUBLINGS 5 /* up to 0.64 s */
+
 static void fence_failed(struct lane *lane)
 {
     conn_drop(&lane->conn, "the marker of a lost transaction could not be settled");
+}
+
+void lane_fence_later(struct lane *lane, struct str error)
+{
+    static struct log_gate gate;
+    unsigned doublings = lane->refusals < REFUSED_DOUBLINGS ? lane->refusals : REFUSED_DOUBLINGS;
+    int64_t most = (int64_t)REFUSED_FIRST_US << doublings;
+    if (reply_classify(error) == REPLY_REPLICA) {
+        fence_failed(lane);
+        return;
+    }
+    if (log_allowed(&gate, clock_mono_ms()))
+        log_event(LOG_WARN, "redis refused", LOG_TEXT("error", error));
+    lane->refusals++;
+    lane->state = LANE_FENCING;
+    pause_start(&lane->pause, most / 2 + (int64_t)rng_below(&lane->jitter, (uint64_t)most / 2));
+}
+
+/* The first error that says why; EXEC's own only says that there was one. */
+static const redisReply *first_error(redisReply **replies, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (replies[i]->type == REDIS_REPLY_ERROR)
+            return replies[i];
+    return NULL;
+}
+
+static struct str text_of(const redisReply *reply)
+{
+    return (struct str){reply->str, (size_t)reply->len};
 }
 
 /* The late EXEC can only get nil now: its operations are decided anew. With a ledger they stay in
@@ -34,13 +70,15 @@ void lane_abandon(struct lane *lane)
 static void on_fence_written(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
-    const redisReply *exec = replies[count - 1];
+    const redisReply *exec = replies[count - 1], *error = first_error(replies, count);
     lane->watching = false;
     if (exec->type == REDIS_REPLY_ARRAY && exec->elements == 1 &&
         exec->element[0]->type != REDIS_REPLY_ERROR)
         fenced(lane);
     else if (exec->type == REDIS_REPLY_NIL)
         lane_fence(lane); /* it came after all, just now */
+    else if (error)
+        lane_fence_later(lane, text_of(error));
     else
         fence_failed(lane);
 }
@@ -63,11 +101,11 @@ static void on_fence_looked(struct conn *conn, redisReply **replies, size_t coun
     const redisReply *marker = replies[1];
     struct gate_view gate;
     assert(count == 3);
-    for (size_t i = 0; i < count; i++)
-        if (replies[i]->type == REDIS_REPLY_ERROR) {
-            fence_failed(lane);
-            return;
-        }
+    const redisReply *error = first_error(replies, count);
+    if (error) {
+        lane_fence_later(lane, text_of(error));
+        return;
+    }
     if (!gate_judge(replies[2], conn->run_id, lane->store->config.partitions, lane->store->shared,
                     &gate)) {
         fence_failed(lane);

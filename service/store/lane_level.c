@@ -76,13 +76,28 @@ static void start_over(struct lane *lane, const char *why)
     conn_drop(&lane->conn, why);
 }
 
+/* Redis refused what safety needs: what was written is looked at again after a pause, what was only
+ * read is decided again. */
+static void refused(struct lane *lane, const redisReply *reply)
+{
+    struct str error = {reply->str, (size_t)reply->len};
+    if (lane->unsettled)
+        lane_fence_later(lane, error);
+    else
+        lane_refused(lane, error);
+}
+
 /* --- replicas --------------------------------------------------------------------------------- */
 
 static void on_waited(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
     const redisReply *copies = replies[count - 1];
-    if (replies[0]->type == REDIS_REPLY_ERROR || copies->type != REDIS_REPLY_INTEGER)
+    if (replies[0]->type == REDIS_REPLY_ERROR)
+        refused(lane, replies[0]);
+    else if (copies->type == REDIS_REPLY_ERROR)
+        refused(lane, copies);
+    else if (copies->type != REDIS_REPLY_INTEGER)
         start_over(lane, "Redis does not wait for its replicas");
     else if (copies->integer >= (long long)lane->store->config.replicas)
         reached(lane);
@@ -157,16 +172,31 @@ static void send_reads(struct lane *lane, size_t replies, conn_reply_fn *on_repl
         start_over(lane, "out of memory");
 }
 
+/* The first of the replies that is an error, or of those within the last; NULL: there is none. */
+static const redisReply *first_error(redisReply **replies, size_t count)
+{
+    const redisReply *exec = replies[count - 1];
+    for (size_t i = 0; i < count; i++)
+        if (replies[i]->type == REDIS_REPLY_ERROR)
+            return replies[i];
+    for (size_t i = 0; exec->type == REDIS_REPLY_ARRAY && i < exec->elements; i++)
+        if (exec->element[i]->type == REDIS_REPLY_ERROR)
+            return exec->element[i];
+    return NULL;
+}
+
 /* What so many reads said, the last of them about meta: `gate` judges it. NULL: the lane has gone
  * on otherwise. Redis may have been emptied, and perhaps restored, on a connection that lives on:
  * what is awaited says nothing in another store. */
 static redisReply **take_reads(struct lane *lane, redisReply **replies, size_t count, size_t reads,
                                struct gate_view *gate)
 {
-    const redisReply *exec = replies[count - 1];
+    const redisReply *exec = replies[count - 1], *error = first_error(replies, count);
+    if (error) {
+        refused(lane, error);
+        return NULL;
+    }
     bool whole = exec->type == REDIS_REPLY_ARRAY && exec->elements == reads;
-    for (size_t i = 0; whole && i < reads; i++)
-        whole = exec->element[i]->type != REDIS_REPLY_ERROR;
     if (!whole || !gate_judge(exec->element[reads - 1], lane->conn.run_id,
                               lane->store->config.partitions, lane->store->shared, gate)) {
         start_over(lane, "Redis does not say how far the ledger is");

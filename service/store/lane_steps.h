@@ -5,6 +5,7 @@
  *   lane_write.c     deciding, writing, the answer of EXEC
  *   lane_conflict.c  EXEC said nil
  *   lane_fence.c     EXEC was never answered
+ *   lane_breach.c    what must not be was seen
  *   lane_level.c     the answer waits until it is as safe as was promised
  */
 #ifndef STORE_LANE_STEPS_H
@@ -74,5 +75,9 @@ void lane_abandon(struct lane *lane);
 
 /* The connection is back after an EXEC that nobody answered. */
 void lane_fence(struct lane *lane);
+
+/* The same after a pause that grows: Redis answered, and refused. Another connection would hear the
+ * same, but for that of a demoted master, which is dropped. */
+void lane_fence_later(struct lane *lane, struct str error);
 
 #endif

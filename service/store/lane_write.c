@@ -12,32 +12,6 @@
 
 static void on_written(struct conn *conn, redisReply **replies, size_t count);
 
-/* --- closing ---------------------------------------------------------------------------------- */
-
-static void on_closed(struct conn *conn, redisReply **replies, size_t count)
-{
-    struct lane *lane = conn->user;
-    (void)replies, (void)count;
-    lane_become_idle(lane);
-}
-
-void lane_close_partition(struct lane *lane, const char *why, struct str detail)
-{
-    char state[160];
-    snprintf(state, sizeof(state), "closed: %s", why);
-    log_event(LOG_ERROR, "closing a partition", LOG_INT("partition", lane->partition->index),
-              LOG_STR("why", why), LOG_TEXT("detail", detail));
-    lane_tell_all(lane, OUT_BROKEN, why);
-    struct buf *out = conn_begin(&lane->conn);
-    resp_begin(out, 4);
-    resp_arg(out, STR("HSET"));
-    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
-    resp_arg(out, STR("state"));
-    resp_arg(out, str_of(state));
-    if (conn_exchange(&lane->conn, 1, lane->store->config.request_timeout_ms, on_closed) < 0)
-        conn_drop(&lane->conn, "out of memory");
-}
-
 /* --- deciding and writing --------------------------------------------------------------------- */
 
 /* Why the operation is refused unless it repeats one, which takes nothing; NULL: it is not. New
@@ -51,7 +25,7 @@ static const char *overload(const struct store_shared *shared, const struct stor
     if (op->beyond)
         return STORE_WHY_FULL;
     if (shared->memory_high && kind & more_memory)
-        return "Redis has used 90 % of its maxmemory";
+        return STORE_WHY_MEMORY;
     return shared->ledger_behind && kind & more_events ? STORE_WHY_BEHIND : NULL;
 }
 
@@ -62,6 +36,18 @@ static bool known_bucket(void *user, uint32_t bucket)
         if (lane->buckets[i] == bucket)
             return true;
     return false;
+}
+
+/* What is registered in one store is not in the one that a restore put in its place, be it on a
+ * connection that lived on. */
+static void check_buckets(struct lane *lane)
+{
+    const struct gate_view *gate = &lane->batch.gate;
+    if (lane->buckets_store == gate->store && lane->buckets_epoch == gate->epoch)
+        return;
+    memset(lane->buckets, 0xff, sizeof(lane->buckets));
+    lane->buckets_store = gate->store;
+    lane->buckets_epoch = gate->epoch;
 }
 
 /* True when the reads of the batch came from one command, so that they are of one instant. */
@@ -114,6 +100,7 @@ static void write_batch(struct lane *lane, bool effects)
     lane->empty_write = !effects;
     lane->doubted = false;
     if (effects) {
+        check_buckets(lane);
         snprintf(lane->value, sizeof(lane->value), "%" PRIu64, ++lane->number);
         replies = batch_write(&lane->batch, out, str_of(lane->marker), str_of(lane->value),
                               lane->store->config.operation_retention_ms, known_bucket, lane);

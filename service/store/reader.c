@@ -34,6 +34,7 @@ struct reader {
     bool judged;  /* at least one look at Redis has come to an end */
     uv_timer_t probe;
     char not_ready[128]; /* empty: ready */
+    enum outcome_code not_ready_code;
     struct store_listed *listed;
     unsigned listed_count;
     bool listed_more;
@@ -59,9 +60,10 @@ static void answer_all(struct reader *reader, enum outcome_code code, const char
             answer(reader->flying[i], code, why);
 }
 
-static void set_not_ready(struct reader *reader, const char *why)
+static void set_not_ready(struct reader *reader, enum outcome_code code, const char *why)
 {
     reader->judged = true;
+    reader->not_ready_code = code;
     snprintf(reader->not_ready, sizeof(reader->not_ready), "%s", why);
 }
 
@@ -179,7 +181,7 @@ static enum outcome_code judge(struct reader *reader, redisReply **tail, int64_t
     struct store *store = reader->store;
     enum outcome_code code = OUT_OK;
     const redisReply *ping = tail[0], *time = tail[1];
-    set_not_ready(reader, ping->type == REDIS_REPLY_ERROR ? ping->str : "");
+    set_not_ready(reader, OUT_REDIS_UNAVAILABLE, ping->type == REDIS_REPLY_ERROR ? ping->str : "");
     *now_ms = reply_time_ms(time);
     if (*now_ms < 0)
         return OUT_REDIS_UNAVAILABLE;
@@ -187,16 +189,17 @@ static enum outcome_code judge(struct reader *reader, redisReply **tail, int64_t
         struct gate_view gate;
         if (!gate_judge(tail[2 + p], reader->conn.run_id, store->config.partitions, store->shared,
                         &gate)) {
-            set_not_ready(reader, "Redis refuses to read the meta of the store");
+            set_not_ready(reader, OUT_REDIS_UNAVAILABLE,
+                          "Redis refuses to read the meta of the store");
             return OUT_REDIS_UNAVAILABLE;
         }
         store->partitions[p].gate = gate;
         if (gate.gate == GATE_OPEN)
             continue;
-        set_not_ready(reader, gate.why);
         code = gate.gate == GATE_LOST     ? OUT_STATE_LOST
                : gate.gate == GATE_CLOSED ? OUT_PARTITION_CLOSED
                                           : OUT_REDIS_UNAVAILABLE;
+        set_not_ready(reader, code, gate.why);
     }
     return code;
 }
@@ -378,7 +381,7 @@ static void on_lost(struct conn *conn, bool busy)
 {
     struct reader *reader = conn->user;
     (void)busy;
-    set_not_ready(reader, conn->error);
+    set_not_ready(reader, OUT_REDIS_UNAVAILABLE, conn->error);
     /* Reads change nothing: what was under way is asked again on the next connection. */
     for (unsigned i = reader->count; i-- > 0;) {
         struct store_read *read = reader->flying[i];
@@ -413,13 +416,13 @@ void reader_expire(struct reader *reader, int64_t now_us)
     while (reader->waiting.head && (down || reader->waiting.head->deadline_us <= now_us))
         answer(pop(reader), OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
     if (reader->conn.state == CONN_BUSY && now_us - reader->asked_us > SILENCE_US)
-        set_not_ready(reader, "Redis does not answer");
+        set_not_ready(reader, OUT_REDIS_UNAVAILABLE, "Redis does not answer");
     for (unsigned i = 0; i < reader->count; i++) {
         struct store_read *read = reader->flying[i];
         if (!read || read->deadline_us > now_us)
             continue;
         reader->flying[i] = NULL;
-        set_not_ready(reader, "Redis did not answer in time");
+        set_not_ready(reader, OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
         answer(read, OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
     }
 }
@@ -434,10 +437,17 @@ bool reader_idle(const struct reader *reader)
     return true;
 }
 
-const char *reader_not_ready(const struct reader *reader)
+bool reader_looks_up(const struct reader *reader)
 {
+    return reader->conn.lookup != NULL;
+}
+
+const char *reader_not_ready(const struct reader *reader, enum outcome_code *code)
+{
+    *code = OUT_REDIS_UNAVAILABLE;
     if (!reader->judged)
         return "Redis has not been reached yet";
+    *code = reader->not_ready_code;
     return reader->not_ready[0] ? reader->not_ready : NULL;
 }
 

@@ -22,7 +22,11 @@ void reader_start(struct reader *reader);
 void reader_expire(struct reader *reader, int64_t now_us);
 bool reader_idle(const struct reader *reader);
 
-/* NULL if the last look at Redis found nothing wrong, else what. */
-const char *reader_not_ready(const struct reader *reader);
+/* A host name is being looked up for it. */
+bool reader_looks_up(const struct reader *reader);
+
+/* NULL if the last look at Redis found nothing wrong, else what, and with which code reads are
+ * answered because of it. */
+const char *reader_not_ready(const struct reader *reader, enum outcome_code *code);
 
 #endif

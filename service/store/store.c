@@ -216,16 +216,29 @@ void store_loading_text(const struct store_shared *shared, char *text, size_t si
              (long long)shared->loading_eta_s);
 }
 
-const char *store_not_ready(const struct store *store)
+bool store_can_close(const struct store *store)
+{
+    if (!store_idle(store) || reader_looks_up(store->reader))
+        return false;
+    for (unsigned p = 0; p < store->config.partitions; p++)
+        for (unsigned i = 0; i < store->config.lanes; i++)
+            if (store->partitions[p].lanes[i].conn.lookup)
+                return false;
+    return true;
+}
+
+const char *store_not_ready(const struct store *store, enum outcome_code *code)
 {
     static char loading[128];
-    const char *why = reader_not_ready(store->reader);
+    const char *why = reader_not_ready(store->reader, code);
     if (why && store->shared->loading) {
+        *code = OUT_REDIS_UNAVAILABLE;
         store_loading_text(store->shared, loading, sizeof(loading));
         return loading;
     }
     if (why)
         return why;
+    *code = OUT_REDIS_UNAVAILABLE;
     for (unsigned p = 0; p < store->config.partitions; p++) {
         const struct partition *part = &store->partitions[p];
         if (part->refused[0] && clock_mono_ms() - part->refused_ms < REFUSED_FOR_MS)
@@ -233,13 +246,14 @@ const char *store_not_ready(const struct store *store)
         if (part->lanes[0].conn.state < CONN_READY)
             return "a connection to Redis is down";
     }
-    if (store->shared->memory_high)
-        return "Redis has used 90 % of its maxmemory";
     if (store->config.durability == DURABILITY_REPLICATED && store->shared->replicas_short)
         return "fewer replicas are online than --replicas says";
     if (store->config.durability == DURABILITY_LEDGER &&
         (store->shared->ledger_down || store->shared->ledger_silent))
         return "the ledger takes no events, and --durability ledger waits for it";
+    *code = OUT_OVERLOADED;
+    if (store->shared->memory_high)
+        return STORE_WHY_MEMORY;
     return store->shared->ledger_behind ? STORE_WHY_BEHIND : NULL;
 }
 

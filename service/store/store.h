@@ -84,6 +84,7 @@ enum store_durability {
 #define STORE_LEDGER_ID_SIZE 64
 #define LEDGER_NONE          "none"
 #define STORE_WHY_BEHIND     "the ledger is more than --ledger-max-lag events behind"
+#define STORE_WHY_MEMORY     "Redis has used 90 % of its maxmemory"
 #define STORE_WHY_FULL       "too many operations wait"
 
 struct store_config {
@@ -148,8 +149,13 @@ void store_pump(struct store *store);
 /* True when nothing waits and nothing flies. */
 bool store_idle(const struct store *store);
 
-/* NULL if a reservation could be taken now, else the reason why not, as a static text. */
-const char *store_not_ready(const struct store *store);
+/* True if store_free() comes to its end by itself: the store is idle, and no host name is being
+ * looked up, which nobody can end. */
+bool store_can_close(const struct store *store);
+
+/* NULL if a reservation could be taken now, else the reason why not, good until the loop goes on;
+ * *code is then what a reservation would be answered with. */
+const char *store_not_ready(const struct store *store, enum outcome_code *code);
 
 /* "Redis is loading its data: 12.1 of 54.0 MB, about 3 s left" */
 void store_loading_text(const struct store_shared *shared, char *text, size_t size);

@@ -82,6 +82,35 @@ int survey_records_named(struct admin *admin, struct arena *arena, unsigned part
                          const struct rid *rids, size_t count, struct survey_record **records)
     __attribute__((warn_unused_result));
 
+/* --- keys ------------------------------------------------------------------------------------- */
+
+enum survey_key_kind {
+    SURVEY_KEY_RECORDS, /* the name is a bucket, of the others it is an item's */
+    SURVEY_KEY_ITEM,
+    SURVEY_KEY_HOLDS,
+    SURVEY_KEY_CUSTOMERS,
+    SURVEY_KEYS
+};
+
+struct survey_key {
+    enum survey_key_kind kind;
+    unsigned partition;
+    struct str name;
+};
+
+/* A page of all such keys, of whatever partition, cursor as above; a key may come twice. */
+int survey_keys(struct admin *admin, struct arena *arena, char cursor[SURVEY_CURSOR_SIZE],
+                struct survey_key **keys, size_t *count) __attribute__((warn_unused_result));
+
+/* True in *stray if there is such a bucket and the set of buckets does not list it. */
+int survey_stray_bucket(struct admin *admin, unsigned partition, struct str bucket, bool *stray)
+    __attribute__((warn_unused_result));
+
+/* A page of the names in the set `due`. */
+int survey_due(struct admin *admin, struct arena *arena, unsigned partition,
+               char cursor[SURVEY_CURSOR_SIZE], struct str **names, size_t *count)
+    __attribute__((warn_unused_result));
+
 /* --- deadlines -------------------------------------------------------------------------------- */
 
 /* What a record says and what an item's index of deadlines says, of one instant. */

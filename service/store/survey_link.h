@@ -17,6 +17,10 @@ void survey_command(struct admin *admin, size_t args, struct str name, unsigned 
 void survey_begin(struct admin *admin);
 redisReply *survey_commit(struct admin *admin, size_t commands);
 
+/* One page of HSCAN or ZSCAN: the cursor and a list of pairs. NULL: -EIO. */
+redisReply *survey_scan(struct admin *admin, struct str name, unsigned partition, struct str kind,
+                        struct str of, char cursor[SURVEY_CURSOR_SIZE]);
+
 /* Closes the connection and frees the reply: -EIO. */
 int survey_surprised(struct admin *admin, redisReply *reply);
 

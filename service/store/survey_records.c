@@ -36,8 +36,7 @@ int survey_buckets(struct admin *admin, struct arena *arena, unsigned partition,
     return *buckets ? 0 : -ENOMEM;
 }
 
-/* One page of HSCAN or ZSCAN: the cursor and a list of pairs. NULL: -EIO. */
-static redisReply *scan(struct admin *admin, struct str name, unsigned partition, struct str kind,
+redisReply *survey_scan(struct admin *admin, struct str name, unsigned partition, struct str kind,
                         struct str of, char cursor[SURVEY_CURSOR_SIZE])
 {
     survey_command(admin, 5, name, partition, kind, of);
@@ -63,7 +62,8 @@ int survey_records(struct admin *admin, struct arena *arena, unsigned partition,
 {
     char name[24];
     snprintf(name, sizeof(name), "%" PRId64, bucket);
-    redisReply *reply = scan(admin, STR("HSCAN"), partition, KEY_RECORDS, str_of(name), cursor);
+    redisReply *reply =
+        survey_scan(admin, STR("HSCAN"), partition, KEY_RECORDS, str_of(name), cursor);
     if (!reply)
         return -EIO;
     const redisReply *pairs = reply->element[1];
@@ -88,7 +88,7 @@ int survey_holds(struct admin *admin, struct arena *arena, unsigned partition, s
                  char cursor[SURVEY_CURSOR_SIZE], struct rid **rids, size_t *count,
                  size_t *strangers)
 {
-    redisReply *reply = scan(admin, STR("ZSCAN"), partition, KEY_HOLDS, sku, cursor);
+    redisReply *reply = survey_scan(admin, STR("ZSCAN"), partition, KEY_HOLDS, sku, cursor);
     if (!reply)
         return -EIO;
     const redisReply *pairs = reply->element[1];

@@ -184,6 +184,12 @@ static void a_restore_that_failed_says_how_to_go_on_and_does(void **state)
     const struct fault_rule cut = {
         .action = FAULT_CUT_RST, .anchor = FAULT_AT_PATTERN, .pattern = "MATCH"};
     start(state);
+    const char *const extra[] = {"--ledger", url, NULL};
+    const struct tservice_opts opts = {.redis_url = stack.redis.url, .extra = extra};
+    assert_int_equal(tservice_start(&stack.service, &opts), 0);
+    api_close(a);
+    api_open(a, stack.service.port);
+    assert_true(await(api_ready(a), RECOVERY_MS));
     lose();
     assert_int_equal(fault_proxy_start(&proxy, text("redis://127.0.0.1:%d", stack.redis.port), 1),
                      0);
@@ -194,8 +200,13 @@ static void a_restore_that_failed_says_how_to_go_on_and_does(void **state)
     assert_int_equal(strncmp(meta_state(), "closed: restore ", 16), 0);
     check_said("Redis stays closed");
     check_said("run it again");
+    api_problem(a, 503, "state-lost", NULL, "PUT", "/v1/items/b", NULL, "{\"on_hand\":1}");
+    check_str(a, "detail", "a restore is at work, or one did not come to its end");
     check_run(0, "restore", stack.redis.url, NULL);
     assert_string_equal(meta_state(), "open");
+    assert_true(await(api_ready(a), RECOVERY_MS));
+    api_call(a, 201, "PUT", "/v1/items/b", NULL, "{\"on_hand\":1}");
+    assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
     check_run(0, "audit", stack.redis.url, NULL);
 }
 

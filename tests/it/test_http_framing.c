@@ -214,12 +214,42 @@ static void every_size_of_a_head_is_answered(void **state)
         }
 }
 
+/* What is cut out of a body on its way must not leave its rest unread. */
+static void bodies_of_tiny_chunks_with_extensions_arrive(void **state)
+{
+    const char *sku = api_item(a, 10, 0);
+    static char body[60000];
+    size_t n = 0;
+    n += (size_t)sprintf(body,
+                         "POST /v1/items/%s/decrements HTTP/1.1\r\nHost: localhost\r\n"
+                         "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+                         "\r\n",
+                         sku);
+    for (int i = 0; i < 60; i++) {
+        n += (size_t)sprintf(body + n, "1;x=%d\r\n \r\n", i % 10);
+        if (i % 3 == 0)
+            n += (size_t)sprintf(body + n, "200\r\n%512s\r\n", "");
+    }
+    n += (size_t)sprintf(body + n, "e\r\n{\"quantity\":1}\r\n0\r\n\r\n");
+    for (int i = 0; i < 5; i++) {
+        struct http_conn c;
+        http_conn_init(&c, stack.service.port);
+        c.timeout_ms = END_MS;
+        assert_int_equal(http_send(&c, body, n), 0);
+        assert_int_equal(http_receive(&c, false, &a->resp), 0);
+        assert_int_equal(a->resp.status, 200);
+        http_conn_close(&c);
+    }
+    check_item(a, sku, 5, 5, 0, 5, 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ambiguous_requests_are_refused_once_and_never_executed),
         cmocka_unit_test(what_came_before_them_is_answered_first),
         cmocka_unit_test(requests_with_one_reading_are_carried_out),
+        cmocka_unit_test(bodies_of_tiny_chunks_with_extensions_arrive),
         cmocka_unit_test(lines_without_an_end_are_refused_at_once),
         cmocka_unit_test(heads_that_are_too_large_are_refused_with_a_problem),
         cmocka_unit_test(every_size_of_a_head_is_answered),

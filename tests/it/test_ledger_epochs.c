@@ -97,6 +97,56 @@ static void an_epoch_that_sql_never_saw_is_disowned(void **state)
     db_close(db);
 }
 
+/* Two Redis may both have opened epoch 2. */
+static void an_epoch_of_another_redis_is_disowned(void **state)
+{
+    struct db *db = bases_ledger(&bases, engine_of(state));
+    struct apply one, other;
+    size_t next = 0;
+    while (past.entries[next].epoch != 2)
+        next++;
+    apply_init(&one, db, 0);
+    one.run_id = STR("run-a");
+    one.run_epoch = 2;
+    assert_int_equal(apply_chunk(&one, past.entries, next + 2), APPLY_DONE);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM epochs WHERE run_id = 'run-a'"), 1);
+    apply_init(&other, db, 0);
+    other.run_id = STR("run-b");
+    other.run_epoch = 2;
+    /* What is there already as little as what would be next. */
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(apply_chunk(&other, past.entries + next + i, 1), APPLY_DISOWNED);
+    assert_string_equal(other.why, "epoch 2 in SQL is of Redis run-a, this is run-b");
+    assert_int_equal(apply_chunk(&other, past.entries, next), APPLY_THERE); /* of epoch 1 */
+    assert_int_equal(apply_chunk(&one, past.entries + next + 2, 1), APPLY_DONE);
+    apply_free(&one);
+    apply_free(&other);
+    db_close(db);
+}
+
+/* The stream of a Redis that lacks the last entry, where the next epoch was opened all the same. */
+static void an_epoch_is_not_taken_behind_what_its_redis_lacks(void **state)
+{
+    struct db *db = bases_ledger(&bases, engine_of(state));
+    struct apply apply;
+    size_t next = 0;
+    while (past.entries[next].epoch != 2)
+        next++;
+    const struct apply_entry *last = &past.entries[next - 1], *opening = &past.entries[next];
+    take(db, 0, next);
+    apply_init(&apply, db, 0);
+    apply.after = (struct epoch_end){1, last->seq - 1};
+    assert_int_equal(apply_chunk(&apply, opening, 1), APPLY_ELSEWHERE);
+    assert_int_equal(apply.at.epoch, 1);
+    assert_int_equal(apply.at.seq, last->seq);
+    assert_int_equal(base_int(bases.url, "SELECT epoch FROM checkpoints"), 1);
+    /* With the entry, and from where the database is. */
+    assert_int_equal(apply_chunk(&apply, last, 2), APPLY_DONE);
+    assert_int_equal(apply_chunk(&apply, opening, 1), APPLY_THERE);
+    apply_free(&apply);
+    db_close(db);
+}
+
 /* The ends as a lane will be told them, newest first; also when nothing was applied since. */
 static void ends_of_epochs_are_known_to_who_asks(void **state)
 {
@@ -168,6 +218,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_BOTH(an_entry_behind_the_end_of_its_epoch_is_disowned),
         ON_BOTH(an_epoch_that_sql_never_saw_is_disowned),
+        ON_BOTH(an_epoch_of_another_redis_is_disowned),
+        ON_BOTH(an_epoch_is_not_taken_behind_what_its_redis_lacks),
         ON_BOTH(ends_of_epochs_are_known_to_who_asks),
         ON_BOTH(ends_of_epochs_are_found_in_an_older_ledger),
     };

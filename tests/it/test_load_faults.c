@@ -13,7 +13,8 @@
 
 #include <cmocka.h>
 
-#define COMMON "-c 20 -p 2 -d 1s --ttl 1s --settle 500ms "
+#define COMMON "-c 20 -p 2 --ttl 1s --settle 500ms "
+#define LENGTH " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
 #define ROWS   (sizeof(rows) / sizeof(rows[0]))
 
 static const struct row {
@@ -39,6 +40,7 @@ static const struct row {
     {"version-jump", 2000, "mixed", "--ttl 1s --abort 0.01", "versions"},
     {"stale-read", 50, "flash", "", "linearizable"},
     {"stale-read", 50, "churn", "--ttl 1s", "linearizable"},
+    {"dirty-read", 30, "zipf", "", "answers"},
     {"stale-refusal", 50, "churn", "--ttl 1s", "linearizable"},
     {"stale-refusal", 50, "restock", "", "linearizable"},
     {"basket-partial", 300, "basket", "", "versions"},
@@ -56,7 +58,7 @@ static const struct row {
     {"forgotten-key", 500, "zipf", "", "lasting"},
     {"swapped-key", 50, "flash", "", "answers"},
     {"swapped-key", 50, "basket", "", "answers"},
-    {"early-expiry", 3, "churn", "--ttl 3s -R 400", "ended_once"},
+    {"early-expiry", 3, "churn", "--ttl 3s -R 400 -d 2s", "ended_once"},
     {"early-expiry", 20, "flash", "--ttl 3s", "ended_once"},
     {"late-expiry", 50, "churn", "--mix reserve=60,get=40", "ended_once"},
     {"late-confirm", 1, "churn", "-d 3s --stock 1000", "versions"},
@@ -119,6 +121,8 @@ static void row_at(size_t i, struct load_row *row)
 {
     *row = (struct load_row){rows[i].fault, rows[i].every, rows[i].scenario, COMMON};
     strncat(row->flags, rows[i].flags, sizeof(row->flags) - sizeof(COMMON));
+    if (!strstr(row->flags, "-d "))
+        strncat(row->flags, LENGTH, sizeof(row->flags) - strlen(row->flags) - 1);
 }
 
 static int end_all(void **state)

@@ -14,7 +14,8 @@
 
 #include <cmocka.h>
 
-#define COMMON   "-c 20 -p 2 -d 1s --ttl 1s --settle 500ms "
+#define COMMON   "-c 20 -p 2 --ttl 1s --settle 500ms "
+#define LENGTH   " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
 #define ROWS     (sizeof(rows) / sizeof(rows[0]))
 #define RIGHT    0
 #define UNKNOWN  2
@@ -36,12 +37,12 @@ static const struct row {
     {"none", 1, "churn", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "restock", "", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "flash", "-R 5k", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "zipf", "-R 2k", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "basket", "-R 2k --arrival const", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "churn", "--ttl 1s -R 5k", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "restock", "-R 5k --arrival const", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "mixed", "--ttl 1s -R 2k", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "flash", "-R 5k -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "zipf", "-R 2k -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "basket", "-R 2k --arrival const -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "churn", "--ttl 1s -R 5k -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "restock", "-R 5k --arrival const -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "mixed", "--ttl 1s -R 2k -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "churn", "--ttl 1s --abort 0.02 --dup 0.05", RIGHT, RIGHT, MEETS_UNKNOWNS},
     {"none", 1, "mixed", "--ttl 1s --abort 0.02 --dup 0.05", RIGHT, RIGHT, MEETS_REPLAYS},
     {"none", 1, "basket", "--no-keepalive", RIGHT, RIGHT, MEETS_NOTHING},
@@ -63,13 +64,13 @@ static const struct row {
     {"garbled", 1, "flash", "", UNKNOWN, INTERNAL, MEETS_NOTHING},
     {"refuses-html", 300, "zipf", "", UNKNOWN, UNKNOWN, MEETS_NOTHING},
     {"refuses-html", 1, "flash", "", UNKNOWN, UNKNOWN, MEETS_NOTHING},
-    {"hang", 1, "flash", "--timeout 300ms", UNKNOWN, INTERNAL, MEETS_NOTHING},
-    {"hang", 2000, "flash", "--timeout 300ms", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"hang", 1, "flash", "--timeout 300ms -d 3s", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"hang", 2000, "flash", "--timeout 300ms -d 3s", UNKNOWN, INTERNAL, MEETS_NOTHING},
     {"error-500", 1, "flash", "", UNKNOWN, INTERNAL, MEETS_NOTHING},
-    {"error-500-load", 1, "flash", "-R 1k", UNKNOWN, INTERNAL, MEETS_NOTHING},
-    {"die", 1, "flash", "", UNKNOWN, INTERNAL, MEETS_NOTHING},
-    {"die", 2000, "flash", "", UNKNOWN, INTERNAL, MEETS_NOTHING},
-    {"die", 2000, "mixed", "-R 4k", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"error-500-load", 1, "flash", "-R 1k -d 1s", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"die", 1, "flash", "-d 3s", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"die", 2000, "flash", "-d 3s", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"die", 2000, "mixed", "-R 4k -d 3s", UNKNOWN, INTERNAL, MEETS_NOTHING},
 };
 
 /* NULL, or what is missing. */
@@ -113,6 +114,8 @@ static void row_at(size_t i, struct load_row *row)
 {
     *row = (struct load_row){rows[i].fault, rows[i].every, rows[i].scenario, COMMON};
     strncat(row->flags, rows[i].flags, sizeof(row->flags) - sizeof(COMMON));
+    if (!strstr(row->flags, "-d "))
+        strncat(row->flags, LENGTH, sizeof(row->flags) - strlen(row->flags) - 1);
 }
 
 static int end_all(void **state)

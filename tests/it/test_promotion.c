@@ -4,6 +4,7 @@
  * Two real Redis. The write that is in question is made when the replica does not listen any more,
  * and SQL gets to know of the promotion before it gets to know of the write.
  */
+#include "core/event.h"
 #include "support/api.h"
 #include "support/ledger_base.h"
 
@@ -192,6 +193,80 @@ static void an_applier_of_the_old_primary_does_not_take_what_was_disowned(void *
     assert_int_equal(base_int(bases.url, "SELECT last_seq FROM epochs WHERE epoch = 1"), 1);
 }
 
+/* What opening an epoch writes, on a Redis where no applier does it. */
+static void open_by_hand(const struct tredis *redis, int epoch)
+{
+    struct buf entry;
+    struct event event = {.type = EVENT_EPOCH};
+    char id[16], number[16];
+    buf_init(&entry, 4096);
+    event_begin(&entry, 0);
+    event_put(&entry, &event, 0);
+    snprintf(id, sizeof(id), "%d-*", epoch);
+    snprintf(number, sizeof(number), "%d", epoch);
+    redisContext *c = tredis_connect(redis);
+    assert_non_null(c);
+    redisReply *info = redisCommand(c, "INFO server");
+    assert_true(info && info->type == REDIS_REPLY_STRING);
+    const char *run_id = strstr(info->str, "run_id:") + strlen("run_id:");
+    freeReplyObject(redisCommand(c, "HSET {p0}:meta epoch %s run_id %b", number, run_id,
+                                 strcspn(run_id, "\r\n")));
+    freeReplyObject(redisCommand(c, "XADD {p0}:events %s e %b", id, entry.p, entry.n));
+    freeReplyObject(info);
+    redisFree(c);
+    buf_free(&entry);
+}
+
+/* The next epoch is open on the replica, and before SQL learns of it the old primary's applier
+ * brings what the replica lacks. That was promised, and SQL has it: the replica must not be served
+ * from without it. */
+static void what_sql_took_meanwhile_is_not_passed_over(void **state)
+{
+    struct http_conn late;
+    char problem[128];
+    start(state, "20s");
+    split();
+    send_hold(&late);
+    open_by_hand(&replica, 2);
+    applier_goes_on();
+    assert_int_equal(answer_to(&late, problem, sizeof(problem)), 201);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM reservations"), 1);
+    const char *const extra[] = {"--ledger", bases.url, "--durability", "ledger", NULL};
+    const struct tservice_opts opts = {.redis_url = replica.url, .extra = extra};
+    assert_int_equal(tservice_start(&successor, &opts), 0);
+    assert_true(await(strncmp(ask(&replica, "HGET {p0}:meta state"),
+                              "lost: SQL has events up to 1-2, which "
+                              "the stream has not",
+                              54) == 0,
+                      RECOVERY_MS));
+    assert_int_equal(base_int(bases.url, "SELECT epoch FROM checkpoints"), 1);
+    check_item(a, sku, STOCK, STOCK - 3, 3, 0, 2);
+}
+
+/* Both Redis have an epoch 2, and entries of the same ids in it. SQL follows the one that it saw
+ * first. */
+static void two_primaries_are_not_both_the_present(void **state)
+{
+    struct api other;
+    start(state, "3s");
+    split();
+    promote();
+    api_open(&other, successor.port);
+    assert_true(await(api_ready(&other), RECOVERY_MS));
+    api_call(&other, 200, "POST", text("/v1/items/%s/decrements", sku), NULL, "{\"quantity\":1}");
+    open_by_hand(&stack.redis, 2);
+    applier_goes_on();
+    http_call(&a->conn, "POST", text("/v1/items/%s/decrements", sku), NULL, "{\"quantity\":2}",
+              &a->resp);
+    if (a->resp.status != 504 && a->resp.status != 503)
+        fail_msg("status %d: %s", a->resp.status, a->resp.body);
+    assert_true(
+        await(strncmp(ask(&stack.redis, "HGET {p0}:meta state"), "lost: ", 6) == 0, RECOVERY_MS));
+    check_item(&other, sku, STOCK - 1, STOCK - 1, 0, 1, 2);
+    assert_int_equal(base_int(bases.url, "SELECT sold FROM items"), 1);
+    api_close(&other);
+}
+
 static int test_teardown(void **state)
 {
     (void)state;
@@ -219,6 +294,8 @@ int main(void)
         ON_BOTH(a_later_epoch_does_not_cover_an_entry_of_an_earlier_one),
         ON_BOTH(an_entry_is_not_covered_when_its_redis_is_primary_again),
         ON_BOTH(an_applier_of_the_old_primary_does_not_take_what_was_disowned),
+        ON_BOTH(what_sql_took_meanwhile_is_not_passed_over),
+        ON_BOTH(two_primaries_are_not_both_the_present),
     };
     replica = (struct tredis){.proc = {.pidfd = -1, .out_fd = -1}};
     successor = (struct tservice){.proc = {.pidfd = -1, .out_fd = -1}};

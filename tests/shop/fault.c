@@ -14,6 +14,7 @@ const char *const fault_names[FAULTS + 1] = {
     [FAULT_SAME_VERSION] = "same-version",
     [FAULT_VERSION_JUMP] = "version-jump",
     [FAULT_STALE_READ] = "stale-read",
+    [FAULT_DIRTY_READ] = "dirty-read",
     [FAULT_STALE_REFUSAL] = "stale-refusal",
     [FAULT_BASKET_PARTIAL] = "basket-partial",
     [FAULT_DOUBLE_RELEASE] = "double-release",

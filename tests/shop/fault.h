@@ -23,6 +23,7 @@ enum fault {
     FAULT_SAME_VERSION,      /* a transition leaves the version as it was */
     FAULT_VERSION_JUMP,      /* a transition raises the version by two */
     FAULT_STALE_READ,        /* GET of an item shows a state many transitions old */
+    FAULT_DIRTY_READ,        /* GET of an item shows a unit sold that is not sold in the end */
     FAULT_STALE_REFUSAL,     /* 409 with an old state, though stock is there again */
     FAULT_BASKET_PARTIAL,    /* only the first lines are taken, all are answered */
     FAULT_DOUBLE_RELEASE,    /* a release gives the units back twice */

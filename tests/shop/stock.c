@@ -188,5 +188,12 @@ void store_get_item(struct store *s, const char *sku, struct answer *a)
     }
     const struct item_state *old = item_long_ago(item, INT64_MAX);
     bool stale = old && fault_fires(&s->faults, FAULT_STALE_READ);
-    answer_item(a, 200, item, stale ? old : &item->now);
+    struct item_state dirty = item->now;
+    dirty.version++;
+    dirty.available--;
+    dirty.sold++;
+    if (dirty.available >= 0 && fault_fires(&s->faults, FAULT_DIRTY_READ))
+        answer_item(a, 200, item, &dirty);
+    else
+        answer_item(a, 200, item, stale ? old : &item->now);
 }

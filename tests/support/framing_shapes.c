@@ -27,6 +27,8 @@ const struct framing_shape shapes_refused[] = {
     SHAPE("a blank in the target", "POST @/decrements x HTTP/1.1\r\n" HOST JSON LENGTH "\r\n" SALE),
     SHAPE("a byte above ASCII in the target", "POST @/decrements?\xc3\xa4 HTTP/1.1\r\n" HOST JSON LENGTH "\r\n" SALE),
     SHAPE("a CR in the target", "POST @/decrements\r HTTP/1.1\r\n" HOST JSON LENGTH "\r\n" SALE),
+    SHAPE("a fragment in the target", "POST @/decrements#x HTTP/1.1\r\n" HOST JSON LENGTH "\r\n" SALE),
+    SHAPE("a fragment behind a query", "POST @/decrements?a#x HTTP/1.1\r\n" HOST JSON LENGTH "\r\n" SALE),
     SHAPE("no version", "POST @/decrements\r\n" HOST JSON LENGTH "\r\n" SALE),
     SHAPE("two blanks before the version", "POST @/decrements  HTTP/1.1\r\n" HOST JSON LENGTH "\r\n" SALE),
     SHAPE("HTTP/1.2", "POST @/decrements HTTP/1.2\r\n" HOST JSON LENGTH "\r\n" SALE),

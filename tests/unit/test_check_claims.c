@@ -305,6 +305,27 @@ static void what_was_sold_is_what_was_confirmed(void **state)
     }
 }
 
+/* By what comes behind it, or by the counters at the end, nothing ever left that. */
+static void a_read_of_what_never_happened_is_a_dirty_one(void **state)
+{
+    (void)state;
+    for (int undone = 0; undone < 2; undone++) {
+        begin();
+        add_ok((struct history_attempt){.line = {LINE(0, 0, 2, 98)}}, KIND_GET_ITEM, 100);
+        if (!undone)
+            sell(1, 2, 99, 200);
+        const struct history_counters end = {.found = 1,
+                                             .item = 0,
+                                             .at_ns = 500000,
+                                             .on_hand = undone ? 100 : 99,
+                                             .available = undone ? 100 : 99,
+                                             .sold = !undone,
+                                             .version = undone ? 1 : 2};
+        assert_int_equal(history_put_counters(&sample.writer[HISTORY_SAMPLE_PARENT], &end), 0);
+        assert_true(told("a dirty read: the get of an item"));
+    }
+}
+
 static void a_confirm_is_told_with_what_was_reserved(void **state)
 {
     (void)state;
@@ -369,6 +390,7 @@ int main(void)
         cmocka_unit_test(an_item_that_has_not_changed_is_at_its_version),
         cmocka_unit_test(a_list_is_not_of_one_moment),
         cmocka_unit_test(what_was_sold_is_what_was_confirmed),
+        cmocka_unit_test(a_read_of_what_never_happened_is_a_dirty_one),
         cmocka_unit_test(a_confirm_is_told_with_what_was_reserved),
         cmocka_unit_test(what_something_in_between_may_have_said_proves_nothing),
         cmocka_unit_test(requests_that_nobody_answers_are_not_served_rightly),

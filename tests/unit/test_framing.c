@@ -10,21 +10,26 @@
 
 #include <cmocka.h>
 
-/* The bytes in pieces of at most `piece`; how many were taken. *whole: where the last request that
- * is whole ends. */
+/* The bytes in pieces of at most `piece`; how many were read. *whole: of those kept, where the last
+ * request that is whole ends. */
 static size_t take(struct framing *f, const char *bytes, size_t n, size_t piece, size_t *whole)
 {
-    size_t i = 0;
+    char copy[8192];
+    size_t i = 0, kept = 0;
     *whole = 0;
     framing_init(f);
     while (i < n) {
-        size_t ends, now = n - i < piece ? n - i : piece;
-        size_t good = framing_take(f, bytes + i, now, &ends);
-        assert_true(good <= now && ends <= good);
-        if (ends > 0)
-            *whole = i + ends;
-        i += good;
-        if (good < now)
+        struct framing_taken taken;
+        size_t now = n - i < piece ? n - i : piece;
+        now = now < sizeof(copy) ? now : sizeof(copy);
+        memcpy(copy, bytes + i, now);
+        framing_take(f, copy, now, &taken);
+        assert_true(taken.read <= now && taken.kept <= taken.read && taken.whole <= taken.kept);
+        if (taken.whole > 0)
+            *whole = kept + taken.whole;
+        kept += taken.kept;
+        i += taken.read;
+        if (taken.read < now)
             break;
     }
     return i;
@@ -45,6 +50,8 @@ static char *wire_of(const struct framing_shape *shape, size_t *n)
     return bytes;
 }
 
+#define CUT_BYTES (strlen(";a;b=c;d=\"e f\\\"g\"") + strlen(";z"))
+
 static void takes_requests_that_have_one_reading(void **state)
 {
     for (size_t i = 0; i < shapes_taken_count; i++) {
@@ -53,11 +60,12 @@ static void takes_requests_that_have_one_reading(void **state)
         for (size_t piece = n; piece > 0; piece = piece > 64 ? piece / 2 : piece - 1) {
             struct framing f;
             size_t good = take(&f, bytes, n, piece, &whole);
-            if (good != n || whole != n || f.fault)
+            size_t cut = strncmp(shapes_taken[i].name, "extensions", 10) == 0 ? CUT_BYTES : 0;
+            if (good != n || whole != n - cut || f.fault)
                 print_error("%s in pieces of %zu: %zu of %zu, %s\n", shapes_taken[i].name, piece,
                             good, n, f.fault ? f.fault : "");
             assert_int_equal(good, n);
-            assert_int_equal(whole, n);
+            assert_int_equal(whole, n - cut);
             assert_int_equal(f.heads, 1);
             assert_int_equal(f.whole, 1);
             assert_false(framing_is_inside(&f));
@@ -192,6 +200,23 @@ static void bounds_what_is_wrapped_around_chunks(void **state)
     assert_non_null(f.fault);
 }
 
+/* What the parser behind sees. */
+static void cuts_extensions_out(void **state)
+{
+    char bytes[] = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "2;a;b=\"\\\";\"\r\n;;\r\n3;c\r\n\r\n;\r\n0;d=e\r\nX: ;a\r\n\r\n";
+    static const char want[] = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                               "2\r\n;;\r\n3\r\n\r\n;\r\n0\r\nX: ;a\r\n\r\n";
+    struct framing f;
+    struct framing_taken taken;
+    framing_init(&f);
+    framing_take(&f, bytes, strlen(bytes), &taken);
+    assert_null(f.fault);
+    assert_int_equal(taken.kept, strlen(want));
+    assert_int_equal(taken.whole, strlen(want));
+    assert_memory_equal(bytes, want, taken.kept);
+}
+
 /* Whatever comes, in whatever pieces: the same verdict at the same byte. */
 static void judges_random_bytes_alike_in_any_pieces(void **state)
 {
@@ -225,6 +250,7 @@ int main(void)
         cmocka_unit_test(stops_behind_the_last_request),
         cmocka_unit_test(refuses_heads_that_the_library_has_no_room_for),
         cmocka_unit_test(bounds_what_is_wrapped_around_chunks),
+        cmocka_unit_test(cuts_extensions_out),
         cmocka_unit_test(judges_random_bytes_alike_in_any_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,69 @@
+/* lane_breach.c -- what must not be was seen: the partition is closed, for all hosts.
+ *
+ * Only the store that it was seen in, and only while it is open: a restore that came in between has
+ * put another in its place, or is about to, and its meta is none of ours.
+ */
+#include "log.h"
+#include "store/keys.h"
+#include "store/lane_steps.h"
+#include "store/resp.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static void on_closed(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    const redisReply *exec = replies[count - 1];
+    lane->watching = false;
+    if (exec->type != REDIS_REPLY_ARRAY)
+        log_event(LOG_WARN, "a partition was not closed: its meta changed, or Redis refused",
+                  LOG_INT("partition", lane->partition->index));
+    lane_become_idle(lane);
+}
+
+static void write_state(struct lane *lane)
+{
+    struct buf *out = conn_begin(&lane->conn);
+    resp_words(out, 1, "MULTI");
+    resp_begin(out, 4);
+    resp_arg(out, STR("HSET"));
+    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
+    resp_arg(out, STR("state"));
+    resp_arg(out, str_of(lane->breach));
+    resp_words(out, 1, "EXEC");
+    if (conn_exchange(&lane->conn, 3, lane->store->config.request_timeout_ms, on_closed) < 0)
+        conn_drop(&lane->conn, "out of memory");
+}
+
+static void on_looked(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    struct gate_view gate;
+    assert(count == 2);
+    if (!gate_judge(replies[1], conn->run_id, lane->store->config.partitions, lane->store->shared,
+                    &gate)) {
+        conn_drop(conn, "Redis does not show the meta of a partition that is to be closed");
+        return;
+    }
+    if (gate.gate == GATE_OPEN && gate.store == lane->batch.gate.store)
+        write_state(lane);
+    else
+        lane_become_idle(lane); /* WATCHes that are left are given up by the next batch */
+}
+
+void lane_close_partition(struct lane *lane, const char *why, struct str detail)
+{
+    log_event(LOG_ERROR, "closing a partition", LOG_INT("partition", lane->partition->index),
+              LOG_STR("why", why), LOG_TEXT("detail", detail));
+    lane_tell_all(lane, OUT_BROKEN, why);
+    snprintf(lane->breach, sizeof(lane->breach), "closed: %s", why);
+    struct buf *out = conn_begin(&lane->conn);
+    resp_begin(out, 2);
+    resp_arg(out, STR("WATCH"));
+    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
+    gate_ask(out, lane->partition->index);
+    lane->watching = true;
+    if (conn_exchange(&lane->conn, 2, lane->store->config.request_timeout_ms, on_looked) < 0)
+        conn_drop(&lane->conn, "out of memory");
+}

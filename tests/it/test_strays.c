@@ -1,0 +1,233 @@
+/* test_strays.c -- nothing lies outside of the indexes that a service goes by: not after a restore,
+ * and if somebody puts it there the audit names it. */
+#include "core/rid.h"
+#include "support/api.h"
+#include "support/ledger_base.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define RECOVERY_MS  30000
+#define OUTPUT_BYTES 65536
+
+static struct bases bases;
+static struct stack stack;
+static struct api *a = &stack.api;
+
+static int start(const char *const *more)
+{
+    const char *args[16] = {"--ledger", NULL, "--lanes", "1"};
+    size_t n = 4;
+    db_close(bases_ledger(&bases, BASE_SQLITE));
+    args[1] = bases.url;
+    while (more && *more)
+        args[n++] = *more++;
+    return stack_start(&stack, NULL, 1, args);
+}
+
+static int test_teardown(void **state)
+{
+    return stack_stop(&stack);
+}
+
+static int group_teardown(void **state)
+{
+    bases_stop(&bases);
+    return 0;
+}
+
+static redisReply *redis(const char *format, ...)
+{
+    va_list args;
+    redisContext *c = tredis_connect(&stack.redis);
+    assert_non_null(c);
+    va_start(args, format);
+    redisReply *reply = redisvCommand(c, format, args);
+    va_end(args);
+    redisFree(c);
+    assert_non_null(reply);
+    if (reply->type == REDIS_REPLY_ERROR)
+        fail_msg("%s", reply->str);
+    return reply;
+}
+
+#define tamper(...) freeReplyObject(redis(__VA_ARGS__))
+
+/* --- the audit -------------------------------------------------------------------------------- */
+
+static char output[OUTPUT_BYTES];
+
+static void audit_is(int wanted)
+{
+    char command[1024];
+    snprintf(command, sizeof(command),
+             "%s audit --redis %s --reservation-retention 1s --ledger '%s' 2>&1", getenv("STOCKD"),
+             stack.redis.url, bases.url);
+    FILE *pipe = popen(command, "re"); /* NOLINT(cert-env33-c): words of ours */
+    assert_non_null(pipe);
+    size_t n = fread(output, 1, sizeof(output) - 1, pipe);
+    output[n] = '\0';
+    int status = pclose(pipe);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != wanted)
+        print_error("audit: %s\n", output);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), wanted);
+}
+
+/* Drift of which these words are said, once. */
+static void drift_says(const char *words)
+{
+    audit_is(1);
+    const char *at = strstr(output, words);
+    if (!at || strstr(at + 1, words))
+        print_error("not once \"%s\" in: %s\n", words, output);
+    assert_non_null(at);
+    assert_null(strstr(at + 1, words));
+}
+
+/* --- a store that was lost and came back ------------------------------------------------------ */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A hold whose record lies in the middle of this bucket; its id. */
+static void hold_in(int64_t bucket, const char *sku, char id[64])
+{
+    int64_t ttl_ms = (bucket << 20) + (1 << 19) - now_ms();
+    snprintf(id, 64, "%s", api_reserve(a, sku, 1, ttl_ms / 1000));
+    struct rid rid;
+    assert_true(rid_parse(str_of(id), &rid));
+    assert_int_equal(rid_bucket(&rid), bucket);
+}
+
+static bool is_gone(const char *id)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "/v1/reservations/%s", id);
+    return http_call(&a->conn, "GET", path, NULL, NULL, &a->resp) == 0 && a->resp.status == 404;
+}
+
+/* /readyz knows what the last look found, half a second ago. */
+static bool is_back(const char *sku)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "/v1/items/%s", sku);
+    return http_call(&a->conn, "GET", path, NULL, NULL, &a->resp) == 0 && a->resp.status == 200 &&
+           api_ready(a);
+}
+
+static bool is_listed(int64_t bucket)
+{
+    redisReply *reply = redis("ZSCORE {p0}:buckets %" PRId64, bucket);
+    bool listed = reply->type == REDIS_REPLY_STRING;
+    freeReplyObject(reply);
+    return listed;
+}
+
+/* What a connection that lives on remembers of the store before is not true of this one. */
+static void a_bucket_is_listed_again_after_a_restore(void **state)
+{
+    static const char *const more[] = {
+        "--auto-restore", "--operation-retention", "1s", "--reservation-retention", "1s", NULL};
+    char id[64], sku[64];
+    assert_int_equal(start(more), 0);
+    snprintf(sku, sizeof(sku), "%s", api_item(a, 100, 0));
+    int64_t bucket = (now_ms() >> 20) + 2;
+    hold_in(bucket, sku, id);
+    assert_true(is_listed(bucket));
+    api_call(a, 200, "POST", text("/v1/reservations/%s/release", id), NULL, "{}");
+    assert_true(await(is_gone(id), RECOVERY_MS)); /* old enough not to come back */
+    audit_is(0);                                  /* the ledger has all of it */
+    tamper("FLUSHALL");
+    assert_true(
+        await(tredis_int(&stack.redis, "EXISTS {p0}:meta") == 1 && is_back(sku), RECOVERY_MS));
+    assert_false(is_listed(bucket));
+    hold_in(bucket, sku, id);
+    assert_true(is_listed(bucket));
+    audit_is(0);
+    assert_non_null(strstr(output, "1 reservation"));
+}
+
+/* --- what somebody else put there ------------------------------------------------------------- */
+
+static void the_audit_finds_buckets_that_are_not_listed(void **state)
+{
+    assert_int_equal(start(NULL), 0);
+    const char *sku = api_item(a, 100, 0);
+    struct rid rid;
+    char id[64];
+    snprintf(id, sizeof(id), "%s", api_reserve(a, sku, 1, 0));
+    assert_true(rid_parse(str_of(id), &rid));
+    unsigned bucket = rid_bucket(&rid);
+    audit_is(0);
+    tamper("ZREM {p0}:buckets %u", bucket);
+    drift_says(text("drift: index resv:%u: the set buckets does not list the bucket", bucket));
+    assert_non_null(strstr(output, "1 reservation"));
+    tamper("ZADD {p0}:buckets %u %u", bucket, bucket);
+    audit_is(0);
+
+    /* A record that nobody knows, in a bucket that nobody lists. */
+    redisReply *record = redis("HGET {p0}:resv:%u %b", bucket, rid.b, (size_t)RID_BYTES);
+    assert_int_equal(record->type, REDIS_REPLY_STRING);
+    memset(rid.b, 7, RID_BYTES);
+    tamper("HSET {p0}:resv:%u %b %b", rid_bucket(&rid), rid.b, (size_t)RID_BYTES, record->str,
+           (size_t)record->len);
+    freeReplyObject(record);
+    drift_says("the set buckets does not list the bucket");
+    drift_says("drift: reservation r0-");
+    tamper("DEL {p0}:resv:%u", rid_bucket(&rid));
+    tamper("HSET {p0}:resv:what is this");
+    drift_says("drift: index resv:what: the set buckets does not list the bucket");
+    tamper("DEL {p0}:resv:what");
+    audit_is(0);
+}
+
+static void the_audit_finds_index_entries_without_an_item(void **state)
+{
+    assert_int_equal(start(NULL), 0);
+    const char *sku = api_item(a, 100, 0);
+    char item[64];
+    snprintf(item, sizeof(item), "{p0}:item:%s", sku);
+    audit_is(0);
+    tamper("ZADD {p0}:due 1900000000000 ghost");
+    drift_says("drift: index ghost: the set due says");
+    tamper("ZREM {p0}:due ghost");
+    tamper("ZADD {p0}:due 1900000000000 %s", "a b");
+    drift_says("this can be no item's name");
+    tamper("DEL {p0}:due");
+    tamper("ZADD {p0}:holds:ghost 1900000000000 abcdefghijklmn");
+    drift_says("drift: index ghost: the item has held 0, its index has deadlines");
+    tamper("DEL {p0}:holds:ghost");
+    tamper("HSET {p0}:cust:ghost eva 3");
+    audit_is(1);
+    assert_non_null(strstr(output, "drift: customer "));
+    tamper("DEL {p0}:cust:ghost");
+    tamper("COPY %s {p0}:item:ghost", item); /* and no set lists it */
+    drift_says("drift: item ghost: is in Redis at version");
+    assert_non_null(strstr(output, "drift: index ghost: the set skus does not list the item"));
+    tamper("DEL {p0}:item:ghost");
+    audit_is(0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_bucket_is_listed_again_after_a_restore, test_teardown),
+        cmocka_unit_test_teardown(the_audit_finds_buckets_that_are_not_listed, test_teardown),
+        cmocka_unit_test_teardown(the_audit_finds_index_entries_without_an_item, test_teardown),
+    };
+    bases_start_or_skip(&bases);
+    return cmocka_run_group_tests(tests, NULL, group_teardown);
+}
