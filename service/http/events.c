@@ -233,7 +233,7 @@ void events_begin(struct exchange *x)
         follower_want(f);
     else
         follower_next(f);
-    events_serve(f->events);
+    events_arm(f->events);
 }
 
 void events_gone(struct exchange *x)

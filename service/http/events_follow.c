@@ -278,8 +278,13 @@ static void answer_some(struct events *events)
 
 void events_serve(struct events *events)
 {
-    const struct sheet_list *sheets = events->sheets.lists;
     answer_some(events);
+    events_arm(events);
+}
+
+void events_arm(struct events *events)
+{
+    const struct sheet_list *sheets = events->sheets.lists;
     sheets_ask(events);
     bool ready = events->queues[FOLLOWER_READY].count > 0;
     bool needed = ready || events->queues[FOLLOWER_PARKED].count > 0 ||
@@ -290,7 +295,8 @@ void events_serve(struct events *events)
         return;
     }
     int64_t left = events->looked_ms + EVENTS_WATCH_MS - now_of(events);
-    uint64_t wait = ready ? EVENTS_TURN_MS : left > 0 ? (uint64_t)left : 0;
+    uint64_t turn = events->answered < EVENTS_ANSWERS_MAX ? 0 : EVENTS_TURN_MS;
+    uint64_t wait = ready ? turn : left > 0 ? (uint64_t)left : 0;
     if (ready || !uv_is_active((uv_handle_t *)&events->timer))
         uv_timer_start(&events->timer, on_time, wait, 0);
 }

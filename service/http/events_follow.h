@@ -98,8 +98,11 @@ void follower_next(struct follower *f);
 void events_each(struct events *events, void (*call)(struct follower *));
 
 /* Answers those that are READY and hands questions to the desk, as far as that is allowed, and
- * looks after the timer: to be called after followers were moved. */
+ * looks after the timer: to be called after followers were moved. From within a callback of the
+ * library, which must not be told to resume the connection that it is working on, events_arm():
+ * that answers nobody before the next turn of the loop. */
 void events_serve(struct events *events);
+void events_arm(struct events *events);
 
 /* What becomes of a page, of a question that failed, and of a wait that is over. Each of them may
  * free the follower. */

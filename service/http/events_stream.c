@@ -133,7 +133,7 @@ static ssize_t feed(void *cls, uint64_t position, char *to, size_t max)
     MHD_suspend_connection(f->x->conn);
     if (f->state == FOLLOWER_SENDING) {
         follower_next(f);
-        events_serve(f->events);
+        events_arm(f->events);
     }
     return 0;
 }
