@@ -185,6 +185,16 @@ static void note_position(struct lane *lane, const redisReply *exec)
         lane->awaited = (struct feed_id){0, 0};
 }
 
+/* Behind a MULTI that was refused Redis carries out one by one what it takes: a user who has just
+ * lost the right to MULTI alone. */
+static bool ran_without_transaction(redisReply **replies, size_t count)
+{
+    bool ran = false;
+    for (size_t i = 1; i + 1 < count; i++)
+        ran |= replies[i]->type != REDIS_REPLY_ERROR;
+    return replies[0]->type == REDIS_REPLY_ERROR && ran;
+}
+
 static void on_written(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
@@ -194,6 +204,10 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
     lane->unsettled = lane->watching = lane->doubted = false;
     if (exec->type == REDIS_REPLY_NIL) {
         lane_conflict(lane);
+        return;
+    }
+    if (ran_without_transaction(replies, count)) {
+        lane_close_partition(lane, "a transaction was applied in part", error_of(replies[0]));
         return;
     }
     if (exec->type == REDIS_REPLY_ERROR) {

@@ -230,6 +230,21 @@ static void readyz_says_what_other_routes_say(void **state)
     api_problem(a, 503, "redis-unavailable", NULL, "GET", item, NULL, NULL);
 }
 
+/* A live connection whose user loses MULTI alone: Redis carries out one by one what follows. That
+ * is no "nothing was changed". */
+static void effects_without_a_transaction_are_never_called_nothing(void **state)
+{
+    const char *path = text("%s/decrements", item);
+    api_call(a, 200, "POST", path, NULL, "{\"quantity\":1}");
+    redis_does("ACL SETUSER default -multi");
+    api_problem(a, 500, "internal-error", NULL, "POST", path, NULL, "{\"quantity\":1}");
+    redis_does("ACL SETUSER default +multi");
+    assert_true(await(http_call(&a->conn, "POST", path, NULL, "{\"quantity\":1}", &a->resp) == 0 &&
+                          a->resp.status == 503 &&
+                          strstr(a->resp.body, "/problems/partition-closed"),
+                      RECOVERY_MS));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 
 int main(void)
@@ -240,6 +255,7 @@ int main(void)
         TEST(a_store_that_was_restored_meanwhile_stays_open),
         TEST(what_cannot_be_closes_the_partition),
         TEST(readyz_says_what_other_routes_say),
+        TEST(effects_without_a_transaction_are_never_called_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
