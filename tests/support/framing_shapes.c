@@ -11,7 +11,10 @@
 #define INNER     POST HOST JSON LENGTH "\r\n" SALE /* a request that hides in a body or behind one */
 #define CHUNKS(x) START CHUNKED "\r\n" x
 
-#define SHAPE(name, bytes) {name, bytes, sizeof(bytes) - 1}
+#define SHAPE(name, bytes)                                                                         \
+    {                                                                                              \
+        name, bytes, sizeof(bytes) - 1                                                             \
+    }
 
 /* clang-format off */
 const struct framing_shape shapes_refused[] = {
