@@ -16,7 +16,8 @@ static bool is_loopback(const struct sockaddr_storage *a)
 {
     if (a->ss_family == AF_INET)
         return (ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24) == 127;
-    return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+    return a->ss_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
 }
 
 static bool resolve(const char *text, struct sockaddr_storage *to, socklen_t *size, char *err,
@@ -117,7 +118,7 @@ int listen_open(const char *text, bool insecure, int *fds, unsigned count,
 
 bool listen_is_loopback(int fd)
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof(bound);
     return getsockname(fd, (struct sockaddr *)&bound, &size) == 0 && is_loopback(&bound);
 }

@@ -4,6 +4,8 @@
 #include "http/headers.h"
 #include "http/server_limits.h"
 
+#include <assert.h>
+
 enum field { NO_FIELD, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, COOKIE, FIELDS };
 
 static const char *const field_names[FIELDS] = {
@@ -360,9 +362,11 @@ static size_t take_run(struct framing *f, const char *from, size_t n)
 static void take_byte(struct framing *f, unsigned char c)
 {
     bool head = f->state < BODY;
+    framing_step step = steps[f->state];
+    assert(step); /* bodies and what ends are not taken byte by byte */
     f->is.pool_bytes += head;
     f->is.extension_bytes += framing_in_extension(f);
-    f->state = (uint8_t)steps[f->state](f, c);
+    f->state = (uint8_t)step(f, c);
     if (f->state == FAULTY)
         return;
     if (f->is.pool_bytes > POOL_ROOM) {
