@@ -37,6 +37,12 @@ static enum carry_result from_sql(struct carrier *carrier)
     return CARRY_SQL;
 }
 
+/* The epoch that the Redis process of this connection opened; 0: not known. */
+static int64_t reign(const struct carrier *carrier, const struct carry *carry)
+{
+    return strcmp(carry->run_here, feed_source(carrier->admin)) == 0 ? carry->run_epoch : 0;
+}
+
 static struct apply *apply_of(struct carrier *carrier, const struct carry *carry)
 {
     struct apply *apply = carrier->apply;
@@ -46,7 +52,7 @@ static struct apply *apply_of(struct carrier *carrier, const struct carry *carry
         apply_init(apply, db, carry->partition);
     }
     apply->run_id = str_of(feed_source(carrier->admin));
-    apply->run_epoch = carry->run_epoch;
+    apply->run_epoch = reign(carrier, carry);
     apply->after = (struct epoch_end){carry->at.epoch, carry->at.seq};
     return apply;
 }
@@ -114,6 +120,7 @@ static void flow(struct carrier *carrier, struct carry *carry)
 {
     carry->state = CARRY_FLOWING;
     carry->run_epoch = feed_epoch(carrier->admin);
+    snprintf(carry->run_here, sizeof(carry->run_here), "%s", feed_source(carrier->admin));
 }
 
 /* The store is not there. Made, if there never was one. */
@@ -167,7 +174,8 @@ static enum carry_result check_reign(struct carrier *carrier, struct carry *carr
 {
     char detail[128];
     const char *here = feed_source(carrier->admin);
-    if (carry->run_epoch != carry->at.epoch || !*carry->run_id || strcmp(carry->run_id, here) == 0)
+    if (reign(carrier, carry) != carry->at.epoch || !*carry->run_id ||
+        strcmp(carry->run_id, here) == 0)
         return CARRY_IDLE;
     snprintf(detail, sizeof(detail), "epoch %lld in SQL is of Redis %.8s, this is %.8s",
              (long long)carry->at.epoch, carry->run_id, here);
@@ -349,7 +357,7 @@ static enum carry_result check_turn(struct carrier *carrier, struct carry *carry
 {
     const struct feed *feed = &carrier->feed;
     struct feed_id first = feed->entries[0].id, last = feed->entries[feed->count - 1].id;
-    if (last.epoch != carry->run_epoch && carry->state == CARRY_FLOWING) {
+    if (last.epoch != reign(carrier, carry) && carry->state == CARRY_FLOWING) {
         enum carry_result result = look_at_meta(carrier, carry, true);
         if (result != CARRY_IDLE || carry->state == CARRY_LOST)
             return result;

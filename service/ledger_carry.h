@@ -33,11 +33,12 @@ struct carry {
     struct feed_id at;          /* the checkpoint, as last seen */
     struct feed_ends ended;     /* the epochs before it */
     char run_id[EPOCHS_RUN_ID]; /* of the Redis that opened the checkpoint's epoch, as SQL has it */
-    int64_t run_epoch;   /* the epoch that the Redis of this connection opened; 0: not seen */
-    struct feed_id tail; /* the end of the stream at the last look */
-    int64_t look_ms;     /* when to look next */
-    bool told;           /* Redis has been told about `at` */
-    unsigned chunk;      /* entries to ask for */
+    int64_t run_epoch;          /* the epoch that a Redis process opened, as last seen; 0: none */
+    char run_here[EPOCHS_RUN_ID]; /* which one: after a reconnect it may be another */
+    struct feed_id tail;          /* the end of the stream at the last look */
+    int64_t look_ms;              /* when to look next */
+    bool told;                    /* Redis has been told about `at` */
+    unsigned chunk;               /* entries to ask for */
 };
 
 /* What a pass over the partitions works with; the ledger process's. */

@@ -201,6 +201,22 @@ static void choose_list(struct client *c, const struct workload *w)
 
 /* False when the client has nothing to do that to. */
 static bool choose_work(struct client *c, enum work work, const struct workload *w,
+                        struct client *others, size_t count);
+
+/* What a batch knows, each as likely as the next. */
+static bool choose_batch(struct client *c, const struct workload *w, struct client *others,
+                         size_t count)
+{
+    static const enum work known[] = {WORK_RESERVE, WORK_DECREMENT, WORK_CONFIRM, WORK_RELEASE,
+                                      WORK_EXTEND,  WORK_ADJUST,    WORK_PAST};
+    uint64_t dice = rng_below(&c->shared->rng, sizeof(known) / sizeof(known[0]));
+    if (!choose_work(c, known[dice], w, others, count))
+        choose_reserve(&c->intent, w, &c->shared->rng);
+    c->intent.batch = true;
+    return true;
+}
+
+static bool choose_work(struct client *c, enum work work, const struct workload *w,
                         struct client *others, size_t count)
 {
     struct rng *rng = &c->shared->rng;
@@ -225,6 +241,7 @@ static bool choose_work(struct client *c, enum work work, const struct workload 
         choose_item(i, KIND_GET_ITEM, w, rng);
         return true;
     case WORK_LIST: choose_list(c, w); return true;
+    case WORK_BATCH: return choose_batch(c, w, others, count);
     default: return false;
     }
 }
@@ -237,6 +254,7 @@ void client_choose(struct client *c, const struct workload *w, struct client *ot
     i->held.id_bytes = 0;
     i->held.shared = false;
     i->partial = false;
+    i->batch = false;
     if (c->late.id_bytes > 0 && c->late.turn_ns <= now_ns) {
         choose_late(c, w);
         return;

@@ -207,6 +207,9 @@ static void on_answer(struct wire *wire, const struct response *response)
     struct client *c = client_of(wire);
     struct crowd *w = c->crowd;
     uint64_t now_ns = load_now_ns();
+    struct response one;
+    if (c->intent.batch && intent_unbatch(response, &one))
+        response = &one;
     const struct misfit_request request = {
         .id = client_reservation(c),
         .passed_ms = (now_ns - w->zero_ns - c->op->begin_ns) / 1000000,

@@ -1,11 +1,12 @@
 /* intent.c -- from a wish to the record and the bytes. */
 #include "client/intent.h"
 
+#include "client/answer.h"
 #include "history/reader.h"
 
 #include <assert.h>
 
-#define BODY_MAX (HISTORY_LINES_MAX * 80 + 256)
+#define BODY_MAX (HISTORY_LINES_MAX * 80 + 1024)
 
 void intent_record(const struct intent *i, struct history_op *op)
 {
@@ -97,11 +98,11 @@ static void put_names(struct text *t, const struct history_facts *facts,
     put(t, STR("\","));
 }
 
-static void put_body(struct text *t, const struct load *load, const struct history_op *op,
-                     const struct intent *i, enum history_kind kind)
+/* The members of the body, without the brackets around them. */
+static void put_fields(struct text *t, const struct load *load, const struct history_op *op,
+                       const struct intent *i, enum history_kind kind)
 {
     const struct history_facts *facts = history_facts(load->history);
-    put(t, STR("{"));
     switch (kind) {
     case KIND_PUT:
     case KIND_SET:
@@ -132,7 +133,6 @@ static void put_body(struct text *t, const struct load *load, const struct histo
         break;
     default: break;
     }
-    put(t, STR("}"));
 }
 
 static const struct {
@@ -193,12 +193,89 @@ static void put_read(struct buf *out, const struct load *load, const struct text
                    nothing);
 }
 
+/* What a batch calls it, and how it names what the operation is about. */
+static const struct {
+    struct str name, target;
+} batched[KINDS] = {
+    [KIND_ADJUST] = {STR("adjust"), STR("sku")},
+    [KIND_DECREMENT] = {STR("decrement"), STR("sku")},
+    [KIND_RESERVE] = {STR("reserve"), STR("")},
+    [KIND_CONFIRM] = {STR("confirm"), STR("id")},
+    [KIND_RELEASE] = {STR("release"), STR("id")},
+    [KIND_EXTEND] = {STR("extend"), STR("id")},
+    [KIND_GET_RESERVATION] = {STR("get"), STR("id")},
+};
+
+/* An id is as it stood in an answer, escapes included: it may stand in JSON again. */
+static void put_target(struct text *t, const struct history_facts *facts, const struct intent *i)
+{
+    if (batched[i->kind].target.n == 0)
+        return;
+    put(t, STR(",\""));
+    put(t, batched[i->kind].target);
+    put(t, STR("\":\""));
+    if (shapes[i->kind].of_item)
+        put_sku(t, facts, i->line[0].item);
+    else
+        put(t, (struct str){i->held.id, i->held.id_bytes});
+    put(t, STR("\""));
+}
+
+static void put_batch(struct buf *out, const struct load *load, const struct history_op *op,
+                      const struct intent *i)
+{
+    const struct history_facts *facts = history_facts(load->history);
+    struct text body, fields;
+    char key[LOAD_KEY_MAX];
+    body.n = fields.n = 0;
+    put(&body, STR("{\"operations\":[{\"op\":\""));
+    put(&body, batched[i->kind].name);
+    put(&body, STR("\""));
+    put_target(&body, facts, i);
+    if (!history_reads(i->kind)) {
+        put(&body, STR(",\"idempotency_key\":\""));
+        put(&body, (struct str){key, load_key(key, facts, op->client, op->seq)});
+        put(&body, STR("\""));
+        put_fields(&fields, load, op, i, i->kind);
+    }
+    if (fields.n > 0)
+        put(&body, STR(","));
+    put(&body, (struct str){fields.bytes, fields.n});
+    put(&body, STR("}]}"));
+    target_request(&load->target, out, STR("POST"), STR("/v1/batch"), (struct str){NULL, 0},
+                   (struct str){body.bytes, body.n});
+}
+
+bool intent_unbatch(const struct response *batch, struct response *one)
+{
+    struct answer a;
+    struct str result, more;
+    size_t at = 0;
+    bool broken;
+    if (batch->status != 200 || !answer_next_result(batch->body, &at, &result, &broken) ||
+        answer_next_result(batch->body, &at, &more, &broken) || broken)
+        return false;
+    if (!answer_read(&a, result) || a.status == 0 || str_absent(a.body))
+        return false;
+    *one = *batch;
+    one->status = (uint16_t)a.status;
+    one->body = a.body;
+    one->replayed = a.replayed;
+    one->content = a.status >= 400 ? CONTENT_PROBLEM : CONTENT_JSON;
+    one->etag = one->location = (struct str){NULL, 0};
+    return true;
+}
+
 void intent_request(const struct intent *i, const struct load *load, const struct history_op *op,
                     struct buf *out)
 {
     const struct history_facts *facts = history_facts(load->history);
     struct text path, body;
     path.n = body.n = 0;
+    if (i->batch) {
+        put_batch(out, load, op, i);
+        return;
+    }
     if (i->kind == KIND_LIST)
         put_list_path(&path, facts, i);
     else if (i->kind == KIND_LOOKUP)
@@ -217,7 +294,9 @@ void intent_request(const struct intent *i, const struct load *load, const struc
     char bytes[LOAD_KEY_MAX];
     struct str key = {bytes, load_key(bytes, facts, named->client, named->seq)};
     struct str at = {path.bytes, path.n};
-    put_body(&body, load, op, i, kind);
+    put(&body, STR("{"));
+    put_fields(&body, load, op, i, kind);
+    put(&body, STR("}"));
     struct str json = {body.bytes, body.n};
     if (kind == KIND_SET)
         target_request_if(&load->target, out, shapes[kind].method, at, key, json, i->if_match);

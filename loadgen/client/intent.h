@@ -35,6 +35,7 @@ struct intent {
     struct history_line line[HISTORY_LINES_MAX]; /* item and quantity; the rest is 0 */
     struct held held;                            /* of confirm, release, extend, get */
     bool partial;                                /* a confirm that says how many units */
+    bool batch;                                  /* sent as the one operation of a batch */
     struct answered about;                       /* of look-up and reuse */
     uint64_t if_match;                           /* of set */
     uint32_t prefix; /* of list: its items' numbers begin with these digits */
@@ -47,6 +48,11 @@ void intent_record(const struct intent *i, struct history_op *op);
 /* The request for an attempt of it. op names client and seq, hence the key. */
 void intent_request(const struct intent *i, const struct load *load, const struct history_op *op,
                     struct buf *out);
+
+/* The answer to the one operation of a batch, as if it had been sent alone; the rest of it is that
+ * of the batch. False when there is no such answer in it. */
+bool intent_unbatch(const struct response *batch, struct response *one)
+    __attribute__((warn_unused_result));
 
 /* What an answer means. */
 struct lesson {

@@ -154,7 +154,7 @@ static void learn_refusal(struct lesson *lesson, const struct history_facts *fac
     lesson->outcome = refusal.outcome;
     lesson->detail = refusal.detail;
     lesson->misfit = refusal.misfit;
-    if (lesson->detail == DETAIL_NO_STOCK && learn_lines(facts, op, a) == 0)
+    if (a && lesson->detail == DETAIL_NO_STOCK && learn_lines(facts, op, a) == 0)
         lesson->detail =
             DETAIL_OTHER; /* it says nothing that could be checked, and that was told */
 }

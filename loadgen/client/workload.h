@@ -30,6 +30,7 @@ enum work {
     WORK_REUSE,  /* an answered key with another body, which must be refused */
     WORK_SET,    /* a PUT on an item as it was read last, with If-Match */
     WORK_LIST,   /* some of the run's items */
+    WORK_BATCH,  /* one of the others, as the one operation of a batch */
     WORKS
 };
 

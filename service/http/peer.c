@@ -56,12 +56,24 @@ static void cut_off(struct peer *peer)
     peer_move(peer->server, peer, PEER_NONE);
 }
 
-/* Makes room for those that come: whoever has asked nothing for longest goes. */
-static void shed_idle(struct http_server *server)
+/* Who goes first when there is no room: whoever has asked nothing for longest, then whoever was
+ * refused, then whoever has been asking for longest, and if all the others are being served, the
+ * one that came. */
+static struct peer *least_needed(const struct http_server *server, struct peer *newcomer)
 {
-    struct peer_queue *idle = &server->peers[PEER_IDLE];
-    while (server->connections - server->shed > server->connections_max && idle->first) {
-        struct peer *peer = idle->first;
+    static const enum peer_list order[] = {PEER_IDLE, PEER_LINGERING, PEER_READING};
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        struct peer *peer = server->peers[order[i]].first;
+        if (peer && peer != newcomer)
+            return peer;
+    }
+    return newcomer;
+}
+
+static void make_room(struct http_server *server, struct peer *newcomer)
+{
+    while (server->connections - server->shed > server->connections_max && !newcomer->shed) {
+        struct peer *peer = least_needed(server, newcomer);
         cut_off(peer);
         peer->shed = true;
         server->shed++;
@@ -106,7 +118,7 @@ void peer_notify(void *cls, struct MHD_Connection *conn, void **at,
         return;
     }
     peer_move(server, peer, PEER_IDLE);
-    shed_idle(server);
+    make_room(server, peer);
 }
 
 static int64_t deadline_of(const struct http_server *server, const struct peer *peer)

@@ -232,6 +232,25 @@ static void bodies_that_never_end_stay_in_the_budget_and_go(void **state)
         http_conn_close(&greedy[i]);
 }
 
+/* Nor do those that began to ask and never go on keep everybody else out. */
+static void unfinished_requests_make_room_for_new_ones(void **state)
+{
+    enum { SLOW = 2 * CONNECTIONS_MAX };
+    static struct http_conn slow[SLOW];
+    http_conn_close(&a->conn);
+    for (int i = 0; i < SLOW; i++) {
+        http_conn_init(&slow[i], stack.service.port);
+        assert_int_equal(http_conn_open(&slow[i]), 0);
+        (void)!http_send(&slow[i], "GET /healthz HT", 15);
+    }
+    for (int i = 0; i < 20; i++) {
+        api_call(a, 200, "GET", "/healthz", NULL, NULL);
+        http_conn_close(&a->conn);
+    }
+    for (int i = 0; i < SLOW; i++)
+        http_conn_close(&slow[i]);
+}
+
 static void idle_connections_make_room_for_new_ones(void **state)
 {
     enum { IDLE = 3 * CONNECTIONS_MAX };
@@ -264,6 +283,7 @@ int main(void)
         cmocka_unit_test(what_a_batch_refuses_for_its_answer_was_not_done),
         cmocka_unit_test(answers_that_nobody_reads_stay_in_the_budget_and_go),
         cmocka_unit_test(bodies_that_never_end_stay_in_the_budget_and_go),
+        cmocka_unit_test(unfinished_requests_make_room_for_new_ones),
         cmocka_unit_test(idle_connections_make_room_for_new_ones),
     };
     return cmocka_run_group_tests_name("http: memory", tests, start, stop);

@@ -85,6 +85,7 @@ static const struct row {
     {"says-etag", 50, "zipf", "", "answers"},
     {"key-replays", 1, "mixed", "", "answers"},
     {"key-runs", 1, "mixed", "", "answers"},
+    {"batch-unkeyed", 3, "mixed", "", "lasting"},
     {"stale-set", 1, "mixed", "", "answers"},
     {"refuses-set", 5, "mixed", "", "answers"},
     {"list-skips", 20, "mixed", "", "answers"},

@@ -15,9 +15,9 @@
 #include <cmocka.h>
 
 #define RECOVERY_MS 30000
-#define FILL_KEYS   100000
-#define DELAY_US    200 /* some 26 s for all, an answer each 0.3 s */
-#define DELAY_TEXT  "200"
+#define FILL_KEYS   200000
+#define DELAY_US    300 /* a minute for all, an answer each 0.3 s */
+#define DELAY_TEXT  "300"
 
 static struct stack stack;
 static struct api *a = &stack.api;
@@ -170,7 +170,7 @@ static void slow_down(const char *dir)
     globfree(&found);
     static const char config[] = "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$14\r\nkey-load-delay\r\n";
     fprintf(aof, "%s$3\r\n" DELAY_TEXT "\r\n", config);
-    for (int i = 0; i < FILL_KEYS / 2; i++)
+    for (int i = 0; i < FILL_KEYS; i++)
         fprintf(aof, "*3\r\n$3\r\nSET\r\n$10\r\nfill%06d\r\n$1\r\nx\r\n", i);
     fprintf(aof, "%s$1\r\n0\r\n", config);
     assert_int_equal(fclose(aof), 0);

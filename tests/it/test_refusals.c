@@ -316,8 +316,10 @@ static void go_through_refusals(int count, const char *level)
 {
     int met = 0;
     char sku[32];
-    const char *const extra[] = {"--ledger", bases.url, "--partitions", "2", "--durability",
-                                 level,      NULL};
+    /* On a loaded machine SQL may take longer for a commit than the 5 s that requests have. */
+    const char *const extra[] = {
+        "--ledger", bases.url,           "--partitions", "2", "--durability",
+        level,      "--request-timeout", "15s",          NULL};
     rig_start();
     db_close(bases_ledger(&bases, BASE_SQLITE));
     serve(extra);

@@ -75,6 +75,8 @@ static void run_one(struct store *s, json_t *object, const char *outer_key, size
         op_set_conditions(&op, text_of(&e, PART_IF_MATCH), text_of(&e, PART_IF_NONE_MATCH));
         if (op.key[0] == '\0' && outer_key)
             snprintf(op.key, sizeof(op.key), "%.255s/%zu", outer_key, index);
+        if (op.key[0] != '\0' && fault_fires(&s->faults, FAULT_BATCH_UNKEYED))
+            op.key[0] = '\0';
         decide(s, &op, a);
     }
     envelope_close(&e);

@@ -27,6 +27,7 @@ const char *const fault_names[FAULTS + 1] = {
     [FAULT_EARLY_EXPIRY] = "early-expiry",
     [FAULT_KEY_REPLAYS] = "key-replays",
     [FAULT_KEY_RUNS] = "key-runs",
+    [FAULT_BATCH_UNKEYED] = "batch-unkeyed",
     [FAULT_STALE_SET] = "stale-set",
     [FAULT_LIST_SKIPS] = "list-skips",
     [FAULT_LIST_ORDER] = "list-order",

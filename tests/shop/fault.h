@@ -36,6 +36,7 @@ enum fault {
     FAULT_EARLY_EXPIRY,      /* a hold expires at a tenth of its time */
     FAULT_KEY_REPLAYS,       /* the key of another request is answered as if it were that one */
     FAULT_KEY_RUNS,          /* the key of another request is no hindrance */
+    FAULT_BATCH_UNKEYED,     /* the key of an operation in a batch is not recorded */
     FAULT_STALE_SET,         /* If-Match names a version that is over, and the item is set */
     FAULT_LATE_EXPIRY,       /* a hold never expires */
     FAULT_LATE_CONFIRM,      /* a hold that expired is confirmed all the same */

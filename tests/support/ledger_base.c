@@ -78,7 +78,7 @@ void base_rows(const char *url, const char *sql, db_row_fn *on_row, void *contex
 {
     const struct db_statement statement = {.kind = DB_ONE, .types = "", .head = sql};
     struct db *db = base_open(url);
-    must(db_begin(db), "begin", db_why(db));
+    must(db_begin_read(db), "begin", db_why(db));
     must(db_run(db, &statement, NULL, 1, on_row, context, NULL), sql, db_why(db));
     db_rollback(db);
     db_close(db);
