@@ -1,5 +1,6 @@
 /* lookup.c -- GET /v1/operations/{key} for each mutation that nobody answered, and for a sample of
- * the others: a key that was lost, or leads to another's answer, shows even if nobody repeats it. */
+ * the others: a key that was lost, or leads to another's answer, shows even if nobody repeats it.
+ */
 #include "settle.h"
 
 #include "caller.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define SAMPLE   10000 /* of keys that were answered */
+#define SAMPLE   10000                  /* of keys that were answered */
 #define LOOKS    2                      /* that must find nothing before it counts as absent */
 #define LIMIT_NS UINT64_C(300000000000) /* of all looks: a server that is so slow tells no more */
 
@@ -96,8 +97,8 @@ static bool settle_found(struct lookup *l, struct question *q, const struct call
     /* Replayed: what was answered may have been a repetition, of which the record does not tell. */
     struct response first = {
         .status = (uint16_t)a.status, .body = a.body, .content = CONTENT_JSON, .replayed = true};
-    const struct misfit_request request = {
-        .id = op->kind == KIND_RESERVE ? settle_id(l->s, q->slot) : (struct str){NULL, 0}};
+    const struct misfit_request request = {.id = op->kind == KIND_RESERVE ? settle_id(l->s, q->slot)
+                                                                          : (struct str){NULL, 0}};
     struct lesson lesson = intent_learn(l->s->facts, op, &request, &first);
     if (lesson.outcome == OUTCOME_OK && op->kind == KIND_RESERVE && str_absent(request.id))
         l->s->rc = history_put_id(l->s->w, q->slot, lesson.id);

@@ -20,7 +20,7 @@ struct store {
     int64_t now_ms; /* wall clock; set by the caller before each call */
     uint64_t made;  /* ids given out */
     uint64_t decided, expired;
-    uint64_t restores; /* that are told of */
+    uint64_t restores;           /* that are told of */
     const struct record *recent; /* the one recorded last; FAULT_SWAPPED_KEY shows it for others */
 };
 
