@@ -173,7 +173,10 @@ static void index_add(struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
     index->operations++;
-    index->lists |= op->kind == KIND_LIST || op->kind == KIND_SET;
+    if (op->kind < KINDS && op->detail < DETAILS) {
+        index->kinds |= 1u << op->kind;
+        index->details |= history_outcome(op) == OUTCOME_OK ? 0 : 1u << op->detail;
+    }
     if (never_sent(op))
         leave_out(index, slot, false); /* its client died before it sent anything */
     else if (!op_fits(index, op))

@@ -29,6 +29,8 @@
 
 struct restored; /* check/restored.h */
 
+static_assert(KINDS <= 32 && DETAILS <= 32, "they are bits of a number");
+
 struct index {
     const struct history_reader *reader;
     uint32_t slots, items;
@@ -39,10 +41,11 @@ struct index {
     uint32_t *effect;
     const struct restored *restored; /* of check_history, once it has made it */
     uint64_t operations, broken;
-    bool incomplete; /* parts of the file are missing: what is not in it may have happened */
-    bool baskets;    /* an operation has two lines or more */
-    bool says_sold;  /* gets of what was confirmed say what was sold: since format 3 */
-    bool lists;      /* there are lists of items, or claims that an item has changed */
+    uint32_t kinds;   /* bits of enum history_kind: what there is */
+    uint32_t details; /* bits of enum history_detail, of what was not answered with 2xx */
+    bool incomplete;  /* parts of the file are missing: what is not in it may have happened */
+    bool baskets;     /* an operation has two lines or more */
+    bool says_sold;   /* gets of what was confirmed say what was sold: since format 3 */
 };
 
 enum index_role {

@@ -62,6 +62,8 @@ void keys_check(const struct index *index, struct item *items, struct verdict *v
     struct index_pass pass;
     index_pass(&pass, index);
     uint32_t slot;
+    if (!(index->kinds & (1u << KIND_LOOKUP | 1u << KIND_REUSE)))
+        return; /* a pass over millions of operations less */
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
         if (index_role(op) != ROLE_KEY)
             continue;

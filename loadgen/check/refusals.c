@@ -139,6 +139,9 @@ static void doubt_foreign(const struct index *index, uint64_t count, uint32_t ex
                     count, (unsigned)op->status, describe_who(op).text);
 }
 
+#define JUDGED_HERE                                                                                \
+    (1u << DETAIL_NO_ITEM | 1u << DETAIL_APART | 1u << DETAIL_TOO_LONG | 1u << DETAIL_FOREIGN)
+
 struct told {
     const struct index *index;
     struct verdict *verdict;
@@ -187,6 +190,8 @@ static void judge(struct told *t)
 
 int refusals_check(const struct index *index, struct verdict *v)
 {
+    if (!(index->details & JUDGED_HERE))
+        return 0; /* two passes over millions of operations less */
     struct told t = {.index = index, .verdict = v, .created = creations(index)};
     t.group = calloc((size_t)index->items + 1, sizeof(*t.group));
     bool memory = t.created && t.group;
