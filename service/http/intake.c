@@ -131,6 +131,14 @@ static ssize_t drop(struct peer *peer)
     return n;
 }
 
+/* The library would give up the request that it has. The end is noticed again once the connection
+ * is idle (peers_expire()). */
+static ssize_t later(void)
+{
+    errno = EAGAIN;
+    return -1;
+}
+
 /* What may be handed on of what was read: requests that were whole before the fault. */
 static ssize_t stop(struct peer *peer, size_t whole)
 {
@@ -153,6 +161,8 @@ static ssize_t recv_judged(struct peer *peer, char *to, size_t n, int flags)
         if (intake->state != INTAKE_OPEN || framing_is_over(&intake->framing))
             return kept > 0 ? (ssize_t)kept : drop(peer);
         ssize_t result = recv_plain(peer->fd, to + kept, n - kept, flags);
+        if (result == 0 && kept == 0 && owes_answers(intake))
+            return later(); /* half closed: it has asked all, and waits for the answers */
         if (result <= 0)
             return kept > 0 ? (ssize_t)kept : result;
         got = (size_t)result;

@@ -269,7 +269,7 @@ static void on_ready(struct conn *conn)
     lane->buckets_store = 0;
     if (lane->unsettled)
         lane_fence(lane);
-    else
+    else if (!lane_go_on_closing(lane))
         lane_become_idle(lane);
 }
 

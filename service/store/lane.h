@@ -64,8 +64,9 @@ struct lane {
     uint64_t turn;      /* until when this lane has taken the partition's turn; 0: it has not */
     struct pause pause;
     struct rng jitter;
-    unsigned refusals;   /* of the fence, in a row */
-    char breach[160];    /* what meta is to say once the partition is closed */
+    unsigned refusals; /* of the fence, in a row */
+    char breach[160];  /* the partition is to be closed, with this in meta; empty: it is not */
+    uint64_t breach_store;
     uint32_t buckets[8]; /* that are known to be registered, in this epoch of this store */
     unsigned bucket_at;
     uint64_t buckets_store; /* 0: none is known */

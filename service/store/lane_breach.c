@@ -1,7 +1,8 @@
 /* lane_breach.c -- what must not be was seen: the partition is closed, for all hosts.
  *
  * Only the store that it was seen in, and only while it is open: a restore that came in between has
- * put another in its place, or is about to, and its meta is none of ours.
+ * put another in its place, or is about to, and its meta is none of ours. A lane that has to close
+ * its partition does nothing else until that is done, however often its connection breaks.
  */
 #include "log.h"
 #include "store/keys.h"
@@ -11,15 +12,26 @@
 #include <assert.h>
 #include <stdio.h>
 
+static void look(struct lane *lane);
+
+/* It is closed, or not ours to close any more. */
+static void finish(struct lane *lane)
+{
+    lane->breach[0] = '\0';
+    lane_become_idle(lane); /* WATCHes that are left are given up by the next batch */
+}
+
 static void on_closed(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
     const redisReply *exec = replies[count - 1];
     lane->watching = false;
-    if (exec->type != REDIS_REPLY_ARRAY)
-        log_event(LOG_WARN, "a partition was not closed: its meta changed, or Redis refused",
-                  LOG_INT("partition", lane->partition->index));
-    lane_become_idle(lane);
+    if (exec->type == REDIS_REPLY_ARRAY)
+        finish(lane);
+    else if (exec->type == REDIS_REPLY_NIL)
+        look(lane);
+    else
+        conn_drop(conn, "Redis refused to close a partition");
 }
 
 static void write_state(struct lane *lane)
@@ -42,14 +54,33 @@ static void on_looked(struct conn *conn, redisReply **replies, size_t count)
     struct gate_view gate;
     assert(count == 2);
     if (!gate_judge(replies[1], conn->run_id, lane->store->config.partitions, lane->store->shared,
-                    &gate)) {
+                    &gate))
         conn_drop(conn, "Redis does not show the meta of a partition that is to be closed");
-        return;
-    }
-    if (gate.gate == GATE_OPEN && gate.store == lane->batch.gate.store)
+    else if (gate.gate == GATE_OPEN && gate.store == lane->breach_store)
         write_state(lane);
     else
-        lane_become_idle(lane); /* WATCHes that are left are given up by the next batch */
+        finish(lane);
+}
+
+static void look(struct lane *lane)
+{
+    struct buf *out = conn_begin(&lane->conn);
+    resp_begin(out, 2);
+    resp_arg(out, STR("WATCH"));
+    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
+    gate_ask(out, lane->partition->index);
+    lane->state = LANE_WRITING;
+    lane->watching = true;
+    if (conn_exchange(&lane->conn, 2, lane->store->config.request_timeout_ms, on_looked) < 0)
+        conn_drop(&lane->conn, "out of memory");
+}
+
+bool lane_go_on_closing(struct lane *lane)
+{
+    if (!lane->breach[0])
+        return false;
+    look(lane);
+    return true;
 }
 
 void lane_close_partition(struct lane *lane, const char *why, struct str detail)
@@ -58,12 +89,6 @@ void lane_close_partition(struct lane *lane, const char *why, struct str detail)
               LOG_STR("why", why), LOG_TEXT("detail", detail));
     lane_tell_all(lane, OUT_BROKEN, why);
     snprintf(lane->breach, sizeof(lane->breach), "closed: %s", why);
-    struct buf *out = conn_begin(&lane->conn);
-    resp_begin(out, 2);
-    resp_arg(out, STR("WATCH"));
-    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
-    gate_ask(out, lane->partition->index);
-    lane->watching = true;
-    if (conn_exchange(&lane->conn, 2, lane->store->config.request_timeout_ms, on_looked) < 0)
-        conn_drop(&lane->conn, "out of memory");
+    lane->breach_store = lane->batch.gate.store;
+    look(lane);
 }

@@ -46,6 +46,9 @@ void lane_refused(struct lane *lane, struct str error);
 /* No batch may run on this partition, from any host, until a person has looked at it. */
 void lane_close_partition(struct lane *lane, const char *why, struct str detail);
 
+/* On a new connection. False: there is nothing to close. */
+bool lane_go_on_closing(struct lane *lane);
+
 /* The outcomes are the answers. Waits for the level of --durability, then lane_finish(). */
 void lane_settle(struct lane *lane);
 

@@ -135,10 +135,30 @@ static void clients_that_reset_at_any_moment_harm_nobody(void **state)
     check_conserved(skus, 4, 1000000);
 }
 
+/* Whoever has said all that he wants to say is still answered. */
+static void clients_that_half_close_are_answered(void **state)
+{
+    const char *skus[4];
+    make_items(skus);
+    for (int round = 0; round < ROUNDS / 10; round++)
+        for (int kind = 0; kind < KINDS; kind++) {
+            struct http_conn c;
+            http_conn_init(&c, stack.service.port);
+            send_kind(&c, kind, skus);
+            shutdown(c.fd, SHUT_WR);
+            assert_int_equal(http_receive(&c, false, &a->resp), 0);
+            assert_in_range(a->resp.status, 200, 201);
+            if (round == 0)
+                assert_true(http_closed_within(&c, RECOVERY_MS));
+            http_conn_close(&c);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clients_that_leave_while_redis_is_silent_harm_nobody),
+        cmocka_unit_test(clients_that_half_close_are_answered),
         cmocka_unit_test(clients_that_reset_at_any_moment_harm_nobody),
     };
     return cmocka_run_group_tests_name("http: clients that leave", tests, start, stop);
