@@ -166,23 +166,8 @@ static void start_shop(void **state)
     audit_is(0);
 }
 
-static redisReply *redis_call(const char *format, ...)
-{
-    va_list args;
-    redisContext *c = tredis_connect(&stack.redis);
-    assert_non_null(c);
-    va_start(args, format);
-    redisReply *reply = redisvCommand(c, format, args);
-    va_end(args);
-    redisFree(c);
-    assert_non_null(reply);
-    if (reply->type == REDIS_REPLY_ERROR)
-        fail_msg("%s", reply->str);
-    return reply;
-}
-
 /* A change behind the service's back; the answer does not matter. */
-#define tamper(...) freeReplyObject(redis_call(__VA_ARGS__))
+#define tamper(...) redis_do(&stack.redis, __VA_ARGS__)
 
 /* The bytes and the bucket of an id. */
 static void id_parts(const char *id, unsigned char bytes[14], char bucket[16])
@@ -281,7 +266,7 @@ static void waits_for_the_ledger(void **state)
 static void counters_of_items(void **state)
 {
     start_shop(state);
-    redisReply *was = redis_call("GET {p0}:item:%s", sku);
+    redisReply *was = redis_ask(&stack.redis, "GET {p0}:item:%s", sku);
     struct item item;
     char now[ITEM_TEXT_SIZE];
     assert_true(item_decode((struct str){was->str, was->len}, &item));
@@ -318,7 +303,7 @@ static void counters_of_items(void **state)
 static void versions_raised_by_a_restore_are_equal(void **state)
 {
     start_shop(state);
-    redisReply *was = redis_call("GET {p0}:item:%s", sku);
+    redisReply *was = redis_ask(&stack.redis, "GET {p0}:item:%s", sku);
     struct item item;
     char now[ITEM_TEXT_SIZE];
     assert_true(item_decode((struct str){was->str, was->len}, &item));
@@ -339,7 +324,7 @@ static void records_of_reservations(void **state)
     char bucket[16];
     start_shop(state);
     id_parts(held, id, bucket);
-    redisReply *was = redis_call("HGET {p0}:resv:%s %b", bucket, id, sizeof(id));
+    redisReply *was = redis_ask(&stack.redis, "HGET {p0}:resv:%s %b", bucket, id, sizeof(id));
     tamper("HDEL {p0}:resv:%s %b", bucket, id, sizeof(id));
     drift_says(text("drift: reservation %s: is held in the ledger, not in Redis", held));
     audit_says(text("drift: index %s: the index of %s says", held, sku));
@@ -373,7 +358,7 @@ static void indexes_of_deadlines(void **state)
     char bucket[16];
     start_shop(state);
     id_parts(held, id, bucket);
-    redisReply *was = redis_call("ZSCORE {p0}:holds:%s %b", sku, id, sizeof(id));
+    redisReply *was = redis_ask(&stack.redis, "ZSCORE {p0}:holds:%s %b", sku, id, sizeof(id));
     tamper("ZREM {p0}:holds:%s %b", sku, id, sizeof(id));
     drift_says(text("drift: index %s: the index of %s says nothing, the record 2", held, sku));
     tamper("ZADD {p0}:holds:%s 5000 %b", sku, id, sizeof(id));
@@ -388,7 +373,7 @@ static void indexes_of_deadlines(void **state)
     tamper("ZREM {p0}:holds:%s what", sku);
     freeReplyObject(was);
     audit_is(0);
-    was = redis_call("ZSCORE {p0}:due %s", sku);
+    was = redis_ask(&stack.redis, "ZSCORE {p0}:due %s", sku);
     tamper("ZREM {p0}:due %s", sku);
     drift_says(text("drift: index %s: the set due says nothing, the item 2", sku));
     tamper("ZADD {p0}:due %s %s", was->str, sku);
@@ -472,7 +457,7 @@ static void an_emptied_redis(void **state)
 static void a_lost_tail(void **state)
 {
     start_shop(state);
-    redisReply *info = redis_call("XREVRANGE {p0}:events + - COUNT 1");
+    redisReply *info = redis_ask(&stack.redis, "XREVRANGE {p0}:events + - COUNT 1");
     assert_int_equal(info->elements, 1);
     freeReplyObject(info);
     tamper("DEL {p0}:events");

@@ -38,19 +38,6 @@ static int group_teardown(void **state)
 
 /* --- counters near their limit, in Redis and in SQL ------------------------------------------- */
 
-static redisReply *redis(const char *format, ...)
-{
-    va_list args;
-    redisContext *c = tredis_connect(&stack.redis);
-    assert_non_null(c);
-    va_start(args, format);
-    redisReply *reply = redisvCommand(c, format, args);
-    va_end(args);
-    redisFree(c);
-    assert_non_null(reply);
-    return reply;
-}
-
 static int64_t in_sql(const char *column, const char *sku)
 {
     char sql[160];
@@ -72,14 +59,14 @@ static void plant(const char *sku, int64_t sold, int64_t version)
     struct item item;
     char bytes[ITEM_TEXT_SIZE];
     catch_up(sku);
-    redisReply *reply = redis("GET {p0}:item:%s", sku);
+    redisReply *reply = redis_ask(&stack.redis, "GET {p0}:item:%s", sku);
     assert_int_equal(reply->type, REDIS_REPLY_STRING);
     assert_true(item_decode((struct str){reply->str, (size_t)reply->len}, &item));
     freeReplyObject(reply);
     item.sold = sold < 0 ? item.sold : sold;
     item.version = version < 0 ? item.version : version;
     item_encode(&item, bytes);
-    freeReplyObject(redis("SET {p0}:item:%s %s", sku, bytes));
+    freeReplyObject(redis_ask(&stack.redis, "SET {p0}:item:%s %s", sku, bytes));
     assert_int_equal(base_script(bases.url, text("UPDATE items SET sold = %" PRId64
                                                  ", version = %" PRId64 " WHERE sku = '%s'",
                                                  item.sold, item.version, sku)),
@@ -183,7 +170,7 @@ static void a_customer_s_units_stop_at_their_limit(void **state)
     snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":3,\"customer\":\"eva\"}", sku);
     POST(201, "/v1/reservations", body);
     const char *id = api_str(a, "id");
-    freeReplyObject(redis("HSET {p0}:cust:%s eva %" PRId64, sku, UNITS_MAX - 2));
+    freeReplyObject(redis_ask(&stack.redis, "HSET {p0}:cust:%s eva %" PRId64, sku, UNITS_MAX - 2));
     REFUSED("quantity", OF_ITEM(sku, "decrements"), three);
     REFUSED("quantity", "/v1/reservations", body);
     POST(200, OF_HOLD(id, "release"), "{}");

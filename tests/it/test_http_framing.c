@@ -26,22 +26,6 @@ static int stop(void **state)
     return stack_stop(&stack);
 }
 
-/* Bytes with `@` for the item's path, freed by the caller. */
-static char *wire_of(const struct framing_shape *shape, const char *sku, size_t *n)
-{
-    char path[80];
-    int path_n = snprintf(path, sizeof(path), "/v1/items/%s", sku);
-    char *bytes = malloc(shape->n * (size_t)path_n + 1);
-    *n = 0;
-    assert_non_null(bytes);
-    for (size_t i = 0; i < shape->n; i++) {
-        bool is_path = shape->bytes[i] == '@' && i > 0 && shape->bytes[i - 1] != 'a';
-        memcpy(bytes + *n, is_path ? path : shape->bytes + i, is_path ? (size_t)path_n : 1);
-        *n += is_path ? (size_t)path_n : 1;
-    }
-    return bytes;
-}
-
 static const char *sale(const char *sku)
 {
     return text("POST /v1/items/%s/decrements HTTP/1.1\r\nHost: localhost\r\n"
@@ -90,7 +74,7 @@ static void ambiguous_requests_are_refused_once_and_never_executed(void **state)
     for (size_t i = 0; i < shapes_refused_count; i++) {
         const struct framing_shape *shape = &shapes_refused[i];
         size_t n;
-        char *bytes = wire_of(shape, sku, &n);
+        char *bytes = shape_bytes(shape, text("/v1/items/%s", sku), &n);
         size_t cuts[] = {n, 1 + (size_t)rand_r(&seed) % (n - 1)};
         for (size_t k = 0; k < 2; k++) {
             struct http_conn c;
@@ -109,7 +93,7 @@ static void what_came_before_them_is_answered_first(void **state)
         const struct framing_shape *shape = &shapes_refused[i];
         struct http_conn c;
         size_t n;
-        char *bytes = wire_of(shape, sku, &n);
+        char *bytes = shape_bytes(shape, text("/v1/items/%s", sku), &n);
         send_shape(&c, text("%s%s", sale(sku), sale(sku)), bytes, n, sale(sku), n);
         for (int k = 0; k < 2; k++) {
             assert_int_equal(http_receive(&c, false, &a->resp), 0);
@@ -128,7 +112,7 @@ static void requests_with_one_reading_are_carried_out(void **state)
     for (size_t i = 0; i < shapes_taken_count; i++) {
         struct http_conn c;
         size_t n;
-        char *bytes = wire_of(&shapes_taken[i], sku, &n);
+        char *bytes = shape_bytes(&shapes_taken[i], text("/v1/items/%s", sku), &n);
         send_shape(&c, "", bytes, n, "", n / 2);
         int err = http_receive(&c, false, &a->resp);
         if (err || a->resp.status != 200)

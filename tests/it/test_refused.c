@@ -45,21 +45,6 @@ static int test_teardown(void **state)
     return clean ? 0 : -1;
 }
 
-static void redis_does(const char *format, ...)
-{
-    va_list args;
-    redisContext *c = tredis_connect(&redis);
-    assert_non_null(c);
-    va_start(args, format);
-    redisReply *reply = redisvCommand(c, format, args);
-    va_end(args);
-    assert_non_null(reply);
-    if (reply->type == REDIS_REPLY_ERROR)
-        fail_msg("%s", reply->str);
-    freeReplyObject(reply);
-    redisFree(c);
-}
-
 /* The connection of the worker's one lane. */
 static int find_lane(void)
 {
@@ -128,7 +113,7 @@ static void a_refused_fence_does_not_connect_again_and_again(void **state)
                              .pattern = "$4\r\nEXEC",
                              .connection = find_lane()};
     fault_proxy_arm(&proxy, &cut);
-    redis_does("CONFIG SET min-replicas-to-write 1");
+    redis_do(&redis, "CONFIG SET min-replicas-to-write 1");
     int64_t before = connects();
     send_hold(&c);
     assert_true(await(fault_proxy_struck_on(&proxy) == cut.connection, RECOVERY_MS));
@@ -136,7 +121,7 @@ static void a_refused_fence_does_not_connect_again_and_again(void **state)
     int64_t refused = refusals(); /* the commands of the transaction itself count as well */
     assert_true(await(refusals() >= refused + 6, RECOVERY_MS));
     assert_int_equal(connects(), before + 1);
-    redis_does("CONFIG SET min-replicas-to-write 0");
+    redis_do(&redis, "CONFIG SET min-replicas-to-write 0");
     answer_is(&c, 201);
     api_call(a, 200, "GET", item, NULL, NULL);
     check_int(a, "held", 1);
@@ -165,10 +150,10 @@ static void a_store_that_was_claimed_meanwhile_is_left_alone(void **state)
 {
     struct http_conn c;
     int lane = hold_answers();
-    redis_does("SET {p0}:item:%s rubbish", sku);
+    redis_do(&redis, "SET {p0}:item:%s rubbish", sku);
     send_hold(&c);
     assert_true(await(fault_proxy_status(&proxy, lane).held[FAULT_DOWN] > 0, RECOVERY_MS));
-    redis_does("HSET {p0}:meta state %s", "closed: restore 0123");
+    redis_do(&redis, "HSET {p0}:meta state %s", "closed: restore 0123");
     fault_proxy_release(&proxy, lane);
     answer_is(&c, 500);
     api_problem(a, 503, "partition-closed", NULL, "POST", "/v1/reservations", NULL, body);
@@ -180,10 +165,10 @@ static void a_store_that_was_restored_meanwhile_stays_open(void **state)
 {
     struct http_conn c;
     int lane = hold_answers();
-    redis_does("SET {p0}:item:%s rubbish", sku);
+    redis_do(&redis, "SET {p0}:item:%s rubbish", sku);
     send_hold(&c);
     assert_true(await(fault_proxy_status(&proxy, lane).held[FAULT_DOWN] > 0, RECOVERY_MS));
-    redis_does("HSET {p0}:meta store 00000000000000aa epoch 9");
+    redis_do(&redis, "HSET {p0}:meta store 00000000000000aa epoch 9");
     fault_proxy_release(&proxy, lane);
     answer_is(&c, 500);
     api_problem(a, 503, "state-lost", NULL, "POST", "/v1/reservations", NULL, body);
@@ -192,7 +177,7 @@ static void a_store_that_was_restored_meanwhile_stays_open(void **state)
 
 static void what_cannot_be_closes_the_partition(void **state)
 {
-    redis_does("SET {p0}:item:%s rubbish", sku);
+    redis_do(&redis, "SET {p0}:item:%s rubbish", sku);
     api_call(a, 500, "POST", "/v1/reservations", NULL, body);
     api_problem(a, 503, "partition-closed", NULL, "POST", "/v1/reservations", NULL, body);
     state_is("closed: Redis holds what stockd did not write");
@@ -213,17 +198,17 @@ static void readyz_says_what_other_routes_say(void **state)
         const char *state, *name;
     } rows[] = {{"lost: by a person", "state-lost"}, {"closed: by a person", "partition-closed"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        redis_does("HSET {p0}:meta state %s", rows[i].state);
+        redis_do(&redis, "HSET {p0}:meta state %s", rows[i].state);
         assert_true(await(ready_says(rows[i].name), RECOVERY_MS));
         api_problem(a, 503, rows[i].name, NULL, "GET", item, NULL, NULL);
         api_problem(a, 503, rows[i].name, NULL, "POST", "/v1/reservations", NULL, body);
-        redis_does("HSET {p0}:meta state open");
+        redis_do(&redis, "HSET {p0}:meta state open");
         assert_true(await(api_ready(a), RECOVERY_MS));
     }
-    redis_does("CONFIG SET maxmemory 1mb");
+    redis_do(&redis, "CONFIG SET maxmemory 1mb");
     assert_true(await(ready_says("overloaded"), RECOVERY_MS));
     api_problem(a, 503, "overloaded", NULL, "POST", "/v1/reservations", NULL, body);
-    redis_does("CONFIG SET maxmemory 0");
+    redis_do(&redis, "CONFIG SET maxmemory 0");
     assert_true(await(api_ready(a), RECOVERY_MS));
     tredis_kill9(&redis);
     assert_true(await(ready_says("redis-unavailable"), RECOVERY_MS));
@@ -236,9 +221,9 @@ static void effects_without_a_transaction_are_never_called_nothing(void **state)
 {
     const char *path = text("%s/decrements", item);
     api_call(a, 200, "POST", path, NULL, "{\"quantity\":1}");
-    redis_does("ACL SETUSER default -multi");
+    redis_do(&redis, "ACL SETUSER default -multi");
     api_problem(a, 500, "internal-error", NULL, "POST", path, NULL, "{\"quantity\":1}");
-    redis_does("ACL SETUSER default +multi");
+    redis_do(&redis, "ACL SETUSER default +multi");
     assert_true(await(http_call(&a->conn, "POST", path, NULL, "{\"quantity\":1}", &a->resp) == 0 &&
                           a->resp.status == 503 &&
                           strstr(a->resp.body, "/problems/partition-closed"),

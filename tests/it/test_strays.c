@@ -44,22 +44,7 @@ static int group_teardown(void **state)
     return 0;
 }
 
-static redisReply *redis(const char *format, ...)
-{
-    va_list args;
-    redisContext *c = tredis_connect(&stack.redis);
-    assert_non_null(c);
-    va_start(args, format);
-    redisReply *reply = redisvCommand(c, format, args);
-    va_end(args);
-    redisFree(c);
-    assert_non_null(reply);
-    if (reply->type == REDIS_REPLY_ERROR)
-        fail_msg("%s", reply->str);
-    return reply;
-}
-
-#define tamper(...) freeReplyObject(redis(__VA_ARGS__))
+#define tamper(...) redis_do(&stack.redis, __VA_ARGS__)
 
 /* --- the audit -------------------------------------------------------------------------------- */
 
@@ -130,7 +115,7 @@ static bool is_back(const char *sku)
 
 static bool is_listed(int64_t bucket)
 {
-    redisReply *reply = redis("ZSCORE {p0}:buckets %" PRId64, bucket);
+    redisReply *reply = redis_ask(&stack.redis, "ZSCORE {p0}:buckets %" PRId64, bucket);
     bool listed = reply->type == REDIS_REPLY_STRING;
     freeReplyObject(reply);
     return listed;
@@ -179,7 +164,8 @@ static void the_audit_finds_buckets_that_are_not_listed(void **state)
     audit_is(0);
 
     /* A record that nobody knows, in a bucket that nobody lists. */
-    redisReply *record = redis("HGET {p0}:resv:%u %b", bucket, rid.b, (size_t)RID_BYTES);
+    redisReply *record =
+        redis_ask(&stack.redis, "HGET {p0}:resv:%u %b", bucket, rid.b, (size_t)RID_BYTES);
     assert_int_equal(record->type, REDIS_REPLY_STRING);
     memset(rid.b, 7, RID_BYTES);
     tamper("HSET {p0}:resv:%u %b %b", rid_bucket(&rid), rid.b, (size_t)RID_BYTES, record->str,

@@ -297,6 +297,21 @@ bool api_state_is(struct api *a, const char *id, const char *state)
     return is && strcmp(is, state) == 0;
 }
 
+redisReply *redis_ask(const struct tredis *redis, const char *format, ...)
+{
+    va_list args;
+    redisContext *c = tredis_connect(redis);
+    assert_non_null(c);
+    va_start(args, format);
+    redisReply *reply = redisvCommand(c, format, args);
+    va_end(args);
+    redisFree(c);
+    assert_non_null(reply);
+    if (reply->type == REDIS_REPLY_ERROR)
+        fail_msg("%s", reply->str);
+    return reply;
+}
+
 bool api_ready(struct api *a)
 {
     return http_call(&a->conn, "GET", "/readyz", NULL, NULL, &a->resp) == 0 &&

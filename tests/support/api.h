@@ -37,6 +37,11 @@ int stack_start(struct stack *s, const struct tredis_opts *redis, int workers,
 /* Stops all; -1 if the service did not exit 0 or left a crash in its log. */
 int stack_stop(struct stack *s);
 
+/* One command, formatted as redisCommand does, on a connection of its own. Fails the test if the
+ * answer is an error; the caller frees it. redis_do: the answer does not matter. */
+redisReply *redis_ask(const struct tredis *redis, const char *format, ...);
+#define redis_do(...) freeReplyObject(redis_ask(__VA_ARGS__))
+
 /* Formats into one of 128 buffers of 8 KiB that are used in turn: for the arguments of a call, not
  * to be kept. */
 const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,5 +1,10 @@
 #include "support/framing_shapes.h"
 
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
 #define POST      "POST @/decrements HTTP/1.1\r\n"
 #define HOST      "Host: localhost\r\n"
 #define JSON      "Content-Type: application/json\r\n"
@@ -168,3 +173,18 @@ const struct framing_shape shapes_taken[] = {
 };
 const size_t shapes_taken_count = sizeof(shapes_taken) / sizeof(shapes_taken[0]);
 /* clang-format on */
+
+char *shape_bytes(const struct framing_shape *shape, const char *path, size_t *n)
+{
+    size_t path_n = strlen(path);
+    char *bytes = malloc(shape->n * path_n + 1);
+    assert(bytes);
+    *n = 0;
+    for (size_t i = 0; i < shape->n; i++) {
+        /* Not that of a host with a user. */
+        bool is_path = shape->bytes[i] == '@' && i > 0 && shape->bytes[i - 1] != 'a';
+        memcpy(bytes + *n, is_path ? path : shape->bytes + i, is_path ? path_n : 1);
+        *n += is_path ? path_n : 1;
+    }
+    return bytes;
+}

@@ -23,4 +23,7 @@ extern const size_t shapes_refused_count;
 extern const struct framing_shape shapes_taken[];
 extern const size_t shapes_taken_count;
 
+/* The bytes with `path` for each `@` that stands for one; the caller frees them. */
+char *shape_bytes(const struct framing_shape *shape, const char *path, size_t *n);
+
 #endif

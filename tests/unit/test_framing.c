@@ -35,28 +35,13 @@ static size_t take(struct framing *f, const char *bytes, size_t n, size_t piece,
     return i;
 }
 
-/* A shape with a path in it, as it comes over the wire; freed by the caller. */
-static char *wire_of(const struct framing_shape *shape, size_t *n)
-{
-    static const char path[] = "/v1/items/a";
-    char *bytes = malloc(shape->n * (sizeof(path) - 1) + 1);
-    *n = 0;
-    assert_non_null(bytes);
-    for (size_t i = 0; i < shape->n; i++) {
-        bool is_path = shape->bytes[i] == '@' && i > 0 && shape->bytes[i - 1] != 'a';
-        memcpy(bytes + *n, is_path ? path : shape->bytes + i, is_path ? sizeof(path) - 1 : 1);
-        *n += is_path ? sizeof(path) - 1 : 1;
-    }
-    return bytes;
-}
-
 #define CUT_BYTES (strlen(";a;b=c;d=\"e f\\\"g\"") + strlen(";z"))
 
 static void takes_requests_that_have_one_reading(void **state)
 {
     for (size_t i = 0; i < shapes_taken_count; i++) {
         size_t n, whole;
-        char *bytes = wire_of(&shapes_taken[i], &n);
+        char *bytes = shape_bytes(&shapes_taken[i], "/v1/items/a", &n);
         for (size_t piece = n; piece > 0; piece = piece > 64 ? piece / 2 : piece - 1) {
             struct framing f;
             size_t good = take(&f, bytes, n, piece, &whole);
@@ -78,7 +63,7 @@ static void refuses_requests_that_have_two_readings(void **state)
 {
     for (size_t i = 0; i < shapes_refused_count; i++) {
         size_t n, whole, first = 0;
-        char *bytes = wire_of(&shapes_refused[i], &n);
+        char *bytes = shape_bytes(&shapes_refused[i], "/v1/items/a", &n);
         for (size_t piece = n; piece > 0; piece = piece > 64 ? piece / 2 : piece - 1) {
             struct framing f;
             size_t good = take(&f, bytes, n, piece, &whole);
