@@ -15,7 +15,7 @@ until_up() { until_ok "$1" curl -s -o /dev/null --max-time 1 "$1"; }
 call() { curl -sS -o /dev/null --fail-with-body "$@"; }
 
 stockd=http://127.0.0.1:$port bare=http://127.0.0.1:$((port + 1)) nginx=http://127.0.0.1:$((port + 2))
-start stockd "$root/build/stockd" serve --listen "127.0.0.1:$port" --ledger none --workers "$workers" --data-dir "$dir/data"
+start stockd "$root/build/stockd" serve --listen "127.0.0.1:$port" --ledger none --durability everysec --workers "$workers" --data-dir "$dir/data"
 until_up "$stockd/readyz"
 call -X PUT --json '{"on_hand":9000000000000}' "$stockd/v1/items/hot"
 call -X PUT --json '{"on_hand":0}' "$stockd/v1/items/gone"
