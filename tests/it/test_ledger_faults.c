@@ -40,7 +40,9 @@ static void start_at(void **state, const char *url, const char *partitions)
     struct tredis_opts redis = {.aof = TREDIS_AOF_ALWAYS};
     db_close(bases_ledger(&bases, engine_of(state)));
     const char *const extra[] = {"--ledger", url ? url : bases.url, "--partitions",
-                                 partitions ? partitions : "1", NULL};
+                                 partitions ? partitions : "1",
+                                 /* A busy disk may hold Redis up for seconds. */
+                                 "--request-timeout", "20s", NULL};
     ledger_load_init(&load, &stack, &bases, (int)strtol(extra[3], NULL, 10));
     assert_int_equal(stack_start(&stack, &redis, 2, extra), 0);
     assert_true(await(api_ready(a), RECOVERY_MS));
