@@ -113,6 +113,8 @@ struct http_server {
     size_t memory_peak_bytes;              /* since memory was given back last */
     bool guards_host;                      /* only names of this machine are served, and these: */
     struct str allowed_hosts;
+    struct str host_seen; /* the last Host that was served */
+    char host_text[HOST_MAX_BYTES];
     unsigned connections, connections_max;
     unsigned shed; /* idle connections that were told to go and have not gone yet */
     uint64_t accepted;

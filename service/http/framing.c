@@ -145,14 +145,18 @@ static enum framing_state end_field(struct framing *f)
     }
 }
 
+static enum field field_of(struct str name)
+{
+    for (int i = HOST; i < FIELDS; i++)
+        if (str_equal_caseless(name, str_of(field_names[i])))
+            return (enum field)i;
+    return NO_FIELD;
+}
+
 /* Its value is kept from here on, if it counts. */
 static enum framing_state end_name(struct framing *f)
 {
-    struct str name = {f->text, f->text_n};
-    f->field = NO_FIELD;
-    for (int i = HOST; i < FIELDS; i++)
-        if (str_equal_caseless(name, str_of(field_names[i])))
-            f->field = (uint8_t)i;
+    f->field = (uint8_t)field_of((struct str){f->text, f->text_n});
     f->text_n = 0;
     return BLANK;
 }
@@ -335,6 +339,27 @@ static bool ends_target(unsigned char c)
     return c <= ' ' || c >= 0x7f || c == '?' || c == '&' || c == '#';
 }
 
+/* A whole line of a field that does not count, as most are; 0 if this is none, or not all of it is
+ * here, or something is wrong with it: the steps then say what. */
+static size_t take_line(struct framing *f, const char *from, size_t n)
+{
+    const char *cr = memchr(from, '\r', n);
+    size_t line = cr ? (size_t)(cr - from) : 0;
+    const char *colon = line > 0 ? memchr(from, ':', line) : NULL;
+    if (!colon || line + 2 > n || cr[1] != '\n' || memchr(from, '\n', line) ||
+        memchr(from, '\0', line))
+        return 0;
+    struct str name = {from, (size_t)(colon - from)};
+    for (size_t i = 0; i < name.n; i++)
+        if (!token_chars[(unsigned char)name.p[i]])
+            return 0;
+    size_t room = line + 2 + SERVER_RECORD_BYTES;
+    if (name.n == 0 || field_of(name) != NO_FIELD || room > POOL_ROOM - f->is.pool_bytes)
+        return 0;
+    f->is.pool_bytes += SERVER_RECORD_BYTES;
+    return line + 2;
+}
+
 /* What most of a head is made of, taken without a step for each byte: names, values that do not
  * count, the inside of a target. Returns how many bytes that was. */
 static size_t take_run(struct framing *f, const char *from, size_t n)
@@ -343,7 +368,9 @@ static size_t take_run(struct framing *f, const char *from, size_t n)
     size_t i = 0;
     if (n > POOL_ROOM - f->is.pool_bytes)
         n = POOL_ROOM - f->is.pool_bytes;
-    if (f->state == NAME) {
+    if (f->state == FIELD_START) {
+        i = take_line(f, from, n);
+    } else if (f->state == NAME) {
         while (i < n && token_chars[bytes[i]] && keep(f, bytes[i]))
             i++;
     } else if (f->state == VALUE && f->field == NO_FIELD) {

@@ -36,14 +36,19 @@ static void refuse_now(struct exchange *x, enum problem_id problem, const char *
 
 /* --- who asks --------------------------------------------------------------------------------- */
 
-/* A name that a browser was made to look up as this machine (DNS rebinding) is none of ours. */
-static bool host_is_ours(const struct http_server *server, struct str host)
+/* A name that a browser was made to look up as this machine (DNS rebinding) is none of ours. The
+ * last one that was found good is remembered: nearly all requests bring the same. */
+static bool host_is_ours(struct http_server *server, struct str host)
 {
     struct host parsed;
-    if (!server->guards_host || str_absent(host))
+    if (!server->guards_host || str_absent(host) || str_equal(host, server->host_seen))
         return true;
-    return host_parse(host, &parsed) &&
-           (host_is_loopback(parsed.name) || host_is_listed(parsed.name, server->allowed_hosts));
+    if (!host_parse(host, &parsed) ||
+        !(host_is_loopback(parsed.name) || host_is_listed(parsed.name, server->allowed_hosts)))
+        return false;
+    memcpy(server->host_text, host.p, host.n); /* host_parse() bounds it */
+    server->host_seen = (struct str){server->host_text, host.n};
+    return true;
 }
 
 /* What a page of somebody else's can make a browser send without asking us first. */
