@@ -156,7 +156,7 @@ static enum field field_of(struct str name)
 /* Its value is kept from here on, if it counts. */
 static enum framing_state end_name(struct framing *f)
 {
-    f->field = (uint8_t)field_of((struct str){f->text, f->text_n});
+    f->field = field_of((struct str){f->text, f->text_n});
     f->text_n = 0;
     return BLANK;
 }
@@ -323,7 +323,7 @@ static size_t take_data(struct framing *f, size_t n)
     size_t taken = f->is.left < n ? (size_t)f->is.left : n;
     f->is.left -= taken;
     if (f->is.left == 0)
-        f->state = (uint8_t)(f->state == DATA ? DATA_CR : end_request(f));
+        f->state = (f->state == DATA ? DATA_CR : end_request(f));
     return taken;
 }
 
@@ -393,7 +393,7 @@ static void take_byte(struct framing *f, unsigned char c)
     assert(step); /* bodies and what ends are not taken byte by byte */
     f->is.pool_bytes += head;
     f->is.extension_bytes += framing_in_extension(f);
-    f->state = (uint8_t)step(f, c);
+    f->state = step(f, c);
     if (f->state == FAULTY)
         return;
     if (f->is.pool_bytes > POOL_ROOM) {
@@ -401,7 +401,7 @@ static void take_byte(struct framing *f, unsigned char c)
         f->problem = PROBLEM_HEADERS_TOO_LARGE;
         f->fault = "the request line, the header fields and their number are too much";
     } else if (f->is.extension_bytes > SERVER_EXTENSION_BYTES) {
-        f->state = (uint8_t)framing_refused(f, "the extensions of the chunks are too long");
+        f->state = framing_refused(f, "the extensions of the chunks are too long");
     }
 }
 

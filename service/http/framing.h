@@ -26,12 +26,14 @@
 #include "str.h"
 
 struct framing {
-    uint8_t state, index; /* enum state in framing.c; what of its pattern was met */
-    uint8_t field;        /* the header field being read, if it is one that counts */
+    unsigned state; /* enum framing_state */
     uint8_t text_n, authority_n;
     char text[HOST_MAX_BYTES];      /* a field's name, then its value if that counts */
     char authority[HOST_MAX_BYTES]; /* of a target that is a whole address */
-    struct {                        /* of the request being read */
+    /* Not beside the state: compared as one word they would wait for the byte just written. */
+    unsigned index; /* what of the state's pattern was met */
+    unsigned field; /* the header field being read, if it is one that counts */
+    struct {        /* of the request being read */
         bool old, absolute, query, trailer, closes, keeps, chunked, has_length;
         uint8_t hosts;
         size_t pool_bytes; /* that the library needs for what was read */
