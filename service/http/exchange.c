@@ -180,6 +180,11 @@ static bool is_vital(const struct exchange *x)
            x->match.id == ROUTE_METRICS;
 }
 
+/* A problem document that needs no memory. */
+#define LAST_RESORT(name, status)                                                                  \
+    "{\"type\":\"/problems/" name "\",\"title\":\"Out of memory\",\"status\":" status              \
+    ",\"detail\":\"there is no memory for the answer\"}"
+
 /* An answer that found no memory, or finds no room in the budget. Reads have changed nothing and
  * can be refused; anything else has perhaps happened, and has its room already. */
 static void check_room(struct exchange *x)
@@ -191,7 +196,8 @@ static void check_room(struct exchange *x)
                         reads ? EXCHANGE_NO_ROOM : "there is no memory for the answer");
     }
     if (x->out.failed)
-        x->fixed = STR("{\"type\":\"about:blank\",\"title\":\"out of memory\",\"status\":503}");
+        x->fixed = reads ? STR(LAST_RESORT("overloaded", "503"))
+                         : STR(LAST_RESORT("internal-error", "500"));
     exchange_recount(x);
 }
 
