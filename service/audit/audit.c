@@ -161,20 +161,21 @@ static bool know_ledger(struct audit *audit)
 /* Which partitions there are: as meta says or, if Redis has none, as far as the ledger has any. */
 static bool know_partitions(struct audit *audit)
 {
-    struct survey_meta meta;
-    if (!walk_redis(audit, survey_meta(audit->admin, 0, &meta)))
+    struct meta meta;
+    if (!walk_redis(audit, meta_look(audit->admin, 0, &meta) ? 0 : -EIO))
         return false;
-    if (meta.there && strcmp(meta.ledger, audit->ledger_id) != 0) {
+    bool there = !meta_missing(&meta);
+    if (there && strcmp(meta.v[META_LEDGER], audit->ledger_id) != 0) {
         char why[AUDIT_WHY_SIZE];
         snprintf(why, sizeof(why),
                  "the store in Redis writes to ledger %s, but --ledger leads to ledger %s",
-                 meta.ledger, audit->ledger_id);
+                 meta.v[META_LEDGER], audit->ledger_id);
         return unsure(audit, NULL, why);
     }
-    audit->partitions = meta.partitions;
-    if (!meta.there && !walk_sql(audit, balance_partitions(audit->db, &audit->partitions)))
+    audit->partitions = (unsigned)strtoul(meta.v[META_PARTITIONS], NULL, 10);
+    if (!there && !walk_sql(audit, balance_partitions(audit->db, &audit->partitions)))
         return false;
-    if (audit->partitions == 0 && !meta.there)
+    if (audit->partitions == 0 && !there)
         return unsure(audit, NULL, "Redis holds no store and the ledger no events");
     if (audit->partitions == 0 || audit->partitions > PARTITIONS_MAX)
         return unsure(audit, NULL, "the store in Redis has no valid number of partitions");
@@ -183,20 +184,21 @@ static bool know_partitions(struct audit *audit)
 
 static bool know_position(struct audit *audit, unsigned partition)
 {
-    struct survey_meta meta;
+    struct meta meta;
     struct audit_position *p = &audit->positions[partition];
     char text[COMPARE_TEXT_SIZE], name[16];
     snprintf(name, sizeof(name), "%u", partition);
     if (!read_position(audit, partition, &p->ledger) ||
-        !walk_redis(audit, survey_meta(audit->admin, partition, &meta)) ||
+        !walk_redis(audit, meta_look(audit->admin, partition, &meta) ? 0 : -EIO) ||
         !read_tail(audit, partition, &p->stream))
         return false;
-    p->epoch = meta.epoch;
-    snprintf(p->state, sizeof(p->state), "%s", meta.there ? meta.state : "missing");
-    if (!meta.there && p->ledger.epoch > 0)
+    bool there = !meta_missing(&meta);
+    p->epoch = meta_epoch(&meta);
+    snprintf(p->state, sizeof(p->state), "%s", there ? meta.v[META_STATE] : "missing");
+    if (!there && p->ledger.epoch > 0)
         walk_drift(audit, AUDIT_STORE, partition, str_of(name),
                    "Redis holds no store, but the ledger has events");
-    if (!meta.there || feed_id_compare(p->stream, p->ledger) >= 0)
+    if (!there || feed_id_compare(p->stream, p->ledger) >= 0)
         return true;
     snprintf(text, sizeof(text),
              "the stream ends at %" PRId64 "-%" PRId64 ", before the ledger's %" PRId64 "-%" PRId64

@@ -29,7 +29,7 @@ static bool settle(struct walk *walk)
     return read;
 }
 
-static bool keep(struct walk *walk, const struct survey_item *redis)
+static bool keep(struct walk *walk, const struct scan_item *redis)
 {
     if (walk->item_count == WALK_KEPT_MAX && !settle(walk))
         return false;
@@ -42,19 +42,19 @@ static bool keep(struct walk *walk, const struct survey_item *redis)
 /* --- one item --------------------------------------------------------------------------------- */
 
 /* The ledger was read first: Redis can only be at its version, or ahead. */
-static bool compare_counters(struct walk *walk, const struct survey_item *redis,
+static bool compare_counters(struct walk *walk, const struct scan_item *redis,
                              const struct item *ledger)
 {
     char text[COMPARE_TEXT_SIZE];
-    bool missing = redis->found == SURVEY_MISSING;
+    bool missing = redis->found == LAYOUT_MISSING;
     /* That a name without an item is listed is found elsewhere. */
     if ((missing && ledger->version == 0) ||
-        (redis->found == SURVEY_FOUND && compare_item(&redis->item, ledger, text)))
+        (redis->found == LAYOUT_FOUND && compare_item(&redis->item, ledger, text)))
         return true;
     if (missing)
         snprintf(text, sizeof(text), "is in the ledger at version %lld, not in Redis",
                  (long long)ledger->version);
-    else if (redis->found == SURVEY_BROKEN)
+    else if (redis->found == LAYOUT_BROKEN)
         snprintf(text, sizeof(text), "the item in Redis is of no format that is known");
     else if (redis->item.version > ledger->version)
         return keep(walk, redis);
@@ -62,14 +62,13 @@ static bool compare_counters(struct walk *walk, const struct survey_item *redis,
     return true;
 }
 
-static bool compare_one(struct walk *walk, const struct survey_item *redis,
-                        const struct item *ledger)
+static bool compare_one(struct walk *walk, const struct scan_item *redis, const struct item *ledger)
 {
     char text[COMPARE_TEXT_SIZE];
     walk->audit->items++;
     if (!compare_counters(walk, redis, ledger))
         return false;
-    if (redis->found != SURVEY_BROKEN && !compare_places(redis, text))
+    if (redis->found != LAYOUT_BROKEN && !compare_places(redis, text))
         walk_drift(walk->audit, AUDIT_INDEX, walk->partition, redis->sku, text);
     if (redis->earliest_ms != 0 && !walk_holds(walk, redis->sku))
         return false;
@@ -82,11 +81,11 @@ static bool compare_one(struct walk *walk, const struct survey_item *redis,
 static bool compare_all(struct walk *walk, const struct str *skus, const struct item *ledger,
                         size_t count)
 {
-    struct survey_item *redis;
+    struct scan_item *redis;
     if (count == 0)
         return true;
-    if (!walk_redis(walk->audit, survey_items(walk->audit->admin, &walk->page, walk->partition,
-                                              skus, count, &redis)))
+    if (!walk_redis(walk->audit, scan_items(walk->audit->admin, &walk->page, walk->partition, skus,
+                                            count, &redis)))
         return false;
     for (size_t i = 0; i < count; i++) {
         if (!compare_one(walk, &redis[i], &ledger[i]))
@@ -140,12 +139,12 @@ static bool walk_listed(struct walk *walk)
 {
     struct audit *audit = walk->audit;
     struct walk_place place = {.n = 0};
-    size_t found = SURVEY_PAGE;
-    while (found == SURVEY_PAGE) {
+    size_t found = SCAN_PAGE;
+    while (found == SCAN_PAGE) {
         struct str *skus;
         arena_reset(&walk->page);
-        if (!walk_redis(audit, survey_names(audit->admin, &walk->page, walk->partition,
-                                            walk_behind(&place), SURVEY_PAGE, &skus, &found)))
+        if (!walk_redis(audit, scan_names(audit->admin, &walk->page, walk->partition,
+                                          walk_behind(&place), SCAN_PAGE, &skus, &found)))
             return false;
         if (found > 0 && !walk_remember(audit, &place, skus[found - 1]))
             return false;
@@ -165,7 +164,7 @@ static bool page_of_known(struct walk *walk, struct walk_place *place, size_t *c
     enum db_result result = db_begin_read(audit->db);
     if (result == DB_OK)
         result = present_items(audit->db, &walk->page, walk->partition, walk_behind(place),
-                               SURVEY_PAGE, &known, count);
+                               SCAN_PAGE, &known, count);
     db_rollback(audit->db);
     if (!walk_sql(audit, result))
         return false;
@@ -195,10 +194,10 @@ bool walk_kept_items(struct walk *walk)
 bool walk_items(struct walk *walk)
 {
     struct walk_place place = {.n = 0};
-    size_t count = SURVEY_PAGE;
+    size_t count = SCAN_PAGE;
     if (!walk_listed(walk))
         return false;
-    while (count == SURVEY_PAGE)
+    while (count == SCAN_PAGE)
         if (!page_of_known(walk, &place, &count))
             return false;
     return walk_kept_items(walk);

@@ -9,13 +9,13 @@ void walk_name(struct walk *walk, enum audit_kind kind, const struct rid *rid, c
     walk_drift(walk->audit, kind, walk->partition, (struct str){name, n}, text);
 }
 
-static bool judge_links(struct walk *walk, struct survey_link *links, size_t count)
+static bool judge_links(struct walk *walk, struct scan_link *links, size_t count)
 {
     char text[COMPARE_TEXT_SIZE];
     if (count == 0)
         return true;
     if (!walk_redis(walk->audit,
-                    survey_links(walk->audit->admin, &walk->inner, walk->partition, links, count)))
+                    scan_links(walk->audit->admin, &walk->inner, walk->partition, links, count)))
         return false;
     for (size_t i = 0; i < count; i++)
         if (!compare_link(&links[i], text))
@@ -24,21 +24,21 @@ static bool judge_links(struct walk *walk, struct survey_link *links, size_t cou
 }
 
 /* Each line of each held record, against the index of its item. */
-bool walk_links(struct walk *walk, const struct survey_record *records, size_t count)
+bool walk_links(struct walk *walk, const struct scan_record *records, size_t count)
 {
-    struct survey_link links[SURVEY_PAGE];
+    struct scan_link links[SCAN_PAGE];
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct survey_record *record = &records[i];
-        bool held = record->found == SURVEY_FOUND && record->r.state == RESERVATION_HELD;
+        const struct scan_record *record = &records[i];
+        bool held = record->found == LAYOUT_FOUND && record->r.state == RESERVATION_HELD;
         for (unsigned k = 0; held && k < record->r.line_count; k++) {
-            if (n == SURVEY_PAGE) {
+            if (n == SCAN_PAGE) {
                 arena_reset(&walk->inner);
                 if (!judge_links(walk, links, n))
                     return false;
                 n = 0;
             }
-            links[n++] = (struct survey_link){.id = record->id, .sku = record->r.lines[k].sku};
+            links[n++] = (struct scan_link){.id = record->id, .sku = record->r.lines[k].sku};
         }
     }
     arena_reset(&walk->inner);
@@ -48,11 +48,11 @@ bool walk_links(struct walk *walk, const struct survey_record *records, size_t c
 /* What a page of an item's index says. The records of ids that it lacks are looked at elsewhere. */
 static bool compare_holds(struct walk *walk, struct str sku, const struct rid *rids, size_t count)
 {
-    struct survey_link links[SURVEY_PAGE];
+    struct scan_link links[SCAN_PAGE];
     for (size_t at = 0; at < count;) {
         size_t n = 0;
-        while (n < SURVEY_PAGE && at < count)
-            links[n++] = (struct survey_link){.id = rids[at++], .sku = sku};
+        while (n < SCAN_PAGE && at < count)
+            links[n++] = (struct scan_link){.id = rids[at++], .sku = sku};
         if (!judge_links(walk, links, n))
             return false;
     }
@@ -62,14 +62,14 @@ static bool compare_holds(struct walk *walk, struct str sku, const struct rid *r
 bool walk_holds(struct walk *walk, struct str sku)
 {
     struct audit *audit = walk->audit;
-    char cursor[SURVEY_CURSOR_SIZE] = "0";
+    char cursor[ADMIN_CURSOR_SIZE] = "0";
     size_t strangers = 0;
     do {
         struct rid *rids;
         size_t count;
         arena_reset(&walk->inner);
-        if (!walk_redis(audit, survey_holds(audit->admin, &walk->inner, walk->partition, sku,
-                                            cursor, &rids, &count, &strangers)) ||
+        if (!walk_redis(audit, scan_holds(audit->admin, &walk->inner, walk->partition, sku, cursor,
+                                          &rids, &count, &strangers)) ||
             !compare_holds(walk, sku, rids, count))
             return false;
         walk_progress(audit);

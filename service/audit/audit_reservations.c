@@ -75,9 +75,9 @@ static const struct reservation *in_ledger(const struct ledger_side *side, const
     return side->by_id[names_find(&side->ids, bytes_of(rid))];
 }
 
-static const struct reservation *in_redis(const struct survey_record *record)
+static const struct reservation *in_redis(const struct scan_record *record)
 {
-    return record->found == SURVEY_FOUND ? &record->r : NULL;
+    return record->found == LAYOUT_FOUND ? &record->r : NULL;
 }
 
 /* Finished reservations that ended later than this must be in Redis; -1: Redis does not say. */
@@ -90,10 +90,10 @@ static int64_t kept_since_ms(const struct walk *walk)
 /* --- what differed, once more ----------------------------------------------------------------- */
 
 /* The two looks at Redis saw the same. */
-static bool stood_still(const struct survey_record *a, const struct survey_record *b)
+static bool stood_still(const struct scan_record *a, const struct scan_record *b)
 {
     char text[COMPARE_TEXT_SIZE];
-    if (a->found != b->found || a->found != SURVEY_FOUND)
+    if (a->found != b->found || a->found != LAYOUT_FOUND)
         return a->found == b->found;
     return compare_reservation(&a->r, &b->r, text);
 }
@@ -102,11 +102,11 @@ enum verdict { VERDICT_FINE, VERDICT_DRIFT, VERDICT_MOVED };
 
 /* Redis, then the ledger, which had caught up, then Redis: if both looks at Redis saw the same,
  * that is what the ledger had to have. */
-static enum verdict judge(const struct survey_record *before, const struct reservation *ledger,
-                          const struct survey_record *after, int64_t since_ms,
+static enum verdict judge(const struct scan_record *before, const struct reservation *ledger,
+                          const struct scan_record *after, int64_t since_ms,
                           char text[COMPARE_TEXT_SIZE])
 {
-    if (after->found == SURVEY_BROKEN) {
+    if (after->found == LAYOUT_BROKEN) {
         snprintf(text, COMPARE_TEXT_SIZE, "the record in Redis is of no format that is known");
         return VERDICT_DRIFT;
     }
@@ -119,16 +119,16 @@ static enum verdict judge(const struct survey_record *before, const struct reser
 static bool judge_again(struct walk *walk)
 {
     struct audit *audit = walk->audit;
-    struct survey_record *before, *after;
+    struct scan_record *before, *after;
     struct ledger_side side;
     char text[COMPARE_TEXT_SIZE];
     size_t left = 0, count = walk->rid_count;
     arena_reset(&walk->again);
-    if (!walk_redis(audit, survey_records_named(audit->admin, &walk->again, walk->partition,
-                                                walk->rids, count, &before)) ||
+    if (!walk_redis(audit, scan_records_named(audit->admin, &walk->again, walk->partition,
+                                              walk->rids, count, &before)) ||
         !walk_catch_up(walk) || !ask_ledger(walk, &walk->again, walk->rids, count, &side) ||
-        !walk_redis(audit, survey_records_named(audit->admin, &walk->again, walk->partition,
-                                                walk->rids, count, &after)))
+        !walk_redis(audit, scan_records_named(audit->admin, &walk->again, walk->partition,
+                                              walk->rids, count, &after)))
         return false;
     int64_t since_ms = kept_since_ms(walk);
     if (since_ms < 0)
@@ -169,7 +169,7 @@ static bool keep(struct walk *walk, const struct rid *rid)
 
 /* --- from Redis to the ledger ----------------------------------------------------------------- */
 
-static bool compare_records(struct walk *walk, const struct survey_record *records, size_t count)
+static bool compare_records(struct walk *walk, const struct scan_record *records, size_t count)
 {
     struct ledger_side side;
     char text[COMPARE_TEXT_SIZE];
@@ -195,14 +195,14 @@ static bool compare_records(struct walk *walk, const struct survey_record *recor
 bool walk_bucket(struct walk *walk, int64_t bucket)
 {
     struct audit *audit = walk->audit;
-    char cursor[SURVEY_CURSOR_SIZE] = "0", name[32];
+    char cursor[ADMIN_CURSOR_SIZE] = "0", name[32];
     size_t strangers = 0;
     do {
-        struct survey_record *records;
+        struct scan_record *records;
         size_t count;
         arena_reset(&walk->page);
-        if (!walk_redis(audit, survey_records(audit->admin, &walk->page, walk->partition, bucket,
-                                              cursor, &records, &count, &strangers)) ||
+        if (!walk_redis(audit, scan_records(audit->admin, &walk->page, walk->partition, bucket,
+                                            cursor, &records, &count, &strangers)) ||
             !compare_records(walk, records, count))
             return false;
         walk_progress(audit);
@@ -222,8 +222,8 @@ static bool walk_records(struct walk *walk)
         int64_t *buckets;
         size_t count;
         arena_reset(&walk->page);
-        if (!walk_redis(audit, survey_buckets(audit->admin, &walk->page, walk->partition, bucket, 1,
-                                              &buckets, &count)))
+        if (!walk_redis(audit, scan_buckets(audit->admin, &walk->page, walk->partition, bucket, 1,
+                                            &buckets, &count)))
             return false;
         if (count == 0)
             return true;
@@ -247,15 +247,14 @@ typedef enum db_result page_fn(struct db *db, struct arena *arena, unsigned part
 static bool compare_page(struct walk *walk, const struct reservation *all, size_t count)
 {
     struct audit *audit = walk->audit;
-    struct survey_record *records;
+    struct scan_record *records;
     char text[COMPARE_TEXT_SIZE];
-    struct rid rids[SURVEY_PAGE];
-    assert(count <= SURVEY_PAGE);
+    struct rid rids[SCAN_PAGE];
+    assert(count <= SCAN_PAGE);
     for (size_t i = 0; i < count; i++)
         rids[i] = all[i].id;
-    if (count > 0 &&
-        !walk_redis(audit, survey_records_named(audit->admin, &walk->page, walk->partition, rids,
-                                                count, &records)))
+    if (count > 0 && !walk_redis(audit, scan_records_named(audit->admin, &walk->page,
+                                                           walk->partition, rids, count, &records)))
         return false;
     /* Of those that ended long ago only a part may be dropped yet: the walk begins where none is.
      */
@@ -277,15 +276,14 @@ static bool walk_ledger(struct walk *walk, page_fn *page, int64_t from_ms, int64
     struct audit *audit = walk->audit;
     struct present_place place = {.at_ms = from_ms};
     char rid[RID_TEXT_SIZE];
-    size_t count = SURVEY_PAGE;
-    while (count == SURVEY_PAGE && place.at_ms <= until_ms) {
+    size_t count = SCAN_PAGE;
+    while (count == SCAN_PAGE && place.at_ms <= until_ms) {
         struct reservation *all = NULL;
         count = 0;
         arena_reset(&walk->page);
         enum db_result result = db_begin_read(audit->db);
         if (result == DB_OK)
-            result =
-                page(audit->db, &walk->page, walk->partition, place, SURVEY_PAGE, &all, &count);
+            result = page(audit->db, &walk->page, walk->partition, place, SCAN_PAGE, &all, &count);
         db_rollback(audit->db);
         if (!walk_sql(audit, result) || !compare_page(walk, all, count))
             return false;

@@ -82,8 +82,7 @@ bool walk_kept_shares(struct walk *walk)
     return true;
 }
 
-static bool keep(struct walk *walk, const struct survey_item *item,
-                 const struct survey_share *share)
+static bool keep(struct walk *walk, const struct scan_item *item, const struct scan_usage *share)
 {
     if (walk->share_count == WALK_KEPT_MAX && !walk_kept_shares(walk))
         return false;
@@ -97,24 +96,24 @@ static bool keep(struct walk *walk, const struct survey_item *item,
 /* --- comparing -------------------------------------------------------------------------------- */
 
 /* Why a counter in Redis is wrong whatever the ledger says; NULL: it is not. */
-static const char *plainly_wrong(const struct survey_item *item, const struct survey_share *share)
+static const char *plainly_wrong(const struct scan_item *item, const struct scan_usage *share)
 {
     bool named = share->customer.n <= TEXT_MAX_BYTES && text_storable(share->customer);
     if (!named || share->units < 0)
         return named ? "counts for him what is no number of units" : "counts for what is no name";
-    if (share->units > 0 && (item->found != SURVEY_FOUND || !item->item.exists))
+    if (share->units > 0 && (item->found != LAYOUT_FOUND || !item->item.exists))
         return "counts units of an item that does not exist";
     return NULL;
 }
 
-static bool compare_page(struct walk *walk, const struct survey_item *item,
-                         const struct survey_share *shares, size_t count)
+static bool compare_page(struct walk *walk, const struct scan_item *item,
+                         const struct scan_usage *shares, size_t count)
 {
     char text[COMPARE_TEXT_SIZE];
     struct str *customers = arena_alloc(&walk->inner, count * sizeof(*customers));
     int64_t *units = arena_alloc(&walk->inner, count * sizeof(*units));
-    const struct survey_share **good =
-        arena_alloc(&walk->inner, count * sizeof(const struct survey_share *));
+    const struct scan_usage **good =
+        arena_alloc(&walk->inner, count * sizeof(const struct scan_usage *));
     size_t n = 0;
     if (!customers || !units || !good)
         return walk_sql(walk->audit, DB_NO_MEMORY);
@@ -128,7 +127,7 @@ static bool compare_page(struct walk *walk, const struct survey_item *item,
         good[n] = &shares[i];
         customers[n++] = shares[i].customer;
     }
-    if (n == 0 || item->found != SURVEY_FOUND || !item->item.exists)
+    if (n == 0 || item->found != LAYOUT_FOUND || !item->item.exists)
         return true;
     walk->audit->shares += (int64_t)n;
     if (!ask_ledger(walk->audit, &walk->inner, item->sku, item->item.version, customers, n, units))
@@ -144,14 +143,14 @@ static bool compare_page(struct walk *walk, const struct survey_item *item,
 static bool walk_counted(struct walk *walk, struct str sku)
 {
     struct audit *audit = walk->audit;
-    char cursor[SURVEY_CURSOR_SIZE] = "0";
+    char cursor[ADMIN_CURSOR_SIZE] = "0";
     do {
-        struct survey_item item;
-        struct survey_share *shares;
+        struct scan_item item;
+        struct scan_usage *shares;
         size_t count;
         arena_reset(&walk->inner);
-        if (!walk_redis(audit, survey_shares(audit->admin, &walk->inner, walk->partition, sku,
-                                             cursor, &item, &shares, &count)) ||
+        if (!walk_redis(audit, scan_usage(audit->admin, &walk->inner, walk->partition, sku, cursor,
+                                          &item, &shares, &count)) ||
             (count > 0 && !compare_page(walk, &item, shares, count)))
             return false;
         walk_progress(audit);
@@ -164,16 +163,16 @@ static bool compare_absent(struct walk *walk, struct str sku, const struct prese
                            size_t count)
 {
     struct audit *audit = walk->audit;
-    struct survey_item item;
-    struct survey_share *shares;
+    struct scan_item item;
+    struct scan_usage *shares;
     size_t absent = 0;
     struct str *customers = arena_alloc(&walk->inner, count * sizeof(*customers));
     if (!customers)
         return walk_sql(audit, DB_NO_MEMORY);
     for (size_t i = 0; i < count; i++)
         customers[i] = known[i].customer;
-    if (!walk_redis(audit, survey_shares_named(audit->admin, &walk->inner, walk->partition, sku,
-                                               customers, count, &item, &shares)))
+    if (!walk_redis(audit, scan_usage_named(audit->admin, &walk->inner, walk->partition, sku,
+                                            customers, count, &item, &shares)))
         return false;
     for (size_t i = 0; i < count; i++)
         if (shares[i].units == 0)
@@ -185,15 +184,15 @@ static bool walk_known(struct walk *walk, struct str sku)
 {
     struct audit *audit = walk->audit;
     struct walk_place place = {.n = 0};
-    size_t count = SURVEY_PAGE;
-    while (count == SURVEY_PAGE) {
+    size_t count = SCAN_PAGE;
+    while (count == SCAN_PAGE) {
         struct present_share *known = NULL;
         count = 0;
         arena_reset(&walk->inner);
         enum db_result result = db_begin_read(audit->db);
         if (result == DB_OK)
             result = present_shares(audit->db, &walk->inner, sku, INT64_MAX, walk_behind(&place),
-                                    SURVEY_PAGE, &known, &count);
+                                    SCAN_PAGE, &known, &count);
         db_rollback(audit->db);
         if (!walk_sql(audit, result))
             return false;

@@ -14,7 +14,7 @@ static bool stray_bucket(struct walk *walk, struct str bucket)
     char text[24], name[32], *end;
     bool stray = false;
     snprintf(text, sizeof(text), "%.*s", STR_ARG(bucket));
-    if (!walk_redis(audit, survey_stray_bucket(audit->admin, walk->partition, bucket, &stray)))
+    if (!walk_redis(audit, scan_stray_bucket(audit->admin, walk->partition, bucket, &stray)))
         return false;
     if (!stray || !walk_first_time(walk, STR("resv"), bucket))
         return true;
@@ -27,19 +27,19 @@ static bool stray_bucket(struct walk *walk, struct str bucket)
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-/* Names of items that were met somewhere: those that no other walk comes to. At most SURVEY_PAGE.
+/* Names of items that were met somewhere: those that no other walk comes to. At most SCAN_PAGE.
  */
 static bool stray_names(struct walk *walk, const struct str *names, size_t count)
 {
     struct audit *audit = walk->audit;
-    struct survey_item *items;
-    struct str skus[SURVEY_PAGE];
+    struct scan_item *items;
+    struct str skus[SCAN_PAGE];
     size_t left = 0;
     arena_reset(&walk->page);
     if (count == 0)
         return true;
     if (!walk_redis(audit,
-                    survey_items(audit->admin, &walk->page, walk->partition, names, count, &items)))
+                    scan_items(audit->admin, &walk->page, walk->partition, names, count, &items)))
         return false;
     for (size_t i = 0; i < count; i++)
         if (!items[i].listed)
@@ -56,16 +56,16 @@ static bool stray_names(struct walk *walk, const struct str *names, size_t count
 static bool stray_due(struct walk *walk)
 {
     struct audit *audit = walk->audit;
-    char cursor[SURVEY_CURSOR_SIZE] = "0";
+    char cursor[ADMIN_CURSOR_SIZE] = "0";
     do {
         struct str *names;
         size_t count;
         arena_reset(&walk->names);
-        if (!walk_redis(audit, survey_due(audit->admin, &walk->names, walk->partition, cursor,
-                                          &names, &count)))
+        if (!walk_redis(audit, scan_due(audit->admin, &walk->names, walk->partition, cursor, &names,
+                                        &count)))
             return false;
-        for (size_t at = 0; at < count; at += SURVEY_PAGE) {
-            size_t n = count - at < SURVEY_PAGE ? count - at : SURVEY_PAGE;
+        for (size_t at = 0; at < count; at += SCAN_PAGE) {
+            size_t n = count - at < SCAN_PAGE ? count - at : SCAN_PAGE;
             if (!stray_names(walk, names + at, n))
                 return false;
         }
@@ -78,23 +78,23 @@ static bool stray_due(struct walk *walk)
 
 static int by_partition(const void *a, const void *b)
 {
-    const struct survey_key *x = a, *y = b;
+    const struct layout_key *x = a, *y = b;
     return (x->partition > y->partition) - (x->partition < y->partition);
 }
 
 /* Keys of one partition. */
-static bool stray_keys(struct walk *walk, const struct survey_key *keys, size_t count)
+static bool stray_keys(struct walk *walk, const struct layout_key *keys, size_t count)
 {
-    struct str names[SURVEY_PAGE];
+    struct str names[SCAN_PAGE];
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        if (keys[i].kind == SURVEY_KEY_RECORDS) {
+        if (str_equal(keys[i].kind, KEY_RECORDS)) {
             if (!stray_bucket(walk, keys[i].name))
                 return false;
             continue;
         }
         names[n++] = keys[i].name;
-        if (n == SURVEY_PAGE) {
+        if (n == SCAN_PAGE) {
             if (!stray_names(walk, names, n))
                 return false;
             n = 0;
@@ -106,12 +106,12 @@ static bool stray_keys(struct walk *walk, const struct survey_key *keys, size_t 
 static bool all_keys(struct walk *walk)
 {
     struct audit *audit = walk->audit;
-    char cursor[SURVEY_CURSOR_SIZE] = "0";
+    char cursor[ADMIN_CURSOR_SIZE] = "0";
     do {
-        struct survey_key *keys;
+        struct layout_key *keys;
         size_t count;
         arena_reset(&walk->names);
-        if (!walk_redis(audit, survey_keys(audit->admin, &walk->names, cursor, &keys, &count)))
+        if (!walk_redis(audit, scan_keys(audit->admin, &walk->names, cursor, &keys, &count)))
             return false;
         qsort(keys, count, sizeof(*keys), by_partition);
         for (size_t from = 0, to; from < count; from = to) {

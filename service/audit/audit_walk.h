@@ -13,7 +13,7 @@
 #include "core/limits.h"
 #include "ledger/present.h"
 
-#define WALK_KEPT_MAX    SURVEY_PAGE
+#define WALK_KEPT_MAX    SCAN_PAGE
 #define WALK_NAMED_SLOTS (1u << 16)
 #define WALK_PLACE_SIZE  1024
 
@@ -61,7 +61,7 @@ static inline struct str walk_behind(const struct walk_place *place)
 bool walk_reservations(struct walk *walk) __attribute__((warn_unused_result));
 bool walk_items(struct walk *walk) __attribute__((warn_unused_result));
 /* Each line of each held one of these, against the index of its item. */
-bool walk_links(struct walk *walk, const struct survey_record *records, size_t count)
+bool walk_links(struct walk *walk, const struct scan_record *records, size_t count)
     __attribute__((warn_unused_result));
 /* The index of deadlines of one item. */
 bool walk_holds(struct walk *walk, struct str sku) __attribute__((warn_unused_result));

@@ -1,7 +1,7 @@
 /* test_resp.c -- commands as bytes, Redis' address, and what meta says. */
 #include "address.h"
 #include "store/gate.h"
-#include "store/keys.h"
+#include "store/layout.h"
 #include "store/resp.h"
 
 #include <setjmp.h>
