@@ -1,99 +1,99 @@
-/* audit_items.c -- items against the ledger, in both directions, and what belongs to each. */
+/* audit_items.c -- items against the ledger, from both sides, and what belongs to each. */
 #include "audit/audit_walk.h"
 #include "ledger/names.h"
 
 #include <stdio.h>
 
-/* --- what was ahead of the ledger ------------------------------------------------------------- */
+/* --- the kind --------------------------------------------------------------------------------- */
 
-static bool settle(struct walk *walk)
+static bool ask_redis(struct walk *walk, struct walk_page *page)
 {
     struct audit *audit = walk->audit;
-    size_t count = walk->item_count;
-    char text[COMPARE_TEXT_SIZE];
-    walk->item_count = 0;
-    if (count == 0)
-        return true;
-    if (!walk_catch_up(walk) || !walk_sql(audit, db_begin_read(audit->db)))
+    struct scan_item *items;
+    struct str *skus = walk_names(walk, page);
+    if (!skus || !walk_redis(audit, scan_items(audit->admin, page->arena, walk->partition, skus,
+                                               page->count, &items)))
         return false;
-    bool read = true;
-    for (size_t i = 0; i < count && read; i++) {
-        const struct walk_item *kept = &walk->items[i];
-        struct item ledger;
-        read = walk_sql(audit,
-                        present_item_at(audit->db, str_of(kept->sku), kept->item.version, &ledger));
-        if (read && !compare_item(&kept->item, &ledger, text))
-            walk_drift(audit, AUDIT_ITEM, walk->partition, str_of(kept->sku), text);
+    for (size_t i = 0; i < page->count; i++)
+        page->pairs[i].item = &items[i];
+    return true;
+}
+
+/* Only ever again: sources fill in what the ledger has now. */
+static bool ask_ledger(struct walk *walk, struct walk_page *page, bool again)
+{
+    struct audit *audit = walk->audit;
+    enum db_result result = db_begin_read(audit->db);
+    for (size_t i = 0; i < page->count && result == DB_OK; i++) {
+        struct walk_pair *pair = &page->pairs[i];
+        result =
+            present_item_at(audit->db, pair->name, pair->item->item.version, &pair->ledger_item);
     }
+    bool read = walk_sql(audit, result);
     db_rollback(audit->db);
     return read;
 }
 
-static bool keep(struct walk *walk, const struct scan_item *redis)
-{
-    if (walk->item_count == WALK_KEPT_MAX && !settle(walk))
-        return false;
-    struct walk_item *kept = &walk->items[walk->item_count++];
-    snprintf(kept->sku, sizeof(kept->sku), "%.*s", STR_ARG(redis->sku));
-    kept->item = redis->item;
-    return true;
-}
-
-/* --- one item --------------------------------------------------------------------------------- */
-
 /* The ledger was read first: Redis can only be at its version, or ahead. */
-static bool compare_counters(struct walk *walk, const struct scan_item *redis,
-                             const struct item *ledger)
+static enum walk_verdict judge(const struct walk *walk, const struct walk_pair *pair, bool again,
+                               char text[COMPARE_TEXT_SIZE])
 {
-    char text[COMPARE_TEXT_SIZE];
-    bool missing = redis->found == LAYOUT_MISSING;
-    /* That a name without an item is listed is found elsewhere. */
-    if ((missing && ledger->version == 0) ||
-        (redis->found == LAYOUT_FOUND && compare_item(&redis->item, ledger, text)))
-        return true;
-    if (missing)
-        snprintf(text, sizeof(text), "is in the ledger at version %lld, not in Redis",
-                 (long long)ledger->version);
-    else if (redis->found == LAYOUT_BROKEN)
-        snprintf(text, sizeof(text), "the item in Redis is of no format that is known");
-    else if (redis->item.version > ledger->version)
-        return keep(walk, redis);
-    walk_drift(walk->audit, AUDIT_ITEM, walk->partition, redis->sku, text);
-    return true;
+    const struct scan_item *redis = pair->item;
+    int64_t version = pair->ledger_item.version;
+    switch (redis->found) {
+    case LAYOUT_MISSING:
+        /* That a name without an item is listed is found elsewhere. */
+        if (version == 0)
+            return WALK_FINE;
+        snprintf(text, COMPARE_TEXT_SIZE, "is in the ledger at version %lld, not in Redis",
+                 (long long)version);
+        return WALK_DRIFT;
+    case LAYOUT_BROKEN:
+        snprintf(text, COMPARE_TEXT_SIZE, "the item in Redis is of no format that is known");
+        return WALK_DRIFT;
+    case LAYOUT_FOUND: break;
+    }
+    if (compare_item(&redis->item, &pair->ledger_item, text))
+        return WALK_FINE;
+    return !again && redis->item.version > version ? WALK_LATER : WALK_DRIFT;
 }
 
-static bool compare_one(struct walk *walk, const struct scan_item *redis, const struct item *ledger)
+static void say(struct walk *walk, const struct walk_pair *pair, const char *text)
 {
-    char text[COMPARE_TEXT_SIZE];
-    walk->audit->items++;
-    if (!compare_counters(walk, redis, ledger))
-        return false;
-    if (redis->found != LAYOUT_BROKEN && !compare_places(redis, text))
-        walk_drift(walk->audit, AUDIT_INDEX, walk->partition, redis->sku, text);
-    if (redis->earliest_ms != 0 && !walk_holds(walk, redis->sku))
-        return false;
-    return walk_shares(walk, redis->sku);
+    walk_drift(walk->audit, AUDIT_ITEM, walk->partition, pair->name, text);
 }
 
-/* --- pages ------------------------------------------------------------------------------------ */
+static const struct walk_kind items = {.kind = AUDIT_ITEM,
+                                       .ask_redis = ask_redis,
+                                       .ask_ledger = ask_ledger,
+                                       .judge = judge,
+                                       .say = say};
 
-/* The items of some names in Redis, against what the ledger had before. */
-static bool compare_all(struct walk *walk, const struct str *skus, const struct item *ledger,
-                        size_t count)
+bool walk_settle_items(struct walk *walk)
 {
-    struct scan_item *redis;
-    if (count == 0)
-        return true;
-    if (!walk_redis(walk->audit, scan_items(walk->audit->admin, &walk->page, walk->partition, skus,
-                                            count, &redis)))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (!compare_one(walk, &redis[i], &ledger[i]))
+    return walk_settle(walk, &items) && walk_settle_usage(walk);
+}
+
+/* --- what belongs to an item ------------------------------------------------------------------ */
+
+static bool beside(struct walk *walk, const struct walk_page *page)
+{
+    char text[COMPARE_TEXT_SIZE];
+    for (size_t i = 0; i < page->count; i++) {
+        const struct scan_item *item = page->pairs[i].item;
+        walk->audit->items++;
+        if (item->found != LAYOUT_BROKEN && !compare_places(item, text))
+            walk_drift(walk->audit, AUDIT_INDEX, walk->partition, item->sku, text);
+        if ((item->earliest_ms != 0 && !walk_holds(walk, item->sku)) ||
+            !walk_usage(walk, item->sku))
             return false;
         walk_progress(walk->audit);
     }
     return true;
 }
+
+/* --- what Redis lists and the ledger does not know, or not yet ---------------------------------
+ */
 
 bool walk_only_unknown(struct walk *walk, struct str *skus, size_t *count)
 {
@@ -120,85 +120,77 @@ bool walk_only_unknown(struct walk *walk, struct str *skus, size_t *count)
         return false;
     left = 0;
     for (size_t i = 0; i < *count; i++)
-        if (known_count == 0 || names_find(&names, skus[i]) == NAMES_NONE)
+        if (names_find(&names, skus[i]) == NAMES_NONE)
             skus[left++] = skus[i];
     *count = left;
     return true;
 }
 
-bool walk_unknown_items(struct walk *walk, const struct str *skus, size_t count)
+static bool fill_unknown(struct walk *walk, struct walk_page *page, const struct str *skus,
+                         size_t count)
 {
-    struct item *none = arena_zalloc(&walk->page, (count + 1) * sizeof(*none));
-    if (!none)
-        return walk_sql(walk->audit, DB_NO_MEMORY);
-    return compare_all(walk, skus, none, count);
-}
-
-/* What Redis lists and the ledger does not know, or not yet. */
-static bool walk_listed(struct walk *walk)
-{
-    struct audit *audit = walk->audit;
-    struct walk_place place = {.n = 0};
-    size_t found = SCAN_PAGE;
-    while (found == SCAN_PAGE) {
-        struct str *skus;
-        arena_reset(&walk->page);
-        if (!walk_redis(audit, scan_names(audit->admin, &walk->page, walk->partition,
-                                          walk_behind(&place), SCAN_PAGE, &skus, &found)))
-            return false;
-        if (found > 0 && !walk_remember(audit, &place, skus[found - 1]))
-            return false;
-        size_t count = found;
-        if (!walk_only_unknown(walk, skus, &count) || !walk_unknown_items(walk, skus, count))
-            return false;
-    }
+    page->has_ledger = true; /* that it has none of them */
+    if (!walk_pairs(walk, page, count))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        page->pairs[i].name = skus[i];
     return true;
 }
 
-static bool page_of_known(struct walk *walk, struct walk_place *place, size_t *count)
+static bool turn_listed(struct walk *walk, struct walk_place *place, struct walk_page *page)
+{
+    struct audit *audit = walk->audit;
+    struct str *skus;
+    size_t count;
+    if (!walk_redis(audit, scan_names(audit->admin, page->arena, walk->partition,
+                                      walk_behind(place), SCAN_PAGE, &skus, &count)))
+        return false;
+    place->done = count < SCAN_PAGE;
+    return (count == 0 || walk_remember(walk, place, skus[count - 1])) &&
+           walk_only_unknown(walk, skus, &count) && fill_unknown(walk, page, skus, count);
+}
+
+static const struct walk_source listed = {&items, turn_listed, beside};
+
+bool walk_unknown_items(struct walk *walk, const struct str *skus, size_t count)
+{
+    struct walk_page page = {.arena = &walk->page};
+    return fill_unknown(walk, &page, skus, count) && walk_page_of(walk, &listed, &page);
+}
+
+/* --- what the ledger knows -------------------------------------------------------------------- */
+
+static bool turn_known(struct walk *walk, struct walk_place *place, struct walk_page *page)
 {
     struct audit *audit = walk->audit;
     struct present_item *known = NULL;
-    *count = 0;
-    arena_reset(&walk->page);
+    size_t count = 0;
     enum db_result result = db_begin_read(audit->db);
     if (result == DB_OK)
-        result = present_items(audit->db, &walk->page, walk->partition, walk_behind(place),
-                               SCAN_PAGE, &known, count);
+        result = present_items(audit->db, page->arena, walk->partition, walk_behind(place),
+                               SCAN_PAGE, &known, &count);
     db_rollback(audit->db);
-    if (!walk_sql(audit, result))
+    if (!walk_sql(audit, result) || !walk_pairs(walk, page, count))
         return false;
-    struct str *skus = arena_alloc(&walk->page, *count * sizeof(*skus));
-    struct item *items = arena_alloc(&walk->page, *count * sizeof(*items));
-    if (!skus || !items)
-        return walk_sql(audit, DB_NO_MEMORY);
-    size_t good = 0;
-    for (size_t i = 0; i < *count; i++) {
+    place->done = count < SCAN_PAGE;
+    page->has_ledger = true;
+    page->count = 0;
+    for (size_t i = 0; i < count; i++) {
         if (!sku_valid(known[i].sku)) {
             walk_drift(audit, AUDIT_LEDGER, walk->partition, known[i].sku,
                        "the table items has what can be no item's name");
             continue;
         }
-        skus[good] = known[i].sku;
-        items[good++] = known[i].item;
+        page->pairs[page->count++] =
+            (struct walk_pair){.name = known[i].sku, .ledger_item = known[i].item};
     }
-    return (*count == 0 || walk_remember(audit, place, known[*count - 1].sku)) &&
-           compare_all(walk, skus, items, good);
-}
-
-bool walk_kept_items(struct walk *walk)
-{
-    return settle(walk) && walk_kept_shares(walk);
+    return count == 0 || walk_remember(walk, place, known[count - 1].sku);
 }
 
 bool walk_items(struct walk *walk)
 {
-    struct walk_place place = {.n = 0};
-    size_t count = SCAN_PAGE;
-    if (!walk_listed(walk))
-        return false;
-    while (count == SCAN_PAGE)
-        if (!page_of_known(walk, &place, &count))
-            return false;
-    return walk_kept_items(walk);
+    static const struct walk_source known = {&items, turn_known, beside};
+    struct walk_place from_redis = {WALK_FROM_THE_FIRST}, from_ledger = {WALK_FROM_THE_FIRST};
+    return walk_run(walk, &listed, &walk->page, &from_redis) &&
+           walk_run(walk, &known, &walk->page, &from_ledger) && walk_settle_items(walk);
 }

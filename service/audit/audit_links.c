@@ -2,16 +2,10 @@
  * nothing has to be looked at again. */
 #include "audit/audit_walk.h"
 
-void walk_name(struct walk *walk, enum audit_kind kind, const struct rid *rid, const char *text)
-{
-    char name[RID_TEXT_SIZE];
-    size_t n = rid_format(rid, name);
-    walk_drift(walk->audit, kind, walk->partition, (struct str){name, n}, text);
-}
-
 static bool judge_links(struct walk *walk, struct scan_link *links, size_t count)
 {
     char text[COMPARE_TEXT_SIZE];
+    arena_reset(&walk->inner);
     if (count == 0)
         return true;
     if (!walk_redis(walk->audit,
@@ -23,25 +17,22 @@ static bool judge_links(struct walk *walk, struct scan_link *links, size_t count
     return true;
 }
 
-/* Each line of each held record, against the index of its item. */
-bool walk_links(struct walk *walk, const struct scan_record *records, size_t count)
+bool walk_links(struct walk *walk, const struct walk_page *page)
 {
     struct scan_link links[SCAN_PAGE];
     size_t n = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct scan_record *record = &records[i];
+    for (size_t i = 0; i < page->count; i++) {
+        const struct scan_record *record = page->pairs[i].record;
         bool held = record->found == LAYOUT_FOUND && record->r.state == RESERVATION_HELD;
         for (unsigned k = 0; held && k < record->r.line_count; k++) {
-            if (n == SCAN_PAGE) {
-                arena_reset(&walk->inner);
-                if (!judge_links(walk, links, n))
-                    return false;
-                n = 0;
-            }
             links[n++] = (struct scan_link){.id = record->id, .sku = record->r.lines[k].sku};
+            if (n < SCAN_PAGE)
+                continue;
+            if (!judge_links(walk, links, n))
+                return false;
+            n = 0;
         }
     }
-    arena_reset(&walk->inner);
     return judge_links(walk, links, n);
 }
 
@@ -67,8 +58,8 @@ bool walk_holds(struct walk *walk, struct str sku)
     do {
         struct rid *rids;
         size_t count;
-        arena_reset(&walk->inner);
-        if (!walk_redis(audit, scan_holds(audit->admin, &walk->inner, walk->partition, sku, cursor,
+        arena_reset(&walk->links);
+        if (!walk_redis(audit, scan_holds(audit->admin, &walk->links, walk->partition, sku, cursor,
                                           &rids, &count, &strangers)) ||
             !compare_holds(walk, sku, rids, count))
             return false;

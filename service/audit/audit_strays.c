@@ -100,7 +100,7 @@ static bool stray_keys(struct walk *walk, const struct layout_key *keys, size_t 
             n = 0;
         }
     }
-    return stray_names(walk, names, n) && walk_kept_reservations(walk) && walk_kept_items(walk);
+    return stray_names(walk, names, n) && walk_settle_reservations(walk) && walk_settle_items(walk);
 }
 
 static bool all_keys(struct walk *walk)
@@ -130,7 +130,7 @@ bool walk_strays(struct walk *walk)
 {
     for (unsigned p = 0; p < walk->audit->partitions; p++) {
         walk->partition = p;
-        if (!stray_due(walk) || !walk_kept_items(walk))
+        if (!stray_due(walk) || !walk_settle_items(walk))
             return false;
     }
     return all_keys(walk);
