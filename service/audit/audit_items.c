@@ -1,12 +1,12 @@
-/* audit_items.c -- items against the ledger, from both sides, and what belongs to each. */
+/* audit_items.c -- items against the ledger, from both sides, and what belongs to each: its places
+ * in the indexes, its holds, and what customers have of it (audit_usage.c). */
 #include "audit/audit_walk.h"
-#include "ledger/names.h"
 
 #include <stdio.h>
 
 /* --- the kind --------------------------------------------------------------------------------- */
 
-static bool ask_redis(struct walk *walk, struct walk_page *page)
+static bool ask_redis(struct walk *walk, struct walk_page *page, bool after)
 {
     struct audit *audit = walk->audit;
     struct scan_item *items;
@@ -19,19 +19,21 @@ static bool ask_redis(struct walk *walk, struct walk_page *page)
     return true;
 }
 
-/* Only ever again: sources fill in what the ledger has now. */
-static bool ask_ledger(struct walk *walk, struct walk_page *page, bool again)
+static enum db_result read_versions(struct walk *walk, struct walk_page *page)
 {
-    struct audit *audit = walk->audit;
-    enum db_result result = db_begin_read(audit->db);
+    enum db_result result = DB_OK;
     for (size_t i = 0; i < page->count && result == DB_OK; i++) {
         struct walk_pair *pair = &page->pairs[i];
-        result =
-            present_item_at(audit->db, pair->name, pair->item->item.version, &pair->ledger_item);
+        result = current_item_at(walk->audit->db, pair->name, pair->item->item.version,
+                                 &pair->ledger_item);
     }
-    bool read = walk_sql(audit, result);
-    db_rollback(audit->db);
-    return read;
+    return result;
+}
+
+/* Only ever again: sources fill in what the ledger has now. */
+static bool ask_ledger(struct walk *walk, struct walk_page *page)
+{
+    return WALK_READ(walk->audit, read_versions(walk, page));
 }
 
 /* The ledger was read first: Redis can only be at its version, or ahead. */
@@ -40,39 +42,24 @@ static enum walk_verdict judge(const struct walk *walk, const struct walk_pair *
 {
     const struct scan_item *redis = pair->item;
     int64_t version = pair->ledger_item.version;
-    switch (redis->found) {
-    case LAYOUT_MISSING:
-        /* That a name without an item is listed is found elsewhere. */
-        if (version == 0)
+    if (redis->found == LAYOUT_FOUND) {
+        if (compare_item(&redis->item, &pair->ledger_item, text))
             return WALK_FINE;
+        return !again && redis->item.version > version ? WALK_LATER : WALK_DRIFT;
+    }
+    /* That a name without an item is listed is found elsewhere. */
+    if (redis->found == LAYOUT_MISSING && version == 0)
+        return WALK_FINE;
+    if (redis->found == LAYOUT_MISSING)
         snprintf(text, COMPARE_TEXT_SIZE, "is in the ledger at version %lld, not in Redis",
                  (long long)version);
-        return WALK_DRIFT;
-    case LAYOUT_BROKEN:
+    else
         snprintf(text, COMPARE_TEXT_SIZE, "the item in Redis is of no format that is known");
-        return WALK_DRIFT;
-    case LAYOUT_FOUND: break;
-    }
-    if (compare_item(&redis->item, &pair->ledger_item, text))
-        return WALK_FINE;
-    return !again && redis->item.version > version ? WALK_LATER : WALK_DRIFT;
+    return WALK_DRIFT;
 }
 
-static void say(struct walk *walk, const struct walk_pair *pair, const char *text)
-{
-    walk_drift(walk->audit, AUDIT_ITEM, walk->partition, pair->name, text);
-}
-
-static const struct walk_kind items = {.kind = AUDIT_ITEM,
-                                       .ask_redis = ask_redis,
-                                       .ask_ledger = ask_ledger,
-                                       .judge = judge,
-                                       .say = say};
-
-bool walk_settle_items(struct walk *walk)
-{
-    return walk_settle(walk, &items) && walk_settle_usage(walk);
-}
+const struct walk_kind walk_item = {
+    .kind = AUDIT_ITEM, .ask_redis = ask_redis, .ask_ledger = ask_ledger, .judge = judge};
 
 /* --- what belongs to an item ------------------------------------------------------------------ */
 
@@ -85,7 +72,7 @@ static bool beside(struct walk *walk, const struct walk_page *page)
         if (item->found != LAYOUT_BROKEN && !compare_places(item, text))
             walk_drift(walk->audit, AUDIT_INDEX, walk->partition, item->sku, text);
         if ((item->earliest_ms != 0 && !walk_holds(walk, item->sku)) ||
-            !walk_usage(walk, item->sku))
+            !walk_usage_of(walk, item->sku))
             return false;
         walk_progress(walk->audit);
     }
@@ -95,46 +82,33 @@ static bool beside(struct walk *walk, const struct walk_page *page)
 /* --- what Redis lists and the ledger does not know, or not yet ---------------------------------
  */
 
-bool walk_only_unknown(struct walk *walk, struct str *skus, size_t *count)
+/* Those that could be an item's name. */
+static size_t only_names(struct walk *walk, struct str *skus, size_t count)
 {
-    struct audit *audit = walk->audit;
-    struct present_item *known = NULL;
-    struct names names;
-    size_t known_count = 0, left = 0;
-    for (size_t i = 0; i < *count; i++) {
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
         if (sku_valid(skus[i]))
             skus[left++] = skus[i];
         else
-            walk_drift(audit, AUDIT_INDEX, walk->partition, skus[i], "this can be no item's name");
+            walk_drift(walk->audit, AUDIT_INDEX, walk->partition, skus[i],
+                       "this can be no item's name");
     }
-    *count = left;
-    enum db_result result = db_begin_read(audit->db);
-    if (result == DB_OK)
-        result = present_items_named(audit->db, &walk->page, skus, left, &known, &known_count);
-    db_rollback(audit->db);
-    names_init(&names, &walk->page);
-    for (size_t i = 0; result == DB_OK && i < known_count; i++)
-        if (names_add(&names, known[i].sku) == NAMES_NONE)
-            result = DB_NO_MEMORY;
-    if (!walk_sql(audit, result))
-        return false;
-    left = 0;
-    for (size_t i = 0; i < *count; i++)
-        if (names_find(&names, skus[i]) == NAMES_NONE)
-            skus[left++] = skus[i];
-    *count = left;
-    return true;
+    return left;
 }
 
-static bool fill_unknown(struct walk *walk, struct walk_page *page, const struct str *skus,
-                         size_t count)
+static bool fill_unknown(struct walk *walk, struct walk_page *page, struct str *skus, size_t count)
 {
-    page->has_ledger = true; /* that it has none of them */
-    if (!walk_pairs(walk, page, count))
+    struct current_item *known;
+    size_t left = 0;
+    count = only_names(walk, skus, count);
+    if (!WALK_READ(walk->audit,
+                   current_items_named(walk->audit->db, page->arena, skus, count, &known)))
         return false;
     for (size_t i = 0; i < count; i++)
-        page->pairs[i].name = skus[i];
-    return true;
+        if (known[i].item.version == 0)
+            skus[left++] = skus[i];
+    page->has_ledger = true; /* that it has none of them */
+    return walk_pairs(walk, page, skus, left);
 }
 
 static bool turn_listed(struct walk *walk, struct walk_place *place, struct walk_page *page)
@@ -142,20 +116,25 @@ static bool turn_listed(struct walk *walk, struct walk_place *place, struct walk
     struct audit *audit = walk->audit;
     struct str *skus;
     size_t count;
-    if (!walk_redis(audit, scan_names(audit->admin, page->arena, walk->partition,
-                                      walk_behind(place), SCAN_PAGE, &skus, &count)))
-        return false;
-    place->done = count < SCAN_PAGE;
-    return (count == 0 || walk_remember(walk, place, skus[count - 1])) &&
-           walk_only_unknown(walk, skus, &count) && fill_unknown(walk, page, skus, count);
+    return walk_redis(audit, scan_names(audit->admin, page->arena, walk->partition,
+                                        walk_behind(place), SCAN_PAGE, &skus, &count)) &&
+           walk_turned(walk, place, count, count ? skus[count - 1] : STR("")) &&
+           fill_unknown(walk, page, skus, count);
 }
 
-static const struct walk_source listed = {&items, turn_listed, beside};
+static const struct walk_source listed = {&walk_item, turn_listed, beside};
 
-bool walk_unknown_items(struct walk *walk, const struct str *skus, size_t count)
+bool walk_unknown_items(struct walk *walk, struct str *skus, size_t count)
 {
     struct walk_page page = {.arena = &walk->page};
-    return fill_unknown(walk, &page, skus, count) && walk_page_of(walk, &listed, &page);
+    size_t fresh = 0;
+    if (!fill_unknown(walk, &page, skus, count))
+        return false;
+    for (size_t i = 0; i < page.count; i++)
+        if (walk_first_time(walk, STR("item"), page.pairs[i].name))
+            page.pairs[fresh++] = page.pairs[i];
+    page.count = fresh;
+    return walk_page_of(walk, &listed, &page);
 }
 
 /* --- what the ledger knows -------------------------------------------------------------------- */
@@ -163,34 +142,29 @@ bool walk_unknown_items(struct walk *walk, const struct str *skus, size_t count)
 static bool turn_known(struct walk *walk, struct walk_place *place, struct walk_page *page)
 {
     struct audit *audit = walk->audit;
-    struct present_item *known = NULL;
-    size_t count = 0;
-    enum db_result result = db_begin_read(audit->db);
-    if (result == DB_OK)
-        result = present_items(audit->db, page->arena, walk->partition, walk_behind(place),
-                               SCAN_PAGE, &known, &count);
-    db_rollback(audit->db);
-    if (!walk_sql(audit, result) || !walk_pairs(walk, page, count))
+    struct current_item *known;
+    size_t count;
+    if (!WALK_READ(audit, current_items(audit->db, page->arena, walk->partition, walk_behind(place),
+                                        SCAN_PAGE, &known, &count)) ||
+        !walk_pairs(walk, page, NULL, count))
         return false;
-    place->done = count < SCAN_PAGE;
     page->has_ledger = true;
     page->count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!sku_valid(known[i].sku)) {
+        if (sku_valid(known[i].sku))
+            page->pairs[page->count++] =
+                (struct walk_pair){.name = known[i].sku, .ledger_item = known[i].item};
+        else
             walk_drift(audit, AUDIT_LEDGER, walk->partition, known[i].sku,
                        "the table items has what can be no item's name");
-            continue;
-        }
-        page->pairs[page->count++] =
-            (struct walk_pair){.name = known[i].sku, .ledger_item = known[i].item};
     }
-    return count == 0 || walk_remember(walk, place, known[count - 1].sku);
+    return walk_turned(walk, place, count, count ? known[count - 1].sku : STR(""));
 }
 
 bool walk_items(struct walk *walk)
 {
-    static const struct walk_source known = {&items, turn_known, beside};
+    static const struct walk_source known = {&walk_item, turn_known, beside};
     struct walk_place from_redis = {WALK_FROM_THE_FIRST}, from_ledger = {WALK_FROM_THE_FIRST};
     return walk_run(walk, &listed, &walk->page, &from_redis) &&
-           walk_run(walk, &known, &walk->page, &from_ledger) && walk_settle_items(walk);
+           walk_run(walk, &known, &walk->page, &from_ledger) && walk_settle(walk);
 }

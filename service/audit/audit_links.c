@@ -13,7 +13,7 @@ static bool judge_links(struct walk *walk, struct scan_link *links, size_t count
         return false;
     for (size_t i = 0; i < count; i++)
         if (!compare_link(&links[i], text))
-            walk_name(walk, AUDIT_INDEX, &links[i].id, text);
+            walk_name(walk, AUDIT_INDEX, walk_bytes(&links[i].id), text);
     return true;
 }
 
@@ -36,14 +36,21 @@ bool walk_links(struct walk *walk, const struct walk_page *page)
     return judge_links(walk, links, n);
 }
 
-/* What a page of an item's index says. The records of ids that it lacks are looked at elsewhere. */
-static bool compare_holds(struct walk *walk, struct str sku, const struct rid *rids, size_t count)
+/* A page of an item's index. The records of ids that it lacks are looked at elsewhere. */
+static bool turn_holds(struct walk *walk, struct walk_place *place, struct walk_page *page)
 {
     struct scan_link links[SCAN_PAGE];
+    struct rid *rids;
+    size_t count;
+    if (!walk_redis(walk->audit,
+                    scan_holds(walk->audit->admin, page->arena, walk->partition, place->sku,
+                               place->cursor, &rids, &count, &place->strangers)))
+        return false;
+    place->done = strcmp(place->cursor, "0") == 0;
     for (size_t at = 0; at < count;) {
         size_t n = 0;
         while (n < SCAN_PAGE && at < count)
-            links[n++] = (struct scan_link){.id = rids[at++], .sku = sku};
+            links[n++] = (struct scan_link){.id = rids[at++], .sku = place->sku};
         if (!judge_links(walk, links, n))
             return false;
     }
@@ -52,21 +59,12 @@ static bool compare_holds(struct walk *walk, struct str sku, const struct rid *r
 
 bool walk_holds(struct walk *walk, struct str sku)
 {
-    struct audit *audit = walk->audit;
-    char cursor[ADMIN_CURSOR_SIZE] = "0";
-    size_t strangers = 0;
-    do {
-        struct rid *rids;
-        size_t count;
-        arena_reset(&walk->links);
-        if (!walk_redis(audit, scan_holds(audit->admin, &walk->links, walk->partition, sku, cursor,
-                                          &rids, &count, &strangers)) ||
-            !compare_holds(walk, sku, rids, count))
-            return false;
-        walk_progress(audit);
-    } while (strcmp(cursor, "0") != 0);
-    if (strangers > 0)
-        walk_drift(audit, AUDIT_INDEX, walk->partition, sku,
+    static const struct walk_source holds = {.turn = turn_holds};
+    struct walk_place place = {WALK_FROM_THE_FIRST, .sku = sku};
+    if (!walk_run(walk, &holds, &walk->links, &place))
+        return false;
+    if (place.strangers > 0)
+        walk_drift(walk->audit, AUDIT_INDEX, walk->partition, sku,
                    "the index of deadlines has entries that are no ids");
     return true;
 }

@@ -1,61 +1,34 @@
 /* audit_reservations.c -- records against the ledger, from both sides, and against the indexes of
  * deadlines (audit_links.c). */
 #include "audit/audit_walk.h"
-#include "ledger/names.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 /* --- the kind --------------------------------------------------------------------------------- */
 
-static struct str bytes_of(const struct rid *rid)
-{
-    return (struct str){(const char *)rid->b, RID_BYTES};
-}
-
-static struct rid rid_of(const struct walk *walk, const struct walk_pair *pair)
-{
-    struct rid rid = {.partition = (uint16_t)walk->partition};
-    memcpy(rid.b, pair->name.p, RID_BYTES);
-    return rid;
-}
-
 /* The ids of a page. NULL: said why. */
 static struct rid *rids_of(struct walk *walk, const struct walk_page *page)
 {
     struct rid *rids = arena_alloc(page->arena, (page->count + 1) * sizeof(*rids));
     for (size_t i = 0; rids && i < page->count; i++)
-        rids[i] = rid_of(walk, &page->pairs[i]);
+        rids[i] = walk_rid(walk, page->pairs[i].name);
     if (!rids)
         (void)!walk_sql(walk->audit, DB_NO_MEMORY);
     return rids;
 }
 
-static const struct scan_record *look(struct walk *walk, struct walk_page *page)
+static bool ask_redis(struct walk *walk, struct walk_page *page, bool after)
 {
     struct scan_record *records;
     const struct rid *rids = rids_of(walk, page);
     if (!rids ||
         !walk_redis(walk->audit, scan_records_named(walk->audit->admin, page->arena,
                                                     walk->partition, rids, page->count, &records)))
-        return NULL;
-    return records;
-}
-
-static bool ask_redis(struct walk *walk, struct walk_page *page)
-{
-    const struct scan_record *records = look(walk, page);
-    for (size_t i = 0; records && i < page->count; i++)
-        page->pairs[i].record = &records[i];
-    return records != NULL;
-}
-
-static bool ask_after(struct walk *walk, struct walk_page *page)
-{
-    const struct scan_record *records = look(walk, page);
-    for (size_t i = 0; records && i < page->count; i++)
-        page->pairs[i].after = &records[i];
-    return records != NULL;
+        return false;
+    for (size_t i = 0; i < page->count; i++)
+        *(after ? &page->pairs[i].after : &page->pairs[i].record) = &records[i];
+    return true;
 }
 
 /* Finished reservations that ended later than this must be in Redis. */
@@ -66,30 +39,18 @@ static bool know_since(struct walk *walk)
     return walk_redis(walk->audit, now_ms < 0 ? -EIO : 0);
 }
 
-static bool ask_ledger(struct walk *walk, struct walk_page *page, bool again)
+static bool ask_ledger(struct walk *walk, struct walk_page *page)
 {
     struct audit *audit = walk->audit;
-    struct reservation *found = NULL;
-    struct names ids;
-    size_t count = 0;
+    struct reservation *found;
     const struct rid *rids = rids_of(walk, page);
-    if (!rids || (again && !know_since(walk)))
+    if (!rids || !know_since(walk) ||
+        !WALK_READ(audit,
+                   current_reservations_named(audit->db, page->arena, rids, page->count, &found)))
         return false;
-    enum db_result result = db_begin_read(audit->db);
-    if (result == DB_OK)
-        result =
-            present_reservations_named(audit->db, page->arena, rids, page->count, &found, &count);
-    db_rollback(audit->db);
-    names_init(&ids, page->arena);
-    for (size_t i = 0; i < count && result == DB_OK; i++)
-        if (names_add(&ids, bytes_of(&found[i].id)) == NAMES_NONE)
-            result = DB_NO_MEMORY;
-    for (size_t i = 0; i < page->count; i++) {
-        uint32_t number = names_find(&ids, page->pairs[i].name);
-        if (number != NAMES_NONE)
-            page->pairs[i].ledger_record = &found[number];
-    }
-    return walk_sql(audit, result);
+    for (size_t i = 0; i < page->count; i++)
+        page->pairs[i].ledger_record = found[i].line_count > 0 ? &found[i] : NULL;
+    return true;
 }
 
 static const struct reservation *in_redis(const struct scan_record *record)
@@ -125,24 +86,11 @@ static enum walk_verdict judge(const struct walk *walk, const struct walk_pair *
     return stood_still(pair->record, pair->after) ? WALK_DRIFT : WALK_LATER;
 }
 
-static void say(struct walk *walk, const struct walk_pair *pair, const char *text)
-{
-    const struct rid rid = rid_of(walk, pair);
-    if (walk_first_time(walk, STR("reservation"), pair->name))
-        walk_name(walk, AUDIT_RESERVATION, &rid, text);
-}
-
-static const struct walk_kind reservations = {.kind = AUDIT_RESERVATION,
-                                              .ask_redis = ask_redis,
-                                              .ask_ledger = ask_ledger,
-                                              .ask_after = ask_after,
-                                              .judge = judge,
-                                              .say = say};
-
-bool walk_settle_reservations(struct walk *walk)
-{
-    return walk_settle(walk, &reservations);
-}
+const struct walk_kind walk_reservation = {.kind = AUDIT_RESERVATION,
+                                           .twice = true,
+                                           .ask_redis = ask_redis,
+                                           .ask_ledger = ask_ledger,
+                                           .judge = judge};
 
 /* --- from Redis, bucket by bucket ------------------------------------------------------------- */
 
@@ -153,13 +101,13 @@ static bool turn_bucket(struct walk *walk, struct walk_place *place, struct walk
     size_t count;
     if (!walk_redis(audit, scan_records(audit->admin, page->arena, walk->partition, place->at,
                                         place->cursor, &records, &count, &place->strangers)) ||
-        !walk_pairs(walk, page, count))
+        !walk_pairs(walk, page, NULL, count))
         return false;
+    place->done = strcmp(place->cursor, "0") == 0;
     page->has_redis = true;
     for (size_t i = 0; i < count; i++)
         page->pairs[i] =
-            (struct walk_pair){.name = bytes_of(&records[i].id), .record = &records[i]};
-    place->done = strcmp(place->cursor, "0") == 0;
+            (struct walk_pair){.name = walk_bytes(&records[i].id), .record = &records[i]};
     return true;
 }
 
@@ -171,7 +119,7 @@ static bool beside_bucket(struct walk *walk, const struct walk_page *page)
 
 bool walk_bucket(struct walk *walk, int64_t bucket)
 {
-    static const struct walk_source records = {&reservations, turn_bucket, beside_bucket};
+    static const struct walk_source records = {&walk_reservation, turn_bucket, beside_bucket};
     struct walk_place place = {WALK_FROM_THE_FIRST, .at = bucket};
     char name[32];
     if (!walk_run(walk, &records, &walk->page, &place))
@@ -186,8 +134,7 @@ bool walk_bucket(struct walk *walk, int64_t bucket)
 static bool walk_buckets(struct walk *walk)
 {
     struct audit *audit = walk->audit;
-    int64_t bucket = -1;
-    for (;;) {
+    for (int64_t bucket = -1;;) {
         int64_t *buckets;
         size_t count;
         arena_reset(&walk->page);
@@ -205,25 +152,24 @@ static bool walk_buckets(struct walk *walk)
 /* --- from the ledger -------------------------------------------------------------------------- */
 
 typedef enum db_result page_fn(struct db *db, struct arena *arena, unsigned partition,
-                               struct present_place after, size_t max, struct reservation **all,
+                               struct current_place after, size_t max, struct reservation **all,
                                size_t *count);
 
 static bool turn_ledger(struct walk *walk, struct walk_place *place, struct walk_page *page,
                         page_fn *read)
 {
     struct audit *audit = walk->audit;
-    const struct present_place after = {place->at, walk_behind(place)};
-    struct reservation *all = NULL;
-    size_t count = 0;
-    enum db_result result = db_begin_read(audit->db);
-    if (result == DB_OK)
-        result = read(audit->db, page->arena, walk->partition, after, SCAN_PAGE, &all, &count);
-    db_rollback(audit->db);
-    if (!walk_sql(audit, result) || !walk_pairs(walk, page, count))
+    const struct current_place after = {place->at, walk_behind(place)};
+    struct reservation *all;
+    size_t count;
+    if (!WALK_READ(audit,
+                   read(audit->db, page->arena, walk->partition, after, SCAN_PAGE, &all, &count)) ||
+        !walk_pairs(walk, page, NULL, count))
         return false;
     page->has_ledger = true;
     for (size_t i = 0; i < count; i++)
-        page->pairs[i] = (struct walk_pair){.name = bytes_of(&all[i].id), .ledger_record = &all[i]};
+        page->pairs[i] =
+            (struct walk_pair){.name = walk_bytes(&all[i].id), .ledger_record = &all[i]};
     if (count > 0) {
         const struct reservation *last = &all[count - 1];
         place->at = last->state == RESERVATION_HELD ? last->expires_ms : last->ended_ms;
@@ -236,13 +182,13 @@ static bool turn_ledger(struct walk *walk, struct walk_place *place, struct walk
 /* By deadline. */
 static bool turn_held(struct walk *walk, struct walk_place *place, struct walk_page *page)
 {
-    return turn_ledger(walk, place, page, present_held);
+    return turn_ledger(walk, place, page, current_held);
 }
 
 /* By their end. */
 static bool turn_ended(struct walk *walk, struct walk_place *place, struct walk_page *page)
 {
-    return turn_ledger(walk, place, page, present_ended);
+    return turn_ledger(walk, place, page, current_ended);
 }
 
 /* Of those that ended long ago only a part may be dropped yet: the walk begins where none is. Those
@@ -256,13 +202,13 @@ static bool beside_ledger(struct walk *walk, const struct walk_page *page)
 
 bool walk_reservations(struct walk *walk)
 {
-    static const struct walk_source held = {&reservations, turn_held, beside_ledger},
-                                    ended = {&reservations, turn_ended, beside_ledger};
+    static const struct walk_source held = {&walk_reservation, turn_held, beside_ledger},
+                                    ended = {&walk_reservation, turn_ended, beside_ledger};
     if (!know_since(walk))
         return false;
     struct walk_place by_deadline = {WALK_FROM_THE_FIRST, .until = INT64_MAX};
     struct walk_place by_end = {WALK_FROM_THE_FIRST, .at = walk->since_ms > 0 ? walk->since_ms : 0,
                                 .until = walk->since_ms + walk->audit->reservation_retention_ms};
     return walk_buckets(walk) && walk_run(walk, &held, &walk->page, &by_deadline) &&
-           walk_run(walk, &ended, &walk->page, &by_end) && walk_settle_reservations(walk);
+           walk_run(walk, &ended, &walk->page, &by_end) && walk_settle(walk);
 }

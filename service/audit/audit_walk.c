@@ -70,6 +70,18 @@ bool walk_sql(struct audit *audit, enum db_result result)
     return walk_unsure(audit, "the ledger", why);
 }
 
+bool walk_begin(struct audit *audit)
+{
+    return walk_sql(audit, db_begin_read(audit->db));
+}
+
+bool walk_end(struct audit *audit, enum db_result result)
+{
+    bool good = walk_sql(audit, result);
+    db_rollback(audit->db);
+    return good;
+}
+
 bool walk_position(struct audit *audit, unsigned partition, struct feed_id *at)
 {
     return walk_sql(audit, balance_position(audit->db, partition, &at->epoch, &at->seq));
@@ -108,10 +120,18 @@ static bool catch_up(struct walk *walk)
     return false;
 }
 
-void walk_name(struct walk *walk, enum audit_kind kind, const struct rid *rid, const char *text)
+struct rid walk_rid(const struct walk *walk, struct str bytes)
+{
+    struct rid rid = {.partition = (uint16_t)walk->partition};
+    memcpy(rid.b, bytes.p, RID_BYTES);
+    return rid;
+}
+
+void walk_name(struct walk *walk, enum audit_kind kind, struct str bytes, const char *text)
 {
     char name[RID_TEXT_SIZE];
-    size_t n = rid_format(rid, name);
+    const struct rid rid = walk_rid(walk, bytes);
+    size_t n = rid_format(&rid, name);
     walk_drift(walk->audit, kind, walk->partition, (struct str){name, n}, text);
 }
 
@@ -132,10 +152,12 @@ bool walk_first_time(struct walk *walk, struct str kind, struct str name)
 
 /* --- pages ------------------------------------------------------------------------------------ */
 
-bool walk_pairs(struct walk *walk, struct walk_page *page, size_t count)
+bool walk_pairs(struct walk *walk, struct walk_page *page, const struct str *names, size_t count)
 {
     page->count = count;
     page->pairs = arena_zalloc(page->arena, (count + 1) * sizeof(*page->pairs));
+    for (size_t i = 0; page->pairs && names && i < count; i++)
+        page->pairs[i].name = names[i];
     return page->pairs || walk_sql(walk->audit, DB_NO_MEMORY);
 }
 
@@ -149,22 +171,26 @@ struct str *walk_names(struct walk *walk, const struct walk_page *page)
     return names;
 }
 
-bool walk_remember(struct walk *walk, struct walk_place *place, struct str name)
+bool walk_turned(struct walk *walk, struct walk_place *place, size_t count, struct str last)
 {
-    if (name.n > sizeof(place->name))
+    place->done = count < SCAN_PAGE;
+    if (count == 0)
+        return true;
+    if (last.n > sizeof(place->name))
         return walk_unsure(walk->audit, NULL,
                            "there is a name of more than 1,024 bytes, which is not ours");
-    memcpy(place->name, name.p, name.n);
-    place->n = name.n;
+    memcpy(place->name, last.p, last.n);
+    place->n = last.n;
     return true;
 }
 
 /* --- comparing -------------------------------------------------------------------------------- */
 
+static bool settle_kind(struct walk *walk, const struct walk_kind *kind);
+
 static struct str copy_name(char *out, struct str name)
 {
     memmove(out, name.p ? name.p : "", name.n);
-    out[name.n] = '\0';
     return (struct str){out, name.n};
 }
 
@@ -172,19 +198,26 @@ static struct str copy_name(char *out, struct str name)
 static bool keep(struct walk *walk, const struct walk_kind *kind, const struct walk_pair *pair)
 {
     size_t *count = &walk->kept_count[kind->kind];
-    if (*count == WALK_KEPT_MAX && !walk_settle(walk, kind))
+    if (*count == WALK_KEPT_MAX && !settle_kind(walk, kind))
         return false;
     struct walk_kept *kept = &walk->kept[kind->kind][(*count)++];
-    assert(pair->name.n < sizeof(kept->name) && pair->sku.n < sizeof(kept->sku));
-    struct scan_item item = {.found = LAYOUT_MISSING};
+    assert(pair->name.n <= sizeof(kept->name) && pair->sku.n <= sizeof(kept->sku));
     if (pair->item)
-        item = *pair->item;
+        kept->item = *pair->item;
     kept->pair = (struct walk_pair){.name = copy_name(kept->name, pair->name),
                                     .sku = copy_name(kept->sku, pair->sku),
                                     .item = &kept->item,
                                     .units = pair->units};
-    kept->item = item;
     return true;
+}
+
+static void say_drift(struct walk *walk, const struct walk_kind *kind, const struct walk_pair *pair,
+                      const char *text)
+{
+    if (kind != &walk_reservation)
+        walk_drift(walk->audit, kind->kind, walk->partition, pair->name, text);
+    else if (walk_first_time(walk, STR("reservation"), pair->name))
+        walk_name(walk, kind->kind, pair->name, text);
 }
 
 static bool compare_pairs(struct walk *walk, const struct walk_kind *kind,
@@ -193,24 +226,23 @@ static bool compare_pairs(struct walk *walk, const struct walk_kind *kind,
     char text[COMPARE_TEXT_SIZE];
     for (size_t i = 0; i < page->count; i++) {
         const struct walk_pair *pair = &page->pairs[i];
-        switch (kind->judge(walk, pair, again, text)) {
-        case WALK_FINE: break;
-        case WALK_DRIFT: kind->say(walk, pair, text); break;
-        case WALK_LATER:
-            if (!keep(walk, kind, pair))
-                return false;
-        }
+        enum walk_verdict verdict = kind->judge(walk, pair, again, text);
+        if (verdict == WALK_DRIFT)
+            say_drift(walk, kind, pair, text);
+        else if (verdict == WALK_LATER && !keep(walk, kind, pair))
+            return false;
     }
     return true;
 }
 
-/* The ledger first, where the page does not say: Redis can only be where that is, or ahead. */
+/* Of items the ledger came first, with the page: Redis can only be where that is, or ahead. */
 bool walk_page_of(struct walk *walk, const struct walk_source *source, struct walk_page *page)
 {
     const struct walk_kind *kind = source->kind;
-    if (page->count > 0 && ((!page->has_ledger && !kind->ask_ledger(walk, page, false)) ||
-                            (!page->has_redis && !kind->ask_redis(walk, page)) ||
-                            !compare_pairs(walk, kind, page, false)))
+    if (page->count > 0 && kind &&
+        ((!page->has_ledger && !kind->ask_ledger(walk, page)) ||
+         (!page->has_redis && !kind->ask_redis(walk, page, false)) ||
+         !compare_pairs(walk, kind, page, false)))
         return false;
     return !source->beside || source->beside(walk, page);
 }
@@ -234,18 +266,17 @@ static bool look_again(struct walk *walk, const struct walk_kind *kind)
 {
     struct walk_page page = {.arena = &walk->again};
     arena_reset(&walk->again);
-    if (!walk_pairs(walk, &page, walk->kept_count[kind->kind]))
+    if (!walk_pairs(walk, &page, NULL, walk->kept_count[kind->kind]))
         return false;
     for (size_t i = 0; i < page.count; i++)
         page.pairs[i] = walk->kept[kind->kind][i].pair;
     walk->kept_count[kind->kind] = 0;
-    return (!kind->ask_after || kind->ask_redis(walk, &page)) && catch_up(walk) &&
-           kind->ask_ledger(walk, &page, true) &&
-           (!kind->ask_after || kind->ask_after(walk, &page)) &&
+    return (!kind->twice || kind->ask_redis(walk, &page, false)) && catch_up(walk) &&
+           kind->ask_ledger(walk, &page) && (!kind->twice || kind->ask_redis(walk, &page, true)) &&
            compare_pairs(walk, kind, &page, true);
 }
 
-bool walk_settle(struct walk *walk, const struct walk_kind *kind)
+static bool settle_kind(struct walk *walk, const struct walk_kind *kind)
 {
     char why[96];
     for (unsigned round = 0; walk->kept_count[kind->kind] > 0; round++) {
@@ -258,4 +289,10 @@ bool walk_settle(struct walk *walk, const struct walk_kind *kind)
             return false;
     }
     return true;
+}
+
+bool walk_settle(struct walk *walk)
+{
+    return settle_kind(walk, &walk_reservation) && settle_kind(walk, &walk_item) &&
+           settle_kind(walk, &walk_usage);
 }

@@ -14,7 +14,7 @@
 #include "audit/audit.h"
 #include "audit/compare.h"
 #include "core/limits.h"
-#include "ledger/present.h"
+#include "ledger/current_state.h"
 
 #define WALK_KEPT_MAX    SCAN_PAGE
 #define WALK_NAMED_SLOTS (1u << 16)
@@ -63,18 +63,18 @@ enum walk_verdict {
 
 struct walk_kind {
     enum audit_kind kind;
-    bool (*ask_redis)(struct walk *walk, struct walk_page *page);
-    /* again: as of what Redis had, which the ledger has reached. */
-    bool (*ask_ledger)(struct walk *walk, struct walk_page *page, bool again);
-    /* Of things without versions: Redis before, which is ask_redis, and behind the ledger. */
-    bool (*ask_after)(struct walk *walk, struct walk_page *page);
+    /* Things without versions: again, Redis is looked at before and after the ledger. */
+    bool twice;
+    bool (*ask_redis)(struct walk *walk, struct walk_page *page, bool after);
+    /* Of things with versions: as of the one that Redis had, which the ledger has reached. */
+    bool (*ask_ledger)(struct walk *walk, struct walk_page *page);
     enum walk_verdict (*judge)(const struct walk *walk, const struct walk_pair *pair, bool again,
                                char text[COMPARE_TEXT_SIZE]);
-    void (*say)(struct walk *walk, const struct walk_pair *pair, const char *text);
 };
+extern const struct walk_kind walk_reservation, walk_item, walk_usage;
 
 struct walk_source {
-    const struct walk_kind *kind;
+    const struct walk_kind *kind; /* NULL: what it turns to is judged by itself */
     bool (*turn)(struct walk *walk, struct walk_place *place, struct walk_page *page);
     bool (*beside)(struct walk *walk, const struct walk_page *page); /* or NULL */
 };
@@ -112,18 +112,18 @@ bool walk_run(struct walk *walk, const struct walk_source *source, struct arena 
 bool walk_page_of(struct walk *walk, const struct walk_source *source, struct walk_page *page)
     __attribute__((warn_unused_result));
 
-/* Looks again at what was kept of a kind. */
-bool walk_settle(struct walk *walk, const struct walk_kind *kind)
-    __attribute__((warn_unused_result));
+/* Looks again at what was kept of the partition. */
+bool walk_settle(struct walk *walk) __attribute__((warn_unused_result));
 
-/* Room for so many pairs. */
-bool walk_pairs(struct walk *walk, struct walk_page *page, size_t count)
+/* Room for so many pairs, of these names unless that is NULL. */
+bool walk_pairs(struct walk *walk, struct walk_page *page, const struct str *names, size_t count)
     __attribute__((warn_unused_result));
 
 /* Names of a page, one str each. NULL: said why. */
 struct str *walk_names(struct walk *walk, const struct walk_page *page);
 
-bool walk_remember(struct walk *walk, struct walk_place *place, struct str name)
+/* Of a page of so many that ends with this name. */
+bool walk_turned(struct walk *walk, struct walk_place *place, size_t count, struct str last)
     __attribute__((warn_unused_result));
 static inline struct str walk_behind(const struct walk_place *place)
 {
@@ -138,25 +138,18 @@ bool walk_items(struct walk *walk) __attribute__((warn_unused_result));
 /* Each line of each held one of a page, against the index of its item. */
 bool walk_links(struct walk *walk, const struct walk_page *page)
     __attribute__((warn_unused_result));
+/* What customers have of one item, in both directions. */
+bool walk_usage_of(struct walk *walk, struct str sku) __attribute__((warn_unused_result));
 /* The index of deadlines of one item. */
 bool walk_holds(struct walk *walk, struct str sku) __attribute__((warn_unused_result));
-/* What customers have of one item, in both directions. */
-bool walk_usage(struct walk *walk, struct str sku) __attribute__((warn_unused_result));
-/* What the other walks do not come to, in all partitions. */
-bool walk_strays(struct walk *walk) __attribute__((warn_unused_result));
 /* The records of one bucket. */
 bool walk_bucket(struct walk *walk, int64_t bucket) __attribute__((warn_unused_result));
-/* Names of items, those dropped that cannot be one, or that the ledger knows. */
-bool walk_only_unknown(struct walk *walk, struct str *skus, size_t *count)
+/* Those of these names that the ledger does not know, or not yet, and that were not looked at so
+ * far. The others are left to walk_items. */
+bool walk_unknown_items(struct walk *walk, struct str *skus, size_t count)
     __attribute__((warn_unused_result));
-/* Items that the ledger did not know a moment ago, in the page's arena. */
-bool walk_unknown_items(struct walk *walk, const struct str *skus, size_t count)
-    __attribute__((warn_unused_result));
-
-/* What was kept of reservations, and of items and usage. */
-bool walk_settle_reservations(struct walk *walk) __attribute__((warn_unused_result));
-bool walk_settle_items(struct walk *walk) __attribute__((warn_unused_result));
-bool walk_settle_usage(struct walk *walk) __attribute__((warn_unused_result));
+/* What the other walks do not come to, in all partitions. */
+bool walk_strays(struct walk *walk) __attribute__((warn_unused_result));
 
 /* --- what all share --------------------------------------------------------------------------- */
 
@@ -164,8 +157,13 @@ bool walk_settle_usage(struct walk *walk) __attribute__((warn_unused_result));
 void walk_drift(struct audit *audit, enum audit_kind kind, unsigned partition, struct str name,
                 const char *text);
 
-/* The same for what has an id. */
-void walk_name(struct walk *walk, enum audit_kind kind, const struct rid *rid, const char *text);
+/* The same for what has an id, of these bytes. */
+void walk_name(struct walk *walk, enum audit_kind kind, struct str bytes, const char *text);
+struct rid walk_rid(const struct walk *walk, struct str bytes);
+static inline struct str walk_bytes(const struct rid *rid)
+{
+    return (struct str){(const char *)rid->b, RID_BYTES};
+}
 
 /* True the first time that a thing of this kind and name is asked for. Past half of the slots it
  * may be true again. */
@@ -179,6 +177,11 @@ bool walk_unsure(struct audit *audit, const char *side, const char *why);
 /* Whether a read of Redis (0 or -errno), or one of SQL, is good; if not, says why not. */
 bool walk_redis(struct audit *audit, int rc) __attribute__((warn_unused_result));
 bool walk_sql(struct audit *audit, enum db_result result) __attribute__((warn_unused_result));
+
+/* The same for a call within a transaction of its own. */
+#define WALK_READ(audit, call) (walk_begin(audit) && walk_end((audit), (call)))
+bool walk_begin(struct audit *audit) __attribute__((warn_unused_result));
+bool walk_end(struct audit *audit, enum db_result result) __attribute__((warn_unused_result));
 
 /* Where the ledger is, and where the stream ends. */
 bool walk_position(struct audit *audit, unsigned partition, struct feed_id *at)

@@ -1,5 +1,5 @@
+#include "ledger/current_state.h"
 #include "ledger/fold.h"
-#include "ledger/present.h"
 #include "restore/steps.h"
 #include "store/store.h"
 
@@ -49,11 +49,11 @@ static int name_item(void *context, const struct db_value *row, size_t count)
 static enum restore_result check_places(struct build *b)
 {
     struct restore *r = b->r;
-    struct present_item *items;
+    struct current_item *items;
     size_t count;
     arena_reset(&b->arena);
     enum db_result result =
-        present_items(r->db, &b->arena, b->partition, STR(""), PAGE, &items, &count);
+        current_items(r->db, &b->arena, b->partition, STR(""), PAGE, &items, &count);
     if (result != DB_OK)
         return from_db(b, result);
     for (size_t i = 0; i < count; i++) {
@@ -74,16 +74,16 @@ static enum restore_result check_places(struct build *b)
 struct page {
     const struct kind *kind;
     struct arena *arena;
-    const struct present_item *item; /* of shares */
+    const struct current_item *item; /* of shares */
     int64_t at_ms;                   /* of reservations */
     char after[KEY_STORED_MAX_BYTES];
     size_t after_n;
     union {
         void *all;
         struct reservation *reservations;
-        struct present_operation *operations;
-        struct present_item *items;
-        struct present_share *shares;
+        struct current_operation *operations;
+        struct current_item *items;
+        struct current_usage *shares;
     } rows;
     size_t count;
 };
@@ -133,16 +133,16 @@ static enum restore_result put_all(struct build *b, struct page *page)
 /* Held ones by deadline. */
 static enum db_result read_held(struct build *b, struct page *page)
 {
-    const struct present_place after = {page->at_ms, behind(page)};
-    return present_held(b->r->db, page->arena, b->partition, after, PAGE, &page->rows.reservations,
+    const struct current_place after = {page->at_ms, behind(page)};
+    return current_held(b->r->db, page->arena, b->partition, after, PAGE, &page->rows.reservations,
                         &page->count);
 }
 
 /* Finished ones by their end. */
 static enum db_result read_ended(struct build *b, struct page *page)
 {
-    const struct present_place after = {page->at_ms, behind(page)};
-    return present_ended(b->r->db, page->arena, b->partition, after, PAGE, &page->rows.reservations,
+    const struct current_place after = {page->at_ms, behind(page)};
+    return current_ended(b->r->db, page->arena, b->partition, after, PAGE, &page->rows.reservations,
                          &page->count);
 }
 
@@ -171,7 +171,7 @@ static struct str name_reservation(struct page *page, size_t i, char text[RID_TE
 static enum db_result read_operations(struct build *b, struct page *page)
 {
     int64_t since_ms = b->r->scene.now_ms - b->r->options->operation_retention_ms;
-    return present_operations(b->r->db, page->arena, b->partition, since_ms, behind(page), PAGE,
+    return current_operations(b->r->db, page->arena, b->partition, since_ms, behind(page), PAGE,
                               &page->rows.operations, &page->count);
 }
 
@@ -180,7 +180,7 @@ static enum restore_result put_operations(struct build *b, struct page *page)
     struct restore *r = b->r;
     enum rebuild_result result = REBUILD_OK;
     for (size_t i = 0; i < page->count && result == REBUILD_OK; i++) {
-        const struct present_operation *one = &page->rows.operations[i];
+        const struct current_operation *one = &page->rows.operations[i];
         int64_t keep_ms = one->at_ms + r->options->operation_retention_ms - r->scene.now_ms;
         if (keep_ms <= 0)
             continue;
@@ -200,8 +200,8 @@ static struct str name_operation(struct page *page, size_t i, char text[RID_TEXT
 
 static enum db_result read_shares(struct build *b, struct page *page)
 {
-    return present_shares(b->r->db, page->arena, page->item->sku, page->item->item.version,
-                          behind(page), PAGE, &page->rows.shares, &page->count);
+    return current_usage(b->r->db, page->arena, page->item->sku, page->item->item.version,
+                         behind(page), PAGE, &page->rows.shares, &page->count);
 }
 
 static enum restore_result put_shares(struct build *b, struct page *page)
@@ -226,7 +226,7 @@ static const struct kind shares = {read_shares, put_shares, name_share};
 
 static enum db_result read_items(struct build *b, struct page *page)
 {
-    return present_items(b->r->db, page->arena, b->partition, behind(page), PAGE, &page->rows.items,
+    return current_items(b->r->db, page->arena, b->partition, behind(page), PAGE, &page->rows.items,
                          &page->count);
 }
 
@@ -238,7 +238,7 @@ static struct store_listed *next_life(struct build *b, const struct page *page)
     int64_t step = meta_restores(&b->r->rebuild.meta) * FOLD_RESTORE_STEP;
     struct store_listed *out = arena_alloc(page->arena, (page->count + 1) * sizeof(*out));
     for (size_t i = 0; out && i < page->count; i++) {
-        const struct present_item *one = &page->rows.items[i];
+        const struct current_item *one = &page->rows.items[i];
         out[i] = (struct store_listed){.sku = one->sku, .item = one->item};
         out[i].item.version += step;
         out[i].item.due_exact = true;
@@ -272,7 +272,7 @@ static enum restore_result put_items(struct build *b, struct page *page)
 {
     enum restore_result result = writes(b) ? write_items(b, page) : RESTORE_DONE;
     for (size_t i = 0; i < page->count && result == RESTORE_DONE; i++) {
-        const struct present_item *one = &page->rows.items[i];
+        const struct current_item *one = &page->rows.items[i];
         struct page of = {.kind = &shares, .arena = &b->side, .item = one};
         if (one->item.exists && one->item.held + one->item.sold > 0)
             result = put_all(b, &of);
