@@ -1,6 +1,6 @@
 /* framing_chunk.c -- a body in chunks (RFC 9112 section 7.1), without the blanks that the RFC
  * tolerates around extensions. */
-#include "http/framing_steps.h"
+#include "http/framing_state.h"
 #include "http/headers.h"
 
 /* RFC 9110 section 5.6.4: what stands in quotes, quoted pairs aside. */
