@@ -221,49 +221,29 @@ static void put_target(struct text *t, const struct history_facts *facts, const 
     put(t, STR("\""));
 }
 
-static void put_batch(struct buf *out, const struct load *load, const struct history_op *op,
-                      const struct intent *i)
+void intent_entry(const struct intent *i, const struct load *load, const struct history_op *op,
+                  struct buf *out)
 {
     const struct history_facts *facts = history_facts(load->history);
-    struct text body, fields;
+    struct text entry;
     char key[LOAD_KEY_MAX];
-    body.n = fields.n = 0;
-    put(&body, STR("{\"operations\":[{\"op\":\""));
-    put(&body, batched[i->kind].name);
-    put(&body, STR("\""));
-    put_target(&body, facts, i);
+    entry.n = 0;
+    put(&entry, STR("{\"op\":\""));
+    put(&entry, batched[i->kind].name);
+    put(&entry, STR("\""));
+    put_target(&entry, facts, i);
     if (!history_reads(i->kind)) {
-        put(&body, STR(",\"idempotency_key\":\""));
-        put(&body, (struct str){key, load_key(key, facts, op->client, op->seq)});
-        put(&body, STR("\""));
-        put_fields(&fields, load, op, i, i->kind);
+        put(&entry, STR(",\"idempotency_key\":\""));
+        put(&entry, (struct str){key, load_key(key, facts, op->client, op->seq)});
+        put(&entry, STR("\""));
+        size_t before = entry.n;
+        put(&entry, STR(","));
+        put_fields(&entry, load, op, i, i->kind);
+        if (entry.n == before + 1)
+            entry.n = before;
     }
-    if (fields.n > 0)
-        put(&body, STR(","));
-    put(&body, (struct str){fields.bytes, fields.n});
-    put(&body, STR("}]}"));
-    target_request(&load->target, out, STR("POST"), STR("/v1/batch"), (struct str){NULL, 0},
-                   (struct str){body.bytes, body.n});
-}
-
-bool intent_unbatch(const struct response *batch, struct response *one)
-{
-    struct answer a;
-    struct str result, more;
-    size_t at = 0;
-    bool broken;
-    if (batch->status != 200 || !answer_next_result(batch->body, &at, &result, &broken) ||
-        answer_next_result(batch->body, &at, &more, &broken) || broken)
-        return false;
-    if (!answer_read(&a, result) || a.status == 0 || str_absent(a.body))
-        return false;
-    *one = *batch;
-    one->status = (uint16_t)a.status;
-    one->body = a.body;
-    one->replayed = a.replayed;
-    one->content = a.status >= 400 ? CONTENT_PROBLEM : CONTENT_JSON;
-    one->etag = one->location = (struct str){NULL, 0};
-    return true;
+    put(&entry, STR("}"));
+    buf_put(out, entry.bytes, entry.n);
 }
 
 void intent_request(const struct intent *i, const struct load *load, const struct history_op *op,
@@ -272,10 +252,6 @@ void intent_request(const struct intent *i, const struct load *load, const struc
     const struct history_facts *facts = history_facts(load->history);
     struct text path, body;
     path.n = body.n = 0;
-    if (i->batch) {
-        put_batch(out, load, op, i);
-        return;
-    }
     if (i->kind == KIND_LIST)
         put_list_path(&path, facts, i);
     else if (i->kind == KIND_LOOKUP)

@@ -79,6 +79,9 @@ unsigned workload_basket(const struct workload *w, struct rng *rng, uint32_t *it
 unsigned workload_list(const struct workload *w, uint32_t prefix, unsigned most, uint32_t *items,
                        bool *more);
 
+/* The most operations that go out in one request. */
+unsigned workload_calls(const struct workload *w);
+
 uint32_t workload_quantity(const struct workload *w, struct rng *rng);
 
 /* True with this probability. */

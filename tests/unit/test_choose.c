@@ -14,6 +14,7 @@
 
 /* One client that has just been answered, and the operation it was answered to. */
 static struct load_client shared;
+static struct call call;
 static struct client client;
 static struct history_op op;
 static struct workload w;
@@ -33,7 +34,8 @@ static int set_up(void **state)
     assert_int_equal(workload_open(&w, err, sizeof(err)), 0);
     rng_seed(&shared.rng, 7);
     client.shared = &shared;
-    client.op = client.root = &op;
+    call = (struct call){.op = &op, .root = &op};
+    client.attempt.call = &call;
     return 0;
 }
 
@@ -51,14 +53,14 @@ static void answered(enum history_kind kind, const char *id, uint32_t slot, uint
     op.kind = (uint8_t)kind;
     op.lines = 1;
     op.line = (struct history_line){.item = 3, .quantity = 1};
-    client.root_slot = slot;
-    client_remember(&client, &w, &lesson, now_ns);
+    call.root_slot = slot;
+    client_remember(&client, &call, &w, &lesson, now_ns);
 }
 
 static enum history_kind chosen(uint64_t now_ns)
 {
     client_choose(&client, &w, &client, 1, now_ns);
-    return client.intent.kind;
+    return call.intent.kind;
 }
 
 static void a_client_without_a_reservation_reserves_instead_of_ending_one(void **state)
@@ -69,8 +71,8 @@ static void a_client_without_a_reservation_reserves_instead_of_ending_one(void *
     assert_int_equal(chosen(GO_NS), KIND_RESERVE);
     answered(KIND_RESERVE, "r1", 71, GO_NS);
     assert_int_equal(chosen(GO_NS), KIND_RELEASE);
-    assert_true(str_equal(client_reservation(&client), STR("r1")));
-    assert_int_equal(client.intent.held.slot, 71);
+    assert_true(str_equal(client_reservation(&client, &call), STR("r1")));
+    assert_int_equal(call.intent.held.slot, 71);
     assert_int_equal(chosen(GO_NS), KIND_RESERVE);
 }
 
@@ -100,7 +102,7 @@ static void one_that_is_kept_is_ended_around_its_deadline_and_not_before(void **
         assert_in_range(turn_ns, GO_NS + 1900 * (SECOND_NS / 1000), GO_NS + 3 * SECOND_NS);
         assert_int_equal(chosen(turn_ns - 1), KIND_RESERVE);
         assert_int_equal(chosen(turn_ns), ends[kind % 3]);
-        assert_true(str_equal(client_reservation(&client), STR("late")));
+        assert_true(str_equal(client_reservation(&client, &call), STR("late")));
         assert_int_equal(chosen(turn_ns), KIND_RESERVE); /* once */
     }
 }
@@ -142,11 +144,12 @@ static void a_repeated_reserve_is_about_the_reservation_it_made(void **state)
     (void)state;
     again.kind = KIND_RESERVE;
     answered(KIND_RESERVE, "r1", 81, GO_NS);
-    assert_true(str_absent(client_reservation(&client))); /* the first attempt asks for a new one */
-    client.op = &again;
-    assert_true(str_equal(client_reservation(&client), STR("r1")));
-    client.root_slot = 99; /* an attempt before was never answered */
-    assert_true(str_absent(client_reservation(&client)));
+    assert_true(
+        str_absent(client_reservation(&client, &call))); /* the first attempt asks for a new one */
+    call.op = &again;
+    assert_true(str_equal(client_reservation(&client, &call), STR("r1")));
+    call.root_slot = 99; /* an attempt before was never answered */
+    assert_true(str_absent(client_reservation(&client, &call)));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
