@@ -11,6 +11,12 @@ static bool says_why(const struct history_op *op)
     return op->detail != DETAIL_UNAVAILABLE && op->detail != DETAIL_NOT_SENT;
 }
 
+/* Each batch by its second operation: behind one that is not batched itself. */
+static bool makes_batch(const struct history_op *op, const struct history_op *before)
+{
+    return (op->flags & FLAG_BATCHED) && before && !(before->flags & FLAG_BATCHED);
+}
+
 static void count_attempt(const struct history_op *op, struct coverage *c)
 {
     enum history_outcome outcome = history_outcome(op);
@@ -60,10 +66,12 @@ void coverage_count(const struct index *index, struct coverage *c)
     struct index_pass pass;
     index_pass(&pass, index);
     uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    const struct history_op *before = NULL;
+    for (const struct history_op *op; (op = index_next(&pass, &slot)); before = op) {
         if (history_phase(op) != PHASE_LOAD)
             continue;
         count_attempt(op, c);
+        c->batches += makes_batch(op, before);
         if (index_role(op) == ROLE_FIRST)
             count_key(index, slot, c);
     }

@@ -71,7 +71,7 @@ bool attempt_results(const struct attempt *a, const struct response *answer, str
                  (unsigned)answer->status);
     else if (!broken && results != a->calls)
         snprintf(misfit->text, sizeof(misfit->text),
-                 "has %u results for the %u operations of its batch", results, a->calls);
+                 "has %u of the %u results of its batch", results, a->calls);
     return !broken && !misfit->text[0];
 }
 

@@ -8,6 +8,7 @@
 #define PARTIAL_SHARE 0.2 /* of confirms that could sell a part */
 #define TAKE_SHARE    0.2 /* of adjustments that take units away */
 #define LIST_MAX      25  /* items of a page */
+#define SAME_SHARE    0.4 /* of operations that are about what an earlier one of their batch is */
 
 /* Around the deadline of a reservation that is kept: some are ended just before it, some while it
  * is being written, most behind it, so late that nobody can take them for being in time. */
@@ -98,6 +99,16 @@ static bool choose_end(struct client *c, struct intent *i, enum history_kind kin
     c->helds--;
     memmove(&c->held[pick], &c->held[pick + 1], (c->helds - pick) * sizeof(c->held[0]));
     return true;
+}
+
+/* One look in two is at a reservation that it holds, if it holds one. */
+static bool choose_get_held(struct client *c, struct intent *i)
+{
+    struct rng *rng = &c->shared->rng;
+    bool looks = c->helds > 0 && workload_chance(rng, 0.5);
+    if (looks)
+        use_held(i, KIND_GET_RESERVATION, &c->held[rng_below(rng, c->helds)], rng);
+    return looks;
 }
 
 /* The sum of the weights of what ends a reservation, or moves its end. */
@@ -206,9 +217,7 @@ static bool choose_work(struct client *c, struct intent *i, enum work work,
     case WORK_RELEASE: return choose_end(c, i, KIND_RELEASE, w, others, count);
     case WORK_EXTEND: return choose_end(c, i, KIND_EXTEND, w, others, count);
     case WORK_GET:
-        if (c->helds > 0 && workload_chance(rng, 0.5))
-            use_held(i, KIND_GET_RESERVATION, &c->held[rng_below(rng, c->helds)], rng);
-        else
+        if (!choose_get_held(c, i))
             choose_item(i, KIND_GET_ITEM, w, rng);
         return true;
     case WORK_DECREMENT: choose_item(i, KIND_DECREMENT, w, rng); return true;
@@ -235,17 +244,65 @@ static struct intent *next_call(struct attempt *a)
     return i;
 }
 
-/* What a batch knows, each as likely as the next. */
+/* --- several in one request --- */
+
+/* What a batch knows, each as likely as the next. A set is of what was read last, and a get is of a
+ * reservation. */
+static bool choose_part(struct client *c, struct intent *i, const struct workload *w,
+                        struct client *others, size_t count)
+{
+    static const enum work known[] = {WORK_RESERVE, WORK_DECREMENT, WORK_CONFIRM, WORK_RELEASE,
+                                      WORK_EXTEND,  WORK_ADJUST,    WORK_GET,     WORK_SET};
+    enum work work = known[rng_below(&c->shared->rng, sizeof(known) / sizeof(known[0]))];
+    if (work == WORK_GET)
+        return choose_get_held(c, i) || choose_past(c, i);
+    if (work == WORK_SET)
+        return choose_set(c, i);
+    return choose_work(c, i, work, w, others, count);
+}
+
+/* What is about the reservation of an earlier part shows in which order the two were applied: a
+ * look at it, or a second end of it. */
+static bool choose_same_hold(struct intent *i, const struct intent *earlier, struct rng *rng)
+{
+    static const enum history_kind kinds[] = {KIND_GET_RESERVATION, KIND_CONFIRM, KIND_RELEASE,
+                                              KIND_EXTEND};
+    if (earlier->held.id_bytes == 0 || !workload_chance(rng, SAME_SHARE))
+        return false;
+    use_held(i, kinds[rng_below(rng, sizeof(kinds) / sizeof(kinds[0]))], &earlier->held, rng);
+    i->held.shared = true;
+    return true;
+}
+
+/* So does what is about one of its items. */
+static void choose_same_item(struct intent *i, const struct intent *earlier, struct rng *rng)
+{
+    bool takes_one = i->kind == KIND_DECREMENT || i->kind == KIND_ADJUST || i->kind == KIND_RESERVE;
+    uint32_t item = earlier->line[0].item;
+    for (unsigned n = 0; n < i->lines && takes_one; n++)
+        takes_one = i->line[n].item != item; /* not twice in a basket */
+    if (takes_one && workload_chance(rng, SAME_SHARE))
+        i->line[0].item = item;
+}
+
 static void choose_batch(struct client *c, const struct workload *w, struct client *others,
                          size_t count)
 {
-    static const enum work known[] = {WORK_RESERVE, WORK_DECREMENT, WORK_CONFIRM, WORK_RELEASE,
-                                      WORK_EXTEND,  WORK_ADJUST,    WORK_PAST};
-    struct intent *i = next_call(&c->attempt);
-    uint64_t dice = rng_below(&c->shared->rng, sizeof(known) / sizeof(known[0]));
-    if (!choose_work(c, i, known[dice], w, others, count))
-        choose_reserve(i, w, &c->shared->rng);
-    c->attempt.batch = true;
+    struct rng *rng = &c->shared->rng;
+    struct attempt *a = &c->attempt;
+    unsigned parts = workload_batch(w, rng);
+    a->batch = true;
+    while (a->calls < parts) {
+        const struct intent *earlier =
+            a->calls > 0 ? &a->call[rng_below(rng, a->calls)].intent : NULL;
+        struct intent *i = next_call(a);
+        if (earlier && choose_same_hold(i, earlier, rng))
+            continue;
+        if (!choose_part(c, i, w, others, count))
+            choose_reserve(i, w, rng);
+        if (earlier)
+            choose_same_item(i, earlier, rng);
+    }
 }
 
 static void choose_single(struct client *c, enum work work, const struct workload *w,

@@ -204,6 +204,7 @@ static const struct {
     [KIND_RELEASE] = {STR("release"), STR("id")},
     [KIND_EXTEND] = {STR("extend"), STR("id")},
     [KIND_GET_RESERVATION] = {STR("get"), STR("id")},
+    [KIND_SET] = {STR("put"), STR("sku")},
 };
 
 /* An id is as it stood in an answer, escapes included: it may stand in JSON again. */
@@ -221,6 +222,16 @@ static void put_target(struct text *t, const struct history_facts *facts, const 
     put(t, STR("\""));
 }
 
+/* As the header field says it, quotes included. */
+static void put_condition(struct text *t, const struct intent *i)
+{
+    if (i->kind != KIND_SET)
+        return;
+    put(t, STR(",\"if_match\":\"\\\""));
+    put_number(t, (int64_t)i->if_match);
+    put(t, STR("\\\"\""));
+}
+
 void intent_entry(const struct intent *i, const struct load *load, const struct history_op *op,
                   struct buf *out)
 {
@@ -236,6 +247,7 @@ void intent_entry(const struct intent *i, const struct load *load, const struct 
         put(&entry, STR(",\"idempotency_key\":\""));
         put(&entry, (struct str){key, load_key(key, facts, op->client, op->seq)});
         put(&entry, STR("\""));
+        put_condition(&entry, i);
         size_t before = entry.n;
         put(&entry, STR(","));
         put_fields(&entry, load, op, i, i->kind);

@@ -22,6 +22,8 @@ static void record_call(struct client *c, struct call *call)
     call->slot = history_slot(history, call->op);
     intent_record(&call->intent, call->op);
     call->op->client = c->number;
+    if (call != c->attempt.call)
+        call->op->flags |= FLAG_BATCHED;
     if (c->attempt.resent && call_mutates(call)) {
         call->op->flags |= FLAG_RESENT;
         call->op->of = call->root_slot;
@@ -88,14 +90,22 @@ void record_silence(struct client *c, enum history_outcome outcome, enum history
         finish_call(c, &c->attempt.call[n], outcome, 0, detail, 0, now_ns);
 }
 
-static struct lesson learn_call(const struct client *c, const struct call *call,
-                                const struct response *response, uint64_t now_ns)
+/* An answer, on its way into the records. */
+struct taking {
+    struct client *client;
+    uint64_t now_ns;
+    bool whole;   /* it refuses a batch, as a whole */
+    bool garbled; /* a part of it makes no sense */
+};
+
+static struct lesson learn_call(const struct taking *t, const struct call *call,
+                                const struct response *response)
 {
-    const struct crowd *w = c->crowd;
+    const struct crowd *w = t->client->crowd;
     const struct intent *i = &call->intent;
     const struct misfit_request request = {
-        .id = client_reservation(c, call),
-        .passed_ms = (now_ns - w->zero_ns - call->op->begin_ns) / 1000000,
+        .id = client_reservation(t->client, call),
+        .passed_ms = (t->now_ns - w->zero_ns - call->op->begin_ns) / 1000000,
         .reserve = call->op->kind == KIND_RESERVE ? call->root
                    : i->held.id_bytes             ? i->held.op
                                                   : NULL,
@@ -103,17 +113,20 @@ static struct lesson learn_call(const struct client *c, const struct call *call,
         .about = i->about.op,
         .if_match = i->if_match,
         .more = i->more,
+        .whole = t->whole,
     };
     return intent_learn(w->facts, call->op, &request, response);
 }
 
 /* Completes the record of a call with what was learned of it. 0 or -errno. */
-static int record_lesson(struct client *c, const struct call *call, const struct response *response,
-                         const struct lesson *lesson, uint64_t now_ns)
+static int take_lesson(struct taking *t, const struct call *call, const struct response *response,
+                       const struct lesson *lesson)
 {
+    struct client *c = t->client;
     struct crowd *w = c->crowd;
+    t->garbled |= lesson->detail == DETAIL_GARBLED;
     finish_call(c, call, lesson->outcome, response->status, lesson->detail,
-                response->replayed ? FLAG_REPLAYED : 0, now_ns);
+                response->replayed ? FLAG_REPLAYED : 0, t->now_ns);
     if (lesson->misfit.text[0]) {
         int rc = history_put_note(&w->history, call->slot, str_of(lesson->misfit.text));
         if (rc < 0)
@@ -125,17 +138,14 @@ static int record_lesson(struct client *c, const struct call *call, const struct
         if (rc < 0)
             return rc;
     }
-    client_remember(c, call, &w->load->workload, lesson, now_ns);
+    client_remember(c, call, &w->load->workload, lesson, t->now_ns);
     return 0;
 }
 
-/* The answer to one call. 0 or -errno; *garbled is set when it makes no sense. */
-static int take_answer(struct client *c, const struct call *call, const struct response *response,
-                       bool *garbled, uint64_t now_ns)
+static int take_answer(struct taking *t, const struct call *call, const struct response *response)
 {
-    struct lesson lesson = learn_call(c, call, response, now_ns);
-    *garbled |= lesson.detail == DETAIL_GARBLED;
-    return record_lesson(c, call, response, &lesson, now_ns);
+    struct lesson lesson = learn_call(t, call, response);
+    return take_lesson(t, call, response, &lesson);
 }
 
 static const struct lesson no_result = {
@@ -144,45 +154,57 @@ static const struct lesson no_result = {
     .misfit = {"has a result without status or body"},
 };
 
-/* No answer to any call can be found in that to the batch. */
-static int take_garbled(struct client *c, const struct response *response,
-                        const struct misfit *misfit, uint64_t now_ns)
+/* Result by result. */
+static int take_results(struct taking *t, const struct response *response)
 {
+    const struct attempt *a = &t->client->attempt;
+    size_t at = 0;
+    int rc = 0;
+    for (unsigned n = 0; n < a->calls && rc == 0; n++) {
+        struct response one = *response;
+        if (attempt_result(response, &at, &one))
+            rc = take_answer(t, &a->call[n], &one);
+        else
+            rc = take_lesson(t, &a->call[n], &one, &no_result);
+    }
+    return rc;
+}
+
+/* No answer to any call can be found in that to the batch. */
+static int take_nothing(struct taking *t, const struct response *response,
+                        const struct misfit *misfit)
+{
+    const struct attempt *a = &t->client->attempt;
     struct lesson lesson = no_result;
     int rc = 0;
     lesson.misfit = *misfit;
-    for (unsigned n = 0; n < c->attempt.calls && rc == 0; n++) {
-        rc = record_lesson(c, &c->attempt.call[n], response, &lesson, now_ns);
+    for (unsigned n = 0; n < a->calls && rc == 0; n++) {
+        rc = take_lesson(t, &a->call[n], response, &lesson);
         lesson.misfit.text[0] = '\0'; /* told once */
     }
     return rc;
 }
 
-/* A batch that is answered as a whole is answered so to each of its calls. */
-static int take_batch(struct client *c, const struct response *response, bool *garbled,
-                      uint64_t now_ns)
+/* A batch that is refused as a whole is refused so for each of its calls. */
+static int take_batch(struct taking *t, const struct response *response)
 {
-    const struct attempt *a = &c->attempt;
-    bool whole = response->status < 200 || response->status >= 300;
+    const struct attempt *a = &t->client->attempt;
     struct misfit misfit;
-    size_t at = 0;
     int rc = 0;
-    if (!whole && !attempt_results(a, response, &misfit)) {
-        *garbled = true;
-        return take_garbled(c, response, &misfit, now_ns);
-    }
-    for (unsigned n = 0; n < a->calls && rc == 0; n++) {
-        struct response one = *response;
-        if (whole || attempt_result(response, &at, &one))
-            rc = take_answer(c, &a->call[n], &one, garbled, now_ns);
-        else
-            rc = record_lesson(c, &a->call[n], &one, &no_result, now_ns);
-    }
+    if (response->status >= 200 && response->status < 300)
+        return attempt_results(a, response, &misfit) ? take_results(t, response)
+                                                     : take_nothing(t, response, &misfit);
+    t->whole = true;
+    for (unsigned n = 0; n < a->calls && rc == 0; n++)
+        rc = take_answer(t, &a->call[n], response);
     return rc;
 }
 
 int record_answer(struct client *c, const struct response *response, bool *garbled, uint64_t now_ns)
 {
-    return c->attempt.batch ? take_batch(c, response, garbled, now_ns)
-                            : take_answer(c, &c->attempt.call[0], response, garbled, now_ns);
+    struct taking t = {.client = c, .now_ns = now_ns};
+    int rc = c->attempt.batch ? take_batch(&t, response)
+                              : take_answer(&t, &c->attempt.call[0], response);
+    *garbled = t.garbled;
+    return rc;
 }

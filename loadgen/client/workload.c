@@ -87,6 +87,7 @@ static const struct workload scenarios[] = {
                 [WORK_BATCH] = 4},
      .qty_max = 3,
      .basket_max = 3,
+     .batch_max = 10,
      .ttl_ms = 3000,
      .theta = 0.8,
      .again = 0.02,
@@ -137,6 +138,8 @@ static const char *wrong_with(const struct workload *w)
         return "--basket must be at most 100 lines";
     if (w->basket_min > w->skus)
         return "--basket asks for more different items than --skus has";
+    if (w->batch_max > WORKLOAD_BATCH_MAX)
+        return "--batch must be at most 100 operations";
     if (w->ttl_ms < 1000 || w->ttl_ms > 604800000 || w->ttl_ms % 1000 != 0)
         return "--ttl must be whole seconds, from 1s to 7d";
     if (!(w->theta >= 0 && w->theta <= 5))
@@ -149,6 +152,8 @@ int workload_open(struct workload *w, char *err, size_t err_size)
     w->qty_min = w->qty_min ? w->qty_min : 1;
     w->basket_min = w->basket_min ? w->basket_min : 1;
     w->basket_max = w->basket_max < w->skus ? w->basket_max : w->skus;
+    w->batch_min = w->batch_min ? w->batch_min : 1;
+    w->batch_max = w->batch_max > w->batch_min ? w->batch_max : w->batch_min;
     uint64_t units = (uint64_t)w->skus * w->stock / KEPT_SHARE;
     w->keepers = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
     w->weights = 0;
@@ -245,8 +250,12 @@ unsigned workload_list(const struct workload *w, uint32_t prefix, unsigned most,
 
 unsigned workload_calls(const struct workload *w)
 {
-    (void)w;
-    return 1;
+    return w->weight[WORK_BATCH] > 0 ? w->batch_max : 1;
+}
+
+unsigned workload_batch(const struct workload *w, struct rng *rng)
+{
+    return w->batch_min + (unsigned)rng_below(rng, w->batch_max - w->batch_min + 1);
 }
 
 uint32_t workload_quantity(const struct workload *w, struct rng *rng)

@@ -148,9 +148,9 @@ static void an_answer_without_a_result_for_each_is_none(void **state)
         {200, "", ""},
         {200, "{\"results\":[{\"status\":200,\"body\":{}},{\"st", ""}, /* cut off on its way */
         {200, "{}", "is JSON without \"results\""},
-        {200, "{\"results\":[]}", "has 0 results for the 2 operations of its batch"},
-        {200, "{\"results\":[{}]}", "has 1 results for the 2 operations of its batch"},
-        {200, "{\"results\":[{},{},{}]}", "has 3 results for the 2 operations of its batch"},
+        {200, "{\"results\":[]}", "has 0 of the 2 results of its batch"},
+        {200, "{\"results\":[{}]}", "has 1 of the 2 results of its batch"},
+        {200, "{\"results\":[{},{},{}]}", "has 3 of the 2 results of its batch"},
         {207, "{\"results\":[{},{}]}", "has status 207, where a batch gets 200"},
     };
     world->attempt.calls = 2;
