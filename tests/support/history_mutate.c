@@ -28,6 +28,7 @@ static const char *const names[MUTATIONS] = {
     [MUTATE_PHASE] = "phase",
     [MUTATE_REPLAYED] = "replay flag",
     [MUTATE_RESENT] = "resent flag",
+    [MUTATE_BATCHED] = "batched flag",
     [MUTATE_COUNTERS] = "counters",
     [MUTATE_DROP] = "record dropped",
     [MUTATE_DUPLICATE] = "record twice",
@@ -182,6 +183,7 @@ static bool change_field(struct history_mutant *m, enum mutation mutation, struc
     case MUTATE_KIND: op->kind = (uint8_t)rng_below(rng, KIND_SET); break;
     case MUTATE_PHASE: op->flags = (uint8_t)((op->flags | FLAG_PHASE) - rng_below(rng, 4)); break;
     case MUTATE_REPLAYED: op->flags ^= FLAG_REPLAYED; break;
+    case MUTATE_BATCHED: op->flags ^= FLAG_BATCHED; break;
     default: op->flags ^= FLAG_RESENT; break;
     }
     return true;
