@@ -33,6 +33,7 @@ enum mutation {
     MUTATE_DUPLICATE,
     MUTATE_SWAP_VERSIONS,
     MUTATE_SWAP_ANSWERS,
+    MUTATE_TURN_ROUND, /* two parts of a batch, one directly behind the other */
     MUTATIONS
 };
 

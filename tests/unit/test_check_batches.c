@@ -158,16 +158,27 @@ static void the_witness_names_both_and_the_batch(void **state)
     assert_int_equal(v->coverage.batches, 1);
 }
 
+static struct part refused_at(uint64_t version)
+{
+    return (struct part){.kind = KIND_DECREMENT,
+                         .line = LINE(0, 500, version, (int64_t)(101 - version)),
+                         .detail = DETAIL_NO_STOCK};
+}
+
+/* It comes behind what made its version, and before what makes the next. */
 static void a_refusal_for_want_of_stock_has_its_place_too(void **state)
 {
-    const struct part refused = {
-        .kind = KIND_DECREMENT, .line = LINE(0, 500, 2, 99), .detail = DETAIL_NO_STOCK};
-    const struct part sold = SOLD(0, 3, 98);
+    static const struct {
+        uint64_t version;
+        bool behind, wrong;
+    } rows[] = {{2, false, false}, {2, true, true}, {3, false, true}, {3, true, false}};
     (void)state;
-    for (int wrong = 0; wrong < 2; wrong++) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const struct part refused = refused_at(rows[i].version), sold = SOLD(0, 3, 98);
         begin();
         send((const struct part[]){SOLD(0, 2, 99)}, 1, 200);
-        assert_int_equal(wrong ? DISORDERED(sold, refused) : DISORDERED(refused, sold), wrong);
+        assert_int_equal(rows[i].behind ? DISORDERED(sold, refused) : DISORDERED(refused, sold),
+                         rows[i].wrong);
     }
 }
 
