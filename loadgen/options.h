@@ -72,7 +72,7 @@ struct options {
     double zipf;              /* -1: unset */
     struct form_range qty;    /* 0, 0: unset */
     struct form_range basket; /* lines; 0, 0: unset */
-    struct form_range batch;  /* operations; 0, 0: unset */
+    struct form_range batch;  /* operations */
     bool mixed;               /* whether weights were given */
     uint32_t mix[WORKS];
     int64_t ttl_ms; /* whole seconds; 0: unset */

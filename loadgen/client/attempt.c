@@ -70,8 +70,8 @@ bool attempt_results(const struct attempt *a, const struct response *answer, str
         snprintf(misfit->text, sizeof(misfit->text), "has status %u, where a batch gets 200",
                  (unsigned)answer->status);
     else if (!broken && results != a->calls)
-        snprintf(misfit->text, sizeof(misfit->text),
-                 "has %u of the %u results of its batch", results, a->calls);
+        snprintf(misfit->text, sizeof(misfit->text), "has %u of the %u results of its batch",
+                 results, a->calls);
     return !broken && !misfit->text[0];
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BATCH_MAX_DEFAULT 10
+
 #define KEPT_SHARE 10 /* what is kept to the deadline holds about one unit in so many */
 
 /* Defaults that show something at any speed: what must sell out does so after a few thousand
@@ -87,7 +89,6 @@ static const struct workload scenarios[] = {
                 [WORK_BATCH] = 4},
      .qty_max = 3,
      .basket_max = 3,
-     .batch_max = 10,
      .ttl_ms = 3000,
      .theta = 0.8,
      .again = 0.02,
@@ -153,7 +154,7 @@ int workload_open(struct workload *w, char *err, size_t err_size)
     w->basket_min = w->basket_min ? w->basket_min : 1;
     w->basket_max = w->basket_max < w->skus ? w->basket_max : w->skus;
     w->batch_min = w->batch_min ? w->batch_min : 1;
-    w->batch_max = w->batch_max > w->batch_min ? w->batch_max : w->batch_min;
+    w->batch_max = w->batch_max ? w->batch_max : BATCH_MAX_DEFAULT;
     uint64_t units = (uint64_t)w->skus * w->stock / KEPT_SHARE;
     w->keepers = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
     w->weights = 0;

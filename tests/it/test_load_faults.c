@@ -91,6 +91,7 @@ static const struct row {
     {"batch-rotated", 100, "mixed", "", "answers"},
     {"batch-rotated", 20, "flash", "--mix batch=1 --batch 3", "answers"},
     {"batch-short", 100, "mixed", "", "answers"},
+    {"batch-hollow", 100, "mixed", "", "answers"},
     {"batch-twice", 50, "mixed", "", "versions"},
     {"batch-lost", 50, "mixed", "", "versions"},
     {"batch-503", 50, "mixed", "", "versions"},

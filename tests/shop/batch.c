@@ -116,12 +116,13 @@ static void put_results(struct fault_plan *plan, const struct answer *results, s
 {
     size_t moved = count > 1 && fault_fires(plan, FAULT_BATCH_ROTATED) ? 1 : 0;
     size_t shown = count > 1 && fault_fires(plan, FAULT_BATCH_SHORT) ? count - 1 : count;
+    size_t hollow = count > 1 && fault_fires(plan, FAULT_BATCH_HOLLOW) ? count - 1 : count;
     PUT(&a->body, "{\"results\":[");
     for (size_t i = 0; i < shown; i++) {
         const struct answer *one = &results[(i + moved) % count];
         if (i > 0)
             buf_putc(&a->body, ',');
-        buf_printf(&a->body, "{\"status\":%u,\"body\":", one->status);
+        buf_printf(&a->body, "{\"status\":%u,\"%s\":", one->status, i < hollow ? "body" : "text");
         buf_puts(&a->body, buf_str(&one->body));
         buf_printf(&a->body, ",\"replayed\":%s}", one->replayed ? "true" : "false");
     }

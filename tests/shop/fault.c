@@ -31,6 +31,7 @@ const char *const fault_names[FAULTS + 1] = {
     [FAULT_BATCH_REVERSED] = "batch-reversed",
     [FAULT_BATCH_ROTATED] = "batch-rotated",
     [FAULT_BATCH_SHORT] = "batch-short",
+    [FAULT_BATCH_HOLLOW] = "batch-hollow",
     [FAULT_BATCH_TWICE] = "batch-twice",
     [FAULT_BATCH_LOST] = "batch-lost",
     [FAULT_BATCH_503] = "batch-503",

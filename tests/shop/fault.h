@@ -41,6 +41,7 @@ enum fault {
     FAULT_BATCH_REVERSED, /* they are applied in the other order */
     FAULT_BATCH_ROTATED,  /* each result is that of the operation behind it */
     FAULT_BATCH_SHORT,    /* the last result is missing */
+    FAULT_BATCH_HOLLOW,   /* the last result has no body */
     FAULT_BATCH_TWICE,    /* the first operation is applied once more */
     FAULT_BATCH_LOST,     /* a reserve among them is answered 201, and nothing was stored */
     FAULT_BATCH_503,      /* all is done, and answered with 503 as a whole */

@@ -106,6 +106,17 @@ static void operations_stand_in_their_order_each_with_its_key(void **state)
         "]}");
 }
 
+static void a_set_names_the_version_it_is_for(void **state)
+{
+    struct world *world = *state;
+    world->call[0].intent = (struct intent){
+        .kind = KIND_SET, .lines = 1, .line = {{.item = 5, .quantity = 9}}, .if_match = 17};
+    assert_string_equal(sent(world),
+                        "{\"operations\":[{\"op\":\"put\",\"sku\":\"load-r7-5\","
+                        "\"idempotency_key\":\"r7-12-345\",\"if_match\":\"\\\"17\\\"\","
+                        "\"on_hand\":9}]}");
+}
+
 static void an_operation_that_is_no_batch_is_sent_alone(void **state)
 {
     struct world *world = *state;
@@ -169,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_operation_makes_a_batch),
         TEST(operations_stand_in_their_order_each_with_its_key),
+        TEST(a_set_names_the_version_it_is_for),
         TEST(an_operation_that_is_no_batch_is_sent_alone),
         TEST(each_result_is_the_answer_to_its_operation),
         TEST(an_answer_without_a_result_for_each_is_none),
