@@ -1,4 +1,5 @@
 #include "ledger/current_state.h"
+#include "digits.h"
 #include "ledger/names.h"
 #include "ledger/rows.h"
 
@@ -268,18 +269,13 @@ static const struct db_statement page_of_operations = {
             "AND at_ms >= $3 ORDER BY op_key LIMIT $4",
 };
 
-static int digit_of(char c)
-{
-    return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
 /* The bytes of what text_hex() wrote. Absent: no memory. */
 static struct str bytes_of(struct arena *arena, struct str hex)
 {
     size_t n = hex.n / 2;
     char *bytes = arena_alloc(arena, n);
     for (size_t i = 0; bytes && i < n; i++)
-        bytes[i] = (char)(digit_of(hex.p[2 * i]) << 4 | digit_of(hex.p[2 * i + 1]));
+        bytes[i] = (char)(digits_hex(hex.p[2 * i]) << 4 | digits_hex(hex.p[2 * i + 1]));
     return (struct str){bytes, bytes ? n : 0};
 }
 

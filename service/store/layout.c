@@ -1,6 +1,7 @@
 #include "store/layout.h"
 #include "core/limits.h"
 #include "core/record.h"
+#include "digits.h"
 #include "store/reply.h"
 
 #include <errno.h>
@@ -29,9 +30,9 @@ void layout_command(struct buf *out, struct str name, unsigned partition, struct
 void layout_command_records(struct buf *out, struct str name, unsigned partition, uint32_t bucket,
                             size_t rest)
 {
-    char text[16];
-    int n = snprintf(text, sizeof(text), "%u", bucket);
-    layout_command(out, name, partition, KEY_RECORDS, (struct str){text, (size_t)n}, rest);
+    char text[DIGITS_MAX];
+    size_t n = digits_put(text, bucket);
+    layout_command(out, name, partition, KEY_RECORDS, (struct str){text, n}, rest);
 }
 
 const char *layout_meta_name(enum meta_field field)
