@@ -275,7 +275,7 @@ static struct str bytes_of(struct arena *arena, struct str hex)
     size_t n = hex.n / 2;
     char *bytes = arena_alloc(arena, n);
     for (size_t i = 0; bytes && i < n; i++)
-        bytes[i] = (char)(digits_hex(hex.p[2 * i]) << 4 | digits_hex(hex.p[2 * i + 1]));
+        bytes[i] = (char)(digits_hex(hex.p[2 * i]) * 16 + digits_hex(hex.p[2 * i + 1]));
     return (struct str){bytes, bytes ? n : 0};
 }
 
