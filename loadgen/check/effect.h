@@ -40,7 +40,12 @@ const struct history_line *effect_pair(const struct index *index, uint32_t slot,
  * that took effect. */
 uint64_t effect_deadline(const struct index *index, uint32_t reserve);
 
-/* Whether both say the same (version, remaining) for each item of `a`. */
+/* Whether the first attempt in that slot, or the second one that took effect, sold units that it
+ * had to take again. */
+bool effect_took_again(const struct index *index, uint32_t slot);
+
+/* Whether both say the same (version, remaining) for each item of `a`, and the same of an expiry.
+ */
 bool effect_same_pairs(const struct history_op *a, const struct history_op *b);
 
 /* The reserve that this first attempt, further attempt or get is about. */

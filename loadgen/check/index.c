@@ -69,12 +69,21 @@ static bool answer_fits(const struct history_op *op)
     }
 }
 
+/* Whether what an answer tells of an expiry is that. */
+static bool tells_expiry(const struct history_op *op)
+{
+    return op->kind == KIND_GET_RESERVATION && history_outcome(op) == OUTCOME_OK &&
+           op->detail == DETAIL_EXPIRED;
+}
+
 /* Whether the numbers in the operation can be used as they are. */
 static bool op_makes_sense(const struct index *index, const struct history_op *op)
 {
     if (op->kind >= KINDS || history_outcome(op) >= OUTCOMES || op->detail >= DETAILS)
         return false;
     if (op->lines == 0 && op->kind != KIND_GET_RESERVATION)
+        return false;
+    if (index_is_told(op) && !tells_expiry(op))
         return false;
     for (unsigned n = 0; n < op->lines; n++) {
         if (index_line(op, n)->item >= index->items)
@@ -172,7 +181,7 @@ static void leave_out(struct index *index, uint32_t slot, bool broken)
 static void index_add(struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
-    index->operations++;
+    index->operations += !index_is_told(op);
     if (op->kind < KINDS && op->detail < DETAILS) {
         index->kinds |= 1u << op->kind;
         index->details |= history_outcome(op) == OUTCOME_OK ? 0 : 1u << op->detail;
@@ -214,7 +223,7 @@ int index_make(struct index *index, const struct history_reader *r)
     uint32_t slot, behind = 0;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         index_passed(r, &behind, slot);
-        if (type == SLOT_OP && slot < index->slots)
+        if ((type == SLOT_OP || type == SLOT_EXPIRY) && slot < index->slots)
             index_add(index, slot);
     }
     memset(index->effect, 0, slots * sizeof(*index->effect));
@@ -233,7 +242,8 @@ const struct history_op *index_next(struct index_pass *pass, uint32_t *slot)
 {
     for (enum history_type type; (type = history_next(&pass->pass, slot)) != SLOT_EMPTY;) {
         index_passed(pass->index->reader, &pass->behind, *slot);
-        if (type == SLOT_OP && *slot < pass->index->slots && pass->index->next[*slot] != LEFT_OUT)
+        if ((type == SLOT_OP || type == SLOT_EXPIRY) && *slot < pass->index->slots &&
+            pass->index->next[*slot] != LEFT_OUT)
             return index_op(pass->index, *slot);
     }
     return NULL;

@@ -61,7 +61,7 @@ static void use_held(struct intent *i, enum history_kind kind, const struct held
         const struct history_line *line = history_line((struct history_op *)(uintptr_t)held->op, n);
         i->line[n] = (struct history_line){.item = line->item, .quantity = line->quantity};
     }
-    if (kind == KIND_CONFIRM && workload_chance(rng, PARTIAL_SHARE))
+    if (history_confirms(kind) && workload_chance(rng, PARTIAL_SHARE))
         sell_a_part(i, rng);
 }
 
@@ -100,27 +100,51 @@ static bool choose_end(struct client *c, enum history_kind kind, const struct wo
     return true;
 }
 
-/* The sum of the weights of what ends a reservation, or moves its end. */
-static uint64_t ends_of(const struct workload *w)
+/* What ends a reservation that was kept until about its deadline, or moves its end, each as likely
+ * as ever; but to take the units again is for just this. */
+static const struct late_end {
+    enum work work;
+    enum history_kind kind;
+    unsigned times;
+} late_ends[] = {{WORK_CONFIRM, KIND_CONFIRM, 1},
+                 {WORK_RELEASE, KIND_RELEASE, 1},
+                 {WORK_EXTEND, KIND_EXTEND, 1},
+                 {WORK_RERESERVE, KIND_RERESERVE, 8}};
+#define LATE_ENDS (sizeof(late_ends) / sizeof(late_ends[0]))
+
+static uint64_t weight_of(const struct workload *w, const struct late_end *end)
 {
-    return (uint64_t)w->weight[WORK_CONFIRM] + w->weight[WORK_RELEASE] + w->weight[WORK_EXTEND];
+    return (uint64_t)w->weight[end->work] * end->times;
 }
 
-/* What was kept until now is confirmed, released or extended, as likely as ever. */
-static void choose_late(struct client *c, const struct workload *w)
+static uint64_t ends_of(const struct workload *w)
 {
-    static const struct {
-        enum work work;
-        enum history_kind kind;
-    } ends[] = {
-        {WORK_CONFIRM, KIND_CONFIRM}, {WORK_RELEASE, KIND_RELEASE}, {WORK_EXTEND, KIND_EXTEND}};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < LATE_ENDS; i++)
+        sum += weight_of(w, &late_ends[i]);
+    return sum;
+}
+
+/* What was left to expire, be it over by now or not, or else what is held. */
+static bool choose_rereserve(struct client *c, const struct workload *w, struct client *others,
+                             size_t count)
+{
+    if (c->forgotten.id_bytes == 0 || workload_chance(&c->shared->rng, 0.5))
+        return choose_end(c, KIND_RERESERVE, w, others, count);
+    use_held(&c->intent, KIND_RERESERVE, &c->forgotten, &c->shared->rng);
+    c->forgotten.id_bytes = 0;
+    return true;
+}
+
+static void choose_late(struct client *c, const struct workload *w, unsigned pick)
+{
     struct rng *rng = &c->shared->rng;
     uint64_t dice = rng_below(rng, ends_of(w));
-    unsigned i = 0;
-    while (dice >= w->weight[ends[i].work])
-        dice -= w->weight[ends[i++].work];
-    use_held(&c->intent, ends[i].kind, &c->late, rng);
-    c->late.id_bytes = 0;
+    const struct late_end *end = late_ends;
+    for (; dice >= weight_of(w, end); end++)
+        dice -= weight_of(w, end);
+    use_held(&c->intent, end->kind, &c->late[pick], rng);
+    c->late[pick] = c->late[--c->lates];
 }
 
 /* --- what was over --- */
@@ -208,7 +232,7 @@ static bool choose_batch(struct client *c, const struct workload *w, struct clie
                          size_t count)
 {
     static const enum work known[] = {WORK_RESERVE, WORK_DECREMENT, WORK_CONFIRM, WORK_RELEASE,
-                                      WORK_EXTEND,  WORK_ADJUST,    WORK_PAST};
+                                      WORK_EXTEND,  WORK_ADJUST,    WORK_PAST,    WORK_RERESERVE};
     uint64_t dice = rng_below(&c->shared->rng, sizeof(known) / sizeof(known[0]));
     if (!choose_work(c, known[dice], w, others, count))
         choose_reserve(&c->intent, w, &c->shared->rng);
@@ -242,6 +266,7 @@ static bool choose_work(struct client *c, enum work work, const struct workload 
         return true;
     case WORK_LIST: choose_list(c, w); return true;
     case WORK_BATCH: return choose_batch(c, w, others, count);
+    case WORK_RERESERVE: return choose_rereserve(c, w, others, count);
     default: return false;
     }
 }
@@ -255,8 +280,10 @@ void client_choose(struct client *c, const struct workload *w, struct client *ot
     i->held.shared = false;
     i->partial = false;
     i->batch = false;
-    if (c->late.id_bytes > 0 && c->late.turn_ns <= now_ns) {
-        choose_late(c, w);
+    for (unsigned n = 0; n < c->lates; n++) {
+        if (c->late[n].turn_ns > now_ns)
+            continue;
+        choose_late(c, w, n);
         return;
     }
     if (c->sets_next && choose_set(c))
@@ -271,7 +298,9 @@ struct str client_reservation(const struct client *c)
     if (c->op->kind == KIND_LOOKUP)
         return (struct str){c->intent.about.id, c->intent.about.id_bytes};
     if (c->op->kind == KIND_RESERVE && c->op != c->root) {
-        held = c->forgotten.slot == c->root_slot ? &c->forgotten : &c->late;
+        held = &c->forgotten;
+        if (c->lates > 0 && c->late[c->lates - 1].slot == c->root_slot)
+            held = &c->late[c->lates - 1];
         if (c->helds > 0 && c->held[c->helds - 1].slot == c->root_slot)
             held = &c->held[c->helds - 1];
         if (held->slot != c->root_slot)
@@ -286,11 +315,11 @@ static struct held *place_for_held(struct client *c, const struct workload *w, u
     struct rng *rng = &c->shared->rng;
     if (workload_chance(rng, w->forget))
         return &c->forgotten;
-    if (c->number < w->keepers && c->late.id_bytes == 0 && ends_of(w) > 0 &&
+    if (c->lates < CLIENT_LATE && c->lates < workload_keeps(w, c->number) && ends_of(w) > 0 &&
         workload_chance(rng, w->late)) {
-        c->late.turn_ns =
-            now_ns + w->ttl_ms * UINT64_C(1000000) - EARLY_NS + rng_below(rng, SPAN_NS);
-        return &c->late;
+        struct held *late = &c->late[c->lates++];
+        late->turn_ns = now_ns + w->ttl_ms * UINT64_C(1000000) - EARLY_NS + rng_below(rng, SPAN_NS);
+        return late;
     }
     if (c->helds == CLIENT_HELD) { /* the oldest is left to expire */
         c->helds--;
@@ -328,7 +357,7 @@ void client_remember(struct client *c, const struct workload *w, const struct le
     bool effect = !history_reads(c->op->kind) && c->op->kind != KIND_REUSE;
     if (c->op->kind == KIND_RESERVE && first)
         remember_held(c, lesson->id, place_for_held(c, w, now_ns));
-    if (c->op->kind == KIND_CONFIRM || c->op->kind == KIND_RELEASE) {
+    if (history_ends(c->op->kind)) {
         c->ended = c->intent.held;
         c->ended.shared = true;
     }

@@ -1,5 +1,6 @@
 /* flight.c -- one attempt: recorded, sent, answered or given up, recorded again. */
 #include "client/crowd.h"
+#include "client/expiry.h"
 #include "history/reader.h"
 
 #include <assert.h>
@@ -222,6 +223,15 @@ static void on_answer(struct wire *wire, const struct response *response)
         .more = c->intent.more,
     };
     struct lesson lesson = intent_learn(w->facts, c->op, &request, response);
+    if (!str_absent(lesson.expired_lines)) {
+        uint32_t reserve = c->op->kind == KIND_LOOKUP ? request.about->of : c->intent.held.slot;
+        int rc = expiry_record(&w->history, w->facts, c->op, lesson.expired_lines, reserve,
+                               now_ns - w->zero_ns);
+        if (rc < 0) {
+            crowd_fail(w, rc);
+            return;
+        }
+    }
     finish(c, lesson.outcome, response->status, lesson.detail,
            response->replayed ? FLAG_REPLAYED : 0, now_ns);
     if (lesson.misfit.text[0]) {

@@ -38,9 +38,9 @@ void history_unread(struct history_reader *r);
  * large history they would be most of what a process takes. */
 void history_relax(const struct history_reader *r);
 
-/* A pass in the order of the file. Each call gives the next slot that is an operation, an id, a
- * sample or counters (lines slots belong to their operation and are passed over; what makes no
- * sense ends its chunk and counts in `broken`). */
+/* A pass in the order of the file. Each call gives the next slot that is an operation, an expiry,
+ * an id, a note, a sample or counters (lines slots belong to their operation and are passed over;
+ * what makes no sense ends its chunk and counts in `broken`). */
 struct history_pass {
     const struct history_reader *reader;
     uint32_t next;
@@ -56,7 +56,7 @@ enum history_type history_next(struct history_pass *pass, uint32_t *slot);
 /* The slot of that number, whatever it is; NULL outside of the file. */
 const void *history_at(const struct history_reader *r, uint32_t slot);
 
-/* The operation in that slot, or NULL when there is none. */
+/* The operation or expiry in that slot, or NULL when there is none. */
 const struct history_op *history_op_at(const struct history_reader *r, uint32_t slot);
 
 /* Line n of the operation, n < op->lines. Valid for operations that a pass or history_op_at gave.
@@ -73,6 +73,17 @@ static inline enum history_outcome history_outcome(const struct history_op *op)
     return (enum history_outcome)atomic_load_explicit(&op->outcome, memory_order_acquire);
 }
 
+/* Whether such a request ends a reservation when it succeeds, and whether that is by selling it. */
+static inline bool history_confirms(enum history_kind kind)
+{
+    return kind == KIND_CONFIRM || kind == KIND_RERESERVE;
+}
+
+static inline bool history_ends(enum history_kind kind)
+{
+    return history_confirms(kind) || kind == KIND_RELEASE;
+}
+
 /* Whether such a request changes nothing, whatever it is answered: of KIND_REUSE that is what is to
  * be shown. */
 static inline bool history_reads(enum history_kind kind)
@@ -87,7 +98,7 @@ static inline bool history_reads(enum history_kind kind)
  *                                     OUTCOME_OK it happened, and the lines say what it answered;
  *                                     OUTCOME_FAIL it did not (asked twice); UNKNOWN nobody said
  *   KIND_CONFIRM, RELEASE, EXTEND,    the reserve (its first attempt) of the reservation
- *   GET_RESERVATION
+ *   RERESERVE, GET_RESERVATION
  *   KIND_LOOKUP, REUSE                the first attempt with the key that is asked about, used
  *   otherwise                         0
  * A FLAG_RESENT confirm, release or extend therefore finds its reservation through the `of` of its
