@@ -46,6 +46,15 @@ static bool times_fit(const struct history_op *op)
     return open || op->begin_ns <= op->end_ns;
 }
 
+/* Whether it tells of an expiry before only if it can. */
+static bool flags_fit(const struct history_op *op)
+{
+    bool about = history_confirms(op->kind) || op->kind == KIND_GET_RESERVATION ||
+                 op->kind == KIND_LOOKUP;
+    return !(op->flags & FLAG_TOOK_AGAIN) ||
+           (about && history_outcome(op) == OUTCOME_OK && op->detail == DETAIL_CONFIRMED);
+}
+
 /* Whether the answer is of its outcome: one of success has all of its numbers, or it were unknown.
  */
 static bool answer_fits(const struct history_op *op)
@@ -89,7 +98,7 @@ static bool op_makes_sense(const struct index *index, const struct history_op *o
         if (index_line(op, n)->item >= index->items)
             return false;
     }
-    return times_fit(op) && answer_fits(op);
+    return times_fit(op) && answer_fits(op) && flags_fit(op);
 }
 
 /* Whether both ask for the same: a key stands for one request, whoever looks at it. */

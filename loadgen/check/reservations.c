@@ -69,6 +69,7 @@ static int check_one(struct work *w, struct story *story, uint32_t reserve)
         return err;
     count_possible(w, story);
     count_end(&w->verdict->coverage, (enum history_detail)story_last(story)->state);
+    w->verdict->coverage.taken_again += story_took_again(story, w->index);
     w->verdict->coverage.read_back += story->read_back != 0;
     w->verdict->property[PROPERTY_ENDED_ONCE].checked++;
     w->verdict->property[PROPERTY_LASTING].checked++;

@@ -125,6 +125,7 @@ static int add_change(struct story *story, const struct index *index, uint32_t f
     } else if (index->effect[first] == EFFECT_UNRESOLVED) {
         story->unresolved++;
         story->unresolved_ends += index_is_end(op);
+        story->unresolved_again += op->kind == KIND_RERESERVE;
     } else if (index->effect[first] == EFFECT_NONE) {
         story->shaken |= may_be_undone(story, index, first);
     }

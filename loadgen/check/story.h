@@ -34,14 +34,15 @@ struct story {
     uint32_t reserve;
     size_t count, cap;
     struct event *events;
-    bool gone;                /* the reserve itself was undone */
-    bool shaken;              /* something was undone, or may have been */
-    unsigned unresolved;      /* confirms, releases, extends that may have happened */
-    unsigned unresolved_ends; /* the confirms and releases among them */
-    unsigned ends;            /* confirms and releases that took effect, rereserves too */
-    uint32_t end;             /* one of them, 0 for none */
-    uint32_t expiry;          /* the get over first of those that show it expired, 0 for none */
-    uint32_t read_back;       /* the last get after the load that was answered, 0 for none */
+    bool gone;                 /* the reserve itself was undone */
+    bool shaken;               /* something was undone, or may have been */
+    unsigned unresolved;       /* confirms, releases, extends that may have happened */
+    unsigned unresolved_ends;  /* the confirms and releases among them */
+    unsigned unresolved_again; /* the rereserves among those */
+    unsigned ends;             /* confirms and releases that took effect, rereserves too */
+    uint32_t end;              /* one of them, 0 for none */
+    uint32_t expiry;           /* the get over first of those that show it expired, 0 for none */
+    uint32_t read_back;        /* the last get after the load that was answered, 0 for none */
 };
 
 /* 0 or -ENOMEM. Also settles which of several confirms (or releases) with the same numbers did it;

@@ -109,9 +109,9 @@ static enum history_detail became(const struct story *story, const struct index 
 {
     const struct event *last = story_last(story);
     bool known = story->read_back && !story->unresolved_ends && !index->incomplete;
-    if (last->state != DETAIL_HELD || known)
-        return (enum history_detail)last->state;
-    return DETAIL_NONE;
+    bool for_good = last->state == DETAIL_EXPIRED ? !story->unresolved_again && !index->incomplete
+                                                  : last->state != DETAIL_HELD;
+    return for_good || known ? (enum history_detail)last->state : DETAIL_NONE;
 }
 
 static void report_refused_repeat(const struct story *story, const struct index *index,
