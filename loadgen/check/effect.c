@@ -180,8 +180,8 @@ bool effect_same_pairs(const struct history_op *a, const struct history_op *b)
 
 bool effect_took_again(const struct index *index, uint32_t slot)
 {
-    return index_took_effect(index, slot) &&
-           (index_op(index, index->effect[slot])->flags & FLAG_TOOK_AGAIN);
+    uint32_t answer = index_took_effect(index, slot) ? index->effect[slot] : slot;
+    return index_op(index, answer)->flags & FLAG_TOOK_AGAIN;
 }
 
 uint32_t effect_reservation(const struct index *index, uint32_t slot)

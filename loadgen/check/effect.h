@@ -40,8 +40,8 @@ const struct history_line *effect_pair(const struct index *index, uint32_t slot,
  * that took effect. */
 uint64_t effect_deadline(const struct index *index, uint32_t reserve);
 
-/* Whether the first attempt in that slot, or the second one that took effect, sold units that it
- * had to take again. */
+/* Whether the effect in that slot, which stands for it as in effect_span, sold units that had to be
+ * taken again; of anything else, whether its answer says so. */
 bool effect_took_again(const struct index *index, uint32_t slot);
 
 /* Whether both say the same (version, remaining) for each item of `a`, and the same of an expiry.
