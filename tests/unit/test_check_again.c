@@ -172,6 +172,79 @@ static void who_was_refused_may_get_the_units_with_the_same_key_later(void **sta
     expect(NULL);
 }
 
+/* Sent at that time, and never answered. */
+static uint32_t unanswered(enum history_kind kind, uint64_t at_ms)
+{
+    return add((struct history_attempt){.of = made, .detail = DETAIL_TIMEOUT, .line = LINE(0, 0)},
+               kind, at_ms);
+}
+
+/* Its key is looked up, a while after the load: it was confirmed at version 4. */
+static void found(enum history_kind kind, uint32_t of, uint32_t its_seq)
+{
+    struct history_attempt a = {.worker = HISTORY_SAMPLE_PARENT,
+                                .phase = PHASE_SETTLE,
+                                .kind = kind,
+                                .of = of,
+                                .seq = its_seq,
+                                .outcome = OUTCOME_OK,
+                                .status = 200,
+                                .detail = DETAIL_CONFIRMED,
+                                .flags = FLAG_TOOK_AGAIN,
+                                .begin_us = 1500 * MS,
+                                .end_us = 1501 * MS,
+                                .line = LINE(4, 99)};
+    struct history_attempt told = a;
+    told.flags = 0;
+    told.of = made;
+    told.line[0] = (struct history_line){0, 1, 3, 100};
+    history_sample_expiry(&sample, &told);
+    history_sample_add(&sample, &a);
+}
+
+static void one_that_got_no_answer_had_happened_when_others_are_told_so(void **state)
+{
+    (void)state;
+    uint32_t first = unanswered(KIND_RERESERVE, 600);
+    found(KIND_RERESERVE, first, seq);
+    refused(KIND_RELEASE, DETAIL_CONFIRMED, 700);
+    add((struct history_attempt){.outcome = OUTCOME_OK, .status = 200, .line = {{0, 0, 3, 100}}},
+        KIND_GET_ITEM, 800);
+    expect("order and time disagree");
+}
+
+static void of_two_without_an_answer_it_was_who_asked_for_it(void **state)
+{
+    (void)state;
+    uint32_t plain = unanswered(KIND_CONFIRM, 600);
+    uint32_t again = unanswered(KIND_RERESERVE, 610);
+    found(KIND_CONFIRM, plain, seq - 1);
+    found(KIND_RERESERVE, again, seq);
+    expect(NULL);
+}
+
+static void what_nobody_knows_of_may_have_taken_it_again(void **state)
+{
+    (void)state;
+    answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 500);
+    unanswered(KIND_RERESERVE, 600);
+    refused(KIND_RELEASE, DETAIL_CONFIRMED, 700);
+    expect(NULL);
+}
+
+static void an_expiry_that_the_file_lacks_is_no_violation(void **state)
+{
+    (void)state;
+    add((struct history_attempt){.of = made,
+                                 .outcome = OUTCOME_OK,
+                                 .status = 200,
+                                 .detail = DETAIL_CONFIRMED,
+                                 .flags = FLAG_TOOK_AGAIN,
+                                 .line = LINE(4, 99)},
+        KIND_RERESERVE, 600);
+    expect(NULL);
+}
+
 static void what_is_held_is_not_taken_again(void **state)
 {
     (void)state;
@@ -257,6 +330,10 @@ int main(void)
         TEST(what_expired_may_be_taken_again_once_asked_for),
         TEST(an_expiry_that_nobody_saw_is_told_of_later),
         TEST(who_was_refused_may_get_the_units_with_the_same_key_later),
+        TEST(one_that_got_no_answer_had_happened_when_others_are_told_so),
+        TEST(of_two_without_an_answer_it_was_who_asked_for_it),
+        TEST(what_nobody_knows_of_may_have_taken_it_again),
+        TEST(an_expiry_that_the_file_lacks_is_no_violation),
         TEST(what_is_held_is_not_taken_again),
         TEST(what_is_held_needs_no_stock),
         TEST(who_says_what_to_do_then_is_not_refused_for_an_expiry),
