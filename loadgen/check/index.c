@@ -49,8 +49,8 @@ static bool times_fit(const struct history_op *op)
 /* Whether it tells of an expiry before only if it can. */
 static bool flags_fit(const struct history_op *op)
 {
-    bool about = history_confirms(op->kind) || op->kind == KIND_GET_RESERVATION ||
-                 op->kind == KIND_LOOKUP;
+    bool about =
+        history_confirms(op->kind) || op->kind == KIND_GET_RESERVATION || op->kind == KIND_LOOKUP;
     return !(op->flags & FLAG_TOOK_AGAIN) ||
            (about && history_outcome(op) == OUTCOME_OK && op->detail == DETAIL_CONFIRMED);
 }
@@ -82,7 +82,7 @@ static bool answer_fits(const struct history_op *op)
 static bool tells_expiry(const struct history_op *op)
 {
     return op->kind == KIND_GET_RESERVATION && history_outcome(op) == OUTCOME_OK &&
-           op->detail == DETAIL_EXPIRED;
+           op->detail == DETAIL_EXPIRED && !(op->flags & ~FLAG_PHASE);
 }
 
 /* Whether the numbers in the operation can be used as they are. */
@@ -229,9 +229,8 @@ int index_make(struct index *index, const struct history_reader *r)
 
     struct history_pass pass;
     history_pass(&pass, r);
-    uint32_t slot, behind = 0;
+    uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
-        index_passed(r, &behind, slot);
         if ((type == SLOT_OP || type == SLOT_EXPIRY) && slot < index->slots)
             index_add(index, slot);
     }
@@ -250,7 +249,6 @@ void index_pass(struct index_pass *pass, const struct index *index)
 const struct history_op *index_next(struct index_pass *pass, uint32_t *slot)
 {
     for (enum history_type type; (type = history_next(&pass->pass, slot)) != SLOT_EMPTY;) {
-        index_passed(pass->index->reader, &pass->behind, *slot);
         if ((type == SLOT_OP || type == SLOT_EXPIRY) && *slot < pass->index->slots &&
             pass->index->next[*slot] != LEFT_OUT)
             return index_op(pass->index, *slot);

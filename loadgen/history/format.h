@@ -1,6 +1,5 @@
-/* format.h -- the history file, byte for byte: format 4. Format 3 is the same without the kinds
- * from 13 on, the details from 21 on, the slots of type 8 and some flags; format 2 has still fewer
- * kinds and details; format 1 besides no notes.
+/* format.h -- the history file, byte for byte: format 4. Formats 3 and 2 have fewer kinds, details,
+ * types of slots and flags; format 1 besides no notes.
  *
  * Layer: history, pure. A history is what the clients saw, kept so that a killed process loses no
  * evidence: an operation is written as unknown before its first byte is sent and completed in
@@ -117,6 +116,7 @@ enum history_detail {
 #define FLAG_TOOK_AGAIN                                                                            \
     0x20 /* the answer has expired_lines: the reservation expired, and its units were taken again  \
           */
+#define FLAG_BATCHED 0x40 /* in one batch with, and directly behind, the operation before it */
 
 /* One (item, quantity) and what the answer said about the item right after the operation. */
 struct history_line {
@@ -126,8 +126,8 @@ struct history_line {
     int64_t remaining; /* available, when version is not 0 */
 };
 
-/* One attempt of one operation: one request. Its key is facts.run, client and seq; attempts of
- * one operation share them. `outcome` is stored last, with release order.
+/* One attempt of one operation: one request, or a part of a batch. Its key is facts.run, client and
+ * seq; attempts of one operation share them. `outcome` is stored last, with release order.
  *
  * As SLOT_EXPIRY it is no request, but what the answer to the request of that client and seq says
  * of an expiry before: as if a KIND_GET_RESERVATION had shown it, begun and over when the request

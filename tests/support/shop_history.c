@@ -124,11 +124,19 @@ struct file {
     uint32_t *slot; /* by row */
 };
 
-/* What the answer in that row tells of an expiry before. */
-static int write_expiry(struct history_writer *writer, const struct file *f,
-                        const struct shop_world *w, size_t at)
+static bool tells_expiry(const struct shop_row *row)
+{
+    return !row->dropped && row->outcome == OUTCOME_OK && (row->flags & FLAG_TOOK_AGAIN);
+}
+
+/* What the answer in that row tells of an expiry before, if it does. */
+static int write_expiry(struct file *f, const struct shop_world *w, size_t at)
 {
     const struct shop_row *row = &w->rows[at];
+    if (!tells_expiry(row))
+        return 0;
+    bool settle = row->phase == PHASE_SETTLE;
+    struct history_writer *writer = &f->writer[settle ? 2 : row->client % 2];
     size_t reserve = row->of;
     while (w->rows[reserve].kind != KIND_RESERVE)
         reserve = w->rows[reserve].of;
@@ -156,17 +164,14 @@ static int write_row(struct file *f, const struct shop_world *w, size_t at)
         return 0;
     bool settle = row->phase == PHASE_SETTLE;
     struct history_writer *writer = &f->writer[settle ? 2 : row->client % 2];
-    bool tells = row->outcome == OUTCOME_OK && (row->flags & FLAG_TOOK_AGAIN);
-    int err = tells ? write_expiry(writer, f, w, at) : 0;
-    if (err == 0)
-        err = history_reserve(writer, HISTORY_OP_SLOTS(row->lines));
+    int err = history_reserve(writer, HISTORY_OP_SLOTS(row->lines));
     if (err < 0)
         return err;
     struct history_op *op = history_begin(writer, row->lines);
     f->slot[at] = history_slot(writer, op);
     op->kind = (uint8_t)row->kind;
     op->flags = (uint8_t)(row->phase | row->flags);
-    if (!tells)
+    if (!tells_expiry(row))
         op->flags &= (uint8_t)~FLAG_TOOK_AGAIN; /* known from an answer only */
     op->client = row->client;
     op->seq = row->seq;
@@ -242,6 +247,8 @@ static int write_all(struct file *f, const struct shop_world *w, bool counters)
         err = write_row(f, w, i);
     if (err == 0 && counters)
         err = write_counters(f, w);
+    for (size_t i = 0; i < w->row_count && err == 0; i++)
+        err = write_expiry(f, w, i);
     for (int i = 0; i < WRITERS; i++)
         history_writer_close(&f->writer[i]);
     return err;
@@ -266,11 +273,20 @@ static int write_file(const char *path, const struct shop_world *w)
     return err;
 }
 
+/* Of a batch without its first part the next one is the first. */
+static void begin_batches_anew(struct shop_world *w)
+{
+    for (size_t i = 1; i < w->row_count; i++)
+        if (w->rows[i - 1].dropped && !(w->rows[i - 1].flags & FLAG_BATCHED))
+            w->rows[i].flags &= (uint8_t)~FLAG_BATCHED;
+}
+
 static int make_and_write(struct shop_world *w, const char *path)
 {
     enum shop_fault fault = w->options->fault;
     shop_world_run(w);
     shop_record_plant(w);
+    begin_batches_anew(w);
     if (fault != SHOP_NO_LOOKUPS && fault != SHOP_NOT_SETTLED)
         look_up_all(w);
     if (fault != SHOP_NO_READ_BACKS && fault != SHOP_NOT_SETTLED)

@@ -32,6 +32,7 @@ enum shop_fault {
     SHOP_NOT_TAKEN,         /* what expired is sold, but not taken again */
     SHOP_TOLD_WRONGLY,      /* what was taken again tells of another version of its expiry */
     SHOP_NOT_TOLD,          /* what was taken again does not tell a get of its expiry */
+    SHOP_BATCH_REVERSED,    /* of two changes of an item in one batch the second comes first */
     /* what the record says */
     SHOP_STAMP_SHIFTED,     /* an operation is recorded later than it was */
     SHOP_VERSIONS_SWAPPED,  /* two operations have each other's versions */
