@@ -93,6 +93,7 @@ static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
     [STATS_EXPIRY_LAG_MS]     = {{"stockd_expiry_lag_seconds", "How long the oldest due hold was overdue when the keeper last looked, and the time since."}, 1e-3},
     [STATS_MEMORY_USED_BYTES] = {{"stockd_redis_memory_used_bytes", "Memory that Redis uses."}, 1},
     [STATS_EPOCH]             = {{"stockd_epoch", "Epoch of the store."}, 1},
+    [STATS_PARTITIONS_SHUT]   = {{"stockd_partitions_not_open", "Partitions that can not be written, as the keeper saw it last."}, 1},
     [STATS_HTTP_OPEN]         = {{"stockd_http_connections_open", "HTTP connections that are open."}, 1},
     [STATS_HTTP_MEMORY]       = {{"stockd_http_memory_bytes", "Memory of bodies and answers under way, as --memory-max counts it."}, 1},
     [STATS_LEDGER_LAG]        = {{"stockd_ledger_lag_events", "Events in Redis that the ledger does not have yet."}, 1},
