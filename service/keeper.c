@@ -167,6 +167,24 @@ static int sweep_due(struct keeper *k, int64_t now_ms)
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
+static void show_last_look(const struct store_shared *shared)
+{
+    stats_set(STATS_LEDGER_LAG_MS, shared->ledger_lag_ms);
+    stats_set(STATS_LEDGER_LOOK_AT_MS, shared->ledger_look_at_ms);
+}
+
+/* What a keeper saw that died is the last that is known; before the first look, that nothing waits
+ * for a service that begins. */
+static void begin_looks(const struct keeper *k)
+{
+    struct store_shared *shared = k->shared->store_shared;
+    if (!k->shared->store_config.ledger)
+        return;
+    if (shared->ledger_look_at_ms == 0)
+        shared->ledger_look_at_ms = clock_wall_ms();
+    show_last_look(shared);
+}
+
 static void add_backlog(struct feed_backlog *all, const struct feed_backlog *one)
 {
     all->entries += one->entries;
@@ -196,7 +214,9 @@ static int look_at_backlog(struct keeper *k, int64_t now_ms)
     shared->ledger_behind = open.events > (shared->ledger_behind ? max - max / LAG_EASE : max);
     stats_set(STATS_STREAM_LENGTH, all.entries);
     stats_set(STATS_LEDGER_LAG, all.events);
-    stats_set(STATS_LEDGER_LAG_MS, now_ms - all.oldest_ms);
+    shared->ledger_lag_ms = now_ms - all.oldest_ms;
+    shared->ledger_look_at_ms = clock_wall_ms();
+    show_last_look(shared);
     return 0;
 }
 
@@ -407,6 +427,7 @@ int keeper_run(struct pool_child *child, void *arg)
         return POOL_EXIT_FATAL;
     }
     begin_rounds(&k);
+    begin_looks(&k);
     if (!open_first(&k, args->patience_ms))
         return POOL_EXIT_FATAL;
     if (start(&k) < 0 || pool_ready(child) < 0)

@@ -123,6 +123,8 @@ struct store_shared {
     _Atomic uint64_t turns[PARTITIONS_MAX]; /* striped, tried, never waited for: who commits now */
 
     _Atomic int64_t keeper_round_ms; /* monotonic: when a keeper last did all that there was */
+    _Atomic int64_t ledger_look_at_ms,
+        ledger_lag_ms; /* wall clock: a keeper's last look; 0: none */
 
     /* While Redis reads its data: how far it is, and when (monotonic) to log it again. */
     _Atomic bool loading;
