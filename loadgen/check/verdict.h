@@ -62,6 +62,7 @@ struct coverage {
     uint64_t resent;                       /* attempts with a key used before */
     uint64_t baskets;                      /* operations with two or more lines that took effect */
     uint64_t sold_out_items, sold_out_answers;
+    uint64_t limit_answers; /* refusals because of a customer's limit */
     uint64_t reservations, confirmed, released, expired, held; /* as found at the end */
     uint64_t read_back;                                        /* reservations read at the end */
     uint64_t most_in_flight; /* requests at one time on one item */

@@ -47,7 +47,7 @@ static void count_outcome(struct client *c, enum history_outcome outcome,
     tally_bump(&t->count[outcome][detail]);
     if (outcome != OUTCOME_UNKNOWN)
         histogram_add(&t->response, now_ns > c->planned_ns ? now_ns - c->planned_ns : 0);
-    for (unsigned n = 0; n < c->op->lines; n++) {
+    for (unsigned n = 0; n < c->op->lines && history_says_stock(detail); n++) {
         const struct history_line *line = history_line(c->op, n);
         tally_stock(t, line->item, line->version, line->remaining);
     }

@@ -209,6 +209,7 @@ static void coverage(FILE *out, const struct coverage *c)
         {"baskets that took effect", c->baskets},
         {"items that sold out", c->sold_out_items},
         {"sold-out answers", c->sold_out_answers},
+        {"refusals by a customer's limit", c->limit_answers},
         {"reservations made", c->reservations},
         {"… confirmed in the end", c->confirmed},
         {"… released", c->released},

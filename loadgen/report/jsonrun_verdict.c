@@ -59,6 +59,7 @@ static void put_coverage(struct jsonput *j, json_t *run, const struct coverage *
         {"baskets", c->baskets},
         {"sold_out_items", c->sold_out_items},
         {"sold_out_answers", c->sold_out_answers},
+        {"limit_answers", c->limit_answers},
         {"reservations", c->reservations},
         {"confirmed", c->confirmed},
         {"released", c->released},

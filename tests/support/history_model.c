@@ -91,6 +91,8 @@ static bool add(struct model *m, const struct history_op *op, uint32_t slot)
 bool model_read(struct model *m, const struct history_reader *r)
 {
     *m = (struct model){.facts = r->facts};
+    if (r->facts->customers > MODEL_CUSTOMERS || (r->facts->limit > 0 && r->facts->customers == 0))
+        return false;
     struct history_pass pass;
     history_pass(&pass, r);
     uint32_t slot;
@@ -105,10 +107,21 @@ bool model_read(struct model *m, const struct history_reader *r)
 
 /* --- what a request does --- */
 
-/* One transition of one item, quoted in the pair. */
-static void change(struct model_state *s, uint32_t item, struct model_pair *pair, int64_t available,
-                   int64_t held, int64_t sold)
+/* What the customer, for whom the operation is, has used of the item's limit. */
+static int64_t *used(const struct model *m, struct model_state *s, const struct history_op *op,
+                     uint32_t item)
 {
+    uint32_t customer = history_customer(m->facts, op->client);
+    return &s->item[item].used[customer % MODEL_CUSTOMERS];
+}
+
+/* One transition of one item, quoted in the pair; what is held and sold counts for the customer of
+ * the operation. */
+static void change(const struct model *m, struct model_state *s, const struct history_op *op,
+                   uint32_t item, struct model_pair *pair, int64_t available, int64_t held,
+                   int64_t sold)
+{
+    *used(m, s, op, item) += held + sold;
     s->item[item].version++;
     s->item[item].available += available;
     s->item[item].held += held;
@@ -122,16 +135,25 @@ static int64_t wanted(const struct history_op *op, unsigned n)
     return op->kind == KIND_ADJUST ? -quantity : quantity;
 }
 
-static bool enough(const struct model_state *s, const struct history_op *op)
+static bool exceeds(const struct model *m, struct model_state *s, const struct history_op *op,
+                    const struct history_line *l)
+{
+    int64_t limit = history_limit(m->facts, l->item);
+    bool counts = op->kind == KIND_RESERVE || op->kind == KIND_DECREMENT;
+    return counts && limit > 0 && *used(m, s, op, l->item) + l->quantity > limit;
+}
+
+static bool enough(const struct model *m, struct model_state *s, const struct history_op *op)
 {
     for (unsigned n = 0; n < op->lines; n++)
         if (!s->item[line(op, n)->item].created ||
-            s->item[line(op, n)->item].available < wanted(op, n))
+            s->item[line(op, n)->item].available < wanted(op, n) || exceeds(m, s, op, line(op, n)))
             return false;
     return true;
 }
 
-static bool put_item(struct model_state *s, uint32_t key, const struct history_op *op)
+static bool put_item(const struct model *m, struct model_state *s, uint32_t key,
+                     const struct history_op *op)
 {
     uint32_t item = line(op, 0)->item;
     if (s->item[item].created)
@@ -140,7 +162,7 @@ static bool put_item(struct model_state *s, uint32_t key, const struct history_o
     /* It may have been there in another life: any version may be the first. */
     s->item[item].version = line(op, 0)->version ? line(op, 0)->version - 1 : 0;
     s->item[item].received = line(op, 0)->quantity;
-    change(s, item, &s->key[key].pair[0], line(op, 0)->quantity, 0, 0);
+    change(m, s, op, item, &s->key[key].pair[0], line(op, 0)->quantity, 0, 0);
     return true;
 }
 
@@ -154,7 +176,7 @@ static void hold_due(const struct model *m, struct model_state *s, uint32_t rese
 static bool take_units(const struct model *m, struct model_state *s, uint32_t key, uint32_t n)
 {
     const struct history_op *op = m->request[n].op;
-    if (!enough(s, op))
+    if (!enough(m, s, op))
         return false;
     for (unsigned i = 0; i < op->lines; i++) {
         int64_t units = line(op, i)->quantity;
@@ -162,7 +184,8 @@ static bool take_units(const struct model *m, struct model_state *s, uint32_t ke
         bool holds = op->kind == KIND_RESERVE, sells = op->kind == KIND_DECREMENT;
         if (op->kind == KIND_ADJUST)
             s->item[item].received += units;
-        change(s, item, &s->key[key].pair[i], -wanted(op, i), holds ? units : 0, sells ? units : 0);
+        change(m, s, op, item, &s->key[key].pair[i], -wanted(op, i), holds ? units : 0,
+               sells ? units : 0);
     }
     if (op->kind == KIND_RESERVE) {
         s->hold[key].state = DETAIL_HELD;
@@ -189,7 +212,7 @@ static bool change_hold(const struct model *m, struct model_state *s, uint32_t k
             sold = line(q->op, i)->quantity;
         if (q->op->kind == KIND_EXTEND)
             held = 0;
-        change(s, item, &s->key[key].pair[i], held - sold, -held, sold);
+        change(m, s, reserve, item, &s->key[key].pair[i], held - sold, -held, sold);
         s->hold[q->reservation].pair[of] = s->key[key].pair[i];
         s->hold[q->reservation].confirmed[of] = (int32_t)sold;
     }
@@ -207,7 +230,7 @@ static bool apply(const struct model *m, struct model_state *s, uint32_t n)
     const struct history_op *op = m->request[n].op;
     s->key[key].applied = true;
     if (op->kind == KIND_PUT)
-        return put_item(s, key, op);
+        return put_item(m, s, key, op);
     return is_change(op) ? change_hold(m, s, key, n) : take_units(m, s, key, n);
 }
 
@@ -216,7 +239,7 @@ void model_expire(const struct model *m, struct model_state *s, uint32_t reserve
     const struct history_op *op = m->request[reserve].op;
     s->hold[reserve].state = DETAIL_EXPIRED;
     for (unsigned n = 0; n < op->lines; n++)
-        change(s, line(op, n)->item, &s->hold[reserve].pair[n], line(op, n)->quantity,
+        change(m, s, op, line(op, n)->item, &s->hold[reserve].pair[n], line(op, n)->quantity,
                -line(op, n)->quantity, 0);
 }
 
@@ -316,7 +339,19 @@ static bool longer_granted(const struct model *m, uint32_t n)
     return false;
 }
 
-static bool refused(const struct model *m, const struct model_state *s, uint32_t n)
+/* Whether each line that the refusal quotes is as it says, and beyond the limit. */
+static bool all_exceed(const struct model *m, struct model_state *s, const struct history_op *op)
+{
+    for (unsigned i = 0; i < op->lines; i++) {
+        const struct history_line *l = line(op, i);
+        if (l->version && (l->version != s->item[l->item].version || !exceeds(m, s, op, l) ||
+                           l->remaining != *used(m, s, op, l->item)))
+            return false;
+    }
+    return op->kind == KIND_RESERVE || op->kind == KIND_DECREMENT;
+}
+
+static bool refused(const struct model *m, struct model_state *s, uint32_t n)
 {
     const struct model_request *q = &m->request[n];
     const struct history_op *op = q->op;
@@ -326,12 +361,13 @@ static bool refused(const struct model *m, const struct model_state *s, uint32_t
     case DETAIL_NO_STOCK:
         for (unsigned i = 0; i < op->lines; i++) {
             const struct history_line *l = line(op, i);
-            if (l->version &&
-                (l->version != s->item[l->item].version ||
-                 l->remaining != s->item[l->item].available || l->remaining >= wanted(op, i)))
+            if (l->version && (l->version != s->item[l->item].version ||
+                               l->remaining != s->item[l->item].available ||
+                               l->remaining >= wanted(op, i) || exceeds(m, s, op, l)))
                 return false;
         }
         return takes && !done;
+    case DETAIL_LIMIT: return all_exceed(m, s, op) && !done;
     case DETAIL_NO_ITEM:
         for (unsigned i = 0; i < op->lines; i++)
             if (!s->item[line(op, i)->item].created)

@@ -135,7 +135,7 @@ static void what_is_lost_may_have_been_seen_and_belong_to_nobody(void **state)
     assert_int_equal(w.missing_to, 3);
     assert_int_equal(see(&w, 8, 2), WALK_FINE);
     walk_restore(&w, 1003);
-    assert_true(w.adrift); /* nobody said what was left at version 3 */
+    assert_true(w.at.adrift); /* nobody said what was left at version 3 */
     assert_int_equal(change(&w, 1004, -1, 7), WALK_FINE);
     assert_int_equal(change(&w, 1005, -1, 7), WALK_WRONG);
 }
