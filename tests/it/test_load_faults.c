@@ -97,7 +97,7 @@ static const struct row {
     {"says-sold", 1, "mixed", "", "answers"},
     {"limit-ignored", 20, "mixed", "", "sums"},
     {"limit-ignored", 20, "churn", LIMITED, "sums"},
-    {"limit-other", 100, "mixed", "", "sums"},
+    {"limit-other", 100, "mixed", "", "answers"},
     {"stock-first", 10, "churn", LIMITED, "answers"},
     {"part-counts", 1, "mixed", "--limit 20", "answers"},
     {"release-counts", 20, "churn", LIMITED, "answers"},
