@@ -31,7 +31,6 @@ void limits_begin(struct limits *limits, uint32_t item)
     limits->item = item;
     limits->limit = history_limit(limits->index->reader->facts, item);
     limits->known = limits->limit > 0 && limits->share;
-    limits->life++;
 }
 
 /* The number of the customer for whom the operation in the slot is. */

@@ -23,10 +23,10 @@ struct limits {
     const struct index *index;
     struct verdict *verdict;
     struct limits_share {
-        uint64_t life; /* of the item; in any other one nothing was used yet */
+        uint64_t life; /* in any other one nothing was used yet */
         int64_t used;
     } * share;     /* by customer */
-    uint64_t life; /* of the item at hand: a number that no other has */
+    uint64_t life; /* that the last creation began: a number that no other one has */
     uint32_t item;
     int64_t limit; /* of the item at hand, 0: none */
     bool known;    /* all that was used so far */
