@@ -33,6 +33,7 @@ enum shop_fault {
     SHOP_WRONG_USE,         /* a refusal because of a limit says that one unit more is used */
     SHOP_COUNTS_ON,         /* what comes back goes on counting for the customer */
     SHOP_STOCK_FIRST,       /* beyond the limit, but refused for want of stock */
+    SHOP_BATCH_REVERSED,    /* of two changes of an item in one batch the second comes first */
     /* what the record says */
     SHOP_STAMP_SHIFTED,     /* an operation is recorded later than it was */
     SHOP_VERSIONS_SWAPPED,  /* two operations have each other's versions */
