@@ -107,8 +107,8 @@ static bool is_of_now(const struct model *m, const struct model_request *q)
 /* Whether it says how it left, or found, items. */
 static bool tells_of_items(const struct model_request *q)
 {
-    return q->outcome == OUTCOME_OK ? !is_read(q->op)
-                                    : q->op->detail == DETAIL_NO_STOCK && !is_change(q->op);
+    bool refusal = q->op->detail == DETAIL_NO_STOCK || q->op->detail == DETAIL_LIMIT;
+    return q->outcome == OUTCOME_OK ? !is_read(q->op) : refusal && !is_change(q->op);
 }
 
 static bool tells_of_hold(const struct model_request *q)
