@@ -1,14 +1,14 @@
 /* limits.c -- see limits.h. */
 #include "check/limits.h"
 #include "check/describe.h"
-#include "check/effect.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 /* What counts against a limit, and is refused beyond it. */
-static const bool counts[KINDS] = {[KIND_RESERVE] = true, [KIND_DECREMENT] = true};
+static const bool counts[KINDS] = {
+    [KIND_RESERVE] = true, [KIND_DECREMENT] = true, [KIND_RERESERVE] = true};
 
 int limits_make(struct limits *limits, const struct index *index, struct verdict *v)
 {
@@ -38,8 +38,8 @@ static uint32_t customer_of(const struct limits *limits, uint32_t slot)
 {
     const struct index *index = limits->index;
     const struct history_op *op = index_op(index, slot);
-    if (op->kind != KIND_RESERVE && op->kind != KIND_DECREMENT)
-        op = index_op(index, effect_reservation(index, slot));
+    while (op->kind != KIND_RESERVE && op->kind != KIND_DECREMENT)
+        op = index_op(index, op->of); /* it counts for who reserved */
     return history_customer(index->reader->facts, op->client);
 }
 

@@ -16,7 +16,7 @@ void intent_record(const struct intent *i, struct history_op *op)
         op->of = i->held.slot;
     if (i->kind == KIND_LOOKUP || i->kind == KIND_REUSE)
         op->of = i->about.slot;
-    if (i->held.shared && (i->kind == KIND_CONFIRM || i->kind == KIND_RELEASE))
+    if (i->held.shared && history_ends(i->kind))
         op->flags |= FLAG_AGAIN;
     for (unsigned n = 0; n < i->lines; n++)
         *history_line(op, n) = i->line[n];
@@ -96,15 +96,18 @@ static void put_customer(struct text *t, const struct history_facts *facts,
     put(t, STR("\""));
 }
 
-/* Who reserves, and for what: texts that the answers about the reservation must repeat. */
+/* Who reserves, for what, and what else is to be kept: the answers about the reservation must
+ * repeat all of it. */
 static void put_names(struct text *t, const struct history_facts *facts,
                       const struct history_op *op)
 {
-    char name[LOAD_KEY_MAX];
+    char name[LOAD_KEY_MAX], metadata[LOAD_METADATA_MAX];
     put_customer(t, facts, op);
     put(t, STR(",\"reference\":\""));
     put(t, (struct str){name, load_key(name, facts, op->client, op->seq)});
-    put(t, STR("\","));
+    put(t, STR("\",\"metadata\":"));
+    put(t, (struct str){metadata, load_metadata(metadata, facts, op->client, op->seq)});
+    put(t, STR(","));
 }
 
 /* Units that are there; of a new item also what a customer may have of them. */
@@ -150,6 +153,10 @@ static void put_fields(struct text *t, const struct load *load, const struct his
         put(t, STR("\"ttl_seconds\":"));
         put_number(t, load->workload.ttl_ms / 1000);
         break;
+    case KIND_RERESERVE:
+        put(t, i->partial ? STR("\"if_expired\":\"rereserve\",")
+                          : STR("\"if_expired\":\"rereserve\""));
+        /* fall through */
     case KIND_CONFIRM:
         if (i->partial)
             put_lines(t, facts, i);
@@ -178,6 +185,8 @@ static const struct {
     [KIND_GET_RESERVATION] = {STR("GET"), STR("/v1/reservations/"), STR(""),
                               .of_reservation = true},
     [KIND_SET] = {STR("PUT"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
+    [KIND_RERESERVE] = {STR("POST"), STR("/v1/reservations/"), STR("/confirm"),
+                        .of_reservation = true, .mutates = true},
 };
 
 /* The items whose numbers begin with some digits, as many as the operation has lines. */
@@ -227,6 +236,7 @@ static const struct {
     [KIND_RELEASE] = {STR("release"), STR("id")},
     [KIND_EXTEND] = {STR("extend"), STR("id")},
     [KIND_GET_RESERVATION] = {STR("get"), STR("id")},
+    [KIND_RERESERVE] = {STR("confirm"), STR("id")},
     [KIND_SET] = {STR("put"), STR("sku")},
 };
 

@@ -213,6 +213,7 @@ static void coverage(FILE *out, const struct coverage *c)
         {"refusals by a customer's limit", c->limit_answers},
         {"reservations made", c->reservations},
         {"… confirmed in the end", c->confirmed},
+        {"… after they had expired", c->taken_again},
         {"… released", c->released},
         {"… expired", c->expired},
         {"… still held", c->held},

@@ -63,6 +63,7 @@ static void put_coverage(struct jsonput *j, json_t *run, const struct coverage *
         {"limit_answers", c->limit_answers},
         {"reservations", c->reservations},
         {"confirmed", c->confirmed},
+        {"taken_again", c->taken_again},
         {"released", c->released},
         {"expired", c->expired},
         {"held", c->held},

@@ -58,6 +58,14 @@ enum fault {
     FAULT_PART_COUNTS,    /* what a confirm does not sell goes on counting */
     FAULT_RELEASE_COUNTS, /* what was released goes on counting */
     FAULT_EXPIRY_COUNTS,  /* what has expired goes on counting */
+    /* A confirm with if_expired: rereserve; see booking.c. */
+    FAULT_REVIVES_UNTAKEN,  /* what expired is sold, and its units are not taken again */
+    FAULT_REVIVES_HELD,     /* what is held still is given back and taken again */
+    FAULT_REVIVES_NOT,      /* what expired is refused for that */
+    FAULT_REVIVES_RELEASED, /* what was released is taken again and sold */
+    FAULT_REVIVES_UNASKED,  /* the same of what expired, for a plain confirm */
+    FAULT_REVIVES_UNSAID,   /* what was taken again does not say in a GET that it had expired */
+    FAULT_SAYS_EXPIRED,     /* expired_lines are of another version */
     /* A page of items; see list.h. */
     FAULT_LIST_SKIPS, /* an item is left out */
     FAULT_LIST_ORDER, /* two are in the wrong order */
@@ -82,6 +90,8 @@ enum fault {
     FAULT_SAYS_200,          /* a new reservation is answered with 200 */
     FAULT_SAYS_CUSTOMER,     /* a reservation is somebody else's */
     FAULT_SAYS_NO_REFERENCE, /* a reservation is for nothing */
+    FAULT_SAYS_METADATA,     /* a reservation's metadata is another one's */
+    FAULT_SAYS_NO_METADATA,  /* a reservation's metadata is lost */
     FAULT_SAYS_SOLD,         /* more was sold of a reservation than it was confirmed for */
     FAULT_SAYS_USED,         /* a refusal says that more is used of a limit */
     FAULT_SAYS_NO_USED,      /* or does not say how much */

@@ -47,6 +47,7 @@ struct op {
     uint64_t if_match_version;
     bool has_on_hand, has_lines, has_short; /* short: sku and quantity at the top */
     bool has_max;
+    bool rereserve;                                   /* "if_expired" says so */
     int64_t on_hand, max_per_customer, delta, ttl_ms; /* max_per_customer: 0 for null */
     const json_t *customer, *reference, *metadata;    /* or NULL */
     unsigned line_count;

@@ -33,6 +33,10 @@ enum shop_fault {
     SHOP_WRONG_USE,         /* a refusal because of a limit says that one unit more is used */
     SHOP_COUNTS_ON,         /* what comes back goes on counting for the customer */
     SHOP_STOCK_FIRST,       /* beyond the limit, but refused for want of stock */
+    SHOP_TAKEN_UNASKED,     /* what expired is taken again for a plain confirm */
+    SHOP_NOT_TAKEN,         /* what expired is sold, but not taken again */
+    SHOP_TOLD_WRONGLY,      /* what was taken again tells of another version of its expiry */
+    SHOP_NOT_TOLD,          /* what was taken again does not tell a get of its expiry */
     SHOP_BATCH_REVERSED,    /* of two changes of an item in one batch the second comes first */
     /* what the record says */
     SHOP_STAMP_SHIFTED,     /* an operation is recorded later than it was */
