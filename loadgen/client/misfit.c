@@ -58,6 +58,18 @@ static void compare_sum(struct misfit *m, const struct answer *a)
                  a->available, a->on_hand, a->held);
 }
 
+/* Nobody changes it: an item keeps the limit it was created with. */
+static void compare_limit(struct misfit *m, const struct history_facts *facts, uint32_t item,
+                          int64_t said)
+{
+    int64_t due = history_limit(facts, item);
+    if (said != ANSWER_UNSAID && said != due)
+        snprintf(m->text, sizeof(m->text),
+                 "says \"max_per_customer\":%" PRId64 " of %s%" PRIu32 ", created with %" PRId64
+                 " (0: null)",
+                 said, facts->prefix, item, due);
+}
+
 /* --- reservations --- */
 
 static void compare_id(struct misfit *m, struct str due, struct str id)
@@ -164,6 +176,8 @@ static void compare_item(struct misfit *m, const struct history_facts *facts,
     compare_sku(m, facts, op, a->sku);
     if (!m->text[0])
         compare_sum(m, a);
+    if (!m->text[0])
+        compare_limit(m, facts, op->line.item, a->limit);
     if (!m->text[0] && op->kind == KIND_GET_ITEM)
         compare_etag(m, a, response->etag);
 }
@@ -199,7 +213,7 @@ static void compare_names(struct misfit *m, const struct history_facts *facts,
                           const struct history_op *reserve, const struct answer *a)
 {
     char name[LOAD_KEY_MAX];
-    struct str due = {name, load_customer(name, reserve->client)};
+    struct str due = {name, load_customer(name, facts, reserve->client)};
     compare_name(m, "customer", due, a->customer);
     due.n = load_key(name, facts, reserve->client, reserve->seq);
     if (!m->text[0])
@@ -242,6 +256,8 @@ static void compare_place(struct misfit *m, const struct history_facts *facts,
                  "lists \"available\":%" PRId64 " with \"on_hand\":%" PRId64
                  " and \"held\":%" PRId64,
                  said->remaining, said->on_hand, said->held);
+    else
+        compare_limit(m, facts, due, said->limit);
 }
 
 /* The items of a run are known, and nobody removes one: so is the page. */

@@ -69,6 +69,7 @@ static const char *const detail_names[DETAILS] = {
     [DETAIL_REUSED] = "idempotency-key-reused",
     [DETAIL_STALE] = "stale",
     [DETAIL_TOO_LONG] = "too-long",
+    [DETAIL_LIMIT] = "limit-exceeded",
 };
 
 static const char *const outcome_names[OUTCOMES] = {

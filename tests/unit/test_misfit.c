@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
-static const struct history_facts facts = {.prefix = "load-r7-", .items = 100, .ttl_ms = 30000};
+/* Item 10 is limited, item 4 is not. */
+static const struct history_facts facts = {
+    .prefix = "load-r7-", .items = 100, .ttl_ms = 30000, .limit = 5, .limited_every = 10};
 
 /* Two lines: 1 unit of item 4, and 3 of item 10. One slot for the second one. */
 static struct history_op basket[2];
@@ -145,6 +147,9 @@ static void an_item_s_numbers_must_be_of_that_item_and_add_up(void **state)
          "says \"available\":6 with \"on_hand\":9 and \"held\":4"},
         {KIND_PUT, 1, 0, false, "{\"on_hand\":-9223372036854775807,\"held\":4,\"available\":6}",
          "says \"available\":6"},
+        {KIND_PUT, 1, 0, false, "{\"max_per_customer\":null}", NULL},
+        {KIND_GET_ITEM, 1, 0, false, "{\"max_per_customer\":5}",
+         "says \"max_per_customer\":5 of load-r7-4, created with 0"},
     };
     (void)state;
     CHECK(rows);
@@ -286,6 +291,9 @@ static void a_page_has_its_items_in_their_order(void **state)
         {false, "{\"items\":[" ITEM(4, "") "]}", "lists 1 items, where 2 are due"},
         {false, "{\"items\":[" ITEM(4, ",\"on_hand\":9,\"held\":3") "," ITEM(10, "") "]}",
          "lists \"available\":5 with \"on_hand\":9 and \"held\":3"},
+        {false, "{\"items\":[" ITEM(4, "") "," ITEM(10, ",\"max_per_customer\":5") "]}", NULL},
+        {false, "{\"items\":[" ITEM(4, "") "," ITEM(10, ",\"max_per_customer\":null") "]}",
+         "says \"max_per_customer\":0 of load-r7-10, created with 5"},
         {false, "{}", NULL}, /* told as what is missing */
     };
     const struct response response = {.status = 200};
