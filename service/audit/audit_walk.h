@@ -135,9 +135,6 @@ static inline struct str walk_behind(const struct walk_place *place)
 /* Of the whole partition. */
 bool walk_reservations(struct walk *walk) __attribute__((warn_unused_result));
 bool walk_items(struct walk *walk) __attribute__((warn_unused_result));
-/* Each line of each held one of a page, against the index of its item. */
-bool walk_links(struct walk *walk, const struct walk_page *page)
-    __attribute__((warn_unused_result));
 /* What customers have of one item, in both directions. */
 bool walk_usage_of(struct walk *walk, struct str sku) __attribute__((warn_unused_result));
 /* The index of deadlines of one item. */
