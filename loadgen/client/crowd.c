@@ -139,8 +139,10 @@ static int make_clients(struct crowd *w)
     if (!w->client)
         return -ENOMEM;
     w->calls = calloc(count, calls * sizeof(*w->calls));
-    if (!w->calls)
+    if (!w->calls) {
+        free(w->client);
         return -ENOMEM;
+    }
     for (w->count = 0; w->count < count; w->count++) {
         struct client *c = &w->client[w->count];
         int rc = wire_init(&c->wire, &w->loop, &w->load->target, &flight_events);
