@@ -44,6 +44,7 @@ static const char *const kind_names[KINDS] = {
     [KIND_LIST] = "list",
     [KIND_LOOKUP] = "lookup",
     [KIND_REUSE] = "reuse",
+    [KIND_RERESERVE] = "rereserve",
 };
 
 static const char *const detail_names[DETAILS] = {
