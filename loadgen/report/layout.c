@@ -187,7 +187,8 @@ static const struct layout_field comparison[] = {
 const struct layout_fields layout_comparison = {COUNT(comparison), comparison};
 
 static const struct layout_field property[] = {
-    {.label = "result", .text = "{shown:finding}, {checked:short} checked"},
+    {.label = "result", .text = "{shown:finding}", .when = "!checked"},
+    {.label = "result", .text = "{shown:finding}, {checked:short} checked", .when = "checked"},
     {.label = "violations", .text = "violations: {violations}", .when = "violations"},
     {.label = "why", .text = "{why}"},
 };

@@ -166,14 +166,9 @@ function figure(chart, index, title, note) {
         el('div', { class: 'plot' }, el('canvas', { 'data-chart': chart, 'data-run': index, role: 'img', 'aria-label': title })));
 }
 
-function noFigure(title) {
-    return el('figure', { class: 'card chart' }, el('figcaption', {}, el('h3', {}, title)), el('p', { class: 'empty' }, 'The run has nothing to show here.'));
-}
-
 function chartsOf(run, index) {
-    const list = Object.entries(charts).filter(([, chart]) => chart.title);
-    return el('section', { class: 'charts', 'aria-label': 'Charts' }, ...list.map(([name, chart]) =>
-        (holds(run, chart.when) ? figure(name, index, chart.title, chart.note) : noFigure(chart.title))));
+    const list = Object.entries(charts).filter(([, chart]) => chart.title && holds(run, chart.when));
+    return el('section', { class: 'charts', 'aria-label': 'Charts' }, ...list.map(([name, chart]) => figure(name, index, chart.title, chart.note)));
 }
 
 // ---- the page
