@@ -13,6 +13,7 @@ static const char *const strategies[] = {"watch", "watch-batch", "script", "all"
 #define SECOND    INT64_C(1000)
 #define HOUR      (3600 * SECOND)
 #define DAY       (24 * HOUR)
+#define LIMIT_MAX INT64_C(1000000000) /* what the service takes */
 #define AT(field) offsetof(struct options, field)
 
 #define RUN     (1u << COMMAND_RUN)
@@ -40,7 +41,7 @@ static const struct option_row length[] = {
     {RUN | RACE, {"duration", ARG_DURATION_MS, AT(duration_ms), 1, 7 * DAY, .short_name = 'd',
      .help = "How long; 10s if neither this nor --requests nor --stages says more (race: the most for each strategy)."}},
     {RUN, {"requests", ARG_COUNT, AT(requests), .short_name = 'n', .default_text = "0",
-     .help = "End when so many were sent; 0: no such end."}},
+     .help = "End when so many were sent; 0: no such end. A batch is one."}},
     {RUN, {"warmup", ARG_DURATION_MS, AT(warmup_ms), 0, DAY, .default_text = "0",
      .help = "Comes before the duration, in addition to it: checked, but not in the statistics."}},
     {RUN, {"grace", ARG_DURATION_MS, AT(grace_ms), 0, HOUR, .default_text = "5s",
@@ -69,10 +70,16 @@ static const struct option_row work[] = {
      .help = "Units asked for by one line; without it as the scenario says."}},
     {RUN, {"basket", ARG_STRING, AT(basket_text), .metavar = "A-B",
      .help = "Lines of one reservation; without it as the scenario says."}},
+    {RUN, {"batch", ARG_STRING, AT(batch_text), .metavar = "A-B", .default_text = "1-10",
+     .help = "Operations of one batch, 100 at the most"}},
     {RUN, {"mix", ARG_STRING, AT(mix_text), .metavar = "KIND=WEIGHT,...",
      .help = "Share of each operation, as in reserve=70,confirm=15,release=10,get=5."}},
     {RUN, {"ttl", ARG_DURATION_MS, AT(ttl_ms), SECOND, 7 * DAY,
      .help = "Life of a reservation, in whole seconds; without it as the scenario says."}},
+    {RUN, {"limit", ARG_INT, AT(limit), -1, LIMIT_MAX, .default_text = "-1",
+     .help = "What a customer may hold and buy of an item: of each one, in mixed of every fifth; 0: no limit; -1: as the scenario says."}},
+    {RUN, {"customers", ARG_COUNT, AT(customers), 0, HISTORY_CUSTOMERS_MAX, .default_text = "0",
+     .help = "Customers for whom the clients reserve and buy, in turns; 0: as the scenario says, or one for each client."}},
     {RUN, {"think", ARG_DURATION_MS, AT(think_ms), 0, HOUR, .default_text = "0",
      .help = "Pause of a client between an answer and its next request (closed loop)."}},
     {RUN, {"dup", ARG_NUMBER, AT(dup), .number_max = 1, .metavar = "P", .default_text = "0",

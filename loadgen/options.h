@@ -4,8 +4,8 @@
  * it. Later beats earlier: default, environment, flag. options_parse owns all that it stores,
  * options_free gives it back.
  *
- * What depends on the scenario is 0 (zipf: -1, `mixed`: false) when the user said nothing: the
- * scenario fills it in. Fields of flags that the command does not take are 0 or NULL.
+ * What depends on the scenario is 0 (zipf, limit: -1, `mixed`: false) when the user said nothing:
+ * the scenario fills it in. Fields of flags that the command does not take are 0 or NULL.
  *
  * Invariant after OPTIONS_OK: 1 <= processes <= connections for `run`; `stages` and `rate` are not
  * both set; duration_ms is 0 only when `requests` ends the run.
@@ -72,9 +72,12 @@ struct options {
     double zipf;              /* -1: unset */
     struct form_range qty;    /* 0, 0: unset */
     struct form_range basket; /* lines; 0, 0: unset */
+    struct form_range batch;  /* operations */
     bool mixed;               /* whether weights were given */
     uint32_t mix[WORKS];
-    int64_t ttl_ms; /* whole seconds; 0: unset */
+    int64_t ttl_ms;    /* whole seconds; 0: unset */
+    int64_t limit;     /* units a customer; 0: none; -1: unset */
+    int64_t customers; /* 0: unset */
     int64_t think_ms;
     double dup, abort; /* probabilities, 0..1 */
     int64_t seed;      /* never 0: random when not given */
@@ -104,7 +107,7 @@ struct options {
     int64_t batch_max;
 
     /* As typed; the fields above hold what they say. */
-    char *stages_text, *qty_text, *basket_text, *mix_text;
+    char *stages_text, *qty_text, *basket_text, *batch_text, *mix_text;
 };
 
 enum options_result {

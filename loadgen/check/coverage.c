@@ -4,11 +4,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Whether the refusal claims more than that the service is busy. */
 static bool says_why(const struct history_op *op)
 {
     return op->detail != DETAIL_UNAVAILABLE && op->detail != DETAIL_NOT_SENT;
+}
+
+/* Each batch by its second operation: behind one that is not batched itself. */
+static bool makes_batch(const struct history_op *op, const struct history_op *before)
+{
+    return (op->flags & FLAG_BATCHED) && before && !(before->flags & FLAG_BATCHED);
 }
 
 static void count_attempt(const struct history_op *op, struct coverage *c)
@@ -23,6 +30,7 @@ static void count_attempt(const struct history_op *op, struct coverage *c)
     c->replays += outcome == OUTCOME_OK && (op->flags & FLAG_REPLAYED);
     c->resent += (op->flags & FLAG_RESENT) != 0;
     c->sold_out_answers += outcome == OUTCOME_FAIL && op->detail == DETAIL_NO_STOCK;
+    c->limit_answers += outcome == OUTCOME_FAIL && op->detail == DETAIL_LIMIT;
 }
 
 /* Whether no attempt of the key was answered with 2xx, and one may have had an effect. */
@@ -60,10 +68,12 @@ void coverage_count(const struct index *index, struct coverage *c)
     struct index_pass pass;
     index_pass(&pass, index);
     uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
-        if (history_phase(op) != PHASE_LOAD)
+    const struct history_op *before = NULL;
+    for (const struct history_op *op; (op = index_next(&pass, &slot)); before = op) {
+        if (history_phase(op) != PHASE_LOAD || index_is_told(op))
             continue;
         count_attempt(op, c);
+        c->batches += makes_batch(op, before);
         if (index_role(op) == ROLE_FIRST)
             count_key(index, slot, c);
     }
@@ -74,22 +84,36 @@ void coverage_count(const struct index *index, struct coverage *c)
 struct flight {
     uint64_t *all, *spare;
     size_t *first;
+    uint32_t *batch; /* by item: the first operation of the batch that was on it last */
 };
+
+/* Operations of one batch on one item are one request on it. */
+static bool is_counted(struct flight *f, uint32_t item, uint32_t batch)
+{
+    bool counted = f->batch[item] == batch;
+    f->batch[item] = batch;
+    return counted;
+}
 
 /* Counts two for each request on an item, or, once there is room, puts them there. */
 static void each_request(struct flight *f, const struct index *index)
 {
+    uint32_t batch = 0;
+    memset(f->batch, 0, index->items * sizeof(*f->batch));
     uint64_t stop_ns = index->reader->facts->stop_ns;
     struct index_pass pass;
     index_pass(&pass, index);
     uint32_t slot;
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
         if (history_phase(op) != PHASE_LOAD || op->detail == DETAIL_NOT_SENT ||
-            op->kind == KIND_LIST)
+            op->kind == KIND_LIST || index_is_told(op))
             continue; /* a list is no fight over any of its items */
         uint64_t end_ns = op->end_ns ? op->end_ns : stop_ns; /* its client died with it */
         end_ns = end_ns < op->begin_ns ? op->begin_ns : end_ns;
+        batch = op->flags & FLAG_BATCHED ? batch : slot;
         for (unsigned n = 0; n < op->lines; n++) {
+            if (is_counted(f, index_line(op, n)->item, batch))
+                continue;
             size_t at = f->first[index_line(op, n)->item];
             f->first[index_line(op, n)->item] += 2;
             if (!f->all)
@@ -142,10 +166,12 @@ static int count_flight(struct flight *f, const struct index *index, struct cove
 
 int coverage_flight(const struct index *index, struct coverage *c)
 {
-    struct flight f = {.first = calloc((size_t)index->items + 1, sizeof(*f.first))};
-    int err = f.first ? count_flight(&f, index, c) : -ENOMEM;
+    struct flight f = {.first = calloc((size_t)index->items + 1, sizeof(*f.first)),
+                       .batch = calloc((size_t)index->items + 1, sizeof(*f.batch))};
+    int err = f.first && f.batch ? count_flight(&f, index, c) : -ENOMEM;
     free(f.all);
     free(f.spare);
     free(f.first);
+    free(f.batch);
     return err;
 }

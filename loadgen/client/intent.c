@@ -16,7 +16,7 @@ void intent_record(const struct intent *i, struct history_op *op)
         op->of = i->held.slot;
     if (i->kind == KIND_LOOKUP || i->kind == KIND_REUSE)
         op->of = i->about.slot;
-    if (i->held.shared && (i->kind == KIND_CONFIRM || i->kind == KIND_RELEASE))
+    if (i->held.shared && history_ends(i->kind))
         op->flags |= FLAG_AGAIN;
     for (unsigned n = 0; n < i->lines; n++)
         *history_line(op, n) = i->line[n];
@@ -86,16 +86,41 @@ static void put_lines(struct text *t, const struct history_facts *facts, const s
     put(t, STR("]"));
 }
 
-/* Who reserves, and for what: texts that the answers about the reservation must repeat. */
-static void put_names(struct text *t, const struct history_facts *facts,
-                      const struct history_op *op)
+/* Who reserves or buys: it counts against that customer's limit. */
+static void put_customer(struct text *t, const struct history_facts *facts,
+                         const struct history_op *op)
 {
     char name[LOAD_KEY_MAX];
     put(t, STR("\"customer\":\""));
-    put(t, (struct str){name, load_customer(name, op->client)});
-    put(t, STR("\",\"reference\":\""));
+    put(t, (struct str){name, load_customer(name, facts, op->client)});
+    put(t, STR("\""));
+}
+
+/* Who reserves, for what, and what else is to be kept: the answers about the reservation must
+ * repeat all of it. */
+static void put_names(struct text *t, const struct history_facts *facts,
+                      const struct history_op *op)
+{
+    char name[LOAD_KEY_MAX], metadata[LOAD_METADATA_MAX];
+    put_customer(t, facts, op);
+    put(t, STR(",\"reference\":\""));
     put(t, (struct str){name, load_key(name, facts, op->client, op->seq)});
-    put(t, STR("\","));
+    put(t, STR("\",\"metadata\":"));
+    put(t, (struct str){metadata, load_metadata(metadata, facts, op->client, op->seq)});
+    put(t, STR(","));
+}
+
+/* Units that are there; of a new item also what a customer may have of them. */
+static void put_units(struct text *t, const struct history_facts *facts, const struct intent *i,
+                      enum history_kind kind)
+{
+    uint32_t limit = kind == KIND_PUT ? history_limit(facts, i->line[0].item) : 0;
+    put(t, STR("\"on_hand\":"));
+    put_number(t, i->line[0].quantity);
+    if (limit == 0)
+        return;
+    put(t, STR(",\"max_per_customer\":"));
+    put_number(t, limit);
 }
 
 /* The members of the body, without the brackets around them. */
@@ -105,10 +130,7 @@ static void put_fields(struct text *t, const struct load *load, const struct his
     const struct history_facts *facts = history_facts(load->history);
     switch (kind) {
     case KIND_PUT:
-    case KIND_SET:
-        put(t, STR("\"on_hand\":"));
-        put_number(t, i->line[0].quantity);
-        break;
+    case KIND_SET: put_units(t, facts, i, kind); break;
     case KIND_ADJUST:
         put(t, STR("\"delta\":"));
         put_number(t, i->line[0].quantity);
@@ -116,6 +138,10 @@ static void put_fields(struct text *t, const struct load *load, const struct his
     case KIND_DECREMENT:
         put(t, STR("\"quantity\":"));
         put_number(t, i->line[0].quantity);
+        if (!load->workload.named)
+            break;
+        put(t, STR(","));
+        put_customer(t, facts, op);
         break;
     case KIND_RESERVE:
         put_lines(t, facts, i);
@@ -127,6 +153,10 @@ static void put_fields(struct text *t, const struct load *load, const struct his
         put(t, STR("\"ttl_seconds\":"));
         put_number(t, load->workload.ttl_ms / 1000);
         break;
+    case KIND_RERESERVE:
+        put(t, i->partial ? STR("\"if_expired\":\"rereserve\",")
+                          : STR("\"if_expired\":\"rereserve\""));
+        /* fall through */
     case KIND_CONFIRM:
         if (i->partial)
             put_lines(t, facts, i);
@@ -155,6 +185,8 @@ static const struct {
     [KIND_GET_RESERVATION] = {STR("GET"), STR("/v1/reservations/"), STR(""),
                               .of_reservation = true},
     [KIND_SET] = {STR("PUT"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
+    [KIND_RERESERVE] = {STR("POST"), STR("/v1/reservations/"), STR("/confirm"),
+                        .of_reservation = true, .mutates = true},
 };
 
 /* The items whose numbers begin with some digits, as many as the operation has lines. */
@@ -204,6 +236,8 @@ static const struct {
     [KIND_RELEASE] = {STR("release"), STR("id")},
     [KIND_EXTEND] = {STR("extend"), STR("id")},
     [KIND_GET_RESERVATION] = {STR("get"), STR("id")},
+    [KIND_RERESERVE] = {STR("confirm"), STR("id")},
+    [KIND_SET] = {STR("put"), STR("sku")},
 };
 
 /* An id is as it stood in an answer, escapes included: it may stand in JSON again. */
@@ -221,49 +255,40 @@ static void put_target(struct text *t, const struct history_facts *facts, const 
     put(t, STR("\""));
 }
 
-static void put_batch(struct buf *out, const struct load *load, const struct history_op *op,
-                      const struct intent *i)
+/* As the header field says it, quotes included. */
+static void put_condition(struct text *t, const struct intent *i)
 {
-    const struct history_facts *facts = history_facts(load->history);
-    struct text body, fields;
-    char key[LOAD_KEY_MAX];
-    body.n = fields.n = 0;
-    put(&body, STR("{\"operations\":[{\"op\":\""));
-    put(&body, batched[i->kind].name);
-    put(&body, STR("\""));
-    put_target(&body, facts, i);
-    if (!history_reads(i->kind)) {
-        put(&body, STR(",\"idempotency_key\":\""));
-        put(&body, (struct str){key, load_key(key, facts, op->client, op->seq)});
-        put(&body, STR("\""));
-        put_fields(&fields, load, op, i, i->kind);
-    }
-    if (fields.n > 0)
-        put(&body, STR(","));
-    put(&body, (struct str){fields.bytes, fields.n});
-    put(&body, STR("}]}"));
-    target_request(&load->target, out, STR("POST"), STR("/v1/batch"), (struct str){NULL, 0},
-                   (struct str){body.bytes, body.n});
+    if (i->kind != KIND_SET)
+        return;
+    put(t, STR(",\"if_match\":\"\\\""));
+    put_number(t, (int64_t)i->if_match);
+    put(t, STR("\\\"\""));
 }
 
-bool intent_unbatch(const struct response *batch, struct response *one)
+void intent_entry(const struct intent *i, const struct load *load, const struct history_op *op,
+                  struct buf *out)
 {
-    struct answer a;
-    struct str result, more;
-    size_t at = 0;
-    bool broken;
-    if (batch->status != 200 || !answer_next_result(batch->body, &at, &result, &broken) ||
-        answer_next_result(batch->body, &at, &more, &broken) || broken)
-        return false;
-    if (!answer_read(&a, result) || a.status == 0 || str_absent(a.body))
-        return false;
-    *one = *batch;
-    one->status = (uint16_t)a.status;
-    one->body = a.body;
-    one->replayed = a.replayed;
-    one->content = a.status >= 400 ? CONTENT_PROBLEM : CONTENT_JSON;
-    one->etag = one->location = (struct str){NULL, 0};
-    return true;
+    const struct history_facts *facts = history_facts(load->history);
+    struct text entry;
+    char key[LOAD_KEY_MAX];
+    entry.n = 0;
+    put(&entry, STR("{\"op\":\""));
+    put(&entry, batched[i->kind].name);
+    put(&entry, STR("\""));
+    put_target(&entry, facts, i);
+    if (!history_reads(i->kind)) {
+        put(&entry, STR(",\"idempotency_key\":\""));
+        put(&entry, (struct str){key, load_key(key, facts, op->client, op->seq)});
+        put(&entry, STR("\""));
+        put_condition(&entry, i);
+        size_t before = entry.n;
+        put(&entry, STR(","));
+        put_fields(&entry, load, op, i, i->kind);
+        if (entry.n == before + 1)
+            entry.n = before;
+    }
+    put(&entry, STR("}"));
+    buf_put(out, entry.bytes, entry.n);
 }
 
 void intent_request(const struct intent *i, const struct load *load, const struct history_op *op,
@@ -272,10 +297,6 @@ void intent_request(const struct intent *i, const struct load *load, const struc
     const struct history_facts *facts = history_facts(load->history);
     struct text path, body;
     path.n = body.n = 0;
-    if (i->batch) {
-        put_batch(out, load, op, i);
-        return;
-    }
     if (i->kind == KIND_LIST)
         put_list_path(&path, facts, i);
     else if (i->kind == KIND_LOOKUP)

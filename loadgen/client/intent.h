@@ -1,8 +1,8 @@
 /* intent.h -- one operation, from the wish to its request, and from the answer to its record.
  *
  * Layer: client, pure but for the buffer it writes: no descriptor, no clock. An intent says what to
- * do; intent_record fills the operation in the history; intent_request writes the bytes to send;
- * intent_learn reads the answer into the operation.
+ * do; intent_record fills the operation in the history; intent_request writes the bytes to send, or
+ * intent_entry its part of them; intent_learn reads the answer into the operation.
  */
 #ifndef LOADGEN_CLIENT_INTENT_H
 #define LOADGEN_CLIENT_INTENT_H
@@ -33,13 +33,12 @@ struct intent {
     enum history_kind kind;
     unsigned lines;
     struct history_line line[HISTORY_LINES_MAX]; /* item and quantity; the rest is 0 */
-    struct held held;                            /* of confirm, release, extend, get */
-    bool partial;                                /* a confirm that says how many units */
-    bool batch;                                  /* sent as the one operation of a batch */
-    struct answered about;                       /* of look-up and reuse */
-    uint64_t if_match;                           /* of set */
-    uint32_t prefix; /* of list: its items' numbers begin with these digits */
-    bool more;       /* of list: there are more such items than it asks for */
+    struct held held;                            /* of what is about a reservation */
+    bool partial;          /* a confirm or rereserve that says how many units */
+    struct answered about; /* of look-up and reuse */
+    uint64_t if_match;     /* of set */
+    uint32_t prefix;       /* of list: its items' numbers begin with these digits */
+    bool more;             /* of list: there are more such items than it asks for */
 };
 
 /* Fills kind, lines, `of` and flags of a record that history_begin made with i->lines lines. */
@@ -49,18 +48,18 @@ void intent_record(const struct intent *i, struct history_op *op);
 void intent_request(const struct intent *i, const struct load *load, const struct history_op *op,
                     struct buf *out);
 
-/* The answer to the one operation of a batch, as if it had been sent alone; the rest of it is that
- * of the batch. False when there is no such answer in it. */
-bool intent_unbatch(const struct response *batch, struct response *one)
-    __attribute__((warn_unused_result));
+/* The same as an entry of a batch, appended. */
+void intent_entry(const struct intent *i, const struct load *load, const struct history_op *op,
+                  struct buf *out);
 
 /* What an answer means. */
 struct lesson {
     enum history_outcome outcome;
     enum history_detail detail;
     struct str id; /* of the reservation a reserve made; absent otherwise. Part of the response */
-    struct misfit misfit;  /* what else the answer said that does not fit the request */
-    int64_t on_hand, held; /* of a get of an item; ANSWER_UNSAID when not said */
+    struct str expired_lines; /* of one that expired and was confirmed after that; as above */
+    struct misfit misfit;     /* what else the answer said that does not fit the request */
+    int64_t on_hand, held;    /* of a get of an item; ANSWER_UNSAID when not said */
 };
 
 /* Reads status and body of an answer, fills version and remaining of the operation's lines. */

@@ -10,12 +10,15 @@ static const struct layout_field coverage[] = {
     {.label = "unknown mutations",
      .text = "{happened} happened, {absent} did not, {unresolved} nobody could tell"},
     {.label = "effects", .text = "{successes}, of them {baskets} of baskets"},
+    {.label = "batches", .text = "{batches} of several operations", .when = "batches"},
     {.label = "same key again", .text = "{resent} sent, {replays} answered as a replay"},
     {.label = "sold out", .text = "items {sold_out_items}, answers {sold_out_answers}"},
+    {.label = "limits", .text = "{limit_answers} answers that a customer has enough"},
     {.label = "most in flight",
      .text = "{most_in_flight} at one time on item {most_in_flight_item}"},
     {.label = "reservations",
-     .text = "{reservations}: {confirmed} confirmed, {released} released, {expired} expired, "
+     .text = "{reservations}: {confirmed} confirmed ({taken_again} taken again), {released} "
+             "released, {expired} expired, "
              "{held} held; {read_back} read back"},
     {.label = "units",
      .text =
@@ -35,6 +38,10 @@ static const struct layout_field run[] = {
     {.label = "processes",
      .text = "{facts.processes}, {facts.deaths} died, {facts.respawns} forked again"},
     {.label = "items", .text = "{facts.items}, with {facts.stock} units each"},
+    {.label = "limits",
+     .text = "{facts.limit} units for each of {facts.customers} customers, one item in "
+             "{facts.limited_every}",
+     .when = "facts.limited_every"},
     {.label = "arrivals",
      .text = "{facts.arrival}, {facts.rate:number}/s",
      .otherwise = "closed loop: each client waits for its answer"},

@@ -35,6 +35,14 @@ void queue_push_front(struct queue *queue, struct store_op *op)
     queue->count++;
 }
 
+bool queue_has_chain_of(const struct queue *queue, const struct store_op *op)
+{
+    for (const struct store_op *other = queue->head; op->chain && other; other = other->next)
+        if (other->chain == op->chain)
+            return true;
+    return false;
+}
+
 void queue_remove(struct queue *queue, struct store_op *op)
 {
     assert(queue->count > 0);
@@ -255,6 +263,18 @@ const char *store_not_ready(const struct store *store, enum outcome_code *code)
     if (store->shared->memory_high)
         return STORE_WHY_MEMORY;
     return store->shared->ledger_behind ? STORE_WHY_BEHIND : NULL;
+}
+
+bool store_next_shut(const struct store *store, unsigned *partition, const char **why)
+{
+    for (; *partition < store->config.partitions; ++*partition) {
+        const struct gate_view *gate = &store->partitions[*partition].gate;
+        if (gate->gate == GATE_OPEN)
+            continue;
+        *why = gate->why;
+        return true;
+    }
+    return false;
 }
 
 int64_t store_restores(const struct store *store)
