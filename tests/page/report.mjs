@@ -85,12 +85,14 @@ function figures() {
     });
     const claims = text.includes('\nProperties\n') ? '.sentence, .properties p:first-child' : '.sentence';
     document.querySelectorAll(claims).forEach((part) => shown.push(bare(part.textContent)));
-    return { text: bare(text), shown };
+    const counted = text.match(/and [\d,]+ more .*/g) || []; // violations, beside a witness
+    return { text: bare(text), shown, missing: counted.filter((line) => !document.querySelector('main').textContent.includes(line)) };
 }
 
 // Names, units and roundings of the page are those of the text report.
 async function checkFigures(page, one) {
-    const { text, shown } = await page.evaluate(figures);
+    const { text, shown, missing } = await page.evaluate(figures);
+    assert.deepEqual(missing, [], 'lines of the text report that the page does not have');
     assert.ok(shown.length > 10, `only ${shown.length} figures are shown`);
     if (one) // of several runs the text report shows less
         assert.deepEqual(shown.filter((figure) => !text.includes(figure)), [], 'figures that the text report does not have');

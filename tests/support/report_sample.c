@@ -229,7 +229,7 @@ static void make_unknown(struct report_sample *s, struct history_facts *f)
     f->metrics = 0;
     s->summary.conflicts_per_success = -1;
     s->summary.conflicts = 0;
-    s->gate[1].met = false;
+    s->gate[1] = (struct gate_result){"conflicts<1", 0, false, "", "its counters do not show"};
     f->trouble = TROUBLE_UNSETTLED;
     s->verdict.coverage.unresolved = 7;
     verdict_unknown(&s->verdict, PROPERTY_SUMS,
