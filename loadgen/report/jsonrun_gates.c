@@ -37,7 +37,7 @@ static void warn_of_generator(struct jsonput *j, json_t *list, const struct summ
     char text[WARNING_MAX];
     if (!pace.reached) {
         snprintf(text, sizeof text, "The target rate was not reached, only %.1f%% of it.",
-                 100 * (double)s->operations / (pace.target * s->seconds));
+                 100 * (double)s->requests / (pace.target * s->seconds));
         jsonput_text(j, list, NULL, str_of(text));
     }
     if (pace.late)

@@ -59,7 +59,9 @@ static const struct layout_field throughput[] = {
     {.label = "warm-up",
      .text = "{load.warmup_attempts} attempts before that",
      .when = "load.warmup_attempts"},
-    {.label = "sent", .text = "{load.attempts_per_second:number}/s, {load.attempts} attempts"},
+    {.label = "sent",
+     .text = "{load.attempts_per_second:number}/s, {load.attempts} attempts in {load.requests} "
+             "requests"},
     {.label = "answered", .text = "{load.answers_per_second:number}/s, {load.answers} answers"},
     {.label = "target", .text = "{facts.rate:number}/s: reached", .when = "load.target_reached"},
     {.label = "target",

@@ -184,6 +184,7 @@ static void fill_summary(struct summary *s, uint64_t seed, uint64_t base_ns)
         fill_interval(s, i, &rng, base_ns);
     s->answers = s->operations - s->count[CLASS_UNKNOWN];
     s->successes = s->count[CLASS_OK];
+    s->requests = s->operations;
     s->per_second = (double)s->answers / s->seconds;
     s->conflicts_per_success = (double)s->conflicts / (double)s->count[CLASS_OK];
     s->statuses = 4;
