@@ -10,6 +10,8 @@ report_asset_css_end:
 
     .global report_asset_script, report_asset_script_end
 report_asset_script:
+    .incbin "template.js"
+    .incbin "charts.js"
     .incbin "report.js"
 report_asset_script_end:
     .byte 0

@@ -13,6 +13,10 @@ void jsonrun_facts(struct jsonput *j, json_t *run, const struct history_facts *f
 void jsonrun_verdict(struct jsonput *j, json_t *run, const struct report_run *from);
 void jsonrun_numbers(struct jsonput *j, json_t *run, const struct summary *s);
 
+/* Thresholds and how they came out; what a reader should know before the numbers. */
+void jsonrun_gates(struct jsonput *j, json_t *run, const struct report_run *from);
+void jsonrun_warnings(struct jsonput *j, json_t *run, const struct report_run *from);
+
 /* The name of an item: the prefix of the run and its number. */
 void jsonrun_sku(struct jsonput *j, json_t *parent, const char *key,
                  const struct history_facts *facts, uint32_t item);

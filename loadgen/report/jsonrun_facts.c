@@ -56,6 +56,7 @@ static void put_course(struct jsonput *j, json_t *o, const struct history_facts 
 {
     uint32_t progress = facts->progress, trouble = facts->trouble;
     jsonput_count(j, o, "established", facts->established);
+    jsonput_bool(j, o, "metrics", facts->metrics);
     jsonput_count(j, o, "go_ns", facts->go_ns);
     count_or_null(j, o, "stop_ns", facts->stop_ns);
     jsonput_text(j, o, "progress",

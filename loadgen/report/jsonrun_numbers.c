@@ -116,6 +116,19 @@ static void put_statuses(struct jsonput *j, json_t *run, const struct summary *s
         jsonput_count(j, details, summary_detail_name((enum history_detail)i), s->detail[i]);
 }
 
+static void put_sold_out(struct jsonput *j, json_t *o, const struct history_facts *facts,
+                         uint64_t at_ns)
+{
+    uint64_t go_ns = facts->go_ns;
+    if (at_ns == 0) {
+        jsonput_null(j, o, "sold_out_ns");
+        jsonput_null(j, o, "sold_out_after_ns");
+        return;
+    }
+    jsonput_count(j, o, "sold_out_ns", at_ns);
+    jsonput_count(j, o, "sold_out_after_ns", at_ns > go_ns ? at_ns - go_ns : 0);
+}
+
 static void put_items(struct jsonput *j, json_t *run, const struct summary *s)
 {
     json_t *list = jsonput_array(j, run, "items");
@@ -131,10 +144,7 @@ static void put_items(struct jsonput *j, json_t *run, const struct summary *s)
             jsonput_integer(j, o, "remaining", item->remaining);
         else
             jsonput_null(j, o, "remaining");
-        if (item->sold_out_ns)
-            jsonput_count(j, o, "sold_out_ns", item->sold_out_ns);
-        else
-            jsonput_null(j, o, "sold_out_ns");
+        put_sold_out(j, o, s->facts, item->sold_out_ns);
     }
 }
 
@@ -151,9 +161,17 @@ static void put_workers(struct jsonput *j, json_t *run, const struct summary *s)
     }
 }
 
-static void put_interval(struct jsonput *j, json_t *list, const struct summary *s,
-                         const struct summary_interval *interval)
+/* Of interval i, since from_ns: the last one is cut off by the end of the run. */
+static uint64_t end_of(const struct summary *s, size_t i)
 {
+    uint64_t end_ns = s->interval_ns * (i + 1), all_ns = s->to_ns - s->from_ns;
+    return i + 1 == s->intervals && all_ns > s->interval_ns * i && all_ns < end_ns ? all_ns
+                                                                                   : end_ns;
+}
+
+static void put_interval(struct jsonput *j, json_t *list, const struct summary *s, size_t i)
+{
+    const struct summary_interval *interval = &s->interval[i];
     bool answered = interval->p50_ns || interval->max_ns;
     const struct {
         const char *key;
@@ -163,12 +181,13 @@ static void put_interval(struct jsonput *j, json_t *list, const struct summary *
                  {"p99_ns", interval->p99_ns},
                  {"max_ns", interval->max_ns}};
     json_t *o = jsonput_object(j, list, NULL);
+    jsonput_count(j, o, "end_ns", end_of(s, i));
     put_classes(j, o, "outcomes", interval->count);
-    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+    for (size_t n = 0; n < sizeof times / sizeof times[0]; n++) {
         if (answered)
-            jsonput_count(j, o, times[i].key, times[i].ns);
+            jsonput_count(j, o, times[n].key, times[n].ns);
         else
-            jsonput_null(j, o, times[i].key);
+            jsonput_null(j, o, times[n].key);
     }
     jsonput_count(j, o, "conflicts", interval->conflicts);
     jsonput_count(j, o, "in_flight", interval->in_flight);
@@ -190,7 +209,31 @@ static void put_series(struct jsonput *j, json_t *run, const struct summary *s)
         jsonrun_sku(j, hot, NULL, s->facts, s->hot_item[i]);
     json_t *list = jsonput_array(j, o, "intervals");
     for (size_t i = 0; i < s->intervals; i++)
-        put_interval(j, list, s, &s->interval[i]);
+        put_interval(j, list, s, i);
+}
+
+/* Five points each time the rest halves, as HdrHistogram draws it, down to the slowest answer. */
+static void put_curve(struct jsonput *j, json_t *parent, const char *key, const struct histogram *h)
+{
+    json_t *points = jsonput_array(j, parent, key);
+    uint64_t count = h ? h->count : 0;
+    for (int step = 0; count > 0; step++) {
+        double one_in = exp2(step / 5.0);
+        bool last = one_in >= (double)count;
+        double percent = last ? 100.0 : 100.0 * (1.0 - 1.0 / one_in);
+        json_t *point = jsonput_object(j, points, NULL);
+        jsonput_number(j, point, "one_in", last ? (double)count : one_in);
+        jsonput_count(j, point, "ns", histogram_percentile(h, percent));
+        if (last)
+            return;
+    }
+}
+
+static void put_curves(struct jsonput *j, json_t *run, const struct summary *s)
+{
+    json_t *o = jsonput_object(j, run, "curves");
+    put_curve(j, o, "response", s->response);
+    put_curve(j, o, "service", s->service);
 }
 
 void jsonrun_numbers(struct jsonput *j, json_t *run, const struct summary *s)
@@ -206,4 +249,5 @@ void jsonrun_numbers(struct jsonput *j, json_t *run, const struct summary *s)
     put_items(j, run, s);
     put_workers(j, run, s);
     put_series(j, run, s);
+    put_curves(j, run, s);
 }

@@ -4,8 +4,79 @@
 #include "check/describe.h"
 #include "report/printable.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #define DESCRIPTION_MAX 4096 /* of one operation */
+#define SENTENCE_SIZE   (WITNESS_TEXT_SIZE + 64)
 #define FIELD(array)    printable_field((array), sizeof(array))
+
+static bool was_checked(const struct property_result *result)
+{
+    return result->word != VERDICT_RIGHT || result->checked > 0;
+}
+
+/* What nobody looked at is not called right. */
+static const char *shown(enum verdict_word word, bool checked)
+{
+    return word != VERDICT_RIGHT || checked ? verdict_name(word) : "unchecked";
+}
+
+static unsigned count_checked(const struct verdict *v)
+{
+    unsigned checked = 0;
+    for (int i = 0; i < PROPERTIES; i++)
+        checked += was_checked(&v->property[i]);
+    return checked;
+}
+
+static uint64_t count_violations(const struct verdict *v)
+{
+    uint64_t violations = 0;
+    for (int i = 0; i < PROPERTIES; i++)
+        violations += v->property[i].violations;
+    return violations;
+}
+
+/* Beyond the witnesses, and what is counted with them. */
+static uint64_t count_more(const struct verdict *v)
+{
+    uint64_t more = count_violations(v);
+    for (unsigned i = 0; i < v->witnesses; i++)
+        more -= 1 + v->witness[i].also + v->witness[i].alike;
+    return more;
+}
+
+static void say_violated(const struct verdict *v, char *line, size_t size)
+{
+    uint64_t violations = count_violations(v);
+    int n =
+        snprintf(line, size, "%" PRIu64 " violation%s of:", violations, violations == 1 ? "" : "s");
+    const char *separator = " ";
+    for (int i = 0; i < PROPERTIES && (size_t)n < size; i++) {
+        if (v->property[i].word != VERDICT_VIOLATION)
+            continue;
+        n += snprintf(line + n, size - (size_t)n, "%s%s", separator,
+                      property_name((enum property)i));
+        separator = ", ";
+    }
+}
+
+static void put_sentence(struct jsonput *j, json_t *o, const struct verdict *v)
+{
+    char line[SENTENCE_SIZE];
+    unsigned checked = count_checked(v);
+    if (v->word == VERDICT_VIOLATION)
+        say_violated(v, line, sizeof line);
+    else if (v->word == VERDICT_UNKNOWN)
+        snprintf(line, sizeof line, "%.*s", STR_ARG(FIELD(v->why_unknown)));
+    else if (checked == 0)
+        snprintf(line, sizeof line, "nobody looked whether the answers were right");
+    else
+        snprintf(line, sizeof line, "every answer was right: %u of %d properties checked, all hold",
+                 checked, PROPERTIES);
+    jsonput_text(j, o, "sentence", str_of(line));
+}
 
 static void put_property(struct jsonput *j, json_t *list, enum property property,
                          const struct property_result *result)
@@ -14,6 +85,7 @@ static void put_property(struct jsonput *j, json_t *list, enum property property
     jsonput_text(j, o, "name", str_of(property_name(property)));
     jsonput_text(j, o, "title", str_of(property_title(property)));
     jsonput_text(j, o, "word", str_of(verdict_name(result->word)));
+    jsonput_text(j, o, "shown", str_of(shown(result->word, was_checked(result))));
     jsonput_count(j, o, "checked", result->checked);
     jsonput_count(j, o, "violations", result->violations);
     jsonput_text_or_null(j, o, "why", FIELD(result->why));
@@ -39,9 +111,30 @@ static void put_witness(struct jsonput *j, json_t *list, const struct witness *w
     jsonput_count(j, o, "alike", witness->alike);
 }
 
-static void put_coverage(struct jsonput *j, json_t *run, const struct coverage *c,
+/* That nothing was oversold is a claim: it is made only where the sums were checked and hold, and
+ * no violation says that a unit may have gone twice all the same. */
+static void put_oversold(struct jsonput *j, json_t *o, const struct verdict *v)
+{
+    const struct property_result *sums = &v->property[PROPERTY_SUMS];
+    const char *word = "not-seen";
+    if (v->coverage.oversold_units)
+        word = "found";
+    else if (!was_checked(sums) || v->coverage.operations == 0)
+        word = "unchecked";
+    else if (sums->word == VERDICT_RIGHT && v->word != VERDICT_VIOLATION)
+        word = "none";
+    jsonput_integer(j, o, "oversold_units", v->coverage.oversold_units);
+    jsonput_text(j, o, "oversold", str_of(word));
+    if (strcmp(word, "found") == 0 || strcmp(word, "none") == 0)
+        jsonput_integer(j, o, "oversold_known", v->coverage.oversold_units);
+    else
+        jsonput_null(j, o, "oversold_known");
+}
+
+static void put_coverage(struct jsonput *j, json_t *run, const struct verdict *v,
                          const struct history_facts *facts)
 {
+    const struct coverage *c = &v->coverage;
     const struct {
         const char *key;
         uint64_t count;
@@ -80,7 +173,7 @@ static void put_coverage(struct jsonput *j, json_t *run, const struct coverage *
     jsonput_integer(j, o, "received", c->received);
     jsonput_integer(j, o, "sold_units", c->sold_units);
     jsonput_integer(j, o, "held_units", c->held_units);
-    jsonput_integer(j, o, "oversold_units", c->oversold_units);
+    put_oversold(j, o, v);
 }
 
 void jsonrun_verdict(struct jsonput *j, json_t *run, const struct report_run *from)
@@ -88,6 +181,11 @@ void jsonrun_verdict(struct jsonput *j, json_t *run, const struct report_run *fr
     const struct verdict *v = from->verdict;
     json_t *o = jsonput_object(j, run, "verdict");
     jsonput_text(j, o, "word", str_of(verdict_name(v->word)));
+    jsonput_text(j, o, "shown", str_of(shown(v->word, count_checked(v) > 0)));
+    put_sentence(j, o, v);
+    jsonput_count(j, o, "checked", count_checked(v));
+    jsonput_count(j, o, "violations", count_violations(v));
+    jsonput_count(j, o, "more_violations", count_more(v));
     jsonput_text_or_null(j, o, "why_unknown", FIELD(v->why_unknown));
     jsonput_count(j, o, "took_ms", v->took_ms);
     json_t *properties = jsonput_array(j, o, "properties");
@@ -96,5 +194,5 @@ void jsonrun_verdict(struct jsonput *j, json_t *run, const struct report_run *fr
     json_t *witnesses = jsonput_array(j, o, "witnesses");
     for (unsigned i = 0; i < v->witnesses; i++)
         put_witness(j, witnesses, &v->witness[i], from->history);
-    put_coverage(j, run, &v->coverage, from->summary->facts);
+    put_coverage(j, run, v, from->summary->facts);
 }

@@ -3,9 +3,6 @@
 
 #include "report/printable.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #define FACT_INDENT 20
 #define TEXT_MAX    (64 * 1024)
 
@@ -71,15 +68,10 @@ void page_wrap(struct buf *b, size_t at, size_t indent, struct str raw)
     buf_free(&clean);
 }
 
-void page_fact(struct buf *b, const char *name, const char *format, ...)
+void page_fact(struct buf *b, const char *name, struct str text)
 {
-    char text[2048]; /* longer than any fact: the command line has 1,536 */
-    va_list list;
-    va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
-    va_end(list);
     buf_printf(b, "  %-*s", FACT_INDENT - 2, name);
-    page_wrap(b, FACT_INDENT, FACT_INDENT, str_of(text));
+    page_wrap(b, FACT_INDENT, FACT_INDENT, text);
 }
 
 void page_cell(struct buf *b, struct str raw, size_t width, bool right)

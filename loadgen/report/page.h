@@ -22,8 +22,7 @@ void page_title(struct buf *b, const char *title);
 void page_wrap(struct buf *b, size_t at, size_t indent, struct str text);
 
 /* "  name              text", the text wrapped. */
-void page_fact(struct buf *b, const char *name, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void page_fact(struct buf *b, const char *name, struct str text);
 
 /* The text in a cell of that width: filled up with spaces behind, or before when right is true. A
  * text that is too long loses its beginning, since names differ at their ends. */

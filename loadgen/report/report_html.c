@@ -1,17 +1,21 @@
-/* report_html.c -- the HTML report: one file with its style, its script and its numbers.
+/* report_html.c -- the HTML report: one file with its style, its script and the report's document.
  *
- * The page loads nothing. A content security policy says so to the browser, and names the two
- * scripts by their digests: a text that got past the escaping could still not run.
+ * The page embeds what --output-format json writes and, beside it, how to show that (layout.h);
+ * page/report.js draws it. Where no script runs the text report is shown. The page loads nothing: a
+ * content security policy says so to the browser, and names the two scripts by their digests, so
+ * that a text that got past the escaping could still not run.
+ *
+ * Invariant: what came from a server, a user or a file is in the page only as JSON without "<", ">"
+ * and "&", and as escaped text.
  */
 #include "report/assets.h"
-#include "report/html.h"
-#include "report/html_data.h"
-#include "report/html_run.h"
-#include "report/report.h"
+#include "report/document.h"
+#include "report/layout.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 
 #define DIGEST_BYTES 32                                 /* SHA-256 */
 #define DIGEST_TEXT  (4 * ((DIGEST_BYTES + 2) / 3) + 1) /* in Base64, with its NUL */
@@ -32,26 +36,7 @@ static void put(FILE *out, struct str bytes)
     fwrite(bytes.p, 1, bytes.n, out);
 }
 
-static const struct verdict *worst(const struct report_run *runs, size_t count)
-{
-    const struct verdict *v = runs[0].verdict;
-    for (size_t i = 1; i < count; i++)
-        if (html_verdict_rank(runs[i].verdict) > html_verdict_rank(v))
-            v = runs[i].verdict;
-    return v;
-}
-
-static void title(FILE *out, const struct report_run *runs, size_t count)
-{
-    fprintf(out, "<title>%s: ", html_verdict_word(worst(runs, count)));
-    if (count == 1)
-        html_text(out, HTML_FIELD(runs[0].summary->facts->scenario));
-    else
-        fprintf(out, "%zu runs", count);
-    fputs(" – stockload</title>\n", out);
-}
-
-static int head(FILE *out, const struct report_run *runs, size_t count)
+static int put_head(FILE *out)
 {
     char chart[DIGEST_TEXT], script[DIGEST_TEXT];
     if (digest(REPORT_ASSET(chart), chart) < 0 || digest(REPORT_ASSET(script), script) < 0)
@@ -63,114 +48,95 @@ static int head(FILE *out, const struct report_run *runs, size_t count)
             "script-src 'sha256-%s' 'sha256-%s'\">\n",
             chart, script);
     fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-          "<meta name=\"color-scheme\" content=\"light dark\">\n",
+          "<meta name=\"color-scheme\" content=\"light dark\">\n"
+          "<title>stockload</title>\n<style>\n",
           out);
-    title(out, runs, count);
-    fputs("<style>\n", out);
     put(out, REPORT_ASSET(css));
     fputs("</style>\n</head>\n", out);
     return 0;
 }
 
-static void comparison_row(FILE *out, const struct report_run *run, size_t index)
-{
-    const struct summary *s = run->summary;
-    const struct coverage *c = &run->verdict->coverage;
-    fputs("<tr>", out);
-    fprintf(out, "<th scope=\"row\"><a href=\"#run-%zu\">", index + 1);
-    html_text(out, str_of(run->name));
-    fputs("</a></th><td>", out);
-    html_text(out, HTML_FIELD(s->facts->scenario));
-    fprintf(out, "</td><td class=\"%s\">%s</td>", html_verdict_class(run->verdict),
-            html_verdict_word(run->verdict));
-    html_cell_rate(out, s->per_second);
-    html_cell_duration(out, s->response ? histogram_percentile(s->response, 50) : 0);
-    html_cell_duration(out, s->response ? histogram_percentile(s->response, 99) : 0);
-    if (s->conflicts_per_success < 0)
-        html_cell_none(out);
-    else
-        fprintf(out, "<td>%.3g</td>", s->conflicts_per_success);
-    html_cell_signed(out, c->sold_units);
-    bool wrong = run->verdict->word == VERDICT_VIOLATION && c->oversold_units == 0;
-    if (wrong || html_unchecked(&run->verdict->property[PROPERTY_SUMS]))
-        html_cell_none(out);
-    else
-        html_cell_signed(out, c->oversold_units);
-    fprintf(out, "<td>%d</td></tr>\n", run->exit_status);
-}
+/* What means something to a parser of HTML, and its escapes. */
+static const char special[] = "<>&";
+static const char *const in_html[] = {"&lt;", "&gt;", "&amp;"};
+static const char *const in_json[] = {"\\u003c", "\\u003e", "\\u0026"};
 
-static void comparison(FILE *out, const struct report_run *runs, size_t count)
+static void put_escaped(FILE *out, struct str bytes, const char *const *escapes)
 {
-    static const char *const heads[] = {
-        "Run",  "Scenario", "Verdict", "Answers/s", "p50", "p99", "Conflicts per success",
-        "Sold", "Oversold", "Exit",    NULL};
-    fprintf(out, "<h2>%zu runs side by side</h2>\n<div class=\"compare\">", count);
-    html_table(out, "Comparison", NULL, heads);
-    for (size_t i = 0; i < count; i++)
-        comparison_row(out, &runs[i], i);
-    html_table_end(out);
-    fputs("</div>\n<section class=\"charts\" aria-label=\"Charts of all runs\">\n", out);
-    html_chart(out, "compare-curve", 0, "Response time by percentile",
-               "Each step to the right is ten times rarer.");
-    html_chart(out, "compare-rate", 0, "Answers per second", "All but the unknown ones.");
-    fputs("</section>\n", out);
-}
-
-static int sections(FILE *out, const struct report_run *runs, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *class = html_verdict_class(runs[i].verdict);
-        fprintf(out, "<details class=\"%s\"><summary><span class=\"tag\">%s</span> ", class,
-                html_verdict_word(runs[i].verdict));
-        html_text(out, str_of(runs[i].name));
-        fputs("</summary>\n", out);
-        int err = html_run(out, &runs[i], i);
-        if (err < 0)
-            return err;
-        fputs("</details>\n", out);
+    for (size_t i = 0; i < bytes.n; i++) {
+        const char *found = bytes.p[i] ? strchr(special, bytes.p[i]) : NULL;
+        if (found)
+            fputs(escapes[found - special], out);
+        else
+            putc(bytes.p[i], out);
     }
+}
+
+static int put_body(FILE *out, const struct report_run *runs, size_t count)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *to = open_memstream(&text, &bytes);
+    if (!to)
+        return -ENOMEM;
+    int result = report_text(to, runs, count);
+    if (fclose(to) == EOF && result == 0)
+        result = -ENOMEM;
+    fputs("<body>\n<header><h1>stockload <span>load, and proof</span></h1></header>\n"
+          "<noscript><pre class=\"card\">",
+          out);
+    if (result == 0)
+        put_escaped(out, (struct str){text, bytes}, in_html);
+    fputs("</pre></noscript>\n<main></main>\n<footer>This file is complete in itself and loads "
+          "nothing.</footer>\n",
+          out);
+    free(text);
+    return result;
+}
+
+/* These occur in JSON only within strings, where their escapes mean the same: no text can end the
+ * script element, or open a comment in it. */
+static int put_piece(const char *bytes, size_t n, void *stream)
+{
+    put_escaped(stream, (struct str){bytes, n}, in_json);
     return 0;
 }
 
-static int body(FILE *out, const struct report_run *runs, size_t count)
+/* Takes the value over. */
+static int put_json(FILE *out, const char *id, json_t *value)
 {
-    fputs("<body>\n<header><h1>stockload <span>load, and proof</span></h1></header>\n"
-          "<main>\n<noscript><p class=\"card\">The charts need JavaScript; everything they show is "
-          "in the tables too.</p></noscript>\n",
-          out);
-    if (count > 1)
-        comparison(out, runs, count);
-    int err = count > 1 ? sections(out, runs, count) : html_run(out, &runs[0], 0);
-    if (err < 0)
-        return err;
-    fputs("</main>\n<footer>Made by stockload ", out);
-    html_text(out, HTML_FIELD(runs[0].summary->facts->version));
-    fputs(". This file is complete in itself and loads nothing.</footer>\n", out);
-    return 0;
+    if (!value)
+        return -ENOMEM;
+    fprintf(out, "<script type=\"application/json\" id=\"%s\">", id);
+    int rc = json_dump_callback(value, put_piece, out,
+                                JSON_COMPACT | JSON_ENSURE_ASCII | DOCUMENT_FORMAT);
+    fputs("</script>\n", out);
+    json_decref(value);
+    return rc < 0 ? -ENOMEM : 0;
 }
 
 /* The scripts stand between their tags byte for byte: their digests are in the policy. */
-static int scripts(FILE *out, const struct report_run *runs, size_t count)
+static void put_scripts(FILE *out)
 {
-    fputs("<script type=\"application/json\" id=\"data\">", out);
-    int err = html_data(out, runs, count);
-    fputs("</script>\n<script>", out);
+    fputs("<script>", out);
     put(out, REPORT_ASSET(chart));
     fputs("</script>\n<script>", out);
     put(out, REPORT_ASSET(script));
     fputs("</script>\n</body>\n</html>\n", out);
-    return err;
 }
 
 int report_html(FILE *out, const struct report_run *runs, size_t count)
 {
     assert(count > 0);
-    int err = head(out, runs, count);
+    int err = put_head(out);
     if (err == 0)
-        err = body(out, runs, count);
+        err = put_body(out, runs, count);
     if (err == 0)
-        err = scripts(out, runs, count);
+        err = put_json(out, "document", document_make(runs, count));
+    if (err == 0)
+        err = put_json(out, "layout", layout_json());
     if (err < 0)
         return err;
+    put_scripts(out);
     return fflush(out) == EOF || ferror(out) ? -EIO : 0;
 }

@@ -1,41 +1,37 @@
 /* report_text.c -- one run in full, or several side by side, for people. */
+#include "report/document.h"
 #include "report/flush.h"
 #include "report/text_run.h"
 
 #define RUN_MAX (1024 * 1024) /* bytes of the page, for each run */
 
-/* The verdict first: all else is read in its light. Where nothing ran, or nobody looked, tables of
- * zeros would only hide that. */
-static void put_run(struct buf *b, const struct report_run *run)
+/* The verdict first: all else is read in its light. Where nobody looked, tables of zeros would only
+ * hide that. */
+static void put_run(struct buf *b, const json_t *run)
 {
-    const struct summary *s = run->summary;
-    bool ran = s->operations > 0 || s->warmup > 0;
-    text_verdict(b, run->verdict);
-    if (ran && text_was_checked(run->verdict)) {
-        text_properties(b, run->verdict);
-        text_witnesses(b, run->verdict, run->history);
-        text_coverage(b, run->verdict, s->facts);
+    text_verdict(b, run);
+    if (template_holds(run, "verdict.checked")) {
+        text_properties(b, run);
+        text_witnesses(b, run);
     }
-    text_facts(b, run);
-    if (ran) {
-        text_pace(b, s);
-        text_latency(b, s);
-        text_statuses(b, s);
-        text_items(b, s);
-        text_workers(b, s);
-    }
-    text_gates(b, run);
+    for (size_t i = 0; i < LAYOUT_SECTIONS; i++)
+        text_section(b, &layout_sections[i], run);
 }
 
 int report_text(FILE *out, const struct report_run *runs, size_t count)
 {
+    json_t *document = document_make(runs, count);
+    if (!document)
+        return -ENOMEM;
+    const json_t *shown = json_object_get(document, "runs");
     struct buf b;
     buf_init(&b, RUN_MAX * (count ? count : 1));
     if (count == 1)
-        put_run(&b, runs);
+        put_run(&b, json_array_get(shown, 0));
     else
-        text_comparison(&b, runs, count);
+        text_comparison(&b, shown);
     int result = flush_buf(out, &b);
     buf_free(&b);
+    json_decref(document);
     return result;
 }

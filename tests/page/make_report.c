@@ -17,6 +17,7 @@ struct page {
 static const struct page pages[] = {
     {"right.html", 1, {SAMPLE_RIGHT}, {NULL}},
     {"hostile.html", 1, {SAMPLE_HOSTILE}, {NULL}},
+    {"unknown.html", 1, {SAMPLE_UNKNOWN}, {NULL}},
     {"empty.html", 1, {SAMPLE_EMPTY}, {NULL}},
     {"three.html",
      3,

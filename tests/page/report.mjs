@@ -1,6 +1,7 @@
 // report.mjs REPORT.html SCREENSHOTS -- opens one HTML report in headless Chromium, on a desk and on
 // a phone, light and dark, and fails if anything is wrong with it: an error, a request to anywhere,
-// a chart that was not drawn, a page wider than the phone, text that ran as a script.
+// a chart that was not drawn, a page wider than the phone, text that ran as a script or is not shown
+// as it is, a figure that the text report writes differently.
 // CHROMIUM names the browser (/usr/bin/chromium).
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
@@ -56,7 +57,7 @@ async function checkText(page) {
     assert.ok(await verdict.isVisible(), 'no verdict to be seen');
     assert.match(await verdict.innerText(), /^(✓|\?|✕|–)\s*(RIGHT|UNKNOWN|VIOLATION|NOT CHECKED)$/);
     assert.match(await page.title(), /^(RIGHT|UNKNOWN|VIOLATION|NOT CHECKED): /);
-    assert.ok(await page.getByText('Command line').first().isVisible(), 'no command line to be seen');
+    assert.ok(await page.getByText('command', { exact: true }).first().isVisible(), 'no command line to be seen');
 }
 
 async function checkHarmless(page) {
@@ -65,7 +66,60 @@ async function checkHarmless(page) {
         foreign: document.querySelectorAll('img, iframe, object, embed, link, u, b, i, script[src], body *[onerror], body *[onclick]').length,
         scripts: document.scripts.length,
     }), MARK);
-    assert.deepEqual(found, { ran: false, foreign: 0, scripts: 3 }, 'text became part of the page');
+    assert.deepEqual(found, { ran: false, foreign: 0, scripts: 4 }, 'text became part of the page');
+}
+
+// In the page: what is shown of each run, and the text report, which C wrote from the same document.
+// Without white space: the text report breaks lines.
+function figures() {
+    const bare = (text) => text.replace(/\s+/g, '');
+    const text = new DOMParser().parseFromString(document.querySelector('noscript').textContent, 'text/html').body.textContent;
+    const pageOnly = ['mean', 'p75', 'p95'];
+    const shown = [...document.querySelectorAll('.facts > div')].map((fact) => bare(fact.textContent));
+    document.querySelectorAll('.run table').forEach((table) => {
+        const heads = [...table.querySelectorAll('thead th')].map((th) => th.textContent);
+        table.querySelectorAll('tbody tr').forEach((row) => {
+            const cells = [...row.cells].filter((_, i) => !pageOnly.includes(heads[i]));
+            shown.push(bare(cells.slice(1).map((cell) => cell.textContent).join('')).replace('–', '-'));
+        });
+    });
+    const claims = text.includes('\nProperties\n') ? '.sentence, .properties p:first-child' : '.sentence';
+    document.querySelectorAll(claims).forEach((part) => shown.push(bare(part.textContent)));
+    const counted = text.match(/and [\d,]+ more .*/g) || []; // violations, beside a witness
+    return { text: bare(text), shown, missing: counted.filter((line) => !document.querySelector('main').textContent.includes(line)) };
+}
+
+// Names, units and roundings of the page are those of the text report.
+async function checkFigures(page, one) {
+    const { text, shown, missing } = await page.evaluate(figures);
+    assert.deepEqual(missing, [], 'lines of the text report that the page does not have');
+    assert.ok(shown.length > 10, `only ${shown.length} figures are shown`);
+    if (one) // of several runs the text report shows less
+        assert.deepEqual(shown.filter((figure) => !text.includes(figure)), [], 'figures that the text report does not have');
+}
+
+// In the page: every text of the document that comes from elsewhere, and is not to be seen as it is.
+function unseen() {
+    const body = document.body.textContent.replace(/\s+/g, '');
+    return JSON.parse(document.getElementById('document').textContent).runs.flatMap((run) => [
+        run.name, run.facts.scenario, run.facts.url, run.facts.command, run.facts.host, run.facts.version,
+        ...run.warnings, ...run.items.map((item) => item.sku), ...run.gates.map((gate) => gate.text),
+        ...run.verdict.properties.map((property) => property.why || ''),
+        ...run.verdict.witnesses.flatMap((witness) => [witness.text, ...witness.operations.map((op) => op.text)]),
+    ]).filter((text) => !body.includes(text.replace(/\s+/g, '')));
+}
+
+// Top-level functions of the page's script: what a canvas shows can not be read back.
+function legends() {
+    const run = runs[0];
+    const item = { sku: 'x-1', sold_out_ns: run.load.from_ns + 2500000000 };
+    const told = (ns) => soldOutText(soldOutAt({ load: run.load, items: [Object.assign(item, { sold_out_ns: ns })] }, 'x-1'));
+    return [told(run.load.from_ns + 2500000000), told(run.load.from_ns - 1), told(null)];
+}
+
+async function checkLegends(page, wide) {
+    const wanted = wide ? [' · sold out 2.50s', ' · sold out before 0s', ''] : ['', '', ''];
+    assert.deepEqual(await page.evaluate(legends), wanted);
 }
 
 async function checkWidth(page) {
@@ -88,6 +142,10 @@ async function look(browser, view, url, shots) {
     await checkText(page);
     const charts = await checkCharts(page);
     await checkHarmless(page);
+    assert.deepEqual(await page.evaluate(unseen), [], 'texts that are not shown as they are');
+    const runs = await page.locator('.run').count();
+    await checkFigures(page, runs === 1);
+    await checkLegends(page, !more.isMobile);
     await checkWidth(page);
     await shot('', { fullPage: true });
     assert.deepEqual(faults, []);

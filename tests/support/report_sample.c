@@ -182,7 +182,10 @@ static void fill_summary(struct summary *s, uint64_t seed, uint64_t base_ns)
     s->interval = must(calloc(INTERVALS, sizeof(s->interval[0])));
     for (size_t i = 0; i < INTERVALS; i++)
         fill_interval(s, i, &rng, base_ns);
-    s->per_second = (double)(s->operations - s->count[CLASS_UNKNOWN]) / s->seconds;
+    s->answers = s->operations - s->count[CLASS_UNKNOWN];
+    s->successes = s->count[CLASS_OK];
+    s->requests = s->operations;
+    s->per_second = (double)s->answers / s->seconds;
     s->conflicts_per_success = (double)s->conflicts / (double)s->count[CLASS_OK];
     s->statuses = 4;
     s->status[0] = (struct summary_status){200, {[OUTCOME_OK] = s->count[CLASS_OK]}};
@@ -218,13 +221,16 @@ static void fill_verdict(struct report_sample *s)
     v->took_ms = 184;
 }
 
-/* Without counters, and with an answer that nobody could get. */
+/* An open load, without counters, and with an answer that nobody could get. */
 static void make_unknown(struct report_sample *s, struct history_facts *f)
 {
+    strcpy(f->arrival, "const");
+    f->rate = 30000;
+    f->dropped = 17;
     f->metrics = 0;
     s->summary.conflicts_per_success = -1;
     s->summary.conflicts = 0;
-    s->gate[1].met = false;
+    s->gate[1] = (struct gate_result){"conflicts<1", 0, false, "", "its counters do not show"};
     f->trouble = TROUBLE_UNSETTLED;
     s->verdict.coverage.unresolved = 7;
     verdict_unknown(&s->verdict, PROPERTY_SUMS,
@@ -236,7 +242,7 @@ static void make_unknown(struct report_sample *s, struct history_facts *f)
 static void make_hostile(struct report_sample *s, struct history_facts *f)
 {
     strcpy(f->scenario, "<b>&\"'</title>");
-    strcpy(f->prefix, "</script><u onclick=x>");
+    strcpy(f->prefix, "\"'</script><u onclick=x>-");
     strcpy(f->url, "javascript:window." SAMPLE_HOSTILE_MARK "=1//" HANDLER "</p></title>" SCRIPT);
     strcpy(f->command,
            "stockload '</code></dd>" HANDLER "' \"" SCRIPT "\" \x01\xff\xc0\xaf\xed\xa0\x80 end");

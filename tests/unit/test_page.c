@@ -6,9 +6,10 @@
 
 #include <cmocka.h>
 
-#include "report/human.h"
 #include "report/page.h"
 #include "report/printable.h"
+#include "report/template.h"
+#include "report/units.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,45 +18,108 @@ static void numbers_are_written_for_people(void **state)
 {
     (void)state;
     static const struct {
-        uint64_t ns;
-        const char *text;
-    } durations[] = {{0, "0"},
-                     {850, "850ns"},
-                     {1000, "1.00us"},
-                     {99949, "99.9us"},
-                     {999499, "999us"},
-                     {999500, "1.00ms"},
-                     {9994999, "9.99ms"},
-                     {9995001, "10.0ms"},
-                     {UINT64_C(999500000), "1.00s"},
-                     {UINT64_C(119900000000), "120s"},
-                     {UINT64_C(320000000000), "5m20s"},
-                     {UINT64_C(7500000000000), "2h05m"}};
-    static const struct {
-        uint64_t count;
-        const char *text;
-    } counts[] = {{0, "0"},
-                  {9999, "9999"},
-                  {10000, "10.0k"},
-                  {999499, "999k"},
-                  {999500, "1.00M"},
-                  {UINT64_C(7890000000), "7.89G"},
-                  {UINT64_MAX, "18.4E"}};
-    static const struct {
+        const char *unit;
         double value;
         const char *text;
-    } numbers[] = {
-        {0, "0"},           {0.031, "0.031"},       {0.00031, "0.00031"}, {0.9996, "1.00"},
-        {7.25, "7.25"},     {980, "980"},           {12345, "12.3k"},     {9999.6, "10.0k"},
-        {(double)NAN, "-"}, {(double)INFINITY, "-"}};
-    char out[HUMAN_SIZE];
-    for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++)
-        assert_string_equal(human_duration(durations[i].ns, out), durations[i].text);
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        assert_string_equal(human_count(counts[i].count, out), counts[i].text);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        assert_string_equal(human_number(numbers[i].value, out), numbers[i].text);
-    assert_true(strlen(human_number(1e300, out)) < HUMAN_SIZE - 1);
+    } rows[] = {
+        {"ns", 0, "0"},
+        {"ns", 850, "850ns"},
+        {"ns", 1000, "1.00us"},
+        {"ns", 99949, "99.9us"},
+        {"ns", 999499, "999us"},
+        {"ns", 999500, "1.00ms"},
+        {"ns", 9994999, "9.99ms"},
+        {"ns", 9995001, "10.0ms"},
+        {"ns", 999500000, "1.00s"},
+        {"ns", 119900000000, "120s"},
+        {"ns", 320000000000, "5m20s"},
+        {"ns", 7500000000000, "2h05m"},
+        {"ms", 184, "184ms"},
+        {"s", 12, "12.0s"},
+        {"short", 0, "0"},
+        {"short", 9999, "9999"},
+        {"short", 10000, "10.0k"},
+        {"short", 999499, "999k"},
+        {"short", 999500, "1.00M"},
+        {"short", 7890000000, "7.89G"},
+        {"short", 18446744073709551615.0, "18.4E"},
+        {"number", 0, "0"},
+        {"number", 0.031, "0.031"},
+        {"number", 0.00031, "0.00031"},
+        {"number", 0.9996, "1.00"},
+        {"number", 7.25, "7.25"},
+        {"number", 980, "980"},
+        {"number", 12345, "12.3k"},
+        {"number", 9999.6, "10.0k"},
+        {"number", (double)NAN, "-"},
+        {"number", (double)INFINITY, "-"},
+        {"share", 0.25, "25.0%"},
+        {"share", 0.0412, "4.12%"},
+        {"share", 1, "100%"},
+        {"measured", 49.9961, "49.996"},
+        {"measured", 4.81, "4.81"},
+        {"measured", 90, "90"},
+        {"measured", 100, "100"},
+        {"measured", 0.00047, "0.00047"},
+    };
+    char out[UNIT_TEXT_SIZE];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct unit *unit = unit_named(rows[i].unit, strlen(rows[i].unit));
+        assert_string_equal(unit_number(unit, rows[i].value, out), rows[i].text);
+    }
+    assert_string_equal(unit_number(unit_named("number", 6), 1e300, out), "1.00e+300");
+    assert_string_equal(unit_count(0, out), "0");
+    assert_string_equal(unit_count(999, out), "999");
+    assert_string_equal(unit_count(1000, out), "1,000");
+    assert_string_equal(unit_count(-123456, out), "-123,456");
+    assert_string_equal(unit_count(INT64_MIN, out), "-9,223,372,036,854,775,808");
+}
+
+static void the_steps_of_a_unit_rise(void **state)
+{
+    (void)state;
+    for (size_t u = 0; u < UNITS; u++) {
+        assert_true((units[u].steps > 0) != (units[u].words > 0));
+        for (size_t i = 1; i < units[u].steps; i++)
+            assert_true(units[u].step[i].below > units[u].step[i - 1].below);
+    }
+}
+
+static void assert_filled(const json_t *from, const char *text, const char *wanted)
+{
+    struct buf b;
+    buf_init(&b, 1000);
+    buf_putc(&b, '>');
+    assert_int_equal(template_put(&b, text, from), wanted != NULL);
+    buf_putc(&b, '\0');
+    assert_string_equal(b.p + 1, wanted ? wanted : "");
+    buf_free(&b);
+}
+
+static void templates_are_filled_with_all_their_values_or_not_at_all(void **state)
+{
+    (void)state;
+    json_t *from = json_loads("{\"a\":{\"b\":1234,\"c\":[\"x\",\"y\"]},\"t\":1500,\"n\":null,"
+                              "\"w\":\"unchecked\",\"no\":false,\"e\":[]}",
+                              0, NULL);
+    assert_non_null(from);
+    assert_filled(from, "plain", "plain");
+    assert_filled(from, "{a.b} of {a.c}", "1,234 of x y");
+    assert_filled(from, "{t:ns}, {t:short}", "1.50us, 1500");
+    assert_filled(from, "{w:verdict} {w}", "NOT CHECKED unchecked");
+    assert_filled(from, "{no:gate}", "MISSED");
+    assert_filled(from, "{n:status}", "no answer");
+    assert_filled(from, "{t:status}", "1,500");
+    assert_filled(from, "{t} and {n}", NULL);
+    assert_filled(from, "{t} and {n:ns}", NULL);
+    assert_filled(from, "{t} and {a.missing.deep}", NULL);
+    assert_true(template_holds(from, NULL));
+    assert_true(template_holds(from, "a.b") && template_holds(from, "w"));
+    assert_false(template_holds(from, "n") || template_holds(from, "no"));
+    assert_false(template_holds(from, "e") || template_holds(from, "nowhere.at.all"));
+    assert_true(template_holds(from, "!n") && template_holds(from, "!e"));
+    assert_false(template_holds(from, "!t"));
+    json_decref(from);
 }
 
 static void text_is_made_printable_and_stays_utf8(void **state)
@@ -108,6 +172,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_written_for_people),
+        cmocka_unit_test(the_steps_of_a_unit_rise),
+        cmocka_unit_test(templates_are_filled_with_all_their_values_or_not_at_all),
         cmocka_unit_test(text_is_made_printable_and_stays_utf8),
         cmocka_unit_test(lines_break_at_spaces_and_words_only_when_they_must),
     };

@@ -1,396 +1,238 @@
-// Draws the charts of a report. The numbers are in the page (#data, made by html_data.c); every
-// canvas says which chart it wants (data-chart) of which run (data-run). A canvas in a closed
-// section has no size and is drawn when it is opened. document.documentElement.dataset.charts counts
-// the charts that were drawn.
-(function () {
-    'use strict';
+// Draws a report: the document that --output-format json writes (#document), as the layout (#layout)
+// says. All text goes into the page as text, never as HTML. A chart in a closed section is drawn
+// when it is opened; document.documentElement.dataset.charts counts those that were drawn.
+'use strict';
 
-    const runs = JSON.parse(document.getElementById('data').textContent);
-    const drawn = new Map();
-    const CLASSES = ['OK', 'Sold out', 'Refused', 'Busy', 'Unknown'];
-    const CLASS_COLOURS = ['ok', 'no-stock', 'refused', 'busy', 'lost'];
-    const HUES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
-    const NAME_LENGTH = 36;
-    const NARROW = 600; // pixels of the page: a legend of eight long names would leave no chart
-    const MARKERS = 40; // fewer points than this are shown one by one
+const shown = JSON.parse(document.getElementById('document').textContent);
+const layout = JSON.parse(document.getElementById('layout').textContent);
+const units = layout.units;
+const runs = shown.runs;
 
-    function colour(name, alpha) {
-        const hex = getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
-        return hex + (alpha === undefined ? '' : Math.round(alpha * 255).toString(16).padStart(2, '0'));
-    }
+const SIGNS = { right: '✓', unknown: '?', violation: '✕', unchecked: '–' }; // not by colour alone
+const SEVERITY = ['right', 'unchecked', 'unknown', 'violation'];
+const NONE = '–';
 
-    // ---- numbers as people read them
+// ---- elements
 
-    function number(value) {
-        return value.toLocaleString('en', { maximumSignificantDigits: 4 });
-    }
+function el(name, attributes, ...children) {
+    const element = document.createElement(name);
+    Object.entries(attributes || {}).forEach(([key, value]) => element.setAttribute(key, value));
+    element.append(...children.filter((child) => child !== null));
+    return element;
+}
 
-    function short(value) {
-        const units = [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
-        const unit = units.find((u) => Math.abs(value) >= u[0]);
-        return unit ? number(value / unit[0]) + unit[1] : number(value);
-    }
+function card(title, note, ...children) {
+    return el('section', { class: 'card' }, el('h3', {}, title), note ? el('p', { class: 'note' }, note) : null, ...children);
+}
 
-    function duration(ms) {
-        if (ms >= 1000)
-            return number(ms / 1000) + ' s';
-        return ms >= 1 || ms === 0 ? number(ms) + ' ms' : number(ms * 1000) + ' µs';
-    }
+// A line must not end between two dashes.
+function words(text) {
+    if (!text.includes(' -'))
+        return text;
+    return el('code', {}, ...text.split(/(?<= )/).map((word) => el('span', {}, word)));
+}
 
-    // 1 / (1 - p) as a percentile: 1000 is 99.9%.
-    function percentile(x) {
-        return (100 - 100 / x).toLocaleString('en', { maximumFractionDigits: Math.max(0, Math.ceil(Math.log10(x)) - 1) }) + '%';
-    }
+// ---- facts and tables of the layout
 
-    // A legend has little room; the end of a path says more than its beginning.
-    function shortName(run) {
-        return run.name.length > NAME_LENGTH ? '…' + run.name.slice(-NAME_LENGTH) : run.name;
-    }
+function fieldText(field, from) {
+    const text = fill(units, field.text, from);
+    return text === null && field.otherwise !== undefined ? fill(units, field.otherwise, from) : text;
+}
 
-    // ---- pieces of a chart
+function filled(fields, from) {
+    return fields.filter((field) => holds(from, field.when))
+        .map((field) => ({ label: field.label, text: fieldText(field, from) }))
+        .filter((field) => field.text !== null);
+}
 
-    function line(label, name, points, more) {
-        return Object.assign({
-            label: label,
-            data: points,
-            borderColor: colour(name),
-            backgroundColor: colour(name),
-            borderWidth: 1.8,
-            pointRadius: points.length < MARKERS ? 2 : 0,
-            pointHitRadius: 8,
-            pointBackgroundColor: colour(name),
-            tension: 0,
-        }, more);
-    }
+function facts(section, from) {
+    const rows = filled(section.fields, from).map((field) => el('div', {}, el('dt', {}, field.label), el('dd', {}, words(field.text))));
+    return el('dl', { class: 'facts' }, ...rows);
+}
 
-    function axis(more, ticks) {
-        return Object.assign({
-            border: { color: colour('line') },
-            grid: { color: colour('grid'), borderColor: colour('line'), drawTicks: false },
-            ticks: Object.assign({ color: colour('muted'), padding: 6, maxRotation: 0, autoSkipPadding: 14 }, ticks),
-        }, more);
-    }
+// A cell of one value in words has that value as its class.
+function cell(field, from) {
+    const text = fieldText(field, from);
+    const [, path, unit] = /^\{([^:}]*):([^}]*)\}$/.exec(field.text) || [];
+    const state = unit && Object.keys(units[unit].words).length ? String(find(from, path)) : '';
+    return el('td', { class: text === '0' || text === null ? 'zero' : state }, text === null ? NONE : text);
+}
 
-    function seconds(run) {
-        const last = run.end.length ? run.end[run.end.length - 1] : undefined;
-        return axis({ type: 'linear', min: 0, max: last }, { callback: (v) => number(v) + ' s', includeBounds: false });
-    }
+function table(heads, rows) {
+    const head = el('tr', {}, ...heads.map((text) => el('th', { scope: 'col' }, text)));
+    return el('div', { class: 'scroll', tabindex: '0' }, el('table', {}, el('thead', {}, head), el('tbody', {}, ...rows)));
+}
 
-    function counts(more, format) {
-        return axis(Object.assign({ beginAtZero: true }, more), { callback: format || short, maxTicksLimit: 7 });
-    }
+function rowsOf(section, source, run) {
+    const elements = source.list === undefined ? [run] : run[source.list];
+    return elements.map((element) => ({ element, object: find(element, source.object) }))
+        .filter((row) => row.object)
+        .map((row) => el('tr', {}, el('th', { scope: 'row' }, fill(units, source.name, row.element)),
+            ...section.fields.map((field) => cell(field, row.object))));
+}
 
-    // A log axis, labelled where the digit is 1, and at 2 and 5 while there is room.
-    function logarithmic(format, more) {
-        return axis(Object.assign({ type: 'logarithmic' }, more), {
-            callback: function (value, index, ticks) {
-                const digit = value / Math.pow(10, Math.floor(Math.log10(value) + 1e-9));
-                const near = (d) => Math.abs(digit - d) < 1e-6;
-                const decades = Math.log10(ticks[ticks.length - 1].value / ticks[0].value);
-                return near(1) || (decades < 2.2 && (near(2) || near(5))) ? format(value) : null;
-            },
-            autoSkip: false,
-        });
-    }
+function members(section, object) {
+    const some = Object.entries(object).filter(([, value]) => value > 0);
+    return table([section.head, ''], some.map(([key, value]) => el('tr', {}, el('th', { scope: 'row' }, key), el('td', {}, plain(value)))));
+}
 
-    // Full squares in the colour of the line, dashed or not.
-    function legendLabels(chart) {
-        const labels = Chart.defaults.plugins.legend.labels.generateLabels(chart);
-        return labels.map((label) => Object.assign(label, {
-            fillStyle: chart.config.type === 'line' ? label.strokeStyle : label.fillStyle,
-            lineWidth: 0,
-        }));
-    }
+function sectionBody(section, run) {
+    const from = find(run, section.object);
+    if (section.rows.length > 0)
+        return table([section.head, ...section.fields.map((field) => field.label)], section.rows.flatMap((source) => rowsOf(section, source, run)));
+    return section.fields.length > 0 ? facts(section, from) : members(section, from);
+}
 
-    function options(scales, more) {
-        const merged = {
-            animation: false,
-            responsive: true,
-            maintainAspectRatio: false,
-            interaction: { mode: 'nearest', axis: 'x', intersect: false },
-            scales: scales,
-            plugins: {
-                legend: {
-                    position: 'bottom',
-                    labels: {
-                        color: colour('text'),
-                        boxWidth: 10,
-                        boxHeight: 10,
-                        padding: 12,
-                        generateLabels: legendLabels,
-                    },
-                },
-                tooltip: { callbacks: {} },
-            },
-        };
-        if (more)
-            more(merged);
-        return merged;
-    }
+// Small sections fill two columns, whatever their heights.
+function sections(run) {
+    const parts = [];
+    layout.sections.filter((section) => holds(run, section.when)).forEach((section) => {
+        const part = card(section.title, section.note, sectionBody(section, run));
+        const last = parts[parts.length - 1];
+        if (section.wide)
+            parts.push(part);
+        else if (last && last.className === 'narrow')
+            last.append(part);
+        else
+            parts.push(el('div', { class: 'narrow' }, part));
+    });
+    return parts;
+}
 
-    function tooltip(title, value) {
-        return (o) => {
-            o.plugins.tooltip.callbacks.title = (items) => (items.length ? title(items[0].parsed.x) : '');
-            o.plugins.tooltip.callbacks.label = (item) => item.dataset.label + ': ' + value(item.parsed.y);
-        };
-    }
+// ---- the verdict and its proof
 
-    function at(x) {
-        return number(x) + ' s';
-    }
+function word(run) {
+    return fill(units, '{verdict.shown:verdict}', run);
+}
 
-    function moment(seconds) {
-        return seconds.toLocaleString('en', { maximumFractionDigits: 2 }) + ' s';
-    }
+function sign(state) {
+    return el('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[state]);
+}
 
-    // The middle of each interval: what was counted in it belongs to all of it.
-    function middles(run) {
-        return run.end.map((end, i) => (i ? (end + run.end[i - 1]) / 2 : end / 2));
-    }
+function verdict(run) {
+    const f = run.facts;
+    const state = run.verdict.shown;
+    return el('section', { class: 'card verdict ' + state },
+        el('p', { class: 'word' }, sign(state), word(run)),
+        el('div', {},
+            el('p', { class: 'sentence' }, run.verdict.sentence),
+            el('p', { class: 'line' }, ...[f.scenario, f.url, f.started_at, 'seed ' + f.seed].map((text) => el('span', {}, text))),
+            el('ul', { class: 'trouble' }, ...run.warnings.map((text) => el('li', {}, text)))));
+}
 
-    function zip(xs, ys) {
-        return xs.map((x, i) => ({ x: x, y: ys[i] }));
-    }
+function tiles(run) {
+    return el('section', { class: 'tiles', 'aria-label': 'Key figures' }, ...layout.figures.map((figure) => {
+        const note = fill(units, figure.note, run);
+        const oversold = figure.text.includes('oversold') ? ' ' + run.coverage.oversold : '';
+        return el('div', { class: 'card tile' + oversold },
+            el('p', { class: 'name' }, figure.label),
+            el('p', { class: 'value' }, fieldText(figure, run) || NONE),
+            note === null ? null : el('p', { class: 'note' }, note));
+    }));
+}
 
-    function sum(run, classes) {
-        return run.end.map((_, i) => classes.reduce((all, c) => all + run.rate[c][i], 0));
-    }
+function properties(run) {
+    const list = run.verdict.properties.map((property) => el('li', { class: property.shown }, sign(property.shown),
+        el('div', {}, el('p', {}, property.title),
+            ...filled(layout.property, property).map((field) => el('p', { class: 'note' }, field.text)))));
+    return card('What was checked', '', el('ul', { class: 'properties' }, ...list));
+}
 
-    // ---- the charts
+function more(fields, from) {
+    return filled(fields, from).map((field) => el('p', { class: 'note' }, field.text));
+}
 
-    const charts = {};
+function witness(found) {
+    return el('li', {},
+        el('p', {}, el('span', { class: 'tag' }, found.property), found.text),
+        el('ol', { class: 'ops' }, ...found.operations.map((op) => el('li', {}, el('code', {}, op.text)))),
+        ...more(layout.witness, found));
+}
 
-    // Steps from interval to interval, so that the area is the number of answers.
-    charts.rate = function (run) {
-        const starts = [0].concat(run.end);
-        const sets = CLASSES.map((label, c) => {
-            const ys = run.rate[c].concat(run.rate[c].slice(-1));
-            return line(label, CLASS_COLOURS[c], zip(starts, ys), {
-                fill: c ? '-1' : 'origin',
-                stepped: true,
-                pointRadius: 0,
-                borderWidth: 1,
-                backgroundColor: colour(CLASS_COLOURS[c], 0.75),
-            });
-        });
-        return {
-            type: 'line',
-            data: { datasets: sets },
-            options: options({ x: seconds(run), y: counts({ stacked: true }) }, tooltip(at, (v) => short(v) + '/s')),
-        };
-    };
+function witnesses(run) {
+    const found = run.verdict.witnesses;
+    if (found.length === 0)
+        return null;
+    const part = card('Witnesses', 'The operations that prove it.', el('ol', {}, ...found.map(witness)), ...more(layout.verdict, run.verdict));
+    part.classList.add('witnesses');
+    return part;
+}
 
-    charts.latency = function (run) {
-        const xs = middles(run);
-        const sets = [['max', 'lost'], ['p99', 'b'], ['p90', 'g'], ['p50', 'a']].map((s) => line(s[0], s[1], zip(xs, run[s[0]])));
-        return {
-            type: 'line',
-            data: { datasets: sets },
-            options: options({ x: seconds(run), y: logarithmic(duration) }, tooltip(at, duration)),
-        };
-    };
+// ---- charts
 
-    function curveAxes() {
-        return {
-            x: logarithmic(percentile, { min: 1 }),
-            y: logarithmic(duration),
-        };
-    }
+function figure(chart, index, title, note) {
+    return el('figure', { class: 'card chart' },
+        el('figcaption', {}, el('h3', {}, title), el('p', { class: 'note' }, note)),
+        el('div', { class: 'plot' }, el('canvas', { 'data-chart': chart, 'data-run': index, role: 'img', 'aria-label': title })));
+}
 
-    function curve(label, name, points, more) {
-        return line(label, name, points.map((p) => ({ x: p[0], y: p[1] })), Object.assign({ pointRadius: 0 }, more));
-    }
+function chartsOf(run, index) {
+    const list = Object.entries(charts).filter(([, chart]) => chart.title && holds(run, chart.when));
+    return el('section', { class: 'charts', 'aria-label': 'Charts' }, ...list.map(([name, chart]) => figure(name, index, chart.title, chart.note)));
+}
 
-    charts.curve = function (run) {
-        return {
-            type: 'line',
-            data: {
-                datasets: [
-                    curve('Response time', 'a', run.response),
-                    curve('Service time', 'b', run.service, { borderDash: [5, 4] }),
-                ],
-            },
-            options: options(curveAxes(), tooltip(percentile, duration)),
-        };
-    };
+// ---- the page
 
-    // Draws a dashed line where an item sold out.
-    const soldOut = {
-        id: 'soldOut',
-        afterDatasetsDraw: function (chart) {
-            const area = chart.chartArea;
-            const ctx = chart.ctx;
-            ctx.save();
-            chart.data.datasets.forEach((set, i) => {
-                if (typeof set.soldOut !== 'number' || set.soldOut < 0 || !chart.isDatasetVisible(i))
-                    return;
-                const x = chart.scales.x.getPixelForValue(set.soldOut);
-                ctx.strokeStyle = set.borderColor;
-                ctx.setLineDash([3, 4]);
-                ctx.beginPath();
-                ctx.moveTo(x, area.top);
-                ctx.lineTo(x, area.bottom);
-                ctx.stroke();
-                ctx.setLineDash([]);
-                ctx.fillStyle = set.borderColor;
-                ctx.beginPath();
-                ctx.arc(x, area.bottom, 4, 0, 2 * Math.PI);
-                ctx.fill();
-            });
-            ctx.restore();
-        },
-    };
+function article(run, index) {
+    const parts = [verdict(run), tiles(run), witnesses(run), chartsOf(run, index), properties(run), ...sections(run)];
+    return el('article', { class: 'run', id: 'run-' + (index + 1) }, ...parts.filter((part) => part !== null));
+}
 
-    // Seconds, -1 for the warm-up, or null. Where there is no room the table has to say it.
-    function soldOutText(seconds) {
-        if (seconds === null || innerWidth < NARROW)
-            return '';
-        return seconds < 0 ? ' · sold out before 0 s' : ' · sold out ' + moment(seconds);
-    }
+function comparison() {
+    const fields = layout.comparison.filter((field) => runs.some((run) => fieldText(field, run) !== null));
+    const rows = runs.map((run, i) => el('tr', {},
+        el('th', { scope: 'row' }, el('a', { href: '#run-' + (i + 1) }, fieldText(fields[0], run))),
+        ...fields.slice(1).map((field) => cell(field, run))));
+    return [
+        el('h2', {}, runs.length + ' runs side by side'),
+        el('div', { class: 'compare card' }, table(fields.map((field) => field.label), rows)),
+        el('section', { class: 'charts', 'aria-label': 'Charts of all runs' },
+            figure('compare-curve', 0, charts.curve.title, 'Each step to the right is ten times rarer.'),
+            figure('compare-rate', 0, 'Answers a second', 'All but the unknown ones.')),
+    ];
+}
 
-    charts.stock = function (run) {
-        const sets = run.stock.map((item, i) => {
-            const points = zip(run.end, item.left);
-            if (run.start_stock !== null)
-                points.unshift({ x: 0, y: run.start_stock });
-            return line('item ' + item.item + soldOutText(item.sold_out), HUES[i], points, {
-                soldOut: item.sold_out,
-                spanGaps: true,
-                pointRadius: 0,
-            });
-        });
-        return {
-            type: 'line',
-            data: { datasets: sets },
-            options: options({ x: seconds(run), y: counts() }, tooltip(at, short)),
-            plugins: [soldOut],
-        };
-    };
+function folded(run, index) {
+    return el('details', { class: run.verdict.shown },
+        el('summary', {}, el('span', { class: 'tag' }, word(run)), run.name), article(run, index));
+}
 
-    // The rate over the second around each interval: the server's counter is read once a second, so
-    // what an interval has of it is a share, not a measurement.
-    function overSeconds(run, counts) {
-        const last = run.end.length - 1;
-        const start = (i) => (i ? run.end[i - 1] : 0);
-        return counts.map((_, i) => {
-            let from = i;
-            let to = i;
-            while (run.end[to] - start(from) < 1 && (from > 0 || to < last)) {
-                from = Math.max(0, from - 1);
-                to = Math.min(last, to + 1);
-            }
-            return counts.slice(from, to + 1).reduce((all, n) => all + n, 0) / (run.end[to] - start(from));
-        });
-    }
+function drawVisible(again) {
+    document.querySelectorAll('canvas[data-chart]').forEach((canvas) => {
+        if (!canvas.closest('details:not([open])') && (again || !drawn.has(canvas)))
+            attempt(canvas);
+    });
+    document.documentElement.dataset.charts = drawn.size;
+}
 
-    charts.conflicts = function (run) {
-        const xs = middles(run);
-        const sets = [];
-        const scales = { x: seconds(run) };
-        if (run.conflicts) {
-            sets.push(line('Conflicts per second', 'lost', zip(xs, overSeconds(run, run.conflicts)), { fill: true, backgroundColor: colour('lost', 0.15), yAxisID: 'y' }));
-            scales.y = counts();
-        }
-        const side = run.conflicts ? 'right' : 'left';
-        sets.push(line('In flight', 'f', zip(run.end, run.in_flight), { yAxisID: 'flight', borderDash: [5, 4] }));
-        scales.flight = counts({ position: side });
-        if (run.conflicts)
-            scales.flight.grid.drawOnChartArea = false;
-        return {
-            type: 'line',
-            data: { datasets: sets },
-            options: options(scales, tooltip(at, short)),
-        };
-    };
-
-    charts.workers = function (run) {
-        const parts = [['OK', 'ok'], ['Other answers', 'no-stock'], ['Unknown', 'lost']];
-        const sets = parts.map((part, n) => ({
-            label: part[0],
-            data: run.workers.map((w) => w[n]),
-            backgroundColor: colour(part[1], 0.8),
-            maxBarThickness: 46,
-        })).filter((set) => set.data.some((v) => v > 0));
-        const x = axis({ stacked: true });
-        x.grid.display = false;
-        return {
-            type: 'bar',
-            data: { labels: run.workers.map((_, i) => i), datasets: sets },
-            options: options({ x: x, y: counts({ stacked: true }) }, (o) => {
-                o.interaction.mode = 'index';
-                o.plugins.tooltip.callbacks.title = (items) => 'Process ' + items[0].label;
-            }),
-        };
-    };
-
-    charts['compare-curve'] = function () {
-        return {
-            type: 'line',
-            data: { datasets: runs.map((run, i) => curve(shortName(run), HUES[i % HUES.length], run.response)) },
-            options: options(curveAxes(), tooltip(percentile, duration)),
-        };
-    };
-
-    charts['compare-rate'] = function () {
-        const sets = runs.map((run, i) => line(shortName(run), HUES[i % HUES.length], zip(middles(run), sum(run, [0, 1, 2, 3]))));
-        const longest = Math.max.apply(null, runs.map((run) => run.end[run.end.length - 1] || 0));
-        return {
-            type: 'line',
-            data: { datasets: sets },
-            options: options({ x: seconds({ end: [longest] }), y: counts() }, tooltip(at, (v) => short(v) + '/s')),
-        };
-    };
-
-    // ---- drawing
-
-    function draw(canvas) {
-        if (drawn.has(canvas))
-            drawn.get(canvas).destroy();
-        const config = charts[canvas.dataset.chart](runs[Number(canvas.dataset.run)]);
-        drawn.set(canvas, new Chart(canvas, config));
-    }
-
-    // A chart that cannot be drawn says so in its place, and does not keep the others from it.
-    function attempt(canvas) {
-        try {
-            draw(canvas);
-        } catch (error) {
-            const note = document.createElement('p');
-            note.className = 'failed';
-            note.textContent = 'This chart could not be drawn: ' + error.message;
-            canvas.closest('figure').appendChild(note);
-            console.error(error);
-        }
-    }
-
-    function drawVisible(again) {
-        document.querySelectorAll('canvas[data-chart]').forEach((canvas) => {
-            if (!canvas.closest('details:not([open])') && (again || !drawn.has(canvas)))
-                attempt(canvas);
-        });
-        document.documentElement.dataset.charts = drawn.size;
-    }
-
-    function openAll() {
-        document.querySelectorAll('details').forEach((section) => { section.open = true; });
-        drawVisible(false);
-    }
-
-    // A link to a run opens its section.
-    function openTarget() {
-        const target = /^#run-\d+$/.test(location.hash) && document.querySelector(location.hash);
-        const section = target && target.closest('details');
-        if (section) {
-            section.open = true;
-            target.scrollIntoView();
-        }
-    }
-
-    Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-    document.querySelectorAll('details').forEach((section) => section.addEventListener('toggle', () => drawVisible(false)));
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => drawVisible(true));
-    addEventListener('beforeprint', openAll);
-    addEventListener('hashchange', openTarget);
-    openTarget();
+function openAll() {
+    document.querySelectorAll('details').forEach((section) => { section.open = true; });
     drawVisible(false);
-})();
+}
+
+// A link to a run opens its section.
+function openTarget() {
+    const target = /^#run-\d+$/.test(location.hash) && document.querySelector(location.hash);
+    const section = target && target.closest('details');
+    if (section) {
+        section.open = true;
+        target.scrollIntoView();
+    }
+}
+
+function build() {
+    const worst = runs.reduce((a, b) => (SEVERITY.indexOf(b.verdict.shown) > SEVERITY.indexOf(a.verdict.shown) ? b : a));
+    const name = runs.length > 1 ? runs.length + ' runs' : runs[0].facts.scenario;
+    document.title = word(worst) + ': ' + name + ' – stockload';
+    const parts = runs.length > 1 ? [...comparison(), ...runs.map(folded)] : [article(runs[0], 0)];
+    document.querySelector('main').replaceChildren(...parts);
+}
+
+build();
+Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+document.querySelectorAll('details').forEach((section) => section.addEventListener('toggle', () => drawVisible(false)));
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => drawVisible(true));
+addEventListener('beforeprint', openAll);
+addEventListener('hashchange', openTarget);
+openTarget();
+drawVisible(false);

@@ -1,0 +1,215 @@
+/* layout.c -- see layout.h. A place that no document has fails a test. */
+#include "report/layout.h"
+
+#define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
+#define FIELDS(array) .field = (array), .fields = COUNT(array)
+
+/* A pass that met nothing would be empty. */
+static const struct layout_field coverage[] = {
+    {.label = "attempts", .text = "{operations}: {ok} ok, {fail} failed, {unknown} unknown"},
+    {.label = "unknown mutations",
+     .text = "{happened} happened, {absent} did not, {unresolved} nobody could tell"},
+    {.label = "effects", .text = "{successes}, of them {baskets} of baskets"},
+    {.label = "batches", .text = "{batches} of several operations", .when = "batches"},
+    {.label = "same key again", .text = "{resent} sent, {replays} answered as a replay"},
+    {.label = "sold out", .text = "items {sold_out_items}, answers {sold_out_answers}"},
+    {.label = "limits", .text = "{limit_answers} answers that a customer has enough"},
+    {.label = "most in flight",
+     .text = "{most_in_flight} at one time on item {most_in_flight_item}"},
+    {.label = "reservations",
+     .text = "{reservations}: {confirmed} confirmed ({taken_again} taken again), {released} "
+             "released, {expired} expired, "
+             "{held} held; {read_back} read back"},
+    {.label = "units",
+     .text =
+         "{received} received, {sold_units} sold, {held_units} held, {oversold_units} oversold"},
+};
+
+static const struct layout_field run[] = {
+    {.label = "name", .text = "{name}"},
+    {.label = "command", .text = "{facts.command}"},
+    {.label = "server", .text = "{facts.url}"},
+    {.label = "scenario", .text = "{facts.scenario}"},
+    {.label = "seed", .text = "{facts.seed}"},
+    {.label = "started", .text = "{facts.started_at}"},
+    {.label = "host", .text = "{facts.host}"},
+    {.label = "stockload", .text = "{facts.version}"},
+    {.label = "clients", .text = "{facts.clients}, {facts.established} connected"},
+    {.label = "processes",
+     .text = "{facts.processes}, {facts.deaths} died, {facts.respawns} forked again"},
+    {.label = "items", .text = "{facts.items}, with {facts.stock} units each"},
+    {.label = "limits",
+     .text = "{facts.limit} units for each of {facts.customers} customers, one item in "
+             "{facts.limited_every}",
+     .when = "facts.limited_every"},
+    {.label = "arrivals",
+     .text = "{facts.arrival}, {facts.rate:number}/s",
+     .otherwise = "closed loop: each client waits for its answer"},
+    {.label = "restores", .text = "{facts.restores} during the run", .when = "facts.restores"},
+    {.label = "checked in", .text = "{verdict.took_ms:ms}"},
+    {.label = "exit status", .text = "{exit_status}"},
+    {.label = "warning", .text = "{warnings}", .when = "warnings", .only = LAYOUT_TEXT},
+};
+
+static const struct layout_field throughput[] = {
+    {.label = "measured",
+     .text = "nothing: all {load.warmup_attempts} attempts came within the warm-up",
+     .when = "!load.attempts"},
+    {.label = "measured", .text = "{load.seconds:s}", .when = "load.attempts"},
+    {.label = "warm-up",
+     .text = "{load.warmup_attempts} attempts before that",
+     .when = "load.warmup_attempts"},
+    {.label = "sent",
+     .text = "{load.attempts_per_second:number}/s, {load.attempts} attempts in {load.requests} "
+             "requests"},
+    {.label = "answered", .text = "{load.answers_per_second:number}/s, {load.answers} answers"},
+    {.label = "target", .text = "{facts.rate:number}/s: reached", .when = "load.target_reached"},
+    {.label = "target",
+     .text = "{facts.rate:number}/s: not reached",
+     .when = "!load.target_reached"},
+    {.label = "dropped arrivals", .text = "{load.dropped}", .when = "facts.rate"},
+    {.label = "generator lag", .text = "p99 {load.late.p99_ns:ns} behind the planned send"},
+    {.label = "client CPU", .text = "{load.cpu_share:share} of a processor for each process"},
+    {.label = "connects failed", .text = "{facts.unsent}", .when = "facts.unsent"},
+    {.label = "conflicts",
+     .text = "{conflicts.per_success:number} per success, {conflicts.lost} lost, {load.successes} "
+             "successes",
+     .otherwise = "not known: nothing succeeded, or the server's /metrics did not show them"},
+    {.label = "transactions",
+     .text = "{conflicts.batches}, with {conflicts.batch_operations} operations",
+     .when = "conflicts.batches"},
+};
+
+static const struct layout_field latency[] = {
+    {.label = "count", .text = "{count:short}"},
+    {.label = "mean", .text = "{mean_ns:ns}", .only = LAYOUT_PAGE},
+    {.label = "p50", .text = "{p50_ns:ns}"},
+    {.label = "p75", .text = "{p75_ns:ns}", .only = LAYOUT_PAGE},
+    {.label = "p90", .text = "{p90_ns:ns}"},
+    {.label = "p95", .text = "{p95_ns:ns}", .only = LAYOUT_PAGE},
+    {.label = "p99", .text = "{p99_ns:ns}"},
+    {.label = "p99.9", .text = "{p99_9_ns:ns}"},
+    {.label = "p99.99", .text = "{p99_99_ns:ns}"},
+    {.label = "max", .text = "{max_ns:ns}"},
+};
+
+static const struct layout_field items[] = {
+    {.label = "requests", .text = "{requests}"},
+    {.label = "no stock", .text = "{sold_out_answers}"},
+    {.label = "asked", .text = "{demand}"},
+    {.label = "taken", .text = "{taken}"},
+    {.label = "left", .text = "{remaining}"},
+    {.label = "sold out at", .text = "{sold_out_after_ns:ns}"},
+};
+
+static const struct layout_field outcomes[] = {
+    {.label = "ok", .text = "{ok}"},           {.label = "no-stock", .text = "{no-stock}"},
+    {.label = "refused", .text = "{refused}"}, {.label = "busy", .text = "{busy}"},
+    {.label = "unknown", .text = "{unknown}"},
+};
+
+static const struct layout_field statuses[] = {
+    {.label = "ok", .text = "{ok}"},
+    {.label = "fail", .text = "{fail}"},
+    {.label = "unknown", .text = "{unknown}"},
+};
+
+static const struct layout_field workers[] = {
+    {.label = "attempts", .text = "{attempts}"},
+    {.label = "ok", .text = "{ok}"},
+    {.label = "unknown", .text = "{unknown}"},
+    {.label = "lives", .text = "{lives}"},
+};
+
+static const struct layout_field thresholds[] = {
+    {.label = "measured", .text = "{actual:measured}{unit}", .otherwise = "{why}"},
+    {.label = "result", .text = "{met:gate}"},
+};
+
+const struct layout_section layout_sections[LAYOUT_SECTIONS] = {
+    {"Coverage of the check", .when = "verdict.checked", .object = "coverage", FIELDS(coverage)},
+    {"Throughput", .when = "workers", FIELDS(throughput)},
+    {"Run", FIELDS(run)},
+    {"Latency of answers", "Response: from the planned send; service: from the real one.",
+     .when = "latency.response", .head = "operation", FIELDS(latency), .sources = 5, .wide = true,
+     .rows = {{NULL, "latency.response", "all response"},
+              {"kinds", "response", "{kind} response"},
+              {NULL, "latency.service", "all service"},
+              {"kinds", "service", "{kind} service"},
+              {NULL, "load.late", "sent late by"}}},
+    {"Items with most requests", "Sold out at: after the clients were let go.", .when = "items",
+     .head = "sku", FIELDS(items), .sources = 1, .wide = true, .rows = {{"items", "", "{sku}"}}},
+    {"Outcomes",
+     "Unknown: no whole answer, or one that says so; the check finds out what became of it.",
+     .when = "load.attempts", .head = "operation", FIELDS(outcomes), .sources = 2,
+     .rows = {{NULL, "outcomes", "all"}, {"kinds", "outcomes", "{kind}"}}},
+    {"Answers", .when = "statuses", .head = "status", FIELDS(statuses), .sources = 1,
+     .rows = {{"statuses", "", "{status:status}"}}},
+    {"What the answers said", .when = "load.attempts", .object = "details",
+     .head = "state or problem"},
+    {"Client processes", .when = "workers", .head = "worker", FIELDS(workers), .sources = 1,
+     .rows = {{"workers", "", "{worker}"}}},
+    {"Thresholds", .when = "gates", .head = "threshold", FIELDS(thresholds), .sources = 1,
+     .rows = {{"gates", "", "{text}"}}},
+};
+
+static const struct layout_field figures[] = {
+    {.label = "answers a second",
+     .text = "{load.answers_per_second:number}",
+     .note = "{load.attempts} attempts"},
+    {.label = "p50",
+     .text = "{latency.response.p50_ns:ns}",
+     .note = "service {latency.service.p50_ns:ns}"},
+    {.label = "p99",
+     .text = "{latency.response.p99_ns:ns}",
+     .note = "service {latency.service.p99_ns:ns}"},
+    {.label = "conflicts a success",
+     .text = "{conflicts.per_success:number}",
+     .note = "{conflicts.lost} transactions lost"},
+    {.label = "units sold",
+     .text = "{coverage.sold_units}",
+     .note = "of {coverage.received}, {coverage.held_units} held"},
+    {.label = "units oversold",
+     .text = "{coverage.oversold_known}",
+     .note = "{coverage.oversold:oversold}"},
+    {.label = "left unknown",
+     .text = "{coverage.unresolved}",
+     .note = "{coverage.happened} happened, {coverage.absent} did not"},
+};
+const struct layout_fields layout_figures = {COUNT(figures), figures};
+
+static const struct layout_field comparison[] = {
+    {.label = "run", .text = "{name}"},
+    {.label = "verdict", .text = "{verdict.shown:verdict}"},
+    {.label = "scenario", .text = "{facts.scenario}"},
+    {.label = "answers a second", .text = "{load.answers_per_second:number}/s"},
+    {.label = "p50", .text = "{latency.response.p50_ns:ns}"},
+    {.label = "p99", .text = "{latency.response.p99_ns:ns}"},
+    {.label = "conflicts a success", .text = "{conflicts.per_success:number}"},
+    {.label = "successes", .text = "{coverage.successes}", .only = LAYOUT_TEXT},
+    {.label = "units sold", .text = "{coverage.sold_units}"},
+    {.label = "units oversold", .text = "{coverage.oversold_known}"},
+    {.label = "left unknown", .text = "{coverage.unresolved}"},
+    {.label = "thresholds missed", .text = "{gates_missed}"},
+    {.label = "exit status", .text = "{exit_status}", .only = LAYOUT_TEXT},
+};
+const struct layout_fields layout_comparison = {COUNT(comparison), comparison};
+
+static const struct layout_field property[] = {
+    {.label = "result", .text = "{shown:finding}", .when = "!checked"},
+    {.label = "result", .text = "{shown:finding}, {checked:short} checked", .when = "checked"},
+    {.label = "violations", .text = "violations: {violations}", .when = "violations"},
+    {.label = "why", .text = "{why}"},
+};
+const struct layout_fields layout_property = {COUNT(property), property};
+
+static const struct layout_field witness[] = {
+    {.label = "", .text = "and {also} more about one of these operations", .when = "also"},
+    {.label = "", .text = "and {alike} more of this sort", .when = "alike"},
+};
+const struct layout_fields layout_witness = {COUNT(witness), witness};
+
+static const struct layout_field verdict[] = {
+    {.label = "", .text = "and {more_violations} more violations", .when = "more_violations"},
+};
+const struct layout_fields layout_verdict = {COUNT(verdict), verdict};

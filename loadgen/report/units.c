@@ -1,0 +1,153 @@
+/* units.c -- see units.h. */
+#include "report/units.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Three digits that count: 1.25, 12.5, 125. The bounds are where rounding would add a fourth. */
+#define THREE_DIGITS(per, suffix)                                                                  \
+    {9.995 * (per), per, 2, suffix, 0, ""}, {99.95 * (per), per, 1, suffix, 0, ""},                \
+    {                                                                                              \
+        999.5 * (per), per, 0, suffix, 0, ""                                                       \
+    }
+
+/* From ten thousand on; smaller numbers are written out. */
+#define THOUSANDS                                                                                  \
+    {99.95e3, 1e3, 1, "k", 0, ""}, {999.5e3, 1e3, 0, "k", 0, ""}, THREE_DIGITS(1e6, "M"),          \
+        THREE_DIGITS(1e9, "G"), THREE_DIGITS(1e12, "T"), THREE_DIGITS(1e15, "P"),                  \
+        THREE_DIGITS(1e18, "E")
+
+static const struct unit_step durations[] = {
+    {0.5, 1, 0, "", 0, ""},
+    {999.5, 1, 0, "ns", 0, ""},
+    THREE_DIGITS(1e3, "us"),
+    THREE_DIGITS(1e6, "ms"),
+    {9.995e9, 1e9, 2, "s", 0, ""},
+    {99.95e9, 1e9, 1, "s", 0, ""},
+    {120e9, 1e9, 0, "s", 0, ""},
+    {7200e9, 60e9, 0, "m", 1e9, "s"},
+    {1e18, 3600e9, 0, "h", 60e9, "m"},
+};
+static const struct unit_step shorts[] = {{9999.5, 1, 0, "", 0, ""}, THOUSANDS};
+static const struct unit_step numbers[] = {
+    {5e-6, 1, 0, "", 0, ""},
+    {0.00095, 1, 5, "", 0, ""},
+    {0.9995, 1, 3, "", 0, ""},
+    {9.995, 1, 2, "", 0, ""},
+    {99.95, 1, 1, "", 0, ""},
+    {9999.5, 1, 0, "", 0, ""},
+    THOUSANDS,
+};
+static const struct unit_step percents[] = {
+    {5e-6, 1, 0, "%", 0, ""},  {0.095, 1, 4, "%", 0, ""}, {9.995, 1, 2, "%", 0, ""},
+    {99.95, 1, 1, "%", 0, ""}, {1e6, 1, 0, "%", 0, ""},
+};
+/* Beside a bound: rounded to three digits it would seem to be met, or missed. */
+static const struct unit_step measured[] = {{0.01, 1, -6, "", 0, ""}, {1e15, 1, -3, "", 0, ""}};
+
+static const struct unit_word verdicts[] = {{"right", "RIGHT"},
+                                            {"unknown", "UNKNOWN"},
+                                            {"violation", "VIOLATION"},
+                                            {"unchecked", "NOT CHECKED"}};
+static const struct unit_word findings[] = {{"right", "holds"},
+                                            {"unknown", "unknown"},
+                                            {"violation", "VIOLATED"},
+                                            {"unchecked", "unchecked"}};
+static const struct unit_word gates[] = {{"true", "met"}, {"false", "MISSED"}};
+static const struct unit_word statuses[] = {{"null", "no answer"}, {"other", "others"}};
+static const struct unit_word oversolds[] = {{"found", "units that were not there"},
+                                             {"none", "no unit was sold twice"},
+                                             {"not-seen", "none seen; see what was checked"},
+                                             {"unchecked", "not checked"}};
+
+const struct unit units[UNITS] = {
+    {"ns", 1, COUNT(durations), durations, 0, NULL},
+    {"ms", 1e6, COUNT(durations), durations, 0, NULL},
+    {"s", 1e9, COUNT(durations), durations, 0, NULL},
+    {"short", 1, COUNT(shorts), shorts, 0, NULL},
+    {"number", 1, COUNT(numbers), numbers, 0, NULL},
+    {"share", 100, COUNT(percents), percents, 0, NULL},
+    {"measured", 1, COUNT(measured), measured, 0, NULL},
+    {"verdict", 1, 0, NULL, COUNT(verdicts), verdicts},
+    {"finding", 1, 0, NULL, COUNT(findings), findings},
+    {"gate", 1, 0, NULL, COUNT(gates), gates},
+    {"status", 1, 0, NULL, COUNT(statuses), statuses},
+    {"oversold", 1, 0, NULL, COUNT(oversolds), oversolds},
+};
+
+const struct unit *unit_named(const char *name, size_t n)
+{
+    size_t i = 0;
+    while (i < UNITS && (strlen(units[i].name) != n || memcmp(units[i].name, name, n) != 0))
+        i++;
+    assert(i < UNITS);
+    return &units[i];
+}
+
+/* "4.810" as "4.81" */
+static void drop_zeros(char *number)
+{
+    char *end = number + strlen(number);
+    while (end[-1] == '0')
+        end--;
+    end[end[-1] == '.' ? -1 : 0] = '\0';
+}
+
+static void put_step(const struct unit_step *step, double value, char out[UNIT_TEXT_SIZE])
+{
+    char number[UNIT_TEXT_SIZE / 2];
+    snprintf(number, sizeof number, "%.*f", abs(step->decimals), value / step->per);
+    if (step->decimals < 0)
+        drop_zeros(number);
+    if (step->rest_per > 0)
+        snprintf(out, UNIT_TEXT_SIZE, "%.0f%s%02.0f%s", floor(value / step->per), step->suffix,
+                 floor(fmod(value, step->per) / step->rest_per), step->rest_suffix);
+    else
+        snprintf(out, UNIT_TEXT_SIZE, "%s%s", number, step->suffix);
+}
+
+const char *unit_number(const struct unit *unit, double value, char out[UNIT_TEXT_SIZE])
+{
+    size_t i = 0;
+    value *= unit->times;
+    while (i < unit->steps && !(value < unit->step[i].below))
+        i++;
+    if (!isfinite(value))
+        snprintf(out, UNIT_TEXT_SIZE, "-");
+    else if (i < unit->steps)
+        put_step(&unit->step[i], value, out);
+    else
+        snprintf(out, UNIT_TEXT_SIZE, "%.2e", value);
+    return out;
+}
+
+const char *unit_word(const struct unit *unit, const char *value)
+{
+    for (size_t i = 0; i < unit->words; i++)
+        if (strcmp(unit->word[i].value, value) == 0)
+            return unit->word[i].word;
+    return NULL;
+}
+
+const char *unit_count(int64_t value, char out[UNIT_TEXT_SIZE])
+{
+    char digits[24];
+    uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    int n = snprintf(digits, sizeof digits, "%" PRIu64, magnitude);
+    char *to = out;
+    if (value < 0)
+        *to++ = '-';
+    for (int i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return out;
+}
