@@ -318,7 +318,7 @@ enum step decide_decrement(struct planner *p, struct op *op)
     item_touch(p, item);
     op->out.code = OUT_OK;
     op->out.sku = item->sku;
-    op->out.decrement_id = op->id;
+    op->out.id = op->id;
     op->out.quantity = line->quantity;
     op->out.remaining = item->now.available;
     op->out.version = item->now.version;

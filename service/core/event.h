@@ -15,8 +15,9 @@
 
 #define EVENT_FORMAT 1
 
-/* The values are part of the format. */
+/* The values are part of the format: new ones at the end. */
 enum event_type {
+    EVENT_NONE = 0, /* none */
     EVENT_CREATE = 1,
     EVENT_SET = 2,
     EVENT_ADJUST = 3,
@@ -30,6 +31,16 @@ enum event_type {
     EVENT_EPOCH = 11, /* first of its epoch; no lines */
     EVENT_TYPES
 };
+
+/* What a type of event carries. */
+struct event_trait {
+    const char *name;    /* as SQL and readers of the feed know it */
+    bool of_reservation; /* it has a rid */
+    bool sets_deadline;  /* it has expires_ms */
+    unsigned lines_least, lines_most;
+};
+
+const struct event_trait *event_trait(enum event_type type);
 
 struct event_line {
     struct str sku;
@@ -46,7 +57,7 @@ struct event {
     bool negative; /* adjust: the delta is -quantity */
     bool has_rid;
     struct rid rid;
-    int64_t expires_ms; /* reserve, extend */
+    int64_t expires_ms; /* if its type sets a deadline */
     struct str customer, reference, reason, metadata;
     struct str key;    /* the client's key */
     struct str result; /* what record_encode_result wrote for it */

@@ -6,25 +6,26 @@
 
 #include <assert.h>
 
-#define MADE_ID_DIGITS 20
+#define MADE_ID_DIGITS  20
+#define NAMES_MAX_BYTES 256
 
 /* clang-format off */
 static const struct shape shapes[] = {
-    {OP_PUT, ROUTE_ITEM, METHOD_PUT, "put", true, false,
+    {OP_PUT, ROUTE_ITEM, METHOD_PUT, true, true, false,
      FIELD(ON_HAND) | FIELD(MAX_PER_CUSTOMER), 0},
-    {OP_DELETE, ROUTE_ITEM, METHOD_DELETE, NULL, true, true, 0, 0},
-    {OP_ADJUST, ROUTE_ADJUSTMENTS, METHOD_POST, "adjust", true, false,
+    {OP_DELETE, ROUTE_ITEM, METHOD_DELETE, false, true, true, 0, 0},
+    {OP_ADJUST, ROUTE_ADJUSTMENTS, METHOD_POST, true, true, false,
      FIELD(DELTA) | FIELD(REASON) | FIELD(REFERENCE), FIELD(DELTA)},
-    {OP_DECREMENT, ROUTE_DECREMENTS, METHOD_POST, "decrement", true, false,
+    {OP_DECREMENT, ROUTE_DECREMENTS, METHOD_POST, true, true, false,
      FIELD(QUANTITY) | FIELD(CUSTOMER), FIELD(QUANTITY)},
-    {OP_RESERVE, ROUTE_RESERVATIONS, METHOD_POST, "reserve", false, false,
+    {OP_RESERVE, ROUTE_RESERVATIONS, METHOD_POST, true, false, false,
      FIELD(SKU) | FIELD(QUANTITY) | FIELD(LINES) | FIELD(TTL_SECONDS) | FIELD(CUSTOMER) |
      FIELD(REFERENCE) | FIELD(METADATA), 0},
-    {OP_CONFIRM, ROUTE_CONFIRM, METHOD_POST, "confirm", false, true,
+    {OP_CONFIRM, ROUTE_CONFIRM, METHOD_POST, true, false, true,
      FIELD(LINES) | FIELD(IF_EXPIRED), 0},
-    {OP_RELEASE, ROUTE_RELEASE, METHOD_POST, "release", false, true, 0, 0},
-    {OP_EXTEND, ROUTE_EXTEND, METHOD_POST, "extend", false, false, FIELD(TTL_SECONDS), 0},
-    {OP_GET, ROUTE_RESERVATION, METHOD_GET, "get", false, true, 0, 0},
+    {OP_RELEASE, ROUTE_RELEASE, METHOD_POST, true, false, true, 0, 0},
+    {OP_EXTEND, ROUTE_EXTEND, METHOD_POST, true, false, false, FIELD(TTL_SECONDS), 0},
+    {OP_GET, ROUTE_RESERVATION, METHOD_GET, true, false, true, 0, 0},
 };
 /* clang-format on */
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
@@ -40,9 +41,22 @@ const struct shape *shape_of_route(enum route_id route, enum route_method method
 const struct shape *shape_of_name(struct str name)
 {
     for (size_t i = 0; i < SHAPES; i++)
-        if (shapes[i].batch_name && str_equal(name, str_of(shapes[i].batch_name)))
+        if (shapes[i].in_batch && str_equal(name, str_of(op_trait(shapes[i].kind)->name)))
             return &shapes[i];
     return NULL;
+}
+
+const char *shape_names(struct arena *arena)
+{
+    struct buf text;
+    buf_init(&text, NAMES_MAX_BYTES);
+    buf_puts(&text, STR("must be one of"));
+    for (size_t i = 0, named = 0; i < SHAPES; i++)
+        if (shapes[i].in_batch)
+            buf_printf(&text, "%s %s", named++ ? "," : "", op_trait(shapes[i].kind)->name);
+    struct str copy = arena_str(arena, buf_str(&text));
+    buf_free(&text);
+    return copy.p;
 }
 
 static bool no_memory(struct refusal *why)

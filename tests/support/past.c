@@ -128,9 +128,9 @@ static void fill(struct maker *m, struct made *made)
     }
     if (m->recent_count > 0)
         op->rid = m->recent[below(m, m->recent_count < RECENT ? m->recent_count : RECENT)];
-    if (op->kind <= OP_RESERVE || op->kind == OP_SWEEP)
+    if (!op_trait(op->kind)->names_reservation)
         add_line(m, made);
-    if (op->kind < OP_DECREMENT)
+    if (op->kind == OP_PUT || op->kind == OP_ADJUST || op->kind == OP_DELETE)
         fill_item_op(m, op);
     if (op->kind == OP_RESERVE)
         fill_reserve(m, made);

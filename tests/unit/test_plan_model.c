@@ -80,13 +80,10 @@ static const struct op *now_op;
 
 static void say_where(void)
 {
-    static const char *const kinds[OP_KINDS] = {"put",     "adjust",  "delete",  "decrement",
-                                                "reserve", "confirm", "release", "extend",
-                                                "get",     "sweep"};
     fprintf(stderr, "SEED=%llu operation %llu, at %lld ms, batch %u", (unsigned long long)seed,
             (unsigned long long)at_op, (long long)run.world.now_ms, run.model.batch);
     if (now_op) {
-        fprintf(stderr, ": %s", kinds[now_op->kind]);
+        fprintf(stderr, ": %s", op_trait(now_op->kind)->name);
         for (unsigned i = 0; i < now_op->line_count; i++)
             fprintf(stderr, " %.*s x %lld", STR_ARG(now_op->lines[i].sku),
                     (long long)now_op->lines[i].quantity);
@@ -418,7 +415,7 @@ static void compare_success(const struct op *op, const struct model_answer *a)
         same("quantity", out->quantity, a->quantity);
         same("remaining", out->remaining, a->remaining);
         same("version", out->version, a->version);
-        same("id", str_equal(out->decrement_id, str_of(a->id)), true);
+        same("id", str_equal(out->id, str_of(a->id)), true);
         break;
     case OP_DELETE:
     case OP_SWEEP: break;

@@ -100,7 +100,7 @@ static void a_decrement(void **state)
     struct op op = {.kind = OP_DECREMENT};
     op.out = (struct outcome){.code = OUT_OK,
                               .sku = STR("a"),
-                              .decrement_id = STR("k\"1"),
+                              .id = STR("k\"1"),
                               .quantity = 2,
                               .remaining = 0,
                               .version = 9};

@@ -1,0 +1,26 @@
+/* op.c -- the traits of the kinds of operations, made of op_table.h. */
+#include "core/op.h"
+#include "core/op_table.h"
+
+#include <assert.h>
+
+enum { TAKES_UNITS = 1 << 0, STORES = 1 << 1, NAMES_RESERVATION = 1 << 2 };
+
+#define TRAIT(KIND, label, BODY, EVENT, SUCCESS, flags)                                            \
+    [OP_##KIND] = {.name = #label,                                                                 \
+                   .body = OP_BODY_##BODY,                                                         \
+                   .event = EVENT_##EVENT,                                                         \
+                   .success = OUT_##SUCCESS,                                                       \
+                   .takes_units = ((flags)&TAKES_UNITS) != 0,                                      \
+                   .stores = ((flags)&STORES) != 0,                                                \
+                   .names_reservation = ((flags)&NAMES_RESERVATION) != 0},
+static const struct op_trait traits[] = {OP_TABLE(TRAIT)};
+
+#define COUNT(...) +1
+static_assert(0 OP_TABLE(COUNT) == OP_KINDS, "each kind of operation has its row in op_table.h");
+
+const struct op_trait *op_trait(enum op_kind kind)
+{
+    assert(kind < OP_KINDS);
+    return &traits[kind];
+}
