@@ -20,7 +20,7 @@ struct planner {
 
 typedef enum step decide_fn(struct planner *p, struct op *op);
 
-decide_fn decide_put, decide_adjust, decide_delete, decide_decrement, decide_sweep;
+decide_fn decide_put, decide_adjust, decide_delete, decide_decrement, decide_transfer, decide_sweep;
 decide_fn decide_reserve, decide_confirm, decide_release, decide_extend, decide_get;
 
 /* --- items (decide_item.c) -------------------------------------------------------------------- */

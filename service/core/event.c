@@ -29,7 +29,8 @@ enum {
     ROW(RELEASE,   "release",   true,           false,         0, LINES_MAX)                       \
     ROW(EXTEND,    "extend",    true,           true,          0, LINES_MAX)                       \
     ROW(EXPIRE,    "expire",    true,           false,         0, LINES_MAX)                       \
-    ROW(EPOCH,     "epoch",     false,          false,         0, 0)
+    ROW(EPOCH,     "epoch",     false,          false,         0, 0)                               \
+    ROW(TRANSFER,  "transfer",  false,          false,         2, 2)
 /* clang-format on */
 #define COUNT(TYPE, ...)        +1
 #define TRAIT(TYPE, label, ...) [EVENT_##TYPE] = {label, __VA_ARGS__},

@@ -28,7 +28,8 @@ enum event_type {
     EVENT_RELEASE = 8,
     EVENT_EXTEND = 9,
     EVENT_EXPIRE = 10,
-    EVENT_EPOCH = 11, /* first of its epoch; no lines */
+    EVENT_EPOCH = 11,    /* first of its epoch; no lines */
+    EVENT_TRANSFER = 12, /* two lines: from, to */
     EVENT_TYPES
 };
 
@@ -44,8 +45,8 @@ const struct event_trait *event_trait(enum event_type type);
 
 struct event_line {
     struct str sku;
-    int64_t
-        quantity; /* units that moved (reserve, decrement, confirm: sold); adjust: see negative */
+    int64_t quantity; /* units that moved (reserve, decrement, transfer; confirm: sold); adjust: see
+                         negative */
     int64_t available, held, sold, version, max_per_customer; /* right after */
 };
 

@@ -29,8 +29,9 @@ enum op_kind {
     OP_CONFIRM,
     OP_RELEASE,
     OP_EXTEND,
-    OP_GET,   /* a reservation's record, in order behind the operations before it */
-    OP_SWEEP, /* give back the due holds of an item; only the keeper asks for it */
+    OP_GET,      /* a reservation's record, in order behind the operations before it */
+    OP_SWEEP,    /* give back the due holds of an item; only the keeper asks for it */
+    OP_TRANSFER, /* units of one item to another */
     OP_KINDS
 };
 
@@ -76,6 +77,7 @@ enum op_body {
     OP_BODY_ITEM,        /* sku, item */
     OP_BODY_RESERVATION, /* resv */
     OP_BODY_SALE,        /* id, sku, quantity, remaining, version */
+    OP_BODY_TRANSFER,    /* the same of the item that gives, and `to` */
 };
 
 /* A kind of operation. */
@@ -102,6 +104,12 @@ struct outcome_short {
     int64_t version;
 };
 
+/* The item that a transfer gave to, right after it. */
+struct outcome_to {
+    struct str sku;
+    int64_t remaining, version;
+};
+
 struct outcome {
     enum outcome_code code;
     bool replayed;  /* the answer was given before */
@@ -112,6 +120,7 @@ struct outcome {
     const struct reservation *resv;
     struct str id; /* op's key or id; from the record on a replay */
     int64_t quantity, remaining, version;
+    struct outcome_to to;
     /* For refusals. */
     const struct outcome_short *shorts;
     unsigned short_count;
@@ -151,7 +160,8 @@ struct op {
     struct str id;         /* the operation's id: the client's key, or a made one */
     const void *chain;     /* those with the same one keep their order; NULL: on its own */
     struct rid rid;        /* names the reservation; for OP_RESERVE its 11 last bytes are random */
-    struct op_line *lines; /* one for an item; merged by sku; none for a plain confirm */
+    struct op_line *lines; /* one for an item; merged by sku; none for a plain confirm; two for a
+                              transfer: from, to */
     unsigned line_count;
     bool has_lines; /* OP_CONFIRM: lines were given */
     bool has_on_hand, has_max;

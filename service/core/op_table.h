@@ -21,7 +21,8 @@
     ROW(RELEASE,   release,   RESERVATION, RELEASE,   OK,         NAMES_RESERVATION)               \
     ROW(EXTEND,    extend,    RESERVATION, EXTEND,    OK,         NAMES_RESERVATION)               \
     ROW(GET,       get,       RESERVATION, NONE,      OK,         NAMES_RESERVATION)               \
-    ROW(SWEEP,     sweep,     NONE,        NONE,      OK,         0)
+    ROW(SWEEP,     sweep,     NONE,        NONE,      OK,         0)                               \
+    ROW(TRANSFER,  transfer,  TRANSFER,    TRANSFER,  OK,         TAKES_UNITS)
 /* clang-format on */
 
 #endif

@@ -99,6 +99,15 @@ bool record_decode(struct arena *arena, const struct rid *id, struct str bytes,
     return unpack_done(&in);
 }
 
+static void put_sale(struct buf *out, const struct op *op, const struct outcome *outcome)
+{
+    pack_text(out, op->id);
+    pack_text(out, outcome->sku);
+    pack_number(out, outcome->quantity);
+    pack_number(out, outcome->remaining);
+    pack_number(out, outcome->version);
+}
+
 void record_encode_result(struct buf *out, const struct op *op, const struct outcome *outcome)
 {
     assert(outcome_succeeded(outcome->code));
@@ -115,12 +124,12 @@ void record_encode_result(struct buf *out, const struct op *op, const struct out
         pack_text(out, (struct str){text, n});
         break;
     }
-    case OP_BODY_SALE:
-        pack_text(out, op->id);
-        pack_text(out, outcome->sku);
-        pack_number(out, outcome->quantity);
-        pack_number(out, outcome->remaining);
-        pack_number(out, outcome->version);
+    case OP_BODY_SALE: put_sale(out, op, outcome); break;
+    case OP_BODY_TRANSFER:
+        put_sale(out, op, outcome);
+        pack_text(out, outcome->to.sku);
+        pack_number(out, outcome->to.remaining);
+        pack_number(out, outcome->to.version);
         break;
     case OP_BODY_RESERVATION:
         pack_number(out, outcome->resv->id.partition);
@@ -143,6 +152,15 @@ static bool take_reservation(struct arena *arena, struct unpack *in, struct outc
     return true;
 }
 
+static void take_sale(struct unpack *in, struct outcome *out)
+{
+    out->id = unpack_text(in, KEY_STORED_MAX_BYTES);
+    out->sku = unpack_text(in, SKU_MAX_BYTES);
+    out->quantity = unpack_bounded(in, QUANTITY_MAX);
+    out->remaining = unpack_number(in);
+    out->version = unpack_number(in);
+}
+
 static bool take_body(struct arena *arena, struct unpack *in, enum op_kind kind,
                       struct outcome *out)
 {
@@ -151,12 +169,12 @@ static bool take_body(struct arena *arena, struct unpack *in, enum op_kind kind,
     case OP_BODY_ITEM:
         out->sku = unpack_text(in, SKU_MAX_BYTES);
         return item_decode(unpack_text(in, ITEM_TEXT_SIZE), &out->item);
-    case OP_BODY_SALE:
-        out->id = unpack_text(in, KEY_STORED_MAX_BYTES);
-        out->sku = unpack_text(in, SKU_MAX_BYTES);
-        out->quantity = unpack_bounded(in, QUANTITY_MAX);
-        out->remaining = unpack_number(in);
-        out->version = unpack_number(in);
+    case OP_BODY_SALE: take_sale(in, out); return true;
+    case OP_BODY_TRANSFER:
+        take_sale(in, out);
+        out->to.sku = unpack_text(in, SKU_MAX_BYTES);
+        out->to.remaining = unpack_number(in);
+        out->to.version = unpack_number(in);
         return true;
     case OP_BODY_RESERVATION: return take_reservation(arena, in, out);
     }

@@ -98,6 +98,7 @@ void exchange_dispatch(struct exchange *x)
     case ROUTE_EVENTS: events_begin(x); return;
     case ROUTE_ADJUSTMENTS:
     case ROUTE_DECREMENTS:
+    case ROUTE_TRANSFERS:
     case ROUTE_RESERVATIONS:
     case ROUTE_CONFIRM:
     case ROUTE_RELEASE:

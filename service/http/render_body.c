@@ -118,12 +118,37 @@ static void put_sale(struct buf *b, const struct outcome *out)
     buf_putc(b, '}');
 }
 
+static void put_side(struct buf *b, struct str sku, int64_t remaining, int64_t version)
+{
+    JSON_LIT(b, "{\"sku\":");
+    json_put_string(b, sku);
+    JSON_LIT(b, ",\"remaining\":");
+    buf_put_i64(b, remaining);
+    JSON_LIT(b, ",\"version\":");
+    buf_put_i64(b, version);
+    buf_putc(b, '}');
+}
+
+static void put_transfer(struct buf *b, const struct outcome *out)
+{
+    JSON_LIT(b, "{\"id\":");
+    json_put_string(b, out->id);
+    JSON_LIT(b, ",\"quantity\":");
+    buf_put_i64(b, out->quantity);
+    JSON_LIT(b, ",\"from\":");
+    put_side(b, out->sku, out->remaining, out->version);
+    JSON_LIT(b, ",\"to\":");
+    put_side(b, out->to.sku, out->to.remaining, out->to.version);
+    buf_putc(b, '}');
+}
+
 void body_put_success(struct buf *b, enum op_kind kind, const struct outcome *out)
 {
     switch (op_trait(kind)->body) {
     case OP_BODY_NONE: JSON_LIT(b, "null"); return;
     case OP_BODY_ITEM: body_put_item(b, out->sku, &out->item); return;
     case OP_BODY_SALE: put_sale(b, out); return;
+    case OP_BODY_TRANSFER: put_transfer(b, out); return;
     case OP_BODY_RESERVATION:
         assert(out->resv);
         body_put_reservation(b, out->resv, out->now_ms);

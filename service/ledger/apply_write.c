@@ -151,7 +151,8 @@ static void put_movement(struct rows *rows, const struct fold *fold, const struc
         put_int(rows, counters[i]);
 }
 
-/* What is the event's and not an item's. Long texts are written once, on its first row. */
+/* What is the event's and not an item's. Long texts are written once, on its first row; not so the
+ * reason, which is asked of both items of a transfer. */
 static bool put_circumstances(struct rows *rows, struct fold *fold, const struct fold_event *event,
                               bool first)
 {
@@ -163,7 +164,7 @@ static bool put_circumstances(struct rows *rows, struct fold *fold, const struct
     put_int_or_null(rows, e->expires_ms > 0, e->expires_ms);
     put_text(rows, about ? fold->reservations[event->reservation].r.customer : e->customer);
     put_text(rows, first ? e->reference : none);
-    put_text(rows, first ? e->reason : none);
+    put_text(rows, e->reason);
     put_text(rows, first ? e->metadata : none);
     put_text(rows, first ? e->key : none);
     put_text(rows, result);

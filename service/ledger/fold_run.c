@@ -46,6 +46,19 @@ static enum fold_result move_item(struct fold *fold, struct fold_event *event, u
     return FOLD_OK;
 }
 
+/* What one item gave the other took, and nothing else changed. */
+static enum fold_result check_transfer(struct fold *fold, const struct fold_event *event)
+{
+    const struct fold_delta *from = &event->deltas[0], *to = &event->deltas[1];
+    int64_t units = event->e.lines[0].quantity;
+    bool good = from->available == -units && to->available == units &&
+                event->e.lines[1].quantity == units && units > 0 && from->held == 0 &&
+                from->sold == 0 && to->held == 0 && to->sold == 0;
+    return good ? FOLD_OK
+                : fork_of(fold, event, event->e.lines[0].sku,
+                          "does not give what the other item of the transfer takes");
+}
+
 /* --- reservations ----------------------------------------------------------------------------- */
 
 static enum fold_result begin_hold(struct fold *fold, const struct fold_event *event,
@@ -151,6 +164,8 @@ enum fold_result fold_run(struct fold *fold)
         enum fold_result result = FOLD_OK;
         for (unsigned k = 0; k < event->e.line_count && result == FOLD_OK; k++)
             result = move_item(fold, event, k);
+        if (result == FOLD_OK && event->e.type == EVENT_TRANSFER)
+            result = check_transfer(fold, event);
         if (result == FOLD_OK && event->reservation != NAMES_NONE)
             result = move_reservation(fold, event);
         if (result != FOLD_OK)

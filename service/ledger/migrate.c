@@ -1,4 +1,5 @@
 #include "ledger/migrate.h"
+#include "buf.h"
 #include "random.h"
 
 #include <openssl/evp.h>
@@ -97,6 +98,40 @@ static int keep_id(void *context, const struct db_value *row, size_t count)
     return 0;
 }
 
+/* The line at the beginning of *text, which goes on behind it. */
+static struct str take_line(struct str *text)
+{
+    const char *end = memchr(text->p, '\n', text->n);
+    struct str line = {text->p, end ? (size_t)(end + 1 - text->p) : text->n};
+    *text = (struct str){text->p + line.n, text->n - line.n};
+    return line;
+}
+
+static bool begins_with(struct str line, struct str words)
+{
+    return line.n >= words.n && memcmp(line.p, words.p, words.n) == 0;
+}
+
+/* Runs what this engine is to read of a file. */
+static enum db_result run_file(struct db *db, struct str text)
+{
+    char only[32];
+    snprintf(only, sizeof(only), "-- only %s\n", db_engine_name(db));
+    bool mine = true;
+    struct buf part;
+    buf_init(&part, text.n + 1);
+    while (text.n > 0) {
+        struct str line = take_line(&text);
+        if (begins_with(line, STR("-- only ")) || begins_with(line, STR("-- both\n")))
+            mine = begins_with(line, str_of(only)) || begins_with(line, STR("-- both\n"));
+        if (mine)
+            buf_puts(&part, line);
+    }
+    enum db_result result = part.failed ? DB_NO_MEMORY : db_script(db, buf_str(&part));
+    buf_free(&part);
+    return result;
+}
+
 static enum db_result apply_next(struct migration *m)
 {
     const struct schema_file *file = &m->files[m->applied];
@@ -107,7 +142,7 @@ static enum db_result apply_next(struct migration *m)
         return DB_NO_MEMORY;
     random_bytes(id_bytes, sizeof(id_bytes));
     put_hex(id_bytes, sizeof(id_bytes), id);
-    enum db_result result = db_script(m->db, file->text);
+    enum db_result result = run_file(m->db, file->text);
     if (result != DB_OK)
         return result;
     const struct db_value listed[] = {db_int(number), db_text(str_of(file->name)),

@@ -8,7 +8,7 @@
 
 #include "str.h"
 
-#define SCHEMA_FILES 10
+#define SCHEMA_FILES 11
 
 struct schema_file {
     const char *name; /* "0001_ledger.sql" */

@@ -20,5 +20,6 @@ sql_\symbol\()_end:
     sql_file 0008, "0008_lookups.sql"
     sql_file 0009, "0009_restores.sql"
     sql_file 0010, "0010_epochs.sql"
+    sql_file 0011, "0011_event_types.sql"
 
     .section .note.GNU-stack, "", %progbits

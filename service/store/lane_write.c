@@ -15,8 +15,8 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count);
 /* --- deciding and writing --------------------------------------------------------------------- */
 
 /* Why the operation is refused unless it repeats one, which takes nothing; NULL: it is not. New
- * holds stop at 90 % of maxmemory, so that confirm and release still fit; new holds and sales when
- * the ledger is too far behind, since what it has not taken stays in Redis. */
+ * holds stop at 90 % of maxmemory, so that confirm and release still fit; new holds, sales and
+ * transfers when the ledger is too far behind, since what it has not taken stays in Redis. */
 static const char *overload(const struct store_shared *shared, const struct store_op *op)
 {
     const struct op_trait *trait = op_trait(op->op.kind);

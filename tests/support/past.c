@@ -96,6 +96,14 @@ static void fill_item_op(struct maker *m, struct op *op)
     op->reference = below(m, 2) ? STR("PO-1") : (struct str){NULL, 0};
 }
 
+static void fill_transfer(struct maker *m, struct made *made)
+{
+    while (made->op.line_count < 2)
+        add_line(m, made);
+    made->lines[1].quantity = made->lines[0].quantity;
+    made->op.reason = STR("moved");
+}
+
 static void fill_reserve(struct maker *m, struct made *made)
 {
     struct op *op = &made->op;
@@ -113,9 +121,9 @@ static void fill_reserve(struct maker *m, struct made *made)
 static void fill(struct maker *m, struct made *made)
 {
     static const enum op_kind kinds[] = {
-        OP_PUT,       OP_PUT,     OP_ADJUST,  OP_ADJUST,  OP_DELETE,  OP_DECREMENT,
-        OP_DECREMENT, OP_RESERVE, OP_RESERVE, OP_RESERVE, OP_RESERVE, OP_RESERVE,
-        OP_CONFIRM,   OP_CONFIRM, OP_CONFIRM, OP_RELEASE, OP_EXTEND,  OP_SWEEP};
+        OP_PUT,     OP_PUT,     OP_ADJUST,  OP_ADJUST,  OP_DELETE,  OP_DECREMENT, OP_DECREMENT,
+        OP_RESERVE, OP_RESERVE, OP_RESERVE, OP_RESERVE, OP_RESERVE, OP_CONFIRM,   OP_CONFIRM,
+        OP_CONFIRM, OP_RELEASE, OP_EXTEND,  OP_SWEEP,   OP_TRANSFER};
     struct op *op = &made->op;
     *made = (struct made){.op = {.kind = kinds[below(m, sizeof(kinds) / sizeof(kinds[0]))]}};
     op->lines = made->lines;
@@ -134,6 +142,8 @@ static void fill(struct maker *m, struct made *made)
         fill_item_op(m, op);
     if (op->kind == OP_RESERVE)
         fill_reserve(m, made);
+    if (op->kind == OP_TRANSFER)
+        fill_transfer(m, made);
     op->rereserve = below(m, 2);
 }
 

@@ -36,7 +36,8 @@ static struct op succeeded(enum op_kind kind)
                               .id = STR("k"),
                               .quantity = 2,
                               .remaining = 7,
-                              .version = 4};
+                              .version = 4,
+                              .to = {.sku = STR("b"), .remaining = 3, .version = 5}};
     return op;
 }
 
