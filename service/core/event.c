@@ -32,10 +32,12 @@ enum {
     ROW(EPOCH,     "epoch",     false,          false,         0, 0)                               \
     ROW(TRANSFER,  "transfer",  false,          false,         2, 2)
 /* clang-format on */
-#define COUNT(TYPE, ...)        +1
 #define TRAIT(TYPE, label, ...) [EVENT_##TYPE] = {label, __VA_ARGS__},
-static_assert(EVENT_CREATE EVENT_TABLE(COUNT) == EVENT_TYPES, "each type of event has its row");
 static const struct event_trait traits[] = {EVENT_TABLE(TRAIT)};
+
+#define ROW_OF(TYPE, ...) ROW_OF_##TYPE,
+enum { EVENT_TABLE(ROW_OF) ROWS };
+static_assert(EVENT_CREATE + ROWS == EVENT_TYPES, "each type of event has its row");
 
 const struct event_trait *event_trait(enum event_type type)
 {

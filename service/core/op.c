@@ -11,13 +11,14 @@ enum { TAKES_UNITS = 1 << 0, STORES = 1 << 1, NAMES_RESERVATION = 1 << 2 };
                    .body = OP_BODY_##BODY,                                                         \
                    .event = EVENT_##EVENT,                                                         \
                    .success = OUT_##SUCCESS,                                                       \
-                   .takes_units = ((flags)&TAKES_UNITS) != 0,                                      \
-                   .stores = ((flags)&STORES) != 0,                                                \
-                   .names_reservation = ((flags)&NAMES_RESERVATION) != 0},
+                   .takes_units = (TAKES_UNITS & (flags)) != 0,                                    \
+                   .stores = (STORES & (flags)) != 0,                                              \
+                   .names_reservation = (NAMES_RESERVATION & (flags)) != 0},
 static const struct op_trait traits[] = {OP_TABLE(TRAIT)};
 
-#define COUNT(...) +1
-static_assert(0 OP_TABLE(COUNT) == OP_KINDS, "each kind of operation has its row in op_table.h");
+#define ROW_OF(KIND, ...) ROW_OF_##KIND,
+enum { OP_TABLE(ROW_OF) ROWS };
+static_assert((int)ROWS == (int)OP_KINDS, "each kind of operation has its row in op_table.h");
 
 const struct op_trait *op_trait(enum op_kind kind)
 {
