@@ -1,5 +1,5 @@
 /* optionrows.c -- one row a flag, in groups as the help shows them. */
-#include "optionrows.h"
+#include "options.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -20,6 +20,11 @@ static const char *const strategies[] = {"watch", "watch-batch", "script", "all"
 #define CHECK   (1u << COMMAND_CHECK)
 #define OFFLINE (CHECK | 1u << COMMAND_REPORT)
 
+struct option_row {
+    unsigned commands; /* bits 1 << enum command */
+    struct arg_spec spec;
+};
+
 /* clang-format off */
 static const struct option_row pool[] = {
     {RUN | RACE, {"processes", ARG_INT, AT(processes), 0, OPTIONS_PROCESSES_MAX, .short_name = 'p', .default_text = "0",
@@ -35,7 +40,7 @@ static const struct option_row length[] = {
     {RUN | RACE, {"duration", ARG_DURATION_MS, AT(duration_ms), 1, 7 * DAY, .short_name = 'd',
      .help = "How long; 10s if neither this nor --requests nor --stages says more (race: the most for each strategy)."}},
     {RUN, {"requests", ARG_COUNT, AT(requests), .short_name = 'n', .default_text = "0",
-     .help = "End when so many were sent; 0: no such end."}},
+     .help = "End when so many were sent; 0: no such end. A batch is one."}},
     {RUN, {"warmup", ARG_DURATION_MS, AT(warmup_ms), 0, DAY, .default_text = "0",
      .help = "Comes before the duration, in addition to it: checked, but not in the statistics."}},
     {RUN, {"grace", ARG_DURATION_MS, AT(grace_ms), 0, HOUR, .default_text = "5s",
@@ -64,6 +69,8 @@ static const struct option_row work[] = {
      .help = "Units asked for by one line; without it as the scenario says."}},
     {RUN, {"basket", ARG_STRING, AT(basket_text), .metavar = "A-B",
      .help = "Lines of one reservation; without it as the scenario says."}},
+    {RUN, {"batch", ARG_STRING, AT(batch_text), .metavar = "A-B", .default_text = "1-10",
+     .help = "Operations of one batch, 100 at the most"}},
     {RUN, {"mix", ARG_STRING, AT(mix_text), .metavar = "KIND=WEIGHT,...",
      .help = "Share of each operation, as in reserve=70,confirm=15,release=10,get=5."}},
     {RUN, {"ttl", ARG_DURATION_MS, AT(ttl_ms), SECOND, 7 * DAY,

@@ -72,6 +72,7 @@ struct options {
     double zipf;              /* -1: unset */
     struct form_range qty;    /* 0, 0: unset */
     struct form_range basket; /* lines; 0, 0: unset */
+    struct form_range batch;  /* operations */
     bool mixed;               /* whether weights were given */
     uint32_t mix[WORKS];
     int64_t ttl_ms; /* whole seconds; 0: unset */
@@ -104,7 +105,7 @@ struct options {
     int64_t batch_max;
 
     /* As typed; the fields above hold what they say. */
-    char *stages_text, *qty_text, *basket_text, *mix_text;
+    char *stages_text, *qty_text, *basket_text, *batch_text, *mix_text;
 };
 
 enum options_result {
@@ -124,5 +125,17 @@ void options_free(struct options *options);
 void options_print_help(FILE *out, enum command about);
 
 const char *options_command_name(enum command command);
+
+/* --- the table of all flags: optionrows.c --- */
+
+#define OPTION_ROWS_MAX 80
+#define OPTION_ENV      "STOCKLOAD_"
+
+/* Fills specs with the table for one command and returns its length. Flags of other commands are in
+ * it as ARG_REFUSED, so that the message says where they belong. */
+size_t option_specs(enum command command, struct arg_spec specs[OPTION_ROWS_MAX]);
+
+/* The flags of a command in groups with titles. */
+void option_rows_print(FILE *out, enum command command);
 
 #endif

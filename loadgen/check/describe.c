@@ -1,6 +1,5 @@
-/* describe.c -- see describe.h and check_describe_op in check.h. */
+/* describe.c -- see describe.h. */
 #include "check/describe.h"
-#include "check/check.h"
 #include "check/sweep.h"
 
 #include <inttypes.h>
@@ -113,6 +112,13 @@ static void describe_line(struct buf *out, const struct history_reader *r,
                    line->version);
 }
 
+/* Whether it went out together with others. */
+static bool is_batched(const struct history_reader *r, const struct history_op *op, uint32_t slot)
+{
+    const struct history_op *next = history_op_at(r, slot + HISTORY_OP_SLOTS(op->lines));
+    return (op->flags | (next ? next->flags : 0)) & FLAG_BATCHED;
+}
+
 static void describe_answer(struct buf *out, const struct history_op *op)
 {
     if (op->status)
@@ -130,7 +136,7 @@ static void describe_answer(struct buf *out, const struct history_op *op)
         buf_printf(out, ", looked up after the load");
 }
 
-void check_describe_op(struct buf *out, const struct history_reader *r, uint32_t slot)
+void describe_op(struct buf *out, const struct history_reader *r, uint32_t slot)
 {
     const struct history_op *op = history_op_at(r, slot);
     if (!op) {
@@ -148,4 +154,6 @@ void check_describe_op(struct buf *out, const struct history_reader *r, uint32_t
         describe_line(out, r, op, history_line_of(op, n));
     }
     describe_answer(out, op);
+    if (is_batched(r, op, slot))
+        buf_printf(out, ", in a batch");
 }

@@ -1,7 +1,7 @@
 /* text_verdict.c -- the verdict for people: the word, the properties, the witnesses. */
 #include "report/text_run.h"
 
-#include "check/check.h"
+#include "check/describe.h"
 #include "report/human.h"
 #include "report/page.h"
 #include "report/printable.h"
@@ -106,7 +106,7 @@ static void put_witness(struct buf *b, unsigned number, const struct witness *wi
     for (unsigned i = 0; i < witness->ops; i++) {
         struct buf op;
         buf_init(&op, DESCRIPTION_MAX);
-        check_describe_op(&op, history, witness->op[i]);
+        describe_op(&op, history, witness->op[i]);
         buf_puts(b, STR("      - "));
         page_wrap(b, 8, 8, buf_str(&op));
         buf_free(&op);
@@ -142,6 +142,8 @@ void text_coverage(struct buf *b, const struct verdict *v, const struct history_
               c->happened, c->absent, c->unresolved);
     page_fact(b, "effects", "%" PRIu64 ", of them %" PRIu64 " basket%s", c->successes, c->baskets,
               c->baskets == 1 ? "" : "s");
+    if (c->batches)
+        page_fact(b, "batches", "%" PRIu64 " of several operations", c->batches);
     page_fact(b, "same key again", "%" PRIu64 " sent, %" PRIu64 " answered as a replay", c->resent,
               c->replays);
     page_fact(b, "sold out", "%" PRIu64 " item%s, %" PRIu64 " answer%s", c->sold_out_items,

@@ -3,6 +3,7 @@
  * SEED and STEPS (seeds tried) come from the environment; a failure prints the seed.
  */
 #include "check/check.h"
+#include "check/describe.h"
 #include "history/writer.h"
 #include "random.h"
 #include "support/history_sample.h"
@@ -99,6 +100,7 @@ static void correct_histories_are_right(void **state)
         sum.absent += v.coverage.absent;
         sum.expired += v.coverage.expired;
         sum.baskets += v.coverage.baskets;
+        sum.batches += v.coverage.batches;
         sum.read_back += v.coverage.read_back;
         sum.sold_out_answers += v.coverage.sold_out_answers;
         assert_int_equal(v.coverage.unresolved, 0);
@@ -111,7 +113,7 @@ static void correct_histories_are_right(void **state)
     }
     /* All of it was there to be got wrong. */
     assert_true(sum.replays && sum.happened && sum.absent && sum.expired && sum.baskets &&
-                sum.read_back && sum.sold_out_answers);
+                sum.batches && sum.read_back && sum.sold_out_answers);
 }
 
 struct expectation {
@@ -137,6 +139,8 @@ static const struct expectation expectations[] = {
     {"ends differ", SHOP_ENDS_DIFFER, PROPERTY_ANSWERS, "What has ended never changes"},
     {"revived", SHOP_REVIVED, PROPERTY_ENDED_ONCE, "Extended after its end"},
     {"wrong state", SHOP_WRONG_STATE, PROPERTY_ANSWERS, "but the answer says that it is confirmed"},
+    {"batch reversed", SHOP_BATCH_REVERSED, PROPERTY_LINEARIZABLE,
+     "not applied in the given order"},
     {"refused again", SHOP_REFUSED_AGAIN, PROPERTY_ANSWERS, "once more, marked as replayed"},
     {"stamp shifted", SHOP_STAMP_SHIFTED, PROPERTY_LINEARIZABLE, "order and time disagree"},
     {"versions swapped", SHOP_VERSIONS_SWAPPED, PROPERTY_LINEARIZABLE, "order and time disagree"},
@@ -477,12 +481,12 @@ static void operations_are_described_for_people(void **state)
     assert_int_equal(history_read(&r, path, err, sizeof(err)), 0);
     struct buf out;
     buf_init(&out, 4096);
-    check_describe_op(&out, &r, HISTORY_HEADER_SLOTS + 1); /* the first item's creation */
+    describe_op(&out, &r, HISTORY_HEADER_SLOTS + 1); /* the first item's creation */
     buf_putc(&out, '\0');
     assert_non_null(strstr(out.p, "client 0, request 1: put 40 of shop-0 (40 left at version 1) "
                                   "-> 201"));
     buf_reset(&out);
-    check_describe_op(&out, &r, 0);
+    describe_op(&out, &r, 0);
     buf_putc(&out, '\0');
     assert_non_null(strstr(out.p, "holds no operation"));
     buf_free(&out);
