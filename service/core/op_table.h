@@ -1,6 +1,7 @@
 /* op_table.h -- every kind of operation, a row each: all that the rest of the program asks of it.
  *
- * Layer: core, and private to it: op.c makes the traits of the rows, plan.c the list of decisions.
+ * Layer: core, and private to it: op.c makes the traits of the rows, decide.h and plan.c the
+ * list of decisions.
  * A row is OP_<kind>, its name and that of its decision (decide_<name>), OP_BODY_<body>,
  * EVENT_<event>, OUT_<success>, flags; op.h says what they mean.
  *

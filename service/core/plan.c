@@ -1,6 +1,5 @@
 #include "core/plan.h"
 #include "core/decide.h"
-#include "core/op_table.h"
 #include "core/record.h"
 
 #include <assert.h>
