@@ -30,6 +30,7 @@ static void count_attempt(const struct history_op *op, struct coverage *c)
     c->replays += outcome == OUTCOME_OK && (op->flags & FLAG_REPLAYED);
     c->resent += (op->flags & FLAG_RESENT) != 0;
     c->sold_out_answers += outcome == OUTCOME_FAIL && op->detail == DETAIL_NO_STOCK;
+    c->limit_answers += outcome == OUTCOME_FAIL && op->detail == DETAIL_LIMIT;
 }
 
 /* Whether no attempt of the key was answered with 2xx, and one may have had an effect. */
@@ -69,7 +70,7 @@ void coverage_count(const struct index *index, struct coverage *c)
     uint32_t slot;
     const struct history_op *before = NULL;
     for (const struct history_op *op; (op = index_next(&pass, &slot)); before = op) {
-        if (history_phase(op) != PHASE_LOAD)
+        if (history_phase(op) != PHASE_LOAD || index_is_told(op))
             continue;
         count_attempt(op, c);
         c->batches += makes_batch(op, before);
@@ -105,7 +106,7 @@ static void each_request(struct flight *f, const struct index *index)
     uint32_t slot;
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
         if (history_phase(op) != PHASE_LOAD || op->detail == DETAIL_NOT_SENT ||
-            op->kind == KIND_LIST)
+            op->kind == KIND_LIST || index_is_told(op))
             continue; /* a list is no fight over any of its items */
         uint64_t end_ns = op->end_ns ? op->end_ns : stop_ns; /* its client died with it */
         end_ns = end_ns < op->begin_ns ? op->begin_ns : end_ns;

@@ -10,7 +10,7 @@
 #include "history/reader.h"
 
 struct words {
-    char text[64];
+    char text[80];
 };
 
 struct words describe_sku(const struct history_reader *r, uint32_t item);
@@ -20,6 +20,9 @@ struct words describe_time(const struct history_reader *r, uint64_t at_ns);
 
 /* "the reserve of client 3, request 17". */
 struct words describe_who(const struct history_op *op);
+
+/* "the reservation of client 3, request 17", of the request that made it. */
+struct words describe_reservation(const struct history_op *reserve);
 
 /* "held", "expired" ... */
 const char *describe_state(enum history_detail state);

@@ -202,8 +202,9 @@ static void check_same(const struct index *index, uint32_t answer, uint32_t othe
 /* A refusal about the state, not about the service being busy. */
 static bool refused_on_merits(const struct history_op *op)
 {
-    return history_outcome(op) == OUTCOME_FAIL && op->detail >= DETAIL_CONFIRMED &&
-           op->detail <= DETAIL_NO_RESERVATION;
+    bool merits = (op->detail >= DETAIL_CONFIRMED && op->detail <= DETAIL_NO_RESERVATION) ||
+                  op->detail == DETAIL_LIMIT;
+    return history_outcome(op) == OUTCOME_FAIL && merits;
 }
 
 /* Everything else that was said about a key that was answered must agree with that answer. */

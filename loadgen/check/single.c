@@ -7,10 +7,27 @@
 static const enum history_detail makes[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
                                                  [KIND_CONFIRM] = DETAIL_CONFIRMED,
                                                  [KIND_RELEASE] = DETAIL_RELEASED,
-                                                 [KIND_EXTEND] = DETAIL_HELD};
+                                                 [KIND_EXTEND] = DETAIL_HELD,
+                                                 [KIND_RERESERVE] = DETAIL_CONFIRMED};
 
-static const bool takes_stock[KINDS] = {
-    [KIND_ADJUST] = true, [KIND_DECREMENT] = true, [KIND_RESERVE] = true};
+/* What can be refused so, and what it is called. */
+static const struct {
+    enum history_detail detail;
+    bool kinds[KINDS];
+    const char *why, *but;
+} grounds[] = {
+    {DETAIL_NO_STOCK,
+     {[KIND_ADJUST] = true,
+      [KIND_DECREMENT] = true,
+      [KIND_RESERVE] = true,
+      [KIND_RERESERVE] = true},
+     "for want of stock",
+     "it takes none"},
+    {DETAIL_LIMIT,
+     {[KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_RERESERVE] = true},
+     "because of a customer's limit",
+     "it counts against none"},
+};
 
 static void check_state(const struct index *index, uint32_t slot, struct verdict *v)
 {
@@ -31,12 +48,18 @@ static void check_state(const struct index *index, uint32_t slot, struct verdict
 static void check_refusal(const struct index *index, uint32_t slot, struct verdict *v)
 {
     const struct history_op *op = index_op(index, slot);
-    if (op->detail != DETAIL_NO_STOCK || takes_stock[op->kind])
-        return;
     const uint32_t ops[] = {slot, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
-                      "%s was refused for want of stock, although it takes none.",
-                      describe_who(op).text);
+    for (size_t i = 0; i < sizeof(grounds) / sizeof(*grounds); i++)
+        if (op->detail == grounds[i].detail && !grounds[i].kinds[op->kind])
+            verdict_violation(v, PROPERTY_ANSWERS, ops, "%s was refused %s, although %s.",
+                              describe_who(op).text, grounds[i].why, grounds[i].but);
+    if (op->detail == DETAIL_EXPIRED && op->kind == KIND_RERESERVE)
+        verdict_violation(
+            v, PROPERTY_ANSWERS, ops,
+            "%s was refused because its reservation had expired, although it asked for "
+            "its units to be taken again then. Right would have been to do so, or to "
+            "say which are too few.",
+            describe_who(op).text);
 }
 
 void single_check(const struct index *index, struct verdict *v)

@@ -16,7 +16,7 @@ void intent_record(const struct intent *i, struct history_op *op)
         op->of = i->held.slot;
     if (i->kind == KIND_LOOKUP || i->kind == KIND_REUSE)
         op->of = i->about.slot;
-    if (i->held.shared && (i->kind == KIND_CONFIRM || i->kind == KIND_RELEASE))
+    if (i->held.shared && history_ends(i->kind))
         op->flags |= FLAG_AGAIN;
     for (unsigned n = 0; n < i->lines; n++)
         *history_line(op, n) = i->line[n];
@@ -86,16 +86,41 @@ static void put_lines(struct text *t, const struct history_facts *facts, const s
     put(t, STR("]"));
 }
 
-/* Who reserves, and for what: texts that the answers about the reservation must repeat. */
-static void put_names(struct text *t, const struct history_facts *facts,
-                      const struct history_op *op)
+/* Who reserves or buys: it counts against that customer's limit. */
+static void put_customer(struct text *t, const struct history_facts *facts,
+                         const struct history_op *op)
 {
     char name[LOAD_KEY_MAX];
     put(t, STR("\"customer\":\""));
-    put(t, (struct str){name, load_customer(name, op->client)});
-    put(t, STR("\",\"reference\":\""));
+    put(t, (struct str){name, load_customer(name, facts, op->client)});
+    put(t, STR("\""));
+}
+
+/* Who reserves, for what, and what else is to be kept: the answers about the reservation must
+ * repeat all of it. */
+static void put_names(struct text *t, const struct history_facts *facts,
+                      const struct history_op *op)
+{
+    char name[LOAD_KEY_MAX], metadata[LOAD_METADATA_MAX];
+    put_customer(t, facts, op);
+    put(t, STR(",\"reference\":\""));
     put(t, (struct str){name, load_key(name, facts, op->client, op->seq)});
-    put(t, STR("\","));
+    put(t, STR("\",\"metadata\":"));
+    put(t, (struct str){metadata, load_metadata(metadata, facts, op->client, op->seq)});
+    put(t, STR(","));
+}
+
+/* Units that are there; of a new item also what a customer may have of them. */
+static void put_units(struct text *t, const struct history_facts *facts, const struct intent *i,
+                      enum history_kind kind)
+{
+    uint32_t limit = kind == KIND_PUT ? history_limit(facts, i->line[0].item) : 0;
+    put(t, STR("\"on_hand\":"));
+    put_number(t, i->line[0].quantity);
+    if (limit == 0)
+        return;
+    put(t, STR(",\"max_per_customer\":"));
+    put_number(t, limit);
 }
 
 /* The members of the body, without the brackets around them. */
@@ -105,10 +130,7 @@ static void put_fields(struct text *t, const struct load *load, const struct his
     const struct history_facts *facts = history_facts(load->history);
     switch (kind) {
     case KIND_PUT:
-    case KIND_SET:
-        put(t, STR("\"on_hand\":"));
-        put_number(t, i->line[0].quantity);
-        break;
+    case KIND_SET: put_units(t, facts, i, kind); break;
     case KIND_ADJUST:
         put(t, STR("\"delta\":"));
         put_number(t, i->line[0].quantity);
@@ -116,6 +138,10 @@ static void put_fields(struct text *t, const struct load *load, const struct his
     case KIND_DECREMENT:
         put(t, STR("\"quantity\":"));
         put_number(t, i->line[0].quantity);
+        if (!load->workload.named)
+            break;
+        put(t, STR(","));
+        put_customer(t, facts, op);
         break;
     case KIND_RESERVE:
         put_lines(t, facts, i);
@@ -127,6 +153,10 @@ static void put_fields(struct text *t, const struct load *load, const struct his
         put(t, STR("\"ttl_seconds\":"));
         put_number(t, load->workload.ttl_ms / 1000);
         break;
+    case KIND_RERESERVE:
+        put(t, i->partial ? STR("\"if_expired\":\"rereserve\",")
+                          : STR("\"if_expired\":\"rereserve\""));
+        /* fall through */
     case KIND_CONFIRM:
         if (i->partial)
             put_lines(t, facts, i);
@@ -155,6 +185,8 @@ static const struct {
     [KIND_GET_RESERVATION] = {STR("GET"), STR("/v1/reservations/"), STR(""),
                               .of_reservation = true},
     [KIND_SET] = {STR("PUT"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
+    [KIND_RERESERVE] = {STR("POST"), STR("/v1/reservations/"), STR("/confirm"),
+                        .of_reservation = true, .mutates = true},
 };
 
 /* The items whose numbers begin with some digits, as many as the operation has lines. */
@@ -204,6 +236,7 @@ static const struct {
     [KIND_RELEASE] = {STR("release"), STR("id")},
     [KIND_EXTEND] = {STR("extend"), STR("id")},
     [KIND_GET_RESERVATION] = {STR("get"), STR("id")},
+    [KIND_RERESERVE] = {STR("confirm"), STR("id")},
     [KIND_SET] = {STR("put"), STR("sku")},
 };
 

@@ -33,12 +33,12 @@ struct intent {
     enum history_kind kind;
     unsigned lines;
     struct history_line line[HISTORY_LINES_MAX]; /* item and quantity; the rest is 0 */
-    struct held held;                            /* of confirm, release, extend, get */
-    bool partial;                                /* a confirm that says how many units */
-    struct answered about;                       /* of look-up and reuse */
-    uint64_t if_match;                           /* of set */
-    uint32_t prefix; /* of list: its items' numbers begin with these digits */
-    bool more;       /* of list: there are more such items than it asks for */
+    struct held held;                            /* of what is about a reservation */
+    bool partial;          /* a confirm or rereserve that says how many units */
+    struct answered about; /* of look-up and reuse */
+    uint64_t if_match;     /* of set */
+    uint32_t prefix;       /* of list: its items' numbers begin with these digits */
+    bool more;             /* of list: there are more such items than it asks for */
 };
 
 /* Fills kind, lines, `of` and flags of a record that history_begin made with i->lines lines. */
@@ -57,8 +57,9 @@ struct lesson {
     enum history_outcome outcome;
     enum history_detail detail;
     struct str id; /* of the reservation a reserve made; absent otherwise. Part of the response */
-    struct misfit misfit;  /* what else the answer said that does not fit the request */
-    int64_t on_hand, held; /* of a get of an item; ANSWER_UNSAID when not said */
+    struct str expired_lines; /* of one that expired and was confirmed after that; as above */
+    struct misfit misfit;     /* what else the answer said that does not fit the request */
+    int64_t on_hand, held;    /* of a get of an item; ANSWER_UNSAID when not said */
 };
 
 /* Reads status and body of an answer, fills version and remaining of the operation's lines. */

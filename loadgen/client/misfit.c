@@ -1,6 +1,7 @@
 /* misfit.c -- what is compared with what, by kind of operation. */
 #include "client/misfit.h"
 
+#include "client/json_same.h"
 #include "client/json_scan.h"
 #include "client/load.h"
 #include "history/reader.h"
@@ -57,6 +58,18 @@ static void compare_sum(struct misfit *m, const struct answer *a)
                  a->available, a->on_hand, a->held);
 }
 
+/* Nobody changes it: an item keeps the limit it was created with. */
+static void compare_limit(struct misfit *m, const struct history_facts *facts, uint32_t item,
+                          int64_t said)
+{
+    int64_t due = history_limit(facts, item);
+    if (said != ANSWER_UNSAID && said != due)
+        snprintf(m->text, sizeof(m->text),
+                 "says \"max_per_customer\":%" PRId64 " of %s%" PRIu32 ", created with %" PRId64
+                 " (0: null)",
+                 said, facts->prefix, item, due);
+}
+
 /* --- reservations --- */
 
 static void compare_id(struct misfit *m, struct str due, struct str id)
@@ -82,10 +95,11 @@ static void compare_ttl(struct misfit *m, const struct history_facts *facts, uin
 static bool quantity_fits(const struct history_op *op, const struct answer *a, int64_t said,
                           int64_t asked, bool replayed)
 {
-    bool in_part = op->kind == KIND_CONFIRM
+    bool confirms = history_confirms(op->kind);
+    bool in_part = confirms
                        ? replayed || (op->flags & FLAG_AGAIN)
                        : op->kind == KIND_GET_RESERVATION && str_equal(a->state, STR("confirmed"));
-    if (in_part && op->kind == KIND_CONFIRM)
+    if (in_part && confirms)
         return said >= 0;
     return in_part ? said >= 0 && said <= asked : said == asked;
 }
@@ -162,6 +176,8 @@ static void compare_item(struct misfit *m, const struct history_facts *facts,
     compare_sku(m, facts, op, a->sku);
     if (!m->text[0])
         compare_sum(m, a);
+    if (!m->text[0])
+        compare_limit(m, facts, op->line.item, a->limit);
     if (!m->text[0] && op->kind == KIND_GET_ITEM)
         compare_etag(m, a, response->etag);
 }
@@ -183,15 +199,27 @@ static void compare_name(struct misfit *m, const char *field, struct str due, st
                  SHOWN_ARG(said), SHOWN_ARG(due));
 }
 
+static void compare_metadata(struct misfit *m, const struct history_facts *facts,
+                             const struct history_op *reserve, struct str said)
+{
+    char metadata[LOAD_METADATA_MAX];
+    struct str due = {metadata, load_metadata(metadata, facts, reserve->client, reserve->seq)};
+    if (!str_absent(said) && !json_same(said, due))
+        snprintf(m->text, sizeof(m->text), "says \"metadata\":%.*s and not %.*s", SHOWN_ARG(said),
+                 SHOWN_ARG(due));
+}
+
 static void compare_names(struct misfit *m, const struct history_facts *facts,
                           const struct history_op *reserve, const struct answer *a)
 {
     char name[LOAD_KEY_MAX];
-    struct str due = {name, load_customer(name, reserve->client)};
+    struct str due = {name, load_customer(name, facts, reserve->client)};
     compare_name(m, "customer", due, a->customer);
     due.n = load_key(name, facts, reserve->client, reserve->seq);
     if (!m->text[0])
         compare_name(m, "reference", due, a->reference);
+    if (!m->text[0])
+        compare_metadata(m, facts, reserve, a->metadata);
 }
 
 static void compare_reservation(struct misfit *m, const struct history_facts *facts,
@@ -228,6 +256,8 @@ static void compare_place(struct misfit *m, const struct history_facts *facts,
                  "lists \"available\":%" PRId64 " with \"on_hand\":%" PRId64
                  " and \"held\":%" PRId64,
                  said->remaining, said->on_hand, said->held);
+    else
+        compare_limit(m, facts, due, said->limit);
 }
 
 /* The items of a run are known, and nobody removes one: so is the page. */
@@ -309,6 +339,7 @@ void misfit_of_garbled(struct misfit *m, const struct history_op *op, struct str
         [KIND_LIST] = "items with \"sku\", \"available\" and \"version\"",
         [KIND_LOOKUP] = "\"status\" and the \"body\" that was answered",
         [KIND_REUSE] = "what would be right here: a problem document",
+        [KIND_RERESERVE] = "a state and each line's \"remaining\" and \"version\"",
     };
     struct json_scan s = json_scan_of(body);
     struct str value;

@@ -10,9 +10,11 @@
 #define SHOWN        24 /* bytes of a server's text */
 #define SHOWN_ARG(s) (int)((s).n < SHOWN ? (s).n : SHOWN), (s).p ? (s).p : ""
 #define IN(kind)     (1u << KIND_##kind)
-#define ENDS         (IN(CONFIRM) | IN(RELEASE))
+#define CONFIRMS     (IN(CONFIRM) | IN(RERESERVE))
+#define ENDS         (CONFIRMS | IN(RELEASE))
 #define OF_HOLD      (ENDS | IN(EXTEND))
 #define TAKES        (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST))
+#define COUNTS       (IN(RESERVE) | IN(DECREMENT) | IN(RERESERVE)) /* for a customer */
 #define READS_ITEMS  (IN(GET_ITEM) | IN(LIST))
 
 /* What each problem is called, its one status, and which requests of ours can meet it. Who is
@@ -24,13 +26,14 @@ static const struct problem {
     enum history_detail detail;
     unsigned kinds;
 } problems[] = {
-    /* To want stock where none is taken is for the checker to tell. */
+    /* To want stock where none is taken, or to refuse for an expiry who says what to do then, is
+     * for the checker to tell. */
     {STR("insufficient-stock"), 409, DETAIL_NO_STOCK,
      TAKES | OF_HOLD | READS_ITEMS | IN(GET_RESERVATION)},
-    {STR("item-not-found"), 404, DETAIL_NO_ITEM, TAKES | READS_ITEMS},
+    {STR("item-not-found"), 404, DETAIL_NO_ITEM, TAKES | IN(RERESERVE) | READS_ITEMS},
     {STR("reservation-not-found"), 404, DETAIL_NO_RESERVATION, OF_HOLD | IN(GET_RESERVATION)},
     {STR("reservation-expired"), 409, DETAIL_EXPIRED, OF_HOLD},
-    {STR("reservation-released"), 409, DETAIL_RELEASED, IN(CONFIRM) | IN(EXTEND)},
+    {STR("reservation-released"), 409, DETAIL_RELEASED, CONFIRMS | IN(EXTEND)},
     {STR("reservation-confirmed"), 409, DETAIL_CONFIRMED, OF_HOLD},
     {STR("cross-partition"), 422, DETAIL_APART, IN(RESERVE)},
     /* Beyond the longest time that the server lets anybody hold. */
@@ -40,6 +43,7 @@ static const struct problem {
     /* Sets are for what the item held at that version, at the least. */
     {STR("precondition-failed"), 412, DETAIL_STALE, IN(SET)},
     {STR("below-held"), 409, DETAIL_STALE, IN(SET)},
+    {STR("limit-exceeded"), 409, DETAIL_LIMIT, COUNTS},
 };
 
 static const struct problem *find(struct str name)
@@ -102,11 +106,9 @@ static int64_t units_asked(const struct history_op *op, const struct history_lin
 }
 
 static void compare_short(struct misfit *m, const struct history_facts *facts,
-                          const struct history_op *op, const struct answer_line *said)
+                          const struct history_op *op, const struct history_line *asked,
+                          const struct answer_line *said)
 {
-    const struct history_line *asked = asked_about(m, facts, op, said->sku);
-    if (!asked)
-        return;
     if (said->quantity == ANSWER_UNSAID || said->remaining == ANSWER_UNSAID || said->version == 0)
         snprintf(m->text, sizeof(m->text),
                  "has a line for %s%" PRIu32 " without requested, available or version",
@@ -117,18 +119,45 @@ static void compare_short(struct misfit *m, const struct history_facts *facts,
                  said->quantity, facts->prefix, asked->item, units_asked(op, asked));
 }
 
-/* Lines of a 409 insufficient-stock. */
-static void compare_shorts(struct misfit *m, const struct history_facts *facts,
-                           const struct history_op *op, const struct answer *a)
+/* What was requested need not be said again. */
+static void compare_over(struct misfit *m, const struct history_facts *facts,
+                         const struct history_op *op, const struct history_line *asked,
+                         const struct answer_line *said)
 {
-    static const bool takes[KINDS] = {
-        [KIND_RESERVE] = true, [KIND_DECREMENT] = true, [KIND_ADJUST] = true};
-    if (!takes[op->kind])
+    uint32_t limit = history_limit(facts, asked->item);
+    if (said->limit == ANSWER_UNSAID || said->used == ANSWER_UNSAID || said->version == 0)
+        snprintf(m->text, sizeof(m->text),
+                 "has a line for %s%" PRIu32 " without limit, used or version", facts->prefix,
+                 asked->item);
+    else if (said->limit != limit)
+        snprintf(m->text, sizeof(m->text),
+                 "says that %s%" PRIu32 " has a limit of %" PRId64 ", and not %" PRIu32
+                 " (0: none)",
+                 facts->prefix, asked->item, said->limit, limit);
+    else if (said->quantity != ANSWER_UNSAID && said->quantity != asked->quantity)
+        snprintf(m->text, sizeof(m->text),
+                 "says %" PRId64 " units of %s%" PRIu32 " were requested, not %" PRId32,
+                 said->quantity, facts->prefix, asked->item, asked->quantity);
+}
+
+/* Compares one line with what was asked for. */
+typedef void compare_line_fn(struct misfit *m, const struct history_facts *facts,
+                             const struct history_op *op, const struct history_line *asked,
+                             const struct answer_line *said);
+
+/* Lines of a 409 insufficient-stock or limit-exceeded: each about another item of the request. */
+static void compare_lines(struct misfit *m, const struct history_facts *facts,
+                          const struct history_op *op, const struct answer *a,
+                          compare_line_fn *compare)
+{
+    if (!((TAKES | COUNTS) & 1u << op->kind))
         return; /* wrong whatever its lines say, and told by the checker */
     if (a->lines == 0)
         snprintf(m->text, sizeof(m->text), "has no line that says which item fell short");
     for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
-        compare_short(m, facts, op, &a->line[n]);
+        const struct history_line *asked = asked_about(m, facts, op, a->line[n].sku);
+        if (asked)
+            compare(m, facts, op, asked, &a->line[n]);
         for (unsigned before = 0; before < n && !m->text[0]; before++)
             if (str_equal(a->line[before].sku, a->line[n].sku))
                 snprintf(m->text, sizeof(m->text), "has two lines for \"%.*s\"",
@@ -154,7 +183,9 @@ static struct refusal read_document(const struct history_facts *facts, const str
     } else {
         r.detail = problem->detail;
         if (problem->detail == DETAIL_NO_STOCK)
-            compare_shorts(&r.misfit, facts, op, a);
+            compare_lines(&r.misfit, facts, op, a, compare_short);
+        if (problem->detail == DETAIL_LIMIT)
+            compare_lines(&r.misfit, facts, op, a, compare_over);
     }
     return r;
 }

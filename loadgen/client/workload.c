@@ -54,7 +54,8 @@ static const struct workload scenarios[] = {
                 [WORK_EXTEND] = 2,
                 [WORK_GET] = 8,
                 [WORK_PAST] = 2,
-                [WORK_ADJUST] = 5},
+                [WORK_ADJUST] = 5,
+                [WORK_RERESERVE] = 2},
      .qty_max = 2,
      .basket_max = 1,
      .ttl_ms = 1000,
@@ -86,7 +87,8 @@ static const struct workload scenarios[] = {
                 [WORK_REUSE] = 2,
                 [WORK_SET] = 3,
                 [WORK_LIST] = 2,
-                [WORK_BATCH] = 4},
+                [WORK_BATCH] = 4,
+                [WORK_RERESERVE] = 3},
      .qty_max = 3,
      .basket_max = 3,
      .ttl_ms = 3000,
@@ -94,7 +96,10 @@ static const struct workload scenarios[] = {
      .again = 0.02,
      .forget = 0.05,
      .late = 0.05,
-     .named = true},
+     .named = true,
+     .limit = 40,
+     .limited_every = 5,
+     .customers = 10},
 };
 
 const struct workload *workload_scenarios(size_t *count)
@@ -153,10 +158,12 @@ int workload_open(struct workload *w, char *err, size_t err_size)
     w->qty_min = w->qty_min ? w->qty_min : 1;
     w->basket_min = w->basket_min ? w->basket_min : 1;
     w->basket_max = w->basket_max < w->skus ? w->basket_max : w->skus;
+    w->limited_every = w->limit > 0 && w->limited_every == 0 ? 1 : w->limited_every;
+    w->named |= w->limit > 0 || w->customers > 0;
     w->batch_min = w->batch_min ? w->batch_min : 1;
     w->batch_max = w->batch_max ? w->batch_max : BATCH_MAX_DEFAULT;
     uint64_t units = (uint64_t)w->skus * w->stock / KEPT_SHARE;
-    w->keepers = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
+    w->keeps = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
     w->weights = 0;
     for (int i = 0; i < WORKS; i++)
         w->weights += w->weight[i];
@@ -247,6 +254,12 @@ unsigned workload_list(const struct workload *w, uint32_t prefix, unsigned most,
     *more = false;
     list_from(w, prefix, most, items, &count, more);
     return count;
+}
+
+uint32_t workload_keeps(const struct workload *w, uint32_t client)
+{
+    uint32_t clients = w->clients ? w->clients : 1;
+    return w->keeps / clients + (client < w->keeps % clients);
 }
 
 unsigned workload_calls(const struct workload *w)

@@ -26,12 +26,13 @@ enum work {
     WORK_EXTEND,
     WORK_GET, /* half items, half reservations */
     WORK_ADJUST,
-    WORK_PAST,   /* a get of a reservation that has ended, or was left to expire */
-    WORK_LOOKUP, /* what was recorded for an answered key */
-    WORK_REUSE,  /* an answered key with another body, which must be refused */
-    WORK_SET,    /* a PUT on an item as it was read last, with If-Match */
-    WORK_LIST,   /* some of the run's items */
-    WORK_BATCH,  /* some of the others in one request */
+    WORK_PAST,      /* a get of a reservation that has ended, or was left to expire */
+    WORK_LOOKUP,    /* what was recorded for an answered key */
+    WORK_REUSE,     /* an answered key with another body, which must be refused */
+    WORK_SET,       /* a PUT on an item as it was read last, with If-Match */
+    WORK_LIST,      /* some of the run's items */
+    WORK_BATCH,     /* some of the others in one request */
+    WORK_RERESERVE, /* a confirm, of what may have expired, that takes the units again then */
     WORKS
 };
 
@@ -49,11 +50,15 @@ struct workload {
     double theta;                    /* of Zipf's law; 0: every item is as likely as the next */
     double again;                    /* share of confirms and releases that two clients try */
     double forget;                   /* share of reservations that are left to expire at once */
-    double late;      /* share of reservations that are kept until about their deadline */
-    bool named;       /* reservations carry a customer and a reference */
-    uint32_t keepers; /* clients that may keep one, the first ones; from workload_open */
-    float *share;     /* cumulative, one per item; from workload_open */
-    uint32_t weights; /* sum; from workload_open */
+    double late; /* share of reservations that are kept until about their deadline */
+    bool named; /* reservations carry a customer, a reference and metadata, decrements a customer */
+    uint32_t limit;         /* max_per_customer of limited items; 0: none is limited */
+    uint32_t limited_every; /* item i is, if i is a multiple; 0: each is, if there is a limit */
+    uint32_t customers;     /* that clients share; 0: each has its own */
+    uint32_t clients;       /* among whom that is shared out; 0 counts as one */
+    uint32_t keeps;         /* so many of them at a time; from workload_open */
+    float *share;           /* cumulative, one per item; from workload_open */
+    uint32_t weights;       /* sum; from workload_open */
 };
 
 /* The scenarios' defaults, `count` of them. */
@@ -80,6 +85,9 @@ unsigned workload_basket(const struct workload *w, struct rng *rng, uint32_t *it
  * many; `more`: there are others behind them. */
 unsigned workload_list(const struct workload *w, uint32_t prefix, unsigned most, uint32_t *items,
                        bool *more);
+
+/* How many reservations that client may keep at a time, until about their deadline. */
+uint32_t workload_keeps(const struct workload *w, uint32_t client);
 
 /* The most operations that go out in one request. */
 unsigned workload_calls(const struct workload *w);

@@ -44,6 +44,7 @@ static const char *const kind_names[KINDS] = {
     [KIND_LIST] = "list",
     [KIND_LOOKUP] = "lookup",
     [KIND_REUSE] = "reuse",
+    [KIND_RERESERVE] = "rereserve",
 };
 
 static const char *const detail_names[DETAILS] = {
@@ -68,6 +69,7 @@ static const char *const detail_names[DETAILS] = {
     [DETAIL_REUSED] = "idempotency-key-reused",
     [DETAIL_STALE] = "stale",
     [DETAIL_TOO_LONG] = "too-long",
+    [DETAIL_LIMIT] = "limit-exceeded",
 };
 
 static const char *const outcome_names[OUTCOMES] = {

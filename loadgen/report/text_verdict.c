@@ -149,14 +149,18 @@ void text_coverage(struct buf *b, const struct verdict *v, const struct history_
     page_fact(b, "sold out", "%" PRIu64 " item%s, %" PRIu64 " answer%s", c->sold_out_items,
               c->sold_out_items == 1 ? "" : "s", c->sold_out_answers,
               c->sold_out_answers == 1 ? "" : "s");
+    if (facts->limit)
+        page_fact(b, "limits", "%" PRIu64 " answer%s that a customer has enough", c->limit_answers,
+                  c->limit_answers == 1 ? "" : "s");
     if (c->most_in_flight)
         page_fact(b, "most in flight", "%" PRIu64 " request%s at one time on item %.*s%" PRIu32,
                   c->most_in_flight, c->most_in_flight == 1 ? "" : "s",
                   STR_ARG(FIELD(facts->prefix)), c->most_in_flight_item);
     page_fact(b, "reservations",
-              "%" PRIu64 ": %" PRIu64 " confirmed, %" PRIu64 " released, %" PRIu64
-              " expired, %" PRIu64 " held; %" PRIu64 " read back",
-              c->reservations, c->confirmed, c->released, c->expired, c->held, c->read_back);
+              "%" PRIu64 ": %" PRIu64 " confirmed (%" PRIu64 " taken again), %" PRIu64
+              " released, %" PRIu64 " expired, %" PRIu64 " held; %" PRIu64 " read back",
+              c->reservations, c->confirmed, c->taken_again, c->released, c->expired, c->held,
+              c->read_back);
     page_fact(b, "units",
               "%" PRId64 " received, %" PRId64 " sold, %" PRId64 " held, %" PRId64 " oversold",
               c->received, c->sold_units, c->held_units, c->oversold_units);

@@ -73,10 +73,10 @@ static bool read_on_hand(struct op *op, const json_t *value)
     return read_int(value, 0, UNITS_MAX, &op->on_hand);
 }
 
-/* This server knows no limits per customer: null is all it takes. */
 static bool read_max(struct op *op, const json_t *value)
 {
-    return json_is_null(value);
+    op->has_max = true;
+    return json_is_null(value) || read_int(value, 1, QUANTITY_MAX, &op->max_per_customer);
 }
 
 static bool read_delta(struct op *op, const json_t *value)
@@ -127,6 +127,12 @@ static bool read_reason(struct op *op, const json_t *value)
 {
     const json_t *unused;
     return read_text(value, &unused);
+}
+
+static bool read_if_expired(struct op *op, const json_t *value)
+{
+    op->rereserve = json_is_string(value) && strcmp(json_string_value(value), "rereserve") == 0;
+    return op->rereserve;
 }
 
 static bool read_metadata(struct op *op, const json_t *value)
@@ -196,6 +202,7 @@ static const struct member {
     {"metadata", IN(RESERVE), 0, read_metadata},
     {"ttl_seconds", IN(RESERVE) | IN(EXTEND), 0, read_ttl},
     {"lines", TAKES_LINES, 0, read_lines},
+    {"if_expired", IN(CONFIRM), 0, read_if_expired},
     {"sku", IN(RESERVE), 0, read_top_sku},
     {"quantity", IN(DECREMENT) | IN(RESERVE), IN(DECREMENT), read_quantity},
 };

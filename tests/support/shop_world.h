@@ -18,6 +18,8 @@
 
 #define SHOP_LINES_MAX   3
 #define SHOP_CLIENTS_MAX 64
+#define SHOP_CUSTOMERS   3 /* shared by the clients, if items are limited */
+#define SHOP_LIMITED     2 /* one item in so many is, then */
 
 /* One attempt, as it will be written. */
 struct shop_row {
@@ -32,14 +34,17 @@ struct shop_row {
     uint64_t begin_ns, end_ns;
     unsigned lines;
     struct history_line line[SHOP_LINES_MAX];
-    bool happened; /* whatever the client heard of it */
-    bool dropped;  /* not to be written */
+    struct history_line told[SHOP_LINES_MAX]; /* with FLAG_TOOK_AGAIN: of the expiry before */
+    bool happened;                            /* whatever the client heard of it */
+    bool dropped;                             /* not to be written */
 };
 #define SHOP_NONE SIZE_MAX
 
 struct shop_item {
     uint64_t version;
     int64_t available, on_hand, held, sold;
+    int64_t used[SHOP_CUSTOMERS]; /* of the limit */
+    bool off[SHOP_CUSTOMERS];     /* planted: and that is too much */
 };
 
 struct shop_hold {
@@ -47,6 +52,7 @@ struct shop_hold {
     size_t end;  /* of the answer that ended it, SHOP_NONE */
     size_t last; /* row with the pairs of the last transition; SHOP_NONE: of an expiry */
     struct history_line expired[SHOP_LINES_MAX];
+    bool again; /* confirmed after that */
     enum history_detail state;
     uint32_t client;
     bool known;  /* the client got the answer, and knows the id */
@@ -94,13 +100,20 @@ size_t shop_next_attempt(struct shop_world *w, size_t first);
 void shop_answer(struct shop_row *row, enum history_outcome outcome, unsigned status,
                  enum history_detail detail);
 
-/* One transition of one item, quoted in the line. */
-void shop_change(struct shop_world *w, struct history_line *line, int64_t available, int64_t held,
-                 int64_t sold);
+/* One transition of one item, quoted in the line; what is held and sold counts for the client. */
+void shop_change(struct shop_world *w, uint32_t client, struct history_line *line,
+                 int64_t available, int64_t held, int64_t sold);
+
+/* What the customer of the client has used of the item's limit, and that limit, 0 for none. */
+int64_t *shop_used(struct shop_world *w, uint32_t client, uint32_t item);
+int64_t shop_limit(const struct shop_world *w, uint32_t item);
 
 /* NULL without memory. */
 struct shop_hold *shop_new_hold(struct shop_world *w, size_t row);
 void shop_expire(struct shop_world *w, struct shop_hold *hold);
+
+/* The answer in that row is about a hold: it tells of the expiry before, if there was one. */
+void shop_tell_expiry(struct shop_row *row, const struct shop_hold *hold);
 
 /* Whether the fault is this one and still to be planted, with much before and behind it. */
 bool shop_world_armed(const struct shop_world *w, enum shop_fault fault);

@@ -87,6 +87,16 @@ static void requests_are_what_the_interface_asks_for(void **state)
           .held = {.id_bytes = 2, .id = "r1"}},
          "POST /shop/v1/reservations/r1/confirm HTTP/1.1\r\n",
          "{\"lines\":[{\"sku\":\"load-r7-4\",\"quantity\":1}]}"},
+        {{.kind = KIND_RERESERVE, .lines = 1, .held = {.id_bytes = 2, .id = "r1"}},
+         "POST /shop/v1/reservations/r1/confirm HTTP/1.1\r\n",
+         "{\"if_expired\":\"rereserve\"}"},
+        {{.kind = KIND_RERESERVE,
+          .partial = true,
+          .lines = 1,
+          .line = {{.item = 4, .quantity = 1}},
+          .held = {.id_bytes = 2, .id = "r1"}},
+         "POST /shop/v1/reservations/r1/confirm HTTP/1.1\r\n",
+         "{\"if_expired\":\"rereserve\",\"lines\":[{\"sku\":\"load-r7-4\",\"quantity\":1}]}"},
         {{.kind = KIND_RELEASE, .lines = 1, .held = {.id_bytes = 5, .id = "a/b c"}},
          "POST /shop/v1/reservations/a%2Fb%20c/release HTTP/1.1\r\n",
          "{}"},
@@ -180,7 +190,41 @@ static void parts_and_names_are_said(void **state)
     world->load.workload.named = false;
     buf_putc(&world->out, '\0');
     assert_non_null(strstr(
-        world->out.p, "],\"customer\":\"c12\",\"reference\":\"r7-12-345\",\"ttl_seconds\":30}"));
+        world->out.p, "],\"customer\":\"c12\",\"reference\":\"r7-12-345\",\"metadata\":{"
+                      "\"order\":{\"no\":345,\"of\":[12,\"r7\"],\"gift\":true},"
+                      "\"note\":\"f\\u00fcr \\\"345\\\"\",\"coupon\":null},\"ttl_seconds\":30}"));
+}
+
+/* Client 12 is the third of five customers; every fourth item is limited. */
+static void who_takes_of_a_limited_item_is_said(void **state)
+{
+    struct world *world = *state;
+    struct history_facts *facts = history_facts(world->load.history);
+    static const struct {
+        struct intent intent;
+        const char *body;
+    } rows[] = {
+        {{.kind = KIND_PUT, .lines = 1, .line = {{.item = 8, .quantity = 500}}},
+         "{\"on_hand\":500,\"max_per_customer\":7}"},
+        {{.kind = KIND_PUT, .lines = 1, .line = {{.item = 7, .quantity = 500}}},
+         "{\"on_hand\":500}"},
+        {{.kind = KIND_SET, .lines = 1, .line = {{.item = 8, .quantity = 500}}},
+         "{\"on_hand\":500}"}, /* what it does not say stays */
+        {{.kind = KIND_DECREMENT, .lines = 1, .line = {{.item = 8, .quantity = 2}}},
+         "{\"quantity\":2,\"customer\":\"c2\"}"},
+    };
+    world->load.workload.named = true;
+    facts->limit = 7;
+    facts->limited_every = 4;
+    facts->customers = 5;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct history_op *op = recorded(world, &rows[i].intent);
+        intent_request(&rows[i].intent, &world->load, op, &world->out);
+        buf_putc(&world->out, '\0');
+        assert_string_equal(strstr(world->out.p, "\r\n\r\n") + 4, rows[i].body);
+    }
+    world->load.workload.named = false;
+    facts->limit = facts->limited_every = facts->customers = 0;
 }
 
 static void skus_of_other_runs_are_not_ours(void **state)
@@ -227,10 +271,24 @@ static void answers_become_outcomes(void **state)
          OUTCOME_FAIL, DETAIL_NO_STOCK, 77, 0},
         {KIND_RESERVE, 409, PROBLEM("insufficient-stock", 409) "}", OUTCOME_FAIL, DETAIL_OTHER, 0,
          0},
+        {KIND_RESERVE, 409,
+         PROBLEM("limit-exceeded", 409) ",\"lines\":[{\"sku\":\"load-r7-4\",\"limit\":5,"
+                                        "\"used\":4,\"version\":77}]}",
+         OUTCOME_FAIL, DETAIL_LIMIT, 77, 4},
+        {KIND_RESERVE, 409,
+         PROBLEM("limit-exceeded", 409) ",\"lines\":[{\"sku\":\"load-r7-4\",\"limit\":5,"
+                                        "\"version\":77}]}",
+         OUTCOME_FAIL, DETAIL_OTHER, 0, 0},
         {KIND_CONFIRM, 200, "{\"id\":\"r0-1\",\"state\":\"confirmed\",\"lines\":[" LINES "]}",
          OUTCOME_OK, DETAIL_CONFIRMED, 2, 0},
         {KIND_CONFIRM, 409, PROBLEM("reservation-expired", 409) "}", OUTCOME_FAIL, DETAIL_EXPIRED,
          0, 0},
+        {KIND_RERESERVE, 200, "{\"id\":\"r0-1\",\"state\":\"confirmed\",\"lines\":[" LINES "]}",
+         OUTCOME_OK, DETAIL_CONFIRMED, 2, 0},
+        {KIND_RERESERVE, 409,
+         PROBLEM("insufficient-stock", 409) ",\"lines\":[{\"sku\":\"load-r7-4\","
+                                            "\"requested\":1,\"available\":0,\"version\":77}]}",
+         OUTCOME_FAIL, DETAIL_NO_STOCK, 77, 0},
         {KIND_RELEASE, 404, PROBLEM("reservation-not-found", 404) "}", OUTCOME_FAIL,
          DETAIL_NO_RESERVATION, 0, 0},
         {KIND_GET_RESERVATION, 200, "{\"id\":\"r0-1\",\"state\":\"expired\",\"lines\":[" LINES "]}",
@@ -299,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_set_names_the_version_it_is_for),
         cmocka_unit_test(a_list_asks_for_as_many_as_are_due),
         cmocka_unit_test(parts_and_names_are_said),
+        cmocka_unit_test(who_takes_of_a_limited_item_is_said),
         cmocka_unit_test(skus_of_other_runs_are_not_ours),
         cmocka_unit_test(answers_become_outcomes),
         cmocka_unit_test(an_item_s_answer_needs_version_and_stock),

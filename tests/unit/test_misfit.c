@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
-static const struct history_facts facts = {.prefix = "load-r7-", .items = 100, .ttl_ms = 30000};
+/* Item 10 is limited, item 4 is not. */
+static const struct history_facts facts = {
+    .prefix = "load-r7-", .items = 100, .ttl_ms = 30000, .limit = 5, .limited_every = 10};
 
 /* Two lines: 1 unit of item 4, and 3 of item 10. One slot for the second one. */
 static struct history_op basket[2];
@@ -145,6 +147,9 @@ static void an_item_s_numbers_must_be_of_that_item_and_add_up(void **state)
          "says \"available\":6 with \"on_hand\":9 and \"held\":4"},
         {KIND_PUT, 1, 0, false, "{\"on_hand\":-9223372036854775807,\"held\":4,\"available\":6}",
          "says \"available\":6"},
+        {KIND_PUT, 1, 0, false, "{\"max_per_customer\":null}", NULL},
+        {KIND_GET_ITEM, 1, 0, false, "{\"max_per_customer\":5}",
+         "says \"max_per_customer\":5 of load-r7-4, created with 0"},
     };
     (void)state;
     CHECK(rows);
@@ -220,6 +225,10 @@ static void status_and_headers_go_with_the_body(void **state)
     }
 }
 
+#define METADATA(no, of)                                                                           \
+    "\"metadata\":{\"order\":{\"no\":" no ",\"of\":[" of "],\"gift\":true},"                       \
+    "\"note\":\"f\\u00fcr \\\"345\\\"\",\"coupon\":null}"
+
 static void who_reserved_and_what_for_comes_back(void **state)
 {
     static const struct {
@@ -230,6 +239,15 @@ static void who_reserved_and_what_for_comes_back(void **state)
         {"\"customer\":\"c1\"", "says \"customer\":\"c1\" and not \"c12\""},
         {"\"customer\":null", "says \"customer\":null"},
         {"\"customer\":\"c12\",\"reference\":\"r7-12-346\"", "says \"reference\":"},
+        {METADATA("345", "12,\"r7\""), NULL},
+        {"\"metadata\":{\"coupon\":null,\"note\":\"f\u00fcr \\u0022345\\\"\",\"order\":"
+         "{\"gift\":true, \"no\":345, \"of\":[12, \"r7\"]}}",
+         NULL},
+        {METADATA("346", "12,\"r7\""), "says \"metadata\":{\"order\":{\"no\":346"},
+        {METADATA("345", "\"r7\",12"), "says \"metadata\":"},
+        {METADATA("345", "12"), "says \"metadata\":"},
+        {"\"metadata\":{}", "says \"metadata\":{} and not {\"order\":"},
+        {"\"metadata\":null", "says \"metadata\":null and not"},
         {"\"lines\":[{\"sku\":\"load-r7-4\",\"quantity\":1,\"reserved\":2}]",
          "says that 2 units of load-r7-4 were reserved, not 1"},
     };
@@ -273,6 +291,9 @@ static void a_page_has_its_items_in_their_order(void **state)
         {false, "{\"items\":[" ITEM(4, "") "]}", "lists 1 items, where 2 are due"},
         {false, "{\"items\":[" ITEM(4, ",\"on_hand\":9,\"held\":3") "," ITEM(10, "") "]}",
          "lists \"available\":5 with \"on_hand\":9 and \"held\":3"},
+        {false, "{\"items\":[" ITEM(4, "") "," ITEM(10, ",\"max_per_customer\":5") "]}", NULL},
+        {false, "{\"items\":[" ITEM(4, "") "," ITEM(10, ",\"max_per_customer\":null") "]}",
+         "says \"max_per_customer\":0 of load-r7-10, created with 5"},
         {false, "{}", NULL}, /* told as what is missing */
     };
     const struct response response = {.status = 200};
