@@ -41,7 +41,7 @@ static const struct option_row length[] = {
     {RUN | RACE, {"duration", ARG_DURATION_MS, AT(duration_ms), 1, 7 * DAY, .short_name = 'd',
      .help = "How long; 10s if neither this nor --requests nor --stages says more (race: the most for each strategy)."}},
     {RUN, {"requests", ARG_COUNT, AT(requests), .short_name = 'n', .default_text = "0",
-     .help = "End when so many were sent; 0: no such end. A batch is one."}},
+     .help = "End when so many were sent, a batch as one; 0: no such end."}},
     {RUN, {"warmup", ARG_DURATION_MS, AT(warmup_ms), 0, DAY, .default_text = "0",
      .help = "Comes before the duration, in addition to it: checked, but not in the statistics."}},
     {RUN, {"grace", ARG_DURATION_MS, AT(grace_ms), 0, HOUR, .default_text = "5s",

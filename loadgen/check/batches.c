@@ -118,6 +118,11 @@ static int compare_places(const void *left, const void *right)
     return (a->nth > b->nth) - (a->nth < b->nth);
 }
 
+static const char *verb(const struct place *p)
+{
+    return p->key % 2 ? "saw" : "made";
+}
+
 static void report(const struct batch *b, const struct place *early, const struct place *late)
 {
     const struct index *index = b->index;
@@ -127,11 +132,11 @@ static void report(const struct batch *b, const struct place *early, const struc
     const uint32_t ops[] = {early->slot, late->slot, 0};
     verdict_violation(b->verdict, PROPERTY_LINEARIZABLE, ops,
                       "Operations %" PRIu32 " and %" PRIu32 " of one batch of %" PRIu32
-                      " were not applied in the given order: %s is about version %" PRIu64
-                      " of %s, and %s, which stands behind it, about version %" PRIu64 ".",
+                      " were not applied in the given order: %s %s version %" PRIu64
+                      " of %s, and %s, which stands behind it, %s version %" PRIu64 ".",
                       early->nth + 1, late->nth + 1, b->operations, describe_who(one).text,
-                      early->key / 2, describe_sku(index->reader, item).text,
-                      describe_who(other).text, late->key / 2);
+                      verb(early), early->key / 2, describe_sku(index->reader, item).text,
+                      describe_who(other).text, verb(late), late->key / 2);
 }
 
 /* The batch is whole: judges it, and makes room for the next. */

@@ -136,9 +136,13 @@ static int make_clients(struct crowd *w)
     load_clients_of(w->load, w->index, &first, &count);
     unsigned calls = workload_calls(&w->load->workload);
     w->client = calloc(count, sizeof(*w->client));
-    w->calls = calloc(count, calls * sizeof(*w->calls));
-    if (!w->client || !w->calls)
+    if (!w->client)
         return -ENOMEM;
+    w->calls = calloc(count, calls * sizeof(*w->calls));
+    if (!w->calls) {
+        free(w->client);
+        return -ENOMEM;
+    }
     for (w->count = 0; w->count < count; w->count++) {
         struct client *c = &w->client[w->count];
         int rc = wire_init(&c->wire, &w->loop, &w->load->target, &flight_events);

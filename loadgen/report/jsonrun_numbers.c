@@ -47,6 +47,7 @@ static void put_load(struct jsonput *j, json_t *run, const struct summary *s)
     jsonput_count(j, o, "to_ns", s->to_ns);
     jsonput_number(j, o, "seconds", s->seconds);
     jsonput_count(j, o, "attempts", s->operations);
+    jsonput_count(j, o, "requests", s->requests);
     jsonput_count(j, o, "warmup_attempts", s->warmup);
     jsonput_count(j, o, "answers", s->answers);
     jsonput_count(j, o, "successes", s->successes);

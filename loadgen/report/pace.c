@@ -12,7 +12,7 @@ static bool reached(const struct summary *s, double target)
     double enough = expected * PACE_REACHED;
     if (strncmp(s->facts->arrival, "poisson", sizeof s->facts->arrival) == 0)
         enough = fmin(enough, expected - 3 * sqrt(expected));
-    return (double)s->operations >= enough;
+    return (double)s->requests >= enough;
 }
 
 static double cpu_share(const struct history_facts *facts)

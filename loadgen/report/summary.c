@@ -89,6 +89,7 @@ static int count_attempt(struct summary *s, const struct history_op *op)
 {
     enum summary_class class = summary_classify(op);
     s->operations++;
+    s->requests += !(op->flags & FLAG_BATCHED);
     s->count[class]++;
     s->kind_count[op->kind][class]++;
     s->detail[op->detail]++;

@@ -4,6 +4,7 @@
  *
  * Statistics are of PHASE_LOAD attempts planned after the warm-up; attempts before it are only
  * counted in `warmup`. Response time runs from the planned send, service time from the real one.
+ * Each operation of a batch is an attempt, with the times of their one request.
  * An attempt is answered when a whole HTTP answer came that says what happened: latencies and rates
  * are of those. Times are nanoseconds since facts.zero_ns, as in the history.
  */
@@ -68,6 +69,7 @@ struct summary {
     uint64_t from_ns, to_ns; /* measured: from the end of warm-up to the last client's stop */
     double seconds;          /* between the two */
     uint64_t operations;     /* attempts planned after warm-up */
+    uint64_t requests;       /* they went out in: a batch is one */
     uint64_t warmup;         /* planned before it */
     uint64_t answers;        /* of `operations` */
     uint64_t successes;      /* effects that an answer told of: no reads, no replays */

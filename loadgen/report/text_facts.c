@@ -69,7 +69,7 @@ static void put_target(struct buf *b, const struct summary *s, const struct pace
         page_fact(b, "target", "%s/s: reached", target);
     else
         page_fact(b, "target", "%s/s: target rate not reached, only %.1f%% of it", target,
-                  100 * (double)s->operations / expected);
+                  100 * (double)s->requests / expected);
 }
 
 static void put_generator(struct buf *b, const struct summary *s, const struct pace *pace)
@@ -124,8 +124,12 @@ void text_pace(struct buf *b, const struct summary *s)
         page_fact(b, "measured", "%s, after %" PRIu64 " attempts of the warm-up", time, s->warmup);
     else
         page_fact(b, "measured", "%s", time);
-    page_fact(b, "sent", "%s/s (%" PRIu64 " attempts)", human_number(pace.sent_per_second, sent),
-              s->operations);
+    human_number(pace.sent_per_second, sent);
+    if (s->requests < s->operations)
+        page_fact(b, "sent", "%s/s (%" PRIu64 " attempts, in %" PRIu64 " requests)", sent,
+                  s->operations, s->requests);
+    else
+        page_fact(b, "sent", "%s/s (%" PRIu64 " attempts)", sent, s->operations);
     page_fact(b, "answered", "%s/s (%" PRIu64 " answers)", human_number(s->per_second, answered),
               s->answers);
     put_target(b, s, &pace);

@@ -152,8 +152,8 @@ static void the_witness_names_both_and_the_batch(void **state)
     assert_int_equal(v->witnesses, 1);
     assert_string_equal(v->witness[0].text,
                         "Operations 1 and 3 of one batch of 3 were not applied in the given order: "
-                        "the decrement of client 0, request 71 is about version 3 of it-1, and the "
-                        "decrement of client 0, request 73, which stands behind it, about version "
+                        "the decrement of client 0, request 71 made version 3 of it-1, and the "
+                        "decrement of client 0, request 73, which stands behind it, made version "
                         "2.");
     assert_int_equal(v->coverage.batches, 1);
 }

@@ -630,6 +630,26 @@ static void the_target_rate_is_reached_or_not(void **state)
     assert_false(pace_with(&facts, 904, 0).reached);
 }
 
+static void a_batch_is_one_request_of_several_attempts(void **state)
+{
+    (void)state;
+    struct history_facts facts = history_sample_facts();
+    facts.rate = 1000;
+    struct made m;
+    begin(&m, &facts);
+    for (uint64_t i = 0; i < 1200; i++) {
+        struct history_attempt a = reserve(START + i / 2 * 100, 10, 2 + i, 9);
+        a.flags = i % 2 ? FLAG_BATCHED : 0;
+        add(&m, a);
+    }
+    finish(&m);
+    assert_int_equal(m.s.operations, 1200);
+    assert_int_equal(m.s.response->count, 1200);
+    assert_int_equal(m.s.requests, 600);
+    assert_false(pace_of(&m.s).reached); /* arrivals are requests */
+    end(&m);
+}
+
 static void the_clients_share_of_the_processors_is_known(void **state)
 {
     (void)state;
@@ -682,6 +702,7 @@ int main(void)
         cmocka_unit_test(times_that_make_no_sense_do_no_harm),
         cmocka_unit_test(every_way_to_count_gives_the_same),
         cmocka_unit_test(the_target_rate_is_reached_or_not),
+        cmocka_unit_test(a_batch_is_one_request_of_several_attempts),
         cmocka_unit_test(the_clients_share_of_the_processors_is_known),
         cmocka_unit_test(every_enum_value_has_a_name),
     };
