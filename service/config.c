@@ -32,7 +32,7 @@ static const struct arg_spec specs[] = {
     {"auto-restore", ARG_BOOL, AT(auto_restore),
      .help = "When Redis was emptied or came back with less than the ledger has, build it anew from the ledger, as `stockd restore` does."},
     {"ledger-max-lag", ARG_COUNT, AT(ledger_max_lag), 1, 1000 * 1000 * 1000, .default_text = "5m", .metavar = "N",
-     .help = "Events that the ledger may be behind; past it new holds and sales are answered 503 overloaded."},
+     .help = "Events that the ledger may be behind; past it new holds, sales and transfers are answered 503 overloaded."},
     {"data-dir", ARG_STRING, AT(data_dir), .default_text = "./stockd-data", .metavar = "DIR",
      .help = "Where the embedded Redis and its ledger keep their data."},
     {"partitions", ARG_INT, AT(partitions), 1, PARTITIONS_MAX, .default_text = "1", .metavar = "N",

@@ -8,6 +8,7 @@
 #define CORE_DECIDE_H
 
 #include "core/event.h"
+#include "core/op_table.h"
 #include "core/plan.h"
 
 enum step { STEP_DONE, STEP_READ, STEP_DEFER, STEP_NO_MEMORY, STEP_BROKEN };
@@ -20,8 +21,9 @@ struct planner {
 
 typedef enum step decide_fn(struct planner *p, struct op *op);
 
-decide_fn decide_put, decide_adjust, decide_delete, decide_decrement, decide_sweep;
-decide_fn decide_reserve, decide_confirm, decide_release, decide_extend, decide_get;
+#define DECLARE(KIND, name, ...) decide_fn decide_##name;
+OP_TABLE(DECLARE)
+#undef DECLARE
 
 /* --- items (decide_item.c) -------------------------------------------------------------------- */
 

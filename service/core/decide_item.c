@@ -1,4 +1,5 @@
-/* decide_item.c -- put, adjust, delete, decrement, sweep; and what taking units shares. */
+/* decide_item.c -- put, adjust, delete, decrement, transfer, sweep; and what taking units shares.
+ */
 #include "core/decide.h"
 
 #include <assert.h>
@@ -318,7 +319,7 @@ enum step decide_decrement(struct planner *p, struct op *op)
     item_touch(p, item);
     op->out.code = OUT_OK;
     op->out.sku = item->sku;
-    op->out.decrement_id = op->id;
+    op->out.id = op->id;
     op->out.quantity = line->quantity;
     op->out.remaining = item->now.available;
     op->out.version = item->now.version;
@@ -326,6 +327,69 @@ enum step decide_decrement(struct planner *p, struct op *op)
     struct event event = {
         .type = EVENT_DECREMENT, .line_count = 1, .lines = &moved, .customer = op->customer};
     return planner_event(p, &event, op);
+}
+
+/* --- from item to item -------------------------------------------------------------------------
+ */
+
+/* Refuses op if what it moves, or one more version of either item, passes what is written of it. */
+static enum step check_transfer_room(struct planner *p, struct op *op)
+{
+    const struct op_line *from = &op->lines[0], *to = &op->lines[1];
+    if (to->quantity > UNITS_MAX - item_on_hand(&view_item(p->view, to->slot)->now))
+        return refuse_field(op, "quantity", "on_hand of the item it goes to would pass 2^53-1");
+    enum step step = counter_check_version(p, op, from->slot);
+    if (step != STEP_DONE || op->out.code != OUT_NONE)
+        return step;
+    step = counter_check_version(p, op, to->slot);
+    if (op->out.code != OUT_NONE)
+        op->out.field = "to";
+    return step;
+}
+
+static enum step transfer(struct planner *p, struct op *op)
+{
+    const int64_t units = op->lines[0].quantity;
+    struct view_item *from = view_item(p->view, op->lines[0].slot);
+    struct view_item *to = view_item(p->view, op->lines[1].slot);
+    from->now.available -= units;
+    to->now.available += units;
+    item_touch(p, from);
+    item_touch(p, to);
+    op->out.code = OUT_OK;
+    op->out.id = op->id;
+    op->out.quantity = units;
+    op->out.sku = from->sku;
+    op->out.remaining = from->now.available;
+    op->out.version = from->now.version;
+    op->out.to = (struct outcome_to){
+        .sku = to->sku, .remaining = to->now.available, .version = to->now.version};
+    struct event_line moved[] = {planner_line(from, units), planner_line(to, units)};
+    struct event event = {
+        .type = EVENT_TRANSFER, .line_count = 2, .lines = moved, .reason = op->reason};
+    return planner_event(p, &event, op);
+}
+
+/* Units that are available change the item; what is held stays, and no customer has more or less
+ * of either. */
+enum step decide_transfer(struct planner *p, struct op *op)
+{
+    assert(op->line_count == 2 && op->lines[0].slot != op->lines[1].slot);
+    enum step step = item_settle(p, op->lines[0].slot);
+    if (step != STEP_DONE)
+        return step;
+    for (unsigned i = 0; i < op->line_count; i++) {
+        const struct view_item *item = view_item(p->view, op->lines[i].slot);
+        assert(item->known); /* plan_collect named it */
+        if (!item->now.exists) {
+            op->out.sku = item->sku;
+            return refuse(op, OUT_ITEM_NOT_FOUND);
+        }
+    }
+    step = check_stock(p, op, op->lines, 1);
+    if (step == STEP_DONE && op->out.code == OUT_NONE)
+        step = check_transfer_room(p, op);
+    return step == STEP_DONE && op->out.code == OUT_NONE ? transfer(p, op) : step;
 }
 
 /* --- the item itself -------------------------------------------------------------------------- */

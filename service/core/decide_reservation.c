@@ -40,12 +40,13 @@ static void stamp(struct reservation_line *line, const struct view_item *item)
     line->version = item->now.version;
 }
 
-/* Answers with the reservation as it is now and writes the event of the transition. */
-static enum step answer(struct planner *p, struct op *op, struct view_reservation *vr,
-                        enum event_type type, enum outcome_code code)
+/* Answers with the reservation as it is now and writes the event of the transition; without op it
+ * expired. */
+static enum step answer(struct planner *p, struct op *op, struct view_reservation *vr)
 {
     const struct reservation *r = vr->now;
-    struct event event = {.type = type, .has_rid = true, .rid = r->id};
+    struct event event = {
+        .type = op ? op_trait(op->kind)->event : EVENT_EXPIRE, .has_rid = true, .rid = r->id};
     event.lines = arena_alloc(p->view->arena, r->line_count * sizeof(*event.lines));
     if (!event.lines)
         return STEP_NO_MEMORY;
@@ -54,15 +55,15 @@ static enum step answer(struct planner *p, struct op *op, struct view_reservatio
         if (item->now.exists) /* else deleted: a rereserve that sells others did not touch it */
             event.lines[event.line_count++] = planner_line(item, r->lines[i].quantity);
     }
-    if (type == EVENT_RESERVE || type == EVENT_EXTEND)
+    if (event_trait(event.type)->sets_deadline)
         event.expires_ms = r->expires_ms;
-    if (type == EVENT_RESERVE) {
+    if (event.type == EVENT_RESERVE) {
         event.customer = r->customer;
         event.reference = r->reference;
         event.metadata = r->metadata;
     }
     if (op) {
-        op->out.code = code;
+        op->out.code = op_trait(op->kind)->success;
         op->out.resv = snapshot(p, r);
         if (!op->out.resv)
             return STEP_NO_MEMORY;
@@ -136,7 +137,7 @@ enum step decide_reserve(struct planner *p, struct op *op)
     vr->now = r;
     if (hold_lines(p, op, vr, r) != STEP_DONE)
         return STEP_NO_MEMORY;
-    return answer(p, op, vr, EVENT_RESERVE, OUT_CREATED);
+    return answer(p, op, vr);
 }
 
 /* --- how a hold ends -------------------------------------------------------------------------- */
@@ -179,7 +180,7 @@ enum step reservation_expire(struct planner *p, struct view_reservation *vr)
     if (step != STEP_DONE)
         return step;
     p->view->expired_count++;
-    return answer(p, NULL, vr, EVENT_EXPIRE, OUT_NONE);
+    return answer(p, NULL, vr);
 }
 
 /* --- confirm, release, extend ------------------------------------------------------------------
@@ -299,7 +300,7 @@ static enum step rereserve(struct planner *p, struct op *op, struct view_reserva
     r->state = RESERVATION_CONFIRMED;
     r->rereserved = true;
     r->ended_ms = p->now_ms;
-    return answer(p, op, vr, EVENT_CONFIRM, OUT_OK);
+    return answer(p, op, vr);
 }
 
 /* The hold is confirmed: its units leave for good. */
@@ -314,7 +315,7 @@ static enum step sell(struct planner *p, struct op *op, struct view_reservation 
     if (step != STEP_DONE || op->out.code != OUT_NONE)
         return step;
     step = end_hold(p, vr, RESERVATION_CONFIRMED, sold);
-    return step == STEP_DONE ? answer(p, op, vr, EVENT_CONFIRM, OUT_OK) : step;
+    return step == STEP_DONE ? answer(p, op, vr) : step;
 }
 
 static bool sold_as_asked(const struct reservation *r, const int64_t *sold)
@@ -361,7 +362,7 @@ enum step decide_release(struct planner *p, struct op *op)
     switch (reservation_judge(r, RESERVATION_RELEASE, p->now_ms)) {
     case RESERVATION_MOVED:
         step = end_hold(p, vr, RESERVATION_RELEASED, NULL);
-        return step == STEP_DONE ? answer(p, op, vr, EVENT_RELEASE, OUT_OK) : step;
+        return step == STEP_DONE ? answer(p, op, vr) : step;
     case RESERVATION_REPEATED: return repeat(p, op, vr);
     case RESERVATION_LATE: return refuse_late(p, op, vr);
     case RESERVATION_REFUSED: return refuse_state(p, op, vr, ended_code(r->state));
@@ -388,7 +389,7 @@ static enum step extend(struct planner *p, struct op *op, struct view_reservatio
         if (item_index(p, item, &vr->id, r->expires_ms) != STEP_DONE)
             return STEP_NO_MEMORY;
     }
-    return answer(p, op, vr, EVENT_EXTEND, OUT_OK);
+    return answer(p, op, vr);
 }
 
 enum step decide_extend(struct planner *p, struct op *op)

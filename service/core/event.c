@@ -15,6 +15,36 @@ enum {
     IS_NEGATIVE = 1 << 7,
 };
 
+/* A confirm may have lost its items: rereserved, to sell none of those deleted since. */
+/* clang-format off */
+#define EVENT_TABLE(ROW)                                                                           \
+    /*  TYPE       name         of_reservation  sets_deadline  lines */                            \
+    ROW(CREATE,    "create",    false,          false,         1, LINES_MAX)                       \
+    ROW(SET,       "set",       false,          false,         1, LINES_MAX)                       \
+    ROW(ADJUST,    "adjust",    false,          false,         1, LINES_MAX)                       \
+    ROW(DELETE,    "delete",    false,          false,         1, LINES_MAX)                       \
+    ROW(DECREMENT, "decrement", false,          false,         1, LINES_MAX)                       \
+    ROW(RESERVE,   "reserve",   true,           true,          1, LINES_MAX)                       \
+    ROW(CONFIRM,   "confirm",   true,           false,         0, LINES_MAX)                       \
+    ROW(RELEASE,   "release",   true,           false,         0, LINES_MAX)                       \
+    ROW(EXTEND,    "extend",    true,           true,          0, LINES_MAX)                       \
+    ROW(EXPIRE,    "expire",    true,           false,         0, LINES_MAX)                       \
+    ROW(EPOCH,     "epoch",     false,          false,         0, 0)                               \
+    ROW(TRANSFER,  "transfer",  false,          false,         2, 2)
+/* clang-format on */
+#define TRAIT(TYPE, label, ...) [EVENT_##TYPE] = {label, __VA_ARGS__},
+static const struct event_trait traits[] = {EVENT_TABLE(TRAIT)};
+
+#define ROW_OF(TYPE, ...) ROW_OF_##TYPE,
+enum { EVENT_TABLE(ROW_OF) ROWS };
+static_assert(EVENT_CREATE + ROWS == EVENT_TYPES, "each type of event has its row");
+
+const struct event_trait *event_trait(enum event_type type)
+{
+    assert(type > EVENT_NONE && type < EVENT_TYPES);
+    return &traits[type];
+}
+
 /* The optional texts, in the order of the format. */
 static const struct {
     int flag;
@@ -53,7 +83,7 @@ void event_begin(struct buf *out, int64_t now_ms)
 void event_put(struct buf *out, const struct event *event, int64_t now_ms)
 {
     int flags = flags_of(event);
-    assert(event->type >= EVENT_CREATE && event->type < EVENT_TYPES);
+    assert(event->type > EVENT_NONE && event->type < EVENT_TYPES);
     assert(str_absent(event->key) == str_absent(event->result));
     pack_number(out, event->type);
     pack_number(out, flags);
@@ -94,7 +124,7 @@ int event_next(struct unpack *in, struct arena *arena, int64_t now_ms, struct ev
     int flags = (int)unpack_bounded(in, 255);
     event->negative = flags & IS_NEGATIVE;
     event->line_count = (unsigned)unpack_bounded(in, LINES_MAX);
-    if (in->bad || event->type < EVENT_CREATE)
+    if (in->bad || event->type == EVENT_NONE)
         return -1;
     event->lines = arena_alloc(arena, event->line_count * sizeof(*event->lines));
     if (!event->lines)

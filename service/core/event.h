@@ -15,8 +15,9 @@
 
 #define EVENT_FORMAT 1
 
-/* The values are part of the format. */
+/* The values are part of the format: new ones at the end. */
 enum event_type {
+    EVENT_NONE = 0, /* none */
     EVENT_CREATE = 1,
     EVENT_SET = 2,
     EVENT_ADJUST = 3,
@@ -27,14 +28,25 @@ enum event_type {
     EVENT_RELEASE = 8,
     EVENT_EXTEND = 9,
     EVENT_EXPIRE = 10,
-    EVENT_EPOCH = 11, /* first of its epoch; no lines */
+    EVENT_EPOCH = 11,    /* first of its epoch; no lines */
+    EVENT_TRANSFER = 12, /* two lines: from, to */
     EVENT_TYPES
 };
 
+/* What a type of event carries. */
+struct event_trait {
+    const char *name;    /* as SQL and readers of the feed know it */
+    bool of_reservation; /* it has a rid */
+    bool sets_deadline;  /* it has expires_ms */
+    unsigned lines_least, lines_most;
+};
+
+const struct event_trait *event_trait(enum event_type type);
+
 struct event_line {
     struct str sku;
-    int64_t
-        quantity; /* units that moved (reserve, decrement, confirm: sold); adjust: see negative */
+    int64_t quantity; /* units that moved (reserve, decrement, transfer; confirm: sold); adjust: see
+                         negative */
     int64_t available, held, sold, version, max_per_customer; /* right after */
 };
 
@@ -46,7 +58,7 @@ struct event {
     bool negative; /* adjust: the delta is -quantity */
     bool has_rid;
     struct rid rid;
-    int64_t expires_ms; /* reserve, extend */
+    int64_t expires_ms; /* if its type sets a deadline */
     struct str customer, reference, reason, metadata;
     struct str key;    /* the client's key */
     struct str result; /* what record_encode_result wrote for it */

@@ -1,12 +1,14 @@
-/* op.h -- one operation that a client asks for, and its outcome.
+/* op.h -- one operation that a client asks for, its outcome, and what there is to know of its kind.
  *
- * Layer: core, pure data. The HTTP layer fills the request part and owns its memory until the
- * operation is answered; plan() fills `out`, whose pointers are into the batch's arena and good
- * only until the store has called the operation's `done`.
+ * Layer: core, pure data. Nobody else distinguishes kinds by their numbers: op_trait() is asked,
+ * which op_table.h has a row for each of. The HTTP layer fills the request part and owns its memory
+ * until the operation is answered; plan() fills `out`, whose pointers are into the batch's arena
+ * and good only until the store has called the operation's `done`.
  */
 #ifndef CORE_OP_H
 #define CORE_OP_H
 
+#include "core/event.h"
 #include "core/item.h"
 #include "core/limits.h"
 #include "core/reservation.h"
@@ -17,6 +19,7 @@
 
 #define FINGERPRINT_BYTES 32
 
+/* The numbers are part of the format of recorded results: new ones at the end. */
 enum op_kind {
     OP_PUT,       /* create an item or set it */
     OP_ADJUST,    /* on_hand by a delta */
@@ -26,8 +29,9 @@ enum op_kind {
     OP_CONFIRM,
     OP_RELEASE,
     OP_EXTEND,
-    OP_GET,   /* a reservation's record, in order behind the operations before it */
-    OP_SWEEP, /* give back the due holds of an item; only the keeper asks for it */
+    OP_GET,      /* a reservation's record, in order behind the operations before it */
+    OP_SWEEP,    /* give back the due holds of an item; only the keeper asks for it */
+    OP_TRANSFER, /* units of one item to another */
     OP_KINDS
 };
 
@@ -67,6 +71,30 @@ static inline bool outcome_succeeded(enum outcome_code code)
     return code == OUT_OK || code == OUT_CREATED || code == OUT_NO_CONTENT;
 }
 
+/* Which of an outcome's members are the body of its answer, and of what a key records. */
+enum op_body {
+    OP_BODY_NONE,
+    OP_BODY_ITEM,        /* sku, item */
+    OP_BODY_RESERVATION, /* resv */
+    OP_BODY_SALE,        /* id, sku, quantity, remaining, version */
+    OP_BODY_TRANSFER,    /* the same of the item that gives, and `to` */
+};
+
+/* A kind of operation. */
+struct op_trait {
+    const char *name; /* as in a batch's "op" */
+    enum op_body body;
+    enum event_type event;     /* of its success, a put's that creates excepted; EVENT_NONE: it
+                                  changes nothing for clients, so neither is it recorded for a key
+                                  nor does it wait for --durability */
+    enum outcome_code success; /* a put's that creates excepted: OUT_CREATED */
+    bool takes_units;          /* that are available: refused while the ledger is too far behind */
+    bool stores;               /* what was not there: refused while Redis has little memory left */
+    bool names_reservation;    /* by `rid`, which says where it is; else its lines name items */
+};
+
+const struct op_trait *op_trait(enum op_kind kind);
+
 /* A line that stood in the way. */
 struct outcome_short {
     struct str sku;
@@ -76,17 +104,23 @@ struct outcome_short {
     int64_t version;
 };
 
+/* The item that a transfer gave to, right after it. */
+struct outcome_to {
+    struct str sku;
+    int64_t remaining, version;
+};
+
 struct outcome {
     enum outcome_code code;
     bool replayed;  /* the answer was given before */
     int64_t now_ms; /* Redis time of the decision; ttl_ms counts from it */
-    /* The body, for success one of: item (OP_PUT, OP_ADJUST), resv (reservations), or
-     * sku/quantity/remaining/version (OP_DECREMENT, with op.id). */
+    /* The body of a success, see enum op_body. */
     struct str sku;
     struct item item;
     const struct reservation *resv;
-    struct str decrement_id; /* op's key or id; from the record on a replay */
+    struct str id; /* op's key or id; from the record on a replay */
     int64_t quantity, remaining, version;
+    struct outcome_to to;
     /* For refusals. */
     const struct outcome_short *shorts;
     unsigned short_count;
@@ -126,7 +160,8 @@ struct op {
     struct str id;         /* the operation's id: the client's key, or a made one */
     const void *chain;     /* those with the same one keep their order; NULL: on its own */
     struct rid rid;        /* names the reservation; for OP_RESERVE its 11 last bytes are random */
-    struct op_line *lines; /* one for an item; merged by sku; none for a plain confirm */
+    struct op_line *lines; /* one for an item; merged by sku; none for a plain confirm; two for a
+                              transfer: from, to */
     unsigned line_count;
     bool has_lines; /* OP_CONFIRM: lines were given */
     bool has_on_hand, has_max;

@@ -4,22 +4,11 @@
 
 #include <assert.h>
 
-static decide_fn *const deciders[OP_KINDS] = {
-    [OP_PUT] = decide_put,         [OP_ADJUST] = decide_adjust,
-    [OP_DELETE] = decide_delete,   [OP_DECREMENT] = decide_decrement,
-    [OP_RESERVE] = decide_reserve, [OP_CONFIRM] = decide_confirm,
-    [OP_RELEASE] = decide_release, [OP_EXTEND] = decide_extend,
-    [OP_GET] = decide_get,         [OP_SWEEP] = decide_sweep,
-};
+#define DECIDER(KIND, name, ...) [OP_##KIND] = decide_##name,
+static decide_fn *const deciders[] = {OP_TABLE(DECIDER)};
 
 /* --- what an operation needs -------------------------------------------------------------------
  */
-
-static bool names_reservation(const struct op *op)
-{
-    return op->kind == OP_CONFIRM || op->kind == OP_RELEASE || op->kind == OP_EXTEND ||
-           op->kind == OP_GET;
-}
 
 static bool collect_items(struct view *view, struct op *op)
 {
@@ -41,7 +30,7 @@ bool plan_collect(struct view *view, struct op *op)
         for (unsigned p = 0; p < view->partitions; p++)
             if (view_add_key(view, (uint16_t)p, op->key) == VIEW_NONE)
                 return false;
-    if (!names_reservation(op))
+    if (!op_trait(op->kind)->names_reservation)
         return collect_items(view, op);
     op->resv_slot = view_add_reservation(view, &op->rid);
     return op->resv_slot != VIEW_NONE;

@@ -99,21 +99,13 @@ bool record_decode(struct arena *arena, const struct rid *id, struct str bytes,
     return unpack_done(&in);
 }
 
-/* What body a kind of operation answers with. */
-enum body { BODY_NONE, BODY_ITEM, BODY_RESERVATION, BODY_DECREMENT };
-
-static enum body body_of(enum op_kind kind)
+static void put_sale(struct buf *out, const struct op *op, const struct outcome *outcome)
 {
-    switch (kind) {
-    case OP_PUT:
-    case OP_ADJUST: return BODY_ITEM;
-    case OP_DECREMENT: return BODY_DECREMENT;
-    case OP_RESERVE:
-    case OP_CONFIRM:
-    case OP_RELEASE:
-    case OP_EXTEND: return BODY_RESERVATION;
-    default: return BODY_NONE;
-    }
+    pack_text(out, op->id);
+    pack_text(out, outcome->sku);
+    pack_number(out, outcome->quantity);
+    pack_number(out, outcome->remaining);
+    pack_number(out, outcome->version);
 }
 
 void record_encode_result(struct buf *out, const struct op *op, const struct outcome *outcome)
@@ -123,23 +115,23 @@ void record_encode_result(struct buf *out, const struct op *op, const struct out
     pack_bytes(out, op->fingerprint, RECORD_FINGERPRINT_BYTES);
     pack_number(out, op->kind);
     pack_number(out, outcome->code);
-    switch (body_of(op->kind)) {
-    case BODY_NONE: break;
-    case BODY_ITEM: {
+    switch (op_trait(op->kind)->body) {
+    case OP_BODY_NONE: break;
+    case OP_BODY_ITEM: {
         char text[ITEM_TEXT_SIZE];
         size_t n = item_encode(&outcome->item, text);
         pack_text(out, outcome->sku);
         pack_text(out, (struct str){text, n});
         break;
     }
-    case BODY_DECREMENT:
-        pack_text(out, op->id);
-        pack_text(out, outcome->sku);
-        pack_number(out, outcome->quantity);
-        pack_number(out, outcome->remaining);
-        pack_number(out, outcome->version);
+    case OP_BODY_SALE: put_sale(out, op, outcome); break;
+    case OP_BODY_TRANSFER:
+        put_sale(out, op, outcome);
+        pack_text(out, outcome->to.sku);
+        pack_number(out, outcome->to.remaining);
+        pack_number(out, outcome->to.version);
         break;
-    case BODY_RESERVATION:
+    case OP_BODY_RESERVATION:
         pack_number(out, outcome->resv->id.partition);
         pack_bytes(out, outcome->resv->id.b, RID_BYTES);
         record_encode(out, outcome->resv); /* last: it reads to the end */
@@ -160,22 +152,31 @@ static bool take_reservation(struct arena *arena, struct unpack *in, struct outc
     return true;
 }
 
+static void take_sale(struct unpack *in, struct outcome *out)
+{
+    out->id = unpack_text(in, KEY_STORED_MAX_BYTES);
+    out->sku = unpack_text(in, SKU_MAX_BYTES);
+    out->quantity = unpack_bounded(in, QUANTITY_MAX);
+    out->remaining = unpack_number(in);
+    out->version = unpack_number(in);
+}
+
 static bool take_body(struct arena *arena, struct unpack *in, enum op_kind kind,
                       struct outcome *out)
 {
-    switch (body_of(kind)) {
-    case BODY_NONE: return true;
-    case BODY_ITEM:
+    switch (op_trait(kind)->body) {
+    case OP_BODY_NONE: return true;
+    case OP_BODY_ITEM:
         out->sku = unpack_text(in, SKU_MAX_BYTES);
         return item_decode(unpack_text(in, ITEM_TEXT_SIZE), &out->item);
-    case BODY_DECREMENT:
-        out->decrement_id = unpack_text(in, KEY_STORED_MAX_BYTES);
-        out->sku = unpack_text(in, SKU_MAX_BYTES);
-        out->quantity = unpack_bounded(in, QUANTITY_MAX);
-        out->remaining = unpack_number(in);
-        out->version = unpack_number(in);
+    case OP_BODY_SALE: take_sale(in, out); return true;
+    case OP_BODY_TRANSFER:
+        take_sale(in, out);
+        out->to.sku = unpack_text(in, SKU_MAX_BYTES);
+        out->to.remaining = unpack_number(in);
+        out->to.version = unpack_number(in);
         return true;
-    case BODY_RESERVATION: return take_reservation(arena, in, out);
+    case OP_BODY_RESERVATION: return take_reservation(arena, in, out);
     }
     return false;
 }

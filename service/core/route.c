@@ -14,6 +14,7 @@ static const struct route_row rows[ROUTES] = {
     [ROUTE_ITEM]         = {ROUTE_ITEM,         "item",         "/v1/items/{sku}",               READ | METHOD_PUT | METHOD_DELETE},
     [ROUTE_ADJUSTMENTS]  = {ROUTE_ADJUSTMENTS,  "adjustments",  "/v1/items/{sku}/adjustments",   METHOD_POST},
     [ROUTE_DECREMENTS]   = {ROUTE_DECREMENTS,   "decrements",   "/v1/items/{sku}/decrements",    METHOD_POST},
+    [ROUTE_TRANSFERS]    = {ROUTE_TRANSFERS,    "transfers",    "/v1/items/{sku}/transfers",     METHOD_POST},
     [ROUTE_MOVEMENTS]    = {ROUTE_MOVEMENTS,    "movements",    "/v1/items/{sku}/movements",     READ},
     [ROUTE_RESERVATIONS] = {ROUTE_RESERVATIONS, "reservations", "/v1/reservations",              READ | METHOD_POST},
     [ROUTE_RESERVATION]  = {ROUTE_RESERVATION,  "reservation",  "/v1/reservations/{id}",         READ},

@@ -107,24 +107,17 @@ void exchange_dispatch(struct exchange *x)
         history_job_begin(x);
         return;
     }
+    if (request_is_op(&x->match)) {
+        begin_op(x, &head);
+        return;
+    }
     switch (x->match.id) {
     case ROUTE_ITEMS:
     case ROUTE_ITEM:
     case ROUTE_RESERVATION:
-    case ROUTE_OPERATION:
-        if (reads)
-            begin_read(x, &head);
-        else
-            begin_op(x, &head);
-        return;
+    case ROUTE_OPERATION: begin_read(x, &head); return;
     case ROUTE_BATCH: batch_job_begin(x, &head); return;
     case ROUTE_EVENTS: events_begin(x); return;
-    case ROUTE_ADJUSTMENTS:
-    case ROUTE_DECREMENTS:
-    case ROUTE_RESERVATIONS:
-    case ROUTE_CONFIRM:
-    case ROUTE_RELEASE:
-    case ROUTE_EXTEND: begin_op(x, &head); return;
     default: local_answer(x); return;
     }
 }

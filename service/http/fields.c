@@ -264,6 +264,7 @@ static const struct field table[FIELDS] = {
     [FIELD_MAX_PER_CUSTOMER] = {"max_per_customer", read_limit, AT(max_per_customer), 1, QUANTITY_MAX},
     [FIELD_DELTA]            = {"delta", read_delta, AT(delta), -DELTA_MAX, DELTA_MAX},
     [FIELD_IF_EXPIRED]       = {"if_expired", read_if_expired, 0, 0, 0},
+    [FIELD_TO]               = {"to", read_sku, AT(to), 0, 0},
     [FIELD_OP]               = {"op", HEADER(op)},
     [FIELD_ID]               = {"id", HEADER(id)},
     [FIELD_IDEMPOTENCY_KEY]  = {"idempotency_key", HEADER(idempotency_key)},

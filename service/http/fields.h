@@ -25,6 +25,7 @@ enum field_id {
     FIELD_MAX_PER_CUSTOMER,
     FIELD_DELTA,
     FIELD_IF_EXPIRED,
+    FIELD_TO,
     /* Only in operations of a batch, where they stand for the path and the header fields. */
     FIELD_OP,
     FIELD_ID,
@@ -38,7 +39,7 @@ enum field_id {
 
 struct draft {
     unsigned seen; /* FIELD(...) of the members that are there */
-    struct str sku, customer, reference, reason, metadata;
+    struct str sku, to, customer, reference, reason, metadata;
     struct str op, id, idempotency_key, if_match, if_none_match;
     int64_t quantity, on_hand, max_per_customer, delta, ttl_seconds;
     struct op_line *lines; /* merged by sku */

@@ -178,7 +178,7 @@ void render_op(const struct op *op, struct answer *answer, struct buf *body)
         return;
     answer->content = CONTENT_JSON;
     body_put_success(body, op->kind, out);
-    if (op->kind == OP_PUT || op->kind == OP_ADJUST)
+    if (op_trait(op->kind)->body == OP_BODY_ITEM)
         answer->etag = out->item.version;
     if (op->kind == OP_RESERVE) {
         char id[RID_TEXT_SIZE];
@@ -195,15 +195,12 @@ void render_op(const struct op *op, struct answer *answer, struct buf *body)
 size_t render_op_room(const struct op *op)
 {
     const size_t common = 1024 + ESCAPED_BYTES * KEY_STORED_MAX_BYTES; /* or a whole problem */
-    switch (op->kind) {
-    case OP_RESERVE: return common + op->line_count * LINE_BYTES + TEXTS_BYTES + op->metadata.n;
-    case OP_CONFIRM: /* a rereserved one has its lines twice */
-    case OP_RELEASE:
-    case OP_EXTEND:
-    case OP_GET:
-        return common + (size_t)2 * LINES_MAX * LINE_BYTES + TEXTS_BYTES + METADATA_MAX_BYTES;
-    default: return common;
-    }
+    if (op_trait(op->kind)->body != OP_BODY_RESERVATION)
+        return common;
+    if (!op_trait(op->kind)->names_reservation)
+        return common + op->line_count * LINE_BYTES + TEXTS_BYTES + op->metadata.n;
+    /* What is stored; a rereserved one has its lines twice. */
+    return common + (size_t)2 * LINES_MAX * LINE_BYTES + TEXTS_BYTES + METADATA_MAX_BYTES;
 }
 
 static void render_items(const struct store_read *read, struct buf *b)

@@ -103,10 +103,10 @@ void body_put_reservation(struct buf *b, const struct reservation *r, int64_t no
     buf_putc(b, '}');
 }
 
-static void put_decrement(struct buf *b, const struct outcome *out)
+static void put_sale(struct buf *b, const struct outcome *out)
 {
     JSON_LIT(b, "{\"id\":");
-    json_put_string(b, out->decrement_id);
+    json_put_string(b, out->id);
     JSON_LIT(b, ",\"sku\":");
     json_put_string(b, out->sku);
     JSON_LIT(b, ",\"quantity\":");
@@ -118,27 +118,40 @@ static void put_decrement(struct buf *b, const struct outcome *out)
     buf_putc(b, '}');
 }
 
+static void put_side(struct buf *b, struct str sku, int64_t remaining, int64_t version)
+{
+    JSON_LIT(b, "{\"sku\":");
+    json_put_string(b, sku);
+    JSON_LIT(b, ",\"remaining\":");
+    buf_put_i64(b, remaining);
+    JSON_LIT(b, ",\"version\":");
+    buf_put_i64(b, version);
+    buf_putc(b, '}');
+}
+
+static void put_transfer(struct buf *b, const struct outcome *out)
+{
+    JSON_LIT(b, "{\"id\":");
+    json_put_string(b, out->id);
+    JSON_LIT(b, ",\"quantity\":");
+    buf_put_i64(b, out->quantity);
+    JSON_LIT(b, ",\"from\":");
+    put_side(b, out->sku, out->remaining, out->version);
+    JSON_LIT(b, ",\"to\":");
+    put_side(b, out->to.sku, out->to.remaining, out->to.version);
+    buf_putc(b, '}');
+}
+
 void body_put_success(struct buf *b, enum op_kind kind, const struct outcome *out)
 {
-    if (out->code == OUT_NO_CONTENT) {
-        JSON_LIT(b, "null");
-        return;
-    }
-    switch (kind) {
-    case OP_PUT:
-    case OP_ADJUST: body_put_item(b, out->sku, &out->item); return;
-    case OP_DECREMENT: put_decrement(b, out); return;
-    case OP_RESERVE:
-    case OP_CONFIRM:
-    case OP_RELEASE:
-    case OP_EXTEND:
-    case OP_GET:
+    switch (op_trait(kind)->body) {
+    case OP_BODY_NONE: JSON_LIT(b, "null"); return;
+    case OP_BODY_ITEM: body_put_item(b, out->sku, &out->item); return;
+    case OP_BODY_SALE: put_sale(b, out); return;
+    case OP_BODY_TRANSFER: put_transfer(b, out); return;
+    case OP_BODY_RESERVATION:
         assert(out->resv);
         body_put_reservation(b, out->resv, out->now_ms);
         return;
-    case OP_DELETE:
-    case OP_SWEEP:
-    case OP_KINDS: break;
     }
-    JSON_LIT(b, "null");
 }

@@ -19,6 +19,11 @@ static bool read_head(struct op *op, struct arena *arena, const struct request_h
     return conditional ? op_conditions(op, head->if_match, head->if_none_match, why) : true;
 }
 
+bool request_is_op(const struct route_match *match)
+{
+    return match->method != METHOD_GET && shape_of_route(match->id, match->method);
+}
+
 bool request_op(struct op *op, struct arena *arena, const struct request_head *head, char *body,
                 size_t body_n, struct refusal *why)
 {

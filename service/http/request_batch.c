@@ -124,17 +124,16 @@ bool request_batch_op(struct op *op, struct arena *arena, struct request_batch *
             ? shape_of_name((struct str){json_string_value(name), json_string_length(name)})
             : NULL;
     if (!shape)
-        return refuse(why, PROBLEM_INVALID_FIELD, "op",
-                      "must be one of reserve, confirm, release, extend, get, put, decrement, "
-                      "adjust");
+        return refuse(why, PROBLEM_INVALID_FIELD, "op", shape_names(arena));
     op->kind = shape->kind;
     if (!name_op(op, arena, batch, i, json_object_get(object, "idempotency_key"), why))
         return false;
-    if (shape->method == METHOD_GET)
+    const struct op_trait *trait = op_trait(op->kind);
+    if (trait->event == EVENT_NONE)
         op->key = (struct str){NULL, 0}; /* a read is not recorded */
     if (oversized)
         return refuse(why, PROBLEM_INVALID_FIELD, oversized, "the number is too large");
-    unsigned outer = shape->of_item ? FIELD(SKU) : shape->kind == OP_RESERVE ? 0 : FIELD(ID);
+    unsigned outer = shape->of_item ? FIELD(SKU) : trait->names_reservation ? FIELD(ID) : 0;
     unsigned more = shape->kind == OP_PUT ? FIELD(IF_MATCH) | FIELD(IF_NONE_MATCH) : 0;
     if (!fields_read(&draft, arena, object,
                      shape->allowed | outer | more | FIELD(OP) | FIELD(IDEMPOTENCY_KEY),

@@ -6,25 +6,28 @@
 
 #include <assert.h>
 
-#define MADE_ID_DIGITS 20
+#define MADE_ID_DIGITS  20
+#define NAMES_MAX_BYTES 256
 
 /* clang-format off */
 static const struct shape shapes[] = {
-    {OP_PUT, ROUTE_ITEM, METHOD_PUT, "put", true, false,
+    {OP_PUT, ROUTE_ITEM, METHOD_PUT, true, true, false,
      FIELD(ON_HAND) | FIELD(MAX_PER_CUSTOMER), 0},
-    {OP_DELETE, ROUTE_ITEM, METHOD_DELETE, NULL, true, true, 0, 0},
-    {OP_ADJUST, ROUTE_ADJUSTMENTS, METHOD_POST, "adjust", true, false,
+    {OP_DELETE, ROUTE_ITEM, METHOD_DELETE, false, true, true, 0, 0},
+    {OP_ADJUST, ROUTE_ADJUSTMENTS, METHOD_POST, true, true, false,
      FIELD(DELTA) | FIELD(REASON) | FIELD(REFERENCE), FIELD(DELTA)},
-    {OP_DECREMENT, ROUTE_DECREMENTS, METHOD_POST, "decrement", true, false,
+    {OP_DECREMENT, ROUTE_DECREMENTS, METHOD_POST, true, true, false,
      FIELD(QUANTITY) | FIELD(CUSTOMER), FIELD(QUANTITY)},
-    {OP_RESERVE, ROUTE_RESERVATIONS, METHOD_POST, "reserve", false, false,
+    {OP_TRANSFER, ROUTE_TRANSFERS, METHOD_POST, true, true, false,
+     FIELD(TO) | FIELD(QUANTITY) | FIELD(REASON), FIELD(TO) | FIELD(QUANTITY)},
+    {OP_RESERVE, ROUTE_RESERVATIONS, METHOD_POST, true, false, false,
      FIELD(SKU) | FIELD(QUANTITY) | FIELD(LINES) | FIELD(TTL_SECONDS) | FIELD(CUSTOMER) |
      FIELD(REFERENCE) | FIELD(METADATA), 0},
-    {OP_CONFIRM, ROUTE_CONFIRM, METHOD_POST, "confirm", false, true,
+    {OP_CONFIRM, ROUTE_CONFIRM, METHOD_POST, true, false, true,
      FIELD(LINES) | FIELD(IF_EXPIRED), 0},
-    {OP_RELEASE, ROUTE_RELEASE, METHOD_POST, "release", false, true, 0, 0},
-    {OP_EXTEND, ROUTE_EXTEND, METHOD_POST, "extend", false, false, FIELD(TTL_SECONDS), 0},
-    {OP_GET, ROUTE_RESERVATION, METHOD_GET, "get", false, true, 0, 0},
+    {OP_RELEASE, ROUTE_RELEASE, METHOD_POST, true, false, true, 0, 0},
+    {OP_EXTEND, ROUTE_EXTEND, METHOD_POST, true, false, false, FIELD(TTL_SECONDS), 0},
+    {OP_GET, ROUTE_RESERVATION, METHOD_GET, true, false, true, 0, 0},
 };
 /* clang-format on */
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
@@ -40,9 +43,22 @@ const struct shape *shape_of_route(enum route_id route, enum route_method method
 const struct shape *shape_of_name(struct str name)
 {
     for (size_t i = 0; i < SHAPES; i++)
-        if (shapes[i].batch_name && str_equal(name, str_of(shapes[i].batch_name)))
+        if (shapes[i].in_batch && str_equal(name, str_of(op_trait(shapes[i].kind)->name)))
             return &shapes[i];
     return NULL;
+}
+
+const char *shape_names(struct arena *arena)
+{
+    struct buf text;
+    buf_init(&text, NAMES_MAX_BYTES);
+    buf_puts(&text, STR("must be one of"));
+    for (size_t i = 0, named = 0; i < SHAPES; i++)
+        if (shapes[i].in_batch)
+            buf_printf(&text, "%s %s", named++ ? "," : "", op_trait(shapes[i].kind)->name);
+    struct str copy = arena_str(arena, buf_str(&text));
+    buf_free(&text);
+    return copy.p;
 }
 
 static bool no_memory(struct refusal *why)
@@ -94,19 +110,24 @@ bool op_fingerprint(struct op *op, struct arena *arena, const struct shape *shap
                                                                                   : no_memory(why);
 }
 
-/* One line: of the item that the path names, or the short form of a reservation. */
-static bool fill_line(struct op *op, struct arena *arena, struct str sku, int64_t quantity,
-                      struct refusal *why)
+/* The item that the path names, or the short form of a reservation; and the item that it goes to,
+ * which is absent but for a transfer. */
+static bool fill_lines(struct op *op, struct arena *arena, struct str sku, struct str to,
+                       int64_t quantity, struct refusal *why)
 {
     if (!sku_valid(sku))
         return refuse(why, PROBLEM_INVALID_FIELD, "sku",
                       "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -");
+    if (!str_absent(to) && str_equal(to, sku))
+        return refuse(why, PROBLEM_INVALID_FIELD, "to", "must be another item");
     struct str copy = arena_str(arena, sku);
-    op->lines = arena_alloc(arena, sizeof(op->lines[0]));
+    op->line_count = str_absent(to) ? 1 : 2;
+    op->lines = arena_alloc(arena, op->line_count * sizeof(op->lines[0]));
     if (str_absent(copy) || !op->lines)
         return no_memory(why);
     op->lines[0] = (struct op_line){.sku = copy, .quantity = quantity};
-    op->line_count = 1;
+    if (!str_absent(to))
+        op->lines[1] = (struct op_line){.sku = to, .quantity = quantity};
     return true;
 }
 
@@ -125,7 +146,7 @@ static bool fill_reserve(struct op *op, struct arena *arena, const struct draft 
     if (has_short && !(seen & FIELD(QUANTITY)))
         return refuse(why, PROBLEM_INVALID_FIELD, "quantity", "is required");
     random_bytes(op->rid.b + RID_BUCKET_BYTES, RID_BYTES - RID_BUCKET_BYTES);
-    return has_short ? fill_line(op, arena, draft->sku, draft->quantity, why) : true;
+    return has_short ? fill_lines(op, arena, draft->sku, draft->to, draft->quantity, why) : true;
 }
 
 bool op_fill(struct op *op, struct arena *arena, const struct shape *shape, struct str param,
@@ -149,7 +170,7 @@ bool op_fill(struct op *op, struct arena *arena, const struct shape *shape, stru
     if (shape->kind == OP_RESERVE)
         return fill_reserve(op, arena, draft, why);
     if (shape->of_item)
-        return fill_line(op, arena, param, draft->quantity, why);
+        return fill_lines(op, arena, param, draft->to, draft->quantity, why);
     if (!rid_parse(param, &op->rid))
         return refuse(why, PROBLEM_RESERVATION_NOT_FOUND, NULL, NULL);
     return true;

@@ -13,7 +13,7 @@ struct shape {
     enum op_kind kind;
     enum route_id route;
     enum route_method method; /* METHOD_GET: no mutation, keys are ignored */
-    const char *batch_name;   /* its `op` in a batch; NULL: not there */
+    bool in_batch;            /* by its name */
     bool of_item;             /* the path names an item, else a reservation or nothing */
     bool empty_body;          /* an empty body is {} */
     unsigned allowed, required;
@@ -22,6 +22,9 @@ struct shape {
 /* NULL: no operation has that route and method, or that name. */
 const struct shape *shape_of_route(enum route_id route, enum route_method method);
 const struct shape *shape_of_name(struct str name);
+
+/* "must be one of" the names that a batch may have; NULL when out of memory. */
+const char *shape_names(struct arena *arena);
 
 /* Fills the operation from a draft; param is the path's parameter, or what stands for it. */
 bool op_fill(struct op *op, struct arena *arena, const struct shape *shape, struct str param,

@@ -66,15 +66,6 @@ static const struct db_statement put_operations = {
             "rid = excluded.rid, result = excluded.result, at_ms = excluded.at_ms",
 };
 
-static const char *const type_names[EVENT_TYPES] = {
-    [EVENT_CREATE] = "create",       [EVENT_SET] = "set",
-    [EVENT_ADJUST] = "adjust",       [EVENT_DELETE] = "delete",
-    [EVENT_DECREMENT] = "decrement", [EVENT_RESERVE] = "reserve",
-    [EVENT_CONFIRM] = "confirm",     [EVENT_RELEASE] = "release",
-    [EVENT_EXTEND] = "extend",       [EVENT_EXPIRE] = "expire",
-    [EVENT_EPOCH] = "epoch",
-};
-
 /* Rows of one statement, a value after the other, in the fold's arena. */
 struct rows {
     const struct db_statement *statement;
@@ -154,13 +145,14 @@ static void put_movement(struct rows *rows, const struct fold *fold, const struc
         line->held,       line->sold,  line->version, line->max_per_customer};
     for (size_t i = 0; i < sizeof(id) / sizeof(id[0]); i++)
         put_int(rows, id[i]);
-    put_text(rows, str_of(type_names[event->e.type]));
+    put_text(rows, str_of(event_trait(event->e.type)->name));
     put_text(rows, line->sku);
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
         put_int(rows, counters[i]);
 }
 
-/* What is the event's and not an item's. Long texts are written once, on its first row. */
+/* What is the event's and not an item's. Long texts are written once, on its first row; not so the
+ * reason, which is asked of both items of a transfer. */
 static bool put_circumstances(struct rows *rows, struct fold *fold, const struct fold_event *event,
                               bool first)
 {
@@ -172,7 +164,7 @@ static bool put_circumstances(struct rows *rows, struct fold *fold, const struct
     put_int_or_null(rows, e->expires_ms > 0, e->expires_ms);
     put_text(rows, about ? fold->reservations[event->reservation].r.customer : e->customer);
     put_text(rows, first ? e->reference : none);
-    put_text(rows, first ? e->reason : none);
+    put_text(rows, e->reason);
     put_text(rows, first ? e->metadata : none);
     put_text(rows, first ? e->key : none);
     put_text(rows, result);
@@ -305,7 +297,7 @@ static enum db_result write_operations(struct db *db, struct fold *fold)
             return DB_NO_MEMORY;
         put_int(&rows, fold->partition);
         put_text(&rows, fold->key_names.name[order[i]]);
-        put_text(&rows, str_of(type_names[event->e.type]));
+        put_text(&rows, str_of(event_trait(event->e.type)->name));
         put_text(&rows, event->reservation == NAMES_NONE
                             ? none
                             : fold->rid_names.name[event->reservation]);

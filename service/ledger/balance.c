@@ -18,6 +18,12 @@ static const struct db_statement unbalanced_holds = {
     .head = "SELECT sku, held, CAST(lines_held AS bigint) FROM unbalanced_holds ORDER BY sku "
             "LIMIT $1",
 };
+static const struct db_statement unbalanced_transfers = {
+    .kind = DB_ONE,
+    .types = "i",
+    .head = "SELECT sku, partition_no, epoch, seq, items, CAST(available AS bigint) "
+            "FROM unbalanced_transfers ORDER BY sku, epoch, seq LIMIT $1",
+};
 static const struct db_statement page_of_lines = {
     .kind = DB_ONE,
     .types = "ti",
@@ -69,6 +75,19 @@ static int on_hold(void *context, const struct db_value *row, size_t count)
     return 0;
 }
 
+static int on_transfer(void *context, const struct db_value *row, size_t count)
+{
+    const struct finder *f = context;
+    char text[BALANCE_TEXT_SIZE];
+    snprintf(text, sizeof(text),
+             "is in a transfer of %" PRId64 " items that adds %" PRId64 " units (p%" PRId64
+             " %" PRId64 "-%" PRId64 ")",
+             row[4].as.number, row[5].as.number, row[1].as.number, row[2].as.number,
+             row[3].as.number);
+    f->found(f->user, row[0].as.text, text);
+    return 0;
+}
+
 enum db_result balance_items(struct db *db, size_t max, balance_fn *found, void *user)
 {
     struct finder finder = {.found = found, .user = user};
@@ -78,6 +97,8 @@ enum db_result balance_items(struct db *db, size_t max, balance_fn *found, void 
         result = db_run(db, &unbalanced_items, &limit, 1, on_item, &finder, NULL);
     if (result == DB_OK)
         result = db_run(db, &unbalanced_holds, &limit, 1, on_hold, &finder, NULL);
+    if (result == DB_OK)
+        result = db_run(db, &unbalanced_transfers, &limit, 1, on_transfer, &finder, NULL);
     db_rollback(db);
     return result;
 }

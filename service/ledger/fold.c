@@ -40,11 +40,6 @@ static bool line_good(const struct event_line *line)
            counter_valid(line->max_per_customer);
 }
 
-static bool is_about_reservation(enum event_type type)
-{
-    return type >= EVENT_RESERVE && type <= EVENT_EXPIRE;
-}
-
 /* No sku twice: the rows of one event would hide each other. Lists are short. */
 static bool skus_differ(const struct event *e)
 {
@@ -57,12 +52,11 @@ static bool skus_differ(const struct event *e)
 
 static bool event_good(const struct event *e, bool opens)
 {
-    bool deadline = e->type == EVENT_RESERVE || e->type == EVENT_EXTEND;
-    if ((e->type == EVENT_EPOCH) != opens || is_about_reservation(e->type) != e->has_rid)
+    const struct event_trait *trait = event_trait(e->type);
+    if ((e->type == EVENT_EPOCH) != opens || trait->of_reservation != e->has_rid ||
+        trait->sets_deadline != (e->expires_ms > 0))
         return false;
-    if (e->type == EVENT_EPOCH ? e->line_count != 0 : e->line_count == 0 && !e->has_rid)
-        return false;
-    if (deadline != (e->expires_ms > 0) || (e->type == EVENT_RESERVE && e->line_count == 0))
+    if (e->line_count < trait->lines_least || e->line_count > trait->lines_most)
         return false;
     for (unsigned i = 0; i < e->line_count; i++)
         if (!line_good(&e->lines[i]))
@@ -131,7 +125,7 @@ static int take_event(struct fold *fold, struct unpack *in, struct fold_event *e
     if (more >= 0)
         return more;
     /* event_next() has one answer for both. Good bytes and a type, and still no: no memory. */
-    return in->bad || event->e.type < EVENT_CREATE ? -1 : -2;
+    return in->bad || event->e.type == EVENT_NONE ? -1 : -2;
 }
 
 enum fold_result fold_entry(struct fold *fold, int64_t epoch, int64_t seq, struct str bytes)

@@ -38,6 +38,7 @@ static const struct {
     [EVENT_RELEASE] = {UP, DOWN, STAY, .within = true},
     [EVENT_EXTEND] = {STAY, STAY, STAY, .within = true},
     [EVENT_EXPIRE] = {UP, DOWN, STAY, .within = true},
+    [EVENT_TRANSFER] = {UP | DOWN, STAY, STAY}, /* both items together: check_transfer() */
 };
 
 static unsigned way_of(int64_t delta)
@@ -81,6 +82,18 @@ static enum fold_result move_item(struct fold *fold, struct fold_event *event, u
                                .max_per_customer = line->max_per_customer,
                                .updated_ms = event->at_ms};
     return FOLD_OK;
+}
+
+/* What one item gave the other took. */
+static enum fold_result check_transfer(struct fold *fold, const struct fold_event *event)
+{
+    const struct fold_delta *from = &event->deltas[0], *to = &event->deltas[1];
+    int64_t units = event->e.lines[0].quantity;
+    bool good = from->available == -units && to->available == units &&
+                event->e.lines[1].quantity == units && units > 0;
+    return good ? FOLD_OK
+                : fork_of(fold, event, event->e.lines[0].sku,
+                          "does not give what the other item of the transfer takes");
 }
 
 /* --- reservations ----------------------------------------------------------------------------- */
@@ -188,6 +201,8 @@ enum fold_result fold_run(struct fold *fold)
         enum fold_result result = FOLD_OK;
         for (unsigned k = 0; k < event->e.line_count && result == FOLD_OK; k++)
             result = move_item(fold, event, k);
+        if (result == FOLD_OK && event->e.type == EVENT_TRANSFER)
+            result = check_transfer(fold, event);
         if (result == FOLD_OK && event->reservation != NAMES_NONE)
             result = move_reservation(fold, event);
         if (result != FOLD_OK)

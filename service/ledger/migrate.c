@@ -1,4 +1,5 @@
 #include "ledger/migrate.h"
+#include "buf.h"
 #include "random.h"
 
 #include <openssl/evp.h>
@@ -62,12 +63,6 @@ static bool hash_text(struct str text, char out[SHA256_TEXT_SIZE])
     return true;
 }
 
-static struct str text_for(const struct db *db, const struct schema_file *file)
-{
-    bool own = file->postgresql.p && strcmp(db_engine_name(db), "postgresql") == 0;
-    return own ? file->postgresql : file->text;
-}
-
 static int look_at_row(void *context, const struct db_value *row, size_t count)
 {
     struct migration *m = context;
@@ -82,7 +77,7 @@ static int look_at_row(void *context, const struct db_value *row, size_t count)
         return 0;
     }
     const struct schema_file *file = &m->files[m->applied];
-    if (!hash_text(text_for(m->db, file), hash))
+    if (!hash_text(file->text, hash))
         return -1;
     if (row[0].as.number != (int64_t)m->applied + 1 ||
         !str_equal(row[1].as.text, str_of(file->name)) ||
@@ -103,18 +98,51 @@ static int keep_id(void *context, const struct db_value *row, size_t count)
     return 0;
 }
 
+/* The line at the beginning of *text, which goes on behind it. */
+static struct str take_line(struct str *text)
+{
+    const char *end = memchr(text->p, '\n', text->n);
+    struct str line = {text->p, end ? (size_t)(end + 1 - text->p) : text->n};
+    *text = (struct str){text->p + line.n, text->n - line.n};
+    return line;
+}
+
+static bool begins_with(struct str line, struct str words)
+{
+    return line.n >= words.n && memcmp(line.p, words.p, words.n) == 0;
+}
+
+/* Runs what this engine is to read of a file. */
+static enum db_result run_file(struct db *db, struct str text)
+{
+    char only[32];
+    snprintf(only, sizeof(only), "-- only %s\n", db_engine_name(db));
+    bool mine = true;
+    struct buf part;
+    buf_init(&part, text.n + 1);
+    while (text.n > 0) {
+        struct str line = take_line(&text);
+        if (begins_with(line, STR("-- only ")) || begins_with(line, STR("-- both\n")))
+            mine = begins_with(line, str_of(only)) || begins_with(line, STR("-- both\n"));
+        if (mine)
+            buf_puts(&part, line);
+    }
+    enum db_result result = part.failed ? DB_NO_MEMORY : db_script(db, buf_str(&part));
+    buf_free(&part);
+    return result;
+}
+
 static enum db_result apply_next(struct migration *m)
 {
     const struct schema_file *file = &m->files[m->applied];
-    struct str text = text_for(m->db, file);
     unsigned char id_bytes[ID_BYTES];
     char hash[SHA256_TEXT_SIZE], id[2 * ID_BYTES + 1];
     int64_t number = (int64_t)m->applied + 1;
-    if (!hash_text(text, hash))
+    if (!hash_text(file->text, hash))
         return DB_NO_MEMORY;
     random_bytes(id_bytes, sizeof(id_bytes));
     put_hex(id_bytes, sizeof(id_bytes), id);
-    enum db_result result = db_script(m->db, text);
+    enum db_result result = run_file(m->db, file->text);
     if (result != DB_OK)
         return result;
     const struct db_value listed[] = {db_int(number), db_text(str_of(file->name)),

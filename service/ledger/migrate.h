@@ -4,6 +4,9 @@
  * together with its row in schema_migrations (number, name, sha256, applied_ms). A lock on the
  * schema makes it safe to run twice at once: the second one finds nothing left to do.
  *
+ * A line "-- only <engine>" of a file begins what db_engine_name() alone is given, until the next
+ * such line or "-- both".
+ *
  * Invariant: what schema_migrations lists is a beginning of the list of files, byte for byte. If it
  * is not, nothing is changed.
  */

@@ -18,15 +18,19 @@ static int64_t jitter_us(struct lane *lane)
 /* --- a lost transaction ------------------------------------------------------------------------
  */
 
+static bool lines_moved(const struct view *v, const struct op *op)
+{
+    for (unsigned i = 0; i < op->line_count; i++)
+        if (view_item(v, op->lines[i].slot)->dirty)
+            return true;
+    return false;
+}
+
 static bool touches_moved(const struct batch *batch, const struct op *op)
 {
     const struct view *v = &batch->view;
-    for (unsigned i = 0; i < op->line_count; i++)
-        if (op->kind <= OP_RESERVE || op->kind == OP_SWEEP)
-            if (view_item(v, op->lines[i].slot)->dirty)
-                return true;
-    if (op->kind < OP_CONFIRM || op->kind > OP_GET)
-        return false;
+    if (!op_trait(op->kind)->names_reservation)
+        return lines_moved(v, op);
     const struct view_reservation *vr = view_reservation(v, op->resv_slot);
     const struct reservation *r = view_current(vr);
     for (unsigned i = 0; r && vr->named && i < r->line_count; i++)

@@ -19,8 +19,7 @@
 
 static bool promises(const struct store_op *op)
 {
-    return op && outcome_succeeded(op->op.out.code) && op->op.kind != OP_GET &&
-           op->op.kind != OP_SWEEP;
+    return op && outcome_succeeded(op->op.out.code) && op_trait(op->op.kind)->event != EVENT_NONE;
 }
 
 static bool any_promises(const struct batch *batch)

@@ -15,18 +15,16 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count);
 /* --- deciding and writing --------------------------------------------------------------------- */
 
 /* Why the operation is refused unless it repeats one, which takes nothing; NULL: it is not. New
- * holds stop at 90 % of maxmemory, so that confirm and release still fit; new holds and sales when
- * the ledger is too far behind, since what it has not taken stays in Redis. */
+ * holds stop at 90 % of maxmemory, so that confirm and release still fit; new holds, sales and
+ * transfers when the ledger is too far behind, since what it has not taken stays in Redis. */
 static const char *overload(const struct store_shared *shared, const struct store_op *op)
 {
-    const unsigned more_memory = 1u << OP_RESERVE | 1u << OP_PUT;
-    const unsigned more_events = 1u << OP_RESERVE | 1u << OP_DECREMENT;
-    unsigned kind = 1u << op->op.kind;
+    const struct op_trait *trait = op_trait(op->op.kind);
     if (op->beyond)
         return STORE_WHY_FULL;
-    if (shared->memory_high && kind & more_memory)
+    if (shared->memory_high && trait->stores)
         return STORE_WHY_MEMORY;
-    return shared->ledger_behind && kind & more_events ? STORE_WHY_BEHIND : NULL;
+    return shared->ledger_behind && trait->takes_units ? STORE_WHY_BEHIND : NULL;
 }
 
 static bool known_bucket(void *user, uint32_t bucket)

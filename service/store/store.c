@@ -62,8 +62,7 @@ uint16_t store_partition(unsigned partitions, struct str sku)
 enum outcome_code store_route(const struct store *store, struct op *op)
 {
     unsigned partitions = store->config.partitions;
-    if (op->kind == OP_CONFIRM || op->kind == OP_RELEASE || op->kind == OP_EXTEND ||
-        op->kind == OP_GET) {
+    if (op_trait(op->kind)->names_reservation) {
         op->partition = op->rid.partition;
         return op->partition < partitions ? OUT_NONE : OUT_RESERVATION_NOT_FOUND;
     }

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 
 #define REPLIES_MAX 64
+#define OPS         5
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct op_line line = {.sku = {"a", 1}, .quantity = 2};
+static struct op_line lines[] = {{.sku = {"a", 1}, .quantity = 2},
+                                 {.sku = {"b", 1}, .quantity = 2}};
 static struct store_shared shared = {.store_id = 1};
 
 static bool known_bucket(void *user, uint32_t bucket)
@@ -24,10 +26,12 @@ static struct store_op operation(enum op_kind kind)
 {
     struct store_op op = {.op = {.kind = kind, .key = STR("k"), .id = STR("k"), .ttl_ms = 1000}};
     op.op.customer = kind == OP_RESERVE ? STR("c") : (struct str){NULL, 0};
-    if (kind == OP_RESERVE || kind == OP_DECREMENT) {
-        op.op.lines = &line;
-        op.op.line_count = 1;
+    if (!op_trait(kind)->names_reservation) {
+        op.op.lines = lines;
+        op.op.line_count = kind == OP_TRANSFER ? 2 : 1;
     }
+    if (kind == OP_TRANSFER)
+        op.op.key = (struct str){NULL, 0}; /* it is decided whatever the others have recorded */
     return op;
 }
 
@@ -89,18 +93,18 @@ static bool run_round(struct batch *batch, redisReader *reader, struct buf *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const enum op_kind kinds[] = {OP_RESERVE, OP_DECREMENT, OP_CONFIRM, OP_GET};
-    struct store_op ops[4];
+    static const enum op_kind kinds[] = {OP_RESERVE, OP_DECREMENT, OP_CONFIRM, OP_GET, OP_TRANSFER};
+    struct store_op ops[OPS];
     struct batch batch;
     struct buf out;
     if (announces_too_much(data, size))
         return 0;
     redisReader *reader = redisReaderCreate();
-    if (!reader || !batch_init(&batch, 1, 0, 4))
+    if (!reader || !batch_init(&batch, 1, 0, OPS))
         abort();
     buf_init(&out, 1u << 20);
-    batch.count = 4;
-    for (unsigned i = 0; i < 4; i++) {
+    batch.count = OPS;
+    for (unsigned i = 0; i < OPS; i++) {
         ops[i] = operation(kinds[i]);
         batch.ops[i] = &ops[i];
     }

@@ -117,7 +117,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                   {"POST", "/v1/items/a/decrements"},
                   {"POST", "/v1/reservations/r0-00000000000000000000000/confirm"},
                   {"POST", "/v1/reservations/r0-00000000000000000000000/release"},
-                  {"POST", "/v1/reservations/r0-00000000000000000000000/extend"}};
+                  {"POST", "/v1/reservations/r0-00000000000000000000000/extend"},
+                  {"POST", "/v1/items/a/transfers"}};
     char room[64];
     if (size < 1)
         return 0;

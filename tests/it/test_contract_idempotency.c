@@ -71,16 +71,22 @@ static void every_call_can_be_repeated(void **state)
     check_repeats(200, "POST", text("/v1/items/%s/adjustments", sku), "", "{\"delta\":10}");
     check_repeats(200, "POST", text("/v1/items/%s/decrements", sku), "", "{\"quantity\":1}");
     check_item(a, sku, 99, 99, 0, 1, 4);
+    const char *other = api_item(a, 0, 0);
+    check_repeats(200, "POST", text("/v1/items/%s/transfers", sku), "",
+                  text("{\"to\":\"%s\",\"quantity\":1}", other));
+    check_repeats(200, "POST", text("/v1/items/%s/transfers", other), "",
+                  text("{\"to\":\"%s\",\"quantity\":1}", sku));
+    check_item(a, sku, 99, 99, 0, 1, 6);
     check_repeats(201, "POST", RESERVE, "", text("{\"sku\":\"%s\",\"quantity\":2}", sku));
-    check_item(a, sku, 99, 97, 2, 1, 5);
+    check_item(a, sku, 99, 97, 2, 1, 7);
     const char *id = api_reserve(a, sku, 3, 0);
     check_repeats(200, "POST", text("/v1/reservations/%s/extend", id), "", "{\"ttl_seconds\":50}");
-    check_item(a, sku, 99, 94, 5, 1, 7);
+    check_item(a, sku, 99, 94, 5, 1, 9);
     check_repeats(200, "POST", text("/v1/reservations/%s/confirm", id), "", "{}");
-    check_item(a, sku, 96, 94, 2, 4, 8);
+    check_item(a, sku, 96, 94, 2, 4, 10);
     id = api_reserve(a, sku, 4, 0);
     check_repeats(200, "POST", text("/v1/reservations/%s/release", id), "", NULL);
-    check_item(a, sku, 96, 94, 2, 4, 10);
+    check_item(a, sku, 96, 94, 2, 4, 12);
     const char *gone = api_item(a, 1, 0);
     check_repeats(204, "DELETE", text("/v1/items/%s", gone), "", NULL);
     api_problem(a, 404, "item-not-found", NULL, "GET", text("/v1/items/%s", gone), NULL, NULL);

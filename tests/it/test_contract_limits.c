@@ -194,6 +194,9 @@ static void versions_are_kept_for_the_ends_of_holds(void **state)
     REFUSED("sku", "/v1/reservations", text("{\"sku\":\"%s\",\"quantity\":1}", sku));
     REFUSED("sku", OF_ITEM(sku, "decrements"), "{\"quantity\":1}");
     REFUSED("sku", OF_ITEM(sku, "adjustments"), "{\"delta\":1}");
+    const char *other = api_item(a, 5, 0);
+    REFUSED("sku", OF_ITEM(sku, "transfers"), text("{\"to\":\"%s\",\"quantity\":1}", other));
+    REFUSED("to", OF_ITEM(other, "transfers"), text("{\"to\":\"%s\",\"quantity\":1}", sku));
     REFUSED("sku", OF_HOLD(released, "extend"), "{\"ttl_seconds\":60}");
     api_problem(a, 422, "invalid-field", "sku", "PUT", item, "If-Match: *\r\n", "{\"on_hand\":50}");
     POST(200, OF_HOLD(released, "release"), "{}");

@@ -114,6 +114,7 @@ static void compare_all(const char *url)
         "SELECT COUNT(*) FROM events WHERE type = 'extend'",
         "SELECT COUNT(*) FROM events WHERE type = 'delete'",
         "SELECT COUNT(*) FROM events WHERE type = 'set'",
+        "SELECT COUNT(*) FROM events WHERE type = 'transfer'",
         "SELECT COUNT(*) FROM sales_hourly",
     };
     struct comparison c = {0};
@@ -140,6 +141,7 @@ static void compare_all(const char *url)
         assert_true(base_int(url, ways[i]) > 0);
     assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
     assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_holds"), 0);
+    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_transfers"), 0);
     assert_int_equal(base_int(url, "SELECT events FROM checkpoints"), past.event_count);
     assert_true(base_int(url, "SELECT COUNT(DISTINCT epoch) FROM events") > 2);
     arena_free(&c.arena);

@@ -409,6 +409,31 @@ static void decrements_are_answered_as_documented(void **state)
     visit(200, "decrementItem", path, NULL, "{\"quantity\":1}");
 }
 
+static void transfers_are_answered_as_documented(void **state)
+{
+    const char *to = api_item(a, 1, 0);
+    const char *path = text("/v1/items/%s/transfers", api_item(a, 10, 0));
+    const char *body = text("{\"to\":\"%s\",\"quantity\":2,\"reason\":\"r\"}", to);
+    visit(200, "transferItem", path, KEY("move-1"), body);
+    visit(200, "transferItem", path, KEY("move-1"), body);
+    check_header(a, "Idempotent-Replayed", "true");
+    visit(200, "getOperation", "/v1/operations/move-1", NULL, NULL);
+    visit_problem(409, "insufficient-stock", "transferItem", path, NULL,
+                  text("{\"to\":\"%s\",\"quantity\":9}", to));
+    visit_problem(404, "item-not-found", "transferItem", path, NULL,
+                  "{\"to\":\"nothing\",\"quantity\":1}");
+    visit_problem(422, "invalid-field", "transferItem", path, NULL, "{\"quantity\":1}");
+    visit_problem(422, "idempotency-key-reused", "transferItem", path, KEY("move-1"),
+                  text("{\"to\":\"%s\",\"quantity\":1}", to));
+    visit_problem(400, "malformed-json", "transferItem", path, NULL, "{");
+    visit(200, "batch", "/v1/batch", NULL,
+          text("{\"operations\":[{\"op\":\"transfer\",\"sku\":\"%s\",\"to\":\"nothing\","
+               "\"quantity\":1},"
+               "{\"op\":\"transfer\",\"sku\":\"%s\",\"to\":\"%s\",\"quantity\":1}]}",
+               to, to, api_item(a, 0, 0)));
+    check_int(a, "results[1].status", 200);
+}
+
 /* --- reservations ----------------------------------------------------------------------------- */
 
 static void reservations_are_made_and_read_as_documented(void **state)
@@ -730,6 +755,8 @@ static void without_redis_every_operation_is_the_documented_503(void **state)
                   NULL, "{\"delta\":1}");
     visit_problem(503, "redis-unavailable", "decrementItem", text("/v1/items/%s/decrements", sku),
                   NULL, one);
+    visit_problem(503, "redis-unavailable", "transferItem", text("/v1/items/%s/transfers", sku),
+                  NULL, "{\"to\":\"b\",\"quantity\":1}");
     visit_problem(503, "redis-unavailable", "reserve", RESERVATIONS, NULL, line);
     visit_problem(503, "redis-unavailable", "getReservation", RESERVATION(id), NULL, NULL);
     visit_problem(503, "redis-unavailable", "confirm", RESERVATION_AT(id, "confirm"), NULL, NULL);
@@ -783,6 +810,7 @@ int main(void)
         cmocka_unit_test(items_are_set_and_removed_as_documented),
         cmocka_unit_test(adjustments_are_answered_as_documented),
         cmocka_unit_test(decrements_are_answered_as_documented),
+        cmocka_unit_test(transfers_are_answered_as_documented),
         cmocka_unit_test(reservations_are_made_and_read_as_documented),
         cmocka_unit_test(reservations_end_as_documented),
         cmocka_unit_test(refusals_to_end_a_reservation_are_documented),

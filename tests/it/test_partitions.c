@@ -117,6 +117,31 @@ static void a_basket_over_two_partitions_is_refused_and_changes_nothing(void **s
     api_call(a, 201, "POST", RESERVATIONS, key, text("{\"sku\":\"%s\",\"quantity\":1}", x));
 }
 
+static void a_transfer_stays_within_its_partition(void **state)
+{
+    const char *x = item_in(1, 10), *y = item_in(1, 0), *z = item_in(2, 10);
+    const char *path = text("/v1/items/%s/transfers", x);
+    const char *key = "Idempotency-Key: cross-2\r\n";
+    api_problem(a, 422, "cross-partition", NULL, "POST", path, key,
+                text("{\"to\":\"%s\",\"quantity\":1}", z));
+    api_problem(a, 422, "cross-partition", NULL, "POST", path, key,
+                text("{\"to\":\"%s\",\"quantity\":99}", z));
+    check_item(a, x, 10, 10, 0, 0, 1);
+    check_item(a, z, 10, 10, 0, 0, 1);
+    api_call(a, 200, "POST", path, key, text("{\"to\":\"%s\",\"quantity\":4}", y));
+    api_call(a, 200, "POST", path, key, text("{\"to\":\"%s\",\"quantity\":4}", y));
+    check_header(a, "Idempotent-Replayed", "true");
+    check_item(a, x, 6, 6, 0, 0, 2);
+    check_item(a, y, 4, 4, 0, 0, 2);
+    const char *body = text("{\"operations\":[{\"op\":\"transfer\",\"sku\":\"%s\",\"to\":\"%s\","
+                            "\"quantity\":1},{\"op\":\"transfer\",\"sku\":\"%s\",\"to\":\"%s\","
+                            "\"quantity\":1}]}",
+                            x, z, x, y);
+    api_call(a, 200, "POST", "/v1/batch", NULL, body);
+    check_str(a, "results[0].body.type", "/problems/cross-partition");
+    check_int(a, "results[1].body.to.remaining", 5);
+}
+
 static void an_id_of_a_partition_that_is_not_there_is_not_found(void **state)
 {
     const char *id = api_reserve(a, item_in(1, 10), 1, 0);
@@ -384,6 +409,7 @@ int main(void)
         cmocka_unit_test(lists_are_merged_and_sorted_over_the_partitions),
         cmocka_unit_test(a_basket_within_one_partition_is_held_and_sold),
         cmocka_unit_test(a_basket_over_two_partitions_is_refused_and_changes_nothing),
+        cmocka_unit_test(a_transfer_stays_within_its_partition),
         cmocka_unit_test(an_id_of_a_partition_that_is_not_there_is_not_found),
         cmocka_unit_test(a_batch_over_all_partitions_keeps_its_order),
         cmocka_unit_test(refusals_in_a_batch_stay_in_their_places),

@@ -307,6 +307,76 @@ static void overlapping_baskets_sell_everything_once(void **state)
     free(m);
 }
 
+/* --- units that go round ---------------------------------------------------------------------- */
+
+enum { RING_ITEMS = 3, RING_STOCK = 20, RING_MOVES = 60, RING_MOST = 3 };
+
+struct ring {
+    char skus[RING_ITEMS][32];
+    struct notes notes[RING_ITEMS];
+};
+
+static void ring_note(struct ring *ring, int item, json_t *side)
+{
+    notes_add(&ring->notes[item], json_integer_value(json_object_get(side, "version")),
+              json_integer_value(json_object_get(side, "remaining")));
+}
+
+/* From one item to the next, or back; far more often than the stock allows. */
+static void move_round(int index, void *arg)
+{
+    struct ring *ring = arg;
+    struct http_conn c;
+    struct http_resp resp = {.status = 0};
+    unsigned seed = 2000u + (unsigned)index;
+    char path[96], body[96];
+    http_conn_init(&c, stack.service.port);
+    for (int i = 0; i < RING_MOVES; i++) {
+        int from = rand_r(&seed) % RING_ITEMS;
+        int to = (from + 1 + rand_r(&seed) % (RING_ITEMS - 1)) % RING_ITEMS;
+        snprintf(path, sizeof(path), "/v1/items/%s/transfers", ring->skus[from]);
+        snprintf(body, sizeof(body), "{\"to\":\"%s\",\"quantity\":%d}", ring->skus[to],
+                 1 + rand_r(&seed) % RING_MOST);
+        int status = call_until_decided(&c, "POST", path, NULL, body, &resp);
+        if (status == 200) {
+            ring_note(ring, from, json_at(http_resp_json(&resp), "from"));
+            ring_note(ring, to, json_at(http_resp_json(&resp), "to"));
+        } else if (status != 409) {
+            notes_complain(&ring->notes[from], "transfer", status < 0 ? status : 0, &resp);
+        }
+    }
+    http_resp_free(&resp);
+    http_conn_close(&c);
+}
+
+static void transfers_lose_no_unit_and_make_none(void **state)
+{
+    struct ring ring;
+    int64_t sum = 0;
+    for (int i = 0; i < RING_ITEMS; i++) {
+        snprintf(ring.skus[i], sizeof(ring.skus[i]), "%s", api_item(a, RING_STOCK, 0));
+        notes_init(&ring.notes[i]);
+    }
+    http_crowd(CLIENTS, move_round, &ring);
+    for (int i = 0; i < RING_ITEMS; i++) {
+        struct notes *n = &ring.notes[i];
+        int64_t left = RING_STOCK;
+        notes_check(n);
+        notes_check_dense(n, 2);
+        assert_true(n->count > RING_MOVES);
+        for (size_t k = 0; k < n->count; k++) {
+            int64_t moved = n->pairs[k][1] - left;
+            assert_true(moved != 0 && moved <= RING_MOST && moved >= -RING_MOST);
+            left = n->pairs[k][1];
+            assert_true(left >= 0);
+        }
+        check_item(a, ring.skus[i], left, left, 0, 0, (int64_t)n->count + 1);
+        sum += left;
+        notes_free(n);
+    }
+    assert_int_equal(sum, RING_ITEMS * RING_STOCK);
+}
+
 /* --- confirm against release ------------------------------------------------------------------ */
 
 enum { DUELS = 300, DUEL_PAIRS = 8 };
@@ -584,6 +654,7 @@ int main(void)
         cmocka_unit_test(one_item_is_sold_exactly_once),
         cmocka_unit_test(decrements_sell_the_last_unit),
         cmocka_unit_test(overlapping_baskets_sell_everything_once),
+        cmocka_unit_test(transfers_lose_no_unit_and_make_none),
         cmocka_unit_test(of_confirm_and_release_exactly_one_wins),
         cmocka_unit_test(one_key_at_once_on_two_services_has_one_effect),
         cmocka_unit_test(one_key_at_once_for_two_requests_serves_one),

@@ -54,7 +54,7 @@ static bool rig_stop(struct rig *r)
 /* --- the sweep ----------------------------------------------------------------------------------
  */
 
-enum kind { RESERVE, DECREMENT, CONFIRM, READ };
+enum kind { RESERVE, DECREMENT, CONFIRM, READ, TRANSFER };
 
 /* What one thread does: every SHARDS-th position of a sweep on its own rig. */
 struct shard {
@@ -70,6 +70,7 @@ struct shard {
     char *wrong; /* the first thing that was not right */
     char at[64]; /* where the sweep is, for messages */
     char sku[40];
+    char other[48]; /* that TRANSFER gives to */
     char key[48];
     char id[80]; /* of the reservation to confirm */
 };
@@ -123,11 +124,12 @@ static bool call_until(struct shard *s, int status, const char *method, const ch
     }
 }
 
-/* Reads the item straight from a healthy service and compares. */
-static bool item_is(struct shard *s, int64_t available, int64_t held, int64_t sold, int64_t version)
+/* Reads an item straight from a healthy service and compares. */
+static bool counters_are(struct shard *s, const char *sku, int64_t available, int64_t held,
+                         int64_t sold, int64_t version)
 {
     char path[80];
-    snprintf(path, sizeof(path), "/v1/items/%s", s->sku);
+    snprintf(path, sizeof(path), "/v1/items/%s", sku);
     if (!call_until(s, 200, "GET", path, NULL, NULL))
         return wrong(s, "the item cannot be read");
     if (number(s, "available") == available && number(s, "held") == held &&
@@ -136,20 +138,31 @@ static bool item_is(struct shard *s, int64_t available, int64_t held, int64_t so
     return wrong(s, "the item's counters");
 }
 
-/* A new item of 10 units, and for CONFIRM a hold of one. Leaves in *lane the connection that
- * carried it: the worker's lane. */
+static bool item_is(struct shard *s, int64_t available, int64_t held, int64_t sold, int64_t version)
+{
+    return counters_are(s, s->sku, available, held, sold, version);
+}
+
+/* A new item of 10 units, for CONFIRM a hold of one, for TRANSFER another item of none. Leaves in
+ * *lane the connection that carried it: the worker's lane. */
 static bool prepare(struct shard *s, int serial, int *lane)
 {
     char path[80];
     char key[64];
     char body[96];
     snprintf(s->sku, sizeof(s->sku), "cut-%d-%d-%07d", (int)s->kind, s->index, serial);
+    snprintf(s->other, sizeof(s->other), "to-%s", s->sku);
     snprintf(s->key, sizeof(s->key), "key-%s", s->sku);
     snprintf(path, sizeof(path), "/v1/items/%s", s->sku);
     snprintf(key, sizeof(key), "put-%s", s->sku);
     fault_proxy_watch(&s->rig.proxy, s->sku);
     if (!call_until(s, 201, "PUT", path, key, "{\"on_hand\":10}"))
         return wrong(s, "the item cannot be created");
+    if (s->kind == TRANSFER) {
+        snprintf(path, sizeof(path), "/v1/items/%s", s->other);
+        if (!call_until(s, 201, "PUT", path, NULL, "{\"on_hand\":0}"))
+            return wrong(s, "the other item cannot be created");
+    }
     if (s->kind == CONFIRM) {
         snprintf(key, sizeof(key), "hold-%s", s->sku);
         snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":2}", s->sku);
@@ -182,6 +195,10 @@ static int act(struct shard *s)
     case CONFIRM:
         snprintf(path, sizeof(path), "/v1/reservations/%s/confirm", s->id);
         return call(s, "POST", path, s->key, "{}");
+    case TRANSFER:
+        snprintf(path, sizeof(path), "/v1/items/%s/transfers", s->sku);
+        snprintf(body, sizeof(body), "{\"to\":\"%s\",\"quantity\":2}", s->other);
+        return call(s, "POST", path, s->key, body);
     case READ:
         snprintf(path, sizeof(path), "/v1/items/%s", s->sku);
         return call(s, "GET", path, NULL, NULL);
@@ -226,14 +243,33 @@ static bool check_operation(struct shard *s, int status, int success)
     return wrong(s, "the operation cannot be read");
 }
 
+/* The pair of the answer to a request with a key. */
+static bool pair_is_right(struct shard *s)
+{
+    if (s->kind == TRANSFER)
+        return number(s, "from.remaining") == 8 && number(s, "from.version") == 2 &&
+               number(s, "to.remaining") == 2 && number(s, "to.version") == 2;
+    return number(s, "lines[0].remaining") == 8 &&
+           number(s, "lines[0].version") == (s->kind == CONFIRM ? 3 : 2);
+}
+
+/* What such a request left. */
+static bool took_effect_once(struct shard *s)
+{
+    switch (s->kind) {
+    case CONFIRM: return item_is(s, 8, 0, 2, 3);
+    case TRANSFER: return item_is(s, 8, 0, 0, 2) && counters_are(s, s->other, 2, 0, 0, 2);
+    default: return item_is(s, 8, 2, 0, 2);
+    }
+}
+
 static bool check_keyed(struct shard *s, int status, int success)
 {
     bool confirms = s->kind == CONFIRM;
     char first[80] = "";
     if (status == success) {
         snprintf(first, sizeof(first), "%s", json_string_value(answer(s, "id")));
-        if (number(s, "lines[0].remaining") != 8 ||
-            number(s, "lines[0].version") != (confirms ? 3 : 2))
+        if (!pair_is_right(s))
             return wrong(s, "remaining and version of the answer");
     } else if (!check_undecided(s, status, s->key)) {
         return false;
@@ -259,7 +295,7 @@ static bool check_keyed(struct shard *s, int status, int success)
     if (status == success &&
         !http_resp_header(&s->rig.resp, "Idempotent-Replayed", value, sizeof(value)))
         return wrong(s, "the repeat is not marked as one");
-    return confirms ? item_is(s, 8, 0, 2, 3) : item_is(s, 8, 2, 0, 2);
+    return took_effect_once(s);
 }
 
 static bool check_keyless(struct shard *s, int status)
@@ -295,7 +331,7 @@ static bool check_read(struct shard *s, int status)
 static bool sweep_one(struct shard *s, int direction, uint64_t after, int serial)
 {
     static const char *const names[] = {"service to Redis", "Redis to service"};
-    static const char *const kinds[] = {"reserve", "decrement", "confirm", "read"};
+    static const char *const kinds[] = {"reserve", "decrement", "confirm", "read", "transfer"};
     int lane = 0;
     snprintf(s->at, sizeof(s->at), "%s cut after %" PRIu64 " bytes %s", kinds[s->kind], after,
              names[direction]);
@@ -415,6 +451,11 @@ static void a_keyless_decrement_survives_a_cut_at_every_third_byte(void **state)
 static void a_confirm_survives_a_cut_at_every_third_byte(void **state)
 {
     sweep(CONFIRM, 3);
+}
+
+static void a_keyed_transfer_survives_a_cut_at_every_third_byte(void **state)
+{
+    sweep(TRANSFER, 3);
 }
 
 static void a_read_survives_a_cut_at_every_byte(void **state)
@@ -759,6 +800,8 @@ int main(void)
         cmocka_unit_test_teardown(a_keyless_decrement_survives_a_cut_at_every_third_byte,
                                   sweep_teardown),
         cmocka_unit_test_teardown(a_confirm_survives_a_cut_at_every_third_byte, sweep_teardown),
+        cmocka_unit_test_teardown(a_keyed_transfer_survives_a_cut_at_every_third_byte,
+                                  sweep_teardown),
         cmocka_unit_test_teardown(a_read_survives_a_cut_at_every_byte, sweep_teardown),
         LATE_TEST(a_late_exec_of_a_confirm_does_not_land),
         LATE_TEST(a_late_exec_does_not_land_though_nobody_else_writes),

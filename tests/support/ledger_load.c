@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #define PROMISES_MAX 200000
-#define SALE_TRIES   5
+#define KEYED_TRIES  5
 #define OUTPUT_BYTES 16384
 
 /* --- a client --------------------------------------------------------------------------------- */
@@ -82,27 +82,44 @@ static void hold_and_settle(struct ledger_client *c, const char *sku, int n)
         (void)ledger_client_settle(c, id, n % 4 == 1 ? "confirm" : "release");
 }
 
-/* A sale that was not answered is asked for again under its key, as a client would. */
-static void sell(struct ledger_client *c, const char *sku, int n)
+/* What was not answered is asked for again under its key, as a client would. */
+static void ask_by_key(struct ledger_client *c, int n, const char *type, const char *path,
+                       const char *body)
 {
-    char path[96], name[LEDGER_NAME_SIZE], key[96];
-    snprintf(path, sizeof(path), "/v1/items/%s/decrements", sku);
-    snprintf(name, sizeof(name), "sell-%.20s-%d-%d", sku, c->index, n);
+    char name[LEDGER_NAME_SIZE], key[96];
+    snprintf(name, sizeof(name), "%.4s-%.20s-%d-%d", type, c->load->skus[0], c->index, n);
     snprintf(key, sizeof(key), "Idempotency-Key: %s\r\n", name);
-    for (int i = 0; i < SALE_TRIES && !atomic_load(&c->load->stop); i++) {
-        if (ledger_client_post(c, path, key, "{\"quantity\":1}"))
-            promise(c->load, name, "decrement");
+    for (int i = 0; i < KEYED_TRIES && !atomic_load(&c->load->stop); i++) {
+        if (ledger_client_post(c, path, key, body))
+            promise(c->load, name, type);
         if (!is_refused(c->load, c->resp.status))
             return;
         test_pause();
     }
 }
 
+static void sell(struct ledger_client *c, const char *sku, int n)
+{
+    char path[96];
+    snprintf(path, sizeof(path), "/v1/items/%s/decrements", sku);
+    ask_by_key(c, n, "decrement", path, "{\"quantity\":1}");
+}
+
+static void move(struct ledger_client *c, const char *from, const char *to, int n)
+{
+    char path[96], body[96];
+    snprintf(path, sizeof(path), "/v1/items/%s/transfers", from);
+    snprintf(body, sizeof(body), "{\"to\":\"%s\",\"quantity\":1}", to);
+    ask_by_key(c, n, "transfer", path, body);
+}
+
 /* What a client does if the test says nothing else. */
 static void sell_or_hold(struct ledger_client *c, int n)
 {
     const char *sku = c->load->skus[n % LEDGER_LOAD_ITEMS];
-    if (n % 3 == 0)
+    if (n % 7 == 0 && c->load->partitions == 1)
+        move(c, sku, c->load->skus[(n + 1) % LEDGER_LOAD_ITEMS], n);
+    else if (n % 3 == 0)
         sell(c, sku, n);
     else
         hold_and_settle(c, sku, n);
@@ -245,11 +262,11 @@ static void check_promises(struct ledger_load *load)
     size_t count = (size_t)atomic_load(&load->promise_count);
     if (count > PROMISES_MAX)
         count = PROMISES_MAX;
-    base_rows(
-        load->bases->url,
-        "SELECT COALESCE(rid, op_key) || ' ' || type FROM events WHERE type IN "
-        "('reserve', 'confirm', 'release', 'decrement') AND COALESCE(rid, op_key) IS NOT NULL",
-        keep_row, &rows);
+    base_rows(load->bases->url,
+              "SELECT COALESCE(rid, op_key) || ' ' || type FROM events WHERE type IN "
+              "('reserve', 'confirm', 'release', 'decrement', 'transfer') AND COALESCE(rid, "
+              "op_key) IS NOT NULL",
+              keep_row, &rows);
     qsort(load->promises, count, sizeof(*load->promises), by_name);
     if (rows.names)
         qsort(rows.names, rows.count, sizeof(*rows.names), by_name);
@@ -315,6 +332,7 @@ void ledger_load_stop_and_check(struct ledger_load *load)
                      base_int(url, "SELECT SUM(version) FROM items"));
     assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
     assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_holds"), 0);
+    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_transfers"), 0);
     check_promises(load);
     assert_int_equal(atomic_load(&load->wrong), 0);
     ledger_audit_is_equal(load);

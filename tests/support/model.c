@@ -679,6 +679,49 @@ static void adjust(struct model *m, const struct op *op, bool deferred, struct m
     happened_to(m, happened(m, EVENT_ADJUST), line.item, op->delta < 0 ? -op->delta : op->delta);
 }
 
+static void transfer(struct model *m, const struct op *op, bool deferred, struct model_answer *a)
+{
+    struct model_line lines[2];
+    lines_of(op, lines);
+    struct model_item *from = &m->items[lines[0].item], *to = &m->items[lines[1].item];
+    int64_t units = lines[0].quantity;
+    settle(m, lines[0].item);
+    if (!from->exists || !to->exists) {
+        a->code = OUT_ITEM_NOT_FOUND;
+        a->item = lines[from->exists ? 1 : 0].item;
+        return;
+    }
+    if (lacks_stock(m, lines, 1, deferred, a))
+        return;
+    if (to->available + to->held + units > (INT64_C(1) << 53) - 1) {
+        invalid(a, "quantity");
+        return;
+    }
+    if (no_room(m, lines[0].item, 0, 0, -1, a))
+        return;
+    if (no_room(m, lines[1].item, 0, 0, -1, a)) {
+        a->field = "to";
+        return;
+    }
+    from->available -= units;
+    from->received -= units;
+    a->version = ++from->version;
+    to->available += units;
+    to->received += units;
+    a->to_version = ++to->version;
+    a->code = OUT_OK;
+    a->item = lines[0].item;
+    a->quantity = units;
+    a->remaining = from->available;
+    a->to = lines[1].item;
+    a->to_remaining = to->available;
+    assert(op->id.n < sizeof(a->id));
+    memcpy(a->id, op->id.p, op->id.n);
+    struct model_event *event = happened(m, EVENT_TRANSFER);
+    happened_to(m, event, lines[0].item, units);
+    happened_to(m, event, lines[1].item, units);
+}
+
 static void delete (struct model *m, const struct op *op, bool deferred, struct model_answer *a)
 {
     int i = model_item_of(op->lines[0].sku);
@@ -716,6 +759,7 @@ static void decide(struct model *m, const struct op *op, bool deferred, struct m
     case OP_DELETE: delete (m, op, deferred, a); break;
     case OP_DECREMENT: decrement(m, op, deferred, a); break;
     case OP_RESERVE: reserve(m, op, deferred, a); break;
+    case OP_TRANSFER: transfer(m, op, deferred, a); break;
     case OP_SWEEP:
         settle(m, model_item_of(op->lines[0].sku));
         a->code = OUT_OK;

@@ -53,15 +53,17 @@ struct model_short {
 struct model_answer {
     enum outcome_code code;
     bool replayed;
-    int item; /* of PUT, ADJUST, DECREMENT, 404; -1: none */
+    int item; /* of PUT, ADJUST, DECREMENT, 404; that a TRANSFER takes from; -1: none */
     struct model_item counters;
     struct model_resv resv;
     int64_t quantity, remaining, version;
+    int to; /* that a TRANSFER gives to */
+    int64_t to_remaining, to_version;
     unsigned short_count;
     struct model_short shorts[MODEL_LINES];
     int64_t earliest_ms;
     const char *field;
-    char id[32];       /* of a decrement */
+    char id[32];       /* of a decrement, a transfer */
     const char *wrong; /* not NULL: the operation must not have been deferred, or must have been */
 };
 

@@ -28,6 +28,7 @@ struct maker {
     struct rid recent[RECENT];
     unsigned recent_count, made_count;
     int64_t epoch, seq;
+    bool older; /* writes as a program that knows no transfers */
 };
 
 static int64_t below(struct maker *m, int64_t n)
@@ -96,6 +97,14 @@ static void fill_item_op(struct maker *m, struct op *op)
     op->reference = below(m, 2) ? STR("PO-1") : (struct str){NULL, 0};
 }
 
+static void fill_transfer(struct maker *m, struct made *made)
+{
+    while (made->op.line_count < 2)
+        add_line(m, made);
+    made->lines[1].quantity = made->lines[0].quantity;
+    made->op.reason = STR("moved");
+}
+
 static void fill_reserve(struct maker *m, struct made *made)
 {
     struct op *op = &made->op;
@@ -110,14 +119,16 @@ static void fill_reserve(struct maker *m, struct made *made)
         op->reference = STR("");
 }
 
+/* The last kind is what older programs do not know. */
 static void fill(struct maker *m, struct made *made)
 {
     static const enum op_kind kinds[] = {
-        OP_PUT,       OP_PUT,     OP_ADJUST,  OP_ADJUST,  OP_DELETE,  OP_DECREMENT,
-        OP_DECREMENT, OP_RESERVE, OP_RESERVE, OP_RESERVE, OP_RESERVE, OP_RESERVE,
-        OP_CONFIRM,   OP_CONFIRM, OP_CONFIRM, OP_RELEASE, OP_EXTEND,  OP_SWEEP};
+        OP_PUT,     OP_PUT,     OP_ADJUST,  OP_ADJUST,  OP_DELETE,  OP_DECREMENT, OP_DECREMENT,
+        OP_RESERVE, OP_RESERVE, OP_RESERVE, OP_RESERVE, OP_RESERVE, OP_CONFIRM,   OP_CONFIRM,
+        OP_CONFIRM, OP_RELEASE, OP_EXTEND,  OP_SWEEP,   OP_TRANSFER};
     struct op *op = &made->op;
-    *made = (struct made){.op = {.kind = kinds[below(m, sizeof(kinds) / sizeof(kinds[0]))]}};
+    int64_t known = sizeof(kinds) / sizeof(kinds[0]) - (m->older ? 1 : 0);
+    *made = (struct made){.op = {.kind = kinds[below(m, known)]}};
     op->lines = made->lines;
     op->ttl_ms = 1 + below(m, 4000);
     snprintf(made->id, sizeof(made->id), "op-%u", m->made_count++);
@@ -128,12 +139,14 @@ static void fill(struct maker *m, struct made *made)
     }
     if (m->recent_count > 0)
         op->rid = m->recent[below(m, m->recent_count < RECENT ? m->recent_count : RECENT)];
-    if (op->kind <= OP_RESERVE || op->kind == OP_SWEEP)
+    if (!op_trait(op->kind)->names_reservation)
         add_line(m, made);
-    if (op->kind < OP_DECREMENT)
+    if (op->kind == OP_PUT || op->kind == OP_ADJUST || op->kind == OP_DELETE)
         fill_item_op(m, op);
     if (op->kind == OP_RESERVE)
         fill_reserve(m, made);
+    if (op->kind == OP_TRANSFER)
+        fill_transfer(m, made);
     op->rereserve = below(m, 2);
 }
 
@@ -193,7 +206,9 @@ void past_make(struct past *h, uint64_t seed, unsigned operations)
     world_init(&h->world, &limits, INT64_C(1795231293825));
     open_epoch(&m);
     while (m.made_count < operations) {
+        m.older = m.made_count < operations / 2;
         run_batch(&m);
+        h->older = m.older ? h->count : h->older;
         if (m.made_count > (unsigned)m.epoch * EPOCH_OPS)
             open_epoch(&m);
     }

@@ -15,6 +15,7 @@ struct past {
     struct apply_entry *entries; /* their bytes are the past's */
     size_t count, cap;
     size_t event_count;
+    size_t older; /* so many entries could be of a program that knows no transfers: about half */
 };
 
 /* About so many operations; the same seed gives the same past. Aborts when out of memory. */

@@ -80,13 +80,10 @@ static const struct op *now_op;
 
 static void say_where(void)
 {
-    static const char *const kinds[OP_KINDS] = {"put",     "adjust",  "delete",  "decrement",
-                                                "reserve", "confirm", "release", "extend",
-                                                "get",     "sweep"};
     fprintf(stderr, "SEED=%llu operation %llu, at %lld ms, batch %u", (unsigned long long)seed,
             (unsigned long long)at_op, (long long)run.world.now_ms, run.model.batch);
     if (now_op) {
-        fprintf(stderr, ": %s", kinds[now_op->kind]);
+        fprintf(stderr, ": %s", op_trait(now_op->kind)->name);
         for (unsigned i = 0; i < now_op->line_count; i++)
             fprintf(stderr, " %.*s x %lld", STR_ARG(now_op->lines[i].sku),
                     (long long)now_op->lines[i].quantity);
@@ -152,9 +149,9 @@ static void plant_counters(int i)
 static void new_phase(void)
 {
     static const unsigned base[OP_KINDS] = {
-        [OP_PUT] = 3,      [OP_ADJUST] = 6,   [OP_DELETE] = 3,  [OP_DECREMENT] = 12,
-        [OP_RESERVE] = 40, [OP_CONFIRM] = 15, [OP_RELEASE] = 8, [OP_EXTEND] = 6,
-        [OP_GET] = 2,      [OP_SWEEP] = 3,
+        [OP_PUT] = 3,      [OP_ADJUST] = 6,   [OP_DELETE] = 3,   [OP_DECREMENT] = 12,
+        [OP_RESERVE] = 40, [OP_CONFIRM] = 15, [OP_RELEASE] = 8,  [OP_EXTEND] = 6,
+        [OP_GET] = 2,      [OP_SWEEP] = 3,    [OP_TRANSFER] = 8,
     };
     static const int64_t ttls[] = {50, 1500, 6000, 40000}, stocks[] = {5, 60, 600, 3000};
     static const int64_t steps[] = {2, 40, 400};
@@ -257,6 +254,14 @@ static void fill_item_op(struct sent *s)
         op->delta = 1;
 }
 
+static void fill_transfer(struct sent *s)
+{
+    int64_t from = below(run.phase.items);
+    add_line(s, from);
+    add_line(s, (from + 1 + below(MODEL_ITEMS - 1)) % MODEL_ITEMS);
+    s->lines[1].quantity = s->lines[0].quantity;
+}
+
 /* Lines of a confirm: some of the reservation's, mostly in bounds. */
 static void some_confirm_lines(struct sent *s)
 {
@@ -289,6 +294,7 @@ static void fill(struct sent *s)
     case OP_ADJUST:
     case OP_DELETE:
     case OP_SWEEP: fill_item_op(s); return;
+    case OP_TRANSFER: fill_transfer(s); return;
     case OP_DECREMENT:
     case OP_RESERVE:
         add_line(s, below(run.phase.items));
@@ -418,7 +424,17 @@ static void compare_success(const struct op *op, const struct model_answer *a)
         same("quantity", out->quantity, a->quantity);
         same("remaining", out->remaining, a->remaining);
         same("version", out->version, a->version);
-        same("id", str_equal(out->decrement_id, str_of(a->id)), true);
+        same("id", str_equal(out->id, str_of(a->id)), true);
+        break;
+    case OP_TRANSFER:
+        same("from", model_item_of(out->sku), a->item);
+        same("quantity", out->quantity, a->quantity);
+        same("remaining", out->remaining, a->remaining);
+        same("version", out->version, a->version);
+        same("to", model_item_of(out->to.sku), a->to);
+        same("remaining there", out->to.remaining, a->to_remaining);
+        same("version there", out->to.version, a->to_version);
+        same("id", str_equal(out->id, str_of(a->id)), true);
         break;
     case OP_DELETE:
     case OP_SWEEP: break;

@@ -135,6 +135,8 @@ static void assert_result_comes_back(const struct op *op, const struct outcome *
     assert_true(str_equal(back.sku, result->sku));
     assert_true(back.quantity == result->quantity && back.version == result->version);
     assert_memory_equal(&back.item, &result->item, sizeof(back.item));
+    assert_true(str_equal(back.to.sku, result->to.sku));
+    assert_true(back.to.remaining == result->to.remaining && back.to.version == result->to.version);
     if (result->resv)
         assert_same(back.resv, result->resv);
     for (size_t n = 0; n < out.n; n++) {
@@ -154,6 +156,9 @@ static void results_of_every_kind_come_back(void **state)
     op.kind = OP_DECREMENT;
     result = (struct outcome){
         .code = OUT_OK, .sku = STR("a"), .quantity = 3, .remaining = 4, .version = 5};
+    assert_result_comes_back(&op, &result);
+    op.kind = OP_TRANSFER;
+    result.to = (struct outcome_to){.sku = STR("b"), .remaining = 6, .version = 7};
     assert_result_comes_back(&op, &result);
     op.kind = OP_PUT;
     result = (struct outcome){.code = OUT_CREATED,

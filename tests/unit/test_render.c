@@ -100,12 +100,29 @@ static void a_decrement(void **state)
     struct op op = {.kind = OP_DECREMENT};
     op.out = (struct outcome){.code = OUT_OK,
                               .sku = STR("a"),
-                              .decrement_id = STR("k\"1"),
+                              .id = STR("k\"1"),
                               .quantity = 2,
                               .remaining = 0,
                               .version = 9};
     render_op(&op, &answer, &body);
     assert_body("{\"id\":\"k\\\"1\",\"sku\":\"a\",\"quantity\":2,\"remaining\":0,\"version\":9}");
+}
+
+static void a_transfer(void **state)
+{
+    struct op op = {.kind = OP_TRANSFER};
+    op.out = (struct outcome){.code = OUT_OK,
+                              .id = STR("k"),
+                              .quantity = 5,
+                              .sku = STR("a"),
+                              .remaining = 0,
+                              .version = 9,
+                              .to = {.sku = STR("b"), .remaining = 7, .version = 2}};
+    render_op(&op, &answer, &body);
+    assert_int_equal(answer.status, 200);
+    assert_body(
+        "{\"id\":\"k\",\"quantity\":5,\"from\":{\"sku\":\"a\",\"remaining\":0,\"version\":9},"
+        "\"to\":{\"sku\":\"b\",\"remaining\":7,\"version\":2}}");
 }
 
 static struct reservation_line lines[2];
@@ -310,6 +327,7 @@ int main(void)
         T(an_item),
         T(nothing_left_of_a_deleted_item),
         T(a_decrement),
+        T(a_transfer),
         T(a_held_reservation),
         T(a_rereserved_one),
         T(short_stock),

@@ -111,6 +111,11 @@ static void reads_operations_on_items(void **state)
     assert_true(ask("POST", "/v1/items/x/adjustments",
                     "{\"delta\":-9007199254740992,\"reason\":\"\",\"reference\":\"PO-7\"}"));
     assert_true(op.kind == OP_ADJUST && op.delta == -DELTA_MAX && !str_absent(op.reason));
+    assert_true(ask("POST", "/v1/items/x/transfers",
+                    "{\"to\":\"y\",\"quantity\":1000000000,\"reason\":\"r\"}"));
+    assert_true(op.kind == OP_TRANSFER && op.line_count == 2 && text_is(op.reason, "r"));
+    assert_true(text_is(op.lines[0].sku, "x") && op.lines[0].quantity == QUANTITY_MAX);
+    assert_true(text_is(op.lines[1].sku, "y") && op.lines[1].quantity == QUANTITY_MAX);
     assert_true(ask("POST", "/v1/items/x/decrements", "{\"quantity\":1000000000}"));
     assert_true(op.kind == OP_DECREMENT && op.lines[0].quantity == QUANTITY_MAX);
     assert_true(ask("DELETE", "/v1/items/x", "not json"));
@@ -178,6 +183,10 @@ static void names_the_wrong_field(void **state)
     assert_invalid("POST", "/v1/items/x/adjustments", "{}", "delta");
     assert_invalid("POST", "/v1/items/x/adjustments", "{\"delta\":9007199254740993}", "delta");
     assert_invalid("POST", "/v1/items/x/decrements", "{\"quantity\":1,\"sku\":\"x\"}", "sku");
+    assert_invalid("POST", "/v1/items/x/transfers", "{\"to\":\"x\",\"quantity\":1}", "to");
+    assert_invalid("POST", "/v1/items/%78/transfers", "{\"to\":\"x\",\"quantity\":1}", "to");
+    assert_invalid("POST", "/v1/items/x/transfers", "{\"quantity\":1}", "to");
+    assert_invalid("POST", "/v1/items/x/transfers", "{\"to\":\"y\"}", "quantity");
     assert_invalid("PUT", "/v1/items/x", "{\"on_hand\":-1}", "on_hand");
     assert_invalid("PUT", "/v1/items/x", "{\"on_hand\":9007199254740992}", "on_hand");
     assert_invalid("PUT", "/v1/items/x", "{\"max_per_customer\":0}", "max_per_customer");
@@ -301,6 +310,9 @@ static void a_batch_has_the_single_calls_fingerprints(void **state)
          "/v1/items/a/decrements", "{\"quantity\":1}"},
         {"{\"op\":\"adjust\",\"idempotency_key\":\"k\",\"sku\":\"a\",\"delta\":1}", "POST",
          "/v1/items/a/adjustments", "{\"delta\":1}"},
+        {"{\"op\":\"transfer\",\"idempotency_key\":\"k\",\"sku\":\"a\",\"to\":\"b\",\"quantity\":"
+         "1}",
+         "POST", "/v1/items/a/transfers", "{\"quantity\":1,\"to\":\"b\"}"},
         {"{\"op\":\"put\",\"idempotency_key\":\"k\",\"sku\":\"a\",\"on_hand\":1,\"if_match\":\"*"
          "\"}",
          "PUT", "/v1/items/a", "{\"on_hand\":1}"},
@@ -352,6 +364,9 @@ static void a_batch_refuses_one_by_one(void **state)
         {"{\"op\":\"decrement\",\"quantity\":1}", "sku"},
         {"{\"op\":\"decrement\",\"sku\":\"a\",\"quantity\":99999999999999999999}", "quantity"},
         {"{\"op\":\"decrement\",\"sku\":\"a\",\"quantity\":1,\"if_match\":\"*\"}", "if_match"},
+        {"{\"op\":\"transfer\",\"sku\":\"a\",\"quantity\":1}", "to"},
+        {"{\"op\":\"transfer\",\"to\":\"a\",\"quantity\":1}", "sku"},
+        {"{\"op\":\"transfer\",\"sku\":\"a\",\"to\":\"a\",\"quantity\":1}", "to"},
         {"{\"op\":\"confirm\"}", "id"},
         {"{\"op\":\"get\",\"id\":\"" RID "\",\"lines\":[]}", "lines"},
         {"{\"op\":\"put\",\"sku\":\"a\",\"on_hand\":1,\"idempotency_key\":\"\"}",

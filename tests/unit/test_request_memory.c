@@ -15,6 +15,7 @@ static const struct {
     {"PUT", "/v1/items/a", "{\"on_hand\":5,\"max_per_customer\":2}"},
     {"POST", "/v1/items/a/adjustments", "{\"delta\":5,\"reason\":\"r\",\"reference\":\"x\"}"},
     {"POST", "/v1/items/a/decrements", "{\"quantity\":1,\"customer\":\"c\"}"},
+    {"POST", "/v1/items/a/transfers", "{\"to\":\"b\",\"quantity\":1,\"reason\":\"r\"}"},
     {"POST", "/v1/reservations",
      "{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"b\",\"quantity\":2}],\"ttl_seconds\":9,"
      "\"customer\":\"c\",\"reference\":\"r\",\"metadata\":{\"a\":[1,2.5,null,true,\"text\",{}]}}"},

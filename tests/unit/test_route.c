@@ -41,6 +41,7 @@ static void decodes_a_parameter_once(void **state)
     assert_param(find("GET", "/v1/items/a+b"), "a+b");
     assert_param(find("GET", "/v1/operations/K%2F0?x=1"), "K/0");
     assert_param(find("POST", "/v1/items/%61/decrements"), "a");
+    assert_param(find("POST", "/v1/items/%61/transfers"), "a");
     assert_param(find("GET", "/v1/items/a%2Fb/movements?limit=1"), "a/b");
     struct route_match match = find("GET", "/v1/items/a%00b");
     assert_int_equal(match.verdict, ROUTE_FOUND);

@@ -1,0 +1,29 @@
+/* op_table.h -- every kind of operation, a row each: all that the rest of the program asks of it.
+ *
+ * Layer: core, and private to it: op.c makes the traits of the rows, decide.h and plan.c the
+ * list of decisions.
+ * A row is OP_<kind>, its name and that of its decision (decide_<name>), OP_BODY_<body>,
+ * EVENT_<event>, OUT_<success>, flags; op.h says what they mean.
+ *
+ * Invariant: op.c compiles only if each kind has one row.
+ */
+#ifndef CORE_OP_TABLE_H
+#define CORE_OP_TABLE_H
+
+/* clang-format off */
+#define OP_TABLE(ROW)                                                                              \
+    /*  kind       name       body         event      success     flags */                         \
+    ROW(PUT,       put,       ITEM,        SET,       OK,         STORES)                          \
+    ROW(ADJUST,    adjust,    ITEM,        ADJUST,    OK,         0)                               \
+    ROW(DELETE,    delete,    NONE,        DELETE,    NO_CONTENT, 0)                               \
+    ROW(DECREMENT, decrement, SALE,        DECREMENT, OK,         TAKES_UNITS)                     \
+    ROW(RESERVE,   reserve,   RESERVATION, RESERVE,   CREATED,    TAKES_UNITS | STORES)            \
+    ROW(CONFIRM,   confirm,   RESERVATION, CONFIRM,   OK,         NAMES_RESERVATION)               \
+    ROW(RELEASE,   release,   RESERVATION, RELEASE,   OK,         NAMES_RESERVATION)               \
+    ROW(EXTEND,    extend,    RESERVATION, EXTEND,    OK,         NAMES_RESERVATION)               \
+    ROW(GET,       get,       RESERVATION, NONE,      OK,         NAMES_RESERVATION)               \
+    ROW(SWEEP,     sweep,     NONE,        NONE,      OK,         0)                               \
+    ROW(TRANSFER,  transfer,  TRANSFER,    TRANSFER,  OK,         TAKES_UNITS)
+/* clang-format on */
+
+#endif

@@ -1,0 +1,369 @@
+/* test_contract_transfers.c -- units that change the item: the answer, every refusal, the key, the
+ * batch; and what SQL, the movements and the feed say of it, on each engine. */
+#include "core/limits.h"
+#include "support/api.h"
+#include "support/ledger_base.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#define CAUGHT_UP_MS  20000
+#define ITEM(sku)     text("/v1/items/%s", (sku))
+#define TRANSFER(sku) text("/v1/items/%s/transfers", (sku))
+#define KEY(name)     "Idempotency-Key: " name "\r\n"
+
+static struct stack stack;
+static struct bases bases;
+static struct api *a = &stack.api;
+
+static int start_on(enum base_engine engine)
+{
+    const char *extra[] = {"--ledger", NULL, NULL};
+    bases_start_or_skip(&bases);
+    db_close(bases_ledger(&bases, engine));
+    extra[1] = bases.url;
+    return stack_start(&stack, NULL, 2, extra);
+}
+
+static int start_on_sqlite(void **state)
+{
+    return start_on(BASE_SQLITE);
+}
+
+static int start_on_postgres(void **state)
+{
+    return start_on(BASE_POSTGRES);
+}
+
+static int group_teardown(void **state)
+{
+    int rc = stack_stop(&stack);
+    bases_stop(&bases);
+    return rc;
+}
+
+static const char *units_to(const char *to, int64_t quantity)
+{
+    return text("{\"to\":\"%s\",\"quantity\":%" PRId64 "}", to, quantity);
+}
+
+static void move(const char *from, const char *to, int64_t quantity)
+{
+    api_call(a, 200, "POST", TRANSFER(from), NULL, units_to(to, quantity));
+}
+
+static bool moved(const char *from, const char *to, int64_t quantity)
+{
+    http_call(&a->conn, "POST", TRANSFER(from), NULL, units_to(to, quantity), &a->resp);
+    return a->resp.status == 200;
+}
+
+static void refused(int status, const char *name, const char *field, const char *from,
+                    const char *body)
+{
+    api_problem(a, status, name, field, "POST", TRANSFER(from), NULL, body);
+}
+
+/* --- what it does ----------------------------------------------------------------------------- */
+
+static void available_units_change_the_item_in_one_step(void **state)
+{
+    const char *x = api_item(a, 10, 0), *y = api_item(a, 3, 0);
+    api_call(a, 200, "POST", TRANSFER(x), KEY("move-1"),
+             text("{\"to\":\"%s\",\"quantity\":4,\"reason\":\"back to shelf\"}", y));
+    check_header(a, "Content-Type", "application/json");
+    check_str(a, "id", "move-1");
+    check_int(a, "quantity", 4);
+    check_str(a, "from.sku", x);
+    check_int(a, "from.remaining", 6);
+    check_int(a, "from.version", 2);
+    check_str(a, "to.sku", y);
+    check_int(a, "to.remaining", 7);
+    check_int(a, "to.version", 2);
+    assert_int_equal(json_object_size(http_resp_json(&a->resp)), 4);
+    check_item(a, x, 6, 6, 0, 0, 2);
+    check_item(a, y, 7, 7, 0, 0, 2);
+    move(y, x, 7);
+    assert_int_equal(strncmp(api_str(a, "id"), "op-", 3), 0);
+    check_int(a, "from.remaining", 0);
+    check_item(a, x, 13, 13, 0, 0, 3);
+    check_item(a, y, 0, 0, 0, 0, 3);
+}
+
+static void held_and_sold_units_stay(void **state)
+{
+    const char *x = api_item(a, 10, 0), *y = api_item(a, 0, 0);
+    const char *id = api_reserve(a, x, 6, 0);
+    api_call(a, 200, "POST", text("/v1/items/%s/decrements", x), NULL, "{\"quantity\":1}");
+    refused(409, "insufficient-stock", NULL, x, units_to(y, 4));
+    check_size(a, "lines", 1);
+    check_str(a, "lines[0].sku", x);
+    check_int(a, "lines[0].requested", 4);
+    check_int(a, "lines[0].available", 3);
+    check_int(a, "lines[0].version", 3);
+    assert_true(api_time(a, "earliest_release_at") > 0);
+    check_item(a, x, 9, 3, 6, 1, 3);
+    check_item(a, y, 0, 0, 0, 0, 1);
+    move(x, y, 3);
+    check_item(a, x, 6, 0, 6, 1, 4);
+    check_item(a, y, 3, 3, 0, 0, 2);
+    api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", id), NULL, "{}");
+    check_item(a, x, 0, 0, 0, 7, 5);
+}
+
+/* A hold that is due is given back first, by whoever comes first. */
+static void due_units_can_be_moved(void **state)
+{
+    const char *x = api_item(a, 5, 0), *y = api_item(a, 0, 0);
+    const char *id = api_reserve(a, x, 5, 1);
+    assert_true(await(moved(x, y, 5), 1000 + EXPIRY_TIMEOUT_MS));
+    assert_true(api_state_is(a, id, "expired"));
+    check_item(a, x, 0, 0, 0, 0, 4);
+    check_item(a, y, 5, 5, 0, 0, 2);
+}
+
+static void customers_have_what_they_had(void **state)
+{
+    const char *x = api_item(a, 10, 2), *y = api_item(a, 10, 1);
+    const char *two = "{\"quantity\":2,\"customer\":\"eva\"}";
+    char sale[96];
+    snprintf(sale, sizeof(sale), "/v1/items/%s/decrements", x);
+    api_call(a, 200, "POST", sale, NULL, two);
+    move(x, y, 5); /* past either limit, and no customer is named */
+    move(y, x, 9);
+    api_problem(a, 409, "limit-exceeded", NULL, "POST", sale, NULL, two);
+    check_int(a, "lines[0].used", 2);
+    api_call(a, 200, "POST", text("/v1/items/%s/decrements", y), NULL,
+             "{\"quantity\":1,\"customer\":\"eva\"}");
+}
+
+/* --- what it refuses -------------------------------------------------------------------------- */
+
+static void a_missing_item_is_named(void **state)
+{
+    const char *x = api_item(a, 5, 0), *gone = api_item(a, 5, 0);
+    api_call(a, 204, "DELETE", ITEM(gone), NULL, NULL);
+    refused(404, "item-not-found", NULL, x, units_to("nowhere", 1));
+    check_str(a, "sku", "nowhere");
+    refused(404, "item-not-found", NULL, "nowhere", units_to(x, 1));
+    check_str(a, "sku", "nowhere");
+    refused(404, "item-not-found", NULL, "nobody", units_to("nowhere", 1));
+    check_str(a, "sku", "nobody");
+    refused(404, "item-not-found", NULL, x, units_to(gone, 99)); /* before its stock is looked at */
+    check_str(a, "sku", gone);
+    check_item(a, x, 5, 5, 0, 0, 1);
+    api_call(a, 201, "PUT", ITEM(gone), NULL, "{\"on_hand\":0}");
+    move(x, gone, 5);
+    check_item(a, gone, 5, 5, 0, 0, 4);
+}
+
+static void every_field_has_its_limits(void **state)
+{
+    const char *x = api_item(a, 5, 0), *y = api_item(a, 5, 0);
+    const struct {
+        const char *field, *body;
+    } rows[] = {
+        {"to", "{\"quantity\":1}"},
+        {"to", text("{\"to\":\"%s\",\"quantity\":1}", x)},
+        {"to", "{\"to\":\"a b\",\"quantity\":1}"},
+        {"to", "{\"to\":null,\"quantity\":1}"},
+        {"to", "{\"to\":[\"b\"],\"quantity\":1}"},
+        {"quantity", text("{\"to\":\"%s\"}", y)},
+        {"quantity", text("{\"to\":\"%s\",\"quantity\":0}", y)},
+        {"quantity", text("{\"to\":\"%s\",\"quantity\":1.0}", y)},
+        {"quantity", text("{\"to\":\"%s\",\"quantity\":1000000001}", y)},
+        {"reason", text("{\"to\":\"%s\",\"quantity\":1,\"reason\":5}", y)},
+        {"reason", text("{\"to\":\"%s\",\"quantity\":1,\"reason\":\"%0129d\"}", y, 0)},
+        {"customer", text("{\"to\":\"%s\",\"quantity\":1,\"customer\":\"c\"}", y)},
+        {"sku", text("{\"to\":\"%s\",\"quantity\":1,\"sku\":\"%s\"}", y, x)},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        refused(422, "invalid-field", rows[i].field, x, rows[i].body);
+    refused(422, "invalid-field", "sku", "a%20b", units_to(y, 1));
+    refused(422, "invalid-field", "to", "%61", "{\"to\":\"a\",\"quantity\":1}");
+    refused(400, "malformed-json", NULL, x, "");
+    refused(400, "malformed-json", NULL, x, "{\"to\":");
+    check_item(a, x, 5, 5, 0, 0, 1);
+    check_item(a, y, 5, 5, 0, 0, 1);
+}
+
+static void on_hand_of_the_other_item_stops_at_its_limit(void **state)
+{
+    const char *x = api_item(a, 50, 0), *y = api_item(a, UNITS_MAX - 15, 0);
+    api_reserve(a, y, 10, 0);
+    move(x, y, 10);
+    refused(422, "invalid-field", "quantity", x, units_to(y, 6));
+    check_item(a, x, 40, 40, 0, 0, 2);
+    move(x, y, 5);
+    check_item(a, y, UNITS_MAX, UNITS_MAX - 10, 10, 0, 4);
+}
+
+/* --- keys and batches ------------------------------------------------------------------------- */
+
+static void a_key_moves_once(void **state)
+{
+    const char *x = api_item(a, 10, 0), *y = api_item(a, 0, 0);
+    const char *body = units_to(y, 2);
+    refused(409, "insufficient-stock", NULL, x, units_to(y, 11)); /* not recorded */
+    api_call(a, 200, "POST", TRANSFER(x), KEY("once-1"), body);
+    check_header(a, "Idempotent-Replayed", NULL);
+    json_t *first = json_incref(http_resp_json(&a->resp));
+    move(y, x, 1);
+    json_t *again = api_call(a, 200, "POST", TRANSFER(x), KEY("once-1"), body);
+    check_header(a, "Idempotent-Replayed", "true");
+    assert_true(json_equal(first, again));
+    json_t *found = api_call(a, 200, "GET", "/v1/operations/once-1", NULL, NULL);
+    check_int(a, "status", 200);
+    assert_true(json_equal(first, json_object_get(found, "body")));
+    json_decref(first);
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", TRANSFER(x), KEY("once-1"),
+                units_to(y, 3));
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", TRANSFER(y), KEY("once-1"),
+                units_to(x, 2));
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", text("/v1/items/%s/decrements", x),
+                KEY("once-1"), "{\"quantity\":2}");
+    check_item(a, x, 9, 9, 0, 0, 3);
+    check_item(a, y, 1, 1, 0, 0, 3);
+}
+
+static void it_is_an_operation_of_a_batch(void **state)
+{
+    const char *x = api_item(a, 10, 0), *y = new_sku();
+    const char *body =
+        text("{\"operations\":[{\"op\":\"transfer\",\"sku\":\"%s\",\"to\":\"%s\",\"quantity\":1},"
+             "{\"op\":\"put\",\"sku\":\"%s\",\"on_hand\":0},"
+             "{\"op\":\"transfer\",\"sku\":\"%s\",\"to\":\"%s\",\"quantity\":4,\"reason\":\"r\","
+             "\"idempotency_key\":\"t-%s\"},"
+             "{\"op\":\"decrement\",\"sku\":\"%s\",\"quantity\":4},"
+             "{\"op\":\"transfer\",\"sku\":\"%s\",\"to\":\"%s\",\"quantity\":1},"
+             "{\"op\":\"transfer\",\"sku\":\"%s\",\"quantity\":1}]}",
+             x, y, y, x, y, y, y, y, x, x);
+    api_call(a, 200, "POST", "/v1/batch", NULL, body);
+    check_int(a, "results[0].status", 404);
+    check_str(a, "results[0].body.sku", y);
+    check_int(a, "results[2].status", 200);
+    check_str(a, "results[2].body.to.sku", y);
+    check_int(a, "results[2].body.to.remaining", 4);
+    check_int(a, "results[2].body.from.version", 2);
+    check_int(a, "results[3].body.remaining", 0);
+    check_int(a, "results[4].status", 409);
+    check_int(a, "results[5].status", 422);
+    check_str(a, "results[5].body.field", "to");
+    /* The same request alone meets the key of the one in the batch. */
+    api_call(a, 200, "POST", TRANSFER(x), text("Idempotency-Key: t-%s\r\n", y),
+             text("{\"reason\":\"r\",\"quantity\":4,\"to\":\"%s\"}", y));
+    check_header(a, "Idempotent-Replayed", "true");
+    check_item(a, x, 6, 6, 0, 0, 2);
+    check_item(a, y, 0, 0, 0, 4, 3);
+}
+
+/* --- in SQL ----------------------------------------------------------------------------------- */
+
+static void await_in_sql(const char *sku)
+{
+    char query[96];
+    api_call(a, 200, "GET", ITEM(sku), NULL, NULL);
+    int64_t version = api_int(a, "version");
+    snprintf(query, sizeof(query), "SELECT version FROM items WHERE sku = '%s'", sku);
+    assert_true(await(base_int(bases.url, query) == version, CAUGHT_UP_MS));
+}
+
+static void check_movement(const char *sku, int64_t delta, int64_t available, int64_t version)
+{
+    api_call(a, 200, "GET", text("/v1/items/%s/movements?limit=1", sku), NULL, NULL);
+    check_str(a, "movements[0].type", "transfer");
+    check_str(a, "movements[0].reason", "recount");
+    check_int(a, "movements[0].available_delta", delta);
+    check_int(a, "movements[0].held_delta", 0);
+    check_int(a, "movements[0].sold_delta", 0);
+    check_int(a, "movements[0].available", available);
+    check_int(a, "movements[0].version", version);
+    check_null(a, "movements[0].reservation");
+}
+
+static void movements_and_the_feed_show_both_items(void **state)
+{
+    const char *x = api_item(a, 10, 0), *y = api_item(a, 1, 0);
+    await_in_sql(x);
+    await_in_sql(y);
+    char cursor[64];
+    api_call(a, 200, "GET", "/v1/events?limit=500", NULL, NULL);
+    snprintf(cursor, sizeof(cursor), "%s", api_str(a, "next_cursor"));
+    api_call(a, 200, "POST", TRANSFER(x), NULL,
+             text("{\"to\":\"%s\",\"quantity\":3,\"reason\":\"recount\"}", y));
+    await_in_sql(x);
+    check_movement(x, -3, 7, 2);
+    check_movement(y, 3, 4, 2);
+    api_call(a, 200, "GET", text("/v1/events?after=%s", cursor), NULL, NULL);
+    check_size(a, "events", 2);
+    check_str(a, "events[0].type", "transfer");
+    check_str(a, "events[0].sku", x);
+    check_int(a, "events[0].available_delta", -3);
+    check_str(a, "events[1].type", "transfer");
+    check_str(a, "events[1].sku", y);
+    check_int(a, "events[1].available_delta", 3);
+}
+
+/* All that the tests before did. */
+static void store_and_ledger_are_equal(void **state)
+{
+    const char *audit = text("%s audit --redis '%s' --ledger '%s' >/dev/null 2>&1",
+                             getenv("STOCKD"), stack.redis.url, bases.url);
+    const char *x = api_item(a, 10, 0);
+    await_in_sql(x);
+    assert_true(base_int(bases.url, "SELECT COUNT(*) FROM events WHERE type = 'transfer'") > 20);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_transfers"), 0);
+    int status = system(audit);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(api_ready(a));
+}
+
+/* Units that only one of the two items knows of. */
+static void a_transfer_that_does_not_add_up_is_found(void **state)
+{
+    char output[4096];
+    assert_int_equal(base_script(bases.url,
+                                 "UPDATE events SET available_delta = available_delta + 1 WHERE "
+                                 "type = 'transfer' AND available_delta > 0 AND n = (SELECT MAX(n) "
+                                 "FROM events WHERE type = 'transfer' AND available_delta > 0)"),
+                     DB_OK);
+    assert_true(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_transfers") > 0);
+    FILE *audit = popen(text("%s audit --redis '%s' --ledger '%s' 2>&1", getenv("STOCKD"),
+                             stack.redis.url, bases.url),
+                        "re");
+    assert_non_null(audit);
+    size_t n = fread(output, 1, sizeof(output) - 1, audit);
+    output[n] = '\0';
+    assert_int_equal(WEXITSTATUS(pclose(audit)), 1);
+    if (!strstr(output, "is in a transfer of 2 items that adds 1 units"))
+        fail_msg("%s", output);
+}
+
+#define TESTS                                                                                      \
+    cmocka_unit_test(available_units_change_the_item_in_one_step),                                 \
+        cmocka_unit_test(held_and_sold_units_stay), cmocka_unit_test(due_units_can_be_moved),      \
+        cmocka_unit_test(customers_have_what_they_had), cmocka_unit_test(a_missing_item_is_named), \
+        cmocka_unit_test(every_field_has_its_limits),                                              \
+        cmocka_unit_test(on_hand_of_the_other_item_stops_at_its_limit),                            \
+        cmocka_unit_test(a_key_moves_once), cmocka_unit_test(it_is_an_operation_of_a_batch),       \
+        cmocka_unit_test(movements_and_the_feed_show_both_items),                                  \
+        cmocka_unit_test(store_and_ledger_are_equal),                                              \
+        cmocka_unit_test(a_transfer_that_does_not_add_up_is_found)
+
+int main(void)
+{
+    const struct CMUnitTest sqlite[] = {TESTS};
+    const struct CMUnitTest postgres[] = {TESTS};
+    int failed = cmocka_run_group_tests_name("sqlite", sqlite, start_on_sqlite, group_teardown);
+    return failed +
+           cmocka_run_group_tests_name("postgresql", postgres, start_on_postgres, group_teardown);
+}
