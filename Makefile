@@ -198,7 +198,7 @@ $(OUT)/obj/service/http/assets.o: service/http/assets.S $(OUT)/gen/openapi.json 
 	@mkdir -p $(@D)
 	@$(CC) -I$(OUT)/gen -Iservice/http/pages -c -o $@ $<
 
-$(OUT)/obj/service/ledger/schema_text.o: service/ledger/schema_text.S $(wildcard sql/*.sql)
+$(OUT)/obj/service/ledger/schema_text.o: service/ledger/schema_text.S $(wildcard sql/*.sql sql/*/*.sql)
 	@mkdir -p $(@D)
 	@$(CC) -Isql -c -o $@ $<
 

@@ -98,12 +98,12 @@ static void keep_result(const struct audit *audit, enum audit_result result)
     if (!audit->positions || strcmp(audit->positions[0].state, "missing") == 0 ||
         admin_connect(audit->admin, &why) != ADMIN_OK)
         return;
-    struct survey_audit kept = {.result = result,
-                                .drift = audit->drift,
-                                .items = audit->items,
-                                .reservations = audit->reservations,
-                                .at_ms = admin_now_ms(audit->admin)};
-    if (kept.at_ms < 0 || survey_keep_audit(audit->admin, &kept) < 0)
+    struct scan_audit kept = {.result = result,
+                              .drift = audit->drift,
+                              .items = audit->items,
+                              .reservations = audit->reservations,
+                              .at_ms = admin_now_ms(audit->admin)};
+    if (kept.at_ms < 0 || scan_keep_audit(audit->admin, &kept) < 0)
         fprintf(stderr, "stockd audit: the result is not kept for the metrics: %s\n",
                 admin_why(audit->admin));
 }

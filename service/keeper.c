@@ -4,7 +4,7 @@
 #include "pool.h"
 #include "random.h"
 #include "store/feed.h"
-#include "store/survey.h"
+#include "store/scan.h"
 #include "worker.h"
 
 #include <signal.h>
@@ -232,8 +232,8 @@ static int trim_events(struct keeper *k, int64_t now_ms)
 
 static int look_at_audit(struct keeper *k)
 {
-    struct survey_audit audit;
-    if (survey_last_audit(k->admin, &audit) < 0)
+    struct scan_audit audit;
+    if (scan_last_audit(k->admin, &audit) < 0)
         return -1;
     stats_set(STATS_AUDIT_RESULT, audit.result);
     stats_set(STATS_AUDIT_DRIFT, audit.drift);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CANNOT_COMPARE "what was built could not be compared with SQL: "
+
 struct verification {
     struct restore *restore;
     char first[256]; /* the first drift that was found */
@@ -28,8 +30,7 @@ static void on_page(void *user)
     restore_touch(v->restore);
 }
 
-static enum restore_verified compare(struct restore *restore, struct db *db, char *why,
-                                     size_t why_size)
+static enum restore_result compare(struct restore *restore, struct db *db)
 {
     struct audit audit;
     struct verification v = {.restore = restore};
@@ -41,23 +42,28 @@ static enum restore_verified compare(struct restore *restore, struct db *db, cha
     audit.user = &v;
     enum audit_result result = audit_run(&audit);
     if (result == AUDIT_DRIFT)
-        snprintf(why, why_size, "%lld differences; %s", (long long)audit.drift, v.first);
+        snprintf(restore->why, sizeof(restore->why),
+                 "what was built is not what SQL says: %lld differences; %s",
+                 (long long)audit.drift, v.first);
     else if (result == AUDIT_UNSURE)
-        snprintf(why, why_size, "%s", audit.why);
+        snprintf(restore->why, sizeof(restore->why), CANNOT_COMPARE "%s", audit.why);
     audit_free(&audit);
-    return result == AUDIT_EQUAL   ? RESTORE_EQUAL
-           : result == AUDIT_DRIFT ? RESTORE_DRIFT
-                                   : RESTORE_NOT_VERIFIED;
+    return result == AUDIT_EQUAL   ? RESTORE_DONE
+           : result == AUDIT_DRIFT ? RESTORE_FAILED
+                                   : RESTORE_UNSURE;
 }
 
 /* The restore's own connection holds the lock; the audit begins transactions as it likes. */
-static enum restore_verified verify(void *user, struct restore *restore, char *why, size_t why_size)
+static enum restore_result verify(void *user, struct restore *restore)
 {
     struct db *db;
+    char why[DB_WHY_SIZE];
     db_shrink(restore->db); /* both would keep a cache of the same pages */
-    if (db_open(&db, restore->options->ledger_url, why, why_size) != DB_OK)
-        return RESTORE_NOT_VERIFIED;
-    enum restore_verified result = compare(restore, db, why, why_size);
+    if (db_open(&db, restore->options->ledger_url, why, sizeof(why)) != DB_OK) {
+        snprintf(restore->why, sizeof(restore->why), CANNOT_COMPARE "%s", why);
+        return RESTORE_UNSURE;
+    }
+    enum restore_result result = compare(restore, db);
     db_close(db);
     return result;
 }
@@ -95,7 +101,7 @@ static void log_lost(const struct restore *restore)
 
 static void log_result(const struct restore *restore, enum restore_result result)
 {
-    const struct build_counts *counts = &restore->build.counts;
+    const struct restore_counts *counts = &restore->counts;
     if (result == RESTORE_DONE) {
         log_lost(restore);
         log_event(LOG_WARN, "the store was restored from the ledger",

@@ -18,7 +18,8 @@
 
 #include "ledger/db.h"
 #include "store/feed.h"
-#include "store/survey.h"
+#include "store/meta.h"
+#include "store/scan.h"
 
 #define AUDIT_WHY_SIZE           (DB_WHY_SIZE + 128)
 #define AUDIT_WAIT_MS            30000
@@ -53,7 +54,7 @@ struct audit_drift {
 /* Where a partition stood when the audit began. */
 struct audit_position {
     int64_t epoch;
-    char state[SURVEY_STATE_SIZE]; /* "open", "closed: why", "lost: why" */
+    char state[META_VALUE_SIZE];   /* "open", "closed: why", "lost: why" */
     struct feed_id ledger, stream; /* the last entry that each has */
 };
 
@@ -71,7 +72,7 @@ struct audit {
     int64_t items, reservations, shares; /* compared; a reservation that moved may count twice */
     int64_t drift;
     struct audit_position *positions; /* of each partition, after audit_meet */
-    char ledger_id[SURVEY_LEDGER_SIZE];
+    char ledger_id[META_VALUE_SIZE];
     char why[AUDIT_WHY_SIZE]; /* of AUDIT_UNSURE */
     const char *side; /* who it was that could not be read: "Redis", "the ledger"; or NULL */
 };

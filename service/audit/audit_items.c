@@ -1,205 +1,170 @@
-/* audit_items.c -- items against the ledger, in both directions, and what belongs to each. */
+/* audit_items.c -- items against the ledger, from both sides, and what belongs to each: its places
+ * in the indexes, its holds, and what customers have of it (audit_usage.c). */
 #include "audit/audit_walk.h"
-#include "ledger/names.h"
 
 #include <stdio.h>
 
-/* --- what was ahead of the ledger ------------------------------------------------------------- */
+/* --- the kind --------------------------------------------------------------------------------- */
 
-static bool settle(struct walk *walk)
+static bool ask_redis(struct walk *walk, struct walk_page *page, bool after)
 {
     struct audit *audit = walk->audit;
-    size_t count = walk->item_count;
-    char text[COMPARE_TEXT_SIZE];
-    walk->item_count = 0;
-    if (count == 0)
-        return true;
-    if (!walk_catch_up(walk) || !walk_sql(audit, db_begin_read(audit->db)))
+    struct scan_item *items;
+    struct str *skus = walk_names(walk, page);
+    if (!skus || !walk_redis(audit, scan_items(audit->admin, page->arena, walk->partition, skus,
+                                               page->count, &items)))
         return false;
-    bool read = true;
-    for (size_t i = 0; i < count && read; i++) {
-        const struct walk_item *kept = &walk->items[i];
-        struct item ledger;
-        read = walk_sql(audit,
-                        present_item_at(audit->db, str_of(kept->sku), kept->item.version, &ledger));
-        if (read && !compare_item(&kept->item, &ledger, text))
-            walk_drift(audit, AUDIT_ITEM, walk->partition, str_of(kept->sku), text);
-    }
-    db_rollback(audit->db);
-    return read;
-}
-
-static bool keep(struct walk *walk, const struct survey_item *redis)
-{
-    if (walk->item_count == WALK_KEPT_MAX && !settle(walk))
-        return false;
-    struct walk_item *kept = &walk->items[walk->item_count++];
-    snprintf(kept->sku, sizeof(kept->sku), "%.*s", STR_ARG(redis->sku));
-    kept->item = redis->item;
+    for (size_t i = 0; i < page->count; i++)
+        page->pairs[i].item = &items[i];
     return true;
 }
 
-/* --- one item --------------------------------------------------------------------------------- */
+static enum db_result read_versions(struct walk *walk, struct walk_page *page)
+{
+    enum db_result result = DB_OK;
+    for (size_t i = 0; i < page->count && result == DB_OK; i++) {
+        struct walk_pair *pair = &page->pairs[i];
+        result = current_item_at(walk->audit->db, pair->name, pair->item->item.version,
+                                 &pair->ledger_item);
+    }
+    return result;
+}
+
+/* Only ever again: sources fill in what the ledger has now. */
+static bool ask_ledger(struct walk *walk, struct walk_page *page)
+{
+    return WALK_READ(walk->audit, read_versions(walk, page));
+}
 
 /* The ledger was read first: Redis can only be at its version, or ahead. */
-static bool compare_counters(struct walk *walk, const struct survey_item *redis,
-                             const struct item *ledger)
+static enum walk_verdict judge(const struct walk *walk, const struct walk_pair *pair, bool again,
+                               char text[COMPARE_TEXT_SIZE])
 {
-    char text[COMPARE_TEXT_SIZE];
-    bool missing = redis->found == SURVEY_MISSING;
+    const struct scan_item *redis = pair->item;
+    int64_t version = pair->ledger_item.version;
+    if (redis->found == LAYOUT_FOUND) {
+        if (compare_item(&redis->item, &pair->ledger_item, text))
+            return WALK_FINE;
+        return !again && redis->item.version > version ? WALK_LATER : WALK_DRIFT;
+    }
     /* That a name without an item is listed is found elsewhere. */
-    if ((missing && ledger->version == 0) ||
-        (redis->found == SURVEY_FOUND && compare_item(&redis->item, ledger, text)))
-        return true;
-    if (missing)
-        snprintf(text, sizeof(text), "is in the ledger at version %lld, not in Redis",
-                 (long long)ledger->version);
-    else if (redis->found == SURVEY_BROKEN)
-        snprintf(text, sizeof(text), "the item in Redis is of no format that is known");
-    else if (redis->item.version > ledger->version)
-        return keep(walk, redis);
-    walk_drift(walk->audit, AUDIT_ITEM, walk->partition, redis->sku, text);
-    return true;
+    if (redis->found == LAYOUT_MISSING && version == 0)
+        return WALK_FINE;
+    if (redis->found == LAYOUT_MISSING)
+        snprintf(text, COMPARE_TEXT_SIZE, "is in the ledger at version %lld, not in Redis",
+                 (long long)version);
+    else
+        snprintf(text, COMPARE_TEXT_SIZE, "the item in Redis is of no format that is known");
+    return WALK_DRIFT;
 }
 
-static bool compare_one(struct walk *walk, const struct survey_item *redis,
-                        const struct item *ledger)
+const struct walk_kind walk_item = {
+    .kind = AUDIT_ITEM, .ask_redis = ask_redis, .ask_ledger = ask_ledger, .judge = judge};
+
+/* --- what belongs to an item ------------------------------------------------------------------ */
+
+static bool beside(struct walk *walk, const struct walk_page *page)
 {
     char text[COMPARE_TEXT_SIZE];
-    walk->audit->items++;
-    if (!compare_counters(walk, redis, ledger))
-        return false;
-    if (redis->found != SURVEY_BROKEN && !compare_places(redis, text))
-        walk_drift(walk->audit, AUDIT_INDEX, walk->partition, redis->sku, text);
-    if (redis->earliest_ms != 0 && !walk_holds(walk, redis->sku))
-        return false;
-    return walk_shares(walk, redis->sku);
-}
-
-/* --- pages ------------------------------------------------------------------------------------ */
-
-/* The items of some names in Redis, against what the ledger had before. */
-static bool compare_all(struct walk *walk, const struct str *skus, const struct item *ledger,
-                        size_t count)
-{
-    struct survey_item *redis;
-    if (count == 0)
-        return true;
-    if (!walk_redis(walk->audit, survey_items(walk->audit->admin, &walk->page, walk->partition,
-                                              skus, count, &redis)))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (!compare_one(walk, &redis[i], &ledger[i]))
+    for (size_t i = 0; i < page->count; i++) {
+        const struct scan_item *item = page->pairs[i].item;
+        walk->audit->items++;
+        if (item->found != LAYOUT_BROKEN && !compare_places(item, text))
+            walk_drift(walk->audit, AUDIT_INDEX, walk->partition, item->sku, text);
+        if ((item->earliest_ms != 0 && !walk_holds(walk, item->sku)) ||
+            !walk_usage_of(walk, item->sku))
             return false;
         walk_progress(walk->audit);
     }
     return true;
 }
 
-bool walk_only_unknown(struct walk *walk, struct str *skus, size_t *count)
+/* --- what Redis lists and the ledger does not know, or not yet ---------------------------------
+ */
+
+/* Those that could be an item's name. */
+static size_t only_names(struct walk *walk, struct str *skus, size_t count)
 {
-    struct audit *audit = walk->audit;
-    struct present_item *known = NULL;
-    struct names names;
-    size_t known_count = 0, left = 0;
-    for (size_t i = 0; i < *count; i++) {
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
         if (sku_valid(skus[i]))
             skus[left++] = skus[i];
         else
-            walk_drift(audit, AUDIT_INDEX, walk->partition, skus[i], "this can be no item's name");
+            walk_drift(walk->audit, AUDIT_INDEX, walk->partition, skus[i],
+                       "this can be no item's name");
     }
-    *count = left;
-    enum db_result result = db_begin_read(audit->db);
-    if (result == DB_OK)
-        result = present_items_named(audit->db, &walk->page, skus, left, &known, &known_count);
-    db_rollback(audit->db);
-    names_init(&names, &walk->page);
-    for (size_t i = 0; result == DB_OK && i < known_count; i++)
-        if (names_add(&names, known[i].sku) == NAMES_NONE)
-            result = DB_NO_MEMORY;
-    if (!walk_sql(audit, result))
+    return left;
+}
+
+static bool fill_unknown(struct walk *walk, struct walk_page *page, struct str *skus, size_t count)
+{
+    struct current_item *known;
+    size_t left = 0;
+    count = only_names(walk, skus, count);
+    if (!WALK_READ(walk->audit,
+                   current_items_named(walk->audit->db, page->arena, skus, count, &known)))
         return false;
-    left = 0;
-    for (size_t i = 0; i < *count; i++)
-        if (known_count == 0 || names_find(&names, skus[i]) == NAMES_NONE)
+    for (size_t i = 0; i < count; i++)
+        if (known[i].item.version == 0)
             skus[left++] = skus[i];
-    *count = left;
-    return true;
+    page->has_ledger = true; /* that it has none of them */
+    return walk_pairs(walk, page, skus, left);
 }
 
-bool walk_unknown_items(struct walk *walk, const struct str *skus, size_t count)
-{
-    struct item *none = arena_zalloc(&walk->page, (count + 1) * sizeof(*none));
-    if (!none)
-        return walk_sql(walk->audit, DB_NO_MEMORY);
-    return compare_all(walk, skus, none, count);
-}
-
-/* What Redis lists and the ledger does not know, or not yet. */
-static bool walk_listed(struct walk *walk)
+static bool turn_listed(struct walk *walk, struct walk_place *place, struct walk_page *page)
 {
     struct audit *audit = walk->audit;
-    struct walk_place place = {.n = 0};
-    size_t found = SURVEY_PAGE;
-    while (found == SURVEY_PAGE) {
-        struct str *skus;
-        arena_reset(&walk->page);
-        if (!walk_redis(audit, survey_names(audit->admin, &walk->page, walk->partition,
-                                            walk_behind(&place), SURVEY_PAGE, &skus, &found)))
-            return false;
-        if (found > 0 && !walk_remember(audit, &place, skus[found - 1]))
-            return false;
-        size_t count = found;
-        if (!walk_only_unknown(walk, skus, &count) || !walk_unknown_items(walk, skus, count))
-            return false;
-    }
-    return true;
+    struct str *skus;
+    size_t count;
+    return walk_redis(audit, scan_names(audit->admin, page->arena, walk->partition,
+                                        walk_behind(place), SCAN_PAGE, &skus, &count)) &&
+           walk_turned(walk, place, count, count ? skus[count - 1] : STR("")) &&
+           fill_unknown(walk, page, skus, count);
 }
 
-static bool page_of_known(struct walk *walk, struct walk_place *place, size_t *count)
+static const struct walk_source listed = {&walk_item, turn_listed, beside};
+
+bool walk_unknown_items(struct walk *walk, struct str *skus, size_t count)
 {
-    struct audit *audit = walk->audit;
-    struct present_item *known = NULL;
-    *count = 0;
-    arena_reset(&walk->page);
-    enum db_result result = db_begin_read(audit->db);
-    if (result == DB_OK)
-        result = present_items(audit->db, &walk->page, walk->partition, walk_behind(place),
-                               SURVEY_PAGE, &known, count);
-    db_rollback(audit->db);
-    if (!walk_sql(audit, result))
+    struct walk_page page = {.arena = &walk->page};
+    size_t fresh = 0;
+    if (!fill_unknown(walk, &page, skus, count))
         return false;
-    struct str *skus = arena_alloc(&walk->page, *count * sizeof(*skus));
-    struct item *items = arena_alloc(&walk->page, *count * sizeof(*items));
-    if (!skus || !items)
-        return walk_sql(audit, DB_NO_MEMORY);
-    size_t good = 0;
-    for (size_t i = 0; i < *count; i++) {
-        if (!sku_valid(known[i].sku)) {
+    for (size_t i = 0; i < page.count; i++)
+        if (walk_first_time(walk, STR("item"), page.pairs[i].name))
+            page.pairs[fresh++] = page.pairs[i];
+    page.count = fresh;
+    return walk_page_of(walk, &listed, &page);
+}
+
+/* --- what the ledger knows -------------------------------------------------------------------- */
+
+static bool turn_known(struct walk *walk, struct walk_place *place, struct walk_page *page)
+{
+    struct audit *audit = walk->audit;
+    struct current_item *known;
+    size_t count;
+    if (!WALK_READ(audit, current_items(audit->db, page->arena, walk->partition, walk_behind(place),
+                                        SCAN_PAGE, &known, &count)) ||
+        !walk_pairs(walk, page, NULL, count))
+        return false;
+    page->has_ledger = true;
+    page->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (sku_valid(known[i].sku))
+            page->pairs[page->count++] =
+                (struct walk_pair){.name = known[i].sku, .ledger_item = known[i].item};
+        else
             walk_drift(audit, AUDIT_LEDGER, walk->partition, known[i].sku,
                        "the table items has what can be no item's name");
-            continue;
-        }
-        skus[good] = known[i].sku;
-        items[good++] = known[i].item;
     }
-    return (*count == 0 || walk_remember(audit, place, known[*count - 1].sku)) &&
-           compare_all(walk, skus, items, good);
-}
-
-bool walk_kept_items(struct walk *walk)
-{
-    return settle(walk) && walk_kept_shares(walk);
+    return walk_turned(walk, place, count, count ? known[count - 1].sku : STR(""));
 }
 
 bool walk_items(struct walk *walk)
 {
-    struct walk_place place = {.n = 0};
-    size_t count = SURVEY_PAGE;
-    if (!walk_listed(walk))
-        return false;
-    while (count == SURVEY_PAGE)
-        if (!page_of_known(walk, &place, &count))
-            return false;
-    return walk_kept_items(walk);
+    static const struct walk_source known = {&walk_item, turn_known, beside};
+    struct walk_place from_redis = {WALK_FROM_THE_FIRST}, from_ledger = {WALK_FROM_THE_FIRST};
+    return walk_run(walk, &listed, &walk->page, &from_redis) &&
+           walk_run(walk, &known, &walk->page, &from_ledger) && walk_settle(walk);
 }

@@ -1,229 +1,216 @@
-/* audit_reservations.c -- records against the ledger, in both directions, and against the indexes
- * of deadlines (audit_links.c). */
+/* audit_reservations.c -- records against the ledger, from both sides, and against the indexes of
+ * deadlines. */
 #include "audit/audit_walk.h"
-#include "ledger/names.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
-#define ROUNDS_MAX 100
+/* --- the kind --------------------------------------------------------------------------------- */
 
-/* --- naming ----------------------------------------------------------------------------------- */
-
-static struct str bytes_of(const struct rid *rid)
+/* The ids of a page. NULL: said why. */
+static struct rid *rids_of(struct walk *walk, const struct walk_page *page)
 {
-    return (struct str){(const char *)rid->b, RID_BYTES};
+    struct rid *rids = arena_alloc(page->arena, (page->count + 1) * sizeof(*rids));
+    for (size_t i = 0; rids && i < page->count; i++)
+        rids[i] = walk_rid(walk, page->pairs[i].name);
+    if (!rids)
+        (void)!walk_sql(walk->audit, DB_NO_MEMORY);
+    return rids;
 }
 
-bool walk_first_time(struct walk *walk, struct str kind, struct str name)
+static bool ask_redis(struct walk *walk, struct walk_page *page, bool after)
 {
-    uint64_t hash = (str_hash(name) ^ (str_hash(kind) + walk->partition) * 31) | 1;
-    uint32_t at = (uint32_t)(hash >> 32) % WALK_NAMED_SLOTS;
-    while (walk->named[at] != 0 && walk->named[at] != hash)
-        at = (at + 1) % WALK_NAMED_SLOTS;
-    if (walk->named[at] == hash)
+    struct scan_record *records;
+    const struct rid *rids = rids_of(walk, page);
+    if (!rids ||
+        !walk_redis(walk->audit, scan_records_named(walk->audit->admin, page->arena,
+                                                    walk->partition, rids, page->count, &records)))
         return false;
-    if (walk->named_count < WALK_NAMED_SLOTS / 2) {
-        walk->named[at] = hash;
-        walk->named_count++;
-    }
+    for (size_t i = 0; i < page->count; i++)
+        *(after ? &page->pairs[i].after : &page->pairs[i].record) = &records[i];
     return true;
 }
 
-static void name_reservation(struct walk *walk, const struct rid *rid, const char *text)
-{
-    if (walk_first_time(walk, STR("reservation"), bytes_of(rid)))
-        walk_name(walk, AUDIT_RESERVATION, rid, text);
-}
-
-/* --- both sides ------------------------------------------------------------------------------- */
-
-/* What the ledger has of a list of ids, found by id. */
-struct ledger_side {
-    struct names ids;
-    struct reservation *all;
-    const struct reservation **by_id; /* by number of the id; NULL: it has none */
-};
-
-static bool ask_ledger(struct walk *walk, struct arena *arena, const struct rid *rids, size_t count,
-                       struct ledger_side *side)
-{
-    struct audit *audit = walk->audit;
-    size_t found = 0;
-    names_init(&side->ids, arena);
-    side->by_id = arena_zalloc(arena, count * sizeof(const struct reservation *));
-    bool room = side->by_id != NULL;
-    for (size_t i = 0; i < count && room; i++)
-        room = names_add(&side->ids, bytes_of(&rids[i])) != NAMES_NONE;
-    enum db_result result = room ? db_begin_read(audit->db) : DB_NO_MEMORY;
-    if (result == DB_OK)
-        result = present_reservations_named(audit->db, arena, rids, count, &side->all, &found);
-    db_rollback(audit->db);
-    if (!walk_sql(audit, result))
-        return false;
-    for (size_t i = 0; i < found; i++) {
-        uint32_t number = names_find(&side->ids, bytes_of(&side->all[i].id));
-        if (number != NAMES_NONE)
-            side->by_id[number] = &side->all[i];
-    }
-    return true;
-}
-
-static const struct reservation *in_ledger(const struct ledger_side *side, const struct rid *rid)
-{
-    return side->by_id[names_find(&side->ids, bytes_of(rid))];
-}
-
-static const struct reservation *in_redis(const struct survey_record *record)
-{
-    return record->found == SURVEY_FOUND ? &record->r : NULL;
-}
-
-/* Finished reservations that ended later than this must be in Redis; -1: Redis does not say. */
-static int64_t kept_since_ms(const struct walk *walk)
+/* Finished reservations that ended later than this must be in Redis. */
+static bool know_since(struct walk *walk)
 {
     int64_t now_ms = admin_now_ms(walk->audit->admin);
-    return now_ms < 0 ? -1 : now_ms - walk->audit->reservation_retention_ms;
+    walk->since_ms = now_ms - walk->audit->reservation_retention_ms;
+    return walk_redis(walk->audit, now_ms < 0 ? -EIO : 0);
 }
 
-/* --- what differed, once more ----------------------------------------------------------------- */
+static bool ask_ledger(struct walk *walk, struct walk_page *page)
+{
+    struct audit *audit = walk->audit;
+    struct reservation *found;
+    const struct rid *rids = rids_of(walk, page);
+    if (!rids || !know_since(walk) ||
+        !WALK_READ(audit,
+                   current_reservations_named(audit->db, page->arena, rids, page->count, &found)))
+        return false;
+    for (size_t i = 0; i < page->count; i++)
+        page->pairs[i].ledger_record = found[i].line_count > 0 ? &found[i] : NULL;
+    return true;
+}
+
+static const struct reservation *in_redis(const struct scan_record *record)
+{
+    return record->found == LAYOUT_FOUND ? &record->r : NULL;
+}
 
 /* The two looks at Redis saw the same. */
-static bool stood_still(const struct survey_record *a, const struct survey_record *b)
+static bool stood_still(const struct scan_record *a, const struct scan_record *b)
 {
     char text[COMPARE_TEXT_SIZE];
-    if (a->found != b->found || a->found != SURVEY_FOUND)
+    if (a->found != b->found || a->found != LAYOUT_FOUND)
         return a->found == b->found;
     return compare_reservation(&a->r, &b->r, text);
 }
 
-enum verdict { VERDICT_FINE, VERDICT_DRIFT, VERDICT_MOVED };
-
 /* Redis, then the ledger, which had caught up, then Redis: if both looks at Redis saw the same,
  * that is what the ledger had to have. */
-static enum verdict judge(const struct survey_record *before, const struct reservation *ledger,
-                          const struct survey_record *after, int64_t since_ms,
-                          char text[COMPARE_TEXT_SIZE])
+static enum walk_verdict judge(const struct walk *walk, const struct walk_pair *pair, bool again,
+                               char text[COMPARE_TEXT_SIZE])
 {
-    if (after->found == SURVEY_BROKEN) {
+    const struct reservation *before = in_redis(pair->record), *ledger = pair->ledger_record;
+    if (!again)
+        return before && ledger && compare_reservation(before, ledger, text) ? WALK_FINE
+                                                                             : WALK_LATER;
+    if (pair->after->found == LAYOUT_BROKEN) {
         snprintf(text, COMPARE_TEXT_SIZE, "the record in Redis is of no format that is known");
-        return VERDICT_DRIFT;
+        return WALK_DRIFT;
     }
-    if (compare_presence(in_redis(before), ledger, since_ms, text) ||
-        compare_presence(in_redis(after), ledger, since_ms, text))
-        return VERDICT_FINE;
-    return stood_still(before, after) ? VERDICT_DRIFT : VERDICT_MOVED;
+    if (compare_presence(before, ledger, walk->since_ms, text) ||
+        compare_presence(in_redis(pair->after), ledger, walk->since_ms, text))
+        return WALK_FINE;
+    return stood_still(pair->record, pair->after) ? WALK_DRIFT : WALK_LATER;
 }
 
-static bool judge_again(struct walk *walk)
+const struct walk_kind walk_reservation = {.kind = AUDIT_RESERVATION,
+                                           .twice = true,
+                                           .ask_redis = ask_redis,
+                                           .ask_ledger = ask_ledger,
+                                           .judge = judge};
+
+/* --- against the indexes of deadlines --------------------------------------------------------- */
+
+/* What is compared is of one instant, so nothing has to be looked at again. */
+static bool judge_links(struct walk *walk, struct scan_link *links, size_t count)
+{
+    char text[COMPARE_TEXT_SIZE];
+    arena_reset(&walk->inner);
+    if (count == 0)
+        return true;
+    if (!walk_redis(walk->audit,
+                    scan_links(walk->audit->admin, &walk->inner, walk->partition, links, count)))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!compare_link(&links[i], text))
+            walk_name(walk, AUDIT_INDEX, walk_bytes(&links[i].id), text);
+    return true;
+}
+
+/* Each line of each held one of a page, against the index of its item. */
+static bool compare_links(struct walk *walk, const struct walk_page *page)
+{
+    struct scan_link links[SCAN_PAGE];
+    size_t n = 0;
+    for (size_t i = 0; i < page->count; i++) {
+        const struct scan_record *record = page->pairs[i].record;
+        bool held = record->found == LAYOUT_FOUND && record->r.state == RESERVATION_HELD;
+        for (unsigned k = 0; held && k < record->r.line_count; k++) {
+            links[n++] = (struct scan_link){.id = record->id, .sku = record->r.lines[k].sku};
+            if (n < SCAN_PAGE)
+                continue;
+            if (!judge_links(walk, links, n))
+                return false;
+            n = 0;
+        }
+    }
+    return judge_links(walk, links, n);
+}
+
+/* A page of an item's index. The records of ids that it lacks are looked at elsewhere. */
+static bool turn_holds(struct walk *walk, struct walk_place *place, struct walk_page *page)
+{
+    struct scan_link links[SCAN_PAGE];
+    struct rid *rids;
+    size_t count;
+    if (!walk_redis(walk->audit,
+                    scan_holds(walk->audit->admin, page->arena, walk->partition, place->sku,
+                               place->cursor, &rids, &count, &place->strangers)))
+        return false;
+    place->done = strcmp(place->cursor, "0") == 0;
+    for (size_t at = 0; at < count;) {
+        size_t n = 0;
+        while (n < SCAN_PAGE && at < count)
+            links[n++] = (struct scan_link){.id = rids[at++], .sku = place->sku};
+        if (!judge_links(walk, links, n))
+            return false;
+    }
+    return true;
+}
+
+bool walk_holds(struct walk *walk, struct str sku)
+{
+    static const struct walk_source holds = {.turn = turn_holds};
+    struct walk_place place = {WALK_FROM_THE_FIRST, .sku = sku};
+    if (!walk_run(walk, &holds, &walk->links, &place))
+        return false;
+    if (place.strangers > 0)
+        walk_drift(walk->audit, AUDIT_INDEX, walk->partition, sku,
+                   "the index of deadlines has entries that are no ids");
+    return true;
+}
+
+/* --- from Redis, bucket by bucket ------------------------------------------------------------- */
+
+static bool turn_bucket(struct walk *walk, struct walk_place *place, struct walk_page *page)
 {
     struct audit *audit = walk->audit;
-    struct survey_record *before, *after;
-    struct ledger_side side;
-    char text[COMPARE_TEXT_SIZE];
-    size_t left = 0, count = walk->rid_count;
-    arena_reset(&walk->again);
-    if (!walk_redis(audit, survey_records_named(audit->admin, &walk->again, walk->partition,
-                                                walk->rids, count, &before)) ||
-        !walk_catch_up(walk) || !ask_ledger(walk, &walk->again, walk->rids, count, &side) ||
-        !walk_redis(audit, survey_records_named(audit->admin, &walk->again, walk->partition,
-                                                walk->rids, count, &after)))
+    struct scan_record *records;
+    size_t count;
+    if (!walk_redis(audit, scan_records(audit->admin, page->arena, walk->partition, place->at,
+                                        place->cursor, &records, &count, &place->strangers)) ||
+        !walk_pairs(walk, page, NULL, count))
         return false;
-    int64_t since_ms = kept_since_ms(walk);
-    if (since_ms < 0)
-        return walk_redis(audit, -EIO);
-    for (size_t i = 0; i < count; i++) {
-        struct rid rid = walk->rids[i];
-        switch (judge(&before[i], in_ledger(&side, &rid), &after[i], since_ms, text)) {
-        case VERDICT_FINE: break;
-        case VERDICT_DRIFT: name_reservation(walk, &rid, text); break;
-        case VERDICT_MOVED: walk->rids[left++] = rid; break;
-        }
-    }
-    walk->rid_count = left;
-    return true;
-}
-
-static bool settle(struct walk *walk)
-{
-    for (unsigned round = 0; walk->rid_count > 0; round++) {
-        if (round == ROUNDS_MAX) {
-            snprintf(walk->audit->why, sizeof(walk->audit->why),
-                     "%zu reservations changed every time they were looked at", walk->rid_count);
-            return false;
-        }
-        if (!judge_again(walk))
-            return false;
-    }
-    return true;
-}
-
-static bool keep(struct walk *walk, const struct rid *rid)
-{
-    if (walk->rid_count == WALK_KEPT_MAX && !settle(walk))
-        return false;
-    walk->rids[walk->rid_count++] = *rid;
-    return true;
-}
-
-/* --- from Redis to the ledger ----------------------------------------------------------------- */
-
-static bool compare_records(struct walk *walk, const struct survey_record *records, size_t count)
-{
-    struct ledger_side side;
-    char text[COMPARE_TEXT_SIZE];
-    struct rid *rids = arena_alloc(&walk->page, count * sizeof(*rids));
-    if (!rids)
-        return walk_sql(walk->audit, DB_NO_MEMORY);
+    place->done = strcmp(place->cursor, "0") == 0;
+    page->has_redis = true;
     for (size_t i = 0; i < count; i++)
-        rids[i] = records[i].id;
-    if (count > 0 && !ask_ledger(walk, &walk->page, rids, count, &side))
-        return false;
-    walk->audit->reservations += (int64_t)count;
-    for (size_t i = 0; i < count; i++) {
-        const struct reservation *redis = in_redis(&records[i]);
-        const struct reservation *ledger = in_ledger(&side, &rids[i]);
-        if (redis && ledger && compare_reservation(redis, ledger, text))
-            continue;
-        if (!keep(walk, &rids[i]))
-            return false;
-    }
-    return walk_links(walk, records, count);
+        page->pairs[i] =
+            (struct walk_pair){.name = walk_bytes(&records[i].id), .record = &records[i]};
+    return true;
+}
+
+static bool beside_bucket(struct walk *walk, const struct walk_page *page)
+{
+    walk->audit->reservations += (int64_t)page->count;
+    return compare_links(walk, page);
 }
 
 bool walk_bucket(struct walk *walk, int64_t bucket)
 {
-    struct audit *audit = walk->audit;
-    char cursor[SURVEY_CURSOR_SIZE] = "0", name[32];
-    size_t strangers = 0;
-    do {
-        struct survey_record *records;
-        size_t count;
-        arena_reset(&walk->page);
-        if (!walk_redis(audit, survey_records(audit->admin, &walk->page, walk->partition, bucket,
-                                              cursor, &records, &count, &strangers)) ||
-            !compare_records(walk, records, count))
-            return false;
-        walk_progress(audit);
-    } while (strcmp(cursor, "0") != 0);
+    static const struct walk_source records = {&walk_reservation, turn_bucket, beside_bucket};
+    struct walk_place place = {WALK_FROM_THE_FIRST, .at = bucket};
+    char name[32];
+    if (!walk_run(walk, &records, &walk->page, &place))
+        return false;
     snprintf(name, sizeof(name), "resv:%lld", (long long)bucket);
-    if (strangers > 0)
-        walk_drift(audit, AUDIT_INDEX, walk->partition, str_of(name),
+    if (place.strangers > 0)
+        walk_drift(walk->audit, AUDIT_INDEX, walk->partition, str_of(name),
                    "the bucket has records that do not belong there");
     return true;
 }
 
-static bool walk_records(struct walk *walk)
+static bool walk_buckets(struct walk *walk)
 {
     struct audit *audit = walk->audit;
-    int64_t bucket = -1;
-    for (;;) {
+    for (int64_t bucket = -1;;) {
         int64_t *buckets;
         size_t count;
         arena_reset(&walk->page);
-        if (!walk_redis(audit, survey_buckets(audit->admin, &walk->page, walk->partition, bucket, 1,
-                                              &buckets, &count)))
+        if (!walk_redis(audit, scan_buckets(audit->admin, &walk->page, walk->partition, bucket, 1,
+                                            &buckets, &count)))
             return false;
         if (count == 0)
             return true;
@@ -233,77 +220,66 @@ static bool walk_records(struct walk *walk)
     }
 }
 
-bool walk_kept_reservations(struct walk *walk)
-{
-    return settle(walk);
-}
-
-/* --- from the ledger to Redis ----------------------------------------------------------------- */
+/* --- from the ledger -------------------------------------------------------------------------- */
 
 typedef enum db_result page_fn(struct db *db, struct arena *arena, unsigned partition,
-                               struct present_place after, size_t max, struct reservation **all,
+                               struct current_place after, size_t max, struct reservation **all,
                                size_t *count);
 
-static bool compare_page(struct walk *walk, const struct reservation *all, size_t count)
+static bool turn_ledger(struct walk *walk, struct walk_place *place, struct walk_page *page,
+                        page_fn *read)
 {
     struct audit *audit = walk->audit;
-    struct survey_record *records;
-    char text[COMPARE_TEXT_SIZE];
-    struct rid rids[SURVEY_PAGE];
-    assert(count <= SURVEY_PAGE);
-    for (size_t i = 0; i < count; i++)
-        rids[i] = all[i].id;
-    if (count > 0 &&
-        !walk_redis(audit, survey_records_named(audit->admin, &walk->page, walk->partition, rids,
-                                                count, &records)))
+    const struct current_place after = {place->at, walk_behind(place)};
+    struct reservation *all;
+    size_t count;
+    if (!WALK_READ(audit,
+                   read(audit->db, page->arena, walk->partition, after, SCAN_PAGE, &all, &count)) ||
+        !walk_pairs(walk, page, NULL, count))
         return false;
-    /* Of those that ended long ago only a part may be dropped yet: the walk begins where none is.
-     */
-    for (size_t i = 0; i < count; i++) {
-        const struct reservation *redis = in_redis(&records[i]);
-        audit->reservations += redis ? 0 : 1;
-        if (redis && compare_reservation(redis, &all[i], text))
-            continue;
-        if (!keep(walk, &rids[i]))
-            return false;
+    page->has_ledger = true;
+    for (size_t i = 0; i < count; i++)
+        page->pairs[i] =
+            (struct walk_pair){.name = walk_bytes(&all[i].id), .ledger_record = &all[i]};
+    if (count > 0) {
+        const struct reservation *last = &all[count - 1];
+        place->at = last->state == RESERVATION_HELD ? last->expires_ms : last->ended_ms;
+        place->n = rid_format(&last->id, place->name);
     }
-    walk_progress(audit);
+    place->done = count < SCAN_PAGE || place->at > place->until;
     return true;
 }
 
-/* Held ones by deadline; finished ones by their end, up to `until_ms`. */
-static bool walk_ledger(struct walk *walk, page_fn *page, int64_t from_ms, int64_t until_ms)
+/* By deadline. */
+static bool turn_held(struct walk *walk, struct walk_place *place, struct walk_page *page)
 {
-    struct audit *audit = walk->audit;
-    struct present_place place = {.at_ms = from_ms};
-    char rid[RID_TEXT_SIZE];
-    size_t count = SURVEY_PAGE;
-    while (count == SURVEY_PAGE && place.at_ms <= until_ms) {
-        struct reservation *all = NULL;
-        count = 0;
-        arena_reset(&walk->page);
-        enum db_result result = db_begin_read(audit->db);
-        if (result == DB_OK)
-            result =
-                page(audit->db, &walk->page, walk->partition, place, SURVEY_PAGE, &all, &count);
-        db_rollback(audit->db);
-        if (!walk_sql(audit, result) || !compare_page(walk, all, count))
-            return false;
-        if (count > 0) {
-            const struct reservation *last = &all[count - 1];
-            place.at_ms = page == present_held ? last->expires_ms : last->ended_ms;
-            place.rid = (struct str){rid, rid_format(&last->id, rid)};
-        }
-    }
+    return turn_ledger(walk, place, page, current_held);
+}
+
+/* By their end. */
+static bool turn_ended(struct walk *walk, struct walk_place *place, struct walk_page *page)
+{
+    return turn_ledger(walk, place, page, current_ended);
+}
+
+/* Of those that ended long ago only a part may be dropped yet: the walk begins where none is. Those
+ * that Redis has were counted there. */
+static bool beside_ledger(struct walk *walk, const struct walk_page *page)
+{
+    for (size_t i = 0; i < page->count; i++)
+        walk->audit->reservations += in_redis(page->pairs[i].record) ? 0 : 1;
     return true;
 }
 
 bool walk_reservations(struct walk *walk)
 {
-    int64_t since_ms = kept_since_ms(walk);
-    if (since_ms < 0)
-        return walk_redis(walk->audit, -EIO);
-    int64_t now_ms = since_ms + walk->audit->reservation_retention_ms;
-    return walk_records(walk) && walk_ledger(walk, present_held, 0, INT64_MAX) &&
-           walk_ledger(walk, present_ended, since_ms > 0 ? since_ms : 0, now_ms) && settle(walk);
+    static const struct walk_source held = {&walk_reservation, turn_held, beside_ledger},
+                                    ended = {&walk_reservation, turn_ended, beside_ledger};
+    if (!know_since(walk))
+        return false;
+    struct walk_place by_deadline = {WALK_FROM_THE_FIRST, .until = INT64_MAX};
+    struct walk_place by_end = {WALK_FROM_THE_FIRST, .at = walk->since_ms > 0 ? walk->since_ms : 0,
+                                .until = walk->since_ms + walk->audit->reservation_retention_ms};
+    return walk_buckets(walk) && walk_run(walk, &held, &walk->page, &by_deadline) &&
+           walk_run(walk, &ended, &walk->page, &by_end) && walk_settle(walk);
 }

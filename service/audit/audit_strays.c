@@ -14,7 +14,7 @@ static bool stray_bucket(struct walk *walk, struct str bucket)
     char text[24], name[32], *end;
     bool stray = false;
     snprintf(text, sizeof(text), "%.*s", STR_ARG(bucket));
-    if (!walk_redis(audit, survey_stray_bucket(audit->admin, walk->partition, bucket, &stray)))
+    if (!walk_redis(audit, scan_stray_bucket(audit->admin, walk->partition, bucket, &stray)))
         return false;
     if (!stray || !walk_first_time(walk, STR("resv"), bucket))
         return true;
@@ -27,50 +27,37 @@ static bool stray_bucket(struct walk *walk, struct str bucket)
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-/* Names of items that were met somewhere: those that no other walk comes to. At most SURVEY_PAGE.
- */
+/* Names of items that were met somewhere: those that no other walk comes to. At most SCAN_PAGE. */
 static bool stray_names(struct walk *walk, const struct str *names, size_t count)
 {
     struct audit *audit = walk->audit;
-    struct survey_item *items;
-    struct str skus[SURVEY_PAGE];
+    struct scan_item *items;
+    struct str skus[SCAN_PAGE];
     size_t left = 0;
     arena_reset(&walk->page);
     if (count == 0)
         return true;
     if (!walk_redis(audit,
-                    survey_items(audit->admin, &walk->page, walk->partition, names, count, &items)))
+                    scan_items(audit->admin, &walk->page, walk->partition, names, count, &items)))
         return false;
     for (size_t i = 0; i < count; i++)
         if (!items[i].listed)
             skus[left++] = names[i];
-    if (!walk_only_unknown(walk, skus, &left))
-        return false;
-    size_t fresh = 0;
-    for (size_t i = 0; i < left; i++)
-        if (walk_first_time(walk, STR("item"), skus[i]))
-            skus[fresh++] = skus[i];
-    return walk_unknown_items(walk, skus, fresh);
+    return walk_unknown_items(walk, skus, left);
 }
 
-static bool stray_due(struct walk *walk)
+static bool turn_due(struct walk *walk, struct walk_place *place, struct walk_page *page)
 {
     struct audit *audit = walk->audit;
-    char cursor[SURVEY_CURSOR_SIZE] = "0";
-    do {
-        struct str *names;
-        size_t count;
-        arena_reset(&walk->names);
-        if (!walk_redis(audit, survey_due(audit->admin, &walk->names, walk->partition, cursor,
-                                          &names, &count)))
+    struct str *names;
+    size_t count;
+    if (!walk_redis(audit, scan_due(audit->admin, page->arena, walk->partition, place->cursor,
+                                    &names, &count)))
+        return false;
+    place->done = strcmp(place->cursor, "0") == 0;
+    for (size_t at = 0; at < count; at += SCAN_PAGE)
+        if (!stray_names(walk, names + at, count - at < SCAN_PAGE ? count - at : SCAN_PAGE))
             return false;
-        for (size_t at = 0; at < count; at += SURVEY_PAGE) {
-            size_t n = count - at < SURVEY_PAGE ? count - at : SURVEY_PAGE;
-            if (!stray_names(walk, names + at, n))
-                return false;
-        }
-        walk_progress(audit);
-    } while (strcmp(cursor, "0") != 0);
     return true;
 }
 
@@ -78,60 +65,59 @@ static bool stray_due(struct walk *walk)
 
 static int by_partition(const void *a, const void *b)
 {
-    const struct survey_key *x = a, *y = b;
+    const struct layout_key *x = a, *y = b;
     return (x->partition > y->partition) - (x->partition < y->partition);
 }
 
 /* Keys of one partition. */
-static bool stray_keys(struct walk *walk, const struct survey_key *keys, size_t count)
+static bool stray_keys(struct walk *walk, const struct layout_key *keys, size_t count)
 {
-    struct str names[SURVEY_PAGE];
+    struct str names[SCAN_PAGE];
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        if (keys[i].kind == SURVEY_KEY_RECORDS) {
+        if (str_equal(keys[i].kind, KEY_RECORDS)) {
             if (!stray_bucket(walk, keys[i].name))
                 return false;
             continue;
         }
         names[n++] = keys[i].name;
-        if (n == SURVEY_PAGE) {
+        if (n == SCAN_PAGE) {
             if (!stray_names(walk, names, n))
                 return false;
             n = 0;
         }
     }
-    return stray_names(walk, names, n) && walk_kept_reservations(walk) && walk_kept_items(walk);
+    return stray_names(walk, names, n) && walk_settle(walk);
 }
 
-static bool all_keys(struct walk *walk)
+static bool turn_keys(struct walk *walk, struct walk_place *place, struct walk_page *page)
 {
     struct audit *audit = walk->audit;
-    char cursor[SURVEY_CURSOR_SIZE] = "0";
-    do {
-        struct survey_key *keys;
-        size_t count;
-        arena_reset(&walk->names);
-        if (!walk_redis(audit, survey_keys(audit->admin, &walk->names, cursor, &keys, &count)))
+    struct layout_key *keys;
+    size_t count;
+    if (!walk_redis(audit, scan_keys(audit->admin, page->arena, place->cursor, &keys, &count)))
+        return false;
+    place->done = strcmp(place->cursor, "0") == 0;
+    qsort(keys, count, sizeof(*keys), by_partition);
+    for (size_t from = 0, to; from < count; from = to) {
+        walk->partition = keys[from].partition;
+        for (to = from; to < count && keys[to].partition == walk->partition;)
+            to++;
+        if (walk->partition < audit->partitions && !stray_keys(walk, keys + from, to - from))
             return false;
-        qsort(keys, count, sizeof(*keys), by_partition);
-        for (size_t from = 0, to; from < count; from = to) {
-            walk->partition = keys[from].partition;
-            for (to = from; to < count && keys[to].partition == walk->partition;)
-                to++;
-            if (walk->partition < audit->partitions && !stray_keys(walk, keys + from, to - from))
-                return false;
-        }
-        walk_progress(audit);
-    } while (strcmp(cursor, "0") != 0);
+    }
     return true;
 }
 
 bool walk_strays(struct walk *walk)
 {
+    static const struct walk_source due = {.turn = turn_due}, keys = {.turn = turn_keys};
+    struct walk_place in_keys = {WALK_FROM_THE_FIRST};
     for (unsigned p = 0; p < walk->audit->partitions; p++) {
+        struct walk_place in_due = {WALK_FROM_THE_FIRST};
         walk->partition = p;
-        if (!stray_due(walk) || !walk_kept_items(walk))
+        if (!walk_run(walk, &due, &walk->names, &in_due) || !walk_settle(walk))
             return false;
     }
-    return all_keys(walk);
+    return walk_run(walk, &keys, &walk->names, &in_keys);
 }

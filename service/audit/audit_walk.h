@@ -1,7 +1,10 @@
-/* audit_walk.h -- what the parts of an audit share while they walk through a partition.
+/* audit_walk.h -- the one loop of an audit, and what its parts share.
  *
- * Layer: audit, private to audit*.c. A page is compared at once; what differs because Redis was
- * ahead is kept, up to WALK_KEPT_MAX of it, and compared again when the ledger has caught up.
+ * Layer: audit, private to audit*.c. Things of a kind are walked through page by page, from either
+ * side: a page of names, what both sides have of each, compared at once. What differs and may only
+ * have moved is kept, up to WALK_KEPT_MAX of a kind, and looked at again when the ledger has caught
+ * up. A kind says how each side is asked and what makes two of it equal; a source, where names come
+ * from and what else belongs to a page of them.
  *
  * Functions that read return false when the audit cannot go on: audit->why says why.
  */
@@ -11,22 +14,76 @@
 #include "audit/audit.h"
 #include "audit/compare.h"
 #include "core/limits.h"
-#include "ledger/present.h"
+#include "ledger/current_state.h"
 
-#define WALK_KEPT_MAX    SURVEY_PAGE
+#define WALK_KEPT_MAX    SCAN_PAGE
 #define WALK_NAMED_SLOTS (1u << 16)
 #define WALK_PLACE_SIZE  1024
 
-/* An item as Redis had it, ahead of the ledger. */
-struct walk_item {
-    char sku[SKU_MAX_BYTES + 1];
-    struct item item;
+/* One thing, as both sides have it. */
+struct walk_pair {
+    struct str name; /* of an item, of a customer; the bytes of an id */
+    struct str sku;  /* of a customer's usage: whose */
+    /* Redis */
+    const struct scan_item *item;             /* of items, and of usage */
+    const struct scan_record *record, *after; /* of reservations; after the ledger was asked */
+    int64_t units;
+    /* the ledger */
+    struct item ledger_item;                 /* version 0: it has none */
+    const struct reservation *ledger_record; /* NULL: it has none */
+    int64_t ledger_units;
 };
 
-/* A customer's share as Redis had it, at a version that the ledger may not have yet. */
-struct walk_share {
-    char sku[SKU_MAX_BYTES + 1], customer[TEXT_MAX_BYTES + 1];
-    int64_t version, units;
+struct walk_page {
+    struct arena *arena;
+    struct walk_pair *pairs;
+    size_t count;
+    bool has_redis, has_ledger; /* the source has filled in this side */
+};
+
+/* Where a walk goes on. Sources use what they need of it. */
+struct walk_place {
+    char name[WALK_PLACE_SIZE]; /* behind this one */
+    size_t n;
+    char cursor[ADMIN_CURSOR_SIZE];
+    int64_t at, until; /* a bucket; times */
+    struct str sku;
+    size_t strangers; /* met on the way, which are no things of this kind */
+    bool done;
+};
+#define WALK_FROM_THE_FIRST .cursor = "0"
+
+struct walk;
+
+enum walk_verdict {
+    WALK_FINE,
+    WALK_DRIFT, /* in these words */
+    WALK_LATER, /* one side may be ahead: to be looked at again */
+};
+
+struct walk_kind {
+    enum audit_kind kind;
+    /* Things without versions: again, Redis is looked at before and after the ledger. */
+    bool twice;
+    bool (*ask_redis)(struct walk *walk, struct walk_page *page, bool after);
+    /* Of things with versions: as of the one that Redis had, which the ledger has reached. */
+    bool (*ask_ledger)(struct walk *walk, struct walk_page *page);
+    enum walk_verdict (*judge)(const struct walk *walk, const struct walk_pair *pair, bool again,
+                               char text[COMPARE_TEXT_SIZE]);
+};
+extern const struct walk_kind walk_reservation, walk_item, walk_usage;
+
+struct walk_source {
+    const struct walk_kind *kind; /* NULL: what it turns to is judged by itself */
+    bool (*turn)(struct walk *walk, struct walk_place *place, struct walk_page *page);
+    bool (*beside)(struct walk *walk, const struct walk_page *page); /* or NULL */
+};
+
+/* A thing that is looked at again, with its names. */
+struct walk_kept {
+    struct walk_pair pair;
+    struct scan_item item;
+    char name[TEXT_MAX_BYTES + 1], sku[SKU_MAX_BYTES + 1];
 };
 
 struct walk {
@@ -35,62 +92,75 @@ struct walk {
     struct arena page;  /* of what is being compared; its owner resets it */
     struct arena inner; /* of what belongs to one item of that page */
     struct arena again; /* of what is compared once more */
+    struct arena links; /* of one item's index */
     struct arena names; /* of what was met outside of the other walks */
-    struct walk_item items[WALK_KEPT_MAX];
-    struct rid rids[WALK_KEPT_MAX];
-    struct walk_share shares[WALK_KEPT_MAX];
-    size_t item_count, rid_count, share_count;
+    int64_t since_ms;   /* finished reservations that ended later must be in Redis */
+    struct walk_kept kept[AUDIT_KINDS][WALK_KEPT_MAX];
+    size_t kept_count[AUDIT_KINDS];
     /* What was named already, by hash: two walks may find the same. */
     uint64_t named[WALK_NAMED_SLOTS];
     uint32_t named_count;
 };
 
-/* Where a walk over names goes on: behind this one. */
-struct walk_place {
-    char bytes[WALK_PLACE_SIZE];
-    size_t n;
-};
-bool walk_remember(struct audit *audit, struct walk_place *place, struct str name)
+/* --- the loop --------------------------------------------------------------------------------- */
+
+/* All pages of a source, from a place on, in an arena that is reset for each. */
+bool walk_run(struct walk *walk, const struct walk_source *source, struct arena *arena,
+              struct walk_place *place) __attribute__((warn_unused_result));
+
+/* One page, by a source that has turned to it. */
+bool walk_page_of(struct walk *walk, const struct walk_source *source, struct walk_page *page)
+    __attribute__((warn_unused_result));
+
+/* Looks again at what was kept of the partition. */
+bool walk_settle(struct walk *walk) __attribute__((warn_unused_result));
+
+/* Room for so many pairs, of these names unless that is NULL. */
+bool walk_pairs(struct walk *walk, struct walk_page *page, const struct str *names, size_t count)
+    __attribute__((warn_unused_result));
+
+/* Names of a page, one str each. NULL: said why. */
+struct str *walk_names(struct walk *walk, const struct walk_page *page);
+
+/* Of a page of so many that ends with this name. */
+bool walk_turned(struct walk *walk, struct walk_place *place, size_t count, struct str last)
     __attribute__((warn_unused_result));
 static inline struct str walk_behind(const struct walk_place *place)
 {
-    return (struct str){place->bytes, place->n};
+    return (struct str){place->name, place->n};
 }
+
+/* --- the walks -------------------------------------------------------------------------------- */
 
 /* Of the whole partition. */
 bool walk_reservations(struct walk *walk) __attribute__((warn_unused_result));
 bool walk_items(struct walk *walk) __attribute__((warn_unused_result));
-/* Each line of each held one of these, against the index of its item. */
-bool walk_links(struct walk *walk, const struct survey_record *records, size_t count)
-    __attribute__((warn_unused_result));
+/* What customers have of one item, in both directions. */
+bool walk_usage_of(struct walk *walk, struct str sku) __attribute__((warn_unused_result));
 /* The index of deadlines of one item. */
 bool walk_holds(struct walk *walk, struct str sku) __attribute__((warn_unused_result));
-/* What customers have of one item, in both directions. */
-bool walk_shares(struct walk *walk, struct str sku) __attribute__((warn_unused_result));
-/* What was kept of them. */
-bool walk_kept_shares(struct walk *walk) __attribute__((warn_unused_result));
-/* What the other walks do not come to, in all partitions. */
-bool walk_strays(struct walk *walk) __attribute__((warn_unused_result));
 /* The records of one bucket. */
 bool walk_bucket(struct walk *walk, int64_t bucket) __attribute__((warn_unused_result));
-/* Drops from skus[] what cannot be an item's name, and what the ledger knows. */
-bool walk_only_unknown(struct walk *walk, struct str *skus, size_t *count)
+/* Those of these names that the ledger does not know, or not yet, and that were not looked at so
+ * far. The others are left to walk_items. */
+bool walk_unknown_items(struct walk *walk, struct str *skus, size_t count)
     __attribute__((warn_unused_result));
-/* Items that the ledger did not know a moment ago. */
-bool walk_unknown_items(struct walk *walk, const struct str *skus, size_t count)
-    __attribute__((warn_unused_result));
-/* What was kept of reservations, and of items and shares. */
-bool walk_kept_reservations(struct walk *walk) __attribute__((warn_unused_result));
-bool walk_kept_items(struct walk *walk) __attribute__((warn_unused_result));
-/* Within SQL. */
-bool walk_balance(struct audit *audit) __attribute__((warn_unused_result));
+/* What the other walks do not come to, in all partitions. */
+bool walk_strays(struct walk *walk) __attribute__((warn_unused_result));
+
+/* --- what all share --------------------------------------------------------------------------- */
 
 /* Names a drift. Unprintable bytes are masked. */
 void walk_drift(struct audit *audit, enum audit_kind kind, unsigned partition, struct str name,
                 const char *text);
 
-/* The same for what has an id. */
-void walk_name(struct walk *walk, enum audit_kind kind, const struct rid *rid, const char *text);
+/* The same for what has an id, of these bytes. */
+void walk_name(struct walk *walk, enum audit_kind kind, struct str bytes, const char *text);
+struct rid walk_rid(const struct walk *walk, struct str bytes);
+static inline struct str walk_bytes(const struct rid *rid)
+{
+    return (struct str){(const char *)rid->b, RID_BYTES};
+}
 
 /* True the first time that a thing of this kind and name is asked for. Past half of the slots it
  * may be true again. */
@@ -98,11 +168,22 @@ bool walk_first_time(struct walk *walk, struct str kind, struct str name);
 
 void walk_progress(struct audit *audit);
 
+/* False, for this reason. side: who it was that could not be read, or NULL. */
+bool walk_unsure(struct audit *audit, const char *side, const char *why);
+
 /* Whether a read of Redis (0 or -errno), or one of SQL, is good; if not, says why not. */
 bool walk_redis(struct audit *audit, int rc) __attribute__((warn_unused_result));
 bool walk_sql(struct audit *audit, enum db_result result) __attribute__((warn_unused_result));
 
-/* Waits until the ledger is where the stream ends now. */
-bool walk_catch_up(struct walk *walk) __attribute__((warn_unused_result));
+/* The same for a call within a transaction of its own. */
+#define WALK_READ(audit, call) (walk_begin(audit) && walk_end((audit), (call)))
+bool walk_begin(struct audit *audit) __attribute__((warn_unused_result));
+bool walk_end(struct audit *audit, enum db_result result) __attribute__((warn_unused_result));
+
+/* Where the ledger is, and where the stream ends. */
+bool walk_position(struct audit *audit, unsigned partition, struct feed_id *at)
+    __attribute__((warn_unused_result));
+bool walk_tail(struct audit *audit, unsigned partition, struct feed_id *tail)
+    __attribute__((warn_unused_result));
 
 #endif

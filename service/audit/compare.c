@@ -82,12 +82,12 @@ static bool misplaced(char text[COMPARE_TEXT_SIZE], const char *what)
     return false;
 }
 
-bool compare_places(const struct survey_item *item, char text[COMPARE_TEXT_SIZE])
+bool compare_places(const struct scan_item *item, char text[COMPARE_TEXT_SIZE])
 {
     char a[CLOCK_RFC3339_SIZE], b[CLOCK_RFC3339_SIZE];
     const struct item *is = &item->item;
-    bool there = item->found == SURVEY_FOUND && is->exists;
-    int64_t due_ms = item->found == SURVEY_FOUND ? is->due_ms : 0;
+    bool there = item->found == LAYOUT_FOUND && is->exists;
+    int64_t due_ms = item->found == LAYOUT_FOUND ? is->due_ms : 0;
     if (there != item->listed)
         return misplaced(text, there ? "the set skus does not list the item"
                                      : "the set skus lists the item, which does not exist");
@@ -245,17 +245,17 @@ static bool has_line(const struct reservation *r, struct str sku)
     return i < r->line_count;
 }
 
-bool compare_link(const struct survey_link *link, char text[COMPARE_TEXT_SIZE])
+bool compare_link(const struct scan_link *link, char text[COMPARE_TEXT_SIZE])
 {
     char a[CLOCK_RFC3339_SIZE], b[CLOCK_RFC3339_SIZE];
-    const struct survey_record *record = link->record;
-    bool held = record->found == SURVEY_FOUND && record->r.state == RESERVATION_HELD &&
+    const struct scan_record *record = link->record;
+    bool held = record->found == LAYOUT_FOUND && record->r.state == RESERVATION_HELD &&
                 has_line(&record->r, link->sku);
     int64_t due_ms = held ? record->r.expires_ms : 0;
     if (link->deadline_ms == due_ms)
         return true;
     snprintf(text, COMPARE_TEXT_SIZE, "the index of %.*s says %s, the record %s%s",
              STR_ARG(link->sku), moment(link->deadline_ms, a), moment(due_ms, b),
-             record->found == SURVEY_MISSING ? ": there is none" : "");
+             record->found == LAYOUT_MISSING ? ": there is none" : "");
     return false;
 }

@@ -7,7 +7,7 @@
 
 #include "core/item.h"
 #include "core/reservation.h"
-#include "store/survey.h"
+#include "store/scan.h"
 
 #define COMPARE_TEXT_SIZE 512
 
@@ -20,7 +20,7 @@ bool compare_item(const struct item *redis, const struct item *ledger, char text
 bool compare_versions(int64_t redis, int64_t ledger) __attribute__((warn_unused_result));
 
 /* An item's places in the indexes of Redis against what the item says. */
-bool compare_places(const struct survey_item *item, char text[COMPARE_TEXT_SIZE])
+bool compare_places(const struct scan_item *item, char text[COMPARE_TEXT_SIZE])
     __attribute__((warn_unused_result));
 
 /* Everything about a reservation. */
@@ -34,7 +34,7 @@ bool compare_presence(const struct reservation *redis, const struct reservation 
     __attribute__((warn_unused_result));
 
 /* An entry of an item's index of deadlines, or its absence, against the record. */
-bool compare_link(const struct survey_link *link, char text[COMPARE_TEXT_SIZE])
+bool compare_link(const struct scan_link *link, char text[COMPARE_TEXT_SIZE])
     __attribute__((warn_unused_result));
 
 #endif

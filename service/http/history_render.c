@@ -36,7 +36,7 @@ static void put_reservations(const struct history_reservations *list, int64_t wa
     for (unsigned i = 0; i < list->count; i++) {
         if (i > 0)
             buf_putc(b, ',');
-        body_put_reservation(b, list->page[i], wall_ms);
+        body_put_reservation(b, &list->page[i], wall_ms);
     }
     JSON_LIT(b, "],\"next_cursor\":");
     json_put_text(b, list->next);

@@ -20,6 +20,41 @@ static bool version_follows(int64_t was, int64_t is)
     return is > was && (is - was - 1) % FOLD_RESTORE_STEP == 0;
 }
 
+/* Which ways a counter may go. */
+enum { DOWN = 1, STAY = 2, UP = 4, ANY = DOWN | STAY | UP };
+
+/* How an event of each type moves an item. `within`: units only change hands. */
+static const struct {
+    unsigned char available, held, sold;
+    bool within, empties;
+} movements[EVENT_TYPES] = {
+    [EVENT_CREATE] = {UP | STAY, STAY, STAY},
+    [EVENT_SET] = {ANY, STAY, STAY},
+    [EVENT_ADJUST] = {ANY, STAY, STAY},
+    [EVENT_DELETE] = {ANY, STAY, ANY, .empties = true},
+    [EVENT_DECREMENT] = {DOWN, STAY, UP, .within = true},
+    [EVENT_RESERVE] = {DOWN, UP, STAY, .within = true},
+    [EVENT_CONFIRM] = {ANY, DOWN | STAY, UP | STAY, .within = true},
+    [EVENT_RELEASE] = {UP, DOWN, STAY, .within = true},
+    [EVENT_EXTEND] = {STAY, STAY, STAY, .within = true},
+    [EVENT_EXPIRE] = {UP, DOWN, STAY, .within = true},
+};
+
+static unsigned way_of(int64_t delta)
+{
+    return delta > 0 ? UP : delta < 0 ? DOWN : STAY;
+}
+
+static bool moves_as_its_type(enum event_type type, const struct fold_delta *delta,
+                              const struct event_line *after)
+{
+    return (movements[type].available & way_of(delta->available)) &&
+           (movements[type].held & way_of(delta->held)) &&
+           (movements[type].sold & way_of(delta->sold)) &&
+           (!movements[type].within || delta->available + delta->held + delta->sold == 0) &&
+           (!movements[type].empties || after->available + after->held + after->sold == 0);
+}
+
 static enum fold_result move_item(struct fold *fold, struct fold_event *event, unsigned i)
 {
     const struct event_line *line = &event->e.lines[i];
@@ -36,6 +71,8 @@ static enum fold_result move_item(struct fold *fold, struct fold_event *event, u
     event->deltas[i] = (struct fold_delta){.available = line->available - item->available,
                                            .held = line->held - item->held,
                                            .sold = line->sold - item->sold};
+    if (!moves_as_its_type(event->e.type, &event->deltas[i], line))
+        return fork_of(fold, event, line->sku, "moves as in no event of this type");
     *item = (struct fold_item){.exists = event->e.type != EVENT_DELETE,
                                .available = line->available,
                                .held = line->held,

@@ -30,7 +30,7 @@ struct history_reservations {
     struct str before; /* an id: only those below it */
     unsigned limit;
     /* Found. */
-    const struct reservation **page;
+    struct reservation *page;
     unsigned count;  /* may be less than the limit although there are more */
     struct str next; /* the `before` of the next page; absent: this was the last */
 };

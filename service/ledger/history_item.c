@@ -1,6 +1,6 @@
 /* history_item.c -- the movements of one item. */
 #include "ledger/history.h"
-#include "ledger/present_rows.h"
+#include "ledger/rows.h"
 
 #include <assert.h>
 
@@ -38,8 +38,8 @@ enum db_result history_as_of(struct db *db, int64_t *at_ms)
 
 static int keep_movement(void *context, const struct db_value *row, size_t count)
 {
-    struct present_page *page = context;
-    struct movement *movement = present_page_row(page);
+    struct rows_page *page = context;
+    struct movement *movement = rows_page_next(page);
     return movement && movement_take(page->arena, row, movement) ? 0 : -1;
 }
 
@@ -48,7 +48,7 @@ enum db_result history_movements_find(struct db *db, struct arena *arena,
 {
     const struct db_value values[] = {db_text(list->sku), db_int(list->before),
                                       db_int((int64_t)list->limit + 1)};
-    struct present_page page = present_page_begin(arena, sizeof(struct movement), list->limit + 1);
+    struct rows_page page = rows_page_begin(arena, sizeof(struct movement), list->limit + 1);
     size_t items = 0;
     if (!page.rows)
         return DB_NO_MEMORY;

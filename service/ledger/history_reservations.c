@@ -5,8 +5,8 @@
  * that do not fit as well: so a walk always knows how far it came, and can be cut off after a
  * number of rows and go on with the next page.
  */
+#include "ledger/current_state.h"
 #include "ledger/history.h"
-#include "ledger/present.h"
 
 #include <assert.h>
 
@@ -142,28 +142,10 @@ static enum db_result walk_ids(struct db *db, struct history_reservations *list,
     }
 }
 
-/* In the order of the ids. One that is gone meanwhile cannot be: all is one snapshot. */
-static bool put_in_order(struct arena *arena, struct history_reservations *list,
-                         const struct rid *ids, unsigned id_count, const struct reservation *found,
-                         size_t found_count)
-{
-    list->page = arena_alloc(arena, id_count * sizeof(*list->page));
-    list->count = 0;
-    for (unsigned i = 0; list->page && i < id_count; i++)
-        for (size_t k = 0; k < found_count; k++)
-            if (rid_equal(&ids[i], &found[k].id)) {
-                list->page[list->count++] = &found[k];
-                break;
-            }
-    return list->page != NULL;
-}
-
 enum db_result history_reservations_find(struct db *db, struct arena *arena,
                                          struct history_reservations *list)
 {
     struct finds finds = {.arena = arena, .max = list->limit + 1};
-    struct reservation *found = NULL;
-    size_t found_count = 0;
     assert(list->limit >= 1 && list->limit < HISTORY_LOOK_MAX);
     finds.behind = str_absent(list->before) ? BEHIND_ALL : list->before;
     finds.ids = arena_alloc(arena, finds.max * sizeof(*finds.ids));
@@ -180,9 +162,6 @@ enum db_result history_reservations_find(struct db *db, struct arena *arena,
             return DB_NO_MEMORY;
         list->next = (struct str){text, rid_format(&finds.ids[count - 1], text)};
     }
-    if (count > 0)
-        result = present_reservations_named(db, arena, finds.ids, count, &found, &found_count);
-    if (result != DB_OK)
-        return result;
-    return put_in_order(arena, list, finds.ids, count, found, found_count) ? DB_OK : DB_NO_MEMORY;
+    list->count = count;
+    return current_reservations_named(db, arena, finds.ids, count, &list->page);
 }

@@ -62,6 +62,12 @@ static bool hash_text(struct str text, char out[SHA256_TEXT_SIZE])
     return true;
 }
 
+static struct str text_for(const struct db *db, const struct schema_file *file)
+{
+    bool own = file->postgresql.p && strcmp(db_engine_name(db), "postgresql") == 0;
+    return own ? file->postgresql : file->text;
+}
+
 static int look_at_row(void *context, const struct db_value *row, size_t count)
 {
     struct migration *m = context;
@@ -76,7 +82,7 @@ static int look_at_row(void *context, const struct db_value *row, size_t count)
         return 0;
     }
     const struct schema_file *file = &m->files[m->applied];
-    if (!hash_text(file->text, hash))
+    if (!hash_text(text_for(m->db, file), hash))
         return -1;
     if (row[0].as.number != (int64_t)m->applied + 1 ||
         !str_equal(row[1].as.text, str_of(file->name)) ||
@@ -100,14 +106,15 @@ static int keep_id(void *context, const struct db_value *row, size_t count)
 static enum db_result apply_next(struct migration *m)
 {
     const struct schema_file *file = &m->files[m->applied];
+    struct str text = text_for(m->db, file);
     unsigned char id_bytes[ID_BYTES];
     char hash[SHA256_TEXT_SIZE], id[2 * ID_BYTES + 1];
     int64_t number = (int64_t)m->applied + 1;
-    if (!hash_text(file->text, hash))
+    if (!hash_text(text, hash))
         return DB_NO_MEMORY;
     random_bytes(id_bytes, sizeof(id_bytes));
     put_hex(id_bytes, sizeof(id_bytes), id);
-    enum db_result result = db_script(m->db, file->text);
+    enum db_result result = db_script(m->db, text);
     if (result != DB_OK)
         return result;
     const struct db_value listed[] = {db_int(number), db_text(str_of(file->name)),

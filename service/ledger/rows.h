@@ -17,6 +17,27 @@
     "SELECT rid, n, sku, reserved, quantity, remaining, version, expired_remaining, "              \
     "expired_version FROM reservation_lines WHERE "
 
+/* An array in an arena with room for as many rows as its statement can find. */
+struct rows_page {
+    struct arena *arena;
+    void *rows; /* NULL: no memory */
+    size_t row_bytes, count, max;
+};
+
+static inline struct rows_page rows_page_begin(struct arena *arena, size_t row_bytes, size_t max)
+{
+    return (struct rows_page){arena, arena_zalloc(arena, row_bytes * max), row_bytes, 0, max};
+}
+
+/* The next row, zeroed, or NULL when the page is full: a statement that finds more than it was
+ * asked for. */
+static inline void *rows_page_next(struct rows_page *page)
+{
+    if (page->count == page->max)
+        return NULL;
+    return (char *)page->rows + page->row_bytes * page->count++;
+}
+
 /* 0 stands for NULL. */
 static inline int64_t rows_int(const struct db_value *value)
 {

@@ -20,5 +20,7 @@ sql_\symbol\()_end:
     sql_file 0008, "0008_lookups.sql"
     sql_file 0009, "0009_restores.sql"
     sql_file 0010, "0010_epochs.sql"
+    sql_file 0011_sqlite, "sqlite/0011_event_rules.sql"
+    sql_file 0011_postgresql, "postgresql/0011_event_rules.sql"
 
     .section .note.GNU-stack, "", %progbits

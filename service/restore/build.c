@@ -1,6 +1,6 @@
-#include "restore/build.h"
+#include "ledger/current_state.h"
 #include "ledger/fold.h"
-#include "ledger/present.h"
+#include "restore/steps.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -10,57 +10,20 @@
 #define ARENA_MAX_BYTES ((size_t)64 << 20)
 #define NAMED_MAX       10
 
-void build_init(struct build *build, struct db *db, unsigned partitions)
+struct build {
+    struct restore *r;
+    unsigned partition;
+    struct arena arena, side; /* of a page; of what belongs to one item of it */
+};
+
+static enum restore_result from_db(const struct build *b, enum db_result result)
 {
-    *build = (struct build){.db = db, .partitions = partitions};
-    arena_init(&build->arena, ARENA_BLOCK, ARENA_MAX_BYTES);
-    arena_init(&build->side, ARENA_BLOCK, ARENA_MAX_BYTES);
+    return restore_from_db(b->r, result, "the ledger");
 }
 
-void build_free(struct build *build)
+static bool writes(const struct build *b)
 {
-    arena_free(&build->arena);
-    arena_free(&build->side);
-}
-
-/* --- trouble ---------------------------------------------------------------------------------- */
-
-static enum build_result no_memory(struct build *build)
-{
-    snprintf(build->why, sizeof(build->why), "out of memory");
-    return BUILD_NO_MEMORY;
-}
-
-static enum build_result from_db(struct build *build, enum db_result result)
-{
-    if (result == DB_OK)
-        return BUILD_DONE;
-    if (result == DB_NO_MEMORY)
-        return no_memory(build);
-    snprintf(build->why, sizeof(build->why), "the ledger: %s", db_why(build->db));
-    return BUILD_LEDGER;
-}
-
-enum build_result build_from_redis(struct build *build, enum rebuild_result result)
-{
-    static const enum build_result meanings[] = {
-        [REBUILD_OK] = BUILD_DONE,
-        [REBUILD_DOWN] = BUILD_REDIS,
-        [REBUILD_TAKEN] = BUILD_TAKEN,
-        [REBUILD_REFUSED] = BUILD_WRONG,
-        [REBUILD_NO_MEMORY] = BUILD_NO_MEMORY,
-    };
-    if (result != REBUILD_OK)
-        snprintf(build->why, sizeof(build->why), "%s", build->rebuild->why);
-    return meanings[result];
-}
-
-static enum build_result after_page(struct build *build)
-{
-    if (!build->go_on || build->go_on(build->user, &build->counts))
-        return BUILD_DONE;
-    snprintf(build->why, sizeof(build->why), "stopped");
-    return BUILD_STOPPED;
+    return !b->r->options->dry_run;
 }
 
 /* --- what must hold --------------------------------------------------------------------------- */
@@ -74,270 +37,311 @@ static const struct db_statement contradictions = {
 
 static int name_item(void *context, const struct db_value *row, size_t count)
 {
-    struct build *build = context;
-    size_t n = strlen(build->why);
-    snprintf(build->why + n, sizeof(build->why) - n, "%s %.*s holds %lld, its reservations %lld",
+    struct restore *r = context;
+    size_t n = strlen(r->why);
+    snprintf(r->why + n, sizeof(r->why) - n, "%s %.*s holds %lld, its reservations %lld",
              n ? "," : "SQL contradicts itself:", STR_ARG(row[0].as.text),
              (long long)row[1].as.number, (long long)row[2].as.number);
     return 0;
 }
 
 /* One page of each partition tells whether their number is right: names are spread evenly. */
-static enum build_result check_places(struct build *build, unsigned partition)
+static enum restore_result check_places(struct build *b)
 {
-    struct present_item *items;
+    struct restore *r = b->r;
+    struct current_item *items;
     size_t count;
-    arena_reset(&build->arena);
+    arena_reset(&b->arena);
     enum db_result result =
-        present_items(build->db, &build->arena, partition, STR(""), PAGE, &items, &count);
+        current_items(r->db, &b->arena, b->partition, STR(""), PAGE, &items, &count);
     if (result != DB_OK)
-        return from_db(build, result);
+        return from_db(b, result);
     for (size_t i = 0; i < count; i++) {
-        if (store_partition(build->partitions, items[i].sku) == partition)
+        if (store_partition(r->scene.partitions, items[i].sku) == b->partition)
             continue;
-        snprintf(build->why, sizeof(build->why),
+        snprintf(r->why, sizeof(r->why),
                  "item %.*s lies in partition %u, which it would not with %u partitions: give "
                  "--partitions, as the services have it",
-                 STR_ARG(items[i].sku), partition, build->partitions);
-        return BUILD_WRONG;
+                 STR_ARG(items[i].sku), b->partition, r->scene.partitions);
+        return RESTORE_FAILED;
     }
-    return BUILD_DONE;
+    return RESTORE_DONE;
 }
 
-enum build_result build_check(struct build *build)
+/* --- pages ------------------------------------------------------------------------------------ */
+
+/* Rows of one kind, and where the next page of them begins. */
+struct page {
+    const struct kind *kind;
+    struct arena *arena;
+    const struct current_item *item; /* of shares */
+    int64_t at_ms;                   /* of reservations */
+    char after[KEY_STORED_MAX_BYTES];
+    size_t after_n;
+    union {
+        void *all;
+        struct reservation *reservations;
+        struct current_operation *operations;
+        struct current_item *items;
+        struct current_usage *shares;
+    } rows;
+    size_t count;
+};
+
+struct kind {
+    enum db_result (*read)(struct build *b, struct page *page);
+    enum restore_result (*put)(struct build *b, struct page *page);
+    /* What names row i; the page behind it begins there. */
+    struct str (*name)(struct page *page, size_t i, char text[RID_TEXT_SIZE]);
+};
+
+static struct str behind(const struct page *page)
 {
-    const struct db_value most = db_int(NAMED_MAX);
-    build->why[0] = '\0';
-    enum build_result result =
-        from_db(build, db_run(build->db, &contradictions, &most, 1, name_item, build, NULL));
-    if (result == BUILD_DONE && build->why[0])
-        result = BUILD_WRONG;
-    for (unsigned p = 0; p < build->partitions && result == BUILD_DONE; p++)
-        result = check_places(build, p);
+    return (struct str){page->after, page->after_n};
+}
+
+/* False: there is nothing behind. */
+static bool turn(struct page *page)
+{
+    char text[RID_TEXT_SIZE];
+    if (page->count < PAGE)
+        return false;
+    struct str last = page->kind->name(page, page->count - 1, text);
+    page->after_n = last.n;
+    if (last.n <= sizeof(page->after))
+        memcpy(page->after, last.p, last.n);
+    return last.n <= sizeof(page->after);
+}
+
+/* All rows of a kind, page by page. */
+static enum restore_result put_all(struct build *b, struct page *page)
+{
+    enum restore_result result;
+    do {
+        arena_reset(page->arena);
+        result = from_db(b, page->kind->read(b, page));
+        if (result == RESTORE_DONE)
+            result = page->kind->put(b, page);
+        if (result == RESTORE_DONE)
+            result = restore_progress(b->r);
+    } while (result == RESTORE_DONE && turn(page));
     return result;
 }
 
 /* --- reservations ----------------------------------------------------------------------------- */
 
-typedef enum db_result page_fn(struct db *db, struct arena *arena, unsigned partition,
-                               struct present_place after, size_t max,
-                               struct reservation **reservations, size_t *count);
-
-static enum build_result put_reservations(struct build *build, const struct reservation *all,
-                                          size_t count, int64_t *counter)
+/* Held ones by deadline. */
+static enum db_result read_held(struct build *b, struct page *page)
 {
-    enum rebuild_result result = REBUILD_OK;
-    for (size_t i = 0; i < count && result == REBUILD_OK && build->rebuild; i++)
-        result = rebuild_reservation(build->rebuild, &all[i]);
-    *counter += (int64_t)count;
-    return build_from_redis(build, result);
+    const struct current_place after = {page->at_ms, behind(page)};
+    return current_held(b->r->db, page->arena, b->partition, after, PAGE, &page->rows.reservations,
+                        &page->count);
 }
 
-/* Held ones by deadline, or finished ones by their end. */
-static enum build_result build_reservations(struct build *build, unsigned partition, page_fn *page,
-                                            int64_t from_ms, int64_t *counter)
+/* Finished ones by their end. */
+static enum db_result read_ended(struct build *b, struct page *page)
 {
-    char rid[RID_TEXT_SIZE];
-    struct present_place after = {.at_ms = from_ms, .rid = STR("")};
-    struct reservation *all;
-    size_t count;
-    do {
-        arena_reset(&build->arena);
-        enum db_result found = page(build->db, &build->arena, partition, after, PAGE, &all, &count);
-        enum build_result result = from_db(build, found);
-        if (result == BUILD_DONE)
-            result = put_reservations(build, all, count, counter);
-        if (result == BUILD_DONE)
-            result = after_page(build);
-        if (result != BUILD_DONE)
-            return result;
-        if (count > 0) {
-            const struct reservation *last = &all[count - 1];
-            after.rid = (struct str){rid, rid_format(&last->id, rid)};
-            after.at_ms = last->state == RESERVATION_HELD ? last->expires_ms : last->ended_ms;
-        }
-    } while (count == PAGE);
-    return BUILD_DONE;
+    const struct current_place after = {page->at_ms, behind(page)};
+    return current_ended(b->r->db, page->arena, b->partition, after, PAGE, &page->rows.reservations,
+                         &page->count);
+}
+
+static enum restore_result put_reservations(struct build *b, struct page *page)
+{
+    struct restore *r = b->r;
+    enum rebuild_result result = REBUILD_OK;
+    for (size_t i = 0; i < page->count && result == REBUILD_OK; i++) {
+        bool held = page->rows.reservations[i].state == RESERVATION_HELD;
+        ++*(held ? &r->counts.held : &r->counts.ended);
+        if (writes(b))
+            result = rebuild_reservation(&r->rebuild, &page->rows.reservations[i]);
+    }
+    return restore_from_redis(r, result);
+}
+
+static struct str name_reservation(struct page *page, size_t i, char text[RID_TEXT_SIZE])
+{
+    const struct reservation *one = &page->rows.reservations[i];
+    page->at_ms = one->state == RESERVATION_HELD ? one->expires_ms : one->ended_ms;
+    return (struct str){text, rid_format(&one->id, text)};
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
 
-static enum build_result put_operations(struct build *build, unsigned partition,
-                                        const struct present_operation *all, size_t count)
+static enum db_result read_operations(struct build *b, struct page *page)
 {
-    enum rebuild_result result = REBUILD_OK;
-    for (size_t i = 0; i < count && result == REBUILD_OK; i++) {
-        int64_t keep_ms = all[i].at_ms + build->operation_retention_ms - build->now_ms;
-        if (keep_ms <= 0)
-            continue;
-        build->counts.operations++;
-        if (build->rebuild)
-            result =
-                rebuild_operation(build->rebuild, partition, all[i].key, all[i].result, keep_ms);
-    }
-    return build_from_redis(build, result);
+    int64_t since_ms = b->r->scene.now_ms - b->r->options->operation_retention_ms;
+    return current_operations(b->r->db, page->arena, b->partition, since_ms, behind(page), PAGE,
+                              &page->rows.operations, &page->count);
 }
 
-static enum build_result build_operations(struct build *build, unsigned partition)
+static enum restore_result put_operations(struct build *b, struct page *page)
 {
-    char key[KEY_STORED_MAX_BYTES];
-    struct str after = STR("");
-    struct present_operation *all;
-    size_t count;
-    do {
-        arena_reset(&build->arena);
-        enum build_result result =
-            from_db(build, present_operations(build->db, &build->arena, partition,
-                                              build->now_ms - build->operation_retention_ms, after,
-                                              PAGE, &all, &count));
-        if (result == BUILD_DONE)
-            result = put_operations(build, partition, all, count);
-        if (result == BUILD_DONE)
-            result = after_page(build);
-        if (result != BUILD_DONE)
-            return result;
-        if (count == 0 || all[count - 1].key.n > sizeof(key))
-            break;
-        after = (struct str){key, all[count - 1].key.n};
-        memcpy(key, all[count - 1].key.p, after.n);
-    } while (count == PAGE);
-    return BUILD_DONE;
+    struct restore *r = b->r;
+    enum rebuild_result result = REBUILD_OK;
+    for (size_t i = 0; i < page->count && result == REBUILD_OK; i++) {
+        const struct current_operation *one = &page->rows.operations[i];
+        int64_t keep_ms = one->at_ms + r->options->operation_retention_ms - r->scene.now_ms;
+        if (keep_ms <= 0)
+            continue;
+        r->counts.operations++;
+        if (writes(b))
+            result = rebuild_operation(&r->rebuild, b->partition, one->key, one->result, keep_ms);
+    }
+    return restore_from_redis(r, result);
 }
+
+static struct str name_operation(struct page *page, size_t i, char text[RID_TEXT_SIZE])
+{
+    return page->rows.operations[i].key;
+}
+
+/* --- shares ----------------------------------------------------------------------------------- */
+
+static enum db_result read_shares(struct build *b, struct page *page)
+{
+    return current_usage(b->r->db, page->arena, page->item->sku, page->item->item.version,
+                         behind(page), PAGE, &page->rows.shares, &page->count);
+}
+
+static enum restore_result put_shares(struct build *b, struct page *page)
+{
+    struct restore *r = b->r;
+    enum rebuild_result result = REBUILD_OK;
+    for (size_t i = 0; i < page->count && result == REBUILD_OK && writes(b); i++)
+        result = rebuild_share(&r->rebuild, b->partition, page->item->sku,
+                               page->rows.shares[i].customer, page->rows.shares[i].units);
+    r->counts.shares += (int64_t)page->count;
+    return restore_from_redis(r, result);
+}
+
+static struct str name_share(struct page *page, size_t i, char text[RID_TEXT_SIZE])
+{
+    return page->rows.shares[i].customer;
+}
+
+static const struct kind shares = {read_shares, put_shares, name_share};
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-static enum build_result build_shares(struct build *build, const struct present_item *item)
+static enum db_result read_items(struct build *b, struct page *page)
 {
-    char name[TEXT_MAX_BYTES];
-    struct str after = STR("");
-    struct present_share *all;
-    size_t count;
-    do {
-        arena_reset(&build->side);
-        enum db_result found = present_shares(build->db, &build->side, item->sku,
-                                              item->item.version, after, PAGE, &all, &count);
-        enum rebuild_result result = REBUILD_OK;
-        if (found != DB_OK)
-            return from_db(build, found);
-        for (size_t i = 0; i < count && result == REBUILD_OK && build->rebuild; i++)
-            result = rebuild_share(build->rebuild, item->partition, item->sku, all[i].customer,
-                                   all[i].units);
-        build->counts.shares += (int64_t)count;
-        if (result != REBUILD_OK)
-            return build_from_redis(build, result);
-        if (count == 0 || all[count - 1].customer.n > sizeof(name))
-            break;
-        after = (struct str){name, all[count - 1].customer.n};
-        memcpy(name, all[count - 1].customer.p, after.n);
-    } while (count == PAGE);
-    return BUILD_DONE;
+    return current_items(b->r->db, page->arena, b->partition, behind(page), PAGE, &page->rows.items,
+                         &page->count);
 }
 
-/* A customer's share is of units held or sold: without any there is none to ask for. */
-static enum build_result build_all_shares(struct build *build, const struct present_item *items,
-                                          size_t count)
+/* As they will lie in Redis, but for the deadline. Two restores of an item may find the same
+ * version in SQL, and what was answered in between may have been lost: the later one goes further.
+ */
+static struct store_listed *next_life(struct build *b, const struct page *page)
 {
-    enum build_result result = BUILD_DONE;
-    for (size_t i = 0; i < count && result == BUILD_DONE; i++)
-        if (items[i].item.exists && items[i].item.held + items[i].item.sold > 0)
-            result = build_shares(build, &items[i]);
-    return result;
-}
-
-/* Two restores of an item may find the same version in SQL, and what was answered in between may
- * have been lost: the later one goes further. */
-static int64_t version_step(const struct build *build)
-{
-    return meta_restores(&build->rebuild->meta) * FOLD_RESTORE_STEP;
-}
-
-/* As they will lie in Redis, but for the deadline. */
-static struct store_listed *next_life(struct build *build, const struct present_item *items,
-                                      size_t count)
-{
-    struct store_listed *out = arena_alloc(&build->arena, (count + 1) * sizeof(*out));
-    for (size_t i = 0; out && i < count; i++) {
-        out[i] = (struct store_listed){.sku = items[i].sku, .item = items[i].item};
-        out[i].item.version += version_step(build);
+    int64_t step = meta_restores(&b->r->rebuild.meta) * FOLD_RESTORE_STEP;
+    struct store_listed *out = arena_alloc(page->arena, (page->count + 1) * sizeof(*out));
+    for (size_t i = 0; out && i < page->count; i++) {
+        const struct current_item *one = &page->rows.items[i];
+        out[i] = (struct store_listed){.sku = one->sku, .item = one->item};
+        out[i].item.version += step;
         out[i].item.due_exact = true;
         out[i].item.due_ms = 0;
     }
     return out;
 }
 
-static enum build_result put_items(struct build *build, unsigned partition,
-                                   const struct present_item *items, size_t count)
+static enum restore_result write_items(struct build *b, const struct page *page)
 {
-    struct store_listed *all = next_life(build, items, count);
+    struct restore *r = b->r;
+    struct store_listed *all = next_life(b, page);
     if (!all)
-        return no_memory(build);
-    enum rebuild_result result = rebuild_find_due(build->rebuild, partition, all, count);
-    for (size_t i = 0; i < count && result == REBUILD_OK; i++) {
+        return restore_say(r, RESTORE_FAILED, "out of memory");
+    enum rebuild_result result = rebuild_find_due(&r->rebuild, b->partition, all, page->count);
+    for (size_t i = 0; i < page->count && result == REBUILD_OK; i++) {
         if ((all[i].item.held > 0) == (all[i].item.due_ms > 0))
             continue;
-        snprintf(build->why, sizeof(build->why),
+        snprintf(r->why, sizeof(r->why),
                  "SQL contradicts itself: %.*s holds %lld, but no reservation of it is held",
                  STR_ARG(all[i].sku), (long long)all[i].item.held);
-        return BUILD_WRONG;
+        return RESTORE_FAILED;
     }
     if (result == REBUILD_OK)
-        result = rebuild_items(build->rebuild, partition, all, count);
-    return build_from_redis(build, result);
+        result = rebuild_items(&r->rebuild, b->partition, all, page->count);
+    return restore_from_redis(r, result);
 }
 
-static enum build_result build_items(struct build *build, unsigned partition)
+/* A customer's share is of units held or sold: without any there is none to ask for. */
+static enum restore_result put_items(struct build *b, struct page *page)
 {
-    char name[SKU_MAX_BYTES];
-    struct str after = STR("");
-    struct present_item *all;
-    size_t count;
-    do {
-        arena_reset(&build->arena);
-        enum build_result result = from_db(
-            build, present_items(build->db, &build->arena, partition, after, PAGE, &all, &count));
-        if (result == BUILD_DONE && build->rebuild)
-            result = put_items(build, partition, all, count);
-        if (result == BUILD_DONE)
-            result = build_all_shares(build, all, count);
-        if (result != BUILD_DONE)
-            return result;
-        for (size_t i = 0; i < count; i++)
-            build->counts.deleted += !all[i].item.exists;
-        build->counts.items += (int64_t)count;
-        result = after_page(build);
-        if (result != BUILD_DONE || count == 0)
-            return result;
-        after = (struct str){name, all[count - 1].sku.n};
-        memcpy(name, all[count - 1].sku.p, after.n);
-    } while (count == PAGE);
-    return BUILD_DONE;
+    enum restore_result result = writes(b) ? write_items(b, page) : RESTORE_DONE;
+    for (size_t i = 0; i < page->count && result == RESTORE_DONE; i++) {
+        const struct current_item *one = &page->rows.items[i];
+        struct page of = {.kind = &shares, .arena = &b->side, .item = one};
+        if (one->item.exists && one->item.held + one->item.sold > 0)
+            result = put_all(b, &of);
+        b->r->counts.deleted += !one->item.exists;
+        b->r->counts.items++;
+    }
+    return result;
+}
+
+static struct str name_of_item(struct page *page, size_t i, char text[RID_TEXT_SIZE])
+{
+    return page->rows.items[i].sku;
 }
 
 /* --- all -------------------------------------------------------------------------------------- */
 
-/* The items come last: what is due of them is read off the reservations. */
-static enum build_result build_partition(struct build *build, unsigned partition)
+static enum restore_result flush(struct build *b)
 {
-    struct build_counts *counts = &build->counts;
-    enum build_result result = build_reservations(build, partition, present_held, 0, &counts->held);
-    if (result == BUILD_DONE)
-        result =
-            build_reservations(build, partition, present_ended,
-                               build->now_ms - build->reservation_retention_ms, &counts->ended);
-    if (result == BUILD_DONE)
-        result = build_operations(build, partition);
-    if (result == BUILD_DONE && build->rebuild)
-        result = build_from_redis(build, rebuild_flush(build->rebuild));
-    return result == BUILD_DONE ? build_items(build, partition) : result;
+    return writes(b) ? restore_from_redis(b->r, rebuild_flush(&b->r->rebuild)) : RESTORE_DONE;
 }
 
-enum build_result build_run(struct build *build)
+/* The items come last: what is due of them is read off the reservations. */
+static enum restore_result build_partition(struct build *b)
 {
-    enum build_result result = BUILD_DONE;
-    build->counts = (struct build_counts){0};
-    for (unsigned p = 0; p < build->partitions && result == BUILD_DONE; p++)
-        result = build_partition(build, p);
-    if (result == BUILD_DONE && build->rebuild)
-        result = build_from_redis(build, rebuild_flush(build->rebuild));
+    static const struct kind held = {read_held, put_reservations, name_reservation},
+                             ended = {read_ended, put_reservations, name_reservation},
+                             operations = {read_operations, put_operations, name_operation},
+                             items = {read_items, put_items, name_of_item};
+    const struct kind *const kinds[] = {&held, &ended, &operations, &items};
+    int64_t since_ms = b->r->scene.now_ms - b->r->options->reservation_retention_ms;
+    enum restore_result result = RESTORE_DONE;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && result == RESTORE_DONE; i++) {
+        struct page page = {
+            .kind = kinds[i], .arena = &b->arena, .at_ms = kinds[i] == &ended ? since_ms : 0};
+        result = put_all(b, &page);
+        if (result == RESTORE_DONE)
+            result = flush(b);
+    }
     return result;
+}
+
+/* Runs a step for each partition. */
+static enum restore_result each_partition(struct restore *r,
+                                          enum restore_result (*step)(struct build *b))
+{
+    struct build b = {.r = r};
+    enum restore_result result = RESTORE_DONE;
+    arena_init(&b.arena, ARENA_BLOCK, ARENA_MAX_BYTES);
+    arena_init(&b.side, ARENA_BLOCK, ARENA_MAX_BYTES);
+    for (; b.partition < r->scene.partitions && result == RESTORE_DONE; b.partition++)
+        result = step(&b);
+    arena_free(&b.arena);
+    arena_free(&b.side);
+    return result;
+}
+
+enum restore_result build_check(struct restore *r)
+{
+    const struct db_value most = db_int(NAMED_MAX);
+    r->why[0] = '\0';
+    enum restore_result result = restore_from_db(
+        r, db_run(r->db, &contradictions, &most, 1, name_item, r, NULL), "the ledger");
+    if (result == RESTORE_DONE && r->why[0])
+        result = RESTORE_FAILED;
+    return result == RESTORE_DONE ? each_partition(r, check_places) : result;
+}
+
+enum restore_result build_run(struct restore *r)
+{
+    r->counts = (struct restore_counts){0};
+    return each_partition(r, build_partition);
 }

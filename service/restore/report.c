@@ -1,6 +1,5 @@
 #include "restore/report.h"
 #include "clock.h"
-#include "restore/verdict.h"
 
 #include <inttypes.h>
 
@@ -47,7 +46,7 @@ static void print_count(FILE *out, const char *what, int64_t count)
     fprintf(out, "  %-30s %12" PRId64 "\n", what, count);
 }
 
-static void print_counts(FILE *out, const struct build_counts *counts)
+static void print_counts(FILE *out, const struct restore_counts *counts)
 {
     print_count(out, "items", counts->items - counts->deleted);
     print_count(out, "deleted items (versions)", counts->deleted);
@@ -68,7 +67,7 @@ void report_print(FILE *out, const struct restore *restore)
     fprintf(out, "%s, %u partition%s, from ledger %s, as epoch %" PRId64 ":\n",
             dry ? "would restore" : "restored", scene->partitions,
             scene->partitions == 1 ? "" : "s", scene->ledger_id, restore->epoch);
-    print_counts(out, &restore->build.counts);
+    print_counts(out, &restore->counts);
     if (!dry)
         print_count(out, "old keys dropped", restore->rebuild.unlinked);
     clock_format_rfc3339(report_known_ms(restore), time);
@@ -82,7 +81,7 @@ void report_print(FILE *out, const struct restore *restore)
 
 void report_progress(FILE *out, const struct restore *restore, const char *end)
 {
-    const struct build_counts *counts = &restore->build.counts;
+    const struct restore_counts *counts = &restore->counts;
     fprintf(out, "%s: %" PRId64 " reservations, %" PRId64 " operations, %" PRId64 " items%s",
             restore->phase, counts->held + counts->ended, counts->operations, counts->items, end);
     fflush(out);

@@ -1,11 +1,56 @@
 #include "restore/restore.h"
+#include "clock.h"
 #include "ledger/restores.h"
-#include "restore/restore_steps.h"
-#include "restore/verdict.h"
+#include "restore/steps.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#define OPENING_WAIT_MS 2000  /* for another restore between its commit and its end */
+#define DRAIN_WAIT_MS   10000 /* for the ledger to take what open partitions have */
+#define PAUSE_MS        20
+
+/* --- trouble ---------------------------------------------------------------------------------- */
+
+enum restore_result restore_say(struct restore *r, enum restore_result result, const char *why)
+{
+    snprintf(r->why, sizeof(r->why), "%s", why);
+    return result;
+}
+
+static enum restore_result no_memory(struct restore *r)
+{
+    return restore_say(r, RESTORE_FAILED, "out of memory");
+}
+
+enum restore_result restore_from_db(struct restore *r, enum db_result result, const char *what)
+{
+    if (result == DB_OK)
+        return RESTORE_DONE;
+    if (result == DB_NO_MEMORY)
+        return no_memory(r);
+    snprintf(r->why, sizeof(r->why), "%s: %s", what, db_why(r->db));
+    return result == DB_WRONG ? RESTORE_FAILED : RESTORE_UNSURE;
+}
+
+enum restore_result restore_from_redis(struct restore *r, enum rebuild_result result)
+{
+    static const enum restore_result meanings[] = {
+        [REBUILD_OK] = RESTORE_DONE,          [REBUILD_DOWN] = RESTORE_UNSURE,
+        [REBUILD_TAKEN] = RESTORE_UNSURE,     [REBUILD_REFUSED] = RESTORE_FAILED,
+        [REBUILD_NO_MEMORY] = RESTORE_FAILED,
+    };
+    return result == REBUILD_OK ? RESTORE_DONE : restore_say(r, meanings[result], r->rebuild.why);
+}
+
+enum restore_result restore_progress(struct restore *r)
+{
+    if (!r->options->on_progress || r->options->on_progress(r->options->user, r))
+        return RESTORE_DONE;
+    return restore_say(r, RESTORE_UNSURE, "stopped");
+}
 
 /* --- beginning -------------------------------------------------------------------------------- */
 
@@ -50,63 +95,15 @@ static enum restore_result judge(struct restore *r, enum verdict *verdict)
     return restore_say(r, RESTORE_REFUSED, why);
 }
 
-static bool after_page(void *user, const struct build_counts *counts)
-{
-    return restore_progress(user);
-}
-
 /* Before anything is closed: a build that is refused in the middle leaves a store that is none. */
 static enum restore_result try_commands(struct restore *r)
 {
-    struct rebuild trial;
-    enum restore_result result = RESTORE_DONE;
-    rebuild_init(&trial, r->admin, r->scene.partitions, r->scene.ledger_id, r->epoch, 0);
-    switch (rebuild_try(&trial)) {
-    case REBUILD_OK: break;
-    case REBUILD_DOWN:
-    case REBUILD_TAKEN: result = restore_say(r, RESTORE_UNSURE, trial.why); break;
-    case REBUILD_REFUSED:
-        snprintf(r->why, sizeof(r->why), "%s; nothing was changed", trial.why);
-        result = RESTORE_REFUSED;
-        break;
-    case REBUILD_NO_MEMORY: result = restore_say(r, RESTORE_FAILED, trial.why); break;
-    }
-    rebuild_free(&trial);
-    return result;
-}
-
-static enum restore_result begin(struct restore *r)
-{
-    enum verdict verdict;
-    enum restore_result result = connect_redis(r);
-    if (result == RESTORE_DONE)
-        result = connect_ledger(r);
-    if (result == RESTORE_DONE)
-        result =
-            restore_from_scene(r, scene_begin(&r->scene, r->admin, r->db, r->options->partitions));
-    if (result == RESTORE_DONE)
-        result = restore_look(r);
-    build_init(&r->build, r->db, r->scene.partitions);
-    r->build.now_ms = r->scene.now_ms;
-    r->build.operation_retention_ms = r->options->operation_retention_ms;
-    r->build.reservation_retention_ms = r->options->reservation_retention_ms;
-    r->build.go_on = after_page;
-    r->build.user = r;
-    if (result == RESTORE_DONE)
-        result = judge(r, &verdict);
-    return result == RESTORE_DONE ? try_commands(r) : result;
-}
-
-/* --- building --------------------------------------------------------------------------------- */
-
-void restore_touch(struct restore *restore)
-{
-    struct apply apply;
-    apply_init(&apply, restore->db, 0);
-    /* What fails here fails at the commit as well, and is told there. */
-    enum apply_result result = apply_lock(&apply);
-    (void)result;
-    apply_free(&apply);
+    enum rebuild_result tried = rebuild_try(&r->rebuild);
+    enum restore_result result = restore_from_redis(r, tried);
+    if (tried != REBUILD_REFUSED)
+        return result;
+    snprintf(r->why, sizeof(r->why), "%s; nothing was changed", r->rebuild.why);
+    return RESTORE_REFUSED;
 }
 
 /* Higher than any that SQL or Redis ever saw: a store that comes back from a copy shows. */
@@ -122,12 +119,141 @@ static int64_t next_epoch(const struct scene *scene)
     return epoch + 1;
 }
 
+/* The store as it will be; `number`: of the restore. */
+static void begin_rebuild(struct restore *r, int64_t number)
+{
+    rebuild_free(&r->rebuild);
+    rebuild_init(&r->rebuild, r->admin, r->scene.partitions, r->scene.ledger_id, r->epoch, number);
+}
+
+/* Where both are, outside of any transaction. */
+static enum restore_result look(struct restore *r)
+{
+    enum restore_result seen = scene_see_ledger(r, false);
+    return seen == RESTORE_DONE ? scene_see_redis(r) : seen;
+}
+
+static enum restore_result begin(struct restore *r, enum verdict *verdict)
+{
+    enum restore_result result = connect_redis(r);
+    if (result == RESTORE_DONE)
+        result = connect_ledger(r);
+    if (result == RESTORE_DONE)
+        result = scene_begin(r);
+    if (result == RESTORE_DONE)
+        result = look(r);
+    if (result == RESTORE_DONE)
+        result = judge(r, verdict);
+    if (result != RESTORE_DONE)
+        return result;
+    r->epoch = next_epoch(&r->scene);
+    begin_rebuild(r, 0);
+    return try_commands(r);
+}
+
+/* --- what others have to do first, or leave --------------------------------------------------- */
+
+static void pause_a_little(void)
+{
+    const struct timespec time = {.tv_nsec = PAUSE_MS * 1000000};
+    nanosleep(&time, NULL);
+}
+
+static bool any_unapplied(const struct scene *scene)
+{
+    for (unsigned p = 0; p < scene->partitions; p++)
+        if (scene->parts[p].unapplied > 0)
+            return true;
+    return false;
+}
+
+/* The metas as they were found; the caller frees them. */
+static struct meta *found_metas(const struct restore *r)
+{
+    struct meta *found = calloc(r->scene.partitions, sizeof(*found));
+    for (unsigned p = 0; found && p < r->scene.partitions; p++)
+        found[p] = r->scene.parts[p].meta;
+    return found;
+}
+
+/* Some partitions are lost, others open: closes those, and lets a ledger process take what they
+ * have. What it does not take shows in the next verdict. */
+static enum restore_result halt(struct restore *r)
+{
+    struct meta *found = found_metas(r);
+    enum restore_result result =
+        found ? restore_from_redis(r, rebuild_halt(&r->rebuild, found, VERDICT_HALTED))
+              : no_memory(r);
+    free(found);
+    int64_t end_ms = clock_mono_ms() + DRAIN_WAIT_MS;
+    r->phase = "waiting for the ledger";
+    while (result == RESTORE_DONE) {
+        result = look(r);
+        if (!any_unapplied(&r->scene) || clock_mono_ms() >= end_ms)
+            break;
+        if (result == RESTORE_DONE)
+            result = restore_progress(r);
+        pause_a_little();
+    }
+    return result;
+}
+
+/* SQL is sealed already, and Redis about to be opened, by somebody who lives; or who died there. */
+static bool is_opening(const struct scene *scene)
+{
+    const struct scene_part *part = &scene->parts[0];
+    return meta_restoring(&part->meta) && meta_epoch(&part->meta) == part->sql.epoch;
+}
+
+static enum restore_result lock_checkpoints(struct restore *r)
+{
+    char why[SCENE_WHY_SIZE];
+    if (scene_see_ledger(r, true) == RESTORE_DONE)
+        return RESTORE_DONE;
+    snprintf(why, sizeof(why), "%.*s", (int)sizeof(why) - 1, r->why);
+    snprintf(r->why, sizeof(r->why),
+             "the checkpoints can not be locked: another restore may be at work (%s)", why);
+    return RESTORE_UNSURE;
+}
+
+/* Begins the transaction and looks again. Nobody else moves SQL from here on, until it ends. */
+static enum restore_result lock(struct restore *r)
+{
+    r->phase = "waiting for the lock on the ledger";
+    enum restore_result result = restore_progress(r);
+    if (result == RESTORE_DONE)
+        result = restore_from_db(r, db_begin(r->db),
+                                 "the ledger can not be locked: another restore may be at work");
+    if (result == RESTORE_DONE)
+        result = lock_checkpoints(r);
+    int64_t end_ms = clock_mono_ms() + OPENING_WAIT_MS;
+    while (result == RESTORE_DONE) {
+        result = scene_see_redis(r);
+        if (!is_opening(&r->scene) || clock_mono_ms() >= end_ms)
+            break;
+        pause_a_little();
+    }
+    return result;
+}
+
+/* --- building --------------------------------------------------------------------------------- */
+
+void restore_touch(struct restore *restore)
+{
+    struct apply apply;
+    apply_init(&apply, restore->db, 0);
+    /* What fails here fails at the commit as well, and is told there. */
+    enum apply_result result = apply_lock(&apply);
+    (void)result;
+    apply_free(&apply);
+}
+
 static enum restore_result seal(struct restore *r)
 {
     int64_t number = 0;
     enum restore_result result =
         restore_from_db(r, restores_add(r->db, r->epoch, r->scene.now_ms, &number), "the ledger");
-    rebuild_init(&r->rebuild, r->admin, r->scene.partitions, r->scene.ledger_id, r->epoch, number);
+    begin_rebuild(r, number);
     for (unsigned p = 0; p < r->scene.partitions && result == RESTORE_DONE; p++) {
         struct apply apply;
         apply_init(&apply, r->db, p);
@@ -145,11 +271,9 @@ static enum restore_result seal(struct restore *r)
 
 static enum restore_result claim(struct restore *r)
 {
-    struct meta *found = calloc(r->scene.partitions, sizeof(*found));
+    struct meta *found = found_metas(r);
     if (!found)
-        return restore_say(r, RESTORE_FAILED, "out of memory");
-    for (unsigned p = 0; p < r->scene.partitions; p++)
-        found[p] = r->scene.parts[p].meta;
+        return no_memory(r);
     r->claimed = true;
     enum restore_result result = restore_from_redis(r, rebuild_claim(&r->rebuild, found));
     free(found);
@@ -158,42 +282,27 @@ static enum restore_result claim(struct restore *r)
 
 static enum restore_result clear(struct restore *r)
 {
-    char cursor[32] = "0";
+    char cursor[ADMIN_CURSOR_SIZE] = "0";
     r->phase = "clearing Redis";
     do {
         enum restore_result result = restore_from_redis(r, rebuild_clear(&r->rebuild, cursor));
         if (result != RESTORE_DONE)
             return result;
         restore_touch(r);
-        if (!restore_progress(r))
-            return restore_say(r, RESTORE_UNSURE, "stopped");
+        result = restore_progress(r);
+        if (result != RESTORE_DONE)
+            return result;
     } while (strcmp(cursor, "0") != 0);
     return RESTORE_DONE;
 }
 
-static enum restore_result verify(struct restore *r)
-{
-    char why[BUILD_WHY_SIZE] = "";
-    r->phase = "verifying";
-    switch (r->options->verify(r->options->user, r, why, sizeof(why))) {
-    case RESTORE_EQUAL: return RESTORE_DONE;
-    case RESTORE_DRIFT:
-        snprintf(r->why, sizeof(r->why), "what was built is not what SQL says: %s", why);
-        return RESTORE_FAILED;
-    case RESTORE_NOT_VERIFIED: break;
-    }
-    snprintf(r->why, sizeof(r->why), "what was built could not be compared with SQL: %s", why);
-    return RESTORE_UNSURE;
-}
-
 /* SQL first: a Redis that is open must never be ahead of a seal that was not kept. */
-static enum restore_result finish(struct restore *r)
+static enum restore_result open_store(struct restore *r)
 {
     r->phase = "opening";
     enum db_result committed = db_commit(r->db);
     if (committed == DB_UNKNOWN) {
-        enum restore_result result =
-            restore_from_scene(r, scene_see_ledger(&r->scene, r->db, false));
+        enum restore_result result = scene_see_ledger(r, false);
         if (result != RESTORE_DONE)
             return result;
         committed = r->scene.parts[0].sql.epoch == r->epoch ? DB_OK : DB_AGAIN;
@@ -207,18 +316,16 @@ static enum restore_result finish(struct restore *r)
 static enum restore_result build_all(struct restore *r)
 {
     enum verdict verdict;
-    enum restore_result result = restore_lock(r);
+    enum restore_result result = lock(r);
     if (result == RESTORE_DONE)
         result = judge(r, &verdict);
     if (result == RESTORE_DONE && verdict == VERDICT_HALT)
         result = restore_say(r, RESTORE_UNSURE, "a partition was opened meanwhile: try again");
     if (result == RESTORE_DONE)
-        result = restore_from_build(r, build_check(&r->build));
+        result = build_check(r);
     if (result != RESTORE_DONE)
         return result;
-    rebuild_free(&r->rebuild);
     r->epoch = next_epoch(&r->scene);
-    r->build.now_ms = r->scene.now_ms;
     result = seal(r);
     if (result == RESTORE_DONE)
         result = claim(r);
@@ -226,22 +333,22 @@ static enum restore_result build_all(struct restore *r)
         result = clear(r);
     r->phase = "building";
     if (result == RESTORE_DONE)
-        result = restore_from_build(r, build_run(&r->build));
+        result = build_run(r);
+    r->phase = "verifying";
     if (result == RESTORE_DONE)
-        result = verify(r);
-    return result == RESTORE_DONE ? finish(r) : result;
+        result = r->options->verify(r->options->user, r);
+    return result == RESTORE_DONE ? open_store(r) : result;
 }
 
 /* Counts what would be built. */
 static enum restore_result rehearse(struct restore *r)
 {
     enum restore_result result = restore_from_db(r, db_begin_read(r->db), "the ledger");
-    r->build.rebuild = NULL;
     r->phase = "counting";
     if (result == RESTORE_DONE)
-        result = restore_from_build(r, build_check(&r->build));
+        result = build_check(r);
     if (result == RESTORE_DONE)
-        result = restore_from_build(r, build_run(&r->build));
+        result = build_run(r);
     db_rollback(r->db);
     return result;
 }
@@ -260,19 +367,13 @@ enum restore_result restore_run(struct restore *restore, const struct restore_op
 {
     enum verdict verdict;
     *restore = (struct restore){.options = options, .phase = "looking"};
-    scene_init(&restore->scene);
-    enum restore_result result = begin(restore);
+    enum restore_result result = begin(restore, &verdict);
     if (result != RESTORE_DONE)
         return result;
-    restore->epoch = next_epoch(&restore->scene);
     if (options->dry_run)
         return rehearse(restore);
-    rebuild_init(&restore->rebuild, restore->admin, restore->scene.partitions,
-                 restore->scene.ledger_id, restore->epoch, 0);
-    restore->build.rebuild = &restore->rebuild;
-    result = judge(restore, &verdict);
-    if (result == RESTORE_DONE && verdict == VERDICT_HALT)
-        result = restore_halt(restore);
+    if (verdict == VERDICT_HALT)
+        result = halt(restore);
     if (result == RESTORE_DONE)
         result = build_all(restore);
     db_rollback(restore->db);
@@ -284,8 +385,7 @@ enum restore_result restore_run(struct restore *restore, const struct restore_op
 void restore_free(struct restore *restore)
 {
     rebuild_free(&restore->rebuild);
-    build_free(&restore->build);
-    scene_free(&restore->scene);
+    free(restore->scene.parts);
     db_close(restore->db);
     if (restore->admin)
         admin_free(restore->admin);

@@ -1,4 +1,7 @@
+/* scene.c -- where SQL and Redis are, and what that means. */
 #include "restore/scene.h"
+#include "ledger/balance.h"
+#include "restore/steps.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -8,141 +11,92 @@
 
 /* --- partitions ------------------------------------------------------------------------------- */
 
-static const struct db_statement last_partition = {
-    .kind = DB_ONE,
-    .types = "",
-    .head = "SELECT MAX(partition_no) FROM checkpoints",
-};
-
-void scene_init(struct scene *scene)
+static enum restore_result no_redis(struct restore *r)
 {
-    *scene = (struct scene){.partitions = 0};
+    snprintf(r->why, sizeof(r->why), "Redis: %s", admin_why(r->admin));
+    return RESTORE_UNSURE;
 }
 
-void scene_free(struct scene *scene)
-{
-    free(scene->parts);
-    scene->parts = NULL;
-}
-
-static enum scene_result from_db(struct scene *scene, struct db *db, enum db_result result)
-{
-    if (result == DB_OK)
-        return SCENE_SEEN;
-    snprintf(scene->why, sizeof(scene->why), "the ledger: %s (%s)", db_why(db),
-             db_result_name(result));
-    return result == DB_NO_MEMORY ? SCENE_NO_MEMORY : SCENE_LEDGER_AWAY;
-}
-
-static enum scene_result from_redis(struct scene *scene, struct admin *admin)
-{
-    snprintf(scene->why, sizeof(scene->why), "Redis: %s", admin_why(admin));
-    return SCENE_REDIS_AWAY;
-}
-
-static enum scene_result refuse(struct scene *scene, const char *why)
-{
-    snprintf(scene->why, sizeof(scene->why), "%s", why);
-    return SCENE_REFUSED;
-}
-
-static int keep_last(void *context, const struct db_value *row, size_t count)
-{
-    *(int64_t *)context = row[0].type == DB_INT ? row[0].as.number : -1;
-    return 0;
-}
-
-/* SQL has a row for each partition that ever had an event: all of them, in a store that was opened
- * once. */
-static enum scene_result count_in_ledger(struct scene *scene, struct db *db, unsigned *count)
-{
-    int64_t last = -1;
-    enum db_result result = db_begin_read(db);
-    if (result == DB_OK)
-        result = db_run(db, &last_partition, NULL, 1, keep_last, &last, NULL);
-    enum scene_result seen = from_db(scene, db, result);
-    db_rollback(db);
-    *count = last >= 0 && last < PARTITIONS_MAX ? (unsigned)last + 1 : 0;
-    return seen;
-}
-
-static enum scene_result count_in_redis(struct scene *scene, struct admin *admin, unsigned *count)
+static enum restore_result count_in_redis(struct restore *r, unsigned *count)
 {
     struct meta meta;
-    if (!meta_read(admin, 0, &meta))
-        return from_redis(scene, admin);
+    if (!meta_look(r->admin, 0, &meta))
+        return no_redis(r);
     int partitions = meta_missing(&meta) ? 0 : atoi(meta.v[META_PARTITIONS]);
     *count = partitions > 0 && partitions <= PARTITIONS_MAX ? (unsigned)partitions : 0;
-    return SCENE_SEEN;
+    return RESTORE_DONE;
 }
 
-static enum scene_result agree(struct scene *scene, unsigned in_ledger, unsigned in_redis,
-                               unsigned told)
+static enum restore_result agree(struct restore *r, unsigned in_ledger, unsigned in_redis)
 {
+    unsigned told = r->options->partitions;
     unsigned partitions = told ? told : in_redis ? in_redis : in_ledger;
-    char why[SCENE_WHY_SIZE];
     if (partitions == 0)
-        return refuse(scene, "neither SQL nor Redis tells how many partitions the store has: give "
-                             "--partitions, as the services have it");
+        return restore_say(r, RESTORE_REFUSED,
+                           "neither SQL nor Redis tells how many partitions the store has: give "
+                           "--partitions, as the services have it");
     if (partitions < in_ledger || (in_redis && in_redis != partitions)) {
-        snprintf(why, sizeof(why),
+        snprintf(r->why, sizeof(r->why),
                  "the store can not have %u partitions: SQL has events of %u, meta in Redis says "
                  "%u",
                  partitions, in_ledger, in_redis);
-        return refuse(scene, why);
+        return RESTORE_REFUSED;
     }
-    scene->partitions = partitions;
-    scene->parts = calloc(partitions, sizeof(*scene->parts));
-    return scene->parts ? SCENE_SEEN : SCENE_NO_MEMORY;
+    r->scene.partitions = partitions;
+    r->scene.parts = calloc(partitions, sizeof(*r->scene.parts));
+    return r->scene.parts ? RESTORE_DONE : restore_say(r, RESTORE_FAILED, "out of memory");
 }
 
-enum scene_result scene_begin(struct scene *scene, struct admin *admin, struct db *db,
-                              unsigned told)
+enum restore_result scene_begin(struct restore *r)
 {
     struct identity identity;
     unsigned in_ledger = 0, in_redis = 0;
-    enum identity_result known = identity_read(db, &identity);
-    if (known != IDENTITY_KNOWN) {
-        snprintf(scene->why, sizeof(scene->why), "%s", identity.why);
-        return known == IDENTITY_LATER ? SCENE_LEDGER_AWAY : SCENE_REFUSED;
-    }
-    snprintf(scene->ledger_id, sizeof(scene->ledger_id), "%s", identity.ledger_id);
-    enum scene_result result = count_in_ledger(scene, db, &in_ledger);
-    if (result == SCENE_SEEN)
-        result = count_in_redis(scene, admin, &in_redis);
-    return result == SCENE_SEEN ? agree(scene, in_ledger, in_redis, told) : result;
+    enum identity_result known = identity_read(r->db, &identity);
+    if (known != IDENTITY_KNOWN)
+        return restore_say(r, known == IDENTITY_LATER ? RESTORE_UNSURE : RESTORE_REFUSED,
+                           identity.why);
+    snprintf(r->scene.ledger_id, sizeof(r->scene.ledger_id), "%s", identity.ledger_id);
+    /* SQL has a row for each partition that ever had an event: all of them, in a store that was
+     * opened once. */
+    enum restore_result result =
+        restore_from_db(r, balance_partitions(r->db, &in_ledger), "the ledger");
+    if (in_ledger > PARTITIONS_MAX)
+        in_ledger = 0;
+    if (result == RESTORE_DONE)
+        result = count_in_redis(r, &in_redis);
+    return result == RESTORE_DONE ? agree(r, in_ledger, in_redis) : result;
 }
 
 /* --- where both are --------------------------------------------------------------------------- */
 
-enum scene_result scene_see_ledger(struct scene *scene, struct db *db, bool lock)
+enum restore_result scene_see_ledger(struct restore *r, bool lock)
 {
-    enum scene_result seen = SCENE_SEEN;
-    for (unsigned p = 0; p < scene->partitions && seen == SCENE_SEEN; p++) {
+    enum restore_result seen = RESTORE_DONE;
+    for (unsigned p = 0; p < r->scene.partitions && seen == RESTORE_DONE; p++) {
         struct apply apply;
-        apply_init(&apply, db, p);
+        apply_init(&apply, r->db, p);
         enum apply_result result = lock ? apply_lock(&apply) : apply_checkpoint(&apply);
         if (result != APPLY_DONE) {
-            snprintf(scene->why, sizeof(scene->why), "the ledger: %s", apply.why);
-            seen = SCENE_LEDGER_AWAY;
+            snprintf(r->why, sizeof(r->why), "the ledger: %s", apply.why);
+            seen = RESTORE_UNSURE;
         }
-        scene->parts[p].sql = apply.at;
+        r->scene.parts[p].sql = apply.at;
         apply_free(&apply);
     }
     return seen;
 }
 
 /* What Redis has and SQL has not. */
-static enum scene_result count_unapplied(struct scene *scene, struct scene_part *part,
-                                         unsigned partition, struct feed *feed)
+static enum restore_result count_unapplied(struct restore *r, unsigned partition, struct feed *feed)
 {
+    struct scene_part *part = &r->scene.parts[partition];
     struct feed_id at = {part->sql.epoch, part->sql.seq};
     part->unapplied = 0;
     if (feed_id_compare(part->tail, at) <= 0)
-        return SCENE_SEEN;
+        return RESTORE_DONE;
     do {
         if (feed_read(feed, partition, at, FEED_PAGE) < 0)
-            return from_redis(scene, feed->admin);
+            return no_redis(r);
         if (feed->count == 0)
             break;
         if (part->unapplied == 0)
@@ -150,24 +104,145 @@ static enum scene_result count_unapplied(struct scene *scene, struct scene_part 
         at = part->last = feed->entries[feed->count - 1].id;
         part->unapplied += (int64_t)feed->count;
     } while (feed->count == FEED_PAGE);
-    return SCENE_SEEN;
+    return RESTORE_DONE;
 }
 
-enum scene_result scene_see_redis(struct scene *scene, struct admin *admin)
+enum restore_result scene_see_redis(struct restore *r)
 {
     struct feed feed;
-    enum scene_result result = SCENE_SEEN;
-    feed_init(&feed, admin);
-    scene->now_ms = admin_now_ms(admin);
-    if (scene->now_ms < 0)
-        result = from_redis(scene, admin);
-    for (unsigned p = 0; p < scene->partitions && result == SCENE_SEEN; p++) {
-        struct scene_part *part = &scene->parts[p];
-        if (!meta_read(admin, p, &part->meta) || feed_tail(admin, p, &part->tail) < 0)
-            result = from_redis(scene, admin);
+    feed_init(&feed, r->admin);
+    r->scene.now_ms = admin_now_ms(r->admin);
+    enum restore_result result = r->scene.now_ms < 0 ? no_redis(r) : RESTORE_DONE;
+    for (unsigned p = 0; p < r->scene.partitions && result == RESTORE_DONE; p++) {
+        struct scene_part *part = &r->scene.parts[p];
+        if (!meta_read(r->admin, p, &part->meta) || feed_tail(r->admin, p, &part->tail) < 0)
+            result = no_redis(r);
         else
-            result = count_unapplied(scene, part, p, &feed);
+            result = count_unapplied(r, p, &feed);
     }
     feed_free(&feed);
     return result;
+}
+
+/* --- the verdict ------------------------------------------------------------------------------ */
+
+static bool state_is(const struct scene_part *part, const char *state)
+{
+    return strcmp(part->meta.v[META_STATE], state) == 0;
+}
+
+enum verdict_part verdict_part(const struct scene_part *part)
+{
+    struct feed_id at = {part->sql.epoch, part->sql.seq};
+    if (meta_missing(&part->meta) || gate_state_lost(part->meta.v[META_STATE]) ||
+        meta_restoring(&part->meta))
+        return PART_LOST;
+    if (part->sql.epoch > 0 && feed_id_compare(part->tail, at) < 0)
+        return PART_BEHIND;
+    return state_is(part, "open") ? PART_SOUND : PART_CLOSED;
+}
+
+static bool has_past(const struct scene *scene)
+{
+    for (unsigned p = 0; p < scene->partitions; p++)
+        if (scene->parts[p].sql.epoch > 0)
+            return true;
+    return false;
+}
+
+/* Is what Redis holds ours to replace? */
+static bool is_foreign(const struct scene *scene, unsigned p, char why[SCENE_WHY_SIZE])
+{
+    const struct meta *meta = &scene->parts[p].meta;
+    if (meta_missing(meta))
+        return false;
+    if (atoi(meta->v[META_FORMAT_F]) != META_FORMAT)
+        snprintf(why, SCENE_WHY_SIZE,
+                 "partition %u in Redis has format %s, which this version does not know", p,
+                 meta->v[META_FORMAT_F]);
+    else if (strcmp(meta->v[META_LEDGER], LEDGER_NONE) == 0)
+        snprintf(why, SCENE_WHY_SIZE,
+                 "the store in Redis was begun with --ledger none: it is not of this ledger");
+    else if (strcmp(meta->v[META_LEDGER], scene->ledger_id) != 0)
+        snprintf(why, SCENE_WHY_SIZE,
+                 "the store in Redis writes to ledger %s, but --ledger leads to ledger %s",
+                 meta->v[META_LEDGER], scene->ledger_id);
+    else if ((unsigned)atoi(meta->v[META_PARTITIONS]) != scene->partitions)
+        snprintf(why, SCENE_WHY_SIZE, "the store in Redis has %s partitions, not %u",
+                 meta->v[META_PARTITIONS], scene->partitions);
+    else
+        return false;
+    return true;
+}
+
+static void say_unapplied(const struct scene *scene, char why[SCENE_WHY_SIZE])
+{
+    unsigned p = 0;
+    int64_t all = 0;
+    while (scene->parts[p].unapplied == 0)
+        p++;
+    for (unsigned i = 0; i < scene->partitions; i++)
+        all += scene->parts[i].unapplied;
+    const struct scene_part *part = &scene->parts[p];
+    snprintf(why, SCENE_WHY_SIZE,
+             "Redis has %lld entries that SQL has not (partition %u: %lld-%lld to %lld-%lld): they "
+             "would be lost. Let `stockd ledger` bring them to SQL, or give --discard-unapplied",
+             (long long)all, p, (long long)part->first.epoch, (long long)part->first.seq,
+             (long long)part->last.epoch, (long long)part->last.seq);
+}
+
+struct tally {
+    unsigned sound, lost, closed;
+    bool unapplied; /* in a partition that is not open */
+};
+
+static struct tally count(const struct scene *scene)
+{
+    struct tally tally = {0};
+    for (unsigned p = 0; p < scene->partitions; p++) {
+        const struct scene_part *part = &scene->parts[p];
+        enum verdict_part is = verdict_part(part);
+        tally.sound += is == PART_SOUND;
+        tally.lost += is == PART_LOST || is == PART_BEHIND;
+        tally.closed += is == PART_CLOSED && !state_is(part, VERDICT_HALTED);
+        tally.unapplied = tally.unapplied || (part->unapplied > 0 && is != PART_SOUND);
+    }
+    return tally;
+}
+
+static bool any_open(const struct scene *scene)
+{
+    for (unsigned p = 0; p < scene->partitions; p++)
+        if (state_is(&scene->parts[p], "open"))
+            return true;
+    return false;
+}
+
+enum verdict verdict_of(const struct scene *scene, bool discard, bool only_lost,
+                        char why[SCENE_WHY_SIZE])
+{
+    why[0] = '\0';
+    for (unsigned p = 0; p < scene->partitions; p++)
+        if (is_foreign(scene, p, why))
+            return VERDICT_REFUSED;
+    struct tally tally = count(scene);
+    if (tally.sound == scene->partitions) {
+        snprintf(why, SCENE_WHY_SIZE, "the store is open: nothing to restore");
+        return VERDICT_SOUND;
+    }
+    if (!has_past(scene)) {
+        snprintf(why, SCENE_WHY_SIZE,
+                 "SQL has no events, so there is nothing to restore: a service that starts on an "
+                 "empty Redis makes a new store");
+        return VERDICT_REFUSED;
+    }
+    if (only_lost && (tally.lost == 0 || tally.closed > 0)) {
+        snprintf(why, SCENE_WHY_SIZE, "a partition was closed, not lost: a person has to look");
+        return VERDICT_CLOSED;
+    }
+    if (tally.unapplied && !discard) {
+        say_unapplied(scene, why);
+        return VERDICT_UNAPPLIED;
+    }
+    return any_open(scene) ? VERDICT_HALT : VERDICT_RESTORE;
 }

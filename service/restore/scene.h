@@ -1,6 +1,16 @@
-/* scene.h -- what a restore finds: where SQL ends, and what Redis holds of the store.
+/* scene.h -- what a restore finds, and whether the store in Redis may be built anew from SQL.
  *
- * Layer: restore. Reads only. Whoever called scene_init calls scene_free.
+ * Layer: restore. The verdict is pure: a scene comes in, a verdict goes out
+ * (tests/unit/test_rebuild.c has a row for each). How a scene is seen: steps.h.
+ *
+ *   of a partition     meta                                  the stream's end
+ *   SOUND              open                                  at SQL's checkpoint, or past it
+ *   BEHIND             any                                   before SQL's checkpoint
+ *   LOST               none, "lost: ...", or of a restore    any
+ *   CLOSED             closed by a person or by a service    at the checkpoint, or past it
+ *
+ * Invariant: a store whose partitions are all SOUND is never touched, nor one of another ledger;
+ * and what Redis has but SQL has not is only given up by somebody who was told.
  */
 #ifndef RESTORE_SCENE_H
 #define RESTORE_SCENE_H
@@ -11,6 +21,9 @@
 #include "store/meta.h"
 
 #define SCENE_WHY_SIZE (DB_WHY_SIZE + 128)
+
+/* While a restore waits for the ledger to take what open partitions have. */
+#define VERDICT_HALTED "closed: waits for a restore"
 
 struct scene_part {
     struct checkpoint sql;
@@ -25,31 +38,24 @@ struct scene {
     unsigned partitions; /* 0: neither SQL nor Redis tells */
     struct scene_part *parts;
     int64_t now_ms; /* of Redis */
-    char why[SCENE_WHY_SIZE];
 };
 
-enum scene_result {
-    SCENE_SEEN,
-    SCENE_LEDGER_AWAY,
-    SCENE_REDIS_AWAY,
-    SCENE_REFUSED, /* not a ledger of this program, or a number of partitions that can not be */
-    SCENE_NO_MEMORY,
+enum verdict {
+    VERDICT_RESTORE,
+    VERDICT_HALT,      /* the same, once the partitions that are open were closed */
+    VERDICT_SOUND,     /* the store is open: nothing to restore */
+    VERDICT_CLOSED,    /* no state was lost; a person may decide to restore */
+    VERDICT_UNAPPLIED, /* entries would be lost */
+    VERDICT_REFUSED,   /* not this ledger, not this Redis */
 };
 
-void scene_init(struct scene *scene);
-void scene_free(struct scene *scene);
+enum verdict_part { PART_SOUND, PART_BEHIND, PART_LOST, PART_CLOSED };
 
-/* Which ledger this is, and how many partitions there are. told: by the user, or 0. */
-enum scene_result scene_begin(struct scene *scene, struct admin *admin, struct db *db,
-                              unsigned told) __attribute__((warn_unused_result));
+enum verdict_part verdict_part(const struct scene_part *part);
 
-/* Where SQL is. With `lock` inside the caller's transaction, and nobody moves it until that ends;
- * without, in none. */
-enum scene_result scene_see_ledger(struct scene *scene, struct db *db, bool lock)
-    __attribute__((warn_unused_result));
-
-/* Where Redis is; behind scene_see_ledger. */
-enum scene_result scene_see_redis(struct scene *scene, struct admin *admin)
-    __attribute__((warn_unused_result));
+/* why: of the last four, a sentence. `discard`: unapplied entries may be lost. `only_lost`: a store
+ * that is merely closed is VERDICT_CLOSED. */
+enum verdict verdict_of(const struct scene *scene, bool discard, bool only_lost,
+                        char why[SCENE_WHY_SIZE]) __attribute__((warn_unused_result));
 
 #endif

@@ -15,6 +15,8 @@
 #include "arena.h"
 #include "store/store.h"
 
+#define ADMIN_CURSOR_SIZE 24 /* of SCAN and its like; begins and ends as "0" */
+
 enum admin_result {
     ADMIN_OK,
     ADMIN_DOWN,      /* Redis cannot be reached, or refused, now */

@@ -2,7 +2,7 @@
 #include "log.h"
 #include "store/admin.h"
 #include "store/admin_link.h"
-#include "store/keys.h"
+#include "store/layout.h"
 #include "store/meta.h"
 #include "store/resp.h"
 
@@ -252,11 +252,7 @@ static bool queue_state(struct admin *admin, unsigned partition, const char *sta
     resp_words(&admin->out, 1, "MULTI");
     if (!admin_done(admin, ANSWER_OK))
         return false;
-    resp_begin(&admin->out, 4);
-    resp_arg(&admin->out, STR("HSET"));
-    resp_key(&admin->out, partition, KEY_META, NO_NAME);
-    resp_arg(&admin->out, STR("state"));
-    resp_arg(&admin->out, str_of(state));
+    layout_put_state(&admin->out, partition, state);
     return admin_done(admin, ANSWER_QUEUED);
 }
 

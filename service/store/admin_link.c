@@ -40,6 +40,12 @@ bool admin_is_list(const redisReply *reply, size_t elements)
            (elements == ADMIN_ANY || reply->elements == elements);
 }
 
+bool admin_is_page(const redisReply *reply)
+{
+    return admin_is_list(reply, 2) && reply->element[0]->type == REDIS_REPLY_STRING &&
+           admin_is_list(reply->element[1], ADMIN_ANY);
+}
+
 static bool is_status(const redisReply *reply, const char *text)
 {
     return reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, text) == 0;
@@ -87,6 +93,19 @@ redisReply *admin_ask_list(struct admin *admin, size_t elements)
         return reply;
     admin_surprised(admin, reply);
     return NULL;
+}
+
+redisReply *admin_ask_page(struct admin *admin, char cursor[ADMIN_CURSOR_SIZE])
+{
+    redisReply *reply = admin_ask_list(admin, 2);
+    if (!reply)
+        return NULL;
+    if (!admin_is_page(reply)) {
+        admin_surprised(admin, reply);
+        return NULL;
+    }
+    snprintf(cursor, ADMIN_CURSOR_SIZE, "%s", reply->element[0]->str);
+    return reply;
 }
 
 bool admin_done(struct admin *admin, enum admin_answer answer)

@@ -1,4 +1,4 @@
-/* admin_link.h -- the connection that admin*.c, feed.c, meta.c, survey*.c and rebuild*.c share.
+/* admin_link.h -- the connection that admin*.c, feed.c, meta.c, scan*.c and rebuild*.c share.
  * Private to them.
  *
  * Invariant: who asks says what the answer must be. On any other, be it an error or of another
@@ -57,6 +57,11 @@ redisReply *admin_ask(struct admin *admin, enum admin_answer answer)
 redisReply *admin_ask_list(struct admin *admin, size_t elements)
     __attribute__((warn_unused_result));
 
+/* The same for a page of SCAN or one of its like: *cursor becomes the next, element[1] is a list.
+ */
+redisReply *admin_ask_page(struct admin *admin, char cursor[ADMIN_CURSOR_SIZE])
+    __attribute__((warn_unused_result));
+
 /* The same for a command whose error says something: any answer is handed out. */
 redisReply *admin_ask_any(struct admin *admin) __attribute__((warn_unused_result));
 
@@ -70,8 +75,9 @@ int admin_exec(struct admin *admin, size_t commands) __attribute__((warn_unused_
 /* For an answer that turns out to be wrong inside: frees it and closes the connection. */
 void admin_surprised(struct admin *admin, redisReply *reply);
 
-/* True for a list of so many elements. */
+/* True for a list of so many elements; for what SCAN and its like answer. */
 bool admin_is_list(const redisReply *reply, size_t elements);
+bool admin_is_page(const redisReply *reply);
 
 /* ADMIN_REFUSED, for this reason. */
 enum admin_result admin_refuse(struct admin *admin, const char *why);

@@ -5,7 +5,7 @@
 #include "stats.h"
 #include "store/admin.h"
 #include "store/admin_link.h"
-#include "store/keys.h"
+#include "store/layout.h"
 #include "store/reply.h"
 #include "store/resp.h"
 
@@ -20,14 +20,6 @@
 #define RECORD_SLACK_MS     60000
 #define MEMORY_HIGH_PERCENT 90
 #define MEMORY_LOW_PERCENT  88
-
-static void key(struct admin *admin, size_t args, struct str name, unsigned partition,
-                struct str kind, struct str of)
-{
-    resp_begin(&admin->out, args);
-    resp_arg(&admin->out, name);
-    resp_key(&admin->out, partition, kind, of);
-}
 
 int64_t admin_now_ms(struct admin *admin)
 {
@@ -50,7 +42,7 @@ int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct ar
               struct str *names, int max, int64_t *oldest_ms)
 {
     int count = 0;
-    key(admin, 8, STR("ZRANGEBYSCORE"), partition, KEY_DUE, NO_NAME);
+    layout_command(&admin->out, STR("ZRANGEBYSCORE"), partition, KEY_DUE, NO_NAME, 6);
     resp_arg(&admin->out, STR("-inf"));
     resp_int(&admin->out, now_ms);
     resp_arg(&admin->out, STR("WITHSCORES"));
@@ -63,9 +55,9 @@ int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct ar
     *oldest_ms = now_ms;
     for (size_t i = 0; i + 1 < reply->elements; i += 2) {
         struct str name = arena_str(arena, reply_text(reply->element[i]));
-        struct str score = reply_text(reply->element[i + 1]);
-        if (i == 0 && !str_absent(score))
-            *oldest_ms = (int64_t)strtod(score.p, NULL);
+        int64_t due_ms = layout_deadline(reply->element[i + 1]);
+        if (i == 0 && due_ms > 0)
+            *oldest_ms = due_ms;
         if (!str_absent(name) && count < max)
             names[count++] = name;
     }
@@ -97,7 +89,7 @@ static int entry_from(struct admin *admin, unsigned partition, unsigned long lon
 {
     char id[48];
     snprintf(id, sizeof(id), "%llu-%llu", epoch, seq);
-    key(admin, 6, STR("XRANGE"), partition, KEY_EVENTS, NO_NAME);
+    layout_command(&admin->out, STR("XRANGE"), partition, KEY_EVENTS, NO_NAME, 4);
     resp_arg(&admin->out, str_of(id));
     resp_arg(&admin->out, STR("+"));
     resp_arg(&admin->out, STR("COUNT"));
@@ -112,7 +104,7 @@ static int entry_from(struct admin *admin, unsigned partition, unsigned long lon
 
 static int64_t stream_length(struct admin *admin, unsigned partition)
 {
-    key(admin, 2, STR("XLEN"), partition, KEY_EVENTS, NO_NAME);
+    layout_command(&admin->out, STR("XLEN"), partition, KEY_EVENTS, NO_NAME, 0);
     redisReply *reply = admin_ask(admin, ANSWER_NUMBER);
     int64_t length = reply ? reply->integer : -1;
     if (reply)
@@ -124,7 +116,7 @@ static int trim_before(struct admin *admin, unsigned partition, const struct ent
 {
     char id[48];
     snprintf(id, sizeof(id), "%llu-%llu", first_kept->epoch, first_kept->seq);
-    key(admin, 4, STR("XTRIM"), partition, KEY_EVENTS, NO_NAME);
+    layout_command(&admin->out, STR("XTRIM"), partition, KEY_EVENTS, NO_NAME, 2);
     resp_arg(&admin->out, STR("MINID"));
     resp_arg(&admin->out, str_of(id));
     return admin_done(admin, ANSWER_NUMBER) ? 0 : -1;
@@ -201,7 +193,7 @@ static int drop(struct admin *admin, unsigned partition, struct str bucket, cons
         return -1;
     if (count == 0)
         return 0;
-    key(admin, 2 + count, STR("HDEL"), partition, KEY_RECORDS, bucket);
+    layout_command(&admin->out, STR("HDEL"), partition, KEY_RECORDS, bucket, count);
     for (size_t i = 0; i < count; i++)
         resp_arg(&admin->out, old[i]);
     if (!admin_done(admin, ANSWER_QUEUED))
@@ -210,38 +202,22 @@ static int drop(struct admin *admin, unsigned partition, struct str bucket, cons
     return done > 0 ? (int)count : done;
 }
 
-/* A page of HSCAN: the next cursor, and pairs. */
-static redisReply *scan(struct admin *admin, unsigned partition, struct str bucket,
-                        const char *cursor)
-{
-    key(admin, 5, STR("HSCAN"), partition, KEY_RECORDS, bucket);
-    resp_arg(&admin->out, str_of(cursor));
-    resp_arg(&admin->out, STR("COUNT"));
-    resp_int(&admin->out, SCAN_COUNT);
-    redisReply *reply = admin_ask_list(admin, 2);
-    if (!reply ||
-        (!str_absent(reply_text(reply->element[0])) && admin_is_list(reply->element[1], ADMIN_ANY)))
-        return reply;
-    admin_surprised(admin, reply);
-    return NULL;
-}
-
 /* Deletes what is old in one page, unless the bucket is written at the same time. */
 static int trim_page(struct admin *admin, unsigned partition, struct str bucket, int64_t now_ms,
-                     char cursor[32])
+                     char cursor[ADMIN_CURSOR_SIZE])
 {
     struct arena arena;
     size_t count;
-    key(admin, 2, STR("WATCH"), partition, KEY_RECORDS, bucket);
+    layout_command(&admin->out, STR("WATCH"), partition, KEY_RECORDS, bucket, 0);
     if (!admin_done(admin, ANSWER_OK))
         return -1;
-    redisReply *page = scan(admin, partition, bucket, cursor);
+    layout_ask_page(&admin->out, STR("HSCAN"), partition, KEY_RECORDS, bucket, cursor, SCAN_COUNT);
+    redisReply *page = admin_ask_page(admin, cursor);
     if (!page)
         return -1;
     arena_init(&arena, 64 * 1024, 64u << 20);
     struct str *old = find_old(&arena, admin, partition, page->element[1], now_ms, &count);
     int dropped = drop(admin, partition, bucket, old, count);
-    snprintf(cursor, 32, "%s", page->element[0]->str);
     arena_free(&arena);
     freeReplyObject(page);
     return dropped;
@@ -250,7 +226,7 @@ static int trim_page(struct admin *admin, unsigned partition, struct str bucket,
 /* Takes a bucket that has no record any more out of the list. 0 or -1. */
 static int forget_empty(struct admin *admin, unsigned partition, struct str bucket)
 {
-    key(admin, 2, STR("EXISTS"), partition, KEY_RECORDS, bucket);
+    layout_command(&admin->out, STR("EXISTS"), partition, KEY_RECORDS, bucket, 0);
     redisReply *reply = admin_ask(admin, ANSWER_NUMBER);
     if (!reply)
         return -1;
@@ -258,14 +234,14 @@ static int forget_empty(struct admin *admin, unsigned partition, struct str buck
     freeReplyObject(reply);
     if (!gone)
         return 0;
-    key(admin, 3, STR("ZREM"), partition, KEY_BUCKETS, NO_NAME);
+    layout_command(&admin->out, STR("ZREM"), partition, KEY_BUCKETS, NO_NAME, 1);
     resp_arg(&admin->out, bucket);
     return admin_done(admin, ANSWER_NUMBER) ? 0 : -1;
 }
 
 static int trim_bucket(struct admin *admin, unsigned partition, struct str bucket, int64_t now_ms)
 {
-    char cursor[32] = "0";
+    char cursor[ADMIN_CURSOR_SIZE] = "0";
     int total = 0;
     for (int i = 0; i < SCANS_PER_CALL; i++) {
         int count = trim_page(admin, partition, bucket, now_ms, cursor);
@@ -284,7 +260,7 @@ int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms)
     int total = 0;
     if (cutoff_ms < 0)
         return 0;
-    key(admin, 7, STR("ZRANGEBYSCORE"), partition, KEY_BUCKETS, NO_NAME);
+    layout_command(&admin->out, STR("ZRANGEBYSCORE"), partition, KEY_BUCKETS, NO_NAME, 5);
     resp_arg(&admin->out, STR("-inf"));
     resp_int(&admin->out, (int64_t)rid_bucket_of(cutoff_ms) - 1);
     resp_arg(&admin->out, STR("LIMIT"));

@@ -1,12 +1,10 @@
 /* batch_read.c -- a round of reads: what the view wants, as commands, and their replies. */
-#include "core/record.h"
 #include "store/batch.h"
-#include "store/keys.h"
+#include "store/layout.h"
 #include "store/reply.h"
 #include "store/resp.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* --- what to ask ------------------------------------------------------------------------------ */
@@ -90,10 +88,8 @@ static void ask_customers(struct batch *b, struct buf *out)
 {
     for (uint32_t from = 0, to; from < b->customer_count; from = to) {
         to = customer_run(b, from);
-        resp_begin(out, 2 + to - from);
-        resp_arg(out, STR("HMGET"));
-        resp_key(out, b->partition, KEY_CUSTOMERS,
-                 view_item(&b->view, b->read_customers[from]->item)->sku);
+        layout_command(out, STR("HMGET"), b->partition, KEY_CUSTOMERS,
+                       view_item(&b->view, b->read_customers[from]->item)->sku, to - from);
         for (uint32_t i = from; i < to; i++)
             resp_arg(out, b->read_customers[i]->customer);
         b->replies++;
@@ -111,15 +107,12 @@ static uint32_t record_run(const struct batch *b, uint32_t from)
 
 static void ask_records(struct batch *b, struct buf *out)
 {
-    char bucket[16];
     for (uint32_t from = 0, to; from < b->record_count; from = to) {
         to = record_run(b, from);
-        resp_begin(out, 2 + to - from);
-        resp_arg(out, STR("HMGET"));
-        snprintf(bucket, sizeof(bucket), "%u", rid_bucket(&b->read_records[from]->id));
-        resp_key(out, b->partition, KEY_RECORDS, str_of(bucket));
+        layout_command_records(out, STR("HMGET"), b->partition,
+                               rid_bucket(&b->read_records[from]->id), to - from);
         for (uint32_t i = from; i < to; i++)
-            resp_arg(out, (struct str){(const char *)b->read_records[i]->id.b, RID_BYTES});
+            layout_put_id(out, &b->read_records[i]->id);
         b->replies++;
     }
 }
@@ -127,12 +120,7 @@ static void ask_records(struct batch *b, struct buf *out)
 static void ask_heads(struct batch *b, struct buf *out)
 {
     for (uint32_t i = 0; i < b->head_count; i++) {
-        resp_begin(out, 5);
-        resp_arg(out, STR("ZRANGE"));
-        resp_key(out, b->partition, KEY_HOLDS, b->read_heads[i]->sku);
-        resp_int(out, 0);
-        resp_int(out, VIEW_DUE_MAX - 1);
-        resp_arg(out, STR("WITHSCORES"));
+        layout_ask_holds(out, b->partition, b->read_heads[i]->sku, VIEW_DUE_MAX);
         b->replies++;
     }
 }
@@ -149,7 +137,7 @@ size_t batch_ask(struct batch *b, struct buf *out, struct str marker, bool unwat
     b->asked_time = b->rounds == 0;
     ask_watch(b, out, marker);
     if (b->asked_time) {
-        gate_ask(out, b->partition);
+        layout_ask_meta(out, b->partition);
         resp_words(out, 1, "TIME");
         b->replies += 2;
     }
@@ -189,11 +177,13 @@ static const redisReply *next_array(struct taker *t, size_t elements)
     return NULL;
 }
 
-static void take_item(struct taker *t, struct view_item *item, struct str text)
+static void take_item(struct taker *t, struct view_item *item, const redisReply *reply)
 {
-    item->was = (struct item){.due_exact = true};
-    if (!str_absent(text) && !item_decode(text, &item->was))
+    enum layout_found found = layout_item(reply, &item->was);
+    if (found == LAYOUT_BROKEN)
         t->wrong = "an item that cannot be read";
+    if (found == LAYOUT_MISSING)
+        item->was.due_exact = true;
     item->now = item->was;
     item->known = true;
 }
@@ -205,7 +195,7 @@ static void take_values(struct taker *t)
         return;
     const redisReply *reply = next_array(t, b->item_count + b->key_count);
     for (uint32_t i = 0; reply && i < b->item_count; i++)
-        take_item(t, b->read_items[i], reply_text(reply->element[i]));
+        take_item(t, b->read_items[i], reply->element[i]);
     for (uint32_t i = 0; reply && i < b->key_count; i++) {
         struct str text = reply_text(reply->element[b->item_count + i]);
         b->read_keys[i]->was = arena_str(&b->arena, text);
@@ -221,9 +211,8 @@ static void take_customers(struct taker *t)
         to = customer_run(b, from);
         const redisReply *reply = next_array(t, to - from);
         for (uint32_t i = from; reply && i < to; i++) {
-            struct str text = reply_text(reply->element[i - from]);
             struct view_customer *c = b->read_customers[i];
-            c->was = c->now = str_absent(text) ? 0 : strtoll(text.p, NULL, 10);
+            c->was = c->now = layout_units(reply->element[i - from]);
             c->known = true;
             if (!counter_valid(c->was))
                 t->wrong = "a customer's counter that is none";
@@ -232,20 +221,21 @@ static void take_customers(struct taker *t)
 }
 
 /* A record as read. Trusted only if its items were under WATCH before; else it gives names. */
-static void take_record(struct taker *t, struct view_reservation *vr, struct str text)
+static void take_record(struct taker *t, struct view_reservation *vr, const redisReply *reply)
 {
     struct batch *b = t->batch;
-    struct reservation *r = NULL;
-    if (!str_absent(text)) {
-        r = arena_alloc(&b->arena, sizeof(*r));
-        struct str copy = arena_str(&b->arena, text);
-        if (!r || str_absent(copy))
-            t->no_memory = true;
-        else if (!record_decode(&b->arena, &vr->id, copy, r))
-            t->wrong = "a reservation that cannot be read";
-        if (t->wrong || t->no_memory)
-            return;
+    enum layout_found found;
+    struct reservation *r = arena_alloc(&b->arena, sizeof(*r));
+    if (!r || layout_record(&b->arena, reply, &vr->id, r, &found) < 0) {
+        t->no_memory = true;
+        return;
     }
+    if (found == LAYOUT_BROKEN) {
+        t->wrong = "a reservation that cannot be read";
+        return;
+    }
+    if (found == LAYOUT_MISSING)
+        r = NULL;
     if (r && vr->named && !view_names_hold(&b->view, vr, r)) {
         t->wrong = "a reservation whose items changed";
         return;
@@ -266,7 +256,7 @@ static void take_records(struct taker *t)
         to = record_run(b, from);
         const redisReply *reply = next_array(t, to - from);
         for (uint32_t i = from; reply && i < to; i++)
-            take_record(t, b->read_records[i], reply_text(reply->element[i - from]));
+            take_record(t, b->read_records[i], reply->element[i - from]);
     }
 }
 
@@ -274,20 +264,14 @@ static void take_due(struct taker *t, struct view_item *item, const redisReply *
                      const redisReply *score)
 {
     struct batch *b = t->batch;
-    if (member->type != REDIS_REPLY_STRING || member->len != RID_BYTES ||
-        score->type != REDIS_REPLY_STRING) {
-        t->wrong = "an index of holds that cannot be read";
-        return;
-    }
     struct view_due *due = &item->head[item->head_count++];
-    due->id.partition = b->partition;
-    memcpy(due->id.b, member->str, RID_BYTES);
-    double deadline_ms = strtod(score->str, NULL);
-    if (!(deadline_ms >= 0 && deadline_ms <= (double)UNITS_MAX)) {
+    due->deadline_ms = layout_deadline(score);
+    if (!layout_id(member, b->partition, &due->id))
+        t->wrong = "an index of holds that cannot be read";
+    else if (due->deadline_ms <= 0)
         t->wrong = "a deadline that is none";
+    if (t->wrong)
         return;
-    }
-    due->deadline_ms = (int64_t)deadline_ms;
     if (due->deadline_ms > b->now_ms)
         return;
     /* It will be wanted, and its item is under WATCH: one read of it will do. */

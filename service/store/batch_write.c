@@ -4,16 +4,12 @@
  * items, one HSET a bucket of records, one ZADD an item's index. Only commands that cannot fail on
  * our own types are used: an error inside EXEC would leave a part applied.
  */
-#include "core/record.h"
 #include "store/batch.h"
-#include "store/keys.h"
+#include "store/layout.h"
 #include "store/resp.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#define MARKER_TTL_S 86400
 
 struct writer {
     struct batch *b;
@@ -25,9 +21,7 @@ struct writer {
 /* Begins a command on a key of the batch's partition; `rest` arguments follow. */
 static void command(struct writer *w, struct str name, struct str kind, struct str key, size_t rest)
 {
-    resp_begin(w->out, 2 + rest);
-    resp_arg(w->out, name);
-    resp_key(w->out, w->b->partition, kind, key);
+    layout_command(w->out, name, w->b->partition, kind, key, rest);
     w->commands++;
 }
 
@@ -65,7 +59,6 @@ static bool is_due_gone(const struct view_item *item)
 static void write_items(struct writer *w)
 {
     struct view *v = &w->b->view;
-    char text[ITEM_TEXT_SIZE];
     uint32_t n = count_items(v, is_dirty);
     if (n == 0)
         return;
@@ -76,8 +69,7 @@ static void write_items(struct writer *w)
         if (!item->dirty)
             continue;
         assert(item->watched && item->known);
-        resp_key(w->out, w->b->partition, KEY_ITEM, item->sku);
-        resp_arg(w->out, (struct str){text, item_encode(&item->now, text)});
+        layout_put_item(w->out, w->b->partition, item->sku, &item->now);
     }
     w->commands++;
 }
@@ -113,17 +105,15 @@ static void write_index(struct writer *w, const struct view_item *item)
     if (adds > 0) {
         command(w, STR("ZADD"), KEY_HOLDS, item->sku, 2 * adds);
         for (const struct view_index_change *c = item->changes; c; c = c->next) {
-            if (c->deadline_ms == 0)
-                continue;
-            resp_int(w->out, c->deadline_ms);
-            resp_arg(w->out, (struct str){(const char *)c->id->b, RID_BYTES});
+            if (c->deadline_ms > 0)
+                layout_put_hold(w->out, c->deadline_ms, c->id);
         }
     }
     if (removes > 0) {
         command(w, STR("ZREM"), KEY_HOLDS, item->sku, removes);
         for (const struct view_index_change *c = item->changes; c; c = c->next)
             if (c->deadline_ms == 0)
-                resp_arg(w->out, (struct str){(const char *)c->id->b, RID_BYTES});
+                layout_put_id(w->out, c->id);
     }
 }
 
@@ -139,10 +129,8 @@ static void write_counters(struct writer *w, struct view_customer *const *list, 
     if (sets > 0)
         command(w, STR("HSET"), KEY_CUSTOMERS, sku, 2 * sets);
     for (uint32_t i = 0; i < count; i++) {
-        if (list[i]->now > 0) {
-            resp_arg(w->out, list[i]->customer);
-            resp_int(w->out, list[i]->now);
-        }
+        if (list[i]->now > 0)
+            layout_put_share(w->out, list[i]->customer, list[i]->now);
     }
     if (sets == count)
         return;
@@ -179,26 +167,19 @@ static void write_customers(struct writer *w)
 
 static void write_bucket(struct writer *w, struct view_reservation *const *list, uint32_t count)
 {
-    char bucket[16];
-    snprintf(bucket, sizeof(bucket), "%u", rid_bucket(&list[0]->id));
-    command(w, STR("HSET"), KEY_RECORDS, str_of(bucket), 2 * (size_t)count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct buf *scratch = &w->b->scratch;
-        buf_reset(scratch);
-        record_encode(scratch, list[i]->now);
-        resp_arg(w->out, (struct str){(const char *)list[i]->id.b, RID_BYTES});
-        resp_arg(w->out, buf_str(scratch));
-        w->no_memory |= scratch->failed;
-    }
+    layout_command_records(w->out, STR("HSET"), w->b->partition, rid_bucket(&list[0]->id),
+                           2 * (size_t)count);
+    w->commands++;
+    for (uint32_t i = 0; i < count; i++)
+        layout_put_record(w->out, &w->b->scratch, list[i]->now);
 }
 
 static void register_bucket(struct writer *w, uint32_t bucket)
 {
     if (w->b->bucket_count < sizeof(w->b->buckets) / sizeof(w->b->buckets[0]))
         w->b->buckets[w->b->bucket_count++] = bucket;
-    command(w, STR("ZADD"), KEY_BUCKETS, NO_NAME, 2);
-    resp_int(w->out, bucket);
-    resp_int(w->out, bucket);
+    layout_put_bucket(w->out, w->b->partition, bucket);
+    w->commands++;
 }
 
 static void write_records(struct writer *w, bool (*known_bucket)(void *, uint32_t), void *user)
@@ -236,33 +217,16 @@ static void write_results(struct writer *w, int64_t retention_ms)
         if (str_absent(key->now))
             continue;
         assert(key->partition == w->b->partition);
-        command(w, STR("SET"), KEY_OPERATION, key->key, 3);
-        resp_arg(w->out, key->now);
-        resp_arg(w->out, STR("PX"));
-        resp_int(w->out, retention_ms);
+        layout_put_result(w->out, key->partition, key->key, key->now, retention_ms);
+        w->commands++;
     }
 }
 
 static void write_events(struct writer *w)
 {
-    char id[32];
     if (w->b->view.event_count == 0)
         return;
-    snprintf(id, sizeof(id), "%lld-*", (long long)w->b->gate.epoch);
-    command(w, STR("XADD"), KEY_EVENTS, NO_NAME, 3);
-    resp_arg(w->out, str_of(id));
-    resp_arg(w->out, STR("e"));
-    resp_arg(w->out, buf_str(&w->b->events));
-}
-
-static void write_marker(struct writer *w, struct str marker, struct str value)
-{
-    resp_begin(w->out, 5);
-    resp_arg(w->out, STR("SET"));
-    resp_arg(w->out, marker);
-    resp_arg(w->out, value);
-    resp_arg(w->out, STR("EX"));
-    resp_int(w->out, MARKER_TTL_S);
+    layout_put_events(w->out, w->b->partition, w->b->gate.epoch, buf_str(&w->b->events));
     w->commands++;
 }
 
@@ -283,7 +247,7 @@ size_t batch_write(struct batch *b, struct buf *out, struct str marker, struct s
     write_records(&w, known_bucket, user);
     write_results(&w, operation_retention_ms);
     write_events(&w);
-    write_marker(&w, marker, value);
+    layout_put_marker(out, marker, value);
     resp_words(out, 1, "EXEC");
-    return w.no_memory || out->failed ? 0 : w.commands + 2;
+    return w.no_memory || out->failed ? 0 : w.commands + 3; /* MULTI, the marker, EXEC */
 }

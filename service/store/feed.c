@@ -2,7 +2,7 @@
 #include "core/event.h"
 #include "core/pack.h"
 #include "store/admin_link.h"
-#include "store/keys.h"
+#include "store/layout.h"
 #include "store/reply.h"
 #include "store/resp.h"
 
@@ -63,9 +63,7 @@ static bool take_entry(const redisReply *reply, struct feed_entry *entry)
 static redisReply *ask_range(struct admin *admin, unsigned partition, const char *from,
                              unsigned max)
 {
-    resp_begin(&admin->out, 6);
-    resp_arg(&admin->out, STR("XRANGE"));
-    resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
+    layout_command(&admin->out, STR("XRANGE"), partition, KEY_EVENTS, NO_NAME, 4);
     resp_arg(&admin->out, str_of(from));
     resp_arg(&admin->out, STR("+"));
     resp_arg(&admin->out, STR("COUNT"));
@@ -156,9 +154,7 @@ int feed_applied(struct admin *admin, unsigned partition, struct feed_id at,
     char id[FEED_ID_SIZE], ends[FEED_ENDS_SIZE];
     feed_id_put(id, "", at);
     feed_ends_put(ends, ended);
-    resp_begin(&admin->out, 5);
-    resp_arg(&admin->out, STR("MSET"));
-    resp_key(&admin->out, partition, KEY_APPLIED, NO_NAME);
+    layout_command(&admin->out, STR("MSET"), partition, KEY_APPLIED, NO_NAME, 3);
     resp_arg(&admin->out, str_of(id));
     resp_key(&admin->out, partition, KEY_ENDED, NO_NAME);
     resp_arg(&admin->out, str_of(ends));
@@ -169,9 +165,7 @@ int feed_trim(struct admin *admin, unsigned partition, struct feed_id first_kept
 {
     char id[FEED_ID_SIZE];
     feed_id_put(id, "", first_kept);
-    resp_begin(&admin->out, 4);
-    resp_arg(&admin->out, STR("XTRIM"));
-    resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
+    layout_command(&admin->out, STR("XTRIM"), partition, KEY_EVENTS, NO_NAME, 2);
     resp_arg(&admin->out, STR("MINID"));
     resp_arg(&admin->out, str_of(id));
     return admin_done(admin, ANSWER_NUMBER) ? 0 : -EIO;
@@ -201,9 +195,7 @@ int feed_wait(struct admin *admin, const unsigned *partitions, const struct feed
 
 static int64_t length_of(struct admin *admin, unsigned partition)
 {
-    resp_begin(&admin->out, 2);
-    resp_arg(&admin->out, STR("XLEN"));
-    resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
+    layout_command(&admin->out, STR("XLEN"), partition, KEY_EVENTS, NO_NAME, 0);
     redisReply *reply = admin_ask(admin, ANSWER_NUMBER);
     int64_t length = reply ? reply->integer : -1;
     if (reply)

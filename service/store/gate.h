@@ -6,7 +6,6 @@
 #ifndef STORE_GATE_H
 #define STORE_GATE_H
 
-#include "buf.h"
 #include "store/store.h"
 
 #include <hiredis/hiredis.h>
@@ -27,13 +26,10 @@ struct gate_view {
     char why[128];
 };
 
-/* Appends the HMGET whose reply gate_judge takes; one reply. */
-void gate_ask(struct buf *out, unsigned partition);
-
 /* What `state` in meta says: the data that Redis holds is not the present. */
 bool gate_state_lost(const char *state);
 
-/* False if the reply is not one to gate_ask. run_id: of the connection that read it. */
+/* False if the reply is not one to layout_ask_meta(). run_id: of the connection that read it. */
 bool gate_judge(const redisReply *reply, const char *run_id, unsigned partitions,
                 const struct store_shared *shared, struct gate_view *view)
     __attribute__((warn_unused_result));

@@ -1,8 +1,8 @@
 #include "clock.h"
 #include "log.h"
 #include "stats.h"
-#include "store/keys.h"
 #include "store/lane_steps.h"
+#include "store/layout.h"
 #include "store/reply.h"
 #include "store/resp.h"
 

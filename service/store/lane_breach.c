@@ -5,8 +5,8 @@
  * its partition does nothing else until that is done, however often its connection breaks.
  */
 #include "log.h"
-#include "store/keys.h"
 #include "store/lane_steps.h"
+#include "store/layout.h"
 #include "store/resp.h"
 
 #include <assert.h>
@@ -38,11 +38,7 @@ static void write_state(struct lane *lane)
 {
     struct buf *out = conn_begin(&lane->conn);
     resp_words(out, 1, "MULTI");
-    resp_begin(out, 4);
-    resp_arg(out, STR("HSET"));
-    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
-    resp_arg(out, STR("state"));
-    resp_arg(out, str_of(lane->breach));
+    layout_put_state(out, lane->partition->index, lane->breach);
     resp_words(out, 1, "EXEC");
     if (conn_exchange(&lane->conn, 3, lane->store->config.request_timeout_ms, on_closed) < 0)
         conn_drop(&lane->conn, "out of memory");
@@ -65,10 +61,8 @@ static void on_looked(struct conn *conn, redisReply **replies, size_t count)
 static void look(struct lane *lane)
 {
     struct buf *out = conn_begin(&lane->conn);
-    resp_begin(out, 2);
-    resp_arg(out, STR("WATCH"));
-    resp_key(out, lane->partition->index, KEY_META, NO_NAME);
-    gate_ask(out, lane->partition->index);
+    layout_command(out, STR("WATCH"), lane->partition->index, KEY_META, NO_NAME, 0);
+    layout_ask_meta(out, lane->partition->index);
     lane->state = LANE_WRITING;
     lane->watching = true;
     if (conn_exchange(&lane->conn, 2, lane->store->config.request_timeout_ms, on_looked) < 0)

@@ -1,8 +1,8 @@
 /* lane_conflict.c -- EXEC said nil: who tries again, when, and with whom. */
 #include "clock.h"
 #include "stats.h"
-#include "store/keys.h"
 #include "store/lane_steps.h"
+#include "store/layout.h"
 #include "store/resp.h"
 
 #define JITTER_US        500 /* about one and a half transactions */

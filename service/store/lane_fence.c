@@ -1,8 +1,8 @@
 /* lane_fence.c -- EXEC was sent and never answered: did it happen, and may it still? */
 #include "clock.h"
 #include "log.h"
-#include "store/keys.h"
 #include "store/lane_steps.h"
+#include "store/layout.h"
 #include "store/reply.h"
 #include "store/resp.h"
 
@@ -132,7 +132,7 @@ void lane_fence(struct lane *lane)
     resp_arg(out, str_of(lane->marker));
     resp_key(out, lane->partition->index, KEY_META, NO_NAME);
     resp_words(out, 2, "GET", lane->marker);
-    gate_ask(out, lane->partition->index);
+    layout_ask_meta(out, lane->partition->index);
     lane->state = LANE_FENCING;
     lane->watching = true;
     if (conn_exchange(&lane->conn, 3, lane->store->config.request_timeout_ms, on_fence_looked) < 0)

@@ -6,8 +6,8 @@
  */
 #include "clock.h"
 #include "stats.h"
-#include "store/keys.h"
 #include "store/lane_steps.h"
+#include "store/layout.h"
 #include "store/resp.h"
 
 #include <assert.h>
@@ -250,11 +250,9 @@ void lane_look_at_ledger(struct lane *lane)
     if (lane->conn.state != CONN_READY)
         return; /* on_lost() has taken the batch elsewhere, or is about to */
     struct buf *out = begin_reads(lane, &replies);
-    resp_begin(out, 3);
-    resp_arg(out, STR("MGET"));
-    resp_key(out, lane->partition->index, KEY_APPLIED, NO_NAME);
+    layout_command(out, STR("MGET"), lane->partition->index, KEY_APPLIED, NO_NAME, 1);
     resp_key(out, lane->partition->index, KEY_ENDED, NO_NAME);
-    gate_ask(out, lane->partition->index);
+    layout_ask_meta(out, lane->partition->index);
     send_reads(lane, replies + 2, on_looked);
 }
 
@@ -293,15 +291,13 @@ static void find_end(struct lane *lane)
 {
     size_t replies = 0;
     struct buf *out = begin_reads(lane, &replies);
-    resp_begin(out, 6);
-    resp_arg(out, STR("XREVRANGE"));
-    resp_key(out, lane->partition->index, KEY_EVENTS, NO_NAME);
+    layout_command(out, STR("XREVRANGE"), lane->partition->index, KEY_EVENTS, NO_NAME, 4);
     resp_arg(out, STR("+"));
     resp_arg(out, STR("-"));
     resp_arg(out, STR("COUNT"));
     resp_int(out, 1);
     resp_words(out, 2, "GET", lane->marker);
-    gate_ask(out, lane->partition->index);
+    layout_ask_meta(out, lane->partition->index);
     send_reads(lane, replies + 3, on_end_found);
 }
 

@@ -1,8 +1,8 @@
 /* lane_write.c -- what was read is decided and written, and EXEC says whether it counts. */
 #include "log.h"
 #include "stats.h"
-#include "store/keys.h"
 #include "store/lane_steps.h"
+#include "store/layout.h"
 #include "store/reply.h"
 #include "store/resp.h"
 

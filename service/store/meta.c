@@ -1,15 +1,12 @@
 #include "store/meta.h"
 #include "core/event.h"
 #include "store/admin_link.h"
-#include "store/keys.h"
+#include "store/layout.h"
 #include "store/reply.h"
 #include "store/resp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static const char *const names[META_FIELDS] = {"format", "partitions", "store", "ledger",
-                                               "epoch",  "run_id",     "state", "restores"};
 
 bool meta_restoring(const struct meta *meta)
 {
@@ -28,16 +25,13 @@ int64_t meta_restores(const struct meta *meta)
 
 bool meta_read(struct admin *admin, unsigned partition, struct meta *meta)
 {
-    resp_begin(&admin->out, 2);
-    resp_arg(&admin->out, STR("WATCH"));
-    resp_key(&admin->out, partition, KEY_META, NO_NAME);
-    if (!admin_done(admin, ANSWER_OK))
-        return false;
-    resp_begin(&admin->out, 2 + META_FIELDS);
-    resp_arg(&admin->out, STR("HMGET"));
-    resp_key(&admin->out, partition, KEY_META, NO_NAME);
-    for (size_t i = 0; i < META_FIELDS; i++)
-        resp_arg(&admin->out, str_of(names[i]));
+    layout_command(&admin->out, STR("WATCH"), partition, KEY_META, NO_NAME, 0);
+    return admin_done(admin, ANSWER_OK) && meta_look(admin, partition, meta);
+}
+
+bool meta_look(struct admin *admin, unsigned partition, struct meta *meta)
+{
+    layout_ask_meta(&admin->out, partition);
     redisReply *reply = admin_ask_list(admin, META_FIELDS);
     if (!reply)
         return false;
@@ -49,11 +43,9 @@ bool meta_read(struct admin *admin, unsigned partition, struct meta *meta)
 
 void meta_put(struct buf *out, unsigned partition, const struct meta *meta)
 {
-    resp_begin(out, 2 + 2 * META_FIELDS);
-    resp_arg(out, STR("HSET"));
-    resp_key(out, partition, KEY_META, NO_NAME);
+    layout_command(out, STR("HSET"), partition, KEY_META, NO_NAME, 2 * META_FIELDS);
     for (size_t i = 0; i < META_FIELDS; i++) {
-        resp_arg(out, str_of(names[i]));
+        resp_arg(out, str_of(layout_meta_name((enum meta_field)i)));
         resp_arg(out, str_of(meta->v[i]));
     }
 }
@@ -61,18 +53,11 @@ void meta_put(struct buf *out, unsigned partition, const struct meta *meta)
 void meta_put_epoch_event(struct buf *out, unsigned partition, int64_t epoch)
 {
     struct buf entry;
-    char id[32];
     struct event event = {.type = EVENT_EPOCH};
     buf_init(&entry, 4096);
     event_begin(&entry, 0);
     event_put(&entry, &event, 0);
-    snprintf(id, sizeof(id), "%lld-*", (long long)epoch);
-    resp_begin(out, 5);
-    resp_arg(out, STR("XADD"));
-    resp_key(out, partition, KEY_EVENTS, NO_NAME);
-    resp_arg(out, str_of(id));
-    resp_arg(out, STR("e"));
-    resp_arg(out, buf_str(&entry));
+    layout_put_events(out, partition, epoch, buf_str(&entry));
     out->failed |= entry.failed;
     buf_free(&entry);
 }

@@ -12,23 +12,12 @@
 #include "buf.h"
 #include "store/admin.h"
 #include "store/gate.h"
+#include "store/layout.h"
 
-#define META_VALUE_SIZE 64
+#define META_VALUE_SIZE 192
 /* What the state of a partition begins with while a restore writes it; a name of its own follows.
  */
 #define META_RESTORING "closed: restore "
-
-enum meta_field {
-    META_FORMAT_F,
-    META_PARTITIONS,
-    META_STORE,
-    META_LEDGER,
-    META_EPOCH,
-    META_RUN_ID,
-    META_STATE,
-    META_RESTORES,
-    META_FIELDS
-};
 
 /* Texts as stored, cut to their room; empty: not there. */
 struct meta {
@@ -49,8 +38,10 @@ int64_t meta_epoch(const struct meta *meta); /* 0: none */
 /* How often the store was restored in its life. */
 int64_t meta_restores(const struct meta *meta);
 
-/* WATCH, and read. False: see admin_why(). */
+/* WATCH, and read; or read only. False: see admin_why(). */
 bool meta_read(struct admin *admin, unsigned partition, struct meta *meta)
+    __attribute__((warn_unused_result));
+bool meta_look(struct admin *admin, unsigned partition, struct meta *meta)
     __attribute__((warn_unused_result));
 
 /* Append HSET of all fields; XADD of the first event of the epoch that meta has. One reply each. */

@@ -1,8 +1,8 @@
 #include "store/reader.h"
 #include "clock.h"
 #include "core/record.h"
-#include "store/keys.h"
 #include "store/lane.h"
+#include "store/layout.h"
 #include "store/reply.h"
 #include "store/resp.h"
 
@@ -82,9 +82,7 @@ static void ask_names(struct buf *out, unsigned partition, const struct store_re
             : read->prefix;
     bool inclusive = low.p == read->prefix.p;
     int n = snprintf(from, sizeof(from), "%c%.*s", inclusive ? '[' : '(', STR_ARG(low));
-    resp_begin(out, 7);
-    resp_arg(out, STR("ZRANGEBYLEX"));
-    resp_key(out, partition, KEY_SKUS, NO_NAME);
+    layout_command(out, STR("ZRANGEBYLEX"), partition, KEY_SKUS, NO_NAME, 5);
     resp_arg(out, low.n > 0 ? (struct str){from, (size_t)n} : STR("-"));
     /* Names are ASCII: 0x7f is behind all that begin with the prefix. */
     n = snprintf(to, sizeof(to), "(%.*s\x7f", STR_ARG(read->prefix));
@@ -98,19 +96,14 @@ static void ask_names(struct buf *out, unsigned partition, const struct store_re
 static size_t ask(struct reader *reader, struct buf *out, const struct store_read *read)
 {
     unsigned partitions = reader->store->config.partitions;
-    char bucket[16];
     switch (read->kind) {
     case READ_ITEM:
-        resp_begin(out, 2);
-        resp_arg(out, STR("GET"));
-        resp_key(out, store_partition(partitions, read->sku), KEY_ITEM, read->sku);
+        layout_command(out, STR("GET"), store_partition(partitions, read->sku), KEY_ITEM, read->sku,
+                       0);
         return 1;
     case READ_RESERVATION:
-        snprintf(bucket, sizeof(bucket), "%u", rid_bucket(&read->rid));
-        resp_begin(out, 3);
-        resp_arg(out, STR("HGET"));
-        resp_key(out, read->rid.partition, KEY_RECORDS, str_of(bucket));
-        resp_arg(out, (struct str){(const char *)read->rid.b, RID_BYTES});
+        layout_command_records(out, STR("HGET"), read->rid.partition, rid_bucket(&read->rid), 1);
+        layout_put_id(out, &read->rid);
         return 1;
     case READ_OPERATION:
         resp_begin(out, 1 + partitions);
@@ -132,7 +125,7 @@ static void send_off(struct reader *reader, struct buf *out, size_t replies)
     resp_words(out, 1, "PING");
     resp_words(out, 1, "TIME");
     for (unsigned p = 0; p < reader->store->config.partitions; p++)
-        gate_ask(out, p);
+        layout_ask_meta(out, p);
     replies += 2 + reader->store->config.partitions;
     reader->asked_us = clock_mono_us();
     if (conn_exchange(&reader->conn, replies, reader->store->config.request_timeout_ms, on_read) <
@@ -252,17 +245,20 @@ static enum outcome_code any_shut(struct reader *reader)
     return OUT_OK;
 }
 
-static void take_item(struct store_read *read, struct str text)
+static void take_item(struct store_read *read, const redisReply *reply)
 {
-    bool there = !str_absent(text) && item_decode(text, &read->out.item) && read->out.item.exists;
+    bool there = layout_item(reply, &read->out.item) == LAYOUT_FOUND && read->out.item.exists;
     read->out.sku = read->sku;
     answer(read, there ? OUT_OK : OUT_ITEM_NOT_FOUND, NULL);
 }
 
-static void take_reservation(struct reader *reader, struct store_read *read, struct str text)
+static void take_reservation(struct reader *reader, struct store_read *read,
+                             const redisReply *reply)
 {
+    enum layout_found found;
     struct reservation *r = arena_alloc(&reader->arena, sizeof(*r));
-    bool there = r && !str_absent(text) && record_decode(&reader->arena, &read->rid, text, r);
+    bool there = r && layout_record(&reader->arena, reply, &read->rid, r, &found) == 0 &&
+                 found == LAYOUT_FOUND;
     if (there && r->ended_ms > 0)
         there = r->ended_ms + reader->store->config.reservation_retention_ms > read->out.now_ms;
     read->out.resv = there ? r : NULL;
@@ -361,10 +357,9 @@ static void take_list(struct reader *reader, struct store_read *read, const redi
     }
     struct str last = reader->listed[reader->listed_count - 1].sku;
     for (unsigned i = 0; i < reader->listed_count; i++) {
-        struct str text = reply_text(reply->element[i]);
         struct store_listed *to = &reader->listed[kept];
         to->sku = reader->listed[i].sku;
-        kept += !str_absent(text) && item_decode(text, &to->item) && to->item.exists;
+        kept += layout_item(reply->element[i], &to->item) == LAYOUT_FOUND && to->item.exists;
     }
     read->items = reader->listed;
     read->item_count = kept;
@@ -399,11 +394,11 @@ static void take(struct reader *reader, struct store_read *read, const redisRepl
     switch (read->kind) {
     case READ_ITEM:
         if (!answer_shut(reader, read))
-            take_item(read, reply_text(reply));
+            take_item(read, reply);
         return;
     case READ_RESERVATION:
         if (!answer_shut(reader, read))
-            take_reservation(reader, read, reply_text(reply));
+            take_reservation(reader, read, reply);
         return;
     case READ_OPERATION: take_operation(reader, read, reply); return;
     case READ_ITEMS: take_list(reader, read, reply); return;

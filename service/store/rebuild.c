@@ -1,7 +1,7 @@
 /* rebuild.c -- metas and transactions; rebuild_put.c says what lies where. */
 #include "store/rebuild.h"
 #include "random.h"
-#include "store/keys.h"
+#include "store/layout.h"
 #include "store/rebuild_link.h"
 #include "store/reply.h"
 #include "store/resp.h"
@@ -131,13 +131,9 @@ enum rebuild_result rebuild_exchange(struct rebuild *rebuild, struct buf *out, s
 /* One meta stands for all: they are only ever changed together. Two replies. */
 static void put_guard(struct buf *out)
 {
-    resp_begin(out, 2);
-    resp_arg(out, STR("WATCH"));
-    resp_key(out, 0, KEY_META, NO_NAME);
-    resp_begin(out, 3);
-    resp_arg(out, STR("HGET"));
-    resp_key(out, 0, KEY_META, NO_NAME);
-    resp_arg(out, STR("state"));
+    layout_command(out, STR("WATCH"), 0, KEY_META, NO_NAME, 0);
+    layout_command(out, STR("HGET"), 0, KEY_META, NO_NAME, 1);
+    resp_arg(out, str_of(layout_meta_name(META_STATE)));
 }
 
 /* After an exchange that was REBUILD_OK every reply is there. */
@@ -167,14 +163,11 @@ enum rebuild_result rebuild_guard(struct rebuild *rebuild)
     return result;
 }
 
-void rebuild_command(struct rebuild *rebuild, unsigned partition, struct str name, struct str kind,
-                     struct str key, size_t rest)
+struct buf *rebuild_next(struct rebuild *rebuild)
 {
     if (rebuild->commands++ == 0)
         resp_words(&rebuild->page, 1, "MULTI");
-    resp_begin(&rebuild->page, 2 + rest);
-    resp_arg(&rebuild->page, name);
-    resp_key(&rebuild->page, partition, kind, key);
+    return &rebuild->page;
 }
 
 enum rebuild_result rebuild_queued(struct rebuild *rebuild)
@@ -244,14 +237,6 @@ static enum rebuild_result commit_metas(struct rebuild *rebuild)
     return result;
 }
 
-/* Meta as it is to be, as a command of the page. */
-static void put_meta(struct rebuild *rebuild, unsigned partition, const struct meta *meta)
-{
-    if (rebuild->commands++ == 0)
-        resp_words(&rebuild->page, 1, "MULTI");
-    meta_put(&rebuild->page, partition, meta);
-}
-
 enum rebuild_result rebuild_halt(struct rebuild *rebuild, const struct meta *expected,
                                  const char *state)
 {
@@ -261,9 +246,7 @@ enum rebuild_result rebuild_halt(struct rebuild *rebuild, const struct meta *exp
     for (unsigned p = 0; p < rebuild->partitions; p++) {
         if (strcmp(expected[p].v[META_STATE], "open") != 0)
             continue;
-        rebuild_command(rebuild, p, STR("HSET"), KEY_META, NO_NAME, 2);
-        resp_arg(&rebuild->page, STR("state"));
-        resp_arg(&rebuild->page, str_of(state));
+        layout_put_state(rebuild_next(rebuild), p, state);
     }
     return commit_metas(rebuild);
 }
@@ -275,7 +258,7 @@ enum rebuild_result rebuild_claim(struct rebuild *rebuild, const struct meta *ex
         (void)redisSetTimeout(rebuild->admin->context, timeout);
     enum rebuild_result result = watch_all(rebuild, expected);
     for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++)
-        put_meta(rebuild, p, &rebuild->meta);
+        meta_put(rebuild_next(rebuild), p, &rebuild->meta);
     return result == REBUILD_OK ? commit_metas(rebuild) : result;
 }
 
@@ -287,10 +270,9 @@ enum rebuild_result rebuild_open(struct rebuild *rebuild)
     snprintf(open.v[META_STATE], META_VALUE_SIZE, "open");
     snprintf(applied, sizeof(applied), "%" PRId64 "-0", rebuild->epoch);
     for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++) {
-        put_meta(rebuild, p, &open);
-        meta_put_epoch_event(&rebuild->page, p, rebuild->epoch);
-        rebuild->commands++;
-        rebuild_command(rebuild, p, STR("SET"), KEY_APPLIED, NO_NAME, 1);
+        meta_put(rebuild_next(rebuild), p, &open);
+        meta_put_epoch_event(rebuild_next(rebuild), p, rebuild->epoch);
+        layout_command(rebuild_next(rebuild), STR("SET"), p, KEY_APPLIED, NO_NAME, 1);
         resp_arg(&rebuild->page, str_of(applied));
     }
     return result == REBUILD_OK ? commit_metas(rebuild) : result;
@@ -301,47 +283,38 @@ enum rebuild_result rebuild_open(struct rebuild *rebuild)
 /* "{p<N>}:...", N one of ours, and not meta. */
 static bool is_to_go(const struct rebuild *rebuild, struct str key)
 {
-    unsigned long partition = 0;
-    size_t at = 2, digits = 0;
-    if (key.n < 4 || memcmp(key.p, "{p", 2) != 0)
-        return false;
-    for (; at < key.n && key.p[at] >= '0' && key.p[at] <= '9' && digits < 5; at++, digits++)
-        partition = partition * 10 + (unsigned long)(key.p[at] - '0');
-    struct str rest = {key.p + at, key.n - at};
-    return digits > 0 && partition < rebuild->partitions && rest.n > 2 &&
-           memcmp(rest.p, "}:", 2) == 0 && !str_equal(rest, STR("}:meta"));
+    struct layout_key is;
+    return layout_key(key, &is) && is.partition < rebuild->partitions &&
+           !(str_equal(is.kind, KEY_META) && str_absent(is.name));
 }
 
 /* The keys of a SCAN, to go. */
 static enum rebuild_result take_keys(struct rebuild *rebuild, const redisReply *page,
-                                     char cursor[32])
+                                     char cursor[ADMIN_CURSOR_SIZE])
 {
-    if (!admin_is_list(page, 2) || str_absent(reply_text(page->element[0])) ||
-        !admin_is_list(page->element[1], ADMIN_ANY))
+    if (!admin_is_page(page))
         return rebuild_fail(rebuild, REBUILD_REFUSED, "Redis gave no list of its keys");
     for (size_t i = 0; i < page->element[1]->elements; i++) {
         struct str key = reply_text(page->element[1]->element[i]);
         if (!is_to_go(rebuild, key))
             continue;
-        if (rebuild->commands++ == 0)
-            resp_words(&rebuild->page, 1, "MULTI");
-        resp_begin(&rebuild->page, 2);
+        resp_begin(rebuild_next(rebuild), 2);
         resp_arg(&rebuild->page, STR("UNLINK"));
         resp_arg(&rebuild->page, key);
         rebuild->unlinked++;
     }
-    snprintf(cursor, 32, "%s", page->element[0]->str);
+    snprintf(cursor, ADMIN_CURSOR_SIZE, "%s", page->element[0]->str);
     return REBUILD_OK;
 }
 
-enum rebuild_result rebuild_clear(struct rebuild *rebuild, char cursor[32])
+enum rebuild_result rebuild_clear(struct rebuild *rebuild, char cursor[ADMIN_CURSOR_SIZE])
 {
     redisReply **replies = NULL;
     enum rebuild_result result = rebuild_guard(rebuild);
     if (result != REBUILD_OK)
         return result;
     buf_reset(&rebuild->value);
-    resp_words(&rebuild->value, 6, "SCAN", cursor, "MATCH", "{p*}:*", "COUNT", SCAN_COUNT);
+    resp_words(&rebuild->value, 6, "SCAN", cursor, "MATCH", LAYOUT_ALL_KEYS, "COUNT", SCAN_COUNT);
     result = rebuild_exchange(rebuild, &rebuild->value, 1, &replies);
     if (result == REBUILD_OK)
         result = take_keys(rebuild, reply_at(replies, 0), cursor);

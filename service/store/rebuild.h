@@ -60,7 +60,7 @@ enum rebuild_result rebuild_claim(struct rebuild *rebuild, const struct meta *ex
 
 /* Drops some of the other keys of all partitions. *cursor begins as "0", and is that again when
  * nothing is left. */
-enum rebuild_result rebuild_clear(struct rebuild *rebuild, char cursor[32])
+enum rebuild_result rebuild_clear(struct rebuild *rebuild, char cursor[ADMIN_CURSOR_SIZE])
     __attribute__((warn_unused_result));
 
 /* A record, its bucket and, while it is held, its deadlines. */

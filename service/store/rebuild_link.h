@@ -19,9 +19,8 @@ void rebuild_drop(redisReply **replies, size_t count);
 /* Meta is watched, and ours. */
 enum rebuild_result rebuild_guard(struct rebuild *rebuild) __attribute__((warn_unused_result));
 
-/* Begins a command of the page on a key; `rest` arguments follow. */
-void rebuild_command(struct rebuild *rebuild, unsigned partition, struct str name, struct str kind,
-                     struct str key, size_t rest);
+/* The page, for one more command. */
+struct buf *rebuild_next(struct rebuild *rebuild);
 
 /* Sends the page if it is large enough. */
 enum rebuild_result rebuild_queued(struct rebuild *rebuild) __attribute__((warn_unused_result));

@@ -3,7 +3,7 @@
  * Everything is queued behind a MULTI that never gets its EXEC: Redis looks at rights, at memory
  * and at its role when it queues a command, and forgets them with the connection.
  */
-#include "store/keys.h"
+#include "store/layout.h"
 #include "store/rebuild.h"
 #include "store/rebuild_link.h"
 #include "store/reply.h"
@@ -17,7 +17,7 @@
  * key, should rights be given by those. */
 struct trial {
     const char *command, *sub; /* as STREAM of XINFO; or NULL */
-    struct str kind;           /* of keys.h; absent: no key */
+    struct str kind;           /* of layout.h; absent: no key */
     bool named;                /* the key ends with a name */
     const char *args[4];
 };

@@ -170,30 +170,6 @@ static void ends_of_epochs_are_known_to_who_asks(void **state)
     db_close(db);
 }
 
-/* A ledger that was begun by a program that did not know of ends. */
-static void ends_of_epochs_are_found_in_an_older_ledger(void **state)
-{
-    struct schema_file files[SCHEMA_FILES];
-    struct migrate_report report;
-    struct db *db = bases_ledger(&bases, engine_of(state));
-    take(db, 0, past.count);
-    int64_t epochs = base_int(bases.url, "SELECT COUNT(*) FROM epochs"),
-            sum = base_int(bases.url, "SELECT SUM(epoch * 1000 + last_seq) FROM epochs");
-    assert_int_equal(base_script(bases.url, "DROP TABLE epochs; DELETE FROM schema_migrations "
-                                            "WHERE number = 10; UPDATE ledger_meta SET "
-                                            "schema_version = 9"),
-                     DB_OK);
-    schema_list(files);
-    assert_int_equal(migrate_run(db, files, SCHEMA_FILES, 1, &report), MIGRATE_DONE);
-    assert_int_equal(report.before, 9);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM epochs"), epochs);
-    assert_int_equal(base_int(bases.url, "SELECT SUM(epoch * 1000 + last_seq) FROM epochs"), sum);
-    assert_int_equal(
-        base_int(bases.url, "SELECT epoch FROM epochs WHERE last_seq IS NULL AND opened_ms = 0"),
-        past.entries[past.count - 1].epoch);
-    db_close(db);
-}
-
 static int group_setup(void **state)
 {
     const char *given = getenv("SEED");
@@ -221,7 +197,6 @@ int main(void)
         ON_BOTH(an_epoch_of_another_redis_is_disowned),
         ON_BOTH(an_epoch_is_not_taken_behind_what_its_redis_lacks),
         ON_BOTH(ends_of_epochs_are_known_to_who_asks),
-        ON_BOTH(ends_of_epochs_are_found_in_an_older_ledger),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -9,7 +9,8 @@
 #include "log.h"
 #include "store/admin.h"
 #include "store/feed.h"
-#include "store/survey.h"
+#include "store/meta.h"
+#include "store/scan.h"
 #include "support/refuseproxy.h"
 
 #include <inttypes.h>
@@ -209,14 +210,14 @@ static bool tour_keeper(void)
     const char *why;
     struct arena arena;
     struct str names[4];
-    struct survey_audit audit;
+    struct scan_audit audit;
     int64_t events = 0, oldest_ms = 0, now;
     if (admin_open(admin, &why) != ADMIN_OK || (now = admin_now_ms(admin)) < 0)
         return false;
     arena_init(&arena, 4096, 1 << 20);
     bool fine = admin_due(admin, 0, now, &arena, names, 4, &oldest_ms) == 1 &&
                 admin_look_at_memory(admin) == 0 && admin_look_at_replicas(admin) == 0 &&
-                survey_last_audit(admin, &audit) == 0 &&
+                scan_last_audit(admin, &audit) == 0 &&
                 admin_trim_events(admin, 0, now, &events) == 0 &&
                 admin_trim_records(admin, 0, now) >= 0 && admin_trim_records(admin, 1, now) >= 0;
     arena_free(&arena);
@@ -403,39 +404,38 @@ static bool prepare_audit(void)
     return true;
 }
 
-static bool survey_all(struct arena *arena)
+static bool scan_all(struct arena *arena)
 {
-    char cursor[SURVEY_CURSOR_SIZE] = "0";
-    struct survey_meta meta;
-    struct survey_item *items, item;
-    struct survey_share *shares;
-    struct survey_record *records;
+    char cursor[ADMIN_CURSOR_SIZE] = "0";
+    struct meta meta;
+    struct scan_item *items, item;
+    struct scan_usage *shares;
+    struct scan_record *records;
     struct str *names, customer = STR("c");
-    struct survey_audit audit = {.result = 0};
+    struct scan_audit audit = {.result = 0};
     int64_t *buckets;
     size_t count, strangers = 0;
-    if (survey_meta(admin, 0, &meta) < 0 ||
-        survey_names(admin, arena, 0, STR(""), 10, &names, &count) < 0)
+    if (!meta_look(admin, 0, &meta) || scan_names(admin, arena, 0, STR(""), 10, &names, &count) < 0)
         return false;
     assert_int_equal(count, 1);
     struct str sku = names[0];
-    if (survey_items(admin, arena, 0, names, count, &items) < 0 ||
-        survey_buckets(admin, arena, 0, -1, 10, &buckets, &count) < 0)
+    if (scan_items(admin, arena, 0, names, count, &items) < 0 ||
+        scan_buckets(admin, arena, 0, -1, 10, &buckets, &count) < 0)
         return false;
     assert_int_equal(count, 1);
-    if (survey_records(admin, arena, 0, buckets[0], cursor, &records, &count, &strangers) < 0)
+    if (scan_records(admin, arena, 0, buckets[0], cursor, &records, &count, &strangers) < 0)
         return false;
     assert_int_equal(count, 1);
     struct rid id = records[0].id;
     struct rid *rids;
     snprintf(cursor, sizeof(cursor), "0");
-    struct survey_link link = {.id = id, .sku = sku};
-    return survey_records_named(admin, arena, 0, &id, 1, &records) == 0 &&
-           survey_holds(admin, arena, 0, sku, cursor, &rids, &count, &strangers) == 0 &&
-           survey_links(admin, arena, 0, &link, 1) == 0 &&
-           survey_shares(admin, arena, 0, sku, cursor, &item, &shares, &count) == 0 &&
-           survey_shares_named(admin, arena, 0, sku, &customer, 1, &item, &shares) == 0 &&
-           survey_keep_audit(admin, &audit) == 0;
+    struct scan_link link = {.id = id, .sku = sku};
+    return scan_records_named(admin, arena, 0, &id, 1, &records) == 0 &&
+           scan_holds(admin, arena, 0, sku, cursor, &rids, &count, &strangers) == 0 &&
+           scan_links(admin, arena, 0, &link, 1) == 0 &&
+           scan_usage(admin, arena, 0, sku, cursor, &item, &shares, &count) == 0 &&
+           scan_usage_named(admin, arena, 0, sku, &customer, 1, &item, &shares) == 0 &&
+           scan_keep_audit(admin, &audit) == 0;
 }
 
 static bool tour_audit(void)
@@ -445,7 +445,7 @@ static bool tour_audit(void)
     if (admin_connect(admin, &why) != ADMIN_OK)
         return false;
     arena_init(&arena, 4096, 1 << 20);
-    bool fine = survey_all(&arena);
+    bool fine = scan_all(&arena);
     arena_free(&arena);
     return fine;
 }

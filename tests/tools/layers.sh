@@ -21,7 +21,7 @@ forbid "common/*.[ch]" "http/|store/|core/|$top|hiredis|microhttpd|jansson|uv\.h
 forbid "service/core/*.[ch]" "http/|store/|$top|hiredis|microhttpd|jansson|uv\.h|sys/socket|unistd|time\.h|log\.h|clock\.h" "core is pure"
 forbid "service/store/*.[ch]" "http/|ledger/|$top|microhttpd|jansson" "store knows Redis, not HTTP"
 forbid "service/ledger/*.[ch]" "http/|store/|$top|hiredis|microhttpd|jansson" "ledger knows SQL, not Redis or HTTP"
-forbid "service/http/*.[ch]" "$top|hiredis|ledger/(apply|fold|migrate|present|db_)|store/(lane|batch|conn|reader|resp|keys|gate|admin|feed|survey|rebuild)" "http knows the faces of store and ledger only"
+forbid "service/http/*.[ch]" "$top|hiredis|ledger/(apply|fold|migrate|current_state|db_)|store/(lane|batch|conn|reader|resp|layout|gate|admin|feed|scan|rebuild)" "http knows the faces of store and ledger only"
 forbid "service/audit/*.[ch]" "http/|restore/|(master|worker|keeper|ledger_[a-z]*|command_[a-z]*)\.h\"|hiredis|microhttpd|sqlite|libpq" "the audit compares store and ledger, through both"
 forbid "service/restore/*.[ch]" "http/|audit/|(master|worker|keeper|ledger_[a-z]*|command_[a-z]*)\.h\"|hiredis|microhttpd|sqlite|libpq" "a restore moves from ledger to store, through both"
 forbid "common/*.[ch]" "client/|history/|check/|report/" "common knows nothing above it"

@@ -67,28 +67,28 @@ static void items_and_what_differs(void **state)
 static void places_of_items(void **state)
 {
     static const struct {
-        struct survey_item item;
+        struct scan_item item;
         const char *words;
     } rows[] = {
-        {{.found = SURVEY_MISSING}, NULL},
-        {{.found = SURVEY_MISSING, .listed = true}, "lists the item, which does not exist"},
-        {{.found = SURVEY_MISSING, .due_ms = 5000}, "the set due says 1970-01-01T00:00:05.000Z"},
-        {{.found = SURVEY_MISSING, .earliest_ms = 5}, "its index has deadlines"},
-        {{.found = SURVEY_FOUND, .item = {.version = 2}}, NULL},
-        {{.found = SURVEY_FOUND, .item = {.version = 2}, .listed = true}, "does not exist"},
-        {{.found = SURVEY_FOUND, .item = {.exists = true, .version = 2}, .listed = true}, NULL},
-        {{.found = SURVEY_FOUND, .item = {.exists = true}}, "skus does not list the item"},
-        {{.found = SURVEY_FOUND, .item = HELD(7), .listed = true, .due_ms = 7, .earliest_ms = 9},
+        {{.found = LAYOUT_MISSING}, NULL},
+        {{.found = LAYOUT_MISSING, .listed = true}, "lists the item, which does not exist"},
+        {{.found = LAYOUT_MISSING, .due_ms = 5000}, "the set due says 1970-01-01T00:00:05.000Z"},
+        {{.found = LAYOUT_MISSING, .earliest_ms = 5}, "its index has deadlines"},
+        {{.found = LAYOUT_FOUND, .item = {.version = 2}}, NULL},
+        {{.found = LAYOUT_FOUND, .item = {.version = 2}, .listed = true}, "does not exist"},
+        {{.found = LAYOUT_FOUND, .item = {.exists = true, .version = 2}, .listed = true}, NULL},
+        {{.found = LAYOUT_FOUND, .item = {.exists = true}}, "skus does not list the item"},
+        {{.found = LAYOUT_FOUND, .item = HELD(7), .listed = true, .due_ms = 7, .earliest_ms = 9},
          NULL},
-        {{.found = SURVEY_FOUND, .item = HELD(7), .listed = true, .due_ms = 7, .earliest_ms = 7},
+        {{.found = LAYOUT_FOUND, .item = HELD(7), .listed = true, .due_ms = 7, .earliest_ms = 7},
          NULL},
-        {{.found = SURVEY_FOUND, .item = HELD(7), .listed = true, .due_ms = 7, .earliest_ms = 6},
+        {{.found = LAYOUT_FOUND, .item = HELD(7), .listed = true, .due_ms = 7, .earliest_ms = 6},
          "the first deadline in the index is"},
-        {{.found = SURVEY_FOUND, .item = HELD(7), .listed = true, .due_ms = 8, .earliest_ms = 9},
+        {{.found = LAYOUT_FOUND, .item = HELD(7), .listed = true, .due_ms = 8, .earliest_ms = 9},
          "the set due says"},
-        {{.found = SURVEY_FOUND, .item = HELD(7), .listed = true, .earliest_ms = 9},
+        {{.found = LAYOUT_FOUND, .item = HELD(7), .listed = true, .earliest_ms = 9},
          "the set due says nothing, the item 1970-01-01T00:00:00.007Z"},
-        {{.found = SURVEY_FOUND, .item = HELD(7), .listed = true, .due_ms = 7},
+        {{.found = LAYOUT_FOUND, .item = HELD(7), .listed = true, .due_ms = 7},
          "the item has held 1, its index has no deadline"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -96,7 +96,7 @@ static void places_of_items(void **state)
         if (rows[i].words)
             says(rows[i].words);
     }
-    struct survey_item exact = rows[8].item;
+    struct scan_item exact = rows[8].item;
     exact.item.due_exact = true;
     assert_false(compare_places(&exact, text));
     exact.earliest_ms = 7;
@@ -188,8 +188,8 @@ static void presence_is_needed_as_long_as_it_is_kept(void **state)
 
 static void links_and_records(void **state)
 {
-    struct survey_record record = {.found = SURVEY_FOUND, .r = a_reservation()};
-    struct survey_link link = {.sku = STR("pear"), .record = &record, .deadline_ms = 9000};
+    struct scan_record record = {.found = LAYOUT_FOUND, .r = a_reservation()};
+    struct scan_link link = {.sku = STR("pear"), .record = &record, .deadline_ms = 9000};
     assert_true(compare_link(&link, text));
     link.deadline_ms = 8000;
     assert_false(compare_link(&link, text));
@@ -204,7 +204,7 @@ static void links_and_records(void **state)
     record.r.state = RESERVATION_HELD;
     link.sku = STR("plum"); /* no line of it */
     assert_false(compare_link(&link, text));
-    record.found = SURVEY_MISSING;
+    record.found = LAYOUT_MISSING;
     assert_false(compare_link(&link, text));
     says("the record nothing: there is none");
     link.deadline_ms = -1; /* a score that is none of ours */

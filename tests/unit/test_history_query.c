@@ -168,9 +168,8 @@ static void a_hold_past_its_deadline_has_no_time_left(void **state)
                             .expires_ms = 5000,
                             .line_count = 1,
                             .lines = &line};
-    const struct reservation *page[] = {&r};
     assert_true(reads("/v1/reservations"));
-    query.reservations.page = page;
+    query.reservations.page = &r;
     query.reservations.count = 1;
     assert_int_equal(ttl_at(4000), 1000);
     assert_int_equal(ttl_at(5000), 0);

@@ -1,5 +1,5 @@
 /* test_rebuild.c -- which store may be built anew, and what a page of one says to Redis. */
-#include "restore/verdict.h"
+#include "restore/scene.h"
 #include "store/rebuild.h"
 
 #include <setjmp.h>

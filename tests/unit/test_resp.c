@@ -1,7 +1,7 @@
 /* test_resp.c -- commands as bytes, Redis' address, and what meta says. */
 #include "address.h"
 #include "store/gate.h"
-#include "store/keys.h"
+#include "store/layout.h"
 #include "store/resp.h"
 
 #include <setjmp.h>
@@ -86,14 +86,13 @@ static void wrong_addresses_are_refused_with_what_is_right(void **state)
     }
 }
 
-/* Judges a meta with the fields format, partitions, store, epoch, run_id, state. */
-static enum gate judge(uint64_t known, const char *const fields[6])
+static enum gate judge(uint64_t known, const char *const fields[META_FIELDS])
 {
-    redisReply values[6], *elements[6];
-    redisReply reply = {.type = REDIS_REPLY_ARRAY, .elements = 6, .element = elements};
+    redisReply values[META_FIELDS], *elements[META_FIELDS];
+    redisReply reply = {.type = REDIS_REPLY_ARRAY, .elements = META_FIELDS, .element = elements};
     struct store_shared shared = {.store_id = known};
     struct gate_view view;
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < META_FIELDS; i++) {
         values[i] = (redisReply){.type = fields[i] ? REDIS_REPLY_STRING : REDIS_REPLY_NIL,
                                  .str = (char *)(uintptr_t)fields[i]};
         elements[i] = &values[i];
@@ -103,7 +102,14 @@ static enum gate judge(uint64_t known, const char *const fields[6])
     return view.gate;
 }
 
-#define META(...) ((const char *const[]){__VA_ARGS__})
+/* The fields that it goes by. */
+#define META(format, partitions, store, epoch, run_id, state)                                      \
+    ((const char *const[META_FIELDS]){[META_FORMAT_F] = (format),                                  \
+                                      [META_PARTITIONS] = (partitions),                            \
+                                      [META_STORE] = (store),                                      \
+                                      [META_EPOCH] = (epoch),                                      \
+                                      [META_RUN_ID] = (run_id),                                    \
+                                      [META_STATE] = (state)})
 
 static void the_gate_opens_only_to_our_store_on_this_redis(void **state)
 {

@@ -22,7 +22,8 @@ static struct arena arena;
 static const char rows[] =
     "INSERT INTO events SELECT p.no, 1, s.no, n.no, n.no, (CASE p.no WHEN 0 THEN 1 ELSE 10 END) * "
     "s.no, CASE s.no WHEN 0 THEN 'epoch' ELSE 'create' END, CASE s.no WHEN 0 THEN NULL ELSE 'i' || "
-    "p.no || '-' || s.no || '-' || n.no END, 5, 0, 0, 5, 0, 0, CASE s.no WHEN 0 THEN 0 ELSE 1 END, "
+    "p.no || '-' || s.no || '-' || n.no END, CASE s.no WHEN 0 THEN 0 ELSE 5 END, 0, 0, 5, 0, 0, "
+    "CASE s.no WHEN 0 THEN 0 ELSE 1 END, "
     "0, NULL, NULL, 'c', NULL, NULL, NULL, NULL, NULL "
     "FROM (WITH RECURSIVE t(no) AS (SELECT 0 UNION ALL SELECT no + 1 FROM t WHERE no < 2) SELECT "
     "no "

@@ -1,10 +1,11 @@
-/* test_present.c -- what a ledger says there is, page by page, against the world it was told of.
+/* test_current_state.c -- what a ledger says there is, page by page, against the world it was told
+ * of.
  *
  * Every test runs on SQLite and on PostgreSQL. SEED comes from the environment.
  */
 #include "core/limits.h"
 #include "core/record.h"
-#include "ledger/present.h"
+#include "ledger/current_state.h"
 #include "random.h"
 #include "support/ledger_base.h"
 #include "support/past.h"
@@ -56,7 +57,7 @@ static void same_item(const struct item *a, const struct item *b)
     assert_int_equal(a->updated_ms, b->updated_ms);
 }
 
-static void is_the_worlds(const struct present_item *item)
+static void is_the_worlds(const struct current_item *item)
 {
     char sku[SKU_MAX_BYTES + 1];
     snprintf(sku, sizeof(sku), "%.*s", STR_ARG(item->sku));
@@ -72,8 +73,8 @@ static void items_come_page_by_page(void **state)
         struct str after = {NULL, 0};
         size_t seen = 0, count = sizes[s];
         while (count == sizes[s]) {
-            struct present_item *items;
-            ok(present_items(db, &arena, 0, after, sizes[s], &items, &count));
+            struct current_item *items;
+            ok(current_items(db, &arena, 0, after, sizes[s], &items, &count));
             for (size_t i = 0; i < count; i++) {
                 is_the_worlds(&items[i]);
                 assert_true(str_absent(after) || !str_equal(after, items[i].sku));
@@ -84,24 +85,28 @@ static void items_come_page_by_page(void **state)
         assert_int_equal(seen, past.world.item_count);
     }
     size_t count;
-    struct present_item *none;
-    ok(present_items(db, &arena, 1, (struct str){NULL, 0}, 10, &none, &count));
+    struct current_item *none;
+    ok(current_items(db, &arena, 1, (struct str){NULL, 0}, 10, &none, &count));
     assert_int_equal(count, 0);
     db_rollback(db);
 }
 
 static void items_are_found_by_name(void **state)
 {
-    const struct str names[] = {STR("pear"), STR("nobody"), STR("apple"), STR("")};
+    enum { NAMES = 5 }; /* one of them twice */
+    const struct str names[NAMES] = {STR("pear"), STR("nobody"), STR("apple"), STR(""),
+                                     STR("pear")};
     struct db *db = ledger_of(state);
-    struct present_item *items;
-    size_t count;
-    ok(present_items_named(db, &arena, names, 4, &items, &count));
-    assert_int_equal(count, 2);
-    is_the_worlds(&items[0]);
-    is_the_worlds(&items[1]);
-    ok(present_items_named(db, &arena, names, 0, &items, &count));
-    assert_int_equal(count, 0);
+    struct current_item *items;
+    ok(current_items_named(db, &arena, names, NAMES, &items));
+    for (size_t i = 0; i < NAMES; i++) {
+        assert_int_equal(items[i].item.version > 0, i == 0 || i == 2 || i == 4);
+        if (items[i].item.version == 0)
+            continue;
+        assert_true(str_equal(items[i].sku, names[i]));
+        is_the_worlds(&items[i]);
+    }
+    ok(current_items_named(db, &arena, names, 0, &items));
     db_rollback(db);
 }
 
@@ -122,7 +127,7 @@ static int keep_walk(void *context, const struct db_value *row, size_t count)
                               .exists = row[6].as.number == 0,
                               .updated_ms = row[7].as.number};
     struct item item;
-    ok(present_item_at(walk->db, row[0].as.text, want.version, &item));
+    ok(current_item_at(walk->db, row[0].as.text, want.version, &item));
     same_item(&item, &want);
     walk->rows++;
     return 0;
@@ -137,11 +142,11 @@ static void an_item_is_found_as_of_any_version(void **state)
               "'delete' THEN 1 ELSE 0 END, at_ms FROM events WHERE sku IS NOT NULL",
               keep_walk, &walk);
     assert_true(walk.rows > 300);
-    ok(present_item_at(walk.db, STR("apple"), INT64_MAX, &item));
+    ok(current_item_at(walk.db, STR("apple"), INT64_MAX, &item));
     same_item(&item, &last);
-    ok(present_item_at(walk.db, STR("apple"), 0, &item));
+    ok(current_item_at(walk.db, STR("apple"), 0, &item));
     assert_int_equal(item.version, 0);
-    ok(present_item_at(walk.db, STR("nobody"), 7, &item));
+    ok(current_item_at(walk.db, STR("nobody"), 7, &item));
     assert_int_equal(item.version, 0);
     assert_false(item.exists);
     db_rollback(walk.db);
@@ -184,18 +189,18 @@ static void is_the_worlds_record(const struct reservation *r)
 }
 
 typedef enum db_result page_fn(struct db *db, struct arena *a, unsigned partition,
-                               struct present_place after, size_t max, struct reservation **all,
+                               struct current_place after, size_t max, struct reservation **all,
                                size_t *count);
 
 static int64_t place_of(page_fn *page, const struct reservation *r)
 {
-    return page == present_held ? r->expires_ms : r->ended_ms;
+    return page == current_held ? r->expires_ms : r->ended_ms;
 }
 
 /* All of a kind, in pages; each the world's, in order. How many there were. */
 static size_t walk_pages(struct db *db, page_fn *page, int64_t from_ms, size_t size)
 {
-    struct present_place after = {.at_ms = from_ms};
+    struct current_place after = {.at_ms = from_ms};
     char rid[RID_TEXT_SIZE];
     size_t seen = 0, count = size;
     while (count == size) {
@@ -203,7 +208,7 @@ static size_t walk_pages(struct db *db, page_fn *page, int64_t from_ms, size_t s
         ok(page(db, &arena, 0, after, size, &all, &count));
         for (size_t i = 0; i < count; i++, seen++) {
             is_the_worlds_record(&all[i]);
-            assert_int_equal(all[i].state == RESERVATION_HELD, page == present_held);
+            assert_int_equal(all[i].state == RESERVATION_HELD, page == current_held);
             assert_true(place_of(page, &all[i]) >= after.at_ms);
             after.at_ms = place_of(page, &all[i]);
             after.rid = (struct str){rid, rid_format(&all[i].id, rid)};
@@ -227,9 +232,9 @@ static void reservations_come_page_by_page(void **state)
     int64_t later = base_int(url, sql);
     assert_true(held > 0 && ended > 70 && later < ended);
     for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
-        assert_int_equal(walk_pages(db, present_held, 0, sizes[s]), held);
-        assert_int_equal(walk_pages(db, present_ended, 0, sizes[s]), ended);
-        assert_int_equal(walk_pages(db, present_ended, middle_ms, sizes[s]), later);
+        assert_int_equal(walk_pages(db, current_held, 0, sizes[s]), held);
+        assert_int_equal(walk_pages(db, current_ended, 0, sizes[s]), ended);
+        assert_int_equal(walk_pages(db, current_ended, middle_ms, sizes[s]), later);
     }
     db_rollback(db);
 }
@@ -237,21 +242,26 @@ static void reservations_come_page_by_page(void **state)
 static void reservations_are_found_by_id(void **state)
 {
     struct db *db = ledger_of(state);
-    struct rid rids[64];
+    struct rid rids[65];
     struct reservation *all, *named;
-    size_t count, found;
-    ok(present_ended(db, &arena, 0, (struct present_place){.at_ms = 0}, 63, &all, &count));
+    size_t count;
+    ok(current_ended(db, &arena, 0, (struct current_place){.at_ms = 0}, 63, &all, &count));
     assert_int_equal(count, 63);
     for (size_t i = 0; i < count; i++)
         rids[i] = all[i].id;
     rids[63] = rids[0];
     rids[63].b[13] ^= 1; /* nobody's */
-    ok(present_reservations_named(db, &arena, rids, 64, &named, &found));
-    assert_int_equal(found, 63);
-    for (size_t i = 0; i < found; i++)
+    rids[64] = rids[7];  /* twice */
+    ok(current_reservations_named(db, &arena, rids, 65, &named));
+    for (size_t i = 0; i < 65; i++) {
+        assert_int_equal(named[i].line_count == 0, i == 63);
+        if (i == 63)
+            continue;
+        assert_true(rid_equal(&named[i].id, &rids[i]));
         is_the_worlds_record(&named[i]);
-    ok(present_reservations_named(db, &arena, rids + 63, 1, &named, &found));
-    assert_int_equal(found, 0);
+    }
+    ok(current_reservations_named(db, &arena, rids + 63, 1, &named));
+    assert_int_equal(named[0].line_count, 0);
     db_rollback(db);
 }
 
@@ -272,8 +282,8 @@ static void results_come_as_they_were_recorded(void **state)
         struct str after = {NULL, 0};
         size_t seen = 0, count = sizes[s];
         while (count == sizes[s]) {
-            struct present_operation *operations;
-            ok(present_operations(db, &arena, 0, since_ms, after, sizes[s], &operations, &count));
+            struct current_operation *operations;
+            ok(current_operations(db, &arena, 0, since_ms, after, sizes[s], &operations, &count));
             for (size_t i = 0; i < count; i++, seen++) {
                 assert_true(operations[i].at_ms >= since_ms);
                 same_text(operations[i].result, past_result(&past, operations[i].key));
@@ -295,7 +305,7 @@ static size_t shares_of_world(const struct world_item *item)
     return n;
 }
 
-static void is_the_worlds_share(const struct world_item *item, const struct present_share *share)
+static void is_the_worlds_share(const struct world_item *item, const struct current_usage *share)
 {
     char customer[TEXT_MAX_BYTES + 1];
     snprintf(customer, sizeof(customer), "%.*s", STR_ARG(share->customer));
@@ -309,11 +319,11 @@ static void shares_are_what_is_counted_per_customer(void **state)
     for (size_t i = 0; i < past.world.item_count; i++) {
         const struct world_item *w = &past.world.items[i];
         struct item item = world_read_item(&past.world, w->sku);
-        struct present_share *shares;
+        struct current_usage *shares;
         struct str after = {NULL, 0};
         size_t seen = 0, count = 1;
         while (item.exists && count == 1) {
-            ok(present_shares(db, &arena, str_of(w->sku), item.version, after, 1, &shares, &count));
+            ok(current_usage(db, &arena, str_of(w->sku), item.version, after, 1, &shares, &count));
             if (count == 1) {
                 is_the_worlds_share(w, &shares[0]);
                 after = shares[0].customer;
@@ -335,17 +345,17 @@ static void shares_are_found_by_name(void **state)
     for (size_t i = 0; i < past.world.item_count; i++) {
         const struct world_item *w = &past.world.items[i];
         struct item item = world_read_item(&past.world, w->sku);
-        struct present_share *shares;
-        size_t count;
+        struct current_usage *shares;
         if (!item.exists)
             continue;
-        ok(present_shares_named(db, &arena, str_of(w->sku), item.version, names, 3, &shares,
-                                &count));
-        for (size_t k = 0; k < count; k++)
-            is_the_worlds_share(w, &shares[k]);
-        assert_int_equal(count, (world_units(&past.world, w->sku, "anna") != 0) +
-                                    (world_units(&past.world, w->sku, "Zo\xc3\xab") != 0));
-        total += count;
+        ok(current_usage_named(db, &arena, str_of(w->sku), item.version, names, 3, &shares));
+        for (size_t k = 0; k < 3; k++)
+            if (shares[k].units != 0)
+                is_the_worlds_share(w, &shares[k]);
+        assert_int_equal(shares[0].units, world_units(&past.world, w->sku, "anna"));
+        assert_int_equal(shares[1].units, 0);
+        assert_int_equal(shares[2].units, world_units(&past.world, w->sku, "Zo\xc3\xab"));
+        total += (size_t)(shares[0].units != 0) + (size_t)(shares[2].units != 0);
     }
     assert_true(total > 2);
     db_rollback(db);
@@ -370,14 +380,14 @@ static void shares_are_as_of_a_version(void **state)
     db = ledger_of(state);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct str bo = STR("bo");
-        struct present_share *shares;
+        struct current_usage *shares;
         size_t count;
-        ok(present_shares(db, &arena, STR("x"), rows[i].version, (struct str){NULL, 0}, 10, &shares,
-                          &count));
+        ok(current_usage(db, &arena, STR("x"), rows[i].version, (struct str){NULL, 0}, 10, &shares,
+                         &count));
         assert_int_equal(count, rows[i].units != 0);
         assert_int_equal(count ? shares[0].units : 0, rows[i].units);
-        ok(present_shares_named(db, &arena, STR("x"), rows[i].version, &bo, 1, &shares, &count));
-        assert_int_equal(count ? shares[0].units : 0, rows[i].units);
+        ok(current_usage_named(db, &arena, STR("x"), rows[i].version, &bo, 1, &shares));
+        assert_int_equal(shares[0].units, rows[i].units);
     }
     db_rollback(db);
     ok(base_script(url_of(state), "DELETE FROM events WHERE partition_no = 9"));
@@ -389,14 +399,14 @@ static void a_page_too_large_is_no_memory(void **state)
     struct db *db = ledger_of(state);
     struct arena small;
     struct reservation *all;
-    struct present_item *items;
+    struct current_item *items;
     size_t count;
     arena_init(&small, 256, 1024);
-    assert_int_equal(present_items(db, &small, 0, (struct str){NULL, 0}, 100, &items, &count),
+    assert_int_equal(current_items(db, &small, 0, (struct str){NULL, 0}, 100, &items, &count),
                      DB_NO_MEMORY);
     arena_reset(&small);
     assert_int_equal(
-        present_ended(db, &small, 0, (struct present_place){.at_ms = 0}, 5, &all, &count),
+        current_ended(db, &small, 0, (struct current_place){.at_ms = 0}, 5, &all, &count),
         DB_NO_MEMORY);
     arena_free(&small);
     db_rollback(db);

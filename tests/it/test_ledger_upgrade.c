@@ -1,0 +1,183 @@
+/* test_ledger_upgrade.c -- a ledger that was begun with an older schema goes on with this one.
+ *
+ * Every test runs on SQLite and on PostgreSQL. SEED comes from the environment.
+ */
+#include "support/ledger_base.h"
+#include "support/past.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define OPERATIONS 800
+
+static struct bases bases;
+static struct past past;
+
+static void take(struct db *db, size_t first, size_t count)
+{
+    struct apply apply;
+    apply_init(&apply, db, 0);
+    assert_int_equal(apply_chunk(&apply, past.entries + first, count), APPLY_DONE);
+    apply_free(&apply);
+}
+
+static void migrate_to(struct db *db, size_t number)
+{
+    struct schema_file files[SCHEMA_FILES];
+    struct migrate_report report;
+    schema_list(files);
+    if (migrate_run(db, files, number, 1, &report) != MIGRATE_DONE)
+        fail_msg("%s", report.why);
+    assert_int_equal(report.after, number);
+}
+
+/* --- 0011: events of any type ------------------------------------------------------------------
+ */
+
+#define MOVE(values)                                                                               \
+    "INSERT INTO events (partition_no, epoch, seq, n, event_no, at_ms, type, sku, "                \
+    "available_delta, held_delta, sold_delta, available, held, sold, version, max_per_customer) "  \
+    "VALUES (0, 99, 1, 0, 0, 5, " values ", 0)"
+
+/* All that a table holds, a row after the other in the order of its key. */
+static int add_row(void *context, const struct db_value *row, size_t count)
+{
+    struct buf *all = context;
+    for (size_t i = 0; i < count; i++) {
+        if (row[i].type == DB_TEXT)
+            buf_printf(all, "'%.*s',", STR_ARG(row[i].as.text));
+        else if (row[i].type == DB_INT)
+            buf_printf(all, "%lld,", (long long)row[i].as.number);
+        else
+            buf_printf(all, "NULL,");
+    }
+    return 0;
+}
+
+static void read_all(struct buf *all, const char *sql)
+{
+    buf_reset(all);
+    base_rows(bases.url, sql, add_row, all);
+    assert_false(all->failed);
+    assert_true(all->n > 0);
+}
+
+static void same_after(struct buf *before, const char *sql)
+{
+    struct buf after;
+    buf_init(&after, 1 << 26);
+    read_all(&after, sql);
+    assert_true(str_equal(buf_str(before), buf_str(&after)));
+    buf_free(&after);
+}
+
+static void a_ledger_with_types_in_its_rules_goes_on(void **state)
+{
+    static const char events[] = "SELECT * FROM events ORDER BY partition_no, epoch, seq, n";
+    static const char items[] = "SELECT * FROM items ORDER BY sku";
+    static const char sales[] = "SELECT sku, hour_ms, sold FROM sales_hourly ORDER BY 1, 2";
+    static const char moved[] = MOVE("'lend', 'a', -2, 0, 0, 8, 0, 0, 2");
+    static const char lost[] = MOVE("'lend', 'a', -2, 1, 0, 8, 1, 0, 2");
+    static const char twice[] = MOVE("'lend', (SELECT MIN(sku) FROM events), 0, 0, 0, 1, 0, 0, 1");
+    size_t half = past.count / 2;
+    struct buf old_events, old_items, old_sales;
+    struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
+    migrate_to(db, 10);
+    take(db, 0, half);
+    buf_init(&old_events, 1 << 26);
+    buf_init(&old_items, 1 << 26);
+    buf_init(&old_sales, 1 << 26);
+    read_all(&old_events, events);
+    read_all(&old_items, items);
+    read_all(&old_sales, sales);
+    assert_int_equal(base_script(bases.url, moved), DB_CONSTRAINT);
+    migrate_to(db, 11);
+    same_after(&old_events, events);
+    same_after(&old_items, items);
+    same_after(&old_sales, sales);
+    take(db, half, past.count - half);
+    db_close(db);
+    buf_free(&old_events);
+    buf_free(&old_items);
+    buf_free(&old_sales);
+    assert_int_equal(base_int(bases.url, "SELECT SUM(events) FROM checkpoints"), past.event_count);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_holds"), 0);
+    assert_int_equal(base_script(bases.url, lost), DB_CONSTRAINT);
+    assert_int_equal(base_script(bases.url, twice), DB_CONSTRAINT);
+    assert_int_equal(base_script(bases.url, moved), DB_OK);
+}
+
+/* What reads rely on is there after it as it is in a ledger that began with it. */
+static void the_indexes_of_events_are_those_of_a_new_ledger(void **state)
+{
+    bool lite = engine_of(state) == BASE_SQLITE;
+    const char *indexes =
+        lite ? "SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL "
+               "AND tbl_name = 'events' ORDER BY name"
+             : "SELECT indexdef FROM pg_indexes WHERE tablename = 'events' ORDER BY indexname";
+    struct buf before;
+    buf_init(&before, 1 << 16);
+    struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
+    migrate_to(db, 10);
+    read_all(&before, indexes);
+    migrate_to(db, 11);
+    same_after(&before, indexes);
+    buf_free(&before);
+    db_close(db);
+}
+
+/* --- 0010: ends of epochs --------------------------------------------------------------------- */
+
+/* A ledger that was begun by a program that did not know of ends. */
+static void ends_of_epochs_are_found_in_an_older_ledger(void **state)
+{
+    struct db *db = bases_ledger(&bases, engine_of(state));
+    take(db, 0, past.count);
+    int64_t epochs = base_int(bases.url, "SELECT COUNT(*) FROM epochs"),
+            sum = base_int(bases.url, "SELECT SUM(epoch * 1000 + last_seq) FROM epochs");
+    assert_int_equal(base_script(bases.url, "DROP TABLE epochs; DELETE FROM schema_migrations "
+                                            "WHERE number >= 10; UPDATE ledger_meta SET "
+                                            "schema_version = 9"),
+                     DB_OK);
+    migrate_to(db, SCHEMA_FILES);
+    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM epochs"), epochs);
+    assert_int_equal(base_int(bases.url, "SELECT SUM(epoch * 1000 + last_seq) FROM epochs"), sum);
+    assert_int_equal(
+        base_int(bases.url, "SELECT epoch FROM epochs WHERE last_seq IS NULL AND opened_ms = 0"),
+        past.entries[past.count - 1].epoch);
+    db_close(db);
+}
+
+static int group_setup(void **state)
+{
+    const char *given = getenv("SEED");
+    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)test_now_ms();
+    fprintf(stderr, "SEED=%llu\n", (unsigned long long)seed);
+    past_make(&past, seed, OPERATIONS);
+    assert_true(past.entries[past.count - 1].epoch > 2);
+    return bases_start(&bases);
+}
+
+static int group_teardown(void **state)
+{
+    bases_stop(&bases);
+    past_free(&past);
+    return 0;
+}
+
+#define ON_BOTH(test) ON_ENGINES(test, NULL, NULL)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_BOTH(a_ledger_with_types_in_its_rules_goes_on),
+        ON_BOTH(the_indexes_of_events_are_those_of_a_new_ledger),
+        ON_BOTH(ends_of_epochs_are_found_in_an_older_ledger),
+    };
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

@@ -1,0 +1,128 @@
+/* test_fold.c -- an event moves an item only the ways that its type goes.
+ *
+ * SQL knows no types (sql/.../0011_event_rules.sql): what an event of one may do is judged here
+ * alone.
+ */
+#include "ledger/fold.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+/* Of an item with 10 available, 4 held and 6 sold; for create: of one that was deleted. */
+static const struct {
+    enum event_type type;
+    int64_t available, held, sold; /* right after it */
+    enum fold_result result;
+} moves[] = {
+    {EVENT_CREATE, 5, 0, 0, FOLD_OK},       {EVENT_CREATE, 0, 0, 0, FOLD_OK},
+    {EVENT_CREATE, 5, 1, 0, FOLD_FORK},     {EVENT_CREATE, 5, 0, 1, FOLD_FORK},
+    {EVENT_SET, 0, 4, 6, FOLD_OK},          {EVENT_SET, 11, 4, 6, FOLD_OK},
+    {EVENT_SET, 10, 5, 6, FOLD_FORK},       {EVENT_SET, 10, 4, 7, FOLD_FORK},
+    {EVENT_ADJUST, 11, 4, 6, FOLD_OK},      {EVENT_ADJUST, 9, 4, 6, FOLD_OK},
+    {EVENT_ADJUST, 9, 5, 6, FOLD_FORK},     {EVENT_ADJUST, 9, 4, 7, FOLD_FORK},
+    {EVENT_DELETE, 0, 4, 0, FOLD_FORK},     {EVENT_DELETE, 0, 0, 0, FOLD_FORK}, /* held */
+    {EVENT_DECREMENT, 8, 4, 8, FOLD_OK},    {EVENT_DECREMENT, 10, 4, 6, FOLD_FORK},
+    {EVENT_DECREMENT, 12, 4, 4, FOLD_FORK}, {EVENT_DECREMENT, 9, 4, 8, FOLD_FORK},
+    {EVENT_DECREMENT, 10, 2, 8, FOLD_FORK}, {EVENT_RESERVE, 7, 7, 6, FOLD_OK},
+    {EVENT_RESERVE, 10, 4, 6, FOLD_FORK},   {EVENT_RESERVE, 7, 8, 6, FOLD_FORK},
+    {EVENT_RESERVE, 12, 2, 6, FOLD_FORK},   {EVENT_RESERVE, 7, 6, 7, FOLD_FORK},
+    {EVENT_CONFIRM, 11, 0, 9, FOLD_OK},     {EVENT_CONFIRM, 10, 0, 10, FOLD_OK},
+    {EVENT_CONFIRM, 8, 4, 8, FOLD_OK}, /* sold after all, from units taken again */
+    {EVENT_CONFIRM, 11, 0, 10, FOLD_FORK},  {EVENT_CONFIRM, 9, 5, 6, FOLD_FORK},
+    {EVENT_CONFIRM, 12, 4, 4, FOLD_FORK},   {EVENT_RELEASE, 12, 2, 6, FOLD_OK},
+    {EVENT_RELEASE, 11, 2, 6, FOLD_FORK},   {EVENT_RELEASE, 8, 6, 6, FOLD_FORK},
+    {EVENT_RELEASE, 11, 2, 7, FOLD_FORK},   {EVENT_RELEASE, 10, 4, 6, FOLD_FORK},
+    {EVENT_EXPIRE, 12, 2, 6, FOLD_OK},      {EVENT_EXPIRE, 12, 1, 6, FOLD_FORK},
+    {EVENT_EXPIRE, 10, 2, 8, FOLD_FORK},    {EVENT_EXPIRE, 8, 6, 6, FOLD_FORK},
+    {EVENT_EXTEND, 10, 4, 6, FOLD_OK},      {EVENT_EXTEND, 11, 3, 6, FOLD_FORK},
+    {EVENT_EXTEND, 9, 5, 6, FOLD_FORK},
+};
+
+static const struct rid rid = {.partition = 0};
+
+/* What the ledger holds before it: the item, and what the event is about. */
+static void fill_in(struct fold *fold, const struct fold_item *item, enum event_type type,
+                    struct reservation_line *line)
+{
+    fold->items[0] = *item;
+    if (type < EVENT_CONFIRM || type > EVENT_EXPIRE)
+        return;
+    fold->reservations[0] = (struct fold_reservation){
+        .known = true, .r = {.id = rid, .state = RESERVATION_HELD, .lines = line, .line_count = 1}};
+}
+
+static enum fold_result fold_one(struct fold *fold, const struct fold_item *item,
+                                 enum event_type type, const struct event_line *after)
+{
+    struct event_line lines[] = {*after};
+    struct reservation_line line = {.sku = after->sku, .quantity = 4, .reserved = 4};
+    struct event event = {.type = type,
+                          .line_count = 1,
+                          .lines = lines,
+                          .has_rid = type >= EVENT_RESERVE && type <= EVENT_EXPIRE,
+                          .rid = rid,
+                          .expires_ms = type == EVENT_RESERVE || type == EVENT_EXTEND ? 2000 : 0};
+    struct buf bytes;
+    buf_init(&bytes, 4096);
+    event_begin(&bytes, 1000);
+    event_put(&bytes, &event, 1000);
+    fold_begin(fold, 0);
+    assert_int_equal(fold_entry(fold, 1, 1, buf_str(&bytes)), FOLD_OK);
+    assert_int_equal(fold_known(fold), FOLD_OK);
+    fill_in(fold, item, type, &line);
+    enum fold_result result = fold_run(fold);
+    buf_free(&bytes);
+    return result;
+}
+
+static void an_item_moves_as_the_type_of_the_event_says(void **state)
+{
+    static const struct fold_item there = {
+        .exists = true, .available = 10, .held = 4, .sold = 6, .version = 7};
+    static const struct fold_item gone = {.version = 7};
+    struct fold fold;
+    bool seen[EVENT_TYPES] = {[EVENT_EPOCH] = true}; /* without items */
+    fold_init(&fold);
+    for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
+        const struct event_line after = {
+            STR("one"), 4, moves[i].available, moves[i].held, moves[i].sold, 8, 0};
+        enum fold_result result =
+            fold_one(&fold, moves[i].type == EVENT_CREATE ? &gone : &there, moves[i].type, &after);
+        if (result != moves[i].result)
+            fail_msg("row %zu, type %d: %d: %s", i, moves[i].type, result, fold.why);
+        if (result == FOLD_FORK)
+            assert_non_null(strstr(fold.why, "one moves as in no event of this type"));
+        seen[moves[i].type] = true;
+    }
+    for (int type = EVENT_CREATE; type < EVENT_TYPES; type++)
+        assert_true(seen[type]);
+    fold_free(&fold);
+}
+
+/* A deleted item owns nothing: what was available and sold goes with it, and nothing was held. */
+static void what_is_deleted_leaves_empty(void **state)
+{
+    static const struct fold_item free_item = {
+        .exists = true, .available = 10, .sold = 6, .version = 7};
+    struct fold fold;
+    fold_init(&fold);
+    struct event_line after = {STR("one"), 0, 0, 0, 0, 8, 0};
+    assert_int_equal(fold_one(&fold, &free_item, EVENT_DELETE, &after), FOLD_OK);
+    after.sold = 6;
+    assert_int_equal(fold_one(&fold, &free_item, EVENT_DELETE, &after), FOLD_FORK);
+    after = (struct event_line){STR("one"), 0, 1, 0, 0, 8, 0};
+    assert_int_equal(fold_one(&fold, &free_item, EVENT_DELETE, &after), FOLD_FORK);
+    fold_free(&fold);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_item_moves_as_the_type_of_the_event_says),
+        cmocka_unit_test(what_is_deleted_leaves_empty),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
