@@ -17,6 +17,7 @@ static void put_cell(struct buf *b, const struct layout_field *field, const json
     bool known = template_put(&cell, field->text, run);
     buf_putc(b, ' ');
     page_cell(b, known ? buf_str(&cell) : STR("-"), CELL_COLUMNS, true);
+    b->failed |= cell.failed;
     buf_free(&cell);
 }
 

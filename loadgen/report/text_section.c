@@ -17,6 +17,7 @@
 /* A table as texts, from which the widths of its columns follow. Column 0 has the names. */
 struct grid {
     size_t columns, rows, left_out;
+    bool failed; /* for want of memory */
     size_t width[COLUMNS_MAX];
     char cell[ROWS_SHOWN + 1][COLUMNS_MAX][CELL_SIZE]; /* row 0: the heads */
 };
@@ -33,6 +34,7 @@ static void put_facts(struct buf *b, const struct layout_section *section, const
                      (field->otherwise && template_put(&line, field->otherwise, from));
         if (known)
             page_fact(b, field->label, buf_str(&line));
+        b->failed |= line.failed;
         buf_free(&line);
     }
 }
@@ -45,11 +47,15 @@ static void put_members(struct buf *b, const json_t *object)
     const char *key;
     json_t *value;
     buf_init(&line, LINE_MAX);
-    json_object_foreach((json_t *)(uintptr_t)object, key, value) if (json_integer_value(value) > 0)
-        buf_printf(&line, "%s%s %s", line.n ? ", " : "", key,
-                   unit_count(json_integer_value(value), number));
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        json_int_t count = json_integer_value(value);
+        if (count > 0)
+            buf_printf(&line, "%s%s %s", line.n ? ", " : "", key, unit_count(count, number));
+    }
     buf_puts(b, STR("  "));
     page_wrap(b, 2, 2, buf_str(&line));
+    b->failed |= line.failed;
     buf_free(&line);
 }
 
@@ -66,10 +72,11 @@ static void set_field(struct grid *grid, size_t column, const struct layout_fiel
                       const json_t *object)
 {
     struct buf text;
-    buf_init(&text, CELL_SIZE - 1);
+    buf_init(&text, LINE_MAX);
     const char *otherwise = field->otherwise ? field->otherwise : "-";
     if (template_put(&text, field->text, object) || template_put(&text, otherwise, object))
         set_cell(grid, grid->rows, column, buf_str(&text));
+    grid->failed |= text.failed;
     buf_free(&text);
 }
 
@@ -145,6 +152,7 @@ static void put_table(struct buf *b, const struct layout_section *section, const
         }
         buf_putc(b, '\n');
     }
+    b->failed |= grid->failed;
     if (grid->left_out)
         buf_printf(b, "  and %zu more\n", grid->left_out);
     free(grid);

@@ -39,6 +39,7 @@ void text_properties(struct buf *b, const json_t *run)
         }
         buf_puts(&line, str_of(text_at(property, "title")));
         page_fact(b, text_at(property, "name"), buf_str(&line));
+        b->failed |= line.failed;
         buf_free(&line);
     }
 }
@@ -63,6 +64,7 @@ static void put_witness(struct buf *b, size_t number, const json_t *witness)
     buf_init(&line, LINE_MAX);
     buf_printf(&line, "%s: %s", text_at(witness, "property"), text_at(witness, "text"));
     page_wrap(b, 6, 6, buf_str(&line));
+    b->failed |= line.failed;
     buf_free(&line);
     json_array_foreach(json_object_get(witness, "operations"), i, op)
     {
