@@ -253,6 +253,7 @@ $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
 
 lint-all: compdb
 	@tests/tools/layers.sh
+	@tests/tools/cycles.sh
 	@tests/tools/headers.sh '$(CC) $(ALL_CFLAGS)' $(ALL_H)
 	@$(CLANG_FORMAT) --dry-run --Werror $(ALL_C) $(ALL_H)
 	@printf '%s\n' $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) loadgen/main.c | xargs -P $$(nproc) -n 4 $(CLANG_TIDY) --quiet -p . 2>/dev/null

@@ -9,9 +9,11 @@
 
 #include "core/event.h"
 #include "core/op_table.h"
-#include "core/plan.h"
+#include "core/view.h"
 
 enum step { STEP_DONE, STEP_READ, STEP_DEFER, STEP_NO_MEMORY, STEP_BROKEN };
+
+struct plan_limits; /* core/plan.h */
 
 struct planner {
     struct view *view;

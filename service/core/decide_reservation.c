@@ -1,5 +1,6 @@
 /* decide_reservation.c -- reserve, confirm, release, extend, get; and expiry. */
 #include "core/decide.h"
+#include "core/plan.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -57,7 +57,7 @@ static enum restore_result check_places(struct build *b)
     if (result != DB_OK)
         return from_db(b, result);
     for (size_t i = 0; i < count; i++) {
-        if (store_partition(r->scene.partitions, items[i].sku) == b->partition)
+        if (layout_partition(r->scene.partitions, items[i].sku) == b->partition)
             continue;
         snprintf(r->why, sizeof(r->why),
                  "item %.*s lies in partition %u, which it would not with %u partitions: give "

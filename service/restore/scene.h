@@ -1,7 +1,7 @@
 /* scene.h -- what a restore finds, and whether the store in Redis may be built anew from SQL.
  *
  * Layer: restore. The verdict is pure: a scene comes in, a verdict goes out
- * (tests/unit/test_rebuild.c has a row for each). How a scene is seen: steps.h.
+ * (tests/unit/test_rebuild.c has a row for each). How a scene is seen: see.c.
  *
  *   of a partition     meta                                  the stream's end
  *   SOUND              open                                  at SQL's checkpoint, or past it

@@ -5,7 +5,7 @@
 #ifndef RESTORE_STEPS_H
 #define RESTORE_STEPS_H
 
-#include "restore/restore.h"
+#include "restore/restore_state.h"
 
 enum restore_result restore_say(struct restore *r, enum restore_result result, const char *why);
 
@@ -16,7 +16,7 @@ enum restore_result restore_from_redis(struct restore *r, enum rebuild_result re
 /* RESTORE_UNSURE: the caller was told to stop. */
 enum restore_result restore_progress(struct restore *r);
 
-/* --- scene.c ---------------------------------------------------------------------------------- */
+/* --- see.c ---------------------------------------------------------------------------------- */
 
 /* Which ledger this is, and how many partitions there are. */
 enum restore_result scene_begin(struct restore *r) __attribute__((warn_unused_result));

@@ -13,20 +13,8 @@
 #define STORE_ADMIN_H
 
 #include "arena.h"
-#include "store/store.h"
-
-#define ADMIN_CURSOR_SIZE 24 /* of SCAN and its like; begins and ends as "0" */
-
-enum admin_result {
-    ADMIN_OK,
-    ADMIN_DOWN,      /* Redis cannot be reached, or refused, now */
-    ADMIN_LOADING,   /* Redis reads its data from its disk: how far it is, is in the shared store */
-    ADMIN_LOST,      /* Redis does not hold the store that it held before */
-    ADMIN_CLOSED,    /* a partition is closed; a person has to look */
-    ADMIN_REFUSED,   /* Redis is not set up for this service: say so and do not start */
-    ADMIN_MISSING,   /* there is no meta, and the caller may not make it */
-    ADMIN_RESTARTED, /* Redis was restarted, and the caller may not open the next epoch */
-};
+#include "store/admin_result.h"
+#include "store/store_config.h"
 
 /* What admin_open_partition may do. */
 enum admin_may { ADMIN_LOOK = 0, ADMIN_CREATE = 1, ADMIN_RENEW = 2 };
@@ -37,9 +25,6 @@ struct admin;
 struct admin *admin_new(const struct store_config *config, struct store_shared *shared, char *err,
                         size_t err_size);
 void admin_free(struct admin *admin);
-
-/* Closes the connection; the next call connects anew. */
-void admin_hang_up(struct admin *admin);
 
 /* Why the last call failed. */
 const char *admin_why(const struct admin *admin);

@@ -1,6 +1,7 @@
 /* admin_check.c -- is this Redis what the service needs, and does it have its data yet? */
 #include "clock.h"
 #include "log.h"
+#include "store/admin.h"
 #include "store/admin_link.h"
 #include "store/reply.h"
 #include "store/resp.h"

@@ -2,6 +2,7 @@
 #include "log.h"
 #include "store/admin.h"
 #include "store/admin_link.h"
+#include "store/gate.h"
 #include "store/layout.h"
 #include "store/meta.h"
 #include "store/resp.h"

@@ -10,7 +10,8 @@
 
 #include "address.h"
 #include "buf.h"
-#include "store/admin.h"
+#include "store/admin_result.h"
+#include "store/store_config.h"
 
 #include <hiredis/hiredis.h>
 

@@ -15,7 +15,8 @@
 #include "core/plan.h"
 #include "store/conn.h"
 #include "store/gate.h"
-#include "store/store.h"
+#include "store/store_config.h"
+#include "store/store_op.h"
 
 #define BATCH_ROUNDS_MAX 16
 

@@ -1,6 +1,7 @@
 #include "store/feed.h"
 #include "core/event.h"
 #include "core/pack.h"
+#include "store/admin.h"
 #include "store/admin_link.h"
 #include "store/layout.h"
 #include "store/reply.h"

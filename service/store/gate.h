@@ -6,7 +6,7 @@
 #ifndef STORE_GATE_H
 #define STORE_GATE_H
 
-#include "store/store.h"
+#include "store/store_config.h"
 
 #include <hiredis/hiredis.h>
 

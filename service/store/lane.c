@@ -1,3 +1,4 @@
+#include "store/lane.h"
 #include "clock.h"
 #include "log.h"
 #include "stats.h"

@@ -5,6 +5,7 @@
  * its partition does nothing else until that is done, however often its connection breaks.
  */
 #include "log.h"
+#include "store/lane.h"
 #include "store/lane_steps.h"
 #include "store/layout.h"
 #include "store/resp.h"

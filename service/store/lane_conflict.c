@@ -1,6 +1,7 @@
 /* lane_conflict.c -- EXEC said nil: who tries again, when, and with whom. */
 #include "clock.h"
 #include "stats.h"
+#include "store/lane.h"
 #include "store/lane_steps.h"
 #include "store/layout.h"
 #include "store/resp.h"

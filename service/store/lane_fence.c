@@ -1,6 +1,7 @@
 /* lane_fence.c -- EXEC was sent and never answered: did it happen, and may it still? */
 #include "clock.h"
 #include "log.h"
+#include "store/lane.h"
 #include "store/lane_steps.h"
 #include "store/layout.h"
 #include "store/reply.h"

@@ -6,6 +6,7 @@
  */
 #include "clock.h"
 #include "stats.h"
+#include "store/lane.h"
 #include "store/lane_steps.h"
 #include "store/layout.h"
 #include "store/resp.h"

@@ -11,7 +11,7 @@
 #ifndef STORE_LANE_STEPS_H
 #define STORE_LANE_STEPS_H
 
-#include "store/lane.h"
+#include "store/lane_state.h"
 
 #define LANE_WHY_RESTORED                                                                          \
     "Redis was lost before it said whether the transaction was applied: ask again with the same "  \

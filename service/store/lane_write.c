@@ -1,6 +1,7 @@
 /* lane_write.c -- what was read is decided and written, and EXEC says whether it counts. */
 #include "log.h"
 #include "stats.h"
+#include "store/lane.h"
 #include "store/lane_steps.h"
 #include "store/layout.h"
 #include "store/reply.h"

@@ -236,3 +236,8 @@ bool layout_key(struct str text, struct layout_key *key)
     key->name = (struct str){colon + 1, text.n - key->kind.n - 1};
     return key->kind.n > 0;
 }
+
+uint16_t layout_partition(unsigned partitions, struct str sku)
+{
+    return (uint16_t)(partitions == 1 ? 0 : str_hash(sku) % partitions);
+}

@@ -131,4 +131,7 @@ struct layout_key {
 };
 bool layout_key(struct str text, struct layout_key *key);
 
+/* The partition that an item lies in. */
+uint16_t layout_partition(unsigned partitions, struct str sku);
+
 #endif

@@ -1,5 +1,6 @@
 #include "store/meta.h"
 #include "core/event.h"
+#include "store/admin.h"
 #include "store/admin_link.h"
 #include "store/layout.h"
 #include "store/reply.h"

@@ -10,14 +10,14 @@
 #define STORE_META_H
 
 #include "buf.h"
-#include "store/admin.h"
-#include "store/gate.h"
 #include "store/layout.h"
 
 #define META_VALUE_SIZE 192
 /* What the state of a partition begins with while a restore writes it; a name of its own follows.
  */
 #define META_RESTORING "closed: restore "
+
+struct admin;
 
 /* Texts as stored, cut to their room; empty: not there. */
 struct meta {

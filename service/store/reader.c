@@ -98,8 +98,8 @@ static size_t ask(struct reader *reader, struct buf *out, const struct store_rea
     unsigned partitions = reader->store->config.partitions;
     switch (read->kind) {
     case READ_ITEM:
-        layout_command(out, STR("GET"), store_partition(partitions, read->sku), KEY_ITEM, read->sku,
-                       0);
+        layout_command(out, STR("GET"), layout_partition(partitions, read->sku), KEY_ITEM,
+                       read->sku, 0);
         return 1;
     case READ_RESERVATION:
         layout_command_records(out, STR("HGET"), read->rid.partition, rid_bucket(&read->rid), 1);
@@ -221,7 +221,7 @@ static enum outcome_code judge(struct reader *reader, redisReply **tail, int64_t
 static bool answer_shut(struct reader *reader, struct store_read *read)
 {
     const struct store *store = reader->store;
-    unsigned p = read->kind == READ_ITEM ? store_partition(store->config.partitions, read->sku)
+    unsigned p = read->kind == READ_ITEM ? layout_partition(store->config.partitions, read->sku)
                                          : read->rid.partition;
     if (p >= store->config.partitions || store->partitions[p].gate.gate == GATE_OPEN)
         return false;
@@ -340,7 +340,7 @@ static void take_names(struct reader *reader, struct store_read *read, redisRepl
     resp_begin(out, 1 + (size_t)reader->listed_count);
     resp_arg(out, STR("MGET"));
     for (unsigned i = 0; i < reader->listed_count; i++)
-        resp_key(out, store_partition(partitions, reader->listed[i].sku), KEY_ITEM,
+        resp_key(out, layout_partition(partitions, reader->listed[i].sku), KEY_ITEM,
                  reader->listed[i].sku);
     reader->listing = true;
     send_off(reader, out, 1);
@@ -468,6 +468,8 @@ static void on_probe(uv_timer_t *timer)
 
 void reader_submit(struct reader *reader, struct store_read *read)
 {
+    read->deadline_us = clock_mono_us() + reader->store->config.request_timeout_ms * 1000;
+    read->out = (struct outcome){.field_line = -1};
     read->next = NULL;
     *reader->waiting.end = read;
     reader->waiting.end = &read->next;

@@ -11,7 +11,9 @@
 #ifndef STORE_READER_H
 #define STORE_READER_H
 
-#include "store/store.h"
+#include "store/store_op.h"
+
+struct store;
 
 struct reader;
 

@@ -1,6 +1,8 @@
 /* rebuild.c -- metas and transactions; rebuild_put.c says what lies where. */
 #include "store/rebuild.h"
 #include "random.h"
+#include "store/admin.h"
+#include "store/gate.h"
 #include "store/layout.h"
 #include "store/rebuild_link.h"
 #include "store/reply.h"

@@ -3,7 +3,7 @@
 #define STORE_REBUILD_LINK_H
 
 #include "store/admin_link.h"
-#include "store/rebuild.h"
+#include "store/rebuild_state.h"
 
 enum rebuild_result rebuild_fail(struct rebuild *rebuild, enum rebuild_result result,
                                  const char *why);

@@ -3,6 +3,7 @@
  * Everything is queued behind a MULTI that never gets its EXEC: Redis looks at rights, at memory
  * and at its role when it queues a command, and forgets them with the connection.
  */
+#include "store/admin.h"
 #include "store/layout.h"
 #include "store/rebuild.h"
 #include "store/rebuild_link.h"

@@ -1,5 +1,6 @@
 #include "store/repeat.h"
 #include "store/lane.h"
+#include "store/reader.h"
 
 #include <stdlib.h>
 
@@ -72,6 +73,6 @@ bool repeat_look_up(struct repeats *repeats, struct store_op *op)
     lookup->op = op;
     lookup->read = (struct store_read){
         .kind = READ_OPERATION, .key = op->op.key, .done = on_looked_up, .user = lookup};
-    store_read_submit(repeats->store, &lookup->read);
+    reader_submit(repeats->store->reader, &lookup->read);
     return true;
 }

@@ -11,7 +11,9 @@
 #ifndef STORE_REPEAT_H
 #define STORE_REPEAT_H
 
-#include "store/store.h"
+#include "store/store_op.h"
+
+struct store;
 
 #define REPEATS_MAX 256
 

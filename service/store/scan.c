@@ -1,5 +1,6 @@
 /* scan.c -- items and what is counted of each, keys, the last audit; scan_records.c has records and
  * the indexes of deadlines. */
+#include "store/scan.h"
 #include "store/reply.h"
 #include "store/scan_link.h"
 

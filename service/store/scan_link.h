@@ -8,7 +8,6 @@
 
 #include "store/admin_link.h"
 #include "store/layout.h"
-#include "store/scan.h"
 
 /* MULTI; the caller writes commands; EXEC. The array of their answers, none of them an error. */
 void scan_begin(struct admin *admin);

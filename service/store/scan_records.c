@@ -1,5 +1,6 @@
 /* scan_records.c -- records by bucket and by id, and the indexes of deadlines. */
 #include "store/reply.h"
+#include "store/scan.h"
 #include "store/scan_link.h"
 
 #include <assert.h>

@@ -4,6 +4,7 @@
 #include "stats.h"
 #include "store/check.h"
 #include "store/lane.h"
+#include "store/layout.h"
 #include "store/reader.h"
 #include "store/repeat.h"
 
@@ -54,11 +55,6 @@ void queue_remove(struct queue *queue, struct store_op *op)
 
 /* --- routing ---------------------------------------------------------------------------------- */
 
-uint16_t store_partition(unsigned partitions, struct str sku)
-{
-    return (uint16_t)(partitions == 1 ? 0 : str_hash(sku) % partitions);
-}
-
 enum outcome_code store_route(const struct store *store, struct op *op)
 {
     unsigned partitions = store->config.partitions;
@@ -67,9 +63,9 @@ enum outcome_code store_route(const struct store *store, struct op *op)
         return op->partition < partitions ? OUT_NONE : OUT_RESERVATION_NOT_FOUND;
     }
     assert(op->line_count >= 1);
-    op->partition = store_partition(partitions, op->lines[0].sku);
+    op->partition = layout_partition(partitions, op->lines[0].sku);
     for (unsigned i = 1; i < op->line_count; i++)
-        if (store_partition(partitions, op->lines[i].sku) != op->partition)
+        if (layout_partition(partitions, op->lines[i].sku) != op->partition)
             return OUT_CROSS_PARTITION;
     return OUT_NONE;
 }
@@ -148,8 +144,6 @@ void store_submit(struct store *store, struct store_op *op)
 
 void store_read_submit(struct store *store, struct store_read *read)
 {
-    read->deadline_us = clock_mono_us() + store->config.request_timeout_ms * 1000;
-    read->out = (struct outcome){.field_line = -1};
     reader_submit(store->reader, read);
 }
 
@@ -214,13 +208,6 @@ bool store_idle(const struct store *store)
         }
     }
     return true;
-}
-
-void store_loading_text(const struct store_shared *shared, char *text, size_t size)
-{
-    snprintf(text, size, "Redis is loading its data: %.1f of %.1f MB, about %lld s left",
-             (double)shared->loading_bytes / 1e6, (double)shared->loading_total_bytes / 1e6,
-             (long long)shared->loading_eta_s);
 }
 
 bool store_can_close(const struct store *store)

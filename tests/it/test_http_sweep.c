@@ -6,7 +6,7 @@
  * By default some positions of each kind are drawn; SEED in the environment repeats a run, and
  * POSITIONS says how many ("all": every byte). */
 #include "random.h"
-#include "store/store.h"
+#include "store/layout.h"
 #include "support/api.h"
 #include "support/ledger_base.h"
 
@@ -63,7 +63,7 @@ static void make_items(void)
     snprintf(bystander, sizeof(bystander), "%s", api_item(a, START, 0));
     for (unsigned found = 0; found != (1u << PARTITIONS) - 1;) {
         const char *sku = new_sku();
-        unsigned p = store_partition(PARTITIONS, str_of(sku));
+        unsigned p = layout_partition(PARTITIONS, str_of(sku));
         if (found & 1u << p)
             continue;
         found |= 1u << p;

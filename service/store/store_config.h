@@ -1,0 +1,77 @@
+/* store_config.h -- how a store is set up, and what the processes of one service share of it.
+ *
+ * Layer: store; values only.
+ */
+#ifndef STORE_STORE_CONFIG_H
+#define STORE_STORE_CONFIG_H
+
+#include "core/limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What an answer promises to survive; docs/durability.md. */
+enum store_durability {
+    DURABILITY_UNSET,
+    DURABILITY_MEMORY,
+    DURABILITY_EVERYSEC,
+    DURABILITY_ALWAYS,
+    DURABILITY_REPLICATED, /* answers wait for `replicas` copies */
+    DURABILITY_LEDGER,     /* answers wait for SQL */
+};
+
+#define STORE_LEDGER_ID_SIZE 64
+#define LEDGER_NONE          "none"
+#define STORE_WHY_BEHIND     "the ledger is more than --ledger-max-lag events behind"
+#define STORE_WHY_MEMORY     "Redis has used 90 % of its maxmemory"
+#define STORE_WHY_FULL       "too many operations wait"
+
+struct store_config {
+    const char *redis_url; /* redis://[user:pass@]host:port[/db] or unix:/path.sock */
+    unsigned partitions;   /* 1..PARTITIONS_MAX */
+    unsigned batch_max;    /* operations a transaction */
+    unsigned lanes;        /* connections a partition */
+    unsigned queue_max;    /* waiting operations a partition; past it: OUT_OVERLOADED,
+                            * but for some that repeat what their key has recorded */
+    unsigned tries_max;    /* transactions lost by one operation; past it: OUT_CONTENTION */
+    int64_t request_timeout_ms;
+    int64_t operation_retention_ms;
+    int64_t reservation_retention_ms;
+    int64_t max_hold_ms;
+    int64_t event_retention_ms;
+    int64_t ledger_max_lag; /* events that SQL may be behind; past it: OUT_OVERLOADED */
+    bool ledger;            /* a ledger takes the events, and its process opens epochs */
+    enum store_durability durability;
+    unsigned replicas; /* DURABILITY_REPLICATED: 1.. */
+};
+
+/* What all processes of one service share (a shared mapping made by the master before it forks):
+ * which store they serve, so that a Redis that comes back empty or as another one is noticed. */
+struct store_shared {
+    _Atomic uint64_t store_id;            /* 0: not opened yet */
+    _Atomic int64_t epoch;                /* the highest that was seen open */
+    _Atomic bool memory_high;             /* no new holds: 90 % of maxmemory are used */
+    _Atomic bool ledger_behind;           /* no new holds or sales: past ledger_max_lag */
+    _Atomic bool replicas_short;          /* fewer than `replicas` are online */
+    _Atomic bool ledger_down;             /* the ledger process of this host can not reach SQL */
+    _Atomic bool ledger_silent;           /* an event has waited for SQL longer than requests do */
+    _Atomic bool state_lost;              /* SQL holds a past that Redis has not */
+    _Atomic int64_t restores;             /* of the store, in its life */
+    _Atomic bool ledger_known;            /* ledger_id is written, and never changes again */
+    char ledger_id[STORE_LEDGER_ID_SIZE]; /* of the database that --ledger leads to */
+    _Atomic uint64_t turns[PARTITIONS_MAX]; /* striped, tried, never waited for: who commits now */
+
+    _Atomic int64_t keeper_round_ms; /* monotonic: when a keeper last did all that there was */
+    _Atomic int64_t ledger_look_at_ms,
+        ledger_lag_ms; /* wall clock: a keeper's last look; 0: none */
+
+    /* While Redis reads its data: how far it is, and when (monotonic) to log it again. */
+    _Atomic bool loading;
+    _Atomic int64_t loading_bytes, loading_total_bytes, loading_eta_s, loading_say_ms;
+};
+
+/* "Redis is loading its data: 12.1 of 54.0 MB, about 3 s left" */
+void store_loading_text(const struct store_shared *shared, char *text, size_t size);
+
+#endif

@@ -1,0 +1,61 @@
+/* store_op.h -- what is asked of the store: an operation, a read.
+ *
+ * Layer: store; store.h says who owns them and when they are answered.
+ */
+#ifndef STORE_STORE_OP_H
+#define STORE_STORE_OP_H
+
+#include "core/op.h"
+
+struct lane;
+
+/* Operations of one request that must take effect in the order in which they were submitted. */
+struct store_chain {
+    struct lane *lane; /* the lane that works on it, or NULL */
+    unsigned flying;   /* operations that are in a batch or wait for another try */
+};
+
+struct store_op {
+    struct op op;
+    struct store_chain *chain; /* NULL: on its own */
+    void (*done)(struct store_op *op);
+    void *user;
+    /* The store's own. */
+    struct store_op *prev, *next;
+    int64_t submitted_us, started_us;
+    int64_t deadline_us; /* monotonic; past it the operation is not begun any more */
+    unsigned tries;
+    bool beyond;    /* it waits beyond queue_max: only as a repeat it is answered */
+    uint64_t doubt; /* the store that an EXEC with it was sent to and never answered; 0: none */
+};
+
+enum store_read_kind { READ_ITEM, READ_ITEMS, READ_RESERVATION, READ_OPERATION };
+
+struct store_listed {
+    struct str sku;
+    struct item item;
+};
+
+/* A plain read: one object (or one page of items), outside any transaction. */
+struct store_read {
+    enum store_read_kind kind;
+    struct str sku;           /* READ_ITEM */
+    struct rid rid;           /* READ_RESERVATION */
+    struct str key;           /* READ_OPERATION: namespace and all */
+    struct str prefix, after; /* READ_ITEMS: names that begin with prefix and sort behind after */
+    unsigned limit;           /* READ_ITEMS: 1..LIST_MAX */
+    void (*done)(struct store_read *read);
+    void *user;
+    /* The answer. OUT_OK; OUT_ITEM_NOT_FOUND, OUT_RESERVATION_NOT_FOUND; a 503 code. */
+    struct outcome out;         /* item (READ_ITEM), resv (READ_RESERVATION) */
+    enum op_kind recorded_kind; /* READ_OPERATION: out is the recorded outcome; OUT_NONE: none */
+    const struct store_listed *items; /* READ_ITEMS */
+    unsigned item_count;
+    struct str last; /* READ_ITEMS: the last name looked at; the cursor of the next page */
+    bool more;       /* READ_ITEMS: there are names behind it */
+    /* The store's own. */
+    struct store_read *next;
+    int64_t deadline_us;
+};
+
+#endif
