@@ -1,5 +1,6 @@
 /* test_rebuild.c -- which store may be built anew, and what a page of one says to Redis. */
 #include "restore/scene.h"
+#include "store/gate.h"
 #include "store/rebuild.h"
 
 #include <setjmp.h>
