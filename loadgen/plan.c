@@ -200,6 +200,7 @@ void plan_facts(const struct plan *plan, const struct options *o, struct history
         .stock = load->workload.stock,
         .ttl_ms = load->workload.ttl_ms,
         .timeout_ms = (uint64_t)o->timeout_ms,
+        .removable_every = load->workload.removable_every,
     };
     name_run(facts);
     snprintf(facts->scenario, sizeof(facts->scenario), "%s", o->scenario);

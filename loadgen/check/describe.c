@@ -24,6 +24,8 @@ static const char *const kinds[KINDS] = {
     [KIND_LIST] = "list of items",
     [KIND_LOOKUP] = "look-up of a key",
     [KIND_REUSE] = "request with a used key",
+    [KIND_RERESERVE] = "rereserving confirm",
+    [KIND_DELETE] = "delete of an item",
 };
 
 static const char *const details[DETAILS] = {
@@ -48,6 +50,9 @@ static const char *const details[DETAILS] = {
     [DETAIL_REUSED] = "key used for another request",
     [DETAIL_STALE] = "not at that version any more",
     [DETAIL_TOO_LONG] = "longer than anybody may hold",
+    [DETAIL_LIMIT] = "more than the limit",
+    [DETAIL_IN_USE] = "units are held",
+    [DETAIL_EXISTS] = "there already",
 };
 
 const char *describe_kind(enum history_kind kind)
@@ -105,7 +110,8 @@ static void describe_line(struct buf *out, const struct history_reader *r,
     int32_t held = reserved(r, op, line->item);
     if (held && held != line->quantity)
         buf_printf(out, " %" PRId32 " of the %" PRId32 " reserved of", line->quantity, held);
-    else if (op->kind != KIND_GET_ITEM && op->kind != KIND_LIST && op->kind != KIND_EXTEND)
+    else if (op->kind != KIND_GET_ITEM && op->kind != KIND_LIST && op->kind != KIND_EXTEND &&
+             op->kind != KIND_DELETE)
         buf_printf(out, " %" PRId32 " of", line->quantity);
     buf_printf(out, " %s", describe_sku(r, line->item).text);
     if (line->version)

@@ -55,11 +55,11 @@ static bool answer_fits(const struct history_op *op)
     case OUTCOME_OK:
         if (op->detail > DETAIL_EXPIRED)
             return false;
-        for (unsigned n = 0; n < op->lines; n++) {
+        for (unsigned n = 0; n < op->lines && op->kind != KIND_DELETE; n++) {
             if (index_line(op, n)->version == 0)
                 return false;
         }
-        return status >= 200 && status < 300 && op->lines > 0;
+        return status >= 200 && status < 300 && (op->lines > 0 || op->kind == KIND_LIST);
     case OUTCOME_FAIL:
         if (index_role(op) == ROLE_LOOKUP)
             return status == 404 && op->detail == DETAIL_NO_OPERATION;
@@ -74,7 +74,7 @@ static bool op_makes_sense(const struct index *index, const struct history_op *o
 {
     if (op->kind >= KINDS || history_outcome(op) >= OUTCOMES || op->detail >= DETAILS)
         return false;
-    if (op->lines == 0 && op->kind != KIND_GET_RESERVATION)
+    if (op->lines == 0 && op->kind != KIND_GET_RESERVATION && op->kind != KIND_LIST)
         return false;
     for (unsigned n = 0; n < op->lines; n++) {
         if (index_line(op, n)->item >= index->items)

@@ -22,7 +22,7 @@ static bool answer_is_whole(const struct history_op *op)
 {
     if (history_outcome(op) != OUTCOME_OK)
         return false;
-    for (unsigned n = 0; n < op->lines; n++) {
+    for (unsigned n = 0; n < op->lines && op->kind != KIND_DELETE; n++) {
         if (index_line(op, n)->version == 0)
             return false;
     }
@@ -203,7 +203,8 @@ static void check_same(const struct index *index, uint32_t answer, uint32_t othe
 static bool refused_on_merits(const struct history_op *op)
 {
     return history_outcome(op) == OUTCOME_FAIL && op->detail >= DETAIL_CONFIRMED &&
-           op->detail <= DETAIL_NO_RESERVATION;
+           (op->detail <= DETAIL_NO_RESERVATION || op->detail == DETAIL_IN_USE ||
+            op->detail == DETAIL_EXISTS);
 }
 
 /* Everything else that was said about a key that was answered must agree with that answer. */

@@ -5,9 +5,11 @@
 #include <assert.h>
 #include <string.h>
 
-#define PARTIAL_SHARE 0.2 /* of confirms that could sell a part */
-#define TAKE_SHARE    0.2 /* of adjustments that take units away */
-#define LIST_MAX      25  /* items of a page */
+#define PARTIAL_SHARE 0.2  /* of confirms that could sell a part */
+#define TAKE_SHARE    0.2  /* of adjustments that take units away */
+#define TURN_SHARE    0.7  /* of lists that go on from the page before, where there is one */
+#define ALL_SHARE     0.3  /* of lists that are of all items */
+#define REVIVE_SHARE  0.05 /* of requests of a client that knows of an item that is gone */
 
 /* Around the deadline of a reservation that is kept: some are ended just before it, some while it
  * is being written, most behind it, so late that nobody can take them for being in time. */
@@ -185,16 +187,45 @@ static bool choose_set(struct client *c)
     return known;
 }
 
+/* The page behind the one that it saw last, or the first of some or all of the items. */
 static void choose_list(struct client *c, const struct workload *w)
 {
+    struct rng *rng = &c->shared->rng;
     struct intent *i = &c->intent;
-    uint32_t items[HISTORY_LINES_MAX];
-    unsigned most = 1 + (unsigned)rng_below(&c->shared->rng, LIST_MAX);
     i->kind = KIND_LIST;
-    i->prefix = workload_item(w, &c->shared->rng);
-    i->lines = workload_list(w, i->prefix, most, items, &i->more);
-    for (unsigned n = 0; n < i->lines; n++)
-        i->line[n] = (struct history_line){.item = items[n]};
+    if (c->further.cursor_bytes > 0 && workload_chance(rng, TURN_SHARE))
+        i->list = c->further;
+    else
+        i->list = (struct listing){.after = LISTING_END,
+                                   .all = workload_chance(rng, ALL_SHARE),
+                                   .prefix = workload_item(w, rng)};
+    c->further.cursor_bytes = 0;
+    i->list.limit = i->lines = 1 + (unsigned)rng_below(rng, LISTING_LIMIT_MAX);
+}
+
+/* --- items that come and go --- */
+
+static void choose_creation(struct client *c, const struct workload *w)
+{
+    struct intent *i = &c->intent;
+    uint64_t some = rng_below(&c->shared->rng, (uint64_t)w->stock / 2 + 1);
+    c->knows_gone = false;
+    i->kind = KIND_PUT;
+    i->lines = 1;
+    i->line[0] =
+        (struct history_line){.item = c->gone, .quantity = (int32_t)(w->stock - (uint32_t)some)};
+}
+
+static void choose_remove(struct client *c, const struct workload *w)
+{
+    struct intent *i = &c->intent;
+    if (c->knows_gone) {
+        choose_creation(c, w);
+        return;
+    }
+    i->kind = KIND_DELETE;
+    i->lines = 1;
+    i->line[0] = (struct history_line){.item = workload_removable(w, &c->shared->rng)};
 }
 
 /* --- all of it --- */
@@ -242,6 +273,7 @@ static bool choose_work(struct client *c, enum work work, const struct workload 
         return true;
     case WORK_LIST: choose_list(c, w); return true;
     case WORK_BATCH: return choose_batch(c, w, others, count);
+    case WORK_REMOVE: choose_remove(c, w); return true;
     default: return false;
     }
 }
@@ -261,6 +293,10 @@ void client_choose(struct client *c, const struct workload *w, struct client *ot
     }
     if (c->sets_next && choose_set(c))
         return;
+    if (c->knows_gone && workload_chance(rng, REVIVE_SHARE)) {
+        choose_creation(c, w);
+        return;
+    }
     if (!choose_work(c, workload_pick(w, rng), w, others, count))
         choose_reserve(i, w, rng);
 }
@@ -319,9 +355,22 @@ static void remember_done(struct client *c, struct str id)
         c->counted = c->done;
 }
 
+/* That an item is gone is known from who deleted it, or did not find it. */
+static void remember_gone(struct client *c, const struct workload *w, const struct lesson *lesson)
+{
+    bool gone = lesson->outcome == OUTCOME_OK
+                    ? c->op->kind == KIND_DELETE
+                    : lesson->detail == DETAIL_NO_ITEM && c->op->lines == 1;
+    if (!gone || !workload_removes(w, c->op->line.item))
+        return;
+    c->gone = c->op->line.item;
+    c->knows_gone = true;
+}
+
 void client_remember(struct client *c, const struct workload *w, const struct lesson *lesson,
                      uint64_t now_ns)
 {
+    remember_gone(c, w, lesson);
     if (lesson->outcome != OUTCOME_OK)
         return;
     bool first = c->op == c->root || c->root->outcome != OUTCOME_OK;
@@ -332,8 +381,11 @@ void client_remember(struct client *c, const struct workload *w, const struct le
         c->ended = c->intent.held;
         c->ended.shared = true;
     }
-    if (effect && c->op == c->root && !(c->op->flags & FLAG_REPLAYED))
+    /* A delete has left no numbers by which to know its record. */
+    if (effect && c->op == c->root && !(c->op->flags & FLAG_REPLAYED) && c->op->kind != KIND_DELETE)
         remember_done(c, lesson->id);
+    if (c->op->kind == KIND_LIST)
+        c->further = lesson->further;
     if (c->op->kind == KIND_GET_ITEM && lesson->on_hand != ANSWER_UNSAID &&
         lesson->held != ANSWER_UNSAID)
         c->seen = (struct seen_item){c->op->line.item, c->op->line.version, lesson->on_hand,

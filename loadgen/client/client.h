@@ -58,6 +58,9 @@ struct client {
     struct answered counted;       /* the same of decrements and adjustments */
     struct seen_item seen;         /* the item that it read last */
     bool sets_next;                /* and wants to set */
+    struct listing further;        /* the page that it may turn to; cursor_bytes 0: none */
+    uint32_t gone;                 /* the item that it knows to be gone, if it knows one */
+    bool knows_gone;
 };
 
 /* The wish of a client, from its dice. others are the clients of the same process. */

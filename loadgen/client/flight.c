@@ -219,7 +219,7 @@ static void on_answer(struct wire *wire, const struct response *response)
         .named = w->load->workload.named,
         .about = c->intent.about.op,
         .if_match = c->intent.if_match,
-        .more = c->intent.more,
+        .list = &c->intent.list,
     };
     struct lesson lesson = intent_learn(w->facts, c->op, &request, response);
     finish(c, lesson.outcome, response->status, lesson.detail,

@@ -7,6 +7,7 @@
 #ifndef LOADGEN_CLIENT_INTENT_H
 #define LOADGEN_CLIENT_INTENT_H
 
+#include "client/listing.h"
 #include "client/load.h"
 #include "client/misfit.h"
 #include "client/response.h"
@@ -31,15 +32,14 @@ struct answered {
 
 struct intent {
     enum history_kind kind;
-    unsigned lines;
+    unsigned lines;                              /* of list: that there is room for */
     struct history_line line[HISTORY_LINES_MAX]; /* item and quantity; the rest is 0 */
     struct held held;                            /* of confirm, release, extend, get */
     bool partial;                                /* a confirm that says how many units */
     bool batch;                                  /* sent as the one operation of a batch */
     struct answered about;                       /* of look-up and reuse */
     uint64_t if_match;                           /* of set */
-    uint32_t prefix; /* of list: its items' numbers begin with these digits */
-    bool more;       /* of list: there are more such items than it asks for */
+    struct listing list;                         /* of list; has no lines before its answer */
 };
 
 /* Fills kind, lines, `of` and flags of a record that history_begin made with i->lines lines. */
@@ -59,8 +59,9 @@ struct lesson {
     enum history_outcome outcome;
     enum history_detail detail;
     struct str id; /* of the reservation a reserve made; absent otherwise. Part of the response */
-    struct misfit misfit;  /* what else the answer said that does not fit the request */
-    int64_t on_hand, held; /* of a get of an item; ANSWER_UNSAID when not said */
+    struct misfit misfit;   /* what else the answer said that does not fit the request */
+    int64_t on_hand, held;  /* of a get of an item; ANSWER_UNSAID when not said */
+    struct listing further; /* of a list: the page behind this one, if cursor_bytes > 0 */
 };
 
 /* Reads status and body of an answer, fills version and remaining of the operation's lines. */

@@ -31,6 +31,7 @@ enum work {
     WORK_SET,    /* a PUT on an item as it was read last, with If-Match */
     WORK_LIST,   /* some of the run's items */
     WORK_BATCH,  /* one of the others, as the one operation of a batch */
+    WORK_REMOVE, /* a delete of an item, or the creation of one that was deleted */
     WORKS
 };
 
@@ -47,11 +48,12 @@ struct workload {
     double theta;                    /* of Zipf's law; 0: every item is as likely as the next */
     double again;                    /* share of confirms and releases that two clients try */
     double forget;                   /* share of reservations that are left to expire at once */
-    double late;      /* share of reservations that are kept until about their deadline */
-    bool named;       /* reservations carry a customer and a reference */
-    uint32_t keepers; /* clients that may keep one, the first ones; from workload_open */
-    float *share;     /* cumulative, one per item; from workload_open */
-    uint32_t weights; /* sum; from workload_open */
+    double late;              /* share of reservations that are kept until about their deadline */
+    bool named;               /* reservations carry a customer and a reference */
+    uint32_t keepers;         /* clients that may keep one, the first ones; from workload_open */
+    uint32_t removable_every; /* as in the history's facts; from workload_open */
+    float *share;             /* cumulative, one per item; from workload_open */
+    uint32_t weights;         /* sum; from workload_open */
 };
 
 /* The scenarios' defaults, `count` of them. */
@@ -74,10 +76,15 @@ uint32_t workload_item(const struct workload *w, struct rng *rng);
 /* `count` different items (fewer when there are not as many), in random order; returns how many. */
 unsigned workload_basket(const struct workload *w, struct rng *rng, uint32_t *items);
 
-/* The items whose numbers begin with those of `prefix`, in the order of their skus, and at most so
- * many; `more`: there are others behind them. */
-unsigned workload_list(const struct workload *w, uint32_t prefix, unsigned most, uint32_t *items,
-                       bool *more);
+/* An item that may be deleted, each as likely as the next: of hot ones something is held most of
+ * the time. There must be some: of a workload that removes. */
+uint32_t workload_removable(const struct workload *w, struct rng *rng);
+
+/* Whether that one may be. */
+static inline bool workload_removes(const struct workload *w, uint32_t item)
+{
+    return w->removable_every > 0 && item % w->removable_every == w->removable_every - 1;
+}
 
 uint32_t workload_quantity(const struct workload *w, struct rng *rng);
 

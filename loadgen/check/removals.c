@@ -1,0 +1,341 @@
+/* removals.c -- see removals.h. */
+#include "check/removals.h"
+#include "check/describe.h"
+#include "check/effect.h"
+#include "check/restored.h"
+#include "check/sweep.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Where a delete must have been. It began by until_ns, and was not over before from_ns. */
+struct place {
+    uint64_t version;
+    uint64_t from_ns, until_ns;
+    struct removal *taken;
+    size_t free; /* the next place that may be free, itself while it is */
+};
+
+/* A bound of a delete, and the furthest of the other bound among those up to it, or from it on. */
+struct bound {
+    uint64_t at_ns, other_ns;
+};
+
+struct placing {
+    const struct index *index;
+    const struct entries *entries;
+    struct item *items;
+    struct verdict *verdict;
+    struct removals *removals;
+    uint32_t *unsure; /* by item: creations of which nobody knows whether they happened */
+    /* Of one item: */
+    struct removal **of; /* by end */
+    size_t count;
+    struct bound *begins, *ends; /* of those, each in its order */
+    struct place *place;         /* and one behind the last, for the search */
+    size_t places;
+};
+
+const struct removal *removals_find(const struct removals *removals, uint32_t slot)
+{
+    size_t low = 0, high = removals ? removals->count : 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (removals->all[middle].slot < slot)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return removals && low < removals->count && removals->all[low].slot == slot
+               ? &removals->all[low]
+               : NULL;
+}
+
+const struct history_line *removals_line(const struct removals *removals, uint32_t slot)
+{
+    const struct removal *removal = removals_find(removals, slot);
+    return removal && removal->line.version > 0 ? &removal->line : NULL;
+}
+
+/* --- the places of one item --- */
+
+static struct span span_of(const struct placing *p, struct radix_pair entry)
+{
+    const struct history_op *op = index_op(p->index, entry_slot(entry));
+    return entry_is_read(entry) ? effect_attempt_span(op)
+                                : effect_span(p->index, entry_slot(entry));
+}
+
+static bool creates(const struct placing *p, struct radix_pair entry)
+{
+    return !entry_is_read(entry) && index_op(p->index, entry_slot(entry))->kind == KIND_PUT;
+}
+
+/* Whether a transition is known that made that version: entries before `end` lie below it, or at
+ * it. */
+static bool is_made(const struct placing *p, size_t first, size_t end, uint64_t version)
+{
+    for (size_t i = end; i-- > first && entry_version(p->entries->all[i]) >= version;)
+        if (!entry_is_read(p->entries->all[i]) && entry_version(p->entries->all[i]) == version)
+            return true;
+    return false;
+}
+
+static void add_place(struct placing *p, uint64_t version)
+{
+    p->place[p->places++] = (struct place){.version = version};
+}
+
+/* The versions that a delete must have made, in their order. */
+static void find_places(struct placing *p, uint32_t item)
+{
+    size_t first = p->entries->first[item], end = p->entries->first[item + 1];
+    const struct history_counters *counters = items_counters(p->index, &p->items[item]);
+    bool before = false;
+    p->places = 0;
+    for (size_t i = first; i < end; i++) {
+        uint64_t version = entry_version(p->entries->all[i]) - 1;
+        if (creates(p, p->entries->all[i]) && before && version > 0 &&
+            !is_made(p, first, i, version))
+            add_place(p, version);
+        before |= !entry_is_read(p->entries->all[i]);
+    }
+    if (before && counters && !counters->found)
+        add_place(p, entry_version(p->entries->all[end - 1]) + 1);
+}
+
+/* From the first to the last: what began last before the place; from the last to the first: what
+ * was over first behind it. */
+static void bound_places(struct placing *p, uint32_t item)
+{
+    size_t first = p->entries->first[item], end = p->entries->first[item + 1], i = first;
+    uint64_t from_ns = 0, until_ns = SWEEP_NEVER;
+    for (size_t n = 0; n < p->places; n++) {
+        for (; i < end && entry_version(p->entries->all[i]) < p->place[n].version; i++) {
+            struct span span = span_of(p, p->entries->all[i]);
+            from_ns = span.begin_ns > from_ns ? span.begin_ns : from_ns;
+        }
+        p->place[n].from_ns = from_ns;
+    }
+    i = end;
+    for (size_t n = p->places; n-- > 0;) {
+        for (; i > first && entry_version(p->entries->all[i - 1]) >= p->place[n].version; i--) {
+            struct span span = span_of(p, p->entries->all[i - 1]);
+            until_ns = span.end_ns < until_ns ? span.end_ns : until_ns;
+        }
+        p->place[n].until_ns = until_ns;
+    }
+}
+
+/* --- who belongs where --- */
+
+static int by_end(const void *a, const void *b)
+{
+    const struct removal *x = *(struct removal *const *)a, *y = *(struct removal *const *)b;
+    return x->end_ns != y->end_ns ? (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns)
+                                  : (x->begin_ns > y->begin_ns) - (x->begin_ns < y->begin_ns);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct bound *x = a, *y = b;
+    return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
+}
+
+/* The first place that does not lie wholly before that begin. */
+static size_t first_place(const struct placing *p, uint64_t begin_ns)
+{
+    size_t low = 0, high = p->places;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (p->place[middle].until_ns < begin_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* That place, or the first free one behind it; behind the last: none. */
+static size_t free_place(struct placing *p, size_t n)
+{
+    while (p->place[n].free != n)
+        n = p->place[n].free = p->place[p->place[n].free].free;
+    return n;
+}
+
+/* The one over first takes the first place that it fits: whoever else could have it can also have
+ * any that it leaves. */
+static void take_places(struct placing *p, uint32_t item)
+{
+    for (size_t n = 0; n <= p->places; n++)
+        p->place[n].free = n;
+    qsort(p->of, p->count, sizeof(struct removal *), by_end);
+    for (size_t i = 0; i < p->count; i++) {
+        struct removal *removal = p->of[i];
+        size_t n = free_place(p, first_place(p, removal->begin_ns));
+        if (n == p->places || p->place[n].from_ns > removal->end_ns)
+            continue;
+        removal->line = (struct history_line){item, 0, p->place[n].version, 0};
+        p->place[n].taken = removal;
+        p->place[n].free = n + 1;
+    }
+}
+
+static void sort_bounds(struct placing *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        p->begins[i] = (struct bound){p->of[i]->begin_ns, p->of[i]->end_ns};
+        p->ends[i] = (struct bound){p->of[i]->end_ns, p->of[i]->begin_ns};
+    }
+    qsort(p->begins, p->count, sizeof(*p->begins), by_time);
+    for (size_t i = 1; i < p->count; i++)
+        if (p->begins[i - 1].other_ns > p->begins[i].other_ns)
+            p->begins[i].other_ns = p->begins[i - 1].other_ns;
+    for (size_t i = p->count; i-- > 1;)
+        if (p->ends[i].other_ns < p->ends[i - 1].other_ns)
+            p->ends[i - 1].other_ns = p->ends[i].other_ns;
+}
+
+/* What made a version is known only as one of those that fit it. */
+static void widen_places(struct placing *p)
+{
+    size_t begun = 0, over = 0;
+    sort_bounds(p);
+    for (size_t n = 0; n < p->places; n++) {
+        const struct place *place = &p->place[n];
+        while (begun < p->count && p->begins[begun].at_ns <= place->until_ns)
+            begun++;
+        while (over < p->count && p->ends[over].at_ns < place->from_ns)
+            over++;
+        if (!place->taken)
+            continue;
+        place->taken->sure = place->from_ns <= place->until_ns && begun == over + 1;
+        place->taken->begin_ns = p->ends[over].other_ns;
+        place->taken->end_ns = p->begins[begun - 1].other_ns;
+    }
+}
+
+/* A delete that was answered, and is nowhere. */
+static void judge_unplaced(const struct placing *p, uint32_t item, const struct removal *removal)
+{
+    const struct history_op *op = index_op(p->index, removal->slot);
+    const struct restored_jump *end;
+    if (p->index->incomplete || p->unsure[item] > 0) {
+        p->items[item].slack++;
+        return;
+    }
+    bool restored = restored_of(p->index->restored, item, &end) < end;
+    const uint32_t ops[] = {removal->slot, 0};
+    p->items[item].disturbed = true;
+    verdict_violation(p->verdict, restored ? PROPERTY_LASTING : PROPERTY_VERSIONS, ops,
+                      "%s: %s was answered with 204, so nothing but a creation can follow it; but "
+                      "at no moment that it could be of was the item gone.",
+                      describe_sku(p->index->reader, item).text, describe_who(op).text);
+}
+
+static void place_item(struct placing *p, uint32_t item)
+{
+    find_places(p, item);
+    bound_places(p, item);
+    take_places(p, item);
+    widen_places(p);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->of[i]->line.version == 0)
+            judge_unplaced(p, item, p->of[i]);
+}
+
+/* --- all of them --- */
+
+/* Counts the deletes that happened, or, once there is room, keeps them. */
+static void each_delete(struct placing *p)
+{
+    struct removals *removals = p->removals;
+    struct index_pass pass;
+    index_pass(&pass, p->index);
+    uint32_t slot;
+    removals->count = 0;
+    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+        if (index_role(op) != ROLE_FIRST)
+            continue;
+        if (op->kind == KIND_PUT && p->index->effect[slot] == EFFECT_UNRESOLVED && removals->all)
+            p->unsure[op->line.item]++;
+        if (op->kind != KIND_DELETE || !index_took_effect(p->index, slot))
+            continue;
+        struct span span = effect_span(p->index, slot);
+        if (removals->all)
+            removals->all[removals->count] = (struct removal){.slot = slot,
+                                                              .line.item = op->line.item,
+                                                              .begin_ns = span.begin_ns,
+                                                              .end_ns = span.end_ns};
+        removals->count++;
+    }
+}
+
+static int by_item(const void *a, const void *b)
+{
+    const struct removal *x = *(struct removal *const *)a, *y = *(struct removal *const *)b;
+    return (x->line.item > y->line.item) - (x->line.item < y->line.item);
+}
+
+static void place_all(struct placing *p, struct removal **all)
+{
+    size_t count = p->removals->count, end;
+    for (size_t i = 0; i < count; i++)
+        all[i] = &p->removals->all[i];
+    qsort(all, count, sizeof(*all), by_item);
+    for (size_t i = 0; i < count; i = end) {
+        uint32_t item = all[i]->line.item;
+        for (end = i; end < count && all[end]->line.item == item;)
+            end++;
+        p->of = all + i;
+        p->count = end - i;
+        place_item(p, item);
+    }
+}
+
+/* The most places of one item: one for each creation, one at the end, and one behind that. */
+static size_t most_places(const struct placing *p)
+{
+    size_t most = 0;
+    for (uint32_t item = 0; item < p->index->items; item++) {
+        size_t count = 2;
+        for (size_t i = p->entries->first[item]; i < p->entries->first[item + 1]; i++)
+            count += creates(p, p->entries->all[i]);
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
+int removals_make(struct removals *removals, const struct index *index,
+                  const struct entries *entries, struct item *items, struct verdict *v)
+{
+    struct placing p = {.index = index, .entries = entries, .items = items, .verdict = v};
+    *removals = (struct removals){0};
+    p.removals = removals;
+    each_delete(&p);
+    removals->all = calloc(removals->count + 1, sizeof(*removals->all));
+    struct removal **all = calloc(removals->count + 1, sizeof(struct removal *));
+    p.place = calloc(most_places(&p), sizeof(*p.place));
+    p.begins = calloc(removals->count + 1, sizeof(*p.begins));
+    p.ends = calloc(removals->count + 1, sizeof(*p.ends));
+    p.unsure = calloc((size_t)index->items + 1, sizeof(*p.unsure));
+    bool memory = removals->all && all && p.place && p.begins && p.ends && p.unsure;
+    if (memory) {
+        each_delete(&p);
+        place_all(&p, all);
+    }
+    free(all);
+    free(p.place);
+    free(p.begins);
+    free(p.ends);
+    free(p.unsure);
+    return memory ? 0 : -ENOMEM;
+}
+
+void removals_free(struct removals *removals)
+{
+    free(removals->all);
+    *removals = (struct removals){0};
+}
