@@ -1,5 +1,7 @@
 #include "address.h"
 
+#include "digits.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +14,15 @@ static bool fail(char *err, size_t err_size, const char *why)
     return false;
 }
 
-static int hex(char c)
-{
-    return isdigit((unsigned char)c) ? c - '0' : (tolower((unsigned char)c) - 'a' + 10);
-}
-
 /* Copies [from, to), percent-decoded. */
 static bool copy(char out[ADDRESS_PART], const char *from, const char *to)
 {
     size_t n = 0;
     while (from < to && n + 1 < ADDRESS_PART) {
-        if (*from == '%' && to - from > 2 && isxdigit((unsigned char)from[1]) &&
-            isxdigit((unsigned char)from[2])) {
-            out[n++] = (char)(hex(from[1]) * 16 + hex(from[2]));
+        int high = *from == '%' && to - from > 2 ? digits_hex(from[1]) : -1;
+        int low = high >= 0 ? digits_hex(from[2]) : -1;
+        if (low >= 0) {
+            out[n++] = (char)(high << 4 | low);
             from += 3;
         } else {
             out[n++] = *from++;

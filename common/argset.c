@@ -1,10 +1,12 @@
 /* argset.c -- one setter a type. */
 #include "argset.h"
 
+#include "buf.h"
 #include "units.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -1,6 +1,8 @@
 /* buf.c -- growth and number text of buf.h. */
 #include "buf.h"
 
+#include "digits.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,15 +79,6 @@ void buf_printf(struct buf *b, const char *format, ...)
 
 void buf_put_i64(struct buf *b, int64_t value)
 {
-    char digits[20];
-    char *end = digits + sizeof digits, *p = end;
-    /* As unsigned: the smallest int64_t has no positive twin. */
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        *--p = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest);
-    if (value < 0)
-        *--p = '-';
-    buf_put(b, p, (size_t)(end - p));
+    char digits[DIGITS_MAX];
+    buf_put(b, digits, digits_put_signed(digits, value));
 }

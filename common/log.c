@@ -2,6 +2,7 @@
 #include "log.h"
 
 #include "clock.h"
+#include "utf8.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -104,21 +105,12 @@ static void put_text(struct line *l, const char *text)
 }
 
 /* Bytes of the UTF-8 character at p, or 0 when it is none, or a control that a terminal obeys. */
-static size_t character_bytes(const unsigned char *p, size_t n)
+static size_t printable_length(const char *p, size_t n)
 {
-    if (p[0] < 0x80)
-        return p[0] >= 0x20 && p[0] != 0x7f;
-    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || len > n)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool surrogate = p[0] == 0xed && p[1] > 0x9f;
-    bool past_end = p[0] == 0xf4 && p[1] > 0x8f;
-    bool control = p[0] == 0xc2 && p[1] < 0xa0;
-    return overlong || surrogate || past_end || control ? 0 : len;
+    const unsigned char *c = (const unsigned char *)p;
+    size_t length = utf8_length(p, n);
+    bool control = c[0] < 0x20 || c[0] == 0x7f || (length == 2 && c[0] == 0xc2 && c[1] < 0xa0);
+    return control ? 0 : length;
 }
 
 static void put_escape(struct line *l, unsigned char c)
@@ -142,18 +134,17 @@ static void put_escape(struct line *l, unsigned char c)
 /* Cut at LOG_VALUE_MAX, or where the line has no room for one more escape and the mark. */
 static void put_quoted(struct line *l, struct str s)
 {
-    const unsigned char *p = (const unsigned char *)s.p;
     size_t n = s.n < LOG_VALUE_MAX ? s.n : LOG_VALUE_MAX;
     size_t i = 0;
     put(l, "\"", 1);
     while (i < n && l->max - l->n >= VALUE_ROOM) {
-        size_t len = character_bytes(p + i, s.n - i);
-        if (p[i] == '"' || p[i] == '\\')
+        size_t len = printable_length(s.p + i, s.n - i);
+        if (s.p[i] == '"' || s.p[i] == '\\')
             put(l, "\\", 1);
         if (len > 0)
             put(l, s.p + i, len);
         else
-            put_escape(l, p[i]);
+            put_escape(l, (unsigned char)s.p[i]);
         i += len ? len : 1;
     }
     put_text(l, i < s.n ? "...\"" : "\"");

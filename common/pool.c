@@ -1,4 +1,6 @@
 /* pool.c -- the pool as its owner sees it: made, waited for, stopped, looked at. */
+#include "pool.h"
+
 #include "clock.h"
 #include "poolslot.h"
 #include "poolspawn.h"

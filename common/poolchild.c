@@ -3,7 +3,7 @@
 
 #include "clock.h"
 #include "log.h"
-#include "pool.h"
+#include "pooloptions.h"
 #include "random.h"
 
 #include <assert.h>

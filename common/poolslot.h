@@ -10,9 +10,10 @@
 #ifndef COMMON_POOLSLOT_H
 #define COMMON_POOLSLOT_H
 
-#include "pool.h"
+#include "pooloptions.h"
 
 #include <poll.h>
+#include <signal.h>
 
 struct pool_slot {
     struct pool_slot_options options;

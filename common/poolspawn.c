@@ -1,5 +1,7 @@
 #include "poolspawn.h"
 
+#include "poolchild.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <sys/pidfd.h>

@@ -1,5 +1,5 @@
 /* pooltask.c -- the queue, and which worker has which task. */
-#include "poolworker.h"
+#include "pooltask.h"
 
 #include <assert.h>
 #include <errno.h>

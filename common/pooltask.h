@@ -14,26 +14,8 @@
 #ifndef COMMON_POOLTASK_H
 #define COMMON_POOLTASK_H
 
-#include "buf.h"
 #include "pool.h"
-#include "str.h"
-
-#define POOL_TASK_BYTES (64 * 1024) /* at most, in and out */
-
-/* Runs in a worker, which ignores SIGINT: the parent decides what Ctrl-C means. 0 and the result in
- * out, or -errno and, if it likes, a text in out. */
-typedef int pool_task_fn(struct str in, struct buf *out);
-
-struct pool_tasks_options {
-    const char *name; /* of the workers; must outlive the pool */
-    size_t workers;
-    uint64_t max_tasks;     /* a worker leaves after so many and is forked anew; 0 for no limit */
-    int (*init)(void *arg); /* in each new worker; other than 0 fails the pool, and pool_error says
-                             * what it means as an -errno. NULL for none */
-    void *arg;
-    void (*on_signal)(void *ctx, int signo); /* of signals watched on pool_tasks_pool; or NULL */
-    void *ctx;
-};
+#include "poolworker.h"
 
 /* A task and who hears of its end; NULL for nobody. What the callbacks get lives only during the
  * call; text says in words what err (-errno) says. */

@@ -1,6 +1,7 @@
 #include "poolwatch.h"
 
 #include "log.h"
+#include "poolchild.h"
 #include "poolspawn.h"
 
 #include <errno.h>

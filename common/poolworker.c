@@ -1,5 +1,7 @@
 #include "poolworker.h"
 
+#include "pooloptions.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

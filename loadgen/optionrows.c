@@ -1,5 +1,5 @@
 /* optionrows.c -- one row a flag, in groups as the help shows them. */
-#include "optionrows.h"
+#include "options.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -19,6 +19,11 @@ static const char *const strategies[] = {"watch", "watch-batch", "script", "all"
 #define RACE    (1u << COMMAND_RACE)
 #define CHECK   (1u << COMMAND_CHECK)
 #define OFFLINE (CHECK | 1u << COMMAND_REPORT)
+
+struct option_row {
+    unsigned commands; /* bits 1 << enum command */
+    struct arg_spec spec;
+};
 
 /* clang-format off */
 static const struct option_row pool[] = {

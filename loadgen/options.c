@@ -3,7 +3,6 @@
 
 #include "address.h"
 #include "commandline.h"
-#include "optionrows.h"
 #include "random.h"
 
 #include <assert.h>

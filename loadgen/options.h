@@ -125,4 +125,16 @@ void options_print_help(FILE *out, enum command about);
 
 const char *options_command_name(enum command command);
 
+/* --- the table of all flags: optionrows.c --- */
+
+#define OPTION_ROWS_MAX 80
+#define OPTION_ENV      "STOCKLOAD_"
+
+/* Fills specs with the table for one command and returns its length. Flags of other commands are in
+ * it as ARG_REFUSED, so that the message says where they belong. */
+size_t option_specs(enum command command, struct arg_spec specs[OPTION_ROWS_MAX]);
+
+/* The flags of a command in groups with titles. */
+void option_rows_print(FILE *out, enum command command);
+
 #endif

@@ -18,7 +18,7 @@ struct nodes {
 static void node_span(void *ctx, uint32_t node, uint64_t *begin_ns, uint64_t *end_ns)
 {
     struct nodes *nodes = ctx;
-    if (++nodes->looks % (INDEX_LOOKS / 16) == 0)
+    if (++nodes->looks % (HISTORY_LOOKS / 16) == 0)
         history_relax(nodes->index->reader);
     const struct history_op *op = index_op(nodes->index, node);
     bool refusal = history_outcome(op) == OUTCOME_FAIL && op->detail == DETAIL_NO_STOCK;

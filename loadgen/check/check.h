@@ -22,7 +22,4 @@ typedef void check_progress_fn(void *ctx, const char *step, unsigned percent);
 int check_history(struct verdict *v, const struct history_reader *r, enum check_level level,
                   check_progress_fn *progress, void *ctx) __attribute__((warn_unused_result));
 
-/* Writes one operation as a line for people: when, who, what, what was answered. */
-void check_describe_op(struct buf *out, const struct history_reader *r, uint32_t slot);
-
 #endif

@@ -5,7 +5,7 @@
 #ifndef LOADGEN_CHECK_CYCLE_H
 #define LOADGEN_CHECK_CYCLE_H
 
-#include "check/serial.h"
+#include "check/serial_graph.h"
 
 #define CYCLE_TAKEN  0xff       /* in waiting[]: the node has its place */
 #define CYCLE_NOBODY UINT32_MAX /* all that are left never ended */

@@ -1,6 +1,5 @@
-/* describe.c -- see describe.h and check_describe_op in check.h. */
+/* describe.c -- see describe.h. */
 #include "check/describe.h"
-#include "check/check.h"
 #include "check/sweep.h"
 
 #include <inttypes.h>
@@ -136,7 +135,7 @@ static void describe_answer(struct buf *out, const struct history_op *op)
         buf_printf(out, ", looked up after the load");
 }
 
-void check_describe_op(struct buf *out, const struct history_reader *r, uint32_t slot)
+void describe_op(struct buf *out, const struct history_reader *r, uint32_t slot)
 {
     const struct history_op *op = history_op_at(r, slot);
     if (!op) {

@@ -6,6 +6,7 @@
 #ifndef LOADGEN_CHECK_DESCRIBE_H
 #define LOADGEN_CHECK_DESCRIBE_H
 
+#include "buf.h"
 #include "history/reader.h"
 
 struct words {
@@ -25,5 +26,8 @@ const char *describe_state(enum history_detail state);
 
 /* "reserve", "confirm" ... */
 const char *describe_kind(enum history_kind kind);
+
+/* Writes one operation as a line for people: when, who, what, what was answered. */
+void describe_op(struct buf *out, const struct history_reader *r, uint32_t slot);
 
 #endif

@@ -211,9 +211,8 @@ int index_make(struct index *index, const struct history_reader *r)
 
     struct history_pass pass;
     history_pass(&pass, r);
-    uint32_t slot, behind = 0;
+    uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
-        index_passed(r, &behind, slot);
         if (type == SLOT_OP && slot < index->slots)
             index_add(index, slot);
     }
@@ -232,7 +231,6 @@ void index_pass(struct index_pass *pass, const struct index *index)
 const struct history_op *index_next(struct index_pass *pass, uint32_t *slot)
 {
     for (enum history_type type; (type = history_next(&pass->pass, slot)) != SLOT_EMPTY;) {
-        index_passed(pass->index->reader, &pass->behind, *slot);
         if (type == SLOT_OP && *slot < pass->index->slots && pass->index->next[*slot] != LEFT_OUT)
             return index_op(pass->index, *slot);
     }

@@ -76,22 +76,7 @@ static inline void index_break(struct index *index)
 struct index_pass {
     const struct index *index;
     struct history_pass pass;
-    uint32_t behind;
 };
-
-/* So many looks at operations, or so many slots of a pass, until the pages of the file are given
- * back: of a large history they would be most of what a check takes. */
-#define INDEX_LOOKS (UINT32_C(1) << 20)
-
-/* For each slot of a pass over all of them; *behind, at first 0: up to where they were given back.
- */
-static inline void index_passed(const struct history_reader *r, uint32_t *behind, uint32_t slot)
-{
-    if (slot - *behind < INDEX_LOOKS)
-        return;
-    history_relax(r);
-    *behind = slot;
-}
 
 void index_pass(struct index_pass *pass, const struct index *index);
 

@@ -10,9 +10,8 @@ struct item *items_make(const struct index *index)
         return NULL;
     struct history_pass pass;
     history_pass(&pass, index->reader);
-    uint32_t slot, behind = 0;
+    uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
-        index_passed(index->reader, &behind, slot);
         if (type != SLOT_COUNTERS)
             continue;
         const struct history_counters *counters = history_at(index->reader, slot);

@@ -429,7 +429,7 @@ void numbers_check_item(const struct index *index, const struct entries *entries
         if (check_numbers(&t, &stop, entry_line(entries->all[i])) && order)
             check_order(&t, &stop);
         t.before = stop.slot;
-        if (i % (INDEX_LOOKS / 64) == 0) /* they lie further apart in the file than in a pass */
+        if (i % (HISTORY_LOOKS / 64) == 0) /* they lie further apart in the file than in a pass */
             history_relax(index->reader);
     }
     pass_restores(&t, UINT64_MAX);

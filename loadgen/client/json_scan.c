@@ -1,6 +1,9 @@
 /* json_scan.c -- the grammar of RFC 8259, a function for each kind of token. */
 #include "client/json_scan.h"
 
+#include "digits.h"
+#include "utf8.h"
+
 #include <assert.h>
 
 /* What may stand in a string as it is: printable ASCII but for quote and backslash. */
@@ -40,28 +43,11 @@ static bool take_word(struct json_scan *s, const char *word, size_t n)
     return true;
 }
 
-/* One character of UTF-8 that is not ASCII (table 3-7 of the Unicode standard): no overlong forms,
- * no surrogates, nothing beyond U+10FFFF. */
-static const char *pass_utf8(const char *p, const char *end)
+/* One that is not ASCII: all others that may stand there are plain. */
+static const char *pass_character(const char *p, const char *end)
 {
-    unsigned char lead = (unsigned char)*p++;
-    if (lead < 0xc2 || lead > 0xf4)
-        return NULL;
-    int more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-    unsigned char low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    for (; more > 0; more--, p++) {
-        if (p == end || (unsigned char)*p < low || (unsigned char)*p > high)
-            return NULL;
-        low = 0x80;
-        high = 0xbf;
-    }
-    return p;
-}
-
-static bool is_hex(char c)
-{
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+    size_t n = utf8_length(p, (size_t)(end - p));
+    return n > 1 ? p + n : NULL;
 }
 
 static const char *pass_escape(const char *p, const char *end)
@@ -71,7 +57,8 @@ static const char *pass_escape(const char *p, const char *end)
         return NULL;
     if (*p++ != 'u')
         return p;
-    if (end - p < 4 || !is_hex(p[0]) || !is_hex(p[1]) || !is_hex(p[2]) || !is_hex(p[3]))
+    if (end - p < 4 || digits_hex(p[0]) < 0 || digits_hex(p[1]) < 0 || digits_hex(p[2]) < 0 ||
+        digits_hex(p[3]) < 0)
         return NULL;
     return p + 4;
 }
@@ -88,7 +75,7 @@ bool json_scan_text(struct json_scan *s, struct str *raw)
             return false;
         if (*p == '"')
             break;
-        p = *p == '\\' ? pass_escape(p, end) : pass_utf8(p, end);
+        p = *p == '\\' ? pass_escape(p, end) : pass_character(p, end);
         if (!p)
             return false;
     }

@@ -1,6 +1,8 @@
 /* load.c -- names of keys and items, and the clock. */
 #include "client/load.h"
 
+#include "digits.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -12,36 +14,22 @@ uint64_t load_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Decimal digits of value; returns how many. */
-static size_t put_number(char *to, uint32_t value)
-{
-    char digits[10];
-    size_t n = 0;
-    do {
-        digits[n++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    for (size_t i = 0; i < n; i++)
-        to[i] = digits[n - 1 - i];
-    return n;
-}
-
 size_t load_key(char key[LOAD_KEY_MAX], const struct history_facts *facts, uint32_t client,
                 uint32_t seq)
 {
     size_t n = strlen(facts->run); /* at most 15: the header is checked when it is read */
     memcpy(key, facts->run, n);
     key[n++] = '-';
-    n += put_number(key + n, client);
+    n += digits_put(key + n, client);
     key[n++] = '-';
-    n += put_number(key + n, seq);
+    n += digits_put(key + n, seq);
     return n;
 }
 
 size_t load_customer(char name[LOAD_KEY_MAX], uint32_t client)
 {
     name[0] = 'c';
-    return 1 + put_number(name + 1, client);
+    return 1 + digits_put(name + 1, client);
 }
 
 int64_t load_item_of(const struct history_facts *facts, struct str sku)

@@ -1,8 +1,6 @@
 /* response.c -- one small function for each step of a response. */
 #include "client/response.h"
 
-#include "client/response_head.h"
-
 #include <assert.h>
 
 #define LAST_CHUNK_BYTES 5 /* 0 CRLF CRLF */

@@ -82,4 +82,18 @@ enum response_state response_end(struct response *r, char *bytes, size_t filled)
  * once it is DONE or GARBLED, else 1 or more; below 2^63 together with `filled`. */
 size_t response_wants(const struct response *r, size_t filled);
 
+/* --- what one line of a head says, for response.c: response_head.c --- */
+
+/* Lengths end here, so that no sum of them with places in a buffer can overflow. */
+#define RESPONSE_LENGTH_MAX ((uint64_t)1 << 62)
+
+/* The status line, without its CRLF: also forgets what an interim answer before it said. False when
+ * it is none of HTTP/1.x, or not of a status that can be answered here. */
+bool response_head_status(struct response *r, struct str line) __attribute__((warn_unused_result));
+
+/* A header line, without its CRLF and not empty; it lies in bytes, where the response begins. False
+ * when it is none, or frames the body in a way that cannot be followed. */
+bool response_head_field(struct response *r, const char *bytes, struct str line)
+    __attribute__((warn_unused_result));
+
 #endif

@@ -1,5 +1,5 @@
 /* response_head.c -- the status line, and a table of the headers that matter. */
-#include "client/response_head.h"
+#include "client/response.h"
 
 /* tchar of RFC 9110, what names of headers are made of. */
 static const bool in_token[256] = {

@@ -301,6 +301,10 @@ static void skip(struct history_pass *pass, uint32_t count)
 /* The first slot of a chunk: whose it is, or that it is absent. */
 static void enter_chunk(struct history_pass *pass)
 {
+    if (pass->next - pass->relaxed >= HISTORY_LOOKS) {
+        history_relax(pass->reader);
+        pass->relaxed = pass->next;
+    }
     const struct history_chunk *chunk = history_at(pass->reader, pass->next);
     unsigned type = type_of(chunk);
     bool right = type == SLOT_CHUNK && chunk->worker <= HISTORY_WORKERS_MAX;

@@ -38,12 +38,15 @@ void history_unread(struct history_reader *r);
  * large history they would be most of what a process takes. */
 void history_relax(const struct history_reader *r);
 
+/* So many slots of a pass, or looks at operations out of their order, until that is worth it. */
+#define HISTORY_LOOKS (UINT32_C(1) << 20)
+
 /* A pass in the order of the file. Each call gives the next slot that is an operation, an id, a
  * sample or counters (lines slots belong to their operation and are passed over; what makes no
- * sense ends its chunk and counts in `broken`). */
+ * sense ends its chunk and counts in `broken`). The pages of what it has passed are given back. */
 struct history_pass {
     const struct history_reader *reader;
-    uint32_t next;
+    uint32_t next, relaxed;            /* up to where they were given back */
     const struct history_chunk *chunk; /* of the slot given last */
     uint64_t broken; /* slots that were no slots: 0 in every file that stockload wrote */
 };

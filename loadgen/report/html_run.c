@@ -1,7 +1,7 @@
 /* html_run.c -- see html_run.h. */
 #include "report/html_run.h"
 
-#include "check/check.h"
+#include "check/describe.h"
 #include "report/html.h"
 #include "report/html_data.h"
 #include "report/html_facts.h"
@@ -223,7 +223,7 @@ static void witness(FILE *out, const struct history_reader *r, const struct witn
     fputs("</p><ol class=\"ops\">", out);
     for (unsigned i = 0; i < w->ops; i++) {
         buf_reset(line);
-        check_describe_op(line, r, w->op[i]);
+        describe_op(line, r, w->op[i]);
         fputs("<li><code>", out);
         html_text(out, buf_str(line));
         fputs("</code></li>", out);

@@ -9,7 +9,7 @@
 #ifndef LOADGEN_REPORT_ITEMTABLE_H
 #define LOADGEN_REPORT_ITEMTABLE_H
 
-#include "report/summary.h"
+#include "report/summary_numbers.h"
 
 #include <stdbool.h>
 

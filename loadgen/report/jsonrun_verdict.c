@@ -1,7 +1,7 @@
 /* jsonrun_verdict.c -- the verdict, what proves it and what it covers, in JSON. */
 #include "report/jsonrun.h"
 
-#include "check/check.h"
+#include "check/describe.h"
 #include "report/printable.h"
 
 #define DESCRIPTION_MAX 4096 /* of one operation */
@@ -29,7 +29,7 @@ static void put_witness(struct jsonput *j, json_t *list, const struct witness *w
     for (unsigned i = 0; i < witness->ops; i++) {
         struct buf b;
         buf_init(&b, DESCRIPTION_MAX);
-        check_describe_op(&b, history, witness->op[i]);
+        describe_op(&b, history, witness->op[i]);
         json_t *op = jsonput_object(j, operations, NULL);
         jsonput_count(j, op, "slot", witness->op[i]);
         jsonput_text(j, op, "text", buf_str(&b));

@@ -1,28 +1,17 @@
 /* printable.c -- see printable.h. */
 #include "report/printable.h"
 
-/* The bytes of the character at the start, 0 when it is not valid UTF-8 (RFC 3629). */
+#include "utf8.h"
+
+/* The bytes of the character at the start, 0 when it is not valid UTF-8. */
 static size_t decode(struct str s, uint32_t *character)
 {
-    static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t n = utf8_length(s.p, s.n);
     unsigned char first = (unsigned char)s.p[0];
-    if (first < 0x80) {
-        *character = first;
-        return 1;
-    }
-    size_t n = first >= 0xf8 ? 0 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
-    if (n == 0 || n > s.n)
-        return 0;
-    uint32_t value = first & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        unsigned char next = (unsigned char)s.p[i];
-        if ((next & 0xc0) != 0x80)
-            return 0;
-        value = value << 6 | (next & 0x3f);
-    }
-    *character = value;
-    bool surrogate = value >= 0xd800 && value <= 0xdfff;
-    return value < lowest[n] || value > 0x10ffff || surrogate ? 0 : n;
+    *character = n > 1 ? first & (0x7fu >> n) : first;
+    for (size_t i = 1; i < n; i++)
+        *character = *character << 6 | ((unsigned char)s.p[i] & 0x3f);
+    return n;
 }
 
 /* Line and paragraph separators end lines too, in JavaScript and in some editors. */

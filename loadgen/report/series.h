@@ -7,7 +7,7 @@
 #define LOADGEN_REPORT_SERIES_H
 
 #include "report/curve.h"
-#include "report/summary.h"
+#include "report/summary_numbers.h"
 
 /* Fills interval_ns, intervals and interval. No time measured gives no intervals. 0 or -ENOMEM. */
 int series_make(struct summary *s, const struct history_reader *r, const struct curve *curve)

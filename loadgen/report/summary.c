@@ -18,30 +18,6 @@ struct pass_one {
     uint64_t last_ns;       /* the last sign of life of a client */
 };
 
-bool summary_answered(const struct history_op *op)
-{
-    return history_outcome(op) != OUTCOME_UNKNOWN && op->status != 0 && op->end_ns != 0;
-}
-
-uint64_t summary_planned_ns(const struct history_op *op)
-{
-    uint64_t late_ns = (uint64_t)op->late_us * 1000;
-    return op->begin_ns > late_ns ? op->begin_ns - late_ns : 0;
-}
-
-enum summary_class summary_classify(const struct history_op *op)
-{
-    enum history_outcome outcome = history_outcome(op);
-    if (outcome == OUTCOME_OK)
-        return CLASS_OK;
-    if (outcome == OUTCOME_UNKNOWN)
-        return CLASS_UNKNOWN;
-    if (op->detail == DETAIL_NO_STOCK)
-        return CLASS_NO_STOCK;
-    bool busy = op->status == 0 || op->status == 429 || op->status == 503;
-    return busy ? CLASS_BUSY : CLASS_REFUSED;
-}
-
 /* Whether this answer is the first to tell of an effect. Attempts with one key are one operation,
  * and only one of their answers counts, be it marked as a replay or not; any other replay, and the
  * second end of a reservation, tell of an effect that was counted elsewhere. */

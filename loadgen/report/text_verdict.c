@@ -1,7 +1,7 @@
 /* text_verdict.c -- the verdict for people: the word, the properties, the witnesses. */
 #include "report/text_run.h"
 
-#include "check/check.h"
+#include "check/describe.h"
 #include "report/human.h"
 #include "report/page.h"
 #include "report/printable.h"
@@ -106,7 +106,7 @@ static void put_witness(struct buf *b, unsigned number, const struct witness *wi
     for (unsigned i = 0; i < witness->ops; i++) {
         struct buf op;
         buf_init(&op, DESCRIPTION_MAX);
-        check_describe_op(&op, history, witness->op[i]);
+        describe_op(&op, history, witness->op[i]);
         buf_puts(b, STR("      - "));
         page_wrap(b, 8, 8, buf_str(&op));
         buf_free(&op);

@@ -1,5 +1,6 @@
 #include "core/item.h"
 #include "core/limits.h"
+#include "digits.h"
 
 #include <assert.h>
 
@@ -19,17 +20,10 @@ void item_check(const struct item *item)
 
 static size_t put(char *out, int64_t value, char after)
 {
-    char digits[20];
-    size_t n = 0, at = 0;
     assert(value >= 0);
-    do {
-        digits[n++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    while (n > 0)
-        out[at++] = digits[--n];
-    out[at++] = after;
-    return at;
+    size_t n = digits_put(out, (uint64_t)value);
+    out[n++] = after;
+    return n;
 }
 
 size_t item_encode(const struct item *item, char out[ITEM_TEXT_SIZE])

@@ -1,4 +1,5 @@
 #include "core/rid.h"
+#include "digits.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -27,24 +28,11 @@ void rid_set_bucket(struct rid *id, uint32_t bucket)
     id->b[2] = (uint8_t)bucket;
 }
 
-static size_t put_partition(char *out, unsigned partition)
-{
-    char text[5];
-    size_t n = 0;
-    do {
-        text[n++] = (char)('0' + partition % 10);
-        partition /= 10;
-    } while (partition > 0);
-    for (size_t i = 0; i < n; i++)
-        out[i] = text[n - 1 - i];
-    return n;
-}
-
 size_t rid_format(const struct rid *id, char out[RID_TEXT_SIZE])
 {
     size_t n = 0;
     out[n++] = 'r';
-    n += put_partition(out + n, id->partition);
+    n += digits_put(out + n, id->partition);
     out[n++] = '-';
     uint32_t bits = 0;
     unsigned have = 0;

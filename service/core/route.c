@@ -1,4 +1,5 @@
 #include "core/route.h"
+#include "digits.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -72,17 +73,6 @@ static enum route_method method_of(struct str method)
     return METHOD_OTHER;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Decodes %XX, and `+` if asked. False: a broken escape. Never writes more than raw.n bytes. */
 static bool decode(struct str raw, bool plus, char *room, struct str *out)
 {
@@ -92,8 +82,8 @@ static bool decode(struct str raw, bool plus, char *room, struct str *out)
         if (c == '+' && plus)
             c = ' ';
         if (c == '%') {
-            int high = i + 2 < raw.n ? hex_digit(raw.p[i + 1]) : -1;
-            int low = i + 2 < raw.n ? hex_digit(raw.p[i + 2]) : -1;
+            int high = i + 2 < raw.n ? digits_hex(raw.p[i + 1]) : -1;
+            int low = i + 2 < raw.n ? digits_hex(raw.p[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             c = (char)(high << 4 | low);

@@ -1,3 +1,5 @@
+#include "http/batch.h"
+
 #include "http/exchange.h"
 #include "http/json_write.h"
 #include "http/render.h"
@@ -63,6 +65,7 @@ static void finish(struct batch_job *job)
     JSON_LIT(&x->out, "]}");
     x->answer = (struct answer){.status = 200, .content = CONTENT_JSON};
     /* Nothing of the batch is needed any more, and the answer may wait long for its client. */
+    x->batch = NULL;
     buf_trim(&x->out);
     arena_free(&x->arena);
     exchange_answered(x);
@@ -85,7 +88,8 @@ static void on_done(struct store_op *op)
     x->server->later = job;
 }
 
-void batch_job_gone(struct exchange *x)
+/* What was not handed over yet never is. */
+static void job_gone(struct exchange *x)
 {
     for (struct batch_job **at = &x->server->later; *at; at = &(*at)->later) {
         if ((*at)->exchange != x)
@@ -94,6 +98,8 @@ void batch_job_gone(struct exchange *x)
         return;
     }
 }
+
+static const struct exchange_work batch_work = {.gone = job_gone};
 
 /* Whether the answers have room for one more of at most `room` bytes: within the batch's own bound,
  * and within the worker's budget. What is not handed over yet can still be refused; what is cannot,
@@ -180,22 +186,33 @@ static unsigned read_ops(struct batch_job *job, struct request_batch *batch)
     return left;
 }
 
+/* NULL: out of memory. */
+static struct batch_job *job_new(struct exchange *x, unsigned count)
+{
+    struct batch_job *job = arena_zalloc(&x->arena, sizeof(*job));
+    if (!job)
+        return NULL;
+    job->exchange = x;
+    job->count = count;
+    job->ops = arena_zalloc(&x->arena, count * sizeof(job->ops[0]));
+    job->results = arena_zalloc(&x->arena, count * sizeof(job->results[0]));
+    x->batch = job;
+    x->work = &batch_work;
+    return job->ops && job->results ? job : NULL;
+}
+
 void batch_job_begin(struct exchange *x, const struct request_head *head)
 {
     struct request_batch batch;
     struct refusal why;
-    struct batch_job *job = &x->batch;
-    *job = (struct batch_job){.exchange = x};
     if (!request_batch_open(&batch, &x->arena, head, x->body.p, x->body.n, &why)) {
         x->answer = (struct answer){0};
         render_refusal(&why, &x->answer, &x->out);
         exchange_answered(x);
         return;
     }
-    job->count = batch.count;
-    job->ops = arena_zalloc(&x->arena, batch.count * sizeof(job->ops[0]));
-    job->results = arena_zalloc(&x->arena, batch.count * sizeof(job->results[0]));
-    if (!job->ops || !job->results) {
+    struct batch_job *job = job_new(x, batch.count);
+    if (!job) {
         request_batch_close(&batch);
         exchange_refuse(x, PROBLEM_OVERLOADED, "out of memory");
         exchange_answered(x);

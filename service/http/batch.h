@@ -34,9 +34,6 @@ struct batch_job {
 /* Reads the body and begins; answers at once if nothing is left for the store. */
 void batch_job_begin(struct exchange *x, const struct request_head *head);
 
-/* The exchange is over: what was not handed over yet never is. */
-void batch_job_gone(struct exchange *x);
-
 /* Hands over the next runs of the batches that wait for that. */
 void batch_job_continue(struct http_server *server);
 

@@ -1,22 +1,24 @@
 #include "http/check.h"
 
+#include "http/batch.h"
 #include "http/events_follow.h"
 #include "http/exchange.h"
+#include "http/history.h"
 
 #include <assert.h>
 
 /* --- connections ------------------------------------------------------------------------------ */
 
-static unsigned count_peers(const struct http_server *server, enum peer_list list)
+static unsigned count_clients(const struct http_server *server, enum conn_list list)
 {
-    const struct peer_queue *queue = &server->peers[list];
-    const struct peer *before = NULL;
+    const struct conn_queue *queue = &server->clients.queues[list];
+    const struct client_conn *before = NULL;
     bool fresh = false;
     unsigned count = 0;
-    for (const struct peer *p = queue->first; p; before = p, p = p->next) {
+    for (const struct client_conn *p = queue->first; p; before = p, p = p->next) {
         assert(p->list == list && p->prev == before);
         assert(!before || before->since_ms <= p->since_ms);
-        assert(!p->exchange || p->exchange->peer == p);
+        assert(!p->exchange || p->exchange->client == p);
         fresh |= p == queue->fresh;
         count++;
     }
@@ -24,13 +26,13 @@ static unsigned count_peers(const struct http_server *server, enum peer_list lis
     return count;
 }
 
-static void check_peers(const struct http_server *server)
+static void check_clients(const struct http_server *server)
 {
     unsigned count = 0;
-    assert(!server->peers[PEER_NONE].first && !server->peers[PEER_NONE].last);
-    for (enum peer_list list = PEER_NONE + 1; list < PEER_LISTS; list++)
-        count += count_peers(server, list);
-    assert(count <= server->connections);
+    assert(!server->clients.queues[CONN_NONE].first && !server->clients.queues[CONN_NONE].last);
+    for (enum conn_list list = CONN_NONE + 1; list < CONN_LISTS; list++)
+        count += count_clients(server, list);
+    assert(count <= server->clients.count);
 }
 
 /* --- exchanges -------------------------------------------------------------------------------- */
@@ -38,7 +40,7 @@ static void check_peers(const struct http_server *server)
 static void check_waiting(const struct exchange *x)
 {
     assert(x->state == EXCHANGE_WAITING && !x->orphan);
-    assert(x->conn && x->peer && x->peer->exchange == x);
+    assert(x->conn && x->client && x->client->exchange == x);
     assert(!x->next || x->next->prev == x);
     assert(x->prev ? x->prev->next == x : x->server->waiting == x);
     /* What the store has, the desk or the feed has not. */
@@ -51,11 +53,11 @@ static unsigned count_later(const struct http_server *server)
     unsigned count = 0;
     for (const struct batch_job *job = server->later; job; job = job->later) {
         const struct exchange *x = job->exchange;
-        assert(job == &x->batch && job->next < job->count);
+        assert(job == x->batch && job->next < job->count);
         assert(x->state == EXCHANGE_WAITING && x->pending == 0);
         assert(!x->asked && !x->follower);
         count++;
-        assert(count <= server->connections);
+        assert(count <= server->clients.count);
     }
     return count;
 }
@@ -70,12 +72,12 @@ static void check_exchanges(const struct http_server *server)
         polled += x->polled;
         in_hands += x->pending > 0 || x->asked || x->follower;
     }
-    assert(waiting <= server->connections);
+    assert(waiting <= server->clients.count);
     assert(polled == server->polled);
     assert(waiting - in_hands == count_later(server));
     for (const struct exchange *x = server->spare; x; x = x->next) {
         assert(x->state == EXCHANGE_NEW && x->pending == 0);
-        assert(!x->orphan && !x->polled && !x->conn && !x->peer && !x->asked && !x->follower);
+        assert(!x->orphan && !x->polled && !x->conn && !x->client && !x->asked && !x->follower);
         spare++;
     }
     assert(spare == server->spare_count);
@@ -95,7 +97,7 @@ static void check_asked(const struct http_server *server)
 static void check_follower(const struct follower *f)
 {
     const struct exchange *x = f->x;
-    assert(x->follower == f && x->conn && x->peer && x->peer->exchange == x);
+    assert(x->follower == f && x->conn && x->client && x->client->exchange == x);
     assert(x->state == (f->started ? EXCHANGE_ANSWERED : EXCHANGE_WAITING) && !x->polled);
     assert(f->request.stream || (!f->started && f->state != FOLLOWER_SENDING));
     assert(!f->suspended || (f->started && !f->ended && stream_is_silent(f)));
@@ -153,7 +155,7 @@ static void check_events(const struct events *events)
 
 void server_check(const struct http_server *server)
 {
-    check_peers(server);
+    check_clients(server);
     check_exchanges(server);
     check_asked(server);
     if (server->events)

@@ -1,5 +1,8 @@
 /* dispatch.c -- a request that is here as a whole: to the store and back. */
+#include "http/batch.h"
+#include "http/events.h"
 #include "http/exchange.h"
+#include "http/history.h"
 #include "http/render.h"
 
 #include <assert.h>

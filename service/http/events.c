@@ -1,6 +1,9 @@
-#include "http/events_follow.h"
+#include "http/events.h"
 
+#include "http/events_follow.h"
 #include "http/events_render.h"
+#include "http/events_sheet.h"
+#include "http/exchange.h"
 #include "stats.h"
 
 #include <assert.h>
@@ -64,9 +67,28 @@ static void stop_before_start(struct follower *f)
     refuse_follower(f, &(struct refusal){.problem = PROBLEM_OVERLOADED, .detail = STOPPING});
 }
 
+/* The exchange is over, with its connection or without. */
+static void follower_gone(struct exchange *x)
+{
+    struct follower *f = x->follower;
+    text_let_go(x->text);
+    x->text = NULL;
+    if (!f)
+        return;
+    /* All was sent. Nobody will ask for anything more here, and a drain need not wait for that. */
+    if (f->ended && x->server->draining && x->client->intake.fd >= 0)
+        shutdown(x->client->intake.fd, SHUT_RDWR);
+    follower_free(f);
+}
+
+static const struct exchange_work poll_work = {.gone = follower_gone};
+static const struct exchange_work stream_work = {.gone = follower_gone,
+                                                 .response = stream_response};
+
 static void begin_stream(struct follower *f)
 {
     f->started = true;
+    f->x->work = &stream_work;
     exchange_answered(f->x);
 }
 
@@ -183,6 +205,7 @@ static struct follower *follower_new(struct exchange *x, bool stream)
     if (stream)
         events->streams++;
     x->follower = f;
+    x->work = &poll_work;
     return f;
 }
 
@@ -236,28 +259,14 @@ void events_begin(struct exchange *x)
     events_arm(f->events);
 }
 
-void events_gone(struct exchange *x)
-{
-    struct follower *f = x->follower;
-    text_let_go(x->text);
-    x->text = NULL;
-    if (!f)
-        return;
-    /* All was sent. Nobody will ask for anything more here, and a drain need not wait for that. */
-    if (f->ended && x->server->draining && x->peer->fd >= 0)
-        shutdown(x->peer->fd, SHUT_RDWR);
-    follower_free(f);
-}
-
 /* --- the end ---------------------------------------------------------------------------------- */
 
 /* Who asks something now is answered when that is known. */
 static void drain_one(struct follower *f)
 {
-    struct http_server *server = f->events->server;
     if (f->started) {
         /* It has as long as an idle connection to take what is left. */
-        peer_move(server, f->x->peer, PEER_IDLE);
+        client_conn_move(f->x->client, CONN_IDLE);
         stream_end(f);
     } else if (f->state == FOLLOWER_PARKED && !f->request.stream) {
         follower_tell(f, NEWS_NOTHING, NULL);
@@ -300,6 +309,7 @@ struct events *events_new(struct http_server *server, unsigned partitions)
     events->ends = positions;
     events->walk = positions + partitions;
     events->found = positions + (size_t)2 * partitions;
+    events->on_sheet = followers_tell_sheet;
     return events;
 }
 

@@ -6,7 +6,6 @@
 #ifndef HTTP_EVENTS_H
 #define HTTP_EVENTS_H
 
-#include <microhttpd.h>
 #include <stdbool.h>
 #include <uv.h>
 
@@ -20,12 +19,6 @@ struct events *events_new(struct http_server *server, unsigned partitions);
 
 /* Takes up a request that is here as a whole. */
 void events_begin(struct exchange *x);
-
-/* The body of an exchange that has become a stream. NULL: out of memory. */
-struct MHD_Response *events_stream_response(struct exchange *x);
-
-/* The exchange is over, with its connection or without. */
-void events_gone(struct exchange *x);
 
 /* Answers who waits and ends the streams. */
 void events_drain(struct events *events);

@@ -1,6 +1,8 @@
 #include "http/events_follow.h"
 
 #include "clock.h"
+#include "http/events_sheet.h"
+#include "http/exchange.h"
 #include "ledger/history.h"
 #include "log.h"
 
@@ -127,6 +129,18 @@ void events_each(struct events *events, void (*call)(struct follower *))
         }
     each_in(&events->queues[FOLLOWER_READY], call);
     each_in(&events->queues[FOLLOWER_SENDING], call);
+}
+
+void followers_tell_sheet(struct events_sheet *sheet, enum follower_news news)
+{
+    struct events *events = sheet->events;
+    while (sheet->followers.first)
+        follower_tell(sheet->followers.first, news, sheet);
+    sheet_let_go(sheet);
+    if (events->server->stopped)
+        server_release(events->server);
+    else
+        events_serve(events);
 }
 
 /* Something may lie behind its position, or in front of it what nobody should have seen. */

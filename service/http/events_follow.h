@@ -25,64 +25,8 @@
 #ifndef HTTP_EVENTS_FOLLOW_H
 #define HTTP_EVENTS_FOLLOW_H
 
-#include "http/events.h"
-#include "http/events_request.h"
-#include "http/events_sheet.h"
-#include "http/exchange.h"
-
-#define EVENTS_WATCH_MS    100
-#define EVENTS_BEAT_MS     10000 /* a stream that is silent says that it lives */
-#define EVENTS_STREAM_PAGE 100
-#define EVENTS_STREAMS_MAX 1000 /* of a worker */
-#define EVENTS_ANSWERS_MAX 32   /* at a time, and then not before EVENTS_TURN_MS have passed */
-#define EVENTS_TURN_MS     1
-
-enum follower_state {
-    FOLLOWER_NONE,
-    FOLLOWER_PARKED,
-    FOLLOWER_WANTING,
-    FOLLOWER_READY,
-    FOLLOWER_SENDING,
-    FOLLOWER_STATES
-};
-
-/* What a follower that is READY is told. */
-enum follower_news { NEWS_PAGE, NEWS_NOTHING, NEWS_NO_MEMORY, NEWS_UNAVAILABLE };
-
-struct follower {
-    struct events *events;
-    struct exchange *x;
-    struct follower *prev, *next;
-    enum follower_state state;
-    enum follower_news news;
-    struct events_sheet *sheet; /* while WANTING, and while READY with a page */
-    struct events_request request;
-    int64_t until_ms;          /* loop time: a poll waits until then, a stream says something */
-    bool started;              /* the head of the stream is with the library */
-    bool suspended;            /* the stream */
-    bool ended;                /* the stream sends what it has and no more */
-    size_t sent;               /* bytes of x->out that the library has */
-    struct tail_position at[]; /* what request.at is */
-};
-
-struct events {
-    struct http_server *server;
-    unsigned partitions;
-    uv_timer_t timer;
-    struct follower_queue queues[FOLLOWER_STATES]; /* none in that of WANTING */
-    struct events_sheets sheets;
-    unsigned streams;
-    struct tail_position *ends;  /* the furthest that is known of each partition */
-    struct tail_position *walk;  /* for whoever writes cursors */
-    struct tail_position *found; /* by the question for the checkpoints */
-    bool ends_known;
-    int64_t as_of_ms, found_as_of_ms;
-    bool watching; /* the desk has that question */
-    int64_t watched_ms, looked_ms;
-    int64_t turn_ms;   /* when answers were given last, */
-    unsigned answered; /* and how many */
-    struct desk_question watch;
-};
+#include "http/events_feed.h"
+#include "http/problem.h"
 
 /* The places where a follower changes its state: to PARKED, SENDING or NONE; to wanting a page; to
  * being told something. `sheet` is for NEWS_PAGE. */
@@ -90,6 +34,9 @@ void follower_move(struct follower *f, enum follower_state state);
 void follower_want(struct follower *f);
 void follower_tell(struct follower *f, enum follower_news news, struct events_sheet *sheet);
 void follower_free(struct follower *f);
+
+/* Tells all who want it, and serves them; as struct events' on_sheet. */
+void followers_tell_sheet(struct events_sheet *sheet, enum follower_news news);
 
 /* Lets it wait, or want, as its position demands. */
 void follower_next(struct follower *f);
@@ -123,5 +70,9 @@ void stream_end(struct follower *f);
 
 /* True if it has nothing left to send. */
 bool stream_is_silent(const struct follower *f);
+
+/* The body of an exchange that has become a stream: see struct exchange_work. NULL: out of memory.
+ */
+struct MHD_Response *stream_response(struct exchange *x);
 
 #endif

@@ -1,8 +1,8 @@
 #include "http/events_sheet.h"
 
 #include "clock.h"
-#include "http/events_follow.h"
 #include "http/events_render.h"
+#include "http/exchange.h"
 #include "ledger/history.h"
 #include "log.h"
 #include "stats.h"
@@ -271,13 +271,7 @@ static void on_page(struct desk_question *question)
         keep(sheet);
     else
         unhash(sheet);
-    while (sheet->followers.first)
-        follower_tell(sheet->followers.first, news, sheet);
-    sheet_let_go(sheet);
-    if (events->server->stopped)
-        server_release(events->server);
-    else
-        events_serve(events);
+    events->on_sheet(sheet, news);
 }
 
 void sheets_ask(struct events *events)

@@ -9,6 +9,7 @@
 #include "http/events_follow.h"
 
 #include "http/events_render.h"
+#include "http/exchange.h"
 #include "http/json_write.h"
 #include "ledger/tail_cursor.h"
 #include "stats.h"
@@ -27,7 +28,7 @@ static void wake(struct follower *f)
 {
     f->until_ms = (int64_t)uv_now(f->events->server->loop) + EVENTS_BEAT_MS;
     if (f->started && !f->ended)
-        peer_move(f->x->server, f->x->peer, PEER_WRITING);
+        client_conn_move(f->x->client, CONN_WRITING);
     if (!f->suspended)
         return;
     f->suspended = false;
@@ -129,7 +130,7 @@ static ssize_t feed(void *cls, uint64_t position, char *to, size_t max)
         return MHD_CONTENT_READER_END_OF_STREAM;
     exchange_recount(f->x);
     f->suspended = true;
-    peer_move(f->x->server, f->x->peer, PEER_NONE);
+    client_conn_move(f->x->client, CONN_NONE);
     MHD_suspend_connection(f->x->conn);
     if (f->state == FOLLOWER_SENDING) {
         follower_next(f);
@@ -138,7 +139,7 @@ static ssize_t feed(void *cls, uint64_t position, char *to, size_t max)
     return 0;
 }
 
-struct MHD_Response *events_stream_response(struct exchange *x)
+struct MHD_Response *stream_response(struct exchange *x)
 {
     struct MHD_Response *response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, feed, x, NULL);

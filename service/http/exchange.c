@@ -63,12 +63,14 @@ void exchange_recycle(struct exchange *x)
     keep_small(&x->body);
     keep_small(&x->out);
     x->conn = NULL;
-    x->peer = NULL;
+    x->client = NULL;
     x->prev = NULL;
     x->state = EXCHANGE_NEW;
     x->orphan = x->refused = false;
     x->received = 0;
     x->fixed = (struct str){NULL, 0};
+    x->work = NULL;
+    x->batch = NULL;
     x->headers = (struct headers){0};
     x->op.op.key = (struct str){NULL, 0};
     x->next = server->spare;
@@ -81,17 +83,17 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *conn)
     struct http_server *server = cls;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct peer *peer = info ? info->socket_context : NULL;
-    struct exchange *x = peer ? exchange_new(server) : NULL;
+    struct client_conn *client = info ? info->socket_context : NULL;
+    struct exchange *x = client ? exchange_new(server) : NULL;
     if (!x)
         return NULL; /* out of memory: exchange_handle() closes the connection */
     /* A request that the library itself refuses is never completed: it ends with its connection in
-     * peer_notify(), or here should the library ever go on. */
-    if (peer->exchange)
-        exchange_end(peer->exchange);
-    peer->exchange = x;
+     * exchange_notify(), or here should the library ever go on. */
+    if (client->exchange)
+        exchange_end(client->exchange);
+    client->exchange = x;
     x->conn = conn;
-    x->peer = peer;
+    x->client = client;
     /* The library decodes the URI in place after this call. */
     x->target = arena_str(&x->arena, str_of(uri));
     return x;
@@ -147,14 +149,13 @@ static void stop_waiting(struct exchange *x)
 
 void exchange_end(struct exchange *x)
 {
-    events_gone(x);
-    history_job_gone(x);
-    batch_job_gone(x);
+    if (x->work)
+        x->work->gone(x);
     if (x->state == EXCHANGE_WAITING)
         stop_waiting(x);
     x->state = EXCHANGE_ANSWERED;
     x->conn = NULL;
-    x->peer = NULL;
+    x->client = NULL;
     if (x->pending > 0) { /* the store still points into it */
         x->orphan = true;
         x->server->orphans++;
@@ -275,18 +276,19 @@ enum MHD_Result exchange_send(struct exchange *x)
     int64_t us = clock_mono_us() - x->started_us;
     /* The bytes outlive the response: they are the exchange's until exchange_completed. */
     struct MHD_Response *response =
-        x->follower ? events_stream_response(x)
-                    : MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p,
-                                                      MHD_RESPMEM_PERSISTENT);
+        x->work && x->work->response
+            ? x->work->response(x)
+            : MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p,
+                                              MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
     enum MHD_Result sent = MHD_NO;
     if (add_headers(x, response))
         sent = MHD_queue_response(x->conn, x->answer.status, response);
     MHD_destroy_response(response);
-    peer_move(x->server, x->peer, PEER_WRITING);
+    client_conn_move(x->client, CONN_WRITING);
     if (x->server->draining)
-        intake_last(x->peer);
+        intake_last(&x->client->intake);
     if (sent == MHD_YES)
         stats_request(x->match.id, x->answer.status, us > 0 ? (uint64_t)us : 0);
     return sent;
@@ -299,10 +301,10 @@ void exchange_completed(void *cls, struct MHD_Connection *conn, void **at,
     if (!x)
         return;
     *at = NULL;
-    struct peer *peer = x->peer;
-    peer->exchange = NULL;
-    if (!intake_lingers(peer))
-        peer_move(x->server, peer, PEER_IDLE);
+    struct client_conn *client = x->client;
+    client->exchange = NULL;
+    if (!intake_lingers(&client->intake))
+        client_conn_move(client, CONN_IDLE);
     exchange_end(x);
-    intake_answered(peer);
+    intake_answered(&client->intake);
 }

@@ -1,4 +1,4 @@
-/* exchange.h -- one request and its answer, and the connection that it came on.
+/* exchange.h -- one request and its answer, and the server that both belong to.
  *
  * Layer: http, private to the server.
  *
@@ -21,23 +21,36 @@
 #include "buf.h"
 #include "core/route.h"
 #include "http/answer.h"
-#include "http/batch.h"
-#include "http/events.h"
+#include "http/client_conn.h"
 #include "http/headers.h"
-#include "http/history.h"
-#include "http/intake.h"
+#include "http/host.h"
 #include "http/refusal.h"
+#include "http/request.h"
 #include "store/store.h"
 
 #include <microhttpd.h>
 #include <uv.h>
+
+struct batch_job;
+struct events;
+struct events_text;
+struct exchange;
+struct follower;
+struct history_job;
+
+/* What works on an exchange besides the store: a batch, a question to the ledger, a follower of
+ * events. */
+struct exchange_work {
+    void (*gone)(struct exchange *x); /* it is over: nobody waits for that work any more */
+    struct MHD_Response *(*response)(struct exchange *x); /* a body of its own; or NULL */
+};
 
 enum exchange_state { EXCHANGE_NEW, EXCHANGE_READING, EXCHANGE_WAITING, EXCHANGE_ANSWERED };
 
 struct exchange {
     struct http_server *server;
     struct MHD_Connection *conn;
-    struct peer *peer;
+    struct client_conn *client;
     struct exchange *prev, *next; /* of the waiting, or the free ones */
     enum exchange_state state;
     bool polled;      /* waits without being suspended: see server_limits.h */
@@ -59,37 +72,11 @@ struct exchange {
     struct store_op op;
     struct store_read read;
     struct op_condition if_none_match;
-    struct batch_job batch;
-    struct history_job *asked; /* of the ledger, while it waits for that */
-    struct follower *follower; /* of events: until a poll is answered or a stream is over */
-    struct events_text *text;  /* the answer to a poll, which `fixed` lies in; NULL: none */
-};
-
-/* Where a connection stands, for its deadline; NONE while the store or the ledger is busy, or when
- * it was told to go. */
-enum peer_list {
-    PEER_NONE,
-    PEER_IDLE,      /* between two requests */
-    PEER_READING,   /* from the first byte of a request to its last */
-    PEER_WRITING,   /* an answer is on its way to the client */
-    PEER_LINGERING, /* refused; the client is to see that before it is cut off */
-    PEER_LISTS
-};
-
-struct peer {
-    struct http_server *server;
-    struct peer *prev, *next;
-    struct intake intake;
-    enum peer_list list;
-    struct exchange *exchange; /* begun and not completed */
-    int64_t since_ms;          /* in this list; loop time */
-    int fd;
-    bool shed; /* told to go, to make room */
-};
-
-struct peer_queue { /* in the order of since_ms */
-    struct peer *first, *last;
-    struct peer *fresh; /* the first that was not looked at since it came here; NULL: none */
+    const struct exchange_work *work; /* NULL: the store's alone */
+    struct batch_job *batch;          /* in the arena, until it is answered */
+    struct history_job *asked;        /* of the ledger, while it waits for that */
+    struct follower *follower;        /* of events: until a poll is answered or a stream is over */
+    struct events_text *text;         /* the answer to a poll, which `fixed` lies in; NULL: none */
 };
 
 struct http_server {
@@ -107,25 +94,21 @@ struct http_server {
     bool resumed;    /* since the last MHD_run: it must run again */
     bool draining;
     bool stopped;
-    int64_t drain_ms; /* loop time */
-    int64_t idle_ms, read_ms, write_ms, request_ms;
+    int64_t request_ms;
     size_t memory_bytes, memory_max_bytes; /* of the exchanges under way */
     size_t memory_peak_bytes;              /* since memory was given back last */
     bool guards_host;                      /* only names of this machine are served, and these: */
     struct str allowed_hosts;
     struct str host_seen; /* the last Host that was served */
     char host_text[HOST_MAX_BYTES];
-    unsigned connections, connections_max;
-    unsigned shed; /* idle connections that were told to go and have not gone yet */
-    uint64_t accepted;
     struct exchange *waiting, *spare;
     unsigned spare_count;
     unsigned orphans;
-    struct peer_queue peers[PEER_LISTS];
+    struct client_conns clients;
     struct batch_job *later; /* batches whose next operations are to be handed over */
     struct desk *desk;       /* NULL: no ledger */
-    struct history_asked asked;
-    struct events *events; /* NULL: no ledger */
+    struct history_job *first_asked, *last_asked; /* in the order of their beginning */
+    struct events *events;                        /* NULL: no ledger */
     struct buf scratch;
 };
 
@@ -136,8 +119,8 @@ void exchange_completed(void *server, struct MHD_Connection *conn, void **x,
 enum MHD_Result exchange_handle(void *server, struct MHD_Connection *conn, const char *url,
                                 const char *method, const char *version, const char *data,
                                 size_t *data_size, void **x);
-void peer_notify(void *server, struct MHD_Connection *conn, void **peer,
-                 enum MHD_ConnectionNotificationCode what);
+void exchange_notify(void *server, struct MHD_Connection *conn, void **client,
+                     enum MHD_ConnectionNotificationCode what);
 
 /* Suspends the connection: to be called before anything is handed to the store. */
 void exchange_wait(struct exchange *x);
@@ -200,11 +183,6 @@ void server_release(struct http_server *server);
 
 /* Answers that need no store. */
 void local_answer(struct exchange *x);
-
-/* Shuts down the connections whose deadline has passed; returns the ms until the next one, -1 if
- * there is none. */
-int64_t peers_expire(struct http_server *server);
-void peer_move(struct http_server *server, struct peer *peer, enum peer_list list);
 
 /* The socket part of draining, in drain.c. */
 void drain_stop_handshakes(int listen_fd);

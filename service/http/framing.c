@@ -1,6 +1,6 @@
 #include "http/framing.h"
 
-#include "http/framing_steps.h"
+#include "http/framing_state.h"
 #include "http/headers.h"
 #include "http/server_limits.h"
 

@@ -21,30 +21,10 @@
 #ifndef HTTP_FRAMING_H
 #define HTTP_FRAMING_H
 
-#include "http/host.h"
-#include "http/problem.h"
-#include "str.h"
+#include "http/framing_state.h"
 
-struct framing {
-    unsigned state; /* enum framing_state */
-    uint8_t text_n, authority_n;
-    char text[HOST_MAX_BYTES];      /* a field's name, then its value if that counts */
-    char authority[HOST_MAX_BYTES]; /* of a target that is a whole address */
-    /* Not beside the state: compared as one word they would wait for the byte just written. */
-    unsigned index; /* what of the state's pattern was met */
-    unsigned field; /* the header field being read, if it is one that counts */
-    struct {        /* of the request being read */
-        bool old, absolute, query, trailer, closes, keeps, chunked, has_length;
-        uint8_t hosts;
-        size_t pool_bytes; /* that the library needs for what was read */
-        unsigned extension_bytes;
-        uint64_t left; /* of the body, or of a chunk */
-    } is;
-    unsigned long heads; /* read to their end */
-    unsigned long whole; /* requests read to their end */
-    enum problem_id problem;
-    const char *fault; /* why the next byte is not taken; NULL: none was refused */
-};
+#include <stdbool.h>
+#include <stddef.h>
 
 /* A connection's beginning. */
 void framing_init(struct framing *f);

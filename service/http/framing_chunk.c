@@ -1,6 +1,7 @@
 /* framing_chunk.c -- a body in chunks (RFC 9112 section 7.1), without the blanks that the RFC
  * tolerates around extensions. */
-#include "http/framing_steps.h"
+#include "digits.h"
+#include "http/framing_state.h"
 #include "http/headers.h"
 
 /* RFC 9110 section 5.6.4: what stands in quotes, quoted pairs aside. */
@@ -9,18 +10,10 @@ static bool is_quoted_char(unsigned char c)
     return c == '\t' || (c >= ' ' && c != 0x7f);
 }
 
-static int hex_digit(unsigned char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Eight digits: more overflow in some parsers, and no body is that long. */
 static enum framing_state at_size(struct framing *f, unsigned char c)
 {
-    int digit = hex_digit(c);
+    int digit = digits_hex((char)c);
     if (digit >= 0 && f->index < 8) {
         f->index++;
         f->is.left = f->is.left << 4 | (unsigned)digit;

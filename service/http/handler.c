@@ -31,7 +31,7 @@ static void refuse_later(struct exchange *x, enum problem_id problem, const char
 static void refuse_now(struct exchange *x, enum problem_id problem, const char *detail)
 {
     refuse_later(x, problem, detail);
-    intake_reject(x->peer, x->match.id, &x->refusal);
+    intake_reject(&x->client->intake, x->match.id, &x->refusal);
 }
 
 /* --- who asks --------------------------------------------------------------------------------- */
@@ -118,7 +118,7 @@ static enum MHD_Result begin(struct exchange *x, const char *method)
     x->started_us = clock_mono_us();
     x->state = EXCHANGE_READING;
     x->match = (struct route_match){.id = ROUTE_NONE};
-    if (!intake_begin(x->peer))
+    if (!intake_begin(&x->client->intake))
         return refuse_unjudged();
     if (str_absent(x->target) || !room)
         return MHD_NO;
@@ -162,7 +162,7 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
     x->server->progress = true;
     if (x->state == EXCHANGE_NEW)
         return begin(x, method);
-    if (intake_lingers(x->peer)) {
+    if (intake_lingers(&x->client->intake)) {
         bool more = *data_size > 0;
         *data_size = 0;
         return more ? MHD_YES : MHD_NO;
@@ -173,8 +173,26 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
         return MHD_YES;
     }
     if (x->state == EXCHANGE_READING) {
-        peer_move(x->server, x->peer, PEER_NONE);
+        client_conn_move(x->client, CONN_NONE);
         exchange_dispatch(x);
     }
     return x->state == EXCHANGE_ANSWERED ? exchange_send(x) : MHD_YES;
+}
+
+void exchange_notify(void *cls, struct MHD_Connection *conn, void **at,
+                     enum MHD_ConnectionNotificationCode what)
+{
+    struct http_server *server = cls;
+    struct client_conn *client = *at;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (client && client->exchange)
+            exchange_end(client->exchange);
+        client_conn_close(&server->clients, client);
+        *at = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    /* None: exchange_begin() finds none either, and the connection ends. */
+    *at = client_conn_open(&server->clients, info ? info->connect_fd : -1);
 }

@@ -1,6 +1,7 @@
-#include "http/exchange.h"
+#include "http/history.h"
 
 #include "clock.h"
+#include "http/exchange.h"
 #include "http/history_render.h"
 #include "ledger/desk.h"
 #include "log.h"
@@ -46,30 +47,33 @@ static void job_free(struct history_job *job)
     free(job);
 }
 
+static const struct exchange_work history_work;
+
 static void enlist(struct http_server *server, struct history_job *job)
 {
-    job->prev = server->asked.last;
+    job->prev = server->last_asked;
     if (job->prev)
         job->prev->next = job;
     else
-        server->asked.first = job;
-    server->asked.last = job;
+        server->first_asked = job;
+    server->last_asked = job;
     job->x->asked = job;
+    job->x->work = &history_work;
 }
 
 /* The exchange will be answered now; the job has nobody any more. */
 static struct exchange *part(struct history_job *job)
 {
     struct exchange *x = job->x;
-    struct history_asked *asked = &x->server->asked;
+    struct http_server *server = x->server;
     if (job->prev)
         job->prev->next = job->next;
     else
-        asked->first = job->next;
+        server->first_asked = job->next;
     if (job->next)
         job->next->prev = job->prev;
     else
-        asked->last = job->prev;
+        server->last_asked = job->prev;
     job->x = NULL;
     x->asked = NULL;
     return x;
@@ -146,7 +150,7 @@ static void give_up(struct history_job *job, const char *why)
         job_free(job);
 }
 
-void history_job_gone(struct exchange *x)
+static void job_gone(struct exchange *x)
 {
     struct history_job *job = x->asked;
     if (!job)
@@ -156,11 +160,13 @@ void history_job_gone(struct exchange *x)
         job_free(job);
 }
 
+static const struct exchange_work history_work = {.gone = job_gone};
+
 int64_t history_job_expire(struct http_server *server)
 {
     int64_t now_ms = (int64_t)uv_now(server->loop);
     struct history_job *next;
-    for (struct history_job *job = server->asked.first; job; job = next) {
+    for (struct history_job *job = server->first_asked; job; job = next) {
         next = job->next;
         int64_t left_ms = job->since_ms + server->request_ms - now_ms;
         if (left_ms > 0)
@@ -174,19 +180,19 @@ unsigned history_job_check(const struct http_server *server)
 {
     const struct history_job *before = NULL;
     unsigned count = 0;
-    for (const struct history_job *job = server->asked.first; job; before = job, job = job->next) {
+    for (const struct history_job *job = server->first_asked; job; before = job, job = job->next) {
         assert(job->prev == before && (!before || before->since_ms <= job->since_ms));
         assert(job->x && job->x->asked == job && job->x->state == EXCHANGE_WAITING);
         count++;
     }
-    assert(server->asked.last == before);
+    assert(server->last_asked == before);
     return count;
 }
 
 void history_job_stop(struct http_server *server)
 {
     struct history_job *next;
-    for (struct history_job *job = server->asked.first; job; job = next) {
+    for (struct history_job *job = server->first_asked; job; job = next) {
         next = job->next;
         give_up(job, "the service was stopped");
     }

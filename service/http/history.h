@@ -16,20 +16,12 @@
 
 struct exchange;
 struct http_server;
-struct history_job;
-
-struct history_asked { /* in the order of their beginning */
-    struct history_job *first, *last;
-};
 
 /* Whether a GET is to be answered here. */
 bool history_job_wanted(struct exchange *x);
 
 /* Asks, or refuses at once. */
 void history_job_begin(struct exchange *x);
-
-/* The exchange is over: nobody waits for its question any more. */
-void history_job_gone(struct exchange *x);
 
 /* Tells those that have waited for the request timeout; returns the ms until the next one has, -1
  * if none waits. */

@@ -1,6 +1,6 @@
 #include "http/intake.h"
 
-#include "http/exchange.h"
+#include "core/route.h"
 #include "http/render.h"
 #include "http/server_limits.h"
 #include "stats.h"
@@ -13,42 +13,41 @@
 
 /* The connections by descriptor. Written by the loop's thread only, but looked into by every thread
  * that calls recv(). */
-static struct peer *_Atomic peers[SERVER_FD_MAX];
+static struct intake *_Atomic intakes[SERVER_FD_MAX];
 
 static ssize_t recv_plain(int fd, void *to, size_t n, int flags)
 {
     return recvfrom(fd, to, n, flags, NULL, NULL);
 }
 
-bool intake_open(struct peer *peer)
+bool intake_open(struct intake *intake, int fd, const struct intake_events *events)
 {
-    if (peer->fd < 0 || peer->fd >= SERVER_FD_MAX)
+    if (fd < 0 || fd >= SERVER_FD_MAX)
         return false;
-    peer->intake = (struct intake){.state = INTAKE_OPEN};
-    framing_init(&peer->intake.framing);
-    atomic_store_explicit(&peers[peer->fd], peer, memory_order_relaxed);
+    *intake = (struct intake){.fd = fd, .events = events, .state = INTAKE_OPEN};
+    framing_init(&intake->framing);
+    atomic_store_explicit(&intakes[fd], intake, memory_order_relaxed);
     return true;
 }
 
-void intake_close(struct peer *peer)
+void intake_close(struct intake *intake)
 {
-    if (peer->fd >= 0 && peer->fd < SERVER_FD_MAX)
-        atomic_store_explicit(&peers[peer->fd], NULL, memory_order_relaxed);
+    atomic_store_explicit(&intakes[intake->fd], NULL, memory_order_relaxed);
 }
 
-bool intake_begin(struct peer *peer)
+bool intake_begin(struct intake *intake)
 {
-    return ++peer->intake.begun <= peer->intake.framing.heads;
+    return ++intake->begun <= intake->framing.heads;
 }
 
-bool intake_lingers(const struct peer *peer)
+bool intake_lingers(const struct intake *intake)
 {
-    return peer->intake.state == INTAKE_LINGERING;
+    return intake->state == INTAKE_LINGERING;
 }
 
-void intake_last(struct peer *peer)
+void intake_last(struct intake *intake)
 {
-    framing_close(&peer->intake.framing);
+    framing_close(&intake->framing);
 }
 
 /* --- the refusal ------------------------------------------------------------------------------ */
@@ -71,7 +70,7 @@ static void put_head(struct buf *out, const struct answer *answer, const char *t
 
 /* Nothing else is on its way to this client: requests of a connection are answered one by one, and
  * those before this one are. If its socket is full it does not even read those. */
-static void send_refusal(struct peer *peer, unsigned route, const struct refusal *why)
+static void send_refusal(struct intake *intake, unsigned route, const struct refusal *why)
 {
     struct answer answer = {0};
     struct buf body, all;
@@ -81,25 +80,25 @@ static void send_refusal(struct peer *peer, unsigned route, const struct refusal
     put_head(&all, &answer, problem_get(why->problem)->title, body.n);
     buf_puts(&all, buf_str(&body));
     if (!body.failed && !all.failed)
-        (void)!send(peer->fd, all.p, all.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)!send(intake->fd, all.p, all.n, MSG_NOSIGNAL | MSG_DONTWAIT);
     buf_free(&body);
     buf_free(&all);
     stats_request(route, answer.status, 0);
 }
 
-void intake_reject(struct peer *peer, unsigned route, const struct refusal *why)
+void intake_reject(struct intake *intake, unsigned route, const struct refusal *why)
 {
-    send_refusal(peer, route, why);
-    shutdown(peer->fd, SHUT_WR);
-    peer->intake.state = INTAKE_LINGERING;
-    peer_move(peer->server, peer, PEER_LINGERING);
+    send_refusal(intake, route, why);
+    shutdown(intake->fd, SHUT_WR);
+    intake->state = INTAKE_LINGERING;
+    intake->events->on_lingering(intake);
 }
 
-static void reject_fault(struct peer *peer)
+static void reject_fault(struct intake *intake)
 {
-    const struct framing *framing = &peer->intake.framing;
+    const struct framing *framing = &intake->framing;
     const struct refusal why = {.problem = framing->problem, .detail = framing->fault};
-    intake_reject(peer, ROUTE_NONE, &why);
+    intake_reject(intake, ROUTE_NONE, &why);
 }
 
 static bool owes_answers(const struct intake *intake)
@@ -107,23 +106,23 @@ static bool owes_answers(const struct intake *intake)
     return intake->answered < intake->framing.whole;
 }
 
-void intake_answered(struct peer *peer)
+void intake_answered(struct intake *intake)
 {
-    peer->intake.answered++;
-    if (peer->intake.state == INTAKE_STOPPED && !owes_answers(&peer->intake))
-        reject_fault(peer);
+    intake->answered++;
+    if (intake->state == INTAKE_STOPPED && !owes_answers(intake))
+        reject_fault(intake);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* The library is told that there is nothing (-1, EAGAIN) until the client ends its side. */
-static ssize_t drop(struct peer *peer)
+static ssize_t drop(struct intake *intake)
 {
     static char waste[16384];
     ssize_t n;
-    while ((n = recv_plain(peer->fd, waste, sizeof(waste), MSG_DONTWAIT)) > 0) {
-        peer->intake.dropped_bytes += (size_t)n;
-        if (peer->intake.dropped_bytes > SERVER_DISCARD_BYTES) {
+    while ((n = recv_plain(intake->fd, waste, sizeof(waste), MSG_DONTWAIT)) > 0) {
+        intake->dropped_bytes += (size_t)n;
+        if (intake->dropped_bytes > SERVER_DISCARD_BYTES) {
             errno = ECONNRESET;
             return -1;
         }
@@ -132,7 +131,7 @@ static ssize_t drop(struct peer *peer)
 }
 
 /* The library would give up the request that it has. The end is noticed again once the connection
- * is idle (peers_expire()). */
+ * is idle (client_conns_expire()). */
 static ssize_t later(void)
 {
     errno = EAGAIN;
@@ -140,38 +139,36 @@ static ssize_t later(void)
 }
 
 /* What may be handed on of what was read: requests that were whole before the fault. */
-static ssize_t stop(struct peer *peer, size_t whole)
+static ssize_t stop(struct intake *intake, size_t whole)
 {
-    peer->intake.state = INTAKE_STOPPED;
+    intake->state = INTAKE_STOPPED;
     if (whole > 0)
         return (ssize_t)whole;
-    if (!owes_answers(&peer->intake))
-        reject_fault(peer);
-    return drop(peer);
+    if (!owes_answers(intake))
+        reject_fault(intake);
+    return drop(intake);
 }
 
 /* What is cut out makes a read shorter than it was. The library takes a short one for the last that
  * there is, and waits for more to come; so the room is filled as long as there may be any. */
-static ssize_t recv_judged(struct peer *peer, char *to, size_t n, int flags)
+static ssize_t recv_judged(struct intake *intake, char *to, size_t n, int flags)
 {
-    struct intake *intake = &peer->intake;
     struct framing_taken taken;
     size_t kept = 0, whole = 0, got;
     do {
         if (intake->state != INTAKE_OPEN || framing_is_over(&intake->framing))
-            return kept > 0 ? (ssize_t)kept : drop(peer);
-        ssize_t result = recv_plain(peer->fd, to + kept, n - kept, flags);
+            return kept > 0 ? (ssize_t)kept : drop(intake);
+        ssize_t result = recv_plain(intake->fd, to + kept, n - kept, flags);
         if (result == 0 && kept == 0 && owes_answers(intake))
             return later(); /* half closed: it has asked all, and waits for the answers */
         if (result <= 0)
             return kept > 0 ? (ssize_t)kept : result;
         got = (size_t)result;
         framing_take(&intake->framing, to + kept, got, &taken);
-        if (peer->list == PEER_IDLE)
-            peer_move(peer->server, peer, PEER_READING);
+        intake->events->on_bytes(intake);
         whole = taken.whole > 0 ? kept + taken.whole : whole;
         if (intake->framing.fault)
-            return stop(peer, whole);
+            return stop(intake, whole);
         kept += taken.kept;
     } while (kept == 0 || (kept < n && taken.kept < got));
     return (ssize_t)kept;
@@ -180,8 +177,8 @@ static ssize_t recv_judged(struct peer *peer, char *to, size_t n, int flags)
 /* In the place of the C library's: see intake.h. */
 ssize_t recv(int fd, void *to, size_t n, int flags)
 {
-    struct peer *peer = fd >= 0 && fd < SERVER_FD_MAX
-                            ? atomic_load_explicit(&peers[fd], memory_order_relaxed)
-                            : NULL;
-    return peer ? recv_judged(peer, to, n, flags) : recv_plain(fd, to, n, flags);
+    struct intake *intake = fd >= 0 && fd < SERVER_FD_MAX
+                                ? atomic_load_explicit(&intakes[fd], memory_order_relaxed)
+                                : NULL;
+    return intake ? recv_judged(intake, to, n, flags) : recv_plain(fd, to, n, flags);
 }

@@ -26,11 +26,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct peer;
+struct intake;
+
+/* What the owner of a connection is told, from within recv(). */
+struct intake_events {
+    void (*on_bytes)(struct intake *intake);     /* some of a request came */
+    void (*on_lingering)(struct intake *intake); /* it is refused, and to be cut off soon */
+};
 
 enum intake_state { INTAKE_OPEN, INTAKE_STOPPED, INTAKE_LINGERING };
 
 struct intake {
+    int fd;
+    const struct intake_events *events;
     enum intake_state state;
     struct framing framing;
     unsigned long begun;    /* heads that the library came to us with */
@@ -38,24 +46,25 @@ struct intake {
     size_t dropped_bytes;
 };
 
-/* From now on reads of the peer's descriptor are judged. False: it cannot be. */
-bool intake_open(struct peer *peer) __attribute__((warn_unused_result));
-void intake_close(struct peer *peer);
+/* From now on reads of the descriptor are judged. False: they cannot be. */
+bool intake_open(struct intake *intake, int fd, const struct intake_events *events)
+    __attribute__((warn_unused_result));
+void intake_close(struct intake *intake);
 
 /* The library begins with a request. False: its head was never seen here, so that nothing is known
  * of its framing, and nothing may be done with it. */
-bool intake_begin(struct peer *peer) __attribute__((warn_unused_result));
+bool intake_begin(struct intake *intake) __attribute__((warn_unused_result));
 
 /* A request's answer is sent, to its end. */
-void intake_answered(struct peer *peer);
+void intake_answered(struct intake *intake);
 
 /* The answer to the request in hand is the connection's last: nothing behind it counts. */
-void intake_last(struct peer *peer);
+void intake_last(struct intake *intake);
 
 /* Answers the request in hand past the library, before its body is here, and lingers. The library
  * goes on waiting for the body; what it still has of it is to be thrown away. */
-void intake_reject(struct peer *peer, unsigned route, const struct refusal *why);
+void intake_reject(struct intake *intake, unsigned route, const struct refusal *why);
 
-bool intake_lingers(const struct peer *peer);
+bool intake_lingers(const struct intake *intake);
 
 #endif

@@ -1,27 +1,10 @@
 #include "http/json_write.h"
 
 #include "clock.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* Bytes of the UTF-8 character at p, 0 if it is none (RFC 3629: no overlong forms, no surrogates,
- * nothing above U+10FFFF). */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    if (p[0] < 0x80)
-        return 1;
-    size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || n < length)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return length;
-}
 
 static void put_escape(struct buf *b, unsigned char c)
 {
@@ -41,7 +24,7 @@ void json_put_string(struct buf *b, struct str text)
     buf_putc(b, '"');
     while (i < text.n) {
         unsigned char c = (unsigned char)text.p[i];
-        size_t length = utf8_length((const unsigned char *)text.p + i, text.n - i);
+        size_t length = utf8_length(text.p + i, text.n - i);
         if (length > 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
             i += length;
             continue;

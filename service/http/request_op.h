@@ -5,8 +5,8 @@
 #ifndef HTTP_REQUEST_OP_H
 #define HTTP_REQUEST_OP_H
 
+#include "core/route.h"
 #include "http/fields.h"
-#include "http/request.h"
 
 /* What one kind of operation takes. */
 struct shape {

@@ -1,8 +1,11 @@
 /* server.c -- the daemon on the loop. See exchange.h for what becomes of one request. */
 #include "http/server.h"
 
+#include "http/batch.h"
 #include "http/check.h"
+#include "http/events.h"
 #include "http/exchange.h"
+#include "http/history.h"
 #include "http/render.h"
 #include "http/server_limits.h"
 #include "log.h"
@@ -70,7 +73,7 @@ static void pump(uv_prepare_t *handle)
     int64_t wait = run_daemon(server);
     if (STOCKD_CHECKS)
         server_check(server);
-    int64_t deadline = peers_expire(server);
+    int64_t deadline = client_conns_expire(&server->clients);
     int64_t answer_due = history_job_expire(server);
     batch_job_continue(server);
     store_pump(server->store);
@@ -121,7 +124,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, const struct 
         flags, 0, NULL, NULL, exchange_handle, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, config->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin,
         server, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, server,
-        MHD_OPTION_NOTIFY_CONNECTION, peer_notify, server, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_NOTIFY_CONNECTION, exchange_notify, server, MHD_OPTION_CONNECTION_LIMIT,
         connection_limit(config), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_POOL_BYTES,
         MHD_OPTION_END);
 }
@@ -164,15 +167,18 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->stats = stats;
     server->desk = config->desk;
     server->request_ms = request_ms;
-    server->idle_ms = (config->idle_timeout_s ? config->idle_timeout_s : SERVER_IDLE_S) * 1000;
-    server->read_ms =
-        request_ms + (config->read_timeout_ms ? config->read_timeout_ms : SERVER_READ_MS);
-    server->write_ms = config->write_timeout_ms ? config->write_timeout_ms : SERVER_WRITE_MS;
+    server->clients = (struct client_conns){
+        .loop = loop,
+        .max = connections_kept(config),
+        .idle_ms = (config->idle_timeout_s ? config->idle_timeout_s : SERVER_IDLE_S) * 1000,
+        .read_ms =
+            request_ms + (config->read_timeout_ms ? config->read_timeout_ms : SERVER_READ_MS),
+        .write_ms = config->write_timeout_ms ? config->write_timeout_ms : SERVER_WRITE_MS,
+    };
     server->memory_max_bytes =
         config->memory_max_bytes ? config->memory_max_bytes : SERVER_MEMORY_BYTES;
     server->guards_host = config->guards_host;
     server->allowed_hosts = str_of(config->allowed_hosts);
-    server->connections_max = connections_kept(config);
     buf_init(&server->scratch, BATCH_BODY_MAX_BYTES);
     int flags = fcntl(config->listen_fd, F_GETFL);
     if (flags < 0 || fcntl(config->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0) {
@@ -204,7 +210,7 @@ void http_server_drain(struct http_server *server)
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_LISTEN_FD);
     server->draining = true;
-    server->drain_ms = (int64_t)uv_now(server->loop);
+    client_conns_drain(&server->clients);
     if (info && info->listen_fd >= 0)
         drain_stop_handshakes(info->listen_fd);
     if (server->events)
@@ -212,9 +218,9 @@ void http_server_drain(struct http_server *server)
     /* Closing a listening socket resets what the kernel has queued for it: take that first. */
     uint64_t before;
     do {
-        before = server->accepted;
+        before = server->clients.accepted;
         MHD_run(server->daemon);
-    } while (server->accepted != before);
+    } while (server->clients.accepted != before);
     int fd = MHD_quiesce_daemon(server->daemon);
     if (fd >= 0)
         close(fd);
@@ -223,7 +229,7 @@ void http_server_drain(struct http_server *server)
 
 bool http_server_drained(const struct http_server *server)
 {
-    return server->draining && server->connections == 0;
+    return server->draining && server->clients.count == 0;
 }
 
 void server_release(struct http_server *server)

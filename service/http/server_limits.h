@@ -23,7 +23,7 @@
 #define SERVER_REQUEST_MS    5000
 #define SERVER_WRITE_MS      30000
 #define SERVER_LINGER_MS     2000
-#define SERVER_LOOK_MS       1000 /* of silence, after which a connection is looked at: peer.c */
+#define SERVER_LOOK_MS       1000 /* of silence, after which a connection is looked at: client_conn.c */
 #define SERVER_DRAIN_IDLE_MS 1000
 #define SERVER_REFUSAL_BYTES 4096
 #define SERVER_MEMORY_BYTES  ((size_t)256 << 20)

@@ -7,9 +7,11 @@
 #define LEDGER_DB_ENGINE_H
 
 #include "buf.h"
-#include "ledger/db.h"
+#include "ledger/db_statement.h"
 
 #define DB_SECRETS_MAX 4
+
+struct db;
 
 struct db_ops {
     const char *name;

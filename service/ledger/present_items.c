@@ -1,4 +1,5 @@
 /* present_items.c -- items as of now and as of a version, and recorded results. */
+#include "digits.h"
 #include "ledger/present.h"
 #include "ledger/present_rows.h"
 
@@ -96,18 +97,13 @@ enum db_result present_item_at(struct db *db, struct str sku, int64_t version, s
 
 /* --- operations ------------------------------------------------------------------------------- */
 
-static int digit_of(char c)
-{
-    return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
 /* The bytes of what text_hex() wrote. Absent: no memory. */
 static struct str bytes_of(struct arena *arena, struct str hex)
 {
     size_t n = hex.n / 2;
     char *bytes = arena_alloc(arena, n);
     for (size_t i = 0; bytes && i < n; i++)
-        bytes[i] = (char)(digit_of(hex.p[2 * i]) << 4 | digit_of(hex.p[2 * i + 1]));
+        bytes[i] = (char)(digits_hex(hex.p[2 * i]) << 4 | digits_hex(hex.p[2 * i + 1]));
     return (struct str){bytes, bytes ? n : 0};
 }
 

@@ -1,5 +1,7 @@
 #include "store/resp.h"
 
+#include "digits.h"
+
 #include <stdarg.h>
 
 #define HEAD_MAX 24
@@ -7,21 +9,14 @@
 /* "<mark><number>\r\n" */
 static void put_head(struct buf *out, char mark, size_t number)
 {
-    char digits[HEAD_MAX];
     char *to = buf_reserve(out, HEAD_MAX);
     if (!to)
         return;
-    size_t n = 0, at = 0;
-    do {
-        digits[n++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    to[at++] = mark;
-    while (n > 0)
-        to[at++] = digits[--n];
-    to[at++] = '\r';
-    to[at++] = '\n';
-    buf_commit(out, at);
+    to[0] = mark;
+    size_t n = 1 + digits_put(to + 1, number);
+    to[n++] = '\r';
+    to[n++] = '\n';
+    buf_commit(out, n);
 }
 
 void resp_begin(struct buf *out, size_t args)
@@ -36,32 +31,16 @@ void resp_arg(struct buf *out, struct str arg)
     buf_put(out, "\r\n", 2);
 }
 
-static size_t decimal(char *text, int64_t value)
-{
-    char digits[HEAD_MAX];
-    size_t n = 0, at = 0;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[n++] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0)
-        text[at++] = '-';
-    while (n > 0)
-        text[at++] = digits[--n];
-    return at;
-}
-
 void resp_int(struct buf *out, int64_t arg)
 {
-    char text[HEAD_MAX];
-    resp_arg(out, (struct str){text, decimal(text, arg)});
+    char text[DIGITS_MAX];
+    resp_arg(out, (struct str){text, digits_put_signed(text, arg)});
 }
 
 void resp_key(struct buf *out, unsigned partition, struct str kind, struct str name)
 {
     char tag[HEAD_MAX] = "{p";
-    size_t n = 2 + decimal(tag + 2, partition);
+    size_t n = 2 + digits_put(tag + 2, partition);
     tag[n++] = '}';
     tag[n++] = ':';
     bool named = !str_absent(name);

@@ -277,7 +277,7 @@ static void come_to_rest(void)
     int64_t until = clock_mono_ms() + UP_MS;
     for (int i = 0; i < CLIENTS; i++)
         end_connection(&clients[i]);
-    while (server->connections > 0 || server->orphans > 0 || !store_idle(store)) {
+    while (server->clients.count > 0 || server->orphans > 0 || !store_idle(store)) {
         require(clock_mono_ms() < until, "what clients left goes");
         uv_run(&loop, UV_RUN_ONCE);
     }

@@ -3,6 +3,7 @@
  * SEED and STEPS (seeds tried) come from the environment; a failure prints the seed.
  */
 #include "check/check.h"
+#include "check/describe.h"
 #include "history/writer.h"
 #include "random.h"
 #include "support/history_sample.h"
@@ -477,12 +478,12 @@ static void operations_are_described_for_people(void **state)
     assert_int_equal(history_read(&r, path, err, sizeof(err)), 0);
     struct buf out;
     buf_init(&out, 4096);
-    check_describe_op(&out, &r, HISTORY_HEADER_SLOTS + 1); /* the first item's creation */
+    describe_op(&out, &r, HISTORY_HEADER_SLOTS + 1); /* the first item's creation */
     buf_putc(&out, '\0');
     assert_non_null(strstr(out.p, "client 0, request 1: put 40 of shop-0 (40 left at version 1) "
                                   "-> 201"));
     buf_reset(&out);
-    check_describe_op(&out, &r, 0);
+    describe_op(&out, &r, 0);
     buf_putc(&out, '\0');
     assert_non_null(strstr(out.p, "holds no operation"));
     buf_free(&out);

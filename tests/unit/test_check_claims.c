@@ -1,5 +1,6 @@
 /* test_check_claims.c -- what single answers claim, judged by what others were told. */
 #include "check/check.h"
+#include "check/describe.h"
 #include "support/history_sample.h"
 
 #include <setjmp.h>
@@ -337,7 +338,7 @@ static void a_confirm_is_told_with_what_was_reserved(void **state)
     history_sample_read(&sample);
     struct buf out;
     buf_init(&out, 1024);
-    check_describe_op(&out, &sample.reader, slot);
+    describe_op(&out, &sample.reader, slot);
     buf_putc(&out, '\0');
     assert_non_null(strstr(out.p, "confirm 1 of the 3 reserved of it-0"));
     buf_free(&out);

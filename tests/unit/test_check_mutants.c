@@ -4,6 +4,7 @@
  * violation, none. SEED and STEPS (histories) come from the environment; a failure prints the seed.
  */
 #include "check/check.h"
+#include "check/describe.h"
 #include "random.h"
 #include "support/history_explain.h"
 #include "support/history_mutate.h"
@@ -75,7 +76,7 @@ static void show(const struct history_mutant *m, const struct verdict *v)
     buf_init(&out, 4096);
     for (uint32_t i = 0; i < m->ops; i++) {
         buf_reset(&out);
-        check_describe_op(&out, &m->reader, m->op[i]);
+        describe_op(&out, &m->reader, m->op[i]);
         buf_putc(&out, '\0');
         print_message("  %c %u %s\n", m->op[i] == m->slot ? '*' : ' ', m->op[i], out.p);
     }

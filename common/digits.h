@@ -1,0 +1,45 @@
+/* digits.h -- numbers as digits: decimal ones written, hexadecimal ones read.
+ *
+ * Layer: common. Inline, as records of items and keys are made of little else.
+ */
+#ifndef COMMON_DIGITS_H
+#define COMMON_DIGITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DIGITS_MAX 20 /* of a uint64_t; also of an int64_t with its sign */
+
+/* Writes value in decimal, no NUL behind it; returns how many digits. */
+static inline size_t digits_put(char *to, uint64_t value)
+{
+    char reversed[DIGITS_MAX];
+    size_t n = 0;
+    do {
+        reversed[n++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    for (size_t i = 0; i < n; i++)
+        to[i] = reversed[n - 1 - i];
+    return n;
+}
+
+/* The same with a minus in front of what is below 0. */
+static inline size_t digits_put_signed(char *to, int64_t value)
+{
+    if (value >= 0)
+        return digits_put(to, (uint64_t)value);
+    *to = '-'; /* the rest as unsigned: the smallest int64_t has no positive twin */
+    return 1 + digits_put(to + 1, 0 - (uint64_t)value);
+}
+
+/* The value of a hexadecimal digit of either case, -1: it is none. */
+static inline int digits_hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+#endif
