@@ -189,13 +189,15 @@ static struct change change_of_delete(struct trail *t, const struct stop *stop)
 {
     struct item *item = t->item;
     const uint32_t ops[] = {stop->slot, t->before, 0};
-    if (is_known(t) && item->held != 0) {
+    /* What nobody answered for may have come before it, if nothing comes behind it. */
+    if (is_known(t) && item->slack == 0 && item->held != 0) {
         verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
                           "%s: %s was answered with 204 and made version %" PRIu64
                           ", though %" PRId64 " units were held. It had to be refused.",
                           t->sku.text, describe_who(stop->op).text, stop->version, item->held);
         item->disturbed = true;
     }
+    item->gap |= item->slack > 0;
     sums_check_oversold(t->index, item, stop->asked->item, ops, t->verdict);
     return (struct change){.available = (int64_t) - (uint64_t)t->walk.at.remaining,
                            .received = -item->received,

@@ -53,7 +53,10 @@ struct presence {
 
 static bool is_claim(const struct history_op *op)
 {
-    return history_outcome(op) == OUTCOME_FAIL && op->lines > 0 && (JUDGED_HERE >> op->detail & 1);
+    bool claims = op->detail == DETAIL_NO_ITEM ||
+                  (op->detail == DETAIL_EXISTS && op->kind == KIND_PUT) ||
+                  (op->detail == DETAIL_IN_USE && op->kind == KIND_DELETE);
+    return claims && history_outcome(op) == OUTCOME_FAIL && op->lines > 0;
 }
 
 /* Counts the lines of claims and the baskets, or, once there is room, keeps them. */
@@ -100,9 +103,12 @@ static int by_end(const void *a, const void *b)
 
 /* --- what the item was --- */
 
+/* A claim that the item has changed since is no read of that version. */
 static struct span span_of(const struct presence *p, struct radix_pair entry)
 {
     const struct history_op *op = index_op(p->index, entry_slot(entry));
+    if (entry_is_claim(op))
+        return (struct span){0, SWEEP_NEVER, 0, 0};
     if (entry_is_read(entry))
         return effect_attempt_span(op);
     struct span span = effect_span(p->index, entry_slot(entry));
@@ -269,7 +275,8 @@ static void judge_unknown(struct presence *p, const struct claim *claim)
 {
     uint32_t created;
     bool absent = index_op(p->index, claim->slot)->detail == DETAIL_NO_ITEM;
-    bool fits = !absent || p->removed[claim->item] || may_be_new(p, claim, &created);
+    bool fits = !absent || p->removed[claim->item] || p->index->incomplete ||
+                may_be_new(p, claim, &created);
     if (claim->basket != NO_BASKET)
         p->baskets[claim->basket].fits |= fits;
     else if (!fits)

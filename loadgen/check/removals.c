@@ -15,11 +15,11 @@ struct place {
     uint64_t from_ns, until_ns;
     struct removal *taken;
     size_t free; /* the next place that may be free, itself while it is */
-};
-
-/* A bound of a delete, and the furthest of the other bound among those up to it, or from it on. */
-struct bound {
-    uint64_t at_ns, other_ns;
+    /* The places that what has taken it fits; and the first that any from here on does. */
+    size_t low, high, back;
+    /* Of all that may be here: the first begin, the last end, and how many. */
+    uint64_t begin_ns, end_ns;
+    unsigned fit;
 };
 
 struct placing {
@@ -32,8 +32,7 @@ struct placing {
     /* Of one item: */
     struct removal **of; /* by end */
     size_t count;
-    struct bound *begins, *ends; /* of those, each in its order */
-    struct place *place;         /* and one behind the last, for the search */
+    struct place *place; /* and one behind the last, for the search */
     size_t places;
 };
 
@@ -60,9 +59,12 @@ const struct history_line *removals_line(const struct removals *removals, uint32
 
 /* --- the places of one item --- */
 
+/* A claim that the item has changed bounds nothing here: anything may have changed it. */
 static struct span span_of(const struct placing *p, struct radix_pair entry)
 {
     const struct history_op *op = index_op(p->index, entry_slot(entry));
+    if (entry_is_claim(op))
+        return (struct span){0, SWEEP_NEVER, 0, 0};
     return entry_is_read(entry) ? effect_attempt_span(op)
                                 : effect_span(p->index, entry_slot(entry));
 }
@@ -137,12 +139,6 @@ static int by_end(const void *a, const void *b)
                                   : (x->begin_ns > y->begin_ns) - (x->begin_ns < y->begin_ns);
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const struct bound *x = a, *y = b;
-    return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
-}
-
 /* The first place that does not lie wholly before that begin. */
 static size_t first_place(const struct placing *p, uint64_t begin_ns)
 {
@@ -183,37 +179,91 @@ static void take_places(struct placing *p, uint32_t item)
     }
 }
 
-static void sort_bounds(struct placing *p)
+/* --- who else may be there --- */
+
+/* The last place that does not lie wholly behind that end. */
+static size_t last_place(const struct placing *p, uint64_t end_ns)
 {
-    for (size_t i = 0; i < p->count; i++) {
-        p->begins[i] = (struct bound){p->of[i]->begin_ns, p->of[i]->end_ns};
-        p->ends[i] = (struct bound){p->of[i]->end_ns, p->of[i]->begin_ns};
+    size_t low = 0, high = p->places;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (p->place[middle].from_ns <= end_ns)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    qsort(p->begins, p->count, sizeof(*p->begins), by_time);
-    for (size_t i = 1; i < p->count; i++)
-        if (p->begins[i - 1].other_ns > p->begins[i].other_ns)
-            p->begins[i].other_ns = p->begins[i - 1].other_ns;
-    for (size_t i = p->count; i-- > 1;)
-        if (p->ends[i].other_ns < p->ends[i - 1].other_ns)
-            p->ends[i - 1].other_ns = p->ends[i].other_ns;
+    return low - 1;
 }
 
-/* What made a version is known only as one of those that fit it. */
-static void widen_places(struct placing *p)
+/* Whether what is at place `from` may move, and what is there move on, and so forth, until one has
+ * come to `to`. What can be reached is without gaps, since what each delete fits is. */
+static bool reaches(const struct placing *p, size_t from, size_t to)
 {
-    size_t begun = 0, over = 0;
-    sort_bounds(p);
+    size_t low = p->place[from].low, high = p->place[from].high, below = from, above = from;
+    while (low > to || high < to) {
+        const struct place *next;
+        if (below > low)
+            next = &p->place[--below];
+        else if (above < high && (to > from || p->place[above + 1].back < low))
+            next = &p->place[++above];
+        else
+            return false;
+        low = next->low < low ? next->low : low;
+        high = next->high > high ? next->high : high;
+    }
+    return true;
+}
+
+static void join(struct place *place, const struct removal *removal)
+{
+    place->fit++;
+    if (removal->begin_ns < place->begin_ns)
+        place->begin_ns = removal->begin_ns;
+    if (removal->end_ns > place->end_ns)
+        place->end_ns = removal->end_ns;
+}
+
+/* Where each could have been as well: where it fits, if whoever is there can move on so that the
+ * last one takes what it leaves. */
+static void join_places(struct placing *p)
+{
+    p->place[p->places].back = p->places;
+    for (size_t n = p->places; n-- > 0;) {
+        struct place *place = &p->place[n];
+        place->begin_ns = SWEEP_NEVER;
+        place->low = place->taken ? first_place(p, place->taken->begin_ns) : n;
+        place->high = place->taken ? last_place(p, place->taken->end_ns) : n;
+        place->back = place->low < place[1].back ? place->low : place[1].back;
+    }
     for (size_t n = 0; n < p->places; n++) {
         const struct place *place = &p->place[n];
-        while (begun < p->count && p->begins[begun].at_ns <= place->until_ns)
-            begun++;
-        while (over < p->count && p->ends[over].at_ns < place->from_ns)
-            over++;
         if (!place->taken)
             continue;
-        place->taken->sure = place->from_ns <= place->until_ns && begun == over + 1;
-        place->taken->begin_ns = p->ends[over].other_ns;
-        place->taken->end_ns = p->begins[begun - 1].other_ns;
+        join(&p->place[n], place->taken);
+        for (size_t at = n + 1; at <= place->high && p->place[at].back < at; at++)
+            if (reaches(p, at, n))
+                join(&p->place[at], place->taken);
+        for (size_t at = n; at-- > place->low;)
+            if (reaches(p, at, n))
+                join(&p->place[at], place->taken);
+    }
+}
+
+/* What made a version is known only as one of those that may have. */
+static void widen_removals(struct placing *p, uint32_t item)
+{
+    size_t taken = 0;
+    join_places(p);
+    for (size_t n = 0; n < p->places; n++)
+        taken += p->place[n].taken != NULL;
+    bool all = taken == p->places && taken == p->count && p->unsure[item] == 0;
+    for (size_t n = 0; n < p->places; n++) {
+        const struct place *place = &p->place[n];
+        if (!place->taken)
+            continue;
+        place->taken->begin_ns = place->begin_ns;
+        place->taken->end_ns = place->end_ns;
+        place->taken->sure = all && place->fit == 1;
     }
 }
 
@@ -240,7 +290,7 @@ static void place_item(struct placing *p, uint32_t item)
     find_places(p, item);
     bound_places(p, item);
     take_places(p, item);
-    widen_places(p);
+    widen_removals(p, item);
     for (size_t i = 0; i < p->count; i++)
         if (p->of[i]->line.version == 0)
             judge_unplaced(p, item, p->of[i]);
@@ -318,18 +368,14 @@ int removals_make(struct removals *removals, const struct index *index,
     removals->all = calloc(removals->count + 1, sizeof(*removals->all));
     struct removal **all = calloc(removals->count + 1, sizeof(struct removal *));
     p.place = calloc(most_places(&p), sizeof(*p.place));
-    p.begins = calloc(removals->count + 1, sizeof(*p.begins));
-    p.ends = calloc(removals->count + 1, sizeof(*p.ends));
     p.unsure = calloc((size_t)index->items + 1, sizeof(*p.unsure));
-    bool memory = removals->all && all && p.place && p.begins && p.ends && p.unsure;
+    bool memory = removals->all && all && p.place && p.unsure;
     if (memory) {
         each_delete(&p);
         place_all(&p, all);
     }
     free(all);
     free(p.place);
-    free(p.begins);
-    free(p.ends);
     free(p.unsure);
     return memory ? 0 : -ENOMEM;
 }

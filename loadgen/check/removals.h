@@ -27,9 +27,9 @@
 struct removal {
     uint32_t slot;
     struct history_line line; /* version 0: it has no place */
-    /* Of all deletes that fit the place: the first begin, and the last end. */
+    /* Of all deletes that may have that place: the first begin, and the last end. */
     uint64_t begin_ns, end_ns;
-    bool sure; /* no other one fits it */
+    bool sure; /* it is the only one */
 };
 
 struct removals {

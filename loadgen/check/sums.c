@@ -70,6 +70,7 @@ static void version_ahead(const struct sum *s)
 {
     uint64_t missing = s->counters->version - s->item->version;
     if (s->index->incomplete || items_take_slack(s->item, missing, true)) {
+        s->item->gap = true;
         verdict_unknown(s->verdict, PROPERTY_VERSIONS,
                         "The last %" PRIu64 " versions of %s, up to %" PRIu64
                         ", belong to no known operation; one that nobody answered for may have "
@@ -119,6 +120,7 @@ static void item_is_gone(const struct sum *s)
     if (s->item->gone)
         return;
     if (s->index->incomplete || items_take_slack(s->item, 1, false)) {
+        s->item->gap = true;
         verdict_unknown(s->verdict, PROPERTY_LASTING,
                         "%s is gone at the end; a delete that nobody answered for may have "
                         "removed it.",

@@ -67,6 +67,7 @@ struct shop_options {
     uint64_t ttl_ms;       /* of reservations; 0: 400 */
     enum shop_fault fault; /* comes after the restore, if there is one */
     enum shop_restore restore;
+    bool removes; /* items are deleted, and created again */
 };
 
 /* Writes a new file. 0; -errno; -EAGAIN when this seed offers no place for the fault, or nothing to

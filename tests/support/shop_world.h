@@ -40,6 +40,7 @@ struct shop_row {
 struct shop_item {
     uint64_t version;
     int64_t available, on_hand, held, sold;
+    bool gone; /* deleted */
 };
 
 struct shop_hold {
