@@ -82,6 +82,17 @@ struct words describe_time(const struct history_reader *r, uint64_t at_ns)
     return words;
 }
 
+struct words describe_made(const struct history_reader *r, const struct history_op *op)
+{
+    struct words words, sku = describe_sku(r, op->line.item);
+    if (op->kind == KIND_DELETE)
+        snprintf(words.text, sizeof(words.text), "the removal of %.60s", sku.text);
+    else
+        snprintf(words.text, sizeof(words.text), "version %" PRIu64 " of %.60s", op->line.version,
+                 sku.text);
+    return words;
+}
+
 struct words describe_who(const struct history_op *op)
 {
     struct words words;

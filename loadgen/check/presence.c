@@ -67,8 +67,9 @@ static void each_claim(struct presence *p)
     uint32_t slot;
     p->claim_count = p->basket_count = 0;
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+        /* One that did not happen may have done so until a restore undid it. */
         if (p->claims && op->kind == KIND_DELETE && index_role(op) == ROLE_FIRST &&
-            p->index->effect[slot] != EFFECT_NONE)
+            (p->index->effect[slot] != EFFECT_NONE || p->index->restored->count > 0))
             p->removed[op->line.item] = true;
         if (!is_claim(op) || index_role(op) == ROLE_LOOKUP)
             continue;

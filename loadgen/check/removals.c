@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Where a delete must have been. It began by until_ns, and was not over before from_ns. */
 struct place {
@@ -32,6 +33,7 @@ struct placing {
     /* Of one item: */
     struct removal **of; /* by end */
     size_t count;
+    bool blind;          /* reads bound nothing */
     struct place *place; /* and one behind the last, for the search */
     size_t places;
 };
@@ -63,7 +65,7 @@ const struct history_line *removals_line(const struct removals *removals, uint32
 static struct span span_of(const struct placing *p, struct radix_pair entry)
 {
     const struct history_op *op = index_op(p->index, entry_slot(entry));
-    if (entry_is_claim(op))
+    if (entry_is_claim(op) || (p->blind && entry_is_read(entry)))
         return (struct span){0, SWEEP_NEVER, 0, 0};
     return entry_is_read(entry) ? effect_attempt_span(op)
                                 : effect_span(p->index, entry_slot(entry));
@@ -84,9 +86,26 @@ static bool is_made(const struct placing *p, size_t first, size_t end, uint64_t 
     return false;
 }
 
+/* In the order of versions, and each once: behind a restore one may come up again. */
 static void add_place(struct placing *p, uint64_t version)
 {
-    p->place[p->places++] = (struct place){.version = version};
+    size_t n = p->places;
+    while (n > 0 && p->place[n - 1].version >= version)
+        n--;
+    if (n < p->places && p->place[n].version == version)
+        return;
+    memmove(&p->place[n + 1], &p->place[n], (p->places++ - n) * sizeof(*p->place));
+    p->place[n] = (struct place){.version = version};
+}
+
+/* As what was called so when it was made: a restore may have raised it since. */
+static uint64_t as_made(const struct placing *p, uint32_t item, uint64_t version)
+{
+    const struct restored_jump *end, *jump = restored_of(p->index->restored, item, &end);
+    for (; jump < end; jump++)
+        if (jump->first == version)
+            return as_made(p, item, jump->kept);
+    return version;
 }
 
 /* The versions that a delete must have made, in their order. */
@@ -97,7 +116,7 @@ static void find_places(struct placing *p, uint32_t item)
     bool before = false;
     p->places = 0;
     for (size_t i = first; i < end; i++) {
-        uint64_t version = entry_version(p->entries->all[i]) - 1;
+        uint64_t version = as_made(p, item, entry_version(p->entries->all[i]) - 1);
         if (creates(p, p->entries->all[i]) && before && version > 0 &&
             !is_made(p, first, i, version))
             add_place(p, version);
@@ -163,20 +182,25 @@ static size_t free_place(struct placing *p, size_t n)
 
 /* The one over first takes the first place that it fits: whoever else could have it can also have
  * any that it leaves. */
-static void take_places(struct placing *p, uint32_t item)
+static size_t take_places(struct placing *p, uint32_t item)
 {
-    for (size_t n = 0; n <= p->places; n++)
+    size_t taken = 0;
+    for (size_t n = 0; n <= p->places; n++) {
         p->place[n].free = n;
-    qsort(p->of, p->count, sizeof(struct removal *), by_end);
+        p->place[n].taken = NULL;
+    }
     for (size_t i = 0; i < p->count; i++) {
         struct removal *removal = p->of[i];
         size_t n = free_place(p, first_place(p, removal->begin_ns));
+        removal->line.version = 0;
         if (n == p->places || p->place[n].from_ns > removal->end_ns)
             continue;
         removal->line = (struct history_line){item, 0, p->place[n].version, 0};
         p->place[n].taken = removal;
         p->place[n].free = n + 1;
+        taken++;
     }
+    return taken;
 }
 
 /* --- who else may be there --- */
@@ -287,9 +311,15 @@ static void judge_unplaced(const struct placing *p, uint32_t item, const struct 
 
 static void place_item(struct placing *p, uint32_t item)
 {
+    qsort(p->of, p->count, sizeof(struct removal *), by_end);
     find_places(p, item);
-    bound_places(p, item);
-    take_places(p, item);
+    bool all = false;
+    /* If the order of the reads leaves no place for one, it is that of a read that is wrong. */
+    for (int blind = 0; blind < 2 && !all; blind++) {
+        p->blind = blind > 0;
+        bound_places(p, item);
+        all = take_places(p, item) == p->count;
+    }
     widen_removals(p, item);
     for (size_t i = 0; i < p->count; i++)
         if (p->of[i]->line.version == 0)

@@ -72,7 +72,8 @@ static struct shop_options shop(uint64_t seed, enum shop_fault fault)
                                  .items = 1 + (unsigned)(seed % 4) + (fault != SHOP_RIGHT),
                                  .clients = 8,
                                  .stock = 40,
-                                 .fault = fault};
+                                 .fault = fault,
+                                 .removes = fault == SHOP_RIGHT && seed % 2 == 0};
 }
 
 static void print_witnesses(const struct verdict *v)
