@@ -24,7 +24,7 @@
 /* The tallies at one moment, added up. */
 struct totals {
     uint64_t at_ns;
-    uint64_t started, finished, open;
+    uint64_t requests, started, finished, open;
     uint64_t count[OUTCOMES][DETAILS];
     struct histogram response;
 };
@@ -71,6 +71,7 @@ static void add_up(struct crew *c, struct totals *t)
     t->at_ns = load_now_ns();
     for (uint32_t i = 0; i < c->load->workers; i++) {
         const struct tally *tally = &c->load->shared->tally[i];
+        t->requests += atomic_load_explicit(&tally->requests, memory_order_relaxed);
         t->started += atomic_load_explicit(&tally->started, memory_order_relaxed);
         t->finished += atomic_load_explicit(&tally->finished, memory_order_relaxed);
         t->open += atomic_load_explicit(&tally->open, memory_order_relaxed);
@@ -130,7 +131,7 @@ static void fill_live(struct crew *c)
     live->elapsed_ms = now->at_ns > go_ns ? (int64_t)((now->at_ns - go_ns) / 1000000) : 0;
     live->planned_ms = (int64_t)(c->load->duration_ns / 1000000);
     live->requests_planned = c->load->requests;
-    live->requests_done = now->finished;
+    live->requests_sent = now->requests;
     uint64_t answers = now->response.count;
     live->rate_average = (double)answers / seconds_between(go_ns, now->at_ns);
     live->in_flight = now->started - now->finished;

@@ -40,7 +40,7 @@ struct live_state {
     uint64_t step_done, step_all;
     int64_t elapsed_ms;                       /* since the clients were let go */
     int64_t planned_ms;                       /* 0: not ended by time */
-    uint64_t requests_planned, requests_done; /* planned 0: not ended by their number */
+    uint64_t requests_planned, requests_sent; /* planned 0: not ended by their number */
     uint64_t count[LIVE_CLASSES];
     double rate_now, rate_average; /* answers a second */
     double p50_ms, p99_ms;         /* of the last second, or of the first moments; < 0: no answer */

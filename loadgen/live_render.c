@@ -89,7 +89,7 @@ int live_percent(const struct live_state *s)
         return percent_of((double)s->step_done, (double)s->step_all);
     int by_time = s->planned_ms > 0 ? percent_of((double)s->elapsed_ms, (double)s->planned_ms) : -1;
     int by_count = s->requests_planned > 0
-                       ? percent_of((double)s->requests_done, (double)s->requests_planned)
+                       ? percent_of((double)s->requests_sent, (double)s->requests_planned)
                        : -1;
     return by_time > by_count ? by_time : by_count;
 }
@@ -118,7 +118,7 @@ static void put_head(struct buf *out, const struct live_state *s, unsigned width
         add_clock(&line, s->planned_ms);
     }
     if (s->requests_planned > 0)
-        add(&line, "  %s of %s requests", FIGURE(count, (int64_t)s->requests_done),
+        add(&line, "  %s of %s requests", FIGURE(count, (int64_t)s->requests_sent),
             FIGURE(count, (int64_t)s->requests_planned));
     put_line(out, &line);
 }

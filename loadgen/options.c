@@ -133,6 +133,9 @@ static bool read_forms(const struct reading *r)
         return refuse(r, "--qty: \"%.100s\" %s", text, why);
     if ((text = o->basket_text) && !form_range_parse(text, LINES_MAX, &o->basket, why, sizeof(why)))
         return refuse(r, "--basket: \"%.100s\" %s", text, why);
+    if ((text = o->batch_text) &&
+        !form_range_parse(text, WORKLOAD_BATCH_MAX, &o->batch, why, sizeof(why)))
+        return refuse(r, "--batch: \"%.100s\" %s", text, why);
     if ((text = o->mix_text) && !form_mix_parse(text, o->mix, why, sizeof(why)))
         return refuse(r, "--mix: \"%.100s\" %s", text, why);
     return true;

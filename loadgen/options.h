@@ -72,6 +72,7 @@ struct options {
     double zipf;              /* -1: unset */
     struct form_range qty;    /* 0, 0: unset */
     struct form_range basket; /* lines; 0, 0: unset */
+    struct form_range batch;  /* operations */
     bool mixed;               /* whether weights were given */
     uint32_t mix[WORKS];
     int64_t ttl_ms; /* whole seconds; 0: unset */
@@ -104,7 +105,7 @@ struct options {
     int64_t batch_max;
 
     /* As typed; the fields above hold what they say. */
-    char *stages_text, *qty_text, *basket_text, *mix_text;
+    char *stages_text, *qty_text, *basket_text, *batch_text, *mix_text;
 };
 
 enum options_result {

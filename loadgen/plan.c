@@ -35,6 +35,8 @@ static int plan_workload(struct workload *w, const struct options *o, char *err,
         w->basket_min = (uint32_t)o->basket.min;
         w->basket_max = (uint32_t)o->basket.max;
     }
+    w->batch_min = (uint32_t)o->batch.min;
+    w->batch_max = (uint32_t)o->batch.max;
     if (o->mixed)
         memcpy(w->weight, o->mix, sizeof(w->weight));
     return workload_open(w, err, err_size);

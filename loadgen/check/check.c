@@ -1,6 +1,7 @@
 /* check.c -- the steps of a check, in their order. */
 #include "check/check.h"
 #include "check/baskets.h"
+#include "check/batches.h"
 #include "check/coverage.h"
 #include "check/describe.h"
 #include "check/entries.h"
@@ -184,6 +185,8 @@ static int check_all(struct run *run)
     single_check(&run->index, run->verdict);
     notes_check(&run->index, run->verdict);
     err = refusals_check(&run->index, run->verdict);
+    if (err == 0 && run->level == CHECK_FULL)
+        err = batches_check(&run->index, run->verdict);
     if (err == 0)
         err = check_items(run);
     doubt_unresolved(run);

@@ -4,11 +4,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Whether the refusal claims more than that the service is busy. */
 static bool says_why(const struct history_op *op)
 {
     return op->detail != DETAIL_UNAVAILABLE && op->detail != DETAIL_NOT_SENT;
+}
+
+/* Each batch by its second operation: behind one that is not batched itself. */
+static bool makes_batch(const struct history_op *op, const struct history_op *before)
+{
+    return (op->flags & FLAG_BATCHED) && before && !(before->flags & FLAG_BATCHED);
 }
 
 static void count_attempt(const struct history_op *op, struct coverage *c)
@@ -60,10 +67,12 @@ void coverage_count(const struct index *index, struct coverage *c)
     struct index_pass pass;
     index_pass(&pass, index);
     uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    const struct history_op *before = NULL;
+    for (const struct history_op *op; (op = index_next(&pass, &slot)); before = op) {
         if (history_phase(op) != PHASE_LOAD)
             continue;
         count_attempt(op, c);
+        c->batches += makes_batch(op, before);
         if (index_role(op) == ROLE_FIRST)
             count_key(index, slot, c);
     }
@@ -74,11 +83,22 @@ void coverage_count(const struct index *index, struct coverage *c)
 struct flight {
     uint64_t *all, *spare;
     size_t *first;
+    uint32_t *batch; /* by item: the first operation of the batch that was on it last */
 };
+
+/* Operations of one batch on one item are one request on it. */
+static bool is_counted(struct flight *f, uint32_t item, uint32_t batch)
+{
+    bool counted = f->batch[item] == batch;
+    f->batch[item] = batch;
+    return counted;
+}
 
 /* Counts two for each request on an item, or, once there is room, puts them there. */
 static void each_request(struct flight *f, const struct index *index)
 {
+    uint32_t batch = 0;
+    memset(f->batch, 0, index->items * sizeof(*f->batch));
     uint64_t stop_ns = index->reader->facts->stop_ns;
     struct index_pass pass;
     index_pass(&pass, index);
@@ -89,7 +109,10 @@ static void each_request(struct flight *f, const struct index *index)
             continue; /* a list is no fight over any of its items */
         uint64_t end_ns = op->end_ns ? op->end_ns : stop_ns; /* its client died with it */
         end_ns = end_ns < op->begin_ns ? op->begin_ns : end_ns;
+        batch = op->flags & FLAG_BATCHED ? batch : slot;
         for (unsigned n = 0; n < op->lines; n++) {
+            if (is_counted(f, index_line(op, n)->item, batch))
+                continue;
             size_t at = f->first[index_line(op, n)->item];
             f->first[index_line(op, n)->item] += 2;
             if (!f->all)
@@ -142,10 +165,12 @@ static int count_flight(struct flight *f, const struct index *index, struct cove
 
 int coverage_flight(const struct index *index, struct coverage *c)
 {
-    struct flight f = {.first = calloc((size_t)index->items + 1, sizeof(*f.first))};
-    int err = f.first ? count_flight(&f, index, c) : -ENOMEM;
+    struct flight f = {.first = calloc((size_t)index->items + 1, sizeof(*f.first)),
+                       .batch = calloc((size_t)index->items + 1, sizeof(*f.batch))};
+    int err = f.first && f.batch ? count_flight(&f, index, c) : -ENOMEM;
     free(f.all);
     free(f.spare);
     free(f.first);
+    free(f.batch);
     return err;
 }

@@ -129,6 +129,13 @@ static void describe_line(struct buf *out, const struct history_reader *r,
                    line->version);
 }
 
+/* Whether it went out together with others. */
+static bool is_batched(const struct history_reader *r, const struct history_op *op, uint32_t slot)
+{
+    const struct history_op *next = history_op_at(r, slot + HISTORY_OP_SLOTS(op->lines));
+    return (op->flags | (next ? next->flags : 0)) & FLAG_BATCHED;
+}
+
 static void describe_answer(struct buf *out, const struct history_op *op)
 {
     if (op->status)
@@ -164,4 +171,6 @@ void describe_op(struct buf *out, const struct history_reader *r, uint32_t slot)
         describe_line(out, r, op, history_line_of(op, n));
     }
     describe_answer(out, op);
+    if (is_batched(r, op, slot))
+        buf_printf(out, ", in a batch");
 }

@@ -61,6 +61,7 @@ struct coverage {
     uint64_t replays;                      /* answers marked as such */
     uint64_t resent;                       /* attempts with a key used before */
     uint64_t baskets;                      /* operations with two or more lines that took effect */
+    uint64_t batches;                      /* requests with two or more operations */
     uint64_t sold_out_items, sold_out_answers;
     uint64_t reservations, confirmed, released, expired, held; /* as found at the end */
     uint64_t read_back;                                        /* reservations read at the end */

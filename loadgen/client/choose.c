@@ -10,6 +10,7 @@
 #define TURN_SHARE    0.7  /* of lists that go on from the page before, where there is one */
 #define ALL_SHARE     0.3  /* of lists that are of all items */
 #define REVIVE_SHARE  0.05 /* of requests of a client that knows of an item that is gone */
+#define SAME_SHARE    0.4  /* of operations that are about what an earlier one of their batch is */
 
 /* Around the deadline of a reservation that is kept: some are ended just before it, some while it
  * is being written, most behind it, so late that nobody can take them for being in time. */
@@ -78,8 +79,8 @@ static struct held *held_of_another(struct client *c, struct client *others, siz
     return held;
 }
 
-static bool choose_end(struct client *c, enum history_kind kind, const struct workload *w,
-                       struct client *others, size_t count)
+static bool choose_end(struct client *c, struct intent *i, enum history_kind kind,
+                       const struct workload *w, struct client *others, size_t count)
 {
     struct rng *rng = &c->shared->rng;
     if (workload_chance(rng, w->again)) {
@@ -87,19 +88,29 @@ static bool choose_end(struct client *c, enum history_kind kind, const struct wo
                                       ? &c->ended
                                       : held_of_another(c, others, count);
         if (held) {
-            use_held(&c->intent, kind, held, rng);
+            use_held(i, kind, held, rng);
             return true;
         }
     }
     if (c->helds == 0)
         return false;
     unsigned pick = (unsigned)rng_below(rng, c->helds);
-    use_held(&c->intent, kind, &c->held[pick], rng);
+    use_held(i, kind, &c->held[pick], rng);
     if (kind == KIND_EXTEND)
         return true;
     c->helds--;
     memmove(&c->held[pick], &c->held[pick + 1], (c->helds - pick) * sizeof(c->held[0]));
     return true;
+}
+
+/* One look in two is at a reservation that it holds, if it holds one. */
+static bool choose_get_held(struct client *c, struct intent *i)
+{
+    struct rng *rng = &c->shared->rng;
+    bool looks = c->helds > 0 && workload_chance(rng, 0.5);
+    if (looks)
+        use_held(i, KIND_GET_RESERVATION, &c->held[rng_below(rng, c->helds)], rng);
+    return looks;
 }
 
 /* The sum of the weights of what ends a reservation, or moves its end. */
@@ -109,7 +120,7 @@ static uint64_t ends_of(const struct workload *w)
 }
 
 /* What was kept until now is confirmed, released or extended, as likely as ever. */
-static void choose_late(struct client *c, const struct workload *w)
+static void choose_late(struct client *c, struct intent *i, const struct workload *w)
 {
     static const struct {
         enum work work;
@@ -118,23 +129,23 @@ static void choose_late(struct client *c, const struct workload *w)
         {WORK_CONFIRM, KIND_CONFIRM}, {WORK_RELEASE, KIND_RELEASE}, {WORK_EXTEND, KIND_EXTEND}};
     struct rng *rng = &c->shared->rng;
     uint64_t dice = rng_below(rng, ends_of(w));
-    unsigned i = 0;
-    while (dice >= w->weight[ends[i].work])
-        dice -= w->weight[ends[i++].work];
-    use_held(&c->intent, ends[i].kind, &c->late, rng);
+    unsigned end = 0;
+    while (dice >= w->weight[ends[end].work])
+        dice -= w->weight[ends[end++].work];
+    use_held(i, ends[end].kind, &c->late, rng);
     c->late.id_bytes = 0;
 }
 
 /* --- what was over --- */
 
-static bool choose_past(struct client *c)
+static bool choose_past(struct client *c, struct intent *i)
 {
     struct rng *rng = &c->shared->rng;
     const struct held *past =
         workload_chance(rng, 0.5) && c->forgotten.id_bytes > 0 ? &c->forgotten : &c->ended;
     if (past->id_bytes == 0)
         return false;
-    use_held(&c->intent, KIND_GET_RESERVATION, past, rng);
+    use_held(i, KIND_GET_RESERVATION, past, rng);
     return true;
 }
 
@@ -150,16 +161,15 @@ static void about_what_was(struct intent *i, enum history_kind kind, const struc
     }
 }
 
-static bool choose_lookup(struct client *c)
+static bool choose_lookup(const struct client *c, struct intent *i)
 {
     if (c->done.op)
-        about_what_was(&c->intent, KIND_LOOKUP, &c->done);
+        about_what_was(i, KIND_LOOKUP, &c->done);
     return c->done.op != NULL;
 }
 
-static bool choose_reuse(struct client *c)
+static bool choose_reuse(const struct client *c, struct intent *i)
 {
-    struct intent *i = &c->intent;
     if (!c->counted.op)
         return false;
     about_what_was(i, KIND_REUSE, &c->counted);
@@ -170,9 +180,8 @@ static bool choose_reuse(struct client *c)
 /* --- items that are there --- */
 
 /* What it read, a few units more or less, but never below what was held then. */
-static bool choose_set(struct client *c)
+static bool choose_set(struct client *c, struct intent *i)
 {
-    struct intent *i = &c->intent;
     int64_t on_hand = c->seen.on_hand - 2 + (int64_t)rng_below(&c->shared->rng, 5);
     on_hand = on_hand > c->seen.held ? on_hand : c->seen.held;
     bool known = c->seen.version > 0 && on_hand >= 0 && on_hand <= WORKLOAD_STOCK_MAX;
@@ -188,10 +197,9 @@ static bool choose_set(struct client *c)
 }
 
 /* The page behind the one that it saw last, or the first of some or all of the items. */
-static void choose_list(struct client *c, const struct workload *w)
+static void choose_list(struct client *c, struct intent *i, const struct workload *w)
 {
     struct rng *rng = &c->shared->rng;
-    struct intent *i = &c->intent;
     i->kind = KIND_LIST;
     if (c->further.cursor_bytes > 0 && workload_chance(rng, TURN_SHARE))
         i->list = c->further;
@@ -205,9 +213,8 @@ static void choose_list(struct client *c, const struct workload *w)
 
 /* --- items that come and go --- */
 
-static void choose_creation(struct client *c, const struct workload *w)
+static void choose_creation(struct client *c, struct intent *i, const struct workload *w)
 {
-    struct intent *i = &c->intent;
     uint64_t some = rng_below(&c->shared->rng, (uint64_t)w->stock / 2 + 1);
     c->knows_gone = false;
     i->kind = KIND_PUT;
@@ -216,11 +223,10 @@ static void choose_creation(struct client *c, const struct workload *w)
         (struct history_line){.item = c->gone, .quantity = (int32_t)(w->stock - (uint32_t)some)};
 }
 
-static void choose_remove(struct client *c, const struct workload *w)
+static void choose_remove(struct client *c, struct intent *i, const struct workload *w)
 {
-    struct intent *i = &c->intent;
     if (c->knows_gone) {
-        choose_creation(c, w);
+        choose_creation(c, i, w);
         return;
     }
     i->kind = KIND_DELETE;
@@ -231,88 +237,164 @@ static void choose_remove(struct client *c, const struct workload *w)
 /* --- all of it --- */
 
 /* False when the client has nothing to do that to. */
-static bool choose_work(struct client *c, enum work work, const struct workload *w,
-                        struct client *others, size_t count);
-
-/* What a batch knows, each as likely as the next. */
-static bool choose_batch(struct client *c, const struct workload *w, struct client *others,
-                         size_t count)
-{
-    static const enum work known[] = {WORK_RESERVE, WORK_DECREMENT, WORK_CONFIRM, WORK_RELEASE,
-                                      WORK_EXTEND,  WORK_ADJUST,    WORK_PAST};
-    uint64_t dice = rng_below(&c->shared->rng, sizeof(known) / sizeof(known[0]));
-    if (!choose_work(c, known[dice], w, others, count))
-        choose_reserve(&c->intent, w, &c->shared->rng);
-    c->intent.batch = true;
-    return true;
-}
-
-static bool choose_work(struct client *c, enum work work, const struct workload *w,
-                        struct client *others, size_t count)
+static bool choose_work(struct client *c, struct intent *i, enum work work,
+                        const struct workload *w, struct client *others, size_t count)
 {
     struct rng *rng = &c->shared->rng;
-    struct intent *i = &c->intent;
     switch (work) {
-    case WORK_CONFIRM: return choose_end(c, KIND_CONFIRM, w, others, count);
-    case WORK_RELEASE: return choose_end(c, KIND_RELEASE, w, others, count);
-    case WORK_EXTEND: return choose_end(c, KIND_EXTEND, w, others, count);
+    case WORK_CONFIRM: return choose_end(c, i, KIND_CONFIRM, w, others, count);
+    case WORK_RELEASE: return choose_end(c, i, KIND_RELEASE, w, others, count);
+    case WORK_EXTEND: return choose_end(c, i, KIND_EXTEND, w, others, count);
     case WORK_GET:
-        if (c->helds > 0 && workload_chance(rng, 0.5))
-            use_held(i, KIND_GET_RESERVATION, &c->held[rng_below(rng, c->helds)], rng);
-        else
+        if (!choose_get_held(c, i))
             choose_item(i, KIND_GET_ITEM, w, rng);
         return true;
     case WORK_DECREMENT: choose_item(i, KIND_DECREMENT, w, rng); return true;
     case WORK_ADJUST: choose_item(i, KIND_ADJUST, w, rng); return true;
-    case WORK_PAST: return choose_past(c);
-    case WORK_LOOKUP: return choose_lookup(c);
-    case WORK_REUSE: return choose_reuse(c);
+    case WORK_PAST: return choose_past(c, i);
+    case WORK_LOOKUP: return choose_lookup(c, i);
+    case WORK_REUSE: return choose_reuse(c, i);
     case WORK_SET:
         c->sets_next = true; /* what it reads first */
         choose_item(i, KIND_GET_ITEM, w, rng);
         return true;
-    case WORK_LIST: choose_list(c, w); return true;
-    case WORK_BATCH: return choose_batch(c, w, others, count);
-    case WORK_REMOVE: choose_remove(c, w); return true;
+    case WORK_LIST: choose_list(c, i, w); return true;
+    case WORK_REMOVE: choose_remove(c, i, w); return true;
     default: return false;
     }
+}
+
+/* The next call of the attempt, with nothing chosen yet. */
+static struct intent *next_call(struct attempt *a)
+{
+    struct intent *i = &a->call[a->calls++].intent;
+    i->held.id_bytes = 0;
+    i->held.shared = false;
+    i->partial = false;
+    return i;
+}
+
+/* --- several in one request --- */
+
+/* What a batch knows, each as likely as the next. A set is of what was read last, and a get is of a
+ * reservation. */
+static bool choose_part(struct client *c, struct intent *i, const struct workload *w,
+                        struct client *others, size_t count)
+{
+    static const enum work known[] = {WORK_RESERVE, WORK_DECREMENT, WORK_CONFIRM, WORK_RELEASE,
+                                      WORK_EXTEND,  WORK_ADJUST,    WORK_GET,     WORK_SET};
+    enum work work = known[rng_below(&c->shared->rng, sizeof(known) / sizeof(known[0]))];
+    if (work == WORK_GET)
+        return choose_get_held(c, i) || choose_past(c, i);
+    if (work == WORK_SET)
+        return choose_set(c, i);
+    return choose_work(c, i, work, w, others, count);
+}
+
+/* What is about the reservation of an earlier part shows in which order the two were applied: a
+ * look at it, or a second end of it. */
+static bool choose_same_hold(struct intent *i, const struct intent *earlier, struct rng *rng)
+{
+    static const enum history_kind kinds[] = {KIND_GET_RESERVATION, KIND_CONFIRM, KIND_RELEASE,
+                                              KIND_EXTEND};
+    if (earlier->held.id_bytes == 0 || !workload_chance(rng, SAME_SHARE))
+        return false;
+    use_held(i, kinds[rng_below(rng, sizeof(kinds) / sizeof(kinds[0]))], &earlier->held, rng);
+    i->held.shared = true;
+    return true;
+}
+
+/* So does what is about one of its items. */
+static void choose_same_item(struct intent *i, const struct intent *earlier, struct rng *rng)
+{
+    bool takes_one = i->kind == KIND_DECREMENT || i->kind == KIND_ADJUST || i->kind == KIND_RESERVE;
+    uint32_t item = earlier->line[0].item;
+    for (unsigned n = 0; n < i->lines && takes_one; n++)
+        takes_one = i->line[n].item != item; /* not twice in a basket */
+    if (takes_one && workload_chance(rng, SAME_SHARE))
+        i->line[0].item = item;
+}
+
+static void choose_batch(struct client *c, const struct workload *w, struct client *others,
+                         size_t count)
+{
+    struct rng *rng = &c->shared->rng;
+    struct attempt *a = &c->attempt;
+    unsigned parts = workload_batch(w, rng);
+    a->batch = true;
+    while (a->calls < parts) {
+        const struct intent *earlier =
+            a->calls > 0 ? &a->call[rng_below(rng, a->calls)].intent : NULL;
+        struct intent *i = next_call(a);
+        if (earlier && choose_same_hold(i, earlier, rng))
+            continue;
+        if (!choose_part(c, i, w, others, count))
+            choose_reserve(i, w, rng);
+        if (earlier)
+            choose_same_item(i, earlier, rng);
+    }
+}
+
+static void choose_single(struct client *c, enum work work, const struct workload *w,
+                          struct client *others, size_t count)
+{
+    struct intent *i = next_call(&c->attempt);
+    if (!choose_work(c, i, work, w, others, count))
+        choose_reserve(i, w, &c->shared->rng);
+}
+
+/* What is due, whatever the dice say. */
+static bool choose_due(struct client *c, const struct workload *w, uint64_t now_ns)
+{
+    bool late = c->late.id_bytes > 0 && c->late.turn_ns <= now_ns;
+    if (!late && !c->sets_next)
+        return false;
+    struct intent *i = next_call(&c->attempt);
+    if (late)
+        choose_late(c, i, w);
+    else if (!choose_set(c, i))
+        c->attempt.calls = 0;
+    return c->attempt.calls > 0;
 }
 
 void client_choose(struct client *c, const struct workload *w, struct client *others, size_t count,
                    uint64_t now_ns)
 {
-    struct rng *rng = &c->shared->rng;
-    struct intent *i = &c->intent;
-    i->held.id_bytes = 0;
-    i->held.shared = false;
-    i->partial = false;
-    i->batch = false;
-    if (c->late.id_bytes > 0 && c->late.turn_ns <= now_ns) {
-        choose_late(c, w);
+    c->attempt.calls = 0;
+    c->attempt.batch = c->attempt.resent = false;
+    if (choose_due(c, w, now_ns))
+        return;
+    if (c->knows_gone && workload_chance(&c->shared->rng, REVIVE_SHARE)) {
+        choose_creation(c, next_call(&c->attempt), w);
         return;
     }
-    if (c->sets_next && choose_set(c))
-        return;
-    if (c->knows_gone && workload_chance(rng, REVIVE_SHARE)) {
-        choose_creation(c, w);
-        return;
-    }
-    if (!choose_work(c, workload_pick(w, rng), w, others, count))
-        choose_reserve(i, w, rng);
+    enum work work = workload_pick(w, &c->shared->rng);
+    if (work == WORK_BATCH)
+        choose_batch(c, w, others, count);
+    else
+        choose_single(c, work, w, others, count);
 }
 
-struct str client_reservation(const struct client *c)
+/* The reservation that an earlier attempt made, NULL when it is not remembered. */
+static const struct held *held_before(const struct client *c, uint32_t root_slot)
 {
-    const struct held *held = &c->intent.held;
-    if (c->op->kind == KIND_LOOKUP)
-        return (struct str){c->intent.about.id, c->intent.about.id_bytes};
-    if (c->op->kind == KIND_RESERVE && c->op != c->root) {
-        held = c->forgotten.slot == c->root_slot ? &c->forgotten : &c->late;
-        if (c->helds > 0 && c->held[c->helds - 1].slot == c->root_slot)
-            held = &c->held[c->helds - 1];
-        if (held->slot != c->root_slot)
-            return (struct str){NULL, 0};
-    }
+    for (unsigned n = c->helds; n-- > 0;)
+        if (c->held[n].slot == root_slot)
+            return &c->held[n];
+    if (c->forgotten.slot == root_slot)
+        return &c->forgotten;
+    return c->late.slot == root_slot ? &c->late : NULL;
+}
+
+struct str client_reservation(const struct client *c, const struct call *call)
+{
+    const struct held *held = &call->intent.held;
+    if (call->op->kind == KIND_LOOKUP)
+        return (struct str){call->intent.about.id, call->intent.about.id_bytes};
+    if (call->op->kind == KIND_RESERVE && call->op != call->root)
+        held = held_before(c, call->root_slot);
+    if (!held)
+        return (struct str){NULL, 0};
     return held->id_bytes > 0 ? (struct str){held->id, held->id_bytes} : (struct str){NULL, 0};
 }
 
@@ -335,59 +417,60 @@ static struct held *place_for_held(struct client *c, const struct workload *w, u
     return &c->held[c->helds++];
 }
 
-static void remember_held(struct client *c, struct str id, struct held *held)
+static void remember_held(struct held *held, const struct call *call, struct str id)
 {
-    held->op = c->root;
-    held->slot = c->root_slot;
+    held->op = call->root;
+    held->slot = call->root_slot;
     held->shared = false;
     held->id_bytes = (uint8_t)id.n;
     assert(id.n <= sizeof(held->id));
     memcpy(held->id, id.p, id.n);
 }
 
-static void remember_done(struct client *c, struct str id)
+static void remember_done(struct client *c, const struct call *call, struct str id)
 {
-    c->done.op = c->op;
-    c->done.slot = c->slot;
+    c->done.op = call->op;
+    c->done.slot = call->slot;
     c->done.id_bytes = (uint8_t)id.n;
     memcpy(c->done.id, id.n > 0 ? id.p : "", id.n);
-    if (c->op->kind == KIND_DECREMENT || c->op->kind == KIND_ADJUST)
+    if (call->op->kind == KIND_DECREMENT || call->op->kind == KIND_ADJUST)
         c->counted = c->done;
 }
 
 /* That an item is gone is known from who deleted it, or did not find it. */
-static void remember_gone(struct client *c, const struct workload *w, const struct lesson *lesson)
+static void remember_gone(struct client *c, const struct history_op *op, const struct workload *w,
+                          const struct lesson *lesson)
 {
-    bool gone = lesson->outcome == OUTCOME_OK
-                    ? c->op->kind == KIND_DELETE
-                    : lesson->detail == DETAIL_NO_ITEM && c->op->lines == 1;
-    if (!gone || !workload_removes(w, c->op->line.item))
+    bool gone = lesson->outcome == OUTCOME_OK ? op->kind == KIND_DELETE
+                                              : lesson->detail == DETAIL_NO_ITEM && op->lines == 1;
+    if (!gone || !workload_removes(w, op->line.item))
         return;
-    c->gone = c->op->line.item;
+    c->gone = op->line.item;
     c->knows_gone = true;
 }
 
-void client_remember(struct client *c, const struct workload *w, const struct lesson *lesson,
-                     uint64_t now_ns)
+void client_remember(struct client *c, const struct call *call, const struct workload *w,
+                     const struct lesson *lesson, uint64_t now_ns)
 {
-    remember_gone(c, w, lesson);
+    const struct history_op *op = call->op;
+    remember_gone(c, op, w, lesson);
     if (lesson->outcome != OUTCOME_OK)
         return;
-    bool first = c->op == c->root || c->root->outcome != OUTCOME_OK;
-    bool effect = !history_reads(c->op->kind) && c->op->kind != KIND_REUSE;
-    if (c->op->kind == KIND_RESERVE && first)
-        remember_held(c, lesson->id, place_for_held(c, w, now_ns));
-    if (c->op->kind == KIND_CONFIRM || c->op->kind == KIND_RELEASE) {
-        c->ended = c->intent.held;
+    bool first = op == call->root || call->root->outcome != OUTCOME_OK;
+    bool effect = !history_reads(op->kind) && op->kind != KIND_REUSE;
+    if (op->kind == KIND_RESERVE && first)
+        remember_held(place_for_held(c, w, now_ns), call, lesson->id);
+    if (op->kind == KIND_CONFIRM || op->kind == KIND_RELEASE) {
+        c->ended = call->intent.held;
         c->ended.shared = true;
     }
     /* A delete has left no numbers by which to know its record. */
-    if (effect && c->op == c->root && !(c->op->flags & FLAG_REPLAYED) && c->op->kind != KIND_DELETE)
-        remember_done(c, lesson->id);
-    if (c->op->kind == KIND_LIST)
+    if (effect && op == call->root && !(op->flags & FLAG_REPLAYED) && op->kind != KIND_DELETE)
+        remember_done(c, call, lesson->id);
+    if (op->kind == KIND_LIST)
         c->further = lesson->further;
-    if (c->op->kind == KIND_GET_ITEM && lesson->on_hand != ANSWER_UNSAID &&
+    if (op->kind == KIND_GET_ITEM && lesson->on_hand != ANSWER_UNSAID &&
         lesson->held != ANSWER_UNSAID)
-        c->seen = (struct seen_item){c->op->line.item, c->op->line.version, lesson->on_hand,
-                                     lesson->held};
+        c->seen =
+            (struct seen_item){op->line.item, op->line.version, lesson->on_hand, lesson->held};
 }

@@ -1,17 +1,17 @@
 /* client.h -- one simulated client: its connection, its reservations, and the attempt in flight.
  *
- * Layer: client. A client does one operation after the other on one connection. The crowd owns
+ * Layer: client. A client sends one request after the other on one connection. The crowd owns
  * all clients of its process, tells each when to start, and hears when it is free again.
  *
  *   AWAY       no connection, or one that is being made
- *   FREE       may start an operation
- *   BUSY       an attempt is in flight: `op` is in the history as unknown
+ *   FREE       may start an attempt
+ *   BUSY       an attempt is in flight: its operations are in the history as unknown
  *   RESENDING  waits for a connection to send the same request again
  */
 #ifndef LOADGEN_CLIENT_CLIENT_H
 #define LOADGEN_CLIENT_CLIENT_H
 
-#include "client/intent.h"
+#include "client/attempt.h"
 #include "client/wire.h"
 
 #define CLIENT_HELD 8 /* reservations it remembers; the oldest one more is left to expire */
@@ -36,12 +36,8 @@ struct client {
     bool connected; /* counted in the tally */
     bool resting;   /* in the crowd's ring of those that rest */
 
-    struct intent intent;
-    struct history_op *op;   /* the attempt in flight */
-    uint32_t slot;           /* of op */
-    struct history_op *root; /* the first attempt of the same operation */
-    uint32_t root_slot;
-    uint64_t planned_ns; /* CLOCK_MONOTONIC */
+    struct attempt attempt; /* the one in flight, or the last one */
+    uint64_t planned_ns;    /* CLOCK_MONOTONIC */
     uint64_t deadline_ns;
     struct client *earlier, *later; /* in flight, by deadline */
 
@@ -63,16 +59,18 @@ struct client {
     bool knows_gone;
 };
 
-/* The wish of a client, from its dice. others are the clients of the same process. */
+/* What the client wishes to do next, from its dice: the calls of its attempt. others are the
+ * clients of the same process. */
 void client_choose(struct client *c, const struct workload *w, struct client *others, size_t count,
                    uint64_t now_ns);
 
-/* The id of the reservation that the attempt in flight is about, or that an earlier attempt of the
- * same operation made; absent when none is known. Valid until the client's next attempt. */
-struct str client_reservation(const struct client *c);
+/* The id of the reservation that a call of the attempt in flight is about, or that an earlier
+ * attempt of the same operation made; absent when none is known. Valid until the client's next
+ * attempt. */
+struct str client_reservation(const struct client *c, const struct call *call);
 
-/* Takes what the answer to the attempt in flight means for the client's reservations. */
-void client_remember(struct client *c, const struct workload *w, const struct lesson *lesson,
-                     uint64_t now_ns);
+/* Takes what the answer to a call means for the client's reservations. */
+void client_remember(struct client *c, const struct call *call, const struct workload *w,
+                     const struct lesson *lesson, uint64_t now_ns);
 
 #endif

@@ -27,11 +27,11 @@ bool crowd_over(struct crowd *w, uint64_t now_ns)
 {
     if (w->over)
         return true;
-    uint64_t started = atomic_load_explicit(&w->tally->started, memory_order_relaxed);
+    uint64_t sent = atomic_load_explicit(&w->tally->requests, memory_order_relaxed);
     bool leaves = w->load->max_tasks > 0 && w->begun_here >= w->load->max_tasks;
     bool stop = atomic_load_explicit(&w->load->shared->stop, memory_order_acquire) != 0;
     bool done =
-        stop || (w->end_ns > 0 && now_ns >= w->end_ns) || (w->quota > 0 && started >= w->quota);
+        stop || (w->end_ns > 0 && now_ns >= w->end_ns) || (w->quota > 0 && sent >= w->quota);
     if (!done && !leaves)
         return false;
     w->over = true;
@@ -134,8 +134,10 @@ static int make_clients(struct crowd *w)
 {
     uint32_t first, count;
     load_clients_of(w->load, w->index, &first, &count);
+    unsigned calls = workload_calls(&w->load->workload);
     w->client = calloc(count, sizeof(*w->client));
-    if (!w->client)
+    w->calls = calloc(count, calls * sizeof(*w->calls));
+    if (!w->client || !w->calls)
         return -ENOMEM;
     for (w->count = 0; w->count < count; w->count++) {
         struct client *c = &w->client[w->count];
@@ -145,6 +147,7 @@ static int make_clients(struct crowd *w)
         c->crowd = w;
         c->number = first + (uint32_t)w->count;
         c->shared = &w->load->shared->client[c->number];
+        c->attempt.call = &w->calls[w->count * calls];
     }
     return 0;
 }
@@ -196,6 +199,7 @@ static void tear_down(struct crowd *w)
     for (size_t i = 0; i < w->count; i++)
         wire_free(&w->client[i].wire);
     free(w->client);
+    free(w->calls);
     pace_close(w);
 }
 

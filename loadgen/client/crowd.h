@@ -6,8 +6,8 @@
  * load.shared->stop is set; each message from the parent makes it look at both. Then it waits for
  * what is in flight, `grace` at the most.
  *
- *   crowd.c  life of the process      flight.c  one attempt, from send to record
- *   pace.c    who starts when
+ *   crowd.c   life of the process      flight.c  one attempt, from send to answer
+ *   pace.c    who starts when          record.c  its records
  *
  * Invariant: a client that is BUSY is in the list of deadlines, and `busy` counts these; one that
  * is FREE while the load runs is in the ring of those that rest; the others wait for a connection.
@@ -32,12 +32,13 @@ struct crowd {
     struct history_writer history;
     struct client *client;
     size_t count;
+    struct call *calls; /* of all attempts, workload_calls each */
 
     bool ready, begun, over;
     uint64_t zero_ns;                   /* of the history */
     uint64_t go_ns, end_ns, give_up_ns; /* end 0: only requests count */
     uint64_t quota;                     /* requests of all its lives together; 0: no limit */
-    uint64_t begun_here;                /* operations of this life */
+    uint64_t begun_here;                /* attempts of this life, none of them again */
     size_t busy;
     int exit_status;
     struct client *first_due, *last_due; /* in flight, by deadline */

@@ -1,13 +1,12 @@
 /* flight.c -- one attempt: recorded, sent, answered or given up, recorded again. */
 #include "client/crowd.h"
-#include "history/reader.h"
+#include "client/record.h"
 
 #include <assert.h>
 #include <errno.h>
 
 #define BACKOFF_FIRST_MS 10
 #define BACKOFF_MAX_MS   1000
-#define LATE_MAX_US      UINT32_MAX
 #define RESET_SHARE      0.5 /* of requests that are aborted: a reset instead of an end */
 
 static struct client *client_of(struct wire *wire)
@@ -33,101 +32,72 @@ static void forget_deadline(struct client *c)
     *(c->later ? &c->later->earlier : &w->last_due) = c->earlier;
 }
 
-static uint32_t late_us(uint64_t planned_ns, uint64_t now_ns)
-{
-    uint64_t us = now_ns > planned_ns ? (now_ns - planned_ns) / 1000 : 0;
-    return us < LATE_MAX_US ? (uint32_t)us : LATE_MAX_US;
-}
-
-static void count_outcome(struct client *c, enum history_outcome outcome,
-                          enum history_detail detail, uint64_t now_ns)
-{
-    struct tally *t = c->crowd->tally;
-    tally_bump(&t->finished);
-    tally_bump(&t->count[outcome][detail]);
-    if (outcome != OUTCOME_UNKNOWN)
-        histogram_add(&t->response, now_ns > c->planned_ns ? now_ns - c->planned_ns : 0);
-    for (unsigned n = 0; n < c->op->lines; n++) {
-        const struct history_line *line = history_line(c->op, n);
-        tally_stock(t, line->item, line->version, line->remaining);
-    }
-}
-
-static bool mutates(const struct history_op *op)
-{
-    return !history_reads(op->kind) && op->kind != KIND_REUSE;
-}
-
 /* Whether the same request goes out once more: at most once an operation. */
 static bool resends(struct client *c)
 {
-    return c->op == c->root && mutates(c->op) && !c->crowd->over &&
+    return attempt_mutates(&c->attempt) && !c->attempt.resent && !c->crowd->over &&
            workload_chance(&c->shared->rng, c->crowd->load->dup);
 }
 
-/* Takes an operation's slots and writes its record; the request is in wire.out afterwards. */
-static int prepare(struct client *c, bool resend)
-{
-    struct crowd *w = c->crowd;
-    int rc = history_reserve(&w->history, 1 + c->intent.lines / 2);
-    if (rc < 0)
-        return rc;
-    c->op = history_begin(&w->history, c->intent.lines);
-    c->slot = history_slot(&w->history, c->op);
-    intent_record(&c->intent, c->op);
-    c->op->client = c->number;
-    if (resend) {
-        c->op->flags |= FLAG_RESENT;
-        c->op->of = c->root_slot;
-    } else {
-        c->shared->seq++;
-        c->root = c->op;
-        c->root_slot = c->slot;
-    }
-    c->op->seq = c->shared->seq;
-    intent_request(&c->intent, w->load, c->op, &c->wire.out);
-    return c->wire.out.failed ? -ENOMEM : 0;
-}
-
-static void finish(struct client *c, enum history_outcome outcome, uint16_t status,
-                   enum history_detail detail, uint8_t flags, uint64_t now_ns)
+/* The attempt is not in flight any more. */
+static void land(struct client *c)
 {
     forget_deadline(c);
     c->crowd->busy--;
-    history_finish(c->op, outcome, status, detail, flags, now_ns - c->crowd->zero_ns);
-    count_outcome(c, outcome, detail, now_ns);
 }
 
-/* Sends the attempt that was prepared. */
-static void send_attempt(struct client *c, bool resend)
+static void give_no_answer(struct client *c, enum history_outcome outcome,
+                           enum history_detail detail, uint64_t now_ns)
+{
+    land(c);
+    record_silence(c, outcome, detail, now_ns);
+}
+
+/* The request is in wire.out afterwards, and its operations are in the history. */
+static int prepare(struct client *c)
+{
+    int rc = record_attempt(c);
+    if (rc < 0)
+        return rc;
+    attempt_request(&c->attempt, c->crowd->load, &c->wire.out);
+    return c->wire.out.failed ? -ENOMEM : 0;
+}
+
+static void send_attempt(struct client *c)
 {
     struct crowd *w = c->crowd;
-    int rc = prepare(c, resend);
+    int rc = prepare(c);
     if (rc < 0) {
         crowd_fail(w, rc);
         return;
     }
     c->state = CLIENT_BUSY;
     w->busy++;
-    tally_bump(&w->tally->started);
     uint64_t now_ns = load_now_ns();
-    c->op->late_us = late_us(c->planned_ns, now_ns);
-    c->op->begin_ns = now_ns - w->zero_ns;
+    record_begin(c, now_ns);
     watch_deadline(c, now_ns);
     if (wire_send(&c->wire) < 0) {
-        finish(c, OUTCOME_FAIL, 0, DETAIL_NOT_SENT, 0, now_ns);
+        give_no_answer(c, OUTCOME_FAIL, DETAIL_NOT_SENT, now_ns);
         c->state = CLIENT_AWAY;
         wire_close(&c->wire);
         return;
     }
     if (wire_all_sent(&c->wire) && workload_chance(&c->shared->rng, w->load->abort)) {
-        finish(c, OUTCOME_UNKNOWN, 0, DETAIL_ABORTED, 0, now_ns);
+        give_no_answer(c, OUTCOME_UNKNOWN, DETAIL_ABORTED, now_ns);
         c->state = resends(c) ? CLIENT_RESENDING : CLIENT_AWAY;
         if (workload_chance(&c->shared->rng, RESET_SHARE))
             wire_reset(&c->wire);
         else
             wire_close(&c->wire);
     }
+}
+
+/* The same request once more, for a client that is RESENDING. */
+static void send_again(struct client *c)
+{
+    c->planned_ns = load_now_ns();
+    c->attempt.resent = true;
+    send_attempt(c);
 }
 
 void flight_start(struct client *c, uint64_t planned_ns)
@@ -137,13 +107,13 @@ void flight_start(struct client *c, uint64_t planned_ns)
     w->begun_here++;
     c->planned_ns = planned_ns;
     client_choose(c, &w->load->workload, w->client, w->count, planned_ns);
-    send_attempt(c, false);
+    send_attempt(c);
 }
 
 /* The attempt in flight gets no answer any more. */
 static void give_up(struct client *c, enum history_detail detail)
 {
-    finish(c, OUTCOME_UNKNOWN, 0, detail, 0, load_now_ns());
+    give_no_answer(c, OUTCOME_UNKNOWN, detail, load_now_ns());
     c->state = resends(c) ? CLIENT_RESENDING : CLIENT_AWAY;
     wire_close(&c->wire);
 }
@@ -184,8 +154,7 @@ static void on_open(struct wire *wire)
     c->connected = true;
     atomic_fetch_add_explicit(&c->crowd->tally->open, 1, memory_order_relaxed);
     if (c->state == CLIENT_RESENDING && !c->crowd->over) {
-        c->planned_ns = load_now_ns();
-        send_attempt(c, true);
+        send_again(c);
         return;
     }
     c->state = CLIENT_FREE;
@@ -196,53 +165,24 @@ static void on_open(struct wire *wire)
 static void resend_answered(struct client *c)
 {
     c->state = CLIENT_RESENDING;
-    if (c->wire.state != WIRE_IDLE)
-        return;
-    c->planned_ns = load_now_ns();
-    send_attempt(c, true);
+    if (c->wire.state == WIRE_IDLE)
+        send_again(c);
 }
 
 static void on_answer(struct wire *wire, const struct response *response)
 {
     struct client *c = client_of(wire);
-    struct crowd *w = c->crowd;
     uint64_t now_ns = load_now_ns();
-    struct response one;
-    if (c->intent.batch && intent_unbatch(response, &one))
-        response = &one;
-    const struct misfit_request request = {
-        .id = client_reservation(c),
-        .passed_ms = (now_ns - w->zero_ns - c->op->begin_ns) / 1000000,
-        .reserve = c->op->kind == KIND_RESERVE ? c->root
-                   : c->intent.held.id_bytes   ? c->intent.held.op
-                                               : NULL,
-        .named = w->load->workload.named,
-        .about = c->intent.about.op,
-        .if_match = c->intent.if_match,
-        .list = &c->intent.list,
-    };
-    struct lesson lesson = intent_learn(w->facts, c->op, &request, response);
-    finish(c, lesson.outcome, response->status, lesson.detail,
-           response->replayed ? FLAG_REPLAYED : 0, now_ns);
-    if (lesson.misfit.text[0]) {
-        int rc = history_put_note(&w->history, c->slot, str_of(lesson.misfit.text));
-        if (rc < 0) {
-            crowd_fail(w, rc);
-            return;
-        }
+    bool garbled = false;
+    land(c);
+    int rc = record_answer(c, response, &garbled, now_ns);
+    if (rc < 0) {
+        crowd_fail(c->crowd, rc);
+        return;
     }
-    if (lesson.outcome == OUTCOME_OK && c->op->kind == KIND_RESERVE &&
-        (c->op == c->root || history_outcome(c->root) != OUTCOME_OK)) {
-        int rc = history_put_id(&w->history, c->root_slot, lesson.id);
-        if (rc < 0) {
-            crowd_fail(w, rc);
-            return;
-        }
-    }
-    client_remember(c, &w->load->workload, &lesson, now_ns);
     bool again = resends(c);
     c->state = again ? CLIENT_RESENDING : CLIENT_FREE;
-    if (response->close || !w->load->keepalive || lesson.detail == DETAIL_GARBLED) {
+    if (response->close || !c->crowd->load->keepalive || garbled) {
         c->state = again ? CLIENT_RESENDING : CLIENT_AWAY;
         wire_close(wire);
     } else if (again) {

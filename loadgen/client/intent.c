@@ -213,6 +213,7 @@ static const struct {
     [KIND_RELEASE] = {STR("release"), STR("id")},
     [KIND_EXTEND] = {STR("extend"), STR("id")},
     [KIND_GET_RESERVATION] = {STR("get"), STR("id")},
+    [KIND_SET] = {STR("put"), STR("sku")},
 };
 
 /* An id is as it stood in an answer, escapes included: it may stand in JSON again. */
@@ -230,49 +231,40 @@ static void put_target(struct text *t, const struct history_facts *facts, const 
     put(t, STR("\""));
 }
 
-static void put_batch(struct buf *out, const struct load *load, const struct history_op *op,
-                      const struct intent *i)
+/* As the header field says it, quotes included. */
+static void put_condition(struct text *t, const struct intent *i)
 {
-    const struct history_facts *facts = history_facts(load->history);
-    struct text body, fields;
-    char key[LOAD_KEY_MAX];
-    body.n = fields.n = 0;
-    put(&body, STR("{\"operations\":[{\"op\":\""));
-    put(&body, batched[i->kind].name);
-    put(&body, STR("\""));
-    put_target(&body, facts, i);
-    if (!history_reads(i->kind)) {
-        put(&body, STR(",\"idempotency_key\":\""));
-        put(&body, (struct str){key, load_key(key, facts, op->client, op->seq)});
-        put(&body, STR("\""));
-        put_fields(&fields, load, op, i, i->kind);
-    }
-    if (fields.n > 0)
-        put(&body, STR(","));
-    put(&body, (struct str){fields.bytes, fields.n});
-    put(&body, STR("}]}"));
-    target_request(&load->target, out, STR("POST"), STR("/v1/batch"), (struct str){NULL, 0},
-                   (struct str){body.bytes, body.n});
+    if (i->kind != KIND_SET)
+        return;
+    put(t, STR(",\"if_match\":\"\\\""));
+    put_number(t, (int64_t)i->if_match);
+    put(t, STR("\\\"\""));
 }
 
-bool intent_unbatch(const struct response *batch, struct response *one)
+void intent_entry(const struct intent *i, const struct load *load, const struct history_op *op,
+                  struct buf *out)
 {
-    struct answer a;
-    struct str result, more;
-    size_t at = 0;
-    bool broken;
-    if (batch->status != 200 || !answer_next_result(batch->body, &at, &result, &broken) ||
-        answer_next_result(batch->body, &at, &more, &broken) || broken)
-        return false;
-    if (!answer_read(&a, result) || a.status == 0 || str_absent(a.body))
-        return false;
-    *one = *batch;
-    one->status = (uint16_t)a.status;
-    one->body = a.body;
-    one->replayed = a.replayed;
-    one->content = a.status >= 400 ? CONTENT_PROBLEM : CONTENT_JSON;
-    one->etag = one->location = (struct str){NULL, 0};
-    return true;
+    const struct history_facts *facts = history_facts(load->history);
+    struct text entry;
+    char key[LOAD_KEY_MAX];
+    entry.n = 0;
+    put(&entry, STR("{\"op\":\""));
+    put(&entry, batched[i->kind].name);
+    put(&entry, STR("\""));
+    put_target(&entry, facts, i);
+    if (!history_reads(i->kind)) {
+        put(&entry, STR(",\"idempotency_key\":\""));
+        put(&entry, (struct str){key, load_key(key, facts, op->client, op->seq)});
+        put(&entry, STR("\""));
+        put_condition(&entry, i);
+        size_t before = entry.n;
+        put(&entry, STR(","));
+        put_fields(&entry, load, op, i, i->kind);
+        if (entry.n == before + 1)
+            entry.n = before;
+    }
+    put(&entry, STR("}"));
+    buf_put(out, entry.bytes, entry.n);
 }
 
 void intent_request(const struct intent *i, const struct load *load, const struct history_op *op,
@@ -281,10 +273,6 @@ void intent_request(const struct intent *i, const struct load *load, const struc
     const struct history_facts *facts = history_facts(load->history);
     struct text path, body;
     path.n = body.n = 0;
-    if (i->batch) {
-        put_batch(out, load, op, i);
-        return;
-    }
     if (i->kind == KIND_LIST)
         put_list_path(&path, facts, i);
     else if (i->kind == KIND_LOOKUP)

@@ -1,8 +1,8 @@
 /* intent.h -- one operation, from the wish to its request, and from the answer to its record.
  *
  * Layer: client, pure but for the buffer it writes: no descriptor, no clock. An intent says what to
- * do; intent_record fills the operation in the history; intent_request writes the bytes to send;
- * intent_learn reads the answer into the operation.
+ * do; intent_record fills the operation in the history; intent_request writes the bytes to send, or
+ * intent_entry its part of them; intent_learn reads the answer into the operation.
  */
 #ifndef LOADGEN_CLIENT_INTENT_H
 #define LOADGEN_CLIENT_INTENT_H
@@ -36,7 +36,6 @@ struct intent {
     struct history_line line[HISTORY_LINES_MAX]; /* item and quantity; the rest is 0 */
     struct held held;                            /* of confirm, release, extend, get */
     bool partial;                                /* a confirm that says how many units */
-    bool batch;                                  /* sent as the one operation of a batch */
     struct answered about;                       /* of look-up and reuse */
     uint64_t if_match;                           /* of set */
     struct listing list;                         /* of list; has no lines before its answer */
@@ -49,10 +48,9 @@ void intent_record(const struct intent *i, struct history_op *op);
 void intent_request(const struct intent *i, const struct load *load, const struct history_op *op,
                     struct buf *out);
 
-/* The answer to the one operation of a batch, as if it had been sent alone; the rest of it is that
- * of the batch. False when there is no such answer in it. */
-bool intent_unbatch(const struct response *batch, struct response *one)
-    __attribute__((warn_unused_result));
+/* The same as an entry of a batch, appended. */
+void intent_entry(const struct intent *i, const struct load *load, const struct history_op *op,
+                  struct buf *out);
 
 /* What an answer means. */
 struct lesson {

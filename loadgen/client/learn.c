@@ -3,6 +3,7 @@
 #include "client/intent.h"
 #include "client/refusal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static enum history_detail state_of(struct str state)
@@ -161,6 +162,11 @@ static void learn_refusal(struct lesson *lesson, const struct history_facts *fac
     lesson->outcome = refusal.outcome;
     lesson->detail = refusal.detail;
     lesson->misfit = refusal.misfit;
+    if (request->whole && refusal.outcome == OUTCOME_FAIL && refusal.detail != DETAIL_UNAVAILABLE) {
+        lesson->detail = DETAIL_OTHER;
+        snprintf(lesson->misfit.text, sizeof(lesson->misfit.text),
+                 "refuses a whole batch, for which there is no reason");
+    }
     if (a && lesson->detail == DETAIL_NO_STOCK && learn_lines(facts, op, a) == 0)
         lesson->detail =
             DETAIL_OTHER; /* it says nothing that could be checked, and that was told */

@@ -27,6 +27,7 @@ struct misfit_request {
     const struct history_op *about;   /* of look-up and reuse: the first attempt with the key */
     uint64_t if_match;                /* of set */
     const struct listing *list;       /* of list */
+    bool whole;                       /* the answer is to the whole batch that it is a part of */
 };
 
 /* Of an answer 2xx with the fields that matter: status, id, skus, quantities, time to live, whether

@@ -16,7 +16,8 @@
 #define TALLY_HOT 8 /* items whose stock is shown: the first ones, the workload's hottest */
 
 struct tally {
-    _Atomic uint64_t started;  /* requests sent, all attempts */
+    _Atomic uint64_t requests; /* sent, all attempts; a batch is one */
+    _Atomic uint64_t started;  /* operations in them */
     _Atomic uint64_t finished; /* answered or given up */
     _Atomic uint64_t count[OUTCOMES][DETAILS];
     _Atomic uint32_t open;    /* connections */

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 #define TARGET_ERR_SIZE    256
-#define TARGET_REQUEST_MAX (256 * 1024) /* bytes of one request, batches included */
+#define TARGET_REQUEST_MAX (1024 * 1024) /* bytes of one request, batches included */
 
 struct target {
     struct sockaddr_storage address;

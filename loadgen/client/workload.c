@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BATCH_MAX_DEFAULT 10
+
 #define KEPT_SHARE 10 /* what is kept to the deadline holds about one unit in so many */
 #define REMOVABLE  10 /* one item in so many may be deleted, where any is */
 
@@ -139,6 +141,8 @@ static const char *wrong_with(const struct workload *w)
         return "--basket must be at most 100 lines";
     if (w->basket_min > w->skus)
         return "--basket asks for more different items than --skus has";
+    if (w->batch_max > WORKLOAD_BATCH_MAX)
+        return "--batch must be at most 100 operations";
     if (w->ttl_ms < 1000 || w->ttl_ms > 604800000 || w->ttl_ms % 1000 != 0)
         return "--ttl must be whole seconds, from 1s to 7d";
     if (!(w->theta >= 0 && w->theta <= 5))
@@ -151,6 +155,8 @@ int workload_open(struct workload *w, char *err, size_t err_size)
     w->qty_min = w->qty_min ? w->qty_min : 1;
     w->basket_min = w->basket_min ? w->basket_min : 1;
     w->basket_max = w->basket_max < w->skus ? w->basket_max : w->skus;
+    w->batch_min = w->batch_min ? w->batch_min : 1;
+    w->batch_max = w->batch_max ? w->batch_max : BATCH_MAX_DEFAULT;
     uint64_t units = (uint64_t)w->skus * w->stock / KEPT_SHARE;
     w->keepers = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
     w->removable_every = 0;
@@ -229,6 +235,16 @@ uint32_t workload_removable(const struct workload *w, struct rng *rng)
     assert(w->removable_every > 0 && w->removable_every <= w->skus);
     uint32_t group = (uint32_t)rng_below(rng, w->skus / w->removable_every);
     return group * w->removable_every + w->removable_every - 1;
+}
+
+unsigned workload_calls(const struct workload *w)
+{
+    return w->weight[WORK_BATCH] > 0 ? w->batch_max : 1;
+}
+
+unsigned workload_batch(const struct workload *w, struct rng *rng)
+{
+    return w->batch_min + (unsigned)rng_below(rng, w->batch_max - w->batch_min + 1);
 }
 
 uint32_t workload_quantity(const struct workload *w, struct rng *rng)

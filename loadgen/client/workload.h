@@ -15,6 +15,7 @@
 
 #define WORKLOAD_STOCK_MAX 2000000000 /* units an item: what a history line holds */
 #define WORKLOAD_SKUS_MAX  1000000
+#define WORKLOAD_BATCH_MAX 100 /* operations: a batch fits into TARGET_REQUEST_MAX */
 #define WORKLOAD_ERR_SIZE  200
 
 enum work {
@@ -30,7 +31,7 @@ enum work {
     WORK_REUSE,  /* an answered key with another body, which must be refused */
     WORK_SET,    /* a PUT on an item as it was read last, with If-Match */
     WORK_LIST,   /* some of the run's items */
-    WORK_BATCH,  /* one of the others, as the one operation of a batch */
+    WORK_BATCH,  /* some of the others in one request */
     WORK_REMOVE, /* a delete of an item, or the creation of one that was deleted */
     WORKS
 };
@@ -44,6 +45,7 @@ struct workload {
     uint32_t weight[WORKS];
     uint32_t qty_min, qty_max;
     uint32_t basket_min, basket_max; /* lines of a reservation */
+    uint32_t batch_min, batch_max;   /* operations of a batch */
     uint32_t ttl_ms;                 /* whole seconds */
     double theta;                    /* of Zipf's law; 0: every item is as likely as the next */
     double again;                    /* share of confirms and releases that two clients try */
@@ -85,6 +87,12 @@ static inline bool workload_removes(const struct workload *w, uint32_t item)
 {
     return w->removable_every > 0 && item % w->removable_every == w->removable_every - 1;
 }
+
+/* The most operations that go out in one request. */
+unsigned workload_calls(const struct workload *w);
+
+/* How many go out in a batch. */
+unsigned workload_batch(const struct workload *w, struct rng *rng);
 
 uint32_t workload_quantity(const struct workload *w, struct rng *rng);
 

@@ -1,5 +1,5 @@
-/* format.h -- the history file, byte for byte: format 4. Formats 3 and 2 have fewer
- * kinds and details; format 1 besides no notes.
+/* format.h -- the history file, byte for byte: format 4. Formats 3 and 2 have
+ * fewer kinds, details and flags; format 1 besides no notes.
  *
  * Layer: history, pure. A history is what the clients saw, kept so that a killed process loses no
  * evidence: an operation is written as unknown before its first byte is sent and completed in
@@ -117,6 +117,7 @@ enum history_detail {
 #define FLAG_REPLAYED 0x04 /* the answer said Idempotent-Replayed: true */
 #define FLAG_RESENT   0x08 /* a further attempt with the key of operation `of` */
 #define FLAG_AGAIN    0x10 /* on a reservation that this load already ended, under a new key */
+#define FLAG_BATCHED  0x40 /* in one batch with, and directly behind, the operation before it */
 
 /* One (item, quantity) and what the answer said about the item right after the operation. */
 struct history_line {
@@ -126,8 +127,8 @@ struct history_line {
     int64_t remaining; /* available, when version is not 0 */
 };
 
-/* One attempt of one operation: one request. Its key is facts.run, client and seq; attempts of
- * one operation share them. `outcome` is stored last, with release order. */
+/* One attempt of one operation: one request, or a part of a batch. Its key is facts.run, client and
+ * seq; attempts of one operation share them. `outcome` is stored last, with release order. */
 struct history_op {
     uint8_t type;            /* SLOT_OP */
     uint8_t kind;            /* enum history_kind */

@@ -207,6 +207,7 @@ static void coverage(FILE *out, const struct coverage *c)
         {"sent again with the same key", c->resent},
         {"answers marked as replayed", c->replays},
         {"baskets that took effect", c->baskets},
+        {"batches of several operations", c->batches},
         {"items that sold out", c->sold_out_items},
         {"sold-out answers", c->sold_out_answers},
         {"reservations made", c->reservations},

@@ -57,6 +57,7 @@ static void put_coverage(struct jsonput *j, json_t *run, const struct coverage *
         {"replays", c->replays},
         {"resent", c->resent},
         {"baskets", c->baskets},
+        {"batches", c->batches},
         {"sold_out_items", c->sold_out_items},
         {"sold_out_answers", c->sold_out_answers},
         {"reservations", c->reservations},

@@ -142,6 +142,8 @@ void text_coverage(struct buf *b, const struct verdict *v, const struct history_
               c->happened, c->absent, c->unresolved);
     page_fact(b, "effects", "%" PRIu64 ", of them %" PRIu64 " basket%s", c->successes, c->baskets,
               c->baskets == 1 ? "" : "s");
+    if (c->batches)
+        page_fact(b, "batches", "%" PRIu64 " of several operations", c->batches);
     page_fact(b, "same key again", "%" PRIu64 " sent, %" PRIu64 " answered as a replay", c->resent,
               c->replays);
     page_fact(b, "sold out", "%" PRIu64 " item%s, %" PRIu64 " answer%s", c->sold_out_items,

@@ -105,14 +105,6 @@ static void take(struct lane *lane, struct queue *queue, struct store_op *op, in
     batch->ops[batch->count++] = op;
 }
 
-bool lane_behind_again(const struct lane *lane, const struct store_op *op)
-{
-    for (const struct store_op *a = lane->again.head; op->chain && a; a = a->next)
-        if (a->chain == op->chain)
-            return true;
-    return false;
-}
-
 static void gather(struct lane *lane, int64_t now_us)
 {
     struct batch *batch = &lane->batch;
@@ -124,7 +116,7 @@ static void gather(struct lane *lane, int64_t now_us)
     for (struct store_op *op = lane->partition->waiting.head, *next; op && batch->count < limit;
          op = next) {
         next = op->next;
-        if (chain_allows(lane, op) && !lane_behind_again(lane, op))
+        if (chain_allows(lane, op) && !queue_has_chain_of(&lane->again, op))
             take(lane, &lane->partition->waiting, op, now_us);
     }
 }

@@ -58,22 +58,28 @@ static void lose_all(struct lane *lane)
 }
 
 /* view_item.dirty now tells which items moved: their operations, and what follows those in their
- * chains, go on in a batch of their own; the others at once. */
+ * chains, go on in a batch of their own; the others at once. What waits in `again` since an earlier
+ * split was behind this batch, so those of this batch come before it. */
 static void split(struct lane *lane)
 {
     struct batch *batch = &lane->batch;
+    struct queue lost = {0};
     unsigned kept = 0;
     for (unsigned i = 0; i < batch->count; i++) {
         struct store_op *op = batch->ops[i];
         if (!op)
             continue;
-        if (!touches_moved(batch, &op->op) && !lane_behind_again(lane, op)) {
+        if (!touches_moved(batch, &op->op) && !queue_has_chain_of(&lost, op)) {
             batch->ops[kept++] = op;
         } else if (!give_up(lane, i)) {
-            queue_push(&lane->again, op);
+            queue_push(&lost, op);
         }
     }
     batch->count = kept;
+    for (struct store_op *op; (op = lost.tail);) {
+        queue_remove(&lost, op);
+        queue_push_front(&lane->again, op);
+    }
     lane->again_us = clock_mono_us() + jitter_us(lane);
     if (kept > 0)
         lane_begin_attempt(lane);

@@ -30,9 +30,6 @@ void lane_out_of_memory(struct lane *lane);
 /* Puts what is left of the batch in front of `again`, to be begun after delay_us. */
 void lane_postpone(struct lane *lane, int64_t delay_us);
 
-/* True if an operation of the same chain waits in `again`: this one must stay behind it. */
-bool lane_behind_again(const struct lane *lane, const struct store_op *op);
-
 /* Begins an attempt with the operations in the batch. */
 void lane_begin_attempt(struct lane *lane);
 

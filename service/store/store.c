@@ -35,6 +35,14 @@ void queue_push_front(struct queue *queue, struct store_op *op)
     queue->count++;
 }
 
+bool queue_has_chain_of(const struct queue *queue, const struct store_op *op)
+{
+    for (const struct store_op *other = queue->head; op->chain && other; other = other->next)
+        if (other->chain == op->chain)
+            return true;
+    return false;
+}
+
 void queue_remove(struct queue *queue, struct store_op *op)
 {
     assert(queue->count > 0);

@@ -225,6 +225,55 @@ static void baskets_conserve_units(int64_t stock, int per_client)
                   (int)metric("stockd_conflicts_total"));
 }
 
+/* --- batches of one request --------------------------------------------------------------------
+ */
+
+#define CHAIN      8 /* operations of one request */
+#define CHAINS_PER 60
+
+/* The results of one request, each a decrement of the item in `items`: their versions rise. */
+static void check_chain(struct rush *rush, struct http_resp *resp, const int *items)
+{
+    json_t *results = json_object_get(http_resp_json(resp), "results");
+    int64_t last[ITEMS_MAX] = {0};
+    for (int i = 0; i < CHAIN; i++) {
+        json_t *body = json_object_get(json_array_get(results, (size_t)i), "body");
+        int64_t version = json_integer_value(json_object_get(body, "version"));
+        if (version <= last[items[i]])
+            complain(rush, 0, resp);
+        last[items[i]] = version;
+    }
+}
+
+/* Now one item, now another, so that a lost transaction is lost for some of them alone. */
+static void contend_in_order(int index, void *arg)
+{
+    struct rush *rush = arg;
+    struct http_conn c;
+    struct http_resp resp = {.status = 0};
+    unsigned dice = (unsigned)index * 2654435761u + 1;
+    http_conn_init(&c, services[index % SERVICES].port);
+    for (int n = 0; n < CHAINS_PER && rush->complaints == 0; n++) {
+        char body[CHAIN * 96 + 32];
+        int items[CHAIN], at = snprintf(body, sizeof(body), "{\"operations\":[");
+        for (int i = 0; i < CHAIN; i++) {
+            dice = dice * 1664525u + 1013904223u;
+            items[i] = (int)(dice >> 16) % ITEMS_MAX;
+            at += snprintf(body + at, sizeof(body) - (size_t)at,
+                           "%s{\"op\":\"decrement\",\"sku\":\"%s\",\"quantity\":1}", i ? "," : "",
+                           rush->skus[items[i]]);
+        }
+        snprintf(body + at, sizeof(body) - (size_t)at, "]}");
+        int err = http_call(&c, "POST", "/v1/batch", NULL, body, &resp);
+        if (err || resp.status != 200)
+            complain(rush, err, &resp);
+        else
+            check_chain(rush, &resp, items);
+    }
+    http_resp_free(&resp);
+    http_conn_close(&c);
+}
+
 /* --- tests ------------------------------------------------------------------------------------ */
 
 static void batches_of_two_services_sell_a_hot_item_exactly_once(void **state)
@@ -235,6 +284,19 @@ static void batches_of_two_services_sell_a_hot_item_exactly_once(void **state)
 static void batches_of_two_services_conserve_baskets(void **state)
 {
     baskets_conserve_units(600, 40);
+}
+
+static void operations_of_one_request_stay_in_order_when_transactions_are_lost(void **state)
+{
+    static struct rush rush;
+    (void)state;
+    for (int i = 0; i < ITEMS_MAX; i++)
+        rush.skus[i] = api_item(&apis[i % SERVICES], 1000000, 0);
+    int64_t before = metric("stockd_conflicts_total");
+    http_crowd(CLIENTS, contend_in_order, &rush);
+    if (rush.complaints)
+        fail_msg("%d complaints, the first: %s", rush.complaints, rush.first);
+    print_message("chains: %d conflicts\n", (int)(metric("stockd_conflicts_total") - before));
 }
 
 static void single_transactions_sell_a_hot_item_exactly_once(void **state)
@@ -286,6 +348,7 @@ int main(void)
     const struct CMUnitTest batching[] = {
         cmocka_unit_test(batches_of_two_services_sell_a_hot_item_exactly_once),
         cmocka_unit_test(batches_of_two_services_conserve_baskets),
+        cmocka_unit_test(operations_of_one_request_stay_in_order_when_transactions_are_lost),
     };
     const struct CMUnitTest single[] = {
         cmocka_unit_test(single_transactions_sell_a_hot_item_exactly_once),

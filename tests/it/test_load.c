@@ -123,6 +123,7 @@ static void unanswered_requests_and_repeats_are_settled(void **state)
     assert_true(tload_coverage(&load, "replays") > 10);
     assert_true(tload_coverage(&load, "happened") > 0);
     assert_int_equal(tload_coverage(&load, "unresolved"), 0);
+    assert_true(tload_coverage(&load, "batches") > 10);
     tload_free(&load);
 }
 

@@ -1,7 +1,10 @@
 /* batch.c -- see batch.h. */
 #include "shop/batch.h"
 
+#include "shop/memory.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 
 #define OPERATIONS_MAX 1000
 
@@ -82,29 +85,74 @@ static void run_one(struct store *s, json_t *object, const char *outer_key, size
     envelope_close(&e);
 }
 
+/* The results, in the order of the operations. */
+static void run_all(struct store *s, const json_t *operations, const char *key,
+                    struct answer *results)
+{
+    size_t count = json_array_size(operations);
+    s->in_batch = count > 1;
+    bool reversed = s->in_batch && fault_fires(&s->faults, FAULT_BATCH_REVERSED);
+    for (size_t i = 0; i < count; i++) {
+        size_t nth = reversed ? count - 1 - i : i;
+        run_one(s, json_array_get(operations, nth), key, nth, &results[nth]);
+    }
+    s->in_batch = false;
+}
+
+/* Operations that another time have another effect are not known by their key then. */
+static void apply_again(struct store *s, const json_t *operations)
+{
+    struct answer unsaid;
+    json_t *again = json_deep_copy(json_array_get(operations, 0));
+    json_object_del(again, "idempotency_key");
+    answer_init(&unsaid);
+    run_one(s, again, NULL, 0, &unsaid);
+    answer_free(&unsaid);
+    json_decref(again);
+}
+
+static void put_results(struct fault_plan *plan, const struct answer *results, size_t count,
+                        struct answer *a)
+{
+    size_t moved = count > 1 && fault_fires(plan, FAULT_BATCH_ROTATED) ? 1 : 0;
+    size_t shown = count > 1 && fault_fires(plan, FAULT_BATCH_SHORT) ? count - 1 : count;
+    size_t hollow = count > 1 && fault_fires(plan, FAULT_BATCH_HOLLOW) ? count - 1 : count;
+    PUT(&a->body, "{\"results\":[");
+    for (size_t i = 0; i < shown; i++) {
+        const struct answer *one = &results[(i + moved) % count];
+        if (i > 0)
+            buf_putc(&a->body, ',');
+        buf_printf(&a->body, "{\"status\":%u,\"%s\":", one->status, i < hollow ? "body" : "text");
+        buf_puts(&a->body, buf_str(&one->body));
+        buf_printf(&a->body, ",\"replayed\":%s}", one->replayed ? "true" : "false");
+    }
+    PUT(&a->body, "]}");
+    a->status = 200;
+}
+
 void batch_run(struct store *s, json_t *body, const char *key, struct answer *a)
 {
     json_t *operations = json_object_get(body, "operations");
     size_t count = json_array_size(operations);
+    bool refused = count > 1 && fault_fires(&s->faults, FAULT_BATCH_REFUSED);
     if (!json_is_array(operations) || count < 1 || count > OPERATIONS_MAX ||
-        json_object_size(body) != 1) {
+        json_object_size(body) != 1 || refused) {
         answer_invalid(a, "operations");
         return;
     }
-    struct answer one;
-    answer_init(&one);
+    struct answer *results = memory_zalloc(count * sizeof(*results));
+    for (size_t i = 0; i < count; i++)
+        answer_init(&results[i]);
     answer_reset(a);
-    PUT(&a->body, "{\"results\":[");
-    for (size_t i = 0; i < count; i++) {
-        answer_reset(&one);
-        run_one(s, json_array_get(operations, i), key, i, &one);
-        if (i > 0)
-            buf_putc(&a->body, ',');
-        buf_printf(&a->body, "{\"status\":%u,\"body\":", one.status);
-        buf_puts(&a->body, buf_str(&one.body));
-        buf_printf(&a->body, ",\"replayed\":%s}", one.replayed ? "true" : "false");
-    }
-    PUT(&a->body, "]}");
-    a->status = 200;
-    answer_free(&one);
+    json_t *again = s->faults.fault == FAULT_BATCH_TWICE ? json_deep_copy(operations) : NULL;
+    run_all(s, operations, key, results);
+    put_results(&s->faults, results, count, a);
+    if (again && count > 1 && results[0].status < 300 && fault_fires(&s->faults, FAULT_BATCH_TWICE))
+        apply_again(s, again);
+    if (count > 1 && fault_fires(&s->faults, FAULT_BATCH_503))
+        answer_problem(a, PROBLEM_REDIS_UNAVAILABLE);
+    json_decref(again);
+    for (size_t i = 0; i < count; i++)
+        answer_free(&results[i]);
+    free(results);
 }

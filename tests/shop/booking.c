@@ -63,7 +63,8 @@ static void lie_about_reserve(struct store *s, const struct op *op, struct hold 
     unsigned kept = op->line_count;
     if (refuse_with_effect(s, op, items, a))
         return;
-    if (fault_fires(&s->faults, FAULT_LOST_RESERVE)) {
+    if (fault_fires(&s->faults, FAULT_LOST_RESERVE) ||
+        (s->in_batch && fault_fires(&s->faults, FAULT_BATCH_LOST))) {
         h->gone = a->unrecorded = true;
         kept = 0;
     }

@@ -37,11 +37,20 @@ enum fault {
     FAULT_KEY_REPLAYS,       /* the key of another request is answered as if it were that one */
     FAULT_KEY_RUNS,          /* the key of another request is no hindrance */
     FAULT_BATCH_UNKEYED,     /* the key of an operation in a batch is not recorded */
-    FAULT_STALE_SET,         /* If-Match names a version that is over, and the item is set */
-    FAULT_LATE_EXPIRY,       /* a hold never expires */
-    FAULT_LATE_CONFIRM,      /* a hold that expired is confirmed all the same */
-    FAULT_GRACE,             /* a hold lives `every` ms longer than it says */
-    FAULT_LOST_ITEM,         /* an item is gone for good */
+    /* A batch of two operations or more; see batch.c. */
+    FAULT_BATCH_REVERSED, /* they are applied in the other order */
+    FAULT_BATCH_ROTATED,  /* each result is that of the operation behind it */
+    FAULT_BATCH_SHORT,    /* the last result is missing */
+    FAULT_BATCH_HOLLOW,   /* the last result has no body */
+    FAULT_BATCH_TWICE,    /* the first operation is applied once more */
+    FAULT_BATCH_LOST,     /* a reserve among them is answered 201, and nothing was stored */
+    FAULT_BATCH_503,      /* all is done, and answered with 503 as a whole */
+    FAULT_BATCH_REFUSED,  /* nothing is done: 422, as if no batch looked like that */
+    FAULT_STALE_SET,      /* If-Match names a version that is over, and the item is set */
+    FAULT_LATE_EXPIRY,    /* a hold never expires */
+    FAULT_LATE_CONFIRM,   /* a hold that expired is confirmed all the same */
+    FAULT_GRACE,          /* a hold lives `every` ms longer than it says */
+    FAULT_LOST_ITEM,      /* an item is gone for good */
     /* A page of items; see list.h. */
     FAULT_LIST_SKIPS,    /* an item is left out */
     FAULT_LIST_ORDER,    /* two are in the wrong order */

@@ -21,6 +21,7 @@ struct store {
     uint64_t made;  /* ids given out */
     uint64_t decided, expired;
     uint64_t restores;           /* that are told of */
+    bool in_batch;               /* what is decided is one of several in a request */
     const struct record *recent; /* the one recorded last; FAULT_SWAPPED_KEY shows it for others */
 };
 

@@ -39,7 +39,7 @@ static bool load_left(const struct search *s)
 static bool may_be_next(const struct search *s, uint32_t n)
 {
     const struct model_request *q = &s->model.request[n];
-    if (is_placed(s, n))
+    if (is_placed(s, n) || (q->after & ~s->placed))
         return false;
     return q->settle ? !load_left(s) && !somebody_over(s, q->begin_ns, true)
                      : !somebody_over(s, q->begin_ns, false);

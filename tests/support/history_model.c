@@ -88,6 +88,63 @@ static bool add(struct model *m, const struct history_op *op, uint32_t slot)
     return true;
 }
 
+/* --- batches --- */
+
+static bool together(const struct model_request *q, const struct model_request *before)
+{
+    return q->op->flags & FLAG_BATCHED && !q->settle && !before->settle &&
+           q->op->client == before->op->client && q->begin_ns == before->begin_ns;
+}
+
+/* Whether the answer is about what this attempt met, and not about an earlier one, known or not. */
+static bool is_of_now(const struct model *m, const struct model_request *q)
+{
+    bool again = m->request[q->key].op != q->op;
+    return q->outcome != OUTCOME_UNKNOWN && !(q->op->flags & FLAG_REPLAYED) &&
+           (!again || m->request[q->key].outcome != OUTCOME_UNKNOWN);
+}
+
+/* Whether it says how it left, or found, items. */
+static bool tells_of_items(const struct model_request *q)
+{
+    return q->outcome == OUTCOME_OK ? !is_read(q->op)
+                                    : q->op->detail == DETAIL_NO_STOCK && !is_change(q->op);
+}
+
+static bool tells_of_hold(const struct model_request *q)
+{
+    bool ended = q->op->detail == DETAIL_CONFIRMED || q->op->detail == DETAIL_RELEASED;
+    return q->reservation != MODEL_NONE && q->op->kind != KIND_RESERVE &&
+           (q->outcome == OUTCOME_OK || (is_change(q->op) && ended));
+}
+
+static bool tell_of_the_same(const struct model_request *a, const struct model_request *b)
+{
+    if (tells_of_hold(a) && tells_of_hold(b) && a->reservation == b->reservation)
+        return true;
+    if (!tells_of_items(a) || !tells_of_items(b))
+        return false;
+    for (unsigned i = 0; i < a->op->lines; i++)
+        for (unsigned n = 0; n < b->op->lines; n++)
+            if (line(a->op, i)->item == line(b->op, n)->item && line(a->op, i)->version &&
+                line(b->op, n)->version)
+                return true;
+    return false;
+}
+
+static void order_batches(struct model *m)
+{
+    uint32_t first = 0;
+    for (uint32_t n = 1; n < m->count; n++) {
+        struct model_request *q = &m->request[n];
+        if (!together(q, q - 1))
+            first = n;
+        for (uint32_t i = first; i < n && is_of_now(m, q); i++)
+            if (is_of_now(m, &m->request[i]) && tell_of_the_same(&m->request[i], q))
+                q->after |= UINT64_C(1) << i;
+    }
+}
+
 bool model_read(struct model *m, const struct history_reader *r)
 {
     *m = (struct model){.facts = r->facts};
@@ -100,6 +157,7 @@ bool model_read(struct model *m, const struct history_reader *r)
     for (uint32_t n = 0; n < m->count; n++)
         if (!place(m, n))
             return false;
+    order_batches(m);
     return pass.broken == 0;
 }
 

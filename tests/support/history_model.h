@@ -23,6 +23,8 @@ struct model_request {
     uint32_t reservation; /* number of the reserve that it is about, MODEL_NONE */
     enum history_outcome outcome; /* an answer without its numbers is none */
     bool settle;
+    uint64_t after; /* bits by number: what stands before it in its batch, as far as that can be
+                       told by what both say of an item or a reservation */
     uint64_t begin_ns, end_ns; /* UINT64_MAX: never */
 };
 

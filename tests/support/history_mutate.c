@@ -28,11 +28,13 @@ static const char *const names[MUTATIONS] = {
     [MUTATE_PHASE] = "phase",
     [MUTATE_REPLAYED] = "replay flag",
     [MUTATE_RESENT] = "resent flag",
+    [MUTATE_BATCHED] = "batched flag",
     [MUTATE_COUNTERS] = "counters",
     [MUTATE_DROP] = "record dropped",
     [MUTATE_DUPLICATE] = "record twice",
     [MUTATE_SWAP_VERSIONS] = "versions swapped",
     [MUTATE_SWAP_ANSWERS] = "answers swapped",
+    [MUTATE_TURN_ROUND] = "batch turned round",
 };
 
 const char *history_mutation_name(enum mutation mutation)
@@ -182,6 +184,7 @@ static bool change_field(struct history_mutant *m, enum mutation mutation, struc
     case MUTATE_KIND: op->kind = (uint8_t)rng_below(rng, KIND_SET); break;
     case MUTATE_PHASE: op->flags = (uint8_t)((op->flags | FLAG_PHASE) - rng_below(rng, 4)); break;
     case MUTATE_REPLAYED: op->flags ^= FLAG_REPLAYED; break;
+    case MUTATE_BATCHED: op->flags ^= FLAG_BATCHED; break;
     default: op->flags ^= FLAG_RESENT; break;
     }
     return true;
@@ -276,6 +279,23 @@ static bool swap_answers(struct history_mutant *m, struct rng *rng)
     return true;
 }
 
+/* Both of one line, so of one slot: they take each other's places. */
+static bool turn_round(struct history_mutant *m, struct rng *rng)
+{
+    uint32_t at = (uint32_t)rng_below(rng, m->ops);
+    while (at > 0 && !(op_in(m, m->op[at])->flags & FLAG_BATCHED))
+        at--;
+    if (at == 0 || op_in(m, m->op[at])->lines != 1 || op_in(m, m->op[at - 1])->lines != 1)
+        return false;
+    struct history_op *b = touch(m, m->slot = m->op[at]), *a = touch(m, m->op[at - 1]), was = *a;
+    uint8_t batched = a->flags & FLAG_BATCHED;
+    *a = *b;
+    *b = was;
+    a->flags = (uint8_t)((a->flags & ~FLAG_BATCHED) | batched);
+    b->flags |= FLAG_BATCHED;
+    return true;
+}
+
 static bool mutate(struct history_mutant *m, enum mutation mutation, struct rng *rng)
 {
     switch (mutation) {
@@ -288,6 +308,7 @@ static bool mutate(struct history_mutant *m, enum mutation mutation, struct rng 
     case MUTATE_DUPLICATE: return duplicate(m);
     case MUTATE_SWAP_VERSIONS: return swap_versions(m, rng);
     case MUTATE_SWAP_ANSWERS: return swap_answers(m, rng);
+    case MUTATE_TURN_ROUND: return turn_round(m, rng);
     default: return change_field(m, mutation, rng);
     }
 }

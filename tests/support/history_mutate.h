@@ -27,11 +27,13 @@ enum mutation {
     MUTATE_PHASE,
     MUTATE_REPLAYED,
     MUTATE_RESENT,
+    MUTATE_BATCHED,
     MUTATE_COUNTERS,
     MUTATE_DROP,
     MUTATE_DUPLICATE,
     MUTATE_SWAP_VERSIONS,
     MUTATE_SWAP_ANSWERS,
+    MUTATE_TURN_ROUND, /* two parts of a batch, one directly behind the other */
     MUTATIONS
 };
 

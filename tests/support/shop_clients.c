@@ -45,6 +45,8 @@ static enum fate draw_fate(struct shop_world *w)
     };
     uint64_t drawn = rng_below(&w->rng, 100);
     unsigned fate = FATE_PLAIN;
+    if (w->batch != SHOP_NONE)
+        return FATE_PLAIN; /* what befalls a batch befalls all of it */
     for (unsigned sum = percent[0]; drawn >= sum; sum += percent[fate])
         fate++;
     return (enum fate)fate;
@@ -195,8 +197,8 @@ static void look_at_hold(struct shop_world *w, struct shop_row *row, const struc
  * name was known before the request begins. A rival does not know what its owner is unsure of. */
 static bool may_touch(struct shop_world *w, const struct shop_hold *hold, uint32_t client)
 {
-    if (!hold->known || hold->lost)
-        return false;
+    if (!hold->known || hold->lost || (w->batch != SHOP_NONE && hold->row >= w->batch))
+        return false; /* nobody can name what its own request makes */
     if (hold->client == client)
         return !hold->unsure;
     return hold->known_ns + REQUEST_NS < w->now_ns && shop_chance(w, 10);
@@ -298,6 +300,8 @@ void shop_act(struct shop_world *w, uint32_t client)
         act_on_hold(w, client);
         return;
     }
+    if (w->batch != SHOP_NONE && drawn >= 48)
+        drawn = 0; /* no batch gets an item */
     size_t at = shop_attempt(w, client,
                              drawn < 14   ? KIND_DECREMENT
                              : drawn < 18 ? KIND_ADJUST

@@ -233,11 +233,20 @@ static int write_file(const char *path, const struct shop_world *w)
     return err;
 }
 
+/* Of a batch without its first part the next one is the first. */
+static void begin_batches_anew(struct shop_world *w)
+{
+    for (size_t i = 1; i < w->row_count; i++)
+        if (w->rows[i - 1].dropped && !(w->rows[i - 1].flags & FLAG_BATCHED))
+            w->rows[i].flags &= (uint8_t)~FLAG_BATCHED;
+}
+
 static int make_and_write(struct shop_world *w, const char *path)
 {
     enum shop_fault fault = w->options->fault;
     shop_world_run(w);
     shop_record_plant(w);
+    begin_batches_anew(w);
     if (fault != SHOP_NO_LOOKUPS && fault != SHOP_NOT_SETTLED)
         look_up_all(w);
     if (fault != SHOP_NO_READ_BACKS && fault != SHOP_NOT_SETTLED)

@@ -28,6 +28,7 @@ enum shop_fault {
     SHOP_REVIVED,           /* what was ended long ago is extended */
     SHOP_WRONG_STATE,       /* a release is answered as a confirm would be */
     SHOP_REFUSED_AGAIN,     /* who releases once more is refused, because it is released */
+    SHOP_BATCH_REVERSED,    /* of two changes of an item in one batch the second comes first */
     /* what the record says */
     SHOP_STAMP_SHIFTED,     /* an operation is recorded later than it was */
     SHOP_VERSIONS_SWAPPED,  /* two operations have each other's versions */

@@ -208,7 +208,11 @@ void shop_world_run(struct shop_world *w)
             shop_cross_baskets(w);
         shop_restore_in_time(w);
         uint32_t client = (uint32_t)rng_below(&w->rng, w->options->clients);
-        if (w->free_ns[client] < w->now_ns)
+        if (w->free_ns[client] >= w->now_ns)
+            continue;
+        if (shop_chance(w, w->options->fault == SHOP_BATCH_REVERSED ? 40 : 8))
+            shop_act_together(w, client);
+        else
             shop_act(w, client);
     }
     for (uint32_t i = 0; i < w->options->clients; i++)
@@ -218,7 +222,7 @@ void shop_world_run(struct shop_world *w)
 
 int shop_world_make(struct shop_world *w, const struct shop_options *options)
 {
-    *w = (struct shop_world){.options = options, .now_ns = 10 * MS};
+    *w = (struct shop_world){.options = options, .now_ns = 10 * MS, .batch = SHOP_NONE};
     rng_seed(&w->rng, options->seed);
     w->items = calloc(options->items, sizeof(*w->items));
     return w->items ? 0 : -ENOMEM;

@@ -72,6 +72,7 @@ struct shop_world {
     struct shop_backup *backup; /* what the ledger has, before the restore */
     size_t restored;            /* rows there were when it was restored; 0: it was not */
     bool lost;                  /* something that had been answered */
+    size_t batch;               /* number of the first row of a batch under way, SHOP_NONE */
     bool planted, no_memory;
 };
 
@@ -120,10 +121,13 @@ void shop_restore_free(struct shop_world *w);
 /* Decides about the request in that row; hold: number of the reservation that it is about. */
 void shop_decide(struct shop_world *w, size_t row, size_t hold);
 
-/* --- the clients: shop_clients.c --- */
+/* --- the clients: shop_clients.c, shop_batch.c --- */
 
 /* A client does something. */
 void shop_act(struct shop_world *w, uint32_t client);
+
+/* A client does several things in one request. */
+void shop_act_together(struct shop_world *w, uint32_t client);
 
 /* The fault of that name. */
 void shop_cross_baskets(struct shop_world *w);

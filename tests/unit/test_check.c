@@ -101,6 +101,7 @@ static void correct_histories_are_right(void **state)
         sum.absent += v.coverage.absent;
         sum.expired += v.coverage.expired;
         sum.baskets += v.coverage.baskets;
+        sum.batches += v.coverage.batches;
         sum.read_back += v.coverage.read_back;
         sum.sold_out_answers += v.coverage.sold_out_answers;
         assert_int_equal(v.coverage.unresolved, 0);
@@ -113,7 +114,7 @@ static void correct_histories_are_right(void **state)
     }
     /* All of it was there to be got wrong. */
     assert_true(sum.replays && sum.happened && sum.absent && sum.expired && sum.baskets &&
-                sum.read_back && sum.sold_out_answers);
+                sum.batches && sum.read_back && sum.sold_out_answers);
 }
 
 struct expectation {
@@ -139,6 +140,8 @@ static const struct expectation expectations[] = {
     {"ends differ", SHOP_ENDS_DIFFER, PROPERTY_ANSWERS, "What has ended never changes"},
     {"revived", SHOP_REVIVED, PROPERTY_ENDED_ONCE, "Extended after its end"},
     {"wrong state", SHOP_WRONG_STATE, PROPERTY_ANSWERS, "but the answer says that it is confirmed"},
+    {"batch reversed", SHOP_BATCH_REVERSED, PROPERTY_LINEARIZABLE,
+     "not applied in the given order"},
     {"refused again", SHOP_REFUSED_AGAIN, PROPERTY_ANSWERS, "once more, marked as replayed"},
     {"stamp shifted", SHOP_STAMP_SHIFTED, PROPERTY_LINEARIZABLE, "order and time disagree"},
     {"versions swapped", SHOP_VERSIONS_SWAPPED, PROPERTY_LINEARIZABLE, "order and time disagree"},

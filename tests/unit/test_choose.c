@@ -11,9 +11,11 @@
 #define SECOND_NS UINT64_C(1000000000)
 #define TTL_MS    2000
 #define GO_NS     (50 * SECOND_NS)
+#define BATCH     8
 
 /* One client that has just been answered, and the operation it was answered to. */
 static struct load_client shared;
+static struct call calls[BATCH]; /* but for tests of batches only one */
 static struct client client;
 static struct history_op op;
 static struct workload w;
@@ -33,7 +35,9 @@ static int set_up(void **state)
     assert_int_equal(workload_open(&w, err, sizeof(err)), 0);
     rng_seed(&shared.rng, 7);
     client.shared = &shared;
-    client.op = client.root = &op;
+    memset(calls, 0, sizeof(calls));
+    calls[0].op = calls[0].root = &op;
+    client.attempt.call = calls;
     return 0;
 }
 
@@ -51,14 +55,14 @@ static void answered(enum history_kind kind, const char *id, uint32_t slot, uint
     op.kind = (uint8_t)kind;
     op.lines = 1;
     op.line = (struct history_line){.item = 3, .quantity = 1};
-    client.root_slot = slot;
-    client_remember(&client, &w, &lesson, now_ns);
+    calls[0].root_slot = slot;
+    client_remember(&client, &calls[0], &w, &lesson, now_ns);
 }
 
 static enum history_kind chosen(uint64_t now_ns)
 {
     client_choose(&client, &w, &client, 1, now_ns);
-    return client.intent.kind;
+    return calls[0].intent.kind;
 }
 
 static void a_client_without_a_reservation_reserves_instead_of_ending_one(void **state)
@@ -69,8 +73,8 @@ static void a_client_without_a_reservation_reserves_instead_of_ending_one(void *
     assert_int_equal(chosen(GO_NS), KIND_RESERVE);
     answered(KIND_RESERVE, "r1", 71, GO_NS);
     assert_int_equal(chosen(GO_NS), KIND_RELEASE);
-    assert_true(str_equal(client_reservation(&client), STR("r1")));
-    assert_int_equal(client.intent.held.slot, 71);
+    assert_true(str_equal(client_reservation(&client, &calls[0]), STR("r1")));
+    assert_int_equal(calls[0].intent.held.slot, 71);
     assert_int_equal(chosen(GO_NS), KIND_RESERVE);
 }
 
@@ -100,7 +104,7 @@ static void one_that_is_kept_is_ended_around_its_deadline_and_not_before(void **
         assert_in_range(turn_ns, GO_NS + 1900 * (SECOND_NS / 1000), GO_NS + 3 * SECOND_NS);
         assert_int_equal(chosen(turn_ns - 1), KIND_RESERVE);
         assert_int_equal(chosen(turn_ns), ends[kind % 3]);
-        assert_true(str_equal(client_reservation(&client), STR("late")));
+        assert_true(str_equal(client_reservation(&client, &calls[0]), STR("late")));
         assert_int_equal(chosen(turn_ns), KIND_RESERVE); /* once */
     }
 }
@@ -142,11 +146,53 @@ static void a_repeated_reserve_is_about_the_reservation_it_made(void **state)
     (void)state;
     again.kind = KIND_RESERVE;
     answered(KIND_RESERVE, "r1", 81, GO_NS);
-    assert_true(str_absent(client_reservation(&client))); /* the first attempt asks for a new one */
-    client.op = &again;
-    assert_true(str_equal(client_reservation(&client), STR("r1")));
-    client.root_slot = 99; /* an attempt before was never answered */
-    assert_true(str_absent(client_reservation(&client)));
+    assert_true(str_absent(
+        client_reservation(&client, &calls[0]))); /* the first attempt asks for a new one */
+    calls[0].op = &again;
+    assert_true(str_equal(client_reservation(&client, &calls[0]), STR("r1")));
+    calls[0].root_slot = 99; /* an attempt before was never answered */
+    assert_true(str_absent(client_reservation(&client, &calls[0])));
+}
+
+/* --- batches --- */
+
+static bool is_on(const struct intent *i, uint32_t item)
+{
+    for (unsigned n = 0; n < i->lines; n++)
+        if (i->line[n].item == item)
+            return true;
+    return false;
+}
+
+/* Lets the client choose batches until each of these was seen. */
+static void a_batch_has_parts_that_share_items_and_reservations(void **state)
+{
+    bool kind[KINDS] = {false}, same_item = false, same_hold = false;
+    (void)state;
+    w.weight[WORK_RESERVE] = 0;
+    w.weight[WORK_BATCH] = w.weights = 1;
+    w.batch_min = w.batch_max = BATCH;
+    for (int round = 0; round < 200; round++) {
+        for (uint32_t i = 0; i < 3; i++)
+            answered(KIND_RESERVE, "r1", 70 + i, GO_NS);
+        client.seen = (struct seen_item){.item = 2, .version = 9, .on_hand = 5};
+        client_choose(&client, &w, &client, 1, GO_NS);
+        assert_true(client.attempt.batch && !client.attempt.resent);
+        assert_int_equal(client.attempt.calls, BATCH);
+        for (unsigned n = 1; n < BATCH; n++) {
+            const struct intent *i = &calls[n].intent, *before = &calls[n - 1].intent;
+            kind[i->kind] = true;
+            same_item |= i->held.id_bytes == 0 && is_on(i, before->line[0].item);
+            same_hold |= i->held.id_bytes > 0 && i->held.slot == before->held.slot;
+            for (unsigned a = 0; a < i->lines; a++)
+                for (unsigned b = 0; b < a; b++)
+                    assert_int_not_equal(i->line[a].item, i->line[b].item);
+        }
+    }
+    assert_true(kind[KIND_RESERVE] && kind[KIND_DECREMENT] && kind[KIND_CONFIRM] &&
+                kind[KIND_RELEASE] && kind[KIND_EXTEND] && kind[KIND_ADJUST] &&
+                kind[KIND_GET_RESERVATION] && kind[KIND_SET]);
+    assert_true(same_item && same_hold);
 }
 
 static void who_knows_that_an_item_is_gone_creates_it(void **state)
@@ -158,14 +204,14 @@ static void who_knows_that_an_item_is_gone_creates_it(void **state)
     w.weight[WORK_REMOVE] = w.weights = 1;
     w.removable_every = 4;
     assert_int_equal(chosen(GO_NS), KIND_DELETE);
-    assert_int_equal(client.intent.line[0].item % 4, 3);
-    client.op = client.root = &removal;
-    client_remember(&client, &w, &refused, GO_NS);
+    assert_int_equal(calls[0].intent.line[0].item % 4, 3);
+    calls[0].op = calls[0].root = &removal;
+    client_remember(&client, &calls[0], &w, &refused, GO_NS);
     assert_int_equal(chosen(GO_NS), KIND_PUT);
-    assert_int_equal(client.intent.line[0].item, 3);
+    assert_int_equal(calls[0].intent.line[0].item, 3);
     assert_int_equal(chosen(GO_NS), KIND_DELETE); /* once */
     removal.line.item = 2;                        /* none of those */
-    client_remember(&client, &w, &refused, GO_NS);
+    client_remember(&client, &calls[0], &w, &refused, GO_NS);
     assert_int_equal(chosen(GO_NS), KIND_DELETE);
 }
 
@@ -178,13 +224,13 @@ static void a_list_is_followed_page_by_page(void **state)
     unsigned followed = 0;
     w.weight[WORK_RESERVE] = 0;
     w.weight[WORK_LIST] = w.weights = 1;
-    client.op = client.root = &list;
+    calls[0].op = calls[0].root = &list;
     for (int i = 0; i < 100; i++) {
-        client_remember(&client, &w, &page, GO_NS);
+        client_remember(&client, &calls[0], &w, &page, GO_NS);
         assert_int_equal(chosen(GO_NS), KIND_LIST);
-        followed += client.intent.list.after == 7;
-        assert_in_range(client.intent.list.limit, 1, LISTING_LIMIT_MAX);
-        assert_int_equal(client.intent.lines, client.intent.list.limit);
+        followed += calls[0].intent.list.after == 7;
+        assert_in_range(calls[0].intent.list.limit, 1, LISTING_LIMIT_MAX);
+        assert_int_equal(calls[0].intent.lines, calls[0].intent.list.limit);
     }
     assert_in_range(followed, 50, 90);
     assert_int_equal(client.further.cursor_bytes, 0);
@@ -203,6 +249,7 @@ int main(void)
         TEST(nothing_is_kept_where_nothing_would_end_it),
         TEST(who_knows_that_an_item_is_gone_creates_it),
         TEST(a_list_is_followed_page_by_page),
+        TEST(a_batch_has_parts_that_share_items_and_reservations),
         TEST(a_repeated_reserve_is_about_the_reservation_it_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,58 +216,6 @@ static void a_delete_has_no_body_and_a_creation_wants_nothing_there(void **state
     assert_null(strstr(world->out.p, "If-Match"));
 }
 
-static void one_operation_makes_a_batch(void **state)
-{
-    struct world *world = *state;
-    static const struct {
-        struct intent intent;
-        const char *body;
-    } rows[] = {
-        {{.kind = KIND_CONFIRM, .lines = 1, .held = {.id_bytes = 2, .id = "r1"}},
-         "{\"operations\":[{\"op\":\"confirm\",\"id\":\"r1\",\"idempotency_key\":\"r7-12-345\"}]}"},
-        {{.kind = KIND_DECREMENT, .lines = 1, .line = {{.item = 5, .quantity = 2}}},
-         "{\"operations\":[{\"op\":\"decrement\",\"sku\":\"load-r7-5\","
-         "\"idempotency_key\":\"r7-12-345\",\"quantity\":2}]}"},
-        {{.kind = KIND_GET_RESERVATION, .lines = 1, .held = {.id_bytes = 2, .id = "r1"}},
-         "{\"operations\":[{\"op\":\"get\",\"id\":\"r1\"}]}"},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct intent intent = rows[i].intent;
-        intent.batch = true;
-        intent_request(&intent, &world->load, recorded(world, &intent), &world->out);
-        buf_putc(&world->out, '\0');
-        assert_non_null(strstr(world->out.p, "POST /shop/v1/batch HTTP/1.1\r\n"));
-        assert_non_null(strstr(world->out.p, "\r\nContent-Type: application/json\r\n"));
-        assert_string_equal(strstr(world->out.p, "\r\n\r\n") + 4, rows[i].body);
-    }
-}
-
-static void the_result_of_a_batch_is_the_answer(void **state)
-{
-    (void)state;
-    static const char *const none[] = {
-        "",
-        "{}",
-        "{\"results\":[]}",
-        "{\"results\":[{}]}",
-        "{\"results\":[{\"status\":200}]}",
-        "{\"results\":[{\"status\":200,\"body\":{}},{\"status\":200,\"body\":{}}]}"};
-    struct response one, batch = {.status = 200, .close = true};
-    batch.body = STR("{\"results\":[{\"status\":409,\"body\":{\"a\":1},\"replayed\":true}]}");
-    assert_true(intent_unbatch(&batch, &one));
-    assert_int_equal(one.status, 409);
-    assert_true(str_equal(one.body, STR("{\"a\":1}")));
-    assert_true(one.replayed && one.close && one.content == CONTENT_PROBLEM);
-    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
-        batch.body = str_of(none[i]);
-        assert_false(intent_unbatch(&batch, &one));
-    }
-    batch.body = STR("{\"results\":[{\"status\":200,\"body\":{}}]}");
-    assert_true(intent_unbatch(&batch, &one));
-    batch.status = 503;
-    assert_false(intent_unbatch(&batch, &one));
-}
-
 /* Nothing is said of what is not sold; who reserves says who it is. */
 static void parts_and_names_are_said(void **state)
 {
@@ -407,8 +355,6 @@ int main(void)
         cmocka_unit_test(a_list_is_recorded_as_it_was_shown),
         cmocka_unit_test(a_delete_has_no_body_and_a_creation_wants_nothing_there),
         cmocka_unit_test(parts_and_names_are_said),
-        cmocka_unit_test(one_operation_makes_a_batch),
-        cmocka_unit_test(the_result_of_a_batch_is_the_answer),
         cmocka_unit_test(skus_of_other_runs_are_not_ours),
         cmocka_unit_test(answers_become_outcomes),
         cmocka_unit_test(an_item_s_answer_needs_version_and_stock),

@@ -129,7 +129,7 @@ static void no_line_is_wider_than_the_terminal(void **state)
         s.conflicts = 1e18;
         s.dropped = s.in_flight = s.connections = s.count[LIVE_OK] = INT64_MAX;
         s.elapsed_ms = s.planned_ms = INT64_MAX;
-        s.requests_done = s.requests_planned = INT64_MAX;
+        s.requests_sent = s.requests_planned = INT64_MAX;
         for (size_t i = 0; i < LIVE_HOT; i++)
             s.item[i] = (struct live_item){UINT32_MAX, INT64_MAX, INT64_MAX};
     }
@@ -180,7 +180,7 @@ static void progress_runs_from_0_to_100_percent(void **state)
         assert_int_equal(hashes, 32u * (unsigned)rows[i].percent / 100);
         free(text);
     }
-    s = (struct live_state){.requests_planned = 4, .requests_done = 3, .planned_ms = 100};
+    s = (struct live_state){.requests_planned = 4, .requests_sent = 3, .planned_ms = 100};
     assert_int_equal(live_percent(&s), 75); /* whichever comes first ends the run */
     s.elapsed_ms = 90;
     assert_int_equal(live_percent(&s), 90);

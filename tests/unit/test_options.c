@@ -89,6 +89,7 @@ static void what_the_scenario_decides_is_recognisable_as_unset(void **state)
     assert_ok(PARSE("run", "-d", "1s"));
     assert_true(o.skus == 0 && o.stock == 0 && o.ttl_ms == 0 && o.zipf < 0 && !o.mixed);
     assert_true(o.qty.max == 0 && o.basket.max == 0);
+    assert_true(o.batch.min == 1 && o.batch.max == 10);
     assert_null(o.history);
     done();
     assert_ok(PARSE("--zipf", "0"));
@@ -118,10 +119,11 @@ static void every_flag_of_a_run_reaches_its_field(void **state)
     done();
     assert_ok(PARSE("--scenario", "basket", "--skus", "1k", "--stock=5", "--qty", "2-4", "--basket",
                     "3", "--mix", "reserve=70,get=5", "--ttl", "2s", "--think", "10ms", "--dup",
-                    "1%", "--abort=0.5", "--zipf", "1.2"));
+                    "1%", "--abort=0.5", "--zipf", "1.2", "--batch", "2-100"));
     assert_string_equal(o.scenario, "basket");
     assert_true(o.skus == 1000 && o.stock == 5 && o.ttl_ms == 2000 && o.think_ms == 10);
     assert_true(o.qty.min == 2 && o.qty.max == 4 && o.basket.min == 3 && o.basket.max == 3);
+    assert_true(o.batch.min == 2 && o.batch.max == 100);
     assert_true(o.mixed && o.mix[WORK_RESERVE] == 70 && o.mix[WORK_GET] == 5);
     assert_int_equal(o.mix[WORK_ADJUST], 0);
     assert_true(o.dup > 0.0099 && o.dup < 0.0101 && o.abort > 0.49 && o.abort < 0.51);
@@ -220,6 +222,9 @@ static void wrong_values_are_refused_with_what_would_be_right(void **state)
     assert_refused(PARSE("--basket", "101"),
                    "--basket: \"101\" is no range; give a number, or two as in 1-3, the smaller "
                    "one first, from 1 to 100");
+    assert_refused(PARSE("--batch", "0-5"),
+                   "--batch: \"0-5\" is no range; give a number, or two as in 1-3, the smaller one "
+                   "first, from 1 to 100");
     assert_refused(PARSE("--stages", "30s:1,x"), "--stages: \"30s:1,x\" is wrong at stage 2; give "
                                                  "TIME:RATE,TIME:RATE as in 30s:500,1m:2k");
     assert_refused(PARSE("--stages", "30s:0"),

@@ -125,6 +125,29 @@ static void quantities_stay_within_their_range(void **state)
     workload_close(&w);
 }
 
+static void a_batch_has_as_many_operations_as_was_asked_for(void **state)
+{
+    struct workload w = *workload_find("mixed");
+    char err[WORKLOAD_ERR_SIZE];
+    bool seen[5] = {false};
+    struct rng rng;
+    (void)state;
+    w.batch_min = 2;
+    w.batch_max = 4;
+    assert_int_equal(workload_open(&w, err, sizeof(err)), 0);
+    rng_seed(&rng, 9);
+    for (int i = 0; i < 1000; i++) {
+        unsigned n = workload_batch(&w, &rng);
+        assert_in_range(n, 2, 4);
+        seen[n] = true;
+    }
+    assert_true(seen[2] && seen[3] && seen[4]);
+    assert_int_equal(workload_calls(&w), 4);
+    w.weight[WORK_BATCH] = 0;
+    assert_int_equal(workload_calls(&w), 1);
+    workload_close(&w);
+}
+
 static void what_can_not_work_is_refused_with_the_flag_to_change(void **state)
 {
     static const struct {
@@ -200,6 +223,7 @@ int main(void)
         cmocka_unit_test(items_follow_zipf_s_law),
         cmocka_unit_test(every_item_is_reached_when_all_are_alike),
         cmocka_unit_test(a_basket_holds_different_items_within_its_bounds),
+        cmocka_unit_test(a_batch_has_as_many_operations_as_was_asked_for),
         cmocka_unit_test(quantities_stay_within_their_range),
         cmocka_unit_test(what_can_not_work_is_refused_with_the_flag_to_change),
     };
