@@ -108,6 +108,14 @@ static uint64_t as_made(const struct placing *p, uint32_t item, uint64_t version
     return version;
 }
 
+/* The last that is quoted, or was given by a restore. */
+static uint64_t last_version(const struct placing *p, uint32_t item)
+{
+    const struct restored_jump *end, *jump = restored_of(p->index->restored, item, &end);
+    uint64_t version = entry_version(p->entries->all[p->entries->first[item + 1] - 1]);
+    return jump < end && end[-1].first > version ? end[-1].first : version;
+}
+
 /* The versions that a delete must have made, in their order. */
 static void find_places(struct placing *p, uint32_t item)
 {
@@ -122,8 +130,8 @@ static void find_places(struct placing *p, uint32_t item)
             add_place(p, version);
         before |= !entry_is_read(p->entries->all[i]);
     }
-    if (before && counters && !counters->found)
-        add_place(p, entry_version(p->entries->all[end - 1]) + 1);
+    if (before && !(counters && counters->found)) /* if nobody looked, it may be */
+        add_place(p, last_version(p, item) + 1);
 }
 
 /* From the first to the last: what began last before the place; from the last to the first: what

@@ -8,9 +8,9 @@
 #define VERSION_MAX (UINT64_MAX >> 2)
 #define HALF_STEP   (RESTORED_STEP / 2)
 
-/* Bits of a quote: it was only read, or it is that of a creation. */
-#define QUOTE_READ    1u
-#define QUOTE_CREATES 2u
+/* Bits of a quote: it was only read, or it is that of a creation. Reads of a version come last. */
+#define QUOTE_READ    2u
+#define QUOTE_CREATES 1u
 
 /* Every version that was quoted, as version * 4 and those bits. */
 struct quotes {

@@ -118,10 +118,11 @@ static void a_delete_makes_the_version_before_a_creation(void **state)
         {{DELETED(100), CREATED(200, 3), SOLD(300, 4, 49)}, NULL},
         {{SOLD(100, 2, 99), DELETED(200), CREATED(300, 4), SEEN(400, 4, 50)}, NULL},
         {{DELETED(100), CREATED(200, 3), DELETED(300), CREATED(400, 5)}, NULL},
+        {{SOLD(100, 2, 99), DELETED(200)}, NULL}, /* nobody looked at the end */
         {{DELETED(100), SOLD(200, 2, 99)}, "at no moment that it could be of was the item gone"},
         {{DELETED(100), SOLD(200, 2, 99), CREATED(300, 4)}, "at no moment that it could be of"},
         {{DELETED(100), DELETED(120), CREATED(200, 3)}, "at no moment that it could be of"},
-        {{CREATED(100, 3), DELETED(200)}, "at no moment that it could be of"},
+        {{DELETED(100), CREATED(200, 3), DELETED(120)}, "at no moment that it could be of"},
         {{CREATED(200, 3)}, "version 2 belongs to no request"},
         {{DELETED(100), CREATED(200, 4)}, "version 2 belongs to no request"},
         {{CREATED(100, 2)}, "created it at version 2, though it was there, with 100 left"},
