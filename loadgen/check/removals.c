@@ -347,7 +347,7 @@ static void each_delete(struct placing *p)
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
         if (index_role(op) != ROLE_FIRST)
             continue;
-        if (op->kind == KIND_PUT && p->index->effect[slot] == EFFECT_UNRESOLVED && removals->all)
+        if (op->kind == KIND_PUT && p->index->effect[slot] == EFFECT_UNRESOLVED && !removals->all)
             p->unsure[op->line.item]++;
         if (op->kind != KIND_DELETE || !index_took_effect(p->index, slot))
             continue;
@@ -383,12 +383,12 @@ static void place_all(struct placing *p, struct removal **all)
     }
 }
 
-/* The most places of one item: one for each creation, one at the end, and one behind that. */
+/* The most places of one item: one for each creation, and one at the end. */
 static size_t most_places(const struct placing *p)
 {
     size_t most = 0;
     for (uint32_t item = 0; item < p->index->items; item++) {
-        size_t count = 2;
+        size_t count = 1;
         for (size_t i = p->entries->first[item]; i < p->entries->first[item + 1]; i++)
             count += creates(p, p->entries->all[i]);
         most = count > most ? count : most;
@@ -402,12 +402,14 @@ int removals_make(struct removals *removals, const struct index *index,
     struct placing p = {.index = index, .entries = entries, .items = items, .verdict = v};
     *removals = (struct removals){0};
     p.removals = removals;
+    p.unsure = calloc((size_t)index->items + 1, sizeof(*p.unsure));
+    if (!p.unsure)
+        return -ENOMEM;
     each_delete(&p);
     removals->all = calloc(removals->count + 1, sizeof(*removals->all));
     struct removal **all = calloc(removals->count + 1, sizeof(struct removal *));
-    p.place = calloc(most_places(&p), sizeof(*p.place));
-    p.unsure = calloc((size_t)index->items + 1, sizeof(*p.unsure));
-    bool memory = removals->all && all && p.place && p.unsure;
+    p.place = calloc(most_places(&p) + 1, sizeof(*p.place));
+    bool memory = removals->all && all && p.place;
     if (memory) {
         each_delete(&p);
         place_all(&p, all);
