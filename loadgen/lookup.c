@@ -102,6 +102,8 @@ static bool settle_found(struct lookup *l, struct question *q, const struct call
     struct lesson lesson = intent_learn(l->s->facts, op, &request, &first);
     if (lesson.outcome == OUTCOME_OK && op->kind == KIND_RESERVE && str_absent(request.id))
         l->s->rc = history_put_id(l->s->w, q->slot, lesson.id);
+    settle_expiry(l->s, op, &lesson, history_op_at(&l->s->reader, q->slot)->of,
+                  end->end_ns - l->s->facts->zero_ns);
     history_finish(op, lesson.outcome, first.status, lesson.detail, 0,
                    end->end_ns - l->s->facts->zero_ns);
     settle_note(l->s, slot, &lesson);

@@ -39,6 +39,7 @@ static int plan_workload(struct workload *w, const struct options *o, char *err,
     w->batch_max = (uint32_t)o->batch.max;
     if (o->mixed)
         memcpy(w->weight, o->mix, sizeof(w->weight));
+    w->clients = (uint32_t)o->connections;
     return workload_open(w, err, err_size);
 }
 

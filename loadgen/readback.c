@@ -80,6 +80,7 @@ static void keep_get(struct readback *r, struct kept *k, const struct response *
     const struct misfit_request request = {
         .id = settle_id(s, k->slot), .reserve = reserve, .named = s->load->workload.named};
     struct lesson lesson = intent_learn(s->facts, op, &request, response);
+    settle_expiry(s, op, &lesson, k->slot, end->end_ns - s->facts->zero_ns);
     history_finish(op, lesson.outcome, response->status, lesson.detail, 0,
                    end->end_ns - s->facts->zero_ns);
     settle_note(s, slot, &lesson);

@@ -1,6 +1,7 @@
 /* settle.c -- the order of steps, and what is known before them. */
 #include "settle.h"
 
+#include "client/expiry.h"
 #include "restores.h"
 
 #include <errno.h>
@@ -14,9 +15,9 @@
 #define UNTIL_MORE_MS  20000
 
 static const bool of_mutation[KINDS] = {
-    [KIND_ADJUST] = true,  [KIND_DECREMENT] = true, [KIND_RESERVE] = true,
-    [KIND_CONFIRM] = true, [KIND_RELEASE] = true,   [KIND_EXTEND] = true,
-    [KIND_SET] = true,     [KIND_PUT] = true,       [KIND_DELETE] = true,
+    [KIND_ADJUST] = true,  [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_CONFIRM] = true,
+    [KIND_RELEASE] = true, [KIND_EXTEND] = true,    [KIND_SET] = true,     [KIND_RERESERVE] = true,
+    [KIND_PUT] = true,     [KIND_DELETE] = true,
 };
 
 static void index_op(struct settle *s, uint32_t slot, const struct history_op *op)
@@ -36,8 +37,8 @@ static void index_op(struct settle *s, uint32_t slot, const struct history_op *o
         s->mark[root] |= op->flags & FLAG_REPLAYED ? MARK_OK : MARK_OK | MARK_FIRST;
     else if (outcome == OUTCOME_UNKNOWN)
         s->mark[root] |= MARK_UNKNOWN;
-    bool ends = op->kind == KIND_CONFIRM || op->kind == KIND_RELEASE;
-    if (ends && outcome == OUTCOME_OK && first->of > 0 && first->of < s->reader.slots)
+    if (history_ends(op->kind) && outcome == OUTCOME_OK && first->of > 0 &&
+        first->of < s->reader.slots)
         s->mark[first->of] |= MARK_ENDED;
 }
 
@@ -94,6 +95,13 @@ void settle_note(struct settle *s, uint32_t slot, const struct lesson *lesson)
 {
     if (lesson->misfit.text[0] && s->rc == 0)
         s->rc = history_put_note(s->w, slot, str_of(lesson->misfit.text));
+}
+
+void settle_expiry(struct settle *s, const struct history_op *op, const struct lesson *lesson,
+                   uint32_t reserve, uint64_t end_ns)
+{
+    if (!str_absent(lesson->expired_lines) && s->rc == 0)
+        s->rc = expiry_record(s->w, s->facts, op, lesson->expired_lines, reserve, end_ns);
 }
 
 bool settle_is_over(const struct settle *s)

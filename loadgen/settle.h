@@ -79,6 +79,10 @@ unsigned settle_heard(struct settle *s, const struct call_end *end);
 /* Keeps the note on the answer to the settling's operation in that slot, if there is one. */
 void settle_note(struct settle *s, uint32_t slot, const struct lesson *lesson);
 
+/* The same of the expiry that it tells of; reserve: the slot of what made the reservation. */
+void settle_expiry(struct settle *s, const struct history_op *op, const struct lesson *lesson,
+                   uint32_t reserve, uint64_t end_ns);
+
 /* True when nothing more should be asked. */
 bool settle_is_over(const struct settle *s);
 

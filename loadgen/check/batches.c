@@ -55,11 +55,13 @@ static bool had_effect(const struct index *index, uint32_t slot)
 /* What ended the reservation so, 0 when it is not known. */
 static uint32_t end_of(const struct index *index, uint32_t reserve, enum history_detail state)
 {
-    enum history_kind kind = state == DETAIL_CONFIRMED ? KIND_CONFIRM : KIND_RELEASE;
-    for (uint32_t at = index->child[reserve]; at; at = index->next[at])
-        if (index_role(index_op(index, at)) == ROLE_FIRST && index_op(index, at)->kind == kind &&
-            index_took_effect(index, at))
+    for (uint32_t at = index->child[reserve]; at; at = index->next[at]) {
+        const struct history_op *op = index_op(index, at);
+        bool fits =
+            state == DETAIL_CONFIRMED ? history_confirms(op->kind) : op->kind == KIND_RELEASE;
+        if (fits && index_role(op) == ROLE_FIRST && index_took_effect(index, at))
             return index->effect[at];
+    }
     return 0;
 }
 
@@ -96,7 +98,7 @@ static void add_operation(struct batch *b, uint32_t slot)
     enum history_outcome outcome = history_outcome(op);
     uint32_t reserve = reserve_of(b->index, op);
     bool effect = had_effect(b->index, slot);
-    bool refused = outcome == OUTCOME_FAIL && !reserve && op->detail == DETAIL_NO_STOCK;
+    bool refused = outcome == OUTCOME_FAIL && op->detail == DETAIL_NO_STOCK;
     if (effect || refused)
         place_lines(b, slot, refused);
     if (reserve && (effect || (outcome == OUTCOME_OK && op->kind == KIND_GET_RESERVATION)))
@@ -166,6 +168,8 @@ int batches_check(struct index *index, struct verdict *v)
     uint32_t slot, lonely = 0;
     index_pass(&pass, index);
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+        if (index_is_told(op))
+            continue; /* of something before it */
         bool joins = op->flags & FLAG_BATCHED && together(op, b.last);
         lonely += op->flags & FLAG_BATCHED && !joins;
         if (!joins)

@@ -69,7 +69,7 @@ void coverage_count(const struct index *index, struct coverage *c)
     uint32_t slot;
     const struct history_op *before = NULL;
     for (const struct history_op *op; (op = index_next(&pass, &slot)); before = op) {
-        if (history_phase(op) != PHASE_LOAD)
+        if (history_phase(op) != PHASE_LOAD || index_is_told(op))
             continue;
         count_attempt(op, c);
         c->batches += makes_batch(op, before);
@@ -105,7 +105,7 @@ static void each_request(struct flight *f, const struct index *index)
     uint32_t slot;
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
         if (history_phase(op) != PHASE_LOAD || op->detail == DETAIL_NOT_SENT ||
-            op->kind == KIND_LIST)
+            op->kind == KIND_LIST || index_is_told(op))
             continue; /* a list is no fight over any of its items */
         uint64_t end_ns = op->end_ns ? op->end_ns : stop_ns; /* its client died with it */
         end_ns = end_ns < op->begin_ns ? op->begin_ns : end_ns;

@@ -96,8 +96,19 @@ struct words describe_made(const struct history_reader *r, const struct history_
 struct words describe_who(const struct history_op *op)
 {
     struct words words;
-    snprintf(words.text, sizeof(words.text), "the %s of client %" PRIu32 ", request %" PRIu32,
-             describe_kind(op->kind), op->client, op->seq);
+    const char *what =
+        op->type == SLOT_EXPIRY ? "expiry told in an answer" : describe_kind(op->kind);
+    snprintf(words.text, sizeof(words.text), "the %s of client %" PRIu32 ", request %" PRIu32, what,
+             op->client, op->seq);
+    return words;
+}
+
+struct words describe_reservation(const struct history_op *reserve)
+{
+    struct words words;
+    snprintf(words.text, sizeof(words.text),
+             "the reservation of client %" PRIu32 ", request %" PRIu32, reserve->client,
+             reserve->seq);
     return words;
 }
 
@@ -107,7 +118,7 @@ static int32_t reserved(const struct history_reader *r, const struct history_op 
     if (op->flags & FLAG_RESENT || history_phase(op) == PHASE_SETTLE)
         op = history_op_at(r, op->of);
     const struct history_op *reserve =
-        op && op->kind == KIND_CONFIRM ? history_op_at(r, op->of) : NULL;
+        op && history_confirms(op->kind) ? history_op_at(r, op->of) : NULL;
     for (unsigned n = 0; reserve && n < reserve->lines; n++)
         if (history_line_of(reserve, n)->item == item)
             return history_line_of(reserve, n)->quantity;
@@ -121,7 +132,7 @@ static void describe_line(struct buf *out, const struct history_reader *r,
     if (held && held != line->quantity)
         buf_printf(out, " %" PRId32 " of the %" PRId32 " reserved of", line->quantity, held);
     else if (op->kind != KIND_GET_ITEM && op->kind != KIND_LIST && op->kind != KIND_EXTEND &&
-             op->kind != KIND_DELETE)
+             op->kind != KIND_DELETE && op->type != SLOT_EXPIRY)
         buf_printf(out, " %" PRId32 " of", line->quantity);
     buf_printf(out, " %s", describe_sku(r, line->item).text);
     if (line->version)
@@ -145,6 +156,8 @@ static void describe_answer(struct buf *out, const struct history_op *op)
     const char *detail = describe_state(op->detail);
     if (*detail)
         buf_printf(out, " %s", detail);
+    if (op->flags & FLAG_TOOK_AGAIN)
+        buf_printf(out, ", taken again after it expired");
     if (op->flags & FLAG_REPLAYED)
         buf_printf(out, ", replayed");
     if (op->flags & FLAG_RESENT)
@@ -164,7 +177,7 @@ void describe_op(struct buf *out, const struct history_reader *r, uint32_t slot)
     if (op->end_ns)
         buf_printf(out, " .. %s", describe_time(r, op->end_ns).text);
     buf_printf(out, "  client %" PRIu32 ", request %" PRIu32 ": %s", op->client, op->seq,
-               describe_kind(op->kind));
+               op->type == SLOT_EXPIRY ? "its answer tells of" : describe_kind(op->kind));
     for (unsigned n = 0; n < op->lines; n++) {
         if (n > 0)
             buf_putc(out, ',');

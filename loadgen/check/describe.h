@@ -25,6 +25,9 @@ struct words describe_made(const struct history_reader *r, const struct history_
 /* "the reserve of client 3, request 17". */
 struct words describe_who(const struct history_op *op);
 
+/* "the reservation of client 3, request 17", of the request that made it. */
+struct words describe_reservation(const struct history_op *reserve);
+
 /* "held", "expired" ... */
 const char *describe_state(enum history_detail state);
 

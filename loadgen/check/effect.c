@@ -25,7 +25,7 @@ static uint64_t begin_of_others(const struct index *index, const struct history_
 {
     uint64_t begin_ns = index->incomplete ? 0 : SWEEP_NEVER;
     for (uint32_t at = index->child[end->of]; at; at = index->next[at]) {
-        if (index_op(index, at)->kind == end->kind && index->effect[at] == EFFECT_UNRESOLVED)
+        if (index_same_end(index_op(index, at), end) && index->effect[at] == EFFECT_UNRESOLVED)
             begin_ns = least(begin_ns, index_op(index, at)->begin_ns);
     }
     return begin_ns;
@@ -100,17 +100,17 @@ static bool shows(const struct index *index, uint32_t slot, const struct history
     }
     if (!alone || index_role(op) == ROLE_LOOKUP)
         return false;
-    enum history_detail state = change->kind == KIND_CONFIRM ? DETAIL_CONFIRMED : DETAIL_RELEASED;
+    enum history_detail state = history_confirms(change->kind) ? DETAIL_CONFIRMED : DETAIL_RELEASED;
     if (history_outcome(op) == OUTCOME_FAIL)
         return op->kind != KIND_RESERVE && op->detail == state;
-    return op->kind == change->kind && history_outcome(op) == OUTCOME_OK &&
+    return index_same_end(op, change) && history_outcome(op) == OUTCOME_OK &&
            (op->flags & FLAG_REPLAYED) && effect_same_pairs(op, change);
 }
 
 /* Whether the get could only be answered so before the transition had happened. */
 static bool shows_what_was(const struct history_op *op, const struct history_op *change)
 {
-    if (op->kind != KIND_GET_RESERVATION || history_outcome(op) != OUTCOME_OK)
+    if (op->kind != KIND_GET_RESERVATION || history_outcome(op) != OUTCOME_OK || index_is_told(op))
         return false;
     const struct history_line *line = index_line_about(op, change->line.item, 0);
     return line && line->version < change->line.version;
@@ -178,7 +178,13 @@ bool effect_same_pairs(const struct history_op *a, const struct history_op *b)
         if (!other || other->version != mine->version || other->remaining != mine->remaining)
             return false;
     }
-    return a->lines > 0;
+    return a->lines > 0 && !((a->flags ^ b->flags) & FLAG_TOOK_AGAIN);
+}
+
+bool effect_took_again(const struct index *index, uint32_t slot)
+{
+    uint32_t answer = index_took_effect(index, slot) ? index->effect[slot] : slot;
+    return index_op(index, answer)->flags & FLAG_TOOK_AGAIN;
 }
 
 uint32_t effect_reservation(const struct index *index, uint32_t slot)

@@ -40,7 +40,12 @@ const struct history_line *effect_pair(const struct index *index, uint32_t slot,
  * that took effect. */
 uint64_t effect_deadline(const struct index *index, uint32_t reserve);
 
-/* Whether both say the same (version, remaining) for each item of `a`. */
+/* Whether the effect in that slot, which stands for it as in effect_span, sold units that had to be
+ * taken again; of anything else, whether its answer says so. */
+bool effect_took_again(const struct index *index, uint32_t slot);
+
+/* Whether both say the same (version, remaining) for each item of `a`, and the same of an expiry.
+ */
 bool effect_same_pairs(const struct history_op *a, const struct history_op *b);
 
 /* The reserve that this first attempt, further attempt or get is about. */

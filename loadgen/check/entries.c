@@ -152,7 +152,10 @@ struct change entries_change(const struct index *index, uint32_t slot, unsigned 
     case KIND_ADJUST: return (struct change){.available = quantity, .received = quantity};
     case KIND_DECREMENT: return (struct change){.available = -quantity, .sold = quantity};
     case KIND_RESERVE: return (struct change){.available = -quantity, .held = quantity};
+    case KIND_RERESERVE:
     case KIND_CONFIRM:
+        if (effect_took_again(index, slot))
+            return (struct change){.available = -quantity, .sold = quantity};
         held = reserved(index, slot, line->item, n);
         return (struct change){.available = held - quantity, .sold = quantity, .held = -held};
     case KIND_RELEASE:

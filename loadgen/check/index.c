@@ -46,6 +46,15 @@ static bool times_fit(const struct history_op *op)
     return open || op->begin_ns <= op->end_ns;
 }
 
+/* Whether it tells of an expiry before only if it can. */
+static bool flags_fit(const struct history_op *op)
+{
+    bool about =
+        history_confirms(op->kind) || op->kind == KIND_GET_RESERVATION || op->kind == KIND_LOOKUP;
+    return !(op->flags & FLAG_TOOK_AGAIN) ||
+           (about && history_outcome(op) == OUTCOME_OK && op->detail == DETAIL_CONFIRMED);
+}
+
 /* Whether the answer is of its outcome: one of success has all of its numbers, or it were unknown.
  */
 static bool answer_fits(const struct history_op *op)
@@ -72,6 +81,13 @@ static bool answer_fits(const struct history_op *op)
     }
 }
 
+/* Whether what an answer tells of an expiry is that. */
+static bool tells_expiry(const struct history_op *op)
+{
+    return op->kind == KIND_GET_RESERVATION && history_outcome(op) == OUTCOME_OK &&
+           op->detail == DETAIL_EXPIRED && !(op->flags & ~FLAG_PHASE);
+}
+
 /* Whether the numbers in the operation can be used as they are. */
 static bool op_makes_sense(const struct index *index, const struct history_op *op)
 {
@@ -81,11 +97,13 @@ static bool op_makes_sense(const struct index *index, const struct history_op *o
         return false;
     if (op->lines > 1 && op->kind == KIND_DELETE)
         return false;
+    if (index_is_told(op) && !tells_expiry(op))
+        return false;
     for (unsigned n = 0; n < op->lines; n++) {
         if (index_line(op, n)->item >= index->items)
             return false;
     }
-    return times_fit(op) && answer_fits(op);
+    return times_fit(op) && answer_fits(op) && flags_fit(op);
 }
 
 /* Whether both ask for the same: a key stands for one request, whoever looks at it. */
@@ -177,7 +195,7 @@ static void leave_out(struct index *index, uint32_t slot, bool broken)
 static void index_add(struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
-    index->operations++;
+    index->operations += !index_is_told(op);
     if (op->kind < KINDS && op->detail < DETAILS) {
         index->kinds |= 1u << op->kind;
         index->details |= history_outcome(op) == OUTCOME_OK ? 0 : 1u << op->detail;
@@ -218,7 +236,7 @@ int index_make(struct index *index, const struct history_reader *r)
     history_pass(&pass, r);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
-        if (type == SLOT_OP && slot < index->slots)
+        if ((type == SLOT_OP || type == SLOT_EXPIRY) && slot < index->slots)
             index_add(index, slot);
     }
     memset(index->effect, 0, slots * sizeof(*index->effect));
@@ -236,7 +254,8 @@ void index_pass(struct index_pass *pass, const struct index *index)
 const struct history_op *index_next(struct index_pass *pass, uint32_t *slot)
 {
     for (enum history_type type; (type = history_next(&pass->pass, slot)) != SLOT_EMPTY;) {
-        if (type == SLOT_OP && *slot < pass->index->slots && pass->index->next[*slot] != LEFT_OUT)
+        if ((type == SLOT_OP || type == SLOT_EXPIRY) && *slot < pass->index->slots &&
+            pass->index->next[*slot] != LEFT_OUT)
             return index_op(pass->index, *slot);
     }
     return NULL;

@@ -5,8 +5,9 @@
  *
  *   first attempt of a put, adjust, decrement      children: further attempts, look-ups
  *   first attempt of a reserve                     ... and the first attempts of its confirms,
- *                                                  releases and extends, and its gets
- *   first attempt of a confirm, release, extend    children: further attempts, look-ups
+ *                                                  rereserves, releases and extends, its gets, and
+ *                                                  what was told of its expiry besides
+ *   first attempt of what is about a reservation   children: further attempts, look-ups
  *
  * Invariant: a child's parent is a first attempt, of the kind that its own kind asks for; so the
  * forest is two deep whatever the file says, and attempts of one key ask for the same. What does
@@ -38,7 +39,7 @@ struct index {
     uint32_t *child, *next;
     /* What an operation changed, by the slot of its first attempt: an EFFECT_ value, or the slot of
      * the answer that tells. Also on a second attempt that took effect once more (its own slot),
-     * and on the get that shows an expiry (its own slot). */
+     * and on the get, or the like, that shows an expiry (its own slot). */
     uint32_t *effect;
     const struct restored *restored; /* of check_history, once it has made it */
     const struct removals *removals; /* the same; NULL before, and where nothing was deleted */
@@ -51,12 +52,12 @@ struct index {
 };
 
 enum index_role {
-    ROLE_FIRST,    /* the first attempt of something that changes the state */
-    ROLE_ATTEMPT,  /* a further one, with the same key */
-    ROLE_LOOKUP,   /* what became of a key, asked when the load was over */
-    ROLE_GET_ITEM, /* or several, in a list */
-    ROLE_GET_RESERVATION,
-    ROLE_KEY, /* about the key of another operation, during the load; in no list */
+    ROLE_FIRST,           /* the first attempt of something that changes the state */
+    ROLE_ATTEMPT,         /* a further one, with the same key */
+    ROLE_LOOKUP,          /* what became of a key, asked when the load was over */
+    ROLE_GET_ITEM,        /* or several, in a list */
+    ROLE_GET_RESERVATION, /* also what was told of its expiry besides */
+    ROLE_KEY,             /* about the key of another operation, during the load; in no list */
 };
 
 /* 0 or -ENOMEM; index_free in any case. */
@@ -100,7 +101,20 @@ static inline bool index_took_effect(const struct index *index, uint32_t slot)
 
 static inline bool index_is_end(const struct history_op *op)
 {
-    return op->kind == KIND_CONFIRM || op->kind == KIND_RELEASE;
+    return history_ends(op->kind);
+}
+
+/* Whether both end their reservation the same way. */
+static inline bool index_same_end(const struct history_op *a, const struct history_op *b)
+{
+    return a->kind == b->kind || (history_confirms(a->kind) && history_confirms(b->kind));
+}
+
+/* Whether it is what an answer tells of an expiry long ago: no request, and it says no more than
+ * that the expiry had been when that answer was there. */
+static inline bool index_is_told(const struct history_op *op)
+{
+    return op->type == SLOT_EXPIRY;
 }
 
 static inline const struct history_line *index_line(const struct history_op *op, unsigned n)

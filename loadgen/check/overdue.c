@@ -60,7 +60,8 @@ static void check_late(const struct story *story, const struct index *index, str
     for (size_t i = 0; i < story->count && knows_time(story, index); i++) {
         const struct event *e = &story->events[i];
         const struct history_op *op = index_op(index, e->slot);
-        if (e->what != EVENT_TRANSITION || e->slot == story->expiry)
+        if (e->what != EVENT_TRANSITION || e->slot == story->expiry ||
+            effect_took_again(index, e->slot))
             continue;
         bool first = index_role(op) == ROLE_FIRST;
         uint64_t begin_ns = first ? effect_key_span(index, e->slot).begin_ns : op->begin_ns;

@@ -1,6 +1,7 @@
 /* reservations.c -- see reservations.h: each reservation's part in the whole. */
 #include "check/reservations.h"
 #include "check/effect.h"
+#include "check/ends.h"
 #include "check/overdue.h"
 #include "check/story.h"
 #include "check/telling.h"
@@ -30,6 +31,8 @@ static void count_end(struct coverage *c, enum history_detail state)
 static void count_possible(struct work *w, const struct story *story)
 {
     const struct history_op *reserve = index_op(w->index, story->reserve);
+    if (!story->expiry && story_took_again(story, w->index))
+        items_add_slack(w->items, reserve, 1); /* it has expired, and nobody tells when */
     if (story->ends || story->expiry || story->gone)
         return;
     if (!story->read_back) {
@@ -57,7 +60,7 @@ static int check_one(struct work *w, struct story *story, uint32_t reserve)
         err = story_gather(story, w->index, reserve);
     if (err < 0)
         return err;
-    bool sound = telling_check_ends(story, w->index, w->verdict);
+    bool sound = ends_check(story, w->index, w->verdict);
     if (story->expiry &&
         !(story->end && effect_same_pairs(index_op(w->index, story->expiry),
                                           index_op(w->index, w->index->effect[story->end]))))
@@ -66,6 +69,7 @@ static int check_one(struct work *w, struct story *story, uint32_t reserve)
         return err;
     count_possible(w, story);
     count_end(&w->verdict->coverage, (enum history_detail)story_last(story)->state);
+    w->verdict->coverage.taken_again += story_took_again(story, w->index);
     w->verdict->coverage.read_back += story->read_back != 0;
     w->verdict->property[PROPERTY_ENDED_ONCE].checked++;
     w->verdict->property[PROPERTY_LASTING].checked++;

@@ -7,10 +7,11 @@
 static const enum history_detail makes[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
                                                  [KIND_CONFIRM] = DETAIL_CONFIRMED,
                                                  [KIND_RELEASE] = DETAIL_RELEASED,
-                                                 [KIND_EXTEND] = DETAIL_HELD};
+                                                 [KIND_EXTEND] = DETAIL_HELD,
+                                                 [KIND_RERESERVE] = DETAIL_CONFIRMED};
 
 static const bool takes_stock[KINDS] = {
-    [KIND_ADJUST] = true, [KIND_DECREMENT] = true, [KIND_RESERVE] = true};
+    [KIND_ADJUST] = true, [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_RERESERVE] = true};
 
 static void check_state(const struct index *index, uint32_t slot, struct verdict *v)
 {
@@ -31,12 +32,18 @@ static void check_state(const struct index *index, uint32_t slot, struct verdict
 static void check_refusal(const struct index *index, uint32_t slot, struct verdict *v)
 {
     const struct history_op *op = index_op(index, slot);
-    if (op->detail != DETAIL_NO_STOCK || takes_stock[op->kind])
-        return;
     const uint32_t ops[] = {slot, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
-                      "%s was refused for want of stock, although it takes none.",
-                      describe_who(op).text);
+    if (op->detail == DETAIL_NO_STOCK && !takes_stock[op->kind])
+        verdict_violation(v, PROPERTY_ANSWERS, ops,
+                          "%s was refused for want of stock, although it takes none.",
+                          describe_who(op).text);
+    if (op->detail == DETAIL_EXPIRED && op->kind == KIND_RERESERVE)
+        verdict_violation(
+            v, PROPERTY_ANSWERS, ops,
+            "%s was refused because its reservation had expired, although it asked for "
+            "its units to be taken again then. Right would have been to do so, or to "
+            "say which are too few.",
+            describe_who(op).text);
 }
 
 void single_check(const struct index *index, struct verdict *v)

@@ -44,14 +44,14 @@ static int add_quote(struct story *story, const struct index *index, enum event_
     return add(story, &event);
 }
 
-static int add_claim(struct story *story, uint32_t slot, uint8_t said)
+static int add_claim(struct story *story, uint32_t slot, enum history_detail said)
 {
-    return add(story, &(struct event){UINT64_MAX, slot, EVENT_CLAIM, said, false});
+    return add(story, &(struct event){UINT64_MAX, slot, EVENT_CLAIM, (uint8_t)said, false});
 }
 
 static uint8_t state_after(enum history_kind kind)
 {
-    if (kind == KIND_CONFIRM)
+    if (history_confirms(kind))
         return DETAIL_CONFIRMED;
     return kind == KIND_RELEASE ? DETAIL_RELEASED : DETAIL_HELD;
 }
@@ -70,23 +70,30 @@ static int add_transition(struct story *story, const struct index *index, uint32
                      (struct event){.slot = slot, .state = state_after(op->kind)});
 }
 
-static bool is_claim(const struct history_op *op)
+/* What the refusal says that became of the reservation; DETAIL_NONE: nothing. */
+static enum history_detail claim_of(const struct history_op *op)
 {
-    return history_outcome(op) == OUTCOME_FAIL &&
-           (op->detail == DETAIL_CONFIRMED || op->detail == DETAIL_RELEASED ||
-            op->detail == DETAIL_EXPIRED || op->detail == DETAIL_NO_RESERVATION);
+    static const bool about_it[DETAILS] = {[DETAIL_CONFIRMED] = true,
+                                           [DETAIL_RELEASED] = true,
+                                           [DETAIL_EXPIRED] = true,
+                                           [DETAIL_NO_RESERVATION] = true};
+    if (history_outcome(op) != OUTCOME_FAIL)
+        return DETAIL_NONE;
+    if (op->kind == KIND_RERESERVE && op->detail == DETAIL_NO_STOCK)
+        return DETAIL_EXPIRED; /* while it is held there is no need of stock */
+    return about_it[op->detail] ? (enum history_detail)op->detail : DETAIL_NONE;
 }
 
 static int add_get(struct story *story, const struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
     bool shown = history_outcome(op) == OUTCOME_OK && op->lines > 0;
-    if (!shown && !is_claim(op))
+    if (!shown && !claim_of(op))
         return 0;
-    if (history_phase(op) == PHASE_SETTLE)
+    if (history_phase(op) == PHASE_SETTLE && !index_is_told(op))
         story->read_back = slot;
     if (!shown)
-        return add_claim(story, slot, op->detail);
+        return add_claim(story, slot, claim_of(op));
     if (op->detail == DETAIL_EXPIRED && !restored_lost_op(index->restored, op) &&
         (!story->expiry || op->end_ns < index_op(index, story->expiry)->end_ns))
         story->expiry = slot;
@@ -118,6 +125,7 @@ static int add_change(struct story *story, const struct index *index, uint32_t f
     } else if (index->effect[first] == EFFECT_UNRESOLVED) {
         story->unresolved++;
         story->unresolved_ends += index_is_end(op);
+        story->unresolved_again += op->kind == KIND_RERESERVE;
     } else if (index->effect[first] == EFFECT_NONE) {
         story->shaken |= may_be_undone(story, index, first);
     }
@@ -126,8 +134,8 @@ static int add_change(struct story *story, const struct index *index, uint32_t f
         const struct history_op *attempt = index_op(index, at);
         if (at != first && index->effect[at] == at)
             err = add_transition(story, index, at); /* it took effect once more */
-        if (err == 0 && index_role(attempt) != ROLE_LOOKUP && is_claim(attempt))
-            err = add_claim(story, at, attempt->detail);
+        if (err == 0 && index_role(attempt) != ROLE_LOOKUP && claim_of(attempt))
+            err = add_claim(story, at, claim_of(attempt));
     }
     return err;
 }
@@ -142,6 +150,8 @@ static bool likelier(const struct index *index, uint32_t a, uint32_t b)
     bool others = index_role(other) != ROLE_LOOKUP && !(other->flags & FLAG_REPLAYED);
     if (own != others)
         return own;
+    if (mine->kind != other->kind && (mine->flags & FLAG_TOOK_AGAIN))
+        return mine->kind == KIND_RERESERVE; /* who did not ask for that can but repeat it */
     return effect_span(index, a).begin_ns < effect_span(index, b).begin_ns;
 }
 
@@ -153,7 +163,7 @@ static bool repeats(const struct index *index, uint32_t a, uint32_t b)
     const struct history_op *other = index_op(index, index->effect[b]);
     bool both_own = index_role(mine) != ROLE_LOOKUP && index_role(other) != ROLE_LOOKUP &&
                     !((mine->flags | other->flags) & FLAG_REPLAYED);
-    return mine->kind == other->kind && !both_own && effect_same_pairs(mine, other);
+    return index_same_end(mine, other) && !both_own && effect_same_pairs(mine, other);
 }
 
 static bool ended(const struct index *index, uint32_t slot)
@@ -193,6 +203,11 @@ int story_add_expiry(struct story *story, struct index *index)
     index->effect[story->expiry] = story->expiry;
     return add_quote(story, index, EVENT_TRANSITION, story->expiry,
                      (struct event){.slot = story->expiry, .state = DETAIL_EXPIRED});
+}
+
+bool story_took_again(const struct story *story, const struct index *index)
+{
+    return story->end && effect_took_again(index, story->end);
 }
 
 const struct event *story_transition(const struct story *story, uint64_t version)

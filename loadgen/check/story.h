@@ -18,7 +18,7 @@
 
 enum event_what {
     EVENT_TRANSITION, /* reserve, extend, confirm, release, expiry */
-    EVENT_READ,       /* a get that showed the reservation */
+    EVENT_READ,       /* a get that showed the reservation, or an answer that told of its expiry */
     EVENT_CLAIM,      /* a refusal that says what became of it, or that it is not there */
 };
 
@@ -34,14 +34,15 @@ struct story {
     uint32_t reserve;
     size_t count, cap;
     struct event *events;
-    bool gone;                /* the reserve itself was undone */
-    bool shaken;              /* something was undone, or may have been */
-    unsigned unresolved;      /* confirms, releases, extends that may have happened */
-    unsigned unresolved_ends; /* the confirms and releases among them */
-    unsigned ends;            /* confirms and releases that took effect */
-    uint32_t end;             /* one of them, 0 for none */
-    uint32_t expiry;          /* the get over first of those that show it expired, 0 for none */
-    uint32_t read_back;       /* the last get after the load that was answered, 0 for none */
+    bool gone;                 /* the reserve itself was undone */
+    bool shaken;               /* something was undone, or may have been */
+    unsigned unresolved;       /* confirms, releases, extends that may have happened */
+    unsigned unresolved_ends;  /* the confirms and releases among them */
+    unsigned unresolved_again; /* the rereserves among those */
+    unsigned ends;             /* confirms and releases that took effect, rereserves too */
+    uint32_t end;              /* one of them, 0 for none */
+    uint32_t expiry;           /* the get over first of those that show it expired, 0 for none */
+    uint32_t read_back;        /* the last get after the load that was answered, 0 for none */
 };
 
 /* 0 or -ENOMEM. Also settles which of several confirms (or releases) with the same numbers did it;
@@ -52,6 +53,9 @@ void story_free(struct story *story);
 
 /* Puts the expiry that `expiry` shows among the transitions. */
 int story_add_expiry(struct story *story, struct index *index) __attribute__((warn_unused_result));
+
+/* Whether its end is a confirm that had to take the units again, behind an expiry. */
+bool story_took_again(const struct story *story, const struct index *index);
 
 /* The transition with that version, NULL when there is none; and the last that was not undone, or,
  * when all were, the last of all. */

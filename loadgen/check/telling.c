@@ -8,16 +8,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* How all of these texts name it. */
-static struct words whose(const struct story *story, const struct index *index)
-{
-    const struct history_op *op = index_op(index, story->reserve);
-    struct words words;
-    snprintf(words.text, sizeof(words.text),
-             "the reservation of client %" PRIu32 ", request %" PRIu32, op->client, op->seq);
-    return words;
-}
-
 /* The replayed 2xx among the attempts of a key, 0 when there is none. */
 static uint32_t replay_of(const struct index *index, uint32_t first)
 {
@@ -46,7 +36,8 @@ static bool repeats_end(const struct story *story, const struct index *index,
                         const struct history_op *op)
 {
     const struct history_op *end = story->end ? index_op(index, story->end) : NULL;
-    return end && end->kind == op->kind && (op->kind != KIND_CONFIRM || same_quantities(op, end));
+    return end && index_same_end(end, op) &&
+           (!history_confirms(op->kind) || same_quantities(op, end));
 }
 
 /* False: nothing explains it. */
@@ -58,14 +49,15 @@ static bool explain_repeat(const struct story *story, const struct index *index,
     if ((!story->end && (story->unresolved_ends || index->incomplete)) || story->ends > 1)
         return true; /* nobody knows what it repeats, or that there are several is said elsewhere */
     const uint32_t ops[] = {replay, story->end ? story->end : story->reserve, 0};
-    bool before = story->end && index_op(index, story->end)->kind == op->kind &&
+    bool before = story->end && index_same_end(index_op(index, story->end), op) &&
                   effect_span(index, story->end).begin_ns <= op->end_ns;
     if (!before) {
         verdict_violation(v, PROPERTY_ANSWERS, ops,
                           "%s of %s got an answer marked as replayed, but nobody had %s it before: "
                           "a refused request had an effect, or the mark is wrong.",
-                          describe_who(op).text, whose(story, index).text,
-                          op->kind == KIND_CONFIRM ? "confirmed" : "released");
+                          describe_who(op).text,
+                          describe_reservation(index_op(index, story->reserve)).text,
+                          history_confirms(op->kind) ? "confirmed" : "released");
         return false;
     }
     const struct history_op *end = index_op(index, index->effect[story->end]);
@@ -74,15 +66,17 @@ static bool explain_repeat(const struct story *story, const struct index *index,
         verdict_violation(v, PROPERTY_ANSWERS, ops,
                           "%s of %s asked for other quantities than the confirm that succeeded, "
                           "and yet got the answer to that one. It had to be refused.",
-                          describe_who(op).text, whose(story, index).text);
+                          describe_who(op).text,
+                          describe_reservation(index_op(index, story->reserve)).text);
     else if (!effect_same_pairs(op, end))
-        verdict_violation(v, PROPERTY_ANSWERS, ops,
-                          "%s of %s was answered again with version %" PRIu64 " and %" PRId64
-                          " left of %s; the first answer, which a repetition must give again, "
-                          "said version %" PRIu64 " and %" PRId64 " left.",
-                          describe_who(op).text, whose(story, index).text, op->line.version,
-                          op->line.remaining, describe_sku(index->reader, op->line.item).text,
-                          end->line.version, end->line.remaining);
+        verdict_violation(
+            v, PROPERTY_ANSWERS, ops,
+            "%s of %s was answered again with version %" PRIu64 " and %" PRId64
+            " left of %s; the first answer, which a repetition must give again, "
+            "said version %" PRIu64 " and %" PRId64 " left.",
+            describe_who(op).text, describe_reservation(index_op(index, story->reserve)).text,
+            op->line.version, op->line.remaining, describe_sku(index->reader, op->line.item).text,
+            end->line.version, end->line.remaining);
     return true;
 }
 
@@ -102,87 +96,6 @@ bool telling_explain_repeats(const struct story *story, struct index *index, str
     return explained;
 }
 
-static void check_time(const struct story *story, const struct index *index, struct verdict *v)
-{
-    uint64_t deadline_ns = effect_deadline(index, story->reserve);
-    uint32_t early = 0;
-    for (size_t i = 0; i < story->count && !early; i++) {
-        const struct event *e = &story->events[i];
-        const struct history_op *op = index_op(index, e->slot);
-        if (e->what != EVENT_TRANSITION && e->state == DETAIL_EXPIRED && op->end_ns < deadline_ns)
-            early = e->slot;
-    }
-    if (!early)
-        return;
-    const uint32_t ops[] = {story->reserve, early, 0};
-    verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
-                      "Expired too early: %s of %s was over at %s, though its time of %" PRIu64
-                      " ms was not up before %s.",
-                      whose(story, index).text,
-                      describe_sku(index->reader, index_op(index, story->reserve)->line.item).text,
-                      describe_time(index->reader, index_op(index, early)->end_ns).text,
-                      index->reader->facts->ttl_ms, describe_time(index->reader, deadline_ns).text);
-}
-
-static bool ends_it(const struct story *story, const struct event *e)
-{
-    return (e->what == EVENT_TRANSITION && e->state != DETAIL_HELD && !e->lost) ||
-           e->slot == story->expiry;
-}
-
-/* Two different ends of one story, in the order of versions. */
-static void report_ends(const struct story *story, const struct index *index, struct verdict *v)
-{
-    uint32_t ops[4] = {story->reserve};
-    const char *states[2] = {"", ""};
-    unsigned n = 0;
-    for (size_t i = 0; i < story->count && n < 2; i++) {
-        const struct event *e = &story->events[i];
-        if (ends_it(story, e)) {
-            states[n] = describe_state(e->state);
-            ops[++n] = e->slot;
-        }
-    }
-    const struct history_op *op = index_op(index, story->reserve);
-    verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
-                      "Ended twice: %s, %" PRId32 " of %s, was %s and then %s: its units came back "
-                      "or were sold more than once. The second had to be refused.",
-                      whose(story, index).text, op->line.quantity,
-                      describe_sku(index->reader, op->line.item).text, states[0], states[1]);
-}
-
-/* True, with a violation, when its time was extended though it had ended. */
-static bool revived(const struct story *story, const struct index *index, struct verdict *v)
-{
-    const struct event *end = NULL, *revival = NULL;
-    for (size_t i = 0; i < story->count && !revival; i++) {
-        const struct event *e = &story->events[i];
-        if (!end && ends_it(story, e))
-            end = e;
-        else if (end && e->what == EVENT_TRANSITION && e->state == DETAIL_HELD && !e->lost)
-            revival = e;
-    }
-    if (!revival)
-        return false;
-    const uint32_t ops[] = {end->slot, revival->slot, 0};
-    verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
-                      "Extended after its end: %s was %s at version %" PRIu64
-                      ", and yet %s succeeded at version %" PRIu64 ". It had to be refused.",
-                      whose(story, index).text, describe_state(end->state), end->version,
-                      describe_who(index_op(index, revival->slot)).text, revival->version);
-    return true;
-}
-
-bool telling_check_ends(const struct story *story, const struct index *index, struct verdict *v)
-{
-    if (story->ends + (story->expiry != 0) > 1) {
-        report_ends(story, index, v);
-        return false;
-    }
-    check_time(story, index, v);
-    return !revived(story, index, v);
-}
-
 /* Whether the refusal may be about something that was undone behind it. */
 static bool claims_what_was(const struct story *story, const struct index *index,
                             const struct history_op *refused)
@@ -196,9 +109,9 @@ static enum history_detail became(const struct story *story, const struct index 
 {
     const struct event *last = story_last(story);
     bool known = story->read_back && !story->unresolved_ends && !index->incomplete;
-    if (last->state != DETAIL_HELD || known)
-        return (enum history_detail)last->state;
-    return DETAIL_NONE;
+    bool for_good = last->state == DETAIL_EXPIRED ? !story->unresolved_again && !index->incomplete
+                                                  : last->state != DETAIL_HELD;
+    return for_good || known ? (enum history_detail)last->state : DETAIL_NONE;
 }
 
 static void report_refused_repeat(const struct story *story, const struct index *index,
@@ -209,7 +122,9 @@ static void report_refused_repeat(const struct story *story, const struct index 
     verdict_violation(v, PROPERTY_ANSWERS, ops,
                       "%s was refused because %s was %s already. Right would have been the answer "
                       "that it got then once more, marked as replayed.",
-                      describe_who(op).text, whose(story, index).text, describe_state(e->state));
+                      describe_who(op).text,
+                      describe_reservation(index_op(index, story->reserve)).text,
+                      describe_state(e->state));
 }
 
 static void check_claim(const struct story *story, const struct index *index, const struct event *e,
@@ -222,8 +137,8 @@ static void check_claim(const struct story *story, const struct index *index, co
     if (e->state == DETAIL_NO_RESERVATION) {
         verdict_violation(v, PROPERTY_LASTING, ops,
                           "Lost: %s was acknowledged, but at %s %s found that there is none.",
-                          whose(story, index).text, describe_time(index->reader, op->end_ns).text,
-                          describe_who(op).text);
+                          describe_reservation(index_op(index, story->reserve)).text,
+                          describe_time(index->reader, op->end_ns).text, describe_who(op).text);
         return;
     }
     enum history_detail is = became(story, index);
@@ -239,11 +154,16 @@ static void check_claim(const struct story *story, const struct index *index, co
         return;
     if (is == DETAIL_HELD && e->state == DETAIL_EXPIRED)
         return; /* its time was up, or check_time tells; that it expired may be written later */
+    if (e->state == DETAIL_EXPIRED && story_took_again(story, index) &&
+        op->begin_ns <= effect_span(index, story->end).end_ns)
+        return; /* so it was, before its units were taken again */
     bool ended = is != DETAIL_NONE && is != DETAIL_HELD;
     verdict_violation(v, PROPERTY_ANSWERS, ops,
                       "%s got the answer that %s was %s, but %s%s. What has ended never changes.",
-                      describe_who(op).text, whose(story, index).text, describe_state(e->state),
-                      ended ? "it was " : "nobody had ended it", ended ? describe_state(is) : "");
+                      describe_who(op).text,
+                      describe_reservation(index_op(index, story->reserve)).text,
+                      describe_state(e->state), ended ? "it was " : "nobody had ended it",
+                      ended ? describe_state(is) : "");
 }
 
 static void report_read(const struct story *story, const struct index *index, const struct event *e,
@@ -256,7 +176,8 @@ static void report_read(const struct story *story, const struct index *index, co
                       "%s%s showed %s as %s at version %" PRIu64 " of %s (%" PRId64
                       " left), where its operations make it %s at version %" PRIu64 ".",
                       after ? "After the load, " : "", describe_who(op).text,
-                      whose(story, index).text, describe_state(e->state), e->version,
+                      describe_reservation(index_op(index, story->reserve)).text,
+                      describe_state(e->state), e->version,
                       describe_sku(index->reader, op->line.item).text, op->line.remaining,
                       describe_state(right->state), right->version);
 }
@@ -273,12 +194,12 @@ static void report_sold(const struct story *story, const struct index *index, ui
                                     index_line(op, n)->quantity)
         n++;
     const struct history_line *line = index_line(op, n);
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
-                      "%s shows that %" PRId32 " of %s were sold of %s, where %s sold %" PRId32
-                      " of them.",
-                      describe_who(op).text, line->quantity,
-                      describe_sku(index->reader, line->item).text, whose(story, index).text,
-                      describe_who(asked).text, index_line_about(asked, line->item, n)->quantity);
+    verdict_violation(
+        v, PROPERTY_ANSWERS, ops,
+        "%s shows that %" PRId32 " of %s were sold of %s, where %s sold %" PRId32 " of them.",
+        describe_who(op).text, line->quantity, describe_sku(index->reader, line->item).text,
+        describe_reservation(index_op(index, story->reserve)).text, describe_who(asked).text,
+        index_line_about(asked, line->item, n)->quantity);
 }
 
 static void check_read(const struct story *story, const struct index *index, const struct event *e,
@@ -331,8 +252,9 @@ static void report_order(const struct story *story, const struct index *index, u
     verdict_violation(v, PROPERTY_LINEARIZABLE, ops,
                       "%s: %s about %s was over at %s; %s began after that, at %s, and yet %s.",
                       stale ? "Out of date" : "Out of order", describe_who(was).text,
-                      whose(story, index).text, describe_time(index->reader, was->end_ns).text,
-                      describe_who(began).text, describe_time(index->reader, began->begin_ns).text,
+                      describe_reservation(index_op(index, story->reserve)).text,
+                      describe_time(index->reader, was->end_ns).text, describe_who(began).text,
+                      describe_time(index->reader, began->begin_ns).text,
                       stale ? "shows the state before it" : "comes before it by its version");
 }
 
@@ -344,7 +266,8 @@ static bool check_time_up(const struct story *story, const struct index *index, 
     uint32_t last = 0;
     for (size_t i = 0; i < story->count; i++) {
         const struct event *e = &story->events[i];
-        if (e->what != EVENT_TRANSITION || e->lost || e->slot == story->expiry)
+        if (e->what != EVENT_TRANSITION || e->lost || e->slot == story->expiry ||
+            effect_took_again(index, e->slot))
             continue;
         struct span span = effect_span(index, e->slot);
         if (span.begin_ns > begin_ns) {
@@ -374,12 +297,14 @@ void telling_check_order(const struct story *story, const struct index *index, s
     for (size_t i = 0; i < story->count; i++) {
         const struct event *e = &story->events[i];
         const struct history_op *op = index_op(index, e->slot);
+        bool transition = e->what == EVENT_TRANSITION;
         if (e->what == EVENT_CLAIM &&
             (!known || e->state == DETAIL_EXPIRED || claims_what_was(story, index, op)))
             continue; /* about an end that is in nobody's hands, or not any more */
         if (e->lost)
             continue; /* after the restore, older versions are shown again */
-        bool transition = e->what == EVENT_TRANSITION;
+        if (!transition && index_is_told(op))
+            continue; /* of what was before, whenever it is told */
         struct span span = transition ? effect_span(index, e->slot) : effect_attempt_span(op);
         uint32_t late = sweep_step(&sweep, transition, span.begin_ns, span.end_ns, e->slot);
         v->property[PROPERTY_LINEARIZABLE].checked++;

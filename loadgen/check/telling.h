@@ -1,6 +1,6 @@
 /* telling.h -- what was said about one reservation, held against what happened to it.
  *
- * Layer: check. The rules for a single story.
+ * Layer: check. The rules for a single story that ended once (ends.h).
  */
 #ifndef LOADGEN_CHECK_TELLING_H
 #define LOADGEN_CHECK_TELLING_H
@@ -13,10 +13,6 @@
  * that other one, and its numbers. False: one that nothing explains is now taken as an effect, and
  * the story is to be gathered again. */
 bool telling_explain_repeats(const struct story *story, struct index *index, struct verdict *v);
-
-/* One end at most, and no expiry before its time. False when there were several: then the rest of
- * the story can only say so again. */
-bool telling_check_ends(const struct story *story, const struct index *index, struct verdict *v);
 
 /* Every get and every refusal fits a state the reservation was in. */
 void telling_check_words(const struct story *story, const struct index *index, struct verdict *v);

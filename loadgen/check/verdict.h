@@ -64,7 +64,8 @@ struct coverage {
     uint64_t batches;                      /* requests with two or more operations */
     uint64_t sold_out_items, sold_out_answers;
     uint64_t reservations, confirmed, released, expired, held; /* as found at the end */
-    uint64_t read_back;                                        /* reservations read at the end */
+    uint64_t taken_again;    /* of those confirmed: after they had expired */
+    uint64_t read_back;      /* reservations read at the end */
     uint64_t most_in_flight; /* requests at one time on one item */
     uint32_t most_in_flight_item;
     int64_t received, sold_units, held_units, oversold_units; /* over all items */

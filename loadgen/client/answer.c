@@ -157,19 +157,23 @@ static bool read_line(struct json_scan *s, struct answer_line *line)
     return true;
 }
 
+static bool read_lines(struct json_scan *s, struct answer_line *line, unsigned *lines)
+{
+    enum json_step step;
+    *lines = 0;
+    if (!json_scan_enter(s, '['))
+        return false;
+    for (; (step = json_scan_element(s, *lines == 0)) == JSON_ITEM; ++*lines)
+        if (*lines == ANSWER_LINES_MAX || !read_line(s, &line[*lines]))
+            return false;
+    return step == JSON_END;
+}
+
 static bool take_lines(struct json_scan *s, void *to)
 {
     struct answer *a = to;
-    enum json_step step;
     a->lines = 0;
-    if (json_scan_null(s))
-        return true;
-    if (!json_scan_enter(s, '['))
-        return false;
-    for (; (step = json_scan_element(s, a->lines == 0)) == JSON_ITEM; a->lines++)
-        if (a->lines == ANSWER_LINES_MAX || !read_line(s, &a->line[a->lines]))
-            return false;
-    return step == JSON_END;
+    return json_scan_null(s) || read_lines(s, a->line, &a->lines);
 }
 
 static bool take_items(struct json_scan *s, void *to)
@@ -189,6 +193,8 @@ static const struct field top_fields[SLOTS] = {
     TOP_FIELD('d', 'l', "detail", take_text, detail),
     TOP_FIELD('c', 'r', "customer", take_any, customer),
     TOP_FIELD('r', 'e', "reference", take_any, reference),
+    TOP_FIELD('m', 'a', "metadata", take_any, metadata),
+    TOP_FIELD('e', 's', "expired_lines", take_raw, expired_lines),
     TOP_FIELD('s', 'u', "sku", take_text, sku),
     TOP_FIELD('o', 'd', "on_hand", take_number, on_hand),
     TOP_FIELD('a', 'e', "available", take_number, available),
@@ -213,6 +219,12 @@ bool answer_read(struct answer *a, struct str json)
     a->on_hand = a->available = a->held = a->sold = ANSWER_UNSAID;
     a->remaining = a->quantity = a->ttl_ms = ANSWER_UNSAID;
     return read_object(&s, top_fields, a) && json_scan_ends(&s);
+}
+
+bool answer_read_lines(struct answer_line line[ANSWER_LINES_MAX], unsigned *lines, struct str json)
+{
+    struct json_scan s = json_scan_of(json);
+    return read_lines(&s, line, lines) && json_scan_ends(&s);
 }
 
 /* Steps into the array of the first "results". */

@@ -36,9 +36,10 @@ struct answer {
     struct str id;    /* raw, between the quotes */
     struct str state; /* "held" ... of a reservation */
     struct str type;  /* of a problem: the name behind the last slash, "insufficient-stock" */
-    struct str title, detail;       /* of a problem */
-    struct str customer, reference; /* of a reservation, as raw JSON: also null is said */
-    struct str sku;                 /* at the top: items and decrements */
+    struct str title, detail;                 /* of a problem */
+    struct str customer, reference, metadata; /* of a reservation, as raw JSON: also null is said */
+    struct str expired_lines; /* of a reservation, as raw JSON, for answer_read_lines */
+    struct str sku;           /* at the top: items and decrements */
     int64_t on_hand, available, held, sold, remaining, quantity;
     int64_t ttl_ms;   /* of a reservation; ANSWER_UNSAID also when it is no whole number */
     uint64_t version; /* at the top; 0 when not said */
@@ -55,6 +56,10 @@ struct answer {
  * JSON_SCAN_DEPTH_MAX (json_scan.h), or a field above has another type or a number beyond its
  * range: then *a is of no use. a->line[a->lines ..] means nothing. */
 bool answer_read(struct answer *a, struct str json) __attribute__((warn_unused_result));
+
+/* Reads an array of such lines, and nothing behind it: how many there are. False as above. */
+bool answer_read_lines(struct answer_line line[ANSWER_LINES_MAX], unsigned *lines, struct str json)
+    __attribute__((warn_unused_result));
 
 /* The "results" of an answer to /v1/batch, one after the other: *at starts at 0 and is the reader's
  * place, moved with each result. Gives the raw JSON of the next result. False at the end, or when

@@ -41,15 +41,17 @@ static void choose_item(struct intent *i, enum history_kind kind, const struct w
                                   : 1 + (int32_t)rng_below(rng, (uint64_t)w->qty_max * 2);
 }
 
-/* Fewer units of each line, perhaps none, but not of all. */
+/* Fewer units of each line, perhaps none, but not of all. A rereserve takes some of each: it would
+ * leave alone an item of which it takes none, and which was deleted since. */
 static void sell_a_part(struct intent *i, struct rng *rng)
 {
     unsigned kept = (unsigned)rng_below(rng, i->lines);
     i->partial = i->lines > 1 || i->line[0].quantity > 1;
     for (unsigned n = 0; n < i->lines && i->partial; n++) {
         uint64_t most = (uint64_t)i->line[n].quantity;
+        bool some = n == kept || i->kind == KIND_RERESERVE;
         i->line[n].quantity =
-            n == kept ? 1 + (int32_t)rng_below(rng, most) : (int32_t)rng_below(rng, most + 1);
+            some ? 1 + (int32_t)rng_below(rng, most) : (int32_t)rng_below(rng, most + 1);
     }
 }
 
@@ -64,7 +66,7 @@ static void use_held(struct intent *i, enum history_kind kind, const struct held
         const struct history_line *line = history_line((struct history_op *)(uintptr_t)held->op, n);
         i->line[n] = (struct history_line){.item = line->item, .quantity = line->quantity};
     }
-    if (kind == KIND_CONFIRM && workload_chance(rng, PARTIAL_SHARE))
+    if (history_confirms(kind) && workload_chance(rng, PARTIAL_SHARE))
         sell_a_part(i, rng);
 }
 
@@ -113,27 +115,51 @@ static bool choose_get_held(struct client *c, struct intent *i)
     return looks;
 }
 
-/* The sum of the weights of what ends a reservation, or moves its end. */
-static uint64_t ends_of(const struct workload *w)
+/* What ends a reservation that was kept until about its deadline, or moves its end, each as likely
+ * as ever; but to take the units again is for just this. */
+static const struct late_end {
+    enum work work;
+    enum history_kind kind;
+    unsigned times;
+} late_ends[] = {{WORK_CONFIRM, KIND_CONFIRM, 1},
+                 {WORK_RELEASE, KIND_RELEASE, 1},
+                 {WORK_EXTEND, KIND_EXTEND, 1},
+                 {WORK_RERESERVE, KIND_RERESERVE, 8}};
+#define LATE_ENDS (sizeof(late_ends) / sizeof(late_ends[0]))
+
+static uint64_t weight_of(const struct workload *w, const struct late_end *end)
 {
-    return (uint64_t)w->weight[WORK_CONFIRM] + w->weight[WORK_RELEASE] + w->weight[WORK_EXTEND];
+    return (uint64_t)w->weight[end->work] * end->times;
 }
 
-/* What was kept until now is confirmed, released or extended, as likely as ever. */
-static void choose_late(struct client *c, struct intent *i, const struct workload *w)
+static uint64_t ends_of(const struct workload *w)
 {
-    static const struct {
-        enum work work;
-        enum history_kind kind;
-    } ends[] = {
-        {WORK_CONFIRM, KIND_CONFIRM}, {WORK_RELEASE, KIND_RELEASE}, {WORK_EXTEND, KIND_EXTEND}};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < LATE_ENDS; i++)
+        sum += weight_of(w, &late_ends[i]);
+    return sum;
+}
+
+/* What was left to expire, be it over by now or not, or else what is held. */
+static bool choose_rereserve(struct client *c, struct intent *i, const struct workload *w,
+                             struct client *others, size_t count)
+{
+    if (c->forgotten.id_bytes == 0 || workload_chance(&c->shared->rng, 0.5))
+        return choose_end(c, i, KIND_RERESERVE, w, others, count);
+    use_held(i, KIND_RERESERVE, &c->forgotten, &c->shared->rng);
+    c->forgotten.id_bytes = 0;
+    return true;
+}
+
+static void choose_late(struct client *c, struct intent *i, const struct workload *w, unsigned pick)
+{
     struct rng *rng = &c->shared->rng;
     uint64_t dice = rng_below(rng, ends_of(w));
-    unsigned end = 0;
-    while (dice >= w->weight[ends[end].work])
-        dice -= w->weight[ends[end++].work];
-    use_held(i, ends[end].kind, &c->late, rng);
-    c->late.id_bytes = 0;
+    const struct late_end *end = late_ends;
+    for (; dice >= weight_of(w, end); end++)
+        dice -= weight_of(w, end);
+    use_held(i, end->kind, &c->late[pick], rng);
+    c->late[pick] = c->late[--c->lates];
 }
 
 /* --- what was over --- */
@@ -260,6 +286,7 @@ static bool choose_work(struct client *c, struct intent *i, enum work work,
         return true;
     case WORK_LIST: choose_list(c, i, w); return true;
     case WORK_REMOVE: choose_remove(c, i, w); return true;
+    case WORK_RERESERVE: return choose_rereserve(c, i, w, others, count);
     default: return false;
     }
 }
@@ -281,8 +308,9 @@ static struct intent *next_call(struct attempt *a)
 static bool choose_part(struct client *c, struct intent *i, const struct workload *w,
                         struct client *others, size_t count)
 {
-    static const enum work known[] = {WORK_RESERVE, WORK_DECREMENT, WORK_CONFIRM, WORK_RELEASE,
-                                      WORK_EXTEND,  WORK_ADJUST,    WORK_GET,     WORK_SET};
+    static const enum work known[] = {WORK_RESERVE, WORK_DECREMENT, WORK_CONFIRM,
+                                      WORK_RELEASE, WORK_EXTEND,    WORK_ADJUST,
+                                      WORK_GET,     WORK_SET,       WORK_RERESERVE};
     enum work work = known[rng_below(&c->shared->rng, sizeof(known) / sizeof(known[0]))];
     if (work == WORK_GET)
         return choose_get_held(c, i) || choose_past(c, i);
@@ -296,7 +324,7 @@ static bool choose_part(struct client *c, struct intent *i, const struct workloa
 static bool choose_same_hold(struct intent *i, const struct intent *earlier, struct rng *rng)
 {
     static const enum history_kind kinds[] = {KIND_GET_RESERVATION, KIND_CONFIRM, KIND_RELEASE,
-                                              KIND_EXTEND};
+                                              KIND_EXTEND, KIND_RERESERVE};
     if (earlier->held.id_bytes == 0 || !workload_chance(rng, SAME_SHARE))
         return false;
     use_held(i, kinds[rng_below(rng, sizeof(kinds) / sizeof(kinds[0]))], &earlier->held, rng);
@@ -346,12 +374,14 @@ static void choose_single(struct client *c, enum work work, const struct workloa
 /* What is due, whatever the dice say. */
 static bool choose_due(struct client *c, const struct workload *w, uint64_t now_ns)
 {
-    bool late = c->late.id_bytes > 0 && c->late.turn_ns <= now_ns;
-    if (!late && !c->sets_next)
+    unsigned late = 0;
+    while (late < c->lates && c->late[late].turn_ns > now_ns)
+        late++;
+    if (late == c->lates && !c->sets_next)
         return false;
     struct intent *i = next_call(&c->attempt);
-    if (late)
-        choose_late(c, i, w);
+    if (late < c->lates)
+        choose_late(c, i, w, late);
     else if (!choose_set(c, i))
         c->attempt.calls = 0;
     return c->attempt.calls > 0;
@@ -381,9 +411,10 @@ static const struct held *held_before(const struct client *c, uint32_t root_slot
     for (unsigned n = c->helds; n-- > 0;)
         if (c->held[n].slot == root_slot)
             return &c->held[n];
-    if (c->forgotten.slot == root_slot)
-        return &c->forgotten;
-    return c->late.slot == root_slot ? &c->late : NULL;
+    for (unsigned n = c->lates; n-- > 0;)
+        if (c->late[n].slot == root_slot)
+            return &c->late[n];
+    return c->forgotten.slot == root_slot ? &c->forgotten : NULL;
 }
 
 struct str client_reservation(const struct client *c, const struct call *call)
@@ -404,11 +435,11 @@ static struct held *place_for_held(struct client *c, const struct workload *w, u
     struct rng *rng = &c->shared->rng;
     if (workload_chance(rng, w->forget))
         return &c->forgotten;
-    if (c->number < w->keepers && c->late.id_bytes == 0 && ends_of(w) > 0 &&
+    if (c->lates < CLIENT_LATE && c->lates < workload_keeps(w, c->number) && ends_of(w) > 0 &&
         workload_chance(rng, w->late)) {
-        c->late.turn_ns =
-            now_ns + w->ttl_ms * UINT64_C(1000000) - EARLY_NS + rng_below(rng, SPAN_NS);
-        return &c->late;
+        struct held *late = &c->late[c->lates++];
+        late->turn_ns = now_ns + w->ttl_ms * UINT64_C(1000000) - EARLY_NS + rng_below(rng, SPAN_NS);
+        return late;
     }
     if (c->helds == CLIENT_HELD) { /* the oldest is left to expire */
         c->helds--;
@@ -460,7 +491,7 @@ void client_remember(struct client *c, const struct call *call, const struct wor
     bool effect = !history_reads(op->kind) && op->kind != KIND_REUSE;
     if (op->kind == KIND_RESERVE && first)
         remember_held(place_for_held(c, w, now_ns), call, lesson->id);
-    if (op->kind == KIND_CONFIRM || op->kind == KIND_RELEASE) {
+    if (history_ends(op->kind)) {
         c->ended = call->intent.held;
         c->ended.shared = true;
     }

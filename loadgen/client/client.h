@@ -15,6 +15,7 @@
 #include "client/wire.h"
 
 #define CLIENT_HELD 8 /* reservations it remembers; the oldest one more is left to expire */
+#define CLIENT_LATE 8 /* and that it keeps until about their deadline, at the most */
 
 struct crowd;
 
@@ -47,7 +48,8 @@ struct client {
 
     unsigned helds;
     struct held held[CLIENT_HELD]; /* oldest first */
-    struct held late;              /* one that it keeps until about its deadline */
+    unsigned lates;
+    struct held late[CLIENT_LATE]; /* kept until about their deadline, in any order */
     struct held ended;             /* the reservation it ended last */
     struct held forgotten;         /* the one that it left to expire last */
     struct answered done;          /* its last mutation that was answered with an effect */

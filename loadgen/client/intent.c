@@ -16,7 +16,7 @@ void intent_record(const struct intent *i, struct history_op *op)
         op->of = i->held.slot;
     if (i->kind == KIND_LOOKUP || i->kind == KIND_REUSE)
         op->of = i->about.slot;
-    if (i->held.shared && (i->kind == KIND_CONFIRM || i->kind == KIND_RELEASE))
+    if (i->held.shared && history_ends(i->kind))
         op->flags |= FLAG_AGAIN;
     if (i->kind == KIND_LIST)
         op->lines = 0;
@@ -88,16 +88,19 @@ static void put_lines(struct text *t, const struct history_facts *facts, const s
     put(t, STR("]"));
 }
 
-/* Who reserves, and for what: texts that the answers about the reservation must repeat. */
+/* Who reserves, for what, and what else is to be kept: the answers about the reservation must
+ * repeat all of it. */
 static void put_names(struct text *t, const struct history_facts *facts,
                       const struct history_op *op)
 {
-    char name[LOAD_KEY_MAX];
+    char name[LOAD_KEY_MAX], metadata[LOAD_METADATA_MAX];
     put(t, STR("\"customer\":\""));
     put(t, (struct str){name, load_customer(name, op->client)});
     put(t, STR("\",\"reference\":\""));
     put(t, (struct str){name, load_key(name, facts, op->client, op->seq)});
-    put(t, STR("\","));
+    put(t, STR("\",\"metadata\":"));
+    put(t, (struct str){metadata, load_metadata(metadata, facts, op->client, op->seq)});
+    put(t, STR(","));
 }
 
 /* The members of the body, without the brackets around them. */
@@ -129,6 +132,10 @@ static void put_fields(struct text *t, const struct load *load, const struct his
         put(t, STR("\"ttl_seconds\":"));
         put_number(t, load->workload.ttl_ms / 1000);
         break;
+    case KIND_RERESERVE:
+        put(t, i->partial ? STR("\"if_expired\":\"rereserve\",")
+                          : STR("\"if_expired\":\"rereserve\""));
+        /* fall through */
     case KIND_CONFIRM:
         if (i->partial)
             put_lines(t, facts, i);
@@ -158,6 +165,8 @@ static const struct {
                               .of_reservation = true},
     [KIND_SET] = {STR("PUT"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
     [KIND_DELETE] = {STR("DELETE"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
+    [KIND_RERESERVE] = {STR("POST"), STR("/v1/reservations/"), STR("/confirm"),
+                        .of_reservation = true, .mutates = true},
 };
 
 static void put_list_path(struct text *path, const struct history_facts *facts,
@@ -213,6 +222,7 @@ static const struct {
     [KIND_RELEASE] = {STR("release"), STR("id")},
     [KIND_EXTEND] = {STR("extend"), STR("id")},
     [KIND_GET_RESERVATION] = {STR("get"), STR("id")},
+    [KIND_RERESERVE] = {STR("confirm"), STR("id")},
     [KIND_SET] = {STR("put"), STR("sku")},
 };
 

@@ -34,11 +34,11 @@ struct intent {
     enum history_kind kind;
     unsigned lines;                              /* of list: that there is room for */
     struct history_line line[HISTORY_LINES_MAX]; /* item and quantity; the rest is 0 */
-    struct held held;                            /* of confirm, release, extend, get */
-    bool partial;                                /* a confirm that says how many units */
-    struct answered about;                       /* of look-up and reuse */
-    uint64_t if_match;                           /* of set */
-    struct listing list;                         /* of list; has no lines before its answer */
+    struct held held;                            /* of what is about a reservation */
+    bool partial;          /* a confirm or rereserve that says how many units */
+    struct answered about; /* of look-up and reuse */
+    uint64_t if_match;     /* of set */
+    struct listing list;   /* of list; has no lines before its answer */
 };
 
 /* Fills kind, lines, `of` and flags of a record that history_begin made with i->lines lines. */
@@ -57,9 +57,10 @@ struct lesson {
     enum history_outcome outcome;
     enum history_detail detail;
     struct str id; /* of the reservation a reserve made; absent otherwise. Part of the response */
-    struct misfit misfit;   /* what else the answer said that does not fit the request */
-    int64_t on_hand, held;  /* of a get of an item; ANSWER_UNSAID when not said */
-    struct listing further; /* of a list: the page behind this one, if cursor_bytes > 0 */
+    struct str expired_lines; /* of one that expired and was confirmed after that; as above */
+    struct misfit misfit;     /* what else the answer said that does not fit the request */
+    int64_t on_hand, held;    /* of a get of an item; ANSWER_UNSAID when not said */
+    struct listing further;   /* of a list: the page behind this one, if cursor_bytes > 0 */
 };
 
 /* Reads status and body of an answer, fills version and remaining of the operation's lines. */

@@ -1,5 +1,6 @@
 /* learn.c -- from an answer to the record: outcome, detail, versions. */
 #include "client/answer.h"
+#include "client/expiry.h"
 #include "client/intent.h"
 #include "client/refusal.h"
 
@@ -99,6 +100,7 @@ static enum history_detail learn_answer(enum history_kind kind, const struct his
     case KIND_CONFIRM:
     case KIND_RELEASE:
     case KIND_EXTEND:
+    case KIND_RERESERVE:
     case KIND_GET_RESERVATION: return learn_reservation(facts, op, a);
     default: return learn_item(kind, op, a);
     }
@@ -113,6 +115,16 @@ static void learn_sold(const struct history_facts *facts, struct history_op *op,
         if (line && a->line[n].quantity >= 0 && a->line[n].quantity <= INT32_MAX)
             line->quantity = (int32_t)a->line[n].quantity;
     }
+}
+
+/* Of an answer that counts. */
+static void learn_expiry(struct lesson *lesson, const struct history_facts *facts,
+                         struct history_op *op, const struct answer *a)
+{
+    if (!expiry_fits(&lesson->misfit, facts, op, a))
+        return;
+    op->flags |= FLAG_TOOK_AGAIN;
+    lesson->expired_lines = a->expired_lines;
 }
 
 static void learn_success(struct lesson *lesson, const struct history_facts *facts,
@@ -134,6 +146,7 @@ static void learn_success(struct lesson *lesson, const struct history_facts *fac
         if (!listing_turn(&lesson->further, facts, a))
             lesson->further.cursor_bytes = 0;
     }
+    learn_expiry(lesson, facts, op, a);
     if (op->kind == KIND_GET_RESERVATION && lesson->detail == DETAIL_CONFIRMED)
         learn_sold(facts, op, a);
 }
@@ -150,6 +163,7 @@ static void learn_record(struct lesson *lesson, const struct history_facts *fact
         return;
     lesson->outcome = OUTCOME_OK;
     misfit_of_record(&lesson->misfit, request, record->status, &a);
+    learn_expiry(lesson, facts, op, &a);
 }
 
 static void learn_refusal(struct lesson *lesson, const struct history_facts *facts,

@@ -3,6 +3,8 @@
 
 #include "digits.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -30,6 +32,18 @@ size_t load_customer(char name[LOAD_KEY_MAX], uint32_t client)
 {
     name[0] = 'c';
     return 1 + digits_put(name + 1, client);
+}
+
+/* Values of every type, nested, and a text with what JSON has to escape. */
+size_t load_metadata(char json[LOAD_METADATA_MAX], const struct history_facts *facts,
+                     uint32_t client, uint32_t seq)
+{
+    int n = snprintf(json, LOAD_METADATA_MAX,
+                     "{\"order\":{\"no\":%" PRIu32 ",\"of\":[%" PRIu32 ",\"%s\"],\"gift\":%s},"
+                     "\"note\":\"f\\u00fcr \\\"%" PRIu32 "\\\"\",\"coupon\":null}",
+                     seq, client, facts->run, seq % 3 == 0 ? "true" : "false", seq);
+    assert(n > 0 && n < LOAD_METADATA_MAX);
+    return (size_t)n;
 }
 
 int64_t load_item_of(const struct history_facts *facts, struct str sku)

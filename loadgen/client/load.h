@@ -77,6 +77,13 @@ size_t load_key(char key[LOAD_KEY_MAX], const struct history_facts *facts, uint3
 /* Writes the customer that reserves for a client, where workload.named asks for one. Its length. */
 size_t load_customer(char name[LOAD_KEY_MAX], uint32_t client);
 
+#define LOAD_METADATA_MAX 256
+
+/* Writes the metadata of a reservation, where workload.named asks for some: a JSON object. Its
+ * length. */
+size_t load_metadata(char json[LOAD_METADATA_MAX], const struct history_facts *facts,
+                     uint32_t client, uint32_t seq);
+
 /* The number of an item whose sku this is, or -1 when it is none of this run's. */
 int64_t load_item_of(const struct history_facts *facts, struct str sku);
 

@@ -1,6 +1,7 @@
 /* misfit.c -- what is compared with what, by kind of operation. */
 #include "client/misfit.h"
 
+#include "client/json_same.h"
 #include "client/json_scan.h"
 #include "client/load.h"
 #include "history/reader.h"
@@ -82,10 +83,11 @@ static void compare_ttl(struct misfit *m, const struct history_facts *facts, uin
 static bool quantity_fits(const struct history_op *op, const struct answer *a, int64_t said,
                           int64_t asked, bool replayed)
 {
-    bool in_part = op->kind == KIND_CONFIRM
+    bool confirms = history_confirms(op->kind);
+    bool in_part = confirms
                        ? replayed || (op->flags & FLAG_AGAIN)
                        : op->kind == KIND_GET_RESERVATION && str_equal(a->state, STR("confirmed"));
-    if (in_part && op->kind == KIND_CONFIRM)
+    if (in_part && confirms)
         return said >= 0;
     return in_part ? said >= 0 && said <= asked : said == asked;
 }
@@ -183,6 +185,16 @@ static void compare_name(struct misfit *m, const char *field, struct str due, st
                  SHOWN_ARG(said), SHOWN_ARG(due));
 }
 
+static void compare_metadata(struct misfit *m, const struct history_facts *facts,
+                             const struct history_op *reserve, struct str said)
+{
+    char metadata[LOAD_METADATA_MAX];
+    struct str due = {metadata, load_metadata(metadata, facts, reserve->client, reserve->seq)};
+    if (!str_absent(said) && !json_same(said, due))
+        snprintf(m->text, sizeof(m->text), "says \"metadata\":%.*s and not %.*s", SHOWN_ARG(said),
+                 SHOWN_ARG(due));
+}
+
 static void compare_names(struct misfit *m, const struct history_facts *facts,
                           const struct history_op *reserve, const struct answer *a)
 {
@@ -192,6 +204,8 @@ static void compare_names(struct misfit *m, const struct history_facts *facts,
     due.n = load_key(name, facts, reserve->client, reserve->seq);
     if (!m->text[0])
         compare_name(m, "reference", due, a->reference);
+    if (!m->text[0])
+        compare_metadata(m, facts, reserve, a->metadata);
 }
 
 static void compare_reservation(struct misfit *m, const struct history_facts *facts,

@@ -23,7 +23,7 @@ struct misfit_request {
     struct str id;      /* of the reservation that it is about, or made before; absent: not known */
     uint64_t passed_ms; /* since it was sent */
     const struct history_op *reserve; /* that made the reservation; NULL: not known, or none */
-    bool named;                       /* that one carried a customer and a reference */
+    bool named;                       /* that one carried a customer, a reference and metadata */
     const struct history_op *about;   /* of look-up and reuse: the first attempt with the key */
     uint64_t if_match;                /* of set */
     const struct listing *list;       /* of list */

@@ -1,6 +1,7 @@
 /* record.c -- see record.h. */
 #include "client/record.h"
 #include "client/crowd.h"
+#include "client/expiry.h"
 #include "history/reader.h"
 
 #define LATE_MAX_US UINT32_MAX
@@ -118,23 +119,35 @@ static struct lesson learn_call(const struct taking *t, const struct call *call,
     return intent_learn(w->facts, call->op, &request, response);
 }
 
+/* The slot of the reserve that made the reservation that the call is about. */
+static uint32_t reservation_of(const struct call *call)
+{
+    return call->op->kind == KIND_LOOKUP ? call->intent.about.op->of : call->intent.held.slot;
+}
+
 /* Completes the record of a call with what was learned of it. 0 or -errno. */
 static int take_lesson(struct taking *t, const struct call *call, const struct response *response,
                        const struct lesson *lesson)
 {
     struct client *c = t->client;
     struct crowd *w = c->crowd;
+    int rc = 0;
     t->garbled |= lesson->detail == DETAIL_GARBLED;
+    if (!str_absent(lesson->expired_lines))
+        rc = expiry_record(&w->history, w->facts, call->op, lesson->expired_lines,
+                           reservation_of(call), t->now_ns - w->zero_ns);
+    if (rc < 0)
+        return rc;
     finish_call(c, call, lesson->outcome, response->status, lesson->detail,
                 response->replayed ? FLAG_REPLAYED : 0, t->now_ns);
     if (lesson->misfit.text[0]) {
-        int rc = history_put_note(&w->history, call->slot, str_of(lesson->misfit.text));
+        rc = history_put_note(&w->history, call->slot, str_of(lesson->misfit.text));
         if (rc < 0)
             return rc;
     }
     if (lesson->outcome == OUTCOME_OK && call->op->kind == KIND_RESERVE &&
         (call->op == call->root || history_outcome(call->root) != OUTCOME_OK)) {
-        int rc = history_put_id(&w->history, call->root_slot, lesson->id);
+        rc = history_put_id(&w->history, call->root_slot, lesson->id);
         if (rc < 0)
             return rc;
     }

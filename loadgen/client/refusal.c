@@ -10,9 +10,10 @@
 #define SHOWN        24 /* bytes of a server's text */
 #define SHOWN_ARG(s) (int)((s).n < SHOWN ? (s).n : SHOWN), (s).p ? (s).p : ""
 #define IN(kind)     (1u << KIND_##kind)
-#define ENDS         (IN(CONFIRM) | IN(RELEASE))
+#define CONFIRMS     (IN(CONFIRM) | IN(RERESERVE))
+#define ENDS         (CONFIRMS | IN(RELEASE))
 #define OF_HOLD      (ENDS | IN(EXTEND))
-#define TAKES        (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST))
+#define TAKES        (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST) | IN(RERESERVE))
 #define READS_ITEMS  (IN(GET_ITEM) | IN(LIST))
 
 /* What each problem is called, its one status, and which requests of ours can meet it. Who is
@@ -24,13 +25,14 @@ static const struct problem {
     enum history_detail detail;
     unsigned kinds;
 } problems[] = {
-    /* To want stock where none is taken is for the checker to tell. */
+    /* To want stock where none is taken, or to refuse for an expiry who says what to do then, is
+     * for the checker to tell. */
     {STR("insufficient-stock"), 409, DETAIL_NO_STOCK,
      TAKES | OF_HOLD | READS_ITEMS | IN(GET_RESERVATION)},
     {STR("item-not-found"), 404, DETAIL_NO_ITEM, TAKES | IN(GET_ITEM) | IN(DELETE)},
     {STR("reservation-not-found"), 404, DETAIL_NO_RESERVATION, OF_HOLD | IN(GET_RESERVATION)},
     {STR("reservation-expired"), 409, DETAIL_EXPIRED, OF_HOLD},
-    {STR("reservation-released"), 409, DETAIL_RELEASED, IN(CONFIRM) | IN(EXTEND)},
+    {STR("reservation-released"), 409, DETAIL_RELEASED, CONFIRMS | IN(EXTEND)},
     {STR("reservation-confirmed"), 409, DETAIL_CONFIRMED, OF_HOLD},
     {STR("cross-partition"), 422, DETAIL_APART, IN(RESERVE)},
     /* Beyond the longest time that the server lets anybody hold. */
@@ -124,8 +126,10 @@ static void compare_short(struct misfit *m, const struct history_facts *facts,
 static void compare_shorts(struct misfit *m, const struct history_facts *facts,
                            const struct history_op *op, const struct answer *a)
 {
-    static const bool takes[KINDS] = {
-        [KIND_RESERVE] = true, [KIND_DECREMENT] = true, [KIND_ADJUST] = true};
+    static const bool takes[KINDS] = {[KIND_RESERVE] = true,
+                                      [KIND_DECREMENT] = true,
+                                      [KIND_ADJUST] = true,
+                                      [KIND_RERESERVE] = true};
     if (!takes[op->kind])
         return; /* wrong whatever its lines say, and told by the checker */
     if (a->lines == 0)

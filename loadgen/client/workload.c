@@ -55,7 +55,8 @@ static const struct workload scenarios[] = {
                 [WORK_EXTEND] = 2,
                 [WORK_GET] = 8,
                 [WORK_PAST] = 2,
-                [WORK_ADJUST] = 5},
+                [WORK_ADJUST] = 5,
+                [WORK_RERESERVE] = 2},
      .qty_max = 2,
      .basket_max = 1,
      .ttl_ms = 1000,
@@ -88,6 +89,7 @@ static const struct workload scenarios[] = {
                 [WORK_SET] = 3,
                 [WORK_LIST] = 2,
                 [WORK_BATCH] = 4,
+                [WORK_RERESERVE] = 3,
                 [WORK_REMOVE] = 4},
      .qty_max = 3,
      .basket_max = 3,
@@ -158,7 +160,7 @@ int workload_open(struct workload *w, char *err, size_t err_size)
     w->batch_min = w->batch_min ? w->batch_min : 1;
     w->batch_max = w->batch_max ? w->batch_max : BATCH_MAX_DEFAULT;
     uint64_t units = (uint64_t)w->skus * w->stock / KEPT_SHARE;
-    w->keepers = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
+    w->keeps = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
     w->removable_every = 0;
     if (w->weight[WORK_REMOVE] > 0)
         w->removable_every = w->skus < REMOVABLE ? w->skus : REMOVABLE;
@@ -235,6 +237,12 @@ uint32_t workload_removable(const struct workload *w, struct rng *rng)
     assert(w->removable_every > 0 && w->removable_every <= w->skus);
     uint32_t group = (uint32_t)rng_below(rng, w->skus / w->removable_every);
     return group * w->removable_every + w->removable_every - 1;
+}
+
+uint32_t workload_keeps(const struct workload *w, uint32_t client)
+{
+    uint32_t clients = w->clients ? w->clients : 1;
+    return w->keeps / clients + (client < w->keeps % clients);
 }
 
 unsigned workload_calls(const struct workload *w)

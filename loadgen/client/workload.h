@@ -26,13 +26,14 @@ enum work {
     WORK_EXTEND,
     WORK_GET, /* half items, half reservations */
     WORK_ADJUST,
-    WORK_PAST,   /* a get of a reservation that has ended, or was left to expire */
-    WORK_LOOKUP, /* what was recorded for an answered key */
-    WORK_REUSE,  /* an answered key with another body, which must be refused */
-    WORK_SET,    /* a PUT on an item as it was read last, with If-Match */
-    WORK_LIST,   /* some of the run's items */
-    WORK_BATCH,  /* some of the others in one request */
-    WORK_REMOVE, /* a delete of an item, or the creation of one that was deleted */
+    WORK_PAST,      /* a get of a reservation that has ended, or was left to expire */
+    WORK_LOOKUP,    /* what was recorded for an answered key */
+    WORK_REUSE,     /* an answered key with another body, which must be refused */
+    WORK_SET,       /* a PUT on an item as it was read last, with If-Match */
+    WORK_LIST,      /* some of the run's items */
+    WORK_BATCH,     /* some of the others in one request */
+    WORK_RERESERVE, /* a confirm, of what may have expired, that takes the units again then */
+    WORK_REMOVE,    /* a delete of an item, or the creation of one that was deleted */
     WORKS
 };
 
@@ -51,8 +52,9 @@ struct workload {
     double again;                    /* share of confirms and releases that two clients try */
     double forget;                   /* share of reservations that are left to expire at once */
     double late;              /* share of reservations that are kept until about their deadline */
-    bool named;               /* reservations carry a customer and a reference */
-    uint32_t keepers;         /* clients that may keep one, the first ones; from workload_open */
+    bool named;               /* reservations carry a customer, a reference and metadata */
+    uint32_t clients;         /* among whom that is shared out; 0 counts as one */
+    uint32_t keeps;           /* so many of them at a time; from workload_open */
     uint32_t removable_every; /* as in the history's facts; from workload_open */
     float *share;             /* cumulative, one per item; from workload_open */
     uint32_t weights;         /* sum; from workload_open */
@@ -87,6 +89,9 @@ static inline bool workload_removes(const struct workload *w, uint32_t item)
 {
     return w->removable_every > 0 && item % w->removable_every == w->removable_every - 1;
 }
+
+/* How many reservations that client may keep at a time, until about their deadline. */
+uint32_t workload_keeps(const struct workload *w, uint32_t client);
 
 /* The most operations that go out in one request. */
 unsigned workload_calls(const struct workload *w);

@@ -1,5 +1,5 @@
-/* format.h -- the history file, byte for byte: format 4. Formats 3 and 2 have
- * fewer kinds, details and flags; format 1 besides no notes.
+/* format.h -- the history file, byte for byte: format 4. Formats 3 and 2 have fewer kinds, details,
+ * types of slots and flags; format 1 besides no notes.
  *
  * Layer: history, pure. A history is what the clients saw, kept so that a killed process loses no
  * evidence: an operation is written as unknown before its first byte is sent and completed in
@@ -51,7 +51,8 @@ enum history_type {
     SLOT_SAMPLE,
     SLOT_COUNTERS,
     SLOT_CHUNK,
-    SLOT_NOTE, /* a struct history_id, too */
+    SLOT_NOTE,   /* a struct history_id, too */
+    SLOT_EXPIRY, /* a struct history_op, too: what an answer's expired_lines say */
 };
 
 enum history_phase { PHASE_SETUP, PHASE_LOAD, PHASE_SETTLE };
@@ -117,7 +118,10 @@ enum history_detail {
 #define FLAG_REPLAYED 0x04 /* the answer said Idempotent-Replayed: true */
 #define FLAG_RESENT   0x08 /* a further attempt with the key of operation `of` */
 #define FLAG_AGAIN    0x10 /* on a reservation that this load already ended, under a new key */
-#define FLAG_BATCHED  0x40 /* in one batch with, and directly behind, the operation before it */
+#define FLAG_TOOK_AGAIN                                                                            \
+    0x20 /* the answer has expired_lines: the reservation expired, and its units were taken again  \
+          */
+#define FLAG_BATCHED 0x40 /* in one batch with, and directly behind, the operation before it */
 
 /* One (item, quantity) and what the answer said about the item right after the operation. */
 struct history_line {
@@ -128,9 +132,13 @@ struct history_line {
 };
 
 /* One attempt of one operation: one request, or a part of a batch. Its key is facts.run, client and
- * seq; attempts of one operation share them. `outcome` is stored last, with release order. */
+ * seq; attempts of one operation share them. `outcome` is stored last, with release order.
+ *
+ * As SLOT_EXPIRY it is no request, but what the answer to the request of that client and seq says
+ * of an expiry before: as if a KIND_GET_RESERVATION had shown it, begun and over when the request
+ * was. It is appended before that answer's outcome is stored. */
 struct history_op {
-    uint8_t type;            /* SLOT_OP */
+    uint8_t type;            /* SLOT_OP, SLOT_EXPIRY */
     uint8_t kind;            /* enum history_kind */
     _Atomic uint8_t outcome; /* enum history_outcome */
     uint8_t flags;

@@ -196,6 +196,11 @@ const void *history_at(const struct history_reader *r, uint32_t slot)
     return slot < r->slots ? r->map + (size_t)slot * HISTORY_SLOT_BYTES : NULL;
 }
 
+static bool is_op(unsigned type)
+{
+    return type == SLOT_OP || type == SLOT_EXPIRY;
+}
+
 /* How far the slot is from the start of its chunk. */
 static uint32_t place_of(uint32_t slot)
 {
@@ -244,7 +249,7 @@ const struct history_op *history_op_at(const struct history_reader *r, uint32_t 
     const struct history_op *op = history_at(r, slot);
     if (slot < HISTORY_HEADER_SLOTS || !op || place_of(slot) == 0)
         return NULL;
-    return type_of(op) == SLOT_OP && op_right(r, slot) ? op : NULL;
+    return is_op(type_of(op)) && op_right(r, slot) ? op : NULL;
 }
 
 const struct history_line *history_line_of(const struct history_op *op, unsigned n)
@@ -268,7 +273,7 @@ static bool spare_lines(const struct history_reader *r, uint32_t slot)
     const struct history_lines *more = history_at(r, slot);
     uint32_t back = ((uint32_t)more->first + 1) / 2;
     return back >= 1 && back < place_of(slot) && more->op == slot - back &&
-           type_of(history_at(r, more->op)) == SLOT_OP;
+           is_op(type_of(history_at(r, more->op)));
 }
 
 /* How many slots the thing in this slot takes; 0 when it makes no sense. */
@@ -276,7 +281,8 @@ static uint32_t slots_of(const struct history_reader *r, uint32_t slot, unsigned
 {
     const struct history_op *op = history_at(r, slot);
     switch (type) {
-    case SLOT_OP: return op_right(r, slot) ? HISTORY_OP_SLOTS(op->lines) : 0;
+    case SLOT_OP:
+    case SLOT_EXPIRY: return op_right(r, slot) ? HISTORY_OP_SLOTS(op->lines) : 0;
     case SLOT_LINES: return spare_lines(r, slot);
     case SLOT_ID: return text_right(history_at(r, slot), HISTORY_ID_MAX);
     case SLOT_NOTE: return text_right(history_at(r, slot), HISTORY_NOTE_MAX);

@@ -41,9 +41,10 @@ void history_relax(const struct history_reader *r);
 /* So many slots of a pass, or looks at operations out of their order, until that is worth it. */
 #define HISTORY_LOOKS (UINT32_C(1) << 20)
 
-/* A pass in the order of the file. Each call gives the next slot that is an operation, an id, a
- * sample or counters (lines slots belong to their operation and are passed over; what makes no
- * sense ends its chunk and counts in `broken`). The pages of what it has passed are given back. */
+/* A pass in the order of the file. Each call gives the next slot that is an operation, an expiry,
+ * an id, a note, a sample or counters (lines slots belong to their operation and are passed over;
+ * what makes no sense ends its chunk and counts in `broken`). The pages of what it has passed are
+ * given back. */
 struct history_pass {
     const struct history_reader *reader;
     uint32_t next, relaxed;            /* up to where they were given back */
@@ -59,7 +60,7 @@ enum history_type history_next(struct history_pass *pass, uint32_t *slot);
 /* The slot of that number, whatever it is; NULL outside of the file. */
 const void *history_at(const struct history_reader *r, uint32_t slot);
 
-/* The operation in that slot, or NULL when there is none. */
+/* The operation or expiry in that slot, or NULL when there is none. */
 const struct history_op *history_op_at(const struct history_reader *r, uint32_t slot);
 
 /* Line n of the operation, n < op->lines. Valid for operations that a pass or history_op_at gave.
@@ -74,6 +75,17 @@ static inline enum history_phase history_phase(const struct history_op *op)
 static inline enum history_outcome history_outcome(const struct history_op *op)
 {
     return (enum history_outcome)atomic_load_explicit(&op->outcome, memory_order_acquire);
+}
+
+/* Whether such a request ends a reservation when it succeeds, and whether that is by selling it. */
+static inline bool history_confirms(enum history_kind kind)
+{
+    return kind == KIND_CONFIRM || kind == KIND_RERESERVE;
+}
+
+static inline bool history_ends(enum history_kind kind)
+{
+    return history_confirms(kind) || kind == KIND_RELEASE;
 }
 
 /* Whether such a request changes nothing, whatever it is answered: of KIND_REUSE that is what is to
@@ -97,7 +109,7 @@ static inline bool history_removable(const struct history_facts *facts, uint32_t
  *                                     OUTCOME_OK it happened, and the lines say what it answered;
  *                                     OUTCOME_FAIL it did not (asked twice); UNKNOWN nobody said
  *   KIND_CONFIRM, RELEASE, EXTEND,    the reserve (its first attempt) of the reservation
- *   GET_RESERVATION
+ *   RERESERVE, GET_RESERVATION
  *   KIND_LOOKUP, REUSE                the first attempt with the key that is asked about, used
  *   otherwise                         0
  * A FLAG_RESENT confirm, release or extend therefore finds its reservation through the `of` of its

@@ -179,7 +179,8 @@ static void *take(struct history_writer *w, uint32_t slots)
     return at;
 }
 
-struct history_op *history_begin(struct history_writer *w, unsigned lines)
+/* The slots of an operation, all published but the first one. */
+static struct history_op *take_op(struct history_writer *w, unsigned lines)
 {
     assert(lines <= HISTORY_LINES_MAX);
     struct history_op *op = take(w, HISTORY_OP_SLOTS(lines));
@@ -192,8 +193,24 @@ struct history_op *history_begin(struct history_writer *w, unsigned lines)
         publish(more, SLOT_LINES);
     }
     op->lines = (uint8_t)lines;
+    return op;
+}
+
+struct history_op *history_begin(struct history_writer *w, unsigned lines)
+{
+    struct history_op *op = take_op(w, lines);
     publish(op, SLOT_OP); /* behind its lines: whoever sees it sees them */
     return op;
+}
+
+struct history_op *history_begin_expiry(struct history_writer *w, unsigned lines)
+{
+    return take_op(w, lines);
+}
+
+void history_put_expiry(struct history_op *op)
+{
+    publish(op, SLOT_EXPIRY);
 }
 
 uint32_t history_slot(const struct history_writer *w, const struct history_op *op)

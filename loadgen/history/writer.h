@@ -59,6 +59,10 @@ int history_reserve(struct history_writer *w, uint32_t slots) __attribute__((war
  * the operation is seen by readers at once. */
 struct history_op *history_begin(struct history_writer *w, unsigned lines);
 
+/* The same for an expiry: it is seen by readers, whole, from history_put_expiry on. */
+struct history_op *history_begin_expiry(struct history_writer *w, unsigned lines);
+void history_put_expiry(struct history_op *op);
+
 /* The number of an operation's slot. Only for operations of this writer's newest chunk: call it
  * right after history_begin. */
 uint32_t history_slot(const struct history_writer *w, const struct history_op *op);

@@ -70,8 +70,8 @@ static uint32_t reserve_of(const struct attempts *a, uint32_t slot)
     const struct history_op *op = history_op_at(a->reader, root);
     if (!op || op->kind == KIND_RESERVE)
         return op ? root : 0;
-    bool about = op->kind == KIND_CONFIRM || op->kind == KIND_RELEASE || op->kind == KIND_EXTEND ||
-                 op->kind == KIND_GET_RESERVATION;
+    bool about =
+        history_ends(op->kind) || op->kind == KIND_EXTEND || op->kind == KIND_GET_RESERVATION;
     return about && op->of ? attempts_root(a, op->of) : 0;
 }
 

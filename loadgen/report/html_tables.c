@@ -212,6 +212,7 @@ static void coverage(FILE *out, const struct coverage *c)
         {"sold-out answers", c->sold_out_answers},
         {"reservations made", c->reservations},
         {"… confirmed in the end", c->confirmed},
+        {"… after they had expired", c->taken_again},
         {"… released", c->released},
         {"… expired", c->expired},
         {"… still held", c->held},

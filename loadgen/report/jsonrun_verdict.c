@@ -62,6 +62,7 @@ static void put_coverage(struct jsonput *j, json_t *run, const struct coverage *
         {"sold_out_answers", c->sold_out_answers},
         {"reservations", c->reservations},
         {"confirmed", c->confirmed},
+        {"taken_again", c->taken_again},
         {"released", c->released},
         {"expired", c->expired},
         {"held", c->held},

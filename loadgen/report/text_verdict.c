@@ -154,9 +154,10 @@ void text_coverage(struct buf *b, const struct verdict *v, const struct history_
                   c->most_in_flight, c->most_in_flight == 1 ? "" : "s",
                   STR_ARG(FIELD(facts->prefix)), c->most_in_flight_item);
     page_fact(b, "reservations",
-              "%" PRIu64 ": %" PRIu64 " confirmed, %" PRIu64 " released, %" PRIu64
-              " expired, %" PRIu64 " held; %" PRIu64 " read back",
-              c->reservations, c->confirmed, c->released, c->expired, c->held, c->read_back);
+              "%" PRIu64 ": %" PRIu64 " confirmed (%" PRIu64 " taken again), %" PRIu64
+              " released, %" PRIu64 " expired, %" PRIu64 " held; %" PRIu64 " read back",
+              c->reservations, c->confirmed, c->taken_again, c->released, c->expired, c->held,
+              c->read_back);
     page_fact(b, "units",
               "%" PRId64 " received, %" PRId64 " sold, %" PRId64 " held, %" PRId64 " oversold",
               c->received, c->sold_units, c->held_units, c->oversold_units);

@@ -127,6 +127,16 @@ static void unanswered_requests_and_repeats_are_settled(void **state)
     tload_free(&load);
 }
 
+static void what_expired_is_taken_again_for_who_asks_for_it(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    int status = tload_run(&load, world->service.port, "mixed", COMMON "-d 4s --dup 0.05");
+    expect(&load, status, 0, "right");
+    assert_true(tload_coverage(&load, "taken_again") > 0);
+    tload_free(&load);
+}
+
 static void churn_lets_a_good_part_of_its_holds_expire(void **state)
 {
     struct world *world = *state;
@@ -303,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scenario_is_right_at_closed_and_at_open_load),
         cmocka_unit_test(unanswered_requests_and_repeats_are_settled),
+        cmocka_unit_test(what_expired_is_taken_again_for_who_asks_for_it),
         cmocka_unit_test(churn_lets_a_good_part_of_its_holds_expire),
         cmocka_unit_test(a_killed_worker_of_the_service_breaks_no_promise),
         cmocka_unit_test(a_killed_client_process_ends_the_run_but_not_the_proof),

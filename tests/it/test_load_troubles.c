@@ -22,7 +22,7 @@
 #define INTERNAL 255
 
 /* What a run must have met, so that its verdict is worth something. */
-enum meets { MEETS_NOTHING, MEETS_UNKNOWNS, MEETS_REPLAYS, MEETS_RESTORES };
+enum meets { MEETS_NOTHING, MEETS_UNKNOWNS, MEETS_REPLAYS, MEETS_RESTORES, MEETS_RERESERVES };
 
 static const struct row {
     const char *fault;
@@ -45,6 +45,7 @@ static const struct row {
     {"none", 1, "mixed", "--ttl 1s -R 2k -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "churn", "--ttl 1s --abort 0.02 --dup 0.05", RIGHT, RIGHT, MEETS_UNKNOWNS},
     {"none", 1, "mixed", "--ttl 1s --abort 0.02 --dup 0.05", RIGHT, RIGHT, MEETS_REPLAYS},
+    {"none", 1, "mixed", "--ttl 1s --abort 0.02 --dup 0.05 -d 3s", RIGHT, RIGHT, MEETS_RERESERVES},
     {"none", 1, "basket", "--no-keepalive", RIGHT, RIGHT, MEETS_NOTHING},
     {"restore", 700, "flash", "", RIGHT, RIGHT, MEETS_RESTORES},
     {"restore", 2500, "zipf", "", RIGHT, RIGHT, MEETS_RESTORES},
@@ -92,6 +93,8 @@ static const char *complaint(const struct row *row, const struct tload *load, in
         return "nothing was replayed";
     if (row->meets == MEETS_RESTORES && tload_fact(load, "restores") < 1)
         return "the report does not say that the service was restored";
+    if (row->meets == MEETS_RERESERVES && tload_coverage(load, "taken_again") < 1)
+        return "no reservation was taken again after it had expired";
     return tload_check(load) == RIGHT ? NULL : "the history alone is judged otherwise";
 }
 

@@ -165,6 +165,16 @@ static void put_line(struct buf *b, const struct hold_line *line, bool confirmed
                line->version);
 }
 
+static void put_expired_lines(struct buf *b, const struct hold *hold)
+{
+    PUT(b, ",\"expired_lines\":[");
+    for (unsigned i = 0; i < hold->line_count; i++)
+        buf_printf(b, "%s{\"sku\":\"%s\",\"remaining\":%" PRId64 ",\"version\":%" PRIu64 "}",
+                   i > 0 ? "," : "", hold->line[i].item->sku, hold->line[i].expired_remaining,
+                   hold->line[i].expired_version);
+    PUT(b, "]");
+}
+
 void answer_hold(struct answer *a, unsigned status, const struct hold *hold)
 {
     struct buf *b = &a->body;
@@ -181,7 +191,10 @@ void answer_hold(struct answer *a, unsigned status, const struct hold *hold)
             buf_putc(b, ',');
         put_line(b, &hold->line[i], hold->state == HOLD_CONFIRMED);
     }
-    buf_printf(b, "],\"customer\":%s,\"reference\":%s,\"metadata\":%s,\"created_at\":",
+    PUT(b, "]");
+    if (hold->taken_again)
+        put_expired_lines(b, hold);
+    buf_printf(b, ",\"customer\":%s,\"reference\":%s,\"metadata\":%s,\"created_at\":",
                hold->customer ? hold->customer : "null", hold->reference ? hold->reference : "null",
                hold->metadata ? hold->metadata : "{}");
     put_time(b, hold->created_ms);

@@ -1,5 +1,6 @@
 /* booking.c -- reservations: reserve, confirm, release, extend, get, and their expiry. */
 #include "shop/memory.h"
+#include "shop/revive.h"
 #include "shop/store.h"
 
 #include <assert.h>
@@ -29,13 +30,6 @@ static struct hold *new_hold(struct store *s, const struct op *op)
     h->metadata = dump(op->metadata);
     h->line_count = op->line_count;
     return h;
-}
-
-/* Writes the pair of the transition that just touched the line's item. */
-static void stamp(struct hold_line *line)
-{
-    line->remaining = line->item->now.available;
-    line->version = line->item->now.version;
 }
 
 /* The units were taken, yet the answer is that there are too few of them. Only where the state
@@ -90,7 +84,7 @@ void decide_reserve(struct store *s, const struct op *op, struct answer *a)
         item_touch(items[i], &was[i], s->now_ms, &s->faults);
         h->line[i] =
             (struct hold_line){.item = items[i], .quantity = quantity, .reserved = quantity};
-        stamp(&h->line[i]);
+        hold_stamp(&h->line[i]);
     }
     table_put(&s->holds, str_of(h->id), h);
     deadlines_add(&s->deadlines, h);
@@ -114,7 +108,7 @@ static void end_hold(struct store *s, struct hold *h, enum hold_state state, con
         line->item->now.available += (line->quantity - keeps) * (1 + extra);
         line->item->now.sold += keeps;
         item_touch(line->item, &was, s->now_ms, &s->faults);
-        stamp(line);
+        hold_stamp(line);
         if (sold)
             line->quantity = keeps;
     }
@@ -228,6 +222,21 @@ static void lose_confirm(struct store *s, struct hold *h, const int64_t *sold, s
     a->unrecorded = true;
 }
 
+/* Whether what is past its deadline, which it is written to be then, is to be taken again. */
+static bool revives(struct store *s, const struct op *op, struct hold *h)
+{
+    bool open = is_open(s, h);
+    if (!op->rereserve)
+        return h->state == HOLD_EXPIRED && fault_fires(&s->faults, FAULT_REVIVES_UNASKED);
+    if (h->state == HOLD_RELEASED)
+        return fault_fires(&s->faults, FAULT_REVIVES_RELEASED);
+    if (open && !fault_fires(&s->faults, FAULT_REVIVES_HELD))
+        return false;
+    if (h->state == HOLD_HELD)
+        end_hold(s, h, HOLD_EXPIRED, NULL, 0);
+    return h->state == HOLD_EXPIRED && !fault_fires(&s->faults, FAULT_REVIVES_NOT);
+}
+
 void decide_confirm(struct store *s, const struct op *op, struct answer *a)
 {
     int64_t sold[HOLD_LINES_MAX];
@@ -238,8 +247,12 @@ void decide_confirm(struct store *s, const struct op *op, struct answer *a)
         repeat(h, a);
         return;
     }
-    bool revives = h->state == HOLD_EXPIRED && fault_fires(&s->faults, FAULT_LATE_CONFIRM);
-    if (!is_open(s, h) && !revives) {
+    if (revives(s, op, h)) {
+        revive(s, h, sold, a);
+        return;
+    }
+    bool late = h->state == HOLD_EXPIRED && fault_fires(&s->faults, FAULT_LATE_CONFIRM);
+    if (!is_open(s, h) && !late) {
         refuse_ended(h, a);
         return;
     }
@@ -287,7 +300,7 @@ void decide_extend(struct store *s, const struct op *op, struct answer *a)
     for (unsigned i = 0; i < h->line_count; i++) {
         struct item_state was = h->line[i].item->now;
         item_touch(h->line[i].item, &was, s->now_ms, &s->faults);
-        stamp(&h->line[i]);
+        hold_stamp(&h->line[i]);
     }
     answer_hold(a, 200, h);
 }
@@ -302,7 +315,10 @@ void decide_get(struct store *s, const struct op *op, struct answer *a)
     if (h->state == HOLD_CONFIRMED && sold < line->reserved &&
         fault_fires(&s->faults, FAULT_SAYS_SOLD))
         line->quantity++;
+    bool taken_again = h->taken_again;
+    h->taken_again = taken_again && !fault_fires(&s->faults, FAULT_REVIVES_UNSAID);
     answer_hold(a, 200, h);
     answer_close(a, s->now_ms);
+    h->taken_again = taken_again;
     line->quantity = sold;
 }

@@ -51,6 +51,14 @@ enum fault {
     FAULT_LATE_CONFIRM,   /* a hold that expired is confirmed all the same */
     FAULT_GRACE,          /* a hold lives `every` ms longer than it says */
     FAULT_LOST_ITEM,      /* an item is gone for good */
+    /* A confirm with if_expired: rereserve; see booking.c. */
+    FAULT_REVIVES_UNTAKEN,  /* what expired is sold, and its units are not taken again */
+    FAULT_REVIVES_HELD,     /* what is held still is given back and taken again */
+    FAULT_REVIVES_NOT,      /* what expired is refused for that */
+    FAULT_REVIVES_RELEASED, /* what was released is taken again and sold */
+    FAULT_REVIVES_UNASKED,  /* the same of what expired, for a plain confirm */
+    FAULT_REVIVES_UNSAID,   /* what was taken again does not say in a GET that it had expired */
+    FAULT_SAYS_EXPIRED,     /* expired_lines are of another version */
     /* A page of items; see list.h. */
     FAULT_LIST_SKIPS,    /* an item is left out */
     FAULT_LIST_ORDER,    /* two are in the wrong order */
@@ -88,6 +96,8 @@ enum fault {
     FAULT_SAYS_200,          /* a new reservation is answered with 200 */
     FAULT_SAYS_CUSTOMER,     /* a reservation is somebody else's */
     FAULT_SAYS_NO_REFERENCE, /* a reservation is for nothing */
+    FAULT_SAYS_METADATA,     /* a reservation's metadata is another one's */
+    FAULT_SAYS_NO_METADATA,  /* a reservation's metadata is lost */
     FAULT_SAYS_SOLD,         /* more was sold of a reservation than it was confirmed for */
     FAULT_SAYS_ETAG,         /* the ETag of an item is of another version */
     /* The store is rebuilt, see restore.h. */

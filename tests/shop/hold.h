@@ -26,12 +26,15 @@ struct hold_line {
     int64_t reserved;
     int64_t remaining; /* of the item right after the hold's last transition */
     uint64_t version;
+    int64_t expired_remaining; /* and right after its expiry, once it was taken again */
+    uint64_t expired_version;
 };
 
 struct hold {
     char id[HOLD_ID_SIZE];
     enum hold_state state;
     bool gone;                             /* a lie: nobody can find it */
+    bool taken_again;                      /* confirmed after it had expired */
     int64_t created_ms, expires_ms;        /* as told */
     int64_t due_ms;                        /* as kept: the same but for FAULT_EARLY_EXPIRY */
     char *customer, *reference, *metadata; /* JSON text, or NULL */
@@ -49,6 +52,13 @@ struct deadlines {
     struct deadline *heap;
     size_t count, room;
 };
+
+/* Writes the pair of the transition that just touched the line's item. */
+static inline void hold_stamp(struct hold_line *line)
+{
+    line->remaining = line->item->now.available;
+    line->version = line->item->now.version;
+}
 
 /* "held", "confirmed", ... */
 const char *hold_state_name(enum hold_state state);

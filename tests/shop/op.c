@@ -130,6 +130,12 @@ static bool read_reason(struct op *op, const json_t *value)
     return read_text(value, &unused);
 }
 
+static bool read_if_expired(struct op *op, const json_t *value)
+{
+    op->rereserve = json_is_string(value) && strcmp(json_string_value(value), "rereserve") == 0;
+    return op->rereserve;
+}
+
 static bool read_metadata(struct op *op, const json_t *value)
 {
     op->metadata = value;
@@ -197,6 +203,7 @@ static const struct member {
     {"metadata", IN(RESERVE), 0, read_metadata},
     {"ttl_seconds", IN(RESERVE) | IN(EXTEND), 0, read_ttl},
     {"lines", TAKES_LINES, 0, read_lines},
+    {"if_expired", IN(CONFIRM), 0, read_if_expired},
     {"sku", IN(RESERVE), 0, read_top_sku},
     {"quantity", IN(DECREMENT) | IN(RESERVE), IN(DECREMENT), read_quantity},
 };

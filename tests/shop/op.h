@@ -47,6 +47,7 @@ struct op {
     enum op_condition if_match, if_none_match;
     uint64_t if_match_version;
     bool has_on_hand, has_lines, has_short; /* short: sku and quantity at the top */
+    bool rereserve;                         /* "if_expired" says so */
     int64_t on_hand, delta, ttl_ms;
     const json_t *customer, *reference, *metadata; /* or NULL */
     unsigned line_count;

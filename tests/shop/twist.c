@@ -15,6 +15,8 @@ static const struct twist {
     {FAULT_SAYS_NO_VERSION, 200, STR("\"version\":"), STR("\"revision\":")},
     {FAULT_SAYS_CUSTOMER, 200, STR("\"customer\":\"c1"), STR("\"customer\":\"c2")},
     {FAULT_SAYS_NO_REFERENCE, 201, STR("\"reference\":\""), STR("\"reference\":null,\"was\":\"")},
+    {FAULT_SAYS_METADATA, 200, STR("\"no\":"), STR("\"no\":1")},
+    {FAULT_SAYS_NO_METADATA, 201, STR("\"metadata\":{"), STR("\"metadata\":{},\"was\":{")},
     {FAULT_SAYS_STATUS, 409, STR("\"status\":409"), STR("\"status\":404")},
     {FAULT_SAYS_NO_DETAIL, 409, STR("\"detail\":"), STR("\"message\":")},
 };

@@ -82,7 +82,8 @@ static bool search_with(struct search *s, uint32_t n, const struct model_state *
 static void lapse(const struct search *s, uint32_t n, struct model_state *state)
 {
     const struct model_request *q = &s->model.request[n];
-    bool told = q->outcome == OUTCOME_FAIL && q->op->detail == DETAIL_EXPIRED;
+    bool wants = q->op->kind == KIND_RERESERVE && q->op->detail == DETAIL_NO_STOCK;
+    bool told = q->outcome == OUTCOME_FAIL && (q->op->detail == DETAIL_EXPIRED || wants);
     if (told && q->reservation != MODEL_NONE && state->hold[q->reservation].state == DETAIL_HELD &&
         !somebody_over(s, state->hold[q->reservation].due_ns, true))
         state->hold[q->reservation].up = true;

@@ -34,7 +34,7 @@ static bool is_read(const struct history_op *op)
 
 static bool is_change(const struct history_op *op)
 {
-    return op->kind == KIND_CONFIRM || op->kind == KIND_RELEASE || op->kind == KIND_EXTEND;
+    return history_ends(op->kind) || op->kind == KIND_EXTEND;
 }
 
 static bool is_whole(const struct history_op *op)
@@ -152,7 +152,7 @@ bool model_read(struct model *m, const struct history_reader *r)
     history_pass(&pass, r);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;)
-        if (type == SLOT_OP && !add(m, history_op_at(r, slot), slot))
+        if ((type == SLOT_OP || type == SLOT_EXPIRY) && !add(m, history_op_at(r, slot), slot))
             return false;
     for (uint32_t n = 0; n < m->count; n++)
         if (!place(m, n))
@@ -243,12 +243,35 @@ static bool take_units(const struct model *m, struct model_state *s, uint32_t ke
     return true;
 }
 
+/* Sells units of a hold that has expired, if they are there. */
+static bool take_again(const struct model *m, struct model_state *s, uint32_t key, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    const struct history_op *reserve = m->request[q->reservation].op;
+    if (q->op->kind != KIND_RERESERVE || s->hold[q->reservation].state != DETAIL_EXPIRED ||
+        q->op->lines != reserve->lines || !enough(s, q->op))
+        return false;
+    for (unsigned i = 0; i < q->op->lines; i++) {
+        int64_t sold = line(q->op, i)->quantity;
+        unsigned of = line_about(reserve, line(q->op, i)->item);
+        if (of == MODEL_NONE)
+            return false;
+        change(s, line(q->op, i)->item, &s->key[key].pair[i], -sold, 0, sold);
+        s->hold[q->reservation].pair[of] = s->key[key].pair[i];
+        s->hold[q->reservation].confirmed[of] = (int32_t)sold;
+    }
+    s->hold[q->reservation].state = DETAIL_CONFIRMED;
+    s->hold[q->reservation].again = s->key[key].again = true;
+    return true;
+}
+
 static bool change_hold(const struct model *m, struct model_state *s, uint32_t key, uint32_t n)
 {
     const struct model_request *q = &m->request[n];
     const struct history_op *reserve = m->request[q->reservation].op;
-    if (s->hold[q->reservation].state != DETAIL_HELD || s->hold[q->reservation].up ||
-        q->op->lines != reserve->lines)
+    if (s->hold[q->reservation].state != DETAIL_HELD)
+        return take_again(m, s, key, n);
+    if (s->hold[q->reservation].up || q->op->lines != reserve->lines)
         return false;
     for (unsigned i = 0; i < q->op->lines; i++) {
         uint32_t item = line(q->op, i)->item;
@@ -256,7 +279,7 @@ static bool change_hold(const struct model *m, struct model_state *s, uint32_t k
         if (of == MODEL_NONE)
             return false;
         int64_t held = line(reserve, of)->quantity, sold = 0;
-        if (q->op->kind == KIND_CONFIRM)
+        if (history_confirms(q->op->kind))
             sold = line(q->op, i)->quantity;
         if (q->op->kind == KIND_EXTEND)
             held = 0;
@@ -268,7 +291,7 @@ static bool change_hold(const struct model *m, struct model_state *s, uint32_t k
         hold_due(m, s, q->reservation, n);
     else
         s->hold[q->reservation].state =
-            q->op->kind == KIND_CONFIRM ? DETAIL_CONFIRMED : DETAIL_RELEASED;
+            history_confirms(q->op->kind) ? DETAIL_CONFIRMED : DETAIL_RELEASED;
     return true;
 }
 
@@ -291,6 +314,7 @@ void model_expire(const struct model *m, struct model_state *s, uint32_t reserve
     for (unsigned n = 0; n < op->lines; n++)
         change(s, line(op, n)->item, &s->hold[reserve].pair[n], line(op, n)->quantity,
                -line(op, n)->quantity, 0);
+    memcpy(s->hold[reserve].expired, s->hold[reserve].pair, sizeof(s->hold[reserve].pair));
 }
 
 /* --- what an answer says --- */
@@ -324,7 +348,7 @@ static bool same_end(const struct model *m, const struct model_state *s, uint32_
     const struct model_request *q = &m->request[n];
     const struct history_op *reserve = m->request[q->reservation].op;
     enum history_detail state = s->hold[q->reservation].state;
-    if (q->op->kind != KIND_CONFIRM)
+    if (!history_confirms(q->op->kind))
         return q->op->kind == KIND_RELEASE && state == DETAIL_RELEASED;
     for (unsigned i = 0; i < q->op->lines; i++) {
         unsigned of = line_about(reserve, line(q->op, i)->item);
@@ -339,7 +363,7 @@ static bool repeats_end(const struct model *m, const struct model_state *s, uint
 {
     const struct model_request *q = &m->request[n];
     const struct history_op *reserve = m->request[q->reservation].op;
-    bool all = q->op->kind == KIND_CONFIRM;
+    bool all = history_confirms(q->op->kind);
     for (unsigned i = 0; i < q->op->lines && all; i++) {
         unsigned of = line_about(reserve, line(q->op, i)->item);
         all = of != MODEL_NONE && line(q->op, i)->quantity == line(reserve, of)->quantity;
@@ -389,11 +413,18 @@ static bool longer_granted(const struct model *m, uint32_t n)
     return false;
 }
 
+/* Whether its time is up, be that written or not. */
+static bool is_over(const struct model_state *s, uint32_t reserve)
+{
+    return s->hold[reserve].state == DETAIL_EXPIRED || s->hold[reserve].up;
+}
+
 static bool refused(const struct model *m, const struct model_state *s, uint32_t n)
 {
     const struct model_request *q = &m->request[n];
     const struct history_op *op = q->op;
     bool done = !is_read(op) && s->key[q->key].applied && !s->key[q->key].repeat;
+    bool again = op->kind == KIND_RERESERVE;
     bool takes = op->kind == KIND_ADJUST || op->kind == KIND_DECREMENT || op->kind == KIND_RESERVE;
     switch (op->detail) {
     case DETAIL_NO_STOCK:
@@ -404,7 +435,7 @@ static bool refused(const struct model *m, const struct model_state *s, uint32_t
                  l->remaining != s->item[l->item].available || l->remaining >= wanted(op, i)))
                 return false;
         }
-        return takes && !done;
+        return (takes || (again && is_over(s, q->reservation))) && !done;
     case DETAIL_NO_ITEM:
         for (unsigned i = 0; i < op->lines; i++)
             if (!s->item[line(op, i)->item].created)
@@ -419,6 +450,8 @@ static bool refused(const struct model *m, const struct model_state *s, uint32_t
     case DETAIL_EXPIRED:
         if (!is_change(op))
             return true; /* some refusal that is none of these */
+        if (op->detail == DETAIL_EXPIRED && again)
+            return false;
         if (op->detail == DETAIL_EXPIRED && s->hold[q->reservation].up)
             return !done;
         return !done && s->hold[q->reservation].state == op->detail && !same_end(m, s, n);
@@ -436,15 +469,22 @@ static bool right_state(const struct history_op *op)
     static const enum history_detail after[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
                                                      [KIND_EXTEND] = DETAIL_HELD,
                                                      [KIND_CONFIRM] = DETAIL_CONFIRMED,
-                                                     [KIND_RELEASE] = DETAIL_RELEASED};
+                                                     [KIND_RELEASE] = DETAIL_RELEASED,
+                                                     [KIND_RERESERVE] = DETAIL_CONFIRMED};
     return after[op->kind] == DETAIL_NONE || op->detail == after[op->kind];
+}
+
+/* Whether the answer tells of an expiry before, or of none. */
+static bool tells(const struct history_op *op, bool again)
+{
+    return ((op->flags & FLAG_TOOK_AGAIN) != 0) == again;
 }
 
 static bool looked_up(const struct model *m, const struct model_state *s, uint32_t n)
 {
     const struct model_request *q = &m->request[n];
     if (q->outcome == OUTCOME_OK)
-        return right_state(q->op) && s->key[q->key].applied &&
+        return right_state(q->op) && s->key[q->key].applied && tells(q->op, s->key[q->key].again) &&
                same_pairs(q->op, s->key[q->key].pair);
     return q->op->detail != DETAIL_NO_OPERATION || !s->key[q->key].applied || s->key[q->key].repeat;
 }
@@ -463,11 +503,31 @@ static bool shows_sold(const struct model *m, const struct model_state *s, uint3
     return same;
 }
 
+/* It is told of for good, once it has been. */
+static bool shows_expiry(const struct model *m, const struct model_state *s, uint32_t n)
+{
+    const struct model_request *q = &m->request[n];
+    const struct history_op *reserve = m->request[q->reservation].op;
+    bool same = q->op->lines == reserve->lines &&
+                (s->hold[q->reservation].again || s->hold[q->reservation].state == DETAIL_EXPIRED);
+    for (unsigned i = 0; i < q->op->lines && same; i++) {
+        unsigned of = line_about(reserve, line(q->op, i)->item);
+        const struct model_pair *pair =
+            of == MODEL_NONE ? NULL : &s->hold[q->reservation].expired[of];
+        same = pair && pair->version == line(q->op, i)->version &&
+               pair->remaining == line(q->op, i)->remaining;
+    }
+    return same;
+}
+
 static bool shown(const struct model *m, const struct model_state *s, uint32_t n)
 {
     const struct model_request *q = &m->request[n];
+    if (q->op->type == SLOT_EXPIRY)
+        return shows_expiry(m, s, n);
     if (q->op->kind == KIND_GET_RESERVATION)
-        return s->hold[q->reservation].state == q->op->detail && shows_hold(m, s, n) &&
+        return tells(q->op, s->hold[q->reservation].again) &&
+               s->hold[q->reservation].state == q->op->detail && shows_hold(m, s, n) &&
                shows_sold(m, s, n);
     const struct history_line *l = line(q->op, 0);
     return s->item[l->item].created && l->version == s->item[l->item].version &&
@@ -493,17 +553,18 @@ static bool done(const struct model *m, struct model_state *s, uint32_t n)
     if (!right_state(q->op))
         return false;
     if (s->key[q->key].applied)
-        return same_pairs(q->op, s->key[q->key].pair) &&
+        return same_pairs(q->op, s->key[q->key].pair) && tells(q->op, s->key[q->key].again) &&
                (marked || (!s->key[q->key].repeat && shared_result(m, n)));
-    bool ends = q->op->kind == KIND_CONFIRM || q->op->kind == KIND_RELEASE;
-    if (ends && repeats_end(m, s, n)) {
+    if (history_ends(q->op->kind) && repeats_end(m, s, n)) {
         s->key[q->key].applied = s->key[q->key].repeat = true;
+        s->key[q->key].again = s->hold[q->reservation].again;
         for (unsigned i = 0; i < q->op->lines; i++)
             s->key[q->key].pair[i] =
                 (struct model_pair){line(q->op, i)->version, line(q->op, i)->remaining};
-        return marked && shows_hold(m, s, n);
+        return marked && tells(q->op, s->key[q->key].again) && shows_hold(m, s, n);
     }
-    return !marked && apply(m, s, n) && same_pairs(q->op, s->key[q->key].pair);
+    return !marked && apply(m, s, n) && tells(q->op, s->key[q->key].again) &&
+           same_pairs(q->op, s->key[q->key].pair);
 }
 
 bool model_answered(const struct model *m, struct model_state *s, uint32_t n)
@@ -523,10 +584,11 @@ bool model_unseen(const struct model *m, struct model_state *s, uint32_t n)
     const struct model_request *q = &m->request[n];
     if (q->outcome != OUTCOME_UNKNOWN || is_read(q->op) || q->settle || s->key[q->key].applied)
         return false;
-    bool ends = q->op->kind == KIND_CONFIRM || q->op->kind == KIND_RELEASE;
-    if (ends && repeats_end(m, s, n)) { /* it repeats, and is kept, what another key did */
+    if (history_ends(q->op->kind) &&
+        repeats_end(m, s, n)) { /* it repeats, and is kept, what another key did */
         const struct history_op *reserve = m->request[q->reservation].op;
         s->key[q->key].applied = s->key[q->key].repeat = true;
+        s->key[q->key].again = s->hold[q->reservation].again;
         for (unsigned i = 0; i < q->op->lines; i++) {
             unsigned of = line_about(reserve, line(q->op, i)->item);
             if (of == MODEL_NONE)

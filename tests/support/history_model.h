@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#define MODEL_REQUESTS 40
+#define MODEL_REQUESTS 60
 #define MODEL_ITEMS    4
 #define MODEL_LINES    3
 #define MODEL_NONE     UINT32_MAX
@@ -42,13 +42,16 @@ struct model_state {
     /* By number of the first attempt of a key. */
     struct {
         bool applied;
+        bool again;  /* its answer tells of an expiry before */
         bool repeat; /* it only repeats what another key had done: whether that is kept is free */
         struct model_pair pair[MODEL_LINES];
     } key[MODEL_REQUESTS];
     /* By number of the first attempt of a reserve. */
     struct {
         enum history_detail state; /* DETAIL_NONE: there is none */
-        bool up; /* somebody was told that its time is up; that it expired is written later */
+        bool up;    /* somebody was told that its time is up; that it expired is written later */
+        bool again; /* confirmed after it had expired, with these pairs */
+        struct model_pair expired[MODEL_LINES];
         uint64_t due_ns; /* it does not run out before that */
         int32_t confirmed[MODEL_LINES];
         struct model_pair pair[MODEL_LINES];

@@ -28,6 +28,7 @@ static const char *const names[MUTATIONS] = {
     [MUTATE_PHASE] = "phase",
     [MUTATE_REPLAYED] = "replay flag",
     [MUTATE_RESENT] = "resent flag",
+    [MUTATE_AGAIN] = "taken-again flag",
     [MUTATE_BATCHED] = "batched flag",
     [MUTATE_COUNTERS] = "counters",
     [MUTATE_DROP] = "record dropped",
@@ -52,7 +53,7 @@ static int gather(struct history_mutant *m)
     history_pass(&pass, &m->reader);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
-        if (type == SLOT_OP)
+        if (type == SLOT_OP || type == SLOT_EXPIRY)
             m->op[m->ops++] = slot;
         else if (type == SLOT_COUNTERS)
             m->counters[m->counter_count++] = slot;
@@ -184,6 +185,7 @@ static bool change_field(struct history_mutant *m, enum mutation mutation, struc
     case MUTATE_KIND: op->kind = (uint8_t)rng_below(rng, KIND_SET); break;
     case MUTATE_PHASE: op->flags = (uint8_t)((op->flags | FLAG_PHASE) - rng_below(rng, 4)); break;
     case MUTATE_REPLAYED: op->flags ^= FLAG_REPLAYED; break;
+    case MUTATE_AGAIN: op->flags ^= FLAG_TOOK_AGAIN; break;
     case MUTATE_BATCHED: op->flags ^= FLAG_BATCHED; break;
     default: op->flags ^= FLAG_RESENT; break;
     }

@@ -27,6 +27,7 @@ enum mutation {
     MUTATE_PHASE,
     MUTATE_REPLAYED,
     MUTATE_RESENT,
+    MUTATE_AGAIN,
     MUTATE_BATCHED,
     MUTATE_COUNTERS,
     MUTATE_DROP,
@@ -42,7 +43,7 @@ enum mutation {
 struct history_mutant {
     struct history_reader reader;
     unsigned char *map; /* the same file, to be written */
-    uint32_t *op;       /* slots of all operations */
+    uint32_t *op;       /* slots of all operations, and of what answers told besides */
     uint32_t ops;
     uint32_t *counters;
     uint32_t counter_count;

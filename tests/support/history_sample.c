@@ -56,14 +56,8 @@ void history_sample_begin(struct history_sample_file *s, const struct history_fa
                             i == HISTORY_SAMPLE_PARENT ? HISTORY_WORKERS_MAX : i, i == 1 ? 2 : 0);
 }
 
-uint32_t history_sample_add(struct history_sample_file *s, const struct history_attempt *a)
+static void fill(struct history_op *op, const struct history_attempt *a, unsigned lines)
 {
-    struct history_writer *w = &s->writer[a->worker];
-    unsigned lines = a->no_lines ? 0 : a->lines ? a->lines : 1;
-    assert(lines <= 4);
-    must(history_reserve(w, HISTORY_OP_SLOTS(lines)));
-    struct history_op *op = history_begin(w, lines);
-    uint32_t slot = history_slot(w, op);
     op->kind = (uint8_t)a->kind;
     op->client = a->client;
     op->seq = a->seq;
@@ -74,7 +68,33 @@ uint32_t history_sample_add(struct history_sample_file *s, const struct history_
     for (unsigned i = 0; i < lines; i++)
         *history_line(op, i) = a->line[i];
     history_finish(op, a->outcome, a->status, a->detail, 0, a->end_us * US);
+}
+
+uint32_t history_sample_add(struct history_sample_file *s, const struct history_attempt *a)
+{
+    struct history_writer *w = &s->writer[a->worker];
+    unsigned lines = a->no_lines ? 0 : a->lines ? a->lines : 1;
+    assert(lines <= 4);
+    must(history_reserve(w, HISTORY_OP_SLOTS(lines)));
+    struct history_op *op = history_begin(w, lines);
+    uint32_t slot = history_slot(w, op);
+    fill(op, a, lines);
     return slot;
+}
+
+void history_sample_expiry(struct history_sample_file *s, const struct history_attempt *attempt)
+{
+    struct history_writer *w = &s->writer[attempt->worker];
+    struct history_attempt a = *attempt;
+    unsigned lines = a.lines ? a.lines : 1;
+    a.kind = KIND_GET_RESERVATION;
+    a.outcome = OUTCOME_OK;
+    a.status = 200;
+    a.detail = DETAIL_EXPIRED;
+    must(history_reserve(w, HISTORY_OP_SLOTS(lines)));
+    struct history_op *op = history_begin_expiry(w, lines);
+    fill(op, &a, lines);
+    history_put_expiry(op);
 }
 
 void history_sample_id(struct history_sample_file *s, uint32_t op, const char *id)

@@ -45,6 +45,8 @@ void history_sample_begin(struct history_sample_file *s, const struct history_fa
 
 /* Appends the attempt; its slot. */
 uint32_t history_sample_add(struct history_sample_file *s, const struct history_attempt *attempt);
+/* What the answer to such an attempt tells of an expiry: its lines, and when it was there. */
+void history_sample_expiry(struct history_sample_file *s, const struct history_attempt *attempt);
 void history_sample_id(struct history_sample_file *s, uint32_t op, const char *id);
 void history_sample_conflicts(struct history_sample_file *s, uint64_t at_us, uint64_t conflicts,
                               uint64_t batches, uint64_t batch_ops);

@@ -79,12 +79,12 @@ static bool turn_round(struct shop_row *first, struct shop_row *second)
     return true;
 }
 
+/* Two that stand behind each other: what is between might have seen what the first one left. */
 static void turn_some_round(struct shop_world *w, size_t first)
 {
-    for (size_t i = first; i < w->row_count; i++)
-        for (size_t j = i + 1; j < w->row_count && !w->planted; j++)
-            w->planted = is_simple(&w->rows[i]) && is_simple(&w->rows[j]) &&
-                         turn_round(&w->rows[i], &w->rows[j]);
+    for (size_t i = first; i + 1 < w->row_count && !w->planted; i++)
+        w->planted = is_simple(&w->rows[i]) && is_simple(&w->rows[i + 1]) &&
+                     turn_round(&w->rows[i], &w->rows[i + 1]);
 }
 
 void shop_act_together(struct shop_world *w, uint32_t client)

@@ -1,4 +1,5 @@
 /* shop_clients.c -- what the clients of shop_world.h do, and what becomes of their requests. */
+#include "history/reader.h"
 #include "support/shop_world.h"
 
 #include <string.h>
@@ -30,7 +31,8 @@ static void replay(struct shop_world *w, size_t first, size_t done)
     struct shop_row *row = &w->rows[at];
     const struct shop_row *was = &w->rows[done];
     memcpy(row->line, was->line, sizeof(row->line));
-    row->flags |= FLAG_REPLAYED;
+    memcpy(row->told, was->told, sizeof(row->told));
+    row->flags |= FLAG_REPLAYED | (was->flags & FLAG_TOOK_AGAIN);
     shop_answer(row, OUTCOME_OK, was->kind == KIND_RESERVE ? 201 : 200,
                 was->kind == KIND_RESERVE ? DETAIL_HELD : was->detail);
 }
@@ -177,6 +179,8 @@ void shop_show(struct shop_world *w, struct shop_row *row, const struct shop_hol
     memcpy(row->line, pairs == SHOP_NONE ? hold->expired : w->rows[pairs].line, sizeof(row->line));
     for (unsigned n = 0; n < row->lines && state != DETAIL_CONFIRMED; n++)
         row->line[n].quantity = reserve->line[n].quantity; /* of a confirmed one: what was sold */
+    if (state == DETAIL_CONFIRMED)
+        shop_tell_expiry(row, hold);
     shop_answer(row, OUTCOME_OK, 200, state);
 }
 
@@ -191,6 +195,10 @@ static void look_at_hold(struct shop_world *w, struct shop_row *row, const struc
         shop_show(w, row, hold, hold->row, DETAIL_HELD);
     else
         shop_show(w, row, hold, hold->last, hold->state);
+    bool silent = row->flags & FLAG_TOOK_AGAIN && shop_world_armed(w, SHOP_NOT_TOLD);
+    w->planted |= silent;
+    if (silent)
+        row->flags &= (uint8_t)~FLAG_TOOK_AGAIN;
 }
 
 /* Whether the client may want something of it: it is its own, or, now and then, another one's whose
@@ -216,14 +224,40 @@ static size_t find_hold(struct shop_world *w, uint32_t client)
     return SHOP_NONE;
 }
 
+/* One that has expired, or that was taken again after it had; else as above. */
+static size_t find_expired(struct shop_world *w, uint32_t client, bool again)
+{
+    size_t from = w->hold_count > 0 ? rng_below(&w->rng, w->hold_count) : 0;
+    for (size_t i = 0; i < w->hold_count; i++) {
+        const struct shop_hold *hold = &w->holds[(from + i) % w->hold_count];
+        bool fits = again ? hold->again : hold->state == DETAIL_EXPIRED;
+        if (fits && may_touch(w, hold, client))
+            return (size_t)(hold - w->holds);
+    }
+    return find_hold(w, client);
+}
+
+/* A hold for a request of that kind. */
+static size_t find_for(struct shop_world *w, uint32_t client, enum history_kind kind)
+{
+    bool looks = kind == KIND_GET_RESERVATION;
+    if (looks && (shop_world_armed(w, SHOP_NOT_TOLD) || shop_chance(w, 10)))
+        return find_expired(w, client, true);
+    if ((kind == KIND_RERESERVE && shop_chance(w, 50)) ||
+        (kind == KIND_CONFIRM && shop_world_armed(w, SHOP_TAKEN_UNASKED)))
+        return find_expired(w, client, false);
+    return find_hold(w, client);
+}
+
 static void act_on_hold(struct shop_world *w, uint32_t client)
 {
-    static const enum history_kind kinds[] = {KIND_CONFIRM, KIND_RELEASE, KIND_EXTEND,
-                                              KIND_GET_RESERVATION, KIND_RELEASE};
-    size_t hold = find_hold(w, client);
+    static const enum history_kind kinds[] = {KIND_CONFIRM,         KIND_RELEASE, KIND_EXTEND,
+                                              KIND_GET_RESERVATION, KIND_RELEASE, KIND_RERESERVE};
+    enum history_kind kind = kinds[rng_below(&w->rng, 6)];
+    size_t hold = find_for(w, client, kind);
     if (hold == SHOP_NONE)
         return;
-    size_t at = shop_attempt(w, client, kinds[rng_below(&w->rng, 5)]);
+    size_t at = shop_attempt(w, client, kind);
     if (at == SHOP_NONE)
         return;
     struct shop_row *row = &w->rows[at];
@@ -236,7 +270,7 @@ static void act_on_hold(struct shop_world *w, uint32_t client)
     row->lines = reserve->lines;
     for (unsigned n = 0; n < row->lines; n++) {
         int32_t sold = reserve->line[n].quantity;
-        if (row->kind == KIND_CONFIRM && shop_chance(w, 30) && sold > 1)
+        if (history_confirms(row->kind) && shop_chance(w, 30) && sold > 1)
             sold--;
         row->line[n] = (struct history_line){reserve->line[n].item, sold, 0, 0};
     }

@@ -1,4 +1,5 @@
 /* shop_decide.c -- what the server of shop_world.h decides about a request, now. */
+#include "history/reader.h"
 #include "support/shop_world.h"
 
 /* Refuses with all lines for which there is not enough; false when there is enough of all. */
@@ -101,14 +102,34 @@ static void apply_end(struct shop_world *w, struct shop_row *row, struct shop_ho
     const struct shop_row *reserve = &w->rows[hold->row];
     for (unsigned n = 0; n < row->lines; n++) {
         int64_t held = reserve->line[n].quantity;
-        int64_t sold = row->kind == KIND_CONFIRM ? row->line[n].quantity : 0;
+        int64_t sold = history_confirms(row->kind) ? row->line[n].quantity : 0;
         shop_change(w, &row->line[n], held - sold, -held, sold);
     }
-    hold->state = row->kind == KIND_CONFIRM ? DETAIL_CONFIRMED : DETAIL_RELEASED;
+    hold->state = history_confirms(row->kind) ? DETAIL_CONFIRMED : DETAIL_RELEASED;
     hold->last = hold->end = (size_t)(row - w->rows);
     bool wrong = row->kind == KIND_RELEASE && shop_world_armed(w, SHOP_WRONG_STATE);
     w->planted |= wrong;
     shop_answer(row, OUTCOME_OK, 200, wrong ? DETAIL_CONFIRMED : hold->state);
+}
+
+/* Takes the units of an expired hold once more, and sells them. */
+static void take_again(struct shop_world *w, struct shop_row *row, struct shop_hold *hold)
+{
+    if (sold_out(w, row))
+        return;
+    bool nothing = shop_world_armed(w, SHOP_NOT_TAKEN);
+    for (unsigned n = 0; n < row->lines; n++) {
+        int64_t sold = row->line[n].quantity;
+        shop_change(w, &row->line[n], nothing ? 0 : -sold, 0, sold);
+    }
+    bool wrong = shop_world_armed(w, SHOP_TOLD_WRONGLY);
+    hold->expired[0].version += wrong;
+    hold->state = DETAIL_CONFIRMED;
+    hold->last = hold->end = (size_t)(row - w->rows);
+    hold->again = true;
+    w->planted |= nothing || wrong;
+    shop_tell_expiry(row, hold);
+    shop_answer(row, OUTCOME_OK, 200, DETAIL_CONFIRMED);
 }
 
 static void repeat_end(struct shop_world *w, struct shop_row *row, const struct shop_hold *hold)
@@ -118,6 +139,7 @@ static void repeat_end(struct shop_world *w, struct shop_row *row, const struct 
         row->line[n].remaining = w->rows[hold->end].line[n].remaining;
     }
     row->flags |= FLAG_REPLAYED;
+    shop_tell_expiry(row, hold);
     shop_answer(row, OUTCOME_OK, 200, hold->state);
 }
 
@@ -127,7 +149,7 @@ static bool asks_for_its_end(const struct shop_world *w, const struct shop_row *
 {
     if (row->kind == KIND_RELEASE)
         return hold->state == DETAIL_RELEASED;
-    bool same = row->kind == KIND_CONFIRM && hold->state == DETAIL_CONFIRMED;
+    bool same = history_confirms(row->kind) && hold->state == DETAIL_CONFIRMED;
     for (unsigned n = 0; same && n < row->lines; n++)
         same = row->line[n].quantity == w->rows[hold->end].line[n].quantity;
     return same;
@@ -145,6 +167,12 @@ static void apply_change(struct shop_world *w, struct shop_row *row, struct shop
         shop_answer(row, OUTCOME_OK, 200, DETAIL_HELD);
     } else if (hold->state == DETAIL_HELD) {
         apply_end(w, row, hold);
+    } else if (hold->state == DETAIL_EXPIRED && row->kind == KIND_RERESERVE) {
+        take_again(w, row, hold);
+    } else if (hold->state == DETAIL_EXPIRED && row->kind == KIND_CONFIRM &&
+               shop_world_armed(w, SHOP_TAKEN_UNASKED)) {
+        take_again(w, row, hold);
+        w->planted = row->outcome == OUTCOME_OK;
     } else if (row->kind == KIND_RELEASE && hold->state == DETAIL_RELEASED &&
                shop_world_armed(w, SHOP_RELEASED_TWICE)) {
         w->planted = true;

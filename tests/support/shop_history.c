@@ -56,7 +56,8 @@ static enum history_detail state_after(enum history_kind kind)
     static const enum history_detail states[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
                                                       [KIND_EXTEND] = DETAIL_HELD,
                                                       [KIND_CONFIRM] = DETAIL_CONFIRMED,
-                                                      [KIND_RELEASE] = DETAIL_RELEASED};
+                                                      [KIND_RELEASE] = DETAIL_RELEASED,
+                                                      [KIND_RERESERVE] = DETAIL_CONFIRMED};
     return states[kind];
 }
 
@@ -75,6 +76,8 @@ static void look_up(struct shop_world *w, size_t first)
         shop_answer(row, OUTCOME_FAIL, 404, DETAIL_NO_OPERATION);
     } else {
         memcpy(row->line, w->rows[found].line, sizeof(row->line));
+        memcpy(row->told, w->rows[found].told, sizeof(row->told));
+        row->flags |= w->rows[found].flags & FLAG_TOOK_AGAIN;
         shop_answer(row, OUTCOME_OK, 200, state_after(row->kind));
     }
 }
@@ -121,6 +124,39 @@ struct file {
     uint32_t *slot; /* by row */
 };
 
+static bool tells_expiry(const struct shop_row *row)
+{
+    return !row->dropped && row->outcome == OUTCOME_OK && (row->flags & FLAG_TOOK_AGAIN);
+}
+
+/* What the answer in that row tells of an expiry before, if it does. */
+static int write_expiry(struct file *f, const struct shop_world *w, size_t at)
+{
+    const struct shop_row *row = &w->rows[at];
+    if (!tells_expiry(row))
+        return 0;
+    bool settle = row->phase == PHASE_SETTLE;
+    struct history_writer *writer = &f->writer[settle ? 2 : row->client % 2];
+    size_t reserve = row->of;
+    while (w->rows[reserve].kind != KIND_RESERVE)
+        reserve = w->rows[reserve].of;
+    int err = history_reserve(writer, HISTORY_OP_SLOTS(row->lines));
+    if (err < 0)
+        return err;
+    struct history_op *op = history_begin_expiry(writer, row->lines);
+    op->kind = KIND_GET_RESERVATION;
+    op->flags = (uint8_t)row->phase;
+    op->client = row->client;
+    op->seq = row->seq;
+    op->of = f->slot[reserve];
+    op->begin_ns = row->begin_ns;
+    for (unsigned n = 0; n < row->lines; n++)
+        *history_line(op, n) = row->told[n];
+    history_finish(op, OUTCOME_OK, 200, DETAIL_EXPIRED, 0, row->end_ns);
+    history_put_expiry(op);
+    return 0;
+}
+
 static int write_row(struct file *f, const struct shop_world *w, size_t at)
 {
     const struct shop_row *row = &w->rows[at];
@@ -135,6 +171,8 @@ static int write_row(struct file *f, const struct shop_world *w, size_t at)
     f->slot[at] = history_slot(writer, op);
     op->kind = (uint8_t)row->kind;
     op->flags = (uint8_t)(row->phase | row->flags);
+    if (!tells_expiry(row))
+        op->flags &= (uint8_t)~FLAG_TOOK_AGAIN; /* known from an answer only */
     op->client = row->client;
     op->seq = row->seq;
     op->of = row->of == SHOP_NONE ? 0 : f->slot[row->of];
@@ -209,6 +247,8 @@ static int write_all(struct file *f, const struct shop_world *w, bool counters)
         err = write_row(f, w, i);
     if (err == 0 && counters)
         err = write_counters(f, w);
+    for (size_t i = 0; i < w->row_count && err == 0; i++)
+        err = write_expiry(f, w, i);
     for (int i = 0; i < WRITERS; i++)
         history_writer_close(&f->writer[i]);
     return err;

@@ -28,6 +28,10 @@ enum shop_fault {
     SHOP_REVIVED,           /* what was ended long ago is extended */
     SHOP_WRONG_STATE,       /* a release is answered as a confirm would be */
     SHOP_REFUSED_AGAIN,     /* who releases once more is refused, because it is released */
+    SHOP_TAKEN_UNASKED,     /* what expired is taken again for a plain confirm */
+    SHOP_NOT_TAKEN,         /* what expired is sold, but not taken again */
+    SHOP_TOLD_WRONGLY,      /* what was taken again tells of another version of its expiry */
+    SHOP_NOT_TOLD,          /* what was taken again does not tell a get of its expiry */
     SHOP_BATCH_REVERSED,    /* of two changes of an item in one batch the second comes first */
     /* what the record says */
     SHOP_STAMP_SHIFTED,     /* an operation is recorded later than it was */

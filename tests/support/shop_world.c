@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MS         1000000u
 #define TTL_MS     400u
@@ -129,6 +130,14 @@ void shop_expire(struct shop_world *w, struct shop_hold *hold)
         hold->expired[n] = (struct history_line){reserve->line[n].item, 0, 0, 0};
         shop_change(w, &hold->expired[n], reserve->line[n].quantity, -reserve->line[n].quantity, 0);
     }
+}
+
+void shop_tell_expiry(struct shop_row *row, const struct shop_hold *hold)
+{
+    if (!hold->again)
+        return;
+    row->flags |= FLAG_TOOK_AGAIN;
+    memcpy(row->told, hold->expired, sizeof(row->told));
 }
 
 /* Time goes on; holds run out on the way, each at its own moment. */

@@ -32,8 +32,9 @@ struct shop_row {
     uint64_t begin_ns, end_ns;
     unsigned lines;
     struct history_line line[SHOP_LINES_MAX];
-    bool happened; /* whatever the client heard of it */
-    bool dropped;  /* not to be written */
+    struct history_line told[SHOP_LINES_MAX]; /* with FLAG_TOOK_AGAIN: of the expiry before */
+    bool happened;                            /* whatever the client heard of it */
+    bool dropped;                             /* not to be written */
 };
 #define SHOP_NONE SIZE_MAX
 
@@ -48,6 +49,7 @@ struct shop_hold {
     size_t end;  /* of the answer that ended it, SHOP_NONE */
     size_t last; /* row with the pairs of the last transition; SHOP_NONE: of an expiry */
     struct history_line expired[SHOP_LINES_MAX];
+    bool again; /* confirmed after that */
     enum history_detail state;
     uint32_t client;
     bool known;  /* the client got the answer, and knows the id */
@@ -102,6 +104,9 @@ void shop_change(struct shop_world *w, struct history_line *line, int64_t availa
 /* NULL without memory. */
 struct shop_hold *shop_new_hold(struct shop_world *w, size_t row);
 void shop_expire(struct shop_world *w, struct shop_hold *hold);
+
+/* The answer in that row is about a hold: it tells of the expiry before, if there was one. */
+void shop_tell_expiry(struct shop_row *row, const struct shop_hold *hold);
 
 /* Whether the fault is this one and still to be planted, with much before and behind it. */
 bool shop_world_armed(const struct shop_world *w, enum shop_fault fault);

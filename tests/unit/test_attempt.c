@@ -71,6 +71,9 @@ static void one_operation_makes_a_batch(void **state)
     } rows[] = {
         {{.kind = KIND_CONFIRM, .lines = 1, .held = {.id_bytes = 2, .id = "r1"}},
          "{\"operations\":[{\"op\":\"confirm\",\"id\":\"r1\",\"idempotency_key\":\"r7-12-345\"}]}"},
+        {{.kind = KIND_RERESERVE, .lines = 1, .held = {.id_bytes = 2, .id = "r1"}},
+         "{\"operations\":[{\"op\":\"confirm\",\"id\":\"r1\",\"idempotency_key\":\"r7-12-345\","
+         "\"if_expired\":\"rereserve\"}]}"},
         {{.kind = KIND_DECREMENT, .lines = 1, .line = {{.item = 5, .quantity = 2}}},
          "{\"operations\":[{\"op\":\"decrement\",\"sku\":\"load-r7-5\","
          "\"idempotency_key\":\"r7-12-345\",\"quantity\":2}]}"},

@@ -100,6 +100,7 @@ static void correct_histories_are_right(void **state)
         sum.happened += v.coverage.happened;
         sum.absent += v.coverage.absent;
         sum.expired += v.coverage.expired;
+        sum.taken_again += v.coverage.taken_again;
         sum.baskets += v.coverage.baskets;
         sum.batches += v.coverage.batches;
         sum.read_back += v.coverage.read_back;
@@ -113,8 +114,8 @@ static void correct_histories_are_right(void **state)
                          v.coverage.reservations);
     }
     /* All of it was there to be got wrong. */
-    assert_true(sum.replays && sum.happened && sum.absent && sum.expired && sum.baskets &&
-                sum.batches && sum.read_back && sum.sold_out_answers);
+    assert_true(sum.replays && sum.happened && sum.absent && sum.expired && sum.taken_again &&
+                sum.baskets && sum.batches && sum.read_back && sum.sold_out_answers);
 }
 
 struct expectation {
@@ -140,6 +141,10 @@ static const struct expectation expectations[] = {
     {"ends differ", SHOP_ENDS_DIFFER, PROPERTY_ANSWERS, "What has ended never changes"},
     {"revived", SHOP_REVIVED, PROPERTY_ENDED_ONCE, "Extended after its end"},
     {"wrong state", SHOP_WRONG_STATE, PROPERTY_ANSWERS, "but the answer says that it is confirmed"},
+    {"taken unasked", SHOP_TAKEN_UNASKED, PROPERTY_ENDED_ONCE, "Taken again unasked"},
+    {"not taken", SHOP_NOT_TAKEN, PROPERTY_ANSWERS, "right would have been"},
+    {"told wrongly", SHOP_TOLD_WRONGLY, PROPERTY_VERSIONS, "belongs to no request"},
+    {"not told", SHOP_NOT_TOLD, PROPERTY_ANSWERS, "where its operations make it confirmed"},
     {"batch reversed", SHOP_BATCH_REVERSED, PROPERTY_LINEARIZABLE,
      "not applied in the given order"},
     {"refused again", SHOP_REFUSED_AGAIN, PROPERTY_ANSWERS, "once more, marked as replayed"},

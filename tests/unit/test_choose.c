@@ -28,6 +28,7 @@ static int set_up(void **state)
     memset(&op, 0, sizeof(op));
     w = (struct workload){.skus = 4,
                           .stock = 20,
+                          .clients = 8,
                           .weight = {[WORK_RESERVE] = 1},
                           .qty_max = 1,
                           .basket_max = 1,
@@ -100,7 +101,7 @@ static void one_that_is_kept_is_ended_around_its_deadline_and_not_before(void **
         w.weight[WORK_EXTEND] = kind % 3 == 2;
         answered(KIND_RESERVE, "late", 90, GO_NS);
         assert_int_equal(client.helds, 0);
-        uint64_t turn_ns = client.late.turn_ns;
+        uint64_t turn_ns = client.late[0].turn_ns;
         assert_in_range(turn_ns, GO_NS + 1900 * (SECOND_NS / 1000), GO_NS + 3 * SECOND_NS);
         assert_int_equal(chosen(turn_ns - 1), KIND_RESERVE);
         assert_int_equal(chosen(turn_ns), ends[kind % 3]);
@@ -116,19 +117,51 @@ static void one_reservation_at_a_time_is_kept(void **state)
     w.weight[WORK_CONFIRM] = 1;
     answered(KIND_RESERVE, "r1", 81, GO_NS);
     answered(KIND_RESERVE, "r2", 82, GO_NS);
-    assert_int_equal(client.late.slot, 81);
+    assert_int_equal(client.lates, 1);
+    assert_int_equal(client.late[0].slot, 81);
     assert_int_equal(client.helds, 1);
+}
+
+static void those_that_are_kept_have_a_turn_each(void **state)
+{
+    (void)state;
+    w.late = 1;
+    w.clients = 4; /* two for each */
+    w.weight[WORK_RERESERVE] = 1;
+    answered(KIND_RESERVE, "r1", 81, GO_NS);
+    answered(KIND_RESERVE, "r2", 82, GO_NS);
+    answered(KIND_RESERVE, "r3", 83, GO_NS);
+    assert_int_equal(client.lates, 2);
+    assert_int_equal(client.helds, 1);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(chosen(GO_NS + 4 * SECOND_NS), KIND_RERESERVE);
+    assert_int_equal(chosen(GO_NS + 4 * SECOND_NS), KIND_RESERVE);
+}
+
+static void what_was_left_to_expire_may_be_wanted_again(void **state)
+{
+    (void)state;
+    w.forget = 1;
+    w.weight[WORK_RERESERVE] = 1000000;
+    w.weights = 1000001;
+    answered(KIND_RESERVE, "r1", 81, GO_NS);
+    assert_int_equal(client.helds, 0);
+    for (int i = 0; i < 20 && client.forgotten.id_bytes > 0; i++)
+        (void)chosen(GO_NS);
+    assert_int_equal(calls[0].intent.kind, KIND_RERESERVE);
+    assert_true(str_equal(client_reservation(&client, &calls[0]), STR("r1")));
 }
 
 static void few_clients_keep_reservations_so_that_stock_goes_on_moving(void **state)
 {
     (void)state;
-    assert_int_equal(w.keepers, 8); /* of 80 units */
+    assert_int_equal(w.keeps, 8); /* of 80 units */
     w.late = 1;
+    w.clients = 9;
     w.weight[WORK_CONFIRM] = 1;
     client.number = 8;
     answered(KIND_RESERVE, "r1", 81, GO_NS);
-    assert_int_equal(client.late.id_bytes, 0);
+    assert_int_equal(client.lates, 0);
     assert_int_equal(client.helds, 1);
 }
 
@@ -137,7 +170,7 @@ static void nothing_is_kept_where_nothing_would_end_it(void **state)
     (void)state;
     w.late = 1;
     answered(KIND_RESERVE, "r1", 81, GO_NS);
-    assert_int_equal(client.late.id_bytes, 0);
+    assert_int_equal(client.lates, 0);
 }
 
 static void a_repeated_reserve_is_about_the_reservation_it_made(void **state)
@@ -245,6 +278,8 @@ int main(void)
         TEST(the_oldest_of_too_many_reservations_is_left_alone),
         TEST(one_that_is_kept_is_ended_around_its_deadline_and_not_before),
         TEST(one_reservation_at_a_time_is_kept),
+        TEST(those_that_are_kept_have_a_turn_each),
+        TEST(what_was_left_to_expire_may_be_wanted_again),
         TEST(few_clients_keep_reservations_so_that_stock_goes_on_moving),
         TEST(nothing_is_kept_where_nothing_would_end_it),
         TEST(who_knows_that_an_item_is_gone_creates_it),

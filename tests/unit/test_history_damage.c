@@ -65,7 +65,7 @@ static uint32_t walk(const struct history_reader *r, uint64_t *broken)
         assert_inside(r, history_at(r, slot), HISTORY_SLOT_BYTES);
         assert_inside(r, pass.chunk, HISTORY_SLOT_BYTES);
         const struct history_op *op = history_op_at(r, slot);
-        assert_int_equal(op != NULL, type == SLOT_OP);
+        assert_int_equal(op != NULL, type == SLOT_OP || type == SLOT_EXPIRY);
         for (unsigned n = 0; op && n < op->lines; n++) {
             assert_inside(r, history_line_of(op, n), sizeof(struct history_line));
             touched += history_line_of(op, n)->version;

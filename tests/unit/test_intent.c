@@ -87,6 +87,16 @@ static void requests_are_what_the_interface_asks_for(void **state)
           .held = {.id_bytes = 2, .id = "r1"}},
          "POST /shop/v1/reservations/r1/confirm HTTP/1.1\r\n",
          "{\"lines\":[{\"sku\":\"load-r7-4\",\"quantity\":1}]}"},
+        {{.kind = KIND_RERESERVE, .lines = 1, .held = {.id_bytes = 2, .id = "r1"}},
+         "POST /shop/v1/reservations/r1/confirm HTTP/1.1\r\n",
+         "{\"if_expired\":\"rereserve\"}"},
+        {{.kind = KIND_RERESERVE,
+          .partial = true,
+          .lines = 1,
+          .line = {{.item = 4, .quantity = 1}},
+          .held = {.id_bytes = 2, .id = "r1"}},
+         "POST /shop/v1/reservations/r1/confirm HTTP/1.1\r\n",
+         "{\"if_expired\":\"rereserve\",\"lines\":[{\"sku\":\"load-r7-4\",\"quantity\":1}]}"},
         {{.kind = KIND_RELEASE, .lines = 1, .held = {.id_bytes = 5, .id = "a/b c"}},
          "POST /shop/v1/reservations/a%2Fb%20c/release HTTP/1.1\r\n",
          "{}"},
@@ -234,7 +244,9 @@ static void parts_and_names_are_said(void **state)
     world->load.workload.named = false;
     buf_putc(&world->out, '\0');
     assert_non_null(strstr(
-        world->out.p, "],\"customer\":\"c12\",\"reference\":\"r7-12-345\",\"ttl_seconds\":30}"));
+        world->out.p, "],\"customer\":\"c12\",\"reference\":\"r7-12-345\",\"metadata\":{"
+                      "\"order\":{\"no\":345,\"of\":[12,\"r7\"],\"gift\":true},"
+                      "\"note\":\"f\\u00fcr \\\"345\\\"\",\"coupon\":null},\"ttl_seconds\":30}"));
 }
 
 static void skus_of_other_runs_are_not_ours(void **state)
@@ -285,6 +297,12 @@ static void answers_become_outcomes(void **state)
          OUTCOME_OK, DETAIL_CONFIRMED, 2, 0},
         {KIND_CONFIRM, 409, PROBLEM("reservation-expired", 409) "}", OUTCOME_FAIL, DETAIL_EXPIRED,
          0, 0},
+        {KIND_RERESERVE, 200, "{\"id\":\"r0-1\",\"state\":\"confirmed\",\"lines\":[" LINES "]}",
+         OUTCOME_OK, DETAIL_CONFIRMED, 2, 0},
+        {KIND_RERESERVE, 409,
+         PROBLEM("insufficient-stock", 409) ",\"lines\":[{\"sku\":\"load-r7-4\","
+                                            "\"requested\":1,\"available\":0,\"version\":77}]}",
+         OUTCOME_FAIL, DETAIL_NO_STOCK, 77, 0},
         {KIND_RELEASE, 404, PROBLEM("reservation-not-found", 404) "}", OUTCOME_FAIL,
          DETAIL_NO_RESERVATION, 0, 0},
         {KIND_GET_RESERVATION, 200, "{\"id\":\"r0-1\",\"state\":\"expired\",\"lines\":[" LINES "]}",

@@ -220,6 +220,10 @@ static void status_and_headers_go_with_the_body(void **state)
     }
 }
 
+#define METADATA(no, of)                                                                           \
+    "\"metadata\":{\"order\":{\"no\":" no ",\"of\":[" of "],\"gift\":true},"                       \
+    "\"note\":\"f\\u00fcr \\\"345\\\"\",\"coupon\":null}"
+
 static void who_reserved_and_what_for_comes_back(void **state)
 {
     static const struct {
@@ -230,6 +234,15 @@ static void who_reserved_and_what_for_comes_back(void **state)
         {"\"customer\":\"c1\"", "says \"customer\":\"c1\" and not \"c12\""},
         {"\"customer\":null", "says \"customer\":null"},
         {"\"customer\":\"c12\",\"reference\":\"r7-12-346\"", "says \"reference\":"},
+        {METADATA("345", "12,\"r7\""), NULL},
+        {"\"metadata\":{\"coupon\":null,\"note\":\"f\u00fcr \\u0022345\\\"\",\"order\":"
+         "{\"gift\":true, \"no\":345, \"of\":[12, \"r7\"]}}",
+         NULL},
+        {METADATA("346", "12,\"r7\""), "says \"metadata\":{\"order\":{\"no\":346"},
+        {METADATA("345", "\"r7\",12"), "says \"metadata\":"},
+        {METADATA("345", "12"), "says \"metadata\":"},
+        {"\"metadata\":{}", "says \"metadata\":{} and not {\"order\":"},
+        {"\"metadata\":null", "says \"metadata\":null and not"},
         {"\"lines\":[{\"sku\":\"load-r7-4\",\"quantity\":1,\"reserved\":2}]",
          "says that 2 units of load-r7-4 were reserved, not 1"},
     };

@@ -1,0 +1,349 @@
+/* test_check_again.c -- reservations whose units were taken again: what of it is right, and what
+ * not.
+ *
+ * One hold of one unit for 400 ms, made at 1 ms; its item had 100. Unless a test says otherwise it
+ * expired at version 3 and was confirmed at version 4, at 600 ms.
+ */
+#include "check/check.h"
+#include "support/history_sample.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MS UINT64_C(1000) /* in microseconds */
+#define LINE(version, remaining)                                                                   \
+    {                                                                                              \
+        {                                                                                          \
+            0, 1, (version), (remaining)                                                           \
+        }                                                                                          \
+    }
+
+static struct history_sample_file sample;
+static uint32_t seq, made;
+
+static uint32_t add(struct history_attempt a, enum history_kind kind, uint64_t at_ms)
+{
+    a.phase = PHASE_LOAD;
+    a.kind = kind;
+    a.seq = a.seq ? a.seq : ++seq;
+    a.begin_us = at_ms * MS;
+    a.end_us = at_ms * MS + 20;
+    return history_sample_add(&sample, &a);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    struct history_facts facts = history_sample_facts();
+    facts.items = 1;
+    facts.ttl_ms = 400;
+    facts.contended = 0;
+    seq = 0;
+    history_sample_begin(&sample, &facts);
+    history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
+                                                          .kind = KIND_PUT,
+                                                          .outcome = OUTCOME_OK,
+                                                          .status = 201,
+                                                          .seq = ++seq,
+                                                          .begin_us = 10,
+                                                          .end_us = 20,
+                                                          .line = {{0, 100, 1, 100}}});
+    made = add(
+        (struct history_attempt){
+            .outcome = OUTCOME_OK, .status = 201, .detail = DETAIL_HELD, .line = LINE(2, 99)},
+        KIND_RESERVE, 1);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    history_sample_end(&sample);
+    return 0;
+}
+
+/* An answer about the hold; what it tells of the expiry besides has that version, 0: nothing. */
+static uint32_t answered(enum history_kind kind, enum history_detail detail, uint64_t version,
+                         uint64_t expired, uint64_t at_ms)
+{
+    struct history_attempt a = {.of = made,
+                                .outcome = OUTCOME_OK,
+                                .status = 200,
+                                .detail = detail,
+                                .flags = expired ? FLAG_TOOK_AGAIN : 0,
+                                .line = LINE(version, version == 3 ? 100 : 99)};
+    struct history_attempt told = {.phase = PHASE_LOAD,
+                                   .of = made,
+                                   .seq = seq + 1,
+                                   .begin_us = at_ms * MS,
+                                   .end_us = at_ms * MS + 20,
+                                   .line = LINE(expired, 100)};
+    if (expired)
+        history_sample_expiry(&sample, &told);
+    return add(a, kind, at_ms);
+}
+
+static uint32_t taken_again(uint64_t at_ms)
+{
+    return answered(KIND_RERESERVE, DETAIL_CONFIRMED, 4, 3, at_ms);
+}
+
+static uint32_t refused(enum history_kind kind, enum history_detail detail, uint64_t at_ms)
+{
+    return add((struct history_attempt){.of = made,
+                                        .outcome = OUTCOME_FAIL,
+                                        .status = 409,
+                                        .detail = detail,
+                                        .line = LINE(0, 0)},
+               kind, at_ms);
+}
+
+/* Somebody sells all that is left, at version 4, and the rereserve is refused for it. */
+static uint32_t sold_out(uint64_t at_ms)
+{
+    add((struct history_attempt){.outcome = OUTCOME_OK, .status = 200, .line = {{0, 100, 4, 0}}},
+        KIND_DECREMENT, at_ms - 10);
+    return add((struct history_attempt){.of = made,
+                                        .outcome = OUTCOME_FAIL,
+                                        .status = 409,
+                                        .detail = DETAIL_NO_STOCK,
+                                        .line = LINE(4, 0)},
+               KIND_RERESERVE, at_ms);
+}
+
+/* NULL: nothing is wrong; else what the first witness must say. */
+static void expect(const char *text)
+{
+    static struct verdict v;
+    history_sample_read(&sample);
+    assert_int_equal(check_history(&v, &sample.reader, CHECK_FULL, NULL, NULL), 0);
+    for (unsigned i = 0; i < v.witnesses; i++)
+        if (!text || !strstr(v.witness[0].text, text))
+            print_message("  %s: %s\n", property_name(v.witness[i].property), v.witness[i].text);
+    assert_int_equal(v.word == VERDICT_VIOLATION, text != NULL);
+    if (text)
+        assert_non_null(strstr(v.witness[0].text, text));
+}
+
+static void what_expired_may_be_taken_again_once_asked_for(void **state)
+{
+    (void)state;
+    answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 500);
+    refused(KIND_CONFIRM, DETAIL_EXPIRED, 510);
+    taken_again(600);
+    answered(KIND_GET_RESERVATION, DETAIL_CONFIRMED, 4, 3, 700);
+    refused(KIND_RELEASE, DETAIL_CONFIRMED, 710);
+    expect(NULL);
+}
+
+static void an_expiry_that_nobody_saw_is_told_of_later(void **state)
+{
+    (void)state;
+    taken_again(600);
+    answered(KIND_GET_RESERVATION, DETAIL_CONFIRMED, 4, 3, 700);
+    expect(NULL);
+}
+
+static void who_was_refused_may_get_the_units_with_the_same_key_later(void **state)
+{
+    (void)state;
+    answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 500);
+    uint32_t first = sold_out(600);
+    add((struct history_attempt){.outcome = OUTCOME_OK, .status = 200, .line = {{0, 5, 5, 5}}},
+        KIND_ADJUST, 610);
+    history_sample_expiry(&sample, &(struct history_attempt){.phase = PHASE_LOAD,
+                                                             .of = made,
+                                                             .seq = seq - 1,
+                                                             .begin_us = 620 * MS,
+                                                             .end_us = 620 * MS + 20,
+                                                             .line = LINE(3, 100)});
+    add((struct history_attempt){.of = first,
+                                 .seq = seq - 1,
+                                 .outcome = OUTCOME_OK,
+                                 .status = 200,
+                                 .detail = DETAIL_CONFIRMED,
+                                 .flags = FLAG_TOOK_AGAIN | FLAG_RESENT,
+                                 .line = LINE(6, 4)},
+        KIND_RERESERVE, 620);
+    expect(NULL);
+}
+
+/* Sent at that time, and never answered. */
+static uint32_t unanswered(enum history_kind kind, uint64_t at_ms)
+{
+    return add((struct history_attempt){.of = made, .detail = DETAIL_TIMEOUT, .line = LINE(0, 0)},
+               kind, at_ms);
+}
+
+/* Its key is looked up, a while after the load: it was confirmed at version 4. */
+static void found(enum history_kind kind, uint32_t of, uint32_t its_seq)
+{
+    struct history_attempt a = {.worker = HISTORY_SAMPLE_PARENT,
+                                .phase = PHASE_SETTLE,
+                                .kind = kind,
+                                .of = of,
+                                .seq = its_seq,
+                                .outcome = OUTCOME_OK,
+                                .status = 200,
+                                .detail = DETAIL_CONFIRMED,
+                                .flags = FLAG_TOOK_AGAIN,
+                                .begin_us = 1500 * MS,
+                                .end_us = 1501 * MS,
+                                .line = LINE(4, 99)};
+    struct history_attempt told = a;
+    told.flags = 0;
+    told.of = made;
+    told.line[0] = (struct history_line){0, 1, 3, 100};
+    history_sample_expiry(&sample, &told);
+    history_sample_add(&sample, &a);
+}
+
+static void one_that_got_no_answer_had_happened_when_others_are_told_so(void **state)
+{
+    (void)state;
+    uint32_t first = unanswered(KIND_RERESERVE, 600);
+    found(KIND_RERESERVE, first, seq);
+    refused(KIND_RELEASE, DETAIL_CONFIRMED, 700);
+    add((struct history_attempt){.outcome = OUTCOME_OK, .status = 200, .line = {{0, 0, 3, 100}}},
+        KIND_GET_ITEM, 800);
+    expect("order and time disagree");
+}
+
+static void of_two_without_an_answer_it_was_who_asked_for_it(void **state)
+{
+    (void)state;
+    uint32_t plain = unanswered(KIND_CONFIRM, 600);
+    uint32_t again = unanswered(KIND_RERESERVE, 610);
+    found(KIND_CONFIRM, plain, seq - 1);
+    found(KIND_RERESERVE, again, seq);
+    expect(NULL);
+}
+
+static void what_nobody_knows_of_may_have_taken_it_again(void **state)
+{
+    (void)state;
+    answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 500);
+    unanswered(KIND_RERESERVE, 600);
+    refused(KIND_RELEASE, DETAIL_CONFIRMED, 700);
+    expect(NULL);
+}
+
+static void an_expiry_that_the_file_lacks_is_no_violation(void **state)
+{
+    (void)state;
+    add((struct history_attempt){.of = made,
+                                 .outcome = OUTCOME_OK,
+                                 .status = 200,
+                                 .detail = DETAIL_CONFIRMED,
+                                 .flags = FLAG_TOOK_AGAIN,
+                                 .line = LINE(4, 99)},
+        KIND_RERESERVE, 600);
+    expect(NULL);
+}
+
+static void what_is_held_is_not_taken_again(void **state)
+{
+    (void)state;
+    taken_again(200);
+    expect("xpired too early");
+}
+
+static void what_is_held_needs_no_stock(void **state)
+{
+    (void)state;
+    answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 700);
+    refused(KIND_RERESERVE, DETAIL_NO_STOCK, 200);
+    expect("xpired too early");
+}
+
+static void who_says_what_to_do_then_is_not_refused_for_an_expiry(void **state)
+{
+    (void)state;
+    answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 500);
+    refused(KIND_RERESERVE, DETAIL_EXPIRED, 600);
+    expect("asked for its units to be taken again");
+}
+
+static void a_late_confirm_of_what_did_not_expire_is_too_late(void **state)
+{
+    (void)state;
+    answered(KIND_RERESERVE, DETAIL_CONFIRMED, 3, 0, 600);
+    expect("Accepted too late");
+}
+
+static void what_has_expired_is_not_just_confirmed(void **state)
+{
+    (void)state;
+    answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 500);
+    answered(KIND_RERESERVE, DETAIL_CONFIRMED, 4, 0, 600);
+    expect("was expired and then confirmed");
+}
+
+static void a_plain_confirm_takes_nothing_again(void **state)
+{
+    (void)state;
+    answered(KIND_CONFIRM, DETAIL_CONFIRMED, 4, 3, 600);
+    expect("Taken again unasked");
+}
+
+static void what_was_taken_again_is_not_expired_any_more(void **state)
+{
+    (void)state;
+    taken_again(600);
+    refused(KIND_CONFIRM, DETAIL_EXPIRED, 700);
+    expect("What has ended never changes");
+}
+
+static void every_answer_tells_of_the_same_expiry(void **state)
+{
+    (void)state;
+    taken_again(600);
+    answered(KIND_GET_RESERVATION, DETAIL_CONFIRMED, 4, 2, 700);
+    expect("where its operations make it");
+}
+
+static void no_answer_leaves_it_out(void **state)
+{
+    (void)state;
+    taken_again(600);
+    answered(KIND_GET_RESERVATION, DETAIL_CONFIRMED, 4, 0, 700);
+    expect("where its operations make it");
+}
+
+static void it_ends_with_that(void **state)
+{
+    (void)state;
+    taken_again(600);
+    answered(KIND_RELEASE, DETAIL_RELEASED, 5, 0, 700);
+    expect("Ended twice");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_expired_may_be_taken_again_once_asked_for),
+        TEST(an_expiry_that_nobody_saw_is_told_of_later),
+        TEST(who_was_refused_may_get_the_units_with_the_same_key_later),
+        TEST(one_that_got_no_answer_had_happened_when_others_are_told_so),
+        TEST(of_two_without_an_answer_it_was_who_asked_for_it),
+        TEST(what_nobody_knows_of_may_have_taken_it_again),
+        TEST(an_expiry_that_the_file_lacks_is_no_violation),
+        TEST(what_is_held_is_not_taken_again),
+        TEST(what_is_held_needs_no_stock),
+        TEST(who_says_what_to_do_then_is_not_refused_for_an_expiry),
+        TEST(a_late_confirm_of_what_did_not_expire_is_too_late),
+        TEST(what_has_expired_is_not_just_confirmed),
+        TEST(a_plain_confirm_takes_nothing_again),
+        TEST(what_was_taken_again_is_not_expired_any_more),
+        TEST(every_answer_tells_of_the_same_expiry),
+        TEST(no_answer_leaves_it_out),
+        TEST(it_ends_with_that),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
