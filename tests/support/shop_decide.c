@@ -115,7 +115,7 @@ static void apply_end(struct shop_world *w, struct shop_row *row, struct shop_ho
 /* Takes the units of an expired hold once more, and sells them. */
 static void take_again(struct shop_world *w, struct shop_row *row, struct shop_hold *hold)
 {
-    if (sold_out(w, row))
+    if (not_there(w, row) || sold_out(w, row))
         return;
     bool nothing = shop_world_armed(w, SHOP_NOT_TAKEN);
     for (unsigned n = 0; n < row->lines; n++) {
