@@ -13,7 +13,7 @@
 #define CONFIRMS     (IN(CONFIRM) | IN(RERESERVE))
 #define ENDS         (CONFIRMS | IN(RELEASE))
 #define OF_HOLD      (ENDS | IN(EXTEND))
-#define TAKES        (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST) | IN(RERESERVE))
+#define TAKES        (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST))
 #define READS_ITEMS  (IN(GET_ITEM) | IN(LIST))
 
 /* What each problem is called, its one status, and which requests of ours can meet it. Who is
@@ -29,7 +29,8 @@ static const struct problem {
      * for the checker to tell. */
     {STR("insufficient-stock"), 409, DETAIL_NO_STOCK,
      TAKES | OF_HOLD | READS_ITEMS | IN(GET_RESERVATION)},
-    {STR("item-not-found"), 404, DETAIL_NO_ITEM, TAKES | IN(GET_ITEM) | IN(DELETE)},
+    {STR("item-not-found"), 404, DETAIL_NO_ITEM,
+     TAKES | IN(GET_ITEM) | IN(DELETE) | IN(RERESERVE)},
     {STR("reservation-not-found"), 404, DETAIL_NO_RESERVATION, OF_HOLD | IN(GET_RESERVATION)},
     {STR("reservation-expired"), 409, DETAIL_EXPIRED, OF_HOLD},
     {STR("reservation-released"), 409, DETAIL_RELEASED, CONFIRMS | IN(EXTEND)},
