@@ -29,8 +29,7 @@ static const struct problem {
      * for the checker to tell. */
     {STR("insufficient-stock"), 409, DETAIL_NO_STOCK,
      TAKES | OF_HOLD | READS_ITEMS | IN(GET_RESERVATION)},
-    {STR("item-not-found"), 404, DETAIL_NO_ITEM,
-     TAKES | IN(GET_ITEM) | IN(DELETE) | IN(RERESERVE)},
+    {STR("item-not-found"), 404, DETAIL_NO_ITEM, TAKES | IN(GET_ITEM) | IN(DELETE) | IN(RERESERVE)},
     {STR("reservation-not-found"), 404, DETAIL_NO_RESERVATION, OF_HOLD | IN(GET_RESERVATION)},
     {STR("reservation-expired"), 409, DETAIL_EXPIRED, OF_HOLD},
     {STR("reservation-released"), 409, DETAIL_RELEASED, CONFIRMS | IN(EXTEND)},
