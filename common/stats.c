@@ -1,4 +1,5 @@
 #include "stats.h"
+#include "clock.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -93,10 +94,12 @@ static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
     [STATS_EXPIRY_LAG_MS]     = {{"stockd_expiry_lag_seconds", "How long the oldest due hold was overdue when the keeper last looked, and the time since."}, 1e-3},
     [STATS_MEMORY_USED_BYTES] = {{"stockd_redis_memory_used_bytes", "Memory that Redis uses."}, 1},
     [STATS_EPOCH]             = {{"stockd_epoch", "Epoch of the store."}, 1},
+    [STATS_PARTITIONS_SHUT]   = {{"stockd_partitions_not_open", "Partitions that can not be written, as the keeper saw it last."}, 1},
     [STATS_HTTP_OPEN]         = {{"stockd_http_connections_open", "HTTP connections that are open."}, 1},
     [STATS_HTTP_MEMORY]       = {{"stockd_http_memory_bytes", "Memory of bodies and answers under way, as --memory-max counts it."}, 1},
     [STATS_LEDGER_LAG]        = {{"stockd_ledger_lag_events", "Events in Redis that the ledger does not have yet."}, 1},
-    [STATS_LEDGER_LAG_MS]     = {{"stockd_ledger_lag_seconds", "Age of the oldest of them."}, 1e-3},
+    [STATS_LEDGER_LAG_MS]     = {{"stockd_ledger_lag_seconds", "Age of the oldest of them, and the time since the keeper could last look."}, 1e-3},
+    [STATS_LEDGER_LOOK_AT_MS] = {{"stockd_ledger_lag_timestamp_seconds", "When the keeper last saw those; 0: there is no ledger."}, 1e-3},
     [STATS_AUDIT_RESULT]      = {{"stockd_audit_last_result", "Of the last audit: 0 equal, 1 drift, 2 could not tell; -1 none yet."}, 1},
     [STATS_AUDIT_DRIFT]       = {{"stockd_audit_last_drift", "Differences that it found."}, 1},
     [STATS_AUDIT_AT_MS]       = {{"stockd_audit_last_timestamp_seconds", "When it ended."}, 1e-3},
@@ -111,6 +114,17 @@ static const struct { struct metric is; const struct bounds *bounds; } histogram
     [STATS_LEDGER_CHUNK] = {{"stockd_ledger_chunk_size", "Events that one SQL transaction brought into the ledger."}, &chunk_bounds},
 };
 /* clang-format on */
+
+/* What becomes of what the last look at the ledger's backlog has found, when that is stale. */
+static const enum {
+    STALE_STAYS,
+    STALE_GROWS,
+    STALE_IS_LEFT_OUT
+} when_stale[STATS_GAUGES] = {
+    [STATS_STREAM_LENGTH] = STALE_IS_LEFT_OUT,
+    [STATS_LEDGER_LAG] = STALE_IS_LEFT_OUT,
+    [STATS_LEDGER_LAG_MS] = STALE_GROWS,
+};
 
 struct stats *stats_new(unsigned slots, const char *const *route_names, unsigned routes)
 {
@@ -314,6 +328,28 @@ static void put_processes(const struct stats *stats, struct buf *out, const stru
     }
 }
 
+/* Of the last look at the ledger's backlog; 0: it is of now, or there is no ledger. */
+static int64_t stale_ms(const struct stats *stats)
+{
+    int64_t look_at_ms = stats_gauge(stats, STATS_LEDGER_LOOK_AT_MS);
+    int64_t age_ms = clock_wall_ms() - look_at_ms;
+    return look_at_ms == 0 || age_ms < STATS_STALE_MS ? 0 : age_ms;
+}
+
+static void put_gauges(const struct stats *stats, struct buf *out)
+{
+    int64_t age_ms = stale_ms(stats);
+    for (int i = 0; i < STATS_GAUGES; i++) {
+        int64_t n = stats_gauge(stats, (enum stats_gauge)i);
+        if (when_stale[i] == STALE_IS_LEFT_OUT && age_ms > 0)
+            continue;
+        if (when_stale[i] == STALE_GROWS)
+            n += age_ms;
+        put_head(out, &gauges[i].is, "gauge");
+        buf_printf(out, "%s %.15g\n", gauges[i].is.name, (double)n * gauges[i].scale);
+    }
+}
+
 void stats_render(const struct stats *stats, struct buf *out)
 {
     for (int i = 0; i < STATS_COUNTERS; i++) {
@@ -323,11 +359,7 @@ void stats_render(const struct stats *stats, struct buf *out)
         put_head(out, &counters[i], "counter");
         buf_printf(out, "%s %" PRIu64 "\n", counters[i].name, n);
     }
-    for (int i = 0; i < STATS_GAUGES; i++) {
-        int64_t n = stats_gauge(stats, (enum stats_gauge)i);
-        put_head(out, &gauges[i].is, "gauge");
-        buf_printf(out, "%s %.15g\n", gauges[i].is.name, (double)n * gauges[i].scale);
-    }
+    put_gauges(stats, out);
     for (int i = 0; i < STATS_HISTOGRAMS; i++) {
         put_head(out, &histograms[i].is, "histogram");
         put_histogram(stats, out, histograms[i].is.name, "", histograms[i].bounds,

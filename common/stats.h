@@ -39,11 +39,13 @@ enum stats_gauge {
     STATS_EXPIRY_LAG_MS,     /* how long the oldest due hold may be overdue */
     STATS_MEMORY_USED_BYTES, /* Redis */
     STATS_EPOCH,
-    STATS_HTTP_OPEN,     /* open HTTP connections */
-    STATS_HTTP_MEMORY,   /* bytes of bodies and answers under way */
-    STATS_LEDGER_LAG,    /* events that SQL does not have yet; the keeper's, as is the next */
-    STATS_LEDGER_LAG_MS, /* age of the oldest of them */
-    STATS_AUDIT_RESULT,  /* of the last audit: 0 equal, 1 drift, 2 could not tell; -1: none yet */
+    STATS_PARTITIONS_SHUT,   /* that cannot be written now, as the keeper sees it */
+    STATS_HTTP_OPEN,         /* open HTTP connections */
+    STATS_HTTP_MEMORY,       /* bytes of bodies and answers under way */
+    STATS_LEDGER_LAG,        /* events that SQL does not have yet; the keeper's, as is the next */
+    STATS_LEDGER_LAG_MS,     /* age of the oldest of them */
+    STATS_LEDGER_LOOK_AT_MS, /* wall clock: when those two were seen; 0: there is no ledger */
+    STATS_AUDIT_RESULT, /* of the last audit: 0 equal, 1 drift, 2 could not tell; -1: none yet */
     STATS_AUDIT_DRIFT,
     STATS_AUDIT_AT_MS,
     STATS_KEEPER_ROUND_AT_MS, /* wall clock: when the keeper last came to the end of a round */
@@ -61,6 +63,10 @@ enum stats_histogram {
 };
 
 #define STATS_ROUTES_MAX 24
+
+/* How old a look at the ledger's backlog may be before it is not shown as the present any more:
+ * then its age counts as lag, for it may be that, and how many events there are is not said. */
+#define STATS_STALE_MS 5000
 
 struct stats;
 

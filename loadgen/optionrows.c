@@ -13,6 +13,7 @@ static const char *const strategies[] = {"watch", "watch-batch", "script", "all"
 #define SECOND    INT64_C(1000)
 #define HOUR      (3600 * SECOND)
 #define DAY       (24 * HOUR)
+#define LIMIT_MAX INT64_C(1000000000) /* what the service takes */
 #define AT(field) offsetof(struct options, field)
 
 #define RUN     (1u << COMMAND_RUN)
@@ -75,6 +76,10 @@ static const struct option_row work[] = {
      .help = "Share of each operation, as in reserve=70,confirm=15,release=10,get=5."}},
     {RUN, {"ttl", ARG_DURATION_MS, AT(ttl_ms), SECOND, 7 * DAY,
      .help = "Life of a reservation, in whole seconds; without it as the scenario says."}},
+    {RUN, {"limit", ARG_INT, AT(limit), -1, LIMIT_MAX, .default_text = "-1",
+     .help = "What a customer may hold and buy of an item: of each one, in mixed of every fifth; 0: no limit; -1: as the scenario says."}},
+    {RUN, {"customers", ARG_COUNT, AT(customers), 0, HISTORY_CUSTOMERS_MAX, .default_text = "0",
+     .help = "Customers for whom the clients reserve and buy, in turns; 0: as the scenario says, or one for each client."}},
     {RUN, {"think", ARG_DURATION_MS, AT(think_ms), 0, HOUR, .default_text = "0",
      .help = "Pause of a client between an answer and its next request (closed loop)."}},
     {RUN, {"dup", ARG_NUMBER, AT(dup), .number_max = 1, .metavar = "P", .default_text = "0",

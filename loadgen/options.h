@@ -4,8 +4,8 @@
  * it. Later beats earlier: default, environment, flag. options_parse owns all that it stores,
  * options_free gives it back.
  *
- * What depends on the scenario is 0 (zipf: -1, `mixed`: false) when the user said nothing: the
- * scenario fills it in. Fields of flags that the command does not take are 0 or NULL.
+ * What depends on the scenario is 0 (zipf, limit: -1, `mixed`: false) when the user said nothing:
+ * the scenario fills it in. Fields of flags that the command does not take are 0 or NULL.
  *
  * Invariant after OPTIONS_OK: 1 <= processes <= connections for `run`; `stages` and `rate` are not
  * both set; duration_ms is 0 only when `requests` ends the run.
@@ -75,7 +75,9 @@ struct options {
     struct form_range batch;  /* operations */
     bool mixed;               /* whether weights were given */
     uint32_t mix[WORKS];
-    int64_t ttl_ms; /* whole seconds; 0: unset */
+    int64_t ttl_ms;    /* whole seconds; 0: unset */
+    int64_t limit;     /* units a customer; 0: none; -1: unset */
+    int64_t customers; /* 0: unset */
     int64_t think_ms;
     double dup, abort; /* probabilities, 0..1 */
     int64_t seed;      /* never 0: random when not given */

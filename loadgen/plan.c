@@ -27,6 +27,10 @@ static int plan_workload(struct workload *w, const struct options *o, char *err,
     w->stock = o->stock ? (uint32_t)o->stock : w->stock;
     w->theta = o->zipf >= 0 ? o->zipf : w->theta;
     w->ttl_ms = o->ttl_ms ? (uint32_t)o->ttl_ms : w->ttl_ms;
+    w->limit = o->limit >= 0 ? (uint32_t)o->limit : w->limit;
+    w->customers = o->customers ? (uint32_t)o->customers : w->customers;
+    if (w->limit > 0 && w->customers == 0)
+        w->customers = (uint32_t)o->connections; /* each client has its own */
     if (o->qty.max > 0) {
         w->qty_min = (uint32_t)o->qty.min;
         w->qty_max = (uint32_t)o->qty.max;
@@ -203,6 +207,9 @@ void plan_facts(const struct plan *plan, const struct options *o, struct history
         .stock = load->workload.stock,
         .ttl_ms = load->workload.ttl_ms,
         .timeout_ms = (uint64_t)o->timeout_ms,
+        .limit = load->workload.limit,
+        .limited_every = load->workload.limited_every,
+        .customers = load->workload.customers,
         .removable_every = load->workload.removable_every,
     };
     name_run(facts);

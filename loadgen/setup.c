@@ -26,6 +26,7 @@ struct setup {
     step_progress_fn *progress;
     void *ctx;
     struct history_op **op; /* by item: its attempt in flight, or the last one */
+    uint32_t *slot;         /* of that */
     uint32_t *first;        /* by item: slot of the first attempt, 0 before it */
     uint32_t next;          /* item */
     uint32_t created;
@@ -36,6 +37,15 @@ struct setup {
     size_t err_size;
 };
 
+/* Takes the result of writing to the history. */
+static bool written(struct setup *s, int rc)
+{
+    s->rc = rc;
+    if (rc < 0)
+        snprintf(s->err, s->err_size, "the history can not be written: %s", strerror(-rc));
+    return rc == 0;
+}
+
 static bool next_item(void *ctx, struct buf *out, uint64_t *token)
 {
     struct setup *s = ctx;
@@ -44,11 +54,8 @@ static bool next_item(void *ctx, struct buf *out, uint64_t *token)
     if (s->next == s->facts->items || s->rc < 0 || s->silence >= SILENCE)
         return false;
     uint32_t item = s->next++;
-    s->rc = history_reserve(s->w, 1);
-    if (s->rc < 0) {
-        snprintf(s->err, s->err_size, "the history can not be written: %s", strerror(-s->rc));
+    if (!written(s, history_reserve(s->w, 1)))
         return false;
-    }
     struct history_op *op = history_begin(s->w, 1);
     struct intent intent = {.kind = KIND_PUT, .lines = 1};
     intent.line[0] =
@@ -57,8 +64,9 @@ static bool next_item(void *ctx, struct buf *out, uint64_t *token)
     op->flags = PHASE_SETUP;
     op->client = s->load->clients; /* one beyond the simulated ones */
     op->seq = item + 1;
+    s->slot[item] = history_slot(s->w, op);
     if (s->first[item] == 0) {
-        s->first[item] = history_slot(s->w, op);
+        s->first[item] = s->slot[item];
     } else {
         op->flags |= FLAG_RESENT;
         op->of = s->first[item];
@@ -128,6 +136,9 @@ static void item_done(void *ctx, uint64_t token, const struct call_end *end)
     struct lesson lesson = intent_learn(s->facts, op, &(struct misfit_request){0}, end->response);
     history_finish(op, lesson.outcome, end->response->status, lesson.detail,
                    end->response->replayed ? FLAG_REPLAYED : 0, end_ns);
+    if (lesson.outcome == OUTCOME_OK && lesson.misfit.text[0] &&
+        !written(s, history_put_note(s->w, s->slot[token], str_of(lesson.misfit.text))))
+        return;
     bool without_versions = s->facts->verify == 2 && lesson.detail == DETAIL_GARBLED;
     if (lesson.outcome == OUTCOME_OK || without_versions) {
         s->created++;
@@ -172,10 +183,12 @@ int setup_items(const struct load *load, struct history_writer *w, step_progress
                       .err = err,
                       .err_size = err_size};
     s.op = calloc(s.facts->items, sizeof(*s.op));
+    s.slot = calloc(s.facts->items, sizeof(*s.slot));
     s.first = calloc(s.facts->items, sizeof(*s.first));
     snprintf(err, err_size, "the set-up could not begin");
-    int rc = s.op && s.first ? put_all(&s) : -ENOMEM;
+    int rc = s.op && s.slot && s.first ? put_all(&s) : -ENOMEM;
     free(s.op);
+    free(s.slot);
     free(s.first);
     return rc;
 }

@@ -31,6 +31,12 @@ struct sweep {
     struct keeper *keeper;
 };
 
+/* What was found when holds that are due were last looked for. */
+struct due {
+    int64_t at_ms; /* monotonic */
+    int64_t lag_ms;
+};
+
 struct keeper {
     const struct shared_state *shared;
     uv_loop_t loop;
@@ -45,9 +51,10 @@ struct keeper {
     unsigned flying;
     bool moved;         /* some of those gave holds back */
     unsigned partition; /* the next to look at */
-    int64_t round_ms;   /* monotonic: when the last round came to its end */
-    int64_t lag_ms;     /* that it found */
-    int64_t say_ms;     /* when to say again that there was none since */
+    struct due due[PARTITIONS_MAX];
+    int64_t round_ms;    /* monotonic: when the last round came to its end */
+    int64_t say_ms;      /* when to say again that there was none since */
+    int64_t shut_say_ms; /* when to say again that a partition is not open */
     bool stopping;
 };
 
@@ -60,25 +67,40 @@ static void begin_rounds(struct keeper *k)
     int64_t before_ms = k->shared->store_shared->keeper_round_ms; /* of a keeper that died */
     k->round_ms = before_ms ? before_ms : clock_mono_ms();
     k->say_ms = k->round_ms + IDLE_MS;
+    stats_set(STATS_PARTITIONS_SHUT, k->shared->store_config.partitions); /* until it was seen */
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++)
+        k->due[p].at_ms = k->round_ms;
 }
 
-static void round_done(struct keeper *k, int64_t lag_ms)
+/* Nobody knows what has come due since a partition was last looked at: where no hold is given back,
+ * because it is not open or the round has failed, the lag is what it may be. */
+static void show_lag(const struct keeper *k, bool failed)
+{
+    int64_t lag_ms = 0, now_ms = clock_mono_ms();
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
+        const struct due *due = &k->due[p];
+        int64_t since_ms = failed || !admin_is_open(k->admin, p) ? now_ms - due->at_ms : 0;
+        if (due->lag_ms + since_ms > lag_ms)
+            lag_ms = due->lag_ms + since_ms;
+    }
+    stats_set(STATS_EXPIRY_LAG_MS, lag_ms);
+}
+
+static void round_done(struct keeper *k)
 {
     int64_t now_ms = clock_mono_ms();
     if (now_ms - k->round_ms >= IDLE_MS)
         log_event(LOG_INFO, "the keeper goes on", LOG_INT("after_ms", now_ms - k->round_ms));
-    k->lag_ms = lag_ms;
     k->shared->store_shared->keeper_round_ms = k->round_ms = now_ms;
     k->say_ms = now_ms + IDLE_MS;
-    stats_set(STATS_EXPIRY_LAG_MS, lag_ms);
+    show_lag(k, false);
     stats_set(STATS_KEEPER_ROUND_AT_MS, clock_wall_ms());
 }
 
-/* Nobody knows what has come due since the last round: the lag is what it may be. */
 static void round_failed(struct keeper *k, const char *why)
 {
     int64_t now_ms = clock_mono_ms(), idle_ms = now_ms - k->round_ms;
-    stats_set(STATS_EXPIRY_LAG_MS, k->lag_ms + idle_ms);
+    show_lag(k, true);
     if (now_ms < k->say_ms)
         return;
     k->say_ms = now_ms + IDLE_MS;
@@ -115,28 +137,28 @@ static void sweep_item(struct keeper *k, struct sweep *sweep, unsigned partition
 }
 
 /* Hands over what is due in one partition. 0 or -1. */
-static int look_for_due(struct keeper *k, unsigned partition, int64_t now_ms, int64_t *lag_ms)
+static int look_for_due(struct keeper *k, unsigned partition, int64_t now_ms)
 {
     struct str names[SWEEPS_MAX];
     int64_t oldest_ms = now_ms;
     arena_reset(&k->arena);
     int count = admin_due(k->admin, partition, now_ms, &k->arena, names, SWEEPS_MAX, &oldest_ms);
-    if (now_ms - oldest_ms > *lag_ms)
-        *lag_ms = now_ms - oldest_ms;
+    if (count < 0)
+        return -1;
+    k->due[partition] = (struct due){.at_ms = clock_mono_ms(), .lag_ms = now_ms - oldest_ms};
     for (int i = 0; i < count; i++)
         if (names[i].n <= SKU_MAX_BYTES)
             sweep_item(k, &k->sweeps[i], partition, names[i]);
-    return count < 0 ? -1 : 0;
+    return 0;
 }
 
-/* In one partition after the other, until something is due. */
-static int sweep_due(struct keeper *k, int64_t now_ms, int64_t *lag_ms)
+/* In one partition that is open after the other, until something is due. */
+static int sweep_due(struct keeper *k, int64_t now_ms)
 {
     unsigned partitions = k->shared->store_config.partitions;
-    *lag_ms = 0;
     k->moved = false;
     for (unsigned i = 0; i < partitions && k->flying == 0; i++) {
-        if (look_for_due(k, k->partition, now_ms, lag_ms) < 0)
+        if (admin_is_open(k->admin, k->partition) && look_for_due(k, k->partition, now_ms) < 0)
             return -1;
         k->partition = (k->partition + 1) % partitions;
     }
@@ -145,27 +167,56 @@ static int sweep_due(struct keeper *k, int64_t now_ms, int64_t *lag_ms)
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
-/* Nothing that the ledger has not taken is ever dropped, so what comes in has to be bounded. */
+static void show_last_look(const struct store_shared *shared)
+{
+    stats_set(STATS_LEDGER_LAG_MS, shared->ledger_lag_ms);
+    stats_set(STATS_LEDGER_LOOK_AT_MS, shared->ledger_look_at_ms);
+}
+
+/* What a keeper saw that died is the last that is known; before the first look, that nothing waits
+ * for a service that begins. */
+static void begin_looks(const struct keeper *k)
+{
+    struct store_shared *shared = k->shared->store_shared;
+    if (!k->shared->store_config.ledger)
+        return;
+    if (shared->ledger_look_at_ms == 0)
+        shared->ledger_look_at_ms = clock_wall_ms();
+    show_last_look(shared);
+}
+
+static void add_backlog(struct feed_backlog *all, const struct feed_backlog *one)
+{
+    all->entries += one->entries;
+    all->events += one->events;
+    if (one->oldest_ms > 0 && one->oldest_ms < all->oldest_ms)
+        all->oldest_ms = one->oldest_ms;
+}
+
+/* Nothing that the ledger has not taken is ever dropped, so what comes in has to be bounded.
+ * Nothing comes into a partition that is not open: what waits there is shown, but holds up no
+ * other. */
 static int look_at_backlog(struct keeper *k, int64_t now_ms)
 {
     struct store_shared *shared = k->shared->store_shared;
     int64_t max = k->shared->store_config.ledger_max_lag;
-    struct feed_backlog all = {.oldest_ms = now_ms};
+    struct feed_backlog all = {.oldest_ms = now_ms}, open = all;
     for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
         struct feed_backlog one;
         int rc = feed_look_behind(k->admin, p, &one);
         if (rc < 0)
             return rc;
-        all.entries += one.entries;
-        all.events += one.events;
-        if (one.oldest_ms > 0 && one.oldest_ms < all.oldest_ms)
-            all.oldest_ms = one.oldest_ms;
+        add_backlog(&all, &one);
+        if (admin_is_open(k->admin, p))
+            add_backlog(&open, &one);
     }
-    shared->ledger_silent = now_ms - all.oldest_ms > k->shared->store_config.request_timeout_ms;
-    shared->ledger_behind = all.events > (shared->ledger_behind ? max - max / LAG_EASE : max);
+    shared->ledger_silent = now_ms - open.oldest_ms > k->shared->store_config.request_timeout_ms;
+    shared->ledger_behind = open.events > (shared->ledger_behind ? max - max / LAG_EASE : max);
     stats_set(STATS_STREAM_LENGTH, all.entries);
     stats_set(STATS_LEDGER_LAG, all.events);
-    stats_set(STATS_LEDGER_LAG_MS, now_ms - all.oldest_ms);
+    shared->ledger_lag_ms = now_ms - all.oldest_ms;
+    shared->ledger_look_at_ms = clock_wall_ms();
+    show_last_look(shared);
     return 0;
 }
 
@@ -173,7 +224,7 @@ static int trim_events(struct keeper *k, int64_t now_ms)
 {
     int64_t events = 0;
     for (unsigned p = 0; p < k->shared->store_config.partitions; p++)
-        if (admin_trim_events(k->admin, p, now_ms, &events) < 0)
+        if (admin_is_open(k->admin, p) && admin_trim_events(k->admin, p, now_ms, &events) < 0)
             return -1;
     stats_set(STATS_STREAM_LENGTH, events);
     return 0;
@@ -190,13 +241,13 @@ static int look_at_audit(struct keeper *k)
     return 0;
 }
 
-/* What is old. */
+/* What is old, where nobody has to look at it first. */
 static int trim(struct keeper *k, int64_t now_ms)
 {
     if (!k->shared->store_config.ledger && trim_events(k, now_ms) < 0)
         return -1;
     for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
-        int dropped = admin_trim_records(k->admin, p, now_ms);
+        int dropped = admin_is_open(k->admin, p) ? admin_trim_records(k->admin, p, now_ms) : 0;
         if (dropped < 0)
             return -1;
         stats_count(STATS_TRIMMED_RECORDS, (uint64_t)dropped);
@@ -220,28 +271,35 @@ static int chores(struct keeper *k, int64_t now_ms)
     return look_at_audit(k) < 0 ? -1 : trim(k, now_ms);
 }
 
-/* It needs time, not a person. */
-static bool passes(enum admin_result result)
-{
-    return result == ADMIN_DOWN || result == ADMIN_LOADING || result == ADMIN_MISSING ||
-           result == ADMIN_RESTARTED;
-}
-
 /* How far Redis is with loading has been said already. */
 static void say_not_open(enum admin_result result, const char *what, const char *why)
 {
     static struct log_gate gate;
     if (result != ADMIN_LOADING && log_allowed(&gate, clock_mono_ms()))
-        log_event(passes(result) ? LOG_WARN : LOG_ERROR, what, LOG_STR("why", why));
+        log_event(admin_passes(result) ? LOG_WARN : LOG_ERROR, what, LOG_STR("why", why));
 }
 
-static bool is_open(struct keeper *k)
+static void say_partly_open(struct keeper *k, unsigned open, const char *why)
+{
+    if (clock_mono_ms() < k->shut_say_ms)
+        return;
+    k->shut_say_ms = clock_mono_ms() + IDLE_MS;
+    log_event(LOG_ERROR, "some partitions are not open", LOG_INT("open", open),
+              LOG_INT("of", k->shared->store_config.partitions), LOG_STR("why", why));
+}
+
+/* True if there is anything to work on: the partitions do not depend on each other. */
+static bool look(struct keeper *k)
 {
     const char *why;
     enum admin_result result = admin_open(k->admin, &why);
-    if (result == ADMIN_OK)
+    unsigned open = admin_open_count(k->admin);
+    stats_set(STATS_PARTITIONS_SHUT, k->shared->store_config.partitions - open);
+    if (open > 0 && !admin_passes(result) && result != ADMIN_OK)
+        say_partly_open(k, open, why);
+    if (open > 0)
         return true;
-    k->open_at_ms = clock_mono_ms() + (passes(result) ? STEP_MS : CLOSED_LOOK_MS);
+    k->open_at_ms = clock_mono_ms() + (admin_passes(result) ? STEP_MS : CLOSED_LOOK_MS);
     say_not_open(result, "redis is not open", why);
     round_failed(k, why);
     return false;
@@ -251,14 +309,13 @@ static void on_step(uv_timer_t *timer)
 {
     static struct log_gate gate;
     struct keeper *k = timer->data;
-    int64_t lag_ms;
     if (k->flying > 0 && clock_mono_ms() - k->round_ms > LATE_MS)
         round_failed(k, "Redis has not answered its transactions yet");
-    if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms || !is_open(k))
+    if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms || !look(k))
         return;
     int64_t now_ms = admin_now_ms(k->admin);
-    if (now_ms >= 0 && sweep_due(k, now_ms, &lag_ms) == 0 && chores(k, now_ms) == 0) {
-        round_done(k, lag_ms);
+    if (now_ms >= 0 && sweep_due(k, now_ms) == 0 && chores(k, now_ms) == 0) {
+        round_done(k);
         return;
     }
     if (log_allowed(&gate, clock_mono_ms()))
@@ -305,7 +362,7 @@ static bool open_first(struct keeper *k, int64_t patience_ms)
             return true;
         say_not_open(result, "waiting for redis", why);
         round_failed(k, why);
-        if (!passes(result) || clock_mono_ms() - begin_ms >= patience_ms)
+        if (!admin_passes(result) || clock_mono_ms() - begin_ms >= patience_ms)
             return true;
         if (result == ADMIN_LOADING && clock_mono_ms() - begin_ms >= LOADING_MS)
             return true;
@@ -370,6 +427,7 @@ int keeper_run(struct pool_child *child, void *arg)
         return POOL_EXIT_FATAL;
     }
     begin_rounds(&k);
+    begin_looks(&k);
     if (!open_first(&k, args->patience_ms))
         return POOL_EXIT_FATAL;
     if (start(&k) < 0 || pool_ready(child) < 0)

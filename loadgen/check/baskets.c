@@ -21,8 +21,8 @@ static void node_span(void *ctx, uint32_t node, uint64_t *begin_ns, uint64_t *en
     if (++nodes->looks % (HISTORY_LOOKS / 16) == 0)
         history_relax(nodes->index->reader);
     const struct history_op *op = index_op(nodes->index, node);
-    bool refusal = history_outcome(op) == OUTCOME_FAIL && op->detail == DETAIL_NO_STOCK;
-    struct span span = refusal ? effect_attempt_span(op) : effect_span(nodes->index, node);
+    struct span span =
+        entry_is_refusal(op) ? effect_attempt_span(op) : effect_span(nodes->index, node);
     *begin_ns = span.begin_ns;
     *end_ns = span.end_ns;
 }

@@ -1,6 +1,7 @@
 /* batches.c -- see batches.h. */
 #include "check/batches.h"
 #include "check/describe.h"
+#include "check/entries.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -98,7 +99,7 @@ static void add_operation(struct batch *b, uint32_t slot)
     enum history_outcome outcome = history_outcome(op);
     uint32_t reserve = reserve_of(b->index, op);
     bool effect = had_effect(b->index, slot);
-    bool refused = outcome == OUTCOME_FAIL && op->detail == DETAIL_NO_STOCK;
+    bool refused = entry_is_refusal(op);
     if (effect || refused)
         place_lines(b, slot, refused);
     if (reserve && (effect || (outcome == OUTCOME_OK && op->kind == KIND_GET_RESERVATION)))

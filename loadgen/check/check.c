@@ -8,6 +8,7 @@
 #include "check/index.h"
 #include "check/items.h"
 #include "check/keys.h"
+#include "check/limits.h"
 #include "check/losses.h"
 #include "check/notes.h"
 #include "check/numbers.h"
@@ -35,6 +36,7 @@ struct run {
     struct removals removals;
     struct item *items;
     struct entries entries;
+    struct limits limits;
     enum check_level level;
     check_progress_fn *progress;
     void *ctx;
@@ -148,15 +150,18 @@ static int check_items(struct run *run)
     const struct index *index = &run->index;
     history_relax(index->reader);
     int err = make_entries(run);
+    if (err == 0)
+        err = limits_make(&run->limits, index, run->verdict);
     if (err < 0)
         return err;
     history_relax(index->reader);
     for (uint32_t i = 0; i < index->items; i++) {
         tell(run, "items", (unsigned)((uint64_t)i * 100 / index->items));
-        numbers_check_item(index, &run->entries, run->items, i, run->level == CHECK_FULL,
-                           run->verdict);
+        numbers_check_item(index, &run->entries, run->items, i, &run->limits,
+                           run->level == CHECK_FULL, run->verdict);
         sums_check_item(index, &run->entries, run->items, i, run->verdict);
     }
+    limits_free(&run->limits);
     err = presence_check(index, &run->entries, run->items, run->verdict);
     if (err < 0)
         return err;
@@ -238,6 +243,7 @@ int check_history(struct verdict *v, const struct history_reader *r, enum check_
         verdict_conclude(v);
         tell(&run, "done", 100);
     }
+    limits_free(&run.limits);
     entries_free(&run.entries);
     free(run.items);
     removals_free(&run.removals);

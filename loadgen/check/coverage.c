@@ -30,6 +30,7 @@ static void count_attempt(const struct history_op *op, struct coverage *c)
     c->replays += outcome == OUTCOME_OK && (op->flags & FLAG_REPLAYED);
     c->resent += (op->flags & FLAG_RESENT) != 0;
     c->sold_out_answers += outcome == OUTCOME_FAIL && op->detail == DETAIL_NO_STOCK;
+    c->limit_answers += outcome == OUTCOME_FAIL && op->detail == DETAIL_LIMIT;
 }
 
 /* Whether no attempt of the key was answered with 2xx, and one may have had an effect. */

@@ -49,7 +49,7 @@ static const char *const details[DETAILS] = {
     [DETAIL_REUSED] = "key used for another request",
     [DETAIL_STALE] = "not at that version any more",
     [DETAIL_TOO_LONG] = "longer than anybody may hold",
-    [DETAIL_LIMIT] = "more than the limit",
+    [DETAIL_LIMIT] = "more than the customer may have",
     [DETAIL_IN_USE] = "units are held",
     [DETAIL_EXISTS] = "there already",
 };
@@ -136,8 +136,8 @@ static void describe_line(struct buf *out, const struct history_reader *r,
         buf_printf(out, " %" PRId32 " of", line->quantity);
     buf_printf(out, " %s", describe_sku(r, line->item).text);
     if (line->version)
-        buf_printf(out, " (%" PRId64 " left at version %" PRIu64 ")", line->remaining,
-                   line->version);
+        buf_printf(out, " (%" PRId64 " %s at version %" PRIu64 ")", line->remaining,
+                   history_says_stock(op->detail) ? "left" : "used", line->version);
 }
 
 /* Whether it went out together with others. */

@@ -10,22 +10,18 @@
 /* Whether the operation in slot has entries, and of which sort. */
 enum sort { SORT_NONE, SORT_TRANSITION, SORT_READ };
 
-static bool is_refusal(const struct history_op *op)
-{
-    return history_outcome(op) == OUTCOME_FAIL && op->detail == DETAIL_NO_STOCK;
-}
-
 /* Whether the slot stands for the transition. That is the first attempt of a key; but one that was
  * refused, and saw what was left, stands for that, and the attempt that succeeded for itself. */
 static bool is_transition(const struct index *index, uint32_t slot, const struct history_op *op)
 {
     switch (index_role(op)) {
-    case ROLE_FIRST: return index_took_effect(index, slot) && !is_refusal(op);
+    case ROLE_FIRST: return index_took_effect(index, slot) && !entry_is_refusal(op);
     case ROLE_ATTEMPT:
         if (index->effect[slot] == slot)
             return true;
         /* fall through */
-    case ROLE_LOOKUP: return index->effect[op->of] == slot && is_refusal(index_op(index, op->of));
+    case ROLE_LOOKUP:
+        return index->effect[op->of] == slot && entry_is_refusal(index_op(index, op->of));
     case ROLE_GET_RESERVATION: return index->effect[slot] == slot;
     default: return false;
     }
@@ -38,7 +34,7 @@ static enum sort sort_of(const struct index *index, uint32_t slot, const struct 
     if (is_transition(index, slot, op))
         return SORT_TRANSITION;
     bool asks = index_role(op) == ROLE_FIRST || index_role(op) == ROLE_ATTEMPT;
-    return asks && (is_refusal(op) || entry_is_claim(op)) ? SORT_READ : SORT_NONE;
+    return asks && (entry_is_refusal(op) || entry_is_claim(op)) ? SORT_READ : SORT_NONE;
 }
 
 static uint64_t key_of(const struct index *index, uint32_t slot, unsigned n, enum sort sort)

@@ -1,10 +1,10 @@
 /* entries.h -- everything that quotes a version, item by item, in the order of versions.
  *
  * Layer: check. One entry for each line of each effect, of each get or list of items, of each
- * refusal for want of stock, and for each claim that an item has changed since a version (a set
- * that was refused; it stands among the reads of that version); 16 bytes each, sorted within its
- * item, a transition before the reads of its version. Owned by check_history: entries_make ..
- * entries_free.
+ * refusal for want of stock or because of a limit, and for each claim that an item has changed
+ * since a version (a set that was refused; it stands among the reads of that version); 16 bytes
+ * each, sorted within its item, a transition before the reads of its version. Owned by
+ * check_history: entries_make .. entries_free.
  */
 #ifndef LOADGEN_CHECK_ENTRIES_H
 #define LOADGEN_CHECK_ENTRIES_H
@@ -47,6 +47,14 @@ static inline unsigned entry_line(struct radix_pair entry)
 
 /* The key under which line n of the operation in slot is sorted; 0 when it quotes no version. */
 uint64_t entries_key(const struct index *index, uint32_t slot, unsigned n);
+
+/* Whether the operation is such a refusal: of stock, or of units beyond a customer's limit, which
+ * quotes what is used in the place of what is left. */
+static inline bool entry_is_refusal(const struct history_op *op)
+{
+    return history_outcome(op) == OUTCOME_FAIL &&
+           (op->detail == DETAIL_NO_STOCK || op->detail == DETAIL_LIMIT);
+}
 
 /* Whether the operation is such a claim: it quotes no numbers. */
 static inline bool entry_is_claim(const struct history_op *op)

@@ -18,6 +18,7 @@ struct trail {
     const struct index *index;
     struct verdict *verdict;
     struct item *item;
+    struct limits *limits;
     struct words sku;
     struct walk walk;
     struct sweep sweep;
@@ -129,9 +130,15 @@ static void found_wrong(struct trail *t, const struct stop *stop)
                       stop->said->version, t->walk.expected);
 }
 
+/* Whether it says how many are left; a refusal because of a limit says something else. */
+static bool says_stock(const struct stop *stop)
+{
+    return !stop->read || history_says_stock(stop->op->detail);
+}
+
 static void check_below_zero(struct trail *t, const struct stop *stop)
 {
-    if (stop->said->remaining >= 0 || t->below_zero)
+    if (stop->said->remaining >= 0 || t->below_zero || !says_stock(stop))
         return;
     t->below_zero = true;
     const uint32_t ops[] = {stop->slot, 0};
@@ -145,7 +152,7 @@ static void check_below_zero(struct trail *t, const struct stop *stop)
 /* The stock was not enough, or the refusal is wrong. */
 static void check_refusal(struct trail *t, const struct stop *stop)
 {
-    if (!stop->read || history_reads(stop->op->kind))
+    if (!stop->read || history_reads(stop->op->kind) || !says_stock(stop))
         return;
     if (t->item->refusals < UINT32_MAX)
         t->item->refusals++;
@@ -163,12 +170,18 @@ static void check_refusal(struct trail *t, const struct stop *stop)
                       stop->said->version);
 }
 
+/* Whether a restore undid what happened since. */
+static bool is_lost(const struct trail *t, const struct stop *stop)
+{
+    return t->jump < t->jump_end && stop->version > t->jump->kept;
+}
+
 static void add_change(struct trail *t, const struct stop *stop, struct change change)
 {
     if (t->item->transitions < UINT32_MAX)
         t->item->transitions++;
-    if (t->jump < t->jump_end && stop->version > t->jump->kept) {
-        t->item->disturbed = true; /* losses.h tells of it */
+    if (is_lost(t, stop)) {
+        t->item->undone = true;
         return;
     }
     t->item->received += change.received;
@@ -180,8 +193,9 @@ static void add_change(struct trail *t, const struct stop *stop, struct change c
 static bool is_known(const struct trail *t)
 {
     const struct item *item = t->item;
-    return !item->disturbed && !item->gap && !t->index->incomplete && t->walk.started &&
-           !t->walk.at.doubted && !t->walk.adrift && t->jump == t->jump_end;
+    return !item->disturbed && !item->undone && !item->gap && !t->index->incomplete &&
+           t->walk.started && !t->walk.at.doubted && !t->walk.at.adrift &&
+           t->jump == t->jump_end;
 }
 
 /* Everything is taken away, and nothing may be held. */
@@ -296,6 +310,24 @@ static struct change change_of(struct trail *t, const struct stop *stop, unsigne
     }
 }
 
+/* Comes when everything else is known of the step. */
+static void check_limit(struct trail *t, const struct stop *stop, struct change change)
+{
+    bool lost = is_lost(t, stop);
+    const struct limits_step step = {
+        .slot = stop->slot,
+        .op = stop->op,
+        .asked = stop->asked,
+        .said = stop->said,
+        .read = stop->read,
+        .units = change.held + change.sold,
+        .known = !t->item->gap && !t->item->disturbed && !t->index->incomplete &&
+                 (lost || !t->walk.at.adrift),
+        .lost = lost,
+    };
+    limits_step(t->limits, &step);
+}
+
 /* False when its place in the order is not known. */
 static bool check_numbers(struct trail *t, const struct stop *stop, unsigned n)
 {
@@ -307,6 +339,7 @@ static bool check_numbers(struct trail *t, const struct stop *stop, unsigned n)
     }
     struct walk_step step = {
         .read = stop->read,
+        .mute = !says_stock(stop),
         .creates = stop->op->kind == KIND_PUT,
         .version = stop->version,
         .change = change.available,
@@ -326,6 +359,7 @@ static bool check_numbers(struct trail *t, const struct stop *stop, unsigned n)
     check_below_zero(t, stop);
     check_refusal(t, stop);
     check_there(t, stop);
+    check_limit(t, stop, change);
     return found != WALK_TWICE;
 }
 
@@ -409,15 +443,18 @@ static void pass_restores(struct trail *t, uint64_t version)
 }
 
 void numbers_check_item(const struct index *index, const struct entries *entries,
-                        struct item *items, uint32_t item, bool order, struct verdict *v)
+                        struct item *items, uint32_t item, struct limits *limits, bool order,
+                        struct verdict *v)
 {
     struct trail t = {
         .index = index,
         .verdict = v,
         .item = &items[item],
+        .limits = limits,
         .sku = describe_sku(index->reader, item),
     };
     sweep_start(&t.sweep);
+    limits_begin(limits, item);
     t.jump = restored_of(index->restored, item, &t.jump_end);
     if (t.jump < t.jump_end)
         walk_foresee(&t.walk, t.jump->kept);
@@ -438,7 +475,7 @@ void numbers_check_item(const struct index *index, const struct entries *entries
     judge_last_claims(&t);
     t.item->version = t.walk.at.version;
     t.item->remaining = t.walk.at.remaining;
-    t.item->adrift = t.walk.adrift;
+    t.item->adrift = t.walk.at.adrift;
     t.item->last = t.before;
     t.item->gone = t.gone;
 }

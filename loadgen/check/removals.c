@@ -299,12 +299,18 @@ static void widen_removals(struct placing *p, uint32_t item)
     }
 }
 
+/* Whether there may be places that nobody knows of. */
+static bool may_hide_places(const struct placing *p, uint32_t item)
+{
+    return p->index->incomplete || p->unsure[item] > 0;
+}
+
 /* A delete that was answered, and is nowhere. */
 static void judge_unplaced(const struct placing *p, uint32_t item, const struct removal *removal)
 {
     const struct history_op *op = index_op(p->index, removal->slot);
     const struct restored_jump *end;
-    if (p->index->incomplete || p->unsure[item] > 0) {
+    if (may_hide_places(p, item)) {
         p->items[item].slack++;
         return;
     }
@@ -322,8 +328,10 @@ static void place_item(struct placing *p, uint32_t item)
     qsort(p->of, p->count, sizeof(struct removal *), by_end);
     find_places(p, item);
     bool all = false;
-    /* If the order of the reads leaves no place for one, it is that of a read that is wrong. */
-    for (int blind = 0; blind < 2 && !all; blind++) {
+    int ways = may_hide_places(p, item) ? 1 : 2;
+    /* If the order of the reads leaves no place for one, it is that of a read that is wrong; or the
+     * place is one that nobody knows of. */
+    for (int blind = 0; blind < ways && !all; blind++) {
         p->blind = blind > 0;
         bound_places(p, item);
         all = take_places(p, item) == p->count;

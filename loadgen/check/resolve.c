@@ -200,8 +200,8 @@ static void check_same(const struct index *index, uint32_t answer, uint32_t othe
 static bool refused_on_merits(const struct history_op *op)
 {
     return history_outcome(op) == OUTCOME_FAIL && op->detail >= DETAIL_CONFIRMED &&
-           (op->detail <= DETAIL_NO_RESERVATION || op->detail == DETAIL_IN_USE ||
-            op->detail == DETAIL_EXISTS);
+           (op->detail <= DETAIL_NO_RESERVATION || op->detail == DETAIL_LIMIT ||
+            op->detail == DETAIL_IN_USE || op->detail == DETAIL_EXISTS);
 }
 
 /* Everything else that was said about a key that was answered must agree with that answer. */

@@ -10,8 +10,24 @@ static const enum history_detail makes[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
                                                  [KIND_EXTEND] = DETAIL_HELD,
                                                  [KIND_RERESERVE] = DETAIL_CONFIRMED};
 
-static const bool takes_stock[KINDS] = {
-    [KIND_ADJUST] = true, [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_RERESERVE] = true};
+/* What can be refused so, and what it is called. */
+static const struct {
+    enum history_detail detail;
+    bool kinds[KINDS];
+    const char *why, *but;
+} grounds[] = {
+    {DETAIL_NO_STOCK,
+     {[KIND_ADJUST] = true,
+      [KIND_DECREMENT] = true,
+      [KIND_RESERVE] = true,
+      [KIND_RERESERVE] = true},
+     "for want of stock",
+     "it takes none"},
+    {DETAIL_LIMIT,
+     {[KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_RERESERVE] = true},
+     "because of a customer's limit",
+     "it counts against none"},
+};
 
 static void check_state(const struct index *index, uint32_t slot, struct verdict *v)
 {
@@ -33,10 +49,10 @@ static void check_refusal(const struct index *index, uint32_t slot, struct verdi
 {
     const struct history_op *op = index_op(index, slot);
     const uint32_t ops[] = {slot, 0};
-    if (op->detail == DETAIL_NO_STOCK && !takes_stock[op->kind])
-        verdict_violation(v, PROPERTY_ANSWERS, ops,
-                          "%s was refused for want of stock, although it takes none.",
-                          describe_who(op).text);
+    for (size_t i = 0; i < sizeof(grounds) / sizeof(*grounds); i++)
+        if (op->detail == grounds[i].detail && !grounds[i].kinds[op->kind])
+            verdict_violation(v, PROPERTY_ANSWERS, ops, "%s was refused %s, although %s.",
+                              describe_who(op).text, grounds[i].why, grounds[i].but);
     if (op->detail == DETAIL_EXPIRED && op->kind == KIND_RERESERVE)
         verdict_violation(
             v, PROPERTY_ANSWERS, ops,

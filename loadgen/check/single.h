@@ -1,7 +1,7 @@
 /* single.h -- what is wrong with an answer whatever else happened.
  *
  * Layer: check. Violations of ANSWERS: a success that says another state than its request makes,
- * and a refusal for want of stock of what takes none.
+ * and a refusal for want of stock, or because of a limit, of what takes none.
  */
 #ifndef LOADGEN_CHECK_SINGLE_H
 #define LOADGEN_CHECK_SINGLE_H

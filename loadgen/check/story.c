@@ -79,7 +79,7 @@ static enum history_detail claim_of(const struct history_op *op)
                                            [DETAIL_NO_RESERVATION] = true};
     if (history_outcome(op) != OUTCOME_FAIL)
         return DETAIL_NONE;
-    if (op->kind == KIND_RERESERVE && op->detail == DETAIL_NO_STOCK)
+    if (op->kind == KIND_RERESERVE && (op->detail == DETAIL_NO_STOCK || op->detail == DETAIL_LIMIT))
         return DETAIL_EXPIRED; /* while it is held there is no need of stock */
     return about_it[op->detail] ? (enum history_detail)op->detail : DETAIL_NONE;
 }

@@ -108,7 +108,7 @@ static void compare_counters(const struct sum *s)
     if (!item->adrift)
         compare(s, "available", c->available, item->remaining);
     compare(s, "on hand", c->on_hand, (int64_t)((uint64_t)c->available + (uint64_t)c->held));
-    if (item->disturbed || item->gap)
+    if (item->disturbed || item->undone || item->gap)
         return; /* what is missing in the history is missing in its sums as well */
     compare(s, "held", c->held, item->held);
     compare(s, "sold", c->sold, item->sold);

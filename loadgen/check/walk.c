@@ -15,11 +15,14 @@ static void settle(struct walk *w, const struct walk_step *step)
     w->at.version = step->version;
     w->at.remaining = step->remaining;
     w->at.doubted = false;
-    w->adrift = false;
+    w->at.adrift = step->mute;
 }
 
-static enum walk_found compare(struct walk *w, int64_t quoted)
+static enum walk_found compare(struct walk *w, const struct walk_step *step)
 {
+    int64_t quoted = step->remaining;
+    if (step->mute)
+        return WALK_FINE;
     if (quoted == w->at.remaining) {
         w->at.doubted = false;
         return WALK_FINE;
@@ -61,7 +64,7 @@ enum walk_found walk_step(struct walk *w, const struct walk_step *step)
         w->started = true;
         w->at.version = step->version;
         w->at.remaining = step->change;
-        return compare(w, step->remaining);
+        return compare(w, step);
     }
     w->started = true;
     assert(step->version >= w->at.version);
@@ -73,7 +76,7 @@ enum walk_found walk_step(struct walk *w, const struct walk_step *step)
         w->at.doubted = true;
         return WALK_TWICE;
     }
-    if (w->adrift) {
+    if (w->at.adrift) {
         settle(w, step);
         return WALK_FINE;
     }
@@ -82,7 +85,7 @@ enum walk_found walk_step(struct walk *w, const struct walk_step *step)
         w->at.remaining = plus(w->at.remaining, step->change);
         w->at.other = plus(w->at.other, step->change);
     }
-    return compare(w, step->remaining);
+    return compare(w, step);
 }
 
 void walk_foresee(struct walk *w, uint64_t kept)
@@ -96,7 +99,7 @@ void walk_restore(struct walk *w, uint64_t version)
 {
     if (w->past_kept)
         w->at = w->kept;
-    w->adrift |= !w->started || w->at.version != w->kept_version;
+    w->at.adrift |= !w->started || w->at.version != w->kept_version;
     w->started = true;
     assert(version >= w->at.version);
     w->at.version = version;

@@ -32,9 +32,9 @@ struct walk {
         int64_t remaining;
         int64_t other; /* while doubted: the number that was quoted instead */
         bool doubted;
-    } at, kept; /* kept: where a restore will go on from, once the walk is past it */
+        bool adrift; /* nobody knows the numbers of that version */
+    } at, kept;      /* kept: where a restore will go on from, once the walk is past it */
     bool started, past_kept;
-    bool adrift;                  /* restored to a version whose numbers nobody knows */
     uint64_t kept_version;        /* of the restore ahead; 0: none */
     uint64_t missing, missing_to; /* after WALK_GAP */
     int64_t expected;             /* after WALK_WRONG */
@@ -42,6 +42,7 @@ struct walk {
 
 struct walk_step {
     bool read, creates; /* creates: starts the item, with any version */
+    bool mute;          /* a read that says nothing of what remains */
     uint64_t version;
     int64_t change, remaining;
 };

@@ -70,6 +70,14 @@ static bool take_number(struct json_scan *s, void *to)
     return json_scan_null(s) || json_scan_int64(s, number);
 }
 
+/* A limit that is null was said: there is none. */
+static bool take_limit(struct json_scan *s, void *to)
+{
+    int64_t *limit = to;
+    *limit = 0;
+    return json_scan_null(s) || json_scan_int64(s, limit);
+}
+
 static bool take_version(struct json_scan *s, void *to)
 {
     uint64_t *version = to;
@@ -120,10 +128,10 @@ static bool take_raw(struct json_scan *s, void *to)
     return json_scan_null(s) || json_scan_skip(s, raw);
 }
 
-/* A line of a reservation, or of a stock refusal, which calls two things by other names. */
+/* A line of a reservation, or of a refusal or a list, which call some things by other names. */
 struct any_line {
     struct answer_line line;
-    int64_t requested, available;
+    int64_t requested, available, max_per_customer;
 };
 
 #define LINE_FIELD(first, last, text, take_it, member)                                             \
@@ -139,20 +147,31 @@ static const struct field line_fields[SLOTS] = {
     LINE_FIELD('r', 'd', "reserved", take_number, line.reserved),
     LINE_FIELD('o', 'd', "on_hand", take_number, line.on_hand),
     LINE_FIELD('h', 'd', "held", take_number, line.held),
+    LINE_FIELD('l', 't', "limit", take_number, line.limit),
+    LINE_FIELD('u', 'd', "used", take_number, line.used),
+    LINE_FIELD('m', 'r', "max_per_customer", take_limit, max_per_customer),
 };
 
 static bool read_line(struct json_scan *s, struct answer_line *line)
 {
-    struct any_line any = {
-        {{NULL, 0}, ANSWER_UNSAID, ANSWER_UNSAID, 0, ANSWER_UNSAID, ANSWER_UNSAID, ANSWER_UNSAID},
-        .requested = ANSWER_UNSAID,
-        .available = ANSWER_UNSAID};
+    struct any_line any = {.line = {.quantity = ANSWER_UNSAID,
+                                    .remaining = ANSWER_UNSAID,
+                                    .reserved = ANSWER_UNSAID,
+                                    .on_hand = ANSWER_UNSAID,
+                                    .held = ANSWER_UNSAID,
+                                    .limit = ANSWER_UNSAID,
+                                    .used = ANSWER_UNSAID},
+                           .requested = ANSWER_UNSAID,
+                           .available = ANSWER_UNSAID,
+                           .max_per_customer = ANSWER_UNSAID};
     if (!read_object(s, line_fields, &any))
         return false;
     if (any.line.quantity == ANSWER_UNSAID)
         any.line.quantity = any.requested;
     if (any.line.remaining == ANSWER_UNSAID)
         any.line.remaining = any.available;
+    if (any.line.limit == ANSWER_UNSAID)
+        any.line.limit = any.max_per_customer;
     *line = any.line;
     return true;
 }
@@ -202,6 +221,7 @@ static const struct field top_fields[SLOTS] = {
     TOP_FIELD('s', 'd', "sold", take_number, sold),
     TOP_FIELD('r', 'g', "remaining", take_number, remaining),
     TOP_FIELD('q', 'y', "quantity", take_number, quantity),
+    TOP_FIELD('m', 'r', "max_per_customer", take_limit, limit),
     TOP_FIELD('t', 's', "ttl_ms", take_whole, ttl_ms),
     TOP_FIELD('v', 'n', "version", take_version, version),
     TOP_FIELD('s', 's', "status", take_status, status),
@@ -217,7 +237,7 @@ bool answer_read(struct answer *a, struct str json)
     struct json_scan s = json_scan_of(json);
     memset(a, 0, offsetof(struct answer, line));
     a->on_hand = a->available = a->held = a->sold = ANSWER_UNSAID;
-    a->remaining = a->quantity = a->ttl_ms = ANSWER_UNSAID;
+    a->remaining = a->quantity = a->limit = a->ttl_ms = ANSWER_UNSAID;
     return read_object(&s, top_fields, a) && json_scan_ends(&s);
 }
 

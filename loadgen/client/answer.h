@@ -30,6 +30,8 @@ struct answer_line {
     uint64_t version;      /* 0 when not said */
     int64_t reserved;      /* of lines of a reservation that was confirmed */
     int64_t on_hand, held; /* of items in a list; remaining is what is available */
+    int64_t limit;         /* of a limit refusal; or else "max_per_customer", of items in a list */
+    int64_t used;          /* of a limit refusal */
 };
 
 struct answer {
@@ -41,6 +43,7 @@ struct answer {
     struct str expired_lines; /* of a reservation, as raw JSON, for answer_read_lines */
     struct str sku;           /* at the top: items and decrements */
     int64_t on_hand, available, held, sold, remaining, quantity;
+    int64_t limit;    /* "max_per_customer" of an item, 0 for null: nobody is limited */
     int64_t ttl_ms;   /* of a reservation; ANSWER_UNSAID also when it is no whole number */
     uint64_t version; /* at the top; 0 when not said */
     int status;       /* 0..999: of a problem, an operation's record or a batch result; or 0 */

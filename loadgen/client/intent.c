@@ -88,19 +88,41 @@ static void put_lines(struct text *t, const struct history_facts *facts, const s
     put(t, STR("]"));
 }
 
+/* Who reserves or buys: it counts against that customer's limit. */
+static void put_customer(struct text *t, const struct history_facts *facts,
+                         const struct history_op *op)
+{
+    char name[LOAD_KEY_MAX];
+    put(t, STR("\"customer\":\""));
+    put(t, (struct str){name, load_customer(name, facts, op->client)});
+    put(t, STR("\""));
+}
+
 /* Who reserves, for what, and what else is to be kept: the answers about the reservation must
  * repeat all of it. */
 static void put_names(struct text *t, const struct history_facts *facts,
                       const struct history_op *op)
 {
     char name[LOAD_KEY_MAX], metadata[LOAD_METADATA_MAX];
-    put(t, STR("\"customer\":\""));
-    put(t, (struct str){name, load_customer(name, op->client)});
-    put(t, STR("\",\"reference\":\""));
+    put_customer(t, facts, op);
+    put(t, STR(",\"reference\":\""));
     put(t, (struct str){name, load_key(name, facts, op->client, op->seq)});
     put(t, STR("\",\"metadata\":"));
     put(t, (struct str){metadata, load_metadata(metadata, facts, op->client, op->seq)});
     put(t, STR(","));
+}
+
+/* Units that are there; of a new item also what a customer may have of them. */
+static void put_units(struct text *t, const struct history_facts *facts, const struct intent *i,
+                      enum history_kind kind)
+{
+    uint32_t limit = kind == KIND_PUT ? history_limit(facts, i->line[0].item) : 0;
+    put(t, STR("\"on_hand\":"));
+    put_number(t, i->line[0].quantity);
+    if (limit == 0)
+        return;
+    put(t, STR(",\"max_per_customer\":"));
+    put_number(t, limit);
 }
 
 /* The members of the body, without the brackets around them. */
@@ -110,10 +132,7 @@ static void put_fields(struct text *t, const struct load *load, const struct his
     const struct history_facts *facts = history_facts(load->history);
     switch (kind) {
     case KIND_PUT:
-    case KIND_SET:
-        put(t, STR("\"on_hand\":"));
-        put_number(t, i->line[0].quantity);
-        break;
+    case KIND_SET: put_units(t, facts, i, kind); break;
     case KIND_ADJUST:
         put(t, STR("\"delta\":"));
         put_number(t, i->line[0].quantity);
@@ -121,6 +140,10 @@ static void put_fields(struct text *t, const struct load *load, const struct his
     case KIND_DECREMENT:
         put(t, STR("\"quantity\":"));
         put_number(t, i->line[0].quantity);
+        if (!load->workload.named)
+            break;
+        put(t, STR(","));
+        put_customer(t, facts, op);
         break;
     case KIND_RESERVE:
         put_lines(t, facts, i);

@@ -33,18 +33,20 @@ static struct history_line *line_of(struct history_op *op, int64_t item)
     return NULL;
 }
 
-/* Copies (remaining, version) of the answer's lines to the operation's. How many were found. */
+/* Copies (remaining, version) of the answer's lines to the operation's; where somebody's limit is
+ * exceeded, (used, version). How many were found. */
 static unsigned learn_lines(const struct history_facts *facts, struct history_op *op,
-                            const struct answer *a)
+                            const struct answer *a, bool exceeded)
 {
     unsigned found = 0;
     for (unsigned n = 0; n < a->lines; n++) {
         const struct answer_line *said = &a->line[n];
         struct history_line *line = line_of(op, load_item_of(facts, said->sku));
-        if (!line || line->version != 0 || said->version == 0 || said->remaining == ANSWER_UNSAID)
+        int64_t number = exceeded ? said->used : said->remaining;
+        if (!line || line->version != 0 || said->version == 0 || number == ANSWER_UNSAID)
             continue;
         line->version = said->version;
-        line->remaining = said->remaining;
+        line->remaining = number;
         found++;
     }
     return found;
@@ -54,7 +56,7 @@ static unsigned learn_lines(const struct history_facts *facts, struct history_op
 static enum history_detail learn_reservation(const struct history_facts *facts,
                                              struct history_op *op, const struct answer *a)
 {
-    return learn_lines(facts, op, a) == op->lines ? state_of(a->state) : DETAIL_GARBLED;
+    return learn_lines(facts, op, a, false) == op->lines ? state_of(a->state) : DETAIL_GARBLED;
 }
 
 /* A 2xx of an item or a decrement. */
@@ -181,7 +183,9 @@ static void learn_refusal(struct lesson *lesson, const struct history_facts *fac
         snprintf(lesson->misfit.text, sizeof(lesson->misfit.text),
                  "refuses a whole batch, for which there is no reason");
     }
-    if (a && lesson->detail == DETAIL_NO_STOCK && learn_lines(facts, op, a) == 0)
+    bool exceeded = lesson->detail == DETAIL_LIMIT;
+    if (a && (exceeded || lesson->detail == DETAIL_NO_STOCK) &&
+        learn_lines(facts, op, a, exceeded) == 0)
         lesson->detail =
             DETAIL_OTHER; /* it says nothing that could be checked, and that was told */
 }

@@ -58,6 +58,17 @@ bool listing_turn(struct listing *l, const struct history_facts *facts, const st
     return true;
 }
 
+void listing_compare_limit(const struct history_facts *facts, uint32_t item, int64_t said,
+                           char *says, size_t size)
+{
+    int64_t due = history_limit(facts, item);
+    if (said != ANSWER_UNSAID && said != due)
+        snprintf(says, size,
+                 "says \"max_per_customer\":%" PRId64 " of %s%" PRIu32 ", created with %" PRId64
+                 " (0: null)",
+                 said, facts->prefix, item, due);
+}
+
 /* --- what is on the page --- */
 
 struct page {
@@ -109,6 +120,8 @@ static void take_place(struct page *p, const struct answer_line *said, unsigned 
                  "lists \"available\":%" PRId64 " with \"on_hand\":%" PRId64
                  " and \"held\":%" PRId64,
                  said->remaining, said->on_hand, said->held);
+    if (!p->says[0])
+        listing_compare_limit(p->facts, (uint32_t)item, said->limit, p->says, p->size);
     if (!p->says[0])
         pass_to(p, (uint32_t)item);
     p->due = next(p, (uint32_t)item);

@@ -28,10 +28,10 @@ size_t load_key(char key[LOAD_KEY_MAX], const struct history_facts *facts, uint3
     return n;
 }
 
-size_t load_customer(char name[LOAD_KEY_MAX], uint32_t client)
+size_t load_customer(char name[LOAD_KEY_MAX], const struct history_facts *facts, uint32_t client)
 {
     name[0] = 'c';
-    return 1 + digits_put(name + 1, client);
+    return 1 + digits_put(name + 1, history_customer(facts, client));
 }
 
 /* Values of every type, nested, and a text with what JSON has to escape. */

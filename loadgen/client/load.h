@@ -74,8 +74,9 @@ uint64_t load_now_ns(void);
 size_t load_key(char key[LOAD_KEY_MAX], const struct history_facts *facts, uint32_t client,
                 uint32_t seq);
 
-/* Writes the customer that reserves for a client, where workload.named asks for one. Its length. */
-size_t load_customer(char name[LOAD_KEY_MAX], uint32_t client);
+/* Writes the customer for whom a client reserves and buys, where workload.named asks for one. Its
+ * length. */
+size_t load_customer(char name[LOAD_KEY_MAX], const struct history_facts *facts, uint32_t client);
 
 #define LOAD_METADATA_MAX 256
 

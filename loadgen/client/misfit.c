@@ -164,6 +164,8 @@ static void compare_item(struct misfit *m, const struct history_facts *facts,
     compare_sku(m, facts, op, a->sku);
     if (!m->text[0])
         compare_sum(m, a);
+    if (!m->text[0])
+        listing_compare_limit(facts, op->line.item, a->limit, m->text, sizeof(m->text));
     if (!m->text[0] && op->kind == KIND_GET_ITEM)
         compare_etag(m, a, response->etag);
 }
@@ -199,7 +201,7 @@ static void compare_names(struct misfit *m, const struct history_facts *facts,
                           const struct history_op *reserve, const struct answer *a)
 {
     char name[LOAD_KEY_MAX];
-    struct str due = {name, load_customer(name, reserve->client)};
+    struct str due = {name, load_customer(name, facts, reserve->client)};
     compare_name(m, "customer", due, a->customer);
     due.n = load_key(name, facts, reserve->client, reserve->seq);
     if (!m->text[0])

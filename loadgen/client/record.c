@@ -70,7 +70,7 @@ static void count_outcome(struct client *c, const struct history_op *op, uint64_
     tally_bump(&t->count[outcome][op->detail]);
     if (outcome != OUTCOME_UNKNOWN)
         histogram_add(&t->response, now_ns > c->planned_ns ? now_ns - c->planned_ns : 0);
-    for (unsigned n = 0; n < op->lines; n++) {
+    for (unsigned n = 0; n < op->lines && history_says_stock(op->detail); n++) {
         const struct history_line *line = history_line_of(op, n);
         tally_stock(t, line->item, line->version, line->remaining);
     }

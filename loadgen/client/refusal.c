@@ -14,6 +14,7 @@
 #define ENDS         (CONFIRMS | IN(RELEASE))
 #define OF_HOLD      (ENDS | IN(EXTEND))
 #define TAKES        (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST))
+#define COUNTS       (IN(RESERVE) | IN(DECREMENT) | IN(RERESERVE)) /* for a customer */
 #define READS_ITEMS  (IN(GET_ITEM) | IN(LIST))
 
 /* What each problem is called, its one status, and which requests of ours can meet it. Who is
@@ -44,6 +45,7 @@ static const struct problem {
     {STR("below-held"), 409, DETAIL_STALE, IN(SET)},
     {STR("precondition-failed"), 412, DETAIL_EXISTS, IN(PUT)},
     {STR("item-in-use"), 409, DETAIL_IN_USE, IN(DELETE)},
+    {STR("limit-exceeded"), 409, DETAIL_LIMIT, COUNTS},
 };
 
 /* What it is called means, to that kind of request; NULL: nothing. */
@@ -107,11 +109,9 @@ static int64_t units_asked(const struct history_op *op, const struct history_lin
 }
 
 static void compare_short(struct misfit *m, const struct history_facts *facts,
-                          const struct history_op *op, const struct answer_line *said)
+                          const struct history_op *op, const struct history_line *asked,
+                          const struct answer_line *said)
 {
-    const struct history_line *asked = asked_about(m, facts, op, said->sku);
-    if (!asked)
-        return;
     if (said->quantity == ANSWER_UNSAID || said->remaining == ANSWER_UNSAID || said->version == 0)
         snprintf(m->text, sizeof(m->text),
                  "has a line for %s%" PRIu32 " without requested, available or version",
@@ -122,20 +122,45 @@ static void compare_short(struct misfit *m, const struct history_facts *facts,
                  said->quantity, facts->prefix, asked->item, units_asked(op, asked));
 }
 
-/* Lines of a 409 insufficient-stock. */
-static void compare_shorts(struct misfit *m, const struct history_facts *facts,
-                           const struct history_op *op, const struct answer *a)
+/* What was requested need not be said again. */
+static void compare_over(struct misfit *m, const struct history_facts *facts,
+                         const struct history_op *op, const struct history_line *asked,
+                         const struct answer_line *said)
 {
-    static const bool takes[KINDS] = {[KIND_RESERVE] = true,
-                                      [KIND_DECREMENT] = true,
-                                      [KIND_ADJUST] = true,
-                                      [KIND_RERESERVE] = true};
-    if (!takes[op->kind])
+    uint32_t limit = history_limit(facts, asked->item);
+    if (said->limit == ANSWER_UNSAID || said->used == ANSWER_UNSAID || said->version == 0)
+        snprintf(m->text, sizeof(m->text),
+                 "has a line for %s%" PRIu32 " without limit, used or version", facts->prefix,
+                 asked->item);
+    else if (said->limit != limit)
+        snprintf(m->text, sizeof(m->text),
+                 "says that %s%" PRIu32 " has a limit of %" PRId64 ", and not %" PRIu32
+                 " (0: none)",
+                 facts->prefix, asked->item, said->limit, limit);
+    else if (said->quantity != ANSWER_UNSAID && said->quantity != asked->quantity)
+        snprintf(m->text, sizeof(m->text),
+                 "says %" PRId64 " units of %s%" PRIu32 " were requested, not %" PRId32,
+                 said->quantity, facts->prefix, asked->item, asked->quantity);
+}
+
+/* Compares one line with what was asked for. */
+typedef void compare_line_fn(struct misfit *m, const struct history_facts *facts,
+                             const struct history_op *op, const struct history_line *asked,
+                             const struct answer_line *said);
+
+/* Lines of a 409 insufficient-stock or limit-exceeded: each about another item of the request. */
+static void compare_lines(struct misfit *m, const struct history_facts *facts,
+                          const struct history_op *op, const struct answer *a,
+                          compare_line_fn *compare)
+{
+    if (!((TAKES | COUNTS) & 1u << op->kind))
         return; /* wrong whatever its lines say, and told by the checker */
     if (a->lines == 0)
         snprintf(m->text, sizeof(m->text), "has no line that says which item fell short");
     for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
-        compare_short(m, facts, op, &a->line[n]);
+        const struct history_line *asked = asked_about(m, facts, op, a->line[n].sku);
+        if (asked)
+            compare(m, facts, op, asked, &a->line[n]);
         for (unsigned before = 0; before < n && !m->text[0]; before++)
             if (str_equal(a->line[before].sku, a->line[n].sku))
                 snprintf(m->text, sizeof(m->text), "has two lines for \"%.*s\"",
@@ -161,7 +186,9 @@ static struct refusal read_document(const struct history_facts *facts, const str
     } else {
         r.detail = problem->detail;
         if (problem->detail == DETAIL_NO_STOCK)
-            compare_shorts(&r.misfit, facts, op, a);
+            compare_lines(&r.misfit, facts, op, a, compare_short);
+        if (problem->detail == DETAIL_LIMIT)
+            compare_lines(&r.misfit, facts, op, a, compare_over);
     }
     return r;
 }

@@ -98,7 +98,10 @@ static const struct workload scenarios[] = {
      .again = 0.02,
      .forget = 0.05,
      .late = 0.05,
-     .named = true},
+     .named = true,
+     .limit = 40,
+     .limited_every = 5,
+     .customers = 10},
 };
 
 const struct workload *workload_scenarios(size_t *count)
@@ -157,6 +160,8 @@ int workload_open(struct workload *w, char *err, size_t err_size)
     w->qty_min = w->qty_min ? w->qty_min : 1;
     w->basket_min = w->basket_min ? w->basket_min : 1;
     w->basket_max = w->basket_max < w->skus ? w->basket_max : w->skus;
+    w->limited_every = w->limit > 0 && w->limited_every == 0 ? 1 : w->limited_every;
+    w->named |= w->limit > 0 || w->customers > 0;
     w->batch_min = w->batch_min ? w->batch_min : 1;
     w->batch_max = w->batch_max ? w->batch_max : BATCH_MAX_DEFAULT;
     uint64_t units = (uint64_t)w->skus * w->stock / KEPT_SHARE;

@@ -51,8 +51,11 @@ struct workload {
     double theta;                    /* of Zipf's law; 0: every item is as likely as the next */
     double again;                    /* share of confirms and releases that two clients try */
     double forget;                   /* share of reservations that are left to expire at once */
-    double late;              /* share of reservations that are kept until about their deadline */
-    bool named;               /* reservations carry a customer, a reference and metadata */
+    double late; /* share of reservations that are kept until about their deadline */
+    bool named; /* reservations carry a customer, a reference and metadata, decrements a customer */
+    uint32_t limit;           /* max_per_customer of limited items; 0: none is limited */
+    uint32_t limited_every;   /* item i is, if i is a multiple; 0: each is, if there is a limit */
+    uint32_t customers;       /* that clients share; 0: each has its own */
     uint32_t clients;         /* among whom that is shared out; 0 counts as one */
     uint32_t keeps;           /* so many of them at a time; from workload_open */
     uint32_t removable_every; /* as in the history's facts; from workload_open */

@@ -1,5 +1,5 @@
 /* format.h -- the history file, byte for byte: format 4. Formats 3 and 2 have fewer kinds, details,
- * types of slots and flags; format 1 besides no notes.
+ * types of slots, flags and numbers in the header; format 1 besides no notes.
  *
  * Layer: history, pure. A history is what the clients saw, kept so that a killed process loses no
  * evidence: an operation is written as unknown before its first byte is sent and completed in
@@ -25,23 +25,25 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define HISTORY_MAGIC        "stockload history\n"
-#define HISTORY_FORMAT       4
-#define HISTORY_FORMAT_MIN   1 /* the oldest that is read */
-#define HISTORY_HEADER_BYTES 4096
-#define HISTORY_CHUNK_BYTES  (1u << 20)
-#define HISTORY_SLOT_BYTES   64
-#define HISTORY_CHUNK_SLOTS  (HISTORY_CHUNK_BYTES / HISTORY_SLOT_BYTES)
-#define HISTORY_HEADER_SLOTS (HISTORY_HEADER_BYTES / HISTORY_SLOT_BYTES)
-#define HISTORY_LINES_MAX    100 /* of one operation */
-#define HISTORY_ID_TEXT      56  /* bytes of an id that one slot holds */
-#define HISTORY_ID_MAX       224 /* bytes of a reservation id: four id slots */
-#define HISTORY_NOTE_MAX     112 /* bytes of a note: two slots */
-#define HISTORY_WORKERS_MAX  256
-#define HISTORY_OVERDUE_NS   UINT64_C(10000000000) /* held so long after its time is a violation */
+#define HISTORY_MAGIC         "stockload history\n"
+#define HISTORY_FORMAT        4
+#define HISTORY_FORMAT_MIN    1 /* the oldest that is read */
+#define HISTORY_HEADER_BYTES  4096
+#define HISTORY_CHUNK_BYTES   (1u << 20)
+#define HISTORY_SLOT_BYTES    64
+#define HISTORY_CHUNK_SLOTS   (HISTORY_CHUNK_BYTES / HISTORY_SLOT_BYTES)
+#define HISTORY_HEADER_SLOTS  (HISTORY_HEADER_BYTES / HISTORY_SLOT_BYTES)
+#define HISTORY_LINES_MAX     100 /* of one operation */
+#define HISTORY_ID_TEXT       56  /* bytes of an id that one slot holds */
+#define HISTORY_ID_MAX        224 /* bytes of a reservation id: four id slots */
+#define HISTORY_NOTE_MAX      112 /* bytes of a note: two slots */
+#define HISTORY_WORKERS_MAX   256
+#define HISTORY_OVERDUE_NS    UINT64_C(10000000000) /* held so long after its time is a violation */
+#define HISTORY_CUSTOMERS_MAX 1000000
 
 enum history_type {
     SLOT_EMPTY,
@@ -128,7 +130,7 @@ struct history_line {
     uint32_t item;     /* index: the sku is facts.prefix and this number */
     int32_t quantity;  /* units asked for; see enum history_kind */
     uint64_t version;  /* 0: the answer said nothing about this line */
-    int64_t remaining; /* available, when version is not 0 */
+    int64_t remaining; /* available, when version is not 0; of DETAIL_LIMIT: what is used */
 };
 
 /* One attempt of one operation: one request, or a part of a batch. Its key is facts.run, client and
@@ -269,13 +271,34 @@ struct history_facts {
     char url[256];
     char version[64]; /* of stockload */
     char host[64];
-    char command[1536]; /* the command line, secrets masked */
-    uint32_t restores;  /* * that the service counted between set-up and settling */
-    uint32_t spare[3];
-    uint32_t removable_every; /* see history_removable in reader.h; 0: nothing is removed */
+    char command[1536];                /* the command line, secrets masked */
+    uint32_t restores;                 /* * that the service counted between set-up and settling */
+    uint32_t limit;                    /* max_per_customer of the limited items; 0: none is */
+    uint32_t limited_every, customers; /* see history_limit and history_customer */
+    uint32_t removable_every;          /* see history_removable in reader.h; 0: none is removed */
 };
 static_assert(offsetof(struct history_facts, restores) == 2216, "part of the format");
+static_assert(offsetof(struct history_facts, limit) == 2220, "part of the format");
 static_assert(offsetof(struct history_facts, removable_every) == 2232, "part of the format");
 static_assert(sizeof(struct history_facts) <= HISTORY_HEADER_BYTES, "the header is one page");
+
+/* Whether the lines of an answer, where they carry a version, say what was available then. */
+static inline bool history_says_stock(enum history_detail detail)
+{
+    return detail != DETAIL_LIMIT;
+}
+
+/* What a customer may hold and buy of an item; 0: as much as there is. */
+static inline uint32_t history_limit(const struct history_facts *facts, uint32_t item)
+{
+    return facts->limited_every > 0 && item % facts->limited_every == 0 ? facts->limit : 0;
+}
+
+/* The number of the customer for whom a client reserves and buys: clients share them, if there are
+ * fewer. 0 customers: each has its own. */
+static inline uint32_t history_customer(const struct history_facts *facts, uint32_t client)
+{
+    return facts->customers > 0 ? client % facts->customers : client;
+}
 
 #endif

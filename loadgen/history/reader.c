@@ -22,7 +22,7 @@ static const struct {
     {offsetof(struct history_facts, slot_bytes), HISTORY_SLOT_BYTES, "slot_bytes"},
 };
 
-/* Numbers of the header that others use as enums. */
+/* Numbers of the header that others use as enums, or make room for. */
 static const struct {
     size_t at;
     uint32_t max;
@@ -30,6 +30,7 @@ static const struct {
 } limited[] = {
     {offsetof(struct history_facts, progress), RUN_SETTLED, "progress"},
     {offsetof(struct history_facts, verify), 2, "verify"},
+    {offsetof(struct history_facts, customers), HISTORY_CUSTOMERS_MAX, "customers"},
 };
 
 #define TEXT(field)                                                                                \

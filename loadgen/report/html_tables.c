@@ -210,6 +210,7 @@ static void coverage(FILE *out, const struct coverage *c)
         {"batches of several operations", c->batches},
         {"items that sold out", c->sold_out_items},
         {"sold-out answers", c->sold_out_answers},
+        {"refusals by a customer's limit", c->limit_answers},
         {"reservations made", c->reservations},
         {"… confirmed in the end", c->confirmed},
         {"… after they had expired", c->taken_again},

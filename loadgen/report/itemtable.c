@@ -45,10 +45,11 @@ static void add_line(struct itemtable_row *row, const struct history_op *op,
 {
     bool refused = op->detail == DETAIL_NO_STOCK && line->version != 0;
     bool takes = op->kind == KIND_RESERVE || op->kind == KIND_DECREMENT;
-    if (line->version != 0)
+    bool says_stock = line->version != 0 && history_says_stock(op->detail);
+    if (says_stock)
         note_stock(row, line->version, line->remaining);
     bool loaded = history_phase(op) == PHASE_LOAD;
-    if (loaded && (refused || (line->version != 0 && line->remaining == 0)))
+    if (loaded && (refused || (says_stock && line->remaining == 0)))
         note_sold_out(row, op->end_ns);
     if (!measured)
         return;

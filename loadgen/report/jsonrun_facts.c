@@ -39,6 +39,9 @@ static void put_settings(struct jsonput *j, json_t *o, const struct history_fact
     jsonput_count(j, o, "clients", facts->clients);
     jsonput_count(j, o, "items", facts->items);
     jsonput_count(j, o, "stock", facts->stock);
+    count_or_null(j, o, "limit", facts->limit);
+    jsonput_count(j, o, "limited_every", facts->limited_every);
+    jsonput_count(j, o, "customers", facts->customers);
     jsonput_bool(j, o, "contended", facts->contended);
     jsonput_count(j, o, "ttl_ms", facts->ttl_ms);
     jsonput_count(j, o, "timeout_ms", facts->timeout_ms);

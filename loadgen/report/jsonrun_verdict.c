@@ -60,6 +60,7 @@ static void put_coverage(struct jsonput *j, json_t *run, const struct coverage *
         {"batches", c->batches},
         {"sold_out_items", c->sold_out_items},
         {"sold_out_answers", c->sold_out_answers},
+        {"limit_answers", c->limit_answers},
         {"reservations", c->reservations},
         {"confirmed", c->confirmed},
         {"taken_again", c->taken_again},

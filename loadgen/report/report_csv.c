@@ -71,8 +71,10 @@ static void put_row(struct csv *c, uint32_t slot, const struct history_chunk *ch
     buf_printf(b, ",%s,%s,", summary_outcome_name(history_outcome(op)),
                op->detail ? summary_detail_name((enum history_detail)op->detail) : "");
     const struct history_line *line = n < op->lines ? history_line_of(op, n) : NULL;
-    if (line && line->version)
+    if (line && line->version && history_says_stock(op->detail))
         buf_printf(b, "%" PRIu64 ",%" PRId64 ",", line->version, line->remaining);
+    else if (line && line->version)
+        buf_printf(b, "%" PRIu64 ",,", line->version);
     else
         buf_puts(b, STR(",,"));
     printable_put_csv(b, attempts_reservation(&c->attempts, slot, id));

@@ -91,7 +91,7 @@ static void note_stock(struct series *w, const struct history_op *op)
 {
     const struct summary *s = w->s;
     size_t row = op->end_ns < s->from_ns ? 0 : 1 + interval_of(s, op->end_ns);
-    for (unsigned n = 0; n < op->lines; n++) {
+    for (unsigned n = 0; n < op->lines && history_says_stock(op->detail); n++) {
         const struct history_line *line = history_line_of(op, n);
         size_t hot = line->version ? hot_index(s, line->item) : s->hot;
         if (hot < s->hot && line->version > w->known[row][hot].version)

@@ -26,6 +26,10 @@ static void put_clients(struct buf *b, const struct history_facts *facts)
     page_fact(b, "stock", "%" PRIu32 " item%s, %" PRIu64 " unit%s%s", facts->items,
               facts->items == 1 ? "" : "s", facts->stock, facts->stock == 1 ? "" : "s",
               facts->items == 1 ? "" : " each");
+    if (facts->limit && facts->limited_every)
+        page_fact(
+            b, "limits", "%" PRIu32 " unit%s for each of %" PRIu32 " customers, 1 item in %" PRIu32,
+            facts->limit, facts->limit == 1 ? "" : "s", facts->customers, facts->limited_every);
     if (facts->rate > 0)
         page_fact(b, "arrivals", "%.*s, %s/s", FIELD(facts->arrival),
                   human_number(facts->rate, rate));

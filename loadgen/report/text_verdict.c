@@ -149,6 +149,9 @@ void text_coverage(struct buf *b, const struct verdict *v, const struct history_
     page_fact(b, "sold out", "%" PRIu64 " item%s, %" PRIu64 " answer%s", c->sold_out_items,
               c->sold_out_items == 1 ? "" : "s", c->sold_out_answers,
               c->sold_out_answers == 1 ? "" : "s");
+    if (facts->limit)
+        page_fact(b, "limits", "%" PRIu64 " answer%s that a customer has enough", c->limit_answers,
+                  c->limit_answers == 1 ? "" : "s");
     if (c->most_in_flight)
         page_fact(b, "most in flight", "%" PRIu64 " request%s at one time on item %.*s%" PRIu32,
                   c->most_in_flight, c->most_in_flight == 1 ? "" : "s",

@@ -3,9 +3,12 @@
 #include "http/events.h"
 #include "http/exchange.h"
 #include "http/history.h"
+#include "http/json_heap.h"
 #include "http/render.h"
 
 #include <assert.h>
+
+#define WHY_NO_ROOM_TO_PARSE "to read this body may take more memory than --memory-max has left"
 
 static void on_op_done(struct store_op *op)
 {
@@ -71,6 +74,18 @@ static void begin_read(struct exchange *x, const struct request_head *head)
     store_read_submit(x->server->store, &x->read);
 }
 
+/* What the body is parsed into lives for this call only, beside all that is counted. */
+static bool has_room_to_parse(struct exchange *x)
+{
+    size_t room = exchange_room(x);
+    if (JSON_HEAP_LEAST + x->body.n * JSON_HEAP_WORST <= room)
+        return true;
+    size_t bound = json_heap_bound(buf_str(&x->body));
+    if (bound <= room)
+        server_had(x->server, bound);
+    return bound <= room;
+}
+
 void exchange_dispatch(struct exchange *x)
 {
     struct request_head head = {.match = &x->match,
@@ -80,6 +95,11 @@ void exchange_dispatch(struct exchange *x)
     assert(x->state == EXCHANGE_READING);
     if (x->refused) {
         refuse_with(x, &x->refusal);
+        return;
+    }
+    if (x->body.n > 0 && !has_room_to_parse(x)) {
+        const struct refusal why = {.problem = PROBLEM_OVERLOADED, .detail = WHY_NO_ROOM_TO_PARSE};
+        refuse_with(x, &why);
         return;
     }
     bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);

@@ -142,6 +142,9 @@ void exchange_wait_long(struct exchange *x);
  * budget has no room for that; nothing is counted that was not before. */
 bool exchange_hold(struct exchange *x, size_t more) __attribute__((warn_unused_result));
 
+/* How much exchange_hold would grant besides what the exchange has. */
+size_t exchange_room(const struct exchange *x);
+
 /* Counts what it has allocated, no more and no less; for what cannot be refused. */
 void exchange_recount(struct exchange *x);
 
@@ -156,6 +159,9 @@ void exchange_drop_body(struct exchange *x);
 /* The same for what several exchanges share. False: no room, and it is not counted. */
 bool server_hold(struct http_server *server, size_t bytes) __attribute__((warn_unused_result));
 void server_let_go(struct http_server *server, size_t bytes);
+
+/* So much was taken besides for a moment, and is free again. */
+void server_had(struct http_server *server, size_t bytes);
 
 /* Gives memory back to the system after a peak. */
 void server_give_back(struct http_server *server);

@@ -1,7 +1,8 @@
 /* exchange_memory.c -- what bodies and answers of a worker take, and that it stays in bounds.
  *
  * The budget counts what is allocated for exchanges that are under way: bodies, what was read of
- * them, answers, also those that a client does not take. An exchange that wants more asks before it
+ * them, answers, also those that a client does not take. What a body is parsed into lives for one
+ * call only, and may take what the budget has left. An exchange that wants more asks before it
  * takes it, so one that is refused has changed nothing. Large ones may fill half of the budget
  * only: whoever sends or asks little is served beside those who ask for much. */
 #include "http/exchange.h"
@@ -25,6 +26,12 @@ static void change(struct http_server *server, size_t more, size_t less)
         server->memory_peak_bytes = server->memory_bytes;
 }
 
+void server_had(struct http_server *server, size_t bytes)
+{
+    change(server, bytes, 0);
+    change(server, 0, bytes);
+}
+
 static void count(struct exchange *x, size_t bytes)
 {
     change(x->server, bytes, x->held_bytes);
@@ -45,14 +52,32 @@ void server_let_go(struct http_server *server, size_t bytes)
     change(server, 0, bytes);
 }
 
+/* What is left of `most` beside others, and at the most so much for this one. */
+static size_t left_of(const struct exchange *x, size_t most, size_t at_most)
+{
+    size_t others = x->server->memory_bytes - x->held_bytes;
+    size_t left = others < most ? most - others : 0;
+    return left < at_most ? left : at_most;
+}
+
+/* The most that it may have, all in all. */
+static size_t granted(const struct exchange *x)
+{
+    size_t max = x->server->memory_max_bytes;
+    size_t large = left_of(x, max / 2, SIZE_MAX), small = left_of(x, max, SERVER_LARGE_BYTES);
+    return large > small ? large : small;
+}
+
+size_t exchange_room(const struct exchange *x)
+{
+    size_t most = granted(x), has = bytes_of(x);
+    return most > has ? most - has : 0;
+}
+
 bool exchange_hold(struct exchange *x, size_t more)
 {
-    const struct http_server *server = x->server;
     size_t bytes = bytes_of(x) + more;
-    size_t most =
-        bytes > SERVER_LARGE_BYTES ? server->memory_max_bytes / 2 : server->memory_max_bytes;
-    size_t others = server->memory_bytes - x->held_bytes;
-    if (bytes > x->held_bytes && (bytes > most || others > most - bytes))
+    if (bytes > x->held_bytes && bytes > granted(x))
         return false;
     count(x, bytes);
     return true;

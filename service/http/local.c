@@ -7,6 +7,19 @@
 
 #include <assert.h>
 
+/* Which partitions are not open, and why: a part of the answer of a store that is ready for others.
+ */
+static void put_shut(const struct store *store, struct buf *out)
+{
+    const char *why, *before = ",\"not_open\":[", *end = "";
+    for (unsigned p = 0; store_next_shut(store, &p, &why); p++, before = ",", end = "]") {
+        buf_printf(out, "%s{\"partition\":%u,\"why\":", before, p);
+        json_put_string(out, str_of(why));
+        buf_putc(out, '}');
+    }
+    buf_put(out, end, strlen(end));
+}
+
 static void ready(struct exchange *x)
 {
     enum outcome_code code;
@@ -17,6 +30,7 @@ static void ready(struct exchange *x)
     }
     JSON_LIT(&x->out, "{\"status\":\"ready\",\"restores\":");
     buf_put_i64(&x->out, store_restores(x->server->store));
+    put_shut(x->server->store, &x->out);
     buf_putc(&x->out, '}');
 }
 

@@ -1,6 +1,7 @@
 /* admin.c -- its life and its connection. admin_link.c asks, admin_check.c checks Redis,
  * admin_epoch.c opens, admin_trim.c finds and drops. */
 #include "store/admin.h"
+#include "clock.h"
 #include "random.h"
 #include "stats.h"
 #include "store/admin_link.h"
@@ -13,6 +14,7 @@
 #define TIMEOUT_MS       1000
 #define OUT_MAX_BYTES    (1u << 20)
 #define LOOK_MS          500 /* from one look of the keeper at meta to the next */
+#define LOOK_SOON_MS     50  /* the same while what is wrong may pass */
 #define LOOK_PER_PART_MS 10
 
 struct admin *admin_new(const struct store_config *config, struct store_shared *shared, char *err,
@@ -73,7 +75,6 @@ static bool dial(struct admin *admin)
 
 static enum admin_result connect_anew(struct admin *admin)
 {
-    admin->opened = false;
     buf_reset(&admin->out);
     if (!dial(admin))
         return ADMIN_DOWN;
@@ -95,30 +96,80 @@ enum admin_result admin_connect(struct admin *admin, const char **why)
     return result;
 }
 
-/* With a ledger a restore may give the store another id at any time, and whoever leaves the ledger
- * to another host has nobody but the keeper to notice. */
-static bool look_is_due(const struct admin *admin)
+/* --- looking at all of it --------------------------------------------------------------------- */
+
+bool admin_passes(enum admin_result result)
 {
-    return admin->config->ledger && admin->now_ms >= admin->look_ms;
+    return result == ADMIN_DOWN || result == ADMIN_LOADING || result == ADMIN_MISSING ||
+           result == ADMIN_RESTARTED;
 }
 
+bool admin_is_open(const struct admin *admin, unsigned partition)
+{
+    return admin->context && admin->open[partition];
+}
+
+unsigned admin_open_count(const struct admin *admin)
+{
+    return admin->context ? admin->open_count : 0;
+}
+
+/* It says something of this partition, and nothing of the others. */
+static bool is_of_partition(enum admin_result result)
+{
+    return result == ADMIN_LOST || result == ADMIN_CLOSED || result == ADMIN_MISSING ||
+           result == ADMIN_RESTARTED;
+}
+
+/* The first result that is not ADMIN_OK, or the one after which no partition can be looked at. */
+static enum admin_result look_at_all(struct admin *admin)
+{
+    unsigned may = admin->config->ledger ? ADMIN_LOOK : ADMIN_CREATE | ADMIN_RENEW;
+    enum admin_result first = ADMIN_OK;
+    const char *why;
+    for (unsigned p = 0; p < admin->config->partitions; p++) {
+        enum admin_result result = admin_open_partition(admin, p, may, &why);
+        bool over = result != ADMIN_OK && !is_of_partition(result);
+        if (over || (result != ADMIN_OK && first == ADMIN_OK)) {
+            first = result;
+            snprintf(admin->looked_why, sizeof(admin->looked_why), "%s", why);
+        }
+        if (over)
+            break;
+        admin->open[p] = result == ADMIN_OK;
+        admin->open_count += admin->open[p];
+    }
+    return first;
+}
+
+static enum admin_result look_anew(struct admin *admin)
+{
+    const char *why;
+    enum admin_result result = admin_connect(admin, &why);
+    admin->open_count = 0;
+    if (result == ADMIN_OK)
+        return look_at_all(admin);
+    snprintf(admin->looked_why, sizeof(admin->looked_why), "%s", why);
+    return result;
+}
+
+/* Anybody may close a partition, and a restore may give the store another id: whoever leaves the
+ * ledger to another host has nobody but the keeper to notice. A Redis that is not as it should be
+ * is looked at on a new connection: its address may lead elsewhere by now. */
 enum admin_result admin_open(struct admin *admin, const char **why)
 {
-    unsigned partitions = admin->config->partitions;
-    *why = admin->why;
-    if (admin->context && admin->opened && !look_is_due(admin))
-        return ADMIN_OK;
-    if (!admin->opened)
+    int64_t wait_ms = admin->config->partitions * LOOK_PER_PART_MS;
+    *why = admin->looked_why;
+    if (admin->context && clock_mono_ms() < admin->look_ms)
+        return admin->looked;
+    if (admin->looked != ADMIN_OK)
         admin_hang_up(admin);
-    unsigned may = admin->config->ledger ? ADMIN_LOOK : ADMIN_CREATE | ADMIN_RENEW;
-    enum admin_result result = admin_connect(admin, why);
-    for (unsigned p = 0; p < partitions && result == ADMIN_OK; p++)
-        result = admin_open_partition(admin, p, may, why);
-    admin->opened = result == ADMIN_OK;
-    admin->look_ms = admin->now_ms + LOOK_MS + partitions * LOOK_PER_PART_MS;
-    if (admin->opened)
-        stats_set(STATS_EPOCH, admin->epoch);
+    admin->looked = look_anew(admin);
+    if (admin_open_count(admin) == 0)
+        admin_hang_up(admin);
     else
-        admin_hang_up(admin);
-    return result;
+        stats_set(STATS_EPOCH, admin->shared->epoch);
+    wait_ms += admin_passes(admin->looked) ? LOOK_SOON_MS : LOOK_MS;
+    admin->look_ms = clock_mono_ms() + wait_ms;
+    return admin->looked;
 }

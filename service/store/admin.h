@@ -56,11 +56,19 @@ enum admin_result admin_open_partition(struct admin *admin, unsigned partition, 
 enum admin_result admin_close_partition(struct admin *admin, unsigned partition, const char *state,
                                         const char **why) __attribute__((warn_unused_result));
 
-/* For the keeper. Connects if need be; on a new connection checks Redis and opens every partition:
- * meta is made at first start, the next epoch is opened when Redis was restarted with its data.
- * With a ledger it only looks whether all are open. */
+/* It needs time, not a person. */
+bool admin_passes(enum admin_result result);
+
+/* For the keeper. Connects if need be, and looks at every partition, each for itself, on a new
+ * connection and now and then: meta is made at first start, the next epoch is opened when Redis was
+ * restarted with its data. With a ledger it only looks whether all are open.
+ *
+ * ADMIN_OK: they are. Otherwise *why is why the first that is not is not, or why none could be
+ * looked at; admin_is_open tells which are, until the next call. */
 enum admin_result admin_open(struct admin *admin, const char **why)
     __attribute__((warn_unused_result));
+bool admin_is_open(const struct admin *admin, unsigned partition);
+unsigned admin_open_count(const struct admin *admin);
 
 /* Redis time in ms, or -1, also for a Redis that is no master any more. */
 int64_t admin_now_ms(struct admin *admin);

@@ -19,8 +19,7 @@ struct admin {
     struct store_shared *shared;
     struct address address;
     redisContext *context; /* NULL: not connected */
-    bool opened;
-    bool refused; /* it was closed because of an answer, not for want of one */
+    bool refused;          /* it was closed because of an answer, not for want of one */
     uint64_t new_store_id;
     struct buf out;                 /* the command to ask next */
     int64_t epoch;                  /* of the partition that was opened last */
@@ -28,8 +27,12 @@ struct admin {
     char run_id[64];
     char durability[64]; /* as last logged */
     char why[256];
-    int64_t now_ms;                      /* of Redis, as last asked */
-    int64_t look_ms;                     /* when admin_open looks at meta again */
+    int64_t now_ms;            /* of Redis, as last asked */
+    bool open[PARTITIONS_MAX]; /* as admin_open saw it last */
+    unsigned open_count;
+    enum admin_result looked; /* what that said */
+    char looked_why[256];
+    int64_t look_ms;                     /* monotonic: when to look again */
     int64_t role_ms;                     /* monotonic: when to look at the role again */
     int64_t trim_offset[PARTITIONS_MAX]; /* into the list of old buckets of each */
 };

@@ -130,35 +130,47 @@ static int trim_before(struct admin *admin, unsigned partition, const struct ent
     return admin_done(admin, ANSWER_NUMBER) ? 0 : -1;
 }
 
-/* Entries are in order of time and their numbers are dense, so the first one that is young enough
- * is found by halving. */
-int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total)
+/* The last old entry of an epoch, from `kept` on, which is old. Entries are in order of time and
+ * their numbers are dense, so it is found by halving. 0 or -1. */
+static int find_last_old(struct admin *admin, unsigned partition, int64_t length, int64_t cutoff_ms,
+                         struct entry *kept)
 {
-    int64_t cutoff_ms = now_ms - admin->config->event_retention_ms;
-    int64_t length = stream_length(admin, partition);
-    struct entry first, probe, kept;
-    if (length < 0)
-        return -1;
-    *total += length;
-    int found = length > 1 ? entry_from(admin, partition, 0, 0, &first) : 0;
-    if (found <= 0 || first.time_ms > cutoff_ms)
-        return found < 0 ? -1 : 0;
-    unsigned long long low = first.seq, high = first.seq + (unsigned long long)length;
-    kept = first;
+    unsigned long long low = kept->seq, high = kept->seq + (unsigned long long)length;
     while (low < high) {
         unsigned long long middle = low + (high - low) / 2;
-        found = entry_from(admin, partition, first.epoch, middle, &probe);
+        struct entry probe;
+        int found = entry_from(admin, partition, kept->epoch, middle, &probe);
         if (found < 0)
             return -1;
-        bool old = found && probe.epoch == first.epoch && probe.time_ms <= cutoff_ms;
-        if (old) {
-            kept = probe;
+        if (found && probe.epoch == kept->epoch && probe.time_ms <= cutoff_ms) {
+            *kept = probe;
             low = probe.seq + 1;
         } else {
             high = middle;
         }
     }
-    return trim_before(admin, partition, &kept);
+    return 0;
+}
+
+/* Epoch after epoch, as long as all of one is old. One old entry stays: the stream keeps an end. */
+int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total)
+{
+    int64_t cutoff_ms = now_ms - admin->config->event_retention_ms;
+    int64_t length = stream_length(admin, partition);
+    struct entry kept, next;
+    if (length < 0)
+        return -1;
+    *total += length;
+    int found = length > 1 ? entry_from(admin, partition, 0, 0, &next) : 0;
+    if (found <= 0 || next.time_ms > cutoff_ms)
+        return found < 0 ? -1 : 0;
+    do {
+        kept = next;
+        if (find_last_old(admin, partition, length, cutoff_ms, &kept) < 0)
+            return -1;
+        found = entry_from(admin, partition, kept.epoch, kept.seq + 1, &next);
+    } while (found > 0 && next.epoch > kept.epoch && next.time_ms <= cutoff_ms);
+    return found < 0 ? -1 : trim_before(admin, partition, &kept);
 }
 
 /* --- records ---------------------------------------------------------------------------------- */

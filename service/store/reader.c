@@ -34,6 +34,7 @@ struct reader {
     bool judged;  /* at least one look at Redis has come to an end */
     uv_timer_t probe;
     char not_ready[128]; /* empty: ready */
+    char shut[160];      /* which partition kept the last read over all of them from its answer */
     enum outcome_code not_ready_code;
     struct store_listed *listed;
     unsigned listed_count;
@@ -174,12 +175,36 @@ void reader_start(struct reader *reader)
 
 /* --- what came -------------------------------------------------------------------------------- */
 
+static enum outcome_code code_of(enum gate gate)
+{
+    return gate == GATE_OPEN     ? OUT_OK
+           : gate == GATE_LOST   ? OUT_STATE_LOST
+           : gate == GATE_CLOSED ? OUT_PARTITION_CLOSED
+                                 : OUT_REDIS_UNAVAILABLE;
+}
+
+/* Ready while one partition is open; else what is said is what is worst. */
+static void judge_readiness(struct reader *reader)
+{
+    const struct store *store = reader->store;
+    const struct gate_view *worst = &store->partitions[0].gate;
+    for (unsigned p = 0; p < store->config.partitions; p++) {
+        const struct gate_view *gate = &store->partitions[p].gate;
+        if (gate->gate == GATE_OPEN) {
+            set_not_ready(reader, OUT_OK, "");
+            return;
+        }
+        if (gate->gate > worst->gate)
+            worst = gate;
+    }
+    set_not_ready(reader, code_of(worst->gate), worst->why);
+}
+
 /* Judges PING, TIME and the metas at the end of the replies; sets *now_ms. Returns OUT_OK, or the
- * code with which every read is answered. */
+ * code with which every read is answered, of whatever partition. */
 static enum outcome_code judge(struct reader *reader, redisReply **tail, int64_t *now_ms)
 {
     struct store *store = reader->store;
-    enum outcome_code code = OUT_OK;
     const redisReply *ping = tail[0], *time = tail[1];
     set_not_ready(reader, OUT_REDIS_UNAVAILABLE, ping->type == REDIS_REPLY_ERROR ? ping->str : "");
     *now_ms = reply_time_ms(time);
@@ -194,14 +219,37 @@ static enum outcome_code judge(struct reader *reader, redisReply **tail, int64_t
             return OUT_REDIS_UNAVAILABLE;
         }
         store->partitions[p].gate = gate;
-        if (gate.gate == GATE_OPEN)
-            continue;
-        code = gate.gate == GATE_LOST     ? OUT_STATE_LOST
-               : gate.gate == GATE_CLOSED ? OUT_PARTITION_CLOSED
-                                          : OUT_REDIS_UNAVAILABLE;
-        set_not_ready(reader, code, gate.why);
     }
-    return code;
+    judge_readiness(reader);
+    return OUT_OK;
+}
+
+/* Answers a read of one object whose partition is not open. */
+static bool answer_shut(struct reader *reader, struct store_read *read)
+{
+    const struct store *store = reader->store;
+    unsigned p = read->kind == READ_ITEM ? store_partition(store->config.partitions, read->sku)
+                                         : read->rid.partition;
+    if (p >= store->config.partitions || store->partitions[p].gate.gate == GATE_OPEN)
+        return false;
+    const struct gate_view *gate = &store->partitions[p].gate;
+    answer(read, code_of(gate->gate), gate->why);
+    return true;
+}
+
+/* The code for what is looked for in all partitions, one of which is not open: it may be there.
+ * OUT_OK: all are. */
+static enum outcome_code any_shut(struct reader *reader)
+{
+    const struct store *store = reader->store;
+    for (unsigned p = 0; p < store->config.partitions; p++) {
+        const struct gate_view *gate = &store->partitions[p].gate;
+        if (gate->gate == GATE_OPEN)
+            continue;
+        snprintf(reader->shut, sizeof(reader->shut), "partition %u is not open: %s", p, gate->why);
+        return code_of(gate->gate);
+    }
+    return OUT_OK;
 }
 
 static void take_item(struct store_read *read, struct str text)
@@ -227,14 +275,16 @@ static void take_operation(struct reader *reader, struct store_read *read, const
     for (size_t i = 0; i < reply->elements; i++) {
         struct str text = reply_text(reply->element[i]);
         uint8_t fingerprint[RECORD_FINGERPRINT_BYTES];
-        if (str_absent(text) || !record_decode_result(&reader->arena, text, fingerprint,
-                                                      &read->recorded_kind, &read->out))
+        if (reader->store->partitions[i].gate.gate != GATE_OPEN || str_absent(text) ||
+            !record_decode_result(&reader->arena, text, fingerprint, &read->recorded_kind,
+                                  &read->out))
             continue;
         read->out.now_ms = now_ms;
         read->done(read);
         return;
     }
-    answer(read, OUT_NONE, NULL);
+    enum outcome_code code = any_shut(reader);
+    answer(read, code == OUT_OK ? OUT_NONE : code, code == OUT_OK ? NULL : reader->shut);
 }
 
 static int by_name(const void *a, const void *b)
@@ -262,6 +312,11 @@ static void take_names(struct reader *reader, struct store_read *read, redisRepl
 {
     unsigned partitions = reader->store->config.partitions;
     size_t most, n = 0;
+    enum outcome_code code = any_shut(reader);
+    if (code != OUT_OK) {
+        answer_all(reader, code, reader->shut);
+        return;
+    }
     if (!have_names(replies, partitions, &most)) {
         answer_all(reader, OUT_REDIS_UNAVAILABLE, WHY_REFUSED);
         return;
@@ -299,6 +354,11 @@ static void take_names(struct reader *reader, struct store_read *read, redisRepl
 static void take_list(struct reader *reader, struct store_read *read, const redisReply *reply)
 {
     unsigned kept = 0;
+    enum outcome_code code = any_shut(reader);
+    if (code != OUT_OK) {
+        answer(read, code, reader->shut);
+        return;
+    }
     struct str last = reader->listed[reader->listed_count - 1].sku;
     for (unsigned i = 0; i < reader->listed_count; i++) {
         struct str text = reply_text(reply->element[i]);
@@ -321,7 +381,9 @@ static bool fits(const struct reader *reader, const struct store_read *read,
     case READ_ITEM:
     case READ_RESERVATION:
         return reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_NIL;
-    case READ_OPERATION: return reply->type == REDIS_REPLY_ARRAY;
+    case READ_OPERATION:
+        return reply->type == REDIS_REPLY_ARRAY &&
+               reply->elements == reader->store->config.partitions;
     case READ_ITEMS:
         return reply->type == REDIS_REPLY_ARRAY && reply->elements == reader->listed_count;
     }
@@ -335,8 +397,14 @@ static void take(struct reader *reader, struct store_read *read, const redisRepl
         return;
     }
     switch (read->kind) {
-    case READ_ITEM: take_item(read, reply_text(reply)); return;
-    case READ_RESERVATION: take_reservation(reader, read, reply_text(reply)); return;
+    case READ_ITEM:
+        if (!answer_shut(reader, read))
+            take_item(read, reply_text(reply));
+        return;
+    case READ_RESERVATION:
+        if (!answer_shut(reader, read))
+            take_reservation(reader, read, reply_text(reply));
+        return;
     case READ_OPERATION: take_operation(reader, read, reply); return;
     case READ_ITEMS: take_list(reader, read, reply); return;
     }

@@ -1,11 +1,12 @@
 /* reader.h -- plain reads: one connection, all reads of a loop turn in one write.
  *
  * Layer: store, private to it. Each answer quotes one object, or one MGET, so no transaction is
- * needed. The meta of every partition that was read is asked behind the values: a Redis that was
- * emptied in between shows.
+ * needed. The meta of every partition is asked behind the values: a Redis that was emptied in
+ * between shows. What lies in a partition that is open is answered whatever the others are; what
+ * needs all of them (a list, an operation that none of the open ones has) is not.
  *
- * It also looks at Redis twice a second (PING and meta), so that a store that nobody uses knows
- * whether it is ready.
+ * It also looks at Redis four times a second (PING and meta), so that a store that nobody uses
+ * knows whether it is ready: if one partition is open.
  */
 #ifndef STORE_READER_H
 #define STORE_READER_H

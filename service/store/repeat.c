@@ -35,6 +35,14 @@ void repeats_free(struct repeats *repeats)
     free(repeats);
 }
 
+/* Whether a partition that is not open has the key is of no matter to what lies in another. */
+static bool shut_elsewhere(const struct store *store, const struct store_op *op,
+                           enum outcome_code code)
+{
+    return (code == OUT_STATE_LOST || code == OUT_PARTITION_CLOSED) &&
+           store->partitions[op->op.partition].gate.gate == GATE_OPEN;
+}
+
 static void on_looked_up(struct store_read *read)
 {
     struct lookup *lookup = read->user;
@@ -46,7 +54,7 @@ static void on_looked_up(struct store_read *read)
         store_admit_repeat(repeats->store, op);
         return;
     }
-    if (read->out.code == OUT_NONE) {
+    if (read->out.code == OUT_NONE || shut_elsewhere(repeats->store, op, read->out.code)) {
         store_overload(op);
     } else {
         op->op.out.code = read->out.code;

@@ -265,6 +265,18 @@ const char *store_not_ready(const struct store *store, enum outcome_code *code)
     return store->shared->ledger_behind ? STORE_WHY_BEHIND : NULL;
 }
 
+bool store_next_shut(const struct store *store, unsigned *partition, const char **why)
+{
+    for (; *partition < store->config.partitions; ++*partition) {
+        const struct gate_view *gate = &store->partitions[*partition].gate;
+        if (gate->gate == GATE_OPEN)
+            continue;
+        *why = gate->why;
+        return true;
+    }
+    return false;
+}
+
 int64_t store_restores(const struct store *store)
 {
     return store->shared->restores;

@@ -123,6 +123,8 @@ struct store_shared {
     _Atomic uint64_t turns[PARTITIONS_MAX]; /* striped, tried, never waited for: who commits now */
 
     _Atomic int64_t keeper_round_ms; /* monotonic: when a keeper last did all that there was */
+    _Atomic int64_t ledger_look_at_ms,
+        ledger_lag_ms; /* wall clock: a keeper's last look; 0: none */
 
     /* While Redis reads its data: how far it is, and when (monotonic) to log it again. */
     _Atomic bool loading;
@@ -153,9 +155,13 @@ bool store_idle(const struct store *store);
  * looked up, which nobody can end. */
 bool store_can_close(const struct store *store);
 
-/* NULL if a reservation could be taken now, else the reason why not, good until the loop goes on;
- * *code is then what a reservation would be answered with. */
+/* NULL if a reservation could be taken now, in one partition at least, else the reason why not,
+ * good until the loop goes on; *code is then what a reservation would be answered with. */
 const char *store_not_ready(const struct store *store, enum outcome_code *code);
+
+/* The first partition from *partition on that can not be written, as it was seen last: sets
+ * *partition and *why, good until the loop goes on. False: there is none. */
+bool store_next_shut(const struct store *store, unsigned *partition, const char **why);
 
 /* "Redis is loading its data: 12.1 of 54.0 MB, about 3 s left" */
 void store_loading_text(const struct store_shared *shared, char *text, size_t size);

@@ -1,8 +1,11 @@
 /* Any body and header values. The first byte picks the route; then come lines of Idempotency-Key,
- * If-Match and If-None-Match, and the rest is the body. Whatever is refused renders as JSON. */
+ * If-Match and If-None-Match, and the rest is the body. Whatever is refused renders as JSON. And
+ * jansson never takes more memory for a body than it was said to. */
+#include "http/json_heap.h"
 #include "http/render.h"
 #include "http/request.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,6 +39,41 @@ static void check_op(const struct op *op)
             abort();
         json_decref(json);
     }
+}
+
+static size_t live_bytes, peak_bytes;
+
+static size_t bytes_of(void *p)
+{
+    return malloc_usable_size(p) + sizeof(size_t);
+}
+
+static void *count(size_t n)
+{
+    void *p = malloc((n + 8 + 15) / 16 * 16 - 8); /* as glibc gives, whoever stands in for it */
+    if (!p)
+        abort();
+    live_bytes += bytes_of(p);
+    if (live_bytes > peak_bytes)
+        peak_bytes = live_bytes;
+    return p;
+}
+
+static void discount(void *p)
+{
+    live_bytes -= p ? bytes_of(p) : 0;
+    free(p);
+}
+
+static void check_heap(struct str body)
+{
+    size_t bound = json_heap_bound(body);
+    live_bytes = peak_bytes = 0;
+    json_set_alloc_funcs(count, discount);
+    json_decref(json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, NULL));
+    json_set_alloc_funcs(malloc, free);
+    if (peak_bytes > bound || bound > JSON_HEAP_LEAST + body.n * JSON_HEAP_WORST)
+        abort();
 }
 
 static void try_batch(const struct request_head *head, char *body, size_t n)
@@ -99,6 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!body)
         abort();
     memcpy(body, data, size);
+    check_heap((struct str){body, size});
     if (match.id == ROUTE_BATCH) {
         try_batch(&head, body, size);
     } else {

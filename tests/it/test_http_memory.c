@@ -232,6 +232,65 @@ static void bodies_that_never_end_stay_in_the_budget_and_go(void **state)
         http_conn_close(&greedy[i]);
 }
 
+/* The most that the worker ever had in RAM since the last call. */
+static int64_t most_resident_bytes(void)
+{
+    char path[64], line[128];
+    long long kib = -1;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)worker);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file))
+        (void)sscanf(line, "VmHWM: %lld", &kib);
+    fclose(file);
+    assert_true(kib > 0);
+    snprintf(path, sizeof(path), "/proc/%d/clear_refs", (int)worker);
+    file = fopen(path, "we");
+    assert_true(file && fputs("5", file) >= 0 && fclose(file) == 0);
+    return kib * 1024;
+}
+
+static void send_many_values(int index, void *arg)
+{
+    enum { BYTES = 1000 * 1000 };
+    struct http_conn c;
+    struct http_resp resp = {.status = 0};
+    _Atomic int *refused = arg;
+    static const char *const values[] = {"{},", "[],", "{\"a\":{}},", "1,"};
+    const char *value = values[index % 4];
+    char *body = malloc(BYTES + 64);
+    size_t n = (size_t)sprintf(body, "{\"operations\":[");
+    while (n < BYTES)
+        n += (size_t)sprintf(body + n, "%s", value);
+    strcpy(body + n - 1, "]}");
+    http_conn_init(&c, stack.service.port);
+    if (http_call(&c, "POST", "/v1/batch", NULL, body, &resp) == 0 &&
+        (resp.status == 503 || resp.status == 422))
+        ++*refused;
+    http_resp_free(&resp);
+    http_conn_close(&c);
+    free(body);
+}
+
+/* What a body is parsed into may be eighty times as long as the body. */
+static void bodies_of_many_values_stay_in_the_budget(void **state)
+{
+    enum { CLIENTS = 24, SLACK_MIB = 12 };
+    _Atomic int refused = 0;
+    const char *sku = api_item(a, 1000000, 0);
+    (void)most_resident_bytes();
+    int64_t before = resident_bytes();
+    http_crowd(CLIENTS, send_many_values, &refused);
+    int64_t most = most_resident_bytes() - before;
+    print_message("%.1f MiB more\n", (double)most / (1 << 20));
+    assert_int_equal(refused, CLIENTS);
+    assert_true(most < (BUDGET_MIB + SLACK_MIB) << 20);
+    api_problem(a, 422, "invalid-field", "operations", "POST", "/v1/batch", NULL,
+                "{\"operations\":{}}");
+    check_little_is_served(sku);
+    assert_true(await(metric("stockd_http_memory_bytes") < 1 << 20, RECOVERY_MS));
+}
+
 /* Nor do those that began to ask and never go on keep everybody else out. */
 static void unfinished_requests_make_room_for_new_ones(void **state)
 {
@@ -283,6 +342,7 @@ int main(void)
         cmocka_unit_test(what_a_batch_refuses_for_its_answer_was_not_done),
         cmocka_unit_test(answers_that_nobody_reads_stay_in_the_budget_and_go),
         cmocka_unit_test(bodies_that_never_end_stay_in_the_budget_and_go),
+        cmocka_unit_test(bodies_of_many_values_stay_in_the_budget),
         cmocka_unit_test(unfinished_requests_make_room_for_new_ones),
         cmocka_unit_test(idle_connections_make_room_for_new_ones),
     };

@@ -13,9 +13,10 @@
 
 #include <cmocka.h>
 
-#define COMMON "-c 20 -p 2 --ttl 1s --settle 500ms "
-#define LENGTH " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
-#define ROWS   (sizeof(rows) / sizeof(rows[0]))
+#define COMMON  "-c 20 -p 2 --ttl 1s --settle 500ms "
+#define LENGTH  " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
+#define LIMITED "--limit 10 --customers 6" /* together more than there is */
+#define ROWS    (sizeof(rows) / sizeof(rows[0]))
 
 static const struct row {
     const char *fault;
@@ -118,6 +119,19 @@ static const struct row {
     {"says-customer", 50, "mixed", "", "answers"},
     {"says-no-reference", 50, "mixed", "", "answers"},
     {"says-sold", 1, "mixed", "", "answers"},
+    {"limit-ignored", 20, "mixed", "", "sums"},
+    {"limit-ignored", 20, "churn", LIMITED, "sums"},
+    {"limit-other", 100, "mixed", "", "answers"},
+    {"stock-first", 10, "churn", LIMITED, "answers"},
+    {"part-counts", 1, "mixed", "--limit 20", "answers"},
+    {"release-counts", 20, "churn", LIMITED, "answers"},
+    {"expiry-counts", 5, "churn", LIMITED " -d 3s", "answers"},
+    {"refuses-limit", 50, "mixed", "", "answers"},
+    {"refuses-limit", 50, "flash", "--limit 60 --customers 20", "answers"},
+    {"says-used", 20, "mixed", "", "answers"},
+    {"says-no-used", 20, "mixed", "", "answers"},
+    {"says-limit", 20, "churn", LIMITED, "answers"},
+    {"says-max", 20, "mixed", "", "answers"},
     {"says-metadata", 50, "mixed", "", "answers"},
     {"says-no-metadata", 50, "mixed", "", "answers"},
     {"revives-untaken", 1, "mixed", "-d 3s", "sums"},

@@ -22,7 +22,14 @@
 #define INTERNAL 255
 
 /* What a run must have met, so that its verdict is worth something. */
-enum meets { MEETS_NOTHING, MEETS_UNKNOWNS, MEETS_REPLAYS, MEETS_RESTORES, MEETS_RERESERVES };
+enum meets {
+    MEETS_NOTHING,
+    MEETS_UNKNOWNS,
+    MEETS_REPLAYS,
+    MEETS_RESTORES,
+    MEETS_LIMITS,
+    MEETS_RERESERVES
+};
 
 static const struct row {
     const char *fault;
@@ -36,7 +43,7 @@ static const struct row {
     {"none", 1, "basket", "", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "churn", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "restock", "", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_LIMITS},
     {"none", 1, "flash", "-R 5k -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "zipf", "-R 2k -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "basket", "-R 2k --arrival const -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
@@ -54,6 +61,8 @@ static const struct row {
     {"restore", 1500, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_RESTORES},
     {"lazy-expiry", 700, "churn", "-d 3s --stock 1000", RIGHT, UNKNOWN, MEETS_NOTHING},
     {"lazy-expiry", 700, "mixed", "-d 3s", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "churn", "--limit 10 --customers 6 --dup 0.05", RIGHT, RIGHT, MEETS_LIMITS},
+    {"restore", 1000, "churn", "--limit 10 --customers 6 --abort 0.02", RIGHT, RIGHT, MEETS_LIMITS},
     {"slow", 500, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
     {"slow", 500, "zipf", "--timeout 300ms", RIGHT, RIGHT, MEETS_UNKNOWNS},
     {"reset-some", 300, "churn", "--ttl 1s", RIGHT, RIGHT, MEETS_UNKNOWNS},
@@ -93,6 +102,8 @@ static const char *complaint(const struct row *row, const struct tload *load, in
         return "nothing was replayed";
     if (row->meets == MEETS_RESTORES && tload_fact(load, "restores") < 1)
         return "the report does not say that the service was restored";
+    if (row->meets == MEETS_LIMITS && tload_coverage(load, "limit_answers") < 1)
+        return "nobody was refused because of a limit";
     if (row->meets == MEETS_RERESERVES && tload_coverage(load, "taken_again") < 1)
         return "no reservation was taken again after it had expired";
     return tload_check(load) == RIGHT ? NULL : "the history alone is judged otherwise";

@@ -29,33 +29,14 @@ static int group_teardown(void **state)
     return stack_stop(&stack);
 }
 
-/* The partition that Redis has the item in, or -1. */
 static int partition_of(const char *sku)
 {
-    int found = -1;
-    for (int p = 0; p < PARTITIONS; p++)
-        if (tredis_int(&stack.redis, text("EXISTS {p%d}:item:%s", p, sku)) == 1) {
-            assert_int_equal(found, -1); /* one only */
-            found = p;
-        }
-    return found;
+    return stack_partition_of(&stack, PARTITIONS, sku);
 }
 
-/* Creates items until there is one in the partition; its name, which stays. */
 static const char *item_in(int partition, int64_t on_hand)
 {
-    static char names[128][24];
-    static unsigned next;
-    for (int tries = 0; tries < 200; tries++) {
-        const char *sku = api_item(a, on_hand, 0);
-        if (partition_of(sku) != partition)
-            continue;
-        char *name = names[next++];
-        assert_true(next < sizeof(names) / sizeof(names[0]));
-        return strcpy(name, sku);
-    }
-    fail_msg("200 names, and none lies in partition %d", partition);
-    return NULL;
+    return stack_item_in(&stack, PARTITIONS, partition, on_hand);
 }
 
 static void items_land_in_every_partition(void **state)

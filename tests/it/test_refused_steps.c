@@ -81,7 +81,7 @@ static void put_record(unsigned partition, int64_t expires_ms, int64_t ended_ms)
     buf_free(&bytes);
 }
 
-static void put_event(int64_t at_ms)
+static void put_event_of(int epoch, int64_t at_ms)
 {
     struct buf bytes;
     struct event_line line = {.sku = STR("x"), .available = 1, .version = 1};
@@ -89,8 +89,13 @@ static void put_event(int64_t at_ms)
     buf_init(&bytes, 4096);
     event_begin(&bytes, at_ms);
     event_put(&bytes, &event, at_ms);
-    run(REDIS_REPLY_STRING, "XADD {p0}:events 1000000-* e %b", bytes.p, bytes.n);
+    run(REDIS_REPLY_STRING, "XADD {p0}:events %d-* e %b", epoch, bytes.p, bytes.n);
     buf_free(&bytes);
+}
+
+static void put_event(int64_t at_ms)
+{
+    put_event_of(1000000, at_ms);
 }
 
 static int64_t number(const char *command)
@@ -274,6 +279,30 @@ static void every_command_of_a_first_start_may_be_refused(void **state)
     sweep(prepare_nothing, tour_first_start, check_first_start);
 }
 
+/* --- old events ------------------------------------------------------------------------------- */
+
+/* Redis was started again and again since the first of them. */
+static void old_events_go_whatever_their_epoch(void **state)
+{
+    const char *why;
+    int64_t events = 0;
+    (void)state;
+    rig_start(false);
+    assert_int_equal(admin_open(admin, &why), ADMIN_OK); /* the first event of epoch 1 */
+    int64_t now = now_ms();
+    for (int epoch = 1; epoch <= 3; epoch++)
+        for (int i = 0; i < 5; i++)
+            put_event_of(epoch, i == 0 && epoch > 1 ? 0 : now - HOUR_MS);
+    put_event_of(3, now + HOUR_MS);
+    put_event_of(4, 0);
+    put_event_of(4, now + HOUR_MS);
+    assert_int_equal(admin_trim_events(admin, 0, now, &events), 0);
+    assert_int_equal(events, 19);
+    assert_int_equal(number("XLEN {p0}:events"), 4); /* the last old one, and all that are young */
+    assert_int_equal(admin_trim_events(admin, 0, now + 2 * HOUR_MS, &events), 0);
+    assert_int_equal(number("XLEN {p0}:events"), 1);
+}
+
 /* --- old records ------------------------------------------------------------------------------ */
 
 /* One partition keeps more old buckets than a call looks at: their holds were extended. */
@@ -440,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STEPS_TEST(every_command_of_the_keeper_may_be_refused),
         STEPS_TEST(every_command_of_a_first_start_may_be_refused),
+        STEPS_TEST(old_events_go_whatever_their_epoch),
         STEPS_TEST(old_records_go_whatever_other_partitions_keep),
         STEPS_TEST(every_command_of_the_ledger_process_may_be_refused),
         STEPS_TEST(every_command_of_the_audit_may_be_refused),

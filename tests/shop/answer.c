@@ -24,6 +24,7 @@ static const struct {
     [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {"unsupported-media-type", 415, "The body must be JSON"},
     [PROBLEM_CROSS_PARTITION] = {"cross-partition", 422, "The items cannot be taken together"},
     [PROBLEM_INSUFFICIENT_STOCK] = {"insufficient-stock", 409, "There is not enough stock"},
+    [PROBLEM_LIMIT_EXCEEDED] = {"limit-exceeded", 409, "The customer may not have so many"},
     [PROBLEM_ITEM_IN_USE] = {"item-in-use", 409, "Units of the item are held"},
     [PROBLEM_BELOW_HELD] = {"below-held", 409, "Fewer units than are held"},
     [PROBLEM_RESERVATION_EXPIRED] = {"reservation-expired", 409, "The reservation has expired"},
@@ -119,11 +120,16 @@ void answer_shorts_begin(struct answer *a)
     PUT(&a->body, ",\"lines\":[");
 }
 
-void answer_short(struct answer *a, const char *sku, int64_t requested,
-                  const struct item_state *state)
+static void next_line(struct answer *a)
 {
     if (a->body.p[a->body.n - 1] != '[')
         buf_putc(&a->body, ',');
+}
+
+void answer_short(struct answer *a, const char *sku, int64_t requested,
+                  const struct item_state *state)
+{
+    next_line(a);
     buf_printf(&a->body,
                "{\"sku\":\"%s\",\"requested\":%" PRId64 ",\"available\":%" PRId64
                ",\"version\":%" PRIu64 "}",
@@ -135,14 +141,33 @@ void answer_shorts_end(struct answer *a)
     PUT(&a->body, "]}");
 }
 
+void answer_overs_begin(struct answer *a)
+{
+    open_problem(a, PROBLEM_LIMIT_EXCEEDED);
+    PUT(&a->body, ",\"lines\":[");
+}
+
+void answer_over(struct answer *a, const struct item *item, int64_t requested, int64_t used)
+{
+    next_line(a);
+    buf_printf(&a->body,
+               "{\"sku\":\"%s\",\"requested\":%" PRId64 ",\"limit\":%" PRId64 ",\"used\":%" PRId64
+               ",\"version\":%" PRIu64 "}",
+               item->sku, requested, item->limit, used, item->now.version);
+}
+
 void answer_put_item(struct buf *b, const struct item *item, const struct item_state *state)
 {
     buf_printf(b,
                "{\"sku\":\"%s\",\"on_hand\":%" PRId64 ",\"available\":%" PRId64 ",\"held\":%" PRId64
-               ",\"sold\":%" PRId64 ",\"version\":%" PRIu64
-               ",\"max_per_customer\":null,\"updated_at\":",
+               ",\"sold\":%" PRId64 ",\"version\":%" PRIu64 ",\"max_per_customer\":",
                item->sku, state->available + state->held, state->available, state->held,
                state->sold, state->version);
+    if (item->limit > 0)
+        buf_printf(b, "%" PRId64, item->limit);
+    else
+        PUT(b, "null");
+    PUT(b, ",\"updated_at\":");
     put_time(b, item->updated_ms);
     buf_putc(b, '}');
 }

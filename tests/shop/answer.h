@@ -25,6 +25,7 @@ enum problem {
     PROBLEM_METHOD_NOT_ALLOWED,
     PROBLEM_FORBIDDEN,
     PROBLEM_INSUFFICIENT_STOCK,
+    PROBLEM_LIMIT_EXCEEDED,
     PROBLEM_BELOW_HELD,
     PROBLEM_ITEM_IN_USE,
     PROBLEM_RESERVATION_EXPIRED,
@@ -68,6 +69,10 @@ void answer_shorts_begin(struct answer *a);
 void answer_short(struct answer *a, const char *sku, int64_t requested,
                   const struct item_state *state);
 void answer_shorts_end(struct answer *a);
+
+/* The same for 409 limit-exceeded. */
+void answer_overs_begin(struct answer *a);
+void answer_over(struct answer *a, const struct item *item, int64_t requested, int64_t used);
 
 /* An item as JSON, also within a list. */
 void answer_put_item(struct buf *b, const struct item *item, const struct item_state *state);

@@ -1,4 +1,5 @@
 /* booking.c -- reservations: reserve, confirm, release, extend, get, and their expiry. */
+#include "shop/limit.h"
 #include "shop/memory.h"
 #include "shop/revive.h"
 #include "shop/store.h"
@@ -64,8 +65,10 @@ static void lie_about_reserve(struct store *s, const struct op *op, struct hold 
     }
     if (op->line_count > 1 && fault_fires(&s->faults, FAULT_BASKET_PARTIAL))
         kept = op->line_count / 2;
-    for (unsigned i = kept; i < op->line_count; i++)
+    for (unsigned i = kept; i < op->line_count; i++) {
         item_forget(items[i], &was[i]);
+        limit_give_back(h->line[i].share, op->line[i].quantity);
+    }
 }
 
 void decide_reserve(struct store *s, const struct op *op, struct answer *a)
@@ -82,8 +85,10 @@ void decide_reserve(struct store *s, const struct op *op, struct answer *a)
         store_take(s, items[i], quantity);
         items[i]->now.held += quantity;
         item_touch(items[i], &was[i], s->now_ms, &s->faults);
-        h->line[i] =
-            (struct hold_line){.item = items[i], .quantity = quantity, .reserved = quantity};
+        h->line[i] = (struct hold_line){.item = items[i],
+                                        .quantity = quantity,
+                                        .reserved = quantity,
+                                        .share = limit_take(s, op, items[i], quantity)};
         hold_stamp(&h->line[i]);
     }
     table_put(&s->holds, str_of(h->id), h);
@@ -93,6 +98,15 @@ void decide_reserve(struct store *s, const struct op *op, struct answer *a)
 }
 
 /* --- how a hold ends -------------------------------------------------------------------------- */
+
+/* Whether the units that come back go on counting against the limit. */
+static bool keeps_counting(struct store *s, const struct hold_line *line, enum hold_state state)
+{
+    static const enum fault faults[HOLD_STATES] = {[HOLD_CONFIRMED] = FAULT_PART_COUNTS,
+                                                   [HOLD_RELEASED] = FAULT_RELEASE_COUNTS,
+                                                   [HOLD_EXPIRED] = FAULT_EXPIRY_COUNTS};
+    return line->item->limit > 0 && fault_fires(&s->faults, faults[state]);
+}
 
 /* Ends the hold: line i sells sold[i] units (NULL: none) and gives the rest back. extra: how often
  * too many. */
@@ -107,6 +121,8 @@ static void end_hold(struct store *s, struct hold *h, enum hold_state state, con
         line->item->now.held -= line->quantity;
         line->item->now.available += (line->quantity - keeps) * (1 + extra);
         line->item->now.sold += keeps;
+        if (keeps < line->quantity && !keeps_counting(s, line, state))
+            limit_give_back(line->share, line->quantity - keeps);
         item_touch(line->item, &was, s->now_ms, &s->faults);
         hold_stamp(line);
         if (sold)
@@ -215,6 +231,7 @@ static void lose_confirm(struct store *s, struct hold *h, const int64_t *sold, s
     end_hold(s, h, HOLD_CONFIRMED, sold, 0);
     answer_hold(a, 200, h);
     for (unsigned i = 0; i < h->line_count; i++) {
+        limit_give_back(before[i].share, sold[i] - before[i].quantity); /* less than nothing */
         h->line[i] = before[i];
         item_forget(h->line[i].item, &was[i]);
     }

@@ -51,6 +51,13 @@ enum fault {
     FAULT_LATE_CONFIRM,   /* a hold that expired is confirmed all the same */
     FAULT_GRACE,          /* a hold lives `every` ms longer than it says */
     FAULT_LOST_ITEM,      /* an item is gone for good */
+    /* Limits per customer. */
+    FAULT_LIMIT_IGNORED,  /* a customer gets more than the limit */
+    FAULT_LIMIT_OTHER,    /* what a customer takes counts for another one */
+    FAULT_STOCK_FIRST,    /* who is beyond the limit, of what is sold out, is told the latter */
+    FAULT_PART_COUNTS,    /* what a confirm does not sell goes on counting */
+    FAULT_RELEASE_COUNTS, /* what was released goes on counting */
+    FAULT_EXPIRY_COUNTS,  /* what has expired goes on counting */
     /* A confirm with if_expired: rereserve; see booking.c. */
     FAULT_REVIVES_UNTAKEN,  /* what expired is sold, and its units are not taken again */
     FAULT_REVIVES_HELD,     /* what is held still is given back and taken again */
@@ -82,6 +89,7 @@ enum fault {
     FAULT_REFUSES_APART,    /* 422 cross-partition */
     FAULT_REFUSES_SET,      /* 412 though If-Match names the item's version */
     FAULT_REFUSES_TOO_LONG, /* 422 invalid-field for an extension that others are granted */
+    FAULT_REFUSES_LIMIT,    /* 409 limit-exceeded, within the limit */
     FAULT_REFUSES_MISSING,  /* 404 for an item that is there again */
     FAULT_REFUSES_IN_USE,   /* 409 item-in-use, and nothing is held */
     FAULT_REFUSES_CREATION, /* 412 though the item is gone */
@@ -99,6 +107,10 @@ enum fault {
     FAULT_SAYS_METADATA,     /* a reservation's metadata is another one's */
     FAULT_SAYS_NO_METADATA,  /* a reservation's metadata is lost */
     FAULT_SAYS_SOLD,         /* more was sold of a reservation than it was confirmed for */
+    FAULT_SAYS_USED,         /* a refusal says that more is used of a limit */
+    FAULT_SAYS_NO_USED,      /* or does not say how much */
+    FAULT_SAYS_LIMIT,        /* or says another limit */
+    FAULT_SAYS_MAX,          /* an item has another limit than it was created with */
     FAULT_SAYS_ETAG,         /* the ETag of an item is of another version */
     /* The store is rebuilt, see restore.h. */
     FAULT_RESTORE,        /* no lie: everything is kept, and it says so */

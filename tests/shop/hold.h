@@ -24,7 +24,8 @@ struct hold_line {
     struct item *item;
     int64_t quantity; /* held; once confirmed: sold */
     int64_t reserved;
-    int64_t remaining; /* of the item right after the hold's last transition */
+    struct share *share; /* of the customer, or NULL */
+    int64_t remaining;   /* of the item right after the hold's last transition */
     uint64_t version;
     int64_t expired_remaining; /* and right after its expiry, once it was taken again */
     uint64_t expired_version;

@@ -24,9 +24,13 @@ struct item_state {
     bool removed;     /* by a delete: a later creation goes on from its version */
 };
 
+struct share; /* shop/limit.h */
+
 struct item {
     char sku[ITEM_SKU_MAX + 1];
-    bool gone; /* FAULT_LOST_ITEM */
+    int64_t limit;        /* max_per_customer, 0: none */
+    struct share *shares; /* of the customers, the newest first */
+    bool gone;            /* FAULT_LOST_ITEM */
     struct item_state now;
     struct item_state kept; /* FAULT_RESTORE_LOSES: as the ledger has it */
     int64_t updated_ms;

@@ -74,10 +74,10 @@ static bool read_on_hand(struct op *op, const json_t *value)
     return read_int(value, 0, UNITS_MAX, &op->on_hand);
 }
 
-/* This server knows no limits per customer: null is all it takes. */
 static bool read_max(struct op *op, const json_t *value)
 {
-    return json_is_null(value);
+    op->has_max = true;
+    return json_is_null(value) || read_int(value, 1, QUANTITY_MAX, &op->max_per_customer);
 }
 
 static bool read_delta(struct op *op, const json_t *value)

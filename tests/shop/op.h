@@ -47,9 +47,10 @@ struct op {
     enum op_condition if_match, if_none_match;
     uint64_t if_match_version;
     bool has_on_hand, has_lines, has_short; /* short: sku and quantity at the top */
-    bool rereserve;                         /* "if_expired" says so */
-    int64_t on_hand, delta, ttl_ms;
-    const json_t *customer, *reference, *metadata; /* or NULL */
+    bool has_max;
+    bool rereserve;                                   /* "if_expired" says so */
+    int64_t on_hand, max_per_customer, delta, ttl_ms; /* max_per_customer: 0 for null */
+    const json_t *customer, *reference, *metadata;    /* or NULL */
     unsigned line_count;
     struct op_line line[HOLD_LINES_MAX]; /* of item operations: one, the target */
     char field[OP_FIELD_MAX];            /* when it was refused: which field */

@@ -1,6 +1,7 @@
 /* restore.c -- see restore.h. */
 #include "shop/restore.h"
 
+#include "shop/limit.h"
 #include "shop/memory.h"
 #include "shop/record.h"
 
@@ -13,6 +14,8 @@ static void keep_item(struct store *s, void *value)
 {
     struct item *item = value;
     item->kept = item->now;
+    for (struct share *share = item->shares; share; share = share->next)
+        share->kept = share->used;
 }
 
 static void keep_hold(struct store *s, void *value)
@@ -35,6 +38,8 @@ static void take_back_item(struct store *s, void *value)
 {
     struct item *item = value;
     item->now = item->kept;
+    for (struct share *share = item->shares; share; share = share->next)
+        share->used = share->kept;
     item->gone |= item->kept.version == 0;
 }
 

@@ -1,6 +1,8 @@
 /* revive.c -- see revive.h. */
 #include "shop/revive.h"
 
+#include "shop/limit.h"
+
 #include <stdio.h>
 
 /* What is taken is asked for as a reserve of it would be. */
@@ -20,7 +22,12 @@ static bool may_take(struct store *s, const struct hold *h, const int64_t *sold,
         snprintf(line->sku, sizeof(line->sku), "%s", h->line[i].item->sku);
         line->quantity = sold[i];
     }
-    return store_may_take(s, &take, items, a);
+    const struct share *share = h->line[0].share;
+    json_t *customer = share ? json_string(share->customer) : NULL;
+    take.customer = customer;
+    bool may = store_may_take(s, &take, items, a);
+    json_decref(customer);
+    return may;
 }
 
 void revive(struct store *s, struct hold *h, const int64_t *sold, struct answer *a)
@@ -39,6 +46,7 @@ void revive(struct store *s, struct hold *h, const int64_t *sold, struct answer 
         if (!untaken)
             store_take(s, line->item, sold[i]);
         line->item->now.sold += sold[i];
+        limit_give_back(line->share, -sold[i]);
         item_touch(line->item, &was, s->now_ms, &s->faults);
         hold_stamp(line);
     }

@@ -4,7 +4,7 @@
  *
  * For tests of what drives and checks the service: with `--fault none` every answer is right, with
  * any other the answers lie, or fail, in one known way, once in N times. What the load generator
- * does not use is left out: deletion, limits per customer. When it is stopped it says
+ * does not use is left out: deletion. When it is stopped it says
  * how often it struck.
  */
 #include "args.h"

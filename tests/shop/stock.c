@@ -1,4 +1,5 @@
 /* stock.c -- items: finding, taking from, creating, setting and reading them. */
+#include "shop/limit.h"
 #include "shop/memory.h"
 #include "shop/store.h"
 
@@ -55,6 +56,9 @@ bool store_may_take(struct store *s, const struct op *op, struct item *const *it
     unsigned shorts = 0;
     for (unsigned i = 0; i < op->line_count; i++)
         shorts += items[i]->now.available < op->line[i].quantity;
+    bool stock_first = shorts > 0 && fault_fires(&s->faults, FAULT_STOCK_FIRST);
+    if (!stock_first && !limit_allows(s, op, items, a))
+        return false;
     if (shorts == 0)
         return !refuse_stale(s, op, items, a);
     if (oversell(s))
@@ -84,6 +88,7 @@ void decide_decrement(struct store *s, const struct op *op, struct answer *a)
     struct item_state was = item->now;
     store_take(s, item, op->line[0].quantity);
     item->now.sold += op->line[0].quantity;
+    struct share *share = limit_take(s, op, item, op->line[0].quantity);
     item_touch(item, &was, s->now_ms, &s->faults);
     answer_reset(a);
     a->status = 200;
@@ -98,6 +103,7 @@ void decide_decrement(struct store *s, const struct op *op, struct answer *a)
                item->sku, op->line[0].quantity, item->now.available, item->now.version);
     if (fault_fires(&s->faults, FAULT_LOST_DECREMENT)) {
         item_forget(item, &was);
+        limit_give_back(share, op->line[0].quantity);
         a->unrecorded = true;
     }
 }
@@ -128,6 +134,8 @@ static void put_again(struct store *s, const struct op *op, struct item *item, s
 {
     struct item_state was = item->now;
     item->now = (struct item_state){.available = op->on_hand};
+    item->limit = op->max_per_customer;
+    limit_begin(item);
     item_touch(item, &was, s->now_ms, &s->faults);
     if (fault_fires(&s->faults, FAULT_VERSION_RESTARTS))
         item->now.version = 1;
@@ -156,6 +164,7 @@ static void put_new(struct store *s, const struct op *op, struct answer *a)
     }
     struct item *item = memory_zalloc(sizeof(*item));
     snprintf(item->sku, sizeof(item->sku), "%s", op->line[0].sku);
+    item->limit = op->max_per_customer;
     item->now.available = op->on_hand;
     item->now.version = 1;
     item->updated_ms = s->now_ms;
@@ -201,6 +210,8 @@ void decide_put(struct store *s, const struct op *op, struct answer *a)
     struct item_state was = item->now;
     if (op->has_on_hand)
         item->now.available = op->on_hand - was.held;
+    if (op->has_max)
+        item->limit = op->max_per_customer;
     item_touch(item, &was, s->now_ms, &s->faults);
     answer_item(a, 200, item, &item->now);
 }

@@ -46,7 +46,7 @@ struct item *store_item(const struct store *s, const char *sku);
 bool store_items(const struct store *s, const struct op *op, struct item **items, struct answer *a)
     __attribute__((warn_unused_result));
 
-/* Whether the units of all lines may be taken; otherwise the answer is a 409. */
+/* Whether the units of all lines may be taken; otherwise the answer is a refusal. */
 bool store_may_take(struct store *s, const struct op *op, struct item *const *items,
                     struct answer *a) __attribute__((warn_unused_result));
 

@@ -2,6 +2,7 @@
 #include "support/api.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -264,6 +265,40 @@ const char *api_item_at(struct api *a, int64_t on_hand, int64_t max, const char 
             : text("{\"on_hand\":%" PRId64 "}", on_hand);
     api_call_at(a, 201, "PUT", text("/v1/items/%s", sku), NULL, body, file, line);
     return sku;
+}
+
+int stack_partition_of(const struct stack *s, int partitions, const char *sku)
+{
+    int found = -1;
+    for (int p = 0; p < partitions; p++)
+        if (tredis_int(&s->redis, text("EXISTS {p%d}:item:%s", p, sku)) == 1) {
+            assert_int_equal(found, -1); /* one only */
+            found = p;
+        }
+    return found;
+}
+
+const char *stack_item_in(struct stack *s, int partitions, int partition, int64_t on_hand)
+{
+    static char names[128][24];
+    static unsigned next;
+    for (int tries = 0; tries < 200; tries++) {
+        const char *sku = api_item(&s->api, on_hand, 0);
+        if (stack_partition_of(s, partitions, sku) != partition)
+            continue;
+        char *name = names[next++];
+        assert_true(next < sizeof(names) / sizeof(names[0]));
+        return strcpy(name, sku);
+    }
+    fail_msg("200 names, and none lies in partition %d", partition);
+    return NULL;
+}
+
+double api_metric(struct api *a, const char *name)
+{
+    api_call(a, 200, "GET", "/metrics", NULL, NULL);
+    const char *at = strstr(a->resp.body, text("\n%s ", name));
+    return at ? strtod(at + strlen(name) + 2, NULL) : NAN;
 }
 
 const char *api_reserve_at(struct api *a, const char *sku, int64_t quantity, int64_t ttl,

@@ -98,12 +98,21 @@ const char *api_str_at(struct api *a, const char *path, const char *file, int li
 int64_t api_time_at(struct api *a, const char *path, const char *file, int line);
 int64_t time_parse_ms(const char *rfc3339); /* -1: not of that form */
 
+/* A number of /metrics; NAN if it is not there. */
+double api_metric(struct api *a, const char *name);
+
 /* A name that no item has yet; good for some 64 calls. */
 const char *new_sku(void);
 
 /* Creates an item of a new name with a stock, and with a limit if max is not 0; its name. */
 #define api_item(a, on_hand, max) api_item_at((a), (on_hand), (max), __FILE__, __LINE__)
 const char *api_item_at(struct api *a, int64_t on_hand, int64_t max, const char *file, int line);
+
+/* The partition that Redis has the item in, of so many; -1: in none. */
+int stack_partition_of(const struct stack *s, int partitions, const char *sku);
+
+/* Creates items until there is one in the partition; its name, which stays. */
+const char *stack_item_in(struct stack *s, int partitions, int partition, int64_t on_hand);
 
 /* Holds units of one item; the reservation's id. ttl 0: not said. */
 #define api_reserve(a, sku, quantity, ttl)                                                         \

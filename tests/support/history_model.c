@@ -107,8 +107,8 @@ static bool is_of_now(const struct model *m, const struct model_request *q)
 /* Whether it says how it left, or found, items. */
 static bool tells_of_items(const struct model_request *q)
 {
-    return q->outcome == OUTCOME_OK ? !is_read(q->op)
-                                    : q->op->detail == DETAIL_NO_STOCK && !is_change(q->op);
+    bool refusal = q->op->detail == DETAIL_NO_STOCK || q->op->detail == DETAIL_LIMIT;
+    return q->outcome == OUTCOME_OK ? !is_read(q->op) : refusal && !is_change(q->op);
 }
 
 static bool tells_of_hold(const struct model_request *q)
@@ -148,6 +148,8 @@ static void order_batches(struct model *m)
 bool model_read(struct model *m, const struct history_reader *r)
 {
     *m = (struct model){.facts = r->facts};
+    if (r->facts->customers > MODEL_CUSTOMERS || (r->facts->limit > 0 && r->facts->customers == 0))
+        return false;
     struct history_pass pass;
     history_pass(&pass, r);
     uint32_t slot;
@@ -163,10 +165,21 @@ bool model_read(struct model *m, const struct history_reader *r)
 
 /* --- what a request does --- */
 
-/* One transition of one item, quoted in the pair. */
-static void change(struct model_state *s, uint32_t item, struct model_pair *pair, int64_t available,
-                   int64_t held, int64_t sold)
+/* What the customer, for whom the operation is, has used of the item's limit. */
+static int64_t *used(const struct model *m, struct model_state *s, const struct history_op *op,
+                     uint32_t item)
 {
+    uint32_t customer = history_customer(m->facts, op->client);
+    return &s->item[item].used[customer % MODEL_CUSTOMERS];
+}
+
+/* One transition of one item, quoted in the pair; what is held and sold counts for the customer of
+ * the operation. */
+static void change(const struct model *m, struct model_state *s, const struct history_op *op,
+                   uint32_t item, struct model_pair *pair, int64_t available, int64_t held,
+                   int64_t sold)
+{
+    *used(m, s, op, item) += held + sold;
     s->item[item].version++;
     s->item[item].available += available;
     s->item[item].held += held;
@@ -180,16 +193,32 @@ static int64_t wanted(const struct history_op *op, unsigned n)
     return op->kind == KIND_ADJUST ? -quantity : quantity;
 }
 
-static bool enough(const struct model_state *s, const struct history_op *op)
+static bool counts(const struct history_op *op)
+{
+    return op->kind == KIND_RESERVE || op->kind == KIND_DECREMENT || op->kind == KIND_RERESERVE;
+}
+
+/* Whether that is more than the customer of `who` may have. */
+static bool exceeds(const struct model *m, struct model_state *s, const struct history_op *op,
+                    const struct history_op *who, const struct history_line *l)
+{
+    int64_t limit = history_limit(m->facts, l->item);
+    return counts(op) && limit > 0 && *used(m, s, who, l->item) + l->quantity > limit;
+}
+
+static bool enough(const struct model *m, struct model_state *s, const struct history_op *op,
+                   const struct history_op *who)
 {
     for (unsigned n = 0; n < op->lines; n++)
         if (!s->item[line(op, n)->item].created ||
-            s->item[line(op, n)->item].available < wanted(op, n))
+            s->item[line(op, n)->item].available < wanted(op, n) ||
+            exceeds(m, s, op, who, line(op, n)))
             return false;
     return true;
 }
 
-static bool put_item(struct model_state *s, uint32_t key, const struct history_op *op)
+static bool put_item(const struct model *m, struct model_state *s, uint32_t key,
+                     const struct history_op *op)
 {
     uint32_t item = line(op, 0)->item;
     if (s->item[item].created)
@@ -199,7 +228,7 @@ static bool put_item(struct model_state *s, uint32_t key, const struct history_o
     if (s->item[item].version == 0)
         s->item[item].version = line(op, 0)->version ? line(op, 0)->version - 1 : 0;
     s->item[item].received = line(op, 0)->quantity;
-    change(s, item, &s->key[key].pair[0], line(op, 0)->quantity, 0, 0);
+    change(m, s, op, item, &s->key[key].pair[0], line(op, 0)->quantity, 0, 0);
     return true;
 }
 
@@ -225,7 +254,7 @@ static void hold_due(const struct model *m, struct model_state *s, uint32_t rese
 static bool take_units(const struct model *m, struct model_state *s, uint32_t key, uint32_t n)
 {
     const struct history_op *op = m->request[n].op;
-    if (!enough(s, op))
+    if (!enough(m, s, op, op))
         return false;
     for (unsigned i = 0; i < op->lines; i++) {
         int64_t units = line(op, i)->quantity;
@@ -233,7 +262,8 @@ static bool take_units(const struct model *m, struct model_state *s, uint32_t ke
         bool holds = op->kind == KIND_RESERVE, sells = op->kind == KIND_DECREMENT;
         if (op->kind == KIND_ADJUST)
             s->item[item].received += units;
-        change(s, item, &s->key[key].pair[i], -wanted(op, i), holds ? units : 0, sells ? units : 0);
+        change(m, s, op, item, &s->key[key].pair[i], -wanted(op, i), holds ? units : 0,
+               sells ? units : 0);
     }
     if (op->kind == KIND_RESERVE) {
         s->hold[key].state = DETAIL_HELD;
@@ -249,14 +279,14 @@ static bool take_again(const struct model *m, struct model_state *s, uint32_t ke
     const struct model_request *q = &m->request[n];
     const struct history_op *reserve = m->request[q->reservation].op;
     if (q->op->kind != KIND_RERESERVE || s->hold[q->reservation].state != DETAIL_EXPIRED ||
-        q->op->lines != reserve->lines || !enough(s, q->op))
+        q->op->lines != reserve->lines || !enough(m, s, q->op, reserve))
         return false;
     for (unsigned i = 0; i < q->op->lines; i++) {
         int64_t sold = line(q->op, i)->quantity;
         unsigned of = line_about(reserve, line(q->op, i)->item);
         if (of == MODEL_NONE)
             return false;
-        change(s, line(q->op, i)->item, &s->key[key].pair[i], -sold, 0, sold);
+        change(m, s, reserve, line(q->op, i)->item, &s->key[key].pair[i], -sold, 0, sold);
         s->hold[q->reservation].pair[of] = s->key[key].pair[i];
         s->hold[q->reservation].confirmed[of] = (int32_t)sold;
     }
@@ -283,7 +313,7 @@ static bool change_hold(const struct model *m, struct model_state *s, uint32_t k
             sold = line(q->op, i)->quantity;
         if (q->op->kind == KIND_EXTEND)
             held = 0;
-        change(s, item, &s->key[key].pair[i], held - sold, -held, sold);
+        change(m, s, reserve, item, &s->key[key].pair[i], held - sold, -held, sold);
         s->hold[q->reservation].pair[of] = s->key[key].pair[i];
         s->hold[q->reservation].confirmed[of] = (int32_t)sold;
     }
@@ -301,7 +331,7 @@ static bool apply(const struct model *m, struct model_state *s, uint32_t n)
     const struct history_op *op = m->request[n].op;
     s->key[key].applied = true;
     if (op->kind == KIND_PUT)
-        return put_item(s, key, op);
+        return put_item(m, s, key, op);
     if (op->kind == KIND_DELETE)
         return remove_item(s, op);
     return is_change(op) ? change_hold(m, s, key, n) : take_units(m, s, key, n);
@@ -312,7 +342,7 @@ void model_expire(const struct model *m, struct model_state *s, uint32_t reserve
     const struct history_op *op = m->request[reserve].op;
     s->hold[reserve].state = DETAIL_EXPIRED;
     for (unsigned n = 0; n < op->lines; n++)
-        change(s, line(op, n)->item, &s->hold[reserve].pair[n], line(op, n)->quantity,
+        change(m, s, op, line(op, n)->item, &s->hold[reserve].pair[n], line(op, n)->quantity,
                -line(op, n)->quantity, 0);
     memcpy(s->hold[reserve].expired, s->hold[reserve].pair, sizeof(s->hold[reserve].pair));
 }
@@ -413,29 +443,45 @@ static bool longer_granted(const struct model *m, uint32_t n)
     return false;
 }
 
+/* Whether each line that the refusal quotes is as it says, and beyond the limit of `who`. */
+static bool all_exceed(const struct model *m, struct model_state *s, const struct history_op *op,
+                       const struct history_op *who)
+{
+    for (unsigned i = 0; i < op->lines; i++) {
+        const struct history_line *l = line(op, i);
+        if (l->version && (!s->item[l->item].created || l->version != s->item[l->item].version ||
+                           !exceeds(m, s, op, who, l) || l->remaining != *used(m, s, who, l->item)))
+            return false;
+    }
+    return counts(op);
+}
+
 /* Whether its time is up, be that written or not. */
 static bool is_over(const struct model_state *s, uint32_t reserve)
 {
     return s->hold[reserve].state == DETAIL_EXPIRED || s->hold[reserve].up;
 }
 
-static bool refused(const struct model *m, const struct model_state *s, uint32_t n)
+static bool refused(const struct model *m, struct model_state *s, uint32_t n)
 {
     const struct model_request *q = &m->request[n];
     const struct history_op *op = q->op;
     bool done = !is_read(op) && s->key[q->key].applied && !s->key[q->key].repeat;
     bool again = op->kind == KIND_RERESERVE;
+    const struct history_op *who = again ? m->request[q->reservation].op : op;
     bool takes = op->kind == KIND_ADJUST || op->kind == KIND_DECREMENT || op->kind == KIND_RESERVE;
     switch (op->detail) {
     case DETAIL_NO_STOCK:
         for (unsigned i = 0; i < op->lines; i++) {
             const struct history_line *l = line(op, i);
-            if (l->version &&
-                (!s->item[l->item].created || l->version != s->item[l->item].version ||
-                 l->remaining != s->item[l->item].available || l->remaining >= wanted(op, i)))
+            if (l->version && (!s->item[l->item].created || l->version != s->item[l->item].version ||
+                               l->remaining != s->item[l->item].available ||
+                               l->remaining >= wanted(op, i) || exceeds(m, s, op, who, l)))
                 return false;
         }
         return (takes || (again && is_over(s, q->reservation))) && !done;
+    case DETAIL_LIMIT:
+        return all_exceed(m, s, op, who) && (!again || is_over(s, q->reservation)) && !done;
     case DETAIL_NO_ITEM:
         for (unsigned i = 0; i < op->lines; i++)
             if (!s->item[line(op, i)->item].created)

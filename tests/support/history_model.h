@@ -11,10 +11,11 @@
 
 #include <stdbool.h>
 
-#define MODEL_REQUESTS 60
-#define MODEL_ITEMS    4
-#define MODEL_LINES    3
-#define MODEL_NONE     UINT32_MAX
+#define MODEL_REQUESTS  60
+#define MODEL_ITEMS     4
+#define MODEL_LINES     3
+#define MODEL_CUSTOMERS 4
+#define MODEL_NONE      UINT32_MAX
 
 struct model_request {
     const struct history_op *op;
@@ -38,6 +39,7 @@ struct model_state {
         bool created;
         uint64_t version;
         int64_t available, held, sold, received;
+        int64_t used[MODEL_CUSTOMERS];
     } item[MODEL_ITEMS];
     /* By number of the first attempt of a key. */
     struct {

@@ -60,7 +60,7 @@ static void take_effect_again(struct shop_world *w, size_t first)
     size_t at = shop_next_attempt(w, first);
     if (at == SHOP_NONE)
         return;
-    shop_change(w, &w->rows[at].line[0], -w->rows[at].line[0].quantity, 0,
+    shop_change(w, w->rows[at].client, &w->rows[at].line[0], -w->rows[at].line[0].quantity, 0,
                 w->rows[at].line[0].quantity);
     shop_answer(&w->rows[at], OUTCOME_OK, 200, DETAIL_NONE);
     w->planted = true;
@@ -305,7 +305,7 @@ void shop_cross_baskets(struct shop_world *w)
     w->free_ns[0] = w->free_ns[1] = w->rows[at[0]].end_ns;
     for (unsigned n = 0; n < 2; n++) {
         for (unsigned i = 0; i < 2; i++)
-            shop_change(w, &w->rows[at[(i + n) % 2]].line[n], -1, 1, 0);
+            shop_change(w, (i + n) % 2, &w->rows[at[(i + n) % 2]].line[n], -1, 1, 0);
     }
     w->planted = shop_new_hold(w, at[0]) && shop_new_hold(w, at[1]);
 }

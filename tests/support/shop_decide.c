@@ -54,20 +54,63 @@ static void apply_creation(struct shop_world *w, struct shop_row *row)
         return;
     }
     item->gone = false;
-    shop_change(w, &row->line[0], row->line[0].quantity, 0, 0);
+    shop_change(w, row->client, &row->line[0], row->line[0].quantity, 0, 0);
     shop_answer(row, OUTCOME_OK, 201, DETAIL_NONE);
+}
+
+/* Refuses with all lines of which the customer has enough; false when it may have more of all. */
+static bool has_enough(struct shop_world *w, struct shop_row *row, uint32_t client)
+{
+    bool over = false;
+    for (unsigned n = 0; n < row->lines; n++) {
+        struct history_line *line = &row->line[n];
+        int64_t limit = shop_limit(w, line->item), used = *shop_used(w, client, line->item);
+        bool within = limit == 0 || used + line->quantity <= limit;
+        bool wrongly = within && limit > 0 && shop_world_armed(w, SHOP_LIMITED_WRONGLY);
+        if (within && !wrongly)
+            continue;
+        over = true;
+        bool wrong = !within && shop_world_armed(w, SHOP_WRONG_USE);
+        w->planted |= wrongly || wrong || w->items[line->item].off[client % SHOP_CUSTOMERS];
+        line->version = w->items[line->item].version;
+        line->remaining = used + wrong;
+    }
+    if (over)
+        shop_answer(row, OUTCOME_FAIL, 409, DETAIL_LIMIT);
+    return over;
+}
+
+/* Whether the limits are forgotten this time, where it makes a difference. */
+static bool ignores_limits(struct shop_world *w, const struct shop_row *row)
+{
+    const struct history_line *line = &row->line[0];
+    int64_t limit = shop_limit(w, line->item), left = w->items[line->item].available;
+    if (row->lines > 1 || limit == 0 ||
+        *shop_used(w, row->client, line->item) + line->quantity <= limit)
+        return false;
+    enum shop_fault fault = left < line->quantity ? SHOP_STOCK_FIRST : SHOP_LIMIT_IGNORED;
+    bool ignores = shop_world_armed(w, fault);
+    w->planted |= ignores;
+    return ignores;
+}
+
+/* First the limits, then the stock. */
+static bool refused(struct shop_world *w, struct shop_row *row)
+{
+    bool counts = row->kind != KIND_ADJUST && !ignores_limits(w, row);
+    return (counts && has_enough(w, row, row->client)) || sold_out(w, row);
 }
 
 static void apply_sale(struct shop_world *w, struct shop_row *row)
 {
-    if (not_there(w, row) || sold_out(w, row))
+    if (not_there(w, row) || refused(w, row))
         return;
     int64_t quantity = row->line[0].quantity;
     struct shop_item before = w->items[row->line[0].item];
     if (row->kind == KIND_ADJUST)
-        shop_change(w, &row->line[0], quantity, 0, 0);
+        shop_change(w, row->client, &row->line[0], quantity, 0, 0);
     else
-        shop_change(w, &row->line[0], -quantity, 0, quantity);
+        shop_change(w, row->client, &row->line[0], -quantity, 0, quantity);
     if (row->kind == KIND_DECREMENT && shop_world_armed(w, SHOP_VERSION_TWICE)) {
         w->planted = true;
         w->items[row->line[0].item] = before;
@@ -77,13 +120,14 @@ static void apply_sale(struct shop_world *w, struct shop_row *row)
 
 static void apply_reserve(struct shop_world *w, struct shop_row *row)
 {
-    if (not_there(w, row) || sold_out(w, row))
+    if (not_there(w, row) || refused(w, row))
         return;
     bool nothing = row->lines == 1 && shop_world_armed(w, SHOP_NOT_STORED);
     bool partial = row->lines > 1 && shop_world_armed(w, SHOP_PARTIAL_BASKET);
     for (unsigned n = 0; n < row->lines; n++) {
         struct shop_item before = w->items[row->line[n].item];
-        shop_change(w, &row->line[n], -row->line[n].quantity, row->line[n].quantity, 0);
+        shop_change(w, row->client, &row->line[n], -row->line[n].quantity, row->line[n].quantity,
+                    0);
         if (nothing || (partial && n > 0))
             w->items[row->line[n].item] = before;
     }
@@ -103,7 +147,7 @@ static void apply_end(struct shop_world *w, struct shop_row *row, struct shop_ho
     for (unsigned n = 0; n < row->lines; n++) {
         int64_t held = reserve->line[n].quantity;
         int64_t sold = history_confirms(row->kind) ? row->line[n].quantity : 0;
-        shop_change(w, &row->line[n], held - sold, -held, sold);
+        shop_change(w, hold->client, &row->line[n], held - sold, -held, sold);
     }
     hold->state = history_confirms(row->kind) ? DETAIL_CONFIRMED : DETAIL_RELEASED;
     hold->last = hold->end = (size_t)(row - w->rows);
@@ -115,12 +159,12 @@ static void apply_end(struct shop_world *w, struct shop_row *row, struct shop_ho
 /* Takes the units of an expired hold once more, and sells them. */
 static void take_again(struct shop_world *w, struct shop_row *row, struct shop_hold *hold)
 {
-    if (not_there(w, row) || sold_out(w, row))
+    if (not_there(w, row) || has_enough(w, row, hold->client) || sold_out(w, row))
         return;
     bool nothing = shop_world_armed(w, SHOP_NOT_TAKEN);
     for (unsigned n = 0; n < row->lines; n++) {
         int64_t sold = row->line[n].quantity;
-        shop_change(w, &row->line[n], nothing ? 0 : -sold, 0, sold);
+        shop_change(w, hold->client, &row->line[n], nothing ? 0 : -sold, 0, sold);
     }
     bool wrong = shop_world_armed(w, SHOP_TOLD_WRONGLY);
     hold->expired[0].version += wrong;
@@ -161,7 +205,7 @@ static void apply_change(struct shop_world *w, struct shop_row *row, struct shop
         shop_expire(w, hold);
     if (hold->state == DETAIL_HELD && row->kind == KIND_EXTEND) {
         for (unsigned n = 0; n < row->lines; n++)
-            shop_change(w, &row->line[n], 0, 0, 0);
+            shop_change(w, hold->client, &row->line[n], 0, 0, 0);
         hold->deadline_ns = w->now_ns + shop_world_ttl_ns(w);
         hold->last = (size_t)(row - w->rows);
         shop_answer(row, OUTCOME_OK, 200, DETAIL_HELD);
@@ -177,7 +221,7 @@ static void apply_change(struct shop_world *w, struct shop_row *row, struct shop
                shop_world_armed(w, SHOP_RELEASED_TWICE)) {
         w->planted = true;
         for (unsigned n = 0; n < row->lines; n++)
-            shop_change(w, &row->line[n], w->rows[hold->row].line[n].quantity, 0, 0);
+            shop_change(w, hold->client, &row->line[n], w->rows[hold->row].line[n].quantity, 0, 0);
         shop_answer(row, OUTCOME_OK, 200, DETAIL_RELEASED);
     } else if (row->kind == KIND_RELEASE && hold->state == DETAIL_RELEASED &&
                shop_world_armed(w, SHOP_REFUSED_AGAIN)) {
@@ -187,7 +231,7 @@ static void apply_change(struct shop_world *w, struct shop_row *row, struct shop
                w->rows[hold->end].outcome == OUTCOME_OK && shop_world_armed(w, SHOP_REVIVED)) {
         w->planted = true;
         for (unsigned n = 0; n < row->lines; n++)
-            shop_change(w, &row->line[n], 0, 0, 0);
+            shop_change(w, hold->client, &row->line[n], 0, 0, 0);
         shop_answer(row, OUTCOME_OK, 200, DETAIL_HELD);
     } else if (asks_for_its_end(w, row, hold)) {
         repeat_end(w, row, hold);

@@ -28,6 +28,11 @@ enum shop_fault {
     SHOP_REVIVED,           /* what was ended long ago is extended */
     SHOP_WRONG_STATE,       /* a release is answered as a confirm would be */
     SHOP_REFUSED_AGAIN,     /* who releases once more is refused, because it is released */
+    SHOP_LIMIT_IGNORED,     /* a customer gets more than the limit */
+    SHOP_LIMITED_WRONGLY,   /* refused because of a limit, although within it */
+    SHOP_WRONG_USE,         /* a refusal because of a limit says that one unit more is used */
+    SHOP_COUNTS_ON,         /* what comes back goes on counting for the customer */
+    SHOP_STOCK_FIRST,       /* beyond the limit, but refused for want of stock */
     SHOP_TAKEN_UNASKED,     /* what expired is taken again for a plain confirm */
     SHOP_NOT_TAKEN,         /* what expired is sold, but not taken again */
     SHOP_TOLD_WRONGLY,      /* what was taken again tells of another version of its expiry */
@@ -70,6 +75,7 @@ struct shop_options {
     unsigned items, clients;
     int64_t stock;         /* of each item */
     uint64_t ttl_ms;       /* of reservations; 0: 400 */
+    int64_t limit;         /* of what a customer may have of every other item; 0: none */
     enum shop_fault fault; /* comes after the restore, if there is one */
     enum shop_restore restore;
     bool removes; /* items are deleted, and created again */

@@ -87,11 +87,30 @@ size_t shop_next_attempt(struct shop_world *w, size_t first)
     return at;
 }
 
-/* One transition of one item, quoted in the line. */
-void shop_change(struct shop_world *w, struct history_line *line, int64_t available, int64_t held,
-                 int64_t sold)
+int64_t *shop_used(struct shop_world *w, uint32_t client, uint32_t item)
+{
+    return &w->items[item].used[client % SHOP_CUSTOMERS];
+}
+
+int64_t shop_limit(const struct shop_world *w, uint32_t item)
+{
+    return item % SHOP_LIMITED == 0 ? w->options->limit : 0;
+}
+
+/* Whether what comes back goes on counting: planted once somebody is told so. */
+static bool counts_on(struct shop_world *w, uint32_t client, uint32_t item, int64_t units)
+{
+    bool on = units < 0 && shop_limit(w, item) > 0 && shop_world_armed(w, SHOP_COUNTS_ON);
+    w->items[item].off[client % SHOP_CUSTOMERS] |= on;
+    return on;
+}
+
+void shop_change(struct shop_world *w, uint32_t client, struct history_line *line,
+                 int64_t available, int64_t held, int64_t sold)
 {
     struct shop_item *item = &w->items[line->item];
+    if (!counts_on(w, client, line->item, held + sold))
+        *shop_used(w, client, line->item) += held + sold;
     item->version++;
     item->available += available;
     item->held += held;
@@ -128,7 +147,8 @@ void shop_expire(struct shop_world *w, struct shop_hold *hold)
     hold->last = SHOP_NONE;
     for (unsigned n = 0; n < reserve->lines; n++) {
         hold->expired[n] = (struct history_line){reserve->line[n].item, 0, 0, 0};
-        shop_change(w, &hold->expired[n], reserve->line[n].quantity, -reserve->line[n].quantity, 0);
+        shop_change(w, hold->client, &hold->expired[n], reserve->line[n].quantity,
+                    -reserve->line[n].quantity, 0);
     }
 }
 
@@ -179,7 +199,7 @@ static void create_items(struct shop_world *w)
         row->phase = PHASE_SETUP;
         row->lines = 1;
         row->line[0] = (struct history_line){i, (int32_t)w->options->stock, 0, 0};
-        shop_change(w, &row->line[0], w->options->stock, 0, 0);
+        shop_change(w, 0, &row->line[0], w->options->stock, 0, 0);
         shop_answer(row, OUTCOME_OK, 201, DETAIL_NONE);
         w->now_ns = w->free_ns[0] + 1;
     }
@@ -205,6 +225,19 @@ static void wait_for_holds(struct shop_world *w)
         tick(w, w->now_ns + MS);
 }
 
+/* Whether clients 0 and 1 may each have one unit of items 0 and 1. */
+static bool may_cross(struct shop_world *w)
+{
+    bool may = true;
+    for (uint32_t item = 0; item < 2; item++) {
+        int64_t limit = shop_limit(w, item);
+        may &= w->items[item].available > 1;
+        for (uint32_t client = 0; client < 2; client++)
+            may &= limit == 0 || *shop_used(w, client, item) < limit;
+    }
+    return may;
+}
+
 void shop_world_run(struct shop_world *w)
 {
     create_items(w);
@@ -212,8 +245,7 @@ void shop_world_run(struct shop_world *w)
         return;
     while (w->row_count < w->options->steps && !w->no_memory) {
         tick(w, w->now_ns + shop_time(w) / 2);
-        if (shop_world_armed(w, SHOP_CROSSED_BASKETS) && w->items[0].available > 1 &&
-            w->items[1].available > 1)
+        if (shop_world_armed(w, SHOP_CROSSED_BASKETS) && may_cross(w))
             shop_cross_baskets(w);
         shop_restore_in_time(w);
         uint32_t client = (uint32_t)rng_below(&w->rng, w->options->clients);

@@ -18,6 +18,8 @@
 
 #define SHOP_LINES_MAX   3
 #define SHOP_CLIENTS_MAX 64
+#define SHOP_CUSTOMERS   3 /* shared by the clients, if items are limited */
+#define SHOP_LIMITED     2 /* one item in so many is, then */
 
 /* One attempt, as it will be written. */
 struct shop_row {
@@ -41,7 +43,9 @@ struct shop_row {
 struct shop_item {
     uint64_t version;
     int64_t available, on_hand, held, sold;
-    bool gone; /* deleted */
+    bool gone;                    /* deleted */
+    int64_t used[SHOP_CUSTOMERS]; /* of the limit */
+    bool off[SHOP_CUSTOMERS];     /* planted: and that is too much */
 };
 
 struct shop_hold {
@@ -97,9 +101,13 @@ size_t shop_next_attempt(struct shop_world *w, size_t first);
 void shop_answer(struct shop_row *row, enum history_outcome outcome, unsigned status,
                  enum history_detail detail);
 
-/* One transition of one item, quoted in the line. */
-void shop_change(struct shop_world *w, struct history_line *line, int64_t available, int64_t held,
-                 int64_t sold);
+/* One transition of one item, quoted in the line; what is held and sold counts for the client. */
+void shop_change(struct shop_world *w, uint32_t client, struct history_line *line,
+                 int64_t available, int64_t held, int64_t sold);
+
+/* What the customer of the client has used of the item's limit, and that limit, 0 for none. */
+int64_t *shop_used(struct shop_world *w, uint32_t client, uint32_t item);
+int64_t shop_limit(const struct shop_world *w, uint32_t item);
 
 /* NULL without memory. */
 struct shop_hold *shop_new_hold(struct shop_world *w, size_t row);

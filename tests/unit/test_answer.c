@@ -125,6 +125,25 @@ static void reads_a_stock_refusal(void **state)
     assert_line(&a.line[0], "apple", 1, 0, 4);
 }
 
+static void reads_limits_and_what_is_used_of_them(void **state)
+{
+    struct answer a;
+    assert_true(reads(&a, "{\"max_per_customer\":3}"));
+    assert_int_equal(a.limit, 3);
+    assert_true(reads(&a, "{\"max_per_customer\":null}"));
+    assert_int_equal(a.limit, 0); /* said, and none */
+    assert_true(reads(&a, "{\"sku\":\"x\"}"));
+    assert_int_equal(a.limit, ANSWER_UNSAID);
+    assert_true(reads(&a, "{\"items\":[{\"max_per_customer\":null},{\"max_per_customer\":4},{}]}"));
+    assert_int_equal(a.line[0].limit, 0);
+    assert_int_equal(a.line[1].limit, 4);
+    assert_int_equal(a.line[2].limit, ANSWER_UNSAID);
+    assert_true(reads(&a, "{\"lines\":[{\"sku\":\"x\",\"requested\":2,\"limit\":5,\"used\":4,"
+                          "\"version\":9},{\"version\":9}]}"));
+    assert_true(a.line[0].limit == 5 && a.line[0].used == 4 && a.line[0].quantity == 2);
+    assert_true(a.line[1].limit == ANSWER_UNSAID && a.line[1].used == ANSWER_UNSAID);
+}
+
 static void keeps_the_name_of_a_problem(void **state)
 {
     struct answer a;
@@ -488,6 +507,7 @@ int main(void)
         cmocka_unit_test(reads_a_confirmed_reservation_of_two_lines),
         cmocka_unit_test(reads_a_decrement),
         cmocka_unit_test(reads_a_stock_refusal),
+        cmocka_unit_test(reads_limits_and_what_is_used_of_them),
         cmocka_unit_test(keeps_the_name_of_a_problem),
         cmocka_unit_test(reads_the_record_of_an_operation),
         cmocka_unit_test(takes_any_value_as_a_body),

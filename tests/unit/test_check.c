@@ -72,6 +72,7 @@ static struct shop_options shop(uint64_t seed, enum shop_fault fault)
                                  .items = 1 + (unsigned)(seed % 4) + (fault != SHOP_RIGHT),
                                  .clients = 8,
                                  .stock = 40,
+                                 .limit = seed % 3 ? (fault == SHOP_RIGHT ? 25 : 15) : 0,
                                  .fault = fault,
                                  .removes = fault == SHOP_RIGHT && seed % 2 == 0};
 }
@@ -105,6 +106,7 @@ static void correct_histories_are_right(void **state)
         sum.batches += v.coverage.batches;
         sum.read_back += v.coverage.read_back;
         sum.sold_out_answers += v.coverage.sold_out_answers;
+        sum.limit_answers += v.coverage.limit_answers;
         assert_int_equal(v.coverage.unresolved, 0);
         assert_int_equal(v.coverage.oversold_units, 0);
         assert_int_equal(v.coverage.ok + v.coverage.fail + v.coverage.unknown,
@@ -115,7 +117,8 @@ static void correct_histories_are_right(void **state)
     }
     /* All of it was there to be got wrong. */
     assert_true(sum.replays && sum.happened && sum.absent && sum.expired && sum.taken_again &&
-                sum.baskets && sum.batches && sum.read_back && sum.sold_out_answers);
+                sum.baskets && sum.batches && sum.read_back && sum.sold_out_answers &&
+                sum.limit_answers);
 }
 
 struct expectation {
@@ -148,6 +151,11 @@ static const struct expectation expectations[] = {
     {"batch reversed", SHOP_BATCH_REVERSED, PROPERTY_LINEARIZABLE,
      "not applied in the given order"},
     {"refused again", SHOP_REFUSED_AGAIN, PROPERTY_ANSWERS, "once more, marked as replayed"},
+    {"limit ignored", SHOP_LIMIT_IGNORED, PROPERTY_SUMS, "nobody may have more than 15"},
+    {"limited wrongly", SHOP_LIMITED_WRONGLY, PROPERTY_ANSWERS, "a limit that allows it"},
+    {"wrong use", SHOP_WRONG_USE, PROPERTY_ANSWERS, "of its limit at version"},
+    {"counts on", SHOP_COUNTS_ON, PROPERTY_ANSWERS, "of its limit at version"},
+    {"stock first", SHOP_STOCK_FIRST, PROPERTY_ANSWERS, "had to be refused because of that limit"},
     {"stamp shifted", SHOP_STAMP_SHIFTED, PROPERTY_LINEARIZABLE, "order and time disagree"},
     {"versions swapped", SHOP_VERSIONS_SWAPPED, PROPERTY_LINEARIZABLE, "order and time disagree"},
     {"row dropped", SHOP_ROW_DROPPED, PROPERTY_VERSIONS, "belongs to no request"},

@@ -143,6 +143,10 @@ static void numbers_that_no_format_has_are_refused(void **state)
     assert_int_equal(with_number(offsetof(struct history_facts, progress), RUN_SETTLED), 0);
     assert_int_equal(with_number(offsetof(struct history_facts, verify), 3), -EINVAL);
     assert_int_equal(with_number(offsetof(struct history_facts, verify), 2), 0);
+    assert_int_equal(
+        with_number(offsetof(struct history_facts, customers), HISTORY_CUSTOMERS_MAX + 1), -EINVAL);
+    assert_int_equal(with_number(offsetof(struct history_facts, customers), HISTORY_CUSTOMERS_MAX),
+                     0);
 }
 
 #define TEXT(field)                                                                                \

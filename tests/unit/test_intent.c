@@ -249,6 +249,38 @@ static void parts_and_names_are_said(void **state)
                       "\"note\":\"f\\u00fcr \\\"345\\\"\",\"coupon\":null},\"ttl_seconds\":30}"));
 }
 
+/* Client 12 is the third of five customers; every fourth item is limited. */
+static void who_takes_of_a_limited_item_is_said(void **state)
+{
+    struct world *world = *state;
+    struct history_facts *facts = history_facts(world->load.history);
+    static const struct {
+        struct intent intent;
+        const char *body;
+    } rows[] = {
+        {{.kind = KIND_PUT, .lines = 1, .line = {{.item = 8, .quantity = 500}}},
+         "{\"on_hand\":500,\"max_per_customer\":7}"},
+        {{.kind = KIND_PUT, .lines = 1, .line = {{.item = 7, .quantity = 500}}},
+         "{\"on_hand\":500}"},
+        {{.kind = KIND_SET, .lines = 1, .line = {{.item = 8, .quantity = 500}}},
+         "{\"on_hand\":500}"}, /* what it does not say stays */
+        {{.kind = KIND_DECREMENT, .lines = 1, .line = {{.item = 8, .quantity = 2}}},
+         "{\"quantity\":2,\"customer\":\"c2\"}"},
+    };
+    world->load.workload.named = true;
+    facts->limit = 7;
+    facts->limited_every = 4;
+    facts->customers = 5;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct history_op *op = recorded(world, &rows[i].intent);
+        intent_request(&rows[i].intent, &world->load, op, &world->out);
+        buf_putc(&world->out, '\0');
+        assert_string_equal(strstr(world->out.p, "\r\n\r\n") + 4, rows[i].body);
+    }
+    world->load.workload.named = false;
+    facts->limit = facts->limited_every = facts->customers = 0;
+}
+
 static void skus_of_other_runs_are_not_ours(void **state)
 {
     struct world *world = *state;
@@ -293,6 +325,14 @@ static void answers_become_outcomes(void **state)
          OUTCOME_FAIL, DETAIL_NO_STOCK, 77, 0},
         {KIND_RESERVE, 409, PROBLEM("insufficient-stock", 409) "}", OUTCOME_FAIL, DETAIL_OTHER, 0,
          0},
+        {KIND_RESERVE, 409,
+         PROBLEM("limit-exceeded", 409) ",\"lines\":[{\"sku\":\"load-r7-4\",\"limit\":5,"
+                                        "\"used\":4,\"version\":77}]}",
+         OUTCOME_FAIL, DETAIL_LIMIT, 77, 4},
+        {KIND_RESERVE, 409,
+         PROBLEM("limit-exceeded", 409) ",\"lines\":[{\"sku\":\"load-r7-4\",\"limit\":5,"
+                                        "\"version\":77}]}",
+         OUTCOME_FAIL, DETAIL_OTHER, 0, 0},
         {KIND_CONFIRM, 200, "{\"id\":\"r0-1\",\"state\":\"confirmed\",\"lines\":[" LINES "]}",
          OUTCOME_OK, DETAIL_CONFIRMED, 2, 0},
         {KIND_CONFIRM, 409, PROBLEM("reservation-expired", 409) "}", OUTCOME_FAIL, DETAIL_EXPIRED,
@@ -373,6 +413,7 @@ int main(void)
         cmocka_unit_test(a_list_is_recorded_as_it_was_shown),
         cmocka_unit_test(a_delete_has_no_body_and_a_creation_wants_nothing_there),
         cmocka_unit_test(parts_and_names_are_said),
+        cmocka_unit_test(who_takes_of_a_limited_item_is_said),
         cmocka_unit_test(skus_of_other_runs_are_not_ours),
         cmocka_unit_test(answers_become_outcomes),
         cmocka_unit_test(an_item_s_answer_needs_version_and_stock),

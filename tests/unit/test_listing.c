@@ -10,8 +10,9 @@
 
 #include <cmocka.h>
 
-/* Of 30 items 3, 7, 11, ... may be removed. */
-static const struct history_facts facts = {.prefix = "load-r7-", .items = 30, .removable_every = 4};
+/* Of 30 items 3, 7, 11, ... may be removed, and 0, 10 and 20 are limited. */
+static const struct history_facts facts = {
+    .prefix = "load-r7-", .items = 30, .removable_every = 4, .limit = 5, .limited_every = 10};
 
 #define MAX_ITEMS 130
 

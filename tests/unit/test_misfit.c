@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
-static const struct history_facts facts = {.prefix = "load-r7-", .items = 100, .ttl_ms = 30000};
+/* Item 10 is limited, item 4 is not. */
+static const struct history_facts facts = {
+    .prefix = "load-r7-", .items = 100, .ttl_ms = 30000, .limit = 5, .limited_every = 10};
 
 /* Two lines: 1 unit of item 4, and 3 of item 10. One slot for the second one. */
 static struct history_op basket[2];
@@ -145,6 +147,9 @@ static void an_item_s_numbers_must_be_of_that_item_and_add_up(void **state)
          "says \"available\":6 with \"on_hand\":9 and \"held\":4"},
         {KIND_ADJUST, 1, 0, false, "{\"on_hand\":-9223372036854775807,\"held\":4,\"available\":6}",
          "says \"available\":6"},
+        {KIND_PUT, 1, 0, false, "{\"max_per_customer\":null}", NULL},
+        {KIND_GET_ITEM, 1, 0, false, "{\"max_per_customer\":5}",
+         "says \"max_per_customer\":5 of load-r7-4, created with 0"},
     };
     (void)state;
     CHECK(rows);

@@ -88,9 +88,12 @@ static void what_the_scenario_decides_is_recognisable_as_unset(void **state)
 {
     assert_ok(PARSE("run", "-d", "1s"));
     assert_true(o.skus == 0 && o.stock == 0 && o.ttl_ms == 0 && o.zipf < 0 && !o.mixed);
-    assert_true(o.qty.max == 0 && o.basket.max == 0);
+    assert_true(o.qty.max == 0 && o.basket.max == 0 && o.limit < 0 && o.customers == 0);
     assert_true(o.batch.min == 1 && o.batch.max == 10);
     assert_null(o.history);
+    done();
+    assert_ok(PARSE("--limit", "0", "--customers", "1k"));
+    assert_true(o.limit == 0 && o.customers == 1000); /* that there is none was asked for */
     done();
     assert_ok(PARSE("--zipf", "0"));
     assert_true(o.zipf >= 0 && o.zipf <= 0); /* all alike was asked for */

@@ -10,7 +10,9 @@
 
 #include <cmocka.h>
 
-static const struct history_facts facts = {.prefix = "load-r7-", .items = 100, .ttl_ms = 30000};
+/* Item 10 is limited, item 4 is not. */
+static const struct history_facts facts = {
+    .prefix = "load-r7-", .items = 100, .ttl_ms = 30000, .limit = 5, .limited_every = 10};
 
 /* Two lines: 1 unit of item 4, and 3 of item 10. */
 static const struct history_op *operation(enum history_kind kind, unsigned lines)
@@ -56,6 +58,10 @@ static void a_problem_needs_a_ground_and_its_own_status(void **state)
         const char *says;
     } rows[] = {
         {KIND_RESERVE, 404, DOCUMENT("item-not-found", 404), DETAIL_NO_ITEM, NULL},
+        {KIND_CONFIRM, 409, DOCUMENT("limit-exceeded", 409), DETAIL_OTHER,
+         NO_GROUND("limit-exceeded")},
+        {KIND_ADJUST, 409, DOCUMENT("limit-exceeded", 409), DETAIL_OTHER,
+         NO_GROUND("limit-exceeded")},
         {KIND_RESERVE, 409, DOCUMENT("item-not-found", 409), DETAIL_OTHER,
          "gives \"item-not-found\", which is a 404"},
         {KIND_RESERVE, 422, DOCUMENT("invalid-field", 422), DETAIL_OTHER,
@@ -179,6 +185,48 @@ static void a_want_of_stock_is_said_in_numbers(void **state)
     }
 }
 
+#define OVERS(lines)                                                                               \
+    "{\"type\":\"/problems/limit-exceeded\",\"title\":\"T\",\"status\":409,\"detail\":\"D\","      \
+    "\"lines\":[" lines "]}"
+#define OVER(item, more) "{\"sku\":\"load-r7-" #item "\",\"used\":5,\"version\":9" more "}"
+
+static void a_limit_is_said_in_numbers(void **state)
+{
+    static const struct {
+        enum history_kind kind;
+        unsigned lines;
+        const char *body;
+        const char *says;
+    } rows[] = {
+        {KIND_RESERVE, 2, OVERS(OVER(10, ",\"limit\":5")), NULL},
+        {KIND_RESERVE, 2, OVERS(OVER(10, ",\"limit\":5,\"requested\":3")), NULL},
+        {KIND_DECREMENT, 2, OVERS(OVER(10, ",\"limit\":5,\"requested\":2")),
+         "says 2 units of load-r7-10 were requested, not 3"},
+        {KIND_RESERVE, 2, OVERS(OVER(10, ",\"limit\":6")),
+         "says that load-r7-10 has a limit of 6, and not 5"},
+        {KIND_RESERVE, 2, OVERS(OVER(4, ",\"limit\":5")),
+         "says that load-r7-4 has a limit of 5, and not 0"},
+        {KIND_RESERVE, 2, OVERS(OVER(10, "")),
+         "has a line for load-r7-10 without limit, used or version"},
+        {KIND_RESERVE, 2, OVERS("{\"sku\":\"load-r7-10\",\"limit\":5,\"version\":9}"),
+         "has a line for load-r7-10 without"},
+        {KIND_RESERVE, 2, OVERS("{\"sku\":\"load-r7-10\",\"limit\":5,\"used\":5}"),
+         "has a line for load-r7-10 without"},
+        {KIND_RESERVE, 2, OVERS(OVER(15, ",\"limit\":5")),
+         "has a line for \"load-r7-15\", not asked for"},
+        {KIND_RESERVE, 2, OVERS(OVER(10, ",\"limit\":5") "," OVER(10, ",\"limit\":5")),
+         "has two lines for \"load-r7-10\""},
+        {KIND_RESERVE, 2, OVERS(""), "has no line"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const struct response response = {
+            .status = 409, .content = CONTENT_PROBLEM, .body = str_of(rows[i].body)};
+        struct refusal r = read_answer(rows[i].kind, rows[i].lines, &response);
+        expect(i, &r, OUTCOME_FAIL, DETAIL_LIMIT, rows[i].says);
+    }
+}
+
 static void only_the_service_knows_what_it_has_not_recorded(void **state)
 {
     static const struct {
@@ -206,6 +254,7 @@ int main(void)
         cmocka_unit_test(a_problem_needs_a_ground_and_its_own_status),
         cmocka_unit_test(what_is_no_problem_document_proves_nothing),
         cmocka_unit_test(a_want_of_stock_is_said_in_numbers),
+        cmocka_unit_test(a_limit_is_said_in_numbers),
         cmocka_unit_test(only_the_service_knows_what_it_has_not_recorded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -415,6 +415,29 @@ static void an_item_is_sold_out_at_the_first_answer_that_says_so(void **state)
     end(&m);
 }
 
+/* It says how many units the customer has, which may well be none. */
+static void a_refusal_because_of_a_limit_is_not_about_stock(void **state)
+{
+    (void)state;
+    struct made m;
+    struct history_facts facts = history_sample_facts();
+    begin(&m, &facts);
+    add(&m, reserve(START + 20 * MS, 1 * MS, 49, 7));
+    struct history_attempt refused = reserve(START + 30 * MS, 1 * MS, 50, 0);
+    refused.outcome = OUTCOME_FAIL;
+    refused.status = 409;
+    refused.detail = DETAIL_LIMIT;
+    add(&m, refused);
+    finish(&m);
+    assert_int_equal(m.s.top_item[0].sold_out_ns, 0);
+    assert_int_equal(m.s.top_item[0].sold_out_answers, 0);
+    assert_int_equal(m.s.top_item[0].remaining, 7);
+    assert_int_equal(m.s.interval[m.s.intervals - 1].left[0], 7);
+    assert_int_equal(m.s.count[CLASS_REFUSED], 1);
+    assert_int_equal(m.s.detail[DETAIL_LIMIT], 1);
+    end(&m);
+}
+
 static void the_busiest_items_come_first(void **state)
 {
     (void)state;
@@ -650,6 +673,7 @@ int main(void)
         cmocka_unit_test(conflicts_without_metrics_are_not_known),
         cmocka_unit_test(an_effect_counts_once_however_often_its_key_was_sent),
         cmocka_unit_test(an_item_is_sold_out_at_the_first_answer_that_says_so),
+        cmocka_unit_test(a_refusal_because_of_a_limit_is_not_about_stock),
         cmocka_unit_test(the_busiest_items_come_first),
         cmocka_unit_test(the_reading_after_the_load_is_the_last_word_on_stock),
         cmocka_unit_test(set_up_and_settling_are_no_load),

@@ -135,7 +135,7 @@ static void what_is_lost_may_have_been_seen_and_belong_to_nobody(void **state)
     assert_int_equal(w.missing_to, 3);
     assert_int_equal(see(&w, 8, 2), WALK_FINE);
     walk_restore(&w, 1003);
-    assert_true(w.adrift); /* nobody said what was left at version 3 */
+    assert_true(w.at.adrift); /* nobody said what was left at version 3 */
     assert_int_equal(change(&w, 1004, -1, 7), WALK_FINE);
     assert_int_equal(change(&w, 1005, -1, 7), WALK_WRONG);
 }
@@ -153,6 +153,19 @@ static void an_item_can_be_restored_more_than_once(void **state)
     assert_int_equal(change(&w, 2002, -1, 9), WALK_FINE);
 }
 
+static void a_read_without_a_number_has_its_place_all_the_same(void **state)
+{
+    (void)state;
+    struct walk w = created(1, 10);
+    const struct walk_step at_1 = {.read = true, .mute = true, .version = 1, .remaining = 77};
+    const struct walk_step at_3 = {.read = true, .mute = true, .version = 3, .remaining = 77};
+    assert_int_equal(walk_step(&w, &at_1), WALK_FINE);
+    assert_int_equal(change(&w, 2, -1, 9), WALK_FINE);
+    assert_int_equal(walk_step(&w, &at_3), WALK_GAP); /* nobody knows what was left then */
+    assert_int_equal(change(&w, 4, -1, 5), WALK_FINE);
+    assert_int_equal(change(&w, 5, -1, 5), WALK_WRONG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +180,7 @@ int main(void)
         cmocka_unit_test(a_restored_number_must_follow_from_what_was_kept),
         cmocka_unit_test(what_is_lost_may_have_been_seen_and_belong_to_nobody),
         cmocka_unit_test(an_item_can_be_restored_more_than_once),
+        cmocka_unit_test(a_read_without_a_number_has_its_place_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

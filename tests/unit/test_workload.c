@@ -125,6 +125,22 @@ static void quantities_stay_within_their_range(void **state)
     workload_close(&w);
 }
 
+static void a_limit_is_for_somebody(void **state)
+{
+    (void)state;
+    struct workload mixed = opened("mixed");
+    assert_true(mixed.named && mixed.limit > 0 && mixed.customers > 0);
+    assert_int_equal(mixed.limited_every, 5);
+    workload_close(&mixed);
+    struct workload flash = *workload_find("flash");
+    char err[WORKLOAD_ERR_SIZE];
+    assert_false(flash.named);
+    flash.limit = 2;
+    assert_int_equal(workload_open(&flash, err, sizeof(err)), 0);
+    assert_true(flash.named && flash.limited_every == 1); /* its one item */
+    workload_close(&flash);
+}
+
 static void a_batch_has_as_many_operations_as_was_asked_for(void **state)
 {
     struct workload w = *workload_find("mixed");
@@ -225,6 +241,7 @@ int main(void)
         cmocka_unit_test(a_basket_holds_different_items_within_its_bounds),
         cmocka_unit_test(a_batch_has_as_many_operations_as_was_asked_for),
         cmocka_unit_test(quantities_stay_within_their_range),
+        cmocka_unit_test(a_limit_is_for_somebody),
         cmocka_unit_test(what_can_not_work_is_refused_with_the_flag_to_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,268 @@
+/* test_check_limits.c -- what a customer may have of an item, by what everybody was told. */
+#include "check/check.h"
+#include "support/history_sample.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LINE(item, quantity, version, remaining)                                                   \
+    {                                                                                              \
+        (item), (quantity), (version), (remaining)                                                 \
+    }
+
+static struct history_sample_file sample;
+static uint64_t now_us;
+
+/* Two items of 10 units; the first one is limited to 5 for each of the customers c0 and c1. */
+static void begin(void)
+{
+    struct history_facts facts = history_sample_facts();
+    facts.limit = 5;
+    facts.limited_every = 2;
+    facts.customers = 2;
+    history_sample_begin(&sample, &facts);
+    now_us = 10;
+    for (uint32_t i = 0; i < facts.items; i++)
+        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
+                                                              .kind = KIND_PUT,
+                                                              .outcome = OUTCOME_OK,
+                                                              .status = 201,
+                                                              .seq = i + 1,
+                                                              .begin_us = now_us,
+                                                              .end_us = now_us + 1,
+                                                              .line = {LINE(i, 10, 1, 10)}});
+}
+
+/* One behind the other. */
+static uint32_t add(struct history_attempt a)
+{
+    static uint32_t seq;
+    now_us += 10;
+    a.phase = PHASE_LOAD;
+    a.seq = ++seq;
+    a.begin_us = now_us;
+    a.end_us = now_us + 5;
+    return history_sample_add(&sample, &a);
+}
+
+static uint32_t reserve(uint32_t client, int32_t units, uint64_t version, int64_t left)
+{
+    return add((struct history_attempt){.kind = KIND_RESERVE,
+                                        .client = client,
+                                        .outcome = OUTCOME_OK,
+                                        .status = 201,
+                                        .detail = DETAIL_HELD,
+                                        .line = {LINE(0, units, version, left)}});
+}
+
+static void sell(uint32_t client, uint32_t item, int32_t units, uint64_t version, int64_t left)
+{
+    add((struct history_attempt){.kind = KIND_DECREMENT,
+                                 .client = client,
+                                 .outcome = OUTCOME_OK,
+                                 .status = 200,
+                                 .line = {LINE(item, units, version, left)}});
+}
+
+static void end(enum history_kind kind, uint32_t client, uint32_t of, int32_t units,
+                uint64_t version, int64_t left)
+{
+    add((struct history_attempt){.kind = kind,
+                                 .client = client,
+                                 .of = of,
+                                 .outcome = OUTCOME_OK,
+                                 .status = 200,
+                                 .detail = kind == KIND_CONFIRM   ? DETAIL_CONFIRMED
+                                           : kind == KIND_RELEASE ? DETAIL_RELEASED
+                                                                  : DETAIL_EXPIRED,
+                                 .line = {LINE(0, units, version, left)}});
+}
+
+static void refuse(enum history_detail detail, uint32_t client, uint32_t item, int32_t units,
+                   uint64_t version, int64_t number)
+{
+    add((struct history_attempt){.kind = KIND_RESERVE,
+                                 .client = client,
+                                 .outcome = OUTCOME_FAIL,
+                                 .status = 409,
+                                 .detail = detail,
+                                 .line = {LINE(item, units, version, number)}});
+}
+
+/* NULL: nothing is wrong. */
+static void expect(const char *says)
+{
+    static struct verdict v;
+    history_sample_read(&sample);
+    assert_int_equal(check_history(&v, &sample.reader, CHECK_FULL, NULL, NULL), 0);
+    history_sample_end(&sample);
+    bool told = !says;
+    for (unsigned i = 0; i < v.witnesses; i++) {
+        told |= says && strstr(v.witness[i].text, says);
+        if (!says)
+            print_message("%s\n", v.witness[i].text);
+    }
+    assert_true(told);
+    assert_int_equal(v.word == VERDICT_VIOLATION, says != NULL);
+}
+
+static void nobody_is_given_more_than_the_limit(void **state)
+{
+    static const struct {
+        uint32_t client, item;
+        int32_t units;
+        const char *says;
+    } rows[] = {
+        {0, 0, 2, NULL}, /* 5 in all */
+        {0, 0, 3, "customer c0 holds and has bought 6 units at version 3"},
+        {2, 0, 3, "customer c0 holds and has bought 6 units at version 3"}, /* the same customer */
+        {1, 0, 5, NULL},
+        {1, 0, 6, "customer c1 holds and has bought 6 units"},
+        {0, 1, 9, NULL}, /* not limited */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        reserve(0, 3, 2, 7);
+        sell(rows[i].client, rows[i].item, rows[i].units, rows[i].item ? 2 : 3,
+             (rows[i].item ? 10 : 7) - rows[i].units);
+        expect(rows[i].says);
+    }
+}
+
+static void a_refusal_says_what_was_used_at_its_version(void **state)
+{
+    static const struct {
+        uint32_t client;
+        int32_t units;
+        uint64_t version;
+        int64_t used;
+        const char *says;
+    } rows[] = {
+        {0, 1, 3, 5, NULL},
+        {2, 3, 2, 3, NULL}, /* told late, but right then */
+        {0, 1, 3, 6, "customer c0 has used 6 of its limit at version 3; right would have been 5"},
+        {0, 3, 3, 3, "has used 3 of its limit at version 3; right would have been 5"},
+        {0, 5, 2, 5, "has used 5 of its limit at version 2; right would have been 3"},
+        {0, 2, 2, 3, "a limit that allows it"},
+        {1, 6, 3, 0, NULL},
+        {1, 5, 3, 0, "a limit that allows it"},
+        {0, 1, 9, 5, "belongs to no request"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        reserve(0, 3, 2, 7);
+        if (rows[i].version == 2) /* before the sale */
+            refuse(DETAIL_LIMIT, rows[i].client, 0, rows[i].units, 2, rows[i].used);
+        sell(2, 0, 2, 3, 5);
+        if (rows[i].version != 2)
+            refuse(DETAIL_LIMIT, rows[i].client, 0, rows[i].units, rows[i].version, rows[i].used);
+        expect(rows[i].says);
+    }
+}
+
+static void what_comes_back_counts_no_more(void **state)
+{
+    static const struct {
+        enum history_kind kind;
+        int32_t units; /* sold of 4 */
+        int64_t used;
+        const char *says;
+    } rows[] = {
+        {KIND_RELEASE, 4, 1, NULL},
+        {KIND_RELEASE, 4, 5, "right would have been 1"},
+        {KIND_CONFIRM, 4, 5, NULL},
+        {KIND_CONFIRM, 1, 2, NULL},
+        {KIND_CONFIRM, 1, 5, "right would have been 2"},
+        {KIND_GET_RESERVATION, 4, 1, NULL}, /* it shows an expiry */
+        {KIND_GET_RESERVATION, 4, 5, "right would have been 1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        uint32_t made = reserve(0, 4, 2, 6);
+        sell(2, 0, 1, 3, 5);
+        int32_t sold = rows[i].kind == KIND_CONFIRM ? rows[i].units : 0;
+        if (rows[i].kind == KIND_GET_RESERVATION)
+            now_us += 61000000;
+        /* Whoever ends it, it counts for whom it was made. */
+        end(rows[i].kind, 1, made, rows[i].units, 4, 5 + 4 - sold);
+        refuse(DETAIL_LIMIT, 0, 0, 5, 4, rows[i].used);
+        expect(rows[i].says);
+    }
+}
+
+static void the_limit_comes_before_the_stock(void **state)
+{
+    (void)state;
+    for (int32_t units = 1; units <= 3; units++) {
+        begin();
+        sell(0, 0, 3, 2, 7);
+        sell(1, 0, 5, 3, 2);
+        add((struct history_attempt){.kind = KIND_ADJUST,
+                                     .client = 3,
+                                     .outcome = OUTCOME_OK,
+                                     .status = 200,
+                                     .line = {LINE(0, -2, 4, 0)}});
+        refuse(DETAIL_NO_STOCK, 0, 0, units, 4, 0);
+        expect(units <= 2 ? NULL : "it had to be refused because of that limit");
+    }
+}
+
+static void what_has_no_limit_is_not_refused_because_of_one(void **state)
+{
+    (void)state;
+    begin();
+    refuse(DETAIL_LIMIT, 0, 1, 3, 1, 9);
+    expect("a limit that allows it");
+    begin();
+    add((struct history_attempt){.kind = KIND_ADJUST,
+                                 .outcome = OUTCOME_FAIL,
+                                 .status = 409,
+                                 .detail = DETAIL_LIMIT,
+                                 .line = {LINE(0, -1, 1, 0)}});
+    expect("although it counts against none");
+}
+
+static void a_refusal_has_its_place_in_time(void **state)
+{
+    (void)state;
+    begin();
+    sell(0, 0, 3, 2, 7);
+    sell(1, 0, 1, 3, 6);
+    refuse(DETAIL_LIMIT, 0, 0, 3, 2, 3); /* as it was, and is no more */
+    expect("order and time disagree");
+}
+
+/* Version 3 may be a sale that nobody was told of, to whomever. */
+static void what_nobody_knows_of_is_no_lie(void **state)
+{
+    (void)state;
+    begin();
+    sell(0, 0, 3, 2, 7);
+    add((struct history_attempt){
+        .kind = KIND_DECREMENT, .client = 0, .detail = DETAIL_TIMEOUT, .line = {LINE(0, 2, 0, 0)}});
+    refuse(DETAIL_LIMIT, 0, 0, 1, 3, 5);
+    sell(1, 0, 2, 4, 3);
+    refuse(DETAIL_LIMIT, 0, 0, 1, 4, 5);
+    expect(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_is_given_more_than_the_limit),
+        cmocka_unit_test(a_refusal_says_what_was_used_at_its_version),
+        cmocka_unit_test(what_comes_back_counts_no_more),
+        cmocka_unit_test(the_limit_comes_before_the_stock),
+        cmocka_unit_test(what_has_no_limit_is_not_refused_because_of_one),
+        cmocka_unit_test(a_refusal_has_its_place_in_time),
+        cmocka_unit_test(what_nobody_knows_of_is_no_lie),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
