@@ -194,8 +194,7 @@ static bool is_known(const struct trail *t)
 {
     const struct item *item = t->item;
     return !item->disturbed && !item->undone && !item->gap && !t->index->incomplete &&
-           t->walk.started && !t->walk.at.doubted && !t->walk.at.adrift &&
-           t->jump == t->jump_end;
+           t->walk.started && !t->walk.at.doubted && !t->walk.at.adrift && t->jump == t->jump_end;
 }
 
 /* Everything is taken away, and nothing may be held. */

@@ -22,7 +22,9 @@
 
 struct restored_jump {
     uint64_t kept, last, first;
-    uint64_t seen_ns; /* somebody had been answered from behind it: it was over by then */
+    uint64_t before_ns; /* the last begin of what quotes a version up to `last` */
+    uint64_t seen_ns;   /* somebody had been answered from behind it: it was over by then */
+    bool gone;          /* the ledger seems to have had the item as gone */
 };
 
 struct restored {

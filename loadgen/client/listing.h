@@ -38,8 +38,8 @@ bool listing_turn(struct listing *l, const struct history_facts *facts, const st
 void listing_compare(const struct listing *l, const struct history_facts *facts,
                      const struct answer *a, char *says, size_t size);
 
-/* The same of the limit that an item is shown with, there or alone. Nobody changes it: each creation
- * gives the item the same one. */
+/* The same of the limit that an item is shown with, there or alone. Nobody changes it: each
+ * creation gives the item the same one. */
 void listing_compare_limit(const struct history_facts *facts, uint32_t item, int64_t said,
                            char *says, size_t size);
 

@@ -474,9 +474,10 @@ static bool refused(const struct model *m, struct model_state *s, uint32_t n)
     case DETAIL_NO_STOCK:
         for (unsigned i = 0; i < op->lines; i++) {
             const struct history_line *l = line(op, i);
-            if (l->version && (!s->item[l->item].created || l->version != s->item[l->item].version ||
-                               l->remaining != s->item[l->item].available ||
-                               l->remaining >= wanted(op, i) || exceeds(m, s, op, who, l)))
+            if (l->version &&
+                (!s->item[l->item].created || l->version != s->item[l->item].version ||
+                 l->remaining != s->item[l->item].available || l->remaining >= wanted(op, i) ||
+                 exceeds(m, s, op, who, l)))
                 return false;
         }
         return (takes || (again && is_over(s, q->reservation))) && !done;
