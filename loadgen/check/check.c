@@ -139,7 +139,8 @@ static int make_entries(struct run *run)
     int err = entries_make(&run->entries, &run->index);
     if (err < 0 || !(run->index.kinds & 1u << KIND_DELETE))
         return err;
-    err = removals_make(&run->removals, &run->index, &run->entries, run->items, run->verdict);
+    err = removals_make(&run->removals, &run->index, &run->entries, &run->restored, run->items,
+                        run->verdict);
     run->index.removals = &run->removals;
     entries_free(&run->entries);
     return err < 0 ? err : entries_make(&run->entries, &run->index);

@@ -29,6 +29,7 @@ struct placing {
     struct item *items;
     struct verdict *verdict;
     struct removals *removals;
+    struct restored *restored;
     uint32_t *unsure; /* by item: creations of which nobody knows whether they happened */
     /* Of one item: */
     struct removal **of; /* by end */
@@ -323,19 +324,28 @@ static void judge_unplaced(const struct placing *p, uint32_t item, const struct 
                       describe_sku(p->index->reader, item).text, describe_who(op).text);
 }
 
+static size_t try_places(struct placing *p, uint32_t item, bool blind)
+{
+    p->blind = blind;
+    find_places(p, item);
+    bound_places(p, item);
+    return take_places(p, item);
+}
+
 static void place_item(struct placing *p, uint32_t item)
 {
     qsort(p->of, p->count, sizeof(struct removal *), by_end);
-    find_places(p, item);
-    bool all = false;
-    int ways = may_hide_places(p, item) ? 1 : 2;
-    /* If the order of the reads leaves no place for one, it is that of a read that is wrong; or the
-     * place is one that nobody knows of. */
-    for (int blind = 0; blind < ways && !all; blind++) {
-        p->blind = blind > 0;
-        bound_places(p, item);
-        all = take_places(p, item) == p->count;
+    size_t taken = try_places(p, item, false);
+    if (taken < p->count && restored_turn(p->restored, item)) {
+        size_t turned = try_places(p, item, false);
+        if (turned <= taken)
+            (void)restored_turn(p->restored, item);
+        taken = turned > taken ? turned : try_places(p, item, false);
     }
+    /* If the order of the reads leaves no place for one that there is a place for, it is that of a
+     * read that is wrong; or the place is one that nobody knows of. */
+    if (taken < p->count && !may_hide_places(p, item) && try_places(p, item, true) == taken)
+        (void)try_places(p, item, false);
     widen_removals(p, item);
     for (size_t i = 0; i < p->count; i++)
         if (p->of[i]->line.version == 0)
@@ -405,9 +415,11 @@ static size_t most_places(const struct placing *p)
 }
 
 int removals_make(struct removals *removals, const struct index *index,
-                  const struct entries *entries, struct item *items, struct verdict *v)
+                  const struct entries *entries, struct restored *restored, struct item *items,
+                  struct verdict *v)
 {
-    struct placing p = {.index = index, .entries = entries, .items = items, .verdict = v};
+    struct placing p = {
+        .index = index, .entries = entries, .restored = restored, .items = items, .verdict = v};
     *removals = (struct removals){0};
     p.removals = removals;
     p.unsure = calloc((size_t)index->items + 1, sizeof(*p.unsure));

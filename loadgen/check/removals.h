@@ -21,6 +21,7 @@
 
 #include "check/entries.h"
 #include "check/items.h"
+#include "check/restored.h"
 #include "check/verdict.h"
 
 /* A delete that took effect. */
@@ -37,12 +38,13 @@ struct removals {
     struct removal *all; /* in the order of slots */
 };
 
-/* entries: of all that quotes a version. Violations: VERSIONS for a delete that was answered and
- * fits no place, LASTING if it may have been lost in a restore. 0 or -ENOMEM; removals_free in any
- * case. */
+/* entries: of all that quotes a version. restored: the index's own, where a delete may be turned to
+ * the other side of a restore so that each finds its place. Violations: VERSIONS for a delete that
+ * was answered and fits no place, LASTING if it may have been lost in a restore. 0 or -ENOMEM;
+ * removals_free in any case. */
 int removals_make(struct removals *removals, const struct index *index,
-                  const struct entries *entries, struct item *items, struct verdict *v)
-    __attribute__((warn_unused_result));
+                  const struct entries *entries, struct restored *restored, struct item *items,
+                  struct verdict *v) __attribute__((warn_unused_result));
 void removals_free(struct removals *removals);
 
 /* The delete whose first attempt is in that slot, NULL when it did not happen or none are known. */

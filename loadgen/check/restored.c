@@ -19,38 +19,28 @@ struct quotes {
     struct restored *stamp;
 };
 
-struct quote {
-    uint32_t item;
-    unsigned bits;
-    uint64_t version, begin_ns, end_ns;
-};
-
-/* The answer was there when it ended, so the restores up to its version had been. */
-static void stamp(struct restored *restored, const struct quote *quote)
+/* The answer was there at that moment, so the restores up to its version had been. */
+static void stamp(struct restored *restored, uint32_t item, uint64_t version, uint64_t at_ns)
 {
-    struct restored_jump *jump = restored->all + restored->first[quote->item];
-    struct restored_jump *end = restored->all + restored->first[quote->item + 1];
-    for (; jump < end && jump->first <= quote->version; jump++)
-        jump->seen_ns = quote->end_ns < jump->seen_ns ? quote->end_ns : jump->seen_ns;
-    for (; jump < end; jump++)
-        if (quote->version <= jump->last && quote->begin_ns > jump->before_ns)
-            jump->before_ns = quote->begin_ns;
+    struct restored_jump *jump = restored->all + restored->first[item];
+    struct restored_jump *end = restored->all + restored->first[item + 1];
+    for (; jump < end && jump->first <= version; jump++)
+        jump->seen_ns = at_ns < jump->seen_ns ? at_ns : jump->seen_ns;
 }
 
-/* Counts it, or, once there is room, puts it there; and once the jumps are found, says when they
- * had been. */
-static void take_quote(struct quotes *q, const struct quote *quote)
+/* Counts a version of that item, or, once there is room, puts it there; and once the jumps are
+ * found, says when they had been. */
+static void quote(struct quotes *q, uint32_t item, uint64_t version, unsigned bits, uint64_t at_ns)
 {
-    if (quote->version == 0)
+    if (version == 0)
         return;
     if (q->stamp) {
-        stamp(q->stamp, quote);
+        stamp(q->stamp, item, version, at_ns);
         return;
     }
-    size_t at = q->first[quote->item]++;
+    size_t at = q->first[item]++;
     if (q->all)
-        q->all[at] =
-            (quote->version < VERSION_MAX ? quote->version : VERSION_MAX) << 2 | quote->bits;
+        q->all[at] = (version < VERSION_MAX ? version : VERSION_MAX) << 2 | bits;
 }
 
 static void each_quote(struct quotes *q, const struct index *index)
@@ -65,8 +55,7 @@ static void each_quote(struct quotes *q, const struct index *index)
             bool read = outcome == OUTCOME_FAIL || op->kind == KIND_GET_ITEM ||
                         op->kind == KIND_LIST || op->kind == KIND_LOOKUP;
             unsigned bits = (read ? QUOTE_READ : 0) | (op->kind == KIND_PUT ? QUOTE_CREATES : 0);
-            take_quote(q,
-                       &(struct quote){line->item, bits, line->version, op->begin_ns, op->end_ns});
+            quote(q, line->item, line->version, bits, op->end_ns);
         }
     }
     struct history_pass counters;
@@ -74,7 +63,7 @@ static void each_quote(struct quotes *q, const struct index *index)
     for (enum history_type type; (type = history_next(&counters, &slot)) != SLOT_EMPTY;) {
         const struct history_counters *c = history_at(index->reader, slot);
         if (type == SLOT_COUNTERS && c->found && c->item < index->items)
-            take_quote(q, &(struct quote){c->item, QUOTE_READ, c->version, c->at_ns, UINT64_MAX});
+            quote(q, c->item, c->version, QUOTE_READ, UINT64_MAX);
     }
 }
 
@@ -168,38 +157,6 @@ static int find_jumps(struct restored *r, const struct quotes *q, uint32_t items
     return err;
 }
 
-/* Whether the delete can have come behind what quotes a version before the restore, and before what
- * came behind it. */
-static bool is_behind(const struct restored_jump *jump, const struct index *index,
-                      const struct history_op *op)
-{
-    bool found = index_role(op) == ROLE_LOOKUP; /* when the load was over: it may have ended late */
-    uint64_t begin_ns =
-        index_role(op) == ROLE_FIRST ? op->begin_ns : index_op(index, op->of)->begin_ns;
-    return begin_ns <= jump->seen_ns && (found || op->end_ns >= jump->before_ns);
-}
-
-/* Where the item seems to have been gone before the restore: it was deleted behind it, if something
- * can have done so then. */
-static void place_deletes(struct restored *r, const struct index *index)
-{
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
-        if (op->kind != KIND_DELETE || history_outcome(op) != OUTCOME_OK)
-            continue;
-        for (size_t i = r->first[op->line.item]; i < r->first[op->line.item + 1]; i++) {
-            struct restored_jump *jump = &r->all[i];
-            if (!jump->gone || !is_behind(jump, index, op))
-                continue;
-            jump->gone = false;
-            jump->kept--;
-            jump->first--;
-        }
-    }
-}
-
 int restored_make(struct restored *restored, const struct index *index)
 {
     *restored = (struct restored){0};
@@ -214,8 +171,6 @@ int restored_make(struct restored *restored, const struct index *index)
     if (err == 0 && restored->count > 0) {
         q.stamp = restored;
         each_quote(&q, index);
-        if (index->kinds & 1u << KIND_DELETE)
-            place_deletes(restored, index);
     }
     free(q.all);
     free(q.spare);
@@ -237,6 +192,24 @@ const struct restored_jump *restored_of(const struct restored *restored, uint32_
         return *end = NULL;
     *end = restored->all + restored->first[item + 1];
     return restored->all + restored->first[item];
+}
+
+bool restored_turn(struct restored *restored, uint32_t item)
+{
+    bool turned = false;
+    if (restored->count == 0)
+        return false;
+    for (size_t i = restored->first[item]; i < restored->first[item + 1]; i++) {
+        struct restored_jump *jump = &restored->all[i];
+        if (!jump->gone)
+            continue;
+        uint64_t up = jump->first - jump->kept;
+        jump->kept += jump->behind ? 1 : -UINT64_C(1);
+        jump->first = jump->kept + up;
+        jump->behind = !jump->behind;
+        turned = true;
+    }
+    return turned;
 }
 
 bool restored_after(const struct restored *restored, uint32_t item, uint64_t at_ns)

@@ -289,6 +289,32 @@ static void of_a_basket_one_item_must_be_gone(void **state)
     }
 }
 
+#define AGAIN(v) (v + (UINT64_C(1) << 20))
+
+/* A restore at 250 undid what nobody had been answered. What was gone before the creation behind it
+ * had been deleted before what it undid, or behind it. */
+static void a_delete_is_on_the_side_of_a_restore_that_its_time_says(void **state)
+{
+    static const struct {
+        struct step step[4];
+        const char *says;
+    } rows[] = {
+        {{SOLD(50, 2, 99), SEEN(100, 4, 97), DELETED(260), CREATED(300, AGAIN(4))}, NULL},
+        {{SOLD(50, 2, 99), DELETED(100), SEEN(150, 5, 40), CREATED(300, AGAIN(4))}, NULL},
+        {{DELETED(24), SOLD(50, 2, 99), SEEN(150, 5, 40), CREATED(300, AGAIN(4))},
+         "at no moment that it could be of was the item gone"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        history_facts(sample.history)->restores = 1;
+        for (size_t n = 0; n < 4; n++)
+            add(&rows[i].step[n]);
+        if (told(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
+            fail_msg("row %zu: %s", i, rows[i].says ? rows[i].says : "right");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +325,7 @@ int main(void)
         cmocka_unit_test(claims_must_have_been_true_in_their_order),
         cmocka_unit_test(each_delete_has_a_place_of_its_own),
         cmocka_unit_test(of_a_basket_one_item_must_be_gone),
+        cmocka_unit_test(a_delete_is_on_the_side_of_a_restore_that_its_time_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
