@@ -66,6 +66,9 @@ struct client {
 void client_choose(struct client *c, const struct workload *w, struct client *others, size_t count,
                    uint64_t now_ns);
 
+/* Whether any of its work would end a reservation that is kept until about its deadline. */
+bool client_ends_late(const struct workload *w);
+
 /* The id of the reservation that a call of the attempt in flight is about, or that an earlier
  * attempt of the same operation made; absent when none is known. Valid until the client's next
  * attempt. */

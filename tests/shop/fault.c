@@ -60,6 +60,7 @@ const char *const fault_names[FAULTS + 1] = {
     [FAULT_VERSION_RESTARTS] = "version-restarts",
     [FAULT_CREATES_AGAIN] = "creates-again",
     [FAULT_SOLD_SURVIVES] = "sold-survives",
+    [FAULT_LIMIT_SURVIVES] = "limit-survives",
     [FAULT_REFUSES_MISSING] = "refuses-missing",
     [FAULT_REFUSES_IN_USE] = "refuses-in-use",
     [FAULT_REFUSES_CREATION] = "refuses-creation",

@@ -81,6 +81,7 @@ enum fault {
     FAULT_VERSION_RESTARTS, /* its versions begin at 1 once more */
     FAULT_CREATES_AGAIN,    /* If-None-Match is no hindrance where it is there */
     FAULT_SOLD_SURVIVES,    /* what was sold of the one before counts for it */
+    FAULT_LIMIT_SURVIVES,   /* what customers had used of the one before counts for it */
     /* Nothing is done, and refused for no reason; see refuse.h. */
     FAULT_REFUSES_EMPTY,    /* 409 without a body */
     FAULT_REFUSES_HTML,     /* 409 with a page, as of something in between: no lie of this server */

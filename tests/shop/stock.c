@@ -135,7 +135,7 @@ static void put_again(struct store *s, const struct op *op, struct item *item, s
     struct item_state was = item->now;
     item->now = (struct item_state){.available = op->on_hand};
     item->limit = op->max_per_customer;
-    limit_begin(item);
+    limit_begin(s, item);
     item_touch(item, &was, s->now_ms, &s->faults);
     if (fault_fires(&s->faults, FAULT_VERSION_RESTARTS))
         item->now.version = 1;

@@ -53,7 +53,9 @@ static void items_are_in_the_order_of_their_texts(void **state)
     assert_int_equal(listing_first(&(struct listing){.prefix = 9}, 9), LISTING_END);
 }
 
-#define ITEM(n)        "{\"sku\":\"load-r7-" #n "\",\"available\":5,\"version\":2}"
+#define ITEM(n) "{\"sku\":\"load-r7-" #n "\",\"available\":5,\"version\":2}"
+#define LIMITED(n, max)                                                                            \
+    "{\"sku\":\"load-r7-" #n "\",\"available\":5,\"version\":2,\"max_per_customer\":" max "}"
 #define PAGE(items)    "{\"items\":[" items "],\"next_cursor\":null}"
 #define FURTHER(items) "{\"items\":[" items "],\"next_cursor\":\"x\"}"
 
@@ -96,6 +98,11 @@ static void a_page_has_what_is_due_in_order(void **state)
         {1, LISTING_END,
          FURTHER("{\"sku\":\"load-r7-1\",\"available\":5,\"version\":2,\"on_hand\":9,\"held\":3}"),
          "lists \"available\":5 with \"on_hand\":9 and \"held\":3"},
+        {2, LISTING_END, FURTHER(LIMITED(1, "null") "," LIMITED(10, "5")), ""},
+        {2, LISTING_END, FURTHER(LIMITED(1, "null") "," LIMITED(10, "null")),
+         "says \"max_per_customer\":0 of load-r7-10, created with 5 (0: null)"},
+        {2, LISTING_END, FURTHER(LIMITED(1, "5") "," LIMITED(10, "5")),
+         "says \"max_per_customer\":5 of load-r7-1, created with 0 (0: null)"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
