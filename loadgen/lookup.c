@@ -88,7 +88,7 @@ static bool settle_found(struct lookup *l, struct question *q, const struct call
 {
     struct answer a;
     if (!answer_read(&a, end->response->body) || a.status < 200 || a.status > 299 ||
-        str_absent(a.body))
+        (str_absent(a.body) && a.status != 204))
         return false;
     struct history_op *op = record(l, q->slot, end);
     if (!op)

@@ -210,6 +210,7 @@ void plan_facts(const struct plan *plan, const struct options *o, struct history
         .limit = load->workload.limit,
         .limited_every = load->workload.limited_every,
         .customers = load->workload.customers,
+        .removable_every = load->workload.removable_every,
     };
     name_run(facts);
     snprintf(facts->scenario, sizeof(facts->scenario), "%s", o->scenario);

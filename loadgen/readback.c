@@ -255,7 +255,9 @@ static void counters_done(void *ctx, uint64_t token, const struct call_end *end)
     struct answer a;
     if (status > 0)
         keep_item_get(r, (uint32_t)token, end);
-    *c = (struct history_counters){.type = SLOT_COUNTERS, .item = (uint32_t)token};
+    *c = (struct history_counters){.type = SLOT_COUNTERS,
+                                   .item = (uint32_t)token,
+                                   .at_ns = end->begin_ns - r->s->facts->zero_ns};
     if (status == 200 && answer_read(&a, end->response->body) && has_counters(&a)) {
         *c = (struct history_counters){.type = SLOT_COUNTERS,
                                        .found = 1,

@@ -2,6 +2,7 @@
 #include "check/baskets.h"
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/removals.h"
 #include "check/serial.h"
 
 #include <inttypes.h>
@@ -87,17 +88,25 @@ static void report(const struct index *index, const struct serial_result *result
                       result->by_time ? ", but the last was over before the first began" : "");
 }
 
-/* Takes out what is not of one moment, or quotes nothing: lists, and claims. The others stay in
- * their order. */
-static void leave_out_lists(const struct index *index, struct entries *entries)
+/* Whether it is of one moment, and of a known one: lists and claims are not, nor are deletes of
+ * which another could have made the version as well. */
+static bool has_a_moment(const struct index *index, uint32_t slot)
+{
+    const struct history_op *op = index_op(index, slot);
+    if (op->kind == KIND_DELETE)
+        return removals_find(index->removals, slot)->sure;
+    return op->kind != KIND_LIST && !entry_is_claim(op);
+}
+
+/* Takes out what has no such moment. The others stay in their order. */
+static void leave_out_unsure(const struct index *index, struct entries *entries)
 {
     size_t kept = 0, from = 0;
     for (uint32_t i = 0; i < index->items; i++) {
         size_t end = entries->first[i + 1];
         entries->first[i] = kept;
         for (; from < end; from++) {
-            const struct history_op *op = index_op(index, entry_slot(entries->all[from]));
-            if (op->kind != KIND_LIST && !entry_is_claim(op))
+            if (has_a_moment(index, entry_slot(entries->all[from])))
                 entries->all[kept++] = entries->all[from];
         }
     }
@@ -115,8 +124,8 @@ int baskets_check(const struct index *index, struct entries *entries, struct ver
                         "Not looked at: single items are not in order, so all together are not.");
         return 0;
     }
-    if (index->kinds & (1u << KIND_LIST | 1u << KIND_SET))
-        leave_out_lists(index, entries);
+    if (index->kinds & (1u << KIND_LIST | 1u << KIND_SET | 1u << KIND_DELETE))
+        leave_out_unsure(index, entries);
     struct nodes nodes = {.index = index};
     struct serial serial = {
         .items = index->items,

@@ -2,6 +2,7 @@
 #include "check/batches.h"
 #include "check/describe.h"
 #include "check/entries.h"
+#include "check/restored.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -53,14 +54,15 @@ static bool had_effect(const struct index *index, uint32_t slot)
            index->effect[root] == slot;
 }
 
-/* What ended the reservation so, 0 when it is not known. */
+/* What ended the reservation so, and no restore undid it; 0 when it is not known. */
 static uint32_t end_of(const struct index *index, uint32_t reserve, enum history_detail state)
 {
     for (uint32_t at = index->child[reserve]; at; at = index->next[at]) {
         const struct history_op *op = index_op(index, at);
         bool fits =
             state == DETAIL_CONFIRMED ? history_confirms(op->kind) : op->kind == KIND_RELEASE;
-        if (fits && index_role(op) == ROLE_FIRST && index_took_effect(index, at))
+        if (fits && index_role(op) == ROLE_FIRST && index_took_effect(index, at) &&
+            !restored_lost_op(index->restored, index_op(index, index->effect[at])))
             return index->effect[at];
     }
     return 0;

@@ -12,7 +12,9 @@
 #include "check/losses.h"
 #include "check/notes.h"
 #include "check/numbers.h"
+#include "check/presence.h"
 #include "check/refusals.h"
+#include "check/removals.h"
 #include "check/reservations.h"
 #include "check/resolve.h"
 #include "check/restored.h"
@@ -31,6 +33,7 @@ struct run {
     struct verdict *verdict;
     struct index index;
     struct restored restored;
+    struct removals removals;
     struct item *items;
     struct entries entries;
     struct limits limits;
@@ -130,11 +133,24 @@ static void doubt_unresolved(const struct run *run)
                         unresolved, describe_who(index_op(&run->index, example)).text);
 }
 
+/* Deletes find their places by all that quotes a version, and stand among them then. */
+static int make_entries(struct run *run)
+{
+    int err = entries_make(&run->entries, &run->index);
+    if (err < 0 || !(run->index.kinds & 1u << KIND_DELETE))
+        return err;
+    err = removals_make(&run->removals, &run->index, &run->entries, &run->restored, run->items,
+                        run->verdict);
+    run->index.removals = &run->removals;
+    entries_free(&run->entries);
+    return err < 0 ? err : entries_make(&run->entries, &run->index);
+}
+
 static int check_items(struct run *run)
 {
     const struct index *index = &run->index;
     history_relax(index->reader);
-    int err = entries_make(&run->entries, index);
+    int err = make_entries(run);
     if (err == 0)
         err = limits_make(&run->limits, index, run->verdict);
     if (err < 0)
@@ -147,6 +163,9 @@ static int check_items(struct run *run)
         sums_check_item(index, &run->entries, run->items, i, run->verdict);
     }
     limits_free(&run->limits);
+    err = presence_check(index, &run->entries, run->items, run->verdict);
+    if (err < 0)
+        return err;
     if (run->level != CHECK_FULL)
         return 0;
     tell(run, "baskets", 0);
@@ -228,6 +247,7 @@ int check_history(struct verdict *v, const struct history_reader *r, enum check_
     limits_free(&run.limits);
     entries_free(&run.entries);
     free(run.items);
+    removals_free(&run.removals);
     restored_free(&run.restored);
     index_free(&run.index);
     v->took_ms = (uint64_t)(clock_mono_ms() - start_ms);

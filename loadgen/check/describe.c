@@ -24,6 +24,7 @@ static const char *const kinds[KINDS] = {
     [KIND_LOOKUP] = "look-up of a key",
     [KIND_REUSE] = "request with a used key",
     [KIND_RERESERVE] = "rereserving confirm",
+    [KIND_DELETE] = "delete of an item",
 };
 
 static const char *const details[DETAILS] = {
@@ -49,6 +50,8 @@ static const char *const details[DETAILS] = {
     [DETAIL_STALE] = "not at that version any more",
     [DETAIL_TOO_LONG] = "longer than anybody may hold",
     [DETAIL_LIMIT] = "more than the customer may have",
+    [DETAIL_IN_USE] = "units are held",
+    [DETAIL_EXISTS] = "there already",
 };
 
 const char *describe_kind(enum history_kind kind)
@@ -76,6 +79,17 @@ struct words describe_time(const struct history_reader *r, uint64_t at_ns)
         snprintf(words.text, sizeof(words.text), "nobody knows when");
     else
         snprintf(words.text, sizeof(words.text), "%.3f ms", ms);
+    return words;
+}
+
+struct words describe_made(const struct history_reader *r, const struct history_op *op)
+{
+    struct words words, sku = describe_sku(r, op->line.item);
+    if (op->kind == KIND_DELETE)
+        snprintf(words.text, sizeof(words.text), "the removal of %.60s", sku.text);
+    else
+        snprintf(words.text, sizeof(words.text), "version %" PRIu64 " of %.60s", op->line.version,
+                 sku.text);
     return words;
 }
 
@@ -118,7 +132,7 @@ static void describe_line(struct buf *out, const struct history_reader *r,
     if (held && held != line->quantity)
         buf_printf(out, " %" PRId32 " of the %" PRId32 " reserved of", line->quantity, held);
     else if (op->kind != KIND_GET_ITEM && op->kind != KIND_LIST && op->kind != KIND_EXTEND &&
-             op->type != SLOT_EXPIRY)
+             op->kind != KIND_DELETE && op->type != SLOT_EXPIRY)
         buf_printf(out, " %" PRId32 " of", line->quantity);
     buf_printf(out, " %s", describe_sku(r, line->item).text);
     if (line->version)

@@ -10,13 +10,17 @@
 #include "history/reader.h"
 
 struct words {
-    char text[80];
+    char text[96];
 };
 
 struct words describe_sku(const struct history_reader *r, uint32_t item);
 
 /* "12.345 ms", or "nobody knows when". */
 struct words describe_time(const struct history_reader *r, uint64_t at_ns);
+
+/* What an answer says was made of the operation's first item: "version 7 of load-x-3", or, of a
+ * delete, "the removal of load-x-3". */
+struct words describe_made(const struct history_reader *r, const struct history_op *op);
 
 /* "the reserve of client 3, request 17". */
 struct words describe_who(const struct history_op *op);

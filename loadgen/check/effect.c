@@ -1,5 +1,6 @@
 /* effect.c -- see effect.h: when effects happened, and what they said. */
 #include "check/effect.h"
+#include "check/removals.h"
 #include "check/restored.h"
 #include "check/sweep.h"
 
@@ -163,6 +164,8 @@ struct span effect_span(const struct index *index, uint32_t slot)
 
 const struct history_line *effect_pair(const struct index *index, uint32_t slot, unsigned n)
 {
+    if (index_op(index, slot)->kind == KIND_DELETE)
+        return removals_line(index->removals, slot);
     uint32_t answer = index_took_effect(index, slot) ? index->effect[slot] : slot;
     return index_line_about(index_op(index, answer), index_line(index_op(index, slot), n)->item, n);
 }

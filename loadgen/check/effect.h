@@ -32,8 +32,8 @@ struct span effect_key_span(const struct index *index, uint32_t first);
 /* The same of one attempt, whatever it did. */
 struct span effect_attempt_span(const struct history_op *op);
 
-/* The version and remaining that the effect gave its line n: in the answer. NULL when the answer
- * has no such line. */
+/* The version and remaining that the effect gave its line n: in the answer; of a delete, by what
+ * others were answered (removals.h). NULL when there is no such line. */
 const struct history_line *effect_pair(const struct index *index, uint32_t slot, unsigned n);
 
 /* The earliest moment at which the reservation may have expired, by the extensions of its time

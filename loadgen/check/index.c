@@ -64,11 +64,14 @@ static bool answer_fits(const struct history_op *op)
     case OUTCOME_OK:
         if (op->detail > DETAIL_EXPIRED)
             return false;
+        if (op->kind == KIND_DELETE)
+            return status >= 200 && status < 300 && op->line.version == 0 &&
+                   op->line.remaining == 0;
         for (unsigned n = 0; n < op->lines; n++) {
             if (index_line(op, n)->version == 0)
                 return false;
         }
-        return status >= 200 && status < 300 && op->lines > 0;
+        return status >= 200 && status < 300 && (op->lines > 0 || op->kind == KIND_LIST);
     case OUTCOME_FAIL:
         if (index_role(op) == ROLE_LOOKUP)
             return status == 404 && op->detail == DETAIL_NO_OPERATION;
@@ -90,7 +93,9 @@ static bool op_makes_sense(const struct index *index, const struct history_op *o
 {
     if (op->kind >= KINDS || history_outcome(op) >= OUTCOMES || op->detail >= DETAILS)
         return false;
-    if (op->lines == 0 && op->kind != KIND_GET_RESERVATION)
+    if (op->lines == 0 && op->kind != KIND_GET_RESERVATION && op->kind != KIND_LIST)
+        return false;
+    if (op->lines > 1 && op->kind == KIND_DELETE)
         return false;
     if (index_is_told(op) && !tells_expiry(op))
         return false;

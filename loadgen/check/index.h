@@ -29,6 +29,7 @@
 #define EFFECT_SLOT_MIN   HISTORY_HEADER_SLOTS
 
 struct restored; /* check/restored.h */
+struct removals; /* check/removals.h */
 
 static_assert(KINDS <= 32 && DETAILS <= 32, "they are bits of a number");
 
@@ -41,6 +42,7 @@ struct index {
      * and on the get, or the like, that shows an expiry (its own slot). */
     uint32_t *effect;
     const struct restored *restored; /* of check_history, once it has made it */
+    const struct removals *removals; /* the same; NULL before, and where nothing was deleted */
     uint64_t operations, broken;
     uint32_t kinds;   /* bits of enum history_kind: what there is */
     uint32_t details; /* bits of enum history_detail, of what was not answered with 2xx */

@@ -13,8 +13,8 @@ struct item {
     uint64_t late_slack;  /* the same, but only after the load: expiries of what was read as held */
     uint32_t counters;    /* slot of the last counters read, 0 for none */
     uint32_t refusals;    /* for want of stock; saturating */
-    int64_t received;     /* by put and adjust */
-    int64_t sold, held;   /* by the effects */
+    int64_t received;     /* by put and adjust, since it was created last */
+    int64_t sold, held;   /* by the effects, the same */
     uint64_t version;     /* of the last transition known */
     int64_t remaining;    /* after it */
     uint32_t last;        /* the slot that says so, 0 for none */
@@ -23,6 +23,7 @@ struct item {
     bool undone;          /* a restore undid some of its transitions: losses.h tells of it */
     bool adrift;          /* at the end, at numbers that nobody quoted */
     bool gap;             /* versions are missing that something unresolved may explain */
+    bool gone;            /* the last transition known has removed it */
 };
 
 /* The table, with the counters filled in; NULL when there is no memory. To be freed. */

@@ -29,6 +29,7 @@ void limits_free(struct limits *limits)
 void limits_begin(struct limits *limits, uint32_t item)
 {
     limits->item = item;
+    limits->life++;
     limits->limit = history_limit(limits->index->reader->facts, item);
     limits->known = limits->limit > 0 && limits->share;
 }
@@ -67,9 +68,13 @@ static void found_beyond(const struct limits *limits, const struct limits_step *
 
 static void take_transition(struct limits *limits, const struct limits_step *step)
 {
-    if (step->op->kind == KIND_PUT)
+    if (step->lost)
+        return;
+    if (step->op->kind == KIND_PUT || step->op->kind == KIND_DELETE) {
         limits->life++;
-    if (step->units == 0 || step->lost)
+        return;
+    }
+    if (step->units == 0)
         return;
     uint32_t customer = customer_of(limits, step->slot);
     int64_t *used = used_by(limits, customer);

@@ -8,7 +8,7 @@
  *   release, expiry        give them back, as does a confirm with what it does not sell
  *   409 limit-exceeded     says what was used at its version, and that was too much
  *   409 insufficient-stock comes only to who was within the limit
- *   creation               begins anew
+ *   creation, delete       begin anew
  *
  * Violations: SUMS for units beyond a limit, ANSWERS for what was said. Owned by check_history:
  * limits_make .. limits_free.
@@ -26,7 +26,7 @@ struct limits {
         uint64_t life; /* in any other one nothing was used yet */
         int64_t used;
     } * share;     /* by customer */
-    uint64_t life; /* that the last creation began: a number that no other one has */
+    uint64_t life; /* that the last creation or delete began: a number that no other one has */
     uint32_t item;
     int64_t limit; /* of the item at hand, 0: none */
     bool known;    /* all that was used so far */

@@ -2,7 +2,9 @@
 #include "check/numbers.h"
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/removals.h"
 #include "check/restored.h"
+#include "check/sums.h"
 #include "check/sweep.h"
 #include "check/walk.h"
 
@@ -24,6 +26,7 @@ struct trail {
     uint32_t before; /* slot of the entry before this one, 0 at the start */
     uint32_t blamed; /* the operation whose begin the last violation of order was about */
     bool below_zero; /* said once */
+    bool gone;       /* removed by the last transition */
     uint32_t claim;  /* the claim over first that the item has changed since the version at hand */
 };
 
@@ -186,17 +189,73 @@ static void add_change(struct trail *t, const struct stop *stop, struct change c
     t->item->held += change.held;
 }
 
+/* Whether what the item is at this point is known for sure. */
+static bool is_known(const struct trail *t)
+{
+    const struct item *item = t->item;
+    return !item->disturbed && !item->undone && !item->gap && !t->index->incomplete &&
+           t->walk.started && !t->walk.at.doubted && !t->walk.at.adrift && t->jump == t->jump_end;
+}
+
+/* Everything is taken away, and nothing may be held. */
+static struct change change_of_delete(struct trail *t, const struct stop *stop)
+{
+    struct item *item = t->item;
+    const uint32_t ops[] = {stop->slot, t->before, 0};
+    /* What nobody answered for may have come before it, if nothing comes behind it. */
+    if (is_known(t) && item->slack == 0 && item->held != 0) {
+        verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
+                          "%s: %s was answered with 204 and made version %" PRIu64
+                          ", though %" PRId64 " units were held. It had to be refused.",
+                          t->sku.text, describe_who(stop->op).text, stop->version, item->held);
+        item->disturbed = true;
+    }
+    item->gap |= item->slack > 0;
+    sums_check_oversold(t->index, item, stop->asked->item, ops, t->verdict);
+    return (struct change){.available = (int64_t) - (uint64_t)t->walk.at.remaining,
+                           .received = -item->received,
+                           .sold = -item->sold,
+                           .held = -item->held};
+}
+
+/* What a creation finds must be nothing. */
+static struct change change_of_creation(struct trail *t, const struct stop *stop)
+{
+    bool next = t->walk.started && stop->version == t->walk.at.version + 1;
+    if (!next || t->gone)
+        return entries_change(t->index, stop->slot, 0);
+    const uint32_t ops[] = {t->before, stop->slot, 0};
+    if (is_known(t))
+        verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
+                          "%s: %s created it at version %" PRIu64 ", though it was there, with "
+                          "%" PRId64 " left at version %" PRIu64 ". It had to be refused.",
+                          t->sku.text, describe_who(stop->op).text, stop->version,
+                          t->walk.at.remaining, t->walk.at.version);
+    t->item->disturbed = true;
+    int64_t change = (int64_t)((uint64_t)stop->said->remaining - (uint64_t)t->walk.at.remaining);
+    return (struct change){.available = change, .received = change};
+}
+
+/* An answer with the numbers of an item that was gone. */
+static void check_there(struct trail *t, const struct stop *stop)
+{
+    if (!stop->read || !t->gone || stop->version != t->walk.at.version || !is_known(t))
+        return;
+    const uint32_t ops[] = {stop->slot, t->before, 0};
+    verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
+                      "%s: %s showed %" PRId64 " left at version %" PRIu64
+                      ", which is the one at which it was removed.",
+                      t->sku.text, describe_who(stop->op).text, stop->said->remaining,
+                      stop->version);
+}
+
 /* What a set changes: on_hand is as it says afterwards, and what is held stays so. Where that is
  * not known for sure, the answer is taken at its word. */
 static struct change change_of_set(const struct trail *t, const struct stop *stop)
 {
-    const struct item *item = t->item;
-    bool known = !item->disturbed && !item->undone && !item->gap && !t->index->incomplete &&
-                 t->walk.started && !t->walk.at.doubted && !t->walk.at.adrift &&
-                 t->jump == t->jump_end;
     int64_t change =
-        known ? stop->asked->quantity - item->held - t->walk.at.remaining
-              : (int64_t)((uint64_t)stop->said->remaining - (uint64_t)t->walk.at.remaining);
+        is_known(t) ? stop->asked->quantity - t->item->held - t->walk.at.remaining
+                    : (int64_t)((uint64_t)stop->said->remaining - (uint64_t)t->walk.at.remaining);
     return (struct change){.available = change, .received = change};
 }
 
@@ -224,8 +283,10 @@ static void take_claim(struct trail *t, const struct stop *stop)
 
 static void judge_claims(struct trail *t, const struct stop *next, bool known)
 {
-    if (t->claim && known &&
-        effect_span(t->index, next->slot).begin_ns > index_op(t->index, t->claim)->end_ns)
+    const struct removal *removal =
+        next->op->kind == KIND_DELETE ? removals_find(t->index->removals, next->slot) : NULL;
+    uint64_t begin_ns = removal ? removal->begin_ns : effect_span(t->index, next->slot).begin_ns;
+    if (t->claim && known && begin_ns > index_op(t->index, t->claim)->end_ns)
         found_unchanged(t, next->slot);
     t->claim = 0;
 }
@@ -236,6 +297,16 @@ static void judge_last_claims(struct trail *t)
                  t->item->slack == 0 && t->item->late_slack == 0;
     if (t->claim && known)
         found_unchanged(t, 0);
+}
+
+static struct change change_of(struct trail *t, const struct stop *stop, unsigned n)
+{
+    switch (stop->op->kind) {
+    case KIND_SET: return change_of_set(t, stop);
+    case KIND_PUT: return change_of_creation(t, stop);
+    case KIND_DELETE: return change_of_delete(t, stop);
+    default: return entries_change(t->index, stop->slot, n);
+    }
 }
 
 /* Comes when everything else is known of the step. */
@@ -261,9 +332,9 @@ static bool check_numbers(struct trail *t, const struct stop *stop, unsigned n)
 {
     struct change change = {0};
     if (!stop->read) {
-        change = stop->op->kind == KIND_SET ? change_of_set(t, stop)
-                                            : entries_change(t->index, stop->slot, n);
+        change = change_of(t, stop, n);
         add_change(t, stop, change);
+        t->gone = stop->op->kind == KIND_DELETE;
     }
     struct walk_step step = {
         .read = stop->read,
@@ -286,6 +357,7 @@ static bool check_numbers(struct trail *t, const struct stop *stop, unsigned n)
     t->verdict->property[PROPERTY_ANSWERS].checked++;
     check_below_zero(t, stop);
     check_refusal(t, stop);
+    check_there(t, stop);
     check_limit(t, stop, change);
     return found != WALK_TWICE;
 }
@@ -404,4 +476,5 @@ void numbers_check_item(const struct index *index, const struct entries *entries
     t.item->remaining = t.walk.at.remaining;
     t.item->adrift = t.walk.at.adrift;
     t.item->last = t.before;
+    t.item->gone = t.gone;
 }

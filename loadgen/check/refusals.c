@@ -7,47 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* By item: the slot of the put that created it, 0 for none. */
-static uint32_t *creations(const struct index *index)
-{
-    uint32_t *created = calloc((size_t)index->items + 1, sizeof(*created));
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; created && (op = index_next(&pass, &slot));) {
-        if (op->kind == KIND_PUT && index_role(op) == ROLE_FIRST && index_took_effect(index, slot))
-            created[op->line.item] = slot;
-    }
-    return created;
-}
-
-/* Whether all items of the operation were there before it began. */
-static bool all_created(const struct index *index, const uint32_t *created,
-                        const struct history_op *op)
-{
-    for (unsigned n = 0; n < op->lines; n++) {
-        uint32_t put = created[index_line(op, n)->item];
-        if (!put || effect_span(index, put).end_ns >= op->begin_ns)
-            return false;
-    }
-    return op->lines > 0;
-}
-
-static void check_item(const struct index *index, const uint32_t *created, uint32_t slot,
-                       struct verdict *v)
-{
-    const struct history_op *op = index_op(index, slot);
-    v->property[PROPERTY_ANSWERS].checked++;
-    if (!all_created(index, created, op))
-        return;
-    const uint32_t ops[] = {created[op->line.item], slot, 0};
-    verdict_violation(v, PROPERTY_LASTING, ops,
-                      "%s was created and never removed, but at %s %s was told that there is "
-                      "no such item.",
-                      describe_sku(index->reader, op->line.item).text,
-                      describe_time(index->reader, op->end_ns).text, describe_who(op).text);
-}
-
 /* --- baskets of several partitions ------------------------------------------------------------ */
 
 /* By item: another one of the same group, itself for the one that stands for it. */
@@ -139,13 +98,12 @@ static void doubt_foreign(const struct index *index, uint64_t count, uint32_t ex
                     count, (unsigned)op->status, describe_who(op).text);
 }
 
-#define JUDGED_HERE                                                                                \
-    (1u << DETAIL_NO_ITEM | 1u << DETAIL_APART | 1u << DETAIL_TOO_LONG | 1u << DETAIL_FOREIGN)
+#define JUDGED_HERE (1u << DETAIL_APART | 1u << DETAIL_TOO_LONG | 1u << DETAIL_FOREIGN)
 
 struct told {
     const struct index *index;
     struct verdict *verdict;
-    uint32_t *created, *group;
+    uint32_t *group;
     struct longest longest;
     uint64_t foreign;
     uint32_t foreign_eg;
@@ -179,9 +137,7 @@ static void judge(struct told *t)
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
         if (history_outcome(op) != OUTCOME_FAIL)
             continue;
-        if (op->detail == DETAIL_NO_ITEM)
-            check_item(t->index, t->created, slot, t->verdict);
-        else if (op->detail == DETAIL_APART && op->kind == KIND_RESERVE)
+        if (op->detail == DETAIL_APART && op->kind == KIND_RESERVE)
             check_apart(t->index, t->group, slot, t->verdict);
         else if (op->detail == DETAIL_TOO_LONG && op->kind == KIND_EXTEND)
             check_too_long(t->index, &t->longest, slot, t->verdict);
@@ -192,15 +148,14 @@ int refusals_check(const struct index *index, struct verdict *v)
 {
     if (!(index->details & JUDGED_HERE))
         return 0; /* two passes over millions of operations less */
-    struct told t = {.index = index, .verdict = v, .created = creations(index)};
+    struct told t = {.index = index, .verdict = v};
     t.group = calloc((size_t)index->items + 1, sizeof(*t.group));
-    bool memory = t.created && t.group;
+    bool memory = t.group != NULL;
     if (memory) {
         learn(&t);
         judge(&t);
         doubt_foreign(index, t.foreign, t.foreign_eg, v);
     }
-    free(t.created);
     free(t.group);
     return memory ? 0 : -ENOMEM;
 }

@@ -22,7 +22,7 @@ static bool answer_is_whole(const struct history_op *op)
 {
     if (history_outcome(op) != OUTCOME_OK)
         return false;
-    for (unsigned n = 0; n < op->lines; n++) {
+    for (unsigned n = 0; n < op->lines && op->kind != KIND_DELETE; n++) {
         if (index_line(op, n)->version == 0)
             return false;
     }
@@ -118,11 +118,10 @@ static uint32_t decide_replay(const struct index *index, const struct key *key, 
         return EFFECT_AGAIN;
     const uint32_t ops[] = {key->replay, key->first == key->replay ? 0 : key->first, 0};
     verdict_violation(v, PROPERTY_ANSWERS, ops,
-                      "%s got an answer marked as replayed, version %" PRIu64
-                      " of %s, that nobody was given before: a refused request had an effect, or "
-                      "the mark is wrong. A refused request must change nothing.",
-                      describe_who(op).text, op->line.version,
-                      describe_sku(index->reader, op->line.item).text);
+                      "%s got an answer marked as replayed, %s, that nobody was given before: a "
+                      "refused request had an effect, or the mark is wrong. A refused request must "
+                      "change nothing.",
+                      describe_who(op).text, describe_made(index->reader, op).text);
     return key->replay;
 }
 
@@ -137,10 +136,9 @@ static uint32_t decide_unanswered(const struct index *index, const struct key *k
     const uint32_t ops[] = {key->first, key->lookup, 0};
     verdict_violation(v, PROPERTY_ANSWERS, ops,
                       "%s was refused with %u %s, and yet its key was found after the load: it "
-                      "made version %" PRIu64 " of %s. A refused request must change nothing.",
+                      "made %s. A refused request must change nothing.",
                       describe_who(op).text, (unsigned)op->status, describe_state(op->detail),
-                      index_op(index, key->lookup)->line.version,
-                      describe_sku(index->reader, op->line.item).text);
+                      describe_made(index->reader, index_op(index, key->lookup)).text);
     return key->lookup;
 }
 
@@ -151,10 +149,9 @@ static void check_second(struct index *index, const struct key *key, struct verd
     const uint32_t ops[] = {key->answer, key->second, 0};
     if (effect_same_pairs(a, b)) {
         verdict_violation(v, PROPERTY_ANSWERS, ops,
-                          "%s was answered twice with version %" PRIu64
-                          " of %s, and the second answer is not marked as replayed.",
-                          describe_who(a).text, a->line.version,
-                          describe_sku(index->reader, a->line.item).text);
+                          "%s was answered twice with %s, and the second answer is not marked "
+                          "as replayed.",
+                          describe_who(a).text, describe_made(index->reader, a).text);
         return;
     }
     index->effect[key->second] = key->second;
@@ -202,9 +199,9 @@ static void check_same(const struct index *index, uint32_t answer, uint32_t othe
 /* A refusal about the state, not about the service being busy. */
 static bool refused_on_merits(const struct history_op *op)
 {
-    bool merits = (op->detail >= DETAIL_CONFIRMED && op->detail <= DETAIL_NO_RESERVATION) ||
-                  op->detail == DETAIL_LIMIT;
-    return history_outcome(op) == OUTCOME_FAIL && merits;
+    return history_outcome(op) == OUTCOME_FAIL && op->detail >= DETAIL_CONFIRMED &&
+           (op->detail <= DETAIL_NO_RESERVATION || op->detail == DETAIL_LIMIT ||
+            op->detail == DETAIL_IN_USE || op->detail == DETAIL_EXISTS);
 }
 
 /* Everything else that was said about a key that was answered must agree with that answer. */
@@ -233,10 +230,10 @@ static void check_others(const struct index *index, const struct key *key, uint3
     const uint32_t ops[] = {answer, key->lookup, 0};
     if (acknowledged && key->absent && !key->found)
         verdict_violation(v, PROPERTY_LASTING, ops,
-                          "%s was answered with %u, version %" PRIu64
-                          " of %s, but after the load the service knew nothing of its key.",
-                          describe_who(op).text, (unsigned)op->status, op->line.version,
-                          describe_sku(index->reader, op->line.item).text);
+                          "%s was answered with %u, %s, but after the load the service knew "
+                          "nothing of its key.",
+                          describe_who(op).text, (unsigned)op->status,
+                          describe_made(index->reader, op).text);
 }
 
 static void resolve_key(struct index *index, uint32_t first, struct verdict *v)

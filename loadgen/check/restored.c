@@ -5,10 +5,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define VERSION_MAX (UINT64_MAX >> 1)
+#define VERSION_MAX (UINT64_MAX >> 2)
 #define HALF_STEP   (RESTORED_STEP / 2)
 
-/* Every version that was quoted, as version * 2, + 1 when it was only read. */
+/* Bits of a quote: it was only read, or it is that of a creation. Reads of a version come last. */
+#define QUOTE_READ    2u
+#define QUOTE_CREATES 1u
+
+/* Every version that was quoted, as version * 4 and those bits. */
 struct quotes {
     uint64_t *all, *spare;
     size_t *first; /* by item */
@@ -26,7 +30,7 @@ static void stamp(struct restored *restored, uint32_t item, uint64_t version, ui
 
 /* Counts a version of that item, or, once there is room, puts it there; and once the jumps are
  * found, says when they had been. */
-static void quote(struct quotes *q, uint32_t item, uint64_t version, bool read, uint64_t at_ns)
+static void quote(struct quotes *q, uint32_t item, uint64_t version, unsigned bits, uint64_t at_ns)
 {
     if (version == 0)
         return;
@@ -36,7 +40,7 @@ static void quote(struct quotes *q, uint32_t item, uint64_t version, bool read, 
     }
     size_t at = q->first[item]++;
     if (q->all)
-        q->all[at] = (version < VERSION_MAX ? version : VERSION_MAX) << 1 | read;
+        q->all[at] = (version < VERSION_MAX ? version : VERSION_MAX) << 2 | bits;
 }
 
 static void each_quote(struct quotes *q, const struct index *index)
@@ -50,7 +54,8 @@ static void each_quote(struct quotes *q, const struct index *index)
             const struct history_line *line = index_line(op, n);
             bool read = outcome == OUTCOME_FAIL || op->kind == KIND_GET_ITEM ||
                         op->kind == KIND_LIST || op->kind == KIND_LOOKUP;
-            quote(q, line->item, line->version, read, op->end_ns);
+            unsigned bits = (read ? QUOTE_READ : 0) | (op->kind == KIND_PUT ? QUOTE_CREATES : 0);
+            quote(q, line->item, line->version, bits, op->end_ns);
         }
     }
     struct history_pass counters;
@@ -58,7 +63,7 @@ static void each_quote(struct quotes *q, const struct index *index)
     for (enum history_type type; (type = history_next(&counters, &slot)) != SLOT_EMPTY;) {
         const struct history_counters *c = history_at(index->reader, slot);
         if (type == SLOT_COUNTERS && c->found && c->item < index->items)
-            quote(q, c->item, c->version, true, UINT64_MAX);
+            quote(q, c->item, c->version, QUOTE_READ, UINT64_MAX);
     }
 }
 
@@ -87,19 +92,35 @@ static int gather(struct quotes *q, const struct index *index)
     return 0;
 }
 
-/* Whether the way from version `last` to the quote behind it is a restore's. */
-static bool is_jump(uint64_t last, uint64_t behind, struct restored_jump *jump)
+/* Whether one of the quotes up to this one is of that version. */
+static bool is_quoted(const uint64_t *first, const uint64_t *last, uint64_t version)
 {
-    uint64_t version = behind >> 1;
-    uint64_t base = version - !(behind & 1); /* before it, if it is a transition */
+    while (last > first && *last >> 2 > version)
+        last--;
+    return *last >> 2 == version;
+}
+
+/* Whether the way from the quote `last` to the one behind it is a restore's. */
+static bool is_jump(const uint64_t *first, const uint64_t *quoted, struct restored_jump *jump)
+{
+    uint64_t behind = quoted[1], last = *quoted >> 2, version = behind >> 2;
+    uint64_t base = version - !(behind & QUOTE_READ); /* before it, if it is a transition */
     if (version <= last || base - last < HALF_STEP)
         return false;
     uint64_t up = (base - last + HALF_STEP) / RESTORED_STEP * RESTORED_STEP;
     if (base <= up)
         return false; /* the ledger would have had no version of it at all */
+    /* Before a creation the item was gone, and of what is gone nobody quotes a version: so it was
+     * deleted only behind the restore. */
+    bool gone = behind & QUOTE_CREATES && base - up <= last && base - up > 1;
+    if (gone && is_quoted(first, quoted, base - up)) {
+        base--;
+        gone = false;
+    }
     /* More than was known before: behind the restore, or before it, somebody got no answer. */
     uint64_t kept = base - up < last ? base - up : last;
-    *jump = (struct restored_jump){kept, last, kept + up, UINT64_MAX};
+    *jump = (struct restored_jump){
+        .kept = kept, .last = last, .first = kept + up, .seen_ns = UINT64_MAX, .gone = gone};
     return true;
 }
 
@@ -128,7 +149,7 @@ static int find_jumps(struct restored *r, const struct quotes *q, uint32_t items
         radix_sort_keys(at, count, q->spare);
         struct restored_jump jump;
         for (size_t n = 1; n < count && r->count - r->first[i] < most && err == 0; n++) {
-            if (is_jump(at[n - 1] >> 1, at[n], &jump))
+            if (is_jump(at, &at[n - 1], &jump))
                 err = add(r, &room, &jump);
         }
     }
@@ -171,6 +192,24 @@ const struct restored_jump *restored_of(const struct restored *restored, uint32_
         return *end = NULL;
     *end = restored->all + restored->first[item + 1];
     return restored->all + restored->first[item];
+}
+
+bool restored_turn(struct restored *restored, uint32_t item)
+{
+    bool turned = false;
+    if (restored->count == 0)
+        return false;
+    for (size_t i = restored->first[item]; i < restored->first[item + 1]; i++) {
+        struct restored_jump *jump = &restored->all[i];
+        if (!jump->gone)
+            continue;
+        uint64_t up = jump->first - jump->kept;
+        jump->kept += jump->behind ? 1 : -UINT64_C(1);
+        jump->first = jump->kept + up;
+        jump->behind = !jump->behind;
+        turned = true;
+    }
+    return turned;
 }
 
 bool restored_after(const struct restored *restored, uint32_t item, uint64_t at_ns)

@@ -23,6 +23,10 @@
 struct restored_jump {
     uint64_t kept, last, first;
     uint64_t seen_ns; /* somebody had been answered from behind it: it was over by then */
+    /* The item was gone before the creation behind it: `kept` is taken for the delete, which may
+     * as well have been the first transition behind the restore. */
+    bool gone;
+    bool behind; /* and now it is taken so */
 };
 
 struct restored {
@@ -39,6 +43,9 @@ void restored_free(struct restored *restored);
 /* The jumps of one item: *end is behind the last of them. */
 const struct restored_jump *restored_of(const struct restored *restored, uint32_t item,
                                         const struct restored_jump **end);
+
+/* The other way for such deletes of the item; false when there are none. */
+bool restored_turn(struct restored *restored, uint32_t item);
 
 /* Whether a restore of the item may have come after that moment. */
 bool restored_after(const struct restored *restored, uint32_t item, uint64_t at_ns);

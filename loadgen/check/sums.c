@@ -14,22 +14,22 @@ struct sum {
     uint32_t ops[2]; /* the last operation on it */
 };
 
-static void check_oversold(const struct sum *s)
+void sums_check_oversold(const struct index *index, const struct item *item, uint32_t number,
+                         const uint32_t *ops, struct verdict *v)
 {
-    const struct item *item = s->item;
     int64_t over = item->sold + item->held - item->received;
-    struct coverage *c = &s->verdict->coverage;
+    struct coverage *c = &v->coverage;
     c->received += item->received;
     c->sold_units += item->sold;
     c->held_units += item->held;
-    c->sold_out_items += item->refusals > 0;
-    if (over <= 0 || item->gap || s->index->incomplete)
+    if (over <= 0 || item->gap || index->incomplete)
         return;
     c->oversold_units += over;
-    verdict_violation(s->verdict, PROPERTY_SUMS, s->ops,
+    verdict_violation(v, PROPERTY_SUMS, ops,
                       "%s was oversold by %" PRId64 " units: %" PRId64 " were sold and %" PRId64
                       " are held, by acknowledged operations, but it only ever had %" PRId64 ".",
-                      s->sku.text, over, item->sold, item->held, item->received);
+                      describe_sku(index->reader, number).text, over, item->sold, item->held,
+                      item->received);
 }
 
 /* The last of the transitions behind the counters' version that was over before they were asked
@@ -70,6 +70,7 @@ static void version_ahead(const struct sum *s)
 {
     uint64_t missing = s->counters->version - s->item->version;
     if (s->index->incomplete || items_take_slack(s->item, missing, true)) {
+        s->item->gap = true;
         verdict_unknown(s->verdict, PROPERTY_VERSIONS,
                         "The last %" PRIu64 " versions of %s, up to %" PRIu64
                         ", belong to no known operation; one that nobody answered for may have "
@@ -114,12 +115,33 @@ static void compare_counters(const struct sum *s)
     compare(s, "on hand", c->on_hand, item->received - item->sold);
 }
 
+static void item_is_gone(const struct sum *s)
+{
+    if (s->item->gone)
+        return;
+    if (s->index->incomplete || items_take_slack(s->item, 1, false)) {
+        s->item->gap = true;
+        verdict_unknown(s->verdict, PROPERTY_LASTING,
+                        "%s is gone at the end; a delete that nobody answered for may have "
+                        "removed it.",
+                        s->sku.text);
+        return;
+    }
+    verdict_violation(s->verdict, PROPERTY_LASTING, s->ops,
+                      "%s is gone: at the end the service does not know it any more, and nobody "
+                      "was told that it is removed.",
+                      s->sku.text);
+}
+
 static void check_end(const struct sum *s, const struct entries *entries, uint32_t item)
 {
     if (!s->counters->found)
+        item_is_gone(s);
+    else if (s->item->gone && s->counters->version == s->item->version)
         verdict_violation(s->verdict, PROPERTY_LASTING, s->ops,
-                          "%s is gone: at the end the service does not know it any more.",
-                          s->sku.text);
+                          "%s was removed at version %" PRIu64
+                          ", but at the end it is there, at that version.",
+                          s->sku.text, s->item->version);
     else if (s->counters->version < s->item->version)
         version_behind(s, entries, item);
     else if (s->counters->version > s->item->version)
@@ -139,7 +161,8 @@ void sums_check_item(const struct index *index, const struct entries *entries, s
         .sku = describe_sku(index->reader, item),
         .ops = {items[item].last},
     };
-    check_oversold(&s);
+    sums_check_oversold(index, &items[item], item, s.ops, v);
+    v->coverage.sold_out_items += items[item].refusals > 0;
     v->property[PROPERTY_SUMS].checked++;
     if (s.counters)
         v->property[PROPERTY_LASTING].checked++;

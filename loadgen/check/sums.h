@@ -11,7 +11,12 @@
 #include "check/items.h"
 #include "check/verdict.h"
 
-/* Of one item. Also adds its part to the coverage. */
+/* Of one item, or of what it was until it was deleted: no more was sold than received. Also adds
+ * that to the coverage. ops: the last operation on it. */
+void sums_check_oversold(const struct index *index, const struct item *item, uint32_t number,
+                         const uint32_t *ops, struct verdict *v);
+
+/* Of one item at the end. Also adds its part to the coverage. */
 void sums_check_item(const struct index *index, const struct entries *entries, struct item *items,
                      uint32_t item, struct verdict *v);
 

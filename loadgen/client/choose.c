@@ -1,19 +1,15 @@
-/* choose.c -- what a client wants next, and what it remembers of its reservations. */
+/* choose.c -- what a client wants next. */
 #include "client/client.h"
 #include "history/reader.h"
 
-#include <assert.h>
 #include <string.h>
 
-#define PARTIAL_SHARE 0.2 /* of confirms that could sell a part */
-#define TAKE_SHARE    0.2 /* of adjustments that take units away */
-#define LIST_MAX      25  /* items of a page */
-#define SAME_SHARE    0.4 /* of operations that are about what an earlier one of their batch is */
-
-/* Around the deadline of a reservation that is kept: some are ended just before it, some while it
- * is being written, most behind it, so late that nobody can take them for being in time. */
-#define EARLY_NS UINT64_C(50000000)
-#define SPAN_NS  UINT64_C(700000000)
+#define PARTIAL_SHARE 0.2  /* of confirms that could sell a part */
+#define TAKE_SHARE    0.2  /* of adjustments that take units away */
+#define TURN_SHARE    0.7  /* of lists that go on from the page before, where there is one */
+#define ALL_SHARE     0.3  /* of lists that are of all items */
+#define REVIVE_SHARE  0.05 /* of requests of a client that knows of an item that is gone */
+#define SAME_SHARE    0.4  /* of operations that are about what an earlier one of their batch is */
 
 static void choose_reserve(struct intent *i, const struct workload *w, struct rng *rng)
 {
@@ -39,15 +35,17 @@ static void choose_item(struct intent *i, enum history_kind kind, const struct w
                                   : 1 + (int32_t)rng_below(rng, (uint64_t)w->qty_max * 2);
 }
 
-/* Fewer units of each line, perhaps none, but not of all. */
+/* Fewer units of each line, perhaps none, but not of all. A rereserve takes some of each: it would
+ * leave alone an item of which it takes none, and which was deleted since. */
 static void sell_a_part(struct intent *i, struct rng *rng)
 {
     unsigned kept = (unsigned)rng_below(rng, i->lines);
     i->partial = i->lines > 1 || i->line[0].quantity > 1;
     for (unsigned n = 0; n < i->lines && i->partial; n++) {
         uint64_t most = (uint64_t)i->line[n].quantity;
+        bool some = n == kept || i->kind == KIND_RERESERVE;
         i->line[n].quantity =
-            n == kept ? 1 + (int32_t)rng_below(rng, most) : (int32_t)rng_below(rng, most + 1);
+            some ? 1 + (int32_t)rng_below(rng, most) : (int32_t)rng_below(rng, most + 1);
     }
 }
 
@@ -136,6 +134,11 @@ static uint64_t ends_of(const struct workload *w)
     return sum;
 }
 
+bool client_ends_late(const struct workload *w)
+{
+    return ends_of(w) > 0;
+}
+
 /* What was left to expire, be it over by now or not, or else what is held. */
 static bool choose_rereserve(struct client *c, struct intent *i, const struct workload *w,
                              struct client *others, size_t count)
@@ -218,15 +221,42 @@ static bool choose_set(struct client *c, struct intent *i)
     return known;
 }
 
-static void choose_list(struct intent *i, const struct workload *w, struct rng *rng)
+/* The page behind the one that it saw last, or the first of some or all of the items. */
+static void choose_list(struct client *c, struct intent *i, const struct workload *w)
 {
-    uint32_t items[HISTORY_LINES_MAX];
-    unsigned most = 1 + (unsigned)rng_below(rng, LIST_MAX);
+    struct rng *rng = &c->shared->rng;
     i->kind = KIND_LIST;
-    i->prefix = workload_item(w, rng);
-    i->lines = workload_list(w, i->prefix, most, items, &i->more);
-    for (unsigned n = 0; n < i->lines; n++)
-        i->line[n] = (struct history_line){.item = items[n]};
+    if (c->further.cursor_bytes > 0 && workload_chance(rng, TURN_SHARE))
+        i->list = c->further;
+    else
+        i->list = (struct listing){.after = LISTING_END,
+                                   .all = workload_chance(rng, ALL_SHARE),
+                                   .prefix = workload_item(w, rng)};
+    c->further.cursor_bytes = 0;
+    i->list.limit = i->lines = 1 + (unsigned)rng_below(rng, LISTING_LIMIT_MAX);
+}
+
+/* --- items that come and go --- */
+
+static void choose_creation(struct client *c, struct intent *i, const struct workload *w)
+{
+    uint64_t some = rng_below(&c->shared->rng, (uint64_t)w->stock / 2 + 1);
+    c->knows_gone = false;
+    i->kind = KIND_PUT;
+    i->lines = 1;
+    i->line[0] =
+        (struct history_line){.item = c->gone, .quantity = (int32_t)(w->stock - (uint32_t)some)};
+}
+
+static void choose_remove(struct client *c, struct intent *i, const struct workload *w)
+{
+    if (c->knows_gone) {
+        choose_creation(c, i, w);
+        return;
+    }
+    i->kind = KIND_DELETE;
+    i->lines = 1;
+    i->line[0] = (struct history_line){.item = workload_removable(w, &c->shared->rng)};
 }
 
 /* --- all of it --- */
@@ -253,7 +283,8 @@ static bool choose_work(struct client *c, struct intent *i, enum work work,
         c->sets_next = true; /* what it reads first */
         choose_item(i, KIND_GET_ITEM, w, rng);
         return true;
-    case WORK_LIST: choose_list(i, w, rng); return true;
+    case WORK_LIST: choose_list(c, i, w); return true;
+    case WORK_REMOVE: choose_remove(c, i, w); return true;
     case WORK_RERESERVE: return choose_rereserve(c, i, w, others, count);
     default: return false;
     }
@@ -362,94 +393,13 @@ void client_choose(struct client *c, const struct workload *w, struct client *ot
     c->attempt.batch = c->attempt.resent = false;
     if (choose_due(c, w, now_ns))
         return;
+    if (c->knows_gone && workload_chance(&c->shared->rng, REVIVE_SHARE)) {
+        choose_creation(c, next_call(&c->attempt), w);
+        return;
+    }
     enum work work = workload_pick(w, &c->shared->rng);
     if (work == WORK_BATCH)
         choose_batch(c, w, others, count);
     else
         choose_single(c, work, w, others, count);
-}
-
-/* The reservation that an earlier attempt made, NULL when it is not remembered. */
-static const struct held *held_before(const struct client *c, uint32_t root_slot)
-{
-    for (unsigned n = c->helds; n-- > 0;)
-        if (c->held[n].slot == root_slot)
-            return &c->held[n];
-    for (unsigned n = c->lates; n-- > 0;)
-        if (c->late[n].slot == root_slot)
-            return &c->late[n];
-    return c->forgotten.slot == root_slot ? &c->forgotten : NULL;
-}
-
-struct str client_reservation(const struct client *c, const struct call *call)
-{
-    const struct held *held = &call->intent.held;
-    if (call->op->kind == KIND_LOOKUP)
-        return (struct str){call->intent.about.id, call->intent.about.id_bytes};
-    if (call->op->kind == KIND_RESERVE && call->op != call->root)
-        held = held_before(c, call->root_slot);
-    if (!held)
-        return (struct str){NULL, 0};
-    return held->id_bytes > 0 ? (struct str){held->id, held->id_bytes} : (struct str){NULL, 0};
-}
-
-/* Where a new reservation is remembered. */
-static struct held *place_for_held(struct client *c, const struct workload *w, uint64_t now_ns)
-{
-    struct rng *rng = &c->shared->rng;
-    if (workload_chance(rng, w->forget))
-        return &c->forgotten;
-    if (c->lates < CLIENT_LATE && c->lates < workload_keeps(w, c->number) && ends_of(w) > 0 &&
-        workload_chance(rng, w->late)) {
-        struct held *late = &c->late[c->lates++];
-        late->turn_ns = now_ns + w->ttl_ms * UINT64_C(1000000) - EARLY_NS + rng_below(rng, SPAN_NS);
-        return late;
-    }
-    if (c->helds == CLIENT_HELD) { /* the oldest is left to expire */
-        c->helds--;
-        memmove(&c->held[0], &c->held[1], c->helds * sizeof(c->held[0]));
-    }
-    return &c->held[c->helds++];
-}
-
-static void remember_held(struct held *held, const struct call *call, struct str id)
-{
-    held->op = call->root;
-    held->slot = call->root_slot;
-    held->shared = false;
-    held->id_bytes = (uint8_t)id.n;
-    assert(id.n <= sizeof(held->id));
-    memcpy(held->id, id.p, id.n);
-}
-
-static void remember_done(struct client *c, const struct call *call, struct str id)
-{
-    c->done.op = call->op;
-    c->done.slot = call->slot;
-    c->done.id_bytes = (uint8_t)id.n;
-    memcpy(c->done.id, id.n > 0 ? id.p : "", id.n);
-    if (call->op->kind == KIND_DECREMENT || call->op->kind == KIND_ADJUST)
-        c->counted = c->done;
-}
-
-void client_remember(struct client *c, const struct call *call, const struct workload *w,
-                     const struct lesson *lesson, uint64_t now_ns)
-{
-    const struct history_op *op = call->op;
-    if (lesson->outcome != OUTCOME_OK)
-        return;
-    bool first = op == call->root || call->root->outcome != OUTCOME_OK;
-    bool effect = !history_reads(op->kind) && op->kind != KIND_REUSE;
-    if (op->kind == KIND_RESERVE && first)
-        remember_held(place_for_held(c, w, now_ns), call, lesson->id);
-    if (history_ends(op->kind)) {
-        c->ended = call->intent.held;
-        c->ended.shared = true;
-    }
-    if (effect && op == call->root && !(op->flags & FLAG_REPLAYED))
-        remember_done(c, call, lesson->id);
-    if (op->kind == KIND_GET_ITEM && lesson->on_hand != ANSWER_UNSAID &&
-        lesson->held != ANSWER_UNSAID)
-        c->seen =
-            (struct seen_item){op->line.item, op->line.version, lesson->on_hand, lesson->held};
 }

@@ -56,12 +56,18 @@ struct client {
     struct answered counted;       /* the same of decrements and adjustments */
     struct seen_item seen;         /* the item that it read last */
     bool sets_next;                /* and wants to set */
+    struct listing further;        /* the page that it may turn to; cursor_bytes 0: none */
+    uint32_t gone;                 /* the item that it knows to be gone, if it knows one */
+    bool knows_gone;
 };
 
 /* What the client wishes to do next, from its dice: the calls of its attempt. others are the
  * clients of the same process. */
 void client_choose(struct client *c, const struct workload *w, struct client *others, size_t count,
                    uint64_t now_ns);
+
+/* Whether any of its work would end a reservation that is kept until about its deadline. */
+bool client_ends_late(const struct workload *w);
 
 /* The id of the reservation that a call of the attempt in flight is about, or that an earlier
  * attempt of the same operation made; absent when none is known. Valid until the client's next

@@ -18,7 +18,9 @@ void intent_record(const struct intent *i, struct history_op *op)
         op->of = i->about.slot;
     if (i->held.shared && history_ends(i->kind))
         op->flags |= FLAG_AGAIN;
-    for (unsigned n = 0; n < i->lines; n++)
+    if (i->kind == KIND_LIST)
+        op->lines = 0;
+    for (unsigned n = 0; n < op->lines; n++)
         *history_line(op, n) = i->line[n];
 }
 
@@ -185,18 +187,25 @@ static const struct {
     [KIND_GET_RESERVATION] = {STR("GET"), STR("/v1/reservations/"), STR(""),
                               .of_reservation = true},
     [KIND_SET] = {STR("PUT"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
+    [KIND_DELETE] = {STR("DELETE"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
     [KIND_RERESERVE] = {STR("POST"), STR("/v1/reservations/"), STR("/confirm"),
                         .of_reservation = true, .mutates = true},
 };
 
-/* The items whose numbers begin with some digits, as many as the operation has lines. */
 static void put_list_path(struct text *path, const struct history_facts *facts,
                           const struct intent *i)
 {
+    const struct listing *list = &i->list;
     put(path, STR("/v1/items?prefix="));
-    put_sku(path, facts, i->prefix);
+    put(path, str_of(facts->prefix));
+    if (!list->all)
+        put_number(path, list->prefix);
     put(path, STR("&limit="));
-    put_number(path, i->lines);
+    put_number(path, list->limit);
+    if (list->cursor_bytes > 0) {
+        put(path, STR("&cursor="));
+        put_encoded(path, list->cursor, list->cursor_bytes);
+    }
 }
 
 static void put_lookup_path(struct text *path, const struct history_facts *facts,
@@ -319,8 +328,12 @@ void intent_request(const struct intent *i, const struct load *load, const struc
     put_fields(&body, load, op, i, kind);
     put(&body, STR("}"));
     struct str json = {body.bytes, body.n};
+    if (kind == KIND_DELETE)
+        json = (struct str){NULL, 0};
     if (kind == KIND_SET)
         target_request_if(&load->target, out, shapes[kind].method, at, key, json, i->if_match);
+    else if (kind == KIND_PUT && history_phase(op) == PHASE_LOAD)
+        target_request_if(&load->target, out, shapes[kind].method, at, key, json, 0);
     else
         target_request(&load->target, out, shapes[kind].method, at, key, json);
 }

@@ -7,6 +7,7 @@
 #ifndef LOADGEN_CLIENT_INTENT_H
 #define LOADGEN_CLIENT_INTENT_H
 
+#include "client/listing.h"
 #include "client/load.h"
 #include "client/misfit.h"
 #include "client/response.h"
@@ -31,14 +32,13 @@ struct answered {
 
 struct intent {
     enum history_kind kind;
-    unsigned lines;
+    unsigned lines;                              /* of list: that there is room for */
     struct history_line line[HISTORY_LINES_MAX]; /* item and quantity; the rest is 0 */
     struct held held;                            /* of what is about a reservation */
     bool partial;          /* a confirm or rereserve that says how many units */
     struct answered about; /* of look-up and reuse */
     uint64_t if_match;     /* of set */
-    uint32_t prefix;       /* of list: its items' numbers begin with these digits */
-    bool more;             /* of list: there are more such items than it asks for */
+    struct listing list;   /* of list; has no lines before its answer */
 };
 
 /* Fills kind, lines, `of` and flags of a record that history_begin made with i->lines lines. */
@@ -60,6 +60,7 @@ struct lesson {
     struct str expired_lines; /* of one that expired and was confirmed after that; as above */
     struct misfit misfit;     /* what else the answer said that does not fit the request */
     int64_t on_hand, held;    /* of a get of an item; ANSWER_UNSAID when not said */
+    struct listing further;   /* of a list: the page behind this one, if cursor_bytes > 0 */
 };
 
 /* Reads status and body of an answer, fills version and remaining of the operation's lines. */

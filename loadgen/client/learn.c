@@ -71,20 +71,22 @@ static enum history_detail learn_item(enum history_kind kind, struct history_op 
     return DETAIL_NONE;
 }
 
-/* A page has the items that were asked for, in their order. */
+/* A page shows items of this run, no more than were asked for, each with its numbers. */
 static enum history_detail learn_list(const struct history_facts *facts, struct history_op *op,
-                                      const struct answer *a)
+                                      const struct listing *asked, const struct answer *a)
 {
-    if (!a->listed || a->lines != op->lines)
+    if (!a->listed || a->lines > asked->limit)
         return DETAIL_GARBLED;
-    for (unsigned n = 0; n < a->lines; n++) {
-        struct history_line *line = history_line(op, n);
-        if (load_item_of(facts, a->line[n].sku) != line->item || a->line[n].version == 0 ||
+    for (unsigned n = 0; n < a->lines; n++)
+        if (load_item_of(facts, a->line[n].sku) < 0 || a->line[n].version == 0 ||
             a->line[n].remaining == ANSWER_UNSAID)
             return DETAIL_GARBLED;
-        line->version = a->line[n].version;
-        line->remaining = a->line[n].remaining;
-    }
+    op->lines = (uint8_t)a->lines;
+    for (unsigned n = 0; n < a->lines; n++)
+        *history_line(op, n) =
+            (struct history_line){.item = (uint32_t)load_item_of(facts, a->line[n].sku),
+                                  .version = a->line[n].version,
+                                  .remaining = a->line[n].remaining};
     return DETAIL_NONE;
 }
 
@@ -102,7 +104,6 @@ static enum history_detail learn_answer(enum history_kind kind, const struct his
     case KIND_EXTEND:
     case KIND_RERESERVE:
     case KIND_GET_RESERVATION: return learn_reservation(facts, op, a);
-    case KIND_LIST: return learn_list(facts, op, a);
     default: return learn_item(kind, op, a);
     }
 }
@@ -133,7 +134,8 @@ static void learn_success(struct lesson *lesson, const struct history_facts *fac
                           const struct answer *a, const struct response *response)
 {
     enum history_kind kind = op->kind == KIND_REUSE ? request->about->kind : op->kind;
-    lesson->detail = learn_answer(kind, facts, op, a);
+    lesson->detail = kind == KIND_LIST ? learn_list(facts, op, request->list, a)
+                                       : learn_answer(kind, facts, op, a);
     lesson->id = op->kind == KIND_RESERVE ? a->id : (struct str){NULL, 0};
     lesson->on_hand = a->on_hand;
     lesson->held = a->held;
@@ -141,6 +143,11 @@ static void learn_success(struct lesson *lesson, const struct history_facts *fac
     if (lesson->detail == DETAIL_GARBLED)
         return;
     lesson->outcome = OUTCOME_OK;
+    if (op->kind == KIND_LIST) {
+        lesson->further = *request->list;
+        if (!listing_turn(&lesson->further, facts, a))
+            lesson->further.cursor_bytes = 0;
+    }
     learn_expiry(lesson, facts, op, a);
     if (op->kind == KIND_GET_RESERVATION && lesson->detail == DETAIL_CONFIRMED)
         learn_sold(facts, op, a);
@@ -191,6 +198,13 @@ struct lesson intent_learn(const struct history_facts *facts, struct history_op 
     bool readable = answer_read(&a, response->body);
     if (response->status < 200 || response->status >= 300) {
         learn_refusal(&lesson, facts, op, request, response, readable ? &a : NULL);
+        return lesson;
+    }
+    if (op->kind == KIND_DELETE) {
+        /* The status is all that it says. */
+        lesson.outcome = OUTCOME_OK;
+        lesson.detail = DETAIL_NONE;
+        misfit_of_removal(&lesson.misfit, response);
         return lesson;
     }
     if (readable && op->kind == KIND_LOOKUP)

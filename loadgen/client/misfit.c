@@ -58,18 +58,6 @@ static void compare_sum(struct misfit *m, const struct answer *a)
                  a->available, a->on_hand, a->held);
 }
 
-/* Nobody changes it: an item keeps the limit it was created with. */
-static void compare_limit(struct misfit *m, const struct history_facts *facts, uint32_t item,
-                          int64_t said)
-{
-    int64_t due = history_limit(facts, item);
-    if (said != ANSWER_UNSAID && said != due)
-        snprintf(m->text, sizeof(m->text),
-                 "says \"max_per_customer\":%" PRId64 " of %s%" PRIu32 ", created with %" PRId64
-                 " (0: null)",
-                 said, facts->prefix, item, due);
-}
-
 /* --- reservations --- */
 
 static void compare_id(struct misfit *m, struct str due, struct str id)
@@ -177,7 +165,7 @@ static void compare_item(struct misfit *m, const struct history_facts *facts,
     if (!m->text[0])
         compare_sum(m, a);
     if (!m->text[0])
-        compare_limit(m, facts, op->line.item, a->limit);
+        listing_compare_limit(facts, op->line.item, a->limit, m->text, sizeof(m->text));
     if (!m->text[0] && op->kind == KIND_GET_ITEM)
         compare_etag(m, a, response->etag);
 }
@@ -238,45 +226,7 @@ static void compare_reservation(struct misfit *m, const struct history_facts *fa
         compare_location(m, a->id, response->location);
 }
 
-/* --- lists and sets --- */
-
-static void compare_place(struct misfit *m, const struct history_facts *facts,
-                          const struct history_op *op, const struct answer *a, unsigned n)
-{
-    const struct answer_line *said = &a->line[n];
-    uint32_t due = history_line_of(op, n)->item;
-    int64_t left;
-    bool whole = said->on_hand != ANSWER_UNSAID && said->held != ANSWER_UNSAID;
-    if (load_item_of(facts, said->sku) != due)
-        snprintf(m->text, sizeof(m->text), "lists \"%.*s\" at place %u, where %s%" PRIu32 " is due",
-                 SHOWN_ARG(said->sku), n + 1, facts->prefix, due);
-    else if (whole &&
-             (__builtin_sub_overflow(said->on_hand, said->held, &left) || left != said->remaining))
-        snprintf(m->text, sizeof(m->text),
-                 "lists \"available\":%" PRId64 " with \"on_hand\":%" PRId64
-                 " and \"held\":%" PRId64,
-                 said->remaining, said->on_hand, said->held);
-    else
-        compare_limit(m, facts, due, said->limit);
-}
-
-/* The items of a run are known, and nobody removes one: so is the page. */
-static void compare_list(struct misfit *m, const struct history_facts *facts,
-                         const struct history_op *op, const struct misfit_request *request,
-                         const struct answer *a)
-{
-    bool ends = str_absent(a->next_cursor) || str_equal(a->next_cursor, STR("null"));
-    if (!a->listed)
-        return; /* told as what is missing */
-    for (unsigned n = 0; n < a->lines && n < op->lines && !m->text[0]; n++)
-        compare_place(m, facts, op, a, n);
-    if (!m->text[0] && a->lines != op->lines)
-        snprintf(m->text, sizeof(m->text), "lists %u items, where %u are due", a->lines, op->lines);
-    if (!m->text[0] && ends == request->more)
-        snprintf(m->text, sizeof(m->text),
-                 request->more ? "has no \"next_cursor\", and there are more items"
-                               : "has a \"next_cursor\", and there are no more items");
-}
+/* --- sets, creations and removals --- */
 
 static void compare_set(struct misfit *m, const struct history_op *op,
                         const struct misfit_request *request, const struct answer *a)
@@ -288,6 +238,26 @@ static void compare_set(struct misfit *m, const struct history_op *op,
         snprintf(m->text, sizeof(m->text),
                  "makes version %" PRIu64 " of what If-Match says is at %" PRIu64, a->version,
                  request->if_match);
+}
+
+/* Whatever was of that name before, it begins with what it was created with. */
+static void compare_creation(struct misfit *m, const struct history_op *op, const struct answer *a)
+{
+    if (a->on_hand != ANSWER_UNSAID && a->on_hand != op->line.quantity)
+        snprintf(m->text, sizeof(m->text), "says \"on_hand\":%" PRId64 " and not %d", a->on_hand,
+                 op->line.quantity);
+    else if ((a->held != ANSWER_UNSAID && a->held != 0) ||
+             (a->sold != ANSWER_UNSAID && a->sold != 0))
+        snprintf(m->text, sizeof(m->text),
+                 "says \"held\":%" PRId64 " and \"sold\":%" PRId64 " of a new item",
+                 a->held == ANSWER_UNSAID ? 0 : a->held, a->sold == ANSWER_UNSAID ? 0 : a->sold);
+}
+
+void misfit_of_removal(struct misfit *m, const struct response *response)
+{
+    m->text[0] = '\0';
+    if (response->status != 204)
+        snprintf(m->text, sizeof(m->text), "is due with status 204");
 }
 
 void misfit_of_record(struct misfit *m, const struct misfit_request *request, int status,
@@ -308,14 +278,22 @@ void misfit_of_success(struct misfit *m, const struct history_facts *facts,
     m->text[0] = '\0';
     switch (op->kind) {
     case KIND_DECREMENT: compare_sale(m, facts, op, a); break;
-    case KIND_SET: compare_set(m, op, request, a); /* fall through */
+    case KIND_SET:
     case KIND_PUT:
+        if (op->kind == KIND_SET)
+            compare_set(m, op, request, a);
+        else
+            compare_creation(m, op, a);
+        /* fall through */
     case KIND_ADJUST:
     case KIND_GET_ITEM:
         if (!m->text[0])
             compare_item(m, facts, op, a, response);
         break;
-    case KIND_LIST: compare_list(m, facts, op, request, a); break;
+    case KIND_LIST:
+        if (a->listed) /* or else told as what is missing */
+            listing_compare(request->list, facts, a, m->text, sizeof(m->text));
+        break;
     case KIND_REUSE: break; /* any success is wrong: for the checker to tell */
     default: compare_reservation(m, facts, op, request, a, response);
     }
@@ -340,6 +318,7 @@ void misfit_of_garbled(struct misfit *m, const struct history_op *op, struct str
         [KIND_LOOKUP] = "\"status\" and the \"body\" that was answered",
         [KIND_REUSE] = "what would be right here: a problem document",
         [KIND_RERESERVE] = "a state and each line's \"remaining\" and \"version\"",
+        [KIND_DELETE] = "what it must not have",
     };
     struct json_scan s = json_scan_of(body);
     struct str value;

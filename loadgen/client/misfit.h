@@ -9,6 +9,7 @@
 #define LOADGEN_CLIENT_MISFIT_H
 
 #include "client/answer.h"
+#include "client/listing.h"
 #include "client/response.h"
 #include "history/format.h"
 
@@ -25,7 +26,7 @@ struct misfit_request {
     bool named;                       /* that one carried a customer, a reference and metadata */
     const struct history_op *about;   /* of look-up and reuse: the first attempt with the key */
     uint64_t if_match;                /* of set */
-    bool more;                        /* of list: there are items behind these */
+    const struct listing *list;       /* of list */
     bool whole;                       /* the answer is to the whole batch that it is a part of */
 };
 
@@ -36,6 +37,9 @@ struct misfit_request {
 void misfit_of_success(struct misfit *m, const struct history_facts *facts,
                        const struct history_op *op, const struct misfit_request *request,
                        const struct answer *a, const struct response *response);
+
+/* Of an answer 2xx to a delete. */
+void misfit_of_removal(struct misfit *m, const struct response *response);
 
 /* Of the record of a key: status and body as the first answer had them. */
 void misfit_of_record(struct misfit *m, const struct misfit_request *request, int status,

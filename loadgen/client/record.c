@@ -113,7 +113,7 @@ static struct lesson learn_call(const struct taking *t, const struct call *call,
         .named = w->load->workload.named,
         .about = i->about.op,
         .if_match = i->if_match,
-        .more = i->more,
+        .list = &i->list,
         .whole = t->whole,
     };
     return intent_learn(w->facts, call->op, &request, response);

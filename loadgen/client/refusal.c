@@ -30,7 +30,7 @@ static const struct problem {
      * for the checker to tell. */
     {STR("insufficient-stock"), 409, DETAIL_NO_STOCK,
      TAKES | OF_HOLD | READS_ITEMS | IN(GET_RESERVATION)},
-    {STR("item-not-found"), 404, DETAIL_NO_ITEM, TAKES | IN(RERESERVE) | READS_ITEMS},
+    {STR("item-not-found"), 404, DETAIL_NO_ITEM, TAKES | IN(GET_ITEM) | IN(DELETE) | IN(RERESERVE)},
     {STR("reservation-not-found"), 404, DETAIL_NO_RESERVATION, OF_HOLD | IN(GET_RESERVATION)},
     {STR("reservation-expired"), 409, DETAIL_EXPIRED, OF_HOLD},
     {STR("reservation-released"), 409, DETAIL_RELEASED, CONFIRMS | IN(EXTEND)},
@@ -43,13 +43,16 @@ static const struct problem {
     /* Sets are for what the item held at that version, at the least. */
     {STR("precondition-failed"), 412, DETAIL_STALE, IN(SET)},
     {STR("below-held"), 409, DETAIL_STALE, IN(SET)},
+    {STR("precondition-failed"), 412, DETAIL_EXISTS, IN(PUT)},
+    {STR("item-in-use"), 409, DETAIL_IN_USE, IN(DELETE)},
     {STR("limit-exceeded"), 409, DETAIL_LIMIT, COUNTS},
 };
 
-static const struct problem *find(struct str name)
+/* What it is called means, to that kind of request; NULL: nothing. */
+static const struct problem *find(struct str name, unsigned kind)
 {
     for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
-        if (str_equal(problems[i].name, name))
+        if (str_equal(problems[i].name, name) && problems[i].kinds & 1u << kind)
             return &problems[i];
     return NULL;
 }
@@ -173,8 +176,8 @@ static struct refusal read_document(const struct history_facts *facts, const str
         r.detail = DETAIL_UNAVAILABLE;
         return r;
     }
-    const struct problem *problem = find(a->type);
-    if (!problem || !(problem->kinds & 1u << op->kind)) {
+    const struct problem *problem = find(a->type, op->kind);
+    if (!problem) {
         snprintf(r.misfit.text, sizeof(r.misfit.text),
                  "gives \"%.*s\" as the reason, for which there is none", SHOWN_ARG(a->type));
     } else if (problem->status != status) {
@@ -209,6 +212,6 @@ struct refusal refusal_read(const struct history_facts *facts, const struct hist
 
 bool refusal_of_lookup(const struct response *response, const struct answer *a)
 {
-    const struct problem *problem = no_document(response, a) ? NULL : find(a->type);
-    return problem && problem->detail == DETAIL_NO_OPERATION && response->status == 404;
+    const struct problem *problem = no_document(response, a) ? NULL : find(a->type, KIND_LOOKUP);
+    return problem && response->status == problem->status;
 }

@@ -165,6 +165,9 @@ void target_request_if(const struct target *t, struct buf *out, struct str metho
                        struct str key, struct str body, uint64_t version)
 {
     put_request(t, out, method, path, key);
-    buf_printf(out, "If-Match: \"%" PRIu64 "\"\r\n", version);
+    if (version > 0)
+        buf_printf(out, "If-Match: \"%" PRIu64 "\"\r\n", version);
+    else
+        buf_puts(out, STR("If-None-Match: *\r\n"));
     put_body(out, body);
 }

@@ -11,6 +11,7 @@
 #define BATCH_MAX_DEFAULT 10
 
 #define KEPT_SHARE 10 /* what is kept to the deadline holds about one unit in so many */
+#define REMOVABLE  10 /* one item in so many may be deleted, where any is */
 
 /* Defaults that show something at any speed: what must sell out does so after a few thousand
  * requests, and what must come back does so within seconds. */
@@ -88,7 +89,8 @@ static const struct workload scenarios[] = {
                 [WORK_SET] = 3,
                 [WORK_LIST] = 2,
                 [WORK_BATCH] = 4,
-                [WORK_RERESERVE] = 3},
+                [WORK_RERESERVE] = 3,
+                [WORK_REMOVE] = 4},
      .qty_max = 3,
      .basket_max = 3,
      .ttl_ms = 3000,
@@ -164,6 +166,9 @@ int workload_open(struct workload *w, char *err, size_t err_size)
     w->batch_max = w->batch_max ? w->batch_max : BATCH_MAX_DEFAULT;
     uint64_t units = (uint64_t)w->skus * w->stock / KEPT_SHARE;
     w->keeps = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX;
+    w->removable_every = 0;
+    if (w->weight[WORK_REMOVE] > 0)
+        w->removable_every = w->skus < REMOVABLE ? w->skus : REMOVABLE;
     w->weights = 0;
     for (int i = 0; i < WORKS; i++)
         w->weights += w->weight[i];
@@ -232,28 +237,11 @@ unsigned workload_basket(const struct workload *w, struct rng *rng, uint32_t *it
     return want;
 }
 
-/* In the order of their texts a number comes before all that it begins. */
-static void list_from(const struct workload *w, uint64_t number, unsigned most, uint32_t *items,
-                      unsigned *count, bool *more)
+uint32_t workload_removable(const struct workload *w, struct rng *rng)
 {
-    if (number >= w->skus || *more)
-        return;
-    if (*count == most) {
-        *more = true;
-        return;
-    }
-    items[(*count)++] = (uint32_t)number;
-    for (unsigned digit = 0; digit < 10 && number > 0; digit++)
-        list_from(w, number * 10 + digit, most, items, count, more);
-}
-
-unsigned workload_list(const struct workload *w, uint32_t prefix, unsigned most, uint32_t *items,
-                       bool *more)
-{
-    unsigned count = 0;
-    *more = false;
-    list_from(w, prefix, most, items, &count, more);
-    return count;
+    assert(w->removable_every > 0 && w->removable_every <= w->skus);
+    uint32_t group = (uint32_t)rng_below(rng, w->skus / w->removable_every);
+    return group * w->removable_every + w->removable_every - 1;
 }
 
 uint32_t workload_keeps(const struct workload *w, uint32_t client)

@@ -33,6 +33,7 @@ enum work {
     WORK_LIST,      /* some of the run's items */
     WORK_BATCH,     /* some of the others in one request */
     WORK_RERESERVE, /* a confirm, of what may have expired, that takes the units again then */
+    WORK_REMOVE,    /* a delete of an item, or the creation of one that was deleted */
     WORKS
 };
 
@@ -52,13 +53,14 @@ struct workload {
     double forget;                   /* share of reservations that are left to expire at once */
     double late; /* share of reservations that are kept until about their deadline */
     bool named; /* reservations carry a customer, a reference and metadata, decrements a customer */
-    uint32_t limit;         /* max_per_customer of limited items; 0: none is limited */
-    uint32_t limited_every; /* item i is, if i is a multiple; 0: each is, if there is a limit */
-    uint32_t customers;     /* that clients share; 0: each has its own */
-    uint32_t clients;       /* among whom that is shared out; 0 counts as one */
-    uint32_t keeps;         /* so many of them at a time; from workload_open */
-    float *share;           /* cumulative, one per item; from workload_open */
-    uint32_t weights;       /* sum; from workload_open */
+    uint32_t limit;           /* max_per_customer of limited items; 0: none is limited */
+    uint32_t limited_every;   /* item i is, if i is a multiple; 0: each is, if there is a limit */
+    uint32_t customers;       /* that clients share; 0: each has its own */
+    uint32_t clients;         /* among whom that is shared out; 0 counts as one */
+    uint32_t keeps;           /* so many of them at a time; from workload_open */
+    uint32_t removable_every; /* as in the history's facts; from workload_open */
+    float *share;             /* cumulative, one per item; from workload_open */
+    uint32_t weights;         /* sum; from workload_open */
 };
 
 /* The scenarios' defaults, `count` of them. */
@@ -81,10 +83,15 @@ uint32_t workload_item(const struct workload *w, struct rng *rng);
 /* `count` different items (fewer when there are not as many), in random order; returns how many. */
 unsigned workload_basket(const struct workload *w, struct rng *rng, uint32_t *items);
 
-/* The items whose numbers begin with those of `prefix`, in the order of their skus, and at most so
- * many; `more`: there are others behind them. */
-unsigned workload_list(const struct workload *w, uint32_t prefix, unsigned most, uint32_t *items,
-                       bool *more);
+/* An item that may be deleted, each as likely as the next: of hot ones something is held most of
+ * the time. There must be some: of a workload that removes. */
+uint32_t workload_removable(const struct workload *w, struct rng *rng);
+
+/* Whether that one may be. */
+static inline bool workload_removes(const struct workload *w, uint32_t item)
+{
+    return w->removable_every > 0 && item % w->removable_every == w->removable_every - 1;
+}
 
 /* How many reservations that client may keep at a time, until about their deadline. */
 uint32_t workload_keeps(const struct workload *w, uint32_t client);

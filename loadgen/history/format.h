@@ -60,7 +60,8 @@ enum history_type {
 enum history_phase { PHASE_SETUP, PHASE_LOAD, PHASE_SETTLE };
 
 enum history_kind {
-    KIND_PUT,    /* creates an item; line.quantity is its on_hand */
+    KIND_PUT, /* creates an item; line.quantity is its on_hand. Of the load: only if there is none
+               */
     KIND_ADJUST, /* line.quantity is the delta, perhaps negative */
     KIND_DECREMENT,
     KIND_RESERVE,
@@ -70,10 +71,11 @@ enum history_kind {
     KIND_GET_ITEM,
     KIND_GET_RESERVATION, /* shown as confirmed: line.quantity is what was sold, by the answer */
     KIND_SET,       /* PUT with If-Match on an item that is there; line.quantity is its on_hand */
-    KIND_LIST,      /* a page of items: a line for each, in the order of the page */
+    KIND_LIST,      /* a page of items: a line for each that it shows, in the order of the page */
     KIND_LOOKUP,    /* GET of what is recorded for the key of `of`; lines as it asked for */
     KIND_REUSE,     /* the key of `of`, a decrement or an adjustment, with another quantity */
     KIND_RERESERVE, /* a CONFIRM that says what to do if it has expired: take the units again */
+    KIND_DELETE,    /* of an item, which may be created again; its answer has no version */
     KINDS
 };
 
@@ -109,6 +111,8 @@ enum history_detail {
     DETAIL_STALE,    /* 412 precondition-failed, 409 below-held: version is that of the If-Match */
     DETAIL_TOO_LONG, /* 422 invalid-field of an extend: beyond the longest time to hold */
     DETAIL_LIMIT,    /* 409 limit-exceeded: the lines that failed carry (used, version) */
+    DETAIL_IN_USE,   /* 409 item-in-use of a delete */
+    DETAIL_EXISTS,   /* 412 precondition-failed of a creation: the item is there */
     DETAILS
 };
 
@@ -141,7 +145,7 @@ struct history_op {
     _Atomic uint8_t outcome; /* enum history_outcome */
     uint8_t flags;
     uint16_t status; /* HTTP; 0 when there was no whole answer */
-    uint8_t lines;   /* 1..HISTORY_LINES_MAX; 0 for a KIND_GET_RESERVATION that found nothing */
+    uint8_t lines;   /* 1..HISTORY_LINES_MAX; 0 for a read that found nothing */
     uint8_t detail;  /* enum history_detail */
     uint32_t client;
     uint32_t seq;
@@ -271,9 +275,11 @@ struct history_facts {
     uint32_t restores;                 /* * that the service counted between set-up and settling */
     uint32_t limit;                    /* max_per_customer of the limited items; 0: none is */
     uint32_t limited_every, customers; /* see history_limit and history_customer */
+    uint32_t removable_every;          /* see history_removable in reader.h; 0: none is removed */
 };
 static_assert(offsetof(struct history_facts, restores) == 2216, "part of the format");
 static_assert(offsetof(struct history_facts, limit) == 2220, "part of the format");
+static_assert(offsetof(struct history_facts, removable_every) == 2232, "part of the format");
 static_assert(sizeof(struct history_facts) <= HISTORY_HEADER_BYTES, "the header is one page");
 
 /* Whether the lines of an answer, where they carry a version, say what was available then. */

@@ -96,6 +96,13 @@ static inline bool history_reads(enum history_kind kind)
            kind == KIND_LOOKUP;
 }
 
+/* Whether the run deletes and creates that item again and again: one in so many. */
+static inline bool history_removable(const struct history_facts *facts, uint32_t item)
+{
+    return facts->removable_every > 0 &&
+           item % facts->removable_every == facts->removable_every - 1;
+}
+
 /* What `of` of an operation means:
  *   FLAG_RESENT (any phase)           the first attempt with the same key
  *   PHASE_SETTLE, not a get           the operation (first attempt) that was looked up by its key:

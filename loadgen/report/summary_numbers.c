@@ -45,6 +45,7 @@ static const char *const kind_names[KINDS] = {
     [KIND_LOOKUP] = "lookup",
     [KIND_REUSE] = "reuse",
     [KIND_RERESERVE] = "rereserve",
+    [KIND_DELETE] = "delete",
 };
 
 static const char *const detail_names[DETAILS] = {
@@ -70,6 +71,8 @@ static const char *const detail_names[DETAILS] = {
     [DETAIL_STALE] = "stale",
     [DETAIL_TOO_LONG] = "too-long",
     [DETAIL_LIMIT] = "limit-exceeded",
+    [DETAIL_IN_USE] = "item-in-use",
+    [DETAIL_EXISTS] = "exists",
 };
 
 static const char *const outcome_names[OUTCOMES] = {

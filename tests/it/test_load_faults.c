@@ -13,10 +13,11 @@
 
 #include <cmocka.h>
 
-#define COMMON  "-c 20 -p 2 --ttl 1s --settle 500ms "
-#define LENGTH  " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
-#define LIMITED "--limit 10 --customers 6" /* together more than there is */
-#define ROWS    (sizeof(rows) / sizeof(rows[0]))
+#define COMMON         "-c 20 -p 2 --ttl 1s --settle 500ms "
+#define LENGTH         " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
+#define LIMITED        "--limit 10 --customers 6" /* together more than there is */
+#define COMES_AND_GOES "reserve=40,decrement=20,release=15,remove=25"
+#define ROWS           (sizeof(rows) / sizeof(rows[0]))
 
 static const struct row {
     const char *fault;
@@ -102,6 +103,20 @@ static const struct row {
     {"list-skips", 20, "mixed", "", "answers"},
     {"list-order", 20, "mixed", "", "answers"},
     {"list-stale", 10, "mixed", "", "linearizable"},
+    {"list-removed", 1, "mixed", "", "answers"},
+    {"page-repeats", 3, "mixed", "", "answers"},
+    {"page-skips", 3, "mixed", "", "answers"},
+    {"page-restarts", 3, "mixed", "", "answers"},
+    {"lost-delete", 5, "mixed", "", "versions"},
+    {"delete-held", 5, "mixed", "", "answers"},
+    {"fail-with-delete", 5, "mixed", "", "versions"},
+    {"version-restarts", 3, "mixed", "", "versions"},
+    {"creates-again", 2, "mixed", "", "answers"},
+    {"sold-survives", 1, "mixed", "", "sums"},
+    {"refuses-missing", 20, "mixed", "", "answers"},
+    {"refuses-in-use", 5, "mixed", "", "answers"},
+    {"refuses-creation", 5, "mixed", "", "answers"},
+    {"lost-item", 300, "mixed", "", "lasting"},
     {"says-customer", 50, "mixed", "", "answers"},
     {"says-no-reference", 50, "mixed", "", "answers"},
     {"says-sold", 1, "mixed", "", "answers"},
@@ -112,6 +127,7 @@ static const struct row {
     {"part-counts", 1, "mixed", "--limit 20", "answers"},
     {"release-counts", 20, "churn", LIMITED, "answers"},
     {"expiry-counts", 5, "churn", LIMITED " -d 3s", "answers"},
+    {"limit-survives", 1, "churn", LIMITED " --mix " COMES_AND_GOES, "answers"},
     {"refuses-limit", 50, "mixed", "", "answers"},
     {"refuses-limit", 50, "flash", "--limit 60 --customers 20", "answers"},
     {"says-used", 20, "mixed", "", "answers"},

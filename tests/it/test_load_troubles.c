@@ -14,8 +14,10 @@
 
 #include <cmocka.h>
 
-#define COMMON   "-c 20 -p 2 --ttl 1s --settle 500ms "
-#define LENGTH   " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
+#define COMMON "-c 20 -p 2 --ttl 1s --settle 500ms "
+#define LENGTH " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
+#define LIMITED_COMES_AND_GOES                                                                     \
+    "--limit 10 --customers 6 --mix reserve=40,decrement=20,release=15,remove=25"
 #define ROWS     (sizeof(rows) / sizeof(rows[0]))
 #define RIGHT    0
 #define UNKNOWN  2
@@ -63,6 +65,8 @@ static const struct row {
     {"lazy-expiry", 700, "mixed", "-d 3s", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "churn", "--limit 10 --customers 6 --dup 0.05", RIGHT, RIGHT, MEETS_LIMITS},
     {"restore", 1000, "churn", "--limit 10 --customers 6 --abort 0.02", RIGHT, RIGHT, MEETS_LIMITS},
+    {"none", 1, "churn", LIMITED_COMES_AND_GOES " --dup 0.05", RIGHT, RIGHT, MEETS_LIMITS},
+    {"restore", 1000, "churn", LIMITED_COMES_AND_GOES " --abort 0.02", RIGHT, RIGHT, MEETS_LIMITS},
     {"slow", 500, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
     {"slow", 500, "zipf", "--timeout 300ms", RIGHT, RIGHT, MEETS_UNKNOWNS},
     {"reset-some", 300, "churn", "--ttl 1s", RIGHT, RIGHT, MEETS_UNKNOWNS},

@@ -25,6 +25,7 @@ static const struct {
     [PROBLEM_CROSS_PARTITION] = {"cross-partition", 422, "The items cannot be taken together"},
     [PROBLEM_INSUFFICIENT_STOCK] = {"insufficient-stock", 409, "There is not enough stock"},
     [PROBLEM_LIMIT_EXCEEDED] = {"limit-exceeded", 409, "The customer may not have so many"},
+    [PROBLEM_ITEM_IN_USE] = {"item-in-use", 409, "Units of the item are held"},
     [PROBLEM_BELOW_HELD] = {"below-held", 409, "Fewer units than are held"},
     [PROBLEM_RESERVATION_EXPIRED] = {"reservation-expired", 409, "The reservation has expired"},
     [PROBLEM_RESERVATION_RELEASED] = {"reservation-released", 409, "The reservation was released"},

@@ -67,9 +67,21 @@ enum fault {
     FAULT_REVIVES_UNSAID,   /* what was taken again does not say in a GET that it had expired */
     FAULT_SAYS_EXPIRED,     /* expired_lines are of another version */
     /* A page of items; see list.h. */
-    FAULT_LIST_SKIPS, /* an item is left out */
-    FAULT_LIST_ORDER, /* two are in the wrong order */
-    FAULT_LIST_STALE, /* one is shown as it was long ago */
+    FAULT_LIST_SKIPS,    /* an item is left out */
+    FAULT_LIST_ORDER,    /* two are in the wrong order */
+    FAULT_LIST_STALE,    /* one is shown as it was long ago */
+    FAULT_LIST_REMOVED,  /* one is shown that was deleted */
+    FAULT_PAGE_REPEATS,  /* a further page begins with what the one before ended with */
+    FAULT_PAGE_SKIPS,    /* a further page leaves out its first item */
+    FAULT_PAGE_RESTARTS, /* a further page is the first one again */
+    /* Items that are deleted, and created again. */
+    FAULT_LOST_DELETE,      /* 204, and the item is still there */
+    FAULT_DELETE_HELD,      /* it is deleted with units held */
+    FAULT_FAIL_WITH_DELETE, /* 409 item-in-use, and it is gone */
+    FAULT_VERSION_RESTARTS, /* its versions begin at 1 once more */
+    FAULT_CREATES_AGAIN,    /* If-None-Match is no hindrance where it is there */
+    FAULT_SOLD_SURVIVES,    /* what was sold of the one before counts for it */
+    FAULT_LIMIT_SURVIVES,   /* what customers had used of the one before counts for it */
     /* Nothing is done, and refused for no reason; see refuse.h. */
     FAULT_REFUSES_EMPTY,    /* 409 without a body */
     FAULT_REFUSES_HTML,     /* 409 with a page, as of something in between: no lie of this server */
@@ -79,6 +91,9 @@ enum fault {
     FAULT_REFUSES_SET,      /* 412 though If-Match names the item's version */
     FAULT_REFUSES_TOO_LONG, /* 422 invalid-field for an extension that others are granted */
     FAULT_REFUSES_LIMIT,    /* 409 limit-exceeded, within the limit */
+    FAULT_REFUSES_MISSING,  /* 404 for an item that is there again */
+    FAULT_REFUSES_IN_USE,   /* 409 item-in-use, and nothing is held */
+    FAULT_REFUSES_CREATION, /* 412 though the item is gone */
     /* What is done is right, what is said is not; see twist.h. */
     FAULT_SAYS_QUANTITY,     /* another quantity than was asked for */
     FAULT_SAYS_STATE,        /* a reservation is in a state that there is not */

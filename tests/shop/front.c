@@ -135,6 +135,7 @@ static const struct route routes[] = {
     {"GET",  "/v1/items",          "",             false, OP_KINDS,     serve_items},
     {"PUT",  "/v1/items/",         "",             true,  OP_PUT,       serve_op},
     {"GET",  "/v1/items/",         "",             true,  OP_KINDS,     serve_item},
+    {"DELETE", "/v1/items/",       "",             true,  OP_DELETE,    serve_op},
     {"GET",  "/v1/operations/",    "",             true,  OP_KINDS,     serve_operation},
 };
 /* clang-format on */

@@ -29,7 +29,7 @@ const struct item_state *item_long_ago(const struct item *item, int64_t below)
     uint64_t known = item->past_count < ITEM_PAST ? item->past_count : ITEM_PAST;
     for (uint64_t age = known; age >= ITEM_PAST_OLD; age--) {
         const struct item_state *state = &item->past[(item->past_count - age) % ITEM_PAST];
-        if (state->version > 0 && state->available < below)
+        if (state->version > 0 && !state->removed && state->available < below)
             return state;
     }
     return NULL;

@@ -21,6 +21,7 @@
 struct item_state {
     int64_t available, held, sold;
     uint64_t version; /* 0: not created yet */
+    bool removed;     /* by a delete: a later creation goes on from its version */
 };
 
 struct share; /* shop/limit.h */
@@ -33,6 +34,8 @@ struct item {
     struct item_state now;
     struct item_state kept; /* FAULT_RESTORE_LOSES: as the ledger has it */
     int64_t updated_ms;
+    uint64_t removals;   /* how often it was deleted */
+    int64_t sold_before; /* FAULT_SOLD_SURVIVES: when it was deleted last */
     uint64_t past_count; /* states put into past, ever; the newest is at (past_count - 1) % size */
     struct item_state past[ITEM_PAST];
 };

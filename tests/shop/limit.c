@@ -60,6 +60,13 @@ struct share *limit_take(struct store *s, const struct op *op, struct item *item
     return share;
 }
 
+void limit_begin(struct store *s, struct item *item)
+{
+    for (struct share *share = item->shares; share; share = share->next)
+        if (item->limit == 0 || share->used == 0 || !fault_fires(&s->faults, FAULT_LIMIT_SURVIVES))
+            share->used = 0;
+}
+
 void limit_give_back(struct share *share, int64_t units)
 {
     if (share)

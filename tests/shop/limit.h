@@ -22,6 +22,9 @@ bool limit_allows(struct store *s, const struct op *op, struct item *const *item
 /* Counts units for the customer of the operation; where, NULL: it has none. */
 struct share *limit_take(struct store *s, const struct op *op, struct item *item, int64_t units);
 
+/* The item is created anew: nothing of it was used yet. */
+void limit_begin(struct store *s, struct item *item);
+
 /* Counts them no more. */
 void limit_give_back(struct share *share, int64_t units);
 

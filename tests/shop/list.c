@@ -22,8 +22,10 @@ static void page_add(struct page *p, const struct item *item)
     p->item[at] = item;
 }
 
-static void lie_about_page(struct store *s, struct page *p)
+static void lie_about_page(struct store *s, struct page *p, bool further)
 {
+    if (further && p->count > 1 && fault_fires(&s->faults, FAULT_PAGE_SKIPS))
+        memmove(&p->item[0], &p->item[1], --p->count * sizeof(p->item[0]));
     if (p->count > 1 && fault_fires(&s->faults, FAULT_LIST_SKIPS))
         memmove(&p->item[0], &p->item[1], --p->count * sizeof(p->item[0]));
     if (p->count > 1 && fault_fires(&s->faults, FAULT_LIST_ORDER)) {
@@ -52,17 +54,32 @@ static void put_page(struct store *s, const struct page *p, unsigned limit, stru
     buf_putc(&a->body, '}');
 }
 
+/* Whether it may be on the page. */
+static bool is_listed(struct store *s, const struct item *item, const char *prefix,
+                      const char *cursor, bool repeats)
+{
+    if (!item || item->gone || (prefix && strncmp(item->sku, prefix, strlen(prefix)) != 0))
+        return false;
+    int order = cursor ? strcmp(item->sku, cursor) : 1;
+    if (order < 0 || (order == 0 && !repeats))
+        return false;
+    return !item->now.removed || fault_fires(&s->faults, FAULT_LIST_REMOVED);
+}
+
 void list_items(struct store *s, const char *prefix, const char *cursor, unsigned limit,
                 struct answer *a)
 {
     struct page page = {.room = limit + 1};
+    bool further = cursor != NULL;
+    bool repeats = further && fault_fires(&s->faults, FAULT_PAGE_REPEATS);
+    if (further && fault_fires(&s->faults, FAULT_PAGE_RESTARTS))
+        cursor = NULL;
     for (size_t i = 0; i < s->items.room; i++) {
         const struct item *item = s->items.slot[i].value;
-        if (item && !item->gone && (!prefix || strncmp(item->sku, prefix, strlen(prefix)) == 0) &&
-            (!cursor || strcmp(item->sku, cursor) > 0))
+        if (is_listed(s, item, prefix, cursor, repeats))
             page_add(&page, item);
     }
-    lie_about_page(s, &page);
+    lie_about_page(s, &page, further);
     answer_reset(a);
     a->status = 200;
     put_page(s, &page, limit, a);

@@ -30,12 +30,13 @@ static const struct {
     [OP_RELEASE] = {"release", false},
     [OP_EXTEND] = {"extend", false},
     [OP_GET] = {"get", false},
+    [OP_DELETE] = {"", true},
 };
 
 enum op_kind op_kind_named(const char *name)
 {
     int kind = 0;
-    while (kind < OP_KINDS && strcmp(kinds[kind].name, name) != 0)
+    while (kind < OP_KINDS && (strcmp(kinds[kind].name, name) != 0 || !*name))
         kind++;
     return (enum op_kind)kind;
 }

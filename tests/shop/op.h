@@ -28,6 +28,7 @@ enum op_kind {
     OP_RELEASE,
     OP_EXTEND,
     OP_GET,
+    OP_DELETE, /* no batch knows it */
     OP_KINDS
 };
 

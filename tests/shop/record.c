@@ -51,7 +51,10 @@ void record_show(const struct record *r, struct answer *a, int64_t now_ms)
     PUT(&a->body, "{\"id\":");
     answer_put_string(&a->body, r->key);
     buf_printf(&a->body, ",\"status\":%u,\"body\":", r->status);
-    buf_put(&a->body, r->body, r->body_bytes);
+    if (r->body_bytes > 0)
+        buf_put(&a->body, r->body, r->body_bytes);
+    else
+        PUT(&a->body, "null");
     a->open = r->open;
     a->expires_ms = r->expires_ms;
     answer_close(a, now_ms);

@@ -37,6 +37,11 @@ static void as_apart(const struct op *op, struct answer *a)
     answer_problem(a, PROBLEM_CROSS_PARTITION);
 }
 
+static void as_missing(const struct op *op, struct answer *a)
+{
+    answer_no_item(a, op->line[0].sku);
+}
+
 static void as_too_long(const struct op *op, struct answer *a)
 {
     answer_invalid(a, "ttl_seconds");
@@ -50,11 +55,21 @@ static const struct {
     {FAULT_REFUSES_EMPTY, SALES, with_nothing},   {FAULT_REFUSES_HTML, SALES, with_a_page},
     {FAULT_REFUSES_BARE, SALES, without_numbers}, {FAULT_REFUSES_403, ~IN(PUT), as_forbidden},
     {FAULT_REFUSES_APART, IN(RESERVE), as_apart}, {FAULT_REFUSES_TOO_LONG, IN(EXTEND), as_too_long},
+    {FAULT_REFUSES_MISSING, SALES, as_missing},
 };
+
+/* Of an item that was gone before, but is there now, and is all that the operation is about. */
+static bool may_be_missing(const struct store *s, const struct op *op)
+{
+    const struct item *item = op->line_count == 1 ? store_item(s, op->line[0].sku) : NULL;
+    return item && item->removals > 0;
+}
 
 bool refuse_falsely(struct store *s, const struct op *op, struct answer *a)
 {
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        if (refusals[i].fault == FAULT_REFUSES_MISSING && !may_be_missing(s, op))
+            continue;
         if (!(refusals[i].kinds & 1u << op->kind) || !fault_fires(&s->faults, refusals[i].fault))
             continue;
         refusals[i].answer(op, a);

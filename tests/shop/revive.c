@@ -13,6 +13,10 @@ static bool may_take(struct store *s, const struct hold *h, const int64_t *sold,
     for (unsigned i = 0; i < h->line_count; i++) {
         if (sold[i] == 0)
             continue;
+        if (h->line[i].item->now.removed) {
+            answer_no_item(a, h->line[i].item->sku);
+            return false;
+        }
         struct op_line *line = &take.line[take.line_count];
         items[take.line_count++] = h->line[i].item;
         snprintf(line->sku, sizeof(line->sku), "%s", h->line[i].item->sku);
@@ -36,13 +40,15 @@ void revive(struct store *s, struct hold *h, const int64_t *sold, struct answer 
         struct item_state was = line->item->now;
         line->expired_remaining = line->remaining;
         line->expired_version = line->version;
+        line->quantity = sold[i];
+        if (line->item->now.removed)
+            continue; /* since, and nothing of it is taken again */
         if (!untaken)
             store_take(s, line->item, sold[i]);
         line->item->now.sold += sold[i];
         limit_give_back(line->share, -sold[i]);
         item_touch(line->item, &was, s->now_ms, &s->faults);
         hold_stamp(line);
-        line->quantity = sold[i];
     }
     h->line[0].expired_version += fault_fires(&s->faults, FAULT_SAYS_EXPIRED);
     h->state = HOLD_CONFIRMED;

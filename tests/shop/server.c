@@ -44,7 +44,7 @@ static enum MHD_Result send_answer(struct request *r)
     if (!response)
         return MHD_NO;
     const char *type = a->status >= 400 ? "application/problem+json" : "application/json";
-    type = a->content_type ? a->content_type : type;
+    type = a->content_type ? a->content_type : a->status == 204 ? "" : type;
     if (type[0] != '\0')
         MHD_add_response_header(response, "Content-Type", type);
     if (a->replayed)

@@ -12,7 +12,7 @@
 struct item *store_item(const struct store *s, const char *sku)
 {
     struct item *item = table_find(&s->items, str_of(sku));
-    return item && !item->gone ? item : NULL;
+    return item && !item->gone && !item->now.removed ? item : NULL;
 }
 
 bool store_items(const struct store *s, const struct op *op, struct item **items, struct answer *a)
@@ -129,14 +129,37 @@ void decide_adjust(struct store *s, const struct op *op, struct answer *a)
     answer_item(a, 200, item, &item->now);
 }
 
+/* Goes on from the version that its delete made. */
+static void put_again(struct store *s, const struct op *op, struct item *item, struct answer *a)
+{
+    struct item_state was = item->now;
+    item->now = (struct item_state){.available = op->on_hand};
+    item->limit = op->max_per_customer;
+    limit_begin(s, item);
+    item_touch(item, &was, s->now_ms, &s->faults);
+    if (fault_fires(&s->faults, FAULT_VERSION_RESTARTS))
+        item->now.version = 1;
+    answer_item(a, 201, item, &item->now);
+    if (item->sold_before > 0 && fault_fires(&s->faults, FAULT_SOLD_SURVIVES))
+        item->now.sold = item->sold_before;
+}
+
 static void put_new(struct store *s, const struct op *op, struct answer *a)
 {
+    struct item *before = table_find(&s->items, str_of(op->line[0].sku));
     if (op->if_match != CONDITION_NONE) {
         answer_problem(a, PROBLEM_PRECONDITION_FAILED);
         return;
     }
     if (!op->has_on_hand) {
         answer_invalid(a, "on_hand");
+        return;
+    }
+    if (before && before->now.removed && !before->gone) {
+        if (fault_fires(&s->faults, FAULT_REFUSES_CREATION))
+            answer_problem(a, PROBLEM_PRECONDITION_FAILED);
+        else
+            put_again(s, op, before, a);
         return;
     }
     struct item *item = memory_zalloc(sizeof(*item));
@@ -177,6 +200,11 @@ void decide_put(struct store *s, const struct op *op, struct answer *a)
         put_new(s, op, a);
         return;
     }
+    if (op->if_none_match == CONDITION_ANY && op->has_on_hand &&
+        fault_fires(&s->faults, FAULT_CREATES_AGAIN)) {
+        put_again(s, op, item, a);
+        return;
+    }
     if (!may_set(s, op, item, a))
         return;
     struct item_state was = item->now;
@@ -186,6 +214,36 @@ void decide_put(struct store *s, const struct op *op, struct answer *a)
         item->limit = op->max_per_customer;
     item_touch(item, &was, s->now_ms, &s->faults);
     answer_item(a, 200, item, &item->now);
+}
+
+static void remove_item(struct store *s, struct item *item, struct answer *a)
+{
+    struct item_state was = item->now;
+    item->removals++;
+    item->sold_before = was.sold;
+    item->now = (struct item_state){.removed = true};
+    item_touch(item, &was, s->now_ms, &s->faults);
+    answer_reset(a);
+    a->status = 204;
+    if (fault_fires(&s->faults, FAULT_LOST_DELETE))
+        item_forget(item, &was);
+}
+
+void decide_delete(struct store *s, const struct op *op, struct answer *a)
+{
+    struct item *item;
+    if (!store_items(s, op, &item, a))
+        return;
+    bool in_use = item->now.held > 0;
+    in_use = in_use ? !fault_fires(&s->faults, FAULT_DELETE_HELD)
+                    : fault_fires(&s->faults, FAULT_REFUSES_IN_USE);
+    if (in_use) {
+        answer_problem(a, PROBLEM_ITEM_IN_USE);
+        return;
+    }
+    remove_item(s, item, a);
+    if (fault_fires(&s->faults, FAULT_FAIL_WITH_DELETE))
+        answer_problem(a, PROBLEM_ITEM_IN_USE);
 }
 
 void store_get_item(struct store *s, const char *sku, struct answer *a)

@@ -10,7 +10,7 @@
 static void (*const deciders[OP_KINDS])(struct store *s, const struct op *op, struct answer *a) = {
     [OP_PUT] = decide_put,         [OP_ADJUST] = decide_adjust,   [OP_DECREMENT] = decide_decrement,
     [OP_RESERVE] = decide_reserve, [OP_CONFIRM] = decide_confirm, [OP_RELEASE] = decide_release,
-    [OP_EXTEND] = decide_extend,   [OP_GET] = decide_get,
+    [OP_EXTEND] = decide_extend,   [OP_GET] = decide_get,         [OP_DELETE] = decide_delete,
 };
 
 /* Operations that would have another effect if they were applied again. Confirm and release know

@@ -39,7 +39,7 @@ void store_get_operation(struct store *s, const char *key, struct answer *a);
 
 /* --- between the files of decide() ------------------------------------------------------------ */
 
-/* The item of that name, NULL when it was never created or is gone. */
+/* The item of that name, NULL when it was never created, was deleted or is gone. */
 struct item *store_item(const struct store *s, const char *sku);
 
 /* The items of all lines into items, or 404. */
@@ -55,6 +55,7 @@ void store_take(const struct store *s, struct item *item, int64_t quantity);
 
 void decide_put(struct store *s, const struct op *op, struct answer *a);
 void decide_adjust(struct store *s, const struct op *op, struct answer *a);
+void decide_delete(struct store *s, const struct op *op, struct answer *a);
 void decide_decrement(struct store *s, const struct op *op, struct answer *a);
 void decide_reserve(struct store *s, const struct op *op, struct answer *a);
 void decide_confirm(struct store *s, const struct op *op, struct answer *a);

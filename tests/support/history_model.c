@@ -39,7 +39,7 @@ static bool is_change(const struct history_op *op)
 
 static bool is_whole(const struct history_op *op)
 {
-    for (unsigned n = 0; n < op->lines; n++)
+    for (unsigned n = 0; n < op->lines && op->kind != KIND_DELETE; n++)
         if (line(op, n)->version == 0)
             return false;
     return op->lines > 0;
@@ -225,9 +225,22 @@ static bool put_item(const struct model *m, struct model_state *s, uint32_t key,
         return false;
     s->item[item].created = true;
     /* It may have been there in another life: any version may be the first. */
-    s->item[item].version = line(op, 0)->version ? line(op, 0)->version - 1 : 0;
+    if (s->item[item].version == 0)
+        s->item[item].version = line(op, 0)->version ? line(op, 0)->version - 1 : 0;
     s->item[item].received = line(op, 0)->quantity;
     change(m, s, op, item, &s->key[key].pair[0], line(op, 0)->quantity, 0, 0);
+    return true;
+}
+
+/* No answer says which version that made. */
+static bool remove_item(struct model_state *s, const struct history_op *op)
+{
+    uint32_t item = line(op, 0)->item;
+    uint64_t version = s->item[item].version + 1;
+    if (!s->item[item].created || s->item[item].held > 0)
+        return false;
+    memset(&s->item[item], 0, sizeof(s->item[item]));
+    s->item[item].version = version;
     return true;
 }
 
@@ -319,6 +332,8 @@ static bool apply(const struct model *m, struct model_state *s, uint32_t n)
     s->key[key].applied = true;
     if (op->kind == KIND_PUT)
         return put_item(m, s, key, op);
+    if (op->kind == KIND_DELETE)
+        return remove_item(s, op);
     return is_change(op) ? change_hold(m, s, key, n) : take_units(m, s, key, n);
 }
 
@@ -434,8 +449,8 @@ static bool all_exceed(const struct model *m, struct model_state *s, const struc
 {
     for (unsigned i = 0; i < op->lines; i++) {
         const struct history_line *l = line(op, i);
-        if (l->version && (l->version != s->item[l->item].version || !exceeds(m, s, op, who, l) ||
-                           l->remaining != *used(m, s, who, l->item)))
+        if (l->version && (!s->item[l->item].created || l->version != s->item[l->item].version ||
+                           !exceeds(m, s, op, who, l) || l->remaining != *used(m, s, who, l->item)))
             return false;
     }
     return counts(op);
@@ -459,9 +474,10 @@ static bool refused(const struct model *m, struct model_state *s, uint32_t n)
     case DETAIL_NO_STOCK:
         for (unsigned i = 0; i < op->lines; i++) {
             const struct history_line *l = line(op, i);
-            if (l->version && (l->version != s->item[l->item].version ||
-                               l->remaining != s->item[l->item].available ||
-                               l->remaining >= wanted(op, i) || exceeds(m, s, op, who, l)))
+            if (l->version &&
+                (!s->item[l->item].created || l->version != s->item[l->item].version ||
+                 l->remaining != s->item[l->item].available || l->remaining >= wanted(op, i) ||
+                 exceeds(m, s, op, who, l)))
                 return false;
         }
         return (takes || (again && is_over(s, q->reservation))) && !done;
@@ -472,6 +488,10 @@ static bool refused(const struct model *m, struct model_state *s, uint32_t n)
             if (!s->item[line(op, i)->item].created)
                 return !done;
         return false;
+    case DETAIL_EXISTS:
+        return op->kind != KIND_PUT || (s->item[line(op, 0)->item].created && !done);
+    case DETAIL_IN_USE:
+        return op->kind != KIND_DELETE || (s->item[line(op, 0)->item].held > 0 && !done);
     case DETAIL_CONFIRMED:
     case DETAIL_RELEASED:
     case DETAIL_EXPIRED:

@@ -147,6 +147,10 @@ static void look_at_item(struct shop_world *w, struct shop_row *row)
 {
     draw_lines(w, row, 1);
     row->line[0].quantity = 0;
+    if (w->items[row->line[0].item].gone) {
+        shop_answer(row, OUTCOME_FAIL, 404, DETAIL_NO_ITEM);
+        return;
+    }
     const struct shop_item *item = &w->items[row->line[0].item];
     row->line[0].version = item->version;
     row->line[0].remaining = item->available;
@@ -306,8 +310,25 @@ void shop_cross_baskets(struct shop_world *w)
     w->planted = shop_new_hold(w, at[0]) && shop_new_hold(w, at[1]);
 }
 
+/* Mostly what can be done: a delete, or the creation of what is gone. */
+static void act_on_item(struct shop_world *w, uint32_t client)
+{
+    uint32_t item = (uint32_t)rng_below(&w->rng, w->options->items);
+    bool creates = w->items[item].gone != shop_chance(w, 15);
+    size_t at = shop_attempt(w, client, creates ? KIND_PUT : KIND_DELETE);
+    if (at == SHOP_NONE)
+        return;
+    w->rows[at].lines = 1;
+    w->rows[at].line[0] = (struct history_line){.item = item, .quantity = creates ? 6 : 0};
+    request(w, at, SHOP_NONE);
+}
+
 void shop_act(struct shop_world *w, uint32_t client)
 {
+    if (w->options->removes && shop_chance(w, 30)) {
+        act_on_item(w, client);
+        return;
+    }
     uint64_t drawn = rng_below(&w->rng, 100);
     if (drawn >= 62) {
         act_on_hold(w, client);

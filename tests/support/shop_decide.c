@@ -22,6 +22,42 @@ static bool sold_out(struct shop_world *w, struct shop_row *row)
     return !enough;
 }
 
+/* Refuses if one of its items is gone. */
+static bool not_there(struct shop_world *w, struct shop_row *row)
+{
+    bool gone = false;
+    for (unsigned n = 0; n < row->lines; n++)
+        gone |= w->items[row->line[n].item].gone;
+    if (gone)
+        shop_answer(row, OUTCOME_FAIL, 404, DETAIL_NO_ITEM);
+    return gone;
+}
+
+static void apply_delete(struct shop_world *w, struct shop_row *row)
+{
+    struct shop_item *item = &w->items[row->line[0].item];
+    if (not_there(w, row))
+        return;
+    if (item->held > 0) {
+        shop_answer(row, OUTCOME_FAIL, 409, DETAIL_IN_USE);
+        return;
+    }
+    *item = (struct shop_item){.version = item->version + 1, .gone = true};
+    shop_answer(row, OUTCOME_OK, 204, DETAIL_NONE);
+}
+
+static void apply_creation(struct shop_world *w, struct shop_row *row)
+{
+    struct shop_item *item = &w->items[row->line[0].item];
+    if (!item->gone) {
+        shop_answer(row, OUTCOME_FAIL, 412, DETAIL_EXISTS);
+        return;
+    }
+    item->gone = false;
+    shop_change(w, row->client, &row->line[0], row->line[0].quantity, 0, 0);
+    shop_answer(row, OUTCOME_OK, 201, DETAIL_NONE);
+}
+
 /* Refuses with all lines of which the customer has enough; false when it may have more of all. */
 static bool has_enough(struct shop_world *w, struct shop_row *row, uint32_t client)
 {
@@ -67,7 +103,7 @@ static bool refused(struct shop_world *w, struct shop_row *row)
 
 static void apply_sale(struct shop_world *w, struct shop_row *row)
 {
-    if (refused(w, row))
+    if (not_there(w, row) || refused(w, row))
         return;
     int64_t quantity = row->line[0].quantity;
     struct shop_item before = w->items[row->line[0].item];
@@ -84,7 +120,7 @@ static void apply_sale(struct shop_world *w, struct shop_row *row)
 
 static void apply_reserve(struct shop_world *w, struct shop_row *row)
 {
-    if (refused(w, row))
+    if (not_there(w, row) || refused(w, row))
         return;
     bool nothing = row->lines == 1 && shop_world_armed(w, SHOP_NOT_STORED);
     bool partial = row->lines > 1 && shop_world_armed(w, SHOP_PARTIAL_BASKET);
@@ -123,7 +159,7 @@ static void apply_end(struct shop_world *w, struct shop_row *row, struct shop_ho
 /* Takes the units of an expired hold once more, and sells them. */
 static void take_again(struct shop_world *w, struct shop_row *row, struct shop_hold *hold)
 {
-    if (has_enough(w, row, hold->client) || sold_out(w, row))
+    if (not_there(w, row) || has_enough(w, row, hold->client) || sold_out(w, row))
         return;
     bool nothing = shop_world_armed(w, SHOP_NOT_TAKEN);
     for (unsigned n = 0; n < row->lines; n++) {
@@ -213,6 +249,10 @@ void shop_decide(struct shop_world *w, size_t at, size_t hold)
         apply_reserve(w, row);
     else if (row->kind == KIND_DECREMENT || row->kind == KIND_ADJUST)
         apply_sale(w, row);
+    else if (row->kind == KIND_DELETE)
+        apply_delete(w, row);
+    else if (row->kind == KIND_PUT)
+        apply_creation(w, row);
     else
         apply_change(w, row, &w->holds[hold]);
 }

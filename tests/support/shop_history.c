@@ -195,7 +195,7 @@ static int write_counters(struct file *f, const struct shop_world *w)
     for (uint32_t i = 0; i < w->options->items; i++) {
         const struct shop_item *item = &w->items[i];
         struct history_counters counters = {
-            .found = item->version > 0,
+            .found = item->version > 0 && !item->gone,
             .item = i,
             .at_ns = w->now_ns,
             .on_hand = item->on_hand,

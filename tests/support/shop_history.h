@@ -78,6 +78,7 @@ struct shop_options {
     int64_t limit;         /* of what a customer may have of every other item; 0: none */
     enum shop_fault fault; /* comes after the restore, if there is one */
     enum shop_restore restore;
+    bool removes; /* items are deleted, and created again */
 };
 
 /* Writes a new file. 0; -errno; -EAGAIN when this seed offers no place for the fault, or nothing to

@@ -43,6 +43,7 @@ struct shop_row {
 struct shop_item {
     uint64_t version;
     int64_t available, on_hand, held, sold;
+    bool gone;                    /* deleted */
     int64_t used[SHOP_CUSTOMERS]; /* of the limit */
     bool off[SHOP_CUSTOMERS];     /* planted: and that is too much */
 };

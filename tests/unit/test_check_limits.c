@@ -197,6 +197,29 @@ static void what_comes_back_counts_no_more(void **state)
     }
 }
 
+static void what_was_used_ends_with_the_item(void **state)
+{
+    static const struct {
+        int64_t used;
+        const char *says;
+    } rows[] = {
+        {2, NULL},
+        {6, "customer c0 has used 6 of its limit at version 5; right would have been 2"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        sell(0, 0, 4, 2, 6);
+        add((struct history_attempt){
+            .kind = KIND_DELETE, .outcome = OUTCOME_OK, .status = 204, .line = {LINE(0, 0, 0, 0)}});
+        add((struct history_attempt){
+            .kind = KIND_PUT, .outcome = OUTCOME_OK, .status = 201, .line = {LINE(0, 9, 4, 9)}});
+        sell(0, 0, 2, 5, 7);
+        refuse(DETAIL_LIMIT, 0, 0, 5, 5, rows[i].used);
+        expect(rows[i].says);
+    }
+}
+
 static void the_limit_comes_before_the_stock(void **state)
 {
     (void)state;
@@ -259,6 +282,7 @@ int main(void)
         cmocka_unit_test(nobody_is_given_more_than_the_limit),
         cmocka_unit_test(a_refusal_says_what_was_used_at_its_version),
         cmocka_unit_test(what_comes_back_counts_no_more),
+        cmocka_unit_test(what_was_used_ends_with_the_item),
         cmocka_unit_test(the_limit_comes_before_the_stock),
         cmocka_unit_test(what_has_no_limit_is_not_refused_because_of_one),
         cmocka_unit_test(a_refusal_has_its_place_in_time),

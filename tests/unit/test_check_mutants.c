@@ -63,7 +63,8 @@ static void make(struct history_mutant *m, uint64_t seed, struct rng *rng)
                                    .clients = 2 + (unsigned)rng_below(rng, 3),
                                    .stock = 2 + (int64_t)rng_below(rng, 4),
                                    .ttl_ms = 12 + rng_below(rng, 20),
-                                   .limit = (int64_t)rng_below(rng, 4)};
+                                   .limit = (int64_t)rng_below(rng, 4),
+                                   .removes = seed % 2 == 0};
     assert_int_equal(shop_history_write(path, &options), 0);
     ask_for_no_contention();
     assert_int_equal(history_mutant_open(m, path), 0);

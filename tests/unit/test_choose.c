@@ -228,6 +228,47 @@ static void a_batch_has_parts_that_share_items_and_reservations(void **state)
     assert_true(same_item && same_hold);
 }
 
+static void who_knows_that_an_item_is_gone_creates_it(void **state)
+{
+    (void)state;
+    struct history_op removal = {.kind = KIND_DELETE, .lines = 1, .line = {.item = 3}};
+    const struct lesson refused = {.outcome = OUTCOME_FAIL, .detail = DETAIL_NO_ITEM};
+    w.weight[WORK_RESERVE] = 0;
+    w.weight[WORK_REMOVE] = w.weights = 1;
+    w.removable_every = 4;
+    assert_int_equal(chosen(GO_NS), KIND_DELETE);
+    assert_int_equal(calls[0].intent.line[0].item % 4, 3);
+    calls[0].op = calls[0].root = &removal;
+    client_remember(&client, &calls[0], &w, &refused, GO_NS);
+    assert_int_equal(chosen(GO_NS), KIND_PUT);
+    assert_int_equal(calls[0].intent.line[0].item, 3);
+    assert_int_equal(chosen(GO_NS), KIND_DELETE); /* once */
+    removal.line.item = 2;                        /* none of those */
+    client_remember(&client, &calls[0], &w, &refused, GO_NS);
+    assert_int_equal(chosen(GO_NS), KIND_DELETE);
+}
+
+static void a_list_is_followed_page_by_page(void **state)
+{
+    (void)state;
+    struct history_op list = {.kind = KIND_LIST};
+    const struct lesson page = {.outcome = OUTCOME_OK,
+                                .further = {.all = true, .after = 7, .cursor_bytes = 1}};
+    unsigned followed = 0;
+    w.weight[WORK_RESERVE] = 0;
+    w.weight[WORK_LIST] = w.weights = 1;
+    calls[0].op = calls[0].root = &list;
+    for (int i = 0; i < 100; i++) {
+        client_remember(&client, &calls[0], &w, &page, GO_NS);
+        assert_int_equal(chosen(GO_NS), KIND_LIST);
+        followed += calls[0].intent.list.after == 7;
+        assert_in_range(calls[0].intent.list.limit, 1, LISTING_LIMIT_MAX);
+        assert_int_equal(calls[0].intent.lines, calls[0].intent.list.limit);
+    }
+    assert_in_range(followed, 50, 90);
+    assert_int_equal(client.further.cursor_bytes, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -241,6 +282,8 @@ int main(void)
         TEST(what_was_left_to_expire_may_be_wanted_again),
         TEST(few_clients_keep_reservations_so_that_stock_goes_on_moving),
         TEST(nothing_is_kept_where_nothing_would_end_it),
+        TEST(who_knows_that_an_item_is_gone_creates_it),
+        TEST(a_list_is_followed_page_by_page),
         TEST(a_batch_has_parts_that_share_items_and_reservations),
         TEST(a_repeated_reserve_is_about_the_reservation_it_made),
     };

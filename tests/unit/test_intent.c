@@ -162,14 +162,68 @@ static void a_set_names_the_version_it_is_for(void **state)
     assert_non_null(strstr(world->out.p, "\r\n\r\n{\"on_hand\":9}"));
 }
 
-static void a_list_asks_for_as_many_as_are_due(void **state)
+static void a_list_names_its_items_and_its_place(void **state)
 {
     struct world *world = *state;
     struct intent i = {
-        .kind = KIND_LIST, .lines = 3, .prefix = 1, .line = {{.item = 1}, {.item = 10}}};
-    intent_request(&i, &world->load, recorded(world, &i), &world->out);
+        .kind = KIND_LIST, .lines = 3, .list = {.prefix = 1, .limit = 3, .after = LISTING_END}};
+    struct history_op *op = recorded(world, &i);
+    assert_int_equal(op->lines, 0); /* what it shows is not known yet */
+    intent_request(&i, &world->load, op, &world->out);
     buf_putc(&world->out, '\0');
     assert_non_null(strstr(world->out.p, "GET /shop/v1/items?prefix=load-r7-1&limit=3 HTTP/1.1"));
+    i.list.all = true;
+    i.list.cursor_bytes = 3;
+    memcpy(i.list.cursor, "a&b", 3);
+    intent_request(&i, &world->load, op, &world->out);
+    buf_putc(&world->out, '\0');
+    assert_non_null(
+        strstr(world->out.p, "GET /shop/v1/items?prefix=load-r7-&limit=3&cursor=a%26b HTTP/1.1"));
+}
+
+static void a_list_is_recorded_as_it_was_shown(void **state)
+{
+    struct world *world = *state;
+    struct intent i = {
+        .kind = KIND_LIST, .lines = 3, .list = {.all = true, .limit = 3, .after = LISTING_END}};
+    struct history_op *op = recorded(world, &i);
+    const struct misfit_request request = {.list = &i.list};
+    const struct response page = {
+        .status = 200,
+        .body = STR("{\"items\":[{\"sku\":\"load-r7-0\",\"available\":5,\"version\":2},"
+                    "{\"sku\":\"load-r7-1\",\"available\":6,\"version\":3}],"
+                    "\"next_cursor\":null}")};
+    struct lesson lesson = intent_learn(history_facts(world->load.history), op, &request, &page);
+    assert_int_equal(lesson.outcome, OUTCOME_OK);
+    assert_int_equal(lesson.further.cursor_bytes, 0);
+    assert_int_equal(op->lines, 2);
+    assert_int_equal(history_line(op, 1)->item, 1);
+    assert_int_equal(history_line(op, 1)->version, 3);
+    assert_int_equal(history_line(op, 1)->remaining, 6);
+}
+
+static void a_delete_has_no_body_and_a_creation_wants_nothing_there(void **state)
+{
+    struct world *world = *state;
+    struct intent i = {.kind = KIND_DELETE, .lines = 1, .line = {{.item = 5}}};
+    struct history_op *op = recorded(world, &i);
+    intent_request(&i, &world->load, op, &world->out);
+    buf_putc(&world->out, '\0');
+    assert_string_equal(world->out.p, "DELETE /shop/v1/items/load-r7-5 HTTP/1.1\r\n"
+                                      "Host: 127.0.0.1:8080\r\n"
+                                      "Idempotency-Key: r7-12-345\r\n\r\n");
+    struct lesson lesson =
+        intent_learn(history_facts(world->load.history), op, &(struct misfit_request){0},
+                     &(struct response){.status = 204});
+    assert_int_equal(lesson.outcome, OUTCOME_OK);
+    assert_string_equal(lesson.misfit.text, "");
+    i.kind = KIND_PUT;
+    i.line[0].quantity = 9;
+    intent_request(&i, &world->load, recorded(world, &i), &world->out);
+    buf_putc(&world->out, '\0');
+    assert_non_null(strstr(world->out.p, "PUT /shop/v1/items/load-r7-5 HTTP/1.1\r\n"));
+    assert_non_null(strstr(world->out.p, "\r\nIf-None-Match: *\r\n"));
+    assert_null(strstr(world->out.p, "If-Match"));
 }
 
 /* Nothing is said of what is not sold; who reserves says who it is. */
@@ -355,7 +409,9 @@ int main(void)
         cmocka_unit_test(reads_carry_no_key_and_no_body),
         cmocka_unit_test(what_is_about_a_key_names_it),
         cmocka_unit_test(a_set_names_the_version_it_is_for),
-        cmocka_unit_test(a_list_asks_for_as_many_as_are_due),
+        cmocka_unit_test(a_list_names_its_items_and_its_place),
+        cmocka_unit_test(a_list_is_recorded_as_it_was_shown),
+        cmocka_unit_test(a_delete_has_no_body_and_a_creation_wants_nothing_there),
         cmocka_unit_test(parts_and_names_are_said),
         cmocka_unit_test(who_takes_of_a_limited_item_is_said),
         cmocka_unit_test(skus_of_other_runs_are_not_ours),

@@ -145,7 +145,7 @@ static void an_item_s_numbers_must_be_of_that_item_and_add_up(void **state)
         {KIND_DECREMENT, 1, 0, false, "{\"sku\":\"load-r7-5\",\"quantity\":1}", "says \"sku\""},
         {KIND_ADJUST, 1, 0, false, "{\"on_hand\":9,\"held\":4,\"available\":6}",
          "says \"available\":6 with \"on_hand\":9 and \"held\":4"},
-        {KIND_PUT, 1, 0, false, "{\"on_hand\":-9223372036854775807,\"held\":4,\"available\":6}",
+        {KIND_ADJUST, 1, 0, false, "{\"on_hand\":-9223372036854775807,\"held\":4,\"available\":6}",
          "says \"available\":6"},
         {KIND_PUT, 1, 0, false, "{\"max_per_customer\":null}", NULL},
         {KIND_GET_ITEM, 1, 0, false, "{\"max_per_customer\":5}",
@@ -272,41 +272,28 @@ static void who_reserved_and_what_for_comes_back(void **state)
     }
 }
 
-#define ITEM(n, rest) "{\"sku\":\"load-r7-" #n "\",\"available\":5,\"version\":2" rest "}"
-
-static void a_page_has_its_items_in_their_order(void **state)
+static void a_new_item_begins_with_nothing_held_or_sold(void **state)
 {
-    static const struct {
-        bool more;
-        const char *body, *says;
-    } rows[] = {
-        {false, "{\"items\":[" ITEM(4, "") "," ITEM(10, "") "],\"next_cursor\":null}", NULL},
-        {true, "{\"items\":[" ITEM(4, "") "," ITEM(10, "") "],\"next_cursor\":\"x\"}", NULL},
-        {true, "{\"items\":[" ITEM(4, "") "," ITEM(10, "") "],\"next_cursor\":null}",
-         "has no \"next_cursor\""},
-        {false, "{\"items\":[" ITEM(4, "") "," ITEM(10, "") "],\"next_cursor\":\"x\"}",
-         "has a \"next_cursor\""},
-        {false, "{\"items\":[" ITEM(10, "") "," ITEM(4, "") "]}",
-         "lists \"load-r7-10\" at place 1, where load-r7-4 is due"},
-        {false, "{\"items\":[" ITEM(4, "") "]}", "lists 1 items, where 2 are due"},
-        {false, "{\"items\":[" ITEM(4, ",\"on_hand\":9,\"held\":3") "," ITEM(10, "") "]}",
-         "lists \"available\":5 with \"on_hand\":9 and \"held\":3"},
-        {false, "{\"items\":[" ITEM(4, "") "," ITEM(10, ",\"max_per_customer\":5") "]}", NULL},
-        {false, "{\"items\":[" ITEM(4, "") "," ITEM(10, ",\"max_per_customer\":null") "]}",
-         "says \"max_per_customer\":0 of load-r7-10, created with 5"},
-        {false, "{}", NULL}, /* told as what is missing */
+    static const struct row rows[] = {
+        {KIND_PUT, 1, 0, false, "{\"on_hand\":1,\"held\":0,\"sold\":0,\"version\":7}", NULL},
+        {KIND_PUT, 1, 0, false, "{\"on_hand\":2,\"version\":7}", "says \"on_hand\":2 and not 1"},
+        {KIND_PUT, 1, 0, false, "{\"on_hand\":1,\"sold\":4,\"version\":7}",
+         "says \"held\":0 and \"sold\":4 of a new item"},
+        {KIND_PUT, 1, 0, false, "{\"on_hand\":1,\"held\":2,\"version\":7}",
+         "says \"held\":2 and \"sold\":0 of a new item"},
     };
-    const struct response response = {.status = 200};
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct misfit m;
-        struct answer a;
-        const struct misfit_request page = {.more = rows[i].more};
-        assert_true(answer_read(&a, str_of(rows[i].body)));
-        misfit_of_success(&m, &facts, operation(KIND_LIST, 2, 0), &page, &a, &response);
-        if (rows[i].says ? strncmp(m.text, rows[i].says, strlen(rows[i].says)) != 0 : m.text[0])
-            fail_msg("row %zu: said \"%s\"", i, m.text);
-    }
+    check_rows(rows, sizeof(rows) / sizeof(*rows));
+}
+
+static void a_delete_is_answered_with_204(void **state)
+{
+    struct misfit m;
+    (void)state;
+    misfit_of_removal(&m, &(struct response){.status = 204});
+    assert_string_equal(m.text, "");
+    misfit_of_removal(&m, &(struct response){.status = 200});
+    assert_string_equal(m.text, "is due with status 204");
 }
 
 static void a_set_makes_the_next_version(void **state)
@@ -369,7 +356,8 @@ int main(void)
         cmocka_unit_test(a_new_deadline_is_the_time_to_live_away),
         cmocka_unit_test(status_and_headers_go_with_the_body),
         cmocka_unit_test(who_reserved_and_what_for_comes_back),
-        cmocka_unit_test(a_page_has_its_items_in_their_order),
+        cmocka_unit_test(a_new_item_begins_with_nothing_held_or_sold),
+        cmocka_unit_test(a_delete_is_answered_with_204),
         cmocka_unit_test(a_set_makes_the_next_version),
         cmocka_unit_test(json_that_lacks_what_was_promised_is_told_from_what_is_no_json),
         cmocka_unit_test(long_texts_are_shown_in_part),

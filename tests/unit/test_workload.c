@@ -199,28 +199,41 @@ static void what_can_not_work_is_refused_with_the_flag_to_change(void **state)
     }
 }
 
-static void a_list_has_the_items_that_begin_with_some_digits(void **state)
+static void only_some_items_are_removed_each_as_likely_as_the_next(void **state)
 {
     (void)state;
-    struct workload w = {.skus = 125};
-    static const uint32_t ones[] = {1, 10, 100, 101}, twelves[] = {12, 120, 121, 122, 123, 124};
-    uint32_t items[10];
-    bool more;
-    assert_int_equal(workload_list(&w, 1, 4, items, &more), 4);
-    assert_memory_equal(items, ones, sizeof(ones));
-    assert_true(more);
-    assert_int_equal(workload_list(&w, 12, 6, items, &more), 6);
-    assert_memory_equal(items, twelves, sizeof(twelves));
-    assert_false(more);
-    assert_int_equal(workload_list(&w, 0, 6, items, &more), 1); /* no number begins with 0 */
-    assert_int_equal(items[0], 0);
-    assert_false(more);
+    static const struct {
+        uint32_t skus, every;
+    } rows[] = {{1, 1}, {5, 5}, {10, 10}, {100, 10}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char err[WORKLOAD_ERR_SIZE];
+        struct workload w = *workload_find("mixed");
+        struct rng rng;
+        unsigned seen[100] = {0};
+        w.skus = rows[i].skus;
+        w.basket_max = 1;
+        assert_int_equal(workload_open(&w, err, sizeof(err)), 0);
+        assert_int_equal(w.removable_every, rows[i].every);
+        rng_seed(&rng, 1);
+        for (int n = 0; n < 1200; n++)
+            seen[workload_removable(&w, &rng)]++;
+        for (uint32_t item = 0; item < w.skus; item++)
+            if (workload_removes(&w, item))
+                assert_in_range(seen[item], 50, 1200);
+            else
+                assert_int_equal(seen[item], 0);
+        workload_close(&w);
+        w.weight[WORK_REMOVE] = 0;
+        assert_int_equal(workload_open(&w, err, sizeof(err)), 0);
+        assert_int_equal(w.removable_every, 0);
+        workload_close(&w);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_list_has_the_items_that_begin_with_some_digits),
+        cmocka_unit_test(only_some_items_are_removed_each_as_likely_as_the_next),
         cmocka_unit_test(every_scenario_opens_as_it_is),
         cmocka_unit_test(work_is_picked_by_its_weight),
         cmocka_unit_test(items_follow_zipf_s_law),
