@@ -1,6 +1,6 @@
 /* effect.c -- see effect.h: when effects happened, and what they said. */
 #include "check/effect.h"
-#include "check/removals.h"
+#include "check/removal_table.h"
 #include "check/restored.h"
 #include "check/sweep.h"
 

@@ -21,22 +21,9 @@
 
 #include "check/entries.h"
 #include "check/items.h"
+#include "check/removal_table.h"
 #include "check/restored.h"
 #include "check/verdict.h"
-
-/* A delete that took effect. */
-struct removal {
-    uint32_t slot;
-    struct history_line line; /* version 0: it has no place */
-    /* Of all deletes that may have that place: the first begin, and the last end. */
-    uint64_t begin_ns, end_ns;
-    bool sure; /* it is the only one */
-};
-
-struct removals {
-    size_t count;
-    struct removal *all; /* in the order of slots */
-};
 
 /* entries: of all that quotes a version. restored: the index's own, where a delete may be turned to
  * the other side of a restore so that each finds its place. Violations: VERSIONS for a delete that
@@ -45,12 +32,5 @@ struct removals {
 int removals_make(struct removals *removals, const struct index *index,
                   const struct entries *entries, struct restored *restored, struct item *items,
                   struct verdict *v) __attribute__((warn_unused_result));
-void removals_free(struct removals *removals);
-
-/* The delete whose first attempt is in that slot, NULL when it did not happen or none are known. */
-const struct removal *removals_find(const struct removals *removals, uint32_t slot);
-
-/* What it left: nothing at its version. NULL when that is not known. */
-const struct history_line *removals_line(const struct removals *removals, uint32_t slot);
 
 #endif
