@@ -153,7 +153,7 @@ static void compare_lines(struct misfit *m, const struct history_facts *facts,
                           const struct history_op *op, const struct answer *a,
                           compare_line_fn *compare)
 {
-    if (!((TAKES | COUNTS) & 1u << op->kind))
+    if (!((TAKES | IN(RERESERVE)) & 1u << op->kind))
         return; /* wrong whatever its lines say, and told by the checker */
     if (a->lines == 0)
         snprintf(m->text, sizeof(m->text), "has no line that says which item fell short");

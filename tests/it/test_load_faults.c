@@ -16,7 +16,7 @@
 #define COMMON         "-c 20 -p 2 --ttl 1s --settle 500ms "
 #define LENGTH         " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
 #define LIMITED        "--limit 10 --customers 6" /* together more than there is */
-#define COMES_AND_GOES "reserve=40,decrement=20,release=15,remove=25"
+#define COMES_AND_GOES "decrement=70,remove=30"
 #define ROWS           (sizeof(rows) / sizeof(rows[0]))
 
 static const struct row {
