@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #define COMMON         "-c 20 -p 2 --ttl 1s --settle 500ms "
+#define TRIES          5
 #define LENGTH         " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
 #define LIMITED        "--limit 10 --customers 6" /* together more than there is */
 #define COMES_AND_GOES "decrement=70,remove=30"
@@ -183,13 +184,28 @@ static int end_all(void **state)
     return 0;
 }
 
+/* What gives the server the chance to lie may be rare, and on a loaded machine not come at all. A
+ * run in which nothing was wrong says nothing: the load is driven again then. */
+static int drive(struct load_case *c, size_t at, bool *stopped)
+{
+    for (int tries = 1;; tries++) {
+        assert_int_equal(c->err, 0);
+        int status = tload_finish(&c->load);
+        *stopped = tshop_stop(&c->shop);
+        if (c->shop.struck > 0 || tries == TRIES)
+            return status;
+        tload_free(&c->load);
+        load_again(c, at, row_at);
+    }
+}
+
 static void a_lie_is_found_out(void **state)
 {
     const struct row *row = *state;
-    struct load_case *c = load_ahead(cases, ROWS, (size_t)(row - rows), row_at);
-    assert_int_equal(c->err, 0);
-    int status = tload_finish(&c->load);
-    bool stopped = tshop_stop(&c->shop);
+    size_t at = (size_t)(row - rows);
+    struct load_case *c = load_ahead(cases, ROWS, at, row_at);
+    bool stopped;
+    int status = drive(c, at, &stopped);
     const char *wrong = c->shop.struck < 1 ? "the fault never struck"
                         : status == 1      ? complaint(row, &c->load)
                                            : "not found out";

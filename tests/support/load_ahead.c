@@ -21,6 +21,13 @@ struct load_case *load_ahead(struct load_case *cases, size_t count, size_t at, l
     return &cases[at];
 }
 
+void load_again(struct load_case *c, size_t at, load_row_fn *row)
+{
+    struct load_row again;
+    row(at, &again);
+    start(c, &again);
+}
+
 void load_ahead_end(struct load_case *cases, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -32,6 +32,9 @@ typedef void load_row_fn(size_t i, struct load_row *row);
  * whose load is to be finished, and shop to be stopped, by the caller. */
 struct load_case *load_ahead(struct load_case *cases, size_t count, size_t at, load_row_fn *row);
 
+/* Starts the row `at` once more, when its load is finished and its shop stopped. */
+void load_again(struct load_case *c, size_t at, load_row_fn *row);
+
 /* Ends what was started and not finished: rows that a filter left out. */
 void load_ahead_end(struct load_case *cases, size_t count);
 
