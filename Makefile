@@ -68,8 +68,8 @@ LIB_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -lm
 TEST_LDLIBS = $(LIB_LDLIBS) $(shell $(PKG_CONFIG) --libs $(TEST_LIBS) 2>/dev/null)
 ALL_CFLAGS = -std=gnu17 $(WARN) $(FLAGS_$(FLAVOUR)) $(DEFINES) $(INCLUDES) $(LIB_CFLAGS) $(CFLAGS)
 
-COMMON_C := $(wildcard common/*.c)
-SERVICE_C := $(filter-out service/main.c,$(wildcard service/*.c service/*/*.c))
+COMMON_C := $(wildcard common/*.c common/*/*.c)
+SERVICE_C := $(filter-out service/main.c,$(wildcard service/*.c service/*/*.c service/*/*/*.c))
 LOADGEN_C := $(filter-out loadgen/main.c,$(wildcard loadgen/*.c loadgen/*/*.c))
 SUPPORT_C := $(wildcard tests/support/*.c)
 UNIT_C := $(wildcard tests/unit/test_*.c)
@@ -80,7 +80,7 @@ BENCH_C := $(wildcard tests/bench/*.c)
 PAGE_C := $(wildcard tests/page/*.c)
 SOAK_C := $(wildcard tests/soak/*.c)
 ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) tests/tools/yaml2json.c
-ALL_H := $(wildcard common/*.h service/*.h service/*/*.h loadgen/*.h loadgen/*/*.h tests/*/*.h)
+ALL_H := $(wildcard common/*.h service/*.h service/*/*.h service/*/*/*.h common/*/*.h loadgen/*.h loadgen/*/*.h tests/*/*.h)
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 COMMON_OBJS := $(call obj,$(COMMON_C)) $(OUT)/obj/gen/version.o
@@ -260,4 +260,4 @@ lint-all: compdb
 	@echo "lint: ok"
 
 .SECONDARY:
--include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/*/*/*.d)
+-include $(wildcard $(OUT)/obj/*/*.d $(OUT)/obj/*/*/*.d $(OUT)/obj/*/*/*/*.d)

@@ -1,7 +1,7 @@
 /* args.c -- sources in order, one setter for all of them. */
 #include "args.h"
 
-#include "argset.h"
+#include "args_value.h"
 
 #include <assert.h>
 #include <ctype.h>

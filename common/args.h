@@ -17,7 +17,7 @@
 #ifndef COMMON_ARGS_H
 #define COMMON_ARGS_H
 
-#include "argset.h"
+#include "args_value.h"
 #include "buf.h"
 
 #include <stddef.h>

@@ -1,11 +1,11 @@
 /* main.c -- the command line of stockload. */
 #include "client/workload.h"
 #include "confine.h"
-#include "exits.h"
+#include "exit_codes.h"
 #include "offline.h"
 #include "options.h"
-#include "race.h"
-#include "run.h"
+#include "race/race.h"
+#include "run/run.h"
 #include "standard.h"
 #include "version.h"
 

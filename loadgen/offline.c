@@ -1,9 +1,9 @@
 /* offline.c -- check and report are judge, with another idea of how thoroughly. */
 #include "offline.h"
 
-#include "exits.h"
-#include "judge.h"
-#include "live.h"
+#include "exit_codes.h"
+#include "run/judge.h"
+#include "run/live.h"
 
 #include <signal.h>
 

@@ -15,7 +15,7 @@
 
 #include "args.h"
 #include "client/workload.h"
-#include "forms.h"
+#include "value_parsers.h"
 #include "weburl.h"
 
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  *
  * One struct, filled once by main before anything is forked; everybody else reads it.
  */
-#ifndef SERVICE_CONFIG_H
-#define SERVICE_CONFIG_H
+#ifndef CONFIG_H
+#define CONFIG_H
 
 #include "buf.h"
 #include "log.h"

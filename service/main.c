@@ -1,11 +1,11 @@
 /* main.c -- the command line of stockd. */
-#include "command_audit.h"
-#include "command_ledger.h"
-#include "command_migrate.h"
-#include "command_restore.h"
+#include "command/audit.h"
+#include "command/ledger.h"
+#include "command/migrate.h"
+#include "command/restore.h"
 #include "config.h"
 #include "confine.h"
-#include "master.h"
+#include "process/master.h"
 #include "standard.h"
 #include "version.h"
 

@@ -1,5 +1,6 @@
 /* check.c -- the steps of a check, in their order. */
 #include "check/check.h"
+#include "check/answer_checks.h"
 #include "check/baskets.h"
 #include "check/batches.h"
 #include "check/coverage.h"
@@ -10,7 +11,7 @@
 #include "check/keys.h"
 #include "check/limits.h"
 #include "check/losses.h"
-#include "check/notes.h"
+#include "check/mismatches.h"
 #include "check/numbers.h"
 #include "check/presence.h"
 #include "check/refusals.h"
@@ -18,7 +19,6 @@
 #include "check/reservations.h"
 #include "check/resolve.h"
 #include "check/restored.h"
-#include "check/single.h"
 #include "check/sums.h"
 #include "clock.h"
 

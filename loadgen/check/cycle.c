@@ -1,6 +1,6 @@
 /* cycle.c -- see cycle.h. */
 #include "check/cycle.h"
-#include "check/sweep.h"
+#include "check/realtime_order.h"
 
 #include <assert.h>
 #include <errno.h>

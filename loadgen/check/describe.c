@@ -1,6 +1,6 @@
 /* describe.c -- see describe.h. */
 #include "check/describe.h"
-#include "check/sweep.h"
+#include "check/realtime_order.h"
 
 #include <inttypes.h>
 #include <stdio.h>

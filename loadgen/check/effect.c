@@ -1,8 +1,8 @@
 /* effect.c -- see effect.h: when effects happened, and what they said. */
 #include "check/effect.h"
+#include "check/realtime_order.h"
 #include "check/removal_table.h"
 #include "check/restored.h"
-#include "check/sweep.h"
 
 /* How far the server's clock may be off while it counts a ttl. */
 #define CLOCK_OFF_NS 10000000u

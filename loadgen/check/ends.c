@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-static void check_time(const struct story *story, const struct index *index, struct verdict *v)
+static void check_time(const struct timeline *story, const struct index *index, struct verdict *v)
 {
     uint64_t deadline_ns = effect_deadline(index, story->reserve);
     uint32_t early = 0;
@@ -27,14 +27,14 @@ static void check_time(const struct story *story, const struct index *index, str
                       index->reader->facts->ttl_ms, describe_time(index->reader, deadline_ns).text);
 }
 
-static bool ends_it(const struct story *story, const struct event *e)
+static bool ends_it(const struct timeline *story, const struct event *e)
 {
     return (e->what == EVENT_TRANSITION && e->state != DETAIL_HELD && !e->lost) ||
            e->slot == story->expiry;
 }
 
 /* Two different ends of one story, in the order of versions. */
-static void report_ends(const struct story *story, const struct index *index, struct verdict *v)
+static void report_ends(const struct timeline *story, const struct index *index, struct verdict *v)
 {
     uint32_t ops[4] = {story->reserve};
     const char *states[2] = {"", ""};
@@ -55,7 +55,7 @@ static void report_ends(const struct story *story, const struct index *index, st
 }
 
 /* True, with a violation, when its time was extended though it had ended. */
-static bool revived(const struct story *story, const struct index *index, struct verdict *v)
+static bool revived(const struct timeline *story, const struct index *index, struct verdict *v)
 {
     const struct event *end = NULL, *revival = NULL;
     for (size_t i = 0; i < story->count && !revival; i++) {
@@ -78,9 +78,9 @@ static bool revived(const struct story *story, const struct index *index, struct
 }
 
 /* Whether it expired first, and its units were taken again then by the one that ended it. */
-static bool taken_again(const struct story *story, const struct index *index)
+static bool taken_again(const struct timeline *story, const struct index *index)
 {
-    if (story->ends != 1 || !story->expiry || !story_took_again(story, index))
+    if (story->ends != 1 || !story->expiry || !timeline_took_again(story, index))
         return false;
     const struct history_line *again = effect_pair(index, story->end, 0);
     const struct history_line *before =
@@ -90,7 +90,7 @@ static bool taken_again(const struct story *story, const struct index *index)
 
 /* Whether whoever did that had not asked for it: by its own answer, or by what is known of it where
  * nobody else can have done it. */
-static bool is_unasked(const struct story *story, const struct index *index)
+static bool is_unasked(const struct timeline *story, const struct index *index)
 {
     const struct history_op *answer = index_op(index, index->effect[story->end]);
     bool own = index_role(answer) != ROLE_LOOKUP && !(answer->flags & FLAG_REPLAYED);
@@ -98,7 +98,8 @@ static bool is_unasked(const struct story *story, const struct index *index)
     return answer->kind == KIND_CONFIRM && (own || alone);
 }
 
-static void report_unasked(const struct story *story, const struct index *index, struct verdict *v)
+static void report_unasked(const struct timeline *story, const struct index *index,
+                           struct verdict *v)
 {
     const uint32_t ops[] = {story->expiry, story->end, 0};
     verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
@@ -108,7 +109,7 @@ static void report_unasked(const struct story *story, const struct index *index,
                       describe_who(index_op(index, story->end)).text);
 }
 
-bool ends_check(const struct story *story, const struct index *index, struct verdict *v)
+bool ends_check(const struct timeline *story, const struct index *index, struct verdict *v)
 {
     bool again = taken_again(story, index);
     if (story->ends + (story->expiry != 0) > 1u + again) {

@@ -7,10 +7,10 @@
 #ifndef LOADGEN_CHECK_ENDS_H
 #define LOADGEN_CHECK_ENDS_H
 
-#include "check/story.h"
+#include "check/timeline.h"
 #include "check/verdict.h"
 
 /* False, with a violation: what is said about it adds up to nothing then. */
-bool ends_check(const struct story *story, const struct index *index, struct verdict *v);
+bool ends_check(const struct timeline *story, const struct index *index, struct verdict *v);
 
 #endif

@@ -2,11 +2,11 @@
 #include "check/numbers.h"
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/realtime_order.h"
 #include "check/removals.h"
+#include "check/replay_versions.h"
 #include "check/restored.h"
 #include "check/sums.h"
-#include "check/sweep.h"
-#include "check/walk.h"
 
 #include <inttypes.h>
 #include <stdio.h>

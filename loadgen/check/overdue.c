@@ -2,7 +2,7 @@
 #include "check/overdue.h"
 #include "check/describe.h"
 #include "check/effect.h"
-#include "check/sweep.h"
+#include "check/realtime_order.h"
 
 #include <inttypes.h>
 
@@ -17,7 +17,7 @@ static uint64_t up_at(const struct index *index, uint64_t given_ns)
 }
 
 /* When the last time to live was up at the latest; SWEEP_NEVER when that is not known. */
-static uint64_t time_up(const struct story *story, const struct index *index)
+static uint64_t time_up(const struct timeline *story, const struct index *index)
 {
     uint64_t last_ns = 0;
     for (size_t i = 0; i < story->count; i++) {
@@ -30,7 +30,7 @@ static uint64_t time_up(const struct story *story, const struct index *index)
     return up_at(index, last_ns);
 }
 
-static void report_late(const struct story *story, const struct index *index, uint32_t given,
+static void report_late(const struct timeline *story, const struct index *index, uint32_t given,
                         const struct event *late, uint64_t up_ns, struct verdict *v)
 {
     const struct history_op *op = index_op(index, late->slot);
@@ -47,13 +47,13 @@ static void report_late(const struct story *story, const struct index *index, ui
 }
 
 /* Whether all extensions of its time are known. */
-static bool knows_time(const struct story *story, const struct index *index)
+static bool knows_time(const struct timeline *story, const struct index *index)
 {
     return !story->shaken && !index->incomplete && story->unresolved == story->unresolved_ends;
 }
 
 /* The first change that was sent after the time that those before it had given. */
-static void check_late(const struct story *story, const struct index *index, struct verdict *v)
+static void check_late(const struct timeline *story, const struct index *index, struct verdict *v)
 {
     uint64_t up_ns = SWEEP_NEVER;
     uint32_t given = 0;
@@ -75,7 +75,7 @@ static void check_late(const struct story *story, const struct index *index, str
     }
 }
 
-void overdue_check(const struct story *story, const struct index *index, struct verdict *v)
+void overdue_check(const struct timeline *story, const struct index *index, struct verdict *v)
 {
     check_late(story, index, v);
     if (!story->read_back || story->ends || story->expiry || story->unresolved || story->shaken)

@@ -12,10 +12,10 @@
 #ifndef LOADGEN_CHECK_OVERDUE_H
 #define LOADGEN_CHECK_OVERDUE_H
 
-#include "check/story.h"
+#include "check/timeline.h"
 #include "check/verdict.h"
 
 /* Of a gathered story. Violations of ENDED_ONCE. */
-void overdue_check(const struct story *story, const struct index *index, struct verdict *v);
+void overdue_check(const struct timeline *story, const struct index *index, struct verdict *v);
 
 #endif

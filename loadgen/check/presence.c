@@ -2,9 +2,9 @@
 #include "check/presence.h"
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/realtime_order.h"
 #include "check/removals.h"
 #include "check/restored.h"
-#include "check/sweep.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,8 +2,8 @@
 #include "check/removals.h"
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/realtime_order.h"
 #include "check/restored.h"
-#include "check/sweep.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,8 +3,8 @@
 #include "check/effect.h"
 #include "check/ends.h"
 #include "check/overdue.h"
-#include "check/story.h"
-#include "check/telling.h"
+#include "check/reservation_rules.h"
+#include "check/timeline.h"
 
 #include <inttypes.h>
 
@@ -28,10 +28,10 @@ static void count_end(struct coverage *c, enum history_detail state)
 }
 
 /* Transitions that may have happened to this reservation and left no trace in the history. */
-static void count_possible(struct work *w, const struct story *story)
+static void count_possible(struct work *w, const struct timeline *story)
 {
     const struct history_op *reserve = index_op(w->index, story->reserve);
-    if (!story->expiry && story_took_again(story, w->index))
+    if (!story->expiry && timeline_took_again(story, w->index))
         items_add_slack(w->items, reserve, 1); /* it has expired, and nobody tells when */
     if (story->ends || story->expiry || story->gone)
         return;
@@ -53,23 +53,23 @@ static void disturb(struct work *w, uint32_t reserve)
         w->items[index_line(op, n)->item].disturbed = true;
 }
 
-static int check_one(struct work *w, struct story *story, uint32_t reserve)
+static int check_one(struct work *w, struct timeline *story, uint32_t reserve)
 {
-    int err = story_gather(story, w->index, reserve);
-    if (err == 0 && !telling_explain_repeats(story, w->index, w->verdict))
-        err = story_gather(story, w->index, reserve);
+    int err = timeline_gather(story, w->index, reserve);
+    if (err == 0 && !rules_explain_repeats(story, w->index, w->verdict))
+        err = timeline_gather(story, w->index, reserve);
     if (err < 0)
         return err;
     bool sound = ends_check(story, w->index, w->verdict);
     if (story->expiry &&
         !(story->end && effect_same_pairs(index_op(w->index, story->expiry),
                                           index_op(w->index, w->index->effect[story->end]))))
-        err = story_add_expiry(story, w->index);
+        err = timeline_add_expiry(story, w->index);
     if (err < 0)
         return err;
     count_possible(w, story);
-    count_end(&w->verdict->coverage, (enum history_detail)story_last(story)->state);
-    w->verdict->coverage.taken_again += story_took_again(story, w->index);
+    count_end(&w->verdict->coverage, (enum history_detail)timeline_last(story)->state);
+    w->verdict->coverage.taken_again += timeline_took_again(story, w->index);
     w->verdict->coverage.read_back += story->read_back != 0;
     w->verdict->property[PROPERTY_ENDED_ONCE].checked++;
     w->verdict->property[PROPERTY_LASTING].checked++;
@@ -77,9 +77,9 @@ static int check_one(struct work *w, struct story *story, uint32_t reserve)
         disturb(w, reserve);
     } else {
         overdue_check(story, w->index, w->verdict);
-        telling_check_words(story, w->index, w->verdict);
+        rules_check_words(story, w->index, w->verdict);
         if (w->order)
-            telling_check_order(story, w->index, w->verdict);
+            rules_check_order(story, w->index, w->verdict);
     }
     return 0;
 }
@@ -120,7 +120,7 @@ int reservations_check(struct index *index, struct item *items, bool order, stru
 {
     struct work w = {.index = index, .items = items, .verdict = v, .order = order};
     w.latest_ns = latest_counters(index, items);
-    struct story story = {0};
+    struct timeline story = {0};
     struct index_pass pass;
     index_pass(&pass, index);
     uint32_t slot;
@@ -137,7 +137,7 @@ int reservations_check(struct index *index, struct item *items, bool order, stru
         else
             forget_strays(index, slot);
     }
-    story_free(&story);
+    timeline_free(&story);
     if (w.not_read)
         verdict_unknown(v, PROPERTY_LASTING,
                         "%" PRIu64 " reservations, as the one of client %" PRIu32

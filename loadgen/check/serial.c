@@ -1,7 +1,7 @@
 /* serial.c -- see serial.h: the order itself. */
 #include "check/serial.h"
 #include "check/cycle.h"
-#include "check/sweep.h"
+#include "check/realtime_order.h"
 
 #include <assert.h>
 #include <errno.h>

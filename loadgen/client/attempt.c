@@ -55,24 +55,25 @@ static bool is_json(struct str body)
     return json_scan_skip(&s, &value) && json_scan_ends(&s);
 }
 
-bool attempt_results(const struct attempt *a, const struct response *answer, struct misfit *misfit)
+bool attempt_results(const struct attempt *a, const struct response *answer,
+                     struct mismatch *mismatch)
 {
     struct str result;
     size_t at = 0;
     unsigned results = 0;
     bool broken;
-    misfit->text[0] = '\0';
+    mismatch->text[0] = '\0';
     while (answer_next_result(answer->body, &at, &result, &broken))
         results++;
     if (broken && is_json(answer->body))
-        snprintf(misfit->text, sizeof(misfit->text), "is JSON without \"results\"");
+        snprintf(mismatch->text, sizeof(mismatch->text), "is JSON without \"results\"");
     else if (!broken && answer->status != 200)
-        snprintf(misfit->text, sizeof(misfit->text), "has status %u, where a batch gets 200",
+        snprintf(mismatch->text, sizeof(mismatch->text), "has status %u, where a batch gets 200",
                  (unsigned)answer->status);
     else if (!broken && results != a->calls)
-        snprintf(misfit->text, sizeof(misfit->text), "has %u of the %u results of its batch",
+        snprintf(mismatch->text, sizeof(mismatch->text), "has %u of the %u results of its batch",
                  results, a->calls);
-    return !broken && !misfit->text[0];
+    return !broken && !mismatch->text[0];
 }
 
 bool attempt_result(const struct response *answer, size_t *at, struct response *one)

@@ -33,10 +33,10 @@ bool attempt_mutates(const struct attempt *a);
 /* The request, to be sent as it is. out->failed when it does not fit, or for want of memory. */
 void attempt_request(const struct attempt *a, const struct load *load, struct buf *out);
 
-/* Whether the answer 2xx to a batch has a result for each of its operations; `misfit` says how it
+/* Whether the answer 2xx to a batch has a result for each of its operations; `mismatch` says how it
  * does not, unless that may be damage on its way. */
-bool attempt_results(const struct attempt *a, const struct response *answer, struct misfit *misfit)
-    __attribute__((warn_unused_result));
+bool attempt_results(const struct attempt *a, const struct response *answer,
+                     struct mismatch *mismatch) __attribute__((warn_unused_result));
 
 /* The next of those results, as if that operation had been sent alone; *at is the place, at first
  * 0. False when it has no status or no body: then *one is not written. */

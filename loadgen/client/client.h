@@ -12,12 +12,12 @@
 #define LOADGEN_CLIENT_CLIENT_H
 
 #include "client/attempt.h"
-#include "client/wire.h"
+#include "client/http_conn.h"
 
 #define CLIENT_HELD 8 /* reservations it remembers; the oldest one more is left to expire */
 #define CLIENT_LATE 8 /* and that it keeps until about their deadline, at the most */
 
-struct crowd;
+struct client_loop;
 
 /* What a GET of an item said. */
 struct seen_item {
@@ -30,7 +30,7 @@ enum client_state { CLIENT_AWAY, CLIENT_FREE, CLIENT_BUSY, CLIENT_RESENDING };
 
 struct client {
     struct wire wire;
-    struct crowd *crowd;
+    struct client_loop *crowd;
     struct load_client *shared;
     uint32_t number;
     enum client_state state;

@@ -35,7 +35,7 @@ static bool are_whole(const struct history_facts *facts, const struct history_op
     return true;
 }
 
-bool expiry_fits(struct misfit *m, const struct history_facts *facts, const struct history_op *op,
+bool expiry_fits(struct mismatch *m, const struct history_facts *facts, const struct history_op *op,
                  const struct answer *a)
 {
     const char *wrong = NULL;

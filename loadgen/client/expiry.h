@@ -8,13 +8,13 @@
 #define LOADGEN_CLIENT_EXPIRY_H
 
 #include "client/answer.h"
-#include "client/misfit.h"
+#include "client/mismatch.h"
 #include "history/writer.h"
 
 /* Whether the answer to the operation has some, as they must be: the reservation is confirmed, and
  * each item of the operation has one, with what remained and its version. What is wrong with them
  * is told, unless m says something already. */
-bool expiry_fits(struct misfit *m, const struct history_facts *facts, const struct history_op *op,
+bool expiry_fits(struct mismatch *m, const struct history_facts *facts, const struct history_op *op,
                  const struct answer *a);
 
 /* Appends what expired_lines, which fitted, say in the answer that was read at end_ns. reserve: the

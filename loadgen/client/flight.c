@@ -1,5 +1,5 @@
 /* flight.c -- one attempt: recorded, sent, answered or given up, recorded again. */
-#include "client/crowd.h"
+#include "client/client_loop.h"
 #include "client/record.h"
 
 #include <assert.h>
@@ -17,7 +17,7 @@ static_assert(offsetof(struct client, wire) == 0, "client_of relies on it");
 
 static void watch_deadline(struct client *c, uint64_t now_ns)
 {
-    struct crowd *w = c->crowd;
+    struct client_loop *w = c->crowd;
     c->deadline_ns = now_ns + w->load->timeout_ns; /* the same for all: the list stays sorted */
     c->earlier = w->last_due;
     c->later = NULL;
@@ -27,7 +27,7 @@ static void watch_deadline(struct client *c, uint64_t now_ns)
 
 static void forget_deadline(struct client *c)
 {
-    struct crowd *w = c->crowd;
+    struct client_loop *w = c->crowd;
     *(c->earlier ? &c->earlier->later : &w->first_due) = c->later;
     *(c->later ? &c->later->earlier : &w->last_due) = c->earlier;
 }
@@ -65,10 +65,10 @@ static int prepare(struct client *c)
 
 static void send_attempt(struct client *c)
 {
-    struct crowd *w = c->crowd;
+    struct client_loop *w = c->crowd;
     int rc = prepare(c);
     if (rc < 0) {
-        crowd_fail(w, rc);
+        client_loop_fail(w, rc);
         return;
     }
     c->state = CLIENT_BUSY;
@@ -103,7 +103,7 @@ static void send_again(struct client *c)
 void flight_start(struct client *c, uint64_t planned_ns)
 {
     assert(c->state == CLIENT_FREE && c->wire.state == WIRE_IDLE);
-    struct crowd *w = c->crowd;
+    struct client_loop *w = c->crowd;
     w->begun_here++;
     c->planned_ns = planned_ns;
     client_choose(c, &w->load->workload, w->client, w->count, planned_ns);
@@ -118,13 +118,13 @@ static void give_up(struct client *c, enum history_detail detail)
     wire_close(&c->wire);
 }
 
-void flight_check(struct crowd *w, uint64_t now_ns)
+void flight_check(struct client_loop *w, uint64_t now_ns)
 {
     while (w->first_due && w->first_due->deadline_ns <= now_ns)
         give_up(w->first_due, DETAIL_TIMEOUT);
 }
 
-void flight_give_up_all(struct crowd *w)
+void flight_give_up_all(struct client_loop *w)
 {
     while (w->first_due)
         give_up(w->first_due, DETAIL_TIMEOUT);
@@ -177,7 +177,7 @@ static void on_answer(struct wire *wire, const struct response *response)
     land(c);
     int rc = record_answer(c, response, &garbled, now_ns);
     if (rc < 0) {
-        crowd_fail(c->crowd, rc);
+        client_loop_fail(c->crowd, rc);
         return;
     }
     bool again = resends(c);

@@ -9,7 +9,7 @@
 
 #include "client/listing.h"
 #include "client/load.h"
-#include "client/misfit.h"
+#include "client/mismatch.h"
 #include "client/response.h"
 
 /* A reservation that this process made and may still end. Its lines are those of the operation. */
@@ -58,13 +58,13 @@ struct lesson {
     enum history_detail detail;
     struct str id; /* of the reservation a reserve made; absent otherwise. Part of the response */
     struct str expired_lines; /* of one that expired and was confirmed after that; as above */
-    struct misfit misfit;     /* what else the answer said that does not fit the request */
+    struct mismatch mismatch; /* what else the answer said that does not fit the request */
     int64_t on_hand, held;    /* of a get of an item; ANSWER_UNSAID when not said */
     struct listing further;   /* of a list: the page behind this one, if cursor_bytes > 0 */
 };
 
 /* Reads status and body of an answer, fills version and remaining of the operation's lines. */
 struct lesson intent_learn(const struct history_facts *facts, struct history_op *op,
-                           const struct misfit_request *request, const struct response *response);
+                           const struct mismatch_request *request, const struct response *response);
 
 #endif

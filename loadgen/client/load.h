@@ -9,7 +9,7 @@
 #define LOADGEN_CLIENT_LOAD_H
 
 #include "client/arrival.h"
-#include "client/tally.h"
+#include "client/counters.h"
 #include "client/target.h"
 #include "client/workload.h"
 #include "history/writer.h"
@@ -24,7 +24,7 @@ struct load_client {
 struct load_shared {
     _Atomic uint64_t go_ns; /* CLOCK_MONOTONIC when the load begins; 0: not yet */
     _Atomic uint32_t stop;  /* no more new requests */
-    struct tally tally[HISTORY_WORKERS_MAX];
+    struct counters tally[HISTORY_WORKERS_MAX];
     struct load_client client[]; /* plan.clients of them */
 };
 

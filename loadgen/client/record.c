@@ -1,6 +1,6 @@
 /* record.c -- see record.h. */
 #include "client/record.h"
-#include "client/crowd.h"
+#include "client/client_loop.h"
 #include "client/expiry.h"
 #include "history/reader.h"
 
@@ -50,11 +50,11 @@ int record_attempt(struct client *c)
 
 void record_begin(struct client *c, uint64_t now_ns)
 {
-    struct crowd *w = c->crowd;
-    tally_bump(&w->tally->requests);
+    struct client_loop *w = c->crowd;
+    counters_bump(&w->tally->requests);
     for (unsigned n = 0; n < c->attempt.calls; n++) {
         struct history_op *op = c->attempt.call[n].op;
-        tally_bump(&w->tally->started);
+        counters_bump(&w->tally->started);
         op->late_us = late_us(c->planned_ns, now_ns);
         op->begin_ns = now_ns - w->zero_ns;
     }
@@ -64,15 +64,15 @@ void record_begin(struct client *c, uint64_t now_ns)
 
 static void count_outcome(struct client *c, const struct history_op *op, uint64_t now_ns)
 {
-    struct tally *t = c->crowd->tally;
+    struct counters *t = c->crowd->tally;
     enum history_outcome outcome = op->outcome;
-    tally_bump(&t->finished);
-    tally_bump(&t->count[outcome][op->detail]);
+    counters_bump(&t->finished);
+    counters_bump(&t->count[outcome][op->detail]);
     if (outcome != OUTCOME_UNKNOWN)
         histogram_add(&t->response, now_ns > c->planned_ns ? now_ns - c->planned_ns : 0);
     for (unsigned n = 0; n < op->lines && history_says_stock(op->detail); n++) {
         const struct history_line *line = history_line_of(op, n);
-        tally_stock(t, line->item, line->version, line->remaining);
+        counters_stock(t, line->item, line->version, line->remaining);
     }
 }
 
@@ -102,9 +102,9 @@ struct taking {
 static struct lesson learn_call(const struct taking *t, const struct call *call,
                                 const struct response *response)
 {
-    const struct crowd *w = t->client->crowd;
+    const struct client_loop *w = t->client->crowd;
     const struct intent *i = &call->intent;
-    const struct misfit_request request = {
+    const struct mismatch_request request = {
         .id = client_reservation(t->client, call),
         .passed_ms = (t->now_ns - w->zero_ns - call->op->begin_ns) / 1000000,
         .reserve = call->op->kind == KIND_RESERVE ? call->root
@@ -130,7 +130,7 @@ static int take_lesson(struct taking *t, const struct call *call, const struct r
                        const struct lesson *lesson)
 {
     struct client *c = t->client;
-    struct crowd *w = c->crowd;
+    struct client_loop *w = c->crowd;
     int rc = 0;
     t->garbled |= lesson->detail == DETAIL_GARBLED;
     if (!str_absent(lesson->expired_lines))
@@ -140,8 +140,8 @@ static int take_lesson(struct taking *t, const struct call *call, const struct r
         return rc;
     finish_call(c, call, lesson->outcome, response->status, lesson->detail,
                 response->replayed ? FLAG_REPLAYED : 0, t->now_ns);
-    if (lesson->misfit.text[0]) {
-        rc = history_put_note(&w->history, call->slot, str_of(lesson->misfit.text));
+    if (lesson->mismatch.text[0]) {
+        rc = history_put_note(&w->history, call->slot, str_of(lesson->mismatch.text));
         if (rc < 0)
             return rc;
     }
@@ -164,7 +164,7 @@ static int take_answer(struct taking *t, const struct call *call, const struct r
 static const struct lesson no_result = {
     .outcome = OUTCOME_UNKNOWN,
     .detail = DETAIL_GARBLED,
-    .misfit = {"has a result without status or body"},
+    .mismatch = {"has a result without status or body"},
 };
 
 /* Result by result. */
@@ -185,15 +185,15 @@ static int take_results(struct taking *t, const struct response *response)
 
 /* No answer to any call can be found in that to the batch. */
 static int take_nothing(struct taking *t, const struct response *response,
-                        const struct misfit *misfit)
+                        const struct mismatch *mismatch)
 {
     const struct attempt *a = &t->client->attempt;
     struct lesson lesson = no_result;
     int rc = 0;
-    lesson.misfit = *misfit;
+    lesson.mismatch = *mismatch;
     for (unsigned n = 0; n < a->calls && rc == 0; n++) {
         rc = take_lesson(t, &a->call[n], response, &lesson);
-        lesson.misfit.text[0] = '\0'; /* told once */
+        lesson.mismatch.text[0] = '\0'; /* told once */
     }
     return rc;
 }
@@ -202,11 +202,11 @@ static int take_nothing(struct taking *t, const struct response *response,
 static int take_batch(struct taking *t, const struct response *response)
 {
     const struct attempt *a = &t->client->attempt;
-    struct misfit misfit;
+    struct mismatch mismatch;
     int rc = 0;
     if (response->status >= 200 && response->status < 300)
-        return attempt_results(a, response, &misfit) ? take_results(t, response)
-                                                     : take_nothing(t, response, &misfit);
+        return attempt_results(a, response, &mismatch) ? take_results(t, response)
+                                                       : take_nothing(t, response, &mismatch);
     t->whole = true;
     for (unsigned n = 0; n < a->calls && rc == 0; n++)
         rc = take_answer(t, &a->call[n], response);

@@ -91,7 +91,7 @@ static bool is_foreign(const struct response *response)
 
 /* The line of the request that a line of the answer is about; NULL, and told, when there is none.
  */
-static const struct history_line *asked_about(struct misfit *m, const struct history_facts *facts,
+static const struct history_line *asked_about(struct mismatch *m, const struct history_facts *facts,
                                               const struct history_op *op, struct str sku)
 {
     int64_t item = load_item_of(facts, sku);
@@ -108,7 +108,7 @@ static int64_t units_asked(const struct history_op *op, const struct history_lin
     return op->kind == KIND_ADJUST ? -(int64_t)asked->quantity : asked->quantity;
 }
 
-static void compare_short(struct misfit *m, const struct history_facts *facts,
+static void compare_short(struct mismatch *m, const struct history_facts *facts,
                           const struct history_op *op, const struct history_line *asked,
                           const struct answer_line *said)
 {
@@ -123,7 +123,7 @@ static void compare_short(struct misfit *m, const struct history_facts *facts,
 }
 
 /* What was requested need not be said again. */
-static void compare_over(struct misfit *m, const struct history_facts *facts,
+static void compare_over(struct mismatch *m, const struct history_facts *facts,
                          const struct history_op *op, const struct history_line *asked,
                          const struct answer_line *said)
 {
@@ -144,12 +144,12 @@ static void compare_over(struct misfit *m, const struct history_facts *facts,
 }
 
 /* Compares one line with what was asked for. */
-typedef void compare_line_fn(struct misfit *m, const struct history_facts *facts,
+typedef void compare_line_fn(struct mismatch *m, const struct history_facts *facts,
                              const struct history_op *op, const struct history_line *asked,
                              const struct answer_line *said);
 
 /* Lines of a 409 insufficient-stock or limit-exceeded: each about another item of the request. */
-static void compare_lines(struct misfit *m, const struct history_facts *facts,
+static void compare_lines(struct mismatch *m, const struct history_facts *facts,
                           const struct history_op *op, const struct answer *a,
                           compare_line_fn *compare)
 {
@@ -178,17 +178,17 @@ static struct refusal read_document(const struct history_facts *facts, const str
     }
     const struct problem *problem = find(a->type, op->kind);
     if (!problem) {
-        snprintf(r.misfit.text, sizeof(r.misfit.text),
+        snprintf(r.mismatch.text, sizeof(r.mismatch.text),
                  "gives \"%.*s\" as the reason, for which there is none", SHOWN_ARG(a->type));
     } else if (problem->status != status) {
-        snprintf(r.misfit.text, sizeof(r.misfit.text), "gives \"%.*s\", which is a %u",
+        snprintf(r.mismatch.text, sizeof(r.mismatch.text), "gives \"%.*s\", which is a %u",
                  SHOWN_ARG(a->type), (unsigned)problem->status);
     } else {
         r.detail = problem->detail;
         if (problem->detail == DETAIL_NO_STOCK)
-            compare_lines(&r.misfit, facts, op, a, compare_short);
+            compare_lines(&r.mismatch, facts, op, a, compare_short);
         if (problem->detail == DETAIL_LIMIT)
-            compare_lines(&r.misfit, facts, op, a, compare_over);
+            compare_lines(&r.mismatch, facts, op, a, compare_over);
     }
     return r;
 }
@@ -205,7 +205,7 @@ struct refusal refusal_read(const struct history_facts *facts, const struct hist
         return r;
     r.detail = DETAIL_FOREIGN;
     if (!is_foreign(response))
-        snprintf(r.misfit.text, sizeof(r.misfit.text), "%s",
+        snprintf(r.mismatch.text, sizeof(r.mismatch.text), "%s",
                  status < 400 ? "is none that such a request can get" : why_not);
     return r;
 }

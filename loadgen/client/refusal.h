@@ -8,19 +8,19 @@
  *            answer now. It may have happened, and is looked up after the load
  *   foreign  made by something between server and client, by all signs: it may have happened, and
  *            what the server itself would have said nobody knows
- *   wrong    a document that this request gives no ground for, or none where one is due: a misfit
+ *   wrong    a document that this request gives no ground for, or none where one is due: a mismatch
  */
 #ifndef LOADGEN_CLIENT_REFUSAL_H
 #define LOADGEN_CLIENT_REFUSAL_H
 
 #include "client/answer.h"
-#include "client/misfit.h"
+#include "client/mismatch.h"
 #include "client/response.h"
 
 struct refusal {
     enum history_outcome outcome;
     enum history_detail detail;
-    struct misfit misfit;
+    struct mismatch mismatch;
 };
 
 /* Of an answer that is not 2xx. a: what its body says, NULL when it is no JSON object. */

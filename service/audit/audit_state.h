@@ -6,9 +6,9 @@
 #define AUDIT_AUDIT_STATE_H
 
 #include "ledger/db.h"
-#include "store/feed.h"
+#include "store/admin/feed.h"
+#include "store/admin/scan.h"
 #include "store/meta.h"
-#include "store/scan.h"
 
 #define AUDIT_WHY_SIZE           (DB_WHY_SIZE + 128)
 #define AUDIT_WAIT_MS            30000

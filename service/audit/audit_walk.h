@@ -14,7 +14,7 @@
 #include "audit/audit_state.h"
 #include "audit/compare.h"
 #include "core/limits.h"
-#include "ledger/current_state.h"
+#include "ledger/query/current_state.h"
 
 #define WALK_KEPT_MAX    SCAN_PAGE
 #define WALK_NAMED_SLOTS (1u << 16)

@@ -1,6 +1,6 @@
 #include "audit/compare.h"
 #include "clock.h"
-#include "ledger/fold.h"
+#include "ledger/apply/projection.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ static int64_t number_at(const void *of, size_t offset)
 bool compare_versions(int64_t redis, int64_t ledger)
 {
     return redis == ledger ||
-           (ledger > 0 && redis > ledger && (redis - ledger) % FOLD_RESTORE_STEP == 0);
+           (ledger > 0 && redis > ledger && (redis - ledger) % PROJECTION_RESTORE_STEP == 0);
 }
 
 bool compare_item(const struct item *redis, const struct item *ledger, char text[COMPARE_TEXT_SIZE])

@@ -7,12 +7,12 @@
 
 #include "core/item.h"
 #include "core/reservation.h"
-#include "store/scan.h"
+#include "store/admin/scan.h"
 
 #define COMPARE_TEXT_SIZE 512
 
 /* An item in Redis and the ledger's as of the same version, or of the last one before it. A restore
- * raises versions without a movement, so a difference of whole FOLD_RESTORE_STEPs is none. */
+ * raises versions without a movement, so a difference of whole PROJECTION_RESTORE_STEPs is none. */
 bool compare_item(const struct item *redis, const struct item *ledger, char text[COMPARE_TEXT_SIZE])
     __attribute__((warn_unused_result));
 

@@ -1,9 +1,9 @@
 #include "http/check.h"
 
 #include "http/batch.h"
-#include "http/events_follow.h"
+#include "http/events/subscriber.h"
 #include "http/exchange.h"
-#include "http/history.h"
+#include "http/history/history.h"
 
 #include <assert.h>
 
@@ -44,7 +44,7 @@ static void check_waiting(const struct exchange *x)
     assert(!x->next || x->next->prev == x);
     assert(x->prev ? x->prev->next == x : x->server->waiting == x);
     /* What the store has, the desk or the feed has not. */
-    assert((x->pending > 0) + (x->asked != NULL) + (x->follower != NULL) <= 1);
+    assert((x->pending > 0) + (x->asked != NULL) + (x->subscriber != NULL) <= 1);
 }
 
 /* Batches between two runs: returns how many. */
@@ -55,7 +55,7 @@ static unsigned count_later(const struct http_server *server)
         const struct exchange *x = job->exchange;
         assert(job == x->batch && job->next < job->count);
         assert(x->state == EXCHANGE_WAITING && x->pending == 0);
-        assert(!x->asked && !x->follower);
+        assert(!x->asked && !x->subscriber);
         count++;
         assert(count <= server->clients.count);
     }
@@ -70,14 +70,14 @@ static void check_exchanges(const struct http_server *server)
         check_waiting(x);
         waiting++;
         polled += x->polled;
-        in_hands += x->pending > 0 || x->asked || x->follower;
+        in_hands += x->pending > 0 || x->asked || x->subscriber;
     }
     assert(waiting <= server->clients.count);
     assert(polled == server->polled);
     assert(waiting - in_hands == count_later(server));
     for (const struct exchange *x = server->spare; x; x = x->next) {
         assert(x->state == EXCHANGE_NEW && x->pending == 0);
-        assert(!x->orphan && !x->polled && !x->conn && !x->client && !x->asked && !x->follower);
+        assert(!x->orphan && !x->polled && !x->conn && !x->client && !x->asked && !x->subscriber);
         spare++;
     }
     assert(spare == server->spare_count);
@@ -94,24 +94,24 @@ static void check_asked(const struct http_server *server)
 
 /* --- who follows the events ------------------------------------------------------------------- */
 
-static void check_follower(const struct follower *f)
+static void check_follower(const struct subscriber *f)
 {
     const struct exchange *x = f->x;
-    assert(x->follower == f && x->conn && x->client && x->client->exchange == x);
+    assert(x->subscriber == f && x->conn && x->client && x->client->exchange == x);
     assert(x->state == (f->started ? EXCHANGE_ANSWERED : EXCHANGE_WAITING) && !x->polled);
-    assert(f->request.stream || (!f->started && f->state != FOLLOWER_SENDING));
+    assert(f->request.stream || (!f->started && f->state != SUBSCRIBER_SENDING));
     assert(!f->suspended || (f->started && !f->ended && stream_is_silent(f)));
     bool has_sheet =
-        f->state == FOLLOWER_WANTING || (f->state == FOLLOWER_READY && f->news == NEWS_PAGE);
+        f->state == SUBSCRIBER_WANTING || (f->state == SUBSCRIBER_READY && f->news == NEWS_PAGE);
     assert(has_sheet == (f->sheet != NULL));
 }
 
 /* Returns how many of them are streams. */
-static unsigned check_followers(const struct follower_queue *queue, enum follower_state state)
+static unsigned check_followers(const struct subscriber_queue *queue, enum subscriber_state state)
 {
-    const struct follower *before = NULL;
+    const struct subscriber *before = NULL;
     unsigned count = 0, streams = 0;
-    for (const struct follower *f = queue->first; f; before = f, f = f->next) {
+    for (const struct subscriber *f = queue->first; f; before = f, f = f->next) {
         assert(f->state == state && f->prev == before);
         check_follower(f);
         count++;
@@ -131,9 +131,9 @@ static unsigned check_sheets(const struct events *events, enum sheet_state state
         assert(s->state == state && s->listed && s->refs > 0 && s->prev == before);
         assert(state != SHEET_WANTED || s->followers.count > 0);
         assert(state != SHEET_READ || s->followers.count == 0);
-        for (const struct follower *f = s->followers.first; f; f = f->next)
+        for (const struct subscriber *f = s->followers.first; f; f = f->next)
             assert(f->sheet == s);
-        streams += check_followers(&s->followers, FOLLOWER_WANTING);
+        streams += check_followers(&s->followers, SUBSCRIBER_WANTING);
         count++;
     }
     assert(list->last == before && list->count == count);
@@ -143,8 +143,8 @@ static unsigned check_sheets(const struct events *events, enum sheet_state state
 static void check_events(const struct events *events)
 {
     unsigned streams = 0;
-    assert(events->queues[FOLLOWER_NONE].count + events->queues[FOLLOWER_WANTING].count == 0);
-    for (enum follower_state state = FOLLOWER_NONE + 1; state < FOLLOWER_STATES; state++)
+    assert(events->queues[SUBSCRIBER_NONE].count + events->queues[SUBSCRIBER_WANTING].count == 0);
+    for (enum subscriber_state state = SUBSCRIBER_NONE + 1; state < SUBSCRIBER_STATES; state++)
         streams += check_followers(&events->queues[state], state);
     for (enum sheet_state state = SHEET_WANTED; state <= SHEET_READ; state++)
         streams += check_sheets(events, state);

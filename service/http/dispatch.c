@@ -1,8 +1,8 @@
 /* dispatch.c -- a request that is here as a whole: to the store and back. */
 #include "http/batch.h"
-#include "http/events.h"
+#include "http/events/events.h"
 #include "http/exchange.h"
-#include "http/history.h"
+#include "http/history/history.h"
 #include "http/json_heap.h"
 #include "http/render.h"
 
@@ -118,6 +118,6 @@ void exchange_dispatch(struct exchange *x)
     case ROUTE_OPERATION: begin_read(x, &head); return;
     case ROUTE_BATCH: batch_job_begin(x, &head); return;
     case ROUTE_EVENTS: events_begin(x); return;
-    default: local_answer(x); return;
+    default: builtin_answer(x); return;
     }
 }

@@ -35,10 +35,10 @@ struct batch_job;
 struct events;
 struct events_text;
 struct exchange;
-struct follower;
+struct subscriber;
 struct history_job;
 
-/* What works on an exchange besides the store: a batch, a question to the ledger, a follower of
+/* What works on an exchange besides the store: a batch, a question to the ledger, a subscriber of
  * events. */
 struct exchange_work {
     void (*gone)(struct exchange *x); /* it is over: nobody waits for that work any more */
@@ -75,7 +75,7 @@ struct exchange {
     const struct exchange_work *work; /* NULL: the store's alone */
     struct batch_job *batch;          /* in the arena, until it is answered */
     struct history_job *asked;        /* of the ledger, while it waits for that */
-    struct follower *follower;        /* of events: until a poll is answered or a stream is over */
+    struct subscriber *subscriber;    /* of events: until a poll is answered or a stream is over */
     struct events_text *text;         /* the answer to a poll, which `fixed` lies in; NULL: none */
 };
 
@@ -106,7 +106,7 @@ struct http_server {
     unsigned orphans;
     struct client_conns clients;
     struct batch_job *later; /* batches whose next operations are to be handed over */
-    struct desk *desk;       /* NULL: no ledger */
+    struct query_pool *desk; /* NULL: no ledger */
     struct history_job *first_asked, *last_asked; /* in the order of their beginning */
     struct events *events;                        /* NULL: no ledger */
     struct buf scratch;
@@ -188,7 +188,7 @@ void exchange_recycle(struct exchange *x);
 void server_release(struct http_server *server);
 
 /* Answers that need no store. */
-void local_answer(struct exchange *x);
+void builtin_answer(struct exchange *x);
 
 /* The socket part of draining, in drain.c. */
 void drain_stop_handshakes(int listen_fd);

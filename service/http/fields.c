@@ -10,7 +10,7 @@
 #define DETAIL_SIZE      160
 
 struct reader {
-    struct draft *draft;
+    struct parsed_body *draft;
     struct arena *arena;
     struct refusal *why;
 };
@@ -18,7 +18,7 @@ struct reader {
 struct field {
     const char *name;
     bool (*read)(struct reader *r, const struct field *field, const json_t *value);
-    size_t at; /* of the member in struct draft */
+    size_t at; /* of the member in struct parsed_body */
     int64_t min, max;
 };
 
@@ -210,7 +210,7 @@ static bool check_line(struct reader *r, size_t index, json_t *line, struct str 
 /* Adds to the line of that sku, or begins one. */
 static bool merge_line(struct reader *r, size_t index, struct str sku, int64_t quantity)
 {
-    struct draft *draft = r->draft;
+    struct parsed_body *draft = r->draft;
     for (unsigned i = 0; i < draft->line_count; i++) {
         struct op_line *line = &draft->lines[i];
         if (!str_equal(line->sku, sku))
@@ -247,7 +247,7 @@ static bool read_lines(struct reader *r, const struct field *field, const json_t
     return true;
 }
 
-#define AT(member)     offsetof(struct draft, member)
+#define AT(member)     offsetof(struct parsed_body, member)
 #define TEXT(member)   read_text, AT(member), 0, TEXT_MAX_BYTES
 #define HEADER(member) read_text, AT(member), 0, 1024
 /* clang-format off */
@@ -286,13 +286,13 @@ static const struct field *find(const char *name, unsigned allowed)
     return NULL;
 }
 
-bool fields_read(struct draft *draft, struct arena *arena, const json_t *object, unsigned allowed,
-                 unsigned required, struct refusal *why)
+bool fields_read(struct parsed_body *draft, struct arena *arena, const json_t *object,
+                 unsigned allowed, unsigned required, struct refusal *why)
 {
     struct reader r = {draft, arena, why};
     /* The iterators take a mutable object and do not change it. */
     json_t *members = (json_t *)object;
-    *draft = (struct draft){0};
+    *draft = (struct parsed_body){0};
     for (void *at = json_object_iter(members); at; at = json_object_iter_next(members, at)) {
         const char *name = json_object_iter_key(at);
         const struct field *field = find(name, allowed);

@@ -37,7 +37,7 @@ enum field_id {
 
 #define FIELD(name) (1u << FIELD_##name)
 
-struct draft {
+struct parsed_body {
     unsigned seen; /* FIELD(...) of the members that are there */
     struct str sku, to, customer, reference, reason, metadata;
     struct str op, id, idempotency_key, if_match, if_none_match;
@@ -48,8 +48,9 @@ struct draft {
 
 /* Reads the members of an object: those in `allowed` may be there, those in `required` must. Texts
  * are copied to the arena. */
-bool fields_read(struct draft *draft, struct arena *arena, const json_t *object, unsigned allowed,
-                 unsigned required, struct refusal *why) __attribute__((warn_unused_result));
+bool fields_read(struct parsed_body *draft, struct arena *arena, const json_t *object,
+                 unsigned allowed, unsigned required, struct refusal *why)
+    __attribute__((warn_unused_result));
 
 /* "sku", "quantity", ... */
 const char *field_name(enum field_id id);

@@ -21,16 +21,16 @@ static bool read_head(struct op *op, struct arena *arena, const struct request_h
 
 bool request_is_op(const struct route_match *match)
 {
-    return match->method != METHOD_GET && shape_of_route(match->id, match->method);
+    return match->method != METHOD_GET && op_schema_of_route(match->id, match->method);
 }
 
 bool request_op(struct op *op, struct arena *arena, const struct request_head *head, char *body,
                 size_t body_n, struct refusal *why)
 {
-    const struct shape *shape = shape_of_route(head->match->id, head->match->method);
+    const struct op_schema *shape = op_schema_of_route(head->match->id, head->match->method);
     static char nothing[] = "{}";
     struct json_body json;
-    struct draft draft;
+    struct parsed_body draft;
     assert(shape);
     *op = (struct op){.kind = shape->kind};
     if (!read_head(op, arena, head, why))

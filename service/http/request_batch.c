@@ -82,7 +82,7 @@ static bool name_op(struct op *op, struct arena *arena, const struct request_bat
 
 /* What the body of the single call would be: without the members that stand for its path and its
  * header fields. */
-static json_t *single_body(const struct shape *shape, const json_t *object)
+static json_t *single_body(const struct op_schema *shape, const json_t *object)
 {
     static const enum field_id outer[] = {FIELD_OP, FIELD_ID, FIELD_IDEMPOTENCY_KEY, FIELD_IF_MATCH,
                                           FIELD_IF_NONE_MATCH};
@@ -96,7 +96,7 @@ static json_t *single_body(const struct shape *shape, const json_t *object)
     return body;
 }
 
-static bool fingerprint_op(struct op *op, struct arena *arena, const struct shape *shape,
+static bool fingerprint_op(struct op *op, struct arena *arena, const struct op_schema *shape,
                            struct str param, const json_t *object, struct refusal *why)
 {
     if (str_absent(op->key))
@@ -114,14 +114,14 @@ bool request_batch_op(struct op *op, struct arena *arena, struct request_batch *
 {
     const json_t *object = json_array_get(batch->operations, i);
     const char *oversized = oversized_in(batch, i);
-    struct draft draft;
+    struct parsed_body draft;
     *op = (struct op){0};
     if (!json_is_object(object))
         return refuse(why, PROBLEM_INVALID_FIELD, "op", "an operation must be an object");
     const json_t *name = json_object_get(object, "op");
-    const struct shape *shape =
+    const struct op_schema *shape =
         json_is_string(name)
-            ? shape_of_name((struct str){json_string_value(name), json_string_length(name)})
+            ? op_schema_of_name((struct str){json_string_value(name), json_string_length(name)})
             : NULL;
     if (!shape)
         return refuse(why, PROBLEM_INVALID_FIELD, "op", shape_names(arena));

@@ -10,7 +10,7 @@
 #define NAMES_MAX_BYTES 256
 
 /* clang-format off */
-static const struct shape shapes[] = {
+static const struct op_schema shapes[] = {
     {OP_PUT, ROUTE_ITEM, METHOD_PUT, true, true, false,
      FIELD(ON_HAND) | FIELD(MAX_PER_CUSTOMER), 0},
     {OP_DELETE, ROUTE_ITEM, METHOD_DELETE, false, true, true, 0, 0},
@@ -32,7 +32,7 @@ static const struct shape shapes[] = {
 /* clang-format on */
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
-const struct shape *shape_of_route(enum route_id route, enum route_method method)
+const struct op_schema *op_schema_of_route(enum route_id route, enum route_method method)
 {
     for (size_t i = 0; i < SHAPES; i++)
         if (shapes[i].route == route && shapes[i].method == method)
@@ -40,7 +40,7 @@ const struct shape *shape_of_route(enum route_id route, enum route_method method
     return NULL;
 }
 
-const struct shape *shape_of_name(struct str name)
+const struct op_schema *op_schema_of_name(struct str name)
 {
     for (size_t i = 0; i < SHAPES; i++)
         if (shapes[i].in_batch && str_equal(name, str_of(op_trait(shapes[i].kind)->name)))
@@ -98,8 +98,8 @@ bool op_conditions(struct op *op, struct str if_match, struct str if_none_match,
     return true;
 }
 
-bool op_fingerprint(struct op *op, struct arena *arena, const struct shape *shape, struct str param,
-                    const json_t *body, struct refusal *why)
+bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *shape,
+                    struct str param, const json_t *body, struct refusal *why)
 {
     const char *method = shape->method == METHOD_PUT      ? "PUT"
                          : shape->method == METHOD_DELETE ? "DELETE"
@@ -131,7 +131,7 @@ static bool fill_lines(struct op *op, struct arena *arena, struct str sku, struc
     return true;
 }
 
-static bool fill_reserve(struct op *op, struct arena *arena, const struct draft *draft,
+static bool fill_reserve(struct op *op, struct arena *arena, const struct parsed_body *draft,
                          struct refusal *why)
 {
     unsigned seen = draft->seen;
@@ -149,8 +149,8 @@ static bool fill_reserve(struct op *op, struct arena *arena, const struct draft 
     return has_short ? fill_lines(op, arena, draft->sku, draft->to, draft->quantity, why) : true;
 }
 
-bool op_fill(struct op *op, struct arena *arena, const struct shape *shape, struct str param,
-             const struct draft *draft, struct refusal *why)
+bool op_fill(struct op *op, struct arena *arena, const struct op_schema *shape, struct str param,
+             const struct parsed_body *draft, struct refusal *why)
 {
     op->kind = shape->kind;
     op->lines = draft->lines;

@@ -9,7 +9,7 @@
 #include "http/fields.h"
 
 /* What one kind of operation takes. */
-struct shape {
+struct op_schema {
     enum op_kind kind;
     enum route_id route;
     enum route_method method; /* METHOD_GET: no mutation, keys are ignored */
@@ -20,15 +20,16 @@ struct shape {
 };
 
 /* NULL: no operation has that route and method, or that name. */
-const struct shape *shape_of_route(enum route_id route, enum route_method method);
-const struct shape *shape_of_name(struct str name);
+const struct op_schema *op_schema_of_route(enum route_id route, enum route_method method);
+const struct op_schema *op_schema_of_name(struct str name);
 
 /* "must be one of" the names that a batch may have; NULL when out of memory. */
 const char *shape_names(struct arena *arena);
 
 /* Fills the operation from a draft; param is the path's parameter, or what stands for it. */
-bool op_fill(struct op *op, struct arena *arena, const struct shape *shape, struct str param,
-             const struct draft *draft, struct refusal *why) __attribute__((warn_unused_result));
+bool op_fill(struct op *op, struct arena *arena, const struct op_schema *shape, struct str param,
+             const struct parsed_body *draft, struct refusal *why)
+    __attribute__((warn_unused_result));
 
 /* Sets key and id from a client's key; made up when the key is absent. */
 bool op_name(struct op *op, struct arena *arena, struct str key, struct refusal *why)
@@ -38,7 +39,8 @@ bool op_conditions(struct op *op, struct str if_match, struct str if_none_match,
                    struct refusal *why) __attribute__((warn_unused_result));
 
 /* The fingerprint of an operation with a key. */
-bool op_fingerprint(struct op *op, struct arena *arena, const struct shape *shape, struct str param,
-                    const json_t *body, struct refusal *why) __attribute__((warn_unused_result));
+bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *shape,
+                    struct str param, const json_t *body, struct refusal *why)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -3,9 +3,9 @@
 
 #include "http/batch.h"
 #include "http/check.h"
-#include "http/events.h"
+#include "http/events/events.h"
 #include "http/exchange.h"
-#include "http/history.h"
+#include "http/history/history.h"
 #include "http/render.h"
 #include "http/server_limits.h"
 #include "log.h"

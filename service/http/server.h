@@ -2,13 +2,13 @@
  *
  * Layer: http. libmicrohttpd on the worker's libuv loop: it runs once per loop turn, before the
  * loop polls, and the store gets what that turn collected as one batch. A request waits suspended
- * while the store works on it, or the ledger. No threads but those of the desk (ledger/desk.h),
- * which know nothing of connections.
+ * while the store works on it, or the ledger. No threads but those of the desk
+ * (ledger/query/query_pool.h), which know nothing of connections.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
-#include "ledger/desk.h"
+#include "ledger/query/query_pool.h"
 #include "stats.h"
 #include "store/store.h"
 
@@ -24,7 +24,7 @@ struct http_config {
     size_t memory_max_bytes;    /* for the bodies and answers under way; 0: 256 MiB */
     bool guards_host;           /* serves nobody whose Host is neither this machine nor allowed */
     const char *allowed_hosts;  /* names, separated by commas; NULL: none. The caller's */
-    struct desk *desk;          /* of the ledger, the caller's; NULL: there is none */
+    struct query_pool *desk;    /* of the ledger, the caller's; NULL: there is none */
     unsigned partitions;        /* of the store; read only with a desk */
 };
 

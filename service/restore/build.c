@@ -1,5 +1,5 @@
-#include "ledger/current_state.h"
-#include "ledger/fold.h"
+#include "ledger/apply/projection.h"
+#include "ledger/query/current_state.h"
 #include "restore/steps.h"
 #include "store/store.h"
 
@@ -235,7 +235,7 @@ static enum db_result read_items(struct build *b, struct page *page)
  */
 static struct store_listed *next_life(struct build *b, const struct page *page)
 {
-    int64_t step = meta_restores(&b->r->rebuild.meta) * FOLD_RESTORE_STEP;
+    int64_t step = meta_restores(&b->r->rebuild.meta) * PROJECTION_RESTORE_STEP;
     struct store_listed *out = arena_alloc(page->arena, (page->count + 1) * sizeof(*out));
     for (size_t i = 0; out && i < page->count; i++) {
         const struct current_item *one = &page->rows.items[i];

@@ -153,7 +153,7 @@ static enum restore_result begin(struct restore *r, enum verdict *verdict)
 
 /* --- what others have to do first, or leave --------------------------------------------------- */
 
-static void pause_a_little(void)
+static void us_timer_a_little(void)
 {
     const struct timespec time = {.tv_nsec = PAUSE_MS * 1000000};
     nanosleep(&time, NULL);
@@ -193,7 +193,7 @@ static enum restore_result halt(struct restore *r)
             break;
         if (result == RESTORE_DONE)
             result = restore_progress(r);
-        pause_a_little();
+        us_timer_a_little();
     }
     return result;
 }
@@ -231,7 +231,7 @@ static enum restore_result lock(struct restore *r)
         result = scene_see_redis(r);
         if (!is_opening(&r->scene) || clock_mono_ms() >= end_ms)
             break;
-        pause_a_little();
+        us_timer_a_little();
     }
     return result;
 }

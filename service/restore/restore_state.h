@@ -7,7 +7,7 @@
 
 #include "ledger/db.h"
 #include "restore/scene.h"
-#include "store/rebuild.h"
+#include "store/admin/rebuild.h"
 
 #define RESTORE_RETENTION_MS (INT64_C(24) * 3600 * 1000) /* the service's defaults */
 

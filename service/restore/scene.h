@@ -15,9 +15,9 @@
 #ifndef RESTORE_SCENE_H
 #define RESTORE_SCENE_H
 
-#include "ledger/apply.h"
+#include "ledger/apply/apply.h"
 #include "ledger/identity.h"
-#include "store/feed.h"
+#include "store/admin/feed.h"
 #include "store/meta.h"
 
 #define SCENE_WHY_SIZE (DB_WHY_SIZE + 128)

@@ -1,7 +1,7 @@
 /* see.c -- where SQL and Redis are. */
 #include "ledger/balance.h"
 #include "restore/steps.h"
-#include "store/admin.h"
+#include "store/admin/admin.h"
 
 #include <stdio.h>
 #include <stdlib.h>

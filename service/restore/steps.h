@@ -39,8 +39,8 @@ enum restore_result build_check(struct restore *r) __attribute__((warn_unused_re
  * transaction that the restore has begun. A dry run counts only.
  *
  * Invariant: what a build has put is what SQL says, but for versions: the n-th restore of a ledger
- * adds n * FOLD_RESTORE_STEP to each, so that no (sku, version) that was answered before can come
- * twice, not even where SQL learnt of nothing between two restores. */
+ * adds n * PROJECTION_RESTORE_STEP to each, so that no (sku, version) that was answered before can
+ * come twice, not even where SQL learnt of nothing between two restores. */
 enum restore_result build_run(struct restore *r) __attribute__((warn_unused_result));
 
 #endif

@@ -1,6 +1,6 @@
 #include "store/check.h"
 
-#include "store/lane.h"
+#include "store/commit/lane.h"
 
 #include <assert.h>
 

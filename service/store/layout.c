@@ -2,7 +2,7 @@
 #include "core/limits.h"
 #include "core/record.h"
 #include "digits.h"
-#include "store/reply.h"
+#include "store/redis/reply.h"
 
 #include <errno.h>
 #include <stdio.h>

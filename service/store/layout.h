@@ -14,7 +14,7 @@
 #include "buf.h"
 #include "core/item.h"
 #include "core/reservation.h"
-#include "store/resp.h"
+#include "store/redis/resp.h"
 
 #include <hiredis/hiredis.h>
 

@@ -1,10 +1,10 @@
 #include "store/meta.h"
 #include "core/event.h"
-#include "store/admin.h"
-#include "store/admin_link.h"
+#include "store/admin/admin.h"
+#include "store/admin/admin_link.h"
 #include "store/layout.h"
-#include "store/reply.h"
-#include "store/resp.h"
+#include "store/redis/reply.h"
+#include "store/redis/resp.h"
 
 #include <stdio.h>
 #include <stdlib.h>

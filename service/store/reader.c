@@ -1,10 +1,10 @@
 #include "store/reader.h"
 #include "clock.h"
 #include "core/record.h"
-#include "store/lane.h"
+#include "store/commit/lane.h"
 #include "store/layout.h"
-#include "store/reply.h"
-#include "store/resp.h"
+#include "store/redis/reply.h"
+#include "store/redis/resp.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -168,22 +168,22 @@ void reader_start(struct reader *reader)
 
 /* --- what came -------------------------------------------------------------------------------- */
 
-static enum outcome_code code_of(enum gate gate)
+static enum outcome_code code_of(enum meta_verdict gate)
 {
-    return gate == GATE_OPEN     ? OUT_OK
-           : gate == GATE_LOST   ? OUT_STATE_LOST
-           : gate == GATE_CLOSED ? OUT_PARTITION_CLOSED
-                                 : OUT_REDIS_UNAVAILABLE;
+    return gate == META_IS_OPEN     ? OUT_OK
+           : gate == META_IS_LOST   ? OUT_STATE_LOST
+           : gate == META_IS_CLOSED ? OUT_PARTITION_CLOSED
+                                    : OUT_REDIS_UNAVAILABLE;
 }
 
 /* Ready while one partition is open; else what is said is what is worst. */
 static void judge_readiness(struct reader *reader)
 {
     const struct store *store = reader->store;
-    const struct gate_view *worst = &store->partitions[0].gate;
+    const struct meta_view *worst = &store->partitions[0].gate;
     for (unsigned p = 0; p < store->config.partitions; p++) {
-        const struct gate_view *gate = &store->partitions[p].gate;
-        if (gate->gate == GATE_OPEN) {
+        const struct meta_view *gate = &store->partitions[p].gate;
+        if (gate->gate == META_IS_OPEN) {
             set_not_ready(reader, OUT_OK, "");
             return;
         }
@@ -204,9 +204,9 @@ static enum outcome_code judge(struct reader *reader, redisReply **tail, int64_t
     if (*now_ms < 0)
         return OUT_REDIS_UNAVAILABLE;
     for (unsigned p = 0; p < store->config.partitions; p++) {
-        struct gate_view gate;
-        if (!gate_judge(tail[2 + p], reader->conn.run_id, store->config.partitions, store->shared,
-                        &gate)) {
+        struct meta_view gate;
+        if (!meta_check_reply(tail[2 + p], reader->conn.run_id, store->config.partitions,
+                              store->shared, &gate)) {
             set_not_ready(reader, OUT_REDIS_UNAVAILABLE,
                           "Redis refuses to read the meta of the store");
             return OUT_REDIS_UNAVAILABLE;
@@ -223,9 +223,9 @@ static bool answer_shut(struct reader *reader, struct store_read *read)
     const struct store *store = reader->store;
     unsigned p = read->kind == READ_ITEM ? layout_partition(store->config.partitions, read->sku)
                                          : read->rid.partition;
-    if (p >= store->config.partitions || store->partitions[p].gate.gate == GATE_OPEN)
+    if (p >= store->config.partitions || store->partitions[p].gate.gate == META_IS_OPEN)
         return false;
-    const struct gate_view *gate = &store->partitions[p].gate;
+    const struct meta_view *gate = &store->partitions[p].gate;
     answer(read, code_of(gate->gate), gate->why);
     return true;
 }
@@ -236,8 +236,8 @@ static enum outcome_code any_shut(struct reader *reader)
 {
     const struct store *store = reader->store;
     for (unsigned p = 0; p < store->config.partitions; p++) {
-        const struct gate_view *gate = &store->partitions[p].gate;
-        if (gate->gate == GATE_OPEN)
+        const struct meta_view *gate = &store->partitions[p].gate;
+        if (gate->gate == META_IS_OPEN)
             continue;
         snprintf(reader->shut, sizeof(reader->shut), "partition %u is not open: %s", p, gate->why);
         return code_of(gate->gate);
@@ -271,7 +271,7 @@ static void take_operation(struct reader *reader, struct store_read *read, const
     for (size_t i = 0; i < reply->elements; i++) {
         struct str text = reply_text(reply->element[i]);
         uint8_t fingerprint[RECORD_FINGERPRINT_BYTES];
-        if (reader->store->partitions[i].gate.gate != GATE_OPEN || str_absent(text) ||
+        if (reader->store->partitions[i].gate.gate != META_IS_OPEN || str_absent(text) ||
             !record_decode_result(&reader->arena, text, fingerprint, &read->recorded_kind,
                                   &read->out))
             continue;

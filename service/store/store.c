@@ -3,10 +3,10 @@
 #include "clock.h"
 #include "stats.h"
 #include "store/check.h"
-#include "store/lane.h"
+#include "store/commit/lane.h"
+#include "store/commit/repeat.h"
 #include "store/layout.h"
 #include "store/reader.h"
-#include "store/repeat.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -72,7 +72,7 @@ enum outcome_code store_route(const struct store *store, struct op *op)
 
 /* --- operations ------------------------------------------------------------------------------- */
 
-void store_tell(struct store_op *op)
+void store_op_complete(struct store_op *op)
 {
     if (op->started_us > 0) {
         int64_t now_us = clock_mono_us();
@@ -109,7 +109,7 @@ void store_admit_repeat(struct store *store, struct store_op *op)
     struct partition *p = &store->partitions[op->op.partition];
     if (p->waiting.count >= store->config.queue_max + REPEATS_MAX) {
         store_overload(op);
-        store_tell(op);
+        store_op_complete(op);
         return;
     }
     op->beyond = true;
@@ -154,7 +154,7 @@ void store_pump(struct store *store)
     while (store->refused.head) {
         struct store_op *op = store->refused.head;
         queue_remove(&store->refused, op);
-        store_tell(op);
+        store_op_complete(op);
     }
     for (unsigned p = 0; p < store->config.partitions; p++)
         for (unsigned i = 0; i < store->config.lanes; i++)
@@ -171,10 +171,10 @@ static void expire_waiting(struct store *store, struct partition *p, int64_t now
         queue_remove(&p->waiting, op);
         stats_add(STATS_QUEUE_DEPTH, -1);
         op->op.out.code = OUT_REDIS_UNAVAILABLE;
-        op->op.out.why = down                        ? "Redis cannot be reached"
-                         : p->gate.gate == GATE_WAIT ? p->gate.why
-                                                     : "Redis did not answer in time";
-        store_tell(op);
+        op->op.out.why = down                           ? "Redis cannot be reached"
+                         : p->gate.gate == META_IS_WAIT ? p->gate.why
+                                                        : "Redis did not answer in time";
+        store_op_complete(op);
     }
 }
 
@@ -254,8 +254,8 @@ const char *store_not_ready(const struct store *store, enum outcome_code *code)
 bool store_next_shut(const struct store *store, unsigned *partition, const char **why)
 {
     for (; *partition < store->config.partitions; ++*partition) {
-        const struct gate_view *gate = &store->partitions[*partition].gate;
-        if (gate->gate == GATE_OPEN)
+        const struct meta_view *gate = &store->partitions[*partition].gate;
+        if (gate->gate == META_IS_OPEN)
             continue;
         *why = gate->why;
         return true;
@@ -279,7 +279,7 @@ static int open_partitions(struct store *store)
         struct partition *part = &store->partitions[p];
         part->store = store;
         part->index = (uint16_t)p;
-        part->gate.gate = GATE_WAIT;
+        part->gate.gate = META_IS_WAIT;
         snprintf(part->gate.why, sizeof(part->gate.why), "Redis has not been reached yet");
         part->lanes = calloc(store->config.lanes, sizeof(*part->lanes));
         if (!part->lanes)

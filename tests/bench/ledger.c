@@ -5,7 +5,7 @@
  * a temporary directory; both sync at every COMMIT.
  */
 #include "clock.h"
-#include "ledger/apply.h"
+#include "ledger/apply/apply.h"
 #include "ledger/migrate.h"
 #include "random.h"
 #include "support/postgres.h"

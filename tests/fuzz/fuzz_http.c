@@ -8,7 +8,7 @@
 #include "http/server.h"
 #include "http/server_limits.h"
 #include "random.h"
-#include "store/admin.h"
+#include "store/admin/admin.h"
 
 #include <netinet/in.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* fuzz_reply.c -- any bytes that a Redis could send, through hiredis' reader, a round of a batch's
  * reads, the plan and the transaction that it becomes. Nothing may crash, leak or read astray; an
  * item or record that is not ours must be refused. */
-#include "store/batch.h"
+#include "store/commit/batch.h"
 
 #include <assert.h>
 #include <hiredis/hiredis.h>

@@ -5,7 +5,7 @@
  */
 #include "core/limits.h"
 #include "core/record.h"
-#include "ledger/current_state.h"
+#include "ledger/query/current_state.h"
 #include "random.h"
 #include "support/ledger_base.h"
 #include "support/past.h"

@@ -1,5 +1,5 @@
 /* test_desk.c -- questions to a database, in threads, that do not hold up the loop that asks. */
-#include "ledger/desk.h"
+#include "ledger/query/query_pool.h"
 #include "support/proc.h"
 
 #include <setjmp.h>
@@ -20,14 +20,14 @@ static const struct db_statement nonsense = {
     .kind = DB_ONE, .types = "", .head = "SELECT a FROM nowhere"};
 
 static uv_loop_t loop;
-static struct desk *desk;
+static struct query_pool *desk;
 static char dir[TEST_PATH_MAX], url[TEST_PATH_MAX + 32];
 static uv_sem_t gate;                  /* held questions wait for it */
 static atomic_int inside, most, asked; /* now, at once, ever */
 static int answered;
 
 struct question {
-    struct desk_question q;
+    struct query q;
     bool held;
     const struct db_statement *statement;
     int64_t found;
@@ -42,7 +42,7 @@ static int keep(void *context, const struct db_value *row, size_t count)
     return 0;
 }
 
-static enum db_result ask(struct desk_question *q, struct db *db)
+static enum db_result ask(struct query *q, struct db *db)
 {
     struct question *question = (struct question *)q;
     question->turn = atomic_fetch_add(&asked, 1);
@@ -57,7 +57,7 @@ static enum db_result ask(struct desk_question *q, struct db *db)
     return db_run(db, question->statement, NULL, 1, keep, &question->found, NULL);
 }
 
-static void done(struct desk_question *q)
+static void done(struct query *q)
 {
     ((struct question *)q)->done = true;
     answered++;
@@ -79,14 +79,14 @@ static int setup(void **state)
     atomic_store(&most, 0);
     atomic_store(&asked, 0);
     answered = 0;
-    desk = desk_new(&loop, url);
+    desk = query_pool_new(&loop, url);
     return desk ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     uv_run(&loop, UV_RUN_DEFAULT);
-    desk_free(desk);
+    query_pool_free(desk);
     uv_sem_destroy(&gate);
     temp_dir_remove(dir);
     return uv_loop_close(&loop);
@@ -97,13 +97,13 @@ static void a_question_is_asked_in_a_thread_and_answered_on_the_loop(void **stat
     struct question one;
     uv_thread_t self = uv_thread_self();
     make(&one, false);
-    assert_true(desk_idle(desk));
-    assert_true(desk_ask(desk, &one.q));
+    assert_true(query_pool_idle(desk));
+    assert_true(query_pool_ask(desk, &one.q));
     assert_false(one.done);
-    assert_false(desk_idle(desk));
+    assert_false(query_pool_idle(desk));
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_true(one.done);
-    assert_true(desk_idle(desk));
+    assert_true(query_pool_idle(desk));
     assert_int_equal(one.q.result, DB_OK);
     assert_int_equal(one.found, 42);
     assert_false(uv_thread_equal(&self, &one.thread));
@@ -113,65 +113,65 @@ static void questions_share_the_connections_in_turn(void **state)
 {
     struct question all[QUESTIONS];
     for (int i = 0; i < QUESTIONS; i++) {
-        make(&all[i], i < DESK_CONNECTIONS);
-        assert_true(desk_ask(desk, &all[i].q));
+        make(&all[i], i < QUERY_POOL_CONNECTIONS);
+        assert_true(query_pool_ask(desk, &all[i].q));
     }
-    assert_true(await(atomic_load(&inside) == DESK_CONNECTIONS, 20000));
+    assert_true(await(atomic_load(&inside) == QUERY_POOL_CONNECTIONS, 20000));
     uv_run(&loop, UV_RUN_NOWAIT);
     assert_int_equal(answered, 0);
     /* One lets its seat go: the others take turns in it. */
     uv_sem_post(&gate);
-    while (answered < QUESTIONS - DESK_CONNECTIONS + 1)
+    while (answered < QUESTIONS - QUERY_POOL_CONNECTIONS + 1)
         uv_run(&loop, UV_RUN_ONCE);
-    for (int i = DESK_CONNECTIONS; i < QUESTIONS; i++) {
+    for (int i = QUERY_POOL_CONNECTIONS; i < QUESTIONS; i++) {
         assert_true(all[i].done);
         assert_int_equal(all[i].turn, i);
     }
-    for (int i = 1; i < DESK_CONNECTIONS; i++)
+    for (int i = 1; i < QUERY_POOL_CONNECTIONS; i++)
         uv_sem_post(&gate);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(answered, QUESTIONS);
-    assert_int_equal(atomic_load(&most), DESK_CONNECTIONS);
+    assert_int_equal(atomic_load(&most), QUERY_POOL_CONNECTIONS);
 }
 
 static void only_so_many_may_wait(void **state)
 {
-    static struct question all[DESK_CONNECTIONS + DESK_WAITING_MAX], late;
-    enum { ALL = DESK_CONNECTIONS + DESK_WAITING_MAX };
+    static struct question all[QUERY_POOL_CONNECTIONS + QUERY_POOL_WAITING_MAX], late;
+    enum { ALL = QUERY_POOL_CONNECTIONS + QUERY_POOL_WAITING_MAX };
     make(&late, false);
     for (int i = 0; i < ALL; i++) {
-        make(&all[i], i < DESK_CONNECTIONS);
-        assert_true(desk_ask(desk, &all[i].q));
+        make(&all[i], i < QUERY_POOL_CONNECTIONS);
+        assert_true(query_pool_ask(desk, &all[i].q));
     }
-    assert_false(desk_ask(desk, &late.q));
-    for (int i = 0; i < DESK_CONNECTIONS; i++)
+    assert_false(query_pool_ask(desk, &late.q));
+    for (int i = 0; i < QUERY_POOL_CONNECTIONS; i++)
         uv_sem_post(&gate);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(answered, ALL);
     assert_false(late.done);
-    assert_true(desk_ask(desk, &late.q));
+    assert_true(query_pool_ask(desk, &late.q));
 }
 
 static void what_still_waits_can_be_taken_back(void **state)
 {
     struct question all[QUESTIONS];
     for (int i = 0; i < QUESTIONS; i++) {
-        make(&all[i], i < DESK_CONNECTIONS);
-        assert_true(desk_ask(desk, &all[i].q));
+        make(&all[i], i < QUERY_POOL_CONNECTIONS);
+        assert_true(query_pool_ask(desk, &all[i].q));
     }
-    assert_false(desk_withdraw(&all[0].q));
-    assert_true(desk_withdraw(&all[DESK_CONNECTIONS].q)); /* the first that waits, */
-    assert_true(desk_withdraw(&all[QUESTIONS - 1].q));    /* the last, */
-    assert_true(desk_withdraw(&all[QUESTIONS - 3].q));    /* and one between */
-    assert_true(desk_ask(desk, &all[QUESTIONS - 1].q));
-    for (int i = 0; i < DESK_CONNECTIONS; i++)
+    assert_false(query_pool_withdraw(&all[0].q));
+    assert_true(query_pool_withdraw(&all[QUERY_POOL_CONNECTIONS].q)); /* the first that waits, */
+    assert_true(query_pool_withdraw(&all[QUESTIONS - 1].q));          /* the last, */
+    assert_true(query_pool_withdraw(&all[QUESTIONS - 3].q));          /* and one between */
+    assert_true(query_pool_ask(desk, &all[QUESTIONS - 1].q));
+    for (int i = 0; i < QUERY_POOL_CONNECTIONS; i++)
         uv_sem_post(&gate);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(answered, QUESTIONS - 2);
-    assert_false(all[DESK_CONNECTIONS].done);
+    assert_false(all[QUERY_POOL_CONNECTIONS].done);
     assert_false(all[QUESTIONS - 3].done);
     assert_true(all[QUESTIONS - 1].done);
-    assert_true(desk_idle(desk));
+    assert_true(query_pool_idle(desk));
 }
 
 static enum db_result answer_of(const struct db_statement *statement, char why[DB_WHY_SIZE])
@@ -179,7 +179,7 @@ static enum db_result answer_of(const struct db_statement *statement, char why[D
     struct question one;
     make(&one, false);
     one.statement = statement;
-    assert_true(desk_ask(desk, &one.q));
+    assert_true(query_pool_ask(desk, &one.q));
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_true(one.done);
     snprintf(why, DB_WHY_SIZE, "%s", one.q.why);

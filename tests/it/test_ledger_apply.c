@@ -331,7 +331,7 @@ static void other_pasts_are_refused(void **state)
     line.available = 5;
     entry = entry_of(&bytes, 2, &sale);
     assert_int_equal(apply_once(db, &entry, 1, &apply), APPLY_FORK); /* a unit from nowhere */
-    line = (struct event_line){STR("one"), 1, 4, 0, 1, 2 + FOLD_RESTORE_STEP, 0};
+    line = (struct event_line){STR("one"), 1, 4, 0, 1, 2 + PROJECTION_RESTORE_STEP, 0};
     entry = entry_of(&bytes, 2, &sale);
     assert_int_equal(apply_once(db, &entry, 1, &apply), APPLY_DONE); /* a restore came between */
     assert_int_equal(events_of(bases.url), 3);

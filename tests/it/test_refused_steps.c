@@ -7,10 +7,10 @@
 #include "core/event.h"
 #include "core/record.h"
 #include "log.h"
-#include "store/admin.h"
-#include "store/feed.h"
+#include "store/admin/admin.h"
+#include "store/admin/feed.h"
+#include "store/admin/scan.h"
 #include "store/meta.h"
-#include "store/scan.h"
 #include "support/refuseproxy.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
  *
  * Every test runs on SQLite and, where there is a server, on PostgreSQL.
  */
-#include "ledger/fold.h"
+#include "ledger/apply/projection.h"
 #include "support/api.h"
 #include "support/ledger_load.h"
 
@@ -269,7 +269,7 @@ static void an_emptied_redis_comes_back_under_load(void **state)
 static void check_version(const char *sku, int64_t before)
 {
     api_call(a, 200, "GET", text("/v1/items/%s", sku), NULL, NULL);
-    check_int(a, "version", before + FOLD_RESTORE_STEP);
+    check_int(a, "version", before + PROJECTION_RESTORE_STEP);
 }
 
 static const char *hold_for(const char *sku, const char *customer, int quantity, int ttl_s)
@@ -311,11 +311,11 @@ static void everything_is_as_sql_says(void **state)
     check_said("SQL knew everything up to 2");
     await_service(sku);
     api_call(a, 200, "GET", text("/v1/items/%s", again), NULL, NULL);
-    check_int(a, "version", 3 + FOLD_RESTORE_STEP);
+    check_int(a, "version", 3 + PROJECTION_RESTORE_STEP);
     if (!api_state_is(a, later, "expired"))
         check_version(sku, version);
     assert_true(await(api_state_is(a, later, "expired"), RECOVERY_MS));
-    check_item(a, sku, 98, 92, 6, 2, version + 1 + FOLD_RESTORE_STEP);
+    check_item(a, sku, 98, 92, 6, 2, version + 1 + PROJECTION_RESTORE_STEP);
     assert_true(api_state_is(a, ended, "released"));
 
     api_call(a, 200, "POST", sale, "Idempotency-Key: sale-1\r\n",
@@ -327,11 +327,11 @@ static void everything_is_as_sql_says(void **state)
     api_problem(a, 409, "limit-exceeded", NULL, "POST", "/v1/reservations", NULL, hold);
     api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", first), NULL, "{}");
     api_call(a, 200, "POST", text("/v1/reservations/%s/release", second), NULL, "{}");
-    check_item(a, sku, 95, 95, 0, 5, version + 3 + FOLD_RESTORE_STEP);
+    check_item(a, sku, 95, 95, 0, 5, version + 3 + PROJECTION_RESTORE_STEP);
     api_call(a, 201, "POST", "/v1/reservations", NULL, hold); /* 3 bought, and 3 more */
     api_problem(a, 404, "item-not-found", NULL, "GET", text("/v1/items/%s", gone), NULL, NULL);
     api_call(a, 201, "PUT", text("/v1/items/%s", gone), NULL, "{\"on_hand\":1}");
-    check_int(a, "version", 3 + FOLD_RESTORE_STEP);
+    check_int(a, "version", 3 + PROJECTION_RESTORE_STEP);
     check_ledger();
 }
 
@@ -348,7 +348,7 @@ static void a_lost_tail_comes_back(void **state)
     check_run(0, NULL, NULL);
     check_said("was lost");
     await_service(sku);
-    check_item(a, sku, 10, 9, 1, 0, 2 + FOLD_RESTORE_STEP);
+    check_item(a, sku, 10, 9, 1, 0, 2 + PROJECTION_RESTORE_STEP);
     api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", hold), NULL, "{}");
     check_ledger();
 }
@@ -375,7 +375,7 @@ static void an_old_copy_is_not_taken_for_the_restored_store(void **state)
     assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
     check_run(0, NULL, NULL);
     await_service(sku);
-    check_item(a, sku, 10, 9, 1, 0, 2 + 2 * FOLD_RESTORE_STEP);
+    check_item(a, sku, 10, 9, 1, 0, 2 + 2 * PROJECTION_RESTORE_STEP);
 }
 
 static void a_whole_store_of_partitions_comes_back(void **state)
@@ -403,8 +403,8 @@ static void a_whole_store_of_partitions_comes_back(void **state)
     await_service(skus[0]);
     for (int i = 0; i < 6; i++)
         api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", holds[i]), NULL, "{}");
-    check_item(a, skus[4], 8, 8, 0, 2, 3 + 2 * FOLD_RESTORE_STEP);
-    check_item(a, skus[5], 8, 7, 1, 2, 4 + (1 + 2) * FOLD_RESTORE_STEP);
+    check_item(a, skus[4], 8, 8, 0, 2, 3 + 2 * PROJECTION_RESTORE_STEP);
+    check_item(a, skus[5], 8, 7, 1, 2, 4 + (1 + 2) * PROJECTION_RESTORE_STEP);
     check_audit();
 }
 
@@ -488,7 +488,7 @@ static void killed_anywhere_it_can_be_done_again(void **state)
     if (!state_begins("open"))
         check_run(0, NULL, NULL);
     await_service(sku);
-    int64_t step = base_int(url, "SELECT MAX(number) FROM restores") * FOLD_RESTORE_STEP;
+    int64_t step = base_int(url, "SELECT MAX(number) FROM restores") * PROJECTION_RESTORE_STEP;
     check_item(a, sku, STOCK, STOCK - 4000, 4000, 0, 4001 + step);
     check_ledger();
 }
@@ -515,7 +515,7 @@ static void what_sql_has_not_is_named_and_kept(void **state)
     check_run(0, "--discard-unapplied", NULL);
     check_said("2 entries that SQL has not, 1-2 to 1-3");
     await_service(sku);
-    check_item(a, sku, 10, 10, 0, 0, 1 + FOLD_RESTORE_STEP);
+    check_item(a, sku, 10, 10, 0, 0, 1 + PROJECTION_RESTORE_STEP);
     api_problem(a, 404, "reservation-not-found", NULL, "GET", text("/v1/reservations/%s", lost),
                 NULL, NULL);
     applier_start("1");

@@ -6,7 +6,7 @@
 #ifndef TESTS_SUPPORT_LEDGER_BASE_H
 #define TESTS_SUPPORT_LEDGER_BASE_H
 
-#include "ledger/apply.h"
+#include "ledger/apply/apply.h"
 #include "ledger/db.h"
 #include "ledger/migrate.h"
 #include "support/postgres.h"

@@ -7,7 +7,7 @@
 #ifndef TESTS_SUPPORT_PAST_H
 #define TESTS_SUPPORT_PAST_H
 
-#include "ledger/apply.h"
+#include "ledger/apply/apply.h"
 #include "support/plan_world.h"
 
 struct past {

@@ -7,7 +7,7 @@
 #define TESTS_SUPPORT_POOL_SEEN_H
 
 #include "clock.h"
-#include "pool.h"
+#include "pool/pool.h"
 #include "support/leftover.h"
 
 #define SEEN_MAX 64

@@ -7,7 +7,7 @@
 #define TESTS_SUPPORT_POOL_TALLY_H
 
 #include "clock.h"
-#include "pooltask.h"
+#include "pool/task.h"
 #include "support/leftover.h"
 
 struct tally {

@@ -1,34 +1,37 @@
 #!/bin/sh
 # layers.sh -- no file includes a header of a higher layer. The order, top first:
-#   service/*  ->  service/http  ->  service/store  ->  service/core  ->  common
-#   service/*  ->  service/audit, service/restore  ->  service/store, service/ledger
-#   service/http  ->  service/store, service/ledger  ->  service/core
-#   loadgen/*  ->  loadgen/report  ->  loadgen/check  ->  loadgen/history  ->  common
-#   loadgen/*  ->  loadgen/client  ->  loadgen/history
+#   service/command, service/process  ->  http, audit, restore  ->  store, ledger  ->  core  ->  common
+#   loadgen/*  ->  loadgen/run, loadgen/race  ->  report  ->  check  ->  history  ->  common
+#                                             ->  client  ->  history
 set -eu
 failed=0
 
-# forbid FILES PATTERN WHY: no include in FILES may match PATTERN.
+# forbid FOLDER PATTERN WHY: no include in a file of FOLDER, or of a folder in it, may match PATTERN.
 forbid() {
-    if grep -nE "^#include [<\"]($2)" $1; then
+    if find $1 -name '*.[ch]' -exec grep -nE "^#include [<\"]($2)" {} +; then
         echo "layers: $3" >&2
         failed=1
     fi
 }
 
-top='(config|master|worker|keeper|embedded|listen|ledger_[a-z]*|command_[a-z]*)\.h"'
-forbid "common/*.[ch]" "http/|store/|core/|$top|hiredis|microhttpd|jansson|uv\.h" "common knows nothing above it"
-forbid "service/core/*.[ch]" "http/|store/|$top|hiredis|microhttpd|jansson|uv\.h|sys/socket|unistd|time\.h|log\.h|clock\.h" "core is pure"
-forbid "service/store/*.[ch]" "http/|ledger/|$top|microhttpd|jansson" "store knows Redis, not HTTP"
-forbid "service/ledger/*.[ch]" "http/|store/|$top|hiredis|microhttpd|jansson" "ledger knows SQL, not Redis or HTTP"
-forbid "service/http/*.[ch]" "$top|hiredis|ledger/(apply|fold|migrate|current_state|db_)|store/(lane|batch|conn|reader|resp|layout|gate|admin|feed|scan|rebuild)" "http knows the faces of store and ledger only"
-forbid "service/audit/*.[ch]" "http/|restore/|(master|worker|keeper|ledger_[a-z]*|command_[a-z]*)\.h\"|hiredis|microhttpd|sqlite|libpq" "the audit compares store and ledger, through both"
-forbid "service/restore/*.[ch]" "http/|audit/|(master|worker|keeper|ledger_[a-z]*|command_[a-z]*)\.h\"|hiredis|microhttpd|sqlite|libpq" "a restore moves from ledger to store, through both"
-forbid "common/*.[ch]" "client/|history/|check/|report/" "common knows nothing above it"
-ltop='(options|run|race|settle|setup|live|exits)\.h"|http/|store/|core/'
-forbid "loadgen/*.[ch]" "http/|store/|core/" "the load generator knows the service by its contract only"
-forbid "loadgen/history/*.[ch]" "client/|check/|report/|$ltop|uv\.h|jansson" "history knows only its file"
-forbid "loadgen/check/*.[ch]" "client/|report/|$ltop|uv\.h|jansson" "the checker works from a history alone"
-forbid "loadgen/client/*.[ch]" "check/|report/|$ltop|jansson" "clients send and record, they do not judge"
-forbid "loadgen/report/*.[ch]" "client/|$ltop|uv\.h" "a report is made from a history and a verdict"
+top='command/|process/|config\.h'
+libraries='hiredis|microhttpd|jansson|uv\.h'
+forbid common "http/|store/|core/|ledger/|audit/|restore/|client/|history/|check/|report/|run/|$top|$libraries" "common knows nothing above it"
+forbid service/core "http/|store/|ledger/|$top|$libraries|sys/socket|unistd|time\.h|log\.h|clock\.h" "core is pure"
+forbid service/store "http/|ledger/|audit/|restore/|$top|microhttpd|jansson" "store knows Redis, not HTTP"
+forbid service/store/redis "store/(admin|commit)/|store/[a-z_]*\.h|core/" "a connection knows nothing of stock"
+forbid service/store/commit "store/admin/" "batches need nobody beside them"
+forbid service/store/admin "store/commit/" "what is done beside batches needs none"
+forbid service/ledger "http/|store/|audit/|restore/|$top|microhttpd|jansson|hiredis" "ledger knows SQL, not Redis or HTTP"
+forbid service/ledger/query "ledger/apply/" "reads need no writer"
+forbid service/ledger/apply "ledger/query/" "writers need no reads"
+forbid service/http "$top|audit/|restore/|hiredis|ledger/(apply/|migrate|db_)|ledger/query/current_state|store/(admin/|commit/|redis/|layout|meta|reader)" "http knows the faces of store and ledger only"
+forbid service/audit "http/|restore/|$top|$libraries|sqlite|libpq" "the audit compares store and ledger, through both"
+forbid service/restore "http/|audit/|$top|$libraries|sqlite|libpq" "a restore moves from ledger to store, through both"
+ltop='(options|value_parsers|exit_codes|offline|commandline)\.h|run/|race/'
+forbid loadgen "http/|store/|core/|ledger/" "the load generator knows the service by its contract only"
+forbid loadgen/history "client/|check/|report/|$ltop|uv\.h|jansson" "history knows only its file"
+forbid loadgen/check "client/|report/|$ltop|uv\.h|jansson" "the checker works from a history alone"
+forbid loadgen/client "check/|report/|$ltop|jansson" "clients send and record, they do not judge"
+forbid loadgen/report "client/|$ltop|uv\.h" "a report is made from a history and a verdict"
 exit $failed

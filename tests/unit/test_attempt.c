@@ -135,12 +135,12 @@ static void each_result_is_the_answer_to_its_operation(void **state)
 {
     struct world *world = *state;
     struct response one, batch = {.status = 200, .close = true};
-    struct misfit misfit;
+    struct mismatch mismatch;
     size_t at = 0;
     batch.body = STR("{\"results\":[{\"status\":409,\"body\":{\"a\":1},\"replayed\":true},"
                      "{\"status\":200},{\"status\":201,\"body\":{\"b\":2},\"replayed\":false}]}");
     world->attempt.calls = 3;
-    assert_true(attempt_results(&world->attempt, &batch, &misfit));
+    assert_true(attempt_results(&world->attempt, &batch, &mismatch));
     assert_true(attempt_result(&batch, &at, &one));
     assert_int_equal(one.status, 409);
     assert_true(str_equal(one.body, STR("{\"a\":1}")));
@@ -157,7 +157,7 @@ static void an_answer_without_a_result_for_each_is_none(void **state)
     struct world *world = *state;
     static const struct {
         uint16_t status;
-        const char *body, *misfit;
+        const char *body, *mismatch;
     } rows[] = {
         {200, "", ""},
         {200, "{\"results\":[{\"status\":200,\"body\":{}},{\"st", ""}, /* cut off on its way */
@@ -170,9 +170,9 @@ static void an_answer_without_a_result_for_each_is_none(void **state)
     world->attempt.calls = 2;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct response batch = {.status = rows[i].status, .body = str_of(rows[i].body)};
-        struct misfit misfit;
-        assert_false(attempt_results(&world->attempt, &batch, &misfit));
-        assert_string_equal(misfit.text, rows[i].misfit);
+        struct mismatch mismatch;
+        assert_false(attempt_results(&world->attempt, &batch, &mismatch));
+        assert_string_equal(mismatch.text, rows[i].mismatch);
     }
 }
 

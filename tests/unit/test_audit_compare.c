@@ -1,6 +1,6 @@
 /* test_audit_compare.c -- what is equal, and in which words it is said what is not. */
 #include "audit/compare.h"
-#include "ledger/fold.h"
+#include "ledger/apply/projection.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,11 +41,11 @@ static void items_and_what_differs(void **state)
         {ITEM(9), {.version = 0}, "is in Redis at version 9, not in the ledger"},
         {ITEM(8), ITEM(9), "Redis is at version 8, behind the ledger's 9"},
         {ITEM(9), ITEM(7), "Redis is at version 9, the ledger's last one up to it is 7"},
-        {ITEM(9 + FOLD_RESTORE_STEP), ITEM(9), NULL},
-        {ITEM(9 + 7 * FOLD_RESTORE_STEP), ITEM(9), NULL},
-        {ITEM(10 + FOLD_RESTORE_STEP), ITEM(9), "the ledger's last one"},
-        {ITEM(9), ITEM(9 + FOLD_RESTORE_STEP), "behind"},
-        {AT(9 + FOLD_RESTORE_STEP, 6, 3, 1, 0), ITEM(9), "has held 3"},
+        {ITEM(9 + PROJECTION_RESTORE_STEP), ITEM(9), NULL},
+        {ITEM(9 + 7 * PROJECTION_RESTORE_STEP), ITEM(9), NULL},
+        {ITEM(10 + PROJECTION_RESTORE_STEP), ITEM(9), "the ledger's last one"},
+        {ITEM(9), ITEM(9 + PROJECTION_RESTORE_STEP), "behind"},
+        {AT(9 + PROJECTION_RESTORE_STEP, 6, 3, 1, 0), ITEM(9), "has held 3"},
         {ITEM(9), {.version = 9}, "exists in Redis at version 9, not in the ledger"},
         {{.version = 9}, ITEM(9), "is deleted in Redis at version 9, not in"},
         {AT(9, 5, 2, 1, 0), ITEM(9), "Redis has available 5 at version 9, the ledger 6"},

@@ -2,8 +2,8 @@
  *
  * SEED and STEPS come from the environment; a failure prints the seed.
  */
+#include "check/realtime_order.h"
 #include "check/serial.h"
-#include "check/sweep.h"
 #include "random.h"
 
 #include <setjmp.h>

@@ -86,11 +86,12 @@ static void show(const struct history_mutant *m, const struct verdict *v)
 }
 
 /* How often what was tried ended in which verdict. */
-struct tally {
+struct counters {
     uint64_t word[VERDICT_VIOLATION + 1];
 };
 
-static void judge(const struct history_mutant *m, uint64_t seed, const char *what, struct tally *t)
+static void judge(const struct history_mutant *m, uint64_t seed, const char *what,
+                  struct counters *t)
 {
     static struct verdict v;
     assert_int_equal(check_history(&v, &m->reader, CHECK_FULL, NULL, NULL), 0);
@@ -109,7 +110,7 @@ static void right_histories_are_right(void **state)
 {
     (void)state;
     uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 800);
-    struct tally tally = {0};
+    struct counters tally = {0};
     for (uint64_t i = 0; i < steps; i++) {
         struct rng rng;
         rng_seed(&rng, seed + i);
@@ -136,7 +137,7 @@ static void one_thing_changed_is_judged_as_a_search_judges_it(void **state)
 {
     (void)state;
     uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 120);
-    struct tally tally[MUTATIONS] = {0};
+    struct counters tally[MUTATIONS] = {0};
     for (uint64_t i = 0; i < steps; i++) {
         struct rng rng;
         rng_seed(&rng, seed + i);

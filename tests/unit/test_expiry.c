@@ -34,7 +34,7 @@ static uint32_t answered(enum history_kind kind, const char *body, struct lesson
     struct history_op *op =
         (struct history_op *)(void *)(file.writer[0].chunk + (slot - file.writer[0].chunk_slot));
     const struct response response = {.status = 200, .content = CONTENT_JSON, .body = str_of(body)};
-    *lesson = intent_learn(&facts, op, &(struct misfit_request){0}, &response);
+    *lesson = intent_learn(&facts, op, &(struct mismatch_request){0}, &response);
     int rc = str_absent(lesson->expired_lines)
                  ? 0
                  : expiry_record(&file.writer[0], &facts, op, lesson->expired_lines, 77, 90000);
@@ -68,7 +68,7 @@ static void what_expired_lines_say_is_an_expiry_of_its_own(void **state)
                     BODY("confirmed", EXPIRED(LINE(1, ",\"remaining\":9,\"version\":3") "," LINE(
                                           0, ",\"remaining\":8,\"version\":2"))),
                     &lesson);
-    assert_string_equal(lesson.misfit.text, "");
+    assert_string_equal(lesson.mismatch.text, "");
     history_sample_read(&file);
     assert_true(history_op_at(&file.reader, slot)->flags & FLAG_TOOK_AGAIN);
     history_pass(&pass, &file.reader);
@@ -100,7 +100,7 @@ static void an_answer_without_them_tells_of_none(void **state)
         struct lesson lesson;
         uint32_t slot = answered(KIND_RERESERVE, bodies[i], &lesson);
         assert_true(str_absent(lesson.expired_lines));
-        assert_string_equal(lesson.misfit.text, "");
+        assert_string_equal(lesson.mismatch.text, "");
         history_sample_read(&file);
         assert_false(history_op_at(&file.reader, slot)->flags & FLAG_TOOK_AGAIN);
         history_unread(&file.reader);
@@ -133,8 +133,8 @@ static void what_they_lack_is_told(void **state)
         (void)answered(rows[i].kind, rows[i].body, &lesson);
         assert_int_equal(lesson.outcome, OUTCOME_OK);
         assert_true(str_absent(lesson.expired_lines));
-        if (strncmp(lesson.misfit.text, rows[i].says, strlen(rows[i].says)) != 0)
-            fail_msg("row %zu: said \"%s\"", i, lesson.misfit.text);
+        if (strncmp(lesson.mismatch.text, rows[i].says, strlen(rows[i].says)) != 0)
+            fail_msg("row %zu: said \"%s\"", i, lesson.mismatch.text);
     }
 }
 

@@ -2,7 +2,7 @@
  *
  * SQL need not know a type (sql/0011_event_types.sql): what an event of one may do is judged here.
  */
-#include "ledger/fold.h"
+#include "ledger/apply/projection.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,47 +14,68 @@
 static const struct {
     enum event_type type;
     int64_t available, held, sold; /* right after it */
-    enum fold_result result;
+    enum projection_result result;
 } moves[] = {
-    {EVENT_CREATE, 5, 0, 0, FOLD_OK},       {EVENT_CREATE, 0, 0, 0, FOLD_OK},
-    {EVENT_CREATE, 5, 1, 0, FOLD_FORK},     {EVENT_CREATE, 5, 0, 1, FOLD_FORK},
-    {EVENT_SET, 0, 4, 6, FOLD_OK},          {EVENT_SET, 11, 4, 6, FOLD_OK},
-    {EVENT_SET, 10, 5, 6, FOLD_FORK},       {EVENT_SET, 10, 4, 7, FOLD_FORK},
-    {EVENT_ADJUST, 11, 4, 6, FOLD_OK},      {EVENT_ADJUST, 9, 4, 6, FOLD_OK},
-    {EVENT_ADJUST, 9, 5, 6, FOLD_FORK},     {EVENT_ADJUST, 9, 4, 7, FOLD_FORK},
-    {EVENT_DELETE, 0, 4, 0, FOLD_FORK},     {EVENT_DELETE, 0, 0, 0, FOLD_FORK}, /* held */
-    {EVENT_DECREMENT, 8, 4, 8, FOLD_OK},    {EVENT_DECREMENT, 10, 4, 6, FOLD_FORK},
-    {EVENT_DECREMENT, 12, 4, 4, FOLD_FORK}, {EVENT_DECREMENT, 9, 4, 8, FOLD_FORK},
-    {EVENT_DECREMENT, 10, 2, 8, FOLD_FORK}, {EVENT_RESERVE, 7, 7, 6, FOLD_OK},
-    {EVENT_RESERVE, 10, 4, 6, FOLD_FORK},   {EVENT_RESERVE, 7, 8, 6, FOLD_FORK},
-    {EVENT_RESERVE, 12, 2, 6, FOLD_FORK},   {EVENT_RESERVE, 7, 6, 7, FOLD_FORK},
-    {EVENT_CONFIRM, 11, 0, 9, FOLD_OK},     {EVENT_CONFIRM, 10, 0, 10, FOLD_OK},
-    {EVENT_CONFIRM, 8, 4, 8, FOLD_OK}, /* sold after all, from units taken again */
-    {EVENT_CONFIRM, 11, 0, 10, FOLD_FORK},  {EVENT_CONFIRM, 9, 5, 6, FOLD_FORK},
-    {EVENT_CONFIRM, 12, 4, 4, FOLD_FORK},   {EVENT_RELEASE, 12, 2, 6, FOLD_OK},
-    {EVENT_RELEASE, 11, 2, 6, FOLD_FORK},   {EVENT_RELEASE, 8, 6, 6, FOLD_FORK},
-    {EVENT_RELEASE, 11, 2, 7, FOLD_FORK},   {EVENT_RELEASE, 10, 4, 6, FOLD_FORK},
-    {EVENT_EXPIRE, 12, 2, 6, FOLD_OK},      {EVENT_EXPIRE, 12, 1, 6, FOLD_FORK},
-    {EVENT_EXPIRE, 10, 2, 8, FOLD_FORK},    {EVENT_EXPIRE, 8, 6, 6, FOLD_FORK},
-    {EVENT_EXTEND, 10, 4, 6, FOLD_OK},      {EVENT_EXTEND, 11, 3, 6, FOLD_FORK},
-    {EVENT_EXTEND, 9, 5, 6, FOLD_FORK},
+    {EVENT_CREATE, 5, 0, 0, PROJECTION_OK},
+    {EVENT_CREATE, 0, 0, 0, PROJECTION_OK},
+    {EVENT_CREATE, 5, 1, 0, PROJECTION_FORK},
+    {EVENT_CREATE, 5, 0, 1, PROJECTION_FORK},
+    {EVENT_SET, 0, 4, 6, PROJECTION_OK},
+    {EVENT_SET, 11, 4, 6, PROJECTION_OK},
+    {EVENT_SET, 10, 5, 6, PROJECTION_FORK},
+    {EVENT_SET, 10, 4, 7, PROJECTION_FORK},
+    {EVENT_ADJUST, 11, 4, 6, PROJECTION_OK},
+    {EVENT_ADJUST, 9, 4, 6, PROJECTION_OK},
+    {EVENT_ADJUST, 9, 5, 6, PROJECTION_FORK},
+    {EVENT_ADJUST, 9, 4, 7, PROJECTION_FORK},
+    {EVENT_DELETE, 0, 4, 0, PROJECTION_FORK},
+    {EVENT_DELETE, 0, 0, 0, PROJECTION_FORK}, /* held */
+    {EVENT_DECREMENT, 8, 4, 8, PROJECTION_OK},
+    {EVENT_DECREMENT, 10, 4, 6, PROJECTION_FORK},
+    {EVENT_DECREMENT, 12, 4, 4, PROJECTION_FORK},
+    {EVENT_DECREMENT, 9, 4, 8, PROJECTION_FORK},
+    {EVENT_DECREMENT, 10, 2, 8, PROJECTION_FORK},
+    {EVENT_RESERVE, 7, 7, 6, PROJECTION_OK},
+    {EVENT_RESERVE, 10, 4, 6, PROJECTION_FORK},
+    {EVENT_RESERVE, 7, 8, 6, PROJECTION_FORK},
+    {EVENT_RESERVE, 12, 2, 6, PROJECTION_FORK},
+    {EVENT_RESERVE, 7, 6, 7, PROJECTION_FORK},
+    {EVENT_CONFIRM, 11, 0, 9, PROJECTION_OK},
+    {EVENT_CONFIRM, 10, 0, 10, PROJECTION_OK},
+    {EVENT_CONFIRM, 8, 4, 8, PROJECTION_OK}, /* sold after all, from units taken again */
+    {EVENT_CONFIRM, 11, 0, 10, PROJECTION_FORK},
+    {EVENT_CONFIRM, 9, 5, 6, PROJECTION_FORK},
+    {EVENT_CONFIRM, 12, 4, 4, PROJECTION_FORK},
+    {EVENT_RELEASE, 12, 2, 6, PROJECTION_OK},
+    {EVENT_RELEASE, 11, 2, 6, PROJECTION_FORK},
+    {EVENT_RELEASE, 8, 6, 6, PROJECTION_FORK},
+    {EVENT_RELEASE, 11, 2, 7, PROJECTION_FORK},
+    {EVENT_RELEASE, 10, 4, 6, PROJECTION_FORK},
+    {EVENT_EXPIRE, 12, 2, 6, PROJECTION_OK},
+    {EVENT_EXPIRE, 12, 1, 6, PROJECTION_FORK},
+    {EVENT_EXPIRE, 10, 2, 8, PROJECTION_FORK},
+    {EVENT_EXPIRE, 8, 6, 6, PROJECTION_FORK},
+    {EVENT_EXTEND, 10, 4, 6, PROJECTION_OK},
+    {EVENT_EXTEND, 11, 3, 6, PROJECTION_FORK},
+    {EVENT_EXTEND, 9, 5, 6, PROJECTION_FORK},
 };
 
 static const struct rid rid = {.partition = 0};
 
 /* What the ledger holds before it: the item, and what the event is about. */
-static void fill_in(struct fold *fold, const struct fold_item *item, enum event_type type,
-                    struct reservation_line *line)
+static void fill_in(struct projection *fold, const struct projected_item *item,
+                    enum event_type type, struct reservation_line *line)
 {
     fold->items[0] = *item;
     if (type < EVENT_CONFIRM || type > EVENT_EXPIRE)
         return;
-    fold->reservations[0] = (struct fold_reservation){
+    fold->reservations[0] = (struct projected_reservation){
         .known = true, .r = {.id = rid, .state = RESERVATION_HELD, .lines = line, .line_count = 1}};
 }
 
-static enum fold_result fold_one(struct fold *fold, const struct fold_item *item,
-                                 enum event_type type, const struct event_line *after)
+static enum projection_result projection_one(struct projection *fold,
+                                             const struct projected_item *item,
+                                             enum event_type type, const struct event_line *after)
 {
     struct event_line lines[] = {*after};
     struct reservation_line line = {.sku = after->sku, .quantity = 4, .reserved = 4};
@@ -68,54 +89,54 @@ static enum fold_result fold_one(struct fold *fold, const struct fold_item *item
     buf_init(&bytes, 4096);
     event_begin(&bytes, 1000);
     event_put(&bytes, &event, 1000);
-    fold_begin(fold, 0);
-    assert_int_equal(fold_entry(fold, 1, 1, buf_str(&bytes)), FOLD_OK);
-    assert_int_equal(fold_known(fold), FOLD_OK);
+    projection_begin(fold, 0);
+    assert_int_equal(projection_entry(fold, 1, 1, buf_str(&bytes)), PROJECTION_OK);
+    assert_int_equal(projection_known(fold), PROJECTION_OK);
     fill_in(fold, item, type, &line);
-    enum fold_result result = fold_run(fold);
+    enum projection_result result = projection_run(fold);
     buf_free(&bytes);
     return result;
 }
 
 static void an_item_moves_as_the_type_of_the_event_says(void **state)
 {
-    static const struct fold_item there = {
+    static const struct projected_item there = {
         .exists = true, .available = 10, .held = 4, .sold = 6, .version = 7};
-    static const struct fold_item gone = {.version = 7};
-    struct fold fold;
+    static const struct projected_item gone = {.version = 7};
+    struct projection fold;
     /* Without items; of two: test_fold_events.c. */
     bool seen[EVENT_TYPES] = {[EVENT_EPOCH] = true, [EVENT_TRANSFER] = true};
-    fold_init(&fold);
+    projection_init(&fold);
     for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
         const struct event_line after = {
             STR("one"), 4, moves[i].available, moves[i].held, moves[i].sold, 8, 0};
-        enum fold_result result =
-            fold_one(&fold, moves[i].type == EVENT_CREATE ? &gone : &there, moves[i].type, &after);
+        enum projection_result result = projection_one(
+            &fold, moves[i].type == EVENT_CREATE ? &gone : &there, moves[i].type, &after);
         if (result != moves[i].result)
             fail_msg("row %zu, type %d: %d: %s", i, moves[i].type, result, fold.why);
-        if (result == FOLD_FORK)
+        if (result == PROJECTION_FORK)
             assert_non_null(strstr(fold.why, "one moves as in no event of this type"));
         seen[moves[i].type] = true;
     }
     for (int type = EVENT_CREATE; type < EVENT_TYPES; type++)
         assert_true(seen[type]);
-    fold_free(&fold);
+    projection_free(&fold);
 }
 
 /* A deleted item owns nothing: what was available and sold goes with it, and nothing was held. */
 static void what_is_deleted_leaves_empty(void **state)
 {
-    static const struct fold_item free_item = {
+    static const struct projected_item free_item = {
         .exists = true, .available = 10, .sold = 6, .version = 7};
-    struct fold fold;
-    fold_init(&fold);
+    struct projection fold;
+    projection_init(&fold);
     struct event_line after = {STR("one"), 0, 0, 0, 0, 8, 0};
-    assert_int_equal(fold_one(&fold, &free_item, EVENT_DELETE, &after), FOLD_OK);
+    assert_int_equal(projection_one(&fold, &free_item, EVENT_DELETE, &after), PROJECTION_OK);
     after.sold = 6;
-    assert_int_equal(fold_one(&fold, &free_item, EVENT_DELETE, &after), FOLD_FORK);
+    assert_int_equal(projection_one(&fold, &free_item, EVENT_DELETE, &after), PROJECTION_FORK);
     after = (struct event_line){STR("one"), 0, 1, 0, 0, 8, 0};
-    assert_int_equal(fold_one(&fold, &free_item, EVENT_DELETE, &after), FOLD_FORK);
-    fold_free(&fold);
+    assert_int_equal(projection_one(&fold, &free_item, EVENT_DELETE, &after), PROJECTION_FORK);
+    projection_free(&fold);
 }
 
 int main(void)

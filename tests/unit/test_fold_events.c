@@ -2,7 +2,7 @@
  * know.
  */
 #include "core/pack.h"
-#include "ledger/fold.h"
+#include "ledger/apply/projection.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 /* Two items of 3 units, as an entry of their own; then an entry of the event. */
-static enum fold_result fold_of(const struct event *event, struct fold *fold)
+static enum projection_result projection_of(const struct event *event, struct projection *fold)
 {
     struct buf made, bytes;
     struct event_line items[] = {{STR("a"), 3, 3, 0, 0, 1, 0}, {STR("b"), 3, 3, 0, 0, 1, 0}};
@@ -24,14 +24,14 @@ static enum fold_result fold_of(const struct event *event, struct fold *fold)
                   1000);
     event_begin(&bytes, 2000);
     event_put(&bytes, event, 2000);
-    fold_init(fold);
-    fold_begin(fold, 0);
-    assert_int_equal(fold_entry(fold, 1, 1, buf_str(&made)), FOLD_OK);
-    enum fold_result result = fold_entry(fold, 1, 2, buf_str(&bytes));
-    if (result == FOLD_OK)
-        result = fold_known(fold);
-    if (result == FOLD_OK)
-        result = fold_run(fold);
+    projection_init(fold);
+    projection_begin(fold, 0);
+    assert_int_equal(projection_entry(fold, 1, 1, buf_str(&made)), PROJECTION_OK);
+    enum projection_result result = projection_entry(fold, 1, 2, buf_str(&bytes));
+    if (result == PROJECTION_OK)
+        result = projection_known(fold);
+    if (result == PROJECTION_OK)
+        result = projection_run(fold);
     buf_free(&made);
     buf_free(&bytes);
     return result;
@@ -40,32 +40,32 @@ static enum fold_result fold_of(const struct event *event, struct fold *fold)
 static void units_that_one_item_gives_the_other_takes(void **state)
 {
     static const struct {
-        enum fold_result result;
+        enum projection_result result;
         struct event_line lines[2];
     } rows[] = {
-        {FOLD_OK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 5, 0, 0, 2, 0}}},
-        {FOLD_FORK, {{STR("a"), 2, 5, 0, 0, 2, 0}, {STR("b"), 2, 1, 0, 0, 2, 0}}},
-        {FOLD_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 6, 0, 0, 2, 0}}},
-        {FOLD_FORK, {{STR("a"), 2, 2, 0, 0, 2, 0}, {STR("b"), 2, 5, 0, 0, 2, 0}}},
-        {FOLD_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 3, 5, 0, 0, 2, 0}}},
-        {FOLD_FORK, {{STR("a"), 2, 1, 1, 0, 2, 0}, {STR("b"), 2, 5, 0, 0, 2, 0}}},
-        {FOLD_FORK, {{STR("a"), 2, 1, 0, 1, 2, 0}, {STR("b"), 2, 5, 0, 0, 2, 0}}},
-        {FOLD_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 5, 1, 0, 2, 0}}},
-        {FOLD_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 5, 0, 1, 2, 0}}},
-        {FOLD_FORK, {{STR("a"), 0, 3, 0, 0, 2, 0}, {STR("b"), 0, 3, 0, 0, 2, 0}}},
-        {FOLD_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 5, 0, 0, 3, 0}}},
-        {FOLD_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("c"), 2, 2, 0, 0, 1, 0}}},
-        {FOLD_FORMAT, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("a"), 2, 5, 0, 0, 3, 0}}},
+        {PROJECTION_OK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 5, 0, 0, 2, 0}}},
+        {PROJECTION_FORK, {{STR("a"), 2, 5, 0, 0, 2, 0}, {STR("b"), 2, 1, 0, 0, 2, 0}}},
+        {PROJECTION_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 6, 0, 0, 2, 0}}},
+        {PROJECTION_FORK, {{STR("a"), 2, 2, 0, 0, 2, 0}, {STR("b"), 2, 5, 0, 0, 2, 0}}},
+        {PROJECTION_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 3, 5, 0, 0, 2, 0}}},
+        {PROJECTION_FORK, {{STR("a"), 2, 1, 1, 0, 2, 0}, {STR("b"), 2, 5, 0, 0, 2, 0}}},
+        {PROJECTION_FORK, {{STR("a"), 2, 1, 0, 1, 2, 0}, {STR("b"), 2, 5, 0, 0, 2, 0}}},
+        {PROJECTION_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 5, 1, 0, 2, 0}}},
+        {PROJECTION_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 5, 0, 1, 2, 0}}},
+        {PROJECTION_FORK, {{STR("a"), 0, 3, 0, 0, 2, 0}, {STR("b"), 0, 3, 0, 0, 2, 0}}},
+        {PROJECTION_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 5, 0, 0, 3, 0}}},
+        {PROJECTION_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("c"), 2, 2, 0, 0, 1, 0}}},
+        {PROJECTION_FORMAT, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("a"), 2, 5, 0, 0, 3, 0}}},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct fold fold;
+        struct projection fold;
         struct event_line lines[] = {rows[i].lines[0], rows[i].lines[1]};
         struct event event = {.type = EVENT_TRANSFER, .line_count = 2, .lines = lines};
-        enum fold_result result = fold_of(&event, &fold);
+        enum projection_result result = projection_of(&event, &fold);
         if (result != rows[i].result)
             fail_msg("row %zu: %d, %s", i, result, fold.why);
-        fold_free(&fold);
+        projection_free(&fold);
     }
 }
 
@@ -76,19 +76,20 @@ static void a_transfer_has_two_lines_and_no_reservation(void **state)
     (void)state;
     for (unsigned count = 0; count <= 3; count++)
         for (int with_rid = 0; with_rid < 2; with_rid++) {
-            struct fold fold;
+            struct projection fold;
             struct event event = {
                 .type = EVENT_TRANSFER, .line_count = count, .lines = lines, .has_rid = with_rid};
             bool good = count == 2 && !with_rid;
-            assert_int_equal(fold_of(&event, &fold), good ? FOLD_OK : FOLD_FORMAT);
-            fold_free(&fold);
+            assert_int_equal(projection_of(&event, &fold),
+                             good ? PROJECTION_OK : PROJECTION_FORMAT);
+            projection_free(&fold);
         }
 }
 
 /* The first number of an entry is its format, the third the type of its first event. */
 static void a_type_that_is_not_known_is_no_event(void **state)
 {
-    struct fold fold;
+    struct projection fold;
     struct buf bytes;
     (void)state;
     for (int64_t type = 0; type <= EVENT_TYPES; type++) {
@@ -99,10 +100,10 @@ static void a_type_that_is_not_known_is_no_event(void **state)
         pack_number(&bytes, type);
         pack_number(&bytes, 0); /* flags */
         pack_number(&bytes, 0); /* lines */
-        fold_init(&fold);
-        fold_begin(&fold, 0);
-        assert_int_equal(fold_entry(&fold, 1, 1, buf_str(&bytes)), FOLD_FORMAT);
-        fold_free(&fold);
+        projection_init(&fold);
+        projection_begin(&fold, 0);
+        assert_int_equal(projection_entry(&fold, 1, 1, buf_str(&bytes)), PROJECTION_FORMAT);
+        projection_free(&fold);
         buf_free(&bytes);
     }
 }

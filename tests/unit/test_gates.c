@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "report/gates.h"
+#include "report/thresholds.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* test_history_query.c -- what a GET asks the ledger for, and what its answer looks like. */
-#include "http/history_render.h"
+#include "http/history/render.h"
 
 #include <jansson.h>
 #include <setjmp.h>

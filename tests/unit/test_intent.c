@@ -187,7 +187,7 @@ static void a_list_is_recorded_as_it_was_shown(void **state)
     struct intent i = {
         .kind = KIND_LIST, .lines = 3, .list = {.all = true, .limit = 3, .after = LISTING_END}};
     struct history_op *op = recorded(world, &i);
-    const struct misfit_request request = {.list = &i.list};
+    const struct mismatch_request request = {.list = &i.list};
     const struct response page = {
         .status = 200,
         .body = STR("{\"items\":[{\"sku\":\"load-r7-0\",\"available\":5,\"version\":2},"
@@ -213,10 +213,10 @@ static void a_delete_has_no_body_and_a_creation_wants_nothing_there(void **state
                                       "Host: 127.0.0.1:8080\r\n"
                                       "Idempotency-Key: r7-12-345\r\n\r\n");
     struct lesson lesson =
-        intent_learn(history_facts(world->load.history), op, &(struct misfit_request){0},
+        intent_learn(history_facts(world->load.history), op, &(struct mismatch_request){0},
                      &(struct response){.status = 204});
     assert_int_equal(lesson.outcome, OUTCOME_OK);
-    assert_string_equal(lesson.misfit.text, "");
+    assert_string_equal(lesson.mismatch.text, "");
     i.kind = KIND_PUT;
     i.line[0].quantity = 9;
     intent_request(&i, &world->load, recorded(world, &i), &world->out);
@@ -365,7 +365,7 @@ static void answers_become_outcomes(void **state)
                                     .content = CONTENT_PROBLEM,
                                     .body = str_of(rows[i].body)};
         struct lesson lesson = intent_learn(history_facts(world->load.history), op,
-                                            &(struct misfit_request){0}, &response);
+                                            &(struct mismatch_request){0}, &response);
         assert_int_equal(lesson.outcome, rows[i].outcome);
         assert_int_equal(lesson.detail, rows[i].detail);
         assert_int_equal(op->line.version, rows[i].version);
@@ -396,7 +396,7 @@ static void an_item_s_answer_needs_version_and_stock(void **state)
         struct history_op *op = recorded(world, &intent);
         struct response response = {.status = 200, .body = str_of(rows[i].body)};
         struct lesson lesson = intent_learn(history_facts(world->load.history), op,
-                                            &(struct misfit_request){0}, &response);
+                                            &(struct mismatch_request){0}, &response);
         assert_int_equal(lesson.outcome, rows[i].outcome);
         assert_int_equal(op->line.remaining, rows[i].remaining);
     }

@@ -4,11 +4,11 @@
  * malloc and its like are taken over here; under a sanitizer, which takes them over itself, nothing
  * fails and only the reads are left.
  */
-#include "ledger/desk.h"
-#include "ledger/history.h"
+#include "ledger/query/history.h"
+#include "ledger/query/query_pool.h"
+#include "process/threads.h"
 #include "support/ledger_base.h"
 #include "support/proc.h"
-#include "threads.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -177,13 +177,13 @@ static enum ending alone(long n, bool on)
     return ending;
 }
 
-static enum db_result ask(struct desk_question *q, struct db *db)
+static enum db_result ask(struct query *q, struct db *db)
 {
     (void)q;
     return read_all(db);
 }
 
-static void done(struct desk_question *q)
+static void done(struct query *q)
 {
     (void)q;
 }
@@ -191,16 +191,16 @@ static void done(struct desk_question *q)
 static enum ending at_the_desk(long n, bool on)
 {
     uv_loop_t loop;
-    struct desk_question question = {.ask = ask, .done = done};
+    struct query question = {.ask = ask, .done = done};
     if (threads_start() != 0 || uv_loop_init(&loop) != 0) /* as a worker does */
         return WRONG;
-    struct desk *desk = desk_new(&loop, url);
+    struct query_pool *desk = query_pool_new(&loop, url);
     fail_from(n, on);
-    if (!desk || !desk_ask(desk, &question))
+    if (!desk || !query_pool_ask(desk, &question))
         return WRONG;
     uv_run(&loop, UV_RUN_DEFAULT);
     enum ending ending = ending_of(question.result);
-    desk_free(desk);
+    query_pool_free(desk);
     return ending;
 }
 

@@ -1,7 +1,7 @@
 /* test_live.c -- the live view: what it shows, that it fits, and that a redraw covers the last one.
  */
-#include "figures.h"
-#include "live.h"
+#include "run/figures.h"
+#include "run/live.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* test_lookup.c -- host names off the loop. The system's getaddrinfo() is the one below, which
  * answers when the test lets it. */
-#include "store/lookup.h"
+#include "store/redis/lookup.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>

@@ -1,5 +1,5 @@
 /* test_misfit.c -- an answer that contradicts its request is told from one that fits. */
-#include "client/misfit.h"
+#include "client/mismatch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,26 +37,26 @@ struct row {
 };
 
 /* What the server said that it is, or was, about; and how long ago it was asked. */
-static const struct misfit_request request = {.id = STR("r7"), .passed_ms = 400};
+static const struct mismatch_request request = {.id = STR("r7"), .passed_ms = 400};
 
-static const char *misfit_in(const struct row *row)
+static const char *mismatch_in(const struct row *row)
 {
-    static struct misfit m;
+    static struct mismatch m;
     struct answer a;
     memset(&m, 'x', sizeof(m)); /* whatever was there before */
     m.text[sizeof(m.text) - 1] = '\0';
     assert_true(answer_read(&a, str_of(row->body)));
     bool creates = row->kind == KIND_RESERVE || row->kind == KIND_PUT;
     const struct response response = {.status = creates ? 201 : 200, .replayed = row->replayed};
-    misfit_of_success(&m, &facts, operation(row->kind, row->lines, row->flags), &request, &a,
-                      &response);
+    mismatch_of_success(&m, &facts, operation(row->kind, row->lines, row->flags), &request, &a,
+                        &response);
     return m.text;
 }
 
 static void check_rows(const struct row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const char *text = misfit_in(&rows[i]);
+        const char *text = mismatch_in(&rows[i]);
         if (rows[i].says ? strncmp(text, rows[i].says, strlen(rows[i].says)) != 0 : text[0] != '\0')
             fail_msg("row %zu, %s: said \"%s\", expected \"%s\"", i, rows[i].body, text,
                      rows[i].says ? rows[i].says : "");
@@ -209,7 +209,7 @@ static void status_and_headers_go_with_the_body(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct misfit m;
+        struct mismatch m;
         struct answer a;
         struct str none = {NULL, 0};
         const struct response response = {
@@ -219,7 +219,7 @@ static void status_and_headers_go_with_the_body(void **state)
         };
         assert_true(
             answer_read(&a, STR("{\"id\":\"r7\",\"version\":17,\"lines\":[" LINE4(1) "]}")));
-        misfit_of_success(&m, &facts, operation(rows[i].kind, 1, 0), &request, &a, &response);
+        mismatch_of_success(&m, &facts, operation(rows[i].kind, 1, 0), &request, &a, &response);
         if (rows[i].says ? strncmp(m.text, rows[i].says, strlen(rows[i].says)) != 0 : m.text[0])
             fail_msg("row %zu: said \"%s\"", i, m.text);
     }
@@ -257,16 +257,16 @@ static void who_reserved_and_what_for_comes_back(void **state)
                                               .client = 12,
                                               .seq = 345,
                                               .line = {.item = 4, .quantity = 1}};
-    const struct misfit_request about = {.reserve = &reserve, .named = true};
+    const struct mismatch_request about = {.reserve = &reserve, .named = true};
     const struct response response = {.status = 200};
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct misfit m;
+        struct mismatch m;
         struct answer a;
         char body[300];
         snprintf(body, sizeof(body), "{\"lines\":[" LINE4(1) "],%s}", rows[i].members);
         assert_true(answer_read(&a, str_of(body)));
-        misfit_of_success(&m, &named, operation(KIND_CONFIRM, 1, 0), &about, &a, &response);
+        mismatch_of_success(&m, &named, operation(KIND_CONFIRM, 1, 0), &about, &a, &response);
         if (rows[i].says ? strncmp(m.text, rows[i].says, strlen(rows[i].says)) != 0 : m.text[0])
             fail_msg("row %zu: said \"%s\"", i, m.text);
     }
@@ -288,11 +288,11 @@ static void a_new_item_begins_with_nothing_held_or_sold(void **state)
 
 static void a_delete_is_answered_with_204(void **state)
 {
-    struct misfit m;
+    struct mismatch m;
     (void)state;
-    misfit_of_removal(&m, &(struct response){.status = 204});
+    mismatch_of_removal(&m, &(struct response){.status = 204});
     assert_string_equal(m.text, "");
-    misfit_of_removal(&m, &(struct response){.status = 200});
+    mismatch_of_removal(&m, &(struct response){.status = 200});
     assert_string_equal(m.text, "is due with status 204");
 }
 
@@ -305,30 +305,30 @@ static void a_set_makes_the_next_version(void **state)
         {"{\"on_hand\":2,\"version\":18}", "says \"on_hand\":2 and not 1"},
         {"{\"on_hand\":1,\"version\":19}", "makes version 19 of what If-Match says is at 17"},
     };
-    const struct misfit_request set = {.if_match = 17};
+    const struct mismatch_request set = {.if_match = 17};
     const struct response response = {.status = 200};
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct misfit m;
+        struct mismatch m;
         struct answer a;
         assert_true(answer_read(&a, str_of(rows[i].body)));
-        misfit_of_success(&m, &facts, operation(KIND_SET, 1, 0), &set, &a, &response);
+        mismatch_of_success(&m, &facts, operation(KIND_SET, 1, 0), &set, &a, &response);
         assert_string_equal(m.text, rows[i].says ? rows[i].says : "");
     }
 }
 
 static void json_that_lacks_what_was_promised_is_told_from_what_is_no_json(void **state)
 {
-    struct misfit m;
+    struct mismatch m;
     (void)state;
-    misfit_of_garbled(&m, operation(KIND_DECREMENT, 1, 0), STR("{\"version\":1.5}"));
+    mismatch_of_garbled(&m, operation(KIND_DECREMENT, 1, 0), STR("{\"version\":1.5}"));
     assert_string_equal(m.text, "is JSON without whole numbers \"remaining\" and \"version\"");
-    misfit_of_garbled(&m, operation(KIND_RESERVE, 1, 0), STR(" [] "));
+    mismatch_of_garbled(&m, operation(KIND_RESERVE, 1, 0), STR(" [] "));
     assert_string_equal(m.text, "is JSON without id, state and each line's \"remaining\" and "
                                 "\"version\"");
     static const char *const none[] = {"", "<html>", "{\"version\":1", "{} {}"};
     for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
-        misfit_of_garbled(&m, operation(KIND_RESERVE, 1, 0), str_of(none[i]));
+        mismatch_of_garbled(&m, operation(KIND_RESERVE, 1, 0), str_of(none[i]));
         assert_string_equal(m.text, "");
     }
 }
@@ -340,7 +340,7 @@ static void long_texts_are_shown_in_part(void **state)
     (void)state;
     snprintf(body, sizeof(body), "{\"lines\":[{\"sku\":\"%02000d\",\"quantity\":1}]}", 7);
     const struct row row = {KIND_RESERVE, 1, 0, false, body, NULL};
-    assert_string_equal(misfit_in(&row),
+    assert_string_equal(mismatch_in(&row),
                         "has a line for \"000000000000000000000000\", not asked for");
 }
 

@@ -128,14 +128,14 @@ static void a_batch_takes_every_kind_but_those_two_and_lists_them(void **state)
     for (int kind = 0; kind < OP_KINDS; kind++) {
         char word[32];
         const char *name = op_trait((enum op_kind)kind)->name;
-        const struct shape *shape = shape_of_name(str_of(name));
+        const struct op_schema *shape = op_schema_of_name(str_of(name));
         snprintf(word, sizeof(word), " %s", name);
         assert_int_equal(shape == NULL, kind == OP_DELETE || kind == OP_SWEEP);
         assert_int_equal(strstr(list, word) == NULL, shape == NULL);
         if (!shape)
             continue;
         assert_int_equal(shape->kind, kind);
-        assert_ptr_equal(shape_of_route(shape->route, shape->method), shape);
+        assert_ptr_equal(op_schema_of_route(shape->route, shape->method), shape);
         assert_false(shape->of_item && op_trait(shape->kind)->names_reservation);
         assert_int_equal(shape->method == METHOD_GET, op_trait(shape->kind)->event == EVENT_NONE);
     }

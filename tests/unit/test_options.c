@@ -1,5 +1,5 @@
 /* test_options.c -- the command line of stockload: what it takes, what it refuses and how. */
-#include "exits.h"
+#include "exit_codes.h"
 #include "options.h"
 
 #include <setjmp.h>

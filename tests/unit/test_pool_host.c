@@ -1,6 +1,6 @@
 /* test_pool_host.c -- a pool in a program that has a life of its own: signals, children, other
  * pools, and a system with nothing more to give. */
-#include "pooltask.h"
+#include "pool/task.h"
 #include "support/pool_seen.h"
 
 #include <setjmp.h>

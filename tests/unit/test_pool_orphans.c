@@ -1,5 +1,5 @@
 /* test_pool_orphans.c -- a parent that is killed takes its processes with it, whatever they do. */
-#include "pooltask.h"
+#include "pool/task.h"
 #include "support/leftover.h"
 
 #include <setjmp.h>

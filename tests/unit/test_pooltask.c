@@ -1,5 +1,5 @@
 /* test_pooltask.c -- tasks, results, maps, callbacks: what comes out is what was put in. */
-#include "pooltask.h"
+#include "pool/task.h"
 #include "support/pool_tally.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* test_pooltask_ends.c -- workers that die, leave or talk rubbish in the middle of a task, and
  * every way to end a pool. Each task ends once, with an error that says why. */
-#include "pooltask.h"
-#include "poolworker.h"
+#include "pool/task.h"
+#include "pool/worker.h"
 #include "support/pool_tally.h"
 
 #include <setjmp.h>

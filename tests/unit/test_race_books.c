@@ -1,5 +1,5 @@
 /* test_race_books.c -- which books of a race balance. */
-#include "race_books.h"
+#include "race/shm.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

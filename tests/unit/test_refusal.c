@@ -38,10 +38,10 @@ static struct refusal read_answer(enum history_kind kind, unsigned lines,
 static void expect(size_t row, const struct refusal *r, enum history_outcome outcome,
                    enum history_detail detail, const char *says)
 {
-    bool text = says ? strncmp(r->misfit.text, says, strlen(says)) == 0 : !r->misfit.text[0];
+    bool text = says ? strncmp(r->mismatch.text, says, strlen(says)) == 0 : !r->mismatch.text[0];
     if (r->outcome != outcome || r->detail != detail || !text)
         fail_msg("row %zu: outcome %d, detail %d, said \"%s\"", row, (int)r->outcome,
-                 (int)r->detail, r->misfit.text);
+                 (int)r->detail, r->mismatch.text);
 }
 
 #define DOCUMENT(name, status)                                                                     \

@@ -1,5 +1,5 @@
 /* test_reply.c -- what replies of Redis mean: the table of errors, texts, TIME, INFO. */
-#include "store/reply.h"
+#include "store/redis/reply.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

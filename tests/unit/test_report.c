@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
-#include "report/gates.h"
 #include "report/page.h"
 #include "report/printable.h"
 #include "report/report.h"
+#include "report/thresholds.h"
 #include "support/history_sample.h"
 #include "support/schema.h"
 

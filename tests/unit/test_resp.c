@@ -1,8 +1,8 @@
 /* test_resp.c -- commands as bytes, Redis' address, and what meta says. */
 #include "address.h"
-#include "store/gate.h"
 #include "store/layout.h"
-#include "store/resp.h"
+#include "store/meta_check.h"
+#include "store/redis/resp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,19 +86,19 @@ static void wrong_addresses_are_refused_with_what_is_right(void **state)
     }
 }
 
-static enum gate judge(uint64_t known, const char *const fields[META_FIELDS])
+static enum meta_verdict judge(uint64_t known, const char *const fields[META_FIELDS])
 {
     redisReply values[META_FIELDS], *elements[META_FIELDS];
     redisReply reply = {.type = REDIS_REPLY_ARRAY, .elements = META_FIELDS, .element = elements};
     struct store_shared shared = {.store_id = known};
-    struct gate_view view;
+    struct meta_view view;
     for (size_t i = 0; i < META_FIELDS; i++) {
         values[i] = (redisReply){.type = fields[i] ? REDIS_REPLY_STRING : REDIS_REPLY_NIL,
                                  .str = (char *)(uintptr_t)fields[i]};
         elements[i] = &values[i];
     }
-    assert_true(gate_judge(&reply, "run", 2, &shared, &view));
-    assert_true(view.gate == GATE_OPEN || view.why[0]);
+    assert_true(meta_check_reply(&reply, "run", 2, &shared, &view));
+    assert_true(view.gate == META_IS_OPEN || view.why[0]);
     return view.gate;
 }
 
@@ -114,15 +114,16 @@ static enum gate judge(uint64_t known, const char *const fields[META_FIELDS])
 static void the_gate_opens_only_to_our_store_on_this_redis(void **state)
 {
     (void)state;
-    assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "run", "open")), GATE_OPEN);
-    assert_int_equal(judge(0, META("1", "2", "ab", "3", "run", "open")), GATE_WAIT);
-    assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "old", "open")), GATE_WAIT);
-    assert_int_equal(judge(0xab, META("1", "2", "ac", "3", "run", "open")), GATE_LOST);
-    assert_int_equal(judge(0xab, META(NULL, NULL, NULL, NULL, NULL, NULL)), GATE_LOST);
-    assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "run", "closed: count")), GATE_CLOSED);
-    assert_int_equal(judge(0xab, META("1", "3", "ab", "3", "run", "open")), GATE_CLOSED);
-    assert_int_equal(judge(0xab, META("2", "2", "ab", "3", "run", "open")), GATE_CLOSED);
-    assert_int_equal(judge(0xab, META("1", "2", "ab", "0", "run", "open")), GATE_CLOSED);
+    assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "run", "open")), META_IS_OPEN);
+    assert_int_equal(judge(0, META("1", "2", "ab", "3", "run", "open")), META_IS_WAIT);
+    assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "old", "open")), META_IS_WAIT);
+    assert_int_equal(judge(0xab, META("1", "2", "ac", "3", "run", "open")), META_IS_LOST);
+    assert_int_equal(judge(0xab, META(NULL, NULL, NULL, NULL, NULL, NULL)), META_IS_LOST);
+    assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "run", "closed: count")),
+                     META_IS_CLOSED);
+    assert_int_equal(judge(0xab, META("1", "3", "ab", "3", "run", "open")), META_IS_CLOSED);
+    assert_int_equal(judge(0xab, META("2", "2", "ab", "3", "run", "open")), META_IS_CLOSED);
+    assert_int_equal(judge(0xab, META("1", "2", "ab", "0", "run", "open")), META_IS_CLOSED);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* test_restores.c -- how often a service says that it was restored, and how often that was during
  * the run. */
-#include "restores.h"
+#include "run/restores.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

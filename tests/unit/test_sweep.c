@@ -2,7 +2,7 @@
  *
  * SEED and STEPS come from the environment; a failure prints the seed.
  */
-#include "check/sweep.h"
+#include "check/realtime_order.h"
 #include "random.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "ledger/tail_cursor.h"
+#include "ledger/query/tail_cursor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* test_tail_page.c -- pages of events over several partitions, on a SQLite file; it/test_events.c
  * asks PostgreSQL as well. */
-#include "ledger/tail.h"
+#include "ledger/query/tail.h"
 #include "support/ledger_base.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "http/events_request.h"
+#include "http/events/request.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

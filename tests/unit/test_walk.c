@@ -1,5 +1,5 @@
 /* test_walk.c -- one item's numbers along its versions. */
-#include "check/walk.h"
+#include "check/replay_versions.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

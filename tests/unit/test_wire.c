@@ -1,5 +1,5 @@
 /* test_wire.c -- how a connection that is given up ends on the other side. */
-#include "client/wire.h"
+#include "client/http_conn.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

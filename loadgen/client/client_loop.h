@@ -1,0 +1,94 @@
+/* crowd.h -- one client process: a loop with many clients, from the first connect to the last
+ * answer.
+ *
+ * Layer: client. Runs in a child of common/pool. It connects all of its clients, says that it is
+ * ready, waits for load.shared->go_ns, and then works until the time or the requests are over, or
+ * load.shared->stop is set; each message from the parent makes it look at both. Then it waits for
+ * what is in flight, `grace` at the most.
+ *
+ *   crowd.c   life of the process      flight.c  one attempt, from send to answer
+ *   pace.c    who starts when          record.c  its records
+ *
+ * Invariant: a client that is BUSY is in the list of deadlines, and `busy` counts these; one that
+ * is FREE while the load runs is in the ring of those that rest; the others wait for a connection.
+ */
+#ifndef LOADGEN_CLIENT_CLIENT_LOOP_H
+#define LOADGEN_CLIENT_CLIENT_LOOP_H
+
+#include "client/client.h"
+#include "pool/child.h"
+
+struct client_loop {
+    const struct load *load;
+    struct history_facts *facts;
+    struct counters *tally;
+    struct pool_child *child;
+    uint32_t index;
+    uv_loop_t loop;
+    uv_poll_t messages;
+    uv_timer_t tick;
+    uv_poll_t alarm; /* a timerfd: the next start, to the nanosecond */
+    int alarm_fd;
+    struct history_writer history;
+    struct client *client;
+    size_t count;
+    struct call *calls; /* of all attempts, workload_calls each */
+
+    bool ready, begun, over;
+    uint64_t zero_ns;                   /* of the history */
+    uint64_t go_ns, end_ns, give_up_ns; /* end 0: only requests count */
+    uint64_t quota;                     /* requests of all its lives together; 0: no limit */
+    uint64_t begun_here;                /* attempts of this life, none of them again */
+    size_t busy;
+    int exit_status;
+    struct client *first_due, *last_due; /* in flight, by deadline */
+
+    struct arrival arrival; /* open loop */
+    bool arrivals_over;
+    uint64_t arrival_ns; /* the next one */
+    uint64_t *backlog;   /* ring of planned times */
+    size_t backlog_first, backlog_count;
+    struct client **rest; /* ring of clients that wait for an arrival, or think */
+    size_t rest_first, rest_count;
+};
+
+/* The run of a pool slot; arg is a const struct load *. 0, POOL_EXIT_AGAIN when it has done its
+ * max_tasks, POOL_EXIT_FATAL when tally.failure says why. */
+int client_loop_run(struct pool_child *child, void *arg);
+
+/* --- between the files of the crowd --- */
+
+/* The process cannot go on: the error is left in the tally. */
+void client_loop_fail(struct client_loop *w, int err);
+
+/* True once nothing new may be started. */
+bool client_loop_over(struct client_loop *w, uint64_t now_ns);
+
+/* Starts an operation of a FREE client that was planned for then. */
+void flight_start(struct client *c, uint64_t planned_ns);
+
+/* Ends what has been in flight for too long. */
+void flight_check(struct client_loop *w, uint64_t now_ns);
+
+/* Gives up everything in flight. */
+void flight_give_up_all(struct client_loop *w);
+
+extern const struct wire_events flight_events;
+
+/* Begins a connect, or notes when to try again. */
+void flight_connect(struct client *c);
+
+/* Begins the load: every client that has a connection is FREE. */
+int pace_open(struct client_loop *w) __attribute__((warn_unused_result));
+void pace_close(struct client_loop *w);
+
+/* A client became FREE: starts its next operation, now or when it is due. */
+void pace_free(struct client *c, uint64_t now_ns);
+
+/* Starts what is due and sets the alarm for the next. */
+void pace_due(struct client_loop *w);
+
+/* No more starts: what was planned and not started is counted as dropped. */
+void pace_end(struct client_loop *w);
+
+#endif

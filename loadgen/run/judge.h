@@ -1,0 +1,24 @@
+/* judge.h -- from histories to a verdict, its reports and an exit status.
+ *
+ * Layer: loadgen. The last step of `run`, and all of `check` and `report`: nothing but the files is
+ * looked at, so all three come to the same result.
+ */
+#ifndef LOADGEN_RUN_JUDGE_H
+#define LOADGEN_RUN_JUDGE_H
+
+#include "options.h"
+
+/* Checks each history (level: enum check_level; -1: as the file says), writes what the options ask
+ * for (-o, --html, --hgrm) and returns the exit status: the worst of all. What went wrong with a
+ * file is said on standard error and counts as EXITS_INTERNAL. */
+int judge(const struct options *options, char *const *paths, size_t count, int level)
+    __attribute__((warn_unused_result));
+
+/* Whether every --threshold can be read; says which one can not, and why, on standard error. */
+bool judge_knows_thresholds(const struct options *options) __attribute__((warn_unused_result));
+
+/* Whether the files that the options ask for can be written, as far as that can be told before;
+ * says which one can not on standard error. Nobody should learn it after an hour of load. */
+bool judge_can_write(const struct options *options) __attribute__((warn_unused_result));
+
+#endif

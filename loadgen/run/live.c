@@ -1,0 +1,115 @@
+/* live.c -- where the view goes, and what is on the screen already. */
+#include "run/live.h"
+
+#include "clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define TEXT_MAX (16 * 1024) /* bytes of one view: lines of 200 columns, with room to spare */
+#define LINE_MS  1000        /* between two plain lines */
+
+static struct {
+    FILE *out; /* NULL: no view is open */
+    enum live_mode mode;
+    unsigned drawn;              /* lines of the block that stand above the cursor */
+    int64_t next_ms;             /* when a plain line is due */
+    char phase[LIVE_PHASE_SIZE]; /* of the last plain line, up to its colon */
+    struct buf text, screen;
+} view;
+
+/* Columns of the terminal; 0 when it is none, or does not say. */
+static unsigned width_of(FILE *out)
+{
+    struct winsize size = {0};
+    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+enum live_mode live_choose(FILE *out, bool block_wanted, bool quiet)
+{
+    const char *term = getenv("TERM");
+    if (quiet)
+        return LIVE_OFF;
+    bool able = isatty(fileno(out)) && term && *term && strcmp(term, "dumb") != 0;
+    return block_wanted && able && width_of(out) >= LIVE_WIDTH_MIN ? LIVE_BLOCK : LIVE_LINES;
+}
+
+void live_open(FILE *out, enum live_mode mode)
+{
+    live_close();
+    view.out = out;
+    view.mode = mode;
+    view.next_ms = 0;
+    view.phase[0] = '\0';
+    buf_init(&view.text, TEXT_MAX);
+    buf_init(&view.screen, TEXT_MAX);
+}
+
+/* Up to where the last block began, then line over line, so that nothing flickers. */
+static void draw_block(const struct live_state *state)
+{
+    live_render_block(&view.text, state, width_of(view.out));
+    if (view.drawn > 0)
+        buf_printf(&view.screen, "\033[%uA\r", view.drawn);
+    view.drawn = 0;
+    struct str rest = buf_str(&view.text);
+    for (const char *end; rest.n > 0 && (end = memchr(rest.p, '\n', rest.n)); view.drawn++) {
+        size_t n = (size_t)(end - rest.p);
+        buf_put(&view.screen, rest.p, n);
+        buf_puts(&view.screen, STR("\033[K\n"));
+        rest = (struct str){end + 1, rest.n - n - 1};
+    }
+    buf_puts(&view.screen, STR("\033[J"));
+    fwrite(buf_str(&view.screen).p, 1, view.screen.n, view.out);
+}
+
+/* "settling: 12 of 50" is the same phase as "settling: 13 of 50". */
+static bool phase_is_new(const char *phase)
+{
+    char name[LIVE_PHASE_SIZE];
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(phase, ":"), phase);
+    if (strcmp(name, view.phase) == 0)
+        return false;
+    snprintf(view.phase, sizeof(view.phase), "%s", name);
+    return true;
+}
+
+static void write_line(const struct live_state *state)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (!phase_is_new(state->phase ? state->phase : "running") && now_ms < view.next_ms)
+        return;
+    view.next_ms = now_ms + LINE_MS;
+    live_render_line(&view.text, state);
+    fwrite(buf_str(&view.text).p, 1, view.text.n, view.out);
+}
+
+void live_show(const struct live_state *state)
+{
+    if (!view.out || view.mode == LIVE_OFF)
+        return;
+    buf_reset(&view.text);
+    buf_reset(&view.screen);
+    if (view.mode == LIVE_BLOCK)
+        draw_block(state);
+    else
+        write_line(state);
+    fflush(view.out);
+}
+
+void live_pause(void)
+{
+    view.drawn = 0;
+}
+
+void live_close(void)
+{
+    if (!view.out)
+        return;
+    buf_free(&view.text);
+    buf_free(&view.screen);
+    view.out = NULL;
+    view.drawn = 0;
+}

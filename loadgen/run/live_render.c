@@ -1,0 +1,265 @@
+/* live_render.c -- the pure half of live.h: a moment of the run, as text. */
+#include "run/figures.h"
+#include "run/live.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define BAR_MIN  8
+#define LABEL    9  /* columns of "latency  " */
+#define COLUMNS2 80 /* from this width on, items stand in two columns */
+
+static const char *const classes[LIVE_CLASSES] = {"ok", "sold out", "refused", "busy", "unknown"};
+
+/* A line that is being put together: never longer than its width, never a control byte. */
+struct line {
+    char text[LIVE_WIDTH_MAX + 1];
+    unsigned n, width;
+};
+
+static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct line *line, const char *format, ...)
+{
+    char text[LIVE_WIDTH_MAX + 1];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    for (const char *c = text; *c && line->n < line->width; c++)
+        line->text[line->n++] = *c >= ' ' && *c <= '~' ? *c : '?';
+    line->text[line->n] = '\0';
+}
+
+static void pad_to(struct line *line, unsigned column)
+{
+    while (line->n < column && line->n < line->width)
+        add(line, " ");
+}
+
+/* "[####----]" of `columns` columns in all. */
+static void add_bar(struct line *line, unsigned columns, int percent)
+{
+    unsigned inside = columns - 2;
+    unsigned full = inside * (unsigned)percent / 100;
+    add(line, "[");
+    for (unsigned i = 0; i < inside; i++)
+        add(line, "%c", i < full ? '#' : '-');
+    add(line, "]");
+}
+
+static void put_line(struct buf *out, const struct line *line)
+{
+    buf_put(out, line->text, line->n);
+    buf_putc(out, '\n');
+}
+
+/* One more part of a list behind a label; one that does not fit goes on in the next line. */
+static void add_part(struct buf *out, struct line *line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void add_part(struct buf *out, struct line *line, const char *format, ...)
+{
+    char part[LIVE_WIDTH_MAX + 1];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(part, sizeof(part), format, args);
+    va_end(args);
+    bool first = line->n <= LABEL;
+    if (!first && line->n + strlen(part) + 3 > line->width) { /* ", " and the comma behind it */
+        add(line, ",");
+        put_line(out, line);
+        *line = (struct line){.width = line->width};
+        pad_to(line, LABEL);
+        first = true;
+    }
+    add(line, "%s%s", first ? "" : ", ", part);
+}
+
+static int percent_of(double part, double whole)
+{
+    double percent = whole > 0 ? 100 * part / whole : 0;
+    return percent < 0 ? 0 : percent > 100 ? 100 : (int)percent;
+}
+
+int live_percent(const struct live_state *s)
+{
+    if (s->step)
+        return percent_of((double)s->step_done, (double)s->step_all);
+    int by_time = s->planned_ms > 0 ? percent_of((double)s->elapsed_ms, (double)s->planned_ms) : -1;
+    int by_count = s->requests_planned > 0
+                       ? percent_of((double)s->requests_sent, (double)s->requests_planned)
+                       : -1;
+    return by_time > by_count ? by_time : by_count;
+}
+
+/* "1:02:03" or "02:03". */
+static void add_clock(struct line *line, int64_t ms)
+{
+    int64_t s = ms > 0 ? ms / 1000 : 0;
+    if (s >= 3600)
+        add(line, "%" PRId64 ":", s / 3600);
+    add(line, "%02d:%02d", (int)(s / 60 % 60), (int)(s % 60));
+}
+
+static const char *phase_of(const struct live_state *s)
+{
+    return s->phase ? s->phase : "running";
+}
+
+static void put_head(struct buf *out, const struct live_state *s, unsigned width)
+{
+    struct line line = {.width = width};
+    add(&line, "%.*s  ", LIVE_PHASE_SIZE, phase_of(s));
+    add_clock(&line, s->elapsed_ms);
+    if (s->planned_ms > 0) {
+        add(&line, " of ");
+        add_clock(&line, s->planned_ms);
+    }
+    if (s->requests_planned > 0)
+        add(&line, "  %s of %s requests", FIGURE(count, (int64_t)s->requests_sent),
+            FIGURE(count, (int64_t)s->requests_planned));
+    put_line(out, &line);
+}
+
+static void put_progress(struct buf *out, const struct live_state *s, unsigned width)
+{
+    struct line line = {.width = width};
+    int percent = live_percent(s);
+    if (percent < 0)
+        return;
+    add_bar(&line, width - 6, percent); /* " 100 %" */
+    add(&line, " %3d %%", percent);
+    put_line(out, &line);
+}
+
+static void put_numbers(struct buf *out, const struct live_state *s, unsigned width)
+{
+    struct line rate = {.width = width}, latency = {.width = width}, classed = {.width = width};
+    add(&rate, "rate     ");
+    add_part(out, &rate, "%s/s now", FIGURE(rate, s->rate_now));
+    add_part(out, &rate, "%s/s on average", FIGURE(rate, s->rate_average));
+    put_line(out, &rate);
+    add(&latency, "latency  p50 %s, p99 %s", FIGURE(ms, s->p50_ms), FIGURE(ms, s->p99_ms));
+    put_line(out, &latency);
+    add(&classed, "answers  ");
+    for (size_t i = 0; i < LIVE_CLASSES; i++)
+        add_part(out, &classed, "%s %s", classes[i], FIGURE(count, (int64_t)s->count[i]));
+    put_line(out, &classed);
+}
+
+static void put_load(struct buf *out, const struct live_state *s, unsigned width)
+{
+    struct line line = {.width = width};
+    add(&line, "load     ");
+    add_part(out, &line, "%s in flight", FIGURE(count, (int64_t)s->in_flight));
+    add_part(out, &line, "%s connections", FIGURE(count, (int64_t)s->connections));
+    if (s->conflicts >= 0)
+        add_part(out, &line, "%s conflicts/s", FIGURE(rate, s->conflicts));
+    if (s->dropped > 0)
+        add_part(out, &line, "%s dropped", FIGURE(count, (int64_t)s->dropped));
+    put_line(out, &line);
+}
+
+/* "item 12    [###-----] 375 of 1,000", from where the line is to `end`. */
+static void add_item(struct line *line, const struct live_item *item, unsigned end)
+{
+    char left[2 * FIGURE_SIZE + 8];
+    if (item->remaining < 0)
+        snprintf(left, sizeof(left), "? of %s", FIGURE(count, item->initial));
+    else
+        snprintf(left, sizeof(left), "%s of %s", FIGURE(count, item->remaining),
+                 FIGURE(count, item->initial));
+    add(line, "item %-3" PRIu32 " ", item->index);
+    unsigned used = line->n + (unsigned)strlen(left) + 1;
+    if (used + BAR_MIN <= end && item->remaining >= 0) {
+        add_bar(line, end - used, percent_of((double)item->remaining, (double)item->initial));
+        add(line, " ");
+    }
+    add(line, "%s", left);
+}
+
+static void put_items(struct buf *out, const struct live_state *s, unsigned width)
+{
+    size_t hot = s->hot < LIVE_HOT ? s->hot : LIVE_HOT;
+    size_t columns = width >= COLUMNS2 && hot > 1 ? 2 : 1;
+    unsigned each = (width - 2 * (unsigned)(columns - 1)) / (unsigned)columns;
+    size_t rows = (hot + columns - 1) / columns;
+    for (size_t row = 0; row < rows; row++) {
+        struct line line = {.width = width};
+        for (size_t column = 0; column < columns && column * rows + row < hot; column++) {
+            unsigned from = (unsigned)column * (each + 2);
+            pad_to(&line, from);
+            add_item(&line, &s->item[column * rows + row], from + each);
+        }
+        put_line(out, &line);
+    }
+}
+
+/* "creating items  120 of 1,000" or "checking: sums  12 %" */
+static void put_step(struct buf *out, const struct live_state *s, unsigned width)
+{
+    struct line line = {.width = width};
+    char done[2 * FIGURE_SIZE + 8];
+    if (s->step_percent)
+        snprintf(done, sizeof(done), "%d %%", live_percent(s));
+    else
+        snprintf(done, sizeof(done), "%s of %s", FIGURE(count, (int64_t)s->step_done),
+                 FIGURE(count, (int64_t)s->step_all));
+    int room = (int)width - (int)strlen(done) - 2; /* the number is what changes: it is shown */
+    add(&line, "%.*s  %s", room < LIVE_PHASE_SIZE ? room : LIVE_PHASE_SIZE, phase_of(s), done);
+    put_line(out, &line);
+}
+
+void live_render_block(struct buf *out, const struct live_state *s, unsigned width)
+{
+    width = width < LIVE_WIDTH_MIN ? LIVE_WIDTH_MIN : width;
+    width = width > LIVE_WIDTH_MAX ? LIVE_WIDTH_MAX : width;
+    if (s->step) {
+        put_step(out, s, width);
+        put_progress(out, s, width);
+        return;
+    }
+    put_head(out, s, width);
+    put_progress(out, s, width);
+    put_numbers(out, s, width);
+    put_load(out, s, width);
+    put_items(out, s, width);
+}
+
+/* The stock left that matters most: of the hottest item. */
+static void put_hottest(struct buf *out, const struct live_state *s)
+{
+    if (s->hot == 0 || s->item[0].remaining < 0)
+        return;
+    buf_printf(out, ", item %" PRIu32 ": %s of %s left", s->item[0].index,
+               FIGURE(count, s->item[0].remaining), FIGURE(count, s->item[0].initial));
+}
+
+void live_render_line(struct buf *out, const struct live_state *s)
+{
+    if (s->step) {
+        put_step(out, s, LIVE_WIDTH_MAX);
+        return;
+    }
+    struct line head = {.width = LIVE_WIDTH_MAX};
+    int percent = live_percent(s);
+    add_clock(&head, s->elapsed_ms);
+    if (percent >= 0)
+        add(&head, " %3d %%", percent);
+    add(&head, " %.*s: ", LIVE_PHASE_SIZE, phase_of(s));
+    buf_put(out, head.text, head.n);
+    buf_printf(out, "%s/s (average %s/s), p50 %s, p99 %s", FIGURE(rate, s->rate_now),
+               FIGURE(rate, s->rate_average), FIGURE(ms, s->p50_ms), FIGURE(ms, s->p99_ms));
+    for (size_t i = 0; i < LIVE_CLASSES; i++)
+        if (i == LIVE_OK || s->count[i] > 0)
+            buf_printf(out, ", %s %s", classes[i], FIGURE(count, (int64_t)s->count[i]));
+    buf_printf(out, ", in flight %s", FIGURE(count, (int64_t)s->in_flight));
+    if (s->conflicts >= 0)
+        buf_printf(out, ", conflicts %s/s", FIGURE(rate, s->conflicts));
+    if (s->dropped > 0)
+        buf_printf(out, ", dropped %s", FIGURE(count, (int64_t)s->dropped));
+    put_hottest(out, s);
+    buf_putc(out, '\n');
+}

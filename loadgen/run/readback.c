@@ -1,0 +1,382 @@
+/* readback.c -- the reservations and the items, as they are when everything is over. */
+#include "run/settle.h"
+
+#include "client/answer.h"
+#include "client/intent.h"
+#include "run/caller.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define GETS_A_BATCH  200
+#define SAMPLE        10000     /* of reservations that were seen to end */
+#define CALLS_MAX     64        /* batches in flight, by token */
+#define PASSES_MIN    3         /* for a server that is slow to come to rest */
+#define ITEM_TRIES    20        /* of reading all items once */
+#define ITEM_PAUSE_NS 250000000 /* between them */
+
+struct kept {
+    uint32_t slot; /* of the reserve */
+    uint8_t tries;
+    bool seen;    /* at least once */
+    bool settled; /* it can not change any more, or there is nothing to ask */
+};
+
+struct gets {
+    uint32_t first, count; /* of the list */
+    bool used;
+};
+
+struct readback {
+    struct settle *s;
+    struct kept *kept;
+    uint32_t count, next, unseen;
+    bool singly; /* the server has no /v1/batch */
+    struct gets call[CALLS_MAX];
+    struct buf body;
+    uint64_t *version; /* of each item: twice, before and after the reservations */
+    struct history_counters *counters;
+    bool *got; /* counters of this pass */
+    uint32_t next_item, items_left;
+    bool moved; /* an item changed in between */
+};
+
+/* --- reservations --- */
+
+/* A reservation that gets no useful answer is not asked for without end. */
+static void give_up_if_tired(struct readback *r, struct kept *k)
+{
+    if (k->settled || k->tries < SETTLE_TRIES)
+        return;
+    k->settled = true;
+    r->unseen -= !k->seen;
+    r->s->unsettled = true;
+}
+
+static void keep_get(struct readback *r, struct kept *k, const struct response *response,
+                     const struct call_end *end)
+{
+    struct settle *s = r->s;
+    const struct history_op *reserve = history_op_at(&s->reader, k->slot);
+    s->rc = history_reserve(s->w, 1 + reserve->lines / 2u);
+    if (s->rc < 0)
+        return;
+    struct history_op *op = history_begin(s->w, reserve->lines);
+    uint32_t slot = history_slot(s->w, op);
+    op->kind = KIND_GET_RESERVATION;
+    op->flags = PHASE_SETTLE;
+    op->client = reserve->client;
+    op->seq = reserve->seq;
+    op->of = k->slot;
+    op->begin_ns = end->begin_ns - s->facts->zero_ns;
+    for (unsigned n = 0; n < reserve->lines; n++) {
+        const struct history_line *line = history_line_of(reserve, n);
+        *history_line(op, n) =
+            (struct history_line){.item = line->item, .quantity = line->quantity};
+    }
+    const struct mismatch_request request = {
+        .id = settle_id(s, k->slot), .reserve = reserve, .named = s->load->workload.named};
+    struct lesson lesson = intent_learn(s->facts, op, &request, response);
+    settle_expiry(s, op, &lesson, k->slot, end->end_ns - s->facts->zero_ns);
+    history_finish(op, lesson.outcome, response->status, lesson.detail, 0,
+                   end->end_ns - s->facts->zero_ns);
+    settle_note(s, slot, &lesson);
+    bool useful = lesson.outcome == OUTCOME_OK || lesson.detail == DETAIL_NO_RESERVATION;
+    if (!useful)
+        k->tries++;
+    r->unseen -= useful && !k->seen;
+    k->seen |= useful;
+    k->settled = useful && lesson.detail != DETAIL_HELD;
+    give_up_if_tired(r, k);
+}
+
+static uint32_t pick_gets(struct readback *r, uint32_t most)
+{
+    uint32_t n = 0;
+    buf_reset(&r->body);
+    buf_puts(&r->body, STR("{\"operations\":["));
+    while (r->next < r->count && n < most && !r->kept[r->next].settled) { /* one run of the list */
+        buf_puts(&r->body,
+                 n > 0 ? STR(",{\"op\":\"get\",\"id\":\"") : STR("{\"op\":\"get\",\"id\":\""));
+        buf_puts(&r->body, settle_id(r->s, r->kept[r->next].slot));
+        buf_puts(&r->body, STR("\"}"));
+        n++;
+        r->next++;
+    }
+    buf_puts(&r->body, STR("]}"));
+    return n;
+}
+
+static bool next_gets(void *ctx, struct buf *out, uint64_t *token)
+{
+    struct readback *r = ctx;
+    unsigned call = 0;
+    while (call < CALLS_MAX && r->call[call].used)
+        call++;
+    while (r->next < r->count && r->kept[r->next].settled)
+        r->next++;
+    if (r->next == r->count || call == CALLS_MAX || settle_is_over(r->s))
+        return false;
+    uint32_t first = r->next;
+    uint32_t count = pick_gets(r, r->singly ? 1 : GETS_A_BATCH);
+    r->call[call] = (struct gets){first, count, true};
+    const struct target *target = &r->s->load->target;
+    struct str nothing = {NULL, 0};
+    if (r->singly) {
+        char path[32 + HISTORY_ID_MAX] = "/v1/reservations/";
+        struct str id = settle_id(r->s, r->kept[first].slot);
+        memcpy(path + 17, id.p, id.n);
+        target_request(target, out, STR("GET"), (struct str){path, 17 + id.n}, nothing, nothing);
+    } else {
+        target_request(target, out, STR("POST"), STR("/v1/batch"), nothing, buf_str(&r->body));
+    }
+    *token = call;
+    return true;
+}
+
+/* How many results of a batch were used. */
+static uint32_t take_results(struct readback *r, const struct gets *gets,
+                             const struct call_end *end)
+{
+    size_t at = 0;
+    bool broken = false;
+    struct str result;
+    uint32_t n = 0;
+    while (n < gets->count && answer_next_result(end->response->body, &at, &result, &broken)) {
+        struct answer a;
+        if (!answer_read(&a, result) || a.status == 0 || str_absent(a.body))
+            break;
+        bool problem = a.status >= 400; /* within a batch nothing says so but the status */
+        struct response one = {.status = (uint16_t)a.status,
+                               .body = a.body,
+                               .content = problem ? CONTENT_PROBLEM : CONTENT_JSON};
+        keep_get(r, &r->kept[gets->first + n++], &one, end);
+    }
+    return n;
+}
+
+static void gets_done(void *ctx, uint64_t token, const struct call_end *end)
+{
+    struct readback *r = ctx;
+    struct gets *gets = &r->call[token];
+    unsigned status = settle_heard(r->s, end);
+    uint32_t used = 0;
+    gets->used = false;
+    if (r->singly && status > 0) {
+        keep_get(r, &r->kept[gets->first], end->response, end);
+        used = 1;
+    } else if (status == 200) {
+        used = take_results(r, gets, end);
+    } else if (status == 404 || status == 405 || status == 501) {
+        r->singly = true;
+        return;
+    }
+    for (uint32_t n = used; n < gets->count; n++) {
+        r->kept[gets->first + n].tries++;
+        give_up_if_tired(r, &r->kept[gets->first + n]);
+    }
+}
+
+static bool stop_gets(void *ctx)
+{
+    struct readback *r = ctx;
+    return r->s->progress(r->s->ctx, "reading reservations back", r->next, r->count);
+}
+
+/* One look at every reservation that may still change. */
+static int get_all(struct readback *r)
+{
+    const struct caller_work work = {r, next_gets, gets_done, stop_gets};
+    for (bool singly = !r->singly;
+         singly != r->singly;) { /* again, if batches turned out missing */
+        singly = r->singly;
+        r->next = 0;
+        int rc = caller_run(&r->s->load->target, r->s->connections, SETTLE_TIMEOUT_NS, &work);
+        rc = rc < 0 ? rc : r->s->rc;
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* --- items --- */
+
+static bool next_counters(void *ctx, struct buf *out, uint64_t *token)
+{
+    struct readback *r = ctx;
+    while (r->next_item < r->s->facts->items && r->got[r->next_item])
+        r->next_item++;
+    if (r->next_item == r->s->facts->items || settle_is_over(r->s))
+        return false;
+    char path[64];
+    int n = snprintf(path, sizeof(path), "/v1/items/%s%u", r->s->facts->prefix, r->next_item);
+    struct str nothing = {NULL, 0};
+    target_request(&r->s->load->target, out, STR("GET"), (struct str){path, (size_t)n}, nothing,
+                   nothing);
+    *token = r->next_item++;
+    return true;
+}
+
+static bool has_counters(const struct answer *a)
+{
+    return a->version > 0 && a->on_hand != ANSWER_UNSAID && a->available != ANSWER_UNSAID &&
+           a->held != ANSWER_UNSAID && a->sold != ANSWER_UNSAID;
+}
+
+/* A read like any of the load. */
+static void keep_item_get(struct readback *r, uint32_t item, const struct call_end *end)
+{
+    struct settle *s = r->s;
+    s->rc = s->rc < 0 ? s->rc : history_reserve(s->w, 1);
+    if (s->rc < 0)
+        return;
+    struct history_op *op = history_begin(s->w, 1);
+    uint32_t slot = history_slot(s->w, op);
+    op->kind = KIND_GET_ITEM;
+    op->flags = PHASE_SETTLE;
+    op->client = s->load->clients; /* one beyond the simulated ones, as in the set-up */
+    op->seq = item + 1;
+    op->line.item = item;
+    op->begin_ns = end->begin_ns - s->facts->zero_ns;
+    struct lesson lesson = intent_learn(s->facts, op, &(struct mismatch_request){0}, end->response);
+    history_finish(op, lesson.outcome, end->response->status, lesson.detail, 0,
+                   end->end_ns - s->facts->zero_ns);
+    settle_note(s, slot, &lesson);
+}
+
+static void counters_done(void *ctx, uint64_t token, const struct call_end *end)
+{
+    struct readback *r = ctx;
+    struct history_counters *c = &r->counters[token];
+    unsigned status = settle_heard(r->s, end);
+    struct answer a;
+    if (status > 0)
+        keep_item_get(r, (uint32_t)token, end);
+    *c = (struct history_counters){.type = SLOT_COUNTERS,
+                                   .item = (uint32_t)token,
+                                   .at_ns = end->begin_ns - r->s->facts->zero_ns};
+    if (status == 200 && answer_read(&a, end->response->body) && has_counters(&a)) {
+        *c = (struct history_counters){.type = SLOT_COUNTERS,
+                                       .found = 1,
+                                       .item = (uint32_t)token,
+                                       .at_ns = end->begin_ns - r->s->facts->zero_ns,
+                                       .on_hand = a.on_hand,
+                                       .available = a.available,
+                                       .held = a.held,
+                                       .sold = a.sold,
+                                       .version = a.version};
+    } else if (status != 404) {
+        return; /* items_left says that it is missing */
+    }
+    r->got[token] = true;
+    r->items_left--;
+    r->moved |= r->version[token] != c->version;
+    r->version[token] = c->version;
+}
+
+static bool stop_counters(void *ctx)
+{
+    struct readback *r = ctx;
+    return r->s->progress(r->s->ctx, "reading items", r->next_item, r->s->facts->items);
+}
+
+static int read_items(struct readback *r)
+{
+    const struct caller_work work = {r, next_counters, counters_done, stop_counters};
+    r->items_left = r->s->facts->items;
+    r->moved = false;
+    memset(r->got, 0, r->s->facts->items * sizeof(*r->got));
+    int rc = 0;
+    for (int tries = 0; tries < ITEM_TRIES && r->items_left > 0 && rc == 0; tries++) {
+        if (settle_is_over(r->s))
+            break;
+        if (tries > 0)
+            nanosleep(&(struct timespec){.tv_nsec = ITEM_PAUSE_NS}, NULL);
+        r->next_item = 0;
+        rc = caller_run(&r->s->load->target, r->s->connections, SETTLE_TIMEOUT_NS, &work);
+    }
+    return rc;
+}
+
+static int keep_counters(struct readback *r)
+{
+    for (uint32_t i = 0; i < r->s->facts->items; i++) {
+        int rc = history_put_counters(r->s->w, &r->counters[i]);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* --- both, until nothing moves in between --- */
+
+static bool any_held(const struct readback *r)
+{
+    uint32_t i = 0;
+    while (i < r->count && r->kept[i].settled)
+        i++;
+    return i < r->count;
+}
+
+static int look_until_still(struct readback *r, uint64_t overdue_ns, uint64_t until_ns)
+{
+    int rc = read_items(r);
+    for (int pass = 0; rc == 0; pass++) {
+        bool early = load_now_ns() <= overdue_ns; /* to say that what is held is overdue */
+        rc = get_all(r);
+        rc = rc < 0 ? rc : read_items(r);
+        if (rc < 0)
+            return rc;
+        if (!r->moved && r->items_left == 0 && r->unseen == 0 && !(early && any_held(r)))
+            return keep_counters(r);
+        if (settle_is_over(r->s) || (load_now_ns() > until_ns && pass >= PASSES_MIN))
+            break;
+        nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    }
+    r->s->unsettled = true;
+    return rc;
+}
+
+/* The reservations to look at: each that may still be held, and some of the others. */
+static int list_reservations(struct readback *r)
+{
+    struct settle *s = r->s;
+    uint32_t ended = 0, all = 0;
+    for (uint32_t slot = 0; slot < s->reader.slots; slot++) {
+        const struct history_op *op = s->mark[slot] ? history_op_at(&s->reader, slot) : NULL;
+        if (!op || op->kind != KIND_RESERVE || s->id_slot[slot] == 0)
+            s->mark[slot] = 0;
+        all += s->mark[slot] != 0;
+        ended += (s->mark[slot] & MARK_ENDED) != 0;
+    }
+    uint32_t step = ended / SAMPLE + 1, seen = 0;
+    r->kept = calloc(all + 1u, sizeof(*r->kept));
+    if (!r->kept)
+        return -ENOMEM;
+    for (uint32_t slot = 0; slot < s->reader.slots; slot++)
+        if (s->mark[slot] && (!(s->mark[slot] & MARK_ENDED) || seen++ % step == 0))
+            r->kept[r->count++].slot = slot;
+    r->unseen = r->count;
+    return 0;
+}
+
+int settle_readback(struct settle *s, uint64_t overdue_ns, uint64_t until_ns)
+{
+    struct readback r = {.s = s};
+    uint32_t items = s->facts->items;
+    buf_init(&r.body, TARGET_REQUEST_MAX / 2);
+    r.version = calloc(items, sizeof(*r.version));
+    r.counters = calloc(items, sizeof(*r.counters));
+    r.got = calloc(items, sizeof(*r.got));
+    int rc = r.version && r.counters && r.got ? list_reservations(&r) : -ENOMEM;
+    rc = rc < 0 ? rc : look_until_still(&r, overdue_ns, until_ns);
+    free(r.kept);
+    free(r.version);
+    free(r.counters);
+    free(r.got);
+    buf_free(&r.body);
+    return rc;
+}

@@ -1,0 +1,14 @@
+/* run.h -- `stockload run`: items, load, settling, verdict.
+ *
+ * Layer: loadgen. Whatever happens in between, a history that was begun is judged: an interrupted
+ * run, a server that went away or a client process that died end in a report, too.
+ */
+#ifndef LOADGEN_RUN_RUN_H
+#define LOADGEN_RUN_RUN_H
+
+#include "options.h"
+
+/* An exit status. */
+int run_command(const struct options *options) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,192 @@
+/* settle.c -- the order of steps, and what is known before them. */
+#include "run/settle.h"
+
+#include "client/expiry.h"
+#include "run/restores.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define EXPIRY_LAG_MS  1500   /* a deadline is written at most a second late, and a bit for us */
+#define EXPIRY_WAIT_MS 10000  /* shorter holds are waited for, longer ones stay held */
+#define UNTIL_MS       120000 /* the longest that holds are watched while they run out */
+#define UNTIL_MORE_MS  20000
+
+static const bool of_mutation[KINDS] = {
+    [KIND_ADJUST] = true,  [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_CONFIRM] = true,
+    [KIND_RELEASE] = true, [KIND_EXTEND] = true,    [KIND_SET] = true,     [KIND_RERESERVE] = true,
+    [KIND_PUT] = true,     [KIND_DELETE] = true,
+};
+
+static void index_op(struct settle *s, uint32_t slot, const struct history_op *op)
+{
+    if (history_phase(op) == PHASE_SETUP || !of_mutation[op->kind])
+        return;
+    bool settled = history_phase(op) == PHASE_SETTLE;
+    uint32_t root = settled || (op->flags & FLAG_RESENT) ? op->of : slot;
+    const struct history_op *first = history_op_at(&s->reader, root);
+    if (!first || first->kind != op->kind)
+        return;
+    enum history_outcome outcome = history_outcome(op);
+    s->mark[root] |= MARK_MUTATION;
+    if (settled)
+        s->mark[root] |= outcome == OUTCOME_OK ? MARK_FOUND : 0;
+    else if (outcome == OUTCOME_OK)
+        s->mark[root] |= op->flags & FLAG_REPLAYED ? MARK_OK : MARK_OK | MARK_FIRST;
+    else if (outcome == OUTCOME_UNKNOWN)
+        s->mark[root] |= MARK_UNKNOWN;
+    if (history_ends(op->kind) && outcome == OUTCOME_OK && first->of > 0 &&
+        first->of < s->reader.slots)
+        s->mark[first->of] |= MARK_ENDED;
+}
+
+int settle_index(struct settle *s)
+{
+    free(s->mark);
+    free(s->id_slot);
+    s->mark = calloc(s->reader.slots + 1u, sizeof(*s->mark));
+    s->id_slot = calloc(s->reader.slots + 1u, sizeof(*s->id_slot));
+    if (!s->mark || !s->id_slot)
+        return -ENOMEM;
+    struct history_pass pass;
+    history_pass(&pass, &s->reader);
+    uint32_t slot;
+    for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
+        if (type == SLOT_OP) {
+            index_op(s, slot, history_op_at(&s->reader, slot));
+        } else if (type == SLOT_ID) {
+            const struct history_id *id = history_at(&s->reader, slot);
+            if (id->offset == 0 && id->op < s->reader.slots)
+                s->id_slot[id->op] = slot;
+        }
+    }
+    s->unknowns = 0;
+    for (uint32_t i = 0; i < s->reader.slots; i++)
+        s->unknowns += (s->mark[i] & (MARK_UNKNOWN | MARK_OK)) == MARK_UNKNOWN;
+    return 0;
+}
+
+struct str settle_id(struct settle *s, uint32_t slot)
+{
+    buf_reset(&s->id);
+    for (uint32_t at = s->id_slot[slot]; at > 0; at++) {
+        const struct history_id *id = history_at(&s->reader, at);
+        if (!id || id->type != SLOT_ID || id->op != slot || id->offset != s->id.n)
+            break;
+        buf_put(&s->id, id->text, id->bytes);
+    }
+    return s->id.n > 0 && !s->id.failed ? buf_str(&s->id) : (struct str){NULL, 0};
+}
+
+unsigned settle_heard(struct settle *s, const struct call_end *end)
+{
+    if (end->response) {
+        s->silence = 0;
+        return end->response->status;
+    }
+    if (++s->silence == SETTLE_SILENCE * s->connections && end->begin_ns == 0)
+        atomic_fetch_or(&s->facts->trouble, TROUBLE_UNREACHABLE);
+    return 0;
+}
+
+void settle_note(struct settle *s, uint32_t slot, const struct lesson *lesson)
+{
+    if (lesson->mismatch.text[0] && s->rc == 0)
+        s->rc = history_put_note(s->w, slot, str_of(lesson->mismatch.text));
+}
+
+void settle_expiry(struct settle *s, const struct history_op *op, const struct lesson *lesson,
+                   uint32_t reserve, uint64_t end_ns)
+{
+    if (!str_absent(lesson->expired_lines) && s->rc == 0)
+        s->rc = expiry_record(s->w, s->facts, op, lesson->expired_lines, reserve, end_ns);
+}
+
+bool settle_is_over(const struct settle *s)
+{
+    return s->rc < 0 || s->silence >= SETTLE_SILENCE * s->connections;
+}
+
+static bool waits_for_expiry(const struct settle *s, const struct settle_options *options)
+{
+    return s->facts->ttl_ms <= EXPIRY_WAIT_MS && options->settle_ms > 0;
+}
+
+/* Waits for what is still on its way in the server, and for short holds to run out. */
+static int wait_first(struct settle *s, const struct settle_options *options)
+{
+    uint64_t wait_ms = s->unknowns > 0 ? options->settle_ms : 0;
+    uint64_t expiry_ms = s->facts->ttl_ms + EXPIRY_LAG_MS;
+    if (waits_for_expiry(s, options) && expiry_ms > wait_ms)
+        wait_ms = expiry_ms;
+    uint64_t until_ns = options->stopped_ns + wait_ms * 1000000;
+    for (uint64_t now_ns; (now_ns = load_now_ns()) < until_ns;) {
+        uint64_t left_s = (until_ns - now_ns) / 1000000000, all_s = (wait_ms + 999) / 1000;
+        if (s->progress(s->ctx, "waiting for requests and holds to run out (seconds)",
+                        left_s < all_s ? all_s - left_s - 1 : 0, all_s))
+            return -EINTR;
+        nanosleep(&(struct timespec){.tv_nsec = 50 * 1000000}, NULL);
+    }
+    return 0;
+}
+
+/* At the very end: a restore that comes after the counters were read is counted, and not missed. */
+static int count_restores(struct settle *s, int64_t before)
+{
+    int64_t after;
+    if (before == RESTORES_UNKNOWN || settle_is_over(s))
+        return 0;
+    int rc = restores_ask(&s->load->target, s->progress, s->ctx, &after);
+    s->unsettled |= after == RESTORES_UNKNOWN;
+    s->facts->restores = restores_between(before, after);
+    return rc;
+}
+
+static int run_steps(struct settle *s, const struct settle_options *options)
+{
+    int rc = settle_index(s);
+    rc = rc < 0 ? rc : wait_first(s, options);
+    rc = rc < 0 ? rc : settle_lookup(s);
+    rc = rc < 0 ? rc : history_refresh(&s->reader, options->path);
+    rc = rc < 0 ? rc : settle_index(s);
+    uint64_t ttl_ms = s->facts->ttl_ms < UNTIL_MS ? s->facts->ttl_ms : 0;
+    uint64_t overdue_ns = options->stopped_ns + (ttl_ms + EXPIRY_LAG_MS) * 1000000;
+    overdue_ns = waits_for_expiry(s, options) ? overdue_ns + HISTORY_OVERDUE_NS : 0;
+    if (rc == 0)
+        rc = settle_readback(s, overdue_ns,
+                             options->stopped_ns + (ttl_ms + UNTIL_MORE_MS) * 1000000);
+    return rc < 0 ? rc : count_restores(s, options->restores);
+}
+
+static unsigned connections_for(uint32_t clients)
+{
+    if (clients < SETTLE_CONNECTIONS_MIN)
+        return SETTLE_CONNECTIONS_MIN;
+    return clients < SETTLE_CONNECTIONS_MAX ? clients : SETTLE_CONNECTIONS_MAX;
+}
+
+int settle(const struct load *load, struct history_writer *w, const struct settle_options *options,
+           step_progress_fn *progress, void *ctx)
+{
+    struct settle s = {.load = load,
+                       .w = w,
+                       .facts = history_facts(load->history),
+                       .progress = progress,
+                       .ctx = ctx};
+    s.connections = connections_for(s.facts->clients);
+    buf_init(&s.id, HISTORY_ID_MAX);
+    char err[HISTORY_ERR_SIZE];
+    int rc = history_read(&s.reader, options->path, err, sizeof(err));
+    if (rc < 0)
+        return rc;
+    rc = run_steps(&s, options);
+    if (s.unsettled)
+        atomic_fetch_or(&s.facts->trouble, TROUBLE_UNSETTLED);
+    history_unread(&s.reader);
+    free(s.mark);
+    free(s.id_slot);
+    buf_free(&s.id);
+    return rc;
+}

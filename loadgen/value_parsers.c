@@ -1,0 +1,188 @@
+/* forms.c -- one comma at a time. */
+#include "value_parsers.h"
+
+#include "units.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define PART_MAX   64 /* bytes of what stands between two commas, with a NUL */
+#define WEIGHT_MAX 1000000
+
+static const char *const kinds[WORKS] = {
+    [WORK_RESERVE] = "reserve", [WORK_DECREMENT] = "decrement",
+    [WORK_CONFIRM] = "confirm", [WORK_RELEASE] = "release",
+    [WORK_EXTEND] = "extend",   [WORK_GET] = "get",
+    [WORK_ADJUST] = "adjust",   [WORK_PAST] = "past",
+    [WORK_LOOKUP] = "lookup",   [WORK_REUSE] = "reuse",
+    [WORK_SET] = "set",         [WORK_LIST] = "list",
+    [WORK_BATCH] = "batch",     [WORK_RERESERVE] = "rereserve",
+    [WORK_REMOVE] = "remove",
+};
+
+/* Copies the part up to the next comma, or the end, and steps behind it. False when it is too long
+ * to be anything. *text is NULL after the last part. */
+static bool next_part(const char **text, char part[PART_MAX])
+{
+    size_t n = strcspn(*text, ",");
+    if (n >= PART_MAX)
+        return false;
+    memcpy(part, *text, n);
+    part[n] = '\0';
+    *text = (*text)[n] == ',' ? *text + n + 1 : NULL;
+    return true;
+}
+
+/* Splits "a:b" at the separator. */
+static bool split(char *part, char separator, char **second)
+{
+    char *at = strchr(part, separator);
+    if (!at)
+        return false;
+    *at = '\0';
+    *second = at + 1;
+    return true;
+}
+
+bool form_range_parse(const char *text, int64_t most, struct form_range *range, char *err,
+                      size_t err_size)
+{
+    char part[PART_MAX], ignored[UNITS_ERR_SIZE];
+    char *second;
+    struct form_range read;
+    if (strlen(text) < sizeof(part)) {
+        snprintf(part, sizeof(part), "%s", text);
+        if (!split(part, '-', &second))
+            second = part;
+        if (units_parse_int(part, 1, most, &read.min, ignored, sizeof(ignored)) &&
+            units_parse_int(second, 1, most, &read.max, ignored, sizeof(ignored)) &&
+            read.min <= read.max) {
+            *range = read;
+            return true;
+        }
+    }
+    snprintf(err, err_size,
+             "is no range; give a number, or two as in 1-3, the smaller one first, from 1 to "
+             "%" PRId64,
+             most);
+    return false;
+}
+
+static bool parse_stage(char *part, struct form_stage *stage)
+{
+    char *rate, ignored[UNITS_ERR_SIZE];
+    return split(part, ':', &rate) &&
+           units_parse_duration_ms(part, &stage->duration_ms, ignored, sizeof(ignored)) &&
+           units_parse_count(rate, &stage->rate, ignored, sizeof(ignored)) &&
+           stage->duration_ms > 0 && stage->duration_ms <= FORM_STAGE_MS_MAX &&
+           stage->rate <= FORM_RATE_MAX;
+}
+
+bool form_stages_parse(const char *text, struct form_stages *stages, char *err, size_t err_size)
+{
+    int64_t highest = 0;
+    struct form_stages read = {.count = 0};
+    while (text) {
+        char part[PART_MAX];
+        if (read.count == FORM_STAGES_MAX) {
+            snprintf(err, err_size, "has more than %d stages", FORM_STAGES_MAX);
+            return false;
+        }
+        struct form_stage *stage = &read.stage[read.count];
+        if (!next_part(&text, part) || !parse_stage(part, stage)) {
+            snprintf(err, err_size,
+                     "is wrong at stage %zu; give TIME:RATE,TIME:RATE as in 30s:500,1m:2k",
+                     read.count + 1);
+            return false;
+        }
+        highest = stage->rate > highest ? stage->rate : highest;
+        read.count++;
+    }
+    if (highest == 0) {
+        snprintf(err, err_size, "sends nothing; give at least one rate above 0");
+        return false;
+    }
+    *stages = read;
+    return true;
+}
+
+int64_t form_stages_ms(const struct form_stages *stages)
+{
+    int64_t sum_ms = 0;
+    for (size_t i = 0; i < stages->count; i++)
+        sum_ms += stages->stage[i].duration_ms;
+    return sum_ms;
+}
+
+bool form_header_check(const char *text, char *err, size_t err_size)
+{
+    static const char *const own[] = {"Connection", "Content-Length",  "Content-Type",
+                                      "Host",       "Idempotency-Key", "Transfer-Encoding"};
+    size_t n = strcspn(text, ": \t\r\n");
+    if (n == 0 || text[n] != ':') {
+        snprintf(err, err_size, "is no header; give 'NAME: VALUE'");
+        return false;
+    }
+    if (strpbrk(text, "\r\n")) {
+        snprintf(err, err_size, "holds a line end; give one header each");
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        if (strncasecmp(text, own[i], n) != 0 || own[i][n])
+            continue;
+        snprintf(err, err_size, "is %s, which every request says for itself; leave it out", own[i]);
+        return false;
+    }
+    return true;
+}
+
+/* The kind of this name, or WORKS. */
+static enum work kind_of(const char *name)
+{
+    for (size_t i = 0; i < WORKS; i++)
+        if (strcmp(kinds[i], name) == 0)
+            return (enum work)i;
+    return WORKS;
+}
+
+static bool refuse_mix(char *err, size_t err_size, const char *why, const char *part)
+{
+    static_assert(WORKS == 15, "the sentence below names them");
+    snprintf(err, err_size,
+             "%s%s%s; give KIND=WEIGHT,... as in reserve=70,get=30; kinds are reserve, decrement, "
+             "confirm, release, extend, get, adjust, past, lookup, reuse, set, list, batch, "
+             "rereserve and remove, weights 0 to %d",
+             why, *part ? " at " : "", part, WEIGHT_MAX);
+    return false;
+}
+
+bool form_mix_parse(const char *text, uint32_t mix[WORKS], char *err, size_t err_size)
+{
+    uint32_t read[WORKS] = {0}, sum = 0;
+    bool seen[WORKS] = {false};
+    while (text) {
+        char part[PART_MAX], ignored[UNITS_ERR_SIZE], *weight;
+        int64_t value;
+        if (!next_part(&text, part))
+            return refuse_mix(err, err_size, "is too long", "");
+        if (!split(part, '=', &weight))
+            return refuse_mix(err, err_size, "has no =", part);
+        enum work kind = kind_of(part);
+        if (kind == WORKS)
+            return refuse_mix(err, err_size, "has an unknown kind", part);
+        if (seen[kind])
+            return refuse_mix(err, err_size, "names a kind twice,", part);
+        if (!units_parse_int(weight, 0, WEIGHT_MAX, &value, ignored, sizeof(ignored)))
+            return refuse_mix(err, err_size, "has a wrong weight", part);
+        seen[kind] = true;
+        read[kind] = (uint32_t)value;
+        sum += (uint32_t)value;
+    }
+    if (sum == 0)
+        return refuse_mix(err, err_size, "asks for nothing", "");
+    memcpy(mix, read, sizeof(read));
+    return true;
+}

@@ -1,0 +1,55 @@
+/* forms.h -- the small notations of the command line: "1-3", "30s:500,1m:2k", "reserve=70,get=5".
+ *
+ * Layer: loadgen, pure. Each function takes the whole text or refuses it: false, with in err what
+ * would be right, to be read behind `--flag: "text" `.
+ */
+#ifndef LOADGEN_VALUE_PARSERS_H
+#define LOADGEN_VALUE_PARSERS_H
+
+#include "client/workload.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FORM_STAGES_MAX   64
+#define FORM_RATE_MAX     INT64_C(100000000) /* requests a second */
+#define FORM_STAGE_MS_MAX (INT64_C(7) * 24 * 3600 * 1000)
+#define FORM_ERR_SIZE     320
+
+struct form_range {
+    int64_t min, max; /* min <= max */
+};
+
+struct form_stage {
+    int64_t duration_ms; /* > 0 */
+    int64_t rate;        /* a second; 0: silence */
+};
+
+struct form_stages {
+    size_t count; /* 0: none */
+    struct form_stage stage[FORM_STAGES_MAX];
+};
+
+/* "3" or "1-3", within 1..most. */
+bool form_range_parse(const char *text, int64_t most, struct form_range *range, char *err,
+                      size_t err_size) __attribute__((warn_unused_result));
+
+/* "TIME:RATE,TIME:RATE", at least one rate above 0. */
+bool form_stages_parse(const char *text, struct form_stages *stages, char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+
+/* How long all of them take. */
+int64_t form_stages_ms(const struct form_stages *stages);
+
+/* "KIND=WEIGHT,...": kinds left out weigh 0, at least one weighs more. */
+bool form_mix_parse(const char *text, uint32_t mix[WORKS], char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+
+/* "NAME: VALUE" that may stand in every request: it has a name, no line end to smuggle another one,
+ * and says nothing that each request must say for itself. The value, which may be secret, is not
+ * repeated in err. */
+bool form_header_check(const char *text, char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,143 @@
+#include "command/ledger.h"
+#include "address.h"
+#include "core/route.h"
+#include "pool/pool.h"
+#include "process/ledger_process.h"
+#include "process/worker.h"
+#include "version.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define READY_TIMEOUT_MS 120000
+#define PATIENCE_MS      2000
+#define STOP_GRACE_MS    3000
+
+struct parent {
+    const struct config *config;
+    struct shared_state shared;
+    struct ledger_args ledger;
+    struct pool *pool;
+    bool stop;   /* a signal asked for it */
+    bool failed; /* the child said that it cannot work here */
+};
+
+static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
+{
+    struct parent *p = ctx;
+    if (gone->fatal || gone->init_failed)
+        p->failed = true;
+    if (!gone->stopped)
+        log_event(LOG_WARN, "a child ended", LOG_STR("child", "ledger"),
+                  LOG_INT("child_pid", gone->pid), LOG_INT("status", gone->status),
+                  LOG_INT("signal", gone->signal), LOG_INT("restart_in_ms", gone->restart_in_ms));
+}
+
+static void on_signal(void *ctx, int signo)
+{
+    struct parent *p = ctx;
+    if (signo != SIGHUP) {
+        p->stop = true;
+        return;
+    }
+    log_configure((enum log_format)p->config->log_format, config_log_level(p->config));
+    if (pool_slot_alive(p->pool, 0))
+        kill(pool_slot_pid(p->pool, 0), SIGHUP);
+}
+
+static int make_pool(struct parent *p)
+{
+    sigset_t signals;
+    struct pool_events events = {.ctx = p, .on_exit = on_exit_of, .on_signal = on_signal};
+    struct pool_slot_options options = {.name = "ledger",
+                                        .index = -1,
+                                        .restart = POOL_ALWAYS,
+                                        .handshake = true,
+                                        .run = ledger_process_run,
+                                        .arg = &p->ledger};
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    int rc = pool_new(&p->pool, 1, &events);
+    if (rc == 0)
+        rc = pool_watch_signals(p->pool, &signals);
+    if (rc == 0)
+        rc = pool_add(p->pool, &options);
+    return rc < 0 ? rc : pool_start(p->pool);
+}
+
+static int run(struct parent *p)
+{
+    int rc = make_pool(p);
+    if (rc < 0)
+        log_event(LOG_ERROR, "cannot start processes", LOG_ERRNO(rc));
+    else
+        rc = pool_wait_ready(p->pool, READY_TIMEOUT_MS);
+    if (rc == 0) {
+        puts("carrying events");
+        fflush(stdout);
+    }
+    p->failed = p->failed || (rc < 0 && !p->stop);
+    while (!p->stop && !p->failed)
+        if (pool_step(p->pool, -1) < 0)
+            p->failed = true;
+    if (p->pool)
+        pool_stop(p->pool, STOP_GRACE_MS);
+    pool_free(p->pool);
+    return p->failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run_configured(const struct config *config)
+{
+    struct parent p = {.config = config};
+    log_set_process("master", -1);
+    log_configure((enum log_format)config->log_format, config_log_level(config));
+    log_event(LOG_INFO, "stockd ledger", LOG_STR("version", stockd_version));
+    config_log(config);
+    p.shared.config = config;
+    p.shared.store_config = config_store(config, config->redis);
+    p.shared.store_shared = mmap(NULL, sizeof(*p.shared.store_shared), PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    p.shared.stats = stats_new(1, route_names(), ROUTES);
+    p.ledger = (struct ledger_args){.shared = &p.shared, .patience_ms = PATIENCE_MS};
+    int status = EXIT_FAILURE;
+    if (p.shared.store_shared != MAP_FAILED && p.shared.stats)
+        status = run(&p);
+    else
+        log_event(LOG_ERROR, "cannot start", LOG_STR("why", "out of memory"));
+    stats_free(p.shared.stats);
+    if (p.shared.store_shared != MAP_FAILED)
+        munmap(p.shared.store_shared, sizeof(*p.shared.store_shared));
+    return status;
+}
+
+/* What serve has defaults for and this has not. */
+static bool complete(const struct config *config, char *err, size_t err_size)
+{
+    struct address redis;
+    if (!config->redis || !config_has_ledger(config)) {
+        snprintf(err, err_size, "--redis and --ledger are needed");
+        return false;
+    }
+    return address_parse(config->redis, &redis, err, err_size);
+}
+
+int command_ledger(int argc, char **argv)
+{
+    struct config config;
+    char err[CONFIG_ERR_SIZE];
+    int status = config_parse(argc, argv, &config, err, sizeof(err));
+    if (status == EXIT_SUCCESS && !complete(&config, err, sizeof(err)))
+        status = EXIT_USAGE;
+    if (status == EXIT_SUCCESS)
+        status = run_configured(&config);
+    else if (err[0])
+        fprintf(stderr, "stockd ledger: %s\n", err);
+    else
+        status = EXIT_SUCCESS; /* help was asked for */
+    config_free(&config);
+    return status;
+}

@@ -1,0 +1,149 @@
+#include "command/restore.h"
+#include "address.h"
+#include "args.h"
+#include "clock.h"
+#include "config.h"
+#include "process/ledger_restore.h"
+#include "restore/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PROGRESS_MS          5000
+#define PROGRESS_TERMINAL_MS 200
+#define DAY_MS               (INT64_C(24) * 3600 * 1000)
+
+struct options {
+    char *redis, *ledger;
+    int64_t partitions, operation_retention_ms, reservation_retention_ms;
+    bool dry_run, discard_unapplied;
+};
+
+#define AT(field) offsetof(struct options, field)
+
+/* clang-format off */
+static const struct arg_spec specs[] = {
+    {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
+     .help = "The Redis to build the store in: redis://[user:pass@]host:port[/db] or unix:/path.sock."},
+    {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
+     .help = "The database to build it from: sqlite:/path/file.db or postgresql://user@host/name."},
+    {"dry-run", ARG_BOOL, AT(dry_run),
+     .help = "Look and count, write nothing."},
+    {"partitions", ARG_INT, AT(partitions), 0, PARTITIONS_MAX, .default_text = "0", .metavar = "N",
+     .help = "Partitions of the store; needed only if neither SQL nor Redis tells."},
+    {"operation-retention", ARG_DURATION_MS, AT(operation_retention_ms), 1000, 365 * DAY_MS, .default_text = "24h",
+     .help = "Results of Idempotency-Keys younger than this come back; as the services have it."},
+    {"reservation-retention", ARG_DURATION_MS, AT(reservation_retention_ms), 1000, 365 * DAY_MS, .default_text = "24h",
+     .help = "Finished reservations younger than this come back; as the services have it."},
+    {"discard-unapplied", ARG_BOOL, AT(discard_unapplied),
+     .help = "Restore even if Redis has entries that SQL has not: they are lost."},
+};
+/* clang-format on */
+#define SPECS (sizeof(specs) / sizeof(specs[0]))
+
+/* --- progress --------------------------------------------------------------------------------- */
+
+struct progress {
+    bool terminal, said;
+    int64_t next_ms;
+};
+
+static bool on_progress(void *user, const struct restore *restore)
+{
+    struct progress *p = user;
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms < p->next_ms)
+        return true;
+    p->next_ms = now_ms + (p->terminal ? PROGRESS_TERMINAL_MS : PROGRESS_MS);
+    if (p->terminal)
+        fputs("\r\033[K", stderr);
+    report_progress(stderr, restore, p->terminal ? "" : "\n");
+    p->said = true;
+    return true;
+}
+
+static void progress_end(const struct progress *p)
+{
+    if (p->terminal && p->said)
+        fputs("\r\033[K", stderr);
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+static const int statuses[] = {
+    [RESTORE_DONE] = EXIT_SUCCESS,
+    [RESTORE_SOUND] = EXIT_FAILURE,
+    [RESTORE_REFUSED] = EXIT_FAILURE,
+    [RESTORE_FAILED] = EXIT_FAILURE,
+    [RESTORE_UNSURE] = 2,
+};
+
+static int run(const struct options *o)
+{
+    static struct restore restore; /* large */
+    struct progress progress = {.terminal = isatty(STDERR_FILENO),
+                                .next_ms = clock_mono_ms() + PROGRESS_MS};
+    struct restore_options options = {.redis_url = o->redis,
+                                      .ledger_url = o->ledger,
+                                      .partitions = (unsigned)o->partitions,
+                                      .operation_retention_ms = o->operation_retention_ms,
+                                      .reservation_retention_ms = o->reservation_retention_ms,
+                                      .dry_run = o->dry_run,
+                                      .discard_unapplied = o->discard_unapplied,
+                                      .on_progress = on_progress,
+                                      .user = &progress};
+    if (progress.terminal)
+        progress.next_ms = 0;
+    if (options.reservation_retention_ms < options.operation_retention_ms)
+        options.reservation_retention_ms = options.operation_retention_ms;
+    log_configure(LOG_LOGFMT, LOG_WARN);
+    enum restore_result result = ledger_restore_run(&restore, &options);
+    progress_end(&progress);
+    if (result == RESTORE_DONE)
+        report_print(stdout, &restore);
+    else
+        fprintf(stderr, "stockd restore: %s\n", restore.why);
+    restore_free(&restore);
+    return statuses[result];
+}
+
+/* What is missing or cannot be, or an empty text. */
+static void check(const struct options *options, char *err, size_t err_size)
+{
+    struct address redis;
+    if (!options->redis || !options->ledger)
+        snprintf(err, err_size, "--redis and --ledger are needed");
+    else
+        (void)!address_parse(options->redis, &redis, err, err_size);
+}
+
+static void print_help(void)
+{
+    printf("stockd restore: build the store in Redis anew from the ledger\n\n"
+           "For a Redis that was emptied, or came back with less than the ledger has. Services may "
+           "run: they\nanswer 503 until it is done, and go on by themselves.\n\n");
+    args_print_help(stdout, specs, SPECS, "STOCKD_");
+}
+
+int command_restore(int argc, char **argv)
+{
+    struct options options = {0};
+    char err[ARGS_ERR_SIZE] = "";
+    enum args_result parsed =
+        args_parse(specs, SPECS, "STOCKD_", argc, argv, getenv, NULL, &options, err, sizeof(err));
+    if (parsed == ARGS_HELP) {
+        print_help();
+        return EXIT_SUCCESS;
+    }
+    int status = EXIT_USAGE;
+    if (parsed == ARGS_OK)
+        check(&options, err, sizeof(err));
+    if (err[0])
+        fprintf(stderr, "stockd restore: %s\n", err);
+    else
+        status = run(&options);
+    if (parsed == ARGS_OK)
+        args_free(specs, SPECS, &options);
+    return status;
+}

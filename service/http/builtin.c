@@ -1,0 +1,94 @@
+/* local.c -- answers that need no store: health, metrics, documents. */
+#include "http/assets.h"
+#include "http/exchange.h"
+#include "http/json_write.h"
+#include "http/render.h"
+#include "stats.h"
+
+#include <assert.h>
+
+/* Which partitions are not open, and why: a part of the answer of a store that is ready for others.
+ */
+static void put_shut(const struct store *store, struct buf *out)
+{
+    const char *why, *before = ",\"not_open\":[", *end = "";
+    for (unsigned p = 0; store_next_shut(store, &p, &why); p++, before = ",", end = "]") {
+        buf_printf(out, "%s{\"partition\":%u,\"why\":", before, p);
+        json_put_string(out, str_of(why));
+        buf_putc(out, '}');
+    }
+    buf_put(out, end, strlen(end));
+}
+
+static void ready(struct exchange *x)
+{
+    enum outcome_code code;
+    const char *why = store_not_ready(x->server->store, &code);
+    if (why) {
+        exchange_refuse(x, problem_of_outcome(code), why);
+        return;
+    }
+    JSON_LIT(&x->out, "{\"status\":\"ready\",\"restores\":");
+    buf_put_i64(&x->out, store_restores(x->server->store));
+    put_shut(x->server->store, &x->out);
+    buf_putc(&x->out, '}');
+}
+
+static void metrics(struct exchange *x)
+{
+    x->answer.content = CONTENT_METRICS;
+    if (x->server->stats)
+        stats_render(x->server->stats, &x->out);
+}
+
+/* All texts are our own and hold neither `<` nor `&`, except where a request is shown. */
+static void put_html(struct buf *b, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '<')
+            JSON_LIT(b, "&lt;");
+        else if (*text == '&')
+            JSON_LIT(b, "&amp;");
+        else
+            buf_putc(b, *text);
+    }
+}
+
+static void problem_page(struct exchange *x)
+{
+    const struct problem *problem = problem_find(x->match.param);
+    struct buf *b = &x->out;
+    if (!problem) {
+        exchange_refuse(x, PROBLEM_ROUTE_NOT_FOUND, "there is no problem of that name");
+        return;
+    }
+    x->answer.content = CONTENT_HTML;
+    buf_printf(b,
+               "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+               "<meta name=\"viewport\" content=\"width=device-width\"><title>%s</title>"
+               "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;"
+               "padding:0 1rem}</style></head><body>\n<h1>%s</h1>\n"
+               "<p><code>%s</code>, status %u</p>\n<p>",
+               problem->title, problem->title, problem->name, problem->status);
+    put_html(b, problem->description);
+    JSON_LIT(b, "</p>\n<p><a href=\"/\">stockd</a></p>\n</body></html>\n");
+}
+
+void builtin_answer(struct exchange *x)
+{
+    x->answer = (struct answer){.status = 200, .content = CONTENT_JSON};
+    buf_reset(&x->out);
+    switch (x->match.id) {
+    case ROUTE_HEALTHZ: JSON_LIT(&x->out, "{\"status\":\"ok\"}"); break;
+    case ROUTE_READYZ: ready(x); break;
+    case ROUTE_METRICS: metrics(x); break;
+    case ROUTE_OPENAPI: x->fixed = ASSET(openapi); break;
+    case ROUTE_PROBLEM: problem_page(x); break;
+    default:
+        assert(x->match.id == ROUTE_INDEX);
+        x->answer.content = CONTENT_HTML;
+        x->fixed = ASSET(index);
+        break;
+    }
+    exchange_answered(x);
+}

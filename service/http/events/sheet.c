@@ -1,0 +1,330 @@
+#include "http/events/sheet.h"
+
+#include "clock.h"
+#include "http/events/render.h"
+#include "http/exchange.h"
+#include "ledger/query/history.h"
+#include "log.h"
+#include "stats.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+static size_t positions_bytes(const struct events *events)
+{
+    return events->partitions * sizeof(struct tail_position);
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+static void enlist(struct events_sheet *sheet, enum sheet_state state)
+{
+    struct sheet_list *list = &sheet->events->sheets.lists[state];
+    assert(!sheet->listed);
+    sheet->state = state;
+    sheet->listed = true;
+    sheet->prev = list->last;
+    sheet->next = NULL;
+    if (list->last)
+        list->last->next = sheet;
+    else
+        list->first = sheet;
+    list->last = sheet;
+    list->count++;
+}
+
+static void delist(struct events_sheet *sheet)
+{
+    struct sheet_list *list = &sheet->events->sheets.lists[sheet->state];
+    assert(sheet->listed);
+    if (sheet->prev)
+        sheet->prev->next = sheet->next;
+    else
+        list->first = sheet->next;
+    if (sheet->next)
+        sheet->next->prev = sheet->prev;
+    else
+        list->last = sheet->prev;
+    list->count--;
+    sheet->prev = sheet->next = NULL;
+    sheet->listed = false;
+}
+
+static struct events_sheet **bucket_of(const struct events_sheet *sheet)
+{
+    return &sheet->events->sheets.buckets[sheet->hash % EVENTS_BUCKETS];
+}
+
+static void unhash(struct events_sheet *sheet)
+{
+    struct events_sheet **at = bucket_of(sheet);
+    while (*at && *at != sheet)
+        at = &(*at)->beside;
+    if (*at)
+        *at = sheet->beside;
+    sheet->beside = NULL;
+}
+
+void sheet_hold(struct events_sheet *sheet)
+{
+    sheet->refs++;
+}
+
+void sheet_let_go(struct events_sheet *sheet)
+{
+    assert(sheet->refs > 0);
+    if (--sheet->refs > 0)
+        return;
+    assert(!sheet->listed && sheet->followers.count == 0);
+    text_let_go(sheet->text);
+    arena_free(&sheet->arena);
+    free(sheet);
+}
+
+/* Nobody finds it any more. */
+static void drop(struct events_sheet *sheet)
+{
+    unhash(sheet);
+    delist(sheet);
+    sheet_let_go(sheet);
+}
+
+void sheet_left(struct events_sheet *sheet)
+{
+    if (sheet->followers.count > 0 || sheet->state == SHEET_READ)
+        return;
+    if (sheet->state == SHEET_WANTED || query_pool_withdraw(&sheet->question))
+        drop(sheet);
+}
+
+void sheets_forget(struct events *events)
+{
+    struct events_sheet *next;
+    for (struct events_sheet *sheet = events->sheets.lists[SHEET_READ].first; sheet; sheet = next) {
+        next = sheet->next;
+        drop(sheet);
+    }
+}
+
+/* --- who wants which -------------------------------------------------------------------------- */
+
+/* Whether the page has to end where the ledger ends now. */
+static bool wants_fresh(const struct subscriber *f)
+{
+    const struct events *events = f->events;
+    bool waits = f->request.stream ? f->started : f->request.wait_s > 0;
+    if (!waits || f->request.latest || !events->ends_known)
+        return true;
+    for (unsigned p = 0; p < events->partitions; p++)
+        if (tail_compare(&f->at[p], &events->ends[p]) > 0)
+            return true;
+    return false;
+}
+
+static bool is_for(const struct events_sheet *sheet, const struct subscriber *f, bool fresh)
+{
+    const struct events *events = f->events;
+    if (sheet->fresh != fresh || sheet->latest != f->request.latest ||
+        sheet->limit != f->request.limit ||
+        (!sheet->latest && memcmp(sheet->at, f->at, positions_bytes(events)) != 0))
+        return false;
+    if (fresh) /* that there was nothing may be older than the request */
+        return sheet->state == SHEET_WANTED;
+    return memcmp(sheet->bound, events->ends, positions_bytes(events)) == 0;
+}
+
+static uint64_t hash_of(const struct subscriber *f)
+{
+    struct str bytes = {(const char *)f->at, positions_bytes(f->events)};
+    return f->request.latest ? 0 : str_hash(bytes);
+}
+
+static struct events_sheet *sheet_new(const struct subscriber *f, bool fresh)
+{
+    struct events *events = f->events;
+    size_t bytes = positions_bytes(events);
+    struct events_sheet *sheet = calloc(1, sizeof(*sheet) + 2 * bytes);
+    if (!sheet)
+        return NULL;
+    sheet->events = events;
+    sheet->refs = 1;
+    sheet->fresh = fresh;
+    sheet->latest = f->request.latest;
+    sheet->limit = f->request.limit;
+    sheet->hash = hash_of(f);
+    sheet->bound = sheet->at + events->partitions;
+    memcpy(sheet->at, f->at, bytes);
+    memcpy(sheet->bound, events->ends, bytes);
+    arena_init(&sheet->arena, EVENTS_PAGE_BLOCK, EVENTS_PAGE_MAX);
+    sheet->beside = *bucket_of(sheet);
+    *bucket_of(sheet) = sheet;
+    enlist(sheet, SHEET_WANTED);
+    return sheet;
+}
+
+struct events_sheet *sheet_find(struct subscriber *f)
+{
+    bool fresh = wants_fresh(f);
+    struct events_sheet *sheet = f->events->sheets.buckets[hash_of(f) % EVENTS_BUCKETS];
+    while (sheet && !is_for(sheet, f, fresh))
+        sheet = sheet->beside;
+    return sheet ? sheet : sheet_new(f, fresh);
+}
+
+/* --- the question ----------------------------------------------------------------------------- */
+
+static bool is_ahead(const struct events_page *page, unsigned partitions)
+{
+    for (unsigned p = 0; p < partitions; p++)
+        if (tail_compare(&page->from[p], &page->ends[p]) > 0)
+            return true;
+    return false;
+}
+
+static void bound_page(struct events_page *page, const struct tail_position *bound,
+                       unsigned partitions)
+{
+    for (unsigned p = 0; p < partitions; p++)
+        if (tail_compare(&bound[p], &page->ends[p]) < 0)
+            page->ends[p] = bound[p];
+}
+
+static struct events_sheet *sheet_of(struct query *question)
+{
+    return (struct events_sheet *)(void *)((char *)question -
+                                           offsetof(struct events_sheet, question));
+}
+
+/* In a thread. Of the sheet only what nobody else touches while it is ASKED. */
+static enum db_result ask_page(struct query *question, struct db *db)
+{
+    struct events_sheet *sheet = sheet_of(question);
+    struct events_page *page = &sheet->page;
+    unsigned partitions = sheet->events->partitions;
+    size_t bytes = partitions * sizeof(*page->from);
+    page->from = arena_copy(&sheet->arena, sheet->at, bytes);
+    page->ends = arena_zalloc(&sheet->arena, bytes);
+    page->to = arena_zalloc(&sheet->arena, bytes);
+    if (!page->from || !page->ends || !page->to)
+        return DB_NO_MEMORY;
+    enum db_result result = tail_ends(db, page->ends, partitions);
+    if (result == DB_OK)
+        result = history_as_of(db, &page->as_of_ms);
+    if (result != DB_OK)
+        return result;
+    if (sheet->latest)
+        memcpy(page->from, page->ends, bytes);
+    memcpy(page->to, page->from, bytes);
+    page->ahead = is_ahead(page, partitions);
+    if (page->ahead)
+        return DB_OK;
+    if (!sheet->fresh)
+        bound_page(page, sheet->bound, partitions);
+    return tail_page(db, &sheet->arena, page->to, page->ends, partitions, sheet->limit,
+                     &page->events, &page->count);
+}
+
+/* A page may have been read before the last answer about the checkpoints: ends only go up. */
+static void note_ends(struct events *events, const struct events_page *page)
+{
+    for (unsigned p = 0; p < events->partitions; p++)
+        if (tail_compare(&events->ends[p], &page->ends[p]) < 0)
+            events->ends[p] = page->ends[p];
+    if (page->as_of_ms > events->as_of_ms)
+        events->as_of_ms = page->as_of_ms;
+    events->ends_known = true;
+}
+
+static void log_failure(const struct query *question)
+{
+    static struct log_gate gate;
+    if (question->result != DB_OK && log_allowed(&gate, clock_mono_ms()))
+        log_event(LOG_WARN, "cannot read events of the ledger", LOG_STR("why", question->why),
+                  LOG_STR("result", db_result_name(question->result)));
+}
+
+/* Whoever comes to the same position until the watch sees more is told the same. */
+static void keep(struct events_sheet *sheet)
+{
+    struct sheet_list *kept = &sheet->events->sheets.lists[SHEET_READ];
+    if (kept->count == EVENTS_KEPT_MAX)
+        drop(kept->first);
+    sheet_hold(sheet);
+    enlist(sheet, SHEET_READ);
+}
+
+static void on_page(struct query *question)
+{
+    struct events_sheet *sheet = sheet_of(question);
+    struct events *events = sheet->events;
+    enum subscriber_news news = question->result == DB_OK          ? NEWS_PAGE
+                                : question->result == DB_NO_MEMORY ? NEWS_NO_MEMORY
+                                                                   : NEWS_UNAVAILABLE;
+    bool keeps = news == NEWS_PAGE && !sheet->fresh && sheet->page.count > 0;
+    log_failure(question);
+    delist(sheet);
+    sheet->state = SHEET_READ;
+    if (news == NEWS_PAGE && !events->server->stopped)
+        note_ends(events, &sheet->page);
+    if (keeps && !events->server->stopped)
+        keep(sheet);
+    else
+        unhash(sheet);
+    events->on_sheet(sheet, news);
+}
+
+void sheets_ask(struct events *events)
+{
+    const struct sheet_list *lists = events->sheets.lists;
+    while (lists[SHEET_ASKED].count < EVENTS_ASKING_MAX && lists[SHEET_WANTED].first) {
+        struct events_sheet *sheet = lists[SHEET_WANTED].first;
+        sheet->question = (struct query){.ask = ask_page, .done = on_page};
+        if (!query_pool_ask(events->server->desk, &sheet->question))
+            return;
+        delist(sheet);
+        enlist(sheet, SHEET_ASKED);
+    }
+}
+
+/* --- the text --------------------------------------------------------------------------------- */
+
+void text_let_go(struct events_text *text)
+{
+    if (!text || --text->refs > 0)
+        return;
+    server_let_go(text->server, text->held_bytes);
+    buf_free(&text->body);
+    free(text);
+}
+
+struct events_text *sheet_text(struct events_sheet *sheet)
+{
+    struct events *events = sheet->events;
+    const struct events_page *page = &sheet->page;
+    const struct events_list list = {.from = page->from,
+                                     .to = page->to,
+                                     .events = page->events,
+                                     .count = page->count,
+                                     .partitions = events->partitions,
+                                     .walk = events->walk};
+    struct history_lag lag = {.as_of_ms = page->as_of_ms};
+    struct events_text *text = sheet->text ? sheet->text : calloc(1, sizeof(*text));
+    if (!text || sheet->text)
+        return text;
+    if (events->server->stats) {
+        lag.events = stats_gauge(events->server->stats, STATS_LEDGER_LAG);
+        lag.ms = stats_gauge(events->server->stats, STATS_LEDGER_LAG_MS);
+    }
+    text->refs = 1;
+    text->server = events->server;
+    buf_init(&text->body, EVENTS_TEXT_MAX);
+    events_render_page(&list, &lag, &text->body);
+    if (text->body.failed || !server_hold(text->server, text->body.cap)) {
+        text_let_go(text);
+        return NULL;
+    }
+    text->held_bytes = text->body.cap;
+    sheet->text = text;
+    return text;
+}

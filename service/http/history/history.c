@@ -1,0 +1,236 @@
+#include "http/history/history.h"
+
+#include "clock.h"
+#include "http/exchange.h"
+#include "http/history/render.h"
+#include "ledger/query/query_pool.h"
+#include "log.h"
+#include "stats.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#define ARENA_BLOCK_BYTES 4096
+#define ARENA_MAX_BYTES   (64u << 20) /* 500 reservations of 100 lines, several times over */
+#define OUT_MAX_BYTES     (64u << 20)
+
+struct history_job {
+    struct query question;
+    struct exchange *x; /* NULL: nobody waits */
+    struct history_job *prev, *next;
+    int64_t since_ms; /* loop time */
+    const struct stats *stats;
+    struct history_query query;
+    struct arena arena;
+    struct answer answer;
+    struct buf out;
+};
+
+static struct history_job *job_new(struct exchange *x)
+{
+    struct history_job *job = calloc(1, sizeof(*job));
+    if (!job)
+        return NULL;
+    job->x = x;
+    job->since_ms = (int64_t)uv_now(x->server->loop);
+    job->stats = x->server->stats;
+    arena_init(&job->arena, ARENA_BLOCK_BYTES, ARENA_MAX_BYTES);
+    buf_init(&job->out, OUT_MAX_BYTES);
+    return job;
+}
+
+static void job_free(struct history_job *job)
+{
+    arena_free(&job->arena);
+    buf_free(&job->out);
+    free(job);
+}
+
+static const struct exchange_work history_work;
+
+static void enlist(struct http_server *server, struct history_job *job)
+{
+    job->prev = server->last_asked;
+    if (job->prev)
+        job->prev->next = job;
+    else
+        server->first_asked = job;
+    server->last_asked = job;
+    job->x->asked = job;
+    job->x->work = &history_work;
+}
+
+/* The exchange will be answered now; the job has nobody any more. */
+static struct exchange *part(struct history_job *job)
+{
+    struct exchange *x = job->x;
+    struct http_server *server = x->server;
+    if (job->prev)
+        job->prev->next = job->next;
+    else
+        server->first_asked = job->next;
+    if (job->next)
+        job->next->prev = job->prev;
+    else
+        server->last_asked = job->prev;
+    job->x = NULL;
+    x->asked = NULL;
+    return x;
+}
+
+/* --- in a thread ------------------------------------------------------------------------------ */
+
+static enum db_result find(struct history_query *query, struct arena *arena, struct db *db)
+{
+    switch (query->kind) {
+    case HISTORY_RESERVATIONS: return history_reservations_find(db, arena, &query->reservations);
+    case HISTORY_MOVEMENTS: return history_movements_find(db, arena, &query->movements);
+    case HISTORY_ITEM: break;
+    }
+    return history_item_at(db, query->instant.sku, query->instant.at_ms, &query->instant.item);
+}
+
+static enum db_result ask(struct query *question, struct db *db)
+{
+    struct history_job *job = (struct history_job *)question;
+    struct history_lag lag = {.events = 0};
+    enum db_result result = history_as_of(db, &lag.as_of_ms);
+    if (result == DB_OK)
+        result = find(&job->query, &job->arena, db);
+    if (result != DB_OK)
+        return result;
+    if (job->stats) {
+        lag.events = stats_gauge(job->stats, STATS_LEDGER_LAG);
+        lag.ms = stats_gauge(job->stats, STATS_LEDGER_LAG_MS);
+    }
+    history_render(&job->query, &lag, clock_wall_ms(), &job->answer, &job->out);
+    return DB_OK;
+}
+
+/* --- on the loop ------------------------------------------------------------------------------ */
+
+static void log_failure(const struct query *question)
+{
+    static struct log_gate gate;
+    if (question->result != DB_OK && log_allowed(&gate, clock_mono_ms()))
+        log_event(LOG_WARN, "cannot read the ledger", LOG_STR("why", question->why),
+                  LOG_STR("result", db_result_name(question->result)));
+}
+
+static void done(struct query *question)
+{
+    struct history_job *job = (struct history_job *)question;
+    log_failure(question);
+    if (job->x) {
+        struct exchange *x = part(job);
+        if (question->result == DB_NO_MEMORY || job->out.failed) {
+            exchange_refuse(x, PROBLEM_OVERLOADED, EXCHANGE_NO_ROOM);
+        } else if (question->result != DB_OK) {
+            exchange_refuse(x, PROBLEM_LEDGER_UNAVAILABLE, NULL);
+        } else {
+            x->answer = job->answer;
+            struct buf spare = x->out;
+            x->out = job->out;
+            job->out = spare;
+        }
+        exchange_answered(x);
+    }
+    job_free(job);
+}
+
+/* Answers instead of the ledger. A question that waits for its turn is not worth asking any more;
+ * one that is under way ends when the database lets it. */
+static void give_up(struct history_job *job, const char *why)
+{
+    struct exchange *x = part(job);
+    exchange_refuse(x, PROBLEM_LEDGER_UNAVAILABLE, why);
+    exchange_answered(x);
+    if (query_pool_withdraw(&job->question))
+        job_free(job);
+}
+
+static void job_gone(struct exchange *x)
+{
+    struct history_job *job = x->asked;
+    if (!job)
+        return;
+    part(job);
+    if (query_pool_withdraw(&job->question))
+        job_free(job);
+}
+
+static const struct exchange_work history_work = {.gone = job_gone};
+
+int64_t history_job_expire(struct http_server *server)
+{
+    int64_t now_ms = (int64_t)uv_now(server->loop);
+    struct history_job *next;
+    for (struct history_job *job = server->first_asked; job; job = next) {
+        next = job->next;
+        int64_t left_ms = job->since_ms + server->request_ms - now_ms;
+        if (left_ms > 0)
+            return left_ms;
+        give_up(job, "the ledger did not answer within --request-timeout");
+    }
+    return -1;
+}
+
+unsigned history_job_check(const struct http_server *server)
+{
+    const struct history_job *before = NULL;
+    unsigned count = 0;
+    for (const struct history_job *job = server->first_asked; job; before = job, job = job->next) {
+        assert(job->prev == before && (!before || before->since_ms <= job->since_ms));
+        assert(job->x && job->x->asked == job && job->x->state == EXCHANGE_WAITING);
+        count++;
+    }
+    assert(server->last_asked == before);
+    return count;
+}
+
+void history_job_stop(struct http_server *server)
+{
+    struct history_job *next;
+    for (struct history_job *job = server->first_asked; job; job = next) {
+        next = job->next;
+        give_up(job, "the service was stopped");
+    }
+}
+
+bool history_job_wanted(struct exchange *x)
+{
+    return history_query_meant(&x->match, &x->arena);
+}
+
+static void refuse_job(struct exchange *x, const struct refusal *why)
+{
+    exchange_refuse_with(x, why);
+    exchange_answered(x);
+}
+
+void history_job_begin(struct exchange *x)
+{
+    struct query_pool *desk = x->server->desk;
+    struct refusal why = {.problem = PROBLEM_OVERLOADED, .detail = "out of memory"};
+    struct history_job *job = job_new(x);
+    if (!job) {
+        refuse_job(x, &why);
+        return;
+    }
+    job->question.ask = ask;
+    job->question.done = done;
+    bool good = history_query_read(&job->query, &job->arena, &x->match, &why);
+    if (good && desk && query_pool_ask(desk, &job->question)) {
+        enlist(x->server, job);
+        exchange_wait_long(x); /* done() comes from the loop, never from within query_pool_ask() */
+        return;
+    }
+    if (good && !desk)
+        why = (struct refusal){.problem = PROBLEM_LEDGER_MISSING};
+    else if (good)
+        why = (struct refusal){.problem = PROBLEM_LEDGER_UNAVAILABLE,
+                               .detail = "too many questions wait for the ledger"};
+    refuse_job(x, &why); /* before the texts of the refusal go */
+    job_free(job);
+}

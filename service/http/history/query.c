@@ -1,0 +1,186 @@
+#include "http/history/query.h"
+
+#include "clock.h"
+#include "core/limits.h"
+#include "http/request.h"
+#include "ledger/text.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#define PARAMS_MAX     12
+#define VERSION_DIGITS 18
+
+struct reader {
+    struct history_query *query;
+    struct arena *arena;
+    struct refusal *why;
+};
+
+struct param {
+    const char *name;
+    bool (*read)(struct reader *r, const struct param *param, struct str value);
+    size_t at; /* of the member in struct history_query */
+};
+
+static void *place(struct reader *r, const struct param *param)
+{
+    return (char *)r->query + param->at;
+}
+
+static bool wrong(struct reader *r, const struct param *param, const char *detail)
+{
+    return refuse(r->why, PROBLEM_INVALID_FIELD, param->name, detail);
+}
+
+static bool read_sku(struct reader *r, const struct param *param, struct str value)
+{
+    *(struct str *)place(r, param) = value;
+    return sku_valid(value) ? true
+                            : wrong(r, param, "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -");
+}
+
+static bool read_text(struct reader *r, const struct param *param, struct str value)
+{
+    *(struct str *)place(r, param) = value;
+    return value.n >= 1 && value.n <= TEXT_MAX_BYTES && text_storable(value)
+               ? true
+               : wrong(r, param, "must be 1 to 128 bytes of UTF-8");
+}
+
+static bool read_state(struct reader *r, const struct param *param, struct str value)
+{
+    *(struct str *)place(r, param) = value;
+    for (int i = 0; i < RESERVATION_STATES; i++)
+        if (str_equal(value, str_of(reservation_state_name((enum reservation_state)i))))
+            return true;
+    return wrong(r, param, "must be held, confirmed, released or expired");
+}
+
+static bool read_page_limit(struct reader *r, const struct param *param, struct str value)
+{
+    return request_limit(value, place(r, param), r->why);
+}
+
+#define CURSOR_DETAIL "must be a next_cursor as answered before"
+
+static bool read_id_cursor(struct reader *r, const struct param *param, struct str value)
+{
+    struct rid id;
+    *(struct str *)place(r, param) = value;
+    return rid_parse(value, &id) ? true : wrong(r, param, CURSOR_DETAIL);
+}
+
+static bool read_version_cursor(struct reader *r, const struct param *param, struct str value)
+{
+    int64_t version = 0;
+    bool good = value.n >= 1 && value.n <= VERSION_DIGITS && value.p[0] != '0';
+    for (size_t i = 0; i < value.n && good; i++) {
+        good = value.p[i] >= '0' && value.p[i] <= '9';
+        version = version * 10 + (value.p[i] - '0');
+    }
+    *(int64_t *)place(r, param) = version;
+    return good ? true : wrong(r, param, CURSOR_DETAIL);
+}
+
+/* A `+` in a query is a blank unless it is encoded, and hardly anybody encodes that of an offset.
+ * A time has no blank otherwise. */
+static bool read_time(struct reader *r, const struct param *param, struct str value)
+{
+    char *text = arena_copy(r->arena, value.p, value.n);
+    if (!text)
+        return refuse(r->why, PROBLEM_OVERLOADED, NULL, "out of memory");
+    for (size_t i = 0; i < value.n; i++)
+        if (text[i] == ' ')
+            text[i] = '+';
+    return clock_parse_rfc3339(text, value.n, place(r, param))
+               ? true
+               : wrong(r, param, "must be a time as 2026-11-21T01:31:37.123Z");
+}
+
+/* clang-format off */
+#define AT(member) offsetof(struct history_query, member)
+static const struct param params_of_reservations[] = {
+    {"sku", read_sku, AT(reservations.sku)},
+    {"customer", read_text, AT(reservations.customer)},
+    {"reference", read_text, AT(reservations.reference)},
+    {"state", read_state, AT(reservations.state)},
+    {"limit", read_page_limit, AT(reservations.limit)},
+    {"cursor", read_id_cursor, AT(reservations.before)},
+    {NULL, NULL, 0},
+};
+static const struct param params_of_movements[] = {
+    {"limit", read_page_limit, AT(movements.limit)},
+    {"cursor", read_version_cursor, AT(movements.before)},
+    {NULL, NULL, 0},
+};
+static const struct param params_of_item[] = {
+    {"at", read_time, AT(instant.at_ms)},
+    {NULL, NULL, 0},
+};
+static const struct { enum route_id route; const struct param *params; } kinds[] = {
+    [HISTORY_RESERVATIONS] = {ROUTE_RESERVATIONS, params_of_reservations},
+    [HISTORY_MOVEMENTS]    = {ROUTE_MOVEMENTS, params_of_movements},
+    [HISTORY_ITEM]         = {ROUTE_ITEM, params_of_item},
+};
+/* clang-format on */
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static enum history_kind kind_of(enum route_id route)
+{
+    size_t i = 0;
+    while (i < KINDS && kinds[i].route != route)
+        i++;
+    return (enum history_kind)i;
+}
+
+bool history_query_meant(const struct route_match *match, struct arena *arena)
+{
+    struct query_param params[PARAMS_MAX];
+    struct refusal why;
+    if (match->id != ROUTE_ITEM || str_absent(match->query))
+        return match->id != ROUTE_ITEM && kind_of(match->id) < KINDS;
+    int count = request_params(params, PARAMS_MAX, arena, match->query, &why);
+    if (count < 0)
+        return true; /* one of them may have been `at`: to be refused, not to be overlooked */
+    for (int i = 0; i < count; i++)
+        if (str_equal(params[i].name, STR("at")))
+            return true;
+    return false;
+}
+
+static bool read_params(struct reader *r, const struct param *known, struct str text)
+{
+    struct query_param params[PARAMS_MAX];
+    int count = request_params(params, PARAMS_MAX, r->arena, text, r->why);
+    for (int i = 0; i < count; i++) {
+        const struct param *param = known;
+        while (param->name && !str_equal(params[i].name, str_of(param->name)))
+            param++;
+        if (!param->name)
+            return request_unknown_param(r->arena, params[i].name, r->why);
+        if (!param->read(r, param, params[i].value))
+            return false;
+    }
+    return count >= 0;
+}
+
+bool history_query_read(struct history_query *query, struct arena *arena,
+                        const struct route_match *match, struct refusal *why)
+{
+    static const struct param of_path = {"sku", read_sku, 0};
+    struct reader r = {query, arena, why};
+    *query = (struct history_query){.kind = kind_of(match->id)};
+    assert(query->kind < KINDS);
+    query->reservations.limit = query->movements.limit = LIST_DEFAULT;
+    query->movements.before = INT64_MAX;
+    if (query->kind != HISTORY_RESERVATIONS) {
+        struct str sku = arena_str(arena, match->param);
+        if (str_absent(sku))
+            return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        query->movements.sku = query->instant.sku = sku;
+        if (!sku_valid(sku))
+            return wrong(&r, &of_path, "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -");
+    }
+    return read_params(&r, kinds[query->kind].params, match->query);
+}

@@ -1,0 +1,34 @@
+/* history_query.h -- what a GET asks the ledger for.
+ *
+ * Layer: http, pure. All texts of a query are in the arena that it was read into; what the ledger
+ * finds goes there too.
+ */
+#ifndef HTTP_HISTORY_QUERY_H
+#define HTTP_HISTORY_QUERY_H
+
+#include "core/route.h"
+#include "http/refusal.h"
+#include "ledger/query/history.h"
+
+enum history_kind { HISTORY_RESERVATIONS, HISTORY_MOVEMENTS, HISTORY_ITEM };
+
+struct history_query {
+    enum history_kind kind;
+    struct history_reservations reservations;
+    struct history_movements movements;
+    struct {
+        struct str sku;
+        int64_t at_ms;
+        struct item item; /* found */
+    } instant;
+};
+
+/* Whether a GET of this resource is about the past. Of an item it is if it says `at`. */
+bool history_query_meant(const struct route_match *match, struct arena *arena);
+
+/* Reads the path and the parameters. */
+bool history_query_read(struct history_query *query, struct arena *arena,
+                        const struct route_match *match, struct refusal *why)
+    __attribute__((warn_unused_result));
+
+#endif

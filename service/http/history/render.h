@@ -1,0 +1,25 @@
+/* history_render.h -- what the ledger said, as JSON.
+ *
+ * Layer: http, pure. Every answer from the ledger has a member `ledger`, which says how far it is
+ * behind Redis and up to when it goes.
+ */
+#ifndef HTTP_HISTORY_RENDER_H
+#define HTTP_HISTORY_RENDER_H
+
+#include "buf.h"
+#include "http/answer.h"
+#include "http/history/query.h"
+
+struct history_lag {
+    int64_t events, ms; /* in Redis and not in SQL; the age of the oldest of them */
+    int64_t as_of_ms;   /* the time of the last event in SQL; 0: none */
+};
+
+/* `"ledger":{...}`. */
+void history_put_ledger(struct buf *b, const struct history_lag *lag);
+
+/* wall_ms: now, for the time that holds have left. */
+void history_render(const struct history_query *query, const struct history_lag *lag,
+                    int64_t wall_ms, struct answer *answer, struct buf *body);
+
+#endif

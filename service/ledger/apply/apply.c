@@ -1,0 +1,369 @@
+/* apply.c -- the checkpoint: which entries are next, and that they are taken once. */
+#include "ledger/apply/apply.h"
+#include "ledger/apply/apply_rows.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SEAL_MAX_BYTES 4096
+
+static const struct db_statement begin_checkpoint = {
+    .kind = DB_INSERT,
+    .types = "iiiii",
+    .head = "checkpoints",
+    .columns = "partition_no, epoch, seq, events, at_ms",
+    .tail = "ON CONFLICT (partition_no) DO NOTHING",
+};
+static const struct db_statement lock_checkpoint = {
+    .kind = DB_ONE,
+    .types = "i",
+    .head = "SELECT epoch, seq, events, at_ms FROM checkpoints WHERE partition_no = $1",
+    .locks = true,
+};
+static const struct db_statement read_checkpoint = {
+    .kind = DB_ONE,
+    .types = "i",
+    .head = "SELECT epoch, seq, events, at_ms FROM checkpoints WHERE partition_no = $1",
+};
+static const struct db_statement move_checkpoint = {
+    .kind = DB_ONE,
+    .types = "iiiiiii",
+    .head = "UPDATE checkpoints SET epoch = $1, seq = $2, events = $3, at_ms = $4 "
+            "WHERE partition_no = $5 AND epoch = $6 AND seq = $7",
+};
+
+static const struct checkpoint nothing = {.epoch = 0, .seq = -1};
+
+static const char *const result_names[APPLY_RESULTS] = {
+    [APPLY_DONE] = "done",           [APPLY_THERE] = "there",         [APPLY_GAP] = "gap",
+    [APPLY_FORMAT] = "format",       [APPLY_FORK] = "fork",           [APPLY_DISOWNED] = "disowned",
+    [APPLY_ELSEWHERE] = "elsewhere", [APPLY_NO_MEMORY] = "no memory", [APPLY_DB] = "database",
+};
+
+const char *apply_result_name(enum apply_result result)
+{
+    assert(result < APPLY_RESULTS);
+    return result_names[result];
+}
+
+void apply_init(struct apply *apply, struct db *db, unsigned partition)
+{
+    *apply = (struct apply){.db = db, .partition = partition, .at = nothing};
+    projection_init(&apply->fold);
+}
+
+void apply_free(struct apply *apply)
+{
+    projection_free(&apply->fold);
+}
+
+/* --- failures --------------------------------------------------------------------------------- */
+
+static enum apply_result no_memory(struct apply *apply)
+{
+    snprintf(apply->why, sizeof(apply->why), "out of memory");
+    return APPLY_NO_MEMORY;
+}
+
+static enum apply_result from_db(struct apply *apply, enum db_result result)
+{
+    apply->db_result = result;
+    if (result == DB_OK)
+        return APPLY_DONE;
+    if (result == DB_NO_MEMORY)
+        return no_memory(apply);
+    snprintf(apply->why, sizeof(apply->why), "%s", db_why(apply->db));
+    return APPLY_DB;
+}
+
+static enum apply_result from_fold(struct apply *apply, enum projection_result result)
+{
+    if (result == PROJECTION_OK)
+        return APPLY_DONE;
+    if (result == PROJECTION_NO_MEMORY)
+        return no_memory(apply);
+    snprintf(apply->why, sizeof(apply->why), "%s", apply->fold.why);
+    return result == PROJECTION_FORMAT ? APPLY_FORMAT : APPLY_FORK;
+}
+
+/* --- the checkpoint --------------------------------------------------------------------------- */
+
+static int keep_checkpoint(void *context, const struct db_value *row, size_t count)
+{
+    *(struct checkpoint *)context = (struct checkpoint){.epoch = row[0].as.number,
+                                                        .seq = row[1].as.number,
+                                                        .events = row[2].as.number,
+                                                        .at_ms = row[3].as.number};
+    return 0;
+}
+
+/* The row of a partition that was never here is made first: only a row can be locked. */
+static enum db_result lock_row(struct apply *apply)
+{
+    const struct db_value key = db_int(apply->partition);
+    const struct db_value fresh[] = {key, db_int(nothing.epoch), db_int(nothing.seq), db_int(0),
+                                     db_int(0)};
+    size_t found = 0;
+    enum db_result result =
+        db_run(apply->db, &lock_checkpoint, &key, 1, keep_checkpoint, &apply->at, &found);
+    if (result != DB_OK || found > 0)
+        return result;
+    result = db_run(apply->db, &begin_checkpoint, fresh, 1, NULL, NULL, NULL);
+    return result == DB_OK
+               ? db_run(apply->db, &lock_checkpoint, &key, 1, keep_checkpoint, &apply->at, NULL)
+               : result;
+}
+
+/* The epochs that the checkpoint is about to leave have their end now. */
+static enum db_result turn_epochs(struct apply *apply, const struct apply_entry *entries,
+                                  size_t count)
+{
+    const struct str unknown = {NULL, 0};
+    struct epoch_end at = {apply->at.epoch, apply->at.seq};
+    enum db_result result = DB_OK;
+    for (size_t i = 0; i < count && result == DB_OK; i++) {
+        int64_t next = entries[i].epoch;
+        if (next != at.epoch)
+            result = epochs_turn(apply->db, apply->partition, at, next,
+                                 next == apply->run_epoch ? apply->run_id : unknown, &apply->ended);
+        at = (struct epoch_end){entries[i].epoch, entries[i].seq};
+    }
+    return result;
+}
+
+static enum apply_result move_row(struct apply *apply, const struct apply_entry *last)
+{
+    const struct checkpoint *was = &apply->at;
+    struct checkpoint is = {.epoch = last->epoch,
+                            .seq = last->seq,
+                            .events = was->events + apply->fold.event_count,
+                            .at_ms = apply->fold.at_ms ? apply->fold.at_ms : was->at_ms};
+    const struct db_value values[] = {
+        db_int(is.epoch),         db_int(is.seq),     db_int(is.events), db_int(is.at_ms),
+        db_int(apply->partition), db_int(was->epoch), db_int(was->seq)};
+    size_t moved = 0;
+    enum db_result result = db_run(apply->db, &move_checkpoint, values, 1, NULL, NULL, &moved);
+    if (result != DB_OK)
+        return from_db(apply, result);
+    if (moved != 1) {
+        snprintf(apply->why, sizeof(apply->why), "the checkpoint moved although it was locked");
+        return APPLY_FORK;
+    }
+    apply->at = is;
+    return APPLY_DONE;
+}
+
+enum apply_result apply_checkpoint(struct apply *apply)
+{
+    const struct db_value key = db_int(apply->partition);
+    enum db_result result = db_begin_read(apply->db);
+    apply->at = nothing;
+    if (result == DB_OK)
+        result = db_run(apply->db, &read_checkpoint, &key, 1, keep_checkpoint, &apply->at, NULL);
+    if (result == DB_OK)
+        result = epochs_read(apply->db, apply->partition, apply->at.epoch, &apply->ended);
+    db_rollback(apply->db);
+    return from_db(apply, result);
+}
+
+/* --- the chunk -------------------------------------------------------------------------------- */
+
+/* Behind the end of an epoch that is over. */
+static enum apply_result disown(struct apply *apply, int64_t epoch, int64_t last_seq)
+{
+    if (last_seq == EPOCHS_ABSENT)
+        snprintf(apply->why, sizeof(apply->why),
+                 "epoch %lld never had an entry in SQL, opened elsewhere", (long long)epoch);
+    else
+        snprintf(apply->why, sizeof(apply->why), "epoch %lld ended at %lld-%lld, opened elsewhere",
+                 (long long)epoch, (long long)epoch, (long long)last_seq);
+    return APPLY_DISOWNED;
+}
+
+/* Two Redis may both have opened an epoch of this number. SQL follows the one that it saw first. */
+static bool is_of_another(const struct apply *apply, int64_t epoch, const char *run_id)
+{
+    return epoch == apply->run_epoch && *run_id && !str_equal(str_of(run_id), apply->run_id);
+}
+
+static enum apply_result disown_other(struct apply *apply, int64_t epoch, const char *run_id)
+{
+    snprintf(apply->why, sizeof(apply->why), "epoch %lld in SQL is of Redis %.8s, this is %.8s",
+             (long long)epoch, run_id, apply->run_id.p);
+    return APPLY_DISOWNED;
+}
+
+/* Where an epoch ends for the applier: at the checkpoint, or where it ended. */
+static enum apply_result find_end(struct apply *apply, int64_t epoch, int64_t *last_seq)
+{
+    const struct checkpoint *at = &apply->at;
+    struct epoch_found found = {.last_seq = at->seq};
+    enum db_result result = DB_OK;
+    if (epoch == at->epoch)
+        memcpy(found.run_id, apply->ended.run_id, sizeof(found.run_id));
+    else
+        result = epochs_find(apply->db, apply->partition, epoch, &found);
+    *last_seq = found.last_seq;
+    if (result != DB_OK)
+        return from_db(apply, result);
+    return is_of_another(apply, epoch, found.run_id) ? disown_other(apply, epoch, found.run_id)
+                                                     : APPLY_DONE;
+}
+
+/* Skips what the database holds; *first may become `count`. */
+static enum apply_result skip_there(struct apply *apply, const struct apply_entry *entries,
+                                    size_t count, size_t *first)
+{
+    int64_t now = apply->at.epoch;
+    struct epoch_end end = {.epoch = 0};
+    for (*first = 0; *first < count && entries[*first].epoch <= now; ++*first) {
+        const struct apply_entry *entry = &entries[*first];
+        if (entry->epoch != end.epoch) {
+            enum apply_result result = find_end(apply, entry->epoch, &end.last_seq);
+            if (result != APPLY_DONE)
+                return result;
+            end.epoch = entry->epoch;
+        }
+        if (entry->seq > end.last_seq)
+            return entry->epoch == now ? APPLY_DONE : disown(apply, entry->epoch, end.last_seq);
+    }
+    return APPLY_DONE;
+}
+
+/* The first entry of an epoch says that its Redis has all that came before, and nothing more: that
+ * must be what the database has. */
+static bool epoch_follows(const struct apply *apply, const struct apply_entry *entries,
+                          size_t first, size_t count)
+{
+    struct epoch_end before = apply->after;
+    if (first > 0)
+        before = (struct epoch_end){entries[first - 1].epoch, entries[first - 1].seq};
+    return first == count || entries[first].epoch == apply->at.epoch || before.epoch == 0 ||
+           (before.epoch == apply->at.epoch && before.last_seq == apply->at.seq);
+}
+
+static bool is_next(const struct checkpoint *at, const struct apply_entry *entry)
+{
+    if (entry->epoch == at->epoch + 1)
+        return entry->seq == 0;
+    return at->epoch > 0 && entry->epoch == at->epoch && entry->seq == at->seq + 1;
+}
+
+/* Finds the first entry that is not there, and that all from it on follow one another. */
+static enum apply_result find_first(struct apply *apply, const struct apply_entry *entries,
+                                    size_t count, size_t *first)
+{
+    struct checkpoint at = apply->at;
+    enum apply_result result = skip_there(apply, entries, count, first);
+    if (result != APPLY_DONE)
+        return result;
+    if (!epoch_follows(apply, entries, *first, count))
+        return APPLY_ELSEWHERE;
+    for (size_t i = *first; i < count; i++) {
+        if (!is_next(&at, &entries[i])) {
+            apply->good = i;
+            snprintf(apply->why, sizeof(apply->why),
+                     "partition %u: after %lld-%lld comes %lld-%lld or %lld-0, but there is "
+                     "%lld-%lld",
+                     apply->partition, (long long)at.epoch, (long long)at.seq, (long long)at.epoch,
+                     (long long)at.seq + 1, (long long)at.epoch + 1, (long long)entries[i].epoch,
+                     (long long)entries[i].seq);
+            return APPLY_GAP;
+        }
+        at.epoch = entries[i].epoch;
+        at.seq = entries[i].seq;
+    }
+    return *first == count ? APPLY_THERE : APPLY_DONE;
+}
+
+static enum apply_result projection_entries(struct apply *apply, const struct apply_entry *entries,
+                                            size_t first, size_t count)
+{
+    struct projection *fold = &apply->fold;
+    projection_begin(fold, apply->partition);
+    for (size_t i = first; i < count; i++) {
+        enum projection_result result =
+            projection_entry(fold, entries[i].epoch, entries[i].seq, entries[i].bytes);
+        if (result == PROJECTION_FORMAT)
+            apply->good = i;
+        if (result != PROJECTION_OK)
+            return from_fold(apply, result);
+    }
+    return from_fold(apply, projection_known(fold));
+}
+
+/* All between BEGIN and COMMIT. */
+static enum apply_result take_chunk(struct apply *apply, const struct apply_entry *entries,
+                                    size_t count)
+{
+    size_t first = 0;
+    enum apply_result result = from_db(apply, lock_row(apply));
+    if (result == APPLY_DONE && apply->ended.before != apply->at.epoch)
+        result = from_db(apply,
+                         epochs_read(apply->db, apply->partition, apply->at.epoch, &apply->ended));
+    if (result == APPLY_DONE)
+        result = find_first(apply, entries, count, &first);
+    if (result == APPLY_DONE)
+        result = projection_entries(apply, entries, first, count);
+    if (result == APPLY_DONE)
+        result = from_db(apply, rows_read(apply->db, &apply->fold));
+    if (result == APPLY_DONE)
+        result = from_fold(apply, projection_run(&apply->fold));
+    if (result == APPLY_DONE)
+        result = from_db(apply, rows_write(apply->db, &apply->fold));
+    if (result == APPLY_DONE)
+        result = from_db(apply, turn_epochs(apply, entries + first, count - first));
+    if (result == APPLY_DONE)
+        result = move_row(apply, &entries[count - 1]);
+    return result == APPLY_DONE ? from_db(apply, db_commit(apply->db)) : result;
+}
+
+enum apply_result apply_chunk(struct apply *apply, const struct apply_entry *entries, size_t count)
+{
+    apply->good = count;
+    apply->db_result = DB_OK;
+    apply->why[0] = '\0';
+    apply->at = nothing;
+    enum db_result begun = db_begin(apply->db);
+    enum apply_result result =
+        begun == DB_OK ? take_chunk(apply, entries, count) : from_db(apply, begun);
+    if (result != APPLY_DONE)
+        db_rollback(apply->db);
+    if (result != APPLY_DONE && result != APPLY_THERE && result != APPLY_DISOWNED &&
+        result != APPLY_ELSEWHERE)
+        apply->ended = (struct epochs){.before = 0}; /* ends that were not kept */
+    return result;
+}
+
+/* --- for a restore ---------------------------------------------------------------------------- */
+
+enum apply_result apply_lock(struct apply *apply)
+{
+    apply->db_result = DB_OK;
+    apply->at = nothing;
+    return from_db(apply, lock_row(apply));
+}
+
+enum apply_result apply_seal(struct apply *apply, int64_t epoch)
+{
+    struct buf bytes;
+    struct event event = {.type = EVENT_EPOCH};
+    assert(epoch > apply->at.epoch);
+    buf_init(&bytes, SEAL_MAX_BYTES);
+    event_begin(&bytes, 0);
+    event_put(&bytes, &event, 0);
+    struct apply_entry entry = {.epoch = epoch, .seq = 0, .bytes = buf_str(&bytes)};
+    enum apply_result result =
+        bytes.failed ? no_memory(apply) : projection_entries(apply, &entry, 0, 1);
+    if (result == APPLY_DONE)
+        result = from_fold(apply, projection_run(&apply->fold));
+    if (result == APPLY_DONE)
+        result = from_db(apply, rows_write(apply->db, &apply->fold));
+    if (result == APPLY_DONE)
+        result = from_db(apply, turn_epochs(apply, &entry, 1));
+    if (result == APPLY_DONE)
+        result = move_row(apply, &entry);
+    buf_free(&bytes);
+    return result;
+}

@@ -1,0 +1,320 @@
+/* apply_write.c -- the rows of a chunk. */
+#include "ledger/apply/apply_rows.h"
+#include "ledger/text.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static const struct db_statement put_events = {
+    .kind = DB_INSERT,
+    .types = "iiiiiittiiiiiiiititttttt",
+    .head = "events",
+    .columns = "partition_no, epoch, seq, n, event_no, at_ms, type, sku, available_delta, "
+               "held_delta, sold_delta, available, held, sold, version, max_per_customer, rid, "
+               "expires_ms, customer, reference, reason, metadata, op_key, result",
+};
+static const struct db_statement put_items = {
+    .kind = DB_INSERT,
+    .types = "tiiiiiiiii",
+    .head = "items",
+    .columns = "sku, partition_no, on_hand, available, held, sold, version, max_per_customer, "
+               "deleted, updated_ms",
+    .tail = "ON CONFLICT (sku) DO UPDATE SET on_hand = excluded.on_hand, "
+            "available = excluded.available, held = excluded.held, sold = excluded.sold, "
+            "version = excluded.version, max_per_customer = excluded.max_per_customer, "
+            "deleted = excluded.deleted, updated_ms = excluded.updated_ms",
+};
+/* Reservations that begin in the chunk are new to the tables: looking for a row to replace would be
+ * work for nothing, and finding one must not pass in silence. */
+#define HEAD_TYPES "titiiiiittt"
+#define HEAD_COLUMNS                                                                               \
+    "rid, partition_no, state, rereserved, created_ms, expires_ms, ended_ms, line_count, "         \
+    "customer, reference, metadata"
+#define LINE_TYPES "titiiiiii"
+#define LINE_COLUMNS                                                                               \
+    "rid, n, sku, reserved, quantity, remaining, version, expired_remaining, expired_version"
+
+static const struct db_statement add_reservations = {
+    .kind = DB_INSERT, .types = HEAD_TYPES, .head = "reservations", .columns = HEAD_COLUMNS};
+static const struct db_statement add_lines = {
+    .kind = DB_INSERT, .types = LINE_TYPES, .head = "reservation_lines", .columns = LINE_COLUMNS};
+static const struct db_statement put_reservations = {
+    .kind = DB_INSERT,
+    .types = HEAD_TYPES,
+    .head = "reservations",
+    .columns = HEAD_COLUMNS,
+    .tail = "ON CONFLICT (rid) DO UPDATE SET state = excluded.state, "
+            "rereserved = excluded.rereserved, expires_ms = excluded.expires_ms, "
+            "ended_ms = excluded.ended_ms",
+};
+static const struct db_statement put_lines = {
+    .kind = DB_INSERT,
+    .types = LINE_TYPES,
+    .head = "reservation_lines",
+    .columns = LINE_COLUMNS,
+    .tail = "ON CONFLICT (rid, n) DO UPDATE SET quantity = excluded.quantity, "
+            "remaining = excluded.remaining, version = excluded.version, "
+            "expired_remaining = excluded.expired_remaining, "
+            "expired_version = excluded.expired_version",
+};
+static const struct db_statement put_operations = {
+    .kind = DB_INSERT,
+    .types = "itttti",
+    .head = "operations",
+    .columns = "partition_no, op_key, type, rid, result, at_ms",
+    .tail = "ON CONFLICT (partition_no, op_key) DO UPDATE SET type = excluded.type, "
+            "rid = excluded.rid, result = excluded.result, at_ms = excluded.at_ms",
+};
+
+/* Rows of one statement, a value after the other, in the fold's arena. */
+struct rows {
+    const struct db_statement *statement;
+    struct db_value *values; /* NULL: no memory */
+    size_t used, most;       /* values */
+};
+
+static struct rows rows_for(struct projection *fold, const struct db_statement *statement,
+                            size_t most)
+{
+    size_t values = most * strlen(statement->types);
+    return (struct rows){.statement = statement,
+                         .values = arena_alloc(&fold->arena, values * sizeof(struct db_value)),
+                         .most = values};
+}
+
+static void put(struct rows *rows, struct db_value value)
+{
+    assert(rows->used < rows->most);
+    rows->values[rows->used++] = value;
+}
+
+static void put_int(struct rows *rows, int64_t number)
+{
+    put(rows, db_int(number));
+}
+
+/* 0 stands for "none" in the program, NULL in the tables. */
+static void put_int_or_null(struct rows *rows, bool there, int64_t number)
+{
+    put(rows, there ? db_int(number) : (struct db_value){DB_NULL, {0}});
+}
+
+static void put_text(struct rows *rows, struct str text)
+{
+    put(rows, db_text(text));
+}
+
+static enum db_result run(struct db *db, const struct rows *rows)
+{
+    size_t columns = strlen(rows->statement->types);
+    assert(rows->used % columns == 0);
+    return db_run(db, rows->statement, rows->values, rows->used / columns, NULL, NULL, NULL);
+}
+
+/* Numbers of names in the order of the names. NULL: no memory. */
+static int compare_names(const void *a, const void *b, void *context)
+{
+    const struct names *names = context;
+    struct str x = names->name[*(const uint32_t *)a], y = names->name[*(const uint32_t *)b];
+    int order = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
+    return order ? order : (x.n > y.n) - (x.n < y.n);
+}
+
+static const uint32_t *sorted(struct projection *fold, struct names *names)
+{
+    uint32_t *order = arena_alloc(&fold->arena, names->count * sizeof(*order));
+    for (uint32_t i = 0; order && i < names->count; i++)
+        order[i] = i;
+    if (order && names->count > 0)
+        qsort_r(order, names->count, sizeof(*order), compare_names, names);
+    return order;
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+/* What identifies the row and what happened to the item. Line: NULL for an event without. */
+static void put_movement(struct rows *rows, const struct projection *fold,
+                         const struct projected_event *event, uint32_t n,
+                         const struct event_line *line)
+{
+    static const struct event_line none = {.sku = {NULL, 0}};
+    static const struct projected_delta still = {0};
+    const struct projected_delta *delta = line ? &event->deltas[n - event->row] : &still;
+    line = line ? line : &none;
+    const int64_t id[] = {fold->partition, event->epoch, event->seq, n, event->no, event->at_ms};
+    const int64_t counters[] = {
+        delta->available, delta->held, delta->sold,   line->available,
+        line->held,       line->sold,  line->version, line->max_per_customer};
+    for (size_t i = 0; i < sizeof(id) / sizeof(id[0]); i++)
+        put_int(rows, id[i]);
+    put_text(rows, str_of(event_trait(event->e.type)->name));
+    put_text(rows, line->sku);
+    for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+        put_int(rows, counters[i]);
+}
+
+/* What is the event's and not an item's. Long texts are written once, on its first row; not so the
+ * reason, which is asked of both items of a transfer. */
+static bool put_circumstances(struct rows *rows, struct projection *fold,
+                              const struct projected_event *event, bool first)
+{
+    static const struct str none = {NULL, 0};
+    const struct event *e = &event->e;
+    bool about = event->reservation != NAMES_NONE;
+    struct str result = first ? text_hex(&fold->arena, e->result) : none;
+    put_text(rows, about ? fold->rid_names.name[event->reservation] : none);
+    put_int_or_null(rows, e->expires_ms > 0, e->expires_ms);
+    put_text(rows, about ? fold->reservations[event->reservation].r.customer : e->customer);
+    put_text(rows, first ? e->reference : none);
+    put_text(rows, e->reason);
+    put_text(rows, first ? e->metadata : none);
+    put_text(rows, first ? e->key : none);
+    put_text(rows, result);
+    return !first || str_absent(e->result) || !str_absent(result);
+}
+
+static enum db_result write_events(struct db *db, struct projection *fold)
+{
+    struct rows rows = rows_for(fold, &put_events, fold->row_count);
+    if (!rows.values)
+        return DB_NO_MEMORY;
+    for (uint32_t i = 0; i < fold->event_count; i++) {
+        const struct projected_event *event = &fold->events[i];
+        unsigned k = 0;
+        do {
+            const struct event_line *line = event->e.line_count ? &event->e.lines[k] : NULL;
+            put_movement(&rows, fold, event, event->row + k, line);
+            if (!put_circumstances(&rows, fold, event, k == 0))
+                return DB_NO_MEMORY;
+        } while (++k < event->e.line_count);
+    }
+    return run(db, &rows);
+}
+
+/* --- items ------------------------------------------------------------------------------------ */
+
+static enum db_result write_items(struct db *db, struct projection *fold)
+{
+    struct rows rows = rows_for(fold, &put_items, fold->item_names.count);
+    const uint32_t *order = sorted(fold, &fold->item_names);
+    if (!rows.values || !order)
+        return DB_NO_MEMORY;
+    for (uint32_t i = 0; i < fold->item_names.count; i++) {
+        const struct projected_item *item = &fold->items[order[i]];
+        put_text(&rows, fold->item_names.name[order[i]]);
+        put_int(&rows, fold->partition);
+        put_int(&rows, item->available + item->held);
+        put_int(&rows, item->available);
+        put_int(&rows, item->held);
+        put_int(&rows, item->sold);
+        put_int(&rows, item->version);
+        put_int(&rows, item->max_per_customer);
+        put_int(&rows, item->exists ? 0 : 1);
+        put_int(&rows, item->updated_ms);
+    }
+    return run(db, &rows);
+}
+
+/* --- reservations ----------------------------------------------------------------------------- */
+
+static void put_head(struct rows *rows, const struct projection *fold, struct str rid,
+                     const struct reservation *r)
+{
+    put_text(rows, rid);
+    put_int(rows, fold->partition);
+    put_text(rows, str_of(reservation_state_name(r->state)));
+    put_int(rows, r->rereserved ? 1 : 0);
+    put_int(rows, r->created_ms);
+    put_int(rows, r->expires_ms);
+    put_int_or_null(rows, r->state != RESERVATION_HELD, r->ended_ms);
+    put_int(rows, r->line_count);
+    put_text(rows, r->customer);
+    put_text(rows, r->reference);
+    put_text(rows, r->metadata);
+}
+
+static void put_line(struct rows *rows, struct str rid, const struct reservation *r, unsigned n)
+{
+    const struct reservation_line *line = &r->lines[n];
+    put_text(rows, rid);
+    put_int(rows, n);
+    put_text(rows, line->sku);
+    put_int(rows, line->reserved);
+    put_int(rows, line->quantity);
+    put_int(rows, line->remaining);
+    put_int(rows, line->version);
+    put_int_or_null(rows, r->rereserved, line->expired_remaining);
+    put_int_or_null(rows, r->rereserved, line->expired_version);
+}
+
+/* Either those that begin in the chunk, or the others. */
+static enum db_result write_reservations(struct db *db, struct projection *fold,
+                                         const uint32_t *order, bool fresh)
+{
+    const struct projected_reservation *all = fold->reservations;
+    size_t head_count = 0, line_count = 0;
+    for (uint32_t i = 0; i < fold->rid_names.count; i++) {
+        head_count += all[i].fresh == fresh;
+        line_count += all[i].fresh == fresh ? all[i].r.line_count : 0;
+    }
+    struct rows heads = rows_for(fold, fresh ? &add_reservations : &put_reservations, head_count);
+    struct rows lines = rows_for(fold, fresh ? &add_lines : &put_lines, line_count);
+    if (!heads.values || !lines.values)
+        return DB_NO_MEMORY;
+    for (uint32_t i = 0; i < fold->rid_names.count; i++) {
+        const struct projected_reservation *one = &all[order[i]];
+        struct str rid = fold->rid_names.name[order[i]];
+        if (one->fresh != fresh)
+            continue;
+        put_head(&heads, fold, rid, &one->r);
+        for (unsigned n = 0; n < one->r.line_count; n++)
+            put_line(&lines, rid, &one->r, n);
+    }
+    enum db_result result = run(db, &heads);
+    return result == DB_OK ? run(db, &lines) : result;
+}
+
+static enum db_result write_all_reservations(struct db *db, struct projection *fold)
+{
+    const uint32_t *order = sorted(fold, &fold->rid_names);
+    if (!order)
+        return DB_NO_MEMORY;
+    enum db_result result = write_reservations(db, fold, order, true);
+    return result == DB_OK ? write_reservations(db, fold, order, false) : result;
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+static enum db_result write_operations(struct db *db, struct projection *fold)
+{
+    static const struct str none = {NULL, 0};
+    struct rows rows = rows_for(fold, &put_operations, fold->key_names.count);
+    const uint32_t *order = sorted(fold, &fold->key_names);
+    if (!rows.values || !order)
+        return DB_NO_MEMORY;
+    for (uint32_t i = 0; i < fold->key_names.count; i++) {
+        const struct projected_event *event = &fold->events[fold->operations[order[i]].event];
+        struct str result = text_hex(&fold->arena, event->e.result);
+        if (str_absent(result))
+            return DB_NO_MEMORY;
+        put_int(&rows, fold->partition);
+        put_text(&rows, fold->key_names.name[order[i]]);
+        put_text(&rows, str_of(event_trait(event->e.type)->name));
+        put_text(&rows, event->reservation == NAMES_NONE
+                            ? none
+                            : fold->rid_names.name[event->reservation]);
+        put_text(&rows, result);
+        put_int(&rows, event->at_ms);
+    }
+    return run(db, &rows);
+}
+
+enum db_result rows_write(struct db *db, struct projection *fold)
+{
+    enum db_result result = write_events(db, fold);
+    if (result == DB_OK)
+        result = write_items(db, fold);
+    if (result == DB_OK)
+        result = write_all_reservations(db, fold);
+    return result == DB_OK ? write_operations(db, fold) : result;
+}

@@ -1,0 +1,186 @@
+/* fold.c -- entries into events and names; fold_run.c takes the events. */
+#include "ledger/apply/projection.h"
+#include "core/limits.h"
+#include "core/pack.h"
+#include "ledger/text.h"
+
+#include <stdio.h>
+
+#define ARENA_BLOCK  ((size_t)1 << 20)
+#define EVENTS_FIRST 256
+
+void projection_init(struct projection *fold)
+{
+    *fold = (struct projection){0};
+    arena_init(&fold->arena, ARENA_BLOCK, PROJECTION_MAX_BYTES);
+}
+
+void projection_free(struct projection *fold)
+{
+    arena_free(&fold->arena);
+}
+
+void projection_begin(struct projection *fold, unsigned partition)
+{
+    struct arena arena = fold->arena;
+    arena_reset(&arena);
+    *fold = (struct projection){.arena = arena, .partition = partition};
+    names_init(&fold->item_names, &fold->arena);
+    names_init(&fold->rid_names, &fold->arena);
+    names_init(&fold->key_names, &fold->arena);
+}
+
+/* --- what a stream may say -------------------------------------------------------------------- */
+
+static bool line_good(const struct event_line *line)
+{
+    return sku_valid(line->sku) && counter_valid(line->quantity) &&
+           counter_valid(line->available) && counter_valid(line->held) &&
+           counter_valid(line->sold) && line->version > 0 && counter_valid(line->version) &&
+           counter_valid(line->max_per_customer);
+}
+
+/* No sku twice: the rows of one event would hide each other. Lists are short. */
+static bool skus_differ(const struct event *e)
+{
+    for (unsigned i = 1; i < e->line_count; i++)
+        for (unsigned k = 0; k < i; k++)
+            if (str_equal(e->lines[i].sku, e->lines[k].sku))
+                return false;
+    return true;
+}
+
+static bool event_good(const struct event *e, bool opens)
+{
+    const struct event_trait *trait = event_trait(e->type);
+    if ((e->type == EVENT_EPOCH) != opens || trait->of_reservation != e->has_rid ||
+        trait->sets_deadline != (e->expires_ms > 0))
+        return false;
+    if (e->line_count < trait->lines_least || e->line_count > trait->lines_most)
+        return false;
+    for (unsigned i = 0; i < e->line_count; i++)
+        if (!line_good(&e->lines[i]))
+            return false;
+    return skus_differ(e) && text_storable(e->customer) && text_storable(e->reference) &&
+           text_storable(e->reason) && text_storable(e->metadata) && text_storable(e->key) &&
+           (str_absent(e->key) || (e->key.n > 0 && e->result.n > 0));
+}
+
+/* --- decoding --------------------------------------------------------------------------------- */
+
+static struct projected_event *new_event(struct projection *fold)
+{
+    if (fold->event_count == fold->event_cap) {
+        uint32_t cap = fold->event_cap ? 2 * fold->event_cap : EVENTS_FIRST;
+        struct projected_event *events = arena_alloc(&fold->arena, cap * sizeof(*events));
+        if (!events)
+            return NULL;
+        if (fold->event_count > 0)
+            memcpy(events, fold->events, fold->event_count * sizeof(*events));
+        fold->events = events;
+        fold->event_cap = cap;
+    }
+    return &fold->events[fold->event_count];
+}
+
+/* Numbers for the names in the event. */
+static bool name_event(struct projection *fold, struct projected_event *event)
+{
+    struct event *e = &event->e;
+    event->reservation = NAMES_NONE;
+    event->items = arena_alloc(&fold->arena, e->line_count * sizeof(*event->items));
+    event->deltas = arena_zalloc(&fold->arena, e->line_count * sizeof(*event->deltas));
+    if (!event->items || !event->deltas)
+        return false;
+    for (unsigned i = 0; i < e->line_count; i++) {
+        event->items[i] = names_add(&fold->item_names, e->lines[i].sku);
+        if (event->items[i] == NAMES_NONE)
+            return false;
+    }
+    if (e->has_rid) {
+        char text[RID_TEXT_SIZE];
+        e->rid.partition = (uint16_t)fold->partition;
+        struct str rid = {text, rid_format(&e->rid, text)};
+        uint32_t found = names_find(&fold->rid_names, rid);
+        event->reservation =
+            found != NAMES_NONE ? found : names_add(&fold->rid_names, arena_str(&fold->arena, rid));
+        if (event->reservation == NAMES_NONE)
+            return false;
+    }
+    return str_absent(e->key) || names_add(&fold->key_names, e->key) != NAMES_NONE;
+}
+
+static enum projection_result not_known(struct projection *fold, int64_t epoch, int64_t seq)
+{
+    snprintf(fold->why, sizeof(fold->why),
+             "entry %lld-%lld of partition %u is not of a format that this version knows",
+             (long long)epoch, (long long)seq, fold->partition);
+    return PROJECTION_FORMAT;
+}
+
+/* The next event of the entry: 1 there was one, 0 the end, -1 not known, -2 no memory. */
+static int take_event(struct projection *fold, struct unpack *in, struct projected_event *event)
+{
+    int more = event_next(in, &fold->arena, event->at_ms, &event->e);
+    if (more >= 0)
+        return more;
+    /* event_next() has one answer for both. Good bytes and a type, and still no: no memory. */
+    return in->bad || event->e.type == EVENT_NONE ? -1 : -2;
+}
+
+enum projection_result projection_entry(struct projection *fold, int64_t epoch, int64_t seq,
+                                        struct str bytes)
+{
+    struct unpack in;
+    int64_t at_ms;
+    uint32_t no = 0, row = 0;
+    if (event_read(&in, bytes, &at_ms) != 0 || !counter_valid(at_ms) || in.p == in.end)
+        return not_known(fold, epoch, seq);
+    for (;;) {
+        struct projected_event *event = new_event(fold);
+        if (!event)
+            return PROJECTION_NO_MEMORY;
+        *event = (struct projected_event){
+            .epoch = epoch, .seq = seq, .at_ms = at_ms, .no = no, .row = row};
+        int more = take_event(fold, &in, event);
+        if (more == 0)
+            break;
+        if (more < 0)
+            return more == -1 ? not_known(fold, epoch, seq) : PROJECTION_NO_MEMORY;
+        if (!event_good(&event->e, seq == 0 && no == 0))
+            return not_known(fold, epoch, seq);
+        if (!name_event(fold, event))
+            return PROJECTION_NO_MEMORY;
+        row += event->e.line_count ? event->e.line_count : 1;
+        no++;
+        fold->event_count++;
+    }
+    fold->row_count += row;
+    if (at_ms > 0)
+        fold->at_ms = at_ms;
+    return PROJECTION_OK;
+}
+
+/* --- room for what the ledger holds ----------------------------------------------------------- */
+
+enum projection_result projection_known(struct projection *fold)
+{
+    struct arena *arena = &fold->arena;
+    fold->items = arena_zalloc(arena, fold->item_names.count * sizeof(*fold->items));
+    fold->reservations = arena_zalloc(arena, fold->rid_names.count * sizeof(*fold->reservations));
+    fold->operations = arena_zalloc(arena, fold->key_names.count * sizeof(*fold->operations));
+    bool *seen = arena_zalloc(arena, fold->rid_names.count);
+    if (!fold->items || !fold->reservations || !fold->operations || !seen)
+        return PROJECTION_NO_MEMORY;
+    for (uint32_t i = 0; i < fold->event_count; i++) {
+        const struct projected_event *event = &fold->events[i];
+        uint32_t number = event->reservation;
+        if (!str_absent(event->e.key))
+            fold->operations[names_find(&fold->key_names, event->e.key)].event = i;
+        if (number == NAMES_NONE || seen[number])
+            continue;
+        seen[number] = true;
+        fold->reservations[number].fresh = event->e.type == EVENT_RESERVE;
+    }
+    return PROJECTION_OK;
+}

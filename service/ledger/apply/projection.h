@@ -1,0 +1,94 @@
+/* fold.h -- what a chunk of stream entries makes of items and reservations.
+ *
+ * Layer: ledger, pure: entries and what the ledger holds come in, last states and movements go out.
+ *
+ *   fold_begin -> fold_entry ... -> fold_known -> the caller fills in what the ledger holds
+ *              -> fold_run -> the caller writes
+ *
+ * The fold owns one arena; all that it hands out, texts of entries excepted, lives there until the
+ * next fold_begin. Texts of entries point into the entries.
+ *
+ * Invariant, checked event by event: the version of an item is the one after its last, units only
+ * change hands, and a reservation goes the ways that core/reservation.h draws. An event that does
+ * not fit says that the ledger and the stream have different pasts.
+ */
+#ifndef LEDGER_APPLY_PROJECTION_H
+#define LEDGER_APPLY_PROJECTION_H
+
+#include "core/event.h"
+#include "ledger/names.h"
+
+#define PROJECTION_WHY_SIZE     256
+#define PROJECTION_MAX_BYTES    ((size_t)1 << 30)
+#define PROJECTION_RESTORE_STEP (INT64_C(1) << 20) /* what a restore adds to every version */
+
+enum projection_result {
+    PROJECTION_OK,
+    PROJECTION_FORMAT, /* not an entry of a format that we know */
+    PROJECTION_FORK,   /* an event does not follow from what the ledger holds */
+    PROJECTION_NO_MEMORY,
+};
+
+/* An item before the chunk, then after it. */
+struct projected_item {
+    bool exists;
+    int64_t available, held, sold, version, max_per_customer;
+    int64_t updated_ms;
+};
+
+struct projected_reservation {
+    bool fresh; /* begins in this chunk: the ledger is not asked */
+    bool known; /* r is filled in */
+    struct reservation r;
+};
+
+struct projected_operation {
+    uint32_t event; /* the last one with this key */
+};
+
+/* How the event moved the item of a line. */
+struct projected_delta {
+    int64_t available, held, sold;
+};
+
+struct projected_event {
+    int64_t epoch, seq, at_ms;
+    uint32_t no, row;     /* of the event, and of its first row, in the entry */
+    uint32_t reservation; /* number, or NAMES_NONE */
+    uint32_t *items;      /* a number each line */
+    struct projected_delta *deltas;
+    struct event e;
+};
+
+struct projection {
+    struct arena arena;
+    unsigned partition;
+    struct names item_names, rid_names, key_names;
+    struct projected_item *items;
+    struct projected_reservation *reservations;
+    struct projected_operation *operations;
+    struct projected_event *events;
+    uint32_t event_count, event_cap;
+    uint32_t row_count;
+    int64_t at_ms; /* the last time that an entry had; 0: none had one */
+    char why[PROJECTION_WHY_SIZE];
+};
+
+void projection_init(struct projection *fold);
+void projection_free(struct projection *fold);
+
+/* Forgets the last chunk. */
+void projection_begin(struct projection *fold, unsigned partition);
+
+/* Decodes one entry. Only that with seq 0 may say, and must, that an epoch begins. */
+enum projection_result projection_entry(struct projection *fold, int64_t epoch, int64_t seq,
+                                        struct str bytes) __attribute__((warn_unused_result));
+
+/* All entries are there: makes room for what the ledger holds of their items and reservations. */
+enum projection_result projection_known(struct projection *fold)
+    __attribute__((warn_unused_result));
+
+/* Takes the events in order. */
+enum projection_result projection_run(struct projection *fold) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,64 @@
+/* history.h -- what the ledger tells whoever asks: reservations by who and what they were for, the
+ * movements of an item, an item as it was.
+ *
+ * Layer: ledger. All of a question is read in the transaction that the caller has begun
+ * (db_begin_read), so its parts belong together. What is found lives in the caller's arena, and
+ * everything else in a question is the caller's.
+ *
+ * Invariant: a question costs a bounded number of rows, however long the past is: HISTORY_LOOK_MAX
+ * look-ups by index and the page itself. The one exception is a list of all that is held, which
+ * looks at the index of the held ones from end to end.
+ */
+#ifndef LEDGER_QUERY_HISTORY_H
+#define LEDGER_QUERY_HISTORY_H
+
+#include "arena.h"
+#include "core/item.h"
+#include "core/reservation.h"
+#include "ledger/query/movement.h"
+
+#define HISTORY_LOOK_MAX 10000 /* reservations that a page may pass over */
+
+/* The time of the last event in the ledger, Redis' clock; 0: it has none. */
+enum db_result history_as_of(struct db *db, int64_t *at_ms) __attribute__((warn_unused_result));
+
+/* A page of reservations, by id, descending. */
+struct history_reservations {
+    /* Asked for; texts that are absent do not count. */
+    struct str sku, customer, reference;
+    struct str state;  /* as reservation_state_name() has it */
+    struct str before; /* an id: only those below it */
+    unsigned limit;
+    /* Found. */
+    struct reservation *page;
+    unsigned count;  /* may be less than the limit although there are more */
+    struct str next; /* the `before` of the next page; absent: this was the last */
+};
+
+enum db_result history_reservations_find(struct db *db, struct arena *arena,
+                                         struct history_reservations *list)
+    __attribute__((warn_unused_result));
+
+/* A page of the changes of an item, newest first. */
+struct history_movements {
+    /* Asked for. */
+    struct str sku;
+    int64_t before; /* only versions below it */
+    unsigned limit;
+    /* Found. */
+    bool known; /* the ledger has heard of the item, be it deleted */
+    bool more;
+    struct movement *page;
+    unsigned count;
+};
+
+enum db_result history_movements_find(struct db *db, struct arena *arena,
+                                      struct history_movements *list)
+    __attribute__((warn_unused_result));
+
+/* An item right after its last change at or before at_ms. exists is false if it was not there then;
+ * due_ms is 0, which the ledger does not know. */
+enum db_result history_item_at(struct db *db, struct str sku, int64_t at_ms, struct item *item)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,33 @@
+/* movement.h -- one change of an item as the table events has it: a row of a list, of a feed.
+ *
+ * Layer: ledger. A statement selects MOVEMENT_COLUMNS from events `e` and reservations `r` (outer
+ * joined, since the event names customer and reference where they were said: of a reservation,
+ * once) and hands the row on from that column on.
+ */
+#ifndef LEDGER_QUERY_MOVEMENT_H
+#define LEDGER_QUERY_MOVEMENT_H
+
+#include "arena.h"
+#include "ledger/db.h"
+
+#define MOVEMENT_COLUMNS                                                                           \
+    "e.at_ms, e.type, e.sku, e.version, e.available_delta, e.held_delta, e.sold_delta, "           \
+    "e.available, e.held, e.sold, e.rid, COALESCE(e.customer, r.customer), "                       \
+    "COALESCE(e.reference, r.reference), e.reason, e.expires_ms"
+
+struct movement {
+    int64_t at_ms;
+    struct str type, sku;
+    int64_t version;
+    int64_t available_delta, held_delta, sold_delta;
+    int64_t available, held, sold;          /* of the item, right after it */
+    struct str rid;                         /* absent: not about a reservation */
+    struct str customer, reference, reason; /* absent: none */
+    int64_t expires_ms;                     /* 0: none */
+};
+
+/* Texts are copied into the arena. False: no memory. */
+bool movement_take(struct arena *arena, const struct db_value *columns, struct movement *movement)
+    __attribute__((warn_unused_result));
+
+#endif

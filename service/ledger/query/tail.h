@@ -1,0 +1,44 @@
+/* tail.h -- the events behind a position, over all partitions.
+ *
+ * Layer: ledger. Reads only, inside the transaction that the caller has begun (db_begin_read), so
+ * that a page and the ends it is bounded by are of one instant. Texts live in the caller's arena.
+ *
+ * A position is a row of `events` for each partition: the last one that was seen. Within a
+ * partition rows come in the order of their key; rows of different partitions are merged by their
+ * time, as far as they are there. So the events of an item come in the order of its versions.
+ *
+ * Invariant: a row that is behind a position when it becomes visible is never in front of it
+ * later. The rows of an entry become visible together with the checkpoint that names the entry, and
+ * checkpoints of a partition only go up: whoever moves one holds the lock on its row.
+ */
+#ifndef LEDGER_QUERY_TAIL_H
+#define LEDGER_QUERY_TAIL_H
+
+#include "arena.h"
+#include "ledger/query/movement.h"
+
+struct tail_position {
+    int64_t epoch, seq, n; /* epoch 0: in front of the first row */
+};
+
+struct tail_event {
+    unsigned partition;
+    struct tail_position at;
+    struct movement movement;
+};
+
+/* Below zero, zero or above, as a is in front of b, equal or behind. */
+int tail_compare(const struct tail_position *a, const struct tail_position *b);
+
+/* Where each partition ends: the last row up to its checkpoint. */
+enum db_result tail_ends(struct db *db, struct tail_position *ends, unsigned partitions)
+    __attribute__((warn_unused_result));
+
+/* Up to `max` events behind `at`, none behind `ends`; `at` moves behind them. Rows that tell of no
+ * item are passed over. No events: `at` is at the ends. */
+enum db_result tail_page(struct db *db, struct arena *arena, struct tail_position *at,
+                         const struct tail_position *ends, unsigned partitions, size_t max,
+                         struct tail_event **events, size_t *count)
+    __attribute__((warn_unused_result));
+
+#endif

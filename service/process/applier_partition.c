@@ -1,0 +1,388 @@
+#include "process/applier_partition.h"
+#include "log.h"
+#include "stats.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_FIRST     64
+#define CHUNK_MAX       4096 /* entries */
+#define CHUNK_LOW_BYTES ((size_t)512 << 10)
+#define CHUNK_MAX_BYTES ((size_t)4 << 20)
+#define STATE_SIZE      192
+
+void carry_init(struct carry *carry, unsigned partition)
+{
+    *carry = (struct carry){.partition = partition, .chunk = CHUNK_FIRST};
+}
+
+void carry_forget(struct carry *carry)
+{
+    carry_init(carry, carry->partition);
+}
+
+/* --- trouble ---------------------------------------------------------------------------------- */
+
+static enum carry_result from_redis(struct carrier *carrier)
+{
+    snprintf(carrier->why, sizeof(carrier->why), "%s", admin_why(carrier->admin));
+    admin_hang_up(carrier->admin);
+    return CARRY_REDIS;
+}
+
+static enum carry_result from_sql(struct carrier *carrier)
+{
+    snprintf(carrier->why, sizeof(carrier->why), "%s", carrier->apply->why);
+    return CARRY_SQL;
+}
+
+/* The epoch that the Redis process of this connection opened; 0: not known. */
+static int64_t reign(const struct carrier *carrier, const struct carry *carry)
+{
+    return strcmp(carry->run_here, feed_source(carrier->admin)) == 0 ? carry->run_epoch : 0;
+}
+
+static struct apply *apply_of(struct carrier *carrier, const struct carry *carry)
+{
+    struct apply *apply = carrier->apply;
+    if (apply->partition != carry->partition) {
+        struct db *db = apply->db;
+        apply_free(apply);
+        apply_init(apply, db, carry->partition);
+    }
+    apply->run_id = str_of(feed_source(carrier->admin));
+    apply->run_epoch = reign(carrier, carry);
+    apply->after = (struct epoch_end){carry->at.epoch, carry->at.seq};
+    return apply;
+}
+
+/* Tells everybody, in meta: "closed: ledger ..." or "lost: ...". */
+static enum carry_result shut(struct carrier *carrier, struct carry *carry, enum carry_state to,
+                              const char *what, const char *detail)
+{
+    char state[STATE_SIZE];
+    const char *why;
+    snprintf(state, sizeof(state), "%s: %.140s", what, detail);
+    if (carry->state != to)
+        log_event(LOG_ERROR,
+                  to == CARRY_LOST ? "the state of a partition is lost" : "closing a partition",
+                  LOG_INT("partition", carry->partition), LOG_STR("why", what),
+                  LOG_STR("detail", detail));
+    carry->state = to;
+    switch (admin_close_partition(carrier->admin, carry->partition, state, &why)) {
+    case ADMIN_OK:
+    case ADMIN_CLOSED: /* by somebody else: that will do */
+    case ADMIN_LOST:
+    case ADMIN_MISSING:
+    case ADMIN_RESTARTED: return CARRY_IDLE;
+    case ADMIN_REFUSED: return from_redis(carrier), CARRY_REFUSED;
+    case ADMIN_LOADING:
+    case ADMIN_DOWN: break;
+    }
+    return from_redis(carrier);
+}
+
+static enum carry_result get_stuck(struct carrier *carrier, struct carry *carry, const char *detail)
+{
+    stats_count(STATS_LEDGER_ERRORS, 1);
+    return shut(carrier, carry, CARRY_STUCK, "closed: ledger", detail);
+}
+
+/* Where SQL is, and where the epochs before that ended. */
+static void keep_place(struct carry *carry, const struct apply *apply)
+{
+    carry->at = (struct feed_id){apply->at.epoch, apply->at.seq};
+    memcpy(carry->run_id, apply->ended.run_id, sizeof(carry->run_id));
+    carry->ended.count = apply->ended.count;
+    static_assert(EPOCHS_TOLD <= FEED_ENDS_MAX, "every end that SQL tells has its place");
+    for (size_t i = 0; i < apply->ended.count; i++)
+        carry->ended.ends[i] =
+            (struct feed_id){apply->ended.ends[i].epoch, apply->ended.ends[i].last_seq};
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+enum carry_result carry_begin(struct carrier *carrier, struct carry *carry)
+{
+    struct apply *apply = apply_of(carrier, carry);
+    if (carry->state != CARRY_UNSEEN)
+        return CARRY_IDLE;
+    if (apply_checkpoint(apply) != APPLY_DONE)
+        return from_sql(carrier);
+    keep_place(carry, apply);
+    carry->state = CARRY_SEEN;
+    return CARRY_IDLE;
+}
+
+/* Open, and by this Redis process. */
+static void flow(struct carrier *carrier, struct carry *carry)
+{
+    carry->state = CARRY_FLOWING;
+    carry->run_epoch = feed_epoch(carrier->admin);
+    snprintf(carry->run_here, sizeof(carry->run_here), "%s", feed_source(carrier->admin));
+}
+
+/* The store is not there. Made, if there never was one. */
+static enum carry_result make_store(struct carrier *carrier, struct carry *carry, bool has_past)
+{
+    const char *why;
+    if (has_past) {
+        if (carry->state != CARRY_LOST)
+            log_event(LOG_ERROR, "the state of a partition is lost",
+                      LOG_INT("partition", carry->partition),
+                      LOG_STR("why", "SQL has events, but Redis has no store"));
+        carry->state = CARRY_LOST;
+        return CARRY_IDLE;
+    }
+    enum admin_result result =
+        admin_open_partition(carrier->admin, carry->partition, ADMIN_CREATE, &why);
+    if (result == ADMIN_OK)
+        flow(carrier, carry);
+    return result == ADMIN_DOWN ? from_redis(carrier) : CARRY_IDLE;
+}
+
+/* What meta says. */
+static enum carry_result look_at_meta(struct carrier *carrier, struct carry *carry, bool has_past)
+{
+    const char *why;
+    enum admin_result result =
+        admin_open_partition(carrier->admin, carry->partition, ADMIN_LOOK, &why);
+    switch (result) {
+    case ADMIN_OK: flow(carrier, carry); break;
+    case ADMIN_RESTARTED: carry->state = CARRY_BEHIND; break;
+    case ADMIN_CLOSED:
+        if (carry->state == CARRY_SEEN || carry->state == CARRY_LOST)
+            carry->state = CARRY_FLOWING;
+        break;
+    case ADMIN_LOST:
+        if (carry->state != CARRY_LOST)
+            log_event(LOG_ERROR, "the state of a partition is lost",
+                      LOG_INT("partition", carry->partition), LOG_STR("why", why));
+        carry->state = CARRY_LOST;
+        break;
+    case ADMIN_MISSING: return make_store(carrier, carry, has_past);
+    case ADMIN_REFUSED: return from_redis(carrier), CARRY_REFUSED;
+    case ADMIN_LOADING:
+    case ADMIN_DOWN: return from_redis(carrier);
+    }
+    return CARRY_IDLE;
+}
+
+/* Two Redis have opened an epoch of this number, and SQL is in the other one's. */
+static enum carry_result check_reign(struct carrier *carrier, struct carry *carry)
+{
+    char detail[128];
+    const char *here = feed_source(carrier->admin);
+    if (reign(carrier, carry) != carry->at.epoch || !*carry->run_id ||
+        strcmp(carry->run_id, here) == 0)
+        return CARRY_IDLE;
+    snprintf(detail, sizeof(detail), "epoch %lld in SQL is of Redis %.8s, this is %.8s",
+             (long long)carry->at.epoch, carry->run_id, here);
+    return shut(carrier, carry, CARRY_LOST, "lost", detail);
+}
+
+enum carry_result carry_look(struct carrier *carrier, struct carry *carry, bool has_past,
+                             int64_t now_ms)
+{
+    bool urgent = carry->state == CARRY_SEEN || carry->state == CARRY_BEHIND;
+    carry->tail = (struct feed_id){0, 0};
+    if (!urgent && now_ms < carry->look_ms)
+        return CARRY_IDLE;
+    carry->look_ms = now_ms + carrier->look_ms;
+    enum carry_result result = look_at_meta(carrier, carry, has_past);
+    if (result != CARRY_IDLE || carry->state == CARRY_LOST || carry->state == CARRY_STUCK)
+        return result;
+    if (feed_tail(carrier->admin, carry->partition, &carry->tail) < 0)
+        return from_redis(carrier);
+    if (carry->at.epoch == 0 || feed_id_compare(carry->tail, carry->at) >= 0)
+        return check_reign(carrier, carry);
+    char detail[128];
+    snprintf(detail, sizeof(detail), "SQL has events up to %lld-%lld, the stream ends at %lld-%lld",
+             (long long)carry->at.epoch, (long long)carry->at.seq, (long long)carry->tail.epoch,
+             (long long)carry->tail.seq);
+    return shut(carrier, carry, CARRY_LOST, "lost", detail);
+}
+
+/* --- carrying --------------------------------------------------------------------------------- */
+
+/* Committed, or found there: the last of it stays, so that the stream keeps an end. */
+static enum carry_result took(struct carrier *carrier, struct carry *carry, size_t count)
+{
+    const struct apply *apply = carrier->apply;
+    struct feed_id last = carrier->feed.entries[count - 1].id;
+    bool all = carrier->feed.count < carry->chunk;
+    keep_place(carry, apply);
+    if (carrier->feed.bytes > CHUNK_MAX_BYTES && carry->chunk > 1)
+        carry->chunk /= 2;
+    else if (!all && carrier->feed.bytes < CHUNK_LOW_BYTES && carry->chunk < CHUNK_MAX)
+        carry->chunk *= 2;
+    if (feed_applied(carrier->admin, carry->partition, carry->at, &carry->ended) < 0 ||
+        feed_trim(carrier->admin, carry->partition, last) < 0)
+        return from_redis(carrier);
+    carry->told = true;
+    return all ? CARRY_SHORT : CARRY_FULL;
+}
+
+/* The chunk as a whole is refused: a smaller one tells which entry it is. */
+static enum carry_result refused(struct carrier *carrier, struct carry *carry, size_t count)
+{
+    if (count == 1)
+        return get_stuck(carrier, carry, carrier->apply->why);
+    carry->chunk = (unsigned)count / 2;
+    return CARRY_FULL;
+}
+
+/* SQL is in a later epoch, which another Redis opened without what this one has: nobody may wait
+ * for it here, nor write on. */
+static enum carry_result disowned(struct carrier *carrier, struct carry *carry)
+{
+    keep_place(carry, carrier->apply);
+    stats_count(STATS_LEDGER_ERRORS, 1);
+    return shut(carrier, carry, CARRY_LOST, "lost", carrier->apply->why);
+}
+
+static enum carry_result no_memory(struct carrier *carrier, struct carry *carry, size_t count)
+{
+    if (count == 1)
+        return from_sql(carrier);
+    carry->chunk = (unsigned)count / 2;
+    return CARRY_FULL;
+}
+
+static enum carry_result apply_some(struct carrier *carrier, struct carry *carry, size_t count)
+{
+    struct apply *apply = apply_of(carrier, carry);
+    enum apply_result result = apply_chunk(apply, carrier->entries, count);
+    switch (result) {
+    case APPLY_DONE:
+        stats_count(STATS_LEDGER_COMMITS, 1);
+        stats_count(STATS_LEDGER_EVENTS, apply->fold.event_count);
+        stats_observe(STATS_LEDGER_CHUNK, apply->fold.event_count);
+        return took(carrier, carry, count);
+    case APPLY_THERE: return took(carrier, carry, count);
+    case APPLY_GAP:
+    case APPLY_FORMAT:
+        if (apply->good == 0)
+            return get_stuck(carrier, carry, apply->why);
+        carry->chunk = (unsigned)apply->good;
+        return CARRY_FULL;
+    case APPLY_FORK: return refused(carrier, carry, count);
+    case APPLY_DISOWNED: return disowned(carrier, carry);
+    case APPLY_ELSEWHERE: keep_place(carry, apply); return CARRY_FULL;
+    case APPLY_NO_MEMORY: return no_memory(carrier, carry, count);
+    case APPLY_DB:
+        if (apply->db_result == DB_CONSTRAINT)
+            return refused(carrier, carry, count);
+        return from_sql(carrier);
+    case APPLY_RESULTS: break;
+    }
+    abort();
+}
+
+/* All of the feed, in the words of apply.h. */
+static bool translate(struct carrier *carrier)
+{
+    const struct feed *feed = &carrier->feed;
+    if (feed->count > carrier->entry_cap) {
+        struct apply_entry *entries = reallocarray(carrier->entries, feed->count, sizeof(*entries));
+        if (!entries)
+            return false;
+        carrier->entries = entries;
+        carrier->entry_cap = feed->count;
+    }
+    for (size_t i = 0; i < feed->count; i++)
+        carrier->entries[i] = (struct apply_entry){
+            .epoch = feed->entries[i].id.epoch,
+            .seq = feed->entries[i].id.seq,
+            .bytes = str_absent(feed->entries[i].bytes) ? STR("") : feed->entries[i].bytes};
+    return true;
+}
+
+/* Answers may wait for what was taken before this process or this connection began. */
+static enum carry_result tell_where(struct carrier *carrier, struct carry *carry)
+{
+    if (!carry->told &&
+        feed_applied(carrier->admin, carry->partition, carry->at, &carry->ended) < 0)
+        return from_redis(carrier);
+    carry->told = true;
+    return CARRY_IDLE;
+}
+
+/* Nothing is left behind the checkpoint. What the stream once had there was deleted. */
+static enum carry_result settle(struct carrier *carrier, struct carry *carry)
+{
+    const char *why;
+    bool ends_later = carry->tail.epoch > 0 && feed_id_compare(carry->tail, carry->at) > 0;
+    if (ends_later || (carry->state == CARRY_BEHIND && carry->tail.epoch == 0)) {
+        char detail[128];
+        snprintf(detail, sizeof(detail),
+                 "the stream went up to %lld-%lld, but has nothing behind %lld-%lld",
+                 (long long)carry->tail.epoch, (long long)carry->tail.seq,
+                 (long long)carry->at.epoch, (long long)carry->at.seq);
+        return get_stuck(carrier, carry, detail);
+    }
+    if (carry->state != CARRY_BEHIND)
+        return tell_where(carrier, carry);
+    enum admin_result result =
+        admin_open_partition(carrier->admin, carry->partition, ADMIN_RENEW, &why);
+    if (result == ADMIN_OK)
+        flow(carrier, carry);
+    return result == ADMIN_DOWN ? from_redis(carrier) : CARRY_IDLE;
+}
+
+/* The entry at the checkpoint is not in the stream, or SQL is not there any more: then another
+ * applier has taken more, and dropped it. */
+static enum carry_result check_missing(struct carrier *carrier, struct carry *carry,
+                                       struct feed_id first)
+{
+    char detail[160];
+    struct feed_id was = carry->at;
+    struct apply *apply = apply_of(carrier, carry);
+    if (apply_checkpoint(apply) != APPLY_DONE)
+        return from_sql(carrier);
+    keep_place(carry, apply);
+    if (feed_id_compare(was, carry->at) != 0)
+        return CARRY_FULL;
+    snprintf(detail, sizeof(detail),
+             "SQL has events up to %lld-%lld, which the stream has not: it goes on with %lld-%lld",
+             (long long)carry->at.epoch, (long long)carry->at.seq, (long long)first.epoch,
+             (long long)first.seq);
+    return shut(carrier, carry, CARRY_LOST, "lost", detail);
+}
+
+/* An epoch begins in what was read. Only a Redis that has all that SQL has may begin one: the entry
+ * at the checkpoint stays in its stream. And whose epoch it is must be known. */
+static enum carry_result check_turn(struct carrier *carrier, struct carry *carry)
+{
+    const struct feed *feed = &carrier->feed;
+    struct feed_id first = feed->entries[0].id, last = feed->entries[feed->count - 1].id;
+    if (last.epoch != reign(carrier, carry) && carry->state == CARRY_FLOWING) {
+        enum carry_result result = look_at_meta(carrier, carry, true);
+        if (result != CARRY_IDLE || carry->state == CARRY_LOST)
+            return result;
+    }
+    if (first.epoch == carry->at.epoch || carry->at.epoch == 0)
+        return CARRY_IDLE;
+    int has = feed_has(carrier->admin, carry->partition, carry->at);
+    if (has < 0)
+        return from_redis(carrier);
+    return has ? CARRY_IDLE : check_missing(carrier, carry, first);
+}
+
+enum carry_result carry_step(struct carrier *carrier, struct carry *carry)
+{
+    if (carry->state != CARRY_FLOWING && carry->state != CARRY_BEHIND)
+        return CARRY_IDLE;
+    int rc = feed_read(&carrier->feed, carry->partition, carry->at, carry->chunk);
+    if (rc == 0 && !translate(carrier))
+        rc = -1;
+    if (rc < 0)
+        return from_redis(carrier);
+    if (carrier->feed.count == 0)
+        return settle(carrier, carry);
+    enum carry_result result = check_turn(carrier, carry);
+    if (result != CARRY_IDLE || carry->state == CARRY_LOST)
+        return result;
+    return apply_some(carrier, carry, carrier->feed.count);
+}

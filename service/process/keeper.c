@@ -1,0 +1,438 @@
+#include "process/keeper.h"
+#include "clock.h"
+#include "log.h"
+#include "pool/pool.h"
+#include "process/worker.h"
+#include "random.h"
+#include "store/admin/feed.h"
+#include "store/admin/scan.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STEP_MS        50
+#define CHORES_MS      1000  /* memory, the ledger's backlog */
+#define TRIM_MS        10000 /* events, records */
+#define CLOSED_LOOK_MS 500   /* at a store that is closed or lost */
+#define SWEEPS_MAX     64    /* items at once, a partition */
+#define LAG_EASE       10    /* refusals end a tenth below --ledger-max-lag */
+#define FIRST_WAIT_NS  (50 * 1000 * 1000)
+#define LOADING_MS     2000 /* at start: then the service says on /readyz how far Redis is */
+#define LATE_MS        1000 /* for holds on their way back, before the lag grows */
+#define IDLE_MS        5000 /* without a round, before it is said, and said again */
+
+struct sweep {
+    struct store_op op;
+    struct op_line line;
+    char sku[SKU_MAX_BYTES + 1];
+    struct keeper *keeper;
+};
+
+/* What was found when holds that are due were last looked for. */
+struct due {
+    int64_t at_ms; /* monotonic */
+    int64_t lag_ms;
+};
+
+struct keeper {
+    const struct shared_state *shared;
+    uv_loop_t loop;
+    struct store *store;
+    struct admin *admin;
+    struct arena arena;
+    uv_timer_t step;
+    uv_prepare_t pump;
+    uv_signal_t sigterm, sighup;
+    int64_t chores_at_ms, trim_at_ms, open_at_ms;
+    struct sweep sweeps[SWEEPS_MAX];
+    unsigned flying;
+    bool moved;         /* some of those gave holds back */
+    unsigned partition; /* the next to look at */
+    struct due due[PARTITIONS_MAX];
+    int64_t round_ms;    /* monotonic: when the last round came to its end */
+    int64_t say_ms;      /* when to say again that there was none since */
+    int64_t shut_say_ms; /* when to say again that a partition is not open */
+    bool stopping;
+};
+
+static void on_step(uv_timer_t *timer);
+
+/* --- rounds ----------------------------------------------------------------------------------- */
+
+static void begin_rounds(struct keeper *k)
+{
+    int64_t before_ms = k->shared->store_shared->keeper_round_ms; /* of a keeper that died */
+    k->round_ms = before_ms ? before_ms : clock_mono_ms();
+    k->say_ms = k->round_ms + IDLE_MS;
+    stats_set(STATS_PARTITIONS_SHUT, k->shared->store_config.partitions); /* until it was seen */
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++)
+        k->due[p].at_ms = k->round_ms;
+}
+
+/* Nobody knows what has come due since a partition was last looked at: where no hold is given back,
+ * because it is not open or the round has failed, the lag is what it may be. */
+static void show_lag(const struct keeper *k, bool failed)
+{
+    int64_t lag_ms = 0, now_ms = clock_mono_ms();
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
+        const struct due *due = &k->due[p];
+        int64_t since_ms = failed || !admin_is_open(k->admin, p) ? now_ms - due->at_ms : 0;
+        if (due->lag_ms + since_ms > lag_ms)
+            lag_ms = due->lag_ms + since_ms;
+    }
+    stats_set(STATS_EXPIRY_LAG_MS, lag_ms);
+}
+
+static void round_done(struct keeper *k)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms - k->round_ms >= IDLE_MS)
+        log_event(LOG_INFO, "the keeper goes on", LOG_INT("after_ms", now_ms - k->round_ms));
+    k->shared->store_shared->keeper_round_ms = k->round_ms = now_ms;
+    k->say_ms = now_ms + IDLE_MS;
+    show_lag(k, false);
+    stats_set(STATS_KEEPER_ROUND_AT_MS, clock_wall_ms());
+}
+
+static void round_failed(struct keeper *k, const char *why)
+{
+    int64_t now_ms = clock_mono_ms(), idle_ms = now_ms - k->round_ms;
+    show_lag(k, true);
+    if (now_ms < k->say_ms)
+        return;
+    k->say_ms = now_ms + IDLE_MS;
+    log_event(LOG_WARN, "the keeper has done nothing", LOG_INT("for_ms", idle_ms),
+              LOG_STR("why", why));
+}
+
+/* --- sweeping --------------------------------------------------------------------------------- */
+
+static void on_swept(struct store_op *op)
+{
+    struct sweep *sweep = op->user;
+    struct keeper *k = sweep->keeper;
+    k->moved = k->moved || outcome_succeeded(op->op.out.code);
+    if (--k->flying > 0)
+        return;
+    if (k->stopping)
+        uv_stop(&k->loop);
+    else if (k->moved)
+        uv_timer_start(&k->step, on_step, 0, STEP_MS); /* more may be due: look at once */
+}
+
+static void sweep_item(struct keeper *k, struct sweep *sweep, unsigned partition, struct str sku)
+{
+    *sweep = (struct sweep){.keeper = k};
+    memcpy(sweep->sku, sku.p, sku.n);
+    sweep->line.sku = (struct str){sweep->sku, sku.n};
+    sweep->op.op = (struct op){.kind = OP_SWEEP, .lines = &sweep->line, .line_count = 1};
+    sweep->op.op.partition = (uint16_t)partition;
+    sweep->op.done = on_swept;
+    sweep->op.user = sweep;
+    k->flying++;
+    store_submit(k->store, &sweep->op);
+}
+
+/* Hands over what is due in one partition. 0 or -1. */
+static int look_for_due(struct keeper *k, unsigned partition, int64_t now_ms)
+{
+    struct str names[SWEEPS_MAX];
+    int64_t oldest_ms = now_ms;
+    arena_reset(&k->arena);
+    int count = admin_due(k->admin, partition, now_ms, &k->arena, names, SWEEPS_MAX, &oldest_ms);
+    if (count < 0)
+        return -1;
+    k->due[partition] = (struct due){.at_ms = clock_mono_ms(), .lag_ms = now_ms - oldest_ms};
+    for (int i = 0; i < count; i++)
+        if (names[i].n <= SKU_MAX_BYTES)
+            sweep_item(k, &k->sweeps[i], partition, names[i]);
+    return 0;
+}
+
+/* In one partition that is open after the other, until something is due. */
+static int sweep_due(struct keeper *k, int64_t now_ms)
+{
+    unsigned partitions = k->shared->store_config.partitions;
+    k->moved = false;
+    for (unsigned i = 0; i < partitions && k->flying == 0; i++) {
+        if (admin_is_open(k->admin, k->partition) && look_for_due(k, k->partition, now_ms) < 0)
+            return -1;
+        k->partition = (k->partition + 1) % partitions;
+    }
+    return 0;
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+static void show_last_look(const struct store_shared *shared)
+{
+    stats_set(STATS_LEDGER_LAG_MS, shared->ledger_lag_ms);
+    stats_set(STATS_LEDGER_LOOK_AT_MS, shared->ledger_look_at_ms);
+}
+
+/* What a keeper saw that died is the last that is known; before the first look, that nothing waits
+ * for a service that begins. */
+static void begin_looks(const struct keeper *k)
+{
+    struct store_shared *shared = k->shared->store_shared;
+    if (!k->shared->store_config.ledger)
+        return;
+    if (shared->ledger_look_at_ms == 0)
+        shared->ledger_look_at_ms = clock_wall_ms();
+    show_last_look(shared);
+}
+
+static void add_backlog(struct feed_backlog *all, const struct feed_backlog *one)
+{
+    all->entries += one->entries;
+    all->events += one->events;
+    if (one->oldest_ms > 0 && one->oldest_ms < all->oldest_ms)
+        all->oldest_ms = one->oldest_ms;
+}
+
+/* Nothing that the ledger has not taken is ever dropped, so what comes in has to be bounded.
+ * Nothing comes into a partition that is not open: what waits there is shown, but holds up no
+ * other. */
+static int look_at_backlog(struct keeper *k, int64_t now_ms)
+{
+    struct store_shared *shared = k->shared->store_shared;
+    int64_t max = k->shared->store_config.ledger_max_lag;
+    struct feed_backlog all = {.oldest_ms = now_ms}, open = all;
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
+        struct feed_backlog one;
+        int rc = feed_look_behind(k->admin, p, &one);
+        if (rc < 0)
+            return rc;
+        add_backlog(&all, &one);
+        if (admin_is_open(k->admin, p))
+            add_backlog(&open, &one);
+    }
+    shared->ledger_silent = now_ms - open.oldest_ms > k->shared->store_config.request_timeout_ms;
+    shared->ledger_behind = open.events > (shared->ledger_behind ? max - max / LAG_EASE : max);
+    stats_set(STATS_STREAM_LENGTH, all.entries);
+    stats_set(STATS_LEDGER_LAG, all.events);
+    shared->ledger_lag_ms = now_ms - all.oldest_ms;
+    shared->ledger_look_at_ms = clock_wall_ms();
+    show_last_look(shared);
+    return 0;
+}
+
+static int trim_events(struct keeper *k, int64_t now_ms)
+{
+    int64_t events = 0;
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++)
+        if (admin_is_open(k->admin, p) && admin_trim_events(k->admin, p, now_ms, &events) < 0)
+            return -1;
+    stats_set(STATS_STREAM_LENGTH, events);
+    return 0;
+}
+
+static int look_at_audit(struct keeper *k)
+{
+    struct scan_audit audit;
+    if (scan_last_audit(k->admin, &audit) < 0)
+        return -1;
+    stats_set(STATS_AUDIT_RESULT, audit.result);
+    stats_set(STATS_AUDIT_DRIFT, audit.drift);
+    stats_set(STATS_AUDIT_AT_MS, audit.at_ms);
+    return 0;
+}
+
+/* What is old, where nobody has to look at it first. */
+static int trim(struct keeper *k, int64_t now_ms)
+{
+    if (!k->shared->store_config.ledger && trim_events(k, now_ms) < 0)
+        return -1;
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
+        int dropped = admin_is_open(k->admin, p) ? admin_trim_records(k->admin, p, now_ms) : 0;
+        if (dropped < 0)
+            return -1;
+        stats_count(STATS_TRIMMED_RECORDS, (uint64_t)dropped);
+    }
+    return 0;
+}
+
+static int chores(struct keeper *k, int64_t now_ms)
+{
+    bool ledger = k->shared->store_config.ledger;
+    int64_t mono_ms = clock_mono_ms();
+    if (mono_ms >= k->chores_at_ms) {
+        k->chores_at_ms = mono_ms + CHORES_MS;
+        if (admin_look_at_memory(k->admin) < 0 || admin_look_at_replicas(k->admin) < 0 ||
+            (ledger && look_at_backlog(k, now_ms) < 0))
+            return -1;
+    }
+    if (mono_ms < k->trim_at_ms)
+        return 0;
+    k->trim_at_ms = mono_ms + TRIM_MS;
+    return look_at_audit(k) < 0 ? -1 : trim(k, now_ms);
+}
+
+/* How far Redis is with loading has been said already. */
+static void say_not_open(enum admin_result result, const char *what, const char *why)
+{
+    static struct log_gate gate;
+    if (result != ADMIN_LOADING && log_allowed(&gate, clock_mono_ms()))
+        log_event(admin_passes(result) ? LOG_WARN : LOG_ERROR, what, LOG_STR("why", why));
+}
+
+static void say_partly_open(struct keeper *k, unsigned open, const char *why)
+{
+    if (clock_mono_ms() < k->shut_say_ms)
+        return;
+    k->shut_say_ms = clock_mono_ms() + IDLE_MS;
+    log_event(LOG_ERROR, "some partitions are not open", LOG_INT("open", open),
+              LOG_INT("of", k->shared->store_config.partitions), LOG_STR("why", why));
+}
+
+/* True if there is anything to work on: the partitions do not depend on each other. */
+static bool look(struct keeper *k)
+{
+    const char *why;
+    enum admin_result result = admin_open(k->admin, &why);
+    unsigned open = admin_open_count(k->admin);
+    stats_set(STATS_PARTITIONS_SHUT, k->shared->store_config.partitions - open);
+    if (open > 0 && !admin_passes(result) && result != ADMIN_OK)
+        say_partly_open(k, open, why);
+    if (open > 0)
+        return true;
+    k->open_at_ms = clock_mono_ms() + (admin_passes(result) ? STEP_MS : CLOSED_LOOK_MS);
+    say_not_open(result, "redis is not open", why);
+    round_failed(k, why);
+    return false;
+}
+
+static void on_step(uv_timer_t *timer)
+{
+    static struct log_gate gate;
+    struct keeper *k = timer->data;
+    if (k->flying > 0 && clock_mono_ms() - k->round_ms > LATE_MS)
+        round_failed(k, "Redis has not answered its transactions yet");
+    if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms || !look(k))
+        return;
+    int64_t now_ms = admin_now_ms(k->admin);
+    if (now_ms >= 0 && sweep_due(k, now_ms) == 0 && chores(k, now_ms) == 0) {
+        round_done(k);
+        return;
+    }
+    if (log_allowed(&gate, clock_mono_ms()))
+        log_event(LOG_WARN, "a round of the keeper was cut short",
+                  LOG_STR("why", admin_why(k->admin)));
+    round_failed(k, admin_why(k->admin));
+}
+
+static void on_pump(uv_prepare_t *prepare)
+{
+    struct keeper *k = prepare->data;
+    store_pump(k->store);
+}
+
+static void on_term(uv_signal_t *handle, int signo)
+{
+    struct keeper *k = handle->data;
+    (void)signo;
+    k->stopping = true;
+    if (k->flying == 0)
+        uv_stop(&k->loop);
+}
+
+static void on_hup(uv_signal_t *handle, int signo)
+{
+    struct keeper *k = handle->data;
+    (void)signo;
+    log_configure((enum log_format)k->shared->config->log_format,
+                  config_log_level(k->shared->config));
+}
+
+/* Waits for Redis at the start. False: it is not set up for us. */
+static bool open_first(struct keeper *k, int64_t patience_ms)
+{
+    int64_t begin_ms = clock_mono_ms();
+    for (;;) {
+        const char *why;
+        enum admin_result result = admin_open(k->admin, &why);
+        if (result == ADMIN_REFUSED) {
+            log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", why));
+            return false;
+        }
+        if (result == ADMIN_OK)
+            return true;
+        say_not_open(result, "waiting for redis", why);
+        round_failed(k, why);
+        if (!admin_passes(result) || clock_mono_ms() - begin_ms >= patience_ms)
+            return true;
+        if (result == ADMIN_LOADING && clock_mono_ms() - begin_ms >= LOADING_MS)
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = FIRST_WAIT_NS}, NULL);
+    }
+}
+
+static int start(struct keeper *k)
+{
+    char err[256] = "";
+    k->store =
+        store_new(&k->loop, &k->shared->store_config, k->shared->store_shared, err, sizeof(err));
+    if (!k->store) {
+        log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
+        return -1;
+    }
+    uv_timer_init(&k->loop, &k->step);
+    uv_prepare_init(&k->loop, &k->pump);
+    uv_signal_init(&k->loop, &k->sigterm);
+    uv_signal_init(&k->loop, &k->sighup);
+    k->step.data = k->pump.data = k->sigterm.data = k->sighup.data = k;
+    uv_signal_start(&k->sigterm, on_term, SIGTERM);
+    uv_signal_start(&k->sighup, on_hup, SIGHUP);
+    uv_prepare_start(&k->pump, on_pump);
+    uv_timer_start(&k->step, on_step, 0, STEP_MS);
+    return 0;
+}
+
+static void stop(struct keeper *k)
+{
+    admin_free(k->admin);
+    arena_free(&k->arena);
+    if (!store_can_close(k->store))
+        return;
+    store_free(k->store);
+    uv_close((uv_handle_t *)&k->step, NULL);
+    uv_close((uv_handle_t *)&k->pump, NULL);
+    uv_close((uv_handle_t *)&k->sigterm, NULL);
+    uv_close((uv_handle_t *)&k->sighup, NULL);
+    uv_run(&k->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&k->loop);
+}
+
+int keeper_run(struct pool_child *child, void *arg)
+{
+    const struct keeper_args *args = arg;
+    struct keeper k = {.shared = args->shared};
+    char err[256] = "";
+    prctl(PR_SET_NAME, "stockd-keeper");
+    log_set_process("keeper", -1);
+    random_after_fork();
+    stats_attach(args->shared->stats, args->stats_slot, "keeper");
+    stats_set(STATS_AUDIT_RESULT, -1);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    for (unsigned i = 0; i < args->shared->workers; i++)
+        close(args->shared->listen_fds[i]);
+    arena_init(&k.arena, 16 * 1024, 1 << 20);
+    k.admin = admin_new(&k.shared->store_config, k.shared->store_shared, err, sizeof(err));
+    if (!k.admin || uv_loop_init(&k.loop) != 0) {
+        log_event(LOG_ERROR, "cannot start", LOG_STR("why", err));
+        return POOL_EXIT_FATAL;
+    }
+    begin_rounds(&k);
+    begin_looks(&k);
+    if (!open_first(&k, args->patience_ms))
+        return POOL_EXIT_FATAL;
+    if (start(&k) < 0 || pool_ready(child) < 0)
+        return EXIT_FAILURE;
+    uv_run(&k.loop, UV_RUN_DEFAULT);
+    stop(&k);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,29 @@
+/* ledger_door.h -- how a process of the service comes into the ledger's database.
+ *
+ * Opens it, brings it to this program's schema if it is the embedded one, reads its id and puts
+ * that where all processes of the service find it. The caller owns *db.
+ *
+ * Invariant: the id of a running service never changes. A database with another one is refused.
+ */
+#ifndef PROCESS_LEDGER_OPEN_H
+#define PROCESS_LEDGER_OPEN_H
+
+#include "config.h"
+#include "ledger/identity.h"
+
+enum door_result {
+    DOOR_OPEN,
+    DOOR_LATER,  /* it cannot be reached now */
+    DOOR_REFUSED /* it is not one that this service may write to */
+};
+
+/* *why, for all but DOOR_OPEN, is without passwords; *db is NULL then. */
+enum door_result ledger_door_open(const struct config *config, struct store_shared *shared,
+                                  struct db **db, char *why, size_t why_size)
+    __attribute__((warn_unused_result));
+
+/* For one that is open already, after trouble: is it still the same ledger? */
+enum door_result ledger_door_check(struct db *db, struct store_shared *shared, char *why,
+                                   size_t why_size) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,344 @@
+#include "process/ledger_process.h"
+#include "clock.h"
+#include "log.h"
+#include "pool/pool.h"
+#include "process/applier_partition.h"
+#include "process/ledger_open.h"
+#include "process/ledger_restore.h"
+#include "process/worker.h"
+#include "random.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WAIT_MS          100 /* for new entries, for others to open; a signal is noticed after it */
+#define GATHER_MS        10  /* after few entries: let more of them share the next commit */
+#define REDIS_WAIT_MS    100 /* before the next connection */
+#define BACKOFF_FIRST    100 /* ms, after trouble with SQL */
+#define BACKOFF_MAX      5000 /* ms */
+#define LOOK_MS          500  /* from one look at meta and the stream's end to the next */
+#define LOOK_PER_PART_MS 10
+#define PING_MS          1000 /* with --durability ledger: is SQL there although nothing happens? */
+#define RESTORE_MS       10000 /* from one try of --auto-restore to the next */
+#define STOP_MS          2000  /* what is there when we are told to stop is taken along */
+#define LOADING_MS       2000  /* at start: then the service says on /readyz how far Redis is */
+
+struct ledger_process {
+    const struct shared_state *shared;
+    struct admin *admin;
+    struct db *db; /* NULL: not open */
+    struct apply apply;
+    struct carrier carrier;
+    struct carry *parts;
+    unsigned part_count;
+    unsigned *waiting; /* for feed_wait: numbers and positions of partitions */
+    struct feed_id *positions;
+    sigset_t signals;
+    int64_t backoff_ms, stop_ms; /* stop_ms: when to leave at the latest; 0: not asked to */
+    int64_t ping_ms;
+    int64_t restore_ms; /* before this no restore is tried */
+    bool db_checked;    /* since the last trouble */
+    bool redis_known;   /* it once was what we need */
+    bool redis_loading;
+    bool refused;
+};
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+/* Lets time pass, though not beyond the time to leave, and notices signals. */
+static void rest(struct ledger_process *l, int64_t ms)
+{
+    int64_t left_ms = l->stop_ms ? l->stop_ms - clock_mono_ms() : ms;
+    if (ms > left_ms)
+        ms = left_ms > 0 ? left_ms : 0;
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    int signo = sigtimedwait(&l->signals, NULL, &time);
+    if (signo == SIGTERM && l->stop_ms == 0)
+        l->stop_ms = clock_mono_ms() + STOP_MS;
+    if (signo == SIGHUP)
+        log_configure((enum log_format)l->shared->config->log_format,
+                      config_log_level(l->shared->config));
+}
+
+/* Until there is something to read in a partition that flows. */
+static void wait_for_entries(struct ledger_process *l)
+{
+    size_t count = 0;
+    for (unsigned i = 0; i < l->part_count; i++)
+        if (l->parts[i].state == CARRY_FLOWING) {
+            l->waiting[count] = l->parts[i].partition;
+            l->positions[count++] = l->parts[i].at;
+        }
+    /* A connection that is lost here shows in the next pass. */
+    if (count == 0 || feed_wait(l->admin, l->waiting, l->positions, count, WAIT_MS) < 0)
+        rest(l, WAIT_MS);
+}
+
+/* --- trouble ---------------------------------------------------------------------------------- */
+
+static void forget_all(struct ledger_process *l)
+{
+    for (unsigned i = 0; i < l->part_count; i++)
+        carry_forget(&l->parts[i]);
+}
+
+static void redis_trouble(struct ledger_process *l, const char *why)
+{
+    static struct log_gate gate;
+    if (!l->redis_loading && log_allowed(&gate, clock_mono_ms())) /* that has been said */
+        log_event(LOG_WARN, "the ledger waits for redis", LOG_STR("why", why));
+    admin_hang_up(l->admin);
+    forget_all(l);
+    rest(l, REDIS_WAIT_MS);
+}
+
+static void sql_trouble(struct ledger_process *l, const char *why)
+{
+    static struct log_gate gate;
+    stats_count(STATS_LEDGER_ERRORS, 1);
+    l->backoff_ms = l->backoff_ms ? l->backoff_ms * 2 : BACKOFF_FIRST;
+    if (l->backoff_ms > BACKOFF_MAX)
+        l->backoff_ms = BACKOFF_MAX;
+    if (log_allowed(&gate, clock_mono_ms()))
+        log_event(LOG_WARN, "the ledger waits for its database", LOG_STR("why", why),
+                  LOG_INT("again_in_ms", l->backoff_ms));
+    l->db_checked = false;
+    l->shared->store_shared->ledger_down = true;
+    forget_all(l);
+    rest(l, l->backoff_ms);
+}
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+/* For the commit: neither may a silent SQL go unnoticed, nor is there time to gather entries. */
+static bool answers_wait(const struct ledger_process *l)
+{
+    return l->shared->store_config.durability == DURABILITY_LEDGER;
+}
+
+static bool open_database(struct ledger_process *l)
+{
+    struct store_shared *shared = l->shared->store_shared;
+    char why[MIGRATE_WHY_SIZE] = "";
+    bool opened = l->db != NULL;
+    bool fresh = !answers_wait(l) || clock_mono_ms() < l->ping_ms;
+    if (l->db_checked && fresh)
+        return true;
+    enum door_result result =
+        opened ? ledger_door_check(l->db, shared, why, sizeof(why))
+               : ledger_door_open(l->shared->config, shared, &l->db, why, sizeof(why));
+    /* One that was right once and is not now may be in the middle of a repair. */
+    if (result == DOOR_REFUSED && !opened) {
+        log_event(LOG_ERROR, "cannot write to this ledger", LOG_STR("why", why));
+        l->refused = true;
+        return false;
+    }
+    if (result != DOOR_OPEN) {
+        sql_trouble(l, why);
+        return false;
+    }
+    if (!opened) {
+        apply_free(&l->apply);
+        apply_init(&l->apply, l->db, 0);
+    }
+    l->ping_ms = clock_mono_ms() + PING_MS;
+    l->shared->store_shared->ledger_down = false;
+    return l->db_checked = true;
+}
+
+static bool open_redis(struct ledger_process *l)
+{
+    const char *why;
+    enum admin_result result = admin_connect(l->admin, &why);
+    l->redis_loading = result == ADMIN_LOADING;
+    l->redis_known = l->redis_known || result == ADMIN_OK;
+    /* One that was right once and is not now may be in the middle of a repair. */
+    if (result == ADMIN_REFUSED && !l->redis_known) {
+        log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", why));
+        l->refused = true;
+    } else if (result != ADMIN_OK) {
+        redis_trouble(l, why);
+    }
+    return result == ADMIN_OK;
+}
+
+/* --- a pass over the partitions --------------------------------------------------------------- */
+
+/* Every checkpoint is known before anything is made or opened: whether the store is new or lost is
+ * a question to all of them. */
+static enum carry_result look_at_all(struct ledger_process *l)
+{
+    enum carry_result result = CARRY_IDLE;
+    bool has_past = false, lost = false;
+    for (unsigned i = 0; i < l->part_count && result == CARRY_IDLE; i++) {
+        result = carry_begin(&l->carrier, &l->parts[i]);
+        has_past = has_past || l->parts[i].at.epoch > 0;
+    }
+    for (unsigned i = 0; i < l->part_count && result == CARRY_IDLE; i++) {
+        result = carry_look(&l->carrier, &l->parts[i], has_past, clock_mono_ms());
+        lost = lost || l->parts[i].state == CARRY_LOST;
+    }
+    if (result == CARRY_IDLE)
+        l->shared->store_shared->state_lost = lost;
+    return result;
+}
+
+/* The result that says most about what to do next. */
+static enum carry_result pass(struct ledger_process *l)
+{
+    enum carry_result worst = look_at_all(l);
+    for (unsigned i = 0; i < l->part_count && worst < CARRY_REDIS; i++) {
+        enum carry_result result = carry_step(&l->carrier, &l->parts[i]);
+        if (result > worst)
+            worst = result;
+    }
+    return worst;
+}
+
+/* --- lost state ------------------------------------------------------------------------------- */
+
+static bool may_go_on(void *user)
+{
+    struct ledger_process *l = user;
+    rest(l, 0);
+    return l->stop_ms == 0;
+}
+
+/* With --auto-restore. What is known of the partitions is of the store that was. */
+static void restore_lost(struct ledger_process *l)
+{
+    const struct shared_state *shared = l->shared;
+    if (!shared->config->auto_restore || !shared->store_shared->state_lost || l->stop_ms != 0 ||
+        clock_mono_ms() < l->restore_ms)
+        return;
+    if (ledger_restore_auto(shared->config, shared->store_config.redis_url, may_go_on, l) ==
+        RESTORE_DONE)
+        forget_all(l);
+    l->restore_ms = clock_mono_ms() + RESTORE_MS;
+}
+
+static void turn(struct ledger_process *l)
+{
+    rest(l, 0);
+    if (!open_database(l) || !open_redis(l))
+        return;
+    enum carry_result result = pass(l);
+    if (result < CARRY_REDIS) {
+        l->backoff_ms = 0;
+        restore_lost(l);
+    }
+    if (result < CARRY_FULL && l->stop_ms != 0)
+        l->stop_ms = clock_mono_ms(); /* nothing more is there */
+    switch (result) {
+    case CARRY_IDLE:
+        if (l->stop_ms == 0)
+            wait_for_entries(l);
+        break;
+    case CARRY_SHORT: rest(l, answers_wait(l) ? 0 : GATHER_MS); break;
+    case CARRY_FULL: break;
+    case CARRY_REDIS: redis_trouble(l, l->carrier.why); break;
+    case CARRY_SQL: sql_trouble(l, l->carrier.why); break;
+    case CARRY_REFUSED:
+        log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", l->carrier.why));
+        l->refused = true;
+        break;
+    }
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+/* Every partition is open, or what is wrong with it is not for waiting. */
+static bool settled(const struct ledger_process *l)
+{
+    for (unsigned i = 0; i < l->part_count; i++)
+        if (l->parts[i].state < CARRY_FLOWING)
+            return false;
+    return true;
+}
+
+/* There is still something to wait for before we say that we are ready. */
+static bool waits(const struct ledger_process *l, int64_t begin_ms, int64_t patience_ms)
+{
+    int64_t waited_ms = clock_mono_ms() - begin_ms;
+    return !settled(l) && waited_ms < patience_ms && !(l->redis_loading && waited_ms >= LOADING_MS);
+}
+
+static bool leaving(const struct ledger_process *l)
+{
+    return l->refused || (l->stop_ms != 0 && clock_mono_ms() >= l->stop_ms);
+}
+
+static bool make_parts(struct ledger_process *l)
+{
+    char err[256] = "out of memory";
+    l->part_count = l->shared->store_config.partitions;
+    l->admin = admin_new(&l->shared->store_config, l->shared->store_shared, err, sizeof(err));
+    l->parts = calloc(l->part_count, sizeof(*l->parts));
+    l->waiting = calloc(l->part_count, sizeof(*l->waiting));
+    l->positions = calloc(l->part_count, sizeof(*l->positions));
+    for (unsigned i = 0; l->parts && i < l->part_count; i++)
+        carry_init(&l->parts[i], i);
+    apply_init(&l->apply, NULL, 0);
+    l->carrier = (struct carrier){.admin = l->admin,
+                                  .apply = &l->apply,
+                                  .look_ms = LOOK_MS + l->part_count * LOOK_PER_PART_MS};
+    feed_init(&l->carrier.feed, l->admin);
+    if (l->admin && l->parts && l->waiting && l->positions)
+        return true;
+    log_event(LOG_ERROR, "cannot start", LOG_STR("why", err));
+    return false;
+}
+
+static void stop(struct ledger_process *l)
+{
+    apply_free(&l->apply);
+    db_close(l->db);
+    feed_free(&l->carrier.feed);
+    free(l->carrier.entries);
+    free(l->parts);
+    free(l->waiting);
+    free(l->positions);
+    if (l->admin)
+        admin_free(l->admin);
+}
+
+static void begin_process(struct ledger_process *l, const struct ledger_args *args)
+{
+    prctl(PR_SET_NAME, "stockd-ledger");
+    log_set_process("ledger", -1);
+    random_after_fork();
+    stats_attach(args->shared->stats, args->stats_slot, "ledger");
+    signal(SIGINT, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
+    sigemptyset(&l->signals);
+    sigaddset(&l->signals, SIGTERM);
+    sigaddset(&l->signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &l->signals, NULL);
+    for (unsigned i = 0; i < args->shared->workers; i++)
+        close(args->shared->listen_fds[i]);
+}
+
+int ledger_process_run(struct pool_child *child, void *arg)
+{
+    const struct ledger_args *args = arg;
+    struct ledger_process l = {.shared = args->shared};
+    bool said = false;
+    begin_process(&l, args);
+    if (!make_parts(&l))
+        l.refused = true;
+    int64_t begin_ms = clock_mono_ms();
+    while (!leaving(&l)) {
+        turn(&l);
+        if (said || l.refused || waits(&l, begin_ms, args->patience_ms))
+            continue;
+        if (pool_ready(child) < 0)
+            break;
+        said = true;
+    }
+    stop(&l);
+    return l.refused ? POOL_EXIT_FATAL : EXIT_SUCCESS;
+}

@@ -1,0 +1,305 @@
+#include "process/master.h"
+#include "address.h"
+#include "core/route.h"
+#include "pool/pool.h"
+#include "process/embedded.h"
+#include "process/keeper.h"
+#include "process/ledger_open.h"
+#include "process/ledger_process.h"
+#include "process/listen.h"
+#include "process/worker.h"
+#include "stats.h"
+#include "version.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define READY_TIMEOUT_MS  120000
+#define PATIENCE_OWN_MS   60000 /* for an embedded Redis to start; not while it loads */
+#define PATIENCE_OTHER_MS 2000
+#define STOP_GRACE_MS     3000
+#define DRAIN_EXTRA_MS    1000
+
+struct master {
+    const struct config *config;
+    struct pool *pool;
+    struct shared_state shared;
+    struct embedded embedded;
+    struct keeper_args keeper;
+    struct ledger_args ledger;
+    struct worker_args workers[CONFIG_WORKERS_MAX];
+    int listen_fds[CONFIG_WORKERS_MAX];
+    int redis_slot, ledger_slot, keeper_slot, first_worker; /* -1: none */
+    bool stop;                                              /* a signal asked for it */
+    bool failed; /* a child said that it cannot work here */
+};
+
+/* --- what the pool tells ---------------------------------------------------------------------- */
+
+static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
+{
+    struct master *m = ctx;
+    const char *what = slot == m->redis_slot    ? "redis-server"
+                       : slot == m->ledger_slot ? "ledger"
+                       : slot == m->keeper_slot ? "keeper"
+                                                : "worker";
+    if (gone->fatal || gone->init_failed)
+        m->failed = true;
+    if (gone->stopped)
+        return;
+    log_event(LOG_WARN, "a child ended", LOG_STR("child", what), LOG_INT("child_pid", gone->pid),
+              LOG_INT("status", gone->status), LOG_INT("signal", gone->signal),
+              LOG_INT("restart_in_ms", gone->restart_in_ms));
+    if (gone->restart_in_ms >= 0)
+        stats_count(STATS_POOL_RESTARTS, 1);
+}
+
+static void on_signal(void *ctx, int signo)
+{
+    struct master *m = ctx;
+    if (signo != SIGHUP) {
+        m->stop = true;
+        return;
+    }
+    log_configure((enum log_format)m->config->log_format, config_log_level(m->config));
+    for (size_t i = 0; i < pool_slots(m->pool); i++)
+        if ((int)i != m->redis_slot && pool_slot_alive(m->pool, (int)i))
+            kill(pool_slot_pid(m->pool, (int)i), SIGHUP);
+    log_event(LOG_INFO, "configuration read again");
+}
+
+/* --- starting --------------------------------------------------------------------------------- */
+
+static int fail(const char *what, const char *why)
+{
+    log_event(LOG_ERROR, what, LOG_STR("why", why));
+    return EXIT_FAILURE;
+}
+
+static bool make_shared(struct master *m)
+{
+    unsigned workers = (unsigned)m->config->workers;
+    m->shared.config = m->config;
+    m->shared.workers = workers;
+    m->shared.store_shared = mmap(NULL, sizeof(*m->shared.store_shared), PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    m->shared.stats = stats_new(workers + 3, route_names(), ROUTES);
+    m->shared.listen_fds = m->listen_fds;
+    if (m->shared.store_shared == MAP_FAILED || !m->shared.stats)
+        return false;
+    stats_attach(m->shared.stats, workers + 1, "master");
+    return true;
+}
+
+static int add_redis(struct master *m)
+{
+    struct pool_slot_options options = {.name = "redis",
+                                        .index = -1,
+                                        .restart = POOL_ALWAYS,
+                                        .death_signal = SIGTERM,
+                                        .run = embedded_run,
+                                        .arg = &m->embedded,
+                                        .keep_fds = &m->embedded.lock_fd,
+                                        .keep_count = 1};
+    return pool_add(m->pool, &options);
+}
+
+static int64_t patience_ms(const struct master *m)
+{
+    return m->config->redis ? PATIENCE_OTHER_MS : PATIENCE_OWN_MS;
+}
+
+static int add_ledger(struct master *m)
+{
+    m->ledger = (struct ledger_args){
+        .shared = &m->shared, .stats_slot = m->shared.workers + 2, .patience_ms = patience_ms(m)};
+    struct pool_slot_options options = {.name = "ledger",
+                                        .index = -1,
+                                        .restart = POOL_ALWAYS,
+                                        .handshake = true,
+                                        .run = ledger_process_run,
+                                        .arg = &m->ledger};
+    return pool_add(m->pool, &options);
+}
+
+static int add_keeper(struct master *m)
+{
+    m->keeper = (struct keeper_args){
+        .shared = &m->shared, .stats_slot = m->shared.workers, .patience_ms = patience_ms(m)};
+    struct pool_slot_options options = {.name = "keeper",
+                                        .index = -1,
+                                        .restart = POOL_ALWAYS,
+                                        .handshake = true,
+                                        .run = keeper_run,
+                                        .arg = &m->keeper};
+    return pool_add(m->pool, &options);
+}
+
+static int add_worker(struct master *m, unsigned index)
+{
+    m->workers[index] = (struct worker_args){.shared = &m->shared, .index = index};
+    struct pool_slot_options options = {.name = "worker",
+                                        .index = (int)index,
+                                        .restart = POOL_ALWAYS,
+                                        .handshake = true,
+                                        .run = worker_run,
+                                        .arg = &m->workers[index]};
+    return pool_add(m->pool, &options);
+}
+
+/* Every child must know which database --ledger leads to, so that a store of another one is
+ * refused. One that cannot be reached now is no reason not to serve: the ledger process asks
+ * again. */
+static bool knows_ledger(struct master *m, char *why, size_t why_size)
+{
+    struct db *db;
+    if (!config_has_ledger(m->config))
+        return true;
+    enum door_result result =
+        ledger_door_open(m->config, m->shared.store_shared, &db, why, why_size);
+    if (result == DOOR_OPEN)
+        db_close(db);
+    if (result == DOOR_LATER)
+        log_event(LOG_WARN, "the ledger's database cannot be reached", LOG_STR("why", why));
+    return result != DOOR_REFUSED;
+}
+
+static int make_pool(struct master *m)
+{
+    sigset_t signals;
+    struct pool_events events = {.ctx = m, .on_exit = on_exit_of, .on_signal = on_signal};
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    int rc = pool_new(&m->pool, m->shared.workers + 3, &events);
+    return rc < 0 ? rc : pool_watch_signals(m->pool, &signals);
+}
+
+/* Adds a slot, starts it and waits until it serves. */
+/* Forks one process. False, with the reason in the log: no child is there to tell it. */
+static bool fork_slot(struct master *m, int slot)
+{
+    int rc = slot < 0 ? slot : pool_start_slot(m->pool, slot);
+    if (rc < 0)
+        log_event(LOG_ERROR, "a process could not be started", LOG_STR("why", strerror(-rc)));
+    return rc >= 0;
+}
+
+static bool bring_up(struct master *m, int slot)
+{
+    if (!fork_slot(m, slot))
+        return false;
+    int rc = pool_wait_ready(m->pool, READY_TIMEOUT_MS);
+    return rc == 0 && !m->failed && !m->stop;
+}
+
+static bool bring_up_all(struct master *m)
+{
+    if (!m->config->redis) {
+        m->redis_slot = add_redis(m);
+        if (!bring_up(m, m->redis_slot))
+            return false;
+    }
+    if (config_has_ledger(m->config) && m->config->ledger_apply) {
+        m->ledger_slot = add_ledger(m);
+        if (!bring_up(m, m->ledger_slot))
+            return false;
+    }
+    m->keeper_slot = add_keeper(m);
+    if (!bring_up(m, m->keeper_slot))
+        return false;
+    for (unsigned i = 0; i < m->shared.workers; i++) {
+        int slot = add_worker(m, i);
+        if (i == 0)
+            m->first_worker = slot;
+        if (!fork_slot(m, slot))
+            return false;
+    }
+    return pool_wait_ready(m->pool, READY_TIMEOUT_MS) == 0 && !m->failed && !m->stop;
+}
+
+/* --- stopping --------------------------------------------------------------------------------- */
+
+static void close_listeners(struct master *m)
+{
+    for (unsigned i = 0; i < m->shared.workers; i++)
+        if (m->shared.listen_fds[i] > 0)
+            close(m->shared.listen_fds[i]);
+}
+
+static void stop_all(struct master *m)
+{
+    close_listeners(m);
+    for (unsigned i = 0; m->first_worker >= 0 && i < m->shared.workers; i++)
+        if (m->first_worker + (int)i < (int)pool_slots(m->pool))
+            pool_stop_slot(m->pool, m->first_worker + (int)i, m->config->drain_ms + DRAIN_EXTRA_MS);
+    pool_wait_stopped(m->pool);
+    if (m->keeper_slot >= 0)
+        pool_stop_slot(m->pool, m->keeper_slot, STOP_GRACE_MS);
+    pool_wait_stopped(m->pool);
+    if (m->ledger_slot >= 0)
+        pool_stop_slot(m->pool, m->ledger_slot, STOP_GRACE_MS);
+    pool_wait_stopped(m->pool);
+    pool_stop(m->pool, STOP_GRACE_MS * 5); /* an embedded Redis writes its AOF to disk first */
+}
+
+static int serve(struct master *m, const char *address)
+{
+    if (!bring_up_all(m)) {
+        bool asked = m->stop && !m->failed;
+        if (!asked)
+            log_event(LOG_ERROR, "not started; the line above says why",
+                      LOG_STR("pool", pool_error(m->pool)));
+        stop_all(m);
+        return asked ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    printf("listening on http://%s\n", address);
+    fflush(stdout);
+    while (!m->stop && !m->failed)
+        if (pool_step(m->pool, -1) < 0)
+            m->failed = true;
+    log_event(LOG_INFO, m->failed ? "stopping: a child cannot go on" : "stopping");
+    stop_all(m);
+    log_event(LOG_INFO, "stopped");
+    return m->failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int master_run(const struct config *config)
+{
+    struct master m = {.config = config,
+                       .redis_slot = -1,
+                       .ledger_slot = -1,
+                       .keeper_slot = -1,
+                       .first_worker = -1};
+    char err[CONFIG_ERR_SIZE] = "", address[LISTEN_TEXT_SIZE];
+    log_set_process("master", -1);
+    log_configure((enum log_format)config->log_format, config_log_level(config));
+    log_event(LOG_INFO, "stockd", LOG_STR("version", stockd_version));
+    config_log(config);
+    if (!make_shared(&m))
+        return fail("cannot start", "out of memory");
+    int rc = listen_open(config->listen, config->insecure, m.shared.listen_fds, m.shared.workers,
+                         address, err, sizeof(err));
+    if (rc < 0)
+        return fail("cannot listen", err), rc == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+    struct address redis;
+    if (config->redis && !address_parse(config->redis, &redis, err, sizeof(err)))
+        return fail("--redis", err), EXIT_USAGE;
+    if (!config->redis && embedded_prepare(&m.embedded, config, err, sizeof(err)) < 0)
+        return fail("cannot start redis", err);
+    m.shared.store_config = config_store(config, config->redis ? config->redis : m.embedded.url);
+    if (!knows_ledger(&m, err, sizeof(err)))
+        return fail("cannot write to this ledger", err);
+    rc = make_pool(&m);
+    if (rc < 0)
+        return fail("cannot start processes", strerror(-rc));
+    int status = serve(&m, address);
+    pool_free(m.pool);
+    stats_free(m.shared.stats);
+    munmap(m.shared.store_shared, sizeof(*m.shared.store_shared));
+    return status;
+}

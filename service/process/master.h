@@ -1,0 +1,16 @@
+/* master.h -- the parent of all processes of `stockd serve`.
+ *
+ * It binds the port, looks which ledger it has, forks redis-server (if embedded), the ledger
+ * process, the keeper and the workers, restarts what dies, and stops them in turn: workers first
+ * (they drain), then the keeper, the ledger process, Redis. Once it serves it speaks neither HTTP
+ * nor Redis nor SQL, so that there is little for it to fail at.
+ */
+#ifndef PROCESS_MASTER_H
+#define PROCESS_MASTER_H
+
+#include "config.h"
+
+/* Serves until SIGTERM or SIGINT. Returns the exit status of the program. */
+int master_run(const struct config *config);
+
+#endif

@@ -1,0 +1,146 @@
+#include "process/worker.h"
+#include "http/server.h"
+#include "log.h"
+#include "pool/pool.h"
+#include "process/listen.h"
+#include "process/threads.h"
+#include "random.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define DRAIN_LOOK_MS 10
+#define LARGE_BYTES   (128 * 1024) /* what is larger is given back as soon as it is freed */
+
+struct worker {
+    const struct shared_state *shared;
+    uv_loop_t loop;
+    struct store *store;
+    struct query_pool *desk; /* NULL: no ledger */
+    struct http_server *server;
+    uv_signal_t sigterm, sighup;
+    uv_timer_t drain_look;
+    uint64_t drain_until_ms;
+    bool draining;
+};
+
+static void on_hup(uv_signal_t *handle, int signo)
+{
+    struct worker *w = handle->data;
+    (void)signo;
+    log_configure((enum log_format)w->shared->config->log_format,
+                  config_log_level(w->shared->config));
+}
+
+static void on_drain_look(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    bool drained = http_server_drained(w->server) && store_idle(w->store);
+    if (!drained && uv_now(&w->loop) < w->drain_until_ms)
+        return;
+    if (!drained)
+        log_event(LOG_WARN, "drain time is over; connections are cut");
+    uv_stop(&w->loop);
+}
+
+static void on_term(uv_signal_t *handle, int signo)
+{
+    struct worker *w = handle->data;
+    (void)signo;
+    if (w->draining)
+        return;
+    w->draining = true;
+    w->drain_until_ms = uv_now(&w->loop) + (uint64_t)w->shared->config->drain_ms;
+    http_server_drain(w->server);
+    uv_timer_start(&w->drain_look, on_drain_look, 0, DRAIN_LOOK_MS);
+}
+
+static void watch_signals(struct worker *w)
+{
+    uv_signal_init(&w->loop, &w->sigterm);
+    uv_signal_init(&w->loop, &w->sighup);
+    uv_timer_init(&w->loop, &w->drain_look);
+    w->sigterm.data = w->sighup.data = w->drain_look.data = w;
+    uv_signal_start(&w->sigterm, on_term, SIGTERM);
+    uv_signal_start(&w->sighup, on_hup, SIGHUP);
+    signal(SIGINT, SIG_IGN); /* the terminal's: the master passes on what it means */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int start(struct worker *w, unsigned index)
+{
+    const struct shared_state *shared = w->shared;
+    const struct config *config = shared->config;
+    char err[256] = "";
+    int rc = threads_start();
+    if (rc < 0) {
+        log_event(LOG_ERROR, "no threads", LOG_STR("why", uv_strerror(rc)));
+        return -1;
+    }
+    w->store = store_new(&w->loop, &shared->store_config, shared->store_shared, err, sizeof(err));
+    if (!w->store) {
+        log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
+        return -1;
+    }
+    w->desk = config_has_ledger(config) ? query_pool_new(&w->loop, config->ledger) : NULL;
+    if (config_has_ledger(config) && !w->desk) {
+        log_event(LOG_ERROR, "out of memory");
+        return -1;
+    }
+    struct http_config http = {.listen_fd = shared->listen_fds[index],
+                               .connections_max = (unsigned)config->connections_max,
+                               .read_timeout_ms = config->read_timeout_ms,
+                               .request_timeout_ms = config->request_timeout_ms,
+                               .write_timeout_ms = config->write_timeout_ms,
+                               .memory_max_bytes = (size_t)config->memory_max_bytes,
+                               .guards_host = listen_is_loopback(shared->listen_fds[index]),
+                               .allowed_hosts = config->allowed_hosts,
+                               .desk = w->desk,
+                               .partitions = shared->store_config.partitions};
+    w->server = http_server_new(&w->loop, &http, w->store, shared->stats, err, sizeof(err));
+    if (!w->server)
+        log_event(LOG_ERROR, "cannot serve HTTP", LOG_STR("why", err));
+    return w->server ? 0 : -1;
+}
+
+/* Gives everything back. Requests that the drain time did not suffice for are cut off by the end
+ * of the process instead: the store may still owe them an answer, and a thread may still wait for
+ * one of the ledger's database or of those who know names. */
+static void stop(struct worker *w)
+{
+    http_server_free(w->server);
+    if (!store_can_close(w->store) || (w->desk && !query_pool_idle(w->desk)))
+        return;
+    store_free(w->store);
+    query_pool_free(w->desk);
+    uv_close((uv_handle_t *)&w->sigterm, NULL);
+    uv_close((uv_handle_t *)&w->sighup, NULL);
+    uv_close((uv_handle_t *)&w->drain_look, NULL);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&w->loop);
+}
+
+int worker_run(struct pool_child *child, void *arg)
+{
+    const struct worker_args *args = arg;
+    struct worker w = {.shared = args->shared};
+    prctl(PR_SET_NAME, "stockd-worker");
+    log_set_process("worker", (int)args->index);
+    random_after_fork();
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    stats_attach(args->shared->stats, args->index, "worker");
+    for (unsigned i = 0; i < args->shared->workers; i++)
+        if (i != args->index)
+            close(args->shared->listen_fds[i]);
+    if (uv_loop_init(&w.loop) != 0)
+        return EXIT_FAILURE;
+    watch_signals(&w);
+    if (start(&w, args->index) < 0 || pool_ready(child) < 0)
+        return EXIT_FAILURE;
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    stop(&w);
+    return EXIT_SUCCESS;
+}

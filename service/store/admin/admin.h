@@ -1,0 +1,80 @@
+/* admin.h -- what the keeper and the ledger process do in Redis beside batches: opening epochs,
+ * finding what is due, dropping what is old, looking at memory. feed.h reads the stream.
+ *
+ * Layer: store. A blocking connection with short time-outs: neither serves requests. Every call is
+ * bounded in what it reads and in time; after an error, be it that Redis refused a command, the
+ * connection is closed, and admin_connect connects anew.
+ *
+ * Invariant: meta is changed only under WATCH, so any number of both may run. Without a ledger the
+ * keeper opens (admin_open); with one only the ledger process can tell whether what Redis holds is
+ * the present, so it alone opens, partition by partition.
+ */
+#ifndef STORE_ADMIN_ADMIN_H
+#define STORE_ADMIN_ADMIN_H
+
+#include "arena.h"
+#include "store/admin/admin_result.h"
+#include "store/store_config.h"
+
+/* What admin_open_partition may do. */
+enum admin_may { ADMIN_LOOK = 0, ADMIN_CREATE = 1, ADMIN_RENEW = 2 };
+
+struct admin;
+
+/* NULL: out of memory, or a wrong URL (in err). Does not connect yet. */
+struct admin *admin_new(const struct store_config *config, struct store_shared *shared, char *err,
+                        size_t err_size);
+void admin_free(struct admin *admin);
+
+/* Why the last call failed. */
+const char *admin_why(const struct admin *admin);
+
+/* Connects if need be, and checks Redis on a new connection. *why, here and below: the reason of
+ * any result but ADMIN_OK; good until the next call. */
+enum admin_result admin_connect(struct admin *admin, const char **why)
+    __attribute__((warn_unused_result));
+
+/* Looks at one partition. With ADMIN_CREATE the metas of all partitions are made at once if there
+ * is none, with ADMIN_RENEW the next epoch of this one is opened if Redis was restarted. */
+enum admin_result admin_open_partition(struct admin *admin, unsigned partition, unsigned may,
+                                       const char **why) __attribute__((warn_unused_result));
+
+/* Closes one that is open: `state` is what meta will say, "closed: why" or "lost: why". */
+enum admin_result admin_close_partition(struct admin *admin, unsigned partition, const char *state,
+                                        const char **why) __attribute__((warn_unused_result));
+
+/* It needs time, not a person. */
+bool admin_passes(enum admin_result result);
+
+/* For the keeper. Connects if need be, and looks at every partition, each for itself, on a new
+ * connection and now and then: meta is made at first start, the next epoch is opened when Redis was
+ * restarted with its data. With a ledger it only looks whether all are open.
+ *
+ * ADMIN_OK: they are. Otherwise *why is why the first that is not is not, or why none could be
+ * looked at; admin_is_open tells which are, until the next call. */
+enum admin_result admin_open(struct admin *admin, const char **why)
+    __attribute__((warn_unused_result));
+bool admin_is_open(const struct admin *admin, unsigned partition);
+unsigned admin_open_count(const struct admin *admin);
+
+/* Redis time in ms, or -1, also for a Redis that is no master any more. */
+int64_t admin_now_ms(struct admin *admin);
+
+/* The names of items with holds that are due, at most `max`, earliest first, into names[] (texts
+ * in the arena). Returns how many, or -1. *oldest_ms: the earliest deadline among them. */
+int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct arena *arena,
+              struct str *names, int max, int64_t *oldest_ms);
+
+/* Drops events older than the retention; adds to *total how many there were. 0 or -1. */
+int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total);
+
+/* Drops records of reservations that ended longer ago than the retention. How many, or -1. */
+int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms);
+
+/* With --durability replicated: are enough replicas online? shared->replicas_short. 0 or -1. */
+int admin_look_at_replicas(struct admin *admin);
+
+/* Looks at used memory and raises or lowers shared->memory_high. 0 or -1. */
+int admin_look_at_memory(struct admin *admin);
+
+#endif

@@ -1,0 +1,208 @@
+/* admin_check.c -- is this Redis what the service needs, and does it have its data yet? */
+#include "clock.h"
+#include "log.h"
+#include "store/admin/admin.h"
+#include "store/admin/admin_link.h"
+#include "store/redis/reply.h"
+#include "store/redis/resp.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOADING_SAY_MS 3000 /* from one line on the progress to the next */
+#define ROLE_MS        250  /* from one look at the role to the next */
+
+enum admin_result admin_refuse(struct admin *admin, const char *why)
+{
+    snprintf(admin->why, sizeof(admin->why), "%s", why);
+    return ADMIN_REFUSED;
+}
+
+static redisReply *ask_info(struct admin *admin, const char *section)
+{
+    resp_words(&admin->out, 2, "INFO", section);
+    return admin_ask(admin, ANSWER_TEXT);
+}
+
+static bool info(struct admin *admin, const char *section, const char *name, char out[64])
+{
+    redisReply *reply = ask_info(admin, section);
+    if (!reply)
+        return false;
+    (void)reply_info(reply, name, out, 64);
+    freeReplyObject(reply);
+    return true;
+}
+
+static int64_t info_number(const redisReply *reply, const char *name)
+{
+    char text[32];
+    return reply_info(reply, name, text, sizeof(text)) ? strtoll(text, NULL, 10) : 0;
+}
+
+/* --- the role --------------------------------------------------------------------------------- */
+
+/* A master may become a replica while this connection lives, and others take its address. */
+bool admin_is_master(struct admin *admin)
+{
+    if (clock_mono_ms() < admin->role_ms)
+        return true;
+    resp_words(&admin->out, 1, "ROLE");
+    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
+    if (!reply)
+        return false;
+    bool master = reply->elements > 0 && str_equal(reply_text(reply->element[0]), STR("master"));
+    freeReplyObject(reply);
+    admin->role_ms = clock_mono_ms() + ROLE_MS;
+    if (master)
+        return true;
+    snprintf(admin->why, sizeof(admin->why), "this Redis is not the master any more");
+    admin->refused = false;
+    admin_hang_up(admin);
+    return false;
+}
+
+/* --- loading ---------------------------------------------------------------------------------- */
+
+/* One process of the service at a time, and not every time. */
+static bool may_say(struct store_shared *shared)
+{
+    int64_t now_ms = clock_mono_ms(), next_ms = shared->loading_say_ms;
+    return now_ms >= next_ms && atomic_compare_exchange_strong(&shared->loading_say_ms, &next_ms,
+                                                               now_ms + LOADING_SAY_MS);
+}
+
+static enum admin_result is_loading(struct admin *admin, const redisReply *persistence)
+{
+    struct store_shared *shared = admin->shared;
+    shared->loading_bytes = info_number(persistence, "loading_loaded_bytes");
+    shared->loading_total_bytes = info_number(persistence, "loading_total_bytes");
+    shared->loading_eta_s = info_number(persistence, "loading_eta_seconds");
+    shared->loading = true;
+    store_loading_text(shared, admin->why, sizeof(admin->why));
+    if (may_say(shared))
+        log_event(LOG_WARN, "redis is loading its data",
+                  LOG_INT("loaded_bytes", shared->loading_bytes),
+                  LOG_INT("total_bytes", shared->loading_total_bytes),
+                  LOG_INT("eta_s", shared->loading_eta_s));
+    return ADMIN_LOADING;
+}
+
+/* Until it has its data, what Redis says of itself is not what it will be: `aof_enabled` is 0. */
+static enum admin_result check_loading(struct admin *admin)
+{
+    redisReply *reply = ask_info(admin, "persistence");
+    if (!reply)
+        return ADMIN_DOWN;
+    enum admin_result result = info_number(reply, "loading") ? is_loading(admin, reply) : ADMIN_OK;
+    freeReplyObject(reply);
+    return result;
+}
+
+/* --- durability ------------------------------------------------------------------------------- */
+
+/* Empty if Redis does not let us know. False: it did not answer, or not for want of rights. */
+static bool ask_fsync(struct admin *admin, char fsync[64])
+{
+    fsync[0] = '\0';
+    resp_words(&admin->out, 3, "CONFIG", "GET", "appendfsync");
+    redisReply *reply = admin_ask_any(admin);
+    if (!reply)
+        return false;
+    bool pairs = admin_is_list(reply, 0) || admin_is_list(reply, 2);
+    bool forbidden =
+        reply->type == REDIS_REPLY_ERROR &&
+        reply_classify((struct str){reply->str, (size_t)reply->len}) == REPLY_FORBIDDEN;
+    if (!pairs && !forbidden) {
+        admin_surprised(admin, reply);
+        return false;
+    }
+    if (pairs && reply->elements == 2)
+        snprintf(fsync, 64, "%.*s", STR_ARG(reply_text(reply->element[1])));
+    freeReplyObject(reply);
+    return true;
+}
+
+/* Of what was answered, at an appendfsync; docs/durability.md has why. */
+static const char *loss_at(const char *fsync)
+{
+    return strcmp(fsync, "always") == 0     ? "nothing"
+           : strcmp(fsync, "everysec") == 0 ? "up to 2 s while its disk is busy"
+                                            : "all since it was started";
+}
+
+/* What the level of --durability needs of Redis. */
+static enum admin_result check_durability(struct admin *admin)
+{
+    char aof[64], fsync[64];
+    enum store_durability level = admin->config->durability;
+    if (!info(admin, "persistence", "aof_enabled", aof) || !ask_fsync(admin, fsync))
+        return ADMIN_DOWN;
+    bool on = strcmp(aof, "1") == 0;
+    if (level == DURABILITY_ALWAYS && (!on || strcmp(fsync, "always") != 0))
+        return admin_refuse(admin, "--durability always needs a Redis with appendonly yes and "
+                                   "appendfsync always");
+    if (level == DURABILITY_REPLICATED && (!on || strcmp(fsync, "always") != 0))
+        return admin_refuse(admin, "--durability replicated needs a Redis with appendonly yes and "
+                                   "appendfsync always, and its replicas");
+    if (level == DURABILITY_EVERYSEC && (!on || strcmp(fsync, "no") == 0))
+        return admin_refuse(admin, "--durability everysec needs a Redis with appendonly yes and "
+                                   "appendfsync everysec");
+    const char *level_now = !on || strcmp(fsync, "no") == 0 ? "memory" : fsync;
+    if (strcmp(admin->durability, level_now) != 0)
+        log_event(LOG_INFO, "redis durability", LOG_STR("level", level_now),
+                  LOG_STR("a_killed_redis_loses", loss_at(level_now)));
+    snprintf(admin->durability, sizeof(admin->durability), "%s", level_now);
+    return ADMIN_OK;
+}
+
+/* Lines of INFO as "slave0:ip=127.0.0.1,port=6380,state=online,...": one that is still being sent
+ * the data confirms nothing. */
+int admin_look_at_replicas(struct admin *admin)
+{
+    unsigned online = 0;
+    if (admin->config->durability != DURABILITY_REPLICATED)
+        return 0;
+    redisReply *reply = ask_info(admin, "replication");
+    if (!reply)
+        return -1;
+    for (const char *at = reply->str; (at = strstr(at, ",state=online,")); at++)
+        online++;
+    freeReplyObject(reply);
+    admin->shared->replicas_short = online < admin->config->replicas;
+    return 0;
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+static enum admin_result check_settings(struct admin *admin)
+{
+    char version[64], policy[64];
+    if (!info(admin, "server", "redis_version", version) ||
+        !info(admin, "server", "run_id", admin->run_id) ||
+        !info(admin, "memory", "maxmemory_policy", policy))
+        return ADMIN_DOWN;
+    if (atoi(version) < 7)
+        return admin_refuse(admin, "Redis 7.0 or newer is needed");
+    if (strcmp(policy, "noeviction") != 0)
+        return admin_refuse(admin,
+                            "maxmemory-policy must be noeviction: with any other, Redis deletes "
+                            "stock when memory is short");
+    enum admin_result result = check_durability(admin);
+    return result == ADMIN_OK && admin_look_at_replicas(admin) < 0 ? ADMIN_DOWN : result;
+}
+
+enum admin_result admin_check_redis(struct admin *admin)
+{
+    char role[64];
+    if (!info(admin, "replication", "role", role))
+        return ADMIN_DOWN;
+    if (strcmp(role, "master") != 0) {
+        snprintf(admin->why, sizeof(admin->why), "this Redis is a %s, not a master", role);
+        return ADMIN_DOWN;
+    }
+    enum admin_result result = check_loading(admin);
+    return result == ADMIN_OK ? check_settings(admin) : result;
+}

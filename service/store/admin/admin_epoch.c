@@ -1,0 +1,293 @@
+/* admin_epoch.c -- meta: made at first start, renewed when Redis was restarted, closed. */
+#include "log.h"
+#include "store/admin/admin.h"
+#include "store/admin/admin_link.h"
+#include "store/layout.h"
+#include "store/meta.h"
+#include "store/meta_check.h"
+#include "store/redis/resp.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define META_TRIES 16
+
+static bool queue_epoch(struct admin *admin, unsigned partition, const struct meta *meta)
+{
+    meta_put(&admin->out, partition, meta);
+    if (!admin_done(admin, ANSWER_QUEUED))
+        return false;
+    meta_put_epoch_event(&admin->out, partition, meta_epoch(meta));
+    return admin_done(admin, ANSWER_QUEUED);
+}
+
+/* Writes meta and the first event of its epoch, for partitions from `first` on. 1: done; 0: another
+ * keeper was faster; -1. */
+static int write_epoch(struct admin *admin, unsigned first, unsigned count, const struct meta *meta)
+{
+    resp_words(&admin->out, 1, "MULTI");
+    if (!admin_done(admin, ANSWER_OK))
+        return -1;
+    for (unsigned p = first; p < first + count; p++)
+        if (!queue_epoch(admin, p, meta))
+            return -1;
+    int done = admin_exec(admin, 2 * (size_t)count);
+    for (unsigned p = first; p < first + count && done > 0; p++)
+        log_event(LOG_INFO, "epoch opened", LOG_INT("partition", p),
+                  LOG_STR("epoch", meta->v[META_EPOCH]), LOG_STR("run_id", meta->v[META_RUN_ID]));
+    return done;
+}
+
+static void first_meta(struct admin *admin, struct meta *meta)
+{
+    snprintf(meta->v[META_FORMAT_F], 64, "%d", META_FORMAT);
+    snprintf(meta->v[META_PARTITIONS], 64, "%u", admin->config->partitions);
+    snprintf(meta->v[META_STORE], 64, "%016" PRIx64, admin->new_store_id);
+    snprintf(meta->v[META_LEDGER], 64, "%s",
+             admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE);
+    snprintf(meta->v[META_EPOCH], 64, "1");
+    snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
+    snprintf(meta->v[META_STATE], 64, "open");
+    snprintf(meta->v[META_RESTORES], 64, "0");
+}
+
+/* One store, one ledger, from its first event on. */
+static enum admin_result check_ledger(struct admin *admin, const char *ledger)
+{
+    const struct store_shared *shared = admin->shared;
+    bool none = strcmp(ledger, LEDGER_NONE) == 0;
+    if (none && !admin->config->ledger)
+        return ADMIN_OK;
+    if (none)
+        return admin_refuse(admin, "the store in Redis was begun with --ledger none, and a ledger "
+                                   "can not be attached later: start with --ledger none, or with "
+                                   "an empty Redis");
+    if (!admin->config->ledger) {
+        snprintf(admin->why, sizeof(admin->why),
+                 "the store in Redis was begun with ledger %s: start with --ledger and the address "
+                 "of that database",
+                 ledger);
+        return ADMIN_REFUSED;
+    }
+    if (!shared->ledger_known || strcmp(ledger, shared->ledger_id) == 0)
+        return ADMIN_OK;
+    snprintf(admin->why, sizeof(admin->why),
+             "the store in Redis writes to ledger %s, but --ledger leads to ledger %s", ledger,
+             shared->ledger_id);
+    return ADMIN_REFUSED;
+}
+
+/* A restore gave the store another id. Its epoch is higher than any before, which tells it from an
+ * old copy that was put back: that one is for the ledger process to compare with SQL. */
+static bool is_restored(const struct store_shared *shared, const struct meta *meta)
+{
+    return shared->ledger_known && strcmp(meta->v[META_LEDGER], shared->ledger_id) == 0 &&
+           meta_epoch(meta) > shared->epoch && !meta_restoring(meta);
+}
+
+static enum admin_result check_meta(struct admin *admin, unsigned partition,
+                                    const struct meta *meta)
+{
+    uint64_t id = strtoull(meta->v[META_STORE], NULL, 16), known = admin->shared->store_id;
+    if (known != 0 && id != known && !is_restored(admin->shared, meta)) {
+        snprintf(admin->why, sizeof(admin->why),
+                 meta_restoring(meta) ? "a restore is at work; if none is, one did not come to its "
+                                        "end: run `stockd restore` again"
+                                      : "Redis holds another store than before");
+        return ADMIN_LOST;
+    }
+    if (atoi(meta->v[META_FORMAT_F]) != META_FORMAT)
+        return admin_refuse(admin,
+                            "the store in Redis has a format that this version does not know");
+    if ((unsigned)atoi(meta->v[META_PARTITIONS]) != admin->config->partitions) {
+        snprintf(admin->why, sizeof(admin->why),
+                 "the store in Redis has %s partitions, --partitions says %u",
+                 meta->v[META_PARTITIONS], admin->config->partitions);
+        return ADMIN_REFUSED;
+    }
+    enum admin_result ledger = check_ledger(admin, meta->v[META_LEDGER]);
+    if (ledger != ADMIN_OK)
+        return ledger;
+    if (strcmp(meta->v[META_STATE], "open") != 0) {
+        snprintf(admin->why, sizeof(admin->why), "partition %u is %s", partition,
+                 meta->v[META_STATE]);
+        return meta_check_lost(meta->v[META_STATE]) || meta_restoring(meta) ? ADMIN_LOST
+                                                                            : ADMIN_CLOSED;
+    }
+    return ADMIN_OK;
+}
+
+static enum admin_result say(struct admin *admin, enum admin_result result, const char *why)
+{
+    snprintf(admin->why, sizeof(admin->why), "%s", why);
+    return result;
+}
+
+/* The metas of a store are made at once. So one that is missing where another is there was lost -
+ * unless all were made since the first look at it: then *done is 0. */
+static enum admin_result watch_others(struct admin *admin, unsigned partition, int *done)
+{
+    struct meta meta;
+    bool found = false;
+    for (unsigned p = 0; p < admin->config->partitions; p++) {
+        if (p == partition)
+            continue;
+        if (!meta_read(admin, p, &meta))
+            return ADMIN_DOWN;
+        found = found || !meta_missing(&meta);
+    }
+    if (!found)
+        return ADMIN_OK;
+    if (!meta_read(admin, partition, &meta))
+        return ADMIN_DOWN;
+    *done = 0;
+    return meta_missing(&meta) ? say(admin, ADMIN_LOST, "Redis has lost a part of the store's data")
+                               : ADMIN_OK;
+}
+
+/* A partition without meta: the store is made, all of it, or why not. */
+static enum admin_result make_store(struct admin *admin, unsigned partition, unsigned may,
+                                    struct meta *meta, int *done)
+{
+    if (admin->shared->store_id != 0)
+        return say(admin, ADMIN_LOST, "Redis has lost the store's data");
+    if (!(may & ADMIN_CREATE))
+        return say(admin, ADMIN_MISSING, "the ledger process has not made the store yet");
+    if (admin->config->ledger && !admin->shared->ledger_known)
+        return say(admin, ADMIN_DOWN, "the ledger's database has not been reached yet");
+    enum admin_result result = watch_others(admin, partition, done);
+    if (result != ADMIN_OK || *done == 0)
+        return result;
+    first_meta(admin, meta);
+    *done = write_epoch(admin, 0, admin->config->partitions, meta);
+    return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
+}
+
+/* One whose meta is of an earlier life of Redis: its next epoch is opened, or why not. */
+static enum admin_result renew(struct admin *admin, unsigned partition, unsigned may,
+                               struct meta *meta, int *done)
+{
+    if (!(may & ADMIN_RENEW))
+        return say(admin, ADMIN_RESTARTED,
+                   "Redis was restarted; the ledger process has not opened its next epoch yet");
+    snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
+    snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
+    *done = write_epoch(admin, partition, 1, meta);
+    return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
+}
+
+/* This is the store that we serve from now on. */
+static void take_store(struct admin *admin, const struct meta *meta)
+{
+    struct store_shared *shared = admin->shared;
+    uint64_t id = strtoull(meta->v[META_STORE], NULL, 16);
+    uint64_t before = atomic_exchange(&shared->store_id, id);
+    admin->epoch = meta_epoch(meta);
+    shared->restores = meta_restores(meta);
+    for (int64_t seen = shared->epoch; seen < admin->epoch;)
+        if (atomic_compare_exchange_weak(&shared->epoch, &seen, admin->epoch))
+            break;
+    if (before != 0 && before != id)
+        log_event(LOG_WARN, "the store was restored; going on with it",
+                  LOG_STR("store", meta->v[META_STORE]), LOG_STR("epoch", meta->v[META_EPOCH]));
+}
+
+/* One look, and what follows from it. *done: 0 if another process was faster. */
+static enum admin_result try_open(struct admin *admin, unsigned partition, unsigned may, int *done)
+{
+    struct meta meta;
+    enum admin_result result = ADMIN_OK;
+    *done = 1;
+    if (!meta_read(admin, partition, &meta))
+        return ADMIN_DOWN;
+    admin->epochs[partition] = meta_epoch(&meta);
+    bool missing = meta_missing(&meta);
+    if (!missing)
+        result = check_meta(admin, partition, &meta);
+    if (result != ADMIN_OK)
+        return result;
+    if (missing)
+        result = make_store(admin, partition, may, &meta, done);
+    else if (strcmp(meta.v[META_RUN_ID], admin->run_id) != 0)
+        result = renew(admin, partition, may, &meta, done);
+    if (result == ADMIN_OK && *done > 0)
+        take_store(admin, &meta);
+    return result;
+}
+
+/* Forgets what was watched. An answer that does not come is noticed by the next command. */
+static void unwatch(struct admin *admin)
+{
+    char why[sizeof(admin->why)];
+    if (!admin->context)
+        return;
+    memcpy(why, admin->why, sizeof(why));
+    resp_words(&admin->out, 1, "UNWATCH");
+    if (admin_done(admin, ANSWER_OK))
+        memcpy(admin->why, why, sizeof(why));
+}
+
+enum admin_result admin_open_partition(struct admin *admin, unsigned partition, unsigned may,
+                                       const char **why)
+{
+    *why = admin->why;
+    if (!admin_is_master(admin))
+        return ADMIN_DOWN;
+    for (int tries = 0; tries < META_TRIES; tries++) {
+        int done;
+        enum admin_result result = try_open(admin, partition, may, &done);
+        if (result != ADMIN_OK || done > 0) {
+            unwatch(admin);
+            return result;
+        }
+    }
+    return say(admin, ADMIN_DOWN, "other processes keep changing meta");
+}
+
+/* --- closing ---------------------------------------------------------------------------------- */
+
+static bool queue_state(struct admin *admin, unsigned partition, const char *state)
+{
+    resp_words(&admin->out, 1, "MULTI");
+    if (!admin_done(admin, ANSWER_OK))
+        return false;
+    layout_put_state(&admin->out, partition, state);
+    return admin_done(admin, ANSWER_QUEUED);
+}
+
+/* What was found wrong was found in the epoch of the last look. Another one may be right. */
+static enum admin_result check_close(struct admin *admin, unsigned partition,
+                                     const struct meta *meta)
+{
+    if (meta_missing(meta))
+        return say(admin, ADMIN_LOST, "Redis has lost the store's data");
+    enum admin_result result = check_meta(admin, partition, meta);
+    if (result == ADMIN_OK && meta_epoch(meta) != admin->epochs[partition])
+        return say(admin, ADMIN_RESTARTED, "the next epoch has begun");
+    return result;
+}
+
+/* Anything but a lost connection is answered by looking again. */
+enum admin_result admin_close_partition(struct admin *admin, unsigned partition, const char *state,
+                                        const char **why)
+{
+    *why = admin->why;
+    for (int tries = 0; tries < META_TRIES; tries++) {
+        struct meta meta;
+        if (!meta_read(admin, partition, &meta))
+            return ADMIN_DOWN;
+        enum admin_result result = check_close(admin, partition, &meta);
+        if (result != ADMIN_OK) {
+            unwatch(admin);
+            return result;
+        }
+        if (!queue_state(admin, partition, state))
+            return ADMIN_DOWN;
+        int written = admin_exec(admin, 1);
+        if (written != 0)
+            return written > 0 ? ADMIN_OK : ADMIN_DOWN;
+    }
+    return say(admin, ADMIN_DOWN, "other processes keep changing meta");
+}

@@ -1,0 +1,304 @@
+/* admin_trim.c -- what is due, what is old, what is full. */
+#include "core/event.h"
+#include "core/pack.h"
+#include "core/record.h"
+#include "stats.h"
+#include "store/admin/admin.h"
+#include "store/admin/admin_link.h"
+#include "store/layout.h"
+#include "store/redis/reply.h"
+#include "store/redis/resp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUCKETS_PER_CALL 4
+#define SCAN_COUNT       512
+#define SCANS_PER_CALL   64
+/* A record stays a little longer than its retention, so that an answer given at the last moment
+ * is not contradicted by a clock that differs. */
+#define RECORD_SLACK_MS     60000
+#define MEMORY_HIGH_PERCENT 90
+#define MEMORY_LOW_PERCENT  88
+
+int64_t admin_now_ms(struct admin *admin)
+{
+    if (!admin_is_master(admin))
+        return -1;
+    resp_words(&admin->out, 1, "TIME");
+    redisReply *reply = admin_ask_list(admin, 2);
+    if (!reply)
+        return -1;
+    int64_t now_ms = reply_time_ms(reply);
+    if (now_ms < 0) {
+        admin_surprised(admin, reply);
+        return -1;
+    }
+    freeReplyObject(reply);
+    return admin->now_ms = now_ms;
+}
+
+int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct arena *arena,
+              struct str *names, int max, int64_t *oldest_ms)
+{
+    int count = 0;
+    layout_command(&admin->out, STR("ZRANGEBYSCORE"), partition, KEY_DUE, NO_NAME, 6);
+    resp_arg(&admin->out, STR("-inf"));
+    resp_int(&admin->out, now_ms);
+    resp_arg(&admin->out, STR("WITHSCORES"));
+    resp_arg(&admin->out, STR("LIMIT"));
+    resp_int(&admin->out, 0);
+    resp_int(&admin->out, max);
+    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
+    if (!reply)
+        return -1;
+    *oldest_ms = now_ms;
+    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+        struct str name = arena_str(arena, reply_text(reply->element[i]));
+        int64_t due_ms = layout_deadline(reply->element[i + 1]);
+        if (i == 0 && due_ms > 0)
+            *oldest_ms = due_ms;
+        if (!str_absent(name) && count < max)
+            names[count++] = name;
+    }
+    freeReplyObject(reply);
+    return count;
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+struct entry {
+    unsigned long long epoch, seq;
+    int64_t time_ms; /* 0: an epoch's first */
+};
+
+/* [id, [field, value]] */
+static bool take_entry(const redisReply *reply, struct entry *entry)
+{
+    struct unpack in;
+    if (!admin_is_list(reply, 2) || !admin_is_list(reply->element[1], 2))
+        return false;
+    struct str id = reply_text(reply->element[0]);
+    return !str_absent(id) && sscanf(id.p, "%llu-%llu", &entry->epoch, &entry->seq) == 2 &&
+           event_read(&in, reply_text(reply->element[1]->element[1]), &entry->time_ms) == 0;
+}
+
+/* The first entry at or behind <epoch>-<seq>. 1, 0: none, -1. */
+static int entry_from(struct admin *admin, unsigned partition, unsigned long long epoch,
+                      unsigned long long seq, struct entry *entry)
+{
+    char id[48];
+    snprintf(id, sizeof(id), "%llu-%llu", epoch, seq);
+    layout_command(&admin->out, STR("XRANGE"), partition, KEY_EVENTS, NO_NAME, 4);
+    resp_arg(&admin->out, str_of(id));
+    resp_arg(&admin->out, STR("+"));
+    resp_arg(&admin->out, STR("COUNT"));
+    resp_int(&admin->out, 1);
+    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
+    if (!reply)
+        return -1;
+    int found = reply->elements == 1 && take_entry(reply->element[0], entry);
+    freeReplyObject(reply);
+    return found;
+}
+
+static int64_t stream_length(struct admin *admin, unsigned partition)
+{
+    layout_command(&admin->out, STR("XLEN"), partition, KEY_EVENTS, NO_NAME, 0);
+    redisReply *reply = admin_ask(admin, ANSWER_NUMBER);
+    int64_t length = reply ? reply->integer : -1;
+    if (reply)
+        freeReplyObject(reply);
+    return length;
+}
+
+static int trim_before(struct admin *admin, unsigned partition, const struct entry *first_kept)
+{
+    char id[48];
+    snprintf(id, sizeof(id), "%llu-%llu", first_kept->epoch, first_kept->seq);
+    layout_command(&admin->out, STR("XTRIM"), partition, KEY_EVENTS, NO_NAME, 2);
+    resp_arg(&admin->out, STR("MINID"));
+    resp_arg(&admin->out, str_of(id));
+    return admin_done(admin, ANSWER_NUMBER) ? 0 : -1;
+}
+
+/* The last old entry of an epoch, from `kept` on, which is old. Entries are in order of time and
+ * their numbers are dense, so it is found by halving. 0 or -1. */
+static int find_last_old(struct admin *admin, unsigned partition, int64_t length, int64_t cutoff_ms,
+                         struct entry *kept)
+{
+    unsigned long long low = kept->seq, high = kept->seq + (unsigned long long)length;
+    while (low < high) {
+        unsigned long long middle = low + (high - low) / 2;
+        struct entry probe;
+        int found = entry_from(admin, partition, kept->epoch, middle, &probe);
+        if (found < 0)
+            return -1;
+        if (found && probe.epoch == kept->epoch && probe.time_ms <= cutoff_ms) {
+            *kept = probe;
+            low = probe.seq + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return 0;
+}
+
+/* Epoch after epoch, as long as all of one is old. One old entry stays: the stream keeps an end. */
+int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total)
+{
+    int64_t cutoff_ms = now_ms - admin->config->event_retention_ms;
+    int64_t length = stream_length(admin, partition);
+    struct entry kept, next;
+    if (length < 0)
+        return -1;
+    *total += length;
+    int found = length > 1 ? entry_from(admin, partition, 0, 0, &next) : 0;
+    if (found <= 0 || next.time_ms > cutoff_ms)
+        return found < 0 ? -1 : 0;
+    do {
+        kept = next;
+        if (find_last_old(admin, partition, length, cutoff_ms, &kept) < 0)
+            return -1;
+        found = entry_from(admin, partition, kept.epoch, kept.seq + 1, &next);
+    } while (found > 0 && next.epoch > kept.epoch && next.time_ms <= cutoff_ms);
+    return found < 0 ? -1 : trim_before(admin, partition, &kept);
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+/* The ids of the old ones among the pairs of a scanned page, in the arena. NULL: no memory. */
+static struct str *find_old(struct arena *arena, const struct admin *admin, unsigned partition,
+                            const redisReply *pairs, int64_t now_ms, size_t *count)
+{
+    int64_t cutoff_ms = now_ms - admin->config->reservation_retention_ms - RECORD_SLACK_MS;
+    struct str *old = arena_alloc(arena, (pairs->elements / 2 + 1) * sizeof(*old));
+    *count = 0;
+    for (size_t i = 0; old && i + 1 < pairs->elements; i += 2) {
+        struct rid id = {.partition = (uint16_t)partition};
+        struct reservation r;
+        if (record_decode(arena, &id, reply_text(pairs->element[i + 1]), &r) && r.ended_ms > 0 &&
+            r.ended_ms <= cutoff_ms)
+            old[(*count)++] = reply_text(pairs->element[i]);
+    }
+    return old;
+}
+
+/* Ends what WATCH began. How many were dropped, or -1. */
+static int drop(struct admin *admin, unsigned partition, struct str bucket, const struct str *old,
+                size_t count)
+{
+    resp_words(&admin->out, 1, count > 0 ? "MULTI" : "UNWATCH");
+    if (!admin_done(admin, ANSWER_OK))
+        return -1;
+    if (count == 0)
+        return 0;
+    layout_command(&admin->out, STR("HDEL"), partition, KEY_RECORDS, bucket, count);
+    for (size_t i = 0; i < count; i++)
+        resp_arg(&admin->out, old[i]);
+    if (!admin_done(admin, ANSWER_QUEUED))
+        return -1;
+    int done = admin_exec(admin, 1);
+    return done > 0 ? (int)count : done;
+}
+
+/* Deletes what is old in one page, unless the bucket is written at the same time. */
+static int trim_page(struct admin *admin, unsigned partition, struct str bucket, int64_t now_ms,
+                     char cursor[ADMIN_CURSOR_SIZE])
+{
+    struct arena arena;
+    size_t count;
+    layout_command(&admin->out, STR("WATCH"), partition, KEY_RECORDS, bucket, 0);
+    if (!admin_done(admin, ANSWER_OK))
+        return -1;
+    layout_ask_page(&admin->out, STR("HSCAN"), partition, KEY_RECORDS, bucket, cursor, SCAN_COUNT);
+    redisReply *page = admin_ask_page(admin, cursor);
+    if (!page)
+        return -1;
+    arena_init(&arena, 64 * 1024, 64u << 20);
+    struct str *old = find_old(&arena, admin, partition, page->element[1], now_ms, &count);
+    int dropped = drop(admin, partition, bucket, old, count);
+    arena_free(&arena);
+    freeReplyObject(page);
+    return dropped;
+}
+
+/* Takes a bucket that has no record any more out of the list. 0 or -1. */
+static int forget_empty(struct admin *admin, unsigned partition, struct str bucket)
+{
+    layout_command(&admin->out, STR("EXISTS"), partition, KEY_RECORDS, bucket, 0);
+    redisReply *reply = admin_ask(admin, ANSWER_NUMBER);
+    if (!reply)
+        return -1;
+    bool gone = reply->integer == 0;
+    freeReplyObject(reply);
+    if (!gone)
+        return 0;
+    layout_command(&admin->out, STR("ZREM"), partition, KEY_BUCKETS, NO_NAME, 1);
+    resp_arg(&admin->out, bucket);
+    return admin_done(admin, ANSWER_NUMBER) ? 0 : -1;
+}
+
+static int trim_bucket(struct admin *admin, unsigned partition, struct str bucket, int64_t now_ms)
+{
+    char cursor[ADMIN_CURSOR_SIZE] = "0";
+    int total = 0;
+    for (int i = 0; i < SCANS_PER_CALL; i++) {
+        int count = trim_page(admin, partition, bucket, now_ms, cursor);
+        if (count < 0)
+            return -1;
+        total += count;
+        if (strcmp(cursor, "0") == 0)
+            break;
+    }
+    return forget_empty(admin, partition, bucket) < 0 ? -1 : total;
+}
+
+int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms)
+{
+    int64_t cutoff_ms = now_ms - admin->config->reservation_retention_ms - RECORD_SLACK_MS;
+    int total = 0;
+    if (cutoff_ms < 0)
+        return 0;
+    layout_command(&admin->out, STR("ZRANGEBYSCORE"), partition, KEY_BUCKETS, NO_NAME, 5);
+    resp_arg(&admin->out, STR("-inf"));
+    resp_int(&admin->out, (int64_t)rid_bucket_of(cutoff_ms) - 1);
+    resp_arg(&admin->out, STR("LIMIT"));
+    resp_int(&admin->out, admin->trim_offset[partition]);
+    resp_int(&admin->out, BUCKETS_PER_CALL);
+    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
+    if (!reply)
+        return -1;
+    /* A bucket with a hold that was extended far stays: the next call looks at others. */
+    int64_t *offset = &admin->trim_offset[partition];
+    *offset = reply->elements == BUCKETS_PER_CALL ? *offset + 1 : 0;
+    for (size_t i = 0; i < reply->elements && total >= 0; i++) {
+        int count = trim_bucket(admin, partition, reply_text(reply->element[i]), now_ms);
+        total = count < 0 ? -1 : total + count;
+    }
+    freeReplyObject(reply);
+    return total;
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static long long info_number(const redisReply *info, const char *name)
+{
+    char text[32];
+    return reply_info(info, name, text, sizeof(text)) ? atoll(text) : 0;
+}
+
+int admin_look_at_memory(struct admin *admin)
+{
+    resp_words(&admin->out, 2, "INFO", "memory");
+    redisReply *reply = admin_ask(admin, ANSWER_TEXT);
+    if (!reply)
+        return -1;
+    long long used = info_number(reply, "used_memory"), max = info_number(reply, "maxmemory");
+    bool high = admin->shared->memory_high;
+    stats_set(STATS_MEMORY_USED_BYTES, used);
+    admin->shared->memory_high =
+        max > 0 && used > max / 100 * (high ? MEMORY_LOW_PERCENT : MEMORY_HIGH_PERCENT);
+    freeReplyObject(reply);
+    return 0;
+}

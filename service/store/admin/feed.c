@@ -1,0 +1,249 @@
+#include "store/admin/feed.h"
+#include "core/event.h"
+#include "core/pack.h"
+#include "store/admin/admin.h"
+#include "store/admin/admin_link.h"
+#include "store/layout.h"
+#include "store/redis/reply.h"
+#include "store/redis/resp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SAMPLE_MAX_BYTES (64u << 20)
+
+void feed_init(struct feed *feed, struct admin *admin)
+{
+    *feed = (struct feed){.admin = admin};
+}
+
+static void drop_reply(struct feed *feed)
+{
+    if (feed->reply)
+        freeReplyObject(feed->reply);
+    feed->reply = NULL;
+    feed->count = feed->bytes = 0;
+}
+
+void feed_free(struct feed *feed)
+{
+    drop_reply(feed);
+    free(feed->entries);
+    *feed = (struct feed){.admin = feed->admin};
+}
+
+const char *feed_source(const struct admin *admin)
+{
+    return admin->run_id;
+}
+
+int64_t feed_epoch(const struct admin *admin)
+{
+    return admin->epoch;
+}
+
+/* --- entries ---------------------------------------------------------------------------------- */
+
+/* Entries of ours have one field. */
+static bool take_entry(const redisReply *reply, struct feed_entry *entry)
+{
+    *entry = (struct feed_entry){.bytes = {NULL, 0}};
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        !feed_id_take(reply->element[0], &entry->id))
+        return false;
+    const redisReply *fields = reply->element[1];
+    if (fields->type == REDIS_REPLY_ARRAY && fields->elements == 2)
+        entry->bytes = reply_text(fields->element[1]);
+    return true;
+}
+
+/* --- commands --------------------------------------------------------------------------------- */
+
+static redisReply *ask_range(struct admin *admin, unsigned partition, const char *from,
+                             unsigned max)
+{
+    layout_command(&admin->out, STR("XRANGE"), partition, KEY_EVENTS, NO_NAME, 4);
+    resp_arg(&admin->out, str_of(from));
+    resp_arg(&admin->out, STR("+"));
+    resp_arg(&admin->out, STR("COUNT"));
+    resp_int(&admin->out, max);
+    return admin_ask_list(admin, ADMIN_ANY);
+}
+
+static bool make_room(struct feed *feed, size_t count)
+{
+    if (count <= feed->cap)
+        return true;
+    struct feed_entry *entries = reallocarray(feed->entries, count, sizeof(*entries));
+    if (!entries)
+        return false;
+    feed->entries = entries;
+    feed->cap = count;
+    return true;
+}
+
+int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsigned max)
+{
+    char from[FEED_ID_SIZE];
+    drop_reply(feed);
+    feed_id_put(from, "(", after);
+    feed->reply = ask_range(feed->admin, partition, from, max);
+    if (!feed->reply)
+        return -EIO;
+    if (!make_room(feed, feed->reply->elements))
+        return -ENOMEM;
+    for (size_t i = 0; i < feed->reply->elements; i++) {
+        if (!take_entry(feed->reply->element[i], &feed->entries[i])) {
+            admin_surprised(feed->admin, feed->reply);
+            feed->reply = NULL;
+            feed->count = feed->bytes = 0;
+            return -EIO;
+        }
+        feed->bytes += feed->entries[i].bytes.n;
+        feed->count++;
+    }
+    return 0;
+}
+
+int feed_has(struct admin *admin, unsigned partition, struct feed_id id)
+{
+    char from[FEED_ID_SIZE];
+    struct feed_entry entry;
+    feed_id_put(from, "", id);
+    redisReply *reply = ask_range(admin, partition, from, 1);
+    if (!reply)
+        return -EIO;
+    bool has = reply->elements == 1 && take_entry(reply->element[0], &entry) &&
+               feed_id_compare(entry.id, id) == 0;
+    freeReplyObject(reply);
+    return has;
+}
+
+/* A stream that is not there is an error to Redis. */
+static bool is_no_stream(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR && strstr(reply->str, "no such key");
+}
+
+int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
+{
+    *tail = (struct feed_id){0, 0};
+    resp_begin(&admin->out, 3);
+    resp_arg(&admin->out, STR("XINFO"));
+    resp_arg(&admin->out, STR("STREAM"));
+    resp_key(&admin->out, partition, KEY_EVENTS, NO_NAME);
+    redisReply *reply = admin_ask_any(admin);
+    if (!reply)
+        return -EIO;
+    bool found = is_no_stream(reply);
+    for (size_t i = 0; admin_is_list(reply, ADMIN_ANY) && i + 1 < reply->elements; i += 2)
+        if (str_equal(reply_text(reply->element[i]), STR("last-generated-id")))
+            found = feed_id_take(reply->element[i + 1], tail);
+    if (!found) {
+        admin_surprised(admin, reply);
+        return -EIO;
+    }
+    freeReplyObject(reply);
+    return 0;
+}
+
+int feed_applied(struct admin *admin, unsigned partition, struct feed_id at,
+                 const struct feed_ends *ended)
+{
+    char id[FEED_ID_SIZE], ends[FEED_ENDS_SIZE];
+    feed_id_put(id, "", at);
+    feed_ends_put(ends, ended);
+    layout_command(&admin->out, STR("MSET"), partition, KEY_APPLIED, NO_NAME, 3);
+    resp_arg(&admin->out, str_of(id));
+    resp_key(&admin->out, partition, KEY_ENDED, NO_NAME);
+    resp_arg(&admin->out, str_of(ends));
+    return admin_done(admin, ANSWER_OK) ? 0 : -EIO;
+}
+
+int feed_trim(struct admin *admin, unsigned partition, struct feed_id first_kept)
+{
+    char id[FEED_ID_SIZE];
+    feed_id_put(id, "", first_kept);
+    layout_command(&admin->out, STR("XTRIM"), partition, KEY_EVENTS, NO_NAME, 2);
+    resp_arg(&admin->out, STR("MINID"));
+    resp_arg(&admin->out, str_of(id));
+    return admin_done(admin, ANSWER_NUMBER) ? 0 : -EIO;
+}
+
+int feed_wait(struct admin *admin, const unsigned *partitions, const struct feed_id *after,
+              size_t count, int64_t timeout_ms)
+{
+    resp_begin(&admin->out, 6 + 2 * count);
+    resp_arg(&admin->out, STR("XREAD"));
+    resp_arg(&admin->out, STR("COUNT"));
+    resp_int(&admin->out, 1);
+    resp_arg(&admin->out, STR("BLOCK"));
+    resp_int(&admin->out, timeout_ms);
+    resp_arg(&admin->out, STR("STREAMS"));
+    for (size_t i = 0; i < count; i++)
+        resp_key(&admin->out, partitions[i], KEY_EVENTS, NO_NAME);
+    for (size_t i = 0; i < count; i++) {
+        char id[FEED_ID_SIZE];
+        feed_id_put(id, "", after[i]);
+        resp_arg(&admin->out, str_of(id));
+    }
+    return admin_done(admin, ANSWER_LIST_OR_NIL) ? 0 : -EIO;
+}
+
+/* --- how much there is ------------------------------------------------------------------------ */
+
+static int64_t length_of(struct admin *admin, unsigned partition)
+{
+    layout_command(&admin->out, STR("XLEN"), partition, KEY_EVENTS, NO_NAME, 0);
+    redisReply *reply = admin_ask(admin, ANSWER_NUMBER);
+    int64_t length = reply ? reply->integer : -1;
+    if (reply)
+        freeReplyObject(reply);
+    return length;
+}
+
+/* The number of events in an entry, and its time; an entry of another kind counts as one event. */
+static int64_t count_events(struct arena *arena, const redisReply *reply, int64_t *at_ms)
+{
+    struct feed_entry entry;
+    struct unpack in;
+    struct event event;
+    int64_t events = 0;
+    *at_ms = 0;
+    arena_reset(arena);
+    if (!take_entry(reply, &entry) || str_absent(entry.bytes) ||
+        event_read(&in, entry.bytes, at_ms) != 0)
+        return 1;
+    while (event_next(&in, arena, *at_ms, &event) > 0)
+        events++;
+    return events;
+}
+
+int feed_look_behind(struct admin *admin, unsigned partition, struct feed_backlog *backlog)
+{
+    *backlog = (struct feed_backlog){.entries = length_of(admin, partition)};
+    if (backlog->entries < 0)
+        return -EIO;
+    if (backlog->entries <= 1)
+        return 0;
+    redisReply *reply = ask_range(admin, partition, "-", 1 + FEED_SAMPLE);
+    if (!reply)
+        return -EIO;
+    struct arena arena;
+    int64_t sampled = 0;
+    arena_init(&arena, 64 * 1024, SAMPLE_MAX_BYTES);
+    for (size_t i = 1; i < reply->elements; i++) {
+        int64_t at_ms;
+        sampled += count_events(&arena, reply->element[i], &at_ms);
+        if (backlog->oldest_ms == 0)
+            backlog->oldest_ms = at_ms;
+    }
+    int64_t entries = (int64_t)reply->elements - 1;
+    if (entries > 0)
+        backlog->events = (backlog->entries - 1) * sampled / entries;
+    arena_free(&arena);
+    freeReplyObject(reply);
+    return 0;
+}

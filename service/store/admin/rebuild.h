@@ -1,0 +1,74 @@
+/* rebuild.h -- a store written anew, page by page, while its meta keeps everybody else away.
+ *
+ * Layer: store, on the connection of a struct admin that nobody else uses meanwhile. The caller
+ * knows what the store must hold; this knows how it lies in Redis. Commands are gathered and sent
+ * many at a time, each time as one transaction that watches meta; rebuild_flush sends the rest.
+ *
+ *   rebuild_init -> rebuild_try -> rebuild_claim -> rebuild_clear -> reservations, operations,
+ * shares, then items
+ *                -> rebuild_flush -> rebuild_open -> rebuild_free
+ *
+ * Invariant: between claim and open meta says "closed: restore <a name of ours>", and not a key is
+ * written once it says anything else: whoever claims the store later has it alone. A store that was
+ * not opened is no store.
+ */
+#ifndef STORE_ADMIN_REBUILD_H
+#define STORE_ADMIN_REBUILD_H
+
+#include "store/admin/admin_result.h"
+#include "store/admin/rebuild_state.h"
+#include "store/store.h"
+
+/* ledger: its id. The store gets an id of its own, and this epoch. restores: with this one. */
+void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partitions,
+                  const char *ledger, int64_t epoch, int64_t restores);
+void rebuild_free(struct rebuild *rebuild);
+
+/* Asks Redis whether it would take every command that the build and the audit behind it have, under
+ * this user, on every partition; carries none of them out. REBUILD_REFUSED: why names the command.
+ * What was watched on the connection is not any more: it is a new one. */
+enum rebuild_result rebuild_try(struct rebuild *rebuild) __attribute__((warn_unused_result));
+
+/* Writes `state` into the metas that say "open", of those in expected[], if all of them are still
+ * what is expected. */
+enum rebuild_result rebuild_halt(struct rebuild *rebuild, const struct meta *expected,
+                                 const char *state) __attribute__((warn_unused_result));
+
+/* All metas become ours at once, if they still are what is expected. */
+enum rebuild_result rebuild_claim(struct rebuild *rebuild, const struct meta *expected)
+    __attribute__((warn_unused_result));
+
+/* Drops some of the other keys of all partitions. *cursor begins as "0", and is that again when
+ * nothing is left. */
+enum rebuild_result rebuild_clear(struct rebuild *rebuild, char cursor[ADMIN_CURSOR_SIZE])
+    __attribute__((warn_unused_result));
+
+/* A record, its bucket and, while it is held, its deadlines. */
+enum rebuild_result rebuild_reservation(struct rebuild *rebuild, const struct reservation *r)
+    __attribute__((warn_unused_result));
+
+enum rebuild_result rebuild_operation(struct rebuild *rebuild, unsigned partition, struct str key,
+                                      struct str result, int64_t keep_ms)
+    __attribute__((warn_unused_result));
+
+enum rebuild_result rebuild_share(struct rebuild *rebuild, unsigned partition, struct str sku,
+                                  struct str customer, int64_t units)
+    __attribute__((warn_unused_result));
+
+/* The earliest deadline of those that hold units, from the reservations that were put and flushed;
+ * due_ms stays 0 where there is none. */
+enum rebuild_result rebuild_find_due(struct rebuild *rebuild, unsigned partition,
+                                     struct store_listed *items, size_t count)
+    __attribute__((warn_unused_result));
+
+/* Items with their due_ms, and what lists them. */
+enum rebuild_result rebuild_items(struct rebuild *rebuild, unsigned partition,
+                                  const struct store_listed *items, size_t count)
+    __attribute__((warn_unused_result));
+
+enum rebuild_result rebuild_flush(struct rebuild *rebuild) __attribute__((warn_unused_result));
+
+/* Opens all partitions at once, each with the first entry of its epoch. */
+enum rebuild_result rebuild_open(struct rebuild *rebuild) __attribute__((warn_unused_result));
+
+#endif

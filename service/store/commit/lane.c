@@ -1,0 +1,367 @@
+#include "store/commit/lane.h"
+#include "clock.h"
+#include "log.h"
+#include "stats.h"
+#include "store/commit/lane_steps.h"
+#include "store/layout.h"
+#include "store/redis/reply.h"
+#include "store/redis/resp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define GATE_WAIT_US  20000
+#define RETRY_WAIT_US 100000 /* LOADING, BUSY */
+#define DOWN_FAILURES 3
+#define TURN_US       1500 /* several transactions */
+#define TURN_LOOK_US  60   /* a part of one */
+
+/* --- leaving the batch ------------------------------------------------------------------------ */
+
+enum outcome_code lane_downgrade_to_unknown(const struct store_op *op, enum outcome_code code)
+{
+    bool nothing_changed = code >= OUT_REDIS_UNAVAILABLE && code <= OUT_PARTITION_CLOSED;
+    return nothing_changed && op->doubt != 0 ? OUT_UNKNOWN : code;
+}
+
+void lane_tell(struct lane *lane, unsigned i, enum outcome_code code, const char *why)
+{
+    struct store_op *op = lane->batch.ops[i];
+    code = lane_downgrade_to_unknown(op, code);
+    op->op.out = (struct outcome){.code = code, .why = why, .field_line = -1};
+    if (code == OUT_UNKNOWN)
+        stats_count(STATS_OUTCOME_UNKNOWN, 1);
+    batch_forget(&lane->batch, i);
+    if (op->chain)
+        op->chain->flying--;
+    store_op_complete(op);
+}
+
+void lane_tell_all(struct lane *lane, enum outcome_code code, const char *why)
+{
+    for (unsigned i = 0; i < lane->batch.count; i++)
+        if (lane->batch.ops[i])
+            lane_tell(lane, i, code, why);
+}
+
+void lane_postpone(struct lane *lane, int64_t delay_us)
+{
+    for (unsigned i = lane->batch.count; i-- > 0;)
+        if (lane->batch.ops[i])
+            queue_push_front(&lane->again, lane->batch.ops[i]);
+    lane->batch.count = 0;
+    lane->again_us = delay_us > 0 ? clock_mono_us() + delay_us : 0;
+}
+
+/* --- beginning -------------------------------------------------------------------------------- */
+
+/* The workers of one host take turns at a partition: a transaction that is bound to be lost to a
+ * neighbour costs more than letting it finish. A turn is a time in shared memory until which it
+ * may last; nobody waits longer than that, and no correctness hangs on it. */
+static bool take_turn(struct lane *lane, int64_t now_us)
+{
+    _Atomic uint64_t *turn = &lane->store->shared->turns[lane->partition->index];
+    uint64_t until = atomic_load_explicit(turn, memory_order_relaxed);
+    if (lane->store->config.batch_max == 1)
+        return true; /* one transaction a request: contention is what is asked for */
+    if (until > (uint64_t)now_us)
+        return false;
+    lane->turn = (uint64_t)now_us + TURN_US;
+    return atomic_compare_exchange_strong(turn, &until, lane->turn);
+}
+
+void lane_pass_turn(struct lane *lane)
+{
+    uint64_t mine = lane->turn;
+    lane->turn = 0;
+    if (mine != 0)
+        atomic_compare_exchange_strong(&lane->store->shared->turns[lane->partition->index], &mine,
+                                       0);
+}
+
+static bool chain_allows(const struct lane *lane, const struct store_op *op)
+{
+    /* Nothing of a chain begins while an earlier part of it is with another lane, or is to be
+     * tried again: that would turn their order round. */
+    return !op->chain || op->chain->flying == 0 || op->chain->lane == lane;
+}
+
+static void take(struct lane *lane, struct queue *queue, struct store_op *op, int64_t now_us)
+{
+    struct batch *batch = &lane->batch;
+    queue_remove(queue, op);
+    if (queue == &lane->partition->waiting) {
+        if (op->chain) {
+            op->chain->flying++;
+            op->chain->lane = lane;
+        }
+        op->started_us = now_us;
+        stats_observe(STATS_QUEUE_US, (uint64_t)(now_us - op->submitted_us));
+        stats_add(STATS_QUEUE_DEPTH, -1);
+    }
+    batch->ops[batch->count++] = op;
+}
+
+static void gather(struct lane *lane, int64_t now_us)
+{
+    struct batch *batch = &lane->batch;
+    unsigned limit = lane->batch_limit;
+    batch->count = 0;
+    if (lane->again.count > 0 && now_us >= lane->again_us)
+        while (lane->again.head && batch->count < limit)
+            take(lane, &lane->again, lane->again.head, now_us);
+    for (struct store_op *op = lane->partition->waiting.head, *next; op && batch->count < limit;
+         op = next) {
+        next = op->next;
+        if (chain_allows(lane, op) && !queue_has_chain_of(&lane->again, op))
+            take(lane, &lane->partition->waiting, op, now_us);
+    }
+}
+
+void lane_start(struct lane *lane)
+{
+    if (lane->state != LANE_IDLE || lane->conn.state != CONN_READY)
+        return;
+    if (lane->again.count + lane->partition->waiting.count == 0)
+        return;
+    int64_t now_us = clock_mono_us();
+    if (!take_turn(lane, now_us)) {
+        us_timer_start(&lane->pause, TURN_LOOK_US);
+        return;
+    }
+    gather(lane, now_us);
+    if (lane->batch.count > 0) {
+        lane_begin_attempt(lane);
+        return;
+    }
+    lane_pass_turn(lane);
+    if (lane->again.count > 0)
+        us_timer_start(&lane->pause, lane->again_us > now_us ? lane->again_us - now_us : 1);
+}
+
+static void on_pause_end(struct us_timer *pause)
+{
+    struct lane *lane = pause->user;
+    if (lane->state == LANE_AWAITING)
+        lane_look_at_ledger(lane);
+    else if (lane->state == LANE_FENCING && lane->conn.state == CONN_READY)
+        lane_fence(lane);
+    else
+        lane_start(lane);
+}
+
+void lane_become_idle(struct lane *lane)
+{
+    lane->state = LANE_IDLE;
+    lane->refusals = 0;
+    lane->batch.count = 0;
+    lane_pass_turn(lane);
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static void on_read(struct conn *conn, redisReply **replies, size_t count);
+
+void lane_out_of_memory(struct lane *lane)
+{
+    lane_tell_all(lane, OUT_OVERLOADED, "out of memory");
+    lane_become_idle(lane);
+}
+
+void lane_begin_attempt(struct lane *lane)
+{
+    lane->state = LANE_READING;
+    if (!batch_begin(&lane->batch)) {
+        lane_out_of_memory(lane);
+        return;
+    }
+    lane_read_round(lane);
+}
+
+void lane_read_round(struct lane *lane)
+{
+    struct buf *out = conn_begin(&lane->conn);
+    bool unwatch = lane->watching && lane->batch.rounds == 0;
+    size_t replies = lane->batch.rounds < BATCH_ROUNDS_MAX
+                         ? batch_ask(&lane->batch, out, str_of(lane->marker), unwatch)
+                         : 0;
+    lane->watching = true;
+    if (replies == 0 ||
+        conn_exchange(&lane->conn, replies, lane->store->config.request_timeout_ms, on_read) < 0)
+        lane_out_of_memory(lane);
+}
+
+void lane_refused(struct lane *lane, struct str error)
+{
+    static struct log_gate gate;
+    struct partition *p = lane->partition;
+    if (log_allowed(&gate, clock_mono_ms()))
+        log_event(LOG_WARN, "redis refused", LOG_TEXT("error", error));
+    switch (reply_classify(error)) {
+    case REPLY_RETRY:
+        lane_postpone(lane, RETRY_WAIT_US);
+        lane_become_idle(lane);
+        return;
+    case REPLY_REPLICA:
+        lane_postpone(lane, RETRY_WAIT_US);
+        lane->state = LANE_IDLE;
+        lane_pass_turn(lane);
+        conn_drop(&lane->conn, "this Redis is not the master any more");
+        return;
+    case REPLY_REFUSED:
+    case REPLY_REDIRECT:
+    case REPLY_FORBIDDEN:
+    case REPLY_BROKEN: break;
+    }
+    snprintf(p->refused, sizeof(p->refused), "Redis answered: %.*s", STR_ARG(error));
+    p->refused_ms = clock_mono_ms();
+    lane_tell_all(lane, OUT_REDIS_UNAVAILABLE, p->refused);
+    lane_become_idle(lane);
+}
+
+static void gate_shut(struct lane *lane)
+{
+    struct partition *p = lane->partition;
+    p->gate = lane->batch.gate;
+    conn_doubt(&lane->conn);
+    switch (p->gate.gate) {
+    case META_IS_OPEN: abort();
+    case META_IS_WAIT: lane_postpone(lane, GATE_WAIT_US); break;
+    case META_IS_CLOSED: lane_tell_all(lane, OUT_PARTITION_CLOSED, p->gate.why); break;
+    case META_IS_LOST: lane_tell_all(lane, OUT_STATE_LOST, p->gate.why); break;
+    }
+    lane_become_idle(lane);
+}
+
+static void on_read(struct conn *conn, redisReply **replies, size_t count)
+{
+    struct lane *lane = conn->user;
+    struct str error = {NULL, 0};
+    assert(lane->state == LANE_READING);
+    switch (batch_take(&lane->batch, replies, count, conn->run_id, lane->store->shared, &error)) {
+    case BATCH_READ: lane_decide(lane); return;
+    case BATCH_AGAIN: lane_read_round(lane); return;
+    case BATCH_GATE: gate_shut(lane); return;
+    case BATCH_ERROR: lane_refused(lane, error); return;
+    case BATCH_NO_MEMORY: lane_out_of_memory(lane); return;
+    case BATCH_INVALID: break;
+    }
+    lane_close_partition(lane, "Redis holds what stockd did not write", error);
+}
+
+/* --- the connection --------------------------------------------------------------------------- */
+
+static void on_ready(struct conn *conn)
+{
+    struct lane *lane = conn->user;
+    lane->watching = false;
+    lane->buckets_store = 0;
+    if (lane->unsettled)
+        lane_fence(lane);
+    else if (!lane_go_on_closing(lane))
+        lane_become_idle(lane);
+}
+
+static void on_lost(struct conn *conn, bool busy)
+{
+    struct lane *lane = conn->user;
+    (void)busy;
+    lane->watching = false;
+    if (lane->unsettled) {
+        if (lane->state == LANE_WRITING)
+            stats_count(STATS_UNKNOWN, 1);
+        lane->state = LANE_FENCING;
+        return;
+    }
+    if (lane->state != LANE_IDLE)
+        lane_postpone(lane, 0); /* nothing of it was written: begun anew on the next connection */
+    lane->state = LANE_IDLE;
+    lane_pass_turn(lane);
+}
+
+bool lane_is_down(const struct lane *lane)
+{
+    return lane->conn.state < CONN_READY && lane->conn.failures >= DOWN_FAILURES;
+}
+
+static const char *why_late(const struct lane *lane, const struct store_op *op)
+{
+    if (op->tries > 0)
+        return "the transaction was lost to other writers until the request timed out";
+    if (lane->partition->gate.gate == META_IS_WAIT)
+        return lane->partition->gate.why;
+    return "Redis did not answer in time";
+}
+
+static void expire_queue(struct lane *lane, struct queue *queue, int64_t now_us)
+{
+    for (struct store_op *op = queue->head, *next; op; op = next) {
+        next = op->next;
+        if (op->deadline_us > now_us && !lane_is_down(lane))
+            continue;
+        queue_remove(queue, op);
+        if (op->chain)
+            op->chain->flying--;
+        op->op.out = (struct outcome){.field_line = -1};
+        op->op.out.code =
+            lane_downgrade_to_unknown(op, op->tries > 0 ? OUT_CONTENTION : OUT_REDIS_UNAVAILABLE);
+        op->op.out.why = why_late(lane, op);
+        store_op_complete(op);
+    }
+}
+
+void lane_expire(struct lane *lane, int64_t now_us)
+{
+    bool unknown = lane->unsettled || lane->state == LANE_AWAITING;
+    const char *why = lane->state == LANE_AWAITING ? lane_awaited(lane)
+                      : unknown ? "Redis has not said whether the transaction was applied"
+                                : "Redis did not answer in time";
+    expire_queue(lane, &lane->again, now_us);
+    for (unsigned i = 0; i < lane->batch.count; i++) {
+        struct store_op *op = lane->batch.ops[i];
+        if (!op || op->deadline_us > now_us)
+            continue;
+        lane_tell(lane, i, unknown ? OUT_UNKNOWN : OUT_REDIS_UNAVAILABLE, why);
+    }
+}
+
+int lane_init(struct lane *lane, struct partition *partition, unsigned index)
+{
+    uint64_t random[2];
+    random_bytes(random, sizeof(random));
+    *lane = (struct lane){.partition = partition,
+                          .store = partition->store,
+                          .batch_limit = partition->store->config.batch_max};
+    snprintf(lane->marker, sizeof(lane->marker), "{p%u}:lane:%016" PRIx64 ".%u",
+             (unsigned)partition->index, random[0], index);
+    rng_seed(&lane->jitter, random[1]);
+    if (!batch_init(&lane->batch, partition->store->config.partitions, partition->index,
+                    partition->store->config.batch_max))
+        return -ENOMEM;
+    int rc = us_timer_init(&lane->pause, partition->store->loop);
+    if (rc < 0)
+        return rc;
+    lane->pause.on_end = on_pause_end;
+    lane->pause.user = lane;
+    conn_init(&lane->conn, partition->store->loop, &partition->store->address);
+    lane->conn.user = lane;
+    lane->conn.on_ready = on_ready;
+    lane->conn.on_lost = on_lost;
+    conn_open(&lane->conn);
+    return 0;
+}
+
+void lane_close(struct lane *lane)
+{
+    conn_close(&lane->conn);
+    us_timer_close(&lane->pause);
+}
+
+void lane_free(struct lane *lane)
+{
+    batch_free(&lane->batch);
+}

@@ -1,0 +1,497 @@
+#include "store/redis/conn.h"
+#include "log.h"
+#include "random.h"
+#include "stats.h"
+#include "store/redis/reply.h"
+#include "store/redis/resp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define OUT_MAX_BYTES      (64u << 20)
+#define READ_BYTES         (256 * 1024)
+#define CONNECT_TIMEOUT_MS 2000
+#define BACKOFF_FIRST_MS   20
+#define BACKOFF_LAST_MS    500
+#define ROLE_MS            1000 /* from one look at the role to the next */
+#define ROLE_TIMEOUT_MS    5000
+#define WHY_DEMOTED        "this Redis is not the master any more"
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_timer(uv_timer_t *timer);
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void conn_init(struct conn *conn, uv_loop_t *loop, const struct address *address)
+{
+    *conn = (struct conn){.loop = loop, .address = address};
+    buf_init(&conn->out, OUT_MAX_BYTES);
+    uv_timer_init(loop, &conn->timer);
+    conn->timer.data = conn;
+}
+
+/* --- going down ------------------------------------------------------------------------------- */
+
+static void drop_replies(struct conn *conn)
+{
+    for (size_t i = 0; i < conn->received; i++)
+        freeReplyObject(conn->replies[i]);
+    conn->received = conn->expected = 0;
+}
+
+static void release(struct conn *conn)
+{
+    if (conn->poll) {
+        uv_poll_stop(conn->poll);
+        uv_close((uv_handle_t *)conn->poll, free_handle);
+        conn->poll = NULL;
+    }
+    if (conn->context)
+        redisFree(conn->context);
+    conn->context = NULL;
+    drop_replies(conn);
+    buf_reset(&conn->out);
+    conn->out_sent = 0;
+    conn->role_behind = conn->role_first = false;
+}
+
+/* Full jitter: hosts that lost the same Redis do not come back in step. */
+static uint64_t backoff_ms(const struct conn *conn)
+{
+    unsigned shift = conn->failures < 6 ? conn->failures : 6;
+    uint64_t most = (uint64_t)BACKOFF_FIRST_MS << shift;
+    uint64_t random;
+    random_bytes(&random, sizeof(random));
+    return 5 + random % (most < BACKOFF_LAST_MS ? most : BACKOFF_LAST_MS);
+}
+
+void conn_drop(struct conn *conn, const char *why)
+{
+    static struct log_gate gate;
+    bool busy = conn->state == CONN_BUSY;
+    bool was_up = busy || conn->state == CONN_READY;
+    if (conn->state == CONN_DOWN)
+        return;
+    snprintf(conn->error, sizeof(conn->error), "%s", why);
+    release(conn);
+    conn->state = CONN_DOWN;
+    stats_count(STATS_REDIS_ERRORS, 1);
+    if (log_allowed(&gate, (int64_t)uv_now(conn->loop)))
+        log_event(LOG_WARN, "redis connection lost", LOG_STR("why", conn->error),
+                  LOG_STR("host", conn->address->host), LOG_INT("port", conn->address->port));
+    uv_timer_start(&conn->timer, on_timer, backoff_ms(conn), 0);
+    if (!was_up)
+        conn->failures++;
+    conn->on_lost(conn, busy);
+}
+
+void conn_close(struct conn *conn)
+{
+    if (conn->closing)
+        return;
+    conn->closing = true;
+    lookup_let_go(conn->lookup);
+    conn->lookup = NULL;
+    release(conn);
+    conn->state = CONN_DOWN;
+    uv_timer_stop(&conn->timer);
+    uv_close((uv_handle_t *)&conn->timer, NULL);
+    buf_free(&conn->out);
+    free(conn->replies);
+    conn->replies = NULL;
+}
+
+/* --- the role --------------------------------------------------------------------------------- */
+
+void conn_doubt(struct conn *conn)
+{
+    conn->role_due_ms = 0;
+}
+
+/* An error tells nothing: Redis may be busy. */
+static bool tells_demoted(const redisReply *role)
+{
+    return role->type == REDIS_REPLY_ARRAY && role->elements > 0 &&
+           role->element[0]->type == REDIS_REPLY_STRING &&
+           strcmp(role->element[0]->str, "master") != 0;
+}
+
+/* Of a connection that has nothing else to do. Redis has read all that was sent before, so these
+ * few bytes find room, or the connection is broken. */
+static void ask_role(struct conn *conn)
+{
+    static const char command[] = "*1\r\n$4\r\nROLE\r\n";
+    const ssize_t bytes = sizeof(command) - 1;
+    conn->role_due_ms = uv_now(conn->loop) + ROLE_MS;
+    if (send(conn->context->fd, command, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
+        conn_drop(conn, "Redis takes no more commands");
+        return;
+    }
+    conn->role_first = true;
+    uv_timer_start(&conn->timer, on_timer, ROLE_TIMEOUT_MS, 0);
+}
+
+/* Behind what the exchange asks. */
+static size_t add_role(struct conn *conn)
+{
+    conn->role_behind = !conn->role_first && uv_now(conn->loop) >= conn->role_due_ms;
+    if (!conn->role_behind)
+        return 0;
+    conn->role_due_ms = uv_now(conn->loop) + ROLE_MS;
+    resp_words(&conn->out, 1, "ROLE");
+    return 1;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct conn *conn = timer->data;
+    if (conn->state == CONN_DOWN)
+        conn_open(conn);
+    else if (conn->state == CONN_READY && !conn->role_first)
+        ask_role(conn);
+    else
+        conn_drop(conn, conn->state == CONN_RESOLVING    ? "the look-up of the host took too long"
+                        : conn->state == CONN_CONNECTING ? "connecting took too long"
+                                                         : "Redis did not answer in time");
+}
+
+/* --- sending and receiving -------------------------------------------------------------------- */
+
+static void watch_socket(struct conn *conn, int events)
+{
+    if (conn->poll_events == events)
+        return;
+    conn->poll_events = events;
+    if (uv_poll_start(conn->poll, events, on_poll) != 0)
+        abort(); /* the handle is ours and active: cannot fail */
+}
+
+/* 0, or -errno. */
+static int flush(struct conn *conn)
+{
+    while (conn->out_sent < conn->out.n) {
+        ssize_t n = send(conn->context->fd, conn->out.p + conn->out_sent,
+                         conn->out.n - conn->out_sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            break;
+        if (n < 0)
+            return -errno;
+        conn->out_sent += (size_t)n;
+    }
+    watch_socket(conn, UV_READABLE | (conn->out_sent < conn->out.n ? UV_WRITABLE : 0));
+    return 0;
+}
+
+struct buf *conn_begin(struct conn *conn)
+{
+    assert(conn->state == CONN_READY);
+    buf_reset(&conn->out);
+    conn->out_sent = 0;
+    return &conn->out;
+}
+
+static int expect(struct conn *conn, size_t replies)
+{
+    if (replies > conn->replies_cap) {
+        redisReply **grown = realloc(conn->replies, replies * sizeof(redisReply *));
+        if (!grown)
+            return -ENOMEM;
+        conn->replies = grown;
+        conn->replies_cap = replies;
+    }
+    conn->expected = replies;
+    conn->received = 0;
+    return 0;
+}
+
+static int start(struct conn *conn, enum conn_state state, size_t replies, int64_t timeout_ms,
+                 conn_reply_fn *on_replies)
+{
+    assert(replies > 0);
+    if (conn->out.failed || expect(conn, replies) < 0)
+        return -ENOMEM;
+    conn->state = state;
+    conn->on_replies = on_replies;
+    uv_timer_start(&conn->timer, on_timer, (uint64_t)timeout_ms, 0);
+    if (flush(conn) < 0)
+        uv_timer_start(&conn->timer, on_timer, 0, 0); /* said from the loop, not from in here */
+    return 0;
+}
+
+int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms, conn_reply_fn *on_replies)
+{
+    assert(conn->state == CONN_READY);
+    replies += add_role(conn);
+    return start(conn, CONN_BUSY, replies, timeout_ms, on_replies);
+}
+
+/* The role at the end is ours: the exchange is without it. False: there is no connection left. */
+static bool take_role(struct conn *conn)
+{
+    if (!conn->role_behind)
+        return true;
+    conn->role_behind = false;
+    if (tells_demoted(conn->replies[conn->received - 1])) {
+        conn_drop(conn,
+                  WHY_DEMOTED); /* whatever the other answers were: they are not the store's */
+        return false;
+    }
+    freeReplyObject(conn->replies[--conn->received]);
+    conn->expected--;
+    return true;
+}
+
+/* All replies are there: hands them over and frees them. The callback may begin a new exchange. */
+static void finish(struct conn *conn)
+{
+    if (!take_role(conn))
+        return;
+    size_t count = conn->expected;
+    redisReply **replies = conn->replies;
+    conn->replies = NULL;
+    size_t cap = conn->replies_cap;
+    conn->replies_cap = 0;
+    conn->received = conn->expected = 0;
+    uv_timer_stop(&conn->timer);
+    if (conn->state == CONN_BUSY)
+        conn->state = CONN_READY;
+    conn->on_replies(conn, replies, count);
+    for (size_t i = 0; i < count; i++)
+        freeReplyObject(replies[i]);
+    if (conn->replies || conn->closing) {
+        free(replies);
+    } else {
+        conn->replies = replies;
+        conn->replies_cap = cap;
+    }
+    if (conn->state == CONN_READY && !conn->closing)
+        uv_timer_start(&conn->timer, on_timer, ROLE_MS, 0);
+}
+
+/* The answer to ask_role(). NULL, or what is wrong. */
+static const char *take_first(struct conn *conn, redisReply *role)
+{
+    bool demoted = tells_demoted(role);
+    freeReplyObject(role);
+    conn->role_first = false;
+    if (conn->state == CONN_READY)
+        uv_timer_start(&conn->timer, on_timer, ROLE_MS, 0);
+    return demoted ? WHY_DEMOTED : NULL;
+}
+
+/* Takes complete replies out of the reader. NULL, or what is wrong. */
+static const char *take_replies(struct conn *conn)
+{
+    const char *wrong = NULL;
+    while (!wrong && (conn->role_first || conn->received < conn->expected)) {
+        void *reply = NULL;
+        if (redisReaderGetReply(conn->context->reader, &reply) != REDIS_OK)
+            return "Redis sent what is not RESP";
+        if (!reply)
+            return NULL;
+        if (conn->role_first)
+            wrong = take_first(conn, reply);
+        else
+            conn->replies[conn->received++] = reply;
+    }
+    return wrong;
+}
+
+static void receive(struct conn *conn)
+{
+    static char bytes[READ_BYTES];
+    ssize_t n = read(conn->context->fd, bytes, sizeof(bytes));
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        conn_drop(conn, n == 0 ? "Redis closed the connection" : strerror(errno));
+        return;
+    }
+    if (conn->expected == 0 && !conn->role_first) {
+        conn_drop(conn, "Redis spoke without being asked");
+        return;
+    }
+    const char *wrong = redisReaderFeed(conn->context->reader, bytes, (size_t)n) == REDIS_OK
+                            ? take_replies(conn)
+                            : "out of memory";
+    if (wrong)
+        conn_drop(conn, wrong);
+    else if (conn->expected > 0 && conn->received == conn->expected)
+        finish(conn);
+}
+
+/* --- coming up -------------------------------------------------------------------------------- */
+
+static const char *check_greeting(struct conn *conn, redisReply **replies, size_t count)
+{
+    char text[64];
+    int major = 0, minor = 0, patch = 0;
+    for (size_t i = 0; i < count; i++)
+        if (replies[i]->type == REDIS_REPLY_ERROR)
+            return replies[i]->str;
+    const redisReply *role = replies[count - 2], *info = replies[count - 1];
+    if (role->type != REDIS_REPLY_ARRAY || role->elements < 1 || !role->element[0]->str)
+        return "Redis gave no ROLE";
+    if (strcmp(role->element[0]->str, "master") != 0)
+        return "this Redis is not a master";
+    if (!reply_info(info, "run_id", conn->run_id, sizeof(conn->run_id)) ||
+        !reply_info(info, "redis_version", text, sizeof(text)))
+        return "Redis gave no run_id";
+    if (sscanf(text, "%d.%d.%d", &major, &minor, &patch) < 2 || major < 7)
+        return "Redis 7.0 or newer is needed";
+    conn->version = major * 10000 + minor * 100 + patch;
+    return NULL;
+}
+
+static void on_greeting(struct conn *conn, redisReply **replies, size_t count)
+{
+    const char *wrong = check_greeting(conn, replies, count);
+    if (wrong) {
+        conn_drop(conn, wrong);
+        return;
+    }
+    conn->state = CONN_READY;
+    conn->role_due_ms = uv_now(conn->loop) + ROLE_MS;
+    conn->failures = 0;
+    conn->error[0] = '\0';
+    stats_count(STATS_REDIS_CONNECTS, 1);
+    conn->on_ready(conn);
+}
+
+static void greet(struct conn *conn)
+{
+    const struct address *a = conn->address;
+    char db[16];
+    size_t replies = 4;
+    buf_reset(&conn->out);
+    conn->out_sent = 0;
+    if (a->password[0]) {
+        if (a->user[0])
+            resp_words(&conn->out, 3, "AUTH", a->user, a->password);
+        else
+            resp_words(&conn->out, 2, "AUTH", a->password);
+        replies++;
+    }
+    if (a->db != 0) {
+        snprintf(db, sizeof(db), "%d", a->db);
+        resp_words(&conn->out, 2, "SELECT", db);
+        replies++;
+    }
+    /* What is sent behind a MULTI that Redis refuses is carried out all the same, one by one. */
+    resp_words(&conn->out, 1, "MULTI");
+    resp_words(&conn->out, 1, "EXEC");
+    resp_words(&conn->out, 1, "ROLE");
+    resp_words(&conn->out, 2, "INFO", "server");
+    if (start(conn, CONN_GREETING, replies, CONNECT_TIMEOUT_MS, on_greeting) < 0)
+        conn_drop(conn, "out of memory");
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct conn *conn = poll->data;
+    if (conn->poll != poll)
+        return;
+    if (conn->state == CONN_CONNECTING) {
+        int err = 0;
+        socklen_t size = sizeof(err);
+        if (getsockopt(conn->context->fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
+            err = errno;
+        if (err != 0 || status < 0)
+            conn_drop(conn, strerror(err != 0 ? err : -status));
+        else
+            greet(conn);
+        return;
+    }
+    if (status < 0) {
+        conn_drop(conn, uv_strerror(status));
+        return;
+    }
+    if ((events & UV_WRITABLE) && conn->out_sent < conn->out.n) {
+        int rc = flush(conn);
+        if (rc < 0) {
+            conn_drop(conn, strerror(-rc));
+            return;
+        }
+    }
+    if (events & UV_READABLE)
+        receive(conn);
+}
+
+/* Fails as a lost connection does, so that one path tries again. */
+static void open_failed(struct conn *conn, const char *why)
+{
+    conn->state = CONN_CONNECTING;
+    conn_drop(conn, why);
+}
+
+/* host: a path, or an address in digits. */
+static void connect_to(struct conn *conn, const char *host)
+{
+    const struct address *a = conn->address;
+    assert(!conn->context && !conn->closing);
+    conn->context =
+        a->is_unix ? redisConnectUnixNonBlock(host) : redisConnectNonBlock(host, a->port);
+    if (!conn->context || conn->context->err) {
+        char why[160];
+        snprintf(why, sizeof(why), "%s", conn->context ? conn->context->errstr : "out of memory");
+        open_failed(conn, why);
+        return;
+    }
+    (void)fcntl(conn->context->fd, F_SETFD, FD_CLOEXEC);
+    conn->poll = malloc(sizeof(*conn->poll));
+    if (!conn->poll || uv_poll_init(conn->loop, conn->poll, conn->context->fd) != 0) {
+        free(conn->poll);
+        conn->poll = NULL;
+        open_failed(conn, "out of memory");
+        return;
+    }
+    conn->poll->data = conn;
+    conn->state = CONN_CONNECTING;
+    conn->poll_events = 0;
+    watch_socket(conn, UV_WRITABLE);
+    uv_timer_start(&conn->timer, on_timer, CONNECT_TIMEOUT_MS, 0);
+}
+
+/* An answer that came after its time, while DOWN, is as good as any. */
+static void on_looked_up(void *user, const char *numeric, const char *why)
+{
+    struct conn *conn = user;
+    conn->lookup = NULL;
+    if (numeric)
+        connect_to(conn, numeric);
+    else if (conn->state == CONN_RESOLVING)
+        conn_drop(conn, why);
+}
+
+/* One look-up at a time, however often its time is over: those that hang do not heap up. */
+static void look_up(struct conn *conn)
+{
+    if (!conn->lookup)
+        conn->lookup =
+            lookup_begin(conn->loop, conn->address->host, conn->failures, on_looked_up, conn);
+    if (!conn->lookup) {
+        open_failed(conn, "out of memory");
+        return;
+    }
+    conn->state = CONN_RESOLVING;
+    uv_timer_start(&conn->timer, on_timer, CONNECT_TIMEOUT_MS, 0);
+}
+
+void conn_open(struct conn *conn)
+{
+    assert(conn->state == CONN_DOWN && !conn->context && !conn->closing);
+    if (lookup_needed(conn->address))
+        look_up(conn);
+    else
+        connect_to(conn, conn->address->host);
+}

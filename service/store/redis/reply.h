@@ -1,0 +1,40 @@
+/* reply.h -- what a reply of Redis means.
+ *
+ * Layer: store, pure. The table of replies: every error that is answered to EXEC itself means that
+ * nothing was applied; an error inside the array of an EXEC means that a part was.
+ */
+#ifndef STORE_REDIS_REPLY_H
+#define STORE_REDIS_REPLY_H
+
+#include "str.h"
+
+#include <hiredis/hiredis.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum reply_class {
+    REPLY_RETRY,     /* a passing state of Redis (LOADING, BUSY, TRYAGAIN): wait, try again */
+    REPLY_REFUSED,   /* writes are refused for now (MISCONF, OOM, NOREPLICAS): 503 */
+    REPLY_REPLICA,   /* not the master any more (READONLY, MASTERDOWN): connect anew */
+    REPLY_REDIRECT,  /* a cluster's MOVED, ASK, CLUSTERDOWN: not supported, 503 */
+    REPLY_FORBIDDEN, /* credentials or rights: a matter of configuration, no hot retry */
+    REPLY_BROKEN,    /* WRONGTYPE, ERR ...: a foreign writer or a mistake of ours */
+};
+
+/* The class of an error's text, by its first word; for "EXECABORT ... because of: X" that of X.
+ * A bare EXECABORT is REPLY_BROKEN: the error of the queued command says more. */
+enum reply_class reply_classify(struct str error);
+
+/* True for the error that EXEC gives when a command was refused while queueing. */
+bool reply_is_execabort(struct str error);
+
+/* The bytes of a string reply; absent for any other. They live as long as the reply. */
+struct str reply_text(const redisReply *reply);
+
+/* The answer to TIME in ms; -1 if it is none. */
+int64_t reply_time_ms(const redisReply *reply);
+
+/* Copies the value of a line "name:value" of an INFO text; empty and false if it is not there. */
+bool reply_info(const redisReply *info, const char *name, char *out, size_t out_size);
+
+#endif

@@ -1,0 +1,27 @@
+/* pause.h -- a one-shot timer in microseconds on the loop.
+ *
+ * Layer: store. libuv's timers count milliseconds; the back-off after a lost transaction is a
+ * fraction of one. A timerfd under a poll handle.
+ */
+#ifndef STORE_REDIS_US_TIMER_H
+#define STORE_REDIS_US_TIMER_H
+
+#include <stdint.h>
+#include <uv.h>
+
+struct us_timer {
+    uv_poll_t poll;
+    int fd;
+    void (*on_end)(struct us_timer *pause);
+    void *user;
+};
+
+/* 0, or -errno. */
+int us_timer_init(struct us_timer *pause, uv_loop_t *loop) __attribute__((warn_unused_result));
+
+/* Calls on_end after delay_us (> 0); a pause under way begins anew. */
+void us_timer_start(struct us_timer *pause, int64_t delay_us);
+void us_timer_stop(struct us_timer *pause);
+void us_timer_close(struct us_timer *pause);
+
+#endif
