@@ -1,4 +1,4 @@
-/* argsshow.c -- the half of args.h that shows: help for people, values in force for the log. */
+/* args_help.c -- the half of args.h that shows: help for people, values in force for the log. */
 #include "args.h"
 
 #include <assert.h>

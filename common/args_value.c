@@ -1,4 +1,4 @@
-/* argset.c -- one setter a type. */
+/* args_value.c -- one setter a type. */
 #include "args_value.h"
 
 #include "buf.h"

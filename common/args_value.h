@@ -1,4 +1,5 @@
-/* argset.h -- what an option is, and its value: from text into a field, and out of memory again.
+/* args_value.h -- what an option is, and its value: from text into a field, and out of memory
+ * again.
  *
  * Layer: common, the lower half of args.h, which says who owns what. args_clear and args_set are
  * for args.c only. Says nothing about where a text came from.

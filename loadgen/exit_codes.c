@@ -1,4 +1,4 @@
-/* exits.c -- the order of severity, as a table. */
+/* exit_codes.c -- the order of severity, as a table. */
 #include "exit_codes.h"
 
 #include <stddef.h>

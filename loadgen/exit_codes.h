@@ -1,4 +1,4 @@
-/* exits.h -- what the exit status of stockload says.
+/* exit_codes.h -- what the exit status of stockload says.
  *
  * Layer: loadgen, pure. The numbers are an interface: pipelines are built on them.
  */

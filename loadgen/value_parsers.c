@@ -1,4 +1,4 @@
-/* forms.c -- one comma at a time. */
+/* value_parsers.c -- one comma at a time. */
 #include "value_parsers.h"
 
 #include "units.h"

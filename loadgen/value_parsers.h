@@ -1,4 +1,5 @@
-/* forms.h -- the small notations of the command line: "1-3", "30s:500,1m:2k", "reserve=70,get=5".
+/* value_parsers.h -- the small notations of the command line: "1-3", "30s:500,1m:2k",
+ * "reserve=70,get=5".
  *
  * Layer: loadgen, pure. Each function takes the whole text or refuses it: false, with in err what
  * would be right, to be read behind `--flag: "text" `.

@@ -1,4 +1,4 @@
-/* poolchild.c -- from fork to exit. */
+/* child.c -- from fork to exit. */
 #include "pool/child.h"
 
 #include "clock.h"

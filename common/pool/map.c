@@ -1,4 +1,4 @@
-/* poolmap.c -- the part of pooltask.h that waits for results and keeps them. */
+/* map.c -- the part of task.h that waits for results and keeps them. */
 #include "pool/task.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* pooloptions.h -- the words of a pool: the states of a slot, what a slot is asked to be, how a
+/* options.h -- the words of a pool: the states of a slot, what a slot is asked to be, how a
  * child ended, and what the parent hears.
  *
  * Layer: common, the lowest part of pool.h, which draws the states. Values only: who fills them in
@@ -19,7 +19,7 @@
 #define POOL_BACKOFF_MAX_MS   5000
 #define POOL_LIVED_MS         10000 /* a life this long starts the back-off anew */
 
-struct pool_child; /* poolchild.h */
+struct pool_child; /* child.h */
 
 enum pool_restart { POOL_NEVER, POOL_ALWAYS };
 

@@ -1,7 +1,7 @@
-/* poolslot.h -- the table of a pool: its slots, their states and what the parent holds of each.
+/* slot.h -- the table of a pool: its slots, their states and what the parent holds of each.
  *
  * Layer: common, for pool*.c only; to everybody else struct pool is opaque. pool.c owns the table
- * and waits, poolspawn.c makes processes, poolwatch.c sees how they fare. The states are drawn in
+ * and waits, spawn.c makes processes, watch.c sees how they fare. The states are drawn in
  * pool.h.
  *
  * Invariant: every change of state passes poolslot_enter, which knows the allowed ones, and after

@@ -1,4 +1,4 @@
-/* poolspawn.h -- how a slot of a pool gets its process: a socket pair, a fork, a pidfd.
+/* spawn.h -- how a slot of a pool gets its process: a socket pair, a fork, a pidfd.
  *
  * Layer: common, for pool*.c only. Whatever fails on the way leaves the slot as it was, and no
  * process or descriptor behind.

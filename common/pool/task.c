@@ -1,4 +1,4 @@
-/* pooltask.c -- the queue, and which worker has which task. */
+/* task.c -- the queue, and which worker has which task. */
 #include "pool/task.h"
 
 #include <assert.h>

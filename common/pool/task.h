@@ -1,4 +1,4 @@
-/* pooltask.h -- tasks for a pool of equal workers, as Python's multiprocessing.Pool without its
+/* task.h -- tasks for a pool of equal workers, as Python's multiprocessing.Pool without its
  * known faults.
  *
  * Layer: common, on pool.h. The parent owns the queue, each worker holds at most one task, so the

@@ -1,4 +1,4 @@
-/* poolwatch.h -- what a pool makes of its children: their messages, their ends, and what is due.
+/* watch.h -- what a pool makes of its children: their messages, their ends, and what is due.
  *
  * Layer: common, for pool*.c only. Decides who is forked again, and when; tells the owner of the
  * pool of everything. Never waits.

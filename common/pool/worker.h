@@ -1,7 +1,7 @@
-/* poolworker.h -- what a worker of pooltask.h is asked to be, and how it looks from inside: one
+/* worker.h -- what a worker of task.h is asked to be, and how it looks from inside: one
  * request, one reply, and again.
  *
- * Layer: common. poolworker_init and _run are for pooltask.c only: they run in the child, and their
+ * Layer: common. poolworker_init and _run are for task.c only: they run in the child, and their
  * arg is the struct pool_tasks_options. A request and its reply are one message each: the head
  * below, then the bytes. The parent trusts nothing in a reply before it has looked, since a task
  * can write to any descriptor.

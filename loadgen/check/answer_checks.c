@@ -1,4 +1,4 @@
-/* single.c -- see single.h. */
+/* answer_checks.c -- see answer_checks.h. */
 #include "check/answer_checks.h"
 #include "check/describe.h"
 

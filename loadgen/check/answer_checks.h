@@ -1,4 +1,4 @@
-/* single.h -- what is wrong with an answer whatever else happened.
+/* answer_checks.h -- what is wrong with an answer whatever else happened.
  *
  * Layer: check. Violations of ANSWERS: a success that says another state than its request makes,
  * and a refusal for want of stock, or because of a limit, of what takes none.

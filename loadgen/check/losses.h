@@ -2,7 +2,7 @@
  *
  * Layer: check. One violation of LASTING for each item and restore: how many transitions are gone,
  * up to which version the ledger had the item, and the first that it did not have. Which
- * reservations are not there any more is found where they are read (telling.h).
+ * reservations are not there any more is found where they are read (reservation_rules.h).
  */
 #ifndef LOADGEN_CHECK_LOSSES_H
 #define LOADGEN_CHECK_LOSSES_H

@@ -1,4 +1,4 @@
-/* notes.c -- see notes.h. */
+/* mismatches.c -- see mismatches.h. */
 #include "check/mismatches.h"
 #include "check/describe.h"
 

@@ -1,4 +1,4 @@
-/* notes.h -- answers that contradict their request.
+/* mismatches.h -- answers that contradict their request.
  *
  * Layer: check. Who read the answer saw the contradiction and left a note in the history, for the
  * history has no room for whole answers. Every note is a violation of ANSWERS, but those of the

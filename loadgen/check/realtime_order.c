@@ -1,4 +1,4 @@
-/* sweep.c -- see sweep.h. */
+/* realtime_order.c -- see realtime_order.h. */
 #include "check/realtime_order.h"
 
 #include <assert.h>

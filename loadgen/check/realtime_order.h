@@ -1,4 +1,4 @@
-/* sweep.h -- does an order that is forced by versions agree with the order of time?
+/* realtime_order.h -- does an order that is forced by versions agree with the order of time?
  *
  * Layer: check, pure. The operations on one item are fed in the order of their versions, a mutation
  * before the reads of its version. That order is forced: the version is part of every answer, so in

@@ -1,4 +1,4 @@
-/* walk.c -- see walk.h. */
+/* replay_versions.c -- see replay_versions.h. */
 #include "check/replay_versions.h"
 
 #include <assert.h>

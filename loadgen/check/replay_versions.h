@@ -1,4 +1,4 @@
-/* walk.h -- one item's numbers along its versions: do they follow from each other?
+/* replay_versions.h -- one item's numbers along its versions: do they follow from each other?
  *
  * Layer: check, pure. Fed in the order of versions, a transition before the reads of its version.
  * Each transition must be the next version and leave what was there before plus its change; each

@@ -1,4 +1,4 @@
-/* telling.h -- what was said about one reservation, held against what happened to it.
+/* reservation_rules.h -- what was said about one reservation, held against what happened to it.
  *
  * Layer: check. The rules for a single story that ended once (ends.h).
  */

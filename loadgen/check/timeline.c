@@ -1,4 +1,4 @@
-/* story.c -- see story.h. */
+/* timeline.c -- see timeline.h. */
 #include "check/timeline.h"
 #include "check/effect.h"
 #include "check/restored.h"

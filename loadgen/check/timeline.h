@@ -1,4 +1,4 @@
-/* story.h -- one reservation from its reserve to its end, as its clients saw it.
+/* timeline.h -- one reservation from its reserve to its end, as its clients saw it.
  *
  * Layer: check. Gathers the transitions of a reservation and everything that was said about it, in
  * the order of versions. The version is that of the reservation's first item: it rises with each

@@ -1,4 +1,4 @@
-/* learn.c -- from an answer to the record: outcome, detail, versions. */
+/* classify.c -- from an answer to the record: outcome, detail, versions. */
 #include "client/answer.h"
 #include "client/expiry.h"
 #include "client/intent.h"

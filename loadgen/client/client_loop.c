@@ -1,4 +1,4 @@
-/* crowd.c -- the life of a client process. */
+/* client_loop.c -- the life of a client process. */
 #include "client/client_loop.h"
 
 #include "pool/pool.h"

@@ -1,4 +1,4 @@
-/* crowd.h -- one client process: a loop with many clients, from the first connect to the last
+/* client_loop.h -- one client process: a loop with many clients, from the first connect to the last
  * answer.
  *
  * Layer: client. Runs in a child of common/pool. It connects all of its clients, says that it is
@@ -6,7 +6,7 @@
  * load.shared->stop is set; each message from the parent makes it look at both. Then it waits for
  * what is in flight, `grace` at the most.
  *
- *   crowd.c   life of the process      flight.c  one attempt, from send to answer
+ *   client_loop.c   life of the process      flight.c  one attempt, from send to answer
  *   pace.c    who starts when          record.c  its records
  *
  * Invariant: a client that is BUSY is in the list of deadlines, and `busy` counts these; one that

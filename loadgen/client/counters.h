@@ -1,4 +1,4 @@
-/* tally.h -- what the client processes have counted so far, for the live view.
+/* counters.h -- what the client processes have counted so far, for the live view.
  *
  * Layer: client. Lies in memory that parent and children share; each worker writes only its own,
  * anybody reads. It outlives the process that filled it, so a killed worker takes no counts along,

@@ -1,4 +1,4 @@
-/* wire.c -- read, write, and what epoll says. */
+/* http_conn.c -- read, write, and what epoll says. */
 #include "client/http_conn.h"
 
 #include <assert.h>

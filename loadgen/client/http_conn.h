@@ -1,4 +1,4 @@
-/* wire.h -- one keep-alive HTTP connection on a libuv loop: bytes out, a response in.
+/* http_conn.h -- one keep-alive HTTP connection on a libuv loop: bytes out, a response in.
  *
  * Layer: client. Knows nothing of load or history. One request at a time, never pipelined, never
  * sent again by itself. Buffers are kept from request to request, so nothing is allocated per

@@ -1,4 +1,4 @@
-/* race_link.c -- hiredis, with errors that say where. */
+/* link.c -- hiredis, with errors that say where. */
 #include "race/link.h"
 
 #include "units.h"

@@ -1,4 +1,4 @@
-/* race_link.h -- one connection of the race to Redis.
+/* link.h -- one connection of the race to Redis.
  *
  * Layer: loadgen. Blocking; every wait has a limit. Owned by the caller: race_link_open ..
  * race_link_close.

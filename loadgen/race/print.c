@@ -1,4 +1,4 @@
-/* race_print.c -- shares, sentences, one table. */
+/* print.c -- shares, sentences, one table. */
 #include "race/print.h"
 
 #include "run/figures.h"

@@ -1,4 +1,4 @@
-/* race_print.h -- what a race was like, for people.
+/* print.h -- what a race was like, for people.
  *
  * Layer: loadgen. Text to a stream; the caller looks at ferror.
  */

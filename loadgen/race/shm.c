@@ -1,4 +1,4 @@
-/* race_books.c -- pages of shared memory, and the sum under them. */
+/* shm.c -- pages of shared memory, and the sum under them. */
 #include "race/shm.h"
 
 #include <errno.h>

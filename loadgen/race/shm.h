@@ -1,4 +1,4 @@
-/* race_books.h -- what the workers of one race did, where a kill can not take it from them.
+/* shm.h -- what the workers of one race did, where a kill can not take it from them.
  *
  * Layer: loadgen. Shared memory, made before the fork; each worker writes its own page of it, the
  * parent reads. The judgement is pure.

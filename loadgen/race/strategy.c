@@ -1,4 +1,4 @@
-/* race_strategy.c -- optimistic locking, the same with batches, and a script. */
+/* strategy.c -- optimistic locking, the same with batches, and a script. */
 #include "race/strategy.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* race_strategy.h -- the ways to take units of one key: what is sent, and what the answer means.
+/* strategy.h -- the ways to take units of one key: what is sent, and what the answer means.
  *
  * Layer: loadgen. A strategy keeps no state but the connection's.
  */

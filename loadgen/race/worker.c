@@ -1,4 +1,4 @@
-/* race_worker.c -- the loop that all the contention comes from. */
+/* worker.c -- the loop that all the contention comes from. */
 #include "race/worker.h"
 
 #include "clock.h"

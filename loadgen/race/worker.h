@@ -1,4 +1,4 @@
-/* race_worker.h -- the life of one process of the race.
+/* worker.h -- the life of one process of the race.
  *
  * Layer: loadgen. Runs in a child of the pool: connects, says that it is ready, waits for the
  * moment that the parent names, then takes units until there are none, time is over or it is told

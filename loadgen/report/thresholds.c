@@ -1,4 +1,4 @@
-/* gates.c -- see gates.h. */
+/* thresholds.c -- see thresholds.h. */
 #include "report/thresholds.h"
 
 #include <ctype.h>

@@ -1,4 +1,4 @@
-/* gates.h -- what a run is asked to reach: "p99<50ms", "errors<1%".
+/* thresholds.h -- what a run is asked to reach: "p99<50ms", "errors<1%".
  *
  * Layer: report, pure.
  *

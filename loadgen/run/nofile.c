@@ -1,4 +1,4 @@
-/* descriptors.c -- see descriptors.h. */
+/* nofile.c -- see nofile.h. */
 #include "run/nofile.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* descriptors.h -- the file descriptors that a run needs, made sure of before it begins.
+/* nofile.h -- the file descriptors that a run needs, made sure of before it begins.
  *
  * Layer: loadgen. A client that finds no descriptor would look like a server that refuses it, so a
  * load for which there are too few is not begun.

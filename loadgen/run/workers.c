@@ -1,4 +1,4 @@
-/* crew.c -- fork, let go, watch, end. */
+/* workers.c -- fork, let go, watch, end. */
 #include "run/workers.h"
 
 #include "client/client_loop.h"

@@ -1,4 +1,4 @@
-/* crew.h -- the parent's side of the load: client processes forked, let go together, watched,
+/* workers.h -- the parent's side of the load: client processes forked, let go together, watched,
  * ended.
  *
  * Layer: loadgen, on common/pool. Blocks until the last client process has ended. The parent stays

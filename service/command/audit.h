@@ -1,4 +1,4 @@
-/* command_audit.h -- `stockd audit`: does Redis hold what the ledger says it must?
+/* audit.h -- `stockd audit`: does Redis hold what the ledger says it must?
  *
  * Changes nothing but the hash that says what the last audit found.
  */

@@ -1,4 +1,4 @@
-/* command_ledger.h -- `stockd ledger`: the ledger process alone, under a parent that restarts it.
+/* ledger.h -- `stockd ledger`: the ledger process alone, under a parent that restarts it.
  *
  * For a service that runs with --no-ledger-apply, on another host if need be. It prints
  * "carrying events" when it has begun. Exit status 0: it was asked to end; 1: it cannot work here,

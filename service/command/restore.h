@@ -1,4 +1,4 @@
-/* command_restore.h -- `stockd restore`: builds the store in Redis anew from SQL.
+/* restore.h -- `stockd restore`: builds the store in Redis anew from SQL.
  *
  * Exit status: 0 done; 1 refused, or failed: Redis stays as it was, or closed; 2 Redis or SQL is
  * out of reach, or somebody else is at work: try again; 64 wrong arguments.

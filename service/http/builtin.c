@@ -1,4 +1,4 @@
-/* local.c -- answers that need no store: health, metrics, documents. */
+/* builtin.c -- answers that need no store: health, metrics, documents. */
 #include "http/assets.h"
 #include "http/exchange.h"
 #include "http/json_write.h"

@@ -8,11 +8,11 @@
  * A client may leave at any of these steps, and a WAITING exchange that is polled and not suspended
  * is then over before the store is done: it becomes an orphan, on no list, which lives until the
  * store has given back all that is pending. Questions to the ledger do not need their exchange:
- * see history.h and events_follow.h.
+ * see history.h and subscriber.h.
  *
  * Invariants: a WAITING exchange is on the server's list of those, and is either polled and counted
  * as that, or its connection is suspended. A stream of events is suspended besides, while it is
- * ANSWERED and has nothing to send (events_follow.h). What is over is on no list (exchange_end()).
+ * ANSWERED and has nothing to send (subscriber.h). What is over is on no list (exchange_end()).
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H

@@ -1,4 +1,5 @@
-/* ledger_carry.h -- one partition on its way to SQL: looks, reads, applies, trims, opens, closes.
+/* applier_partition.h -- one partition on its way to SQL: looks, reads, applies, trims, opens,
+ * closes.
  *
  * Belongs to the ledger process, which owns the connections. Everything that is known of a
  * partition is thrown away with the connection that it was learnt on (carry_forget).

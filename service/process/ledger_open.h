@@ -1,4 +1,4 @@
-/* ledger_door.h -- how a process of the service comes into the ledger's database.
+/* ledger_open.h -- how a process of the service comes into the ledger's database.
  *
  * Opens it, brings it to this program's schema if it is the embedded one, reads its id and puts
  * that where all processes of the service find it. The caller owns *db.

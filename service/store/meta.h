@@ -1,6 +1,6 @@
 /* meta.h -- the hash that says which store a partition belongs to, and whether it is open.
  *
- * Layer: store, on the connection of a struct admin; what is put goes into any buffer. gate.h
+ * Layer: store, on the connection of a struct admin; what is put goes into any buffer. meta_check.h
  * judges the same hash for those who serve.
  *
  * Invariant: meta is only written in a transaction whose WATCH came before the values that were

@@ -1,4 +1,4 @@
-/* gate.h -- may a partition be written now? What its meta says, against this connection.
+/* meta_check.h -- may a partition be written now? What its meta says, against this connection.
  *
  * Layer: store, pure but for the shared store id. Meta is a hash that every batch watches and
  * reads, so one HSET closes a partition for every host at once.

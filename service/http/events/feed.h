@@ -1,7 +1,7 @@
-/* events_feed.h -- the feed of events as its parts share it: followers, sheets, and what is known.
+/* feed.h -- the feed of events as its parts share it: followers, sheets, and what is known.
  *
- * Layer: http, private to events*.c. Only what things are; events_follow.h says how a subscriber
- * goes through its states, events_sheet.h what becomes of a sheet, and who owns them.
+ * Layer: http, private to events*.c. Only what things are; subscriber.h says how a subscriber
+ * goes through its states, sheet.h what becomes of a sheet, and who owns them.
  */
 #ifndef HTTP_EVENTS_FEED_H
 #define HTTP_EVENTS_FEED_H

@@ -1,4 +1,4 @@
-/* events_render.h -- events as JSON, in a page or one by one.
+/* render.h -- events as JSON, in a page or one by one.
  *
  * Layer: http, pure.
  */

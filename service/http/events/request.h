@@ -1,4 +1,4 @@
-/* events_request.h -- what a reader of the feed of events asks for.
+/* request.h -- what a reader of the feed of events asks for.
  *
  * Layer: http, pure.
  */

@@ -1,4 +1,4 @@
-/* events_sheet.h -- one question for a page of events, and its answer, for all who want the same.
+/* sheet.h -- one question for a page of events, and its answer, for all who want the same.
  *
  * Layer: http, private to events*.c. Those who want the same are behind the same position and take
  * pages of the same length. To keep them together, a page ends where the watch saw the ledger end

@@ -1,4 +1,4 @@
-/* events_stream.c -- a stream of server-sent events, from a page to the socket.
+/* stream.c -- a stream of server-sent events, from a page to the socket.
  *
  * The library asks for bytes when the socket takes some. There are those of one page, then none:
  * then the stream is suspended until there are others, and what it has given out is forgotten. So

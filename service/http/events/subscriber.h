@@ -1,4 +1,4 @@
-/* events_follow.h -- who follows the events, and what for.
+/* subscriber.h -- who follows the events, and what for.
  *
  * Layer: http, private to events*.c. A subscriber is a request, or a stream that it became:
  *
@@ -12,7 +12,7 @@
  *
  * Nobody who is PARKED asks anything: one question for the checkpoints of all partitions is asked
  * for all of them, every EVENTS_WATCH_MS. Nobody who is WANTING asks anything either: all who want
- * what is behind one position share a sheet (events_sheet.h), which asks once. And those who are
+ * what is behind one position share a sheet (sheet.h), which asks once. And those who are
  * READY are answered a few a turn, first come first served: thousands who wait for one event are
  * in nobody's way.
  *

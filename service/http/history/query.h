@@ -1,4 +1,4 @@
-/* history_query.h -- what a GET asks the ledger for.
+/* query.h -- what a GET asks the ledger for.
  *
  * Layer: http, pure. All texts of a query are in the arena that it was read into; what the ledger
  * finds goes there too.

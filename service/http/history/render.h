@@ -1,4 +1,4 @@
-/* history_render.h -- what the ledger said, as JSON.
+/* render.h -- what the ledger said, as JSON.
  *
  * Layer: http, pure. Every answer from the ledger has a member `ledger`, which says how far it is
  * behind Redis and up to when it goes.

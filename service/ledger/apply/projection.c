@@ -1,4 +1,4 @@
-/* fold.c -- entries into events and names; fold_run.c takes the events. */
+/* projection.c -- entries into events and names; projection_run.c takes the events. */
 #include "ledger/apply/projection.h"
 #include "core/limits.h"
 #include "core/pack.h"

@@ -1,4 +1,4 @@
-/* fold.h -- what a chunk of stream entries makes of items and reservations.
+/* projection.h -- what a chunk of stream entries makes of items and reservations.
  *
  * Layer: ledger, pure: entries and what the ledger holds come in, last states and movements go out.
  *

@@ -1,4 +1,4 @@
-/* fold_run.c -- events upon what the ledger holds. */
+/* projection_run.c -- events upon what the ledger holds. */
 #include "ledger/apply/projection.h"
 
 #include <stdio.h>

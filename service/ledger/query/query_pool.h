@@ -1,4 +1,4 @@
-/* desk.h -- questions to the ledger's database that do not block the loop that asks.
+/* query_pool.h -- questions to the ledger's database that do not block the loop that asks.
  *
  * Layer: ledger. A desk belongs to one libuv loop and has a few connections, opened when they are
  * first needed. A question is asked in a thread of libuv's pool and answered on the loop.

@@ -1,4 +1,4 @@
-/* pause.h -- a one-shot timer in microseconds on the loop.
+/* us_timer.h -- a one-shot timer in microseconds on the loop.
  *
  * Layer: store. libuv's timers count milliseconds; the back-off after a lost transaction is a
  * fraction of one. A timerfd under a poll handle.

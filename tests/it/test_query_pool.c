@@ -1,4 +1,5 @@
-/* test_desk.c -- questions to a database, in threads, that do not hold up the loop that asks. */
+/* test_query_pool.c -- questions to a database, in threads, that do not hold up the loop that asks.
+ */
 #include "ledger/query/query_pool.h"
 #include "support/proc.h"
 

@@ -1,4 +1,4 @@
-/* test_sweep.c -- the sweep of loadgen/check against exhaustive search.
+/* test_realtime_order.c -- the sweep of loadgen/check against exhaustive search.
  *
  * SEED and STEPS come from the environment; a failure prints the seed.
  */

@@ -1,4 +1,4 @@
-/* test_fold.c -- an event moves an item only the ways that its type goes.
+/* test_projection.c -- an event moves an item only the ways that its type goes.
  *
  * SQL need not know a type (sql/0011_event_types.sql): what an event of one may do is judged here.
  */
@@ -104,7 +104,7 @@ static void an_item_moves_as_the_type_of_the_event_says(void **state)
         .exists = true, .available = 10, .held = 4, .sold = 6, .version = 7};
     static const struct projected_item gone = {.version = 7};
     struct projection fold;
-    /* Without items; of two: test_fold_events.c. */
+    /* Without items; of two: test_projection_events.c. */
     bool seen[EVENT_TYPES] = {[EVENT_EPOCH] = true, [EVENT_TRANSFER] = true};
     projection_init(&fold);
     for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {

@@ -1,5 +1,5 @@
-/* test_fold_events.c -- what the fold of a stream says of transfers, and of types that it does not
- * know.
+/* test_projection_events.c -- what the fold of a stream says of transfers, and of types that it
+ * does not know.
  */
 #include "core/pack.h"
 #include "ledger/apply/projection.h"

@@ -1,4 +1,4 @@
-/* test_misfit.c -- an answer that contradicts its request is told from one that fits. */
+/* test_mismatch.c -- an answer that contradicts its request is told from one that fits. */
 #include "client/mismatch.h"
 
 #include <setjmp.h>

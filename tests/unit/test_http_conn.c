@@ -1,4 +1,4 @@
-/* test_wire.c -- how a connection that is given up ends on the other side. */
+/* test_http_conn.c -- how a connection that is given up ends on the other side. */
 #include "client/http_conn.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/* test_race_books.c -- which books of a race balance. */
+/* test_race_shm.c -- which books of a race balance. */
 #include "race/shm.h"
 
 #include <setjmp.h>

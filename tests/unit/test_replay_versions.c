@@ -1,4 +1,4 @@
-/* test_walk.c -- one item's numbers along its versions. */
+/* test_replay_versions.c -- one item's numbers along its versions. */
 #include "check/replay_versions.h"
 
 #include <setjmp.h>

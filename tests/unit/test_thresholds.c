@@ -1,4 +1,4 @@
-/* test_gates.c -- thresholds: what is read, what is refused and how, and how they come out. */
+/* test_thresholds.c -- thresholds: what is read, what is refused and how, and how they come out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
