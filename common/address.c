@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool fail(char *err, size_t err_size, const char *why)
+static bool refuse_address(char *err, size_t err_size, const char *why)
 {
     snprintf(err, err_size,
              "%s; a Redis URL is redis://[user:pass@]host:port[/db] or unix:/path.sock", why);
@@ -81,20 +81,20 @@ bool address_parse(const char *url, struct address *address, char *err, size_t e
         if (strncmp(path, "//", 2) == 0)
             path += 2;
         if (*path == '\0' || strlen(path) >= 108)
-            return fail(err, err_size, "the socket's path must have 1 to 107 bytes");
+            return refuse_address(err, err_size, "the socket's path must have 1 to 107 bytes");
         address->is_unix = true;
         return copy(address->host, path, path + strlen(path));
     }
     if (strncmp(url, "redis://", 8) != 0)
-        return fail(err, err_size, "unknown scheme");
+        return refuse_address(err, err_size, "unknown scheme");
     const char *from = url + 8;
     const char *end = from + strcspn(from, "/");
     const char *at = memrchr(from, '@', (size_t)(end - from));
     if (at && !parse_userinfo(from, at, address))
-        return fail(err, err_size, "the part before @ must be user:pass");
+        return refuse_address(err, err_size, "the part before @ must be user:pass");
     if (!parse_host(at ? at + 1 : from, end, address))
-        return fail(err, err_size, "no host, or a port that is none");
+        return refuse_address(err, err_size, "no host, or a port that is none");
     if (*end == '/' && end[1] != '\0' && !number(end + 1, end + strlen(end), 1 << 20, &address->db))
-        return fail(err, err_size, "the database must be a number");
+        return refuse_address(err, err_size, "the database must be a number");
     return true;
 }

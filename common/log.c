@@ -89,7 +89,7 @@ struct line {
     bool full;
 };
 
-static void put(struct line *l, const char *bytes, size_t n)
+static void put_bytes(struct line *l, const char *bytes, size_t n)
 {
     if (n > l->max - l->n) {
         l->full = true;
@@ -101,7 +101,7 @@ static void put(struct line *l, const char *bytes, size_t n)
 
 static void put_text(struct line *l, const char *text)
 {
-    put(l, text, strlen(text));
+    put_bytes(l, text, strlen(text));
 }
 
 /* Bytes of the UTF-8 character at p, or 0 when it is none, or a control that a terminal obeys. */
@@ -117,7 +117,7 @@ static void put_escape(struct line *l, unsigned char c)
 {
     const char *named = c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : NULL;
     if (named) {
-        put(l, named, 2);
+        put_bytes(l, named, 2);
         return;
     }
     char code[8];
@@ -128,7 +128,7 @@ static void put_escape(struct line *l, unsigned char c)
         n = snprintf(code, sizeof code, "\\u%04x", c);
     else
         n = snprintf(code, sizeof code, "\\ufffd"); /* JSON has no way to say "the byte 0xff" */
-    put(l, code, (size_t)n);
+    put_bytes(l, code, (size_t)n);
 }
 
 /* Cut at LOG_VALUE_MAX, or where the line has no room for one more escape and the mark. */
@@ -136,13 +136,13 @@ static void put_quoted(struct line *l, struct str s)
 {
     size_t n = s.n < LOG_VALUE_MAX ? s.n : LOG_VALUE_MAX;
     size_t i = 0;
-    put(l, "\"", 1);
+    put_bytes(l, "\"", 1);
     while (i < n && l->max - l->n >= VALUE_ROOM) {
         size_t len = printable_length(s.p + i, s.n - i);
         if (s.p[i] == '"' || s.p[i] == '\\')
-            put(l, "\\", 1);
+            put_bytes(l, "\\", 1);
         if (len > 0)
-            put(l, s.p + i, len);
+            put_bytes(l, s.p + i, len);
         else
             put_escape(l, (unsigned char)s.p[i]);
         i += len ? len : 1;
@@ -167,7 +167,7 @@ static void put_value(struct line *l, const struct log_field *f)
     case LOG_KIND_TEXT:
         if (state.format == LOG_LOGFMT && is_plain(f->value.text) &&
             f->value.text.n <= l->max - l->n)
-            put(l, f->value.text.p, f->value.text.n);
+            put_bytes(l, f->value.text.p, f->value.text.n);
         else
             put_quoted(l, f->value.text);
         return;
@@ -176,7 +176,7 @@ static void put_value(struct line *l, const struct log_field *f)
     case LOG_KIND_BOOL: put_text(l, f->value.flag ? "true" : "false"); return;
     case LOG_KIND_END: assert(false); return; /* never reached: the list ends here */
     }
-    put(l, number, (size_t)n);
+    put_bytes(l, number, (size_t)n);
 }
 
 /* Writes one field, or none of it when it has no room. */
@@ -185,7 +185,7 @@ static bool put_field(struct line *l, const struct log_field *f)
     size_t before = l->n;
     bool json = state.format == LOG_JSON;
     if (l->n > 0)
-        put(l, json ? "," : " ", 1);
+        put_bytes(l, json ? "," : " ", 1);
     put_text(l, json ? (before == 0 ? "{\"" : "\"") : "");
     put_text(l, f->key);
     put_text(l, json ? "\":" : "=");

@@ -12,7 +12,7 @@
 static _Thread_local unsigned char block[BLOCK_BYTES];
 static _Thread_local size_t block_left; /* unused bytes, at the end of the block */
 
-static void fill(unsigned char *to, size_t n)
+static void fill_bytes(unsigned char *to, size_t n)
 {
     assert(n <= BLOCK_BYTES);
     if (RAND_bytes(to, (int)n) != 1) {
@@ -26,7 +26,7 @@ void random_bytes(void *to, size_t n)
     unsigned char *out = to;
     while (n > 0) {
         if (block_left == 0) {
-            fill(block, BLOCK_BYTES);
+            fill_bytes(block, BLOCK_BYTES);
             block_left = BLOCK_BYTES;
         }
         size_t take = n < block_left ? n : block_left;

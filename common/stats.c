@@ -163,7 +163,7 @@ void stats_attach(struct stats *stats, unsigned slot, const char *process)
         atomic_store_explicit(&mine->gauges[i], 0, memory_order_relaxed);
 }
 
-static void add(_Atomic uint64_t *to, uint64_t n)
+static void add_to(_Atomic uint64_t *to, uint64_t n)
 {
     atomic_fetch_add_explicit(to, n, memory_order_relaxed);
 }
@@ -176,7 +176,7 @@ static uint64_t get(const _Atomic uint64_t *from)
 void stats_count(enum stats_counter counter, uint64_t n)
 {
     if (mine)
-        add(&mine->counters[counter], n);
+        add_to(&mine->counters[counter], n);
 }
 
 void stats_set(enum stats_gauge gauge, int64_t value)
@@ -204,8 +204,8 @@ static void observe(struct histogram *h, const struct bounds *bounds, uint64_t v
     unsigned i = 0;
     while (i < bounds->count && value > bounds->at[i])
         i++;
-    add(&h->buckets[i], 1);
-    add(&h->sum, value);
+    add_to(&h->buckets[i], 1);
+    add_to(&h->sum, value);
 }
 
 void stats_observe(enum stats_histogram histogram, uint64_t value)
@@ -220,7 +220,7 @@ void stats_request(unsigned route, unsigned status, uint64_t us)
     assert(status >= STATUS_FIRST && status < STATUS_FIRST + STATUS_COUNT);
     if (!mine)
         return;
-    add(&mine->routes[route].statuses[status - STATUS_FIRST], 1);
+    add_to(&mine->routes[route].statuses[status - STATUS_FIRST], 1);
     observe(&mine->routes[route].seconds, &time_bounds, us);
 }
 

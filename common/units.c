@@ -19,7 +19,7 @@ static const struct suffix sizes[] = {
 static const struct suffix counts[] = {
     {"", 1}, {"k", 1000}, {"m", 1000000}, {"g", 1000000000}, {NULL, 0}};
 
-static bool refuse(char *err, size_t err_size, const char *message)
+static bool refuse_number(char *err, size_t err_size, const char *message)
 {
     snprintf(err, err_size, "%s", message);
     return false;
@@ -46,16 +46,16 @@ static bool parse_scaled(const char *text, const struct suffix *suffixes, const 
     const char *after;
     bool too_large;
     if (!parse_digits(text, &value, &after, &too_large))
-        return refuse(err, err_size, expected);
+        return refuse_number(err, err_size, expected);
     for (const struct suffix *s = suffixes; s->text; s++) {
         if (strcasecmp(after, s->text) != 0)
             continue;
         if (too_large || __builtin_mul_overflow(value, s->factor, &value))
-            return refuse(err, err_size, "is too large");
+            return refuse_number(err, err_size, "is too large");
         *out = value;
         return true;
     }
-    return refuse(err, err_size, expected);
+    return refuse_number(err, err_size, expected);
 }
 
 bool units_parse_duration_ms(const char *text, int64_t *ms, char *err, size_t err_size)

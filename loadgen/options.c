@@ -262,7 +262,7 @@ static bool finish_race(const struct reading *r)
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-static bool finish(const struct reading *r, int argc, char *const *argv)
+static bool finish_options(const struct reading *r, int argc, char *const *argv)
 {
     static bool (*const finishers[COMMANDS])(const struct reading *r) = {
         [COMMAND_RUN] = finish_run,
@@ -305,7 +305,7 @@ enum options_result options_parse(struct options *options, int argc, char *const
     case ARGS_USAGE: return OPTIONS_USAGE;
     case ARGS_OK: break;
     }
-    if (finish(&r, argc, argv))
+    if (finish_options(&r, argc, argv))
         return OPTIONS_OK;
     options_free(options);
     return OPTIONS_USAGE;

@@ -36,7 +36,7 @@ struct pool_tasks {
 };
 
 /* The one place where a task ends. err is 0 and bytes the result, or -errno and bytes its text. */
-static void finish(struct pool_tasks *tasks, struct task *task, int err, struct str bytes)
+static void end_task(struct pool_tasks *tasks, struct task *task, int err, struct str bytes)
 {
     assert(err <= 0 && tasks->pending > 0);
     tasks->pending--;
@@ -86,7 +86,7 @@ static void drop_worker(struct pool_tasks *tasks, int slot)
         return;
     snprintf(text, sizeof text, "worker %d (pid %d) sent something that is no answer to its task",
              slot, pid);
-    finish(tasks, task, -EPROTO, str_of(text));
+    end_task(tasks, task, -EPROTO, str_of(text));
 }
 
 static void handle_message(void *ctx, int slot, const void *bytes, size_t n)
@@ -103,8 +103,8 @@ static void handle_message(void *ctx, int slot, const void *bytes, size_t n)
     }
     if (reply.leaving)
         w->ready = false;
-    finish(tasks, take_from(w), reply.err,
-           (struct str){(const char *)bytes + sizeof reply, n - sizeof reply});
+    end_task(tasks, take_from(w), reply.err,
+             (struct str){(const char *)bytes + sizeof reply, n - sizeof reply});
 }
 
 static void handle_exit(void *ctx, int slot, const struct pool_exit *end)
@@ -123,7 +123,7 @@ static void handle_exit(void *ctx, int slot, const struct pool_exit *end)
     else
         snprintf(how, sizeof how, "ended, and its status is lost");
     snprintf(text, sizeof text, "worker %d (pid %d) %s", slot, (int)end->pid, how);
-    finish(tasks, task, -ECHILD, str_of(text));
+    end_task(tasks, task, -ECHILD, str_of(text));
 }
 
 static void handle_signal(void *ctx, int signo)
@@ -227,7 +227,7 @@ static bool dispatch(struct pool_tasks *tasks)
         if (rc == 0)
             w->task = pop(tasks);
         else if (rc == -EMSGSIZE)
-            finish(tasks, pop(tasks), rc, STR("the kernel's socket buffer is too small"));
+            end_task(tasks, pop(tasks), rc, STR("the kernel's socket buffer is too small"));
         else if (rc == -EPIPE)
             w->ready = false; /* it died idle; handle_exit follows */
         else
@@ -243,10 +243,10 @@ static void cancel_all(struct pool_tasks *tasks, int err, struct str text)
     for (size_t i = 0; i < tasks->options.workers; i++) {
         struct task *task = take_from(&tasks->workers[i]);
         if (task)
-            finish(tasks, task, err, text);
+            end_task(tasks, task, err, text);
     }
     for (struct task *task; (task = pop(tasks)) != NULL;)
-        finish(tasks, task, err, text);
+        end_task(tasks, task, err, text);
 }
 
 static void stop_workers(struct pool_tasks *tasks, int64_t grace_ms)

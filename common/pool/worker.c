@@ -29,7 +29,7 @@ int poolworker_init(struct pool_child *child, void *arg)
 
 /* What the task left in out, or what is wrong with it. A task's own error is worth more than that
  * its text was too long. */
-static void judge(struct poolworker_reply *reply, struct buf *out)
+static void bound_reply(struct poolworker_reply *reply, struct buf *out)
 {
     assert(reply->err <= 0);
     bool too_much = out->failed;
@@ -62,7 +62,7 @@ static int run_task(struct pool_child *child, struct desk *desk, size_t n, bool 
     struct poolworker_reply reply = {.id = request.id, .leaving = leaving};
     buf_reset(&desk->out);
     reply.err = request.fn(in, &desk->out);
-    judge(&reply, &desk->out);
+    bound_reply(&reply, &desk->out);
     int rc = send_reply(child, desk, &reply, buf_str(&desk->out));
     if (rc != -EMSGSIZE)
         return rc;

@@ -125,7 +125,7 @@ static const char *verb(const struct place *p)
     return p->key % 2 ? "saw" : "made";
 }
 
-static void report(const struct batch *b, const struct place *early, const struct place *late)
+static void report_order(const struct batch *b, const struct place *early, const struct place *late)
 {
     const struct index *index = b->index;
     const struct history_op *one = index_op(index, early->slot);
@@ -152,7 +152,7 @@ static void end_batch(struct batch *b)
             if (p->about == highest->about) {
                 b->verdict->property[PROPERTY_LINEARIZABLE].checked++;
                 if (p->key < highest->key)
-                    report(b, highest, p);
+                    report_order(b, highest, p);
             }
             if (p->about != highest->about || p->key > highest->key)
                 highest = p;

@@ -125,7 +125,7 @@ static uint32_t anybody(const struct serial *serial, const uint8_t *waiting)
     return (uint32_t)serial->entries[i].value;
 }
 
-static void keep(const struct search *s, struct serial_result *result)
+static void keep_cycle(const struct search *s, struct serial_result *result)
 {
     result->by_time = s->by_time;
     uint32_t node = s->found;
@@ -159,7 +159,7 @@ int cycle_find(const struct serial *serial, const uint8_t *waiting, uint32_t fir
     }
     if (!s.no_memory) {
         assert(s.done);
-        keep(&s, result);
+        keep_cycle(&s, result);
     }
     free(s.after);
     free(s.queue);

@@ -39,7 +39,7 @@ static uint32_t customer_of(const struct limits *limits, uint32_t slot)
 {
     const struct index *index = limits->index;
     const struct history_op *op = index_op(index, slot);
-    while (op->kind != KIND_RESERVE && op->kind != KIND_DECREMENT)
+    while (op->kind != KIND_RESERVE && op->kind != KIND_DECREMENT && op->of != 0)
         op = index_op(index, op->of); /* it counts for who reserved */
     return history_customer(index->reader->facts, op->client);
 }

@@ -47,8 +47,8 @@ static void count_all(const struct index *index, struct loss *losses)
     }
 }
 
-static void report(const struct index *index, uint32_t item, const struct restored_jump *jump,
-                   const struct loss *loss, struct verdict *v)
+static void report_loss(const struct index *index, uint32_t item, const struct restored_jump *jump,
+                        const struct loss *loss, struct verdict *v)
 {
     const uint32_t ops[] = {loss->first, 0};
     verdict_violation(v, PROPERTY_LASTING, ops,
@@ -75,7 +75,7 @@ int losses_check(const struct index *index, struct verdict *v)
         for (; jump < end; jump++) {
             const struct loss *loss = &losses[jump - restored->all];
             if (loss->transitions > 0)
-                report(index, i, jump, loss, v);
+                report_loss(index, i, jump, loss, v);
         }
     }
     free(losses);

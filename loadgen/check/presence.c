@@ -284,7 +284,7 @@ static void judge_unknown(struct presence *p, const struct claim *claim)
         found_lost(p, claim, created);
 }
 
-static void judge(struct presence *p, struct claim *claim, size_t least)
+static void judge_claim(struct presence *p, struct claim *claim, size_t least)
 {
     bool fits = find_seen(p, claim, least);
     bool absent = index_op(p->index, claim->slot)->detail == DETAIL_NO_ITEM;
@@ -316,7 +316,7 @@ static void judge_item(struct presence *p, struct claim *claims, size_t count)
         for (; p->by_end[over]->end_ns < claims[i].begin_ns; over++)
             if (p->by_end[over]->basket == NO_BASKET && p->by_end[over]->seen > least)
                 least = p->by_end[over]->seen;
-        judge(p, &claims[i], least);
+        judge_claim(p, &claims[i], least);
     }
 }
 

@@ -129,7 +129,7 @@ static void learn(struct told *t)
     }
 }
 
-static void judge(struct told *t)
+static void judge_refusals(struct told *t)
 {
     struct index_pass pass;
     index_pass(&pass, t->index);
@@ -153,7 +153,7 @@ int refusals_check(const struct index *index, struct verdict *v)
     bool memory = t.group != NULL;
     if (memory) {
         learn(&t);
-        judge(&t);
+        judge_refusals(&t);
         doubt_foreign(index, t.foreign, t.foreign_eg, v);
     }
     free(t.group);

@@ -10,7 +10,7 @@ static int64_t plus(int64_t a, int64_t b)
 }
 
 /* Goes on from what was quoted, as if everything before was as it should be. */
-static void settle(struct walk *w, const struct walk_step *step)
+static void settle_step(struct walk *w, const struct walk_step *step)
 {
     w->at.version = step->version;
     w->at.remaining = step->remaining;
@@ -18,7 +18,7 @@ static void settle(struct walk *w, const struct walk_step *step)
     w->at.adrift = step->mute;
 }
 
-static enum walk_found compare(struct walk *w, const struct walk_step *step)
+static enum walk_found compare_step(struct walk *w, const struct walk_step *step)
 {
     int64_t quoted = step->remaining;
     if (step->mute)
@@ -53,7 +53,7 @@ static enum walk_found found_gap(struct walk *w, const struct walk_step *step, u
         to = w->kept_version > w->at.version ? w->kept_version : w->at.version;
     w->missing = to - w->at.version;
     w->missing_to = to;
-    settle(w, step);
+    settle_step(w, step);
     return w->missing > 0 ? WALK_GAP : WALK_FINE;
 }
 
@@ -64,7 +64,7 @@ enum walk_found walk_step(struct walk *w, const struct walk_step *step)
         w->started = true;
         w->at.version = step->version;
         w->at.remaining = step->change;
-        return compare(w, step);
+        return compare_step(w, step);
     }
     w->started = true;
     assert(step->version >= w->at.version);
@@ -77,7 +77,7 @@ enum walk_found walk_step(struct walk *w, const struct walk_step *step)
         return WALK_TWICE;
     }
     if (w->at.adrift) {
-        settle(w, step);
+        settle_step(w, step);
         return WALK_FINE;
     }
     w->at.version = next;
@@ -85,7 +85,7 @@ enum walk_found walk_step(struct walk *w, const struct walk_step *step)
         w->at.remaining = plus(w->at.remaining, step->change);
         w->at.other = plus(w->at.other, step->change);
     }
-    return compare(w, step);
+    return compare_step(w, step);
 }
 
 void walk_foresee(struct walk *w, uint64_t kept)

@@ -72,7 +72,7 @@ static void add_lookup(const struct index *index, struct key *key, uint32_t slot
     }
 }
 
-static void gather(const struct index *index, uint32_t first, struct key *key)
+static void gather_attempts(const struct index *index, uint32_t first, struct key *key)
 {
     *key = (struct key){.first = first};
     const struct history_op *op = index_op(index, first);
@@ -239,7 +239,7 @@ static void check_others(const struct index *index, const struct key *key, uint3
 static void resolve_key(struct index *index, uint32_t first, struct verdict *v)
 {
     struct key key;
-    gather(index, first, &key);
+    gather_attempts(index, first, &key);
     uint32_t effect;
     if (key.answer)
         effect = key.answer;

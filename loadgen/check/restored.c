@@ -124,7 +124,7 @@ static bool is_jump(const uint64_t *first, const uint64_t *quoted, struct restor
     return true;
 }
 
-static int add(struct restored *r, size_t *room, const struct restored_jump *jump)
+static int add_jump(struct restored *r, size_t *room, const struct restored_jump *jump)
 {
     if (r->count == *room) {
         size_t more = *room ? *room * 2 : 64;
@@ -150,7 +150,7 @@ static int find_jumps(struct restored *r, const struct quotes *q, uint32_t items
         struct restored_jump jump;
         for (size_t n = 1; n < count && r->count - r->first[i] < most && err == 0; n++) {
             if (is_jump(at, &at[n - 1], &jump))
-                err = add(r, &room, &jump);
+                err = add_jump(r, &room, &jump);
         }
     }
     r->first[items] = r->count;

@@ -93,7 +93,7 @@ static void advance(struct order *o, size_t item)
         entry_is_ready(o, (uint32_t)s->entries[i].value);
 }
 
-static void take(struct order *o, uint32_t node)
+static void take_node(struct order *o, uint32_t node)
 {
     o->waiting[node] = CYCLE_TAKEN;
     o->taken++;
@@ -148,7 +148,7 @@ static int sort_ends(struct order *o)
     return 0;
 }
 
-static int run(struct order *o, struct serial_result *result)
+static int order_all(struct order *o, struct serial_result *result)
 {
     count_members(o);
     if (sort_ends(o) < 0)
@@ -160,7 +160,7 @@ static int run(struct order *o, struct serial_result *result)
     while (o->heap.count > 0 && !o->no_memory) {
         if (somebody_ended_before(o, o->heap.at[0].key))
             break;
-        take(o, (uint32_t)heap_pop(&o->heap).value);
+        take_node(o, (uint32_t)heap_pop(&o->heap).value);
     }
     result->ordered = o->taken;
     if (o->no_memory)
@@ -179,7 +179,7 @@ int serial_order(const struct serial *serial, struct serial_result *result)
     o.waiting = calloc((size_t)serial->nodes + 1, sizeof(*o.waiting));
     o.next = calloc(serial->items + 1, sizeof(*o.next));
     o.outstanding = calloc(serial->items + 1, sizeof(*o.outstanding));
-    int err = o.waiting && o.next && o.outstanding ? run(&o, result) : -ENOMEM;
+    int err = o.waiting && o.next && o.outstanding ? order_all(&o, result) : -ENOMEM;
     free(o.waiting);
     free(o.next);
     free(o.outstanding);

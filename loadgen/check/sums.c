@@ -91,7 +91,7 @@ static void version_ahead(const struct sum *s)
                       s->sku.text, s->counters->version, s->item->version, missing);
 }
 
-static void compare(const struct sum *s, const char *what, int64_t is, int64_t right)
+static void compare_sum(const struct sum *s, const char *what, int64_t is, int64_t right)
 {
     if (is == right)
         return;
@@ -106,13 +106,13 @@ static void compare_counters(const struct sum *s)
     const struct history_counters *c = s->counters;
     const struct item *item = s->item;
     if (!item->adrift)
-        compare(s, "available", c->available, item->remaining);
-    compare(s, "on hand", c->on_hand, (int64_t)((uint64_t)c->available + (uint64_t)c->held));
+        compare_sum(s, "available", c->available, item->remaining);
+    compare_sum(s, "on hand", c->on_hand, (int64_t)((uint64_t)c->available + (uint64_t)c->held));
     if (item->disturbed || item->undone || item->gap)
         return; /* what is missing in the history is missing in its sums as well */
-    compare(s, "held", c->held, item->held);
-    compare(s, "sold", c->sold, item->sold);
-    compare(s, "on hand", c->on_hand, item->received - item->sold);
+    compare_sum(s, "held", c->held, item->held);
+    compare_sum(s, "sold", c->sold, item->sold);
+    compare_sum(s, "on hand", c->on_hand, item->received - item->sold);
 }
 
 static void item_is_gone(const struct sum *s)

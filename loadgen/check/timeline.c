@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static int add(struct timeline *story, const struct event *event)
+static int add_event(struct timeline *story, const struct event *event)
 {
     if (story->count == story->cap) {
         size_t cap = story->cap ? story->cap * 2 : 16;
@@ -41,12 +41,12 @@ static int add_quote(struct timeline *story, const struct index *index, enum eve
     event.what = (uint8_t)what;
     event.version = line ? line->version : 0;
     event.lost = restored_lost_op(index->restored, said);
-    return add(story, &event);
+    return add_event(story, &event);
 }
 
 static int add_claim(struct timeline *story, uint32_t slot, enum history_detail said)
 {
-    return add(story, &(struct event){UINT64_MAX, slot, EVENT_CLAIM, (uint8_t)said, false});
+    return add_event(story, &(struct event){UINT64_MAX, slot, EVENT_CLAIM, (uint8_t)said, false});
 }
 
 static uint8_t state_after(enum history_kind kind)

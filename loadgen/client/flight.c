@@ -54,7 +54,7 @@ static void give_no_answer(struct client *c, enum history_outcome outcome,
 }
 
 /* The request is in wire.out afterwards, and its operations are in the history. */
-static int prepare(struct client *c)
+static int prepare_attempt(struct client *c)
 {
     int rc = record_attempt(c);
     if (rc < 0)
@@ -66,7 +66,7 @@ static int prepare(struct client *c)
 static void send_attempt(struct client *c)
 {
     struct client_loop *w = c->crowd;
-    int rc = prepare(c);
+    int rc = prepare_attempt(c);
     if (rc < 0) {
         client_loop_fail(w, rc);
         return;
@@ -111,7 +111,7 @@ void flight_start(struct client *c, uint64_t planned_ns)
 }
 
 /* The attempt in flight gets no answer any more. */
-static void give_up(struct client *c, enum history_detail detail)
+static void give_up_attempt(struct client *c, enum history_detail detail)
 {
     give_no_answer(c, OUTCOME_UNKNOWN, detail, load_now_ns());
     c->state = resends(c) ? CLIENT_RESENDING : CLIENT_AWAY;
@@ -121,13 +121,13 @@ static void give_up(struct client *c, enum history_detail detail)
 void flight_check(struct client_loop *w, uint64_t now_ns)
 {
     while (w->first_due && w->first_due->deadline_ns <= now_ns)
-        give_up(w->first_due, DETAIL_TIMEOUT);
+        give_up_attempt(w->first_due, DETAIL_TIMEOUT);
 }
 
 void flight_give_up_all(struct client_loop *w)
 {
     while (w->first_due)
-        give_up(w->first_due, DETAIL_TIMEOUT);
+        give_up_attempt(w->first_due, DETAIL_TIMEOUT);
 }
 
 /* A connect that failed: the next one waits, twice as long each time. */
@@ -198,7 +198,7 @@ static void on_lost(struct wire *wire, enum wire_state was, int err)
     if (was == WIRE_CONNECTING)
         back_off(c);
     if (was == WIRE_BUSY)
-        give_up(c, err == -EPROTO || err == -EMSGSIZE ? DETAIL_GARBLED : DETAIL_RESET);
+        give_up_attempt(c, err == -EPROTO || err == -EMSGSIZE ? DETAIL_GARBLED : DETAIL_RESET);
     else if (c->state != CLIENT_RESENDING)
         c->state = CLIENT_AWAY;
 }

@@ -49,7 +49,7 @@ static const struct problem {
 };
 
 /* What it is called means, to that kind of request; NULL: nothing. */
-static const struct problem *find(struct str name, unsigned kind)
+static const struct problem *find_problem(struct str name, unsigned kind)
 {
     for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
         if (str_equal(problems[i].name, name) && problems[i].kinds & 1u << kind)
@@ -176,7 +176,7 @@ static struct refusal read_document(const struct history_facts *facts, const str
         r.detail = DETAIL_UNAVAILABLE;
         return r;
     }
-    const struct problem *problem = find(a->type, op->kind);
+    const struct problem *problem = find_problem(a->type, op->kind);
     if (!problem) {
         snprintf(r.mismatch.text, sizeof(r.mismatch.text),
                  "gives \"%.*s\" as the reason, for which there is none", SHOWN_ARG(a->type));
@@ -212,6 +212,7 @@ struct refusal refusal_read(const struct history_facts *facts, const struct hist
 
 bool refusal_of_lookup(const struct response *response, const struct answer *a)
 {
-    const struct problem *problem = no_document(response, a) ? NULL : find(a->type, KIND_LOOKUP);
+    const struct problem *problem =
+        no_document(response, a) ? NULL : find_problem(a->type, KIND_LOOKUP);
     return problem && response->status == problem->status;
 }

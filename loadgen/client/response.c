@@ -215,7 +215,7 @@ static struct str text_at(const char *bytes, struct response_place place)
     return place.n > 0 ? (struct str){bytes + place.at, place.n} : (struct str){NULL, 0};
 }
 
-static enum response_state finish(struct response *r, const char *bytes, size_t filled)
+static enum response_state finish_body(struct response *r, const char *bytes, size_t filled)
 {
     if (r->step == STEP_GARBLED)
         return RESPONSE_GARBLED;
@@ -240,7 +240,7 @@ enum response_state response_feed(struct response *r, char *bytes, size_t filled
     assert(bytes && r->at <= filled && r->step < STEPS);
     while (steps[r->step](r, bytes, filled))
         ;
-    return finish(r, bytes, filled);
+    return finish_body(r, bytes, filled);
 }
 
 enum response_state response_end(struct response *r, char *bytes, size_t filled)
@@ -249,7 +249,7 @@ enum response_state response_end(struct response *r, char *bytes, size_t filled)
     if (state != RESPONSE_MORE)
         return state;
     r->step = r->step == STEP_UNTIL_CLOSE ? STEP_DONE : STEP_GARBLED;
-    return finish(r, bytes, filled);
+    return finish_body(r, bytes, filled);
 }
 
 size_t response_wants(const struct response *r, size_t filled)

@@ -171,7 +171,7 @@ int history_reserve(struct history_writer *w, uint32_t slots)
     return claim_chunk(w);
 }
 
-static void *take(struct history_writer *w, uint32_t slots)
+static void *take_slots(struct history_writer *w, uint32_t slots)
 {
     assert(w->chunk && w->used + slots <= HISTORY_CHUNK_SLOTS);
     void *at = w->chunk + w->used;
@@ -183,7 +183,7 @@ static void *take(struct history_writer *w, uint32_t slots)
 static struct history_op *take_op(struct history_writer *w, unsigned lines)
 {
     assert(lines <= HISTORY_LINES_MAX);
-    struct history_op *op = take(w, HISTORY_OP_SLOTS(lines));
+    struct history_op *op = take_slots(w, HISTORY_OP_SLOTS(lines));
     struct history_lines *more = (struct history_lines *)(op + 1);
     uint32_t slot = history_slot(w, op);
     for (unsigned first = 1; first < lines; first += 2, more++) {
@@ -241,7 +241,7 @@ static int put_text(struct history_writer *w, uint32_t op, struct str text, enum
     int rc = history_reserve(w, slots);
     if (rc < 0)
         return rc;
-    struct history_id *first = take(w, slots);
+    struct history_id *first = take_slots(w, slots);
     for (uint32_t i = slots; i-- > 0;) { /* the first one last: no reader sees half a text */
         size_t offset = (size_t)i * HISTORY_ID_TEXT;
         size_t bytes = text.n - offset < HISTORY_ID_TEXT ? text.n - offset : HISTORY_ID_TEXT;
@@ -273,7 +273,7 @@ static int put_slot(struct history_writer *w, const void *slot, enum history_typ
     int rc = history_reserve(w, 1);
     if (rc < 0)
         return rc;
-    unsigned char *at = take(w, 1);
+    unsigned char *at = take_slots(w, 1);
     memcpy(at + 1, (const unsigned char *)slot + 1, HISTORY_SLOT_BYTES - 1);
     publish(at, type);
     return 0;

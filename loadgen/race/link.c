@@ -20,7 +20,7 @@ bool race_link_fail(struct race_link *link, const char *what, const redisReply *
 }
 
 /* Frees a reply that is an error, and tells of it. */
-static redisReply *judge(struct race_link *link, const char *what, redisReply *reply)
+static redisReply *expect_reply(struct race_link *link, const char *what, redisReply *reply)
 {
     if (reply && reply->type != REDIS_REPLY_ERROR)
         return reply;
@@ -32,8 +32,8 @@ static redisReply *judge(struct race_link *link, const char *what, redisReply *r
 
 redisReply *race_link_call(struct race_link *link, int argc, const char *const *argv)
 {
-    return judge(link, argv[0],
-                 redisCommandArgv(link->c, argc, (const char **)(uintptr_t)argv, NULL));
+    return expect_reply(link, argv[0],
+                        redisCommandArgv(link->c, argc, (const char **)(uintptr_t)argv, NULL));
 }
 
 redisReply *race_link_reply(struct race_link *link)
@@ -41,7 +41,7 @@ redisReply *race_link_reply(struct race_link *link)
     void *reply = NULL;
     if (redisGetReply(link->c, &reply) != REDIS_OK)
         reply = NULL;
-    return judge(link, "answer", reply);
+    return expect_reply(link, "answer", reply);
 }
 
 /* One command of which only success matters. */

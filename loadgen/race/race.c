@@ -51,7 +51,7 @@ static void on_signal(void *ctx, int signo)
         atomic_store(&r->books->stop, true);
 }
 
-static bool fail(struct race *r, const char *what)
+static bool fail_race(struct race *r, const char *what)
 {
     if (what != r->err)
         snprintf(r->err, sizeof(r->err), "%s", what);
@@ -84,7 +84,7 @@ static bool get_left(struct race *r, int64_t *left)
     if (!reply)
         return false;
     bool ok = race_reply_number(reply, left) ||
-              fail(r, "the key is gone: somebody removed it, or Redis was emptied");
+              fail_race(r, "the key is gone: somebody removed it, or Redis was emptied");
     freeReplyObject(reply);
     return ok;
 }
@@ -122,7 +122,7 @@ static bool add_workers(struct race *r, struct race_plan *plan)
             plan->first_slot = number;
     }
     int rc = pool_start(r->pool);
-    return rc == 0 || fail(r, strerror(-rc));
+    return rc == 0 || fail_race(r, strerror(-rc));
 }
 
 /* The first reason that a worker gave, or NULL. */
@@ -141,7 +141,9 @@ static bool await_ready(struct race *r)
     if (rc == 0 || rc == -EINTR || r->interrupted)
         return true;
     const char *why = complaint(r);
-    return fail(r, why ? why : rc == -ECHILD ? "a process died before the start" : strerror(-rc));
+    return fail_race(r, why             ? why
+                        : rc == -ECHILD ? "a process died before the start"
+                                        : strerror(-rc));
 }
 
 /* Names one moment to all of them: nobody begins before the last one has connected. */
@@ -193,7 +195,7 @@ static bool run_workers(struct race *r, struct race_plan *plan, struct race_resu
     drop_clients_of_the_dead(r);
     const char *why = complaint(r);
     if (why)
-        return fail(r, why);
+        return fail_race(r, why);
     if (!get_left(r, &result->left))
         return false;
     result->elapsed_us = elapsed_us(r, &go);
@@ -201,7 +203,7 @@ static bool run_workers(struct race *r, struct race_plan *plan, struct race_resu
     result->dead = r->dead;
     result->interrupted = r->interrupted;
     result->timed_out = !r->interrupted && result->left > 0 && clock_mono_us() >= go.end_us;
-    return race_books_sum(r->books, result) == 0 || fail(r, "no memory");
+    return race_books_sum(r->books, result) == 0 || fail_race(r, "no memory");
 }
 
 static bool run_strategy(struct race *r, const struct race_strategy *strategy,
@@ -213,7 +215,7 @@ static bool run_strategy(struct race *r, const struct race_strategy *strategy,
                              .batch_max = r->options->batch_max};
     r->dead = 0;
     if (race_books_new(&r->books, (unsigned)r->options->processes) < 0)
-        return fail(r, "no memory");
+        return fail_race(r, "no memory");
     plan.books = r->books;
     race_print_title(stdout, strategy); /* before the wait, which may be long */
     bool ok = run_workers(r, &plan, result);
@@ -238,7 +240,7 @@ static bool open_pool(struct race *r)
     sigaddset(&signals, SIGHUP);
     int rc = pool_new(&r->pool, RACE_STRATEGIES * (size_t)r->options->processes, &events);
     rc = rc < 0 ? rc : pool_watch_signals(r->pool, &signals);
-    return rc == 0 || fail(r, strerror(-rc));
+    return rc == 0 || fail_race(r, strerror(-rc));
 }
 
 static bool open_race(struct race *r)

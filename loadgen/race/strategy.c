@@ -24,7 +24,7 @@ static bool skip_replies(struct race_link *link, int count)
 }
 
 /* WATCH and GET. A key that is gone counts as nothing left. */
-static bool look(struct race_link *link, int64_t *left)
+static bool read_left(struct race_link *link, int64_t *left)
 {
     redisAppendCommand(link->c, "WATCH %s", link->key);
     redisAppendCommand(link->c, "GET %s", link->key);
@@ -54,7 +54,7 @@ static enum race_outcome take_watched(struct race_link *link, _Atomic int64_t *p
                                       int64_t *units)
 {
     int64_t left;
-    if (!look(link, &left))
+    if (!read_left(link, &left))
         return RACE_ERROR;
     if (left < 1) {
         redisAppendCommand(link->c, "UNWATCH");

@@ -7,7 +7,7 @@
 
 #define TEXT_MAX (64 * 1024)
 
-static json_t *put(struct jsonput *j, json_t *parent, const char *key, json_t *value)
+static json_t *put_member(struct jsonput *j, json_t *parent, const char *key, json_t *value)
 {
     int rc = key ? json_object_set_new(parent, key, value) : json_array_append_new(parent, value);
     if (rc < 0)
@@ -17,12 +17,12 @@ static json_t *put(struct jsonput *j, json_t *parent, const char *key, json_t *v
 
 json_t *jsonput_object(struct jsonput *j, json_t *parent, const char *key)
 {
-    return put(j, parent, key, json_object());
+    return put_member(j, parent, key, json_object());
 }
 
 json_t *jsonput_array(struct jsonput *j, json_t *parent, const char *key)
 {
-    return put(j, parent, key, json_array());
+    return put_member(j, parent, key, json_array());
 }
 
 void jsonput_text(struct jsonput *j, json_t *parent, const char *key, struct str text)
@@ -33,7 +33,7 @@ void jsonput_text(struct jsonput *j, json_t *parent, const char *key, struct str
     if (b.failed)
         j->failed = true;
     else
-        put(j, parent, key, json_stringn(buf_str(&b).p, b.n));
+        put_member(j, parent, key, json_stringn(buf_str(&b).p, b.n));
     buf_free(&b);
 }
 
@@ -47,25 +47,25 @@ void jsonput_text_or_null(struct jsonput *j, json_t *parent, const char *key, st
 
 void jsonput_count(struct jsonput *j, json_t *parent, const char *key, uint64_t count)
 {
-    put(j, parent, key, json_integer(count < INT64_MAX ? (json_int_t)count : INT64_MAX));
+    put_member(j, parent, key, json_integer(count < INT64_MAX ? (json_int_t)count : INT64_MAX));
 }
 
 void jsonput_integer(struct jsonput *j, json_t *parent, const char *key, int64_t value)
 {
-    put(j, parent, key, json_integer(value));
+    put_member(j, parent, key, json_integer(value));
 }
 
 void jsonput_number(struct jsonput *j, json_t *parent, const char *key, double value)
 {
-    put(j, parent, key, isfinite(value) ? json_real(value) : json_null());
+    put_member(j, parent, key, isfinite(value) ? json_real(value) : json_null());
 }
 
 void jsonput_bool(struct jsonput *j, json_t *parent, const char *key, bool value)
 {
-    put(j, parent, key, json_boolean(value));
+    put_member(j, parent, key, json_boolean(value));
 }
 
 void jsonput_null(struct jsonput *j, json_t *parent, const char *key)
 {
-    put(j, parent, key, json_null());
+    put_member(j, parent, key, json_null());
 }

@@ -31,7 +31,7 @@ static int digest(struct str asset, char to[DIGEST_TEXT])
     return 0;
 }
 
-static void put(FILE *out, struct str bytes)
+static void write_bytes(FILE *out, struct str bytes)
 {
     fwrite(bytes.p, 1, bytes.n, out);
 }
@@ -51,7 +51,7 @@ static int put_head(FILE *out)
           "<meta name=\"color-scheme\" content=\"light dark\">\n"
           "<title>stockload</title>\n<style>\n",
           out);
-    put(out, REPORT_ASSET(css));
+    write_bytes(out, REPORT_ASSET(css));
     fputs("</style>\n</head>\n", out);
     return 0;
 }
@@ -119,9 +119,9 @@ static int put_json(FILE *out, const char *id, json_t *value)
 static void put_scripts(FILE *out)
 {
     fputs("<script>", out);
-    put(out, REPORT_ASSET(chart));
+    write_bytes(out, REPORT_ASSET(chart));
     fputs("</script>\n<script>", out);
-    put(out, REPORT_ASSET(script));
+    write_bytes(out, REPORT_ASSET(script));
     fputs("</script>\n</body>\n</html>\n", out);
 }
 

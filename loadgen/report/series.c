@@ -147,7 +147,7 @@ static void finish_percentiles(struct series *w, size_t i)
 }
 
 /* What is only known once all attempts were seen: sums over the intervals before. */
-static void finish(struct series *w, const struct curve *curve)
+static void finish_series(struct series *w, const struct curve *curve)
 {
     struct summary *s = w->s;
     uint64_t lost = curve_at(curve, CURVE_CONFLICTS, s->from_ns);
@@ -195,7 +195,7 @@ int series_make(struct summary *s, const struct history_reader *r, const struct 
         for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;)
             if (type == SLOT_OP)
                 take_op(&w, history_at(r, slot));
-        finish(&w, curve);
+        finish_series(&w, curve);
         result = 0;
     }
     free(w.coarse);

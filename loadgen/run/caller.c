@@ -37,7 +37,7 @@ static struct call *call_of(struct wire *wire)
 }
 static_assert(offsetof(struct call, wire) == 0, "call_of relies on it");
 
-static void finish(struct call *call, const struct response *response, int err)
+static void finish_call(struct call *call, const struct response *response, int err)
 {
     struct call_end end = {response, err, call->begin_ns, load_now_ns()};
     call->state = CALL_EMPTY;
@@ -54,7 +54,7 @@ static void send_call(struct call *call)
         return;
     }
     call->begin_ns = 0;
-    finish(call, NULL, rc);
+    finish_call(call, NULL, rc);
     wire_close(&call->wire);
 }
 
@@ -76,7 +76,7 @@ static void feed(struct call *call)
     } else if (call->wire.state == WIRE_CLOSED) {
         int rc = wire_open(&call->wire);
         if (rc < 0)
-            finish(call, NULL, rc);
+            finish_call(call, NULL, rc);
     }
 }
 
@@ -100,7 +100,7 @@ static void on_open(struct wire *wire)
 static void on_answer(struct wire *wire, const struct response *response)
 {
     struct call *call = call_of(wire);
-    finish(call, response, 0);
+    finish_call(call, response, 0);
     if (response->close)
         wire_close(wire);
     feed_all(call->caller);
@@ -111,7 +111,7 @@ static void on_lost(struct wire *wire, enum wire_state was, int err)
     struct call *call = call_of(wire);
     (void)was;
     if (call->state != CALL_EMPTY)
-        finish(call, NULL, err);
+        finish_call(call, NULL, err);
 }
 
 static void on_closed(struct wire *wire)
@@ -134,7 +134,7 @@ static void on_tick(uv_timer_t *tick)
         struct call *call = &caller->call[i];
         if (call->state == CALL_EMPTY || call->deadline_ns > now_ns)
             continue;
-        finish(call, NULL, -ETIMEDOUT);
+        finish_call(call, NULL, -ETIMEDOUT);
         wire_close(&call->wire);
     }
     feed_all(caller);

@@ -163,7 +163,7 @@ static void beat(struct workers *c)
     c->live.conflicts = c->facts->metrics ? c->conflicts_per_second : -1;
 }
 
-static void look(struct workers *c)
+static void look_at_workers(struct workers *c)
 {
     add_up(c, c->now);
     if (c->now->at_ns >= c->before->at_ns + BEAT_NS)
@@ -297,10 +297,10 @@ static int watch(struct workers *c)
         uint64_t limit_ns = c->load->grace_ns + STOP_MORE_MS * UINT64_C(1000000);
         if (c->stopping && load_now_ns() > c->stop_ns + limit_ns)
             pool_stop(c->pool, 0); /* what is in flight stays unknown */
-        look(c);
+        look_at_workers(c);
     }
     c->over = true; /* a last line, or view, of all that was done */
-    look(c);
+    look_at_workers(c);
     return 0;
 }
 

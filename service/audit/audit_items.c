@@ -37,8 +37,8 @@ static bool ask_ledger(struct walk *walk, struct walk_page *page)
 }
 
 /* The ledger was read first: Redis can only be at its version, or ahead. */
-static enum walk_verdict judge(const struct walk *walk, const struct walk_pair *pair, bool again,
-                               char text[COMPARE_TEXT_SIZE])
+static enum walk_verdict judge_item(const struct walk *walk, const struct walk_pair *pair,
+                                    bool again, char text[COMPARE_TEXT_SIZE])
 {
     const struct scan_item *redis = pair->item;
     int64_t version = pair->ledger_item.version;
@@ -59,7 +59,7 @@ static enum walk_verdict judge(const struct walk *walk, const struct walk_pair *
 }
 
 const struct walk_kind walk_item = {
-    .kind = AUDIT_ITEM, .ask_redis = ask_redis, .ask_ledger = ask_ledger, .judge = judge};
+    .kind = AUDIT_ITEM, .ask_redis = ask_redis, .ask_ledger = ask_ledger, .judge = judge_item};
 
 /* --- what belongs to an item ------------------------------------------------------------------ */
 

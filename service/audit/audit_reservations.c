@@ -69,8 +69,8 @@ static bool stood_still(const struct scan_record *a, const struct scan_record *b
 
 /* Redis, then the ledger, which had caught up, then Redis: if both looks at Redis saw the same,
  * that is what the ledger had to have. */
-static enum walk_verdict judge(const struct walk *walk, const struct walk_pair *pair, bool again,
-                               char text[COMPARE_TEXT_SIZE])
+static enum walk_verdict judge_reservation(const struct walk *walk, const struct walk_pair *pair,
+                                           bool again, char text[COMPARE_TEXT_SIZE])
 {
     const struct reservation *before = in_redis(pair->record), *ledger = pair->ledger_record;
     if (!again)
@@ -90,7 +90,7 @@ const struct walk_kind walk_reservation = {.kind = AUDIT_RESERVATION,
                                            .twice = true,
                                            .ask_redis = ask_redis,
                                            .ask_ledger = ask_ledger,
-                                           .judge = judge};
+                                           .judge = judge_reservation};
 
 /* --- against the indexes of deadlines --------------------------------------------------------- */
 

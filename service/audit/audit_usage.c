@@ -33,8 +33,8 @@ static bool ask_ledger(struct walk *walk, struct walk_page *page)
     return names && WALK_READ(walk->audit, read_runs(walk, page, names));
 }
 
-static enum walk_verdict judge(const struct walk *walk, const struct walk_pair *pair, bool again,
-                               char text[COMPARE_TEXT_SIZE])
+static enum walk_verdict judge_usage(const struct walk *walk, const struct walk_pair *pair,
+                                     bool again, char text[COMPARE_TEXT_SIZE])
 {
     if (pair->units == pair->ledger_units)
         return WALK_FINE;
@@ -46,7 +46,8 @@ static enum walk_verdict judge(const struct walk *walk, const struct walk_pair *
 }
 
 /* Sources fill in what Redis has. */
-const struct walk_kind walk_usage = {.kind = AUDIT_SHARE, .ask_ledger = ask_ledger, .judge = judge};
+const struct walk_kind walk_usage = {
+    .kind = AUDIT_SHARE, .ask_ledger = ask_ledger, .judge = judge_usage};
 
 /* --- both directions -------------------------------------------------------------------------- */
 

@@ -195,7 +195,8 @@ static struct str copy_name(char *out, struct str name)
 }
 
 /* While the kept ones are looked at again, slots up to that of the pair are free. */
-static bool keep(struct walk *walk, const struct walk_kind *kind, const struct walk_pair *pair)
+static bool keep_for_later(struct walk *walk, const struct walk_kind *kind,
+                           const struct walk_pair *pair)
 {
     size_t *count = &walk->kept_count[kind->kind];
     if (*count == WALK_KEPT_MAX && !settle_kind(walk, kind))
@@ -229,7 +230,7 @@ static bool compare_pairs(struct walk *walk, const struct walk_kind *kind,
         enum walk_verdict verdict = kind->judge(walk, pair, again, text);
         if (verdict == WALK_DRIFT)
             say_drift(walk, kind, pair, text);
-        else if (verdict == WALK_LATER && !keep(walk, kind, pair))
+        else if (verdict == WALK_LATER && !keep_for_later(walk, kind, pair))
             return false;
     }
     return true;

@@ -108,7 +108,8 @@ static void keep_result(const struct audit *audit, enum audit_result result)
                 admin_why(audit->admin));
 }
 
-static enum audit_result compare(struct audit *audit, struct audit_report *report, const char *url)
+static enum audit_result compare_stores(struct audit *audit, struct audit_report *report,
+                                        const char *url)
 {
     if (!open_ledger(audit, url) || !open_redis(audit))
         return AUDIT_UNSURE;
@@ -120,7 +121,7 @@ static enum audit_result compare(struct audit *audit, struct audit_report *repor
     return result;
 }
 
-static int run(const struct options *options)
+static int run_audit(const struct options *options)
 {
     struct store_config config = {.redis_url = options->redis, .ledger = true, .partitions = 1};
     struct store_shared shared = {.store_id = 0};
@@ -139,7 +140,7 @@ static int run(const struct options *options)
     audit.on_progress = audit_report_progress;
     audit.user = &report;
     audit_report_begin(&report, &audit, options->json);
-    enum audit_result result = compare(&audit, &report, options->ledger);
+    enum audit_result result = compare_stores(&audit, &report, options->ledger);
     audit_report_end(&report, result);
     db_close(audit.db);
     audit_free(&audit);
@@ -164,7 +165,7 @@ int command_audit(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a Redis that goes away is an error like any other */
     int status = EXIT_USAGE;
     if (parsed == ARGS_OK && complete(&options, err, sizeof(err)))
-        status = run(&options);
+        status = run_audit(&options);
     else
         fprintf(stderr, "stockd audit: %s\n", err);
     if (parsed == ARGS_OK)

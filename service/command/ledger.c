@@ -69,7 +69,7 @@ static int make_pool(struct parent *p)
     return rc < 0 ? rc : pool_start(p->pool);
 }
 
-static int run(struct parent *p)
+static int run_parent(struct parent *p)
 {
     int rc = make_pool(p);
     if (rc < 0)
@@ -105,7 +105,7 @@ static int run_configured(const struct config *config)
     p.ledger = (struct ledger_args){.shared = &p.shared, .patience_ms = PATIENCE_MS};
     int status = EXIT_FAILURE;
     if (p.shared.store_shared != MAP_FAILED && p.shared.stats)
-        status = run(&p);
+        status = run_parent(&p);
     else
         log_event(LOG_ERROR, "cannot start", LOG_STR("why", "out of memory"));
     stats_free(p.shared.stats);

@@ -79,7 +79,7 @@ static const int statuses[] = {
     [RESTORE_UNSURE] = 2,
 };
 
-static int run(const struct options *o)
+static int run_restore(const struct options *o)
 {
     static struct restore restore; /* large */
     struct progress progress = {.terminal = isatty(STDERR_FILENO),
@@ -142,7 +142,7 @@ int command_restore(int argc, char **argv)
     if (err[0])
         fprintf(stderr, "stockd restore: %s\n", err);
     else
-        status = run(&options);
+        status = run_restore(&options);
     if (parsed == ARGS_OK)
         args_free(specs, SPECS, &options);
     return status;

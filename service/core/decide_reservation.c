@@ -189,7 +189,7 @@ enum step reservation_expire(struct planner *p, struct view_reservation *vr)
 
 /* The reservation that the operation names, with its items known; *found NULL when the operation
  * was refused. */
-static enum step find(struct planner *p, struct op *op, struct view_reservation **found)
+static enum step find_reservation(struct planner *p, struct op *op, struct view_reservation **found)
 {
     struct view_reservation *vr = view_reservation(p->view, op->resv_slot);
     *found = NULL;
@@ -331,7 +331,7 @@ enum step decide_confirm(struct planner *p, struct op *op)
 {
     struct view_reservation *vr;
     int64_t sold[LINES_MAX] = {0};
-    enum step step = find(p, op, &vr);
+    enum step step = find_reservation(p, op, &vr);
     if (!vr || !lines_to_sell(op, view_current(vr), sold))
         return step;
     const struct reservation *r = view_current(vr);
@@ -356,7 +356,7 @@ enum step decide_confirm(struct planner *p, struct op *op)
 enum step decide_release(struct planner *p, struct op *op)
 {
     struct view_reservation *vr;
-    enum step step = find(p, op, &vr);
+    enum step step = find_reservation(p, op, &vr);
     if (!vr)
         return step;
     const struct reservation *r = view_current(vr);
@@ -396,7 +396,7 @@ static enum step extend(struct planner *p, struct op *op, struct view_reservatio
 enum step decide_extend(struct planner *p, struct op *op)
 {
     struct view_reservation *vr;
-    enum step step = find(p, op, &vr);
+    enum step step = find_reservation(p, op, &vr);
     if (!vr)
         return step;
     const struct reservation *r = view_current(vr);
@@ -418,7 +418,7 @@ enum step decide_extend(struct planner *p, struct op *op)
 enum step decide_get(struct planner *p, struct op *op)
 {
     struct view_reservation *vr;
-    enum step step = find(p, op, &vr);
+    enum step step = find_reservation(p, op, &vr);
     if (!vr)
         return step;
     op->out.resv = snapshot(p, view_current(vr));

@@ -18,7 +18,7 @@ void item_check(const struct item *item)
     assert((item->held > 0) == (item->due_ms > 0));
 }
 
-static size_t put(char *out, int64_t value, char after)
+static size_t put_number(char *out, int64_t value, char after)
 {
     assert(value >= 0);
     size_t n = digits_put(out, (uint64_t)value);
@@ -29,19 +29,19 @@ static size_t put(char *out, int64_t value, char after)
 size_t item_encode(const struct item *item, char out[ITEM_TEXT_SIZE])
 {
     item_check(item);
-    size_t n = put(out, FORMAT, ' ');
-    n += put(out + n, item->available, ' ');
-    n += put(out + n, item->held, ' ');
-    n += put(out + n, item->sold, ' ');
-    n += put(out + n, item->version, ' ');
-    n += put(out + n, item->max_per_customer, ' ');
-    n += put(out + n, item->updated_ms, ' ');
-    n += put(out + n, item->due_ms, ' ');
-    n += put(out + n, (item->exists ? 1 : 0) | (item->due_exact ? 2 : 0), '\0');
+    size_t n = put_number(out, FORMAT, ' ');
+    n += put_number(out + n, item->available, ' ');
+    n += put_number(out + n, item->held, ' ');
+    n += put_number(out + n, item->sold, ' ');
+    n += put_number(out + n, item->version, ' ');
+    n += put_number(out + n, item->max_per_customer, ' ');
+    n += put_number(out + n, item->updated_ms, ' ');
+    n += put_number(out + n, item->due_ms, ' ');
+    n += put_number(out + n, (item->exists ? 1 : 0) | (item->due_exact ? 2 : 0), '\0');
     return n - 1;
 }
 
-static bool take(struct str *text, int64_t *value)
+static bool take_number(struct str *text, int64_t *value)
 {
     size_t i = 0;
     int64_t v = 0;
@@ -68,7 +68,7 @@ bool item_decode(struct str text, struct item *item)
     const struct str whole = text;
     int64_t f[FIELDS];
     for (size_t i = 0; i < FIELDS; i++)
-        if (!take(&text, &f[i]))
+        if (!take_number(&text, &f[i]))
             return false;
     if (text.n != 0 || f[0] != FORMAT || f[8] > 3)
         return false;

@@ -127,7 +127,7 @@ static bool to_path(struct str *target)
 
 /* Whether the path fits the pattern, segment by segment; literal segments are compared decoded, so
  * that `/v1/%69tems` is what RFC 3986 says it is. -1: an escape is broken. */
-static int fits(const char *pattern, struct str path, char *room, struct str *param)
+static int match_pattern(const char *pattern, struct str path, char *room, struct str *param)
 {
     struct str want = str_of(pattern + 1), have = {path.p + 1, path.n - 1};
     *param = (struct str){NULL, 0};
@@ -163,7 +163,7 @@ struct route_match route_find(struct str method, struct str target, char *room)
     }
     struct str path = split(target, '?', &match.query);
     for (int i = 0; i < ROUTE_NONE; i++) {
-        int fit = fits(rows[i].pattern, path, room, &match.param);
+        int fit = match_pattern(rows[i].pattern, path, room, &match.param);
         if (fit < 0) {
             match.verdict = ROUTE_MALFORMED;
             return match;

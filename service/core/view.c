@@ -99,7 +99,7 @@ static uint32_t set_probe(const struct view_set *set, uint32_t *at)
 }
 
 /* A copy of the text: an operation may be answered, and its memory gone, before its batch ends. */
-static struct str keep(struct view *view, struct str text)
+static struct str keep_text(struct view *view, struct str text)
 {
     struct str copy = arena_str(view->arena, text);
     if (str_absent(copy))
@@ -124,7 +124,7 @@ uint32_t view_add_item(struct view *view, struct str sku)
     struct view_item *item = set_append(view, &view->items, item_hash, hash, sizeof(*item));
     if (!item)
         return VIEW_NONE;
-    item->sku = keep(view, sku);
+    item->sku = keep_text(view, sku);
     item->changes_end = &item->changes;
     return view->items.count - 1;
 }
@@ -181,7 +181,7 @@ uint32_t view_add_customer(struct view *view, uint32_t item, struct str customer
     if (!c)
         return VIEW_NONE;
     c->item = item;
-    c->customer = keep(view, customer);
+    c->customer = keep_text(view, customer);
     return view->customers.count - 1;
 }
 
@@ -204,7 +204,7 @@ uint32_t view_add_key(struct view *view, uint16_t partition, struct str key)
     struct view_key *k = set_append(view, &view->keys, key_hash, hash, sizeof(*k));
     if (!k)
         return VIEW_NONE;
-    k->key = keep(view, key);
+    k->key = keep_text(view, key);
     k->partition = partition;
     return view->keys.count - 1;
 }

@@ -52,7 +52,7 @@ static void decide_op(struct batch_job *job, unsigned i)
     keep_result(job, i, &answer, scratch);
 }
 
-static void finish(struct batch_job *job)
+static void answer_batch(struct batch_job *job)
 {
     struct exchange *x = job->exchange;
     buf_reset(&x->out);
@@ -80,7 +80,7 @@ static void on_done(struct store_op *op)
     if (--x->pending > 0)
         return;
     if (job->next == job->count || x->orphan) {
-        finish(job);
+        answer_batch(job);
         return;
     }
     /* Not from here: the store is in the middle of answering. */
@@ -119,7 +119,7 @@ static void refuse_rest(struct batch_job *job)
     for (; job->next < job->count; job->next++)
         if (str_absent(job->results[job->next]))
             refuse_op(job, job->next, &why);
-    finish(job);
+    answer_batch(job);
 }
 
 /* Hands over the next run: operations of one partition, as many as there is room to answer. `done`
@@ -222,7 +222,7 @@ void batch_job_begin(struct exchange *x, const struct request_head *head)
     request_batch_close(&batch);
     exchange_drop_body(x);
     if (left == 0) {
-        finish(job);
+        answer_batch(job);
         return;
     }
     exchange_wait(x);

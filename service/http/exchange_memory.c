@@ -32,7 +32,7 @@ void server_had(struct http_server *server, size_t bytes)
     change(server, 0, bytes);
 }
 
-static void count(struct exchange *x, size_t bytes)
+static void count_bytes(struct exchange *x, size_t bytes)
 {
     change(x->server, bytes, x->held_bytes);
     x->held_bytes = bytes;
@@ -79,18 +79,18 @@ bool exchange_hold(struct exchange *x, size_t more)
     size_t bytes = bytes_of(x) + more;
     if (bytes > x->held_bytes && bytes > granted(x))
         return false;
-    count(x, bytes);
+    count_bytes(x, bytes);
     return true;
 }
 
 void exchange_recount(struct exchange *x)
 {
-    count(x, bytes_of(x));
+    count_bytes(x, bytes_of(x));
 }
 
 void exchange_let_go(struct exchange *x)
 {
-    count(x, 0);
+    count_bytes(x, 0);
 }
 
 bool exchange_put_body(struct exchange *x, const char *data, size_t n)

@@ -278,7 +278,7 @@ const char *field_name(enum field_id id)
     return table[id].name;
 }
 
-static const struct field *find(const char *name, unsigned allowed)
+static const struct field *find_field(const char *name, unsigned allowed)
 {
     for (unsigned i = 0; i < FIELDS; i++)
         if (allowed & 1u << i && strcmp(name, table[i].name) == 0)
@@ -295,7 +295,7 @@ bool fields_read(struct parsed_body *draft, struct arena *arena, const json_t *o
     *draft = (struct parsed_body){0};
     for (void *at = json_object_iter(members); at; at = json_object_iter_next(members, at)) {
         const char *name = json_object_iter_key(at);
-        const struct field *field = find(name, allowed);
+        const struct field *field = find_field(name, allowed);
         if (!field)
             return wrong(&r, text_in(arena, "%.*s", NAME_SHOWN_BYTES, name),
                          "there is no such field");

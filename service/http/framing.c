@@ -162,7 +162,7 @@ static enum framing_state end_name(struct framing *f)
 }
 
 /* False: there is no room for it. */
-static bool keep(struct framing *f, unsigned char c)
+static bool keep_byte(struct framing *f, unsigned char c)
 {
     if (f->text_n == sizeof(f->text))
         return false;
@@ -252,7 +252,7 @@ static enum framing_state at_name(struct framing *f, unsigned char c)
         return end_name(f);
     if (!token_chars[c])
         return framing_refused(f, "the name of a header field is no token");
-    (void)keep(f, c); /* the names that count are shorter than what is kept */
+    (void)keep_byte(f, c); /* the names that count are shorter than what is kept */
     return NAME;
 }
 
@@ -277,7 +277,7 @@ static enum framing_state at_value(struct framing *f, unsigned char c)
         return framing_refused(f, "a header field has a NUL, or an LF without its CR");
     if (f->field == COOKIE) /* the library keeps a copy, and a record of each */
         f->is.pool_bytes += c == ';' || c == ',' ? SERVER_RECORD_BYTES + 1 : 1;
-    else if (f->field != NO_FIELD && !keep(f, c))
+    else if (f->field != NO_FIELD && !keep_byte(f, c))
         return framing_refused(f, "a header field that frames the request is too long");
     return VALUE;
 }
@@ -371,7 +371,7 @@ static size_t take_run(struct framing *f, const char *from, size_t n)
     if (f->state == FIELD_START) {
         i = take_line(f, from, n);
     } else if (f->state == NAME) {
-        while (i < n && token_chars[bytes[i]] && keep(f, bytes[i]))
+        while (i < n && token_chars[bytes[i]] && keep_byte(f, bytes[i]))
             i++;
     } else if (f->state == VALUE && f->field == NO_FIELD) {
         while (i < n && !ends_value(bytes[i]))

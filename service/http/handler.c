@@ -112,7 +112,7 @@ static enum MHD_Result refuse_unjudged(void)
     return MHD_NO;
 }
 
-static enum MHD_Result begin(struct exchange *x, const char *method)
+static enum MHD_Result begin_request(struct exchange *x, const char *method)
 {
     char *room = arena_alloc(&x->arena, x->target.n);
     x->started_us = clock_mono_us();
@@ -161,7 +161,7 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
         return MHD_YES; /* polled: no answer yet */
     x->server->progress = true;
     if (x->state == EXCHANGE_NEW)
-        return begin(x, method);
+        return begin_request(x, method);
     if (intake_lingers(&x->client->intake)) {
         bool more = *data_size > 0;
         *data_size = 0;

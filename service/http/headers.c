@@ -133,7 +133,7 @@ bool media_type_is_form(struct str value)
 
 /* --- the fields of a request ------------------------------------------------------------------ */
 
-static void keep(struct headers *headers, struct str *field, struct str value)
+static void keep_once(struct headers *headers, struct str *field, struct str value)
 {
     if (!str_absent(*field))
         headers->repeated = true;
@@ -165,7 +165,7 @@ void headers_add(struct headers *headers, struct str name, struct str value)
     value = value.p ? str_trim(value) : STR("");
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
         if (str_equal_caseless(name, kept[i].name)) {
-            keep(headers, (struct str *)(void *)((char *)headers + kept[i].at), value);
+            keep_once(headers, (struct str *)(void *)((char *)headers + kept[i].at), value);
             return;
         }
     if (str_equal_caseless(name, STR("Content-Length")))

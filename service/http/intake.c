@@ -139,7 +139,7 @@ static ssize_t later(void)
 }
 
 /* What may be handed on of what was read: requests that were whole before the fault. */
-static ssize_t stop(struct intake *intake, size_t whole)
+static ssize_t stop_reading(struct intake *intake, size_t whole)
 {
     intake->state = INTAKE_STOPPED;
     if (whole > 0)
@@ -168,7 +168,7 @@ static ssize_t recv_judged(struct intake *intake, char *to, size_t n, int flags)
         intake->events->on_bytes(intake);
         whole = taken.whole > 0 ? kept + taken.whole : whole;
         if (intake->framing.fault)
-            return stop(intake, whole);
+            return stop_reading(intake, whole);
         kept += taken.kept;
     } while (kept == 0 || (kept < n && taken.kept < got));
     return (ssize_t)kept;

@@ -12,7 +12,7 @@
  * in silence when its buffer cannot grow. So a text is not parsed if anything was not allocated. */
 static _Thread_local bool exhausted;
 
-static void *take(size_t n)
+static void *take_memory(size_t n)
 {
     void *p = malloc(n);
     exhausted |= !p;
@@ -22,7 +22,7 @@ static void *take(size_t n)
 static json_t *load(const char *text, size_t n, json_error_t *error)
 {
     exhausted = false;
-    json_set_alloc_funcs(take, free);
+    json_set_alloc_funcs(take_memory, free);
     json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, error);
     if (!exhausted)
         return root;

@@ -11,7 +11,7 @@ static const struct db_statement read_meta = {
     .head = "SELECT ledger_id, schema_version FROM ledger_meta",
 };
 
-static int keep(void *context, const struct db_value *row, size_t count)
+static int keep_field(void *context, const struct db_value *row, size_t count)
 {
     struct identity *identity = context;
     snprintf(identity->ledger_id, sizeof(identity->ledger_id), "%.*s", STR_ARG(row[0].as.text));
@@ -19,7 +19,7 @@ static int keep(void *context, const struct db_value *row, size_t count)
     return 0;
 }
 
-static enum identity_result judge(struct identity *identity, size_t found)
+static enum identity_result judge_identity(struct identity *identity, size_t found)
 {
     const int64_t known = SCHEMA_FILES;
     if (found == 0)
@@ -42,10 +42,10 @@ enum identity_result identity_read(struct db *db, struct identity *identity)
     *identity = (struct identity){.schema_version = 0};
     enum db_result result = db_begin_read(db);
     if (result == DB_OK)
-        result = db_run(db, &read_meta, NULL, 1, keep, identity, &found);
+        result = db_run(db, &read_meta, NULL, 1, keep_field, identity, &found);
     if (result == DB_OK) {
         db_rollback(db);
-        return judge(identity, found);
+        return judge_identity(identity, found);
     }
     /* Before the first file was applied there is no such table. */
     if (result == DB_WRONG)

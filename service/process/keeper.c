@@ -173,8 +173,8 @@ static void show_last_look(const struct store_shared *shared)
     stats_set(STATS_LEDGER_LOOK_AT_MS, shared->ledger_look_at_ms);
 }
 
-/* What a keeper saw that died is the last that is known; before the first look, that nothing waits
- * for a service that begins. */
+/* What a keeper saw that died is the last that is known; before the first look, that nothing
+ * waits for a service that begins. */
 static void begin_looks(const struct keeper *k)
 {
     struct store_shared *shared = k->shared->store_shared;
@@ -242,7 +242,7 @@ static int look_at_audit(struct keeper *k)
 }
 
 /* What is old, where nobody has to look at it first. */
-static int trim(struct keeper *k, int64_t now_ms)
+static int trim_old(struct keeper *k, int64_t now_ms)
 {
     if (!k->shared->store_config.ledger && trim_events(k, now_ms) < 0)
         return -1;
@@ -268,7 +268,7 @@ static int chores(struct keeper *k, int64_t now_ms)
     if (mono_ms < k->trim_at_ms)
         return 0;
     k->trim_at_ms = mono_ms + TRIM_MS;
-    return look_at_audit(k) < 0 ? -1 : trim(k, now_ms);
+    return look_at_audit(k) < 0 ? -1 : trim_old(k, now_ms);
 }
 
 /* How far Redis is with loading has been said already. */
@@ -289,7 +289,7 @@ static void say_partly_open(struct keeper *k, unsigned open, const char *why)
 }
 
 /* True if there is anything to work on: the partitions do not depend on each other. */
-static bool look(struct keeper *k)
+static bool look_around(struct keeper *k)
 {
     const char *why;
     enum admin_result result = admin_open(k->admin, &why);
@@ -311,7 +311,7 @@ static void on_step(uv_timer_t *timer)
     struct keeper *k = timer->data;
     if (k->flying > 0 && clock_mono_ms() - k->round_ms > LATE_MS)
         round_failed(k, "Redis has not answered its transactions yet");
-    if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms || !look(k))
+    if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms || !look_around(k))
         return;
     int64_t now_ms = admin_now_ms(k->admin);
     if (now_ms >= 0 && sweep_due(k, now_ms) == 0 && chores(k, now_ms) == 0) {
@@ -391,7 +391,7 @@ static int start(struct keeper *k)
     return 0;
 }
 
-static void stop(struct keeper *k)
+static void stop_keeper(struct keeper *k)
 {
     admin_free(k->admin);
     arena_free(&k->arena);
@@ -433,6 +433,6 @@ int keeper_run(struct pool_child *child, void *arg)
     if (start(&k) < 0 || pool_ready(child) < 0)
         return EXIT_FAILURE;
     uv_run(&k.loop, UV_RUN_DEFAULT);
-    stop(&k);
+    stop_keeper(&k);
     return EXIT_SUCCESS;
 }

@@ -220,7 +220,7 @@ static void restore_lost(struct ledger_process *l)
     l->restore_ms = clock_mono_ms() + RESTORE_MS;
 }
 
-static void turn(struct ledger_process *l)
+static void take_turn(struct ledger_process *l)
 {
     rest(l, 0);
     if (!open_database(l) || !open_redis(l))
@@ -292,7 +292,7 @@ static bool make_parts(struct ledger_process *l)
     return false;
 }
 
-static void stop(struct ledger_process *l)
+static void stop_process(struct ledger_process *l)
 {
     apply_free(&l->apply);
     db_close(l->db);
@@ -332,13 +332,13 @@ int ledger_process_run(struct pool_child *child, void *arg)
         l.refused = true;
     int64_t begin_ms = clock_mono_ms();
     while (!leaving(&l)) {
-        turn(&l);
+        take_turn(&l);
         if (said || l.refused || waits(&l, begin_ms, args->patience_ms))
             continue;
         if (pool_ready(child) < 0)
             break;
         said = true;
     }
-    stop(&l);
+    stop_process(&l);
     return l.refused ? POOL_EXIT_FATAL : EXIT_SUCCESS;
 }

@@ -30,7 +30,7 @@ static void on_page(void *user)
     restore_touch(v->restore);
 }
 
-static enum restore_result compare(struct restore *restore, struct db *db)
+static enum restore_result verify_restored(struct restore *restore, struct db *db)
 {
     struct audit audit;
     struct verification v = {.restore = restore};
@@ -63,7 +63,7 @@ static enum restore_result verify(void *user, struct restore *restore)
         snprintf(restore->why, sizeof(restore->why), CANNOT_COMPARE "%s", why);
         return RESTORE_UNSURE;
     }
-    enum restore_result result = compare(restore, db);
+    enum restore_result result = verify_restored(restore, db);
     db_close(db);
     return result;
 }

@@ -247,7 +247,7 @@ static void stop_all(struct master *m)
     pool_stop(m->pool, STOP_GRACE_MS * 5); /* an embedded Redis writes its AOF to disk first */
 }
 
-static int serve(struct master *m, const char *address)
+static int serve_all(struct master *m, const char *address)
 {
     if (!bring_up_all(m)) {
         bool asked = m->stop && !m->failed;
@@ -297,7 +297,7 @@ int master_run(const struct config *config)
     rc = make_pool(&m);
     if (rc < 0)
         return fail("cannot start processes", strerror(-rc));
-    int status = serve(&m, address);
+    int status = serve_all(&m, address);
     pool_free(m.pool);
     stats_free(m.shared.stats);
     munmap(m.shared.store_shared, sizeof(*m.shared.store_shared));

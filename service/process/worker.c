@@ -109,7 +109,7 @@ static int start(struct worker *w, unsigned index)
 /* Gives everything back. Requests that the drain time did not suffice for are cut off by the end
  * of the process instead: the store may still owe them an answer, and a thread may still wait for
  * one of the ledger's database or of those who know names. */
-static void stop(struct worker *w)
+static void stop_worker(struct worker *w)
 {
     http_server_free(w->server);
     if (!store_can_close(w->store) || (w->desk && !query_pool_idle(w->desk)))
@@ -141,6 +141,6 @@ int worker_run(struct pool_child *child, void *arg)
     if (start(&w, args->index) < 0 || pool_ready(child) < 0)
         return EXIT_FAILURE;
     uv_run(&w.loop, UV_RUN_DEFAULT);
-    stop(&w);
+    stop_worker(&w);
     return EXIT_SUCCESS;
 }

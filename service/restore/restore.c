@@ -80,7 +80,7 @@ static enum restore_result connect_ledger(struct restore *r)
     return result == DB_WRONG ? RESTORE_REFUSED : RESTORE_UNSURE;
 }
 
-static enum restore_result judge(struct restore *r, enum verdict *verdict)
+static enum restore_result judge_scene(struct restore *r, enum verdict *verdict)
 {
     char why[SCENE_WHY_SIZE];
     *verdict = verdict_of(&r->scene, r->options->discard_unapplied, r->options->only_lost, why);
@@ -127,7 +127,7 @@ static void begin_rebuild(struct restore *r, int64_t number)
 }
 
 /* Where both are, outside of any transaction. */
-static enum restore_result look(struct restore *r)
+static enum restore_result look_around(struct restore *r)
 {
     enum restore_result seen = scene_see_ledger(r, false);
     return seen == RESTORE_DONE ? scene_see_redis(r) : seen;
@@ -141,9 +141,9 @@ static enum restore_result begin(struct restore *r, enum verdict *verdict)
     if (result == RESTORE_DONE)
         result = scene_begin(r);
     if (result == RESTORE_DONE)
-        result = look(r);
+        result = look_around(r);
     if (result == RESTORE_DONE)
-        result = judge(r, verdict);
+        result = judge_scene(r, verdict);
     if (result != RESTORE_DONE)
         return result;
     r->epoch = next_epoch(&r->scene);
@@ -188,7 +188,7 @@ static enum restore_result halt(struct restore *r)
     int64_t end_ms = clock_mono_ms() + DRAIN_WAIT_MS;
     r->phase = "waiting for the ledger";
     while (result == RESTORE_DONE) {
-        result = look(r);
+        result = look_around(r);
         if (!any_unapplied(&r->scene) || clock_mono_ms() >= end_ms)
             break;
         if (result == RESTORE_DONE)
@@ -318,7 +318,7 @@ static enum restore_result build_all(struct restore *r)
     enum verdict verdict;
     enum restore_result result = lock(r);
     if (result == RESTORE_DONE)
-        result = judge(r, &verdict);
+        result = judge_scene(r, &verdict);
     if (result == RESTORE_DONE && verdict == VERDICT_HALT)
         result = restore_say(r, RESTORE_UNSURE, "a partition was opened meanwhile: try again");
     if (result == RESTORE_DONE)

@@ -45,7 +45,7 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count);
 
 /* --- answering -------------------------------------------------------------------------------- */
 
-static void answer(struct store_read *read, enum outcome_code code, const char *why)
+static void answer_read(struct store_read *read, enum outcome_code code, const char *why)
 {
     read->out.code = code;
     read->out.why = why;
@@ -58,7 +58,7 @@ static void answer_all(struct reader *reader, enum outcome_code code, const char
     reader->count = 0;
     for (unsigned i = 0; i < count; i++)
         if (reader->flying[i])
-            answer(reader->flying[i], code, why);
+            answer_read(reader->flying[i], code, why);
 }
 
 static void set_not_ready(struct reader *reader, enum outcome_code code, const char *why)
@@ -93,7 +93,7 @@ static void ask_names(struct buf *out, unsigned partition, const struct store_re
 }
 
 /* The commands of one read; returns how many. */
-static size_t ask(struct reader *reader, struct buf *out, const struct store_read *read)
+static size_t ask_for(struct reader *reader, struct buf *out, const struct store_read *read)
 {
     unsigned partitions = reader->store->config.partitions;
     switch (read->kind) {
@@ -159,7 +159,7 @@ void reader_start(struct reader *reader)
             break;
         struct store_read *read = pop(reader);
         reader->flying[reader->count++] = read;
-        replies += ask(reader, out, read);
+        replies += ask_for(reader, out, read);
         if (read->kind == READ_ITEMS)
             break;
     }
@@ -195,7 +195,7 @@ static void judge_readiness(struct reader *reader)
 
 /* Judges PING, TIME and the metas at the end of the replies; sets *now_ms. Returns OUT_OK, or the
  * code with which every read is answered, of whatever partition. */
-static enum outcome_code judge(struct reader *reader, redisReply **tail, int64_t *now_ms)
+static enum outcome_code judge_metas(struct reader *reader, redisReply **tail, int64_t *now_ms)
 {
     struct store *store = reader->store;
     const redisReply *ping = tail[0], *time = tail[1];
@@ -226,7 +226,7 @@ static bool answer_shut(struct reader *reader, struct store_read *read)
     if (p >= store->config.partitions || store->partitions[p].gate.gate == META_IS_OPEN)
         return false;
     const struct meta_view *gate = &store->partitions[p].gate;
-    answer(read, code_of(gate->gate), gate->why);
+    answer_read(read, code_of(gate->gate), gate->why);
     return true;
 }
 
@@ -249,7 +249,7 @@ static void take_item(struct store_read *read, const redisReply *reply)
 {
     bool there = layout_item(reply, &read->out.item) == LAYOUT_FOUND && read->out.item.exists;
     read->out.sku = read->sku;
-    answer(read, there ? OUT_OK : OUT_ITEM_NOT_FOUND, NULL);
+    answer_read(read, there ? OUT_OK : OUT_ITEM_NOT_FOUND, NULL);
 }
 
 static void take_reservation(struct reader *reader, struct store_read *read,
@@ -262,7 +262,7 @@ static void take_reservation(struct reader *reader, struct store_read *read,
     if (there && r->ended_ms > 0)
         there = r->ended_ms + reader->store->config.reservation_retention_ms > read->out.now_ms;
     read->out.resv = there ? r : NULL;
-    answer(read, there ? OUT_OK : OUT_RESERVATION_NOT_FOUND, NULL);
+    answer_read(read, there ? OUT_OK : OUT_RESERVATION_NOT_FOUND, NULL);
 }
 
 static void take_operation(struct reader *reader, struct store_read *read, const redisReply *reply)
@@ -280,7 +280,7 @@ static void take_operation(struct reader *reader, struct store_read *read, const
         return;
     }
     enum outcome_code code = any_shut(reader);
-    answer(read, code == OUT_OK ? OUT_NONE : code, code == OUT_OK ? NULL : reader->shut);
+    answer_read(read, code == OUT_OK ? OUT_NONE : code, code == OUT_OK ? NULL : reader->shut);
 }
 
 static int by_name(const void *a, const void *b)
@@ -333,7 +333,7 @@ static void take_names(struct reader *reader, struct store_read *read, redisRepl
     reader->listed_count = (unsigned)(reader->listed_more ? read->limit : n);
     if (reader->listed_count == 0) {
         reader->count = 0;
-        answer(read, OUT_OK, NULL);
+        answer_read(read, OUT_OK, NULL);
         return;
     }
     struct buf *out = conn_begin(&reader->conn);
@@ -352,7 +352,7 @@ static void take_list(struct reader *reader, struct store_read *read, const redi
     unsigned kept = 0;
     enum outcome_code code = any_shut(reader);
     if (code != OUT_OK) {
-        answer(read, code, reader->shut);
+        answer_read(read, code, reader->shut);
         return;
     }
     struct str last = reader->listed[reader->listed_count - 1].sku;
@@ -365,7 +365,7 @@ static void take_list(struct reader *reader, struct store_read *read, const redi
     read->item_count = kept;
     read->more = reader->listed_more;
     read->last = last;
-    answer(read, OUT_OK, NULL);
+    answer_read(read, OUT_OK, NULL);
 }
 
 /* What is not there is nil; anything else is no answer to this read. */
@@ -385,10 +385,10 @@ static bool fits(const struct reader *reader, const struct store_read *read,
     abort();
 }
 
-static void take(struct reader *reader, struct store_read *read, const redisReply *reply)
+static void take_reply(struct reader *reader, struct store_read *read, const redisReply *reply)
 {
     if (!fits(reader, read, reply)) {
-        answer(read, OUT_REDIS_UNAVAILABLE, WHY_REFUSED);
+        answer_read(read, OUT_REDIS_UNAVAILABLE, WHY_REFUSED);
         return;
     }
     switch (read->kind) {
@@ -410,7 +410,7 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
     struct reader *reader = conn->user;
     size_t tail = count - 2 - reader->store->config.partitions;
     int64_t now_ms = 0;
-    enum outcome_code code = judge(reader, replies + tail, &now_ms);
+    enum outcome_code code = judge_metas(reader, replies + tail, &now_ms);
     unsigned n = reader->count;
     if (code != OUT_OK) {
         answer_all(reader, code, reader->not_ready);
@@ -425,7 +425,7 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
             if (!reader->flying[i])
                 continue;
             reader->flying[i]->out = (struct outcome){.now_ms = now_ms, .field_line = -1};
-            take(reader, reader->flying[i], replies[i]);
+            take_reply(reader, reader->flying[i], replies[i]);
         }
     }
     reader_start(reader);
@@ -479,7 +479,7 @@ void reader_expire(struct reader *reader, int64_t now_us)
 {
     bool down = reader->conn.state < CONN_READY && reader->conn.failures >= 3;
     while (reader->waiting.head && (down || reader->waiting.head->deadline_us <= now_us))
-        answer(pop(reader), OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
+        answer_read(pop(reader), OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
     if (reader->conn.state == CONN_BUSY && now_us - reader->asked_us > SILENCE_US)
         set_not_ready(reader, OUT_REDIS_UNAVAILABLE, "Redis does not answer");
     for (unsigned i = 0; i < reader->count; i++) {
@@ -488,7 +488,7 @@ void reader_expire(struct reader *reader, int64_t now_us)
             continue;
         reader->flying[i] = NULL;
         set_not_ready(reader, OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
-        answer(read, OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
+        answer_read(read, OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
     }
 }
 

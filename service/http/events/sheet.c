@@ -245,7 +245,7 @@ static void log_failure(const struct query *question)
 }
 
 /* Whoever comes to the same position until the watch sees more is told the same. */
-static void keep(struct events_sheet *sheet)
+static void keep_sheet(struct events_sheet *sheet)
 {
     struct sheet_list *kept = &sheet->events->sheets.lists[SHEET_READ];
     if (kept->count == EVENTS_KEPT_MAX)
@@ -268,7 +268,7 @@ static void on_page(struct query *question)
     if (news == NEWS_PAGE && !events->server->stopped)
         note_ends(events, &sheet->page);
     if (keeps && !events->server->stopped)
-        keep(sheet);
+        keep_sheet(sheet);
     else
         unhash(sheet);
     events->on_sheet(sheet, news);

@@ -221,7 +221,7 @@ static void on_ends(struct query *question)
     events_serve(events);
 }
 
-static void watch(struct events *events)
+static void watch_ends(struct events *events)
 {
     int64_t now = now_of(events);
     if (events->watching) {
@@ -259,7 +259,7 @@ static void on_time(uv_timer_t *timer)
     int64_t now = now_of(events);
     if (now - events->looked_ms >= EVENTS_WATCH_MS) {
         events->looked_ms = now;
-        watch(events);
+        watch_ends(events);
         events_each(events, look_at);
     }
     events_serve(events);

@@ -81,7 +81,7 @@ static struct exchange *part(struct history_job *job)
 
 /* --- in a thread ------------------------------------------------------------------------------ */
 
-static enum db_result find(struct history_query *query, struct arena *arena, struct db *db)
+static enum db_result find_history(struct history_query *query, struct arena *arena, struct db *db)
 {
     switch (query->kind) {
     case HISTORY_RESERVATIONS: return history_reservations_find(db, arena, &query->reservations);
@@ -97,7 +97,7 @@ static enum db_result ask(struct query *question, struct db *db)
     struct history_lag lag = {.events = 0};
     enum db_result result = history_as_of(db, &lag.as_of_ms);
     if (result == DB_OK)
-        result = find(&job->query, &job->arena, db);
+        result = find_history(&job->query, &job->arena, db);
     if (result != DB_OK)
         return result;
     if (job->stats) {
@@ -141,7 +141,7 @@ static void done(struct query *question)
 
 /* Answers instead of the ledger. A question that waits for its turn is not worth asking any more;
  * one that is under way ends when the database lets it. */
-static void give_up(struct history_job *job, const char *why)
+static void give_up_job(struct history_job *job, const char *why)
 {
     struct exchange *x = part(job);
     exchange_refuse(x, PROBLEM_LEDGER_UNAVAILABLE, why);
@@ -171,7 +171,7 @@ int64_t history_job_expire(struct http_server *server)
         int64_t left_ms = job->since_ms + server->request_ms - now_ms;
         if (left_ms > 0)
             return left_ms;
-        give_up(job, "the ledger did not answer within --request-timeout");
+        give_up_job(job, "the ledger did not answer within --request-timeout");
     }
     return -1;
 }
@@ -194,7 +194,7 @@ void history_job_stop(struct http_server *server)
     struct history_job *next;
     for (struct history_job *job = server->first_asked; job; job = next) {
         next = job->next;
-        give_up(job, "the service was stopped");
+        give_up_job(job, "the service was stopped");
     }
 }
 

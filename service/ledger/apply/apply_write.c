@@ -82,7 +82,7 @@ static struct rows rows_for(struct projection *fold, const struct db_statement *
                          .most = values};
 }
 
-static void put(struct rows *rows, struct db_value value)
+static void put_value_of_row(struct rows *rows, struct db_value value)
 {
     assert(rows->used < rows->most);
     rows->values[rows->used++] = value;
@@ -90,21 +90,21 @@ static void put(struct rows *rows, struct db_value value)
 
 static void put_int(struct rows *rows, int64_t number)
 {
-    put(rows, db_int(number));
+    put_value_of_row(rows, db_int(number));
 }
 
 /* 0 stands for "none" in the program, NULL in the tables. */
 static void put_int_or_null(struct rows *rows, bool there, int64_t number)
 {
-    put(rows, there ? db_int(number) : (struct db_value){DB_NULL, {0}});
+    put_value_of_row(rows, there ? db_int(number) : (struct db_value){DB_NULL, {0}});
 }
 
 static void put_text(struct rows *rows, struct str text)
 {
-    put(rows, db_text(text));
+    put_value_of_row(rows, db_text(text));
 }
 
-static enum db_result run(struct db *db, const struct rows *rows)
+static enum db_result run_rows(struct db *db, const struct rows *rows)
 {
     size_t columns = strlen(rows->statement->types);
     assert(rows->used % columns == 0);
@@ -188,7 +188,7 @@ static enum db_result write_events(struct db *db, struct projection *fold)
                 return DB_NO_MEMORY;
         } while (++k < event->e.line_count);
     }
-    return run(db, &rows);
+    return run_rows(db, &rows);
 }
 
 /* --- items ------------------------------------------------------------------------------------ */
@@ -212,7 +212,7 @@ static enum db_result write_items(struct db *db, struct projection *fold)
         put_int(&rows, item->exists ? 0 : 1);
         put_int(&rows, item->updated_ms);
     }
-    return run(db, &rows);
+    return run_rows(db, &rows);
 }
 
 /* --- reservations ----------------------------------------------------------------------------- */
@@ -270,8 +270,8 @@ static enum db_result write_reservations(struct db *db, struct projection *fold,
         for (unsigned n = 0; n < one->r.line_count; n++)
             put_line(&lines, rid, &one->r, n);
     }
-    enum db_result result = run(db, &heads);
-    return result == DB_OK ? run(db, &lines) : result;
+    enum db_result result = run_rows(db, &heads);
+    return result == DB_OK ? run_rows(db, &lines) : result;
 }
 
 static enum db_result write_all_reservations(struct db *db, struct projection *fold)
@@ -306,7 +306,7 @@ static enum db_result write_operations(struct db *db, struct projection *fold)
         put_text(&rows, result);
         put_int(&rows, event->at_ms);
     }
-    return run(db, &rows);
+    return run_rows(db, &rows);
 }
 
 enum db_result rows_write(struct db *db, struct projection *fold)

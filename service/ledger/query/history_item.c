@@ -77,7 +77,8 @@ static int keep_item(void *context, const struct db_value *row, size_t count)
 }
 
 /* The item at its last version up to `version`; version 0 in it: there is none. */
-static enum db_result look(struct db *db, struct str sku, int64_t version, struct item *item)
+static enum db_result read_version(struct db *db, struct str sku, int64_t version,
+                                   struct item *item)
 {
     const struct db_value values[] = {db_text(sku), db_int(version)};
     *item = (struct item){.exists = false};
@@ -90,7 +91,7 @@ enum db_result history_item_at(struct db *db, struct str sku, int64_t at_ms, str
 {
     struct item seen;
     int64_t low = 0; /* the answer has this version or a higher one, */
-    enum db_result result = look(db, sku, INT64_MAX, &seen);
+    enum db_result result = read_version(db, sku, INT64_MAX, &seen);
     if (result != DB_OK || seen.version == 0 || seen.updated_ms <= at_ms) {
         *item = seen;
         return result;
@@ -99,7 +100,7 @@ enum db_result history_item_at(struct db *db, struct str sku, int64_t at_ms, str
     *item = (struct item){.exists = false};
     while (low < high) {
         int64_t middle = low + (high - low + 1) / 2;
-        result = look(db, sku, middle, &seen);
+        result = read_version(db, sku, middle, &seen);
         if (result != DB_OK)
             return result;
         if (seen.version > 0 && seen.updated_ms > at_ms) {

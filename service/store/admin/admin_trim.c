@@ -185,8 +185,8 @@ static struct str *find_old(struct arena *arena, const struct admin *admin, unsi
 }
 
 /* Ends what WATCH began. How many were dropped, or -1. */
-static int drop(struct admin *admin, unsigned partition, struct str bucket, const struct str *old,
-                size_t count)
+static int drop_record(struct admin *admin, unsigned partition, struct str bucket,
+                       const struct str *old, size_t count)
 {
     resp_words(&admin->out, 1, count > 0 ? "MULTI" : "UNWATCH");
     if (!admin_done(admin, ANSWER_OK))
@@ -217,7 +217,7 @@ static int trim_page(struct admin *admin, unsigned partition, struct str bucket,
         return -1;
     arena_init(&arena, 64 * 1024, 64u << 20);
     struct str *old = find_old(&arena, admin, partition, page->element[1], now_ms, &count);
-    int dropped = drop(admin, partition, bucket, old, count);
+    int dropped = drop_record(admin, partition, bucket, old, count);
     arena_free(&arena);
     freeReplyObject(page);
     return dropped;

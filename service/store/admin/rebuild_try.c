@@ -70,7 +70,7 @@ static size_t args_of(const struct trial *trial)
     return n;
 }
 
-static void put(struct buf *out, unsigned partition, const struct trial *trial)
+static void put_trial(struct buf *out, unsigned partition, const struct trial *trial)
 {
     size_t args = args_of(trial);
     size_t words = 1 + (size_t)(trial->sub != NULL) + (size_t)!str_absent(trial->kind);
@@ -107,7 +107,7 @@ static enum rebuild_result try_partition(struct rebuild *rebuild, unsigned parti
     redisReply **replies;
     buf_reset(&rebuild->value);
     for (size_t i = 0; i < TRIALS; i++)
-        put(&rebuild->value, partition, &trials[i]);
+        put_trial(&rebuild->value, partition, &trials[i]);
     enum rebuild_result result = rebuild_exchange(rebuild, &rebuild->value, TRIALS, &replies);
     for (size_t i = 0; i < TRIALS && result == REBUILD_REFUSED; i++)
         if (replies[i]->type == REDIS_REPLY_ERROR) {

@@ -90,7 +90,7 @@ static bool chain_allows(const struct lane *lane, const struct store_op *op)
     return !op->chain || op->chain->flying == 0 || op->chain->lane == lane;
 }
 
-static void take(struct lane *lane, struct queue *queue, struct store_op *op, int64_t now_us)
+static void take_op(struct lane *lane, struct queue *queue, struct store_op *op, int64_t now_us)
 {
     struct batch *batch = &lane->batch;
     queue_remove(queue, op);
@@ -113,12 +113,12 @@ static void gather(struct lane *lane, int64_t now_us)
     batch->count = 0;
     if (lane->again.count > 0 && now_us >= lane->again_us)
         while (lane->again.head && batch->count < limit)
-            take(lane, &lane->again, lane->again.head, now_us);
+            take_op(lane, &lane->again, lane->again.head, now_us);
     for (struct store_op *op = lane->partition->waiting.head, *next; op && batch->count < limit;
          op = next) {
         next = op->next;
         if (chain_allows(lane, op) && !queue_has_chain_of(&lane->again, op))
-            take(lane, &lane->partition->waiting, op, now_us);
+            take_op(lane, &lane->partition->waiting, op, now_us);
     }
 }
 

@@ -13,10 +13,10 @@
 #include <assert.h>
 #include <stdio.h>
 
-static void look(struct lane *lane);
+static void look_at_meta(struct lane *lane);
 
 /* It is closed, or not ours to close any more. */
-static void finish(struct lane *lane)
+static void finish_closing(struct lane *lane)
 {
     lane->breach[0] = '\0';
     lane_become_idle(lane); /* WATCHes that are left are given up by the next batch */
@@ -28,9 +28,9 @@ static void on_closed(struct conn *conn, redisReply **replies, size_t count)
     const redisReply *exec = replies[count - 1];
     lane->watching = false;
     if (exec->type == REDIS_REPLY_ARRAY)
-        finish(lane);
+        finish_closing(lane);
     else if (exec->type == REDIS_REPLY_NIL)
-        look(lane);
+        look_at_meta(lane);
     else
         conn_drop(conn, "Redis refused to close a partition");
 }
@@ -56,10 +56,10 @@ static void on_looked(struct conn *conn, redisReply **replies, size_t count)
     else if (gate.gate == META_IS_OPEN && gate.store == lane->breach_store)
         write_state(lane);
     else
-        finish(lane);
+        finish_closing(lane);
 }
 
-static void look(struct lane *lane)
+static void look_at_meta(struct lane *lane)
 {
     struct buf *out = conn_begin(&lane->conn);
     layout_command(out, STR("WATCH"), lane->partition->index, KEY_META, NO_NAME, 0);
@@ -74,7 +74,7 @@ bool lane_go_on_closing(struct lane *lane)
 {
     if (!lane->breach[0])
         return false;
-    look(lane);
+    look_at_meta(lane);
     return true;
 }
 
@@ -85,5 +85,5 @@ void lane_close_partition(struct lane *lane, const char *why, struct str detail)
     lane_tell_all(lane, OUT_BROKEN, why);
     snprintf(lane->breach, sizeof(lane->breach), "closed: %s", why);
     lane->breach_store = lane->batch.gate.store;
-    look(lane);
+    look_at_meta(lane);
 }

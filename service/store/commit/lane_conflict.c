@@ -41,7 +41,7 @@ static bool touches_moved(const struct batch *batch, const struct op *op)
 }
 
 /* One more lost try for an operation; true if it was its last. */
-static bool give_up(struct lane *lane, unsigned i)
+static bool give_up_op(struct lane *lane, unsigned i)
 {
     struct store_op *op = lane->batch.ops[i];
     stats_count(STATS_OP_RETRIES, 1);
@@ -57,7 +57,7 @@ static void lose_all(struct lane *lane)
 {
     for (unsigned i = 0; i < lane->batch.count; i++)
         if (lane->batch.ops[i])
-            (void)give_up(lane, i);
+            (void)give_up_op(lane, i);
     lane_postpone(lane, jitter_us(lane));
     lane_become_idle(lane);
 }
@@ -65,7 +65,7 @@ static void lose_all(struct lane *lane)
 /* view_item.dirty now tells which items moved: their operations, and what follows those in their
  * chains, go on in a batch of their own; the others at once. What waits in `again` since an earlier
  * split was behind this batch, so those of this batch come before it. */
-static void split(struct lane *lane)
+static void split_batch(struct lane *lane)
 {
     struct batch *batch = &lane->batch;
     struct queue lost = {0};
@@ -76,7 +76,7 @@ static void split(struct lane *lane)
             continue;
         if (!touches_moved(batch, &op->op) && !queue_has_chain_of(&lost, op)) {
             batch->ops[kept++] = op;
-        } else if (!give_up(lane, i)) {
+        } else if (!give_up_op(lane, i)) {
             queue_push(&lost, op);
         }
     }
@@ -115,7 +115,7 @@ static void on_probed(struct conn *conn, redisReply **replies, size_t count)
     if (moved == 0)
         lose_all(lane); /* a key or a hint moved, no item: all alike */
     else
-        split(lane);
+        split_batch(lane);
 }
 
 void lane_conflict(struct lane *lane)

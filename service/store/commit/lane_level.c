@@ -134,7 +134,7 @@ static void wait_for_replicas(struct lane *lane)
     "Idempotency-Key, or look"
 
 /* Whether it will be safe cannot be found out here. */
-static void give_up(struct lane *lane, const char *why)
+static void give_up_waiting(struct lane *lane, const char *why)
 {
     lane_tell_all(lane, OUT_UNKNOWN, why);
     lane->unsettled = false;
@@ -207,7 +207,7 @@ static redisReply **take_reads(struct lane *lane, redisReply **replies, size_t c
         return NULL;
     }
     if (gate->gate == META_IS_LOST) {
-        give_up(lane, WHY_GONE);
+        give_up_waiting(lane, WHY_GONE);
         return NULL;
     }
     return exec->element;
@@ -215,7 +215,7 @@ static redisReply **take_reads(struct lane *lane, redisReply **replies, size_t c
 
 /* An entry is safe when SQL is at it or past it in its epoch, or left that epoch behind it. A later
  * epoch alone says nothing: another Redis, which never had the entry, may have opened that. */
-static void compare(struct lane *lane, const redisReply *place)
+static void compare_place(struct lane *lane, const redisReply *place)
 {
     struct feed_id applied, end;
     if (place->type != REDIS_REPLY_ARRAY || place->elements != 2 ||
@@ -227,7 +227,7 @@ static void compare(struct lane *lane, const redisReply *place)
              end.seq >= lane->awaited.seq)
         reached(lane);
     else
-        give_up(lane, WHY_DISOWNED);
+        give_up_waiting(lane, WHY_DISOWNED);
 }
 
 static void on_looked(struct conn *conn, redisReply **replies, size_t count)
@@ -238,7 +238,7 @@ static void on_looked(struct conn *conn, redisReply **replies, size_t count)
     if (!said)
         return;
     if (gate.gate == META_IS_OPEN)
-        compare(lane, said[0]);
+        compare_place(lane, said[0]);
     else
         look_again(lane); /* a Redis that is a replica by now, say, tells another one's state */
 }
@@ -275,7 +275,7 @@ static void on_end_found(struct conn *conn, redisReply **replies, size_t count)
     bool ours = said[1]->type == REDIS_REPLY_STRING && strcmp(said[1]->str, lane->value) == 0;
     bool as_read = gate.gate == META_IS_OPEN && gate.epoch == lane->batch.gate.epoch;
     if (lane->unsettled && !ours) {
-        give_up(lane, WHY_DISOWNED);
+        give_up_waiting(lane, WHY_DISOWNED);
     } else if (!lane->unsettled && !as_read) {
         lane_postpone(lane, 0); /* nothing was written: it is decided anew */
         lane_become_idle(lane);

@@ -214,8 +214,8 @@ static int expect(struct conn *conn, size_t replies)
     return 0;
 }
 
-static int start(struct conn *conn, enum conn_state state, size_t replies, int64_t timeout_ms,
-                 conn_reply_fn *on_replies)
+static int start_request(struct conn *conn, enum conn_state state, size_t replies,
+                         int64_t timeout_ms, conn_reply_fn *on_replies)
 {
     assert(replies > 0);
     if (conn->out.failed || expect(conn, replies) < 0)
@@ -232,7 +232,7 @@ int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms, conn_re
 {
     assert(conn->state == CONN_READY);
     replies += add_role(conn);
-    return start(conn, CONN_BUSY, replies, timeout_ms, on_replies);
+    return start_request(conn, CONN_BUSY, replies, timeout_ms, on_replies);
 }
 
 /* The role at the end is ours: the exchange is without it. False: there is no connection left. */
@@ -252,7 +252,7 @@ static bool take_role(struct conn *conn)
 }
 
 /* All replies are there: hands them over and frees them. The callback may begin a new exchange. */
-static void finish(struct conn *conn)
+static void finish_closing(struct conn *conn)
 {
     if (!take_role(conn))
         return;
@@ -327,7 +327,7 @@ static void receive(struct conn *conn)
     if (wrong)
         conn_drop(conn, wrong);
     else if (conn->expected > 0 && conn->received == conn->expected)
-        finish(conn);
+        finish_closing(conn);
 }
 
 /* --- coming up -------------------------------------------------------------------------------- */
@@ -392,7 +392,7 @@ static void greet(struct conn *conn)
     resp_words(&conn->out, 1, "EXEC");
     resp_words(&conn->out, 1, "ROLE");
     resp_words(&conn->out, 2, "INFO", "server");
-    if (start(conn, CONN_GREETING, replies, CONNECT_TIMEOUT_MS, on_greeting) < 0)
+    if (start_request(conn, CONN_GREETING, replies, CONNECT_TIMEOUT_MS, on_greeting) < 0)
         conn_drop(conn, "out of memory");
 }
 

@@ -30,7 +30,7 @@ int us_timer_init(struct us_timer *pause, uv_loop_t *loop)
     return rc;
 }
 
-static void set(struct us_timer *pause, int64_t delay_us)
+static void arm_timer(struct us_timer *pause, int64_t delay_us)
 {
     struct itimerspec when = {
         .it_value = {.tv_sec = delay_us / 1000000, .tv_nsec = delay_us % 1000000 * 1000}};
@@ -41,12 +41,12 @@ static void set(struct us_timer *pause, int64_t delay_us)
 void us_timer_start(struct us_timer *pause, int64_t delay_us)
 {
     assert(delay_us > 0);
-    set(pause, delay_us);
+    arm_timer(pause, delay_us);
 }
 
 void us_timer_stop(struct us_timer *pause)
 {
-    set(pause, 0);
+    arm_timer(pause, 0);
 }
 
 void us_timer_close(struct us_timer *pause)
