@@ -5,6 +5,7 @@
  * The first two bytes are the items and the restores that the header tells of; what follows is the
  * first chunk from its second slot on, as far as it goes. */
 #include "check/check.h"
+#include "check/describe.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -67,7 +68,7 @@ static void describe_all(const struct history_reader *r, const struct verdict *v
     for (unsigned i = 0; i < v->witnesses; i++) {
         assert(v->witness[i].ops <= WITNESS_OPS_MAX);
         for (unsigned n = 0; n < v->witness[i].ops; n++)
-            check_describe_op(&out, r, v->witness[i].op[n]);
+            describe_op(&out, r, v->witness[i].op[n]);
     }
     buf_free(&out);
 }

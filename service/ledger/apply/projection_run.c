@@ -28,9 +28,9 @@ static const struct {
     unsigned char available, held, sold;
     bool within, empties;
 } movements[EVENT_TYPES] = {
-    [EVENT_CREATE] = {UP | STAY, STAY, STAY},
-    [EVENT_SET] = {ANY, STAY, STAY},
-    [EVENT_ADJUST] = {ANY, STAY, STAY},
+    [EVENT_CREATE] = {UP | STAY, STAY, STAY, .within = false},
+    [EVENT_SET] = {ANY, STAY, STAY, .within = false},
+    [EVENT_ADJUST] = {ANY, STAY, STAY, .within = false},
     [EVENT_DELETE] = {ANY, STAY, ANY, .empties = true},
     [EVENT_DECREMENT] = {DOWN, STAY, UP, .within = true},
     [EVENT_RESERVE] = {DOWN, UP, STAY, .within = true},
@@ -38,7 +38,8 @@ static const struct {
     [EVENT_RELEASE] = {UP, DOWN, STAY, .within = true},
     [EVENT_EXTEND] = {STAY, STAY, STAY, .within = true},
     [EVENT_EXPIRE] = {UP, DOWN, STAY, .within = true},
-    [EVENT_TRANSFER] = {UP | DOWN, STAY, STAY}, /* both items together: check_transfer() */
+    /* Both items together: check_transfer(). */
+    [EVENT_TRANSFER] = {UP | DOWN, STAY, STAY, .within = false},
 };
 
 static unsigned way_of(int64_t delta)
