@@ -12,7 +12,8 @@ void record_put(struct table *records, const char *key, uint64_t fingerprint,
     struct record *r = memory_zalloc(sizeof(*r) + key_bytes + 1 + a->body.n);
     char *body = r->key + key_bytes + 1;
     memcpy(r->key, key, key_bytes);
-    memcpy(body, a->body.p, a->body.n);
+    if (a->body.n > 0) /* a delete is answered with none */
+        memcpy(body, a->body.p, a->body.n);
     r->fingerprint = fingerprint;
     r->status = a->status;
     r->open = a->open;
