@@ -62,7 +62,6 @@ static enum step record(struct planner *p, struct op *op, struct str *result)
     if (scratch->failed || str_absent(*result))
         return STEP_NO_MEMORY;
     view_key(p->view, slot)->now = *result;
-    view_key(p->view, slot)->maker = op;
     return STEP_DONE;
 }
 

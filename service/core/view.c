@@ -31,10 +31,8 @@ void view_rewind(struct view *view)
         customer->now = customer->was;
         customer->dirty = false;
     }
-    for (uint32_t i = 0; i < view->keys.count; i++) {
+    for (uint32_t i = 0; i < view->keys.count; i++)
         view_key(view, i)->now = (struct str){NULL, 0};
-        view_key(view, i)->maker = NULL;
-    }
     buf_reset(view->events);
     view->event_count = view->expired_count = 0;
 }

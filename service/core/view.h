@@ -70,9 +70,8 @@ struct view_key {
     struct str key;
     uint16_t partition;
     bool known, watched;
-    struct str was;         /* the recorded result; absent: none */
-    struct str now;         /* to be recorded; absent: none */
-    const struct op *maker; /* the operation of this batch that recorded `now` */
+    struct str was; /* the recorded result; absent: none */
+    struct str now; /* to be recorded; absent: none */
 };
 
 /* A growing array of pointers to entries, found by hash. */

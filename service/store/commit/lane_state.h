@@ -86,7 +86,6 @@ struct store {
     struct repeats *repeats;
     struct queue refused; /* to be told at the next pump */
     uv_timer_t tick;
-    bool closing;
 };
 
 #endif
