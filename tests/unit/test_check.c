@@ -49,7 +49,7 @@ static void check_file(struct verdict *v, enum check_level level)
     char err[HISTORY_ERR_SIZE];
     struct history_reader r;
     assert_int_equal(history_read(&r, path, err, sizeof(err)), 0);
-    assert_int_equal(check_history(v, &r, level, NULL, NULL), 0);
+    assert_int_equal(check_history(v, &r, &(struct check_options){.level = level}), 0);
     history_unread(&r);
 }
 
@@ -524,7 +524,7 @@ static void operations_are_described_for_people(void **state)
 static void judge_sample(struct history_sample_file *s, struct verdict *v)
 {
     history_sample_read(s);
-    assert_int_equal(check_history(v, &s->reader, CHECK_FULL, NULL, NULL), 0);
+    assert_int_equal(check_history(v, &s->reader, &(struct check_options){.level = CHECK_FULL}), 0);
     history_sample_end(s);
 }
 

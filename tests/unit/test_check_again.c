@@ -120,7 +120,8 @@ static void expect(const char *text)
 {
     static struct verdict v;
     history_sample_read(&sample);
-    assert_int_equal(check_history(&v, &sample.reader, CHECK_FULL, NULL, NULL), 0);
+    assert_int_equal(
+        check_history(&v, &sample.reader, &(struct check_options){.level = CHECK_FULL}), 0);
     for (unsigned i = 0; i < v.witnesses; i++)
         if (!text || !strstr(v.witness[0].text, text))
             print_message("  %s: %s\n", property_name(v.witness[i].property), v.witness[i].text);
