@@ -134,10 +134,11 @@ static void open_history(struct history_reader *r)
     assert_int_equal(history_read(r, path, err, sizeof(err)), 0);
 }
 
+/* With seed 53, what is told of one fault would depend on which items are a group. */
 static void every_fault_is_told_alike(void **state)
 {
     (void)state;
-    uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 3);
+    uint64_t seed = number_from("SEED", 51), steps = number_from("STEPS", 3);
     uint64_t violations = 0, rights = 0;
     for (enum shop_fault fault = SHOP_RIGHT; fault < SHOP_NOBODY_THERE; fault++) {
         for (uint64_t i = 0; i < steps; i++) {
@@ -170,9 +171,9 @@ static void many_faults_are_told_alike(void **state)
         rng_seed(&rng, seed + i);
         assert_int_equal(shop_history_write(path, &options), 0);
         assert_int_equal(history_mutant_open(&m, path), 0);
-        for (int changed = 0; changed < 40; changed++)
+        for (uint64_t changes = 10 + rng_below(&rng, 90); changes > 0; changes--)
             (void)history_mutate(&m, (enum mutation)rng_below(&rng, MUTATIONS), &rng);
-        assert_int_not_equal(compare(&m.reader, seed + i, "forty things changed"), VERDICT_RIGHT);
+        assert_int_not_equal(compare(&m.reader, seed + i, "many things changed"), VERDICT_RIGHT);
         history_mutant_close(&m);
         assert_int_equal(unlink(path), 0);
     }

@@ -1,4 +1,5 @@
-/* test_verdict.c -- one cause is told once, and before what follows from it. */
+/* test_verdict.c -- one cause is told once, and before what follows from it: in one verdict, and
+ * when it is merged from parts. */
 #include "check/verdict.h"
 
 #include <setjmp.h>
@@ -8,19 +9,42 @@
 
 #include <cmocka.h>
 
-static struct verdict v;
+static struct verdict v, part;
+static bool parts; /* each violation comes in a part of its own */
 
 static int set_up(void **state)
 {
     (void)state;
     memset(&v, 0, sizeof(v));
+    parts = false;
     return 0;
+}
+
+static int set_up_parts(void **state)
+{
+    (void)set_up(state);
+    parts = true;
+    return 0;
+}
+
+/* What is found between the two goes to v, one way or the other. */
+static struct verdict *begin(void)
+{
+    memset(&part, 0, sizeof(part));
+    return parts ? &part : &v;
+}
+
+static void end(void)
+{
+    if (parts)
+        verdict_merge(&v, &part);
 }
 
 static void find(enum property property, uint32_t a, uint32_t b, const char *what)
 {
     const uint32_t ops[] = {a, b, 0};
-    verdict_violation(&v, property, ops, "%s", what);
+    verdict_violation(begin(), property, ops, "%s", what);
+    end();
 }
 
 static uint64_t counted(void)
@@ -78,7 +102,8 @@ static void a_sort_is_shown_by_a_few(void **state)
     for (uint32_t i = 0; i < 100; i++)
         find(PROPERTY_ANSWERS, 100 + i, 0, "of one sort");
     const uint32_t other[] = {500, 0};
-    verdict_violation(&v, PROPERTY_SUMS, other, "of another");
+    verdict_violation(begin(), PROPERTY_SUMS, other, "of another");
+    end();
     verdict_conclude(&v);
     assert_int_equal(v.witnesses, WITNESSES_ALIKE + 1);
     assert_string_equal(v.witness[0].text, "of another");
@@ -93,7 +118,8 @@ static void consequences_of_what_is_not_shown_are_not_shown(void **state)
         find(PROPERTY_LASTING, 100 + i, 0, "lost");
     for (uint32_t i = 0; i < 10; i++) {
         const uint32_t ops[] = {100 + i, 200 + i, 0};
-        verdict_violation(&v, PROPERTY_VERSIONS, ops, "twice");
+        verdict_violation(begin(), PROPERTY_VERSIONS, ops, "twice");
+        end();
     }
     assert_int_equal(v.witnesses, WITNESSES_ALIKE);
     assert_int_equal(counted(), 20);
@@ -109,15 +135,59 @@ static void any_number_of_operations_is_taken(void **state)
     assert_int_equal(counted(), v.property[PROPERTY_ANSWERS].violations);
 }
 
+/* Of a part with many, all are counted, in the words of the whole where it has told of them. */
+static void a_part_brings_along_what_it_only_counted(void **state)
+{
+    (void)state;
+    find(PROPERTY_ANSWERS, 100, 0, "before");
+    (void)begin();
+    for (uint32_t i = 0; i < 10; i++) {
+        const uint32_t ops[] = {100 + i, 0};
+        verdict_violation(&part, PROPERTY_ANSWERS, ops, "%s", "of one sort");
+    }
+    const uint32_t lost[] = {101, 0};
+    verdict_violation(&part, PROPERTY_LASTING, lost, "lost");
+    end();
+    assert_int_equal(counted(), 12);
+    assert_int_equal(v.witnesses, WITNESSES_ALIKE);
+    assert_string_equal(v.witness[0].text, "before");
+    assert_string_equal(v.witness[1].text, "lost");
+    assert_int_equal(v.witness[1].also, 1);
+    assert_int_equal(v.property[PROPERTY_ANSWERS].violations, 11);
+}
+
+static void a_part_that_could_not_be_decided_leaves_the_whole_undecided(void **state)
+{
+    (void)state;
+    verdict_unknown(begin(), PROPERTY_SUMS, "first");
+    end();
+    verdict_unknown(begin(), PROPERTY_SUMS, "second");
+    end();
+    assert_int_equal(v.property[PROPERTY_SUMS].word, VERDICT_UNKNOWN);
+    assert_string_equal(v.property[PROPERTY_SUMS].why, "first");
+    find(PROPERTY_SUMS, 7, 0, "wrong");
+    assert_int_equal(v.property[PROPERTY_SUMS].word, VERDICT_VIOLATION);
+    assert_string_equal(v.property[PROPERTY_SUMS].why, "");
+    verdict_unknown(begin(), PROPERTY_SUMS, "third");
+    end();
+    assert_int_equal(v.property[PROPERTY_SUMS].word, VERDICT_VIOLATION);
+    assert_string_equal(v.property[PROPERTY_SUMS].why, "");
+}
+
+#define BOTH_WAYS(test)                                                                            \
+    cmocka_unit_test_setup(test, set_up), cmocka_unit_test_setup(test, set_up_parts)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(violations_about_one_operation_are_told_once, set_up),
-        cmocka_unit_test_setup(the_cause_takes_the_place_of_its_consequence, set_up),
-        cmocka_unit_test_setup(causes_come_first, set_up),
-        cmocka_unit_test_setup(a_sort_is_shown_by_a_few, set_up),
-        cmocka_unit_test_setup(consequences_of_what_is_not_shown_are_not_shown, set_up),
-        cmocka_unit_test_setup(any_number_of_operations_is_taken, set_up),
+        BOTH_WAYS(violations_about_one_operation_are_told_once),
+        BOTH_WAYS(the_cause_takes_the_place_of_its_consequence),
+        BOTH_WAYS(causes_come_first),
+        BOTH_WAYS(a_sort_is_shown_by_a_few),
+        BOTH_WAYS(consequences_of_what_is_not_shown_are_not_shown),
+        BOTH_WAYS(any_number_of_operations_is_taken),
+        BOTH_WAYS(a_part_that_could_not_be_decided_leaves_the_whole_undecided),
+        cmocka_unit_test_setup(a_part_brings_along_what_it_only_counted, set_up_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
