@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 30000
+#define RECOVERY_MS 60000
 #define SALES       20
 #define ROUNDS      20
 
@@ -201,7 +201,7 @@ static void a_level_that_needs_it_has_a_redis_that_syncs(void **state)
         start(rows[i].level);
         assert_string_equal(setting("appendfsync"), rows[i].fsync);
         api_close(a);
-        assert_true(tproc_stop(&service, 20000));
+        assert_true(tproc_stop(&service, RECOVERY_MS));
     }
 }
 
@@ -220,7 +220,7 @@ static int test_teardown(void **state)
         ptrace(PTRACE_DETACH, syncer, NULL, NULL);
     syncer = 0;
     api_close(a);
-    bool stopped = service.pid == 0 || tproc_stop(&service, 20000);
+    bool stopped = service.pid == 0 || tproc_stop(&service, RECOVERY_MS);
     temp_dir_remove(dir);
     return stopped ? 0 : -1;
 }

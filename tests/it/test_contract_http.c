@@ -302,7 +302,7 @@ static void old_http_works(void **state)
     assert_int_equal(http_send(&a->conn, request, strlen(request)), 0);
     assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
     assert_int_equal(a->resp.status, 200);
-    assert_true(http_closed_within(&a->conn, 5000));
+    assert_true(http_closed_within(&a->conn, HTTP_TIMEOUT_MS));
     assert_int_equal(a->conn.in_bytes, 0);
     http_conn_close(&a->conn);
 }

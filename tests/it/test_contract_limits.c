@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define CAUGHT_UP_MS 20000
+#define CAUGHT_UP_MS 60000
 
 static struct stack stack;
 static struct bases bases;

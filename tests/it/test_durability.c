@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 30000
+#define RECOVERY_MS 60000
 #define THREADS     4
 #define IDS_MAX     4000
 
@@ -339,7 +339,7 @@ static void check_refused(const char *const *options, int status, const char *wo
     snprintf(path, sizeof(path), "%s/refused.err", bases.dir);
     remove(path);
     assert_int_equal(tproc_start(&p, argv, path), 0);
-    assert_int_equal(tproc_wait(&p, 15000), 0);
+    assert_int_equal(tproc_wait(&p, RECOVERY_MS), 0);
     assert_true(WIFEXITED(p.status));
     assert_int_equal(WEXITSTATUS(p.status), status);
     FILE *file = fopen(path, "re");

@@ -28,7 +28,7 @@
 #define PARTITIONS  4
 #define START       1000000
 #define LISTED      60 /* items, so that a list does not fit into a small socket buffer */
-#define LIMIT_MS    30000
+#define LIMIT_MS    60000
 #define REQUEST_MAX 2048
 #define ANSWER_MAX  65536
 #define DRAWN       20 /* positions of a kind, a side and an end */

@@ -18,7 +18,7 @@
 
 #define RUN      "$S $U -q --output-format quiet "
 #define SOLD_OUT RUN "-n 400 --stock 20 "
-#define BOUND_MS 30000
+#define BOUND_MS 300000
 
 static const struct row {
     const char *name, *line;

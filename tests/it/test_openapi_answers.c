@@ -499,8 +499,8 @@ static void reservations_end_as_documented(void **state)
     visit_problem(409, "reservation-released", "confirm", RESERVATION_AT(released, "confirm"), NULL,
                   NULL);
 
-    assert_true(await(api_state_is(a, expired, "expired"), 20000));
-    assert_true(await(api_state_is(a, again, "expired"), 20000));
+    assert_true(await(api_state_is(a, expired, "expired"), 60000));
+    assert_true(await(api_state_is(a, again, "expired"), 60000));
     visit(200, "getReservation", RESERVATION(expired), NULL, NULL);
     visit_problem(409, "reservation-expired", "confirm", RESERVATION_AT(expired, "confirm"), NULL,
                   "{}");
@@ -563,7 +563,7 @@ static void hold_and_await(const char *sku)
     const char *body = text("{\"sku\":\"%s\",\"quantity\":1,\"customer\":\"c-1\"}", sku);
     api_call(a, 201, "POST", RESERVATIONS, NULL, body);
     const char *sql = text("SELECT version FROM items WHERE sku = '%s'", sku);
-    assert_true(await(base_int(ledger, sql) == 2, 20000));
+    assert_true(await(base_int(ledger, sql) == 2, 60000));
 }
 
 static void the_past_is_answered_as_documented(void **state)
@@ -743,7 +743,7 @@ static void without_redis_every_operation_is_the_documented_503(void **state)
     const char *line = text("{\"sku\":\"%s\",\"quantity\":1}", sku);
     const char *one = "{\"quantity\":1}";
     tredis_kill9(&stack.redis);
-    assert_true(await(!api_ready(a), 20000));
+    assert_true(await(!api_ready(a), 60000));
     visit_problem(503, "redis-unavailable", "readyz", "/readyz", NULL, NULL);
     visit(503, "headReadyz", "/readyz", NULL, NULL);
     visit_problem(503, "redis-unavailable", "listItems", "/v1/items", NULL, NULL);

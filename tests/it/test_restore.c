@@ -75,7 +75,7 @@ static void command_start(struct tproc *p, const char *command, const char *file
 
 static int command_end(struct tproc *p, const char *file)
 {
-    assert_int_equal(tproc_wait(p, 60000), 0);
+    assert_int_equal(tproc_wait(p, 2 * RECOVERY_MS), 0);
     FILE *in = fopen(file, "re");
     assert_non_null(in);
     said[fread(said, 1, sizeof(said) - 1, in)] = '\0';
@@ -157,7 +157,7 @@ static int test_teardown(void **state)
 {
     ledger_load_free(&load);
     if (applier.pid > 0)
-        tproc_stop(&applier, 5000);
+        tproc_stop(&applier, RECOVERY_MS);
     applier = (struct tproc){0};
     return stack_stop(&stack);
 }
@@ -367,7 +367,7 @@ static void an_old_copy_is_not_taken_for_the_restored_store(void **state)
     flush_and_await_loss(sku);
     check_run(0, NULL, NULL);
     await_service(sku);
-    tproc_stop(&applier, 5000); /* nobody compares with SQL */
+    tproc_stop(&applier, RECOVERY_MS); /* nobody compares with SQL */
     applier = (struct tproc){0};
     tredis_kill9(&stack.redis);
     assert_int_equal(system(text("cp %s %s", copy, file)), 0);
@@ -500,7 +500,7 @@ static void what_sql_has_not_is_named_and_kept(void **state)
     start_apart(state, "1");
     const char *sku = keep(api_item(a, 10, 0));
     assert_true(await(caught_up(), RECOVERY_MS));
-    assert_true(tproc_stop(&applier, 5000));
+    assert_true(tproc_stop(&applier, RECOVERY_MS));
     const char *lost = keep(api_reserve(a, sku, 1, 0)); /* 1-2 */
     api_reserve(a, sku, 1, 0);                          /* 1-3 */
     set_state(0, "closed: for a test");

@@ -18,7 +18,7 @@
 #define PARTITIONS   4
 #define SHUT         1 /* the one that is closed: others are before and behind it */
 #define RESERVATIONS "/v1/reservations"
-#define RECOVERY_MS  30000
+#define RECOVERY_MS  60000
 
 static struct bases bases;
 static struct stack stack;
