@@ -31,13 +31,13 @@ static int start(void **state)
     static const char *const extra[] = {"--memory-max",
                                         "32m",
                                         "--write-timeout",
-                                        "2s",
+                                        "5s",
                                         "--connections-max",
                                         "300",
                                         "--read-timeout",
-                                        "2s",
+                                        "1s",
                                         "--request-timeout",
-                                        "2s",
+                                        "8s",
                                         NULL};
     if (stack_start(&stack, NULL, 1, extra) != 0)
         return -1;
