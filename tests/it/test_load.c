@@ -31,7 +31,8 @@ static int set_up(void **state)
     static struct world world;
     if (tredis_start(&world.redis, NULL) < 0)
         return -1;
-    const struct tservice_opts opts = {.redis_url = world.redis.url, .workers = 2};
+    static const char *const extra[] = {"--request-timeout", "5s", NULL};
+    const struct tservice_opts opts = {.redis_url = world.redis.url, .workers = 2, .extra = extra};
     *state = &world;
     return tservice_start(&world.service, &opts);
 }

@@ -30,7 +30,8 @@ static void start(void **state, const char *durability)
 {
     struct tredis_opts redis = {.aof = TREDIS_AOF_EVERYSEC};
     db_close(bases_ledger(&bases, engine_of(state)));
-    const char *const extra[] = {"--ledger", bases.url, "--durability", durability, NULL};
+    const char *const extra[] = {
+        "--ledger", bases.url, "--durability", durability, "--request-timeout", "5s", NULL};
     assert_int_equal(stack_start(&stack, &redis, 2, extra), 0);
     assert_true(await(api_ready(a), RECOVERY_MS));
 }
