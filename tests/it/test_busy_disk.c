@@ -36,10 +36,22 @@ static void start(const char *level)
     char line[128], data[TEST_PATH_MAX + 16], log[TEST_PATH_MAX + 16];
     snprintf(data, sizeof(data), "%s/data", dir);
     snprintf(log, sizeof(log), "%s/err", dir);
-    const char *argv[] = {
-        getenv("STOCKD"), "serve",      "--listen", "127.0.0.1:0", "--workers", "1", "--ledger",
-        "none",           "--data-dir", data,       NULL,          level,       NULL};
-    argv[10] = level ? "--durability" : NULL;
+    const char *argv[] = {getenv("STOCKD"),
+                          "serve",
+                          "--listen",
+                          "127.0.0.1:0",
+                          "--workers",
+                          "1",
+                          "--ledger",
+                          "none",
+                          "--data-dir",
+                          data,
+                          "--request-timeout",
+                          "20s",
+                          NULL,
+                          level,
+                          NULL};
+    argv[12] = level ? "--durability" : NULL;
     assert_int_equal(tproc_start(&service, argv, log), 0);
     assert_int_equal(
         tproc_await_line(&service, "listening on http://", line, sizeof(line), RECOVERY_MS), 0);

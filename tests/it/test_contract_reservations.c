@@ -589,12 +589,16 @@ static void expiry_gives_back(void **state)
 {
     const char *x = api_item(a, 10, 0);
     const char *y = api_item(a, 10, 0);
-    api_call(a, 201, "POST", RESERVE, NULL,
-             text("{\"lines\":[%s,%s],\"ttl_seconds\":1}", LINE(x, 2), LINE(y, 3)));
-    const char *one = api_str(a, "id");
-    int64_t deadline = api_time(a, "expires_at");
-    const char *two = api_reserve(a, x, 1, 1);
-    check_item(a, x, 10, 7, 3, 0, 3);
+    /* In one request: the first must not be due when the second is made. */
+    api_call(a, 200, "POST", "/v1/batch", NULL,
+             text("{\"operations\":[{\"op\":\"reserve\",\"lines\":[%s,%s],\"ttl_seconds\":1},"
+                  "{\"op\":\"reserve\",\"lines\":[%s],\"ttl_seconds\":1}]}",
+                  LINE(x, 2), LINE(y, 3), LINE(x, 1)));
+    check_int(a, "results[1].body.lines[0].remaining", 7);
+    check_int(a, "results[1].body.lines[0].version", 3);
+    const char *one = api_str(a, "results[0].body.id");
+    const char *two = api_str(a, "results[1].body.id");
+    int64_t deadline = api_time(a, "results[0].body.expires_at");
     await_expired(one, 1000);
     check_str(a, "state", "expired");
     check_int(a, "ttl_ms", 0);
