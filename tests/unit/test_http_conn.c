@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 
 struct world {
     uv_loop_t loop;
