@@ -5,14 +5,13 @@
 #include "check/realtime_order.h"
 #include "check/serial.h"
 #include "random.h"
+#include "support/env_number.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #define NODES_MAX 6
 #define ITEMS_MAX 3
@@ -25,12 +24,6 @@ struct world {
     size_t first[ITEMS_MAX + 1];
     struct radix_pair entries[ENTRIES];
 };
-
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : otherwise;
-}
 
 /* Nodes have numbers from 1, so that a 0 shows itself. */
 static void span(void *ctx, uint32_t node, uint64_t *begin_ns, uint64_t *end_ns)
@@ -171,7 +164,7 @@ static bool ordered(struct world *w)
 static void agrees_with_exhaustive_search(void **state)
 {
     (void)state;
-    uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 60000);
+    uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 60000);
     uint64_t right = 0;
     for (uint64_t i = 0; i < steps; i++) {
         struct rng rng;

@@ -17,6 +17,7 @@
 #define MS UINT64_C(1000) /* in microseconds */
 
 static struct history_sample_file sample;
+static uint32_t seq; /* of the attempt before */
 
 /* Four items of 100 units, holds of 400 ms. */
 static void begin(void)
@@ -36,15 +37,14 @@ static void begin(void)
                                                               .line = {LINE(i, 100, 1, 100)}});
 }
 
-/* An attempt of the load, which takes 20 us. */
+/* An attempt of the load, which takes 20 us unless its end is given. */
 static uint32_t add(struct history_attempt a, enum history_kind kind, uint64_t at_us)
 {
-    static uint32_t seq;
     a.phase = PHASE_LOAD;
     a.kind = kind;
     a.seq = ++seq;
     a.begin_us = at_us;
-    a.end_us = at_us + 20;
+    a.end_us = a.end_us ? a.end_us : at_us + 20;
     return history_sample_add(&sample, &a);
 }
 
@@ -377,6 +377,67 @@ static void requests_that_nobody_answers_are_not_served_rightly(void **state)
     }
 }
 
+/* Whatever number a server may send. */
+static void versions_beyond_all_bounds_are_a_violation(void **state)
+{
+    (void)state;
+    begin();
+    for (uint32_t i = 0; i < 2; i++)
+        sell(1, UINT64_MAX - i, 99, 30 + i);
+    assert_int_equal(judge()->word, VERDICT_VIOLATION);
+}
+
+/* A reservation that is shown as confirmed was confirmed by then, whoever heard of it; so an item
+ * that is looked at later must show it, too. And the other way round. */
+static void items_and_their_reservations_are_of_one_time(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t item_us, reservation_us;
+        uint64_t item_version;
+        enum history_detail shown;
+        bool right;
+    } rows[] = {
+        {300, 200, 2, DETAIL_CONFIRMED, false}, {200, 200, 2, DETAIL_CONFIRMED, true},
+        {300, 200, 3, DETAIL_CONFIRMED, true},  {200, 300, 3, DETAIL_HELD, false},
+        {300, 200, 3, DETAIL_HELD, true},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        uint32_t made =
+            add_ok((struct history_attempt){.line = {LINE(0, 5, 2, 95)}}, KIND_RESERVE, 30);
+        uint32_t confirm = add(
+            (struct history_attempt){
+                .of = made, .detail = DETAIL_TIMEOUT, .end_us = 900, .line = {LINE(0, 5, 0, 0)}},
+            KIND_CONFIRM, 100);
+        uint32_t confirmed_with = seq;
+        add((struct history_attempt){.worker = 1,
+                                     .client = 1,
+                                     .of = made,
+                                     .outcome = OUTCOME_OK,
+                                     .status = 200,
+                                     .detail = rows[i].shown,
+                                     .line = {LINE(0, 5, rows[i].shown == DETAIL_HELD ? 2 : 3,
+                                                   95)}},
+            KIND_GET_RESERVATION, rows[i].reservation_us);
+        add_ok(
+            (struct history_attempt){.client = 2, .line = {LINE(0, 0, rows[i].item_version, 95)}},
+            KIND_GET_ITEM, rows[i].item_us);
+        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
+                                                              .phase = PHASE_SETTLE,
+                                                              .kind = KIND_CONFIRM,
+                                                              .outcome = OUTCOME_OK,
+                                                              .status = 200,
+                                                              .detail = DETAIL_CONFIRMED,
+                                                              .seq = confirmed_with,
+                                                              .of = confirm,
+                                                              .begin_us = 1000,
+                                                              .end_us = 1001,
+                                                              .line = {LINE(0, 5, 3, 95)}});
+        assert_int_equal(told("order and time disagree"), !rows[i].right);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +456,8 @@ int main(void)
         cmocka_unit_test(a_confirm_is_told_with_what_was_reserved),
         cmocka_unit_test(what_something_in_between_may_have_said_proves_nothing),
         cmocka_unit_test(requests_that_nobody_answers_are_not_served_rightly),
+        cmocka_unit_test(versions_beyond_all_bounds_are_a_violation),
+        cmocka_unit_test(items_and_their_reservations_are_of_one_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
  */
 #include "core/record.h"
 #include "random.h"
+#include "support/env_number.h"
 #include "support/model.h"
 #include "support/plan_world.h"
 
@@ -15,7 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -691,16 +691,10 @@ static void one_batch(void)
     forget_old();
 }
 
-static uint64_t from_env(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text && *text ? strtoull(text, NULL, 10) : otherwise;
-}
-
 static void test_plan_and_a_naive_model_agree_on_everything(void **state)
 {
-    uint64_t steps = from_env("STEPS", STEPS_DEFAULT), next_phase = 0;
-    seed = from_env("SEED", (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32);
+    uint64_t steps = env_number("STEPS", STEPS_DEFAULT), next_phase = 0;
+    seed = env_number("SEED", (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32);
     printf("SEED=%llu STEPS=%llu\n", (unsigned long long)seed, (unsigned long long)steps);
     fflush(stdout);
     signal(SIGABRT, on_abort);

@@ -4,14 +4,13 @@
  */
 #include "check/realtime_order.h"
 #include "random.h"
+#include "support/env_number.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #define OPS_MAX 7
 
@@ -25,12 +24,6 @@ struct world {
     unsigned count;
     struct op op[OPS_MAX];
 };
-
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : otherwise;
-}
 
 /* Whether the operations that are left can follow one after the other from this version on. */
 static bool search(const struct world *w, unsigned placed, unsigned version)
@@ -96,7 +89,7 @@ static void make(struct world *w, struct rng *rng)
 static void agrees_with_exhaustive_search(void **state)
 {
     (void)state;
-    uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 60000);
+    uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 60000);
     uint64_t right = 0;
     for (uint64_t i = 0; i < steps; i++) {
         struct rng rng;
