@@ -4,12 +4,8 @@
  */
 #include "support/env_number.h"
 #include "support/shop_verdict.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -31,9 +27,8 @@ static void add_up(struct coverage *sum, const struct coverage *c)
     sum->limit_answers += c->limit_answers;
 }
 
-static void correct_histories_are_right(void **state)
+TEST(correct_histories_are_right)
 {
-    (void)state;
     uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 300);
     struct coverage sum = {0};
     const struct coverage *c = &v.coverage;
@@ -123,9 +118,8 @@ static bool some_witness_says(const struct expectation *e)
     return false;
 }
 
-static void each_planted_fault_is_a_violation_with_its_witness(void **state)
+TEST(each_planted_fault_is_a_violation_with_its_witness)
 {
-    (void)state;
     uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 25);
     for (size_t f = 0; f < COUNT(expectations); f++) {
         const struct expectation *e = &expectations[f];
@@ -157,7 +151,7 @@ static bool only_violates(enum property property)
 
 /* Clients saw what was lost: in gets, in refusals. That is right as long as nobody was promised any
  * of it. */
-static void a_restore_may_lose_only_what_nobody_was_told_had_happened(void **state)
+TEST(a_restore_may_lose_only_what_nobody_was_told_had_happened)
 {
     static const struct {
         enum shop_restore restore;
@@ -169,7 +163,6 @@ static void a_restore_may_lose_only_what_nobody_was_told_had_happened(void **sta
         {SHOP_RESTORED_LOSING,
          {"lost", SHOP_RIGHT, PROPERTY_LASTING, "lost when the service was restored"}},
     };
-    (void)state;
     uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 100);
     for (size_t n = 0; n < COUNT(rows); n++) {
         const struct expectation *e = &rows[n].e;
@@ -191,11 +184,10 @@ static void a_restore_may_lose_only_what_nobody_was_told_had_happened(void **sta
 }
 
 /* A reservation that is not there any more is named by itself, not only with its item. */
-static void a_reservation_that_a_restore_lost_is_named(void **state)
+TEST(a_reservation_that_a_restore_lost_is_named)
 {
     static const struct expectation e = {"reservation", SHOP_RIGHT, PROPERTY_LASTING,
                                          "Lost: the reservation of client"};
-    (void)state;
     unsigned named = 0;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         struct shop_options options = shop_of(seed, SHOP_RIGHT);
@@ -206,9 +198,8 @@ static void a_reservation_that_a_restore_lost_is_named(void **state)
 }
 
 /* Late in the load a hold that ran out unseen may explain what is missing: that is unknown. */
-static void a_fault_behind_a_restore_is_found_all_the_same(void **state)
+TEST(a_fault_behind_a_restore_is_found_all_the_same)
 {
-    (void)state;
     for (size_t f = 0; f < COUNT(expectations); f++) {
         const struct expectation *e = &expectations[f];
         unsigned planted = 0, found = 0;
@@ -227,9 +218,8 @@ static void a_fault_behind_a_restore_is_found_all_the_same(void **state)
     }
 }
 
-static void one_cause_is_not_told_many_times(void **state)
+TEST(one_cause_is_not_told_many_times)
 {
-    (void)state;
     static const enum shop_fault faults[] = {
         SHOP_STAMP_SHIFTED, SHOP_ROW_DROPPED,    SHOP_WRONG_NUMBER,
         SHOP_WRONG_COUNTER, SHOP_REPLAY_DIFFERS, SHOP_LAST_LOST,
@@ -246,9 +236,8 @@ static void one_cause_is_not_told_many_times(void **state)
     }
 }
 
-static void what_nobody_found_out_is_unknown(void **state)
+TEST(what_nobody_found_out_is_unknown)
 {
-    (void)state;
     static const enum shop_fault faults[] = {SHOP_NO_LOOKUPS, SHOP_NO_READ_BACKS, SHOP_NO_COUNTERS,
                                              SHOP_NOT_SETTLED, SHOP_NOBODY_THERE};
     for (size_t f = 0; f < COUNT(faults); f++) {
@@ -261,16 +250,4 @@ static void what_nobody_found_out_is_unknown(void **state)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(correct_histories_are_right),
-        cmocka_unit_test(each_planted_fault_is_a_violation_with_its_witness),
-        cmocka_unit_test(a_restore_may_lose_only_what_nobody_was_told_had_happened),
-        cmocka_unit_test(a_reservation_that_a_restore_lost_is_named),
-        cmocka_unit_test(a_fault_behind_a_restore_is_found_all_the_same),
-        cmocka_unit_test(one_cause_is_not_told_many_times),
-        cmocka_unit_test(what_nobody_found_out_is_unknown),
-    };
-    return cmocka_run_group_tests(tests, shop_verdict_setup, shop_verdict_teardown);
-}
+ALL_BETWEEN(shop_verdict_setup, shop_verdict_teardown)

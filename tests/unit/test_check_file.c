@@ -8,21 +8,16 @@
 #include "random.h"
 #include "support/env_number.h"
 #include "support/shop_verdict.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static struct verdict v;
 
-static void without_contention_nothing_is_proved(void **state)
+TEST(without_contention_nothing_is_proved)
 {
-    (void)state;
     struct shop_options options = shop_of(1, SHOP_RIGHT);
     options.stock = 1000000;
     assert_true(shop_judge(&v, &options, CHECK_FULL));
@@ -36,9 +31,8 @@ static void without_contention_nothing_is_proved(void **state)
     assert_non_null(strstr(v.why_unknown, "Nothing was contended"));
 }
 
-static void a_lower_level_looks_at_less(void **state)
+TEST(a_lower_level_looks_at_less)
 {
-    (void)state;
     struct shop_options options = shop_of(3, SHOP_STAMP_SHIFTED);
     assert_true(shop_judge(&v, &options, CHECK_COUNTS));
     assert_int_equal(v.word, VERDICT_RIGHT);
@@ -54,9 +48,8 @@ static void a_lower_level_looks_at_less(void **state)
 }
 
 /* Whatever is cut off: what is missing was never a violation. */
-static void a_file_cut_short_is_unknown_or_worse_never_right(void **state)
+TEST(a_file_cut_short_is_unknown_or_worse_never_right)
 {
-    (void)state;
     struct shop_options options = shop_of(5, SHOP_RIGHT);
     options.steps = 30000; /* several chunks */
     options.stock = 400;
@@ -74,9 +67,8 @@ static void a_file_cut_short_is_unknown_or_worse_never_right(void **state)
 }
 
 /* Numbers that make no sense may give any verdict, but they are only numbers. */
-static void a_damaged_file_is_checked_all_the_same(void **state)
+TEST(a_damaged_file_is_checked_all_the_same)
 {
-    (void)state;
     uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 100);
     struct shop_options options = shop_of(seed, SHOP_RIGHT);
     shop_write(&options);
@@ -98,9 +90,8 @@ static void a_damaged_file_is_checked_all_the_same(void **state)
     shop_remove();
 }
 
-static void an_empty_history_is_unknown(void **state)
+TEST(an_empty_history_is_unknown)
 {
-    (void)state;
     struct history *history;
     struct history_facts facts = {.progress = RUN_SETTLED, .items = 3, .prefix = "x-"};
     assert_int_equal(history_create(&history, shop_path, &facts), 0);
@@ -113,9 +104,8 @@ static void an_empty_history_is_unknown(void **state)
     shop_remove();
 }
 
-static void trouble_of_the_run_makes_it_unknown(void **state)
+TEST(trouble_of_the_run_makes_it_unknown)
 {
-    (void)state;
     static const struct {
         uint32_t bit;
         enum verdict_word full, off;
@@ -140,9 +130,8 @@ static void trouble_of_the_run_makes_it_unknown(void **state)
     }
 }
 
-static void operations_are_described_for_people(void **state)
+TEST(operations_are_described_for_people)
 {
-    (void)state;
     struct shop_options options = shop_of(1, SHOP_RIGHT);
     shop_write(&options);
     char err[HISTORY_ERR_SIZE];
@@ -163,16 +152,4 @@ static void operations_are_described_for_people(void **state)
     shop_remove();
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_contention_nothing_is_proved),
-        cmocka_unit_test(a_lower_level_looks_at_less),
-        cmocka_unit_test(a_file_cut_short_is_unknown_or_worse_never_right),
-        cmocka_unit_test(a_damaged_file_is_checked_all_the_same),
-        cmocka_unit_test(an_empty_history_is_unknown),
-        cmocka_unit_test(trouble_of_the_run_makes_it_unknown),
-        cmocka_unit_test(operations_are_described_for_people),
-    };
-    return cmocka_run_group_tests(tests, shop_verdict_setup, shop_verdict_teardown);
-}
+ALL_BETWEEN(shop_verdict_setup, shop_verdict_teardown)

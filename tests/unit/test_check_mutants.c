@@ -9,12 +9,7 @@
 #include "support/history_explain.h"
 #include "support/history_mutate.h"
 #include "support/shop_verdict.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 /* A dozen requests are no contention. */
 static void ask_for_no_contention(void)
@@ -73,9 +68,8 @@ static void judge(const struct history_mutant *m, uint64_t seed, const char *wha
              verdict_name(v.word), wrong == EXPLAIN_NO ? "wrong" : "right");
 }
 
-static void right_histories_are_right(void **state)
+TEST(right_histories_are_right)
 {
-    (void)state;
     uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 800);
     struct counters tally = {0};
     for (uint64_t i = 0; i < steps; i++) {
@@ -100,9 +94,8 @@ static bool is_about_answers(enum mutation mutation)
     return mutation != MUTATE_PHASE && mutation != MUTATE_KIND;
 }
 
-static void one_thing_changed_is_judged_as_a_search_judges_it(void **state)
+TEST(one_thing_changed_is_judged_as_a_search_judges_it)
 {
-    (void)state;
     uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 120);
     struct counters tally[MUTATIONS] = {0};
     for (uint64_t i = 0; i < steps; i++) {
@@ -128,11 +121,4 @@ static void one_thing_changed_is_judged_as_a_search_judges_it(void **state)
                         0);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(right_histories_are_right),
-        cmocka_unit_test(one_thing_changed_is_judged_as_a_search_judges_it),
-    };
-    return cmocka_run_group_tests(tests, shop_verdict_setup, shop_verdict_teardown);
-}
+ALL_BETWEEN(shop_verdict_setup, shop_verdict_teardown)

@@ -9,17 +9,12 @@
 #include "support/env_number.h"
 #include "support/model.h"
 #include "support/plan_world.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #define STEPS_DEFAULT 120000
@@ -691,7 +686,7 @@ static void one_batch(void)
     forget_old();
 }
 
-static void test_plan_and_a_naive_model_agree_on_everything(void **state)
+TEST(test_plan_and_a_naive_model_agree_on_everything)
 {
     uint64_t steps = env_number("STEPS", STEPS_DEFAULT), next_phase = 0;
     seed = env_number("SEED", (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32);
@@ -718,12 +713,4 @@ static void test_plan_and_a_naive_model_agree_on_everything(void **state)
     printf("\n");
     world_free(&run.world);
     model_free(&run.model);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plan_and_a_naive_model_agree_on_everything),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

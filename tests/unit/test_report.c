@@ -1,11 +1,5 @@
 /* test_report.c -- the text, JSON, CSV and .hgrm reports of real histories, some of them hostile.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "report/page.h"
 #include "report/printable.h"
@@ -13,6 +7,7 @@
 #include "report/thresholds.h"
 #include "support/history_sample.h"
 #include "support/schema.h"
+#include "support/suite.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -275,9 +270,8 @@ static void assert_fits(const char *text)
     }
 }
 
-static void a_right_run_says_so_in_its_first_line(void **state)
+TEST(a_right_run_says_so_in_its_first_line)
 {
-    (void)state;
     char *text = text_of(RIGHT);
     assert_ptr_equal(strstr(text, "RIGHT        every answer was right: 7 of 7"), text);
     assert_holds(text, "  versions          holds, 1.23M checked. ");
@@ -306,9 +300,8 @@ static void a_right_run_says_so_in_its_first_line(void **state)
     free(text);
 }
 
-static void a_violation_comes_with_its_witnesses(void **state)
+TEST(a_violation_comes_with_its_witnesses)
 {
-    (void)state;
     char *text = text_of(VIOLATION);
     assert_ptr_equal(strstr(text, "VIOLATION    25 violations of: versions\n"), text);
     assert_holds(text, "  versions          VIOLATED, 1.23M checked. violations: 25. ");
@@ -332,9 +325,8 @@ static void a_violation_comes_with_its_witnesses(void **state)
     free(text);
 }
 
-static void an_unknown_says_why(void **state)
+TEST(an_unknown_says_why)
 {
-    (void)state;
     char *text = text_of(UNKNOWN);
     assert_ptr_equal(strstr(text, "UNKNOWN      one reservation could not be read back\n"), text);
     assert_holds(text,
@@ -345,9 +337,8 @@ static void an_unknown_says_why(void **state)
     free(text);
 }
 
-static void a_run_without_anything_is_not_called_right(void **state)
+TEST(a_run_without_anything_is_not_called_right)
 {
-    (void)state;
     char *text = text_of(EMPTY);
     assert_ptr_equal(strstr(text, "NOT CHECKED  "), text);
     assert_holds(text, "\nRun\n  name ");
@@ -359,9 +350,8 @@ static void a_run_without_anything_is_not_called_right(void **state)
     free(text);
 }
 
-static void the_parts_come_in_their_order(void **state)
+TEST(the_parts_come_in_their_order)
 {
-    (void)state;
     static const char *const titles[] = {
         "VIOLATION",      "\nProperties", "\nWitnesses", "\nCoverage", "\nThroughput",
         "\nRun",          "\nLatency",    "\nItems",     "\nOutcomes", "\nAnswers",
@@ -376,18 +366,16 @@ static void the_parts_come_in_their_order(void **state)
     free(text);
 }
 
-static void hostile_text_can_not_move_a_cursor(void **state)
+TEST(hostile_text_can_not_move_a_cursor)
 {
-    (void)state;
     char *text = text_of(HOSTILE);
     assert_fits(text);
     assert_holds(text, "a\"b,c\\x0ad\\x0de\\x1b[31m\\x7f\\xff\xc3\xa9\\xe2\\x80\\xae<&>");
     free(text);
 }
 
-static void several_runs_stand_side_by_side(void **state)
+TEST(several_runs_stand_side_by_side)
 {
-    (void)state;
     struct run *run[SAMPLES];
     struct report_run runs[2 * SAMPLES];
     for (int i = 0; i < SAMPLES; i++) {
@@ -423,9 +411,8 @@ static json_t *load_schema(void)
     return schema;
 }
 
-static void every_report_fits_the_schema(void **state)
+TEST(every_report_fits_the_schema)
 {
-    (void)state;
     json_t *schema = load_schema();
     json_t *report = schema_at(schema, "#/$defs/report");
     char why[512] = "";
@@ -469,9 +456,8 @@ static void assert_described(json_t *schema, const char *name)
         assert_described(items, name);
 }
 
-static void the_schema_is_understood_and_describes_every_member(void **state)
+TEST(the_schema_is_understood_and_describes_every_member)
 {
-    (void)state;
     json_t *schema = load_schema(), *part;
     const char *name;
     char why[512] = "";
@@ -505,9 +491,8 @@ static json_t *at(json_t *root, const char *reference)
     return value;
 }
 
-static void the_numbers_in_json_are_those_of_the_run(void **state)
+TEST(the_numbers_in_json_are_those_of_the_run)
 {
-    (void)state;
     json_t *right = json_of(RIGHT);
     assert_string_equal(json_string_value(at(right, "#/runs/0/facts/seed")),
                         "18446744073709551615");
@@ -594,9 +579,8 @@ static void assert_row(const struct table *table, size_t row, const char *wanted
     assert_string_equal(line, wanted);
 }
 
-static void there_is_one_row_for_each_line_of_each_attempt(void **state)
+TEST(there_is_one_row_for_each_line_of_each_attempt)
 {
-    (void)state;
     struct table *table = calloc(1, sizeof *table);
     assert_non_null(table);
     csv_of(RIGHT, table);
@@ -625,9 +609,8 @@ static void there_is_one_row_for_each_line_of_each_attempt(void **state)
     free(table);
 }
 
-static void an_attempt_that_never_ended_has_no_response_time(void **state)
+TEST(an_attempt_that_never_ended_has_no_response_time)
 {
-    (void)state;
     struct table *table = calloc(1, sizeof *table);
     size_t found = 0;
     assert_non_null(table);
@@ -638,9 +621,8 @@ static void an_attempt_that_never_ended_has_no_response_time(void **state)
     free(table);
 }
 
-static void hostile_text_stays_in_its_field(void **state)
+TEST(hostile_text_stays_in_its_field)
 {
-    (void)state;
     struct table *table = calloc(1, sizeof *table);
     assert_non_null(table);
     csv_of(HOSTILE, table);
@@ -651,9 +633,8 @@ static void hostile_text_stays_in_its_field(void **state)
     free(table);
 }
 
-static void long_ids_are_put_together_again(void **state)
+TEST(long_ids_are_put_together_again)
 {
-    (void)state;
     char id[HISTORY_ID_MAX + 1];
     for (size_t i = 0; i < HISTORY_ID_MAX; i++)
         id[i] = (char)('a' + i % 26);
@@ -678,9 +659,8 @@ static void long_ids_are_put_together_again(void **state)
 
 /* --- .hgrm ------------------------------------------------------------------------------------ */
 
-static void percentiles_are_those_of_the_histogram(void **state)
+TEST(percentiles_are_those_of_the_histogram)
 {
-    (void)state;
     struct run *run = make(RIGHT);
     struct histogram *h = run->summary.response;
     memset(h, 0, sizeof *h);
@@ -725,9 +705,8 @@ static void percentiles_are_those_of_the_histogram(void **state)
     done(run);
 }
 
-static void five_ticks_lie_in_each_half_of_the_distance(void **state)
+TEST(five_ticks_lie_in_each_half_of_the_distance)
 {
-    (void)state;
     struct run *run = make(RIGHT);
     struct histogram *h = run->summary.response;
     memset(h, 0, sizeof *h);
@@ -742,9 +721,8 @@ static void five_ticks_lie_in_each_half_of_the_distance(void **state)
     done(run);
 }
 
-static void a_histogram_of_nothing_has_its_last_row(void **state)
+TEST(a_histogram_of_nothing_has_its_last_row)
 {
-    (void)state;
     struct run *run = make(EMPTY);
     char *text = write_one(report_hgrm, &run->report);
     assert_holds(text, "\n\n       0.000     1.000000            0          inf\n#[Mean    = ");
@@ -755,9 +733,8 @@ static void a_histogram_of_nothing_has_its_last_row(void **state)
 
 /* --- all ---------------------------------------------------------------------------------------*/
 
-static void a_full_disk_is_an_error(void **state)
+TEST(a_full_disk_is_an_error)
 {
-    (void)state;
     struct run *run = make(VIOLATION);
     static many_fn *const many[] = {report_text, report_json};
     static one_fn *const one[] = {report_csv, report_hgrm};
@@ -770,29 +747,4 @@ static void a_full_disk_is_an_error(void **state)
         fclose(full);
     }
     done(run);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_right_run_says_so_in_its_first_line),
-        cmocka_unit_test(a_violation_comes_with_its_witnesses),
-        cmocka_unit_test(an_unknown_says_why),
-        cmocka_unit_test(a_run_without_anything_is_not_called_right),
-        cmocka_unit_test(the_parts_come_in_their_order),
-        cmocka_unit_test(hostile_text_can_not_move_a_cursor),
-        cmocka_unit_test(several_runs_stand_side_by_side),
-        cmocka_unit_test(every_report_fits_the_schema),
-        cmocka_unit_test(the_schema_is_understood_and_describes_every_member),
-        cmocka_unit_test(the_numbers_in_json_are_those_of_the_run),
-        cmocka_unit_test(there_is_one_row_for_each_line_of_each_attempt),
-        cmocka_unit_test(an_attempt_that_never_ended_has_no_response_time),
-        cmocka_unit_test(hostile_text_stays_in_its_field),
-        cmocka_unit_test(long_ids_are_put_together_again),
-        cmocka_unit_test(percentiles_are_those_of_the_histogram),
-        cmocka_unit_test(five_ticks_lie_in_each_half_of_the_distance),
-        cmocka_unit_test(a_histogram_of_nothing_has_its_last_row),
-        cmocka_unit_test(a_full_disk_is_an_error),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* test_summary.c -- the numbers of a run, from histories small enough to count by hand. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "report/pace.h"
 #include "report/summary.h"
 #include "support/history_sample.h"
+#include "support/suite.h"
 
 #include <stdlib.h>
 
@@ -59,9 +54,8 @@ static uint32_t add(struct made *m, struct history_attempt a)
     return history_sample_add(&m->file, &a);
 }
 
-static void a_history_without_attempts_has_a_summary(void **state)
+TEST(a_history_without_attempts_has_a_summary)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     facts.stop_ns = 0;
@@ -75,9 +69,8 @@ static void a_history_without_attempts_has_a_summary(void **state)
     end(&m);
 }
 
-static void attempts_planned_in_the_warm_up_only_count_as_such(void **state)
+TEST(attempts_planned_in_the_warm_up_only_count_as_such)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     facts.warmup_ns = 500 * MS_NS;
@@ -97,9 +90,8 @@ static void attempts_planned_in_the_warm_up_only_count_as_such(void **state)
     end(&m);
 }
 
-static void every_answer_has_its_class(void **state)
+TEST(every_answer_has_its_class)
 {
-    (void)state;
     static const struct {
         enum history_outcome outcome;
         uint16_t status;
@@ -148,9 +140,8 @@ static void every_answer_has_its_class(void **state)
     end(&m);
 }
 
-static void more_statuses_than_rows_share_the_last(void **state)
+TEST(more_statuses_than_rows_share_the_last)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     begin(&m, &facts);
@@ -171,9 +162,8 @@ static void more_statuses_than_rows_share_the_last(void **state)
     end(&m);
 }
 
-static void response_time_runs_from_the_plan_and_service_time_from_the_send(void **state)
+TEST(response_time_runs_from_the_plan_and_service_time_from_the_send)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     begin(&m, &facts);
@@ -189,9 +179,8 @@ static void response_time_runs_from_the_plan_and_service_time_from_the_send(void
     end(&m);
 }
 
-static void intervals_cover_the_run_and_know_their_own_percentiles(void **state)
+TEST(intervals_cover_the_run_and_know_their_own_percentiles)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     begin(&m, &facts);
@@ -215,9 +204,8 @@ static void intervals_cover_the_run_and_know_their_own_percentiles(void **state)
     end(&m);
 }
 
-static void long_runs_have_longer_intervals_within_the_limit(void **state)
+TEST(long_runs_have_longer_intervals_within_the_limit)
 {
-    (void)state;
     static const struct {
         uint64_t seconds, interval_ms, intervals;
     } rows[] = {
@@ -234,9 +222,8 @@ static void long_runs_have_longer_intervals_within_the_limit(void **state)
     }
 }
 
-static void what_is_left_is_carried_forward_and_ordered_by_version(void **state)
+TEST(what_is_left_is_carried_forward_and_ordered_by_version)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     begin(&m, &facts);
@@ -266,9 +253,8 @@ static void what_is_left_is_carried_forward_and_ordered_by_version(void **state)
     end(&m);
 }
 
-static void requests_in_flight_are_those_begun_and_not_ended(void **state)
+TEST(requests_in_flight_are_those_begun_and_not_ended)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     facts.warmup_ns = 100 * MS_NS;
@@ -293,9 +279,8 @@ static void requests_in_flight_are_those_begun_and_not_ended(void **state)
     end(&m);
 }
 
-static void conflicts_are_shared_out_and_none_is_lost(void **state)
+TEST(conflicts_are_shared_out_and_none_is_lost)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     facts.metrics = 1;
@@ -322,9 +307,8 @@ static void conflicts_are_shared_out_and_none_is_lost(void **state)
     end(&m);
 }
 
-static void a_counter_that_began_again_goes_on(void **state)
+TEST(a_counter_that_began_again_goes_on)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     facts.metrics = 1;
@@ -339,9 +323,8 @@ static void a_counter_that_began_again_goes_on(void **state)
     end(&m);
 }
 
-static void conflicts_without_metrics_are_not_known(void **state)
+TEST(conflicts_without_metrics_are_not_known)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     facts.metrics = 1;
@@ -353,9 +336,8 @@ static void conflicts_without_metrics_are_not_known(void **state)
     end(&m);
 }
 
-static void an_effect_counts_once_however_often_its_key_was_sent(void **state)
+TEST(an_effect_counts_once_however_often_its_key_was_sent)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     begin(&m, &facts);
@@ -388,9 +370,8 @@ static void an_effect_counts_once_however_often_its_key_was_sent(void **state)
     end(&m);
 }
 
-static void an_item_is_sold_out_at_the_first_answer_that_says_so(void **state)
+TEST(an_item_is_sold_out_at_the_first_answer_that_says_so)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     begin(&m, &facts);
@@ -416,9 +397,8 @@ static void an_item_is_sold_out_at_the_first_answer_that_says_so(void **state)
 }
 
 /* It says how many units the customer has, which may well be none. */
-static void a_refusal_because_of_a_limit_is_not_about_stock(void **state)
+TEST(a_refusal_because_of_a_limit_is_not_about_stock)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     begin(&m, &facts);
@@ -438,9 +418,8 @@ static void a_refusal_because_of_a_limit_is_not_about_stock(void **state)
     end(&m);
 }
 
-static void the_busiest_items_come_first(void **state)
+TEST(the_busiest_items_come_first)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     facts.items = 60;
@@ -465,9 +444,8 @@ static void the_busiest_items_come_first(void **state)
     end(&m);
 }
 
-static void the_reading_after_the_load_is_the_last_word_on_stock(void **state)
+TEST(the_reading_after_the_load_is_the_last_word_on_stock)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     begin(&m, &facts);
@@ -481,9 +459,8 @@ static void the_reading_after_the_load_is_the_last_word_on_stock(void **state)
     end(&m);
 }
 
-static void set_up_and_settling_are_no_load(void **state)
+TEST(set_up_and_settling_are_no_load)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     begin(&m, &facts);
@@ -501,9 +478,8 @@ static void set_up_and_settling_are_no_load(void **state)
     end(&m);
 }
 
-static void workers_have_their_own_counts_and_lives(void **state)
+TEST(workers_have_their_own_counts_and_lives)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     begin(&m, &facts);
@@ -525,9 +501,8 @@ static void workers_have_their_own_counts_and_lives(void **state)
     end(&m);
 }
 
-static void a_run_whose_parent_died_ends_with_its_last_sign_of_life(void **state)
+TEST(a_run_whose_parent_died_ends_with_its_last_sign_of_life)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     facts.stop_ns = 0;
@@ -539,9 +514,8 @@ static void a_run_whose_parent_died_ends_with_its_last_sign_of_life(void **state
     end(&m);
 }
 
-static void times_that_make_no_sense_do_no_harm(void **state)
+TEST(times_that_make_no_sense_do_no_harm)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     facts.items = UINT32_MAX;
@@ -566,9 +540,8 @@ static void times_that_make_no_sense_do_no_harm(void **state)
 }
 
 /* Sums of the intervals, of the kinds and of the statuses must all give the same run. */
-static void every_way_to_count_gives_the_same(void **state)
+TEST(every_way_to_count_gives_the_same)
 {
-    (void)state;
     struct made m;
     struct history_facts facts = history_sample_facts();
     begin(&m, &facts);
@@ -614,9 +587,8 @@ static struct pace pace_with(struct history_facts *facts, uint64_t attempts, uin
     return pace;
 }
 
-static void the_target_rate_is_reached_or_not(void **state)
+TEST(the_target_rate_is_reached_or_not)
 {
-    (void)state;
     struct history_facts facts = history_sample_facts();
     assert_true(pace_with(&facts, 10, 5 * MS).reached); /* closed loop: there is none */
     assert_false(pace_with(&facts, 10, 5 * MS).late);
@@ -630,9 +602,8 @@ static void the_target_rate_is_reached_or_not(void **state)
     assert_false(pace_with(&facts, 904, 0).reached);
 }
 
-static void a_batch_is_one_request_of_several_attempts(void **state)
+TEST(a_batch_is_one_request_of_several_attempts)
 {
-    (void)state;
     struct history_facts facts = history_sample_facts();
     facts.rate = 1000;
     struct made m;
@@ -650,9 +621,8 @@ static void a_batch_is_one_request_of_several_attempts(void **state)
     end(&m);
 }
 
-static void the_clients_share_of_the_processors_is_known(void **state)
+TEST(the_clients_share_of_the_processors_is_known)
 {
-    (void)state;
     struct history_facts facts = history_sample_facts();
     assert_true(pace_with(&facts, 1, 0).cpu_share == 0.25);
     facts.cpu_ns = 1900 * MS_NS;
@@ -661,9 +631,8 @@ static void the_clients_share_of_the_processors_is_known(void **state)
     assert_true(pace_with(&facts, 1, 0).cpu_share == -1);
 }
 
-static void every_enum_value_has_a_name(void **state)
+TEST(every_enum_value_has_a_name)
 {
-    (void)state;
     for (int i = 0; i < CLASSES; i++)
         assert_non_null(summary_class_name((enum summary_class)i));
     for (int i = 0; i < KINDS; i++)
@@ -674,37 +643,4 @@ static void every_enum_value_has_a_name(void **state)
         assert_non_null(summary_outcome_name((enum history_outcome)i));
     for (int i = 0; i < SUMMARY_TROUBLES; i++)
         assert_int_equal(summary_troubles[i].bit, 1u << i);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_history_without_attempts_has_a_summary),
-        cmocka_unit_test(attempts_planned_in_the_warm_up_only_count_as_such),
-        cmocka_unit_test(every_answer_has_its_class),
-        cmocka_unit_test(more_statuses_than_rows_share_the_last),
-        cmocka_unit_test(response_time_runs_from_the_plan_and_service_time_from_the_send),
-        cmocka_unit_test(intervals_cover_the_run_and_know_their_own_percentiles),
-        cmocka_unit_test(long_runs_have_longer_intervals_within_the_limit),
-        cmocka_unit_test(what_is_left_is_carried_forward_and_ordered_by_version),
-        cmocka_unit_test(requests_in_flight_are_those_begun_and_not_ended),
-        cmocka_unit_test(conflicts_are_shared_out_and_none_is_lost),
-        cmocka_unit_test(a_counter_that_began_again_goes_on),
-        cmocka_unit_test(conflicts_without_metrics_are_not_known),
-        cmocka_unit_test(an_effect_counts_once_however_often_its_key_was_sent),
-        cmocka_unit_test(an_item_is_sold_out_at_the_first_answer_that_says_so),
-        cmocka_unit_test(a_refusal_because_of_a_limit_is_not_about_stock),
-        cmocka_unit_test(the_busiest_items_come_first),
-        cmocka_unit_test(the_reading_after_the_load_is_the_last_word_on_stock),
-        cmocka_unit_test(set_up_and_settling_are_no_load),
-        cmocka_unit_test(workers_have_their_own_counts_and_lives),
-        cmocka_unit_test(a_run_whose_parent_died_ends_with_its_last_sign_of_life),
-        cmocka_unit_test(times_that_make_no_sense_do_no_harm),
-        cmocka_unit_test(every_way_to_count_gives_the_same),
-        cmocka_unit_test(the_target_rate_is_reached_or_not),
-        cmocka_unit_test(a_batch_is_one_request_of_several_attempts),
-        cmocka_unit_test(the_clients_share_of_the_processors_is_known),
-        cmocka_unit_test(every_enum_value_has_a_name),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }
