@@ -4,6 +4,7 @@
 #include "report/layout.h"
 #include "report/template.h"
 #include "report/units.h"
+#include "support/report_case.h"
 #include "support/report_sample.h"
 #include "support/suite.h"
 
@@ -22,21 +23,7 @@ struct page {
     size_t scripts;
 };
 
-typedef int writer(FILE *out, const struct report_run *runs, size_t count);
-
-static char *write_runs(writer *write, const struct report_run *runs, size_t count)
-{
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    assert_non_null(out);
-    assert_int_equal(write(out, runs, count), 0);
-    fclose(out);
-    assert_int_equal(strlen(text), bytes);
-    return text;
-}
-
-static char *render_as(writer *write, const enum report_sample_kind *kinds, size_t count)
+static char *render_as(many_fn *write, const enum report_sample_kind *kinds, size_t count)
 {
     struct report_sample *samples = calloc(count, sizeof(*samples));
     struct report_run runs[4];
@@ -45,7 +32,7 @@ static char *render_as(writer *write, const enum report_sample_kind *kinds, size
         report_sample_make(&samples[i], kinds[i], i + 1);
         runs[i] = samples[i].run;
     }
-    char *text = write_runs(write, runs, count);
+    char *text = write_many(write, runs, count);
     for (size_t i = 0; i < count; i++)
         report_sample_free(&samples[i]);
     free(samples);
@@ -237,7 +224,7 @@ TEST(the_assets_cannot_end_their_elements)
 
 static json_t *run_of(const struct report_sample *sample)
 {
-    char *text = write_runs(report_json, &sample->run, 1);
+    char *text = write_many(report_json, &sample->run, 1);
     json_t *document = json_loads(text, 0, NULL);
     json_t *run = json_incref(json_array_get(json_object_get(document, "runs"), 0));
     assert_non_null(run);
