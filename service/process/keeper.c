@@ -218,7 +218,7 @@ static int trim_events(struct keeper *k, int64_t now_ms)
 {
     int64_t events = 0;
     for (unsigned p = 0; p < k->shared->store_config.partitions; p++)
-        if (admin_is_open(k->admin, p) && admin_trim_events(k->admin, p, now_ms, &events) < 0)
+        if (admin_is_open(k->admin, p) && feed_trim_old(k->admin, p, now_ms, &events) < 0)
             return -1;
     stats_set(STATS_STREAM_LENGTH, events);
     return 0;

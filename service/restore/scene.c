@@ -1,6 +1,6 @@
 /* scene.c -- what it means where SQL and Redis are. */
 #include "restore/scene.h"
-#include "store/meta_check.h"
+#include "store/meta.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ static bool state_is(const struct scene_part *part, const char *state)
 enum verdict_part verdict_part(const struct scene_part *part)
 {
     struct feed_id at = {part->sql.epoch, part->sql.seq};
-    if (meta_missing(&part->meta) || meta_check_lost(part->meta.v[META_STATE]) ||
+    if (meta_missing(&part->meta) || meta_says_lost(part->meta.v[META_STATE]) ||
         meta_restoring(&part->meta))
         return PART_LOST;
     if (part->sql.epoch > 0 && feed_id_compare(part->tail, at) < 0)

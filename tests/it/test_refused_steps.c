@@ -217,8 +217,7 @@ static bool tour_keeper(void)
     arena_init(&arena, 4096, 1 << 20);
     bool fine = admin_due(admin, 0, now, &arena, names, 4, &oldest_ms) == 1 &&
                 admin_look_at_memory(admin) == 0 && admin_look_at_replicas(admin) == 0 &&
-                scan_last_audit(admin, &audit) == 0 &&
-                admin_trim_events(admin, 0, now, &events) == 0 &&
+                scan_last_audit(admin, &audit) == 0 && feed_trim_old(admin, 0, now, &events) == 0 &&
                 admin_trim_records(admin, 0, now) >= 0 && admin_trim_records(admin, 1, now) >= 0;
     arena_free(&arena);
     return fine;
@@ -297,10 +296,10 @@ static void old_events_go_whatever_their_epoch(void **state)
     put_event_of(3, now + HOUR_MS);
     put_event_of(4, 0);
     put_event_of(4, now + HOUR_MS);
-    assert_int_equal(admin_trim_events(admin, 0, now, &events), 0);
+    assert_int_equal(feed_trim_old(admin, 0, now, &events), 0);
     assert_int_equal(events, 19);
     assert_int_equal(number("XLEN {p0}:events"), 4); /* the last old one, and all that are young */
-    assert_int_equal(admin_trim_events(admin, 0, now + 2 * HOUR_MS, &events), 0);
+    assert_int_equal(feed_trim_old(admin, 0, now + 2 * HOUR_MS, &events), 0);
     assert_int_equal(number("XLEN {p0}:events"), 1);
 }
 

@@ -1,7 +1,7 @@
 /* test_rebuild.c -- which store may be built anew, and what a page of one says to Redis. */
 #include "restore/scene.h"
 #include "store/admin/rebuild.h"
-#include "store/meta_check.h"
+#include "store/meta.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,6 @@
 #include "store/admin/feed.h"
 #include "core/event.h"
 #include "core/pack.h"
-#include "store/admin/admin.h"
 #include "store/admin/admin_link.h"
 #include "store/layout.h"
 #include "store/redis/reply.h"
@@ -192,7 +191,7 @@ int feed_wait(struct admin *admin, const unsigned *partitions, const struct feed
     return admin_done(admin, ANSWER_LIST_OR_NIL) ? 0 : -EIO;
 }
 
-/* --- how much there is ------------------------------------------------------------------------ */
+/* --- what is old ------------------------------------------------------------------------------ */
 
 static int64_t length_of(struct admin *admin, unsigned partition)
 {
@@ -203,6 +202,71 @@ static int64_t length_of(struct admin *admin, unsigned partition)
         freeReplyObject(reply);
     return length;
 }
+
+/* The first entry at or behind `from`, and its time, 0 of an epoch's first. 1, 0: none, -1. */
+static int entry_from(struct admin *admin, unsigned partition, struct feed_id from,
+                      struct feed_id *id, int64_t *at_ms)
+{
+    char text[FEED_ID_SIZE];
+    struct feed_entry entry;
+    struct unpack in;
+    feed_id_put(text, "", from);
+    redisReply *reply = ask_range(admin, partition, text, 1);
+    if (!reply)
+        return -1;
+    bool found = reply->elements == 1 && take_entry(reply->element[0], &entry) &&
+                 !str_absent(entry.bytes) && event_read(&in, entry.bytes, at_ms) == 0;
+    if (found)
+        *id = entry.id;
+    freeReplyObject(reply);
+    return found;
+}
+
+/* The last old entry of an epoch, from `kept` on, which is old. Entries are in order of time and
+ * their numbers are dense, so it is found by halving. 0 or -1. */
+static int find_last_old(struct admin *admin, unsigned partition, int64_t length, int64_t cutoff_ms,
+                         struct feed_id *kept)
+{
+    int64_t low = kept->seq, high = kept->seq + length;
+    while (low < high) {
+        struct feed_id probe = {kept->epoch, low + (high - low) / 2};
+        int64_t at_ms, middle = probe.seq;
+        int found = entry_from(admin, partition, probe, &probe, &at_ms);
+        if (found < 0)
+            return -1;
+        if (found && probe.epoch == kept->epoch && at_ms <= cutoff_ms) {
+            *kept = probe;
+            low = probe.seq + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return 0;
+}
+
+/* Epoch after epoch, as long as all of one is old. One old entry stays: the stream keeps an end. */
+int feed_trim_old(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total)
+{
+    int64_t cutoff_ms = now_ms - admin->config->event_retention_ms, at_ms;
+    int64_t length = length_of(admin, partition);
+    struct feed_id kept, next = {0, 0};
+    if (length < 0)
+        return -EIO;
+    *total += length;
+    int found = length > 1 ? entry_from(admin, partition, next, &next, &at_ms) : 0;
+    if (found <= 0 || at_ms > cutoff_ms)
+        return found < 0 ? -EIO : 0;
+    do {
+        kept = next;
+        if (find_last_old(admin, partition, length, cutoff_ms, &kept) < 0)
+            return -EIO;
+        next = (struct feed_id){kept.epoch, kept.seq + 1};
+        found = entry_from(admin, partition, next, &next, &at_ms);
+    } while (found > 0 && next.epoch > kept.epoch && at_ms <= cutoff_ms);
+    return found < 0 ? -EIO : feed_trim(admin, partition, kept);
+}
+
+/* --- how much there is ------------------------------------------------------------------------ */
 
 /* The number of events in an entry, and its time; an entry of another kind counts as one event. */
 static int64_t count_events(struct arena *arena, const redisReply *reply, int64_t *at_ms)

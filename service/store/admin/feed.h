@@ -68,6 +68,10 @@ int feed_applied(struct admin *admin, unsigned partition, struct feed_id at,
 int feed_trim(struct admin *admin, unsigned partition, struct feed_id first_kept)
     __attribute__((warn_unused_result));
 
+/* Drops events older than the retention; adds to *total how many there were. */
+int feed_trim_old(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total)
+    __attribute__((warn_unused_result));
+
 /* Waits until there is an entry behind after[i] in the stream of partitions[i], for some i, at most
  * timeout_ms. */
 int feed_wait(struct admin *admin, const unsigned *partitions, const struct feed_id *after,
