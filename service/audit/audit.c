@@ -1,7 +1,7 @@
 #include "audit/audit.h"
 #include "audit/audit_walk.h"
 #include "ledger/balance.h"
-#include "ledger/identity.h"
+#include "ledger/schema.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* migrate.c -- `stockd migrate`: see command.h. */
-#include "ledger/migrate.h"
 #include "clock.h"
 #include "command/command.h"
+#include "ledger/schema.h"
 
 #include <signal.h>
 #include <stdio.h>

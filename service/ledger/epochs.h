@@ -1,10 +1,12 @@
-/* epochs.h -- where each epoch of a partition ended, as SQL holds it.
+/* epochs.h -- where each epoch of a partition ended, and which of them a restore began, as SQL
+ * holds it.
  *
  * Layer: ledger. Everything runs in the caller's transaction; what writes, under the lock on the
  * partition's checkpoint.
  *
  * Invariant: an entry of an epoch before the checkpoint's is in SQL if and only if it is not behind
- * its epoch's end. An end never changes.
+ * its epoch's end. An end never changes. Numbers of restores are dense from 1, since they are taken
+ * under the lock on the checkpoints, and one is kept if and only if its epoch is.
  */
 #ifndef LEDGER_EPOCHS_H
 #define LEDGER_EPOCHS_H
@@ -44,6 +46,11 @@ enum db_result epochs_find(struct db *db, unsigned partition, int64_t epoch,
  * with this run id opened, if that is known. *epochs, known up to then, has the end from now on. */
 enum db_result epochs_turn(struct db *db, unsigned partition, struct epoch_end end, int64_t next,
                            struct str run_id, struct epochs *epochs)
+    __attribute__((warn_unused_result));
+
+/* Notes one more restore, which begins this epoch, in the caller's transaction. *number: which one.
+ */
+enum db_result epochs_restored(struct db *db, int64_t epoch, int64_t at_ms, int64_t *number)
     __attribute__((warn_unused_result));
 
 #endif

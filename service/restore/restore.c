@@ -1,6 +1,5 @@
 #include "restore/restore.h"
 #include "clock.h"
-#include "ledger/restores.h"
 #include "restore/steps.h"
 
 #include <stdio.h>
@@ -251,8 +250,8 @@ void restore_touch(struct restore *restore)
 static enum restore_result seal(struct restore *r)
 {
     int64_t number = 0;
-    enum restore_result result =
-        restore_from_db(r, restores_add(r->db, r->epoch, r->scene.now_ms, &number), "the ledger");
+    enum restore_result result = restore_from_db(
+        r, epochs_restored(r->db, r->epoch, r->scene.now_ms, &number), "the ledger");
     begin_rebuild(r, number);
     for (unsigned p = 0; p < r->scene.partitions && result == RESTORE_DONE; p++) {
         struct apply apply;

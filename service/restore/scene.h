@@ -16,7 +16,7 @@
 #define RESTORE_SCENE_H
 
 #include "ledger/apply/apply.h"
-#include "ledger/identity.h"
+#include "ledger/schema.h"
 #include "store/admin/feed.h"
 #include "store/meta.h"
 

@@ -6,7 +6,7 @@
  */
 #include "clock.h"
 #include "ledger/apply/apply.h"
-#include "ledger/migrate.h"
+#include "ledger/schema.h"
 #include "random.h"
 #include "support/postgres.h"
 

@@ -1,5 +1,4 @@
-/* db.c -- which engine an address means, and errors without secrets. */
-#include "ledger/db.h"
+/* db_engine.c -- which engine an address means, and errors without secrets. */
 #include "ledger/db_engine.h"
 
 #include <assert.h>
