@@ -11,22 +11,17 @@
 #ifndef LEDGER_EPOCHS_H
 #define LEDGER_EPOCHS_H
 
+#include "core/event_id.h"
 #include "ledger/db.h"
 
-#define EPOCHS_TOLD   8    /* a request is answered or told 504 long before so many have passed */
 #define EPOCHS_ABSENT (-1) /* last_seq of an epoch of which SQL has nothing */
 #define EPOCHS_RUN_ID 48   /* with the NUL */
-
-struct epoch_end {
-    int64_t epoch, last_seq;
-};
 
 /* The last ones that ended before an epoch, newest first. */
 struct epochs {
     int64_t before;             /* 0: nothing is known */
     char run_id[EPOCHS_RUN_ID]; /* of the Redis that opened that one; "": not known */
-    size_t count;
-    struct epoch_end ends[EPOCHS_TOLD];
+    struct event_ends ended;
 };
 
 /* Reads those before `epoch`. */
@@ -44,7 +39,7 @@ enum db_result epochs_find(struct db *db, unsigned partition, int64_t epoch,
 
 /* The checkpoint leaves an epoch (its number 0: there was none) for a later one, which the Redis
  * with this run id opened, if that is known. *epochs, known up to then, has the end from now on. */
-enum db_result epochs_turn(struct db *db, unsigned partition, struct epoch_end end, int64_t next,
+enum db_result epochs_turn(struct db *db, unsigned partition, struct event_id end, int64_t next,
                            struct str run_id, struct epochs *epochs)
     __attribute__((warn_unused_result));
 

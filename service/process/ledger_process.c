@@ -40,7 +40,7 @@ struct ledger_process {
     struct carry *parts;
     unsigned part_count;
     unsigned *waiting; /* for feed_wait: numbers and positions of partitions */
-    struct feed_id *positions;
+    struct event_id *positions;
     sigset_t signals;
     int64_t backoff_ms, stop_ms; /* stop_ms: when to leave at the latest; 0: not asked to */
     int64_t ping_ms;
@@ -301,7 +301,6 @@ static void stop_process(struct ledger_process *l)
     apply_free(&l->apply);
     db_close(l->db);
     feed_free(&l->carrier.feed);
-    free(l->carrier.entries);
     free(l->parts);
     free(l->waiting);
     free(l->positions);

@@ -64,10 +64,8 @@ void meta_put(struct buf *out, unsigned partition, const struct meta *meta)
 void meta_put_epoch_event(struct buf *out, unsigned partition, int64_t epoch)
 {
     struct buf entry;
-    struct event event = {.type = EVENT_EPOCH};
     buf_init(&entry, 4096);
-    event_begin(&entry, 0);
-    event_put(&entry, &event, 0);
+    event_put_epoch(&entry);
     layout_put_events(out, partition, epoch, buf_str(&entry));
     out->failed |= entry.failed;
     buf_free(&entry);

@@ -325,7 +325,7 @@ static void old_records_go_whatever_other_partitions_keep(void **state)
 
 /* --- the ledger process ----------------------------------------------------------------------- */
 
-static struct feed_id taken;
+static struct event_id taken;
 
 static bool prepare_ledger(void)
 {
@@ -341,7 +341,7 @@ static bool prepare_ledger(void)
     run(REDIS_REPLY_INTEGER, "HSET {p1}:meta run_id before");
     for (int i = 0; i < 4; i++)
         put_event(now_ms());
-    taken = (struct feed_id){0, 0};
+    taken = (struct event_id){0, 0};
     admin_hang_up(admin);
     return true;
 }
@@ -352,9 +352,9 @@ static bool tour_ledger(void)
     static struct feed feed;
     const char *why;
     const unsigned first = 0;
-    const struct feed_ends none = {.count = 0};
-    const struct feed_id from = {0, 0}; /* there is an entry behind it: nobody waits */
-    struct feed_id tail;
+    const struct event_ends none = {.count = 0};
+    const struct event_id from = {0, 0}; /* there is an entry behind it: nobody waits */
+    struct event_id tail;
     if (admin_connect(admin, &why) != ADMIN_OK)
         return false;
     feed_init(&feed, admin);
@@ -364,8 +364,9 @@ static bool tour_ledger(void)
                 feed_read(&feed, 0, taken, 100) == 0;
     if (fine && feed.count > 0)
         taken = feed.entries[feed.count - 1].id;
-    fine = fine && feed_id_compare(taken, tail) == 0 && feed_applied(admin, 0, taken, &none) == 0 &&
-           feed_trim(admin, 0, taken) == 0 && feed_wait(admin, &first, &from, 1, 1) == 0;
+    fine = fine && event_id_compare(taken, tail) == 0 &&
+           feed_applied(admin, 0, taken, &none) == 0 && feed_trim(admin, 0, taken) == 0 &&
+           feed_wait(admin, &first, &from, 1, 1) == 0;
     enum admin_result closed =
         fine ? admin_close_partition(admin, 1, "closed: by the test", &why) : ADMIN_DOWN;
     feed_free(&feed);

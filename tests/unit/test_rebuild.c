@@ -19,7 +19,7 @@
 /* A partition as found. SQL is at 3-10; state NULL: no meta. */
 struct found {
     const char *state;
-    struct feed_id tail;
+    struct event_id tail;
     int64_t unapplied;
 };
 
@@ -41,7 +41,7 @@ static char why[SCENE_WHY_SIZE];
 
 static struct scene_part part_of(const struct found *found)
 {
-    struct scene_part part = {.sql = {.epoch = 3, .seq = 10},
+    struct scene_part part = {.sql = {.id = {3, 10}},
                               .tail = found->tail,
                               .unapplied = found->unapplied,
                               .first = {3, 11},
@@ -141,7 +141,7 @@ static void a_store_of_others_is_refused(void **state)
 static void without_a_past_there_is_nothing_to_restore(void **state)
 {
     struct scene scene = scene_of(&gone, &gone);
-    parts[0].sql = parts[1].sql = (struct checkpoint){.epoch = 0, .seq = -1};
+    parts[0].sql = parts[1].sql = (struct checkpoint){.id = {0, -1}};
     assert_int_equal(verdict_of(&scene, false, false, why), VERDICT_REFUSED);
     assert_non_null(strstr(why, "nothing to restore"));
 }
