@@ -1,6 +1,7 @@
 /* answer_checks.c -- see answer_checks.h. */
 #include "check/answer_checks.h"
 #include "check/describe.h"
+#include "history/names.h"
 
 /* What a reservation is right after the request; DETAIL_NONE: it is about no reservation, or only
  * shows it. */
@@ -36,12 +37,12 @@ static void check_state(const struct index *index, uint32_t slot, struct verdict
     v->property[PROPERTY_ANSWERS].checked += right != DETAIL_NONE;
     if (right == DETAIL_NONE || op->detail == right)
         return;
-    const char *said = describe_state(op->detail);
+    const char *said = history_detail_text(op->detail);
     const uint32_t ops[] = {slot, 0};
     verdict_violation(v, PROPERTY_ANSWERS, ops,
                       "%s was answered with %u, so the reservation is %s; but the answer says that "
                       "it is %s.",
-                      describe_who(op).text, (unsigned)op->status, describe_state(right),
+                      describe_who(op).text, (unsigned)op->status, history_detail_text(right),
                       *said ? said : "in no state at all");
 }
 

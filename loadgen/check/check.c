@@ -21,6 +21,7 @@
 #include "check/restored.h"
 #include "check/sums.h"
 #include "clock.h"
+#include "history/names.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -94,7 +95,7 @@ static void doubt_silent(const struct run *run)
             verdict_doubt(run->verdict,
                           "None of the %" PRIu64 " requests of one kind, %s, got an answer that "
                           "can be judged.",
-                          c->asked[kind], describe_kind((enum history_kind)kind));
+                          c->asked[kind], history_kind_text((enum history_kind)kind));
 }
 
 /* A scenario that is about contention proves nothing without it. */

@@ -2,6 +2,7 @@
 #include "check/ends.h"
 #include "check/describe.h"
 #include "check/effect.h"
+#include "history/names.h"
 
 #include <inttypes.h>
 
@@ -42,7 +43,7 @@ static void report_ends(const struct timeline *story, const struct index *index,
     for (size_t i = 0; i < story->count && n < 2; i++) {
         const struct event *e = &story->events[i];
         if (ends_it(story, e)) {
-            states[n] = describe_state(e->state);
+            states[n] = history_detail_text(e->state);
             ops[++n] = e->slot;
         }
     }
@@ -72,7 +73,7 @@ static bool revived(const struct timeline *story, const struct index *index, str
                       "Extended after its end: %s was %s at version %" PRIu64
                       ", and yet %s succeeded at version %" PRIu64 ". It had to be refused.",
                       describe_reservation(index_op(index, story->reserve)).text,
-                      describe_state(end->state), end->version,
+                      history_detail_text(end->state), end->version,
                       describe_who(index_op(index, revival->slot)).text, revival->version);
     return true;
 }

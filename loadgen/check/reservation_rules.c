@@ -4,6 +4,7 @@
 #include "check/effect.h"
 #include "check/realtime_order.h"
 #include "check/restored.h"
+#include "history/names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -124,7 +125,7 @@ static void report_refused_repeat(const struct timeline *story, const struct ind
                       "that it got then once more, marked as replayed.",
                       describe_who(op).text,
                       describe_reservation(index_op(index, story->reserve)).text,
-                      describe_state(e->state));
+                      history_detail_text(e->state));
 }
 
 static void check_claim(const struct timeline *story, const struct index *index,
@@ -162,8 +163,8 @@ static void check_claim(const struct timeline *story, const struct index *index,
                       "%s got the answer that %s was %s, but %s%s. What has ended never changes.",
                       describe_who(op).text,
                       describe_reservation(index_op(index, story->reserve)).text,
-                      describe_state(e->state), ended ? "it was " : "nobody had ended it",
-                      ended ? describe_state(is) : "");
+                      history_detail_text(e->state), ended ? "it was " : "nobody had ended it",
+                      ended ? history_detail_text(is) : "");
 }
 
 static void report_read(const struct timeline *story, const struct index *index,
@@ -177,9 +178,9 @@ static void report_read(const struct timeline *story, const struct index *index,
                       " left), where its operations make it %s at version %" PRIu64 ".",
                       after ? "After the load, " : "", describe_who(op).text,
                       describe_reservation(index_op(index, story->reserve)).text,
-                      describe_state(e->state), e->version,
+                      history_detail_text(e->state), e->version,
                       describe_sku(index->reader, op->line.item).text, op->line.remaining,
-                      describe_state(right->state), right->version);
+                      history_detail_text(right->state), right->version);
 }
 
 /* The confirm sold other units than a read shows. */

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "history/names.h"
 #include "report/pace.h"
 #include "report/summary.h"
 #include "support/history_sample.h"
@@ -667,11 +668,11 @@ static void every_enum_value_has_a_name(void **state)
     for (int i = 0; i < CLASSES; i++)
         assert_non_null(summary_class_name((enum summary_class)i));
     for (int i = 0; i < KINDS; i++)
-        assert_non_null(summary_kind_name((enum history_kind)i));
+        assert_non_null(history_kind_name((enum history_kind)i));
     for (int i = 0; i < DETAILS; i++)
-        assert_non_null(summary_detail_name((enum history_detail)i));
+        assert_non_null(history_detail_name((enum history_detail)i));
     for (int i = 0; i < OUTCOMES; i++)
-        assert_non_null(summary_outcome_name((enum history_outcome)i));
+        assert_non_null(history_outcome_name((enum history_outcome)i));
     for (int i = 0; i < SUMMARY_TROUBLES; i++)
         assert_int_equal(summary_troubles[i].bit, 1u << i);
 }
