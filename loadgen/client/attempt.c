@@ -80,9 +80,9 @@ bool attempt_result(const struct response *answer, size_t *at, struct response *
 {
     struct answer a;
     struct str result;
-    bool broken, next = answer_next_result(answer->body, at, &result, &broken);
-    assert(next);
-    if (!answer_read(&a, result) || a.status == 0 || str_absent(a.body))
+    bool broken;
+    if (!answer_next_result(answer->body, at, &result, &broken) || !answer_read(&a, result) ||
+        a.status == 0 || str_absent(a.body))
         return false;
     *one = *answer;
     one->status = (uint16_t)a.status;

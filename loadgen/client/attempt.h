@@ -39,7 +39,7 @@ bool attempt_results(const struct attempt *a, const struct response *answer,
                      struct mismatch *mismatch) __attribute__((warn_unused_result));
 
 /* The next of those results, as if that operation had been sent alone; *at is the place, at first
- * 0. False when it has no status or no body: then *one is not written. */
+ * 0. False when there is none, or it has no status or no body: then *one is not written. */
 bool attempt_result(const struct response *answer, size_t *at, struct response *one)
     __attribute__((warn_unused_result));
 

@@ -227,13 +227,6 @@ static void put_path(struct text *path, const struct history_facts *facts, const
     put(path, shapes[kind].after);
 }
 
-static void put_read(struct buf *out, const struct load *load, const struct text *path)
-{
-    const struct str nothing = {NULL, 0};
-    target_request(&load->target, out, STR("GET"), (struct str){path->bytes, path->n}, nothing,
-                   nothing);
-}
-
 /* What a batch calls it, and how it names what the operation is about. */
 static const struct {
     struct str name, target;
@@ -313,7 +306,7 @@ void intent_request(const struct intent *i, const struct load *load, const struc
     else
         put_path(&path, facts, i, i->kind == KIND_REUSE ? i->about.op->kind : i->kind);
     if (history_reads(i->kind)) {
-        put_read(out, load, &path);
+        target_get(&load->target, out, (struct str){path.bytes, path.n});
         return;
     }
     /* A reused key is that of another operation, and the request is as that one but for its body.

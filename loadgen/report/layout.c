@@ -300,7 +300,7 @@ json_t *layout_json(void)
         put_fields(&j, root, lists[i].key, lists[i].fields->field, lists[i].fields->count);
     json_t *all = jsonput_object(&j, root, "units");
     for (size_t i = 0; i < UNITS; i++)
-        put_unit(&j, all, &units[i]);
+        put_unit(&j, all, &all_units[i]);
     if (j.failed) {
         json_decref(root);
         return NULL;

@@ -4,7 +4,7 @@
 #include "client/client_loop.h"
 #include "pool/pool.h"
 #include "run/live.h"
-#include "run/scrape.h"
+#include "run/probe.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -53,7 +53,7 @@ struct workers {
 static void scrape(struct workers *c)
 {
     struct history_sample sample;
-    if (!scrape_metrics(&c->load->target, &sample))
+    if (!probe_metrics(&c->load->target, &sample))
         return;
     c->conflicts_per_second = c->facts->metrics ? (double)(sample.conflicts - c->conflicts) : 0;
     c->conflicts = sample.conflicts;
