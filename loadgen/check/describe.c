@@ -61,10 +61,8 @@ static int32_t reserved(const struct history_reader *r, const struct history_op 
         op = history_op_at(r, op->of);
     const struct history_op *reserve =
         op && history_confirms(op->kind) ? history_op_at(r, op->of) : NULL;
-    for (unsigned n = 0; reserve && n < reserve->lines; n++)
-        if (history_line_of(reserve, n)->item == item)
-            return history_line_of(reserve, n)->quantity;
-    return 0;
+    const struct history_line *line = reserve ? history_line_about(reserve, item) : NULL;
+    return line ? line->quantity : 0;
 }
 
 static void describe_line(struct buf *out, const struct history_reader *r,

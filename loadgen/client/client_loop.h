@@ -6,8 +6,8 @@
  * load.shared->stop is set; each message from the parent makes it look at both. Then it waits for
  * what is in flight, `grace` at the most.
  *
- *   client_loop.c   life of the process      flight.c  one attempt, from send to answer
- *   pace.c    who starts when          record.c  its records
+ *   client_loop.c   life of the process      attempt.c   one attempt, from send to answer
+ *   scheduler.c     who starts when          record.c    its records
  *
  * Invariant: a client that is BUSY is in the list of deadlines, and `busy` counts these; one that
  * is FREE while the load runs is in the ring of those that rest; the others wait for a connection.
@@ -77,6 +77,26 @@ extern const struct wire_events flight_events;
 
 /* Begins a connect, or notes when to try again. */
 void flight_connect(struct client *c);
+
+/* --- the records of an attempt: written before it is sent, completed when it is over. Each call
+ * has one of its own in the history, those of a batch directly behind each other, in its order ---
+ */
+
+/* Writes all calls of the attempt as unknown. 0 or -errno: then nothing was written. */
+int record_attempt(struct client *c) __attribute__((warn_unused_result));
+
+/* From here on it may have happened. */
+void record_begin(struct client *c, uint64_t now_ns);
+
+/* Of all calls the same is known: that there was no answer, and why. */
+void record_silence(struct client *c, enum history_outcome outcome, enum history_detail detail,
+                    uint64_t now_ns);
+
+/* What the answer says of each call. *garbled is set when a part makes no sense. 0 or -errno. */
+int record_answer(struct client *c, const struct response *response, bool *garbled, uint64_t now_ns)
+    __attribute__((warn_unused_result));
+
+/* --- who starts when --- */
 
 /* Begins the load: every client that has a connection is FREE. */
 int pace_open(struct client_loop *w) __attribute__((warn_unused_result));

@@ -2,6 +2,7 @@
 #include "client/intent.h"
 
 #include "client/answer.h"
+#include "digits.h"
 #include "history/reader.h"
 
 #include <assert.h>
@@ -39,15 +40,8 @@ static void put(struct text *t, struct str s)
 
 static void put_number(struct text *t, int64_t value)
 {
-    char digits[24];
-    size_t n = sizeof(digits);
-    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    do
-        digits[--n] = (char)('0' + rest % 10);
-    while ((rest /= 10) > 0);
-    if (value < 0)
-        digits[--n] = '-';
-    put(t, (struct str){digits + n, sizeof(digits) - n});
+    char digits[DIGITS_MAX];
+    put(t, (struct str){digits, digits_put_signed(digits, value)});
 }
 
 static void put_sku(struct text *t, const struct history_facts *facts, uint32_t item)

@@ -1,5 +1,4 @@
-/* record.c -- see record.h. */
-#include "client/record.h"
+/* record.c -- the records of an attempt, and what is learned from its answer. */
 #include "client/client_loop.h"
 #include "client/expiry.h"
 #include "history/reader.h"

@@ -2,7 +2,7 @@
 #include "run/settle.h"
 
 #include "client/answer.h"
-#include "client/attempt.h"
+#include "client/client.h"
 #include "run/caller.h"
 
 #include <errno.h>
