@@ -101,7 +101,7 @@ static_assert(offsetof(struct client, wire) == 0, "client_of relies on it");
 
 static void watch_deadline(struct client *c, uint64_t now_ns)
 {
-    struct client_loop *w = c->crowd;
+    struct client_loop *w = c->loop;
     c->deadline_ns = now_ns + w->load->timeout_ns; /* the same for all: the list stays sorted */
     c->earlier = w->last_due;
     c->later = NULL;
@@ -111,7 +111,7 @@ static void watch_deadline(struct client *c, uint64_t now_ns)
 
 static void forget_deadline(struct client *c)
 {
-    struct client_loop *w = c->crowd;
+    struct client_loop *w = c->loop;
     *(c->earlier ? &c->earlier->later : &w->first_due) = c->later;
     *(c->later ? &c->later->earlier : &w->last_due) = c->earlier;
 }
@@ -119,15 +119,15 @@ static void forget_deadline(struct client *c)
 /* Whether the same request goes out once more: at most once an operation. */
 static bool resends(struct client *c)
 {
-    return attempt_mutates(&c->attempt) && !c->attempt.resent && !c->crowd->over &&
-           workload_chance(&c->shared->rng, c->crowd->load->dup);
+    return attempt_mutates(&c->attempt) && !c->attempt.resent && !c->loop->over &&
+           workload_chance(&c->shared->rng, c->loop->load->dup);
 }
 
 /* The attempt is not in flight any more. */
 static void land(struct client *c)
 {
     forget_deadline(c);
-    c->crowd->busy--;
+    c->loop->busy--;
 }
 
 static void give_no_answer(struct client *c, enum history_outcome outcome,
@@ -143,13 +143,13 @@ static int prepare_attempt(struct client *c)
     int rc = record_attempt(c);
     if (rc < 0)
         return rc;
-    attempt_request(&c->attempt, c->crowd->load, &c->wire.out);
+    attempt_request(&c->attempt, c->loop->load, &c->wire.out);
     return c->wire.out.failed ? -ENOMEM : 0;
 }
 
 static void send_attempt(struct client *c)
 {
-    struct client_loop *w = c->crowd;
+    struct client_loop *w = c->loop;
     int rc = prepare_attempt(c);
     if (rc < 0) {
         client_loop_fail(w, rc);
@@ -184,10 +184,10 @@ static void send_again(struct client *c)
     send_attempt(c);
 }
 
-void flight_start(struct client *c, uint64_t planned_ns)
+void attempt_start(struct client *c, uint64_t planned_ns)
 {
     assert(c->state == CLIENT_FREE && c->wire.state == WIRE_IDLE);
-    struct client_loop *w = c->crowd;
+    struct client_loop *w = c->loop;
     w->begun_here++;
     c->planned_ns = planned_ns;
     client_choose(c, &w->load->workload, w->client, w->count, planned_ns);
@@ -202,13 +202,13 @@ static void give_up_attempt(struct client *c, enum history_detail detail)
     wire_close(&c->wire);
 }
 
-void flight_check(struct client_loop *w, uint64_t now_ns)
+void attempt_check(struct client_loop *w, uint64_t now_ns)
 {
     while (w->first_due && w->first_due->deadline_ns <= now_ns)
         give_up_attempt(w->first_due, DETAIL_TIMEOUT);
 }
 
-void flight_give_up_all(struct client_loop *w)
+void attempt_give_up_all(struct client_loop *w)
 {
     while (w->first_due)
         give_up_attempt(w->first_due, DETAIL_TIMEOUT);
@@ -220,10 +220,10 @@ static void back_off(struct client *c)
     uint32_t twice_ms = c->backoff_ms ? c->backoff_ms * 2 : BACKOFF_FIRST_MS;
     c->backoff_ms = twice_ms < BACKOFF_MAX_MS ? twice_ms : BACKOFF_MAX_MS;
     c->retry_ns = load_now_ns() + c->backoff_ms * UINT64_C(1000000);
-    atomic_fetch_add_explicit(&c->crowd->facts->attempts_unsent, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->loop->facts->attempts_unsent, 1, memory_order_relaxed);
 }
 
-void flight_connect(struct client *c)
+void attempt_connect(struct client *c)
 {
     if (c->wire.state == WIRE_CLOSED && wire_open(&c->wire) < 0)
         back_off(c);
@@ -236,13 +236,13 @@ static void on_open(struct wire *wire)
     struct client *c = client_of(wire);
     c->backoff_ms = 0;
     c->connected = true;
-    atomic_fetch_add_explicit(&c->crowd->tally->open, 1, memory_order_relaxed);
-    if (c->state == CLIENT_RESENDING && !c->crowd->over) {
+    atomic_fetch_add_explicit(&c->loop->counters->open, 1, memory_order_relaxed);
+    if (c->state == CLIENT_RESENDING && !c->loop->over) {
         send_again(c);
         return;
     }
     c->state = CLIENT_FREE;
-    pace_free(c, load_now_ns());
+    scheduler_free(c, load_now_ns());
 }
 
 /* A first attempt that was answered is sent once more on the same connection, or on a new one. */
@@ -261,18 +261,18 @@ static void on_answer(struct wire *wire, const struct response *response)
     land(c);
     int rc = record_answer(c, response, &garbled, now_ns);
     if (rc < 0) {
-        client_loop_fail(c->crowd, rc);
+        client_loop_fail(c->loop, rc);
         return;
     }
     bool again = resends(c);
     c->state = again ? CLIENT_RESENDING : CLIENT_FREE;
-    if (response->close || !c->crowd->load->keepalive || garbled) {
+    if (response->close || !c->loop->load->keepalive || garbled) {
         c->state = again ? CLIENT_RESENDING : CLIENT_AWAY;
         wire_close(wire);
     } else if (again) {
         resend_answered(c);
     } else {
-        pace_free(c, now_ns);
+        scheduler_free(c, now_ns);
     }
 }
 
@@ -291,10 +291,10 @@ static void on_closed(struct wire *wire)
 {
     struct client *c = client_of(wire);
     if (c->connected)
-        atomic_fetch_sub_explicit(&c->crowd->tally->open, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&c->loop->counters->open, 1, memory_order_relaxed);
     c->connected = false;
-    if (c->backoff_ms == 0 && !c->crowd->over)
-        flight_connect(c);
+    if (c->backoff_ms == 0 && !c->loop->over)
+        attempt_connect(c);
 }
 
-const struct wire_events flight_events = {on_open, on_answer, on_lost, on_closed};
+const struct wire_events attempt_events = {on_open, on_answer, on_lost, on_closed};

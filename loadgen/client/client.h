@@ -1,6 +1,6 @@
 /* client.h -- one simulated client: its connection, its reservations, and the attempt in flight.
  *
- * Layer: client. A client sends one request after the other on one connection. The crowd owns
+ * Layer: client. A client sends one request after the other on one connection. The loop owns
  * all clients of its process, tells each when to start, and hears when it is free again.
  *
  *   AWAY       no connection, or one that is being made
@@ -48,12 +48,12 @@ enum client_state { CLIENT_AWAY, CLIENT_FREE, CLIENT_BUSY, CLIENT_RESENDING };
 
 struct client {
     struct wire wire;
-    struct client_loop *crowd;
+    struct client_loop *loop;
     struct load_client *shared;
     uint32_t number;
     enum client_state state;
-    bool connected; /* counted in the tally */
-    bool resting;   /* in the crowd's ring of those that rest */
+    bool connected; /* counted in the counters */
+    bool resting;   /* in the loop's ring of those that rest */
 
     struct attempt attempt; /* the one in flight, or the last one */
     uint64_t planned_ns;    /* CLOCK_MONOTONIC */

@@ -146,14 +146,14 @@ static bool set_up(struct run *r)
 /* Drives the load, true when it ran. */
 static bool drive(struct run *r)
 {
-    const struct crew_options crew = {
+    const struct workers_options workers = {
         .respawn = r->options->worker_death == DEATH_RESPAWN,
         .warmup_ns = (uint64_t)r->options->warmup_ms * 1000000,
         .interrupted = &interrupted,
         .interrupt = &interrupted,
     };
     r->err[0] = '\0';
-    int rc = workers_run(&r->plan.load, &r->writer, &crew, r->err, sizeof(r->err));
+    int rc = workers_run(&r->plan.load, &r->writer, &workers, r->err, sizeof(r->err));
     if (r->err[0])
         complain(r, r->err);
     if (rc < 0) {
