@@ -11,7 +11,6 @@
 #include "check/keys.h"
 #include "check/limits.h"
 #include "check/losses.h"
-#include "check/mismatches.h"
 #include "check/numbers.h"
 #include "check/presence.h"
 #include "check/refusals.h"
@@ -189,8 +188,8 @@ static int check_all(struct run *run)
     if (err < 0)
         return err;
     keys_check(&run->index, run->items, run->verdict);
-    single_check(&run->index, run->verdict);
-    notes_check(&run->index, run->verdict);
+    answer_checks(&run->index, run->verdict);
+    answer_checks_notes(&run->index, run->verdict);
     err = refusals_check(&run->index, run->verdict);
     if (err == 0 && run->level == CHECK_FULL)
         err = batches_check(&run->index, run->verdict);
