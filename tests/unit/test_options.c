@@ -359,7 +359,7 @@ TEST(help_shows_a_command_its_own_flags_only)
     options_print_help(f, COMMAND_RACE);
     fclose(f);
     assert_non_null(strstr(text, "--redis URL"));
-    assert_non_null(strstr(text, "watch, watch-batch, script, all (default all"));
+    assert_non_null(strstr(text, "watch, watch-batch, turn, script, all (default all"));
     assert_null(strstr(text, "--connections N"));
     free(text);
     f = open_memstream(&text, &n);
