@@ -17,7 +17,7 @@
 #define BUDGET_MIB      32
 #define CONNECTIONS_MAX 300
 #define GREEDY          60
-#define RECOVERY_MS     60000
+#define RECOVERY_MS     180000
 #define LINES           100
 #define GETS            1000
 

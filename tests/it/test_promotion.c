@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 60000
+#define RECOVERY_MS 180000
 #define STOCK       10
 
 static struct bases bases;

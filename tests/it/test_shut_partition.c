@@ -18,7 +18,7 @@
 #define PARTITIONS   4
 #define SHUT         1 /* the one that is closed: others are before and behind it */
 #define RESERVATIONS "/v1/reservations"
-#define RECOVERY_MS  60000
+#define RECOVERY_MS  180000
 #define REQUEST_S    3 /* where answers wait for the ledger */
 
 static struct bases bases;
