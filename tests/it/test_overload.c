@@ -11,9 +11,8 @@
 
 #include <cmocka.h>
 
-#define NOTICE_MS                                                                                  \
-    20000 /* until the service has seen how full Redis is, or a request has come in                \
-           */
+/* Until the service has seen how full Redis is, or a request has come in. */
+#define NOTICE_MS 60000
 
 static struct stack stack;
 static struct api *a = &stack.api;

@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #define ARGS_MAX         48
-#define READY_TIMEOUT_MS 10000
+#define READY_TIMEOUT_MS 60000
 
 redisContext *tredis_connect(const struct tredis *r)
 {
-    struct timeval limit = {.tv_sec = 5};
+    struct timeval limit = {.tv_sec = 20};
     redisContext *c = r->port ? redisConnectWithTimeout("127.0.0.1", r->port, limit)
                               : redisConnectUnixWithTimeout(r->socket, limit);
     if (c && (c->err || redisSetTimeout(c, limit) != REDIS_OK)) {

@@ -1,10 +1,7 @@
-/* rebuild.c -- metas and transactions; rebuild_put.c says what lies where. */
-#include "store/admin/rebuild.h"
-#include "random.h"
-#include "store/admin/admin.h"
+/* rebuild_link.c -- metas and transactions; rebuild_put.c says what lies where. */
 #include "store/admin/rebuild_link.h"
+#include "random.h"
 #include "store/layout.h"
-#include "store/meta_check.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
@@ -31,13 +28,7 @@ void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partiti
     buf_init(&rebuild->value, PAGE_MAX_BYTES);
     random_bytes(&store, sizeof(store));
     random_bytes(&name, sizeof(name));
-    snprintf(meta->v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
-    snprintf(meta->v[META_PARTITIONS], META_VALUE_SIZE, "%u", partitions);
-    snprintf(meta->v[META_STORE], META_VALUE_SIZE, "%016" PRIx64, store | 1); /* never 0 */
-    snprintf(meta->v[META_LEDGER], META_VALUE_SIZE, "%s", ledger);
-    snprintf(meta->v[META_EPOCH], META_VALUE_SIZE, "%" PRId64, epoch);
-    snprintf(meta->v[META_RUN_ID], META_VALUE_SIZE, "%s", admin->run_id);
-    snprintf(meta->v[META_RESTORES], META_VALUE_SIZE, "%" PRId64, restores);
+    meta_fill(meta, partitions, store | 1, ledger, epoch, admin->run_id, restores); /* never 0 */
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, META_RESTORING "%016" PRIx64, name);
 }
 
@@ -67,7 +58,7 @@ static enum rebuild_result taken(struct rebuild *rebuild)
                         "another restore took over: meta in Redis is not what this one wrote");
 }
 
-enum rebuild_result rebuild_trouble(struct rebuild *rebuild)
+static enum rebuild_result trouble(struct rebuild *rebuild)
 {
     bool refused = rebuild->admin->refused;
     return rebuild_fail(rebuild, refused ? REBUILD_REFUSED : REBUILD_DOWN, rebuild->admin->why);
@@ -210,11 +201,11 @@ static enum rebuild_result watch_all(struct rebuild *rebuild, const struct meta 
 {
     resp_words(&rebuild->admin->out, 1, "UNWATCH");
     if (!admin_done(rebuild->admin, ANSWER_OK))
-        return rebuild_trouble(rebuild);
+        return trouble(rebuild);
     for (unsigned p = 0; p < rebuild->partitions; p++) {
         struct meta meta;
         if (!meta_read(rebuild->admin, p, &meta))
-            return rebuild_trouble(rebuild);
+            return trouble(rebuild);
         for (size_t i = 0; i < META_FIELDS; i++)
             if (strcmp(meta.v[i], expected ? expected[p].v[i] : rebuild->meta.v[i]) != 0)
                 return taken(rebuild);

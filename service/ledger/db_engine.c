@@ -1,5 +1,4 @@
-/* db.c -- which engine an address means, and errors without secrets. */
-#include "ledger/db.h"
+/* db_engine.c -- which engine an address means, and errors without secrets. */
 #include "ledger/db_engine.h"
 
 #include <assert.h>
@@ -118,7 +117,7 @@ static struct db *handle_for(const char *url)
     return NULL;
 }
 
-static bool known_address(const char *url)
+bool db_address_known(const char *url)
 {
     for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
         if (strncmp(url, engines[i].prefix, strlen(engines[i].prefix)) == 0)
@@ -129,7 +128,7 @@ static bool known_address(const char *url)
 enum db_result db_open(struct db **db, const char *url, char *err, size_t err_size)
 {
     *db = NULL;
-    if (!known_address(url)) {
+    if (!db_address_known(url)) {
         snprintf(err, err_size, "a ledger is sqlite:/path/file.db or postgresql://user@host/name");
         return DB_WRONG;
     }
