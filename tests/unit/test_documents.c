@@ -8,14 +8,11 @@
 #include "core/route.h"
 #include "ledger/schema.h"
 #include "stats.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define TEXT_MAX (1 << 20)
 #define WORD_MAX 64
@@ -60,7 +57,7 @@ static unsigned names_are_in(const char *text, const char *before, const char *c
 
 /* --- metrics ---------------------------------------------------------------------------------- */
 
-static void every_metric_has_its_row_and_no_other_has(void **state)
+TEST(every_metric_has_its_row_and_no_other_has)
 {
     struct buf out;
     char *docs = read_file("docs/operations.md");
@@ -81,7 +78,7 @@ static void every_metric_has_its_row_and_no_other_has(void **state)
 
 /* --- routes ----------------------------------------------------------------------------------- */
 
-static void the_routes_of_metrics_are_listed(void **state)
+TEST(the_routes_of_metrics_are_listed)
 {
     char *docs = read_file("docs/operations.md");
     char *at = strstr(docs, "Routes are `"), *rest, *word;
@@ -101,7 +98,7 @@ static void the_routes_of_metrics_are_listed(void **state)
 
 /* --- options ---------------------------------------------------------------------------------- */
 
-static void every_option_has_its_row_and_no_other_has(void **state)
+TEST(every_option_has_its_row_and_no_other_has)
 {
     char *help, *docs = read_file("README.md");
     size_t size;
@@ -119,7 +116,7 @@ static void every_option_has_its_row_and_no_other_has(void **state)
 
 /* --- the ledger ------------------------------------------------------------------------------- */
 
-static void the_schema_is_the_last_one(void **state)
+TEST(the_schema_is_the_last_one)
 {
     struct schema_file files[SCHEMA_FILES];
     char *docs = read_file("docs/operations.md"), words[3][128];
@@ -132,15 +129,4 @@ static void the_schema_is_the_last_one(void **state)
         if (!strstr(docs, words[i]))
             fail_msg("docs/operations.md does not say \"%s\"", words[i]);
     free(docs);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_metric_has_its_row_and_no_other_has),
-        cmocka_unit_test(the_routes_of_metrics_are_listed),
-        cmocka_unit_test(every_option_has_its_row_and_no_other_has),
-        cmocka_unit_test(the_schema_is_the_last_one),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }
