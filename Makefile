@@ -192,7 +192,7 @@ $(STOCKLOAD): $(OUT)/obj/loadgen/main.o $(LOADGEN_OBJS) $(COMMON_OBJS)
 	@echo "LD $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
-$(SHOP): $(call obj,$(SHOP_C)) $(COMMON_OBJS)
+$(SHOP): $(call obj,$(SHOP_C) tests/support/shop_rules.c) $(COMMON_OBJS)
 	@echo "LD $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
