@@ -1,5 +1,5 @@
 /* test_attempt.c -- operations become the entries of a batch; its results become their answers. */
-#include "client/attempt.h"
+#include "client/client.h"
 #include "support/suite.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 
 struct world {
     uv_loop_t loop;

@@ -6,7 +6,7 @@
  */
 #include "ledger/query/history.h"
 #include "ledger/query/query_pool.h"
-#include "process/threads.h"
+#include "process/process.h"
 #include "support/ledger_base.h"
 #include "support/proc.h"
 #include "support/suite.h"
@@ -189,7 +189,7 @@ static enum ending at_the_desk(long n, bool on)
 {
     uv_loop_t loop;
     struct query question = {.ask = ask, .done = done};
-    if (threads_start() != 0 || uv_loop_init(&loop) != 0) /* as a worker does */
+    if (worker_start_threads() != 0 || uv_loop_init(&loop) != 0) /* as a worker does */
         return WRONG;
     struct query_pool *desk = query_pool_new(&loop, url);
     fail_from(n, on);

@@ -72,9 +72,9 @@ TEST(numbers_are_written_for_people)
 TEST(the_steps_of_a_unit_rise)
 {
     for (size_t u = 0; u < UNITS; u++) {
-        assert_true((units[u].steps > 0) != (units[u].words > 0));
-        for (size_t i = 1; i < units[u].steps; i++)
-            assert_true(units[u].step[i].below > units[u].step[i - 1].below);
+        assert_true((all_units[u].steps > 0) != (all_units[u].words > 0));
+        for (size_t i = 1; i < all_units[u].steps; i++)
+            assert_true(all_units[u].step[i].below > all_units[u].step[i - 1].below);
     }
 }
 

@@ -87,7 +87,8 @@ static enum projection_result projection_one(struct projection *fold,
     event_begin(&bytes, 1000);
     event_put(&bytes, &event, 1000);
     projection_begin(fold, 0);
-    assert_int_equal(projection_entry(fold, 1, 1, buf_str(&bytes)), PROJECTION_OK);
+    assert_int_equal(projection_entry(fold, &(struct event_entry){{1, 1}, buf_str(&bytes)}),
+                     PROJECTION_OK);
     assert_int_equal(projection_known(fold), PROJECTION_OK);
     fill_in(fold, item, type, &line);
     enum projection_result result = projection_run(fold);

@@ -20,8 +20,10 @@ static enum projection_result projection_of(const struct event *event, struct pr
     event_put(&bytes, event, 2000);
     projection_init(fold);
     projection_begin(fold, 0);
-    assert_int_equal(projection_entry(fold, 1, 1, buf_str(&made)), PROJECTION_OK);
-    enum projection_result result = projection_entry(fold, 1, 2, buf_str(&bytes));
+    assert_int_equal(projection_entry(fold, &(struct event_entry){{1, 1}, buf_str(&made)}),
+                     PROJECTION_OK);
+    enum projection_result result =
+        projection_entry(fold, &(struct event_entry){{1, 2}, buf_str(&bytes)});
     if (result == PROJECTION_OK)
         result = projection_known(fold);
     if (result == PROJECTION_OK)
@@ -93,7 +95,8 @@ TEST(a_type_that_is_not_known_is_no_event)
         pack_number(&bytes, 0); /* lines */
         projection_init(&fold);
         projection_begin(&fold, 0);
-        assert_int_equal(projection_entry(&fold, 1, 1, buf_str(&bytes)), PROJECTION_FORMAT);
+        assert_int_equal(projection_entry(&fold, &(struct event_entry){{1, 1}, buf_str(&bytes)}),
+                         PROJECTION_FORMAT);
         projection_free(&fold);
         buf_free(&bytes);
     }

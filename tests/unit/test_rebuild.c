@@ -1,7 +1,7 @@
 /* test_rebuild.c -- which store may be built anew, and what a page of one says to Redis. */
 #include "restore/scene.h"
 #include "store/admin/rebuild.h"
-#include "store/meta_check.h"
+#include "store/meta.h"
 #include "support/suite.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 /* A partition as found. SQL is at 3-10; state NULL: no meta. */
 struct found {
     const char *state;
-    struct feed_id tail;
+    struct event_id tail;
     int64_t unapplied;
 };
 
@@ -37,7 +37,7 @@ static char why[SCENE_WHY_SIZE];
 
 static struct scene_part part_of(const struct found *found)
 {
-    struct scene_part part = {.sql = {.epoch = 3, .seq = 10},
+    struct scene_part part = {.sql = {.id = {3, 10}},
                               .tail = found->tail,
                               .unapplied = found->unapplied,
                               .first = {3, 11},
@@ -137,7 +137,7 @@ TEST(a_store_of_others_is_refused)
 TEST(without_a_past_there_is_nothing_to_restore)
 {
     struct scene scene = scene_of(&gone, &gone);
-    parts[0].sql = parts[1].sql = (struct checkpoint){.epoch = 0, .seq = -1};
+    parts[0].sql = parts[1].sql = (struct checkpoint){.id = {0, -1}};
     assert_int_equal(verdict_of(&scene, false, false, why), VERDICT_REFUSED);
     assert_non_null(strstr(why, "nothing to restore"));
 }

@@ -1,7 +1,7 @@
 /* test_resp.c -- commands as bytes, Redis' address, and what meta says. */
 #include "address.h"
 #include "store/layout.h"
-#include "store/meta_check.h"
+#include "store/meta.h"
 #include "store/redis/resp.h"
 #include "support/suite.h"
 

@@ -300,11 +300,11 @@ TEST(every_enum_value_has_a_name)
     for (int i = 0; i < CLASSES; i++)
         assert_non_null(summary_class_name((enum summary_class)i));
     for (int i = 0; i < KINDS; i++)
-        assert_non_null(summary_kind_name((enum history_kind)i));
+        assert_non_null(history_kind_name((enum history_kind)i));
     for (int i = 0; i < DETAILS; i++)
-        assert_non_null(summary_detail_name((enum history_detail)i));
+        assert_non_null(history_detail_name((enum history_detail)i));
     for (int i = 0; i < OUTCOMES; i++)
-        assert_non_null(summary_outcome_name((enum history_outcome)i));
+        assert_non_null(history_outcome_name((enum history_outcome)i));
     for (int i = 0; i < SUMMARY_TROUBLES; i++)
         assert_int_equal(summary_troubles[i].bit, 1u << i);
 }

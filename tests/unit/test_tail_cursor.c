@@ -21,13 +21,13 @@ TEST(what_is_written_is_read)
     reads_back("0", 1);
     reads_back("1-0-0", 1);
     reads_back("3-1041-12", 1);
-    assert_int_equal(at[0].epoch, 3);
-    assert_int_equal(at[0].seq, 1041);
+    assert_int_equal(at[0].id.epoch, 3);
+    assert_int_equal(at[0].id.seq, 1041);
     assert_int_equal(at[0].n, 12);
     reads_back("0.0.0.0", 4);
     reads_back("1-7-2.0.2-19-0", 3);
-    assert_int_equal(at[1].epoch, 0);
-    assert_int_equal(at[2].seq, 19);
+    assert_int_equal(at[1].id.epoch, 0);
+    assert_int_equal(at[2].id.seq, 19);
     reads_back("999999999999999999-999999999999999999-999999999999999999", 1);
 }
 
@@ -77,8 +77,8 @@ TEST(another_number_of_partitions_is_none)
 
 TEST(positions_are_compared_by_epoch_then_seq_then_row)
 {
-    const struct tail_position in_order[] = {{0, 0, 0}, {1, 0, 0}, {1, 0, 1}, {1, 2, 0},
-                                             {1, 2, 9}, {2, 0, 0}, {2, 1, 0}};
+    const struct tail_position in_order[] = {{{0, 0}, 0}, {{1, 0}, 0}, {{1, 0}, 1}, {{1, 2}, 0},
+                                             {{1, 2}, 9}, {{2, 0}, 0}, {{2, 1}, 0}};
     const int count = sizeof(in_order) / sizeof(in_order[0]);
     for (int i = 0; i < count; i++)
         for (int k = 0; k < count; k++) {

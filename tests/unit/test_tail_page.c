@@ -76,7 +76,7 @@ TEST(ends_are_the_last_rows_of_the_checkpoints)
     assert_int_equal(db_begin_read(db), DB_OK);
     assert_int_equal(tail_ends(db, ends, PARTITIONS + 1), DB_OK);
     db_rollback(db);
-    const struct tail_position expected[] = {{2, 0, 0}, {1, 40, 1}, {1, 40, 1}, {0, 0, 0}};
+    const struct tail_position expected[] = {{{2, 0}, 0}, {{1, 40}, 1}, {{1, 40}, 1}, {{0, 0}, 0}};
     for (int p = 0; p <= PARTITIONS; p++)
         assert_int_equal(tail_compare(&ends[p], &expected[p]), 0);
 }
@@ -85,8 +85,8 @@ TEST(ends_are_the_last_rows_of_the_checkpoints)
 TEST(pages_of_any_size_make_up_the_whole)
 {
     for (size_t max = 1; max <= EVENTS + 1; max += 1 + max / 4) {
-        struct tail_position at[PARTITIONS] = {{0}};
-        struct tail_position seen[PARTITIONS] = {{0}};
+        struct tail_position at[PARTITIONS] = {{.n = 0}};
+        struct tail_position seen[PARTITIONS] = {{.n = 0}};
         int64_t last_ms = 0;
         size_t total = 0;
         struct page page;
@@ -109,15 +109,15 @@ TEST(pages_of_any_size_make_up_the_whole)
 /* The beginning of an epoch is no event of an item, and no reason to stand still. */
 TEST(rows_without_an_item_are_passed_over)
 {
-    struct tail_position at[PARTITIONS] = {{1, 40, 1}, {1, 40, 1}, {1, 40, 1}};
+    struct tail_position at[PARTITIONS] = {{{1, 40}, 1}, {{1, 40}, 1}, {{1, 40}, 1}};
     assert_int_equal(page_behind(at, 1).count, 0);
-    const struct tail_position end = {2, 0, 0};
+    const struct tail_position end = {{2, 0}, 0};
     assert_int_equal(tail_compare(&at[0], &end), 0);
 }
 
 TEST(nothing_is_behind_the_ends)
 {
-    struct tail_position at[PARTITIONS] = {{2, 0, 0}, {1, 40, 1}, {1, 40, 0}};
+    struct tail_position at[PARTITIONS] = {{{2, 0}, 0}, {{1, 40}, 1}, {{1, 40}, 0}};
     struct page page = page_behind(at, 10);
     assert_int_equal(page.count, 1);
     assert_true(str_equal(page.events[0].movement.sku, STR("i2-40-1")));
@@ -127,7 +127,7 @@ TEST(nothing_is_behind_the_ends)
 /* Rows that no checkpoint covers are not there yet. */
 TEST(a_row_behind_the_checkpoint_is_not_shown)
 {
-    struct tail_position at[PARTITIONS] = {{2, 0, 0}, {1, 39, 1}, {1, 40, 1}};
+    struct tail_position at[PARTITIONS] = {{{2, 0}, 0}, {{1, 39}, 1}, {{1, 40}, 1}};
     assert_int_equal(base_script(url, "UPDATE checkpoints SET seq = 39 WHERE partition_no = 1"),
                      DB_OK);
     assert_int_equal(page_behind(at, 10).count, 0);

@@ -68,17 +68,17 @@ static bool reads(struct events_request *r, bool stream, const char *query, cons
 TEST(what_is_not_said_has_defaults)
 {
     struct events_request r;
-    at[1].epoch = 7;
+    at[1].id.epoch = 7;
     assert_true(reads(&r, false, NULL, NULL));
     assert_int_equal(r.limit, 100);
     assert_int_equal(r.wait_s, 0);
     assert_false(r.latest);
-    assert_int_equal(at[0].epoch, 0);
-    assert_int_equal(at[1].epoch, 0);
+    assert_int_equal(at[0].id.epoch, 0);
+    assert_int_equal(at[1].id.epoch, 0);
     assert_true(reads(&r, false, "after=&limit=1000&wait=30", NULL));
     assert_int_equal(r.limit, 1000);
     assert_int_equal(r.wait_s, 30);
-    assert_int_equal(at[1].epoch, 0);
+    assert_int_equal(at[1].id.epoch, 0);
 }
 
 TEST(a_beginning_is_a_cursor_or_latest)
@@ -86,7 +86,7 @@ TEST(a_beginning_is_a_cursor_or_latest)
     struct events_request r;
     assert_true(reads(&r, false, "after=1-2-3.4-5-6", NULL));
     assert_int_equal(at[0].n, 3);
-    assert_int_equal(at[1].epoch, 4);
+    assert_int_equal(at[1].id.epoch, 4);
     assert_true(reads(&r, false, "after=latest", NULL));
     assert_true(r.latest);
 }
@@ -95,14 +95,14 @@ TEST(the_last_id_of_a_stream_wins)
 {
     struct events_request r;
     assert_true(reads(&r, true, "after=1-2-3.4-5-6", "7-8-9.0"));
-    assert_int_equal(at[0].epoch, 7);
-    assert_int_equal(at[1].epoch, 0);
+    assert_int_equal(at[0].id.epoch, 7);
+    assert_int_equal(at[1].id.epoch, 0);
     assert_true(reads(&r, true, "after=latest", "7-8-9.0"));
     assert_false(r.latest);
     assert_true(reads(&r, true, "after=latest", ""));
     assert_true(r.latest);
     assert_true(reads(&r, false, "after=1-2-3.4-5-6", "7-8-9.0"));
-    assert_int_equal(at[0].epoch, 1);
+    assert_int_equal(at[0].id.epoch, 1);
     assert_false(reads(&r, true, NULL, "yesterday"));
     assert_string_equal(why.field, "Last-Event-ID");
 }
