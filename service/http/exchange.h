@@ -20,11 +20,11 @@
 #include "arena.h"
 #include "buf.h"
 #include "core/route.h"
-#include "http/answer.h"
 #include "http/client_conn.h"
 #include "http/headers.h"
 #include "http/host.h"
-#include "http/refusal.h"
+#include "http/problem.h"
+#include "http/render.h"
 #include "http/request.h"
 #include "store/store.h"
 
@@ -189,8 +189,5 @@ void server_release(struct http_server *server);
 
 /* Answers that need no store. */
 void builtin_answer(struct exchange *x);
-
-/* The socket part of draining, in drain.c. */
-void drain_stop_handshakes(int listen_fd);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "arena.h"
 #include "core/op.h"
-#include "http/refusal.h"
+#include "http/problem.h"
 
 #include <jansson.h>
 

@@ -52,18 +52,27 @@ bool request_op(struct op *op, struct arena *arena, const struct request_head *h
     return ok;
 }
 
+bool request_number(struct str text, size_t digits, int64_t min, int64_t max, int64_t *number)
+{
+    int64_t value = 0;
+    if (text.n < 1 || text.n > digits)
+        return false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return false;
+        value = value * 10 + (text.p[i] - '0');
+    }
+    *number = value;
+    return value >= min && value <= max;
+}
+
 bool request_limit(struct str text, unsigned *limit, struct refusal *why)
 {
-    unsigned value = 0;
-    bool good = text.n >= 1 && text.n <= 3;
-    for (size_t i = 0; i < text.n && good; i++) {
-        good = text.p[i] >= '0' && text.p[i] <= '9';
-        value = value * 10 + (unsigned)(text.p[i] - '0');
-    }
-    *limit = value;
-    return good && value >= 1 && value <= LIST_MAX
-               ? true
-               : refuse(why, PROBLEM_INVALID_FIELD, "limit", "must be an integer from 1 to 500");
+    int64_t value;
+    if (!request_number(text, 3, 1, LIST_MAX, &value))
+        return refuse(why, PROBLEM_INVALID_FIELD, "limit", "must be an integer from 1 to 500");
+    *limit = (unsigned)value;
+    return true;
 }
 
 bool request_unknown_param(struct arena *arena, struct str name, struct refusal *why)

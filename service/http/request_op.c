@@ -1,10 +1,11 @@
 #include "http/request_op.h"
 
-#include "http/fingerprint.h"
 #include "http/headers.h"
 #include "random.h"
 
 #include <assert.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
 
 #define MADE_ID_DIGITS  20
 #define NAMES_MAX_BYTES 256
@@ -98,6 +99,58 @@ bool op_conditions(struct op *op, struct str if_match, struct str if_none_match,
     return true;
 }
 
+/* --- fingerprints ----------------------------------------------------------------------------- */
+
+/* The path that the route's pattern gives: the same for every way to percent-encode it. */
+static size_t put_path(char *out, const char *pattern, struct str param)
+{
+    size_t n = strcspn(pattern, "{");
+    memcpy(out, pattern, n);
+    if (pattern[n] == '\0')
+        return n;
+    const char *rest = strchr(pattern, '}') + 1;
+    memcpy(out + n, param.p, param.n);
+    n += param.n;
+    memcpy(out + n, rest, strlen(rest));
+    return n + strlen(rest);
+}
+
+/* What makes two requests under one key "the same": SHA-256 over method, path and body; the body as
+ * a JSON value, so that the order of its fields and its blanks are free. NULL: none. False: out of
+ * memory. */
+static bool fingerprint(uint8_t out[FINGERPRINT_BYTES], struct arena *arena, const char *method,
+                        enum route_id route, struct str param, const json_t *body)
+{
+    /* Fetched once: an implicit fetch a call costs more than the hash. */
+    static EVP_MD *sha256;
+    if (!sha256 && !(sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)))
+        return false;
+    char *dumped = NULL;
+    if (body && !(dumped = json_dumps(body, JSON_SORT_KEYS | JSON_COMPACT)))
+        return false;
+    const char *pattern = route_row(route)->pattern;
+    struct str text = str_of(dumped);
+    char *input =
+        arena_alloc(arena, strlen(method) + strlen(pattern) + param.n + text.n + sizeof("  "));
+    if (!input) {
+        free(dumped);
+        return false;
+    }
+    size_t n = strlen(method);
+    memcpy(input, method, n);
+    input[n++] = ' ';
+    n += put_path(input + n, pattern, param);
+    input[n++] = ' ';
+    if (text.n > 0)
+        memcpy(input + n, text.p, text.n);
+    n += text.n;
+    free(dumped);
+    unsigned size = 0;
+    bool ok = EVP_Digest(input, n, out, &size, sha256, NULL) == 1;
+    assert(!ok || size == FINGERPRINT_BYTES);
+    return ok;
+}
+
 bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *shape,
                     struct str param, const json_t *body, struct refusal *why)
 {
@@ -109,6 +162,8 @@ bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *
     return fingerprint(op->fingerprint, arena, method, shape->route, param, body) ? true
                                                                                   : no_memory(why);
 }
+
+/* --- operations ------------------------------------------------------------------------------- */
 
 /* The item that the path names, or the short form of a reservation; and the item that it goes to,
  * which is absent but for a transfer. */
