@@ -27,15 +27,15 @@ bool request_is_op(const struct route_match *match)
 bool request_op(struct op *op, struct arena *arena, const struct request_head *head, char *body,
                 size_t body_n, struct refusal *why)
 {
-    const struct op_schema *shape = op_schema_of_route(head->match->id, head->match->method);
+    const struct op_schema *schema = op_schema_of_route(head->match->id, head->match->method);
     static char nothing[] = "{}";
     struct json_body json;
-    struct parsed_body draft;
-    assert(shape);
-    *op = (struct op){.kind = shape->kind};
+    struct parsed_body parsed;
+    assert(schema);
+    *op = (struct op){.kind = schema->kind};
     if (!read_head(op, arena, head, why))
         return false;
-    if (shape->kind == OP_DELETE || (body_n == 0 && shape->empty_body)) {
+    if (schema->kind == OP_DELETE || (body_n == 0 && schema->empty_body)) {
         body = nothing; /* a DELETE's body means nothing */
         body_n = 2;
     }
@@ -45,9 +45,9 @@ bool request_op(struct op *op, struct arena *arena, const struct request_head *h
     if (json.oversized)
         ok = refuse(why, PROBLEM_INVALID_FIELD, json.oversized->path, "the number is too large");
     else
-        ok = fields_read(&draft, arena, json.root, shape->allowed, shape->required, why) &&
-             op_fill(op, arena, shape, head->match->param, &draft, why) &&
-             op_fingerprint(op, arena, shape, head->match->param, json.root, why);
+        ok = fields_read(&parsed, arena, json.root, schema->allowed, schema->required, why) &&
+             op_fill(op, arena, schema, head->match->param, &parsed, why) &&
+             op_fingerprint(op, arena, schema, head->match->param, json.root, why);
     json_body_free(&json);
     return ok;
 }

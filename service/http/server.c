@@ -166,7 +166,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->loop = loop;
     server->store = store;
     server->stats = stats;
-    server->desk = config->desk;
+    server->queries = config->queries;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){
         .loop = loop,
@@ -187,8 +187,8 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
         free(server);
         return NULL;
     }
-    server->events = server->desk ? events_new(server, config->partitions) : NULL;
-    if (server->desk && !server->events) {
+    server->events = server->queries ? events_new(server, config->partitions) : NULL;
+    if (server->queries && !server->events) {
         snprintf(err, err_size, "out of memory");
         free(server);
         return NULL;
