@@ -9,17 +9,14 @@
 #include "process/process.h"
 #include "support/ledger_base.h"
 #include "support/proc.h"
+#include "support/suite.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define ALLOCATIONS_MAX 20000
 #define FIRST           100
@@ -239,21 +236,14 @@ static void check(enum ending (*way)(long, bool), bool every)
     }
 }
 
-static void a_first_use_without_memory_is_refused(void **state)
+TEST(a_first_use_without_memory_is_refused)
 {
     check(alone, true);
 }
 
-static void a_first_question_without_memory_is_refused(void **state)
+TEST(a_first_question_without_memory_is_refused)
 {
     check(at_the_desk, false);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_first_use_without_memory_is_refused),
-        cmocka_unit_test(a_first_question_without_memory_is_refused),
-    };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
-}
+ALL_BETWEEN(group_setup, group_teardown)

@@ -3,13 +3,7 @@
  */
 #include "core/pack.h"
 #include "ledger/apply/projection.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 /* Two items of 3 units, as an entry of their own; then an entry of the event. */
 static enum projection_result projection_of(const struct event *event, struct projection *p)
@@ -39,7 +33,7 @@ static enum projection_result projection_of(const struct event *event, struct pr
     return result;
 }
 
-static void units_that_one_item_gives_the_other_takes(void **state)
+TEST(units_that_one_item_gives_the_other_takes)
 {
     static const struct {
         enum projection_result result;
@@ -59,7 +53,6 @@ static void units_that_one_item_gives_the_other_takes(void **state)
         {PROJECTION_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("c"), 2, 2, 0, 0, 1, 0}}},
         {PROJECTION_FORMAT, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("a"), 2, 5, 0, 0, 3, 0}}},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct projection p;
         struct event_line lines[] = {rows[i].lines[0], rows[i].lines[1]};
@@ -71,11 +64,10 @@ static void units_that_one_item_gives_the_other_takes(void **state)
     }
 }
 
-static void a_transfer_has_two_lines_and_no_reservation(void **state)
+TEST(a_transfer_has_two_lines_and_no_reservation)
 {
     struct event_line lines[] = {
         {STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 5, 0, 0, 2, 0}, {STR("c"), 2, 5, 0, 0, 2, 0}};
-    (void)state;
     for (unsigned count = 0; count <= 3; count++)
         for (int with_rid = 0; with_rid < 2; with_rid++) {
             struct projection p;
@@ -88,11 +80,10 @@ static void a_transfer_has_two_lines_and_no_reservation(void **state)
 }
 
 /* The first number of an entry is its format, the third the type of its first event. */
-static void a_type_that_is_not_known_is_no_event(void **state)
+TEST(a_type_that_is_not_known_is_no_event)
 {
     struct projection p;
     struct buf bytes;
-    (void)state;
     for (int64_t type = 0; type <= EVENT_TYPES; type++) {
         if (type > EVENT_NONE && type < EVENT_TYPES)
             continue;
@@ -108,14 +99,4 @@ static void a_type_that_is_not_known_is_no_event(void **state)
         projection_free(&p);
         buf_free(&bytes);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(units_that_one_item_gives_the_other_takes),
-        cmocka_unit_test(a_transfer_has_two_lines_and_no_reservation),
-        cmocka_unit_test(a_type_that_is_not_known_is_no_event),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }
