@@ -131,8 +131,6 @@ void options_free(struct options *options);
 /* Help of one command, or with COMMAND_HELP the commands and the exit statuses. */
 void options_print_help(FILE *out, enum command about);
 
-const char *options_command_name(enum command command);
-
 /* --- the table of all flags: optionrows.c --- */
 
 #define OPTION_ROWS_MAX 80
