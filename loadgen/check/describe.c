@@ -25,6 +25,7 @@ static const char *const kinds[KINDS] = {
     [KIND_REUSE] = "request with a used key",
     [KIND_RERESERVE] = "rereserving confirm",
     [KIND_DELETE] = "delete of an item",
+    [KIND_TRANSFER] = "transfer",
 };
 
 static const char *const details[DETAILS] = {

@@ -45,6 +45,7 @@ static const char *const kind_names[KINDS] = {
     [KIND_LOOKUP] = "lookup",
     [KIND_REUSE] = "reuse",
     [KIND_RERESERVE] = "rereserve",
+    [KIND_TRANSFER] = "transfer",
     [KIND_DELETE] = "delete",
 };
 

@@ -224,7 +224,7 @@ static void a_batch_has_parts_that_share_items_and_reservations(void **state)
     }
     assert_true(kind[KIND_RESERVE] && kind[KIND_DECREMENT] && kind[KIND_CONFIRM] &&
                 kind[KIND_RELEASE] && kind[KIND_EXTEND] && kind[KIND_ADJUST] &&
-                kind[KIND_GET_RESERVATION] && kind[KIND_SET]);
+                kind[KIND_GET_RESERVATION] && kind[KIND_SET] && kind[KIND_TRANSFER]);
     assert_true(same_item && same_hold);
 }
 
@@ -246,6 +246,25 @@ static void who_knows_that_an_item_is_gone_creates_it(void **state)
     removal.line.item = 2;                        /* none of those */
     client_remember(&client, &calls[0], &w, &refused, GO_NS);
     assert_int_equal(chosen(GO_NS), KIND_DELETE);
+}
+
+static void a_transfer_is_of_two_items(void **state)
+{
+    (void)state;
+    w.weight[WORK_RESERVE] = 0;
+    w.weight[WORK_TRANSFER] = w.weights = 1;
+    w.qty_max = 3;
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(chosen(GO_NS), KIND_TRANSFER);
+        const struct history_line *line = calls[0].intent.line;
+        assert_int_equal(calls[0].intent.lines, 2);
+        assert_int_not_equal(line[0].item, line[1].item);
+        assert_true(line[0].item < w.skus && line[1].item < w.skus);
+        assert_in_range(line[1].quantity, 1, 3);
+        assert_int_equal(line[0].quantity, -line[1].quantity);
+    }
+    w.skus = 1;
+    assert_int_equal(chosen(GO_NS), KIND_RESERVE);
 }
 
 static void a_list_is_followed_page_by_page(void **state)
@@ -283,6 +302,7 @@ int main(void)
         TEST(few_clients_keep_reservations_so_that_stock_goes_on_moving),
         TEST(nothing_is_kept_where_nothing_would_end_it),
         TEST(who_knows_that_an_item_is_gone_creates_it),
+        TEST(a_transfer_is_of_two_items),
         TEST(a_list_is_followed_page_by_page),
         TEST(a_batch_has_parts_that_share_items_and_reservations),
         TEST(a_repeated_reserve_is_about_the_reservation_it_made),
