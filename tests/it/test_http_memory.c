@@ -17,7 +17,7 @@
 #define BUDGET_MIB      32
 #define CONNECTIONS_MAX 300
 #define GREEDY          60
-#define RECOVERY_MS     30000
+#define RECOVERY_MS     60000
 #define LINES           100
 #define GETS            1000
 
@@ -31,13 +31,13 @@ static int start(void **state)
     static const char *const extra[] = {"--memory-max",
                                         "32m",
                                         "--write-timeout",
-                                        "2s",
+                                        "5s",
                                         "--connections-max",
                                         "300",
                                         "--read-timeout",
-                                        "2s",
+                                        "1s",
                                         "--request-timeout",
-                                        "2s",
+                                        "8s",
                                         NULL};
     if (stack_start(&stack, NULL, 1, extra) != 0)
         return -1;

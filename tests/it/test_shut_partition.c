@@ -18,7 +18,7 @@
 #define PARTITIONS   4
 #define SHUT         1 /* the one that is closed: others are before and behind it */
 #define RESERVATIONS "/v1/reservations"
-#define RECOVERY_MS  30000
+#define RECOVERY_MS  60000
 
 static struct bases bases;
 static struct stack stack;
@@ -26,10 +26,11 @@ static struct api *a = &stack.api;
 static const char *skus[PARTITIONS]; /* one of each */
 static bool has_ledger;
 
-static void start_at(void **state, const char *level)
+static void start_at(void **state, const char *level, const char *timeout)
 {
-    const char *args[] = {"--partitions",      "4",  "--event-retention", "1s",  "--ledger", NULL,
-                          "--request-timeout", "1s", "--durability",      level, NULL};
+    const char *args[] = {
+        "--partitions",      "4",     "--event-retention", "1s",  "--ledger", NULL,
+        "--request-timeout", timeout, "--durability",      level, NULL};
     struct tredis_opts redis = {.aof = TREDIS_AOF_ALWAYS};
     has_ledger = *(const bool *)*state;
     args[5] = "none";
@@ -45,7 +46,7 @@ static void start_at(void **state, const char *level)
 
 static void start(void **state)
 {
-    start_at(state, "unset");
+    start_at(state, "unset", "20s");
 }
 
 static int test_teardown(void **state)
@@ -216,6 +217,7 @@ static void one_that_is_gone_leaves_the_others_alone(void **state)
     for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
         events[i]();
         check_the_others_work();
+        assert_true(await(named("lost"), RECOVERY_MS));
         check_it_is_refused("state-lost");
     }
     assert_int_equal(tredis_int(&stack.redis, "EXISTS {p1}:meta"), 0);
@@ -242,7 +244,7 @@ static void what_a_closed_one_holds_back_from_sql_holds_up_no_other(void **state
 {
     pid_t ledger;
     unsigned long long seq;
-    start_at(state, "ledger");
+    start_at(state, "ledger", "3s");
     assert_int_equal(tservice_pids(&stack.service, TSERVICE_LEDGER, &ledger, 1), 1);
     redisReply *end = redis_ask(&stack.redis, "XREVRANGE {p%d}:events + - COUNT 1", SHUT);
     assert_int_equal(sscanf(end->element[0]->element[0]->str, "1-%llu", &seq), 1);

@@ -5,13 +5,9 @@
  */
 #include "check/check.h"
 #include "support/history_sample.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define LINE(item, quantity, version, remaining)                                                   \
     {                                                                                              \
@@ -92,18 +88,16 @@ static void expect_violation(enum property property, const char *text)
     fail_msg("nothing says \"%s\", but: %s", text, v->witness[0].text);
 }
 
-static void what_one_gives_the_other_takes(void **state)
+TEST(what_one_gives_the_other_takes)
 {
-    (void)state;
     begin();
     add(transfer(2, 97, 2, 103), 100);
     sell_both();
     assert_int_not_equal(judge()->word, VERDICT_VIOLATION);
 }
 
-static void each_item_must_have_its_numbers(void **state)
+TEST(each_item_must_have_its_numbers)
 {
-    (void)state;
     static const struct {
         uint64_t from_version;
         int64_t from_left;
@@ -136,9 +130,8 @@ static void refused(struct history_attempt a, enum history_detail detail, uint16
     add(a, at_us);
 }
 
-static void who_is_refused_lacked_units(void **state)
+TEST(who_is_refused_lacked_units)
 {
-    (void)state;
     for (int64_t left = 2; left <= 3; left++) {
         begin();
         add((struct history_attempt){.kind = KIND_DECREMENT,
@@ -154,18 +147,16 @@ static void who_is_refused_lacked_units(void **state)
     }
 }
 
-static void no_limit_counts_for_a_transfer(void **state)
+TEST(no_limit_counts_for_a_transfer)
 {
-    (void)state;
     begin();
     refused(transfer(1, 0, 0, 0), DETAIL_LIMIT, 409, 100);
     expect_violation(PROPERTY_ANSWERS, "it counts against none");
 }
 
 /* A transfer joins what it moves between, as a basket does. */
-static void what_was_moved_between_is_not_apart(void **state)
+TEST(what_was_moved_between_is_not_apart)
 {
-    (void)state;
     begin();
     add(transfer(2, 97, 2, 103), 100);
     refused(transfer(0, 0, 0, 0), DETAIL_APART, 422, 200);
@@ -175,9 +166,8 @@ static void what_was_moved_between_is_not_apart(void **state)
     assert_int_not_equal(judge()->word, VERDICT_VIOLATION);
 }
 
-static void a_repetition_is_the_first_answer_again(void **state)
+TEST(a_repetition_is_the_first_answer_again)
 {
-    (void)state;
     for (int twice = 0; twice < 2; twice++) {
         begin();
         uint32_t first = add(transfer(2, 97, 2, 103), 100);
@@ -194,9 +184,8 @@ static void a_repetition_is_the_first_answer_again(void **state)
 }
 
 /* Nobody answered, or a 504: it happened to both items or to none, and the look-up knows. */
-static void what_was_not_answered_is_all_or_nothing(void **state)
+TEST(what_was_not_answered_is_all_or_nothing)
 {
-    (void)state;
     static const struct {
         bool found;      /* by its key, after the load */
         bool from, into; /* what was sold of the items afterwards shows it */
@@ -233,9 +222,8 @@ static void what_was_not_answered_is_all_or_nothing(void **state)
 }
 
 /* Such a line is in no file that stockload wrote: it is left out, and the history is not whole. */
-static void what_is_no_transfer_is_left_out(void **state)
+TEST(what_is_no_transfer_is_left_out)
 {
-    (void)state;
     struct history_attempt rows[] = {transfer(2, 97, 2, 103), transfer(2, 97, 2, 103),
                                      transfer(2, 97, 2, 103), transfer(2, 97, 2, 103)};
     rows[0].line[1].item = 0;
@@ -247,19 +235,4 @@ static void what_is_no_transfer_is_left_out(void **state)
         add(rows[i], 100);
         assert_int_equal(judge()->word, VERDICT_UNKNOWN);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_one_gives_the_other_takes),
-        cmocka_unit_test(each_item_must_have_its_numbers),
-        cmocka_unit_test(who_is_refused_lacked_units),
-        cmocka_unit_test(no_limit_counts_for_a_transfer),
-        cmocka_unit_test(what_was_moved_between_is_not_apart),
-        cmocka_unit_test(a_repetition_is_the_first_answer_again),
-        cmocka_unit_test(what_was_not_answered_is_all_or_nothing),
-        cmocka_unit_test(what_is_no_transfer_is_left_out),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }
