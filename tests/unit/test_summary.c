@@ -1,4 +1,5 @@
 /* test_summary.c -- the numbers of a run, from histories small enough to count by hand. */
+#include "history/names.h"
 #include "support/suite.h"
 #include "support/summary_sample.h"
 
