@@ -78,6 +78,11 @@ static void keep_repeat(struct model_state *s, const struct model_request *q)
     s->key[q->key].again = s->hold[q->reservation].again;
 }
 
+static bool takes_together(const struct history_op *op)
+{
+    return op->kind == KIND_RESERVE || op->kind == KIND_TRANSFER;
+}
+
 /* Whether baskets that were taken, one sharing items with the next, hold all of its items. */
 static bool taken_together(const struct model *m, const struct history_op *op)
 {
@@ -91,7 +96,7 @@ static bool taken_together(const struct model *m, const struct history_op *op)
             const struct history_op *basket = m->request[n].op;
             for (unsigned i = 0; i < basket->lines; i++)
                 items |= 1u << line(basket, i)->item;
-            bool taken = basket->kind == KIND_RESERVE && m->request[n].outcome == OUTCOME_OK;
+            bool taken = takes_together(basket) && m->request[n].outcome == OUTCOME_OK;
             together |= taken && (items & together) ? items : 0;
         }
     } while (together != before);
@@ -147,7 +152,8 @@ static bool refused(const struct model *m, struct model_state *s, uint32_t n)
     bool done = !is_read(op) && s->key[q->key].applied && !s->key[q->key].repeat;
     bool again = op->kind == KIND_RERESERVE;
     const struct history_op *who = again ? m->request[q->reservation].op : op;
-    bool takes = op->kind == KIND_ADJUST || op->kind == KIND_DECREMENT || op->kind == KIND_RESERVE;
+    bool takes = op->kind == KIND_ADJUST || op->kind == KIND_DECREMENT ||
+                 op->kind == KIND_RESERVE || op->kind == KIND_TRANSFER;
     switch (op->detail) {
     case DETAIL_NO_STOCK:
         for (unsigned i = 0; i < op->lines; i++) {
@@ -183,7 +189,7 @@ static bool refused(const struct model *m, struct model_state *s, uint32_t n)
     case DETAIL_NO_RESERVATION:
         return q->reservation == MODEL_NONE || op->kind == KIND_RESERVE ||
                s->hold[q->reservation].state == DETAIL_NONE;
-    case DETAIL_APART: return op->kind != KIND_RESERVE || !taken_together(m, op);
+    case DETAIL_APART: return !takes_together(op) || !taken_together(m, op);
     case DETAIL_TOO_LONG: return op->kind != KIND_EXTEND || !longer_granted(m, n);
     default: return true;
     }

@@ -223,7 +223,7 @@ static bool take_units(const struct model *m, struct model_state *s, uint32_t ke
         int64_t units = line(op, i)->quantity;
         uint32_t item = line(op, i)->item;
         bool holds = op->kind == KIND_RESERVE, sells = op->kind == KIND_DECREMENT;
-        if (op->kind == KIND_ADJUST)
+        if (op->kind == KIND_ADJUST || op->kind == KIND_TRANSFER)
             s->item[item].received += units;
         change(m, s, op, item, &s->key[key].pair[i], -wanted(op, i), holds ? units : 0,
                sells ? units : 0);

@@ -31,7 +31,7 @@ static inline bool is_change(const struct history_op *op)
 static inline int64_t wanted(const struct history_op *op, unsigned n)
 {
     int64_t quantity = line(op, n)->quantity;
-    return op->kind == KIND_ADJUST ? -quantity : quantity;
+    return op->kind == KIND_ADJUST || op->kind == KIND_TRANSFER ? -quantity : quantity;
 }
 
 static inline bool counts(const struct history_op *op)
