@@ -30,11 +30,6 @@ static const struct {
     [COMMAND_VERSION] = {"version", "", "print the version"},
 };
 
-const char *options_command_name(enum command command)
-{
-    return commands[command].name;
-}
-
 /* What the steps of one options_parse need. */
 struct reading {
     struct options *options;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define ARGS_MAX         48
-#define READY_TIMEOUT_MS 60000
+#define READY_TIMEOUT_MS 180000
 
 redisContext *tredis_connect(const struct tredis *r)
 {
