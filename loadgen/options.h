@@ -16,7 +16,6 @@
 #include "args.h"
 #include "client/workload.h"
 #include "value_parsers.h"
-#include "weburl.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,7 +39,13 @@ enum option_death { DEATH_FAIL, DEATH_RESPAWN };
 enum option_arrival { ARRIVAL_CONST, ARRIVAL_POISSON };
 enum option_verify { VERIFY_FULL, VERIFY_COUNTS, VERIFY_OFF }; /* as enum check_level */
 enum option_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_QUIET };
-enum option_strategy { STRATEGY_WATCH, STRATEGY_WATCH_BATCH, STRATEGY_SCRIPT, STRATEGY_ALL };
+enum option_strategy {
+    STRATEGY_WATCH,
+    STRATEGY_WATCH_BATCH,
+    STRATEGY_TURN,
+    STRATEGY_SCRIPT,
+    STRATEGY_ALL
+};
 
 struct options {
     enum command command;
@@ -126,8 +131,6 @@ void options_free(struct options *options);
 
 /* Help of one command, or with COMMAND_HELP the commands and the exit statuses. */
 void options_print_help(FILE *out, enum command about);
-
-const char *options_command_name(enum command command);
 
 /* --- the table of all flags: optionrows.c --- */
 

@@ -1,9 +1,9 @@
 /* check.h -- decides from a history alone whether every answer was right.
  *
  * Layer: check. Works offline, in memory that grows with the operations (up to 150 bytes each
- * besides the mapped file). The rules are api.md's promise on versions; docs/loadgen.md says what
- * the proof covers and what it does not. What is looked at item by item may be shared out among
- * worker processes (groups.h).
+ * besides the mapped file). The rules are the interface's promise on versions; docs/loadgen.md
+ * says what the proof covers and what it does not. What is looked at item by item may be shared
+ * out among worker processes (groups.h).
  *
  * Invariant: the verdict is the same for any number of workers, to the byte but for took_ms.
  */

@@ -3,6 +3,8 @@
 
 #include "client/json_scan.h"
 
+#include <stdlib.h>
+
 #define STATUS_MAX 999
 
 /* Reads one value to where it belongs. */
@@ -17,7 +19,7 @@ struct field {
 /* Where a name stands in its table: without collisions among the names of one table, so that a
  * name is compared with one other at most. */
 #define SLOTS                64
-#define SLOT(n, first, last) ((7 * (n) + 3 * (first) + (last)) % SLOTS)
+#define SLOT(n, first, last) ((10 * (n) + 12 * (first) + (last)) % SLOTS)
 
 static inline const struct field *find(const struct field *table, struct str name)
 {
@@ -176,6 +178,13 @@ static bool read_line(struct json_scan *s, struct answer_line *line)
     return true;
 }
 
+static bool take_side(struct json_scan *s, void *to)
+{
+    struct answer_line *side = to;
+    *side = (struct answer_line){.version = 0};
+    return json_scan_null(s) || read_line(s, side);
+}
+
 static bool read_lines(struct json_scan *s, struct answer_line *line, unsigned *lines)
 {
     enum json_step step;
@@ -228,6 +237,8 @@ static const struct field top_fields[SLOTS] = {
     TOP_FIELD('b', 'y', "body", take_raw, body),
     TOP_FIELD('r', 'd', "replayed", take_flag, replayed),
     TOP_FIELD('n', 'r', "next_cursor", take_any, next_cursor),
+    TOP_FIELD('f', 'm', "from", take_side, from),
+    TOP_FIELD('t', 'o', "to", take_side, to),
     [SLOT(5, 'l', 's')] = {{"lines", 5}, take_lines, 0},
     [SLOT(5, 'i', 's')] = {{"items", 5}, take_items, 0},
 };
@@ -294,4 +305,71 @@ bool answer_next_result(struct str json, size_t *at, struct str *result, bool *b
     *broken = false;
     *at = json.n - (size_t)(s.end - s.at);
     return true;
+}
+
+/* --- one number out of Prometheus' text format ------------------------------------------------ */
+
+#define NUMBER_MAX_BYTES 64
+
+/* What is left of the text behind the labels; absent when they do not end. */
+static struct str pass_labels(struct str s)
+{
+    bool quoted = false;
+    for (size_t i = 1; i < s.n; i++) {
+        char c = s.p[i];
+        if (c == '"')
+            quoted = !quoted;
+        else if (c == '\\' && quoted)
+            i++;
+        else if (c == '}' && !quoted)
+            return (struct str){s.p + i + 1, s.n - i - 1};
+    }
+    return (struct str){NULL, 0};
+}
+
+/* The number behind the blanks; a time stamp may follow it. */
+static bool read_number(struct str s, double *value)
+{
+    char number[NUMBER_MAX_BYTES], *end;
+    size_t n = 0;
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s.p++, s.n--;
+    while (n < s.n && s.p[n] != ' ' && s.p[n] != '\t' && s.p[n] != '\r')
+        n++;
+    if (n == 0 || n >= sizeof(number))
+        return false;
+    memcpy(number, s.p, n);
+    number[n] = '\0';
+    *value = strtod(number, &end);
+    return end == number + n;
+}
+
+static bool read_metric(struct str line, struct str name, double *value)
+{
+    if (line.n <= name.n || memcmp(line.p, name.p, name.n) != 0)
+        return false;
+    struct str rest = {line.p + name.n, line.n - name.n};
+    if (rest.p[0] == '{')
+        rest = pass_labels(rest);
+    else if (rest.p[0] != ' ' && rest.p[0] != '\t')
+        return false; /* a longer name */
+    return read_number(rest, value);
+}
+
+bool answer_metric(struct str text, const char *name, double *value)
+{
+    bool found = false;
+    double sum = 0, one;
+    while (text.n > 0) {
+        const char *lf = memchr(text.p, '\n', text.n);
+        struct str line = {text.p, lf ? (size_t)(lf - text.p) : text.n};
+        if (read_metric(line, str_of(name), &one)) {
+            sum += one;
+            found = true;
+        }
+        text.p += line.n + (lf != NULL);
+        text.n -= line.n + (lf != NULL);
+    }
+    *value = sum;
+    return found;
 }

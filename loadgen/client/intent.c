@@ -2,6 +2,7 @@
 #include "client/intent.h"
 
 #include "client/answer.h"
+#include "digits.h"
 #include "history/reader.h"
 
 #include <assert.h>
@@ -39,15 +40,8 @@ static void put(struct text *t, struct str s)
 
 static void put_number(struct text *t, int64_t value)
 {
-    char digits[24];
-    size_t n = sizeof(digits);
-    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    do
-        digits[--n] = (char)('0' + rest % 10);
-    while ((rest /= 10) > 0);
-    if (value < 0)
-        digits[--n] = '-';
-    put(t, (struct str){digits + n, sizeof(digits) - n});
+    char digits[DIGITS_MAX];
+    put(t, (struct str){digits, digits_put_signed(digits, value)});
 }
 
 static void put_sku(struct text *t, const struct history_facts *facts, uint32_t item)
@@ -137,6 +131,12 @@ static void put_fields(struct text *t, const struct load *load, const struct his
         put(t, STR("\"delta\":"));
         put_number(t, i->line[0].quantity);
         break;
+    case KIND_TRANSFER:
+        put(t, STR("\"to\":\""));
+        put_sku(t, facts, i->line[1].item);
+        put(t, STR("\",\"quantity\":"));
+        put_number(t, i->line[1].quantity);
+        break;
     case KIND_DECREMENT:
         put(t, STR("\"quantity\":"));
         put_number(t, i->line[0].quantity);
@@ -190,6 +190,8 @@ static const struct {
     [KIND_DELETE] = {STR("DELETE"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
     [KIND_RERESERVE] = {STR("POST"), STR("/v1/reservations/"), STR("/confirm"),
                         .of_reservation = true, .mutates = true},
+    [KIND_TRANSFER] = {STR("POST"), STR("/v1/items/"), STR("/transfers"), .of_item = true,
+                       .mutates = true},
 };
 
 static void put_list_path(struct text *path, const struct history_facts *facts,
@@ -227,13 +229,6 @@ static void put_path(struct text *path, const struct history_facts *facts, const
     put(path, shapes[kind].after);
 }
 
-static void put_read(struct buf *out, const struct load *load, const struct text *path)
-{
-    const struct str nothing = {NULL, 0};
-    target_request(&load->target, out, STR("GET"), (struct str){path->bytes, path->n}, nothing,
-                   nothing);
-}
-
 /* What a batch calls it, and how it names what the operation is about. */
 static const struct {
     struct str name, target;
@@ -247,6 +242,7 @@ static const struct {
     [KIND_GET_RESERVATION] = {STR("get"), STR("id")},
     [KIND_RERESERVE] = {STR("confirm"), STR("id")},
     [KIND_SET] = {STR("put"), STR("sku")},
+    [KIND_TRANSFER] = {STR("transfer"), STR("sku")},
 };
 
 /* An id is as it stood in an answer, escapes included: it may stand in JSON again. */
@@ -313,7 +309,7 @@ void intent_request(const struct intent *i, const struct load *load, const struc
     else
         put_path(&path, facts, i, i->kind == KIND_REUSE ? i->about.op->kind : i->kind);
     if (history_reads(i->kind)) {
-        put_read(out, load, &path);
+        target_get(&load->target, out, (struct str){path.bytes, path.n});
         return;
     }
     /* A reused key is that of another operation, and the request is as that one but for its body.

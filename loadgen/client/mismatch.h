@@ -18,6 +18,15 @@ struct mismatch {
     char text[HISTORY_NOTE_MAX + 1]; /* "" when the answer fits */
 };
 
+/* For printf("%.*s", MISMATCH_ARG(s)): so many bytes of a server's text. */
+#define MISMATCH_SHOWN  24
+#define MISMATCH_ARG(s) (int)((s).n < MISMATCH_SHOWN ? (s).n : MISMATCH_SHOWN), (s).p ? (s).p : ""
+
+/* The line of the request that a line of the answer, about that sku, is about; NULL, and told, when
+ * there is none. */
+const struct history_line *mismatch_asked(struct mismatch *m, const struct history_facts *facts,
+                                          const struct history_op *op, struct str sku);
+
 /* What is known of a request besides its record. */
 struct mismatch_request {
     struct str id;      /* of the reservation that it is about, or made before; absent: not known */
@@ -45,8 +54,8 @@ void mismatch_of_removal(struct mismatch *m, const struct response *response);
 void mismatch_of_record(struct mismatch *m, const struct mismatch_request *request, int status,
                         const struct answer *a);
 
-/* Of a 2xx whose body is JSON, but lacks what api.md promises for this kind of operation. Says
- * nothing about what is not even JSON: that may have been garbled by anybody on its way. */
+/* Of a 2xx whose body is JSON, but lacks what the interface promises for this kind of operation.
+ * Says nothing about what is not even JSON: that may have been garbled by anybody on its way. */
 void mismatch_of_garbled(struct mismatch *m, const struct history_op *op, struct str body);
 
 #endif

@@ -19,6 +19,7 @@ struct race_link {
     redisContext *c;
     const char *key; /* of the stock */
     char script[41]; /* SHA-1 of the script, once it is loaded */
+    int64_t wait_us; /* that turns have taken of late */
     char *err;       /* the caller's, RACE_ERR_SIZE bytes: why the last call failed */
 };
 
@@ -34,6 +35,10 @@ redisReply *race_link_call(struct race_link *link, int argc, const char *const *
 #define RACE_CALL(link, ...)                                                                       \
     race_link_call(link, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)),       \
                    (const char *const[]){__VA_ARGS__})
+
+/* The same, of which only success matters. */
+#define RACE_DO(link, ...) race_link_done(RACE_CALL(link, __VA_ARGS__))
+bool race_link_done(redisReply *reply) __attribute__((warn_unused_result));
 
 /* The next reply of what was appended to link->c. NULL as above. */
 redisReply *race_link_reply(struct race_link *link) __attribute__((warn_unused_result));

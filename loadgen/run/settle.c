@@ -2,22 +2,25 @@
 #include "run/settle.h"
 
 #include "client/expiry.h"
-#include "run/restores.h"
+#include "run/probe.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define EXPIRY_LAG_MS  1500   /* a deadline is written at most a second late, and a bit for us */
-#define EXPIRY_WAIT_MS 10000  /* shorter holds are waited for, longer ones stay held */
-#define UNTIL_MS       120000 /* the longest that holds are watched while they run out */
-#define UNTIL_MORE_MS  20000
+#define CONNECTIONS_MIN 4
+#define CONNECTIONS_MAX 64
+#define SILENCE         2      /* rounds of all connections without an answer: nobody is there */
+#define EXPIRY_LAG_MS   1500   /* a deadline is written at most a second late, and a bit for us */
+#define EXPIRY_WAIT_MS  10000  /* shorter holds are waited for, longer ones stay held */
+#define UNTIL_MS        120000 /* the longest that holds are watched while they run out */
+#define UNTIL_MORE_MS   20000
 
 static const bool of_mutation[KINDS] = {
-    [KIND_ADJUST] = true,  [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_CONFIRM] = true,
-    [KIND_RELEASE] = true, [KIND_EXTEND] = true,    [KIND_SET] = true,     [KIND_RERESERVE] = true,
-    [KIND_PUT] = true,     [KIND_DELETE] = true,
+    [KIND_ADJUST] = true,   [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_CONFIRM] = true,
+    [KIND_RELEASE] = true,  [KIND_EXTEND] = true,    [KIND_SET] = true,     [KIND_RERESERVE] = true,
+    [KIND_TRANSFER] = true, [KIND_PUT] = true,       [KIND_DELETE] = true,
 };
 
 static void index_op(struct settle *s, uint32_t slot, const struct history_op *op)
@@ -42,7 +45,8 @@ static void index_op(struct settle *s, uint32_t slot, const struct history_op *o
         s->mark[first->of] |= MARK_ENDED;
 }
 
-int settle_index(struct settle *s)
+/* Fills mark and id_slot from the history, up to what was written when it was opened last. */
+static int index_history(struct settle *s)
 {
     free(s->mark);
     free(s->id_slot);
@@ -86,27 +90,50 @@ unsigned settle_heard(struct settle *s, const struct call_end *end)
         s->silence = 0;
         return end->response->status;
     }
-    if (++s->silence == SETTLE_SILENCE * s->connections && end->begin_ns == 0)
+    if (++s->silence == SILENCE * s->connections && end->begin_ns == 0)
         atomic_fetch_or(&s->facts->trouble, TROUBLE_UNREACHABLE);
     return 0;
 }
 
-void settle_note(struct settle *s, uint32_t slot, const struct lesson *lesson)
+struct history_op *settle_begin(struct settle *s, const struct history_op *root, uint32_t of,
+                                const struct call_end *end)
 {
-    if (lesson->mismatch.text[0] && s->rc == 0)
-        s->rc = history_put_note(s->w, slot, str_of(lesson->mismatch.text));
+    s->rc = s->rc < 0 ? s->rc : history_reserve(s->w, HISTORY_OP_SLOTS(root->lines));
+    if (s->rc < 0)
+        return NULL;
+    struct history_op *op = history_begin(s->w, root->lines);
+    op->kind = root->kind;
+    op->flags = PHASE_SETTLE;
+    op->client = root->client;
+    op->seq = root->seq;
+    op->of = of;
+    op->begin_ns = end->begin_ns - s->facts->zero_ns;
+    for (unsigned n = 0; n < root->lines; n++) {
+        const struct history_line *line = history_line_of(root, n);
+        *history_line(op, n) =
+            (struct history_line){.item = line->item, .quantity = line->quantity};
+    }
+    return op;
 }
 
-void settle_expiry(struct settle *s, const struct history_op *op, const struct lesson *lesson,
-                   uint32_t reserve, uint64_t end_ns)
+struct lesson settle_finish(struct settle *s, struct history_op *op,
+                            const struct mismatch_request *request, const struct response *response,
+                            uint32_t reserve, const struct call_end *end)
 {
-    if (!str_absent(lesson->expired_lines) && s->rc == 0)
-        s->rc = expiry_record(s->w, s->facts, op, lesson->expired_lines, reserve, end_ns);
+    uint32_t slot = history_slot(s->w, op);
+    uint64_t end_ns = end->end_ns - s->facts->zero_ns;
+    struct lesson lesson = intent_learn(s->facts, op, request, response);
+    if (!str_absent(lesson.expired_lines) && reserve && s->rc == 0)
+        s->rc = expiry_record(s->w, s->facts, op, lesson.expired_lines, reserve, end_ns);
+    history_finish(op, lesson.outcome, response->status, lesson.detail, 0, end_ns);
+    if (lesson.mismatch.text[0] && s->rc == 0)
+        s->rc = history_put_note(s->w, slot, str_of(lesson.mismatch.text));
+    return lesson;
 }
 
 bool settle_is_over(const struct settle *s)
 {
-    return s->rc < 0 || s->silence >= SETTLE_SILENCE * s->connections;
+    return s->rc < 0 || s->silence >= SILENCE * s->connections;
 }
 
 static bool waits_for_expiry(const struct settle *s, const struct settle_options *options)
@@ -138,19 +165,19 @@ static int count_restores(struct settle *s, int64_t before)
     int64_t after;
     if (before == RESTORES_UNKNOWN || settle_is_over(s))
         return 0;
-    int rc = restores_ask(&s->load->target, s->progress, s->ctx, &after);
+    int rc = probe_restores(&s->load->target, s->progress, s->ctx, &after);
     s->unsettled |= after == RESTORES_UNKNOWN;
-    s->facts->restores = restores_between(before, after);
+    s->facts->restores = probe_restores_between(before, after);
     return rc;
 }
 
 static int run_steps(struct settle *s, const struct settle_options *options)
 {
-    int rc = settle_index(s);
+    int rc = index_history(s);
     rc = rc < 0 ? rc : wait_first(s, options);
     rc = rc < 0 ? rc : settle_lookup(s);
     rc = rc < 0 ? rc : history_refresh(&s->reader, options->path);
-    rc = rc < 0 ? rc : settle_index(s);
+    rc = rc < 0 ? rc : index_history(s);
     uint64_t ttl_ms = s->facts->ttl_ms < UNTIL_MS ? s->facts->ttl_ms : 0;
     uint64_t overdue_ns = options->stopped_ns + (ttl_ms + EXPIRY_LAG_MS) * 1000000;
     overdue_ns = waits_for_expiry(s, options) ? overdue_ns + HISTORY_OVERDUE_NS : 0;
@@ -162,9 +189,9 @@ static int run_steps(struct settle *s, const struct settle_options *options)
 
 static unsigned connections_for(uint32_t clients)
 {
-    if (clients < SETTLE_CONNECTIONS_MIN)
-        return SETTLE_CONNECTIONS_MIN;
-    return clients < SETTLE_CONNECTIONS_MAX ? clients : SETTLE_CONNECTIONS_MAX;
+    if (clients < CONNECTIONS_MIN)
+        return CONNECTIONS_MIN;
+    return clients < CONNECTIONS_MAX ? clients : CONNECTIONS_MAX;
 }
 
 int settle(const struct load *load, struct history_writer *w, const struct settle_options *options,

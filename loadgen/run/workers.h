@@ -13,20 +13,17 @@
 
 #include <signal.h>
 
-#define CREW_ERR_SIZE 256
-
-struct crew_options {
+struct workers_options {
     bool respawn; /* a process that dies is forked again; otherwise the run ends */
     uint64_t warmup_ns;
-    const volatile sig_atomic_t *interrupted; /* set by a handler, or by the crew on a signal */
-    volatile sig_atomic_t *interrupt;
+    volatile sig_atomic_t *interrupted; /* set by a handler, or here on a signal of the pool */
 };
 
 /* Runs the load. 0: it ended, one way or another; facts say how (go_ns, stop_ns, established,
  * deaths, respawns, cpu_ns, trouble). -ECONNREFUSED: not one connection could be made. -errno: the
  * pool could not be made. err says what happened. */
 int workers_run(const struct load *load, struct history_writer *w,
-                const struct crew_options *options, char *err, size_t err_size)
+                const struct workers_options *options, char *err, size_t err_size)
     __attribute__((warn_unused_result));
 
 #endif

@@ -11,7 +11,7 @@
 #ifndef AUDIT_AUDIT_WALK_H
 #define AUDIT_AUDIT_WALK_H
 
-#include "audit/audit_state.h"
+#include "audit/audit.h"
 #include "audit/compare.h"
 #include "core/limits.h"
 #include "ledger/query/current_state.h"
@@ -181,9 +181,9 @@ bool walk_begin(struct audit *audit) __attribute__((warn_unused_result));
 bool walk_end(struct audit *audit, enum db_result result) __attribute__((warn_unused_result));
 
 /* Where the ledger is, and where the stream ends. */
-bool walk_position(struct audit *audit, unsigned partition, struct feed_id *at)
+bool walk_position(struct audit *audit, unsigned partition, struct event_id *at)
     __attribute__((warn_unused_result));
-bool walk_tail(struct audit *audit, unsigned partition, struct feed_id *tail)
+bool walk_tail(struct audit *audit, unsigned partition, struct event_id *tail)
     __attribute__((warn_unused_result));
 
 #endif

@@ -136,7 +136,8 @@ static int ledger_start(void)
     char line[128], log[TEST_PATH_MAX + 16];
     snprintf(log, sizeof(log), "%s/applier.err", bases.dir);
     int err = tproc_start(&applier, argv, log);
-    return err ? err : tproc_await_line(&applier, "carrying events", line, sizeof(line), 15000);
+    return err ? err
+               : tproc_await_line(&applier, "carrying events", line, sizeof(line), RECOVERY_MS);
 }
 
 /* Names that the tests tamper with: an item with a hold and two customers. */
@@ -252,7 +253,7 @@ static void waits_for_the_ledger(void **state)
     assert_true(await(api_ready(a), RECOVERY_MS));
     fill_shop();
     audit_is(0);
-    assert_true(tproc_stop(&applier, 5000));
+    assert_true(tproc_stop(&applier, RECOVERY_MS));
     api_call(a, 201, "POST", "/v1/reservations", NULL,
              text("{\"sku\":\"%s\",\"quantity\":1,\"customer\":\"cy\"}", sku));
     must_be(audit_with(stack.redis.url, bases.url, "--wait", "1s"), 2);
@@ -591,7 +592,7 @@ static int test_teardown(void **state)
 {
     ledger_load_free(&load);
     if (applier.pid > 0)
-        tproc_stop(&applier, 5000);
+        tproc_stop(&applier, RECOVERY_MS);
     applier = (struct tproc){0};
     return stack_stop(&stack);
 }

@@ -168,11 +168,9 @@ static void bodies_have_a_limit(void **state)
     const char *head =
         "POST " RESERVE " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Content-Length: 1000000000000\r\n\r\n{";
-    int64_t begin = test_now_ms();
     assert_int_equal(http_send(&a->conn, head, strlen(head)), 0);
     assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
     check_problem(a, 413, "body-too-large", NULL);
-    assert_true(test_now_ms() - begin < 3000);
     http_conn_close(&a->conn);
     check_item(a, sku, 10, 9, 1, 0, 2);
 }
@@ -302,7 +300,7 @@ static void old_http_works(void **state)
     assert_int_equal(http_send(&a->conn, request, strlen(request)), 0);
     assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
     assert_int_equal(a->resp.status, 200);
-    assert_true(http_closed_within(&a->conn, 5000));
+    assert_true(http_closed_within(&a->conn, HTTP_TIMEOUT_MS));
     assert_int_equal(a->conn.in_bytes, 0);
     http_conn_close(&a->conn);
 }

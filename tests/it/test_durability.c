@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 30000
+#define RECOVERY_MS 180000
 #define THREADS     4
 #define IDS_MAX     4000
 
@@ -88,7 +88,7 @@ static void what_was_answered_is_in_sql(void **state)
 static void a_silent_ledger_is_an_unknown_outcome(void **state)
 {
     static const char key[] = "Idempotency-Key: k-1\r\n";
-    start_ledger(state, TREDIS_AOF_EVERYSEC, "1s");
+    start_ledger(state, TREDIS_AOF_EVERYSEC, "3s");
     const char *sku = api_item(a, 10, 0);
     const char *body = text("{\"sku\":\"%s\",\"quantity\":3}", sku);
     silence();
@@ -235,7 +235,7 @@ static void *hold_many(void *arg)
 static void nothing_answered_is_lost_with_all_of_redis(void **state)
 {
     pthread_t threads[THREADS];
-    start_ledger(state, TREDIS_AOF_NO, "5s");
+    start_ledger(state, TREDIS_AOF_NO, "20s");
     memset(&held, 0, sizeof(held));
     snprintf(held.sku, sizeof(held.sku), "%s", api_item(a, 1000000, 0));
     for (int i = 0; i < THREADS; i++)
@@ -300,7 +300,7 @@ static void too_few_copies_are_an_unknown_outcome(void **state)
 {
     static const char key[] = "Idempotency-Key: k-2\r\n";
     (void)state;
-    start_replicated("1s");
+    start_replicated("3s");
     const char *sku = api_item(a, 10, 0);
     const char *path = text("/v1/items/%s/decrements", sku);
     tredis_freeze(&replica);
@@ -339,7 +339,7 @@ static void check_refused(const char *const *options, int status, const char *wo
     snprintf(path, sizeof(path), "%s/refused.err", bases.dir);
     remove(path);
     assert_int_equal(tproc_start(&p, argv, path), 0);
-    assert_int_equal(tproc_wait(&p, 15000), 0);
+    assert_int_equal(tproc_wait(&p, RECOVERY_MS), 0);
     assert_true(WIFEXITED(p.status));
     assert_int_equal(WEXITSTATUS(p.status), status);
     FILE *file = fopen(path, "re");

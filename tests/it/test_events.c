@@ -521,7 +521,7 @@ static void sigterm_ends_polls_and_streams(void **state)
 {
     struct http_conn polls[20];
     struct sse streams[5];
-    start(state);
+    start_with(state, 1, "--drain", "5m"); /* longer than this waits: they are ended, not cut */
     api_item(a, 10, 0);
     await_rows(1);
     const char *path = text("/v1/events?after=%s&wait=30", the_end());
@@ -546,7 +546,7 @@ static void sigterm_ends_polls_and_streams(void **state)
         assert_true(await((sse_receive(&streams[i], 50), streams[i].closed), LIMIT_MS));
         sse_close(&streams[i]);
     }
-    assert_int_equal(tproc_wait(&stack.service.proc, 10000), 0); /* the drain time */
+    assert_int_equal(tproc_wait(&stack.service.proc, LIMIT_MS), 0);
     assert_int_equal(stack.service.proc.status, 0);
 }
 
@@ -555,7 +555,7 @@ static void clients_may_leave_in_the_middle(void **state)
     struct http_conn polls[20];
     struct sse streams[20];
     start(state);
-    const char *sku = api_item(a, 100, 0);
+    const char *sku = api_item(a, STOCK, 0);
     await_rows(1);
     const char *path = text("/v1/events?after=%s&wait=30", the_end());
     for (int i = 0; i < 20; i++) {
@@ -692,7 +692,7 @@ static void a_database_that_hangs_is_not_waited_for(void **state)
 {
     struct sse s;
     struct log log = {.events = NULL};
-    start_with(state, 1, "--request-timeout", "1s");
+    start_with(state, 1, "--request-timeout", "3s");
     const char *sku = api_item(a, 10, 0);
     await_rows(1);
     stream_open(&s, "/v1/events", NULL);

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 30000
+#define RECOVERY_MS 180000
 #define IDS_MAX     512
 #define LOOK_MAX    10000 /* reservations that a page may pass over */
 
@@ -591,14 +591,15 @@ static void carry(void)
                                 "--ledger",       bases.url, NULL};
     char line[128];
     assert_int_equal(tproc_start(&applier, argv, text("%s/applier.err", bases.dir)), 0);
-    assert_int_equal(tproc_await_line(&applier, "carrying events", line, sizeof(line), 15000), 0);
+    assert_int_equal(tproc_await_line(&applier, "carrying events", line, sizeof(line), RECOVERY_MS),
+                     0);
     assert_true(await(api_ready(a), RECOVERY_MS));
 }
 
 static int trouble_teardown(void **state)
 {
     if (applier.pid > 0)
-        tproc_stop(&applier, 5000);
+        tproc_stop(&applier, RECOVERY_MS);
     applier = (struct tproc){0};
     return stack_stop(&stack);
 }
@@ -616,7 +617,7 @@ static void a_ledger_that_is_late_says_how_much(void **state)
     const char *sku = api_item(a, 10, 0);
     int64_t at_ms = api_time(a, "updated_at");
     await_item(sku);
-    assert_true(tproc_stop(&applier, 5000));
+    assert_true(tproc_stop(&applier, RECOVERY_MS));
     const char *fresh = api_item(a, 10, 0);
     api_reserve(a, sku, 1, 0);
     api_reserve(a, sku, 1, 0);
@@ -708,7 +709,7 @@ static void a_database_that_hangs_holds_up_nobody_else(void **state)
     enum { ASKING = 6 };
     struct http_conn asking[ASKING];
     struct http_resp resp = {.status = 0};
-    start(BASE_POSTGRES, "--request-timeout", "2s");
+    start(BASE_POSTGRES, "--request-timeout", "4s");
     const char *sku = api_item(a, 100, 0);
     await_item(sku);
     get("/v1/reservations");
@@ -739,7 +740,7 @@ static void a_service_stops_while_its_database_hangs(void **state)
 {
     struct http_conn asking;
     struct http_resp resp = {.status = 0};
-    start(BASE_POSTGRES, "--no-ledger-apply", "--drain=200ms");
+    start(BASE_POSTGRES, "--no-ledger-apply", "--drain=2s");
     get("/v1/reservations");
     signal_postgres(SIGSTOP);
     http_conn_init(&asking, stack.service.port);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define END_MS 10000
+#define END_MS 60000
 
 static struct stack stack;
 static struct api *a = &stack.api;

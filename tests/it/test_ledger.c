@@ -65,7 +65,7 @@ static int ledger_start(struct tproc *p, const char *url)
     char line[128];
     snprintf(applier_log, sizeof(applier_log), "%s/applier.err", bases.dir);
     int err = tproc_start(p, argv, applier_log);
-    return err ? err : tproc_await_line(p, "carrying events", line, sizeof(line), 15000);
+    return err ? err : tproc_await_line(p, "carrying events", line, sizeof(line), RECOVERY_MS);
 }
 
 /* A service that leaves the events to another process, which runs as well. */
@@ -92,7 +92,7 @@ static void check_refused(const char *command, const char *url, const char *word
     snprintf(path, sizeof(path), "%s/refused.err", bases.dir);
     remove(path);
     assert_int_equal(tproc_start(&p, argv, path), 0);
-    assert_int_equal(tproc_wait(&p, 15000), 0);
+    assert_int_equal(tproc_wait(&p, RECOVERY_MS), 0);
     assert_true(WIFEXITED(p.status));
     assert_int_equal(WEXITSTATUS(p.status), 1);
     FILE *file = fopen(path, "re");
@@ -120,7 +120,7 @@ static int test_teardown(void **state)
 {
     ledger_load_free(&load);
     if (applier.pid > 0)
-        tproc_stop(&applier, 5000);
+        tproc_stop(&applier, RECOVERY_MS);
     applier = (struct tproc){0};
     return stack_stop(&stack);
 }
@@ -219,7 +219,7 @@ static void what_waited_is_caught_up_and_trimmed(void **state)
     start_apart(state, NULL, NULL);
     ledger_load_start(&load);
     ledger_load_await(&load, 300);
-    assert_true(tproc_stop(&applier, 5000));
+    assert_true(tproc_stop(&applier, RECOVERY_MS));
     ledger_load_await(&load, 500);
     int64_t before = ledger_checkpoint(&load, 0);
     ledger_load_await(&load, 500);
@@ -242,7 +242,7 @@ static void a_ledger_far_behind_stops_what_is_new(void **state)
     api_call(a, 201, "POST", "/v1/reservations", held, body);
     snprintf(hold, sizeof(hold), "%s", api_str(a, "id"));
     api_call(a, 200, "POST", sell, sold, "{\"quantity\":1}");
-    assert_true(tproc_stop(&applier, 5000));
+    assert_true(tproc_stop(&applier, RECOVERY_MS));
     assert_true(await(problem_is(sku, "overloaded"), RECOVERY_MS));
     api_call(a, 201, "POST", "/v1/reservations", held, body); /* a repeat takes nothing */
     check_str(a, "id", hold);
@@ -388,7 +388,7 @@ static void a_gap_closes_the_partition(void **state)
     start_apart(state, NULL, NULL);
     const char *sku = api_item(a, 10, 0);
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
-    assert_true(tproc_stop(&applier, 5000));
+    assert_true(tproc_stop(&applier, RECOVERY_MS));
     api_reserve(a, sku, 1, 0); /* 1-2 */
     api_reserve(a, sku, 1, 0); /* 1-3, deleted */
     api_reserve(a, sku, 1, 0); /* 1-4 */
@@ -410,7 +410,7 @@ static void a_deleted_end_closes_the_partition(void **state)
     start_apart(state, NULL, NULL);
     const char *sku = api_item(a, 10, 0);
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
-    assert_true(tproc_stop(&applier, 5000));
+    assert_true(tproc_stop(&applier, RECOVERY_MS));
     api_reserve(a, sku, 1, 0); /* 1-2, deleted */
     assert_int_equal(tredis_int(&stack.redis, "XDEL " EVENTS " 1-2"), 1);
     assert_int_equal(ledger_start(&applier, bases.url), 0);
@@ -440,7 +440,7 @@ static void the_embedded_redis_has_its_ledger(void **state)
             api_call(&own, 201, "PUT", "/v1/items/apple", NULL, "{\"on_hand\":10}");
         api_call(&own, 200, "POST", "/v1/items/apple/decrements", NULL, "{\"quantity\":1}");
         api_close(&own);
-        assert_true(tproc_stop(&p, 20000));
+        assert_true(tproc_stop(&p, RECOVERY_MS));
         const char *url = text("sqlite:%s/ledger.db", dir);
         assert_int_equal(base_int(url, "SELECT sold FROM items"), life);
         assert_int_equal(base_int(url, "SELECT epoch FROM checkpoints"), life);

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 30000
+#define RECOVERY_MS 180000
 #define INTERRUPTED 105
 #define LOAD        "-p 2 -c 20 -d 120s --ttl 60s --settle 1s --timeout 10s" /* until it is ended */
 
@@ -30,7 +30,8 @@ static void start(void **state, const char *durability)
 {
     struct tredis_opts redis = {.aof = TREDIS_AOF_EVERYSEC};
     db_close(bases_ledger(&bases, engine_of(state)));
-    const char *const extra[] = {"--ledger", bases.url, "--durability", durability, NULL};
+    const char *const extra[] = {
+        "--ledger", bases.url, "--durability", durability, "--request-timeout", "5s", NULL};
     assert_int_equal(stack_start(&stack, &redis, 2, extra), 0);
     assert_true(await(api_ready(a), RECOVERY_MS));
 }

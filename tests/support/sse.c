@@ -2,10 +2,9 @@
 #include "support/sse.h"
 
 #include "support/api.h"
+#include "support/suite.h"
 
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#define START_MS 30000
+#define START_MS 60000
 
 void sse_open(struct sse *s, int port, const char *version, const char *path, const char *headers)
 {

@@ -1,12 +1,7 @@
 /* test_args.c -- a small table of options, from every source, right and wrong. */
 #include "args.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/command_line.h"
+#include "support/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,24 +41,13 @@ enum { SPECS = sizeof specs / sizeof specs[0] };
 
 static struct config config;
 static char err[ARGS_ERR_SIZE];
-static const char *const *environment; /* name, value, ..., NULL */
-
-static char *fake_getenv(const char *name)
-{
-    for (const char *const *e = environment; e && *e; e += 2)
-        if (strcmp(e[0], name) == 0)
-            return (char *)(uintptr_t)e[1];
-    return NULL;
-}
 
 /* Parses these words; a fresh config each time. */
 static enum args_result parse(const char *const *words)
 {
     static char program[] = "stockd";
-    char *argv[16] = {program};
-    int argc = 1;
-    for (; *words; words++)
-        argv[argc++] = (char *)(uintptr_t)*words;
+    char *argv[WORDS_MAX];
+    int argc = argv_of(argv, program, words);
     memset(&config, 0xee, sizeof config); /* args_parse must not rely on zeros */
     memset(err, 0, sizeof err);
     return args_parse(specs, SPECS, "STOCKD_", argc, argv, fake_getenv, NULL, &config, err,
@@ -80,7 +64,7 @@ static void done(void)
 {
     args_free(specs, SPECS, &config);
     assert_null(config.listen);
-    environment = NULL;
+    fake_environment = NULL;
 }
 
 static void assert_ok(enum args_result result)
@@ -94,10 +78,10 @@ static void assert_usage(enum args_result result, const char *expected)
     assert_int_equal(result, ARGS_USAGE);
     assert_string_equal(err, expected);
     assert_null(config.listen); /* nothing is left to free */
-    environment = NULL;
+    fake_environment = NULL;
 }
 
-static void without_words_the_defaults_hold(void **state)
+TEST(without_words_the_defaults_hold)
 {
     assert_ok(parse(NO_WORDS));
     assert_string_equal(config.listen, "127.0.0.1:8080");
@@ -111,7 +95,7 @@ static void without_words_the_defaults_hold(void **state)
     done();
 }
 
-static void a_flag_takes_its_value_both_ways_and_the_last_one_wins(void **state)
+TEST(a_flag_takes_its_value_both_ways_and_the_last_one_wins)
 {
     assert_ok(PARSE("--listen", "a:1", "--listen=b:2", "--batch-max=7", "--drain", "2s",
                     "--body-max", "1m", "--rate=5", "--no-metrics", "--durability", "replica",
@@ -133,19 +117,10 @@ static void a_flag_takes_its_value_both_ways_and_the_last_one_wins(void **state)
     done();
 }
 
-static void the_flag_beats_the_variable_and_that_the_default(void **state)
+TEST(the_flag_beats_the_variable_and_that_the_default)
 {
-    environment = (const char *const[]){"STOCKD_BATCH_MAX",
-                                        "9",
-                                        "STOCKD_DRAIN",
-                                        "1s",
-                                        "STOCKD_METRICS",
-                                        "false",
-                                        "STOCKD_RATE",
-                                        "",
-                                        "STOCKD_DURABILITY",
-                                        "none",
-                                        NULL};
+    ENVIRONMENT("STOCKD_BATCH_MAX", "9", "STOCKD_DRAIN", "1s", "STOCKD_METRICS", "false",
+                "STOCKD_RATE", "", "STOCKD_DURABILITY", "none");
     assert_ok(PARSE("--drain", "3s"));
     assert_int_equal(config.batch_max, 9);
     assert_int_equal(config.drain_ms, 3000);
@@ -155,7 +130,7 @@ static void the_flag_beats_the_variable_and_that_the_default(void **state)
     done();
 }
 
-static void a_bad_value_is_named_with_its_source_and_what_would_be_right(void **state)
+TEST(a_bad_value_is_named_with_its_source_and_what_would_be_right)
 {
     assert_usage(PARSE("--batch-max", "abc"),
                  "--batch-max: \"abc\" is no number; give a whole number from 1 to 1024");
@@ -169,12 +144,12 @@ static void a_bad_value_is_named_with_its_source_and_what_would_be_right(void **
     assert_usage(PARSE("--durability", "full"),
                  "--durability: \"full\" is not known; give none, local or replica");
     assert_usage(PARSE("--metrics=maybe"), "--metrics: \"maybe\" is not known; give yes or no");
-    environment = (const char *const[]){"STOCKD_BATCH_MAX", "-3", NULL};
+    ENVIRONMENT("STOCKD_BATCH_MAX", "-3");
     assert_usage(parse(NO_WORDS),
                  "STOCKD_BATCH_MAX: \"-3\" is out of range; give a whole number from 1 to 1024");
 }
 
-static void a_typo_gets_a_suggestion(void **state)
+TEST(a_typo_gets_a_suggestion)
 {
     assert_usage(PARSE("--batchmax", "3"), "--batchmax: no such option; did you mean --batch-max?");
     assert_usage(PARSE("--lisen=x"), "--lisen: no such option; did you mean --listen?");
@@ -185,7 +160,7 @@ static void a_typo_gets_a_suggestion(void **state)
                                             "a value; give --metrics=no");
 }
 
-static void a_missing_value_and_a_stray_word_are_refused(void **state)
+TEST(a_missing_value_and_a_stray_word_are_refused)
 {
     assert_usage(PARSE("--listen"),
                  "--listen: the value is missing; give --listen VALUE or --listen=VALUE");
@@ -197,7 +172,7 @@ static void a_missing_value_and_a_stray_word_are_refused(void **state)
     assert_usage(PARSE("-x"), "\"-x\": unexpected; options are written --name VALUE");
 }
 
-static void help_is_seen_anywhere(void **state)
+TEST(help_is_seen_anywhere)
 {
     assert_int_equal(PARSE("--bogus", "-h"), ARGS_HELP);
     assert_int_equal(PARSE("--help"), ARGS_HELP);
@@ -213,41 +188,41 @@ static void write_file(char path[32], const char *text)
     close(fd);
 }
 
-static void a_secret_is_read_from_the_file_its_variable_names(void **state)
+TEST(a_secret_is_read_from_the_file_its_variable_names)
 {
     char path[32], expected[200];
     write_file(path, "s3cret word\r\n\n");
-    environment = (const char *const[]){"STOCKD_KEY_FILE", path, NULL};
+    ENVIRONMENT("STOCKD_KEY_FILE", path);
     assert_ok(parse(NO_WORDS));
     assert_string_equal(config.key, "s3cret word");
     done();
 
-    environment = (const char *const[]){"STOCKD_KEY_FILE", path, "STOCKD_KEY", "x", NULL};
+    ENVIRONMENT("STOCKD_KEY_FILE", path, "STOCKD_KEY", "x");
     assert_usage(parse(NO_WORDS), "STOCKD_KEY and STOCKD_KEY_FILE are both set; keep one");
     unlink(path);
 
-    environment = (const char *const[]){"STOCKD_KEY_FILE", path, NULL};
+    ENVIRONMENT("STOCKD_KEY_FILE", path);
     snprintf(expected, sizeof expected, "STOCKD_KEY_FILE: can not read %s: %s", path,
              "No such file or directory");
     assert_usage(parse(NO_WORDS), expected);
 
-    environment = (const char *const[]){"STOCKD_LISTEN_FILE", path, NULL};
+    ENVIRONMENT("STOCKD_LISTEN_FILE", path);
     assert_ok(parse(NO_WORDS)); /* only secrets come from files */
     done();
 }
 
-static void an_empty_secret_file_is_refused(void **state)
+TEST(an_empty_secret_file_is_refused)
 {
     char path[32];
     write_file(path, "\n");
-    environment = (const char *const[]){"STOCKD_KEY_FILE", path, NULL};
+    ENVIRONMENT("STOCKD_KEY_FILE", path);
     assert_int_equal(parse(NO_WORDS), ARGS_USAGE);
     assert_non_null(strstr(err, "holds no usable text"));
-    environment = NULL;
+    fake_environment = NULL;
     unlink(path);
 }
 
-static void the_values_in_force_are_described_without_secrets(void **state)
+TEST(the_values_in_force_are_described_without_secrets)
 {
     struct buf out;
     buf_init(&out, 4096);
@@ -263,7 +238,7 @@ static void the_values_in_force_are_described_without_secrets(void **state)
     done();
 }
 
-static void passwords_in_urls_are_masked(void **state)
+TEST(passwords_in_urls_are_masked)
 {
     static const char *const urls[][2] = {
         {"redis://host:6379/0", "redis://host:6379/0"},
@@ -284,7 +259,7 @@ static void passwords_in_urls_are_masked(void **state)
     }
 }
 
-static void help_names_every_option_its_default_and_its_variable(void **state)
+TEST(help_names_every_option_its_default_and_its_variable)
 {
     char *text = NULL;
     size_t n = 0;
@@ -299,7 +274,7 @@ static void help_names_every_option_its_default_and_its_variable(void **state)
     free(text);
 }
 
-static void a_secret_is_never_repeated_in_a_message(void **state)
+TEST(a_secret_is_never_repeated_in_a_message)
 {
     static const struct arg_spec pin[] = {{"pin", ARG_INT, offsetof(struct config, batch_max), 1, 9,
                                            .default_text = "1", .help = "A number.",
@@ -341,10 +316,8 @@ static struct arg_list rest;
 static enum args_result parse_extra(const char *const *words)
 {
     static char program[] = "load";
-    char *argv[16] = {program};
-    int argc = 1;
-    for (; *words; words++)
-        argv[argc++] = (char *)(uintptr_t)*words;
+    char *argv[WORDS_MAX];
+    int argc = argv_of(argv, program, words);
     memset(&extra, 0xee, sizeof extra);
     memset(&rest, 0xee, sizeof rest);
     return args_parse(extra_specs, EXTRA_SPECS, "LOAD_", argc, argv, fake_getenv, &rest, &extra,
@@ -357,7 +330,7 @@ static void extra_done(void)
     args_free(extra_specs, EXTRA_SPECS, &extra);
     args_list_free(&rest);
     assert_null(extra.headers.text);
-    environment = NULL;
+    fake_environment = NULL;
 }
 
 static void assert_extra_usage(enum args_result result, const char *expected)
@@ -367,10 +340,10 @@ static void assert_extra_usage(enum args_result result, const char *expected)
     assert_null(extra.headers.text);
     assert_null(extra.file);
     assert_null(rest.text);
-    environment = NULL;
+    fake_environment = NULL;
 }
 
-static void short_names_take_the_rest_of_the_word_or_the_next_one(void **state)
+TEST(short_names_take_the_rest_of_the_word_or_the_next_one)
 {
     assert_ok(PARSE_EXTRA("-p8", "-qv", "-o", "out"));
     assert_int_equal(extra.processes, 8);
@@ -389,9 +362,9 @@ static void short_names_take_the_rest_of_the_word_or_the_next_one(void **state)
     assert_extra_usage(PARSE_EXTRA("-qz"), "\"-qz\": no option -z; --help lists them");
 }
 
-static void a_list_grows_from_the_environment_and_each_flag(void **state)
+TEST(a_list_grows_from_the_environment_and_each_flag)
 {
-    environment = (const char *const[]){"LOAD_HEADER", "A: 1", NULL};
+    ENVIRONMENT("LOAD_HEADER", "A: 1");
     assert_ok(PARSE_EXTRA("-H", "B: 2", "--header=C: 3", "-HD: 4"));
     assert_int_equal(extra.headers.n, 4);
     assert_string_equal(extra.headers.text[0], "A: 1");
@@ -402,7 +375,7 @@ static void a_list_grows_from_the_environment_and_each_flag(void **state)
                        "-p: \"99\" is out of range; give a whole number from 0 to 64");
 }
 
-static void numbers_are_decimal_or_percent_and_within_bounds(void **state)
+TEST(numbers_are_decimal_or_percent_and_within_bounds)
 {
     assert_ok(PARSE_EXTRA("--theta", "1.5e2"));
     assert_true(extra.share > 0.2499 && extra.share < 0.2501);
@@ -425,7 +398,7 @@ static void numbers_are_decimal_or_percent_and_within_bounds(void **state)
     }
 }
 
-static void positional_words_are_kept_in_order_when_there_may_be_some(void **state)
+TEST(positional_words_are_kept_in_order_when_there_may_be_some)
 {
     assert_ok(PARSE_EXTRA("a", "-q", "-", "--", "-v", "--"));
     assert_int_equal(rest.n, 4);
@@ -438,13 +411,13 @@ static void positional_words_are_kept_in_order_when_there_may_be_some(void **sta
     extra_done();
 }
 
-static void a_refused_option_says_why_and_is_shown_nowhere(void **state)
+TEST(a_refused_option_says_why_and_is_shown_nowhere)
 {
     assert_extra_usage(PARSE_EXTRA("-t8"), "-t: no threads here; give -p");
     assert_extra_usage(PARSE_EXTRA("-t"), "-t: no threads here; give -p");
     assert_extra_usage(PARSE_EXTRA("--threads=2"), "--threads: no threads here; give -p");
     assert_extra_usage(PARSE_EXTRA("--threadz"), "--threadz: no such option; --help lists them");
-    environment = (const char *const[]){"LOAD_THREADS", "4", NULL};
+    ENVIRONMENT("LOAD_THREADS", "4");
     assert_ok(PARSE_EXTRA("-H", "Authorization: x", "--no-quiet"));
     struct buf out;
     buf_init(&out, 4096);
@@ -465,29 +438,4 @@ static void a_refused_option_says_why_and_is_shown_nowhere(void **state)
     assert_non_null(strstr(text, "  -H, --header LINE\n      A header; repeatable. (LOAD_HEADER"));
     assert_null(strstr(text, "threads"));
     free(text);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_words_the_defaults_hold),
-        cmocka_unit_test(a_flag_takes_its_value_both_ways_and_the_last_one_wins),
-        cmocka_unit_test(the_flag_beats_the_variable_and_that_the_default),
-        cmocka_unit_test(a_bad_value_is_named_with_its_source_and_what_would_be_right),
-        cmocka_unit_test(a_typo_gets_a_suggestion),
-        cmocka_unit_test(a_missing_value_and_a_stray_word_are_refused),
-        cmocka_unit_test(help_is_seen_anywhere),
-        cmocka_unit_test(a_secret_is_read_from_the_file_its_variable_names),
-        cmocka_unit_test(an_empty_secret_file_is_refused),
-        cmocka_unit_test(the_values_in_force_are_described_without_secrets),
-        cmocka_unit_test(passwords_in_urls_are_masked),
-        cmocka_unit_test(help_names_every_option_its_default_and_its_variable),
-        cmocka_unit_test(a_secret_is_never_repeated_in_a_message),
-        cmocka_unit_test(short_names_take_the_rest_of_the_word_or_the_next_one),
-        cmocka_unit_test(a_list_grows_from_the_environment_and_each_flag),
-        cmocka_unit_test(numbers_are_decimal_or_percent_and_within_bounds),
-        cmocka_unit_test(positional_words_are_kept_in_order_when_there_may_be_some),
-        cmocka_unit_test(a_refused_option_says_why_and_is_shown_nowhere),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,26 +1,16 @@
 /* test_check_batches.c -- the order of one batch's operations, by what its answer says of them. */
-#include "check/check.h"
-#include "support/history_sample.h"
+#include "support/check_case.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define ITEMS 3
-#define LINE(item, quantity, version, remaining)                                                   \
-    {                                                                                              \
-        (item), (quantity), (version), (remaining)                                                 \
-    }
 #define SOLD(item, version, remaining)                                                             \
     {                                                                                              \
         .kind = KIND_DECREMENT, .line = LINE(item, 1, version, remaining)                          \
     }
 
-static struct history_sample_file sample;
 static uint32_t seq;
 
 /* One operation of a batch. It was refused when it has no version, or for want of stock; with
@@ -39,29 +29,17 @@ static void begin(void)
     struct history_facts facts = history_sample_facts();
     facts.items = ITEMS;
     facts.ttl_ms = 400;
-    history_sample_begin(&sample, &facts);
-    for (uint32_t i = 0; i < ITEMS; i++)
-        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
-                                                              .kind = KIND_PUT,
-                                                              .outcome = OUTCOME_OK,
-                                                              .status = 201,
-                                                              .seq = ++seq,
-                                                              .begin_us = 10,
-                                                              .end_us = 20,
-                                                              .line = {LINE(i, 100, 1, 100)}});
+    seq = ITEMS;
+    case_begin(&facts, 100);
 }
 
 static struct history_attempt attempt_of(const struct part *p, uint64_t at_us)
 {
-    static const enum history_detail states[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
-                                                      [KIND_EXTEND] = DETAIL_HELD,
-                                                      [KIND_CONFIRM] = DETAIL_CONFIRMED,
-                                                      [KIND_RELEASE] = DETAIL_RELEASED};
     struct history_attempt a = {.phase = PHASE_LOAD,
                                 .kind = p->kind,
                                 .outcome = OUTCOME_OK,
                                 .status = p->kind == KIND_RESERVE ? 201 : 200,
-                                .detail = p->detail ? p->detail : states[p->kind],
+                                .detail = p->detail ? p->detail : state_after(p->kind),
                                 .of = p->of,
                                 .seq = ++seq,
                                 .begin_us = at_us,
@@ -93,16 +71,6 @@ static uint32_t reserve(void)
     return send(&(struct part){.kind = KIND_RESERVE, .line = LINE(0, 1, 2, 99)}, 1, 100);
 }
 
-static const struct verdict *judge(void)
-{
-    static struct verdict v;
-    history_sample_read(&sample);
-    assert_int_equal(
-        check_history(&v, &sample.reader, &(struct check_options){.level = CHECK_FULL}), 0);
-    history_sample_end(&sample);
-    return &v;
-}
-
 static bool is_disorder(const struct verdict *v)
 {
     for (unsigned i = 0; i < v->witnesses; i++)
@@ -120,36 +88,33 @@ static bool is_disorder(const struct verdict *v)
 static bool disordered(const struct part *parts, unsigned count)
 {
     send(parts, count, 200);
-    return is_disorder(judge());
+    return is_disorder(case_verdict());
 }
 #define DISORDERED(...)                                                                            \
     disordered((const struct part[]){__VA_ARGS__},                                                 \
                sizeof((const struct part[]){__VA_ARGS__}) / sizeof(struct part))
 
-static void versions_rise_in_the_given_order(void **state)
+TEST(versions_rise_in_the_given_order)
 {
-    (void)state;
     begin();
     assert_false(DISORDERED(SOLD(0, 2, 99), SOLD(1, 2, 99), SOLD(0, 3, 98)));
     begin();
     assert_true(DISORDERED(SOLD(0, 3, 98), SOLD(1, 2, 99), SOLD(0, 2, 99)));
 }
 
-static void operations_of_different_items_are_not_compared(void **state)
+TEST(operations_of_different_items_are_not_compared)
 {
-    (void)state;
     begin();
     send((const struct part[]){SOLD(0, 2, 99)}, 1, 100);
     assert_false(DISORDERED(SOLD(0, 3, 98), SOLD(1, 2, 99)));
 }
 
-static void the_witness_names_both_and_the_batch(void **state)
+TEST(the_witness_names_both_and_the_batch)
 {
-    (void)state;
     begin();
     seq = 70;
     send((const struct part[]){SOLD(1, 3, 98), SOLD(0, 2, 99), SOLD(1, 2, 99)}, 3, 200);
-    const struct verdict *v = judge();
+    const struct verdict *v = case_verdict();
     assert_int_equal(v->witnesses, 1);
     assert_string_equal(v->witness[0].text,
                         "Operations 1 and 3 of one batch of 3 were not applied in the given order: "
@@ -167,13 +132,12 @@ static struct part refused_at(uint64_t version)
 }
 
 /* It comes behind what made its version, and before what makes the next. */
-static void a_refusal_for_want_of_stock_has_its_place_too(void **state)
+TEST(a_refusal_for_want_of_stock_has_its_place_too)
 {
     static const struct {
         uint64_t version;
         bool behind, wrong;
     } rows[] = {{2, false, false}, {2, true, true}, {3, false, true}, {3, true, false}};
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         const struct part refused = refused_at(rows[i].version), sold = SOLD(0, 3, 98);
         begin();
@@ -183,9 +147,8 @@ static void a_refusal_for_want_of_stock_has_its_place_too(void **state)
     }
 }
 
-static void what_is_about_one_reservation_is_in_order(void **state)
+TEST(what_is_about_one_reservation_is_in_order)
 {
-    (void)state;
     for (int wrong = 0; wrong < 2; wrong++) {
         begin();
         uint32_t r = reserve();
@@ -199,9 +162,8 @@ static void what_is_about_one_reservation_is_in_order(void **state)
     }
 }
 
-static void nobody_is_told_of_an_end_that_comes_later(void **state)
+TEST(nobody_is_told_of_an_end_that_comes_later)
 {
-    (void)state;
     for (int wrong = 0; wrong < 2; wrong++) {
         begin();
         uint32_t r = reserve();
@@ -212,23 +174,21 @@ static void nobody_is_told_of_an_end_that_comes_later(void **state)
     }
 }
 
-static void requests_of_their_own_have_no_given_order(void **state)
+TEST(requests_of_their_own_have_no_given_order)
 {
-    (void)state;
     begin();
     send((const struct part[]){SOLD(0, 3, 98)}, 1, 200);
     send((const struct part[]){SOLD(0, 2, 99)}, 1, 200);
-    const struct verdict *v = judge();
+    const struct verdict *v = case_verdict();
     assert_false(is_disorder(v));
     assert_int_equal(v->coverage.batches, 0);
 }
 
 /* What it says of an operation that was done by then has no place among the others. */
-static void a_replay_is_of_another_time(void **state)
+TEST(a_replay_is_of_another_time)
 {
     const struct part refused = {
         .kind = KIND_DECREMENT, .line = LINE(0, 1, 0, 0), .detail = DETAIL_UNAVAILABLE};
-    (void)state;
     begin();
     uint32_t first = send((const struct part[]){refused, SOLD(0, 2, 99)}, 2, 200);
     seq -= 2;
@@ -241,13 +201,12 @@ static void a_replay_is_of_another_time(void **state)
 }
 
 /* The first attempt may have done a part of it, at any time. */
-static void an_attempt_behind_one_without_an_answer_is_not_judged(void **state)
+TEST(an_attempt_behind_one_without_an_answer_is_not_judged)
 {
     const struct part lost = {
         .kind = KIND_DECREMENT, .line = LINE(0, 1, 0, 0), .detail = DETAIL_TIMEOUT};
     const struct part refused = {
         .kind = KIND_DECREMENT, .line = LINE(0, 1, 0, 0), .detail = DETAIL_UNAVAILABLE};
-    (void)state;
     for (int known = 0; known < 2; known++) {
         begin();
         const struct part was = known ? refused : lost;
@@ -265,32 +224,14 @@ static void an_attempt_behind_one_without_an_answer_is_not_judged(void **state)
     }
 }
 
-static void a_record_that_is_behind_nothing_is_damage(void **state)
+TEST(a_record_that_is_behind_nothing_is_damage)
 {
-    (void)state;
     begin();
     send(
         (const struct part[]){
             {.kind = KIND_DECREMENT, .line = LINE(0, 1, 2, 99), .flags = FLAG_BATCHED}},
         1, 200);
-    const struct verdict *v = judge();
+    const struct verdict *v = case_verdict();
     assert_int_equal(v->word, VERDICT_UNKNOWN);
     assert_non_null(strstr(v->why_unknown, "make no sense"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(versions_rise_in_the_given_order),
-        cmocka_unit_test(operations_of_different_items_are_not_compared),
-        cmocka_unit_test(the_witness_names_both_and_the_batch),
-        cmocka_unit_test(a_refusal_for_want_of_stock_has_its_place_too),
-        cmocka_unit_test(what_is_about_one_reservation_is_in_order),
-        cmocka_unit_test(nobody_is_told_of_an_end_that_comes_later),
-        cmocka_unit_test(requests_of_their_own_have_no_given_order),
-        cmocka_unit_test(a_replay_is_of_another_time),
-        cmocka_unit_test(an_attempt_behind_one_without_an_answer_is_not_judged),
-        cmocka_unit_test(a_record_that_is_behind_nothing_is_damage),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

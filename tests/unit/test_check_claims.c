@@ -1,22 +1,13 @@
 /* test_check_claims.c -- what single answers claim, judged by what others were told. */
-#include "check/check.h"
 #include "check/describe.h"
-#include "support/history_sample.h"
+#include "support/check_case.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#define LINE(item, quantity, version, remaining)                                                   \
-    {                                                                                              \
-        (item), (quantity), (version), (remaining)                                                 \
-    }
 #define MS UINT64_C(1000) /* in microseconds */
 
-static struct history_sample_file sample;
+static uint32_t seq; /* of the attempt before */
 
 /* Four items of 100 units, holds of 400 ms. */
 static void begin(void)
@@ -24,39 +15,25 @@ static void begin(void)
     struct history_facts facts = history_sample_facts();
     facts.items = 4;
     facts.ttl_ms = 400;
-    history_sample_begin(&sample, &facts);
-    for (uint32_t i = 0; i < facts.items; i++)
-        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
-                                                              .kind = KIND_PUT,
-                                                              .outcome = OUTCOME_OK,
-                                                              .status = 201,
-                                                              .seq = i + 1,
-                                                              .begin_us = 10,
-                                                              .end_us = 20,
-                                                              .line = {LINE(i, 100, 1, 100)}});
+    case_begin(&facts, 100);
 }
 
-/* An attempt of the load, which takes 20 us. */
+/* An attempt of the load, which takes 20 us unless its end is given. */
 static uint32_t add(struct history_attempt a, enum history_kind kind, uint64_t at_us)
 {
-    static uint32_t seq;
     a.phase = PHASE_LOAD;
     a.kind = kind;
     a.seq = ++seq;
     a.begin_us = at_us;
-    a.end_us = at_us + 20;
+    a.end_us = a.end_us ? a.end_us : at_us + 20;
     return history_sample_add(&sample, &a);
 }
 
 static uint32_t add_ok(struct history_attempt a, enum history_kind kind, uint64_t at_us)
 {
-    static const enum history_detail details[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
-                                                       [KIND_EXTEND] = DETAIL_HELD,
-                                                       [KIND_CONFIRM] = DETAIL_CONFIRMED,
-                                                       [KIND_RELEASE] = DETAIL_RELEASED};
     a.outcome = OUTCOME_OK;
     a.status = kind == KIND_RESERVE ? 201 : 200;
-    a.detail = details[kind];
+    a.detail = state_after(kind);
     return add(a, kind, at_us);
 }
 
@@ -74,29 +51,8 @@ static uint32_t reserve(uint32_t item, uint64_t at_us)
     return add_ok((struct history_attempt){.line = {LINE(item, 1, 2, 99)}}, KIND_RESERVE, at_us);
 }
 
-static const struct verdict *judge(void)
+TEST(items_that_were_taken_together_are_not_apart)
 {
-    static struct verdict v;
-    history_sample_read(&sample);
-    assert_int_equal(
-        check_history(&v, &sample.reader, &(struct check_options){.level = CHECK_FULL}), 0);
-    history_sample_end(&sample);
-    return &v;
-}
-
-static bool told(const char *text)
-{
-    const struct verdict *v = judge();
-    for (unsigned i = 0; i < v->witnesses; i++)
-        if (strstr(v->witness[i].text, text))
-            return true;
-    assert_int_not_equal(v->word, VERDICT_VIOLATION);
-    return false;
-}
-
-static void items_that_were_taken_together_are_not_apart(void **state)
-{
-    (void)state;
     static const struct {
         uint32_t a, b;
         bool lies;
@@ -111,22 +67,20 @@ static void items_that_were_taken_together_are_not_apart(void **state)
                KIND_RESERVE, 200);
         add_ok((struct history_attempt){.lines = 2, .line = {LINE(1, 1, 3, 98), LINE(2, 1, 2, 99)}},
                KIND_RESERVE, 300);
-        assert_int_equal(told("different partitions"), rows[i].lies);
+        assert_int_equal(case_tells("different partitions"), rows[i].lies);
     }
 }
 
-static void one_item_lies_in_one_partition(void **state)
+TEST(one_item_lies_in_one_partition)
 {
-    (void)state;
     begin();
     add_refused((struct history_attempt){.line = {LINE(3, 1, 0, 0)}}, KIND_RESERVE, 100,
                 DETAIL_APART);
-    assert_true(told("it asked for one item"));
+    assert_true(case_tells("it asked for one item"));
 }
 
-static void an_extension_that_others_get_is_not_too_long(void **state)
+TEST(an_extension_that_others_get_is_not_too_long)
 {
-    (void)state;
     static const struct {
         uint64_t refused_ms, granted_ms; /* since their reserves */
         bool lies;
@@ -139,15 +93,14 @@ static void an_extension_that_others_get_is_not_too_long(void **state)
         if (rows[i].granted_ms)
             add_ok((struct history_attempt){.of = other, .line = {LINE(1, 1, 3, 99)}}, KIND_EXTEND,
                    (1 + rows[i].granted_ms) * MS);
-        assert_int_equal(told("held for too long"), rows[i].lies);
+        assert_int_equal(case_tells("held for too long"), rows[i].lies);
     }
 }
 
 /* The reserve was answered at 1.02 ms: 400 ms and 0.4 ms of drift later its time is up, and 100 ms
  * after that no clock is so old. */
-static void what_is_sent_after_the_time_is_up_is_not_accepted(void **state)
+TEST(what_is_sent_after_the_time_is_up_is_not_accepted)
 {
-    (void)state;
     static const struct {
         enum history_kind kind;
         uint64_t extended_ms, sent_ms;
@@ -168,21 +121,20 @@ static void what_is_sent_after_the_time_is_up_is_not_accepted(void **state)
             (struct history_attempt){
                 .of = made, .line = {LINE(0, 1, version, rows[i].kind == KIND_RELEASE ? 100 : 99)}},
             rows[i].kind, rows[i].sent_ms * MS);
-        assert_int_equal(told("Accepted too late"), rows[i].late);
+        assert_int_equal(case_tells("Accepted too late"), rows[i].late);
     }
 }
 
 /* An extension that nobody answered may have given it more time. */
-static void more_time_that_nobody_knows_of_is_no_lie(void **state)
+TEST(more_time_that_nobody_knows_of_is_no_lie)
 {
-    (void)state;
     begin();
     uint32_t made = reserve(0, 1 * MS);
     add((struct history_attempt){.of = made, .detail = DETAIL_TIMEOUT, .line = {LINE(0, 1, 0, 0)}},
         KIND_EXTEND, 300 * MS);
     add_ok((struct history_attempt){.of = made, .line = {LINE(0, 1, 4, 99)}}, KIND_CONFIRM,
            600 * MS);
-    assert_false(told("Accepted too late"));
+    assert_false(case_tells("Accepted too late"));
 }
 
 static uint32_t sell(int32_t quantity, uint64_t version, int64_t left, uint64_t at_us)
@@ -191,9 +143,8 @@ static uint32_t sell(int32_t quantity, uint64_t version, int64_t left, uint64_t 
                   KIND_DECREMENT, at_us);
 }
 
-static void what_is_recorded_for_a_key_is_its_answer(void **state)
+TEST(what_is_recorded_for_a_key_is_its_answer)
 {
-    (void)state;
     static const struct {
         uint64_t at_us, version;
         int64_t left;
@@ -215,13 +166,12 @@ static void what_is_recorded_for_a_key_is_its_answer(void **state)
             add_ok(a, KIND_LOOKUP, rows[i].at_us);
         else
             add_refused(a, KIND_LOOKUP, rows[i].at_us, DETAIL_NO_OPERATION);
-        assert_int_equal(told(rows[i].says ? rows[i].says : "key"), rows[i].says != NULL);
+        assert_int_equal(case_tells(rows[i].says ? rows[i].says : "key"), rows[i].says != NULL);
     }
 }
 
-static void a_used_key_takes_no_other_request(void **state)
+TEST(a_used_key_takes_no_other_request)
 {
-    (void)state;
     for (int accepted = 0; accepted < 2; accepted++) {
         begin();
         uint32_t sale = sell(1, 2, 99, 100);
@@ -230,7 +180,7 @@ static void a_used_key_takes_no_other_request(void **state)
             add_ok(a, KIND_REUSE, 200);
         else
             add_refused(a, KIND_REUSE, 200, DETAIL_REUSED);
-        assert_int_equal(told("It had to be refused with idempotency-key-reused"), accepted);
+        assert_int_equal(case_tells("It had to be refused with idempotency-key-reused"), accepted);
     }
 }
 
@@ -240,9 +190,8 @@ static void set_to(int32_t on_hand, uint64_t version, int64_t left, uint64_t at_
 }
 
 /* Of what is set, what is held stays held. */
-static void a_set_item_has_what_it_was_set_to(void **state)
+TEST(a_set_item_has_what_it_was_set_to)
 {
-    (void)state;
     static const struct {
         int64_t left;
         const char *says;
@@ -252,13 +201,13 @@ static void a_set_item_has_what_it_was_set_to(void **state)
         reserve(0, 100);
         set_to(150, 3, rows[i].left, 200);
         sell(4, 4, rows[i].left - 4, 300);
-        assert_int_equal(told(rows[i].says ? rows[i].says : "right would"), rows[i].says != NULL);
+        assert_int_equal(case_tells(rows[i].says ? rows[i].says : "right would"),
+                         rows[i].says != NULL);
     }
 }
 
-static void an_item_that_has_not_changed_is_at_its_version(void **state)
+TEST(an_item_that_has_not_changed_is_at_its_version)
 {
-    (void)state;
     static const struct {
         uint64_t refused_us, sold_us; /* 0: nothing is sold */
         bool lies;
@@ -269,14 +218,13 @@ static void an_item_that_has_not_changed_is_at_its_version(void **state)
                     rows[i].refused_us, DETAIL_STALE);
         if (rows[i].sold_us)
             sell(1, 2, 99, rows[i].sold_us);
-        assert_int_equal(told("not at version 1 any more"), rows[i].lies);
+        assert_int_equal(case_tells("not at version 1 any more"), rows[i].lies);
     }
 }
 
 /* Its items are read one by one: the first before a basket, the second after it. */
-static void a_list_is_not_of_one_moment(void **state)
+TEST(a_list_is_not_of_one_moment)
 {
-    (void)state;
     for (int stale = 0; stale < 2; stale++) {
         begin();
         add_ok((struct history_attempt){.lines = 2, .line = {LINE(0, 1, 2, 99), LINE(1, 1, 2, 99)}},
@@ -284,13 +232,12 @@ static void a_list_is_not_of_one_moment(void **state)
         add_ok(
             (struct history_attempt){.lines = 2, .line = {LINE(0, 0, 1, 100), LINE(1, 0, 2, 99)}},
             KIND_LIST, stale ? 300 : 210);
-        assert_int_equal(told("order and time disagree"), stale);
+        assert_int_equal(case_tells("order and time disagree"), stale);
     }
 }
 
-static void what_was_sold_is_what_was_confirmed(void **state)
+TEST(what_was_sold_is_what_was_confirmed)
 {
-    (void)state;
     for (int32_t shown = 0; shown < 3; shown++) {
         begin();
         uint32_t made =
@@ -303,14 +250,13 @@ static void what_was_sold_is_what_was_confirmed(void **state)
                                      .detail = DETAIL_CONFIRMED,
                                      .line = {LINE(0, shown, 3, 99)}},
             KIND_GET_RESERVATION, 300);
-        assert_int_equal(told("were sold of the reservation"), shown != 1);
+        assert_int_equal(case_tells("were sold of the reservation"), shown != 1);
     }
 }
 
 /* By what comes behind it, or by the counters at the end, nothing ever left that. */
-static void a_read_of_what_never_happened_is_a_dirty_one(void **state)
+TEST(a_read_of_what_never_happened_is_a_dirty_one)
 {
-    (void)state;
     for (int undone = 0; undone < 2; undone++) {
         begin();
         add_ok((struct history_attempt){.line = {LINE(0, 0, 2, 98)}}, KIND_GET_ITEM, 100);
@@ -324,13 +270,12 @@ static void a_read_of_what_never_happened_is_a_dirty_one(void **state)
                                              .sold = !undone,
                                              .version = undone ? 1 : 2};
         assert_int_equal(history_put_counters(&sample.writer[HISTORY_SAMPLE_PARENT], &end), 0);
-        assert_true(told("a dirty read: the get of an item"));
+        assert_true(case_tells("a dirty read: the get of an item"));
     }
 }
 
-static void a_confirm_is_told_with_what_was_reserved(void **state)
+TEST(a_confirm_is_told_with_what_was_reserved)
 {
-    (void)state;
     begin();
     uint32_t made =
         add_ok((struct history_attempt){.line = {LINE(0, 3, 2, 97)}}, KIND_RESERVE, 100);
@@ -346,22 +291,20 @@ static void a_confirm_is_told_with_what_was_reserved(void **state)
     history_sample_end(&sample);
 }
 
-static void what_something_in_between_may_have_said_proves_nothing(void **state)
+TEST(what_something_in_between_may_have_said_proves_nothing)
 {
-    (void)state;
     begin();
     add((struct history_attempt){.status = 404,
                                  .detail = DETAIL_FOREIGN,
                                  .line = {LINE(0, 0, 0, 0)}},
         KIND_GET_ITEM, 100);
-    const struct verdict *v = judge();
+    const struct verdict *v = case_verdict();
     assert_int_equal(v->property[PROPERTY_ANSWERS].word, VERDICT_UNKNOWN);
     assert_non_null(strstr(v->property[PROPERTY_ANSWERS].why, "no documents of the service"));
 }
 
-static void requests_that_nobody_answers_are_not_served_rightly(void **state)
+TEST(requests_that_nobody_answers_are_not_served_rightly)
 {
-    (void)state;
     for (unsigned count = 19; count <= 20; count++) {
         begin();
         for (unsigned i = 0; i < count; i++)
@@ -371,31 +314,68 @@ static void requests_that_nobody_answers_are_not_served_rightly(void **state)
                 KIND_GET_ITEM, 100 + i);
         reserve(1, 200);
         atomic_store(&history_facts(sample.history)->progress, RUN_SETTLED);
-        const struct verdict *v = judge();
+        const struct verdict *v = case_verdict();
         bool silent = strstr(v->why_unknown, "get of an item, got an answer") != NULL;
         assert_int_equal(silent, count == 20);
         assert_int_equal(v->coverage.judged[KIND_GET_ITEM], 0);
     }
 }
 
-int main(void)
+/* Whatever number a server may send. */
+TEST(versions_beyond_all_bounds_are_a_violation)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(items_that_were_taken_together_are_not_apart),
-        cmocka_unit_test(one_item_lies_in_one_partition),
-        cmocka_unit_test(an_extension_that_others_get_is_not_too_long),
-        cmocka_unit_test(what_is_sent_after_the_time_is_up_is_not_accepted),
-        cmocka_unit_test(more_time_that_nobody_knows_of_is_no_lie),
-        cmocka_unit_test(what_is_recorded_for_a_key_is_its_answer),
-        cmocka_unit_test(a_used_key_takes_no_other_request),
-        cmocka_unit_test(a_set_item_has_what_it_was_set_to),
-        cmocka_unit_test(an_item_that_has_not_changed_is_at_its_version),
-        cmocka_unit_test(a_list_is_not_of_one_moment),
-        cmocka_unit_test(what_was_sold_is_what_was_confirmed),
-        cmocka_unit_test(a_read_of_what_never_happened_is_a_dirty_one),
-        cmocka_unit_test(a_confirm_is_told_with_what_was_reserved),
-        cmocka_unit_test(what_something_in_between_may_have_said_proves_nothing),
-        cmocka_unit_test(requests_that_nobody_answers_are_not_served_rightly),
+    begin();
+    for (uint32_t i = 0; i < 2; i++)
+        sell(1, UINT64_MAX - i, 99, 30 + i);
+    assert_int_equal(case_verdict()->word, VERDICT_VIOLATION);
+}
+
+/* A reservation that is shown as confirmed was confirmed by then, whoever heard of it; so an item
+ * that is looked at later must show it, too. And the other way round. */
+TEST(items_and_their_reservations_are_of_one_time)
+{
+    static const struct {
+        uint64_t item_us, reservation_us;
+        uint64_t item_version;
+        enum history_detail shown;
+        bool right;
+    } rows[] = {
+        {300, 200, 2, DETAIL_CONFIRMED, false}, {200, 200, 2, DETAIL_CONFIRMED, true},
+        {300, 200, 3, DETAIL_CONFIRMED, true},  {200, 300, 3, DETAIL_HELD, false},
+        {300, 200, 3, DETAIL_HELD, true},
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        uint32_t made =
+            add_ok((struct history_attempt){.line = {LINE(0, 5, 2, 95)}}, KIND_RESERVE, 30);
+        uint32_t confirm = add(
+            (struct history_attempt){
+                .of = made, .detail = DETAIL_TIMEOUT, .end_us = 900, .line = {LINE(0, 5, 0, 0)}},
+            KIND_CONFIRM, 100);
+        uint32_t confirmed_with = seq;
+        add((struct history_attempt){.worker = 1,
+                                     .client = 1,
+                                     .of = made,
+                                     .outcome = OUTCOME_OK,
+                                     .status = 200,
+                                     .detail = rows[i].shown,
+                                     .line = {LINE(0, 5, rows[i].shown == DETAIL_HELD ? 2 : 3,
+                                                   95)}},
+            KIND_GET_RESERVATION, rows[i].reservation_us);
+        add_ok(
+            (struct history_attempt){.client = 2, .line = {LINE(0, 0, rows[i].item_version, 95)}},
+            KIND_GET_ITEM, rows[i].item_us);
+        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
+                                                              .phase = PHASE_SETTLE,
+                                                              .kind = KIND_CONFIRM,
+                                                              .outcome = OUTCOME_OK,
+                                                              .status = 200,
+                                                              .detail = DETAIL_CONFIRMED,
+                                                              .seq = confirmed_with,
+                                                              .of = confirm,
+                                                              .begin_us = 1000,
+                                                              .end_us = 1001,
+                                                              .line = {LINE(0, 5, 3, 95)}});
+        assert_int_equal(case_tells("order and time disagree"), !rows[i].right);
+    }
 }

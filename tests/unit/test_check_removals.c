@@ -1,32 +1,16 @@
 /* test_check_removals.c -- items that are deleted and created again: where the deletes belong, and
  * what others may be told of such items when.
  */
-#include "check/check.h"
-#include "support/history_sample.h"
+#include "support/check_case.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-static struct history_sample_file sample;
 
 /* Two items of 100 units, created before 20 us. */
 static void begin(void)
 {
     struct history_facts facts = history_sample_facts();
-    history_sample_begin(&sample, &facts);
-    for (uint32_t i = 0; i < facts.items; i++)
-        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
-                                                              .kind = KIND_PUT,
-                                                              .outcome = OUTCOME_OK,
-                                                              .status = 201,
-                                                              .seq = i + 1,
-                                                              .begin_us = 10,
-                                                              .end_us = 20,
-                                                              .line = {{i, 100, 1, 100}}});
+    case_begin(&facts, 100);
 }
 
 /* Of item 0; version 0: the answer has none. */
@@ -66,29 +50,6 @@ static void add_counters(const struct history_counters *counters)
     assert_int_equal(history_put_counters(&sample.writer[HISTORY_SAMPLE_PARENT], &c), 0);
 }
 
-static const struct verdict *judge(void)
-{
-    static struct verdict v;
-    history_sample_read(&sample);
-    assert_int_equal(
-        check_history(&v, &sample.reader, &(struct check_options){.level = CHECK_FULL}), 0);
-    history_sample_end(&sample);
-    return &v;
-}
-
-/* Whether a witness says so; without any there must be no violation at all. */
-static bool told(const char *text)
-{
-    const struct verdict *v = judge();
-    for (unsigned i = 0; i < v->witnesses; i++) {
-        if (strstr(v->witness[i].text, text))
-            return true;
-        print_message("%s\n", v->witness[i].text);
-    }
-    assert_int_not_equal(v->word, VERDICT_VIOLATION);
-    return false;
-}
-
 #define DELETED(at)                                                                                \
     {                                                                                              \
         KIND_DELETE, at, at + 20, 0, 0, 0, DETAIL_NONE, 0                                          \
@@ -110,7 +71,7 @@ static bool told(const char *text)
         KIND_GET_ITEM, at, at + 20, 0, v, left, DETAIL_NONE, 0                                     \
     }
 
-static void a_delete_makes_the_version_before_a_creation(void **state)
+TEST(a_delete_makes_the_version_before_a_creation)
 {
     static const struct {
         struct step step[4];
@@ -132,19 +93,17 @@ static void a_delete_makes_the_version_before_a_creation(void **state)
         {{DELETED(100), SEEN(150, 2, 0), CREATED(200, 3)}, "the one at which it was removed"},
         {{DELETED(100), CREATED(200, 3), SEEN(300, 1, 100)}, "order and time disagree"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         for (size_t n = 0; n < 4 && rows[i].step[n].end_us > 0; n++)
             add(&rows[i].step[n]);
-        if (told(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
+        if (case_tells(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
             fail_msg("row %zu: %s", i, rows[i].says ? rows[i].says : "right");
     }
 }
 
-static void nothing_is_held_of_what_is_deleted(void **state)
+TEST(nothing_is_held_of_what_is_deleted)
 {
-    (void)state;
     for (int held = 0; held < 2; held++) {
         begin();
         uint32_t made = add(&(struct step)HELD(100, 2, 99));
@@ -154,12 +113,12 @@ static void nothing_is_held_of_what_is_deleted(void **state)
         add(&(struct step)CREATED(300, held ? 4 : 5));
         if (held) /* as it is read back after the load */
             add(&(struct step){KIND_GET_RESERVATION, 900, 920, 1, 2, 99, DETAIL_HELD, made});
-        if (told("though 1 units were held") != held)
+        if (case_tells("though 1 units were held") != held)
             fail_msg("%d", held);
     }
 }
 
-static void what_is_left_at_the_end_is_of_the_last_life(void **state)
+TEST(what_is_left_at_the_end_is_of_the_last_life)
 {
     static const struct {
         struct step last;
@@ -181,7 +140,6 @@ static void what_is_left_at_the_end_is_of_the_last_life(void **state)
          {.found = 0},
          "nobody was told that it is removed"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         add(&(struct step)SOLD(50, 2, 99));
@@ -193,14 +151,14 @@ static void what_is_left_at_the_end_is_of_the_last_life(void **state)
         struct history_counters counters = rows[i].counters;
         counters.version += counters.found;
         add_counters(&counters);
-        if (told(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
+        if (case_tells(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
             fail_msg("row %zu: %s", i, rows[i].says ? rows[i].says : "right");
     }
 }
 
 /* Claims of 20 us around a delete from 100 to 120 and a creation from 200 to 220; of a hold, the
  * same of its reserve and its release. */
-static void a_claim_must_have_been_true_at_some_moment(void **state)
+TEST(a_claim_must_have_been_true_at_some_moment)
 {
     static const struct {
         enum history_kind kind;
@@ -217,7 +175,6 @@ static void a_claim_must_have_been_true_at_some_moment(void **state)
         {KIND_DELETE, DETAIL_IN_USE, 150, false},     {KIND_DELETE, DETAIL_IN_USE, 210, false},
         {KIND_DELETE, DETAIL_IN_USE, 230, true},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         if (rows[i].detail == DETAIL_IN_USE) {
@@ -229,15 +186,14 @@ static void a_claim_must_have_been_true_at_some_moment(void **state)
         }
         add(&(struct step){rows[i].kind, rows[i].at_us, rows[i].at_us + 20, 1, 0, 0, rows[i].detail,
                            0});
-        if (told("was told that") != rows[i].lies)
+        if (case_tells("was told that") != rows[i].lies)
             fail_msg("row %zu: at %d", i, (int)rows[i].at_us);
     }
 }
 
 /* Each alone may have been true, but not this one after that one. */
-static void claims_must_have_been_true_in_their_order(void **state)
+TEST(claims_must_have_been_true_in_their_order)
 {
-    (void)state;
     for (int late = 0; late < 2; late++) {
         begin();
         add(&(struct step){KIND_DELETE, 100, 400, 0, 0, 0, DETAIL_NONE, 0});
@@ -245,15 +201,14 @@ static void claims_must_have_been_true_in_their_order(void **state)
         add(&(struct step){KIND_GET_ITEM, late ? 150 : 250, late ? 170 : 270, 0, 0, 0,
                            DETAIL_NO_ITEM, 0});
         add(&(struct step){KIND_PUT, 200, 220, 5, 0, 0, DETAIL_EXISTS, 0});
-        assert_int_equal(told("the item is there; but all the while it was gone"), late);
+        assert_int_equal(case_tells("the item is there; but all the while it was gone"), late);
     }
 }
 
 /* The first of two deletes was over before anything of the second began: only the second may be the
  * one of which somebody heard late. */
-static void each_delete_has_a_place_of_its_own(void **state)
+TEST(each_delete_has_a_place_of_its_own)
 {
-    (void)state;
     for (int late = 0; late < 2; late++) {
         begin();
         add(&(struct step){KIND_DELETE, 100, 120, 0, 0, 0, DETAIL_NONE, 0});
@@ -263,13 +218,12 @@ static void each_delete_has_a_place_of_its_own(void **state)
         /* The item was there, before the first delete or after its creation. */
         add(&(struct step){KIND_PUT, late ? 121 : 110, late ? 128 : 128, 5, 0, 0, DETAIL_EXISTS,
                            0});
-        assert_int_equal(told("the item is there; but all the while it was gone"), late);
+        assert_int_equal(case_tells("the item is there; but all the while it was gone"), late);
     }
 }
 
-static void of_a_basket_one_item_must_be_gone(void **state)
+TEST(of_a_basket_one_item_must_be_gone)
 {
-    (void)state;
     for (int lies = 0; lies < 2; lies++) {
         begin();
         add(&(struct step)DELETED(100));
@@ -286,7 +240,7 @@ static void of_a_basket_one_item_must_be_gone(void **state)
                                                      .end_us = lies ? 320 : 170,
                                                      .lines = 2,
                                                      .line = {{1, 1, 0, 0}, {0, 1, 0, 0}}});
-        assert_int_equal(told("that an item is not there; but all of its items were"), lies);
+        assert_int_equal(case_tells("that an item is not there; but all of its items were"), lies);
     }
 }
 
@@ -294,7 +248,7 @@ static void of_a_basket_one_item_must_be_gone(void **state)
 
 /* A restore at 250 undid what nobody had been answered. What was gone before the creation behind it
  * had been deleted before what it undid, or behind it. */
-static void a_delete_is_on_the_side_of_a_restore_that_its_time_says(void **state)
+TEST(a_delete_is_on_the_side_of_a_restore_that_its_time_says)
 {
     static const struct {
         struct step step[4];
@@ -305,28 +259,12 @@ static void a_delete_is_on_the_side_of_a_restore_that_its_time_says(void **state
         {{DELETED(24), SOLD(50, 2, 99), SEEN(150, 5, 40), CREATED(300, AGAIN(4))},
          "at no moment that it could be of was the item gone"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         history_facts(sample.history)->restores = 1;
         for (size_t n = 0; n < 4; n++)
             add(&rows[i].step[n]);
-        if (told(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
+        if (case_tells(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
             fail_msg("row %zu: %s", i, rows[i].says ? rows[i].says : "right");
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_delete_makes_the_version_before_a_creation),
-        cmocka_unit_test(nothing_is_held_of_what_is_deleted),
-        cmocka_unit_test(what_is_left_at_the_end_is_of_the_last_life),
-        cmocka_unit_test(a_claim_must_have_been_true_at_some_moment),
-        cmocka_unit_test(claims_must_have_been_true_in_their_order),
-        cmocka_unit_test(each_delete_has_a_place_of_its_own),
-        cmocka_unit_test(of_a_basket_one_item_must_be_gone),
-        cmocka_unit_test(a_delete_is_on_the_side_of_a_restore_that_its_time_says),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,10 @@
 /* test_intent.c -- a wish becomes the right request; an answer becomes the right record. */
 #include "client/intent.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 struct world {
     struct load load;
@@ -55,7 +51,7 @@ static struct history_op *recorded(struct world *world, const struct intent *i)
     return op;
 }
 
-static void requests_are_what_the_interface_asks_for(void **state)
+TEST(requests_are_what_the_interface_asks_for)
 {
     struct world *world = *state;
     static const struct {
@@ -71,6 +67,11 @@ static void requests_are_what_the_interface_asks_for(void **state)
         {{.kind = KIND_DECREMENT, .lines = 1, .line = {{.item = 0, .quantity = 2}}},
          "POST /shop/v1/items/load-r7-0/decrements HTTP/1.1\r\n",
          "{\"quantity\":2}"},
+        {{.kind = KIND_TRANSFER,
+          .lines = 2,
+          .line = {{.item = 4, .quantity = -3}, {.item = 10, .quantity = 3}}},
+         "POST /shop/v1/items/load-r7-4/transfers HTTP/1.1\r\n",
+         "{\"to\":\"load-r7-10\",\"quantity\":3}"},
         {{.kind = KIND_RESERVE,
           .lines = 2,
           .line = {{.item = 4, .quantity = 1}, {.item = 10, .quantity = 3}}},
@@ -120,7 +121,7 @@ static void requests_are_what_the_interface_asks_for(void **state)
     }
 }
 
-static void reads_carry_no_key_and_no_body(void **state)
+TEST(reads_carry_no_key_and_no_body)
 {
     struct world *world = *state;
     struct intent i = {.kind = KIND_GET_ITEM, .lines = 1, .line = {{.item = 5}}};
@@ -130,7 +131,7 @@ static void reads_carry_no_key_and_no_body(void **state)
                         "GET /shop/v1/items/load-r7-5 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n");
 }
 
-static void what_is_about_a_key_names_it(void **state)
+TEST(what_is_about_a_key_names_it)
 {
     struct world *world = *state;
     struct intent sale = {.kind = KIND_DECREMENT, .lines = 1, .line = {{.item = 5, .quantity = 2}}};
@@ -150,7 +151,7 @@ static void what_is_about_a_key_names_it(void **state)
     assert_non_null(strstr(world->out.p, "{\"quantity\":3}"));
 }
 
-static void a_set_names_the_version_it_is_for(void **state)
+TEST(a_set_names_the_version_it_is_for)
 {
     struct world *world = *state;
     struct intent i = {
@@ -162,7 +163,7 @@ static void a_set_names_the_version_it_is_for(void **state)
     assert_non_null(strstr(world->out.p, "\r\n\r\n{\"on_hand\":9}"));
 }
 
-static void a_list_names_its_items_and_its_place(void **state)
+TEST(a_list_names_its_items_and_its_place)
 {
     struct world *world = *state;
     struct intent i = {
@@ -181,7 +182,7 @@ static void a_list_names_its_items_and_its_place(void **state)
         strstr(world->out.p, "GET /shop/v1/items?prefix=load-r7-&limit=3&cursor=a%26b HTTP/1.1"));
 }
 
-static void a_list_is_recorded_as_it_was_shown(void **state)
+TEST(a_list_is_recorded_as_it_was_shown)
 {
     struct world *world = *state;
     struct intent i = {
@@ -202,7 +203,7 @@ static void a_list_is_recorded_as_it_was_shown(void **state)
     assert_int_equal(history_line(op, 1)->remaining, 6);
 }
 
-static void a_delete_has_no_body_and_a_creation_wants_nothing_there(void **state)
+TEST(a_delete_has_no_body_and_a_creation_wants_nothing_there)
 {
     struct world *world = *state;
     struct intent i = {.kind = KIND_DELETE, .lines = 1, .line = {{.item = 5}}};
@@ -227,7 +228,7 @@ static void a_delete_has_no_body_and_a_creation_wants_nothing_there(void **state
 }
 
 /* Nothing is said of what is not sold; who reserves says who it is. */
-static void parts_and_names_are_said(void **state)
+TEST(parts_and_names_are_said)
 {
     struct world *world = *state;
     struct intent i = {.kind = KIND_CONFIRM,
@@ -250,7 +251,7 @@ static void parts_and_names_are_said(void **state)
 }
 
 /* Client 12 is the third of five customers; every fourth item is limited. */
-static void who_takes_of_a_limited_item_is_said(void **state)
+TEST(who_takes_of_a_limited_item_is_said)
 {
     struct world *world = *state;
     struct history_facts *facts = history_facts(world->load.history);
@@ -281,7 +282,7 @@ static void who_takes_of_a_limited_item_is_said(void **state)
     facts->limit = facts->limited_every = facts->customers = 0;
 }
 
-static void skus_of_other_runs_are_not_ours(void **state)
+TEST(skus_of_other_runs_are_not_ours)
 {
     struct world *world = *state;
     const struct history_facts *facts = history_facts(world->load.history);
@@ -301,7 +302,7 @@ static void skus_of_other_runs_are_not_ours(void **state)
 #define PROBLEM(name, status)                                                                      \
     "{\"type\":\"/problems/" name "\",\"title\":\"T\",\"status\":" #status ",\"detail\":\"D\""
 
-static void answers_become_outcomes(void **state)
+TEST(answers_become_outcomes)
 {
     struct world *world = *state;
     static const struct {
@@ -375,7 +376,7 @@ static void answers_become_outcomes(void **state)
     }
 }
 
-static void an_item_s_answer_needs_version_and_stock(void **state)
+TEST(an_item_s_answer_needs_version_and_stock)
 {
     struct world *world = *state;
     static const struct {
@@ -402,21 +403,38 @@ static void an_item_s_answer_needs_version_and_stock(void **state)
     }
 }
 
-int main(void)
+#define SIDE(remaining, version)                                                                   \
+    "{\"sku\":\"s\",\"remaining\":" #remaining ",\"version\":" #version "}"
+
+TEST(a_transfer_s_answer_needs_both_items)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_are_what_the_interface_asks_for),
-        cmocka_unit_test(reads_carry_no_key_and_no_body),
-        cmocka_unit_test(what_is_about_a_key_names_it),
-        cmocka_unit_test(a_set_names_the_version_it_is_for),
-        cmocka_unit_test(a_list_names_its_items_and_its_place),
-        cmocka_unit_test(a_list_is_recorded_as_it_was_shown),
-        cmocka_unit_test(a_delete_has_no_body_and_a_creation_wants_nothing_there),
-        cmocka_unit_test(parts_and_names_are_said),
-        cmocka_unit_test(who_takes_of_a_limited_item_is_said),
-        cmocka_unit_test(skus_of_other_runs_are_not_ours),
-        cmocka_unit_test(answers_become_outcomes),
-        cmocka_unit_test(an_item_s_answer_needs_version_and_stock),
+    struct world *world = *state;
+    static const struct {
+        const char *body;
+        enum history_outcome outcome;
+    } rows[] = {
+        {"{\"to\":" SIDE(7, 3) ",\"from\":" SIDE(0, 9) "}", OUTCOME_OK},
+        {"{\"from\":" SIDE(0, 9) "}", OUTCOME_UNKNOWN},
+        {"{\"from\":null,\"to\":" SIDE(7, 3) "}", OUTCOME_UNKNOWN},
+        {"{\"from\":" SIDE(0, 0) ",\"to\":" SIDE(7, 3) "}", OUTCOME_UNKNOWN},
+        {"{\"from\":" SIDE(0, 9) ",\"to\":{\"version\":3}}", OUTCOME_UNKNOWN},
+        {"{\"from\":" SIDE(0, 9) ",\"to\":3}", OUTCOME_UNKNOWN},
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    const struct intent intent = {
+        .kind = KIND_TRANSFER,
+        .lines = 2,
+        .line = {{.item = 4, .quantity = -2}, {.item = 5, .quantity = 2}}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct history_op *op = recorded(world, &intent);
+        struct response response = {.status = 200, .body = str_of(rows[i].body)};
+        struct lesson lesson = intent_learn(history_facts(world->load.history), op,
+                                            &(struct mismatch_request){0}, &response);
+        bool ok = lesson.outcome == OUTCOME_OK;
+        assert_int_equal(lesson.outcome, rows[i].outcome);
+        assert_int_equal(history_line(op, 0)->version, ok ? 9 : 0);
+        assert_int_equal(history_line(op, 1)->version, ok ? 3 : 0);
+        assert_int_equal(history_line(op, 1)->remaining, ok ? 7 : 0);
+    }
 }
+
+ALL_BETWEEN(set_up, tear_down)

@@ -1,13 +1,10 @@
 #include "core/route.h"
 #include "http/assets.h"
 #include "http/problem.h"
+#include "support/suite.h"
 
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 static int load(void **state)
 {
@@ -41,7 +38,7 @@ static unsigned method_named(const char *name)
     return 0;
 }
 
-static void has_every_route_and_no_other(void **state)
+TEST(has_every_route_and_no_other)
 {
     json_t *paths = json_object_get(*state, "paths");
     assert_int_equal(json_object_size(paths), ROUTE_NONE);
@@ -82,12 +79,12 @@ static void resolves(json_t *root, json_t *value)
     }
 }
 
-static void every_reference_resolves(void **state)
+TEST(every_reference_resolves)
 {
     resolves(*state, *state);
 }
 
-static void names_every_problem(void **state)
+TEST(names_every_problem)
 {
     json_t *names = json_object_get(
         json_object_get(json_object_get(json_object_get(*state, "components"), "schemas"),
@@ -98,7 +95,7 @@ static void names_every_problem(void **state)
         assert_non_null(problem_find(str_of(json_string_value(json_array_get(names, i)))));
 }
 
-static void operations_have_names_of_their_own(void **state)
+TEST(operations_have_names_of_their_own)
 {
     json_t *seen = json_object(), *path, *operation;
     const char *pattern, *method;
@@ -118,13 +115,4 @@ static void operations_have_names_of_their_own(void **state)
     json_decref(seen);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(has_every_route_and_no_other),
-        cmocka_unit_test(every_reference_resolves),
-        cmocka_unit_test(names_every_problem),
-        cmocka_unit_test(operations_have_names_of_their_own),
-    };
-    return cmocka_run_group_tests(tests, load, unload);
-}
+ALL_BETWEEN(load, unload)

@@ -1,13 +1,8 @@
 /* test_options.c -- the command line of stockload: what it takes, what it refuses and how. */
 #include "exit_codes.h"
 #include "options.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/command_line.h"
+#include "support/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,23 +10,12 @@
 
 static struct options o;
 static char err[OPTIONS_ERR_SIZE];
-static const char *const *environment; /* name, value, ..., NULL */
-
-static char *fake_getenv(const char *name)
-{
-    for (const char *const *e = environment; e && *e; e += 2)
-        if (strcmp(e[0], name) == 0)
-            return (char *)(uintptr_t)e[1];
-    return NULL;
-}
 
 static enum options_result parse(const char *const *words)
 {
     static char program[] = "stockload";
-    char *argv[24] = {program};
-    int argc = 1;
-    for (; *words; words++)
-        argv[argc++] = (char *)(uintptr_t)*words;
+    char *argv[WORDS_MAX];
+    int argc = argv_of(argv, program, words);
     memset(&o, 0xee, sizeof(o)); /* options_parse must not rely on zeros */
     memset(err, 0, sizeof(err));
     return options_parse(&o, argc, argv, fake_getenv, err, sizeof(err));
@@ -46,7 +30,7 @@ static void assert_ok(enum options_result result)
 
 static void assert_refused(enum options_result result, const char *expected)
 {
-    environment = NULL;
+    fake_environment = NULL;
     if (result == OPTIONS_OK)
         fail_msg("taken, though it should be: %s", expected);
     assert_string_equal(err, expected);
@@ -55,10 +39,10 @@ static void assert_refused(enum options_result result, const char *expected)
 static void done(void)
 {
     options_free(&o);
-    environment = NULL;
+    fake_environment = NULL;
 }
 
-static void without_words_it_is_a_run_with_defaults(void **state)
+TEST(without_words_it_is_a_run_with_defaults)
 {
     assert_ok(PARSE(NULL));
     assert_int_equal(o.command, COMMAND_RUN);
@@ -85,7 +69,7 @@ static void without_words_it_is_a_run_with_defaults(void **state)
     done();
 }
 
-static void what_the_scenario_decides_is_recognisable_as_unset(void **state)
+TEST(what_the_scenario_decides_is_recognisable_as_unset)
 {
     assert_ok(PARSE("run", "-d", "1s"));
     assert_true(o.skus == 0 && o.stock == 0 && o.ttl_ms == 0 && o.zipf < 0 && !o.mixed);
@@ -101,7 +85,7 @@ static void what_the_scenario_decides_is_recognisable_as_unset(void **state)
     done();
 }
 
-static void every_flag_of_a_run_reaches_its_field(void **state)
+TEST(every_flag_of_a_run_reaches_its_field)
 {
     assert_ok(PARSE("run", "-p4", "-c", "1k", "--max-tasks-per-child=9", "--worker-death",
                     "respawn", "-n", "20k", "--warmup", "2s", "-d30s", "--arrival", "const", "-R",
@@ -157,7 +141,7 @@ static void every_flag_of_a_run_reaches_its_field(void **state)
     done();
 }
 
-static void stages_add_up_to_the_duration(void **state)
+TEST(stages_add_up_to_the_duration)
 {
     assert_ok(PARSE("--stages", "30s:500,1m:2k,500ms:0"));
     assert_int_equal(o.stages.count, 3);
@@ -169,7 +153,7 @@ static void stages_add_up_to_the_duration(void **state)
     done();
 }
 
-static void requests_alone_end_a_run(void **state)
+TEST(requests_alone_end_a_run)
 {
     assert_ok(PARSE("-n", "100"));
     assert_true(o.requests == 100 && o.duration_ms == 0);
@@ -179,35 +163,28 @@ static void requests_alone_end_a_run(void **state)
     done();
 }
 
-static void there_are_never_more_processes_than_connections(void **state)
+TEST(there_are_never_more_processes_than_connections)
 {
     assert_ok(PARSE("-p", "64", "-c", "3"));
     assert_true(o.processes == 3 && o.connections == 3);
     done();
 }
 
-static void the_environment_is_read_and_flags_beat_it(void **state)
+TEST(the_environment_is_read_and_flags_beat_it)
 {
-    environment = (const char *const[]){"STOCKLOAD_CONNECTIONS",
-                                        "7",
-                                        "STOCKLOAD_SCENARIO",
-                                        "zipf",
-                                        "STOCKLOAD_REDIS",
-                                        "redis://h",
-                                        "STOCKLOAD_HEADER",
-                                        "A: 1",
-                                        NULL};
+    ENVIRONMENT("STOCKLOAD_CONNECTIONS", "7", "STOCKLOAD_SCENARIO", "zipf", "STOCKLOAD_REDIS",
+                "redis://h", "STOCKLOAD_HEADER", "A: 1");
     assert_ok(PARSE("--scenario", "churn", "-H", "B: 2"));
     assert_int_equal(o.connections, 7);
     assert_string_equal(o.scenario, "churn");
     assert_null(o.redis);
     assert_int_equal(o.headers.n, 2);
     done();
-    environment = (const char *const[]){"STOCKLOAD_DUP", "2", NULL};
+    ENVIRONMENT("STOCKLOAD_DUP", "2");
     assert_refused(PARSE("run"), "STOCKLOAD_DUP: \"2\" is out of range; give 0 to 1");
 }
 
-static void t_is_refused_because_it_means_two_things(void **state)
+TEST(t_is_refused_because_it_means_two_things)
 {
     const char *hint = "-t: means threads in wrk and a timeout in hey; give -p, --processes and "
                        "-c, --connections, or --timeout";
@@ -216,7 +193,7 @@ static void t_is_refused_because_it_means_two_things(void **state)
     assert_refused(PARSE("race", "-t", "4"), hint);
 }
 
-static void wrong_values_are_refused_with_what_would_be_right(void **state)
+TEST(wrong_values_are_refused_with_what_would_be_right)
 {
     assert_refused(PARSE("--scenario", "flsh"), "--scenario: \"flsh\" is not known; give flash, "
                                                 "zipf, basket, churn, restock or mixed");
@@ -249,7 +226,7 @@ static void wrong_values_are_refused_with_what_would_be_right(void **state)
                    "--conections: no such option; did you mean --connections?");
 }
 
-static void what_does_not_go_together_is_refused(void **state)
+TEST(what_does_not_go_together_is_refused)
 {
     assert_refused(PARSE("--stages", "1s:5", "-R", "5"),
                    "--stages and --rate: both say how fast; give one");
@@ -269,7 +246,7 @@ static void what_does_not_go_together_is_refused(void **state)
                    "--output: nothing would be written to it with --output-format quiet");
 }
 
-static void a_warm_up_comes_before_the_duration_and_may_be_longer(void **state)
+TEST(a_warm_up_comes_before_the_duration_and_may_be_longer)
 {
     assert_ok(PARSE("--warmup", "10s", "-d", "5s"));
     assert_int_equal(o.warmup_ms, 10000);
@@ -279,7 +256,7 @@ static void a_warm_up_comes_before_the_duration_and_may_be_longer(void **state)
     done();
 }
 
-static void no_process_is_left_without_a_request_to_send(void **state)
+TEST(no_process_is_left_without_a_request_to_send)
 {
     assert_ok(PARSE("-n", "3", "-p", "8", "-c", "16"));
     assert_int_equal(o.processes, 3);
@@ -289,7 +266,7 @@ static void no_process_is_left_without_a_request_to_send(void **state)
     done();
 }
 
-static void headers_that_each_request_says_for_itself_are_refused(void **state)
+TEST(headers_that_each_request_says_for_itself_are_refused)
 {
     assert_refused(PARSE("-H", "host: x"),
                    "--header: number 1 is Host, which every request says for itself; leave it out");
@@ -300,7 +277,7 @@ static void headers_that_each_request_says_for_itself_are_refused(void **state)
     done();
 }
 
-static void commands_take_their_own_words_and_flags(void **state)
+TEST(commands_take_their_own_words_and_flags)
 {
     assert_ok(PARSE("check", "a", "b", "--verify", "counts"));
     assert_int_equal(o.command, COMMAND_CHECK);
@@ -339,7 +316,7 @@ static void commands_take_their_own_words_and_flags(void **state)
     assert_non_null(strstr(err, "\"chekc\": no such command; there are run, check, report"));
 }
 
-static void help_and_version_are_found(void **state)
+TEST(help_and_version_are_found)
 {
     static const struct {
         const char *words[3];
@@ -365,7 +342,7 @@ static void help_and_version_are_found(void **state)
     assert_int_equal(PARSE("help", "x"), OPTIONS_USAGE);
 }
 
-static void help_shows_a_command_its_own_flags_only(void **state)
+TEST(help_shows_a_command_its_own_flags_only)
 {
     char *text = NULL;
     size_t n = 0;
@@ -373,7 +350,7 @@ static void help_shows_a_command_its_own_flags_only(void **state)
     options_print_help(f, COMMAND_RACE);
     fclose(f);
     assert_non_null(strstr(text, "--redis URL"));
-    assert_non_null(strstr(text, "watch, watch-batch, script, all (default all"));
+    assert_non_null(strstr(text, "watch, watch-batch, turn, script, all (default all"));
     assert_null(strstr(text, "--connections N"));
     free(text);
     f = open_memstream(&text, &n);
@@ -386,7 +363,7 @@ static void help_shows_a_command_its_own_flags_only(void **state)
     free(text);
 }
 
-static void urls_are_taken_apart(void **state)
+TEST(urls_are_taken_apart)
 {
     static const struct {
         const char *text, *host, *prefix, *normal;
@@ -410,7 +387,7 @@ static void urls_are_taken_apart(void **state)
     }
 }
 
-static void urls_that_can_not_be_loaded_are_refused(void **state)
+TEST(urls_that_can_not_be_loaded_are_refused)
 {
     static const char *const wrong[][2] = {
         {"https://h", "asks for TLS"},    {"h:80", "is no http URL"},
@@ -438,7 +415,7 @@ static void urls_that_can_not_be_loaded_are_refused(void **state)
     assert_true(weburl_parse(longest, &url, why, sizeof(why)));
 }
 
-static void the_command_line_is_kept_without_secrets(void **state)
+TEST(the_command_line_is_kept_without_secrets)
 {
     assert_ok(PARSE("run", "-H", "Authorization: Bearer s3cret", "-HX: s3cret", "-qHX: s3cret",
                     "--header=X: s3cret", "--header", "-H: s3cret", "--threshold", "p99<5ms",
@@ -455,7 +432,7 @@ static void the_command_line_is_kept_without_secrets(void **state)
     done();
 }
 
-static void the_worst_exit_status_wins_in_the_documented_order(void **state)
+TEST(the_worst_exit_status_wins_in_the_documented_order)
 {
     static const int order[] = {1, 255, 2, 105, 99, 0};
     enum { CODES = sizeof(order) / sizeof(order[0]) };
@@ -467,31 +444,4 @@ static void the_worst_exit_status_wins_in_the_documented_order(void **state)
     }
     assert_int_equal(exit_worst(254, 2), 254);
     assert_int_equal(exit_worst(77, 2), 255); /* a status nobody knows */
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_words_it_is_a_run_with_defaults),
-        cmocka_unit_test(what_the_scenario_decides_is_recognisable_as_unset),
-        cmocka_unit_test(every_flag_of_a_run_reaches_its_field),
-        cmocka_unit_test(stages_add_up_to_the_duration),
-        cmocka_unit_test(requests_alone_end_a_run),
-        cmocka_unit_test(there_are_never_more_processes_than_connections),
-        cmocka_unit_test(the_environment_is_read_and_flags_beat_it),
-        cmocka_unit_test(t_is_refused_because_it_means_two_things),
-        cmocka_unit_test(wrong_values_are_refused_with_what_would_be_right),
-        cmocka_unit_test(what_does_not_go_together_is_refused),
-        cmocka_unit_test(a_warm_up_comes_before_the_duration_and_may_be_longer),
-        cmocka_unit_test(no_process_is_left_without_a_request_to_send),
-        cmocka_unit_test(headers_that_each_request_says_for_itself_are_refused),
-        cmocka_unit_test(commands_take_their_own_words_and_flags),
-        cmocka_unit_test(help_and_version_are_found),
-        cmocka_unit_test(help_shows_a_command_its_own_flags_only),
-        cmocka_unit_test(urls_are_taken_apart),
-        cmocka_unit_test(urls_that_can_not_be_loaded_are_refused),
-        cmocka_unit_test(the_command_line_is_kept_without_secrets),
-        cmocka_unit_test(the_worst_exit_status_wins_in_the_documented_order),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

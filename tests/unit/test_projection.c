@@ -3,12 +3,9 @@
  * SQL need not know a type (sql/0011_event_types.sql): what an event of one may do is judged here.
  */
 #include "ledger/apply/projection.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 /* Of an item with 10 available, 4 held and 6 sold; for create: of one that was deleted. */
 static const struct {
@@ -63,17 +60,17 @@ static const struct {
 static const struct rid rid = {.partition = 0};
 
 /* What the ledger holds before it: the item, and what the event is about. */
-static void fill_in(struct projection *fold, const struct projected_item *item,
-                    enum event_type type, struct reservation_line *line)
+static void fill_in(struct projection *p, const struct projected_item *item, enum event_type type,
+                    struct reservation_line *line)
 {
-    fold->items[0] = *item;
+    p->items[0] = *item;
     if (type < EVENT_CONFIRM || type > EVENT_EXPIRE)
         return;
-    fold->reservations[0] = (struct projected_reservation){
+    p->reservations[0] = (struct projected_reservation){
         .known = true, .r = {.id = rid, .state = RESERVATION_HELD, .lines = line, .line_count = 1}};
 }
 
-static enum projection_result projection_one(struct projection *fold,
+static enum projection_result projection_one(struct projection *p,
                                              const struct projected_item *item,
                                              enum event_type type, const struct event_line *after)
 {
@@ -89,61 +86,53 @@ static enum projection_result projection_one(struct projection *fold,
     buf_init(&bytes, 4096);
     event_begin(&bytes, 1000);
     event_put(&bytes, &event, 1000);
-    projection_begin(fold, 0);
-    assert_int_equal(projection_entry(fold, 1, 1, buf_str(&bytes)), PROJECTION_OK);
-    assert_int_equal(projection_known(fold), PROJECTION_OK);
-    fill_in(fold, item, type, &line);
-    enum projection_result result = projection_run(fold);
+    projection_begin(p, 0);
+    assert_int_equal(projection_entry(p, &(struct event_entry){{1, 1}, buf_str(&bytes)}),
+                     PROJECTION_OK);
+    assert_int_equal(projection_known(p), PROJECTION_OK);
+    fill_in(p, item, type, &line);
+    enum projection_result result = projection_run(p);
     buf_free(&bytes);
     return result;
 }
 
-static void an_item_moves_as_the_type_of_the_event_says(void **state)
+TEST(an_item_moves_as_the_type_of_the_event_says)
 {
     static const struct projected_item there = {
         .exists = true, .available = 10, .held = 4, .sold = 6, .version = 7};
     static const struct projected_item gone = {.version = 7};
-    struct projection fold;
+    struct projection p;
     /* Without items; of two: test_projection_events.c. */
     bool seen[EVENT_TYPES] = {[EVENT_EPOCH] = true, [EVENT_TRANSFER] = true};
-    projection_init(&fold);
+    projection_init(&p);
     for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
         const struct event_line after = {
             STR("one"), 4, moves[i].available, moves[i].held, moves[i].sold, 8, 0};
         enum projection_result result = projection_one(
-            &fold, moves[i].type == EVENT_CREATE ? &gone : &there, moves[i].type, &after);
+            &p, moves[i].type == EVENT_CREATE ? &gone : &there, moves[i].type, &after);
         if (result != moves[i].result)
-            fail_msg("row %zu, type %d: %d: %s", i, moves[i].type, result, fold.why);
+            fail_msg("row %zu, type %d: %d: %s", i, moves[i].type, result, p.why);
         if (result == PROJECTION_FORK)
-            assert_non_null(strstr(fold.why, "one moves as in no event of this type"));
+            assert_non_null(strstr(p.why, "one moves as in no event of this type"));
         seen[moves[i].type] = true;
     }
     for (int type = EVENT_CREATE; type < EVENT_TYPES; type++)
         assert_true(seen[type]);
-    projection_free(&fold);
+    projection_free(&p);
 }
 
 /* A deleted item owns nothing: what was available and sold goes with it, and nothing was held. */
-static void what_is_deleted_leaves_empty(void **state)
+TEST(what_is_deleted_leaves_empty)
 {
     static const struct projected_item free_item = {
         .exists = true, .available = 10, .sold = 6, .version = 7};
-    struct projection fold;
-    projection_init(&fold);
+    struct projection p;
+    projection_init(&p);
     struct event_line after = {STR("one"), 0, 0, 0, 0, 8, 0};
-    assert_int_equal(projection_one(&fold, &free_item, EVENT_DELETE, &after), PROJECTION_OK);
+    assert_int_equal(projection_one(&p, &free_item, EVENT_DELETE, &after), PROJECTION_OK);
     after.sold = 6;
-    assert_int_equal(projection_one(&fold, &free_item, EVENT_DELETE, &after), PROJECTION_FORK);
+    assert_int_equal(projection_one(&p, &free_item, EVENT_DELETE, &after), PROJECTION_FORK);
     after = (struct event_line){STR("one"), 0, 1, 0, 0, 8, 0};
-    assert_int_equal(projection_one(&fold, &free_item, EVENT_DELETE, &after), PROJECTION_FORK);
-    projection_free(&fold);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_item_moves_as_the_type_of_the_event_says),
-        cmocka_unit_test(what_is_deleted_leaves_empty),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    assert_int_equal(projection_one(&p, &free_item, EVENT_DELETE, &after), PROJECTION_FORK);
+    projection_free(&p);
 }

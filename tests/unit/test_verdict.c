@@ -1,20 +1,15 @@
 /* test_verdict.c -- one cause is told once, and before what follows from it: in one verdict, and
  * when it is merged from parts. */
 #include "check/verdict.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct verdict v, part;
 static bool parts; /* each violation comes in a part of its own */
 
 static int set_up(void **state)
 {
-    (void)state;
     memset(&v, 0, sizeof(v));
     parts = false;
     return 0;
@@ -26,6 +21,19 @@ static int set_up_parts(void **state)
     parts = true;
     return 0;
 }
+
+/* A test of one verdict, and of one that is merged from parts. */
+#define BOTH_WAYS(name)                                                                            \
+    static void name(void);                                                                        \
+    TEST_BETWEEN(name##_in_one, set_up, NULL)                                                      \
+    {                                                                                              \
+        name();                                                                                    \
+    }                                                                                              \
+    TEST_BETWEEN(name##_in_parts, set_up_parts, NULL)                                              \
+    {                                                                                              \
+        name();                                                                                    \
+    }                                                                                              \
+    static void name(void)
 
 /* What is found between the two goes to v, one way or the other. */
 static struct verdict *begin(void)
@@ -55,9 +63,8 @@ static uint64_t counted(void)
     return all;
 }
 
-static void violations_about_one_operation_are_told_once(void **state)
+BOTH_WAYS(violations_about_one_operation_are_told_once)
 {
-    (void)state;
     find(PROPERTY_ANSWERS, 70, 71, "wrong");
     find(PROPERTY_ANSWERS, 71, 72, "wrong, too");
     find(PROPERTY_ANSWERS, 80, 0, "something else");
@@ -68,9 +75,8 @@ static void violations_about_one_operation_are_told_once(void **state)
     assert_int_equal(v.property[PROPERTY_ANSWERS].violations, 3);
 }
 
-static void the_cause_takes_the_place_of_its_consequence(void **state)
+BOTH_WAYS(the_cause_takes_the_place_of_its_consequence)
 {
-    (void)state;
     find(PROPERTY_ANSWERS, 70, 71, "one number too low");
     find(PROPERTY_LASTING, 71, 0, "lost");
     find(PROPERTY_SUMS, 71, 0, "sold twice");
@@ -83,9 +89,8 @@ static void the_cause_takes_the_place_of_its_consequence(void **state)
     assert_int_equal(v.property[PROPERTY_ANSWERS].violations, 1);
 }
 
-static void causes_come_first(void **state)
+BOTH_WAYS(causes_come_first)
 {
-    (void)state;
     find(PROPERTY_LINEARIZABLE, 70, 0, "late");
     find(PROPERTY_ANSWERS, 71, 0, "wrong");
     find(PROPERTY_VERSIONS, 72, 0, "twice");
@@ -96,9 +101,8 @@ static void causes_come_first(void **state)
         assert_string_equal(v.witness[i].text, order[i]);
 }
 
-static void a_sort_is_shown_by_a_few(void **state)
+BOTH_WAYS(a_sort_is_shown_by_a_few)
 {
-    (void)state;
     for (uint32_t i = 0; i < 100; i++)
         find(PROPERTY_ANSWERS, 100 + i, 0, "of one sort");
     const uint32_t other[] = {500, 0};
@@ -111,9 +115,8 @@ static void a_sort_is_shown_by_a_few(void **state)
 }
 
 /* What follows from a cause that was only counted is only counted, too. */
-static void consequences_of_what_is_not_shown_are_not_shown(void **state)
+BOTH_WAYS(consequences_of_what_is_not_shown_are_not_shown)
 {
-    (void)state;
     for (uint32_t i = 0; i < 10; i++)
         find(PROPERTY_LASTING, 100 + i, 0, "lost");
     for (uint32_t i = 0; i < 10; i++) {
@@ -125,9 +128,8 @@ static void consequences_of_what_is_not_shown_are_not_shown(void **state)
     assert_int_equal(counted(), 20);
 }
 
-static void any_number_of_operations_is_taken(void **state)
+BOTH_WAYS(any_number_of_operations_is_taken)
 {
-    (void)state;
     for (uint32_t i = 1; i < 20000; i++)
         find(PROPERTY_ANSWERS, i * 7, i * 7 + 1, "wrong");
     verdict_conclude(&v);
@@ -136,9 +138,8 @@ static void any_number_of_operations_is_taken(void **state)
 }
 
 /* Of a part with many, all are counted, in the words of the whole where it has told of them. */
-static void a_part_brings_along_what_it_only_counted(void **state)
+TEST_BETWEEN(a_part_brings_along_what_it_only_counted, set_up_parts, NULL)
 {
-    (void)state;
     find(PROPERTY_ANSWERS, 100, 0, "before");
     (void)begin();
     for (uint32_t i = 0; i < 10; i++) {
@@ -156,9 +157,8 @@ static void a_part_brings_along_what_it_only_counted(void **state)
     assert_int_equal(v.property[PROPERTY_ANSWERS].violations, 11);
 }
 
-static void a_part_that_could_not_be_decided_leaves_the_whole_undecided(void **state)
+BOTH_WAYS(a_part_that_could_not_be_decided_leaves_the_whole_undecided)
 {
-    (void)state;
     verdict_unknown(begin(), PROPERTY_SUMS, "first");
     end();
     verdict_unknown(begin(), PROPERTY_SUMS, "second");
@@ -172,22 +172,4 @@ static void a_part_that_could_not_be_decided_leaves_the_whole_undecided(void **s
     end();
     assert_int_equal(v.property[PROPERTY_SUMS].word, VERDICT_VIOLATION);
     assert_string_equal(v.property[PROPERTY_SUMS].why, "");
-}
-
-#define BOTH_WAYS(test)                                                                            \
-    cmocka_unit_test_setup(test, set_up), cmocka_unit_test_setup(test, set_up_parts)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        BOTH_WAYS(violations_about_one_operation_are_told_once),
-        BOTH_WAYS(the_cause_takes_the_place_of_its_consequence),
-        BOTH_WAYS(causes_come_first),
-        BOTH_WAYS(a_sort_is_shown_by_a_few),
-        BOTH_WAYS(consequences_of_what_is_not_shown_are_not_shown),
-        BOTH_WAYS(any_number_of_operations_is_taken),
-        BOTH_WAYS(a_part_that_could_not_be_decided_leaves_the_whole_undecided),
-        cmocka_unit_test_setup(a_part_brings_along_what_it_only_counted, set_up_parts),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,26 +3,20 @@
 
 #include <assert.h>
 
-static const struct db_statement read_ends = {
-    .kind = DB_ONE,
-    .types = "",
-    .head = "SELECT c.partition_no, c.epoch, c.seq, (SELECT MAX(e.n) FROM events e "
-            "WHERE e.partition_no = c.partition_no AND e.epoch = c.epoch AND e.seq = c.seq) "
-            "FROM checkpoints c WHERE c.epoch > 0",
-};
+static const struct db_statement read_ends =
+    DB_ASK("", "SELECT c.partition_no, c.epoch, c.seq, (SELECT MAX(e.n) FROM events e "
+               "WHERE e.partition_no = c.partition_no AND e.epoch = c.epoch AND e.seq = c.seq) "
+               "FROM checkpoints c WHERE c.epoch > 0");
 /* Both comparisons of rows are ranges of the primary key. The limit stands inside, so that
  * reservations are looked up for a page only, whatever a planner may think. */
-static const struct db_statement read_rows = {
-    .kind = DB_ONE,
-    .types = "iiiiiiii",
-    .head = "SELECT e.epoch, e.seq, e.n, " MOVEMENT_COLUMNS " FROM ("
-            "SELECT epoch, seq, n, at_ms, type, sku, version, available_delta, held_delta, "
-            "sold_delta, available, held, sold, rid, customer, reference, reason, expires_ms "
-            "FROM events WHERE partition_no = $1 AND (epoch, seq, n) > ($2, $3, $4) "
-            "AND (epoch, seq, n) <= ($5, $6, $7) AND sku IS NOT NULL "
-            "ORDER BY epoch, seq, n LIMIT $8"
-            ") e LEFT JOIN reservations r ON r.rid = e.rid ORDER BY e.epoch, e.seq, e.n",
-};
+static const struct db_statement read_rows = DB_ASK(
+    "iiiiiiii", "SELECT e.epoch, e.seq, e.n, " MOVEMENT_COLUMNS " FROM ("
+                "SELECT epoch, seq, n, at_ms, type, sku, version, available_delta, held_delta, "
+                "sold_delta, available, held, sold, rid, customer, reference, reason, expires_ms "
+                "FROM events WHERE partition_no = $1 AND (epoch, seq, n) > ($2, $3, $4) "
+                "AND (epoch, seq, n) <= ($5, $6, $7) AND sku IS NOT NULL "
+                "ORDER BY epoch, seq, n LIMIT $8"
+                ") e LEFT JOIN reservations r ON r.rid = e.rid ORDER BY e.epoch, e.seq, e.n");
 
 /* The rows of one partition that were read and not given out yet. */
 struct run {
@@ -43,11 +37,8 @@ struct reading {
 
 int tail_compare(const struct tail_position *a, const struct tail_position *b)
 {
-    if (a->epoch != b->epoch)
-        return a->epoch < b->epoch ? -1 : 1;
-    if (a->seq != b->seq)
-        return a->seq < b->seq ? -1 : 1;
-    return a->n < b->n ? -1 : a->n > b->n;
+    int order = event_id_compare(a->id, b->id);
+    return order ? order : a->n < b->n ? -1 : a->n > b->n;
 }
 
 /* --- ends ------------------------------------------------------------------------------------- */
@@ -62,7 +53,7 @@ static int keep_end(void *context, const struct db_value *row, size_t count)
     const struct ends *ends = context;
     if (row[0].as.number < (int64_t)ends->partitions)
         ends->at[row[0].as.number] = (struct tail_position){
-            .epoch = row[1].as.number, .seq = row[2].as.number, .n = rows_int(&row[3])};
+            .id = {row[1].as.number, row[2].as.number}, .n = rows_int(&row[3])};
     return 0;
 }
 
@@ -87,7 +78,7 @@ static int keep_row(void *context, const struct db_value *row, size_t count)
     assert(run->count < run->room);
     struct tail_event *event = &run->events[run->count++];
     *event = (struct tail_event){.partition = run->partition,
-                                 .at = {row[0].as.number, row[1].as.number, row[2].as.number}};
+                                 .at = {{row[0].as.number, row[1].as.number}, row[2].as.number}};
     return movement_take(rows->arena, &row[3], &event->movement) ? 0 : -1;
 }
 
@@ -99,9 +90,10 @@ static enum db_result fill(const struct reading *reading, struct run *run)
 {
     const struct tail_position *at = &reading->at[run->partition];
     const struct tail_position *end = &reading->ends[run->partition];
-    const struct db_value values[] = {
-        db_int(run->partition), db_int(at->epoch), db_int(at->seq), db_int(at->n),
-        db_int(end->epoch),     db_int(end->seq),  db_int(end->n),  db_int((int64_t)run->room)};
+    const struct db_value values[] = {db_int(run->partition), db_int(at->id.epoch),
+                                      db_int(at->id.seq),     db_int(at->n),
+                                      db_int(end->id.epoch),  db_int(end->id.seq),
+                                      db_int(end->n),         db_int((int64_t)run->room)};
     struct rows rows = {.run = run, .arena = reading->arena};
     run->next = run->count = 0;
     enum db_result result = db_run(reading->db, &read_rows, values, 1, keep_row, &rows, NULL);
