@@ -220,7 +220,7 @@ void exchange_answered(struct exchange *x)
     x->state = EXCHANGE_ANSWERED;
 }
 
-void exchange_refuse_with(struct exchange *x, const struct refusal *why)
+static void refuse_with(struct exchange *x, const struct refusal *why)
 {
     x->answer = (struct answer){0};
     buf_reset(&x->out);
@@ -229,10 +229,16 @@ void exchange_refuse_with(struct exchange *x, const struct refusal *why)
         x->answer.allow = x->match.allowed;
 }
 
+void exchange_answer_refusal(struct exchange *x, const struct refusal *why)
+{
+    refuse_with(x, why);
+    exchange_answered(x);
+}
+
 void exchange_refuse(struct exchange *x, enum problem_id problem, const char *detail)
 {
     struct refusal why = {.problem = problem, .detail = detail};
-    exchange_refuse_with(x, &why);
+    refuse_with(x, &why);
 }
 
 static bool add_headers(const struct exchange *x, struct MHD_Response *response)
