@@ -50,7 +50,8 @@ static void keep_small(struct buf *b)
     buf_reset(b);
 }
 
-void exchange_recycle(struct exchange *x)
+/* Puts an exchange that is over aside for the next request. */
+static void recycle(struct exchange *x)
 {
     struct http_server *server = x->server;
     assert(x->pending == 0);
@@ -161,7 +162,7 @@ void exchange_end(struct exchange *x)
         x->server->orphans++;
         return;
     }
-    exchange_recycle(x);
+    recycle(x);
 }
 
 /* Its connection is gone, and now the store is done with it as well. */
@@ -170,7 +171,7 @@ static void bury_orphan(struct exchange *x)
     struct http_server *server = x->server;
     assert(server->orphans > 0 && x->pending == 0);
     server->orphans--;
-    exchange_recycle(x);
+    recycle(x);
     server_release(server);
 }
 

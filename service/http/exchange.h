@@ -183,9 +183,6 @@ void exchange_end(struct exchange *x);
 
 void exchange_free(struct exchange *x);
 
-/* Puts an exchange that is over aside for the next request. */
-void exchange_recycle(struct exchange *x);
-
 /* Frees a stopped server once neither a handle nor an orphan needs it any more. */
 void server_release(struct http_server *server);
 
