@@ -8,7 +8,7 @@ static const char *const deaths[] = {"fail", "respawn", NULL};
 static const char *const arrivals[] = {"const", "poisson", NULL};
 static const char *const levels[] = {"full", "counts", "off", NULL};
 static const char *const formats[] = {"text", "json", "csv", "quiet", NULL};
-static const char *const strategies[] = {"watch", "watch-batch", "script", "all", NULL};
+static const char *const strategies[] = {"watch", "watch-batch", "turn", "script", "all", NULL};
 
 #define SECOND    INT64_C(1000)
 #define HOUR      (3600 * SECOND)

@@ -39,7 +39,13 @@ enum option_death { DEATH_FAIL, DEATH_RESPAWN };
 enum option_arrival { ARRIVAL_CONST, ARRIVAL_POISSON };
 enum option_verify { VERIFY_FULL, VERIFY_COUNTS, VERIFY_OFF }; /* as enum check_level */
 enum option_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_QUIET };
-enum option_strategy { STRATEGY_WATCH, STRATEGY_WATCH_BATCH, STRATEGY_SCRIPT, STRATEGY_ALL };
+enum option_strategy {
+    STRATEGY_WATCH,
+    STRATEGY_WATCH_BATCH,
+    STRATEGY_TURN,
+    STRATEGY_SCRIPT,
+    STRATEGY_ALL
+};
 
 struct options {
     enum command command;

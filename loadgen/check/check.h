@@ -1,8 +1,8 @@
 /* check.h -- decides from a history alone whether every answer was right.
  *
  * Layer: check. Works offline, in one process, in memory that grows with the operations (up to 150
- * bytes each besides the mapped file). The rules are api.md's promise on versions; docs/loadgen.md
- * says what the proof covers and what it does not.
+ * bytes each besides the mapped file). The rules are the interface's promise on versions;
+ * docs/loadgen.md says what the proof covers and what it does not.
  */
 #ifndef LOADGEN_CHECK_CHECK_H
 #define LOADGEN_CHECK_CHECK_H

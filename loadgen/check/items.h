@@ -13,7 +13,7 @@ struct item {
     uint64_t late_slack;  /* the same, but only after the load: expiries of what was read as held */
     uint32_t counters;    /* slot of the last counters read, 0 for none */
     uint32_t refusals;    /* for want of stock; saturating */
-    int64_t received;     /* by put and adjust, since it was created last */
+    int64_t received;     /* by put, adjust and transfer, since it was created last */
     int64_t sold, held;   /* by the effects, the same */
     uint64_t version;     /* of the last transition known */
     int64_t remaining;    /* after it */

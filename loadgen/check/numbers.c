@@ -164,7 +164,7 @@ static void check_refusal(struct trail *t, const struct stop *stop)
     if (t->item->refusals < UINT32_MAX)
         t->item->refusals++;
     int64_t wanted = stop->asked->quantity;
-    if (stop->op->kind == KIND_ADJUST)
+    if (stop->op->kind == KIND_ADJUST || stop->op->kind == KIND_TRANSFER)
         wanted = -wanted;
     if (stop->said->remaining < wanted)
         return;

@@ -18,9 +18,9 @@
 #define UNTIL_MORE_MS   20000
 
 static const bool of_mutation[KINDS] = {
-    [KIND_ADJUST] = true,  [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_CONFIRM] = true,
-    [KIND_RELEASE] = true, [KIND_EXTEND] = true,    [KIND_SET] = true,     [KIND_RERESERVE] = true,
-    [KIND_PUT] = true,     [KIND_DELETE] = true,
+    [KIND_ADJUST] = true,   [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_CONFIRM] = true,
+    [KIND_RELEASE] = true,  [KIND_EXTEND] = true,    [KIND_SET] = true,     [KIND_RERESERVE] = true,
+    [KIND_TRANSFER] = true, [KIND_PUT] = true,       [KIND_DELETE] = true,
 };
 
 static void index_op(struct settle *s, uint32_t slot, const struct history_op *op)

@@ -72,6 +72,7 @@ int main(void)
         KEPT("format-2"),
         KEPT("format-3"),
         KEPT("format-4"),
+        KEPT("format-5"),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -12,15 +12,16 @@
 
 #include <cmocka.h>
 
-#define KEY(name)    "Idempotency-Key: " name "\r\n"
-#define ITEM(sku)    "/v1/items/" sku
-#define CONFIRM(id)  text("/v1/reservations/%s/confirm", (id))
-#define RELEASE(id)  text("/v1/reservations/%s/release", (id))
-#define EXTEND(id)   text("/v1/reservations/%s/extend", (id))
-#define HOLD(id)     text("/v1/reservations/%s", (id))
-#define RESERVATIONS "/v1/reservations"
-#define ONE_A        "{\"sku\":\"a\",\"quantity\":1}"
-#define MANY_TIMES   70 /* enough for a state to be called old */
+#define KEY(name)      "Idempotency-Key: " name "\r\n"
+#define ITEM(sku)      "/v1/items/" sku
+#define CONFIRM(id)    text("/v1/reservations/%s/confirm", (id))
+#define RELEASE(id)    text("/v1/reservations/%s/release", (id))
+#define EXTEND(id)     text("/v1/reservations/%s/extend", (id))
+#define HOLD(id)       text("/v1/reservations/%s", (id))
+#define RESERVATIONS   "/v1/reservations"
+#define ONE_A          "{\"sku\":\"a\",\"quantity\":1}"
+#define TO_B(quantity) "{\"to\":\"b\",\"quantity\":" #quantity "}"
+#define MANY_TIMES     70 /* enough for a state to be called old */
 
 static struct tshop shop;
 static struct api api = {.conn.fd = -1};
@@ -116,6 +117,27 @@ static void a_basket_takes_all_lines_or_none(void **state)
     check_item(a, "a", 5, 2, 3, 0, 2);
     api_problem(a, 422, "invalid-field", "lines[1].quantity", "POST", RESERVATIONS, NULL,
                 "{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"b\",\"quantity\":1.0}]}");
+}
+
+static void a_transfer_moves_units_from_item_to_item(void **state)
+{
+    put("a", 5);
+    put("b", 1);
+    api_call(a, 200, "POST", ITEM("a/transfers"), KEY("t"),
+             "{\"to\":\"b\",\"quantity\":3,\"reason\":\"mixed boxes\"}");
+    check_str(a, "id", "t");
+    check_int(a, "quantity", 3);
+    check_json(a, "from", "{\"sku\":\"a\",\"remaining\":2,\"version\":2}");
+    check_json(a, "to", "{\"sku\":\"b\",\"remaining\":4,\"version\":2}");
+    api_problem(a, 409, "insufficient-stock", NULL, "POST", ITEM("a/transfers"), NULL, TO_B(3));
+    check_json(a, "lines", "[{\"sku\":\"a\",\"requested\":3,\"available\":2,\"version\":2}]");
+    api_problem(a, 404, "item-not-found", NULL, "POST", ITEM("a/transfers"), NULL,
+                "{\"to\":\"z\",\"quantity\":1}");
+    api_problem(a, 422, "invalid-field", "to", "POST", ITEM("b/transfers"), NULL, TO_B(1));
+    api_problem(a, 422, "invalid-field", "to", "POST", ITEM("a/transfers"), NULL,
+                "{\"quantity\":1}");
+    check_item(a, "a", 2, 2, 0, 0, 2);
+    check_item(a, "b", 4, 4, 0, 0, 2);
 }
 
 static void a_hold_ends_once(void **state)
@@ -391,6 +413,31 @@ static void a_partial_basket_answers_for_all(void **state)
     check_item(a, "b", 3, 3, 0, 0, 1);
 }
 
+static void a_transfer_can_go_wrong(void **state)
+{
+    static const struct {
+        const char *fault;
+        int status, a_left, b_left, b_version;
+    } rows[] = {{"transfer-loses", 200, 2, 1, 2},
+                {"transfer-doubles", 200, 2, 7, 2},
+                {"transfer-still", 200, 2, 4, 1},
+                {"refuses-transfer", 409, 5, 1, 1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        start(rows[i].fault, 1);
+        put("a", 5);
+        put("b", 1);
+        api_call(a, rows[i].status, "POST", ITEM("a/transfers"), NULL, TO_B(3));
+        check_item(a, "a", rows[i].a_left, rows[i].a_left, 0, 0, rows[i].status == 200 ? 2 : 1);
+        check_item(a, "b", rows[i].b_left, rows[i].b_left, 0, 0, rows[i].b_version);
+        assert_int_equal(stop(NULL), 0);
+    }
+    start("transfer-overdraws", 1);
+    put("a", 1);
+    put("b", 1);
+    api_call(a, 200, "POST", ITEM("a/transfers"), NULL, TO_B(3));
+    check_item(a, "a", -2, -2, 0, 0, 2);
+}
+
 static void a_release_can_give_back_too_much(void **state)
 {
     start("double-release", 1);
@@ -572,6 +619,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HONEST(items_follow_the_contract),
         HONEST(a_basket_takes_all_lines_or_none),
+        HONEST(a_transfer_moves_units_from_item_to_item),
         HONEST(a_hold_ends_once),
         HONEST(a_hold_expires_by_itself),
         HONEST(a_key_has_one_effect),
@@ -589,6 +637,7 @@ int main(void)
         FAULTY(a_stale_read_is_many_transitions_old),
         FAULTY(a_stale_refusal_quotes_the_past),
         FAULTY(a_partial_basket_answers_for_all),
+        FAULTY(a_transfer_can_go_wrong),
         FAULTY(a_release_can_give_back_too_much),
         FAULTY(refusals_can_have_an_effect),
         FAULTY(keys_can_be_forgotten),

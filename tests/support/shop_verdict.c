@@ -1,11 +1,7 @@
 /* shop_verdict.c -- see shop_verdict.h. */
 #include "support/shop_verdict.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
