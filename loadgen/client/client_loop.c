@@ -3,7 +3,6 @@
 
 #include "pool/pool.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>

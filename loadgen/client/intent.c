@@ -1,7 +1,6 @@
 /* intent.c -- from a wish to the record and the bytes. */
 #include "client/intent.h"
 
-#include "client/answer.h"
 #include "digits.h"
 #include "history/reader.h"
 
