@@ -225,7 +225,7 @@ static void report_unasked(const struct timeline *t, const struct index *index, 
 }
 
 /* False, with a violation: what is said about it adds up to nothing then. */
-static bool check_end(const struct timeline *t, const struct index *index, struct verdict *v)
+static bool ends_once(const struct timeline *t, const struct index *index, struct verdict *v)
 {
     bool again = taken_again(t, index);
     if (t->ends + (t->expiry != 0) > 1u + again) {
@@ -294,7 +294,7 @@ static int check_one(struct work *w, struct timeline *t, uint32_t reserve)
         err = timeline_gather(t, w->index, reserve);
     if (err < 0)
         return err;
-    bool sound = check_end(t, w->index, w->verdict);
+    bool sound = ends_once(t, w->index, w->verdict);
     if (t->expiry && !(t->end && effect_same_pairs(index_op(w->index, t->expiry),
                                                    index_op(w->index, w->index->effect[t->end]))))
         err = timeline_add_expiry(t, w->index);
