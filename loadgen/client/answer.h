@@ -1,7 +1,7 @@
 /* answer.h -- what the body of an answer says, read in place.
  *
  * Layer: client, pure, no heap. One pass over JSON text (RFC 8259) that takes the few fields a
- * checker relies on (api.md's answers) and checks the syntax of the rest. Unknown fields are passed
+ * checker relies on (openapi.yaml) and checks the syntax of the rest. Unknown fields are passed
  * over, any order of fields is fine. Used for every answer of the load, so it is measured in
  * nanoseconds; jansson would allocate.
  *

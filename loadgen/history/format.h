@@ -106,7 +106,7 @@ enum history_detail {
     DETAIL_TIMEOUT,        /* status 0: nobody answered in time, the connection was closed */
     DETAIL_RESET,          /* status 0: the connection broke */
     DETAIL_ABORTED,        /* status 0: closed on purpose (--abort) */
-    DETAIL_GARBLED,        /* not HTTP, or a 2xx without the fields that api.md promises */
+    DETAIL_GARBLED,        /* not HTTP, or a 2xx without the fields that the interface promises */
     DETAIL_FOREIGN,        /* a 3xx or 4xx that is no problem document: who knows who made it */
     DETAIL_APART,    /* 422 cross-partition: the items of a basket can not be taken together */
     DETAIL_REUSED,   /* 422 idempotency-key-reused */

@@ -136,7 +136,8 @@ static int ledger_start(void)
     char line[128], log[TEST_PATH_MAX + 16];
     snprintf(log, sizeof(log), "%s/applier.err", bases.dir);
     int err = tproc_start(&applier, argv, log);
-    return err ? err : tproc_await_line(&applier, "carrying events", line, sizeof(line), RECOVERY_MS);
+    return err ? err
+               : tproc_await_line(&applier, "carrying events", line, sizeof(line), RECOVERY_MS);
 }
 
 /* Names that the tests tamper with: an item with a hold and two customers. */

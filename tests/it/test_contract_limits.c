@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define CAUGHT_UP_MS 60000
+#define CAUGHT_UP_MS 180000
 
 static struct stack stack;
 static struct bases bases;

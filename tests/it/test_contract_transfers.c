@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define CAUGHT_UP_MS  60000
+#define CAUGHT_UP_MS  180000
 #define ITEM(sku)     text("/v1/items/%s", (sku))
 #define TRANSFER(sku) text("/v1/items/%s/transfers", (sku))
 #define KEY(name)     "Idempotency-Key: " name "\r\n"

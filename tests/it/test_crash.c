@@ -19,9 +19,9 @@
 
 #define LOAD_THREADS      12
 #define LOAD_KEYS_MAX     20000
-#define RECOVERY_MS       60000
+#define RECOVERY_MS       180000
 #define DECIDE_TIMEOUT_MS 80000
-#define REDIS_GONE_MAX_MS 5000  /* api.md: Redis gone: 503 within 5 s */
+#define REDIS_GONE_MAX_MS 5000  /* Redis gone: 503 within 5 s */
 #define ANSWER_SLACK_MS   15000 /* on a loaded machine */
 
 static struct stack stack;

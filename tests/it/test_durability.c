@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 60000
+#define RECOVERY_MS 180000
 #define THREADS     4
 #define IDS_MAX     4000
 

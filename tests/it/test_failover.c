@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 60000
+#define RECOVERY_MS 180000
 #define READS       24 /* over connections of their own, so that each worker gets some */
 
 static struct tredis first, second; /* the master at the beginning, and its replica */

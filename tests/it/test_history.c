@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 60000
+#define RECOVERY_MS 180000
 #define IDS_MAX     512
 #define LOOK_MAX    10000 /* reservations that a page may pass over */
 

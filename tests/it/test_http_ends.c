@@ -15,7 +15,7 @@
 
 #define WAITERS     160 /* more than are polled, so that some are suspended */
 #define ROUNDS      4000
-#define RECOVERY_MS 60000
+#define RECOVERY_MS 180000
 
 static struct stack stack;
 static struct api *a = &stack.api;

@@ -17,7 +17,7 @@
 #define BUDGET_MIB      32
 #define CONNECTIONS_MAX 300
 #define GREEDY          60
-#define RECOVERY_MS     60000
+#define RECOVERY_MS     180000
 #define LINES           100
 #define GETS            1000
 
@@ -284,7 +284,8 @@ static void bodies_of_many_values_stay_in_the_budget(void **state)
     int64_t most = most_resident_bytes() - before;
     print_message("%.1f MiB more\n", (double)most / (1 << 20));
     assert_int_equal(refused, CLIENTS);
-    assert_true(most < (BUDGET_MIB + SLACK_MIB) << 20);
+    if (!tservice_is_slow()) /* a sanitizer keeps what is freed */
+        assert_true(most < (BUDGET_MIB + SLACK_MIB) << 20);
     api_problem(a, 422, "invalid-field", "operations", "POST", "/v1/batch", NULL,
                 "{\"operations\":{}}");
     check_little_is_served(sku);

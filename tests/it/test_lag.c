@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 60000
+#define RECOVERY_MS 180000
 #define STALE_S     5 /* docs/operations.md */
 
 static struct bases bases;

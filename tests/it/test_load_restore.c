@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 60000
+#define RECOVERY_MS 180000
 #define INTERRUPTED 105
 #define LOAD        "-p 2 -c 20 -d 120s --ttl 60s --settle 1s --timeout 10s" /* until it is ended */
 

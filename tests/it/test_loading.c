@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 60000
+#define RECOVERY_MS 180000
 #define FILL_KEYS   200000
 #define DELAY_US    300 /* a minute for all, an answer each 0.3 s */
 #define DELAY_TEXT  "300"

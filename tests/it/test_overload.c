@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 /* Until the service has seen how full Redis is, or a request has come in. */
-#define NOTICE_MS 60000
+#define NOTICE_MS 180000
 
 static struct stack stack;
 static struct api *a = &stack.api;

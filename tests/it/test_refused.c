@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 60000
+#define RECOVERY_MS 180000
 
 static struct tredis redis;
 static struct fault_proxy proxy;

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS  60000
+#define RECOVERY_MS  180000
 #define OUTPUT_BYTES 65536
 
 static struct bases bases;

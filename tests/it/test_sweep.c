@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #define SHARDS            4 /* rigs that sweep side by side: most of the time is waiting */
-#define SETTLE_TIMEOUT_MS 60000
+#define SETTLE_TIMEOUT_MS 180000
 
 /* A Redis, the proxy before it, and a service that knows only the proxy. */
 struct rig {
@@ -469,7 +469,7 @@ static void a_read_survives_a_cut_at_every_byte(void **state)
 #define LATE_TIMEOUT_MS 3000
 #define HOLD_S          5     /* longer than that, so that the answer comes before the deadline */
 #define ANSWER_SLACK_MS 15000 /* on a loaded machine */
-#define RECOVERY_MS     60000
+#define RECOVERY_MS     180000
 
 static struct rig rig;
 static struct api *a;

@@ -32,7 +32,8 @@
 static const char *const engine_names[BASE_ENGINES] = {"sqlite", "postgresql"};
 
 /* Of partition 1, and of partition 0. */
-static const char *const skus[] = {"apple", "pear", "plum", "again", "lime", "gone", "late"};
+static const char *const skus[] = {"apple", "pear", "plum", "again",
+                                   "lime",  "gone", "late", "short"};
 
 static struct bases bases;
 static struct stack stack;
@@ -150,18 +151,34 @@ static void batch(void)
     end("of a batch", "release", NULL, NULL);
 }
 
-/* What comes when nobody brings events to SQL any more. */
+/* What comes when nobody brings events to SQL any more: each type of event, with all its texts, is
+ * read by who comes later. */
 static void go_on_without_ledger(void)
 {
     put("late", "put-late", "{\"on_hand\":30,\"max_per_customer\":30}");
-    hold("late", "hold-late",
-         "{\"sku\":\"late\",\"quantity\":10,\"ttl_seconds\":" WEEK ",\"customer\":\"fay\"}");
-    hold("late sold", NULL, "{\"sku\":\"apple\",\"quantity\":1}");
-    end("late sold", "confirm", "confirm-late", "{}");
-    end("extended", "extend", NULL, "{\"ttl_seconds\":550000}");
+    put("short", NULL, "{\"on_hand\":2}");
+    call(204, "DELETE", "/v1/items/short", NULL, NULL);
+    call(200, "POST", "/v1/items/late/adjustments", "found",
+         "{\"delta\":-5,\"reason\":\"lost\",\"reference\":\"PO-9\"}");
+    call(200, "PUT", "/v1/items/again", "set-again", "{\"on_hand\":1}");
     call(200, "POST", "/v1/items/lime/decrements", "sale-late",
          "{\"quantity\":3,\"customer\":\"anna\"}");
-    call(200, "PUT", "/v1/items/again", "set-again", "{\"on_hand\":1}");
+    hold("late", "hold-late",
+         "{\"sku\":\"late\",\"quantity\":10,\"ttl_seconds\":" WEEK ",\"customer\":\"fay\","
+         "\"reference\":\"order-2\",\"metadata\":{\"gift\":false}}");
+    hold("late sold", NULL, "{\"sku\":\"apple\",\"quantity\":1}");
+    end("late sold", "confirm", "confirm-late", "{}");
+    hold("late released", NULL,
+         "{\"lines\":[{\"sku\":\"apple\",\"quantity\":1},{\"sku\":\"plum\",\"quantity\":2}]}");
+    end("late released", "release", NULL, NULL);
+    end("extended", "extend", NULL, "{\"ttl_seconds\":550000}");
+    hold("late expired", NULL,
+         "{\"sku\":\"late\",\"quantity\":1,\"ttl_seconds\":1,\"customer\":\"gus\"}");
+    hold("late again", NULL,
+         "{\"sku\":\"late\",\"quantity\":2,\"ttl_seconds\":1,\"customer\":\"fay\"}");
+    await_state("late expired", "expired");
+    await_state("late again", "expired");
+    end("late again", "confirm", NULL, "{\"if_expired\":\"rereserve\"}");
 }
 
 /* --- what is kept ----------------------------------------------------------------------------- */
@@ -196,9 +213,9 @@ static json_t *reads(void)
 static json_t *history(int64_t at_ms)
 {
     static const char *const asked[] = {
-        "customer=anna",    "customer=cid", "sku=apple",      "sku=apple&customer=anna",
-        "sku=late",         "state=held",   "state=released", "state=confirmed&limit=2",
-        "reference=order-1"};
+        "customer=anna",     "customer=cid",     "sku=apple",      "sku=apple&customer=anna",
+        "sku=late",          "state=held",       "state=released", "state=confirmed&limit=2",
+        "reference=order-1", "reference=order-2"};
     json_t *list = json_array();
     time_t at = at_ms / 1000;
     struct tm tm;
