@@ -1,30 +1,12 @@
 /* test_contract_batch.c -- POST /v1/batch: each operation as if it were that single call. */
-#include "support/api.h"
+#include "support/fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define BATCH          "/v1/batch"
 #define OPS(list, ...) text("{\"operations\":[" list "]}", __VA_ARGS__)
-
-static struct stack stack;
-static struct api *a;
-
-static int group_setup(void **state)
-{
-    a = &stack.api;
-    return stack_start(&stack, NULL, 1, NULL);
-}
-
-static int group_teardown(void **state)
-{
-    return stack_stop(&stack);
-}
 
 /* Checks that results[i] is a problem of this name, and field if not NULL. */
 static void check_refused(int i, int status, const char *name, const char *field)
@@ -61,31 +43,20 @@ static void every_kind_of_operation_works(void **state)
     check_size(a, "results", 7);
     for (int i = 0; i < 7; i++)
         check_replayed(i, false);
-    check_int(a, "results[0].status", 201);
-    check_str(a, "results[0].body.sku", x);
-    check_int(a, "results[0].body.version", 1);
-    check_int(a, "results[0].body.max_per_customer", 5);
-    check_int(a, "results[1].status", 201);
-    check_int(a, "results[2].status", 200);
-    check_int(a, "results[2].body.available", 15);
-    check_int(a, "results[2].body.version", 2);
-    check_int(a, "results[3].status", 200);
-    check_int(a, "results[3].body.remaining", 8);
-    check_int(a, "results[3].body.version", 2);
-    check_int(a, "results[4].status", 201);
-    check_str(a, "results[4].body.state", "held");
-    check_int(a, "results[4].body.lines[0].remaining", 12);
-    check_int(a, "results[4].body.lines[0].version", 3);
+    check_like(a,
+               "{'results':[{'status':201,'body':{'sku':'%s','version':1,"
+               "'max_per_customer':5}},{'status':201},{'status':200,'body':{'available':15,"
+               "'version':2}},{'status':200,'body':{'remaining':8,'version':2}},{'status':201,"
+               "'body':{'state':'held','lines':[{'remaining':12,'version':3}]}},'...']}",
+               x);
     const char *one = api_str(a, "results[4].body.id");
-    check_int(a, "results[5].status", 201);
-    check_str(a, "results[5].body.customer", "c");
+    check_like(a, "{'results':[{},{},{},{},{},{'status':201,'body':{'customer':'c'}},'...']}");
     check_json(a, "results[5].body.metadata", "{\"a\":1}");
     check_int(a, "results[5].body.lines[0].remaining", 7);
     check_int(a, "results[5].body.lines[1].remaining", 11);
     const char *two = api_str(a, "results[5].body.id");
-    check_int(a, "results[6].status", 200);
-    check_int(a, "results[6].body.held", 4);
-    check_int(a, "results[6].body.available", 16);
+    check_like(a, "{'results':[{},{},{},{},{},{},{'status':200,'body':{'held':4,"
+                  "'available':16}},'...']}");
     check_item(a, x, 8, 7, 1, 2, 3);
     check_item(a, y, 20, 16, 4, 0, 5);
 
@@ -97,19 +68,11 @@ static void every_kind_of_operation_works(void **state)
                  "{\"op\":\"get\",\"id\":\"%s\"},"
                  "{\"op\":\"release\",\"id\":\"%s\"}",
                  one, one, one, y, two, two, two));
+    check_like(a, "{'results':[{'status':200,'body':{'state':'held','lines':[{'version':3}]}},"
+                  "{'status':200,'body':{'lines':[{'version':6}]}},{'status':200,"
+                  "'body':{'state':'confirmed','lines':[{'quantity':2,'reserved':3,"
+                  "'version':7}]}},{'status':200,'body':{'state':'released'}},'...']}");
     check_size(a, "results", 6);
-    check_int(a, "results[0].status", 200);
-    check_str(a, "results[0].body.state", "held");
-    check_int(a, "results[0].body.lines[0].version", 3);
-    check_int(a, "results[1].status", 200);
-    check_int(a, "results[1].body.lines[0].version", 6);
-    check_int(a, "results[2].status", 200);
-    check_str(a, "results[2].body.state", "confirmed");
-    check_int(a, "results[2].body.lines[0].quantity", 2);
-    check_int(a, "results[2].body.lines[0].reserved", 3);
-    check_int(a, "results[2].body.lines[0].version", 7);
-    check_int(a, "results[3].status", 200);
-    check_str(a, "results[3].body.state", "released");
     check_str(a, "results[4].body.state", "released"); /* it sees those before it */
     check_int(a, "results[5].status", 200);
     check_replayed(3, false);
@@ -130,11 +93,8 @@ static void operations_are_applied_in_order_and_not_atomically(void **state)
                  sku, sku, sku, sku, sku));
     check_int(a, "results[0].body.remaining", 0);
     check_refused(1, 409, "insufficient-stock", NULL);
-    check_int(a, "results[1].body.lines[0].available", 0);
-    check_int(a, "results[1].body.lines[0].version", 2);
-    check_int(a, "results[2].body.version", 3);
-    check_int(a, "results[3].body.remaining", 0);
-    check_int(a, "results[3].body.version", 4);
+    check_like(a, "{'results':[{},{'body':{'lines':[{'available':0,'version':2}]}},"
+                  "{'body':{'version':3}},{'body':{'remaining':0,'version':4}},'...']}");
     check_refused(4, 409, "insufficient-stock", NULL);
     check_int(a, "results[4].body.lines[0].version", 4);
     check_item(a, sku, 0, 0, 0, 3, 4);
@@ -205,8 +165,7 @@ static void put_takes_conditions(void **state)
     check_refused(0, 428, "precondition-required", NULL);
     check_refused(1, 412, "precondition-failed", NULL);
     check_refused(2, 412, "precondition-failed", NULL);
-    check_int(a, "results[3].status", 200);
-    check_int(a, "results[3].body.version", 2);
+    check_like(a, "{'results':[{},{},{},{'status':200,'body':{'version':2}},'...']}");
     check_refused(4, 412, "precondition-failed", NULL);
     check_int(a, "results[5].status", 201);
     check_refused(6, 422, "invalid-field", "if_match");
@@ -317,10 +276,10 @@ static void keys_belong_to_operations(void **state)
     api_call(a, 200, "POST", BATCH, header, body);
     for (int i = 0; i < 4; i++)
         check_replayed(i, i < 3); /* a rejection is decided afresh */
-    check_int(a, "results[0].status", 200);
-    check_int(a, "results[0].body.version", 2);
-    check_int(a, "results[2].status", 201);
-    check_str(a, "results[2].body.id", id);
+    check_like(a,
+               "{'results':[{'status':200,'body':{'version':2}},{},{'status':201,"
+               "'body':{'id':'%s'}},'...']}",
+               id);
     check_item(a, sku, 98, 97, 1, 2, 4);
 
     api_call(a, 200, "GET", text("/v1/operations/head-%s%%2F0", sku), NULL, NULL);
@@ -383,8 +342,7 @@ static void lines_in_a_batch_are_merged(void **state)
              OPS("{\"op\":\"reserve\",\"lines\":[{\"sku\":\"%s\",\"quantity\":2},{\"sku\":\"%s\","
                  "\"quantity\":3}]}",
                  sku, sku));
-    check_size(a, "results[0].body.lines", 1);
-    check_int(a, "results[0].body.lines[0].quantity", 5);
+    check_like(a, "{'results':[{'body':{'lines':[{'quantity':5}]}},'...']}");
     check_item(a, sku, 10, 5, 5, 0, 2);
 }
 
@@ -403,5 +361,5 @@ int main(void)
         cmocka_unit_test(a_batch_checks_its_header_key),
         cmocka_unit_test(lines_in_a_batch_are_merged),
     };
-    return cmocka_run_group_tests_name("contract: batch", tests, group_setup, group_teardown);
+    return run_suite("contract: batch", tests);
 }

@@ -1,32 +1,14 @@
 /* test_contract_http.c -- what lies around the resources: routes, methods, bodies, and the shape of
  * every error. Framing: test_http_framing.c. */
-#include "support/api.h"
+#include "support/fixture.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include <cmocka.h>
-
 #define RESERVE "/v1/reservations"
-
-static struct stack stack;
-static struct api *a;
-
-static int group_setup(void **state)
-{
-    a = &stack.api;
-    return stack_start(&stack, NULL, 1, NULL);
-}
-
-static int group_teardown(void **state)
-{
-    return stack_stop(&stack);
-}
 
 static void unknown_routes_are_not_found(void **state)
 {
@@ -526,5 +508,5 @@ int main(void)
         cmocka_unit_test(every_problem_has_a_page),
         cmocka_unit_test(errors_keep_the_connection),
     };
-    return cmocka_run_group_tests_name("contract: http", tests, group_setup, group_teardown);
+    return run_suite("contract: http", tests);
 }

@@ -1,30 +1,12 @@
 /* test_contract_idempotency.c -- Idempotency-Key and GET /v1/operations. */
-#include "support/api.h"
+#include "support/fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define RESERVE  "/v1/reservations"
 #define KEY(key) text("Idempotency-Key: %s\r\n", (key))
-
-static struct stack stack;
-static struct api *a;
-
-static int group_setup(void **state)
-{
-    a = &stack.api;
-    return stack_start(&stack, NULL, 1, NULL);
-}
-
-static int group_teardown(void **state)
-{
-    return stack_stop(&stack);
-}
 
 /* A key that was not used yet. */
 static const char *new_key(void)
@@ -105,10 +87,7 @@ static void a_repeat_is_answered_as_the_first_time(void **state)
     api_call(a, 201, "POST", RESERVE, key, body);
     check_header(a, "Idempotent-Replayed", "true");
     check_header(a, "Location", text("/v1/reservations/%s", id));
-    check_str(a, "id", id);
-    check_str(a, "state", "held");
-    check_int(a, "lines[0].remaining", 0);
-    check_int(a, "lines[0].version", 2);
+    check_like(a, "{'id':'%s','state':'held','lines':[{'remaining':0,'version':2}]}", id);
 }
 
 static void bodies_are_compared_as_json(void **state)
@@ -285,10 +264,7 @@ static void operations_show_the_first_answer(void **state)
     const char *id = api_str(a, "id");
     api_call(a, 200, "POST", text("/v1/reservations/%s/release", id), NULL, NULL);
     api_call(a, 200, "GET", text("/v1/operations/%s", key), NULL, NULL);
-    check_str(a, "id", key);
-    check_int(a, "status", 201);
-    check_str(a, "body.id", id);
-    check_str(a, "body.state", "held");
+    check_like(a, "{'id':'%s','status':201,'body':{'id':'%s','state':'held'}}", key, id);
     check_json(a, "body.metadata", "{\"n\":1}");
     check_int(a, "body.lines[0].remaining", 9);
 }
@@ -335,5 +311,5 @@ int main(void)
         cmocka_unit_test(without_a_key_every_call_counts),
         cmocka_unit_test(keys_and_states_agree),
     };
-    return cmocka_run_group_tests_name("contract: idempotency", tests, group_setup, group_teardown);
+    return run_suite("contract: idempotency", tests);
 }

@@ -1,14 +1,10 @@
 /* test_contract_items.c -- the items of the HTTP contract: every row, rule and limit. */
-#include "support/api.h"
+#include "support/fixture.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define ITEM(sku)       text("/v1/items/%s", (sku))
 #define ADJUST(sku)     text("/v1/items/%s/adjustments", (sku))
@@ -16,20 +12,6 @@
 #define IF_MATCH(value) "If-Match: " value "\r\n"
 #define ANY_VERSION     IF_MATCH("*")
 #define ON_HAND_MAX     INT64_C(9007199254740991)
-
-static struct stack stack;
-static struct api *a;
-
-static int group_setup(void **state)
-{
-    a = &stack.api;
-    return stack_start(&stack, NULL, 1, NULL);
-}
-
-static int group_teardown(void **state)
-{
-    return stack_stop(&stack);
-}
 
 /* Nothing that any test of this group does may break the books of an item. */
 static void check_conservation(const char *sku)
@@ -44,13 +26,10 @@ static void put_creates(void **state)
 {
     const char *sku = new_sku();
     api_call(a, 201, "PUT", ITEM(sku), NULL, "{\"on_hand\":100,\"max_per_customer\":2}");
-    check_str(a, "sku", sku);
-    check_int(a, "on_hand", 100);
-    check_int(a, "available", 100);
-    check_int(a, "held", 0);
-    check_int(a, "sold", 0);
-    check_int(a, "version", 1);
-    check_int(a, "max_per_customer", 2);
+    check_like(a,
+               "{'sku':'%s','on_hand':100,'available':100,'held':0,'sold':0,'version':1,"
+               "'max_per_customer':2}",
+               sku);
     assert_true(api_time(a, "updated_at") > 0);
     check_header(a, "Content-Type", "application/json");
     check_item(a, sku, 100, 100, 0, 0, 1);
@@ -81,15 +60,12 @@ static void put_sets_only_with_a_condition(void **state)
     check_item(a, sku, 10, 10, 0, 0, 1);
 
     api_call(a, 200, "PUT", ITEM(sku), IF_MATCH("\"1\""), "{\"on_hand\":11}");
-    check_int(a, "on_hand", 11);
-    check_int(a, "version", 2);
+    check_like(a, "{'on_hand':11,'version':2}");
     check_int(a, "max_per_customer", 3); /* left out: stays */
     api_problem(a, 412, "precondition-failed", NULL, "PUT", ITEM(sku), IF_MATCH("\"1\""),
                 "{\"on_hand\":12}");
     api_call(a, 200, "PUT", ITEM(sku), ANY_VERSION, "{\"max_per_customer\":null}");
-    check_int(a, "version", 3);
-    check_int(a, "on_hand", 11);
-    check_null(a, "max_per_customer");
+    check_like(a, "{'version':3,'on_hand':11,'max_per_customer':null}");
     api_call(a, 200, "PUT", ITEM(sku), IF_MATCH("\"9\", \"3\""), "{\"on_hand\":0}");
     check_item(a, sku, 0, 0, 0, 0, 4);
 }
@@ -291,13 +267,11 @@ static void list_walks_sorted_pages(void **state)
     api_call(a, 200, "GET", "/v1/items?prefix=walk%2Ea", NULL, NULL);
     check_size(a, "items", 2);
     api_call(a, 200, "GET", "/v1/items?prefix=no.such.prefix", NULL, NULL);
-    check_size(a, "items", 0);
-    check_null(a, "next_cursor");
+    check_like(a, "{'next_cursor':null,'items':[]}");
 
     api_call(a, 204, "DELETE", ITEM("walk.a"), NULL, NULL);
     api_call(a, 200, "GET", "/v1/items?prefix=walk.a", NULL, NULL);
-    check_size(a, "items", 1);
-    check_str(a, "items[0].sku", "walk.a.b");
+    check_like(a, "{'items':[{'sku':'walk.a.b'}]}");
 }
 
 /* 560 items: the default page of 50, the largest of 500, and a walk that meets each item once. */
@@ -326,9 +300,8 @@ static void list_pages_have_limits(void **state)
     api_call(a, 200, "GET",
              text("/v1/items?limit=500&prefix=page.&cursor=%s", api_str(a, "next_cursor")), NULL,
              NULL);
+    check_like(a, "{'items':[{'sku':'page.500'},'...'],'next_cursor':null}");
     check_size(a, "items", COUNT - 500);
-    check_str(a, "items[0].sku", "page.500");
-    check_null(a, "next_cursor");
 }
 
 static void list_checks_its_parameters(void **state)
@@ -347,26 +320,18 @@ static void adjustments_add_and_take(void **state)
     const char *sku = api_item(a, 10, 0);
     api_call(a, 200, "POST", ADJUST(sku), NULL,
              "{\"delta\":50,\"reason\":\"restock\",\"reference\":\"PO-7\"}");
-    check_str(a, "sku", sku);
-    check_int(a, "on_hand", 60);
-    check_int(a, "available", 60);
-    check_int(a, "version", 2);
+    check_like(a, "{'sku':'%s','on_hand':60,'available':60,'version':2}", sku);
     api_call(a, 200, "POST", ADJUST(sku), NULL, "{\"delta\":-60}");
     check_item(a, sku, 0, 0, 0, 0, 3);
 
     api_problem(a, 409, "insufficient-stock", NULL, "POST", ADJUST(sku), NULL, "{\"delta\":-1}");
-    check_size(a, "lines", 1);
-    check_str(a, "lines[0].sku", sku);
-    check_int(a, "lines[0].requested", 1);
-    check_int(a, "lines[0].available", 0);
-    check_int(a, "lines[0].version", 3);
+    check_like(a, "{'lines':[{'sku':'%s','requested':1,'available':0,'version':3}]}", sku);
 
     /* Held units cannot be taken. */
     api_call(a, 200, "POST", ADJUST(sku), NULL, "{\"delta\":10}");
     api_reserve(a, sku, 7, 0);
     api_problem(a, 409, "insufficient-stock", NULL, "POST", ADJUST(sku), NULL, "{\"delta\":-4}");
-    check_int(a, "lines[0].available", 3);
-    check_int(a, "lines[0].version", 5);
+    check_like(a, "{'lines':[{'available':3,'version':5}]}");
     check_item(a, sku, 10, 3, 7, 0, 5);
     api_call(a, 200, "POST", ADJUST(sku), NULL, "{\"delta\":-3}");
     check_item(a, sku, 7, 0, 7, 0, 6);
@@ -425,10 +390,7 @@ static void decrements_sell(void **state)
 {
     const char *sku = api_item(a, 10, 0);
     api_call(a, 200, "POST", DECREMENT(sku), NULL, "{\"quantity\":3}");
-    check_str(a, "sku", sku);
-    check_int(a, "quantity", 3);
-    check_int(a, "remaining", 7);
-    check_int(a, "version", 2);
+    check_like(a, "{'sku':'%s','quantity':3,'remaining':7,'version':2}", sku);
     assert_true(strlen(api_str(a, "id")) > 0);
     check_item(a, sku, 7, 7, 0, 3, 2);
     api_call(a, 200, "POST", DECREMENT(sku), NULL, "{\"quantity\":7,\"customer\":\"c-1\"}");
@@ -437,11 +399,7 @@ static void decrements_sell(void **state)
 
     api_problem(a, 409, "insufficient-stock", NULL, "POST", DECREMENT(sku), NULL,
                 "{\"quantity\":1}");
-    check_size(a, "lines", 1);
-    check_str(a, "lines[0].sku", sku);
-    check_int(a, "lines[0].requested", 1);
-    check_int(a, "lines[0].available", 0);
-    check_int(a, "lines[0].version", 3);
+    check_like(a, "{'lines':[{'sku':'%s','requested':1,'available':0,'version':3}]}", sku);
     check_absent(a, "earliest_release_at");
     check_item(a, sku, 0, 0, 0, 10, 3);
     api_problem(a, 404, "item-not-found", NULL, "POST", DECREMENT(new_sku()), NULL,
@@ -454,8 +412,7 @@ static void a_decrement_is_an_operation_and_no_reservation(void **state)
     api_call(a, 200, "POST", DECREMENT(sku), "Idempotency-Key: sell-1\r\n", "{\"quantity\":1}");
     check_str(a, "id", "sell-1");
     api_call(a, 200, "GET", "/v1/operations/sell-1", NULL, NULL);
-    check_str(a, "id", "sell-1");
-    check_str(a, "body.id", "sell-1");
+    check_like(a, "{'id':'sell-1','body':{'id':'sell-1'}}");
     api_problem(a, 404, "reservation-not-found", NULL, "GET", "/v1/reservations/sell-1", NULL,
                 NULL);
     api_call(a, 200, "POST", DECREMENT(sku), NULL, "{\"quantity\":1}");
@@ -498,9 +455,7 @@ static void delete_removes_and_versions_go_on(void **state)
                 "{\"on_hand\":1}");
     api_problem(a, 422, "invalid-field", "on_hand", "PUT", ITEM(sku), NULL, "{}");
     api_call(a, 201, "PUT", ITEM(sku), "If-None-Match: *\r\n", "{\"on_hand\":8}");
-    check_int(a, "version", 4);
-    check_int(a, "on_hand", 8);
-    check_int(a, "available", 8);
+    check_like(a, "{'version':4,'on_hand':8,'available':8}");
     api_call(a, 204, "DELETE", ITEM(sku), NULL, NULL);
     api_call(a, 201, "PUT", ITEM(sku), NULL, "{\"on_hand\":8}");
     check_int(a, "version", 6);
@@ -554,11 +509,7 @@ static void limits_count_held_and_sold_units(void **state)
     const char *id = api_str(a, "id");
     assert_int_equal(buy(sku, "ann", 2), 409);
     check_problem(a, 409, "limit-exceeded", NULL);
-    check_size(a, "lines", 1);
-    check_str(a, "lines[0].sku", sku);
-    check_int(a, "lines[0].limit", 3);
-    check_int(a, "lines[0].used", 2);
-    check_int(a, "lines[0].version", 2);
+    check_like(a, "{'lines':[{'sku':'%s','limit':3,'used':2,'version':2}]}", sku);
     assert_int_equal(buy(sku, "bob", 3), 201); /* each customer for himself */
     assert_int_equal(buy(sku, "ann", 1), 201);
     assert_int_equal(buy(sku, "ann", 1), 409);
@@ -570,8 +521,7 @@ static void limits_count_held_and_sold_units(void **state)
     api_call(a, 200, "POST", DECREMENT(sku), NULL, "{\"quantity\":3,\"customer\":\"eve\"}");
     api_problem(a, 409, "limit-exceeded", NULL, "POST", DECREMENT(sku), NULL,
                 "{\"quantity\":1,\"customer\":\"eve\"}");
-    check_int(a, "lines[0].limit", 3);
-    check_int(a, "lines[0].used", 3);
+    check_like(a, "{'lines':[{'limit':3,'used':3}]}");
     assert_int_equal(buy(sku, "dan", 4), 409);
     check_int(a, "lines[0].used", 0);
     check_conservation(sku);
@@ -604,8 +554,7 @@ static void limits_can_be_changed(void **state)
     api_call(a, 200, "PUT", ITEM(sku), ANY_VERSION, "{\"max_per_customer\":2}");
     check_int(a, "held", 5); /* lowering it leaves holds alone */
     assert_int_equal(buy(sku, "ann", 1), 409);
-    check_int(a, "lines[0].limit", 2);
-    check_int(a, "lines[0].used", 5);
+    check_like(a, "{'lines':[{'limit':2,'used':5}]}");
     api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", id), NULL, "{}");
     assert_int_equal(buy(sku, "bob", 3), 409);
     api_call(a, 200, "PUT", ITEM(sku), ANY_VERSION, "{\"max_per_customer\":6}");
@@ -645,8 +594,7 @@ static void refusals_have_a_precedence(void **state)
                 text("{\"customer\":\"ann\",\"lines\":[{\"sku\":\"%s\",\"quantity\":1},"
                      "{\"sku\":\"%s\",\"quantity\":3}]}",
                      empty, sku));
-    check_size(a, "lines", 1);
-    check_str(a, "lines[0].sku", sku);
+    check_like(a, "{'lines':[{'sku':'%s'}]}", sku);
     /* Lines of one sku count together. */
     api_problem(a, 409, "limit-exceeded", NULL, "POST", "/v1/reservations", NULL,
                 text("{\"customer\":\"ann\",\"lines\":[{\"sku\":\"%s\",\"quantity\":1},"
@@ -690,5 +638,5 @@ int main(void)
         cmocka_unit_test(limits_start_anew_with_the_item),
         cmocka_unit_test(refusals_have_a_precedence),
     };
-    return cmocka_run_group_tests_name("contract: items", tests, group_setup, group_teardown);
+    return run_suite("contract: items", tests);
 }

@@ -79,14 +79,10 @@ static void available_units_change_the_item_in_one_step(void **state)
     api_call(a, 200, "POST", TRANSFER(x), KEY("move-1"),
              text("{\"to\":\"%s\",\"quantity\":4,\"reason\":\"back to shelf\"}", y));
     check_header(a, "Content-Type", "application/json");
-    check_str(a, "id", "move-1");
-    check_int(a, "quantity", 4);
-    check_str(a, "from.sku", x);
-    check_int(a, "from.remaining", 6);
-    check_int(a, "from.version", 2);
-    check_str(a, "to.sku", y);
-    check_int(a, "to.remaining", 7);
-    check_int(a, "to.version", 2);
+    check_like(a,
+               "{'id':'move-1','quantity':4,'from':{'sku':'%s','remaining':6,'version':2},"
+               "'to':{'sku':'%s','remaining':7,'version':2}}",
+               x, y);
     assert_int_equal(json_object_size(http_resp_json(&a->resp)), 4);
     check_item(a, x, 6, 6, 0, 0, 2);
     check_item(a, y, 7, 7, 0, 0, 2);
@@ -103,11 +99,7 @@ static void held_and_sold_units_stay(void **state)
     const char *id = api_reserve(a, x, 6, 0);
     api_call(a, 200, "POST", text("/v1/items/%s/decrements", x), NULL, "{\"quantity\":1}");
     refused(409, "insufficient-stock", NULL, x, units_to(y, 4));
-    check_size(a, "lines", 1);
-    check_str(a, "lines[0].sku", x);
-    check_int(a, "lines[0].requested", 4);
-    check_int(a, "lines[0].available", 3);
-    check_int(a, "lines[0].version", 3);
+    check_like(a, "{'lines':[{'sku':'%s','requested':4,'available':3,'version':3}]}", x);
     assert_true(api_time(a, "earliest_release_at") > 0);
     check_item(a, x, 9, 3, 6, 1, 3);
     check_item(a, y, 0, 0, 0, 0, 1);
@@ -246,16 +238,11 @@ static void it_is_an_operation_of_a_batch(void **state)
              "{\"op\":\"transfer\",\"sku\":\"%s\",\"quantity\":1}]}",
              x, y, y, x, y, y, y, y, x, x);
     api_call(a, 200, "POST", "/v1/batch", NULL, body);
-    check_int(a, "results[0].status", 404);
-    check_str(a, "results[0].body.sku", y);
-    check_int(a, "results[2].status", 200);
-    check_str(a, "results[2].body.to.sku", y);
-    check_int(a, "results[2].body.to.remaining", 4);
-    check_int(a, "results[2].body.from.version", 2);
-    check_int(a, "results[3].body.remaining", 0);
-    check_int(a, "results[4].status", 409);
-    check_int(a, "results[5].status", 422);
-    check_str(a, "results[5].body.field", "to");
+    check_like(a,
+               "{'results':[{'status':404,'body':{'sku':'%s'}},{},{'status':200,"
+               "'body':{'to':{'sku':'%s','remaining':4},'from':{'version':2}}},"
+               "{'body':{'remaining':0}},{'status':409},{'status':422,'body':{'field':'to'}}]}",
+               y, y);
     /* The same request alone meets the key of the one in the batch. */
     api_call(a, 200, "POST", TRANSFER(x), text("Idempotency-Key: t-%s\r\n", y),
              text("{\"reason\":\"r\",\"quantity\":4,\"to\":\"%s\"}", y));
@@ -278,14 +265,11 @@ static void await_in_sql(const char *sku)
 static void check_movement(const char *sku, int64_t delta, int64_t available, int64_t version)
 {
     api_call(a, 200, "GET", text("/v1/items/%s/movements?limit=1", sku), NULL, NULL);
-    check_str(a, "movements[0].type", "transfer");
-    check_str(a, "movements[0].reason", "recount");
+    check_like(a, "{'movements':[{'type':'transfer','reason':'recount','held_delta':0,"
+                  "'sold_delta':0,'reservation':null}]}");
     check_int(a, "movements[0].available_delta", delta);
-    check_int(a, "movements[0].held_delta", 0);
-    check_int(a, "movements[0].sold_delta", 0);
     check_int(a, "movements[0].available", available);
     check_int(a, "movements[0].version", version);
-    check_null(a, "movements[0].reservation");
 }
 
 static void movements_and_the_feed_show_both_items(void **state)
@@ -302,13 +286,10 @@ static void movements_and_the_feed_show_both_items(void **state)
     check_movement(x, -3, 7, 2);
     check_movement(y, 3, 4, 2);
     api_call(a, 200, "GET", text("/v1/events?after=%s", cursor), NULL, NULL);
-    check_size(a, "events", 2);
-    check_str(a, "events[0].type", "transfer");
-    check_str(a, "events[0].sku", x);
-    check_int(a, "events[0].available_delta", -3);
-    check_str(a, "events[1].type", "transfer");
-    check_str(a, "events[1].sku", y);
-    check_int(a, "events[1].available_delta", 3);
+    check_like(a,
+               "{'events':[{'type':'transfer','sku':'%s','available_delta':-3},"
+               "{'type':'transfer','sku':'%s','available_delta':3}]}",
+               x, y);
 }
 
 /* All that the tests before did. */

@@ -293,10 +293,8 @@ static void an_event_tells_all_that_the_contract_says(void **state)
     start(state);
     await_rows(a_bit_of_everything());
     api_call(a, 200, "GET", "/v1/events?limit=5", NULL, NULL);
-    check_str(a, "events[0].type", "create");
-    check_null(a, "events[0].reservation");
-    check_null(a, "events[0].customer");
-    check_null(a, "events[0].expires_at");
+    check_like(a, "{'events':[{'type':'create','reservation':null,'customer':null,"
+                  "'expires_at':null},'...']}");
     for (int i = 2; i <= 3; i++) { /* both lines of the basket */
         check_str(a, text("events[%d].type", i), "reserve");
         check_str(a, text("events[%d].customer", i), "c-1");
@@ -311,9 +309,8 @@ static void an_event_tells_all_that_the_contract_says(void **state)
     struct log log = {.events = NULL};
     follow_to(&log, 14);
     api_call(a, 200, "GET", text("/v1/events?after=%s", log.events[9].cursor), NULL, NULL);
-    check_str(a, "events[0].type", "adjust");
+    check_like(a, "{'events':[{'type':'adjust','reference':'PO-7'},'...']}");
     check_str(a, "events[0].reason", "a \"line\"\n");
-    check_str(a, "events[0].reference", "PO-7");
     log_free(&log);
 }
 
@@ -462,8 +459,7 @@ static void a_poll_waits_for_something_or_its_time(void **state)
     await_rows(1);
     const char *end = the_end();
     api_call(a, 200, "GET", text("/v1/events?after=%s&wait=1", end), NULL, NULL);
-    check_size(a, "events", 0);
-    check_str(a, "next_cursor", end);
+    check_like(a, "{'next_cursor':'%s','events':[]}", end);
     assert_true(a->resp.took_ms >= 900);
 
     struct http_conn other;

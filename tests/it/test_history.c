@@ -378,15 +378,10 @@ static void movements_say_what_happened(void **state)
         check_int(a, text("%son_hand", at),
                   api_int(a, text("%savailable", at)) + api_int(a, text("%sheld", at)));
     }
-    check_str(a, "movements[6].reason", "restock");
-    check_str(a, "movements[6].reference", "PO-7");
-    check_null(a, "movements[6].reservation");
-    check_str(a, "movements[5].reference", "o-1");
-    check_str(a, "movements[4].customer", "c-1");
-    check_str(a, "movements[4].reference", "o-1");
+    check_like(a, "{'movements':[{'customer':null},{'customer':'c-2'},{},{},{'customer':'c-1',"
+                  "'reference':'o-1'},{'reference':'o-1'},{'reason':'restock','reference':'PO-7',"
+                  "'reservation':null},'...']}");
     check_str(a, "movements[4].reservation", api_str(a, "movements[5].reservation"));
-    check_str(a, "movements[1].customer", "c-2");
-    check_null(a, "movements[0].customer");
 }
 
 static void movements_come_in_pages_and_outlive_their_item(void **state)
@@ -447,8 +442,7 @@ static void an_item_is_shown_as_it_was(void **state)
 {
     const char *sku = lives[2];
     get(text("/v1/items/%s?at=2100-01-01T00:00:00Z", sku));
-    check_int(a, "max_per_customer", 5);
-    check_str(a, "sku", sku);
+    check_like(a, "{'max_per_customer':5,'sku':'%s'}", sku);
     api_call(a, 204, "DELETE", text("/v1/items/%s", sku), NULL, NULL);
     api_call(a, 201, "PUT", text("/v1/items/%s", sku), NULL, "{\"on_hand\":3}");
     await_item(sku);
@@ -477,8 +471,7 @@ static void a_time_may_come_in_any_offset(void **state)
     await_item(sku);
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
         get(text("/v1/items/%s?at=%s", sku, same[i]));
-        check_str(a, "at", "2030-06-01T12:00:00.000Z");
-        check_int(a, "available", 3);
+        check_like(a, "{'at':'2030-06-01T12:00:00.000Z','available':3}");
     }
     get(text("/v1/items/%s?something=else", sku)); /* means nothing, as ever */
     check_absent(a, "ledger");
@@ -622,8 +615,7 @@ static void a_ledger_that_is_late_says_how_much(void **state)
     api_reserve(a, sku, 1, 0);
     assert_true(await(lag_is(3), RECOVERY_MS));
     get(text("/v1/items/%s/movements", sku));
-    check_size(a, "movements", 1);
-    check_int(a, "ledger.lag_events", 3);
+    check_like(a, "{'ledger':{'lag_events':3},'movements':[{}]}");
     assert_true(api_int(a, "ledger.lag_ms") > 0);
     assert_int_equal(api_time(a, "ledger.as_of"), at_ms);
     api_problem(a, 404, "item-not-found", NULL, "GET", text("/v1/items/%s/movements", fresh), NULL,

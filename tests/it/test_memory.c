@@ -1,31 +1,13 @@
 /* test_memory.c -- what a live reservation costs in Redis. */
-#include "support/api.h"
+#include "support/fixture.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define RESERVATIONS 20000
 #define A_BATCH      1000
-
-static struct stack stack;
-static struct api *a;
-
-static int group_setup(void **state)
-{
-    a = &stack.api;
-    return stack_start(&stack, NULL, 1, NULL);
-}
-
-static int group_teardown(void **state)
-{
-    return stack_stop(&stack);
-}
 
 static void reserve_many(const char *sku)
 {
@@ -125,5 +107,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_live_reservation_costs_200_bytes_and_its_event_100),
     };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return run_suite("memory", tests);
 }

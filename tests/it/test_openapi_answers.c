@@ -625,11 +625,8 @@ static void batches_and_operations_are_answered_as_documented(void **state)
                             "{\"op\":\"get\",\"id\":\"" NO_RESERVATION "\"}]}",
                             sku, sku, sku, sku);
     visit(200, "batch", "/v1/batch", KEY("\"batch-1\""), body);
-    check_int(a, "results[0].status", 201);
-    check_int(a, "results[1].status", 200);
-    check_int(a, "results[2].status", 200);
-    check_int(a, "results[3].status", 409);
-    check_int(a, "results[4].status", 404);
+    check_like(a, "{'results':[{'status':201},{'status':200},{'status':200},{'status':409},"
+                  "{'status':404}]}");
     visit(200, "batch", "/v1/batch", KEY("batch-1"), body);
     assert_true(json_is_true(json_at(http_resp_json(&a->resp), "results[0].replayed")));
     visit_problem(400, "malformed-json", "batch", "/v1/batch", NULL, "{\"operations\":");

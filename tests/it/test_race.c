@@ -1,36 +1,16 @@
 /* test_race.c -- many clients at once on two workers: nothing is sold twice, everything is sold,
  * and the versions that the answers carry are one dense order. */
-#include "support/api.h"
+#include "support/fixture.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define CLIENTS 64
-
-static struct stack stack;
-static struct api *a;
-
-/* Two workers with two lanes each: four writers in Redis' eyes. */
-static int group_setup(void **state)
-{
-    static const char *const extra[] = {"--lanes", "2", NULL};
-    a = &stack.api;
-    return stack_start(&stack, NULL, 2, extra);
-}
-
-static int group_teardown(void **state)
-{
-    return stack_stop(&stack);
-}
 
 /* What threads write down: the (version, remaining) pairs of one item, and complaints. */
 struct notes {
@@ -661,5 +641,5 @@ int main(void)
         cmocka_unit_test(expiry_under_load_is_timely_and_dense),
         cmocka_unit_test(without_group_commit_it_is_as_right),
     };
-    return cmocka_run_group_tests_name("race", tests, group_setup, group_teardown);
+    return run_suite("race", tests, .workers = 2, .flags = {"--lanes", "2"});
 }

@@ -78,8 +78,7 @@ static void items_follow_the_contract(void **state)
     check_item(a, "a", 9, 9, 0, 0, 2);
     api_call(a, 200, "POST", ITEM("a/adjustments"), NULL, "{\"delta\":-2,\"reason\":\"loss\"}");
     api_call(a, 200, "POST", ITEM("a/decrements"), NULL, "{\"quantity\":3}");
-    check_int(a, "remaining", 4);
-    check_int(a, "version", 4);
+    check_like(a, "{'remaining':4,'version':4}");
     api_problem(a, 409, "insufficient-stock", NULL, "POST", ITEM("a/decrements"), NULL,
                 "{\"quantity\":5}");
     check_json(a, "lines", "[{\"sku\":\"a\",\"requested\":5,\"available\":4,\"version\":4}]");
@@ -127,8 +126,7 @@ static void a_hold_ends_once(void **state)
     api_call(a, 200, "POST", CONFIRM(sold), NULL, "{\"lines\":[{\"sku\":\"a\",\"quantity\":1}]}");
     check_json(a, "lines",
                "[{\"sku\":\"a\",\"quantity\":1,\"reserved\":4,\"remaining\":8,\"version\":3}]");
-    check_str(a, "state", "confirmed");
-    check_int(a, "ttl_ms", 0);
+    check_like(a, "{'state':'confirmed','ttl_ms':0}");
     check_header(a, "Idempotent-Replayed", NULL);
     api_call(a, 200, "POST", CONFIRM(sold), NULL, "{\"lines\":[{\"sku\":\"a\",\"quantity\":1}]}");
     check_header(a, "Idempotent-Replayed", "true");
@@ -148,8 +146,7 @@ static void a_hold_ends_once(void **state)
     api_problem(a, 404, "reservation-not-found", NULL, "POST", CONFIRM("nothing"), NULL, NULL);
     check_item(a, "a", 8, 8, 0, 1, 6);
     api_call(a, 200, "GET", HOLD(back), NULL, NULL);
-    check_str(a, "state", "released");
-    check_int(a, "lines[0].version", 6);
+    check_like(a, "{'state':'released','lines':[{'version':6}]}");
 }
 
 static void a_hold_expires_by_itself(void **state)
@@ -186,9 +183,7 @@ static void a_key_has_one_effect(void **state)
     api_problem(a, 422, "idempotency-key-reused", NULL, "POST", ITEM("a/decrements"), KEY("k-1"),
                 "{\"quantity\":1}");
     api_call(a, 200, "GET", "/v1/operations/k-1", NULL, NULL);
-    check_int(a, "status", 201);
-    check_str(a, "body.id", id);
-    check_int(a, "body.lines[0].version", 2);
+    check_like(a, "{'status':201,'body':{'id':'%s','lines':[{'version':2}]}}", id);
     assert_true(api_int(a, "body.ttl_ms") > 0);
     api_problem(a, 409, "insufficient-stock", NULL, "POST", RESERVATIONS, KEY("k/2"),
                 "{\"sku\":\"a\",\"quantity\":3}");
@@ -209,15 +204,12 @@ static void a_batch_is_its_single_calls(void **state)
              "{\"op\":\"adjust\",\"sku\":\"a\",\"delta\":1},"
              "{\"op\":\"decrement\",\"sku\":\"a\",\"quantity\":9},"
              "{\"op\":\"dance\"},{\"op\":\"confirm\"}]}");
+    check_like(a, "{'results':[{'status':201},{'status':201,"
+                  "'body':{'lines':[{'version':2}]}},'...']}");
     check_size(a, "results", 6);
-    check_int(a, "results[0].status", 201);
-    check_int(a, "results[1].status", 201);
-    check_int(a, "results[1].body.lines[0].version", 2);
     const char *id = api_str(a, "results[1].body.id");
-    check_int(a, "results[2].body.available", 4);
-    check_int(a, "results[3].status", 409);
-    check_str(a, "results[4].body.field", "op");
-    check_str(a, "results[5].body.field", "id");
+    check_like(a, "{'results':[{},{},{'body':{'available':4}},{'status':409},"
+                  "{'body':{'field':'op'}},{'body':{'field':'id'}},'...']}");
     api_call(a, 200, "GET", "/v1/operations/b%2F2", NULL, NULL);
 
     /* The same key and the same body, as a call of its own. */
@@ -229,9 +221,8 @@ static void a_batch_is_its_single_calls(void **state)
              "{\"op\":\"release\",\"id\":\"%s\"},{\"op\":\"release\",\"id\":\"%s\"},"
              "{\"op\":\"get\",\"id\":\"x\"}]}",
              id, id, id, id));
-    check_str(a, "results[0].body.state", "held");
-    check_int(a, "results[1].body.lines[0].version", 4);
-    check_str(a, "results[2].body.state", "released");
+    check_like(a, "{'results':[{'body':{'state':'held'}},{'body':{'lines':[{'version':4}]}},"
+                  "{'body':{'state':'released'}},'...']}");
     check_json(a, "results[2].replayed", "false");
     check_json(a, "results[3].replayed", "true");
     check_int(a, "results[4].status", 404);
@@ -297,12 +288,10 @@ static void a_lost_confirm_leaves_the_hold(void **state)
     put("a", 3);
     const char *id = reserve(ONE_A);
     api_call(a, 200, "POST", CONFIRM(id), NULL, NULL);
-    check_str(a, "state", "confirmed");
-    check_int(a, "lines[0].version", 3);
+    check_like(a, "{'state':'confirmed','lines':[{'version':3}]}");
     check_item(a, "a", 3, 2, 1, 0, 2);
     api_call(a, 200, "GET", HOLD(id), NULL, NULL);
-    check_str(a, "state", "held");
-    check_int(a, "lines[0].version", 2);
+    check_like(a, "{'state':'held','lines':[{'version':2}]}");
 }
 
 static void versions_can_repeat_and_jump(void **state)

@@ -673,9 +673,8 @@ static void a_late_exec_does_not_land_when_the_request_is_over(void **state)
     assert_int_equal(fault_proxy_struck_on(&rig.proxy), lane);
     assert_true(await(test_now_ms() - begin > 3 * LATE_TIMEOUT_MS, 10 * LATE_TIMEOUT_MS));
     /* A 504 whose repeat was written in time, but its answer not read in time, was taken too. */
-    assert_int_equal(http_call(&a->conn, "GET", "/v1/operations/late-and-alone", NULL, NULL,
-                               &a->resp),
-                     0);
+    assert_int_equal(
+        http_call(&a->conn, "GET", "/v1/operations/late-and-alone", NULL, NULL, &a->resp), 0);
     bool taken = a->resp.status == 200;
     assert_true(taken || (a->resp.status == 404 && !told));
     deliver_late(lane);
