@@ -116,7 +116,7 @@ static void reserve_until_sold_out(int index, void *arg)
     snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1,\"customer\":\"c-%d\"}", sale->sku,
              index);
     for (;;) {
-        int status = call_until_decided(&c, "POST", "/v1/reservations", NULL, body, &resp);
+        int status = call_until_decided(&c, "POST", RESERVATIONS, NULL, body, &resp);
         if (status != 201) {
             json_t *available = json_at(http_resp_json(&resp), "lines[0].available");
             if (status != 409 || json_integer_value(available) != 0)
@@ -217,7 +217,7 @@ static bool basket_take(struct market *m, struct http_conn *c, const int *items,
                  m->skus[items[i]], i == count - 1 ? "]}" : "");
     }
     struct http_resp resp = {.status = 0};
-    int status = call_until_decided(c, "POST", "/v1/reservations", NULL, body, &resp);
+    int status = call_until_decided(c, "POST", RESERVATIONS, NULL, body, &resp);
     if (status == 201) {
         int slot = atomic_fetch_add(&m->ids, 1);
         json_t *root = http_resp_json(&resp);
@@ -265,7 +265,7 @@ static void overlapping_baskets_sell_everything_once(void **state)
 {
     struct market *m = calloc(1, sizeof(*m));
     for (int i = 0; i < BASKET_ITEMS; i++) {
-        snprintf(m->skus[i], sizeof(m->skus[i]), "%s", api_item(a, BASKET_STOCK, 0));
+        KEEP(m->skus[i], api_item(a, BASKET_STOCK, 0));
         notes_init(&m->notes[i]);
     }
     http_crowd(CLIENTS, take_baskets, m);
@@ -281,7 +281,7 @@ static void overlapping_baskets_sell_everything_once(void **state)
     /* All of them are there, and giving them all back makes the items whole again. */
     int made = atomic_load(&m->ids);
     for (int i = 0; i < made; i++)
-        api_call(a, 200, "POST", text("/v1/reservations/%s/release", m->id[i]), NULL, NULL);
+        post(200, RELEASE(m->id[i]), NULL);
     for (int i = 0; i < BASKET_ITEMS; i++)
         check_item(a, m->skus[i], BASKET_STOCK, BASKET_STOCK, 0, 0, 2 * BASKET_STOCK + 1);
     free(m);
@@ -334,7 +334,7 @@ static void transfers_lose_no_unit_and_make_none(void **state)
     struct ring ring;
     int64_t sum = 0;
     for (int i = 0; i < RING_ITEMS; i++) {
-        snprintf(ring.skus[i], sizeof(ring.skus[i]), "%s", api_item(a, RING_STOCK, 0));
+        KEEP(ring.skus[i], api_item(a, RING_STOCK, 0));
         notes_init(&ring.notes[i]);
     }
     http_crowd(CLIENTS, move_round, &ring);
@@ -399,7 +399,7 @@ static void of_confirm_and_release_exactly_one_wins(void **state)
     const char *sku = api_item(a, 1000, 0);
     struct duel *duel = calloc(1, sizeof(*duel));
     for (int i = 0; i < DUELS; i++)
-        snprintf(duel->id[i], sizeof(duel->id[i]), "%s", api_reserve(a, sku, 2, 0));
+        KEEP(duel->id[i], api_reserve(a, sku, 2, 0));
     http_crowd(2 * DUEL_PAIRS, fight, duel);
     int sold = 0;
     for (int i = 0; i < DUELS; i++) {
@@ -443,7 +443,7 @@ static void send_one_key(int index, void *arg)
              index % 3 ? "{\"sku\":\"%s\",\"quantity\":2,\"ttl_seconds\":500}"
                        : "{\"ttl_seconds\":500,\"sku\":\"%s\",\"quantity\":2}",
              echo->sku);
-    echo->status[index] = call_until_decided(&c, "POST", "/v1/reservations", headers, body, &resp);
+    echo->status[index] = call_until_decided(&c, "POST", RESERVATIONS, headers, body, &resp);
     echo->replayed[index] =
         http_resp_header(&resp, "Idempotent-Replayed", value, sizeof(value)) != NULL;
     echo->body[index] = json_deep_copy(http_resp_json(&resp));
@@ -500,7 +500,7 @@ static void send_one_key_for_two(int index, void *arg)
     http_conn_init(&c, f->ports[index / 2 % 2]);
     snprintf(headers, sizeof(headers), "Idempotency-Key: fork-%s-%d\r\n", f->skus[0], f->round);
     snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1}", f->skus[index % 2]);
-    f->status[index] = call_until_decided(&c, "POST", "/v1/reservations", headers, body, &resp);
+    f->status[index] = call_until_decided(&c, "POST", RESERVATIONS, headers, body, &resp);
     const char *type = json_string_value(json_object_get(http_resp_json(&resp), "type"));
     f->right_refusal[index] =
         f->status[index] == 422 && type && strcmp(type, "/problems/idempotency-key-reused") == 0;
@@ -556,7 +556,7 @@ static void hold_and_sell(int index, void *arg)
     snprintf(path, sizeof(path), "/v1/items/%s/decrements", b->sku);
     bool holds = index % 2 == 0;
     for (int i = 0; i < SHORT_HOLDS; i++) {
-        int status = holds ? call_until_decided(&c, "POST", "/v1/reservations", NULL, hold, &resp)
+        int status = holds ? call_until_decided(&c, "POST", RESERVATIONS, NULL, hold, &resp)
                            : call_until_decided(&c, "POST", path, NULL, "{\"quantity\":1}", &resp);
         json_t *root = http_resp_json(&resp);
         json_t *pair = holds ? json_at(root, "lines[0]") : root;
@@ -583,9 +583,7 @@ static void expiry_under_load_is_timely_and_dense(void **state)
     notes_init(&b->notes);
     http_crowd(EXPIRY_CLIENTS, hold_and_sell, b);
     int64_t done = test_now_ms();
-    assert_true(await((api_call(a, 200, "GET", text("/v1/items/%s", b->sku), NULL, NULL),
-                       api_int(a, "held") == 0),
-                      1000 + EXPIRY_TIMEOUT_MS));
+    assert_true(await((get(ITEM(b->sku)), api_int(a, "held") == 0), 1000 + EXPIRY_TIMEOUT_MS));
     /* One second for the deadline, one for the sweep; a busy test machine may add some. */
     assert_true(test_now_ms() - done < (tservice_is_slow() ? 5000 : 3000));
     for (int i = 0; i < EXPIRY_CLIENTS; i += 2)

@@ -13,12 +13,15 @@
 #ifndef TESTS_SUPPORT_FIXTURE_H
 #define TESTS_SUPPORT_FIXTURE_H
 
+#include "support/command.h"
+#include "support/faultproxy.h"
 #include "support/ledger_load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -28,12 +31,14 @@
 extern struct stack stack;
 extern struct api *a; /* the client of the stack, unless a test points it elsewhere */
 extern struct bases bases;
-extern struct ledger_load load; /* of clients, not yet started */
-extern struct tproc applier;    /* a `stockd ledger` beside the service */
+extern char ledger_url[BASE_URL_SIZE]; /* of the database that serve() made; "": none */
+extern struct ledger_load load;        /* of clients, not yet started */
+extern struct tproc applier;           /* a `stockd ledger` beside the service */
 
 struct fixture {
     struct tredis_opts redis;
     const char *redis_url;          /* where the service finds Redis, if not where it is */
+    struct fault_proxy *behind;     /* lies between the two; started and stopped along */
     int workers;                    /* 0: one */
     int partitions;                 /* 0: one, and nothing is said of it */
     const enum base_engine *ledger; /* where events go, at first an empty one; NULL: nowhere */
@@ -87,6 +92,12 @@ int serve_end(void **state);
 int run_suite_as(const char *name, const struct CMUnitTest *tests, size_t count,
                  const struct fixture *words);
 
+/* The same on SQLite, then on PostgreSQL; without such a server its half is left out, and the
+ * output says so. */
+#define run_on_both(name, tests, ...)                                                              \
+    (run_suite(name " (sqlite)", tests, .ledger = ON_SQLITE, __VA_ARGS__) +                        \
+     run_suite(name " (postgresql)", tests, .ledger = ON_POSTGRES, __VA_ARGS__))
+
 /* Runs tests that start what they need. There is a PostgreSQL server if one of them is for it;
  * without one those are skipped, and the output says so. */
 #define run_each(name, tests) run_each_with((name), (tests), NULL, NULL)
@@ -97,6 +108,40 @@ int run_each_as(const char *name, const struct CMUnitTest *tests, size_t count, 
 
 /* SEED of the environment, or another one each time; printed. */
 uint64_t seed_of_run(void);
+
+/* Copies what api_str(), api_item() or text() gave, which all do not stay. */
+#define KEEP(to, from) snprintf((to), sizeof(to), "%s", (from))
+
+/* --- paths and bodies, as text() gives them --------------------------------------------------- */
+
+#define RESERVATIONS    "/v1/reservations"
+#define RESERVATION(id) text(RESERVATIONS "/%s", (id))
+#define CONFIRM(id)     text(RESERVATIONS "/%s/confirm", (id))
+#define RELEASE(id)     text(RESERVATIONS "/%s/release", (id))
+#define EXTEND(id)      text(RESERVATIONS "/%s/extend", (id))
+#define ITEM(sku)       text("/v1/items/%s", (sku))
+#define ADJUST(sku)     text("/v1/items/%s/adjustments", (sku))
+#define DECREMENT(sku)  text("/v1/items/%s/decrements", (sku))
+#define TRANSFER(sku)   text("/v1/items/%s/transfers", (sku))
+#define LINE(sku, n)    text("{\"sku\":\"%s\",\"quantity\":%d}", (sku), (n))
+
+/* --- calls of the client, without headers ----------------------------------------------------- */
+
+#define get(path)                api_call(a, 200, "GET", (path), NULL, NULL)
+#define post(status, path, body) api_call(a, (status), "POST", (path), NULL, (body))
+#define get_problem(status, name, field, path)                                                     \
+    api_problem(a, (status), (name), (field), "GET", (path), NULL, NULL)
+#define post_problem(status, name, field, path, body)                                              \
+    api_problem(a, (status), (name), (field), "POST", (path), NULL, (body))
+
+/* --- Redis and SQL ---------------------------------------------------------------------------- */
+
+#define redis_int(command) tredis_int(&stack.redis, (command))
+#define sql_int(query)     base_int(bases.url, (query))
+#define sql_run(script)    assert_int_equal(base_script(bases.url, (script)), DB_OK)
+
+/* Waits until SQL has all that happened to the item. */
+void await_in_sql(const char *sku);
 
 /* --- questions to the service ----------------------------------------------------------------- */
 
@@ -119,6 +164,9 @@ void send_hold(struct http_conn *c, const char *headers, const char *sku, int qu
 
 /* The status of the answer that comes, or -errno; the end of its type to problem, if not NULL. */
 int answer_to(struct http_conn *c, char problem[64]);
+
+/* Runs `stockd audit`, which must end with that status. */
+void check_audit(int status);
 
 /* A line of the service's log has both. */
 bool log_has(const char *word, const char *other);
