@@ -45,8 +45,8 @@ static const char *const *flags_of(const struct fixture *words)
 
 static int service_start(struct tservice *service, const struct fixture *words)
 {
-    const struct tservice_opts opts = {.redis_url =
-                                           words->redis_url ? words->redis_url : stack.redis.url,
+    const char *url = words->behind ? words->behind->url : stack.redis.url;
+    const struct tservice_opts opts = {.redis_url = words->redis_url ? words->redis_url : url,
                                        .workers = words->workers,
                                        .extra = flags_of(words)};
     return tservice_start(service, &opts);
