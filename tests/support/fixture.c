@@ -91,7 +91,7 @@ void serve_as(const struct fixture *words)
 void serve_again(void)
 {
     struct fixture words = said;
-    serve_as(&words);
+    assert_int_equal(serve_try(&words), 0);
 }
 
 void serve_beside_as(struct tservice *service, const struct fixture *words)
@@ -238,6 +238,15 @@ void await_in_sql(const char *sku)
 }
 
 /* --- questions -------------------------------------------------------------------------------- */
+
+void await_ready_at(const char *file, int line)
+{
+    if (await(api_ready(a), RECOVERY_MS))
+        return;
+    print_error("not ready: %s\n", a->resp.body ? a->resp.body : "no answer");
+    print_tail(stack.service.err_path, 40);
+    _fail(file, line);
+}
 
 pid_t pid_of(const char *role)
 {

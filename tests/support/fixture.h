@@ -61,7 +61,7 @@ void serve_as(const struct fixture *words);
 #define serve_unready(...) assert_int_equal(serve_try(&(struct fixture){__VA_ARGS__}), 0)
 int serve_try(const struct fixture *words) __attribute__((warn_unused_result));
 
-/* Puts another service with the words of the last one in its place. */
+/* Puts another service with the words of the last one in its place; it may not be ready yet. */
 void serve_again(void);
 
 /* A service more, on the same Redis and the same ledger. The test stops it. */
@@ -145,7 +145,9 @@ void await_in_sql(const char *sku);
 
 /* --- questions to the service ----------------------------------------------------------------- */
 
-#define await_ready() assert_true(await(api_ready(a), RECOVERY_MS))
+/* Waits until /readyz says so. */
+#define await_ready() await_ready_at(__FILE__, __LINE__)
+void await_ready_at(const char *file, int line);
 
 /* A process of this role; 0 if there is none just now. */
 pid_t pid_of(const char *role);

@@ -1,0 +1,345 @@
+/* test_shop_faults.c -- each fault of the test server that can be seen from one client is there. */
+#include "support/fixture.h"
+#include "support/shop_client.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MANY_TIMES 70 /* enough for a state to be called old */
+
+/* --- the faults, as one client sees them ------------------------------------------------------ */
+
+static void oversell_gives_what_is_not_there(void **state)
+{
+    shop_start("oversell-negative", 2);
+    shop_put("a", 0);
+    post_problem(409, "insufficient-stock", NULL, RESERVATIONS, ONE_A);
+    (void)shop_reserve(ONE_A);
+    check_int(a, "lines[0].remaining", -1);
+    check_item(a, "a", 0, -1, 1, 0, 2);
+}
+
+static void oversell_can_hide_the_debt(void **state)
+{
+    shop_start("oversell-clamped", 1);
+    shop_put("a", 0);
+    (void)shop_reserve(ONE_A);
+    check_int(a, "lines[0].remaining", 0);
+    check_item(a, "a", 1, 0, 1, 0, 2);
+}
+
+static void a_lost_reserve_leaves_nothing(void **state)
+{
+    shop_start("lost-reserve", 1);
+    shop_put("a", 3);
+    api_call(a, 201, "POST", RESERVATIONS, KEY("k"), ONE_A);
+    check_int(a, "lines[0].version", 2);
+    const char *id = api_str(a, "id");
+    check_item(a, "a", 3, 3, 0, 0, 1);
+    get_problem(404, "reservation-not-found", NULL, RESERVATION(id));
+    get_problem(404, "operation-not-found", NULL, "/v1/operations/k");
+}
+
+static void a_lost_decrement_leaves_nothing(void **state)
+{
+    shop_start("lost-decrement", 1);
+    shop_put("a", 3);
+    post(200, ITEM("a/decrements"), "{\"quantity\":1}");
+    check_int(a, "remaining", 2);
+    check_item(a, "a", 3, 3, 0, 0, 1);
+}
+
+static void a_lost_confirm_leaves_the_hold(void **state)
+{
+    shop_start("lost-confirm", 1);
+    shop_put("a", 3);
+    const char *id = shop_reserve(ONE_A);
+    post(200, CONFIRM(id), NULL);
+    check_like(a, "{'state':'confirmed','lines':[{'version':3}]}");
+    check_item(a, "a", 3, 2, 1, 0, 2);
+    get(RESERVATION(id));
+    check_like(a, "{'state':'held','lines':[{'version':2}]}");
+}
+
+static void versions_can_repeat_and_jump(void **state)
+{
+    shop_start("same-version", 1);
+    shop_put("a", 3);
+    (void)shop_reserve(ONE_A);
+    check_item(a, "a", 3, 2, 1, 0, 1);
+    assert_int_equal(shop_end(NULL), 0);
+    shop_start("version-jump", 1);
+    shop_put("a", 3);
+    (void)shop_reserve(ONE_A);
+    check_item(a, "a", 3, 2, 1, 0, 3);
+}
+
+static void a_restore_keeps_everything_under_higher_versions(void **state)
+{
+    shop_start("restore", 4);
+    shop_put("a", 9);
+    (void)shop_reserve(ONE_A);
+    (void)shop_reserve(ONE_A);
+    check_item(a, "a", 9, 7, 2, 0, 3);
+    (void)shop_reserve(ONE_A); /* the fourth operation finds the store restored */
+    check_item(a, "a", 9, 6, 3, 0, (1 << 20) + 4);
+    get("/readyz");
+    check_int(a, "restores", 1);
+}
+
+static void a_restore_may_lose_the_last_operations(void **state)
+{
+    char lost[64];
+    shop_start("restore-loses", 60);
+    shop_put("a", 100);
+    for (int i = 2; i < 59; i++)
+        (void)shop_reserve(ONE_A);
+    KEEP(lost, shop_reserve(ONE_A));
+    get(RESERVATION(lost));
+    (void)shop_reserve(ONE_A); /* as if there had only been the first ten */
+    check_item(a, "a", 100, 90, 10, 0, (1 << 20) + 11);
+    get_problem(404, "reservation-not-found", NULL, RESERVATION(lost));
+    get("/readyz");
+    check_int(a, "restores", 1);
+}
+
+static void a_restore_may_be_kept_quiet(void **state)
+{
+    shop_start("restore-unsaid", 2);
+    shop_put("a", 9);
+    (void)shop_reserve(ONE_A);
+    check_item(a, "a", 9, 8, 1, 0, (1 << 20) + 2);
+    get("/readyz");
+    check_int(a, "restores", 0);
+}
+
+static void a_stale_read_is_many_transitions_old(void **state)
+{
+    shop_start("stale-read", 2);
+    shop_put("a", 1000);
+    for (int i = 0; i < MANY_TIMES; i++)
+        (void)shop_reserve(ONE_A);
+    check_item(a, "a", 1000, 1000 - MANY_TIMES, MANY_TIMES, 0, 1 + MANY_TIMES);
+    get(ITEM("a"));
+    assert_true(api_int(a, "version") <= 1 + MANY_TIMES - 32);
+    assert_int_equal(api_int(a, "available"), 1001 - api_int(a, "version"));
+}
+
+static void a_stale_refusal_quotes_the_past(void **state)
+{
+    shop_start("stale-refusal", 1);
+    shop_put("a", 0);
+    for (int i = 0; i < 40; i++)
+        post(200, ITEM("a/adjustments"), "{\"delta\":1}");
+    post_problem(409, "insufficient-stock", NULL, RESERVATIONS, ONE_A);
+    check_json(a, "lines", "[{\"sku\":\"a\",\"requested\":1,\"available\":0,\"version\":1}]");
+    check_item(a, "a", 40, 40, 0, 0, 41);
+}
+
+static void a_partial_basket_answers_for_all(void **state)
+{
+    shop_start("basket-partial", 1);
+    shop_put("a", 3);
+    shop_put("b", 3);
+    (void)shop_reserve(
+        "{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"b\",\"quantity\":1}]}");
+    check_int(a, "lines[1].version", 2);
+    check_item(a, "a", 3, 2, 1, 0, 2);
+    check_item(a, "b", 3, 3, 0, 0, 1);
+}
+
+static void a_release_can_give_back_too_much(void **state)
+{
+    shop_start("double-release", 1);
+    shop_put("a", 3);
+    post(200, RELEASE(shop_reserve(ONE_A)), NULL);
+    check_item(a, "a", 4, 4, 0, 0, 3);
+    assert_int_equal(shop_end(NULL), 0);
+    shop_start("release-twice", 1);
+    shop_put("a", 3);
+    const char *id = shop_reserve(ONE_A);
+    post(200, RELEASE(id), NULL);
+    check_item(a, "a", 3, 3, 0, 0, 3);
+    post(200, RELEASE(id), NULL);
+    check_header(a, "Idempotent-Replayed", NULL);
+    check_item(a, "a", 3, 4, -1, 0, 4);
+}
+
+static void refusals_can_have_an_effect(void **state)
+{
+    shop_start("fail-with-effect", 1);
+    shop_put("a", 2);
+    (void)shop_reserve(ONE_A);
+    post_problem(409, "insufficient-stock", NULL, RESERVATIONS, ONE_A);
+    check_json(a, "lines", "[{\"sku\":\"a\",\"requested\":1,\"available\":0,\"version\":3}]");
+    check_item(a, "a", 2, 0, 2, 0, 3);
+    assert_int_equal(shop_end(NULL), 0);
+    shop_start("phantom-503", 2);
+    shop_put("a", 2);
+    post_problem(503, "redis-unavailable", NULL, RESERVATIONS, ONE_A);
+    check_item(a, "a", 2, 1, 1, 0, 2);
+}
+
+static void keys_can_be_forgotten(void **state)
+{
+    shop_start("double-apply", 1);
+    shop_put("a", 3);
+    api_call(a, 201, "POST", RESERVATIONS, KEY("k"), ONE_A);
+    api_call(a, 201, "POST", RESERVATIONS, KEY("k"), ONE_A);
+    check_header(a, "Idempotent-Replayed", NULL);
+    check_item(a, "a", 3, 1, 2, 0, 3);
+    assert_int_equal(shop_end(NULL), 0);
+    shop_start("forgotten-key", 1);
+    shop_put("a", 3);
+    api_call(a, 201, "POST", RESERVATIONS, KEY("k"), ONE_A);
+    get_problem(404, "operation-not-found", NULL, "/v1/operations/k");
+    check_item(a, "a", 3, 2, 1, 0, 2);
+}
+
+static void a_hold_can_expire_early(void **state)
+{
+    shop_start("early-expiry", 1);
+    shop_put("a", 3);
+    const char *id = shop_reserve("{\"sku\":\"a\",\"quantity\":1,\"ttl_seconds\":10}");
+    int64_t expires_ms = api_time(a, "expires_at");
+    assert_true(await(api_state_is(a, id, "expired"), EXPIRY_TIMEOUT_MS));
+    check_item(a, "a", 3, 3, 0, 0, 3);
+    assert_true(api_time(a, "updated_at") < expires_ms - 5000);
+}
+
+static void an_item_can_vanish(void **state)
+{
+    shop_start("lost-item", 2);
+    shop_put("a", 3);
+    (void)shop_reserve(ONE_A);
+    get_problem(404, "item-not-found", NULL, ITEM("a"));
+    post_problem(404, "item-not-found", NULL, RESERVATIONS, ONE_A);
+}
+
+/* Only the second answer lies, and what was done is right. */
+static void what_was_done_can_be_told_otherwise(void **state)
+{
+    static const struct {
+        const char *fault, *told;
+    } rows[] = {{"says-quantity", "\"quantity\":9"}, {"says-state", "\"state\":\"hold\""}};
+    for (size_t i = 0; i < 2; i++) {
+        shop_start(rows[i].fault, 2);
+        shop_put("a", 3);
+        post(201, RESERVATIONS, ONE_A);
+        assert_null(strstr(a->resp.body, rows[i].told));
+        post(201, RESERVATIONS, ONE_A);
+        assert_non_null(strstr(a->resp.body, rows[i].told));
+        check_item(a, "a", 3, 1, 2, 0, 3);
+        assert_int_equal(shop_end(NULL), 0);
+    }
+}
+
+/* --- the faults of the connection ------------------------------------------------------------- */
+
+/* Sends a reservation of the item `a` and gives what http_call says. */
+static int try_reserve(struct http_resp *resp)
+{
+    struct http_conn conn;
+    http_conn_init(&conn, shop.port);
+    conn.timeout_ms = 300;
+    int err = http_call(&conn, "POST", RESERVATIONS, NULL, ONE_A, resp);
+    http_conn_close(&conn);
+    return err;
+}
+
+static void it_can_do_and_not_answer(void **state)
+{
+    struct http_resp resp = {0};
+    shop_start("hang-some", 3);
+    shop_put("a", 3);
+    assert_int_equal(try_reserve(&resp), 0);
+    assert_int_equal(try_reserve(&resp), -ETIMEDOUT);
+    check_item(a, "a", 3, 1, 2, 0, 3);
+    assert_int_equal(shop_end(NULL), 0);
+    shop_start("reset-some", 2);
+    shop_put("a", 3);
+    assert_int_equal(try_reserve(&resp), -ECONNRESET);
+    check_item(a, "a", 3, 2, 1, 0, 2);
+    http_resp_free(&resp);
+}
+
+static void it_can_hang_for_good(void **state)
+{
+    struct http_resp resp = {0};
+    shop_start("hang", 2);
+    shop_put("a", 3);
+    assert_int_equal(try_reserve(&resp), -ETIMEDOUT);
+    assert_int_equal(try_reserve(&resp), -ETIMEDOUT);
+    http_resp_free(&resp);
+}
+
+static void it_can_be_slow_and_garbled(void **state)
+{
+    shop_start("slow", 2);
+    shop_put("a", 3);
+    (void)shop_reserve(ONE_A);
+    assert_in_range(a->resp.took_ms, 900, 2500);
+    check_item(a, "a", 3, 2, 1, 0, 2);
+    assert_true(a->resp.took_ms < 900);
+    assert_int_equal(shop_end(NULL), 0);
+    shop_start("garbled", 2);
+    shop_put("a", 3);
+    assert_null(post(201, RESERVATIONS, ONE_A));
+    check_item(a, "a", 3, 2, 1, 0, 2);
+}
+
+static void it_can_fail_every_request(void **state)
+{
+    shop_start("error-500", 1);
+    api_problem(a, 500, "internal-error", NULL, "PUT", ITEM("a"), NULL, "{\"on_hand\":1}");
+    get("/healthz");
+    assert_int_equal(shop_end(NULL), 0);
+    shop_start("error-500-load", 1);
+    shop_put("a", 3);
+    post_problem(500, "internal-error", NULL, RESERVATIONS, ONE_A);
+    check_item(a, "a", 3, 3, 0, 0, 1);
+}
+
+static void it_can_die(void **state)
+{
+    struct http_resp resp = {0};
+    shop_start("die", 2);
+    shop_put("a", 3);
+    assert_int_equal(try_reserve(&resp), -ECONNRESET);
+    assert_int_equal(tproc_wait(&shop.proc, 5000), 0);
+    api_close(a);
+    assert_true(tshop_bury(&shop));
+    http_resp_free(&resp);
+}
+
+#define FAULTY(test) cmocka_unit_test_teardown(test, shop_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FAULTY(oversell_gives_what_is_not_there),
+        FAULTY(oversell_can_hide_the_debt),
+        FAULTY(a_lost_reserve_leaves_nothing),
+        FAULTY(a_lost_decrement_leaves_nothing),
+        FAULTY(a_lost_confirm_leaves_the_hold),
+        FAULTY(versions_can_repeat_and_jump),
+        FAULTY(a_restore_keeps_everything_under_higher_versions),
+        FAULTY(a_restore_may_lose_the_last_operations),
+        FAULTY(a_restore_may_be_kept_quiet),
+        FAULTY(a_stale_read_is_many_transitions_old),
+        FAULTY(a_stale_refusal_quotes_the_past),
+        FAULTY(a_partial_basket_answers_for_all),
+        FAULTY(a_release_can_give_back_too_much),
+        FAULTY(refusals_can_have_an_effect),
+        FAULTY(keys_can_be_forgotten),
+        FAULTY(a_hold_can_expire_early),
+        FAULTY(an_item_can_vanish),
+        FAULTY(what_was_done_can_be_told_otherwise),
+        FAULTY(it_can_do_and_not_answer),
+        FAULTY(it_can_hang_for_good),
+        FAULTY(it_can_be_slow_and_garbled),
+        FAULTY(it_can_fail_every_request),
+        FAULTY(it_can_die),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
