@@ -79,7 +79,8 @@ FUZZ_C := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_C := $(wildcard tests/bench/*.c)
 PAGE_C := $(wildcard tests/page/*.c)
 SOAK_C := $(wildcard tests/soak/*.c)
-ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) tests/tools/yaml2json.c
+KEPT_C := $(wildcard tests/kept/*.c)
+ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) $(KEPT_C) tests/tools/yaml2json.c
 ALL_H := $(wildcard common/*.h service/*.h service/*/*.h service/*/*/*.h common/*/*.h loadgen/*.h loadgen/*/*.h tests/*/*.h)
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
@@ -90,13 +91,14 @@ LIB_OBJS := $(COMMON_OBJS) $(SERVICE_OBJS) $(LOADGEN_OBJS)
 STOCKD := $(OUT)/stockd
 STOCKLOAD := $(OUT)/stockload
 SHOP := $(OUT)/shop
+REDIS_CLOCK := $(OUT)/kept/clock.so
 UNIT_BINS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_C))
 IT_BINS := $(patsubst tests/it/%.c,$(OUT)/it/%,$(IT_C))
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_C))
 BENCH_BINS := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(BENCH_C))
 PAGE_BINS := $(patsubst tests/page/%.c,$(OUT)/page/%,$(PAGE_C))
 
-.PHONY: help all run demo test unit it asan fuzz soak bench page lint fmt compdb install clean deps need tests-built
+.PHONY: help all run demo test unit it asan fuzz soak bench page keep lint fmt compdb install clean deps need tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -118,7 +120,7 @@ unit: need ## tests of pure code, no server
 
 it: need ## tests against real servers that they start themselves
 	@$(MAKE) --no-print-directory tests-built WHAT=it
-	@STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) SHOP=$(CURDIR)/$(SHOP) tests/run.sh $(OUT)/it '$(T)'
+	@STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) SHOP=$(CURDIR)/$(SHOP) REDIS_CLOCK=$(CURDIR)/$(REDIS_CLOCK) tests/run.sh $(OUT)/it '$(T)'
 
 asan: need ## unit and it again, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory FLAVOUR=asan unit it
@@ -145,6 +147,11 @@ page: ## the HTML report in headless Chromium
 	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(PAGE_DEBS)" HAVE='$(HAVE) && which $(CHROMIUM) node npm >/dev/null'
 	@$(MAKE) --no-print-directory pages-built
 	@CHROMIUM=$(CHROMIUM) tests/page/run.sh $(OUT)/page/make_report $(OUT)/page/reports
+
+# What OF=PROGRAM answers goes to tests/kept/NAME, for the tests of what comes after that program.
+keep: need ## keep a small store of an older build for the tests: OF=its stockd, NAME=its commit
+	@$(MAKE) --no-print-directory $(OUT)/kept/keep_store
+	@STOCKD='$(OF)' KEEP='$(NAME)' $(OUT)/kept/keep_store
 
 lint: ## clang-tidy, layers, headers that compile alone, formatting
 	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(LINT_DEBS)" HAVE='$(HAVE) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null'
@@ -185,7 +192,7 @@ $(STOCKLOAD): $(OUT)/obj/loadgen/main.o $(LOADGEN_OBJS) $(COMMON_OBJS)
 	@echo "LD $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
-$(SHOP): $(call obj,$(SHOP_C)) $(COMMON_OBJS)
+$(SHOP): $(call obj,$(SHOP_C) tests/support/shop_rules.c) $(COMMON_OBJS)
 	@echo "LD $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
@@ -223,7 +230,7 @@ $(OUT)/obj/gen/version.o: $(OUT)/gen/version.c
 .PHONY: FORCE
 
 tests-built:
-	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(UNIT_BINS),$(STOCKD) $(STOCKLOAD) $(SHOP) $(IT_BINS))
+	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(UNIT_BINS),$(STOCKD) $(STOCKLOAD) $(SHOP) $(REDIS_CLOCK) $(IT_BINS))
 .PHONY: fuzzers benchers pages-built lint-all
 fuzzers: $(FUZZ_BINS)
 benchers: $(BENCH_BINS)
@@ -239,6 +246,13 @@ $(OUT)/it/%: $(OUT)/obj/tests/it/%.o $(SUPPORT_OBJS) $(LIB_OBJS)
 $(OUT)/soak/soak: $(call obj,$(SOAK_C)) $(SUPPORT_OBJS) $(LIB_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
+$(OUT)/kept/keep_store: $(OUT)/obj/tests/kept/keep_store.o $(SUPPORT_OBJS) $(LIB_OBJS)
+	@mkdir -p $(@D)
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
+# Loaded into a redis-server, so it is built as that is: without sanitizers.
+$(REDIS_CLOCK): tests/kept/clock.c Makefile
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu17 $(WARN) -O1 -D_GNU_SOURCE -fPIC -shared -o $@ $<
 $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)

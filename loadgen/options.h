@@ -16,7 +16,6 @@
 #include "args.h"
 #include "client/workload.h"
 #include "value_parsers.h"
-#include "weburl.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* value_parsers.h -- the small notations of the command line: "1-3", "30s:500,1m:2k",
- * "reserve=70,get=5".
+ * "reserve=70,get=5", http://host[:port][/prefix].
  *
  * Layer: loadgen, pure. Each function takes the whole text or refuses it: false, with in err what
  * would be right, to be read behind `--flag: "text" `.
@@ -51,6 +51,22 @@ bool form_mix_parse(const char *text, uint32_t mix[WORKS], char *err, size_t err
  * and says nothing that each request must say for itself. The value, which may be secret, is not
  * repeated in err. */
 bool form_header_check(const char *text, char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+
+#define WEBURL_DEFAULT  "http://127.0.0.1:8080"
+#define WEBURL_MAX      256 /* bytes, with the NUL */
+#define WEBURL_ERR_SIZE 256
+
+/* Where the service is, taken apart. */
+struct weburl {
+    char text[WEBURL_MAX]; /* without slashes at its end */
+    char host[WEBURL_MAX]; /* without the brackets of an IPv6 address */
+    uint16_t port;
+    char prefix[WEBURL_MAX]; /* "/shop", or "": comes before every path */
+};
+
+/* False with in err what would be right, to be read behind `"text" `. */
+bool weburl_parse(const char *text, struct weburl *url, char *err, size_t err_size)
     __attribute__((warn_unused_result));
 
 #endif

@@ -171,7 +171,8 @@ void config_log(const struct config *config)
     buf_free(&text);
 }
 
-enum log_level config_log_level(const struct config *config)
+/* The level in --log-level-file, or the one of --log-level. */
+static enum log_level log_level_of(const struct config *config)
 {
     enum log_level level = (enum log_level)config->log_level;
     char text[16] = "";
@@ -187,6 +188,11 @@ enum log_level config_log_level(const struct config *config)
     log_event(LOG_WARN, "no log level in file", LOG_STR("file", config->log_level_file),
               LOG_STR("right", "error, warn, info or debug"));
     return level;
+}
+
+void config_log_begin(const struct config *config)
+{
+    log_configure((enum log_format)config->log_format, log_level_of(config));
 }
 
 struct store_config config_store(const struct config *config, const char *redis_url)

@@ -53,8 +53,8 @@ bool config_has_ledger(const struct config *config);
 /* Logs the values in force, without secrets. */
 void config_log(const struct config *config);
 
-/* The level in --log-level-file, or the one of --log-level. */
-enum log_level config_log_level(const struct config *config);
+/* Logs from now on as the options say, the level in --log-level-file before that of --log-level. */
+void config_log_begin(const struct config *config);
 
 /* The part that the store needs; strings stay the config's. redis_url: of the embedded Redis, or
  * config->redis. */

@@ -1,9 +1,5 @@
 /* main.c -- the command line of stockd. */
-#include "command/audit.h"
-#include "command/ledger.h"
-#include "command/migrate.h"
-#include "command/restore.h"
-#include "config.h"
+#include "command/command.h"
 #include "confine.h"
 #include "process/master.h"
 #include "standard.h"

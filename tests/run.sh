@@ -3,7 +3,7 @@
 #
 # As many at a time as TEST_JOBS says (two for each processor): most of them wait most of the time,
 # and each has servers, ports and directories of its own. tests/run_one.sh runs one, within a
-# time limit (TEST_TIMEOUT, 900 s), and shows its output only if it fails. The last line is
+# time limit (TEST_TIMEOUT, 1,800 s), and shows its output only if it fails. The last line is
 # "N passed, M failed", counting test functions. It fails if a program failed, or if nothing
 # matched: a filter that matches nothing must not pass.
 set -u
@@ -28,7 +28,7 @@ if ! test -s "$results/programs"; then
     echo "0 passed, 1 failed"
     exit 1
 fi
-xargs -P "$jobs" -n 1 sh "$here/run_one.sh" "$results" "${TEST_TIMEOUT:-900}" <"$results/programs" &
+xargs -P "$jobs" -n 1 sh "$here/run_one.sh" "$results" "${TEST_TIMEOUT:-1800}" <"$results/programs" &
 child=$!
 wait "$child"
 child=

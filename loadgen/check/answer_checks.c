@@ -1,6 +1,12 @@
 /* answer_checks.c -- see answer_checks.h. */
 #include "check/answer_checks.h"
+
 #include "check/describe.h"
+#include "check/index.h"
+#include "check/verdict.h"
+#include "history/names.h"
+
+#include <string.h>
 
 /* What a reservation is right after the request; DETAIL_NONE: it is about no reservation, or only
  * shows it. */
@@ -36,12 +42,12 @@ static void check_state(const struct index *index, uint32_t slot, struct verdict
     v->property[PROPERTY_ANSWERS].checked += right != DETAIL_NONE;
     if (right == DETAIL_NONE || op->detail == right)
         return;
-    const char *said = describe_state(op->detail);
+    const char *said = history_detail_text(op->detail);
     const uint32_t ops[] = {slot, 0};
     verdict_violation(v, PROPERTY_ANSWERS, ops,
                       "%s was answered with %u, so the reservation is %s; but the answer says that "
                       "it is %s.",
-                      describe_who(op).text, (unsigned)op->status, describe_state(right),
+                      describe_who(op).text, (unsigned)op->status, history_detail_text(right),
                       *said ? said : "in no state at all");
 }
 
@@ -62,7 +68,7 @@ static void check_refusal(const struct index *index, uint32_t slot, struct verdi
             describe_who(op).text);
 }
 
-void single_check(const struct index *index, struct verdict *v)
+void answer_checks(const struct index *index, struct verdict *v)
 {
     struct index_pass pass;
     index_pass(&pass, index);
@@ -72,5 +78,49 @@ void single_check(const struct index *index, struct verdict *v)
             check_state(index, slot, v);
         else if (history_outcome(op) == OUTCOME_FAIL)
             check_refusal(index, slot, v);
+    }
+}
+
+/* --- answers that contradict their request ---------------------------------------------------- */
+
+/* Puts the parts of a note together, of which the first one is in this slot. */
+static void read_note(const struct history_reader *r, uint32_t slot,
+                      char text[HISTORY_NOTE_MAX + 1])
+{
+    const struct history_id *first = history_at(r, slot), *part = first;
+    size_t n = 0;
+    while (part && part->type == SLOT_NOTE && part->op == first->op && part->offset == n &&
+           part->bytes <= HISTORY_ID_TEXT && n + part->bytes <= HISTORY_NOTE_MAX) {
+        memcpy(text + n, part->text, part->bytes);
+        n += part->bytes;
+        if (part->bytes < HISTORY_ID_TEXT)
+            break;
+        part = history_at(r, ++slot);
+    }
+    text[n] = '\0';
+}
+
+void answer_checks_notes(struct index *index, struct verdict *v)
+{
+    const struct history_reader *r = index->reader;
+    struct history_pass pass;
+    history_pass(&pass, r);
+    uint32_t slot;
+    for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
+        const struct history_id *note = history_at(r, slot);
+        if (type != SLOT_NOTE || note->offset > 0)
+            continue;
+        const struct history_op *op = history_op_at(r, note->op);
+        if (!op) {
+            index_break(index);
+            continue;
+        }
+        if (history_phase(op) == PHASE_SETUP)
+            continue;
+        char text[HISTORY_NOTE_MAX + 1];
+        read_note(r, slot, text);
+        const uint32_t ops[] = {note->op, 0};
+        verdict_violation(v, PROPERTY_ANSWERS, ops, "%s was answered with %u, but the answer %s.",
+                          describe_who(op).text, (unsigned)op->status, text);
     }
 }

@@ -11,7 +11,6 @@
 #include "check/keys.h"
 #include "check/limits.h"
 #include "check/losses.h"
-#include "check/mismatches.h"
 #include "check/numbers.h"
 #include "check/presence.h"
 #include "check/refusals.h"
@@ -21,6 +20,7 @@
 #include "check/restored.h"
 #include "check/sums.h"
 #include "clock.h"
+#include "history/names.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -94,7 +94,7 @@ static void doubt_silent(const struct run *run)
             verdict_doubt(run->verdict,
                           "None of the %" PRIu64 " requests of one kind, %s, got an answer that "
                           "can be judged.",
-                          c->asked[kind], describe_kind((enum history_kind)kind));
+                          c->asked[kind], history_kind_text((enum history_kind)kind));
 }
 
 /* A scenario that is about contention proves nothing without it. */
@@ -188,8 +188,8 @@ static int check_all(struct run *run)
     if (err < 0)
         return err;
     keys_check(&run->index, run->items, run->verdict);
-    single_check(&run->index, run->verdict);
-    notes_check(&run->index, run->verdict);
+    answer_checks(&run->index, run->verdict);
+    answer_checks_notes(&run->index, run->verdict);
     err = refusals_check(&run->index, run->verdict);
     if (err == 0 && run->level == CHECK_FULL)
         err = batches_check(&run->index, run->verdict);

@@ -1,68 +1,10 @@
 /* describe.c -- see describe.h. */
 #include "check/describe.h"
 #include "check/realtime_order.h"
+#include "history/names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-/* What is not one of the enum comes from a broken file and is named so. */
-#define NAME_OF(table, value)                                                                      \
-    ((size_t)(value) < sizeof(table) / sizeof(*(table)) ? (table)[value] : "broken")
-
-static const char *const kinds[KINDS] = {
-    [KIND_PUT] = "put",
-    [KIND_ADJUST] = "adjust",
-    [KIND_DECREMENT] = "decrement",
-    [KIND_RESERVE] = "reserve",
-    [KIND_CONFIRM] = "confirm",
-    [KIND_RELEASE] = "release",
-    [KIND_EXTEND] = "extend",
-    [KIND_GET_ITEM] = "get of an item",
-    [KIND_GET_RESERVATION] = "get of a reservation",
-    [KIND_SET] = "put with If-Match",
-    [KIND_LIST] = "list of items",
-    [KIND_LOOKUP] = "look-up of a key",
-    [KIND_REUSE] = "request with a used key",
-    [KIND_RERESERVE] = "rereserving confirm",
-    [KIND_DELETE] = "delete of an item",
-};
-
-static const char *const details[DETAILS] = {
-    [DETAIL_NONE] = "",
-    [DETAIL_HELD] = "held",
-    [DETAIL_CONFIRMED] = "confirmed",
-    [DETAIL_RELEASED] = "released",
-    [DETAIL_EXPIRED] = "expired",
-    [DETAIL_NO_STOCK] = "not enough stock",
-    [DETAIL_NO_ITEM] = "no such item",
-    [DETAIL_NO_RESERVATION] = "no such reservation",
-    [DETAIL_NO_OPERATION] = "no such operation",
-    [DETAIL_UNAVAILABLE] = "unavailable",
-    [DETAIL_OTHER] = "refused",
-    [DETAIL_NOT_SENT] = "never sent",
-    [DETAIL_TIMEOUT] = "no answer in time",
-    [DETAIL_RESET] = "the connection broke",
-    [DETAIL_ABORTED] = "closed by the client",
-    [DETAIL_GARBLED] = "not a whole answer",
-    [DETAIL_FOREIGN] = "no problem document",
-    [DETAIL_APART] = "items of several partitions",
-    [DETAIL_REUSED] = "key used for another request",
-    [DETAIL_STALE] = "not at that version any more",
-    [DETAIL_TOO_LONG] = "longer than anybody may hold",
-    [DETAIL_LIMIT] = "more than the customer may have",
-    [DETAIL_IN_USE] = "units are held",
-    [DETAIL_EXISTS] = "there already",
-};
-
-const char *describe_kind(enum history_kind kind)
-{
-    return NAME_OF(kinds, kind);
-}
-
-const char *describe_state(enum history_detail state)
-{
-    return NAME_OF(details, state);
-}
 
 struct words describe_sku(const struct history_reader *r, uint32_t item)
 {
@@ -97,7 +39,7 @@ struct words describe_who(const struct history_op *op)
 {
     struct words words;
     const char *what =
-        op->type == SLOT_EXPIRY ? "expiry told in an answer" : describe_kind(op->kind);
+        op->type == SLOT_EXPIRY ? "expiry told in an answer" : history_kind_text(op->kind);
     snprintf(words.text, sizeof(words.text), "the %s of client %" PRIu32 ", request %" PRIu32, what,
              op->client, op->seq);
     return words;
@@ -119,10 +61,8 @@ static int32_t reserved(const struct history_reader *r, const struct history_op 
         op = history_op_at(r, op->of);
     const struct history_op *reserve =
         op && history_confirms(op->kind) ? history_op_at(r, op->of) : NULL;
-    for (unsigned n = 0; reserve && n < reserve->lines; n++)
-        if (history_line_of(reserve, n)->item == item)
-            return history_line_of(reserve, n)->quantity;
-    return 0;
+    const struct history_line *line = reserve ? history_line_about(reserve, item) : NULL;
+    return line ? line->quantity : 0;
 }
 
 static void describe_line(struct buf *out, const struct history_reader *r,
@@ -153,7 +93,7 @@ static void describe_answer(struct buf *out, const struct history_op *op)
         buf_printf(out, " -> %u", (unsigned)op->status);
     else
         buf_printf(out, " -> no answer");
-    const char *detail = describe_state(op->detail);
+    const char *detail = history_detail_text(op->detail);
     if (*detail)
         buf_printf(out, " %s", detail);
     if (op->flags & FLAG_TOOK_AGAIN)
@@ -177,7 +117,7 @@ void describe_op(struct buf *out, const struct history_reader *r, uint32_t slot)
     if (op->end_ns)
         buf_printf(out, " .. %s", describe_time(r, op->end_ns).text);
     buf_printf(out, "  client %" PRIu32 ", request %" PRIu32 ": %s", op->client, op->seq,
-               op->type == SLOT_EXPIRY ? "its answer tells of" : describe_kind(op->kind));
+               op->type == SLOT_EXPIRY ? "its answer tells of" : history_kind_text(op->kind));
     for (unsigned n = 0; n < op->lines; n++) {
         if (n > 0)
             buf_putc(out, ',');

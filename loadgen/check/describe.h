@@ -28,12 +28,6 @@ struct words describe_who(const struct history_op *op);
 /* "the reservation of client 3, request 17", of the request that made it. */
 struct words describe_reservation(const struct history_op *reserve);
 
-/* "held", "expired" ... */
-const char *describe_state(enum history_detail state);
-
-/* "reserve", "confirm" ... */
-const char *describe_kind(enum history_kind kind);
-
 /* Writes one operation as a line for people: when, who, what, what was answered. */
 void describe_op(struct buf *out, const struct history_reader *r, uint32_t slot);
 

@@ -1,8 +1,8 @@
 /* refusals.h -- refusals that are judged by what others were told.
  *
  * Layer: check. Refusals for want of stock are looked at with the item's numbers (numbers.h), those
- * about a reservation with its story (reservation_rules.h), those about an item as a whole with its
- * states (presence.h); what is left is:
+ * about a reservation with its timeline (reservation_rules.h), those about an item as a whole with
+ * its states (presence.h); what is left is:
  *
  *   items apart        no basket of items that could be taken together before or later, be it in
  *                      several baskets that share items

@@ -3,6 +3,7 @@
 #include "check/describe.h"
 #include "check/effect.h"
 #include "check/restored.h"
+#include "history/names.h"
 
 #include <inttypes.h>
 
@@ -137,7 +138,7 @@ static uint32_t decide_unanswered(const struct index *index, const struct key *k
     verdict_violation(v, PROPERTY_ANSWERS, ops,
                       "%s was refused with %u %s, and yet its key was found after the load: it "
                       "made %s. A refused request must change nothing.",
-                      describe_who(op).text, (unsigned)op->status, describe_state(op->detail),
+                      describe_who(op).text, (unsigned)op->status, history_detail_text(op->detail),
                       describe_made(index->reader, index_op(index, key->lookup)).text);
     return key->lookup;
 }
@@ -225,7 +226,7 @@ static void check_others(const struct index *index, const struct key *key, uint3
                               "%s was answered with %u, and then, sent again with the same key, "
                               "refused with %u %s. Right would have been the first answer again.",
                               describe_who(op).text, (unsigned)op->status, (unsigned)other->status,
-                              describe_state(other->detail));
+                              history_detail_text(other->detail));
     }
     const uint32_t ops[] = {answer, key->lookup, 0};
     if (acknowledged && key->absent && !key->found)

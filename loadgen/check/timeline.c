@@ -7,46 +7,46 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static int add_event(struct timeline *story, const struct event *event)
+static int add_event(struct timeline *t, const struct event *event)
 {
-    if (story->count == story->cap) {
-        size_t cap = story->cap ? story->cap * 2 : 16;
-        struct event *events = realloc(story->events, cap * sizeof(*events));
+    if (t->count == t->cap) {
+        size_t cap = t->cap ? t->cap * 2 : 16;
+        struct event *events = realloc(t->events, cap * sizeof(*events));
         if (!events)
             return -ENOMEM;
-        story->events = events;
-        story->cap = cap;
+        t->events = events;
+        t->cap = cap;
     }
     /* They come nearly in order: each moves back past the few that belong behind it. */
-    size_t at = story->count++;
+    size_t at = t->count++;
     for (; at > 0; at--) {
-        const struct event *before = &story->events[at - 1];
+        const struct event *before = &t->events[at - 1];
         if (before->version < event->version ||
             (before->version == event->version && before->what <= event->what))
             break;
-        story->events[at] = *before;
+        t->events[at] = *before;
     }
-    story->events[at] = *event;
-    story->shaken |= event->lost;
+    t->events[at] = *event;
+    t->shaken |= event->lost;
     return 0;
 }
 
 /* What `slot` did or showed, with the version that the answer gives the first item. */
-static int add_quote(struct timeline *story, const struct index *index, enum event_what what,
+static int add_quote(struct timeline *t, const struct index *index, enum event_what what,
                      uint32_t answer, struct event event)
 {
-    uint32_t item = index_op(index, story->reserve)->line.item;
+    uint32_t item = index_op(index, t->reserve)->line.item;
     const struct history_op *said = index_op(index, answer);
     const struct history_line *line = index_line_about(said, item, 0);
     event.what = (uint8_t)what;
     event.version = line ? line->version : 0;
     event.lost = restored_lost_op(index->restored, said);
-    return add_event(story, &event);
+    return add_event(t, &event);
 }
 
-static int add_claim(struct timeline *story, uint32_t slot, enum history_detail said)
+static int add_claim(struct timeline *t, uint32_t slot, enum history_detail said)
 {
-    return add_event(story, &(struct event){UINT64_MAX, slot, EVENT_CLAIM, (uint8_t)said, false});
+    return add_event(t, &(struct event){UINT64_MAX, slot, EVENT_CLAIM, (uint8_t)said, false});
 }
 
 static uint8_t state_after(enum history_kind kind)
@@ -56,17 +56,17 @@ static uint8_t state_after(enum history_kind kind)
     return kind == KIND_RELEASE ? DETAIL_RELEASED : DETAIL_HELD;
 }
 
-static int add_transition(struct timeline *story, const struct index *index, uint32_t slot)
+static int add_transition(struct timeline *t, const struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
     uint32_t answer = index->effect[slot];
     bool lost = restored_lost_op(index->restored, index_op(index, answer));
-    story->gone |= lost && slot == story->reserve;
+    t->gone |= lost && slot == t->reserve;
     if (index_is_end(op) && !lost) {
-        story->ends++;
-        story->end = slot;
+        t->ends++;
+        t->end = slot;
     }
-    return add_quote(story, index, EVENT_TRANSITION, answer,
+    return add_quote(t, index, EVENT_TRANSITION, answer,
                      (struct event){.slot = slot, .state = state_after(op->kind)});
 }
 
@@ -84,27 +84,26 @@ static enum history_detail claim_of(const struct history_op *op)
     return about_it[op->detail] ? (enum history_detail)op->detail : DETAIL_NONE;
 }
 
-static int add_get(struct timeline *story, const struct index *index, uint32_t slot)
+static int add_get(struct timeline *t, const struct index *index, uint32_t slot)
 {
     const struct history_op *op = index_op(index, slot);
     bool shown = history_outcome(op) == OUTCOME_OK && op->lines > 0;
     if (!shown && !claim_of(op))
         return 0;
     if (history_phase(op) == PHASE_SETTLE && !index_is_told(op))
-        story->read_back = slot;
+        t->read_back = slot;
     if (!shown)
-        return add_claim(story, slot, claim_of(op));
+        return add_claim(t, slot, claim_of(op));
     if (op->detail == DETAIL_EXPIRED && !restored_lost_op(index->restored, op) &&
-        (!story->expiry || op->end_ns < index_op(index, story->expiry)->end_ns))
-        story->expiry = slot;
-    return add_quote(story, index, EVENT_READ, slot,
-                     (struct event){.slot = slot, .state = op->detail});
+        (!t->expiry || op->end_ns < index_op(index, t->expiry)->end_ns))
+        t->expiry = slot;
+    return add_quote(t, index, EVENT_READ, slot, (struct event){.slot = slot, .state = op->detail});
 }
 
 /* Whether a confirm or release that did not happen may have done so, until a restore undid it. */
-static bool may_be_undone(const struct timeline *story, const struct index *index, uint32_t first)
+static bool may_be_undone(const struct timeline *t, const struct index *index, uint32_t first)
 {
-    uint32_t item = index_op(index, story->reserve)->line.item;
+    uint32_t item = index_op(index, t->reserve)->line.item;
     bool undone = false;
     for (uint32_t at = first; at && !undone && index_is_end(index_op(index, first));
          at = at == first ? index->child[first] : index->next[at]) {
@@ -116,26 +115,26 @@ static bool may_be_undone(const struct timeline *story, const struct index *inde
 }
 
 /* A confirm, release or extend with its further attempts. */
-static int add_change(struct timeline *story, const struct index *index, uint32_t first)
+static int add_change(struct timeline *t, const struct index *index, uint32_t first)
 {
     const struct history_op *op = index_op(index, first);
     int err = 0;
     if (index_took_effect(index, first)) {
-        err = add_transition(story, index, first);
+        err = add_transition(t, index, first);
     } else if (index->effect[first] == EFFECT_UNRESOLVED) {
-        story->unresolved++;
-        story->unresolved_ends += index_is_end(op);
-        story->unresolved_again += op->kind == KIND_RERESERVE;
+        t->unresolved++;
+        t->unresolved_ends += index_is_end(op);
+        t->unresolved_again += op->kind == KIND_RERESERVE;
     } else if (index->effect[first] == EFFECT_NONE) {
-        story->shaken |= may_be_undone(story, index, first);
+        t->shaken |= may_be_undone(t, index, first);
     }
     for (uint32_t at = first; at && err == 0;
          at = at == first ? index->child[first] : index->next[at]) {
         const struct history_op *attempt = index_op(index, at);
         if (at != first && index->effect[at] == at)
-            err = add_transition(story, index, at); /* it took effect once more */
+            err = add_transition(t, index, at); /* it took effect once more */
         if (err == 0 && index_role(attempt) != ROLE_LOOKUP && claim_of(attempt))
-            err = add_claim(story, at, claim_of(attempt));
+            err = add_claim(t, at, claim_of(attempt));
     }
     return err;
 }
@@ -181,49 +180,49 @@ static void tell_repeats(struct index *index, uint32_t reserve)
     }
 }
 
-int timeline_gather(struct timeline *story, struct index *index, uint32_t reserve)
+int timeline_gather(struct timeline *t, struct index *index, uint32_t reserve)
 {
-    struct event *events = story->events;
-    size_t cap = story->cap;
-    *story = (struct timeline){.reserve = reserve, .events = events, .cap = cap};
+    struct event *events = t->events;
+    size_t cap = t->cap;
+    *t = (struct timeline){.reserve = reserve, .events = events, .cap = cap};
     tell_repeats(index, reserve);
-    int err = add_transition(story, index, reserve);
+    int err = add_transition(t, index, reserve);
     for (uint32_t at = index->child[reserve]; at && err == 0; at = index->next[at]) {
         const struct history_op *op = index_op(index, at);
         if (op->kind == KIND_GET_RESERVATION)
-            err = add_get(story, index, at);
+            err = add_get(t, index, at);
         else if (op->kind != KIND_RESERVE)
-            err = add_change(story, index, at);
+            err = add_change(t, index, at);
     }
     return err;
 }
 
-int timeline_add_expiry(struct timeline *story, struct index *index)
+int timeline_add_expiry(struct timeline *t, struct index *index)
 {
-    index->effect[story->expiry] = story->expiry;
-    return add_quote(story, index, EVENT_TRANSITION, story->expiry,
-                     (struct event){.slot = story->expiry, .state = DETAIL_EXPIRED});
+    index->effect[t->expiry] = t->expiry;
+    return add_quote(t, index, EVENT_TRANSITION, t->expiry,
+                     (struct event){.slot = t->expiry, .state = DETAIL_EXPIRED});
 }
 
-bool timeline_took_again(const struct timeline *story, const struct index *index)
+bool timeline_took_again(const struct timeline *t, const struct index *index)
 {
-    return story->end && effect_took_again(index, story->end);
+    return t->end && effect_took_again(index, t->end);
 }
 
-const struct event *timeline_transition(const struct timeline *story, uint64_t version)
+const struct event *timeline_transition(const struct timeline *t, uint64_t version)
 {
-    for (size_t i = 0; i < story->count; i++) {
-        if (story->events[i].what == EVENT_TRANSITION && story->events[i].version == version)
-            return &story->events[i];
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->events[i].what == EVENT_TRANSITION && t->events[i].version == version)
+            return &t->events[i];
     }
     return NULL;
 }
 
-const struct event *timeline_last(const struct timeline *story)
+const struct event *timeline_last(const struct timeline *t)
 {
     const struct event *last = NULL;
-    for (size_t i = story->count; i > 0 && (!last || last->lost); i--) {
-        const struct event *e = &story->events[i - 1];
+    for (size_t i = t->count; i > 0 && (!last || last->lost); i--) {
+        const struct event *e = &t->events[i - 1];
         if (e->what == EVENT_TRANSITION && (!last || !e->lost))
             last = e;
     }
@@ -231,8 +230,8 @@ const struct event *timeline_last(const struct timeline *story)
     return last;
 }
 
-void timeline_free(struct timeline *story)
+void timeline_free(struct timeline *t)
 {
-    free(story->events);
-    *story = (struct timeline){0};
+    free(t->events);
+    *t = (struct timeline){0};
 }

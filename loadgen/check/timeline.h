@@ -2,11 +2,11 @@
  *
  * Layer: check. Gathers the transitions of a reservation and everything that was said about it, in
  * the order of versions. The version is that of the reservation's first item: it rises with each
- * transition of the reservation, though not only with those. A story is used for one reservation
+ * transition of the reservation, though not only with those. A timeline is used for one reservation
  * after the other and keeps its memory.
  *
- * When the service was restored meanwhile, a part of a story may be undone (restored.h): such
- * transitions and reads stay in it, marked as lost, and the story goes on from what came before
+ * When the service was restored meanwhile, a part of a timeline may be undone (restored.h): such
+ * transitions and reads stay in it, marked as lost, and the timeline goes on from what came before
  * them. losses.h tells of what is lost.
  */
 #ifndef LOADGEN_CHECK_TIMELINE_H
@@ -26,7 +26,7 @@ struct event {
     uint64_t version; /* of the first line; claims have none: UINT64_MAX */
     uint32_t slot;
     uint8_t what;  /* enum event_what */
-    uint8_t state; /* enum history_detail: after a transition, or as said */
+    uint8_t state; /* enum hitimeline_detail: after a transition, or as said */
     bool lost;     /* undone by a restore; claims never are, for they quote nothing */
 };
 
@@ -47,20 +47,20 @@ struct timeline {
 
 /* 0 or -ENOMEM. Also settles which of several confirms (or releases) with the same numbers did it;
  * the others become EFFECT_AGAIN. */
-int timeline_gather(struct timeline *story, struct index *index, uint32_t reserve)
+int timeline_gather(struct timeline *t, struct index *index, uint32_t reserve)
     __attribute__((warn_unused_result));
-void timeline_free(struct timeline *story);
+void timeline_free(struct timeline *t);
 
 /* Puts the expiry that `expiry` shows among the transitions. */
-int timeline_add_expiry(struct timeline *story, struct index *index)
+int timeline_add_expiry(struct timeline *t, struct index *index)
     __attribute__((warn_unused_result));
 
 /* Whether its end is a confirm that had to take the units again, behind an expiry. */
-bool timeline_took_again(const struct timeline *story, const struct index *index);
+bool timeline_took_again(const struct timeline *t, const struct index *index);
 
 /* The transition with that version, NULL when there is none; and the last that was not undone, or,
  * when all were, the last of all. */
-const struct event *timeline_transition(const struct timeline *story, uint64_t version);
-const struct event *timeline_last(const struct timeline *story);
+const struct event *timeline_transition(const struct timeline *t, uint64_t version);
+const struct event *timeline_last(const struct timeline *t);
 
 #endif

@@ -49,17 +49,22 @@ static void sell_a_part(struct intent *i, struct rng *rng)
     }
 }
 
-/* Lines of the reservation as they were asked for. */
+/* Items and quantities as an operation before asked for them. */
+static void ask_like(struct intent *i, const struct history_op *op)
+{
+    i->lines = op->lines;
+    for (unsigned n = 0; n < i->lines; n++) {
+        const struct history_line *line = history_line_of(op, n);
+        i->line[n] = (struct history_line){.item = line->item, .quantity = line->quantity};
+    }
+}
+
 static void use_held(struct intent *i, enum history_kind kind, const struct held *held,
                      struct rng *rng)
 {
     i->kind = kind;
     i->held = *held;
-    i->lines = held->op->lines;
-    for (unsigned n = 0; n < i->lines; n++) {
-        const struct history_line *line = history_line((struct history_op *)(uintptr_t)held->op, n);
-        i->line[n] = (struct history_line){.item = line->item, .quantity = line->quantity};
-    }
+    ask_like(i, held->op);
     if (history_confirms(kind) && workload_chance(rng, PARTIAL_SHARE))
         sell_a_part(i, rng);
 }
@@ -178,12 +183,7 @@ static void about_what_was(struct intent *i, enum history_kind kind, const struc
 {
     i->kind = kind;
     i->about = *about;
-    i->lines = about->op->lines;
-    for (unsigned n = 0; n < i->lines; n++) {
-        const struct history_line *line =
-            history_line((struct history_op *)(uintptr_t)about->op, n);
-        i->line[n] = (struct history_line){.item = line->item, .quantity = line->quantity};
-    }
+    ask_like(i, about->op);
 }
 
 static bool choose_lookup(const struct client *c, struct intent *i)

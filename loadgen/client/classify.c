@@ -3,6 +3,7 @@
 #include "client/expiry.h"
 #include "client/intent.h"
 #include "client/refusal.h"
+#include "history/reader.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,12 +26,7 @@ static enum history_detail state_of(struct str state)
 /* The operation's line of this item, or NULL. */
 static struct history_line *line_of(struct history_op *op, int64_t item)
 {
-    for (unsigned n = 0; n < op->lines; n++) {
-        struct history_line *line = history_line(op, n);
-        if (line->item == item)
-            return line;
-    }
-    return NULL;
+    return (struct history_line *)(uintptr_t)history_line_about(op, item);
 }
 
 /* Copies (remaining, version) of the answer's lines to the operation's; where somebody's limit is

@@ -1,6 +1,6 @@
 /* client.h -- one simulated client: its connection, its reservations, and the attempt in flight.
  *
- * Layer: client. A client sends one request after the other on one connection. The crowd owns
+ * Layer: client. A client sends one request after the other on one connection. The loop owns
  * all clients of its process, tells each when to start, and hears when it is free again.
  *
  *   AWAY       no connection, or one that is being made
@@ -11,11 +11,29 @@
 #ifndef LOADGEN_CLIENT_CLIENT_H
 #define LOADGEN_CLIENT_CLIENT_H
 
-#include "client/attempt.h"
 #include "client/http_conn.h"
+#include "client/intent.h"
 
 #define CLIENT_HELD 8 /* reservations it remembers; the oldest one more is left to expire */
 #define CLIENT_LATE 8 /* and that it keeps until about their deadline, at the most */
+
+/* What goes out in one request: one operation, or several as a batch. A call is one of them, with a
+ * record, a key and an outcome of its own. In a batch each stands where its record stands among
+ * those of the attempt, and so does its result. */
+struct call {
+    struct intent intent;
+    struct history_op *op;   /* its record in this attempt */
+    uint32_t slot;           /* of op */
+    struct history_op *root; /* its record in the first attempt of the same operation */
+    uint32_t root_slot;
+};
+
+struct attempt {
+    unsigned calls;    /* 1 or more; 1 when it is no batch */
+    bool batch;        /* sent to /v1/batch */
+    bool resent;       /* the same request once more */
+    struct call *call; /* room for workload_calls of them */
+};
 
 struct client_loop;
 
@@ -30,12 +48,12 @@ enum client_state { CLIENT_AWAY, CLIENT_FREE, CLIENT_BUSY, CLIENT_RESENDING };
 
 struct client {
     struct wire wire;
-    struct client_loop *crowd;
+    struct client_loop *loop;
     struct load_client *shared;
     uint32_t number;
     enum client_state state;
-    bool connected; /* counted in the tally */
-    bool resting;   /* in the crowd's ring of those that rest */
+    bool connected; /* counted in the counters */
+    bool resting;   /* in the loop's ring of those that rest */
 
     struct attempt attempt; /* the one in flight, or the last one */
     uint64_t planned_ns;    /* CLOCK_MONOTONIC */
@@ -60,6 +78,29 @@ struct client {
     uint32_t gone;                 /* the item that it knows to be gone, if it knows one */
     bool knows_gone;
 };
+
+/* --- its attempt: attempt.c --- */
+
+/* Whether the call is to change something, so that it has a key. */
+bool call_mutates(const struct call *call);
+
+/* Whether one of its calls is. */
+bool attempt_mutates(const struct attempt *a);
+
+/* The request, to be sent as it is. out->failed when it does not fit, or for want of memory. */
+void attempt_request(const struct attempt *a, const struct load *load, struct buf *out);
+
+/* Whether the answer 2xx to a batch has a result for each of its operations; `mismatch` says how it
+ * does not, unless that may be damage on its way. */
+bool attempt_results(const struct attempt *a, const struct response *answer,
+                     struct mismatch *mismatch) __attribute__((warn_unused_result));
+
+/* The next of those results, as if that operation had been sent alone; *at is the place, at first
+ * 0. False when there is none, or it has no status or no body: then *one is not written. */
+bool attempt_result(const struct response *answer, size_t *at, struct response *one)
+    __attribute__((warn_unused_result));
+
+/* --- its will and its memory: choose.c, remember.c --- */
 
 /* What the client wishes to do next, from its dice: the calls of its attempt. others are the
  * clients of the same process. */

@@ -17,7 +17,7 @@
 
 void client_loop_fail(struct client_loop *w, int err)
 {
-    atomic_store_explicit(&w->tally->failure, (uint32_t)-err, memory_order_relaxed);
+    atomic_store_explicit(&w->counters->failure, (uint32_t)-err, memory_order_relaxed);
     w->exit_status = POOL_EXIT_FATAL;
     w->over = true;
     uv_stop(&w->loop);
@@ -27,7 +27,7 @@ bool client_loop_over(struct client_loop *w, uint64_t now_ns)
 {
     if (w->over)
         return true;
-    uint64_t sent = atomic_load_explicit(&w->tally->requests, memory_order_relaxed);
+    uint64_t sent = atomic_load_explicit(&w->counters->requests, memory_order_relaxed);
     bool leaves = w->load->max_tasks > 0 && w->begun_here >= w->load->max_tasks;
     bool stop = atomic_load_explicit(&w->load->shared->stop, memory_order_acquire) != 0;
     bool done =
@@ -37,7 +37,7 @@ bool client_loop_over(struct client_loop *w, uint64_t now_ns)
     w->over = true;
     w->exit_status = done ? EXIT_SUCCESS : POOL_EXIT_AGAIN;
     w->give_up_ns = now_ns + w->load->grace_ns;
-    pace_end(w);
+    scheduler_end(w);
     return true;
 }
 
@@ -51,7 +51,7 @@ static void begin(struct client_loop *w)
     w->begun = true;
     w->go_ns = go_ns;
     w->end_ns = w->load->duration_ns > 0 ? go_ns + w->load->duration_ns : 0;
-    int rc = pace_open(w);
+    int rc = scheduler_open(w);
     if (rc < 0)
         client_loop_fail(w, rc);
 }
@@ -64,7 +64,7 @@ static void on_alarm(uv_poll_t *alarm, int status, int events)
     if (read(w->alarm_fd, &times, sizeof(times)) < 0)
         return; /* set anew in the meantime */
     begin(w);
-    pace_due(w);
+    scheduler_due(w);
 }
 
 /* The message itself says nothing: what matters is in shared memory. */
@@ -108,7 +108,7 @@ static void retry_connects(struct client_loop *w, uint64_t now_ns)
     for (size_t i = 0; i < w->count; i++) {
         struct client *c = &w->client[i];
         if (c->wire.state == WIRE_CLOSED && c->retry_ns <= now_ns)
-            flight_connect(c);
+            attempt_connect(c);
     }
 }
 
@@ -116,12 +116,12 @@ static void on_tick(uv_timer_t *tick)
 {
     struct client_loop *w = tick->data;
     uint64_t now_ns = load_now_ns();
-    flight_check(w, now_ns);
+    attempt_check(w, now_ns);
     if (!w->ready)
         check_ready(w, now_ns);
     bool over = client_loop_over(w, now_ns);
     if (over && now_ns >= w->give_up_ns)
-        flight_give_up_all(w);
+        attempt_give_up_all(w);
     if (over && w->busy == 0)
         uv_stop(&w->loop);
     else if (!over)
@@ -145,10 +145,10 @@ static int make_clients(struct client_loop *w)
     }
     for (w->count = 0; w->count < count; w->count++) {
         struct client *c = &w->client[w->count];
-        int rc = wire_init(&c->wire, &w->loop, &w->load->target, &flight_events);
+        int rc = wire_init(&c->wire, &w->loop, &w->load->target, &attempt_events);
         if (rc < 0)
             return rc;
-        c->crowd = w;
+        c->loop = w;
         c->number = first + (uint32_t)w->count;
         c->shared = &w->load->shared->client[c->number];
         c->attempt.call = &w->calls[w->count * calls];
@@ -183,7 +183,7 @@ static int set_up(struct client_loop *w)
         return rc;
     w->go_ns = load_now_ns(); /* until the load begins: when connecting began */
     for (size_t i = 0; i < w->count; i++)
-        flight_connect(&w->client[i]);
+        attempt_connect(&w->client[i]);
     return 0;
 }
 
@@ -191,7 +191,7 @@ static int set_up(struct client_loop *w)
 static void tear_down(struct client_loop *w)
 {
     w->over = true;
-    flight_give_up_all(w);
+    attempt_give_up_all(w);
     for (size_t i = 0; i < w->count; i++)
         wire_close(&w->client[i].wire);
     uv_close((uv_handle_t *)&w->alarm, NULL);
@@ -204,7 +204,7 @@ static void tear_down(struct client_loop *w)
         wire_free(&w->client[i].wire);
     free(w->client);
     free(w->calls);
-    pace_close(w);
+    scheduler_close(w);
 }
 
 /* What a process that died had in flight is over, and unknown. */
@@ -220,22 +220,22 @@ int client_loop_run(struct pool_child *child, void *arg)
     const struct load *load = arg;
     struct client_loop w = {.load = load,
                             .facts = history_facts(load->history),
-                            .tally = &load->shared->tally[child->slot],
+                            .counters = &load->shared->counters[child->slot],
                             .child = child,
                             .index = (uint32_t)child->slot,
                             .alarm_fd = -1};
     prctl(PR_SET_NAME, "load-client");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* the parent decides what Ctrl-C means */
-    uint32_t life = atomic_fetch_add_explicit(&w.tally->lives, 1, memory_order_relaxed);
-    atomic_store_explicit(&w.tally->open, 0, memory_order_relaxed);
-    inherit(w.tally);
+    uint32_t life = atomic_fetch_add_explicit(&w.counters->lives, 1, memory_order_relaxed);
+    atomic_store_explicit(&w.counters->open, 0, memory_order_relaxed);
+    inherit(w.counters);
     history_writer_open(&w.history, load->history, w.index, life);
     w.zero_ns = w.facts->zero_ns;
     w.quota = load->requests / load->workers + (w.index < load->requests % load->workers);
     int rc = set_up(&w);
     if (rc < 0) {
-        atomic_store_explicit(&w.tally->failure, (uint32_t)-rc, memory_order_relaxed);
+        atomic_store_explicit(&w.counters->failure, (uint32_t)-rc, memory_order_relaxed);
         return POOL_EXIT_FATAL;
     }
     uv_run(&w.loop, UV_RUN_DEFAULT);

@@ -6,8 +6,8 @@
  * load.shared->stop is set; each message from the parent makes it look at both. Then it waits for
  * what is in flight, `grace` at the most.
  *
- *   client_loop.c   life of the process      flight.c  one attempt, from send to answer
- *   pace.c    who starts when          record.c  its records
+ *   client_loop.c   life of the process      attempt.c   one attempt, from send to answer
+ *   scheduler.c     who starts when          record.c    its records
  *
  * Invariant: a client that is BUSY is in the list of deadlines, and `busy` counts these; one that
  * is FREE while the load runs is in the ring of those that rest; the others wait for a connection.
@@ -21,7 +21,7 @@
 struct client_loop {
     const struct load *load;
     struct history_facts *facts;
-    struct counters *tally;
+    struct counters *counters;
     struct pool_child *child;
     uint32_t index;
     uv_loop_t loop;
@@ -53,42 +53,62 @@ struct client_loop {
 };
 
 /* The run of a pool slot; arg is a const struct load *. 0, POOL_EXIT_AGAIN when it has done its
- * max_tasks, POOL_EXIT_FATAL when tally.failure says why. */
+ * max_tasks, POOL_EXIT_FATAL when counters.failure says why. */
 int client_loop_run(struct pool_child *child, void *arg);
 
-/* --- between the files of the crowd --- */
+/* --- between the files of the loop --- */
 
-/* The process cannot go on: the error is left in the tally. */
+/* The process cannot go on: the error is left in the counters. */
 void client_loop_fail(struct client_loop *w, int err);
 
 /* True once nothing new may be started. */
 bool client_loop_over(struct client_loop *w, uint64_t now_ns);
 
 /* Starts an operation of a FREE client that was planned for then. */
-void flight_start(struct client *c, uint64_t planned_ns);
+void attempt_start(struct client *c, uint64_t planned_ns);
 
 /* Ends what has been in flight for too long. */
-void flight_check(struct client_loop *w, uint64_t now_ns);
+void attempt_check(struct client_loop *w, uint64_t now_ns);
 
 /* Gives up everything in flight. */
-void flight_give_up_all(struct client_loop *w);
+void attempt_give_up_all(struct client_loop *w);
 
-extern const struct wire_events flight_events;
+extern const struct wire_events attempt_events;
 
 /* Begins a connect, or notes when to try again. */
-void flight_connect(struct client *c);
+void attempt_connect(struct client *c);
+
+/* --- the records of an attempt: written before it is sent, completed when it is over. Each call
+ * has one of its own in the history, those of a batch directly behind each other, in its order ---
+ */
+
+/* Writes all calls of the attempt as unknown. 0 or -errno: then nothing was written. */
+int record_attempt(struct client *c) __attribute__((warn_unused_result));
+
+/* From here on it may have happened. */
+void record_begin(struct client *c, uint64_t now_ns);
+
+/* Of all calls the same is known: that there was no answer, and why. */
+void record_silence(struct client *c, enum history_outcome outcome, enum history_detail detail,
+                    uint64_t now_ns);
+
+/* What the answer says of each call. *garbled is set when a part makes no sense. 0 or -errno. */
+int record_answer(struct client *c, const struct response *response, bool *garbled, uint64_t now_ns)
+    __attribute__((warn_unused_result));
+
+/* --- who starts when --- */
 
 /* Begins the load: every client that has a connection is FREE. */
-int pace_open(struct client_loop *w) __attribute__((warn_unused_result));
-void pace_close(struct client_loop *w);
+int scheduler_open(struct client_loop *w) __attribute__((warn_unused_result));
+void scheduler_close(struct client_loop *w);
 
 /* A client became FREE: starts its next operation, now or when it is due. */
-void pace_free(struct client *c, uint64_t now_ns);
+void scheduler_free(struct client *c, uint64_t now_ns);
 
 /* Starts what is due and sets the alarm for the next. */
-void pace_due(struct client_loop *w);
+void scheduler_due(struct client_loop *w);
 
 /* No more starts: what was planned and not started is counted as dropped. */
-void pace_end(struct client_loop *w);
+void scheduler_end(struct client_loop *w);
 
 #endif

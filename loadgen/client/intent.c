@@ -2,6 +2,7 @@
 #include "client/intent.h"
 
 #include "client/answer.h"
+#include "digits.h"
 #include "history/reader.h"
 
 #include <assert.h>
@@ -39,15 +40,8 @@ static void put(struct text *t, struct str s)
 
 static void put_number(struct text *t, int64_t value)
 {
-    char digits[24];
-    size_t n = sizeof(digits);
-    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    do
-        digits[--n] = (char)('0' + rest % 10);
-    while ((rest /= 10) > 0);
-    if (value < 0)
-        digits[--n] = '-';
-    put(t, (struct str){digits + n, sizeof(digits) - n});
+    char digits[DIGITS_MAX];
+    put(t, (struct str){digits, digits_put_signed(digits, value)});
 }
 
 static void put_sku(struct text *t, const struct history_facts *facts, uint32_t item)
@@ -227,13 +221,6 @@ static void put_path(struct text *path, const struct history_facts *facts, const
     put(path, shapes[kind].after);
 }
 
-static void put_read(struct buf *out, const struct load *load, const struct text *path)
-{
-    const struct str nothing = {NULL, 0};
-    target_request(&load->target, out, STR("GET"), (struct str){path->bytes, path->n}, nothing,
-                   nothing);
-}
-
 /* What a batch calls it, and how it names what the operation is about. */
 static const struct {
     struct str name, target;
@@ -313,7 +300,7 @@ void intent_request(const struct intent *i, const struct load *load, const struc
     else
         put_path(&path, facts, i, i->kind == KIND_REUSE ? i->about.op->kind : i->kind);
     if (history_reads(i->kind)) {
-        put_read(out, load, &path);
+        target_get(&load->target, out, (struct str){path.bytes, path.n});
         return;
     }
     /* A reused key is that of another operation, and the request is as that one but for its body.

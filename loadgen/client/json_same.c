@@ -2,6 +2,7 @@
 #include "client/json_same.h"
 
 #include "client/json_scan.h"
+#include "digits.h"
 
 #include <stdlib.h>
 
@@ -12,10 +13,8 @@
 static uint32_t take_hex(struct str *rest)
 {
     uint32_t value = 0;
-    for (int i = 0; i < 4; i++) {
-        unsigned char c = (unsigned char)*rest->p++;
-        value = value << 4 | (c <= '9' ? c - (uint32_t)'0' : (c | 0x20u) - 'a' + 10u);
-    }
+    for (int i = 0; i < 4; i++)
+        value = value << 4 | (uint32_t)digits_hex(*rest->p++);
     rest->n -= 4;
     return value;
 }

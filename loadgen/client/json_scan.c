@@ -247,3 +247,10 @@ bool json_scan_ends(struct json_scan *s)
     peek(s);
     return s->at == s->end;
 }
+
+bool json_scan_whole(struct str text)
+{
+    struct json_scan s = json_scan_of(text);
+    struct str value;
+    return json_scan_skip(&s, &value) && json_scan_ends(&s);
+}

@@ -63,4 +63,7 @@ bool json_scan_skip(struct json_scan *s, struct str *raw) __attribute__((warn_un
 /* Whether nothing but blanks is left. */
 bool json_scan_ends(struct json_scan *s) __attribute__((warn_unused_result));
 
+/* Whether the text is one JSON value, and nothing else. */
+bool json_scan_whole(struct str text) __attribute__((warn_unused_result));
+
 #endif

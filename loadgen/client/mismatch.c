@@ -9,30 +9,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define SHOWN        24   /* bytes of a server's text */
 #define TTL_SLACK_MS 1000 /* of a clock that counts in seconds */
 
-/* For printf("%.*s", SHOWN_ARG(s)). */
-#define SHOWN_ARG(s) (int)((s).n < SHOWN ? (s).n : SHOWN), (s).p ? (s).p : ""
-
-static const struct history_line *line_of(const struct history_op *op, int64_t item)
+const struct history_line *mismatch_asked(struct mismatch *m, const struct history_facts *facts,
+                                          const struct history_op *op, struct str sku)
 {
-    for (unsigned n = 0; n < op->lines; n++)
-        if (history_line_of(op, n)->item == item)
-            return history_line_of(op, n);
-    return NULL;
-}
-
-/* The line of the request that a line of the answer is about; NULL, and told, when there is none.
- */
-static const struct history_line *asked_about(struct mismatch *m, const struct history_facts *facts,
-                                              const struct history_op *op,
-                                              const struct answer_line *said)
-{
-    const struct history_line *asked = line_of(op, load_item_of(facts, said->sku));
+    const struct history_line *asked = history_line_about(op, load_item_of(facts, sku));
     if (!asked)
         snprintf(m->text, sizeof(m->text), "has a line for \"%.*s\", not asked for",
-                 SHOWN_ARG(said->sku));
+                 MISMATCH_ARG(sku));
     return asked;
 }
 
@@ -43,7 +28,7 @@ static void compare_sku(struct mismatch *m, const struct history_facts *facts,
 {
     if (!str_absent(sku) && load_item_of(facts, sku) != op->line.item)
         snprintf(m->text, sizeof(m->text), "says \"sku\":\"%.*s\", asked about %s%" PRIu32,
-                 SHOWN_ARG(sku), facts->prefix, op->line.item);
+                 MISMATCH_ARG(sku), facts->prefix, op->line.item);
 }
 
 static void compare_sum(struct mismatch *m, const struct answer *a)
@@ -64,7 +49,7 @@ static void compare_id(struct mismatch *m, struct str due, struct str id)
 {
     if (!str_absent(due) && !str_absent(id) && !str_equal(due, id))
         snprintf(m->text, sizeof(m->text), "says \"id\":\"%.*s\", it was about \"%.*s\"",
-                 SHOWN_ARG(id), SHOWN_ARG(due));
+                 MISMATCH_ARG(id), MISMATCH_ARG(due));
 }
 
 /* A new deadline is the time to live away, less what has passed since. */
@@ -96,7 +81,7 @@ static bool quantity_fits(const struct history_op *op, const struct answer *a, i
 static void compare_reserved(struct mismatch *m, const struct history_facts *facts,
                              const struct history_op *reserve, const struct answer_line *said)
 {
-    const struct history_line *made = line_of(reserve, load_item_of(facts, said->sku));
+    const struct history_line *made = history_line_about(reserve, load_item_of(facts, said->sku));
     if (made && said->reserved != ANSWER_UNSAID && said->reserved != made->quantity)
         snprintf(m->text, sizeof(m->text),
                  "says that %" PRId64 " units of %s%" PRIu32 " were reserved, not %d",
@@ -109,7 +94,7 @@ static void compare_lines(struct mismatch *m, const struct history_facts *facts,
 {
     for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
         const struct answer_line *said = &a->line[n];
-        const struct history_line *asked = asked_about(m, facts, op, said);
+        const struct history_line *asked = mismatch_asked(m, facts, op, said->sku);
         if (asked && said->quantity != ANSWER_UNSAID &&
             !quantity_fits(op, a, said->quantity, asked->quantity, replayed))
             snprintf(m->text, sizeof(m->text), "says %" PRId64 " units of %s%" PRIu32 " and not %d",
@@ -140,8 +125,8 @@ static void compare_etag(struct mismatch *m, const struct answer *a, struct str 
     if (etag.n > 2 && memcmp(etag.p, "W/", 2) == 0)
         etag = (struct str){etag.p + 2, etag.n - 2};
     if (!str_absent(etag) && !str_equal(etag, (struct str){due, (size_t)n}))
-        snprintf(m->text, sizeof(m->text), "has the ETag %.*s at version %" PRIu64, SHOWN_ARG(etag),
-                 a->version);
+        snprintf(m->text, sizeof(m->text), "has the ETag %.*s at version %" PRIu64,
+                 MISMATCH_ARG(etag), a->version);
 }
 
 /* It ends in the id; a proxy may put its own address before the path. */
@@ -153,8 +138,8 @@ static void compare_location(struct mismatch *m, struct str id, struct str locat
     if (location.n <= id.n || location.p[location.n - id.n - 1] != '/' ||
         memcmp(location.p + location.n - id.n, id.p, id.n) != 0)
         snprintf(m->text, sizeof(m->text),
-                 "has the Location \"%.*s\", which is not that of \"%.*s\"", SHOWN_ARG(location),
-                 SHOWN_ARG(id));
+                 "has the Location \"%.*s\", which is not that of \"%.*s\"", MISMATCH_ARG(location),
+                 MISMATCH_ARG(id));
 }
 
 static void compare_item(struct mismatch *m, const struct history_facts *facts,
@@ -184,7 +169,7 @@ static void compare_name(struct mismatch *m, const char *field, struct str due, 
 {
     if (!str_absent(said) && (said.n != due.n + 2 || memcmp(said.p + 1, due.p, due.n) != 0))
         snprintf(m->text, sizeof(m->text), "says \"%s\":%.*s and not \"%.*s\"", field,
-                 SHOWN_ARG(said), SHOWN_ARG(due));
+                 MISMATCH_ARG(said), MISMATCH_ARG(due));
 }
 
 static void compare_metadata(struct mismatch *m, const struct history_facts *facts,
@@ -193,8 +178,8 @@ static void compare_metadata(struct mismatch *m, const struct history_facts *fac
     char metadata[LOAD_METADATA_MAX];
     struct str due = {metadata, load_metadata(metadata, facts, reserve->client, reserve->seq)};
     if (!str_absent(said) && !json_same(said, due))
-        snprintf(m->text, sizeof(m->text), "says \"metadata\":%.*s and not %.*s", SHOWN_ARG(said),
-                 SHOWN_ARG(due));
+        snprintf(m->text, sizeof(m->text), "says \"metadata\":%.*s and not %.*s",
+                 MISMATCH_ARG(said), MISMATCH_ARG(due));
 }
 
 static void compare_names(struct mismatch *m, const struct history_facts *facts,
@@ -321,9 +306,7 @@ void mismatch_of_garbled(struct mismatch *m, const struct history_op *op, struct
         [KIND_RERESERVE] = "a state and each line's \"remaining\" and \"version\"",
         [KIND_DELETE] = "what it must not have",
     };
-    struct json_scan s = json_scan_of(body);
-    struct str value;
     m->text[0] = '\0';
-    if (json_scan_skip(&s, &value) && json_scan_ends(&s))
+    if (json_scan_whole(body))
         snprintf(m->text, sizeof(m->text), "is JSON without %s", promised[op->kind]);
 }

@@ -18,6 +18,15 @@ struct mismatch {
     char text[HISTORY_NOTE_MAX + 1]; /* "" when the answer fits */
 };
 
+/* For printf("%.*s", MISMATCH_ARG(s)): so many bytes of a server's text. */
+#define MISMATCH_SHOWN  24
+#define MISMATCH_ARG(s) (int)((s).n < MISMATCH_SHOWN ? (s).n : MISMATCH_SHOWN), (s).p ? (s).p : ""
+
+/* The line of the request that a line of the answer, about that sku, is about; NULL, and told, when
+ * there is none. */
+const struct history_line *mismatch_asked(struct mismatch *m, const struct history_facts *facts,
+                                          const struct history_op *op, struct str sku);
+
 /* What is known of a request besides its record. */
 struct mismatch_request {
     struct str id;      /* of the reservation that it is about, or made before; absent: not known */

@@ -1,5 +1,4 @@
-/* record.c -- see record.h. */
-#include "client/record.h"
+/* record.c -- the records of an attempt, and what is learned from its answer. */
 #include "client/client_loop.h"
 #include "client/expiry.h"
 #include "history/reader.h"
@@ -18,7 +17,7 @@ static uint32_t late_us(uint64_t planned_ns, uint64_t now_ns)
  * more read: it has no key. */
 static void record_call(struct client *c, struct call *call)
 {
-    struct history_writer *history = &c->crowd->history;
+    struct history_writer *history = &c->loop->history;
     call->op = history_begin(history, call->intent.lines);
     call->slot = history_slot(history, call->op);
     intent_record(&call->intent, call->op);
@@ -42,7 +41,7 @@ int record_attempt(struct client *c)
     uint32_t slots = 0;
     for (unsigned n = 0; n < a->calls; n++)
         slots += HISTORY_OP_SLOTS(a->call[n].intent.lines);
-    int rc = history_reserve(&c->crowd->history, slots);
+    int rc = history_reserve(&c->loop->history, slots);
     for (unsigned n = 0; n < a->calls && rc == 0; n++)
         record_call(c, &a->call[n]);
     return rc;
@@ -50,11 +49,11 @@ int record_attempt(struct client *c)
 
 void record_begin(struct client *c, uint64_t now_ns)
 {
-    struct client_loop *w = c->crowd;
-    counters_bump(&w->tally->requests);
+    struct client_loop *w = c->loop;
+    counters_bump(&w->counters->requests);
     for (unsigned n = 0; n < c->attempt.calls; n++) {
         struct history_op *op = c->attempt.call[n].op;
-        counters_bump(&w->tally->started);
+        counters_bump(&w->counters->started);
         op->late_us = late_us(c->planned_ns, now_ns);
         op->begin_ns = now_ns - w->zero_ns;
     }
@@ -64,7 +63,7 @@ void record_begin(struct client *c, uint64_t now_ns)
 
 static void count_outcome(struct client *c, const struct history_op *op, uint64_t now_ns)
 {
-    struct counters *t = c->crowd->tally;
+    struct counters *t = c->loop->counters;
     enum history_outcome outcome = op->outcome;
     counters_bump(&t->finished);
     counters_bump(&t->count[outcome][op->detail]);
@@ -80,7 +79,7 @@ static void count_outcome(struct client *c, const struct history_op *op, uint64_
 static void finish_call(struct client *c, const struct call *call, enum history_outcome outcome,
                         uint16_t status, enum history_detail detail, uint8_t flags, uint64_t now_ns)
 {
-    history_finish(call->op, outcome, status, detail, flags, now_ns - c->crowd->zero_ns);
+    history_finish(call->op, outcome, status, detail, flags, now_ns - c->loop->zero_ns);
     count_outcome(c, call->op, now_ns);
 }
 
@@ -102,7 +101,7 @@ struct taking {
 static struct lesson learn_call(const struct taking *t, const struct call *call,
                                 const struct response *response)
 {
-    const struct client_loop *w = t->client->crowd;
+    const struct client_loop *w = t->client->loop;
     const struct intent *i = &call->intent;
     const struct mismatch_request request = {
         .id = client_reservation(t->client, call),
@@ -130,7 +129,7 @@ static int take_lesson(struct taking *t, const struct call *call, const struct r
                        const struct lesson *lesson)
 {
     struct client *c = t->client;
-    struct client_loop *w = c->crowd;
+    struct client_loop *w = c->loop;
     int rc = 0;
     t->garbled |= lesson->detail == DETAIL_GARBLED;
     if (!str_absent(lesson->expired_lines))

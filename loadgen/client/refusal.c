@@ -7,15 +7,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define SHOWN        24 /* bytes of a server's text */
-#define SHOWN_ARG(s) (int)((s).n < SHOWN ? (s).n : SHOWN), (s).p ? (s).p : ""
-#define IN(kind)     (1u << KIND_##kind)
-#define CONFIRMS     (IN(CONFIRM) | IN(RERESERVE))
-#define ENDS         (CONFIRMS | IN(RELEASE))
-#define OF_HOLD      (ENDS | IN(EXTEND))
-#define TAKES        (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST))
-#define COUNTS       (IN(RESERVE) | IN(DECREMENT) | IN(RERESERVE)) /* for a customer */
-#define READS_ITEMS  (IN(GET_ITEM) | IN(LIST))
+#define IN(kind)    (1u << KIND_##kind)
+#define CONFIRMS    (IN(CONFIRM) | IN(RERESERVE))
+#define ENDS        (CONFIRMS | IN(RELEASE))
+#define OF_HOLD     (ENDS | IN(EXTEND))
+#define TAKES       (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST))
+#define COUNTS      (IN(RESERVE) | IN(DECREMENT) | IN(RERESERVE)) /* for a customer */
+#define READS_ITEMS (IN(GET_ITEM) | IN(LIST))
 
 /* What each problem is called, its one status, and which requests of ours can meet it. Who is
  * refused for another reason, as 403, has asked with the same credentials as the set-up did, and
@@ -89,19 +87,6 @@ static bool is_foreign(const struct response *response)
     return response->content == CONTENT_OTHER && response->status >= 400;
 }
 
-/* The line of the request that a line of the answer is about; NULL, and told, when there is none.
- */
-static const struct history_line *asked_about(struct mismatch *m, const struct history_facts *facts,
-                                              const struct history_op *op, struct str sku)
-{
-    int64_t item = load_item_of(facts, sku);
-    for (unsigned n = 0; n < op->lines; n++)
-        if (history_line_of(op, n)->item == item)
-            return history_line_of(op, n);
-    snprintf(m->text, sizeof(m->text), "has a line for \"%.*s\", not asked for", SHOWN_ARG(sku));
-    return NULL;
-}
-
 /* What an adjustment requests is what it takes away. */
 static int64_t units_asked(const struct history_op *op, const struct history_line *asked)
 {
@@ -158,13 +143,13 @@ static void compare_lines(struct mismatch *m, const struct history_facts *facts,
     if (a->lines == 0)
         snprintf(m->text, sizeof(m->text), "has no line that says which item fell short");
     for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
-        const struct history_line *asked = asked_about(m, facts, op, a->line[n].sku);
+        const struct history_line *asked = mismatch_asked(m, facts, op, a->line[n].sku);
         if (asked)
             compare(m, facts, op, asked, &a->line[n]);
         for (unsigned before = 0; before < n && !m->text[0]; before++)
             if (str_equal(a->line[before].sku, a->line[n].sku))
                 snprintf(m->text, sizeof(m->text), "has two lines for \"%.*s\"",
-                         SHOWN_ARG(a->line[n].sku));
+                         MISMATCH_ARG(a->line[n].sku));
     }
 }
 
@@ -179,10 +164,10 @@ static struct refusal read_document(const struct history_facts *facts, const str
     const struct problem *problem = find_problem(a->type, op->kind);
     if (!problem) {
         snprintf(r.mismatch.text, sizeof(r.mismatch.text),
-                 "gives \"%.*s\" as the reason, for which there is none", SHOWN_ARG(a->type));
+                 "gives \"%.*s\" as the reason, for which there is none", MISMATCH_ARG(a->type));
     } else if (problem->status != status) {
         snprintf(r.mismatch.text, sizeof(r.mismatch.text), "gives \"%.*s\", which is a %u",
-                 SHOWN_ARG(a->type), (unsigned)problem->status);
+                 MISMATCH_ARG(a->type), (unsigned)problem->status);
     } else {
         r.detail = problem->detail;
         if (problem->detail == DETAIL_NO_STOCK)

@@ -1,6 +1,8 @@
 /* response.c -- one small function for each step of a response. */
 #include "client/response.h"
 
+#include "digits.h"
+
 #include <assert.h>
 
 #define LAST_CHUNK_BYTES 5 /* 0 CRLF CRLF */
@@ -110,21 +112,13 @@ static bool step_until_close(struct response *r, char *bytes, size_t filled)
     return false;
 }
 
-static int hex_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Hexadecimal digits, then nothing or an extension, which is passed over. */
 static bool read_chunk_size(struct response *r, struct str line)
 {
     size_t i = 0;
     int digit;
     r->left = 0;
-    for (; i < line.n && (digit = hex_of(line.p[i])) >= 0; i++) {
+    for (; i < line.n && (digit = digits_hex(line.p[i])) >= 0; i++) {
         if (r->left > RESPONSE_LENGTH_MAX / 16 - 1)
             return false;
         r->left = r->left * 16 + (uint64_t)digit;

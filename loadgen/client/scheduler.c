@@ -1,4 +1,4 @@
-/* pace.c -- who starts when: at once, after thinking, or when an arrival is due. */
+/* scheduler.c -- who starts when: at once, after thinking, or when an arrival is due. */
 #include "client/client_loop.h"
 #include "pool/pool.h"
 
@@ -26,7 +26,7 @@ static void set_alarm(struct client_loop *w, uint64_t at_ns)
 
 static void push_rest(struct client *c)
 {
-    struct client_loop *w = c->crowd;
+    struct client_loop *w = c->loop;
     if (c->resting)
         return;
     assert(w->rest_count < w->count);
@@ -66,7 +66,7 @@ static void arrive(struct client_loop *w, uint64_t planned_ns)
 {
     struct client *c = pop_rest(w);
     if (c) {
-        flight_start(c, planned_ns);
+        attempt_start(c, planned_ns);
     } else if (w->backlog_count < w->load->max_backlog) {
         w->backlog[(w->backlog_first + w->backlog_count++) % w->load->max_backlog] = planned_ns;
     } else {
@@ -92,15 +92,15 @@ static void due_thinkers(struct client_loop *w, uint64_t now_ns)
     while (w->rest_count > 0 && w->rest[w->rest_first]->ready_ns <= now_ns) {
         struct client *c = pop_rest(w);
         if (c)
-            flight_start(c, c->ready_ns);
+            attempt_start(c, c->ready_ns);
     }
     if (w->rest_count > 0)
         set_alarm(w, w->rest[w->rest_first]->ready_ns);
 }
 
-/* --- for the crowd --- */
+/* --- for the loop --- */
 
-int pace_open(struct client_loop *w)
+int scheduler_open(struct client_loop *w)
 {
     const struct load *load = w->load;
     w->rest = calloc(w->count, sizeof(struct client *));
@@ -117,20 +117,20 @@ int pace_open(struct client_loop *w)
     }
     for (size_t i = 0; i < w->count; i++)
         if (w->client[i].state == CLIENT_FREE)
-            pace_free(&w->client[i], load_now_ns());
-    pace_due(w);
+            scheduler_free(&w->client[i], load_now_ns());
+    scheduler_due(w);
     return 0;
 }
 
-void pace_close(struct client_loop *w)
+void scheduler_close(struct client_loop *w)
 {
     free(w->rest);
     free(w->backlog);
 }
 
-void pace_free(struct client *c, uint64_t now_ns)
+void scheduler_free(struct client *c, uint64_t now_ns)
 {
-    struct client_loop *w = c->crowd;
+    struct client_loop *w = c->loop;
     assert(c->state == CLIENT_FREE);
     if (!w->begun || client_loop_over(w, now_ns))
         return;
@@ -138,11 +138,11 @@ void pace_free(struct client *c, uint64_t now_ns)
         uint64_t planned_ns = w->backlog[w->backlog_first];
         w->backlog_first = (w->backlog_first + 1) % w->load->max_backlog;
         w->backlog_count--;
-        flight_start(c, planned_ns);
+        attempt_start(c, planned_ns);
     } else if (open_loop(w)) {
         push_rest(c);
     } else if (w->load->think_ns == 0) {
-        flight_start(c, now_ns);
+        attempt_start(c, now_ns);
     } else {
         c->ready_ns = now_ns + w->load->think_ns;
         push_rest(c);
@@ -150,7 +150,7 @@ void pace_free(struct client *c, uint64_t now_ns)
     }
 }
 
-void pace_due(struct client_loop *w)
+void scheduler_due(struct client_loop *w)
 {
     uint64_t now_ns = load_now_ns();
     if (!w->begun || client_loop_over(w, now_ns))
@@ -161,7 +161,7 @@ void pace_due(struct client_loop *w)
         due_thinkers(w, now_ns);
 }
 
-void pace_end(struct client_loop *w)
+void scheduler_end(struct client_loop *w)
 {
     count_dropped(w, w->backlog_count);
     w->backlog_count = 0;

@@ -161,6 +161,11 @@ void target_request(const struct target *t, struct buf *out, struct str method, 
     put_body(out, body);
 }
 
+void target_get(const struct target *t, struct buf *out, struct str path)
+{
+    target_request(t, out, STR("GET"), path, (struct str){NULL, 0}, (struct str){NULL, 0});
+}
+
 void target_request_if(const struct target *t, struct buf *out, struct str method, struct str path,
                        struct str key, struct str body, uint64_t version)
 {

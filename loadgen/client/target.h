@@ -50,6 +50,9 @@ int target_connected(int fd) __attribute__((warn_unused_result));
 void target_request(const struct target *t, struct buf *out, struct str method, struct str path,
                     struct str key, struct str body);
 
+/* The same of a GET: without key and body. */
+void target_get(const struct target *t, struct buf *out, struct str path);
+
 /* The same with an If-Match of that version. */
 void target_request_if(const struct target *t, struct buf *out, struct str method, struct str path,
                        struct str key, struct str body, uint64_t version);

@@ -262,6 +262,14 @@ const struct history_line *history_line_of(const struct history_op *op, unsigned
     return &more[(n - 1) / 2].line[(n - 1) % 2];
 }
 
+const struct history_line *history_line_about(const struct history_op *op, int64_t item)
+{
+    for (unsigned n = 0; n < op->lines; n++)
+        if (history_line_of(op, n)->item == item)
+            return history_line_of(op, n);
+    return NULL;
+}
+
 /* A part of a text that is `max` bytes long at most. */
 static bool text_right(const struct history_id *part, unsigned max)
 {

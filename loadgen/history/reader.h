@@ -67,6 +67,9 @@ const struct history_op *history_op_at(const struct history_reader *r, uint32_t 
  */
 const struct history_line *history_line_of(const struct history_op *op, unsigned n);
 
+/* Its line about that item, NULL when it has none. */
+const struct history_line *history_line_about(const struct history_op *op, int64_t item);
+
 static inline enum history_phase history_phase(const struct history_op *op)
 {
     return (enum history_phase)(op->flags & FLAG_PHASE);

@@ -44,8 +44,7 @@ redisReply *race_link_reply(struct race_link *link)
     return expect_reply(link, "answer", reply);
 }
 
-/* One command of which only success matters. */
-static bool done(redisReply *reply)
+bool race_link_done(redisReply *reply)
 {
     if (reply)
         freeReplyObject(reply);
@@ -56,12 +55,11 @@ static bool sign_in(struct race_link *link, const struct address *address)
 {
     char db[16];
     snprintf(db, sizeof(db), "%d", address->db);
-    if (address->user[0] && !done(RACE_CALL(link, "AUTH", address->user, address->password)))
+    if (address->user[0] && !RACE_DO(link, "AUTH", address->user, address->password))
         return false;
-    if (!address->user[0] && address->password[0] &&
-        !done(RACE_CALL(link, "AUTH", address->password)))
+    if (!address->user[0] && address->password[0] && !RACE_DO(link, "AUTH", address->password))
         return false;
-    return address->db == 0 || done(RACE_CALL(link, "SELECT", db));
+    return address->db == 0 || RACE_DO(link, "SELECT", db);
 }
 
 bool race_link_open(struct race_link *link, const struct address *address, const char *key,

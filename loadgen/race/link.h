@@ -35,6 +35,10 @@ redisReply *race_link_call(struct race_link *link, int argc, const char *const *
     race_link_call(link, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)),       \
                    (const char *const[]){__VA_ARGS__})
 
+/* The same, of which only success matters. */
+#define RACE_DO(link, ...) race_link_done(RACE_CALL(link, __VA_ARGS__))
+bool race_link_done(redisReply *reply) __attribute__((warn_unused_result));
+
 /* The next reply of what was appended to link->c. NULL as above. */
 redisReply *race_link_reply(struct race_link *link) __attribute__((warn_unused_result));
 

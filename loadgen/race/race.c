@@ -1,9 +1,9 @@
-/* race.c -- one strategy after the other: fork, let go, wait, look at what is left. */
+/* race.c -- one strategy after the other: fork, let go, wait, look at what is left, print it. */
 #include "race/race.h"
 
 #include "clock.h"
 #include "exit_codes.h"
-#include "race/print.h"
+#include "race/shm.h"
 #include "race/worker.h"
 #include "random.h"
 #include "run/figures.h"
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #define READY_MS   30000
@@ -21,6 +22,99 @@
 #define STOP_MS    2000     /* for workers to finish after a signal */
 #define FORGET_MS  600000   /* the key outlives a killed parent by no more than this */
 #define KEY_SIZE   40
+
+/* --- what it was like, for people ------------------------------------------------------------- */
+
+static double seconds_of(const struct race_result *r)
+{
+    return r->elapsed_us > 0 ? (double)r->elapsed_us / 1e6 : 1e-6;
+}
+
+static double per_unit(int64_t conflicts, int64_t units)
+{
+    return units > 0 ? (double)conflicts / (double)units : 0;
+}
+
+static const char *word_of(const struct race_result *r)
+{
+    if (!race_balanced(r))
+        return "wrong";
+    return r->left > 0 ? "right, not sold out" : "right";
+}
+
+static void print_shares(const struct race_books *books, const struct race_result *r)
+{
+    printf("  worker        sold    share     conflicts  conflicts/unit\n");
+    for (unsigned i = 0; i < books->workers; i++) {
+        const struct race_page *page = &books->page[i];
+        int64_t sold = page->sold, conflicts = page->conflicts;
+        double share = r->sold > 0 ? 100.0 * (double)sold / (double)r->sold : 0;
+        char each[FIGURE_SIZE] = "-";
+        if (sold > 0)
+            snprintf(each, sizeof(each), "%.2f", per_unit(conflicts, sold));
+        printf("  %6u  %10s  %5.1f %%  %12s  %14s%s\n", i, FIGURE(count, sold), share,
+               FIGURE(count, conflicts), each, page->ended_us == 0 ? "  killed" : "");
+    }
+}
+
+/* Sentences about what was out of the ordinary. */
+static void print_notes(const struct race_result *r)
+{
+    if (r->interrupted)
+        printf("  Interrupted with %s units left.\n", FIGURE(count, r->left));
+    else if (r->timed_out)
+        printf("  Time was over with %s units left.\n", FIGURE(count, r->left));
+    else if (r->left > 0)
+        printf("  Every worker was gone with %s units left.\n", FIGURE(count, r->left));
+    if (r->dead > 0)
+        printf("  %u worker%s killed; of %s units asked for last, %s left the stock without an "
+               "answer.\n",
+               r->dead, r->dead == 1 ? " was" : "s were", FIGURE(count, r->pending),
+               FIGURE(count, race_unclaimed(r)));
+    if (!race_balanced(r))
+        printf("  %s units were sold that were not there, %s are missing.\n",
+               FIGURE(count, race_oversold(r)), FIGURE(count, race_unclaimed(r)));
+}
+
+/* What comes now: said before it begins, since it may take a while. */
+static void print_title(const struct race_strategy *strategy)
+{
+    printf("%s: %s\n", strategy->name, strategy->about);
+    fflush(stdout);
+}
+
+/* Each worker's share, if wanted, then what came out, in sentences. */
+static void print_result(const struct race_books *books, const struct race_result *r, bool shares)
+{
+    if (shares)
+        print_shares(books, r);
+    printf("  %s unit%s in %.3f s: %s/s, %.2f conflicts a unit, wait p50 %s, p99 %s\n",
+           FIGURE(count, r->sold), r->sold == 1 ? "" : "s", seconds_of(r),
+           FIGURE(rate, (double)r->sold / seconds_of(r)), per_unit(r->conflicts, r->sold),
+           FIGURE(ms, r->p50_ms), FIGURE(ms, r->p99_ms));
+    print_notes(r);
+    int64_t unclaimed = race_unclaimed(r);
+    printf("  %s: %s sold + %s%s%s left %s %s\n\n", word_of(r), FIGURE(count, r->sold),
+           unclaimed > 0 ? FIGURE(count, unclaimed) : "", unclaimed > 0 ? " unclaimed + " : "",
+           FIGURE(count, r->left), race_balanced(r) ? "=" : "against", FIGURE(count, r->stock));
+}
+
+/* The strategies beside each other. */
+static void print_table(const struct race_strategy *const *strategies,
+                        const struct race_result *results, size_t count)
+{
+    printf("%-12s %10s %15s %10s %12s %12s %9s  %s\n", "strategy", "units/s", "conflicts/unit",
+           "p99 wait", "sold", "left", "oversold", "verdict");
+    for (size_t i = 0; i < count; i++) {
+        const struct race_result *r = &results[i];
+        printf("%-12s %10s %15.2f %10s %12s %12s %9s  %s\n", strategies[i]->name,
+               FIGURE(rate, (double)r->sold / seconds_of(r)), per_unit(r->conflicts, r->sold),
+               FIGURE(ms, r->p99_ms), FIGURE(count, r->sold), FIGURE(count, r->left),
+               FIGURE(count, race_oversold(r)), word_of(r));
+    }
+}
+
+/* --- the race --------------------------------------------------------------------------------- */
 
 struct race {
     const struct options *options;
@@ -58,22 +152,14 @@ static bool fail_race(struct race *r, const char *what)
     return false;
 }
 
-/* --- Redis --------------------------------------------------------------------------------------
- */
-
-static bool done(redisReply *reply)
-{
-    if (reply)
-        freeReplyObject(reply);
-    return reply != NULL;
-}
+/* --- Redis ------------------------------------------------------------------------------------ */
 
 static bool set_stock(struct race *r)
 {
     char stock[24], px[24];
     snprintf(stock, sizeof(stock), "%" PRId64, r->options->stock);
     snprintf(px, sizeof(px), "%" PRId64, r->options->duration_ms + FORGET_MS);
-    bool set = done(RACE_CALL(&r->link, "SET", r->key, stock, "PX", px));
+    bool set = RACE_DO(&r->link, "SET", r->key, stock, "PX", px);
     r->stocked |= set;
     return set;
 }
@@ -99,13 +185,12 @@ static void drop_clients_of_the_dead(struct race *r)
         if (atomic_load(&page->ended_us) != 0 || atomic_load(&page->client_id) == 0)
             continue;
         snprintf(id, sizeof(id), "%" PRId64, atomic_load(&page->client_id));
-        if (!done(RACE_CALL(&r->link, "CLIENT", "KILL", "ID", id)))
+        if (!RACE_DO(&r->link, "CLIENT", "KILL", "ID", id))
             r->err[0] = '\0'; /* most likely it was gone already: nothing to drop */
     }
 }
 
-/* --- workers ------------------------------------------------------------------------------------
- */
+/* --- workers ---------------------------------------------------------------------------------- */
 
 static bool add_workers(struct race *r, struct race_plan *plan)
 {
@@ -181,8 +266,7 @@ static int64_t elapsed_us(const struct race *r, const struct race_go *go)
     return last_us > go->begin_us ? last_us - go->begin_us : 0;
 }
 
-/* --- one strategy -------------------------------------------------------------------------------
- */
+/* --- one strategy ----------------------------------------------------------------------------- */
 
 static bool run_workers(struct race *r, struct race_plan *plan, struct race_result *result)
 {
@@ -217,18 +301,17 @@ static bool run_strategy(struct race *r, const struct race_strategy *strategy,
     if (race_books_new(&r->books, (unsigned)r->options->processes) < 0)
         return fail_race(r, "no memory");
     plan.books = r->books;
-    race_print_title(stdout, strategy); /* before the wait, which may be long */
+    print_title(strategy); /* before the wait, which may be long */
     bool ok = run_workers(r, &plan, result);
     if (ok)
-        race_print_result(stdout, r->books, result, !r->options->quiet);
+        print_result(r->books, result, !r->options->quiet);
     fflush(stdout);
     race_books_free(r->books);
     r->books = NULL;
     return ok;
 }
 
-/* --- all of them --------------------------------------------------------------------------------
- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 static bool open_pool(struct race *r)
 {
@@ -255,7 +338,7 @@ static bool open_race(struct race *r)
 static void close_race(struct race *r)
 {
     pool_free(r->pool);
-    if (r->link.c && !done(RACE_CALL(&r->link, "DEL", r->key)) && r->stocked)
+    if (r->link.c && !RACE_DO(&r->link, "DEL", r->key) && r->stocked)
         fprintf(stderr, "stockload: the key %s stays in Redis for some minutes\n", r->key);
     race_link_close(&r->link);
 }
@@ -293,7 +376,7 @@ static int run_all(struct race *r)
         count++;
     }
     if (count > 1)
-        race_print_table(stdout, chosen, results, count);
+        print_table(chosen, results, count);
     return exit_worst(status, r->interrupted ? EXITS_INTERRUPTED : EXITS_RIGHT);
 }
 

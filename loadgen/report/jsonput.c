@@ -50,6 +50,15 @@ void jsonput_count(struct jsonput *j, json_t *parent, const char *key, uint64_t 
     put_member(j, parent, key, json_integer(count < INT64_MAX ? (json_int_t)count : INT64_MAX));
 }
 
+void jsonput_count_if(struct jsonput *j, json_t *parent, const char *key, bool known,
+                      uint64_t count)
+{
+    if (known)
+        jsonput_count(j, parent, key, count);
+    else
+        jsonput_null(j, parent, key);
+}
+
 void jsonput_integer(struct jsonput *j, json_t *parent, const char *key, int64_t value)
 {
     put_member(j, parent, key, json_integer(value));

@@ -25,6 +25,9 @@ void jsonput_text(struct jsonput *j, json_t *parent, const char *key, struct str
 /* null when the text is empty. */
 void jsonput_text_or_null(struct jsonput *j, json_t *parent, const char *key, struct str text);
 void jsonput_count(struct jsonput *j, json_t *parent, const char *key, uint64_t count);
+/* null when it is not known. */
+void jsonput_count_if(struct jsonput *j, json_t *parent, const char *key, bool known,
+                      uint64_t count);
 void jsonput_integer(struct jsonput *j, json_t *parent, const char *key, int64_t value);
 /* null when it is no number. */
 void jsonput_number(struct jsonput *j, json_t *parent, const char *key, double value);

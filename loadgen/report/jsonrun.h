@@ -1,4 +1,4 @@
-/* jsonrun.h -- the parts of a run in the JSON report.
+/* jsonrun.h -- the larger parts of a run in the JSON report, for document.c.
  *
  * Layer: report. Each fills the object of a run with members of its own; what they mean is said in
  * report.schema.json, which tests hold against what is written.
@@ -9,16 +9,11 @@
 #include "report/jsonput.h"
 #include "report/report.h"
 
-void jsonrun_facts(struct jsonput *j, json_t *run, const struct history_facts *facts);
 void jsonrun_verdict(struct jsonput *j, json_t *run, const struct report_run *from);
-void jsonrun_numbers(struct jsonput *j, json_t *run, const struct summary *s);
-
-/* Thresholds and how they came out; what a reader should know before the numbers. */
-void jsonrun_gates(struct jsonput *j, json_t *run, const struct report_run *from);
-void jsonrun_warnings(struct jsonput *j, json_t *run, const struct report_run *from);
+void jsonrun_numbers(struct jsonput *j, json_t *run, const struct report_run *from);
 
 /* The name of an item: the prefix of the run and its number. */
 void jsonrun_sku(struct jsonput *j, json_t *parent, const char *key,
-                 const struct history_facts *facts, uint32_t item);
+                 const struct history_reader *history, uint32_t item);
 
 #endif

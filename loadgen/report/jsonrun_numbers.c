@@ -1,4 +1,5 @@
 /* jsonrun_numbers.c -- rates, latencies, counts, items, workers and the series, in JSON. */
+#include "history/names.h"
 #include "report/jsonrun.h"
 
 #include "report/pace.h"
@@ -88,7 +89,7 @@ static void put_kinds(struct jsonput *j, json_t *run, const struct summary *s)
         if (sent == 0)
             continue;
         json_t *o = jsonput_object(j, list, NULL);
-        jsonput_text(j, o, "kind", str_of(summary_kind_name((enum history_kind)kind)));
+        jsonput_text(j, o, "kind", str_of(history_kind_name((enum history_kind)kind)));
         put_classes(j, o, "outcomes", s->kind_count[kind]);
         put_latency(j, o, "response", s->by_kind[kind][0]);
         put_latency(j, o, "service", s->by_kind[kind][1]);
@@ -108,43 +109,43 @@ static void put_statuses(struct jsonput *j, json_t *run, const struct summary *s
         else
             jsonput_count(j, o, "status", status->status);
         for (int outcome = 0; outcome < OUTCOMES; outcome++)
-            jsonput_count(j, o, summary_outcome_name((enum history_outcome)outcome),
+            jsonput_count(j, o, history_outcome_name((enum history_outcome)outcome),
                           status->count[outcome]);
     }
     json_t *details = jsonput_object(j, run, "details");
     for (int i = 0; i < DETAILS; i++)
-        jsonput_count(j, details, summary_detail_name((enum history_detail)i), s->detail[i]);
+        jsonput_count(j, details, history_detail_name((enum history_detail)i), s->detail[i]);
 }
 
-static void put_sold_out(struct jsonput *j, json_t *o, const struct history_facts *facts,
-                         uint64_t at_ns)
+/* What is left of an item; -1: not known. */
+static void put_stock(struct jsonput *j, json_t *parent, const char *key, int64_t left)
 {
-    uint64_t go_ns = facts->go_ns;
-    if (at_ns == 0) {
-        jsonput_null(j, o, "sold_out_ns");
-        jsonput_null(j, o, "sold_out_after_ns");
-        return;
-    }
-    jsonput_count(j, o, "sold_out_ns", at_ns);
-    jsonput_count(j, o, "sold_out_after_ns", at_ns > go_ns ? at_ns - go_ns : 0);
+    if (left != -1)
+        jsonput_integer(j, parent, key, left);
+    else
+        jsonput_null(j, parent, key);
 }
 
-static void put_items(struct jsonput *j, json_t *run, const struct summary *s)
+static void put_sold_out(struct jsonput *j, json_t *o, uint64_t go_ns, uint64_t at_ns)
 {
+    jsonput_count_if(j, o, "sold_out_ns", at_ns > 0, at_ns);
+    jsonput_count_if(j, o, "sold_out_after_ns", at_ns > 0, at_ns > go_ns ? at_ns - go_ns : 0);
+}
+
+static void put_items(struct jsonput *j, json_t *run, const struct report_run *from)
+{
+    const struct summary *s = from->summary;
     json_t *list = jsonput_array(j, run, "items");
     for (size_t i = 0; i < s->top; i++) {
         const struct summary_item *item = &s->top_item[i];
         json_t *o = jsonput_object(j, list, NULL);
-        jsonrun_sku(j, o, "sku", s->facts, item->item);
+        jsonrun_sku(j, o, "sku", from->history, item->item);
         jsonput_count(j, o, "requests", item->requests);
         jsonput_count(j, o, "sold_out_answers", item->sold_out_answers);
         jsonput_integer(j, o, "demand", item->demand);
         jsonput_integer(j, o, "taken", item->taken);
-        if (item->remaining != -1)
-            jsonput_integer(j, o, "remaining", item->remaining);
-        else
-            jsonput_null(j, o, "remaining");
-        put_sold_out(j, o, s->facts, item->sold_out_ns);
+        put_stock(j, o, "remaining", item->remaining);
+        put_sold_out(j, o, s->facts->go_ns, item->sold_out_ns);
     }
 }
 
@@ -183,30 +184,23 @@ static void put_interval(struct jsonput *j, json_t *list, const struct summary *
     json_t *o = jsonput_object(j, list, NULL);
     jsonput_count(j, o, "end_ns", end_of(s, i));
     put_classes(j, o, "outcomes", interval->count);
-    for (size_t n = 0; n < sizeof times / sizeof times[0]; n++) {
-        if (answered)
-            jsonput_count(j, o, times[n].key, times[n].ns);
-        else
-            jsonput_null(j, o, times[n].key);
-    }
+    for (size_t n = 0; n < sizeof times / sizeof times[0]; n++)
+        jsonput_count_if(j, o, times[n].key, answered, times[n].ns);
     jsonput_count(j, o, "conflicts", interval->conflicts);
     jsonput_count(j, o, "in_flight", interval->in_flight);
     json_t *left = jsonput_array(j, o, "left");
-    for (size_t hot = 0; hot < s->hot; hot++) {
-        if (interval->left[hot] != -1)
-            jsonput_integer(j, left, NULL, interval->left[hot]);
-        else
-            jsonput_null(j, left, NULL);
-    }
+    for (size_t hot = 0; hot < s->hot; hot++)
+        put_stock(j, left, NULL, interval->left[hot]);
 }
 
-static void put_series(struct jsonput *j, json_t *run, const struct summary *s)
+static void put_series(struct jsonput *j, json_t *run, const struct report_run *from)
 {
+    const struct summary *s = from->summary;
     json_t *o = jsonput_object(j, run, "series");
     jsonput_count(j, o, "interval_ns", s->interval_ns);
     json_t *hot = jsonput_array(j, o, "hot");
     for (size_t i = 0; i < s->hot; i++)
-        jsonrun_sku(j, hot, NULL, s->facts, s->hot_item[i]);
+        jsonrun_sku(j, hot, NULL, from->history, s->hot_item[i]);
     json_t *list = jsonput_array(j, o, "intervals");
     for (size_t i = 0; i < s->intervals; i++)
         put_interval(j, list, s, i);
@@ -236,8 +230,9 @@ static void put_curves(struct jsonput *j, json_t *run, const struct summary *s)
     put_curve(j, o, "service", s->service);
 }
 
-void jsonrun_numbers(struct jsonput *j, json_t *run, const struct summary *s)
+void jsonrun_numbers(struct jsonput *j, json_t *run, const struct report_run *from)
 {
+    const struct summary *s = from->summary;
     put_load(j, run, s);
     put_classes(j, run, "outcomes", s->count);
     put_conflicts(j, run, s);
@@ -246,8 +241,8 @@ void jsonrun_numbers(struct jsonput *j, json_t *run, const struct summary *s)
     put_latency(j, latency, "service", s->service);
     put_kinds(j, run, s);
     put_statuses(j, run, s);
-    put_items(j, run, s);
+    put_items(j, run, from);
     put_workers(j, run, s);
-    put_series(j, run, s);
+    put_series(j, run, from);
     put_curves(j, run, s);
 }

@@ -131,8 +131,14 @@ static void put_oversold(struct jsonput *j, json_t *o, const struct verdict *v)
         jsonput_null(j, o, "oversold_known");
 }
 
+void jsonrun_sku(struct jsonput *j, json_t *parent, const char *key,
+                 const struct history_reader *history, uint32_t item)
+{
+    jsonput_text(j, parent, key, str_of(describe_sku(history, item).text));
+}
+
 static void put_coverage(struct jsonput *j, json_t *run, const struct verdict *v,
-                         const struct history_facts *facts)
+                         const struct history_reader *history)
 {
     const struct coverage *c = &v->coverage;
     const struct {
@@ -167,7 +173,7 @@ static void put_coverage(struct jsonput *j, json_t *run, const struct verdict *v
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         jsonput_count(j, o, counts[i].key, counts[i].count);
     if (c->most_in_flight)
-        jsonrun_sku(j, o, "most_in_flight_item", facts, c->most_in_flight_item);
+        jsonrun_sku(j, o, "most_in_flight_item", history, c->most_in_flight_item);
     else
         jsonput_null(j, o, "most_in_flight_item");
     jsonput_integer(j, o, "received", c->received);
@@ -194,5 +200,5 @@ void jsonrun_verdict(struct jsonput *j, json_t *run, const struct report_run *fr
     json_t *witnesses = jsonput_array(j, o, "witnesses");
     for (unsigned i = 0; i < v->witnesses; i++)
         put_witness(j, witnesses, &v->witness[i], from->history);
-    put_coverage(j, run, v, from->summary->facts);
+    put_coverage(j, run, v, from->history);
 }

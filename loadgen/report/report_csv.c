@@ -3,12 +3,16 @@
  * What is not known is an empty field, never a zero. inv_ns is the first send of the operation,
  * send_ns that of the attempt.
  */
-#include "report/attempts.h"
+#include "check/describe.h"
+#include "history/names.h"
+#include "history/reader.h"
 #include "report/flush.h"
 #include "report/printable.h"
 #include "report/report.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define PIECE_BYTES (64 * 1024)
 
@@ -19,10 +23,141 @@ static const char head[] = "inv_ns,sched_ns,send_ns,resp_ns,worker,client,seq,at
 static const char *const phase_names[] = {
     [PHASE_SETUP] = "setup", [PHASE_LOAD] = "load", [PHASE_SETTLE] = "settle"};
 
+/* --- which attempts belong together ----------------------------------------------------------- */
+
+/* Attempts with one key are one operation; its root is the slot of the first. The id of a
+ * reservation may lie under any attempt of the reserve that made it, and is found from all of them,
+ * and from the confirms, releases and reads of the reservation. */
+
+struct attempts_id {
+    uint32_t root, op, slot; /* of the reserve; of its attempt; of the first id slot */
+    uint16_t offset;
+};
+
+struct attempts {
+    const struct history_reader *reader;
+    size_t ids, cap;
+    struct attempts_id *id; /* sorted by root, attempt, offset */
+    unsigned char *sent;    /* how often the operation with that root was sent; saturating */
+};
+
+/* The slot of the first attempt with the key of the operation in this slot. */
+static uint32_t attempts_root(const struct attempts *a, uint32_t slot)
+{
+    const struct history_op *op = history_op_at(a->reader, slot);
+    bool resent = op && (op->flags & FLAG_RESENT) && op->of != 0 && op->of < a->reader->slots;
+    return resent ? op->of : slot;
+}
+
+static int add_id(struct attempts *a, uint32_t slot)
+{
+    const struct history_id *id = history_at(a->reader, slot);
+    if (a->ids == a->cap) {
+        size_t cap = a->cap ? a->cap * 2 : 256;
+        struct attempts_id *grown = realloc(a->id, cap * sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        a->id = grown;
+        a->cap = cap;
+    }
+    a->id[a->ids++] = (struct attempts_id){attempts_root(a, id->op), id->op, slot, id->offset};
+    return 0;
+}
+
+static int compare_ids(const void *left, const void *right)
+{
+    const struct attempts_id *x = left, *y = right;
+    if (x->root != y->root)
+        return x->root < y->root ? -1 : 1;
+    if (x->op != y->op)
+        return x->op < y->op ? -1 : 1;
+    if (x->offset != y->offset)
+        return x->offset < y->offset ? -1 : 1;
+    return (x->slot > y->slot) - (x->slot < y->slot);
+}
+
+static void attempts_free(struct attempts *a)
+{
+    free(a->id);
+    free(a->sent);
+    *a = (struct attempts){0};
+}
+
+/* 0 or -ENOMEM. */
+static int attempts_init(struct attempts *a, const struct history_reader *r)
+{
+    struct history_pass pass;
+    uint32_t slot;
+    *a = (struct attempts){.reader = r, .sent = calloc(r->slots ? r->slots : 1, 1)};
+    int result = a->sent ? 0 : -ENOMEM;
+    history_pass(&pass, r);
+    for (enum history_type type; !result && (type = history_next(&pass, &slot)) != SLOT_EMPTY;)
+        if (type == SLOT_ID)
+            result = add_id(a, slot);
+    if (result)
+        attempts_free(a);
+    else if (a->ids)
+        qsort(a->id, a->ids, sizeof *a->id, compare_ids);
+    return result;
+}
+
+/* The number of this attempt, from 1. To be asked once for each, in the order of the file. */
+static unsigned attempts_count(struct attempts *a, uint32_t root)
+{
+    assert(root < a->reader->slots);
+    if (a->sent[root] < UINT8_MAX)
+        a->sent[root]++;
+    return a->sent[root];
+}
+
+/* The root of the reserve that made the reservation that this operation is about; 0 for none. */
+static uint32_t reserve_of(const struct attempts *a, uint32_t slot)
+{
+    uint32_t root = attempts_root(a, slot);
+    const struct history_op *op = history_op_at(a->reader, root);
+    if (!op || op->kind == KIND_RESERVE)
+        return op ? root : 0;
+    bool about =
+        history_ends(op->kind) || op->kind == KIND_EXTEND || op->kind == KIND_GET_RESERVATION;
+    return about && op->of ? attempts_root(a, op->of) : 0;
+}
+
+static size_t find_first(const struct attempts *a, uint32_t root)
+{
+    size_t low = 0, high = a->ids;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (a->id[middle].root < root)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The id of the reservation that the operation is about, into text; "" when nobody knows it. */
+static struct str attempts_reservation(const struct attempts *a, uint32_t slot,
+                                       char text[HISTORY_ID_MAX])
+{
+    uint32_t root = reserve_of(a, slot);
+    size_t n = 0;
+    size_t first = root ? find_first(a, root) : a->ids;
+    /* The offset tells where it ends: a second attempt, told the same id, begins at 0 again. */
+    for (size_t i = first; i < a->ids && a->id[i].root == root; i++) {
+        const struct history_id *id = history_at(a->reader, a->id[i].slot);
+        if (id->offset != n || n + id->bytes > HISTORY_ID_MAX || id->bytes > sizeof id->text)
+            break;
+        memcpy(text + n, id->text, id->bytes);
+        n += id->bytes;
+    }
+    return (struct str){text, n};
+}
+
+/* --- the rows --------------------------------------------------------------------------------- */
+
 struct csv {
     struct buf b;
     struct attempts attempts;
-    const struct history_facts *facts;
 };
 
 /* What all rows of an attempt begin with. */
@@ -39,18 +174,16 @@ static void put_attempt(struct csv *c, const struct history_op *op, uint32_t slo
     if (chunk->worker < HISTORY_WORKERS_MAX)
         buf_printf(&c->b, "%" PRIu32, chunk->worker);
     buf_printf(&c->b, ",%" PRIu32 ",%" PRIu32 ",%u,%s,", op->client, op->seq, attempt,
-               summary_kind_name((enum history_kind)op->kind));
+               history_kind_name((enum history_kind)op->kind));
 }
 
 static void put_line(struct csv *c, const struct history_op *op, unsigned n)
 {
     const struct history_line *line = history_line_of(op, n);
     struct buf *b = &c->b;
-    char sku[sizeof c->facts->prefix + 16];
-    int length = snprintf(sku, sizeof sku, "%.*s%" PRIu32, (int)sizeof c->facts->prefix,
-                          c->facts->prefix, line->item);
+    struct words sku = describe_sku(c->attempts.reader, line->item);
     buf_printf(b, "%u,", n + 1);
-    printable_put_csv(b, (struct str){sku, (size_t)length});
+    printable_put_csv(b, str_of(sku.text));
     buf_printf(b, ",%" PRId32 ",", line->quantity);
 }
 
@@ -68,8 +201,8 @@ static void put_row(struct csv *c, uint32_t slot, const struct history_chunk *ch
         buf_puts(b, STR(",,,"));
     if (op->status)
         buf_printf(b, "%u", op->status);
-    buf_printf(b, ",%s,%s,", summary_outcome_name(history_outcome(op)),
-               op->detail ? summary_detail_name((enum history_detail)op->detail) : "");
+    buf_printf(b, ",%s,%s,", history_outcome_name(history_outcome(op)),
+               op->detail ? history_detail_name((enum history_detail)op->detail) : "");
     const struct history_line *line = n < op->lines ? history_line_of(op, n) : NULL;
     if (line && line->version && history_says_stock(op->detail))
         buf_printf(b, "%" PRIu64 ",%" PRId64 ",", line->version, line->remaining);
@@ -104,7 +237,7 @@ static int put_rows(struct csv *c, FILE *out)
 
 int report_csv(FILE *out, const struct report_run *run)
 {
-    struct csv c = {.facts = run->history->facts};
+    struct csv c;
     buf_init(&c.b, 16 * PIECE_BYTES);
     int result = attempts_init(&c.attempts, run->history);
     if (result == 0) {

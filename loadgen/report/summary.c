@@ -1,219 +1,52 @@
-/* summary.c -- see summary.h. The first pass: counts, latencies, items; then series.c. */
+/* summary.c -- what one attempt counts as, and what things are called. */
 #include "report/summary.h"
 
-#include "report/curve.h"
-#include "report/itemtable.h"
-#include "report/series.h"
-
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct pass_one {
-    struct summary *s;
-    const struct history_reader *r;
-    struct itemtable items;
-    struct curve curve;
-    unsigned char *effects; /* a bit a slot: an answer told of the effect of the operation there */
-    uint64_t last_ns;       /* the last sign of life of a client */
+bool summary_answered(const struct history_op *op)
+{
+    return history_outcome(op) != OUTCOME_UNKNOWN && op->status != 0 && op->end_ns != 0;
+}
+
+uint64_t summary_planned_ns(const struct history_op *op)
+{
+    uint64_t late_ns = (uint64_t)op->late_us * 1000;
+    return op->begin_ns > late_ns ? op->begin_ns - late_ns : 0;
+}
+
+enum summary_class summary_classify(const struct history_op *op)
+{
+    enum history_outcome outcome = history_outcome(op);
+    if (outcome == OUTCOME_OK)
+        return CLASS_OK;
+    if (outcome == OUTCOME_UNKNOWN)
+        return CLASS_UNKNOWN;
+    if (op->detail == DETAIL_NO_STOCK)
+        return CLASS_NO_STOCK;
+    bool busy = op->status == 0 || op->status == 429 || op->status == 503;
+    return busy ? CLASS_BUSY : CLASS_REFUSED;
+}
+
+static const char *const class_names[CLASSES] = {
+    [CLASS_OK] = "ok",     [CLASS_NO_STOCK] = "no-stock", [CLASS_REFUSED] = "refused",
+    [CLASS_BUSY] = "busy", [CLASS_UNKNOWN] = "unknown",
 };
 
-/* Whether this answer is the first to tell of an effect. Attempts with one key are one operation,
- * and only one of their answers counts, be it marked as a replay or not; any other replay, and the
- * second end of a reservation, tell of an effect that was counted elsewhere. */
-static bool first_effect(struct pass_one *p, uint32_t slot, const struct history_op *op)
-{
-    bool resent = op->flags & FLAG_RESENT;
-    uint32_t root = resent && op->of ? op->of : slot;
-    if (history_reads(op->kind) || op->kind == KIND_REUSE || history_outcome(op) != OUTCOME_OK ||
-        (op->flags & FLAG_AGAIN))
-        return false;
-    if (root >= p->r->slots || (!resent && (op->flags & FLAG_REPLAYED)))
-        return false;
-    unsigned char bit = (unsigned char)(1u << (root % 8));
-    bool first = !(p->effects[root / 8] & bit);
-    p->effects[root / 8] |= bit;
-    return first;
-}
+const struct summary_trouble summary_troubles[SUMMARY_TROUBLES] = {
+    {TROUBLE_INTERRUPTED, "interrupted", "The run was interrupted before its end."},
+    {TROUBLE_WORKER_DIED, "worker-died", "A client process died and was not replaced."},
+    {TROUBLE_UNREACHABLE, "unreachable", "The server could not be connected to."},
+    {TROUBLE_DISK, "disk", "The history could not be written completely."},
+    {TROUBLE_UNSETTLED, "unsettled",
+     "The server did not answer what settling needs, or did not come to rest."},
+    {TROUBLE_SETUP, "setup", "An item could not be created."},
+};
 
-static struct summary_status *status_row(struct summary *s, uint16_t status)
+const char *summary_class_name(enum summary_class c)
 {
-    for (size_t i = 0; i < s->statuses; i++)
-        if (s->status[i].status == status)
-            return &s->status[i];
-    if (s->statuses == SUMMARY_STATUSES)
-        return &s->status[SUMMARY_STATUSES - 1];
-    if (s->statuses == SUMMARY_STATUSES - 1)
-        status = SUMMARY_STATUS_REST;
-    s->status[s->statuses].status = status;
-    return &s->status[s->statuses++];
-}
-
-static int compare_statuses(const void *a, const void *b)
-{
-    const struct summary_status *x = a, *y = b;
-    return (x->status > y->status) - (x->status < y->status);
-}
-
-static int add_latency(struct summary *s, const struct history_op *op)
-{
-    uint64_t planned = summary_planned_ns(op);
-    uint64_t took[2] = {op->end_ns > planned ? op->end_ns - planned : 0,
-                        op->end_ns > op->begin_ns ? op->end_ns - op->begin_ns : 0};
-    histogram_add(s->response, took[0]);
-    histogram_add(s->service, took[1]);
-    for (int which = 0; which < 2; which++) {
-        struct histogram **h = &s->by_kind[op->kind][which];
-        if (!*h)
-            *h = calloc(1, sizeof **h);
-        if (!*h)
-            return -ENOMEM;
-        histogram_add(*h, took[which]);
-    }
-    return 0;
-}
-
-static void count_worker(struct summary *s, const struct history_op *op,
-                         const struct history_chunk *chunk)
-{
-    assert(chunk); /* every slot that a pass gives lies in one */
-    if (chunk->worker >= HISTORY_WORKERS_MAX)
-        return;
-    struct summary_worker *worker = &s->worker[chunk->worker];
-    worker->operations++;
-    worker->ok += history_outcome(op) == OUTCOME_OK;
-    worker->unknown += history_outcome(op) == OUTCOME_UNKNOWN;
-}
-
-static int count_attempt(struct summary *s, const struct history_op *op)
-{
-    enum summary_class class = summary_classify(op);
-    s->operations++;
-    s->requests += !(op->flags & FLAG_BATCHED);
-    s->count[class]++;
-    s->kind_count[op->kind][class]++;
-    s->detail[op->detail]++;
-    status_row(s, op->status)->count[history_outcome(op)]++;
-    histogram_add(s->late, (uint64_t)op->late_us * 1000);
-    if (!summary_answered(op))
-        return 0;
-    s->answers++;
-    return add_latency(s, op);
-}
-
-static int take_op(struct pass_one *p, uint32_t slot, const struct history_chunk *chunk)
-{
-    const struct history_op *op = history_at(p->r, slot);
-    if (history_phase(op) == PHASE_SETTLE)
-        return 0;
-    if (history_phase(op) == PHASE_SETUP) {
-        itemtable_add(&p->items, op, false, false);
-        return 0;
-    }
-    uint64_t seen_ns = op->end_ns > op->begin_ns ? op->end_ns : op->begin_ns;
-    if (seen_ns > p->last_ns)
-        p->last_ns = seen_ns;
-    bool measured = summary_planned_ns(op) >= p->s->from_ns;
-    bool effect = first_effect(p, slot, op);
-    itemtable_add(&p->items, op, measured, effect);
-    if (!measured) {
-        p->s->warmup++;
-        return 0;
-    }
-    p->s->successes += effect;
-    count_worker(p->s, op, chunk);
-    return count_attempt(p->s, op);
-}
-
-/* Every process that got as far as to claim a chunk shows up, even if it did nothing more. */
-static void note_worker(struct summary *s, const struct history_chunk *chunk)
-{
-    if (!chunk || chunk->worker >= HISTORY_WORKERS_MAX)
-        return;
-    if (s->workers <= chunk->worker)
-        s->workers = chunk->worker + 1;
-    uint32_t lives = chunk->life < UINT32_MAX ? chunk->life + 1 : chunk->life;
-    if (s->worker[chunk->worker].lives < lives)
-        s->worker[chunk->worker].lives = lives;
-}
-
-static int read_all(struct pass_one *p)
-{
-    struct history_pass pass;
-    const struct history_chunk *chunk = NULL;
-    uint32_t slot;
-    int result = 0;
-    history_pass(&pass, p->r);
-    for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
-        if (pass.chunk != chunk)
-            note_worker(p->s, pass.chunk);
-        chunk = pass.chunk;
-        if (type == SLOT_OP)
-            result = take_op(p, slot, chunk);
-        else if (type == SLOT_SAMPLE)
-            result = curve_add(&p->curve, history_at(p->r, slot));
-        else if (type == SLOT_COUNTERS)
-            itemtable_final(&p->items, history_at(p->r, slot));
-        if (result)
-            return result;
-    }
-    return 0;
-}
-
-static uint64_t grown(const struct pass_one *p, enum curve_counter counter)
-{
-    return curve_at(&p->curve, counter, p->s->to_ns) - curve_at(&p->curve, counter, p->s->from_ns);
-}
-
-/* What follows from the pass as a whole. */
-static void conclude(struct pass_one *p)
-{
-    struct summary *s = p->s;
-    const struct history_facts *facts = s->facts;
-    /* A parent that was killed left no stop_ns. */
-    s->to_ns = facts->stop_ns ? facts->stop_ns : p->last_ns;
-    if (s->to_ns < s->from_ns)
-        s->to_ns = s->from_ns;
-    s->seconds = (double)(s->to_ns - s->from_ns) / 1e9;
-    s->per_second = s->seconds > 0 ? (double)s->answers / s->seconds : 0;
-    curve_settle(&p->curve, facts->go_ns, s->to_ns);
-    s->conflicts_per_success = -1;
-    if (facts->metrics && p->curve.n >= 2) {
-        s->conflicts = grown(p, CURVE_CONFLICTS);
-        s->batches = grown(p, CURVE_BATCHES);
-        s->batch_ops = grown(p, CURVE_BATCH_OPS);
-        if (s->successes)
-            s->conflicts_per_success = (double)s->conflicts / (double)s->successes;
-    }
-    qsort(s->status, s->statuses, sizeof s->status[0], compare_statuses);
-    itemtable_top(&p->items, s);
-}
-
-int summary_make(struct summary *s, const struct history_reader *r)
-{
-    struct pass_one p = {.s = s, .r = r};
-    int result = -ENOMEM;
-    memset(s, 0, sizeof *s);
-    s->facts = r->facts;
-    s->from_ns = r->facts->go_ns + r->facts->warmup_ns;
-    s->response = calloc(1, sizeof *s->response);
-    s->service = calloc(1, sizeof *s->service);
-    s->late = calloc(1, sizeof *s->late);
-    p.effects = calloc(r->slots / 8 + 1, 1);
-    if (s->response && s->service && s->late && p.effects)
-        result = itemtable_init(&p.items, r);
-    if (result == 0)
-        result = read_all(&p);
-    if (result == 0) {
-        conclude(&p);
-        result = series_make(s, r, &p.curve);
-    }
-    itemtable_free(&p.items);
-    curve_free(&p.curve);
-    free(p.effects);
-    if (result)
-        summary_free(s);
-    return result;
+    assert(c < CLASSES);
+    return class_names[c];
 }
 
 void summary_free(struct summary *s)

@@ -66,7 +66,7 @@ static const struct unit_word oversolds[] = {{"found", "units that were not ther
                                              {"not-seen", "none seen; see what was checked"},
                                              {"unchecked", "not checked"}};
 
-const struct unit units[UNITS] = {
+const struct unit all_units[UNITS] = {
     {"ns", 1, COUNT(durations), durations, 0, NULL},
     {"ms", 1e6, COUNT(durations), durations, 0, NULL},
     {"s", 1e9, COUNT(durations), durations, 0, NULL},
@@ -84,10 +84,10 @@ const struct unit units[UNITS] = {
 const struct unit *unit_named(const char *name, size_t n)
 {
     size_t i = 0;
-    while (i < UNITS && (strlen(units[i].name) != n || memcmp(units[i].name, name, n) != 0))
+    while (i < UNITS && (strlen(all_units[i].name) != n || memcmp(all_units[i].name, name, n) != 0))
         i++;
     assert(i < UNITS);
-    return &units[i];
+    return &all_units[i];
 }
 
 /* "4.810" as "4.81" */

@@ -37,7 +37,7 @@ struct unit {
 };
 
 #define UNITS 12
-extern const struct unit units[UNITS];
+extern const struct unit all_units[UNITS];
 
 /* The unit with that name; it must be one. */
 const struct unit *unit_named(const char *name, size_t n);

@@ -1,33 +1,14 @@
-/* figures.c -- printf knows no grouping without a locale. */
+/* figures.c -- see figures.h. */
 #include "run/figures.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-
-const char *figure_count(char out[FIGURE_SIZE], int64_t value)
-{
-    char digits[FIGURE_SIZE];
-    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    size_t n = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, size);
-    char *to = out;
-    if (value < 0)
-        *to++ = '-';
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0 && (n - i) % 3 == 0)
-            *to++ = ',';
-        *to++ = digits[i];
-    }
-    *to = '\0';
-    return out;
-}
 
 const char *figure_rate(char out[FIGURE_SIZE], double value)
 {
     if (value < 100)
         snprintf(out, FIGURE_SIZE, "%.1f", value);
     else
-        figure_count(out, value < 1e15 ? (int64_t)(value + 0.5) : (int64_t)1e15);
+        unit_count(value < 1e15 ? (int64_t)(value + 0.5) : (int64_t)1e15, out);
     return out;
 }
 

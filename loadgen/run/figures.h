@@ -6,12 +6,17 @@
 #ifndef LOADGEN_RUN_FIGURES_H
 #define LOADGEN_RUN_FIGURES_H
 
+#include "report/units.h"
+
 #include <stdint.h>
 
-#define FIGURE_SIZE 32
+#define FIGURE_SIZE UNIT_TEXT_SIZE
 
 /* -1234567 is "-1,234,567". */
-const char *figure_count(char out[FIGURE_SIZE], int64_t value);
+static inline const char *figure_count(char out[FIGURE_SIZE], int64_t value)
+{
+    return unit_count(value, out);
+}
 
 /* To a whole number from 100 on, with one decimal below; at most what fits. */
 const char *figure_rate(char out[FIGURE_SIZE], double value);

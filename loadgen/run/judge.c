@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -237,4 +238,27 @@ int judge(const struct options *options, char *const *paths, size_t count, int l
     free(trials);
     free(runs);
     return status;
+}
+
+/* --- from files alone ------------------------------------------------------------------------- */
+
+static int judge_words(const struct options *options, int level)
+{
+    if (!judge_knows_thresholds(options))
+        return EXITS_USAGE;
+    if (!judge_can_write(options))
+        return EXITS_INTERNAL;
+    signal(SIGPIPE, SIG_IGN); /* whoever reads the report may stop; the other files are still due */
+    live_open(stderr, live_choose(stderr, options->tui, options->quiet));
+    return judge(options, options->words.text, options->words.n, level);
+}
+
+int check_command(const struct options *options)
+{
+    return judge_words(options, options->verify);
+}
+
+int report_command(const struct options *options)
+{
+    return judge_words(options, -1);
 }

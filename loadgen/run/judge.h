@@ -1,4 +1,5 @@
-/* judge.h -- from histories to a verdict, its reports and an exit status.
+/* judge.h -- from histories to a verdict, its reports and an exit status; `stockload check` and
+ * `stockload report`, which are that alone.
  *
  * Layer: loadgen. The last step of `run`, and all of `check` and `report`: nothing but the files is
  * looked at, so all three come to the same result.
@@ -13,6 +14,13 @@
  * file is said on standard error and counts as EXITS_INTERNAL. */
 int judge(const struct options *options, char *const *paths, size_t count, int level)
     __attribute__((warn_unused_result));
+
+/* Checks the histories again, in full unless --verify says less, and reports. An exit status. */
+int check_command(const struct options *options) __attribute__((warn_unused_result));
+
+/* Reports what the histories show, side by side when there are several, checked as far as they
+ * were when they were made. An exit status. */
+int report_command(const struct options *options) __attribute__((warn_unused_result));
 
 /* Whether every --threshold can be read; says which one can not, and why, on standard error. */
 bool judge_knows_thresholds(const struct options *options) __attribute__((warn_unused_result));

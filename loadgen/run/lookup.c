@@ -44,38 +44,14 @@ static bool next_question(void *ctx, struct buf *out, uint64_t *token)
     char path[32 + LOAD_KEY_MAX] = "/v1/operations/";
     size_t n = 15; /* keys of ours need no percent-encoding */
     n += load_key(path + n, l->s->facts, op->client, op->seq);
-    target_request(&l->s->load->target, out, STR("GET"), (struct str){path, n},
-                   (struct str){NULL, 0}, (struct str){NULL, 0});
+    target_get(&l->s->load->target, out, (struct str){path, n});
     *token = l->next++;
     return true;
 }
 
-/* Appends what was found out about the operation, as an operation of the settling. */
-static struct history_op *record(struct lookup *l, uint32_t slot, const struct call_end *end)
-{
-    struct settle *s = l->s;
-    const struct history_op *root = history_op_at(&s->reader, slot);
-    s->rc = history_reserve(s->w, 1 + root->lines / 2u);
-    if (s->rc < 0)
-        return NULL;
-    struct history_op *op = history_begin(s->w, root->lines);
-    op->kind = root->kind;
-    op->flags = PHASE_SETTLE;
-    op->client = root->client;
-    op->seq = root->seq;
-    op->of = slot;
-    op->begin_ns = end->begin_ns - s->facts->zero_ns;
-    for (unsigned n = 0; n < root->lines; n++) {
-        const struct history_line *line = history_line_of(root, n);
-        *history_line(op, n) =
-            (struct history_line){.item = line->item, .quantity = line->quantity};
-    }
-    return op;
-}
-
 static void settle_absent(struct lookup *l, struct question *q, const struct call_end *end)
 {
-    struct history_op *op = record(l, q->slot, end);
+    struct history_op *op = settle_begin(l->s, history_op_at(&l->s->reader, q->slot), q->slot, end);
     if (op)
         history_finish(op, OUTCOME_FAIL, 404, DETAIL_NO_OPERATION, 0,
                        end->end_ns - l->s->facts->zero_ns);
@@ -90,23 +66,19 @@ static bool settle_found(struct lookup *l, struct question *q, const struct call
     if (!answer_read(&a, end->response->body) || a.status < 200 || a.status > 299 ||
         (str_absent(a.body) && a.status != 204))
         return false;
-    struct history_op *op = record(l, q->slot, end);
+    const struct history_op *root = history_op_at(&l->s->reader, q->slot);
+    struct history_op *op = settle_begin(l->s, root, q->slot, end);
     if (!op)
         return true; /* s->rc ends everything */
-    uint32_t slot = history_slot(l->s->w, op);
     /* Replayed: what was answered may have been a repetition, of which the record does not tell. */
     struct response first = {
         .status = (uint16_t)a.status, .body = a.body, .content = CONTENT_JSON, .replayed = true};
     const struct mismatch_request request = {
         .id = op->kind == KIND_RESERVE ? settle_id(l->s, q->slot) : (struct str){NULL, 0}};
-    struct lesson lesson = intent_learn(l->s->facts, op, &request, &first);
-    if (lesson.outcome == OUTCOME_OK && op->kind == KIND_RESERVE && str_absent(request.id))
+    struct lesson lesson = settle_finish(l->s, op, &request, &first, root->of, end);
+    if (lesson.outcome == OUTCOME_OK && op->kind == KIND_RESERVE && str_absent(request.id) &&
+        l->s->rc == 0)
         l->s->rc = history_put_id(l->s->w, q->slot, lesson.id);
-    settle_expiry(l->s, op, &lesson, history_op_at(&l->s->reader, q->slot)->of,
-                  end->end_ns - l->s->facts->zero_ns);
-    history_finish(op, lesson.outcome, first.status, lesson.detail, 0,
-                   end->end_ns - l->s->facts->zero_ns);
-    settle_note(l->s, slot, &lesson);
     if (lesson.outcome != OUTCOME_OK)
         return false;
     q->slot = 0;

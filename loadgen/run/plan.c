@@ -5,16 +5,54 @@
 #include "version.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define MS_NS           UINT64_C(1000000)
 #define TOKEN_MAX_BYTES 4096
 
 static const char run_digits[] = "0123456789abcdefghijklmnopqrstuv";
+
+/* --- file descriptors ------------------------------------------------------------------------- */
+
+/* Beside those that grow with clients or processes: files, the loop, some to spare. */
+#define OWN 32
+
+/* Raises the soft limit as far as it may go. 0, or -EMFILE when that is not enough for so many
+ * clients in so many processes: a client that finds no descriptor would look like a server that
+ * refuses it. */
+static int provide_descriptors(int64_t clients, int64_t processes, char *err, size_t err_size)
+{
+    int64_t each = (clients + processes - 1) / processes; /* of a client process */
+    int64_t pairs = 2 * processes;                        /* of the parent */
+    int64_t need = OWN + (each > pairs ? each : pairs);
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 0; /* nothing is known; whoever needs one will say so */
+    if (limit.rlim_cur < (rlim_t)need && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) < 0)
+            return 0;
+    }
+    if (limit.rlim_cur >= (rlim_t)need)
+        return 0;
+    snprintf(err, err_size,
+             "%" PRId64 " connections in %" PRId64 " process%s need %" PRId64
+             " open files in one process, and `ulimit -n` allows %" PRIu64
+             "; raise it, or give fewer connections%s",
+             clients, processes, processes == 1 ? "" : "es", need, (uint64_t)limit.rlim_cur,
+             each > pairs ? " or more processes" : " and processes");
+    return -EMFILE;
+}
+
+/* --- the load --------------------------------------------------------------------------------- */
 
 static int plan_workload(struct workload *w, const struct options *o, char *err, size_t err_size)
 {
@@ -131,7 +169,8 @@ int plan_open(struct plan *plan, const struct options *o, char *err, size_t err_
     *plan = (struct plan){0};
     struct load *load = &plan->load;
     snprintf(err, err_size, "out of memory");
-    int rc = plan_workload(&load->workload, o, err, err_size);
+    int rc = provide_descriptors(o->connections, o->processes, err, err_size);
+    rc = rc < 0 ? rc : plan_workload(&load->workload, o, err, err_size);
     if (rc < 0)
         return rc;
     load->workers = (uint32_t)o->processes;
@@ -165,6 +204,8 @@ void plan_close(struct plan *plan)
     free(plan->token);
     *plan = (struct plan){0};
 }
+
+/* --- what the history says of it -------------------------------------------------------------- */
 
 /* A name that no other run has, so that its items and keys are its own. */
 static void name_run(struct history_facts *facts)

@@ -2,7 +2,8 @@
  * facts.
  *
  * Layer: loadgen. Owned by the caller: plan_open .. plan_close. Opens no connection and writes no
- * file; the history is made by the caller from plan_facts.
+ * file, but makes sure of the file descriptors that the load needs; the history is made by the
+ * caller from plan_facts.
  */
 #ifndef LOADGEN_RUN_PLAN_H
 #define LOADGEN_RUN_PLAN_H
@@ -19,8 +20,9 @@ struct plan {
     size_t shared_bytes;
 };
 
-/* -EINVAL when the options do not go together, -EHOSTUNREACH for a name that does not resolve,
- * -ENOENT and the like for the token file; err is for the user. */
+/* -EMFILE when the load needs more descriptors than there may be, -EINVAL when the options do not
+ * go together, -EHOSTUNREACH for a name that does not resolve, -ENOENT and the like for the token
+ * file; err is for the user. */
 int plan_open(struct plan *plan, const struct options *options, char *err, size_t err_size)
     __attribute__((warn_unused_result));
 void plan_close(struct plan *plan);

@@ -2,7 +2,7 @@
 #include "run/settle.h"
 
 #include "client/answer.h"
-#include "client/intent.h"
+#include "client/client.h"
 #include "run/caller.h"
 
 #include <errno.h>
@@ -61,29 +61,13 @@ static void keep_get(struct readback *r, struct kept *k, const struct response *
 {
     struct settle *s = r->s;
     const struct history_op *reserve = history_op_at(&s->reader, k->slot);
-    s->rc = history_reserve(s->w, 1 + reserve->lines / 2u);
-    if (s->rc < 0)
+    struct history_op *op = settle_begin(s, reserve, k->slot, end);
+    if (!op)
         return;
-    struct history_op *op = history_begin(s->w, reserve->lines);
-    uint32_t slot = history_slot(s->w, op);
     op->kind = KIND_GET_RESERVATION;
-    op->flags = PHASE_SETTLE;
-    op->client = reserve->client;
-    op->seq = reserve->seq;
-    op->of = k->slot;
-    op->begin_ns = end->begin_ns - s->facts->zero_ns;
-    for (unsigned n = 0; n < reserve->lines; n++) {
-        const struct history_line *line = history_line_of(reserve, n);
-        *history_line(op, n) =
-            (struct history_line){.item = line->item, .quantity = line->quantity};
-    }
     const struct mismatch_request request = {
         .id = settle_id(s, k->slot), .reserve = reserve, .named = s->load->workload.named};
-    struct lesson lesson = intent_learn(s->facts, op, &request, response);
-    settle_expiry(s, op, &lesson, k->slot, end->end_ns - s->facts->zero_ns);
-    history_finish(op, lesson.outcome, response->status, lesson.detail, 0,
-                   end->end_ns - s->facts->zero_ns);
-    settle_note(s, slot, &lesson);
+    struct lesson lesson = settle_finish(s, op, &request, response, k->slot, end);
     bool useful = lesson.outcome == OUTCOME_OK || lesson.detail == DETAIL_NO_RESERVATION;
     if (!useful)
         k->tries++;
@@ -124,14 +108,14 @@ static bool next_gets(void *ctx, struct buf *out, uint64_t *token)
     uint32_t count = pick_gets(r, r->singly ? 1 : GETS_A_BATCH);
     r->call[call] = (struct gets){first, count, true};
     const struct target *target = &r->s->load->target;
-    struct str nothing = {NULL, 0};
     if (r->singly) {
         char path[32 + HISTORY_ID_MAX] = "/v1/reservations/";
         struct str id = settle_id(r->s, r->kept[first].slot);
         memcpy(path + 17, id.p, id.n);
-        target_request(target, out, STR("GET"), (struct str){path, 17 + id.n}, nothing, nothing);
+        target_get(target, out, (struct str){path, 17 + id.n});
     } else {
-        target_request(target, out, STR("POST"), STR("/v1/batch"), nothing, buf_str(&r->body));
+        target_request(target, out, STR("POST"), STR("/v1/batch"), (struct str){NULL, 0},
+                       buf_str(&r->body));
     }
     *token = call;
     return true;
@@ -141,20 +125,11 @@ static bool next_gets(void *ctx, struct buf *out, uint64_t *token)
 static uint32_t take_results(struct readback *r, const struct gets *gets,
                              const struct call_end *end)
 {
+    struct response one;
     size_t at = 0;
-    bool broken = false;
-    struct str result;
     uint32_t n = 0;
-    while (n < gets->count && answer_next_result(end->response->body, &at, &result, &broken)) {
-        struct answer a;
-        if (!answer_read(&a, result) || a.status == 0 || str_absent(a.body))
-            break;
-        bool problem = a.status >= 400; /* within a batch nothing says so but the status */
-        struct response one = {.status = (uint16_t)a.status,
-                               .body = a.body,
-                               .content = problem ? CONTENT_PROBLEM : CONTENT_JSON};
+    while (n < gets->count && attempt_result(end->response, &at, &one))
         keep_get(r, &r->kept[gets->first + n++], &one, end);
-    }
     return n;
 }
 
@@ -213,9 +188,7 @@ static bool next_counters(void *ctx, struct buf *out, uint64_t *token)
         return false;
     char path[64];
     int n = snprintf(path, sizeof(path), "/v1/items/%s%u", r->s->facts->prefix, r->next_item);
-    struct str nothing = {NULL, 0};
-    target_request(&r->s->load->target, out, STR("GET"), (struct str){path, (size_t)n}, nothing,
-                   nothing);
+    target_get(&r->s->load->target, out, (struct str){path, (size_t)n});
     *token = r->next_item++;
     return true;
 }
@@ -230,21 +203,14 @@ static bool has_counters(const struct answer *a)
 static void keep_item_get(struct readback *r, uint32_t item, const struct call_end *end)
 {
     struct settle *s = r->s;
-    s->rc = s->rc < 0 ? s->rc : history_reserve(s->w, 1);
-    if (s->rc < 0)
-        return;
-    struct history_op *op = history_begin(s->w, 1);
-    uint32_t slot = history_slot(s->w, op);
-    op->kind = KIND_GET_ITEM;
-    op->flags = PHASE_SETTLE;
-    op->client = s->load->clients; /* one beyond the simulated ones, as in the set-up */
-    op->seq = item + 1;
-    op->line.item = item;
-    op->begin_ns = end->begin_ns - s->facts->zero_ns;
-    struct lesson lesson = intent_learn(s->facts, op, &(struct mismatch_request){0}, end->response);
-    history_finish(op, lesson.outcome, end->response->status, lesson.detail, 0,
-                   end->end_ns - s->facts->zero_ns);
-    settle_note(s, slot, &lesson);
+    const struct history_op get = {.kind = KIND_GET_ITEM,
+                                   .lines = 1,
+                                   .client = s->load->clients, /* as in the set-up */
+                                   .seq = item + 1,
+                                   .line.item = item};
+    struct history_op *op = settle_begin(s, &get, 0, end);
+    if (op)
+        (void)settle_finish(s, op, &(struct mismatch_request){0}, end->response, 0, end);
 }
 
 static void counters_done(void *ctx, uint64_t token, const struct call_end *end)
@@ -259,15 +225,12 @@ static void counters_done(void *ctx, uint64_t token, const struct call_end *end)
                                    .item = (uint32_t)token,
                                    .at_ns = end->begin_ns - r->s->facts->zero_ns};
     if (status == 200 && answer_read(&a, end->response->body) && has_counters(&a)) {
-        *c = (struct history_counters){.type = SLOT_COUNTERS,
-                                       .found = 1,
-                                       .item = (uint32_t)token,
-                                       .at_ns = end->begin_ns - r->s->facts->zero_ns,
-                                       .on_hand = a.on_hand,
-                                       .available = a.available,
-                                       .held = a.held,
-                                       .sold = a.sold,
-                                       .version = a.version};
+        c->found = 1;
+        c->on_hand = a.on_hand;
+        c->available = a.available;
+        c->held = a.held;
+        c->sold = a.sold;
+        c->version = a.version;
     } else if (status != 404) {
         return; /* items_left says that it is missing */
     }

@@ -6,9 +6,8 @@
 #include "history/writer.h"
 #include "run/judge.h"
 #include "run/live.h"
-#include "run/nofile.h"
 #include "run/plan.h"
-#include "run/restores.h"
+#include "run/probe.h"
 #include "run/settle.h"
 #include "run/workers.h"
 
@@ -129,7 +128,7 @@ static void note_error(struct run *r, int rc, uint32_t otherwise)
 
 static bool set_up(struct run *r)
 {
-    int rc = restores_ask(&r->plan.load.target, show_progress, NULL, &r->restores);
+    int rc = probe_restores(&r->plan.load.target, show_progress, NULL, &r->restores);
     if (rc == 0)
         rc = setup_items(&r->plan.load, &r->writer, show_progress, NULL, r->err, sizeof(r->err));
     if (rc == 0)
@@ -147,14 +146,14 @@ static bool set_up(struct run *r)
 /* Drives the load, true when it ran. */
 static bool drive(struct run *r)
 {
-    const struct crew_options crew = {
+    const struct workers_options workers = {
         .respawn = r->options->worker_death == DEATH_RESPAWN,
         .warmup_ns = (uint64_t)r->options->warmup_ms * 1000000,
         .interrupted = &interrupted,
         .interrupt = &interrupted,
     };
     r->err[0] = '\0';
-    int rc = workers_run(&r->plan.load, &r->writer, &crew, r->err, sizeof(r->err));
+    int rc = workers_run(&r->plan.load, &r->writer, &workers, r->err, sizeof(r->err));
     if (r->err[0])
         complain(r, r->err);
     if (rc < 0) {
@@ -237,8 +236,7 @@ int run_command(const struct options *options)
         return EXITS_USAGE;
     if (!judge_can_write(options))
         return EXITS_INTERNAL;
-    int rc = descriptors_provide(options->connections, options->processes, r.err, sizeof(r.err));
-    rc = rc < 0 ? rc : plan_open(&r.plan, options, r.err, sizeof(r.err));
+    int rc = plan_open(&r.plan, options, r.err, sizeof(r.err));
     if (rc < 0) {
         fprintf(stderr, "stockload: %s\n", r.err);
         return rc == -EINVAL || rc == -E2BIG ? EXITS_USAGE : EXITS_INTERNAL;

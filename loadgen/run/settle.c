@@ -2,7 +2,7 @@
 #include "run/settle.h"
 
 #include "client/expiry.h"
-#include "run/restores.h"
+#include "run/probe.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -91,17 +91,40 @@ unsigned settle_heard(struct settle *s, const struct call_end *end)
     return 0;
 }
 
-void settle_note(struct settle *s, uint32_t slot, const struct lesson *lesson)
+struct history_op *settle_begin(struct settle *s, const struct history_op *root, uint32_t of,
+                                const struct call_end *end)
 {
-    if (lesson->mismatch.text[0] && s->rc == 0)
-        s->rc = history_put_note(s->w, slot, str_of(lesson->mismatch.text));
+    s->rc = s->rc < 0 ? s->rc : history_reserve(s->w, HISTORY_OP_SLOTS(root->lines));
+    if (s->rc < 0)
+        return NULL;
+    struct history_op *op = history_begin(s->w, root->lines);
+    op->kind = root->kind;
+    op->flags = PHASE_SETTLE;
+    op->client = root->client;
+    op->seq = root->seq;
+    op->of = of;
+    op->begin_ns = end->begin_ns - s->facts->zero_ns;
+    for (unsigned n = 0; n < root->lines; n++) {
+        const struct history_line *line = history_line_of(root, n);
+        *history_line(op, n) =
+            (struct history_line){.item = line->item, .quantity = line->quantity};
+    }
+    return op;
 }
 
-void settle_expiry(struct settle *s, const struct history_op *op, const struct lesson *lesson,
-                   uint32_t reserve, uint64_t end_ns)
+struct lesson settle_finish(struct settle *s, struct history_op *op,
+                            const struct mismatch_request *request, const struct response *response,
+                            uint32_t reserve, const struct call_end *end)
 {
-    if (!str_absent(lesson->expired_lines) && s->rc == 0)
-        s->rc = expiry_record(s->w, s->facts, op, lesson->expired_lines, reserve, end_ns);
+    uint32_t slot = history_slot(s->w, op);
+    uint64_t end_ns = end->end_ns - s->facts->zero_ns;
+    struct lesson lesson = intent_learn(s->facts, op, request, response);
+    if (!str_absent(lesson.expired_lines) && reserve && s->rc == 0)
+        s->rc = expiry_record(s->w, s->facts, op, lesson.expired_lines, reserve, end_ns);
+    history_finish(op, lesson.outcome, response->status, lesson.detail, 0, end_ns);
+    if (lesson.mismatch.text[0] && s->rc == 0)
+        s->rc = history_put_note(s->w, slot, str_of(lesson.mismatch.text));
+    return lesson;
 }
 
 bool settle_is_over(const struct settle *s)
@@ -138,9 +161,9 @@ static int count_restores(struct settle *s, int64_t before)
     int64_t after;
     if (before == RESTORES_UNKNOWN || settle_is_over(s))
         return 0;
-    int rc = restores_ask(&s->load->target, s->progress, s->ctx, &after);
+    int rc = probe_restores(&s->load->target, s->progress, s->ctx, &after);
     s->unsettled |= after == RESTORES_UNKNOWN;
-    s->facts->restores = restores_between(before, after);
+    s->facts->restores = probe_restores_between(before, after);
     return rc;
 }
 

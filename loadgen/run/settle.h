@@ -7,7 +7,7 @@
  *   readback.c  each reservation that was not seen to end, and a sample of the others; then every
  *               item's counters. Repeated until no item moved in between, so that the reservations
  *               and the counters are of one moment.
- *   restores.c  how often the service was restored since the set-up
+ *   probe.c     how often the service was restored since the set-up
  *
  * Invariant: nothing here changes stock.
  */
@@ -23,7 +23,7 @@ struct settle_options {
     const char *path;    /* of the history */
     uint64_t settle_ms;  /* to wait before the first look, if there is anything to wait for */
     uint64_t stopped_ns; /* CLOCK_MONOTONIC: when the last client stopped */
-    int64_t restores;    /* of the service, before the set-up; restores.h */
+    int64_t restores;    /* of the service, before the set-up; probe.h */
 };
 
 /* 0, also when the server did not answer everything: that is noted in facts.trouble. -EINTR,
@@ -76,12 +76,16 @@ struct str settle_id(struct settle *s, uint32_t slot);
 /* Notes whether the server answered; gives the status, 0 for no answer. */
 unsigned settle_heard(struct settle *s, const struct call_end *end);
 
-/* Keeps the note on the answer to the settling's operation in that slot, if there is one. */
-void settle_note(struct settle *s, uint32_t slot, const struct lesson *lesson);
+/* Begins an operation of the settling, the same as `root` was: its kind, client, seq and lines; it
+ * is about `of`. NULL when it could not be written: s->rc says why. */
+struct history_op *settle_begin(struct settle *s, const struct history_op *root, uint32_t of,
+                                const struct call_end *end);
 
-/* The same of the expiry that it tells of; reserve: the slot of what made the reservation. */
-void settle_expiry(struct settle *s, const struct history_op *op, const struct lesson *lesson,
-                   uint32_t reserve, uint64_t end_ns);
+/* Completes it with what the answer to it says; reserve: the slot of what made the reservation that
+ * it is about, 0 for none. */
+struct lesson settle_finish(struct settle *s, struct history_op *op,
+                            const struct mismatch_request *request, const struct response *response,
+                            uint32_t reserve, const struct call_end *end);
 
 /* True when nothing more should be asked. */
 bool settle_is_over(const struct settle *s);

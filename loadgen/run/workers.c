@@ -4,7 +4,7 @@
 #include "client/client_loop.h"
 #include "pool/pool.h"
 #include "run/live.h"
-#include "run/scrape.h"
+#include "run/probe.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 #define STOP_MORE_MS 2000                 /* after the clients' own grace */
 #define RESPAWNS_MAX 1000
 
-/* The tallies at one moment, added up. */
+/* The counters at one moment, added up. */
 struct totals {
     uint64_t at_ns;
     uint64_t requests, started, finished, open;
@@ -33,7 +33,7 @@ struct workers {
     const struct load *load;
     struct history_facts *facts;
     struct history_writer *writer;
-    const struct crew_options *options;
+    const struct workers_options *options;
     struct pool *pool;
     char *err;
     size_t err_size;
@@ -53,7 +53,7 @@ struct workers {
 static void scrape(struct workers *c)
 {
     struct history_sample sample;
-    if (!scrape_metrics(&c->load->target, &sample))
+    if (!probe_metrics(&c->load->target, &sample))
         return;
     c->conflicts_per_second = c->facts->metrics ? (double)(sample.conflicts - c->conflicts) : 0;
     c->conflicts = sample.conflicts;
@@ -70,15 +70,16 @@ static void add_up(struct workers *c, struct totals *t)
     memset(t, 0, sizeof(*t));
     t->at_ns = load_now_ns();
     for (uint32_t i = 0; i < c->load->workers; i++) {
-        const struct counters *tally = &c->load->shared->tally[i];
-        t->requests += atomic_load_explicit(&tally->requests, memory_order_relaxed);
-        t->started += atomic_load_explicit(&tally->started, memory_order_relaxed);
-        t->finished += atomic_load_explicit(&tally->finished, memory_order_relaxed);
-        t->open += atomic_load_explicit(&tally->open, memory_order_relaxed);
+        const struct counters *counters = &c->load->shared->counters[i];
+        t->requests += atomic_load_explicit(&counters->requests, memory_order_relaxed);
+        t->started += atomic_load_explicit(&counters->started, memory_order_relaxed);
+        t->finished += atomic_load_explicit(&counters->finished, memory_order_relaxed);
+        t->open += atomic_load_explicit(&counters->open, memory_order_relaxed);
         for (int o = 0; o < OUTCOMES; o++)
             for (int d = 0; d < DETAILS; d++)
-                t->count[o][d] += atomic_load_explicit(&tally->count[o][d], memory_order_relaxed);
-        histogram_merge(&t->response, &tally->response);
+                t->count[o][d] +=
+                    atomic_load_explicit(&counters->count[o][d], memory_order_relaxed);
+        histogram_merge(&t->response, &counters->response);
     }
 }
 
@@ -99,7 +100,7 @@ static int64_t stock_left(const struct workers *c, uint32_t item)
     uint64_t newest = 0;
     int64_t left = -1;
     for (uint32_t i = 0; i < c->load->workers; i++) {
-        const struct counters *t = &c->load->shared->tally[i];
+        const struct counters *t = &c->load->shared->counters[i];
         uint64_t version = atomic_load_explicit(&t->version[item], memory_order_acquire);
         if (version > newest) {
             newest = version;
@@ -188,7 +189,7 @@ static void stop_clients(struct workers *c)
 static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
 {
     struct workers *c = ctx;
-    const struct counters *tally = &c->load->shared->tally[slot];
+    const struct counters *counters = &c->load->shared->counters[slot];
     if (gone->status == EXIT_SUCCESS || gone->stopped)
         return;
     if (gone->status == POOL_EXIT_AGAIN) {
@@ -202,7 +203,7 @@ static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
         return;
     }
     c->facts->deaths++;
-    uint32_t failure = atomic_load(&tally->failure);
+    uint32_t failure = atomic_load(&counters->failure);
     bool disk = failure == ENOSPC || failure == EFBIG || failure == EDQUOT;
     if (gone->signal && c->options->respawn && !c->stopping && c->facts->respawns < RESPAWNS_MAX &&
         pool_start_slot(c->pool, slot) == 0) {
@@ -336,7 +337,7 @@ static int run_pool(struct workers *c)
 }
 
 int workers_run(const struct load *load, struct history_writer *w,
-                const struct crew_options *options, char *err, size_t err_size)
+                const struct workers_options *options, char *err, size_t err_size)
 {
     struct workers c = {.load = load,
                         .facts = history_facts(load->history),

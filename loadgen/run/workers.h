@@ -13,12 +13,12 @@
 
 #include <signal.h>
 
-#define CREW_ERR_SIZE 256
+#define WORKERS_ERR_SIZE 256
 
-struct crew_options {
+struct workers_options {
     bool respawn; /* a process that dies is forked again; otherwise the run ends */
     uint64_t warmup_ns;
-    const volatile sig_atomic_t *interrupted; /* set by a handler, or by the crew on a signal */
+    const volatile sig_atomic_t *interrupted; /* set by a handler, or by the parent on a signal */
     volatile sig_atomic_t *interrupt;
 };
 
@@ -26,7 +26,7 @@ struct crew_options {
  * deaths, respawns, cpu_ns, trouble). -ECONNREFUSED: not one connection could be made. -errno: the
  * pool could not be made. err says what happened. */
 int workers_run(const struct load *load, struct history_writer *w,
-                const struct crew_options *options, char *err, size_t err_size)
+                const struct workers_options *options, char *err, size_t err_size)
     __attribute__((warn_unused_result));
 
 #endif

@@ -1,7 +1,7 @@
 #include "audit/audit.h"
 #include "audit/audit_walk.h"
 #include "ledger/balance.h"
-#include "ledger/identity.h"
+#include "ledger/schema.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -91,7 +91,7 @@ static bool know_position(struct audit *audit, unsigned partition)
     if (!there && p->ledger.epoch > 0)
         walk_drift(audit, AUDIT_STORE, partition, str_of(name),
                    "Redis holds no store, but the ledger has events");
-    if (!there || feed_id_compare(p->stream, p->ledger) >= 0)
+    if (!there || event_id_compare(p->stream, p->ledger) >= 0)
         return true;
     snprintf(text, sizeof(text),
              "the stream ends at %" PRId64 "-%" PRId64 ", before the ledger's %" PRId64 "-%" PRId64

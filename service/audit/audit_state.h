@@ -43,8 +43,8 @@ struct audit_drift {
 /* Where a partition stood when the audit began. */
 struct audit_position {
     int64_t epoch;
-    char state[META_VALUE_SIZE];   /* "open", "closed: why", "lost: why" */
-    struct feed_id ledger, stream; /* the last entry that each has */
+    char state[META_VALUE_SIZE];    /* "open", "closed: why", "lost: why" */
+    struct event_id ledger, stream; /* the last entry that each has */
 };
 
 struct audit {

@@ -82,12 +82,12 @@ bool walk_end(struct audit *audit, enum db_result result)
     return good;
 }
 
-bool walk_position(struct audit *audit, unsigned partition, struct feed_id *at)
+bool walk_position(struct audit *audit, unsigned partition, struct event_id *at)
 {
-    return walk_sql(audit, balance_position(audit->db, partition, &at->epoch, &at->seq));
+    return walk_sql(audit, balance_position(audit->db, partition, at));
 }
 
-bool walk_tail(struct audit *audit, unsigned partition, struct feed_id *tail)
+bool walk_tail(struct audit *audit, unsigned partition, struct event_id *tail)
 {
     return walk_redis(audit, feed_tail(audit->admin, partition, tail));
 }
@@ -96,7 +96,7 @@ bool walk_tail(struct audit *audit, unsigned partition, struct feed_id *tail)
 static bool catch_up(struct walk *walk)
 {
     struct audit *audit = walk->audit;
-    struct feed_id tail, at = {0, 0};
+    struct event_id tail, at = {0, 0};
     int64_t deadline_ms = clock_mono_ms() + audit->wait_ms;
     if (!walk_tail(audit, walk->partition, &tail))
         return false;
@@ -104,7 +104,7 @@ static bool catch_up(struct walk *walk)
          pause_ms = 2 * pause_ms > POLL_MAX_MS ? POLL_MAX_MS : 2 * pause_ms) {
         if (!walk_position(audit, walk->partition, &at))
             return false;
-        if (feed_id_compare(at, tail) >= 0)
+        if (event_id_compare(at, tail) >= 0)
             return true;
         if (clock_mono_ms() >= deadline_ms)
             break;

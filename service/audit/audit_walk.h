@@ -181,9 +181,9 @@ bool walk_begin(struct audit *audit) __attribute__((warn_unused_result));
 bool walk_end(struct audit *audit, enum db_result result) __attribute__((warn_unused_result));
 
 /* Where the ledger is, and where the stream ends. */
-bool walk_position(struct audit *audit, unsigned partition, struct feed_id *at)
+bool walk_position(struct audit *audit, unsigned partition, struct event_id *at)
     __attribute__((warn_unused_result));
-bool walk_tail(struct audit *audit, unsigned partition, struct feed_id *tail)
+bool walk_tail(struct audit *audit, unsigned partition, struct event_id *tail)
     __attribute__((warn_unused_result));
 
 #endif

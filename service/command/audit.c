@@ -1,14 +1,202 @@
-#include "command/audit.h"
-#include "address.h"
-#include "args.h"
-#include "command/audit_report.h"
-#include "config.h"
-#include "log.h"
+/* audit.c -- `stockd audit`: see command.h. Lines are written as they come; the JSON document is
+ * kept until the end. Either names at most NAMED_MAX drifts and then says how many more there are.
+ */
+#include "audit/audit.h"
+#include "clock.h"
+#include "command/command.h"
 
+#include <inttypes.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define LIVE_MS      200
+#define LOG_MS       5000
+#define COUNT_SIZE   32
+#define ID_SIZE      48
+#define JSON_OPTIONS (JSON_INDENT(2) | JSON_REAL_PRECISION(6))
+#define NAMED_MAX    1000
+
+/* --- what it tells ---------------------------------------------------------------------------- */
+
+struct report {
+    bool json;
+    const struct audit *audit;
+    json_t *drifts; /* with json */
+    int64_t named;
+    int64_t began_ms, shown_ms; /* monotonic */
+    bool live;                  /* progress goes to a terminal, on one line */
+    bool out_of_memory;
+};
+
+/* 1234567 as 1,234,567. */
+static const char *grouped(int64_t n, char out[COUNT_SIZE])
+{
+    char digits[COUNT_SIZE];
+    size_t count = (size_t)snprintf(digits, sizeof(digits), "%" PRId64, n), at = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+static void put_counts(FILE *out, const struct report *report)
+{
+    char items[COUNT_SIZE], reservations[COUNT_SIZE], shares[COUNT_SIZE];
+    fprintf(out, "%s items, %s reservations, %s customers' shares",
+            grouped(report->audit->items, items),
+            grouped(report->audit->reservations, reservations),
+            grouped(report->audit->shares, shares));
+}
+
+static void report_begin(struct report *report, const struct audit *audit, bool json)
+{
+    *report = (struct report){.json = json,
+                              .audit = audit,
+                              .began_ms = clock_mono_ms(),
+                              .shown_ms = clock_mono_ms(),
+                              .live = isatty(STDERR_FILENO)};
+    report->drifts = json ? json_array() : NULL;
+    report->out_of_memory = json && !report->drifts;
+}
+
+/* --- while it runs ---------------------------------------------------------------------------- */
+
+static void clear_line(const struct report *report)
+{
+    if (report->live)
+        fputs("\r\033[K", stderr);
+}
+
+static void report_progress(void *user)
+{
+    struct report *report = user;
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms - report->shown_ms < (report->live ? LIVE_MS : LOG_MS))
+        return;
+    report->shown_ms = now_ms;
+    clear_line(report);
+    fputs("audit: ", stderr);
+    put_counts(stderr, report);
+    fputs(report->live ? " ..." : " so far\n", stderr);
+    fflush(stderr);
+}
+
+static void keep_drift(struct report *report, const struct audit_drift *drift)
+{
+    json_t *one =
+        json_pack("{s:s, s:I, s:s, s:s}", "kind", audit_kind_name(drift->kind), "partition",
+                  (json_int_t)drift->partition, "name", drift->name, "text", drift->text);
+    if (!one || json_array_append_new(report->drifts, one) < 0)
+        report->out_of_memory = true;
+}
+
+static void report_drift(void *user, const struct audit_drift *drift)
+{
+    struct report *report = user;
+    if (report->named == NAMED_MAX || report->out_of_memory)
+        return;
+    report->named++;
+    if (report->json) {
+        keep_drift(report, drift);
+        return;
+    }
+    clear_line(report);
+    printf("drift: %s %s: %s\n", audit_kind_name(drift->kind), drift->name, drift->text);
+}
+
+static bool is_open(const struct audit_position *position)
+{
+    return strcmp(position->state, "open") == 0;
+}
+
+static void report_positions(struct report *report)
+{
+    for (unsigned p = 0; p < report->audit->partitions && !report->json; p++)
+        if (!is_open(&report->audit->positions[p]))
+            printf("note: partition %u is not open: state: %s\n", p,
+                   report->audit->positions[p].state);
+}
+
+/* --- the verdict ------------------------------------------------------------------------------ */
+
+static void say_verdict(const struct report *report, enum audit_result result)
+{
+    const struct audit *audit = report->audit;
+    char count[COUNT_SIZE];
+    if (audit->drift > report->named)
+        printf("and %s more\n", grouped(audit->drift - report->named, count));
+    if (audit->why[0])
+        printf("audit: could not tell%s: %s%s%s\n", audit->drift > 0 ? " the rest" : "",
+               audit->side ? audit->side : "", audit->side ? ": " : "", audit->why);
+    if (result == AUDIT_UNSURE)
+        return;
+    printf("audit: %s: ", audit_result_name(result));
+    if (result == AUDIT_DRIFT)
+        printf("%s difference%s; compared ", grouped(audit->drift, count),
+               audit->drift == 1 ? "" : "s");
+    put_counts(stdout, report);
+    printf(" in %.1f s\n", (double)(clock_mono_ms() - report->began_ms) / 1e3);
+}
+
+static json_t *json_position(unsigned partition, const struct audit_position *p)
+{
+    char ledger[ID_SIZE], stream[ID_SIZE];
+    snprintf(ledger, sizeof(ledger), "%" PRId64 "-%" PRId64, p->ledger.epoch, p->ledger.seq);
+    snprintf(stream, sizeof(stream), "%" PRId64 "-%" PRId64, p->stream.epoch, p->stream.seq);
+    return json_pack("{s:I, s:I, s:s, s:s, s:s}", "partition", (json_int_t)partition, "epoch",
+                     (json_int_t)p->epoch, "state", p->state, "ledger", ledger, "stream", stream);
+}
+
+static json_t *json_positions(const struct audit *audit)
+{
+    json_t *all = json_array();
+    for (unsigned p = 0; all && audit->positions && p < audit->partitions; p++) {
+        if (json_array_append_new(all, json_position(p, &audit->positions[p])) < 0) {
+            json_decref(all);
+            all = NULL;
+        }
+    }
+    return all;
+}
+
+static bool write_document(const struct report *report, enum audit_result result)
+{
+    const struct audit *audit = report->audit;
+    json_t *positions = json_positions(audit);
+    if (!positions || report->out_of_memory) {
+        json_decref(positions);
+        return false;
+    }
+    json_t *document = json_pack(
+        "{s:s, s:s?, s:s?, s:s?, s:I, s:I, s:I, s:I, s:f, s:o, s:O, s:I}", "verdict",
+        audit_result_name(result), "why", audit->why[0] ? audit->why : NULL, "side", audit->side,
+        "ledger_id", audit->ledger_id[0] ? audit->ledger_id : NULL, "items",
+        (json_int_t)audit->items, "reservations", (json_int_t)audit->reservations, "shares",
+        (json_int_t)audit->shares, "drift", (json_int_t)audit->drift, "seconds",
+        (double)(clock_mono_ms() - report->began_ms) / 1e3, "partitions", positions, "drifts",
+        report->drifts, "drifts_left_out", (json_int_t)(audit->drift - report->named));
+    bool written = document && json_dumpf(document, stdout, JSON_OPTIONS) == 0;
+    json_decref(document);
+    putchar('\n');
+    return written;
+}
+
+static void report_end(struct report *report, enum audit_result result)
+{
+    clear_line(report);
+    if (!report->json)
+        say_verdict(report, result);
+    else if (!write_document(report, result))
+        fprintf(stderr, "stockd audit: out of memory for the document; the verdict: %s\n",
+                audit_result_name(result));
+    json_decref(report->drifts);
+}
 
 struct options {
     char *redis, *ledger;
@@ -35,27 +223,13 @@ static const struct arg_spec specs[] = {
 
 /* --- what there is to open -------------------------------------------------------------------- */
 
-static bool known_ledger(const char *url)
+static bool is_complete(const void *of, char *err, size_t err_size)
 {
-    static const char *const kinds[] = {"sqlite:", "postgresql://", "postgres://"};
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if (strncmp(url, kinds[i], strlen(kinds[i])) == 0)
-            return url[strlen(kinds[i])] != '\0';
+    const struct options *options = of;
+    if (!options->redis || !options->ledger || db_address_known(options->ledger))
+        return command_has_both(options->redis, options->ledger, err, err_size);
+    snprintf(err, err_size, "--ledger: sqlite:/path/file.db or postgresql://user@host/name");
     return false;
-}
-
-static bool complete(const struct options *options, char *err, size_t err_size)
-{
-    struct address redis;
-    if (!options->redis || !options->ledger) {
-        snprintf(err, err_size, "--redis and --ledger are needed");
-        return false;
-    }
-    if (!known_ledger(options->ledger)) {
-        snprintf(err, err_size, "--ledger: sqlite:/path/file.db or postgresql://user@host/name");
-        return false;
-    }
-    return address_parse(options->redis, &redis, err, err_size);
 }
 
 /* Opening would make a file that is not there. */
@@ -108,26 +282,29 @@ static void keep_result(const struct audit *audit, enum audit_result result)
                 admin_why(audit->admin));
 }
 
-static enum audit_result compare_stores(struct audit *audit, struct audit_report *report,
-                                        const char *url)
+static enum audit_result compare_stores(struct audit *audit, struct report *report, const char *url)
 {
     if (!open_ledger(audit, url) || !open_redis(audit))
         return AUDIT_UNSURE;
     if (audit_meet(audit) == AUDIT_UNSURE)
         return audit->drift > 0 ? AUDIT_DRIFT : AUDIT_UNSURE;
-    audit_report_positions(report);
+    report_positions(report);
     enum audit_result result = audit_run(audit);
     keep_result(audit, result);
     return result;
 }
 
-static int run_audit(const struct options *options)
+static int run_audit(const void *of)
 {
+    const struct options *options = of;
     struct store_config config = {.redis_url = options->redis, .ledger = true, .partitions = 1};
     struct store_shared shared = {.store_id = 0};
-    struct audit_report report;
+    struct report report;
     struct audit audit;
     char err[ARGS_ERR_SIZE];
+    log_set_process("audit", -1);
+    log_configure(LOG_LOGFMT, LOG_WARN);
+    signal(SIGPIPE, SIG_IGN); /* a Redis that goes away is an error like any other */
     struct admin *admin = admin_new(&config, &shared, err, sizeof(err));
     if (!admin) {
         fprintf(stderr, "stockd audit: %s\n", err);
@@ -136,12 +313,12 @@ static int run_audit(const struct options *options)
     audit_init(&audit, admin, NULL);
     audit.wait_ms = options->wait_ms;
     audit.reservation_retention_ms = options->reservation_retention_ms;
-    audit.on_drift = audit_report_drift;
-    audit.on_progress = audit_report_progress;
+    audit.on_drift = report_drift;
+    audit.on_progress = report_progress;
     audit.user = &report;
-    audit_report_begin(&report, &audit, options->json);
+    report_begin(&report, &audit, options->json);
     enum audit_result result = compare_stores(&audit, &report, options->ledger);
-    audit_report_end(&report, result);
+    report_end(&report, result);
     db_close(audit.db);
     audit_free(&audit);
     admin_free(admin);
@@ -150,25 +327,14 @@ static int run_audit(const struct options *options)
 
 int command_audit(int argc, char **argv)
 {
+    static const struct command audit = {
+        .name = "audit",
+        .help = "compare Redis with its ledger; exits 0 equal, 1 drift, 2 could not tell",
+        .specs = specs,
+        .spec_count = SPECS,
+        .complete = is_complete,
+        .run = run_audit,
+    };
     struct options options = {0};
-    char err[ARGS_ERR_SIZE] = "";
-    enum args_result parsed =
-        args_parse(specs, SPECS, "STOCKD_", argc, argv, getenv, NULL, &options, err, sizeof(err));
-    if (parsed == ARGS_HELP) {
-        printf("stockd audit: compare Redis with its ledger; exits 0 equal, 1 drift, 2 could not "
-               "tell\n\n");
-        args_print_help(stdout, specs, SPECS, "STOCKD_");
-        return EXIT_SUCCESS;
-    }
-    log_set_process("audit", -1);
-    log_configure(LOG_LOGFMT, LOG_WARN);
-    signal(SIGPIPE, SIG_IGN); /* a Redis that goes away is an error like any other */
-    int status = EXIT_USAGE;
-    if (parsed == ARGS_OK && complete(&options, err, sizeof(err)))
-        status = run_audit(&options);
-    else
-        fprintf(stderr, "stockd audit: %s\n", err);
-    if (parsed == ARGS_OK)
-        args_free(specs, SPECS, &options);
-    return status;
+    return command_run(&audit, argc, argv, &options);
 }

@@ -1,15 +1,10 @@
-#include "command/ledger.h"
+/* ledger.c -- `stockd ledger`: see command.h. */
 #include "address.h"
-#include "core/route.h"
-#include "pool/pool.h"
-#include "process/ledger_process.h"
-#include "process/worker.h"
+#include "command/command.h"
+#include "process/process.h"
 #include "version.h"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #define READY_TIMEOUT_MS 120000
 #define PATIENCE_MS      2000
@@ -18,7 +13,7 @@
 struct parent {
     const struct config *config;
     struct shared_state shared;
-    struct ledger_args ledger;
+    struct process_args ledger;
     struct pool *pool;
     bool stop;   /* a signal asked for it */
     bool failed; /* the child said that it cannot work here */
@@ -29,10 +24,7 @@ static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
     struct parent *p = ctx;
     if (gone->fatal || gone->init_failed)
         p->failed = true;
-    if (!gone->stopped)
-        log_event(LOG_WARN, "a child ended", LOG_STR("child", "ledger"),
-                  LOG_INT("child_pid", gone->pid), LOG_INT("status", gone->status),
-                  LOG_INT("signal", gone->signal), LOG_INT("restart_in_ms", gone->restart_in_ms));
+    process_log_end("ledger", gone);
 }
 
 static void on_signal(void *ctx, int signo)
@@ -42,28 +34,15 @@ static void on_signal(void *ctx, int signo)
         p->stop = true;
         return;
     }
-    log_configure((enum log_format)p->config->log_format, config_log_level(p->config));
-    if (pool_slot_alive(p->pool, 0))
-        kill(pool_slot_pid(p->pool, 0), SIGHUP);
+    config_log_begin(p->config);
+    pool_signal_slot(p->pool, 0, SIGHUP);
 }
 
 static int make_pool(struct parent *p)
 {
-    sigset_t signals;
-    struct pool_events events = {.ctx = p, .on_exit = on_exit_of, .on_signal = on_signal};
-    struct pool_slot_options options = {.name = "ledger",
-                                        .index = -1,
-                                        .restart = POOL_ALWAYS,
-                                        .handshake = true,
-                                        .run = ledger_process_run,
-                                        .arg = &p->ledger};
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    int rc = pool_new(&p->pool, 1, &events);
-    if (rc == 0)
-        rc = pool_watch_signals(p->pool, &signals);
+    const struct pool_events events = {.ctx = p, .on_exit = on_exit_of, .on_signal = on_signal};
+    struct pool_slot_options options = process_slot("ledger", -1, ledger_process_run, &p->ledger);
+    int rc = process_pool(&p->pool, 1, &events);
     if (rc == 0)
         rc = pool_add(p->pool, &options);
     return rc < 0 ? rc : pool_start(p->pool);
@@ -94,23 +73,18 @@ static int run_configured(const struct config *config)
 {
     struct parent p = {.config = config};
     log_set_process("master", -1);
-    log_configure((enum log_format)config->log_format, config_log_level(config));
+    config_log_begin(config);
     log_event(LOG_INFO, "stockd ledger", LOG_STR("version", stockd_version));
     config_log(config);
-    p.shared.config = config;
-    p.shared.store_config = config_store(config, config->redis);
-    p.shared.store_shared = mmap(NULL, sizeof(*p.shared.store_shared), PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    p.shared.stats = stats_new(1, route_names(), ROUTES);
-    p.ledger = (struct ledger_args){.shared = &p.shared, .patience_ms = PATIENCE_MS};
+    p.ledger = (struct process_args){.shared = &p.shared, .patience_ms = PATIENCE_MS};
     int status = EXIT_FAILURE;
-    if (p.shared.store_shared != MAP_FAILED && p.shared.stats)
+    if (shared_state_make(&p.shared, config, 0, 1)) {
+        p.shared.store_config = config_store(config, config->redis);
         status = run_parent(&p);
-    else
+    } else {
         log_event(LOG_ERROR, "cannot start", LOG_STR("why", "out of memory"));
-    stats_free(p.shared.stats);
-    if (p.shared.store_shared != MAP_FAILED)
-        munmap(p.shared.store_shared, sizeof(*p.shared.store_shared));
+    }
+    shared_state_free(&p.shared);
     return status;
 }
 

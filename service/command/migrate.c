@@ -1,8 +1,7 @@
-#include "command/migrate.h"
-#include "args.h"
+/* migrate.c -- `stockd migrate`: see command.h. */
 #include "clock.h"
-#include "config.h"
-#include "ledger/migrate.h"
+#include "command/command.h"
+#include "ledger/schema.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -18,13 +17,15 @@ static const struct arg_spec specs[] = {
 };
 #define SPECS (sizeof(specs) / sizeof(specs[0]))
 
-static int migrate(const char *url)
+static int run_migrate(const void *of)
 {
+    const struct options *options = of;
     struct db *db;
     struct schema_file files[SCHEMA_FILES];
     struct migrate_report report;
     char err[DB_WHY_SIZE];
-    enum db_result opened = db_open(&db, url, err, sizeof(err));
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
+    enum db_result opened = db_open(&db, options->ledger, err, sizeof(err));
     if (opened != DB_OK) {
         fprintf(stderr, "stockd migrate: %s\n", err);
         return EXIT_FAILURE;
@@ -42,25 +43,23 @@ static int migrate(const char *url)
     return result == MIGRATE_DONE ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static bool is_complete(const void *of, char *err, size_t err_size)
+{
+    const struct options *options = of;
+    snprintf(err, err_size, "--ledger is needed");
+    return options->ledger != NULL;
+}
+
 int command_migrate(int argc, char **argv)
 {
+    static const struct command migrate = {
+        .name = "migrate",
+        .help = "bring a ledger's database to this version's schema",
+        .specs = specs,
+        .spec_count = SPECS,
+        .complete = is_complete,
+        .run = run_migrate,
+    };
     struct options options = {0};
-    char err[ARGS_ERR_SIZE] = "";
-    enum args_result parsed =
-        args_parse(specs, SPECS, "STOCKD_", argc, argv, getenv, NULL, &options, err, sizeof(err));
-    if (parsed == ARGS_HELP) {
-        printf("stockd migrate: bring a ledger's database to this version's schema\n\n");
-        args_print_help(stdout, specs, SPECS, "STOCKD_");
-        return EXIT_SUCCESS;
-    }
-    if (parsed == ARGS_USAGE || !options.ledger) {
-        fprintf(stderr, "stockd migrate: %s\n", *err ? err : "--ledger is needed");
-        if (parsed == ARGS_OK)
-            args_free(specs, SPECS, &options);
-        return EXIT_USAGE;
-    }
-    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
-    int status = migrate(options.ledger);
-    args_free(specs, SPECS, &options);
-    return status;
+    return command_run(&migrate, argc, argv, &options);
 }

@@ -1,8 +1,6 @@
-#include "command/restore.h"
-#include "address.h"
-#include "args.h"
+/* restore.c -- `stockd restore`: see command.h. */
 #include "clock.h"
-#include "config.h"
+#include "command/command.h"
 #include "process/ledger_restore.h"
 #include "restore/report.h"
 
@@ -79,8 +77,9 @@ static const int statuses[] = {
     [RESTORE_UNSURE] = 2,
 };
 
-static int run_restore(const struct options *o)
+static int run_restore(const void *of)
 {
+    const struct options *o = of;
     static struct restore restore; /* large */
     struct progress progress = {.terminal = isatty(STDERR_FILENO),
                                 .next_ms = clock_mono_ms() + PROGRESS_MS};
@@ -108,42 +107,24 @@ static int run_restore(const struct options *o)
     return statuses[result];
 }
 
-/* What is missing or cannot be, or an empty text. */
-static void check(const struct options *options, char *err, size_t err_size)
+static bool is_complete(const void *of, char *err, size_t err_size)
 {
-    struct address redis;
-    if (!options->redis || !options->ledger)
-        snprintf(err, err_size, "--redis and --ledger are needed");
-    else
-        (void)!address_parse(options->redis, &redis, err, err_size);
-}
-
-static void print_help(void)
-{
-    printf("stockd restore: build the store in Redis anew from the ledger\n\n"
-           "For a Redis that was emptied, or came back with less than the ledger has. Services may "
-           "run: they\nanswer 503 until it is done, and go on by themselves.\n\n");
-    args_print_help(stdout, specs, SPECS, "STOCKD_");
+    const struct options *options = of;
+    return command_has_both(options->redis, options->ledger, err, err_size);
 }
 
 int command_restore(int argc, char **argv)
 {
+    static const struct command restore = {
+        .name = "restore",
+        .help = "build the store in Redis anew from the ledger\n\n"
+                "For a Redis that was emptied, or came back with less than the ledger has. "
+                "Services may run: they\nanswer 503 until it is done, and go on by themselves.",
+        .specs = specs,
+        .spec_count = SPECS,
+        .complete = is_complete,
+        .run = run_restore,
+    };
     struct options options = {0};
-    char err[ARGS_ERR_SIZE] = "";
-    enum args_result parsed =
-        args_parse(specs, SPECS, "STOCKD_", argc, argv, getenv, NULL, &options, err, sizeof(err));
-    if (parsed == ARGS_HELP) {
-        print_help();
-        return EXIT_SUCCESS;
-    }
-    int status = EXIT_USAGE;
-    if (parsed == ARGS_OK)
-        check(&options, err, sizeof(err));
-    if (err[0])
-        fprintf(stderr, "stockd restore: %s\n", err);
-    else
-        status = run_restore(&options);
-    if (parsed == ARGS_OK)
-        args_free(specs, SPECS, &options);
-    return status;
+    return command_run(&restore, argc, argv, &options);
 }

@@ -1,4 +1,4 @@
-/* decide.h -- what the decisions of plan.c, decide_item.c and decide_reservation.c share.
+/* decide.h -- what the decisions of plan.c and of the files decide_*.c share.
  *
  * Layer: core, and private to it. A decision returns a step: STEP_DONE with op->out filled, or
  * STEP_READ once it has marked what it lacks, or STEP_DEFER. It changes nothing before it knows
@@ -29,14 +29,24 @@ OP_TABLE(DECLARE)
 
 /* --- items (decide_item.c) -------------------------------------------------------------------- */
 
+/* One more transition of the item. */
+void item_touch(struct planner *p, struct view_item *item);
+
+/* The checks that taking units from items shares: 404, then limit, then stock. STEP_DONE with
+ * op->out.code OUT_NONE means that all lines may be taken. */
+enum step item_check_take(struct planner *p, struct op *op, const struct op_line *lines,
+                          unsigned count, struct str customer);
+
+/* --- their holds by deadline (decide_due.c) --------------------------------------------------- */
+
 /* Gives back the due holds of an item that units are about to be taken from. */
 enum step item_settle(struct planner *p, uint32_t slot);
 
 /* True if holds are due on the item that this batch has not given back. */
 bool item_has_due(const struct planner *p, const struct view_item *item);
 
-/* One more transition of the item. */
-void item_touch(struct planner *p, struct view_item *item);
+/* Makes the earliest deadline of the item, if it has any, exact: STEP_DONE or STEP_READ. */
+enum step item_know_due(struct planner *p, struct view_item *item);
 
 /* A hold with this deadline begins, or ends, on the item; `held` is already right. */
 void item_hold_begins(struct view_item *item, int64_t deadline_ms);
@@ -45,11 +55,6 @@ void item_hold_ends(struct view_item *item, int64_t deadline_ms);
 /* Notes a change of the item's deadline index; 0 removes. */
 enum step item_index(struct planner *p, struct view_item *item, const struct rid *id,
                      int64_t deadline_ms);
-
-/* The checks that taking units from items shares: 404, then limit, then stock. STEP_DONE with
- * op->out.code OUT_NONE means that all lines may be taken. */
-enum step item_check_take(struct planner *p, struct op *op, const struct op_line *lines,
-                          unsigned count, struct str customer);
 
 /* True if the items of the reservation, and what its customer has of them, are known; else they
  * are marked as wanted. */

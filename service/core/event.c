@@ -107,6 +107,12 @@ void event_put(struct buf *out, const struct event *event, int64_t now_ms)
             pack_text(out, *text_at(event, i));
 }
 
+void event_put_epoch(struct buf *out)
+{
+    event_begin(out, 0);
+    event_put(out, &(struct event){.type = EVENT_EPOCH}, 0);
+}
+
 int event_read(struct unpack *in, struct str bytes, int64_t *now_ms)
 {
     *in = unpack_begin(bytes);

@@ -67,6 +67,9 @@ struct event {
 void event_begin(struct buf *out, int64_t now_ms);
 void event_put(struct buf *out, const struct event *event, int64_t now_ms);
 
+/* The whole first entry of an epoch. */
+void event_put_epoch(struct buf *out);
+
 /* Reads an entry: *now_ms, then the events one by one until event_next says 0. -1: not an entry of
  * this format. Texts point into `bytes`, lines are made in the arena. */
 struct unpack;

@@ -142,17 +142,17 @@ static int keep_numbers(void *context, const struct db_value *row, size_t count)
     return 0;
 }
 
-enum db_result balance_position(struct db *db, unsigned partition, int64_t *epoch, int64_t *seq)
+enum db_result balance_position(struct db *db, unsigned partition, struct event_id *at)
 {
     const struct db_value value = db_int(partition);
-    int64_t *const out[] = {epoch, seq};
-    *epoch = *seq = 0;
+    int64_t *const out[] = {&at->epoch, &at->seq};
+    *at = (struct event_id){0, 0};
     enum db_result result = db_begin_read(db);
     if (result == DB_OK)
         result = db_run(db, &position, &value, 1, keep_numbers, (void *)out, NULL);
     db_rollback(db);
-    if (*epoch == 0)
-        *seq = 0; /* a partition that was begun and holds nothing stands at 0-(-1) */
+    if (at->epoch == 0)
+        at->seq = 0; /* a partition that was begun and holds nothing stands at 0-(-1) */
     return result;
 }
 

@@ -5,6 +5,7 @@
 #ifndef LEDGER_BALANCE_H
 #define LEDGER_BALANCE_H
 
+#include "core/event_id.h"
 #include "ledger/db.h"
 
 #define BALANCE_TEXT_SIZE 256
@@ -27,8 +28,8 @@ struct balance_walk {
 enum db_result balance_lines(struct db *db, struct balance_walk *walk, balance_fn *found,
                              void *user) __attribute__((warn_unused_result));
 
-/* The last entry that the database holds of a partition; 0, 0: none. */
-enum db_result balance_position(struct db *db, unsigned partition, int64_t *epoch, int64_t *seq)
+/* The last entry that the database holds of a partition; 0-0: none. */
+enum db_result balance_position(struct db *db, unsigned partition, struct event_id *at)
     __attribute__((warn_unused_result));
 
 /* One more than the highest number of a partition that has any; 0: there is none. */

@@ -1,4 +1,4 @@
-/* db_engine.h -- what db.c and the two engines share.
+/* db_engine.h -- what all databases have in common, for db.h and the two engines.
  *
  * Layer: ledger, private to db*.c; tests replace single operations. An engine's handle begins with
  * a struct db. `why` is written by db_fail() alone, which hides the secrets of the address.
@@ -7,11 +7,9 @@
 #define LEDGER_DB_ENGINE_H
 
 #include "buf.h"
-#include "ledger/db_statement.h"
+#include "ledger/db.h"
 
 #define DB_SECRETS_MAX 4
-
-struct db;
 
 struct db_ops {
     const char *name;

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-static_assert(EPOCHS_TOLD == 8, "as many as read_ends has");
+static_assert(EVENT_ENDS_MAX == 8, "as many as read_ends has");
 
 static const struct db_statement read_ends = {
     .kind = DB_ONE,
@@ -24,13 +24,23 @@ static const struct db_statement put_epoch = {
     .columns = "partition_no, epoch, last_seq, run_id, opened_ms",
     .tail = "ON CONFLICT (partition_no, epoch) DO UPDATE SET last_seq = excluded.last_seq",
 };
+static const struct db_statement count_restores = {
+    .kind = DB_ONE,
+    .types = "",
+    .head = "SELECT COALESCE(MAX(number), 0) FROM restores",
+};
+static const struct db_statement put_restore = {
+    .kind = DB_INSERT,
+    .types = "iii",
+    .head = "restores",
+    .columns = "number, epoch, at_ms",
+};
 
 static int keep_end(void *context, const struct db_value *row, size_t count)
 {
-    struct epochs *epochs = context;
-    assert(epochs->count < EPOCHS_TOLD);
-    epochs->ends[epochs->count++] =
-        (struct epoch_end){.epoch = row[0].as.number, .last_seq = row[1].as.number};
+    struct event_ends *ended = context;
+    assert(ended->count < EVENT_ENDS_MAX);
+    ended->ends[ended->count++] = (struct event_id){row[0].as.number, row[1].as.number};
     return 0;
 }
 
@@ -65,7 +75,7 @@ enum db_result epochs_read(struct db *db, unsigned partition, int64_t epoch, str
     const struct db_value key[] = {db_int(partition), db_int(epoch)};
     struct epoch_found present;
     *epochs = (struct epochs){.before = 0};
-    enum db_result result = db_run(db, &read_ends, key, 1, keep_end, epochs, NULL);
+    enum db_result result = db_run(db, &read_ends, key, 1, keep_end, &epochs->ended, NULL);
     if (result == DB_OK)
         result = epochs_find(db, partition, epoch, &present);
     if (result != DB_OK)
@@ -75,20 +85,20 @@ enum db_result epochs_read(struct db *db, unsigned partition, int64_t epoch, str
     return DB_OK;
 }
 
-static void push(struct epochs *epochs, struct epoch_end end)
+static void push(struct event_ends *ended, struct event_id end)
 {
-    size_t kept = epochs->count < EPOCHS_TOLD ? epochs->count : EPOCHS_TOLD - 1;
-    memmove(epochs->ends + 1, epochs->ends, kept * sizeof(end));
-    epochs->ends[0] = end;
-    epochs->count = kept + 1;
+    size_t kept = ended->count < EVENT_ENDS_MAX ? ended->count : EVENT_ENDS_MAX - 1;
+    memmove(ended->ends + 1, ended->ends, kept * sizeof(end));
+    ended->ends[0] = end;
+    ended->count = kept + 1;
 }
 
-enum db_result epochs_turn(struct db *db, unsigned partition, struct epoch_end end, int64_t next,
+enum db_result epochs_turn(struct db *db, unsigned partition, struct event_id end, int64_t next,
                            struct str run_id, struct epochs *epochs)
 {
     const struct db_value none = {.type = DB_NULL}, nobody = db_text((struct str){NULL, 0});
-    const struct db_value ended[] = {db_int(partition), db_int(end.epoch), db_int(end.last_seq),
-                                     nobody, db_int(0)};
+    const struct db_value ended[] = {db_int(partition), db_int(end.epoch), db_int(end.seq), nobody,
+                                     db_int(0)};
     const struct db_value begun[] = {db_int(partition), db_int(next), none, db_text(run_id),
                                      db_int(clock_wall_ms())};
     enum db_result result = DB_OK;
@@ -98,10 +108,26 @@ enum db_result epochs_turn(struct db *db, unsigned partition, struct epoch_end e
     if (result == DB_OK)
         result = db_run(db, &put_epoch, begun, 1, NULL, NULL, NULL);
     if (result == DB_OK && end.epoch > 0)
-        push(epochs, end);
+        push(&epochs->ended, end);
     if (result != DB_OK)
         return result;
     keep_run_id(epochs->run_id, run_id);
     epochs->before = next;
     return DB_OK;
+}
+
+static int keep_number(void *context, const struct db_value *row, size_t count)
+{
+    *(int64_t *)context = row[0].as.number;
+    return 0;
+}
+
+enum db_result epochs_restored(struct db *db, int64_t epoch, int64_t at_ms, int64_t *number)
+{
+    enum db_result result = db_run(db, &count_restores, NULL, 1, keep_number, number, NULL);
+    if (result != DB_OK)
+        return result;
+    ++*number;
+    const struct db_value row[] = {db_int(*number), db_int(epoch), db_int(at_ms)};
+    return db_run(db, &put_restore, row, 1, NULL, NULL, NULL);
 }

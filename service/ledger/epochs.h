@@ -1,30 +1,27 @@
-/* epochs.h -- where each epoch of a partition ended, as SQL holds it.
+/* epochs.h -- where each epoch of a partition ended, and which of them a restore began, as SQL
+ * holds it.
  *
  * Layer: ledger. Everything runs in the caller's transaction; what writes, under the lock on the
  * partition's checkpoint.
  *
  * Invariant: an entry of an epoch before the checkpoint's is in SQL if and only if it is not behind
- * its epoch's end. An end never changes.
+ * its epoch's end. An end never changes. Numbers of restores are dense from 1, since they are taken
+ * under the lock on the checkpoints, and one is kept if and only if its epoch is.
  */
 #ifndef LEDGER_EPOCHS_H
 #define LEDGER_EPOCHS_H
 
+#include "core/event_id.h"
 #include "ledger/db.h"
 
-#define EPOCHS_TOLD   8    /* a request is answered or told 504 long before so many have passed */
 #define EPOCHS_ABSENT (-1) /* last_seq of an epoch of which SQL has nothing */
 #define EPOCHS_RUN_ID 48   /* with the NUL */
-
-struct epoch_end {
-    int64_t epoch, last_seq;
-};
 
 /* The last ones that ended before an epoch, newest first. */
 struct epochs {
     int64_t before;             /* 0: nothing is known */
     char run_id[EPOCHS_RUN_ID]; /* of the Redis that opened that one; "": not known */
-    size_t count;
-    struct epoch_end ends[EPOCHS_TOLD];
+    struct event_ends ended;
 };
 
 /* Reads those before `epoch`. */
@@ -42,8 +39,13 @@ enum db_result epochs_find(struct db *db, unsigned partition, int64_t epoch,
 
 /* The checkpoint leaves an epoch (its number 0: there was none) for a later one, which the Redis
  * with this run id opened, if that is known. *epochs, known up to then, has the end from now on. */
-enum db_result epochs_turn(struct db *db, unsigned partition, struct epoch_end end, int64_t next,
+enum db_result epochs_turn(struct db *db, unsigned partition, struct event_id end, int64_t next,
                            struct str run_id, struct epochs *epochs)
+    __attribute__((warn_unused_result));
+
+/* Notes one more restore, which begins this epoch, in the caller's transaction. *number: which one.
+ */
+enum db_result epochs_restored(struct db *db, int64_t epoch, int64_t at_ms, int64_t *number)
     __attribute__((warn_unused_result));
 
 #endif

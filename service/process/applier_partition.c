@@ -53,7 +53,7 @@ static struct apply *apply_of(struct carrier *carrier, const struct carry *carry
     }
     apply->run_id = str_of(feed_source(carrier->admin));
     apply->run_epoch = reign(carrier, carry);
-    apply->after = (struct epoch_end){carry->at.epoch, carry->at.seq};
+    apply->after = carry->at;
     return apply;
 }
 
@@ -92,13 +92,9 @@ static enum carry_result get_stuck(struct carrier *carrier, struct carry *carry,
 /* Where SQL is, and where the epochs before that ended. */
 static void keep_place(struct carry *carry, const struct apply *apply)
 {
-    carry->at = (struct feed_id){apply->at.epoch, apply->at.seq};
-    memcpy(carry->run_id, apply->ended.run_id, sizeof(carry->run_id));
-    carry->ended.count = apply->ended.count;
-    static_assert(EPOCHS_TOLD <= FEED_ENDS_MAX, "every end that SQL tells has its place");
-    for (size_t i = 0; i < apply->ended.count; i++)
-        carry->ended.ends[i] =
-            (struct feed_id){apply->ended.ends[i].epoch, apply->ended.ends[i].last_seq};
+    carry->at = apply->at.id;
+    memcpy(carry->run_id, apply->epochs.run_id, sizeof(carry->run_id));
+    carry->ended = apply->epochs.ended;
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */
@@ -186,7 +182,7 @@ enum carry_result carry_look(struct carrier *carrier, struct carry *carry, bool 
                              int64_t now_ms)
 {
     bool urgent = carry->state == CARRY_SEEN || carry->state == CARRY_BEHIND;
-    carry->tail = (struct feed_id){0, 0};
+    carry->tail = (struct event_id){0, 0};
     if (!urgent && now_ms < carry->look_ms)
         return CARRY_IDLE;
     carry->look_ms = now_ms + carrier->look_ms;
@@ -195,7 +191,7 @@ enum carry_result carry_look(struct carrier *carrier, struct carry *carry, bool 
         return result;
     if (feed_tail(carrier->admin, carry->partition, &carry->tail) < 0)
         return from_redis(carrier);
-    if (carry->at.epoch == 0 || feed_id_compare(carry->tail, carry->at) >= 0)
+    if (carry->at.epoch == 0 || event_id_compare(carry->tail, carry->at) >= 0)
         return check_reign(carrier, carry);
     char detail[128];
     snprintf(detail, sizeof(detail), "SQL has events up to %lld-%lld, the stream ends at %lld-%lld",
@@ -210,7 +206,7 @@ enum carry_result carry_look(struct carrier *carrier, struct carry *carry, bool 
 static enum carry_result took(struct carrier *carrier, struct carry *carry, size_t count)
 {
     const struct apply *apply = carrier->apply;
-    struct feed_id last = carrier->feed.entries[count - 1].id;
+    struct event_id last = carrier->feed.entries[count - 1].id;
     bool all = carrier->feed.count < carry->chunk;
     keep_place(carry, apply);
     if (carrier->feed.bytes > CHUNK_MAX_BYTES && carry->chunk > 1)
@@ -253,7 +249,7 @@ static enum carry_result no_memory(struct carrier *carrier, struct carry *carry,
 static enum carry_result apply_some(struct carrier *carrier, struct carry *carry, size_t count)
 {
     struct apply *apply = apply_of(carrier, carry);
-    enum apply_result result = apply_chunk(apply, carrier->entries, count);
+    enum apply_result result = apply_chunk(apply, carrier->feed.entries, count);
     switch (result) {
     case APPLY_DONE:
         stats_count(STATS_LEDGER_COMMITS, 1);
@@ -280,25 +276,6 @@ static enum carry_result apply_some(struct carrier *carrier, struct carry *carry
     abort();
 }
 
-/* All of the feed, in the words of apply.h. */
-static bool translate(struct carrier *carrier)
-{
-    const struct feed *feed = &carrier->feed;
-    if (feed->count > carrier->entry_cap) {
-        struct apply_entry *entries = reallocarray(carrier->entries, feed->count, sizeof(*entries));
-        if (!entries)
-            return false;
-        carrier->entries = entries;
-        carrier->entry_cap = feed->count;
-    }
-    for (size_t i = 0; i < feed->count; i++)
-        carrier->entries[i] = (struct apply_entry){
-            .epoch = feed->entries[i].id.epoch,
-            .seq = feed->entries[i].id.seq,
-            .bytes = str_absent(feed->entries[i].bytes) ? STR("") : feed->entries[i].bytes};
-    return true;
-}
-
 /* Answers may wait for what was taken before this process or this connection began. */
 static enum carry_result tell_where(struct carrier *carrier, struct carry *carry)
 {
@@ -313,7 +290,7 @@ static enum carry_result tell_where(struct carrier *carrier, struct carry *carry
 static enum carry_result settle(struct carrier *carrier, struct carry *carry)
 {
     const char *why;
-    bool ends_later = carry->tail.epoch > 0 && feed_id_compare(carry->tail, carry->at) > 0;
+    bool ends_later = carry->tail.epoch > 0 && event_id_compare(carry->tail, carry->at) > 0;
     if (ends_later || (carry->state == CARRY_BEHIND && carry->tail.epoch == 0)) {
         char detail[128];
         snprintf(detail, sizeof(detail),
@@ -334,15 +311,15 @@ static enum carry_result settle(struct carrier *carrier, struct carry *carry)
 /* The entry at the checkpoint is not in the stream, or SQL is not there any more: then another
  * applier has taken more, and dropped it. */
 static enum carry_result check_missing(struct carrier *carrier, struct carry *carry,
-                                       struct feed_id first)
+                                       struct event_id first)
 {
     char detail[160];
-    struct feed_id was = carry->at;
+    struct event_id was = carry->at;
     struct apply *apply = apply_of(carrier, carry);
     if (apply_checkpoint(apply) != APPLY_DONE)
         return from_sql(carrier);
     keep_place(carry, apply);
-    if (feed_id_compare(was, carry->at) != 0)
+    if (event_id_compare(was, carry->at) != 0)
         return CARRY_FULL;
     snprintf(detail, sizeof(detail),
              "SQL has events up to %lld-%lld, which the stream has not: it goes on with %lld-%lld",
@@ -356,7 +333,7 @@ static enum carry_result check_missing(struct carrier *carrier, struct carry *ca
 static enum carry_result check_turn(struct carrier *carrier, struct carry *carry)
 {
     const struct feed *feed = &carrier->feed;
-    struct feed_id first = feed->entries[0].id, last = feed->entries[feed->count - 1].id;
+    struct event_id first = feed->entries[0].id, last = feed->entries[feed->count - 1].id;
     if (last.epoch != reign(carrier, carry) && carry->state == CARRY_FLOWING) {
         enum carry_result result = look_at_meta(carrier, carry, true);
         if (result != CARRY_IDLE || carry->state == CARRY_LOST)
@@ -374,10 +351,7 @@ enum carry_result carry_step(struct carrier *carrier, struct carry *carry)
 {
     if (carry->state != CARRY_FLOWING && carry->state != CARRY_BEHIND)
         return CARRY_IDLE;
-    int rc = feed_read(&carrier->feed, carry->partition, carry->at, carry->chunk);
-    if (rc == 0 && !translate(carrier))
-        rc = -1;
-    if (rc < 0)
+    if (feed_read(&carrier->feed, carry->partition, carry->at, carry->chunk) < 0)
         return from_redis(carrier);
     if (carrier->feed.count == 0)
         return settle(carrier, carry);

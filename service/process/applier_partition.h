@@ -31,12 +31,12 @@ enum carry_result {
 struct carry {
     unsigned partition;
     enum carry_state state;
-    struct feed_id at;          /* the checkpoint, as last seen */
-    struct feed_ends ended;     /* the epochs before it */
+    struct event_id at;         /* the checkpoint, as last seen */
+    struct event_ends ended;    /* the epochs before it */
     char run_id[EPOCHS_RUN_ID]; /* of the Redis that opened the checkpoint's epoch, as SQL has it */
     int64_t run_epoch;          /* the epoch that a Redis process opened, as last seen; 0: none */
     char run_here[EPOCHS_RUN_ID]; /* which one: after a reconnect it may be another */
-    struct feed_id tail;          /* the end of the stream at the last look */
+    struct event_id tail;         /* the end of the stream at the last look */
     int64_t look_ms;              /* when to look next */
     bool told;                    /* Redis has been told about `at` */
     unsigned chunk;               /* entries to ask for */
@@ -47,9 +47,7 @@ struct carrier {
     struct admin *admin;
     struct apply *apply;
     struct feed feed;
-    int64_t look_ms;             /* from one look at a partition to the next */
-    struct apply_entry *entries; /* as many as the feed had at most */
-    size_t entry_cap;
+    int64_t look_ms;          /* from one look at a partition to the next */
     char why[APPLY_WHY_SIZE]; /* of CARRY_REDIS, CARRY_SQL and CARRY_REFUSED */
 };
 

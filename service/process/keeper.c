@@ -1,17 +1,11 @@
-#include "process/keeper.h"
+/* keeper.c -- the process that keeps the store: rounds over its partitions, a few chores. */
 #include "clock.h"
-#include "log.h"
-#include "pool/pool.h"
-#include "process/worker.h"
-#include "random.h"
+#include "process/process.h"
 #include "store/admin/feed.h"
 #include "store/admin/scan.h"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #define STEP_MS        50
 #define CHORES_MS      1000  /* memory, the ledger's backlog */
@@ -224,7 +218,7 @@ static int trim_events(struct keeper *k, int64_t now_ms)
 {
     int64_t events = 0;
     for (unsigned p = 0; p < k->shared->store_config.partitions; p++)
-        if (admin_is_open(k->admin, p) && admin_trim_events(k->admin, p, now_ms, &events) < 0)
+        if (admin_is_open(k->admin, p) && feed_trim_old(k->admin, p, now_ms, &events) < 0)
             return -1;
     stats_set(STATS_STREAM_LENGTH, events);
     return 0;
@@ -343,8 +337,7 @@ static void on_hup(uv_signal_t *handle, int signo)
 {
     struct keeper *k = handle->data;
     (void)signo;
-    log_configure((enum log_format)k->shared->config->log_format,
-                  config_log_level(k->shared->config));
+    config_log_begin(k->shared->config);
 }
 
 /* Waits for Redis at the start. False: it is not set up for us. */
@@ -408,18 +401,11 @@ static void stop_keeper(struct keeper *k)
 
 int keeper_run(struct pool_child *child, void *arg)
 {
-    const struct keeper_args *args = arg;
+    const struct process_args *args = arg;
     struct keeper k = {.shared = args->shared};
     char err[256] = "";
-    prctl(PR_SET_NAME, "stockd-keeper");
-    log_set_process("keeper", -1);
-    random_after_fork();
-    stats_attach(args->shared->stats, args->stats_slot, "keeper");
+    process_begin(args, "keeper", -1);
     stats_set(STATS_AUDIT_RESULT, -1);
-    signal(SIGINT, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
-    for (unsigned i = 0; i < args->shared->workers; i++)
-        close(args->shared->listen_fds[i]);
     arena_init(&k.arena, 16 * 1024, 1 << 20);
     k.admin = admin_new(&k.shared->store_config, k.shared->store_shared, err, sizeof(err));
     if (!k.admin || uv_loop_init(&k.loop) != 0) {

@@ -9,7 +9,7 @@
 #define PROCESS_LEDGER_OPEN_H
 
 #include "config.h"
-#include "ledger/identity.h"
+#include "ledger/schema.h"
 
 enum door_result {
     DOOR_OPEN,

@@ -1,18 +1,23 @@
-#include "process/ledger_process.h"
+/* ledger_process.c -- the process that carries the events of every partition from Redis to SQL, and
+ * opens the store's epochs, since only SQL can tell whether what Redis holds is the present.
+ *
+ * For each partition: entries behind the checkpoint that SQL holds are read, applied in one SQL
+ * transaction a chunk, and only then trimmed. While SQL is away the backlog waits in Redis. After a
+ * restart of Redis what is there is applied first, then the next epoch is opened; a stream that
+ * ends before the checkpoint, or a store that is gone, is lost state. What does not follow closes
+ * its partition, and the others go on.
+ *
+ * Invariant: only what SQL has committed is trimmed, and never the last of it: the entry at the
+ * checkpoint stays. Any number of these processes may run on one store.
+ */
 #include "clock.h"
-#include "log.h"
-#include "pool/pool.h"
 #include "process/applier_partition.h"
 #include "process/ledger_open.h"
 #include "process/ledger_restore.h"
-#include "process/worker.h"
-#include "random.h"
+#include "process/process.h"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #define WAIT_MS          100 /* for new entries, for others to open; a signal is noticed after it */
 #define GATHER_MS        10  /* after few entries: let more of them share the next commit */
@@ -35,7 +40,7 @@ struct ledger_process {
     struct carry *parts;
     unsigned part_count;
     unsigned *waiting; /* for feed_wait: numbers and positions of partitions */
-    struct feed_id *positions;
+    struct event_id *positions;
     sigset_t signals;
     int64_t backoff_ms, stop_ms; /* stop_ms: when to leave at the latest; 0: not asked to */
     int64_t ping_ms;
@@ -59,8 +64,7 @@ static void rest(struct ledger_process *l, int64_t ms)
     if (signo == SIGTERM && l->stop_ms == 0)
         l->stop_ms = clock_mono_ms() + STOP_MS;
     if (signo == SIGHUP)
-        log_configure((enum log_format)l->shared->config->log_format,
-                      config_log_level(l->shared->config));
+        config_log_begin(l->shared->config);
 }
 
 /* Until there is something to read in a partition that flows. */
@@ -297,7 +301,6 @@ static void stop_process(struct ledger_process *l)
     apply_free(&l->apply);
     db_close(l->db);
     feed_free(&l->carrier.feed);
-    free(l->carrier.entries);
     free(l->parts);
     free(l->waiting);
     free(l->positions);
@@ -305,26 +308,19 @@ static void stop_process(struct ledger_process *l)
         admin_free(l->admin);
 }
 
-static void begin_process(struct ledger_process *l, const struct ledger_args *args)
+static void begin_process(struct ledger_process *l, const struct process_args *args)
 {
-    prctl(PR_SET_NAME, "stockd-ledger");
-    log_set_process("ledger", -1);
-    random_after_fork();
-    stats_attach(args->shared->stats, args->stats_slot, "ledger");
-    signal(SIGINT, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
+    process_begin(args, "ledger", -1);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
     sigemptyset(&l->signals);
     sigaddset(&l->signals, SIGTERM);
     sigaddset(&l->signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &l->signals, NULL);
-    for (unsigned i = 0; i < args->shared->workers; i++)
-        close(args->shared->listen_fds[i]);
 }
 
 int ledger_process_run(struct pool_child *child, void *arg)
 {
-    const struct ledger_args *args = arg;
+    const struct process_args *args = arg;
     struct ledger_process l = {.shared = args->shared};
     bool said = false;
     begin_process(&l, args);

@@ -93,8 +93,9 @@ static void log_lost(const struct restore *restore)
     const struct scene *scene = &restore->scene;
     for (unsigned p = 0; p < scene->partitions; p++)
         log_event(LOG_WARN, "restored a partition", LOG_INT("partition", p),
-                  LOG_INT("epoch", restore->epoch), LOG_INT("sql_epoch", scene->parts[p].sql.epoch),
-                  LOG_INT("sql_seq", scene->parts[p].sql.seq),
+                  LOG_INT("epoch", restore->epoch),
+                  LOG_INT("sql_epoch", scene->parts[p].sql.id.epoch),
+                  LOG_INT("sql_seq", scene->parts[p].sql.id.seq),
                   LOG_INT("redis_epoch", scene->parts[p].tail.epoch),
                   LOG_INT("redis_seq", scene->parts[p].tail.seq));
 }

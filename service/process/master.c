@@ -1,20 +1,13 @@
 #include "process/master.h"
 #include "address.h"
-#include "core/route.h"
-#include "pool/pool.h"
 #include "process/embedded.h"
-#include "process/keeper.h"
 #include "process/ledger_open.h"
-#include "process/ledger_process.h"
 #include "process/listen.h"
-#include "process/worker.h"
-#include "stats.h"
+#include "process/process.h"
 #include "version.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define READY_TIMEOUT_MS  120000
@@ -28,9 +21,7 @@ struct master {
     struct pool *pool;
     struct shared_state shared;
     struct embedded embedded;
-    struct keeper_args keeper;
-    struct ledger_args ledger;
-    struct worker_args workers[CONFIG_WORKERS_MAX];
+    struct process_args keeper, ledger, workers[CONFIG_WORKERS_MAX];
     int listen_fds[CONFIG_WORKERS_MAX];
     int redis_slot, ledger_slot, keeper_slot, first_worker; /* -1: none */
     bool stop;                                              /* a signal asked for it */
@@ -48,12 +39,8 @@ static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
                                                 : "worker";
     if (gone->fatal || gone->init_failed)
         m->failed = true;
-    if (gone->stopped)
-        return;
-    log_event(LOG_WARN, "a child ended", LOG_STR("child", what), LOG_INT("child_pid", gone->pid),
-              LOG_INT("status", gone->status), LOG_INT("signal", gone->signal),
-              LOG_INT("restart_in_ms", gone->restart_in_ms));
-    if (gone->restart_in_ms >= 0)
+    process_log_end(what, gone);
+    if (!gone->stopped && gone->restart_in_ms >= 0)
         stats_count(STATS_POOL_RESTARTS, 1);
 }
 
@@ -64,10 +51,10 @@ static void on_signal(void *ctx, int signo)
         m->stop = true;
         return;
     }
-    log_configure((enum log_format)m->config->log_format, config_log_level(m->config));
+    config_log_begin(m->config);
     for (size_t i = 0; i < pool_slots(m->pool); i++)
-        if ((int)i != m->redis_slot && pool_slot_alive(m->pool, (int)i))
-            kill(pool_slot_pid(m->pool, (int)i), SIGHUP);
+        if ((int)i != m->redis_slot)
+            pool_signal_slot(m->pool, (int)i, SIGHUP);
     log_event(LOG_INFO, "configuration read again");
 }
 
@@ -82,13 +69,8 @@ static int fail(const char *what, const char *why)
 static bool make_shared(struct master *m)
 {
     unsigned workers = (unsigned)m->config->workers;
-    m->shared.config = m->config;
-    m->shared.workers = workers;
-    m->shared.store_shared = mmap(NULL, sizeof(*m->shared.store_shared), PROT_READ | PROT_WRITE,
-                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    m->shared.stats = stats_new(workers + 3, route_names(), ROUTES);
     m->shared.listen_fds = m->listen_fds;
-    if (m->shared.store_shared == MAP_FAILED || !m->shared.stats)
+    if (!shared_state_make(&m->shared, m->config, workers, workers + 3))
         return false;
     stats_attach(m->shared.stats, workers + 1, "master");
     return true;
@@ -114,39 +96,25 @@ static int64_t patience_ms(const struct master *m)
 
 static int add_ledger(struct master *m)
 {
-    m->ledger = (struct ledger_args){
+    m->ledger = (struct process_args){
         .shared = &m->shared, .stats_slot = m->shared.workers + 2, .patience_ms = patience_ms(m)};
-    struct pool_slot_options options = {.name = "ledger",
-                                        .index = -1,
-                                        .restart = POOL_ALWAYS,
-                                        .handshake = true,
-                                        .run = ledger_process_run,
-                                        .arg = &m->ledger};
+    struct pool_slot_options options = process_slot("ledger", -1, ledger_process_run, &m->ledger);
     return pool_add(m->pool, &options);
 }
 
 static int add_keeper(struct master *m)
 {
-    m->keeper = (struct keeper_args){
+    m->keeper = (struct process_args){
         .shared = &m->shared, .stats_slot = m->shared.workers, .patience_ms = patience_ms(m)};
-    struct pool_slot_options options = {.name = "keeper",
-                                        .index = -1,
-                                        .restart = POOL_ALWAYS,
-                                        .handshake = true,
-                                        .run = keeper_run,
-                                        .arg = &m->keeper};
+    struct pool_slot_options options = process_slot("keeper", -1, keeper_run, &m->keeper);
     return pool_add(m->pool, &options);
 }
 
 static int add_worker(struct master *m, unsigned index)
 {
-    m->workers[index] = (struct worker_args){.shared = &m->shared, .index = index};
-    struct pool_slot_options options = {.name = "worker",
-                                        .index = (int)index,
-                                        .restart = POOL_ALWAYS,
-                                        .handshake = true,
-                                        .run = worker_run,
-                                        .arg = &m->workers[index]};
+    struct process_args *args = &m->workers[index];
+    *args = (struct process_args){.shared = &m->shared, .stats_slot = index};
+    struct pool_slot_options options = process_slot("worker", (int)index, worker_run, args);
     return pool_add(m->pool, &options);
 }
 
@@ -167,19 +135,6 @@ static bool knows_ledger(struct master *m, char *why, size_t why_size)
     return result != DOOR_REFUSED;
 }
 
-static int make_pool(struct master *m)
-{
-    sigset_t signals;
-    struct pool_events events = {.ctx = m, .on_exit = on_exit_of, .on_signal = on_signal};
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    int rc = pool_new(&m->pool, m->shared.workers + 3, &events);
-    return rc < 0 ? rc : pool_watch_signals(m->pool, &signals);
-}
-
-/* Adds a slot, starts it and waits until it serves. */
 /* Forks one process. False, with the reason in the log: no child is there to tell it. */
 static bool fork_slot(struct master *m, int slot)
 {
@@ -189,6 +144,7 @@ static bool fork_slot(struct master *m, int slot)
     return rc >= 0;
 }
 
+/* The same, and waits until it serves. */
 static bool bring_up(struct master *m, int slot)
 {
     if (!fork_slot(m, slot))
@@ -277,7 +233,7 @@ int master_run(const struct config *config)
                        .first_worker = -1};
     char err[CONFIG_ERR_SIZE] = "", address[LISTEN_TEXT_SIZE];
     log_set_process("master", -1);
-    log_configure((enum log_format)config->log_format, config_log_level(config));
+    config_log_begin(config);
     log_event(LOG_INFO, "stockd", LOG_STR("version", stockd_version));
     config_log(config);
     if (!make_shared(&m))
@@ -294,12 +250,12 @@ int master_run(const struct config *config)
     m.shared.store_config = config_store(config, config->redis ? config->redis : m.embedded.url);
     if (!knows_ledger(&m, err, sizeof(err)))
         return fail("cannot write to this ledger", err);
-    rc = make_pool(&m);
+    const struct pool_events events = {.ctx = &m, .on_exit = on_exit_of, .on_signal = on_signal};
+    rc = process_pool(&m.pool, m.shared.workers + 3, &events);
     if (rc < 0)
         return fail("cannot start processes", strerror(-rc));
     int status = serve_all(&m, address);
     pool_free(m.pool);
-    stats_free(m.shared.stats);
-    munmap(m.shared.store_shared, sizeof(*m.shared.store_shared));
+    shared_state_free(&m.shared);
     return status;
 }

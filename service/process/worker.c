@@ -1,16 +1,10 @@
-#include "process/worker.h"
+/* worker.c -- the process that serves requests. */
 #include "http/server.h"
-#include "log.h"
-#include "pool/pool.h"
 #include "process/listen.h"
-#include "process/threads.h"
-#include "random.h"
+#include "process/process.h"
 
 #include <malloc.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #define DRAIN_LOOK_MS 10
 #define LARGE_BYTES   (128 * 1024) /* what is larger is given back as soon as it is freed */
@@ -27,12 +21,30 @@ struct worker {
     bool draining;
 };
 
+static void nothing(uv_work_t *work)
+{
+    (void)work;
+}
+
+/* On a loop of its own, which is empty again at once. */
+int worker_start_threads(void)
+{
+    uv_loop_t loop;
+    uv_work_t work;
+    int rc = uv_loop_init(&loop);
+    if (rc < 0)
+        return rc;
+    rc = uv_queue_work(&loop, &work, nothing, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    return rc;
+}
+
 static void on_hup(uv_signal_t *handle, int signo)
 {
     struct worker *w = handle->data;
     (void)signo;
-    log_configure((enum log_format)w->shared->config->log_format,
-                  config_log_level(w->shared->config));
+    config_log_begin(w->shared->config);
 }
 
 static void on_drain_look(uv_timer_t *timer)
@@ -66,8 +78,6 @@ static void watch_signals(struct worker *w)
     w->sigterm.data = w->sighup.data = w->drain_look.data = w;
     uv_signal_start(&w->sigterm, on_term, SIGTERM);
     uv_signal_start(&w->sighup, on_hup, SIGHUP);
-    signal(SIGINT, SIG_IGN); /* the terminal's: the master passes on what it means */
-    signal(SIGPIPE, SIG_IGN);
 }
 
 static int start(struct worker *w, unsigned index)
@@ -75,7 +85,7 @@ static int start(struct worker *w, unsigned index)
     const struct shared_state *shared = w->shared;
     const struct config *config = shared->config;
     char err[256] = "";
-    int rc = threads_start();
+    int rc = worker_start_threads();
     if (rc < 0) {
         log_event(LOG_ERROR, "no threads", LOG_STR("why", uv_strerror(rc)));
         return -1;
@@ -125,20 +135,14 @@ static void stop_worker(struct worker *w)
 
 int worker_run(struct pool_child *child, void *arg)
 {
-    const struct worker_args *args = arg;
+    const struct process_args *args = arg;
     struct worker w = {.shared = args->shared};
-    prctl(PR_SET_NAME, "stockd-worker");
-    log_set_process("worker", (int)args->index);
-    random_after_fork();
+    process_begin(args, "worker", (int)args->stats_slot);
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
-    stats_attach(args->shared->stats, args->index, "worker");
-    for (unsigned i = 0; i < args->shared->workers; i++)
-        if (i != args->index)
-            close(args->shared->listen_fds[i]);
     if (uv_loop_init(&w.loop) != 0)
         return EXIT_FAILURE;
     watch_signals(&w);
-    if (start(&w, args->index) < 0 || pool_ready(child) < 0)
+    if (start(&w, args->stats_slot) < 0 || pool_ready(child) < 0)
         return EXIT_FAILURE;
     uv_run(&w.loop, UV_RUN_DEFAULT);
     stop_worker(&w);

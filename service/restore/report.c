@@ -23,7 +23,7 @@ int64_t report_known_ms(const struct restore *restore)
 
 static void print_part(FILE *out, unsigned p, const struct scene_part *part, const char *will)
 {
-    struct feed_id at = {part->sql.epoch, part->sql.seq};
+    struct event_id at = part->sql.id;
     fprintf(out, "partition %u: was %s; SQL ends at %" PRId64 "-%" PRId64 ", Redis ", p,
             meta_missing(&part->meta) ? "gone" : finds[verdict_part(part)], at.epoch, at.seq);
     if (part->tail.epoch == 0)
@@ -36,7 +36,7 @@ static void print_part(FILE *out, unsigned p, const struct scene_part *part, con
                 "-%" PRId64 "\n",
                 will, part->unapplied, part->first.epoch, part->first.seq, part->last.epoch,
                 part->last.seq);
-    else if (feed_id_compare(part->tail, at) > 0)
+    else if (event_id_compare(part->tail, at) > 0)
         fprintf(out, "  %s: what came behind SQL's end, which Redis has not any more either\n",
                 will);
 }

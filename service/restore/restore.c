@@ -1,6 +1,5 @@
 #include "restore/restore.h"
 #include "clock.h"
-#include "ledger/restores.h"
 #include "restore/steps.h"
 
 #include <stdio.h>
@@ -112,7 +111,7 @@ static int64_t next_epoch(const struct scene *scene)
     int64_t epoch = 0;
     for (unsigned p = 0; p < scene->partitions; p++) {
         const struct scene_part *part = &scene->parts[p];
-        const int64_t seen[] = {part->sql.epoch, meta_epoch(&part->meta), part->tail.epoch};
+        const int64_t seen[] = {part->sql.id.epoch, meta_epoch(&part->meta), part->tail.epoch};
         for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
             epoch = seen[i] > epoch ? seen[i] : epoch;
     }
@@ -202,7 +201,7 @@ static enum restore_result halt(struct restore *r)
 static bool is_opening(const struct scene *scene)
 {
     const struct scene_part *part = &scene->parts[0];
-    return meta_restoring(&part->meta) && meta_epoch(&part->meta) == part->sql.epoch;
+    return meta_restoring(&part->meta) && meta_epoch(&part->meta) == part->sql.id.epoch;
 }
 
 static enum restore_result lock_checkpoints(struct restore *r)
@@ -251,8 +250,8 @@ void restore_touch(struct restore *restore)
 static enum restore_result seal(struct restore *r)
 {
     int64_t number = 0;
-    enum restore_result result =
-        restore_from_db(r, restores_add(r->db, r->epoch, r->scene.now_ms, &number), "the ledger");
+    enum restore_result result = restore_from_db(
+        r, epochs_restored(r->db, r->epoch, r->scene.now_ms, &number), "the ledger");
     begin_rebuild(r, number);
     for (unsigned p = 0; p < r->scene.partitions && result == RESTORE_DONE; p++) {
         struct apply apply;
@@ -305,7 +304,7 @@ static enum restore_result open_store(struct restore *r)
         enum restore_result result = scene_see_ledger(r, false);
         if (result != RESTORE_DONE)
             return result;
-        committed = r->scene.parts[0].sql.epoch == r->epoch ? DB_OK : DB_AGAIN;
+        committed = r->scene.parts[0].sql.id.epoch == r->epoch ? DB_OK : DB_AGAIN;
     }
     enum restore_result result =
         restore_from_db(r, committed, "the ledger did not take the new epoch");

@@ -1,6 +1,6 @@
 /* scene.c -- what it means where SQL and Redis are. */
 #include "restore/scene.h"
-#include "store/meta_check.h"
+#include "store/meta.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +13,11 @@ static bool state_is(const struct scene_part *part, const char *state)
 
 enum verdict_part verdict_part(const struct scene_part *part)
 {
-    struct feed_id at = {part->sql.epoch, part->sql.seq};
-    if (meta_missing(&part->meta) || meta_check_lost(part->meta.v[META_STATE]) ||
+    struct event_id at = part->sql.id;
+    if (meta_missing(&part->meta) || meta_says_lost(part->meta.v[META_STATE]) ||
         meta_restoring(&part->meta))
         return PART_LOST;
-    if (part->sql.epoch > 0 && feed_id_compare(part->tail, at) < 0)
+    if (part->sql.id.epoch > 0 && event_id_compare(part->tail, at) < 0)
         return PART_BEHIND;
     return state_is(part, "open") ? PART_SOUND : PART_CLOSED;
 }
@@ -25,7 +25,7 @@ enum verdict_part verdict_part(const struct scene_part *part)
 static bool has_past(const struct scene *scene)
 {
     for (unsigned p = 0; p < scene->partitions; p++)
-        if (scene->parts[p].sql.epoch > 0)
+        if (scene->parts[p].sql.id.epoch > 0)
             return true;
     return false;
 }

@@ -16,7 +16,7 @@
 #define RESTORE_SCENE_H
 
 #include "ledger/apply/apply.h"
-#include "ledger/identity.h"
+#include "ledger/schema.h"
 #include "store/admin/feed.h"
 #include "store/meta.h"
 
@@ -28,9 +28,9 @@
 struct scene_part {
     struct checkpoint sql;
     struct meta meta;
-    struct feed_id tail;        /* the last id that the stream ever had; epoch 0: no stream */
-    int64_t unapplied;          /* entries behind SQL's checkpoint */
-    struct feed_id first, last; /* of those */
+    struct event_id tail;        /* the last id that the stream ever had; epoch 0: no stream */
+    int64_t unapplied;           /* entries behind SQL's checkpoint */
+    struct event_id first, last; /* of those */
 };
 
 struct scene {

@@ -89,9 +89,9 @@ enum restore_result scene_see_ledger(struct restore *r, bool lock)
 static enum restore_result count_unapplied(struct restore *r, unsigned partition, struct feed *feed)
 {
     struct scene_part *part = &r->scene.parts[partition];
-    struct feed_id at = {part->sql.epoch, part->sql.seq};
+    struct event_id at = part->sql.id;
     part->unapplied = 0;
-    if (feed_id_compare(part->tail, at) <= 0)
+    if (event_id_compare(part->tail, at) <= 0)
         return RESTORE_DONE;
     do {
         if (feed_read(feed, partition, at, FEED_PAGE) < 0)

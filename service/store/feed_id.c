@@ -5,13 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int feed_id_compare(struct feed_id a, struct feed_id b)
-{
-    if (a.epoch != b.epoch)
-        return a.epoch < b.epoch ? -1 : 1;
-    return a.seq == b.seq ? 0 : a.seq < b.seq ? -1 : 1;
-}
-
 static int64_t number(const char *text, char **end)
 {
     unsigned long long value = strtoull(text, end, 10);
@@ -19,18 +12,18 @@ static int64_t number(const char *text, char **end)
 }
 
 /* "1-7", or "1". */
-static struct feed_id id_at(const char *text, char **end)
+static struct event_id id_at(const char *text, char **end)
 {
-    struct feed_id id = {.epoch = number(text, end)};
+    struct event_id id = {.epoch = number(text, end)};
     if (**end == '-')
         id.seq = number(*end + 1, end);
     return id;
 }
 
-bool feed_id_take(const redisReply *reply, struct feed_id *id)
+bool feed_id_take(const redisReply *reply, struct event_id *id)
 {
     char *end;
-    *id = (struct feed_id){0, 0};
+    *id = (struct event_id){0, 0};
     if (reply->type != REDIS_REPLY_STRING)
         return false;
     *id = id_at(reply->str, &end);
@@ -38,14 +31,14 @@ bool feed_id_take(const redisReply *reply, struct feed_id *id)
 }
 
 /* Before the first entry of all there is no id: 0-0 is one that no entry has. */
-void feed_id_put(char out[FEED_ID_SIZE], const char *before, struct feed_id id)
+void feed_id_put(char out[FEED_ID_SIZE], const char *before, struct event_id id)
 {
     if (id.epoch <= 0)
-        id = (struct feed_id){0, 0};
+        id = (struct event_id){0, 0};
     snprintf(out, FEED_ID_SIZE, "%s%" PRId64 "-%" PRId64, before, id.epoch, id.seq);
 }
 
-void feed_ends_put(char out[FEED_ENDS_SIZE], const struct feed_ends *ends)
+void feed_ends_put(char out[FEED_ENDS_SIZE], const struct event_ends *ends)
 {
     size_t n = 0;
     out[0] = '\0';
@@ -53,7 +46,7 @@ void feed_ends_put(char out[FEED_ENDS_SIZE], const struct feed_ends *ends)
         feed_id_put(out + n, i > 0 ? " " : "", ends->ends[i]);
 }
 
-bool feed_ends_find(const redisReply *reply, int64_t epoch, struct feed_id *end)
+bool feed_ends_find(const redisReply *reply, int64_t epoch, struct event_id *end)
 {
     char *at;
     if (reply->type != REDIS_REPLY_STRING)

@@ -1,17 +1,27 @@
 #include "store/meta.h"
 #include "core/event.h"
-#include "store/admin/admin.h"
 #include "store/admin/admin_link.h"
 #include "store/layout.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+static bool says_restoring(const char *state)
+{
+    return strncmp(state, META_RESTORING, strlen(META_RESTORING)) == 0;
+}
+
 bool meta_restoring(const struct meta *meta)
 {
-    return strncmp(meta->v[META_STATE], META_RESTORING, strlen(META_RESTORING)) == 0;
+    return says_restoring(meta->v[META_STATE]);
+}
+
+bool meta_says_lost(const char *state)
+{
+    return strncmp(state, "lost", 4) == 0;
 }
 
 int64_t meta_epoch(const struct meta *meta)
@@ -54,11 +64,64 @@ void meta_put(struct buf *out, unsigned partition, const struct meta *meta)
 void meta_put_epoch_event(struct buf *out, unsigned partition, int64_t epoch)
 {
     struct buf entry;
-    struct event event = {.type = EVENT_EPOCH};
     buf_init(&entry, 4096);
-    event_begin(&entry, 0);
-    event_put(&entry, &event, 0);
+    event_put_epoch(&entry);
     layout_put_events(out, partition, epoch, buf_str(&entry));
     out->failed |= entry.failed;
     buf_free(&entry);
+}
+
+void meta_fill(struct meta *meta, unsigned partitions, uint64_t store, const char *ledger,
+               int64_t epoch, const char *run_id, int64_t restores)
+{
+    snprintf(meta->v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
+    snprintf(meta->v[META_PARTITIONS], META_VALUE_SIZE, "%u", partitions);
+    snprintf(meta->v[META_STORE], META_VALUE_SIZE, "%016" PRIx64, store);
+    snprintf(meta->v[META_LEDGER], META_VALUE_SIZE, "%s", ledger);
+    snprintf(meta->v[META_EPOCH], META_VALUE_SIZE, "%" PRId64, epoch);
+    snprintf(meta->v[META_RUN_ID], META_VALUE_SIZE, "%s", run_id);
+    snprintf(meta->v[META_RESTORES], META_VALUE_SIZE, "%" PRId64, restores);
+}
+
+/* --- for those who serve ---------------------------------------------------------------------- */
+
+static void say_verdict(struct meta_view *view, enum meta_verdict verdict, const char *why)
+{
+    view->gate = verdict;
+    snprintf(view->why, sizeof(view->why), "%s", why);
+}
+
+bool meta_check_reply(const redisReply *reply, const char *run_id, unsigned partitions,
+                      const struct store_shared *shared, struct meta_view *view)
+{
+    const char *v[META_FIELDS];
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != META_FIELDS)
+        return false;
+    for (size_t i = 0; i < META_FIELDS; i++)
+        v[i] = reply->element[i]->type == REDIS_REPLY_STRING ? reply->element[i]->str : "";
+    uint64_t known = shared->store_id;
+    *view = (struct meta_view){.gate = META_IS_OPEN,
+                               .epoch = strtoll(v[META_EPOCH], NULL, 10),
+                               .store = strtoull(v[META_STORE], NULL, 16)};
+    if (known == 0 && shared->state_lost)
+        say_verdict(view, META_IS_LOST, "Redis has lost the store's data");
+    else if (known == 0)
+        say_verdict(view, META_IS_WAIT, "the store has not been opened yet");
+    else if (view->store != known && says_restoring(v[META_STATE]))
+        say_verdict(view, META_IS_LOST, "a restore is at work, or one did not come to its end");
+    else if (view->store != known)
+        say_verdict(view, META_IS_LOST,
+                    *v[META_STORE] ? "Redis holds another store"
+                                   : "Redis has lost the store's data");
+    else if (meta_says_lost(v[META_STATE]))
+        say_verdict(view, META_IS_LOST, v[META_STATE]);
+    else if (strcmp(v[META_STATE], "open") != 0)
+        say_verdict(view, META_IS_CLOSED, v[META_STATE]);
+    else if (strcmp(v[META_RUN_ID], run_id) != 0)
+        say_verdict(view, META_IS_WAIT, "Redis was restarted; its next epoch is not open yet");
+    else if (atoi(v[META_FORMAT_F]) != META_FORMAT ||
+             (unsigned)atoi(v[META_PARTITIONS]) != partitions || view->epoch < 1)
+        say_verdict(view, META_IS_CLOSED,
+                    "format or number of partitions differ from this service's");
+    return true;
 }

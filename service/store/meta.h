@@ -1,7 +1,7 @@
 /* meta.h -- the hash that says which store a partition belongs to, and whether it is open.
  *
- * Layer: store, on the connection of a struct admin; what is put goes into any buffer. meta_check.h
- * judges the same hash for those who serve.
+ * Layer: store, on the connection of a struct admin; what is put goes into any buffer. Every batch
+ * watches and reads it, so one HSET closes a partition for every host at once.
  *
  * Invariant: meta is only written in a transaction whose WATCH came before the values that were
  * decided on were read.
@@ -11,7 +11,9 @@
 
 #include "buf.h"
 #include "store/layout.h"
+#include "store/store_config.h"
 
+#define META_FORMAT     1
 #define META_VALUE_SIZE 192
 /* What the state of a partition begins with while a restore writes it; a name of its own follows.
  */
@@ -30,6 +32,9 @@ static inline bool meta_missing(const struct meta *meta)
     return meta->v[META_STORE][0] == '\0';
 }
 
+/* What `state` says: the data that Redis holds is not the present. */
+bool meta_says_lost(const char *state);
+
 /* A restore is at work, or was and did not come to its end. */
 bool meta_restoring(const struct meta *meta);
 
@@ -44,8 +49,33 @@ bool meta_read(struct admin *admin, unsigned partition, struct meta *meta)
 bool meta_look(struct admin *admin, unsigned partition, struct meta *meta)
     __attribute__((warn_unused_result));
 
+/* All fields but the state. store: its id. */
+void meta_fill(struct meta *meta, unsigned partitions, uint64_t store, const char *ledger,
+               int64_t epoch, const char *run_id, int64_t restores);
+
 /* Append HSET of all fields; XADD of the first event of the epoch that meta has. One reply each. */
 void meta_put(struct buf *out, unsigned partition, const struct meta *meta);
 void meta_put_epoch_event(struct buf *out, unsigned partition, int64_t epoch);
+
+/* --- for those who serve: may a partition be written now? ------------------------------------- */
+
+enum meta_verdict {
+    META_IS_OPEN,
+    META_IS_WAIT,   /* the keeper has not opened this Redis (yet): a passing state */
+    META_IS_CLOSED, /* closed on purpose: `why` */
+    META_IS_LOST,   /* this Redis does not hold our store any more */
+};
+
+struct meta_view {
+    enum meta_verdict gate;
+    int64_t epoch;  /* META_IS_OPEN */
+    uint64_t store; /* the id that meta has; 0: none */
+    char why[128];
+};
+
+/* False if the reply is not one to layout_ask_meta(). run_id: of the connection that read it. */
+bool meta_check_reply(const redisReply *reply, const char *run_id, unsigned partitions,
+                      const struct store_shared *shared, struct meta_view *view)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "core/record.h"
 #include "store/commit/lane.h"
+#include "store/item_list.h"
 #include "store/layout.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
@@ -15,7 +16,6 @@
 #define SILENCE_US        1000000 /* of Redis, after which it does not count as ready */
 #define ARENA_FIRST_BYTES (128u << 10)
 #define ARENA_MAX_BYTES   (64u << 20)
-#define WHY_REFUSED       "Redis refused to read"
 
 struct read_list {
     struct store_read *head, **end;
@@ -36,9 +36,7 @@ struct reader {
     char not_ready[128]; /* empty: ready */
     char shut[160];      /* which partition kept the last read over all of them from its answer */
     enum outcome_code not_ready_code;
-    struct store_listed *listed;
-    unsigned listed_count;
-    bool listed_more;
+    struct item_list list;
 };
 
 static void on_read(struct conn *conn, redisReply **replies, size_t count);
@@ -70,28 +68,6 @@ static void set_not_ready(struct reader *reader, enum outcome_code code, const c
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-static void ask_names(struct buf *out, unsigned partition, const struct store_read *read)
-{
-    char from[SKU_MAX_BYTES + 2], to[SKU_MAX_BYTES + 2];
-    bool after = read->after.n > 0;
-    struct str low =
-        after && (read->prefix.n == 0 ||
-                  memcmp(read->after.p, read->prefix.p,
-                         read->after.n < read->prefix.n ? read->after.n : read->prefix.n) >= 0)
-            ? read->after
-            : read->prefix;
-    bool inclusive = low.p == read->prefix.p;
-    int n = snprintf(from, sizeof(from), "%c%.*s", inclusive ? '[' : '(', STR_ARG(low));
-    layout_command(out, STR("ZRANGEBYLEX"), partition, KEY_SKUS, NO_NAME, 5);
-    resp_arg(out, low.n > 0 ? (struct str){from, (size_t)n} : STR("-"));
-    /* Names are ASCII: 0x7f is behind all that begin with the prefix. */
-    n = snprintf(to, sizeof(to), "(%.*s\x7f", STR_ARG(read->prefix));
-    resp_arg(out, read->prefix.n > 0 ? (struct str){to, (size_t)n} : STR("+"));
-    resp_arg(out, STR("LIMIT"));
-    resp_int(out, 0);
-    resp_int(out, read->limit + 1);
-}
-
 /* The commands of one read; returns how many. */
 static size_t ask_for(struct reader *reader, struct buf *out, const struct store_read *read)
 {
@@ -113,7 +89,7 @@ static size_t ask_for(struct reader *reader, struct buf *out, const struct store
         return 1;
     case READ_ITEMS:
         for (unsigned p = 0; p < partitions; p++)
-            ask_names(out, p, read);
+            item_list_ask_names(out, p, read);
         return partitions;
     }
     abort();
@@ -283,89 +259,32 @@ static void take_operation(struct reader *reader, struct store_read *read, const
     answer_read(read, code == OUT_OK ? OUT_NONE : code, code == OUT_OK ? NULL : reader->shut);
 }
 
-static int by_name(const void *a, const void *b)
+/* The names of a page are here; then their values are asked. False: there is nothing to ask. */
+static bool ask_values(struct reader *reader, redisReply **replies)
 {
-    const struct store_listed *x = a, *y = b;
-    size_t n = x->sku.n < y->sku.n ? x->sku.n : y->sku.n;
-    int order = memcmp(x->sku.p, y->sku.p, n);
-    return order != 0 ? order : (x->sku.n > y->sku.n) - (x->sku.n < y->sku.n);
-}
-
-/* One partition's names that are not there would leave a hole in the list. */
-static bool have_names(redisReply **replies, unsigned partitions, size_t *count)
-{
-    *count = 0;
-    for (unsigned p = 0; p < partitions; p++) {
-        if (replies[p]->type != REDIS_REPLY_ARRAY)
-            return false;
-        *count += replies[p]->elements;
+    unsigned partitions = reader->store->config.partitions;
+    const char *why = reader->shut;
+    enum outcome_code code = any_shut(reader);
+    if (code == OUT_OK)
+        code = item_list_merge(&reader->list, &reader->arena, partitions, reader->flying[0],
+                               replies, &why);
+    if (code != OUT_OK || reader->list.count == 0) {
+        answer_all(reader, code, why);
+        return false;
     }
+    struct buf *out = conn_begin(&reader->conn);
+    item_list_ask_values(out, partitions, &reader->list);
+    reader->listing = true;
+    send_off(reader, out, 1);
     return true;
 }
 
-/* The names of a page, merged over the partitions; then their values are asked. */
-static void take_names(struct reader *reader, struct store_read *read, redisReply **replies)
-{
-    unsigned partitions = reader->store->config.partitions;
-    size_t most, n = 0;
-    enum outcome_code code = any_shut(reader);
-    if (code != OUT_OK) {
-        answer_all(reader, code, reader->shut);
-        return;
-    }
-    if (!have_names(replies, partitions, &most)) {
-        answer_all(reader, OUT_REDIS_UNAVAILABLE, WHY_REFUSED);
-        return;
-    }
-    reader->listed = arena_zalloc(&reader->arena, most * sizeof(*reader->listed));
-    for (unsigned p = 0; reader->listed && p < partitions; p++)
-        for (size_t i = 0; i < replies[p]->elements; i++) {
-            reader->listed[n].sku = arena_str(&reader->arena, reply_text(replies[p]->element[i]));
-            if (!str_absent(reader->listed[n].sku))
-                n++;
-        }
-    if (!reader->listed) {
-        answer_all(reader, OUT_OVERLOADED, "out of memory");
-        return;
-    }
-    qsort(reader->listed, n, sizeof(*reader->listed), by_name);
-    reader->listed_more = n > read->limit;
-    reader->listed_count = (unsigned)(reader->listed_more ? read->limit : n);
-    if (reader->listed_count == 0) {
-        reader->count = 0;
-        answer_read(read, OUT_OK, NULL);
-        return;
-    }
-    struct buf *out = conn_begin(&reader->conn);
-    resp_begin(out, 1 + (size_t)reader->listed_count);
-    resp_arg(out, STR("MGET"));
-    for (unsigned i = 0; i < reader->listed_count; i++)
-        resp_key(out, layout_partition(partitions, reader->listed[i].sku), KEY_ITEM,
-                 reader->listed[i].sku);
-    reader->listing = true;
-    send_off(reader, out, 1);
-}
-
-/* A name that was deleted in between is left out: a page may be short, none is skipped. */
 static void take_list(struct reader *reader, struct store_read *read, const redisReply *reply)
 {
-    unsigned kept = 0;
     enum outcome_code code = any_shut(reader);
-    if (code != OUT_OK) {
-        answer_read(read, code, reader->shut);
-        return;
-    }
-    struct str last = reader->listed[reader->listed_count - 1].sku;
-    for (unsigned i = 0; i < reader->listed_count; i++) {
-        struct store_listed *to = &reader->listed[kept];
-        to->sku = reader->listed[i].sku;
-        kept += layout_item(reply->element[i], &to->item) == LAYOUT_FOUND && to->item.exists;
-    }
-    read->items = reader->listed;
-    read->item_count = kept;
-    read->more = reader->listed_more;
-    read->last = last;
-    answer_read(read, OUT_OK, NULL);
+    if (code == OUT_OK)
+        item_list_take(&reader->list, read, reply);
+    answer_read(read, code, code == OUT_OK ? NULL : reader->shut);
 }
 
 /* What is not there is nil; anything else is no answer to this read. */
@@ -380,7 +299,7 @@ static bool fits(const struct reader *reader, const struct store_read *read,
         return reply->type == REDIS_REPLY_ARRAY &&
                reply->elements == reader->store->config.partitions;
     case READ_ITEMS:
-        return reply->type == REDIS_REPLY_ARRAY && reply->elements == reader->listed_count;
+        return reply->type == REDIS_REPLY_ARRAY && reply->elements == reader->list.count;
     }
     abort();
 }
@@ -388,7 +307,7 @@ static bool fits(const struct reader *reader, const struct store_read *read,
 static void take_reply(struct reader *reader, struct store_read *read, const redisReply *reply)
 {
     if (!fits(reader, read, reply)) {
-        answer_read(read, OUT_REDIS_UNAVAILABLE, WHY_REFUSED);
+        answer_read(read, OUT_REDIS_UNAVAILABLE, READ_REFUSED);
         return;
     }
     switch (read->kind) {
@@ -416,8 +335,7 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
         answer_all(reader, code, reader->not_ready);
     } else if (n == 1 && reader->flying[0] && reader->flying[0]->kind == READ_ITEMS &&
                !reader->listing) {
-        take_names(reader, reader->flying[0], replies);
-        if (reader->listing)
+        if (ask_values(reader, replies))
             return;
     } else {
         reader->count = 0;

@@ -6,7 +6,7 @@
  */
 #include "clock.h"
 #include "ledger/apply/apply.h"
-#include "ledger/migrate.h"
+#include "ledger/schema.h"
 #include "random.h"
 #include "support/postgres.h"
 
@@ -34,7 +34,7 @@ struct shop {
     size_t open_count;
     int64_t now_ms;
     struct buf bytes;
-    struct apply_entry *entries;
+    struct event_entry *entries;
     size_t *ends; /* of each entry in bytes */
     size_t entry_count, event_count;
 };
@@ -126,7 +126,7 @@ static void put_some_event(struct shop *shop)
 
 static void end_entry(struct shop *shop)
 {
-    shop->entries[shop->entry_count] = (struct apply_entry){1, (int64_t)shop->entry_count, {0}};
+    shop->entries[shop->entry_count] = (struct event_entry){{1, (int64_t)shop->entry_count}, {0}};
     shop->ends[shop->entry_count++] = shop->bytes.n;
 }
 

@@ -18,7 +18,7 @@ if test -n "${FUZZ_ONE:-}"; then
     name=${FUZZ_ONE##*/fuzz_}
     mkdir -p "$FUZZ_WORK/$name" "$findings"
     test -d "$here/corpus/$name" && cp "$here/corpus/$name"/* "$FUZZ_WORK/$name"/
-    if "$FUZZ_ONE" -seed="${FUZZ_SEED:-1}" -max_total_time="$seconds" -print_final_stats=1 -timeout=10 -rss_limit_mb=1024 \
+    if "$FUZZ_ONE" -seed="${FUZZ_SEED:-1}" -max_total_time="$seconds" -print_final_stats=1 -timeout=60 -rss_limit_mb=1024 \
         -artifact_prefix="$findings/$name-" "$FUZZ_WORK/$name" >"$FUZZ_WORK/$name.log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$FUZZ_WORK/$name.log")
         echo "ok   fuzz_$name: ${runs:-?} runs in $seconds s"

@@ -487,7 +487,7 @@ int main(void)
         ON_BOTH(a_lost_tail),
         ON_BOTH(a_side_that_is_away),
         ON_BOTH(a_ledger_of_another_store),
-        TEST(wrong_usage),
+        PLAIN_TEST(wrong_usage),
         ON_BOTH(json_and_metrics_have_the_same_numbers),
         ON_BOTH(a_closed_partition_is_audited_and_named),
     };

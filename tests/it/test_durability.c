@@ -71,7 +71,7 @@ static void what_was_answered_is_in_sql(void **state)
 static void a_silent_ledger_is_an_unknown_outcome(void **state)
 {
     static const char key[] = "Idempotency-Key: k-1\r\n";
-    start_ledger(TREDIS_AOF_EVERYSEC, "1s");
+    start_ledger(TREDIS_AOF_EVERYSEC, "3s");
     const char *sku = api_item(a, 10, 0);
     const char *body = LINE(sku, 3);
     silence();
@@ -181,7 +181,7 @@ static void *hold_many(void *arg)
 static void nothing_answered_is_lost_with_all_of_redis(void **state)
 {
     pthread_t threads[THREADS];
-    start_ledger(TREDIS_AOF_NO, "5s");
+    start_ledger(TREDIS_AOF_NO, "20s");
     memset(&held, 0, sizeof(held));
     KEEP(held.sku, api_item(a, 1000000, 0));
     for (int i = 0; i < THREADS; i++)
@@ -238,7 +238,7 @@ static void what_was_answered_is_on_the_replica(void **state)
 static void too_few_copies_are_an_unknown_outcome(void **state)
 {
     static const char key[] = "Idempotency-Key: k-2\r\n";
-    start_replicated("1s");
+    start_replicated("3s");
     const char *sku = api_item(a, 10, 0);
     const char *path = DECREMENT(sku);
     tredis_freeze(&replica);
@@ -304,7 +304,7 @@ int main(void)
         cmocka_unit_test_teardown(what_was_answered_is_on_the_replica, end),
         cmocka_unit_test_teardown(too_few_copies_are_an_unknown_outcome, end),
         cmocka_unit_test_teardown(without_its_replicas_a_service_is_not_ready, end),
-        TEST(a_level_that_cannot_be_kept_is_refused),
+        PLAIN_TEST(a_level_that_cannot_be_kept_is_refused),
     };
     return run_each("durability", tests);
 }

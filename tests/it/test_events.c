@@ -352,7 +352,7 @@ int main(void)
         ON_BOTH(an_event_tells_all_that_the_contract_says),
         ON_BOTH(a_stream_from_the_beginning_is_the_same),
         ON_BOTH(what_is_wrong_is_named),
-        TEST(without_a_ledger_there_is_no_feed),
+        PLAIN_TEST(without_a_ledger_there_is_no_feed),
         ON_BOTH(a_loop_under_load_misses_nothing),
         ON_BOTH(a_stream_resumes_where_it_was),
         ON_BOTH(partitions_are_followed_together),

@@ -34,7 +34,8 @@ static void sigterm_ends_polls_and_streams(void **state)
 {
     struct http_conn polls[20];
     struct sse streams[5];
-    serve(.redis.aof = TREDIS_AOF_ALWAYS, .ledger = *state);
+    /* The drain is longer than this waits: they are ended, not cut. */
+    serve(.redis.aof = TREDIS_AOF_ALWAYS, .ledger = *state, .flags = {"--drain", "5m"});
     api_item(a, 10, 0);
     feed_log_await_rows(1);
     const char *path = text("/v1/events?after=%s&wait=30", the_end());
@@ -59,7 +60,7 @@ static void sigterm_ends_polls_and_streams(void **state)
         assert_true(await((sse_receive(&streams[i], 50), streams[i].closed), RECOVERY_MS));
         sse_close(&streams[i]);
     }
-    assert_int_equal(tproc_wait(&stack.service.proc, 10000), 0); /* the drain time */
+    assert_int_equal(tproc_wait(&stack.service.proc, RECOVERY_MS), 0);
     assert_int_equal(stack.service.proc.status, 0);
 }
 
@@ -68,7 +69,7 @@ static void clients_may_leave_in_the_middle(void **state)
     struct http_conn polls[20];
     struct sse streams[20];
     serve(.redis.aof = TREDIS_AOF_ALWAYS, .ledger = *state);
-    const char *sku = api_item(a, 100, 0);
+    const char *sku = api_item(a, STOCK, 0);
     feed_log_await_rows(1);
     const char *path = text("/v1/events?after=%s&wait=30", the_end());
     for (int i = 0; i < 20; i++) {
@@ -205,7 +206,7 @@ static void a_database_that_hangs_is_not_waited_for(void **state)
 {
     struct sse s;
     struct feed_log log = {.events = NULL};
-    serve(.redis.aof = TREDIS_AOF_ALWAYS, .ledger = *state, .flags = {"--request-timeout", "1s"});
+    serve(.redis.aof = TREDIS_AOF_ALWAYS, .ledger = *state, .flags = {"--request-timeout", "3s"});
     const char *sku = api_item(a, 10, 0);
     feed_log_await_rows(1);
     stream_open(&s, "/v1/events", NULL);

@@ -15,6 +15,7 @@
 /* "*1\r\n$4\r\nPING\r\n" is what hiredis sends for PING, "+PONG\r\n" the answer. */
 #define PING_BYTES 14
 #define PONG_BYTES 7
+#define LIMIT_MS   60000
 
 static struct tredis redis;
 static struct fault_proxy proxy;
@@ -43,7 +44,7 @@ static int disarm(void **state)
 /* A connection through the proxy, and its number there. */
 static redisContext *proxied(int *number)
 {
-    struct timeval limit = {.tv_sec = 2};
+    struct timeval limit = {.tv_sec = LIMIT_MS / 1000};
     redisContext *c = redisConnectWithTimeout("127.0.0.1", proxy.port, limit);
     assert_non_null(c);
     assert_int_equal(c->err, 0);
@@ -87,7 +88,7 @@ static void the_proxy_forwards_and_counts(void **state)
     assert_int_equal(after.counted[FAULT_DOWN], 2 * PONG_BYTES);
     assert_non_null(strstr(after.tail, "+PONG"));
     redisFree(c);
-    assert_true(await(!fault_proxy_status(&proxy, number).open_redis, 2000));
+    assert_true(await(!fault_proxy_status(&proxy, number).open_redis, LIMIT_MS));
     assert_false(fault_proxy_status(&proxy, 60000).known);
 }
 
@@ -120,7 +121,7 @@ static void a_cut_strikes_after_exactly_so_many_bytes(void **state)
             bool lands = direction == FAULT_UP ? after == sizes[0] : after > 0;
             assert_int_equal(answered, direction == FAULT_DOWN && after == sizes[1]);
             if (lands)
-                assert_true(await(tredis_int(&redis, "EXISTS k") == 1, 2000));
+                assert_true(await(tredis_int(&redis, "EXISTS k") == 1, LIMIT_MS));
             else
                 assert_int_equal(tredis_int(&redis, "EXISTS k"), 0);
         }
@@ -137,8 +138,6 @@ static void held_bytes_are_delivered_late(void **state)
                               .pattern = "$4\r\nEXEC",
                               .connection = number};
     fault_proxy_arm(&proxy, &hold);
-    struct timeval limit = {.tv_usec = 100000};
-    redisSetTimeout(c, limit);
     redisAppendCommand(c, "MULTI");
     redisAppendCommand(c, "INCR late");
     redisAppendCommand(c, "EXEC");
@@ -147,18 +146,20 @@ static void held_bytes_are_delivered_late(void **state)
     freeReplyObject(reply);
     assert_int_equal(redisGetReply(c, &reply), REDIS_OK); /* QUEUED */
     freeReplyObject(reply);
+    struct timeval limit = {.tv_usec = 100000};
+    redisSetTimeout(c, limit);
     assert_int_equal(redisGetReply(c, &reply), REDIS_ERR); /* nothing for EXEC */
     redisFree(c);
 
-    assert_true(await(!fault_proxy_status(&proxy, number).open_service, 2000));
+    assert_true(await(!fault_proxy_status(&proxy, number).open_service, LIMIT_MS));
     struct fault_status s = fault_proxy_status(&proxy, number);
     assert_true(s.open_redis);
     assert_int_equal(s.held[FAULT_UP], strlen("$4\r\nEXEC\r\n"));
     assert_int_equal(tredis_int(&redis, "EXISTS late"), 0);
 
     fault_proxy_release(&proxy, number);
-    assert_true(await(tredis_int(&redis, "EXISTS late") == 1, 2000));
-    assert_true(await(!fault_proxy_status(&proxy, number).open_redis, 2000));
+    assert_true(await(tredis_int(&redis, "EXISTS late") == 1, LIMIT_MS));
+    assert_true(await(!fault_proxy_status(&proxy, number).open_redis, LIMIT_MS));
     s = fault_proxy_status(&proxy, number);
     assert_non_null(strstr(s.tail, "*1\r\n:1\r\n"));
 }
@@ -174,7 +175,8 @@ static void held_answers_arrive_on_release(void **state)
     int sent = 0;
     while (!sent)
         assert_int_equal(redisBufferWrite(c, &sent), REDIS_OK);
-    assert_true(await(fault_proxy_status(&proxy, number).held[FAULT_DOWN] == PONG_BYTES - 3, 2000));
+    assert_true(
+        await(fault_proxy_status(&proxy, number).held[FAULT_DOWN] == PONG_BYTES - 3, LIMIT_MS));
     assert_int_equal(fault_proxy_status(&proxy, number).counted[FAULT_DOWN], 3);
     fault_proxy_release(&proxy, number);
     void *reply = NULL;
@@ -196,7 +198,7 @@ static void held_bytes_can_be_dropped(void **state)
     int sent = 0;
     while (!sent)
         assert_int_equal(redisBufferWrite(c, &sent), REDIS_OK);
-    assert_true(await(fault_proxy_status(&proxy, number).held[FAULT_UP] > 0, 2000));
+    assert_true(await(fault_proxy_status(&proxy, number).held[FAULT_UP] > 0, LIMIT_MS));
     fault_proxy_drop(&proxy, number);
     assert_false(ping(c));
     redisFree(c);
@@ -263,8 +265,8 @@ static void patterns_are_found_across_reads(void **state)
     static const char half[] = "*2\r\n$4\r\nECHO\r\n$6\r\nnee";
     uint64_t before = fault_proxy_status(&proxy, number).bytes[FAULT_UP];
     assert_int_equal(send(c->fd, half, strlen(half), 0), strlen(half));
-    assert_true(
-        await(fault_proxy_status(&proxy, number).bytes[FAULT_UP] == before + strlen(half), 2000));
+    assert_true(await(fault_proxy_status(&proxy, number).bytes[FAULT_UP] == before + strlen(half),
+                      LIMIT_MS));
     assert_int_equal(send(c->fd, "dle\r\n", 5, 0), 5);
     assert_false(ping(c));
     redisFree(c);
@@ -301,7 +303,7 @@ static void other_connections_are_untouched(void **state)
 
     fault_proxy_refuse(&proxy, true);
     assert_true(ping(b));
-    struct timeval limit = {.tv_sec = 2};
+    struct timeval limit = {.tv_sec = LIMIT_MS / 1000};
     a = redisConnectWithTimeout("127.0.0.1", proxy.port, limit);
     assert_non_null(a);
     assert_true(a->err || !ping(a));

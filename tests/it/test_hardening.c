@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 30000
+#define RECOVERY_MS 60000
 #define SAID_MAX    16384
 
 static char dir[TEST_PATH_MAX];
@@ -130,7 +130,7 @@ static void what_is_made_is_for_its_user_alone(void **state)
     for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
         check_private(made[i]);
     /* A ledger that an earlier version left open to all. */
-    assert_true(tproc_stop(&service, 20000));
+    assert_true(tproc_stop(&service, RECOVERY_MS));
     assert_int_equal(chmod(in_dir("data/ledger.db"), 0644), 0);
     serve_start();
     check_private("data/ledger.db");
@@ -249,7 +249,7 @@ static int test_setup(void **state)
 
 static int test_teardown(void **state)
 {
-    bool stopped = service.pid == 0 || tproc_stop(&service, 20000);
+    bool stopped = service.pid == 0 || tproc_stop(&service, RECOVERY_MS);
     temp_dir_remove(dir);
     return stopped ? 0 : -1;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define END_MS 10000
+#define END_MS 60000
 
 static const char *sale(const char *sku)
 {

@@ -316,5 +316,5 @@ int main(void)
     };
     return run_suite("http: memory", tests, .begun = make_items, .over = free_items,
                      .flags = {"--memory-max", "32m", "--connections-max", "300", "--read-timeout",
-                               "2s", "--write-timeout", "2s", "--request-timeout", "2s"});
+                               "1s", "--write-timeout", "5s", "--request-timeout", "8s"});
 }

@@ -379,7 +379,7 @@ static void sweep_kind(enum kind kind)
     check_conserved();
     assert_true(worker_fds() <= fds + FDS_SLACK);
     assert_int_equal(metric("stockd_process_restarts_total"), 0);
-    assert_int_equal(metric("stockd_queue_depth"), 0);
+    assert_true(await(metric("stockd_queue_depth") == 0, RECOVERY_MS));
 }
 
 static void a_reservation_may_be_cut_anywhere(void **state)

@@ -323,7 +323,7 @@ static void the_embedded_redis_has_its_ledger(void **state)
             api_call(&own, 201, "PUT", "/v1/items/apple", NULL, "{\"on_hand\":10}");
         api_call(&own, 200, "POST", "/v1/items/apple/decrements", NULL, "{\"quantity\":1}");
         api_close(&own);
-        assert_true(tproc_stop(&p, 20000));
+        assert_true(tproc_stop(&p, RECOVERY_MS));
         const char *url = text("sqlite:%s/ledger.db", dir);
         assert_int_equal(base_int(url, "SELECT sold FROM items"), life);
         assert_int_equal(base_int(url, "SELECT epoch FROM checkpoints"), life);
@@ -349,7 +349,7 @@ int main(void)
         ON_BOTH(a_lost_tail_is_lost_state),
         ON_BOTH(a_gap_closes_the_partition),
         ON_BOTH(a_deleted_end_closes_the_partition),
-        TEST(the_embedded_redis_has_its_ledger),
+        PLAIN_TEST(the_embedded_redis_has_its_ledger),
     };
     return run_each("ledger", tests);
 }

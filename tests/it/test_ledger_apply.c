@@ -42,12 +42,12 @@ static void apply_rest(struct db *db, size_t from)
             fail_msg("%s: %s", apply_result_name(result), apply.why);
         from += n;
     }
-    assert_int_equal(apply.at.epoch, past.entries[past.count - 1].epoch);
-    assert_int_equal(apply.at.seq, past.entries[past.count - 1].seq);
+    assert_int_equal(apply.at.id.epoch, past.entries[past.count - 1].id.epoch);
+    assert_int_equal(apply.at.id.seq, past.entries[past.count - 1].id.seq);
     apply_free(&apply);
 }
 
-static enum apply_result apply_once(struct db *db, const struct apply_entry *entries, size_t count,
+static enum apply_result apply_once(struct db *db, const struct event_entry *entries, size_t count,
                                     struct apply *out)
 {
     apply_init(out, db, 0);
@@ -78,8 +78,8 @@ static void the_same_chunk_twice_counts_once(void **state)
     assert_int_equal(apply_once(db, past.entries, 40, &apply), APPLY_THERE);
     assert_int_equal(apply_once(db, past.entries + 7, 20, &apply), APPLY_THERE);
     assert_int_equal(rows_in_sql(), rows);
-    assert_int_equal(apply.at.epoch, past.entries[39].epoch);
-    assert_int_equal(apply.at.seq, past.entries[39].seq);
+    assert_int_equal(apply.at.id.epoch, past.entries[39].id.epoch);
+    assert_int_equal(apply.at.id.seq, past.entries[39].id.seq);
     assert_int_equal(apply_once(db, past.entries + 30, 30, &apply), APPLY_DONE);
     apply_rest(db, 60);
     db_close(db);
@@ -92,7 +92,7 @@ static void checkpoint_is_read_back(void **state)
     struct apply apply;
     apply_init(&apply, db, 0);
     assert_int_equal(apply_checkpoint(&apply), APPLY_DONE);
-    assert_int_equal(apply.at.epoch, 0);
+    assert_int_equal(apply.at.id.epoch, 0);
     assert_int_equal(apply_chunk(&apply, past.entries, 5), APPLY_DONE);
     struct checkpoint was = apply.at;
     assert_int_equal(apply_checkpoint(&apply), APPLY_DONE);
@@ -108,7 +108,7 @@ static void gaps_are_refused(void **state)
 {
     struct db *db = bases_ledger(&bases, engine_of(state));
     struct apply apply;
-    struct apply_entry chunk[3];
+    struct event_entry chunk[3];
     assert_int_equal(apply_once(db, past.entries + 1, 3, &apply), APPLY_GAP);
     assert_int_equal(apply.good, 0);
     assert_int_equal(apply_once(db, past.entries, 4, &apply), APPLY_DONE);
@@ -116,11 +116,11 @@ static void gaps_are_refused(void **state)
     assert_int_equal(apply_once(db, past.entries + 5, 3, &apply), APPLY_GAP);
     assert_non_null(strstr(apply.why, "after 1-3 comes 1-4 or 2-0, but there is 1-5"));
     memcpy(chunk, past.entries + 4, sizeof(chunk));
-    chunk[2].seq++;
+    chunk[2].id.seq++;
     assert_int_equal(apply_once(db, chunk, 3, &apply), APPLY_GAP);
     assert_int_equal(apply.good, 2);
-    chunk[0].epoch = 3; /* an epoch is missing as a whole */
-    chunk[0].seq = 0;
+    chunk[0].id.epoch = 3; /* an epoch is missing as a whole */
+    chunk[0].id.seq = 0;
     assert_int_equal(apply_once(db, chunk, 1, &apply), APPLY_GAP);
     assert_int_equal(rows_in_sql(), rows);
     apply_rest(db, 4);
@@ -134,12 +134,12 @@ static void epochs_begin_with_their_event(void **state)
     struct db *db = bases_ledger(&bases, engine_of(state));
     struct apply apply;
     assert_int_equal(apply_once(db, past.entries, 2, &apply), APPLY_DONE);
-    struct apply_entry wrong = past.entries[2];
-    wrong.epoch = 2;
-    wrong.seq = 0;
+    struct event_entry wrong = past.entries[2];
+    wrong.id.epoch = 2;
+    wrong.id.seq = 0;
     assert_int_equal(apply_once(db, &wrong, 1, &apply), APPLY_FORMAT);
     wrong = past.entries[0];
-    wrong.seq = 2;
+    wrong.id.seq = 2;
     assert_int_equal(apply_once(db, &wrong, 1, &apply), APPLY_FORMAT);
     db_close(db);
 }
@@ -149,7 +149,7 @@ static void unknown_formats_are_refused(void **state)
     struct db *db = bases_ledger(&bases, engine_of(state));
     struct apply apply;
     char bytes[4096];
-    struct apply_entry chunk[3];
+    struct event_entry chunk[3];
     memcpy(chunk, past.entries, sizeof(chunk));
     size_t n = chunk[2].bytes.n;
     assert_true(n > 8 && n < sizeof(bytes));
@@ -170,12 +170,12 @@ static void unknown_formats_are_refused(void **state)
 }
 
 /* One event in an entry of its own. */
-static struct apply_entry entry_of(struct buf *bytes, int64_t seq, const struct event *event)
+static struct event_entry entry_of(struct buf *bytes, int64_t seq, const struct event *event)
 {
     buf_reset(bytes);
     event_begin(bytes, 1000);
     event_put(bytes, event, 1000);
-    return (struct apply_entry){1, seq, buf_str(bytes)};
+    return (struct event_entry){{1, seq}, buf_str(bytes)};
 }
 
 static void other_pasts_are_refused(void **state)
@@ -190,7 +190,7 @@ static void other_pasts_are_refused(void **state)
         .type = EVENT_RELEASE, .line_count = 1, .lines = &line, .has_rid = true};
     buf_init(&bytes, 4096);
     assert_int_equal(apply_once(db, past.entries, 1, &apply), APPLY_DONE);
-    struct apply_entry entry = entry_of(&bytes, 1, &sale);
+    struct event_entry entry = entry_of(&bytes, 1, &sale);
     assert_int_equal(apply_once(db, &entry, 1, &apply), APPLY_FORK); /* of what never was */
     entry = entry_of(&bytes, 1, &create);
     assert_int_equal(apply_once(db, &entry, 1, &apply), APPLY_DONE);
@@ -226,11 +226,11 @@ static void texts_no_database_takes_are_refused(void **state)
     assert_int_equal(apply_once(db, past.entries, 1, &apply), APPLY_DONE);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         create.reason = bad[i];
-        struct apply_entry entry = entry_of(&bytes, 1, &create);
+        struct event_entry entry = entry_of(&bytes, 1, &create);
         assert_int_equal(apply_once(db, &entry, 1, &apply), APPLY_FORMAT);
     }
     create.reason = STR("\xf4\x8f\xbf\xbf \xe2\x82\xac \xc3\xab");
-    struct apply_entry entry = entry_of(&bytes, 1, &create);
+    struct event_entry entry = entry_of(&bytes, 1, &create);
     assert_int_equal(apply_once(db, &entry, 1, &apply), APPLY_DONE);
     buf_free(&bytes);
     db_close(db);
@@ -277,7 +277,7 @@ static void a_kill_before_commit_leaves_the_old_checkpoint(void **state)
     int status = in_child(apply_and_die, engine_of(state));
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     assert_int_equal(rows_in_sql(), rows);
-    assert_int_equal(sql_int("SELECT seq FROM checkpoints"), past.entries[49].seq);
+    assert_int_equal(sql_int("SELECT seq FROM checkpoints"), past.entries[49].id.seq);
     apply_rest(db, 50);
     db_close(db);
     past_check_sql(&past, bases.url);
@@ -336,7 +336,7 @@ static void a_full_sqlite_disk_loses_nothing(void **state)
         at += 20;
     assert_int_equal(apply.db_result, DB_FULL);
     assert_true(at > 0);
-    assert_int_equal(sql_int("SELECT seq FROM checkpoints"), past.entries[at - 1].seq);
+    assert_int_equal(sql_int("SELECT seq FROM checkpoints"), past.entries[at - 1].id.seq);
     assert_int_equal(db_script(db, STR("PRAGMA max_page_count=1000000")), DB_OK);
     apply_rest(db, at);
     db_close(db);
@@ -367,7 +367,8 @@ static void a_file_limit_is_a_full_disk(void **state)
     apply_init(&apply, db, 0);
     assert_int_equal(apply_checkpoint(&apply), APPLY_DONE);
     size_t at = 0;
-    while (past.entries[at].epoch != apply.at.epoch || past.entries[at].seq != apply.at.seq)
+    while (past.entries[at].id.epoch != apply.at.id.epoch ||
+           past.entries[at].id.seq != apply.at.id.seq)
         at++;
     apply_free(&apply);
     apply_rest(db, at + 1);
@@ -384,7 +385,7 @@ static void a_crash_of_the_server_loses_nothing(void **state)
     assert_int_equal(apply_once(db, past.entries + 50, 50, &apply), APPLY_DB);
     assert_int_equal(apply.db_result, DB_AGAIN);
     assert_int_equal(tpg_restart(&bases.pg), 0);
-    assert_int_equal(sql_int("SELECT seq FROM checkpoints"), past.entries[49].seq);
+    assert_int_equal(sql_int("SELECT seq FROM checkpoints"), past.entries[49].id.seq);
     apply_rest(db, 50); /* on the same handle: it connects again */
     db_close(db);
     past_check_sql(&past, bases.url);

@@ -332,7 +332,7 @@ int main(void)
         ON_BOTH(rows_that_break_a_rule_are_refused),
         ON_BOTH(no_movement_is_stored_twice),
         ON_BOTH(the_stock_at_a_time_can_be_asked),
-        TEST(addresses_that_are_none_are_wrong),
+        PLAIN_TEST(addresses_that_are_none_are_wrong),
         POSTGRES_TEST(passwords_are_never_told),
         POSTGRES_TEST(a_lost_connection_is_made_again),
     };

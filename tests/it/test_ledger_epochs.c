@@ -25,17 +25,17 @@ static void take(struct db *db, size_t from, size_t to)
 static size_t apply_up_to_epoch(struct db *db, int64_t epoch)
 {
     size_t count = 0;
-    while (past.entries[count].epoch != epoch)
+    while (past.entries[count].id.epoch != epoch)
         count++;
     take(db, 0, count + 1);
     return count;
 }
 
 /* An entry that a Redis wrote behind the end of an epoch that SQL knows the end of. */
-static struct apply_entry behind(const struct apply_entry *last)
+static struct event_entry behind(const struct event_entry *last)
 {
-    struct apply_entry entry = *last;
-    entry.seq++;
+    struct event_entry entry = *last;
+    entry.id.seq++;
     return entry;
 }
 
@@ -44,17 +44,17 @@ static void an_entry_behind_the_end_of_its_epoch_is_disowned(void **state)
     struct db *db = bases_ledger(&bases, engine_of(state));
     struct apply apply;
     size_t next = apply_up_to_epoch(db, 2);
-    struct apply_entry last = past.entries[next - 1], lost = behind(&last);
+    struct event_entry last = past.entries[next - 1], lost = behind(&last);
     int64_t rows = sql_int("SELECT COUNT(*) FROM events");
     apply_init(&apply, db, 0);
     assert_int_equal(apply_chunk(&apply, &last, 1), APPLY_THERE);
     assert_int_equal(apply_chunk(&apply, &lost, 1), APPLY_DISOWNED);
     assert_string_equal(apply.why,
-                        text("epoch 1 ended at 1-%lld, opened elsewhere", (long long)last.seq));
-    assert_int_equal(apply.at.epoch, 2);
-    assert_int_equal(apply.at.seq, 0);
+                        text("epoch 1 ended at 1-%lld, opened elsewhere", (long long)last.id.seq));
+    assert_int_equal(apply.at.id.epoch, 2);
+    assert_int_equal(apply.at.id.seq, 0);
     /* What comes before it in the same chunk does not carry it along, nor what comes behind it. */
-    const struct apply_entry among[] = {past.entries[0], last, lost, past.entries[next],
+    const struct event_entry among[] = {past.entries[0], last, lost, past.entries[next],
                                         past.entries[next + 1]};
     assert_int_equal(apply_chunk(&apply, among, 5), APPLY_DISOWNED);
     assert_int_equal(sql_int("SELECT COUNT(*) FROM events"), rows);
@@ -70,20 +70,21 @@ static void an_epoch_that_sql_never_saw_is_disowned(void **state)
 {
     struct db *db = bases_ledger(&bases, engine_of(state));
     struct apply apply;
-    struct apply_entry between = past.entries[0];
+    struct event_entry between = past.entries[0];
     take(db, 0, 5);
     apply_init(&apply, db, 0);
     assert_int_equal(db_begin(db), DB_OK);
     assert_int_equal(apply_lock(&apply), APPLY_DONE);
     assert_int_equal(apply_seal(&apply, 7), APPLY_DONE);
     assert_int_equal(db_commit(db), DB_OK);
-    assert_int_equal(sql_int("SELECT last_seq FROM epochs WHERE epoch = 1"), past.entries[4].seq);
+    assert_int_equal(sql_int("SELECT last_seq FROM epochs WHERE epoch = 1"),
+                     past.entries[4].id.seq);
     assert_int_equal(sql_int("SELECT COUNT(*) FROM epochs WHERE epoch = 7 AND "
                              "last_seq IS NULL AND opened_ms > 0"),
                      1);
     assert_int_equal(apply_chunk(&apply, past.entries, 5), APPLY_THERE);
     assert_int_equal(apply_chunk(&apply, past.entries + 5, 1), APPLY_DISOWNED);
-    between.epoch = 3;
+    between.id.epoch = 3;
     assert_int_equal(apply_chunk(&apply, &between, 1), APPLY_DISOWNED);
     assert_string_equal(apply.why, "epoch 3 never had an entry in SQL, opened elsewhere");
     apply_free(&apply);
@@ -96,7 +97,7 @@ static void an_epoch_of_another_redis_is_disowned(void **state)
     struct db *db = bases_ledger(&bases, engine_of(state));
     struct apply one, other;
     size_t next = 0;
-    while (past.entries[next].epoch != 2)
+    while (past.entries[next].id.epoch != 2)
         next++;
     apply_init(&one, db, 0);
     one.run_id = STR("run-a");
@@ -123,15 +124,15 @@ static void an_epoch_is_not_taken_behind_what_its_redis_lacks(void **state)
     struct db *db = bases_ledger(&bases, engine_of(state));
     struct apply apply;
     size_t next = 0;
-    while (past.entries[next].epoch != 2)
+    while (past.entries[next].id.epoch != 2)
         next++;
-    const struct apply_entry *last = &past.entries[next - 1], *opening = &past.entries[next];
+    const struct event_entry *last = &past.entries[next - 1], *opening = &past.entries[next];
     take(db, 0, next);
     apply_init(&apply, db, 0);
-    apply.after = (struct epoch_end){1, last->seq - 1};
+    apply.after = (struct event_id){1, last->id.seq - 1};
     assert_int_equal(apply_chunk(&apply, opening, 1), APPLY_ELSEWHERE);
-    assert_int_equal(apply.at.epoch, 1);
-    assert_int_equal(apply.at.seq, last->seq);
+    assert_int_equal(apply.at.id.epoch, 1);
+    assert_int_equal(apply.at.id.seq, last->id.seq);
     assert_int_equal(sql_int("SELECT epoch FROM checkpoints"), 1);
     /* With the entry, and from where the database is. */
     assert_int_equal(apply_chunk(&apply, last, 2), APPLY_DONE);
@@ -149,14 +150,13 @@ static void ends_of_epochs_are_known_to_who_asks(void **state)
     assert_int_equal(apply_chunk(&apply, past.entries, past.count), APPLY_DONE);
     apply_init(&fresh, db, 0);
     assert_int_equal(apply_checkpoint(&fresh), APPLY_DONE);
-    assert_int_equal(fresh.ended.count, past.entries[past.count - 1].epoch - 1);
-    assert_memory_equal(&apply.ended, &fresh.ended, sizeof(apply.ended));
-    for (size_t i = 0; i < fresh.ended.count; i++) {
-        const struct epoch_end *end = &fresh.ended.ends[i];
-        assert_int_equal(end->epoch, past.entries[past.count - 1].epoch - 1 - (int64_t)i);
-        assert_int_equal(
-            end->last_seq,
-            sql_int(text("SELECT MAX(seq) FROM events WHERE epoch = %lld", (long long)end->epoch)));
+    assert_int_equal(fresh.epochs.ended.count, past.entries[past.count - 1].id.epoch - 1);
+    assert_memory_equal(&apply.epochs, &fresh.epochs, sizeof(apply.epochs));
+    for (size_t i = 0; i < fresh.epochs.ended.count; i++) {
+        const struct event_id *end = &fresh.epochs.ended.ends[i];
+        assert_int_equal(end->epoch, past.entries[past.count - 1].id.epoch - 1 - (int64_t)i);
+        assert_int_equal(end->seq, sql_int(text("SELECT MAX(seq) FROM events WHERE epoch = %lld",
+                                                (long long)end->epoch)));
     }
     apply_free(&apply);
     apply_free(&fresh);
@@ -166,7 +166,7 @@ static void ends_of_epochs_are_known_to_who_asks(void **state)
 static void begin(void)
 {
     past_make(&past, seed_of_run(), OPERATIONS);
-    assert_true(past.entries[past.count - 1].epoch > 2);
+    assert_true(past.entries[past.count - 1].id.epoch > 2);
 }
 
 static void end(void)

@@ -339,7 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_BOTH(every_partition_survives_its_applier),
         SQLITE_TEST(a_full_disk_makes_nobody_wait),
-        TEST(a_migration_without_room_goes_on_later),
+        PLAIN_TEST(a_migration_without_room_goes_on_later),
         ON_BOTH(a_fork_closes_the_partition),
         ON_BOTH(an_unknown_event_closes_the_partition),
         POSTGRES_TEST(a_lost_answer_to_commit_counts_once),

@@ -153,7 +153,7 @@ int main(void)
         ON_BOTH(a_newer_schema_is_refused),
         ON_BOTH(a_changed_file_is_refused),
         ON_BOTH(a_failing_file_leaves_those_before),
-        TEST(the_program_has_every_file),
+        PLAIN_TEST(the_program_has_every_file),
         ON_BOTH(the_command_migrates),
     };
     return run_each("ledger migrate", tests);

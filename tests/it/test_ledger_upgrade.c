@@ -141,14 +141,14 @@ static void ends_of_epochs_are_found_in_an_older_ledger(void **state)
     assert_int_equal(sql_int("SELECT COUNT(*) FROM epochs"), epochs);
     assert_int_equal(sql_int("SELECT SUM(epoch * 1000 + last_seq) FROM epochs"), sum);
     assert_int_equal(sql_int("SELECT epoch FROM epochs WHERE last_seq IS NULL AND opened_ms = 0"),
-                     past.entries[past.count - 1].epoch);
+                     past.entries[past.count - 1].id.epoch);
     db_close(db);
 }
 
 static void begin(void)
 {
     past_make(&past, seed_of_run(), OPERATIONS);
-    assert_true(past.entries[past.count - 1].epoch > 2);
+    assert_true(past.entries[past.count - 1].id.epoch > 2);
 }
 
 static void end(void)

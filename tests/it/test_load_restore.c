@@ -57,7 +57,7 @@ static void at_level_ledger_every_answer_stays_true(void **state)
 {
     struct tload run;
     serve(.redis.aof = TREDIS_AOF_EVERYSEC, .workers = 2, .ledger = *state,
-          .flags = {"--durability", "ledger"});
+          .flags = {"--durability", "ledger", "--request-timeout", "5s"});
     assert_int_equal(tload_start(&run, stack.service.port, "mixed", LOAD), 0);
     await_events(500);
     lose_redis();
@@ -73,7 +73,7 @@ static void below_it_the_report_names_what_was_lost(void **state)
 {
     struct tload run;
     serve(.redis.aof = TREDIS_AOF_EVERYSEC, .workers = 2, .ledger = *state,
-          .flags = {"--durability", "everysec"});
+          .flags = {"--durability", "everysec", "--request-timeout", "5s"});
     assert_int_equal(tload_start(&run, stack.service.port, "mixed", LOAD), 0);
     await_events(500);
     pid_t pid = pid_of(TSERVICE_LEDGER);

@@ -172,10 +172,10 @@ static void the_embedded_redis_is_waited_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_service_waits_for_a_redis_that_loads),
+        PLAIN_TEST(a_service_waits_for_a_redis_that_loads),
         SQLITE_TEST(with_a_ledger_as_well),
         SQLITE_TEST(a_running_service_waits_as_well),
-        TEST(the_embedded_redis_is_waited_for),
+        PLAIN_TEST(the_embedded_redis_is_waited_for),
     };
     return run_each("loading", tests);
 }

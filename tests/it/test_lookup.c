@@ -17,8 +17,8 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 20000
-#define ANSWER_MS   10000 /* of what needs no Redis, on the slowest machine */
+#define RECOVERY_MS 60000
+#define ANSWER_MS   30000 /* of what needs no Redis, on the slowest machine */
 
 static const char source[] =
     "#define _GNU_SOURCE\n"
@@ -70,7 +70,8 @@ static int start_service(void)
     snprintf(before, sizeof(before), "%s", was ? was : "");
     snprintf(asan, sizeof(asan), "%s:verify_asan_link_order=0", before);
     snprintf(url, sizeof(url), "redis://slow.test:%d", redis.port);
-    struct tservice_opts opts = {.redis_url = url, .workers = 1};
+    static const char *const extra[] = {"--request-timeout", "5s", NULL};
+    struct tservice_opts opts = {.redis_url = url, .workers = 1, .extra = extra};
     setenv("ASAN_OPTIONS", asan, 1);
     setenv("LD_PRELOAD", library, 1);
     setenv("LOOKUP_HANGS", hang, 1);

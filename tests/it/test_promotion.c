@@ -99,7 +99,7 @@ static void check_not_promised(struct http_conn *c)
 static void a_later_epoch_does_not_cover_an_entry_of_an_earlier_one(void **state)
 {
     struct http_conn late;
-    start(state, "3s");
+    start(state, "5s");
     split();
     send_late(&late);
     promote();
@@ -201,7 +201,7 @@ static void what_sql_took_meanwhile_is_not_passed_over(void **state)
 static void two_primaries_are_not_both_the_present(void **state)
 {
     struct api other;
-    start(state, "3s");
+    start(state, "5s");
     split();
     promote();
     api_open(&other, successor.port);

@@ -168,7 +168,7 @@ static void nothing_is_written_without_the_right_to_transactions(void **state)
     snprintf(path, sizeof(path), "/v1/items/%s/decrements", sku);
     stop_serving();
     redis_do(&stack.redis, "ACL SETUSER default -multi");
-    serve(.redis_url = proxy.url, .workers = 2);
+    serve(.redis_url = proxy.url, .workers = 2, .flags = {"--request-timeout", "5s"});
     post_problem(503, "redis-unavailable", NULL, path, "{\"quantity\":1}");
     api_call(a, 503, "GET", "/readyz", NULL, NULL);
     redis_do(&stack.redis, "ACL SETUSER default +multi");
@@ -246,7 +246,7 @@ static void go_through_refusals(int count, const char *level)
     char sku[32];
     /* On a loaded machine SQL may take longer for a commit than the 5 s that requests have. */
     serve_behind(.partitions = PARTITIONS, .ledger = ON_SQLITE,
-                 .flags = {"--durability", level, "--request-timeout", "15s"});
+                 .flags = {"--durability", level, "--request-timeout", "20s"});
     KEEP(sku, api_item(a, 100000, 0));
     ledger_load_start(&load);
     ledger_load_await(&load, 100);

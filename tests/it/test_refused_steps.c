@@ -217,8 +217,7 @@ static bool tour_keeper(void)
     arena_init(&arena, 4096, 1 << 20);
     bool fine = admin_due(admin, 0, now, &arena, names, 4, &oldest_ms) == 1 &&
                 admin_look_at_memory(admin) == 0 && admin_look_at_replicas(admin) == 0 &&
-                scan_last_audit(admin, &audit) == 0 &&
-                admin_trim_events(admin, 0, now, &events) == 0 &&
+                scan_last_audit(admin, &audit) == 0 && feed_trim_old(admin, 0, now, &events) == 0 &&
                 admin_trim_records(admin, 0, now) >= 0 && admin_trim_records(admin, 1, now) >= 0;
     arena_free(&arena);
     return fine;
@@ -297,10 +296,10 @@ static void old_events_go_whatever_their_epoch(void **state)
     put_event_of(3, now + HOUR_MS);
     put_event_of(4, 0);
     put_event_of(4, now + HOUR_MS);
-    assert_int_equal(admin_trim_events(admin, 0, now, &events), 0);
+    assert_int_equal(feed_trim_old(admin, 0, now, &events), 0);
     assert_int_equal(events, 19);
     assert_int_equal(number("XLEN {p0}:events"), 4); /* the last old one, and all that are young */
-    assert_int_equal(admin_trim_events(admin, 0, now + 2 * HOUR_MS, &events), 0);
+    assert_int_equal(feed_trim_old(admin, 0, now + 2 * HOUR_MS, &events), 0);
     assert_int_equal(number("XLEN {p0}:events"), 1);
 }
 
@@ -326,7 +325,7 @@ static void old_records_go_whatever_other_partitions_keep(void **state)
 
 /* --- the ledger process ----------------------------------------------------------------------- */
 
-static struct feed_id taken;
+static struct event_id taken;
 
 static bool prepare_ledger(void)
 {
@@ -342,7 +341,7 @@ static bool prepare_ledger(void)
     run(REDIS_REPLY_INTEGER, "HSET {p1}:meta run_id before");
     for (int i = 0; i < 4; i++)
         put_event(now_ms());
-    taken = (struct feed_id){0, 0};
+    taken = (struct event_id){0, 0};
     admin_hang_up(admin);
     return true;
 }
@@ -353,9 +352,9 @@ static bool tour_ledger(void)
     static struct feed feed;
     const char *why;
     const unsigned first = 0;
-    const struct feed_ends none = {.count = 0};
-    const struct feed_id from = {0, 0}; /* there is an entry behind it: nobody waits */
-    struct feed_id tail;
+    const struct event_ends none = {.count = 0};
+    const struct event_id from = {0, 0}; /* there is an entry behind it: nobody waits */
+    struct event_id tail;
     if (admin_connect(admin, &why) != ADMIN_OK)
         return false;
     feed_init(&feed, admin);
@@ -365,8 +364,9 @@ static bool tour_ledger(void)
                 feed_read(&feed, 0, taken, 100) == 0;
     if (fine && feed.count > 0)
         taken = feed.entries[feed.count - 1].id;
-    fine = fine && feed_id_compare(taken, tail) == 0 && feed_applied(admin, 0, taken, &none) == 0 &&
-           feed_trim(admin, 0, taken) == 0 && feed_wait(admin, &first, &from, 1, 1) == 0;
+    fine = fine && event_id_compare(taken, tail) == 0 &&
+           feed_applied(admin, 0, taken, &none) == 0 && feed_trim(admin, 0, taken) == 0 &&
+           feed_wait(admin, &first, &from, 1, 1) == 0;
     enum admin_result closed =
         fine ? admin_close_partition(admin, 1, "closed: by the test", &why) : ADMIN_DOWN;
     feed_free(&feed);

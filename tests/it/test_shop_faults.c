@@ -236,12 +236,15 @@ static void what_was_done_can_be_told_otherwise(void **state)
 
 /* --- the faults of the connection ------------------------------------------------------------- */
 
+#define PATIENT   HTTP_TIMEOUT_MS /* there will be an answer, or an end */
+#define IMPATIENT 300             /* there will be none */
+
 /* Sends a reservation of the item `a` and gives what http_call says. */
-static int try_reserve(struct http_resp *resp)
+static int try_reserve(struct http_resp *resp, int timeout_ms)
 {
     struct http_conn conn;
     http_conn_init(&conn, shop.port);
-    conn.timeout_ms = 300;
+    conn.timeout_ms = timeout_ms;
     int err = http_call(&conn, "POST", RESERVATIONS, NULL, ONE_A, resp);
     http_conn_close(&conn);
     return err;
@@ -252,13 +255,13 @@ static void it_can_do_and_not_answer(void **state)
     struct http_resp resp = {0};
     shop_start("hang-some", 3);
     shop_put("a", 3);
-    assert_int_equal(try_reserve(&resp), 0);
-    assert_int_equal(try_reserve(&resp), -ETIMEDOUT);
+    assert_int_equal(try_reserve(&resp, PATIENT), 0);
+    assert_int_equal(try_reserve(&resp, IMPATIENT), -ETIMEDOUT);
     check_item(a, "a", 3, 1, 2, 0, 3);
     assert_int_equal(shop_end(NULL), 0);
     shop_start("reset-some", 2);
     shop_put("a", 3);
-    assert_int_equal(try_reserve(&resp), -ECONNRESET);
+    assert_int_equal(try_reserve(&resp, PATIENT), -ECONNRESET);
     check_item(a, "a", 3, 2, 1, 0, 2);
     http_resp_free(&resp);
 }
@@ -268,9 +271,15 @@ static void it_can_hang_for_good(void **state)
     struct http_resp resp = {0};
     shop_start("hang", 2);
     shop_put("a", 3);
-    assert_int_equal(try_reserve(&resp), -ETIMEDOUT);
-    assert_int_equal(try_reserve(&resp), -ETIMEDOUT);
+    assert_int_equal(try_reserve(&resp, IMPATIENT), -ETIMEDOUT);
+    assert_int_equal(try_reserve(&resp, IMPATIENT), -ETIMEDOUT);
     http_resp_free(&resp);
+}
+
+static bool answers_at_once(void)
+{
+    check_item(a, "a", 3, 2, 1, 0, 2);
+    return a->resp.took_ms < 900;
 }
 
 static void it_can_be_slow_and_garbled(void **state)
@@ -278,9 +287,9 @@ static void it_can_be_slow_and_garbled(void **state)
     shop_start("slow", 2);
     shop_put("a", 3);
     (void)shop_reserve(ONE_A);
-    assert_in_range(a->resp.took_ms, 900, 2500);
-    check_item(a, "a", 3, 2, 1, 0, 2);
-    assert_true(a->resp.took_ms < 900);
+    assert_true(a->resp.took_ms >= 900);
+    /* What is slow is slow each time; the machine is not. */
+    assert_true(await(answers_at_once(), HTTP_TIMEOUT_MS));
     assert_int_equal(shop_end(NULL), 0);
     shop_start("garbled", 2);
     shop_put("a", 3);
@@ -305,8 +314,8 @@ static void it_can_die(void **state)
     struct http_resp resp = {0};
     shop_start("die", 2);
     shop_put("a", 3);
-    assert_int_equal(try_reserve(&resp), -ECONNRESET);
-    assert_int_equal(tproc_wait(&shop.proc, 5000), 0);
+    assert_int_equal(try_reserve(&resp, PATIENT), -ECONNRESET);
+    assert_int_equal(tproc_wait(&shop.proc, HTTP_TIMEOUT_MS), 0);
     api_close(a);
     assert_true(tshop_bury(&shop));
     http_resp_free(&resp);

@@ -16,11 +16,12 @@
 static const char *skus[PARTITIONS]; /* one of each */
 static bool has_ledger;
 
-static void start_at(void **state, const char *level)
+static void start_at(void **state, const char *level, const char *timeout)
 {
     has_ledger = *state;
     serve(.redis.aof = TREDIS_AOF_ALWAYS, .workers = 2, .partitions = PARTITIONS, .ledger = *state,
-          .flags = {"--event-retention", "1s", "--request-timeout", "1s", "--durability", level});
+          .flags = {"--event-retention", "1s", "--request-timeout", timeout, "--durability",
+                    level});
     await_ready();
     for (int p = 0; p < PARTITIONS; p++)
         skus[p] = stack_item_in(&stack, PARTITIONS, p, 100);
@@ -28,7 +29,7 @@ static void start_at(void **state, const char *level)
 
 static void start(void **state)
 {
-    start_at(state, "unset");
+    start_at(state, "unset", "20s");
 }
 
 static void set_state(const char *what)
@@ -190,6 +191,7 @@ static void one_that_is_gone_leaves_the_others_alone(void **state)
     for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
         events[i]();
         check_the_others_work();
+        assert_true(await(named("lost"), RECOVERY_MS));
         check_it_is_refused("state-lost");
     }
     assert_int_equal(redis_int("EXISTS {p1}:meta"), 0);
@@ -215,7 +217,7 @@ static void with_all_of_them_closed_it_is_not_ready(void **state)
 static void what_a_closed_one_holds_back_from_sql_holds_up_no_other(void **state)
 {
     unsigned long long seq;
-    start_at(state, "ledger");
+    start_at(state, "ledger", "3s");
     pid_t ledger = pid_of(TSERVICE_LEDGER);
     assert_true(ledger > 0);
     redisReply *end = redis_ask(&stack.redis, "XREVRANGE {p%d}:events + - COUNT 1", SHUT);

@@ -161,9 +161,9 @@ static void the_audit_finds_index_entries_without_an_item(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_bucket_is_listed_again_after_a_restore),
-        TEST(the_audit_finds_buckets_that_are_not_listed),
-        TEST(the_audit_finds_index_entries_without_an_item),
+        PLAIN_TEST(a_bucket_is_listed_again_after_a_restore),
+        PLAIN_TEST(the_audit_finds_buckets_that_are_not_listed),
+        PLAIN_TEST(the_audit_finds_index_entries_without_an_item),
     };
     return run_each("strays", tests);
 }

@@ -14,6 +14,7 @@ const VIEWS = [
     { name: 'desk-dark', width: 1280, height: 800, colorScheme: 'dark' },
     { name: 'phone', width: 390, height: 844, colorScheme: 'light', isMobile: true, deviceScaleFactor: 2 },
 ];
+const PATIENCE_MS = 120000; // on a loaded machine
 const MARK = 'stockload_was_here'; // SAMPLE_HOSTILE_MARK in tests/support/report_sample.h
 
 // What went wrong in the page, collected from the moment it is opened.
@@ -131,6 +132,7 @@ async function look(browser, view, url, shots) {
     const { name, width, height, ...more } = view;
     const context = await browser.newContext({ viewport: { width, height }, ...more });
     const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     const faults = watch(page);
     await page.goto(url);
     const shot = (suffix, options) => page.screenshot({ path: `${shots}-${name}${suffix}.png`, ...options });
@@ -160,6 +162,7 @@ if (!report || !folder) {
 }
 await mkdir(folder, { recursive: true });
 const browser = await chromium.launch({
+    timeout: PATIENCE_MS,
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
     args: process.getuid() === 0 ? ['--no-sandbox'] : [],
 });

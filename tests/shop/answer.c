@@ -4,42 +4,16 @@
 #include "clock.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 
+#define PROBLEM_ROW(name, status, title) {#name, status, title},
 static const struct {
     const char *name;
     unsigned status;
     const char *title;
-} problems[PROBLEMS] = {
-    [PROBLEM_MALFORMED_JSON] = {"malformed-json", 400, "The body is not a JSON object"},
-    [PROBLEM_ROUTE_NOT_FOUND] = {"route-not-found", 404, "There is nothing at this address"},
-    [PROBLEM_ITEM_NOT_FOUND] = {"item-not-found", 404, "There is no such item"},
-    [PROBLEM_RESERVATION_NOT_FOUND] = {"reservation-not-found", 404,
-                                       "There is no such reservation"},
-    [PROBLEM_OPERATION_NOT_FOUND] = {"operation-not-found", 404, "No such operation is recorded"},
-    [PROBLEM_METHOD_NOT_ALLOWED] = {"method-not-allowed", 405,
-                                    "The resource does not take this method"},
-    [PROBLEM_FORBIDDEN] = {"forbidden", 403, "This key may not do that"},
-    [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {"unsupported-media-type", 415, "The body must be JSON"},
-    [PROBLEM_CROSS_PARTITION] = {"cross-partition", 422, "The items cannot be taken together"},
-    [PROBLEM_INSUFFICIENT_STOCK] = {"insufficient-stock", 409, "There is not enough stock"},
-    [PROBLEM_LIMIT_EXCEEDED] = {"limit-exceeded", 409, "The customer may not have so many"},
-    [PROBLEM_ITEM_IN_USE] = {"item-in-use", 409, "Units of the item are held"},
-    [PROBLEM_BELOW_HELD] = {"below-held", 409, "Fewer units than are held"},
-    [PROBLEM_RESERVATION_EXPIRED] = {"reservation-expired", 409, "The reservation has expired"},
-    [PROBLEM_RESERVATION_RELEASED] = {"reservation-released", 409, "The reservation was released"},
-    [PROBLEM_RESERVATION_CONFIRMED] = {"reservation-confirmed", 409,
-                                       "The reservation was confirmed"},
-    [PROBLEM_PRECONDITION_FAILED] = {"precondition-failed", 412, "The item is at another version"},
-    [PROBLEM_BODY_TOO_LARGE] = {"body-too-large", 413, "The body is too large"},
-    [PROBLEM_INVALID_FIELD] = {"invalid-field", 422, "A field is not valid"},
-    [PROBLEM_KEY_REUSED] = {"idempotency-key-reused", 422,
-                            "The idempotency key belongs to another request"},
-    [PROBLEM_PRECONDITION_REQUIRED] = {"precondition-required", 428, "If-Match is needed"},
-    [PROBLEM_INTERNAL_ERROR] = {"internal-error", 500, "Something broke in the service"},
-    [PROBLEM_REDIS_UNAVAILABLE] = {"redis-unavailable", 503, "The store cannot be reached"},
-};
+} problems[PROBLEMS] = {EACH_PROBLEM(PROBLEM_ROW)};
 
 void answer_init(struct answer *a)
 {
@@ -86,10 +60,11 @@ static void open_problem(struct answer *a, enum problem problem)
     assert(problem < PROBLEMS);
     answer_reset(a);
     a->status = problems[problem].status;
-    buf_printf(&a->body,
-               "{\"type\":\"/problems/%s\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s.\"",
-               problems[problem].name, problems[problem].title, problems[problem].status,
-               problems[problem].title);
+    PUT(&a->body, "{\"type\":\"/problems/");
+    for (const char *p = problems[problem].name; *p; p++)
+        buf_putc(&a->body, *p == '_' ? '-' : (char)tolower(*p));
+    buf_printf(&a->body, "\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s.\"",
+               problems[problem].title, problems[problem].status, problems[problem].title);
 }
 
 void answer_problem(struct answer *a, enum problem problem)
@@ -126,8 +101,7 @@ static void next_line(struct answer *a)
         buf_putc(&a->body, ',');
 }
 
-void answer_short(struct answer *a, const char *sku, int64_t requested,
-                  const struct item_state *state)
+void answer_short(struct answer *a, const char *sku, int64_t requested, const struct stock *state)
 {
     next_line(a);
     buf_printf(&a->body,
@@ -156,7 +130,7 @@ void answer_over(struct answer *a, const struct item *item, int64_t requested, i
                item->sku, requested, item->limit, used, item->now.version);
 }
 
-void answer_put_item(struct buf *b, const struct item *item, const struct item_state *state)
+void answer_put_item(struct buf *b, const struct item *item, const struct stock *state)
 {
     buf_printf(b,
                "{\"sku\":\"%s\",\"on_hand\":%" PRId64 ",\"available\":%" PRId64 ",\"held\":%" PRId64
@@ -173,7 +147,7 @@ void answer_put_item(struct buf *b, const struct item *item, const struct item_s
 }
 
 void answer_item(struct answer *a, unsigned status, const struct item *item,
-                 const struct item_state *state)
+                 const struct stock *state)
 {
     answer_reset(a);
     a->status = status;

@@ -16,32 +16,36 @@
 
 #define ANSWER_BODY_MAX (4u << 20)
 
-enum problem {
-    PROBLEM_MALFORMED_JSON,
-    PROBLEM_ROUTE_NOT_FOUND,
-    PROBLEM_ITEM_NOT_FOUND,
-    PROBLEM_RESERVATION_NOT_FOUND,
-    PROBLEM_OPERATION_NOT_FOUND,
-    PROBLEM_METHOD_NOT_ALLOWED,
-    PROBLEM_FORBIDDEN,
-    PROBLEM_INSUFFICIENT_STOCK,
-    PROBLEM_LIMIT_EXCEEDED,
-    PROBLEM_BELOW_HELD,
-    PROBLEM_ITEM_IN_USE,
-    PROBLEM_RESERVATION_EXPIRED,
-    PROBLEM_RESERVATION_RELEASED,
-    PROBLEM_RESERVATION_CONFIRMED,
-    PROBLEM_PRECONDITION_FAILED,
-    PROBLEM_BODY_TOO_LARGE,
-    PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-    PROBLEM_CROSS_PARTITION,
-    PROBLEM_INVALID_FIELD,
-    PROBLEM_KEY_REUSED,
-    PROBLEM_PRECONDITION_REQUIRED,
-    PROBLEM_INTERNAL_ERROR,
-    PROBLEM_REDIS_UNAVAILABLE,
-    PROBLEMS
-};
+/* clang-format off */
+/* What stands in a problem's type, though in capitals; its status; its title. */
+#define EACH_PROBLEM(X) \
+    X(MALFORMED_JSON, 400, "The body is not a JSON object") \
+    X(ROUTE_NOT_FOUND, 404, "There is nothing at this address") \
+    X(ITEM_NOT_FOUND, 404, "There is no such item") \
+    X(RESERVATION_NOT_FOUND, 404, "There is no such reservation") \
+    X(OPERATION_NOT_FOUND, 404, "No such operation is recorded") \
+    X(METHOD_NOT_ALLOWED, 405, "The resource does not take this method") \
+    X(FORBIDDEN, 403, "This key may not do that") \
+    X(INSUFFICIENT_STOCK, 409, "There is not enough stock") \
+    X(LIMIT_EXCEEDED, 409, "The customer may not have so many") \
+    X(BELOW_HELD, 409, "Fewer units than are held") \
+    X(ITEM_IN_USE, 409, "Units of the item are held") \
+    X(RESERVATION_EXPIRED, 409, "The reservation has expired") \
+    X(RESERVATION_RELEASED, 409, "The reservation was released") \
+    X(RESERVATION_CONFIRMED, 409, "The reservation was confirmed") \
+    X(PRECONDITION_FAILED, 412, "The item is at another version") \
+    X(BODY_TOO_LARGE, 413, "The body is too large") \
+    X(UNSUPPORTED_MEDIA_TYPE, 415, "The body must be JSON") \
+    X(CROSS_PARTITION, 422, "The items cannot be taken together") \
+    X(INVALID_FIELD, 422, "A field is not valid") \
+    X(IDEMPOTENCY_KEY_REUSED, 422, "The idempotency key belongs to another request") \
+    X(PRECONDITION_REQUIRED, 428, "If-Match is needed") \
+    X(INTERNAL_ERROR, 500, "Something broke in the service") \
+    X(REDIS_UNAVAILABLE, 503, "The store cannot be reached")
+/* clang-format on */
+
+#define PROBLEM_VALUE(name, status, title) PROBLEM_##name,
+enum problem { EACH_PROBLEM(PROBLEM_VALUE) PROBLEMS };
 
 struct answer {
     unsigned status;
@@ -66,8 +70,7 @@ void answer_no_item(struct answer *a, const char *sku);
 
 /* 409 insufficient-stock, line by line: begin, at least one short, end. */
 void answer_shorts_begin(struct answer *a);
-void answer_short(struct answer *a, const char *sku, int64_t requested,
-                  const struct item_state *state);
+void answer_short(struct answer *a, const char *sku, int64_t requested, const struct stock *state);
 void answer_shorts_end(struct answer *a);
 
 /* The same for 409 limit-exceeded. */
@@ -75,14 +78,19 @@ void answer_overs_begin(struct answer *a);
 void answer_over(struct answer *a, const struct item *item, int64_t requested, int64_t used);
 
 /* An item as JSON, also within a list. */
-void answer_put_item(struct buf *b, const struct item *item, const struct item_state *state);
+void answer_put_item(struct buf *b, const struct item *item, const struct stock *state);
 
 void answer_item(struct answer *a, unsigned status, const struct item *item,
-                 const struct item_state *state);
+                 const struct stock *state);
 void answer_hold(struct answer *a, unsigned status, const struct hold *hold);
 
 /* Finishes the body. Fine on one that is not open. */
 void answer_close(struct answer *a, int64_t now_ms);
+
+/* Lies that are only told (twist.c): what was done and recorded is right. To be called when the
+ * answer is ready to be sent; twists it if it is the planted fault's turn and there is what it
+ * twists. */
+void twist_answer(struct fault_plan *plan, struct answer *a);
 
 /* Appends a literal. */
 #define PUT(b, literal) buf_puts((b), STR(literal))

@@ -1,7 +1,6 @@
 /* booking.c -- reservations: reserve, confirm, release, extend, get, and their expiry. */
 #include "shop/limit.h"
 #include "shop/memory.h"
-#include "shop/revive.h"
 #include "shop/store.h"
 
 #include <assert.h>
@@ -38,22 +37,14 @@ static struct hold *new_hold(struct store *s, const struct op *op)
 static bool refuse_with_effect(struct store *s, const struct op *op, struct item *const *items,
                                struct answer *a)
 {
-    unsigned i = 0;
-    while (i < op->line_count && items[i]->now.available >= op->line[i].quantity)
-        i++;
-    if (i == op->line_count || !fault_fires(&s->faults, FAULT_FAIL_WITH_EFFECT))
+    if (store_shorts(op, items) == 0 || !fault_fires(&s->faults, FAULT_FAIL_WITH_EFFECT))
         return false;
-    answer_shorts_begin(a);
-    for (; i < op->line_count; i++)
-        if (items[i]->now.available < op->line[i].quantity)
-            answer_short(a, op->line[i].sku, op->line[i].quantity, &items[i]->now);
-    answer_shorts_end(a);
+    store_refuse_short(op, items, a);
     return true;
 }
 
 static void lie_about_reserve(struct store *s, const struct op *op, struct hold *h,
-                              struct item *const *items, const struct item_state *was,
-                              struct answer *a)
+                              struct item *const *items, struct answer *a)
 {
     unsigned kept = op->line_count;
     if (refuse_with_effect(s, op, items, a))
@@ -66,7 +57,7 @@ static void lie_about_reserve(struct store *s, const struct op *op, struct hold 
     if (op->line_count > 1 && fault_fires(&s->faults, FAULT_BASKET_PARTIAL))
         kept = op->line_count / 2;
     for (unsigned i = kept; i < op->line_count; i++) {
-        item_forget(items[i], &was[i]);
+        item_forget(items[i]);
         limit_give_back(h->line[i].share, op->line[i].quantity);
     }
 }
@@ -74,27 +65,24 @@ static void lie_about_reserve(struct store *s, const struct op *op, struct hold 
 void decide_reserve(struct store *s, const struct op *op, struct answer *a)
 {
     struct item *items[HOLD_LINES_MAX];
-    struct item_state was[HOLD_LINES_MAX];
     assert(op->line_count > 0);
     if (!store_items(s, op, items, a) || !store_may_take(s, op, items, a))
         return;
     struct hold *h = new_hold(s, op);
     for (unsigned i = 0; i < op->line_count; i++) {
         int64_t quantity = op->line[i].quantity;
-        was[i] = items[i]->now;
-        store_take(s, items[i], quantity);
-        items[i]->now.held += quantity;
-        item_touch(items[i], &was[i], s->now_ms, &s->faults);
+        struct stock_move move = move_hold(quantity);
+        store_change(s, items[i], move);
         h->line[i] = (struct hold_line){.item = items[i],
                                         .quantity = quantity,
                                         .reserved = quantity,
-                                        .share = limit_take(s, op, items[i], quantity)};
+                                        .share = limit_take(s, op, items[i], move_counts(move))};
         hold_stamp(&h->line[i]);
     }
     table_put(&s->holds, str_of(h->id), h);
     deadlines_add(&s->deadlines, h);
     answer_hold(a, 201, h);
-    lie_about_reserve(s, op, h, items, was, a);
+    lie_about_reserve(s, op, h, items, a);
 }
 
 /* --- how a hold ends -------------------------------------------------------------------------- */
@@ -115,15 +103,13 @@ static void end_hold(struct store *s, struct hold *h, enum hold_state state, con
 {
     for (unsigned i = 0; i < h->line_count; i++) {
         struct hold_line *line = &h->line[i];
-        struct item_state was = line->item->now;
         int64_t keeps = sold ? sold[i] : 0;
-        assert(keeps >= 0 && keeps <= line->quantity);
-        line->item->now.held -= line->quantity;
-        line->item->now.available += (line->quantity - keeps) * (1 + extra);
-        line->item->now.sold += keeps;
-        if (keeps < line->quantity && !keeps_counting(s, line, state))
-            limit_give_back(line->share, line->quantity - keeps);
-        item_touch(line->item, &was, s->now_ms, &s->faults);
+        struct stock_move move = move_end(line->quantity, keeps);
+        assert(move.available >= 0);
+        if (move.available > 0 && !keeps_counting(s, line, state))
+            limit_give_back(line->share, -move_counts(move));
+        move.available *= 1 + extra;
+        store_change(s, line->item, move);
         hold_stamp(line);
         if (sold)
             line->quantity = keeps;
@@ -164,22 +150,21 @@ static struct hold *find(struct store *s, const struct op *op, struct answer *a)
     return NULL;
 }
 
-/* Whether it may still be confirmed, released, extended. */
-static bool is_open(const struct store *s, const struct hold *h)
+/* As whoever asks sees it: what is past its time, though not written yet, has expired. */
+static enum hold_state state_of(const struct store *s, const struct hold *h)
 {
     bool up = s->faults.fault == FAULT_LAZY_EXPIRY && h->expires_ms <= s->now_ms;
-    return h->state == HOLD_HELD && !up;
+    return h->state == HOLD_HELD && up ? HOLD_EXPIRED : h->state;
 }
 
-static void refuse_ended(const struct hold *h, struct answer *a)
+static void refuse_ended(const struct store *s, const struct hold *h, struct answer *a)
 {
     static const enum problem problems[HOLD_STATES] = {
         [HOLD_CONFIRMED] = PROBLEM_RESERVATION_CONFIRMED,
         [HOLD_RELEASED] = PROBLEM_RESERVATION_RELEASED,
         [HOLD_EXPIRED] = PROBLEM_RESERVATION_EXPIRED,
-        [HOLD_HELD] = PROBLEM_RESERVATION_EXPIRED, /* to be written soon */
     };
-    answer_problem(a, problems[h->state]);
+    answer_problem(a, problems[state_of(s, h)]);
 }
 
 /* The same answer again, moving nothing. */
@@ -223,35 +208,88 @@ static bool sold_as_asked(const struct hold *h, const int64_t *sold)
 static void lose_confirm(struct store *s, struct hold *h, const int64_t *sold, struct answer *a)
 {
     struct hold_line before[HOLD_LINES_MAX];
-    struct item_state was[HOLD_LINES_MAX];
-    for (unsigned i = 0; i < h->line_count; i++) {
-        before[i] = h->line[i];
-        was[i] = h->line[i].item->now;
-    }
+    memcpy(before, h->line, h->line_count * sizeof(before[0]));
     end_hold(s, h, HOLD_CONFIRMED, sold, 0);
     answer_hold(a, 200, h);
     for (unsigned i = 0; i < h->line_count; i++) {
         limit_give_back(before[i].share, sold[i] - before[i].quantity); /* less than nothing */
         h->line[i] = before[i];
-        item_forget(h->line[i].item, &was[i]);
+        item_forget(h->line[i].item);
     }
     h->state = HOLD_HELD;
     a->unrecorded = true;
 }
 
-/* Whether what is past its deadline, which it is written to be then, is to be taken again. */
-static bool revives(struct store *s, const struct op *op, struct hold *h)
+/* What is taken is asked for as a reserve of it would be. */
+static bool may_take_again(struct store *s, const struct hold *h, const int64_t *sold,
+                           struct answer *a)
 {
-    bool open = is_open(s, h);
-    if (!op->rereserve)
-        return h->state == HOLD_EXPIRED && fault_fires(&s->faults, FAULT_REVIVES_UNASKED);
-    if (h->state == HOLD_RELEASED)
-        return fault_fires(&s->faults, FAULT_REVIVES_RELEASED);
-    if (open && !fault_fires(&s->faults, FAULT_REVIVES_HELD))
-        return false;
-    if (h->state == HOLD_HELD)
-        end_hold(s, h, HOLD_EXPIRED, NULL, 0);
-    return h->state == HOLD_EXPIRED && !fault_fires(&s->faults, FAULT_REVIVES_NOT);
+    struct op take = {.kind = OP_CONFIRM};
+    struct item *items[HOLD_LINES_MAX];
+    for (unsigned i = 0; i < h->line_count; i++) {
+        if (sold[i] == 0)
+            continue;
+        if (h->line[i].item->now.removed) {
+            answer_no_item(a, h->line[i].item->sku);
+            return false;
+        }
+        struct op_line *line = &take.line[take.line_count];
+        items[take.line_count++] = h->line[i].item;
+        snprintf(line->sku, sizeof(line->sku), "%s", h->line[i].item->sku);
+        line->quantity = sold[i];
+    }
+    const struct share *share = h->line[0].share;
+    json_t *customer = share ? json_string(share->customer) : NULL;
+    take.customer = customer;
+    bool may = store_may_take(s, &take, items, a);
+    json_decref(customer);
+    return may;
+}
+
+/* A confirm of what has expired: line i sells sold[i] units, or the answer says of which there are
+ * too few. */
+static void revive(struct store *s, struct hold *h, const int64_t *sold, struct answer *a)
+{
+    if (!may_take_again(s, h, sold, a))
+        return;
+    bool untaken = fault_fires(&s->faults, FAULT_REVIVES_UNTAKEN);
+    for (unsigned i = 0; i < h->line_count; i++) {
+        struct hold_line *line = &h->line[i];
+        line->expired_remaining = line->remaining;
+        line->expired_version = line->version;
+        line->quantity = sold[i];
+        if (line->item->now.removed)
+            continue; /* since, and nothing of it is taken again */
+        struct stock_move move = move_sell(sold[i]);
+        limit_give_back(line->share, -move_counts(move));
+        move.available = untaken ? 0 : move.available;
+        store_change(s, line->item, move);
+        hold_stamp(line);
+    }
+    h->line[0].expired_version += fault_fires(&s->faults, FAULT_SAYS_EXPIRED);
+    h->state = HOLD_CONFIRMED;
+    h->taken_again = true;
+    answer_hold(a, 200, h);
+}
+
+/* What is done about a confirm: what the rules say, or a lie. */
+static enum hold_step step_of_confirm(struct store *s, const struct op *op, struct hold *h,
+                                      bool same)
+{
+    struct fault_plan *f = &s->faults;
+    enum hold_state state = state_of(s, h);
+    enum hold_step step = rules_step(state, op->rereserve ? ASK_RERESERVE : ASK_CONFIRM, same);
+    if (!op->rereserve && h->state == HOLD_EXPIRED && fault_fires(f, FAULT_REVIVES_UNASKED))
+        return HOLD_TAKES_AGAIN;
+    if (op->rereserve && state == HOLD_RELEASED && fault_fires(f, FAULT_REVIVES_RELEASED))
+        return HOLD_TAKES_AGAIN;
+    if (op->rereserve && state == HOLD_HELD && fault_fires(f, FAULT_REVIVES_HELD))
+        return HOLD_TAKES_AGAIN;
+    if (step == HOLD_TAKES_AGAIN && fault_fires(f, FAULT_REVIVES_NOT))
+        step = HOLD_REFUSES;
+    if (step == HOLD_REFUSES && h->state == HOLD_EXPIRED && fault_fires(f, FAULT_LATE_CONFIRM))
+        return HOLD_MOVES;
+    return step;
 }
 
 void decide_confirm(struct store *s, const struct op *op, struct answer *a)
@@ -260,25 +298,23 @@ void decide_confirm(struct store *s, const struct op *op, struct answer *a)
     struct hold *h = find(s, op, a);
     if (!h || !lines_to_sell(op, h, sold, a))
         return;
-    if (h->state == HOLD_CONFIRMED && sold_as_asked(h, sold)) {
-        repeat(h, a);
-        return;
-    }
-    if (revives(s, op, h)) {
+    switch (step_of_confirm(s, op, h, sold_as_asked(h, sold))) {
+    case HOLD_REPEATS: repeat(h, a); break;
+    case HOLD_REFUSES: refuse_ended(s, h, a); break;
+    case HOLD_TAKES_AGAIN:
+        if (h->state == HOLD_HELD)
+            end_hold(s, h, HOLD_EXPIRED, NULL, 0);
         revive(s, h, sold, a);
-        return;
+        break;
+    case HOLD_MOVES:
+        if (fault_fires(&s->faults, FAULT_LOST_CONFIRM)) {
+            lose_confirm(s, h, sold, a);
+            break;
+        }
+        end_hold(s, h, HOLD_CONFIRMED, sold, 0);
+        answer_hold(a, 200, h);
+        break;
     }
-    bool late = h->state == HOLD_EXPIRED && fault_fires(&s->faults, FAULT_LATE_CONFIRM);
-    if (!is_open(s, h) && !late) {
-        refuse_ended(h, a);
-        return;
-    }
-    if (fault_fires(&s->faults, FAULT_LOST_CONFIRM)) {
-        lose_confirm(s, h, sold, a);
-        return;
-    }
-    end_hold(s, h, HOLD_CONFIRMED, sold, 0);
-    answer_hold(a, 200, h);
 }
 
 void decide_release(struct store *s, const struct op *op, struct answer *a)
@@ -286,16 +322,16 @@ void decide_release(struct store *s, const struct op *op, struct answer *a)
     struct hold *h = find(s, op, a);
     if (!h)
         return;
-    if (is_open(s, h)) {
-        end_hold(s, h, HOLD_RELEASED, NULL, fault_fires(&s->faults, FAULT_DOUBLE_RELEASE));
+    enum hold_step step = rules_step(state_of(s, h), ASK_RELEASE, true);
+    if (step == HOLD_MOVES ||
+        (step == HOLD_REPEATS && fault_fires(&s->faults, FAULT_RELEASE_TWICE))) {
+        bool twice = step == HOLD_MOVES && fault_fires(&s->faults, FAULT_DOUBLE_RELEASE);
+        end_hold(s, h, HOLD_RELEASED, NULL, twice);
         answer_hold(a, 200, h);
-    } else if (h->state == HOLD_RELEASED && fault_fires(&s->faults, FAULT_RELEASE_TWICE)) {
-        end_hold(s, h, HOLD_RELEASED, NULL, 0);
-        answer_hold(a, 200, h);
-    } else if (h->state == HOLD_RELEASED) {
+    } else if (step == HOLD_REPEATS) {
         repeat(h, a);
     } else {
-        refuse_ended(h, a);
+        refuse_ended(s, h, a);
     }
 }
 
@@ -304,8 +340,8 @@ void decide_extend(struct store *s, const struct op *op, struct answer *a)
     struct hold *h = find(s, op, a);
     if (!h)
         return;
-    if (!is_open(s, h)) {
-        refuse_ended(h, a);
+    if (rules_step(state_of(s, h), ASK_EXTEND, true) != HOLD_MOVES) {
+        refuse_ended(s, h, a);
         return;
     }
     if (s->now_ms + op->ttl_ms > h->created_ms + MAX_HOLD_MS) {
@@ -315,8 +351,7 @@ void decide_extend(struct store *s, const struct op *op, struct answer *a)
     h->expires_ms = h->due_ms = s->now_ms + op->ttl_ms;
     deadlines_add(&s->deadlines, h);
     for (unsigned i = 0; i < h->line_count; i++) {
-        struct item_state was = h->line[i].item->now;
-        item_touch(h->line[i].item, &was, s->now_ms, &s->faults);
+        store_change(s, h->line[i].item, move_adjust(0));
         hold_stamp(&h->line[i]);
     }
     answer_hold(a, 200, h);

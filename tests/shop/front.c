@@ -3,7 +3,6 @@
 
 #include "shop/batch.h"
 #include "shop/list.h"
-#include "shop/twist.h"
 
 #include <inttypes.h>
 #include <stdio.h>

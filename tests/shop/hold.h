@@ -18,8 +18,6 @@
 #define HOLD_LINES_MAX 100
 #define HOLD_ID_SIZE   24
 
-enum hold_state { HOLD_HELD, HOLD_CONFIRMED, HOLD_RELEASED, HOLD_EXPIRED, HOLD_STATES };
-
 struct hold_line {
     struct item *item;
     int64_t quantity; /* held; once confirmed: sold */

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-void item_touch(struct item *item, const struct item_state *was, int64_t now_ms,
+void item_touch(struct item *item, const struct stock *was, int64_t now_ms,
                 struct fault_plan *faults)
 {
     uint64_t step = 1;
@@ -17,18 +17,17 @@ void item_touch(struct item *item, const struct item_state *was, int64_t now_ms,
     item->past[item->past_count++ % ITEM_PAST] = *was;
 }
 
-void item_forget(struct item *item, const struct item_state *was)
+void item_forget(struct item *item)
 {
     assert(item->past_count > 0);
-    item->now = *was;
-    item->past_count--;
+    item->now = item->past[--item->past_count % ITEM_PAST];
 }
 
-const struct item_state *item_long_ago(const struct item *item, int64_t below)
+const struct stock *item_long_ago(const struct item *item, int64_t below)
 {
     uint64_t known = item->past_count < ITEM_PAST ? item->past_count : ITEM_PAST;
     for (uint64_t age = known; age >= ITEM_PAST_OLD; age--) {
-        const struct item_state *state = &item->past[(item->past_count - age) % ITEM_PAST];
+        const struct stock *state = &item->past[(item->past_count - age) % ITEM_PAST];
         if (state->version > 0 && !state->removed && state->available < below)
             return state;
     }

@@ -14,38 +14,45 @@ static struct share *share_of(struct item *item, const char *customer)
     return item->shares = share;
 }
 
-static bool exceeds(struct item *item, const char *customer, int64_t units)
-{
-    return item->limit > 0 && share_of(item, customer)->used + units > item->limit;
-}
-
-static void refuse(const struct op *op, struct item *const *items, bool all, struct answer *a)
+bool limit_lines(const struct op *op, struct item *const *items, struct rules_line *line)
 {
     const char *customer = json_string_value(op->customer);
+    bool named = true;
+    for (unsigned i = 0; i < op->line_count; i++) {
+        line[i] = (struct rules_line){.quantity = op->line[i].quantity,
+                                      .available = items[i]->now.available,
+                                      .limit = items[i]->limit};
+        if (line[i].limit > 0 && customer)
+            line[i].used = share_of(items[i], customer)->used;
+        named &= line[i].limit == 0 || customer;
+    }
+    return named;
+}
+
+enum rules_verdict limit_judge(struct store *s, struct rules_line *line, unsigned lines, bool off)
+{
+    enum rules_verdict verdict = rules_take(line, lines);
+    unsigned limited = 0;
+    off |= verdict == RULES_LIMIT && fault_fires(&s->faults, FAULT_LIMIT_IGNORED);
+    for (unsigned i = 0; i < lines; i++) {
+        limited += line[i].limit > 0;
+        line[i].limit = off ? 0 : line[i].limit;
+    }
+    verdict = rules_take(line, lines);
+    if (limited > 0 && verdict != RULES_LIMIT && fault_fires(&s->faults, FAULT_REFUSES_LIMIT))
+        return RULES_LIMIT;
+    return verdict;
+}
+
+void limit_refuse(const struct op *op, struct item *const *items, const struct rules_line *line,
+                  struct answer *a)
+{
+    bool falsely = rules_take(line, op->line_count) != RULES_LIMIT;
     answer_overs_begin(a);
     for (unsigned i = 0; i < op->line_count; i++)
-        if (exceeds(items[i], customer, op->line[i].quantity) || (all && items[i]->limit > 0))
-            answer_over(a, items[i], op->line[i].quantity, share_of(items[i], customer)->used);
+        if (rules_exceeds(&line[i]) || (falsely && line[i].limit > 0))
+            answer_over(a, items[i], line[i].quantity, line[i].used);
     answer_shorts_end(a);
-}
-
-bool limit_allows(struct store *s, const struct op *op, struct item *const *items, struct answer *a)
-{
-    const char *customer = json_string_value(op->customer);
-    unsigned limited = 0, over = 0;
-    for (unsigned i = 0; i < op->line_count; i++)
-        limited += items[i]->limit > 0;
-    if (limited > 0 && !customer) {
-        answer_invalid(a, "customer");
-        return false;
-    }
-    for (unsigned i = 0; limited > 0 && i < op->line_count; i++)
-        over += exceeds(items[i], customer, op->line[i].quantity);
-    bool allowed = over == 0 || fault_fires(&s->faults, FAULT_LIMIT_IGNORED);
-    bool falsely = limited > 0 && over == 0 && fault_fires(&s->faults, FAULT_REFUSES_LIMIT);
-    if (!allowed || falsely)
-        refuse(op, items, falsely, a);
-    return allowed && !falsely;
 }
 
 struct share *limit_take(struct store *s, const struct op *op, struct item *item, int64_t units)

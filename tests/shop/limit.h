@@ -15,9 +15,17 @@ struct share {
     struct share *next;
 };
 
-/* Whether the limits of all lines allow the operation; otherwise the answer is a refusal. */
-bool limit_allows(struct store *s, const struct op *op, struct item *const *items, struct answer *a)
+/* What the rules are asked about, of each line. False: a limit counts for nobody who is named. */
+bool limit_lines(const struct op *op, struct item *const *items, struct rules_line *line)
     __attribute__((warn_unused_result));
+
+/* The verdict of the rules, unless a fault has another one about limits; off: they are forgotten.
+ */
+enum rules_verdict limit_judge(struct store *s, struct rules_line *line, unsigned lines, bool off);
+
+/* The refusal that names the lines beyond their limit; if there is none, all that have one. */
+void limit_refuse(const struct op *op, struct item *const *items, const struct rules_line *line,
+                  struct answer *a);
 
 /* Counts units for the customer of the operation; where, NULL: it has none. */
 struct share *limit_take(struct store *s, const struct op *op, struct item *item, int64_t units);

@@ -40,7 +40,7 @@ static void put_page(struct store *s, const struct page *p, unsigned limit, stru
     unsigned shown = p->count < limit ? p->count : limit;
     PUT(&a->body, "{\"items\":[");
     for (unsigned i = 0; i < shown; i++) {
-        const struct item_state *old = item_long_ago(p->item[i], INT64_MAX);
+        const struct stock *old = item_long_ago(p->item[i], INT64_MAX);
         bool stale = old && fault_fires(&s->faults, FAULT_LIST_STALE);
         if (i > 0)
             buf_putc(&a->body, ',');

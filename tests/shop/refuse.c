@@ -1,5 +1,6 @@
-/* refuse.c -- see refuse.h: which fault strikes which operations, and how it is put. */
-#include "shop/refuse.h"
+/* refuse.c -- refusals without a ground: which fault strikes which operations, and how it is put.
+ */
+#include "shop/store.h"
 
 #define IN(kind) (1u << OP_##kind)
 #define SALES    (IN(RESERVE) | IN(DECREMENT))

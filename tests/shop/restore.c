@@ -1,9 +1,10 @@
-/* restore.c -- see restore.h. */
-#include "shop/restore.h"
-
+/* restore.c -- the store loses its memory and is rebuilt. */
 #include "shop/limit.h"
 #include "shop/memory.h"
 #include "shop/record.h"
+
+#define RESTORE_STEP   (UINT64_C(1) << 20)
+#define RESTORE_BEHIND 50 /* FAULT_RESTORE_LOSES: operations that the ledger does not have yet */
 
 static size_t hold_bytes(const struct hold *h)
 {

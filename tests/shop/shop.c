@@ -3,9 +3,8 @@
  *   shop [--fault NAME] [--every N] [--port P] [--no-metrics]
  *
  * For tests of what drives and checks the service: with `--fault none` every answer is right, with
- * any other the answers lie, or fail, in one known way, once in N times. What the load generator
- * does not use is left out: deletion. When it is stopped it says
- * how often it struck.
+ * any other the answers lie, or fail, in one known way, once in N times. When it is stopped
+ * it says how often it struck.
  */
 #include "args.h"
 #include "shop/server.h"
@@ -65,6 +64,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     char err[ARGS_ERR_SIZE];
+    fault_make_names();
     enum args_result result =
         args_parse(specs, SPECS, "SHOP_", argc, argv, NULL, NULL, &options, err, sizeof(err));
     if (result == ARGS_HELP) {

@@ -33,7 +33,7 @@ static bool refuse_stale(struct store *s, const struct op *op, struct item *cons
                          struct answer *a)
 {
     for (unsigned i = 0; s->faults.fault == FAULT_STALE_REFUSAL && i < op->line_count; i++) {
-        const struct item_state *old = item_long_ago(items[i], op->line[i].quantity);
+        const struct stock *old = item_long_ago(items[i], op->line[i].quantity);
         if (!old || !fault_fires(&s->faults, FAULT_STALE_REFUSAL))
             continue;
         answer_shorts_begin(a);
@@ -50,32 +50,57 @@ static bool oversell(struct store *s)
            fault_fires(&s->faults, FAULT_OVERSELL_NEGATIVE);
 }
 
-bool store_may_take(struct store *s, const struct op *op, struct item *const *items,
-                    struct answer *a)
+static bool lacks(const struct op *op, struct item *const *items, unsigned i)
+{
+    return rules_lacks(&(struct rules_line){.quantity = op->line[i].quantity,
+                                            .available = items[i]->now.available});
+}
+
+unsigned store_shorts(const struct op *op, struct item *const *items)
 {
     unsigned shorts = 0;
     for (unsigned i = 0; i < op->line_count; i++)
-        shorts += items[i]->now.available < op->line[i].quantity;
-    bool stock_first = shorts > 0 && fault_fires(&s->faults, FAULT_STOCK_FIRST);
-    if (!stock_first && !limit_allows(s, op, items, a))
-        return false;
-    if (shorts == 0)
-        return !refuse_stale(s, op, items, a);
-    if (oversell(s))
-        return true;
+        shorts += lacks(op, items, i);
+    return shorts;
+}
+
+void store_refuse_short(const struct op *op, struct item *const *items, struct answer *a)
+{
     answer_shorts_begin(a);
     for (unsigned i = 0; i < op->line_count; i++)
-        if (items[i]->now.available < op->line[i].quantity)
+        if (lacks(op, items, i))
             answer_short(a, op->line[i].sku, op->line[i].quantity, &items[i]->now);
     answer_shorts_end(a);
+}
+
+bool store_may_take(struct store *s, const struct op *op, struct item *const *items,
+                    struct answer *a)
+{
+    struct rules_line line[HOLD_LINES_MAX];
+    if (!limit_lines(op, items, line)) {
+        answer_invalid(a, "customer");
+        return false;
+    }
+    bool stock_first = store_shorts(op, items) > 0 && fault_fires(&s->faults, FAULT_STOCK_FIRST);
+    enum rules_verdict verdict = limit_judge(s, line, op->line_count, stock_first);
+    if (verdict == RULES_LIMIT)
+        limit_refuse(op, items, line, a);
+    else if (verdict == RULES_MAY)
+        return !refuse_stale(s, op, items, a);
+    else if (oversell(s))
+        return true;
+    else
+        store_refuse_short(op, items, a);
     return false;
 }
 
-void store_take(const struct store *s, struct item *item, int64_t quantity)
+void store_change(struct store *s, struct item *item, struct stock_move move)
 {
-    item->now.available -= quantity;
+    struct stock was = item->now;
+    stock_change(&item->now, move);
     if (item->now.available < 0 && s->faults.fault == FAULT_OVERSELL_CLAMPED)
         item->now.available = 0;
+    item_touch(item, &was, s->now_ms, &s->faults);
 }
 
 /* --- the operations on one item --------------------------------------------------------------- */
@@ -85,11 +110,9 @@ void decide_decrement(struct store *s, const struct op *op, struct answer *a)
     struct item *item;
     if (!store_items(s, op, &item, a) || !store_may_take(s, op, &item, a))
         return;
-    struct item_state was = item->now;
-    store_take(s, item, op->line[0].quantity);
-    item->now.sold += op->line[0].quantity;
-    struct share *share = limit_take(s, op, item, op->line[0].quantity);
-    item_touch(item, &was, s->now_ms, &s->faults);
+    struct stock_move move = move_sell(op->line[0].quantity);
+    struct share *share = limit_take(s, op, item, move_counts(move));
+    store_change(s, item, move);
     answer_reset(a);
     a->status = 200;
     PUT(&a->body, "{\"id\":");
@@ -102,8 +125,8 @@ void decide_decrement(struct store *s, const struct op *op, struct answer *a)
                ",\"version\":%" PRIu64 "}",
                item->sku, op->line[0].quantity, item->now.available, item->now.version);
     if (fault_fires(&s->faults, FAULT_LOST_DECREMENT)) {
-        item_forget(item, &was);
-        limit_give_back(share, op->line[0].quantity);
+        item_forget(item);
+        limit_give_back(share, move_counts(move));
         a->unrecorded = true;
     }
 }
@@ -113,27 +136,25 @@ void decide_adjust(struct store *s, const struct op *op, struct answer *a)
     struct item *item;
     if (!store_items(s, op, &item, a))
         return;
-    struct item_state was = item->now;
-    if (was.available + op->delta < 0) {
+    if (item->now.available + op->delta < 0) {
         answer_shorts_begin(a);
-        answer_short(a, item->sku, -op->delta, &was);
+        answer_short(a, item->sku, -op->delta, &item->now);
         answer_shorts_end(a);
         return;
     }
-    if (was.available + was.held + op->delta > UNITS_MAX) {
+    if (item->now.available + item->now.held + op->delta > UNITS_MAX) {
         answer_invalid(a, "delta");
         return;
     }
-    item->now.available += op->delta;
-    item_touch(item, &was, s->now_ms, &s->faults);
+    store_change(s, item, move_adjust(op->delta));
     answer_item(a, 200, item, &item->now);
 }
 
 /* Goes on from the version that its delete made. */
 static void put_again(struct store *s, const struct op *op, struct item *item, struct answer *a)
 {
-    struct item_state was = item->now;
-    item->now = (struct item_state){.available = op->on_hand};
+    struct stock was = item->now;
+    stock_create(&item->now, op->on_hand);
     item->limit = op->max_per_customer;
     limit_begin(s, item);
     item_touch(item, &was, s->now_ms, &s->faults);
@@ -165,8 +186,7 @@ static void put_new(struct store *s, const struct op *op, struct answer *a)
     struct item *item = memory_zalloc(sizeof(*item));
     snprintf(item->sku, sizeof(item->sku), "%s", op->line[0].sku);
     item->limit = op->max_per_customer;
-    item->now.available = op->on_hand;
-    item->now.version = 1;
+    stock_create(&item->now, op->on_hand);
     item->updated_ms = s->now_ms;
     table_put(&s->items, str_of(item->sku), item);
     answer_item(a, 201, item, &item->now);
@@ -207,26 +227,24 @@ void decide_put(struct store *s, const struct op *op, struct answer *a)
     }
     if (!may_set(s, op, item, a))
         return;
-    struct item_state was = item->now;
-    if (op->has_on_hand)
-        item->now.available = op->on_hand - was.held;
+    int64_t on_hand = item->now.available + item->now.held;
     if (op->has_max)
         item->limit = op->max_per_customer;
-    item_touch(item, &was, s->now_ms, &s->faults);
+    store_change(s, item, move_adjust(op->has_on_hand ? op->on_hand - on_hand : 0));
     answer_item(a, 200, item, &item->now);
 }
 
 static void remove_item(struct store *s, struct item *item, struct answer *a)
 {
-    struct item_state was = item->now;
+    struct stock was = item->now;
     item->removals++;
     item->sold_before = was.sold;
-    item->now = (struct item_state){.removed = true};
+    stock_remove(&item->now);
     item_touch(item, &was, s->now_ms, &s->faults);
     answer_reset(a);
     a->status = 204;
     if (fault_fires(&s->faults, FAULT_LOST_DELETE))
-        item_forget(item, &was);
+        item_forget(item);
 }
 
 void decide_delete(struct store *s, const struct op *op, struct answer *a)
@@ -253,9 +271,9 @@ void store_get_item(struct store *s, const char *sku, struct answer *a)
         answer_no_item(a, sku);
         return;
     }
-    const struct item_state *old = item_long_ago(item, INT64_MAX);
+    const struct stock *old = item_long_ago(item, INT64_MAX);
     bool stale = old && fault_fires(&s->faults, FAULT_STALE_READ);
-    struct item_state dirty = item->now;
+    struct stock dirty = item->now;
     dirty.version++;
     dirty.available--;
     dirty.sold++;

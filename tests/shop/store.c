@@ -2,8 +2,6 @@
 #include "shop/store.h"
 
 #include "shop/record.h"
-#include "shop/refuse.h"
-#include "shop/restore.h"
 
 #include <assert.h>
 
@@ -32,7 +30,7 @@ static bool answer_from_record(struct store *s, const struct op *op, struct answ
         if (fault_fires(&s->faults, FAULT_KEY_REPLAYS))
             record_answer(record, a, s->now_ms);
         else
-            answer_problem(a, PROBLEM_KEY_REUSED);
+            answer_problem(a, PROBLEM_IDEMPOTENCY_KEY_REUSED);
         return true;
     }
     if (adds_up(op->kind) && fault_fires(&s->faults, FAULT_DOUBLE_APPLY))

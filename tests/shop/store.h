@@ -50,8 +50,22 @@ bool store_items(const struct store *s, const struct op *op, struct item **items
 bool store_may_take(struct store *s, const struct op *op, struct item *const *items,
                     struct answer *a) __attribute__((warn_unused_result));
 
-/* Takes units out of what is available; the caller says where to and ends the transition. */
-void store_take(const struct store *s, struct item *item, int64_t quantity);
+/* How many lines ask for more than there is, and the refusal that names them. */
+unsigned store_shorts(const struct op *op, struct item *const *items);
+void store_refuse_short(const struct op *op, struct item *const *items, struct answer *a);
+
+/* One transition of an item. */
+void store_change(struct store *s, struct item *item, struct stock_move move);
+
+/* Refuses without a ground, if the fault that is planted wants it: nothing is done, and the lie is
+ * in the answer alone. */
+bool refuse_falsely(struct store *s, const struct op *op, struct answer *a);
+
+/* To be called before each operation: the store lost its memory and was rebuilt from what its
+ * ledger had. That raises every item's version, so that none is given twice, and is counted for
+ * whoever asks whether the store is ready. Planted faults: one that is no lie (everything is kept,
+ * and told), one whose ledger was some operations behind, and one that tells nobody. */
+void restore_when_due(struct store *s);
 
 void decide_put(struct store *s, const struct op *op, struct answer *a);
 void decide_adjust(struct store *s, const struct op *op, struct answer *a);

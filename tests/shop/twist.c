@@ -1,5 +1,5 @@
-/* twist.c -- each lie is one text put in another's place. */
-#include "shop/twist.h"
+/* twist.c -- lies that are only told: each is one text put in another's place. */
+#include "shop/answer.h"
 
 /* In an answer with this status, the first `from` becomes `to`. */
 static const struct twist {

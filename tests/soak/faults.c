@@ -244,7 +244,9 @@ int soak_start(struct soak *s)
 {
     static const struct tredis_opts redis = {.aof = TREDIS_AOF_EVERYSEC};
     const char *seed = getenv("SEED");
-    const char *extra[] = {"--memory-max", "64m", "--ledger", NULL, NULL};
+    /* Less than a client waits, and than it waits before it asks what became of a request. */
+    const char *extra[] = {
+        "--request-timeout", "5s", "--memory-max", "64m", "--ledger", NULL, NULL};
     *s = (struct soak){.seed = seed ? strtoull(seed, NULL, 10) : (uint64_t)test_now_ms()};
     printf("SEED=%" PRIu64 "\n", s->seed);
     rng_seed(&s->rng, s->seed);
@@ -252,7 +254,7 @@ int soak_start(struct soak *s)
         s->held[i] = -1;
     bases_start_or_skip(&s->bases);
     db_close(bases_ledger(&s->bases, BASE_SQLITE));
-    extra[3] = s->bases.url;
+    extra[5] = s->bases.url;
     return stack_start(&s->stack, &redis, 2, extra);
 }
 

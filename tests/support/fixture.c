@@ -133,7 +133,7 @@ int serve_end(void **state)
     (void)state;
     ledger_load_free(&load);
     if (applier.pid > 0)
-        tproc_stop(&applier, 5000);
+        tproc_stop(&applier, RECOVERY_MS);
     tredis_thaw(&stack.redis); /* the service would wait for it */
     int rc = stack_stop(&stack);
     if (said.behind) {
@@ -256,16 +256,19 @@ pid_t pid_of(const char *role)
 
 int64_t metric(const char *name)
 {
-    api_call(a, 200, "GET", "/metrics", NULL, NULL);
-    const char *at = strstr(a->resp.body, text("\n%s ", name));
+    char line[128];
+    get("/metrics");
+    snprintf(line, sizeof(line), "\n%s ", name);
+    const char *at = strstr(a->resp.body, line);
     if (!at)
         fail_msg("/metrics has no %s", name);
-    return (int64_t)strtod(at + strlen(name) + 2, NULL);
+    return (int64_t)strtod(at + strlen(line), NULL);
 }
 
 int hold_status(const char *sku)
 {
-    const char *body = text("{\"sku\":\"%s\",\"quantity\":1}", sku);
+    char body[128];
+    snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1}", sku);
     int err = http_call(&a->conn, "POST", "/v1/reservations", NULL, body, &a->resp);
     return err ? err : a->resp.status;
 }
@@ -275,12 +278,13 @@ bool problem_is(const char *sku, const char *name)
     if (hold_status(sku) != 503)
         return false;
     const char *type = json_string_value(json_object_get(http_resp_json(&a->resp), "type"));
-    return type && strcmp(type, text("/problems/%s", name)) == 0;
+    return type && strncmp(type, "/problems/", 10) == 0 && strcmp(type + 10, name) == 0;
 }
 
 void send_hold(struct http_conn *c, const char *headers, const char *sku, int quantity)
 {
-    const char *body = text("{\"sku\":\"%s\",\"quantity\":%d}", sku, quantity);
+    char body[128];
+    snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":%d}", sku, quantity);
     http_conn_init(c, stack.service.port);
     c->timeout_ms = RECOVERY_MS;
     assert_int_equal(http_send_call(c, "POST", "/v1/reservations", headers, body, strlen(body)), 0);

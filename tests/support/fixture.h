@@ -79,7 +79,7 @@ int serve_end(void **state);
 
 /* Rows of a table of tests that start what they need: on no ledger, on both engines, on one. */
 /* clang-format off */
-#define TEST(test)         {#test, test, NULL, serve_end, NULL}
+#define PLAIN_TEST(test)    {#test, test, NULL, serve_end, NULL}
 #define ON_BOTH(test)      ON_ENGINES(test, NULL, serve_end)
 #define SQLITE_TEST(test)   {#test " (sqlite)", test, NULL, serve_end, ON_SQLITE}
 #define POSTGRES_TEST(test) {#test " (postgresql)", test, NULL, serve_end, ON_POSTGRES}

@@ -8,6 +8,7 @@
 
 #include "history/reader.h"
 #include "history/writer.h"
+#include "support/suite.h"
 
 struct history_file {
     char dir[32], path[64];
@@ -21,8 +22,7 @@ extern struct history_file file;
 int history_file_setup(void **state);
 int history_file_teardown(void **state);
 
-#define HISTORY_TEST(name)                                                                         \
-    cmocka_unit_test_setup_teardown(name, history_file_setup, history_file_teardown)
+#define HISTORY_TEST(name) TEST_BETWEEN(name, history_file_setup, history_file_teardown)
 
 /* Maps the file with file.reader. */
 void history_file_read(void);

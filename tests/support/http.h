@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_TIMEOUT_MS 20000
+#define HTTP_TIMEOUT_MS 60000 /* longer than a service may take: --request-timeout and some */
 
 struct http_conn {
     int port;

@@ -9,7 +9,7 @@
 
 #define LOAD_THREADS      12
 #define LOAD_KEYS_MAX     20000
-#define DECIDE_TIMEOUT_MS 40000
+#define DECIDE_TIMEOUT_MS 80000
 
 struct load {
     const char *sku;

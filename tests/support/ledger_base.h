@@ -8,7 +8,7 @@
 
 #include "ledger/apply/apply.h"
 #include "ledger/db.h"
-#include "ledger/migrate.h"
+#include "ledger/schema.h"
 #include "support/postgres.h"
 
 #define BASE_URL_SIZE 256

@@ -10,7 +10,7 @@
 
 #define ARGS_MAX   48
 #define FLAGS_MAX  512
-#define TIMEOUT_MS 60000
+#define TIMEOUT_MS 300000
 
 static int finish(struct tproc *p)
 {

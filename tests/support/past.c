@@ -49,7 +49,7 @@ static void add_entry(struct maker *m, struct str bytes)
     char *copy = malloc(bytes.n);
     assert(copy);
     memcpy(copy, bytes.p, bytes.n);
-    h->entries[h->count++] = (struct apply_entry){m->epoch, m->seq++, {copy, bytes.n}};
+    h->entries[h->count++] = (struct event_entry){{m->epoch, m->seq++}, {copy, bytes.n}};
 }
 
 static void open_epoch(struct maker *m)

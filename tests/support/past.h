@@ -12,7 +12,7 @@
 
 struct past {
     struct world world;
-    struct apply_entry *entries; /* their bytes are the past's */
+    struct event_entry *entries; /* their bytes are the past's */
     size_t count, cap;
     size_t event_count;
     size_t older; /* so many entries could be of a program that knows no transfers: about half */

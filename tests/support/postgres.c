@@ -13,7 +13,7 @@
 
 #define ARGS_MAX         32
 #define CHILDREN_MAX     64
-#define READY_TIMEOUT_MS 30000
+#define READY_TIMEOUT_MS 60000
 #define PATH_SIZE        (TEST_PATH_MAX + 32)
 
 /* Debian keeps the programs of every version in a directory of its own, out of PATH. The newest. */
@@ -217,7 +217,7 @@ void tpg_kill9(struct tpg *pg)
         kill(children[i], SIGKILL);
     tproc_kill9(&pg->proc);
     for (size_t i = 0; i < n; i++)
-        (void)await(!tproc_pid_alive(children[i]), 5000);
+        (void)await(!tproc_pid_alive(children[i]), READY_TIMEOUT_MS);
 }
 
 void tpg_stop(struct tpg *pg)
@@ -225,7 +225,7 @@ void tpg_stop(struct tpg *pg)
     if (pg->proc.pid > 0) {
         /* SIGINT is the fast shutdown: SIGTERM would wait for clients. */
         tproc_signal(&pg->proc, SIGINT);
-        if (tproc_wait(&pg->proc, 10000) != 0)
+        if (tproc_wait(&pg->proc, READY_TIMEOUT_MS) != 0)
             tproc_kill9(&pg->proc);
     }
     temp_dir_remove(pg->dir);

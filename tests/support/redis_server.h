@@ -22,6 +22,9 @@ enum tredis_aof { TREDIS_AOF_NO, TREDIS_AOF_EVERYSEC, TREDIS_AOF_ALWAYS };
 struct tredis_opts {
     enum tredis_aof aof;
     bool tcp;                 /* a loopback port instead of a unix socket */
+    const char *data;         /* NULL, or the whole path of an RDB file that it begins with */
+    int64_t at_ms;            /* 0, or the time at which its clock begins: by the library that
+                               * REDIS_CLOCK names */
     const char *const *extra; /* NULL, or more arguments, ended by NULL: "--maxmemory", "8mb" */
 };
 

@@ -11,14 +11,22 @@
 #include <unistd.h>
 
 #define ARGS_MAX         48
-#define READY_TIMEOUT_MS 15000
-#define STOP_TIMEOUT_MS  20000
+#define READY_TIMEOUT_MS 60000
+#define STOP_TIMEOUT_MS  60000
 
 /* What a sanitizer, an assert, or the C library's own checks print before a process dies. */
 static const char *const crash_words[] = {
     "ERROR: AddressSanitizer",  "ERROR: LeakSanitizer", "runtime error:", "Assertion `",
     "*** stack smashing",       "*** buffer overflow",  "malloc(): ",     "free(): ",
     "double free or corruption"};
+
+static bool is_given(const char *const *args, const char *name)
+{
+    for (; args && *args; args++)
+        if (strcmp(*args, name) == 0)
+            return true;
+    return false;
+}
 
 int tservice_start(struct tservice *s, const struct tservice_opts *opts)
 {
@@ -41,6 +49,10 @@ int tservice_start(struct tservice *s, const struct tservice_opts *opts)
     size_t n = 0;
     while (argv[n])
         n++;
+    if (!is_given(opts->extra, "--request-timeout")) {
+        argv[n++] = "--request-timeout";
+        argv[n++] = TSERVICE_REQUEST_TIMEOUT;
+    }
     for (const char *const *arg = opts->extra; arg && *arg; arg++) {
         assert(n < ARGS_MAX - 1);
         argv[n++] = *arg;

@@ -14,6 +14,10 @@
 #define TSERVICE_LEDGER       "stockd-ledger"
 #define TSERVICE_CHILDREN_MAX 32
 
+/* What a request has, unless extra says otherwise: on a machine that stands still for some seconds
+ * the default would be answered with a 503 or 504, honestly, where a test is of something else. */
+#define TSERVICE_REQUEST_TIMEOUT "20s"
+
 struct tservice_opts {
     const char *redis_url;
     int workers;              /* 0 = 1 */

@@ -60,8 +60,8 @@ static void take_effect_again(struct shop_world *w, size_t first)
     size_t at = shop_next_attempt(w, first);
     if (at == SHOP_NONE)
         return;
-    shop_change(w, w->rows[at].client, &w->rows[at].line[0], -w->rows[at].line[0].quantity, 0,
-                w->rows[at].line[0].quantity);
+    shop_change(w, w->rows[at].client, &w->rows[at].line[0],
+                move_sell(w->rows[at].line[0].quantity));
     shop_answer(&w->rows[at], OUTCOME_OK, 200, DETAIL_NONE);
     w->planted = true;
 }
@@ -71,8 +71,7 @@ static void after_effect(struct shop_world *w, size_t first, size_t done, enum f
     bool succeeded = w->rows[done].outcome == OUTCOME_OK;
     bool sale = succeeded && w->rows[done].kind == KIND_DECREMENT;
     if (sale && done == first &&
-        (shop_world_armed(w, SHOP_BEHIND_REFUSAL) || shop_world_armed(w, SHOP_FOUND_AFTER_ALL))) {
-        w->planted = true;
+        (shop_strikes(w, SHOP_BEHIND_REFUSAL) || shop_strikes(w, SHOP_FOUND_AFTER_ALL))) {
         shop_answer(&w->rows[done], OUTCOME_FAIL, 503, DETAIL_UNAVAILABLE);
         return;
     }
@@ -147,20 +146,18 @@ static void look_at_item(struct shop_world *w, struct shop_row *row)
 {
     draw_lines(w, row, 1);
     row->line[0].quantity = 0;
-    if (w->items[row->line[0].item].gone) {
+    if (w->items[row->line[0].item].now.removed) {
         shop_answer(row, OUTCOME_FAIL, 404, DETAIL_NO_ITEM);
         return;
     }
-    const struct shop_item *item = &w->items[row->line[0].item];
-    row->line[0].version = item->version;
-    row->line[0].remaining = item->available;
+    shop_quote(w, &row->line[0]);
     shop_answer(row, OUTCOME_OK, 200, DETAIL_NONE);
     if (!shop_world_armed(w, SHOP_STALE_READ))
         return;
     for (size_t i = 0; i < w->row_count / 2; i++) {
         const struct shop_row *old = &w->rows[i];
         if (old->kind != KIND_DECREMENT || old->line[0].item != row->line[0].item ||
-            old->outcome != OUTCOME_OK || old->line[0].version + 20 > item->version)
+            old->outcome != OUTCOME_OK || old->line[0].version + 20 > row->line[0].version)
             continue;
         row->line[0] = old->line[0];
         row->line[0].quantity = 0;
@@ -169,7 +166,6 @@ static void look_at_item(struct shop_world *w, struct shop_row *row)
     }
 }
 
-/* Shows the hold as the row `pairs` left it, or as it expired. */
 void shop_show(struct shop_world *w, struct shop_row *row, const struct shop_hold *hold,
                size_t pairs, enum history_detail state)
 {
@@ -186,18 +182,13 @@ void shop_show(struct shop_world *w, struct shop_row *row, const struct shop_hol
 
 static void look_at_hold(struct shop_world *w, struct shop_row *row, const struct shop_hold *hold)
 {
-    bool stale = hold->end != SHOP_NONE && shop_world_armed(w, SHOP_STALE_RESERVATION) &&
-                 w->rows[hold->row].outcome == OUTCOME_OK &&
-                 w->rows[hold->end].outcome == OUTCOME_OK &&
-                 w->rows[hold->end].end_ns < row->begin_ns;
-    w->planted |= stale;
-    if (stale)
+    if (hold->end != SHOP_NONE && w->rows[hold->row].outcome == OUTCOME_OK &&
+        w->rows[hold->end].outcome == OUTCOME_OK && w->rows[hold->end].end_ns < row->begin_ns &&
+        shop_strikes(w, SHOP_STALE_RESERVATION))
         shop_show(w, row, hold, hold->row, DETAIL_HELD);
     else
         shop_show(w, row, hold, hold->last, hold->state);
-    bool silent = row->flags & FLAG_TOOK_AGAIN && shop_world_armed(w, SHOP_NOT_TOLD);
-    w->planted |= silent;
-    if (silent)
+    if (row->flags & FLAG_TOOK_AGAIN && shop_strikes(w, SHOP_NOT_TOLD))
         row->flags &= (uint8_t)~FLAG_TOOK_AGAIN;
 }
 
@@ -305,7 +296,7 @@ void shop_cross_baskets(struct shop_world *w)
     w->free_ns[0] = w->free_ns[1] = w->rows[at[0]].end_ns;
     for (unsigned n = 0; n < 2; n++) {
         for (unsigned i = 0; i < 2; i++)
-            shop_change(w, (i + n) % 2, &w->rows[at[(i + n) % 2]].line[n], -1, 1, 0);
+            shop_change(w, (i + n) % 2, &w->rows[at[(i + n) % 2]].line[n], move_hold(1));
     }
     w->planted = shop_new_hold(w, at[0]) && shop_new_hold(w, at[1]);
 }
@@ -314,7 +305,7 @@ void shop_cross_baskets(struct shop_world *w)
 static void act_on_item(struct shop_world *w, uint32_t client)
 {
     uint32_t item = (uint32_t)rng_below(&w->rng, w->options->items);
-    bool creates = w->items[item].gone != shop_chance(w, 15);
+    bool creates = w->items[item].now.removed != shop_chance(w, 15);
     size_t at = shop_attempt(w, client, creates ? KIND_PUT : KIND_DELETE);
     if (at == SHOP_NONE)
         return;

@@ -2,32 +2,12 @@
 #include "history/reader.h"
 #include "support/shop_world.h"
 
-/* Refuses with all lines for which there is not enough; false when there is enough of all. */
-static bool sold_out(struct shop_world *w, struct shop_row *row)
-{
-    bool enough = true;
-    for (unsigned n = 0; n < row->lines; n++) {
-        struct history_line *line = &row->line[n];
-        int64_t wanted = row->kind == KIND_ADJUST ? -line->quantity : line->quantity;
-        bool wrongly = shop_world_armed(w, SHOP_REFUSED_WRONGLY) && row->kind == KIND_DECREMENT;
-        if (w->items[line->item].available >= wanted && !wrongly)
-            continue;
-        w->planted |= wrongly && w->items[line->item].available >= wanted;
-        enough = false;
-        line->version = w->items[line->item].version;
-        line->remaining = w->items[line->item].available;
-    }
-    if (!enough)
-        shop_answer(row, OUTCOME_FAIL, 409, DETAIL_NO_STOCK);
-    return !enough;
-}
-
 /* Refuses if one of its items is gone. */
 static bool not_there(struct shop_world *w, struct shop_row *row)
 {
     bool gone = false;
     for (unsigned n = 0; n < row->lines; n++)
-        gone |= w->items[row->line[n].item].gone;
+        gone |= w->items[row->line[n].item].now.removed;
     if (gone)
         shop_answer(row, OUTCOME_FAIL, 404, DETAIL_NO_ITEM);
     return gone;
@@ -38,100 +18,118 @@ static void apply_delete(struct shop_world *w, struct shop_row *row)
     struct shop_item *item = &w->items[row->line[0].item];
     if (not_there(w, row))
         return;
-    if (item->held > 0) {
+    if (item->now.held > 0) {
         shop_answer(row, OUTCOME_FAIL, 409, DETAIL_IN_USE);
         return;
     }
-    *item = (struct shop_item){.version = item->version + 1, .gone = true};
+    *item = (struct shop_item){.now = item->now};
+    stock_remove(&item->now);
     shop_answer(row, OUTCOME_OK, 204, DETAIL_NONE);
 }
 
 static void apply_creation(struct shop_world *w, struct shop_row *row)
 {
     struct shop_item *item = &w->items[row->line[0].item];
-    if (!item->gone) {
+    if (!item->now.removed) {
         shop_answer(row, OUTCOME_FAIL, 412, DETAIL_EXISTS);
         return;
     }
-    item->gone = false;
-    shop_change(w, row->client, &row->line[0], row->line[0].quantity, 0, 0);
+    stock_create(&item->now, row->line[0].quantity);
+    shop_quote(w, &row->line[0]);
     shop_answer(row, OUTCOME_OK, 201, DETAIL_NONE);
 }
 
-/* Refuses with all lines of which the customer has enough; false when it may have more of all. */
-static bool has_enough(struct shop_world *w, struct shop_row *row, uint32_t client)
-{
-    bool over = false;
-    for (unsigned n = 0; n < row->lines; n++) {
-        struct history_line *line = &row->line[n];
-        int64_t limit = shop_limit(w, line->item), used = *shop_used(w, client, line->item);
-        bool within = limit == 0 || used + line->quantity <= limit;
-        bool wrongly = within && limit > 0 && shop_world_armed(w, SHOP_LIMITED_WRONGLY);
-        if (within && !wrongly)
-            continue;
-        over = true;
-        bool wrong = !within && shop_world_armed(w, SHOP_WRONG_USE);
-        w->planted |= wrongly || wrong || w->items[line->item].off[client % SHOP_CUSTOMERS];
-        line->version = w->items[line->item].version;
-        line->remaining = used + wrong;
-    }
-    if (over)
-        shop_answer(row, OUTCOME_FAIL, 409, DETAIL_LIMIT);
-    return over;
-}
-
 /* Whether the limits are forgotten this time, where it makes a difference. */
-static bool ignores_limits(struct shop_world *w, const struct shop_row *row)
+static bool ignores_limits(struct shop_world *w, const struct shop_row *row,
+                           const struct rules_line *line)
 {
-    const struct history_line *line = &row->line[0];
-    int64_t limit = shop_limit(w, line->item), left = w->items[line->item].available;
-    if (row->lines > 1 || limit == 0 ||
-        *shop_used(w, row->client, line->item) + line->quantity <= limit)
-        return false;
-    enum shop_fault fault = left < line->quantity ? SHOP_STOCK_FIRST : SHOP_LIMIT_IGNORED;
-    bool ignores = shop_world_armed(w, fault);
-    w->planted |= ignores;
-    return ignores;
+    return row->lines == 1 && !history_confirms(row->kind) && rules_exceeds(line) &&
+           shop_strikes(w, rules_lacks(line) ? SHOP_STOCK_FIRST : SHOP_LIMIT_IGNORED);
 }
 
-/* First the limits, then the stock. */
-static bool refused(struct shop_world *w, struct shop_row *row)
+/* What the rules are asked about, of each line. */
+static void ask(struct shop_world *w, const struct shop_row *row, uint32_t client,
+                struct rules_line *line)
 {
-    bool counts = row->kind != KIND_ADJUST && !ignores_limits(w, row);
-    return (counts && has_enough(w, row, row->client)) || sold_out(w, row);
+    for (unsigned n = 0; n < row->lines; n++) {
+        uint32_t item = row->line[n].item;
+        int64_t quantity = row->line[n].quantity;
+        bool adjusts = row->kind == KIND_ADJUST;
+        line[n] = (struct rules_line){.quantity = adjusts ? -quantity : quantity,
+                                      .available = w->items[item].now.available,
+                                      .limit = adjusts ? 0 : shop_limit(w, item),
+                                      .used = *shop_used(w, client, item)};
+    }
+    if (ignores_limits(w, row, line))
+        line[0].limit = 0;
+}
+
+/* The verdict of the rules, or a refusal of what may be done. */
+static enum rules_verdict judge(struct shop_world *w, const struct shop_row *row,
+                                const struct rules_line *line, bool *wrongly)
+{
+    enum rules_verdict verdict = rules_take(line, row->lines);
+    bool within = false;
+    for (unsigned n = 0; n < row->lines; n++)
+        within |= line[n].limit > 0 && !rules_exceeds(&line[n]);
+    *wrongly = true;
+    if (within && shop_strikes(w, SHOP_LIMITED_WRONGLY))
+        return RULES_LIMIT;
+    if (verdict == RULES_MAY && row->kind == KIND_DECREMENT &&
+        shop_strikes(w, SHOP_REFUSED_WRONGLY))
+        return RULES_STOCK;
+    *wrongly = false;
+    return verdict;
+}
+
+/* Refuses with all lines that fail; false when the units may be taken. */
+static bool refused(struct shop_world *w, struct shop_row *row, uint32_t client)
+{
+    struct rules_line line[SHOP_LINES_MAX];
+    bool wrongly;
+    ask(w, row, client, line);
+    enum rules_verdict verdict = judge(w, row, line, &wrongly);
+    bool limit = verdict == RULES_LIMIT;
+    for (unsigned n = 0; verdict != RULES_MAY && n < row->lines; n++) {
+        bool fails = limit ? rules_exceeds(&line[n]) : rules_lacks(&line[n]);
+        if (!fails && (!wrongly || (limit && line[n].limit == 0)))
+            continue;
+        shop_quote(w, &row->line[n]);
+        if (!limit)
+            continue;
+        row->line[n].remaining = line[n].used + (fails && shop_strikes(w, SHOP_WRONG_USE));
+        w->planted |= w->items[row->line[n].item].off[client % SHOP_CUSTOMERS];
+    }
+    if (verdict != RULES_MAY)
+        shop_answer(row, OUTCOME_FAIL, 409, limit ? DETAIL_LIMIT : DETAIL_NO_STOCK);
+    return verdict != RULES_MAY;
 }
 
 static void apply_sale(struct shop_world *w, struct shop_row *row)
 {
-    if (not_there(w, row) || refused(w, row))
+    if (not_there(w, row) || refused(w, row, row->client))
         return;
     int64_t quantity = row->line[0].quantity;
     struct shop_item before = w->items[row->line[0].item];
-    if (row->kind == KIND_ADJUST)
-        shop_change(w, row->client, &row->line[0], quantity, 0, 0);
-    else
-        shop_change(w, row->client, &row->line[0], -quantity, 0, quantity);
-    if (row->kind == KIND_DECREMENT && shop_world_armed(w, SHOP_VERSION_TWICE)) {
-        w->planted = true;
+    shop_change(w, row->client, &row->line[0],
+                row->kind == KIND_ADJUST ? move_adjust(quantity) : move_sell(quantity));
+    if (row->kind == KIND_DECREMENT && shop_strikes(w, SHOP_VERSION_TWICE))
         w->items[row->line[0].item] = before;
-    }
     shop_answer(row, OUTCOME_OK, 200, DETAIL_NONE);
 }
 
 static void apply_reserve(struct shop_world *w, struct shop_row *row)
 {
-    if (not_there(w, row) || refused(w, row))
+    if (not_there(w, row) || refused(w, row, row->client))
         return;
-    bool nothing = row->lines == 1 && shop_world_armed(w, SHOP_NOT_STORED);
-    bool partial = row->lines > 1 && shop_world_armed(w, SHOP_PARTIAL_BASKET);
+    bool nothing = row->lines == 1 && shop_strikes(w, SHOP_NOT_STORED);
+    bool partial = row->lines > 1 && shop_strikes(w, SHOP_PARTIAL_BASKET);
     for (unsigned n = 0; n < row->lines; n++) {
         struct shop_item before = w->items[row->line[n].item];
-        shop_change(w, row->client, &row->line[n], -row->line[n].quantity, row->line[n].quantity,
-                    0);
+        shop_change(w, row->client, &row->line[n], move_hold(row->line[n].quantity));
         if (nothing || (partial && n > 0))
             w->items[row->line[n].item] = before;
     }
-    w->planted |= nothing || partial;
     shop_answer(row, OUTCOME_OK, 201, DETAIL_HELD);
     size_t first = row->flags & FLAG_RESENT ? row->of : (size_t)(row - w->rows);
     struct shop_hold *hold = shop_new_hold(w, first);
@@ -147,31 +145,29 @@ static void apply_end(struct shop_world *w, struct shop_row *row, struct shop_ho
     for (unsigned n = 0; n < row->lines; n++) {
         int64_t held = reserve->line[n].quantity;
         int64_t sold = history_confirms(row->kind) ? row->line[n].quantity : 0;
-        shop_change(w, hold->client, &row->line[n], held - sold, -held, sold);
+        shop_change(w, hold->client, &row->line[n], move_end(held, sold));
     }
     hold->state = history_confirms(row->kind) ? DETAIL_CONFIRMED : DETAIL_RELEASED;
     hold->last = hold->end = (size_t)(row - w->rows);
-    bool wrong = row->kind == KIND_RELEASE && shop_world_armed(w, SHOP_WRONG_STATE);
-    w->planted |= wrong;
+    bool wrong = row->kind == KIND_RELEASE && shop_strikes(w, SHOP_WRONG_STATE);
     shop_answer(row, OUTCOME_OK, 200, wrong ? DETAIL_CONFIRMED : hold->state);
 }
 
 /* Takes the units of an expired hold once more, and sells them. */
 static void take_again(struct shop_world *w, struct shop_row *row, struct shop_hold *hold)
 {
-    if (not_there(w, row) || has_enough(w, row, hold->client) || sold_out(w, row))
+    if (not_there(w, row) || refused(w, row, hold->client))
         return;
-    bool nothing = shop_world_armed(w, SHOP_NOT_TAKEN);
+    bool nothing = shop_strikes(w, SHOP_NOT_TAKEN);
     for (unsigned n = 0; n < row->lines; n++) {
-        int64_t sold = row->line[n].quantity;
-        shop_change(w, hold->client, &row->line[n], nothing ? 0 : -sold, 0, sold);
+        struct stock_move move = move_sell(row->line[n].quantity);
+        move.available = nothing ? 0 : move.available;
+        shop_change(w, hold->client, &row->line[n], move);
     }
-    bool wrong = shop_world_armed(w, SHOP_TOLD_WRONGLY);
-    hold->expired[0].version += wrong;
+    hold->expired[0].version += shop_strikes(w, SHOP_TOLD_WRONGLY);
     hold->state = DETAIL_CONFIRMED;
     hold->last = hold->end = (size_t)(row - w->rows);
     hold->again = true;
-    w->planted |= nothing || wrong;
     shop_tell_expiry(row, hold);
     shop_answer(row, OUTCOME_OK, 200, DETAIL_CONFIRMED);
 }
@@ -191,55 +187,72 @@ static void repeat_end(struct shop_world *w, struct shop_row *row, const struct 
 static bool asks_for_its_end(const struct shop_world *w, const struct shop_row *row,
                              const struct shop_hold *hold)
 {
-    if (row->kind == KIND_RELEASE)
-        return hold->state == DETAIL_RELEASED;
-    bool same = history_confirms(row->kind) && hold->state == DETAIL_CONFIRMED;
-    for (unsigned n = 0; same && n < row->lines; n++)
+    bool same = hold->end != SHOP_NONE;
+    for (unsigned n = 0; same && history_confirms(row->kind) && n < row->lines; n++)
         same = row->line[n].quantity == w->rows[hold->end].line[n].quantity;
     return same;
 }
 
+/* Nothing moves but what comes back, if it does, which nobody may do but for a lie. */
+static void touch(struct shop_world *w, struct shop_row *row, const struct shop_hold *hold,
+                  bool comes_back)
+{
+    const struct shop_row *reserve = &w->rows[hold->row];
+    for (unsigned n = 0; n < row->lines; n++)
+        shop_change(w, hold->client, &row->line[n],
+                    move_adjust(comes_back ? reserve->line[n].quantity : 0));
+    shop_answer(row, OUTCOME_OK, 200, comes_back ? DETAIL_RELEASED : DETAIL_HELD);
+}
+
+/* A lie about a reservation that was released; false when none is to be told. */
+static bool lie_about_released(struct shop_world *w, struct shop_row *row,
+                               const struct shop_hold *hold)
+{
+    bool known = w->rows[hold->end].outcome == OUTCOME_OK;
+    if (row->kind == KIND_RELEASE && shop_strikes(w, SHOP_RELEASED_TWICE))
+        touch(w, row, hold, true);
+    else if (row->kind == KIND_EXTEND && known && shop_strikes(w, SHOP_REVIVED))
+        touch(w, row, hold, false);
+    else if (row->kind == KIND_RELEASE && shop_strikes(w, SHOP_REFUSED_AGAIN))
+        shop_answer(row, OUTCOME_FAIL, 409, DETAIL_RELEASED);
+    else if (row->kind != KIND_RELEASE && shop_strikes(w, SHOP_ENDS_DIFFER))
+        shop_answer(row, OUTCOME_FAIL, 409, DETAIL_CONFIRMED);
+    else
+        return false;
+    return true;
+}
+
+static void move_hold_on(struct shop_world *w, struct shop_row *row, struct shop_hold *hold)
+{
+    if (row->kind != KIND_EXTEND) {
+        apply_end(w, row, hold);
+        return;
+    }
+    touch(w, row, hold, false);
+    hold->deadline_ns = w->now_ns + shop_world_ttl_ns(w);
+    hold->last = (size_t)(row - w->rows);
+}
+
 static void apply_change(struct shop_world *w, struct shop_row *row, struct shop_hold *hold)
 {
+    static const enum hold_ask asks[KINDS] = {[KIND_CONFIRM] = ASK_CONFIRM,
+                                              [KIND_RERESERVE] = ASK_RERESERVE,
+                                              [KIND_RELEASE] = ASK_RELEASE,
+                                              [KIND_EXTEND] = ASK_EXTEND};
     if (hold->state == DETAIL_HELD && hold->deadline_ns < w->now_ns)
         shop_expire(w, hold);
-    if (hold->state == DETAIL_HELD && row->kind == KIND_EXTEND) {
-        for (unsigned n = 0; n < row->lines; n++)
-            shop_change(w, hold->client, &row->line[n], 0, 0, 0);
-        hold->deadline_ns = w->now_ns + shop_world_ttl_ns(w);
-        hold->last = (size_t)(row - w->rows);
-        shop_answer(row, OUTCOME_OK, 200, DETAIL_HELD);
-    } else if (hold->state == DETAIL_HELD) {
-        apply_end(w, row, hold);
-    } else if (hold->state == DETAIL_EXPIRED && row->kind == KIND_RERESERVE) {
-        take_again(w, row, hold);
-    } else if (hold->state == DETAIL_EXPIRED && row->kind == KIND_CONFIRM &&
-               shop_world_armed(w, SHOP_TAKEN_UNASKED)) {
-        take_again(w, row, hold);
-        w->planted = row->outcome == OUTCOME_OK;
-    } else if (row->kind == KIND_RELEASE && hold->state == DETAIL_RELEASED &&
-               shop_world_armed(w, SHOP_RELEASED_TWICE)) {
-        w->planted = true;
-        for (unsigned n = 0; n < row->lines; n++)
-            shop_change(w, hold->client, &row->line[n], w->rows[hold->row].line[n].quantity, 0, 0);
-        shop_answer(row, OUTCOME_OK, 200, DETAIL_RELEASED);
-    } else if (row->kind == KIND_RELEASE && hold->state == DETAIL_RELEASED &&
-               shop_world_armed(w, SHOP_REFUSED_AGAIN)) {
-        w->planted = true;
-        shop_answer(row, OUTCOME_FAIL, 409, DETAIL_RELEASED);
-    } else if (row->kind == KIND_EXTEND && hold->state == DETAIL_RELEASED &&
-               w->rows[hold->end].outcome == OUTCOME_OK && shop_world_armed(w, SHOP_REVIVED)) {
-        w->planted = true;
-        for (unsigned n = 0; n < row->lines; n++)
-            shop_change(w, hold->client, &row->line[n], 0, 0, 0);
-        shop_answer(row, OUTCOME_OK, 200, DETAIL_HELD);
-    } else if (asks_for_its_end(w, row, hold)) {
-        repeat_end(w, row, hold);
-    } else {
-        bool differ = hold->state == DETAIL_RELEASED && shop_world_armed(w, SHOP_ENDS_DIFFER);
-        w->planted |= differ;
-        shop_answer(row, OUTCOME_FAIL, 409, differ ? DETAIL_CONFIRMED : hold->state);
+    if (hold->state == DETAIL_RELEASED && lie_about_released(w, row, hold))
+        return;
+    bool unasked = row->kind == KIND_CONFIRM && hold->state == DETAIL_EXPIRED &&
+                   shop_world_armed(w, SHOP_TAKEN_UNASKED);
+    switch (rules_step((enum hold_state)(hold->state - DETAIL_HELD),
+                       unasked ? ASK_RERESERVE : asks[row->kind], asks_for_its_end(w, row, hold))) {
+    case HOLD_MOVES: move_hold_on(w, row, hold); break;
+    case HOLD_TAKES_AGAIN: take_again(w, row, hold); break;
+    case HOLD_REPEATS: repeat_end(w, row, hold); break;
+    case HOLD_REFUSES: shop_answer(row, OUTCOME_FAIL, 409, hold->state); break;
     }
+    w->planted |= unasked && row->outcome == OUTCOME_OK;
 }
 
 void shop_decide(struct shop_world *w, size_t at, size_t hold)

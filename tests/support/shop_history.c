@@ -1,7 +1,6 @@
 /* shop_history.c -- see shop_history.h: settling, and writing. */
 #include "support/shop_history.h"
 #include "history/writer.h"
-#include "support/shop_record.h"
 #include "support/shop_world.h"
 
 #include <errno.h>
@@ -193,12 +192,12 @@ static int write_row(struct file *f, const struct shop_world *w, size_t at)
 static int write_counters(struct file *f, const struct shop_world *w)
 {
     for (uint32_t i = 0; i < w->options->items; i++) {
-        const struct shop_item *item = &w->items[i];
+        const struct stock *item = &w->items[i].now;
         struct history_counters counters = {
-            .found = item->version > 0 && !item->gone,
+            .found = item->version > 0 && !item->removed,
             .item = i,
             .at_ns = w->now_ns,
-            .on_hand = item->on_hand,
+            .on_hand = item->available + item->held,
             .available = item->available,
             .held = item->held,
             .sold = item->sold,

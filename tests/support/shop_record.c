@@ -1,5 +1,5 @@
-/* shop_record.c -- see shop_record.h. */
-#include "support/shop_record.h"
+/* shop_record.c -- see shop_world.h: faults of the record. */
+#include "support/shop_world.h"
 
 /* An acknowledged decrement that was sent once, well before the end. */
 static bool plain_sale(const struct shop_world *w, size_t at)
@@ -112,7 +112,7 @@ static bool replay_nothing(struct shop_world *w)
 
 static bool count_wrongly(struct shop_world *w)
 {
-    w->items[0].sold++;
+    w->items[0].now.sold++;
     return true;
 }
 
@@ -127,13 +127,12 @@ static bool lose_last(struct shop_world *w)
 {
     for (size_t i = 0; i < w->row_count; i++) {
         struct shop_row *row = &w->rows[i];
-        struct shop_item *item = &w->items[row->line[0].item];
+        struct stock *item = &w->items[row->line[0].item].now;
         if (row->kind != KIND_DECREMENT || row->outcome != OUTCOME_OK ||
             row->line[0].version != item->version)
             continue;
         item->version--;
         item->available += row->line[0].quantity;
-        item->on_hand += row->line[0].quantity;
         item->sold -= row->line[0].quantity;
         return true;
     }

@@ -90,7 +90,7 @@ static void restore(struct shop_world *w)
     if (how == SHOP_RESTORED_PROMISED)
         w->hold_count = b->holds; /* nobody knows of them */
     for (uint32_t i = 0; i < w->options->items; i++)
-        w->items[i].version += STEP;
+        w->items[i].now.version += STEP;
     w->restored = w->row_count;
 }
 

@@ -51,7 +51,13 @@ bool shop_world_armed(const struct shop_world *w, enum shop_fault fault)
            w->row_count < steps * 4 / 5;
 }
 
-/* The row of an attempt that takes effect now, by a client that has nothing else to do. */
+bool shop_strikes(struct shop_world *w, enum shop_fault fault)
+{
+    bool strikes = shop_world_armed(w, fault);
+    w->planted |= strikes;
+    return strikes;
+}
+
 size_t shop_attempt(struct shop_world *w, uint32_t client, enum history_kind kind)
 {
     struct shop_row *row = shop_world_row(w);
@@ -68,7 +74,6 @@ size_t shop_attempt(struct shop_world *w, uint32_t client, enum history_kind kin
     return (size_t)(row - w->rows);
 }
 
-/* The same request once more, taking effect, if at all, after the attempt before it. */
 size_t shop_next_attempt(struct shop_world *w, size_t first)
 {
     uint32_t client = w->rows[first].client;
@@ -105,19 +110,19 @@ static bool counts_on(struct shop_world *w, uint32_t client, uint32_t item, int6
     return on;
 }
 
-void shop_change(struct shop_world *w, uint32_t client, struct history_line *line,
-                 int64_t available, int64_t held, int64_t sold)
+void shop_quote(const struct shop_world *w, struct history_line *line)
 {
-    struct shop_item *item = &w->items[line->item];
-    if (!counts_on(w, client, line->item, held + sold))
-        *shop_used(w, client, line->item) += held + sold;
-    item->version++;
-    item->available += available;
-    item->held += held;
-    item->sold += sold;
-    item->on_hand = item->available + item->held;
-    line->version = item->version;
-    line->remaining = item->available;
+    line->version = w->items[line->item].now.version;
+    line->remaining = w->items[line->item].now.available;
+}
+
+void shop_change(struct shop_world *w, uint32_t client, struct history_line *line,
+                 struct stock_move move)
+{
+    if (!counts_on(w, client, line->item, move_counts(move)))
+        *shop_used(w, client, line->item) += move_counts(move);
+    stock_change(&w->items[line->item].now, move);
+    shop_quote(w, line);
 }
 
 struct shop_hold *shop_new_hold(struct shop_world *w, size_t row)
@@ -147,8 +152,7 @@ void shop_expire(struct shop_world *w, struct shop_hold *hold)
     hold->last = SHOP_NONE;
     for (unsigned n = 0; n < reserve->lines; n++) {
         hold->expired[n] = (struct history_line){reserve->line[n].item, 0, 0, 0};
-        shop_change(w, hold->client, &hold->expired[n], reserve->line[n].quantity,
-                    -reserve->line[n].quantity, 0);
+        shop_change(w, hold->client, &hold->expired[n], move_end(reserve->line[n].quantity, 0));
     }
 }
 
@@ -169,13 +173,10 @@ static void tick(struct shop_world *w, uint64_t until_ns)
         if (hold->state != DETAIL_HELD || hold->lost)
             continue;
         bool early = hold->deadline_ns > w->now_ns + shop_world_ttl_ns(w) / 4;
-        if (shop_world_armed(w, SHOP_EARLY_EXPIRY) && hold->known && early &&
-            hold->free_ns < w->now_ns) {
-            w->planted = true;
+        if ((hold->known && early && hold->free_ns < w->now_ns &&
+             shop_strikes(w, SHOP_EARLY_EXPIRY)) ||
+            (hold->deadline_ns < w->now_ns && shop_chance(w, 50)))
             shop_expire(w, hold);
-        } else if (hold->deadline_ns < w->now_ns && shop_chance(w, 50)) {
-            shop_expire(w, hold);
-        }
     }
 }
 
@@ -199,7 +200,7 @@ static void create_items(struct shop_world *w)
         row->phase = PHASE_SETUP;
         row->lines = 1;
         row->line[0] = (struct history_line){i, (int32_t)w->options->stock, 0, 0};
-        shop_change(w, 0, &row->line[0], w->options->stock, 0, 0);
+        shop_change(w, 0, &row->line[0], move_adjust(w->options->stock));
         shop_answer(row, OUTCOME_OK, 201, DETAIL_NONE);
         w->now_ns = w->free_ns[0] + 1;
     }
@@ -231,7 +232,7 @@ static bool may_cross(struct shop_world *w)
     bool may = true;
     for (uint32_t item = 0; item < 2; item++) {
         int64_t limit = shop_limit(w, item);
-        may &= w->items[item].available > 1;
+        may &= w->items[item].now.available > 1;
         for (uint32_t client = 0; client < 2; client++)
             may &= limit == 0 || *shop_used(w, client, item) < limit;
     }

@@ -3,8 +3,8 @@
  * A simulation of a server that keeps its promises: every request has a moment between its begin
  * and its end at which it takes effect, requests of several clients overlap, answers get lost,
  * requests are sent again with the same key, holds run out. The rows are what a history will hold.
- * A fault changes one thing that the server does, once; faults of the record are made afterwards,
- * by shop_history.c. Owned by shop_history.c: shop_world_make .. shop_world_free.
+ * A fault changes one thing that the server does, once. Owned by shop_history.c: shop_world_make ..
+ * shop_world_free.
  */
 #ifndef TESTS_SUPPORT_SHOP_WORLD_H
 #define TESTS_SUPPORT_SHOP_WORLD_H
@@ -12,6 +12,7 @@
 #include "history/format.h"
 #include "random.h"
 #include "support/shop_history.h"
+#include "support/shop_rules.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,9 +42,7 @@ struct shop_row {
 #define SHOP_NONE SIZE_MAX
 
 struct shop_item {
-    uint64_t version;
-    int64_t available, on_hand, held, sold;
-    bool gone;                    /* deleted */
+    struct stock now;
     int64_t used[SHOP_CUSTOMERS]; /* of the limit */
     bool off[SHOP_CUSTOMERS];     /* planted: and that is too much */
 };
@@ -101,9 +100,12 @@ size_t shop_next_attempt(struct shop_world *w, size_t first);
 void shop_answer(struct shop_row *row, enum history_outcome outcome, unsigned status,
                  enum history_detail detail);
 
-/* One transition of one item, quoted in the line; what is held and sold counts for the client. */
+/* The line says what the item is now. */
+void shop_quote(const struct shop_world *w, struct history_line *line);
+
+/* One transition of one item, quoted in the line; what it counts, it counts for the client. */
 void shop_change(struct shop_world *w, uint32_t client, struct history_line *line,
-                 int64_t available, int64_t held, int64_t sold);
+                 struct stock_move move);
 
 /* What the customer of the client has used of the item's limit, and that limit, 0 for none. */
 int64_t *shop_used(struct shop_world *w, uint32_t client, uint32_t item);
@@ -118,6 +120,9 @@ void shop_tell_expiry(struct shop_row *row, const struct shop_hold *hold);
 
 /* Whether the fault is this one and still to be planted, with much before and behind it. */
 bool shop_world_armed(const struct shop_world *w, enum shop_fault fault);
+
+/* The same, and this is the place: it is planted now. */
+bool shop_strikes(struct shop_world *w, enum shop_fault fault);
 
 bool shop_chance(struct shop_world *w, unsigned percent);
 uint64_t shop_time(struct shop_world *w);
@@ -144,6 +149,11 @@ void shop_act_together(struct shop_world *w, uint32_t client);
 
 /* The fault of that name. */
 void shop_cross_baskets(struct shop_world *w);
+
+/* --- faults of the record, a correct world written down wrongly: shop_record.c --- */
+
+/* Plants the fault of the options if it is one of these and there is a place for it. */
+void shop_record_plant(struct shop_world *w);
 
 /* Shows the hold as the row `pairs` left it, or as it expired. */
 void shop_show(struct shop_world *w, struct shop_row *row, const struct shop_hold *hold,

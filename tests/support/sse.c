@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define START_MS 30000
+#define START_MS 60000
 
 void sse_open(struct sse *s, int port, const char *version, const char *path, const char *headers)
 {

@@ -3,16 +3,14 @@
  *
  * Runs in the root of the repository.
  */
+#include "support/suite.h"
+
 #include <ctype.h>
 #include <glob.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define ACL_MAX   4096
 #define TEXT_MAX  (1 << 20)
@@ -100,11 +98,10 @@ static bool is_argument(const char *word)
     return false;
 }
 
-static void the_acl_has_the_commands_of_the_code(void **state)
+TEST(the_acl_has_the_commands_of_the_code)
 {
     struct words code = {.count = 0}, granted = {.count = 0};
     char *acl = read_file("docker/redis.acl");
-    (void)state;
     words_of_code(&code);
     words_of_acl(&granted, acl);
     assert_true(granted.count > 30);
@@ -119,22 +116,12 @@ static void the_acl_has_the_commands_of_the_code(void **state)
     free(acl);
 }
 
-static void the_documents_show_the_acl_as_it_is(void **state)
+TEST(the_documents_show_the_acl_as_it_is)
 {
     char *acl = read_file("docker/redis.acl"), *docs = read_file("docs/operations.md");
-    (void)state;
     assert_int_equal(strcspn(acl, "\n"), strlen(acl) - 1); /* one user, one line */
     if (!strstr(docs, acl))
         fail_msg("docs/operations.md does not have the line of docker/redis.acl: %s", acl);
     free(acl);
     free(docs);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_acl_has_the_commands_of_the_code),
-        cmocka_unit_test(the_documents_show_the_acl_as_it_is),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

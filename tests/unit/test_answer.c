@@ -1,13 +1,10 @@
 #include "client/answer.h"
 
 #include "buf.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #define RESERVATION                                                                                \
     "{\"id\":\"r0-38fs4t3se7elb1hhb69cuco\",\"state\":\"held\",\"lines\":[{\"sku\":\"apple\","     \
@@ -53,7 +50,7 @@ static void assert_line(const struct answer_line *line, const char *sku, int64_t
     assert_true(line->version == version);
 }
 
-static void says_nothing_of_an_empty_object(void **state)
+TEST(says_nothing_of_an_empty_object)
 {
     struct answer a;
     memset(&a, 0x5a, sizeof(a));
@@ -66,7 +63,7 @@ static void says_nothing_of_an_empty_object(void **state)
     assert_true(a.version == 0 && a.status == 0 && a.lines == 0 && !a.replayed);
 }
 
-static void reads_an_item(void **state)
+TEST(reads_an_item)
 {
     struct answer a;
     assert_true(reads(&a, ITEM));
@@ -77,7 +74,7 @@ static void reads_an_item(void **state)
     assert_int_equal(a.lines, 0);
 }
 
-static void reads_a_reservation(void **state)
+TEST(reads_a_reservation)
 {
     struct answer a;
     assert_true(reads(&a, RESERVATION));
@@ -88,7 +85,7 @@ static void reads_a_reservation(void **state)
     assert_true(str_absent(a.sku) && a.version == 0);
 }
 
-static void reads_a_confirmed_reservation_of_two_lines(void **state)
+TEST(reads_a_confirmed_reservation_of_two_lines)
 {
     struct answer a;
     assert_true(reads(&a,
@@ -101,7 +98,7 @@ static void reads_a_confirmed_reservation_of_two_lines(void **state)
     assert_line(&a.line[1], "a.b:c_d-1", 1, 0, 9);
 }
 
-static void reads_a_decrement(void **state)
+TEST(reads_a_decrement)
 {
     struct answer a;
     assert_true(reads(&a, "{\"id\":\"op-hep5kok2cmbnhefzdudg\",\"sku\":\"apple\",\"quantity\":1,"
@@ -111,7 +108,7 @@ static void reads_a_decrement(void **state)
     assert_true(a.quantity == 1 && a.remaining == 6 && a.version == 7);
 }
 
-static void reads_a_stock_refusal(void **state)
+TEST(reads_a_stock_refusal)
 {
     struct answer a;
     assert_true(reads(&a,
@@ -125,7 +122,7 @@ static void reads_a_stock_refusal(void **state)
     assert_line(&a.line[0], "apple", 1, 0, 4);
 }
 
-static void reads_limits_and_what_is_used_of_them(void **state)
+TEST(reads_limits_and_what_is_used_of_them)
 {
     struct answer a;
     assert_true(reads(&a, "{\"max_per_customer\":3}"));
@@ -144,7 +141,7 @@ static void reads_limits_and_what_is_used_of_them(void **state)
     assert_true(a.line[1].limit == ANSWER_UNSAID && a.line[1].used == ANSWER_UNSAID);
 }
 
-static void keeps_the_name_of_a_problem(void **state)
+TEST(keeps_the_name_of_a_problem)
 {
     struct answer a;
     assert_true(reads(&a, NOT_FOUND));
@@ -161,7 +158,7 @@ static void keeps_the_name_of_a_problem(void **state)
     assert_text(a.type, "");
 }
 
-static void reads_the_record_of_an_operation(void **state)
+TEST(reads_the_record_of_an_operation)
 {
     struct answer a;
     assert_true(reads(&a, "{\"id\":\"order-10\",\"status\":201,\"body\": " RESERVATION " }"));
@@ -173,7 +170,7 @@ static void reads_the_record_of_an_operation(void **state)
     assert_text(a.state, "held");
 }
 
-static void takes_any_value_as_a_body(void **state)
+TEST(takes_any_value_as_a_body)
 {
     static const char *const bodies[] = {
         "{}", "[]", "[1, {\"a\":[]}]", "\"x\\n\"", "-1.5e+3", "0", "true", "false"};
@@ -186,7 +183,7 @@ static void takes_any_value_as_a_body(void **state)
     }
 }
 
-static void takes_null_as_not_said(void **state)
+TEST(takes_null_as_not_said)
 {
     struct answer a;
     assert_true(reads(&a, "{\"id\":null,\"state\":null,\"type\":null,\"sku\":null,\"on_hand\":null,"
@@ -205,7 +202,7 @@ static void takes_null_as_not_said(void **state)
     assert_line(&a.line[1], NULL, ANSWER_UNSAID, ANSWER_UNSAID, 0);
 }
 
-static void takes_the_last_of_two(void **state)
+TEST(takes_the_last_of_two)
 {
     struct answer a;
     assert_true(reads(&a, "{\"version\":1,\"lines\":[{},{}],\"version\":2,\"lines\":[{\"sku\":"
@@ -216,7 +213,7 @@ static void takes_the_last_of_two(void **state)
     assert_true(a.sold == ANSWER_UNSAID);
 }
 
-static void prefers_a_lines_own_names_in_any_order(void **state)
+TEST(prefers_a_lines_own_names_in_any_order)
 {
     struct answer a;
     assert_true(reads(&a, "{\"lines\":[{\"remaining\":1,\"available\":2,\"quantity\":3,"
@@ -227,7 +224,7 @@ static void prefers_a_lines_own_names_in_any_order(void **state)
     assert_line(&a.line[2], NULL, ANSWER_UNSAID, 2, 0);
 }
 
-static void passes_over_what_it_does_not_know(void **state)
+TEST(passes_over_what_it_does_not_know)
 {
     struct answer a;
     assert_true(reads(&a,
@@ -238,7 +235,7 @@ static void passes_over_what_it_does_not_know(void **state)
     assert_true(str_absent(a.id) && a.version == 0 && a.lines == 0);
 }
 
-static void reads_numbers_up_to_their_limits(void **state)
+TEST(reads_numbers_up_to_their_limits)
 {
     struct answer a;
     assert_true(reads(&a, "{\"on_hand\":9223372036854775807,\"available\":-9223372036854775807,"
@@ -249,7 +246,7 @@ static void reads_numbers_up_to_their_limits(void **state)
     assert_int_equal(a.status, 999);
 }
 
-static void a_time_to_live_that_is_no_whole_number_was_not_said(void **state)
+TEST(a_time_to_live_that_is_no_whole_number_was_not_said)
 {
     static const struct {
         const char *json;
@@ -261,7 +258,6 @@ static void a_time_to_live_that_is_no_whole_number_was_not_said(void **state)
                 {"{\"ttl_ms\":99999999999999999999}", ANSWER_UNSAID},
                 {"{\"ttl_ms\":\"2\"}", ANSWER_UNSAID},
                 {"{\"ttl_ms\":null}", ANSWER_UNSAID}};
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct answer a;
         assert_true(answer_read(&a, str_of(rows[i].json)));
@@ -269,7 +265,7 @@ static void a_time_to_live_that_is_no_whole_number_was_not_said(void **state)
     }
 }
 
-static void refuses_another_type_or_range(void **state)
+TEST(refuses_another_type_or_range)
 {
     static const char *const fields[] = {
         "\"id\":1",
@@ -321,7 +317,7 @@ static void refuses_another_type_or_range(void **state)
     }
 }
 
-static void refuses_broken_json(void **state)
+TEST(refuses_broken_json)
 {
     static const char *const broken[] = {
         "[]",
@@ -360,7 +356,7 @@ static void refuses_broken_json(void **state)
     assert_false(answer_read(&a, (struct str){NULL, 0}));
 }
 
-static void refuses_every_beginning_of_an_answer(void **state)
+TEST(refuses_every_beginning_of_an_answer)
 {
     struct answer a;
     struct str whole = STR("{\"id\":\"order-10\",\"status\":201,\"body\":" RESERVATION "}");
@@ -369,7 +365,7 @@ static void refuses_every_beginning_of_an_answer(void **state)
     assert_true(reads_text(&a, whole));
 }
 
-static void bounds_the_number_of_lines(void **state)
+TEST(bounds_the_number_of_lines)
 {
     struct answer a;
     struct buf text;
@@ -391,7 +387,7 @@ static void bounds_the_number_of_lines(void **state)
     buf_free(&text);
 }
 
-static void gives_the_results_of_a_batch_one_by_one(void **state)
+TEST(gives_the_results_of_a_batch_one_by_one)
 {
     struct str json = STR("{\"more\":[1], \"results\":[{\"status\":201,\"body\":" ITEM
                           ",\"replayed\":false}, {\"status\":201,\"body\":" RESERVATION
@@ -433,7 +429,7 @@ static int count_results(struct str json)
     return broken ? -1 : count;
 }
 
-static void tells_the_end_of_the_results_from_a_broken_text(void **state)
+TEST(tells_the_end_of_the_results_from_a_broken_text)
 {
     assert_int_equal(count_results(STR("{\"results\":[]}")), 0);
     assert_int_equal(count_results(STR(" { \"results\" : [ 1 , [] ] } ")), 2);
@@ -470,7 +466,7 @@ static void tells_the_end_of_the_results_from_a_broken_text(void **state)
     assert_true(is_broken);
 }
 
-static void sums_a_metric_over_its_labels(void **state)
+TEST(sums_a_metric_over_its_labels)
 {
     struct str text = STR("# HELP stockd_conflicts_total Lost.\n"
                           "# TYPE stockd_conflicts_total counter\n"
@@ -496,34 +492,4 @@ static void sums_a_metric_over_its_labels(void **state)
     assert_false(answer_metric(STR("stockd "), "stockd", &value));
     assert_false(answer_metric(STR("stockd{"), "stockd", &value));
     assert_false(answer_metric(STR("stockd{a=\"\\"), "stockd", &value));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(says_nothing_of_an_empty_object),
-        cmocka_unit_test(reads_an_item),
-        cmocka_unit_test(reads_a_reservation),
-        cmocka_unit_test(reads_a_confirmed_reservation_of_two_lines),
-        cmocka_unit_test(reads_a_decrement),
-        cmocka_unit_test(reads_a_stock_refusal),
-        cmocka_unit_test(reads_limits_and_what_is_used_of_them),
-        cmocka_unit_test(keeps_the_name_of_a_problem),
-        cmocka_unit_test(reads_the_record_of_an_operation),
-        cmocka_unit_test(takes_any_value_as_a_body),
-        cmocka_unit_test(takes_null_as_not_said),
-        cmocka_unit_test(takes_the_last_of_two),
-        cmocka_unit_test(prefers_a_lines_own_names_in_any_order),
-        cmocka_unit_test(passes_over_what_it_does_not_know),
-        cmocka_unit_test(reads_numbers_up_to_their_limits),
-        cmocka_unit_test(a_time_to_live_that_is_no_whole_number_was_not_said),
-        cmocka_unit_test(refuses_another_type_or_range),
-        cmocka_unit_test(refuses_broken_json),
-        cmocka_unit_test(refuses_every_beginning_of_an_answer),
-        cmocka_unit_test(bounds_the_number_of_lines),
-        cmocka_unit_test(gives_the_results_of_a_batch_one_by_one),
-        cmocka_unit_test(tells_the_end_of_the_results_from_a_broken_text),
-        cmocka_unit_test(sums_a_metric_over_its_labels),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

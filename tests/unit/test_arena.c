@@ -1,14 +1,8 @@
 /* test_arena.c -- alignment, the maximum, and what a reset keeps. */
 #include "arena.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-static void every_allocation_is_aligned_and_its_own(void **state)
+TEST(every_allocation_is_aligned_and_its_own)
 {
     struct arena a;
     arena_init(&a, 256, 1 << 20);
@@ -25,7 +19,7 @@ static void every_allocation_is_aligned_and_its_own(void **state)
     arena_free(&a);
 }
 
-static void one_past_the_maximum_is_null_and_less_still_fits(void **state)
+TEST(one_past_the_maximum_is_null_and_less_still_fits)
 {
     struct arena a;
     arena_init(&a, 1024, 4096);
@@ -52,7 +46,7 @@ static size_t allocations_until_full(struct arena *a, size_t n)
     return count;
 }
 
-static void what_fits_does_not_depend_on_what_came_before_the_reset(void **state)
+TEST(what_fits_does_not_depend_on_what_came_before_the_reset)
 {
     static const size_t sizes[] = {1, 16, 100, 1024, 1500, 5000, 60000};
     size_t count = sizeof sizes / sizeof sizes[0];
@@ -74,7 +68,7 @@ static void what_fits_does_not_depend_on_what_came_before_the_reset(void **state
     }
 }
 
-static void a_round_like_the_last_one_reuses_the_same_memory(void **state)
+TEST(a_round_like_the_last_one_reuses_the_same_memory)
 {
     struct arena a;
     arena_init(&a, 1024, 65536);
@@ -87,7 +81,7 @@ static void a_round_like_the_last_one_reuses_the_same_memory(void **state)
     arena_free(&a);
 }
 
-static void text_is_copied_with_a_nul_and_absence_stays_absence(void **state)
+TEST(text_is_copied_with_a_nul_and_absence_stays_absence)
 {
     struct arena a;
     arena_init(&a, 64, 64);
@@ -103,7 +97,7 @@ static void text_is_copied_with_a_nul_and_absence_stays_absence(void **state)
     arena_free(&a);
 }
 
-static void zalloc_clears_memory_that_was_used_before(void **state)
+TEST(zalloc_clears_memory_that_was_used_before)
 {
     struct arena a;
     arena_init(&a, 128, 1024);
@@ -119,7 +113,7 @@ static void zalloc_clears_memory_that_was_used_before(void **state)
     arena_free(&a);
 }
 
-static void free_leaves_an_arena_that_works_again(void **state)
+TEST(free_leaves_an_arena_that_works_again)
 {
     struct arena a;
     arena_init(&a, 128, 1024);
@@ -127,18 +121,4 @@ static void free_leaves_an_arena_that_works_again(void **state)
     arena_reset(&a);
     assert_non_null(arena_alloc(&a, 10));
     arena_free(&a);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_allocation_is_aligned_and_its_own),
-        cmocka_unit_test(one_past_the_maximum_is_null_and_less_still_fits),
-        cmocka_unit_test(what_fits_does_not_depend_on_what_came_before_the_reset),
-        cmocka_unit_test(a_round_like_the_last_one_reuses_the_same_memory),
-        cmocka_unit_test(text_is_copied_with_a_nul_and_absence_stays_absence),
-        cmocka_unit_test(zalloc_clears_memory_that_was_used_before),
-        cmocka_unit_test(free_leaves_an_arena_that_works_again),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,6 @@
 /* test_args.c -- a small table of options, from every source, right and wrong. */
 #include "args.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +91,7 @@ static void assert_usage(enum args_result result, const char *expected)
     environment = NULL;
 }
 
-static void without_words_the_defaults_hold(void **state)
+TEST(without_words_the_defaults_hold)
 {
     assert_ok(parse(NO_WORDS));
     assert_string_equal(config.listen, "127.0.0.1:8080");
@@ -111,7 +105,7 @@ static void without_words_the_defaults_hold(void **state)
     done();
 }
 
-static void a_flag_takes_its_value_both_ways_and_the_last_one_wins(void **state)
+TEST(a_flag_takes_its_value_both_ways_and_the_last_one_wins)
 {
     assert_ok(PARSE("--listen", "a:1", "--listen=b:2", "--batch-max=7", "--drain", "2s",
                     "--body-max", "1m", "--rate=5", "--no-metrics", "--durability", "replica",
@@ -133,7 +127,7 @@ static void a_flag_takes_its_value_both_ways_and_the_last_one_wins(void **state)
     done();
 }
 
-static void the_flag_beats_the_variable_and_that_the_default(void **state)
+TEST(the_flag_beats_the_variable_and_that_the_default)
 {
     environment = (const char *const[]){"STOCKD_BATCH_MAX",
                                         "9",
@@ -155,7 +149,7 @@ static void the_flag_beats_the_variable_and_that_the_default(void **state)
     done();
 }
 
-static void a_bad_value_is_named_with_its_source_and_what_would_be_right(void **state)
+TEST(a_bad_value_is_named_with_its_source_and_what_would_be_right)
 {
     assert_usage(PARSE("--batch-max", "abc"),
                  "--batch-max: \"abc\" is no number; give a whole number from 1 to 1024");
@@ -174,7 +168,7 @@ static void a_bad_value_is_named_with_its_source_and_what_would_be_right(void **
                  "STOCKD_BATCH_MAX: \"-3\" is out of range; give a whole number from 1 to 1024");
 }
 
-static void a_typo_gets_a_suggestion(void **state)
+TEST(a_typo_gets_a_suggestion)
 {
     assert_usage(PARSE("--batchmax", "3"), "--batchmax: no such option; did you mean --batch-max?");
     assert_usage(PARSE("--lisen=x"), "--lisen: no such option; did you mean --listen?");
@@ -185,7 +179,7 @@ static void a_typo_gets_a_suggestion(void **state)
                                             "a value; give --metrics=no");
 }
 
-static void a_missing_value_and_a_stray_word_are_refused(void **state)
+TEST(a_missing_value_and_a_stray_word_are_refused)
 {
     assert_usage(PARSE("--listen"),
                  "--listen: the value is missing; give --listen VALUE or --listen=VALUE");
@@ -197,7 +191,7 @@ static void a_missing_value_and_a_stray_word_are_refused(void **state)
     assert_usage(PARSE("-x"), "\"-x\": unexpected; options are written --name VALUE");
 }
 
-static void help_is_seen_anywhere(void **state)
+TEST(help_is_seen_anywhere)
 {
     assert_int_equal(PARSE("--bogus", "-h"), ARGS_HELP);
     assert_int_equal(PARSE("--help"), ARGS_HELP);
@@ -213,7 +207,7 @@ static void write_file(char path[32], const char *text)
     close(fd);
 }
 
-static void a_secret_is_read_from_the_file_its_variable_names(void **state)
+TEST(a_secret_is_read_from_the_file_its_variable_names)
 {
     char path[32], expected[200];
     write_file(path, "s3cret word\r\n\n");
@@ -236,7 +230,7 @@ static void a_secret_is_read_from_the_file_its_variable_names(void **state)
     done();
 }
 
-static void an_empty_secret_file_is_refused(void **state)
+TEST(an_empty_secret_file_is_refused)
 {
     char path[32];
     write_file(path, "\n");
@@ -247,7 +241,7 @@ static void an_empty_secret_file_is_refused(void **state)
     unlink(path);
 }
 
-static void the_values_in_force_are_described_without_secrets(void **state)
+TEST(the_values_in_force_are_described_without_secrets)
 {
     struct buf out;
     buf_init(&out, 4096);
@@ -263,7 +257,7 @@ static void the_values_in_force_are_described_without_secrets(void **state)
     done();
 }
 
-static void passwords_in_urls_are_masked(void **state)
+TEST(passwords_in_urls_are_masked)
 {
     static const char *const urls[][2] = {
         {"redis://host:6379/0", "redis://host:6379/0"},
@@ -284,7 +278,7 @@ static void passwords_in_urls_are_masked(void **state)
     }
 }
 
-static void help_names_every_option_its_default_and_its_variable(void **state)
+TEST(help_names_every_option_its_default_and_its_variable)
 {
     char *text = NULL;
     size_t n = 0;
@@ -299,7 +293,7 @@ static void help_names_every_option_its_default_and_its_variable(void **state)
     free(text);
 }
 
-static void a_secret_is_never_repeated_in_a_message(void **state)
+TEST(a_secret_is_never_repeated_in_a_message)
 {
     static const struct arg_spec pin[] = {{"pin", ARG_INT, offsetof(struct config, batch_max), 1, 9,
                                            .default_text = "1", .help = "A number.",
@@ -370,7 +364,7 @@ static void assert_extra_usage(enum args_result result, const char *expected)
     environment = NULL;
 }
 
-static void short_names_take_the_rest_of_the_word_or_the_next_one(void **state)
+TEST(short_names_take_the_rest_of_the_word_or_the_next_one)
 {
     assert_ok(PARSE_EXTRA("-p8", "-qv", "-o", "out"));
     assert_int_equal(extra.processes, 8);
@@ -389,7 +383,7 @@ static void short_names_take_the_rest_of_the_word_or_the_next_one(void **state)
     assert_extra_usage(PARSE_EXTRA("-qz"), "\"-qz\": no option -z; --help lists them");
 }
 
-static void a_list_grows_from_the_environment_and_each_flag(void **state)
+TEST(a_list_grows_from_the_environment_and_each_flag)
 {
     environment = (const char *const[]){"LOAD_HEADER", "A: 1", NULL};
     assert_ok(PARSE_EXTRA("-H", "B: 2", "--header=C: 3", "-HD: 4"));
@@ -402,7 +396,7 @@ static void a_list_grows_from_the_environment_and_each_flag(void **state)
                        "-p: \"99\" is out of range; give a whole number from 0 to 64");
 }
 
-static void numbers_are_decimal_or_percent_and_within_bounds(void **state)
+TEST(numbers_are_decimal_or_percent_and_within_bounds)
 {
     assert_ok(PARSE_EXTRA("--theta", "1.5e2"));
     assert_true(extra.share > 0.2499 && extra.share < 0.2501);
@@ -425,7 +419,7 @@ static void numbers_are_decimal_or_percent_and_within_bounds(void **state)
     }
 }
 
-static void positional_words_are_kept_in_order_when_there_may_be_some(void **state)
+TEST(positional_words_are_kept_in_order_when_there_may_be_some)
 {
     assert_ok(PARSE_EXTRA("a", "-q", "-", "--", "-v", "--"));
     assert_int_equal(rest.n, 4);
@@ -438,7 +432,7 @@ static void positional_words_are_kept_in_order_when_there_may_be_some(void **sta
     extra_done();
 }
 
-static void a_refused_option_says_why_and_is_shown_nowhere(void **state)
+TEST(a_refused_option_says_why_and_is_shown_nowhere)
 {
     assert_extra_usage(PARSE_EXTRA("-t8"), "-t: no threads here; give -p");
     assert_extra_usage(PARSE_EXTRA("-t"), "-t: no threads here; give -p");
@@ -465,29 +459,4 @@ static void a_refused_option_says_why_and_is_shown_nowhere(void **state)
     assert_non_null(strstr(text, "  -H, --header LINE\n      A header; repeatable. (LOAD_HEADER"));
     assert_null(strstr(text, "threads"));
     free(text);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_words_the_defaults_hold),
-        cmocka_unit_test(a_flag_takes_its_value_both_ways_and_the_last_one_wins),
-        cmocka_unit_test(the_flag_beats_the_variable_and_that_the_default),
-        cmocka_unit_test(a_bad_value_is_named_with_its_source_and_what_would_be_right),
-        cmocka_unit_test(a_typo_gets_a_suggestion),
-        cmocka_unit_test(a_missing_value_and_a_stray_word_are_refused),
-        cmocka_unit_test(help_is_seen_anywhere),
-        cmocka_unit_test(a_secret_is_read_from_the_file_its_variable_names),
-        cmocka_unit_test(an_empty_secret_file_is_refused),
-        cmocka_unit_test(the_values_in_force_are_described_without_secrets),
-        cmocka_unit_test(passwords_in_urls_are_masked),
-        cmocka_unit_test(help_names_every_option_its_default_and_its_variable),
-        cmocka_unit_test(a_secret_is_never_repeated_in_a_message),
-        cmocka_unit_test(short_names_take_the_rest_of_the_word_or_the_next_one),
-        cmocka_unit_test(a_list_grows_from_the_environment_and_each_flag),
-        cmocka_unit_test(numbers_are_decimal_or_percent_and_within_bounds),
-        cmocka_unit_test(positional_words_are_kept_in_order_when_there_may_be_some),
-        cmocka_unit_test(a_refused_option_says_why_and_is_shown_nowhere),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

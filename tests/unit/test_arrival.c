@@ -1,22 +1,17 @@
 /* test_arrival.c -- arrivals come when they should, all of them, whoever makes them. */
 #include "client/arrival.h"
+#include "support/suite.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 #define SECOND UINT64_C(1000000000)
 
-static void evenly_spaced_arrivals_of_all_processes_interleave(void **state)
+TEST(evenly_spaced_arrivals_of_all_processes_interleave)
 {
     const struct arrival_stage stage = {SECOND, 1000};
     struct arrival a[4];
     uint64_t at[4];
     unsigned count = 0;
-    (void)state;
     for (unsigned i = 0; i < 4; i++) {
         arrival_open(&a[i], &stage, 1, false, i, 4, 1);
         assert_true(arrival_next(&a[i], &at[i]));
@@ -30,13 +25,12 @@ static void evenly_spaced_arrivals_of_all_processes_interleave(void **state)
     assert_int_equal(count, 1000);
 }
 
-static void poisson_arrivals_have_the_rate_and_the_spread_of_their_law(void **state)
+TEST(poisson_arrivals_have_the_rate_and_the_spread_of_their_law)
 {
     const struct arrival_stage stage = {100 * SECOND, 2000};
     struct arrival a;
     double sum = 0, squares = 0, before = 0;
     unsigned n = 0;
-    (void)state;
     arrival_open(&a, &stage, 1, true, 1, 2, 7); /* half of 2,000 a second */
     for (uint64_t at; arrival_next(&a, &at); n++) {
         double gap = (double)at - before;
@@ -51,13 +45,12 @@ static void poisson_arrivals_have_the_rate_and_the_spread_of_their_law(void **st
     assert_true(fabs(deviation - 1e6) < 3e4); /* exponential: as large as the mean */
 }
 
-static void the_same_seed_gives_the_same_arrivals_and_another_process_others(void **state)
+TEST(the_same_seed_gives_the_same_arrivals_and_another_process_others)
 {
     const struct arrival_stage stage = {SECOND, 500};
     struct arrival a, b, other;
     uint64_t x, y, z;
     unsigned same = 0, n = 0;
-    (void)state;
     arrival_open(&a, &stage, 1, true, 0, 2, 11);
     arrival_open(&b, &stage, 1, true, 0, 2, 11);
     arrival_open(&other, &stage, 1, true, 1, 2, 12);
@@ -71,12 +64,11 @@ static void the_same_seed_gives_the_same_arrivals_and_another_process_others(voi
     assert_true(same < 5);
 }
 
-static void stages_follow_each_other_and_a_silent_one_is_silent(void **state)
+TEST(stages_follow_each_other_and_a_silent_one_is_silent)
 {
     const struct arrival_stage stages[] = {{SECOND, 100}, {2 * SECOND, 0}, {SECOND, 300}};
     struct arrival a;
     unsigned first = 0, silent = 0, last = 0;
-    (void)state;
     arrival_open(&a, stages, 3, false, 0, 1, 1);
     for (uint64_t at; arrival_next(&a, &at);) {
         first += at < SECOND;
@@ -88,15 +80,4 @@ static void stages_follow_each_other_and_a_silent_one_is_silent(void **state)
     assert_int_equal(last, 300);
     uint64_t at;
     assert_false(arrival_next(&a, &at)); /* and it stays over */
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(evenly_spaced_arrivals_of_all_processes_interleave),
-        cmocka_unit_test(poisson_arrivals_have_the_rate_and_the_spread_of_their_law),
-        cmocka_unit_test(the_same_seed_gives_the_same_arrivals_and_another_process_others),
-        cmocka_unit_test(stages_follow_each_other_and_a_silent_one_is_silent),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,10 @@
 /* test_attempt.c -- operations become the entries of a batch; its results become their answers. */
-#include "client/attempt.h"
+#include "client/client.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define CALLS 3
 
@@ -62,7 +58,7 @@ static const char *sent(struct world *world)
     return strstr(world->out.p, "\r\n\r\n") + 4;
 }
 
-static void one_operation_makes_a_batch(void **state)
+TEST(one_operation_makes_a_batch)
 {
     struct world *world = *state;
     static const struct {
@@ -89,7 +85,7 @@ static void one_operation_makes_a_batch(void **state)
     }
 }
 
-static void operations_stand_in_their_order_each_with_its_key(void **state)
+TEST(operations_stand_in_their_order_each_with_its_key)
 {
     struct world *world = *state;
     world->attempt.calls = 3;
@@ -109,7 +105,7 @@ static void operations_stand_in_their_order_each_with_its_key(void **state)
         "]}");
 }
 
-static void a_set_names_the_version_it_is_for(void **state)
+TEST(a_set_names_the_version_it_is_for)
 {
     struct world *world = *state;
     world->call[0].intent = (struct intent){
@@ -120,7 +116,7 @@ static void a_set_names_the_version_it_is_for(void **state)
                         "\"on_hand\":9}]}");
 }
 
-static void an_operation_that_is_no_batch_is_sent_alone(void **state)
+TEST(an_operation_that_is_no_batch_is_sent_alone)
 {
     struct world *world = *state;
     world->attempt.batch = false;
@@ -131,7 +127,7 @@ static void an_operation_that_is_no_batch_is_sent_alone(void **state)
     assert_non_null(strstr(world->out.p, "\r\nIdempotency-Key: r7-12-345\r\n"));
 }
 
-static void each_result_is_the_answer_to_its_operation(void **state)
+TEST(each_result_is_the_answer_to_its_operation)
 {
     struct world *world = *state;
     struct response one, batch = {.status = 200, .close = true};
@@ -152,7 +148,7 @@ static void each_result_is_the_answer_to_its_operation(void **state)
     assert_true(!one.replayed && one.content == CONTENT_JSON);
 }
 
-static void an_answer_without_a_result_for_each_is_none(void **state)
+TEST(an_answer_without_a_result_for_each_is_none)
 {
     struct world *world = *state;
     static const struct {
@@ -176,17 +172,4 @@ static void an_answer_without_a_result_for_each_is_none(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(one_operation_makes_a_batch),
-        TEST(operations_stand_in_their_order_each_with_its_key),
-        TEST(a_set_names_the_version_it_is_for),
-        TEST(an_operation_that_is_no_batch_is_sent_alone),
-        TEST(each_result_is_the_answer_to_its_operation),
-        TEST(an_answer_without_a_result_for_each_is_none),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(set_up, tear_down)

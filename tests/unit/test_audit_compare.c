@@ -1,13 +1,10 @@
 /* test_audit_compare.c -- what is equal, and in which words it is said what is not. */
 #include "audit/compare.h"
 #include "ledger/apply/projection.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 static char text[COMPARE_TEXT_SIZE];
 
@@ -28,7 +25,7 @@ static void says(const char *words)
     }
 #define ITEM(v) AT(v, 6, 2, 1, 0)
 
-static void items_and_what_differs(void **state)
+TEST(items_and_what_differs)
 {
     static const struct {
         struct item redis, ledger;
@@ -64,7 +61,7 @@ static void items_and_what_differs(void **state)
         .exists = true, .held = 1, .version = 3, .due_ms = (due)                                   \
     }
 
-static void places_of_items(void **state)
+TEST(places_of_items)
 {
     static const struct {
         struct scan_item item;
@@ -119,7 +116,7 @@ static struct reservation a_reservation(void)
                                 .lines = lines};
 }
 
-static void every_field_of_a_reservation_counts(void **state)
+TEST(every_field_of_a_reservation_counts)
 {
     struct reservation_line others[2];
     const struct reservation was = a_reservation();
@@ -155,7 +152,7 @@ static void every_field_of_a_reservation_counts(void **state)
 }
 
 /* The pair is nobody's unless a rereserve made it. */
-static void pairs_count_after_a_rereserve_only(void **state)
+TEST(pairs_count_after_a_rereserve_only)
 {
     struct reservation_line others[2];
     struct reservation was = a_reservation(), r = was;
@@ -169,7 +166,7 @@ static void pairs_count_after_a_rereserve_only(void **state)
     says("in line 2 expired version 7, the ledger 0");
 }
 
-static void presence_is_needed_as_long_as_it_is_kept(void **state)
+TEST(presence_is_needed_as_long_as_it_is_kept)
 {
     struct reservation held = a_reservation(), ended = held;
     ended.state = RESERVATION_RELEASED;
@@ -186,7 +183,7 @@ static void presence_is_needed_as_long_as_it_is_kept(void **state)
     assert_true(compare_presence(NULL, &ended, 5000, text));
 }
 
-static void links_and_records(void **state)
+TEST(links_and_records)
 {
     struct scan_record record = {.found = LAYOUT_FOUND, .r = a_reservation()};
     struct scan_link link = {.sku = STR("pear"), .record = &record, .deadline_ms = 9000};
@@ -210,17 +207,4 @@ static void links_and_records(void **state)
     link.deadline_ms = -1; /* a score that is none of ours */
     assert_false(compare_link(&link, text));
     says("says no time");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(items_and_what_differs),
-        cmocka_unit_test(places_of_items),
-        cmocka_unit_test(every_field_of_a_reservation_counts),
-        cmocka_unit_test(pairs_count_after_a_rereserve_only),
-        cmocka_unit_test(presence_is_needed_as_long_as_it_is_kept),
-        cmocka_unit_test(links_and_records),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,14 +5,8 @@
 #include "check/realtime_order.h"
 #include "check/serial.h"
 #include "random.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "support/env_number.h"
+#include "support/suite.h"
 
 #define NODES_MAX 6
 #define ITEMS_MAX 3
@@ -25,12 +19,6 @@ struct world {
     size_t first[ITEMS_MAX + 1];
     struct radix_pair entries[ENTRIES];
 };
-
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : otherwise;
-}
 
 /* Nodes have numbers from 1, so that a 0 shows itself. */
 static void span(void *ctx, uint32_t node, uint64_t *begin_ns, uint64_t *end_ns)
@@ -168,10 +156,9 @@ static bool ordered(struct world *w)
     return result.length == 0;
 }
 
-static void agrees_with_exhaustive_search(void **state)
+TEST(agrees_with_exhaustive_search)
 {
-    (void)state;
-    uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 60000);
+    uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 60000);
     uint64_t right = 0;
     for (uint64_t i = 0; i < steps; i++) {
         struct rng rng;
@@ -189,9 +176,8 @@ static void agrees_with_exhaustive_search(void **state)
     }
 }
 
-static void baskets_that_cross_are_a_cycle_of_versions_alone(void **state)
+TEST(baskets_that_cross_are_a_cycle_of_versions_alone)
 {
-    (void)state;
     struct world w = {
         .nodes = 2,
         .items = 2,
@@ -202,9 +188,8 @@ static void baskets_that_cross_are_a_cycle_of_versions_alone(void **state)
     assert_false(ordered(&w));
 }
 
-static void items_that_agree_each_by_itself_need_not_agree_together(void **state)
+TEST(items_that_agree_each_by_itself_need_not_agree_together)
 {
-    (void)state;
     /* On item 0 the first comes before the second, on item 1 the second before the third; but the
      * third was over before the first began. */
     struct world w = {
@@ -215,14 +200,4 @@ static void items_that_agree_each_by_itself_need_not_agree_together(void **state
         .key = {{2 << 1, 0}, {3 << 1, 2 << 1}, {0, 2 << 1 | 1}},
     };
     assert_false(ordered(&w));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agrees_with_exhaustive_search),
-        cmocka_unit_test(baskets_that_cross_are_a_cycle_of_versions_alone),
-        cmocka_unit_test(items_that_agree_each_by_itself_need_not_agree_together),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

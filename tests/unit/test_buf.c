@@ -1,12 +1,6 @@
 /* test_buf.c -- the maximum of a buffer, and what happens at it. */
 #include "buf.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +12,7 @@ static void assert_holds(const struct buf *b, const char *text)
     assert_true(b->n <= b->cap && b->cap <= b->max);
 }
 
-static void writes_of_every_kind_follow_each_other(void **state)
+TEST(writes_of_every_kind_follow_each_other)
 {
     struct buf b;
     buf_init(&b, 1000);
@@ -38,7 +32,7 @@ static void writes_of_every_kind_follow_each_other(void **state)
     buf_free(&b);
 }
 
-static void numbers_match_printf_at_the_edges(void **state)
+TEST(numbers_match_printf_at_the_edges)
 {
     static const int64_t numbers[] = {0, 1, -1, 9, 10, 99, 100, -100, INT64_MAX, INT64_MIN};
     struct buf b;
@@ -53,7 +47,7 @@ static void numbers_match_printf_at_the_edges(void **state)
     buf_free(&b);
 }
 
-static void it_grows_to_its_maximum_and_not_a_byte_further(void **state)
+TEST(it_grows_to_its_maximum_and_not_a_byte_further)
 {
     struct buf b;
     buf_init(&b, 1000);
@@ -68,7 +62,7 @@ static void it_grows_to_its_maximum_and_not_a_byte_further(void **state)
     buf_free(&b);
 }
 
-static void a_failure_drops_that_write_and_all_after_it(void **state)
+TEST(a_failure_drops_that_write_and_all_after_it)
 {
     struct buf b;
     buf_init(&b, 10);
@@ -83,7 +77,7 @@ static void a_failure_drops_that_write_and_all_after_it(void **state)
     buf_free(&b);
 }
 
-static void reset_forgets_the_failure_and_keeps_the_memory(void **state)
+TEST(reset_forgets_the_failure_and_keeps_the_memory)
 {
     struct buf b;
     buf_init(&b, 10);
@@ -100,7 +94,7 @@ static void reset_forgets_the_failure_and_keeps_the_memory(void **state)
     buf_free(&b);
 }
 
-static void a_size_near_the_end_of_size_t_does_not_wrap(void **state)
+TEST(a_size_near_the_end_of_size_t_does_not_wrap)
 {
     struct buf b;
     buf_init(&b, 100);
@@ -110,7 +104,7 @@ static void a_size_near_the_end_of_size_t_does_not_wrap(void **state)
     buf_free(&b);
 }
 
-static void printf_fills_the_buffer_to_its_end_less_a_nul(void **state)
+TEST(printf_fills_the_buffer_to_its_end_less_a_nul)
 {
     struct buf b;
     buf_init(&b, 6);
@@ -122,7 +116,7 @@ static void printf_fills_the_buffer_to_its_end_less_a_nul(void **state)
     buf_free(&b);
 }
 
-static void trimming_keeps_what_was_written(void **state)
+TEST(trimming_keeps_what_was_written)
 {
     struct buf b;
     buf_init(&b, 1000);
@@ -140,19 +134,4 @@ static void trimming_keeps_what_was_written(void **state)
     buf_trim(&b);
     assert_int_equal(b.cap, 0);
     buf_free(&b);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_of_every_kind_follow_each_other),
-        cmocka_unit_test(numbers_match_printf_at_the_edges),
-        cmocka_unit_test(it_grows_to_its_maximum_and_not_a_byte_further),
-        cmocka_unit_test(a_failure_drops_that_write_and_all_after_it),
-        cmocka_unit_test(reset_forgets_the_failure_and_keeps_the_memory),
-        cmocka_unit_test(a_size_near_the_end_of_size_t_does_not_wrap),
-        cmocka_unit_test(printf_fills_the_buffer_to_its_end_less_a_nul),
-        cmocka_unit_test(trimming_keeps_what_was_written),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

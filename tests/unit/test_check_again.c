@@ -6,13 +6,9 @@
  */
 #include "check/check.h"
 #include "support/history_sample.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define MS UINT64_C(1000) /* in microseconds */
 #define LINE(version, remaining)                                                                   \
@@ -37,7 +33,6 @@ static uint32_t add(struct history_attempt a, enum history_kind kind, uint64_t a
 
 static int begin(void **state)
 {
-    (void)state;
     struct history_facts facts = history_sample_facts();
     facts.items = 1;
     facts.ttl_ms = 400;
@@ -61,7 +56,6 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    (void)state;
     history_sample_end(&sample);
     return 0;
 }
@@ -129,9 +123,8 @@ static void expect(const char *text)
         assert_non_null(strstr(v.witness[0].text, text));
 }
 
-static void what_expired_may_be_taken_again_once_asked_for(void **state)
+TEST(what_expired_may_be_taken_again_once_asked_for)
 {
-    (void)state;
     answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 500);
     refused(KIND_CONFIRM, DETAIL_EXPIRED, 510);
     taken_again(600);
@@ -140,17 +133,15 @@ static void what_expired_may_be_taken_again_once_asked_for(void **state)
     expect(NULL);
 }
 
-static void an_expiry_that_nobody_saw_is_told_of_later(void **state)
+TEST(an_expiry_that_nobody_saw_is_told_of_later)
 {
-    (void)state;
     taken_again(600);
     answered(KIND_GET_RESERVATION, DETAIL_CONFIRMED, 4, 3, 700);
     expect(NULL);
 }
 
-static void who_was_refused_may_get_the_units_with_the_same_key_later(void **state)
+TEST(who_was_refused_may_get_the_units_with_the_same_key_later)
 {
-    (void)state;
     answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 500);
     uint32_t first = sold_out(600);
     add((struct history_attempt){.outcome = OUTCOME_OK, .status = 200, .line = {{0, 5, 5, 5}}},
@@ -202,9 +193,8 @@ static void found(enum history_kind kind, uint32_t of, uint32_t its_seq)
     history_sample_add(&sample, &a);
 }
 
-static void one_that_got_no_answer_had_happened_when_others_are_told_so(void **state)
+TEST(one_that_got_no_answer_had_happened_when_others_are_told_so)
 {
-    (void)state;
     uint32_t first = unanswered(KIND_RERESERVE, 600);
     found(KIND_RERESERVE, first, seq);
     refused(KIND_RELEASE, DETAIL_CONFIRMED, 700);
@@ -213,9 +203,8 @@ static void one_that_got_no_answer_had_happened_when_others_are_told_so(void **s
     expect("order and time disagree");
 }
 
-static void of_two_without_an_answer_it_was_who_asked_for_it(void **state)
+TEST(of_two_without_an_answer_it_was_who_asked_for_it)
 {
-    (void)state;
     uint32_t plain = unanswered(KIND_CONFIRM, 600);
     uint32_t again = unanswered(KIND_RERESERVE, 610);
     found(KIND_CONFIRM, plain, seq - 1);
@@ -223,18 +212,16 @@ static void of_two_without_an_answer_it_was_who_asked_for_it(void **state)
     expect(NULL);
 }
 
-static void what_nobody_knows_of_may_have_taken_it_again(void **state)
+TEST(what_nobody_knows_of_may_have_taken_it_again)
 {
-    (void)state;
     answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 500);
     unanswered(KIND_RERESERVE, 600);
     refused(KIND_RELEASE, DETAIL_CONFIRMED, 700);
     expect(NULL);
 }
 
-static void an_expiry_that_the_file_lacks_is_no_violation(void **state)
+TEST(an_expiry_that_the_file_lacks_is_no_violation)
 {
-    (void)state;
     add((struct history_attempt){.of = made,
                                  .outcome = OUTCOME_OK,
                                  .status = 200,
@@ -245,105 +232,71 @@ static void an_expiry_that_the_file_lacks_is_no_violation(void **state)
     expect(NULL);
 }
 
-static void what_is_held_is_not_taken_again(void **state)
+TEST(what_is_held_is_not_taken_again)
 {
-    (void)state;
     taken_again(200);
     expect("xpired too early");
 }
 
-static void what_is_held_needs_no_stock(void **state)
+TEST(what_is_held_needs_no_stock)
 {
-    (void)state;
     answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 700);
     refused(KIND_RERESERVE, DETAIL_NO_STOCK, 200);
     expect("xpired too early");
 }
 
-static void who_says_what_to_do_then_is_not_refused_for_an_expiry(void **state)
+TEST(who_says_what_to_do_then_is_not_refused_for_an_expiry)
 {
-    (void)state;
     answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 500);
     refused(KIND_RERESERVE, DETAIL_EXPIRED, 600);
     expect("asked for its units to be taken again");
 }
 
-static void a_late_confirm_of_what_did_not_expire_is_too_late(void **state)
+TEST(a_late_confirm_of_what_did_not_expire_is_too_late)
 {
-    (void)state;
     answered(KIND_RERESERVE, DETAIL_CONFIRMED, 3, 0, 600);
     expect("Accepted too late");
 }
 
-static void what_has_expired_is_not_just_confirmed(void **state)
+TEST(what_has_expired_is_not_just_confirmed)
 {
-    (void)state;
     answered(KIND_GET_RESERVATION, DETAIL_EXPIRED, 3, 0, 500);
     answered(KIND_RERESERVE, DETAIL_CONFIRMED, 4, 0, 600);
     expect("was expired and then confirmed");
 }
 
-static void a_plain_confirm_takes_nothing_again(void **state)
+TEST(a_plain_confirm_takes_nothing_again)
 {
-    (void)state;
     answered(KIND_CONFIRM, DETAIL_CONFIRMED, 4, 3, 600);
     expect("Taken again unasked");
 }
 
-static void what_was_taken_again_is_not_expired_any_more(void **state)
+TEST(what_was_taken_again_is_not_expired_any_more)
 {
-    (void)state;
     taken_again(600);
     refused(KIND_CONFIRM, DETAIL_EXPIRED, 700);
     expect("What has ended never changes");
 }
 
-static void every_answer_tells_of_the_same_expiry(void **state)
+TEST(every_answer_tells_of_the_same_expiry)
 {
-    (void)state;
     taken_again(600);
     answered(KIND_GET_RESERVATION, DETAIL_CONFIRMED, 4, 2, 700);
     expect("where its operations make it");
 }
 
-static void no_answer_leaves_it_out(void **state)
+TEST(no_answer_leaves_it_out)
 {
-    (void)state;
     taken_again(600);
     answered(KIND_GET_RESERVATION, DETAIL_CONFIRMED, 4, 0, 700);
     expect("where its operations make it");
 }
 
-static void it_ends_with_that(void **state)
+TEST(it_ends_with_that)
 {
-    (void)state;
     taken_again(600);
     answered(KIND_RELEASE, DETAIL_RELEASED, 5, 0, 700);
     expect("Ended twice");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(what_expired_may_be_taken_again_once_asked_for),
-        TEST(an_expiry_that_nobody_saw_is_told_of_later),
-        TEST(who_was_refused_may_get_the_units_with_the_same_key_later),
-        TEST(one_that_got_no_answer_had_happened_when_others_are_told_so),
-        TEST(of_two_without_an_answer_it_was_who_asked_for_it),
-        TEST(what_nobody_knows_of_may_have_taken_it_again),
-        TEST(an_expiry_that_the_file_lacks_is_no_violation),
-        TEST(what_is_held_is_not_taken_again),
-        TEST(what_is_held_needs_no_stock),
-        TEST(who_says_what_to_do_then_is_not_refused_for_an_expiry),
-        TEST(a_late_confirm_of_what_did_not_expire_is_too_late),
-        TEST(what_has_expired_is_not_just_confirmed),
-        TEST(a_plain_confirm_takes_nothing_again),
-        TEST(what_was_taken_again_is_not_expired_any_more),
-        TEST(every_answer_tells_of_the_same_expiry),
-        TEST(no_answer_leaves_it_out),
-        TEST(it_ends_with_that),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(begin, end)

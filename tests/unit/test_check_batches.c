@@ -1,14 +1,10 @@
 /* test_check_batches.c -- the order of one batch's operations, by what its answer says of them. */
 #include "check/check.h"
 #include "support/history_sample.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define ITEMS 3
 #define LINE(item, quantity, version, remaining)                                                   \
@@ -125,26 +121,23 @@ static bool disordered(const struct part *parts, unsigned count)
     disordered((const struct part[]){__VA_ARGS__},                                                 \
                sizeof((const struct part[]){__VA_ARGS__}) / sizeof(struct part))
 
-static void versions_rise_in_the_given_order(void **state)
+TEST(versions_rise_in_the_given_order)
 {
-    (void)state;
     begin();
     assert_false(DISORDERED(SOLD(0, 2, 99), SOLD(1, 2, 99), SOLD(0, 3, 98)));
     begin();
     assert_true(DISORDERED(SOLD(0, 3, 98), SOLD(1, 2, 99), SOLD(0, 2, 99)));
 }
 
-static void operations_of_different_items_are_not_compared(void **state)
+TEST(operations_of_different_items_are_not_compared)
 {
-    (void)state;
     begin();
     send((const struct part[]){SOLD(0, 2, 99)}, 1, 100);
     assert_false(DISORDERED(SOLD(0, 3, 98), SOLD(1, 2, 99)));
 }
 
-static void the_witness_names_both_and_the_batch(void **state)
+TEST(the_witness_names_both_and_the_batch)
 {
-    (void)state;
     begin();
     seq = 70;
     send((const struct part[]){SOLD(1, 3, 98), SOLD(0, 2, 99), SOLD(1, 2, 99)}, 3, 200);
@@ -166,13 +159,12 @@ static struct part refused_at(uint64_t version)
 }
 
 /* It comes behind what made its version, and before what makes the next. */
-static void a_refusal_for_want_of_stock_has_its_place_too(void **state)
+TEST(a_refusal_for_want_of_stock_has_its_place_too)
 {
     static const struct {
         uint64_t version;
         bool behind, wrong;
     } rows[] = {{2, false, false}, {2, true, true}, {3, false, true}, {3, true, false}};
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         const struct part refused = refused_at(rows[i].version), sold = SOLD(0, 3, 98);
         begin();
@@ -182,9 +174,8 @@ static void a_refusal_for_want_of_stock_has_its_place_too(void **state)
     }
 }
 
-static void what_is_about_one_reservation_is_in_order(void **state)
+TEST(what_is_about_one_reservation_is_in_order)
 {
-    (void)state;
     for (int wrong = 0; wrong < 2; wrong++) {
         begin();
         uint32_t r = reserve();
@@ -198,9 +189,8 @@ static void what_is_about_one_reservation_is_in_order(void **state)
     }
 }
 
-static void nobody_is_told_of_an_end_that_comes_later(void **state)
+TEST(nobody_is_told_of_an_end_that_comes_later)
 {
-    (void)state;
     for (int wrong = 0; wrong < 2; wrong++) {
         begin();
         uint32_t r = reserve();
@@ -211,9 +201,8 @@ static void nobody_is_told_of_an_end_that_comes_later(void **state)
     }
 }
 
-static void requests_of_their_own_have_no_given_order(void **state)
+TEST(requests_of_their_own_have_no_given_order)
 {
-    (void)state;
     begin();
     send((const struct part[]){SOLD(0, 3, 98)}, 1, 200);
     send((const struct part[]){SOLD(0, 2, 99)}, 1, 200);
@@ -223,11 +212,10 @@ static void requests_of_their_own_have_no_given_order(void **state)
 }
 
 /* What it says of an operation that was done by then has no place among the others. */
-static void a_replay_is_of_another_time(void **state)
+TEST(a_replay_is_of_another_time)
 {
     const struct part refused = {
         .kind = KIND_DECREMENT, .line = LINE(0, 1, 0, 0), .detail = DETAIL_UNAVAILABLE};
-    (void)state;
     begin();
     uint32_t first = send((const struct part[]){refused, SOLD(0, 2, 99)}, 2, 200);
     seq -= 2;
@@ -240,13 +228,12 @@ static void a_replay_is_of_another_time(void **state)
 }
 
 /* The first attempt may have done a part of it, at any time. */
-static void an_attempt_behind_one_without_an_answer_is_not_judged(void **state)
+TEST(an_attempt_behind_one_without_an_answer_is_not_judged)
 {
     const struct part lost = {
         .kind = KIND_DECREMENT, .line = LINE(0, 1, 0, 0), .detail = DETAIL_TIMEOUT};
     const struct part refused = {
         .kind = KIND_DECREMENT, .line = LINE(0, 1, 0, 0), .detail = DETAIL_UNAVAILABLE};
-    (void)state;
     for (int known = 0; known < 2; known++) {
         begin();
         const struct part was = known ? refused : lost;
@@ -264,9 +251,8 @@ static void an_attempt_behind_one_without_an_answer_is_not_judged(void **state)
     }
 }
 
-static void a_record_that_is_behind_nothing_is_damage(void **state)
+TEST(a_record_that_is_behind_nothing_is_damage)
 {
-    (void)state;
     begin();
     send(
         (const struct part[]){
@@ -275,21 +261,4 @@ static void a_record_that_is_behind_nothing_is_damage(void **state)
     const struct verdict *v = judge();
     assert_int_equal(v->word, VERDICT_UNKNOWN);
     assert_non_null(strstr(v->why_unknown, "make no sense"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(versions_rise_in_the_given_order),
-        cmocka_unit_test(operations_of_different_items_are_not_compared),
-        cmocka_unit_test(the_witness_names_both_and_the_batch),
-        cmocka_unit_test(a_refusal_for_want_of_stock_has_its_place_too),
-        cmocka_unit_test(what_is_about_one_reservation_is_in_order),
-        cmocka_unit_test(nobody_is_told_of_an_end_that_comes_later),
-        cmocka_unit_test(requests_of_their_own_have_no_given_order),
-        cmocka_unit_test(a_replay_is_of_another_time),
-        cmocka_unit_test(an_attempt_behind_one_without_an_answer_is_not_judged),
-        cmocka_unit_test(a_record_that_is_behind_nothing_is_damage),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

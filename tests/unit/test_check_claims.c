@@ -2,13 +2,9 @@
 #include "check/check.h"
 #include "check/describe.h"
 #include "support/history_sample.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define LINE(item, quantity, version, remaining)                                                   \
     {                                                                                              \
@@ -17,6 +13,7 @@
 #define MS UINT64_C(1000) /* in microseconds */
 
 static struct history_sample_file sample;
+static uint32_t seq; /* of the attempt before */
 
 /* Four items of 100 units, holds of 400 ms. */
 static void begin(void)
@@ -36,15 +33,14 @@ static void begin(void)
                                                               .line = {LINE(i, 100, 1, 100)}});
 }
 
-/* An attempt of the load, which takes 20 us. */
+/* An attempt of the load, which takes 20 us unless its end is given. */
 static uint32_t add(struct history_attempt a, enum history_kind kind, uint64_t at_us)
 {
-    static uint32_t seq;
     a.phase = PHASE_LOAD;
     a.kind = kind;
     a.seq = ++seq;
     a.begin_us = at_us;
-    a.end_us = at_us + 20;
+    a.end_us = a.end_us ? a.end_us : at_us + 20;
     return history_sample_add(&sample, &a);
 }
 
@@ -93,9 +89,8 @@ static bool told(const char *text)
     return false;
 }
 
-static void items_that_were_taken_together_are_not_apart(void **state)
+TEST(items_that_were_taken_together_are_not_apart)
 {
-    (void)state;
     static const struct {
         uint32_t a, b;
         bool lies;
@@ -114,18 +109,16 @@ static void items_that_were_taken_together_are_not_apart(void **state)
     }
 }
 
-static void one_item_lies_in_one_partition(void **state)
+TEST(one_item_lies_in_one_partition)
 {
-    (void)state;
     begin();
     add_refused((struct history_attempt){.line = {LINE(3, 1, 0, 0)}}, KIND_RESERVE, 100,
                 DETAIL_APART);
     assert_true(told("it asked for one item"));
 }
 
-static void an_extension_that_others_get_is_not_too_long(void **state)
+TEST(an_extension_that_others_get_is_not_too_long)
 {
-    (void)state;
     static const struct {
         uint64_t refused_ms, granted_ms; /* since their reserves */
         bool lies;
@@ -144,9 +137,8 @@ static void an_extension_that_others_get_is_not_too_long(void **state)
 
 /* The reserve was answered at 1.02 ms: 400 ms and 0.4 ms of drift later its time is up, and 100 ms
  * after that no clock is so old. */
-static void what_is_sent_after_the_time_is_up_is_not_accepted(void **state)
+TEST(what_is_sent_after_the_time_is_up_is_not_accepted)
 {
-    (void)state;
     static const struct {
         enum history_kind kind;
         uint64_t extended_ms, sent_ms;
@@ -172,9 +164,8 @@ static void what_is_sent_after_the_time_is_up_is_not_accepted(void **state)
 }
 
 /* An extension that nobody answered may have given it more time. */
-static void more_time_that_nobody_knows_of_is_no_lie(void **state)
+TEST(more_time_that_nobody_knows_of_is_no_lie)
 {
-    (void)state;
     begin();
     uint32_t made = reserve(0, 1 * MS);
     add((struct history_attempt){.of = made, .detail = DETAIL_TIMEOUT, .line = {LINE(0, 1, 0, 0)}},
@@ -190,9 +181,8 @@ static uint32_t sell(int32_t quantity, uint64_t version, int64_t left, uint64_t 
                   KIND_DECREMENT, at_us);
 }
 
-static void what_is_recorded_for_a_key_is_its_answer(void **state)
+TEST(what_is_recorded_for_a_key_is_its_answer)
 {
-    (void)state;
     static const struct {
         uint64_t at_us, version;
         int64_t left;
@@ -218,9 +208,8 @@ static void what_is_recorded_for_a_key_is_its_answer(void **state)
     }
 }
 
-static void a_used_key_takes_no_other_request(void **state)
+TEST(a_used_key_takes_no_other_request)
 {
-    (void)state;
     for (int accepted = 0; accepted < 2; accepted++) {
         begin();
         uint32_t sale = sell(1, 2, 99, 100);
@@ -239,9 +228,8 @@ static void set_to(int32_t on_hand, uint64_t version, int64_t left, uint64_t at_
 }
 
 /* Of what is set, what is held stays held. */
-static void a_set_item_has_what_it_was_set_to(void **state)
+TEST(a_set_item_has_what_it_was_set_to)
 {
-    (void)state;
     static const struct {
         int64_t left;
         const char *says;
@@ -255,9 +243,8 @@ static void a_set_item_has_what_it_was_set_to(void **state)
     }
 }
 
-static void an_item_that_has_not_changed_is_at_its_version(void **state)
+TEST(an_item_that_has_not_changed_is_at_its_version)
 {
-    (void)state;
     static const struct {
         uint64_t refused_us, sold_us; /* 0: nothing is sold */
         bool lies;
@@ -273,9 +260,8 @@ static void an_item_that_has_not_changed_is_at_its_version(void **state)
 }
 
 /* Its items are read one by one: the first before a basket, the second after it. */
-static void a_list_is_not_of_one_moment(void **state)
+TEST(a_list_is_not_of_one_moment)
 {
-    (void)state;
     for (int stale = 0; stale < 2; stale++) {
         begin();
         add_ok((struct history_attempt){.lines = 2, .line = {LINE(0, 1, 2, 99), LINE(1, 1, 2, 99)}},
@@ -287,9 +273,8 @@ static void a_list_is_not_of_one_moment(void **state)
     }
 }
 
-static void what_was_sold_is_what_was_confirmed(void **state)
+TEST(what_was_sold_is_what_was_confirmed)
 {
-    (void)state;
     for (int32_t shown = 0; shown < 3; shown++) {
         begin();
         uint32_t made =
@@ -307,9 +292,8 @@ static void what_was_sold_is_what_was_confirmed(void **state)
 }
 
 /* By what comes behind it, or by the counters at the end, nothing ever left that. */
-static void a_read_of_what_never_happened_is_a_dirty_one(void **state)
+TEST(a_read_of_what_never_happened_is_a_dirty_one)
 {
-    (void)state;
     for (int undone = 0; undone < 2; undone++) {
         begin();
         add_ok((struct history_attempt){.line = {LINE(0, 0, 2, 98)}}, KIND_GET_ITEM, 100);
@@ -327,9 +311,8 @@ static void a_read_of_what_never_happened_is_a_dirty_one(void **state)
     }
 }
 
-static void a_confirm_is_told_with_what_was_reserved(void **state)
+TEST(a_confirm_is_told_with_what_was_reserved)
 {
-    (void)state;
     begin();
     uint32_t made =
         add_ok((struct history_attempt){.line = {LINE(0, 3, 2, 97)}}, KIND_RESERVE, 100);
@@ -345,9 +328,8 @@ static void a_confirm_is_told_with_what_was_reserved(void **state)
     history_sample_end(&sample);
 }
 
-static void what_something_in_between_may_have_said_proves_nothing(void **state)
+TEST(what_something_in_between_may_have_said_proves_nothing)
 {
-    (void)state;
     begin();
     add((struct history_attempt){.status = 404,
                                  .detail = DETAIL_FOREIGN,
@@ -358,9 +340,8 @@ static void what_something_in_between_may_have_said_proves_nothing(void **state)
     assert_non_null(strstr(v->property[PROPERTY_ANSWERS].why, "no documents of the service"));
 }
 
-static void requests_that_nobody_answers_are_not_served_rightly(void **state)
+TEST(requests_that_nobody_answers_are_not_served_rightly)
 {
-    (void)state;
     for (unsigned count = 19; count <= 20; count++) {
         begin();
         for (unsigned i = 0; i < count; i++)
@@ -377,24 +358,61 @@ static void requests_that_nobody_answers_are_not_served_rightly(void **state)
     }
 }
 
-int main(void)
+/* Whatever number a server may send. */
+TEST(versions_beyond_all_bounds_are_a_violation)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(items_that_were_taken_together_are_not_apart),
-        cmocka_unit_test(one_item_lies_in_one_partition),
-        cmocka_unit_test(an_extension_that_others_get_is_not_too_long),
-        cmocka_unit_test(what_is_sent_after_the_time_is_up_is_not_accepted),
-        cmocka_unit_test(more_time_that_nobody_knows_of_is_no_lie),
-        cmocka_unit_test(what_is_recorded_for_a_key_is_its_answer),
-        cmocka_unit_test(a_used_key_takes_no_other_request),
-        cmocka_unit_test(a_set_item_has_what_it_was_set_to),
-        cmocka_unit_test(an_item_that_has_not_changed_is_at_its_version),
-        cmocka_unit_test(a_list_is_not_of_one_moment),
-        cmocka_unit_test(what_was_sold_is_what_was_confirmed),
-        cmocka_unit_test(a_read_of_what_never_happened_is_a_dirty_one),
-        cmocka_unit_test(a_confirm_is_told_with_what_was_reserved),
-        cmocka_unit_test(what_something_in_between_may_have_said_proves_nothing),
-        cmocka_unit_test(requests_that_nobody_answers_are_not_served_rightly),
+    begin();
+    for (uint32_t i = 0; i < 2; i++)
+        sell(1, UINT64_MAX - i, 99, 30 + i);
+    assert_int_equal(judge()->word, VERDICT_VIOLATION);
+}
+
+/* A reservation that is shown as confirmed was confirmed by then, whoever heard of it; so an item
+ * that is looked at later must show it, too. And the other way round. */
+TEST(items_and_their_reservations_are_of_one_time)
+{
+    static const struct {
+        uint64_t item_us, reservation_us;
+        uint64_t item_version;
+        enum history_detail shown;
+        bool right;
+    } rows[] = {
+        {300, 200, 2, DETAIL_CONFIRMED, false}, {200, 200, 2, DETAIL_CONFIRMED, true},
+        {300, 200, 3, DETAIL_CONFIRMED, true},  {200, 300, 3, DETAIL_HELD, false},
+        {300, 200, 3, DETAIL_HELD, true},
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        begin();
+        uint32_t made =
+            add_ok((struct history_attempt){.line = {LINE(0, 5, 2, 95)}}, KIND_RESERVE, 30);
+        uint32_t confirm = add(
+            (struct history_attempt){
+                .of = made, .detail = DETAIL_TIMEOUT, .end_us = 900, .line = {LINE(0, 5, 0, 0)}},
+            KIND_CONFIRM, 100);
+        uint32_t confirmed_with = seq;
+        add((struct history_attempt){.worker = 1,
+                                     .client = 1,
+                                     .of = made,
+                                     .outcome = OUTCOME_OK,
+                                     .status = 200,
+                                     .detail = rows[i].shown,
+                                     .line = {LINE(0, 5, rows[i].shown == DETAIL_HELD ? 2 : 3,
+                                                   95)}},
+            KIND_GET_RESERVATION, rows[i].reservation_us);
+        add_ok(
+            (struct history_attempt){.client = 2, .line = {LINE(0, 0, rows[i].item_version, 95)}},
+            KIND_GET_ITEM, rows[i].item_us);
+        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
+                                                              .phase = PHASE_SETTLE,
+                                                              .kind = KIND_CONFIRM,
+                                                              .outcome = OUTCOME_OK,
+                                                              .status = 200,
+                                                              .detail = DETAIL_CONFIRMED,
+                                                              .seq = confirmed_with,
+                                                              .of = confirm,
+                                                              .begin_us = 1000,
+                                                              .end_us = 1001,
+                                                              .line = {LINE(0, 5, 3, 95)}});
+        assert_int_equal(told("order and time disagree"), !rows[i].right);
+    }
 }

@@ -1,13 +1,9 @@
 /* test_check_limits.c -- what a customer may have of an item, by what everybody was told. */
 #include "check/check.h"
 #include "support/history_sample.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define LINE(item, quantity, version, remaining)                                                   \
     {                                                                                              \
@@ -110,7 +106,7 @@ static void expect(const char *says)
     assert_int_equal(v.word == VERDICT_VIOLATION, says != NULL);
 }
 
-static void nobody_is_given_more_than_the_limit(void **state)
+TEST(nobody_is_given_more_than_the_limit)
 {
     static const struct {
         uint32_t client, item;
@@ -124,7 +120,6 @@ static void nobody_is_given_more_than_the_limit(void **state)
         {1, 0, 6, "customer c1 holds and has bought 6 units"},
         {0, 1, 9, NULL}, /* not limited */
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         reserve(0, 3, 2, 7);
@@ -134,7 +129,7 @@ static void nobody_is_given_more_than_the_limit(void **state)
     }
 }
 
-static void a_refusal_says_what_was_used_at_its_version(void **state)
+TEST(a_refusal_says_what_was_used_at_its_version)
 {
     static const struct {
         uint32_t client;
@@ -153,7 +148,6 @@ static void a_refusal_says_what_was_used_at_its_version(void **state)
         {1, 5, 3, 0, "a limit that allows it"},
         {0, 1, 9, 5, "belongs to no request"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         reserve(0, 3, 2, 7);
@@ -166,7 +160,7 @@ static void a_refusal_says_what_was_used_at_its_version(void **state)
     }
 }
 
-static void what_comes_back_counts_no_more(void **state)
+TEST(what_comes_back_counts_no_more)
 {
     static const struct {
         enum history_kind kind;
@@ -182,7 +176,6 @@ static void what_comes_back_counts_no_more(void **state)
         {KIND_GET_RESERVATION, 4, 1, NULL}, /* it shows an expiry */
         {KIND_GET_RESERVATION, 4, 5, "right would have been 1"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         uint32_t made = reserve(0, 4, 2, 6);
@@ -197,7 +190,7 @@ static void what_comes_back_counts_no_more(void **state)
     }
 }
 
-static void what_was_used_ends_with_the_item(void **state)
+TEST(what_was_used_ends_with_the_item)
 {
     static const struct {
         int64_t used;
@@ -206,7 +199,6 @@ static void what_was_used_ends_with_the_item(void **state)
         {2, NULL},
         {6, "customer c0 has used 6 of its limit at version 5; right would have been 2"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         sell(0, 0, 4, 2, 6);
@@ -220,9 +212,8 @@ static void what_was_used_ends_with_the_item(void **state)
     }
 }
 
-static void the_limit_comes_before_the_stock(void **state)
+TEST(the_limit_comes_before_the_stock)
 {
-    (void)state;
     for (int32_t units = 1; units <= 3; units++) {
         begin();
         sell(0, 0, 3, 2, 7);
@@ -237,9 +228,8 @@ static void the_limit_comes_before_the_stock(void **state)
     }
 }
 
-static void what_has_no_limit_is_not_refused_because_of_one(void **state)
+TEST(what_has_no_limit_is_not_refused_because_of_one)
 {
-    (void)state;
     begin();
     refuse(DETAIL_LIMIT, 0, 1, 3, 1, 9);
     expect("a limit that allows it");
@@ -252,9 +242,8 @@ static void what_has_no_limit_is_not_refused_because_of_one(void **state)
     expect("although it counts against none");
 }
 
-static void a_refusal_has_its_place_in_time(void **state)
+TEST(a_refusal_has_its_place_in_time)
 {
-    (void)state;
     begin();
     sell(0, 0, 3, 2, 7);
     sell(1, 0, 1, 3, 6);
@@ -263,9 +252,8 @@ static void a_refusal_has_its_place_in_time(void **state)
 }
 
 /* Version 3 may be a sale that nobody was told of, to whomever. */
-static void what_nobody_knows_of_is_no_lie(void **state)
+TEST(what_nobody_knows_of_is_no_lie)
 {
-    (void)state;
     begin();
     sell(0, 0, 3, 2, 7);
     add((struct history_attempt){
@@ -274,19 +262,4 @@ static void what_nobody_knows_of_is_no_lie(void **state)
     sell(1, 0, 2, 4, 3);
     refuse(DETAIL_LIMIT, 0, 0, 1, 4, 5);
     expect(NULL);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_is_given_more_than_the_limit),
-        cmocka_unit_test(a_refusal_says_what_was_used_at_its_version),
-        cmocka_unit_test(what_comes_back_counts_no_more),
-        cmocka_unit_test(what_was_used_ends_with_the_item),
-        cmocka_unit_test(the_limit_comes_before_the_stock),
-        cmocka_unit_test(what_has_no_limit_is_not_refused_because_of_one),
-        cmocka_unit_test(a_refusal_has_its_place_in_time),
-        cmocka_unit_test(what_nobody_knows_of_is_no_lie),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,56 +3,19 @@
  * Whatever the checker calls right, some right server must be able to answer; whatever it calls a
  * violation, none. SEED and STEPS (histories) come from the environment; a failure prints the seed.
  */
-#include "check/check.h"
 #include "check/describe.h"
 #include "random.h"
+#include "support/env_number.h"
 #include "support/history_explain.h"
 #include "support/history_mutate.h"
-#include "support/shop_history.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-static char dir[] = "/tmp/test_check_mutants.XXXXXX";
-static char path[64];
-
-static int setup(void **state)
-{
-    (void)state;
-    if (!mkdtemp(dir))
-        return -1;
-    snprintf(path, sizeof(path), "%s/history", dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return rmdir(dir);
-}
-
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : otherwise;
-}
+#include "support/shop_verdict.h"
+#include "support/suite.h"
 
 /* A dozen requests are no contention. */
 static void ask_for_no_contention(void)
 {
     const uint32_t no = 0;
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_int_equal(pwrite(fd, &no, sizeof(no), offsetof(struct history_facts, contended)),
-                     sizeof(no));
-    close(fd);
+    shop_overwrite(offsetof(struct history_facts, contended), &no, sizeof(no));
 }
 
 static void make(struct history_mutant *m, uint64_t seed, struct rng *rng)
@@ -65,15 +28,14 @@ static void make(struct history_mutant *m, uint64_t seed, struct rng *rng)
                                    .ttl_ms = 12 + rng_below(rng, 20),
                                    .limit = (int64_t)rng_below(rng, 4),
                                    .removes = seed % 2 == 0};
-    assert_int_equal(shop_history_write(path, &options), 0);
+    shop_write(&options);
     ask_for_no_contention();
-    assert_int_equal(history_mutant_open(m, path), 0);
+    assert_int_equal(history_mutant_open(m, shop_path), 0);
 }
 
 static void show(const struct history_mutant *m, const struct verdict *v)
 {
-    for (unsigned i = 0; i < v->witnesses; i++)
-        print_message("%s: %s\n", property_name(v->witness[i].property), v->witness[i].text);
+    shop_print_witnesses(v);
     struct buf out;
     buf_init(&out, 4096);
     for (uint32_t i = 0; i < m->ops; i++) {
@@ -106,10 +68,9 @@ static void judge(const struct history_mutant *m, uint64_t seed, const char *wha
              verdict_name(v.word), wrong == EXPLAIN_NO ? "wrong" : "right");
 }
 
-static void right_histories_are_right(void **state)
+TEST(right_histories_are_right)
 {
-    (void)state;
-    uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 800);
+    uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 800);
     struct counters tally = {0};
     for (uint64_t i = 0; i < steps; i++) {
         struct rng rng;
@@ -120,7 +81,7 @@ static void right_histories_are_right(void **state)
             fail_msg("SEED=%llu STEPS=1: the search is wrong", (unsigned long long)(seed + i));
         judge(&m, seed + i, "nothing changed", &tally);
         history_mutant_close(&m);
-        unlink(path);
+        shop_remove();
     }
     assert_int_equal(tally.word[VERDICT_VIOLATION], 0);
     if (steps >= 100)
@@ -133,10 +94,9 @@ static bool is_about_answers(enum mutation mutation)
     return mutation != MUTATE_PHASE && mutation != MUTATE_KIND;
 }
 
-static void one_thing_changed_is_judged_as_a_search_judges_it(void **state)
+TEST(one_thing_changed_is_judged_as_a_search_judges_it)
 {
-    (void)state;
-    uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 120);
+    uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 120);
     struct counters tally[MUTATIONS] = {0};
     for (uint64_t i = 0; i < steps; i++) {
         struct rng rng;
@@ -152,7 +112,7 @@ static void one_thing_changed_is_judged_as_a_search_judges_it(void **state)
             }
         }
         history_mutant_close(&m);
-        unlink(path);
+        shop_remove();
     }
     for (enum mutation mutation = 0; mutation < MUTATIONS && steps >= 100; mutation++)
         if (is_about_answers(mutation))
@@ -161,11 +121,4 @@ static void one_thing_changed_is_judged_as_a_search_judges_it(void **state)
                         0);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(right_histories_are_right),
-        cmocka_unit_test(one_thing_changed_is_judged_as_a_search_judges_it),
-    };
-    return cmocka_run_group_tests(tests, setup, teardown);
-}
+ALL_BETWEEN(shop_verdict_setup, shop_verdict_teardown)

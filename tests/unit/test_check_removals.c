@@ -3,13 +3,9 @@
  */
 #include "check/check.h"
 #include "support/history_sample.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct history_sample_file sample;
 
@@ -109,7 +105,7 @@ static bool told(const char *text)
         KIND_GET_ITEM, at, at + 20, 0, v, left, DETAIL_NONE, 0                                     \
     }
 
-static void a_delete_makes_the_version_before_a_creation(void **state)
+TEST(a_delete_makes_the_version_before_a_creation)
 {
     static const struct {
         struct step step[4];
@@ -131,7 +127,6 @@ static void a_delete_makes_the_version_before_a_creation(void **state)
         {{DELETED(100), SEEN(150, 2, 0), CREATED(200, 3)}, "the one at which it was removed"},
         {{DELETED(100), CREATED(200, 3), SEEN(300, 1, 100)}, "order and time disagree"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         for (size_t n = 0; n < 4 && rows[i].step[n].end_us > 0; n++)
@@ -141,9 +136,8 @@ static void a_delete_makes_the_version_before_a_creation(void **state)
     }
 }
 
-static void nothing_is_held_of_what_is_deleted(void **state)
+TEST(nothing_is_held_of_what_is_deleted)
 {
-    (void)state;
     for (int held = 0; held < 2; held++) {
         begin();
         uint32_t made = add(&(struct step)HELD(100, 2, 99));
@@ -158,7 +152,7 @@ static void nothing_is_held_of_what_is_deleted(void **state)
     }
 }
 
-static void what_is_left_at_the_end_is_of_the_last_life(void **state)
+TEST(what_is_left_at_the_end_is_of_the_last_life)
 {
     static const struct {
         struct step last;
@@ -180,7 +174,6 @@ static void what_is_left_at_the_end_is_of_the_last_life(void **state)
          {.found = 0},
          "nobody was told that it is removed"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         add(&(struct step)SOLD(50, 2, 99));
@@ -199,7 +192,7 @@ static void what_is_left_at_the_end_is_of_the_last_life(void **state)
 
 /* Claims of 20 us around a delete from 100 to 120 and a creation from 200 to 220; of a hold, the
  * same of its reserve and its release. */
-static void a_claim_must_have_been_true_at_some_moment(void **state)
+TEST(a_claim_must_have_been_true_at_some_moment)
 {
     static const struct {
         enum history_kind kind;
@@ -216,7 +209,6 @@ static void a_claim_must_have_been_true_at_some_moment(void **state)
         {KIND_DELETE, DETAIL_IN_USE, 150, false},     {KIND_DELETE, DETAIL_IN_USE, 210, false},
         {KIND_DELETE, DETAIL_IN_USE, 230, true},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         if (rows[i].detail == DETAIL_IN_USE) {
@@ -234,9 +226,8 @@ static void a_claim_must_have_been_true_at_some_moment(void **state)
 }
 
 /* Each alone may have been true, but not this one after that one. */
-static void claims_must_have_been_true_in_their_order(void **state)
+TEST(claims_must_have_been_true_in_their_order)
 {
-    (void)state;
     for (int late = 0; late < 2; late++) {
         begin();
         add(&(struct step){KIND_DELETE, 100, 400, 0, 0, 0, DETAIL_NONE, 0});
@@ -250,9 +241,8 @@ static void claims_must_have_been_true_in_their_order(void **state)
 
 /* The first of two deletes was over before anything of the second began: only the second may be the
  * one of which somebody heard late. */
-static void each_delete_has_a_place_of_its_own(void **state)
+TEST(each_delete_has_a_place_of_its_own)
 {
-    (void)state;
     for (int late = 0; late < 2; late++) {
         begin();
         add(&(struct step){KIND_DELETE, 100, 120, 0, 0, 0, DETAIL_NONE, 0});
@@ -266,9 +256,8 @@ static void each_delete_has_a_place_of_its_own(void **state)
     }
 }
 
-static void of_a_basket_one_item_must_be_gone(void **state)
+TEST(of_a_basket_one_item_must_be_gone)
 {
-    (void)state;
     for (int lies = 0; lies < 2; lies++) {
         begin();
         add(&(struct step)DELETED(100));
@@ -293,7 +282,7 @@ static void of_a_basket_one_item_must_be_gone(void **state)
 
 /* A restore at 250 undid what nobody had been answered. What was gone before the creation behind it
  * had been deleted before what it undid, or behind it. */
-static void a_delete_is_on_the_side_of_a_restore_that_its_time_says(void **state)
+TEST(a_delete_is_on_the_side_of_a_restore_that_its_time_says)
 {
     static const struct {
         struct step step[4];
@@ -304,7 +293,6 @@ static void a_delete_is_on_the_side_of_a_restore_that_its_time_says(void **state
         {{DELETED(24), SOLD(50, 2, 99), SEEN(150, 5, 40), CREATED(300, AGAIN(4))},
          "at no moment that it could be of was the item gone"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         history_facts(sample.history)->restores = 1;
@@ -313,19 +301,4 @@ static void a_delete_is_on_the_side_of_a_restore_that_its_time_says(void **state
         if (told(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
             fail_msg("row %zu: %s", i, rows[i].says ? rows[i].says : "right");
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_delete_makes_the_version_before_a_creation),
-        cmocka_unit_test(nothing_is_held_of_what_is_deleted),
-        cmocka_unit_test(what_is_left_at_the_end_is_of_the_last_life),
-        cmocka_unit_test(a_claim_must_have_been_true_at_some_moment),
-        cmocka_unit_test(claims_must_have_been_true_in_their_order),
-        cmocka_unit_test(each_delete_has_a_place_of_its_own),
-        cmocka_unit_test(of_a_basket_one_item_must_be_gone),
-        cmocka_unit_test(a_delete_is_on_the_side_of_a_restore_that_its_time_says),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

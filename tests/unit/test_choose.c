@@ -1,12 +1,8 @@
 /* test_choose.c -- what a client remembers of its reservations, and when it comes back to them. */
 #include "client/client.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define SECOND_NS UINT64_C(1000000000)
 #define TTL_MS    2000
@@ -23,7 +19,6 @@ static struct workload w;
 static int set_up(void **state)
 {
     char err[WORKLOAD_ERR_SIZE];
-    (void)state;
     memset(&client, 0, sizeof(client));
     memset(&op, 0, sizeof(op));
     w = (struct workload){.skus = 4,
@@ -44,7 +39,6 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     workload_close(&w);
     return 0;
 }
@@ -66,9 +60,8 @@ static enum history_kind chosen(uint64_t now_ns)
     return calls[0].intent.kind;
 }
 
-static void a_client_without_a_reservation_reserves_instead_of_ending_one(void **state)
+TEST(a_client_without_a_reservation_reserves_instead_of_ending_one)
 {
-    (void)state;
     w.weight[WORK_RESERVE] = 0;
     w.weight[WORK_RELEASE] = w.weights = 1;
     assert_int_equal(chosen(GO_NS), KIND_RESERVE);
@@ -79,10 +72,9 @@ static void a_client_without_a_reservation_reserves_instead_of_ending_one(void *
     assert_int_equal(chosen(GO_NS), KIND_RESERVE);
 }
 
-static void the_oldest_of_too_many_reservations_is_left_alone(void **state)
+TEST(the_oldest_of_too_many_reservations_is_left_alone)
 {
     char id[] = "r0";
-    (void)state;
     for (uint32_t i = 0; i <= CLIENT_HELD; i++, id[1]++)
         answered(KIND_RESERVE, id, 70 + i, GO_NS);
     assert_int_equal(client.helds, CLIENT_HELD);
@@ -90,10 +82,9 @@ static void the_oldest_of_too_many_reservations_is_left_alone(void **state)
     assert_int_equal(client.held[CLIENT_HELD - 1].slot, 70 + CLIENT_HELD);
 }
 
-static void one_that_is_kept_is_ended_around_its_deadline_and_not_before(void **state)
+TEST(one_that_is_kept_is_ended_around_its_deadline_and_not_before)
 {
     static const enum history_kind ends[] = {KIND_CONFIRM, KIND_RELEASE, KIND_EXTEND};
-    (void)state;
     w.late = 1;
     for (int kind = 0; kind < 30; kind++) {
         w.weight[WORK_CONFIRM] = kind % 3 == 0;
@@ -110,9 +101,8 @@ static void one_that_is_kept_is_ended_around_its_deadline_and_not_before(void **
     }
 }
 
-static void one_reservation_at_a_time_is_kept(void **state)
+TEST(one_reservation_at_a_time_is_kept)
 {
-    (void)state;
     w.late = 1;
     w.weight[WORK_CONFIRM] = 1;
     answered(KIND_RESERVE, "r1", 81, GO_NS);
@@ -122,9 +112,8 @@ static void one_reservation_at_a_time_is_kept(void **state)
     assert_int_equal(client.helds, 1);
 }
 
-static void those_that_are_kept_have_a_turn_each(void **state)
+TEST(those_that_are_kept_have_a_turn_each)
 {
-    (void)state;
     w.late = 1;
     w.clients = 4; /* two for each */
     w.weight[WORK_RERESERVE] = 1;
@@ -138,9 +127,8 @@ static void those_that_are_kept_have_a_turn_each(void **state)
     assert_int_equal(chosen(GO_NS + 4 * SECOND_NS), KIND_RESERVE);
 }
 
-static void what_was_left_to_expire_may_be_wanted_again(void **state)
+TEST(what_was_left_to_expire_may_be_wanted_again)
 {
-    (void)state;
     w.forget = 1;
     w.weight[WORK_RERESERVE] = 1000000;
     w.weights = 1000001;
@@ -152,9 +140,8 @@ static void what_was_left_to_expire_may_be_wanted_again(void **state)
     assert_true(str_equal(client_reservation(&client, &calls[0]), STR("r1")));
 }
 
-static void few_clients_keep_reservations_so_that_stock_goes_on_moving(void **state)
+TEST(few_clients_keep_reservations_so_that_stock_goes_on_moving)
 {
-    (void)state;
     assert_int_equal(w.keeps, 8); /* of 80 units */
     w.late = 1;
     w.clients = 9;
@@ -165,18 +152,16 @@ static void few_clients_keep_reservations_so_that_stock_goes_on_moving(void **st
     assert_int_equal(client.helds, 1);
 }
 
-static void nothing_is_kept_where_nothing_would_end_it(void **state)
+TEST(nothing_is_kept_where_nothing_would_end_it)
 {
-    (void)state;
     w.late = 1;
     answered(KIND_RESERVE, "r1", 81, GO_NS);
     assert_int_equal(client.lates, 0);
 }
 
-static void a_repeated_reserve_is_about_the_reservation_it_made(void **state)
+TEST(a_repeated_reserve_is_about_the_reservation_it_made)
 {
     struct history_op again = op;
-    (void)state;
     again.kind = KIND_RESERVE;
     answered(KIND_RESERVE, "r1", 81, GO_NS);
     assert_true(str_absent(
@@ -198,10 +183,9 @@ static bool is_on(const struct intent *i, uint32_t item)
 }
 
 /* Lets the client choose batches until each of these was seen. */
-static void a_batch_has_parts_that_share_items_and_reservations(void **state)
+TEST(a_batch_has_parts_that_share_items_and_reservations)
 {
     bool kind[KINDS] = {false}, same_item = false, same_hold = false;
-    (void)state;
     w.weight[WORK_RESERVE] = 0;
     w.weight[WORK_BATCH] = w.weights = 1;
     w.batch_min = w.batch_max = BATCH;
@@ -228,9 +212,8 @@ static void a_batch_has_parts_that_share_items_and_reservations(void **state)
     assert_true(same_item && same_hold);
 }
 
-static void who_knows_that_an_item_is_gone_creates_it(void **state)
+TEST(who_knows_that_an_item_is_gone_creates_it)
 {
-    (void)state;
     struct history_op removal = {.kind = KIND_DELETE, .lines = 1, .line = {.item = 3}};
     const struct lesson refused = {.outcome = OUTCOME_FAIL, .detail = DETAIL_NO_ITEM};
     w.weight[WORK_RESERVE] = 0;
@@ -248,9 +231,8 @@ static void who_knows_that_an_item_is_gone_creates_it(void **state)
     assert_int_equal(chosen(GO_NS), KIND_DELETE);
 }
 
-static void a_list_is_followed_page_by_page(void **state)
+TEST(a_list_is_followed_page_by_page)
 {
-    (void)state;
     struct history_op list = {.kind = KIND_LIST};
     const struct lesson page = {.outcome = OUTCOME_OK,
                                 .further = {.all = true, .after = 7, .cursor_bytes = 1}};
@@ -269,23 +251,4 @@ static void a_list_is_followed_page_by_page(void **state)
     assert_int_equal(client.further.cursor_bytes, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(a_client_without_a_reservation_reserves_instead_of_ending_one),
-        TEST(the_oldest_of_too_many_reservations_is_left_alone),
-        TEST(one_that_is_kept_is_ended_around_its_deadline_and_not_before),
-        TEST(one_reservation_at_a_time_is_kept),
-        TEST(those_that_are_kept_have_a_turn_each),
-        TEST(what_was_left_to_expire_may_be_wanted_again),
-        TEST(few_clients_keep_reservations_so_that_stock_goes_on_moving),
-        TEST(nothing_is_kept_where_nothing_would_end_it),
-        TEST(who_knows_that_an_item_is_gone_creates_it),
-        TEST(a_list_is_followed_page_by_page),
-        TEST(a_batch_has_parts_that_share_items_and_reservations),
-        TEST(a_repeated_reserve_is_about_the_reservation_it_made),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(set_up, tear_down)

@@ -1,12 +1,6 @@
 /* test_clock.c -- RFC 3339 text both ways, against libc's calendar. */
 #include "clock.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +14,7 @@ static int64_t parsed(const char *text)
     return ms;
 }
 
-static void known_instants_have_their_known_text(void **state)
+TEST(known_instants_have_their_known_text)
 {
     static const struct {
         int64_t ms;
@@ -42,7 +36,7 @@ static void known_instants_have_their_known_text(void **state)
     }
 }
 
-static void a_time_out_of_range_is_written_as_the_nearest_in_range(void **state)
+TEST(a_time_out_of_range_is_written_as_the_nearest_in_range)
 {
     char text[CLOCK_RFC3339_SIZE];
     clock_format_rfc3339(INT64_MAX, text);
@@ -51,7 +45,7 @@ static void a_time_out_of_range_is_written_as_the_nearest_in_range(void **state)
     assert_string_equal(text, "0000-01-01T00:00:00.000Z");
 }
 
-static void every_day_of_four_centuries_agrees_with_libc(void **state)
+TEST(every_day_of_four_centuries_agrees_with_libc)
 {
     for (int64_t day = -100000; day < 150000; day++) {
         int64_t ms = day * 86400000 + 45296789;
@@ -67,7 +61,7 @@ static void every_day_of_four_centuries_agrees_with_libc(void **state)
     }
 }
 
-static void fractions_and_offsets_are_read(void **state)
+TEST(fractions_and_offsets_are_read)
 {
     int64_t at = 1795224697000;
     assert_int_equal(parsed("2026-11-21T01:31:37Z"), at);
@@ -78,7 +72,7 @@ static void fractions_and_offsets_are_read(void **state)
     assert_int_equal(parsed("2026-11-20T20:01:37-05:30"), at);
 }
 
-static void what_is_no_rfc3339_is_refused(void **state)
+TEST(what_is_no_rfc3339_is_refused)
 {
     static const char *const bad[] = {
         "",
@@ -108,7 +102,7 @@ static void what_is_no_rfc3339_is_refused(void **state)
     }
 }
 
-static void every_prefix_of_a_time_is_refused(void **state)
+TEST(every_prefix_of_a_time_is_refused)
 {
     const char *text = "2026-11-21T01:31:37.123+02:00";
     int64_t ms;
@@ -116,7 +110,7 @@ static void every_prefix_of_a_time_is_refused(void **state)
         assert_false(clock_parse_rfc3339(text, n, &ms));
 }
 
-static void the_monotonic_clock_does_not_go_back(void **state)
+TEST(the_monotonic_clock_does_not_go_back)
 {
     int64_t last = clock_mono_us();
     for (int i = 0; i < 1000; i++) {
@@ -126,18 +120,4 @@ static void the_monotonic_clock_does_not_go_back(void **state)
     }
     assert_true(clock_mono_ms() >= last / 1000);
     assert_true(clock_wall_ms() > 1700000000000);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_instants_have_their_known_text),
-        cmocka_unit_test(a_time_out_of_range_is_written_as_the_nearest_in_range),
-        cmocka_unit_test(every_day_of_four_centuries_agrees_with_libc),
-        cmocka_unit_test(fractions_and_offsets_are_read),
-        cmocka_unit_test(what_is_no_rfc3339_is_refused),
-        cmocka_unit_test(every_prefix_of_a_time_is_refused),
-        cmocka_unit_test(the_monotonic_clock_does_not_go_back),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

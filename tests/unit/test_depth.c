@@ -2,13 +2,10 @@
 #include "core/limits.h"
 #include "http/json_path.h"
 #include "http/request.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #define DEEP_MAX 5000
 
@@ -64,11 +61,10 @@ static void check_refused(enum problem_id problem, const char *field)
         assert_string_equal(why.field, field);
 }
 
-static void metadata_has_at_most_so_many_levels(void **state)
+TEST(metadata_has_at_most_so_many_levels)
 {
     static const unsigned deeper[] = {METADATA_DEPTH_MAX + 1, 50,   BODY_DEPTH_MAX, 100,
                                       681 /* 4,096 bytes */,  2000, DEEP_MAX};
-    (void)state;
     assert_true(reserve_with_metadata(1));
     assert_true(reserve_with_metadata(METADATA_DEPTH_MAX));
     for (size_t i = 0; i < sizeof(deeper) / sizeof(deeper[0]); i++) {
@@ -77,11 +73,10 @@ static void metadata_has_at_most_so_many_levels(void **state)
     }
 }
 
-static void arrays_are_levels_too(void **state)
+TEST(arrays_are_levels_too)
 {
     struct op op;
     static const char before[] = "{\"sku\":\"a\",\"quantity\":1,\"metadata\":{\"a\":";
-    (void)state;
     assert_true(reserve(nested(before, METADATA_DEPTH_MAX - 1, true, "}}"), &op));
     for (unsigned levels = METADATA_DEPTH_MAX; levels < DEEP_MAX; levels = levels * 3 / 2) {
         assert_false(reserve(nested(before, levels, true, "}}"), &op));
@@ -89,10 +84,9 @@ static void arrays_are_levels_too(void **state)
     }
 }
 
-static void a_body_that_is_too_deep_names_the_member(void **state)
+TEST(a_body_that_is_too_deep_names_the_member)
 {
     struct op op;
-    (void)state;
     assert_false(reserve(nested("{\"quantity\":1,\"lines\":", 3000, true, "}"), &op));
     check_refused(PROBLEM_INVALID_FIELD, "lines");
     assert_false(
@@ -109,7 +103,7 @@ static void a_body_that_is_too_deep_names_the_member(void **state)
     check_refused(PROBLEM_MALFORMED_JSON, NULL);
 }
 
-static void an_operation_of_a_batch_has_its_own_refusal(void **state)
+TEST(an_operation_of_a_batch_has_its_own_refusal)
 {
     static const char before[] =
         "{\"operations\":[{\"op\":\"get\",\"id\":\"x\"},{\"op\":\"reserve\","
@@ -117,7 +111,6 @@ static void an_operation_of_a_batch_has_its_own_refusal(void **state)
     struct request_batch batch;
     struct request_head head = {.match = NULL};
     struct op op;
-    (void)state;
     char *body = nested(before, METADATA_DEPTH_MAX + 1, false, "}]}");
     assert_true(request_batch_open(&batch, &arena, &head, body, strlen(body), &why));
     assert_false(request_batch_op(&op, &arena, &batch, 1, &why));
@@ -130,15 +123,4 @@ static void an_operation_of_a_batch_has_its_own_refusal(void **state)
     free(body);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        T(metadata_has_at_most_so_many_levels),
-        T(arrays_are_levels_too),
-        T(a_body_that_is_too_deep_names_the_member),
-        T(an_operation_of_a_batch_has_its_own_refusal),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(begin, end)

@@ -1,16 +1,13 @@
 /* test_digits.c -- numbers as digits, and where a character ends: digits.h, utf8.h. */
 #include "digits.h"
+#include "support/suite.h"
 #include "utf8.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static void writes_what_printf_writes(void **state)
+TEST(writes_what_printf_writes)
 {
     static const int64_t values[] = {
         0, 1, 9, 10, -1, -10, 99, 100, 123456789, INT64_MAX, INT64_MIN, INT64_MIN + 1, 4294967296};
@@ -25,7 +22,7 @@ static void writes_what_printf_writes(void **state)
     assert_memory_equal(got, "18446744073709551615", DIGITS_MAX);
 }
 
-static void reads_hexadecimal_digits_and_nothing_else(void **state)
+TEST(reads_hexadecimal_digits_and_nothing_else)
 {
     static const char digits[] = "0123456789abcdef";
     for (int c = 0; c < 256; c++) {
@@ -36,7 +33,7 @@ static void reads_hexadecimal_digits_and_nothing_else(void **state)
 }
 
 /* By the definition: of each code point, the shortest form, and no other bytes. */
-static void knows_the_characters_of_rfc_3629(void **state)
+TEST(knows_the_characters_of_rfc_3629)
 {
     static const struct {
         const char *bytes;
@@ -72,14 +69,4 @@ static void knows_the_characters_of_rfc_3629(void **state)
             assert_int_equal(utf8_length(rows[i].bytes, cut), 0);
     }
     assert_int_equal(utf8_length("", 1), 1); /* NUL is a character */
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_what_printf_writes),
-        cmocka_unit_test(reads_hexadecimal_digits_and_nothing_else),
-        cmocka_unit_test(knows_the_characters_of_rfc_3629),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

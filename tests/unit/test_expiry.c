@@ -3,13 +3,9 @@
 #include "client/expiry.h"
 #include "client/intent.h"
 #include "support/history_sample.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define LINE(n, rest)   "{\"sku\":\"it-" #n "\"" rest "}"
 #define PAIR            ",\"remaining\":7,\"version\":5"
@@ -45,7 +41,6 @@ static uint32_t answered(enum history_kind kind, const char *body, struct lesson
 
 static int set_up(void **state)
 {
-    (void)state;
     facts = history_sample_facts();
     history_sample_begin(&file, &facts);
     return 0;
@@ -53,17 +48,15 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     history_sample_end(&file);
     return 0;
 }
 
-static void what_expired_lines_say_is_an_expiry_of_its_own(void **state)
+TEST(what_expired_lines_say_is_an_expiry_of_its_own)
 {
     struct lesson lesson;
     struct history_pass pass;
     uint32_t slot, at;
-    (void)state;
     slot = answered(KIND_RERESERVE,
                     BODY("confirmed", EXPIRED(LINE(1, ",\"remaining\":9,\"version\":3") "," LINE(
                                           0, ",\"remaining\":8,\"version\":2"))),
@@ -91,11 +84,10 @@ static void what_expired_lines_say_is_an_expiry_of_its_own(void **state)
     assert_int_equal(pass.broken, 0);
 }
 
-static void an_answer_without_them_tells_of_none(void **state)
+TEST(an_answer_without_them_tells_of_none)
 {
     static const char *const bodies[] = {BODY("confirmed", ""),
                                          BODY("confirmed", ",\"expired_lines\":null")};
-    (void)state;
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         struct lesson lesson;
         uint32_t slot = answered(KIND_RERESERVE, bodies[i], &lesson);
@@ -107,7 +99,7 @@ static void an_answer_without_them_tells_of_none(void **state)
     }
 }
 
-static void what_they_lack_is_told(void **state)
+TEST(what_they_lack_is_told)
 {
     static const struct {
         enum history_kind kind;
@@ -127,7 +119,6 @@ static void what_they_lack_is_told(void **state)
         {KIND_GET_RESERVATION, BODY("expired", EXPIRED(LINE(0, PAIR) "," LINE(1, PAIR))),
          "has expired_lines, of a reservation"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct lesson lesson;
         (void)answered(rows[i].kind, rows[i].body, &lesson);
@@ -138,14 +129,4 @@ static void what_they_lack_is_told(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(what_expired_lines_say_is_an_expiry_of_its_own),
-        TEST(an_answer_without_them_tells_of_none),
-        TEST(what_they_lack_is_told),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(set_up, tear_down)

@@ -2,13 +2,10 @@
 #include "http/server_limits.h"
 
 #include "support/framing_shapes.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 /* The bytes in pieces of at most `piece`; how many were read. *whole: of those kept, where the last
  * request that is whole ends. */
@@ -37,7 +34,7 @@ static size_t take(struct framing *f, const char *bytes, size_t n, size_t piece,
 
 #define CUT_BYTES (strlen(";a;b=c;d=\"e f\\\"g\"") + strlen(";z"))
 
-static void takes_requests_that_have_one_reading(void **state)
+TEST(takes_requests_that_have_one_reading)
 {
     for (size_t i = 0; i < shapes_taken_count; i++) {
         size_t n, whole;
@@ -59,7 +56,7 @@ static void takes_requests_that_have_one_reading(void **state)
     }
 }
 
-static void refuses_requests_that_have_two_readings(void **state)
+TEST(refuses_requests_that_have_two_readings)
 {
     for (size_t i = 0; i < shapes_refused_count; i++) {
         size_t n, whole, first = 0;
@@ -80,7 +77,7 @@ static void refuses_requests_that_have_two_readings(void **state)
     }
 }
 
-static void knows_where_each_of_many_requests_ends(void **state)
+TEST(knows_where_each_of_many_requests_ends)
 {
     static const char get[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     static const char post[] = "POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\n"
@@ -103,7 +100,7 @@ static void knows_where_each_of_many_requests_ends(void **state)
 }
 
 /* Behind the last request of a connection nothing counts, not even what is broken. */
-static void stops_behind_the_last_request(void **state)
+TEST(stops_behind_the_last_request)
 {
     static const struct {
         const char *version, *field;
@@ -150,7 +147,7 @@ static enum problem_id judge_head(unsigned fields, size_t size, const char *quer
     return f.fault ? f.problem : PROBLEMS;
 }
 
-static void refuses_heads_that_the_library_has_no_room_for(void **state)
+TEST(refuses_heads_that_the_library_has_no_room_for)
 {
     char query[1000] = "?a", cookie[1200] = "Cookie: a";
     size_t room = SERVER_POOL_BYTES - SERVER_ANSWER_BYTES;
@@ -169,7 +166,7 @@ static void refuses_heads_that_the_library_has_no_room_for(void **state)
     assert_int_equal(judge_head(1, 1, "", cookie), PROBLEM_HEADERS_TOO_LARGE);
 }
 
-static void bounds_what_is_wrapped_around_chunks(void **state)
+TEST(bounds_what_is_wrapped_around_chunks)
 {
     char bytes[4096];
     struct framing f;
@@ -186,7 +183,7 @@ static void bounds_what_is_wrapped_around_chunks(void **state)
 }
 
 /* What the parser behind sees. */
-static void cuts_extensions_out(void **state)
+TEST(cuts_extensions_out)
 {
     char bytes[] = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                    "2;a;b=\"\\\";\"\r\n;;\r\n3;c\r\n\r\n;\r\n0;d=e\r\nX: ;a\r\n\r\n";
@@ -203,7 +200,7 @@ static void cuts_extensions_out(void **state)
 }
 
 /* Whatever comes, in whatever pieces: the same verdict at the same byte. */
-static void judges_random_bytes_alike_in_any_pieces(void **state)
+TEST(judges_random_bytes_alike_in_any_pieces)
 {
     static const char alphabet[] = "GETPOS /:abcontent-lgh1.0\r\n\r\n\r\n \t;=\"HT,hunked\0\x80";
     unsigned seed = 9;
@@ -224,19 +221,4 @@ static void judges_random_bytes_alike_in_any_pieces(void **state)
         assert_int_equal(ends, others);
         assert_ptr_equal(one.fault, other.fault);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_requests_that_have_one_reading),
-        cmocka_unit_test(refuses_requests_that_have_two_readings),
-        cmocka_unit_test(knows_where_each_of_many_requests_ends),
-        cmocka_unit_test(stops_behind_the_last_request),
-        cmocka_unit_test(refuses_heads_that_the_library_has_no_room_for),
-        cmocka_unit_test(bounds_what_is_wrapped_around_chunks),
-        cmocka_unit_test(cuts_extensions_out),
-        cmocka_unit_test(judges_random_bytes_alike_in_any_pieces),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,9 @@
 #include "http/headers.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
-static void parses_conditions(void **state)
+TEST(parses_conditions)
 {
     static const char *const wrong[] = {"",
                                         "7",
@@ -37,7 +34,7 @@ static void parses_conditions(void **state)
     assert_true(condition_names(&c, 3));
 }
 
-static void knows_media_types(void **state)
+TEST(knows_media_types)
 {
     assert_true(media_type_is_json(STR("application/json")));
     assert_true(media_type_is_json(STR("Application/JSON ; charset=utf-8")));
@@ -53,7 +50,7 @@ static void knows_media_types(void **state)
     assert_false(media_type_is_form((struct str){NULL, 0}));
 }
 
-static void takes_tokens_only(void **state)
+TEST(takes_tokens_only)
 {
     for (const char *c = "aZ09!#$%&'*+-.^_`|~"; *c; c++)
         assert_true(token_chars[(unsigned char)*c]);
@@ -62,7 +59,7 @@ static void takes_tokens_only(void **state)
     assert_false(token_chars[0]);
 }
 
-static void keeps_our_fields(void **state)
+TEST(keeps_our_fields)
 {
     struct headers h = {0};
     headers_add(&h, STR("idempotency-KEY"), STR("k \t"));
@@ -80,7 +77,7 @@ static void keeps_our_fields(void **state)
     assert_true(h.repeated);
 }
 
-static void knows_whether_there_is_a_body(void **state)
+TEST(knows_whether_there_is_a_body)
 {
     struct headers h = {0};
     headers_add(&h, STR("Content-Length"), STR("0"));
@@ -91,16 +88,4 @@ static void knows_whether_there_is_a_body(void **state)
     h = (struct headers){0};
     headers_add(&h, STR("transfer-encoding"), STR("chunked"));
     assert_true(h.has_body);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parses_conditions),
-        cmocka_unit_test(knows_media_types),
-        cmocka_unit_test(takes_tokens_only),
-        cmocka_unit_test(keeps_our_fields),
-        cmocka_unit_test(knows_whether_there_is_a_body),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

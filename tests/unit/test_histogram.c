@@ -1,13 +1,7 @@
 /* test_histogram.c -- what a histogram may get wrong, and no more. */
 #include "histogram.h"
 #include "random.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -62,7 +56,7 @@ static void assert_same(const struct histogram *a, const struct histogram *b)
     assert_true(a->max == b->max);
 }
 
-static void bounds_grow_without_a_gap_up_to_the_maximum(void **state)
+TEST(bounds_grow_without_a_gap_up_to_the_maximum)
 {
     for (size_t i = 0; i < 256; i++)
         assert_true(histogram_bound(i) == i);
@@ -75,7 +69,7 @@ static void bounds_grow_without_a_gap_up_to_the_maximum(void **state)
     assert_true(histogram_bound(HISTOGRAM_BUCKETS - 1) == HISTOGRAM_MAX);
 }
 
-static void each_bound_is_the_last_value_of_its_bucket(void **state)
+TEST(each_bound_is_the_last_value_of_its_bucket)
 {
     for (size_t i = 0; i < HISTOGRAM_BUCKETS; i += 1 + i / 64) {
         setup(state);
@@ -89,7 +83,7 @@ static void each_bound_is_the_last_value_of_its_bucket(void **state)
     }
 }
 
-static void a_value_is_known_to_one_part_in_256(void **state)
+TEST(a_value_is_known_to_one_part_in_256)
 {
     struct rng r;
     rng_seed(&r, 7);
@@ -103,7 +97,7 @@ static void a_value_is_known_to_one_part_in_256(void **state)
     }
 }
 
-static void larger_values_count_as_the_maximum(void **state)
+TEST(larger_values_count_as_the_maximum)
 {
     histogram_add(&one, UINT64_MAX);
     histogram_add(&one, HISTOGRAM_MAX + 1);
@@ -113,7 +107,7 @@ static void larger_values_count_as_the_maximum(void **state)
     assert_true(histogram_percentile(&one, 50) == HISTOGRAM_MAX);
 }
 
-static void an_empty_histogram_answers_zero(void **state)
+TEST(an_empty_histogram_answers_zero)
 {
     assert_true(histogram_percentile(&one, 0) == 0);
     assert_true(histogram_percentile(&one, 100) == 0);
@@ -123,7 +117,7 @@ static void an_empty_histogram_answers_zero(void **state)
     assert_same(&result, &one);
 }
 
-static void percentiles_agree_with_sorted_samples(void **state)
+TEST(percentiles_agree_with_sorted_samples)
 {
     static uint64_t samples[SAMPLES];
     static const double percents[] = {0, 0.01, 1, 25, 50, 75, 90, 99, 99.9, 99.99, 100};
@@ -143,7 +137,7 @@ static void percentiles_agree_with_sorted_samples(void **state)
     assert_true(histogram_percentile(&one, 100) == samples[SAMPLES - 1]);
 }
 
-static void a_percentile_is_not_rounded_to_the_next_rank(void **state)
+TEST(a_percentile_is_not_rounded_to_the_next_rank)
 {
     for (unsigned i = 1; i <= 1000; i++)
         histogram_add(&one, i < 1000 ? 1 : 100);
@@ -159,7 +153,7 @@ static void a_percentile_is_not_rounded_to_the_next_rank(void **state)
     }
 }
 
-static void merged_histograms_are_one_that_counted_everything(void **state)
+TEST(merged_histograms_are_one_that_counted_everything)
 {
     struct rng r;
     rng_seed(&r, 4);
@@ -178,7 +172,7 @@ static void merged_histograms_are_one_that_counted_everything(void **state)
     assert_same(&result, &both);
 }
 
-static void a_difference_is_what_came_since(void **state)
+TEST(a_difference_is_what_came_since)
 {
     struct rng r;
     rng_seed(&r, 5);
@@ -200,7 +194,7 @@ static void a_difference_is_what_came_since(void **state)
     assert_true(histogram_percentile(&result, 50) == histogram_percentile(&two, 50));
 }
 
-static void mean_is_exact_and_deviation_nearly(void **state)
+TEST(mean_is_exact_and_deviation_nearly)
 {
     double sum = 0, squares = 0;
     for (unsigned i = 1; i <= 1000; i++) {
@@ -214,7 +208,7 @@ static void mean_is_exact_and_deviation_nearly(void **state)
     assert_true(fabs(histogram_deviation(&one) - exact) < exact * 0.004);
 }
 
-static void equal_values_deviate_by_nothing(void **state)
+TEST(equal_values_deviate_by_nothing)
 {
     for (int i = 0; i < 10; i++)
         histogram_add(&one, 123456789);
@@ -223,20 +217,4 @@ static void equal_values_deviate_by_nothing(void **state)
     assert_true(histogram_percentile(&one, 50) == 123456789);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(bounds_grow_without_a_gap_up_to_the_maximum, setup),
-        cmocka_unit_test_setup(each_bound_is_the_last_value_of_its_bucket, setup),
-        cmocka_unit_test_setup(a_value_is_known_to_one_part_in_256, setup),
-        cmocka_unit_test_setup(larger_values_count_as_the_maximum, setup),
-        cmocka_unit_test_setup(an_empty_histogram_answers_zero, setup),
-        cmocka_unit_test_setup(percentiles_agree_with_sorted_samples, setup),
-        cmocka_unit_test_setup(a_percentile_is_not_rounded_to_the_next_rank, setup),
-        cmocka_unit_test_setup(merged_histograms_are_one_that_counted_everything, setup),
-        cmocka_unit_test_setup(a_difference_is_what_came_since, setup),
-        cmocka_unit_test_setup(mean_is_exact_and_deviation_nearly, setup),
-        cmocka_unit_test_setup(equal_values_deviate_by_nothing, setup),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(setup, NULL)

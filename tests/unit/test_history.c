@@ -1,18 +1,12 @@
 /* test_history.c -- what is written is what is read. */
 #include "support/history_file.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
-static void the_header_says_what_the_run_was(void **state)
+HISTORY_TEST(the_header_says_what_the_run_was)
 {
     history_file_read();
     assert_int_equal(file.reader.bytes, HISTORY_HEADER_BYTES);
@@ -31,7 +25,7 @@ static void the_header_says_what_the_run_was(void **state)
     assert_end(&pass);
 }
 
-static void a_file_that_exists_is_left_alone(void **state)
+HISTORY_TEST(a_file_that_exists_is_left_alone)
 {
     struct history_facts facts = {.items = 99};
     struct history *second = NULL;
@@ -43,7 +37,7 @@ static void a_file_that_exists_is_left_alone(void **state)
     assert_int_equal(history_create(&second, "/nonexistent/h", &facts), -ENOENT);
 }
 
-static void operations_of_1_to_100_lines_come_back_line_by_line(void **state)
+HISTORY_TEST(operations_of_1_to_100_lines_come_back_line_by_line)
 {
     /* 78,000 slots, so that operations meet the end of a chunk several times. */
     for (uint32_t seq = 0; seq < 3000; seq++)
@@ -60,7 +54,7 @@ static void operations_of_1_to_100_lines_come_back_line_by_line(void **state)
     assert_end(&pass);
 }
 
-static void a_slot_number_leads_back_to_its_operation_only(void **state)
+HISTORY_TEST(a_slot_number_leads_back_to_its_operation_only)
 {
     struct history_op *op = put_op(&file.writer, 1, 1, 3);
     uint32_t slot = history_slot(&file.writer, op);
@@ -77,7 +71,7 @@ static void a_slot_number_leads_back_to_its_operation_only(void **state)
     assert_non_null(history_at(&file.reader, file.reader.slots - 1));
 }
 
-static void an_operation_may_have_fewer_lines_than_it_was_begun_with(void **state)
+HISTORY_TEST(an_operation_may_have_fewer_lines_than_it_was_begun_with)
 {
     put_op(&file.writer, 1, 1, 100)->lines = 0;
     put_op(&file.writer, 1, 2, 6)->lines = 3;
@@ -91,7 +85,7 @@ static void an_operation_may_have_fewer_lines_than_it_was_begun_with(void **stat
     assert_end(&pass);
 }
 
-static void an_operation_is_unknown_until_it_is_finished(void **state)
+HISTORY_TEST(an_operation_is_unknown_until_it_is_finished)
 {
     put_op(&file.writer, 1, 1, 1);
     history_file_read();
@@ -114,7 +108,7 @@ static void an_operation_is_unknown_until_it_is_finished(void **state)
     assert_end(&pass);
 }
 
-static void a_refresh_shows_chunks_that_came_since(void **state)
+HISTORY_TEST(a_refresh_shows_chunks_that_came_since)
 {
     put_op(&file.writer, 1, 0, 1);
     history_file_read();
@@ -131,7 +125,7 @@ static void a_refresh_shows_chunks_that_came_since(void **state)
     assert_end(&pass);
 }
 
-static void a_refresh_refuses_another_file_and_keeps_the_old_one(void **state)
+HISTORY_TEST(a_refresh_refuses_another_file_and_keeps_the_old_one)
 {
     char other[80];
     struct history_facts facts = {.zero_ns = 12345, .run = "r2"};
@@ -146,7 +140,7 @@ static void a_refresh_refuses_another_file_and_keeps_the_old_one(void **state)
     unlink(other);
 }
 
-static void ids_of_any_length_come_back_whole(void **state)
+HISTORY_TEST(ids_of_any_length_come_back_whole)
 {
     static const size_t lengths[] = {0, 1, 26, 56, 57, 112, 113, 223, 224};
     char id[HISTORY_ID_MAX + 1];
@@ -175,7 +169,7 @@ static void ids_of_any_length_come_back_whole(void **state)
     assert_end(&pass);
 }
 
-static void notes_come_back_and_long_ones_are_cut_off(void **state)
+HISTORY_TEST(notes_come_back_and_long_ones_are_cut_off)
 {
     char note[HISTORY_NOTE_MAX + 10];
     uint32_t slot = 0;
@@ -201,7 +195,7 @@ static void notes_come_back_and_long_ones_are_cut_off(void **state)
     assert_end(&pass);
 }
 
-static void samples_and_counters_come_back(void **state)
+HISTORY_TEST(samples_and_counters_come_back)
 {
     struct history_sample sample = {.at_ns = 5, .conflicts = 6, .batches = 7, .batch_ops = 8};
     struct history_counters counters = {.found = 1, .item = 2, .on_hand = -3, .version = 4};
@@ -218,22 +212,4 @@ static void samples_and_counters_come_back(void **state)
     assert_int_equal(history_next(&pass, &slot), SLOT_COUNTERS);
     assert_memory_equal(history_at(&file.reader, slot), &counters, sizeof counters);
     assert_end(&pass);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        HISTORY_TEST(the_header_says_what_the_run_was),
-        HISTORY_TEST(a_file_that_exists_is_left_alone),
-        HISTORY_TEST(operations_of_1_to_100_lines_come_back_line_by_line),
-        HISTORY_TEST(a_slot_number_leads_back_to_its_operation_only),
-        HISTORY_TEST(an_operation_may_have_fewer_lines_than_it_was_begun_with),
-        HISTORY_TEST(an_operation_is_unknown_until_it_is_finished),
-        HISTORY_TEST(a_refresh_shows_chunks_that_came_since),
-        HISTORY_TEST(a_refresh_refuses_another_file_and_keeps_the_old_one),
-        HISTORY_TEST(ids_of_any_length_come_back_whole),
-        HISTORY_TEST(notes_come_back_and_long_ones_are_cut_off),
-        HISTORY_TEST(samples_and_counters_come_back),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,13 +2,7 @@
  * read as far as it makes sense or refused, and nothing is followed out of the file. */
 #include "random.h"
 #include "support/history_file.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,8 +35,6 @@ static int teardown(void **state)
     close(fd);
     return history_file_teardown(state);
 }
-
-#define DAMAGE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static void assert_inside(const struct history_reader *r, const void *at, size_t bytes)
 {
@@ -111,7 +103,7 @@ static int with_number(size_t at, uint32_t number)
     return rc;
 }
 
-static void the_undamaged_file_is_read_whole(void **state)
+TEST(the_undamaged_file_is_read_whole)
 {
     uint32_t ops;
     uint64_t broken;
@@ -120,7 +112,7 @@ static void the_undamaged_file_is_read_whole(void **state)
     assert_int_equal(broken, 0);
 }
 
-static void a_newer_format_is_told_from_a_broken_file(void **state)
+TEST(a_newer_format_is_told_from_a_broken_file)
 {
     size_t format = offsetof(struct history_facts, format);
     assert_int_equal(with_number(format, HISTORY_FORMAT_MIN), 0);
@@ -133,7 +125,7 @@ static void a_newer_format_is_told_from_a_broken_file(void **state)
     assert_non_null(strstr(file.err, "reads formats 1 to 4"));
 }
 
-static void numbers_that_no_format_has_are_refused(void **state)
+TEST(numbers_that_no_format_has_are_refused)
 {
     assert_int_equal(with_number(offsetof(struct history_facts, header_bytes), 0), -EINVAL);
     assert_int_equal(with_number(offsetof(struct history_facts, chunk_bytes), 4096), -EINVAL);
@@ -154,7 +146,7 @@ static void numbers_that_no_format_has_are_refused(void **state)
         offsetof(struct history_facts, field), sizeof(((struct history_facts *)0)->field)          \
     }
 
-static void a_text_without_an_end_is_refused(void **state)
+TEST(a_text_without_an_end_is_refused)
 {
     static const struct {
         size_t at, bytes;
@@ -174,7 +166,7 @@ static void a_text_without_an_end_is_refused(void **state)
     }
 }
 
-static void what_is_no_history_is_refused(void **state)
+TEST(what_is_no_history_is_refused)
 {
     struct history_reader r;
     char err[HISTORY_ERR_SIZE], other[80];
@@ -187,7 +179,7 @@ static void what_is_no_history_is_refused(void **state)
     unlink(other);
 }
 
-static void any_wrong_byte_of_the_header_is_survived(void **state)
+TEST(any_wrong_byte_of_the_header_is_survived)
 {
     static const unsigned char changes[] = {0x01, 0x80, 0xff};
     unsigned char header[HISTORY_HEADER_BYTES];
@@ -209,7 +201,7 @@ static void any_wrong_byte_of_the_header_is_survived(void **state)
         }
 }
 
-static void any_wrong_bytes_of_the_slots_are_survived(void **state)
+TEST(any_wrong_bytes_of_the_slots_are_survived)
 {
     struct rng r;
     size_t from = HISTORY_HEADER_BYTES, bytes = (size_t)file.writer.used * HISTORY_SLOT_BYTES;
@@ -235,7 +227,7 @@ static void any_wrong_bytes_of_the_slots_are_survived(void **state)
     the_undamaged_file_is_read_whole(state);
 }
 
-static void a_file_cut_anywhere_is_read_up_to_there(void **state)
+TEST(a_file_cut_anywhere_is_read_up_to_there)
 {
     uint32_t before = OPS, ops = 0;
     uint64_t broken;
@@ -256,7 +248,7 @@ static void a_file_cut_anywhere_is_read_up_to_there(void **state)
     assert_int_equal(read_all(&ops, &broken), -EINVAL);
 }
 
-static void a_file_cut_within_a_slot_ends_before_it(void **state)
+TEST(a_file_cut_within_a_slot_ends_before_it)
 {
     uint32_t ops;
     uint64_t broken;
@@ -270,7 +262,7 @@ static void a_file_cut_within_a_slot_ends_before_it(void **state)
 }
 
 /* A process died between its claim and its first slot, or its claim failed; others went on. */
-static void an_absent_chunk_hides_nothing_behind_it(void **state)
+TEST(an_absent_chunk_hides_nothing_behind_it)
 {
     static const char zeros[HISTORY_SLOT_BYTES];
     uint32_t ops, seq = 0;
@@ -289,19 +281,4 @@ static void an_absent_chunk_hides_nothing_behind_it(void **state)
     assert_int_equal(broken, 1);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        DAMAGE_TEST(the_undamaged_file_is_read_whole),
-        DAMAGE_TEST(a_newer_format_is_told_from_a_broken_file),
-        DAMAGE_TEST(numbers_that_no_format_has_are_refused),
-        DAMAGE_TEST(a_text_without_an_end_is_refused),
-        DAMAGE_TEST(what_is_no_history_is_refused),
-        DAMAGE_TEST(any_wrong_byte_of_the_header_is_survived),
-        DAMAGE_TEST(any_wrong_bytes_of_the_slots_are_survived),
-        DAMAGE_TEST(a_file_cut_anywhere_is_read_up_to_there),
-        DAMAGE_TEST(a_file_cut_within_a_slot_ends_before_it),
-        DAMAGE_TEST(an_absent_chunk_hides_nothing_behind_it),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(setup, teardown)

@@ -1,12 +1,6 @@
 /* test_history_processes.c -- several writers, killed writers, and no room to write. */
 #include "support/history_file.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -30,7 +24,7 @@ static void child_writes(uint32_t worker, uint32_t count)
     _exit(0);
 }
 
-static void writers_of_several_processes_do_not_mix(void **state)
+HISTORY_TEST(writers_of_several_processes_do_not_mix)
 {
     enum { CHILDREN = 4, OPS = 25000 };
     pid_t pids[CHILDREN];
@@ -77,7 +71,7 @@ static void child_writes_on(uint32_t worker, _Atomic uint32_t *finished)
         history_finish(put_op(&w, worker, seq, 1 + seq % 7), OUTCOME_OK, 200, DETAIL_NONE, 0, seq);
 }
 
-static void a_killed_process_loses_nothing_that_it_finished(void **state)
+HISTORY_TEST(a_killed_process_loses_nothing_that_it_finished)
 {
     _Atomic uint32_t *finished = shared_counter();
     for (uint32_t life = 0; life < 20; life++) {
@@ -111,7 +105,7 @@ static void a_killed_process_loses_nothing_that_it_finished(void **state)
     munmap(finished, sizeof *finished);
 }
 
-static void a_reader_sees_whole_slots_while_they_are_written(void **state)
+HISTORY_TEST(a_reader_sees_whole_slots_while_they_are_written)
 {
     _Atomic uint32_t *finished = shared_counter();
     pid_t pid = fork();
@@ -167,7 +161,7 @@ static int child_meets_limit(void)
     return 0;
 }
 
-static void a_limit_of_file_size_is_an_error_and_no_signal(void **state)
+HISTORY_TEST(a_limit_of_file_size_is_an_error_and_no_signal)
 {
     int status;
     pid_t pid = fork();
@@ -212,7 +206,7 @@ static int child_meets_full_disk(void)
     return count == HISTORY_CHUNK_SLOTS - 1 && pass.broken == 0 ? 0 : 5;
 }
 
-static void a_full_disk_is_an_error_and_no_signal(void **state)
+HISTORY_TEST(a_full_disk_is_an_error_and_no_signal)
 {
     int status;
     pid_t pid = fork();
@@ -222,16 +216,4 @@ static void a_full_disk_is_an_error_and_no_signal(void **state)
     if (WIFEXITED(status) && WEXITSTATUS(status) == CANNOT_TRY)
         skip(); /* mounting is not permitted here */
     assert_int_equal(status, 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        HISTORY_TEST(writers_of_several_processes_do_not_mix),
-        HISTORY_TEST(a_killed_process_loses_nothing_that_it_finished),
-        HISTORY_TEST(a_reader_sees_whole_slots_while_they_are_written),
-        HISTORY_TEST(a_limit_of_file_size_is_an_error_and_no_signal),
-        HISTORY_TEST(a_full_disk_is_an_error_and_no_signal),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,9 @@
 /* test_history_query.c -- what a GET asks the ledger for, and what its answer looks like. */
 #include "http/history/render.h"
+#include "support/suite.h"
 
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 static struct arena arena;
 static struct buf out;
@@ -51,7 +48,7 @@ static bool is(struct str text, const char *expected)
     return str_equal(text, str_of(expected));
 }
 
-static void the_ledger_is_meant_by_lists_and_by_a_time(void **state)
+TEST(the_ledger_is_meant_by_lists_and_by_a_time)
 {
     assert_true(meant("/v1/reservations"));
     assert_true(meant("/v1/items/a/movements"));
@@ -65,7 +62,7 @@ static void the_ledger_is_meant_by_lists_and_by_a_time(void **state)
     assert_false(meant("/v1/reservations/x"));
 }
 
-static void what_is_not_said_is_not_asked(void **state)
+TEST(what_is_not_said_is_not_asked)
 {
     assert_true(reads("/v1/reservations"));
     assert_int_equal(query.kind, HISTORY_RESERVATIONS);
@@ -79,7 +76,7 @@ static void what_is_not_said_is_not_asked(void **state)
     assert_true(query.movements.before == INT64_MAX);
 }
 
-static void what_is_said_is_decoded(void **state)
+TEST(what_is_said_is_decoded)
 {
     assert_true(reads("/v1/reservations?customer=J%C3%BCrgen+K&reference=%26&state=expired&sku=a:b"
                       "&limit=500&cursor=r0-00dc0hb5n1hrpnm3ev2l4q0"));
@@ -97,7 +94,7 @@ static void what_is_said_is_decoded(void **state)
     assert_true(is(query.instant.sku, "a"));
 }
 
-static void a_refusal_names_the_parameter(void **state)
+TEST(a_refusal_names_the_parameter)
 {
     static const char *const rows[][2] = {
         {"/v1/reservations?limit=1000", "limit"},
@@ -137,7 +134,7 @@ static json_t *at(json_t *json, const char *name)
     return member;
 }
 
-static void an_empty_ledger_has_no_time(void **state)
+TEST(an_empty_ledger_has_no_time)
 {
     const struct history_lag lag = {.events = 3, .ms = 1200, .as_of_ms = 0};
     assert_true(reads("/v1/reservations"));
@@ -160,7 +157,7 @@ static int64_t ttl_at(int64_t wall_ms)
     return ttl;
 }
 
-static void a_hold_past_its_deadline_has_no_time_left(void **state)
+TEST(a_hold_past_its_deadline_has_no_time_left)
 {
     struct reservation_line line = {.sku = STR("a"), .quantity = 1, .reserved = 1, .version = 2};
     struct reservation r = {.state = RESERVATION_HELD,
@@ -176,7 +173,7 @@ static void a_hold_past_its_deadline_has_no_time_left(void **state)
     assert_int_equal(ttl_at(9000), 0);
 }
 
-static void a_missing_item_says_whether_it_may_be_on_its_way(void **state)
+TEST(a_missing_item_says_whether_it_may_be_on_its_way)
 {
     struct history_lag lag = {.events = 7};
     assert_true(reads("/v1/items/a/movements"));
@@ -192,16 +189,4 @@ static void a_missing_item_says_whether_it_may_be_on_its_way(void **state)
     json_decref(json);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_ledger_is_meant_by_lists_and_by_a_time),
-        cmocka_unit_test(what_is_not_said_is_not_asked),
-        cmocka_unit_test(what_is_said_is_decoded),
-        cmocka_unit_test(a_refusal_names_the_parameter),
-        cmocka_unit_test(an_empty_ledger_has_no_time),
-        cmocka_unit_test(a_hold_past_its_deadline_has_no_time_left),
-        cmocka_unit_test(a_missing_item_says_whether_it_may_be_on_its_way),
-    };
-    return cmocka_run_group_tests_name("history_query", tests, setup, teardown);
-}
+ALL_BETWEEN(setup, teardown)

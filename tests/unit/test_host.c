@@ -1,11 +1,7 @@
 #include "http/host.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-static void reads_names_addresses_and_ports(void **state)
+TEST(reads_names_addresses_and_ports)
 {
     static const struct {
         const char *text, *name, *port;
@@ -25,7 +21,7 @@ static void reads_names_addresses_and_ports(void **state)
     }
 }
 
-static void refuses_what_is_no_host(void **state)
+TEST(refuses_what_is_no_host)
 {
     static const char *const texts[] = {"",       ":80",     "a:b",    "a:65536",  "a:80x", "a b",
                                         "a,b",    "a@b",     "a/b",    "[::1",     "[]",    "[a]",
@@ -35,7 +31,7 @@ static void refuses_what_is_no_host(void **state)
         assert_false(host_parse(str_of(texts[i]), &host));
 }
 
-static void knows_this_machine(void **state)
+TEST(knows_this_machine)
 {
     static const char *const ours[] = {"localhost", "LOCALHOST", "localhost.", "a.localhost",
                                        "127.0.0.1", "127.8.9.1", "::1"};
@@ -53,7 +49,7 @@ static void knows_this_machine(void **state)
         assert_false(host_is_loopback(str_of(others[i])));
 }
 
-static void finds_names_in_a_list(void **state)
+TEST(finds_names_in_a_list)
 {
     assert_true(host_is_listed(STR("b.example"), STR("a, B.example ,c")));
     assert_true(host_is_listed(STR("c"), STR("a,b,c")));
@@ -63,7 +59,7 @@ static void finds_names_in_a_list(void **state)
     assert_false(host_is_listed(STR(""), STR(",")));
 }
 
-static void tells_foreign_origins(void **state)
+TEST(tells_foreign_origins)
 {
     static const struct {
         const char *origin, *host;
@@ -89,16 +85,4 @@ static void tells_foreign_origins(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
         assert_int_equal(origin_is_foreign(str_of(rows[i].origin), str_of(rows[i].host)),
                          rows[i].foreign);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_names_addresses_and_ports),
-        cmocka_unit_test(refuses_what_is_no_host),
-        cmocka_unit_test(knows_this_machine),
-        cmocka_unit_test(finds_names_in_a_list),
-        cmocka_unit_test(tells_foreign_origins),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,13 @@
 /* test_http_conn.c -- how a connection that is given up ends on the other side. */
 #include "client/http_conn.h"
+#include "support/suite.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 
 struct world {
     uv_loop_t loop;
@@ -53,7 +49,6 @@ static int set_up(void **state)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t bytes = sizeof(address);
     char err[TARGET_ERR_SIZE];
-    (void)state;
     world.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(world.listener, (struct sockaddr *)&address, bytes) < 0 ||
         listen(world.listener, 8) < 0 ||
@@ -67,7 +62,6 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     target_close(&world.target);
     close(world.listener);
     return uv_loop_close(&world.loop);
@@ -96,23 +90,14 @@ static int end_seen_after(void (*give_up)(struct wire *wire))
     return err;
 }
 
-static void a_closed_connection_ends_in_good_order(void **state)
+TEST(a_closed_connection_ends_in_good_order)
 {
-    (void)state;
     assert_int_equal(end_seen_after(wire_close), 0);
 }
 
-static void a_reset_one_is_torn(void **state)
+TEST(a_reset_one_is_torn)
 {
-    (void)state;
     assert_int_equal(end_seen_after(wire_reset), ECONNRESET);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_closed_connection_ends_in_good_order),
-        cmocka_unit_test(a_reset_one_is_torn),
-    };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+ALL_BETWEEN(set_up, tear_down)

@@ -1,14 +1,10 @@
 /* test_intent.c -- a wish becomes the right request; an answer becomes the right record. */
 #include "client/intent.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 struct world {
     struct load load;
@@ -55,7 +51,7 @@ static struct history_op *recorded(struct world *world, const struct intent *i)
     return op;
 }
 
-static void requests_are_what_the_interface_asks_for(void **state)
+TEST(requests_are_what_the_interface_asks_for)
 {
     struct world *world = *state;
     static const struct {
@@ -120,7 +116,7 @@ static void requests_are_what_the_interface_asks_for(void **state)
     }
 }
 
-static void reads_carry_no_key_and_no_body(void **state)
+TEST(reads_carry_no_key_and_no_body)
 {
     struct world *world = *state;
     struct intent i = {.kind = KIND_GET_ITEM, .lines = 1, .line = {{.item = 5}}};
@@ -130,7 +126,7 @@ static void reads_carry_no_key_and_no_body(void **state)
                         "GET /shop/v1/items/load-r7-5 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n");
 }
 
-static void what_is_about_a_key_names_it(void **state)
+TEST(what_is_about_a_key_names_it)
 {
     struct world *world = *state;
     struct intent sale = {.kind = KIND_DECREMENT, .lines = 1, .line = {{.item = 5, .quantity = 2}}};
@@ -150,7 +146,7 @@ static void what_is_about_a_key_names_it(void **state)
     assert_non_null(strstr(world->out.p, "{\"quantity\":3}"));
 }
 
-static void a_set_names_the_version_it_is_for(void **state)
+TEST(a_set_names_the_version_it_is_for)
 {
     struct world *world = *state;
     struct intent i = {
@@ -162,7 +158,7 @@ static void a_set_names_the_version_it_is_for(void **state)
     assert_non_null(strstr(world->out.p, "\r\n\r\n{\"on_hand\":9}"));
 }
 
-static void a_list_names_its_items_and_its_place(void **state)
+TEST(a_list_names_its_items_and_its_place)
 {
     struct world *world = *state;
     struct intent i = {
@@ -181,7 +177,7 @@ static void a_list_names_its_items_and_its_place(void **state)
         strstr(world->out.p, "GET /shop/v1/items?prefix=load-r7-&limit=3&cursor=a%26b HTTP/1.1"));
 }
 
-static void a_list_is_recorded_as_it_was_shown(void **state)
+TEST(a_list_is_recorded_as_it_was_shown)
 {
     struct world *world = *state;
     struct intent i = {
@@ -202,7 +198,7 @@ static void a_list_is_recorded_as_it_was_shown(void **state)
     assert_int_equal(history_line(op, 1)->remaining, 6);
 }
 
-static void a_delete_has_no_body_and_a_creation_wants_nothing_there(void **state)
+TEST(a_delete_has_no_body_and_a_creation_wants_nothing_there)
 {
     struct world *world = *state;
     struct intent i = {.kind = KIND_DELETE, .lines = 1, .line = {{.item = 5}}};
@@ -227,7 +223,7 @@ static void a_delete_has_no_body_and_a_creation_wants_nothing_there(void **state
 }
 
 /* Nothing is said of what is not sold; who reserves says who it is. */
-static void parts_and_names_are_said(void **state)
+TEST(parts_and_names_are_said)
 {
     struct world *world = *state;
     struct intent i = {.kind = KIND_CONFIRM,
@@ -250,7 +246,7 @@ static void parts_and_names_are_said(void **state)
 }
 
 /* Client 12 is the third of five customers; every fourth item is limited. */
-static void who_takes_of_a_limited_item_is_said(void **state)
+TEST(who_takes_of_a_limited_item_is_said)
 {
     struct world *world = *state;
     struct history_facts *facts = history_facts(world->load.history);
@@ -281,7 +277,7 @@ static void who_takes_of_a_limited_item_is_said(void **state)
     facts->limit = facts->limited_every = facts->customers = 0;
 }
 
-static void skus_of_other_runs_are_not_ours(void **state)
+TEST(skus_of_other_runs_are_not_ours)
 {
     struct world *world = *state;
     const struct history_facts *facts = history_facts(world->load.history);
@@ -301,7 +297,7 @@ static void skus_of_other_runs_are_not_ours(void **state)
 #define PROBLEM(name, status)                                                                      \
     "{\"type\":\"/problems/" name "\",\"title\":\"T\",\"status\":" #status ",\"detail\":\"D\""
 
-static void answers_become_outcomes(void **state)
+TEST(answers_become_outcomes)
 {
     struct world *world = *state;
     static const struct {
@@ -375,7 +371,7 @@ static void answers_become_outcomes(void **state)
     }
 }
 
-static void an_item_s_answer_needs_version_and_stock(void **state)
+TEST(an_item_s_answer_needs_version_and_stock)
 {
     struct world *world = *state;
     static const struct {
@@ -402,21 +398,4 @@ static void an_item_s_answer_needs_version_and_stock(void **state)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_are_what_the_interface_asks_for),
-        cmocka_unit_test(reads_carry_no_key_and_no_body),
-        cmocka_unit_test(what_is_about_a_key_names_it),
-        cmocka_unit_test(a_set_names_the_version_it_is_for),
-        cmocka_unit_test(a_list_names_its_items_and_its_place),
-        cmocka_unit_test(a_list_is_recorded_as_it_was_shown),
-        cmocka_unit_test(a_delete_has_no_body_and_a_creation_wants_nothing_there),
-        cmocka_unit_test(parts_and_names_are_said),
-        cmocka_unit_test(who_takes_of_a_limited_item_is_said),
-        cmocka_unit_test(skus_of_other_runs_are_not_ours),
-        cmocka_unit_test(answers_become_outcomes),
-        cmocka_unit_test(an_item_s_answer_needs_version_and_stock),
-    };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+ALL_BETWEEN(set_up, tear_down)

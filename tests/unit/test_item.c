@@ -2,12 +2,7 @@
 #include "core/item.h"
 #include "core/reservation.h"
 #include "core/rid.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 static const struct item sample = {.exists = true,
                                    .available = 98,
@@ -19,11 +14,10 @@ static const struct item sample = {.exists = true,
                                    .due_ms = 1763689297123,
                                    .due_exact = true};
 
-static void an_item_comes_back_as_it_was(void **state)
+TEST(an_item_comes_back_as_it_was)
 {
     char text[ITEM_TEXT_SIZE];
     struct item back;
-    (void)state;
     size_t n = item_encode(&sample, text);
     assert_string_equal(text, "1 98 2 7 12 3 1763688697123 1763689297123 3");
     assert_true(item_decode((struct str){text, n}, &back));
@@ -34,7 +28,7 @@ static void an_item_comes_back_as_it_was(void **state)
     assert_true(item_on_hand(&back) == 100);
 }
 
-static void what_is_no_item_is_refused(void **state)
+TEST(what_is_no_item_is_refused)
 {
     static const char *const wrong[] = {
         "",
@@ -51,17 +45,15 @@ static void what_is_no_item_is_refused(void **state)
         "1 99999999999999999999 0 7 12 0 1 0 3", /* beyond 64 bits */
     };
     struct item item;
-    (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         if (item_decode(str_of(wrong[i]), &item))
             fail_msg("\"%s\" was taken", wrong[i]);
 }
 
-static void names_have_1_to_64_known_characters(void **state)
+TEST(names_have_1_to_64_known_characters)
 {
     char longest[66];
     memset(longest, 'a', sizeof(longest));
-    (void)state;
     assert_true(sku_valid(STR("aZ09._:-")));
     assert_true(sku_valid((struct str){longest, 64}));
     assert_false(sku_valid((struct str){longest, 65}));
@@ -71,11 +63,10 @@ static void names_have_1_to_64_known_characters(void **state)
     assert_false(sku_valid(STR("\xc3\xa4")));
 }
 
-static void an_id_has_one_text(void **state)
+TEST(an_id_has_one_text)
 {
     struct rid id = {.partition = 1023}, back;
     char text[RID_TEXT_SIZE];
-    (void)state;
     for (size_t i = 0; i < RID_BYTES; i++)
         id.b[i] = (uint8_t)(i * 37 + 200);
     size_t n = rid_format(&id, text);
@@ -91,17 +82,16 @@ static void an_id_has_one_text(void **state)
     assert_false(rid_parse(STR("r70000-38fs5alvl7ftma4qtjoc5jg"), &back));
 }
 
-static void an_id_carries_the_bucket_of_its_deadline(void **state)
+TEST(an_id_carries_the_bucket_of_its_deadline)
 {
     struct rid id = {0};
-    (void)state;
     rid_set_bucket(&id, rid_bucket_of(1763689297123));
     assert_int_equal(rid_bucket(&id), 1763689297123 >> RID_BUCKET_SHIFT);
     assert_int_equal(rid_bucket_of((INT64_C(1) << 20) - 1), 0);
     assert_int_equal(rid_bucket_of(INT64_C(1) << 20), 1);
 }
 
-static void every_event_has_its_verdict_in_every_state(void **state)
+TEST(every_event_has_its_verdict_in_every_state)
 {
     static const enum reservation_verdict before[RESERVATION_STATES][RESERVATION_EVENTS] = {
         {RESERVATION_MOVED, RESERVATION_MOVED, RESERVATION_MOVED},
@@ -109,7 +99,6 @@ static void every_event_has_its_verdict_in_every_state(void **state)
         {RESERVATION_REFUSED, RESERVATION_REPEATED, RESERVATION_REFUSED},
         {RESERVATION_REFUSED, RESERVATION_REFUSED, RESERVATION_REFUSED},
     };
-    (void)state;
     for (int s = 0; s < RESERVATION_STATES; s++)
         for (int e = 0; e < RESERVATION_EVENTS; e++) {
             struct reservation r = {.state = (enum reservation_state)s, .expires_ms = 1000};
@@ -119,17 +108,4 @@ static void every_event_has_its_verdict_in_every_state(void **state)
             assert_int_equal(reservation_judge(&r, event, 1000),
                              s == RESERVATION_HELD ? RESERVATION_LATE : before[s][e]);
         }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_item_comes_back_as_it_was),
-        cmocka_unit_test(what_is_no_item_is_refused),
-        cmocka_unit_test(names_have_1_to_64_known_characters),
-        cmocka_unit_test(an_id_has_one_text),
-        cmocka_unit_test(an_id_carries_the_bucket_of_its_deadline),
-        cmocka_unit_test(every_event_has_its_verdict_in_every_state),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,13 @@
 /* test_json_heap.c -- what jansson takes for a text is never more than was said before, and not so
  * much less that what clients send is refused. */
 #include "http/json_heap.h"
+#include "support/suite.h"
 
 #include <jansson.h>
 #include <malloc.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define TEXT_BYTES 200000
 
@@ -93,7 +89,7 @@ static const struct {
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
-static void no_text_takes_more_than_was_said(void **state)
+TEST(no_text_takes_more_than_was_said)
 {
     for (size_t i = 0; i < TEXTS; i++)
         for (size_t n = 1; n <= TEXT_BYTES; n = n * 5 / 3 + 1) {
@@ -106,7 +102,7 @@ static void no_text_takes_more_than_was_said(void **state)
         }
 }
 
-static void every_beginning_takes_no_more_either(void **state)
+TEST(every_beginning_takes_no_more_either)
 {
     for (size_t i = 0; i < TEXTS; i++) {
         struct str text = text_of(texts[i].head, texts[i].part, texts[i].tail, 300);
@@ -116,7 +112,7 @@ static void every_beginning_takes_no_more_either(void **state)
 }
 
 /* A sanitizer's heap rounds sizes up less than the one that the bound is for. */
-static void what_is_said_is_not_much_more(void **state)
+TEST(what_is_said_is_not_much_more)
 {
     static const size_t which[] = {0, 1, 6, 9, 12};
     for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++) {
@@ -124,14 +120,4 @@ static void what_is_said_is_not_much_more(void **state)
             text_of(texts[which[i]].head, texts[which[i]].part, texts[which[i]].tail, TEXT_BYTES);
         assert_true(json_heap_bound(text) < 3 * taken(text));
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_text_takes_more_than_was_said),
-        cmocka_unit_test(every_beginning_takes_no_more_either),
-        cmocka_unit_test(what_is_said_is_not_much_more),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,7 @@
 #include "http/json_path.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 /* The path of the first number that begins with `mark`. */
 static void assert_path(const char *text, const char *mark, const char *path)
@@ -19,7 +16,7 @@ static void assert_path(const char *text, const char *mark, const char *path)
     assert_string_equal(out, path);
 }
 
-static void names_members_and_elements(void **state)
+TEST(names_members_and_elements)
 {
     assert_path("{\"a\":77}", "77", "a");
     assert_path("{\"lines\":[{\"q\":1},{\"q\":2},{\"sku\":\"a\",\"quantity\":77}]}", "77",
@@ -31,7 +28,7 @@ static void names_members_and_elements(void **state)
     assert_path("{\"a\":-77.5e3}", "-77.5e3", "a");
 }
 
-static void is_not_fooled_by_strings(void **state)
+TEST(is_not_fooled_by_strings)
 {
     assert_path("{\"x\":\"{[,\\\"77\",\"b\":\"c\",\"y\":88}", "88", "y");
     assert_path("{\"a\\\"]\":77}", "77", "a\\\"]");
@@ -39,7 +36,7 @@ static void is_not_fooled_by_strings(void **state)
     assert_path("[\"x\",\"y\",77]", "77", "[2]");
 }
 
-static void finds_no_number(void **state)
+TEST(finds_no_number)
 {
     char out[JSON_PATH_SIZE];
     assert_false(json_path_at(STR("{\"a\":true}"), 5, out));
@@ -49,7 +46,7 @@ static void finds_no_number(void **state)
     assert_false(json_path_at(STR("[true,77]"), 1, out));
 }
 
-static void cuts_what_is_too_deep_or_too_long(void **state)
+TEST(cuts_what_is_too_deep_or_too_long)
 {
     char text[1000], out[JSON_PATH_SIZE];
     memset(text, '[', 100);
@@ -63,7 +60,7 @@ static void cuts_what_is_too_deep_or_too_long(void **state)
     assert_int_equal((int)strlen(out), JSON_PATH_SIZE - 1);
 }
 
-static void knows_what_is_too_large(void **state)
+TEST(knows_what_is_too_large)
 {
     static const char *const large[] = {"9223372036854775808", "-9223372036854775809",
                                         "99999999999999999999999", "1e309", "-1.5e400"};
@@ -79,7 +76,7 @@ static void knows_what_is_too_large(void **state)
     assert_true(json_number_oversized((struct str){digits, sizeof(digits)}));
 }
 
-static void walks_over_all_numbers(void **state)
+TEST(walks_over_all_numbers)
 {
     struct json_walk walk;
     struct str number;
@@ -88,17 +85,4 @@ static void walks_over_all_numbers(void **state)
     while (json_walk_number(&walk, &number))
         count++;
     assert_int_equal((int)count, 4);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_members_and_elements),
-        cmocka_unit_test(is_not_fooled_by_strings),
-        cmocka_unit_test(finds_no_number),
-        cmocka_unit_test(cuts_what_is_too_deep_or_too_long),
-        cmocka_unit_test(knows_what_is_too_large),
-        cmocka_unit_test(walks_over_all_numbers),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

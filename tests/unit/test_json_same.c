@@ -2,12 +2,7 @@
 #include "client/json_same.h"
 
 #include "client/json_scan.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 static bool same(const char *a, const char *b)
 {
@@ -18,7 +13,7 @@ static bool same(const char *a, const char *b)
     return json_same(mine, theirs);
 }
 
-static void the_same_value_may_be_written_in_many_ways(void **state)
+TEST(the_same_value_may_be_written_in_many_ways)
 {
     static const char *const pairs[][2] = {
         {"null", "null"},
@@ -34,13 +29,12 @@ static void the_same_value_may_be_written_in_many_ways(void **state)
         {"1", "1.0"},
         {"-2.5e1", "-25"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
         if (!same(pairs[i][0], pairs[i][1]))
             fail_msg("%s is not %s", pairs[i][0], pairs[i][1]);
 }
 
-static void another_value_is_another(void **state)
+TEST(another_value_is_another)
 {
     static const char *const pairs[][2] = {
         {"null", "false"},
@@ -65,17 +59,7 @@ static void another_value_is_another(void **state)
         {"\"\\ud83c\"", "\"\\ud83c\\udf81\""},
         {"\"\\ud83c\\u0041\"", "\"\\ud83c\\udf81\""},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
         if (same(pairs[i][0], pairs[i][1]))
             fail_msg("%s is %s", pairs[i][0], pairs[i][1]);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_value_may_be_written_in_many_ways),
-        cmocka_unit_test(another_value_is_another),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

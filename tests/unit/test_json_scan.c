@@ -1,13 +1,10 @@
 #include "client/json_scan.h"
 
 #include "buf.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 /* Whether the text is one JSON value. Looks at a copy that is just as long, so that a read beyond
  * its end is seen. */
@@ -50,14 +47,14 @@ static const char *const broken[] = {
 };
 /* clang-format on */
 
-static void passes_every_kind_of_value(void **state)
+TEST(passes_every_kind_of_value)
 {
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         if (!is_json(str_of(good[i])))
             fail_msg("refused: %s", good[i]);
 }
 
-static void refuses_what_is_no_json(void **state)
+TEST(refuses_what_is_no_json)
 {
     char text[64];
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
@@ -74,7 +71,7 @@ static void refuses_what_is_no_json(void **state)
     assert_false(is_json((struct str){"\"\\\0\"", 4}));
 }
 
-static void refuses_every_beginning_of_a_value(void **state)
+TEST(refuses_every_beginning_of_a_value)
 {
     struct str whole = STR("[{\"a\":[true,null,-1.5e7,\"\\u00e9\xe2\x82\xac\\n\"]},{}]");
     for (size_t n = 0; n < whole.n; n++)
@@ -82,7 +79,7 @@ static void refuses_every_beginning_of_a_value(void **state)
     assert_true(is_json(whole));
 }
 
-static void bounds_how_deep_it_goes(void **state)
+TEST(bounds_how_deep_it_goes)
 {
     char text[2 * JSON_SCAN_DEPTH_MAX + 2];
     for (unsigned depth = 1; depth <= JSON_SCAN_DEPTH_MAX + 1; depth++) {
@@ -100,7 +97,7 @@ static void bounds_how_deep_it_goes(void **state)
     buf_free(&deep);
 }
 
-static void counts_depth_by_brackets_that_are_open(void **state)
+TEST(counts_depth_by_brackets_that_are_open)
 {
     struct buf wide;
     buf_init(&wide, 1 << 20);
@@ -112,7 +109,7 @@ static void counts_depth_by_brackets_that_are_open(void **state)
     buf_free(&wide);
 }
 
-static void gives_the_text_of_a_value_without_blanks(void **state)
+TEST(gives_the_text_of_a_value_without_blanks)
 {
     struct json_scan s = json_scan_of(STR(" { \"a\\n\" : [1 ,2] , \"b\":-0.5 } "));
     struct str name, raw;
@@ -129,7 +126,7 @@ static void gives_the_text_of_a_value_without_blanks(void **state)
     assert_true(json_scan_ends(&s));
 }
 
-static void reads_whole_numbers_within_their_range(void **state)
+TEST(reads_whole_numbers_within_their_range)
 {
     static const struct {
         const char *text;
@@ -169,7 +166,7 @@ static void reads_whole_numbers_within_their_range(void **state)
     }
 }
 
-static void leaves_what_is_not_null(void **state)
+TEST(leaves_what_is_not_null)
 {
     struct json_scan s = json_scan_of(STR(" null nul"));
     assert_true(json_scan_null(&s));
@@ -181,19 +178,4 @@ static void leaves_what_is_not_null(void **state)
     bool value = false;
     assert_true(json_scan_bool(&s, &value) && value);
     assert_true(json_scan_ends(&s));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(passes_every_kind_of_value),
-        cmocka_unit_test(refuses_what_is_no_json),
-        cmocka_unit_test(refuses_every_beginning_of_a_value),
-        cmocka_unit_test(bounds_how_deep_it_goes),
-        cmocka_unit_test(counts_depth_by_brackets_that_are_open),
-        cmocka_unit_test(gives_the_text_of_a_value_without_blanks),
-        cmocka_unit_test(reads_whole_numbers_within_their_range),
-        cmocka_unit_test(leaves_what_is_not_null),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

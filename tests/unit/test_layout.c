@@ -1,13 +1,10 @@
 /* test_layout.c -- what is put into Redis is what is read from it, and nothing else is believed. */
 #include "core/limits.h"
 #include "store/layout.h"
+#include "support/suite.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 static struct buf out, scratch;
 static struct arena arena;
@@ -43,7 +40,7 @@ static redisReply text_reply(const char *text)
 
 static const redisReply nil = {.type = REDIS_REPLY_NIL}, status = {.type = REDIS_REPLY_STATUS};
 
-static void items_come_back(void **state)
+TEST(items_come_back)
 {
     const struct item put = {
         .exists = true, .available = 4, .held = 1, .sold = 2, .version = 7, .due_ms = 99};
@@ -62,7 +59,7 @@ static void items_come_back(void **state)
     assert_int_equal(layout_item(&status, &item), LAYOUT_BROKEN);
 }
 
-static void records_come_back(void **state)
+TEST(records_come_back)
 {
     struct reservation_line line = {
         .sku = STR("apple"), .quantity = 2, .reserved = 2, .version = 3};
@@ -93,7 +90,7 @@ static void records_come_back(void **state)
     assert_false(layout_id(&field, 3, &id));
 }
 
-static void no_memory_is_not_a_broken_record(void **state)
+TEST(no_memory_is_not_a_broken_record)
 {
     struct arena none;
     struct reservation r;
@@ -105,7 +102,7 @@ static void no_memory_is_not_a_broken_record(void **state)
     arena_free(&none);
 }
 
-static void deadlines_are_whole_and_positive(void **state)
+TEST(deadlines_are_whole_and_positive)
 {
     static const struct {
         const char *text;
@@ -132,7 +129,7 @@ static void deadlines_are_whole_and_positive(void **state)
     assert_int_equal(layout_first_deadline(&list), 0);
 }
 
-static void units_are_positive_numbers(void **state)
+TEST(units_are_positive_numbers)
 {
     static const char *const bad[] = {"", "0", "-1", "1.5", "two", "99999999999999999999"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -146,7 +143,7 @@ static void units_are_positive_numbers(void **state)
     assert_int_equal(layout_units(&put), 12);
 }
 
-static void keys_are_taken_apart(void **state)
+TEST(keys_are_taken_apart)
 {
     struct layout_key key;
     static const char *const none[] = {"",          "item:a", "{p}:item:a", "{p1}item",
@@ -181,16 +178,4 @@ static int end(void **state)
     return 0;
 }
 
-int main(void)
-{
-#define FRESH(test) cmocka_unit_test_setup_teardown(test, begin, end)
-    const struct CMUnitTest tests[] = {
-        FRESH(items_come_back),
-        FRESH(records_come_back),
-        FRESH(no_memory_is_not_a_broken_record),
-        FRESH(deadlines_are_whole_and_positive),
-        FRESH(units_are_positive_numbers),
-        FRESH(keys_are_taken_apart),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(begin, end)

@@ -6,20 +6,17 @@
  */
 #include "ledger/query/history.h"
 #include "ledger/query/query_pool.h"
-#include "process/threads.h"
+#include "process/process.h"
 #include "support/ledger_base.h"
 #include "support/proc.h"
+#include "support/suite.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define ALLOCATIONS_MAX 20000
 #define FIRST           100
@@ -192,7 +189,7 @@ static enum ending at_the_desk(long n, bool on)
 {
     uv_loop_t loop;
     struct query question = {.ask = ask, .done = done};
-    if (threads_start() != 0 || uv_loop_init(&loop) != 0) /* as a worker does */
+    if (worker_start_threads() != 0 || uv_loop_init(&loop) != 0) /* as a worker does */
         return WRONG;
     struct query_pool *desk = query_pool_new(&loop, url);
     fail_from(n, on);
@@ -239,21 +236,14 @@ static void check(enum ending (*way)(long, bool), bool every)
     }
 }
 
-static void a_first_use_without_memory_is_refused(void **state)
+TEST(a_first_use_without_memory_is_refused)
 {
     check(alone, true);
 }
 
-static void a_first_question_without_memory_is_refused(void **state)
+TEST(a_first_question_without_memory_is_refused)
 {
     check(at_the_desk, false);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_first_use_without_memory_is_refused),
-        cmocka_unit_test(a_first_question_without_memory_is_refused),
-    };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
-}
+ALL_BETWEEN(group_setup, group_teardown)

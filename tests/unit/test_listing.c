@@ -1,14 +1,10 @@
 /* test_listing.c -- the order of a run's items, and what is wrong with a page of them. */
 #include "client/listing.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* Of 30 items 3, 7, 11, ... may be removed, and 0, 10 and 20 are limited. */
 static const struct history_facts facts = {
@@ -42,9 +38,8 @@ static void check_order(const struct listing *l, uint32_t items)
     assert_int_equal(item, LISTING_END);
 }
 
-static void items_are_in_the_order_of_their_texts(void **state)
+TEST(items_are_in_the_order_of_their_texts)
 {
-    (void)state;
     for (uint32_t items = 1; items <= MAX_ITEMS; items++) {
         check_order(&(struct listing){.all = true}, items);
         for (uint32_t prefix = 0; prefix < items; prefix++)
@@ -61,7 +56,7 @@ static void items_are_in_the_order_of_their_texts(void **state)
 
 /* The items that begin with 1: 1, 10, 11 (it may be gone), 12, 13, 14, 15 (it may be, too), 16, 17,
  * 18, 19 (the same). */
-static void a_page_has_what_is_due_in_order(void **state)
+TEST(a_page_has_what_is_due_in_order)
 {
     static const struct {
         uint32_t limit, after;
@@ -104,7 +99,6 @@ static void a_page_has_what_is_due_in_order(void **state)
         {2, LISTING_END, FURTHER(LIMITED(1, "5") "," LIMITED(10, "5")),
          "says \"max_per_customer\":5 of load-r7-1, created with 0 (0: null)"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct answer a;
         char says[HISTORY_NOTE_MAX + 1];
@@ -116,7 +110,7 @@ static void a_page_has_what_is_due_in_order(void **state)
     }
 }
 
-static void the_next_page_begins_behind_the_last_item(void **state)
+TEST(the_next_page_begins_behind_the_last_item)
 {
     static const struct {
         const char *body;
@@ -129,7 +123,6 @@ static void the_next_page_begins_behind_the_last_item(void **state)
         {"{\"items\":[" ITEM(4) "],\"next_cursor\":7}", LISTING_END},
         {"{\"items\":[" ITEM(4) "]}", LISTING_END},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct answer a;
         struct listing l = {.all = true, .limit = 2, .after = LISTING_END};
@@ -138,14 +131,4 @@ static void the_next_page_begins_behind_the_last_item(void **state)
         assert_int_equal(l.after, rows[i].after);
         assert_int_equal(l.cursor_bytes, rows[i].after == LISTING_END ? 0 : 1);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(items_are_in_the_order_of_their_texts),
-        cmocka_unit_test(a_page_has_what_is_due_in_order),
-        cmocka_unit_test(the_next_page_begins_behind_the_last_item),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

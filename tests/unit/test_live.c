@@ -2,13 +2,7 @@
  */
 #include "run/figures.h"
 #include "run/live.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +67,7 @@ static unsigned assert_lines(const char *text, unsigned width)
     return lines;
 }
 
-static void a_block_shows_all_there_is(void **state)
+TEST(a_block_shows_all_there_is)
 {
     struct live_state s = full();
     char *text = block(&s, 100);
@@ -94,7 +88,7 @@ static void a_block_shows_all_there_is(void **state)
     free(text);
 }
 
-static void what_is_not_known_is_not_shown(void **state)
+TEST(what_is_not_known_is_not_shown)
 {
     struct live_state s = {.conflicts = -1, .p50_ms = -1, .p99_ms = -1, .hot = 1};
     s.item[0] = (struct live_item){.remaining = -1, .initial = 10};
@@ -111,7 +105,7 @@ static void what_is_not_known_is_not_shown(void **state)
     free(text);
 }
 
-static void no_line_is_wider_than_the_terminal(void **state)
+TEST(no_line_is_wider_than_the_terminal)
 {
     struct live_state s = full();
     char phase[300];
@@ -135,7 +129,7 @@ static void no_line_is_wider_than_the_terminal(void **state)
     }
 }
 
-static void a_narrow_block_breaks_lists_and_leaves_nothing_out(void **state)
+TEST(a_narrow_block_breaks_lists_and_leaves_nothing_out)
 {
     struct live_state s = full();
     char *text = block(&s, LIVE_WIDTH_MIN);
@@ -153,7 +147,7 @@ static void a_narrow_block_breaks_lists_and_leaves_nothing_out(void **state)
     free(text);
 }
 
-static void widths_out_of_range_are_cut_to_it(void **state)
+TEST(widths_out_of_range_are_cut_to_it)
 {
     struct live_state s = full();
     char *narrow = block(&s, 0), *least = block(&s, LIVE_WIDTH_MIN);
@@ -163,7 +157,7 @@ static void widths_out_of_range_are_cut_to_it(void **state)
     free(narrow), free(least), free(wide), free(most);
 }
 
-static void progress_runs_from_0_to_100_percent(void **state)
+TEST(progress_runs_from_0_to_100_percent)
 {
     struct live_state s = {.planned_ms = 1000};
     static const struct {
@@ -188,7 +182,7 @@ static void progress_runs_from_0_to_100_percent(void **state)
     assert_int_equal(live_percent(&s), -1);
 }
 
-static void plain_lines_hold_no_control_bytes(void **state)
+TEST(plain_lines_hold_no_control_bytes)
 {
     struct live_state s = full();
     s.phase = "settling:\033[2J 1,234\tof\n5,000";
@@ -202,7 +196,7 @@ static void plain_lines_hold_no_control_bytes(void **state)
     free(text);
 }
 
-static void a_step_is_counted_or_a_share_of_a_hundred(void **state)
+TEST(a_step_is_counted_or_a_share_of_a_hundred)
 {
     struct live_state s = {
         .phase = "creating items", .step = true, .step_done = 120, .step_all = 1000};
@@ -219,7 +213,7 @@ static void a_step_is_counted_or_a_share_of_a_hundred(void **state)
     free(text);
 }
 
-static void streams_that_are_no_terminal_get_lines(void **state)
+TEST(streams_that_are_no_terminal_get_lines)
 {
     FILE *f = tmpfile();
     assert_int_equal(live_choose(f, true, false), LIVE_LINES);
@@ -246,7 +240,7 @@ static char *show(enum live_mode mode, const char *const *phases)
     return text;
 }
 
-static void a_redraw_goes_up_by_what_was_drawn_and_clears_the_rest(void **state)
+TEST(a_redraw_goes_up_by_what_was_drawn_and_clears_the_rest)
 {
     char *text = show(LIVE_BLOCK, (const char *const[]){"running", "running", "over", NULL});
     unsigned lines[2] = {0, 0};
@@ -266,7 +260,7 @@ static void a_redraw_goes_up_by_what_was_drawn_and_clears_the_rest(void **state)
     free(text);
 }
 
-static void lines_come_once_a_second_and_at_each_phase(void **state)
+TEST(lines_come_once_a_second_and_at_each_phase)
 {
     char *text = show(LIVE_LINES, (const char *const[]){"running", "running", "settling: 1 of 2",
                                                         "settling: 2 of 2", "checking", NULL});
@@ -279,7 +273,7 @@ static void lines_come_once_a_second_and_at_each_phase(void **state)
     free(text);
 }
 
-static void numbers_are_written_for_people(void **state)
+TEST(numbers_are_written_for_people)
 {
     static const struct {
         int64_t value;
@@ -301,23 +295,4 @@ static void numbers_are_written_for_people(void **state)
         assert_string_equal(FIGURE(ms, times[i].ms), times[i].text);
     assert_string_equal(FIGURE(rate, 99.94), "99.9");
     assert_string_equal(FIGURE(rate, 1234.5), "1,235");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_block_shows_all_there_is),
-        cmocka_unit_test(what_is_not_known_is_not_shown),
-        cmocka_unit_test(no_line_is_wider_than_the_terminal),
-        cmocka_unit_test(a_narrow_block_breaks_lists_and_leaves_nothing_out),
-        cmocka_unit_test(widths_out_of_range_are_cut_to_it),
-        cmocka_unit_test(progress_runs_from_0_to_100_percent),
-        cmocka_unit_test(plain_lines_hold_no_control_bytes),
-        cmocka_unit_test(a_step_is_counted_or_a_share_of_a_hundred),
-        cmocka_unit_test(streams_that_are_no_terminal_get_lines),
-        cmocka_unit_test(a_redraw_goes_up_by_what_was_drawn_and_clears_the_rest),
-        cmocka_unit_test(lines_come_once_a_second_and_at_each_phase),
-        cmocka_unit_test(numbers_are_written_for_people),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

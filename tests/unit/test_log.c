@@ -1,12 +1,6 @@
 /* test_log.c -- what reaches standard error, byte for byte. */
 #include "log.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +49,7 @@ static const char *tail(void)
     return p;
 }
 
-static void a_line_has_time_level_process_pid_message_and_fields(void **state)
+TEST(a_line_has_time_level_process_pid_message_and_fields)
 {
     char expected[200];
     log_event(LOG_WARN, "redis connected", LOG_STR("addr", "127.0.0.1"), LOG_INT("port", -6379),
@@ -70,7 +64,7 @@ static void a_line_has_time_level_process_pid_message_and_fields(void **state)
     assert_string_equal(line + 29, expected);
 }
 
-static void an_explicit_end_and_no_fields_are_fine(void **state)
+TEST(an_explicit_end_and_no_fields_are_fine)
 {
     log_set_process("solo", -1);
     log_event(LOG_INFO, "a", LOG_INT("n", 1), LOG_END, LOG_INT("unseen", 2));
@@ -88,7 +82,7 @@ static struct log_field counted(void)
     return LOG_INT("n", evaluations);
 }
 
-static void a_level_that_is_off_writes_and_evaluates_nothing(void **state)
+TEST(a_level_that_is_off_writes_and_evaluates_nothing)
 {
     evaluations = 0;
     log_event(LOG_DEBUG, "quiet", counted());
@@ -103,7 +97,7 @@ static void a_level_that_is_off_writes_and_evaluates_nothing(void **state)
     assert_int_equal(written(), 0);
 }
 
-static void a_value_can_not_add_a_line_or_a_field(void **state)
+TEST(a_value_can_not_add_a_line_or_a_field)
 {
     log_event(LOG_INFO, "m", LOG_STR("v", "x\nlevel=error msg=\"fake\" \\ \r\t\x1b[31m\x7f"),
               LOG_STR("w", "a=b"), LOG_STR("empty", ""), LOG_STR("null", NULL));
@@ -111,7 +105,7 @@ static void a_value_can_not_add_a_line_or_a_field(void **state)
                                 "\\r\\t\\x1b[31m\\x7f\" w=\"a=b\" empty=\"\" null=\"\"\n");
 }
 
-static void valid_utf8_passes_and_invalid_is_escaped(void **state)
+TEST(valid_utf8_passes_and_invalid_is_escaped)
 {
     log_event(LOG_INFO, "m", LOG_STR("good", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"),
               LOG_STR("bad", "\xff\xc3 \xc0\xaf \xed\xa0\x80 \xe2\x82"),
@@ -134,7 +128,7 @@ static json_t *parsed_line(void)
     return object;
 }
 
-static void a_json_line_parses_whatever_the_value(void **state)
+TEST(a_json_line_parses_whatever_the_value)
 {
     log_configure(LOG_JSON, LOG_INFO);
     for (int c = 1; c < 256; c++) {
@@ -150,7 +144,7 @@ static void a_json_line_parses_whatever_the_value(void **state)
     }
 }
 
-static void a_long_value_is_cut_and_marked(void **state)
+TEST(a_long_value_is_cut_and_marked)
 {
     char value[LOG_VALUE_MAX + 100];
     memset(value, 'x', sizeof value);
@@ -160,7 +154,7 @@ static void a_long_value_is_cut_and_marked(void **state)
     assert_int_equal(strspn(strchr(p, '"') + 1, "x"), LOG_VALUE_MAX);
 }
 
-static void a_line_without_room_drops_fields_whole_and_says_so(void **state)
+TEST(a_line_without_room_drops_fields_whole_and_says_so)
 {
     char value[LOG_VALUE_MAX];
     memset(value, '\x01', sizeof value); /* six bytes each in JSON */
@@ -182,7 +176,7 @@ static void a_line_without_room_drops_fields_whole_and_says_so(void **state)
     }
 }
 
-static void errno_is_spelled_out_and_left_alone(void **state)
+TEST(errno_is_spelled_out_and_left_alone)
 {
     errno = EAGAIN;
     log_event(LOG_INFO, "m", LOG_ERRNO(ECONNREFUSED));
@@ -192,7 +186,7 @@ static void errno_is_spelled_out_and_left_alone(void **state)
     assert_string_equal(tail(), "msg=m error=\"Connection refused\"\n");
 }
 
-static void names_of_levels_and_formats_are_read(void **state)
+TEST(names_of_levels_and_formats_are_read)
 {
     for (int i = 0; i < LOG_LEVELS; i++) {
         enum log_level level;
@@ -208,7 +202,7 @@ static void names_of_levels_and_formats_are_read(void **state)
     assert_false(log_format_parse("xml", &format));
 }
 
-static void a_gate_passes_one_a_second_and_counts_the_rest(void **state)
+TEST(a_gate_passes_one_a_second_and_counts_the_rest)
 {
     struct log_gate gate = {0};
     assert_true(log_allowed(&gate, 5000));
@@ -221,21 +215,4 @@ static void a_gate_passes_one_a_second_and_counts_the_rest(void **state)
     assert_int_equal(gate.suppressed, 0);
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, capture, release)
-    const struct CMUnitTest tests[] = {
-        TEST(a_line_has_time_level_process_pid_message_and_fields),
-        TEST(an_explicit_end_and_no_fields_are_fine),
-        TEST(a_level_that_is_off_writes_and_evaluates_nothing),
-        TEST(a_value_can_not_add_a_line_or_a_field),
-        TEST(valid_utf8_passes_and_invalid_is_escaped),
-        TEST(a_json_line_parses_whatever_the_value),
-        TEST(a_long_value_is_cut_and_marked),
-        TEST(a_line_without_room_drops_fields_whole_and_says_so),
-        TEST(errno_is_spelled_out_and_left_alone),
-        TEST(names_of_levels_and_formats_are_read),
-        TEST(a_gate_passes_one_a_second_and_counts_the_rest),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(capture, release)

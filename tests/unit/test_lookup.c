@@ -1,18 +1,15 @@
 /* test_lookup.c -- host names off the loop. The system's getaddrinfo() is the one below, which
  * answers when the test lets it. */
 #include "store/redis/lookup.h"
+#include "support/suite.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static sem_t begun, go_on;
 static atomic_int asked;
@@ -82,7 +79,7 @@ static struct lookup *begin(const char *name, unsigned turn, struct seen *seen)
     return lookup;
 }
 
-static void only_names_are_looked_up(void **state)
+TEST(only_names_are_looked_up)
 {
     static const struct {
         struct address address;
@@ -95,7 +92,7 @@ static void only_names_are_looked_up(void **state)
         assert_int_equal(lookup_needed(&rows[i].address), rows[i].needed);
 }
 
-static void the_loop_goes_on_and_addresses_take_turns(void **state)
+TEST(the_loop_goes_on_and_addresses_take_turns)
 {
     static const char *const turns[] = {"192.0.2.7", "192.0.2.9", "::1", "192.0.2.7"};
     for (unsigned turn = 0; turn < 4; turn++) {
@@ -113,7 +110,7 @@ static void the_loop_goes_on_and_addresses_take_turns(void **state)
     assert_false(atomic_load(&asked_on_loop));
 }
 
-static void a_name_that_is_none_says_why(void **state)
+TEST(a_name_that_is_none_says_why)
 {
     struct seen seen;
     sem_post(&go_on);
@@ -126,7 +123,7 @@ static void a_name_that_is_none_says_why(void **state)
 }
 
 /* More than there are threads: some have begun, others wait. */
-static void one_that_was_let_go_calls_nobody(void **state)
+TEST(one_that_was_let_go_calls_nobody)
 {
     enum { MANY = 40 };
     struct seen seen[MANY];
@@ -157,13 +154,4 @@ static int group_teardown(void **state)
     return uv_loop_close(&loop);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_names_are_looked_up),
-        cmocka_unit_test(the_loop_goes_on_and_addresses_take_turns),
-        cmocka_unit_test(a_name_that_is_none_says_why),
-        cmocka_unit_test(one_that_was_let_go_calls_nobody),
-    };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
-}
+ALL_BETWEEN(group_setup, group_teardown)

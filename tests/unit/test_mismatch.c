@@ -1,13 +1,9 @@
 /* test_mismatch.c -- an answer that contradicts its request is told from one that fits. */
 #include "client/mismatch.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* Item 10 is limited, item 4 is not. */
 static const struct history_facts facts = {
@@ -67,7 +63,7 @@ static void check_rows(const struct row *rows, size_t count)
 #define LINE4(quantity)  "{\"sku\":\"load-r7-4\",\"quantity\":" #quantity "}"
 #define LINE10(quantity) "{\"sku\":\"load-r7-10\",\"quantity\":" #quantity "}"
 
-static void an_answer_that_fits_leaves_no_note(void **state)
+TEST(an_answer_that_fits_leaves_no_note)
 {
     static const struct row rows[] = {
         {KIND_RESERVE, 2, 0, false, "{\"lines\":[" LINE10(3) "," LINE4(1) "]}", NULL},
@@ -80,11 +76,10 @@ static void an_answer_that_fits_leaves_no_note(void **state)
         {KIND_DECREMENT, 1, 0, false, "{\"remaining\":5}", NULL},
         {KIND_RESERVE, 1, 0, false, "{\"lines\":[{\"sku\":\"load-r7-4\"}]}", NULL},
     };
-    (void)state;
     CHECK(rows);
 }
 
-static void another_quantity_is_told(void **state)
+TEST(another_quantity_is_told)
 {
     static const struct row rows[] = {
         {KIND_RESERVE, 2, 0, false, "{\"lines\":[" LINE10(2) "," LINE4(1) "]}",
@@ -98,12 +93,11 @@ static void another_quantity_is_told(void **state)
          "{\"state\":\"released\",\"lines\":[" LINE10(2) "," LINE4(1) "]}",
          "says 2 units of load-r7-10 and not 3"},
     };
-    (void)state;
     CHECK(rows);
 }
 
 /* Another client, or an earlier request, may have sold a part of it. */
-static void what_was_sold_in_part_may_be_less(void **state)
+TEST(what_was_sold_in_part_may_be_less)
 {
     static const struct row rows[] = {
         {KIND_GET_RESERVATION, 2, 0, false,
@@ -116,11 +110,10 @@ static void what_was_sold_in_part_may_be_less(void **state)
         {KIND_CONFIRM, 2, 0, true, "{\"lines\":[" LINE10(-1) "," LINE4(1) "]}", "says -1 units"},
         {KIND_RELEASE, 2, 0, true, "{\"lines\":[" LINE10(2) "," LINE4(1) "]}", "says 2 units"},
     };
-    (void)state;
     CHECK(rows);
 }
 
-static void lines_that_are_missing_or_of_others_are_told(void **state)
+TEST(lines_that_are_missing_or_of_others_are_told)
 {
     static const struct row rows[] = {
         {KIND_RESERVE, 2, 0, false, "{\"lines\":[" LINE10(3) "]}",
@@ -133,11 +126,10 @@ static void lines_that_are_missing_or_of_others_are_told(void **state)
         {KIND_RESERVE, 2, 0, false, "{\"lines\":[" LINE4(1) "," LINE4(1) "," LINE10(3) "]}",
          "has 3 lines where 2 were asked for"},
     };
-    (void)state;
     CHECK(rows);
 }
 
-static void an_item_s_numbers_must_be_of_that_item_and_add_up(void **state)
+TEST(an_item_s_numbers_must_be_of_that_item_and_add_up)
 {
     static const struct row rows[] = {
         {KIND_GET_ITEM, 1, 0, false, "{\"sku\":\"load-r7-5\"}",
@@ -151,11 +143,10 @@ static void an_item_s_numbers_must_be_of_that_item_and_add_up(void **state)
         {KIND_GET_ITEM, 1, 0, false, "{\"max_per_customer\":5}",
          "says \"max_per_customer\":5 of load-r7-4, created with 0"},
     };
-    (void)state;
     CHECK(rows);
 }
 
-static void a_reservation_keeps_its_id(void **state)
+TEST(a_reservation_keeps_its_id)
 {
     static const struct row rows[] = {
         {KIND_CONFIRM, 1, 0, false, "{\"id\":\"r7\",\"lines\":[" LINE4(1) "]}", NULL},
@@ -167,11 +158,10 @@ static void a_reservation_keeps_its_id(void **state)
          "says \"id\":\"r8\""},
         {KIND_DECREMENT, 1, 0, false, "{\"id\":\"op-9\",\"quantity\":1}", NULL},
     };
-    (void)state;
     CHECK(rows);
 }
 
-static void a_new_deadline_is_the_time_to_live_away(void **state)
+TEST(a_new_deadline_is_the_time_to_live_away)
 {
     static const struct row rows[] = {
         {KIND_RESERVE, 1, 0, false, "{\"ttl_ms\":30000,\"lines\":[" LINE4(1) "]}", NULL},
@@ -183,11 +173,10 @@ static void a_new_deadline_is_the_time_to_live_away(void **state)
         {KIND_RESERVE, 1, 0, true, "{\"ttl_ms\":5,\"lines\":[" LINE4(1) "]}", NULL},
         {KIND_GET_RESERVATION, 1, 0, false, "{\"ttl_ms\":5,\"lines\":[" LINE4(1) "]}", NULL},
     };
-    (void)state;
     CHECK(rows);
 }
 
-static void status_and_headers_go_with_the_body(void **state)
+TEST(status_and_headers_go_with_the_body)
 {
     static const struct {
         enum history_kind kind;
@@ -207,7 +196,6 @@ static void status_and_headers_go_with_the_body(void **state)
         {KIND_GET_ITEM, 200, STR("17"), STR(""), "has the ETag 17 at version 17"},
         {KIND_ADJUST, 200, STR("\"x\""), STR(""), NULL}, /* the contract gives it none */
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct mismatch m;
         struct answer a;
@@ -229,7 +217,7 @@ static void status_and_headers_go_with_the_body(void **state)
     "\"metadata\":{\"order\":{\"no\":" no ",\"of\":[" of "],\"gift\":true},"                       \
     "\"note\":\"f\\u00fcr \\\"345\\\"\",\"coupon\":null}"
 
-static void who_reserved_and_what_for_comes_back(void **state)
+TEST(who_reserved_and_what_for_comes_back)
 {
     static const struct {
         const char *members, *says;
@@ -259,7 +247,6 @@ static void who_reserved_and_what_for_comes_back(void **state)
                                               .line = {.item = 4, .quantity = 1}};
     const struct mismatch_request about = {.reserve = &reserve, .named = true};
     const struct response response = {.status = 200};
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct mismatch m;
         struct answer a;
@@ -272,7 +259,7 @@ static void who_reserved_and_what_for_comes_back(void **state)
     }
 }
 
-static void a_new_item_begins_with_nothing_held_or_sold(void **state)
+TEST(a_new_item_begins_with_nothing_held_or_sold)
 {
     static const struct row rows[] = {
         {KIND_PUT, 1, 0, false, "{\"on_hand\":1,\"held\":0,\"sold\":0,\"version\":7}", NULL},
@@ -282,21 +269,19 @@ static void a_new_item_begins_with_nothing_held_or_sold(void **state)
         {KIND_PUT, 1, 0, false, "{\"on_hand\":1,\"held\":2,\"version\":7}",
          "says \"held\":2 and \"sold\":0 of a new item"},
     };
-    (void)state;
     check_rows(rows, sizeof(rows) / sizeof(*rows));
 }
 
-static void a_delete_is_answered_with_204(void **state)
+TEST(a_delete_is_answered_with_204)
 {
     struct mismatch m;
-    (void)state;
     mismatch_of_removal(&m, &(struct response){.status = 204});
     assert_string_equal(m.text, "");
     mismatch_of_removal(&m, &(struct response){.status = 200});
     assert_string_equal(m.text, "is due with status 204");
 }
 
-static void a_set_makes_the_next_version(void **state)
+TEST(a_set_makes_the_next_version)
 {
     static const struct {
         const char *body, *says;
@@ -307,7 +292,6 @@ static void a_set_makes_the_next_version(void **state)
     };
     const struct mismatch_request set = {.if_match = 17};
     const struct response response = {.status = 200};
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct mismatch m;
         struct answer a;
@@ -317,10 +301,9 @@ static void a_set_makes_the_next_version(void **state)
     }
 }
 
-static void json_that_lacks_what_was_promised_is_told_from_what_is_no_json(void **state)
+TEST(json_that_lacks_what_was_promised_is_told_from_what_is_no_json)
 {
     struct mismatch m;
-    (void)state;
     mismatch_of_garbled(&m, operation(KIND_DECREMENT, 1, 0), STR("{\"version\":1.5}"));
     assert_string_equal(m.text, "is JSON without whole numbers \"remaining\" and \"version\"");
     mismatch_of_garbled(&m, operation(KIND_RESERVE, 1, 0), STR(" [] "));
@@ -334,33 +317,11 @@ static void json_that_lacks_what_was_promised_is_told_from_what_is_no_json(void 
 }
 
 /* Whatever a server says, the note is a text that ends. */
-static void long_texts_are_shown_in_part(void **state)
+TEST(long_texts_are_shown_in_part)
 {
     static char body[3000];
-    (void)state;
     snprintf(body, sizeof(body), "{\"lines\":[{\"sku\":\"%02000d\",\"quantity\":1}]}", 7);
     const struct row row = {KIND_RESERVE, 1, 0, false, body, NULL};
     assert_string_equal(mismatch_in(&row),
                         "has a line for \"000000000000000000000000\", not asked for");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_answer_that_fits_leaves_no_note),
-        cmocka_unit_test(another_quantity_is_told),
-        cmocka_unit_test(what_was_sold_in_part_may_be_less),
-        cmocka_unit_test(lines_that_are_missing_or_of_others_are_told),
-        cmocka_unit_test(an_item_s_numbers_must_be_of_that_item_and_add_up),
-        cmocka_unit_test(a_reservation_keeps_its_id),
-        cmocka_unit_test(a_new_deadline_is_the_time_to_live_away),
-        cmocka_unit_test(status_and_headers_go_with_the_body),
-        cmocka_unit_test(who_reserved_and_what_for_comes_back),
-        cmocka_unit_test(a_new_item_begins_with_nothing_held_or_sold),
-        cmocka_unit_test(a_delete_is_answered_with_204),
-        cmocka_unit_test(a_set_makes_the_next_version),
-        cmocka_unit_test(json_that_lacks_what_was_promised_is_told_from_what_is_no_json),
-        cmocka_unit_test(long_texts_are_shown_in_part),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

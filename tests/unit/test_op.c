@@ -7,12 +7,9 @@
 #include "http/render.h"
 #include "http/request_op.h"
 #include "support/plan_world.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 static const struct plan_limits limits = {.max_hold_ms = 60000, .reservation_retention_ms = 8000};
 static struct reservation_line held = {
@@ -49,9 +46,8 @@ static struct str rendered(const struct op *op, struct answer *answer, struct bu
     return buf_str(body);
 }
 
-static void every_kind_has_a_name_of_its_own_and_a_success(void **state)
+TEST(every_kind_has_a_name_of_its_own_and_a_success)
 {
-    (void)state;
     for (int kind = 0; kind < OP_KINDS; kind++) {
         const struct op_trait *trait = op_trait((enum op_kind)kind);
         assert_true(outcome_succeeded(trait->success));
@@ -65,9 +61,8 @@ static void every_kind_has_a_name_of_its_own_and_a_success(void **state)
     }
 }
 
-static void every_kind_is_decided_where_there_is_nothing(void **state)
+TEST(every_kind_is_decided_where_there_is_nothing)
 {
-    (void)state;
     for (int kind = 0; kind < OP_KINDS; kind++) {
         struct world world;
         struct op_line lines[2] = {{.sku = STR("a"), .quantity = 1},
@@ -86,11 +81,10 @@ static void every_kind_is_decided_where_there_is_nothing(void **state)
 }
 
 /* What a key records says as much as the first answer did. */
-static void every_success_is_answered_alike_from_its_record(void **state)
+TEST(every_success_is_answered_alike_from_its_record)
 {
     struct arena arena;
     struct buf bytes, first, again;
-    (void)state;
     arena_init(&arena, 4096, 1 << 20);
     buf_init(&bytes, 1 << 16);
     buf_init(&first, 1 << 16);
@@ -119,10 +113,9 @@ static void every_success_is_answered_alike_from_its_record(void **state)
     arena_free(&arena);
 }
 
-static void a_batch_takes_every_kind_but_those_two_and_lists_them(void **state)
+TEST(a_batch_takes_every_kind_but_those_two_and_lists_them)
 {
     struct arena arena;
-    (void)state;
     arena_init(&arena, 4096, 1 << 20);
     const char *list = shape_names(&arena);
     for (int kind = 0; kind < OP_KINDS; kind++) {
@@ -142,9 +135,8 @@ static void a_batch_takes_every_kind_but_those_two_and_lists_them(void **state)
     arena_free(&arena);
 }
 
-static void every_event_has_a_name_of_its_own_and_room_for_its_lines(void **state)
+TEST(every_event_has_a_name_of_its_own_and_room_for_its_lines)
 {
-    (void)state;
     for (int type = EVENT_NONE + 1; type < EVENT_TYPES; type++) {
         const struct event_trait *trait = event_trait((enum event_type)type);
         assert_true(trait->lines_least <= trait->lines_most && trait->lines_most <= LINES_MAX);
@@ -153,16 +145,4 @@ static void every_event_has_a_name_of_its_own_and_room_for_its_lines(void **stat
         for (int other = EVENT_NONE + 1; other < type; other++)
             assert_string_not_equal(trait->name, event_trait((enum event_type)other)->name);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind_has_a_name_of_its_own_and_a_success),
-        cmocka_unit_test(every_kind_is_decided_where_there_is_nothing),
-        cmocka_unit_test(every_success_is_answered_alike_from_its_record),
-        cmocka_unit_test(a_batch_takes_every_kind_but_those_two_and_lists_them),
-        cmocka_unit_test(every_event_has_a_name_of_its_own_and_room_for_its_lines),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

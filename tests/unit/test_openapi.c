@@ -2,13 +2,10 @@
 #include "http/assets.h"
 #include "http/problem.h"
 #include "support/schema.h"
+#include "support/suite.h"
 
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #define WHY_BYTES 512
 
@@ -44,7 +41,7 @@ static unsigned method_named(const char *name)
     return 0;
 }
 
-static void has_every_route_and_no_other(void **state)
+TEST(has_every_route_and_no_other)
 {
     json_t *paths = json_object_get(*state, "paths");
     assert_int_equal(json_object_size(paths), ROUTE_NONE);
@@ -85,12 +82,12 @@ static void resolves(json_t *root, json_t *value)
     }
 }
 
-static void every_reference_resolves(void **state)
+TEST(every_reference_resolves)
 {
     resolves(*state, *state);
 }
 
-static void names_every_problem(void **state)
+TEST(names_every_problem)
 {
     json_t *names = json_object_get(
         json_object_get(json_object_get(json_object_get(*state, "components"), "schemas"),
@@ -101,7 +98,7 @@ static void names_every_problem(void **state)
         assert_non_null(problem_find(str_of(json_string_value(json_array_get(names, i)))));
 }
 
-static void operations_have_names_of_their_own(void **state)
+TEST(operations_have_names_of_their_own)
 {
     json_t *seen = json_object(), *path, *operation;
     const char *pattern, *method;
@@ -120,6 +117,8 @@ static void operations_have_names_of_their_own(void **state)
     }
     json_decref(seen);
 }
+
+ALL_BETWEEN(load, unload)
 
 static void look_at_schemas(json_t *root, json_t *at, int *count)
 {
@@ -140,7 +139,7 @@ static void look_at_schemas(json_t *root, json_t *at, int *count)
     }
 }
 
-static void all_schemas_are_understood(void **state)
+TEST(all_schemas_are_understood)
 {
     const char *name;
     char why[WHY_BYTES];
@@ -182,22 +181,9 @@ static void look_at_examples(json_t *root, json_t *at, int *count)
         json_array_foreach(examples, i, example) check_example(root, at, example, count);
 }
 
-static void examples_fit_their_schemas(void **state)
+TEST(examples_fit_their_schemas)
 {
     int count = 0;
     look_at_examples(*state, *state, &count);
     assert_true(count > 10);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(has_every_route_and_no_other),
-        cmocka_unit_test(every_reference_resolves),
-        cmocka_unit_test(names_every_problem),
-        cmocka_unit_test(operations_have_names_of_their_own),
-        cmocka_unit_test(all_schemas_are_understood),
-        cmocka_unit_test(examples_fit_their_schemas),
-    };
-    return cmocka_run_group_tests(tests, load, unload);
 }

@@ -1,13 +1,7 @@
 /* test_options.c -- the command line of stockload: what it takes, what it refuses and how. */
 #include "exit_codes.h"
 #include "options.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +51,7 @@ static void done(void)
     environment = NULL;
 }
 
-static void without_words_it_is_a_run_with_defaults(void **state)
+TEST(without_words_it_is_a_run_with_defaults)
 {
     assert_ok(PARSE(NULL));
     assert_int_equal(o.command, COMMAND_RUN);
@@ -84,7 +78,7 @@ static void without_words_it_is_a_run_with_defaults(void **state)
     done();
 }
 
-static void what_the_scenario_decides_is_recognisable_as_unset(void **state)
+TEST(what_the_scenario_decides_is_recognisable_as_unset)
 {
     assert_ok(PARSE("run", "-d", "1s"));
     assert_true(o.skus == 0 && o.stock == 0 && o.ttl_ms == 0 && o.zipf < 0 && !o.mixed);
@@ -100,7 +94,7 @@ static void what_the_scenario_decides_is_recognisable_as_unset(void **state)
     done();
 }
 
-static void every_flag_of_a_run_reaches_its_field(void **state)
+TEST(every_flag_of_a_run_reaches_its_field)
 {
     assert_ok(PARSE("run", "-p4", "-c", "1k", "--max-tasks-per-child=9", "--worker-death",
                     "respawn", "-n", "20k", "--warmup", "2s", "-d30s", "--arrival", "const", "-R",
@@ -156,7 +150,7 @@ static void every_flag_of_a_run_reaches_its_field(void **state)
     done();
 }
 
-static void stages_add_up_to_the_duration(void **state)
+TEST(stages_add_up_to_the_duration)
 {
     assert_ok(PARSE("--stages", "30s:500,1m:2k,500ms:0"));
     assert_int_equal(o.stages.count, 3);
@@ -168,7 +162,7 @@ static void stages_add_up_to_the_duration(void **state)
     done();
 }
 
-static void requests_alone_end_a_run(void **state)
+TEST(requests_alone_end_a_run)
 {
     assert_ok(PARSE("-n", "100"));
     assert_true(o.requests == 100 && o.duration_ms == 0);
@@ -178,14 +172,14 @@ static void requests_alone_end_a_run(void **state)
     done();
 }
 
-static void there_are_never_more_processes_than_connections(void **state)
+TEST(there_are_never_more_processes_than_connections)
 {
     assert_ok(PARSE("-p", "64", "-c", "3"));
     assert_true(o.processes == 3 && o.connections == 3);
     done();
 }
 
-static void the_environment_is_read_and_flags_beat_it(void **state)
+TEST(the_environment_is_read_and_flags_beat_it)
 {
     environment = (const char *const[]){"STOCKLOAD_CONNECTIONS",
                                         "7",
@@ -206,7 +200,7 @@ static void the_environment_is_read_and_flags_beat_it(void **state)
     assert_refused(PARSE("run"), "STOCKLOAD_DUP: \"2\" is out of range; give 0 to 1");
 }
 
-static void t_is_refused_because_it_means_two_things(void **state)
+TEST(t_is_refused_because_it_means_two_things)
 {
     const char *hint = "-t: means threads in wrk and a timeout in hey; give -p, --processes and "
                        "-c, --connections, or --timeout";
@@ -215,7 +209,7 @@ static void t_is_refused_because_it_means_two_things(void **state)
     assert_refused(PARSE("race", "-t", "4"), hint);
 }
 
-static void wrong_values_are_refused_with_what_would_be_right(void **state)
+TEST(wrong_values_are_refused_with_what_would_be_right)
 {
     assert_refused(PARSE("--scenario", "flsh"), "--scenario: \"flsh\" is not known; give flash, "
                                                 "zipf, basket, churn, restock or mixed");
@@ -248,7 +242,7 @@ static void wrong_values_are_refused_with_what_would_be_right(void **state)
                    "--conections: no such option; did you mean --connections?");
 }
 
-static void what_does_not_go_together_is_refused(void **state)
+TEST(what_does_not_go_together_is_refused)
 {
     assert_refused(PARSE("--stages", "1s:5", "-R", "5"),
                    "--stages and --rate: both say how fast; give one");
@@ -268,7 +262,7 @@ static void what_does_not_go_together_is_refused(void **state)
                    "--output: nothing would be written to it with --output-format quiet");
 }
 
-static void a_warm_up_comes_before_the_duration_and_may_be_longer(void **state)
+TEST(a_warm_up_comes_before_the_duration_and_may_be_longer)
 {
     assert_ok(PARSE("--warmup", "10s", "-d", "5s"));
     assert_int_equal(o.warmup_ms, 10000);
@@ -278,7 +272,7 @@ static void a_warm_up_comes_before_the_duration_and_may_be_longer(void **state)
     done();
 }
 
-static void no_process_is_left_without_a_request_to_send(void **state)
+TEST(no_process_is_left_without_a_request_to_send)
 {
     assert_ok(PARSE("-n", "3", "-p", "8", "-c", "16"));
     assert_int_equal(o.processes, 3);
@@ -288,7 +282,7 @@ static void no_process_is_left_without_a_request_to_send(void **state)
     done();
 }
 
-static void headers_that_each_request_says_for_itself_are_refused(void **state)
+TEST(headers_that_each_request_says_for_itself_are_refused)
 {
     assert_refused(PARSE("-H", "host: x"),
                    "--header: number 1 is Host, which every request says for itself; leave it out");
@@ -299,7 +293,7 @@ static void headers_that_each_request_says_for_itself_are_refused(void **state)
     done();
 }
 
-static void commands_take_their_own_words_and_flags(void **state)
+TEST(commands_take_their_own_words_and_flags)
 {
     assert_ok(PARSE("check", "a", "b", "--verify", "counts"));
     assert_int_equal(o.command, COMMAND_CHECK);
@@ -331,7 +325,7 @@ static void commands_take_their_own_words_and_flags(void **state)
     assert_non_null(strstr(err, "\"chekc\": no such command; there are run, check, report"));
 }
 
-static void help_and_version_are_found(void **state)
+TEST(help_and_version_are_found)
 {
     static const struct {
         const char *words[3];
@@ -357,7 +351,7 @@ static void help_and_version_are_found(void **state)
     assert_int_equal(PARSE("help", "x"), OPTIONS_USAGE);
 }
 
-static void help_shows_a_command_its_own_flags_only(void **state)
+TEST(help_shows_a_command_its_own_flags_only)
 {
     char *text = NULL;
     size_t n = 0;
@@ -378,7 +372,7 @@ static void help_shows_a_command_its_own_flags_only(void **state)
     free(text);
 }
 
-static void urls_are_taken_apart(void **state)
+TEST(urls_are_taken_apart)
 {
     static const struct {
         const char *text, *host, *prefix, *normal;
@@ -402,7 +396,7 @@ static void urls_are_taken_apart(void **state)
     }
 }
 
-static void urls_that_can_not_be_loaded_are_refused(void **state)
+TEST(urls_that_can_not_be_loaded_are_refused)
 {
     static const char *const wrong[][2] = {
         {"https://h", "asks for TLS"},    {"h:80", "is no http URL"},
@@ -430,7 +424,7 @@ static void urls_that_can_not_be_loaded_are_refused(void **state)
     assert_true(weburl_parse(longest, &url, why, sizeof(why)));
 }
 
-static void the_command_line_is_kept_without_secrets(void **state)
+TEST(the_command_line_is_kept_without_secrets)
 {
     assert_ok(PARSE("run", "-H", "Authorization: Bearer s3cret", "-HX: s3cret", "-qHX: s3cret",
                     "--header=X: s3cret", "--header", "-H: s3cret", "--threshold", "p99<5ms",
@@ -447,7 +441,7 @@ static void the_command_line_is_kept_without_secrets(void **state)
     done();
 }
 
-static void the_worst_exit_status_wins_in_the_documented_order(void **state)
+TEST(the_worst_exit_status_wins_in_the_documented_order)
 {
     static const int order[] = {1, 255, 2, 105, 99, 0};
     enum { CODES = sizeof(order) / sizeof(order[0]) };
@@ -459,31 +453,4 @@ static void the_worst_exit_status_wins_in_the_documented_order(void **state)
     }
     assert_int_equal(exit_worst(254, 2), 254);
     assert_int_equal(exit_worst(77, 2), 255); /* a status nobody knows */
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_words_it_is_a_run_with_defaults),
-        cmocka_unit_test(what_the_scenario_decides_is_recognisable_as_unset),
-        cmocka_unit_test(every_flag_of_a_run_reaches_its_field),
-        cmocka_unit_test(stages_add_up_to_the_duration),
-        cmocka_unit_test(requests_alone_end_a_run),
-        cmocka_unit_test(there_are_never_more_processes_than_connections),
-        cmocka_unit_test(the_environment_is_read_and_flags_beat_it),
-        cmocka_unit_test(t_is_refused_because_it_means_two_things),
-        cmocka_unit_test(wrong_values_are_refused_with_what_would_be_right),
-        cmocka_unit_test(what_does_not_go_together_is_refused),
-        cmocka_unit_test(a_warm_up_comes_before_the_duration_and_may_be_longer),
-        cmocka_unit_test(no_process_is_left_without_a_request_to_send),
-        cmocka_unit_test(headers_that_each_request_says_for_itself_are_refused),
-        cmocka_unit_test(commands_take_their_own_words_and_flags),
-        cmocka_unit_test(help_and_version_are_found),
-        cmocka_unit_test(help_shows_a_command_its_own_flags_only),
-        cmocka_unit_test(urls_are_taken_apart),
-        cmocka_unit_test(urls_that_can_not_be_loaded_are_refused),
-        cmocka_unit_test(the_command_line_is_kept_without_secrets),
-        cmocka_unit_test(the_worst_exit_status_wins_in_the_documented_order),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

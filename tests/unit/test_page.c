@@ -1,22 +1,16 @@
 /* test_page.c -- numbers, hostile text and long lines as the text report shows them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "report/page.h"
 #include "report/printable.h"
 #include "report/template.h"
 #include "report/units.h"
+#include "support/suite.h"
 
 #include <math.h>
 #include <stdio.h>
 
-static void numbers_are_written_for_people(void **state)
+TEST(numbers_are_written_for_people)
 {
-    (void)state;
     static const struct {
         const char *unit;
         double value;
@@ -75,13 +69,12 @@ static void numbers_are_written_for_people(void **state)
     assert_string_equal(unit_count(INT64_MIN, out), "-9,223,372,036,854,775,808");
 }
 
-static void the_steps_of_a_unit_rise(void **state)
+TEST(the_steps_of_a_unit_rise)
 {
-    (void)state;
     for (size_t u = 0; u < UNITS; u++) {
-        assert_true((units[u].steps > 0) != (units[u].words > 0));
-        for (size_t i = 1; i < units[u].steps; i++)
-            assert_true(units[u].step[i].below > units[u].step[i - 1].below);
+        assert_true((all_units[u].steps > 0) != (all_units[u].words > 0));
+        for (size_t i = 1; i < all_units[u].steps; i++)
+            assert_true(all_units[u].step[i].below > all_units[u].step[i - 1].below);
     }
 }
 
@@ -96,9 +89,8 @@ static void assert_filled(const json_t *from, const char *text, const char *want
     buf_free(&b);
 }
 
-static void templates_are_filled_with_all_their_values_or_not_at_all(void **state)
+TEST(templates_are_filled_with_all_their_values_or_not_at_all)
 {
-    (void)state;
     json_t *from = json_loads("{\"a\":{\"b\":1234,\"c\":[\"x\",\"y\"]},\"t\":1500,\"n\":null,"
                               "\"w\":\"unchecked\",\"no\":false,\"e\":[]}",
                               0, NULL);
@@ -122,9 +114,8 @@ static void templates_are_filled_with_all_their_values_or_not_at_all(void **stat
     json_decref(from);
 }
 
-static void text_is_made_printable_and_stays_utf8(void **state)
+TEST(text_is_made_printable_and_stays_utf8)
 {
-    (void)state;
     static const struct {
         struct str raw;
         const char *shown;
@@ -150,9 +141,8 @@ static void text_is_made_printable_and_stays_utf8(void **state)
     }
 }
 
-static void lines_break_at_spaces_and_words_only_when_they_must(void **state)
+TEST(lines_break_at_spaces_and_words_only_when_they_must)
 {
-    (void)state;
     struct buf b;
     char word[151];
     buf_init(&b, 10000);
@@ -166,16 +156,4 @@ static void lines_break_at_spaces_and_words_only_when_they_must(void **state)
     snprintf(wanted, sizeof wanted, "  name \n    %.76s\n    %.74s\nshort\n", word, word);
     assert_string_equal(b.p, wanted);
     buf_free(&b);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_are_written_for_people),
-        cmocka_unit_test(the_steps_of_a_unit_rise),
-        cmocka_unit_test(templates_are_filled_with_all_their_values_or_not_at_all),
-        cmocka_unit_test(text_is_made_printable_and_stays_utf8),
-        cmocka_unit_test(lines_break_at_spaces_and_words_only_when_they_must),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

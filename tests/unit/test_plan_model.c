@@ -6,20 +6,15 @@
  */
 #include "core/record.h"
 #include "random.h"
+#include "support/env_number.h"
 #include "support/model.h"
 #include "support/plan_world.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #define STEPS_DEFAULT 120000
@@ -691,16 +686,10 @@ static void one_batch(void)
     forget_old();
 }
 
-static uint64_t from_env(const char *name, uint64_t otherwise)
+TEST(test_plan_and_a_naive_model_agree_on_everything)
 {
-    const char *text = getenv(name);
-    return text && *text ? strtoull(text, NULL, 10) : otherwise;
-}
-
-static void test_plan_and_a_naive_model_agree_on_everything(void **state)
-{
-    uint64_t steps = from_env("STEPS", STEPS_DEFAULT), next_phase = 0;
-    seed = from_env("SEED", (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32);
+    uint64_t steps = env_number("STEPS", STEPS_DEFAULT), next_phase = 0;
+    seed = env_number("SEED", (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32);
     printf("SEED=%llu STEPS=%llu\n", (unsigned long long)seed, (unsigned long long)steps);
     fflush(stdout);
     signal(SIGABRT, on_abort);
@@ -724,12 +713,4 @@ static void test_plan_and_a_naive_model_agree_on_everything(void **state)
     printf("\n");
     world_free(&run.world);
     model_free(&run.model);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plan_and_a_naive_model_agree_on_everything),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

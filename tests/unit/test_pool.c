@@ -1,13 +1,7 @@
 /* test_pool.c -- processes that start, fail, leave, and refuse to stop. Every test ends with the
  * same descriptors as it began, and without a child. */
 #include "support/pool_seen.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +39,7 @@ static int exec_sleep(struct pool_child *child, void *arg)
 /* --- tests -------------------------------------------------------------------------------------
  */
 
-static void a_pool_is_ready_when_every_child_said_so(void **state)
+TEST(a_pool_is_ready_when_every_child_said_so)
 {
     struct pool *pool = pool_seen_new(4);
     for (int i = 0; i < 4; i++)
@@ -70,7 +64,7 @@ static void a_pool_is_ready_when_every_child_said_so(void **state)
     pool_free(pool);
 }
 
-static void a_full_table_takes_no_more_slots(void **state)
+TEST(a_full_table_takes_no_more_slots)
 {
     struct pool *pool = pool_seen_new(1);
     pool_seen_add(pool, pool_seen_serve, true, POOL_NEVER);
@@ -79,7 +73,7 @@ static void a_full_table_takes_no_more_slots(void **state)
     pool_free(pool);
 }
 
-static void free_leaves_nothing_behind_without_a_stop(void **state)
+TEST(free_leaves_nothing_behind_without_a_stop)
 {
     struct pool *pool = pool_seen_new(2);
     pool_seen_add(pool, pool_seen_refuse_to_stop, true, POOL_ALWAYS);
@@ -88,7 +82,7 @@ static void free_leaves_nothing_behind_without_a_stop(void **state)
     pool_free(pool); /* the fixture looks for children and descriptors */
 }
 
-static void a_child_that_is_never_ready_times_out(void **state)
+TEST(a_child_that_is_never_ready_times_out)
 {
     struct pool *pool = pool_seen_new(1);
     pool_seen_add(pool, exec_sleep, true, POOL_NEVER); /* asks for a handshake, and execs */
@@ -97,7 +91,7 @@ static void a_child_that_is_never_ready_times_out(void **state)
     pool_free(pool);
 }
 
-static void a_child_that_ends_before_it_is_ready_ends_the_wait(void **state)
+TEST(a_child_that_ends_before_it_is_ready_ends_the_wait)
 {
     struct pool *pool = pool_seen_new(1);
     pool_seen_add(pool, pool_seen_exit_5, true, POOL_NEVER);
@@ -109,7 +103,7 @@ static void a_child_that_ends_before_it_is_ready_ends_the_wait(void **state)
     pool_free(pool);
 }
 
-static void an_execd_child_counts_as_ready_at_once(void **state)
+TEST(an_execd_child_counts_as_ready_at_once)
 {
     struct pool *pool = pool_seen_new(1);
     pool_seen_add(pool, exec_sleep, false, POOL_NEVER);
@@ -120,7 +114,7 @@ static void an_execd_child_counts_as_ready_at_once(void **state)
     pool_free(pool);
 }
 
-static void a_failing_child_comes_back_later_each_time(void **state)
+TEST(a_failing_child_comes_back_later_each_time)
 {
     struct pool *pool = pool_seen_new(1);
     pool_seen_add(pool, exit_with, false, POOL_ALWAYS);
@@ -139,7 +133,7 @@ static void a_failing_child_comes_back_later_each_time(void **state)
     pool_free(pool);
 }
 
-static void a_child_that_leaves_as_planned_comes_back_at_once(void **state)
+TEST(a_child_that_leaves_as_planned_comes_back_at_once)
 {
     struct pool *pool = pool_seen_new(1);
     pool_seen_add(pool, leave_as_planned, false, POOL_ALWAYS);
@@ -150,7 +144,7 @@ static void a_child_that_leaves_as_planned_comes_back_at_once(void **state)
     pool_free(pool);
 }
 
-static void a_fatal_exit_is_reported_and_never_restarted(void **state)
+TEST(a_fatal_exit_is_reported_and_never_restarted)
 {
     struct pool *pool = pool_seen_new(2);
     pool_seen_add(pool, exit_fatally, false, POOL_ALWAYS);
@@ -168,7 +162,7 @@ static void a_fatal_exit_is_reported_and_never_restarted(void **state)
     pool_free(pool);
 }
 
-static void a_child_that_ignores_sigterm_is_killed_after_the_grace(void **state)
+TEST(a_child_that_ignores_sigterm_is_killed_after_the_grace)
 {
     struct pool *pool = pool_seen_new(2);
     pool_seen_add(pool, pool_seen_refuse_to_stop, true, POOL_ALWAYS);
@@ -184,7 +178,7 @@ static void a_child_that_ignores_sigterm_is_killed_after_the_grace(void **state)
     pool_free(pool);
 }
 
-static void slots_are_stopped_in_the_order_the_caller_wants(void **state)
+TEST(slots_are_stopped_in_the_order_the_caller_wants)
 {
     struct pool *pool = pool_seen_new(3);
     for (int i = 0; i < 3; i++)
@@ -198,11 +192,11 @@ static void slots_are_stopped_in_the_order_the_caller_wants(void **state)
         assert_int_equal(pool_alive(pool), i);
     }
     assert_int_equal(pool_start_slot(pool, 1), 0); /* and may come back */
-    assert_int_equal(pool_wait_ready(pool, 0), -ETIMEDOUT);
+    STEP_UNTIL(pool, pool_slot_state(pool, 1) == POOL_READY);
     pool_free(pool);
 }
 
-static void a_stopped_process_is_killed_after_the_grace(void **state)
+TEST(a_stopped_process_is_killed_after_the_grace)
 {
     struct pool *pool = pool_seen_one(pool_seen_serve, POOL_ALWAYS, true);
     pool_signal_slot(pool, 0, SIGSTOP);
@@ -214,7 +208,7 @@ static void a_stopped_process_is_killed_after_the_grace(void **state)
     pool_free(pool);
 }
 
-static void a_process_that_is_killed_is_alive_again_soon(void **state)
+TEST(a_process_that_is_killed_is_alive_again_soon)
 {
     struct pool *pool = pool_seen_one(pool_seen_serve, POOL_ALWAYS, false);
     assert_true(pool_slot_alive(pool, 0)); /* before it is ready, too */
@@ -236,7 +230,7 @@ static void a_process_that_is_killed_is_alive_again_soon(void **state)
     assert_int_equal(seen.exit_count, 1);
 }
 
-static void a_status_that_is_never_fatal_is_one_like_any_other(void **state)
+TEST(a_status_that_is_never_fatal_is_one_like_any_other)
 {
     struct pool *pool = pool_seen_new(1);
     struct pool_slot_options options = {
@@ -250,7 +244,7 @@ static void a_status_that_is_never_fatal_is_one_like_any_other(void **state)
     pool_free(pool);
 }
 
-static void a_second_stop_with_less_grace_hurries(void **state)
+TEST(a_second_stop_with_less_grace_hurries)
 {
     struct pool *pool = pool_seen_new(1);
     pool_seen_add(pool, pool_seen_refuse_to_stop, true, POOL_ALWAYS);
@@ -263,7 +257,7 @@ static void a_second_stop_with_less_grace_hurries(void **state)
     pool_free(pool);
 }
 
-static void a_watched_signal_reaches_the_callback_and_ends_the_wait(void **state)
+TEST(a_watched_signal_reaches_the_callback_and_ends_the_wait)
 {
     sigset_t set, now;
     sigemptyset(&set);
@@ -309,7 +303,7 @@ static int report_self(struct pool_child *child, void *arg)
     return rc == 0 ? pool_seen_serve(child, arg) : 1;
 }
 
-static void a_child_has_one_socket_and_fresh_signals(void **state)
+TEST(a_child_has_one_socket_and_fresh_signals)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -347,7 +341,7 @@ static int exec_writer(struct pool_child *child, void *arg)
     return 127;
 }
 
-static void a_kept_descriptor_survives_exec(void **state)
+TEST(a_kept_descriptor_survives_exec)
 {
     int ends[2];
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
@@ -374,7 +368,7 @@ static void stop_from_a_callback(void *ctx, int slot, const struct pool_exit *en
         pool_stop_slot(*pool, (int)i, LEFTOVER_BOUND_MS);
 }
 
-static void a_callback_may_stop_the_others(void **state)
+TEST(a_callback_may_stop_the_others)
 {
     struct pool *pool;
     struct pool_events own = {.ctx = &pool, .on_exit = stop_from_a_callback};
@@ -388,29 +382,4 @@ static void a_callback_may_stop_the_others(void **state)
     pool_free(pool);
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, pool_seen_before, leftover_after)
-    const struct CMUnitTest tests[] = {
-        TEST(a_pool_is_ready_when_every_child_said_so),
-        TEST(a_full_table_takes_no_more_slots),
-        TEST(free_leaves_nothing_behind_without_a_stop),
-        TEST(a_child_that_is_never_ready_times_out),
-        TEST(a_child_that_ends_before_it_is_ready_ends_the_wait),
-        TEST(an_execd_child_counts_as_ready_at_once),
-        TEST(a_failing_child_comes_back_later_each_time),
-        TEST(a_child_that_leaves_as_planned_comes_back_at_once),
-        TEST(a_fatal_exit_is_reported_and_never_restarted),
-        TEST(a_child_that_ignores_sigterm_is_killed_after_the_grace),
-        TEST(slots_are_stopped_in_the_order_the_caller_wants),
-        TEST(a_stopped_process_is_killed_after_the_grace),
-        TEST(a_process_that_is_killed_is_alive_again_soon),
-        TEST(a_status_that_is_never_fatal_is_one_like_any_other),
-        TEST(a_second_stop_with_less_grace_hurries),
-        TEST(a_watched_signal_reaches_the_callback_and_ends_the_wait),
-        TEST(a_child_has_one_socket_and_fresh_signals),
-        TEST(a_kept_descriptor_survives_exec),
-        TEST(a_callback_may_stop_the_others),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(pool_seen_before, leftover_after)

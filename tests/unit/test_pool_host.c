@@ -2,13 +2,7 @@
  * pools, and a system with nothing more to give. */
 #include "pool/task.h"
 #include "support/pool_seen.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +54,7 @@ static void set_sigchld(void (*handler)(int), int flags)
     sigaction(SIGCHLD, &action, NULL);
 }
 
-static void an_ignored_sigchld_does_not_hide_how_a_child_ended(void **state)
+TEST(an_ignored_sigchld_does_not_hide_how_a_child_ended)
 {
     static const struct {
         void (*handler)(int);
@@ -94,7 +88,7 @@ static void keep_error(void *ctx, uint64_t id, int err, struct str text)
 }
 
 /* How the worker ended is lost, that it ended is not. */
-static void a_program_that_waits_for_every_child_leaves_the_pool_in_order(void **state)
+TEST(a_program_that_waits_for_every_child_leaves_the_pool_in_order)
 {
     stolen = 0;
     set_sigchld(wait_for_everything, SA_RESTART);
@@ -121,7 +115,7 @@ static void a_program_that_waits_for_every_child_leaves_the_pool_in_order(void *
     set_sigchld(SIG_DFL, 0);
 }
 
-static void the_programs_own_children_are_left_to_it(void **state)
+TEST(the_programs_own_children_are_left_to_it)
 {
     pid_t own[3];
     int status;
@@ -149,7 +143,7 @@ static void count_alarm(int signo)
     alarms++;
 }
 
-static void a_storm_of_signals_disturbs_nothing(void **state)
+TEST(a_storm_of_signals_disturbs_nothing)
 {
     enum { TASKS = 400 };
     static struct str in[TASKS];
@@ -184,7 +178,7 @@ static int raise_sigint(struct str in, struct buf *out)
     return twice(in, out);
 }
 
-static void ctrl_c_ends_no_task(void **state)
+TEST(ctrl_c_ends_no_task)
 {
     struct pool_tasks *tasks = new_tasks(1);
     struct pool_result r;
@@ -196,7 +190,7 @@ static void ctrl_c_ends_no_task(void **state)
 
 /* --- several pools ---------------------------------------------------------------------------- */
 
-static void two_pools_live_side_by_side(void **state)
+TEST(two_pools_live_side_by_side)
 {
     struct pool_tasks *one = new_tasks(2), *other = new_tasks(2);
     struct pool_result r;
@@ -230,7 +224,7 @@ static int have_a_pool(struct str in, struct buf *out)
     return rc;
 }
 
-static void a_task_may_have_a_pool_of_its_own(void **state)
+TEST(a_task_may_have_a_pool_of_its_own)
 {
     struct pool_tasks *tasks = new_tasks(2);
     struct str in[4] = {STR("a"), STR("b"), STR("c"), STR("d")};
@@ -242,7 +236,7 @@ static void a_task_may_have_a_pool_of_its_own(void **state)
     pool_tasks_free(tasks);
 }
 
-static void hundreds_of_pools_leave_nothing(void **state)
+TEST(hundreds_of_pools_leave_nothing)
 {
     int before = leftover_count_fds();
     for (int i = 0; i < 200; i++) {
@@ -271,7 +265,7 @@ static int count_shared_mappings(void)
 }
 
 /* Nothing there means that nothing can stay behind, in /dev/shm or elsewhere. */
-static void a_pool_has_no_shared_memory(void **state)
+TEST(a_pool_has_no_shared_memory)
 {
     int before = count_shared_mappings();
     struct pool_tasks *tasks = new_tasks(2);
@@ -339,7 +333,7 @@ static void live_without_more_processes(void)
     lose_and_regain_a_worker(RLIMIT_NPROC, 0);
 }
 
-static void a_fork_that_fails_is_an_error_first_and_tried_again_later(void **state)
+TEST(a_fork_that_fails_is_an_error_first_and_tried_again_later)
 {
     assert_int_equal(leftover_in_a_process(live_without_more_processes), 0);
 }
@@ -360,7 +354,7 @@ static void live_without_more_descriptors(void)
     REQUIRE(leftover_count_fds() == fds);
 }
 
-static void descriptors_that_run_out_are_an_error_first_and_tried_again_later(void **state)
+TEST(descriptors_that_run_out_are_an_error_first_and_tried_again_later)
 {
     assert_int_equal(leftover_in_a_process(live_without_more_descriptors), 0);
 }
@@ -382,7 +376,7 @@ static void have_more_slots_than_descriptors(void)
     pool_free(pool);
 }
 
-static void a_pool_may_have_more_slots_than_descriptors(void **state)
+TEST(a_pool_may_have_more_slots_than_descriptors)
 {
     assert_int_equal(leftover_in_a_process(have_more_slots_than_descriptors), 0);
 }
@@ -407,28 +401,9 @@ static void live_without_pidfds(void)
     REQUIRE(leftover_count_fds() == fds);
 }
 
-static void a_child_that_cannot_be_watched_does_not_stay(void **state)
+TEST(a_child_that_cannot_be_watched_does_not_stay)
 {
     assert_int_equal(leftover_in_a_process(live_without_pidfds), 0);
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, pool_seen_before, leftover_after)
-    const struct CMUnitTest tests[] = {
-        TEST(an_ignored_sigchld_does_not_hide_how_a_child_ended),
-        TEST(a_program_that_waits_for_every_child_leaves_the_pool_in_order),
-        TEST(the_programs_own_children_are_left_to_it),
-        TEST(a_storm_of_signals_disturbs_nothing),
-        TEST(ctrl_c_ends_no_task),
-        TEST(two_pools_live_side_by_side),
-        TEST(a_task_may_have_a_pool_of_its_own),
-        TEST(hundreds_of_pools_leave_nothing),
-        TEST(a_pool_has_no_shared_memory),
-        TEST(a_fork_that_fails_is_an_error_first_and_tried_again_later),
-        TEST(descriptors_that_run_out_are_an_error_first_and_tried_again_later),
-        TEST(a_pool_may_have_more_slots_than_descriptors),
-        TEST(a_child_that_cannot_be_watched_does_not_stay),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(pool_seen_before, leftover_after)

@@ -1,12 +1,6 @@
 /* test_pool_init.c -- initializers that fail, crash, leave, hang, or work only once. */
 #include "support/pool_seen.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -102,7 +96,7 @@ static void assert_failed_and_stays_down(struct pool *pool, const char *error)
     pool_free(pool);
 }
 
-static void an_initializer_that_fails_fails_the_pool_at_once(void **state)
+TEST(an_initializer_that_fails_fails_the_pool_at_once)
 {
     static const struct {
         int (*init)(struct pool_child *, void *);
@@ -129,7 +123,7 @@ static void an_initializer_that_fails_fails_the_pool_at_once(void **state)
     }
 }
 
-static void an_initializer_that_hangs_ends_the_wait_and_can_be_stopped(void **state)
+TEST(an_initializer_that_hangs_ends_the_wait_and_can_be_stopped)
 {
     struct pool *pool = new_pool(hang, NULL);
     assert_int_equal(pool_wait_ready(pool, 50), -ETIMEDOUT);
@@ -157,7 +151,7 @@ static int work_once(struct pool_child *child, void *arg)
     return -EAGAIN;
 }
 
-static void an_initializer_that_fails_in_a_later_life_fails_the_pool_too(void **state)
+TEST(an_initializer_that_fails_in_a_later_life_fails_the_pool_too)
 {
     int pipe_fds[2];
     assert_int_equal(pipe(pipe_fds), 0);
@@ -178,13 +172,4 @@ static void an_initializer_that_fails_in_a_later_life_fails_the_pool_too(void **
     close(pipe_fds[1]);
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, pool_seen_before, leftover_after)
-    const struct CMUnitTest tests[] = {
-        TEST(an_initializer_that_fails_fails_the_pool_at_once),
-        TEST(an_initializer_that_hangs_ends_the_wait_and_can_be_stopped),
-        TEST(an_initializer_that_fails_in_a_later_life_fails_the_pool_too),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(pool_seen_before, leftover_after)

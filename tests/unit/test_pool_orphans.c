@@ -1,13 +1,7 @@
 /* test_pool_orphans.c -- a parent that is killed takes its processes with it, whatever they do. */
 #include "pool/task.h"
 #include "support/leftover.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -157,7 +151,7 @@ static void be_a_parent_of_children(void)
     report(&family);
 }
 
-static void no_child_outlives_a_parent_that_is_killed(void **state)
+TEST(no_child_outlives_a_parent_that_is_killed)
 {
     assert_nobody_outlives(be_a_parent_of_children);
 }
@@ -195,7 +189,7 @@ static void be_a_parent_of_workers(void)
     report(&family);
 }
 
-static void no_worker_outlives_a_parent_that_is_killed(void **state)
+TEST(no_worker_outlives_a_parent_that_is_killed)
 {
     assert_nobody_outlives(be_a_parent_of_workers);
 }
@@ -234,7 +228,7 @@ static void be_a_grandparent(void)
     report(&family);
 }
 
-static void no_pool_within_a_worker_outlives_a_parent_that_is_killed(void **state)
+TEST(no_pool_within_a_worker_outlives_a_parent_that_is_killed)
 {
     assert_nobody_outlives(be_a_grandparent);
 }
@@ -255,20 +249,10 @@ static void have_a_parent(void)
     _exit(7);
 }
 
-static void a_child_whose_parent_was_gone_already_leaves(void **state)
+TEST(a_child_whose_parent_was_gone_already_leaves)
 {
     assert_int_equal(leftover_in_a_process(have_lost_the_parent), 1);
     assert_int_equal(leftover_in_a_process(have_a_parent), 7);
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, leftover_before, leftover_after)
-    const struct CMUnitTest tests[] = {
-        TEST(no_child_outlives_a_parent_that_is_killed),
-        TEST(no_worker_outlives_a_parent_that_is_killed),
-        TEST(no_pool_within_a_worker_outlives_a_parent_that_is_killed),
-        TEST(a_child_whose_parent_was_gone_already_leaves),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(leftover_before, leftover_after)

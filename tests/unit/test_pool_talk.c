@@ -1,13 +1,7 @@
 /* test_pool_talk.c -- messages between a pool and its children: sizes, bounds, last words, rubbish.
  */
 #include "support/pool_seen.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,7 +23,7 @@ static int echo(struct pool_child *child, void *arg)
     return 1;
 }
 
-static void messages_of_any_allowed_size_go_both_ways(void **state)
+TEST(messages_of_any_allowed_size_go_both_ways)
 {
     static char text[POOL_MESSAGE_MAX + 1];
     static const size_t sizes[] = {0, 1, 4096, POOL_MESSAGE_MAX};
@@ -50,7 +44,7 @@ static void messages_of_any_allowed_size_go_both_ways(void **state)
     pool_free(pool);
 }
 
-static void a_child_that_does_not_read_makes_send_say_again(void **state)
+TEST(a_child_that_does_not_read_makes_send_say_again)
 {
     static char text[POOL_MESSAGE_MAX];
     struct pool *pool = pool_seen_new(1);
@@ -73,7 +67,7 @@ static int say_and_end(struct pool_child *child, void *arg)
     return 0;
 }
 
-static void the_last_words_of_a_child_come_before_its_end(void **state)
+TEST(the_last_words_of_a_child_come_before_its_end)
 {
     for (int signo = 0; signo <= SIGKILL; signo += SIGKILL) {
         memset(&seen, 0, sizeof seen);
@@ -111,7 +105,7 @@ static int send_rubbish(struct pool_child *child, void *arg)
     return pool_child_receive(child, message, sizeof message, -1) == -EPIPE ? 0 : 1;
 }
 
-static void rubbish_from_a_child_hurts_nobody_else(void **state)
+TEST(rubbish_from_a_child_hurts_nobody_else)
 {
     static const struct packet rows[] = {
         {"\0", 1, false},       {"\377what", 5, false},
@@ -169,7 +163,7 @@ static int wait_in_a_storm(struct pool_child *child, void *arg)
     return pool_child_receive(child, message, sizeof message, -1) == 2 ? 0 : 5;
 }
 
-static void a_child_waits_its_time_whatever_interrupts_it(void **state)
+TEST(a_child_waits_its_time_whatever_interrupts_it)
 {
     struct pool *pool = pool_seen_new(1);
     pool_seen_add(pool, wait_in_a_storm, false, POOL_NEVER);
@@ -195,7 +189,7 @@ static int want_short_messages(struct pool_child *child, void *arg)
     return pool_child_receive(child, message, sizeof message, -1) == 4 ? 0 : 3;
 }
 
-static void a_message_larger_than_its_room_is_lost_and_no_other(void **state)
+TEST(a_message_larger_than_its_room_is_lost_and_no_other)
 {
     struct pool *pool = pool_seen_one(want_short_messages, POOL_NEVER, true);
     assert_int_equal(pool_send(pool, 0, "too long", 8), 0);
@@ -206,16 +200,4 @@ static void a_message_larger_than_its_room_is_lost_and_no_other(void **state)
     pool_free(pool);
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, pool_seen_before, leftover_after)
-    const struct CMUnitTest tests[] = {
-        TEST(messages_of_any_allowed_size_go_both_ways),
-        TEST(a_child_that_does_not_read_makes_send_say_again),
-        TEST(the_last_words_of_a_child_come_before_its_end),
-        TEST(rubbish_from_a_child_hurts_nobody_else),
-        TEST(a_child_waits_its_time_whatever_interrupts_it),
-        TEST(a_message_larger_than_its_room_is_lost_and_no_other),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(pool_seen_before, leftover_after)

@@ -1,13 +1,7 @@
 /* test_pooltask.c -- tasks, results, maps, callbacks: what comes out is what was put in. */
 #include "pool/task.h"
 #include "support/pool_tally.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -68,7 +62,7 @@ static int sleep_and_fail_sometimes(struct str in, struct buf *out)
 
 /* --- results ---------------------------------------------------------------------------------- */
 
-static void a_task_gives_its_result(void **state)
+TEST(a_task_gives_its_result)
 {
     struct pool_tasks *tasks = pool_tally_tasks(2, 0);
     struct pool_result r;
@@ -83,7 +77,7 @@ static void a_task_gives_its_result(void **state)
     pool_tasks_free(tasks);
 }
 
-static void a_task_that_fails_gives_its_errno_and_text(void **state)
+TEST(a_task_that_fails_gives_its_errno_and_text)
 {
     static const struct {
         pool_task_fn *fn;
@@ -108,7 +102,7 @@ static void a_task_that_fails_gives_its_errno_and_text(void **state)
     pool_tasks_free(tasks);
 }
 
-static void payloads_are_bounded_both_ways(void **state)
+TEST(payloads_are_bounded_both_ways)
 {
     static char big[POOL_TASK_BYTES + 1];
     memset(big, 'x', sizeof big);
@@ -134,7 +128,7 @@ static void keep_result(void *ctx, uint64_t id, struct str out)
     buf_puts(kept, out);
 }
 
-static void an_input_may_change_once_it_was_submitted(void **state)
+TEST(an_input_may_change_once_it_was_submitted)
 {
     char bytes[] = "before";
     struct buf kept;
@@ -167,7 +161,7 @@ static int shrink_and_say_much(struct str in, struct buf *out)
 }
 
 /* As where net.core.wmem_max is very low. */
-static void a_kernel_that_takes_no_large_messages_fails_only_the_large(void **state)
+TEST(a_kernel_that_takes_no_large_messages_fails_only_the_large)
 {
     static char big[POOL_TASK_BYTES];
     int from = dup(0); /* above whatever the test runner has left open, most likely */
@@ -189,7 +183,7 @@ static void a_kernel_that_takes_no_large_messages_fails_only_the_large(void **st
 }
 
 /* The kernel may refuse a message for reasons that pass, and then nothing else may ever happen. */
-static void a_task_that_cannot_be_handed_over_is_tried_again(void **state)
+TEST(a_task_that_cannot_be_handed_over_is_tried_again)
 {
     struct tally t = {.tasks = pool_tally_tasks(1, 0)};
     struct pool *pool = pool_tasks_pool(t.tasks);
@@ -214,7 +208,7 @@ static void a_task_that_cannot_be_handed_over_is_tried_again(void **state)
 
 /* --- many ------------------------------------------------------------------------------------- */
 
-static void a_map_keeps_the_order_of_its_inputs(void **state)
+TEST(a_map_keeps_the_order_of_its_inputs)
 {
     static const struct str in[] = {{"9", 1}, {"5", 1}, {"1", 1}, {"0", 1},
                                     {"3", 1}, {"5", 1}, {"2", 1}};
@@ -236,7 +230,7 @@ static void a_map_keeps_the_order_of_its_inputs(void **state)
     pool_tasks_free(tasks);
 }
 
-static void an_empty_map_ends_at_once(void **state)
+TEST(an_empty_map_ends_at_once)
 {
     struct pool_tasks *tasks = pool_tally_tasks(1, 0);
     assert_int_equal(pool_map(tasks, echo, NULL, 0, NULL), 0);
@@ -245,7 +239,7 @@ static void an_empty_map_ends_at_once(void **state)
     pool_tasks_free(tasks);
 }
 
-static void a_map_after_close_gives_an_error_for_each_input(void **state)
+TEST(a_map_after_close_gives_an_error_for_each_input)
 {
     static const struct str in[] = {{"a", 1}, {"b", 1}};
     struct pool_result r[2];
@@ -260,7 +254,7 @@ static void a_map_after_close_gives_an_error_for_each_input(void **state)
     pool_tasks_free(tasks);
 }
 
-static void a_worker_leaves_after_its_maximum_of_tasks(void **state)
+TEST(a_worker_leaves_after_its_maximum_of_tasks)
 {
     enum { TASKS = 10, MAX = 3 };
     static struct str in[TASKS];
@@ -274,7 +268,7 @@ static void a_worker_leaves_after_its_maximum_of_tasks(void **state)
     pool_tasks_free(tasks);
 }
 
-static void thousands_of_queued_tasks_end_once_each(void **state)
+TEST(thousands_of_queued_tasks_end_once_each)
 {
     enum { TASKS = 10000 };
     struct tally t = {.tasks = pool_tally_tasks(2, 0)};
@@ -291,7 +285,7 @@ static void thousands_of_queued_tasks_end_once_each(void **state)
 }
 
 /* Of every size, by workers that leave all the time. */
-static void thousands_of_bytes_come_back_as_they_went(void **state)
+TEST(thousands_of_bytes_come_back_as_they_went)
 {
     enum { TASKS = 10000, LARGE_EVERY = 20 };
     static char bytes[POOL_TASK_BYTES + 1000];
@@ -325,7 +319,7 @@ static void submit_another(void *ctx, uint64_t id, struct str out)
     assert_int_equal(pool_submit(t->tasks, &task, NULL), 0);
 }
 
-static void a_callback_may_submit_the_next_task(void **state)
+TEST(a_callback_may_submit_the_next_task)
 {
     struct tally t = {.tasks = pool_tally_tasks(1, 0)};
     struct pool_task task = {pool_tally_twice, STR("abc"), submit_another, pool_tally_error, &t};
@@ -344,7 +338,7 @@ static void submit_instead(void *ctx, uint64_t id, int err, struct str text)
 }
 
 /* That it is not run again by itself does not hinder anybody who knows better. */
-static void an_error_callback_may_submit_again(void **state)
+TEST(an_error_callback_may_submit_again)
 {
     struct tally t = {.tasks = pool_tally_tasks(1, 0)};
     struct pool_task task = {pool_tally_get_killed, STR(""), NULL, submit_instead, &t};
@@ -356,7 +350,7 @@ static void an_error_callback_may_submit_again(void **state)
     pool_tasks_free(t.tasks);
 }
 
-static void a_task_without_callbacks_ends_as_well(void **state)
+TEST(a_task_without_callbacks_ends_as_well)
 {
     struct tally t = {.tasks = pool_tally_tasks(1, 0)};
     struct pool_task good = {.fn = pool_tally_twice}, bad = {.fn = fail_with_text};
@@ -375,7 +369,7 @@ static void terminate_from(void *ctx, uint64_t id, struct str out)
     pool_terminate(t->tasks, 0);
 }
 
-static void a_callback_may_terminate_the_pool(void **state)
+TEST(a_callback_may_terminate_the_pool)
 {
     struct tally t = {.tasks = pool_tally_tasks(2, 0)};
     struct pool_task task = {pool_tally_twice, STR("x"), terminate_from, pool_tally_error, &t};
@@ -400,7 +394,7 @@ static void terminate_on_error(void *ctx, uint64_t id, int err, struct str text)
 }
 
 /* Each cancelled task terminates the pool once more: that must not go deeper with each. */
-static void a_hundred_thousand_callbacks_may_terminate_the_pool(void **state)
+TEST(a_hundred_thousand_callbacks_may_terminate_the_pool)
 {
     enum { TASKS = 100000 };
     struct tally t = {.tasks = pool_tally_tasks(1, 0)};
@@ -420,7 +414,7 @@ static void note_signal(void *ctx, int signo)
     *(int *)ctx = signo;
 }
 
-static void a_watched_signal_is_heard_while_tasks_run(void **state)
+TEST(a_watched_signal_is_heard_while_tasks_run)
 {
     int heard = 0;
     struct pool_tasks_options options = {
@@ -439,28 +433,4 @@ static void a_watched_signal_is_heard_while_tasks_run(void **state)
     pool_tasks_free(t.tasks);
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, pool_tally_before, pool_tally_after)
-    const struct CMUnitTest tests[] = {
-        TEST(a_task_gives_its_result),
-        TEST(a_task_that_fails_gives_its_errno_and_text),
-        TEST(payloads_are_bounded_both_ways),
-        TEST(an_input_may_change_once_it_was_submitted),
-        TEST(a_kernel_that_takes_no_large_messages_fails_only_the_large),
-        TEST(a_task_that_cannot_be_handed_over_is_tried_again),
-        TEST(a_map_keeps_the_order_of_its_inputs),
-        TEST(an_empty_map_ends_at_once),
-        TEST(a_map_after_close_gives_an_error_for_each_input),
-        TEST(a_worker_leaves_after_its_maximum_of_tasks),
-        TEST(thousands_of_queued_tasks_end_once_each),
-        TEST(thousands_of_bytes_come_back_as_they_went),
-        TEST(a_callback_may_submit_the_next_task),
-        TEST(an_error_callback_may_submit_again),
-        TEST(a_task_without_callbacks_ends_as_well),
-        TEST(a_callback_may_terminate_the_pool),
-        TEST(a_hundred_thousand_callbacks_may_terminate_the_pool),
-        TEST(a_watched_signal_is_heard_while_tasks_run),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(pool_tally_before, pool_tally_after)

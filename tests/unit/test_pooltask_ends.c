@@ -3,13 +3,7 @@
 #include "pool/task.h"
 #include "pool/worker.h"
 #include "support/pool_tally.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -33,7 +27,7 @@ static int die_if_told(struct str in, struct buf *out)
     return -EIO;
 }
 
-static void a_killed_worker_fails_only_its_own_task(void **state)
+TEST(a_killed_worker_fails_only_its_own_task)
 {
     static const struct str in[] = {{"a", 1}, {"die", 3}, {"b", 1}, {"c", 1}, {"d", 1}};
     struct pool_tasks *tasks = pool_tally_tasks(2, 0);
@@ -63,7 +57,7 @@ static void a_killed_worker_fails_only_its_own_task(void **state)
     pool_tasks_free(tasks);
 }
 
-static void a_worker_that_is_killed_from_outside_fails_its_task(void **state)
+TEST(a_worker_that_is_killed_from_outside_fails_its_task)
 {
     struct tally t = {.tasks = pool_tally_tasks(1, 0)};
     pool_tally_submit(&t, pool_tally_refuse_to_stop, STR(""), 1);
@@ -80,7 +74,7 @@ static void a_worker_that_is_killed_from_outside_fails_its_task(void **state)
     pool_tasks_free(t.tasks);
 }
 
-static void a_worker_that_dies_idle_loses_no_task(void **state)
+TEST(a_worker_that_dies_idle_loses_no_task)
 {
     struct tally t = {.tasks = pool_tally_tasks(1, 0)};
     struct pool *pool = pool_tasks_pool(t.tasks);
@@ -96,7 +90,7 @@ static void a_worker_that_dies_idle_loses_no_task(void **state)
     pool_tasks_free(t.tasks);
 }
 
-static void a_result_counts_though_its_worker_died_right_after(void **state)
+TEST(a_result_counts_though_its_worker_died_right_after)
 {
     int from = dup(0);
     close(from);
@@ -127,7 +121,7 @@ static int exit_with(struct str in, struct buf *out)
 }
 
 /* Any status, those that mean something to a pool included. */
-static void a_worker_that_exits_in_a_task_fails_it_and_is_forked_again(void **state)
+TEST(a_worker_that_exits_in_a_task_fails_it_and_is_forked_again)
 {
     for (char status = '0'; status <= '4'; status++) {
         struct pool_tasks *tasks = pool_tally_tasks(1, 0);
@@ -203,7 +197,7 @@ static int hang_up(struct str in, struct buf *out)
     return shutdown(pool_tally_socket(3), SHUT_RDWR);
 }
 
-static void rubbish_on_the_socket_of_a_worker_ends_only_its_task(void **state)
+TEST(rubbish_on_the_socket_of_a_worker_ends_only_its_task)
 {
     static const struct {
         pool_task_fn *fn;
@@ -240,7 +234,7 @@ static int reply_twice(struct str in, struct buf *out)
     return send_packet("\003", &reply, sizeof reply);
 }
 
-static void a_worker_that_answers_twice_is_replaced(void **state)
+TEST(a_worker_that_answers_twice_is_replaced)
 {
     struct pool_tasks *tasks = pool_tally_tasks(1, 0);
     struct pool_result r;
@@ -277,7 +271,7 @@ static int hang_init(void *arg)
     return 0;
 }
 
-static void an_initializer_that_fails_ends_every_task(void **state)
+TEST(an_initializer_that_fails_ends_every_task)
 {
     static const struct {
         int (*init)(void *);
@@ -304,7 +298,7 @@ static void an_initializer_that_fails_ends_every_task(void **state)
     }
 }
 
-static void a_pool_whose_initializer_hangs_can_be_terminated(void **state)
+TEST(a_pool_whose_initializer_hangs_can_be_terminated)
 {
     struct pool_tasks_options options = {.name = "task", .workers = 2, .init = hang_init};
     struct tally t = {0};
@@ -338,7 +332,7 @@ static void apply_ends(struct tally *t, const char *ends)
     }
 }
 
-static void a_pool_ends_in_any_order(void **state)
+TEST(a_pool_ends_in_any_order)
 {
     static const char *const rows[] = {
         "",     "S",         "C",     "T",    "CJ",  "TJ",   "SCJ",  "STJ", "CTJ",
@@ -372,7 +366,7 @@ static int sleep_a_little(struct str in, struct buf *out)
     return pool_tally_leave_trace();
 }
 
-static void close_refuses_new_tasks_and_join_finishes_the_old(void **state)
+TEST(close_refuses_new_tasks_and_join_finishes_the_old)
 {
     struct tally t = {.tasks = pool_tally_tasks(2, 0)};
     struct pool_task task = {.fn = pool_tally_twice};
@@ -400,7 +394,7 @@ static void start_stubborn(struct tally *t)
     pool_tally_await_trace();
 }
 
-static void terminate_ends_running_and_queued_tasks(void **state)
+TEST(terminate_ends_running_and_queued_tasks)
 {
     struct tally t;
     start_stubborn(&t);
@@ -417,7 +411,7 @@ static void terminate_ends_running_and_queued_tasks(void **state)
     pool_tasks_free(t.tasks);
 }
 
-static void a_second_terminate_with_less_grace_hurries(void **state)
+TEST(a_second_terminate_with_less_grace_hurries)
 {
     struct tally t;
     start_stubborn(&t);
@@ -430,7 +424,7 @@ static void a_second_terminate_with_less_grace_hurries(void **state)
     pool_tasks_free(t.tasks);
 }
 
-static void a_stopped_worker_does_not_hold_up_the_end(void **state)
+TEST(a_stopped_worker_does_not_hold_up_the_end)
 {
     struct tally t = {.tasks = pool_tally_tasks(1, 0)};
     struct pool *pool = pool_tasks_pool(t.tasks);
@@ -446,7 +440,7 @@ static void a_stopped_worker_does_not_hold_up_the_end(void **state)
     pool_tasks_free(t.tasks);
 }
 
-static void without_any_worker_left_tasks_end_instead_of_waiting(void **state)
+TEST(without_any_worker_left_tasks_end_instead_of_waiting)
 {
     struct tally t = {.tasks = pool_tally_tasks(2, 0)};
     pool_stop(pool_tasks_pool(t.tasks), LEFTOVER_BOUND_MS);
@@ -459,7 +453,7 @@ static void without_any_worker_left_tasks_end_instead_of_waiting(void **state)
     pool_tasks_free(t.tasks);
 }
 
-static void freeing_a_busy_pool_leaves_nothing(void **state)
+TEST(freeing_a_busy_pool_leaves_nothing)
 {
     struct tally t;
     start_stubborn(&t);
@@ -467,26 +461,4 @@ static void freeing_a_busy_pool_leaves_nothing(void **state)
     assert_int_equal(t.errors, 0); /* nobody is called any more */
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, pool_tally_before, pool_tally_after)
-    const struct CMUnitTest tests[] = {
-        TEST(a_killed_worker_fails_only_its_own_task),
-        TEST(a_worker_that_is_killed_from_outside_fails_its_task),
-        TEST(a_worker_that_dies_idle_loses_no_task),
-        TEST(a_result_counts_though_its_worker_died_right_after),
-        TEST(a_worker_that_exits_in_a_task_fails_it_and_is_forked_again),
-        TEST(rubbish_on_the_socket_of_a_worker_ends_only_its_task),
-        TEST(a_worker_that_answers_twice_is_replaced),
-        TEST(an_initializer_that_fails_ends_every_task),
-        TEST(a_pool_whose_initializer_hangs_can_be_terminated),
-        TEST(a_pool_ends_in_any_order),
-        TEST(close_refuses_new_tasks_and_join_finishes_the_old),
-        TEST(terminate_ends_running_and_queued_tasks),
-        TEST(a_second_terminate_with_less_grace_hurries),
-        TEST(a_stopped_worker_does_not_hold_up_the_end),
-        TEST(without_any_worker_left_tasks_end_instead_of_waiting),
-        TEST(freeing_a_busy_pool_leaves_nothing),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(pool_tally_before, pool_tally_after)

@@ -1,12 +1,9 @@
 #include "http/problem.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
-static void every_problem_is_told_in_full(void **state)
+TEST(every_problem_is_told_in_full)
 {
     for (int i = 0; i < PROBLEMS; i++) {
         const struct problem *problem = problem_get((enum problem_id)i);
@@ -24,7 +21,7 @@ static void every_problem_is_told_in_full(void **state)
     assert_null(problem_find(STR("")));
 }
 
-static void a_503_says_when_to_come_back(void **state)
+TEST(a_503_says_when_to_come_back)
 {
     for (int i = 0; i < PROBLEMS; i++) {
         const struct problem *problem = problem_get((enum problem_id)i);
@@ -33,7 +30,7 @@ static void a_503_says_when_to_come_back(void **state)
     }
 }
 
-static void every_refusal_has_its_status(void **state)
+TEST(every_refusal_has_its_status)
 {
     static const struct {
         enum outcome_code code;
@@ -69,14 +66,4 @@ static void every_refusal_has_its_status(void **state)
     }
     /* All codes but NONE and the three successes are above. */
     assert_int_equal(sizeof(rows) / sizeof(rows[0]), OUT_CODES - 4);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_problem_is_told_in_full),
-        cmocka_unit_test(a_503_says_when_to_come_back),
-        cmocka_unit_test(every_refusal_has_its_status),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,12 +3,9 @@
  * SQL need not know a type (sql/0011_event_types.sql): what an event of one may do is judged here.
  */
 #include "ledger/apply/projection.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 /* Of an item with 10 available, 4 held and 6 sold; for create: of one that was deleted. */
 static const struct {
@@ -90,7 +87,8 @@ static enum projection_result projection_one(struct projection *fold,
     event_begin(&bytes, 1000);
     event_put(&bytes, &event, 1000);
     projection_begin(fold, 0);
-    assert_int_equal(projection_entry(fold, 1, 1, buf_str(&bytes)), PROJECTION_OK);
+    assert_int_equal(projection_entry(fold, &(struct event_entry){{1, 1}, buf_str(&bytes)}),
+                     PROJECTION_OK);
     assert_int_equal(projection_known(fold), PROJECTION_OK);
     fill_in(fold, item, type, &line);
     enum projection_result result = projection_run(fold);
@@ -98,7 +96,7 @@ static enum projection_result projection_one(struct projection *fold,
     return result;
 }
 
-static void an_item_moves_as_the_type_of_the_event_says(void **state)
+TEST(an_item_moves_as_the_type_of_the_event_says)
 {
     static const struct projected_item there = {
         .exists = true, .available = 10, .held = 4, .sold = 6, .version = 7};
@@ -124,7 +122,7 @@ static void an_item_moves_as_the_type_of_the_event_says(void **state)
 }
 
 /* A deleted item owns nothing: what was available and sold goes with it, and nothing was held. */
-static void what_is_deleted_leaves_empty(void **state)
+TEST(what_is_deleted_leaves_empty)
 {
     static const struct projected_item free_item = {
         .exists = true, .available = 10, .sold = 6, .version = 7};
@@ -137,13 +135,4 @@ static void what_is_deleted_leaves_empty(void **state)
     after = (struct event_line){STR("one"), 0, 1, 0, 0, 8, 0};
     assert_int_equal(projection_one(&fold, &free_item, EVENT_DELETE, &after), PROJECTION_FORK);
     projection_free(&fold);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_item_moves_as_the_type_of_the_event_says),
-        cmocka_unit_test(what_is_deleted_leaves_empty),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

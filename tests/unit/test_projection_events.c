@@ -3,13 +3,7 @@
  */
 #include "core/pack.h"
 #include "ledger/apply/projection.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 /* Two items of 3 units, as an entry of their own; then an entry of the event. */
 static enum projection_result projection_of(const struct event *event, struct projection *fold)
@@ -26,8 +20,10 @@ static enum projection_result projection_of(const struct event *event, struct pr
     event_put(&bytes, event, 2000);
     projection_init(fold);
     projection_begin(fold, 0);
-    assert_int_equal(projection_entry(fold, 1, 1, buf_str(&made)), PROJECTION_OK);
-    enum projection_result result = projection_entry(fold, 1, 2, buf_str(&bytes));
+    assert_int_equal(projection_entry(fold, &(struct event_entry){{1, 1}, buf_str(&made)}),
+                     PROJECTION_OK);
+    enum projection_result result =
+        projection_entry(fold, &(struct event_entry){{1, 2}, buf_str(&bytes)});
     if (result == PROJECTION_OK)
         result = projection_known(fold);
     if (result == PROJECTION_OK)
@@ -37,7 +33,7 @@ static enum projection_result projection_of(const struct event *event, struct pr
     return result;
 }
 
-static void units_that_one_item_gives_the_other_takes(void **state)
+TEST(units_that_one_item_gives_the_other_takes)
 {
     static const struct {
         enum projection_result result;
@@ -57,7 +53,6 @@ static void units_that_one_item_gives_the_other_takes(void **state)
         {PROJECTION_FORK, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("c"), 2, 2, 0, 0, 1, 0}}},
         {PROJECTION_FORMAT, {{STR("a"), 2, 1, 0, 0, 2, 0}, {STR("a"), 2, 5, 0, 0, 3, 0}}},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct projection fold;
         struct event_line lines[] = {rows[i].lines[0], rows[i].lines[1]};
@@ -69,11 +64,10 @@ static void units_that_one_item_gives_the_other_takes(void **state)
     }
 }
 
-static void a_transfer_has_two_lines_and_no_reservation(void **state)
+TEST(a_transfer_has_two_lines_and_no_reservation)
 {
     struct event_line lines[] = {
         {STR("a"), 2, 1, 0, 0, 2, 0}, {STR("b"), 2, 5, 0, 0, 2, 0}, {STR("c"), 2, 5, 0, 0, 2, 0}};
-    (void)state;
     for (unsigned count = 0; count <= 3; count++)
         for (int with_rid = 0; with_rid < 2; with_rid++) {
             struct projection fold;
@@ -87,11 +81,10 @@ static void a_transfer_has_two_lines_and_no_reservation(void **state)
 }
 
 /* The first number of an entry is its format, the third the type of its first event. */
-static void a_type_that_is_not_known_is_no_event(void **state)
+TEST(a_type_that_is_not_known_is_no_event)
 {
     struct projection fold;
     struct buf bytes;
-    (void)state;
     for (int64_t type = 0; type <= EVENT_TYPES; type++) {
         if (type > EVENT_NONE && type < EVENT_TYPES)
             continue;
@@ -102,18 +95,9 @@ static void a_type_that_is_not_known_is_no_event(void **state)
         pack_number(&bytes, 0); /* lines */
         projection_init(&fold);
         projection_begin(&fold, 0);
-        assert_int_equal(projection_entry(&fold, 1, 1, buf_str(&bytes)), PROJECTION_FORMAT);
+        assert_int_equal(projection_entry(&fold, &(struct event_entry){{1, 1}, buf_str(&bytes)}),
+                         PROJECTION_FORMAT);
         projection_free(&fold);
         buf_free(&bytes);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(units_that_one_item_gives_the_other_takes),
-        cmocka_unit_test(a_transfer_has_two_lines_and_no_reservation),
-        cmocka_unit_test(a_type_that_is_not_known_is_no_event),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,8 @@
 /* test_race_shm.c -- which books of a race balance. */
 #include "race/shm.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-static void every_unit_must_be_accounted_for(void **state)
+TEST(every_unit_must_be_accounted_for)
 {
     static const struct {
         struct race_result result;
@@ -35,7 +29,7 @@ static void every_unit_must_be_accounted_for(void **state)
     }
 }
 
-static void the_pages_of_all_workers_are_summed_up(void **state)
+TEST(the_pages_of_all_workers_are_summed_up)
 {
     struct race_books *books;
     struct race_result result = {.stock = 10};
@@ -55,13 +49,4 @@ static void the_pages_of_all_workers_are_summed_up(void **state)
     assert_int_equal(result.conflicts, 30);
     assert_true(result.p50_ms > 0.99 && result.p99_ms < 1.01);
     race_books_free(books);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_unit_must_be_accounted_for),
-        cmocka_unit_test(the_pages_of_all_workers_are_summed_up),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,8 @@
 /* test_radix.c -- the sort, against qsort. */
 #include "check/radix.h"
 #include "random.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,9 +28,8 @@ static size_t fill(struct rng *rng, struct radix_pair *pairs)
     return n;
 }
 
-static void pairs_are_sorted_and_equal_ones_keep_their_order(void **state)
+TEST(pairs_are_sorted_and_equal_ones_keep_their_order)
 {
-    (void)state;
     static struct radix_pair is[MOST], right[MOST], spare[MOST];
     struct rng rng;
     rng_seed(&rng, 1);
@@ -47,9 +42,8 @@ static void pairs_are_sorted_and_equal_ones_keep_their_order(void **state)
     }
 }
 
-static void keys_are_sorted(void **state)
+TEST(keys_are_sorted)
 {
-    (void)state;
     static struct radix_pair pairs[MOST];
     static uint64_t keys[MOST], spare[MOST];
     struct rng rng;
@@ -63,13 +57,4 @@ static void keys_are_sorted(void **state)
         for (size_t i = 0; i < n; i++)
             assert_true(keys[i] == pairs[i].key);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pairs_are_sorted_and_equal_ones_keep_their_order),
-        cmocka_unit_test(keys_are_sorted),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

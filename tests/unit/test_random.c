@@ -1,18 +1,12 @@
 /* test_random.c -- a generator that repeats, and bytes that do not. */
 #include "random.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void the_same_seed_gives_the_same_numbers(void **state)
+TEST(the_same_seed_gives_the_same_numbers)
 {
     struct rng a, b, c;
     rng_seed(&a, 42);
@@ -28,7 +22,7 @@ static void the_same_seed_gives_the_same_numbers(void **state)
 }
 
 /* The first outputs for seed 0, computed apart from this code, from the published algorithms. */
-static void the_numbers_are_those_of_xoshiro256starstar(void **state)
+TEST(the_numbers_are_those_of_xoshiro256starstar)
 {
     struct rng r;
     rng_seed(&r, 0);
@@ -36,7 +30,7 @@ static void the_numbers_are_those_of_xoshiro256starstar(void **state)
     assert_true(rng_next(&r) == 0xbf6e1f784956452au);
 }
 
-static void below_n_is_below_n_and_reaches_every_number(void **state)
+TEST(below_n_is_below_n_and_reaches_every_number)
 {
     struct rng r;
     rng_seed(&r, 1);
@@ -52,7 +46,7 @@ static void below_n_is_below_n_and_reaches_every_number(void **state)
     assert_true(rng_below(&r, UINT64_MAX) < UINT64_MAX);
 }
 
-static void bytes_fill_exactly_what_was_asked_for(void **state)
+TEST(bytes_fill_exactly_what_was_asked_for)
 {
     unsigned char bytes[10000 + 2];
     memset(bytes, 0xaa, sizeof bytes);
@@ -68,7 +62,7 @@ static void bytes_fill_exactly_what_was_asked_for(void **state)
     assert_int_equal(bytes[0], 0xaa);
 }
 
-static void a_child_does_not_repeat_its_parents_bytes(void **state)
+TEST(a_child_does_not_repeat_its_parents_bytes)
 {
     unsigned char ours[16], theirs[16];
     int ends[2];
@@ -87,16 +81,4 @@ static void a_child_does_not_repeat_its_parents_bytes(void **state)
     assert_memory_not_equal(ours, theirs, sizeof ours);
     close(ends[0]);
     close(ends[1]);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_seed_gives_the_same_numbers),
-        cmocka_unit_test(the_numbers_are_those_of_xoshiro256starstar),
-        cmocka_unit_test(below_n_is_below_n_and_reaches_every_number),
-        cmocka_unit_test(bytes_fill_exactly_what_was_asked_for),
-        cmocka_unit_test(a_child_does_not_repeat_its_parents_bytes),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,14 +4,8 @@
  */
 #include "check/realtime_order.h"
 #include "random.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "support/env_number.h"
+#include "support/suite.h"
 
 #define OPS_MAX 7
 
@@ -25,12 +19,6 @@ struct world {
     unsigned count;
     struct op op[OPS_MAX];
 };
-
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : otherwise;
-}
 
 /* Whether the operations that are left can follow one after the other from this version on. */
 static bool search(const struct world *w, unsigned placed, unsigned version)
@@ -93,10 +81,9 @@ static void make(struct world *w, struct rng *rng)
     }
 }
 
-static void agrees_with_exhaustive_search(void **state)
+TEST(agrees_with_exhaustive_search)
 {
-    (void)state;
-    uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 60000);
+    uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 60000);
     uint64_t right = 0;
     for (uint64_t i = 0; i < steps; i++) {
         struct rng rng;
@@ -114,9 +101,8 @@ static void agrees_with_exhaustive_search(void **state)
     }
 }
 
-static void equal_stamps_are_concurrent(void **state)
+TEST(equal_stamps_are_concurrent)
 {
-    (void)state;
     struct sweep s;
     sweep_start(&s);
     assert_int_equal(sweep_step(&s, true, 10, 20, 1), 0);
@@ -124,23 +110,12 @@ static void equal_stamps_are_concurrent(void **state)
     assert_int_equal(sweep_step(&s, true, 5, 9, 3), 1);
 }
 
-static void reads_of_one_version_do_not_order_each_other(void **state)
+TEST(reads_of_one_version_do_not_order_each_other)
 {
-    (void)state;
     struct sweep s;
     sweep_start(&s);
     assert_int_equal(sweep_step(&s, true, 1, 2, 1), 0);
     assert_int_equal(sweep_step(&s, false, 50, 60, 2), 0);
     assert_int_equal(sweep_step(&s, false, 10, 20, 3), 0);
     assert_int_equal(sweep_step(&s, true, 30, 40, 4), 2);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agrees_with_exhaustive_search),
-        cmocka_unit_test(equal_stamps_are_concurrent),
-        cmocka_unit_test(reads_of_one_version_do_not_order_each_other),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

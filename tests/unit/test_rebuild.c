@@ -1,15 +1,11 @@
 /* test_rebuild.c -- which store may be built anew, and what a page of one says to Redis. */
 #include "restore/scene.h"
 #include "store/admin/rebuild.h"
-#include "store/meta_check.h"
+#include "store/meta.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 /* --- the verdict ------------------------------------------------------------------------------ */
 
@@ -19,7 +15,7 @@
 /* A partition as found. SQL is at 3-10; state NULL: no meta. */
 struct found {
     const char *state;
-    struct feed_id tail;
+    struct event_id tail;
     int64_t unapplied;
 };
 
@@ -41,7 +37,7 @@ static char why[SCENE_WHY_SIZE];
 
 static struct scene_part part_of(const struct found *found)
 {
-    struct scene_part part = {.sql = {.epoch = 3, .seq = 10},
+    struct scene_part part = {.sql = {.id = {3, 10}},
                               .tail = found->tail,
                               .unapplied = found->unapplied,
                               .first = {3, 11},
@@ -95,7 +91,7 @@ static const struct {
     {&shut_busy, &lost, VERDICT_UNAPPLIED, VERDICT_RESTORE, VERDICT_CLOSED},
 };
 
-static void each_store_has_its_verdict(void **state)
+TEST(each_store_has_its_verdict)
 {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         for (int turned = 0; turned < 2; turned++) {
@@ -112,7 +108,7 @@ static void each_store_has_its_verdict(void **state)
         }
 }
 
-static void what_would_be_lost_is_named(void **state)
+TEST(what_would_be_lost_is_named)
 {
     struct scene scene = scene_of(&gone, &left);
     assert_int_equal(verdict_of(&scene, false, false, why), VERDICT_UNAPPLIED);
@@ -121,7 +117,7 @@ static void what_would_be_lost_is_named(void **state)
     assert_non_null(strstr(why, "--discard-unapplied"));
 }
 
-static void a_store_of_others_is_refused(void **state)
+TEST(a_store_of_others_is_refused)
 {
     static const struct {
         enum meta_field field;
@@ -138,10 +134,10 @@ static void a_store_of_others_is_refused(void **state)
     }
 }
 
-static void without_a_past_there_is_nothing_to_restore(void **state)
+TEST(without_a_past_there_is_nothing_to_restore)
 {
     struct scene scene = scene_of(&gone, &gone);
-    parts[0].sql = parts[1].sql = (struct checkpoint){.epoch = 0, .seq = -1};
+    parts[0].sql = parts[1].sql = (struct checkpoint){.id = {0, -1}};
     assert_int_equal(verdict_of(&scene, false, false, why), VERDICT_REFUSED);
     assert_non_null(strstr(why, "nothing to restore"));
 }
@@ -189,7 +185,7 @@ static const char *words(void)
     return out;
 }
 
-static void a_new_store_is_closed_under_a_name_of_its_own(void **state)
+TEST_BETWEEN(a_new_store_is_closed_under_a_name_of_its_own, begin_page, end_page)
 {
     struct rebuild second;
     rebuild_init(&second, admin, 2, LEDGER, 4, 2);
@@ -201,7 +197,7 @@ static void a_new_store_is_closed_under_a_name_of_its_own(void **state)
     rebuild_free(&second);
 }
 
-static void a_held_reservation_is_in_its_bucket_and_its_indexes(void **state)
+TEST_BETWEEN(a_held_reservation_is_in_its_bucket_and_its_indexes, begin_page, end_page)
 {
     struct reservation_line lines[] = {
         {.sku = STR("apple"), .quantity = 2, .reserved = 2, .version = 3},
@@ -225,7 +221,7 @@ static void a_held_reservation_is_in_its_bucket_and_its_indexes(void **state)
     assert_int_equal(rebuild.commands, 5); /* the bucket is known, nothing is held */
 }
 
-static void items_are_listed_by_name_and_by_deadline(void **state)
+TEST_BETWEEN(items_are_listed_by_name_and_by_deadline, begin_page, end_page)
 {
     const struct store_listed items[] = {
         {STR("apple"), {.exists = true, .available = 4, .held = 1, .version = 7, .due_ms = 99}},
@@ -237,26 +233,10 @@ static void items_are_listed_by_name_and_by_deadline(void **state)
                                  "ZADD {p0}:skus 0 apple 0 pear ZADD {p0}:due 99 apple ");
 }
 
-static void results_expire_and_shares_count(void **state)
+TEST_BETWEEN(results_expire_and_shares_count, begin_page, end_page)
 {
     assert_int_equal(rebuild_operation(&rebuild, 0, STR("key-1"), STR("bytes"), 5000), REBUILD_OK);
     assert_int_equal(rebuild_share(&rebuild, 1, STR("apple"), STR("ann"), 3), REBUILD_OK);
     assert_string_equal(words(),
                         "MULTI SET {p0}:op:key-1 bytes PX 5000 HSET {p1}:cust:apple ann 3 ");
-}
-
-int main(void)
-{
-#define ON_PAGE(test) cmocka_unit_test_setup_teardown(test, begin_page, end_page)
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_store_has_its_verdict),
-        cmocka_unit_test(what_would_be_lost_is_named),
-        cmocka_unit_test(a_store_of_others_is_refused),
-        cmocka_unit_test(without_a_past_there_is_nothing_to_restore),
-        ON_PAGE(a_new_store_is_closed_under_a_name_of_its_own),
-        ON_PAGE(a_held_reservation_is_in_its_bucket_and_its_indexes),
-        ON_PAGE(items_are_listed_by_name_and_by_deadline),
-        ON_PAGE(results_expire_and_shares_count),
-    };
-    return cmocka_run_group_tests_name("rebuild", tests, NULL, NULL);
 }

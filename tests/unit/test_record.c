@@ -3,13 +3,9 @@
 #include "core/event.h"
 #include "core/pack.h"
 #include "core/record.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 static struct arena arena;
 static struct buf out;
@@ -46,7 +42,6 @@ static struct reservation full(void)
 
 static int setup(void **state)
 {
-    (void)state;
     arena_init(&arena, 4096, 1 << 20);
     buf_init(&out, 1 << 20);
     return 0;
@@ -54,7 +49,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
     arena_free(&arena);
     buf_free(&out);
     return 0;
@@ -89,10 +83,9 @@ static void assert_same(const struct reservation *a, const struct reservation *b
     }
 }
 
-static void a_reservation_comes_back_and_no_part_of_it_does(void **state)
+TEST(a_reservation_comes_back_and_no_part_of_it_does)
 {
     struct reservation r = full(), back;
-    (void)state;
     buf_reset(&out);
     record_encode(&out, &r);
     assert_true(record_decode(&arena, &r.id, buf_str(&out), &back));
@@ -106,14 +99,13 @@ static void a_reservation_comes_back_and_no_part_of_it_does(void **state)
     assert_false(record_decode(&arena, &r.id, buf_str(&out), &back));
 }
 
-static void a_plain_hold_is_small(void **state)
+TEST(a_plain_hold_is_small)
 {
     struct reservation_line line = {
         .sku = STR("sku-1234"), .quantity = 1, .reserved = 1, .remaining = 900, .version = 1000};
     struct reservation r = {
         .created_ms = 1763688697123, .expires_ms = 1763689297123, .line_count = 1, .lines = &line};
     struct reservation back;
-    (void)state;
     buf_reset(&out);
     record_encode(&out, &r);
     assert_true(out.n <= 30);
@@ -146,12 +138,11 @@ static void assert_result_comes_back(const struct op *op, const struct outcome *
     }
 }
 
-static void results_of_every_kind_come_back(void **state)
+TEST(results_of_every_kind_come_back)
 {
     struct reservation r = full();
     struct op op = {.kind = OP_CONFIRM, .id = STR("k"), .fingerprint = {1, 2, 3}};
     struct outcome result = {.code = OUT_OK, .resv = &r};
-    (void)state;
     assert_result_comes_back(&op, &result);
     op.kind = OP_DECREMENT;
     result = (struct outcome){
@@ -170,7 +161,7 @@ static void results_of_every_kind_come_back(void **state)
     assert_result_comes_back(&op, &result);
 }
 
-static void events_of_a_batch_come_back_in_order(void **state)
+TEST(events_of_a_batch_come_back_in_order)
 {
     struct event_line line = {.sku = STR("a"),
                               .quantity = 5,
@@ -197,7 +188,6 @@ static void events_of_a_batch_come_back_in_order(void **state)
     struct event back;
     struct unpack in;
     int64_t now_ms;
-    (void)state;
     buf_reset(&out);
     event_begin(&out, 1000);
     event_put(&out, &adjust, 1000);
@@ -214,9 +204,8 @@ static void events_of_a_batch_come_back_in_order(void **state)
     assert_int_equal(event_next(&in, &arena, now_ms, &back), 0);
 }
 
-static void numbers_of_every_length_come_back(void **state)
+TEST(numbers_of_every_length_come_back)
 {
-    (void)state;
     for (int bits = 0; bits < 63; bits++) {
         int64_t value = (INT64_C(1) << bits) - (bits & 1);
         buf_reset(&out);
@@ -228,14 +217,4 @@ static void numbers_of_every_length_come_back(void **state)
     assert_true(unpack_number(&endless) == 0 && endless.bad);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_reservation_comes_back_and_no_part_of_it_does),
-        cmocka_unit_test(a_plain_hold_is_small),
-        cmocka_unit_test(results_of_every_kind_come_back),
-        cmocka_unit_test(events_of_a_batch_come_back_in_order),
-        cmocka_unit_test(numbers_of_every_length_come_back),
-    };
-    return cmocka_run_group_tests(tests, setup, teardown);
-}
+ALL_BETWEEN(setup, teardown)

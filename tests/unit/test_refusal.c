@@ -1,14 +1,10 @@
 /* test_refusal.c -- what an answer that is no success counts as, by status, document and request.
  */
 #include "client/refusal.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* Item 10 is limited, item 4 is not. */
 static const struct history_facts facts = {
@@ -48,7 +44,7 @@ static void expect(size_t row, const struct refusal *r, enum history_outcome out
     "{\"type\":\"/problems/" name "\",\"title\":\"T\",\"status\":" #status ",\"detail\":\"D\"}"
 #define NO_GROUND(name) "gives \"" name "\" as the reason, for which there is none"
 
-static void a_problem_needs_a_ground_and_its_own_status(void **state)
+TEST(a_problem_needs_a_ground_and_its_own_status)
 {
     static const struct {
         enum history_kind kind;
@@ -94,7 +90,6 @@ static void a_problem_needs_a_ground_and_its_own_status(void **state)
         {KIND_RESERVE, 503, DOCUMENT("whatever", 503), DETAIL_UNAVAILABLE, NULL},
         {KIND_RESERVE, 429, DOCUMENT("rate-limited", 429), DETAIL_UNAVAILABLE, NULL},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         const struct response response = {
             .status = rows[i].status, .content = CONTENT_PROBLEM, .body = str_of(rows[i].body)};
@@ -103,7 +98,7 @@ static void a_problem_needs_a_ground_and_its_own_status(void **state)
     }
 }
 
-static void what_is_no_problem_document_proves_nothing(void **state)
+TEST(what_is_no_problem_document_proves_nothing)
 {
     static const struct {
         uint16_t status;
@@ -135,7 +130,6 @@ static void what_is_no_problem_document_proves_nothing(void **state)
         {429, CONTENT_OTHER, "<html>", DETAIL_OTHER, NULL},
         {408, CONTENT_UNSAID, "", DETAIL_OTHER, NULL},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         const struct response response = {
             .status = rows[i].status, .content = rows[i].content, .body = str_of(rows[i].body)};
@@ -150,7 +144,7 @@ static void what_is_no_problem_document_proves_nothing(void **state)
 #define SHORT(item, requested)                                                                     \
     "{\"sku\":\"load-r7-" #item "\",\"requested\":" #requested ",\"available\":0,\"version\":9}"
 
-static void a_want_of_stock_is_said_in_numbers(void **state)
+TEST(a_want_of_stock_is_said_in_numbers)
 {
     static const struct {
         enum history_kind kind;
@@ -176,7 +170,6 @@ static void a_want_of_stock_is_said_in_numbers(void **state)
         {KIND_RESERVE, 1, SHORTS("{\"requested\":1,\"available\":0,\"version\":9}"),
          "has a line for \"\", not asked for"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         const struct response response = {
             .status = 409, .content = CONTENT_PROBLEM, .body = str_of(rows[i].body)};
@@ -190,7 +183,7 @@ static void a_want_of_stock_is_said_in_numbers(void **state)
     "\"lines\":[" lines "]}"
 #define OVER(item, more) "{\"sku\":\"load-r7-" #item "\",\"used\":5,\"version\":9" more "}"
 
-static void a_limit_is_said_in_numbers(void **state)
+TEST(a_limit_is_said_in_numbers)
 {
     static const struct {
         enum history_kind kind;
@@ -218,7 +211,6 @@ static void a_limit_is_said_in_numbers(void **state)
          "has two lines for \"load-r7-10\""},
         {KIND_RESERVE, 2, OVERS(""), "has no line"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         const struct response response = {
             .status = 409, .content = CONTENT_PROBLEM, .body = str_of(rows[i].body)};
@@ -227,7 +219,7 @@ static void a_limit_is_said_in_numbers(void **state)
     }
 }
 
-static void only_the_service_knows_what_it_has_not_recorded(void **state)
+TEST(only_the_service_knows_what_it_has_not_recorded)
 {
     static const struct {
         enum response_content content;
@@ -238,7 +230,6 @@ static void only_the_service_knows_what_it_has_not_recorded(void **state)
         {CONTENT_PROBLEM, DOCUMENT("route-not-found", 404), false},
         {CONTENT_OTHER, "{}", false},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         const struct response response = {
             .status = 404, .content = rows[i].content, .body = str_of(rows[i].body)};
@@ -246,16 +237,4 @@ static void only_the_service_knows_what_it_has_not_recorded(void **state)
         assert_true(answer_read(&a, response.body));
         assert_int_equal(refusal_of_lookup(&response, &a), rows[i].absent);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_problem_needs_a_ground_and_its_own_status),
-        cmocka_unit_test(what_is_no_problem_document_proves_nothing),
-        cmocka_unit_test(a_want_of_stock_is_said_in_numbers),
-        cmocka_unit_test(a_limit_is_said_in_numbers),
-        cmocka_unit_test(only_the_service_knows_what_it_has_not_recorded),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

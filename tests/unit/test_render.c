@@ -1,12 +1,9 @@
 #include "http/json_write.h"
 #include "http/render.h"
 #include "http/render_body.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #define NOW INT64_C(1795224697123)
 
@@ -36,7 +33,7 @@ static void assert_body(const char *want)
     json_decref(json);
 }
 
-static void writes_strings_that_parse(void **state)
+TEST(writes_strings_that_parse)
 {
     json_put_string(&body, STR("a\"\\\n\t\r\x01\x7f\xc3\xa9\xff\xc0\x80\xed\xa0\x80z"));
     assert_body("\"a\\\"\\\\\\n\\t\\r\\u0001\\u007f\xc3\xa9"
@@ -49,7 +46,7 @@ static void writes_strings_that_parse(void **state)
     assert_body("\"\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 
-static void writes_reals_shortly(void **state)
+TEST(writes_reals_shortly)
 {
     json_t *value = json_pack("[f,f,f,f,I]", 1.1, 0.1 + 0.2, 3.0, 1e300, (json_int_t)-5);
     json_put_value(&body, value);
@@ -65,7 +62,7 @@ static const struct item apple = {.exists = true,
                                   .updated_ms = NOW,
                                   .due_ms = NOW};
 
-static void an_item(void **state)
+TEST(an_item)
 {
     struct op op = {.kind = OP_PUT};
     op.out = (struct outcome){.code = OUT_CREATED, .sku = STR("apple"), .item = apple};
@@ -85,7 +82,7 @@ static void an_item(void **state)
     assert_non_null(memmem(body.p, body.n, "\"max_per_customer\":3,", 21));
 }
 
-static void nothing_left_of_a_deleted_item(void **state)
+TEST(nothing_left_of_a_deleted_item)
 {
     struct op op = {.kind = OP_DELETE, .out = {.code = OUT_NO_CONTENT, .replayed = true}};
     render_op(&op, &answer, &body);
@@ -95,7 +92,7 @@ static void nothing_left_of_a_deleted_item(void **state)
     assert_int_equal(body.n, 0);
 }
 
-static void a_decrement(void **state)
+TEST(a_decrement)
 {
     struct op op = {.kind = OP_DECREMENT};
     op.out = (struct outcome){.code = OUT_OK,
@@ -108,7 +105,7 @@ static void a_decrement(void **state)
     assert_body("{\"id\":\"k\\\"1\",\"sku\":\"a\",\"quantity\":2,\"remaining\":0,\"version\":9}");
 }
 
-static void a_transfer(void **state)
+TEST(a_transfer)
 {
     struct op op = {.kind = OP_TRANSFER};
     op.out = (struct outcome){.code = OUT_OK,
@@ -151,7 +148,7 @@ static struct op reserved(void)
 #define TIMES                                                                                      \
     "\"created_at\":\"2026-11-21T01:31:37.123Z\",\"expires_at\":\"2026-11-21T01:41:37.123Z\","
 
-static void a_held_reservation(void **state)
+TEST(a_held_reservation)
 {
     struct op op = reserved();
     render_op(&op, &answer, &body);
@@ -166,7 +163,7 @@ static void a_held_reservation(void **state)
     assert_non_null(memmem(body.p, body.n, "\"ttl_ms\":0}", 11));
 }
 
-static void a_rereserved_one(void **state)
+TEST(a_rereserved_one)
 {
     struct op op = reserved();
     op.kind = OP_CONFIRM;
@@ -196,7 +193,7 @@ static json_t *refused(struct op *op)
     return json;
 }
 
-static void short_stock(void **state)
+TEST(short_stock)
 {
     const struct outcome_short shorts[2] = {
         {.sku = STR("a"), .requested = 3, .available = 1, .version = 5},
@@ -228,7 +225,7 @@ static void short_stock(void **state)
     json_decref(json);
 }
 
-static void unknown_outcomes_name_the_operation(void **state)
+TEST(unknown_outcomes_name_the_operation)
 {
     struct op op = {.kind = OP_DECREMENT, .id = STR("op-x")};
     op.out = (struct outcome){.code = OUT_UNKNOWN, .field_line = -1};
@@ -243,7 +240,7 @@ static void unknown_outcomes_name_the_operation(void **state)
     json_decref(json);
 }
 
-static void fields_of_lines(void **state)
+TEST(fields_of_lines)
 {
     struct op op = {.kind = OP_CONFIRM};
     op.out = (struct outcome){
@@ -259,7 +256,7 @@ static void fields_of_lines(void **state)
 }
 
 /* Every code that is no success gives a whole problem, whatever else the outcome lacks. */
-static void every_refusal_renders(void **state)
+TEST(every_refusal_renders)
 {
     for (int code = OUT_ITEM_NOT_FOUND; code < OUT_CODES; code++) {
         struct op op = {.kind = OP_RESERVE};
@@ -269,7 +266,7 @@ static void every_refusal_renders(void **state)
     }
 }
 
-static void reads(void **state)
+TEST(reads)
 {
     static const struct op_condition none = {.kind = PRE_NONE},
                                      same = {.kind = PRE_VERSIONS, .count = 1, .versions = {17}};
@@ -286,7 +283,7 @@ static void reads(void **state)
     assert_int_equal(answer.status, 404);
 }
 
-static void pages_of_items(void **state)
+TEST(pages_of_items)
 {
     static const struct op_condition none = {.kind = PRE_NONE};
     const struct store_listed items[2] = {{STR("a"), apple}, {STR("b"), apple}};
@@ -304,7 +301,7 @@ static void pages_of_items(void **state)
     assert_body("{\"items\":[],\"next_cursor\":null}");
 }
 
-static void recorded_operations(void **state)
+TEST(recorded_operations)
 {
     static const struct op_condition none = {.kind = PRE_NONE};
     struct store_read read = {.kind = READ_OPERATION, .key = STR("k"), .recorded_kind = OP_DELETE};
@@ -317,26 +314,4 @@ static void recorded_operations(void **state)
     assert_int_equal(answer.status, 404);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        T(writes_strings_that_parse),
-        T(writes_reals_shortly),
-        T(an_item),
-        T(nothing_left_of_a_deleted_item),
-        T(a_decrement),
-        T(a_transfer),
-        T(a_held_reservation),
-        T(a_rereserved_one),
-        T(short_stock),
-        T(unknown_outcomes_name_the_operation),
-        T(fields_of_lines),
-        T(every_refusal_renders),
-        T(reads),
-        T(pages_of_items),
-        T(recorded_operations),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(begin, end)

@@ -1,11 +1,6 @@
 /* test_replay_versions.c -- one item's numbers along its versions. */
 #include "check/replay_versions.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 static enum walk_found change(struct walk *w, uint64_t version, int64_t by, int64_t remaining)
 {
@@ -28,9 +23,8 @@ static struct walk created(uint64_t version, int64_t units)
     return w;
 }
 
-static void numbers_that_follow_are_fine(void **state)
+TEST(numbers_that_follow_are_fine)
 {
-    (void)state;
     struct walk w = created(7, 10);
     assert_int_equal(see(&w, 7, 10), WALK_FINE);
     assert_int_equal(change(&w, 8, -3, 7), WALK_FINE);
@@ -39,35 +33,31 @@ static void numbers_that_follow_are_fine(void **state)
     assert_int_equal(change(&w, 9, 0, 7), WALK_FINE);
 }
 
-static void a_gap_is_found_once(void **state)
+TEST(a_gap_is_found_once)
 {
-    (void)state;
     struct walk w = created(1, 10);
     assert_int_equal(change(&w, 4, -1, 5), WALK_GAP);
     assert_int_equal(w.missing, 2);
     assert_int_equal(change(&w, 5, -1, 4), WALK_FINE);
 }
 
-static void a_read_of_a_version_nobody_made_is_a_gap(void **state)
+TEST(a_read_of_a_version_nobody_made_is_a_gap)
 {
-    (void)state;
     struct walk w = created(1, 10);
     assert_int_equal(see(&w, 2, 9), WALK_GAP);
     assert_int_equal(w.missing, 1);
     assert_int_equal(change(&w, 3, -1, 8), WALK_FINE);
 }
 
-static void an_item_begins_with_its_creation(void **state)
+TEST(an_item_begins_with_its_creation)
 {
-    (void)state;
     struct walk w = {0};
     assert_int_equal(change(&w, 2, -1, 9), WALK_GAP);
     assert_int_equal(w.missing, 1);
 }
 
-static void a_version_can_be_given_once(void **state)
+TEST(a_version_can_be_given_once)
 {
-    (void)state;
     struct walk w = created(1, 10);
     assert_int_equal(change(&w, 2, -1, 9), WALK_FINE);
     assert_int_equal(change(&w, 2, -2, 8), WALK_TWICE);
@@ -76,9 +66,8 @@ static void a_version_can_be_given_once(void **state)
     assert_int_equal(change(&second, 3, -1, 7), WALK_FINE);
 }
 
-static void one_wrong_answer_is_one_finding(void **state)
+TEST(one_wrong_answer_is_one_finding)
 {
-    (void)state;
     struct walk w = created(1, 10);
     assert_int_equal(change(&w, 2, -1, 8), WALK_WRONG);
     assert_int_equal(w.expected, 9);
@@ -86,18 +75,16 @@ static void one_wrong_answer_is_one_finding(void **state)
     assert_int_equal(change(&w, 4, -1, 7), WALK_FINE);
 }
 
-static void one_wrong_change_is_one_finding(void **state)
+TEST(one_wrong_change_is_one_finding)
 {
-    (void)state;
     struct walk w = created(1, 10);
     assert_int_equal(change(&w, 2, -1, 8), WALK_WRONG);
     assert_int_equal(change(&w, 3, -1, 7), WALK_FINE); /* the units are gone */
     assert_int_equal(see(&w, 3, 8), WALK_WRONG);       /* and stay so */
 }
 
-static void a_restored_item_goes_on_under_another_number(void **state)
+TEST(a_restored_item_goes_on_under_another_number)
 {
-    (void)state;
     struct walk w = created(1, 10);
     walk_foresee(&w, 2);
     assert_int_equal(change(&w, 2, -1, 9), WALK_FINE);
@@ -109,9 +96,8 @@ static void a_restored_item_goes_on_under_another_number(void **state)
     assert_int_equal(w.missing_to, 1004);
 }
 
-static void a_restored_number_must_follow_from_what_was_kept(void **state)
+TEST(a_restored_number_must_follow_from_what_was_kept)
 {
-    (void)state;
     struct walk w = created(1, 10);
     walk_foresee(&w, 2);
     assert_int_equal(change(&w, 2, -1, 9), WALK_FINE);
@@ -124,9 +110,8 @@ static void a_restored_number_must_follow_from_what_was_kept(void **state)
     assert_int_equal(other.expected, 8);
 }
 
-static void what_is_lost_may_have_been_seen_and_belong_to_nobody(void **state)
+TEST(what_is_lost_may_have_been_seen_and_belong_to_nobody)
 {
-    (void)state;
     struct walk w = created(1, 10);
     walk_foresee(&w, 3);
     assert_int_equal(change(&w, 2, -1, 9), WALK_FINE);
@@ -140,9 +125,8 @@ static void what_is_lost_may_have_been_seen_and_belong_to_nobody(void **state)
     assert_int_equal(change(&w, 1005, -1, 7), WALK_WRONG);
 }
 
-static void an_item_can_be_restored_more_than_once(void **state)
+TEST(an_item_can_be_restored_more_than_once)
 {
-    (void)state;
     struct walk w = created(1, 10);
     walk_foresee(&w, 1);
     walk_restore(&w, 1001);
@@ -153,9 +137,8 @@ static void an_item_can_be_restored_more_than_once(void **state)
     assert_int_equal(change(&w, 2002, -1, 9), WALK_FINE);
 }
 
-static void a_read_without_a_number_has_its_place_all_the_same(void **state)
+TEST(a_read_without_a_number_has_its_place_all_the_same)
 {
-    (void)state;
     struct walk w = created(1, 10);
     const struct walk_step at_1 = {.read = true, .mute = true, .version = 1, .remaining = 77};
     const struct walk_step at_3 = {.read = true, .mute = true, .version = 3, .remaining = 77};
@@ -164,23 +147,4 @@ static void a_read_without_a_number_has_its_place_all_the_same(void **state)
     assert_int_equal(walk_step(&w, &at_3), WALK_GAP); /* nobody knows what was left then */
     assert_int_equal(change(&w, 4, -1, 5), WALK_FINE);
     assert_int_equal(change(&w, 5, -1, 5), WALK_WRONG);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_that_follow_are_fine),
-        cmocka_unit_test(a_gap_is_found_once),
-        cmocka_unit_test(a_read_of_a_version_nobody_made_is_a_gap),
-        cmocka_unit_test(an_item_begins_with_its_creation),
-        cmocka_unit_test(a_version_can_be_given_once),
-        cmocka_unit_test(one_wrong_answer_is_one_finding),
-        cmocka_unit_test(one_wrong_change_is_one_finding),
-        cmocka_unit_test(a_restored_item_goes_on_under_another_number),
-        cmocka_unit_test(a_restored_number_must_follow_from_what_was_kept),
-        cmocka_unit_test(what_is_lost_may_have_been_seen_and_belong_to_nobody),
-        cmocka_unit_test(an_item_can_be_restored_more_than_once),
-        cmocka_unit_test(a_read_without_a_number_has_its_place_all_the_same),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

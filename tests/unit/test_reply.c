@@ -1,13 +1,8 @@
 /* test_reply.c -- what replies of Redis mean: the table of errors, texts, TIME, INFO. */
 #include "store/redis/reply.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-static void every_error_has_its_class(void **state)
+TEST(every_error_has_its_class)
 {
     static const struct {
         const char *text;
@@ -37,7 +32,6 @@ static void every_error_has_its_class(void **state)
         {"LOADINGS", REPLY_BROKEN},
         {"", REPLY_BROKEN},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (reply_classify(str_of(rows[i].text)) != rows[i].class)
             fail_msg("%s: class %d", rows[i].text, (int)reply_classify(str_of(rows[i].text)));
@@ -51,19 +45,17 @@ static redisReply string(const char *text)
         .type = REDIS_REPLY_STRING, .str = (char *)(uintptr_t)text, .len = strlen(text)};
 }
 
-static void only_a_string_has_text(void **state)
+TEST(only_a_string_has_text)
 {
     redisReply a = string("x"), nil = {.type = REDIS_REPLY_NIL};
-    (void)state;
     assert_true(str_equal(reply_text(&a), STR("x")));
     assert_true(str_absent(reply_text(&nil)));
 }
 
-static void time_is_seconds_and_microseconds(void **state)
+TEST(time_is_seconds_and_microseconds)
 {
     redisReply s = string("1763688697"), us = string("123999"), *both[] = {&s, &us};
     redisReply time = {.type = REDIS_REPLY_ARRAY, .elements = 2, .element = both};
-    (void)state;
     assert_true(reply_time_ms(&time) == INT64_C(1763688697123));
     us = string("1000000");
     assert_true(reply_time_ms(&time) == -1);
@@ -77,26 +69,14 @@ static void time_is_seconds_and_microseconds(void **state)
     assert_true(reply_time_ms(&s) == -1);
 }
 
-static void info_is_read_by_whole_names(void **state)
+TEST(info_is_read_by_whole_names)
 {
     redisReply info = string("# Memory\r\nmaxmemory_human:1M\r\nmaxmemory:1048576\r\nlast:x");
     char text[8];
-    (void)state;
     assert_true(reply_info(&info, "maxmemory", text, sizeof(text)));
     assert_string_equal(text, "1048576");
     assert_true(reply_info(&info, "last", text, sizeof(text)));
     assert_string_equal(text, "x");
     assert_false(reply_info(&info, "memory", text, sizeof(text)));
     assert_string_equal(text, "");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_error_has_its_class),
-        cmocka_unit_test(only_a_string_has_text),
-        cmocka_unit_test(time_is_seconds_and_microseconds),
-        cmocka_unit_test(info_is_read_by_whole_names),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,12 @@
 /* test_report_html.c -- the HTML report: well formed, complete in itself, deaf to hostile text. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "report/assets.h"
 #include "report/layout.h"
 #include "report/template.h"
 #include "report/units.h"
+#include "support/report_case.h"
 #include "support/report_sample.h"
+#include "support/suite.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -27,21 +23,7 @@ struct page {
     size_t scripts;
 };
 
-typedef int writer(FILE *out, const struct report_run *runs, size_t count);
-
-static char *write_runs(writer *write, const struct report_run *runs, size_t count)
-{
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    assert_non_null(out);
-    assert_int_equal(write(out, runs, count), 0);
-    fclose(out);
-    assert_int_equal(strlen(text), bytes);
-    return text;
-}
-
-static char *render_as(writer *write, const enum report_sample_kind *kinds, size_t count)
+static char *render_as(many_fn *write, const enum report_sample_kind *kinds, size_t count)
 {
     struct report_sample *samples = calloc(count, sizeof(*samples));
     struct report_run runs[4];
@@ -50,7 +32,7 @@ static char *render_as(writer *write, const enum report_sample_kind *kinds, size
         report_sample_make(&samples[i], kinds[i], i + 1);
         runs[i] = samples[i].run;
     }
-    char *text = write_runs(write, runs, count);
+    char *text = write_many(write, runs, count);
     for (size_t i = 0; i < count; i++)
         report_sample_free(&samples[i]);
     free(samples);
@@ -143,9 +125,8 @@ static void assert_absent(const char *text, const char *what)
         fail_msg("the page holds %s: %.80s", what, at);
 }
 
-static void every_kind_of_report_is_well_formed(void **state)
+TEST(every_kind_of_report_is_well_formed)
 {
-    (void)state;
     for (int kind = SAMPLE_RIGHT; kind <= SAMPLE_EMPTY; kind++) {
         enum report_sample_kind kinds[] = {(enum report_sample_kind)kind, SAMPLE_UNKNOWN,
                                            SAMPLE_HOSTILE, SAMPLE_EMPTY};
@@ -159,9 +140,8 @@ static void every_kind_of_report_is_well_formed(void **state)
     }
 }
 
-static void hostile_text_stays_text(void **state)
+TEST(hostile_text_stays_text)
 {
-    (void)state;
     for (size_t count = 1; count <= 2; count++) {
         struct page page =
             page_of((enum report_sample_kind[]){SAMPLE_HOSTILE, SAMPLE_HOSTILE}, count);
@@ -179,9 +159,8 @@ static void hostile_text_stays_text(void **state)
 }
 
 /* What programs are given and what people see is one document. */
-static void the_page_embeds_the_json_report(void **state)
+TEST(the_page_embeds_the_json_report)
 {
-    (void)state;
     const enum report_sample_kind kinds[] = {SAMPLE_HOSTILE, SAMPLE_RIGHT, SAMPLE_UNKNOWN,
                                              SAMPLE_EMPTY};
     for (size_t count = 1; count <= 4; count++) {
@@ -199,9 +178,8 @@ static void the_page_embeds_the_json_report(void **state)
 }
 
 /* Where no script runs. */
-static void the_text_report_is_in_the_page(void **state)
+TEST(the_text_report_is_in_the_page)
 {
-    (void)state;
     struct page page = page_of((enum report_sample_kind[]){SAMPLE_RIGHT}, 1);
     char *text = render_as(report_text, (enum report_sample_kind[]){SAMPLE_RIGHT}, 1);
     const char *at = strstr(page.text, "<noscript><pre class=\"card\">RIGHT  ");
@@ -214,9 +192,8 @@ static void the_text_report_is_in_the_page(void **state)
 }
 
 /* What a browser would fetch, it would fetch by one of these. */
-static void the_page_loads_nothing(void **state)
+TEST(the_page_loads_nothing)
 {
-    (void)state;
     char *whole =
         render_as(report_html, (enum report_sample_kind[]){SAMPLE_RIGHT, SAMPLE_UNKNOWN}, 2);
     assert_absent(whole, "<link");
@@ -232,9 +209,8 @@ static void the_page_loads_nothing(void **state)
     free(whole);
 }
 
-static void the_assets_cannot_end_their_elements(void **state)
+TEST(the_assets_cannot_end_their_elements)
 {
-    (void)state;
     struct str assets[] = {REPORT_ASSET(css), REPORT_ASSET(script), REPORT_ASSET(chart)};
     for (size_t i = 0; i < 3; i++) {
         assert_true(assets[i].n > 1000);
@@ -248,7 +224,7 @@ static void the_assets_cannot_end_their_elements(void **state)
 
 static json_t *run_of(const struct report_sample *sample)
 {
-    char *text = write_runs(report_json, &sample->run, 1);
+    char *text = write_many(report_json, &sample->run, 1);
     json_t *document = json_loads(text, 0, NULL);
     json_t *run = json_incref(json_array_get(json_object_get(document, "runs"), 0));
     assert_non_null(run);
@@ -266,9 +242,8 @@ static void assert_at(const json_t *run, const char *part, const char *name, con
 }
 
 /* A run that nobody checked is not called right. */
-static void what_was_not_checked_is_not_right(void **state)
+TEST(what_was_not_checked_is_not_right)
 {
-    (void)state;
     struct report_sample sample;
     report_sample_make(&sample, SAMPLE_RIGHT, 1);
     for (int p = 0; p < PROPERTIES; p++)
@@ -287,9 +262,8 @@ static void what_was_not_checked_is_not_right(void **state)
     report_sample_free(&sample);
 }
 
-static void nothing_oversold_is_not_claimed_beside_a_violation_or_of_nothing(void **state)
+TEST(nothing_oversold_is_not_claimed_beside_a_violation_or_of_nothing)
 {
-    (void)state;
     struct report_sample sample;
     report_sample_make(&sample, SAMPLE_RIGHT, 1);
     json_t *run = run_of(&sample);
@@ -399,9 +373,8 @@ static void check_section(struct places *places, const struct layout_section *se
 }
 
 /* A place that the document does not have would stay empty for ever, and nobody would miss it. */
-static void every_place_of_the_layout_is_in_the_document(void **state)
+TEST(every_place_of_the_layout_is_in_the_document)
 {
-    (void)state;
     const enum report_sample_kind kinds[] = {SAMPLE_RIGHT, SAMPLE_UNKNOWN, SAMPLE_HOSTILE};
     struct {
         const struct layout_fields *fields;
@@ -427,9 +400,8 @@ static void every_place_of_the_layout_is_in_the_document(void **state)
     free(text);
 }
 
-static void a_full_disk_is_an_error(void **state)
+TEST(a_full_disk_is_an_error)
 {
-    (void)state;
     struct report_sample sample;
     report_sample_make(&sample, SAMPLE_RIGHT, 1);
     FILE *full = fopen("/dev/full", "we");
@@ -437,21 +409,4 @@ static void a_full_disk_is_an_error(void **state)
     assert_int_equal(report_html(full, &sample.run, 1), -EIO);
     fclose(full);
     report_sample_free(&sample);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind_of_report_is_well_formed),
-        cmocka_unit_test(hostile_text_stays_text),
-        cmocka_unit_test(the_page_embeds_the_json_report),
-        cmocka_unit_test(the_text_report_is_in_the_page),
-        cmocka_unit_test(the_page_loads_nothing),
-        cmocka_unit_test(the_assets_cannot_end_their_elements),
-        cmocka_unit_test(what_was_not_checked_is_not_right),
-        cmocka_unit_test(nothing_oversold_is_not_claimed_beside_a_violation_or_of_nothing),
-        cmocka_unit_test(every_place_of_the_layout_is_in_the_document),
-        cmocka_unit_test(a_full_disk_is_an_error),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,8 @@
 #include "http/request.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #define RID "r0-00000000000000000000000"
 
@@ -70,7 +67,7 @@ static bool text_is(struct str text, const char *want)
     return str_equal(text, str_of(want));
 }
 
-static void reads_a_reservation(void **state)
+TEST(reads_a_reservation)
 {
     assert_true(ask("POST", "/v1/reservations",
                     "{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"quantity\":5,\"sku\":\"b\"},"
@@ -90,7 +87,7 @@ static void reads_a_reservation(void **state)
     assert_false(rid_equal(&op.rid, &none));
 }
 
-static void reads_the_short_form(void **state)
+TEST(reads_the_short_form)
 {
     assert_true(ask("POST", "/v1/reservations", "{\"sku\":\"a\",\"quantity\":2}"));
     assert_int_equal(op.line_count, 1);
@@ -100,7 +97,7 @@ static void reads_the_short_form(void **state)
     assert_true(str_absent(op.metadata));
 }
 
-static void reads_operations_on_items(void **state)
+TEST(reads_operations_on_items)
 {
     assert_true(ask("PUT", "/v1/items/x", "{\"on_hand\":0,\"max_per_customer\":null}"));
     assert_true(op.kind == OP_PUT && op.has_on_hand && op.has_max && op.max_per_customer == 0);
@@ -122,7 +119,7 @@ static void reads_operations_on_items(void **state)
     assert_true(op.kind == OP_DELETE && text_is(op.lines[0].sku, "x"));
 }
 
-static void reads_operations_on_reservations(void **state)
+TEST(reads_operations_on_reservations)
 {
     assert_true(ask("POST", "/v1/reservations/" RID "/confirm", ""));
     assert_true(op.kind == OP_CONFIRM && !op.has_lines && !op.rereserve);
@@ -139,7 +136,7 @@ static void reads_operations_on_reservations(void **state)
     assert_int_equal(why.problem, PROBLEM_RESERVATION_NOT_FOUND);
 }
 
-static void names_the_wrong_field(void **state)
+TEST(names_the_wrong_field)
 {
     static const struct {
         const char *body, *field;
@@ -197,7 +194,7 @@ static void names_the_wrong_field(void **state)
     assert_invalid("POST", "/v1/reservations/" RID "/release", "{\"a\":1}", "a");
 }
 
-static void bounds_texts_by_bytes(void **state)
+TEST(bounds_texts_by_bytes)
 {
     char body[8192], text[6000];
     memset(text, 'x', sizeof(text));
@@ -213,7 +210,7 @@ static void bounds_texts_by_bytes(void **state)
     }
 }
 
-static void refuses_what_is_no_json_object(void **state)
+TEST(refuses_what_is_no_json_object)
 {
     static const char *const bodies[] = {"",
                                          "{",
@@ -231,7 +228,7 @@ static void refuses_what_is_no_json_object(void **state)
     }
 }
 
-static void reads_keys_and_conditions(void **state)
+TEST(reads_keys_and_conditions)
 {
     assert_true(ask_with("DELETE", "/v1/items/x", "", "\"k 1\"", NULL) == false);
     assert_string_equal(why.field, "Idempotency-Key");
@@ -257,7 +254,7 @@ static void fingerprint_of(uint8_t out[FINGERPRINT_BYTES], const char *method, c
     memcpy(out, op.fingerprint, FINGERPRINT_BYTES);
 }
 
-static void fingerprints_compare_values(void **state)
+TEST(fingerprints_compare_values)
 {
     uint8_t a[FINGERPRINT_BYTES], b[FINGERPRINT_BYTES];
     fingerprint_of(a, "POST", "/v1/reservations",
@@ -299,7 +296,7 @@ static bool batch_op(unsigned i)
 }
 
 /* Each operation of a batch has the fingerprint of the single call that it stands for. */
-static void a_batch_has_the_single_calls_fingerprints(void **state)
+TEST(a_batch_has_the_single_calls_fingerprints)
 {
     static const struct {
         const char *operation, *method, *target, *body;
@@ -336,7 +333,7 @@ static void a_batch_has_the_single_calls_fingerprints(void **state)
     }
 }
 
-static void a_batch_names_its_operations(void **state)
+TEST(a_batch_names_its_operations)
 {
     assert_true(open_batch("{\"operations\":[{\"op\":\"decrement\",\"sku\":\"a\",\"quantity\":1},"
                            "{\"op\":\"decrement\",\"sku\":\"a\",\"quantity\":1,"
@@ -352,7 +349,7 @@ static void a_batch_names_its_operations(void **state)
     request_batch_close(&batch);
 }
 
-static void a_batch_refuses_one_by_one(void **state)
+TEST(a_batch_refuses_one_by_one)
 {
     static const struct {
         const char *operation, *field;
@@ -391,7 +388,7 @@ static void a_batch_refuses_one_by_one(void **state)
     request_batch_close(&batch);
 }
 
-static void a_batch_is_refused_whole(void **state)
+TEST(a_batch_is_refused_whole)
 {
     static const struct {
         const char *body;
@@ -427,7 +424,7 @@ static bool look(struct store_read *read, const char *target)
     return request_read(read, &condition, &arena, &head, &why);
 }
 
-static void reads_lists(void **state)
+TEST(reads_lists)
 {
     static const char *const wrong[] = {
         "limit=0", "limit=501", "limit=",      "limit=1x", "limit=1&limit=2",
@@ -445,7 +442,7 @@ static void reads_lists(void **state)
     }
 }
 
-static void reads_single_things(void **state)
+TEST(reads_single_things)
 {
     struct store_read read;
     assert_true(look(&read, "/v1/items/a"));
@@ -461,25 +458,4 @@ static void reads_single_things(void **state)
     assert_int_equal(why.problem, PROBLEM_OPERATION_NOT_FOUND);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {T(reads_a_reservation),
-                                       T(reads_the_short_form),
-                                       T(reads_operations_on_items),
-                                       T(reads_operations_on_reservations),
-                                       T(names_the_wrong_field),
-                                       T(bounds_texts_by_bytes),
-                                       T(refuses_what_is_no_json_object),
-                                       T(reads_keys_and_conditions),
-
-                                       T(fingerprints_compare_values),
-                                       T(a_batch_has_the_single_calls_fingerprints),
-                                       T(a_batch_names_its_operations),
-                                       T(a_batch_refuses_one_by_one),
-                                       T(a_batch_is_refused_whole),
-                                       T(reads_lists),
-                                       T(reads_single_things)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(begin, end)

@@ -1,13 +1,10 @@
 /* test_request_memory.c -- a request is read while the n-th allocation fails, for every n: it is
  * read all the same, or refused for want of memory, never called wrong. */
 #include "http/request.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 static const struct {
     const char *method, *target, *body;
@@ -42,7 +39,7 @@ static bool read_one(size_t i, struct refusal *why)
     return good;
 }
 
-static void requests_are_read_while_there_is_memory(void **state)
+TEST(requests_are_read_while_there_is_memory)
 {
     for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
         struct refusal why = {.problem = PROBLEMS};
@@ -74,7 +71,7 @@ void *realloc(void *p, size_t n)
     return fails() ? NULL : __libc_realloc(p, n);
 }
 
-static void no_allocation_that_fails_makes_a_request_wrong(void **state)
+TEST(no_allocation_that_fails_makes_a_request_wrong)
 {
     long refused = 0;
     for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++)
@@ -95,14 +92,3 @@ static void no_allocation_that_fails_makes_a_request_wrong(void **state)
     assert_true(refused > 50);
 }
 #endif
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_are_read_while_there_is_memory),
-#if !defined(__SANITIZE_ADDRESS__)
-        cmocka_unit_test(no_allocation_that_fails_makes_a_request_wrong),
-#endif
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}

@@ -1,14 +1,9 @@
 /* test_resp.c -- commands as bytes, Redis' address, and what meta says. */
 #include "address.h"
 #include "store/layout.h"
-#include "store/meta_check.h"
+#include "store/meta.h"
 #include "store/redis/resp.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 static void assert_bytes(const struct buf *b, const char *text)
 {
@@ -17,10 +12,9 @@ static void assert_bytes(const struct buf *b, const char *text)
     assert_memory_equal(b->p, text, b->n);
 }
 
-static void commands_are_arrays_of_bulk_strings(void **state)
+TEST(commands_are_arrays_of_bulk_strings)
 {
     struct buf out;
-    (void)state;
     buf_init(&out, 1000);
     resp_begin(&out, 4);
     resp_arg(&out, STR("SET"));
@@ -33,10 +27,9 @@ static void commands_are_arrays_of_bulk_strings(void **state)
     buf_free(&out);
 }
 
-static void a_key_without_a_name_is_the_partitions(void **state)
+TEST(a_key_without_a_name_is_the_partitions)
 {
     struct buf out;
-    (void)state;
     buf_init(&out, 1000);
     resp_key(&out, 0, KEY_META, NO_NAME);
     resp_words(&out, 2, "INFO", "server");
@@ -44,11 +37,10 @@ static void a_key_without_a_name_is_the_partitions(void **state)
     buf_free(&out);
 }
 
-static void addresses_are_taken_apart(void **state)
+TEST(addresses_are_taken_apart)
 {
     struct address a;
     char err[256];
-    (void)state;
     assert_true(address_parse("redis://h:1234/5", &a, err, sizeof(err)));
     assert_string_equal(a.host, "h");
     assert_true(a.port == 1234 && a.db == 5 && !a.is_unix && !a.password[0]);
@@ -63,7 +55,7 @@ static void addresses_are_taken_apart(void **state)
     assert_string_equal(a.host, "/a/b.sock");
 }
 
-static void wrong_addresses_are_refused_with_what_is_right(void **state)
+TEST(wrong_addresses_are_refused_with_what_is_right)
 {
     static const char *const wrong[] = {"",
                                         "h:1",
@@ -78,7 +70,6 @@ static void wrong_addresses_are_refused_with_what_is_right(void **state)
                                         "redis://[::1"};
     struct address a;
     char err[256];
-    (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         if (address_parse(wrong[i], &a, err, sizeof(err)))
             fail_msg("%s was taken", wrong[i]);
@@ -111,9 +102,8 @@ static enum meta_verdict judge(uint64_t known, const char *const fields[META_FIE
                                       [META_RUN_ID] = (run_id),                                    \
                                       [META_STATE] = (state)})
 
-static void the_gate_opens_only_to_our_store_on_this_redis(void **state)
+TEST(the_gate_opens_only_to_our_store_on_this_redis)
 {
-    (void)state;
     assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "run", "open")), META_IS_OPEN);
     assert_int_equal(judge(0, META("1", "2", "ab", "3", "run", "open")), META_IS_WAIT);
     assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "old", "open")), META_IS_WAIT);
@@ -124,16 +114,4 @@ static void the_gate_opens_only_to_our_store_on_this_redis(void **state)
     assert_int_equal(judge(0xab, META("1", "3", "ab", "3", "run", "open")), META_IS_CLOSED);
     assert_int_equal(judge(0xab, META("2", "2", "ab", "3", "run", "open")), META_IS_CLOSED);
     assert_int_equal(judge(0xab, META("1", "2", "ab", "0", "run", "open")), META_IS_CLOSED);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commands_are_arrays_of_bulk_strings),
-        cmocka_unit_test(a_key_without_a_name_is_the_partitions),
-        cmocka_unit_test(addresses_are_taken_apart),
-        cmocka_unit_test(wrong_addresses_are_refused_with_what_is_right),
-        cmocka_unit_test(the_gate_opens_only_to_our_store_on_this_redis),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,8 @@
 #include "client/response.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #define OK "HTTP/1.1 200 OK\r\n"
 
@@ -114,7 +111,7 @@ static void assert_says(const struct inbox *in, const struct sample *sample)
     assert_int_equal(r->consumed, strlen(sample->bytes) - strlen(sample->rest));
 }
 
-static void reads_an_answer_that_comes_at_once(void **state)
+TEST(reads_an_answer_that_comes_at_once)
 {
     for (size_t i = 0; i < SAMPLES; i++) {
         struct inbox in;
@@ -125,7 +122,7 @@ static void reads_an_answer_that_comes_at_once(void **state)
     }
 }
 
-static void reads_the_same_from_two_pieces_cut_anywhere(void **state)
+TEST(reads_the_same_from_two_pieces_cut_anywhere)
 {
     for (size_t i = 0; i < SAMPLES; i++) {
         size_t n = strlen(samples[i].bytes), needed = n - strlen(samples[i].rest);
@@ -141,7 +138,7 @@ static void reads_the_same_from_two_pieces_cut_anywhere(void **state)
     }
 }
 
-static void reads_the_same_from_single_bytes(void **state)
+TEST(reads_the_same_from_single_bytes)
 {
     for (size_t i = 0; i < SAMPLES; i++) {
         struct inbox in;
@@ -153,7 +150,7 @@ static void reads_the_same_from_single_bytes(void **state)
     }
 }
 
-static void leaves_the_next_answer_alone(void **state)
+TEST(leaves_the_next_answer_alone)
 {
     char bytes[] = OK "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
                       "HTTP/1.1 409 Conflict\r\nContent-Length: 3\r\n\r\nnoo";
@@ -171,7 +168,7 @@ static void leaves_the_next_answer_alone(void **state)
     assert_int_equal(first + r.consumed, n);
 }
 
-static void takes_a_body_without_a_length_until_the_end(void **state)
+TEST(takes_a_body_without_a_length_until_the_end)
 {
     static const char *const heads[] = {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n",
                                         OK "\r\n"};
@@ -193,7 +190,7 @@ static void takes_a_body_without_a_length_until_the_end(void **state)
     }
 }
 
-static void is_garbled_when_the_connection_ends_early(void **state)
+TEST(is_garbled_when_the_connection_ends_early)
 {
     for (size_t i = 0; i < SAMPLES; i++) {
         size_t needed = strlen(samples[i].bytes) - strlen(samples[i].rest);
@@ -208,7 +205,7 @@ static void is_garbled_when_the_connection_ends_early(void **state)
     }
 }
 
-static void refuses_what_is_not_http_or_has_two_ends(void **state)
+TEST(refuses_what_is_not_http_or_has_two_ends)
 {
     static const char *const broken[] = {
         "SSH-2.0-OpenSSH_9.2\r\n",
@@ -309,7 +306,7 @@ static enum response_state state_of(const char *bytes, size_t piece)
     return in.state;
 }
 
-static void bounds_heads_chunk_lines_and_trailers(void **state)
+TEST(bounds_heads_chunk_lines_and_trailers)
 {
     static const struct {
         const char *before, *after;
@@ -338,7 +335,7 @@ static void bounds_heads_chunk_lines_and_trailers(void **state)
     }
 }
 
-static void says_what_it_wants(void **state)
+TEST(says_what_it_wants)
 {
     struct inbox in;
     open_inbox(&in);
@@ -363,20 +360,4 @@ static void says_what_it_wants(void **state)
     assert_int_equal(in.state, RESPONSE_MORE);
     assert_true(response_wants(&in.r, in.filled) == 4611686018427387890u);
     close_inbox(&in);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_an_answer_that_comes_at_once),
-        cmocka_unit_test(reads_the_same_from_two_pieces_cut_anywhere),
-        cmocka_unit_test(reads_the_same_from_single_bytes),
-        cmocka_unit_test(leaves_the_next_answer_alone),
-        cmocka_unit_test(takes_a_body_without_a_length_until_the_end),
-        cmocka_unit_test(is_garbled_when_the_connection_ends_early),
-        cmocka_unit_test(refuses_what_is_not_http_or_has_two_ends),
-        cmocka_unit_test(bounds_heads_chunk_lines_and_trailers),
-        cmocka_unit_test(says_what_it_wants),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

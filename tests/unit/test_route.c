@@ -1,10 +1,7 @@
 #include "core/route.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 static char room[512];
 
@@ -20,7 +17,7 @@ static void assert_param(struct route_match match, const char *param)
     assert_true(str_equal(match.param, str_of(param)));
 }
 
-static void finds_every_row(void **state)
+TEST(finds_every_row)
 {
     for (int i = 0; i < ROUTE_NONE; i++) {
         const struct route_row *row = route_row((enum route_id)i);
@@ -34,7 +31,7 @@ static void finds_every_row(void **state)
     }
 }
 
-static void decodes_a_parameter_once(void **state)
+TEST(decodes_a_parameter_once)
 {
     assert_param(find("GET", "/v1/items/a%2Fb"), "a/b");
     assert_param(find("GET", "/v1/items/a%252Fb"), "a%2Fb");
@@ -49,7 +46,7 @@ static void decodes_a_parameter_once(void **state)
     assert_int_equal(find("GET", "/v1/%69tems").id, ROUTE_ITEMS);
 }
 
-static void keeps_the_query_raw(void **state)
+TEST(keeps_the_query_raw)
 {
     struct route_match match = find("GET", "/v1/items?limit=1&prefix=a%2F");
     assert_int_equal(match.id, ROUTE_ITEMS);
@@ -59,7 +56,7 @@ static void keeps_the_query_raw(void **state)
     assert_int_equal(find("GET", "/?x").id, ROUTE_INDEX);
 }
 
-static void says_unknown(void **state)
+TEST(says_unknown)
 {
     static const char *const targets[] = {"/v1",           "/v1/items/",    "/v1/items/a/",
                                           "/v1/items/a/b", "//v1/items",    "/v1/items//decrements",
@@ -73,7 +70,7 @@ static void says_unknown(void **state)
     }
 }
 
-static void says_malformed(void **state)
+TEST(says_malformed)
 {
     static const char *const targets[] = {
         "",         "*",           "example.org:80", "http://",
@@ -83,13 +80,13 @@ static void says_malformed(void **state)
         assert_int_equal(find("GET", targets[i]).verdict, ROUTE_MALFORMED);
 }
 
-static void takes_an_absolute_target(void **state)
+TEST(takes_an_absolute_target)
 {
     assert_int_equal(find("GET", "http://example.org/healthz").id, ROUTE_HEALTHZ);
     assert_param(find("GET", "HTTP://h:1/v1/items/a?x"), "a");
 }
 
-static void says_what_is_allowed(void **state)
+TEST(says_what_is_allowed)
 {
     char text[ROUTE_ALLOW_SIZE];
     struct route_match match = find("PATCH", "/v1/items/a");
@@ -110,7 +107,7 @@ static void says_what_is_allowed(void **state)
     assert_int_equal(find("POST", "/").verdict, ROUTE_METHOD_NOT_ALLOWED);
 }
 
-static void parses_a_query(void **state)
+TEST(parses_a_query)
 {
     struct query_param params[3];
     assert_int_equal(query_parse(STR("a=1&b=x%26+y&c"), room, params, 3), 3);
@@ -124,7 +121,7 @@ static void parses_a_query(void **state)
     assert_int_equal(query_parse((struct str){NULL, 0}, room, params, 3), 0);
 }
 
-static void refuses_a_query(void **state)
+TEST(refuses_a_query)
 {
     struct query_param params[3];
     assert_int_equal(query_parse(STR("a=1&a=2"), room, params, 3), -1);
@@ -132,16 +129,4 @@ static void refuses_a_query(void **state)
     assert_int_equal(query_parse(STR("a=%"), room, params, 3), -1);
     assert_int_equal(query_parse(STR("%g0=1"), room, params, 3), -1);
     assert_int_equal(query_parse(STR("a&b&c&d"), room, params, 3), -1);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_every_row),      cmocka_unit_test(decodes_a_parameter_once),
-        cmocka_unit_test(keeps_the_query_raw),  cmocka_unit_test(says_unknown),
-        cmocka_unit_test(says_malformed),       cmocka_unit_test(takes_an_absolute_target),
-        cmocka_unit_test(says_what_is_allowed), cmocka_unit_test(parses_a_query),
-        cmocka_unit_test(refuses_a_query),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

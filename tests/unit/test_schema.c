@@ -1,11 +1,8 @@
 /* test_schema.c -- the validator that tests/it/test_openapi_answers.c relies on says no. */
 #include "support/schema.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 static const char document[] =
     "{\"defs\":{\"Sku\":{\"type\":\"string\",\"pattern\":\"^[a-z]{1,3}$\"},"
@@ -34,7 +31,7 @@ static enum schema_verdict verdict_of(const char *schema_text, const char *value
 #define differs(schema, value) assert_int_equal(verdict_of(schema, value), SCHEMA_DIFFERS)
 #define broken(schema, value)  assert_int_equal(verdict_of(schema, value), SCHEMA_BROKEN)
 
-static void types_and_values_are_told_apart(void **state)
+TEST(types_and_values_are_told_apart)
 {
     fits("{\"type\":\"integer\"}", "3");
     differs("{\"type\":\"integer\"}", "3.0");
@@ -47,7 +44,7 @@ static void types_and_values_are_told_apart(void **state)
     differs("{\"const\":\"true\"}", "true");
 }
 
-static void bounds_hold_on_both_sides(void **state)
+TEST(bounds_hold_on_both_sides)
 {
     fits("{\"minimum\":1,\"maximum\":9007199254740991}", "9007199254740991");
     differs("{\"minimum\":1,\"maximum\":9007199254740991}", "9007199254740992");
@@ -61,7 +58,7 @@ static void bounds_hold_on_both_sides(void **state)
     differs("{\"items\":{\"type\":\"integer\"}}", "[1,\"2\"]");
 }
 
-static void objects_are_checked_member_by_member(void **state)
+TEST(objects_are_checked_member_by_member)
 {
     const char *schema = "{\"type\":\"object\",\"required\":[\"a\"],\"additionalProperties\":false,"
                          "\"properties\":{\"a\":{\"type\":\"integer\"},\"b\":{\"$ref\":"
@@ -74,7 +71,7 @@ static void objects_are_checked_member_by_member(void **state)
     differs("{\"additionalProperties\":{\"type\":\"integer\"}}", "{\"x\":\"1\"}");
 }
 
-static void schemas_combine(void **state)
+TEST(schemas_combine)
 {
     differs("{\"allOf\":[{\"type\":\"object\"},{\"required\":[\"a\"]}]}", "{}");
     fits("{\"anyOf\":[{\"const\":1},{\"const\":2}]}", "2");
@@ -85,7 +82,7 @@ static void schemas_combine(void **state)
     fits("{\"not\":{\"const\":0}}", "1");
 }
 
-static void references_are_followed(void **state)
+TEST(references_are_followed)
 {
     fits("{\"$ref\":\"#/defs/Tree\"}", "{\"child\":{\"child\":{}}}");
     differs("{\"$ref\":\"#/defs/Tree\"}", "{\"child\":{\"kid\":{}}}");
@@ -95,7 +92,7 @@ static void references_are_followed(void **state)
     broken("{\"$ref\":\"#/defs/Loop\"}", "1");
 }
 
-static void times_are_checked(void **state)
+TEST(times_are_checked)
 {
     fits("{\"format\":\"date-time\"}", "\"2024-02-29T23:59:59.123Z\"");
     fits("{\"format\":\"date-time\"}", "\"2024-02-29T23:59:59+01:00\"");
@@ -109,7 +106,7 @@ static void times_are_checked(void **state)
     differs("{\"format\":\"uri-reference\"}", "\"/a b\"");
 }
 
-static void what_it_does_not_know_it_does_not_pass(void **state)
+TEST(what_it_does_not_know_it_does_not_pass)
 {
     broken("{\"minimun\":1}", "1");
     broken("{\"type\":\"text\"}", "\"x\"");
@@ -139,24 +136,9 @@ static enum schema_verdict names_all(const char *value_text)
     return verdict;
 }
 
-static void members_that_no_alternative_names_are_found(void **state)
+TEST(members_that_no_alternative_names_are_found)
 {
     assert_int_equal(names_all("{\"a\":[{\"b\":1},{}],\"c\":{\"free\":1}}"), SCHEMA_FITS);
     assert_int_equal(names_all("{\"d\":1}"), SCHEMA_DIFFERS);
     assert_int_equal(names_all("{\"a\":[{\"b\":1},{\"x\":1}]}"), SCHEMA_DIFFERS);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(types_and_values_are_told_apart),
-        cmocka_unit_test(bounds_hold_on_both_sides),
-        cmocka_unit_test(objects_are_checked_member_by_member),
-        cmocka_unit_test(schemas_combine),
-        cmocka_unit_test(references_are_followed),
-        cmocka_unit_test(times_are_checked),
-        cmocka_unit_test(what_it_does_not_know_it_does_not_pass),
-        cmocka_unit_test(members_that_no_alternative_names_are_found),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

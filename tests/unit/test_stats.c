@@ -1,13 +1,10 @@
 #include "stats.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static const char *const routes[] = {"alpha", "beta"};
 
@@ -32,7 +29,7 @@ static double value_of(const struct stats *stats, const char *name)
     return -1;
 }
 
-static void writing_before_attach_is_nothing(void **state)
+TEST(writing_before_attach_is_nothing)
 {
     stats_count(STATS_BATCHES, 1);
     stats_set(STATS_EPOCH, 1);
@@ -40,7 +37,7 @@ static void writing_before_attach_is_nothing(void **state)
     stats_request(0, 200, 1);
 }
 
-static void counts_and_gauges(void **state)
+TEST(counts_and_gauges)
 {
     struct stats *stats = stats_new(2, routes, 2);
     assert_non_null(stats);
@@ -59,7 +56,7 @@ static void counts_and_gauges(void **state)
     stats_free(stats);
 }
 
-static void sums_over_processes(void **state)
+TEST(sums_over_processes)
 {
     struct stats *stats = stats_new(3, routes, 2);
     assert_non_null(stats);
@@ -83,7 +80,7 @@ static void sums_over_processes(void **state)
 }
 
 /* A worker that takes over a slot: counters go on, gauges begin anew. */
-static void a_slot_outlives_its_process(void **state)
+TEST(a_slot_outlives_its_process)
 {
     struct stats *stats = stats_new(1, routes, 2);
     stats_attach(stats, 0, "worker");
@@ -96,7 +93,7 @@ static void a_slot_outlives_its_process(void **state)
     stats_free(stats);
 }
 
-static void histograms_are_cumulative(void **state)
+TEST(histograms_are_cumulative)
 {
     struct stats *stats = stats_new(1, routes, 2);
     stats_attach(stats, 0, "worker");
@@ -119,16 +116,4 @@ static void histograms_are_cumulative(void **state)
     assert_true(value_of(stats, "stockd_http_request_seconds_sum{route=\"alpha\"}") == 0.00025);
     assert_true(value_of(stats, "stockd_http_requests_total{route=\"alpha\",status=\"503\"}") == 1);
     stats_free(stats);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writing_before_attach_is_nothing),
-        cmocka_unit_test(counts_and_gauges),
-        cmocka_unit_test(sums_over_processes),
-        cmocka_unit_test(a_slot_outlives_its_process),
-        cmocka_unit_test(histograms_are_cumulative),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,5 @@
 #include "ledger/query/tail_cursor.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #define MAX 4
 
@@ -20,22 +16,22 @@ static void reads_back(const char *text, unsigned partitions)
     buf_free(&out);
 }
 
-static void what_is_written_is_read(void **state)
+TEST(what_is_written_is_read)
 {
     reads_back("0", 1);
     reads_back("1-0-0", 1);
     reads_back("3-1041-12", 1);
-    assert_int_equal(at[0].epoch, 3);
-    assert_int_equal(at[0].seq, 1041);
+    assert_int_equal(at[0].id.epoch, 3);
+    assert_int_equal(at[0].id.seq, 1041);
     assert_int_equal(at[0].n, 12);
     reads_back("0.0.0.0", 4);
     reads_back("1-7-2.0.2-19-0", 3);
-    assert_int_equal(at[1].epoch, 0);
-    assert_int_equal(at[2].seq, 19);
+    assert_int_equal(at[1].id.epoch, 0);
+    assert_int_equal(at[2].id.seq, 19);
     reads_back("999999999999999999-999999999999999999-999999999999999999", 1);
 }
 
-static void nothing_else_is_read(void **state)
+TEST(nothing_else_is_read)
 {
     static const char *const wrong[] = {
         "",
@@ -71,7 +67,7 @@ static void nothing_else_is_read(void **state)
             fail_msg("%s was read", wrong[i]);
 }
 
-static void another_number_of_partitions_is_none(void **state)
+TEST(another_number_of_partitions_is_none)
 {
     assert_false(tail_cursor_parse(STR("0.0"), at, 1));
     assert_false(tail_cursor_parse(STR("0.0"), at, 3));
@@ -79,25 +75,14 @@ static void another_number_of_partitions_is_none(void **state)
     assert_false(tail_cursor_parse(STR("1-2-3.1-2-3"), at, 4));
 }
 
-static void positions_are_compared_by_epoch_then_seq_then_row(void **state)
+TEST(positions_are_compared_by_epoch_then_seq_then_row)
 {
-    const struct tail_position in_order[] = {{0, 0, 0}, {1, 0, 0}, {1, 0, 1}, {1, 2, 0},
-                                             {1, 2, 9}, {2, 0, 0}, {2, 1, 0}};
+    const struct tail_position in_order[] = {{{0, 0}, 0}, {{1, 0}, 0}, {{1, 0}, 1}, {{1, 2}, 0},
+                                             {{1, 2}, 9}, {{2, 0}, 0}, {{2, 1}, 0}};
     const int count = sizeof(in_order) / sizeof(in_order[0]);
     for (int i = 0; i < count; i++)
         for (int k = 0; k < count; k++) {
             int sign = tail_compare(&in_order[i], &in_order[k]);
             assert_int_equal((sign > 0) - (sign < 0), (i > k) - (i < k));
         }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read),
-        cmocka_unit_test(nothing_else_is_read),
-        cmocka_unit_test(another_number_of_partitions_is_none),
-        cmocka_unit_test(positions_are_compared_by_epoch_then_seq_then_row),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

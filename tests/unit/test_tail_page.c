@@ -2,12 +2,9 @@
  * asks PostgreSQL as well. */
 #include "ledger/query/tail.h"
 #include "support/ledger_base.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #define PARTITIONS 3
 #define ENTRIES    40
@@ -73,23 +70,23 @@ static struct page page_behind(struct tail_position *at, size_t max)
     return page;
 }
 
-static void ends_are_the_last_rows_of_the_checkpoints(void **state)
+TEST(ends_are_the_last_rows_of_the_checkpoints)
 {
     struct tail_position ends[PARTITIONS + 1];
     assert_int_equal(db_begin_read(db), DB_OK);
     assert_int_equal(tail_ends(db, ends, PARTITIONS + 1), DB_OK);
     db_rollback(db);
-    const struct tail_position expected[] = {{2, 0, 0}, {1, 40, 1}, {1, 40, 1}, {0, 0, 0}};
+    const struct tail_position expected[] = {{{2, 0}, 0}, {{1, 40}, 1}, {{1, 40}, 1}, {{0, 0}, 0}};
     for (int p = 0; p <= PARTITIONS; p++)
         assert_int_equal(tail_compare(&ends[p], &expected[p]), 0);
 }
 
 /* Whatever the size of a page: all events, each once, by time. */
-static void pages_of_any_size_make_up_the_whole(void **state)
+TEST(pages_of_any_size_make_up_the_whole)
 {
     for (size_t max = 1; max <= EVENTS + 1; max += 1 + max / 4) {
-        struct tail_position at[PARTITIONS] = {{0}};
-        struct tail_position seen[PARTITIONS] = {{0}};
+        struct tail_position at[PARTITIONS] = {{.n = 0}};
+        struct tail_position seen[PARTITIONS] = {{.n = 0}};
         int64_t last_ms = 0;
         size_t total = 0;
         struct page page;
@@ -110,17 +107,17 @@ static void pages_of_any_size_make_up_the_whole(void **state)
 }
 
 /* The beginning of an epoch is no event of an item, and no reason to stand still. */
-static void rows_without_an_item_are_passed_over(void **state)
+TEST(rows_without_an_item_are_passed_over)
 {
-    struct tail_position at[PARTITIONS] = {{1, 40, 1}, {1, 40, 1}, {1, 40, 1}};
+    struct tail_position at[PARTITIONS] = {{{1, 40}, 1}, {{1, 40}, 1}, {{1, 40}, 1}};
     assert_int_equal(page_behind(at, 1).count, 0);
-    const struct tail_position end = {2, 0, 0};
+    const struct tail_position end = {{2, 0}, 0};
     assert_int_equal(tail_compare(&at[0], &end), 0);
 }
 
-static void nothing_is_behind_the_ends(void **state)
+TEST(nothing_is_behind_the_ends)
 {
-    struct tail_position at[PARTITIONS] = {{2, 0, 0}, {1, 40, 1}, {1, 40, 0}};
+    struct tail_position at[PARTITIONS] = {{{2, 0}, 0}, {{1, 40}, 1}, {{1, 40}, 0}};
     struct page page = page_behind(at, 10);
     assert_int_equal(page.count, 1);
     assert_true(str_equal(page.events[0].movement.sku, STR("i2-40-1")));
@@ -128,9 +125,9 @@ static void nothing_is_behind_the_ends(void **state)
 }
 
 /* Rows that no checkpoint covers are not there yet. */
-static void a_row_behind_the_checkpoint_is_not_shown(void **state)
+TEST(a_row_behind_the_checkpoint_is_not_shown)
 {
-    struct tail_position at[PARTITIONS] = {{2, 0, 0}, {1, 39, 1}, {1, 40, 1}};
+    struct tail_position at[PARTITIONS] = {{{2, 0}, 0}, {{1, 39}, 1}, {{1, 40}, 1}};
     assert_int_equal(base_script(url, "UPDATE checkpoints SET seq = 39 WHERE partition_no = 1"),
                      DB_OK);
     assert_int_equal(page_behind(at, 10).count, 0);
@@ -139,14 +136,4 @@ static void a_row_behind_the_checkpoint_is_not_shown(void **state)
     assert_int_equal(page_behind(at, 10).count, 2);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ends_are_the_last_rows_of_the_checkpoints),
-        cmocka_unit_test(pages_of_any_size_make_up_the_whole),
-        cmocka_unit_test(rows_without_an_item_are_passed_over),
-        cmocka_unit_test(nothing_is_behind_the_ends),
-        cmocka_unit_test(a_row_behind_the_checkpoint_is_not_shown),
-    };
-    return cmocka_run_group_tests(tests, begin, end);
-}
+ALL_BETWEEN(begin, end)

@@ -1,9 +1,5 @@
 #include "http/events/request.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #define PARTITIONS 2
 
@@ -19,7 +15,7 @@ static bool is_stream(const char *first, const char *second)
     return events_accept_stream(&accept);
 }
 
-static void a_stream_is_sent_to_who_names_it(void **state)
+TEST(a_stream_is_sent_to_who_names_it)
 {
     assert_true(is_stream("text/event-stream", NULL));
     assert_true(is_stream("Text/Event-Stream", NULL));
@@ -32,7 +28,7 @@ static void a_stream_is_sent_to_who_names_it(void **state)
         is_stream("application/*;q=0.9, application/json;q=0.2, text/event-stream;q=0.5", NULL));
 }
 
-static void json_is_sent_to_all_others(void **state)
+TEST(json_is_sent_to_all_others)
 {
     assert_false(is_stream(NULL, NULL));
     assert_false(is_stream("", NULL));
@@ -46,7 +42,7 @@ static void json_is_sent_to_all_others(void **state)
     assert_false(is_stream("application/json;q=0.9, */*;q=0.1, text/event-stream;q=0.5", NULL));
 }
 
-static void a_range_that_cannot_be_read_does_not_count(void **state)
+TEST(a_range_that_cannot_be_read_does_not_count)
 {
     assert_false(is_stream("text/event-stream;q=1 0", NULL));
     assert_false(is_stream("text/event-stream;q=x", NULL));
@@ -69,49 +65,49 @@ static bool reads(struct events_request *r, bool stream, const char *query, cons
     return events_request_read(r, &arena, PARTITIONS, str_of(query), str_of(last_id), &why);
 }
 
-static void what_is_not_said_has_defaults(void **state)
+TEST(what_is_not_said_has_defaults)
 {
     struct events_request r;
-    at[1].epoch = 7;
+    at[1].id.epoch = 7;
     assert_true(reads(&r, false, NULL, NULL));
     assert_int_equal(r.limit, 100);
     assert_int_equal(r.wait_s, 0);
     assert_false(r.latest);
-    assert_int_equal(at[0].epoch, 0);
-    assert_int_equal(at[1].epoch, 0);
+    assert_int_equal(at[0].id.epoch, 0);
+    assert_int_equal(at[1].id.epoch, 0);
     assert_true(reads(&r, false, "after=&limit=1000&wait=30", NULL));
     assert_int_equal(r.limit, 1000);
     assert_int_equal(r.wait_s, 30);
-    assert_int_equal(at[1].epoch, 0);
+    assert_int_equal(at[1].id.epoch, 0);
 }
 
-static void a_beginning_is_a_cursor_or_latest(void **state)
+TEST(a_beginning_is_a_cursor_or_latest)
 {
     struct events_request r;
     assert_true(reads(&r, false, "after=1-2-3.4-5-6", NULL));
     assert_int_equal(at[0].n, 3);
-    assert_int_equal(at[1].epoch, 4);
+    assert_int_equal(at[1].id.epoch, 4);
     assert_true(reads(&r, false, "after=latest", NULL));
     assert_true(r.latest);
 }
 
-static void the_last_id_of_a_stream_wins(void **state)
+TEST(the_last_id_of_a_stream_wins)
 {
     struct events_request r;
     assert_true(reads(&r, true, "after=1-2-3.4-5-6", "7-8-9.0"));
-    assert_int_equal(at[0].epoch, 7);
-    assert_int_equal(at[1].epoch, 0);
+    assert_int_equal(at[0].id.epoch, 7);
+    assert_int_equal(at[1].id.epoch, 0);
     assert_true(reads(&r, true, "after=latest", "7-8-9.0"));
     assert_false(r.latest);
     assert_true(reads(&r, true, "after=latest", ""));
     assert_true(r.latest);
     assert_true(reads(&r, false, "after=1-2-3.4-5-6", "7-8-9.0"));
-    assert_int_equal(at[0].epoch, 1);
+    assert_int_equal(at[0].id.epoch, 1);
     assert_false(reads(&r, true, NULL, "yesterday"));
     assert_string_equal(why.field, "Last-Event-ID");
 }
 
-static void what_is_wrong_is_named(void **state)
+TEST(what_is_wrong_is_named)
 {
     static const struct {
         const char *query, *field;
@@ -144,16 +140,4 @@ static int end(void **state)
     return 0;
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_stream_is_sent_to_who_names_it),
-        cmocka_unit_test(json_is_sent_to_all_others),
-        cmocka_unit_test(a_range_that_cannot_be_read_does_not_count),
-        cmocka_unit_test(what_is_not_said_has_defaults),
-        cmocka_unit_test(a_beginning_is_a_cursor_or_latest),
-        cmocka_unit_test(the_last_id_of_a_stream_wins),
-        cmocka_unit_test(what_is_wrong_is_named),
-    };
-    return cmocka_run_group_tests(tests, begin, end);
-}
+ALL_BETWEEN(begin, end)

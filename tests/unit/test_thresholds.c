@@ -1,12 +1,7 @@
 /* test_thresholds.c -- thresholds: what is read, what is refused and how, and how they come out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "report/thresholds.h"
+#include "support/suite.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,9 +15,8 @@ struct read_row {
     bool share;
 };
 
-static void thresholds_are_read(void **state)
+TEST(thresholds_are_read)
 {
-    (void)state;
     static const struct read_row rows[] = {
         {"p99<50ms", GATE_PERCENTILE, GATE_LESS, 99, 50, false},
         {"p99.9<=0.2s", GATE_PERCENTILE, GATE_AT_MOST, 99.9, 200, false},
@@ -58,9 +52,8 @@ static void thresholds_are_read(void **state)
     }
 }
 
-static void what_is_wrong_and_what_would_be_right_is_said(void **state)
+TEST(what_is_wrong_and_what_would_be_right_is_said)
 {
-    (void)state;
     static const struct {
         const char *text, *says;
     } rows[] = {
@@ -158,9 +151,8 @@ static struct gate_result evaluate(const char *text, const struct run *run)
     return gate_evaluate(&gate, &run->s);
 }
 
-static void each_metric_is_measured_in_its_unit(void **state)
+TEST(each_metric_is_measured_in_its_unit)
 {
-    (void)state;
     static const struct {
         const char *text;
         bool met;
@@ -192,9 +184,8 @@ static void each_metric_is_measured_in_its_unit(void **state)
     free(run.s.response);
 }
 
-static void what_was_not_measured_is_not_met(void **state)
+TEST(what_was_not_measured_is_not_met)
 {
-    (void)state;
     static const struct {
         const char *text, *why;
     } rows[] = {
@@ -221,15 +212,4 @@ static void what_was_not_measured_is_not_met(void **state)
     assert_false(evaluate("dropped<100%", &nothing).met); /* measured: all of them */
     assert_string_equal(evaluate("dropped<100%", &nothing).why, "");
     free(empty);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(thresholds_are_read),
-        cmocka_unit_test(what_is_wrong_and_what_would_be_right_is_said),
-        cmocka_unit_test(each_metric_is_measured_in_its_unit),
-        cmocka_unit_test(what_was_not_measured_is_not_met),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

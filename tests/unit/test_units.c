@@ -1,12 +1,6 @@
 /* test_units.c -- numbers as people write them, and as they must not. */
+#include "support/suite.h"
 #include "units.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include <string.h>
 
@@ -41,7 +35,7 @@ static void assert_refuses(parse_fn *parse, const char *const *texts, const char
     }
 }
 
-static void durations_are_read_in_each_unit(void **state)
+TEST(durations_are_read_in_each_unit)
 {
     assert_reads(units_parse_duration_ms, (const struct row[]){{"0", 0},
                                                                {"500ms", 500},
@@ -54,7 +48,7 @@ static void durations_are_read_in_each_unit(void **state)
                                                                {NULL, 0}});
 }
 
-static void a_duration_without_a_unit_is_refused_with_an_example(void **state)
+TEST(a_duration_without_a_unit_is_refused_with_an_example)
 {
     assert_refuses(units_parse_duration_ms,
                    (const char *const[]){"", "10", "s", "-1s", "+1s", " 1s", "1s ", "1.5s", "1x",
@@ -62,7 +56,7 @@ static void a_duration_without_a_unit_is_refused_with_an_example(void **state)
                    "as in 10s");
 }
 
-static void sizes_count_in_1024_and_counts_in_1000(void **state)
+TEST(sizes_count_in_1024_and_counts_in_1000)
 {
     assert_reads(units_parse_size, (const struct row[]){{"0", 0},
                                                         {"512", 512},
@@ -80,7 +74,7 @@ static void sizes_count_in_1024_and_counts_in_1000(void **state)
                    "as in 10k");
 }
 
-static void what_overflows_is_called_too_large(void **state)
+TEST(what_overflows_is_called_too_large)
 {
     static const char *const digits[] = {"9223372036854775808", "99999999999999999999999", NULL};
     static const char *const scaled[] = {"9007199254740992k", "9223372036854775807g", NULL};
@@ -96,7 +90,7 @@ static bool parse_small(const char *text, int64_t *value, char *err, size_t err_
     return units_parse_int(text, -5, 1024, value, err, err_size);
 }
 
-static void an_integer_out_of_range_is_told_the_range(void **state)
+TEST(an_integer_out_of_range_is_told_the_range)
 {
     assert_reads(parse_small,
                  (const struct row[]){
@@ -107,7 +101,7 @@ static void an_integer_out_of_range_is_told_the_range(void **state)
                    "give a whole number from -5 to 1024");
 }
 
-static void a_message_is_cut_at_the_size_of_its_buffer(void **state)
+TEST(a_message_is_cut_at_the_size_of_its_buffer)
 {
     char err[8];
     memset(err, 'x', sizeof err);
@@ -115,17 +109,4 @@ static void a_message_is_cut_at_the_size_of_its_buffer(void **state)
     assert_false(units_parse_size("x", &value, err, 5));
     assert_int_equal(strlen(err), 4);
     assert_int_equal(err[5], 'x');
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(durations_are_read_in_each_unit),
-        cmocka_unit_test(a_duration_without_a_unit_is_refused_with_an_example),
-        cmocka_unit_test(sizes_count_in_1024_and_counts_in_1000),
-        cmocka_unit_test(what_overflows_is_called_too_large),
-        cmocka_unit_test(an_integer_out_of_range_is_told_the_range),
-        cmocka_unit_test(a_message_is_cut_at_the_size_of_its_buffer),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

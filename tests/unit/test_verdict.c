@@ -1,18 +1,13 @@
 /* test_verdict.c -- one cause is told once, and before what follows from it. */
 #include "check/verdict.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct verdict v;
 
 static int set_up(void **state)
 {
-    (void)state;
     memset(&v, 0, sizeof(v));
     return 0;
 }
@@ -31,9 +26,8 @@ static uint64_t counted(void)
     return all;
 }
 
-static void violations_about_one_operation_are_told_once(void **state)
+TEST(violations_about_one_operation_are_told_once)
 {
-    (void)state;
     find(PROPERTY_ANSWERS, 70, 71, "wrong");
     find(PROPERTY_ANSWERS, 71, 72, "wrong, too");
     find(PROPERTY_ANSWERS, 80, 0, "something else");
@@ -44,9 +38,8 @@ static void violations_about_one_operation_are_told_once(void **state)
     assert_int_equal(v.property[PROPERTY_ANSWERS].violations, 3);
 }
 
-static void the_cause_takes_the_place_of_its_consequence(void **state)
+TEST(the_cause_takes_the_place_of_its_consequence)
 {
-    (void)state;
     find(PROPERTY_ANSWERS, 70, 71, "one number too low");
     find(PROPERTY_LASTING, 71, 0, "lost");
     find(PROPERTY_SUMS, 71, 0, "sold twice");
@@ -59,9 +52,8 @@ static void the_cause_takes_the_place_of_its_consequence(void **state)
     assert_int_equal(v.property[PROPERTY_ANSWERS].violations, 1);
 }
 
-static void causes_come_first(void **state)
+TEST(causes_come_first)
 {
-    (void)state;
     find(PROPERTY_LINEARIZABLE, 70, 0, "late");
     find(PROPERTY_ANSWERS, 71, 0, "wrong");
     find(PROPERTY_VERSIONS, 72, 0, "twice");
@@ -72,9 +64,8 @@ static void causes_come_first(void **state)
         assert_string_equal(v.witness[i].text, order[i]);
 }
 
-static void a_sort_is_shown_by_a_few(void **state)
+TEST(a_sort_is_shown_by_a_few)
 {
-    (void)state;
     for (uint32_t i = 0; i < 100; i++)
         find(PROPERTY_ANSWERS, 100 + i, 0, "of one sort");
     const uint32_t other[] = {500, 0};
@@ -86,9 +77,8 @@ static void a_sort_is_shown_by_a_few(void **state)
 }
 
 /* What follows from a cause that was only counted is only counted, too. */
-static void consequences_of_what_is_not_shown_are_not_shown(void **state)
+TEST(consequences_of_what_is_not_shown_are_not_shown)
 {
-    (void)state;
     for (uint32_t i = 0; i < 10; i++)
         find(PROPERTY_LASTING, 100 + i, 0, "lost");
     for (uint32_t i = 0; i < 10; i++) {
@@ -99,9 +89,8 @@ static void consequences_of_what_is_not_shown_are_not_shown(void **state)
     assert_int_equal(counted(), 20);
 }
 
-static void any_number_of_operations_is_taken(void **state)
+TEST(any_number_of_operations_is_taken)
 {
-    (void)state;
     for (uint32_t i = 1; i < 20000; i++)
         find(PROPERTY_ANSWERS, i * 7, i * 7 + 1, "wrong");
     verdict_conclude(&v);
@@ -109,15 +98,4 @@ static void any_number_of_operations_is_taken(void **state)
     assert_int_equal(counted(), v.property[PROPERTY_ANSWERS].violations);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(violations_about_one_operation_are_told_once, set_up),
-        cmocka_unit_test_setup(the_cause_takes_the_place_of_its_consequence, set_up),
-        cmocka_unit_test_setup(causes_come_first, set_up),
-        cmocka_unit_test_setup(a_sort_is_shown_by_a_few, set_up),
-        cmocka_unit_test_setup(consequences_of_what_is_not_shown_are_not_shown, set_up),
-        cmocka_unit_test_setup(any_number_of_operations_is_taken, set_up),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(set_up, NULL)

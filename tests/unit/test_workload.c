@@ -1,14 +1,10 @@
 /* test_workload.c -- the scenarios are sound, and the dice fall as the tables say. */
 #include "client/workload.h"
+#include "support/suite.h"
 
 #include <errno.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define THROWS 200000
 
@@ -20,12 +16,11 @@ static struct workload opened(const char *scenario)
     return w;
 }
 
-static void every_scenario_opens_as_it_is(void **state)
+TEST(every_scenario_opens_as_it_is)
 {
     size_t count;
     const struct workload *all = workload_scenarios(&count);
     static const char *const wanted[] = {"flash", "zipf", "basket", "churn", "restock", "mixed"};
-    (void)state;
     assert_int_equal(count, sizeof(wanted) / sizeof(wanted[0]));
     for (size_t i = 0; i < count; i++) {
         assert_string_equal(all[i].scenario, wanted[i]);
@@ -35,12 +30,11 @@ static void every_scenario_opens_as_it_is(void **state)
     assert_null(workload_find("flush"));
 }
 
-static void work_is_picked_by_its_weight(void **state)
+TEST(work_is_picked_by_its_weight)
 {
     struct workload w = opened("mixed");
     unsigned count[WORKS] = {0};
     struct rng rng;
-    (void)state;
     rng_seed(&rng, 3);
     for (int i = 0; i < THROWS; i++)
         count[workload_pick(&w, &rng)]++;
@@ -51,12 +45,11 @@ static void work_is_picked_by_its_weight(void **state)
     workload_close(&w);
 }
 
-static void items_follow_zipf_s_law(void **state)
+TEST(items_follow_zipf_s_law)
 {
     struct workload w = opened("zipf"); /* 1,000 items, theta 0.99 */
     unsigned first = 0, second = 0;
     struct rng rng;
-    (void)state;
     rng_seed(&rng, 5);
     for (int i = 0; i < THROWS; i++) {
         uint32_t item = workload_item(&w, &rng);
@@ -69,12 +62,11 @@ static void items_follow_zipf_s_law(void **state)
     workload_close(&w);
 }
 
-static void every_item_is_reached_when_all_are_alike(void **state)
+TEST(every_item_is_reached_when_all_are_alike)
 {
     struct workload w = opened("churn");
     unsigned count[4] = {0};
     struct rng rng;
-    (void)state;
     rng_seed(&rng, 5);
     for (int i = 0; i < THROWS; i++)
         count[workload_item(&w, &rng)]++;
@@ -83,13 +75,12 @@ static void every_item_is_reached_when_all_are_alike(void **state)
     workload_close(&w);
 }
 
-static void a_basket_holds_different_items_within_its_bounds(void **state)
+TEST(a_basket_holds_different_items_within_its_bounds)
 {
     struct workload w = *workload_find("basket");
     char err[WORKLOAD_ERR_SIZE];
     unsigned sizes[8] = {0}, shuffled = 0;
     struct rng rng;
-    (void)state;
     w.skus = 6;
     assert_int_equal(workload_open(&w, err, sizeof(err)), 0);
     rng_seed(&rng, 9);
@@ -109,12 +100,11 @@ static void a_basket_holds_different_items_within_its_bounds(void **state)
     workload_close(&w);
 }
 
-static void quantities_stay_within_their_range(void **state)
+TEST(quantities_stay_within_their_range)
 {
     struct workload w = opened("mixed");
     bool seen[4] = {false};
     struct rng rng;
-    (void)state;
     rng_seed(&rng, 9);
     for (int i = 0; i < 1000; i++) {
         uint32_t q = workload_quantity(&w, &rng);
@@ -125,9 +115,8 @@ static void quantities_stay_within_their_range(void **state)
     workload_close(&w);
 }
 
-static void a_limit_is_for_somebody(void **state)
+TEST(a_limit_is_for_somebody)
 {
-    (void)state;
     struct workload mixed = opened("mixed");
     assert_true(mixed.named && mixed.limit > 0 && mixed.customers > 0);
     assert_int_equal(mixed.limited_every, 5);
@@ -141,13 +130,12 @@ static void a_limit_is_for_somebody(void **state)
     workload_close(&flash);
 }
 
-static void a_batch_has_as_many_operations_as_was_asked_for(void **state)
+TEST(a_batch_has_as_many_operations_as_was_asked_for)
 {
     struct workload w = *workload_find("mixed");
     char err[WORKLOAD_ERR_SIZE];
     bool seen[5] = {false};
     struct rng rng;
-    (void)state;
     w.batch_min = 2;
     w.batch_max = 4;
     assert_int_equal(workload_open(&w, err, sizeof(err)), 0);
@@ -164,7 +152,7 @@ static void a_batch_has_as_many_operations_as_was_asked_for(void **state)
     workload_close(&w);
 }
 
-static void what_can_not_work_is_refused_with_the_flag_to_change(void **state)
+TEST(what_can_not_work_is_refused_with_the_flag_to_change)
 {
     static const struct {
         const char *word;
@@ -182,7 +170,6 @@ static void what_can_not_work_is_refused_with_the_flag_to_change(void **state)
         {"--zipf", 1, 1, 1, 1, 1, 1000, 1, -0.5},
         {"--mix", 1, 1, 1, 1, 1, 1000, 0, 0},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char err[WORKLOAD_ERR_SIZE] = "";
         struct workload w = {.skus = rows[i].skus,
@@ -199,9 +186,8 @@ static void what_can_not_work_is_refused_with_the_flag_to_change(void **state)
     }
 }
 
-static void only_some_items_are_removed_each_as_likely_as_the_next(void **state)
+TEST(only_some_items_are_removed_each_as_likely_as_the_next)
 {
-    (void)state;
     static const struct {
         uint32_t skus, every;
     } rows[] = {{1, 1}, {5, 5}, {10, 10}, {100, 10}};
@@ -228,21 +214,4 @@ static void only_some_items_are_removed_each_as_likely_as_the_next(void **state)
         assert_int_equal(w.removable_every, 0);
         workload_close(&w);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_some_items_are_removed_each_as_likely_as_the_next),
-        cmocka_unit_test(every_scenario_opens_as_it_is),
-        cmocka_unit_test(work_is_picked_by_its_weight),
-        cmocka_unit_test(items_follow_zipf_s_law),
-        cmocka_unit_test(every_item_is_reached_when_all_are_alike),
-        cmocka_unit_test(a_basket_holds_different_items_within_its_bounds),
-        cmocka_unit_test(a_batch_has_as_many_operations_as_was_asked_for),
-        cmocka_unit_test(quantities_stay_within_their_range),
-        cmocka_unit_test(a_limit_is_for_somebody),
-        cmocka_unit_test(what_can_not_work_is_refused_with_the_flag_to_change),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

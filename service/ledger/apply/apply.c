@@ -33,7 +33,7 @@ static const struct db_statement move_checkpoint = {
             "WHERE partition_no = $5 AND epoch = $6 AND seq = $7",
 };
 
-static const struct checkpoint nothing = {.epoch = 0, .seq = -1};
+static const struct checkpoint nothing = {.id = {0, -1}};
 
 static const char *const result_names[APPLY_RESULTS] = {
     [APPLY_DONE] = "done",           [APPLY_THERE] = "there",         [APPLY_GAP] = "gap",
@@ -91,8 +91,7 @@ static enum apply_result from_fold(struct apply *apply, enum projection_result r
 
 static int keep_checkpoint(void *context, const struct db_value *row, size_t count)
 {
-    *(struct checkpoint *)context = (struct checkpoint){.epoch = row[0].as.number,
-                                                        .seq = row[1].as.number,
+    *(struct checkpoint *)context = (struct checkpoint){.id = {row[0].as.number, row[1].as.number},
                                                         .events = row[2].as.number,
                                                         .at_ms = row[3].as.number};
     return 0;
@@ -102,8 +101,8 @@ static int keep_checkpoint(void *context, const struct db_value *row, size_t cou
 static enum db_result lock_row(struct apply *apply)
 {
     const struct db_value key = db_int(apply->partition);
-    const struct db_value fresh[] = {key, db_int(nothing.epoch), db_int(nothing.seq), db_int(0),
-                                     db_int(0)};
+    const struct db_value fresh[] = {key, db_int(nothing.id.epoch), db_int(nothing.id.seq),
+                                     db_int(0), db_int(0)};
     size_t found = 0;
     enum db_result result =
         db_run(apply->db, &lock_checkpoint, &key, 1, keep_checkpoint, &apply->at, &found);
@@ -116,32 +115,32 @@ static enum db_result lock_row(struct apply *apply)
 }
 
 /* The epochs that the checkpoint is about to leave have their end now. */
-static enum db_result turn_epochs(struct apply *apply, const struct apply_entry *entries,
+static enum db_result turn_epochs(struct apply *apply, const struct event_entry *entries,
                                   size_t count)
 {
     const struct str unknown = {NULL, 0};
-    struct epoch_end at = {apply->at.epoch, apply->at.seq};
+    struct event_id at = apply->at.id;
     enum db_result result = DB_OK;
     for (size_t i = 0; i < count && result == DB_OK; i++) {
-        int64_t next = entries[i].epoch;
+        int64_t next = entries[i].id.epoch;
         if (next != at.epoch)
-            result = epochs_turn(apply->db, apply->partition, at, next,
-                                 next == apply->run_epoch ? apply->run_id : unknown, &apply->ended);
-        at = (struct epoch_end){entries[i].epoch, entries[i].seq};
+            result =
+                epochs_turn(apply->db, apply->partition, at, next,
+                            next == apply->run_epoch ? apply->run_id : unknown, &apply->epochs);
+        at = entries[i].id;
     }
     return result;
 }
 
-static enum apply_result move_row(struct apply *apply, const struct apply_entry *last)
+static enum apply_result move_row(struct apply *apply, const struct event_entry *last)
 {
     const struct checkpoint *was = &apply->at;
-    struct checkpoint is = {.epoch = last->epoch,
-                            .seq = last->seq,
+    struct checkpoint is = {.id = last->id,
                             .events = was->events + apply->fold.event_count,
                             .at_ms = apply->fold.at_ms ? apply->fold.at_ms : was->at_ms};
     const struct db_value values[] = {
-        db_int(is.epoch),         db_int(is.seq),     db_int(is.events), db_int(is.at_ms),
-        db_int(apply->partition), db_int(was->epoch), db_int(was->seq)};
+        db_int(is.id.epoch),      db_int(is.id.seq),     db_int(is.events),  db_int(is.at_ms),
+        db_int(apply->partition), db_int(was->id.epoch), db_int(was->id.seq)};
     size_t moved = 0;
     enum db_result result = db_run(apply->db, &move_checkpoint, values, 1, NULL, NULL, &moved);
     if (result != DB_OK)
@@ -162,7 +161,7 @@ enum apply_result apply_checkpoint(struct apply *apply)
     if (result == DB_OK)
         result = db_run(apply->db, &read_checkpoint, &key, 1, keep_checkpoint, &apply->at, NULL);
     if (result == DB_OK)
-        result = epochs_read(apply->db, apply->partition, apply->at.epoch, &apply->ended);
+        result = epochs_read(apply->db, apply->partition, apply->at.id.epoch, &apply->epochs);
     db_rollback(apply->db);
     return from_db(apply, result);
 }
@@ -197,11 +196,11 @@ static enum apply_result disown_other(struct apply *apply, int64_t epoch, const 
 /* Where an epoch ends for the applier: at the checkpoint, or where it ended. */
 static enum apply_result find_end(struct apply *apply, int64_t epoch, int64_t *last_seq)
 {
-    const struct checkpoint *at = &apply->at;
+    const struct event_id *at = &apply->at.id;
     struct epoch_found found = {.last_seq = at->seq};
     enum db_result result = DB_OK;
     if (epoch == at->epoch)
-        memcpy(found.run_id, apply->ended.run_id, sizeof(found.run_id));
+        memcpy(found.run_id, apply->epochs.run_id, sizeof(found.run_id));
     else
         result = epochs_find(apply->db, apply->partition, epoch, &found);
     *last_seq = found.last_seq;
@@ -212,79 +211,75 @@ static enum apply_result find_end(struct apply *apply, int64_t epoch, int64_t *l
 }
 
 /* Skips what the database holds; *first may become `count`. */
-static enum apply_result skip_there(struct apply *apply, const struct apply_entry *entries,
+static enum apply_result skip_there(struct apply *apply, const struct event_entry *entries,
                                     size_t count, size_t *first)
 {
-    int64_t now = apply->at.epoch;
-    struct epoch_end end = {.epoch = 0};
-    for (*first = 0; *first < count && entries[*first].epoch <= now; ++*first) {
-        const struct apply_entry *entry = &entries[*first];
-        if (entry->epoch != end.epoch) {
-            enum apply_result result = find_end(apply, entry->epoch, &end.last_seq);
+    int64_t now = apply->at.id.epoch;
+    struct event_id end = {.epoch = 0};
+    for (*first = 0; *first < count && entries[*first].id.epoch <= now; ++*first) {
+        struct event_id id = entries[*first].id;
+        if (id.epoch != end.epoch) {
+            enum apply_result result = find_end(apply, id.epoch, &end.seq);
             if (result != APPLY_DONE)
                 return result;
-            end.epoch = entry->epoch;
+            end.epoch = id.epoch;
         }
-        if (entry->seq > end.last_seq)
-            return entry->epoch == now ? APPLY_DONE : disown(apply, entry->epoch, end.last_seq);
+        if (id.seq > end.seq)
+            return id.epoch == now ? APPLY_DONE : disown(apply, id.epoch, end.seq);
     }
     return APPLY_DONE;
 }
 
 /* The first entry of an epoch says that its Redis has all that came before, and nothing more: that
  * must be what the database has. */
-static bool epoch_follows(const struct apply *apply, const struct apply_entry *entries,
+static bool epoch_follows(const struct apply *apply, const struct event_entry *entries,
                           size_t first, size_t count)
 {
-    struct epoch_end before = apply->after;
-    if (first > 0)
-        before = (struct epoch_end){entries[first - 1].epoch, entries[first - 1].seq};
-    return first == count || entries[first].epoch == apply->at.epoch || before.epoch == 0 ||
-           (before.epoch == apply->at.epoch && before.last_seq == apply->at.seq);
+    struct event_id before = first > 0 ? entries[first - 1].id : apply->after;
+    return first == count || entries[first].id.epoch == apply->at.id.epoch || before.epoch == 0 ||
+           event_id_compare(before, apply->at.id) == 0;
 }
 
-static bool is_next(const struct checkpoint *at, const struct apply_entry *entry)
+static bool is_next(struct event_id at, struct event_id id)
 {
-    if (entry->epoch == at->epoch + 1)
-        return entry->seq == 0;
-    return at->epoch > 0 && entry->epoch == at->epoch && entry->seq == at->seq + 1;
+    if (id.epoch == at.epoch + 1)
+        return id.seq == 0;
+    return at.epoch > 0 && id.epoch == at.epoch && id.seq == at.seq + 1;
 }
 
 /* Finds the first entry that is not there, and that all from it on follow one another. */
-static enum apply_result find_first(struct apply *apply, const struct apply_entry *entries,
+static enum apply_result find_first(struct apply *apply, const struct event_entry *entries,
                                     size_t count, size_t *first)
 {
-    struct checkpoint at = apply->at;
+    struct event_id at = apply->at.id;
     enum apply_result result = skip_there(apply, entries, count, first);
     if (result != APPLY_DONE)
         return result;
     if (!epoch_follows(apply, entries, *first, count))
         return APPLY_ELSEWHERE;
     for (size_t i = *first; i < count; i++) {
-        if (!is_next(&at, &entries[i])) {
+        if (!is_next(at, entries[i].id)) {
             apply->good = i;
             snprintf(apply->why, sizeof(apply->why),
                      "partition %u: after %lld-%lld comes %lld-%lld or %lld-0, but there is "
                      "%lld-%lld",
                      apply->partition, (long long)at.epoch, (long long)at.seq, (long long)at.epoch,
-                     (long long)at.seq + 1, (long long)at.epoch + 1, (long long)entries[i].epoch,
-                     (long long)entries[i].seq);
+                     (long long)at.seq + 1, (long long)at.epoch + 1, (long long)entries[i].id.epoch,
+                     (long long)entries[i].id.seq);
             return APPLY_GAP;
         }
-        at.epoch = entries[i].epoch;
-        at.seq = entries[i].seq;
+        at = entries[i].id;
     }
     return *first == count ? APPLY_THERE : APPLY_DONE;
 }
 
-static enum apply_result projection_entries(struct apply *apply, const struct apply_entry *entries,
+static enum apply_result projection_entries(struct apply *apply, const struct event_entry *entries,
                                             size_t first, size_t count)
 {
     struct projection *fold = &apply->fold;
     projection_begin(fold, apply->partition);
     for (size_t i = first; i < count; i++) {
-        enum projection_result result =
-            projection_entry(fold, entries[i].epoch, entries[i].seq, entries[i].bytes);
+        enum projection_result result = projection_entry(fold, &entries[i]);
         if (result == PROJECTION_FORMAT)
             apply->good = i;
         if (result != PROJECTION_OK)
@@ -294,14 +289,14 @@ static enum apply_result projection_entries(struct apply *apply, const struct ap
 }
 
 /* All between BEGIN and COMMIT. */
-static enum apply_result take_chunk(struct apply *apply, const struct apply_entry *entries,
+static enum apply_result take_chunk(struct apply *apply, const struct event_entry *entries,
                                     size_t count)
 {
     size_t first = 0;
     enum apply_result result = from_db(apply, lock_row(apply));
-    if (result == APPLY_DONE && apply->ended.before != apply->at.epoch)
-        result = from_db(apply,
-                         epochs_read(apply->db, apply->partition, apply->at.epoch, &apply->ended));
+    if (result == APPLY_DONE && apply->epochs.before != apply->at.id.epoch)
+        result = from_db(
+            apply, epochs_read(apply->db, apply->partition, apply->at.id.epoch, &apply->epochs));
     if (result == APPLY_DONE)
         result = find_first(apply, entries, count, &first);
     if (result == APPLY_DONE)
@@ -319,7 +314,7 @@ static enum apply_result take_chunk(struct apply *apply, const struct apply_entr
     return result == APPLY_DONE ? from_db(apply, db_commit(apply->db)) : result;
 }
 
-enum apply_result apply_chunk(struct apply *apply, const struct apply_entry *entries, size_t count)
+enum apply_result apply_chunk(struct apply *apply, const struct event_entry *entries, size_t count)
 {
     apply->good = count;
     apply->db_result = DB_OK;
@@ -332,7 +327,7 @@ enum apply_result apply_chunk(struct apply *apply, const struct apply_entry *ent
         db_rollback(apply->db);
     if (result != APPLY_DONE && result != APPLY_THERE && result != APPLY_DISOWNED &&
         result != APPLY_ELSEWHERE)
-        apply->ended = (struct epochs){.before = 0}; /* ends that were not kept */
+        apply->epochs = (struct epochs){.before = 0}; /* ends that were not kept */
     return result;
 }
 
@@ -348,12 +343,10 @@ enum apply_result apply_lock(struct apply *apply)
 enum apply_result apply_seal(struct apply *apply, int64_t epoch)
 {
     struct buf bytes;
-    struct event event = {.type = EVENT_EPOCH};
-    assert(epoch > apply->at.epoch);
+    assert(epoch > apply->at.id.epoch);
     buf_init(&bytes, SEAL_MAX_BYTES);
-    event_begin(&bytes, 0);
-    event_put(&bytes, &event, 0);
-    struct apply_entry entry = {.epoch = epoch, .seq = 0, .bytes = buf_str(&bytes)};
+    event_put_epoch(&bytes);
+    const struct event_entry entry = {{epoch, 0}, buf_str(&bytes)};
     enum apply_result result =
         bytes.failed ? no_memory(apply) : projection_entries(apply, &entry, 0, 1);
     if (result == APPLY_DONE)

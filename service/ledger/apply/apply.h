@@ -20,14 +20,9 @@
 
 #define APPLY_WHY_SIZE (DB_WHY_SIZE + 64)
 
-struct apply_entry {
-    int64_t epoch, seq; /* of the stream id */
-    struct str bytes;   /* of the field `e` */
-};
-
 /* The last entry that the database holds. epoch 0: none, and 1-0 is next. */
 struct checkpoint {
-    int64_t epoch, seq;
+    struct event_id id;
     int64_t events; /* applied since the ledger began */
     int64_t at_ms;  /* Redis time of the last entry that has one; 0: none */
 };
@@ -54,9 +49,9 @@ struct apply {
      * (0: not known); the entry that the next chunk's first one follows in its stream. */
     struct str run_id;
     int64_t run_epoch;
-    struct epoch_end after;   /* epoch 0: not known */
+    struct event_id after;    /* epoch 0: not known */
     struct checkpoint at;     /* after APPLY_DONE, THERE, DISOWNED and ELSEWHERE */
-    struct epochs ended;      /* before at.epoch */
+    struct epochs epochs;     /* before at.id.epoch */
     size_t good;              /* so many entries of the chunk may be applied without the rest */
     enum db_result db_result; /* for APPLY_DB. DB_UNKNOWN: the same chunk again is right */
     char why[APPLY_WHY_SIZE]; /* for all but APPLY_DONE, THERE and ELSEWHERE */
@@ -70,7 +65,7 @@ enum apply_result apply_checkpoint(struct apply *apply) __attribute__((warn_unus
 
 /* Entries in the order of the stream. Those that are there already are skipped; unless the answer
  * is APPLY_DONE (or unknown, see db_result), nothing was written. */
-enum apply_result apply_chunk(struct apply *apply, const struct apply_entry *entries, size_t count)
+enum apply_result apply_chunk(struct apply *apply, const struct event_entry *entries, size_t count)
     __attribute__((warn_unused_result));
 
 /* For a restore, inside a transaction that the caller begins and ends. Until then the checkpoint is

@@ -141,7 +141,8 @@ static void put_movement(struct rows *rows, const struct projection *fold,
     static const struct projected_delta still = {0};
     const struct projected_delta *delta = line ? &event->deltas[n - event->row] : &still;
     line = line ? line : &none;
-    const int64_t id[] = {fold->partition, event->epoch, event->seq, n, event->no, event->at_ms};
+    const int64_t id[] = {fold->partition, event->id.epoch, event->id.seq, n,
+                          event->no,       event->at_ms};
     const int64_t counters[] = {
         delta->available, delta->held, delta->sold,   line->available,
         line->held,       line->sold,  line->version, line->max_per_customer};

@@ -110,11 +110,11 @@ static bool name_event(struct projection *fold, struct projected_event *event)
     return str_absent(e->key) || names_add(&fold->key_names, e->key) != NAMES_NONE;
 }
 
-static enum projection_result not_known(struct projection *fold, int64_t epoch, int64_t seq)
+static enum projection_result not_known(struct projection *fold, struct event_id id)
 {
     snprintf(fold->why, sizeof(fold->why),
              "entry %lld-%lld of partition %u is not of a format that this version knows",
-             (long long)epoch, (long long)seq, fold->partition);
+             (long long)id.epoch, (long long)id.seq, fold->partition);
     return PROJECTION_FORMAT;
 }
 
@@ -128,27 +128,25 @@ static int take_event(struct projection *fold, struct unpack *in, struct project
     return in->bad || event->e.type == EVENT_NONE ? -1 : -2;
 }
 
-enum projection_result projection_entry(struct projection *fold, int64_t epoch, int64_t seq,
-                                        struct str bytes)
+enum projection_result projection_entry(struct projection *fold, const struct event_entry *entry)
 {
     struct unpack in;
     int64_t at_ms;
     uint32_t no = 0, row = 0;
-    if (event_read(&in, bytes, &at_ms) != 0 || !counter_valid(at_ms) || in.p == in.end)
-        return not_known(fold, epoch, seq);
+    if (event_read(&in, entry->bytes, &at_ms) != 0 || !counter_valid(at_ms) || in.p == in.end)
+        return not_known(fold, entry->id);
     for (;;) {
         struct projected_event *event = new_event(fold);
         if (!event)
             return PROJECTION_NO_MEMORY;
-        *event = (struct projected_event){
-            .epoch = epoch, .seq = seq, .at_ms = at_ms, .no = no, .row = row};
+        *event = (struct projected_event){.id = entry->id, .at_ms = at_ms, .no = no, .row = row};
         int more = take_event(fold, &in, event);
         if (more == 0)
             break;
         if (more < 0)
-            return more == -1 ? not_known(fold, epoch, seq) : PROJECTION_NO_MEMORY;
-        if (!event_good(&event->e, seq == 0 && no == 0))
-            return not_known(fold, epoch, seq);
+            return more == -1 ? not_known(fold, entry->id) : PROJECTION_NO_MEMORY;
+        if (!event_good(&event->e, entry->id.seq == 0 && no == 0))
+            return not_known(fold, entry->id);
         if (!name_event(fold, event))
             return PROJECTION_NO_MEMORY;
         row += event->e.line_count ? event->e.line_count : 1;

@@ -16,6 +16,7 @@
 #define LEDGER_APPLY_PROJECTION_H
 
 #include "core/event.h"
+#include "core/event_id.h"
 #include "ledger/names.h"
 
 #define PROJECTION_WHY_SIZE     256
@@ -52,7 +53,8 @@ struct projected_delta {
 };
 
 struct projected_event {
-    int64_t epoch, seq, at_ms;
+    struct event_id id; /* of its entry */
+    int64_t at_ms;
     uint32_t no, row;     /* of the event, and of its first row, in the entry */
     uint32_t reservation; /* number, or NAMES_NONE */
     uint32_t *items;      /* a number each line */
@@ -81,8 +83,8 @@ void projection_free(struct projection *fold);
 void projection_begin(struct projection *fold, unsigned partition);
 
 /* Decodes one entry. Only that with seq 0 may say, and must, that an epoch begins. */
-enum projection_result projection_entry(struct projection *fold, int64_t epoch, int64_t seq,
-                                        struct str bytes) __attribute__((warn_unused_result));
+enum projection_result projection_entry(struct projection *fold, const struct event_entry *entry)
+    __attribute__((warn_unused_result));
 
 /* All entries are there: makes room for what the ledger holds of their items and reservations. */
 enum projection_result projection_known(struct projection *fold)

@@ -7,7 +7,7 @@ static enum projection_result fork_of(struct projection *fold, const struct proj
                                       struct str name, const char *what)
 {
     snprintf(fold->why, sizeof(fold->why), "event %u of entry %lld-%lld of partition %u: %.*s %s",
-             event->no, (long long)event->epoch, (long long)event->seq, fold->partition,
+             event->no, (long long)event->id.epoch, (long long)event->id.seq, fold->partition,
              STR_ARG(name), what);
     return PROJECTION_FORK;
 }

@@ -43,11 +43,8 @@ struct reading {
 
 int tail_compare(const struct tail_position *a, const struct tail_position *b)
 {
-    if (a->epoch != b->epoch)
-        return a->epoch < b->epoch ? -1 : 1;
-    if (a->seq != b->seq)
-        return a->seq < b->seq ? -1 : 1;
-    return a->n < b->n ? -1 : a->n > b->n;
+    int order = event_id_compare(a->id, b->id);
+    return order ? order : a->n < b->n ? -1 : a->n > b->n;
 }
 
 /* --- ends ------------------------------------------------------------------------------------- */
@@ -62,7 +59,7 @@ static int keep_end(void *context, const struct db_value *row, size_t count)
     const struct ends *ends = context;
     if (row[0].as.number < (int64_t)ends->partitions)
         ends->at[row[0].as.number] = (struct tail_position){
-            .epoch = row[1].as.number, .seq = row[2].as.number, .n = rows_int(&row[3])};
+            .id = {row[1].as.number, row[2].as.number}, .n = rows_int(&row[3])};
     return 0;
 }
 
@@ -87,7 +84,7 @@ static int keep_row(void *context, const struct db_value *row, size_t count)
     assert(run->count < run->room);
     struct tail_event *event = &run->events[run->count++];
     *event = (struct tail_event){.partition = run->partition,
-                                 .at = {row[0].as.number, row[1].as.number, row[2].as.number}};
+                                 .at = {{row[0].as.number, row[1].as.number}, row[2].as.number}};
     return movement_take(rows->arena, &row[3], &event->movement) ? 0 : -1;
 }
 
@@ -99,9 +96,10 @@ static enum db_result fill(const struct reading *reading, struct run *run)
 {
     const struct tail_position *at = &reading->at[run->partition];
     const struct tail_position *end = &reading->ends[run->partition];
-    const struct db_value values[] = {
-        db_int(run->partition), db_int(at->epoch), db_int(at->seq), db_int(at->n),
-        db_int(end->epoch),     db_int(end->seq),  db_int(end->n),  db_int((int64_t)run->room)};
+    const struct db_value values[] = {db_int(run->partition), db_int(at->id.epoch),
+                                      db_int(at->id.seq),     db_int(at->n),
+                                      db_int(end->id.epoch),  db_int(end->id.seq),
+                                      db_int(end->n),         db_int((int64_t)run->room)};
     struct rows rows = {.run = run, .arena = reading->arena};
     run->next = run->count = 0;
     enum db_result result = db_run(reading->db, &read_rows, values, 1, keep_row, &rows, NULL);

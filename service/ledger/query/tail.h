@@ -15,10 +15,12 @@
 #define LEDGER_QUERY_TAIL_H
 
 #include "arena.h"
+#include "core/event_id.h"
 #include "ledger/query/movement.h"
 
 struct tail_position {
-    int64_t epoch, seq, n; /* epoch 0: in front of the first row */
+    struct event_id id; /* epoch 0: in front of the first row */
+    int64_t n;
 };
 
 struct tail_event {

@@ -7,13 +7,13 @@ void tail_cursor_put(struct buf *out, const struct tail_position *at, unsigned p
     for (unsigned p = 0; p < partitions; p++) {
         if (p > 0)
             buf_putc(out, '.');
-        if (at[p].epoch == 0) {
+        if (at[p].id.epoch == 0) {
             buf_putc(out, '0');
             continue;
         }
-        buf_put_i64(out, at[p].epoch);
+        buf_put_i64(out, at[p].id.epoch);
         buf_putc(out, '-');
-        buf_put_i64(out, at[p].seq);
+        buf_put_i64(out, at[p].id.seq);
         buf_putc(out, '-');
         buf_put_i64(out, at[p].n);
     }
@@ -43,11 +43,11 @@ static bool take_char(struct str *text, char c)
 
 static bool take_position(struct str *text, struct tail_position *at)
 {
-    *at = (struct tail_position){0};
-    if (!take_number(text, &at->epoch))
+    *at = (struct tail_position){.n = 0};
+    if (!take_number(text, &at->id.epoch))
         return false;
-    return at->epoch == 0 || (take_char(text, '-') && take_number(text, &at->seq) &&
-                              take_char(text, '-') && take_number(text, &at->n));
+    return at->id.epoch == 0 || (take_char(text, '-') && take_number(text, &at->id.seq) &&
+                                 take_char(text, '-') && take_number(text, &at->n));
 }
 
 bool tail_cursor_parse(struct str text, struct tail_position *at, unsigned partitions)

@@ -13,8 +13,20 @@
 #define STORE_ADMIN_ADMIN_H
 
 #include "arena.h"
-#include "store/admin/admin_result.h"
 #include "store/store_config.h"
+
+#define ADMIN_CURSOR_SIZE 24 /* of SCAN and its like; begins and ends as "0" */
+
+enum admin_result {
+    ADMIN_OK,
+    ADMIN_DOWN,      /* Redis cannot be reached, or refused, now */
+    ADMIN_LOADING,   /* Redis reads its data from its disk: how far it is, is in the shared store */
+    ADMIN_LOST,      /* Redis does not hold the store that it held before */
+    ADMIN_CLOSED,    /* a partition is closed; a person has to look */
+    ADMIN_REFUSED,   /* Redis is not set up for this service: say so and do not start */
+    ADMIN_MISSING,   /* there is no meta, and the caller may not make it */
+    ADMIN_RESTARTED, /* Redis was restarted, and the caller may not open the next epoch */
+};
 
 /* What admin_open_partition may do. */
 enum admin_may { ADMIN_LOOK = 0, ADMIN_CREATE = 1, ADMIN_RENEW = 2 };
@@ -25,6 +37,9 @@ struct admin;
 struct admin *admin_new(const struct store_config *config, struct store_shared *shared, char *err,
                         size_t err_size);
 void admin_free(struct admin *admin);
+
+/* Closes the connection; the next call connects anew. */
+void admin_hang_up(struct admin *admin);
 
 /* Why the last call failed. */
 const char *admin_why(const struct admin *admin);
@@ -64,9 +79,6 @@ int64_t admin_now_ms(struct admin *admin);
  * in the arena). Returns how many, or -1. *oldest_ms: the earliest deadline among them. */
 int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct arena *arena,
               struct str *names, int max, int64_t *oldest_ms);
-
-/* Drops events older than the retention; adds to *total how many there were. 0 or -1. */
-int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total);
 
 /* Drops records of reservations that ended longer ago than the retention. How many, or -1. */
 int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms);

@@ -1,7 +1,6 @@
 /* admin_check.c -- is this Redis what the service needs, and does it have its data yet? */
 #include "clock.h"
 #include "log.h"
-#include "store/admin/admin.h"
 #include "store/admin/admin_link.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
@@ -13,12 +12,6 @@
 
 #define LOADING_SAY_MS 3000 /* from one line on the progress to the next */
 #define ROLE_MS        250  /* from one look at the role to the next */
-
-enum admin_result admin_refuse(struct admin *admin, const char *why)
-{
-    snprintf(admin->why, sizeof(admin->why), "%s", why);
-    return ADMIN_REFUSED;
-}
 
 static redisReply *ask_info(struct admin *admin, const char *section)
 {
@@ -34,12 +27,6 @@ static bool info(struct admin *admin, const char *section, const char *name, cha
     (void)reply_info(reply, name, out, 64);
     freeReplyObject(reply);
     return true;
-}
-
-static int64_t info_number(const redisReply *reply, const char *name)
-{
-    char text[32];
-    return reply_info(reply, name, text, sizeof(text)) ? strtoll(text, NULL, 10) : 0;
 }
 
 /* --- the role --------------------------------------------------------------------------------- */
@@ -77,9 +64,9 @@ static bool may_say(struct store_shared *shared)
 static enum admin_result is_loading(struct admin *admin, const redisReply *persistence)
 {
     struct store_shared *shared = admin->shared;
-    shared->loading_bytes = info_number(persistence, "loading_loaded_bytes");
-    shared->loading_total_bytes = info_number(persistence, "loading_total_bytes");
-    shared->loading_eta_s = info_number(persistence, "loading_eta_seconds");
+    shared->loading_bytes = reply_info_number(persistence, "loading_loaded_bytes");
+    shared->loading_total_bytes = reply_info_number(persistence, "loading_total_bytes");
+    shared->loading_eta_s = reply_info_number(persistence, "loading_eta_seconds");
     shared->loading = true;
     store_loading_text(shared, admin->why, sizeof(admin->why));
     if (may_say(shared))
@@ -96,7 +83,8 @@ static enum admin_result check_loading(struct admin *admin)
     redisReply *reply = ask_info(admin, "persistence");
     if (!reply)
         return ADMIN_DOWN;
-    enum admin_result result = info_number(reply, "loading") ? is_loading(admin, reply) : ADMIN_OK;
+    enum admin_result result =
+        reply_info_number(reply, "loading") ? is_loading(admin, reply) : ADMIN_OK;
     freeReplyObject(reply);
     return result;
 }
@@ -142,14 +130,17 @@ static enum admin_result check_durability(struct admin *admin)
         return ADMIN_DOWN;
     bool on = strcmp(aof, "1") == 0;
     if (level == DURABILITY_ALWAYS && (!on || strcmp(fsync, "always") != 0))
-        return admin_refuse(admin, "--durability always needs a Redis with appendonly yes and "
-                                   "appendfsync always");
+        return admin_say(admin, ADMIN_REFUSED,
+                         "--durability always needs a Redis with appendonly yes and "
+                         "appendfsync always");
     if (level == DURABILITY_REPLICATED && (!on || strcmp(fsync, "always") != 0))
-        return admin_refuse(admin, "--durability replicated needs a Redis with appendonly yes and "
-                                   "appendfsync always, and its replicas");
+        return admin_say(admin, ADMIN_REFUSED,
+                         "--durability replicated needs a Redis with appendonly yes and "
+                         "appendfsync always, and its replicas");
     if (level == DURABILITY_EVERYSEC && (!on || strcmp(fsync, "no") == 0))
-        return admin_refuse(admin, "--durability everysec needs a Redis with appendonly yes and "
-                                   "appendfsync everysec");
+        return admin_say(admin, ADMIN_REFUSED,
+                         "--durability everysec needs a Redis with appendonly yes and "
+                         "appendfsync everysec");
     const char *level_now = !on || strcmp(fsync, "no") == 0 ? "memory" : fsync;
     if (strcmp(admin->durability, level_now) != 0)
         log_event(LOG_INFO, "redis durability", LOG_STR("level", level_now),
@@ -185,11 +176,11 @@ static enum admin_result check_settings(struct admin *admin)
         !info(admin, "memory", "maxmemory_policy", policy))
         return ADMIN_DOWN;
     if (atoi(version) < 7)
-        return admin_refuse(admin, "Redis 7.0 or newer is needed");
+        return admin_say(admin, ADMIN_REFUSED, "Redis 7.0 or newer is needed");
     if (strcmp(policy, "noeviction") != 0)
-        return admin_refuse(admin,
-                            "maxmemory-policy must be noeviction: with any other, Redis deletes "
-                            "stock when memory is short");
+        return admin_say(admin, ADMIN_REFUSED,
+                         "maxmemory-policy must be noeviction: with any other, Redis deletes "
+                         "stock when memory is short");
     enum admin_result result = check_durability(admin);
     return result == ADMIN_OK && admin_look_at_replicas(admin) < 0 ? ADMIN_DOWN : result;
 }

@@ -1,10 +1,11 @@
-/* admin_epoch.c -- meta: made at first start, renewed when Redis was restarted, closed. */
+/* admin_epoch.c -- meta: looked at, made at first start, renewed when Redis was restarted, closed.
+ */
+#include "clock.h"
 #include "log.h"
-#include "store/admin/admin.h"
+#include "stats.h"
 #include "store/admin/admin_link.h"
 #include "store/layout.h"
 #include "store/meta.h"
-#include "store/meta_check.h"
 #include "store/redis/resp.h"
 
 #include <inttypes.h>
@@ -12,7 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define META_TRIES 16
+#define META_TRIES       16
+#define LOOK_MS          500 /* from one look of the keeper at meta to the next */
+#define LOOK_SOON_MS     50  /* the same while what is wrong may pass */
+#define LOOK_PER_PART_MS 10
 
 static bool queue_epoch(struct admin *admin, unsigned partition, const struct meta *meta)
 {
@@ -42,15 +46,9 @@ static int write_epoch(struct admin *admin, unsigned first, unsigned count, cons
 
 static void first_meta(struct admin *admin, struct meta *meta)
 {
-    snprintf(meta->v[META_FORMAT_F], 64, "%d", META_FORMAT);
-    snprintf(meta->v[META_PARTITIONS], 64, "%u", admin->config->partitions);
-    snprintf(meta->v[META_STORE], 64, "%016" PRIx64, admin->new_store_id);
-    snprintf(meta->v[META_LEDGER], 64, "%s",
-             admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE);
-    snprintf(meta->v[META_EPOCH], 64, "1");
-    snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
-    snprintf(meta->v[META_STATE], 64, "open");
-    snprintf(meta->v[META_RESTORES], 64, "0");
+    const char *ledger = admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE;
+    meta_fill(meta, admin->config->partitions, admin->new_store_id, ledger, 1, admin->run_id, 0);
+    snprintf(meta->v[META_STATE], META_VALUE_SIZE, "open");
 }
 
 /* One store, one ledger, from its first event on. */
@@ -61,9 +59,10 @@ static enum admin_result check_ledger(struct admin *admin, const char *ledger)
     if (none && !admin->config->ledger)
         return ADMIN_OK;
     if (none)
-        return admin_refuse(admin, "the store in Redis was begun with --ledger none, and a ledger "
-                                   "can not be attached later: start with --ledger none, or with "
-                                   "an empty Redis");
+        return admin_say(admin, ADMIN_REFUSED,
+                         "the store in Redis was begun with --ledger none, and a ledger "
+                         "can not be attached later: start with --ledger none, or with "
+                         "an empty Redis");
     if (!admin->config->ledger) {
         snprintf(admin->why, sizeof(admin->why),
                  "the store in Redis was begun with ledger %s: start with --ledger and the address "
@@ -99,8 +98,8 @@ static enum admin_result check_meta(struct admin *admin, unsigned partition,
         return ADMIN_LOST;
     }
     if (atoi(meta->v[META_FORMAT_F]) != META_FORMAT)
-        return admin_refuse(admin,
-                            "the store in Redis has a format that this version does not know");
+        return admin_say(admin, ADMIN_REFUSED,
+                         "the store in Redis has a format that this version does not know");
     if ((unsigned)atoi(meta->v[META_PARTITIONS]) != admin->config->partitions) {
         snprintf(admin->why, sizeof(admin->why),
                  "the store in Redis has %s partitions, --partitions says %u",
@@ -113,16 +112,10 @@ static enum admin_result check_meta(struct admin *admin, unsigned partition,
     if (strcmp(meta->v[META_STATE], "open") != 0) {
         snprintf(admin->why, sizeof(admin->why), "partition %u is %s", partition,
                  meta->v[META_STATE]);
-        return meta_check_lost(meta->v[META_STATE]) || meta_restoring(meta) ? ADMIN_LOST
-                                                                            : ADMIN_CLOSED;
+        return meta_says_lost(meta->v[META_STATE]) || meta_restoring(meta) ? ADMIN_LOST
+                                                                           : ADMIN_CLOSED;
     }
     return ADMIN_OK;
-}
-
-static enum admin_result say(struct admin *admin, enum admin_result result, const char *why)
-{
-    snprintf(admin->why, sizeof(admin->why), "%s", why);
-    return result;
 }
 
 /* The metas of a store are made at once. So one that is missing where another is there was lost -
@@ -143,8 +136,9 @@ static enum admin_result watch_others(struct admin *admin, unsigned partition, i
     if (!meta_read(admin, partition, &meta))
         return ADMIN_DOWN;
     *done = 0;
-    return meta_missing(&meta) ? say(admin, ADMIN_LOST, "Redis has lost a part of the store's data")
-                               : ADMIN_OK;
+    return meta_missing(&meta)
+               ? admin_say(admin, ADMIN_LOST, "Redis has lost a part of the store's data")
+               : ADMIN_OK;
 }
 
 /* A partition without meta: the store is made, all of it, or why not. */
@@ -152,11 +146,11 @@ static enum admin_result make_store(struct admin *admin, unsigned partition, uns
                                     struct meta *meta, int *done)
 {
     if (admin->shared->store_id != 0)
-        return say(admin, ADMIN_LOST, "Redis has lost the store's data");
+        return admin_say(admin, ADMIN_LOST, "Redis has lost the store's data");
     if (!(may & ADMIN_CREATE))
-        return say(admin, ADMIN_MISSING, "the ledger process has not made the store yet");
+        return admin_say(admin, ADMIN_MISSING, "the ledger process has not made the store yet");
     if (admin->config->ledger && !admin->shared->ledger_known)
-        return say(admin, ADMIN_DOWN, "the ledger's database has not been reached yet");
+        return admin_say(admin, ADMIN_DOWN, "the ledger's database has not been reached yet");
     enum admin_result result = watch_others(admin, partition, done);
     if (result != ADMIN_OK || *done == 0)
         return result;
@@ -170,8 +164,9 @@ static enum admin_result renew(struct admin *admin, unsigned partition, unsigned
                                struct meta *meta, int *done)
 {
     if (!(may & ADMIN_RENEW))
-        return say(admin, ADMIN_RESTARTED,
-                   "Redis was restarted; the ledger process has not opened its next epoch yet");
+        return admin_say(
+            admin, ADMIN_RESTARTED,
+            "Redis was restarted; the ledger process has not opened its next epoch yet");
     snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
     snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
     *done = write_epoch(admin, partition, 1, meta);
@@ -243,7 +238,7 @@ enum admin_result admin_open_partition(struct admin *admin, unsigned partition, 
             return result;
         }
     }
-    return say(admin, ADMIN_DOWN, "other processes keep changing meta");
+    return admin_say(admin, ADMIN_DOWN, "other processes keep changing meta");
 }
 
 /* --- closing ---------------------------------------------------------------------------------- */
@@ -262,10 +257,10 @@ static enum admin_result check_close(struct admin *admin, unsigned partition,
                                      const struct meta *meta)
 {
     if (meta_missing(meta))
-        return say(admin, ADMIN_LOST, "Redis has lost the store's data");
+        return admin_say(admin, ADMIN_LOST, "Redis has lost the store's data");
     enum admin_result result = check_meta(admin, partition, meta);
     if (result == ADMIN_OK && meta_epoch(meta) != admin->epochs[partition])
-        return say(admin, ADMIN_RESTARTED, "the next epoch has begun");
+        return admin_say(admin, ADMIN_RESTARTED, "the next epoch has begun");
     return result;
 }
 
@@ -289,5 +284,83 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
         if (written != 0)
             return written > 0 ? ADMIN_OK : ADMIN_DOWN;
     }
-    return say(admin, ADMIN_DOWN, "other processes keep changing meta");
+    return admin_say(admin, ADMIN_DOWN, "other processes keep changing meta");
+}
+
+/* --- looking at all of it --------------------------------------------------------------------- */
+
+bool admin_passes(enum admin_result result)
+{
+    return result == ADMIN_DOWN || result == ADMIN_LOADING || result == ADMIN_MISSING ||
+           result == ADMIN_RESTARTED;
+}
+
+bool admin_is_open(const struct admin *admin, unsigned partition)
+{
+    return admin->context && admin->open[partition];
+}
+
+unsigned admin_open_count(const struct admin *admin)
+{
+    return admin->context ? admin->open_count : 0;
+}
+
+/* It says something of this partition, and nothing of the others. */
+static bool is_of_partition(enum admin_result result)
+{
+    return result == ADMIN_LOST || result == ADMIN_CLOSED || result == ADMIN_MISSING ||
+           result == ADMIN_RESTARTED;
+}
+
+/* The first result that is not ADMIN_OK, or the one after which no partition can be looked at. */
+static enum admin_result look_at_all(struct admin *admin)
+{
+    unsigned may = admin->config->ledger ? ADMIN_LOOK : ADMIN_CREATE | ADMIN_RENEW;
+    enum admin_result first = ADMIN_OK;
+    const char *why;
+    for (unsigned p = 0; p < admin->config->partitions; p++) {
+        enum admin_result result = admin_open_partition(admin, p, may, &why);
+        bool over = result != ADMIN_OK && !is_of_partition(result);
+        if (over || (result != ADMIN_OK && first == ADMIN_OK)) {
+            first = result;
+            snprintf(admin->looked_why, sizeof(admin->looked_why), "%s", why);
+        }
+        if (over)
+            break;
+        admin->open[p] = result == ADMIN_OK;
+        admin->open_count += admin->open[p];
+    }
+    return first;
+}
+
+static enum admin_result look_anew(struct admin *admin)
+{
+    const char *why;
+    enum admin_result result = admin_connect(admin, &why);
+    admin->open_count = 0;
+    if (result == ADMIN_OK)
+        return look_at_all(admin);
+    snprintf(admin->looked_why, sizeof(admin->looked_why), "%s", why);
+    return result;
+}
+
+/* Anybody may close a partition, and a restore may give the store another id: whoever leaves the
+ * ledger to another host has nobody but the keeper to notice. A Redis that is not as it should be
+ * is looked at on a new connection: its address may lead elsewhere by now. */
+enum admin_result admin_open(struct admin *admin, const char **why)
+{
+    int64_t wait_ms = admin->config->partitions * LOOK_PER_PART_MS;
+    *why = admin->looked_why;
+    if (admin->context && clock_mono_ms() < admin->look_ms)
+        return admin->looked;
+    if (admin->looked != ADMIN_OK)
+        admin_hang_up(admin);
+    admin->looked = look_anew(admin);
+    if (admin_open_count(admin) == 0)
+        admin_hang_up(admin);
+    else
+        stats_set(STATS_EPOCH, admin->shared->epoch);
+    wait_ms += admin_passes(admin->looked) ? LOOK_SOON_MS : LOOK_MS;
+    admin->look_ms = clock_mono_ms() + wait_ms;
+    return admin->looked;
 }

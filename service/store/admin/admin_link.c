@@ -1,10 +1,50 @@
-/* admin_link.c -- commands out, answers in, and what becomes of answers that do not fit. */
+/* admin_link.c -- a connection: commands out, answers in, and what becomes of answers that do not
+ * fit. admin_check.c checks Redis, admin_epoch.c opens, admin_trim.c finds and drops. */
 #include "store/admin/admin_link.h"
+#include "random.h"
 #include "store/redis/resp.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+
+#define TIMEOUT_MS    1000
+#define OUT_MAX_BYTES (1u << 20)
+
+/* --- its life --------------------------------------------------------------------------------- */
+
+struct admin *admin_new(const struct store_config *config, struct store_shared *shared, char *err,
+                        size_t err_size)
+{
+    struct admin *admin = calloc(1, sizeof(*admin));
+    if (!admin) {
+        snprintf(err, err_size, "out of memory");
+        return NULL;
+    }
+    admin->config = config;
+    admin->shared = shared;
+    buf_init(&admin->out, OUT_MAX_BYTES);
+    if (address_parse(config->redis_url, &admin->address, err, err_size))
+        return admin;
+    free(admin);
+    return NULL;
+}
+
+void admin_free(struct admin *admin)
+{
+    admin_hang_up(admin);
+    buf_free(&admin->out);
+    free(admin);
+}
+
+const char *admin_why(const struct admin *admin)
+{
+    return admin->why;
+}
+
+/* --- commands --------------------------------------------------------------------------------- */
 
 void admin_hang_up(struct admin *admin)
 {
@@ -34,6 +74,12 @@ void admin_surprised(struct admin *admin, redisReply *reply)
     admin_hang_up(admin);
 }
 
+enum admin_result admin_say(struct admin *admin, enum admin_result result, const char *why)
+{
+    snprintf(admin->why, sizeof(admin->why), "%s", why);
+    return result;
+}
+
 bool admin_is_list(const redisReply *reply, size_t elements)
 {
     return reply->type == REDIS_REPLY_ARRAY &&
@@ -58,7 +104,6 @@ static bool fits(const redisReply *reply, enum admin_answer answer)
     case ANSWER_QUEUED: return is_status(reply, "QUEUED");
     case ANSWER_NUMBER: return reply->type == REDIS_REPLY_INTEGER;
     case ANSWER_TEXT: return reply->type == REDIS_REPLY_STRING;
-    case ANSWER_LIST: return reply->type == REDIS_REPLY_ARRAY;
     case ANSWER_LIST_OR_NIL:
         return reply->type == REDIS_REPLY_ARRAY || reply->type == REDIS_REPLY_NIL;
     }
@@ -132,4 +177,110 @@ int admin_exec(struct admin *admin, size_t commands)
     }
     freeReplyObject(reply);
     return done;
+}
+
+void admin_multi(struct admin *admin)
+{
+    resp_words(&admin->out, 1, "MULTI");
+}
+
+/* True if the answers to all commands of the transaction are there and good. */
+static bool all_good(struct admin *admin, const redisReply *exec, size_t commands)
+{
+    if (!admin_is_list(exec, commands)) {
+        snprintf(admin->why, sizeof(admin->why), "Redis answered EXEC: %s",
+                 exec->type == REDIS_REPLY_ERROR ? exec->str : "not as expected");
+        return false;
+    }
+    for (size_t i = 0; i < commands; i++) {
+        if (exec->element[i]->type != REDIS_REPLY_ERROR)
+            continue;
+        snprintf(admin->why, sizeof(admin->why), "Redis answered: %s", exec->element[i]->str);
+        return false;
+    }
+    return true;
+}
+
+/* The first answer is taken by admin_done(), which sends all; the others follow it. An error to a
+ * queued command comes back with EXEC. */
+redisReply *admin_commit(struct admin *admin, size_t commands)
+{
+    void *reply = NULL;
+    resp_words(&admin->out, 1, "EXEC");
+    if (!admin_done(admin, ANSWER_OK))
+        return NULL;
+    for (size_t i = 0; i <= commands; i++) {
+        if (reply)
+            freeReplyObject(reply);
+        reply = NULL;
+        if (redisGetReply(admin->context, &reply) != REDIS_OK) {
+            snprintf(admin->why, sizeof(admin->why), "%s", admin->context->errstr);
+            admin_hang_up(admin);
+            return NULL;
+        }
+    }
+    if (all_good(admin, reply, commands))
+        return reply;
+    freeReplyObject(reply);
+    admin_hang_up(admin);
+    return NULL;
+}
+
+int admin_settle(struct admin *admin, redisReply *reply, int rc)
+{
+    if (rc == -EIO)
+        admin_surprised(admin, reply);
+    else
+        freeReplyObject(reply);
+    return rc;
+}
+
+/* --- connecting ------------------------------------------------------------------------------- */
+
+static bool dial(struct admin *admin)
+{
+    const struct address *a = &admin->address;
+    struct timeval timeout = {.tv_sec = TIMEOUT_MS / 1000, .tv_usec = TIMEOUT_MS % 1000 * 1000};
+    admin->context = a->is_unix ? redisConnectUnixWithTimeout(a->host, timeout)
+                                : redisConnectWithTimeout(a->host, a->port, timeout);
+    if (!admin->context || admin->context->err ||
+        redisSetTimeout(admin->context, timeout) != REDIS_OK) {
+        snprintf(admin->why, sizeof(admin->why), "%s",
+                 admin->context ? admin->context->errstr : "out of memory");
+        admin_hang_up(admin);
+        return false;
+    }
+    char db[16];
+    snprintf(db, sizeof(db), "%d", a->db);
+    if (a->password[0] && a->user[0])
+        resp_words(&admin->out, 3, "AUTH", a->user, a->password);
+    else if (a->password[0])
+        resp_words(&admin->out, 2, "AUTH", a->password);
+    if (a->password[0] && !admin_done(admin, ANSWER_OK))
+        return false;
+    resp_words(&admin->out, 2, "SELECT", db);
+    return a->db == 0 ? (buf_reset(&admin->out), true) : admin_done(admin, ANSWER_OK);
+}
+
+static enum admin_result connect_anew(struct admin *admin)
+{
+    buf_reset(&admin->out);
+    if (!dial(admin))
+        return ADMIN_DOWN;
+    random_bytes(&admin->new_store_id, sizeof(admin->new_store_id));
+    admin->new_store_id |= 1; /* never 0 */
+    return admin_check_redis(admin);
+}
+
+enum admin_result admin_connect(struct admin *admin, const char **why)
+{
+    *why = admin->why;
+    if (admin->context)
+        return ADMIN_OK;
+    enum admin_result result = connect_anew(admin);
+    if (result != ADMIN_OK)
+        admin_hang_up(admin);
+    if (result != ADMIN_LOADING)
+        admin->shared->loading = false;
+    return result;
 }

@@ -10,8 +10,7 @@
 
 #include "address.h"
 #include "buf.h"
-#include "store/admin/admin_result.h"
-#include "store/store_config.h"
+#include "store/admin/admin.h"
 
 #include <hiredis/hiredis.h>
 
@@ -44,7 +43,6 @@ enum admin_answer {
     ANSWER_QUEUED,
     ANSWER_NUMBER,
     ANSWER_TEXT,
-    ANSWER_LIST,
     ANSWER_LIST_OR_NIL,
 };
 
@@ -73,6 +71,15 @@ bool admin_done(struct admin *admin, enum admin_answer answer) __attribute__((wa
  * has changed, nothing was done; -1: no answer, or another one. */
 int admin_exec(struct admin *admin, size_t commands) __attribute__((warn_unused_result));
 
+/* MULTI; the caller writes so many commands; EXEC. The array of their answers, none of them an
+ * error; NULL: the connection is closed. */
+void admin_multi(struct admin *admin);
+redisReply *admin_commit(struct admin *admin, size_t commands);
+
+/* Frees a reply that was taken from with this result, which it returns; -EIO: what it holds was not
+ * asked for, and the connection is closed. */
+int admin_settle(struct admin *admin, redisReply *reply, int rc);
+
 /* For an answer that turns out to be wrong inside: frees it and closes the connection. */
 void admin_surprised(struct admin *admin, redisReply *reply);
 
@@ -80,8 +87,8 @@ void admin_surprised(struct admin *admin, redisReply *reply);
 bool admin_is_list(const redisReply *reply, size_t elements);
 bool admin_is_page(const redisReply *reply);
 
-/* ADMIN_REFUSED, for this reason. */
-enum admin_result admin_refuse(struct admin *admin, const char *why);
+/* This result, for this reason. */
+enum admin_result admin_say(struct admin *admin, enum admin_result result, const char *why);
 
 /* Is it still the master? Asks now and then; false, and the connection is closed: no. */
 bool admin_is_master(struct admin *admin) __attribute__((warn_unused_result));

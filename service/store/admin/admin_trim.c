@@ -1,16 +1,10 @@
 /* admin_trim.c -- what is due, what is old, what is full. */
-#include "core/event.h"
-#include "core/pack.h"
 #include "core/record.h"
 #include "stats.h"
-#include "store/admin/admin.h"
 #include "store/admin/admin_link.h"
 #include "store/layout.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 #define BUCKETS_PER_CALL 4
 #define SCAN_COUNT       512
@@ -63,106 +57,6 @@ int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct ar
     }
     freeReplyObject(reply);
     return count;
-}
-
-/* --- events ----------------------------------------------------------------------------------- */
-
-struct entry {
-    unsigned long long epoch, seq;
-    int64_t time_ms; /* 0: an epoch's first */
-};
-
-/* [id, [field, value]] */
-static bool take_entry(const redisReply *reply, struct entry *entry)
-{
-    struct unpack in;
-    if (!admin_is_list(reply, 2) || !admin_is_list(reply->element[1], 2))
-        return false;
-    struct str id = reply_text(reply->element[0]);
-    return !str_absent(id) && sscanf(id.p, "%llu-%llu", &entry->epoch, &entry->seq) == 2 &&
-           event_read(&in, reply_text(reply->element[1]->element[1]), &entry->time_ms) == 0;
-}
-
-/* The first entry at or behind <epoch>-<seq>. 1, 0: none, -1. */
-static int entry_from(struct admin *admin, unsigned partition, unsigned long long epoch,
-                      unsigned long long seq, struct entry *entry)
-{
-    char id[48];
-    snprintf(id, sizeof(id), "%llu-%llu", epoch, seq);
-    layout_command(&admin->out, STR("XRANGE"), partition, KEY_EVENTS, NO_NAME, 4);
-    resp_arg(&admin->out, str_of(id));
-    resp_arg(&admin->out, STR("+"));
-    resp_arg(&admin->out, STR("COUNT"));
-    resp_int(&admin->out, 1);
-    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
-    if (!reply)
-        return -1;
-    int found = reply->elements == 1 && take_entry(reply->element[0], entry);
-    freeReplyObject(reply);
-    return found;
-}
-
-static int64_t stream_length(struct admin *admin, unsigned partition)
-{
-    layout_command(&admin->out, STR("XLEN"), partition, KEY_EVENTS, NO_NAME, 0);
-    redisReply *reply = admin_ask(admin, ANSWER_NUMBER);
-    int64_t length = reply ? reply->integer : -1;
-    if (reply)
-        freeReplyObject(reply);
-    return length;
-}
-
-static int trim_before(struct admin *admin, unsigned partition, const struct entry *first_kept)
-{
-    char id[48];
-    snprintf(id, sizeof(id), "%llu-%llu", first_kept->epoch, first_kept->seq);
-    layout_command(&admin->out, STR("XTRIM"), partition, KEY_EVENTS, NO_NAME, 2);
-    resp_arg(&admin->out, STR("MINID"));
-    resp_arg(&admin->out, str_of(id));
-    return admin_done(admin, ANSWER_NUMBER) ? 0 : -1;
-}
-
-/* The last old entry of an epoch, from `kept` on, which is old. Entries are in order of time and
- * their numbers are dense, so it is found by halving. 0 or -1. */
-static int find_last_old(struct admin *admin, unsigned partition, int64_t length, int64_t cutoff_ms,
-                         struct entry *kept)
-{
-    unsigned long long low = kept->seq, high = kept->seq + (unsigned long long)length;
-    while (low < high) {
-        unsigned long long middle = low + (high - low) / 2;
-        struct entry probe;
-        int found = entry_from(admin, partition, kept->epoch, middle, &probe);
-        if (found < 0)
-            return -1;
-        if (found && probe.epoch == kept->epoch && probe.time_ms <= cutoff_ms) {
-            *kept = probe;
-            low = probe.seq + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return 0;
-}
-
-/* Epoch after epoch, as long as all of one is old. One old entry stays: the stream keeps an end. */
-int admin_trim_events(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total)
-{
-    int64_t cutoff_ms = now_ms - admin->config->event_retention_ms;
-    int64_t length = stream_length(admin, partition);
-    struct entry kept, next;
-    if (length < 0)
-        return -1;
-    *total += length;
-    int found = length > 1 ? entry_from(admin, partition, 0, 0, &next) : 0;
-    if (found <= 0 || next.time_ms > cutoff_ms)
-        return found < 0 ? -1 : 0;
-    do {
-        kept = next;
-        if (find_last_old(admin, partition, length, cutoff_ms, &kept) < 0)
-            return -1;
-        found = entry_from(admin, partition, kept.epoch, kept.seq + 1, &next);
-    } while (found > 0 && next.epoch > kept.epoch && next.time_ms <= cutoff_ms);
-    return found < 0 ? -1 : trim_before(admin, partition, &kept);
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -282,19 +176,14 @@ int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-static long long info_number(const redisReply *info, const char *name)
-{
-    char text[32];
-    return reply_info(info, name, text, sizeof(text)) ? atoll(text) : 0;
-}
-
 int admin_look_at_memory(struct admin *admin)
 {
     resp_words(&admin->out, 2, "INFO", "memory");
     redisReply *reply = admin_ask(admin, ANSWER_TEXT);
     if (!reply)
         return -1;
-    long long used = info_number(reply, "used_memory"), max = info_number(reply, "maxmemory");
+    int64_t used = reply_info_number(reply, "used_memory");
+    int64_t max = reply_info_number(reply, "maxmemory");
     bool high = admin->shared->memory_high;
     stats_set(STATS_MEMORY_USED_BYTES, used);
     admin->shared->memory_high =

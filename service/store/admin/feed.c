@@ -1,7 +1,6 @@
 #include "store/admin/feed.h"
 #include "core/event.h"
 #include "core/pack.h"
-#include "store/admin/admin.h"
 #include "store/admin/admin_link.h"
 #include "store/layout.h"
 #include "store/redis/reply.h"
@@ -47,9 +46,9 @@ int64_t feed_epoch(const struct admin *admin)
 /* --- entries ---------------------------------------------------------------------------------- */
 
 /* Entries of ours have one field. */
-static bool take_entry(const redisReply *reply, struct feed_entry *entry)
+static bool take_entry(const redisReply *reply, struct event_entry *entry)
 {
-    *entry = (struct feed_entry){.bytes = {NULL, 0}};
+    *entry = (struct event_entry){.bytes = {NULL, 0}};
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
         !feed_id_take(reply->element[0], &entry->id))
         return false;
@@ -76,7 +75,7 @@ static bool make_room(struct feed *feed, size_t count)
 {
     if (count <= feed->cap)
         return true;
-    struct feed_entry *entries = reallocarray(feed->entries, count, sizeof(*entries));
+    struct event_entry *entries = reallocarray(feed->entries, count, sizeof(*entries));
     if (!entries)
         return false;
     feed->entries = entries;
@@ -84,7 +83,7 @@ static bool make_room(struct feed *feed, size_t count)
     return true;
 }
 
-int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsigned max)
+int feed_read(struct feed *feed, unsigned partition, struct event_id after, unsigned max)
 {
     char from[FEED_ID_SIZE];
     drop_reply(feed);
@@ -107,16 +106,16 @@ int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsig
     return 0;
 }
 
-int feed_has(struct admin *admin, unsigned partition, struct feed_id id)
+int feed_has(struct admin *admin, unsigned partition, struct event_id id)
 {
     char from[FEED_ID_SIZE];
-    struct feed_entry entry;
+    struct event_entry entry;
     feed_id_put(from, "", id);
     redisReply *reply = ask_range(admin, partition, from, 1);
     if (!reply)
         return -EIO;
     bool has = reply->elements == 1 && take_entry(reply->element[0], &entry) &&
-               feed_id_compare(entry.id, id) == 0;
+               event_id_compare(entry.id, id) == 0;
     freeReplyObject(reply);
     return has;
 }
@@ -127,9 +126,9 @@ static bool is_no_stream(const redisReply *reply)
     return reply->type == REDIS_REPLY_ERROR && strstr(reply->str, "no such key");
 }
 
-int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
+int feed_tail(struct admin *admin, unsigned partition, struct event_id *tail)
 {
-    *tail = (struct feed_id){0, 0};
+    *tail = (struct event_id){0, 0};
     resp_begin(&admin->out, 3);
     resp_arg(&admin->out, STR("XINFO"));
     resp_arg(&admin->out, STR("STREAM"));
@@ -149,8 +148,8 @@ int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
     return 0;
 }
 
-int feed_applied(struct admin *admin, unsigned partition, struct feed_id at,
-                 const struct feed_ends *ended)
+int feed_applied(struct admin *admin, unsigned partition, struct event_id at,
+                 const struct event_ends *ended)
 {
     char id[FEED_ID_SIZE], ends[FEED_ENDS_SIZE];
     feed_id_put(id, "", at);
@@ -162,7 +161,7 @@ int feed_applied(struct admin *admin, unsigned partition, struct feed_id at,
     return admin_done(admin, ANSWER_OK) ? 0 : -EIO;
 }
 
-int feed_trim(struct admin *admin, unsigned partition, struct feed_id first_kept)
+int feed_trim(struct admin *admin, unsigned partition, struct event_id first_kept)
 {
     char id[FEED_ID_SIZE];
     feed_id_put(id, "", first_kept);
@@ -172,7 +171,7 @@ int feed_trim(struct admin *admin, unsigned partition, struct feed_id first_kept
     return admin_done(admin, ANSWER_NUMBER) ? 0 : -EIO;
 }
 
-int feed_wait(struct admin *admin, const unsigned *partitions, const struct feed_id *after,
+int feed_wait(struct admin *admin, const unsigned *partitions, const struct event_id *after,
               size_t count, int64_t timeout_ms)
 {
     resp_begin(&admin->out, 6 + 2 * count);
@@ -192,7 +191,7 @@ int feed_wait(struct admin *admin, const unsigned *partitions, const struct feed
     return admin_done(admin, ANSWER_LIST_OR_NIL) ? 0 : -EIO;
 }
 
-/* --- how much there is ------------------------------------------------------------------------ */
+/* --- what is old ------------------------------------------------------------------------------ */
 
 static int64_t length_of(struct admin *admin, unsigned partition)
 {
@@ -204,10 +203,75 @@ static int64_t length_of(struct admin *admin, unsigned partition)
     return length;
 }
 
+/* The first entry at or behind `from`, and its time, 0 of an epoch's first. 1, 0: none, -1. */
+static int entry_from(struct admin *admin, unsigned partition, struct event_id from,
+                      struct event_id *id, int64_t *at_ms)
+{
+    char text[FEED_ID_SIZE];
+    struct event_entry entry;
+    struct unpack in;
+    feed_id_put(text, "", from);
+    redisReply *reply = ask_range(admin, partition, text, 1);
+    if (!reply)
+        return -1;
+    bool found = reply->elements == 1 && take_entry(reply->element[0], &entry) &&
+                 !str_absent(entry.bytes) && event_read(&in, entry.bytes, at_ms) == 0;
+    if (found)
+        *id = entry.id;
+    freeReplyObject(reply);
+    return found;
+}
+
+/* The last old entry of an epoch, from `kept` on, which is old. Entries are in order of time and
+ * their numbers are dense, so it is found by halving. 0 or -1. */
+static int find_last_old(struct admin *admin, unsigned partition, int64_t length, int64_t cutoff_ms,
+                         struct event_id *kept)
+{
+    int64_t low = kept->seq, high = kept->seq + length;
+    while (low < high) {
+        struct event_id probe = {kept->epoch, low + (high - low) / 2};
+        int64_t at_ms, middle = probe.seq;
+        int found = entry_from(admin, partition, probe, &probe, &at_ms);
+        if (found < 0)
+            return -1;
+        if (found && probe.epoch == kept->epoch && at_ms <= cutoff_ms) {
+            *kept = probe;
+            low = probe.seq + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return 0;
+}
+
+/* Epoch after epoch, as long as all of one is old. One old entry stays: the stream keeps an end. */
+int feed_trim_old(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total)
+{
+    int64_t cutoff_ms = now_ms - admin->config->event_retention_ms, at_ms;
+    int64_t length = length_of(admin, partition);
+    struct event_id kept, next = {0, 0};
+    if (length < 0)
+        return -EIO;
+    *total += length;
+    int found = length > 1 ? entry_from(admin, partition, next, &next, &at_ms) : 0;
+    if (found <= 0 || at_ms > cutoff_ms)
+        return found < 0 ? -EIO : 0;
+    do {
+        kept = next;
+        if (find_last_old(admin, partition, length, cutoff_ms, &kept) < 0)
+            return -EIO;
+        next = (struct event_id){kept.epoch, kept.seq + 1};
+        found = entry_from(admin, partition, next, &next, &at_ms);
+    } while (found > 0 && next.epoch > kept.epoch && at_ms <= cutoff_ms);
+    return found < 0 ? -EIO : feed_trim(admin, partition, kept);
+}
+
+/* --- how much there is ------------------------------------------------------------------------ */
+
 /* The number of events in an entry, and its time; an entry of another kind counts as one event. */
 static int64_t count_events(struct arena *arena, const redisReply *reply, int64_t *at_ms)
 {
-    struct feed_entry entry;
+    struct event_entry entry;
     struct unpack in;
     struct event event;
     int64_t events = 0;

@@ -13,15 +13,10 @@
 #include "store/admin/admin.h"
 #include "store/feed_id.h"
 
-struct feed_entry {
-    struct feed_id id;
-    struct str bytes; /* absent: not an entry of ours */
-};
-
 struct feed {
     struct admin *admin;
     redisReply *reply;
-    struct feed_entry *entries;
+    struct event_entry *entries;
     size_t count, cap;
     size_t bytes; /* of all entries */
 };
@@ -47,30 +42,34 @@ const char *feed_source(const struct admin *admin);
 int64_t feed_epoch(const struct admin *admin);
 
 /* At most `max` entries behind `after`. 0, -EIO or -ENOMEM. */
-int feed_read(struct feed *feed, unsigned partition, struct feed_id after, unsigned max)
+int feed_read(struct feed *feed, unsigned partition, struct event_id after, unsigned max)
     __attribute__((warn_unused_result));
 
 /* Is that entry in the stream? 1, 0 or -EIO. */
-int feed_has(struct admin *admin, unsigned partition, struct feed_id id)
+int feed_has(struct admin *admin, unsigned partition, struct event_id id)
     __attribute__((warn_unused_result));
 
 /* The last id that the stream ever had; 0-0 if there is no stream. */
-int feed_tail(struct admin *admin, unsigned partition, struct feed_id *tail)
+int feed_tail(struct admin *admin, unsigned partition, struct event_id *tail)
     __attribute__((warn_unused_result));
 
 /* Tells everybody, in Redis, that SQL holds all up to `at`, and of earlier epochs all up to their
  * ends: answers of --durability ledger wait for it. To be called behind the COMMIT, never before.
  */
-int feed_applied(struct admin *admin, unsigned partition, struct feed_id at,
-                 const struct feed_ends *ended) __attribute__((warn_unused_result));
+int feed_applied(struct admin *admin, unsigned partition, struct event_id at,
+                 const struct event_ends *ended) __attribute__((warn_unused_result));
 
 /* Drops what lies before `first_kept`. */
-int feed_trim(struct admin *admin, unsigned partition, struct feed_id first_kept)
+int feed_trim(struct admin *admin, unsigned partition, struct event_id first_kept)
+    __attribute__((warn_unused_result));
+
+/* Drops events older than the retention; adds to *total how many there were. */
+int feed_trim_old(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total)
     __attribute__((warn_unused_result));
 
 /* Waits until there is an entry behind after[i] in the stream of partitions[i], for some i, at most
  * timeout_ms. */
-int feed_wait(struct admin *admin, const unsigned *partitions, const struct feed_id *after,
+int feed_wait(struct admin *admin, const unsigned *partitions, const struct event_id *after,
               size_t count, int64_t timeout_ms) __attribute__((warn_unused_result));
 
 int feed_look_behind(struct admin *admin, unsigned partition, struct feed_backlog *backlog)

@@ -15,9 +15,31 @@
 #ifndef STORE_ADMIN_REBUILD_H
 #define STORE_ADMIN_REBUILD_H
 
-#include "store/admin/admin_result.h"
-#include "store/admin/rebuild_state.h"
-#include "store/store.h"
+#include "buf.h"
+#include "store/admin/admin.h"
+#include "store/meta.h"
+#include "store/store_op.h"
+
+enum rebuild_result {
+    REBUILD_OK,
+    REBUILD_DOWN,      /* Redis cannot be reached, or was lost */
+    REBUILD_TAKEN,     /* meta is not what it was: somebody else is at work */
+    REBUILD_REFUSED,   /* Redis refused a command */
+    REBUILD_NO_MEMORY, /* here */
+};
+
+struct rebuild {
+    struct admin *admin;
+    unsigned partitions;
+    struct meta meta; /* of every partition, until the end */
+    int64_t epoch;
+    struct buf page, value;
+    size_t commands; /* in the page */
+    bool guarded;    /* meta is watched and was ours */
+    int64_t last_bucket;
+    int64_t unlinked; /* keys */
+    char why[256];    /* of all but REBUILD_OK */
+};
 
 /* ledger: its id. The store gets an id of its own, and this epoch. restores: with this one. */
 void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partitions,

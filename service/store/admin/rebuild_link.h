@@ -3,13 +3,10 @@
 #define STORE_ADMIN_REBUILD_LINK_H
 
 #include "store/admin/admin_link.h"
-#include "store/admin/rebuild_state.h"
+#include "store/admin/rebuild.h"
 
 enum rebuild_result rebuild_fail(struct rebuild *rebuild, enum rebuild_result result,
                                  const char *why);
-
-/* What the connection's last trouble means. */
-enum rebuild_result rebuild_trouble(struct rebuild *rebuild);
 
 /* Sends what is in `out` and takes so many replies, *replies to be freed with rebuild_drop. */
 enum rebuild_result rebuild_exchange(struct rebuild *rebuild, struct buf *out, size_t count,

@@ -1,5 +1,4 @@
 /* rebuild_put.c -- what lies in Redis, as the commands of a page. */
-#include "store/admin/rebuild.h"
 #include "store/admin/rebuild_link.h"
 #include "store/layout.h"
 #include "store/redis/reply.h"

@@ -3,8 +3,6 @@
  * Everything is queued behind a MULTI that never gets its EXEC: Redis looks at rights, at memory
  * and at its role when it queues a command, and forgets them with the connection.
  */
-#include "store/admin/admin.h"
-#include "store/admin/rebuild.h"
 #include "store/admin/rebuild_link.h"
 #include "store/layout.h"
 #include "store/redis/reply.h"

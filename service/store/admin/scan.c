@@ -1,77 +1,13 @@
 /* scan.c -- items and what is counted of each, keys, the last audit; scan_records.c has records and
  * the indexes of deadlines. */
 #include "store/admin/scan.h"
-#include "store/admin/scan_link.h"
+#include "store/admin/admin_link.h"
 #include "store/redis/reply.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* --- transactions ------------------------------------------------------------------------------
- */
-
-int scan_surprised(struct admin *admin, redisReply *reply)
-{
-    admin_surprised(admin, reply);
-    return -EIO;
-}
-
-void scan_begin(struct admin *admin)
-{
-    resp_words(&admin->out, 1, "MULTI");
-}
-
-/* True if the answers to all commands of the transaction are there and good. */
-static bool all_good(struct admin *admin, const redisReply *exec, size_t commands)
-{
-    if (!admin_is_list(exec, commands)) {
-        snprintf(admin->why, sizeof(admin->why), "Redis answered EXEC: %s",
-                 exec->type == REDIS_REPLY_ERROR ? exec->str : "not as expected");
-        return false;
-    }
-    for (size_t i = 0; i < commands; i++) {
-        if (exec->element[i]->type != REDIS_REPLY_ERROR)
-            continue;
-        snprintf(admin->why, sizeof(admin->why), "Redis answered: %s", exec->element[i]->str);
-        return false;
-    }
-    return true;
-}
-
-/* The first answer is taken by admin_done(), which sends all; the others follow it. An error to a
- * queued command comes back with EXEC. */
-redisReply *scan_commit(struct admin *admin, size_t commands)
-{
-    void *reply = NULL;
-    resp_words(&admin->out, 1, "EXEC");
-    if (!admin_done(admin, ANSWER_OK))
-        return NULL;
-    for (size_t i = 0; i <= commands; i++) {
-        if (reply)
-            freeReplyObject(reply);
-        reply = NULL;
-        if (redisGetReply(admin->context, &reply) != REDIS_OK) {
-            snprintf(admin->why, sizeof(admin->why), "%s", admin->context->errstr);
-            admin_hang_up(admin);
-            return NULL;
-        }
-    }
-    if (all_good(admin, reply, commands))
-        return reply;
-    freeReplyObject(reply);
-    admin_hang_up(admin);
-    return NULL;
-}
-
-int scan_done(struct admin *admin, redisReply *reply, int rc)
-{
-    if (rc == -EIO)
-        return scan_surprised(admin, reply);
-    freeReplyObject(reply);
-    return rc;
-}
 
 /* --- items ------------------------------------------------------------------------------------ */
 
@@ -107,7 +43,7 @@ int scan_names(struct admin *admin, struct arena *arena, unsigned partition, str
     redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
     if (!reply)
         return -EIO;
-    return scan_done(admin, reply, take_names(arena, reply, 1, names, count));
+    return admin_settle(admin, reply, take_names(arena, reply, 1, names, count));
 }
 
 /* The answers: the items, their places in two sets, and each one's first hold. */
@@ -143,7 +79,7 @@ int scan_items(struct admin *admin, struct arena *arena, unsigned partition, con
     *items = arena_zalloc(arena, count * sizeof(**items));
     if (!*items)
         return -ENOMEM;
-    scan_begin(admin);
+    admin_multi(admin);
     resp_begin(&admin->out, 1 + count);
     resp_arg(&admin->out, STR("MGET"));
     for (size_t i = 0; i < count; i++) {
@@ -154,15 +90,15 @@ int scan_items(struct admin *admin, struct arena *arena, unsigned partition, con
     ask_scores(admin, partition, KEY_DUE, skus, count);
     for (size_t i = 0; i < count; i++)
         layout_ask_holds(&admin->out, partition, skus[i], 1);
-    redisReply *exec = scan_commit(admin, 3 + count);
-    return exec ? scan_done(admin, exec, take_items(exec, *items, count)) : -EIO;
+    redisReply *exec = admin_commit(admin, 3 + count);
+    return exec ? admin_settle(admin, exec, take_items(exec, *items, count)) : -EIO;
 }
 
 /* --- what customers have of an item ----------------------------------------------------------- */
 
 static void ask_item(struct admin *admin, unsigned partition, struct str sku)
 {
-    scan_begin(admin);
+    admin_multi(admin);
     layout_command(&admin->out, STR("GET"), partition, KEY_ITEM, sku, 0);
 }
 
@@ -189,15 +125,15 @@ int scan_usage(struct admin *admin, struct arena *arena, unsigned partition, str
 {
     ask_item(admin, partition, sku);
     layout_ask_page(&admin->out, STR("HSCAN"), partition, KEY_CUSTOMERS, sku, cursor, SCAN_PAGE);
-    redisReply *exec = scan_commit(admin, 2);
+    redisReply *exec = admin_commit(admin, 2);
     if (!exec)
         return -EIO;
     const redisReply *page = exec->element[1];
     if (!admin_is_page(page))
-        return scan_surprised(admin, exec);
+        return admin_settle(admin, exec, -EIO);
     take_item(exec->element[0], sku, item);
     snprintf(cursor, ADMIN_CURSOR_SIZE, "%s", page->element[0]->str);
-    return scan_done(admin, exec, take_usage(arena, page->element[1], usage, count));
+    return admin_settle(admin, exec, take_usage(arena, page->element[1], usage, count));
 }
 
 int scan_usage_named(struct admin *admin, struct arena *arena, unsigned partition, struct str sku,
@@ -212,11 +148,11 @@ int scan_usage_named(struct admin *admin, struct arena *arena, unsigned partitio
     layout_command(&admin->out, STR("HMGET"), partition, KEY_CUSTOMERS, sku, count);
     for (size_t i = 0; i < count; i++)
         resp_arg(&admin->out, customers[i]);
-    redisReply *exec = scan_commit(admin, 2);
+    redisReply *exec = admin_commit(admin, 2);
     if (!exec)
         return -EIO;
     if (!admin_is_list(exec->element[1], count))
-        return scan_surprised(admin, exec);
+        return admin_settle(admin, exec, -EIO);
     take_item(exec->element[0], sku, item);
     for (size_t i = 0; i < count; i++)
         (*usage)[i] = (struct scan_usage){customers[i], layout_units(exec->element[1]->element[i])};
@@ -256,7 +192,8 @@ int scan_keys(struct admin *admin, struct arena *arena, char cursor[ADMIN_CURSOR
     snprintf(page, sizeof(page), "%d", SCAN_PAGE);
     resp_words(&admin->out, 6, "SCAN", cursor, "MATCH", LAYOUT_ALL_KEYS, "COUNT", page);
     redisReply *reply = admin_ask_page(admin, cursor);
-    return reply ? scan_done(admin, reply, take_keys(arena, reply->element[1], keys, count)) : -EIO;
+    return reply ? admin_settle(admin, reply, take_keys(arena, reply->element[1], keys, count))
+                 : -EIO;
 }
 
 int scan_due(struct admin *admin, struct arena *arena, unsigned partition,
@@ -264,7 +201,7 @@ int scan_due(struct admin *admin, struct arena *arena, unsigned partition,
 {
     layout_ask_page(&admin->out, STR("ZSCAN"), partition, KEY_DUE, NO_NAME, cursor, SCAN_PAGE);
     redisReply *reply = admin_ask_page(admin, cursor);
-    return reply ? scan_done(admin, reply, take_names(arena, reply->element[1], 2, names, count))
+    return reply ? admin_settle(admin, reply, take_names(arena, reply->element[1], 2, names, count))
                  : -EIO;
 }
 

@@ -1,6 +1,6 @@
 /* scan_records.c -- records by bucket and by id, and the indexes of deadlines. */
+#include "store/admin/admin_link.h"
 #include "store/admin/scan.h"
-#include "store/admin/scan_link.h"
 #include "store/redis/reply.h"
 
 #include <assert.h>
@@ -37,16 +37,16 @@ int scan_buckets(struct admin *admin, struct arena *arena, unsigned partition, i
 
 int scan_stray_bucket(struct admin *admin, unsigned partition, struct str bucket, bool *stray)
 {
-    scan_begin(admin);
+    admin_multi(admin);
     layout_command(&admin->out, STR("EXISTS"), partition, KEY_RECORDS, bucket, 0);
     layout_command(&admin->out, STR("ZMSCORE"), partition, KEY_BUCKETS, NO_NAME, 1);
     resp_arg(&admin->out, bucket);
-    redisReply *exec = scan_commit(admin, 2);
+    redisReply *exec = admin_commit(admin, 2);
     if (!exec)
         return -EIO;
     const redisReply *there = exec->element[0], *scores = exec->element[1];
     if (there->type != REDIS_REPLY_INTEGER || !admin_is_list(scores, 1))
-        return scan_surprised(admin, exec);
+        return admin_settle(admin, exec, -EIO);
     *stray = there->integer > 0 && scores->element[0]->type == REDIS_REPLY_NIL;
     freeReplyObject(exec);
     return 0;
@@ -151,12 +151,12 @@ int scan_records_named(struct admin *admin, struct arena *arena, unsigned partit
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         (*records)[i].id = rids[i];
-    scan_begin(admin);
+    admin_multi(admin);
     size_t commands = ask_records(admin, partition, *records, count);
-    redisReply *exec = scan_commit(admin, commands);
+    redisReply *exec = admin_commit(admin, commands);
     if (!exec)
         return -EIO;
-    return scan_done(admin, exec, take_records(arena, exec->element, commands, *records, count));
+    return admin_settle(admin, exec, take_records(arena, exec->element, commands, *records, count));
 }
 
 /* --- links ------------------------------------------------------------------------------------ */
@@ -212,14 +212,14 @@ int scan_links(struct admin *admin, struct arena *arena, unsigned partition,
     struct scan_record *records = records_of(arena, links, count, &record_count);
     if (!records)
         return -ENOMEM;
-    scan_begin(admin);
+    admin_multi(admin);
     size_t gets = ask_records(admin, partition, records, record_count);
     size_t scores = ask_deadlines(admin, partition, links, count);
-    redisReply *exec = scan_commit(admin, gets + scores);
+    redisReply *exec = admin_commit(admin, gets + scores);
     if (!exec)
         return -EIO;
     int rc = take_records(arena, exec->element, gets, records, record_count);
     if (rc == 0)
         rc = take_deadlines(exec->element + gets, scores, links, count);
-    return scan_done(admin, exec, rc);
+    return admin_settle(admin, exec, rc);
 }

@@ -13,7 +13,7 @@
 #define STORE_COMMIT_BATCH_H
 
 #include "core/plan.h"
-#include "store/meta_check.h"
+#include "store/meta.h"
 #include "store/redis/conn.h"
 #include "store/store_config.h"
 #include "store/store_op.h"

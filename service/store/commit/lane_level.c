@@ -217,7 +217,7 @@ static redisReply **take_reads(struct lane *lane, redisReply **replies, size_t c
  * epoch alone says nothing: another Redis, which never had the entry, may have opened that. */
 static void compare_place(struct lane *lane, const redisReply *place)
 {
-    struct feed_id applied, end;
+    struct event_id applied, end;
     if (place->type != REDIS_REPLY_ARRAY || place->elements != 2 ||
         !feed_id_take(place->element[0], &applied) || applied.epoch < lane->awaited.epoch)
         look_again(lane);
@@ -257,7 +257,7 @@ void lane_look_at_ledger(struct lane *lane)
 }
 
 /* The last entry of a stream: [[id, fields]]. */
-static bool take_end(const redisReply *list, struct feed_id *end)
+static bool take_end(const redisReply *list, struct event_id *end)
 {
     return list->type == REDIS_REPLY_ARRAY && list->elements == 1 &&
            list->element[0]->elements == 2 && feed_id_take(list->element[0]->element[0], end);

@@ -42,10 +42,10 @@ struct lane {
     bool empty_write; /* the EXEC in flight only makes the reads a snapshot */
     bool doubted; /* it also tells whether reads that contradict each other were of one instant */
     char marker[64];
-    char value[32];         /* of the attempt in flight or unsettled */
-    uint64_t sent_store;    /* the store that it was decided on */
-    bool wrote_here;        /* on this connection, and it is in */
-    struct feed_id awaited; /* its entry in the stream; 0-0: not known */
+    char value[32];          /* of the attempt in flight or unsettled */
+    uint64_t sent_store;     /* the store that it was decided on */
+    bool wrote_here;         /* on this connection, and it is in */
+    struct event_id awaited; /* its entry in the stream; 0-0: not known */
     uint64_t number;
     unsigned losses; /* in a row */
     unsigned batch_limit;

@@ -160,7 +160,7 @@ void lane_decide(struct lane *lane)
     }
     lane->sent_store = lane->batch.gate.store;
     lane->wrote_here = false;
-    lane->awaited = (struct feed_id){0, 0};
+    lane->awaited = (struct event_id){0, 0};
     if (plan_writes(&lane->batch.view))
         write_batch(lane, true);
     else if (!is_snapshot(&lane->batch))
@@ -181,7 +181,7 @@ static void note_position(struct lane *lane, const redisReply *exec)
 {
     assert(exec->elements >= 2);
     if (!feed_id_take(exec->element[exec->elements - 2], &lane->awaited))
-        lane->awaited = (struct feed_id){0, 0};
+        lane->awaited = (struct event_id){0, 0};
 }
 
 /* Behind a MULTI that was refused Redis carries out one by one what it takes: a user who has just

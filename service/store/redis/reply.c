@@ -84,3 +84,9 @@ bool reply_info(const redisReply *info, const char *name, char *out, size_t out_
     out[n] = '\0';
     return true;
 }
+
+int64_t reply_info_number(const redisReply *info, const char *name)
+{
+    char text[32];
+    return reply_info(info, name, text, sizeof(text)) ? strtoll(text, NULL, 10) : 0;
+}

@@ -37,4 +37,7 @@ int64_t reply_time_ms(const redisReply *reply);
 /* Copies the value of a line "name:value" of an INFO text; empty and false if it is not there. */
 bool reply_info(const redisReply *info, const char *name, char *out, size_t out_size);
 
+/* The same as a number; 0 if it is not there. */
+int64_t reply_info_number(const redisReply *info, const char *name);
+
 #endif

@@ -1,0 +1,77 @@
+#include "process/process.h"
+#include "core/route.h"
+#include "random.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* --- in the parent ---------------------------------------------------------------------------- */
+
+bool shared_state_make(struct shared_state *shared, const struct config *config, unsigned workers,
+                       unsigned stats_slots)
+{
+    shared->config = config;
+    shared->workers = workers;
+    shared->store_shared = mmap(NULL, sizeof(*shared->store_shared), PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shared->stats = stats_new(stats_slots, route_names(), ROUTES);
+    return shared->store_shared != MAP_FAILED && shared->stats;
+}
+
+void shared_state_free(struct shared_state *shared)
+{
+    stats_free(shared->stats);
+    if (shared->store_shared != MAP_FAILED)
+        munmap(shared->store_shared, sizeof(*shared->store_shared));
+}
+
+int process_pool(struct pool **pool, size_t slots, const struct pool_events *events)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    int rc = pool_new(pool, slots, events);
+    return rc < 0 ? rc : pool_watch_signals(*pool, &signals);
+}
+
+struct pool_slot_options process_slot(const char *name, int index,
+                                      int (*run)(struct pool_child *child, void *arg),
+                                      struct process_args *args)
+{
+    return (struct pool_slot_options){.name = name,
+                                      .index = index,
+                                      .restart = POOL_ALWAYS,
+                                      .handshake = true,
+                                      .run = run,
+                                      .arg = args};
+}
+
+void process_log_end(const char *child, const struct pool_exit *gone)
+{
+    if (!gone->stopped)
+        log_event(LOG_WARN, "a child ended", LOG_STR("child", child),
+                  LOG_INT("child_pid", gone->pid), LOG_INT("status", gone->status),
+                  LOG_INT("signal", gone->signal), LOG_INT("restart_in_ms", gone->restart_in_ms));
+}
+
+/* --- in a child ------------------------------------------------------------------------------- */
+
+void process_begin(const struct process_args *args, const char *name, int index)
+{
+    const struct shared_state *shared = args->shared;
+    char title[32];
+    snprintf(title, sizeof(title), "stockd-%s", name);
+    prctl(PR_SET_NAME, title);
+    log_set_process(name, index);
+    random_after_fork();
+    stats_attach(shared->stats, args->stats_slot, name);
+    signal(SIGINT, SIG_IGN); /* the terminal's: the parent passes on what it means */
+    signal(SIGPIPE, SIG_IGN);
+    for (unsigned i = 0; i < shared->workers; i++)
+        if ((int)i != index)
+            close(shared->listen_fds[i]);
+}

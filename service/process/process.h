@@ -1,0 +1,69 @@
+/* process.h -- what the processes of a service share, and how each of them begins.
+ *
+ * A parent (master.c, `stockd ledger`) makes a struct shared_state before its first fork; each
+ * child gets it with a struct process_args of its own, as the `arg` of its run function. Those
+ * return the exit status: POOL_EXIT_FATAL if Redis, the database or the store is not for this
+ * service.
+ */
+#ifndef PROCESS_PROCESS_H
+#define PROCESS_PROCESS_H
+
+#include "config.h"
+#include "pool/pool.h"
+#include "stats.h"
+
+/* What every child gets. Never changed after the first fork. */
+struct shared_state {
+    const struct config *config;
+    struct store_config store_config;
+    struct store_shared *store_shared;
+    struct stats *stats;
+    int *listen_fds; /* one a worker; a child closes those that are not its own */
+    unsigned workers;
+};
+
+struct process_args {
+    struct shared_state *shared;
+    unsigned stats_slot; /* of a worker: its number */
+    int64_t patience_ms; /* to wait for Redis and SQL at start before saying ready all the same */
+};
+
+/* --- in the parent ---------------------------------------------------------------------------- */
+
+/* For config and so many workers, with counters in so many slots. False: out of memory. */
+bool shared_state_make(struct shared_state *shared, const struct config *config, unsigned workers,
+                       unsigned stats_slots) __attribute__((warn_unused_result));
+void shared_state_free(struct shared_state *shared);
+
+/* A pool that watches SIGTERM, SIGINT and SIGHUP. 0 or -errno. */
+int process_pool(struct pool **pool, size_t slots, const struct pool_events *events)
+    __attribute__((warn_unused_result));
+
+/* A child that says when it is ready and is started again whenever it ends; -1: its only one. */
+struct pool_slot_options process_slot(const char *name, int index,
+                                      int (*run)(struct pool_child *child, void *arg),
+                                      struct process_args *args);
+
+/* In the log, unless it was told to end. */
+void process_log_end(const char *child, const struct pool_exit *gone);
+
+/* --- in a child ------------------------------------------------------------------------------- */
+
+/* First of all; index: -1 for the only one of its name. */
+void process_begin(const struct process_args *args, const char *name, int index);
+
+/* A worker: HTTP in, Redis out, one event loop, nothing shared but counters. */
+int worker_run(struct pool_child *child, void *args);
+
+/* libuv makes its threads at the first work that is handed to them, and ends the process if it
+ * cannot, as when memory is short just then. So a worker makes them at its begin, where nobody
+ * waits for an answer. 0 or -errno. */
+int worker_start_threads(void) __attribute__((warn_unused_result));
+
+/* The keeper: expires due holds, drops what is old and, without a ledger, opens epochs. */
+int keeper_run(struct pool_child *child, void *args);
+
+/* The ledger process: ledger_process.c. */
+int ledger_process_run(struct pool_child *child, void *args);
+
+#endif
