@@ -16,7 +16,6 @@
 #define TAIL_ROOM  24 /* for the mark of a truncated line, and its end */
 
 static const char *const level_names[LOG_LEVELS] = {"error", "warn", "info", "debug"};
-static const char *const format_names[LOG_FORMATS] = {"logfmt", "json"};
 
 static const struct log_field truncated = {"truncated", LOG_KIND_BOOL, {.flag = true}};
 
@@ -41,28 +40,15 @@ void log_set_process(const char *name, int index)
         snprintf(state.process, sizeof state.process, "%.32s/%d", name, index);
 }
 
-static int find_name(const char *const *names, int count, const char *text)
-{
-    for (int i = 0; i < count; i++)
-        if (strcmp(names[i], text) == 0)
-            return i;
-    return -1;
-}
-
 bool log_level_parse(const char *text, enum log_level *level)
 {
-    int found = find_name(level_names, LOG_LEVELS, text);
-    if (found >= 0)
-        *level = (enum log_level)found;
-    return found >= 0;
-}
-
-bool log_format_parse(const char *text, enum log_format *format)
-{
-    int found = find_name(format_names, LOG_FORMATS, text);
-    if (found >= 0)
-        *format = (enum log_format)found;
-    return found >= 0;
+    for (int i = 0; i < LOG_LEVELS; i++) {
+        if (strcmp(level_names[i], text) == 0) {
+            *level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *log_level_name(enum log_level level)
@@ -172,7 +158,6 @@ static void put_value(struct line *l, const struct log_field *f)
             put_quoted(l, f->value.text);
         return;
     case LOG_KIND_INT: n = snprintf(number, sizeof number, "%" PRId64, f->value.number); break;
-    case LOG_KIND_UINT: n = snprintf(number, sizeof number, "%" PRIu64, f->value.count); break;
     case LOG_KIND_BOOL: put_text(l, f->value.flag ? "true" : "false"); return;
     case LOG_KIND_END: assert(false); return; /* never reached: the list ends here */
     }
@@ -236,12 +221,8 @@ void log_write(enum log_level level, const struct log_field *fields)
 
 bool log_allowed(struct log_gate *gate, int64_t now_ms)
 {
-    if (now_ms < gate->next_ms) {
-        gate->waiting++;
+    if (now_ms < gate->next_ms)
         return false;
-    }
     gate->next_ms = now_ms + GATE_MS;
-    gate->suppressed = gate->waiting;
-    gate->waiting = 0;
     return true;
 }

@@ -35,11 +35,7 @@ void log_set_process(const char *name, int index);
 bool log_level_parse(const char *text, enum log_level *level) __attribute__((warn_unused_result));
 const char *log_level_name(enum log_level level);
 
-/* "logfmt", "json". */
-bool log_format_parse(const char *text, enum log_format *format)
-    __attribute__((warn_unused_result));
-
-enum log_kind { LOG_KIND_END, LOG_KIND_TEXT, LOG_KIND_INT, LOG_KIND_UINT, LOG_KIND_BOOL };
+enum log_kind { LOG_KIND_END, LOG_KIND_TEXT, LOG_KIND_INT, LOG_KIND_BOOL };
 
 struct log_field {
     const char *key; /* a literal of [a-z0-9_]: keys are not escaped */
@@ -47,7 +43,6 @@ struct log_field {
     union {
         struct str text;
         int64_t number;
-        uint64_t count;
         bool flag;
     } value;
 };
@@ -65,11 +60,6 @@ LOG_TEXT(const char *key, struct str text) {
 static inline struct log_field
 LOG_INT(const char *key, int64_t number) {
     return (struct log_field){key, LOG_KIND_INT, {.number = number}};
-}
-
-static inline struct log_field
-LOG_UINT(const char *key, uint64_t count) {
-    return (struct log_field){key, LOG_KIND_UINT, {.count = count}};
 }
 
 static inline struct log_field
@@ -101,8 +91,6 @@ void log_write(enum log_level level, const struct log_field *fields);
  * zeros is a gate that was never used. */
 struct log_gate {
     int64_t next_ms;
-    uint64_t waiting;    /* held back since the last one that passed */
-    uint64_t suppressed; /* held back before the one that passed last: log it along */
 };
 
 /* Whether to log now; now_ms is of the monotonic clock. */

@@ -73,6 +73,7 @@ static const struct metric counters[STATS_COUNTERS] = {
     [STATS_BATCH_OPS]       = {"stockd_batch_operations_total", "Operations in those transactions."},
     [STATS_CONFLICTS]       = {"stockd_conflicts_total", "Transactions lost to another writer (EXEC answered nil)."},
     [STATS_OP_RETRIES]      = {"stockd_operation_retries_total", "Operations that went into another transaction after a lost one."},
+    [STATS_TURNS_MISSED]    = {"stockd_turns_missed_total", "Turns to commit that did not come in time: lost with who held them, or the first of a contention."},
     [STATS_UNKNOWN]         = {"stockd_exec_unknown_total", "Transactions whose EXEC was not answered."},
     [STATS_OUTCOME_UNKNOWN] = {"stockd_outcome_unknown_total", "Operations that were answered 504."},
     [STATS_REDIS_CONNECTS]  = {"stockd_redis_connects_total", "Connections made to Redis."},
@@ -111,6 +112,7 @@ static const struct { struct metric is; const struct bounds *bounds; } histogram
     [STATS_QUEUE_US]   = {{"stockd_operation_queue_seconds", "From the submission of an operation until it is in a transaction."}, &time_bounds},
     [STATS_REDIS_US]   = {{"stockd_operation_redis_seconds", "From there until it is decided."}, &time_bounds},
     [STATS_TOTAL_US]   = {{"stockd_operation_seconds", "From the submission of an operation until it is decided."}, &time_bounds},
+    [STATS_TURN_US]    = {{"stockd_turn_wait_seconds", "From when a lane that contends asks for its turn to commit until it has it."}, &time_bounds},
     [STATS_LEDGER_CHUNK] = {{"stockd_ledger_chunk_size", "Events that one SQL transaction brought into the ledger."}, &chunk_bounds},
 };
 /* clang-format on */

@@ -16,6 +16,7 @@ enum stats_counter {
     STATS_BATCH_OPS,       /* operations in them */
     STATS_CONFLICTS,       /* EXEC nil */
     STATS_OP_RETRIES,      /* operations that went into another batch after a lost one */
+    STATS_TURNS_MISSED,    /* turns waited for in vain */
     STATS_UNKNOWN,         /* EXEC without an answer */
     STATS_OUTCOME_UNKNOWN, /* operations answered with 504 */
     STATS_REDIS_CONNECTS,
@@ -58,6 +59,7 @@ enum stats_histogram {
     STATS_QUEUE_US,     /* operation: submitted -> in a batch */
     STATS_REDIS_US,     /* operation: in a batch -> decided */
     STATS_TOTAL_US,     /* operation: submitted -> decided */
+    STATS_TURN_US,      /* a lane: its turn asked for -> given */
     STATS_LEDGER_CHUNK, /* events a commit */
     STATS_HISTOGRAMS
 };

@@ -1,12 +1,11 @@
 /* main.c -- the command line of stockload. */
 #include "client/workload.h"
-#include "confine.h"
 #include "exit_codes.h"
 #include "options.h"
 #include "race/race.h"
 #include "run/judge.h"
 #include "run/run.h"
-#include "standard.h"
+#include "startup.h"
 #include "version.h"
 
 #include <stdio.h>
@@ -44,8 +43,8 @@ int main(int argc, char **argv)
 {
     struct options options;
     char err[OPTIONS_ERR_SIZE];
-    confine_rights();
-    standard_keep();
+    startup_confine_rights();
+    startup_keep_standard();
     if (options_parse(&options, argc, argv, getenv, err, sizeof(err)) != OPTIONS_OK) {
         fprintf(stderr, "stockload: %s\n", err);
         return EXITS_USAGE;

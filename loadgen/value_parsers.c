@@ -21,7 +21,7 @@ static const char *const kinds[WORKS] = {
     [WORK_LOOKUP] = "lookup",   [WORK_REUSE] = "reuse",
     [WORK_SET] = "set",         [WORK_LIST] = "list",
     [WORK_BATCH] = "batch",     [WORK_RERESERVE] = "rereserve",
-    [WORK_REMOVE] = "remove",
+    [WORK_REMOVE] = "remove",   [WORK_TRANSFER] = "transfer",
 };
 
 /* Copies the part up to the next comma, or the end, and steps behind it. False when it is too long
@@ -151,11 +151,11 @@ static enum work kind_of(const char *name)
 
 static bool refuse_mix(char *err, size_t err_size, const char *why, const char *part)
 {
-    static_assert(WORKS == 15, "the sentence below names them");
+    static_assert(WORKS == 16, "the sentence below names them");
     snprintf(err, err_size,
              "%s%s%s; give KIND=WEIGHT,... as in reserve=70,get=30; kinds are reserve, decrement, "
              "confirm, release, extend, get, adjust, past, lookup, reuse, set, list, batch, "
-             "rereserve and remove, weights 0 to %d",
+             "rereserve, remove and transfer, weights 0 to %d",
              why, *part ? " at " : "", part, WEIGHT_MAX);
     return false;
 }

@@ -32,6 +32,7 @@ struct config {
     int64_t operation_retention_ms, reservation_retention_ms, event_retention_ms, max_hold_ms;
     int64_t ledger_max_lag;
     int durability; /* enum store_durability */
+    int turns;      /* enum store_turns */
     int64_t replicas;
     int log_format; /* enum log_format */
     int log_level;  /* enum log_level */

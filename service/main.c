@@ -1,8 +1,7 @@
 /* main.c -- the command line of stockd. */
 #include "command/command.h"
-#include "confine.h"
 #include "process/master.h"
-#include "standard.h"
+#include "startup.h"
 #include "version.h"
 
 #include <stdio.h>
@@ -64,9 +63,9 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    confine_rights();
-    confine_files();
-    standard_keep();
+    startup_confine_rights();
+    startup_confine_files();
+    startup_keep_standard();
     if (argc < 2)
         return serve(argc, argv);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

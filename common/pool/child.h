@@ -40,11 +40,11 @@ ssize_t pool_child_receive(struct pool_child *child, void *to, size_t size, int 
 
 struct pool_slot_options;
 
-/* For spawn.c only, first of all in a fresh fork: from here on the kernel ends this process
+/* For slot.c only, first of all in a fresh fork: from here on the kernel ends this process
  * when its parent ends. Exits when the parent has ended already. */
 void poolchild_die_with_parent(const struct pool_slot_options *options, pid_t parent);
 
-/* For spawn.c only: makes a fresh fork a child of the pool, runs it and exits. mask is what the
+/* For slot.c only: makes a fresh fork a child of the pool, runs it and exits. mask is what the
  * parent's signal mask was before it began to watch signals. */
 _Noreturn void poolchild_main(const struct pool_slot_options *options,
                               const struct pool_child *child, const sigset_t *mask);

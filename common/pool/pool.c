@@ -3,8 +3,6 @@
 
 #include "clock.h"
 #include "pool/slot.h"
-#include "pool/spawn.h"
-#include "pool/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -102,7 +100,7 @@ int pool_start_slot(struct pool *pool, int slot)
         return -EBUSY;
     if (pool->failed)
         return -ECANCELED;
-    return poolspawn_start(pool, s, clock_mono_ms());
+    return poolslot_start(pool, s, clock_mono_ms());
 }
 
 int pool_start(struct pool *pool)
@@ -304,14 +302,6 @@ int pool_send(struct pool *pool, int slot, const void *bytes, size_t n)
 enum pool_state pool_slot_state(const struct pool *pool, int slot)
 {
     return poolslot_at(pool, slot)->state;
-}
-
-const char *pool_state_name(enum pool_state state)
-{
-    static const char *const names[POOL_STATES] = {"idle",    "starting", "ready", "stopping",
-                                                   "waiting", "ended",    "failed"};
-    assert(state < POOL_STATES);
-    return names[state];
 }
 
 bool pool_slot_alive(const struct pool *pool, int slot)

@@ -85,7 +85,6 @@ int pool_send(struct pool *pool, int slot, const void *bytes, size_t n)
     __attribute__((warn_unused_result));
 
 enum pool_state pool_slot_state(const struct pool *pool, int slot);
-const char *pool_state_name(enum pool_state state);
 
 /* It has a process, ready or not. */
 bool pool_slot_alive(const struct pool *pool, int slot);

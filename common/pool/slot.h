@@ -1,7 +1,7 @@
 /* slot.h -- the table of a pool: its slots, their states and what the parent holds of each.
  *
  * Layer: common, for pool*.c only; to everybody else struct pool is opaque. pool.c owns the table
- * and waits, spawn.c makes processes, watch.c sees how they fare. The states are drawn in
+ * and waits, slot.c makes processes, watch.c sees how they fare. The states are drawn in
  * pool.h.
  *
  * Invariant: every change of state passes poolslot_enter, which knows the allowed ones, and after
@@ -58,7 +58,28 @@ void poolslot_enter(struct pool_slot *s, enum pool_state next);
 /* From STARTING to READY, and tells of it; nothing from any other state. */
 void poolslot_become_ready(struct pool *pool, struct pool_slot *s);
 
+/* Forks the slot, which is then STARTING, or READY when it needs no handshake. -EAGAIN, -EMFILE and
+ * their like when the system has no more to give: then the slot is left as it was, and no process
+ * or descriptor behind. */
+int poolslot_start(struct pool *pool, struct pool_slot *s, int64_t now_ms)
+    __attribute__((warn_unused_result));
+
 /* Closes a descriptor of the table and forgets it; -1 is fine. */
 void poolslot_close(int *fd);
+
+/* --- what a pool makes of its children: watch.c. It decides who is forked again, and when, tells
+ * the owner of the pool of everything, and never waits --- */
+
+/* Takes up to `limit` messages off the slot's socket. */
+void poolwatch_messages(struct pool *pool, struct pool_slot *s, int limit);
+
+/* Waits, without blocking, for a process that seems to have ended. */
+void poolwatch_end(struct pool *pool, struct pool_slot *s, int64_t now_ms);
+
+/* The slot is WAITING to be forked again, or STOPPING and about to be killed, at due_ms. */
+bool poolwatch_has_timer(const struct pool_slot *s);
+
+/* Forks and kills what is due. */
+void poolwatch_timers(struct pool *pool, int64_t now_ms);
 
 #endif

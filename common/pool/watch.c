@@ -1,8 +1,7 @@
-#include "pool/watch.h"
+#include "pool/slot.h"
 
 #include "log.h"
 #include "pool/child.h"
-#include "pool/spawn.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -142,7 +141,7 @@ static void restart(struct pool *pool, struct pool_slot *s, int64_t now_ms)
         poolslot_enter(s, POOL_ENDED);
         return;
     }
-    int rc = poolspawn_start(pool, s, now_ms);
+    int rc = poolslot_start(pool, s, now_ms);
     if (rc == 0)
         return;
     struct pool_exit none = {.status = -1};

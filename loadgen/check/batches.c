@@ -3,6 +3,7 @@
 #include "check/describe.h"
 #include "check/entries.h"
 #include "check/restored.h"
+#include "grow.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,15 +31,11 @@ struct batch {
 
 static void add_place(struct batch *b, uint32_t slot, uint64_t about, uint64_t key)
 {
-    if (b->places == b->cap) {
-        size_t cap = b->cap ? b->cap * 2 : 64;
-        struct place *grown = realloc(b->place, cap * sizeof(*grown));
-        b->no_memory |= !grown;
-        if (!grown)
-            return;
-        b->place = grown;
-        b->cap = cap;
-    }
+    struct place *grown = grow(b->place, b->places, &b->cap, sizeof(*grown));
+    b->no_memory |= !grown;
+    if (!grown)
+        return;
+    b->place = grown;
     b->place[b->places++] = (struct place){about, key, slot, b->operations};
 }
 

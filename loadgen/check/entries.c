@@ -145,6 +145,7 @@ struct change entries_change(const struct index *index, uint32_t slot, unsigned 
     int64_t held = 0;
     switch (op->kind) {
     case KIND_PUT:
+    case KIND_TRANSFER:
     case KIND_ADJUST: return (struct change){.available = quantity, .received = quantity};
     case KIND_DECREMENT: return (struct change){.available = -quantity, .sold = quantity};
     case KIND_RESERVE: return (struct change){.available = -quantity, .held = quantity};

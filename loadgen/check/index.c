@@ -88,6 +88,15 @@ static bool tells_expiry(const struct history_op *op)
            op->detail == DETAIL_EXPIRED && !(op->flags & ~FLAG_PHASE);
 }
 
+/* Whether what one item gives is what another one takes. */
+static bool moves_units(const struct history_op *op)
+{
+    if (op->lines != 2)
+        return false;
+    const struct history_line *from = index_line(op, 0), *to = index_line(op, 1);
+    return from->item != to->item && to->quantity > 0 && from->quantity == -to->quantity;
+}
+
 /* Whether the numbers in the operation can be used as they are. */
 static bool op_makes_sense(const struct index *index, const struct history_op *op)
 {
@@ -96,6 +105,8 @@ static bool op_makes_sense(const struct index *index, const struct history_op *o
     if (op->lines == 0 && op->kind != KIND_GET_RESERVATION && op->kind != KIND_LIST)
         return false;
     if (op->lines > 1 && op->kind == KIND_DELETE)
+        return false;
+    if (op->kind == KIND_TRANSFER && !moves_units(op))
         return false;
     if (index_is_told(op) && !tells_expiry(op))
         return false;
@@ -121,7 +132,8 @@ static bool asks_the_same(const struct history_op *a, const struct history_op *b
  * else instead. */
 static bool is_of_key(const struct history_op *op, const struct history_op *other)
 {
-    bool counts = other->kind == KIND_DECREMENT || other->kind == KIND_ADJUST;
+    bool counts =
+        other->kind == KIND_DECREMENT || other->kind == KIND_ADJUST || other->kind == KIND_TRANSFER;
     bool fits = op->lines == other->lines && (op->kind == KIND_LOOKUP || counts);
     for (unsigned n = 0; n < op->lines && fits; n++)
         fits = index_line(op, n)->item == index_line(other, n)->item;

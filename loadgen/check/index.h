@@ -3,7 +3,8 @@
  * Layer: check. One uint32_t array per link, by slot number: 12 bytes a slot. An operation names
  * at most one other in `of`, so everything is a forest:
  *
- *   first attempt of a put, adjust, decrement      children: further attempts, look-ups
+ *   first attempt of a put, adjust, decrement,     children: further attempts, look-ups
+ *   transfer
  *   first attempt of a reserve                     ... and the first attempts of its confirms,
  *                                                  rereserves, releases and extends, its gets, and
  *                                                  what was told of its expiry besides

@@ -17,6 +17,11 @@ static uint32_t group_of(uint32_t *group, uint32_t item)
     return item;
 }
 
+static bool takes_together(const struct history_op *op)
+{
+    return op->kind == KIND_RESERVE || op->kind == KIND_TRANSFER;
+}
+
 static void join(uint32_t *group, const struct history_op *op)
 {
     uint32_t all = group_of(group, op->line.item);
@@ -118,7 +123,7 @@ static void learn(struct told *t)
     for (uint32_t i = 0; i < t->index->items; i++)
         t->group[i] = i;
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
-        if (history_outcome(op) == OUTCOME_OK && op->kind == KIND_RESERVE)
+        if (history_outcome(op) == OUTCOME_OK && takes_together(op))
             join(t->group, op);
         if (history_outcome(op) == OUTCOME_OK && op->kind == KIND_EXTEND)
             granted(t->index, &t->longest, slot);
@@ -137,7 +142,7 @@ static void judge_refusals(struct told *t)
     for (const struct history_op *op; (op = index_next(&pass, &slot));) {
         if (history_outcome(op) != OUTCOME_FAIL)
             continue;
-        if (op->detail == DETAIL_APART && op->kind == KIND_RESERVE)
+        if (op->detail == DETAIL_APART && takes_together(op))
             check_apart(t->index, t->group, slot, t->verdict);
         else if (op->detail == DETAIL_TOO_LONG && op->kind == KIND_EXTEND)
             check_too_long(t->index, &t->longest, slot, t->verdict);

@@ -18,7 +18,7 @@
  * confirm, release or extend that was sent later than the time allows, but for what a server may
  * take to look at its clock, had to be refused.
  *
- * A server writes an expiry within about a second (api.md); one that has not written it after
+ * A server writes an expiry within about a second; one that has not written it after
  * HISTORY_OVERDUE_NS keeps units from everybody. Whether there is evidence is up to the settling,
  * which looks at held reservations that long. */
 

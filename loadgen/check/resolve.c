@@ -18,7 +18,7 @@ struct key {
     unsigned unknown, attempts;
 };
 
-/* Whether a 2xx carries what api.md promises; without it nothing can be placed. */
+/* Whether a 2xx carries what the interface promises; without it nothing can be placed. */
 static bool answer_is_whole(const struct history_op *op)
 {
     if (history_outcome(op) != OUTCOME_OK)

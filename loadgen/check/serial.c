@@ -2,6 +2,7 @@
 #include "check/serial.h"
 
 #include "check/realtime_order.h"
+#include "grow.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -48,16 +49,12 @@ static void meet(struct search *s, uint32_t node, uint32_t from)
     if (s->after[node] != UNSEEN)
         return;
     s->after[node] = from;
-    if (s->tail == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 1024;
-        uint32_t *queue = realloc(s->queue, cap * sizeof(*queue));
-        if (!queue) {
-            s->done = s->no_memory = true;
-            return;
-        }
-        s->queue = queue;
-        s->cap = cap;
+    uint32_t *queue = grow(s->queue, s->tail, &s->cap, sizeof(*queue));
+    if (!queue) {
+        s->done = s->no_memory = true;
+        return;
     }
+    s->queue = queue;
     s->queue[s->tail++] = node;
 }
 
@@ -200,16 +197,12 @@ struct order {
 static void heap_push(struct order *o, struct radix_pair pair)
 {
     struct heap *h = &o->heap;
-    if (h->count == h->cap) {
-        size_t cap = h->cap ? h->cap * 2 : 1024;
-        struct radix_pair *at = realloc(h->at, cap * sizeof(*at));
-        if (!at) {
-            o->no_memory = true;
-            return;
-        }
-        h->at = at;
-        h->cap = cap;
+    struct radix_pair *at = grow(h->at, h->count, &h->cap, sizeof(*at));
+    if (!at) {
+        o->no_memory = true;
+        return;
     }
+    h->at = at;
     size_t i = h->count++;
     for (; i > 0 && h->at[(i - 1) / 2].key > pair.key; i = (i - 1) / 2)
         h->at[i] = h->at[(i - 1) / 2];

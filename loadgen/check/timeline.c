@@ -2,6 +2,7 @@
 #include "check/timeline.h"
 #include "check/effect.h"
 #include "check/restored.h"
+#include "grow.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,14 +10,10 @@
 
 static int add_event(struct timeline *t, const struct event *event)
 {
-    if (t->count == t->cap) {
-        size_t cap = t->cap ? t->cap * 2 : 16;
-        struct event *events = realloc(t->events, cap * sizeof(*events));
-        if (!events)
-            return -ENOMEM;
-        t->events = events;
-        t->cap = cap;
-    }
+    struct event *events = grow(t->events, t->count, &t->cap, sizeof(*events));
+    if (!events)
+        return -ENOMEM;
+    t->events = events;
     /* They come nearly in order: each moves back past the few that belong behind it. */
     size_t at = t->count++;
     for (; at > 0; at--) {

@@ -19,7 +19,7 @@ struct field {
 /* Where a name stands in its table: without collisions among the names of one table, so that a
  * name is compared with one other at most. */
 #define SLOTS                64
-#define SLOT(n, first, last) ((7 * (n) + 3 * (first) + (last)) % SLOTS)
+#define SLOT(n, first, last) ((10 * (n) + 12 * (first) + (last)) % SLOTS)
 
 static inline const struct field *find(const struct field *table, struct str name)
 {
@@ -178,6 +178,13 @@ static bool read_line(struct json_scan *s, struct answer_line *line)
     return true;
 }
 
+static bool take_side(struct json_scan *s, void *to)
+{
+    struct answer_line *side = to;
+    *side = (struct answer_line){.version = 0};
+    return json_scan_null(s) || read_line(s, side);
+}
+
 static bool read_lines(struct json_scan *s, struct answer_line *line, unsigned *lines)
 {
     enum json_step step;
@@ -230,6 +237,8 @@ static const struct field top_fields[SLOTS] = {
     TOP_FIELD('b', 'y', "body", take_raw, body),
     TOP_FIELD('r', 'd', "replayed", take_flag, replayed),
     TOP_FIELD('n', 'r', "next_cursor", take_any, next_cursor),
+    TOP_FIELD('f', 'm', "from", take_side, from),
+    TOP_FIELD('t', 'o', "to", take_side, to),
     [SLOT(5, 'l', 's')] = {{"lines", 5}, take_lines, 0},
     [SLOT(5, 'i', 's')] = {{"items", 5}, take_items, 0},
 };

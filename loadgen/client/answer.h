@@ -1,7 +1,7 @@
 /* answer.h -- what the body of an answer says, read in place.
  *
  * Layer: client, pure, no heap. One pass over JSON text (RFC 8259) that takes the few fields a
- * checker relies on (api.md's answers) and checks the syntax of the rest. Unknown fields are passed
+ * checker relies on (openapi.yaml) and checks the syntax of the rest. Unknown fields are passed
  * over, any order of fields is fine. Used for every answer of the load, so it is measured in
  * nanoseconds; jansson would allocate.
  *
@@ -49,8 +49,9 @@ struct answer {
     int status;       /* 0..999: of a problem, an operation's record or a batch result; or 0 */
     struct str body;  /* raw JSON of "body", of the latter two; absent when not said */
     bool replayed;    /* of a batch result */
-    struct str next_cursor; /* of a list, as raw JSON: also null is said */
-    bool listed;            /* the lines are a list's items */
+    struct str next_cursor;      /* of a list, as raw JSON: also null is said */
+    bool listed;                 /* the lines are a list's items */
+    struct answer_line from, to; /* of a transfer; version 0 when not said */
     unsigned lines;
     struct answer_line line[ANSWER_LINES_MAX];
 };

@@ -19,7 +19,8 @@ bool call_mutates(const struct call *call)
     return !history_reads(kind) && kind != KIND_REUSE;
 }
 
-bool attempt_mutates(const struct attempt *a)
+/* Whether one of its calls does. */
+static bool attempt_mutates(const struct attempt *a)
 {
     for (unsigned n = 0; n < a->calls; n++)
         if (call_mutates(&a->call[n]))

@@ -35,6 +35,21 @@ static void choose_item(struct intent *i, enum history_kind kind, const struct w
                                   : 1 + (int32_t)rng_below(rng, (uint64_t)w->qty_max * 2);
 }
 
+/* False when there is no other item. */
+static bool choose_transfer(struct intent *i, const struct workload *w, struct rng *rng)
+{
+    if (w->skus < 2)
+        return false;
+    uint32_t from = workload_item(w, rng), to = workload_item(w, rng);
+    int32_t quantity = (int32_t)workload_quantity(w, rng);
+    i->kind = KIND_TRANSFER;
+    i->lines = 2;
+    i->line[0] = (struct history_line){.item = from, .quantity = -quantity};
+    i->line[1] =
+        (struct history_line){.item = to == from ? (to + 1) % w->skus : to, .quantity = quantity};
+    return true;
+}
+
 /* Fewer units of each line, perhaps none, but not of all. A rereserve takes some of each: it would
  * leave alone an item of which it takes none, and which was deleted since. */
 static void sell_a_part(struct intent *i, struct rng *rng)
@@ -198,7 +213,8 @@ static bool choose_reuse(const struct client *c, struct intent *i)
     if (!c->counted.op)
         return false;
     about_what_was(i, KIND_REUSE, &c->counted);
-    i->line[0].quantity += i->line[0].quantity > 0 ? 1 : -1;
+    for (unsigned n = 0; n < i->lines; n++)
+        i->line[n].quantity += i->line[n].quantity > 0 ? 1 : -1;
     return true;
 }
 
@@ -286,6 +302,7 @@ static bool choose_work(struct client *c, struct intent *i, enum work work,
     case WORK_LIST: choose_list(c, i, w); return true;
     case WORK_REMOVE: choose_remove(c, i, w); return true;
     case WORK_RERESERVE: return choose_rereserve(c, i, w, others, count);
+    case WORK_TRANSFER: return choose_transfer(i, w, rng);
     default: return false;
     }
 }
@@ -307,9 +324,9 @@ static struct intent *next_call(struct attempt *a)
 static bool choose_part(struct client *c, struct intent *i, const struct workload *w,
                         struct client *others, size_t count)
 {
-    static const enum work known[] = {WORK_RESERVE, WORK_DECREMENT, WORK_CONFIRM,
-                                      WORK_RELEASE, WORK_EXTEND,    WORK_ADJUST,
-                                      WORK_GET,     WORK_SET,       WORK_RERESERVE};
+    static const enum work known[] = {WORK_RESERVE,   WORK_DECREMENT, WORK_CONFIRM, WORK_RELEASE,
+                                      WORK_EXTEND,    WORK_ADJUST,    WORK_GET,     WORK_SET,
+                                      WORK_RERESERVE, WORK_TRANSFER};
     enum work work = known[rng_below(&c->shared->rng, sizeof(known) / sizeof(known[0]))];
     if (work == WORK_GET)
         return choose_get_held(c, i) || choose_past(c, i);
@@ -334,10 +351,11 @@ static bool choose_same_hold(struct intent *i, const struct intent *earlier, str
 /* So does what is about one of its items. */
 static void choose_same_item(struct intent *i, const struct intent *earlier, struct rng *rng)
 {
-    bool takes_one = i->kind == KIND_DECREMENT || i->kind == KIND_ADJUST || i->kind == KIND_RESERVE;
+    bool takes_one = i->kind == KIND_DECREMENT || i->kind == KIND_ADJUST ||
+                     i->kind == KIND_RESERVE || i->kind == KIND_TRANSFER;
     uint32_t item = earlier->line[0].item;
     for (unsigned n = 0; n < i->lines && takes_one; n++)
-        takes_one = i->line[n].item != item; /* not twice in a basket */
+        takes_one = i->line[n].item != item; /* not twice in one operation */
     if (takes_one && workload_chance(rng, SAME_SHARE))
         i->line[0].item = item;
 }

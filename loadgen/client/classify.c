@@ -67,6 +67,20 @@ static enum history_detail learn_item(enum history_kind kind, struct history_op 
     return DETAIL_NONE;
 }
 
+/* A 2xx of a transfer says what each of both items was left with. */
+static enum history_detail learn_transfer(struct history_op *op, const struct answer *a)
+{
+    const struct answer_line *sides[] = {&a->from, &a->to};
+    for (unsigned n = 0; n < 2; n++)
+        if (sides[n]->version == 0 || sides[n]->remaining == ANSWER_UNSAID)
+            return DETAIL_GARBLED;
+    for (unsigned n = 0; n < 2; n++) {
+        history_line(op, n)->version = sides[n]->version;
+        history_line(op, n)->remaining = sides[n]->remaining;
+    }
+    return DETAIL_NONE;
+}
+
 /* A page shows items of this run, no more than were asked for, each with its numbers. */
 static enum history_detail learn_list(const struct history_facts *facts, struct history_op *op,
                                       const struct listing *asked, const struct answer *a)
@@ -100,6 +114,7 @@ static enum history_detail learn_answer(enum history_kind kind, const struct his
     case KIND_EXTEND:
     case KIND_RERESERVE:
     case KIND_GET_RESERVATION: return learn_reservation(facts, op, a);
+    case KIND_TRANSFER: return learn_transfer(op, a);
     default: return learn_item(kind, op, a);
     }
 }

@@ -84,9 +84,6 @@ struct client {
 /* Whether the call is to change something, so that it has a key. */
 bool call_mutates(const struct call *call);
 
-/* Whether one of its calls is. */
-bool attempt_mutates(const struct attempt *a);
-
 /* The request, to be sent as it is. out->failed when it does not fit, or for want of memory. */
 void attempt_request(const struct attempt *a, const struct load *load, struct buf *out);
 

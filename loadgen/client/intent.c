@@ -131,6 +131,12 @@ static void put_fields(struct text *t, const struct load *load, const struct his
         put(t, STR("\"delta\":"));
         put_number(t, i->line[0].quantity);
         break;
+    case KIND_TRANSFER:
+        put(t, STR("\"to\":\""));
+        put_sku(t, facts, i->line[1].item);
+        put(t, STR("\",\"quantity\":"));
+        put_number(t, i->line[1].quantity);
+        break;
     case KIND_DECREMENT:
         put(t, STR("\"quantity\":"));
         put_number(t, i->line[0].quantity);
@@ -184,6 +190,8 @@ static const struct {
     [KIND_DELETE] = {STR("DELETE"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
     [KIND_RERESERVE] = {STR("POST"), STR("/v1/reservations/"), STR("/confirm"),
                         .of_reservation = true, .mutates = true},
+    [KIND_TRANSFER] = {STR("POST"), STR("/v1/items/"), STR("/transfers"), .of_item = true,
+                       .mutates = true},
 };
 
 static void put_list_path(struct text *path, const struct history_facts *facts,
@@ -234,6 +242,7 @@ static const struct {
     [KIND_GET_RESERVATION] = {STR("get"), STR("id")},
     [KIND_RERESERVE] = {STR("confirm"), STR("id")},
     [KIND_SET] = {STR("put"), STR("sku")},
+    [KIND_TRANSFER] = {STR("transfer"), STR("sku")},
 };
 
 /* An id is as it stood in an answer, escapes included: it may stand in JSON again. */

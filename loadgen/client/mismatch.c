@@ -24,11 +24,11 @@ const struct history_line *mismatch_asked(struct mismatch *m, const struct histo
 /* --- items --- */
 
 static void compare_sku(struct mismatch *m, const struct history_facts *facts,
-                        const struct history_op *op, struct str sku)
+                        const struct history_line *asked, struct str sku)
 {
-    if (!str_absent(sku) && load_item_of(facts, sku) != op->line.item)
+    if (!str_absent(sku) && load_item_of(facts, sku) != asked->item)
         snprintf(m->text, sizeof(m->text), "says \"sku\":\"%.*s\", asked about %s%" PRIu32,
-                 MISMATCH_ARG(sku), facts->prefix, op->line.item);
+                 MISMATCH_ARG(sku), facts->prefix, asked->item);
 }
 
 static void compare_sum(struct mismatch *m, const struct answer *a)
@@ -146,7 +146,7 @@ static void compare_item(struct mismatch *m, const struct history_facts *facts,
                          const struct history_op *op, const struct answer *a,
                          const struct response *response)
 {
-    compare_sku(m, facts, op, a->sku);
+    compare_sku(m, facts, &op->line, a->sku);
     if (!m->text[0])
         compare_sum(m, a);
     if (!m->text[0])
@@ -155,13 +155,27 @@ static void compare_item(struct mismatch *m, const struct history_facts *facts,
         compare_etag(m, a, response->etag);
 }
 
+static void compare_quantity(struct mismatch *m, const struct history_line *asked, int64_t said)
+{
+    if (!m->text[0] && said != ANSWER_UNSAID && said != asked->quantity)
+        snprintf(m->text, sizeof(m->text), "says \"quantity\":%" PRId64 " and not %d", said,
+                 asked->quantity);
+}
+
 static void compare_sale(struct mismatch *m, const struct history_facts *facts,
                          const struct history_op *op, const struct answer *a)
 {
-    compare_sku(m, facts, op, a->sku);
-    if (!m->text[0] && a->quantity != ANSWER_UNSAID && a->quantity != op->line.quantity)
-        snprintf(m->text, sizeof(m->text), "says \"quantity\":%" PRId64 " and not %d", a->quantity,
-                 op->line.quantity);
+    compare_sku(m, facts, &op->line, a->sku);
+    compare_quantity(m, &op->line, a->quantity);
+}
+
+static void compare_transfer(struct mismatch *m, const struct history_facts *facts,
+                             const struct history_op *op, const struct answer *a)
+{
+    compare_sku(m, facts, history_line_of(op, 0), a->from.sku);
+    if (!m->text[0])
+        compare_sku(m, facts, history_line_of(op, 1), a->to.sku);
+    compare_quantity(m, history_line_of(op, 1), a->quantity);
 }
 
 /* What is said is a JSON value; what the answer leaves out is not compared, a null is. */
@@ -264,6 +278,7 @@ void mismatch_of_success(struct mismatch *m, const struct history_facts *facts,
     m->text[0] = '\0';
     switch (op->kind) {
     case KIND_DECREMENT: compare_sale(m, facts, op, a); break;
+    case KIND_TRANSFER: compare_transfer(m, facts, op, a); break;
     case KIND_SET:
     case KIND_PUT:
         if (op->kind == KIND_SET)
@@ -305,6 +320,7 @@ void mismatch_of_garbled(struct mismatch *m, const struct history_op *op, struct
         [KIND_REUSE] = "what would be right here: a problem document",
         [KIND_RERESERVE] = "a state and each line's \"remaining\" and \"version\"",
         [KIND_DELETE] = "what it must not have",
+        [KIND_TRANSFER] = "\"remaining\" and \"version\" of both items",
     };
     m->text[0] = '\0';
     if (json_scan_whole(body))

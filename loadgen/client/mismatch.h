@@ -54,8 +54,8 @@ void mismatch_of_removal(struct mismatch *m, const struct response *response);
 void mismatch_of_record(struct mismatch *m, const struct mismatch_request *request, int status,
                         const struct answer *a);
 
-/* Of a 2xx whose body is JSON, but lacks what api.md promises for this kind of operation. Says
- * nothing about what is not even JSON: that may have been garbled by anybody on its way. */
+/* Of a 2xx whose body is JSON, but lacks what the interface promises for this kind of operation.
+ * Says nothing about what is not even JSON: that may have been garbled by anybody on its way. */
 void mismatch_of_garbled(struct mismatch *m, const struct history_op *op, struct str body);
 
 #endif

@@ -11,7 +11,7 @@
 #define CONFIRMS    (IN(CONFIRM) | IN(RERESERVE))
 #define ENDS        (CONFIRMS | IN(RELEASE))
 #define OF_HOLD     (ENDS | IN(EXTEND))
-#define TAKES       (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST))
+#define TAKES       (IN(RESERVE) | IN(DECREMENT) | IN(ADJUST) | IN(TRANSFER))
 #define COUNTS      (IN(RESERVE) | IN(DECREMENT) | IN(RERESERVE)) /* for a customer */
 #define READS_ITEMS (IN(GET_ITEM) | IN(LIST))
 
@@ -33,7 +33,7 @@ static const struct problem {
     {STR("reservation-expired"), 409, DETAIL_EXPIRED, OF_HOLD},
     {STR("reservation-released"), 409, DETAIL_RELEASED, CONFIRMS | IN(EXTEND)},
     {STR("reservation-confirmed"), 409, DETAIL_CONFIRMED, OF_HOLD},
-    {STR("cross-partition"), 422, DETAIL_APART, IN(RESERVE)},
+    {STR("cross-partition"), 422, DETAIL_APART, IN(RESERVE) | IN(TRANSFER)},
     /* Beyond the longest time that the server lets anybody hold. */
     {STR("invalid-field"), 422, DETAIL_TOO_LONG, IN(EXTEND)},
     {STR("operation-not-found"), 404, DETAIL_NO_OPERATION, IN(LOOKUP)},
@@ -87,10 +87,11 @@ static bool is_foreign(const struct response *response)
     return response->content == CONTENT_OTHER && response->status >= 400;
 }
 
-/* What an adjustment requests is what it takes away. */
+/* What an adjustment or a transfer requests is what it takes away. */
 static int64_t units_asked(const struct history_op *op, const struct history_line *asked)
 {
-    return op->kind == KIND_ADJUST ? -(int64_t)asked->quantity : asked->quantity;
+    bool deltas = op->kind == KIND_ADJUST || op->kind == KIND_TRANSFER;
+    return deltas ? -(int64_t)asked->quantity : asked->quantity;
 }
 
 static void compare_short(struct mismatch *m, const struct history_facts *facts,

@@ -69,7 +69,8 @@ static void remember_done(struct client *c, const struct call *call, struct str 
     c->done.slot = call->slot;
     c->done.id_bytes = (uint8_t)id.n;
     memcpy(c->done.id, id.n > 0 ? id.p : "", id.n);
-    if (call->op->kind == KIND_DECREMENT || call->op->kind == KIND_ADJUST)
+    if (call->op->kind == KIND_DECREMENT || call->op->kind == KIND_ADJUST ||
+        call->op->kind == KIND_TRANSFER)
         c->counted = c->done;
 }
 

@@ -34,6 +34,7 @@ enum work {
     WORK_BATCH,     /* some of the others in one request */
     WORK_RERESERVE, /* a confirm, of what may have expired, that takes the units again then */
     WORK_REMOVE,    /* a delete of an item, or the creation of one that was deleted */
+    WORK_TRANSFER,  /* units of an item become another's */
     WORKS
 };
 

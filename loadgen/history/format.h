@@ -1,5 +1,6 @@
-/* format.h -- the history file, byte for byte: format 4. Formats 3 and 2 have fewer kinds, details,
- * types of slots, flags and numbers in the header; format 1 besides no notes.
+/* format.h -- the history file, byte for byte: format 5. Formats 4, 3 and 2 have fewer kinds, 3
+ * and 2 also fewer details, types of slots, flags and numbers in the header; format 1 besides no
+ * notes.
  *
  * Layer: history, pure. A history is what the clients saw, kept so that a killed process loses no
  * evidence: an operation is written as unknown before its first byte is sent and completed in
@@ -30,7 +31,7 @@
 #include <stdint.h>
 
 #define HISTORY_MAGIC         "stockload history\n"
-#define HISTORY_FORMAT        4
+#define HISTORY_FORMAT        5
 #define HISTORY_FORMAT_MIN    1 /* the oldest that is read */
 #define HISTORY_HEADER_BYTES  4096
 #define HISTORY_CHUNK_BYTES   (1u << 20)
@@ -70,12 +71,14 @@ enum history_kind {
     KIND_EXTEND,
     KIND_GET_ITEM,
     KIND_GET_RESERVATION, /* shown as confirmed: line.quantity is what was sold, by the answer */
-    KIND_SET,       /* PUT with If-Match on an item that is there; line.quantity is its on_hand */
-    KIND_LIST,      /* a page of items: a line for each that it shows, in the order of the page */
-    KIND_LOOKUP,    /* GET of what is recorded for the key of `of`; lines as it asked for */
-    KIND_REUSE,     /* the key of `of`, a decrement or an adjustment, with another quantity */
+    KIND_SET,    /* PUT with If-Match on an item that is there; line.quantity is its on_hand */
+    KIND_LIST,   /* a page of items: a line for each that it shows, in the order of the page */
+    KIND_LOOKUP, /* GET of what is recorded for the key of `of`; lines as it asked for */
+    KIND_REUSE,  /* the key of `of`, a decrement, adjustment or transfer, with another quantity */
     KIND_RERESERVE, /* a CONFIRM that says what to do if it has expired: take the units again */
     KIND_DELETE,    /* of an item, which may be created again; its answer has no version */
+    KIND_TRANSFER,  /* of units of the first line's item to the second's; line.quantity is the delta
+                     */
     KINDS
 };
 
@@ -104,7 +107,7 @@ enum history_detail {
     DETAIL_TIMEOUT,        /* status 0: nobody answered in time, the connection was closed */
     DETAIL_RESET,          /* status 0: the connection broke */
     DETAIL_ABORTED,        /* status 0: closed on purpose (--abort) */
-    DETAIL_GARBLED,        /* not HTTP, or a 2xx without the fields that api.md promises */
+    DETAIL_GARBLED,        /* not HTTP, or a 2xx without the fields that the interface promises */
     DETAIL_FOREIGN,        /* a 3xx or 4xx that is no problem document: who knows who made it */
     DETAIL_APART,    /* 422 cross-partition: the items of a basket can not be taken together */
     DETAIL_REUSED,   /* 422 idempotency-key-reused */

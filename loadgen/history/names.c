@@ -21,6 +21,7 @@ static const struct names kinds[KINDS] = {
     [KIND_REUSE] = {"reuse", "request with a used key"},
     [KIND_RERESERVE] = {"rereserve", "rereserving confirm"},
     [KIND_DELETE] = {"delete", "delete of an item"},
+    [KIND_TRANSFER] = {"transfer", "transfer"},
 };
 
 static const struct names details[DETAILS] = {

@@ -19,6 +19,7 @@ struct race_link {
     redisContext *c;
     const char *key; /* of the stock */
     char script[41]; /* SHA-1 of the script, once it is loaded */
+    int64_t wait_us; /* that turns have taken of late */
     char *err;       /* the caller's, RACE_ERR_SIZE bytes: why the last call failed */
 };
 

@@ -338,7 +338,9 @@ static bool open_race(struct race *r)
 static void close_race(struct race *r)
 {
     pool_free(r->pool);
-    if (r->link.c && !RACE_DO(&r->link, "DEL", r->key) && r->stocked)
+    char turn[sizeof(r->key) + 8];
+    snprintf(turn, sizeof(turn), "{%s}:turn", r->key);
+    if (r->link.c && !RACE_DO(&r->link, "DEL", r->key, turn) && r->stocked)
         fprintf(stderr, "stockload: the key %s stays in Redis for some minutes\n", r->key);
     race_link_close(&r->link);
 }

@@ -17,6 +17,11 @@
     "if n < 1 then return -1 end\n"                                                                \
     "return redis.call('DECR', KEYS[1])"
 
+#define TURN_WAITS   4 /* BLPOP waits for so many times what turns took of late */
+#define TURN_MIN_US  10000
+#define TURN_MAX_US  1000000
+#define TURN_KEEP_MS "10000" /* what nobody asks for */
+
 /* Skips `count` answers of which only failure would matter. */
 static bool skip_replies(struct race_link *link, int count)
 {
@@ -29,11 +34,9 @@ static bool skip_replies(struct race_link *link, int count)
     return true;
 }
 
-/* WATCH and GET. A key that is gone counts as nothing left. */
+/* The answer to WATCH and GET. A key that is gone counts as nothing left. */
 static bool read_left(struct race_link *link, int64_t *left)
 {
-    redisAppendCommand(link->c, "WATCH %s", link->key);
-    redisAppendCommand(link->c, "GET %s", link->key);
     redisReply *reply = skip_replies(link, 1) ? race_link_reply(link) : NULL;
     if (!reply)
         return false;
@@ -44,27 +47,38 @@ static bool read_left(struct race_link *link, int64_t *left)
     return ok;
 }
 
-/* What EXEC said: nil when the watched key was changed by somebody else. */
-static enum race_outcome judge_exec(struct race_link *link, const redisReply *reply)
+/* What EXEC said of so many commands: nil when the watched key was changed by somebody else. */
+static enum race_outcome judge_exec(struct race_link *link, const redisReply *reply,
+                                    size_t commands)
 {
     if (reply->type == REDIS_REPLY_NIL)
         return RACE_CONFLICT;
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 &&
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == commands &&
         reply->element[0]->type == REDIS_REPLY_INTEGER)
         return RACE_GOT;
     race_link_fail(link, "EXEC", reply);
     return RACE_ERROR;
 }
 
-static enum race_outcome take_watched(struct race_link *link, _Atomic int64_t *pending,
-                                      int64_t *units)
+static void append_pass_turn(struct race_link *link)
 {
+    redisAppendCommand(link->c, "LPUSH {%s}:turn t", link->key);
+    redisAppendCommand(link->c, "PEXPIRE {%s}:turn " TURN_KEEP_MS, link->key);
+}
+
+/* What is behind WATCH and GET. */
+static enum race_outcome take_left(struct race_link *link, _Atomic int64_t *pending, int64_t *units,
+                                   bool turns)
+{
+    const int turn_commands = turns ? 2 : 0;
     int64_t left;
     if (!read_left(link, &left))
         return RACE_ERROR;
     if (left < 1) {
         redisAppendCommand(link->c, "UNWATCH");
-        return skip_replies(link, 1) ? RACE_EMPTY : RACE_ERROR;
+        if (turns)
+            append_pass_turn(link);
+        return skip_replies(link, 1 + turn_commands) ? RACE_EMPTY : RACE_ERROR;
     }
     *units = *units < left ? *units : left;
     atomic_store(pending, *units);
@@ -73,13 +87,60 @@ static enum race_outcome take_watched(struct race_link *link, _Atomic int64_t *p
         redisAppendCommand(link->c, "DECR %s", link->key);
     else
         redisAppendCommand(link->c, "DECRBY %s %" PRId64, link->key, *units);
+    if (turns)
+        append_pass_turn(link);
     redisAppendCommand(link->c, "EXEC");
-    redisReply *reply = skip_replies(link, 2) ? race_link_reply(link) : NULL;
+    redisReply *reply = skip_replies(link, 2 + turn_commands) ? race_link_reply(link) : NULL;
     if (!reply)
         return RACE_ERROR;
-    enum race_outcome outcome = judge_exec(link, reply);
+    enum race_outcome outcome = judge_exec(link, reply, 1 + (size_t)turn_commands);
     freeReplyObject(reply);
     return outcome;
+}
+
+static void append_reads(struct race_link *link)
+{
+    redisAppendCommand(link->c, "WATCH %s", link->key);
+    redisAppendCommand(link->c, "GET %s", link->key);
+}
+
+static enum race_outcome take_watched(struct race_link *link, _Atomic int64_t *pending,
+                                      int64_t *units)
+{
+    append_reads(link);
+    return take_left(link, pending, units, false);
+}
+
+/* The answer to BLPOP: nil where a turn was lost with who had it, or the queue is longer than it
+ * was. Whoever waits in vain goes on without, and passes on a turn all the same: a new one. */
+static bool read_turn(struct race_link *link, int64_t asked_us, int64_t time_us)
+{
+    redisReply *reply = race_link_reply(link);
+    if (!reply)
+        return false;
+    int64_t waited_us = clock_mono_us() - asked_us;
+    bool ok = reply->type == REDIS_REPLY_NIL || reply->type == REDIS_REPLY_ARRAY ||
+              race_link_fail(link, "BLPOP", reply);
+    if (reply->type == REDIS_REPLY_NIL)
+        waited_us = time_us / TURN_WAITS * 2;
+    link->wait_us -= link->wait_us / 8;
+    if (link->wait_us < waited_us)
+        link->wait_us = waited_us;
+    freeReplyObject(reply);
+    return ok;
+}
+
+/* BLPOP leads the reads, LPUSH goes with the EXEC: Redis queues the turns, and nobody loses but to
+ * a second turn. So who loses passes none on. */
+static enum race_outcome take_in_turn(struct race_link *link, _Atomic int64_t *pending,
+                                      int64_t *units)
+{
+    int64_t asked_us = clock_mono_us(), time_us = link->wait_us * TURN_WAITS;
+    time_us = time_us < TURN_MIN_US ? TURN_MIN_US : time_us > TURN_MAX_US ? TURN_MAX_US : time_us;
+    redisAppendCommand(link->c, "BLPOP {%s}:turn %" PRId64 ".%06" PRId64, link->key,
+                       time_us / 1000000, time_us % 1000000);
+    append_reads(link);
+    return read_turn(link, asked_us, time_us) ? take_left(link, pending, units, true) : RACE_ERROR;
 }
 
 static bool load_script(struct race_link *link)
@@ -113,6 +174,8 @@ const struct race_strategy race_strategies[RACE_STRATEGIES] = {
     {"watch", "WATCH, GET, MULTI, DECR, EXEC for each unit", NULL, take_watched, false},
     {"watch-batch", "the same, but one transaction takes many units with DECRBY", NULL,
      take_watched, true},
+    {"turn", "the first again, but who contends waits for a turn that Redis queues (BLPOP, LPUSH)",
+     NULL, take_in_turn, false},
     {"script", "EVALSHA of a script that looks and takes one unit", load_script, take_scripted,
      false},
 };

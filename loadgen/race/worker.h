@@ -11,7 +11,7 @@
 #include "pool/pool.h"
 #include "race/shm.h"
 
-#define RACE_STRATEGIES 3
+#define RACE_STRATEGIES 4
 
 enum race_outcome {
     RACE_GOT,      /* *units were taken */

@@ -42,14 +42,19 @@ static size_t fitting(struct str text, size_t room, bool own_line)
     return own_line ? most : 0;
 }
 
+/* The text as it can be shown, which lies in `clean`. */
+static struct str cleaned(struct buf *clean, struct str raw, struct buf *b)
+{
+    buf_init(clean, TEXT_MAX);
+    printable_put(clean, raw);
+    b->failed |= clean->failed;
+    return buf_str(clean);
+}
+
 void page_wrap(struct buf *b, size_t at, size_t indent, struct str raw)
 {
     struct buf clean;
-    buf_init(&clean, TEXT_MAX);
-    printable_put(&clean, raw);
-    if (clean.failed)
-        b->failed = true;
-    struct str text = buf_str(&clean);
+    struct str text = cleaned(&clean, raw, b);
     while (text.n > 0) {
         size_t room = at < PAGE_WIDTH ? PAGE_WIDTH - at : 0;
         size_t n = fitting(text, room, at <= indent);
@@ -77,11 +82,7 @@ void page_fact(struct buf *b, const char *name, struct str text)
 void page_cell(struct buf *b, struct str raw, size_t width, bool right)
 {
     struct buf clean;
-    buf_init(&clean, TEXT_MAX);
-    printable_put(&clean, raw);
-    if (clean.failed)
-        b->failed = true;
-    struct str text = buf_str(&clean);
+    struct str text = cleaned(&clean, raw, b);
     size_t columns = printable_columns(text);
     if (columns > width) {
         assert(width > 2);

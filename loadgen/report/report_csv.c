@@ -4,6 +4,7 @@
  * send_ns that of the attempt.
  */
 #include "check/describe.h"
+#include "grow.h"
 #include "history/names.h"
 #include "history/reader.h"
 #include "report/flush.h"
@@ -52,14 +53,10 @@ static uint32_t attempts_root(const struct attempts *a, uint32_t slot)
 static int add_id(struct attempts *a, uint32_t slot)
 {
     const struct history_id *id = history_at(a->reader, slot);
-    if (a->ids == a->cap) {
-        size_t cap = a->cap ? a->cap * 2 : 256;
-        struct attempts_id *grown = realloc(a->id, cap * sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        a->id = grown;
-        a->cap = cap;
-    }
+    struct attempts_id *grown = grow(a->id, a->ids, &a->cap, sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    a->id = grown;
     a->id[a->ids++] = (struct attempts_id){attempts_root(a, id->op), id->op, slot, id->offset};
     return 0;
 }

@@ -1,6 +1,8 @@
 /* series.c -- see series.h. */
 #include "report/series.h"
 
+#include "grow.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,14 +11,10 @@
 
 int curve_add(struct curve *c, const struct history_sample *sample)
 {
-    if (c->n == c->cap) {
-        size_t cap = c->cap ? c->cap * 2 : 64;
-        struct curve_point *grown = realloc(c->point, cap * sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        c->point = grown;
-        c->cap = cap;
-    }
+    struct curve_point *grown = grow(c->point, c->n, &c->cap, sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    c->point = grown;
     c->point[c->n++] = (struct curve_point){
         sample->at_ns, {sample->conflicts, sample->batches, sample->batch_ops}};
     return 0;

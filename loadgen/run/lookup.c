@@ -59,7 +59,7 @@ static void settle_absent(struct lookup *l, struct question *q, const struct cal
     l->open--;
 }
 
-/* False when the answer is not what api.md promises. */
+/* False when the answer is not what the interface promises. */
 static bool settle_found(struct lookup *l, struct question *q, const struct call_end *end)
 {
     struct answer a;

@@ -11,8 +11,6 @@
 #include "client/load.h"
 #include "options.h"
 
-#define PLAN_ERR_SIZE 320
-
 struct plan {
     struct load load; /* history is NULL until the caller made one */
     struct arrival_stage stages[FORM_STAGES_MAX];

@@ -150,7 +150,6 @@ static bool drive(struct run *r)
         .respawn = r->options->worker_death == DEATH_RESPAWN,
         .warmup_ns = (uint64_t)r->options->warmup_ms * 1000000,
         .interrupted = &interrupted,
-        .interrupt = &interrupted,
     };
     r->err[0] = '\0';
     int rc = workers_run(&r->plan.load, &r->writer, &workers, r->err, sizeof(r->err));

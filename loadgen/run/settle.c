@@ -9,15 +9,18 @@
 #include <string.h>
 #include <time.h>
 
-#define EXPIRY_LAG_MS  1500   /* a deadline is written at most a second late, and a bit for us */
-#define EXPIRY_WAIT_MS 10000  /* shorter holds are waited for, longer ones stay held */
-#define UNTIL_MS       120000 /* the longest that holds are watched while they run out */
-#define UNTIL_MORE_MS  20000
+#define CONNECTIONS_MIN 4
+#define CONNECTIONS_MAX 64
+#define SILENCE         2      /* rounds of all connections without an answer: nobody is there */
+#define EXPIRY_LAG_MS   1500   /* a deadline is written at most a second late, and a bit for us */
+#define EXPIRY_WAIT_MS  10000  /* shorter holds are waited for, longer ones stay held */
+#define UNTIL_MS        120000 /* the longest that holds are watched while they run out */
+#define UNTIL_MORE_MS   20000
 
 static const bool of_mutation[KINDS] = {
-    [KIND_ADJUST] = true,  [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_CONFIRM] = true,
-    [KIND_RELEASE] = true, [KIND_EXTEND] = true,    [KIND_SET] = true,     [KIND_RERESERVE] = true,
-    [KIND_PUT] = true,     [KIND_DELETE] = true,
+    [KIND_ADJUST] = true,   [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_CONFIRM] = true,
+    [KIND_RELEASE] = true,  [KIND_EXTEND] = true,    [KIND_SET] = true,     [KIND_RERESERVE] = true,
+    [KIND_TRANSFER] = true, [KIND_PUT] = true,       [KIND_DELETE] = true,
 };
 
 static void index_op(struct settle *s, uint32_t slot, const struct history_op *op)
@@ -42,7 +45,8 @@ static void index_op(struct settle *s, uint32_t slot, const struct history_op *o
         s->mark[first->of] |= MARK_ENDED;
 }
 
-int settle_index(struct settle *s)
+/* Fills mark and id_slot from the history, up to what was written when it was opened last. */
+static int index_history(struct settle *s)
 {
     free(s->mark);
     free(s->id_slot);
@@ -86,7 +90,7 @@ unsigned settle_heard(struct settle *s, const struct call_end *end)
         s->silence = 0;
         return end->response->status;
     }
-    if (++s->silence == SETTLE_SILENCE * s->connections && end->begin_ns == 0)
+    if (++s->silence == SILENCE * s->connections && end->begin_ns == 0)
         atomic_fetch_or(&s->facts->trouble, TROUBLE_UNREACHABLE);
     return 0;
 }
@@ -129,7 +133,7 @@ struct lesson settle_finish(struct settle *s, struct history_op *op,
 
 bool settle_is_over(const struct settle *s)
 {
-    return s->rc < 0 || s->silence >= SETTLE_SILENCE * s->connections;
+    return s->rc < 0 || s->silence >= SILENCE * s->connections;
 }
 
 static bool waits_for_expiry(const struct settle *s, const struct settle_options *options)
@@ -169,11 +173,11 @@ static int count_restores(struct settle *s, int64_t before)
 
 static int run_steps(struct settle *s, const struct settle_options *options)
 {
-    int rc = settle_index(s);
+    int rc = index_history(s);
     rc = rc < 0 ? rc : wait_first(s, options);
     rc = rc < 0 ? rc : settle_lookup(s);
     rc = rc < 0 ? rc : history_refresh(&s->reader, options->path);
-    rc = rc < 0 ? rc : settle_index(s);
+    rc = rc < 0 ? rc : index_history(s);
     uint64_t ttl_ms = s->facts->ttl_ms < UNTIL_MS ? s->facts->ttl_ms : 0;
     uint64_t overdue_ns = options->stopped_ns + (ttl_ms + EXPIRY_LAG_MS) * 1000000;
     overdue_ns = waits_for_expiry(s, options) ? overdue_ns + HISTORY_OVERDUE_NS : 0;
@@ -185,9 +189,9 @@ static int run_steps(struct settle *s, const struct settle_options *options)
 
 static unsigned connections_for(uint32_t clients)
 {
-    if (clients < SETTLE_CONNECTIONS_MIN)
-        return SETTLE_CONNECTIONS_MIN;
-    return clients < SETTLE_CONNECTIONS_MAX ? clients : SETTLE_CONNECTIONS_MAX;
+    if (clients < CONNECTIONS_MIN)
+        return CONNECTIONS_MIN;
+    return clients < CONNECTIONS_MAX ? clients : CONNECTIONS_MAX;
 }
 
 int settle(const struct load *load, struct history_writer *w, const struct settle_options *options,

@@ -33,11 +33,8 @@ int settle(const struct load *load, struct history_writer *w, const struct settl
 
 /* --- between the files of settle --- */
 
-#define SETTLE_CONNECTIONS_MIN 4
-#define SETTLE_CONNECTIONS_MAX 64
-#define SETTLE_TIMEOUT_NS      UINT64_C(5000000000)
-#define SETTLE_SILENCE         2  /* rounds of all connections without an answer: nobody is there */
-#define SETTLE_TRIES           10 /* of one question that gets no useful answer */
+#define SETTLE_TIMEOUT_NS UINT64_C(5000000000)
+#define SETTLE_TRIES      10 /* of one question that gets no useful answer */
 
 /* What is known of an operation, by its slot. */
 enum settle_mark {
@@ -65,9 +62,6 @@ struct settle {
     unsigned connections; /* about as many as the load had */
     int rc;
 };
-
-/* Fills mark and id_slot from the history, up to what was written when it was opened last. */
-int settle_index(struct settle *s) __attribute__((warn_unused_result));
 
 /* The id of the reservation made in that slot; absent when none is known. Valid until the next
  * call. */

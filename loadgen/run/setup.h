@@ -8,8 +8,6 @@
 
 #include "client/load.h"
 
-#define SETUP_ERR_SIZE 256
-
 /* Called now and then with how many of all are done; true asks to stop. */
 typedef bool step_progress_fn(void *ctx, const char *what, uint64_t done, uint64_t all);
 

@@ -224,7 +224,7 @@ static void on_signal_of(void *ctx, int signo)
 {
     struct workers *c = ctx;
     (void)signo;
-    *c->options->interrupt = 1;
+    *c->options->interrupted = 1;
     stop_clients(c);
 }
 
@@ -318,7 +318,7 @@ static int run_pool(struct workers *c)
     uint64_t cpu_ns = cpu_of_children_ns();
     int rc = make_pool(c);
     if (rc == -EINTR)
-        *c->options->interrupt = 1;
+        *c->options->interrupted = 1;
     else if (rc < 0)
         snprintf(c->err, c->err_size, "the client processes could not be started: %s",
                  c->pool && pool_error(c->pool)[0] ? pool_error(c->pool) : strerror(-rc));

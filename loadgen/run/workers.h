@@ -13,13 +13,10 @@
 
 #include <signal.h>
 
-#define WORKERS_ERR_SIZE 256
-
 struct workers_options {
     bool respawn; /* a process that dies is forked again; otherwise the run ends */
     uint64_t warmup_ns;
-    const volatile sig_atomic_t *interrupted; /* set by a handler, or by the parent on a signal */
-    volatile sig_atomic_t *interrupt;
+    volatile sig_atomic_t *interrupted; /* set by a handler, or here on a signal of the pool */
 };
 
 /* Runs the load. 0: it ended, one way or another; facts say how (go_ns, stop_ns, established,

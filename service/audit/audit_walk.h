@@ -11,7 +11,7 @@
 #ifndef AUDIT_AUDIT_WALK_H
 #define AUDIT_AUDIT_WALK_H
 
-#include "audit/audit_state.h"
+#include "audit/audit.h"
 #include "audit/compare.h"
 #include "core/limits.h"
 #include "ledger/query/current_state.h"

@@ -2,7 +2,6 @@
 #include "clock.h"
 #include "command/command.h"
 #include "process/ledger_restore.h"
-#include "restore/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +55,7 @@ static bool on_progress(void *user, const struct restore *restore)
     p->next_ms = now_ms + (p->terminal ? PROGRESS_TERMINAL_MS : PROGRESS_MS);
     if (p->terminal)
         fputs("\r\033[K", stderr);
-    report_progress(stderr, restore, p->terminal ? "" : "\n");
+    restore_print_progress(stderr, restore, p->terminal ? "" : "\n");
     p->said = true;
     return true;
 }
@@ -100,7 +99,7 @@ static int run_restore(const void *of)
     enum restore_result result = ledger_restore_run(&restore, &options);
     progress_end(&progress);
     if (result == RESTORE_DONE)
-        report_print(stdout, &restore);
+        restore_print(stdout, &restore);
     else
         fprintf(stderr, "stockd restore: %s\n", restore.why);
     restore_free(&restore);

@@ -175,7 +175,7 @@ struct op {
     struct str customer, reference, reason, metadata;
     struct outcome out;
     /* plan's own: where this operation's entries are in the view */
-    uint32_t key_slot, resv_slot;
+    uint32_t resv_slot;
 };
 
 #endif

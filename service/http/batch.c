@@ -13,8 +13,7 @@ static void keep_result(struct batch_job *job, unsigned i, const struct answer *
     struct exchange *x = job->exchange;
     struct buf *text = &x->out; /* free until the end: results are put together last */
     buf_reset(text);
-    JSON_LIT(text, "{\"status\":");
-    buf_put_i64(text, answer->status);
+    JSON_INT(text, "{\"status\":", answer->status);
     JSON_LIT(text, ",\"body\":");
     if (answer->content == CONTENT_NONE)
         JSON_LIT(text, "null");

@@ -28,8 +28,7 @@ static void ready(struct exchange *x)
         exchange_refuse(x, problem_of_outcome(code), why);
         return;
     }
-    JSON_LIT(&x->out, "{\"status\":\"ready\",\"restores\":");
-    buf_put_i64(&x->out, store_restores(x->server->store));
+    JSON_INT(&x->out, "{\"status\":\"ready\",\"restores\":", store_restores(x->server->store));
     put_shut(x->server->store, &x->out);
     buf_putc(&x->out, '}');
 }

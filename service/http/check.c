@@ -43,7 +43,7 @@ static void check_waiting(const struct exchange *x)
     assert(x->conn && x->client && x->client->exchange == x);
     assert(!x->next || x->next->prev == x);
     assert(x->prev ? x->prev->next == x : x->server->waiting == x);
-    /* What the store has, the desk or the feed has not. */
+    /* What the store has, the query pool or the feed has not. */
     assert((x->pending > 0) + (x->asked != NULL) + (x->subscriber != NULL) <= 1);
 }
 

@@ -20,11 +20,11 @@
 #include "arena.h"
 #include "buf.h"
 #include "core/route.h"
-#include "http/answer.h"
 #include "http/client_conn.h"
 #include "http/headers.h"
 #include "http/host.h"
-#include "http/refusal.h"
+#include "http/problem.h"
+#include "http/render.h"
 #include "http/request.h"
 #include "store/store.h"
 
@@ -105,8 +105,8 @@ struct http_server {
     unsigned spare_count;
     unsigned orphans;
     struct client_conns clients;
-    struct batch_job *later; /* batches whose next operations are to be handed over */
-    struct query_pool *desk; /* NULL: no ledger */
+    struct batch_job *later;    /* batches whose next operations are to be handed over */
+    struct query_pool *queries; /* NULL: no ledger */
     struct history_job *first_asked, *last_asked; /* in the order of their beginning */
     struct events *events;                        /* NULL: no ledger */
     struct buf scratch;
@@ -189,8 +189,5 @@ void server_release(struct http_server *server);
 
 /* Answers that need no store. */
 void builtin_answer(struct exchange *x);
-
-/* The socket part of draining, in drain.c. */
-void drain_stop_handshakes(int listen_fd);
 
 #endif

@@ -10,7 +10,7 @@
 #define DETAIL_SIZE      160
 
 struct reader {
-    struct parsed_body *draft;
+    struct parsed_body *parsed;
     struct arena *arena;
     struct refusal *why;
 };
@@ -61,7 +61,7 @@ static bool wrong_integer(struct reader *r, const char *name, int64_t min, int64
 
 static void *place(struct reader *r, const struct field *field)
 {
-    return (char *)r->draft + field->at;
+    return (char *)r->parsed + field->at;
 }
 
 static bool read_integer(struct reader *r, const struct field *field, const json_t *value)
@@ -72,7 +72,7 @@ static bool read_integer(struct reader *r, const struct field *field, const json
     return true;
 }
 
-/* null takes the limit away, which a draft and an operation write as 0. */
+/* null takes the limit away, which a parsed and an operation write as 0. */
 static bool read_limit(struct reader *r, const struct field *field, const json_t *value)
 {
     if (json_is_null(value)) {
@@ -210,9 +210,9 @@ static bool check_line(struct reader *r, size_t index, json_t *line, struct str 
 /* Adds to the line of that sku, or begins one. */
 static bool merge_line(struct reader *r, size_t index, struct str sku, int64_t quantity)
 {
-    struct parsed_body *draft = r->draft;
-    for (unsigned i = 0; i < draft->line_count; i++) {
-        struct op_line *line = &draft->lines[i];
+    struct parsed_body *parsed = r->parsed;
+    for (unsigned i = 0; i < parsed->line_count; i++) {
+        struct op_line *line = &parsed->lines[i];
         if (!str_equal(line->sku, sku))
             continue;
         line->quantity += quantity;
@@ -224,7 +224,7 @@ static bool merge_line(struct reader *r, size_t index, struct str sku, int64_t q
     struct str copy = arena_str(r->arena, sku);
     if (str_absent(copy))
         return no_memory(r);
-    draft->lines[draft->line_count++] =
+    parsed->lines[parsed->line_count++] =
         (struct op_line){.sku = copy, .quantity = quantity, .index = (unsigned)index};
     return true;
 }
@@ -234,8 +234,8 @@ static bool read_lines(struct reader *r, const struct field *field, const json_t
     size_t count = json_array_size(value);
     if (!json_is_array(value) || count < 1 || count > LINES_MAX)
         return wrong(r, field->name, "must be an array of 1 to 100 lines");
-    r->draft->lines = arena_alloc(r->arena, count * sizeof(r->draft->lines[0]));
-    if (!r->draft->lines)
+    r->parsed->lines = arena_alloc(r->arena, count * sizeof(r->parsed->lines[0]));
+    if (!r->parsed->lines)
         return no_memory(r);
     for (size_t i = 0; i < count; i++) {
         struct str sku;
@@ -286,13 +286,13 @@ static const struct field *find_field(const char *name, unsigned allowed)
     return NULL;
 }
 
-bool fields_read(struct parsed_body *draft, struct arena *arena, const json_t *object,
+bool fields_read(struct parsed_body *parsed, struct arena *arena, const json_t *object,
                  unsigned allowed, unsigned required, struct refusal *why)
 {
-    struct reader r = {draft, arena, why};
+    struct reader r = {parsed, arena, why};
     /* The iterators take a mutable object and do not change it. */
     json_t *members = (json_t *)object;
-    *draft = (struct parsed_body){0};
+    *parsed = (struct parsed_body){0};
     for (void *at = json_object_iter(members); at; at = json_object_iter_next(members, at)) {
         const char *name = json_object_iter_key(at);
         const struct field *field = find_field(name, allowed);
@@ -301,10 +301,10 @@ bool fields_read(struct parsed_body *draft, struct arena *arena, const json_t *o
                          "there is no such field");
         if (!field->read(&r, field, json_object_iter_value(at)))
             return false;
-        draft->seen |= 1u << (field - table);
+        parsed->seen |= 1u << (field - table);
     }
     for (unsigned i = 0; i < FIELDS; i++)
-        if (required & ~draft->seen & 1u << i)
+        if (required & ~parsed->seen & 1u << i)
             return wrong(&r, table[i].name, "is required");
     return true;
 }

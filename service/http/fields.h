@@ -1,14 +1,15 @@
 /* fields.h -- the members of request bodies: one table of what each may hold.
  *
- * Layer: http. A draft is a body whose members were read one by one; request.c makes an operation
- * of it. Which members belong to which operation is request.c's business too, told here as sets.
+ * Layer: http. A parsed body is one whose members were read one by one; request.c makes an
+ * operation of it. Which members belong to which operation is request.c's business too, told here
+ * as sets.
  */
 #ifndef HTTP_FIELDS_H
 #define HTTP_FIELDS_H
 
 #include "arena.h"
 #include "core/op.h"
-#include "http/refusal.h"
+#include "http/problem.h"
 
 #include <jansson.h>
 
@@ -48,7 +49,7 @@ struct parsed_body {
 
 /* Reads the members of an object: those in `allowed` may be there, those in `required` must. Texts
  * are copied to the arena. */
-bool fields_read(struct parsed_body *draft, struct arena *arena, const json_t *object,
+bool fields_read(struct parsed_body *parsed, struct arena *arena, const json_t *object,
                  unsigned allowed, unsigned required, struct refusal *why)
     __attribute__((warn_unused_result));
 

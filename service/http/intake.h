@@ -21,7 +21,7 @@
 #define HTTP_INTAKE_H
 
 #include "http/framing.h"
-#include "http/refusal.h"
+#include "http/problem.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,7 +9,7 @@
 #define HTTP_JSON_BODY_H
 
 #include "arena.h"
-#include "http/refusal.h"
+#include "http/problem.h"
 
 #include <jansson.h>
 

@@ -13,6 +13,13 @@
 /* A literal, its length taken at compile time. */
 #define JSON_LIT(b, literal) buf_put((b), (literal), sizeof(literal) - 1)
 
+/* The same and a value behind it, as a member is: a number; a str as json_put_string, as
+ * json_put_text; a time. */
+#define JSON_INT(b, literal, value)    (JSON_LIT((b), literal), buf_put_i64((b), (value)))
+#define JSON_STRING(b, literal, value) (JSON_LIT((b), literal), json_put_string((b), (value)))
+#define JSON_TEXT(b, literal, value)   (JSON_LIT((b), literal), json_put_text((b), (value)))
+#define JSON_TIME(b, literal, value)   (JSON_LIT((b), literal), json_put_time((b), (value)))
+
 /* A string in quotes; bytes that are no UTF-8 become U+FFFD. */
 void json_put_string(struct buf *b, struct str text);
 

@@ -64,4 +64,19 @@ const struct problem *problem_find(struct str name);
 /* What a refusal is called; the outcome must not be a success. */
 enum problem_id problem_of_outcome(enum outcome_code code);
 
+/* Why a request is not taken. field and detail are static, or in the request's arena. */
+struct refusal {
+    enum problem_id problem;
+    const char *field;  /* NULL: none */
+    const char *detail; /* NULL: the problem's title says it all */
+};
+
+/* Fills it and says "not taken": `return refuse(why, ...)`. */
+static inline bool refuse(struct refusal *why, enum problem_id problem, const char *field,
+                          const char *detail)
+{
+    *why = (struct refusal){problem, field, detail};
+    return false;
+}
+
 #endif

@@ -2,7 +2,6 @@
 
 #include "http/headers.h"
 #include "http/json_write.h"
-#include "http/render_body.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -28,18 +27,15 @@ static void open_problem(enum problem_id id, const char *detail, struct answer *
     buf_puts(b, str_of(problem->name));
     JSON_LIT(b, "\",\"title\":\"");
     buf_puts(b, str_of(problem->title));
-    JSON_LIT(b, "\",\"status\":");
-    buf_put_i64(b, problem->status);
-    JSON_LIT(b, ",\"detail\":");
-    json_put_string(b, str_of(detail ? detail : problem->description));
+    JSON_INT(b, "\",\"status\":", problem->status);
+    JSON_STRING(b, ",\"detail\":", str_of(detail ? detail : problem->description));
 }
 
 void render_refusal(const struct refusal *why, struct answer *answer, struct buf *body)
 {
     open_problem(why->problem, why->detail, answer, body);
     if (why->field) {
-        JSON_LIT(body, ",\"field\":");
-        json_put_string(body, str_of(why->field));
+        JSON_STRING(body, ",\"field\":", str_of(why->field));
     }
     buf_putc(body, '}');
 }
@@ -51,27 +47,20 @@ static void put_shorts(const struct outcome *out, struct buf *b)
         const struct outcome_short *line = &out->shorts[i];
         if (i > 0)
             buf_putc(b, ',');
-        JSON_LIT(b, "{\"sku\":");
-        json_put_string(b, line->sku);
-        JSON_LIT(b, ",\"requested\":");
-        buf_put_i64(b, line->requested);
+        JSON_STRING(b, "{\"sku\":", line->sku);
+        JSON_INT(b, ",\"requested\":", line->requested);
         if (out->code == OUT_INSUFFICIENT_STOCK) {
-            JSON_LIT(b, ",\"available\":");
-            buf_put_i64(b, line->available);
+            JSON_INT(b, ",\"available\":", line->available);
         } else {
-            JSON_LIT(b, ",\"limit\":");
-            buf_put_i64(b, line->limit);
-            JSON_LIT(b, ",\"used\":");
-            buf_put_i64(b, line->used);
+            JSON_INT(b, ",\"limit\":", line->limit);
+            JSON_INT(b, ",\"used\":", line->used);
         }
-        JSON_LIT(b, ",\"version\":");
-        buf_put_i64(b, line->version);
+        JSON_INT(b, ",\"version\":", line->version);
         buf_putc(b, '}');
     }
     buf_putc(b, ']');
     if (out->earliest_release_ms > 0) {
-        JSON_LIT(b, ",\"earliest_release_at\":");
-        json_put_time(b, out->earliest_release_ms);
+        JSON_TIME(b, ",\"earliest_release_at\":", out->earliest_release_ms);
     }
 }
 
@@ -91,10 +80,8 @@ static void put_item_state(const struct outcome *out, struct buf *b)
 {
     if (!out->item.exists)
         return;
-    JSON_LIT(b, ",\"held\":");
-    buf_put_i64(b, out->item.held);
-    JSON_LIT(b, ",\"version\":");
-    buf_put_i64(b, out->item.version);
+    JSON_INT(b, ",\"held\":", out->item.held);
+    JSON_INT(b, ",\"version\":", out->item.version);
 }
 
 /* The members that one kind of problem has beyond the common ones. */
@@ -104,8 +91,7 @@ static void put_members(const struct op *op, const struct outcome *out, struct b
     case OUT_ITEM_NOT_FOUND:
         if (str_absent(out->sku))
             return;
-        JSON_LIT(b, ",\"sku\":");
-        json_put_string(b, out->sku);
+        JSON_STRING(b, ",\"sku\":", out->sku);
         return;
     case OUT_INSUFFICIENT_STOCK:
     case OUT_LIMIT_EXCEEDED: put_shorts(out, b); return;
@@ -221,10 +207,8 @@ static void render_items(const struct store_read *read, struct buf *b)
 
 static void render_operation(const struct store_read *read, struct buf *b)
 {
-    JSON_LIT(b, "{\"id\":");
-    json_put_string(b, read->key);
-    JSON_LIT(b, ",\"status\":");
-    buf_put_i64(b, success_status(read->out.code));
+    JSON_STRING(b, "{\"id\":", read->key);
+    JSON_INT(b, ",\"status\":", success_status(read->out.code));
     JSON_LIT(b, ",\"body\":");
     body_put_success(b, read->recorded_kind, &read->out);
     buf_putc(b, '}');
@@ -249,9 +233,8 @@ void render_read(const struct store_read *read, const struct op_condition *if_no
     switch (read->kind) {
     case READ_ITEM:
         answer->etag = out->item.version;
-        if (condition_names(if_none_match, out->item.version)) {
+        if (condition_names(if_none_match, out->item.version))
             answer->status = 304;
-        }
         body_put_item(body, read->sku, &out->item);
         return;
     case READ_ITEMS: render_items(read, body); return;

@@ -1,4 +1,4 @@
-/* render.h -- outcomes to answers.
+/* render.h -- outcomes to answers: status, header fields, a body in JSON.
  *
  * Layer: http, pure. The body is appended to `body`, so that a batch can put many behind one
  * another; whether it fitted is in body->failed.
@@ -7,9 +7,28 @@
 #define HTTP_RENDER_H
 
 #include "buf.h"
-#include "http/answer.h"
-#include "http/refusal.h"
+#include "http/problem.h"
 #include "store/store.h"
+
+enum content {
+    CONTENT_NONE,
+    CONTENT_JSON,
+    CONTENT_PROBLEM,
+    CONTENT_HTML,
+    CONTENT_METRICS,
+    CONTENT_EVENTS,
+    CONTENTS
+};
+
+struct answer {
+    unsigned status;
+    enum content content;
+    bool replayed;          /* Idempotent-Replayed: true */
+    unsigned retry_after_s; /* 0: none */
+    int64_t etag;           /* the item's version; 0: none */
+    unsigned allow;         /* enum route_method, or'ed; 0: none */
+    char location[64];      /* empty: none */
+};
 
 /* What the store said about an operation. */
 void render_op(const struct op *op, struct answer *answer, struct buf *body);
@@ -23,5 +42,16 @@ void render_read(const struct store_read *read, const struct op_condition *if_no
 
 /* A request that never came to the store. */
 void render_refusal(const struct refusal *why, struct answer *answer, struct buf *body);
+
+/* --- the objects of the contract: render_body.c ------------------------------------------------
+ */
+
+/* Without the closing brace: the caller adds members of its own. */
+void body_open_item(struct buf *b, struct str sku, const struct item *item);
+void body_put_item(struct buf *b, struct str sku, const struct item *item);
+void body_put_reservation(struct buf *b, const struct reservation *r, int64_t now_ms);
+
+/* The body of a successful operation; null when it has none. */
+void body_put_success(struct buf *b, enum op_kind kind, const struct outcome *out);
 
 #endif

@@ -1,4 +1,4 @@
-#include "http/render_body.h"
+#include "http/render.h"
 
 #include "http/json_write.h"
 
@@ -6,25 +6,18 @@
 
 void body_open_item(struct buf *b, struct str sku, const struct item *item)
 {
-    JSON_LIT(b, "{\"sku\":");
-    json_put_string(b, sku);
-    JSON_LIT(b, ",\"on_hand\":");
-    buf_put_i64(b, item_on_hand(item));
-    JSON_LIT(b, ",\"available\":");
-    buf_put_i64(b, item->available);
-    JSON_LIT(b, ",\"held\":");
-    buf_put_i64(b, item->held);
-    JSON_LIT(b, ",\"sold\":");
-    buf_put_i64(b, item->sold);
-    JSON_LIT(b, ",\"version\":");
-    buf_put_i64(b, item->version);
+    JSON_STRING(b, "{\"sku\":", sku);
+    JSON_INT(b, ",\"on_hand\":", item_on_hand(item));
+    JSON_INT(b, ",\"available\":", item->available);
+    JSON_INT(b, ",\"held\":", item->held);
+    JSON_INT(b, ",\"sold\":", item->sold);
+    JSON_INT(b, ",\"version\":", item->version);
     JSON_LIT(b, ",\"max_per_customer\":");
     if (item->max_per_customer > 0)
         buf_put_i64(b, item->max_per_customer);
     else
         JSON_LIT(b, "null");
-    JSON_LIT(b, ",\"updated_at\":");
-    json_put_time(b, item->updated_ms);
+    JSON_TIME(b, ",\"updated_at\":", item->updated_ms);
 }
 
 void body_put_item(struct buf *b, struct str sku, const struct item *item)
@@ -35,18 +28,21 @@ void body_put_item(struct buf *b, struct str sku, const struct item *item)
 
 static void put_line(struct buf *b, const struct reservation_line *line, bool confirmed)
 {
-    JSON_LIT(b, "{\"sku\":");
-    json_put_string(b, line->sku);
-    JSON_LIT(b, ",\"quantity\":");
-    buf_put_i64(b, line->quantity);
-    if (confirmed) {
-        JSON_LIT(b, ",\"reserved\":");
-        buf_put_i64(b, line->reserved);
-    }
-    JSON_LIT(b, ",\"remaining\":");
-    buf_put_i64(b, line->remaining);
-    JSON_LIT(b, ",\"version\":");
-    buf_put_i64(b, line->version);
+    JSON_STRING(b, "{\"sku\":", line->sku);
+    JSON_INT(b, ",\"quantity\":", line->quantity);
+    if (confirmed)
+        JSON_INT(b, ",\"reserved\":", line->reserved);
+    JSON_INT(b, ",\"remaining\":", line->remaining);
+    JSON_INT(b, ",\"version\":", line->version);
+    buf_putc(b, '}');
+}
+
+/* How an item stood. */
+static void put_side(struct buf *b, struct str sku, int64_t remaining, int64_t version)
+{
+    JSON_STRING(b, "{\"sku\":", sku);
+    JSON_INT(b, ",\"remaining\":", remaining);
+    JSON_INT(b, ",\"version\":", version);
     buf_putc(b, '}');
 }
 
@@ -57,13 +53,7 @@ static void put_expired_lines(struct buf *b, const struct reservation *r)
         const struct reservation_line *line = &r->lines[i];
         if (i > 0)
             buf_putc(b, ',');
-        JSON_LIT(b, "{\"sku\":");
-        json_put_string(b, line->sku);
-        JSON_LIT(b, ",\"remaining\":");
-        buf_put_i64(b, line->expired_remaining);
-        JSON_LIT(b, ",\"version\":");
-        buf_put_i64(b, line->expired_version);
-        buf_putc(b, '}');
+        put_side(b, line->sku, line->expired_remaining, line->expired_version);
     }
     buf_putc(b, ']');
 }
@@ -85,56 +75,33 @@ void body_put_reservation(struct buf *b, const struct reservation *r, int64_t no
     buf_putc(b, ']');
     if (r->rereserved)
         put_expired_lines(b, r);
-    JSON_LIT(b, ",\"customer\":");
-    json_put_text(b, r->customer);
-    JSON_LIT(b, ",\"reference\":");
-    json_put_text(b, r->reference);
+    JSON_TEXT(b, ",\"customer\":", r->customer);
+    JSON_TEXT(b, ",\"reference\":", r->reference);
     JSON_LIT(b, ",\"metadata\":");
     if (str_absent(r->metadata) || r->metadata.n == 0)
         JSON_LIT(b, "{}");
     else
         buf_puts(b, r->metadata);
-    JSON_LIT(b, ",\"created_at\":");
-    json_put_time(b, r->created_ms);
-    JSON_LIT(b, ",\"expires_at\":");
-    json_put_time(b, r->expires_ms);
-    JSON_LIT(b, ",\"ttl_ms\":");
-    buf_put_i64(b, held && r->expires_ms > now_ms ? r->expires_ms - now_ms : 0);
+    JSON_TIME(b, ",\"created_at\":", r->created_ms);
+    JSON_TIME(b, ",\"expires_at\":", r->expires_ms);
+    JSON_INT(b, ",\"ttl_ms\":", held && r->expires_ms > now_ms ? r->expires_ms - now_ms : 0);
     buf_putc(b, '}');
 }
 
 static void put_sale(struct buf *b, const struct outcome *out)
 {
-    JSON_LIT(b, "{\"id\":");
-    json_put_string(b, out->id);
-    JSON_LIT(b, ",\"sku\":");
-    json_put_string(b, out->sku);
-    JSON_LIT(b, ",\"quantity\":");
-    buf_put_i64(b, out->quantity);
-    JSON_LIT(b, ",\"remaining\":");
-    buf_put_i64(b, out->remaining);
-    JSON_LIT(b, ",\"version\":");
-    buf_put_i64(b, out->version);
-    buf_putc(b, '}');
-}
-
-static void put_side(struct buf *b, struct str sku, int64_t remaining, int64_t version)
-{
-    JSON_LIT(b, "{\"sku\":");
-    json_put_string(b, sku);
-    JSON_LIT(b, ",\"remaining\":");
-    buf_put_i64(b, remaining);
-    JSON_LIT(b, ",\"version\":");
-    buf_put_i64(b, version);
+    JSON_STRING(b, "{\"id\":", out->id);
+    JSON_STRING(b, ",\"sku\":", out->sku);
+    JSON_INT(b, ",\"quantity\":", out->quantity);
+    JSON_INT(b, ",\"remaining\":", out->remaining);
+    JSON_INT(b, ",\"version\":", out->version);
     buf_putc(b, '}');
 }
 
 static void put_transfer(struct buf *b, const struct outcome *out)
 {
-    JSON_LIT(b, "{\"id\":");
-    json_put_string(b, out->id);
-    JSON_LIT(b, ",\"quantity\":");
-    buf_put_i64(b, out->quantity);
+    JSON_STRING(b, "{\"id\":", out->id);
+    JSON_INT(b, ",\"quantity\":", out->quantity);
     JSON_LIT(b, ",\"from\":");
     put_side(b, out->sku, out->remaining, out->version);
     JSON_LIT(b, ",\"to\":");

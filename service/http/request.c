@@ -27,15 +27,15 @@ bool request_is_op(const struct route_match *match)
 bool request_op(struct op *op, struct arena *arena, const struct request_head *head, char *body,
                 size_t body_n, struct refusal *why)
 {
-    const struct op_schema *shape = op_schema_of_route(head->match->id, head->match->method);
+    const struct op_schema *schema = op_schema_of_route(head->match->id, head->match->method);
     static char nothing[] = "{}";
     struct json_body json;
-    struct parsed_body draft;
-    assert(shape);
-    *op = (struct op){.kind = shape->kind};
+    struct parsed_body parsed;
+    assert(schema);
+    *op = (struct op){.kind = schema->kind};
     if (!read_head(op, arena, head, why))
         return false;
-    if (shape->kind == OP_DELETE || (body_n == 0 && shape->empty_body)) {
+    if (schema->kind == OP_DELETE || (body_n == 0 && schema->empty_body)) {
         body = nothing; /* a DELETE's body means nothing */
         body_n = 2;
     }
@@ -45,25 +45,34 @@ bool request_op(struct op *op, struct arena *arena, const struct request_head *h
     if (json.oversized)
         ok = refuse(why, PROBLEM_INVALID_FIELD, json.oversized->path, "the number is too large");
     else
-        ok = fields_read(&draft, arena, json.root, shape->allowed, shape->required, why) &&
-             op_fill(op, arena, shape, head->match->param, &draft, why) &&
-             op_fingerprint(op, arena, shape, head->match->param, json.root, why);
+        ok = fields_read(&parsed, arena, json.root, schema->allowed, schema->required, why) &&
+             op_fill(op, arena, schema, head->match->param, &parsed, why) &&
+             op_fingerprint(op, arena, schema, head->match->param, json.root, why);
     json_body_free(&json);
     return ok;
 }
 
+bool request_number(struct str text, size_t digits, int64_t min, int64_t max, int64_t *number)
+{
+    int64_t value = 0;
+    if (text.n < 1 || text.n > digits)
+        return false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return false;
+        value = value * 10 + (text.p[i] - '0');
+    }
+    *number = value;
+    return value >= min && value <= max;
+}
+
 bool request_limit(struct str text, unsigned *limit, struct refusal *why)
 {
-    unsigned value = 0;
-    bool good = text.n >= 1 && text.n <= 3;
-    for (size_t i = 0; i < text.n && good; i++) {
-        good = text.p[i] >= '0' && text.p[i] <= '9';
-        value = value * 10 + (unsigned)(text.p[i] - '0');
-    }
-    *limit = value;
-    return good && value >= 1 && value <= LIST_MAX
-               ? true
-               : refuse(why, PROBLEM_INVALID_FIELD, "limit", "must be an integer from 1 to 500");
+    int64_t value;
+    if (!request_number(text, 3, 1, LIST_MAX, &value))
+        return refuse(why, PROBLEM_INVALID_FIELD, "limit", "must be an integer from 1 to 500");
+    *limit = (unsigned)value;
+    return true;
 }
 
 bool request_unknown_param(struct arena *arena, struct str name, struct refusal *why)

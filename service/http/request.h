@@ -9,7 +9,7 @@
 #include "arena.h"
 #include "core/route.h"
 #include "http/json_body.h"
-#include "http/refusal.h"
+#include "http/problem.h"
 #include "store/store.h"
 
 struct request_head {
@@ -29,7 +29,11 @@ bool request_op(struct op *op, struct arena *arena, const struct request_head *h
 int request_params(struct query_param *params, unsigned max, struct arena *arena, struct str query,
                    struct refusal *why) __attribute__((warn_unused_result));
 
-/* `limit`: a decimal number from 1 to LIST_MAX. */
+/* A decimal number of 1 to so many digits (at most 18), from min to max. */
+bool request_number(struct str text, size_t digits, int64_t min, int64_t max, int64_t *number)
+    __attribute__((warn_unused_result));
+
+/* `limit`: one from 1 to LIST_MAX. */
 bool request_limit(struct str text, unsigned *limit, struct refusal *why)
     __attribute__((warn_unused_result));
 

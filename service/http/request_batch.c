@@ -82,7 +82,7 @@ static bool name_op(struct op *op, struct arena *arena, const struct request_bat
 
 /* What the body of the single call would be: without the members that stand for its path and its
  * header fields. */
-static json_t *single_body(const struct op_schema *shape, const json_t *object)
+static json_t *single_body(const struct op_schema *schema, const json_t *object)
 {
     static const enum field_id outer[] = {FIELD_OP, FIELD_ID, FIELD_IDEMPOTENCY_KEY, FIELD_IF_MATCH,
                                           FIELD_IF_NONE_MATCH};
@@ -91,20 +91,20 @@ static json_t *single_body(const struct op_schema *shape, const json_t *object)
         return NULL;
     for (size_t i = 0; i < sizeof(outer) / sizeof(outer[0]); i++)
         json_object_del(body, field_name(outer[i]));
-    if (shape->of_item)
+    if (schema->of_item)
         json_object_del(body, field_name(FIELD_SKU));
     return body;
 }
 
-static bool fingerprint_op(struct op *op, struct arena *arena, const struct op_schema *shape,
+static bool fingerprint_op(struct op *op, struct arena *arena, const struct op_schema *schema,
                            struct str param, const json_t *object, struct refusal *why)
 {
     if (str_absent(op->key))
         return true;
-    json_t *body = single_body(shape, object);
+    json_t *body = single_body(schema, object);
     if (!body)
         return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
-    bool ok = op_fingerprint(op, arena, shape, param, body, why);
+    bool ok = op_fingerprint(op, arena, schema, param, body, why);
     json_decref(body);
     return ok;
 }
@@ -114,18 +114,18 @@ bool request_batch_op(struct op *op, struct arena *arena, struct request_batch *
 {
     const json_t *object = json_array_get(batch->operations, i);
     const char *oversized = oversized_in(batch, i);
-    struct parsed_body draft;
+    struct parsed_body parsed;
     *op = (struct op){0};
     if (!json_is_object(object))
         return refuse(why, PROBLEM_INVALID_FIELD, "op", "an operation must be an object");
     const json_t *name = json_object_get(object, "op");
-    const struct op_schema *shape =
+    const struct op_schema *schema =
         json_is_string(name)
             ? op_schema_of_name((struct str){json_string_value(name), json_string_length(name)})
             : NULL;
-    if (!shape)
-        return refuse(why, PROBLEM_INVALID_FIELD, "op", shape_names(arena));
-    op->kind = shape->kind;
+    if (!schema)
+        return refuse(why, PROBLEM_INVALID_FIELD, "op", op_schema_names(arena));
+    op->kind = schema->kind;
     if (!name_op(op, arena, batch, i, json_object_get(object, "idempotency_key"), why))
         return false;
     const struct op_trait *trait = op_trait(op->kind);
@@ -133,14 +133,14 @@ bool request_batch_op(struct op *op, struct arena *arena, struct request_batch *
         op->key = (struct str){NULL, 0}; /* a read is not recorded */
     if (oversized)
         return refuse(why, PROBLEM_INVALID_FIELD, oversized, "the number is too large");
-    unsigned outer = shape->of_item ? FIELD(SKU) : trait->names_reservation ? FIELD(ID) : 0;
-    unsigned more = shape->kind == OP_PUT ? FIELD(IF_MATCH) | FIELD(IF_NONE_MATCH) : 0;
-    if (!fields_read(&draft, arena, object,
-                     shape->allowed | outer | more | FIELD(OP) | FIELD(IDEMPOTENCY_KEY),
-                     shape->required | outer, why))
+    unsigned outer = schema->of_item ? FIELD(SKU) : trait->names_reservation ? FIELD(ID) : 0;
+    unsigned more = schema->kind == OP_PUT ? FIELD(IF_MATCH) | FIELD(IF_NONE_MATCH) : 0;
+    if (!fields_read(&parsed, arena, object,
+                     schema->allowed | outer | more | FIELD(OP) | FIELD(IDEMPOTENCY_KEY),
+                     schema->required | outer, why))
         return false;
-    struct str param = shape->of_item ? draft.sku : draft.id;
-    return op_conditions(op, draft.if_match, draft.if_none_match, why) &&
-           op_fill(op, arena, shape, param, &draft, why) &&
-           fingerprint_op(op, arena, shape, param, object, why);
+    struct str param = schema->of_item ? parsed.sku : parsed.id;
+    return op_conditions(op, parsed.if_match, parsed.if_none_match, why) &&
+           op_fill(op, arena, schema, param, &parsed, why) &&
+           fingerprint_op(op, arena, schema, param, object, why);
 }

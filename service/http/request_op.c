@@ -1,16 +1,17 @@
 #include "http/request_op.h"
 
-#include "http/fingerprint.h"
 #include "http/headers.h"
 #include "random.h"
 
 #include <assert.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
 
 #define MADE_ID_DIGITS  20
 #define NAMES_MAX_BYTES 256
 
 /* clang-format off */
-static const struct op_schema shapes[] = {
+static const struct op_schema schemas[] = {
     {OP_PUT, ROUTE_ITEM, METHOD_PUT, true, true, false,
      FIELD(ON_HAND) | FIELD(MAX_PER_CUSTOMER), 0},
     {OP_DELETE, ROUTE_ITEM, METHOD_DELETE, false, true, true, 0, 0},
@@ -30,32 +31,32 @@ static const struct op_schema shapes[] = {
     {OP_GET, ROUTE_RESERVATION, METHOD_GET, true, false, true, 0, 0},
 };
 /* clang-format on */
-#define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
+#define SCHEMAS (sizeof(schemas) / sizeof(schemas[0]))
 
 const struct op_schema *op_schema_of_route(enum route_id route, enum route_method method)
 {
-    for (size_t i = 0; i < SHAPES; i++)
-        if (shapes[i].route == route && shapes[i].method == method)
-            return &shapes[i];
+    for (size_t i = 0; i < SCHEMAS; i++)
+        if (schemas[i].route == route && schemas[i].method == method)
+            return &schemas[i];
     return NULL;
 }
 
 const struct op_schema *op_schema_of_name(struct str name)
 {
-    for (size_t i = 0; i < SHAPES; i++)
-        if (shapes[i].in_batch && str_equal(name, str_of(op_trait(shapes[i].kind)->name)))
-            return &shapes[i];
+    for (size_t i = 0; i < SCHEMAS; i++)
+        if (schemas[i].in_batch && str_equal(name, str_of(op_trait(schemas[i].kind)->name)))
+            return &schemas[i];
     return NULL;
 }
 
-const char *shape_names(struct arena *arena)
+const char *op_schema_names(struct arena *arena)
 {
     struct buf text;
     buf_init(&text, NAMES_MAX_BYTES);
     buf_puts(&text, STR("must be one of"));
-    for (size_t i = 0, named = 0; i < SHAPES; i++)
-        if (shapes[i].in_batch)
-            buf_printf(&text, "%s %s", named++ ? "," : "", op_trait(shapes[i].kind)->name);
+    for (size_t i = 0, named = 0; i < SCHEMAS; i++)
+        if (schemas[i].in_batch)
+            buf_printf(&text, "%s %s", named++ ? "," : "", op_trait(schemas[i].kind)->name);
     struct str copy = arena_str(arena, buf_str(&text));
     buf_free(&text);
     return copy.p;
@@ -98,17 +99,71 @@ bool op_conditions(struct op *op, struct str if_match, struct str if_none_match,
     return true;
 }
 
-bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *shape,
+/* --- fingerprints ----------------------------------------------------------------------------- */
+
+/* The path that the route's pattern gives: the same for every way to percent-encode it. */
+static size_t put_path(char *out, const char *pattern, struct str param)
+{
+    size_t n = strcspn(pattern, "{");
+    memcpy(out, pattern, n);
+    if (pattern[n] == '\0')
+        return n;
+    const char *rest = strchr(pattern, '}') + 1;
+    memcpy(out + n, param.p, param.n);
+    n += param.n;
+    memcpy(out + n, rest, strlen(rest));
+    return n + strlen(rest);
+}
+
+/* What makes two requests under one key "the same": SHA-256 over method, path and body; the body as
+ * a JSON value, so that the order of its fields and its blanks are free. NULL: none. False: out of
+ * memory. */
+static bool fingerprint(uint8_t out[FINGERPRINT_BYTES], struct arena *arena, const char *method,
+                        enum route_id route, struct str param, const json_t *body)
+{
+    /* Fetched once: an implicit fetch a call costs more than the hash. */
+    static EVP_MD *sha256;
+    if (!sha256 && !(sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)))
+        return false;
+    char *dumped = NULL;
+    if (body && !(dumped = json_dumps(body, JSON_SORT_KEYS | JSON_COMPACT)))
+        return false;
+    const char *pattern = route_row(route)->pattern;
+    struct str text = str_of(dumped);
+    char *input =
+        arena_alloc(arena, strlen(method) + strlen(pattern) + param.n + text.n + sizeof("  "));
+    if (!input) {
+        free(dumped);
+        return false;
+    }
+    size_t n = strlen(method);
+    memcpy(input, method, n);
+    input[n++] = ' ';
+    n += put_path(input + n, pattern, param);
+    input[n++] = ' ';
+    if (text.n > 0)
+        memcpy(input + n, text.p, text.n);
+    n += text.n;
+    free(dumped);
+    unsigned size = 0;
+    bool ok = EVP_Digest(input, n, out, &size, sha256, NULL) == 1;
+    assert(!ok || size == FINGERPRINT_BYTES);
+    return ok;
+}
+
+bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *schema,
                     struct str param, const json_t *body, struct refusal *why)
 {
-    const char *method = shape->method == METHOD_PUT      ? "PUT"
-                         : shape->method == METHOD_DELETE ? "DELETE"
-                                                          : "POST";
+    const char *method = schema->method == METHOD_PUT      ? "PUT"
+                         : schema->method == METHOD_DELETE ? "DELETE"
+                                                           : "POST";
     if (str_absent(op->key))
         return true;
-    return fingerprint(op->fingerprint, arena, method, shape->route, param, body) ? true
-                                                                                  : no_memory(why);
+    return fingerprint(op->fingerprint, arena, method, schema->route, param, body) ? true
+                                                                                   : no_memory(why);
 }
+
+/* --- operations ------------------------------------------------------------------------------- */
 
 /* The item that the path names, or the short form of a reservation; and the item that it goes to,
  * which is absent but for a transfer. */
@@ -131,10 +186,10 @@ static bool fill_lines(struct op *op, struct arena *arena, struct str sku, struc
     return true;
 }
 
-static bool fill_reserve(struct op *op, struct arena *arena, const struct parsed_body *draft,
+static bool fill_reserve(struct op *op, struct arena *arena, const struct parsed_body *parsed,
                          struct refusal *why)
 {
-    unsigned seen = draft->seen;
+    unsigned seen = parsed->seen;
     bool has_short = seen & (FIELD(SKU) | FIELD(QUANTITY));
     if (has_short && seen & FIELD(LINES))
         return refuse(why, PROBLEM_INVALID_FIELD, "lines",
@@ -146,31 +201,31 @@ static bool fill_reserve(struct op *op, struct arena *arena, const struct parsed
     if (has_short && !(seen & FIELD(QUANTITY)))
         return refuse(why, PROBLEM_INVALID_FIELD, "quantity", "is required");
     random_bytes(op->rid.b + RID_BUCKET_BYTES, RID_BYTES - RID_BUCKET_BYTES);
-    return has_short ? fill_lines(op, arena, draft->sku, draft->to, draft->quantity, why) : true;
+    return has_short ? fill_lines(op, arena, parsed->sku, parsed->to, parsed->quantity, why) : true;
 }
 
-bool op_fill(struct op *op, struct arena *arena, const struct op_schema *shape, struct str param,
-             const struct parsed_body *draft, struct refusal *why)
+bool op_fill(struct op *op, struct arena *arena, const struct op_schema *schema, struct str param,
+             const struct parsed_body *parsed, struct refusal *why)
 {
-    op->kind = shape->kind;
-    op->lines = draft->lines;
-    op->line_count = draft->line_count;
-    op->has_lines = draft->seen & FIELD(LINES);
-    op->has_on_hand = draft->seen & FIELD(ON_HAND);
-    op->has_max = draft->seen & FIELD(MAX_PER_CUSTOMER);
-    op->rereserve = draft->seen & FIELD(IF_EXPIRED);
-    op->on_hand = draft->on_hand;
-    op->max_per_customer = draft->max_per_customer;
-    op->delta = draft->delta;
-    op->ttl_ms = draft->seen & FIELD(TTL_SECONDS) ? draft->ttl_seconds * 1000 : TTL_DEFAULT_MS;
-    op->customer = draft->customer;
-    op->reference = draft->reference;
-    op->reason = draft->reason;
-    op->metadata = draft->metadata;
-    if (shape->kind == OP_RESERVE)
-        return fill_reserve(op, arena, draft, why);
-    if (shape->of_item)
-        return fill_lines(op, arena, param, draft->to, draft->quantity, why);
+    op->kind = schema->kind;
+    op->lines = parsed->lines;
+    op->line_count = parsed->line_count;
+    op->has_lines = parsed->seen & FIELD(LINES);
+    op->has_on_hand = parsed->seen & FIELD(ON_HAND);
+    op->has_max = parsed->seen & FIELD(MAX_PER_CUSTOMER);
+    op->rereserve = parsed->seen & FIELD(IF_EXPIRED);
+    op->on_hand = parsed->on_hand;
+    op->max_per_customer = parsed->max_per_customer;
+    op->delta = parsed->delta;
+    op->ttl_ms = parsed->seen & FIELD(TTL_SECONDS) ? parsed->ttl_seconds * 1000 : TTL_DEFAULT_MS;
+    op->customer = parsed->customer;
+    op->reference = parsed->reference;
+    op->reason = parsed->reason;
+    op->metadata = parsed->metadata;
+    if (schema->kind == OP_RESERVE)
+        return fill_reserve(op, arena, parsed, why);
+    if (schema->of_item)
+        return fill_lines(op, arena, param, parsed->to, parsed->quantity, why);
     if (!rid_parse(param, &op->rid))
         return refuse(why, PROBLEM_RESERVATION_NOT_FOUND, NULL, NULL);
     return true;

@@ -1,4 +1,4 @@
-/* request_op.h -- what request.c and request_batch.c share: the shapes of the operations.
+/* request_op.h -- what request.c and request_batch.c share: the schemas of the operations.
  *
  * Layer: http, private to the two.
  */
@@ -24,11 +24,11 @@ const struct op_schema *op_schema_of_route(enum route_id route, enum route_metho
 const struct op_schema *op_schema_of_name(struct str name);
 
 /* "must be one of" the names that a batch may have; NULL when out of memory. */
-const char *shape_names(struct arena *arena);
+const char *op_schema_names(struct arena *arena);
 
-/* Fills the operation from a draft; param is the path's parameter, or what stands for it. */
-bool op_fill(struct op *op, struct arena *arena, const struct op_schema *shape, struct str param,
-             const struct parsed_body *draft, struct refusal *why)
+/* Fills the operation from a parsed body; param is the path's parameter, or what stands for it. */
+bool op_fill(struct op *op, struct arena *arena, const struct op_schema *schema, struct str param,
+             const struct parsed_body *parsed, struct refusal *why)
     __attribute__((warn_unused_result));
 
 /* Sets key and id from a client's key; made up when the key is absent. */
@@ -39,7 +39,7 @@ bool op_conditions(struct op *op, struct str if_match, struct str if_none_match,
                    struct refusal *why) __attribute__((warn_unused_result));
 
 /* The fingerprint of an operation with a key. */
-bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *shape,
+bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *schema,
                     struct str param, const json_t *body, struct refusal *why)
     __attribute__((warn_unused_result));
 

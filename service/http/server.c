@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -165,7 +166,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->loop = loop;
     server->store = store;
     server->stats = stats;
-    server->desk = config->desk;
+    server->queries = config->queries;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){
         .loop = loop,
@@ -186,8 +187,8 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
         free(server);
         return NULL;
     }
-    server->events = server->desk ? events_new(server, config->partitions) : NULL;
-    if (server->desk && !server->events) {
+    server->events = server->queries ? events_new(server, config->partitions) : NULL;
+    if (server->queries && !server->events) {
         snprintf(err, err_size, "out of memory");
         free(server);
         return NULL;
@@ -203,6 +204,16 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     return server;
 }
 
+/* Drops every packet of a new handshake: a client that is not connected yet tries again, and finds
+ * whoever listens then. Connections in the queue carry on. */
+static void stop_handshakes(int listen_fd)
+{
+    struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+    struct sock_fprog program = {.len = 1, .filter = &drop};
+    /* Where the kernel cannot do that a few handshakes are lost, no more. */
+    (void)!setsockopt(listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
 void http_server_drain(struct http_server *server)
 {
     if (server->draining)
@@ -212,7 +223,7 @@ void http_server_drain(struct http_server *server)
     server->draining = true;
     client_conns_drain(&server->clients);
     if (info && info->listen_fd >= 0)
-        drain_stop_handshakes(info->listen_fd);
+        stop_handshakes(info->listen_fd);
     if (server->events)
         events_drain(server->events);
     /* Closing a listening socket resets what the kernel has queued for it: take that first. */

@@ -2,7 +2,7 @@
  *
  * Layer: http. libmicrohttpd on the worker's libuv loop: it runs once per loop turn, before the
  * loop polls, and the store gets what that turn collected as one batch. A request waits suspended
- * while the store works on it, or the ledger. No threads but those of the desk
+ * while the store works on it, or the ledger. No threads but those of the query pool
  * (ledger/query/query_pool.h), which know nothing of connections.
  */
 #ifndef HTTP_SERVER_H
@@ -24,8 +24,8 @@ struct http_config {
     size_t memory_max_bytes;    /* for the bodies and answers under way; 0: 256 MiB */
     bool guards_host;           /* serves nobody whose Host is neither this machine nor allowed */
     const char *allowed_hosts;  /* names, separated by commas; NULL: none. The caller's */
-    struct query_pool *desk;    /* of the ledger, the caller's; NULL: there is none */
-    unsigned partitions;        /* of the store; read only with a desk */
+    struct query_pool *queries; /* of the ledger, the caller's; NULL: there is none */
+    unsigned partitions;        /* of the store; read only with queries */
 };
 
 struct http_server;
@@ -44,8 +44,8 @@ void http_server_drain(struct http_server *server);
 bool http_server_drained(const struct http_server *server);
 
 /* Stops at once: requests that wait are answered 504 as far as their sockets take it. Operations
- * that the store still has stay valid until it has called their `done`, questions that the desk
- * still has free themselves. The memory is freed when the loop has closed the handles. */
+ * that the store still has stay valid until it has called their `done`, questions that the query
+ * pool still has free themselves. The memory is freed when the loop has closed the handles. */
 void http_server_free(struct http_server *server);
 
 #endif

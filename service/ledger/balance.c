@@ -5,41 +5,23 @@
 
 #define PAGE 4096
 
-static const struct db_statement unbalanced_items = {
-    .kind = DB_ONE,
-    .types = "i",
-    .head = "SELECT sku, available, held, sold, version, CAST(events_available AS bigint), "
-            "CAST(events_held AS bigint), CAST(events_sold AS bigint), events_version "
-            "FROM unbalanced_items ORDER BY sku LIMIT $1",
-};
-static const struct db_statement unbalanced_holds = {
-    .kind = DB_ONE,
-    .types = "i",
-    .head = "SELECT sku, held, CAST(lines_held AS bigint) FROM unbalanced_holds ORDER BY sku "
-            "LIMIT $1",
-};
-static const struct db_statement unbalanced_transfers = {
-    .kind = DB_ONE,
-    .types = "i",
-    .head = "SELECT sku, partition_no, epoch, seq, items, CAST(available AS bigint) "
-            "FROM unbalanced_transfers ORDER BY sku, epoch, seq LIMIT $1",
-};
-static const struct db_statement page_of_lines = {
-    .kind = DB_ONE,
-    .types = "ti",
-    .head = "SELECT r.rid, r.line_count, (SELECT COUNT(*) FROM reservation_lines l "
-            "WHERE l.rid = r.rid) FROM reservations r WHERE r.rid > $1 ORDER BY r.rid LIMIT $2",
-};
-static const struct db_statement position = {
-    .kind = DB_ONE,
-    .types = "i",
-    .head = "SELECT epoch, seq FROM checkpoints WHERE partition_no = $1",
-};
-static const struct db_statement last_partition = {
-    .kind = DB_ONE,
-    .types = "",
-    .head = "SELECT MAX(partition_no) FROM checkpoints",
-};
+static const struct db_statement unbalanced_items =
+    DB_ASK("i", "SELECT sku, available, held, sold, version, CAST(events_available AS bigint), "
+                "CAST(events_held AS bigint), CAST(events_sold AS bigint), events_version "
+                "FROM unbalanced_items ORDER BY sku LIMIT $1");
+static const struct db_statement unbalanced_holds =
+    DB_ASK("i", "SELECT sku, held, CAST(lines_held AS bigint) FROM unbalanced_holds ORDER BY sku "
+                "LIMIT $1");
+static const struct db_statement unbalanced_transfers =
+    DB_ASK("i", "SELECT sku, partition_no, epoch, seq, items, CAST(available AS bigint) "
+                "FROM unbalanced_transfers ORDER BY sku, epoch, seq LIMIT $1");
+static const struct db_statement page_of_lines = DB_ASK(
+    "ti", "SELECT r.rid, r.line_count, (SELECT COUNT(*) FROM reservation_lines l "
+          "WHERE l.rid = r.rid) FROM reservations r WHERE r.rid > $1 ORDER BY r.rid LIMIT $2");
+static const struct db_statement position =
+    DB_ASK("i", "SELECT epoch, seq FROM checkpoints WHERE partition_no = $1");
+static const struct db_statement last_partition =
+    DB_ASK("", "SELECT MAX(partition_no) FROM checkpoints");
 
 struct finder {
     balance_fn *found;

@@ -80,6 +80,20 @@ struct db_statement {
     bool locks;          /* rows found stay locked until the transaction ends */
 };
 
+/* The most of them. */
+#define DB_ASK(TYPES, TEXT)                                                                        \
+    {                                                                                              \
+        .kind = DB_ONE, .types = TYPES, .head = TEXT                                               \
+    }
+#define DB_FIND(TYPES, HEAD)                                                                       \
+    {                                                                                              \
+        .kind = DB_LOOKUP, .types = TYPES, .head = HEAD                                            \
+    }
+#define DB_ADD(TYPES, TABLE, COLS)                                                                 \
+    {                                                                                              \
+        .kind = DB_INSERT, .types = TYPES, .head = TABLE, .columns = COLS                          \
+    }
+
 /* One row found. The texts are good until it returns; other than 0 stops, as out of memory does. */
 typedef int db_row_fn(void *context, const struct db_value *columns, size_t count);
 

@@ -6,17 +6,11 @@
 
 static_assert(EVENT_ENDS_MAX == 8, "as many as read_ends has");
 
-static const struct db_statement read_ends = {
-    .kind = DB_ONE,
-    .types = "ii",
-    .head = "SELECT epoch, last_seq FROM epochs WHERE partition_no = $1 AND epoch < $2 "
-            "AND last_seq IS NOT NULL ORDER BY epoch DESC LIMIT 8",
-};
-static const struct db_statement find_end = {
-    .kind = DB_ONE,
-    .types = "ii",
-    .head = "SELECT last_seq, run_id FROM epochs WHERE partition_no = $1 AND epoch = $2",
-};
+static const struct db_statement read_ends =
+    DB_ASK("ii", "SELECT epoch, last_seq FROM epochs WHERE partition_no = $1 AND epoch < $2 "
+                 "AND last_seq IS NOT NULL ORDER BY epoch DESC LIMIT 8");
+static const struct db_statement find_end =
+    DB_ASK("ii", "SELECT last_seq, run_id FROM epochs WHERE partition_no = $1 AND epoch = $2");
 static const struct db_statement put_epoch = {
     .kind = DB_INSERT,
     .types = "iiiti",
@@ -24,17 +18,9 @@ static const struct db_statement put_epoch = {
     .columns = "partition_no, epoch, last_seq, run_id, opened_ms",
     .tail = "ON CONFLICT (partition_no, epoch) DO UPDATE SET last_seq = excluded.last_seq",
 };
-static const struct db_statement count_restores = {
-    .kind = DB_ONE,
-    .types = "",
-    .head = "SELECT COALESCE(MAX(number), 0) FROM restores",
-};
-static const struct db_statement put_restore = {
-    .kind = DB_INSERT,
-    .types = "iii",
-    .head = "restores",
-    .columns = "number, epoch, at_ms",
-};
+static const struct db_statement count_restores =
+    DB_ASK("", "SELECT COALESCE(MAX(number), 0) FROM restores");
+static const struct db_statement put_restore = DB_ADD("iii", "restores", "number, epoch, at_ms");
 
 static int keep_end(void *context, const struct db_value *row, size_t count)
 {

@@ -48,17 +48,10 @@ static const char make_list[] = "CREATE TABLE IF NOT EXISTS schema_migrations ("
                                 "number bigint PRIMARY KEY, name text NOT NULL, "
                                 "sha256 text NOT NULL, applied_ms bigint NOT NULL)";
 
-static const struct db_statement read_list = {
-    .kind = DB_ONE,
-    .types = "",
-    .head = "SELECT number, name, sha256 FROM schema_migrations ORDER BY number",
-};
-static const struct db_statement add_to_list = {
-    .kind = DB_INSERT,
-    .types = "itti",
-    .head = "schema_migrations",
-    .columns = "number, name, sha256, applied_ms",
-};
+static const struct db_statement read_list =
+    DB_ASK("", "SELECT number, name, sha256 FROM schema_migrations ORDER BY number");
+static const struct db_statement add_to_list =
+    DB_ADD("itti", "schema_migrations", "number, name, sha256, applied_ms");
 /* The id of the first time stays. */
 static const struct db_statement put_meta = {
     .kind = DB_INSERT,
@@ -67,11 +60,8 @@ static const struct db_statement put_meta = {
     .columns = "one, ledger_id, schema_version",
     .tail = "ON CONFLICT (one) DO UPDATE SET schema_version = excluded.schema_version",
 };
-static const struct db_statement read_meta = {
-    .kind = DB_ONE,
-    .types = "",
-    .head = "SELECT ledger_id, schema_version FROM ledger_meta",
-};
+static const struct db_statement read_meta =
+    DB_ASK("", "SELECT ledger_id, schema_version FROM ledger_meta");
 
 struct migration {
     struct db *db;

@@ -253,8 +253,8 @@ static enum carry_result apply_some(struct carrier *carrier, struct carry *carry
     switch (result) {
     case APPLY_DONE:
         stats_count(STATS_LEDGER_COMMITS, 1);
-        stats_count(STATS_LEDGER_EVENTS, apply->fold.event_count);
-        stats_observe(STATS_LEDGER_CHUNK, apply->fold.event_count);
+        stats_count(STATS_LEDGER_EVENTS, apply->projection.event_count);
+        stats_observe(STATS_LEDGER_CHUNK, apply->projection.event_count);
         return took(carrier, carry, count);
     case APPLY_THERE: return took(carrier, carry, count);
     case APPLY_GAP:

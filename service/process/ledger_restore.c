@@ -1,7 +1,6 @@
 #include "process/ledger_restore.h"
 #include "audit/audit.h"
 #include "log.h"
-#include "restore/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +107,7 @@ static void log_result(const struct restore *restore, enum restore_result result
         log_event(LOG_WARN, "the store was restored from the ledger",
                   LOG_INT("items", counts->items), LOG_INT("held", counts->held),
                   LOG_INT("finished", counts->ended), LOG_INT("operations", counts->operations),
-                  LOG_INT("known_up_to_ms", report_known_ms(restore)));
+                  LOG_INT("known_up_to_ms", restore_known_ms(restore)));
     } else if (result == RESTORE_SOUND) {
         log_event(LOG_INFO, "no restore: the store is open");
     } else {

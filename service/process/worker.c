@@ -13,7 +13,7 @@ struct worker {
     const struct shared_state *shared;
     uv_loop_t loop;
     struct store *store;
-    struct query_pool *desk; /* NULL: no ledger */
+    struct query_pool *queries; /* NULL: no ledger */
     struct http_server *server;
     uv_signal_t sigterm, sighup;
     uv_timer_t drain_look;
@@ -95,8 +95,8 @@ static int start(struct worker *w, unsigned index)
         log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
         return -1;
     }
-    w->desk = config_has_ledger(config) ? query_pool_new(&w->loop, config->ledger) : NULL;
-    if (config_has_ledger(config) && !w->desk) {
+    w->queries = config_has_ledger(config) ? query_pool_new(&w->loop, config->ledger) : NULL;
+    if (config_has_ledger(config) && !w->queries) {
         log_event(LOG_ERROR, "out of memory");
         return -1;
     }
@@ -108,7 +108,7 @@ static int start(struct worker *w, unsigned index)
                                .memory_max_bytes = (size_t)config->memory_max_bytes,
                                .guards_host = listen_is_loopback(shared->listen_fds[index]),
                                .allowed_hosts = config->allowed_hosts,
-                               .desk = w->desk,
+                               .queries = w->queries,
                                .partitions = shared->store_config.partitions};
     w->server = http_server_new(&w->loop, &http, w->store, shared->stats, err, sizeof(err));
     if (!w->server)
@@ -122,10 +122,10 @@ static int start(struct worker *w, unsigned index)
 static void stop_worker(struct worker *w)
 {
     http_server_free(w->server);
-    if (!store_can_close(w->store) || (w->desk && !query_pool_idle(w->desk)))
+    if (!store_can_close(w->store) || (w->queries && !query_pool_idle(w->queries)))
         return;
     store_free(w->store);
-    query_pool_free(w->desk);
+    query_pool_free(w->queries);
     uv_close((uv_handle_t *)&w->sigterm, NULL);
     uv_close((uv_handle_t *)&w->sighup, NULL);
     uv_close((uv_handle_t *)&w->drain_look, NULL);

@@ -28,12 +28,9 @@ static bool writes(const struct build *b)
 
 /* --- what must hold --------------------------------------------------------------------------- */
 
-static const struct db_statement contradictions = {
-    .kind = DB_ONE,
-    .types = "i",
-    .head = "SELECT sku, held, CAST(lines_held AS bigint) FROM unbalanced_holds "
-            "ORDER BY sku LIMIT $1",
-};
+static const struct db_statement contradictions =
+    DB_ASK("i", "SELECT sku, held, CAST(lines_held AS bigint) FROM unbalanced_holds "
+                "ORDER BY sku LIMIT $1");
 
 static int name_item(void *context, const struct db_value *row, size_t count)
 {

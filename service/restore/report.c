@@ -1,5 +1,6 @@
-#include "restore/report.h"
+/* report.c -- what a restore did, or would do, for people. */
 #include "clock.h"
+#include "restore/restore.h"
 
 #include <inttypes.h>
 
@@ -12,7 +13,7 @@ static const char *const finds[] = {
     [PART_CLOSED] = "closed",
 };
 
-int64_t report_known_ms(const struct restore *restore)
+int64_t restore_known_ms(const struct restore *restore)
 {
     int64_t known_ms = 0;
     for (unsigned p = 0; p < restore->scene.partitions; p++)
@@ -56,7 +57,7 @@ static void print_counts(FILE *out, const struct restore_counts *counts)
     print_count(out, "customers' shares", counts->shares);
 }
 
-void report_print(FILE *out, const struct restore *restore)
+void restore_print(FILE *out, const struct restore *restore)
 {
     char time[CLOCK_RFC3339_SIZE];
     bool dry = restore->options->dry_run;
@@ -70,7 +71,7 @@ void report_print(FILE *out, const struct restore *restore)
     print_counts(out, &restore->counts);
     if (!dry)
         print_count(out, "old keys dropped", restore->rebuild.unlinked);
-    clock_format_rfc3339(report_known_ms(restore), time);
+    clock_format_rfc3339(restore_known_ms(restore), time);
     fprintf(out,
             "SQL knew everything up to %s. What was acknowledged after that and is not in SQL is "
             "lost;\nat --durability ledger nothing that was acknowledged is.\n",
@@ -79,7 +80,7 @@ void report_print(FILE *out, const struct restore *restore)
         fprintf(out, "Nothing was written.\n");
 }
 
-void report_progress(FILE *out, const struct restore *restore, const char *end)
+void restore_print_progress(FILE *out, const struct restore *restore, const char *end)
 {
     const struct restore_counts *counts = &restore->counts;
     fprintf(out, "%s: %" PRId64 " reservations, %" PRId64 " operations, %" PRId64 " items%s",

@@ -71,23 +71,23 @@ static void say_unapplied(const struct scene *scene, char why[SCENE_WHY_SIZE])
              (long long)part->last.epoch, (long long)part->last.seq);
 }
 
-struct tally {
+struct part_counts {
     unsigned sound, lost, closed;
     bool unapplied; /* in a partition that is not open */
 };
 
-static struct tally count(const struct scene *scene)
+static struct part_counts count_parts(const struct scene *scene)
 {
-    struct tally tally = {0};
+    struct part_counts n = {0};
     for (unsigned p = 0; p < scene->partitions; p++) {
         const struct scene_part *part = &scene->parts[p];
         enum verdict_part is = verdict_part(part);
-        tally.sound += is == PART_SOUND;
-        tally.lost += is == PART_LOST || is == PART_BEHIND;
-        tally.closed += is == PART_CLOSED && !state_is(part, VERDICT_HALTED);
-        tally.unapplied = tally.unapplied || (part->unapplied > 0 && is != PART_SOUND);
+        n.sound += is == PART_SOUND;
+        n.lost += is == PART_LOST || is == PART_BEHIND;
+        n.closed += is == PART_CLOSED && !state_is(part, VERDICT_HALTED);
+        n.unapplied = n.unapplied || (part->unapplied > 0 && is != PART_SOUND);
     }
-    return tally;
+    return n;
 }
 
 static bool any_open(const struct scene *scene)
@@ -105,8 +105,8 @@ enum verdict verdict_of(const struct scene *scene, bool discard, bool only_lost,
     for (unsigned p = 0; p < scene->partitions; p++)
         if (is_foreign(scene, p, why))
             return VERDICT_REFUSED;
-    struct tally tally = count(scene);
-    if (tally.sound == scene->partitions) {
+    struct part_counts n = count_parts(scene);
+    if (n.sound == scene->partitions) {
         snprintf(why, SCENE_WHY_SIZE, "the store is open: nothing to restore");
         return VERDICT_SOUND;
     }
@@ -116,11 +116,11 @@ enum verdict verdict_of(const struct scene *scene, bool discard, bool only_lost,
                  "empty Redis makes a new store");
         return VERDICT_REFUSED;
     }
-    if (only_lost && (tally.lost == 0 || tally.closed > 0)) {
+    if (only_lost && (n.lost == 0 || n.closed > 0)) {
         snprintf(why, SCENE_WHY_SIZE, "a partition was closed, not lost: a person has to look");
         return VERDICT_CLOSED;
     }
-    if (tally.unapplied && !discard) {
+    if (n.unapplied && !discard) {
         say_unapplied(scene, why);
         return VERDICT_UNAPPLIED;
     }

@@ -5,7 +5,7 @@
 #ifndef RESTORE_STEPS_H
 #define RESTORE_STEPS_H
 
-#include "restore/restore_state.h"
+#include "restore/restore.h"
 
 enum restore_result restore_say(struct restore *r, enum restore_result result, const char *why);
 

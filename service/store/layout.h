@@ -20,6 +20,7 @@
 
 #define KEY_META      STR("meta")    /* hash: format, partitions, store, epoch, run_id, state ... */
 #define KEY_LANE      STR("lane")    /* string :<instance>.<n>: the marker of a lane */
+#define KEY_TURN      STR("turn")    /* list: whose turn it is among lanes that contend (turn.h) */
 #define KEY_ITEM      STR("item")    /* string :<sku>: counters (item_encode) */
 #define KEY_SKUS      STR("skus")    /* sorted set of names, score 0 */
 #define KEY_RECORDS   STR("resv")    /* hash :<bucket>: id -> record (record_encode) */

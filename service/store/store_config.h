@@ -21,6 +21,9 @@ enum store_durability {
     DURABILITY_LEDGER,     /* answers wait for SQL */
 };
 
+/* When a lane asks for a turn before it commits; commit/turn.h. */
+enum store_turns { TURNS_AUTO, TURNS_ALWAYS, TURNS_OFF };
+
 #define STORE_LEDGER_ID_SIZE 64
 #define LEDGER_NONE          "none"
 #define STORE_WHY_BEHIND     "the ledger is more than --ledger-max-lag events behind"
@@ -43,6 +46,7 @@ struct store_config {
     int64_t ledger_max_lag; /* events that SQL may be behind; past it: OUT_OVERLOADED */
     bool ledger;            /* a ledger takes the events, and its process opens epochs */
     enum store_durability durability;
+    enum store_turns turns;
     unsigned replicas; /* DURABILITY_REPLICATED: 1.. */
 };
 
@@ -60,7 +64,6 @@ struct store_shared {
     _Atomic int64_t restores;             /* of the store, in its life */
     _Atomic bool ledger_known;            /* ledger_id is written, and never changes again */
     char ledger_id[STORE_LEDGER_ID_SIZE]; /* of the database that --ledger leads to */
-    _Atomic uint64_t turns[PARTITIONS_MAX]; /* striped, tried, never waited for: who commits now */
 
     _Atomic int64_t keeper_round_ms; /* monotonic: when a keeper last did all that there was */
     _Atomic int64_t ledger_look_at_ms,

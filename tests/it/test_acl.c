@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define SUITE_MS 800000
+#define SUITE_MS 1500000
 
 static const char *self; /* argv[0] */
 static char acl_path[PATH_MAX];

@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 30000
+#define RECOVERY_MS 180000
 
 /* Enough for all pages and for several looks at what differed. */
 #define MOVES 80

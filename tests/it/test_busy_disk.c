@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 60000
+#define RECOVERY_MS 180000
 #define SALES       20
 #define ROUNDS      20
 

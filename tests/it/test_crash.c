@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#define REDIS_GONE_MAX_MS 5000  /* api.md: Redis gone: 503 within 5 s */
+#define REDIS_GONE_MAX_MS 5000  /* Redis gone: 503 within 5 s */
 #define ANSWER_SLACK_MS   15000 /* on a loaded machine */
 
 /* True if the children of a role are so many, and none of them is `gone`. */

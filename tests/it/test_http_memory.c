@@ -253,7 +253,8 @@ static void bodies_of_many_values_stay_in_the_budget(void **state)
     int64_t most = most_resident_bytes() - before;
     print_message("%.1f MiB more\n", (double)most / (1 << 20));
     assert_int_equal(refused, CLIENTS);
-    assert_true(most < (BUDGET_MIB + SLACK_MIB) << 20);
+    if (!tservice_is_slow()) /* a sanitizer keeps what is freed */
+        assert_true(most < (BUDGET_MIB + SLACK_MIB) << 20);
     post_problem(422, "invalid-field", "operations", "/v1/batch", "{\"operations\":{}}");
     check_little_is_served(sku);
     assert_true(await(metric("stockd_http_memory_bytes") < 1 << 20, RECOVERY_MS));

@@ -18,6 +18,7 @@
 #define LENGTH         " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
 #define LIMITED        "--limit 10 --customers 6" /* together more than there is */
 #define COMES_AND_GOES "decrement=70,remove=30"
+#define MOVES          "transfer=90,get=10"
 #define ROWS           (sizeof(rows) / sizeof(rows[0]))
 
 static const struct row {
@@ -118,6 +119,14 @@ static const struct row {
     {"refuses-in-use", 5, "mixed", "", "answers"},
     {"refuses-creation", 5, "mixed", "", "answers"},
     {"lost-item", 300, "mixed", "", "lasting"},
+    {"transfer-loses", 10, "mixed", "", "sums"},
+    {"transfer-doubles", 10, "mixed", "", "sums"},
+    {"transfer-still", 10, "mixed", "", "versions"},
+    {"transfer-overdraws", 1, "mixed", "--stock 20", "sums"},
+    {"refuses-transfer", 10, "mixed", "", "answers"},
+    {"double-apply", 5, "mixed", "--mix " MOVES " --dup 0.1", "versions"},
+    {"phantom-503", 100, "mixed", "--mix " MOVES, "versions"},
+    {"forgotten-key", 3, "mixed", "--mix " MOVES " --abort 0.05", "versions"},
     {"says-customer", 50, "mixed", "", "answers"},
     {"says-no-reference", 50, "mixed", "", "answers"},
     {"says-sold", 1, "mixed", "", "answers"},

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define RECOVERY_MS 60000
+#define RECOVERY_MS 180000
 #define SAID_MAX    65536
 
 static char dir[TEST_PATH_MAX];

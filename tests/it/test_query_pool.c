@@ -21,7 +21,7 @@ static const struct db_statement nonsense = {
     .kind = DB_ONE, .types = "", .head = "SELECT a FROM nowhere"};
 
 static uv_loop_t loop;
-static struct query_pool *desk;
+static struct query_pool *pool;
 static char dir[TEST_PATH_MAX], url[TEST_PATH_MAX + 32];
 static uv_sem_t gate;                  /* held questions wait for it */
 static atomic_int inside, most, asked; /* now, at once, ever */
@@ -75,19 +75,19 @@ static int setup(void **state)
 {
     if (temp_dir_make(dir) != 0 || uv_loop_init(&loop) != 0 || uv_sem_init(&gate, 0) != 0)
         return -1;
-    snprintf(url, sizeof(url), "sqlite:%s/desk.db", dir);
+    snprintf(url, sizeof(url), "sqlite:%s/pool.db", dir);
     atomic_store(&inside, 0);
     atomic_store(&most, 0);
     atomic_store(&asked, 0);
     answered = 0;
-    desk = query_pool_new(&loop, url);
-    return desk ? 0 : -1;
+    pool = query_pool_new(&loop, url);
+    return pool ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     uv_run(&loop, UV_RUN_DEFAULT);
-    query_pool_free(desk);
+    query_pool_free(pool);
     uv_sem_destroy(&gate);
     temp_dir_remove(dir);
     return uv_loop_close(&loop);
@@ -98,13 +98,13 @@ static void a_question_is_asked_in_a_thread_and_answered_on_the_loop(void **stat
     struct question one;
     uv_thread_t self = uv_thread_self();
     make(&one, false);
-    assert_true(query_pool_idle(desk));
-    assert_true(query_pool_ask(desk, &one.q));
+    assert_true(query_pool_idle(pool));
+    assert_true(query_pool_ask(pool, &one.q));
     assert_false(one.done);
-    assert_false(query_pool_idle(desk));
+    assert_false(query_pool_idle(pool));
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_true(one.done);
-    assert_true(query_pool_idle(desk));
+    assert_true(query_pool_idle(pool));
     assert_int_equal(one.q.result, DB_OK);
     assert_int_equal(one.found, 42);
     assert_false(uv_thread_equal(&self, &one.thread));
@@ -115,12 +115,12 @@ static void questions_share_the_connections_in_turn(void **state)
     struct question all[QUESTIONS];
     for (int i = 0; i < QUESTIONS; i++) {
         make(&all[i], i < QUERY_POOL_CONNECTIONS);
-        assert_true(query_pool_ask(desk, &all[i].q));
+        assert_true(query_pool_ask(pool, &all[i].q));
     }
     assert_true(await(atomic_load(&inside) == QUERY_POOL_CONNECTIONS, 20000));
     uv_run(&loop, UV_RUN_NOWAIT);
     assert_int_equal(answered, 0);
-    /* One lets its seat go: the others take turns in it. */
+    /* One lets its connection go: the others take turns in it. */
     uv_sem_post(&gate);
     while (answered < QUESTIONS - QUERY_POOL_CONNECTIONS + 1)
         uv_run(&loop, UV_RUN_ONCE);
@@ -142,15 +142,15 @@ static void only_so_many_may_wait(void **state)
     make(&late, false);
     for (int i = 0; i < ALL; i++) {
         make(&all[i], i < QUERY_POOL_CONNECTIONS);
-        assert_true(query_pool_ask(desk, &all[i].q));
+        assert_true(query_pool_ask(pool, &all[i].q));
     }
-    assert_false(query_pool_ask(desk, &late.q));
+    assert_false(query_pool_ask(pool, &late.q));
     for (int i = 0; i < QUERY_POOL_CONNECTIONS; i++)
         uv_sem_post(&gate);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(answered, ALL);
     assert_false(late.done);
-    assert_true(query_pool_ask(desk, &late.q));
+    assert_true(query_pool_ask(pool, &late.q));
 }
 
 static void what_still_waits_can_be_taken_back(void **state)
@@ -158,13 +158,13 @@ static void what_still_waits_can_be_taken_back(void **state)
     struct question all[QUESTIONS];
     for (int i = 0; i < QUESTIONS; i++) {
         make(&all[i], i < QUERY_POOL_CONNECTIONS);
-        assert_true(query_pool_ask(desk, &all[i].q));
+        assert_true(query_pool_ask(pool, &all[i].q));
     }
     assert_false(query_pool_withdraw(&all[0].q));
     assert_true(query_pool_withdraw(&all[QUERY_POOL_CONNECTIONS].q)); /* the first that waits, */
     assert_true(query_pool_withdraw(&all[QUESTIONS - 1].q));          /* the last, */
     assert_true(query_pool_withdraw(&all[QUESTIONS - 3].q));          /* and one between */
-    assert_true(query_pool_ask(desk, &all[QUESTIONS - 1].q));
+    assert_true(query_pool_ask(pool, &all[QUESTIONS - 1].q));
     for (int i = 0; i < QUERY_POOL_CONNECTIONS; i++)
         uv_sem_post(&gate);
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -172,7 +172,7 @@ static void what_still_waits_can_be_taken_back(void **state)
     assert_false(all[QUERY_POOL_CONNECTIONS].done);
     assert_false(all[QUESTIONS - 3].done);
     assert_true(all[QUESTIONS - 1].done);
-    assert_true(query_pool_idle(desk));
+    assert_true(query_pool_idle(pool));
 }
 
 static enum db_result answer_of(const struct db_statement *statement, char why[DB_WHY_SIZE])
@@ -180,7 +180,7 @@ static enum db_result answer_of(const struct db_statement *statement, char why[D
     struct question one;
     make(&one, false);
     one.statement = statement;
-    assert_true(query_pool_ask(desk, &one.q));
+    assert_true(query_pool_ask(pool, &one.q));
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_true(one.done);
     snprintf(why, DB_WHY_SIZE, "%s", one.q.why);
@@ -213,5 +213,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failure_says_why_and_the_next_question_tries_anew, setup,
                                         teardown),
     };
-    return cmocka_run_group_tests_name("desk", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }

@@ -104,11 +104,11 @@ static void run_command(const char *verb, const char *key, const char *rest)
 
 static void every_strategy_sells_exactly_what_there_is(void **state)
 {
-    static const char *const names[] = {"watch", "watch-batch", "script"};
+    static const char *const names[] = {"watch", "watch-batch", "turn", "script"};
     START("-p", "8", "--stock", "500", "--batch-max", "7");
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         expect_line("  right: 500 sold + 0 left = 500");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         char prefix[32];
         snprintf(prefix, sizeof(prefix), "%-12s ", names[i]);
         expect_line(prefix);
@@ -178,8 +178,8 @@ static pid_t a_worker(void)
 
 static void a_killed_worker_takes_no_unit_out_of_the_books(void **state)
 {
-    static const char *const strategies[] = {"watch", "watch-batch", "script"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const strategies[] = {"watch", "watch-batch", "turn", "script"};
+    for (int i = 0; i < 4; i++) {
         char key[64];
         START("-p", "4", "--stock", "1g", "-d", "10m", "--strategy", strategies[i]);
         await_sales(key, 1000 * (int64_t)MILLION);

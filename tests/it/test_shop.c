@@ -60,6 +60,24 @@ static void a_basket_takes_all_lines_or_none(void **state)
                  "{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"b\",\"quantity\":1.0}]}");
 }
 
+static void a_transfer_moves_units_from_item_to_item(void **state)
+{
+    shop_put("a", 5);
+    shop_put("b", 1);
+    api_call(a, 200, "POST", TRANSFER("a"), KEY("t"),
+             "{\"to\":\"b\",\"quantity\":3,\"reason\":\"mixed boxes\"}");
+    check_like(a, "{'id':'t','quantity':3}");
+    check_json(a, "from", "{\"sku\":\"a\",\"remaining\":2,\"version\":2}");
+    check_json(a, "to", "{\"sku\":\"b\",\"remaining\":4,\"version\":2}");
+    post_problem(409, "insufficient-stock", NULL, TRANSFER("a"), TO_B(3));
+    check_json(a, "lines", "[{\"sku\":\"a\",\"requested\":3,\"available\":2,\"version\":2}]");
+    post_problem(404, "item-not-found", NULL, TRANSFER("a"), "{\"to\":\"z\",\"quantity\":1}");
+    post_problem(422, "invalid-field", "to", TRANSFER("b"), TO_B(1));
+    post_problem(422, "invalid-field", "to", TRANSFER("a"), "{\"quantity\":1}");
+    check_item(a, "a", 2, 2, 0, 0, 2);
+    check_item(a, "b", 4, 4, 0, 0, 2);
+}
+
 static void a_hold_ends_once(void **state)
 {
     shop_put("a", 9);
@@ -188,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HONEST(items_follow_the_contract),
         HONEST(a_basket_takes_all_lines_or_none),
+        HONEST(a_transfer_moves_units_from_item_to_item),
         HONEST(a_hold_ends_once),
         HONEST(a_hold_expires_by_itself),
         HONEST(a_key_has_one_effect),

@@ -148,6 +148,31 @@ static void a_partial_basket_answers_for_all(void **state)
     check_item(a, "b", 3, 3, 0, 0, 1);
 }
 
+static void a_transfer_can_go_wrong(void **state)
+{
+    static const struct {
+        const char *fault;
+        int status, a_left, b_left, b_version;
+    } rows[] = {{"transfer-loses", 200, 2, 1, 2},
+                {"transfer-doubles", 200, 2, 7, 2},
+                {"transfer-still", 200, 2, 4, 1},
+                {"refuses-transfer", 409, 5, 1, 1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        shop_start(rows[i].fault, 1);
+        shop_put("a", 5);
+        shop_put("b", 1);
+        post(rows[i].status, TRANSFER("a"), TO_B(3));
+        check_item(a, "a", rows[i].a_left, rows[i].a_left, 0, 0, rows[i].status == 200 ? 2 : 1);
+        check_item(a, "b", rows[i].b_left, rows[i].b_left, 0, 0, rows[i].b_version);
+        assert_int_equal(shop_end(NULL), 0);
+    }
+    shop_start("transfer-overdraws", 1);
+    shop_put("a", 1);
+    shop_put("b", 1);
+    post(200, TRANSFER("a"), TO_B(3));
+    check_item(a, "a", -2, -2, 0, 0, 2);
+}
+
 static void a_release_can_give_back_too_much(void **state)
 {
     shop_start("double-release", 1);
@@ -338,6 +363,7 @@ int main(void)
         FAULTY(a_stale_read_is_many_transitions_old),
         FAULTY(a_stale_refusal_quotes_the_past),
         FAULTY(a_partial_basket_answers_for_all),
+        FAULTY(a_transfer_can_go_wrong),
         FAULTY(a_release_can_give_back_too_much),
         FAULTY(refusals_can_have_an_effect),
         FAULTY(keys_can_be_forgotten),

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define SHARDS            4 /* rigs that sweep side by side: most of the time is waiting */
-#define SETTLE_TIMEOUT_MS 60000
+#define SETTLE_TIMEOUT_MS 180000
 
 /* A Redis, the proxy before it, and a service that knows only the proxy. */
 struct rig {

@@ -52,6 +52,11 @@
     X(LATE_CONFIRM)       /* a hold that expired is confirmed all the same */ \
     X(GRACE)              /* a hold lives `every` ms longer than it says */ \
     X(LOST_ITEM)          /* an item is gone for good */ \
+    /* Units that change the item. */ \
+    X(TRANSFER_LOSES)     /* they are gone on the way */ \
+    X(TRANSFER_DOUBLES)   /* they arrive twice */ \
+    X(TRANSFER_STILL)     /* who takes them stays at its version */ \
+    X(TRANSFER_OVERDRAWS) /* more than there is are given */ \
     /* Limits per customer. */ \
     X(LIMIT_IGNORED)      /* a customer gets more than the limit */ \
     X(LIMIT_OTHER)        /* what a customer takes counts for another one */ \
@@ -93,6 +98,7 @@
     X(REFUSES_TOO_LONG)   /* 422 invalid-field for an extension that others are granted */ \
     X(REFUSES_LIMIT)      /* 409 limit-exceeded, within the limit */ \
     X(REFUSES_MISSING)    /* 404 for an item that is there again */ \
+    X(REFUSES_TRANSFER)   /* 409 insufficient-stock, with fewer units than there are */ \
     X(REFUSES_IN_USE)     /* 409 item-in-use, and nothing is held */ \
     X(REFUSES_CREATION)   /* 412 though the item is gone */ \
     /* What is done is right, what is said is not; see twist.c. */ \

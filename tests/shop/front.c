@@ -131,6 +131,7 @@ static const struct route routes[] = {
     {"POST", "/v1/reservations/",  "/extend",      true,  OP_EXTEND,    serve_op},
     {"POST", "/v1/items/",         "/adjustments", true,  OP_ADJUST,    serve_op},
     {"POST", "/v1/items/",         "/decrements",  true,  OP_DECREMENT, serve_op},
+    {"POST", "/v1/items/",         "/transfers",   true,  OP_TRANSFER,  serve_op},
     {"GET",  "/v1/items",          "",             false, OP_KINDS,     serve_items},
     {"PUT",  "/v1/items/",         "",             true,  OP_PUT,       serve_op},
     {"GET",  "/v1/items/",         "",             true,  OP_KINDS,     serve_item},

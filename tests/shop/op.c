@@ -31,6 +31,7 @@ static const struct {
     [OP_EXTEND] = {"extend", false},
     [OP_GET] = {"get", false},
     [OP_DELETE] = {"", true},
+    [OP_TRANSFER] = {"transfer", true},
 };
 
 enum op_kind op_kind_named(const char *name)
@@ -98,6 +99,12 @@ static bool read_top_sku(struct op *op, const json_t *value)
     op->line_count = 1;
     return json_is_string(value) &&
            read_sku(json_string_value(value), json_string_length(value), op->line[0].sku);
+}
+
+static bool read_to(struct op *op, const json_t *value)
+{
+    return json_is_string(value) && strcmp(json_string_value(value), op->target) != 0 &&
+           read_sku(json_string_value(value), json_string_length(value), op->line[1].sku);
 }
 
 static bool read_ttl(struct op *op, const json_t *value)
@@ -197,7 +204,8 @@ static const struct member {
     {"on_hand", IN(PUT), 0, read_on_hand},
     {"max_per_customer", IN(PUT), 0, read_max},
     {"delta", IN(ADJUST), IN(ADJUST), read_delta},
-    {"reason", IN(ADJUST), 0, read_reason},
+    {"reason", IN(ADJUST) | IN(TRANSFER), 0, read_reason},
+    {"to", IN(TRANSFER), IN(TRANSFER), read_to},
     {"reference", IN(ADJUST) | IN(RESERVE), 0, read_reference},
     {"customer", IN(DECREMENT) | IN(RESERVE), 0, read_customer},
     {"metadata", IN(RESERVE), 0, read_metadata},
@@ -205,7 +213,8 @@ static const struct member {
     {"lines", TAKES_LINES, 0, read_lines},
     {"if_expired", IN(CONFIRM), 0, read_if_expired},
     {"sku", IN(RESERVE), 0, read_top_sku},
-    {"quantity", IN(DECREMENT) | IN(RESERVE), IN(DECREMENT), read_quantity},
+    {"quantity", IN(DECREMENT) | IN(RESERVE) | IN(TRANSFER), IN(DECREMENT) | IN(TRANSFER),
+     read_quantity},
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
 
@@ -269,7 +278,7 @@ bool op_read(struct op *op, enum op_kind kind, const char *target, const json_t 
     if (!read_members(op, body) || !check_together(op, body))
         return false;
     if (op_is_of_item(kind)) {
-        op->line_count = 1;
+        op->line_count = kind == OP_TRANSFER ? 2 : 1;
         if (!read_sku(target, strlen(target), op->line[0].sku))
             return refuse(op, "sku");
     }

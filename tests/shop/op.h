@@ -28,7 +28,8 @@ enum op_kind {
     OP_RELEASE,
     OP_EXTEND,
     OP_GET,
-    OP_DELETE, /* no batch knows it */
+    OP_DELETE,   /* no batch knows it */
+    OP_TRANSFER, /* line[0] is the target, line[1] where it goes */
     OP_KINDS
 };
 
@@ -52,7 +53,7 @@ struct op {
     int64_t on_hand, max_per_customer, delta, ttl_ms; /* max_per_customer: 0 for null */
     const json_t *customer, *reference, *metadata;    /* or NULL */
     unsigned line_count;
-    struct op_line line[HOLD_LINES_MAX]; /* of item operations: one, the target */
+    struct op_line line[HOLD_LINES_MAX]; /* of item operations: the first is the target */
     char field[OP_FIELD_MAX];            /* when it was refused: which field */
 };
 

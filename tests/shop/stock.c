@@ -105,6 +105,25 @@ void store_change(struct store *s, struct item *item, struct stock_move move)
 
 /* --- the operations on one item --------------------------------------------------------------- */
 
+/* 200, with the operation's id and quantity. */
+static void begin_done(struct store *s, const struct op *op, struct answer *a)
+{
+    answer_reset(a);
+    a->status = 200;
+    PUT(&a->body, "{\"id\":");
+    if (op->key[0] != '\0')
+        answer_put_string(&a->body, op->key);
+    else
+        buf_printf(&a->body, "\"op-%" PRIu64 "\"", ++s->made);
+    buf_printf(&a->body, ",\"quantity\":%" PRId64 ",", op->line[0].quantity);
+}
+
+static void put_left(struct buf *b, const struct item *item)
+{
+    buf_printf(b, "\"sku\":\"%s\",\"remaining\":%" PRId64 ",\"version\":%" PRIu64, item->sku,
+               item->now.available, item->now.version);
+}
+
 void decide_decrement(struct store *s, const struct op *op, struct answer *a)
 {
     struct item *item;
@@ -113,22 +132,52 @@ void decide_decrement(struct store *s, const struct op *op, struct answer *a)
     struct stock_move move = move_sell(op->line[0].quantity);
     struct share *share = limit_take(s, op, item, move_counts(move));
     store_change(s, item, move);
-    answer_reset(a);
-    a->status = 200;
-    PUT(&a->body, "{\"id\":");
-    if (op->key[0] != '\0')
-        answer_put_string(&a->body, op->key);
-    else
-        buf_printf(&a->body, "\"op-%" PRIu64 "\"", ++s->made);
-    buf_printf(&a->body,
-               ",\"sku\":\"%s\",\"quantity\":%" PRId64 ",\"remaining\":%" PRId64
-               ",\"version\":%" PRIu64 "}",
-               item->sku, op->line[0].quantity, item->now.available, item->now.version);
+    begin_done(s, op, a);
+    put_left(&a->body, item);
+    buf_putc(&a->body, '}');
     if (fault_fires(&s->faults, FAULT_LOST_DECREMENT)) {
         item_forget(item);
         limit_give_back(share, move_counts(move));
         a->unrecorded = true;
     }
+}
+
+/* What the taker has in the end, though it was told otherwise. */
+static void lie_about_transfer(struct store *s, struct item *to, int64_t quantity)
+{
+    if (fault_fires(&s->faults, FAULT_TRANSFER_LOSES))
+        to->now.available -= quantity;
+    if (fault_fires(&s->faults, FAULT_TRANSFER_DOUBLES))
+        to->now.available += quantity;
+    if (fault_fires(&s->faults, FAULT_TRANSFER_STILL))
+        to->now.version--;
+}
+
+void decide_transfer(struct store *s, const struct op *op, struct answer *a)
+{
+    struct item *items[2];
+    if (!store_items(s, op, items, a))
+        return;
+    int64_t quantity = op->line[0].quantity;
+    bool lacks = store_shorts(op, items) > 0;
+    if (lacks ? !fault_fires(&s->faults, FAULT_TRANSFER_OVERDRAWS)
+              : fault_fires(&s->faults, FAULT_REFUSES_TRANSFER)) {
+        struct stock left = items[0]->now;
+        left.available = left.available < quantity ? left.available : quantity - 1;
+        answer_shorts_begin(a);
+        answer_short(a, items[0]->sku, quantity, &left);
+        answer_shorts_end(a);
+        return;
+    }
+    store_change(s, items[0], move_adjust(-quantity));
+    store_change(s, items[1], move_adjust(quantity));
+    begin_done(s, op, a);
+    PUT(&a->body, "\"from\":{");
+    put_left(&a->body, items[0]);
+    PUT(&a->body, "},\"to\":{");
+    put_left(&a->body, items[1]);
+    PUT(&a->body, "}}");
+    lie_about_transfer(s, items[1], quantity);
 }
 
 void decide_adjust(struct store *s, const struct op *op, struct answer *a)

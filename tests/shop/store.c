@@ -6,16 +6,23 @@
 #include <assert.h>
 
 static void (*const deciders[OP_KINDS])(struct store *s, const struct op *op, struct answer *a) = {
-    [OP_PUT] = decide_put,         [OP_ADJUST] = decide_adjust,   [OP_DECREMENT] = decide_decrement,
-    [OP_RESERVE] = decide_reserve, [OP_CONFIRM] = decide_confirm, [OP_RELEASE] = decide_release,
-    [OP_EXTEND] = decide_extend,   [OP_GET] = decide_get,         [OP_DELETE] = decide_delete,
+    [OP_PUT] = decide_put,
+    [OP_ADJUST] = decide_adjust,
+    [OP_DECREMENT] = decide_decrement,
+    [OP_RESERVE] = decide_reserve,
+    [OP_CONFIRM] = decide_confirm,
+    [OP_RELEASE] = decide_release,
+    [OP_EXTEND] = decide_extend,
+    [OP_GET] = decide_get,
+    [OP_DELETE] = decide_delete,
+    [OP_TRANSFER] = decide_transfer,
 };
 
 /* Operations that would have another effect if they were applied again. Confirm and release know
  * by their reservation that they are a repetition. */
 static bool adds_up(enum op_kind kind)
 {
-    return kind == OP_RESERVE || kind == OP_DECREMENT || kind == OP_ADJUST;
+    return kind == OP_RESERVE || kind == OP_DECREMENT || kind == OP_ADJUST || kind == OP_TRANSFER;
 }
 
 /* Answers from the record of the key; false when the operation is to be decided. */

@@ -71,6 +71,7 @@ void decide_put(struct store *s, const struct op *op, struct answer *a);
 void decide_adjust(struct store *s, const struct op *op, struct answer *a);
 void decide_delete(struct store *s, const struct op *op, struct answer *a);
 void decide_decrement(struct store *s, const struct op *op, struct answer *a);
+void decide_transfer(struct store *s, const struct op *op, struct answer *a);
 void decide_reserve(struct store *s, const struct op *op, struct answer *a);
 void decide_confirm(struct store *s, const struct op *op, struct answer *a);
 void decide_release(struct store *s, const struct op *op, struct answer *a);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #define ARGS_MAX       40
-#define END_TIMEOUT_MS 120000
+#define END_TIMEOUT_MS 360000
 
 char command_said[256 * 1024];
 

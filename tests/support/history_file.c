@@ -1,12 +1,6 @@
 /* history_file.c -- see history_file.h. */
 #include "support/history_file.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DECIDED_TIMEOUT_MS 60000 /* of a service that is too busy */
+#define DECIDED_TIMEOUT_MS 180000 /* of a service that is too busy */
 #define CROWD_MAX          1024
 #define CROWD_STACK_BYTES  (512 * 1024)
 

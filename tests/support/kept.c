@@ -1,14 +1,11 @@
 /* kept.c -- see kept.h. */
 #include "support/kept.h"
 #include "ledger/apply/projection.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void shell(const char *command)
 {

@@ -20,9 +20,9 @@
 #define LEDGER_LOAD_CLIENTS 6
 #define LEDGER_LOAD_ITEMS   5
 #define LEDGER_LOAD_STOCK   1000000
-#define LEDGER_RECOVERY_MS  60000 /* for whatever must come about */
-#define LEDGER_PROMISE_SIZE 64    /* "<reservation> confirm", "<key> decrement" */
-#define LEDGER_NAME_SIZE    48    /* its first word */
+#define LEDGER_RECOVERY_MS  180000 /* for whatever must come about */
+#define LEDGER_PROMISE_SIZE 64     /* "<reservation> confirm", "<key> decrement" */
+#define LEDGER_NAME_SIZE    48     /* its first word */
 
 struct ledger_load;
 

@@ -1,11 +1,5 @@
 #include "support/leftover.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <dirent.h>
 #include <errno.h>

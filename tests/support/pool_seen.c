@@ -1,11 +1,5 @@
 #include "support/pool_seen.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <signal.h>
 #include <string.h>

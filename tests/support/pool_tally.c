@@ -1,11 +1,5 @@
 #include "support/pool_tally.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/suite.h"
 
 #include <errno.h>
 #include <fcntl.h>

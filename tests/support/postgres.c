@@ -13,7 +13,7 @@
 
 #define ARGS_MAX         32
 #define CHILDREN_MAX     64
-#define READY_TIMEOUT_MS 60000
+#define READY_TIMEOUT_MS 180000
 #define PATH_SIZE        (TEST_PATH_MAX + 32)
 
 /* Debian keeps the programs of every version in a directory of its own, out of PATH. The newest. */

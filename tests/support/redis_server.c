@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define ARGS_MAX         48
-#define READY_TIMEOUT_MS 60000
+#define READY_TIMEOUT_MS 180000
 
 redisContext *tredis_connect(const struct tredis *r)
 {
@@ -77,8 +77,10 @@ static int start_at(struct tredis *r, const char *const argv[], const char *err_
     char off_ms[32];
     if (!r->opts.at_ms)
         return tproc_start(&r->proc, argv, err_path);
-    if (!library)
+    if (!library) {
+        fprintf(stderr, "REDIS_CLOCK does not name the library that sets the clock of Redis\n");
         return -ENOENT;
+    }
     clock_gettime(CLOCK_REALTIME, &now);
     snprintf(off_ms, sizeof(off_ms), "%" PRId64,
              r->opts.at_ms - (now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000));

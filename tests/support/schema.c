@@ -1,6 +1,8 @@
 /* schema.c -- see schema.h. */
 #include "support/schema.h"
 
+#include "support/schema_format.h"
+
 #include <ctype.h>
 #include <regex.h>
 #include <stdarg.h>
@@ -244,7 +246,7 @@ static enum schema_verdict check_not(struct check *c, json_t *schema, json_t *ar
     return verdict == SCHEMA_DIFFERS ? SCHEMA_FITS : differs(c, "fits what it must not");
 }
 
-/* --- numbers ---------------------------------------------------------------------------------- */
+/* --- bounds ----------------------------------------------------------------------------------- */
 
 /* -1, 0, 1; exact for two integers. */
 static int compare(json_t *x, json_t *y)
@@ -257,56 +259,55 @@ static int compare(json_t *x, json_t *y)
     return (a > b) - (a < b);
 }
 
-static enum schema_verdict check_minimum(struct check *c, json_t *schema, json_t *argument)
+/* What of a value a bound is about, as a number of its own; NULL: the bound says nothing of it. */
+static json_t *number_itself(json_t *value)
 {
-    if (!json_is_number(argument))
-        return broken(c, "minimum is no number");
-    if (json_is_number(c->value) && compare(c->value, argument) < 0)
-        return differs(c, "less than the minimum");
-    return SCHEMA_FITS;
+    return json_is_number(value) ? json_incref(value) : NULL;
 }
 
-static enum schema_verdict check_maximum(struct check *c, json_t *schema, json_t *argument)
-{
-    if (!json_is_number(argument))
-        return broken(c, "maximum is no number");
-    if (json_is_number(c->value) && compare(c->value, argument) > 0)
-        return differs(c, "more than the maximum");
-    return SCHEMA_FITS;
-}
-
-/* --- texts ------------------------------------------------------------------------------------ */
-
-static json_int_t characters(json_t *text)
+static json_t *characters(json_t *value)
 {
     json_int_t count = 0;
-    const char *bytes = json_string_value(text);
-    for (size_t i = 0; i < json_string_length(text); i++)
+    if (!json_is_string(value))
+        return NULL;
+    const char *bytes = json_string_value(value);
+    for (size_t i = 0; i < json_string_length(value); i++)
         count += ((unsigned char)bytes[i] & 0xc0) != 0x80;
-    return count;
+    return json_integer(count);
 }
 
-static enum schema_verdict check_length(struct check *c, json_t *argument, bool most)
+static json_t *elements(json_t *value)
 {
-    if (!json_is_integer(argument) || json_integer_value(argument) < 0)
-        return broken(c, "a length is no number");
-    if (!json_is_string(c->value))
-        return SCHEMA_FITS;
-    json_int_t bound = json_integer_value(argument), is = characters(c->value);
-    return most          ? is <= bound ? SCHEMA_FITS : differs(c, "too long")
-                    : is >= bound ? SCHEMA_FITS
-                         : differs(c, "too short");
+    return json_is_array(value) ? json_integer((json_int_t)json_array_size(value)) : NULL;
 }
 
-static enum schema_verdict check_min_length(struct check *c, json_t *schema, json_t *argument)
+/* sign: 1 for a bound that may not be passed, -1 for one that must be reached. */
+static enum schema_verdict check_bound(struct check *c, json_t *bound,
+                                       json_t *(*measure)(json_t *value), int sign,
+                                       const char *what)
 {
-    return check_length(c, argument, false);
+    bool natural = json_is_integer(bound) && json_integer_value(bound) >= 0;
+    if (measure == number_itself ? !json_is_number(bound) : !natural)
+        return broken(c, "the bound of what is %s is no number", what);
+    json_t *is = measure(c->value);
+    bool fits = !is || sign * compare(is, bound) <= 0;
+    json_decref(is);
+    return fits ? SCHEMA_FITS : differs(c, "%s", what);
 }
 
-static enum schema_verdict check_max_length(struct check *c, json_t *schema, json_t *argument)
-{
-    return check_length(c, argument, true);
-}
+#define BOUND(name, measure, sign, what)                                                           \
+    static enum schema_verdict name(struct check *c, json_t *schema, json_t *argument)             \
+    {                                                                                              \
+        return check_bound(c, argument, measure, sign, what);                                      \
+    }
+BOUND(check_minimum, number_itself, -1, "less than the minimum")
+BOUND(check_maximum, number_itself, 1, "more than the maximum")
+BOUND(check_min_length, characters, -1, "too short")
+BOUND(check_max_length, characters, 1, "too long")
+BOUND(check_min_items, elements, -1, "too few elements")
+BOUND(check_max_items, elements, 1, "too many elements")
+
+/* --- texts ------------------------------------------------------------------------------------ */
 
 static enum schema_verdict check_pattern(struct check *c, json_t *schema, json_t *argument)
 {
@@ -321,79 +322,17 @@ static enum schema_verdict check_pattern(struct check *c, json_t *schema, json_t
     return fits ? SCHEMA_FITS : differs(c, "does not match %s", pattern);
 }
 
-/* RFC 3339, with real days of months. */
-static bool is_date_time(const char *text)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int year, month, day, hour, minute, second, n = 0;
-    for (size_t i = 0; i < 19; i++)
-        if (text[i] == '\0' || !strchr("0123456789-:Tt", text[i]))
-            return false;
-    if (sscanf(text, "%4d-%2d-%2d%*1[Tt]%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute,
-               &second, &n) != 6 ||
-        n != 19)
-        return false;
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 60 ||
-        day > days[month - 1] + (month == 2 && leap))
-        return false;
-    text += n;
-    if (*text == '.') {
-        size_t digits = strspn(text + 1, "0123456789");
-        if (digits == 0)
-            return false;
-        text += 1 + digits;
-    }
-    if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0)
-        return true;
-    return (*text == '+' || *text == '-') && strlen(text) == 6 && text[3] == ':' &&
-           strspn(text + 1, "0123456789") == 2 && strspn(text + 4, "0123456789") == 2 &&
-           strtol(text + 1, NULL, 10) < 24 && strtol(text + 4, NULL, 10) < 60;
-}
-
-static bool is_uri_reference(const char *text)
-{
-    for (; *text; text++)
-        if (*text <= ' ' || *text > '~' || strchr("\"<>\\^`{|}", *text))
-            return false;
-    return true;
-}
-
 static enum schema_verdict check_format(struct check *c, json_t *schema, json_t *argument)
 {
-    const char *format = json_string_value(argument);
+    const char *format = json_is_string(argument) ? json_string_value(argument) : "";
     const char *text = json_string_value(c->value);
-    bool fits;
-    if (format && strcmp(format, "date-time") == 0)
-        fits = !text || is_date_time(text);
-    else if (format && strcmp(format, "uri-reference") == 0)
-        fits = !text || is_uri_reference(text);
-    else
-        return broken(c, "format %s is not known", format ? format : "is no text and");
-    return fits ? SCHEMA_FITS : differs(c, "no %s: %.80s", format, text);
+    bool (*is_one)(const char *) = schema_format(format);
+    if (!is_one)
+        return broken(c, "format %s is not known", format);
+    return !text || is_one(text) ? SCHEMA_FITS : differs(c, "no %s: %.80s", format, text);
 }
 
 /* --- lists and objects ------------------------------------------------------------------------ */
-
-static enum schema_verdict check_min_items(struct check *c, json_t *schema, json_t *argument)
-{
-    if (!json_is_integer(argument))
-        return broken(c, "minItems is no number");
-    if (json_is_array(c->value) &&
-        (json_int_t)json_array_size(c->value) < json_integer_value(argument))
-        return differs(c, "too few elements");
-    return SCHEMA_FITS;
-}
-
-static enum schema_verdict check_max_items(struct check *c, json_t *schema, json_t *argument)
-{
-    if (!json_is_integer(argument))
-        return broken(c, "maxItems is no number");
-    if (json_is_array(c->value) &&
-        (json_int_t)json_array_size(c->value) > json_integer_value(argument))
-        return differs(c, "too many elements");
-    return SCHEMA_FITS;
-}
 
 static enum schema_verdict check_items(struct check *c, json_t *schema, json_t *argument)
 {
@@ -550,76 +489,4 @@ enum schema_verdict schema_known(json_t *root, json_t *schema, char *why, size_t
     struct check c = {.root = root, .at = "", .why = why, .why_size = why_size};
     why[0] = '\0';
     return judge(&c, schema);
-}
-
-/* --- members that the schema does not name ---------------------------------------------------- */
-
-#define PARTS_MAX 64
-
-struct parts {
-    json_t *schemas[PARTS_MAX];
-    int count;
-};
-
-/* Adds the schema and all that it is put together from. */
-static void parts_add(json_t *root, json_t *schema, struct parts *parts, int depth)
-{
-    static const char *const lists[] = {"allOf", "anyOf", "oneOf"};
-    json_t *one, *target = schema_resolve(root, schema);
-    size_t i;
-    if (!json_is_object(schema) || parts->count == PARTS_MAX || depth > DEPTH_MAX)
-        return;
-    parts->schemas[parts->count++] = schema;
-    if (target && target != schema)
-        parts_add(root, target, parts, depth + 1);
-    for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {
-        json_array_foreach(json_object_get(schema, lists[l]), i, one)
-            parts_add(root, one, parts, depth + 1);
-    }
-}
-
-static enum schema_verdict names_all(struct check *c, const struct parts *parts, json_t *value,
-                                     const char *at)
-{
-    struct parts inner;
-    const char *name;
-    json_t *member;
-    size_t i;
-    bool names_some = false;
-    for (int p = 0; p < parts->count; p++)
-        names_some |= json_object_get(parts->schemas[p], "properties") != NULL;
-    json_array_foreach(value, i, member)
-    {
-        inner.count = 0;
-        for (int p = 0; p < parts->count; p++)
-            parts_add(c->root, json_object_get(parts->schemas[p], "items"), &inner, 0);
-        if (names_all(c, &inner, member, at) != SCHEMA_FITS)
-            return SCHEMA_DIFFERS;
-    }
-    if (!names_some)
-        return SCHEMA_FITS;
-    json_object_foreach(value, name, member)
-    {
-        inner.count = 0;
-        for (int p = 0; p < parts->count; p++)
-            parts_add(c->root,
-                      json_object_get(json_object_get(parts->schemas[p], "properties"), name),
-                      &inner, 0);
-        c->at = at;
-        if (inner.count == 0)
-            return differs(c, "%s is not in the schema", name);
-        if (names_all(c, &inner, member, name) != SCHEMA_FITS)
-            return SCHEMA_DIFFERS;
-    }
-    return SCHEMA_FITS;
-}
-
-enum schema_verdict schema_names_all(json_t *root, json_t *schema, json_t *value, char *why,
-                                     size_t why_size)
-{
-    struct check c = {.root = root, .at = "", .why = why, .why_size = why_size};
-    struct parts parts = {.count = 0};
-    why[0] = '\0';
-    parts_add(root, schema, &parts, 0);
-    return names_all(&c, &parts, value, "");
 }

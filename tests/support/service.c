@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #define ARGS_MAX         48
-#define READY_TIMEOUT_MS 60000
-#define STOP_TIMEOUT_MS  60000
+#define READY_TIMEOUT_MS 180000
+#define STOP_TIMEOUT_MS  180000
 
 /* What a sanitizer, an assert, or the C library's own checks print before a process dies. */
 static const char *const crash_words[] = {

@@ -8,8 +8,9 @@
 
 #include "support/shop_server.h"
 
-#define KEY(name) "Idempotency-Key: " name "\r\n"
-#define ONE_A     "{\"sku\":\"a\",\"quantity\":1}"
+#define KEY(name)      "Idempotency-Key: " name "\r\n"
+#define ONE_A          "{\"sku\":\"a\",\"quantity\":1}"
+#define TO_B(quantity) "{\"to\":\"b\",\"quantity\":" #quantity "}"
 
 extern struct tshop shop;
 

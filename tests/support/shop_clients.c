@@ -327,8 +327,10 @@ void shop_act(struct shop_world *w, uint32_t client)
     }
     if (w->batch != SHOP_NONE && drawn >= 48)
         drawn = 0; /* no batch gets an item */
+    bool transfers = drawn >= 44 && drawn < 48 && w->options->items > 1;
     size_t at = shop_attempt(w, client,
-                             drawn < 14   ? KIND_DECREMENT
+                             transfers    ? KIND_TRANSFER
+                             : drawn < 14 ? KIND_DECREMENT
                              : drawn < 18 ? KIND_ADJUST
                              : drawn < 48 ? KIND_RESERVE
                                           : KIND_GET_ITEM);
@@ -339,12 +341,13 @@ void shop_act(struct shop_world *w, uint32_t client)
         look_at_item(w, row);
         return;
     }
-    draw_lines(w, row,
-               row->kind == KIND_RESERVE && shop_chance(w, 40) ? SHOP_LINES_MAX - shop_chance(w, 50)
-                                                               : 1);
+    bool basket = row->kind == KIND_RESERVE && shop_chance(w, 40);
+    draw_lines(w, row, basket ? SHOP_LINES_MAX - shop_chance(w, 50) : transfers ? 2 : 1);
     if (row->kind == KIND_ADJUST)
         row->line[0].quantity = (int32_t)rng_below(&w->rng, 9) - 4;
     if (row->line[0].quantity == 0)
         row->line[0].quantity = 5;
+    if (transfers)
+        row->line[0].quantity = -row->line[1].quantity;
     request(w, at, SHOP_NONE);
 }

@@ -54,7 +54,7 @@ static void ask(struct shop_world *w, const struct shop_row *row, uint32_t clien
     for (unsigned n = 0; n < row->lines; n++) {
         uint32_t item = row->line[n].item;
         int64_t quantity = row->line[n].quantity;
-        bool adjusts = row->kind == KIND_ADJUST;
+        bool adjusts = row->kind == KIND_ADJUST || row->kind == KIND_TRANSFER;
         line[n] = (struct rules_line){.quantity = adjusts ? -quantity : quantity,
                                       .available = w->items[item].now.available,
                                       .limit = adjusts ? 0 : shop_limit(w, item),
@@ -115,6 +115,20 @@ static void apply_sale(struct shop_world *w, struct shop_row *row)
                 row->kind == KIND_ADJUST ? move_adjust(quantity) : move_sell(quantity));
     if (row->kind == KIND_DECREMENT && shop_strikes(w, SHOP_VERSION_TWICE))
         w->items[row->line[0].item] = before;
+    shop_answer(row, OUTCOME_OK, 200, DETAIL_NONE);
+}
+
+static void apply_transfer(struct shop_world *w, struct shop_row *row)
+{
+    if (not_there(w, row) || refused(w, row, row->client))
+        return;
+    struct stock *to = &w->items[row->line[1].item].now;
+    for (unsigned n = 0; n < row->lines; n++)
+        shop_change(w, row->client, &row->line[n], move_adjust(row->line[n].quantity));
+    if (shop_strikes(w, SHOP_TRANSFER_LOST))
+        to->available -= row->line[1].quantity;
+    if (shop_strikes(w, SHOP_TRANSFER_TWICE))
+        to->available += row->line[1].quantity;
     shop_answer(row, OUTCOME_OK, 200, DETAIL_NONE);
 }
 
@@ -262,6 +276,8 @@ void shop_decide(struct shop_world *w, size_t at, size_t hold)
         apply_reserve(w, row);
     else if (row->kind == KIND_DECREMENT || row->kind == KIND_ADJUST)
         apply_sale(w, row);
+    else if (row->kind == KIND_TRANSFER)
+        apply_transfer(w, row);
     else if (row->kind == KIND_DELETE)
         apply_delete(w, row);
     else if (row->kind == KIND_PUT)

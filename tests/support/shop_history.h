@@ -14,6 +14,8 @@ enum shop_fault {
     /* what the server does */
     SHOP_VERSION_TWICE,     /* an acknowledged decrement is not stored: its version comes again */
     SHOP_PARTIAL_BASKET,    /* one line of a basket is not stored */
+    SHOP_TRANSFER_LOST,     /* units that change the item are gone on the way */
+    SHOP_TRANSFER_TWICE,    /* or arrive twice */
     SHOP_NOT_STORED,        /* an acknowledged reservation is not there afterwards */
     SHOP_BEHIND_REFUSAL,    /* a decrement answered with 503 took effect */
     SHOP_FOUND_AFTER_ALL,   /* the same, and its key is found after the load */

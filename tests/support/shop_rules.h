@@ -40,7 +40,7 @@ static inline struct stock_move move_hold(int64_t quantity)
     return (struct stock_move){.available = -quantity, .held = quantity};
 }
 
-/* A reservation ends: what is not sold comes back. */
+/* A reservation ends: what is not sold comes back. A transfer is an adjustment of two items. */
 static inline struct stock_move move_end(int64_t held, int64_t sold)
 {
     return (struct stock_move){.available = held - sold, .held = -held, .sold = sold};

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define READY_TIMEOUT_MS 60000
-#define STOP_TIMEOUT_MS  60000
+#define READY_TIMEOUT_MS 180000
+#define STOP_TIMEOUT_MS  180000
 #define STRUCK           "the fault struck "
 
 int tshop_start(struct tshop *s, const char *fault, int every)

@@ -2,18 +2,15 @@
 #include "support/sse.h"
 
 #include "support/api.h"
+#include "support/suite.h"
 
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define START_MS 60000
 

@@ -4,7 +4,7 @@
 #include "support/suite.h"
 
 struct history_facts facts;
-struct history_sample_file sample;
+struct history_sample_file summary_file;
 struct summary summary;
 
 static bool begun, summed;
@@ -27,7 +27,7 @@ void again(void)
     if (summed)
         summary_free(&summary);
     if (begun)
-        history_sample_end(&sample);
+        history_sample_end(&summary_file);
     begun = summed = false;
 }
 
@@ -64,26 +64,26 @@ struct history_attempt unknown(struct history_attempt attempt, enum history_deta
 static void begin(void)
 {
     if (!begun)
-        history_sample_begin(&sample, &facts);
+        history_sample_begin(&summary_file, &facts);
     begun = true;
 }
 
 uint32_t add(struct history_attempt attempt)
 {
     begin();
-    return history_sample_add(&sample, &attempt);
+    return history_sample_add(&summary_file, &attempt);
 }
 
 void add_conflicts(uint64_t at_us, uint64_t conflicts, uint64_t batches, uint64_t batch_ops)
 {
     begin();
-    history_sample_conflicts(&sample, at_us, conflicts, batches, batch_ops);
+    history_sample_conflicts(&summary_file, at_us, conflicts, batches, batch_ops);
 }
 
 void sum_up(void)
 {
     begin();
-    history_sample_read(&sample);
-    assert_int_equal(summary_make(&summary, &sample.reader), 0);
+    history_sample_read(&summary_file);
+    assert_int_equal(summary_make(&summary, &summary_file.reader), 0);
     summed = true;
 }

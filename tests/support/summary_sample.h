@@ -15,8 +15,8 @@
 #define WITHIN 1.004 /* the error of a histogram */
 
 extern struct history_facts facts;
-extern struct history_sample_file sample; /* once something was added */
-extern struct summary summary;            /* once it was summed up */
+extern struct history_sample_file summary_file; /* once something was added */
+extern struct summary summary;                  /* once it was summed up */
 
 int summary_sample_setup(void **state);
 int summary_sample_teardown(void **state);

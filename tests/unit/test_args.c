@@ -1,5 +1,6 @@
 /* test_args.c -- a small table of options, from every source, right and wrong. */
 #include "args.h"
+#include "support/command_line.h"
 #include "support/suite.h"
 
 #include <stdlib.h>
@@ -40,24 +41,13 @@ enum { SPECS = sizeof specs / sizeof specs[0] };
 
 static struct config config;
 static char err[ARGS_ERR_SIZE];
-static const char *const *environment; /* name, value, ..., NULL */
-
-static char *fake_getenv(const char *name)
-{
-    for (const char *const *e = environment; e && *e; e += 2)
-        if (strcmp(e[0], name) == 0)
-            return (char *)(uintptr_t)e[1];
-    return NULL;
-}
 
 /* Parses these words; a fresh config each time. */
 static enum args_result parse(const char *const *words)
 {
     static char program[] = "stockd";
-    char *argv[16] = {program};
-    int argc = 1;
-    for (; *words; words++)
-        argv[argc++] = (char *)(uintptr_t)*words;
+    char *argv[WORDS_MAX];
+    int argc = argv_of(argv, program, words);
     memset(&config, 0xee, sizeof config); /* args_parse must not rely on zeros */
     memset(err, 0, sizeof err);
     return args_parse(specs, SPECS, "STOCKD_", argc, argv, fake_getenv, NULL, &config, err,
@@ -74,7 +64,7 @@ static void done(void)
 {
     args_free(specs, SPECS, &config);
     assert_null(config.listen);
-    environment = NULL;
+    fake_environment = NULL;
 }
 
 static void assert_ok(enum args_result result)
@@ -88,7 +78,7 @@ static void assert_usage(enum args_result result, const char *expected)
     assert_int_equal(result, ARGS_USAGE);
     assert_string_equal(err, expected);
     assert_null(config.listen); /* nothing is left to free */
-    environment = NULL;
+    fake_environment = NULL;
 }
 
 TEST(without_words_the_defaults_hold)
@@ -129,17 +119,8 @@ TEST(a_flag_takes_its_value_both_ways_and_the_last_one_wins)
 
 TEST(the_flag_beats_the_variable_and_that_the_default)
 {
-    environment = (const char *const[]){"STOCKD_BATCH_MAX",
-                                        "9",
-                                        "STOCKD_DRAIN",
-                                        "1s",
-                                        "STOCKD_METRICS",
-                                        "false",
-                                        "STOCKD_RATE",
-                                        "",
-                                        "STOCKD_DURABILITY",
-                                        "none",
-                                        NULL};
+    ENVIRONMENT("STOCKD_BATCH_MAX", "9", "STOCKD_DRAIN", "1s", "STOCKD_METRICS", "false",
+                "STOCKD_RATE", "", "STOCKD_DURABILITY", "none");
     assert_ok(PARSE("--drain", "3s"));
     assert_int_equal(config.batch_max, 9);
     assert_int_equal(config.drain_ms, 3000);
@@ -163,7 +144,7 @@ TEST(a_bad_value_is_named_with_its_source_and_what_would_be_right)
     assert_usage(PARSE("--durability", "full"),
                  "--durability: \"full\" is not known; give none, local or replica");
     assert_usage(PARSE("--metrics=maybe"), "--metrics: \"maybe\" is not known; give yes or no");
-    environment = (const char *const[]){"STOCKD_BATCH_MAX", "-3", NULL};
+    ENVIRONMENT("STOCKD_BATCH_MAX", "-3");
     assert_usage(parse(NO_WORDS),
                  "STOCKD_BATCH_MAX: \"-3\" is out of range; give a whole number from 1 to 1024");
 }
@@ -211,21 +192,21 @@ TEST(a_secret_is_read_from_the_file_its_variable_names)
 {
     char path[32], expected[200];
     write_file(path, "s3cret word\r\n\n");
-    environment = (const char *const[]){"STOCKD_KEY_FILE", path, NULL};
+    ENVIRONMENT("STOCKD_KEY_FILE", path);
     assert_ok(parse(NO_WORDS));
     assert_string_equal(config.key, "s3cret word");
     done();
 
-    environment = (const char *const[]){"STOCKD_KEY_FILE", path, "STOCKD_KEY", "x", NULL};
+    ENVIRONMENT("STOCKD_KEY_FILE", path, "STOCKD_KEY", "x");
     assert_usage(parse(NO_WORDS), "STOCKD_KEY and STOCKD_KEY_FILE are both set; keep one");
     unlink(path);
 
-    environment = (const char *const[]){"STOCKD_KEY_FILE", path, NULL};
+    ENVIRONMENT("STOCKD_KEY_FILE", path);
     snprintf(expected, sizeof expected, "STOCKD_KEY_FILE: can not read %s: %s", path,
              "No such file or directory");
     assert_usage(parse(NO_WORDS), expected);
 
-    environment = (const char *const[]){"STOCKD_LISTEN_FILE", path, NULL};
+    ENVIRONMENT("STOCKD_LISTEN_FILE", path);
     assert_ok(parse(NO_WORDS)); /* only secrets come from files */
     done();
 }
@@ -234,10 +215,10 @@ TEST(an_empty_secret_file_is_refused)
 {
     char path[32];
     write_file(path, "\n");
-    environment = (const char *const[]){"STOCKD_KEY_FILE", path, NULL};
+    ENVIRONMENT("STOCKD_KEY_FILE", path);
     assert_int_equal(parse(NO_WORDS), ARGS_USAGE);
     assert_non_null(strstr(err, "holds no usable text"));
-    environment = NULL;
+    fake_environment = NULL;
     unlink(path);
 }
 
@@ -335,10 +316,8 @@ static struct arg_list rest;
 static enum args_result parse_extra(const char *const *words)
 {
     static char program[] = "load";
-    char *argv[16] = {program};
-    int argc = 1;
-    for (; *words; words++)
-        argv[argc++] = (char *)(uintptr_t)*words;
+    char *argv[WORDS_MAX];
+    int argc = argv_of(argv, program, words);
     memset(&extra, 0xee, sizeof extra);
     memset(&rest, 0xee, sizeof rest);
     return args_parse(extra_specs, EXTRA_SPECS, "LOAD_", argc, argv, fake_getenv, &rest, &extra,
@@ -351,7 +330,7 @@ static void extra_done(void)
     args_free(extra_specs, EXTRA_SPECS, &extra);
     args_list_free(&rest);
     assert_null(extra.headers.text);
-    environment = NULL;
+    fake_environment = NULL;
 }
 
 static void assert_extra_usage(enum args_result result, const char *expected)
@@ -361,7 +340,7 @@ static void assert_extra_usage(enum args_result result, const char *expected)
     assert_null(extra.headers.text);
     assert_null(extra.file);
     assert_null(rest.text);
-    environment = NULL;
+    fake_environment = NULL;
 }
 
 TEST(short_names_take_the_rest_of_the_word_or_the_next_one)
@@ -385,7 +364,7 @@ TEST(short_names_take_the_rest_of_the_word_or_the_next_one)
 
 TEST(a_list_grows_from_the_environment_and_each_flag)
 {
-    environment = (const char *const[]){"LOAD_HEADER", "A: 1", NULL};
+    ENVIRONMENT("LOAD_HEADER", "A: 1");
     assert_ok(PARSE_EXTRA("-H", "B: 2", "--header=C: 3", "-HD: 4"));
     assert_int_equal(extra.headers.n, 4);
     assert_string_equal(extra.headers.text[0], "A: 1");
@@ -438,7 +417,7 @@ TEST(a_refused_option_says_why_and_is_shown_nowhere)
     assert_extra_usage(PARSE_EXTRA("-t"), "-t: no threads here; give -p");
     assert_extra_usage(PARSE_EXTRA("--threads=2"), "--threads: no threads here; give -p");
     assert_extra_usage(PARSE_EXTRA("--threadz"), "--threadz: no such option; --help lists them");
-    environment = (const char *const[]){"LOAD_THREADS", "4", NULL};
+    ENVIRONMENT("LOAD_THREADS", "4");
     assert_ok(PARSE_EXTRA("-H", "Authorization: x", "--no-quiet"));
     struct buf out;
     buf_init(&out, 4096);

@@ -58,6 +58,8 @@ struct expectation {
 static const struct expectation expectations[] = {
     {"version twice", SHOP_VERSION_TWICE, PROPERTY_VERSIONS, "was given twice"},
     {"partial basket", SHOP_PARTIAL_BASKET, PROPERTY_VERSIONS, "was given twice"},
+    {"transfer lost", SHOP_TRANSFER_LOST, PROPERTY_SUMS, ""},
+    {"transfer twice", SHOP_TRANSFER_TWICE, PROPERTY_SUMS, ""},
     {"not stored", SHOP_NOT_STORED, PROPERTY_LASTING, "Lost: the reservation of client"},
     {"behind a refusal", SHOP_BEHIND_REFUSAL, PROPERTY_VERSIONS, "belongs to no request"},
     {"found after all", SHOP_FOUND_AFTER_ALL, PROPERTY_ANSWERS, "its key was found after the load"},

@@ -1,22 +1,16 @@
 /* test_check_batches.c -- the order of one batch's operations, by what its answer says of them. */
-#include "check/check.h"
-#include "support/history_sample.h"
+#include "support/check_case.h"
 #include "support/suite.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define ITEMS 3
-#define LINE(item, quantity, version, remaining)                                                   \
-    {                                                                                              \
-        (item), (quantity), (version), (remaining)                                                 \
-    }
 #define SOLD(item, version, remaining)                                                             \
     {                                                                                              \
         .kind = KIND_DECREMENT, .line = LINE(item, 1, version, remaining)                          \
     }
 
-static struct history_sample_file sample;
 static uint32_t seq;
 
 /* One operation of a batch. It was refused when it has no version, or for want of stock; with
@@ -35,29 +29,17 @@ static void begin(void)
     struct history_facts facts = history_sample_facts();
     facts.items = ITEMS;
     facts.ttl_ms = 400;
-    history_sample_begin(&sample, &facts);
-    for (uint32_t i = 0; i < ITEMS; i++)
-        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
-                                                              .kind = KIND_PUT,
-                                                              .outcome = OUTCOME_OK,
-                                                              .status = 201,
-                                                              .seq = ++seq,
-                                                              .begin_us = 10,
-                                                              .end_us = 20,
-                                                              .line = {LINE(i, 100, 1, 100)}});
+    seq = ITEMS;
+    case_begin(&facts, 100);
 }
 
 static struct history_attempt attempt_of(const struct part *p, uint64_t at_us)
 {
-    static const enum history_detail states[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
-                                                      [KIND_EXTEND] = DETAIL_HELD,
-                                                      [KIND_CONFIRM] = DETAIL_CONFIRMED,
-                                                      [KIND_RELEASE] = DETAIL_RELEASED};
     struct history_attempt a = {.phase = PHASE_LOAD,
                                 .kind = p->kind,
                                 .outcome = OUTCOME_OK,
                                 .status = p->kind == KIND_RESERVE ? 201 : 200,
-                                .detail = p->detail ? p->detail : states[p->kind],
+                                .detail = p->detail ? p->detail : state_after(p->kind),
                                 .of = p->of,
                                 .seq = ++seq,
                                 .begin_us = at_us,
@@ -89,15 +71,6 @@ static uint32_t reserve(void)
     return send(&(struct part){.kind = KIND_RESERVE, .line = LINE(0, 1, 2, 99)}, 1, 100);
 }
 
-static const struct verdict *judge(void)
-{
-    static struct verdict v;
-    history_sample_read(&sample);
-    assert_int_equal(check_history(&v, &sample.reader, CHECK_FULL, NULL, NULL), 0);
-    history_sample_end(&sample);
-    return &v;
-}
-
 static bool is_disorder(const struct verdict *v)
 {
     for (unsigned i = 0; i < v->witnesses; i++)
@@ -115,7 +88,7 @@ static bool is_disorder(const struct verdict *v)
 static bool disordered(const struct part *parts, unsigned count)
 {
     send(parts, count, 200);
-    return is_disorder(judge());
+    return is_disorder(case_verdict());
 }
 #define DISORDERED(...)                                                                            \
     disordered((const struct part[]){__VA_ARGS__},                                                 \
@@ -141,7 +114,7 @@ TEST(the_witness_names_both_and_the_batch)
     begin();
     seq = 70;
     send((const struct part[]){SOLD(1, 3, 98), SOLD(0, 2, 99), SOLD(1, 2, 99)}, 3, 200);
-    const struct verdict *v = judge();
+    const struct verdict *v = case_verdict();
     assert_int_equal(v->witnesses, 1);
     assert_string_equal(v->witness[0].text,
                         "Operations 1 and 3 of one batch of 3 were not applied in the given order: "
@@ -206,7 +179,7 @@ TEST(requests_of_their_own_have_no_given_order)
     begin();
     send((const struct part[]){SOLD(0, 3, 98)}, 1, 200);
     send((const struct part[]){SOLD(0, 2, 99)}, 1, 200);
-    const struct verdict *v = judge();
+    const struct verdict *v = case_verdict();
     assert_false(is_disorder(v));
     assert_int_equal(v->coverage.batches, 0);
 }
@@ -258,7 +231,7 @@ TEST(a_record_that_is_behind_nothing_is_damage)
         (const struct part[]){
             {.kind = KIND_DECREMENT, .line = LINE(0, 1, 2, 99), .flags = FLAG_BATCHED}},
         1, 200);
-    const struct verdict *v = judge();
+    const struct verdict *v = case_verdict();
     assert_int_equal(v->word, VERDICT_UNKNOWN);
     assert_non_null(strstr(v->why_unknown, "make no sense"));
 }

@@ -1,18 +1,12 @@
 /* test_check_claims.c -- what single answers claim, judged by what others were told. */
-#include "check/check.h"
 #include "check/describe.h"
-#include "support/history_sample.h"
+#include "support/check_case.h"
 #include "support/suite.h"
 
 #include <string.h>
 
-#define LINE(item, quantity, version, remaining)                                                   \
-    {                                                                                              \
-        (item), (quantity), (version), (remaining)                                                 \
-    }
 #define MS UINT64_C(1000) /* in microseconds */
 
-static struct history_sample_file sample;
 static uint32_t seq; /* of the attempt before */
 
 /* Four items of 100 units, holds of 400 ms. */
@@ -21,16 +15,7 @@ static void begin(void)
     struct history_facts facts = history_sample_facts();
     facts.items = 4;
     facts.ttl_ms = 400;
-    history_sample_begin(&sample, &facts);
-    for (uint32_t i = 0; i < facts.items; i++)
-        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
-                                                              .kind = KIND_PUT,
-                                                              .outcome = OUTCOME_OK,
-                                                              .status = 201,
-                                                              .seq = i + 1,
-                                                              .begin_us = 10,
-                                                              .end_us = 20,
-                                                              .line = {LINE(i, 100, 1, 100)}});
+    case_begin(&facts, 100);
 }
 
 /* An attempt of the load, which takes 20 us unless its end is given. */
@@ -46,13 +31,9 @@ static uint32_t add(struct history_attempt a, enum history_kind kind, uint64_t a
 
 static uint32_t add_ok(struct history_attempt a, enum history_kind kind, uint64_t at_us)
 {
-    static const enum history_detail details[KINDS] = {[KIND_RESERVE] = DETAIL_HELD,
-                                                       [KIND_EXTEND] = DETAIL_HELD,
-                                                       [KIND_CONFIRM] = DETAIL_CONFIRMED,
-                                                       [KIND_RELEASE] = DETAIL_RELEASED};
     a.outcome = OUTCOME_OK;
     a.status = kind == KIND_RESERVE ? 201 : 200;
-    a.detail = details[kind];
+    a.detail = state_after(kind);
     return add(a, kind, at_us);
 }
 
@@ -68,25 +49,6 @@ static uint32_t add_refused(struct history_attempt a, enum history_kind kind, ui
 static uint32_t reserve(uint32_t item, uint64_t at_us)
 {
     return add_ok((struct history_attempt){.line = {LINE(item, 1, 2, 99)}}, KIND_RESERVE, at_us);
-}
-
-static const struct verdict *judge(void)
-{
-    static struct verdict v;
-    history_sample_read(&sample);
-    assert_int_equal(check_history(&v, &sample.reader, CHECK_FULL, NULL, NULL), 0);
-    history_sample_end(&sample);
-    return &v;
-}
-
-static bool told(const char *text)
-{
-    const struct verdict *v = judge();
-    for (unsigned i = 0; i < v->witnesses; i++)
-        if (strstr(v->witness[i].text, text))
-            return true;
-    assert_int_not_equal(v->word, VERDICT_VIOLATION);
-    return false;
 }
 
 TEST(items_that_were_taken_together_are_not_apart)
@@ -105,7 +67,7 @@ TEST(items_that_were_taken_together_are_not_apart)
                KIND_RESERVE, 200);
         add_ok((struct history_attempt){.lines = 2, .line = {LINE(1, 1, 3, 98), LINE(2, 1, 2, 99)}},
                KIND_RESERVE, 300);
-        assert_int_equal(told("different partitions"), rows[i].lies);
+        assert_int_equal(case_tells("different partitions"), rows[i].lies);
     }
 }
 
@@ -114,7 +76,7 @@ TEST(one_item_lies_in_one_partition)
     begin();
     add_refused((struct history_attempt){.line = {LINE(3, 1, 0, 0)}}, KIND_RESERVE, 100,
                 DETAIL_APART);
-    assert_true(told("it asked for one item"));
+    assert_true(case_tells("it asked for one item"));
 }
 
 TEST(an_extension_that_others_get_is_not_too_long)
@@ -131,7 +93,7 @@ TEST(an_extension_that_others_get_is_not_too_long)
         if (rows[i].granted_ms)
             add_ok((struct history_attempt){.of = other, .line = {LINE(1, 1, 3, 99)}}, KIND_EXTEND,
                    (1 + rows[i].granted_ms) * MS);
-        assert_int_equal(told("held for too long"), rows[i].lies);
+        assert_int_equal(case_tells("held for too long"), rows[i].lies);
     }
 }
 
@@ -159,7 +121,7 @@ TEST(what_is_sent_after_the_time_is_up_is_not_accepted)
             (struct history_attempt){
                 .of = made, .line = {LINE(0, 1, version, rows[i].kind == KIND_RELEASE ? 100 : 99)}},
             rows[i].kind, rows[i].sent_ms * MS);
-        assert_int_equal(told("Accepted too late"), rows[i].late);
+        assert_int_equal(case_tells("Accepted too late"), rows[i].late);
     }
 }
 
@@ -172,7 +134,7 @@ TEST(more_time_that_nobody_knows_of_is_no_lie)
         KIND_EXTEND, 300 * MS);
     add_ok((struct history_attempt){.of = made, .line = {LINE(0, 1, 4, 99)}}, KIND_CONFIRM,
            600 * MS);
-    assert_false(told("Accepted too late"));
+    assert_false(case_tells("Accepted too late"));
 }
 
 static uint32_t sell(int32_t quantity, uint64_t version, int64_t left, uint64_t at_us)
@@ -204,7 +166,7 @@ TEST(what_is_recorded_for_a_key_is_its_answer)
             add_ok(a, KIND_LOOKUP, rows[i].at_us);
         else
             add_refused(a, KIND_LOOKUP, rows[i].at_us, DETAIL_NO_OPERATION);
-        assert_int_equal(told(rows[i].says ? rows[i].says : "key"), rows[i].says != NULL);
+        assert_int_equal(case_tells(rows[i].says ? rows[i].says : "key"), rows[i].says != NULL);
     }
 }
 
@@ -218,7 +180,7 @@ TEST(a_used_key_takes_no_other_request)
             add_ok(a, KIND_REUSE, 200);
         else
             add_refused(a, KIND_REUSE, 200, DETAIL_REUSED);
-        assert_int_equal(told("It had to be refused with idempotency-key-reused"), accepted);
+        assert_int_equal(case_tells("It had to be refused with idempotency-key-reused"), accepted);
     }
 }
 
@@ -239,7 +201,8 @@ TEST(a_set_item_has_what_it_was_set_to)
         reserve(0, 100);
         set_to(150, 3, rows[i].left, 200);
         sell(4, 4, rows[i].left - 4, 300);
-        assert_int_equal(told(rows[i].says ? rows[i].says : "right would"), rows[i].says != NULL);
+        assert_int_equal(case_tells(rows[i].says ? rows[i].says : "right would"),
+                         rows[i].says != NULL);
     }
 }
 
@@ -255,7 +218,7 @@ TEST(an_item_that_has_not_changed_is_at_its_version)
                     rows[i].refused_us, DETAIL_STALE);
         if (rows[i].sold_us)
             sell(1, 2, 99, rows[i].sold_us);
-        assert_int_equal(told("not at version 1 any more"), rows[i].lies);
+        assert_int_equal(case_tells("not at version 1 any more"), rows[i].lies);
     }
 }
 
@@ -269,7 +232,7 @@ TEST(a_list_is_not_of_one_moment)
         add_ok(
             (struct history_attempt){.lines = 2, .line = {LINE(0, 0, 1, 100), LINE(1, 0, 2, 99)}},
             KIND_LIST, stale ? 300 : 210);
-        assert_int_equal(told("order and time disagree"), stale);
+        assert_int_equal(case_tells("order and time disagree"), stale);
     }
 }
 
@@ -287,7 +250,7 @@ TEST(what_was_sold_is_what_was_confirmed)
                                      .detail = DETAIL_CONFIRMED,
                                      .line = {LINE(0, shown, 3, 99)}},
             KIND_GET_RESERVATION, 300);
-        assert_int_equal(told("were sold of the reservation"), shown != 1);
+        assert_int_equal(case_tells("were sold of the reservation"), shown != 1);
     }
 }
 
@@ -307,7 +270,7 @@ TEST(a_read_of_what_never_happened_is_a_dirty_one)
                                              .sold = !undone,
                                              .version = undone ? 1 : 2};
         assert_int_equal(history_put_counters(&sample.writer[HISTORY_SAMPLE_PARENT], &end), 0);
-        assert_true(told("a dirty read: the get of an item"));
+        assert_true(case_tells("a dirty read: the get of an item"));
     }
 }
 
@@ -335,7 +298,7 @@ TEST(what_something_in_between_may_have_said_proves_nothing)
                                  .detail = DETAIL_FOREIGN,
                                  .line = {LINE(0, 0, 0, 0)}},
         KIND_GET_ITEM, 100);
-    const struct verdict *v = judge();
+    const struct verdict *v = case_verdict();
     assert_int_equal(v->property[PROPERTY_ANSWERS].word, VERDICT_UNKNOWN);
     assert_non_null(strstr(v->property[PROPERTY_ANSWERS].why, "no documents of the service"));
 }
@@ -351,7 +314,7 @@ TEST(requests_that_nobody_answers_are_not_served_rightly)
                 KIND_GET_ITEM, 100 + i);
         reserve(1, 200);
         atomic_store(&history_facts(sample.history)->progress, RUN_SETTLED);
-        const struct verdict *v = judge();
+        const struct verdict *v = case_verdict();
         bool silent = strstr(v->why_unknown, "get of an item, got an answer") != NULL;
         assert_int_equal(silent, count == 20);
         assert_int_equal(v->coverage.judged[KIND_GET_ITEM], 0);
@@ -364,7 +327,7 @@ TEST(versions_beyond_all_bounds_are_a_violation)
     begin();
     for (uint32_t i = 0; i < 2; i++)
         sell(1, UINT64_MAX - i, 99, 30 + i);
-    assert_int_equal(judge()->word, VERDICT_VIOLATION);
+    assert_int_equal(case_verdict()->word, VERDICT_VIOLATION);
 }
 
 /* A reservation that is shown as confirmed was confirmed by then, whoever heard of it; so an item
@@ -413,6 +376,6 @@ TEST(items_and_their_reservations_are_of_one_time)
                                                               .begin_us = 1000,
                                                               .end_us = 1001,
                                                               .line = {LINE(0, 5, 3, 95)}});
-        assert_int_equal(told("order and time disagree"), !rows[i].right);
+        assert_int_equal(case_tells("order and time disagree"), !rows[i].right);
     }
 }

@@ -1,16 +1,9 @@
 /* test_check_limits.c -- what a customer may have of an item, by what everybody was told. */
-#include "check/check.h"
-#include "support/history_sample.h"
+#include "support/check_case.h"
 #include "support/suite.h"
 
 #include <string.h>
 
-#define LINE(item, quantity, version, remaining)                                                   \
-    {                                                                                              \
-        (item), (quantity), (version), (remaining)                                                 \
-    }
-
-static struct history_sample_file sample;
 static uint64_t now_us;
 
 /* Two items of 10 units; the first one is limited to 5 for each of the customers c0 and c1. */
@@ -20,17 +13,8 @@ static void begin(void)
     facts.limit = 5;
     facts.limited_every = 2;
     facts.customers = 2;
-    history_sample_begin(&sample, &facts);
-    now_us = 10;
-    for (uint32_t i = 0; i < facts.items; i++)
-        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
-                                                              .kind = KIND_PUT,
-                                                              .outcome = OUTCOME_OK,
-                                                              .status = 201,
-                                                              .seq = i + 1,
-                                                              .begin_us = now_us,
-                                                              .end_us = now_us + 1,
-                                                              .line = {LINE(i, 10, 1, 10)}});
+    case_begin(&facts, 10);
+    now_us = 20;
 }
 
 /* One behind the other. */
@@ -89,23 +73,6 @@ static void refuse(enum history_detail detail, uint32_t client, uint32_t item, i
                                  .line = {LINE(item, units, version, number)}});
 }
 
-/* NULL: nothing is wrong. */
-static void expect(const char *says)
-{
-    static struct verdict v;
-    history_sample_read(&sample);
-    assert_int_equal(check_history(&v, &sample.reader, CHECK_FULL, NULL, NULL), 0);
-    history_sample_end(&sample);
-    bool told = !says;
-    for (unsigned i = 0; i < v.witnesses; i++) {
-        told |= says && strstr(v.witness[i].text, says);
-        if (!says)
-            print_message("%s\n", v.witness[i].text);
-    }
-    assert_true(told);
-    assert_int_equal(v.word == VERDICT_VIOLATION, says != NULL);
-}
-
 TEST(nobody_is_given_more_than_the_limit)
 {
     static const struct {
@@ -125,7 +92,7 @@ TEST(nobody_is_given_more_than_the_limit)
         reserve(0, 3, 2, 7);
         sell(rows[i].client, rows[i].item, rows[i].units, rows[i].item ? 2 : 3,
              (rows[i].item ? 10 : 7) - rows[i].units);
-        expect(rows[i].says);
+        case_expect(rows[i].says);
     }
 }
 
@@ -156,7 +123,7 @@ TEST(a_refusal_says_what_was_used_at_its_version)
         sell(2, 0, 2, 3, 5);
         if (rows[i].version != 2)
             refuse(DETAIL_LIMIT, rows[i].client, 0, rows[i].units, rows[i].version, rows[i].used);
-        expect(rows[i].says);
+        case_expect(rows[i].says);
     }
 }
 
@@ -186,7 +153,7 @@ TEST(what_comes_back_counts_no_more)
         /* Whoever ends it, it counts for whom it was made. */
         end(rows[i].kind, 1, made, rows[i].units, 4, 5 + 4 - sold);
         refuse(DETAIL_LIMIT, 0, 0, 5, 4, rows[i].used);
-        expect(rows[i].says);
+        case_expect(rows[i].says);
     }
 }
 
@@ -208,7 +175,7 @@ TEST(what_was_used_ends_with_the_item)
             .kind = KIND_PUT, .outcome = OUTCOME_OK, .status = 201, .line = {LINE(0, 9, 4, 9)}});
         sell(0, 0, 2, 5, 7);
         refuse(DETAIL_LIMIT, 0, 0, 5, 5, rows[i].used);
-        expect(rows[i].says);
+        case_expect(rows[i].says);
     }
 }
 
@@ -224,7 +191,7 @@ TEST(the_limit_comes_before_the_stock)
                                      .status = 200,
                                      .line = {LINE(0, -2, 4, 0)}});
         refuse(DETAIL_NO_STOCK, 0, 0, units, 4, 0);
-        expect(units <= 2 ? NULL : "it had to be refused because of that limit");
+        case_expect(units <= 2 ? NULL : "it had to be refused because of that limit");
     }
 }
 
@@ -232,14 +199,14 @@ TEST(what_has_no_limit_is_not_refused_because_of_one)
 {
     begin();
     refuse(DETAIL_LIMIT, 0, 1, 3, 1, 9);
-    expect("a limit that allows it");
+    case_expect("a limit that allows it");
     begin();
     add((struct history_attempt){.kind = KIND_ADJUST,
                                  .outcome = OUTCOME_FAIL,
                                  .status = 409,
                                  .detail = DETAIL_LIMIT,
                                  .line = {LINE(0, -1, 1, 0)}});
-    expect("although it counts against none");
+    case_expect("although it counts against none");
 }
 
 TEST(a_refusal_has_its_place_in_time)
@@ -248,7 +215,7 @@ TEST(a_refusal_has_its_place_in_time)
     sell(0, 0, 3, 2, 7);
     sell(1, 0, 1, 3, 6);
     refuse(DETAIL_LIMIT, 0, 0, 3, 2, 3); /* as it was, and is no more */
-    expect("order and time disagree");
+    case_expect("order and time disagree");
 }
 
 /* Version 3 may be a sale that nobody was told of, to whomever. */
@@ -261,5 +228,5 @@ TEST(what_nobody_knows_of_is_no_lie)
     refuse(DETAIL_LIMIT, 0, 0, 1, 3, 5);
     sell(1, 0, 2, 4, 3);
     refuse(DETAIL_LIMIT, 0, 0, 1, 4, 5);
-    expect(NULL);
+    case_expect(NULL);
 }

@@ -1,28 +1,16 @@
 /* test_check_removals.c -- items that are deleted and created again: where the deletes belong, and
  * what others may be told of such items when.
  */
-#include "check/check.h"
-#include "support/history_sample.h"
+#include "support/check_case.h"
 #include "support/suite.h"
 
 #include <string.h>
-
-static struct history_sample_file sample;
 
 /* Two items of 100 units, created before 20 us. */
 static void begin(void)
 {
     struct history_facts facts = history_sample_facts();
-    history_sample_begin(&sample, &facts);
-    for (uint32_t i = 0; i < facts.items; i++)
-        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
-                                                              .kind = KIND_PUT,
-                                                              .outcome = OUTCOME_OK,
-                                                              .status = 201,
-                                                              .seq = i + 1,
-                                                              .begin_us = 10,
-                                                              .end_us = 20,
-                                                              .line = {{i, 100, 1, 100}}});
+    case_begin(&facts, 100);
 }
 
 /* Of item 0; version 0: the answer has none. */
@@ -60,28 +48,6 @@ static void add_counters(const struct history_counters *counters)
     c.type = SLOT_COUNTERS;
     c.at_ns = 900000;
     assert_int_equal(history_put_counters(&sample.writer[HISTORY_SAMPLE_PARENT], &c), 0);
-}
-
-static const struct verdict *judge(void)
-{
-    static struct verdict v;
-    history_sample_read(&sample);
-    assert_int_equal(check_history(&v, &sample.reader, CHECK_FULL, NULL, NULL), 0);
-    history_sample_end(&sample);
-    return &v;
-}
-
-/* Whether a witness says so; without any there must be no violation at all. */
-static bool told(const char *text)
-{
-    const struct verdict *v = judge();
-    for (unsigned i = 0; i < v->witnesses; i++) {
-        if (strstr(v->witness[i].text, text))
-            return true;
-        print_message("%s\n", v->witness[i].text);
-    }
-    assert_int_not_equal(v->word, VERDICT_VIOLATION);
-    return false;
 }
 
 #define DELETED(at)                                                                                \
@@ -131,7 +97,7 @@ TEST(a_delete_makes_the_version_before_a_creation)
         begin();
         for (size_t n = 0; n < 4 && rows[i].step[n].end_us > 0; n++)
             add(&rows[i].step[n]);
-        if (told(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
+        if (case_tells(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
             fail_msg("row %zu: %s", i, rows[i].says ? rows[i].says : "right");
     }
 }
@@ -147,7 +113,7 @@ TEST(nothing_is_held_of_what_is_deleted)
         add(&(struct step)CREATED(300, held ? 4 : 5));
         if (held) /* as it is read back after the load */
             add(&(struct step){KIND_GET_RESERVATION, 900, 920, 1, 2, 99, DETAIL_HELD, made});
-        if (told("though 1 units were held") != held)
+        if (case_tells("though 1 units were held") != held)
             fail_msg("%d", held);
     }
 }
@@ -185,7 +151,7 @@ TEST(what_is_left_at_the_end_is_of_the_last_life)
         struct history_counters counters = rows[i].counters;
         counters.version += counters.found;
         add_counters(&counters);
-        if (told(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
+        if (case_tells(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
             fail_msg("row %zu: %s", i, rows[i].says ? rows[i].says : "right");
     }
 }
@@ -220,7 +186,7 @@ TEST(a_claim_must_have_been_true_at_some_moment)
         }
         add(&(struct step){rows[i].kind, rows[i].at_us, rows[i].at_us + 20, 1, 0, 0, rows[i].detail,
                            0});
-        if (told("was told that") != rows[i].lies)
+        if (case_tells("was told that") != rows[i].lies)
             fail_msg("row %zu: at %d", i, (int)rows[i].at_us);
     }
 }
@@ -235,7 +201,7 @@ TEST(claims_must_have_been_true_in_their_order)
         add(&(struct step){KIND_GET_ITEM, late ? 150 : 250, late ? 170 : 270, 0, 0, 0,
                            DETAIL_NO_ITEM, 0});
         add(&(struct step){KIND_PUT, 200, 220, 5, 0, 0, DETAIL_EXISTS, 0});
-        assert_int_equal(told("the item is there; but all the while it was gone"), late);
+        assert_int_equal(case_tells("the item is there; but all the while it was gone"), late);
     }
 }
 
@@ -252,7 +218,7 @@ TEST(each_delete_has_a_place_of_its_own)
         /* The item was there, before the first delete or after its creation. */
         add(&(struct step){KIND_PUT, late ? 121 : 110, late ? 128 : 128, 5, 0, 0, DETAIL_EXISTS,
                            0});
-        assert_int_equal(told("the item is there; but all the while it was gone"), late);
+        assert_int_equal(case_tells("the item is there; but all the while it was gone"), late);
     }
 }
 
@@ -274,7 +240,7 @@ TEST(of_a_basket_one_item_must_be_gone)
                                                      .end_us = lies ? 320 : 170,
                                                      .lines = 2,
                                                      .line = {{1, 1, 0, 0}, {0, 1, 0, 0}}});
-        assert_int_equal(told("that an item is not there; but all of its items were"), lies);
+        assert_int_equal(case_tells("that an item is not there; but all of its items were"), lies);
     }
 }
 
@@ -298,7 +264,7 @@ TEST(a_delete_is_on_the_side_of_a_restore_that_its_time_says)
         history_facts(sample.history)->restores = 1;
         for (size_t n = 0; n < 4; n++)
             add(&rows[i].step[n]);
-        if (told(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
+        if (case_tells(rows[i].says ? rows[i].says : "whatever") != (rows[i].says != NULL))
             fail_msg("row %zu: %s", i, rows[i].says ? rows[i].says : "right");
     }
 }

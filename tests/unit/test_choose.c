@@ -208,7 +208,7 @@ TEST(a_batch_has_parts_that_share_items_and_reservations)
     }
     assert_true(kind[KIND_RESERVE] && kind[KIND_DECREMENT] && kind[KIND_CONFIRM] &&
                 kind[KIND_RELEASE] && kind[KIND_EXTEND] && kind[KIND_ADJUST] &&
-                kind[KIND_GET_RESERVATION] && kind[KIND_SET]);
+                kind[KIND_GET_RESERVATION] && kind[KIND_SET] && kind[KIND_TRANSFER]);
     assert_true(same_item && same_hold);
 }
 
@@ -229,6 +229,24 @@ TEST(who_knows_that_an_item_is_gone_creates_it)
     removal.line.item = 2;                        /* none of those */
     client_remember(&client, &calls[0], &w, &refused, GO_NS);
     assert_int_equal(chosen(GO_NS), KIND_DELETE);
+}
+
+TEST(a_transfer_is_of_two_items)
+{
+    w.weight[WORK_RESERVE] = 0;
+    w.weight[WORK_TRANSFER] = w.weights = 1;
+    w.qty_max = 3;
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(chosen(GO_NS), KIND_TRANSFER);
+        const struct history_line *line = calls[0].intent.line;
+        assert_int_equal(calls[0].intent.lines, 2);
+        assert_int_not_equal(line[0].item, line[1].item);
+        assert_true(line[0].item < w.skus && line[1].item < w.skus);
+        assert_in_range(line[1].quantity, 1, 3);
+        assert_int_equal(line[0].quantity, -line[1].quantity);
+    }
+    w.skus = 1;
+    assert_int_equal(chosen(GO_NS), KIND_RESERVE);
 }
 
 TEST(a_list_is_followed_page_by_page)

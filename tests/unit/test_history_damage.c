@@ -119,10 +119,10 @@ TEST(a_newer_format_is_told_from_a_broken_file)
     assert_int_equal(with_number(format, HISTORY_FORMAT + 1), -EPROTO);
     assert_int_equal(with_number(format, UINT32_MAX), -EPROTO);
     assert_int_equal(with_number(format, HISTORY_FORMAT_MIN - 1), -EINVAL);
-    write_at(format, "\5", 1);
+    write_at(format, "\6", 1);
     assert_int_equal(history_read(&file.reader, file.path, file.err, sizeof file.err), -EPROTO);
-    assert_non_null(strstr(file.err, "format 5"));
-    assert_non_null(strstr(file.err, "reads formats 1 to 4"));
+    assert_non_null(strstr(file.err, "format 6"));
+    assert_non_null(strstr(file.err, "reads formats 1 to 5"));
 }
 
 TEST(numbers_that_no_format_has_are_refused)

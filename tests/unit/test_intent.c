@@ -67,6 +67,11 @@ TEST(requests_are_what_the_interface_asks_for)
         {{.kind = KIND_DECREMENT, .lines = 1, .line = {{.item = 0, .quantity = 2}}},
          "POST /shop/v1/items/load-r7-0/decrements HTTP/1.1\r\n",
          "{\"quantity\":2}"},
+        {{.kind = KIND_TRANSFER,
+          .lines = 2,
+          .line = {{.item = 4, .quantity = -3}, {.item = 10, .quantity = 3}}},
+         "POST /shop/v1/items/load-r7-4/transfers HTTP/1.1\r\n",
+         "{\"to\":\"load-r7-10\",\"quantity\":3}"},
         {{.kind = KIND_RESERVE,
           .lines = 2,
           .line = {{.item = 4, .quantity = 1}, {.item = 10, .quantity = 3}}},
@@ -395,6 +400,40 @@ TEST(an_item_s_answer_needs_version_and_stock)
                                             &(struct mismatch_request){0}, &response);
         assert_int_equal(lesson.outcome, rows[i].outcome);
         assert_int_equal(op->line.remaining, rows[i].remaining);
+    }
+}
+
+#define SIDE(remaining, version)                                                                   \
+    "{\"sku\":\"s\",\"remaining\":" #remaining ",\"version\":" #version "}"
+
+TEST(a_transfer_s_answer_needs_both_items)
+{
+    struct world *world = *state;
+    static const struct {
+        const char *body;
+        enum history_outcome outcome;
+    } rows[] = {
+        {"{\"to\":" SIDE(7, 3) ",\"from\":" SIDE(0, 9) "}", OUTCOME_OK},
+        {"{\"from\":" SIDE(0, 9) "}", OUTCOME_UNKNOWN},
+        {"{\"from\":null,\"to\":" SIDE(7, 3) "}", OUTCOME_UNKNOWN},
+        {"{\"from\":" SIDE(0, 0) ",\"to\":" SIDE(7, 3) "}", OUTCOME_UNKNOWN},
+        {"{\"from\":" SIDE(0, 9) ",\"to\":{\"version\":3}}", OUTCOME_UNKNOWN},
+        {"{\"from\":" SIDE(0, 9) ",\"to\":3}", OUTCOME_UNKNOWN},
+    };
+    const struct intent intent = {
+        .kind = KIND_TRANSFER,
+        .lines = 2,
+        .line = {{.item = 4, .quantity = -2}, {.item = 5, .quantity = 2}}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct history_op *op = recorded(world, &intent);
+        struct response response = {.status = 200, .body = str_of(rows[i].body)};
+        struct lesson lesson = intent_learn(history_facts(world->load.history), op,
+                                            &(struct mismatch_request){0}, &response);
+        bool ok = lesson.outcome == OUTCOME_OK;
+        assert_int_equal(lesson.outcome, rows[i].outcome);
+        assert_int_equal(history_line(op, 0)->version, ok ? 9 : 0);
+        assert_int_equal(history_line(op, 1)->version, ok ? 3 : 0);
+        assert_int_equal(history_line(op, 1)->remaining, ok ? 7 : 0);
     }
 }
 

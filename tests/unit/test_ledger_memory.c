@@ -191,13 +191,13 @@ static enum ending at_the_desk(long n, bool on)
     struct query question = {.ask = ask, .done = done};
     if (worker_start_threads() != 0 || uv_loop_init(&loop) != 0) /* as a worker does */
         return WRONG;
-    struct query_pool *desk = query_pool_new(&loop, url);
+    struct query_pool *pool = query_pool_new(&loop, url);
     fail_from(n, on);
-    if (!desk || !query_pool_ask(desk, &question))
+    if (!pool || !query_pool_ask(pool, &question))
         return WRONG;
     uv_run(&loop, UV_RUN_DEFAULT);
     enum ending ending = ending_of(question.result);
-    query_pool_free(desk);
+    query_pool_free(pool);
     return ending;
 }
 

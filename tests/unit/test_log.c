@@ -53,13 +53,13 @@ TEST(a_line_has_time_level_process_pid_message_and_fields)
 {
     char expected[200];
     log_event(LOG_WARN, "redis connected", LOG_STR("addr", "127.0.0.1"), LOG_INT("port", -6379),
-              LOG_UINT("max", UINT64_MAX), LOG_BOOL("tls", false), LOG_TEXT("db", STR("0")));
+              LOG_INT("least", INT64_MIN), LOG_BOOL("tls", false), LOG_TEXT("db", STR("0")));
     written();
     assert_memory_equal(line, "time=20", 7);
     assert_int_equal(line[29], ' ');
     snprintf(expected, sizeof expected,
              " level=warn proc=test/3 pid=%d msg=\"redis connected\" addr=127.0.0.1 port=-6379 "
-             "max=18446744073709551615 tls=false db=0\n",
+             "least=-9223372036854775808 tls=false db=0\n",
              (int)getpid());
     assert_string_equal(line + 29, expected);
 }
@@ -186,7 +186,7 @@ TEST(errno_is_spelled_out_and_left_alone)
     assert_string_equal(tail(), "msg=m error=\"Connection refused\"\n");
 }
 
-TEST(names_of_levels_and_formats_are_read)
+TEST(names_of_levels_are_read)
 {
     for (int i = 0; i < LOG_LEVELS; i++) {
         enum log_level level;
@@ -194,25 +194,18 @@ TEST(names_of_levels_and_formats_are_read)
         assert_int_equal(level, i);
     }
     enum log_level level = LOG_WARN;
-    enum log_format format;
     assert_false(log_level_parse("loud", &level));
     assert_int_equal(level, LOG_WARN);
-    assert_true(log_format_parse("json", &format));
-    assert_int_equal(format, LOG_JSON);
-    assert_false(log_format_parse("xml", &format));
 }
 
-TEST(a_gate_passes_one_a_second_and_counts_the_rest)
+TEST(a_gate_passes_one_a_second)
 {
     struct log_gate gate = {0};
     assert_true(log_allowed(&gate, 5000));
-    assert_int_equal(gate.suppressed, 0);
     for (int64_t ms = 5000; ms < 6000; ms += 10)
         assert_false(log_allowed(&gate, ms));
     assert_true(log_allowed(&gate, 6000));
-    assert_int_equal(gate.suppressed, 100);
     assert_true(log_allowed(&gate, 7000));
-    assert_int_equal(gate.suppressed, 0);
 }
 
 EACH_BETWEEN(capture, release)

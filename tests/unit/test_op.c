@@ -117,7 +117,7 @@ TEST(a_batch_takes_every_kind_but_those_two_and_lists_them)
 {
     struct arena arena;
     arena_init(&arena, 4096, 1 << 20);
-    const char *list = shape_names(&arena);
+    const char *list = op_schema_names(&arena);
     for (int kind = 0; kind < OP_KINDS; kind++) {
         char word[32];
         const char *name = op_trait((enum op_kind)kind)->name;

@@ -1,30 +1,21 @@
 /* test_options.c -- the command line of stockload: what it takes, what it refuses and how. */
 #include "exit_codes.h"
 #include "options.h"
+#include "support/command_line.h"
 #include "support/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct options o;
 static char err[OPTIONS_ERR_SIZE];
-static const char *const *environment; /* name, value, ..., NULL */
-
-static char *fake_getenv(const char *name)
-{
-    for (const char *const *e = environment; e && *e; e += 2)
-        if (strcmp(e[0], name) == 0)
-            return (char *)(uintptr_t)e[1];
-    return NULL;
-}
 
 static enum options_result parse(const char *const *words)
 {
     static char program[] = "stockload";
-    char *argv[24] = {program};
-    int argc = 1;
-    for (; *words; words++)
-        argv[argc++] = (char *)(uintptr_t)*words;
+    char *argv[WORDS_MAX];
+    int argc = argv_of(argv, program, words);
     memset(&o, 0xee, sizeof(o)); /* options_parse must not rely on zeros */
     memset(err, 0, sizeof(err));
     return options_parse(&o, argc, argv, fake_getenv, err, sizeof(err));
@@ -39,7 +30,7 @@ static void assert_ok(enum options_result result)
 
 static void assert_refused(enum options_result result, const char *expected)
 {
-    environment = NULL;
+    fake_environment = NULL;
     if (result == OPTIONS_OK)
         fail_msg("taken, though it should be: %s", expected);
     assert_string_equal(err, expected);
@@ -48,7 +39,7 @@ static void assert_refused(enum options_result result, const char *expected)
 static void done(void)
 {
     options_free(&o);
-    environment = NULL;
+    fake_environment = NULL;
 }
 
 TEST(without_words_it_is_a_run_with_defaults)
@@ -181,22 +172,15 @@ TEST(there_are_never_more_processes_than_connections)
 
 TEST(the_environment_is_read_and_flags_beat_it)
 {
-    environment = (const char *const[]){"STOCKLOAD_CONNECTIONS",
-                                        "7",
-                                        "STOCKLOAD_SCENARIO",
-                                        "zipf",
-                                        "STOCKLOAD_REDIS",
-                                        "redis://h",
-                                        "STOCKLOAD_HEADER",
-                                        "A: 1",
-                                        NULL};
+    ENVIRONMENT("STOCKLOAD_CONNECTIONS", "7", "STOCKLOAD_SCENARIO", "zipf", "STOCKLOAD_REDIS",
+                "redis://h", "STOCKLOAD_HEADER", "A: 1");
     assert_ok(PARSE("--scenario", "churn", "-H", "B: 2"));
     assert_int_equal(o.connections, 7);
     assert_string_equal(o.scenario, "churn");
     assert_null(o.redis);
     assert_int_equal(o.headers.n, 2);
     done();
-    environment = (const char *const[]){"STOCKLOAD_DUP", "2", NULL};
+    ENVIRONMENT("STOCKLOAD_DUP", "2");
     assert_refused(PARSE("run"), "STOCKLOAD_DUP: \"2\" is out of range; give 0 to 1");
 }
 
@@ -299,6 +283,13 @@ TEST(commands_take_their_own_words_and_flags)
     assert_int_equal(o.command, COMMAND_CHECK);
     assert_int_equal(o.words.n, 2);
     assert_string_equal(o.words.text[1], "b");
+    assert_true(o.processes >= 1 && o.checkers == o.processes);
+    done();
+    assert_ok(PARSE("check", "a", "-p", "1"));
+    assert_int_equal(o.checkers, 1);
+    done();
+    assert_ok(PARSE("check", "a", "-p", "256"));
+    assert_in_range(o.checkers, 1, sysconf(_SC_NPROCESSORS_ONLN));
     done();
     assert_ok(PARSE("report", "a", "--html", "f"));
     assert_int_equal(o.command, COMMAND_REPORT);
@@ -359,7 +350,7 @@ TEST(help_shows_a_command_its_own_flags_only)
     options_print_help(f, COMMAND_RACE);
     fclose(f);
     assert_non_null(strstr(text, "--redis URL"));
-    assert_non_null(strstr(text, "watch, watch-batch, script, all (default all"));
+    assert_non_null(strstr(text, "watch, watch-batch, turn, script, all (default all"));
     assert_null(strstr(text, "--connections N"));
     free(text);
     f = open_memstream(&text, &n);

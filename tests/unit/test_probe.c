@@ -1,24 +1,17 @@
 /* test_restores.c -- how often a service says that it was restored, and how often that was during
  * the run. */
 #include "run/probe.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-static void a_service_that_counts_is_believed(void **state)
+TEST(a_service_that_counts_is_believed)
 {
-    (void)state;
     assert_int_equal(probe_restores_said(STR("{\"status\":\"ready\",\"restores\":3}")), 3);
     assert_int_equal(probe_restores_said(STR("{\"restores\":1,\"status\":{\"restores\":9}}")), 1);
     assert_int_equal(probe_restores_said(STR("{\"restores\":0}")), 0);
 }
 
-static void one_that_does_not_was_never_restored(void **state)
+TEST(one_that_does_not_was_never_restored)
 {
-    (void)state;
     assert_int_equal(probe_restores_said(STR("{\"status\":\"ok\"}")), 0);
     assert_int_equal(probe_restores_said(STR("{\"restores\":null,\"status\":\"ok\"}")), 0);
     assert_int_equal(probe_restores_said(STR("{}")), 0);
@@ -27,9 +20,8 @@ static void one_that_does_not_was_never_restored(void **state)
     assert_int_equal(probe_restores_said((struct str){NULL, 0}), 0);
 }
 
-static void what_makes_no_sense_counts_for_nothing(void **state)
+TEST(what_makes_no_sense_counts_for_nothing)
 {
-    (void)state;
     assert_int_equal(probe_restores_said(STR("{\"restores\":-1}")), 0);
     assert_int_equal(probe_restores_said(STR("{\"restores\":\"3\"}")), 0);
     assert_int_equal(probe_restores_said(STR("{\"restores\":1.5}")), 0);
@@ -37,24 +29,12 @@ static void what_makes_no_sense_counts_for_nothing(void **state)
     assert_int_equal(probe_restores_said(STR("{\"restores\":3")), 0);
 }
 
-static void only_what_came_between_counts(void **state)
+TEST(only_what_came_between_counts)
 {
-    (void)state;
     assert_int_equal(probe_restores_between(0, 0), 0);
     assert_int_equal(probe_restores_between(2, 3), 1);
     assert_int_equal(probe_restores_between(3, 2), 0); /* another store */
     assert_int_equal(probe_restores_between(RESTORES_UNKNOWN, 3), 0);
     assert_int_equal(probe_restores_between(0, RESTORES_UNKNOWN), 0);
     assert_int_equal(probe_restores_between(0, INT64_MAX), UINT32_MAX);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_service_that_counts_is_believed),
-        cmocka_unit_test(one_that_does_not_was_never_restored),
-        cmocka_unit_test(what_makes_no_sense_counts_for_nothing),
-        cmocka_unit_test(only_what_came_between_counts),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

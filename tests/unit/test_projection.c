@@ -60,17 +60,17 @@ static const struct {
 static const struct rid rid = {.partition = 0};
 
 /* What the ledger holds before it: the item, and what the event is about. */
-static void fill_in(struct projection *fold, const struct projected_item *item,
-                    enum event_type type, struct reservation_line *line)
+static void fill_in(struct projection *p, const struct projected_item *item, enum event_type type,
+                    struct reservation_line *line)
 {
-    fold->items[0] = *item;
+    p->items[0] = *item;
     if (type < EVENT_CONFIRM || type > EVENT_EXPIRE)
         return;
-    fold->reservations[0] = (struct projected_reservation){
+    p->reservations[0] = (struct projected_reservation){
         .known = true, .r = {.id = rid, .state = RESERVATION_HELD, .lines = line, .line_count = 1}};
 }
 
-static enum projection_result projection_one(struct projection *fold,
+static enum projection_result projection_one(struct projection *p,
                                              const struct projected_item *item,
                                              enum event_type type, const struct event_line *after)
 {
@@ -86,12 +86,12 @@ static enum projection_result projection_one(struct projection *fold,
     buf_init(&bytes, 4096);
     event_begin(&bytes, 1000);
     event_put(&bytes, &event, 1000);
-    projection_begin(fold, 0);
-    assert_int_equal(projection_entry(fold, &(struct event_entry){{1, 1}, buf_str(&bytes)}),
+    projection_begin(p, 0);
+    assert_int_equal(projection_entry(p, &(struct event_entry){{1, 1}, buf_str(&bytes)}),
                      PROJECTION_OK);
-    assert_int_equal(projection_known(fold), PROJECTION_OK);
-    fill_in(fold, item, type, &line);
-    enum projection_result result = projection_run(fold);
+    assert_int_equal(projection_known(p), PROJECTION_OK);
+    fill_in(p, item, type, &line);
+    enum projection_result result = projection_run(p);
     buf_free(&bytes);
     return result;
 }
@@ -101,24 +101,24 @@ TEST(an_item_moves_as_the_type_of_the_event_says)
     static const struct projected_item there = {
         .exists = true, .available = 10, .held = 4, .sold = 6, .version = 7};
     static const struct projected_item gone = {.version = 7};
-    struct projection fold;
+    struct projection p;
     /* Without items; of two: test_projection_events.c. */
     bool seen[EVENT_TYPES] = {[EVENT_EPOCH] = true, [EVENT_TRANSFER] = true};
-    projection_init(&fold);
+    projection_init(&p);
     for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
         const struct event_line after = {
             STR("one"), 4, moves[i].available, moves[i].held, moves[i].sold, 8, 0};
         enum projection_result result = projection_one(
-            &fold, moves[i].type == EVENT_CREATE ? &gone : &there, moves[i].type, &after);
+            &p, moves[i].type == EVENT_CREATE ? &gone : &there, moves[i].type, &after);
         if (result != moves[i].result)
-            fail_msg("row %zu, type %d: %d: %s", i, moves[i].type, result, fold.why);
+            fail_msg("row %zu, type %d: %d: %s", i, moves[i].type, result, p.why);
         if (result == PROJECTION_FORK)
-            assert_non_null(strstr(fold.why, "one moves as in no event of this type"));
+            assert_non_null(strstr(p.why, "one moves as in no event of this type"));
         seen[moves[i].type] = true;
     }
     for (int type = EVENT_CREATE; type < EVENT_TYPES; type++)
         assert_true(seen[type]);
-    projection_free(&fold);
+    projection_free(&p);
 }
 
 /* A deleted item owns nothing: what was available and sold goes with it, and nothing was held. */
@@ -126,13 +126,13 @@ TEST(what_is_deleted_leaves_empty)
 {
     static const struct projected_item free_item = {
         .exists = true, .available = 10, .sold = 6, .version = 7};
-    struct projection fold;
-    projection_init(&fold);
+    struct projection p;
+    projection_init(&p);
     struct event_line after = {STR("one"), 0, 0, 0, 0, 8, 0};
-    assert_int_equal(projection_one(&fold, &free_item, EVENT_DELETE, &after), PROJECTION_OK);
+    assert_int_equal(projection_one(&p, &free_item, EVENT_DELETE, &after), PROJECTION_OK);
     after.sold = 6;
-    assert_int_equal(projection_one(&fold, &free_item, EVENT_DELETE, &after), PROJECTION_FORK);
+    assert_int_equal(projection_one(&p, &free_item, EVENT_DELETE, &after), PROJECTION_FORK);
     after = (struct event_line){STR("one"), 0, 1, 0, 0, 8, 0};
-    assert_int_equal(projection_one(&fold, &free_item, EVENT_DELETE, &after), PROJECTION_FORK);
-    projection_free(&fold);
+    assert_int_equal(projection_one(&p, &free_item, EVENT_DELETE, &after), PROJECTION_FORK);
+    projection_free(&p);
 }

@@ -18,7 +18,8 @@ static const struct history_op *operation(enum history_kind kind, unsigned lines
     memset(basket, 0, sizeof(basket));
     basket->kind = (uint8_t)kind;
     basket->lines = (uint8_t)lines;
-    basket->line = (struct history_line){.item = 4, .quantity = kind == KIND_ADJUST ? -1 : 1};
+    bool gives = kind == KIND_ADJUST || kind == KIND_TRANSFER;
+    basket->line = (struct history_line){.item = 4, .quantity = gives ? -1 : 1};
     more->line[0] = (struct history_line){.item = 10, .quantity = 3};
     return basket;
 }
@@ -65,6 +66,10 @@ TEST(a_problem_needs_a_ground_and_its_own_status)
         {KIND_RESERVE, 422, DOCUMENT("idempotency-key-reused", 422), DETAIL_OTHER,
          NO_GROUND("idempotency-key-reused")},
         {KIND_RESERVE, 422, DOCUMENT("cross-partition", 422), DETAIL_APART, NULL},
+        {KIND_TRANSFER, 422, DOCUMENT("cross-partition", 422), DETAIL_APART, NULL},
+        {KIND_TRANSFER, 404, DOCUMENT("item-not-found", 404), DETAIL_NO_ITEM, NULL},
+        {KIND_TRANSFER, 409, DOCUMENT("limit-exceeded", 409), DETAIL_OTHER,
+         NO_GROUND("limit-exceeded")},
         {KIND_DECREMENT, 422, DOCUMENT("cross-partition", 422), DETAIL_OTHER,
          NO_GROUND("cross-partition")},
         {KIND_RESERVE, 409, DOCUMENT("reservation-expired", 409), DETAIL_OTHER,
@@ -161,6 +166,8 @@ TEST(a_want_of_stock_is_said_in_numbers)
         {KIND_DECREMENT, 1, DOCUMENT("insufficient-stock", 409), "has no line"},
         {KIND_DECREMENT, 1, SHORTS(SHORT(4, 2)), "says 2 units"},
         {KIND_ADJUST, 1, SHORTS(SHORT(4, 1)), NULL},
+        {KIND_TRANSFER, 2, SHORTS(SHORT(4, 1)), NULL},
+        {KIND_TRANSFER, 2, SHORTS(SHORT(10, 3)), "says 3 units"}, /* who takes lacks nothing */
         {KIND_RESERVE, 1, SHORTS("{\"sku\":\"load-r7-4\",\"requested\":1,\"available\":0}"),
          "has a line for load-r7-4 without requested, available or version"},
         {KIND_RESERVE, 1, SHORTS("{\"sku\":\"load-r7-4\",\"requested\":1,\"version\":9}"),

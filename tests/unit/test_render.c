@@ -1,6 +1,5 @@
 #include "http/json_write.h"
 #include "http/render.h"
-#include "http/render_body.h"
 #include "support/suite.h"
 
 #include <stdio.h>

@@ -115,7 +115,8 @@ TEST(the_reading_after_the_load_is_the_last_word_on_stock)
     add(reserve(START, 1 * MS, 2, 99));
     struct history_counters counters = {
         .found = 1, .item = 0, .available = 100, .version = 3, .on_hand = 100};
-    assert_int_equal(history_put_counters(&sample.writer[HISTORY_SAMPLE_PARENT], &counters), 0);
+    assert_int_equal(history_put_counters(&summary_file.writer[HISTORY_SAMPLE_PARENT], &counters),
+                     0);
     sum_up();
     assert_int_equal(summary.top_item[0].remaining, 100);
     assert_int_equal(summary.interval[99].left[0], 99);

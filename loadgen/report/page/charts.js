@@ -127,6 +127,10 @@ function tooltip(title, value) {
     };
 }
 
+function lines(sets, scales, title, value, plugins) {
+    return { type: 'line', data: { datasets: sets }, options: options(scales, tooltip(title, value)), plugins: plugins || [] };
+}
+
 // The series of a run as lists: when each interval ended, in seconds, and the answers a second.
 function overTime(run) {
     const all = run.series.intervals;
@@ -166,11 +170,7 @@ charts.rate = {
             borderWidth: 1,
             backgroundColor: colour(CLASS_COLOURS[name], 0.75),
         }));
-        return {
-            type: 'line',
-            data: { datasets: sets },
-            options: options({ x: seconds(over), y: counts({ stacked: true }) }, tooltip(at, (v) => exact('number')(v) + '/s')),
-        };
+        return lines(sets, { x: seconds(over), y: counts({ stacked: true }) }, at, (v) => exact('number')(v) + '/s');
     },
 };
 
@@ -181,11 +181,7 @@ charts.latency = {
     draw: function (run) {
         const over = overTime(run);
         const sets = [['max', 'lost'], ['p99', 'b'], ['p90', 'g'], ['p50', 'a']].map((s) => line(s[0], s[1], zip(over.middle, over.of(s[0] + '_ns'))));
-        return {
-            type: 'line',
-            data: { datasets: sets },
-            options: options({ x: seconds(over), y: logarithmic(tick('ns')) }, tooltip(at, exact('ns'))),
-        };
+        return lines(sets, { x: seconds(over), y: logarithmic(tick('ns')) }, at, exact('ns'));
     },
 };
 
@@ -203,7 +199,7 @@ charts.curve = {
     when: 'curves.response',
     draw: function (run) {
         const sets = [curve('response', 'a', run.curves.response), curve('service', 'b', run.curves.service, { borderDash: [5, 4] })];
-        return { type: 'line', data: { datasets: sets }, options: options(curveAxes(), tooltip(percentile, exact('ns'))) };
+        return lines(sets, curveAxes(), percentile, exact('ns'));
     },
 };
 
@@ -264,12 +260,7 @@ charts.stock = {
                 pointRadius: 0,
             });
         });
-        return {
-            type: 'line',
-            data: { datasets: sets },
-            options: options({ x: seconds(over), y: counts() }, tooltip(at, plain)),
-            plugins: [soldOut],
-        };
+        return lines(sets, { x: seconds(over), y: counts() }, at, plain, [soldOut]);
     },
 };
 
@@ -303,7 +294,7 @@ charts.conflicts = {
             scales.y = counts();
             scales.flight.grid.drawOnChartArea = false;
         }
-        return { type: 'line', data: { datasets: sets }, options: options(scales, tooltip(at, exact('number'))) };
+        return lines(sets, scales, at, exact('number'));
     },
 };
 
@@ -335,7 +326,7 @@ charts.workers = {
 charts['compare-curve'] = {
     draw: function () {
         const sets = runs.map((run, i) => curve(shortName(run), HUES[i % HUES.length], run.curves.response));
-        return { type: 'line', data: { datasets: sets }, options: options(curveAxes(), tooltip(percentile, exact('ns'))) };
+        return lines(sets, curveAxes(), percentile, exact('ns'));
     },
 };
 
@@ -344,11 +335,7 @@ charts['compare-rate'] = {
         const all = runs.map(overTime);
         const sets = runs.map((run, i) => line(shortName(run), HUES[i % HUES.length], zip(all[i].middle, all[i].answered)));
         const longest = Math.max(...all.map((over) => over.end[over.end.length - 1] || 0));
-        return {
-            type: 'line',
-            data: { datasets: sets },
-            options: options({ x: seconds({ end: [longest] }), y: counts() }, tooltip(at, (v) => exact('number')(v) + '/s')),
-        };
+        return lines(sets, { x: seconds({ end: [longest] }), y: counts() }, at, (v) => exact('number')(v) + '/s');
     },
 };
 

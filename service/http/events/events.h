@@ -1,7 +1,7 @@
 /* events.h -- the feed of events: GET /v1/events, as a page, a long poll or a stream.
  *
- * Layer: http, private to the server. All is read from the ledger's database through the desk; the
- * feed of a server lives until the desk owes it no answer any more.
+ * Layer: http, private to the server. All is read from the ledger's database through the query
+ * pool; the feed of a server lives until the query pool owes it no answer any more.
  */
 #ifndef HTTP_EVENTS_EVENTS_H
 #define HTTP_EVENTS_EVENTS_H
@@ -29,7 +29,7 @@ void events_stop(struct events *events);
 /* For the server to open, with itself as `data`, and to close. */
 uv_timer_t *events_timer(struct events *events);
 
-/* True when the desk has no question of ours. */
+/* True when the query pool has no question of ours. */
 bool events_idle(const struct events *events);
 
 /* NULL is fine; must be idle, its handle closed. */

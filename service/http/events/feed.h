@@ -24,7 +24,7 @@
 #define EVENTS_ANSWERS_MAX 32   /* at a time, and then not before EVENTS_TURN_MS have passed */
 #define EVENTS_TURN_MS     1
 
-#define EVENTS_ASKING_MAX 4 /* others have questions to the desk as well */
+#define EVENTS_ASKING_MAX 4 /* others have questions to the query pool as well */
 #define EVENTS_KEPT_MAX   8
 #define EVENTS_BUCKETS    1024
 #define EVENTS_PAGE_BLOCK 16384
@@ -130,7 +130,7 @@ struct events {
     struct tail_position *found; /* by the question for the checkpoints */
     bool ends_known;
     int64_t as_of_ms, found_as_of_ms;
-    bool watching; /* the desk has that question */
+    bool watching; /* the query pool has that question */
     int64_t watched_ms, looked_ms;
     int64_t turn_ms;   /* when answers were given last, */
     unsigned answered; /* and how many */

@@ -1,6 +1,5 @@
 #include "http/events/render.h"
 
-#include "http/history/movement_render.h"
 #include "http/json_write.h"
 #include "ledger/query/tail_cursor.h"
 

@@ -5,15 +5,6 @@
 
 /* --- Accept ----------------------------------------------------------------------------------- */
 
-static struct str trim(struct str text)
-{
-    while (text.n > 0 && (text.p[0] == ' ' || text.p[0] == '\t'))
-        text = (struct str){text.p + 1, text.n - 1};
-    while (text.n > 0 && (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t'))
-        text.n--;
-    return text;
-}
-
 /* The text up to `stop`, trimmed; *rest is what follows it. False: there is nothing left. */
 static bool next_part(struct str *rest, char stop, struct str *part)
 {
@@ -21,14 +12,9 @@ static bool next_part(struct str *rest, char stop, struct str *part)
         return false;
     const char *at = rest->n ? memchr(rest->p, stop, rest->n) : NULL;
     size_t n = at ? (size_t)(at - rest->p) : rest->n;
-    *part = trim((struct str){rest->p, n});
+    *part = str_trim((struct str){rest->p, n});
     *rest = at ? (struct str){at + 1, rest->n - n - 1} : (struct str){NULL, 0};
     return true;
-}
-
-static bool same(struct str text, const char *name)
-{
-    return text.n == strlen(name) && strncasecmp(text.p, name, text.n) == 0;
 }
 
 /* "0.25" as 250; -1: no weight. */
@@ -68,10 +54,10 @@ void events_accept_add(struct events_accept *accept, struct str value)
         int weight = weight_among(range);
         if (weight < 0)
             continue;
-        if (same(name, "text/event-stream"))
+        if (str_equal_caseless(name, STR("text/event-stream")))
             accept->stream = weight;
         for (unsigned char i = 0; i < 3; i++)
-            if (same(name, json_names[i]) && i + 1 >= accept->by_name) {
+            if (str_equal_caseless(name, str_of(json_names[i])) && i + 1 >= accept->by_name) {
                 accept->json = weight;
                 accept->by_name = (unsigned char)(i + 1);
             }
@@ -87,16 +73,10 @@ bool events_accept_stream(const struct events_accept *accept)
 
 static bool number_of(struct str text, unsigned min, unsigned max, unsigned *number)
 {
-    unsigned value = 0;
-    if (text.n < 1 || text.n > 4)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        value = value * 10 + (unsigned)(text.p[i] - '0');
-    }
-    *number = value;
-    return value >= min && value <= max;
+    int64_t value;
+    bool good = request_number(text, 4, min, max, &value);
+    *number = good ? (unsigned)value : *number;
+    return good;
 }
 
 static bool read_cursor(struct events_request *r, const char *field, struct str text,

@@ -6,7 +6,7 @@
 #define HTTP_EVENTS_REQUEST_H
 
 #include "arena.h"
-#include "http/refusal.h"
+#include "http/problem.h"
 #include "ledger/query/tail.h"
 
 #define EVENTS_LIMIT_MAX     1000

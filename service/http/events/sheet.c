@@ -280,7 +280,7 @@ void sheets_ask(struct events *events)
     while (lists[SHEET_ASKED].count < EVENTS_ASKING_MAX && lists[SHEET_WANTED].first) {
         struct events_sheet *sheet = lists[SHEET_WANTED].first;
         sheet->question = (struct query){.ask = ask_page, .done = on_page};
-        if (!query_pool_ask(events->server->desk, &sheet->question))
+        if (!query_pool_ask(events->server->queries, &sheet->question))
             return;
         delist(sheet);
         enlist(sheet, SHEET_ASKED);

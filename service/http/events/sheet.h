@@ -6,7 +6,8 @@
  * who is not to wait at all, or is ahead of what the watch saw, asks for a FRESH page, which ends
  * where the ledger ends now, and shares it with those who came before it was asked.
  *
- *   WANTED --(its turn)--> ASKED --(the desk has answered)--> READ: kept while it is the newest
+ *   WANTED --(its turn)--> ASKED --(the query pool has answered)--> READ: kept while it is the
+ * newest
  *
  * Ownership: references: one of the list that it is on, one of each subscriber that is to be told
  * of it. Followers that still want it are in its queue; when the last one leaves, it is not asked.
@@ -26,7 +27,7 @@ void sheet_left(struct events_sheet *sheet);
 void sheet_hold(struct events_sheet *sheet);
 void sheet_let_go(struct events_sheet *sheet);
 
-/* Hands sheets to the desk, in their order, as far as that is allowed. */
+/* Hands sheets to the query pool, in their order, as far as that is allowed. */
 void sheets_ask(struct events *events);
 
 /* Forgets those that are kept. */

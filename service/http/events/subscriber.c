@@ -232,7 +232,7 @@ static void watch_ends(struct events *events)
     if (events->queues[SUBSCRIBER_PARKED].count == 0)
         return;
     events->watch = (struct query){.ask = ask_ends, .done = on_ends};
-    events->watching = query_pool_ask(events->server->desk, &events->watch);
+    events->watching = query_pool_ask(events->server->queries, &events->watch);
     events->watched_ms = now;
 }
 

@@ -44,8 +44,8 @@ void subscriber_next(struct subscriber *f);
 /* Calls it for each, whatever becomes of that one meanwhile. */
 void events_each(struct events *events, void (*call)(struct subscriber *));
 
-/* Answers those that are READY and hands questions to the desk, as far as that is allowed, and
- * looks after the timer: to be called after followers were moved. From within a callback of the
+/* Answers those that are READY and hands questions to the query pool, as far as that is allowed,
+ * and looks after the timer: to be called after followers were moved. From within a callback of the
  * library, which must not be told to resume the connection that it is working on, events_arm():
  * that answers nobody before the next turn of the loop. */
 void events_serve(struct events *events);

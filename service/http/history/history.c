@@ -211,7 +211,7 @@ static void refuse_job(struct exchange *x, const struct refusal *why)
 
 void history_job_begin(struct exchange *x)
 {
-    struct query_pool *desk = x->server->desk;
+    struct query_pool *queries = x->server->queries;
     struct refusal why = {.problem = PROBLEM_OVERLOADED, .detail = "out of memory"};
     struct history_job *job = job_new(x);
     if (!job) {
@@ -221,12 +221,12 @@ void history_job_begin(struct exchange *x)
     job->question.ask = ask;
     job->question.done = done;
     bool good = history_query_read(&job->query, &job->arena, &x->match, &why);
-    if (good && desk && query_pool_ask(desk, &job->question)) {
+    if (good && queries && query_pool_ask(queries, &job->question)) {
         enlist(x->server, job);
         exchange_wait_long(x); /* done() comes from the loop, never from within query_pool_ask() */
         return;
     }
-    if (good && !desk)
+    if (good && !queries)
         why = (struct refusal){.problem = PROBLEM_LEDGER_MISSING};
     else if (good)
         why = (struct refusal){.problem = PROBLEM_LEDGER_UNAVAILABLE,

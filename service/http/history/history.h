@@ -1,7 +1,7 @@
 /* history.h -- requests that the ledger answers, not Redis.
  *
- * Layer: http, private to the server. Such a request waits, suspended, while a thread of the desk
- * reads and renders; the loop only copies the bytes.
+ * Layer: http, private to the server. Such a request waits, suspended, while a thread of the query
+ * pool reads and renders; the loop only copies the bytes.
  *
  * Ownership: a job belongs to itself. The server lists it as long as its exchange waits, and an
  * exchange that was told that the ledger is late is forgotten by its job: so neither a connection

@@ -73,14 +73,9 @@ static bool read_id_cursor(struct reader *r, const struct param *param, struct s
 
 static bool read_version_cursor(struct reader *r, const struct param *param, struct str value)
 {
-    int64_t version = 0;
-    bool good = value.n >= 1 && value.n <= VERSION_DIGITS && value.p[0] != '0';
-    for (size_t i = 0; i < value.n && good; i++) {
-        good = value.p[i] >= '0' && value.p[i] <= '9';
-        version = version * 10 + (value.p[i] - '0');
-    }
-    *(int64_t *)place(r, param) = version;
-    return good ? true : wrong(r, param, CURSOR_DETAIL);
+    return request_number(value, VERSION_DIGITS, 1, INT64_MAX, place(r, param)) && value.p[0] != '0'
+               ? true
+               : wrong(r, param, CURSOR_DETAIL);
 }
 
 /* A `+` in a query is a blank unless it is encoded, and hardly anybody encodes that of an offset.

@@ -7,7 +7,7 @@
 #define HTTP_HISTORY_QUERY_H
 
 #include "core/route.h"
-#include "http/refusal.h"
+#include "http/problem.h"
 #include "ledger/query/history.h"
 
 enum history_kind { HISTORY_RESERVATIONS, HISTORY_MOVEMENTS, HISTORY_ITEM };

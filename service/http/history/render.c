@@ -1,9 +1,7 @@
 #include "http/history/render.h"
 
-#include "http/history/movement_render.h"
 #include "http/json_write.h"
 #include "http/render.h"
-#include "http/render_body.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,12 +10,9 @@
 
 void history_put_ledger(struct buf *b, const struct history_lag *lag)
 {
-    JSON_LIT(b, "\"ledger\":{\"lag_events\":");
-    buf_put_i64(b, lag->events);
-    JSON_LIT(b, ",\"lag_ms\":");
-    buf_put_i64(b, lag->ms);
-    JSON_LIT(b, ",\"as_of\":");
-    json_put_time(b, lag->as_of_ms);
+    JSON_INT(b, "\"ledger\":{\"lag_events\":", lag->events);
+    JSON_INT(b, ",\"lag_ms\":", lag->ms);
+    JSON_TIME(b, ",\"as_of\":", lag->as_of_ms);
     buf_putc(b, '}');
 }
 
@@ -38,8 +33,27 @@ static void put_reservations(const struct history_reservations *list, int64_t wa
             buf_putc(b, ',');
         body_put_reservation(b, &list->page[i], wall_ms);
     }
-    JSON_LIT(b, "],\"next_cursor\":");
-    json_put_text(b, list->next);
+    JSON_TEXT(b, "],\"next_cursor\":", list->next);
+}
+
+void movement_put(struct buf *b, const struct movement *m)
+{
+    JSON_TEXT(b, "\"type\":", m->type);
+    JSON_TIME(b, ",\"at\":", m->at_ms);
+    JSON_TEXT(b, ",\"sku\":", m->sku);
+    JSON_INT(b, ",\"version\":", m->version);
+    JSON_INT(b, ",\"available_delta\":", m->available_delta);
+    JSON_INT(b, ",\"held_delta\":", m->held_delta);
+    JSON_INT(b, ",\"sold_delta\":", m->sold_delta);
+    JSON_INT(b, ",\"available\":", m->available);
+    JSON_INT(b, ",\"held\":", m->held);
+    JSON_INT(b, ",\"sold\":", m->sold);
+    JSON_INT(b, ",\"on_hand\":", m->available + m->held);
+    JSON_TEXT(b, ",\"reservation\":", m->rid);
+    JSON_TEXT(b, ",\"customer\":", m->customer);
+    JSON_TEXT(b, ",\"reference\":", m->reference);
+    JSON_TEXT(b, ",\"reason\":", m->reason);
+    JSON_TIME(b, ",\"expires_at\":", m->expires_ms);
 }
 
 static void put_movements(const struct history_movements *list, struct buf *b)
@@ -94,8 +108,7 @@ void history_render(const struct history_query *query, const struct history_lag 
             return;
         }
         body_open_item(body, query->instant.sku, &query->instant.item);
-        JSON_LIT(body, ",\"at\":");
-        json_put_time(body, query->instant.at_ms);
+        JSON_TIME(body, ",\"at\":", query->instant.at_ms);
         break;
     }
     close_body(body, lag);

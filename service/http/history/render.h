@@ -7,8 +7,8 @@
 #define HTTP_HISTORY_RENDER_H
 
 #include "buf.h"
-#include "http/answer.h"
 #include "http/history/query.h"
+#include "http/render.h"
 
 struct history_lag {
     int64_t events, ms; /* in Redis and not in SQL; the age of the oldest of them */
@@ -17,6 +17,9 @@ struct history_lag {
 
 /* `"ledger":{...}`. */
 void history_put_ledger(struct buf *b, const struct history_lag *lag);
+
+/* One change of an item, without the braces: others may stand beside its members. */
+void movement_put(struct buf *b, const struct movement *movement);
 
 /* wall_ms: now, for the time that holds have left. */
 void history_render(const struct history_query *query, const struct history_lag *lag,

@@ -21,17 +21,11 @@ static const struct db_statement lock_checkpoint = {
     .head = "SELECT epoch, seq, events, at_ms FROM checkpoints WHERE partition_no = $1",
     .locks = true,
 };
-static const struct db_statement read_checkpoint = {
-    .kind = DB_ONE,
-    .types = "i",
-    .head = "SELECT epoch, seq, events, at_ms FROM checkpoints WHERE partition_no = $1",
-};
-static const struct db_statement move_checkpoint = {
-    .kind = DB_ONE,
-    .types = "iiiiiii",
-    .head = "UPDATE checkpoints SET epoch = $1, seq = $2, events = $3, at_ms = $4 "
-            "WHERE partition_no = $5 AND epoch = $6 AND seq = $7",
-};
+static const struct db_statement read_checkpoint =
+    DB_ASK("i", "SELECT epoch, seq, events, at_ms FROM checkpoints WHERE partition_no = $1");
+static const struct db_statement move_checkpoint =
+    DB_ASK("iiiiiii", "UPDATE checkpoints SET epoch = $1, seq = $2, events = $3, at_ms = $4 "
+                      "WHERE partition_no = $5 AND epoch = $6 AND seq = $7");
 
 static const struct checkpoint nothing = {.id = {0, -1}};
 
@@ -50,12 +44,12 @@ const char *apply_result_name(enum apply_result result)
 void apply_init(struct apply *apply, struct db *db, unsigned partition)
 {
     *apply = (struct apply){.db = db, .partition = partition, .at = nothing};
-    projection_init(&apply->fold);
+    projection_init(&apply->projection);
 }
 
 void apply_free(struct apply *apply)
 {
-    projection_free(&apply->fold);
+    projection_free(&apply->projection);
 }
 
 /* --- failures --------------------------------------------------------------------------------- */
@@ -77,13 +71,13 @@ static enum apply_result from_db(struct apply *apply, enum db_result result)
     return APPLY_DB;
 }
 
-static enum apply_result from_fold(struct apply *apply, enum projection_result result)
+static enum apply_result from_projection(struct apply *apply, enum projection_result result)
 {
     if (result == PROJECTION_OK)
         return APPLY_DONE;
     if (result == PROJECTION_NO_MEMORY)
         return no_memory(apply);
-    snprintf(apply->why, sizeof(apply->why), "%s", apply->fold.why);
+    snprintf(apply->why, sizeof(apply->why), "%s", apply->projection.why);
     return result == PROJECTION_FORMAT ? APPLY_FORMAT : APPLY_FORK;
 }
 
@@ -136,8 +130,9 @@ static enum apply_result move_row(struct apply *apply, const struct event_entry 
 {
     const struct checkpoint *was = &apply->at;
     struct checkpoint is = {.id = last->id,
-                            .events = was->events + apply->fold.event_count,
-                            .at_ms = apply->fold.at_ms ? apply->fold.at_ms : was->at_ms};
+                            .events = was->events + apply->projection.event_count,
+                            .at_ms =
+                                apply->projection.at_ms ? apply->projection.at_ms : was->at_ms};
     const struct db_value values[] = {
         db_int(is.id.epoch),      db_int(is.id.seq),     db_int(is.events),  db_int(is.at_ms),
         db_int(apply->partition), db_int(was->id.epoch), db_int(was->id.seq)};
@@ -276,16 +271,16 @@ static enum apply_result find_first(struct apply *apply, const struct event_entr
 static enum apply_result projection_entries(struct apply *apply, const struct event_entry *entries,
                                             size_t first, size_t count)
 {
-    struct projection *fold = &apply->fold;
-    projection_begin(fold, apply->partition);
+    struct projection *p = &apply->projection;
+    projection_begin(p, apply->partition);
     for (size_t i = first; i < count; i++) {
-        enum projection_result result = projection_entry(fold, &entries[i]);
+        enum projection_result result = projection_entry(p, &entries[i]);
         if (result == PROJECTION_FORMAT)
             apply->good = i;
         if (result != PROJECTION_OK)
-            return from_fold(apply, result);
+            return from_projection(apply, result);
     }
-    return from_fold(apply, projection_known(fold));
+    return from_projection(apply, projection_known(p));
 }
 
 /* All between BEGIN and COMMIT. */
@@ -302,11 +297,11 @@ static enum apply_result take_chunk(struct apply *apply, const struct event_entr
     if (result == APPLY_DONE)
         result = projection_entries(apply, entries, first, count);
     if (result == APPLY_DONE)
-        result = from_db(apply, rows_read(apply->db, &apply->fold));
+        result = from_db(apply, rows_read(apply->db, &apply->projection));
     if (result == APPLY_DONE)
-        result = from_fold(apply, projection_run(&apply->fold));
+        result = from_projection(apply, projection_run(&apply->projection));
     if (result == APPLY_DONE)
-        result = from_db(apply, rows_write(apply->db, &apply->fold));
+        result = from_db(apply, rows_write(apply->db, &apply->projection));
     if (result == APPLY_DONE)
         result = from_db(apply, turn_epochs(apply, entries + first, count - first));
     if (result == APPLY_DONE)
@@ -350,9 +345,9 @@ enum apply_result apply_seal(struct apply *apply, int64_t epoch)
     enum apply_result result =
         bytes.failed ? no_memory(apply) : projection_entries(apply, &entry, 0, 1);
     if (result == APPLY_DONE)
-        result = from_fold(apply, projection_run(&apply->fold));
+        result = from_projection(apply, projection_run(&apply->projection));
     if (result == APPLY_DONE)
-        result = from_db(apply, rows_write(apply->db, &apply->fold));
+        result = from_db(apply, rows_write(apply->db, &apply->projection));
     if (result == APPLY_DONE)
         result = from_db(apply, turn_epochs(apply, &entry, 1));
     if (result == APPLY_DONE)

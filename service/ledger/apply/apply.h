@@ -44,7 +44,7 @@ enum apply_result {
 struct apply {
     struct db *db;
     unsigned partition;
-    struct projection fold;
+    struct projection projection;
     /* What the owner knows of the entries' Redis: its run id, and which epoch that process opened
      * (0: not known); the entry that the next chunk's first one follows in its stream. */
     struct str run_id;

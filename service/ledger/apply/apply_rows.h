@@ -1,4 +1,4 @@
-/* apply_rows.h -- a fold's questions to the database and what it writes there.
+/* apply_rows.h -- a projection's questions to the database and what it writes there.
  *
  * Layer: ledger, private to apply*.c. Both run in the caller's transaction. Rows go in ascending
  * order of their keys, which is what both engines are quickest at.
@@ -11,11 +11,9 @@
 
 /* Between projection_known() and projection_run(): items, and reservations that are not fresh. A
  * reservation whose lines are not all there stays unknown. */
-enum db_result rows_read(struct db *db, struct projection *fold)
-    __attribute__((warn_unused_result));
+enum db_result rows_read(struct db *db, struct projection *p) __attribute__((warn_unused_result));
 
 /* After projection_run(). */
-enum db_result rows_write(struct db *db, struct projection *fold)
-    __attribute__((warn_unused_result));
+enum db_result rows_write(struct db *db, struct projection *p) __attribute__((warn_unused_result));
 
 #endif

@@ -5,14 +5,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static const struct db_statement put_events = {
-    .kind = DB_INSERT,
-    .types = "iiiiiittiiiiiiiititttttt",
-    .head = "events",
-    .columns = "partition_no, epoch, seq, n, event_no, at_ms, type, sku, available_delta, "
-               "held_delta, sold_delta, available, held, sold, version, max_per_customer, rid, "
-               "expires_ms, customer, reference, reason, metadata, op_key, result",
-};
+static const struct db_statement put_events =
+    DB_ADD("iiiiiittiiiiiiiititttttt", "events",
+           "partition_no, epoch, seq, n, event_no, at_ms, type, sku, available_delta, "
+           "held_delta, sold_delta, available, held, sold, version, max_per_customer, rid, "
+           "expires_ms, customer, reference, reason, metadata, op_key, result");
 static const struct db_statement put_items = {
     .kind = DB_INSERT,
     .types = "tiiiiiiiii",
@@ -34,10 +31,9 @@ static const struct db_statement put_items = {
 #define LINE_COLUMNS                                                                               \
     "rid, n, sku, reserved, quantity, remaining, version, expired_remaining, expired_version"
 
-static const struct db_statement add_reservations = {
-    .kind = DB_INSERT, .types = HEAD_TYPES, .head = "reservations", .columns = HEAD_COLUMNS};
-static const struct db_statement add_lines = {
-    .kind = DB_INSERT, .types = LINE_TYPES, .head = "reservation_lines", .columns = LINE_COLUMNS};
+static const struct db_statement add_reservations =
+    DB_ADD(HEAD_TYPES, "reservations", HEAD_COLUMNS);
+static const struct db_statement add_lines = DB_ADD(LINE_TYPES, "reservation_lines", LINE_COLUMNS);
 static const struct db_statement put_reservations = {
     .kind = DB_INSERT,
     .types = HEAD_TYPES,
@@ -66,19 +62,18 @@ static const struct db_statement put_operations = {
             "rid = excluded.rid, result = excluded.result, at_ms = excluded.at_ms",
 };
 
-/* Rows of one statement, a value after the other, in the fold's arena. */
+/* Rows of one statement, a value after the other, in the projection's arena. */
 struct rows {
     const struct db_statement *statement;
     struct db_value *values; /* NULL: no memory */
     size_t used, most;       /* values */
 };
 
-static struct rows rows_for(struct projection *fold, const struct db_statement *statement,
-                            size_t most)
+static struct rows rows_for(struct projection *p, const struct db_statement *statement, size_t most)
 {
     size_t values = most * strlen(statement->types);
     return (struct rows){.statement = statement,
-                         .values = arena_alloc(&fold->arena, values * sizeof(struct db_value)),
+                         .values = arena_alloc(&p->arena, values * sizeof(struct db_value)),
                          .most = values};
 }
 
@@ -120,9 +115,9 @@ static int compare_names(const void *a, const void *b, void *context)
     return order ? order : (x.n > y.n) - (x.n < y.n);
 }
 
-static const uint32_t *sorted(struct projection *fold, struct names *names)
+static const uint32_t *sorted(struct projection *p, struct names *names)
 {
-    uint32_t *order = arena_alloc(&fold->arena, names->count * sizeof(*order));
+    uint32_t *order = arena_alloc(&p->arena, names->count * sizeof(*order));
     for (uint32_t i = 0; order && i < names->count; i++)
         order[i] = i;
     if (order && names->count > 0)
@@ -133,7 +128,7 @@ static const uint32_t *sorted(struct projection *fold, struct names *names)
 /* --- events ----------------------------------------------------------------------------------- */
 
 /* What identifies the row and what happened to the item. Line: NULL for an event without. */
-static void put_movement(struct rows *rows, const struct projection *fold,
+static void put_movement(struct rows *rows, const struct projection *p,
                          const struct projected_event *event, uint32_t n,
                          const struct event_line *line)
 {
@@ -141,8 +136,7 @@ static void put_movement(struct rows *rows, const struct projection *fold,
     static const struct projected_delta still = {0};
     const struct projected_delta *delta = line ? &event->deltas[n - event->row] : &still;
     line = line ? line : &none;
-    const int64_t id[] = {fold->partition, event->id.epoch, event->id.seq, n,
-                          event->no,       event->at_ms};
+    const int64_t id[] = {p->partition, event->id.epoch, event->id.seq, n, event->no, event->at_ms};
     const int64_t counters[] = {
         delta->available, delta->held, delta->sold,   line->available,
         line->held,       line->sold,  line->version, line->max_per_customer};
@@ -156,16 +150,16 @@ static void put_movement(struct rows *rows, const struct projection *fold,
 
 /* What is the event's and not an item's. Long texts are written once, on its first row; not so the
  * reason, which is asked of both items of a transfer. */
-static bool put_circumstances(struct rows *rows, struct projection *fold,
+static bool put_circumstances(struct rows *rows, struct projection *p,
                               const struct projected_event *event, bool first)
 {
     static const struct str none = {NULL, 0};
     const struct event *e = &event->e;
     bool about = event->reservation != NAMES_NONE;
-    struct str result = first ? text_hex(&fold->arena, e->result) : none;
-    put_text(rows, about ? fold->rid_names.name[event->reservation] : none);
+    struct str result = first ? text_hex(&p->arena, e->result) : none;
+    put_text(rows, about ? p->rid_names.name[event->reservation] : none);
     put_int_or_null(rows, e->expires_ms > 0, e->expires_ms);
-    put_text(rows, about ? fold->reservations[event->reservation].r.customer : e->customer);
+    put_text(rows, about ? p->reservations[event->reservation].r.customer : e->customer);
     put_text(rows, first ? e->reference : none);
     put_text(rows, e->reason);
     put_text(rows, first ? e->metadata : none);
@@ -174,18 +168,18 @@ static bool put_circumstances(struct rows *rows, struct projection *fold,
     return !first || str_absent(e->result) || !str_absent(result);
 }
 
-static enum db_result write_events(struct db *db, struct projection *fold)
+static enum db_result write_events(struct db *db, struct projection *p)
 {
-    struct rows rows = rows_for(fold, &put_events, fold->row_count);
+    struct rows rows = rows_for(p, &put_events, p->row_count);
     if (!rows.values)
         return DB_NO_MEMORY;
-    for (uint32_t i = 0; i < fold->event_count; i++) {
-        const struct projected_event *event = &fold->events[i];
+    for (uint32_t i = 0; i < p->event_count; i++) {
+        const struct projected_event *event = &p->events[i];
         unsigned k = 0;
         do {
             const struct event_line *line = event->e.line_count ? &event->e.lines[k] : NULL;
-            put_movement(&rows, fold, event, event->row + k, line);
-            if (!put_circumstances(&rows, fold, event, k == 0))
+            put_movement(&rows, p, event, event->row + k, line);
+            if (!put_circumstances(&rows, p, event, k == 0))
                 return DB_NO_MEMORY;
         } while (++k < event->e.line_count);
     }
@@ -194,16 +188,16 @@ static enum db_result write_events(struct db *db, struct projection *fold)
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-static enum db_result write_items(struct db *db, struct projection *fold)
+static enum db_result write_items(struct db *db, struct projection *p)
 {
-    struct rows rows = rows_for(fold, &put_items, fold->item_names.count);
-    const uint32_t *order = sorted(fold, &fold->item_names);
+    struct rows rows = rows_for(p, &put_items, p->item_names.count);
+    const uint32_t *order = sorted(p, &p->item_names);
     if (!rows.values || !order)
         return DB_NO_MEMORY;
-    for (uint32_t i = 0; i < fold->item_names.count; i++) {
-        const struct projected_item *item = &fold->items[order[i]];
-        put_text(&rows, fold->item_names.name[order[i]]);
-        put_int(&rows, fold->partition);
+    for (uint32_t i = 0; i < p->item_names.count; i++) {
+        const struct projected_item *item = &p->items[order[i]];
+        put_text(&rows, p->item_names.name[order[i]]);
+        put_int(&rows, p->partition);
         put_int(&rows, item->available + item->held);
         put_int(&rows, item->available);
         put_int(&rows, item->held);
@@ -218,11 +212,11 @@ static enum db_result write_items(struct db *db, struct projection *fold)
 
 /* --- reservations ----------------------------------------------------------------------------- */
 
-static void put_head(struct rows *rows, const struct projection *fold, struct str rid,
+static void put_head(struct rows *rows, const struct projection *p, struct str rid,
                      const struct reservation *r)
 {
     put_text(rows, rid);
-    put_int(rows, fold->partition);
+    put_int(rows, p->partition);
     put_text(rows, str_of(reservation_state_name(r->state)));
     put_int(rows, r->rereserved ? 1 : 0);
     put_int(rows, r->created_ms);
@@ -249,25 +243,25 @@ static void put_line(struct rows *rows, struct str rid, const struct reservation
 }
 
 /* Either those that begin in the chunk, or the others. */
-static enum db_result write_reservations(struct db *db, struct projection *fold,
-                                         const uint32_t *order, bool fresh)
+static enum db_result write_reservations(struct db *db, struct projection *p, const uint32_t *order,
+                                         bool fresh)
 {
-    const struct projected_reservation *all = fold->reservations;
+    const struct projected_reservation *all = p->reservations;
     size_t head_count = 0, line_count = 0;
-    for (uint32_t i = 0; i < fold->rid_names.count; i++) {
+    for (uint32_t i = 0; i < p->rid_names.count; i++) {
         head_count += all[i].fresh == fresh;
         line_count += all[i].fresh == fresh ? all[i].r.line_count : 0;
     }
-    struct rows heads = rows_for(fold, fresh ? &add_reservations : &put_reservations, head_count);
-    struct rows lines = rows_for(fold, fresh ? &add_lines : &put_lines, line_count);
+    struct rows heads = rows_for(p, fresh ? &add_reservations : &put_reservations, head_count);
+    struct rows lines = rows_for(p, fresh ? &add_lines : &put_lines, line_count);
     if (!heads.values || !lines.values)
         return DB_NO_MEMORY;
-    for (uint32_t i = 0; i < fold->rid_names.count; i++) {
+    for (uint32_t i = 0; i < p->rid_names.count; i++) {
         const struct projected_reservation *one = &all[order[i]];
-        struct str rid = fold->rid_names.name[order[i]];
+        struct str rid = p->rid_names.name[order[i]];
         if (one->fresh != fresh)
             continue;
-        put_head(&heads, fold, rid, &one->r);
+        put_head(&heads, p, rid, &one->r);
         for (unsigned n = 0; n < one->r.line_count; n++)
             put_line(&lines, rid, &one->r, n);
     }
@@ -275,47 +269,46 @@ static enum db_result write_reservations(struct db *db, struct projection *fold,
     return result == DB_OK ? run_rows(db, &lines) : result;
 }
 
-static enum db_result write_all_reservations(struct db *db, struct projection *fold)
+static enum db_result write_all_reservations(struct db *db, struct projection *p)
 {
-    const uint32_t *order = sorted(fold, &fold->rid_names);
+    const uint32_t *order = sorted(p, &p->rid_names);
     if (!order)
         return DB_NO_MEMORY;
-    enum db_result result = write_reservations(db, fold, order, true);
-    return result == DB_OK ? write_reservations(db, fold, order, false) : result;
+    enum db_result result = write_reservations(db, p, order, true);
+    return result == DB_OK ? write_reservations(db, p, order, false) : result;
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
 
-static enum db_result write_operations(struct db *db, struct projection *fold)
+static enum db_result write_operations(struct db *db, struct projection *p)
 {
     static const struct str none = {NULL, 0};
-    struct rows rows = rows_for(fold, &put_operations, fold->key_names.count);
-    const uint32_t *order = sorted(fold, &fold->key_names);
+    struct rows rows = rows_for(p, &put_operations, p->key_names.count);
+    const uint32_t *order = sorted(p, &p->key_names);
     if (!rows.values || !order)
         return DB_NO_MEMORY;
-    for (uint32_t i = 0; i < fold->key_names.count; i++) {
-        const struct projected_event *event = &fold->events[fold->operations[order[i]].event];
-        struct str result = text_hex(&fold->arena, event->e.result);
+    for (uint32_t i = 0; i < p->key_names.count; i++) {
+        const struct projected_event *event = &p->events[p->operations[order[i]].event];
+        struct str result = text_hex(&p->arena, event->e.result);
         if (str_absent(result))
             return DB_NO_MEMORY;
-        put_int(&rows, fold->partition);
-        put_text(&rows, fold->key_names.name[order[i]]);
+        put_int(&rows, p->partition);
+        put_text(&rows, p->key_names.name[order[i]]);
         put_text(&rows, str_of(event_trait(event->e.type)->name));
-        put_text(&rows, event->reservation == NAMES_NONE
-                            ? none
-                            : fold->rid_names.name[event->reservation]);
+        put_text(&rows,
+                 event->reservation == NAMES_NONE ? none : p->rid_names.name[event->reservation]);
         put_text(&rows, result);
         put_int(&rows, event->at_ms);
     }
     return run_rows(db, &rows);
 }
 
-enum db_result rows_write(struct db *db, struct projection *fold)
+enum db_result rows_write(struct db *db, struct projection *p)
 {
-    enum db_result result = write_events(db, fold);
+    enum db_result result = write_events(db, p);
     if (result == DB_OK)
-        result = write_items(db, fold);
+        result = write_items(db, p);
     if (result == DB_OK)
-        result = write_all_reservations(db, fold);
-    return result == DB_OK ? write_operations(db, fold) : result;
+        result = write_all_reservations(db, p);
+    return result == DB_OK ? write_operations(db, p) : result;
 }

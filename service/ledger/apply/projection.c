@@ -9,25 +9,25 @@
 #define ARENA_BLOCK  ((size_t)1 << 20)
 #define EVENTS_FIRST 256
 
-void projection_init(struct projection *fold)
+void projection_init(struct projection *p)
 {
-    *fold = (struct projection){0};
-    arena_init(&fold->arena, ARENA_BLOCK, PROJECTION_MAX_BYTES);
+    *p = (struct projection){0};
+    arena_init(&p->arena, ARENA_BLOCK, PROJECTION_MAX_BYTES);
 }
 
-void projection_free(struct projection *fold)
+void projection_free(struct projection *p)
 {
-    arena_free(&fold->arena);
+    arena_free(&p->arena);
 }
 
-void projection_begin(struct projection *fold, unsigned partition)
+void projection_begin(struct projection *p, unsigned partition)
 {
-    struct arena arena = fold->arena;
+    struct arena arena = p->arena;
     arena_reset(&arena);
-    *fold = (struct projection){.arena = arena, .partition = partition};
-    names_init(&fold->item_names, &fold->arena);
-    names_init(&fold->rid_names, &fold->arena);
-    names_init(&fold->key_names, &fold->arena);
+    *p = (struct projection){.arena = arena, .partition = partition};
+    names_init(&p->item_names, &p->arena);
+    names_init(&p->rid_names, &p->arena);
+    names_init(&p->key_names, &p->arena);
 }
 
 /* --- what a stream may say -------------------------------------------------------------------- */
@@ -68,117 +68,117 @@ static bool event_good(const struct event *e, bool opens)
 
 /* --- decoding --------------------------------------------------------------------------------- */
 
-static struct projected_event *new_event(struct projection *fold)
+static struct projected_event *new_event(struct projection *p)
 {
-    if (fold->event_count == fold->event_cap) {
-        uint32_t cap = fold->event_cap ? 2 * fold->event_cap : EVENTS_FIRST;
-        struct projected_event *events = arena_alloc(&fold->arena, cap * sizeof(*events));
+    if (p->event_count == p->event_cap) {
+        uint32_t cap = p->event_cap ? 2 * p->event_cap : EVENTS_FIRST;
+        struct projected_event *events = arena_alloc(&p->arena, cap * sizeof(*events));
         if (!events)
             return NULL;
-        if (fold->event_count > 0)
-            memcpy(events, fold->events, fold->event_count * sizeof(*events));
-        fold->events = events;
-        fold->event_cap = cap;
+        if (p->event_count > 0)
+            memcpy(events, p->events, p->event_count * sizeof(*events));
+        p->events = events;
+        p->event_cap = cap;
     }
-    return &fold->events[fold->event_count];
+    return &p->events[p->event_count];
 }
 
 /* Numbers for the names in the event. */
-static bool name_event(struct projection *fold, struct projected_event *event)
+static bool name_event(struct projection *p, struct projected_event *event)
 {
     struct event *e = &event->e;
     event->reservation = NAMES_NONE;
-    event->items = arena_alloc(&fold->arena, e->line_count * sizeof(*event->items));
-    event->deltas = arena_zalloc(&fold->arena, e->line_count * sizeof(*event->deltas));
+    event->items = arena_alloc(&p->arena, e->line_count * sizeof(*event->items));
+    event->deltas = arena_zalloc(&p->arena, e->line_count * sizeof(*event->deltas));
     if (!event->items || !event->deltas)
         return false;
     for (unsigned i = 0; i < e->line_count; i++) {
-        event->items[i] = names_add(&fold->item_names, e->lines[i].sku);
+        event->items[i] = names_add(&p->item_names, e->lines[i].sku);
         if (event->items[i] == NAMES_NONE)
             return false;
     }
     if (e->has_rid) {
         char text[RID_TEXT_SIZE];
-        e->rid.partition = (uint16_t)fold->partition;
+        e->rid.partition = (uint16_t)p->partition;
         struct str rid = {text, rid_format(&e->rid, text)};
-        uint32_t found = names_find(&fold->rid_names, rid);
+        uint32_t found = names_find(&p->rid_names, rid);
         event->reservation =
-            found != NAMES_NONE ? found : names_add(&fold->rid_names, arena_str(&fold->arena, rid));
+            found != NAMES_NONE ? found : names_add(&p->rid_names, arena_str(&p->arena, rid));
         if (event->reservation == NAMES_NONE)
             return false;
     }
-    return str_absent(e->key) || names_add(&fold->key_names, e->key) != NAMES_NONE;
+    return str_absent(e->key) || names_add(&p->key_names, e->key) != NAMES_NONE;
 }
 
-static enum projection_result not_known(struct projection *fold, struct event_id id)
+static enum projection_result not_known(struct projection *p, struct event_id id)
 {
-    snprintf(fold->why, sizeof(fold->why),
+    snprintf(p->why, sizeof(p->why),
              "entry %lld-%lld of partition %u is not of a format that this version knows",
-             (long long)id.epoch, (long long)id.seq, fold->partition);
+             (long long)id.epoch, (long long)id.seq, p->partition);
     return PROJECTION_FORMAT;
 }
 
 /* The next event of the entry: 1 there was one, 0 the end, -1 not known, -2 no memory. */
-static int take_event(struct projection *fold, struct unpack *in, struct projected_event *event)
+static int take_event(struct projection *p, struct unpack *in, struct projected_event *event)
 {
-    int more = event_next(in, &fold->arena, event->at_ms, &event->e);
+    int more = event_next(in, &p->arena, event->at_ms, &event->e);
     if (more >= 0)
         return more;
     /* event_next() has one answer for both. Good bytes and a type, and still no: no memory. */
     return in->bad || event->e.type == EVENT_NONE ? -1 : -2;
 }
 
-enum projection_result projection_entry(struct projection *fold, const struct event_entry *entry)
+enum projection_result projection_entry(struct projection *p, const struct event_entry *entry)
 {
     struct unpack in;
     int64_t at_ms;
     uint32_t no = 0, row = 0;
     if (event_read(&in, entry->bytes, &at_ms) != 0 || !counter_valid(at_ms) || in.p == in.end)
-        return not_known(fold, entry->id);
+        return not_known(p, entry->id);
     for (;;) {
-        struct projected_event *event = new_event(fold);
+        struct projected_event *event = new_event(p);
         if (!event)
             return PROJECTION_NO_MEMORY;
         *event = (struct projected_event){.id = entry->id, .at_ms = at_ms, .no = no, .row = row};
-        int more = take_event(fold, &in, event);
+        int more = take_event(p, &in, event);
         if (more == 0)
             break;
         if (more < 0)
-            return more == -1 ? not_known(fold, entry->id) : PROJECTION_NO_MEMORY;
+            return more == -1 ? not_known(p, entry->id) : PROJECTION_NO_MEMORY;
         if (!event_good(&event->e, entry->id.seq == 0 && no == 0))
-            return not_known(fold, entry->id);
-        if (!name_event(fold, event))
+            return not_known(p, entry->id);
+        if (!name_event(p, event))
             return PROJECTION_NO_MEMORY;
         row += event->e.line_count ? event->e.line_count : 1;
         no++;
-        fold->event_count++;
+        p->event_count++;
     }
-    fold->row_count += row;
+    p->row_count += row;
     if (at_ms > 0)
-        fold->at_ms = at_ms;
+        p->at_ms = at_ms;
     return PROJECTION_OK;
 }
 
 /* --- room for what the ledger holds ----------------------------------------------------------- */
 
-enum projection_result projection_known(struct projection *fold)
+enum projection_result projection_known(struct projection *p)
 {
-    struct arena *arena = &fold->arena;
-    fold->items = arena_zalloc(arena, fold->item_names.count * sizeof(*fold->items));
-    fold->reservations = arena_zalloc(arena, fold->rid_names.count * sizeof(*fold->reservations));
-    fold->operations = arena_zalloc(arena, fold->key_names.count * sizeof(*fold->operations));
-    bool *seen = arena_zalloc(arena, fold->rid_names.count);
-    if (!fold->items || !fold->reservations || !fold->operations || !seen)
+    struct arena *arena = &p->arena;
+    p->items = arena_zalloc(arena, p->item_names.count * sizeof(*p->items));
+    p->reservations = arena_zalloc(arena, p->rid_names.count * sizeof(*p->reservations));
+    p->operations = arena_zalloc(arena, p->key_names.count * sizeof(*p->operations));
+    bool *seen = arena_zalloc(arena, p->rid_names.count);
+    if (!p->items || !p->reservations || !p->operations || !seen)
         return PROJECTION_NO_MEMORY;
-    for (uint32_t i = 0; i < fold->event_count; i++) {
-        const struct projected_event *event = &fold->events[i];
+    for (uint32_t i = 0; i < p->event_count; i++) {
+        const struct projected_event *event = &p->events[i];
         uint32_t number = event->reservation;
         if (!str_absent(event->e.key))
-            fold->operations[names_find(&fold->key_names, event->e.key)].event = i;
+            p->operations[names_find(&p->key_names, event->e.key)].event = i;
         if (number == NAMES_NONE || seen[number])
             continue;
         seen[number] = true;
-        fold->reservations[number].fresh = event->e.type == EVENT_RESERVE;
+        p->reservations[number].fresh = event->e.type == EVENT_RESERVE;
     }
     return PROJECTION_OK;
 }

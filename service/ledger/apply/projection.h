@@ -2,11 +2,11 @@
  *
  * Layer: ledger, pure: entries and what the ledger holds come in, last states and movements go out.
  *
- *   fold_begin -> fold_entry ... -> fold_known -> the caller fills in what the ledger holds
- *              -> fold_run -> the caller writes
+ *   projection_begin -> projection_entry ... -> projection_known -> the caller fills in what the
+ *   ledger holds -> projection_run -> the caller writes
  *
- * The fold owns one arena; all that it hands out, texts of entries excepted, lives there until the
- * next fold_begin. Texts of entries point into the entries.
+ * It owns one arena; all that it hands out, texts of entries excepted, lives there until the next
+ * projection_begin. Texts of entries point into the entries.
  *
  * Invariant, checked event by event: the version of an item is the one after its last, units only
  * change hands, and a reservation goes the ways that core/reservation.h draws. An event that does
@@ -76,21 +76,20 @@ struct projection {
     char why[PROJECTION_WHY_SIZE];
 };
 
-void projection_init(struct projection *fold);
-void projection_free(struct projection *fold);
+void projection_init(struct projection *p);
+void projection_free(struct projection *p);
 
 /* Forgets the last chunk. */
-void projection_begin(struct projection *fold, unsigned partition);
+void projection_begin(struct projection *p, unsigned partition);
 
 /* Decodes one entry. Only that with seq 0 may say, and must, that an epoch begins. */
-enum projection_result projection_entry(struct projection *fold, const struct event_entry *entry)
+enum projection_result projection_entry(struct projection *p, const struct event_entry *entry)
     __attribute__((warn_unused_result));
 
 /* All entries are there: makes room for what the ledger holds of their items and reservations. */
-enum projection_result projection_known(struct projection *fold)
-    __attribute__((warn_unused_result));
+enum projection_result projection_known(struct projection *p) __attribute__((warn_unused_result));
 
 /* Takes the events in order. */
-enum projection_result projection_run(struct projection *fold) __attribute__((warn_unused_result));
+enum projection_result projection_run(struct projection *p) __attribute__((warn_unused_result));
 
 #endif

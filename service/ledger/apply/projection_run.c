@@ -3,11 +3,11 @@
 
 #include <stdio.h>
 
-static enum projection_result fork_of(struct projection *fold, const struct projected_event *event,
+static enum projection_result fork_of(struct projection *p, const struct projected_event *event,
                                       struct str name, const char *what)
 {
-    snprintf(fold->why, sizeof(fold->why), "event %u of entry %lld-%lld of partition %u: %.*s %s",
-             event->no, (long long)event->id.epoch, (long long)event->id.seq, fold->partition,
+    snprintf(p->why, sizeof(p->why), "event %u of entry %lld-%lld of partition %u: %.*s %s",
+             event->no, (long long)event->id.epoch, (long long)event->id.seq, p->partition,
              STR_ARG(name), what);
     return PROJECTION_FORK;
 }
@@ -57,25 +57,25 @@ static bool moves_as_its_type(enum event_type type, const struct projected_delta
            (!movements[type].empties || after->available + after->held + after->sold == 0);
 }
 
-static enum projection_result move_item(struct projection *fold, struct projected_event *event,
+static enum projection_result move_item(struct projection *p, struct projected_event *event,
                                         unsigned i)
 {
     const struct event_line *line = &event->e.lines[i];
-    struct projected_item *item = &fold->items[event->items[i]];
+    struct projected_item *item = &p->items[event->items[i]];
     if (!version_follows(item->version, line->version)) {
         char what[96];
         snprintf(what, sizeof(what), "has version %lld in the ledger, and %lld follows",
                  (long long)item->version, (long long)line->version);
-        return fork_of(fold, event, line->sku, what);
+        return fork_of(p, event, line->sku, what);
     }
     if (item->exists == (event->e.type == EVENT_CREATE))
-        return fork_of(fold, event, line->sku,
+        return fork_of(p, event, line->sku,
                        item->exists ? "is created and exists" : "is used and does not exist");
     event->deltas[i] = (struct projected_delta){.available = line->available - item->available,
                                                 .held = line->held - item->held,
                                                 .sold = line->sold - item->sold};
     if (!moves_as_its_type(event->e.type, &event->deltas[i], line))
-        return fork_of(fold, event, line->sku, "moves as in no event of this type");
+        return fork_of(p, event, line->sku, "moves as in no event of this type");
     *item = (struct projected_item){.exists = event->e.type != EVENT_DELETE,
                                     .available = line->available,
                                     .held = line->held,
@@ -87,7 +87,7 @@ static enum projection_result move_item(struct projection *fold, struct projecte
 }
 
 /* What one item gave the other took. */
-static enum projection_result check_transfer(struct projection *fold,
+static enum projection_result check_transfer(struct projection *p,
                                              const struct projected_event *event)
 {
     const struct projected_delta *from = &event->deltas[0], *to = &event->deltas[1];
@@ -95,20 +95,19 @@ static enum projection_result check_transfer(struct projection *fold,
     bool good = from->available == -units && to->available == units &&
                 event->e.lines[1].quantity == units && units > 0;
     return good ? PROJECTION_OK
-                : fork_of(fold, event, event->e.lines[0].sku,
+                : fork_of(p, event, event->e.lines[0].sku,
                           "does not give what the other item of the transfer takes");
 }
 
 /* --- reservations ----------------------------------------------------------------------------- */
 
-static enum projection_result begin_hold(struct projection *fold,
-                                         const struct projected_event *event,
+static enum projection_result begin_hold(struct projection *p, const struct projected_event *event,
                                          struct projected_reservation *known)
 {
     const struct event *e = &event->e;
     struct reservation *r = &known->r;
     if (e->expires_ms < event->at_ms)
-        return fork_of(fold, event, STR("the hold"), "ends before it begins");
+        return fork_of(p, event, STR("the hold"), "ends before it begins");
     *r = (struct reservation){.id = e->rid,
                               .state = RESERVATION_HELD,
                               .created_ms = event->at_ms,
@@ -117,7 +116,7 @@ static enum projection_result begin_hold(struct projection *fold,
                               .reference = e->reference,
                               .metadata = e->metadata,
                               .line_count = e->line_count};
-    r->lines = arena_zalloc(&fold->arena, r->line_count * sizeof(*r->lines));
+    r->lines = arena_zalloc(&p->arena, r->line_count * sizeof(*r->lines));
     if (!r->lines)
         return PROJECTION_NO_MEMORY;
     for (unsigned i = 0; i < r->line_count; i++)
@@ -151,15 +150,14 @@ static void take_again(struct reservation *r)
     }
 }
 
-static enum projection_result move_lines(struct projection *fold,
-                                         const struct projected_event *event,
+static enum projection_result move_lines(struct projection *p, const struct projected_event *event,
                                          const struct reservation *r)
 {
     const struct event *e = &event->e;
     for (unsigned i = 0; i < e->line_count; i++) {
         struct reservation_line *line = find_line(r, e->lines[i].sku);
         if (!line || e->lines[i].quantity > line->reserved)
-            return fork_of(fold, event, e->lines[i].sku, "is not reserved as the event says");
+            return fork_of(p, event, e->lines[i].sku, "is not reserved as the event says");
         line->quantity = e->lines[i].quantity;
         line->remaining = e->lines[i].available;
         line->version = e->lines[i].version;
@@ -175,21 +173,20 @@ static const enum reservation_state next_states[EVENT_TYPES] = {
     [EVENT_EXPIRE] = RESERVATION_EXPIRED,
 };
 
-static enum projection_result move_reservation(struct projection *fold,
+static enum projection_result move_reservation(struct projection *p,
                                                const struct projected_event *event)
 {
     enum event_type type = event->e.type;
-    struct projected_reservation *known = &fold->reservations[event->reservation];
-    struct str rid = fold->rid_names.name[event->reservation];
+    struct projected_reservation *known = &p->reservations[event->reservation];
+    struct str rid = p->rid_names.name[event->reservation];
     struct reservation *r = &known->r;
     if (type == EVENT_RESERVE)
-        return known->known ? fork_of(fold, event, rid, "is made twice")
-                            : begin_hold(fold, event, known);
+        return known->known ? fork_of(p, event, rid, "is made twice") : begin_hold(p, event, known);
     if (!known->known)
-        return fork_of(fold, event, rid, "is not in the ledger");
+        return fork_of(p, event, rid, "is not in the ledger");
     bool again = type == EVENT_CONFIRM && r->state == RESERVATION_EXPIRED;
     if (r->state != RESERVATION_HELD && !again)
-        return fork_of(fold, event, rid, "has ended in the ledger");
+        return fork_of(p, event, rid, "has ended in the ledger");
     if (again)
         take_again(r);
     r->state = next_states[type];
@@ -197,20 +194,20 @@ static enum projection_result move_reservation(struct projection *fold,
         r->expires_ms = event->e.expires_ms;
     else
         r->ended_ms = event->at_ms;
-    return move_lines(fold, event, r);
+    return move_lines(p, event, r);
 }
 
-enum projection_result projection_run(struct projection *fold)
+enum projection_result projection_run(struct projection *p)
 {
-    for (uint32_t i = 0; i < fold->event_count; i++) {
-        struct projected_event *event = &fold->events[i];
+    for (uint32_t i = 0; i < p->event_count; i++) {
+        struct projected_event *event = &p->events[i];
         enum projection_result result = PROJECTION_OK;
         for (unsigned k = 0; k < event->e.line_count && result == PROJECTION_OK; k++)
-            result = move_item(fold, event, k);
+            result = move_item(p, event, k);
         if (result == PROJECTION_OK && event->e.type == EVENT_TRANSFER)
-            result = check_transfer(fold, event);
+            result = check_transfer(p, event);
         if (result == PROJECTION_OK && event->reservation != NAMES_NONE)
-            result = move_reservation(fold, event);
+            result = move_reservation(p, event);
         if (result != PROJECTION_OK)
             return result;
     }

@@ -98,27 +98,17 @@ static void *in_order(const struct reading *reading, const struct str *names, si
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-#define ITEM_COLUMNS                                                                               \
-    "sku, partition_no, available, held, sold, version, max_per_customer, deleted, updated_ms"
+#define ITEM_COLUMNS "sku, available, held, sold, version, max_per_customer, deleted, updated_ms"
 
-static const struct db_statement page_of_items = {
-    .kind = DB_ONE,
-    .types = "iti",
-    .head = "SELECT " ITEM_COLUMNS " FROM items WHERE partition_no = $1 AND sku > $2 "
-            "ORDER BY sku LIMIT $3",
-};
-static const struct db_statement items_named = {
-    .kind = DB_LOOKUP,
-    .types = "t",
-    .head = "SELECT " ITEM_COLUMNS " FROM items WHERE sku",
-};
-static const struct db_statement item_at = {
-    .kind = DB_ONE,
-    .types = "ti",
-    .head = "SELECT available, held, sold, version, max_per_customer, "
-            "CASE type WHEN 'delete' THEN 1 ELSE 0 END, at_ms FROM events "
-            "WHERE sku = $1 AND version <= $2 ORDER BY version DESC LIMIT 1",
-};
+static const struct db_statement page_of_items =
+    DB_ASK("iti", "SELECT " ITEM_COLUMNS " FROM items WHERE partition_no = $1 AND sku > $2 "
+                  "ORDER BY sku LIMIT $3");
+static const struct db_statement items_named =
+    DB_FIND("t", "SELECT " ITEM_COLUMNS " FROM items WHERE sku");
+static const struct db_statement item_at =
+    DB_ASK("ti", "SELECT available, held, sold, version, max_per_customer, "
+                 "CASE type WHEN 'delete' THEN 1 ELSE 0 END, at_ms FROM events "
+                 "WHERE sku = $1 AND version <= $2 ORDER BY version DESC LIMIT 1");
 /* available, held, sold, version, max_per_customer, deleted, updated_ms. */
 static struct item item_of(const struct db_value *columns)
 {
@@ -134,8 +124,7 @@ static struct item item_of(const struct db_value *columns)
 static bool take_item(struct arena *arena, const struct db_value *row, void *out)
 {
     struct current_item *item = out;
-    item->partition = (unsigned)row[1].as.number;
-    item->item = item_of(row + 2);
+    item->item = item_of(row + 1);
     return rows_text(arena, &row[0], &item->sku);
 }
 
@@ -174,27 +163,16 @@ enum db_result current_item_at(struct db *db, struct str sku, int64_t version, s
 
 /* --- reservations: two statements a page ------------------------------------------------------ */
 
-static const struct db_statement page_of_held = {
-    .kind = DB_ONE,
-    .types = "iiti",
-    .head =
-        ROWS_RESERVATION "state = 'held' AND partition_no = $1 AND (expires_ms, rid) > ($2, $3) "
-                         "ORDER BY expires_ms, rid LIMIT $4",
-};
-static const struct db_statement page_of_ended = {
-    .kind = DB_ONE,
-    .types = "iiti",
-    .head = ROWS_RESERVATION
-    "ended_ms IS NOT NULL AND partition_no = $1 AND (ended_ms, rid) > ($2, $3) "
-    "ORDER BY ended_ms, rid LIMIT $4",
-};
-static const struct db_statement reservations_named = {
-    .kind = DB_LOOKUP, .types = "t", .head = ROWS_RESERVATION "rid"};
-static const struct db_statement lines_named = {
-    .kind = DB_LOOKUP,
-    .types = "t",
-    .head = ROWS_LINE "rid",
-};
+static const struct db_statement page_of_held =
+    DB_ASK("iiti",
+           ROWS_RESERVATION "state = 'held' AND partition_no = $1 AND (expires_ms, rid) > ($2, $3) "
+                            "ORDER BY expires_ms, rid LIMIT $4");
+static const struct db_statement page_of_ended =
+    DB_ASK("iiti", ROWS_RESERVATION
+           "ended_ms IS NOT NULL AND partition_no = $1 AND (ended_ms, rid) > ($2, $3) "
+           "ORDER BY ended_ms, rid LIMIT $4");
+static const struct db_statement reservations_named = DB_FIND("t", ROWS_RESERVATION "rid");
+static const struct db_statement lines_named = DB_FIND("t", ROWS_LINE "rid");
 
 static bool take_head(struct arena *arena, const struct db_value *row, void *out)
 {
@@ -262,12 +240,9 @@ enum db_result current_reservations_named(struct db *db, struct arena *arena,
 
 /* --- operations ------------------------------------------------------------------------------- */
 
-static const struct db_statement page_of_operations = {
-    .kind = DB_ONE,
-    .types = "itii",
-    .head = "SELECT op_key, result, at_ms FROM operations WHERE partition_no = $1 AND op_key > $2 "
-            "AND at_ms >= $3 ORDER BY op_key LIMIT $4",
-};
+static const struct db_statement page_of_operations = DB_ASK(
+    "itii", "SELECT op_key, result, at_ms FROM operations WHERE partition_no = $1 AND op_key > $2 "
+            "AND at_ms >= $3 ORDER BY op_key LIMIT $4");
 
 /* The bytes of what text_hex() wrote. Absent: no memory. */
 static struct str bytes_of(struct arena *arena, struct str hex)
@@ -313,13 +288,10 @@ enum db_result current_operations(struct db *db, struct arena *arena, unsigned p
     "SUM(CASE WHEN version <= $1 AND version >= " CREATION("$2", "$1") " THEN " MOVED " ELSE 0 "   \
                                                                        "END)"
 
-static const struct db_statement page_of_usage = {
-    .kind = DB_ONE,
-    .types = "itti",
-    .head = "SELECT customer, CAST(" PAGE_SUM " AS bigint) FROM events WHERE sku = $2 "
-            "AND customer > $3 GROUP BY customer HAVING " PAGE_SUM " <> 0 ORDER BY customer "
-            "LIMIT $4",
-};
+static const struct db_statement page_of_usage =
+    DB_ASK("itti", "SELECT customer, CAST(" PAGE_SUM " AS bigint) FROM events WHERE sku = $2 "
+                   "AND customer > $3 GROUP BY customer HAVING " PAGE_SUM " <> 0 ORDER BY customer "
+                   "LIMIT $4");
 static const struct db_statement usage_named = {
     .kind = DB_LOOKUP,
     .types = "tti",

@@ -18,7 +18,6 @@
 
 struct current_item {
     struct str sku;
-    unsigned partition;
     struct item item; /* exists = false: deleted; due_ms is 0, which the ledger does not know */
 };
 

@@ -4,23 +4,15 @@
 
 #include <assert.h>
 
-static const struct db_statement last_event = {
-    .kind = DB_ONE, .types = "", .head = "SELECT MAX(at_ms) FROM checkpoints"};
-static const struct db_statement known_item = {
-    .kind = DB_ONE, .types = "t", .head = "SELECT 1 FROM items WHERE sku = $1"};
-static const struct db_statement page_of_movements = {
-    .kind = DB_ONE,
-    .types = "tii",
-    .head = "SELECT " MOVEMENT_COLUMNS " "
-            "FROM events e LEFT JOIN reservations r ON r.rid = e.rid "
-            "WHERE e.sku = $1 AND e.version < $2 ORDER BY e.version DESC LIMIT $3",
-};
-static const struct db_statement movement_up_to = {
-    .kind = DB_ONE,
-    .types = "ti",
-    .head = "SELECT version, at_ms, type, available, held, sold, max_per_customer FROM events "
-            "WHERE sku = $1 AND version <= $2 ORDER BY version DESC LIMIT 1",
-};
+static const struct db_statement last_event = DB_ASK("", "SELECT MAX(at_ms) FROM checkpoints");
+static const struct db_statement known_item = DB_ASK("t", "SELECT 1 FROM items WHERE sku = $1");
+static const struct db_statement page_of_movements =
+    DB_ASK("tii", "SELECT " MOVEMENT_COLUMNS " "
+                  "FROM events e LEFT JOIN reservations r ON r.rid = e.rid "
+                  "WHERE e.sku = $1 AND e.version < $2 ORDER BY e.version DESC LIMIT $3");
+static const struct db_statement movement_up_to =
+    DB_ASK("ti", "SELECT version, at_ms, type, available, held, sold, max_per_customer FROM events "
+                 "WHERE sku = $1 AND version <= $2 ORDER BY version DESC LIMIT 1");
 
 static int keep_time(void *context, const struct db_value *row, size_t count)
 {

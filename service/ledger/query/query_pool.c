@@ -6,7 +6,7 @@
 
 /* A connection, and whether a question has it. A thread touches `db` while it is taken, the loop
  * never does before it is free again. */
-struct desk_seat {
+struct pool_connection {
     struct db *db; /* NULL: not open */
     bool taken;
 };
@@ -14,47 +14,48 @@ struct desk_seat {
 struct query_pool {
     uv_loop_t *loop;
     const char *url;
-    struct desk_seat seats[QUERY_POOL_CONNECTIONS];
+    struct pool_connection connections[QUERY_POOL_CONNECTIONS];
     struct query *first, *last; /* of those that wait */
     unsigned waiting, busy;
 };
 
 struct query_pool *query_pool_new(uv_loop_t *loop, const char *url)
 {
-    struct query_pool *desk = calloc(1, sizeof(*desk));
-    if (!desk)
+    struct query_pool *pool = calloc(1, sizeof(*pool));
+    if (!pool)
         return NULL;
-    desk->loop = loop;
-    desk->url = url;
-    return desk;
+    pool->loop = loop;
+    pool->url = url;
+    return pool;
 }
 
 /* --- in a thread of the pool ------------------------------------------------------------------ */
 
-static enum db_result ask_on(struct desk_seat *seat, struct query *q)
+static enum db_result ask_on(struct pool_connection *connection, struct query *q)
 {
-    enum db_result result = db_begin_read(seat->db);
+    enum db_result result = db_begin_read(connection->db);
     if (result == DB_OK)
-        result = q->ask(q, seat->db);
+        result = q->ask(q, connection->db);
     if (result != DB_OK)
-        snprintf(q->why, sizeof(q->why), "%s", db_why(seat->db));
-    db_rollback(seat->db);
+        snprintf(q->why, sizeof(q->why), "%s", db_why(connection->db));
+    db_rollback(connection->db);
     return result;
 }
 
 static void work(uv_work_t *uv)
 {
     struct query *q = uv->data;
-    struct desk_seat *seat = q->seat;
+    struct pool_connection *connection = q->connection;
     q->why[0] = '\0';
-    q->result = seat->db ? DB_OK : db_open(&seat->db, q->desk->url, q->why, sizeof(q->why));
+    q->result =
+        connection->db ? DB_OK : db_open(&connection->db, q->pool->url, q->why, sizeof(q->why));
     if (q->result != DB_OK)
         return;
-    q->result = ask_on(seat, q);
+    q->result = ask_on(connection, q);
     if (q->result != DB_OK) {
         /* Whatever was wrong with it, a file that was replaced included, the next one is new. */
-        db_close(seat->db);
-        seat->db = NULL;
+        db_close(connection->db);
+        connection->db = NULL;
     }
 }
 
@@ -62,30 +63,30 @@ static void work(uv_work_t *uv)
 
 static void on_worked(uv_work_t *uv, int status);
 
-static struct desk_seat *free_seat(struct query_pool *desk)
+static struct pool_connection *free_connection(struct query_pool *pool)
 {
     for (size_t i = 0; i < QUERY_POOL_CONNECTIONS; i++)
-        if (!desk->seats[i].taken)
-            return &desk->seats[i];
+        if (!pool->connections[i].taken)
+            return &pool->connections[i];
     return NULL;
 }
 
-/* Gives free seats to those that wait. */
-static void serve(struct query_pool *desk)
+/* Gives free connections to those that wait. */
+static void serve(struct query_pool *pool)
 {
-    struct desk_seat *seat;
-    while (desk->first && (seat = free_seat(desk)) != NULL) {
-        struct query *q = desk->first;
-        desk->first = q->next;
-        if (!desk->first)
-            desk->last = NULL;
-        desk->waiting--;
+    struct pool_connection *connection;
+    while (pool->first && (connection = free_connection(pool)) != NULL) {
+        struct query *q = pool->first;
+        pool->first = q->next;
+        if (!pool->first)
+            pool->last = NULL;
+        pool->waiting--;
         q->next = NULL;
-        q->seat = seat;
+        q->connection = connection;
         q->work.data = q;
-        seat->taken = true;
-        desk->busy++;
-        int queued = uv_queue_work(desk->loop, &q->work, work, on_worked);
+        connection->taken = true;
+        pool->busy++;
+        int queued = uv_queue_work(pool->loop, &q->work, work, on_worked);
         assert(queued == 0); /* it only refuses to work without a function */
     }
 }
@@ -93,37 +94,37 @@ static void serve(struct query_pool *desk)
 static void on_worked(uv_work_t *uv, int status)
 {
     struct query *q = uv->data;
-    struct query_pool *desk = q->desk;
-    assert(status == 0); /* nothing is ever cancelled once it has a seat */
-    assert(desk->busy > 0);
-    q->seat->taken = false;
-    q->seat = NULL;
-    desk->busy--;
-    serve(desk);
+    struct query_pool *pool = q->pool;
+    assert(status == 0); /* nothing is ever cancelled once it has a connection */
+    assert(pool->busy > 0);
+    q->connection->taken = false;
+    q->connection = NULL;
+    pool->busy--;
+    serve(pool);
     q->done(q);
 }
 
-bool query_pool_ask(struct query_pool *desk, struct query *q)
+bool query_pool_ask(struct query_pool *pool, struct query *q)
 {
-    if (desk->waiting == QUERY_POOL_WAITING_MAX)
+    if (pool->waiting == QUERY_POOL_WAITING_MAX)
         return false;
-    q->desk = desk;
+    q->pool = pool;
     q->next = NULL;
-    q->seat = NULL;
-    if (desk->last)
-        desk->last->next = q;
+    q->connection = NULL;
+    if (pool->last)
+        pool->last->next = q;
     else
-        desk->first = q;
-    desk->last = q;
-    desk->waiting++;
-    serve(desk);
+        pool->first = q;
+    pool->last = q;
+    pool->waiting++;
+    serve(pool);
     return true;
 }
 
 bool query_pool_withdraw(struct query *q)
 {
-    struct query_pool *desk = q->desk;
-    struct query *before = NULL, *at = desk->first;
+    struct query_pool *pool = q->pool;
+    struct query *before = NULL, *at = pool->first;
     while (at && at != q) {
         before = at;
         at = at->next;
@@ -133,24 +134,24 @@ bool query_pool_withdraw(struct query *q)
     if (before)
         before->next = q->next;
     else
-        desk->first = q->next;
-    if (desk->last == q)
-        desk->last = before;
-    desk->waiting--;
+        pool->first = q->next;
+    if (pool->last == q)
+        pool->last = before;
+    pool->waiting--;
     return true;
 }
 
-bool query_pool_idle(const struct query_pool *desk)
+bool query_pool_idle(const struct query_pool *pool)
 {
-    return desk->busy == 0 && !desk->first;
+    return pool->busy == 0 && !pool->first;
 }
 
-void query_pool_free(struct query_pool *desk)
+void query_pool_free(struct query_pool *pool)
 {
-    if (!desk)
+    if (!pool)
         return;
-    assert(query_pool_idle(desk));
+    assert(query_pool_idle(pool));
     for (size_t i = 0; i < QUERY_POOL_CONNECTIONS; i++)
-        db_close(desk->seats[i].db);
-    free(desk);
+        db_close(pool->connections[i].db);
+    free(pool);
 }

@@ -1,6 +1,6 @@
 /* query_pool.h -- questions to the ledger's database that do not block the loop that asks.
  *
- * Layer: ledger. A desk belongs to one libuv loop and has a few connections, opened when they are
+ * Layer: ledger. It belongs to one libuv loop and has a few connections, opened when they are
  * first needed. A question is asked in a thread of libuv's pool and answered on the loop.
  *
  * Ownership: a question belongs to the caller, who keeps it alive until `done` was called, which is
@@ -31,18 +31,18 @@ struct query {
     /* The answer: what ask() said, or why it was never called. */
     enum db_result result;
     char why[DB_WHY_SIZE]; /* for all but DB_OK */
-    /* The desk's own. */
-    struct query_pool *desk;
+    /* The pool's own. */
+    struct query_pool *pool;
     struct query *next;
     uv_work_t work;
-    struct desk_seat *seat; /* NULL while it waits */
+    struct pool_connection *connection; /* NULL while it waits */
 };
 
-/* NULL: out of memory. `url` must outlive the desk. Opens nothing yet. */
+/* NULL: out of memory. `url` must outlive the pool. Opens nothing yet. */
 struct query_pool *query_pool_new(uv_loop_t *loop, const char *url);
 
 /* False: too many wait already, and `done` will not be called. */
-bool query_pool_ask(struct query_pool *desk, struct query *question)
+bool query_pool_ask(struct query_pool *pool, struct query *question)
     __attribute__((warn_unused_result));
 
 /* Takes back a question that still waits: `done` will not be called. False: it is under way, and
@@ -50,9 +50,9 @@ bool query_pool_ask(struct query_pool *desk, struct query *question)
 bool query_pool_withdraw(struct query *question) __attribute__((warn_unused_result));
 
 /* True when nothing is under way and nothing waits. */
-bool query_pool_idle(const struct query_pool *desk);
+bool query_pool_idle(const struct query_pool *pool);
 
 /* Closes the connections. Must be idle. NULL is fine. */
-void query_pool_free(struct query_pool *desk);
+void query_pool_free(struct query_pool *pool);
 
 #endif

@@ -3,26 +3,20 @@
 
 #include <assert.h>
 
-static const struct db_statement read_ends = {
-    .kind = DB_ONE,
-    .types = "",
-    .head = "SELECT c.partition_no, c.epoch, c.seq, (SELECT MAX(e.n) FROM events e "
-            "WHERE e.partition_no = c.partition_no AND e.epoch = c.epoch AND e.seq = c.seq) "
-            "FROM checkpoints c WHERE c.epoch > 0",
-};
+static const struct db_statement read_ends =
+    DB_ASK("", "SELECT c.partition_no, c.epoch, c.seq, (SELECT MAX(e.n) FROM events e "
+               "WHERE e.partition_no = c.partition_no AND e.epoch = c.epoch AND e.seq = c.seq) "
+               "FROM checkpoints c WHERE c.epoch > 0");
 /* Both comparisons of rows are ranges of the primary key. The limit stands inside, so that
  * reservations are looked up for a page only, whatever a planner may think. */
-static const struct db_statement read_rows = {
-    .kind = DB_ONE,
-    .types = "iiiiiiii",
-    .head = "SELECT e.epoch, e.seq, e.n, " MOVEMENT_COLUMNS " FROM ("
-            "SELECT epoch, seq, n, at_ms, type, sku, version, available_delta, held_delta, "
-            "sold_delta, available, held, sold, rid, customer, reference, reason, expires_ms "
-            "FROM events WHERE partition_no = $1 AND (epoch, seq, n) > ($2, $3, $4) "
-            "AND (epoch, seq, n) <= ($5, $6, $7) AND sku IS NOT NULL "
-            "ORDER BY epoch, seq, n LIMIT $8"
-            ") e LEFT JOIN reservations r ON r.rid = e.rid ORDER BY e.epoch, e.seq, e.n",
-};
+static const struct db_statement read_rows = DB_ASK(
+    "iiiiiiii", "SELECT e.epoch, e.seq, e.n, " MOVEMENT_COLUMNS " FROM ("
+                "SELECT epoch, seq, n, at_ms, type, sku, version, available_delta, held_delta, "
+                "sold_delta, available, held, sold, rid, customer, reference, reason, expires_ms "
+                "FROM events WHERE partition_no = $1 AND (epoch, seq, n) > ($2, $3, $4) "
+                "AND (epoch, seq, n) <= ($5, $6, $7) AND sku IS NOT NULL "
+                "ORDER BY epoch, seq, n LIMIT $8"
+                ") e LEFT JOIN reservations r ON r.rid = e.rid ORDER BY e.epoch, e.seq, e.n");
 
 /* The rows of one partition that were read and not given out yet. */
 struct run {

@@ -72,8 +72,9 @@ enum batch_read batch_take(struct batch *batch, redisReply **replies, size_t cou
 /* plan() over the live operations. */
 enum plan_result batch_plan(struct batch *batch, const struct plan_limits *limits);
 
-/* Writes MULTI ... EXEC. Returns the number of replies; 0: out of memory. `known_bucket` tells
- * whether the lane has registered a bucket before. */
+/* Writes the effects, for a transaction that the caller begins and ends. Returns the number of
+ * replies; 0: out of memory. `known_bucket` tells whether the lane has registered a bucket before.
+ */
 size_t batch_write(struct batch *batch, struct buf *out, struct str marker, struct str value,
                    int64_t operation_retention_ms, bool (*known_bucket)(void *, uint32_t),
                    void *user);

@@ -235,7 +235,6 @@ size_t batch_write(struct batch *b, struct buf *out, struct str marker, struct s
                    void *user)
 {
     struct writer w = {.b = b, .out = out};
-    resp_words(out, 1, "MULTI");
     write_items(&w);
     write_names(&w, KEY_SKUS, is_created, SCORE_ZERO);
     write_names(&w, KEY_SKUS, is_deleted, NO_SCORE);
@@ -248,6 +247,5 @@ size_t batch_write(struct batch *b, struct buf *out, struct str marker, struct s
     write_results(&w, operation_retention_ms);
     write_events(&w);
     layout_put_marker(out, marker, value);
-    resp_words(out, 1, "EXEC");
-    return w.no_memory || out->failed ? 0 : w.commands + 3; /* MULTI, the marker, EXEC */
+    return w.no_memory || out->failed ? 0 : w.commands + 1; /* the marker */
 }

@@ -10,15 +10,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define GATE_WAIT_US  20000
 #define RETRY_WAIT_US 100000 /* LOADING, BUSY */
 #define DOWN_FAILURES 3
-#define TURN_US       1500 /* several transactions */
-#define TURN_LOOK_US  60   /* a part of one */
+#define WHY_NO_TURN   "its turn among other writers did not come before the request timed out"
+#define ASIDE_MAX     512
 
 /* --- leaving the batch ------------------------------------------------------------------------ */
 
@@ -59,28 +58,16 @@ void lane_postpone(struct lane *lane, int64_t delay_us)
 
 /* --- beginning -------------------------------------------------------------------------------- */
 
-/* The workers of one host take turns at a partition: a transaction that is bound to be lost to a
- * neighbour costs more than letting it finish. A turn is a time in shared memory until which it
- * may last; nobody waits longer than that, and no correctness hangs on it. */
-static bool take_turn(struct lane *lane, int64_t now_us)
-{
-    _Atomic uint64_t *turn = &lane->store->shared->turns[lane->partition->index];
-    uint64_t until = atomic_load_explicit(turn, memory_order_relaxed);
-    if (lane->store->config.batch_max == 1)
-        return true; /* one transaction a request: contention is what is asked for */
-    if (until > (uint64_t)now_us)
-        return false;
-    lane->turn = (uint64_t)now_us + TURN_US;
-    return atomic_compare_exchange_strong(turn, &until, lane->turn);
-}
-
 void lane_pass_turn(struct lane *lane)
 {
-    uint64_t mine = lane->turn;
-    lane->turn = 0;
-    if (mine != 0)
-        atomic_compare_exchange_strong(&lane->store->shared->turns[lane->partition->index], &mine,
-                                       0);
+    struct buf *out = &lane->aside;
+    bool due = turn_is_due(&lane->turn) && lane->conn.state == CONN_READY;
+    buf_reset(out);
+    if (due)
+        turn_write(&lane->turn, out, lane->batch.now_ms);
+    turn_passed(&lane->turn);
+    if (due)
+        conn_send_aside(&lane->conn, out, TURN_COMMANDS);
 }
 
 static bool chain_allows(const struct lane *lane, const struct store_op *op)
@@ -126,13 +113,11 @@ void lane_start(struct lane *lane)
 {
     if (lane->state != LANE_IDLE || lane->conn.state != CONN_READY)
         return;
-    if (lane->again.count + lane->partition->waiting.count == 0)
-        return;
-    int64_t now_us = clock_mono_us();
-    if (!take_turn(lane, now_us)) {
-        us_timer_start(&lane->pause, TURN_LOOK_US);
+    if (lane->again.count + lane->partition->waiting.count == 0) {
+        lane_pass_turn(lane);
         return;
     }
+    int64_t now_us = clock_mono_us();
     gather(lane, now_us);
     if (lane->batch.count > 0) {
         lane_begin_attempt(lane);
@@ -182,17 +167,42 @@ void lane_begin_attempt(struct lane *lane)
     lane_read_round(lane);
 }
 
+/* What is left of the time of the first of the batch whose time is over. */
+static int64_t time_left_us(const struct lane *lane, int64_t now_us)
+{
+    int64_t left_us = INT64_MAX;
+    for (unsigned i = 0; i < lane->batch.count; i++)
+        if (lane->batch.ops[i]->deadline_us - now_us < left_us)
+            left_us = lane->batch.ops[i]->deadline_us - now_us;
+    return left_us;
+}
+
+/* Ahead of the reads, which are then of the time when it is this lane's turn. */
+static bool ask_turn(struct lane *lane, struct buf *out)
+{
+    int64_t now_us = clock_mono_us();
+    if (lane->turn.held || !turn_wanted(&lane->turn, now_us))
+        return false;
+    turn_ask(&lane->turn, out, now_us, time_left_us(lane, now_us));
+    return true;
+}
+
 void lane_read_round(struct lane *lane)
 {
     struct buf *out = conn_begin(&lane->conn);
     bool unwatch = lane->watching && lane->batch.rounds == 0;
+    int64_t timeout_ms = lane->store->config.request_timeout_ms;
+    if (lane->batch.rounds == 0 && ask_turn(lane, out))
+        timeout_ms += lane->turn.time_us / 1000;
     size_t replies = lane->batch.rounds < BATCH_ROUNDS_MAX
                          ? batch_ask(&lane->batch, out, str_of(lane->marker), unwatch)
                          : 0;
     lane->watching = true;
     if (replies == 0 ||
-        conn_exchange(&lane->conn, replies, lane->store->config.request_timeout_ms, on_read) < 0)
+        conn_exchange(&lane->conn, replies + lane->turn.asked, timeout_ms, on_read) < 0) {
+        lane->turn.asked = false;
         lane_out_of_memory(lane);
+    }
 }
 
 void lane_refused(struct lane *lane, struct str error)
@@ -209,7 +219,6 @@ void lane_refused(struct lane *lane, struct str error)
     case REPLY_REPLICA:
         lane_postpone(lane, RETRY_WAIT_US);
         lane->state = LANE_IDLE;
-        lane_pass_turn(lane);
         conn_drop(&lane->conn, "this Redis is not the master any more");
         return;
     case REPLY_REFUSED:
@@ -242,6 +251,10 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
     struct lane *lane = conn->user;
     struct str error = {NULL, 0};
     assert(lane->state == LANE_READING);
+    if (lane->turn.asked) {
+        turn_take(&lane->turn, *replies++, clock_mono_us());
+        count--;
+    }
     switch (batch_take(&lane->batch, replies, count, conn->run_id, lane->store->shared, &error)) {
     case BATCH_READ: lane_decide(lane); return;
     case BATCH_AGAIN: lane_read_round(lane); return;
@@ -271,6 +284,7 @@ static void on_lost(struct conn *conn, bool busy)
     struct lane *lane = conn->user;
     (void)busy;
     lane->watching = false;
+    turn_forget(&lane->turn);
     if (lane->unsettled) {
         if (lane->state == LANE_WRITING)
             stats_count(STATS_UNKNOWN, 1);
@@ -280,7 +294,6 @@ static void on_lost(struct conn *conn, bool busy)
     if (lane->state != LANE_IDLE)
         lane_postpone(lane, 0); /* nothing of it was written: begun anew on the next connection */
     lane->state = LANE_IDLE;
-    lane_pass_turn(lane);
 }
 
 bool lane_is_down(const struct lane *lane)
@@ -317,7 +330,11 @@ static void expire_queue(struct lane *lane, struct queue *queue, int64_t now_us)
 void lane_expire(struct lane *lane, int64_t now_us)
 {
     bool unknown = lane->unsettled || lane->state == LANE_AWAITING;
+    enum outcome_code code = unknown            ? OUT_UNKNOWN
+                             : lane->turn.asked ? OUT_CONTENTION
+                                                : OUT_REDIS_UNAVAILABLE;
     const char *why = lane->state == LANE_AWAITING ? lane_awaited(lane)
+                      : lane->turn.asked           ? WHY_NO_TURN
                       : unknown ? "Redis has not said whether the transaction was applied"
                                 : "Redis did not answer in time";
     expire_queue(lane, &lane->again, now_us);
@@ -325,7 +342,7 @@ void lane_expire(struct lane *lane, int64_t now_us)
         struct store_op *op = lane->batch.ops[i];
         if (!op || op->deadline_us > now_us)
             continue;
-        lane_tell(lane, i, unknown ? OUT_UNKNOWN : OUT_REDIS_UNAVAILABLE, why);
+        lane_tell(lane, i, code, why);
     }
 }
 
@@ -339,6 +356,8 @@ int lane_init(struct lane *lane, struct partition *partition, unsigned index)
     snprintf(lane->marker, sizeof(lane->marker), "{p%u}:lane:%016" PRIx64 ".%u",
              (unsigned)partition->index, random[0], index);
     rng_seed(&lane->jitter, random[1]);
+    turn_init(&lane->turn, partition->store->config.turns, partition->index, random[0] + index);
+    buf_init(&lane->aside, ASIDE_MAX);
     if (!batch_init(&lane->batch, partition->store->config.partitions, partition->index,
                     partition->store->config.batch_max))
         return -ENOMEM;
@@ -364,4 +383,5 @@ void lane_close(struct lane *lane)
 void lane_free(struct lane *lane)
 {
     batch_free(&lane->batch);
+    buf_free(&lane->aside);
 }

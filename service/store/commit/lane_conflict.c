@@ -58,6 +58,12 @@ static void lose_all(struct lane *lane)
     for (unsigned i = 0; i < lane->batch.count; i++)
         if (lane->batch.ops[i])
             (void)give_up_op(lane, i);
+    if (turn_wanted(&lane->turn, clock_mono_us())) { /* a queue, in the place of a pause */
+        lane_postpone(lane, 0);
+        lane->state = LANE_IDLE;
+        lane_start(lane);
+        return;
+    }
     lane_postpone(lane, jitter_us(lane));
     lane_become_idle(lane);
 }
@@ -85,7 +91,9 @@ static void split_batch(struct lane *lane)
         queue_remove(&lost, op);
         queue_push_front(&lane->again, op);
     }
-    lane->again_us = clock_mono_us() + jitter_us(lane);
+    lane->again_us = clock_mono_us();
+    if (!turn_wanted(&lane->turn, lane->again_us))
+        lane->again_us += jitter_us(lane);
     if (kept > 0)
         lane_begin_attempt(lane);
     else
@@ -123,6 +131,7 @@ void lane_conflict(struct lane *lane)
     struct batch *batch = &lane->batch;
     stats_count(STATS_CONFLICTS, 1);
     lane->losses++;
+    turn_lost(&lane->turn, clock_mono_us());
     batch_compact(batch);
     if (batch->view.items.count < 2 || batch->count < 2) {
         lose_all(lane);

@@ -7,6 +7,7 @@
 
 #include "random.h"
 #include "store/commit/batch.h"
+#include "store/commit/turn.h"
 #include "store/feed_id.h"
 #include "store/redis/conn.h"
 #include "store/redis/us_timer.h"
@@ -40,6 +41,7 @@ struct lane {
     bool unsettled;   /* an EXEC was sent and not answered, or is not as safe yet as promised */
     bool watching;    /* the connection has WATCHes that no EXEC has ended */
     bool empty_write; /* the EXEC in flight only makes the reads a snapshot */
+    bool passing;     /* it passes a turn on */
     bool doubted; /* it also tells whether reads that contradict each other were of one instant */
     char marker[64];
     char value[32];          /* of the attempt in flight or unsettled */
@@ -51,7 +53,8 @@ struct lane {
     unsigned batch_limit;
     struct queue again; /* operations of lost batches */
     int64_t again_us;   /* not before */
-    uint64_t turn;      /* until when this lane has taken the partition's turn; 0: it has not */
+    struct turn turn;   /* of the partition, among the lanes that contend for it */
+    struct buf aside;   /* commands that nothing waits for */
     struct us_timer pause;
     struct rng jitter;
     unsigned refusals; /* of the fence, in a row */

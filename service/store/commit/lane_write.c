@@ -1,4 +1,5 @@
 /* lane_write.c -- what was read is decided and written, and EXEC says whether it counts. */
+#include "clock.h"
 #include "log.h"
 #include "stats.h"
 #include "store/commit/lane.h"
@@ -95,21 +96,26 @@ void lane_finish(struct lane *lane)
 static void write_batch(struct lane *lane, bool effects)
 {
     struct buf *out = conn_begin(&lane->conn);
-    size_t replies = 2;
+    size_t replies = 2, written = 0; /* MULTI, EXEC */
     lane->empty_write = !effects;
     lane->doubted = false;
+    lane->passing = turn_is_due(&lane->turn);
+    resp_words(out, 1, "MULTI");
+    if (lane->passing) {
+        turn_write(&lane->turn, out, lane->batch.now_ms);
+        replies += TURN_COMMANDS;
+    }
     if (effects) {
         check_buckets(lane);
         snprintf(lane->value, sizeof(lane->value), "%" PRIu64, ++lane->number);
-        replies = batch_write(&lane->batch, out, str_of(lane->marker), str_of(lane->value),
+        written = batch_write(&lane->batch, out, str_of(lane->marker), str_of(lane->value),
                               lane->store->config.operation_retention_ms, known_bucket, lane);
-    } else {
-        resp_words(out, 1, "MULTI");
-        resp_words(out, 1, "EXEC");
     }
+    resp_words(out, 1, "EXEC");
     lane->state = LANE_WRITING;
-    if (replies == 0 || conn_exchange(&lane->conn, replies, lane->store->config.request_timeout_ms,
-                                      on_written) < 0) {
+    if ((effects && written == 0) ||
+        conn_exchange(&lane->conn, replies + written, lane->store->config.request_timeout_ms,
+                      on_written) < 0) {
         lane_out_of_memory(lane);
         return;
     }
@@ -194,17 +200,42 @@ static bool ran_without_transaction(redisReply **replies, size_t count)
     return replies[0]->type == REDIS_REPLY_ERROR && ran;
 }
 
+/* Nothing but the turn hangs on its commands. True: Redis took the transaction for no other reason
+ * than theirs, and it is done again without. */
+static bool refused_turn(struct lane *lane, redisReply **replies, const redisReply *exec)
+{
+    const redisReply *error = NULL;
+    bool ran = exec->type == REDIS_REPLY_ARRAY && exec->elements >= TURN_COMMANDS;
+    for (size_t i = TURN_COMMANDS; i-- > 0;) {
+        const redisReply *reply = ran ? exec->element[i] : replies[1 + i];
+        if (reply->type == REDIS_REPLY_ERROR)
+            error = reply;
+    }
+    turn_passed(&lane->turn);
+    if (!error)
+        return false;
+    turn_refuse(&lane->turn, error);
+    if (ran || exec->type != REDIS_REPLY_ERROR || !lane->turn.refused)
+        return false;
+    lane_postpone(lane, 0);
+    lane_become_idle(lane);
+    return true;
+}
+
 static void on_written(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
     const redisReply *exec = replies[count - 1];
     bool effects = !lane->empty_write, doubted = lane->doubted;
+    size_t passing = lane->passing ? TURN_COMMANDS : 0; /* of the commands: the first */
     assert(lane->state == LANE_WRITING);
     lane->unsettled = lane->watching = lane->doubted = false;
     if (exec->type == REDIS_REPLY_NIL) {
         lane_conflict(lane);
         return;
     }
+    if (passing > 0 && refused_turn(lane, replies, exec))
+        return;
     if (ran_without_transaction(replies, count)) {
         lane_close_partition(lane, "a transaction was applied in part", error_of(replies[0]));
         return;
@@ -217,13 +248,13 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
         lane_refused(lane, error);
         return;
     }
-    for (size_t i = 0; exec->type == REDIS_REPLY_ARRAY && i < exec->elements; i++)
+    for (size_t i = passing; exec->type == REDIS_REPLY_ARRAY && i < exec->elements; i++)
         if (exec->element[i]->type == REDIS_REPLY_ERROR) {
             lane_close_partition(lane, "a transaction was applied in part",
                                  error_of(exec->element[i]));
             return;
         }
-    if (exec->type != REDIS_REPLY_ARRAY || exec->elements != (effects ? count - 2 : 0)) {
+    if (exec->type != REDIS_REPLY_ARRAY || exec->elements != count - 2) {
         lane_close_partition(lane, "EXEC answered for another number of commands", NO_NAME);
         return;
     }
@@ -232,6 +263,8 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
         return;
     }
     lane->partition->refused[0] = '\0';
+    if (effects)
+        turn_won(&lane->turn, clock_mono_us());
     for (unsigned i = 0; effects && i < lane->batch.bucket_count; i++)
         lane->buckets[lane->bucket_at++ % 8] = lane->batch.buckets[i];
     lane->wrote_here = effects;

@@ -61,6 +61,7 @@ static void release(struct conn *conn)
     buf_reset(&conn->out);
     conn->out_sent = 0;
     conn->role_behind = conn->role_first = false;
+    conn->aside = 0;
 }
 
 /* Full jitter: hosts that lost the same Redis do not come back in step. */
@@ -139,6 +140,15 @@ static void ask_role(struct conn *conn)
     uv_timer_start(&conn->timer, on_timer, ROLE_TIMEOUT_MS, 0);
 }
 
+void conn_send_aside(struct conn *conn, const struct buf *out, size_t replies)
+{
+    assert(conn->state == CONN_READY);
+    if (out->failed || send(conn->context->fd, out->p, out->n, MSG_NOSIGNAL) != (ssize_t)out->n)
+        shutdown(conn->context->fd, SHUT_RDWR); /* nothing may follow a part of a command */
+    conn->aside += replies;
+    uv_timer_start(&conn->timer, on_timer, ROLE_TIMEOUT_MS, 0);
+}
+
 /* Behind what the exchange asks. */
 static size_t add_role(struct conn *conn)
 {
@@ -155,7 +165,7 @@ static void on_timer(uv_timer_t *timer)
     struct conn *conn = timer->data;
     if (conn->state == CONN_DOWN)
         conn_open(conn);
-    else if (conn->state == CONN_READY && !conn->role_first)
+    else if (conn->state == CONN_READY && !conn->role_first && conn->aside == 0)
         ask_role(conn);
     else
         conn_drop(conn, conn->state == CONN_RESOLVING    ? "the look-up of the host took too long"
@@ -275,7 +285,7 @@ static void finish_closing(struct conn *conn)
         conn->replies_cap = cap;
     }
     if (conn->state == CONN_READY && !conn->closing)
-        uv_timer_start(&conn->timer, on_timer, ROLE_MS, 0);
+        uv_timer_start(&conn->timer, on_timer, conn->aside > 0 ? ROLE_TIMEOUT_MS : ROLE_MS, 0);
 }
 
 /* The answer to ask_role(). NULL, or what is wrong. */
@@ -289,11 +299,19 @@ static const char *take_first(struct conn *conn, redisReply *role)
     return demoted ? WHY_DEMOTED : NULL;
 }
 
+/* The next of the replies that nobody waits for: an error is no matter of this connection. */
+static void take_aside(struct conn *conn, redisReply *reply)
+{
+    freeReplyObject(reply);
+    if (--conn->aside == 0 && conn->state == CONN_READY)
+        uv_timer_start(&conn->timer, on_timer, ROLE_MS, 0);
+}
+
 /* Takes complete replies out of the reader. NULL, or what is wrong. */
 static const char *take_replies(struct conn *conn)
 {
     const char *wrong = NULL;
-    while (!wrong && (conn->role_first || conn->received < conn->expected)) {
+    while (!wrong && (conn->role_first || conn->aside > 0 || conn->received < conn->expected)) {
         void *reply = NULL;
         if (redisReaderGetReply(conn->context->reader, &reply) != REDIS_OK)
             return "Redis sent what is not RESP";
@@ -301,6 +319,8 @@ static const char *take_replies(struct conn *conn)
             return NULL;
         if (conn->role_first)
             wrong = take_first(conn, reply);
+        else if (conn->aside > 0)
+            take_aside(conn, reply);
         else
             conn->replies[conn->received++] = reply;
     }
@@ -317,7 +337,7 @@ static void receive(struct conn *conn)
         conn_drop(conn, n == 0 ? "Redis closed the connection" : strerror(errno));
         return;
     }
-    if (conn->expected == 0 && !conn->role_first) {
+    if (conn->expected == 0 && !conn->role_first && conn->aside == 0) {
         conn_drop(conn, "Redis spoke without being asked");
         return;
     }

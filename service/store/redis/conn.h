@@ -64,6 +64,7 @@ struct conn {
     uint64_t role_due_ms; /* of the loop: when the next exchange asks for ROLE */
     bool role_behind;     /* the exchange under way does: its last reply is that */
     bool role_first;      /* it was asked while READY: the next reply is that, whatever follows */
+    size_t aside;         /* replies of conn_send_aside() that are to come, before all others */
     char error[160];      /* why it is down */
     bool closing;
 };
@@ -82,6 +83,10 @@ struct buf *conn_begin(struct conn *conn);
  * failed (out of memory) is not sent: returns -ENOMEM. */
 int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms, conn_reply_fn *on_replies)
     __attribute__((warn_unused_result));
+
+/* Sends what nothing waits for, only while READY; its replies are dropped. Few bytes: Redis has
+ * read all that was sent before, so they find room, or the connection is dropped from the loop. */
+void conn_send_aside(struct conn *conn, const struct buf *out, size_t replies);
 
 /* The next exchange asks whether this is still the master. */
 void conn_doubt(struct conn *conn);

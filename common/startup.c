@@ -1,12 +1,25 @@
-/* standard.c -- see standard.h. */
-#include "standard.h"
+/* startup.c -- see startup.h. */
+#include "startup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-void standard_keep(void)
+void startup_confine_rights(void)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        abort();
+}
+
+void startup_confine_files(void)
+{
+    umask(077);
+}
+
+void startup_keep_standard(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)

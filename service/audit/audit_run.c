@@ -1,4 +1,4 @@
-#include "audit/audit.h"
+/* audit_run.c -- what there is to compare, and all the walks. */
 #include "audit/audit_walk.h"
 #include "ledger/balance.h"
 #include "ledger/schema.h"

@@ -1,4 +1,4 @@
-#include "restore/restore.h"
+/* run.c -- the steps, in their order. */
 #include "clock.h"
 #include "restore/steps.h"
 
@@ -152,7 +152,7 @@ static enum restore_result begin(struct restore *r, enum verdict *verdict)
 
 /* --- what others have to do first, or leave --------------------------------------------------- */
 
-static void us_timer_a_little(void)
+static void pause_a_little(void)
 {
     const struct timespec time = {.tv_nsec = PAUSE_MS * 1000000};
     nanosleep(&time, NULL);
@@ -192,7 +192,7 @@ static enum restore_result halt(struct restore *r)
             break;
         if (result == RESTORE_DONE)
             result = restore_progress(r);
-        us_timer_a_little();
+        pause_a_little();
     }
     return result;
 }
@@ -230,7 +230,7 @@ static enum restore_result lock(struct restore *r)
         result = scene_see_redis(r);
         if (!is_opening(&r->scene) || clock_mono_ms() >= end_ms)
             break;
-        us_timer_a_little();
+        pause_a_little();
     }
     return result;
 }
