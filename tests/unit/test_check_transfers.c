@@ -3,18 +3,11 @@
  * Two items of 100 units each. Three go from item 0 to item 1, at 100 us, and make version 2 of
  * both; then both are sold one unit of, so that what a transfer left is seen.
  */
-#include "check/check.h"
-#include "support/history_sample.h"
+#include "support/check_case.h"
 #include "support/suite.h"
 
 #include <string.h>
 
-#define LINE(item, quantity, version, remaining)                                                   \
-    {                                                                                              \
-        (item), (quantity), (version), (remaining)                                                 \
-    }
-
-static struct history_sample_file sample;
 static uint32_t seq;
 
 static uint32_t add(struct history_attempt a, uint64_t at_us)
@@ -30,17 +23,8 @@ static void begin(void)
 {
     struct history_facts facts = history_sample_facts();
     facts.contended = 0;
-    seq = 0;
-    history_sample_begin(&sample, &facts);
-    for (uint32_t i = 0; i < 2; i++)
-        history_sample_add(&sample, &(struct history_attempt){.worker = HISTORY_SAMPLE_PARENT,
-                                                              .kind = KIND_PUT,
-                                                              .outcome = OUTCOME_OK,
-                                                              .status = 201,
-                                                              .seq = ++seq,
-                                                              .begin_us = 10,
-                                                              .end_us = 20,
-                                                              .line = {LINE(i, 100, 1, 100)}});
+    seq = facts.items;
+    case_begin(&facts, 100);
 }
 
 static struct history_attempt transfer(uint64_t from_version, int64_t from_left,
@@ -69,19 +53,9 @@ static void sell_both(void)
     sell(1, 3, 102, 300);
 }
 
-static const struct verdict *judge(void)
-{
-    static struct verdict v;
-    history_sample_read(&sample);
-    assert_int_equal(
-        check_history(&v, &sample.reader, &(struct check_options){.level = CHECK_FULL}), 0);
-    history_sample_end(&sample);
-    return &v;
-}
-
 static void expect_violation(enum property property, const char *text)
 {
-    const struct verdict *v = judge();
+    const struct verdict *v = case_verdict();
     assert_true(v->property[property].violations > 0);
     for (unsigned i = 0; i < v->witnesses; i++)
         if (strstr(v->witness[i].text, text))
@@ -94,7 +68,7 @@ TEST(what_one_gives_the_other_takes)
     begin();
     add(transfer(2, 97, 2, 103), 100);
     sell_both();
-    assert_int_not_equal(judge()->word, VERDICT_VIOLATION);
+    assert_int_not_equal(case_verdict()->word, VERDICT_VIOLATION);
 }
 
 TEST(each_item_must_have_its_numbers)
@@ -144,7 +118,7 @@ TEST(who_is_refused_lacked_units)
         if (left == 3)
             expect_violation(PROPERTY_ANSWERS, "although there was enough");
         else
-            assert_int_not_equal(judge()->word, VERDICT_VIOLATION);
+            assert_int_not_equal(case_verdict()->word, VERDICT_VIOLATION);
     }
 }
 
@@ -164,7 +138,7 @@ TEST(what_was_moved_between_is_not_apart)
     expect_violation(PROPERTY_ANSWERS, "lie in different partitions");
     begin();
     refused(transfer(0, 0, 0, 0), DETAIL_APART, 422, 200);
-    assert_int_not_equal(judge()->word, VERDICT_VIOLATION);
+    assert_int_not_equal(case_verdict()->word, VERDICT_VIOLATION);
 }
 
 TEST(a_repetition_is_the_first_answer_again)
@@ -180,7 +154,7 @@ TEST(a_repetition_is_the_first_answer_again)
         if (twice)
             expect_violation(PROPERTY_VERSIONS, "One key took effect twice");
         else
-            assert_int_not_equal(judge()->word, VERDICT_VIOLATION);
+            assert_int_not_equal(case_verdict()->word, VERDICT_VIOLATION);
     }
 }
 
@@ -216,7 +190,7 @@ TEST(what_was_not_answered_is_all_or_nothing)
             add(settled, 500);
         else
             refused(settled, DETAIL_NO_OPERATION, 404, 500);
-        bool violated = judge()->word == VERDICT_VIOLATION;
+        bool violated = case_verdict()->word == VERDICT_VIOLATION;
         if (violated == rows[i].right)
             fail_msg("row %zu is %s", i, violated ? "a violation" : "none");
     }
@@ -234,6 +208,6 @@ TEST(what_is_no_transfer_is_left_out)
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         begin();
         add(rows[i], 100);
-        assert_int_equal(judge()->word, VERDICT_UNKNOWN);
+        assert_int_equal(case_verdict()->word, VERDICT_UNKNOWN);
     }
 }

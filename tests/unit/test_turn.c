@@ -1,14 +1,10 @@
 /* test_turn.c -- when a lane asks for a turn, for how long, and which turns it passes on. */
 #include "store/commit/turn.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define ME    UINT64_C(0xa)
 #define OTHER UINT64_C(0xb)
@@ -81,7 +77,7 @@ static const char *written(struct turn *turn, int64_t now_ms)
 #define assert_written(turn, now_ms, hex)                                                          \
     assert_memory_equal(written((turn), (now_ms)), (hex), strlen(hex))
 
-static void nobody_is_asked_until_others_are_met(void **state)
+TEST(nobody_is_asked_until_others_are_met)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     assert_false(turn_wanted(&turn, S));
@@ -92,7 +88,7 @@ static void nobody_is_asked_until_others_are_met(void **state)
     assert_false(turn_wanted(&turn, 6 * S));
 }
 
-static void always_and_off_are_meant(void **state)
+TEST(always_and_off_are_meant)
 {
     struct turn always = turn_of(TURNS_ALWAYS), off = turn_of(TURNS_OFF);
     assert_true(turn_wanted(&always, 0));
@@ -100,7 +96,7 @@ static void always_and_off_are_meant(void **state)
     assert_false(turn_wanted(&off, S));
 }
 
-static void turns_of_others_keep_it_asking_and_its_own_do_not(void **state)
+TEST(turns_of_others_keep_it_asking_and_its_own_do_not)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     turn_lost(&turn, S);
@@ -119,7 +115,7 @@ static void turns_of_others_keep_it_asking_and_its_own_do_not(void **state)
     assert_false(turn_wanted(&turn, 11 * S));
 }
 
-static void who_only_reads_has_met_nobody(void **state)
+TEST(who_only_reads_has_met_nobody)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     turn_lost(&turn, S);
@@ -128,7 +124,7 @@ static void who_only_reads_has_met_nobody(void **state)
     assert_false(turn_wanted(&turn, 2 * S + 1));
 }
 
-static void a_turn_is_held_until_it_is_passed_on(void **state)
+TEST(a_turn_is_held_until_it_is_passed_on)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     assert_false(turn_is_due(&turn));
@@ -143,7 +139,7 @@ static void a_turn_is_held_until_it_is_passed_on(void **state)
     assert_false(turn_is_due(&turn));
 }
 
-static void who_waits_in_vain_makes_a_turn(void **state)
+TEST(who_waits_in_vain_makes_a_turn)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     ask(&turn, S, 5000, &nothing);
@@ -153,7 +149,7 @@ static void who_waits_in_vain_makes_a_turn(void **state)
     assert_false(turn_is_due(&turn));
 }
 
-static void a_turn_that_is_made_is_newer_than_all_that_were_seen(void **state)
+TEST(a_turn_that_is_made_is_newer_than_all_that_were_seen)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     ask(&turn, S, 100, popped(0x1000, OTHER, OTHER));
@@ -163,7 +159,7 @@ static void a_turn_that_is_made_is_newer_than_all_that_were_seen(void **state)
     assert_written(&turn, 0x99, "0000000000001001000000000000000a");
 }
 
-static void of_two_turns_the_older_goes_no_further(void **state)
+TEST(of_two_turns_the_older_goes_no_further)
 {
     static const struct {
         uint64_t at_ms, by;
@@ -182,7 +178,7 @@ static void of_two_turns_the_older_goes_no_further(void **state)
     }
 }
 
-static void what_is_no_turn_is_not_passed_on(void **state)
+TEST(what_is_no_turn_is_not_passed_on)
 {
     static const char *const texts[] = {"", "t", "000000000000000700000000000000zz000000000000000b",
                                         "0000000000000007000000000000000b000000000000000b0"};
@@ -196,7 +192,7 @@ static void what_is_no_turn_is_not_passed_on(void **state)
     }
 }
 
-static void the_time_follows_the_wait_that_is_seen(void **state)
+TEST(the_time_follows_the_wait_that_is_seen)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     ask(&turn, S, 100, popped(7, OTHER, OTHER));
@@ -213,7 +209,7 @@ static void the_time_follows_the_wait_that_is_seen(void **state)
     assert_int_equal(asked_us(), 5000);
 }
 
-static void a_wait_in_vain_that_lost_doubles_the_time(void **state)
+TEST(a_wait_in_vain_that_lost_doubles_the_time)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     int64_t last_us = 2500;
@@ -227,7 +223,7 @@ static void a_wait_in_vain_that_lost_doubles_the_time(void **state)
 }
 
 /* The turn was lost, not late. */
-static void a_wait_in_vain_that_won_does_not(void **state)
+TEST(a_wait_in_vain_that_won_does_not)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     for (int i = 0; i < 8; i++) {
@@ -239,7 +235,7 @@ static void a_wait_in_vain_that_won_does_not(void **state)
     }
 }
 
-static void the_time_leaves_some_for_the_transaction(void **state)
+TEST(the_time_leaves_some_for_the_transaction)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     turn.wait_us = HOUR;
@@ -251,7 +247,7 @@ static void the_time_leaves_some_for_the_transaction(void **state)
     assert_int_equal(asked_us(), 1000);
 }
 
-static void a_refusal_ends_the_asking_until_the_next_connection(void **state)
+TEST(a_refusal_ends_the_asking_until_the_next_connection)
 {
     static const struct {
         const char *error;
@@ -278,7 +274,7 @@ static void a_refusal_ends_the_asking_until_the_next_connection(void **state)
     }
 }
 
-static void a_lost_connection_takes_the_turn_with_it(void **state)
+TEST(a_lost_connection_takes_the_turn_with_it)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     ask(&turn, S, 100, popped(7, OTHER, OTHER));
@@ -289,26 +285,4 @@ static void a_lost_connection_takes_the_turn_with_it(void **state)
     turn_ask(&turn, &out, S, HOUR);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(nobody_is_asked_until_others_are_met),
-        TEST(always_and_off_are_meant),
-        TEST(turns_of_others_keep_it_asking_and_its_own_do_not),
-        TEST(who_only_reads_has_met_nobody),
-        TEST(a_turn_is_held_until_it_is_passed_on),
-        TEST(who_waits_in_vain_makes_a_turn),
-        TEST(a_turn_that_is_made_is_newer_than_all_that_were_seen),
-        TEST(of_two_turns_the_older_goes_no_further),
-        TEST(what_is_no_turn_is_not_passed_on),
-        TEST(the_time_follows_the_wait_that_is_seen),
-        TEST(a_wait_in_vain_that_lost_doubles_the_time),
-        TEST(a_wait_in_vain_that_won_does_not),
-        TEST(the_time_leaves_some_for_the_transaction),
-        TEST(a_refusal_ends_the_asking_until_the_next_connection),
-        TEST(a_lost_connection_takes_the_turn_with_it),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+EACH_BETWEEN(setup, teardown)
