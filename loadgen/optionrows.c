@@ -28,8 +28,8 @@ struct option_row {
 
 /* clang-format off */
 static const struct option_row pool[] = {
-    {RUN | RACE, {"processes", ARG_INT, AT(processes), 0, OPTIONS_PROCESSES_MAX, .short_name = 'p', .default_text = "0",
-     .help = "Processes, never more than connections; 0: one per online CPU (race: 16)."}},
+    {RUN | RACE | OFFLINE, {"processes", ARG_INT, AT(processes), 0, OPTIONS_PROCESSES_MAX, .short_name = 'p', .default_text = "0",
+     .help = "Processes: that load, never more than connections; that check, never more than CPUs; 0: one per online CPU (race: 16)."}},
     {RUN, {"connections", ARG_COUNT, AT(connections), 1, 1000000, .short_name = 'c', .default_text = "50",
      .help = "Simulated clients in all, one connection each, spread over the processes."}},
     {RUN, {"max-tasks-per-child", ARG_COUNT, AT(max_tasks_per_child), .metavar = "N",

@@ -200,11 +200,18 @@ static int64_t online_cpus(void)
     return cpus < 1 ? 1 : cpus > OPTIONS_PROCESSES_MAX ? OPTIONS_PROCESSES_MAX : cpus;
 }
 
+static void resolve_processes(struct options *o)
+{
+    int64_t cpus = online_cpus();
+    if (o->processes == 0)
+        o->processes = cpus;
+    o->checkers = o->processes < cpus ? o->processes : cpus;
+}
+
 /* What was left open and does not depend on the scenario. */
 static void resolve_run(struct options *o)
 {
-    if (o->processes == 0)
-        o->processes = online_cpus();
+    resolve_processes(o);
     if (o->processes > o->connections)
         o->processes = o->connections;
     if (o->requests > 0 && o->processes > o->requests)
@@ -234,6 +241,7 @@ static bool finish_offline(const struct reading *r)
     if (o->words.n == 0)
         return refuse(r, "%s: needs a file; give `stockload %s HISTORY...`, made by run --history",
                       commands[o->command].name, commands[o->command].name);
+    resolve_processes(o);
     return check_rules(r);
 }
 

@@ -7,8 +7,8 @@
  * What depends on the scenario is 0 (zipf, limit: -1, `mixed`: false) when the user said nothing:
  * the scenario fills it in. Fields of flags that the command does not take are 0 or NULL.
  *
- * Invariant after OPTIONS_OK: 1 <= processes <= connections for `run`; `stages` and `rate` are not
- * both set; duration_ms is 0 only when `requests` ends the run.
+ * Invariant after OPTIONS_OK: 1 <= processes, and <= connections for `run`; `stages` and `rate` are
+ * not both set; duration_ms is 0 only when `requests` ends the run.
  */
 #ifndef LOADGEN_OPTIONS_H
 #define LOADGEN_OPTIONS_H
@@ -56,6 +56,7 @@ struct options {
 
     /* Pool. */
     int64_t processes; /* never 0: resolved to the online CPUs (race: 16) */
+    int64_t checkers;  /* of the check: as many, but never more than there are CPUs */
     int64_t connections;
     int64_t max_tasks_per_child; /* 0: no limit */
     int worker_death;            /* enum option_death */

@@ -6,6 +6,7 @@
 #include "check/coverage.h"
 #include "check/describe.h"
 #include "check/entries.h"
+#include "check/groups.h"
 #include "check/index.h"
 #include "check/items.h"
 #include "check/keys.h"
@@ -22,6 +23,7 @@
 #include "clock.h"
 #include "history/names.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -30,22 +32,21 @@
 #define ASKED_MIN 20 /* requests of one kind that cannot all have been unlucky */
 
 struct run {
+    const struct check_options *options;
     struct verdict *verdict;
+    struct verdict *part; /* of the group at hand */
     struct index index;
     struct restored restored;
     struct removals removals;
     struct item *items;
     struct entries entries;
     struct limits limits;
-    enum check_level level;
-    check_progress_fn *progress;
-    void *ctx;
 };
 
 static void tell(const struct run *run, const char *step, unsigned percent)
 {
-    if (run->progress)
-        run->progress(run->ctx, step, percent);
+    if (run->options->progress)
+        run->options->progress(run->options->ctx, step, percent);
 }
 
 /* What makes a run no evidence, whatever it shows. The others only end it early. */
@@ -68,13 +69,13 @@ static void doubt_run(const struct run *run)
     const struct history_facts *facts = run->index.reader->facts;
     uint32_t trouble = atomic_load_explicit(&facts->trouble, memory_order_acquire);
     for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
-        if ((trouble & troubles[i].bit) && (troubles[i].always || run->level != CHECK_OFF))
+        if ((trouble & troubles[i].bit) && (troubles[i].always || run->options->level != CHECK_OFF))
             verdict_doubt(v, "%s", troubles[i].why);
     }
     if (v->coverage.successes == 0)
         verdict_doubt(v, "Nothing succeeded: no request of the load had an effect, so there is "
                          "nothing to check.");
-    if (run->level == CHECK_OFF)
+    if (run->options->level == CHECK_OFF)
         return;
     if (run->index.incomplete)
         verdict_doubt(v, "The history is not whole: the file is shorter than its header says, or "
@@ -89,7 +90,7 @@ static void doubt_run(const struct run *run)
 static void doubt_silent(const struct run *run)
 {
     const struct coverage *c = &run->verdict->coverage;
-    for (int kind = 0; kind < KINDS && run->level != CHECK_OFF; kind++)
+    for (int kind = 0; kind < KINDS && run->options->level != CHECK_OFF; kind++)
         if (c->asked[kind] >= ASKED_MIN && c->judged[kind] == 0)
             verdict_doubt(run->verdict,
                           "None of the %" PRIu64 " requests of one kind, %s, got an answer that "
@@ -102,7 +103,7 @@ static void doubt_contention(const struct run *run)
 {
     struct verdict *v = run->verdict;
     const struct coverage *c = &v->coverage;
-    if (!run->index.reader->facts->contended || run->level == CHECK_OFF ||
+    if (!run->index.reader->facts->contended || run->options->level == CHECK_OFF ||
         (c->most_in_flight >= 2 && c->sold_out_answers > 0))
         return;
     verdict_doubt(v,
@@ -146,27 +147,61 @@ static int make_entries(struct run *run)
     return err < 0 ? err : entries_make(&run->entries, &run->index);
 }
 
+static_assert(sizeof(struct verdict) <= GROUPS_FOUND_MAX, "a group's is sent");
+
+/* What is wrong with the items of a group, as a verdict on them alone. */
+static int find_in_group(void *ctx, struct group group, struct buf *out)
+{
+    struct run *run = ctx;
+    memset(run->part, 0, sizeof(*run->part));
+    for (uint32_t i = group.first; i < group.end; i++) {
+        numbers_check_item(&run->index, &run->entries, run->items, i, &run->limits,
+                           run->options->level == CHECK_FULL, run->part);
+        sums_check_item(&run->index, &run->entries, run->items, i, run->part);
+    }
+    buf_put(out, run->part, sizeof(*run->part));
+    return 0;
+}
+
+static void take_group(void *ctx, struct group group, struct str found)
+{
+    struct run *run = ctx;
+    assert(found.n == sizeof(*run->part));
+    memcpy(run->part, found.p, found.n);
+    verdict_merge(run->verdict, run->part);
+    tell(run, "items", (unsigned)((uint64_t)group.end * 100 / run->index.items));
+}
+
+static int check_each_item(struct run *run)
+{
+    int err = limits_make(&run->limits, &run->index);
+    run->part = malloc(sizeof(*run->part));
+    if (!run->part)
+        err = -ENOMEM;
+    struct groups groups;
+    groups_cut(&groups, run->entries.first, run->index.items, GROUPS_MAX);
+    history_relax(run->index.reader);
+    tell(run, "items", 0);
+    if (err == 0)
+        err = groups_run(&groups, &(struct groups_work){run, find_in_group, take_group},
+                         run->options->workers, run->verdict->why_unknown);
+    free(run->part);
+    limits_free(&run->limits);
+    return err;
+}
+
 static int check_items(struct run *run)
 {
     const struct index *index = &run->index;
     history_relax(index->reader);
     int err = make_entries(run);
     if (err == 0)
-        err = limits_make(&run->limits, index, run->verdict);
+        err = check_each_item(run);
+    if (err == 0)
+        err = presence_check(index, &run->entries, run->items, run->verdict);
     if (err < 0)
         return err;
-    history_relax(index->reader);
-    for (uint32_t i = 0; i < index->items; i++) {
-        tell(run, "items", (unsigned)((uint64_t)i * 100 / index->items));
-        numbers_check_item(index, &run->entries, run->items, i, &run->limits,
-                           run->level == CHECK_FULL, run->verdict);
-        sums_check_item(index, &run->entries, run->items, i, run->verdict);
-    }
-    limits_free(&run->limits);
-    err = presence_check(index, &run->entries, run->items, run->verdict);
-    if (err < 0)
-        return err;
-    if (run->level != CHECK_FULL)
+    if (run->options->level != CHECK_FULL)
         return 0;
     tell(run, "baskets", 0);
     history_relax(index->reader);
@@ -184,14 +219,15 @@ static int check_all(struct run *run)
     if (err < 0)
         return err;
     tell(run, "reservations", 0);
-    err = reservations_check(&run->index, run->items, run->level == CHECK_FULL, run->verdict);
+    err = reservations_check(&run->index, run->items, run->options->level == CHECK_FULL,
+                             run->verdict);
     if (err < 0)
         return err;
     keys_check(&run->index, run->items, run->verdict);
     answer_checks(&run->index, run->verdict);
     answer_checks_notes(&run->index, run->verdict);
     err = refusals_check(&run->index, run->verdict);
-    if (err == 0 && run->level == CHECK_FULL)
+    if (err == 0 && run->options->level == CHECK_FULL)
         err = batches_check(&run->index, run->verdict);
     if (err == 0)
         err = check_items(run);
@@ -221,22 +257,24 @@ static int check_run(struct run *run, const struct history_reader *r)
         err = restored_make(&run->restored, &run->index);
     run->index.restored = &run->restored;
     if (err == 0)
-        err = run->level == CHECK_OFF ? resolve_only(run) : check_all(run);
+        err = run->options->level == CHECK_OFF ? resolve_only(run) : check_all(run);
     if (err < 0)
         return err;
     tell(run, "coverage", 0);
     history_relax(r);
     coverage_count(&run->index, &run->verdict->coverage);
-    return coverage_flight(&run->index, &run->verdict->coverage);
+    return coverage_flight(&run->index, run->options->workers, run->verdict);
 }
 
-int check_history(struct verdict *v, const struct history_reader *r, enum check_level level,
-                  check_progress_fn *progress, void *ctx)
+int check_history(struct verdict *v, const struct history_reader *r,
+                  const struct check_options *options)
 {
     int64_t start_ms = clock_mono_ms();
     memset(v, 0, sizeof(*v));
-    struct run run = {.verdict = v, .level = level, .progress = progress, .ctx = ctx};
+    struct run run = {.options = options, .verdict = v};
     int err = check_run(&run, r);
+    if (err < 0)
+        v->word = VERDICT_UNKNOWN;
     if (err == 0) {
         doubt_run(&run);
         doubt_silent(&run);
@@ -244,9 +282,8 @@ int check_history(struct verdict *v, const struct history_reader *r, enum check_
         verdict_conclude(v);
         tell(&run, "done", 100);
     }
-    limits_free(&run.limits);
     entries_free(&run.entries);
-    free(run.items);
+    items_free(run.items, &run.index);
     removals_free(&run.removals);
     restored_free(&run.restored);
     index_free(&run.index);

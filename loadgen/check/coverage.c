@@ -1,5 +1,6 @@
 /* coverage.c -- see coverage.h. */
 #include "check/coverage.h"
+#include "check/groups.h"
 #include "check/radix.h"
 
 #include <errno.h>
@@ -79,9 +80,12 @@ void coverage_count(const struct index *index, struct coverage *c)
     }
 }
 
-/* Begins and ends of all requests, item by item, as time * 2, + 1 for an end: at equal times the
- * one that begins meets the one that ends. */
+/* Begins and ends of all requests on a group of items, item by item, as time * 2, + 1 for an end:
+ * at equal times the one that begins meets the one that ends. */
 struct flight {
+    const struct index *index;
+    struct coverage *coverage;
+    struct group group;
     uint64_t *all, *spare;
     size_t *first;
     uint32_t *batch; /* by item: the first operation of the batch that was on it last */
@@ -95,12 +99,14 @@ static bool is_counted(struct flight *f, uint32_t item, uint32_t batch)
     return counted;
 }
 
-/* Counts two for each request on an item, or, once there is room, puts them there. */
-static void each_request(struct flight *f, const struct index *index)
+/* Counts two for each request on an item of the group, or, once there is room, puts them there. */
+static void each_request(struct flight *f)
 {
+    const struct index *index = f->index;
     uint32_t batch = 0;
     memset(f->batch, 0, index->items * sizeof(*f->batch));
     uint64_t stop_ns = index->reader->facts->stop_ns;
+    size_t base = f->all ? f->first[f->group.first] : 0;
     struct index_pass pass;
     index_pass(&pass, index);
     uint32_t slot;
@@ -112,10 +118,11 @@ static void each_request(struct flight *f, const struct index *index)
         end_ns = end_ns < op->begin_ns ? op->begin_ns : end_ns;
         batch = op->flags & FLAG_BATCHED ? batch : slot;
         for (unsigned n = 0; n < op->lines; n++) {
-            if (is_counted(f, index_line(op, n)->item, batch))
+            uint32_t item = index_line(op, n)->item;
+            if (item < f->group.first || item >= f->group.end || is_counted(f, item, batch))
                 continue;
-            size_t at = f->first[index_line(op, n)->item];
-            f->first[index_line(op, n)->item] += 2;
+            size_t at = f->first[item] - base;
+            f->first[item] += 2;
             if (!f->all)
                 continue;
             f->all[at] = op->begin_ns << 1;
@@ -137,40 +144,96 @@ static uint64_t most_at_once(uint64_t *at, size_t n, uint64_t *spare)
     return most;
 }
 
-static int count_flight(struct flight *f, const struct index *index, struct coverage *c)
+/* Makes room for the group; first[] tells where each item starts. */
+static int make_room(struct flight *f)
 {
-    each_request(f, index);
-    size_t sum = 0, longest = 0;
-    for (size_t i = 0; i <= index->items; i++) {
-        size_t count = f->first[i];
+    size_t longest = 0;
+    for (uint32_t i = f->group.first; i < f->group.end; i++) {
+        size_t count = f->first[i + 1] - f->first[i];
         longest = count > longest ? count : longest;
-        f->first[i] = sum;
-        sum += count;
     }
-    f->all = malloc((sum + 1) * sizeof(*f->all));
+    f->all = malloc((f->first[f->group.end] - f->first[f->group.first] + 1) * sizeof(*f->all));
     f->spare = malloc((longest + 1) * sizeof(*f->spare));
-    if (!f->all || !f->spare)
-        return -ENOMEM;
-    each_request(f, index);
-    /* Each start has moved to the end of its item, which is where the next one starts. */
-    for (uint32_t i = 0; i < index->items; i++) {
-        size_t from = i > 0 ? f->first[i - 1] : 0;
-        uint64_t most = most_at_once(f->all + from, f->first[i] - from, f->spare);
-        if (most > c->most_in_flight) {
-            c->most_in_flight = most;
-            c->most_in_flight_item = i;
-        }
-    }
-    return 0;
+    return f->all && f->spare ? 0 : -ENOMEM;
 }
 
-int coverage_flight(const struct index *index, struct coverage *c)
+struct most {
+    uint64_t in_flight;
+    uint32_t item;
+};
+
+/* Each start moves to the end of its item, which is where the next one starts. */
+static struct most most_of_group(struct flight *f)
 {
-    struct flight f = {.first = calloc((size_t)index->items + 1, sizeof(*f.first)),
-                       .batch = calloc((size_t)index->items + 1, sizeof(*f.batch))};
-    int err = f.first && f.batch ? count_flight(&f, index, c) : -ENOMEM;
+    struct most most = {0};
+    uint64_t *from = f->all;
+    size_t base = f->first[f->group.first];
+    each_request(f);
+    for (uint32_t i = f->group.first; i < f->group.end; i++) {
+        uint64_t *end = f->all + (f->first[i] - base);
+        uint64_t at_once = most_at_once(from, (size_t)(end - from), f->spare);
+        if (at_once > most.in_flight)
+            most = (struct most){at_once, i};
+        from = end;
+    }
+    return most;
+}
+
+static int find_most(void *ctx, struct group group, struct buf *out)
+{
+    struct flight f = *(const struct flight *)ctx;
+    f.group = group;
+    int err = make_room(&f);
+    if (err == 0) {
+        struct most most = most_of_group(&f);
+        buf_put(out, &most, sizeof(most));
+    }
     free(f.all);
     free(f.spare);
+    return err;
+}
+
+/* Of items that are alike the first one counts, in whichever groups they are. */
+static void take_most(void *ctx, struct group group, struct str found)
+{
+    struct coverage *c = ((const struct flight *)ctx)->coverage;
+    struct most most;
+    (void)group;
+    memcpy(&most, found.p, sizeof(most));
+    if (most.in_flight > c->most_in_flight) {
+        c->most_in_flight = most.in_flight;
+        c->most_in_flight_item = most.item;
+    }
+}
+
+/* Turns counts into the places where items start. */
+static void starts_from_counts(size_t *first, size_t items)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i <= items; i++) {
+        size_t count = first[i];
+        first[i] = sum;
+        sum += count;
+    }
+}
+
+int coverage_flight(const struct index *index, unsigned workers, struct verdict *v)
+{
+    struct flight f = {.index = index,
+                       .coverage = &v->coverage,
+                       .group = {0, index->items},
+                       .first = calloc((size_t)index->items + 1, sizeof(*f.first)),
+                       .batch = calloc((size_t)index->items + 1, sizeof(*f.batch))};
+    int err = f.first && f.batch ? 0 : -ENOMEM;
+    if (err == 0) {
+        struct groups groups;
+        each_request(&f);
+        starts_from_counts(f.first, index->items);
+        /* A group is a pass over all of the history: no more of them than go on at once. */
+        groups_cut(&groups, f.first, index->items, workers > 1 ? workers : 1);
+        err = groups_run(&groups, &(struct groups_work){&f, find_most, take_most}, workers,
+                         v->why_unknown);
+    }
     free(f.first);
     free(f.batch);
     return err;

@@ -1,11 +1,15 @@
 /* items.c -- see items.h. */
 #include "check/items.h"
+#include "check/groups.h"
 
-#include <stdlib.h>
+static size_t bytes_of(const struct index *index)
+{
+    return ((size_t)index->items + 1) * sizeof(struct item);
+}
 
 struct item *items_make(const struct index *index)
 {
-    struct item *items = calloc((size_t)index->items + 1, sizeof(*items));
+    struct item *items = groups_share(bytes_of(index));
     if (!items)
         return NULL;
     struct history_pass pass;
@@ -19,6 +23,11 @@ struct item *items_make(const struct index *index)
             items[counters->item].counters = slot;
     }
     return items;
+}
+
+void items_free(struct item *items, const struct index *index)
+{
+    groups_unshare(items, bytes_of(index));
 }
 
 void items_add_slack(struct item *items, const struct history_op *op, unsigned transitions)

@@ -1,7 +1,7 @@
 /* items.h -- what is known of each item: its counters at the end, and what the effects add up to.
  *
- * Layer: check. A table by item index; every step of the check adds its part. Owned by
- * check_history.
+ * Layer: check. A table by item index; every step of the check adds its part. Workers may do so,
+ * too, each for items of its own: its memory is shared. Owned by check_history.
  */
 #ifndef LOADGEN_CHECK_ITEMS_H
 #define LOADGEN_CHECK_ITEMS_H
@@ -26,8 +26,9 @@ struct item {
     bool gone;            /* the last transition known has removed it */
 };
 
-/* The table, with the counters filled in; NULL when there is no memory. To be freed. */
+/* The table, with the counters filled in; NULL when there is no memory. */
 struct item *items_make(const struct index *index);
+void items_free(struct item *items, const struct index *index);
 
 static inline const struct history_counters *items_counters(const struct index *index,
                                                             const struct item *item)

@@ -10,10 +10,10 @@
 static const bool counts[KINDS] = {
     [KIND_RESERVE] = true, [KIND_DECREMENT] = true, [KIND_RERESERVE] = true};
 
-int limits_make(struct limits *limits, const struct index *index, struct verdict *v)
+int limits_make(struct limits *limits, const struct index *index)
 {
     const struct history_facts *facts = index->reader->facts;
-    *limits = (struct limits){.index = index, .verdict = v};
+    *limits = (struct limits){.index = index};
     if (facts->limit == 0 || facts->customers == 0)
         return 0;
     limits->share = calloc(facts->customers, sizeof(*limits->share));
@@ -26,8 +26,9 @@ void limits_free(struct limits *limits)
     limits->share = NULL;
 }
 
-void limits_begin(struct limits *limits, uint32_t item)
+void limits_begin(struct limits *limits, uint32_t item, struct verdict *v)
 {
+    limits->verdict = v;
     limits->item = item;
     limits->life++;
     limits->limit = history_limit(limits->index->reader->facts, item);

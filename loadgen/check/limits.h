@@ -45,12 +45,12 @@ struct limits_step {
 };
 
 /* 0 or -ENOMEM; limits_free in any case. */
-int limits_make(struct limits *limits, const struct index *index, struct verdict *v)
+int limits_make(struct limits *limits, const struct index *index)
     __attribute__((warn_unused_result));
 void limits_free(struct limits *limits);
 
-/* Goes on with another item. */
-void limits_begin(struct limits *limits, uint32_t item);
+/* Goes on with another item; v takes what is wrong on it. */
+void limits_begin(struct limits *limits, uint32_t item, struct verdict *v);
 
 void limits_step(struct limits *limits, const struct limits_step *step);
 

@@ -368,8 +368,6 @@ static void found_early(struct trail *t, const struct stop *stop, struct span ov
 {
     const struct history_reader *r = t->index->reader;
     const uint32_t ops[] = {late, stop->slot, over.seen, 0};
-    if (verdict_told_of(t->verdict, PROPERTY_ENDED_ONCE, late))
-        return; /* on another item of the same basket */
     verdict_violation(t->verdict, PROPERTY_ENDED_ONCE, ops,
                       "%s: expired too early: %s shows an expiry whose time was not up before "
                       "%s, but %s, which comes after it at version %" PRIu64 ", was over at %s.",
@@ -453,7 +451,7 @@ void numbers_check_item(const struct index *index, const struct entries *entries
         .sku = describe_sku(index->reader, item),
     };
     sweep_start(&t.sweep);
-    limits_begin(limits, item);
+    limits_begin(limits, item, v);
     t.jump = restored_of(index->restored, item, &t.jump_end);
     if (t.jump < t.jump_end)
         walk_foresee(&t.walk, t.jump->kept);

@@ -152,16 +152,6 @@ void verdict_violation(struct verdict *v, enum property property, const uint32_t
         w->text[0] = 'T';
 }
 
-bool verdict_told_of(const struct verdict *v, enum property property, uint32_t op)
-{
-    for (unsigned i = 0; i < v->witnesses; i++) {
-        if (v->witness[i].property == property && v->witness[i].ops > 0 &&
-            v->witness[i].op[0] == op)
-            return true;
-    }
-    return false;
-}
-
 void verdict_unknown(struct verdict *v, enum property property, const char *format, ...)
 {
     assert(property < PROPERTIES);
@@ -183,6 +173,72 @@ void verdict_doubt(struct verdict *v, const char *format, ...)
     va_start(list, format);
     vsnprintf(v->why_unknown, sizeof(v->why_unknown), format, list);
     va_end(list);
+}
+
+/* What a property lost or lacks in the part; the first reason is kept. */
+static void merge_result(struct property_result *to, const struct property_result *part)
+{
+    if (part->word > to->word)
+        snprintf(to->why, sizeof(to->why), "%s", part->why);
+    to->word = part->word > to->word ? part->word : to->word;
+    to->checked += part->checked;
+    to->violations += part->violations;
+}
+
+/* The witness that tells of one of the operations that w tells of in words; NULL: none does. */
+static struct witness *find_teller(struct verdict *v, const struct witness *w)
+{
+    uint32_t ops[WITNESS_OPS_MAX + 1] = {0};
+    memcpy(ops, w->op, w->ops * sizeof(*ops));
+    return find_related(v, ops);
+}
+
+/* What was known to belong to the part's witness number n belongs to w now. */
+static void remember_all(struct verdict *v, const struct verdict *part, unsigned n,
+                         const struct witness *w)
+{
+    for (size_t i = 0; i < VERDICT_KNOWN; i++) {
+        const uint32_t ops[] = {part->known[i].op, 0};
+        if (part->known[i].witness == n + 1)
+            remember(v, ops, w);
+    }
+}
+
+/* As place_for, but the witness is there already. */
+static void merge_witness(struct verdict *v, const struct verdict *part, unsigned n)
+{
+    const struct witness *w = &part->witness[n];
+    struct witness *to = find_teller(v, w);
+    if (to) {
+        struct witness cause = rank[w->property] < rank[to->property] ? *w : *to;
+        cause.also = to->also + 1 + w->also;
+        cause.alike = to->alike + w->alike;
+        *to = cause;
+        return;
+    }
+    to = find_alike(v, w->property, w->sort);
+    if (to) {
+        to->also += w->also;
+        to->alike += 1 + w->alike;
+    } else if (v->witnesses < WITNESSES_MAX) {
+        to = &v->witness[v->witnesses++];
+        *to = *w;
+    }
+    if (to)
+        remember_all(v, part, n, to);
+}
+
+void verdict_merge(struct verdict *v, const struct verdict *part)
+{
+    for (int i = 0; i < PROPERTIES; i++)
+        merge_result(&v->property[i], &part->property[i]);
+    for (unsigned n = 0; n < part->witnesses; n++)
+        merge_witness(v, part, n);
+    v->coverage.received += part->coverage.received;
+    v->coverage.sold_units += part->coverage.sold_units;
+    v->coverage.held_units += part->coverage.held_units;
+    v->coverage.oversold_units += part->coverage.oversold_units;
+    v->coverage.sold_out_items += part->coverage.sold_out_items;
 }
 
 /* Within a property they stay in the order in which they were found. */

@@ -102,9 +102,6 @@ const char *property_title(enum property property); /* one sentence: what holds 
 void verdict_violation(struct verdict *v, enum property property, const uint32_t *ops,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Whether a witness was kept whose first operation is this one. */
-bool verdict_told_of(const struct verdict *v, enum property property, uint32_t op);
-
 /* The property could not be decided, unless it is found to be violated. */
 void verdict_unknown(struct verdict *v, enum property property, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -112,6 +109,11 @@ void verdict_unknown(struct verdict *v, enum property property, const char *form
 /* The run as a whole proves nothing, whatever the properties say; the first reason is kept. */
 void verdict_doubt(struct verdict *v, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Adds what was found of a part of the history, in a verdict that began empty. Causes are told once
+ * in the whole as they are in a part: a witness of the part is one more violation here, and brings
+ * along those that were counted with it. Of the coverage a part has sums over items only. */
+void verdict_merge(struct verdict *v, const struct verdict *part);
 
 /* Sets word and why_unknown from the properties and the doubts, and puts causes before what may be
  * their consequences. */

@@ -119,15 +119,20 @@ static int try_history(struct trial *t, const struct options *options, const cha
         return rc;
     }
     t->read = true;
-    enum check_level as =
-        level < 0 ? (enum check_level)t->reader.facts->verify : (enum check_level)level;
+    struct check_options as = {
+        .level = level < 0 ? (enum check_level)t->reader.facts->verify : (enum check_level)level,
+        .workers = (unsigned)options->checkers,
+        .progress = show_step,
+    };
     t->gate = calloc(options->thresholds.n + 1, sizeof(*t->gate));
     rc = t->gate ? summary_make(&t->summary, &t->reader) : -ENOMEM;
     t->summed = rc == 0;
-    rc = rc < 0 ? rc : check_history(&t->verdict, &t->reader, as, show_step, NULL);
+    rc = rc < 0 ? rc : check_history(&t->verdict, &t->reader, &as);
     if (rc < 0) {
         live_pause();
-        fprintf(stderr, "stockload: %s could not be checked: %s\n", path, strerror(-rc));
+        const char *why = t->verdict.why_unknown;
+        fprintf(stderr, "stockload: %s could not be checked: %s\n", path,
+                *why ? why : strerror(-rc));
     } else if (options->verbose) {
         live_pause();
         fprintf(stderr, "stockload: %s: %" PRIu64 " operations checked in %" PRIu64 " ms\n", path,

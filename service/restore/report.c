@@ -1,6 +1,6 @@
 /* report.c -- what a restore did, or would do, for people. */
-#include "restore/restore.h"
 #include "clock.h"
+#include "restore/restore.h"
 
 #include <inttypes.h>
 

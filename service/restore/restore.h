@@ -70,7 +70,8 @@ void restore_free(struct restore *restore);
 /* Shows SQL that we are there, since it ends transactions that stand still for a minute. */
 void restore_touch(struct restore *restore);
 
-/* --- for people: report.c, which decides nothing ------------------------------------------------ */
+/* --- for people: report.c, which decides nothing ------------------------------------------------
+ */
 
 /* Behind a restore_run that said RESTORE_DONE. */
 void restore_print(FILE *out, const struct restore *restore);

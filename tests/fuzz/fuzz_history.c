@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         open_file();
     write_file(data, size);
     must(history_read(&r, path, err, sizeof(err)) == 0);
-    must(check_history(&v, &r, CHECK_FULL, NULL, NULL) == 0);
+    must(check_history(&v, &r, &(struct check_options){.level = CHECK_FULL}) == 0);
     describe_all(&r, &v);
     history_unread(&r);
     return 0;

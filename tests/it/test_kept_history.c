@@ -68,11 +68,7 @@ static int group_teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KEPT("format-1"),
-        KEPT("format-2"),
-        KEPT("format-3"),
-        KEPT("format-4"),
-        KEPT("format-5"),
+        KEPT("format-1"), KEPT("format-2"), KEPT("format-3"), KEPT("format-4"), KEPT("format-5"),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

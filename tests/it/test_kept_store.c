@@ -18,7 +18,7 @@
 
 #define RECOVERY_MS  LEDGER_RECOVERY_MS
 #define RESERVATIONS "/v1/reservations"
-#define PARTITIONS   2
+#define PARTITIONS   3
 
 struct kept {
     const char *dir;
@@ -55,7 +55,7 @@ static void run(const char *command, const char *more)
 
 static void start_service(void)
 {
-    const char *const extra[] = {"--ledger", bases.url, "--partitions", "2", NULL};
+    const char *const extra[] = {"--ledger", bases.url, "--partitions", "3", NULL};
     const struct tservice_opts opts = {.redis_url = stack.redis.url, .extra = extra};
     assert_int_equal(tservice_start(&stack.service, &opts), 0);
     api_open(a, stack.service.port);
@@ -178,7 +178,7 @@ static void holds_go_on(void **state)
 static void items_go_on(void **state)
 {
     start(state);
-    api_call(a, 200, "POST", "/v1/items/apple/transfers", "Idempotency-Key: move\r\n",
+    api_call(a, 200, "POST", "/v1/items/cherry/transfers", "Idempotency-Key: move\r\n",
              "{\"to\":\"plum\",\"quantity\":6,\"reason\":\"mixed boxes\"}");
     check_int(a, "from.remaining", 100);
     check_int(a, "to.remaining", 17);

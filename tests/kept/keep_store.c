@@ -24,16 +24,16 @@
 #include <cmocka.h>
 
 #define WAIT_MS      30000
-#define PARTITIONS   "2"
+#define PARTITIONS   "3"
 #define RESERVATIONS "/v1/reservations"
 #define WEEK         "604800"
 #define DUE_SECONDS  6
 
 static const char *const engine_names[BASE_ENGINES] = {"sqlite", "postgresql"};
 
-/* Of partition 1, and of partition 0. */
-static const char *const skus[] = {"apple", "pear", "plum", "again",
-                                   "lime",  "gone", "late", "short"};
+/* Cherries, pears, plums and limes lie in one partition, "again" and "late" in one each. */
+static const char *const skus[] = {"cherry", "pear", "plum", "again",
+                                   "lime",   "gone", "late", "short"};
 
 static struct bases bases;
 static struct stack stack;
@@ -88,14 +88,14 @@ static void await_state(const char *name, const char *state)
 
 static void make_items(void)
 {
-    put("apple", "put-apple", "{\"on_hand\":100}");
+    put("cherry", "put-cherry", "{\"on_hand\":100}");
     put("pear", NULL, "{\"on_hand\":50,\"max_per_customer\":5}");
     put("plum", NULL, "{\"on_hand\":9}");
     put("lime", "put-lime", "{\"on_hand\":1000}");
     call(200, "PUT", "/v1/items/lime", "set-lime", "{\"on_hand\":900,\"max_per_customer\":400}");
-    call(200, "POST", "/v1/items/apple/adjustments", "restock",
+    call(200, "POST", "/v1/items/cherry/adjustments", "restock",
          "{\"delta\":20,\"reason\":\"restock\",\"reference\":\"PO-7\"}");
-    call(200, "POST", "/v1/items/apple/adjustments", NULL, "{\"delta\":-1,\"reason\":\"broken\"}");
+    call(200, "POST", "/v1/items/cherry/adjustments", NULL, "{\"delta\":-1,\"reason\":\"broken\"}");
     put("again", NULL, "{\"on_hand\":7}");
     call(204, "DELETE", "/v1/items/again", NULL, NULL);
     put("again", NULL, "{\"on_hand\":8}");
@@ -114,23 +114,23 @@ static void sell(void)
 static void reserve(void)
 {
     hold("held", "hold",
-         "{\"sku\":\"apple\",\"quantity\":3,\"ttl_seconds\":" WEEK ",\"customer\":\"anna\","
+         "{\"sku\":\"cherry\",\"quantity\":3,\"ttl_seconds\":" WEEK ",\"customer\":\"anna\","
          "\"reference\":\"order-1\",\"metadata\":{\"gift\":true,\"note\":\"\u00fc \\n\"}}");
     hold("basket", NULL,
-         "{\"lines\":[{\"sku\":\"apple\",\"quantity\":2},{\"sku\":\"pear\",\"quantity\":3},"
+         "{\"lines\":[{\"sku\":\"cherry\",\"quantity\":2},{\"sku\":\"pear\",\"quantity\":3},"
          "{\"sku\":\"plum\",\"quantity\":1}],\"ttl_seconds\":" WEEK ",\"customer\":\"cid\"}");
     hold("other", NULL,
          "{\"sku\":\"lime\",\"quantity\":5,\"ttl_seconds\":" WEEK ",\"customer\":\"anna\"}");
-    hold("sold", NULL, "{\"sku\":\"apple\",\"quantity\":4,\"customer\":\"anna\"}");
+    hold("sold", NULL, "{\"sku\":\"cherry\",\"quantity\":4,\"customer\":\"anna\"}");
     end("sold", "confirm", "confirm", NULL);
     hold("sold in part", NULL,
-         "{\"lines\":[{\"sku\":\"apple\",\"quantity\":5},{\"sku\":\"plum\",\"quantity\":2}]}");
-    end("sold in part", "confirm", NULL, "{\"lines\":[{\"sku\":\"apple\",\"quantity\":2}]}");
+         "{\"lines\":[{\"sku\":\"cherry\",\"quantity\":5},{\"sku\":\"plum\",\"quantity\":2}]}");
+    end("sold in part", "confirm", NULL, "{\"lines\":[{\"sku\":\"cherry\",\"quantity\":2}]}");
     hold("released", NULL, "{\"sku\":\"lime\",\"quantity\":7,\"customer\":\"bo\"}");
     end("released", "release", "release", NULL);
-    hold("extended", NULL, "{\"sku\":\"apple\",\"quantity\":1,\"ttl_seconds\":60}");
+    hold("extended", NULL, "{\"sku\":\"cherry\",\"quantity\":1,\"ttl_seconds\":60}");
     end("extended", "extend", "extend", "{\"ttl_seconds\":500000}");
-    hold("expired", NULL, "{\"sku\":\"apple\",\"quantity\":6,\"ttl_seconds\":1}");
+    hold("expired", NULL, "{\"sku\":\"cherry\",\"quantity\":6,\"ttl_seconds\":1}");
     hold("taken again", NULL,
          "{\"sku\":\"pear\",\"quantity\":1,\"ttl_seconds\":1,"
          "\"customer\":\"dan\"}");
@@ -166,10 +166,10 @@ static void go_on_without_ledger(void)
     hold("late", "hold-late",
          "{\"sku\":\"late\",\"quantity\":10,\"ttl_seconds\":" WEEK ",\"customer\":\"fay\","
          "\"reference\":\"order-2\",\"metadata\":{\"gift\":false}}");
-    hold("late sold", NULL, "{\"sku\":\"apple\",\"quantity\":1}");
+    hold("late sold", NULL, "{\"sku\":\"cherry\",\"quantity\":1}");
     end("late sold", "confirm", "confirm-late", "{}");
     hold("late released", NULL,
-         "{\"lines\":[{\"sku\":\"apple\",\"quantity\":1},{\"sku\":\"plum\",\"quantity\":2}]}");
+         "{\"lines\":[{\"sku\":\"cherry\",\"quantity\":1},{\"sku\":\"plum\",\"quantity\":2}]}");
     end("late released", "release", NULL, NULL);
     end("extended", "extend", NULL, "{\"ttl_seconds\":550000}");
     hold("late expired", NULL,
@@ -213,7 +213,7 @@ static json_t *reads(void)
 static json_t *history(int64_t at_ms)
 {
     static const char *const asked[] = {
-        "customer=anna",     "customer=cid",     "sku=apple",      "sku=apple&customer=anna",
+        "customer=anna",     "customer=cid",     "sku=cherry",     "sku=cherry&customer=anna",
         "sku=late",          "state=held",       "state=released", "state=confirmed&limit=2",
         "reference=order-1", "reference=order-2"};
     json_t *list = json_array();
@@ -228,7 +228,7 @@ static json_t *history(int64_t at_ms)
         keep_read(list, text("/v1/items/%s/movements", skus[i]));
         keep_read(list, text("/v1/items/%s?at=%s", skus[i], time));
     }
-    keep_read(list, "/v1/items/apple/movements?limit=2");
+    keep_read(list, "/v1/items/cherry/movements?limit=2");
     keep_read(list, "/v1/events?limit=30");
     return list;
 }
@@ -276,7 +276,7 @@ static void leave_one_due(void)
     int64_t deadline_ms = api_time_at(a, "expires_at", __FILE__, __LINE__);
     stop_service();
     assert_true(await(redis_ms() > deadline_ms, WAIT_MS));
-    assert_int_equal(tredis_int(&stack.redis, "ZCARD {p1}:holds:due"), 1);
+    assert_int_equal(tredis_int(&stack.redis, "ZCARD {p2}:holds:due"), 1);
 }
 
 static void keep_it(void **state)
@@ -294,7 +294,7 @@ static void keep_it(void **state)
     bases_fresh(&bases, engine);
     assert_int_equal(
         system(text("%s migrate --ledger '%s' >/dev/null", getenv("STOCKD"), bases.url)), 0);
-    ledger_load_init(&load, &stack, &bases, 2);
+    ledger_load_init(&load, &stack, &bases, 3);
 
     start_service("--ledger-apply");
     make_items();

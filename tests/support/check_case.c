@@ -34,7 +34,8 @@ const struct verdict *case_verdict(void)
 {
     static struct verdict v;
     history_sample_read(&sample);
-    assert_int_equal(check_history(&v, &sample.reader, CHECK_FULL, NULL, NULL), 0);
+    assert_int_equal(
+        check_history(&v, &sample.reader, &(struct check_options){.level = CHECK_FULL}), 0);
     history_sample_end(&sample);
     return &v;
 }

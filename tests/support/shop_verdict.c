@@ -57,7 +57,7 @@ void shop_check(struct verdict *v, enum check_level level)
     char err[HISTORY_ERR_SIZE];
     struct history_reader r;
     assert_int_equal(history_read(&r, shop_path, err, sizeof(err)), 0);
-    assert_int_equal(check_history(v, &r, level, NULL, NULL), 0);
+    assert_int_equal(check_history(v, &r, &(struct check_options){.level = level}), 0);
     history_unread(&r);
 }
 

@@ -56,7 +56,8 @@ static void judge(const struct history_mutant *m, uint64_t seed, const char *wha
                   struct counters *t)
 {
     static struct verdict v;
-    assert_int_equal(check_history(&v, &m->reader, CHECK_FULL, NULL, NULL), 0);
+    assert_int_equal(check_history(&v, &m->reader, &(struct check_options){.level = CHECK_FULL}),
+                     0);
     t->word[v.word]++;
     if (v.word == VERDICT_UNKNOWN)
         return;

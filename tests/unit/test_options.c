@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct options o;
 static char err[OPTIONS_ERR_SIZE];
@@ -282,6 +283,13 @@ TEST(commands_take_their_own_words_and_flags)
     assert_int_equal(o.command, COMMAND_CHECK);
     assert_int_equal(o.words.n, 2);
     assert_string_equal(o.words.text[1], "b");
+    assert_true(o.processes >= 1 && o.checkers == o.processes);
+    done();
+    assert_ok(PARSE("check", "a", "-p", "1"));
+    assert_int_equal(o.checkers, 1);
+    done();
+    assert_ok(PARSE("check", "a", "-p", "256"));
+    assert_in_range(o.checkers, 1, sysconf(_SC_NPROCESSORS_ONLN));
     done();
     assert_ok(PARSE("report", "a", "--html", "f"));
     assert_int_equal(o.command, COMMAND_REPORT);
