@@ -1,7 +1,6 @@
 /* args_help.c -- the half of args.h that shows: help for people, values in force for the log. */
 #include "args.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>

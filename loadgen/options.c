@@ -5,7 +5,6 @@
 #include "args.h"
 #include "random.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
 
 #include "units.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -151,12 +150,17 @@ static enum work kind_of(const char *name)
 
 static bool refuse_mix(char *err, size_t err_size, const char *why, const char *part)
 {
-    static_assert(WORKS == 16, "the sentence below names them");
+    char names[200];
+    size_t n = 0;
+    for (size_t i = 0; i < WORKS && n < sizeof(names); i++)
+        n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
+                              i == 0           ? ""
+                              : i + 1 == WORKS ? " and "
+                                               : ", ",
+                              kinds[i]);
     snprintf(err, err_size,
-             "%s%s%s; give KIND=WEIGHT,... as in reserve=70,get=30; kinds are reserve, decrement, "
-             "confirm, release, extend, get, adjust, past, lookup, reuse, set, list, batch, "
-             "rereserve, remove and transfer, weights 0 to %d",
-             why, *part ? " at " : "", part, WEIGHT_MAX);
+             "%s%s%s; give KIND=WEIGHT,... as in reserve=70,get=30; kinds are %s, weights 0 to %d",
+             why, *part ? " at " : "", part, names, WEIGHT_MAX);
     return false;
 }
 

@@ -1,8 +1,7 @@
-/* answer_checks.c -- see answer_checks.h. */
-#include "check/answer_checks.h"
-
+/* answer_checks.c -- what is wrong with an answer whatever else happened: violations of ANSWERS. */
 #include "check/describe.h"
 #include "check/index.h"
+#include "check/passes.h"
 #include "check/verdict.h"
 #include "history/names.h"
 

@@ -1,7 +1,12 @@
-/* baskets.c -- see baskets.h. */
-#include "check/baskets.h"
+/* baskets.c -- operations on several items at once happened at one moment on all of them.
+ *
+ * All or none is what versions and sums show; here the versions of all items and the
+ * order of time together must allow one order of all operations (serial.h). Only looked at when an
+ * operation has two lines or more: otherwise each item's own order is all there is.
+ */
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/passes.h"
 #include "check/removals.h"
 #include "check/serial.h"
 

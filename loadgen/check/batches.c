@@ -1,7 +1,17 @@
-/* batches.c -- see batches.h. */
-#include "check/batches.h"
+/* batches.c -- were the operations of one batch applied in the given order?
+ *
+ * The operations of a batch stand in the file directly behind each other, in its
+ * order, all but the first with FLAG_BATCHED. One answer tells of them all, so on each item, and
+ * for each reservation, what it says of a later one is of no lower version than what it says of an
+ * earlier one: a LINEARIZABLE violation otherwise.
+ *
+ * Looked at is only what the answer itself shows to have been decided for this batch: not what was
+ * looked up after the load, repeats an earlier answer, or was sent again while nobody knew what
+ * became of the first attempt.
+ */
 #include "check/describe.h"
 #include "check/entries.h"
+#include "check/passes.h"
 #include "check/restored.h"
 #include "grow.h"
 

@@ -4,7 +4,7 @@
  * answered with 2xx, or when its key was found afterwards; then its effect lies between the begin
  * of the first attempt that was not refused and the end of the first 2xx, or of the first answer
  * about the same reservation that shows it. index->effect says which
- * did, once resolve.h and, for expiries, reservations.h have filled it.
+ * did, once resolve.c and, for expiries, reservations.c have filled it.
  */
 #ifndef LOADGEN_CHECK_EFFECT_H
 #define LOADGEN_CHECK_EFFECT_H

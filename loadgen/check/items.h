@@ -20,7 +20,7 @@ struct item {
     uint32_t last;        /* the slot that says so, 0 for none */
     uint32_t transitions; /* known; saturating */
     bool disturbed;       /* a violation was found on it: sums would only say so again */
-    bool undone;          /* a restore undid some of its transitions: losses.h tells of it */
+    bool undone;          /* a restore undid some of its transitions: losses.c tells of it */
     bool adrift;          /* at the end, at numbers that nobody quoted */
     bool gap;             /* versions are missing that something unresolved may explain */
     bool gone;            /* the last transition known has removed it */

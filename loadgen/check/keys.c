@@ -1,7 +1,12 @@
-/* keys.c -- see keys.h. */
-#include "check/keys.h"
+/* keys.c -- a key that was answered leads to that answer, and to nothing else, for as long as it is
+ * kept: what is recorded for it, and what another request under it is told.
+ *
+ * Of KIND_LOOKUP and KIND_REUSE; look-ups after the load, and requests that are sent
+ * again as they were, are for resolve.c.
+ */
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/passes.h"
 #include "check/restored.h"
 
 #include <inttypes.h>

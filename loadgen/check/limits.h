@@ -1,6 +1,6 @@
 /* limits.h -- what each customer holds and has bought of a limited item, along its versions.
  *
- * Layer: check. Fed by numbers.h: one item after the other, each in the order of its versions. What
+ * Layer: check. Fed by numbers.c: one item after the other, each in the order of its versions. What
  * a customer has used of its limit is a number of the item like what is available, so every refusal
  * because of it is a read:
  *

@@ -1,7 +1,12 @@
-/* losses.c -- see losses.h. */
-#include "check/losses.h"
+/* losses.c -- what was acknowledged and then undone by a restore of the service.
+ *
+ * One violation of LASTING for each item and restore: how many transitions are gone,
+ * up to which version the ledger had the item, and the first that it did not have. Which
+ * reservations are not there any more is found where they are read (reservation_rules.h).
+ */
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/passes.h"
 #include "check/restored.h"
 
 #include <errno.h>

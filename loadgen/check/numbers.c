@@ -1,12 +1,19 @@
-/* numbers.c -- see numbers.h. */
-#include "check/numbers.h"
+/* numbers.c -- the versions and numbers of every item, from its creation to its end.
+ *
+ * Walks each item's entries in the order of versions (replay_versions.h), looks at
+ * each refusal and at the limits of customers (limits.h), adds up the effects, and holds the order
+ * against time (realtime_order.h). Violations: VERSIONS for a version that nobody made or two did,
+ * ANSWERS for a number that does not follow, SUMS for one below zero, LINEARIZABLE for an order
+ * that time contradicts, ENDED_ONCE when that is an expiry's. What a restore undid (restored.h) is
+ * walked along like everything else, but adds up to nothing.
+ */
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/passes.h"
 #include "check/realtime_order.h"
 #include "check/removals.h"
 #include "check/replay_versions.h"
 #include "check/restored.h"
-#include "check/sums.h"
 
 #include <inttypes.h>
 #include <stdio.h>

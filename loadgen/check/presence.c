@@ -1,7 +1,22 @@
-/* presence.c -- see presence.h. */
-#include "check/presence.h"
+/* presence.c -- refusals about an item as a whole: that it is not there, is there, or is in use.
+ *
+ * None of them quotes a version, but each claims what an item was at some moment
+ * between its request and its answer. The items' versions say what it was when: each state lasts
+ * from its transition to the next, and may be seen by whoever was not over before something began
+ * that comes earlier, and did not begin after something was over that comes later. Each claim is
+ * given the first state that it may have seen and that bears it out, no earlier than those of the
+ * claims that were over before it began. There is an order for all of them and the rest of the
+ * item's operations exactly if each finds one, but for what is not known:
+ *
+ *   which of several deletes made a version   the first begin and the last end of them count
+ *   which item of a basket was not there      one of them is enough, whichever it was
+ *
+ * Items of which versions are missing, or were given anew by a restore, are left alone. Who was
+ * told that an item is not there that nobody ever deleted is told so in any case.
+ */
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/passes.h"
 #include "check/realtime_order.h"
 #include "check/removals.h"
 #include "check/restored.h"

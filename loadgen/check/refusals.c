@@ -1,7 +1,19 @@
-/* refusals.c -- see refusals.h. */
-#include "check/refusals.h"
+/* refusals.c -- refusals that are judged by what others were told.
+ *
+ * Refusals for want of stock are looked at with the item's numbers (numbers.c), those
+ * about a reservation with its timeline (reservation_rules.h), those about an item as a whole with
+ * its states (presence.c); what is left is:
+ *
+ *   items apart        no basket of items that could be taken together before or later, be it in
+ *                      several baskets that share items
+ *   held for too long  no extension that ends as early, counted from its reserve, as another that
+ *                      was granted
+ *
+ * And answers that nobody can judge: that something between server and client may have made them.
+ */
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/passes.h"
 
 #include <errno.h>
 #include <inttypes.h>

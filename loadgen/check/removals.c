@@ -6,7 +6,6 @@
 #include "check/restored.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,7 +7,6 @@
 #include "history/names.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 /* The replayed 2xx among the attempts of a key, 0 when there is none. */
 static uint32_t replay_of(const struct index *index, uint32_t first)

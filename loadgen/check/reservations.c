@@ -1,8 +1,14 @@
-/* reservations.c -- see reservations.h: each reservation's part in the whole. */
-#include "check/reservations.h"
-
+/* reservations.c -- a reservation leaves "held" once, in time, and is found as it was left.
+ *
+ * For each reservation: the transitions that took effect, and everything that was
+ * said about it, must be one timeline (PROPERTY_ENDED_ONCE, LASTING, ANSWERS), in an order that
+ * agrees with the order of time (LINEARIZABLE). Expiries come to light here: a get that shows one
+ * becomes its evidence in index->effect. They are no operations of any client, so they have only a
+ * bound: not before the time of the last reserve or extend is up, less what clocks may be off.
+ */
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/passes.h"
 #include "check/realtime_order.h"
 #include "check/reservation_rules.h"
 #include "check/timeline.h"
@@ -219,7 +225,7 @@ static void report_unasked(const struct timeline *t, const struct index *index, 
 }
 
 /* False, with a violation: what is said about it adds up to nothing then. */
-static bool check_end(const struct timeline *t, const struct index *index, struct verdict *v)
+static bool ends_once(const struct timeline *t, const struct index *index, struct verdict *v)
 {
     bool again = taken_again(t, index);
     if (t->ends + (t->expiry != 0) > 1u + again) {
@@ -288,7 +294,7 @@ static int check_one(struct work *w, struct timeline *t, uint32_t reserve)
         err = timeline_gather(t, w->index, reserve);
     if (err < 0)
         return err;
-    bool sound = check_end(t, w->index, w->verdict);
+    bool sound = ends_once(t, w->index, w->verdict);
     if (t->expiry && !(t->end && effect_same_pairs(index_op(w->index, t->expiry),
                                                    index_op(w->index, w->index->effect[t->end]))))
         err = timeline_add_expiry(t, w->index);

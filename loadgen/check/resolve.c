@@ -1,7 +1,19 @@
-/* resolve.c -- see resolve.h. */
-#include "check/resolve.h"
+/* resolve.c -- did it happen? Attempts, replays and look-ups of one key, as one decision.
+ *
+ * A key took effect when one of its attempts was answered with 2xx, or when it was
+ * found after the load. It did not when all attempts were refused (4xx, 503, never sent), or when
+ * it was not found. What contradicts itself is a violation:
+ *
+ *   two different 2xx, neither marked as replayed      took effect twice           (VERSIONS)
+ *   a replay, and nobody who could have been first     an effect behind a refusal  (ANSWERS)
+ *   found after the load, though every attempt failed  the same                    (ANSWERS)
+ *   attempts that quote different numbers              a replay that differs       (ANSWERS)
+ *   refused after it had been answered with 2xx        not replayed                (ANSWERS)
+ *   acknowledged, and not found after the load         lost                        (LASTING)
+ */
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/passes.h"
 #include "check/restored.h"
 #include "history/names.h"
 
@@ -157,7 +169,7 @@ static void check_second(struct index *index, const struct key *key, struct verd
     }
     index->effect[key->second] = key->second;
     if (restored_lost_op(index->restored, a))
-        return; /* decided anew, after the first effect was lost: losses.h tells of that */
+        return; /* decided anew, after the first effect was lost: losses.c tells of that */
     verdict_violation(v, PROPERTY_VERSIONS, ops,
                       "One key took effect twice: %s made version %" PRIu64 " of %s, and sent "
                       "again with the same key it made version %" PRIu64
@@ -212,7 +224,7 @@ static void check_others(const struct index *index, const struct key *key, uint3
     const struct history_op *op = index_op(index, answer);
     bool acknowledged = answer != key->lookup;
     if (restored_lost_op(index->restored, op))
-        return; /* losses.h tells of it */
+        return; /* losses.c tells of it */
     for (uint32_t at = key->first; at; at = at == key->first ? index->child[at] : index->next[at]) {
         const struct history_op *other = index_op(index, at);
         if (other->kind != op->kind || at == answer || at == key->second)

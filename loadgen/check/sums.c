@@ -1,7 +1,12 @@
-/* sums.c -- see sums.h. */
-#include "check/sums.h"
+/* sums.c -- at the end, an item holds what the operations on it add up to.
+ *
+ * The counters read after the load against the effects: the last version and what it
+ * left, received - sold = on hand, available + held = on hand, and the held and sold units
+ * themselves. Comes after numbers.c.
+ */
 #include "check/describe.h"
 #include "check/effect.h"
+#include "check/passes.h"
 
 #include <inttypes.h>
 

@@ -7,7 +7,7 @@
  *
  * When the service was restored meanwhile, a part of a timeline may be undone (restored.h): such
  * transitions and reads stay in it, marked as lost, and the timeline goes on from what came before
- * them. losses.h tells of what is lost.
+ * them. losses.c tells of what is lost.
  */
 #ifndef LOADGEN_CHECK_TIMELINE_H
 #define LOADGEN_CHECK_TIMELINE_H

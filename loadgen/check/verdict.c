@@ -207,6 +207,7 @@ static void remember_all(struct verdict *v, const struct verdict *part, unsigned
 /* As place_for, but the witness is there already. */
 static void merge_witness(struct verdict *v, const struct verdict *part, unsigned n)
 {
+    assert(v->witnesses <= WITNESSES_MAX && n < part->witnesses);
     const struct witness *w = &part->witness[n];
     struct witness *to = find_teller(v, w);
     if (to) {

@@ -13,17 +13,11 @@
 
 /* --- the bytes of its request, and the results of a batch ------------------------------------- */
 
-bool call_mutates(const struct call *call)
-{
-    enum history_kind kind = call->intent.kind;
-    return !history_reads(kind) && kind != KIND_REUSE;
-}
-
-/* Whether one of its calls does. */
+/* Whether one of its calls is to change something. */
 static bool attempt_mutates(const struct attempt *a)
 {
     for (unsigned n = 0; n < a->calls; n++)
-        if (call_mutates(&a->call[n]))
+        if (history_mutates(a->call[n].intent.kind))
             return true;
     return false;
 }

@@ -81,9 +81,6 @@ struct client {
 
 /* --- its attempt: attempt.c --- */
 
-/* Whether the call is to change something, so that it has a key. */
-bool call_mutates(const struct call *call);
-
 /* The request, to be sent as it is. out->failed when it does not fit, or for want of memory. */
 void attempt_request(const struct attempt *a, const struct load *load, struct buf *out);
 

@@ -3,7 +3,6 @@
 
 #include "pool/pool.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #define TICK_MS    5
-#define RETRY_MS   20                   /* how often connects are tried again */
 #define CONNECT_NS UINT64_C(3000000000) /* all connections should be open by then */
 
 void client_loop_fail(struct client_loop *w, int err)

@@ -1,7 +1,6 @@
 /* intent.c -- from a wish to the record and the bytes. */
 #include "client/intent.h"
 
-#include "client/answer.h"
 #include "digits.h"
 #include "history/reader.h"
 
@@ -167,31 +166,32 @@ static void put_fields(struct text *t, const struct load *load, const struct his
     }
 }
 
+/* The path is what it is about between two texts; a batch calls the operation by a name, and what
+ * it is about "sku" or "id". */
 static const struct {
     struct str method, before, after;
-    bool of_item, of_reservation, mutates;
+    enum { OF_NONE, OF_ITEM, OF_RESERVATION } about;
+    struct str batched;
 } shapes[KINDS] = {
-    [KIND_PUT] = {STR("PUT"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
-    [KIND_ADJUST] = {STR("POST"), STR("/v1/items/"), STR("/adjustments"), .of_item = true,
-                     .mutates = true},
-    [KIND_DECREMENT] = {STR("POST"), STR("/v1/items/"), STR("/decrements"), .of_item = true,
-                        .mutates = true},
-    [KIND_RESERVE] = {STR("POST"), STR("/v1/reservations"), STR(""), .mutates = true},
-    [KIND_CONFIRM] = {STR("POST"), STR("/v1/reservations/"), STR("/confirm"),
-                      .of_reservation = true, .mutates = true},
-    [KIND_RELEASE] = {STR("POST"), STR("/v1/reservations/"), STR("/release"),
-                      .of_reservation = true, .mutates = true},
-    [KIND_EXTEND] = {STR("POST"), STR("/v1/reservations/"), STR("/extend"), .of_reservation = true,
-                     .mutates = true},
-    [KIND_GET_ITEM] = {STR("GET"), STR("/v1/items/"), STR(""), .of_item = true},
-    [KIND_GET_RESERVATION] = {STR("GET"), STR("/v1/reservations/"), STR(""),
-                              .of_reservation = true},
-    [KIND_SET] = {STR("PUT"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
-    [KIND_DELETE] = {STR("DELETE"), STR("/v1/items/"), STR(""), .of_item = true, .mutates = true},
-    [KIND_RERESERVE] = {STR("POST"), STR("/v1/reservations/"), STR("/confirm"),
-                        .of_reservation = true, .mutates = true},
-    [KIND_TRANSFER] = {STR("POST"), STR("/v1/items/"), STR("/transfers"), .of_item = true,
-                       .mutates = true},
+    [KIND_PUT] = {STR("PUT"), STR("/v1/items/"), STR(""), OF_ITEM, STR("")},
+    [KIND_ADJUST] = {STR("POST"), STR("/v1/items/"), STR("/adjustments"), OF_ITEM, STR("adjust")},
+    [KIND_DECREMENT] = {STR("POST"), STR("/v1/items/"), STR("/decrements"), OF_ITEM,
+                        STR("decrement")},
+    [KIND_RESERVE] = {STR("POST"), STR("/v1/reservations"), STR(""), OF_NONE, STR("reserve")},
+    [KIND_CONFIRM] = {STR("POST"), STR("/v1/reservations/"), STR("/confirm"), OF_RESERVATION,
+                      STR("confirm")},
+    [KIND_RELEASE] = {STR("POST"), STR("/v1/reservations/"), STR("/release"), OF_RESERVATION,
+                      STR("release")},
+    [KIND_EXTEND] = {STR("POST"), STR("/v1/reservations/"), STR("/extend"), OF_RESERVATION,
+                     STR("extend")},
+    [KIND_GET_ITEM] = {STR("GET"), STR("/v1/items/"), STR(""), OF_ITEM, STR("")},
+    [KIND_GET_RESERVATION] = {STR("GET"), STR("/v1/reservations/"), STR(""), OF_RESERVATION,
+                              STR("get")},
+    [KIND_SET] = {STR("PUT"), STR("/v1/items/"), STR(""), OF_ITEM, STR("put")},
+    [KIND_DELETE] = {STR("DELETE"), STR("/v1/items/"), STR(""), OF_ITEM, STR("")},
+    [KIND_RERESERVE] = {STR("POST"), STR("/v1/reservations/"), STR("/confirm"), OF_RESERVATION,
+                        STR("confirm")},
+    [KIND_TRANSFER] = {STR("POST"), STR("/v1/items/"), STR("/transfers"), OF_ITEM, STR("transfer")},
 };
 
 static void put_list_path(struct text *path, const struct history_facts *facts,
@@ -222,38 +222,21 @@ static void put_path(struct text *path, const struct history_facts *facts, const
                      enum history_kind kind)
 {
     put(path, shapes[kind].before);
-    if (shapes[kind].of_item)
+    if (shapes[kind].about == OF_ITEM)
         put_sku(path, facts, i->line[0].item);
-    if (shapes[kind].of_reservation)
+    if (shapes[kind].about == OF_RESERVATION)
         put_encoded(path, i->held.id, i->held.id_bytes);
     put(path, shapes[kind].after);
 }
 
-/* What a batch calls it, and how it names what the operation is about. */
-static const struct {
-    struct str name, target;
-} batched[KINDS] = {
-    [KIND_ADJUST] = {STR("adjust"), STR("sku")},
-    [KIND_DECREMENT] = {STR("decrement"), STR("sku")},
-    [KIND_RESERVE] = {STR("reserve"), STR("")},
-    [KIND_CONFIRM] = {STR("confirm"), STR("id")},
-    [KIND_RELEASE] = {STR("release"), STR("id")},
-    [KIND_EXTEND] = {STR("extend"), STR("id")},
-    [KIND_GET_RESERVATION] = {STR("get"), STR("id")},
-    [KIND_RERESERVE] = {STR("confirm"), STR("id")},
-    [KIND_SET] = {STR("put"), STR("sku")},
-    [KIND_TRANSFER] = {STR("transfer"), STR("sku")},
-};
-
 /* An id is as it stood in an answer, escapes included: it may stand in JSON again. */
 static void put_target(struct text *t, const struct history_facts *facts, const struct intent *i)
 {
-    if (batched[i->kind].target.n == 0)
+    if (shapes[i->kind].about == OF_NONE)
         return;
-    put(t, STR(",\""));
-    put(t, batched[i->kind].target);
-    put(t, STR("\":\""));
-    if (shapes[i->kind].of_item)
+    bool of_item = shapes[i->kind].about == OF_ITEM;
+    put(t, of_item ? STR(",\"sku\":\"") : STR(",\"id\":\""));
+    if (of_item)
         put_sku(t, facts, i->line[0].item);
     else
         put(t, (struct str){i->held.id, i->held.id_bytes});
@@ -278,7 +261,7 @@ void intent_entry(const struct intent *i, const struct load *load, const struct 
     char key[LOAD_KEY_MAX];
     entry.n = 0;
     put(&entry, STR("{\"op\":\""));
-    put(&entry, batched[i->kind].name);
+    put(&entry, shapes[i->kind].batched);
     put(&entry, STR("\""));
     put_target(&entry, facts, i);
     if (!history_reads(i->kind)) {

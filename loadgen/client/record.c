@@ -24,7 +24,7 @@ static void record_call(struct client *c, struct call *call)
     call->op->client = c->number;
     if (call != c->attempt.call)
         call->op->flags |= FLAG_BATCHED;
-    if (c->attempt.resent && call_mutates(call)) {
+    if (c->attempt.resent && history_mutates(call->intent.kind)) {
         call->op->flags |= FLAG_RESENT;
         call->op->of = call->root_slot;
         call->op->seq = call->root->seq;

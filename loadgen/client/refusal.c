@@ -2,7 +2,6 @@
 #include "client/refusal.h"
 
 #include "client/load.h"
-#include "history/reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>

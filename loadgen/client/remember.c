@@ -94,7 +94,7 @@ void client_remember(struct client *c, const struct call *call, const struct wor
     if (lesson->outcome != OUTCOME_OK)
         return;
     bool first = op == call->root || call->root->outcome != OUTCOME_OK;
-    bool effect = !history_reads(op->kind) && op->kind != KIND_REUSE;
+    bool effect = history_mutates(op->kind);
     if (op->kind == KIND_RESERVE && first)
         remember_held(place_for_held(c, w, now_ns), call, lesson->id);
     if (history_ends(op->kind)) {

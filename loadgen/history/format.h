@@ -71,14 +71,13 @@ enum history_kind {
     KIND_EXTEND,
     KIND_GET_ITEM,
     KIND_GET_RESERVATION, /* shown as confirmed: line.quantity is what was sold, by the answer */
-    KIND_SET,    /* PUT with If-Match on an item that is there; line.quantity is its on_hand */
-    KIND_LIST,   /* a page of items: a line for each that it shows, in the order of the page */
-    KIND_LOOKUP, /* GET of what is recorded for the key of `of`; lines as it asked for */
-    KIND_REUSE,  /* the key of `of`, a decrement, adjustment or transfer, with another quantity */
+    KIND_SET,       /* PUT with If-Match on an item that is there; line.quantity is its on_hand */
+    KIND_LIST,      /* a page of items: a line for each that it shows, in the order of the page */
+    KIND_LOOKUP,    /* GET of what is recorded for the key of `of`; lines as it asked for */
+    KIND_REUSE,     /* the key of a decrement, adjustment or transfer, with another quantity */
     KIND_RERESERVE, /* a CONFIRM that says what to do if it has expired: take the units again */
     KIND_DELETE,    /* of an item, which may be created again; its answer has no version */
-    KIND_TRANSFER,  /* of units of the first line's item to the second's; line.quantity is the delta
-                     */
+    KIND_TRANSFER,  /* from the first line's item to the second's; line.quantity is the delta */
     KINDS
 };
 

@@ -99,6 +99,12 @@ static inline bool history_reads(enum history_kind kind)
            kind == KIND_LOOKUP;
 }
 
+/* Whether such a request is to change something, so that it has a key of its own. */
+static inline bool history_mutates(enum history_kind kind)
+{
+    return !history_reads(kind) && kind != KIND_REUSE;
+}
+
 /* Whether the run deletes and creates that item again and again: one in so many. */
 static inline bool history_removable(const struct history_facts *facts, uint32_t item)
 {

@@ -4,7 +4,6 @@
 #include "units.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define CONNECT_S 3
 #define ANSWER_S  10

@@ -275,7 +275,7 @@ static void text_section(struct buf *b, const struct layout_section *section, co
 
 static_assert(COLUMNS_A_PAGE >= 2, "a comparison has two columns at least");
 
-static void put_value(struct buf *b, const struct layout_field *field, const json_t *run)
+static void put_cell(struct buf *b, const struct layout_field *field, const json_t *run)
 {
     struct buf cell;
     buf_init(&cell, LINE_MAX);
@@ -306,7 +306,7 @@ static void put_columns(struct buf *b, const json_t *runs, size_t from, size_t t
             continue;
         buf_printf(b, "%-*s", LABEL_COLUMNS, field->label);
         for (size_t i = from; i < to; i++)
-            put_value(b, field, json_array_get(runs, i));
+            put_cell(b, field, json_array_get(runs, i));
         buf_putc(b, '\n');
     }
 }

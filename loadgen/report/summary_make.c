@@ -144,8 +144,7 @@ static bool first_effect(struct pass_one *p, uint32_t slot, const struct history
 {
     bool resent = op->flags & FLAG_RESENT;
     uint32_t root = resent && op->of ? op->of : slot;
-    if (history_reads(op->kind) || op->kind == KIND_REUSE || history_outcome(op) != OUTCOME_OK ||
-        (op->flags & FLAG_AGAIN))
+    if (!history_mutates(op->kind) || history_outcome(op) != OUTCOME_OK || (op->flags & FLAG_AGAIN))
         return false;
     if (root >= p->r->slots || (!resent && (op->flags & FLAG_REPLAYED)))
         return false;

@@ -17,8 +17,8 @@
 #define LIMIT_NS UINT64_C(300000000000) /* of all looks: a server that is so slow tells no more */
 
 struct question {
-    uint32_t slot; /* of the first attempt; 0: settled */
-    uint8_t absent, tries;
+    uint32_t slot;  /* of the first attempt; 0: settled */
+    uint8_t absent; /* looks that found nothing */
 };
 
 struct lookup {
@@ -59,17 +59,17 @@ static void settle_absent(struct lookup *l, struct question *q, const struct cal
     l->open--;
 }
 
-/* False when the answer is not what the interface promises. */
-static bool settle_found(struct lookup *l, struct question *q, const struct call_end *end)
+/* What is not what the interface promises is asked for again. */
+static void settle_found(struct lookup *l, struct question *q, const struct call_end *end)
 {
     struct answer a;
     if (!answer_read(&a, end->response->body) || a.status < 200 || a.status > 299 ||
         (str_absent(a.body) && a.status != 204))
-        return false;
+        return;
     const struct history_op *root = history_op_at(&l->s->reader, q->slot);
     struct history_op *op = settle_begin(l->s, root, q->slot, end);
     if (!op)
-        return true; /* s->rc ends everything */
+        return; /* s->rc ends everything */
     /* Replayed: what was answered may have been a repetition, of which the record does not tell. */
     struct response first = {
         .status = (uint16_t)a.status, .body = a.body, .content = CONTENT_JSON, .replayed = true};
@@ -80,10 +80,9 @@ static bool settle_found(struct lookup *l, struct question *q, const struct call
         l->s->rc == 0)
         l->s->rc = history_put_id(l->s->w, q->slot, lesson.id);
     if (lesson.outcome != OUTCOME_OK)
-        return false;
+        return;
     q->slot = 0;
     l->open--;
-    return true;
 }
 
 /* Not everything that is answered with 404 knows what the service has recorded. */
@@ -101,8 +100,8 @@ static void question_done(void *ctx, uint64_t token, const struct call_end *end)
     if (status == 404 && says_absent(end->response)) {
         if (++q->absent == LOOKS)
             settle_absent(l, q, end);
-    } else if (status != 200 || !settle_found(l, q, end)) {
-        q->tries++;
+    } else if (status == 200) {
+        settle_found(l, q, end);
     }
 }
 

@@ -17,15 +17,9 @@
 #define UNTIL_MS        120000 /* the longest that holds are watched while they run out */
 #define UNTIL_MORE_MS   20000
 
-static const bool of_mutation[KINDS] = {
-    [KIND_ADJUST] = true,   [KIND_DECREMENT] = true, [KIND_RESERVE] = true, [KIND_CONFIRM] = true,
-    [KIND_RELEASE] = true,  [KIND_EXTEND] = true,    [KIND_SET] = true,     [KIND_RERESERVE] = true,
-    [KIND_TRANSFER] = true, [KIND_PUT] = true,       [KIND_DELETE] = true,
-};
-
 static void index_op(struct settle *s, uint32_t slot, const struct history_op *op)
 {
-    if (history_phase(op) == PHASE_SETUP || !of_mutation[op->kind])
+    if (history_phase(op) == PHASE_SETUP || !history_mutates(op->kind))
         return;
     bool settled = history_phase(op) == PHASE_SETTLE;
     uint32_t root = settled || (op->flags & FLAG_RESENT) ? op->of : slot;
@@ -34,11 +28,9 @@ static void index_op(struct settle *s, uint32_t slot, const struct history_op *o
         return;
     enum history_outcome outcome = history_outcome(op);
     s->mark[root] |= MARK_MUTATION;
-    if (settled)
-        s->mark[root] |= outcome == OUTCOME_OK ? MARK_FOUND : 0;
-    else if (outcome == OUTCOME_OK)
+    if (!settled && outcome == OUTCOME_OK)
         s->mark[root] |= op->flags & FLAG_REPLAYED ? MARK_OK : MARK_OK | MARK_FIRST;
-    else if (outcome == OUTCOME_UNKNOWN)
+    else if (!settled && outcome == OUTCOME_UNKNOWN)
         s->mark[root] |= MARK_UNKNOWN;
     if (history_ends(op->kind) && outcome == OUTCOME_OK && first->of > 0 &&
         first->of < s->reader.slots)

@@ -42,8 +42,7 @@ enum settle_mark {
     MARK_OK = 0x02,       /* one of its attempts was answered with 2xx */
     MARK_UNKNOWN = 0x04,  /* one was not answered */
     MARK_ENDED = 0x08,    /* a reserve: its reservation was seen to be confirmed or released */
-    MARK_FOUND = 0x10,    /* unknown, and looked up: it happened */
-    MARK_FIRST = 0x20,    /* one of the 2xx was no replay: so its key must have been recorded */
+    MARK_FIRST = 0x10,    /* one of the 2xx was no replay: so its key must have been recorded */
 };
 
 struct settle {

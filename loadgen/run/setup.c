@@ -5,7 +5,6 @@
 #include "report/printable.h"
 #include "run/caller.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

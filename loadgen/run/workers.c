@@ -6,7 +6,6 @@
 #include "run/live.h"
 #include "run/probe.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -27,7 +27,8 @@ static int64_t number_at(const void *of, size_t offset)
     return value;
 }
 
-bool compare_versions(int64_t redis, int64_t ledger)
+/* The same version of both, but for restores. */
+static bool compare_versions(int64_t redis, int64_t ledger)
 {
     return redis == ledger ||
            (ledger > 0 && redis > ledger && (redis - ledger) % PROJECTION_RESTORE_STEP == 0);

@@ -16,9 +16,6 @@
 bool compare_item(const struct item *redis, const struct item *ledger, char text[COMPARE_TEXT_SIZE])
     __attribute__((warn_unused_result));
 
-/* The same version of both, but for restores. */
-bool compare_versions(int64_t redis, int64_t ledger) __attribute__((warn_unused_result));
-
 /* An item's places in the indexes of Redis against what the item says. */
 bool compare_places(const struct scan_item *item, char text[COMPARE_TEXT_SIZE])
     __attribute__((warn_unused_result));

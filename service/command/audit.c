@@ -310,6 +310,7 @@ static int run_audit(const void *of)
         fprintf(stderr, "stockd audit: %s\n", err);
         return AUDIT_UNSURE;
     }
+    admin_have_patience(admin);
     audit_init(&audit, admin, NULL);
     audit.wait_ms = options->wait_ms;
     audit.reservation_retention_ms = options->reservation_retention_ms;

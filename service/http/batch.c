@@ -205,9 +205,7 @@ void batch_job_begin(struct exchange *x, const struct request_head *head)
     struct request_batch batch;
     struct refusal why;
     if (!request_batch_open(&batch, &x->arena, head, x->body.p, x->body.n, &why)) {
-        x->answer = (struct answer){0};
-        render_refusal(&why, &x->answer, &x->out);
-        exchange_answered(x);
+        exchange_answer_refusal(x, &why);
         return;
     }
     struct batch_job *job = job_new(x, batch.count);

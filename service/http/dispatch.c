@@ -30,12 +30,6 @@ static void on_read_done(struct store_read *read)
     exchange_answered(x);
 }
 
-static void refuse_with(struct exchange *x, const struct refusal *why)
-{
-    exchange_refuse_with(x, why);
-    exchange_answered(x);
-}
-
 static void begin_op(struct exchange *x, const struct request_head *head)
 {
     struct refusal why;
@@ -45,7 +39,7 @@ static void begin_op(struct exchange *x, const struct request_head *head)
     if (good && !exchange_hold(x, render_op_room(op)))
         good = refuse(&why, PROBLEM_OVERLOADED, NULL, EXCHANGE_NO_ROOM);
     if (!good) {
-        refuse_with(x, &why);
+        exchange_answer_refusal(x, &why);
         return;
     }
     enum outcome_code code = store_route(x->server->store, op);
@@ -64,7 +58,7 @@ static void begin_read(struct exchange *x, const struct request_head *head)
 {
     struct refusal why;
     if (!request_read(&x->read, &x->if_none_match, &x->arena, head, &why)) {
-        refuse_with(x, &why);
+        exchange_answer_refusal(x, &why);
         return;
     }
     x->read.done = on_read_done;
@@ -94,12 +88,12 @@ void exchange_dispatch(struct exchange *x)
                                 .if_none_match = x->headers.if_none_match};
     assert(x->state == EXCHANGE_READING);
     if (x->refused) {
-        refuse_with(x, &x->refusal);
+        exchange_answer_refusal(x, &x->refusal);
         return;
     }
     if (x->body.n > 0 && !has_room_to_parse(x)) {
         const struct refusal why = {.problem = PROBLEM_OVERLOADED, .detail = WHY_NO_ROOM_TO_PARSE};
-        refuse_with(x, &why);
+        exchange_answer_refusal(x, &why);
         return;
     }
     bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);

@@ -50,7 +50,8 @@ static void keep_small(struct buf *b)
     buf_reset(b);
 }
 
-void exchange_recycle(struct exchange *x)
+/* Puts an exchange that is over aside for the next request. */
+static void recycle(struct exchange *x)
 {
     struct http_server *server = x->server;
     assert(x->pending == 0);
@@ -161,7 +162,7 @@ void exchange_end(struct exchange *x)
         x->server->orphans++;
         return;
     }
-    exchange_recycle(x);
+    recycle(x);
 }
 
 /* Its connection is gone, and now the store is done with it as well. */
@@ -170,7 +171,7 @@ static void bury_orphan(struct exchange *x)
     struct http_server *server = x->server;
     assert(server->orphans > 0 && x->pending == 0);
     server->orphans--;
-    exchange_recycle(x);
+    recycle(x);
     server_release(server);
 }
 
@@ -220,7 +221,7 @@ void exchange_answered(struct exchange *x)
     x->state = EXCHANGE_ANSWERED;
 }
 
-void exchange_refuse_with(struct exchange *x, const struct refusal *why)
+static void refuse_with(struct exchange *x, const struct refusal *why)
 {
     x->answer = (struct answer){0};
     buf_reset(&x->out);
@@ -229,10 +230,16 @@ void exchange_refuse_with(struct exchange *x, const struct refusal *why)
         x->answer.allow = x->match.allowed;
 }
 
+void exchange_answer_refusal(struct exchange *x, const struct refusal *why)
+{
+    refuse_with(x, why);
+    exchange_answered(x);
+}
+
 void exchange_refuse(struct exchange *x, enum problem_id problem, const char *detail)
 {
     struct refusal why = {.problem = problem, .detail = detail};
-    exchange_refuse_with(x, &why);
+    refuse_with(x, &why);
 }
 
 static bool add_headers(const struct exchange *x, struct MHD_Response *response)

@@ -169,8 +169,10 @@ void server_give_back(struct http_server *server);
 /* --- answers --- */
 
 /* Writes a refusal into the answer. */
-void exchange_refuse_with(struct exchange *x, const struct refusal *why);
 void exchange_refuse(struct exchange *x, enum problem_id problem, const char *detail);
+
+/* Answers with a refusal. */
+void exchange_answer_refusal(struct exchange *x, const struct refusal *why);
 
 /* Answers at once, or hands the request to the store and waits. */
 void exchange_dispatch(struct exchange *x);
@@ -180,9 +182,6 @@ void exchange_dispatch(struct exchange *x);
 void exchange_end(struct exchange *x);
 
 void exchange_free(struct exchange *x);
-
-/* Puts an exchange that is over aside for the next request. */
-void exchange_recycle(struct exchange *x);
 
 /* Frees a stopped server once neither a handle nor an orphan needs it any more. */
 void server_release(struct http_server *server);

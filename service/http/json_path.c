@@ -121,23 +121,6 @@ size_t json_walk_path(const struct json_walk *walk, char out[JSON_PATH_SIZE])
     return n < JSON_PATH_SIZE ? n : JSON_PATH_SIZE - 1;
 }
 
-bool json_path_at(struct str text, size_t offset, char out[JSON_PATH_SIZE])
-{
-    struct json_walk walk;
-    struct str number;
-    json_walk_init(&walk, text);
-    while (json_walk_number(&walk, &number)) {
-        size_t start = (size_t)(number.p - text.p);
-        if (start > offset)
-            return false;
-        if (offset <= start + number.n) {
-            json_walk_path(&walk, out);
-            return true;
-        }
-    }
-    return false;
-}
-
 bool json_path_deeper(struct str text, unsigned levels, char out[JSON_PATH_SIZE])
 {
     struct json_walk walk;

@@ -34,10 +34,6 @@ bool json_walk_number(struct json_walk *walk, struct str *number)
 /* Writes the path of the number that json_walk_number gave; returns its length. */
 size_t json_walk_path(const struct json_walk *walk, char out[JSON_PATH_SIZE]);
 
-/* Writes the path of the number that holds or ends at the byte `offset`. False: none does. */
-bool json_path_at(struct str text, size_t offset, char out[JSON_PATH_SIZE])
-    __attribute__((warn_unused_result));
-
 /* True if objects and arrays stand in one another more than `levels` deep. The path is that of the
  * member of the text's object that does so; of one in an array of objects, the member of those. */
 bool json_path_deeper(struct str text, unsigned levels, char out[JSON_PATH_SIZE])

@@ -41,14 +41,16 @@ static enum db_result sort_state(const char *state)
     return DB_WRONG;
 }
 
-void pg_drop(struct db_pg *pg)
+/* Closes the connection and forgets what was prepared on it. */
+static void pg_drop(struct db_pg *pg)
 {
     PQfinish(pg->connection);
     pg->connection = NULL;
     pg->prepared.count = 0;
 }
 
-enum db_result pg_fail(struct db_pg *pg, const PGresult *failed)
+/* Sorts a failed result, or with NULL a failed connection; keeps its text. */
+static enum db_result pg_fail(struct db_pg *pg, const PGresult *failed)
 {
     const char *state = failed ? PQresultErrorField(failed, PG_DIAG_SQLSTATE) : NULL;
     const char *text = failed ? PQresultErrorMessage(failed) : NULL;
@@ -120,7 +122,8 @@ enum db_result pg_answer(struct db_pg *pg, int sent, PGresult **out)
     return result;
 }
 
-enum db_result pg_command(struct db_pg *pg, const char *sql)
+/* A statement without parameters whose rows nobody wants. */
+static enum db_result pg_command(struct db_pg *pg, const char *sql)
 {
     PGresult *answer = NULL;
     enum db_result result = pg_answer(pg, PQsendQuery(pg->connection, sql), &answer);

@@ -25,19 +25,10 @@ static inline struct db_pg *pg_of(struct db *db)
     return (struct db_pg *)db;
 }
 
-/* Closes the connection and forgets what was prepared on it. */
-void pg_drop(struct db_pg *pg);
-
-/* Sorts a failed result, or with NULL a failed connection; keeps its text. */
-enum db_result pg_fail(struct db_pg *pg, const PGresult *failed);
-
 /* Waits for the answer to what was just handed to libpq: the last result of several, or the first
  * that failed. `sent` is what the PQsend function said. On DB_OK the caller calls PQclear. */
 enum db_result pg_answer(struct db_pg *pg, int sent, PGresult **out)
     __attribute__((warn_unused_result));
-
-/* A statement without parameters whose rows nobody wants. */
-enum db_result pg_command(struct db_pg *pg, const char *sql) __attribute__((warn_unused_result));
 
 /* db_ops.run. */
 enum db_result pg_run(struct db *db, const struct db_statement *statement,

@@ -271,7 +271,6 @@ static enum carry_result apply_some(struct carrier *carrier, struct carry *carry
         if (apply->db_result == DB_CONSTRAINT)
             return refused(carrier, carry, count);
         return from_sql(carrier);
-    case APPLY_RESULTS: break;
     }
     abort();
 }

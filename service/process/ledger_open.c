@@ -20,41 +20,41 @@ static bool share(struct store_shared *shared, const char *id, char *why, size_t
     return false;
 }
 
-enum door_result ledger_door_check(struct db *db, struct store_shared *shared, char *why,
-                                   size_t why_size)
+enum identity_result ledger_check(struct db *db, struct store_shared *shared, char *why,
+                                  size_t why_size)
 {
     struct identity identity;
     enum identity_result result = identity_read(db, &identity);
     if (result == IDENTITY_KNOWN)
-        return share(shared, identity.ledger_id, why, why_size) ? DOOR_OPEN : DOOR_REFUSED;
+        return share(shared, identity.ledger_id, why, why_size) ? IDENTITY_KNOWN : IDENTITY_REFUSED;
     snprintf(why, why_size, "%s", identity.why);
-    return result == IDENTITY_LATER ? DOOR_LATER : DOOR_REFUSED;
+    return result;
 }
 
-static enum door_result migrate(struct db *db, char *why, size_t why_size)
+static enum identity_result migrate(struct db *db, char *why, size_t why_size)
 {
     struct schema_file files[SCHEMA_FILES];
     struct migrate_report report;
     schema_list(files);
     enum migrate_result result = migrate_run(db, files, SCHEMA_FILES, clock_wall_ms(), &report);
     if (result == MIGRATE_DONE)
-        return DOOR_OPEN;
+        return IDENTITY_KNOWN;
     snprintf(why, why_size, "%s", report.why);
-    return result == MIGRATE_DB && report.db != DB_WRONG ? DOOR_LATER : DOOR_REFUSED;
+    return result == MIGRATE_DB && report.db != DB_WRONG ? IDENTITY_LATER : IDENTITY_REFUSED;
 }
 
-enum door_result ledger_door_open(const struct config *config, struct store_shared *shared,
-                                  struct db **db, char *why, size_t why_size)
+enum identity_result ledger_open(const struct config *config, struct store_shared *shared,
+                                 struct db **db, char *why, size_t why_size)
 {
-    enum door_result result = DOOR_OPEN;
+    enum identity_result result = IDENTITY_KNOWN;
     enum db_result opened = db_open(db, config->ledger, why, why_size);
     if (opened != DB_OK)
-        return opened == DB_WRONG ? DOOR_REFUSED : DOOR_LATER;
+        return opened == DB_WRONG ? IDENTITY_REFUSED : IDENTITY_LATER;
     if (config->ledger_is_own)
         result = migrate(*db, why, why_size);
-    if (result == DOOR_OPEN)
-        result = ledger_door_check(*db, shared, why, why_size);
-    if (result == DOOR_OPEN)
+    if (result == IDENTITY_KNOWN)
+        result = ledger_check(*db, shared, why, why_size);
+    if (result == IDENTITY_KNOWN)
         return result;
     db_close(*db);
     *db = NULL;

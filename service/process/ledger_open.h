@@ -11,19 +11,13 @@
 #include "config.h"
 #include "ledger/schema.h"
 
-enum door_result {
-    DOOR_OPEN,
-    DOOR_LATER,  /* it cannot be reached now */
-    DOOR_REFUSED /* it is not one that this service may write to */
-};
-
-/* *why, for all but DOOR_OPEN, is without passwords; *db is NULL then. */
-enum door_result ledger_door_open(const struct config *config, struct store_shared *shared,
-                                  struct db **db, char *why, size_t why_size)
+/* *why, for all but IDENTITY_KNOWN, is without passwords; *db is NULL then. */
+enum identity_result ledger_open(const struct config *config, struct store_shared *shared,
+                                 struct db **db, char *why, size_t why_size)
     __attribute__((warn_unused_result));
 
 /* For one that is open already, after trouble: is it still the same ledger? */
-enum door_result ledger_door_check(struct db *db, struct store_shared *shared, char *why,
-                                   size_t why_size) __attribute__((warn_unused_result));
+enum identity_result ledger_check(struct db *db, struct store_shared *shared, char *why,
+                                  size_t why_size) __attribute__((warn_unused_result));
 
 #endif

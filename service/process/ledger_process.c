@@ -131,16 +131,16 @@ static bool open_database(struct ledger_process *l)
     bool fresh = !answers_wait(l) || clock_mono_ms() < l->ping_ms;
     if (l->db_checked && fresh)
         return true;
-    enum door_result result =
-        opened ? ledger_door_check(l->db, shared, why, sizeof(why))
-               : ledger_door_open(l->shared->config, shared, &l->db, why, sizeof(why));
+    enum identity_result result =
+        opened ? ledger_check(l->db, shared, why, sizeof(why))
+               : ledger_open(l->shared->config, shared, &l->db, why, sizeof(why));
     /* One that was right once and is not now may be in the middle of a repair. */
-    if (result == DOOR_REFUSED && !opened) {
+    if (result == IDENTITY_REFUSED && !opened) {
         log_event(LOG_ERROR, "cannot write to this ledger", LOG_STR("why", why));
         l->refused = true;
         return false;
     }
-    if (result != DOOR_OPEN) {
+    if (result != IDENTITY_KNOWN) {
         sql_trouble(l, why);
         return false;
     }

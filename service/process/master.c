@@ -126,13 +126,13 @@ static bool knows_ledger(struct master *m, char *why, size_t why_size)
     struct db *db;
     if (!config_has_ledger(m->config))
         return true;
-    enum door_result result =
-        ledger_door_open(m->config, m->shared.store_shared, &db, why, why_size);
-    if (result == DOOR_OPEN)
+    enum identity_result result =
+        ledger_open(m->config, m->shared.store_shared, &db, why, why_size);
+    if (result == IDENTITY_KNOWN)
         db_close(db);
-    if (result == DOOR_LATER)
+    if (result == IDENTITY_LATER)
         log_event(LOG_WARN, "the ledger's database cannot be reached", LOG_STR("why", why));
-    return result != DOOR_REFUSED;
+    return result != IDENTITY_REFUSED;
 }
 
 /* Forks one process. False, with the reason in the log: no child is there to tell it. */

@@ -62,6 +62,7 @@ static enum restore_result connect_redis(struct restore *r)
     r->admin = admin_new(&r->config, &r->shared, err, sizeof(err));
     if (!r->admin)
         return restore_say(r, RESTORE_FAILED, err);
+    admin_have_patience(r->admin);
     enum admin_result result = admin_connect(r->admin, &why);
     if (result == ADMIN_OK)
         return RESTORE_DONE;

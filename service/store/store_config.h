@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* What an answer promises to survive; docs/durability.md. */
 enum store_durability {
@@ -75,6 +76,11 @@ struct store_shared {
 };
 
 /* "Redis is loading its data: 12.1 of 54.0 MB, about 3 s left" */
-void store_loading_text(const struct store_shared *shared, char *text, size_t size);
+static inline void store_loading_text(const struct store_shared *shared, char *text, size_t size)
+{
+    snprintf(text, size, "Redis is loading its data: %.1f of %.1f MB, about %lld s left",
+             (double)shared->loading_bytes / 1e6, (double)shared->loading_total_bytes / 1e6,
+             (long long)shared->loading_eta_s);
+}
 
 #endif

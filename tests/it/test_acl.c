@@ -24,8 +24,9 @@ static char dir[TEST_PATH_MAX];
 /* Between them they have every command but EXISTS of the keeper's trimming; test_acl_restore.c has
  * the audit and the restore. Two run at a time. */
 static const char *const suites[] = {
-    "test_contract_items", "test_contract_reservations", "test_contract_batch",
-    "test_contract_http",  "test_contract_idempotency",  "test_durability",
+    "test_contract_items",       "test_contract_stock", "test_contract_reservations",
+    "test_contract_ends",        "test_contract_batch", "test_contract_http",
+    "test_contract_idempotency", "test_durability",
 };
 #define SUITES (sizeof(suites) / sizeof(suites[0]))
 

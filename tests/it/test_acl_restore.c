@@ -1,85 +1,28 @@
 /* test_acl_restore.c -- a restore as a Redis user who lacks a right: whichever it is, the restore
  * comes to its end or does not begin. One that failed in the middle says how to go on.
  */
-#include "support/api.h"
 #include "support/faultproxy.h"
-#include "support/ledger_load.h"
+#include "support/fixture.h"
 
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#define RECOVERY_MS LEDGER_RECOVERY_MS
-#define SAID_MAX    16384
-#define RIGHTS_MAX  64
+#define RIGHTS_MAX 64
 
 static char acl_path[PATH_MAX];
-static struct bases bases;
-static struct stack stack;
-static struct api *a = &stack.api;
-static struct ledger_load load;
-static char url[BASE_URL_SIZE];
-static char said[SAID_MAX];
 
 /* --- a store to restore ----------------------------------------------------------------------- */
 
-static int run(const char *command, const char *redis, const char *one)
-{
-    struct tproc p;
-    const char *file = text("%s/said", bases.dir);
-    const char *const argv[] = {"sh",
-                                "-c",
-                                "exec \"$@\" >\"$0\" 2>&1",
-                                file,
-                                getenv("STOCKD"),
-                                command,
-                                "--redis",
-                                redis,
-                                "--ledger",
-                                url,
-                                one,
-                                NULL};
-    assert_int_equal(tproc_start(&p, argv, text("%s/err", bases.dir)), 0);
-    assert_int_equal(tproc_wait(&p, RECOVERY_MS), 0);
-    FILE *in = fopen(file, "re");
-    assert_non_null(in);
-    said[fread(said, 1, sizeof(said) - 1, in)] = '\0';
-    fclose(in);
-    return WIFEXITED(p.status) ? WEXITSTATUS(p.status) : -1;
-}
-
-#define check_run(status, command, redis, one)                                                     \
-    do {                                                                                           \
-        int got_ = run((command), (redis), (one));                                                 \
-        if (got_ != (status))                                                                      \
-            print_error("%s\n", said);                                                             \
-        assert_int_equal(got_, (status));                                                          \
-    } while (0)
-
-static void check_said(const char *words)
-{
-    if (!strstr(said, words))
-        fail_msg("no \"%s\" in: %s", words, said);
-}
-
 /* As the test's own user. */
-static void command(const char *format, const char *word)
-{
-    redisContext *c = tredis_connect(&stack.redis);
-    assert_non_null(c);
-    redisReply *reply = redisCommand(c, format, word);
-    if (!reply || reply->type == REDIS_REPLY_ERROR)
-        fail_msg("%s: %s", format, reply ? reply->str : c->errstr);
-    freeReplyObject(reply);
-    redisFree(c);
-}
+#define command(...) redis_do(&stack.redis, __VA_ARGS__)
+
+#define check_run(status, name, redis, ...)                                                        \
+    check_command((status), (name), "--redis", (redis), "--ledger",                                \
+                  ledger_url __VA_OPT__(, ) __VA_ARGS__)
 
 static const char *meta_state(void)
 {
@@ -88,7 +31,7 @@ static const char *meta_state(void)
     assert_non_null(c);
     redisReply *reply = redisCommand(c, "HGET {p0}:meta state");
     assert_non_null(reply);
-    snprintf(value, sizeof(value), "%s", reply->type == REDIS_REPLY_STRING ? reply->str : "");
+    KEEP(value, reply->type == REDIS_REPLY_STRING ? reply->str : "");
     freeReplyObject(reply);
     redisFree(c);
     return value;
@@ -97,20 +40,14 @@ static const char *meta_state(void)
 /* A store with all kinds of things in it, of which SQL has all, and nobody who uses it. */
 static void start(void **state)
 {
-    db_close(bases_ledger(&bases, engine_of(state)));
-    snprintf(url, sizeof(url), "%s", bases.url);
-    const char *const extra[] = {"--ledger", url, NULL};
-    ledger_load_init(&load, &stack, &bases, 1);
-    assert_int_equal(stack_start(&stack, NULL, 1, extra), 0);
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    serve(.ledger = *state);
     const char *sku = api_item(a, 100, 50);
     for (int i = 0; i < 4; i++)
-        api_call(a, 201, "POST", "/v1/reservations", text("Idempotency-Key: k-%d\r\n", i),
+        api_call(a, 201, "POST", RESERVATIONS, text("Idempotency-Key: k-%d\r\n", i),
                  text("{\"sku\":\"%s\",\"quantity\":2,\"customer\":\"c-%d\"}", sku, i % 2));
-    api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", api_str(a, "id")), NULL, "{}");
+    post(200, CONFIRM(api_str(a, "id")), "{}");
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
-    assert_true(tservice_stop(&stack.service));
-    stack.service = (struct tservice){.proc = {.pidfd = -1, .out_fd = -1}};
+    stop_serving();
 }
 
 static void lose(void)
@@ -144,9 +81,9 @@ static void a_restore_without_a_right_does_not_begin(void **state)
     for (size_t i = 0; i < count; i++) {
         lose();
         command("ACL SETUSER stockd -%s", words[i] + 1);
-        int status = run("restore", stack.redis.url, NULL);
+        int status = command_run("restore", "--redis", stack.redis.url, "--ledger", ledger_url);
         if (status != 0 && strcmp(meta_state(), "lost: by this test") != 0)
-            fail_msg("without %s meta is left as \"%s\": %s", words[i], meta_state(), said);
+            fail_msg("without %s meta is left as \"%s\": %s", words[i], meta_state(), command_said);
         if (status == 0)
             assert_string_equal(meta_state(), "open");
         else
@@ -155,8 +92,8 @@ static void a_restore_without_a_right_does_not_begin(void **state)
     }
     assert_true(refused > 20);
     lose();
-    check_run(0, "restore", stack.redis.url, NULL);
-    check_run(0, "audit", stack.redis.url, NULL);
+    check_run(0, "restore", stack.redis.url);
+    check_run(0, "audit", stack.redis.url);
 }
 
 static void what_is_missing_is_said(void **state)
@@ -172,7 +109,7 @@ static void what_is_missing_is_said(void **state)
     }
     command("ACL SETUSER stockd +%s", "zmscore");
     command("ACL SETUSER stockd resetkeys %s", "~{p0}:[^h]*");
-    check_run(1, "restore", stack.redis.url, NULL);
+    check_run(1, "restore", stack.redis.url);
     check_said("on {p0}:holds:");
     assert_string_equal(meta_state(), "lost: by this test");
 }
@@ -184,25 +121,21 @@ static void a_restore_that_failed_says_how_to_go_on_and_does(void **state)
     const struct fault_rule cut = {
         .action = FAULT_CUT_RST, .anchor = FAULT_AT_PATTERN, .pattern = "MATCH"};
     start(state);
-    const char *const extra[] = {"--ledger", url, NULL};
-    const struct tservice_opts opts = {.redis_url = stack.redis.url, .extra = extra};
-    assert_int_equal(tservice_start(&stack.service, &opts), 0);
-    api_close(a);
-    api_open(a, stack.service.port);
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    serve_again();
+    await_ready();
     lose();
     assert_int_equal(fault_proxy_start(&proxy, text("redis://127.0.0.1:%d", stack.redis.port), 1),
                      0);
     fault_proxy_arm(&proxy, &cut);
     const char *through = text("redis://stockd:change-me@127.0.0.1:%d", proxy.port);
-    check_run(2, "restore", through, NULL);
+    check_run(2, "restore", through);
     fault_proxy_stop(&proxy);
     assert_int_equal(strncmp(meta_state(), "closed: restore ", 16), 0);
     check_said("Redis stays closed");
     check_said("run it again");
     api_problem(a, 503, "state-lost", NULL, "PUT", "/v1/items/b", NULL, "{\"on_hand\":1}");
     check_str(a, "detail", "a restore is at work, or one did not come to its end");
-    check_run(0, "restore", stack.redis.url, NULL);
+    check_run(0, "restore", stack.redis.url);
     assert_string_equal(meta_state(), "open");
     /* /readyz may not even have noticed that the store was lost. */
     assert_true(
@@ -210,28 +143,13 @@ static void a_restore_that_failed_says_how_to_go_on_and_does(void **state)
                   a->resp.status == 201,
               RECOVERY_MS));
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
-    check_run(0, "audit", stack.redis.url, NULL);
+    check_run(0, "audit", stack.redis.url);
 }
-
-static int test_teardown(void **state)
-{
-    ledger_load_free(&load);
-    return stack_stop(&stack);
-}
-
-static int group_teardown(void **state)
-{
-    bases_stop(&bases);
-    return 0;
-}
-
-#define ON_BOTH(test) ON_ENGINES(test, NULL, test_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        {"a_restore_without_a_right_does_not_begin (sqlite)",
-         a_restore_without_a_right_does_not_begin, NULL, test_teardown, &base_engines[BASE_SQLITE]},
+        SQLITE_TEST(a_restore_without_a_right_does_not_begin),
         ON_BOTH(what_is_missing_is_said),
         ON_BOTH(a_restore_that_failed_says_how_to_go_on_and_does),
     };
@@ -239,6 +157,5 @@ int main(void)
         fprintf(stderr, "no docker/redis.acl: this runs in the root of the repository\n");
         return EXIT_FAILURE;
     }
-    bases_start_or_skip(&bases);
-    return cmocka_run_group_tests_name("acl restore", tests, NULL, group_teardown);
+    return run_each("acl restore", tests);
 }

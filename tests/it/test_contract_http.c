@@ -1,31 +1,21 @@
 /* test_contract_http.c -- what lies around the resources: routes, methods, bodies, and the shape of
  * every error. Framing: test_http_framing.c. */
-#include "support/api.h"
+#include "core/route.h"
+#include "http/problem.h"
+#include "support/fixture.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include <cmocka.h>
-
-#define RESERVE "/v1/reservations"
-
-static struct stack stack;
-static struct api *a;
-
-static int group_setup(void **state)
+/* Sends bytes as they are; the next answer has that status. */
+static void answer_to_bytes(int status, const char *bytes)
 {
-    a = &stack.api;
-    return stack_start(&stack, NULL, 1, NULL);
-}
-
-static int group_teardown(void **state)
-{
-    return stack_stop(&stack);
+    assert_int_equal(http_send(&a->conn, bytes, strlen(bytes)), 0);
+    assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
+    assert_int_equal(a->resp.status, status);
 }
 
 static void unknown_routes_are_not_found(void **state)
@@ -51,10 +41,10 @@ static void unknown_routes_are_not_found(void **state)
         "/v1%2Fitems",
     };
     for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
-        api_problem(a, 404, "route-not-found", NULL, "GET", paths[i], NULL, NULL);
-        api_problem(a, 404, "route-not-found", NULL, "POST", paths[i], NULL, "{}");
+        get_problem(404, "route-not-found", NULL, paths[i]);
+        post_problem(404, "route-not-found", NULL, paths[i], "{}");
     }
-    api_problem(a, 404, "route-not-found", NULL, "GET", "/problems/no-such-problem", NULL, NULL);
+    get_problem(404, "route-not-found", NULL, "/problems/no-such-problem");
 }
 
 /* True if the header Allow of the last answer lists the method. */
@@ -83,7 +73,7 @@ static void other_methods_are_not_allowed(void **state)
         {"/v1/items/a/transfers", {"POST"}},
         {"/v1/items/x/movements", {"GET"}},
         {"/v1/events", {"GET"}},
-        {"/v1/reservations", {"GET", "POST"}},
+        {RESERVATIONS, {"GET", "POST"}},
         {"/v1/reservations/x", {"GET"}},
         {"/v1/reservations/x/confirm", {"POST"}},
         {"/v1/reservations/x/release", {"POST"}},
@@ -118,19 +108,18 @@ static void other_methods_are_not_allowed(void **state)
 static void head_is_get_without_a_body(void **state)
 {
     const char *sku = api_item(a, 10, 0);
-    const char *paths[] = {text("/v1/items/%s", sku), "/v1/items", "/healthz", "/openapi.json",
-                           "/"};
+    const char *paths[] = {ITEM(sku), "/v1/items", "/healthz", "/openapi.json", "/"};
     for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
-        api_call(a, 200, "GET", paths[i], NULL, NULL);
+        get(paths[i]);
         char type[64] = "";
         assert_non_null(http_resp_header(&a->resp, "Content-Type", type, sizeof(type)));
         api_call(a, 200, "HEAD", paths[i], NULL, NULL);
         assert_int_equal(a->resp.body_bytes, 0);
         check_header(a, "Content-Type", type);
         /* Nothing may follow: the connection goes on with the next answer. */
-        api_call(a, 200, "GET", paths[i], NULL, NULL);
+        get(paths[i]);
     }
-    api_call(a, 200, "HEAD", text("/v1/items/%s", sku), NULL, NULL);
+    api_call(a, 200, "HEAD", ITEM(sku), NULL, NULL);
     check_header(a, "ETag", "\"1\"");
     api_call(a, 404, "HEAD", "/v1/items/no-such-item", NULL, NULL);
     api_call(a, 404, "HEAD", "/nothing", NULL, NULL);
@@ -142,7 +131,7 @@ static char *padded(const char *sku, size_t size)
     char *body = malloc(size + 1);
     memset(body, ' ', size);
     body[size] = '\0';
-    const char *json = text("{\"sku\":\"%s\",\"quantity\":1}", sku);
+    const char *json = LINE(sku, 1);
     memcpy(body, json, strlen(json));
     return body;
 }
@@ -151,25 +140,23 @@ static void bodies_have_a_limit(void **state)
 {
     const char *sku = api_item(a, 10, 0);
     char *body = padded(sku, 64 * 1024);
-    api_call(a, 201, "POST", RESERVE, NULL, body);
+    post(201, RESERVATIONS, body);
     free(body);
     body = padded(sku, 64 * 1024 + 1);
-    api_problem(a, 413, "body-too-large", NULL, "POST", RESERVE, NULL, body);
-    api_problem(a, 413, "body-too-large", NULL, "PUT", text("/v1/items/%s", sku), "If-Match: *\r\n",
-                body);
+    post_problem(413, "body-too-large", NULL, RESERVATIONS, body);
+    api_problem(a, 413, "body-too-large", NULL, "PUT", ITEM(sku), "If-Match: *\r\n", body);
     free(body);
     check_item(a, sku, 10, 9, 1, 0, 2);
     body = padded(sku, 900 * 1024);
-    api_problem(a, 413, "body-too-large", NULL, "POST", RESERVE, NULL, body);
+    post_problem(413, "body-too-large", NULL, RESERVATIONS, body);
     free(body);
 
     /* Said to be huge, and never sent: refused at once, not after a time-out. */
     http_conn_close(&a->conn);
     const char *head =
-        "POST " RESERVE " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "POST " RESERVATIONS " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Content-Length: 1000000000000\r\n\r\n{";
-    assert_int_equal(http_send(&a->conn, head, strlen(head)), 0);
-    assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
+    answer_to_bytes(413, head);
     check_problem(a, 413, "body-too-large", NULL);
     http_conn_close(&a->conn);
     check_item(a, sku, 10, 9, 1, 0, 2);
@@ -178,14 +165,12 @@ static void bodies_have_a_limit(void **state)
 static void chunked_bodies_work_and_have_the_limit(void **state)
 {
     const char *sku = api_item(a, 10, 0);
-    const char *json = text("{\"sku\":\"%s\",\"quantity\":1}", sku);
-    static const char head[] = "POST " RESERVE " HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+    const char *json = LINE(sku, 1);
+    static const char head[] = "POST " RESERVATIONS " HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
                                "application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     const char *request =
         text("%s5\r\n%.5s\r\n%zx\r\n%s\r\n0\r\n\r\n", head, json, strlen(json) - 5, json + 5);
-    assert_int_equal(http_send(&a->conn, request, strlen(request)), 0);
-    assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
-    assert_int_equal(a->resp.status, 201);
+    answer_to_bytes(201, request);
 
     assert_int_equal(http_send(&a->conn, head, strlen(head)), 0);
     char chunk[4096 + 8];
@@ -207,7 +192,7 @@ static void chunked_bodies_work_and_have_the_limit(void **state)
 static void bodies_must_be_declared_as_json(void **state)
 {
     const char *sku = api_item(a, 100, 0);
-    const char *path = text("/v1/items/%s/decrements", sku);
+    const char *path = DECREMENT(sku);
     static const char *const good[] = {"application/json", "application/json; charset=utf-8",
                                        "Application/JSON", "application/json;charset=UTF-8"};
     static const char *const bad[] = {"text/plain",
@@ -227,8 +212,7 @@ static void bodies_must_be_declared_as_json(void **state)
     const char *bare = text("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 14\r\n\r\n"
                             "{\"quantity\":1}",
                             path);
-    assert_int_equal(http_send(&a->conn, bare, strlen(bare)), 0);
-    assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
+    answer_to_bytes(415, bare);
     check_problem(a, 415, "unsupported-media-type", NULL);
     check_item(a, sku, 96, 96, 0, 4, 5);
 }
@@ -236,7 +220,7 @@ static void bodies_must_be_declared_as_json(void **state)
 static void malformed_json_is_refused(void **state)
 {
     const char *sku = api_item(a, 10, 0);
-    const char *path = text("/v1/items/%s/decrements", sku);
+    const char *path = DECREMENT(sku);
     char deep[4000];
     memset(deep, '[', sizeof(deep) - 1);
     deep[sizeof(deep) - 1] = '\0';
@@ -274,11 +258,11 @@ static void malformed_json_is_refused(void **state)
         deep,
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-        api_problem(a, 400, "malformed-json", NULL, "POST", path, NULL, bad[i]);
-    api_problem(a, 400, "malformed-json", NULL, "POST", RESERVE, NULL,
-                text("{\"lines\":[{\"sku\":\"%s\",\"sku\":\"%s\",\"quantity\":1}]}", sku, sku));
-    api_problem(a, 400, "malformed-json", NULL, "POST", RESERVE, NULL,
-                text("{\"sku\":\"%s\",\"quantity\":1,\"metadata\":{\"a\":1,\"a\":2}}", sku));
+        post_problem(400, "malformed-json", NULL, path, bad[i]);
+    post_problem(400, "malformed-json", NULL, RESERVATIONS,
+                 text("{\"lines\":[{\"sku\":\"%s\",\"sku\":\"%s\",\"quantity\":1}]}", sku, sku));
+    post_problem(400, "malformed-json", NULL, RESERVATIONS,
+                 text("{\"sku\":\"%s\",\"quantity\":1,\"metadata\":{\"a\":1,\"a\":2}}", sku));
     /* A NUL byte, inside and behind. */
     static const char nul_inside[] = "{\"quantity\"\0:1}";
     static const char nul_behind[] = "{\"quantity\":1}\0";
@@ -297,9 +281,7 @@ static void old_http_works(void **state)
 {
     static const char request[] = "GET /healthz HTTP/1.0\r\n\r\n";
     http_conn_close(&a->conn);
-    assert_int_equal(http_send(&a->conn, request, strlen(request)), 0);
-    assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
-    assert_int_equal(a->resp.status, 200);
+    answer_to_bytes(200, request);
     assert_true(http_closed_within(&a->conn, HTTP_TIMEOUT_MS));
     assert_int_equal(a->conn.in_bytes, 0);
     http_conn_close(&a->conn);
@@ -314,9 +296,7 @@ static void header_names_have_no_case(void **state)
              "IDEMPOTENCY-key: case-%s\r\n\r\n{\"on_hand\":7}",
              sku, sku);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(http_send(&a->conn, request, strlen(request)), 0);
-        assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
-        assert_int_equal(a->resp.status, 200);
+        answer_to_bytes(200, request);
         check_header(a, "Idempotent-Replayed", i ? "true" : NULL);
     }
     check_item(a, sku, 7, 7, 0, 0, 2);
@@ -365,7 +345,7 @@ static void expect_100_continue_works(void **state)
 static void long_headers_are_answered_and_mean_what_they_say(void **state)
 {
     const char *sku = api_item(a, 10000, 0);
-    const char *path = text("/v1/items/%s/decrements", sku);
+    const char *path = DECREMENT(sku);
     char padding[10000];
     int64_t sold = 0;
     int refused = 0;
@@ -398,93 +378,33 @@ static void long_headers_are_answered_and_mean_what_they_say(void **state)
 
 static void health_and_metrics_are_served(void **state)
 {
-    api_call(a, 200, "GET", "/healthz", NULL, NULL);
-    api_call(a, 200, "GET", "/readyz", NULL, NULL);
-    api_call(a, 200, "GET", "/metrics", NULL, NULL);
+    get("/healthz");
+    get("/readyz");
+    get("/metrics");
     char type[64];
     assert_non_null(http_resp_header(&a->resp, "Content-Type", type, sizeof(type)));
     assert_int_equal(strncmp(type, "text/plain", 10), 0);
     assert_non_null(strstr(a->resp.body, "# TYPE "));
     assert_int_equal(a->resp.body[a->resp.body_bytes - 1], '\n');
-    api_call(a, 200, "GET", "/", NULL, NULL);
+    get("/");
     assert_non_null(http_resp_header(&a->resp, "Content-Type", type, sizeof(type)));
     assert_int_equal(strncmp(type, "text/html", 9), 0);
     assert_non_null(strcasestr(a->resp.body, "<html"));
 }
 
-static void the_openapi_document_names_every_route(void **state)
+/* That it names every route: unit/test_openapi.c. */
+static void the_openapi_document_is_served(void **state)
 {
-    static const struct {
-        const char *path;
-        const char *method;
-    } routes[] = {
-        {"/v1/items", "get"},
-        {"/v1/items/{sku}", "get"},
-        {"/v1/items/{sku}", "put"},
-        {"/v1/items/{sku}", "delete"},
-        {"/v1/items/{sku}/adjustments", "post"},
-        {"/v1/items/{sku}/decrements", "post"},
-        {"/v1/items/{sku}/transfers", "post"},
-        {"/v1/reservations", "post"},
-        {"/v1/reservations/{id}", "get"},
-        {"/v1/reservations/{id}/confirm", "post"},
-        {"/v1/reservations/{id}/release", "post"},
-        {"/v1/reservations/{id}/extend", "post"},
-        {"/v1/batch", "post"},
-        {"/healthz", "get"},
-        {"/readyz", "get"},
-        {"/metrics", "get"},
-        {"/openapi.json", "get"},
-    };
-    json_t *root = api_call(a, 200, "GET", "/openapi.json", NULL, NULL);
+    json_t *root = get("/openapi.json");
     check_header(a, "Content-Type", "application/json");
     assert_int_equal(strncmp(api_str(a, "openapi"), "3.1", 3), 0);
-    json_t *paths = json_object_get(root, "paths");
-    for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
-        json_t *route = json_object_get(paths, routes[i].path);
-        if (!json_object_get(route, routes[i].method))
-            print_error("missing: %s %s\n", routes[i].method, routes[i].path);
-        assert_non_null(json_object_get(route, routes[i].method));
-    }
-    const char *path;
-    json_t *route;
-    bool operations = false;
-    json_object_foreach(paths, path, route) operations |=
-        strncmp(path, "/v1/operations/{", 16) == 0 && json_object_get(route, "get");
-    assert_true(operations);
+    assert_int_equal(json_object_size(json_object_get(root, "paths")), ROUTE_NONE);
 }
 
 static void every_problem_has_a_page(void **state)
 {
-    static const char *const names[] = {
-        "insufficient-stock",
-        "limit-exceeded",
-        "item-not-found",
-        "below-held",
-        "item-in-use",
-        "reservation-not-found",
-        "reservation-expired",
-        "reservation-released",
-        "reservation-confirmed",
-        "operation-not-found",
-        "idempotency-key-reused",
-        "invalid-field",
-        "malformed-json",
-        "redis-unavailable",
-        "overloaded",
-        "contention",
-        "state-lost",
-        "outcome-unknown",
-        "unauthenticated",
-        "forbidden",
-        "route-not-found",
-        "body-too-large",
-        "rate-limited",
-        "cross-partition",
-        "malformed-header",
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        api_call(a, 200, "GET", text("/problems/%s", names[i]), NULL, NULL);
+    for (enum problem_id id = 0; id < PROBLEMS; id++) {
+        get(text("/problems/%s", problem_get(id)->name));
         assert_true(a->resp.body_bytes > 0);
     }
 }
@@ -495,10 +415,9 @@ static void errors_keep_the_connection(void **state)
     assert_int_equal(http_conn_open(&a->conn), 0);
     int fd = a->conn.fd;
     for (int i = 0; i < 20; i++) {
-        api_problem(a, 404, "route-not-found", NULL, "GET", "/nothing", NULL, NULL);
-        api_problem(a, 400, "malformed-json", NULL, "POST", RESERVE, NULL, "{");
-        api_problem(a, 409, "insufficient-stock", NULL, "POST", RESERVE, NULL,
-                    text("{\"sku\":\"%s\",\"quantity\":2}", sku));
+        get_problem(404, "route-not-found", NULL, "/nothing");
+        post_problem(400, "malformed-json", NULL, RESERVATIONS, "{");
+        post_problem(409, "insufficient-stock", NULL, RESERVATIONS, LINE(sku, 2));
     }
     assert_int_equal(a->conn.fd, fd);
     assert_false(a->conn.closing);
@@ -520,9 +439,9 @@ int main(void)
         cmocka_unit_test(expect_100_continue_works),
         cmocka_unit_test(long_headers_are_answered_and_mean_what_they_say),
         cmocka_unit_test(health_and_metrics_are_served),
-        cmocka_unit_test(the_openapi_document_names_every_route),
+        cmocka_unit_test(the_openapi_document_is_served),
         cmocka_unit_test(every_problem_has_a_page),
         cmocka_unit_test(errors_keep_the_connection),
     };
-    return cmocka_run_group_tests_name("contract: http", tests, group_setup, group_teardown);
+    return run_suite("contract: http", tests);
 }

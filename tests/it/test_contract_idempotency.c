@@ -1,30 +1,11 @@
 /* test_contract_idempotency.c -- Idempotency-Key and GET /v1/operations. */
-#include "support/api.h"
+#include "support/fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#define RESERVE  "/v1/reservations"
 #define KEY(key) text("Idempotency-Key: %s\r\n", (key))
-
-static struct stack stack;
-static struct api *a;
-
-static int group_setup(void **state)
-{
-    a = &stack.api;
-    return stack_start(&stack, NULL, 1, NULL);
-}
-
-static int group_teardown(void **state)
-{
-    return stack_stop(&stack);
-}
 
 /* A key that was not used yet. */
 static const char *new_key(void)
@@ -39,8 +20,8 @@ static void check_repeats(int status, const char *method, const char *path, cons
     char key[64];
     char target[400];
     char headers[200];
-    snprintf(target, sizeof(target), "%s", path);
-    snprintf(key, sizeof(key), "%s", new_key());
+    KEEP(target, path);
+    KEEP(key, new_key());
     snprintf(headers, sizeof(headers), "Idempotency-Key: %s\r\n%s", key, more);
     api_call(a, status, method, target, headers, body);
     check_header(a, "Idempotent-Replayed", NULL);
@@ -57,7 +38,7 @@ static void check_repeats(int status, const char *method, const char *path, cons
     }
     json_decref(first);
 
-    api_call(a, 200, "GET", text("/v1/operations/%s", key), NULL, NULL);
+    get(text("/v1/operations/%s", key));
     check_str(a, "id", key);
     check_int(a, "status", status);
 }
@@ -65,31 +46,29 @@ static void check_repeats(int status, const char *method, const char *path, cons
 static void every_call_can_be_repeated(void **state)
 {
     const char *sku = new_sku();
-    const char *item = text("/v1/items/%s", sku);
+    const char *item = ITEM(sku);
     check_repeats(201, "PUT", item, "", "{\"on_hand\":100}");
-    check_repeats(200, "PUT", text("/v1/items/%s", sku), "If-Match: \"1\"\r\n", "{\"on_hand\":90}");
-    check_repeats(200, "POST", text("/v1/items/%s/adjustments", sku), "", "{\"delta\":10}");
-    check_repeats(200, "POST", text("/v1/items/%s/decrements", sku), "", "{\"quantity\":1}");
+    check_repeats(200, "PUT", ITEM(sku), "If-Match: \"1\"\r\n", "{\"on_hand\":90}");
+    check_repeats(200, "POST", ADJUST(sku), "", "{\"delta\":10}");
+    check_repeats(200, "POST", DECREMENT(sku), "", "{\"quantity\":1}");
     check_item(a, sku, 99, 99, 0, 1, 4);
     const char *other = api_item(a, 0, 0);
-    check_repeats(200, "POST", text("/v1/items/%s/transfers", sku), "",
-                  text("{\"to\":\"%s\",\"quantity\":1}", other));
-    check_repeats(200, "POST", text("/v1/items/%s/transfers", other), "",
-                  text("{\"to\":\"%s\",\"quantity\":1}", sku));
+    check_repeats(200, "POST", TRANSFER(sku), "", text("{\"to\":\"%s\",\"quantity\":1}", other));
+    check_repeats(200, "POST", TRANSFER(other), "", text("{\"to\":\"%s\",\"quantity\":1}", sku));
     check_item(a, sku, 99, 99, 0, 1, 6);
-    check_repeats(201, "POST", RESERVE, "", text("{\"sku\":\"%s\",\"quantity\":2}", sku));
+    check_repeats(201, "POST", RESERVATIONS, "", LINE(sku, 2));
     check_item(a, sku, 99, 97, 2, 1, 7);
     const char *id = api_reserve(a, sku, 3, 0);
-    check_repeats(200, "POST", text("/v1/reservations/%s/extend", id), "", "{\"ttl_seconds\":50}");
+    check_repeats(200, "POST", EXTEND(id), "", "{\"ttl_seconds\":50}");
     check_item(a, sku, 99, 94, 5, 1, 9);
-    check_repeats(200, "POST", text("/v1/reservations/%s/confirm", id), "", "{}");
+    check_repeats(200, "POST", CONFIRM(id), "", "{}");
     check_item(a, sku, 96, 94, 2, 4, 10);
     id = api_reserve(a, sku, 4, 0);
-    check_repeats(200, "POST", text("/v1/reservations/%s/release", id), "", NULL);
+    check_repeats(200, "POST", RELEASE(id), "", NULL);
     check_item(a, sku, 96, 94, 2, 4, 12);
     const char *gone = api_item(a, 1, 0);
-    check_repeats(204, "DELETE", text("/v1/items/%s", gone), "", NULL);
-    api_problem(a, 404, "item-not-found", NULL, "GET", text("/v1/items/%s", gone), NULL, NULL);
+    check_repeats(204, "DELETE", ITEM(gone), "", NULL);
+    get_problem(404, "item-not-found", NULL, ITEM(gone));
 }
 
 /* The answer of the first time, whatever has happened since. */
@@ -98,24 +77,21 @@ static void a_repeat_is_answered_as_the_first_time(void **state)
     const char *sku = api_item(a, 10, 0);
     const char *key = KEY(new_key());
     const char *body = text("{\"sku\":\"%s\",\"quantity\":10}", sku);
-    api_call(a, 201, "POST", RESERVE, key, body);
+    api_call(a, 201, "POST", RESERVATIONS, key, body);
     const char *id = api_str(a, "id");
-    api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", id), NULL, "{}");
-    api_call(a, 204, "DELETE", text("/v1/items/%s", sku), NULL, NULL);
-    api_call(a, 201, "POST", RESERVE, key, body);
+    post(200, CONFIRM(id), "{}");
+    api_call(a, 204, "DELETE", ITEM(sku), NULL, NULL);
+    api_call(a, 201, "POST", RESERVATIONS, key, body);
     check_header(a, "Idempotent-Replayed", "true");
-    check_header(a, "Location", text("/v1/reservations/%s", id));
-    check_str(a, "id", id);
-    check_str(a, "state", "held");
-    check_int(a, "lines[0].remaining", 0);
-    check_int(a, "lines[0].version", 2);
+    check_header(a, "Location", RESERVATION(id));
+    check_like(a, "{'id':'%s','state':'held','lines':[{'remaining':0,'version':2}]}", id);
 }
 
 static void bodies_are_compared_as_json(void **state)
 {
     const char *sku = api_item(a, 10, 0);
     const char *key = KEY(new_key());
-    api_call(a, 201, "POST", RESERVE, key,
+    api_call(a, 201, "POST", RESERVATIONS, key,
              text("{\"lines\":[{\"sku\":\"%s\",\"quantity\":1}],\"metadata\":{\"a\":1,\"b\":[1,2]},"
                   "\"reference\":\"\xc3\xa4\"}",
                   sku));
@@ -127,7 +103,7 @@ static void bodies_are_compared_as_json(void **state)
              "\"metadata\":{\"a\":1,\"b\":[ 1,2 ]},\"reference\":\"\xc3\xa4\"}\r\n ",
              sku)};
     for (size_t i = 0; i < 2; i++) {
-        api_call(a, 201, "POST", RESERVE, key, same[i]);
+        api_call(a, 201, "POST", RESERVATIONS, key, same[i]);
         check_header(a, "Idempotent-Replayed", "true");
     }
     const char *line = text("\"lines\":[{\"sku\":\"%s\",\"quantity\":1}]", sku);
@@ -141,7 +117,7 @@ static void bodies_are_compared_as_json(void **state)
              "}",
              line)};
     for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-        api_problem(a, 422, "idempotency-key-reused", NULL, "POST", RESERVE, key, others[i]);
+        api_problem(a, 422, "idempotency-key-reused", NULL, "POST", RESERVATIONS, key, others[i]);
     check_item(a, sku, 10, 9, 1, 0, 2);
 }
 
@@ -151,19 +127,14 @@ static void a_key_belongs_to_one_request(void **state)
     const char *other = api_item(a, 10, 0);
     const char *key = KEY(new_key());
     const char *body = "{\"quantity\":1}";
-    api_call(a, 200, "POST", text("/v1/items/%s/decrements", sku), key, body);
-    api_problem(a, 422, "idempotency-key-reused", NULL, "POST",
-                text("/v1/items/%s/decrements", other), key, body);
-    api_problem(a, 422, "idempotency-key-reused", NULL, "POST",
-                text("/v1/items/%s/decrements", sku), key, "{\"quantity\":2}");
-    api_problem(a, 422, "idempotency-key-reused", NULL, "POST",
-                text("/v1/items/%s/adjustments", sku), key, "{\"delta\":1}");
-    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", RESERVE, key,
-                text("{\"sku\":\"%s\",\"quantity\":1}", sku));
-    api_problem(a, 422, "idempotency-key-reused", NULL, "DELETE", text("/v1/items/%s", sku), key,
-                NULL);
-    api_problem(a, 422, "idempotency-key-reused", NULL, "PUT", text("/v1/items/%s", sku), key,
-                "{\"on_hand\":5}");
+    api_call(a, 200, "POST", DECREMENT(sku), key, body);
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", DECREMENT(other), key, body);
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", DECREMENT(sku), key,
+                "{\"quantity\":2}");
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", ADJUST(sku), key, "{\"delta\":1}");
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", RESERVATIONS, key, LINE(sku, 1));
+    api_problem(a, 422, "idempotency-key-reused", NULL, "DELETE", ITEM(sku), key, NULL);
+    api_problem(a, 422, "idempotency-key-reused", NULL, "PUT", ITEM(sku), key, "{\"on_hand\":5}");
     check_item(a, sku, 9, 9, 0, 1, 2);
     check_item(a, other, 10, 10, 0, 0, 1);
     /* The same path, written in another way, is the same path. */
@@ -177,8 +148,8 @@ static void an_empty_body_is_an_empty_object(void **state)
     const char *sku = api_item(a, 10, 0);
     const char *id = api_reserve(a, sku, 1, 0);
     const char *key = KEY(new_key());
-    api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", id), key, NULL);
-    api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", id), key, "{ }");
+    api_call(a, 200, "POST", CONFIRM(id), key, NULL);
+    api_call(a, 200, "POST", CONFIRM(id), key, "{ }");
     check_header(a, "Idempotent-Replayed", "true");
 }
 
@@ -187,12 +158,11 @@ static void rejections_are_not_recorded(void **state)
     const char *sku = api_item(a, 0, 0);
     const char *name = new_key();
     const char *key = KEY(name);
-    const char *path = text("/v1/items/%s/decrements", sku);
+    const char *path = DECREMENT(sku);
     api_problem(a, 409, "insufficient-stock", NULL, "POST", path, key, "{\"quantity\":1}");
-    api_problem(a, 404, "operation-not-found", NULL, "GET", text("/v1/operations/%s", name), NULL,
-                NULL);
+    get_problem(404, "operation-not-found", NULL, text("/v1/operations/%s", name));
     api_problem(a, 422, "invalid-field", "quantity", "POST", path, key, "{\"quantity\":0}");
-    api_call(a, 200, "POST", text("/v1/items/%s/adjustments", sku), NULL, "{\"delta\":1}");
+    post(200, ADJUST(sku), "{\"delta\":1}");
     api_call(a, 200, "POST", path, key, "{\"quantity\":1}");
     check_header(a, "Idempotent-Replayed", NULL);
     api_call(a, 200, "POST", path, key, "{\"quantity\":1}");
@@ -203,7 +173,7 @@ static void rejections_are_not_recorded(void **state)
 static void keys_are_checked(void **state)
 {
     const char *sku = api_item(a, 10, 0);
-    const char *path = text("/v1/items/%s/decrements", sku);
+    const char *path = DECREMENT(sku);
     char longest[257];
     memset(longest, 'k', 256);
     longest[256] = '\0';
@@ -224,7 +194,7 @@ static void keys_are_checked(void **state)
     check_item(a, sku, 10, 10, 0, 0, 1);
     longest[255] = '\0';
     api_call(a, 200, "POST", path, KEY(longest), "{\"quantity\":1}");
-    api_call(a, 200, "GET", text("/v1/operations/%s", longest), NULL, NULL);
+    get(text("/v1/operations/%s", longest));
     check_str(a, "id", longest);
     api_call(a, 200, "POST", path, KEY(text("%c", '!')), "{\"quantity\":1}");
     check_item(a, sku, 8, 8, 0, 2, 3);
@@ -233,7 +203,7 @@ static void keys_are_checked(void **state)
 static void surrounding_quotes_are_not_part_of_a_key(void **state)
 {
     const char *sku = api_item(a, 10, 0);
-    const char *path = text("/v1/items/%s/decrements", sku);
+    const char *path = DECREMENT(sku);
     const char *key = new_key();
     api_call(a, 200, "POST", path, KEY(text("\"%s\"", key)), "{\"quantity\":1}");
     check_str(a, "id", key);
@@ -245,7 +215,7 @@ static void surrounding_quotes_are_not_part_of_a_key(void **state)
 static void operations_are_found_by_any_key(void **state)
 {
     const char *sku = api_item(a, 10, 0);
-    const char *path = text("/v1/items/%s/decrements", sku);
+    const char *path = DECREMENT(sku);
     static const struct {
         const char *key;
         const char *encoded;
@@ -263,32 +233,28 @@ static void operations_are_found_by_any_key(void **state)
     };
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
         const char *encoded = text("/v1/operations/%s", keys[i].encoded);
-        api_problem(a, 404, "operation-not-found", NULL, "GET", encoded, NULL, NULL);
+        get_problem(404, "operation-not-found", NULL, encoded);
         api_call(a, 200, "POST", path, KEY(keys[i].key), "{\"quantity\":1}");
         json_t *body = json_incref(http_resp_json(&a->resp));
-        api_call(a, 200, "GET", encoded, NULL, NULL);
+        get(encoded);
         check_str(a, "id", keys[i].key);
         check_int(a, "status", 200);
         assert_true(json_equal(json_at(http_resp_json(&a->resp), "body"), body));
         json_decref(body);
     }
-    api_problem(a, 404, "operation-not-found", NULL, "GET", "/v1/operations/never-used", NULL,
-                NULL);
+    get_problem(404, "operation-not-found", NULL, "/v1/operations/never-used");
 }
 
 static void operations_show_the_first_answer(void **state)
 {
     const char *sku = api_item(a, 10, 0);
     const char *key = new_key();
-    api_call(a, 201, "POST", RESERVE, KEY(key),
+    api_call(a, 201, "POST", RESERVATIONS, KEY(key),
              text("{\"sku\":\"%s\",\"quantity\":1,\"metadata\":{\"n\":1}}", sku));
     const char *id = api_str(a, "id");
-    api_call(a, 200, "POST", text("/v1/reservations/%s/release", id), NULL, NULL);
-    api_call(a, 200, "GET", text("/v1/operations/%s", key), NULL, NULL);
-    check_str(a, "id", key);
-    check_int(a, "status", 201);
-    check_str(a, "body.id", id);
-    check_str(a, "body.state", "held");
+    post(200, RELEASE(id), NULL);
+    get(text("/v1/operations/%s", key));
+    check_like(a, "{'id':'%s','status':201,'body':{'id':'%s','state':'held'}}", key, id);
     check_json(a, "body.metadata", "{\"n\":1}");
     check_int(a, "body.lines[0].remaining", 9);
 }
@@ -297,7 +263,7 @@ static void without_a_key_every_call_counts(void **state)
 {
     const char *sku = api_item(a, 10, 0);
     for (int i = 0; i < 3; i++) {
-        api_call(a, 200, "POST", text("/v1/items/%s/decrements", sku), NULL, "{\"quantity\":1}");
+        post(200, DECREMENT(sku), "{\"quantity\":1}");
         check_header(a, "Idempotent-Replayed", NULL);
     }
     check_item(a, sku, 7, 7, 0, 3, 4);
@@ -308,7 +274,7 @@ static void keys_and_states_agree(void **state)
 {
     const char *sku = api_item(a, 10, 0);
     const char *id = api_reserve(a, sku, 5, 0);
-    const char *confirm = text("/v1/reservations/%s/confirm", id);
+    const char *confirm = CONFIRM(id);
     const char *key = KEY(new_key());
     const char *part = text("{\"lines\":[{\"sku\":\"%s\",\"quantity\":2}]}", sku);
     api_call(a, 200, "POST", confirm, key, part);
@@ -335,5 +301,5 @@ int main(void)
         cmocka_unit_test(without_a_key_every_call_counts),
         cmocka_unit_test(keys_and_states_agree),
     };
-    return cmocka_run_group_tests_name("contract: idempotency", tests, group_setup, group_teardown);
+    return run_suite("contract: idempotency", tests);
 }

@@ -1,53 +1,15 @@
 /* test_contract_transfers.c -- units that change the item: the answer, every refusal, the key, the
  * batch; and what SQL, the movements and the feed say of it, on each engine. */
 #include "core/limits.h"
-#include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/fixture.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include <cmocka.h>
-
-#define CAUGHT_UP_MS  180000
-#define ITEM(sku)     text("/v1/items/%s", (sku))
-#define TRANSFER(sku) text("/v1/items/%s/transfers", (sku))
-#define KEY(name)     "Idempotency-Key: " name "\r\n"
-
-static struct stack stack;
-static struct bases bases;
-static struct api *a = &stack.api;
-
-static int start_on(enum base_engine engine)
-{
-    const char *extra[] = {"--ledger", NULL, NULL};
-    bases_start_or_skip(&bases);
-    db_close(bases_ledger(&bases, engine));
-    extra[1] = bases.url;
-    return stack_start(&stack, NULL, 2, extra);
-}
-
-static int start_on_sqlite(void **state)
-{
-    return start_on(BASE_SQLITE);
-}
-
-static int start_on_postgres(void **state)
-{
-    return start_on(BASE_POSTGRES);
-}
-
-static int group_teardown(void **state)
-{
-    int rc = stack_stop(&stack);
-    bases_stop(&bases);
-    return rc;
-}
+#define KEY(name) "Idempotency-Key: " name "\r\n"
 
 static const char *units_to(const char *to, int64_t quantity)
 {
@@ -56,7 +18,7 @@ static const char *units_to(const char *to, int64_t quantity)
 
 static void move(const char *from, const char *to, int64_t quantity)
 {
-    api_call(a, 200, "POST", TRANSFER(from), NULL, units_to(to, quantity));
+    post(200, TRANSFER(from), units_to(to, quantity));
 }
 
 static bool moved(const char *from, const char *to, int64_t quantity)
@@ -68,7 +30,7 @@ static bool moved(const char *from, const char *to, int64_t quantity)
 static void refused(int status, const char *name, const char *field, const char *from,
                     const char *body)
 {
-    api_problem(a, status, name, field, "POST", TRANSFER(from), NULL, body);
+    post_problem(status, name, field, TRANSFER(from), body);
 }
 
 /* --- what it does ----------------------------------------------------------------------------- */
@@ -79,14 +41,10 @@ static void available_units_change_the_item_in_one_step(void **state)
     api_call(a, 200, "POST", TRANSFER(x), KEY("move-1"),
              text("{\"to\":\"%s\",\"quantity\":4,\"reason\":\"back to shelf\"}", y));
     check_header(a, "Content-Type", "application/json");
-    check_str(a, "id", "move-1");
-    check_int(a, "quantity", 4);
-    check_str(a, "from.sku", x);
-    check_int(a, "from.remaining", 6);
-    check_int(a, "from.version", 2);
-    check_str(a, "to.sku", y);
-    check_int(a, "to.remaining", 7);
-    check_int(a, "to.version", 2);
+    check_like(a,
+               "{'id':'move-1','quantity':4,'from':{'sku':'%s','remaining':6,'version':2},"
+               "'to':{'sku':'%s','remaining':7,'version':2}}",
+               x, y);
     assert_int_equal(json_object_size(http_resp_json(&a->resp)), 4);
     check_item(a, x, 6, 6, 0, 0, 2);
     check_item(a, y, 7, 7, 0, 0, 2);
@@ -101,20 +59,16 @@ static void held_and_sold_units_stay(void **state)
 {
     const char *x = api_item(a, 10, 0), *y = api_item(a, 0, 0);
     const char *id = api_reserve(a, x, 6, 0);
-    api_call(a, 200, "POST", text("/v1/items/%s/decrements", x), NULL, "{\"quantity\":1}");
+    post(200, DECREMENT(x), "{\"quantity\":1}");
     refused(409, "insufficient-stock", NULL, x, units_to(y, 4));
-    check_size(a, "lines", 1);
-    check_str(a, "lines[0].sku", x);
-    check_int(a, "lines[0].requested", 4);
-    check_int(a, "lines[0].available", 3);
-    check_int(a, "lines[0].version", 3);
+    check_like(a, "{'lines':[{'sku':'%s','requested':4,'available':3,'version':3}]}", x);
     assert_true(api_time(a, "earliest_release_at") > 0);
     check_item(a, x, 9, 3, 6, 1, 3);
     check_item(a, y, 0, 0, 0, 0, 1);
     move(x, y, 3);
     check_item(a, x, 6, 0, 6, 1, 4);
     check_item(a, y, 3, 3, 0, 0, 2);
-    api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", id), NULL, "{}");
+    post(200, CONFIRM(id), "{}");
     check_item(a, x, 0, 0, 0, 7, 5);
 }
 
@@ -135,13 +89,12 @@ static void customers_have_what_they_had(void **state)
     const char *two = "{\"quantity\":2,\"customer\":\"eva\"}";
     char sale[96];
     snprintf(sale, sizeof(sale), "/v1/items/%s/decrements", x);
-    api_call(a, 200, "POST", sale, NULL, two);
+    post(200, sale, two);
     move(x, y, 5); /* past either limit, and no customer is named */
     move(y, x, 9);
-    api_problem(a, 409, "limit-exceeded", NULL, "POST", sale, NULL, two);
+    post_problem(409, "limit-exceeded", NULL, sale, two);
     check_int(a, "lines[0].used", 2);
-    api_call(a, 200, "POST", text("/v1/items/%s/decrements", y), NULL,
-             "{\"quantity\":1,\"customer\":\"eva\"}");
+    post(200, DECREMENT(y), "{\"quantity\":1,\"customer\":\"eva\"}");
 }
 
 /* --- what it refuses -------------------------------------------------------------------------- */
@@ -219,7 +172,7 @@ static void a_key_moves_once(void **state)
     json_t *again = api_call(a, 200, "POST", TRANSFER(x), KEY("once-1"), body);
     check_header(a, "Idempotent-Replayed", "true");
     assert_true(json_equal(first, again));
-    json_t *found = api_call(a, 200, "GET", "/v1/operations/once-1", NULL, NULL);
+    json_t *found = get("/v1/operations/once-1");
     check_int(a, "status", 200);
     assert_true(json_equal(first, json_object_get(found, "body")));
     json_decref(first);
@@ -227,8 +180,8 @@ static void a_key_moves_once(void **state)
                 units_to(y, 3));
     api_problem(a, 422, "idempotency-key-reused", NULL, "POST", TRANSFER(y), KEY("once-1"),
                 units_to(x, 2));
-    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", text("/v1/items/%s/decrements", x),
-                KEY("once-1"), "{\"quantity\":2}");
+    api_problem(a, 422, "idempotency-key-reused", NULL, "POST", DECREMENT(x), KEY("once-1"),
+                "{\"quantity\":2}");
     check_item(a, x, 9, 9, 0, 0, 3);
     check_item(a, y, 1, 1, 0, 0, 3);
 }
@@ -245,17 +198,12 @@ static void it_is_an_operation_of_a_batch(void **state)
              "{\"op\":\"transfer\",\"sku\":\"%s\",\"to\":\"%s\",\"quantity\":1},"
              "{\"op\":\"transfer\",\"sku\":\"%s\",\"quantity\":1}]}",
              x, y, y, x, y, y, y, y, x, x);
-    api_call(a, 200, "POST", "/v1/batch", NULL, body);
-    check_int(a, "results[0].status", 404);
-    check_str(a, "results[0].body.sku", y);
-    check_int(a, "results[2].status", 200);
-    check_str(a, "results[2].body.to.sku", y);
-    check_int(a, "results[2].body.to.remaining", 4);
-    check_int(a, "results[2].body.from.version", 2);
-    check_int(a, "results[3].body.remaining", 0);
-    check_int(a, "results[4].status", 409);
-    check_int(a, "results[5].status", 422);
-    check_str(a, "results[5].body.field", "to");
+    post(200, "/v1/batch", body);
+    check_like(a,
+               "{'results':[{'status':404,'body':{'sku':'%s'}},{},{'status':200,"
+               "'body':{'to':{'sku':'%s','remaining':4},'from':{'version':2}}},"
+               "{'body':{'remaining':0}},{'status':409},{'status':422,'body':{'field':'to'}}]}",
+               y, y);
     /* The same request alone meets the key of the one in the batch. */
     api_call(a, 200, "POST", TRANSFER(x), text("Idempotency-Key: t-%s\r\n", y),
              text("{\"reason\":\"r\",\"quantity\":4,\"to\":\"%s\"}", y));
@@ -266,26 +214,14 @@ static void it_is_an_operation_of_a_batch(void **state)
 
 /* --- in SQL ----------------------------------------------------------------------------------- */
 
-static void await_in_sql(const char *sku)
-{
-    char query[96];
-    api_call(a, 200, "GET", ITEM(sku), NULL, NULL);
-    int64_t version = api_int(a, "version");
-    snprintf(query, sizeof(query), "SELECT version FROM items WHERE sku = '%s'", sku);
-    assert_true(await(base_int(bases.url, query) == version, CAUGHT_UP_MS));
-}
-
 static void check_movement(const char *sku, int64_t delta, int64_t available, int64_t version)
 {
-    api_call(a, 200, "GET", text("/v1/items/%s/movements?limit=1", sku), NULL, NULL);
-    check_str(a, "movements[0].type", "transfer");
-    check_str(a, "movements[0].reason", "recount");
+    get(text("/v1/items/%s/movements?limit=1", sku));
+    check_like(a, "{'movements':[{'type':'transfer','reason':'recount','held_delta':0,"
+                  "'sold_delta':0,'reservation':null}]}");
     check_int(a, "movements[0].available_delta", delta);
-    check_int(a, "movements[0].held_delta", 0);
-    check_int(a, "movements[0].sold_delta", 0);
     check_int(a, "movements[0].available", available);
     check_int(a, "movements[0].version", version);
-    check_null(a, "movements[0].reservation");
 }
 
 static void movements_and_the_feed_show_both_items(void **state)
@@ -294,76 +230,57 @@ static void movements_and_the_feed_show_both_items(void **state)
     await_in_sql(x);
     await_in_sql(y);
     char cursor[64];
-    api_call(a, 200, "GET", "/v1/events?limit=500", NULL, NULL);
-    snprintf(cursor, sizeof(cursor), "%s", api_str(a, "next_cursor"));
-    api_call(a, 200, "POST", TRANSFER(x), NULL,
-             text("{\"to\":\"%s\",\"quantity\":3,\"reason\":\"recount\"}", y));
+    get("/v1/events?limit=500");
+    KEEP(cursor, api_str(a, "next_cursor"));
+    post(200, TRANSFER(x), text("{\"to\":\"%s\",\"quantity\":3,\"reason\":\"recount\"}", y));
     await_in_sql(x);
     check_movement(x, -3, 7, 2);
     check_movement(y, 3, 4, 2);
-    api_call(a, 200, "GET", text("/v1/events?after=%s", cursor), NULL, NULL);
-    check_size(a, "events", 2);
-    check_str(a, "events[0].type", "transfer");
-    check_str(a, "events[0].sku", x);
-    check_int(a, "events[0].available_delta", -3);
-    check_str(a, "events[1].type", "transfer");
-    check_str(a, "events[1].sku", y);
-    check_int(a, "events[1].available_delta", 3);
+    get(text("/v1/events?after=%s", cursor));
+    check_like(a,
+               "{'events':[{'type':'transfer','sku':'%s','available_delta':-3},"
+               "{'type':'transfer','sku':'%s','available_delta':3}]}",
+               x, y);
 }
 
 /* All that the tests before did. */
 static void store_and_ledger_are_equal(void **state)
 {
-    const char *audit = text("%s audit --redis '%s' --ledger '%s' >/dev/null 2>&1",
-                             getenv("STOCKD"), stack.redis.url, bases.url);
     const char *x = api_item(a, 10, 0);
     await_in_sql(x);
-    assert_true(base_int(bases.url, "SELECT COUNT(*) FROM events WHERE type = 'transfer'") > 20);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_transfers"), 0);
-    int status = system(audit);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(sql_int("SELECT COUNT(*) FROM events WHERE type = 'transfer'") > 20);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM unbalanced_items"), 0);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM unbalanced_transfers"), 0);
+    check_audit(0);
     assert_true(api_ready(a));
 }
 
 /* Units that only one of the two items knows of. */
 static void a_transfer_that_does_not_add_up_is_found(void **state)
 {
-    char output[4096];
-    assert_int_equal(base_script(bases.url,
-                                 "UPDATE events SET available_delta = available_delta + 1 WHERE "
-                                 "type = 'transfer' AND available_delta > 0 AND n = (SELECT MAX(n) "
-                                 "FROM events WHERE type = 'transfer' AND available_delta > 0)"),
-                     DB_OK);
-    assert_true(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_transfers") > 0);
-    FILE *audit = popen(text("%s audit --redis '%s' --ledger '%s' 2>&1", getenv("STOCKD"),
-                             stack.redis.url, bases.url),
-                        "re");
-    assert_non_null(audit);
-    size_t n = fread(output, 1, sizeof(output) - 1, audit);
-    output[n] = '\0';
-    assert_int_equal(WEXITSTATUS(pclose(audit)), 1);
-    if (!strstr(output, "is in a transfer of 2 items that adds 1 units"))
-        fail_msg("%s", output);
+    sql_run("UPDATE events SET available_delta = available_delta + 1 WHERE "
+            "type = 'transfer' AND available_delta > 0 AND n = (SELECT MAX(n) "
+            "FROM events WHERE type = 'transfer' AND available_delta > 0)");
+    assert_true(sql_int("SELECT COUNT(*) FROM unbalanced_transfers") > 0);
+    check_audit(1);
+    check_said("is in a transfer of 2 items that adds 1 units");
 }
-
-#define TESTS                                                                                      \
-    cmocka_unit_test(available_units_change_the_item_in_one_step),                                 \
-        cmocka_unit_test(held_and_sold_units_stay), cmocka_unit_test(due_units_can_be_moved),      \
-        cmocka_unit_test(customers_have_what_they_had), cmocka_unit_test(a_missing_item_is_named), \
-        cmocka_unit_test(every_field_has_its_limits),                                              \
-        cmocka_unit_test(on_hand_of_the_other_item_stops_at_its_limit),                            \
-        cmocka_unit_test(a_key_moves_once), cmocka_unit_test(it_is_an_operation_of_a_batch),       \
-        cmocka_unit_test(movements_and_the_feed_show_both_items),                                  \
-        cmocka_unit_test(store_and_ledger_are_equal),                                              \
-        cmocka_unit_test(a_transfer_that_does_not_add_up_is_found)
 
 int main(void)
 {
-    const struct CMUnitTest sqlite[] = {TESTS};
-    const struct CMUnitTest postgres[] = {TESTS};
-    int failed = cmocka_run_group_tests_name("sqlite", sqlite, start_on_sqlite, group_teardown);
-    return failed +
-           cmocka_run_group_tests_name("postgresql", postgres, start_on_postgres, group_teardown);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(available_units_change_the_item_in_one_step),
+        cmocka_unit_test(held_and_sold_units_stay),
+        cmocka_unit_test(due_units_can_be_moved),
+        cmocka_unit_test(customers_have_what_they_had),
+        cmocka_unit_test(a_missing_item_is_named),
+        cmocka_unit_test(every_field_has_its_limits),
+        cmocka_unit_test(on_hand_of_the_other_item_stops_at_its_limit),
+        cmocka_unit_test(a_key_moves_once),
+        cmocka_unit_test(it_is_an_operation_of_a_batch),
+        cmocka_unit_test(movements_and_the_feed_show_both_items),
+        cmocka_unit_test(store_and_ledger_are_equal),
+        cmocka_unit_test(a_transfer_that_does_not_add_up_is_found),
+    };
+    return run_on_both("contract: transfers", tests, .workers = 2);
 }

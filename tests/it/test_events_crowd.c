@@ -3,15 +3,12 @@
  *
  * CROWD in the environment says how many; 3,000 by default, 600 under a sanitizer; fewer if there
  * are not so many descriptors. */
-#include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/fixture.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +17,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define CROWD      3000
 #define CROWD_SLOW 600 /* under a sanitizer */
@@ -41,18 +36,13 @@ struct waiter {
     int answers, refused;
 };
 
-static struct bases bases;
-static struct stack stack;
-static struct api *a = &stack.api;
 static struct waiter waiters[CROWD_MOST];
 static int crowd, loop_fd;
 static char sku[32];
 static char answer[ANSWER_MAX + 1];
 
-static int start(void **state)
+static void count_files(void)
 {
-    struct tredis_opts redis = {.aof = TREDIS_AOF_EVERYSEC};
-    const char *extra[] = {"--ledger", NULL, NULL};
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
@@ -62,20 +52,11 @@ static int start(void **state)
     crowd = asked ? atoi(asked) : tservice_is_slow() ? CROWD_SLOW : CROWD;
     crowd = crowd > CROWD_MOST ? CROWD_MOST : crowd;
     crowd = (rlim_t)crowd > most ? (int)most : crowd;
-    bases_start_or_skip(&bases);
-    db_close(bases_ledger(&bases, BASE_SQLITE));
-    extra[1] = bases.url;
-    if (stack_start(&stack, &redis, 1, extra) != 0)
-        return -1;
-    snprintf(sku, sizeof(sku), "%s", api_item(a, 1000000000, 0));
-    return 0;
 }
 
-static int stop(void **state)
+static void make_item(void)
 {
-    int rc = stack_stop(&stack);
-    bases_stop(&bases);
-    return rc;
+    KEEP(sku, api_item(a, 1000000000, 0));
 }
 
 /* --- those who wait --------------------------------------------------------------------------- */
@@ -97,7 +78,7 @@ static void join(struct waiter *w, const char *cursor, int64_t version)
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = w};
     *w = (struct waiter){.version = version};
-    snprintf(w->cursor, sizeof(w->cursor), "%s", cursor);
+    KEEP(w->cursor, cursor);
     w->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(w->fd >= 0);
     assert_int_equal(connect(w->fd, (struct sockaddr *)&to, sizeof(to)), 0);
@@ -259,7 +240,7 @@ static int64_t answers(void)
 
 static bool events_are_in_sql(int64_t version)
 {
-    return base_int(bases.url, "SELECT MAX(version) FROM events") >= version;
+    return sql_int("SELECT MAX(version) FROM events") >= version;
 }
 
 static void everyone_is_told_and_nobody_is_refused(void **state)
@@ -268,7 +249,7 @@ static void everyone_is_told_and_nobody_is_refused(void **state)
     write_alone();
     int64_t first = 1 + ALONE; /* the version of the item */
     assert_true(await(events_are_in_sql(first), LIMIT_MS));
-    api_call(a, 200, "GET", "/v1/events?after=latest", NULL, NULL);
+    get("/v1/events?after=latest");
     const char *end = api_str(a, "next_cursor");
     loop_fd = epoll_create1(EPOLL_CLOEXEC);
     for (int i = 0; i < crowd; i++)
@@ -298,5 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everyone_is_told_and_nobody_is_refused),
     };
-    return cmocka_run_group_tests_name("events: a crowd that waits", tests, start, stop);
+    count_files();
+    return run_suite("events: a crowd that waits", tests, .redis.aof = TREDIS_AOF_EVERYSEC,
+                     .ledger = ON_SQLITE, .begun = make_item);
 }

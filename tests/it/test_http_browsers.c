@@ -1,28 +1,10 @@
 /* test_http_browsers.c -- what a page of somebody else's can make a browser send: it changes
  * nothing, and by a name that was bent to this machine it does not even read. */
-#include "support/api.h"
+#include "support/fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-static struct stack stack;
-static struct api *a = &stack.api;
-
-static int start(void **state)
-{
-    static const char *const extra[] = {"--allowed-hosts", "shop.example, till.example", NULL};
-    return stack_start(&stack, NULL, 1, extra);
-}
-
-static int stop(void **state)
-{
-    return stack_stop(&stack);
-}
 
 /* The status of a request that is sent as it stands, on a connection of its own. */
 static int status_of(const char *method, const char *path, const char *fields, const char *body)
@@ -43,7 +25,7 @@ static int status_of(const char *method, const char *path, const char *fields, c
 static void bodies_without_a_json_type_are_refused(void **state)
 {
     const char *sku = api_item(a, 10, 0);
-    const char *path = text("/v1/items/%s/decrements", sku);
+    const char *path = DECREMENT(sku);
     static const char *const types[] = {
         "",
         "Content-Type:\r\n",
@@ -60,8 +42,7 @@ static void bodies_without_a_json_type_are_refused(void **state)
                                HOST "Transfer-Encoding: chunked\r\nContent-Type: text/plain\r\n",
                                "e\r\n" SALE "\r\n0\r\n\r\n"),
                      415);
-    assert_int_equal(
-        status_of("DELETE", text("/v1/items/%s", sku), HOST "Content-Length: 2\r\n", "{}"), 415);
+    assert_int_equal(status_of("DELETE", ITEM(sku), HOST "Content-Length: 2\r\n", "{}"), 415);
     check_item(a, sku, 10, 10, 0, 0, 1);
 }
 
@@ -69,7 +50,7 @@ static void an_empty_form_releases_nothing(void **state)
 {
     const char *sku = api_item(a, 10, 0);
     const char *id = api_reserve(a, sku, 1, 0);
-    const char *path = text("/v1/reservations/%s/release", id);
+    const char *path = RELEASE(id);
     static const char *const types[] = {"application/x-www-form-urlencoded", "text/plain",
                                         "multipart/form-data; boundary=x"};
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
@@ -85,8 +66,8 @@ static void an_empty_form_releases_nothing(void **state)
 static void other_sites_change_nothing(void **state)
 {
     const char *sku = api_item(a, 100, 0);
-    const char *path = text("/v1/items/%s/decrements", sku);
-    const char *item = text("/v1/items/%s", sku);
+    const char *path = DECREMENT(sku);
+    const char *item = ITEM(sku);
     const char *own = text("http://127.0.0.1:%d", stack.service.port);
     const char *host = text("Host: 127.0.0.1:%d\r\n", stack.service.port);
     const struct {
@@ -137,8 +118,7 @@ static void names_of_other_machines_are_not_served(void **state)
         const char *host = text("Host: %s\r\n", rows[i].host);
         assert_int_equal(status_of("GET", "/healthz", host, ""), rows[i].status);
         assert_int_equal(status_of("HEAD", "/v1/items", host, ""), rows[i].status);
-        int status =
-            status_of("POST", text("/v1/items/%s/decrements", sku), text("%s" JSON, host), SALE);
+        int status = status_of("POST", DECREMENT(sku), text("%s" JSON, host), SALE);
         assert_int_equal(status, rows[i].status);
         if (status == 403)
             check_problem(a, 403, "forbidden", NULL);
@@ -149,10 +129,8 @@ static void names_of_other_machines_are_not_served(void **state)
 /* Bound to every address it is for others to reach, by whatever name. */
 static void a_service_for_other_machines_answers_to_any_name(void **state)
 {
-    static const char *const argv[] = {"--listen", "0.0.0.0:0", "--insecure", NULL};
     struct tservice other;
-    const struct tservice_opts opts = {.redis_url = stack.redis.url, .extra = argv};
-    assert_int_equal(tservice_start(&other, &opts), 0);
+    serve_beside(&other, .flags = {"--listen", "0.0.0.0:0", "--insecure"});
     struct http_conn c;
     static const char request[] = "GET /healthz HTTP/1.1\r\nHost: shop.other\r\n\r\n";
     http_conn_init(&c, other.port);
@@ -172,5 +150,6 @@ int main(void)
         cmocka_unit_test(names_of_other_machines_are_not_served),
         cmocka_unit_test(a_service_for_other_machines_answers_to_any_name),
     };
-    return cmocka_run_group_tests_name("http: browsers", tests, start, stop);
+    return run_suite("http: browsers", tests,
+                     .flags = {"--allowed-hosts", "shop.example, till.example"});
 }

@@ -1,44 +1,28 @@
 /* test_http_ends.c -- clients that leave while their request waits: the worker lives, what was
  * decided stays decided, and what the connection was listed in forgets it. */
-#include "support/api.h"
+#include "support/fixture.h"
 
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#define WAITERS 160 /* more than are polled, so that some are suspended */
+#define ROUNDS  4000
 
-#define WAITERS     160 /* more than are polled, so that some are suspended */
-#define ROUNDS      4000
-#define RECOVERY_MS 180000
-
-static struct stack stack;
-static struct api *a = &stack.api;
 static pid_t worker;
 
-static int start(void **state)
+static void know_worker(void)
 {
-    static const char *const extra[] = {"--partitions", "4", NULL};
-    if (stack_start(&stack, NULL, 1, extra) != 0)
-        return -1;
-    return tservice_pids(&stack.service, TSERVICE_WORKER, &worker, 1) == 1 ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    return stack_stop(&stack);
+    worker = pid_of(TSERVICE_WORKER);
+    assert_true(worker > 0);
 }
 
 static void check_worker_lives(void)
 {
-    pid_t now = 0;
-    assert_int_equal(tservice_pids(&stack.service, TSERVICE_WORKER, &now, 1), 1);
-    assert_int_equal(now, worker);
+    assert_int_equal(pid_of(TSERVICE_WORKER), worker);
 }
 
 /* Closes with a reset: what was received and not read yet, and what was sent, counts no more. */
@@ -64,9 +48,9 @@ static void send_kind(struct http_conn *c, int kind, const char *const *skus)
     const struct {
         const char *method, *path, *body;
     } requests[KINDS] = {
-        {"POST", text("/v1/items/%s/decrements", skus[0]), "{\"quantity\":1}"},
-        {"POST", "/v1/reservations", text("{\"sku\":\"%s\",\"quantity\":1}", skus[1])},
-        {"GET", text("/v1/items/%s", skus[2]), NULL},
+        {"POST", DECREMENT(skus[0]), "{\"quantity\":1}"},
+        {"POST", RESERVATIONS, LINE(skus[1], 1)},
+        {"GET", ITEM(skus[2]), NULL},
         {"GET", "/v1/items?limit=500", NULL},
         {"POST", "/v1/batch", batch},
     };
@@ -80,7 +64,7 @@ static void send_kind(struct http_conn *c, int kind, const char *const *skus)
 static void check_conserved(const char *const *skus, int count, int64_t each)
 {
     for (int i = 0; i < count; i++) {
-        api_call(a, 200, "GET", text("/v1/items/%s", skus[i]), NULL, NULL);
+        get(ITEM(skus[i]));
         assert_int_equal(api_int(a, "on_hand"), each - api_int(a, "sold"));
         assert_int_equal(api_int(a, "available"), api_int(a, "on_hand") - api_int(a, "held"));
     }
@@ -103,13 +87,13 @@ static void clients_that_leave_while_redis_is_silent_harm_nobody(void **state)
         send_kind(&waiters[i], i % KINDS, skus);
     }
     /* A request that needs no store: those before it have reached their places. */
-    api_call(a, 200, "GET", "/healthz", NULL, NULL);
+    get("/healthz");
     for (int i = 0; i < WAITERS; i++)
         i % 3 ? reset(&waiters[i]) : http_conn_close(&waiters[i]);
     for (int i = 0; i < 20; i++)
-        api_call(a, 200, "GET", "/healthz", NULL, NULL);
+        get("/healthz");
     tredis_thaw(&stack.redis);
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    await_ready();
     check_worker_lives();
     check_conserved(skus, 4, 1000000);
 }
@@ -130,7 +114,7 @@ static void clients_that_reset_at_any_moment_harm_nobody(void **state)
         for (int kind = 0; kind < KINDS; kind++)
             rand_r(&seed) % 4 ? reset(&c[kind]) : http_conn_close(&c[kind]);
     }
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    await_ready();
     check_worker_lives();
     check_conserved(skus, 4, 1000000);
 }
@@ -161,5 +145,5 @@ int main(void)
         cmocka_unit_test(clients_that_half_close_are_answered),
         cmocka_unit_test(clients_that_reset_at_any_moment_harm_nobody),
     };
-    return cmocka_run_group_tests_name("http: clients that leave", tests, start, stop);
+    return run_suite("http: clients that leave", tests, .partitions = 4, .begun = know_worker);
 }

@@ -1,30 +1,13 @@
 /* test_http_framing.c -- requests that two parsers could read in two ways, over a socket: one
  * problem document, the end of the connection, and nothing executed, however they arrive. */
-#include "support/api.h"
+#include "support/fixture.h"
 #include "support/framing_shapes.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define END_MS 60000
-
-static struct stack stack;
-static struct api *a = &stack.api;
-
-static int start(void **state)
-{
-    return stack_start(&stack, NULL, 1, NULL);
-}
-
-static int stop(void **state)
-{
-    return stack_stop(&stack);
-}
 
 static const char *sale(const char *sku)
 {
@@ -74,7 +57,7 @@ static void ambiguous_requests_are_refused_once_and_never_executed(void **state)
     for (size_t i = 0; i < shapes_refused_count; i++) {
         const struct framing_shape *shape = &shapes_refused[i];
         size_t n;
-        char *bytes = shape_bytes(shape, text("/v1/items/%s", sku), &n);
+        char *bytes = shape_bytes(shape, ITEM(sku), &n);
         size_t cuts[] = {n, 1 + (size_t)rand_r(&seed) % (n - 1)};
         for (size_t k = 0; k < 2; k++) {
             struct http_conn c;
@@ -93,7 +76,7 @@ static void what_came_before_them_is_answered_first(void **state)
         const struct framing_shape *shape = &shapes_refused[i];
         struct http_conn c;
         size_t n;
-        char *bytes = shape_bytes(shape, text("/v1/items/%s", sku), &n);
+        char *bytes = shape_bytes(shape, ITEM(sku), &n);
         send_shape(&c, text("%s%s", sale(sku), sale(sku)), bytes, n, sale(sku), n);
         for (int k = 0; k < 2; k++) {
             assert_int_equal(http_receive(&c, false, &a->resp), 0);
@@ -112,7 +95,7 @@ static void requests_with_one_reading_are_carried_out(void **state)
     for (size_t i = 0; i < shapes_taken_count; i++) {
         struct http_conn c;
         size_t n;
-        char *bytes = shape_bytes(&shapes_taken[i], text("/v1/items/%s", sku), &n);
+        char *bytes = shape_bytes(&shapes_taken[i], ITEM(sku), &n);
         send_shape(&c, "", bytes, n, "", n / 2);
         int err = http_receive(&c, false, &a->resp);
         if (err || a->resp.status != 200)
@@ -238,5 +221,5 @@ int main(void)
         cmocka_unit_test(heads_that_are_too_large_are_refused_with_a_problem),
         cmocka_unit_test(every_size_of_a_head_is_answered),
     };
-    return cmocka_run_group_tests_name("http: framing", tests, start, stop);
+    return run_suite("http: framing", tests);
 }

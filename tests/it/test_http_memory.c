@@ -1,67 +1,36 @@
 /* test_http_memory.c -- clients that ask for much, send without end or do not read: a worker's
  * memory stays within its budget and comes back, and those who ask little are served beside them.
  */
-#include "support/api.h"
+#include "support/fixture.h"
 
 #include <inttypes.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <cmocka.h>
-
 #define BUDGET_MIB      32
 #define CONNECTIONS_MAX 300
 #define GREEDY          60
-#define RECOVERY_MS     180000
 #define LINES           100
 #define GETS            1000
 
-static struct stack stack;
-static struct api *a = &stack.api;
 static pid_t worker;
 static const char *skus[LINES];
 
-static int start(void **state)
+static void make_items(void)
 {
-    static const char *const extra[] = {"--memory-max",
-                                        "32m",
-                                        "--write-timeout",
-                                        "5s",
-                                        "--connections-max",
-                                        "300",
-                                        "--read-timeout",
-                                        "1s",
-                                        "--request-timeout",
-                                        "8s",
-                                        NULL};
-    if (stack_start(&stack, NULL, 1, extra) != 0)
-        return -1;
-    if (tservice_pids(&stack.service, TSERVICE_WORKER, &worker, 1) != 1)
-        return -1;
+    worker = pid_of(TSERVICE_WORKER);
+    assert_true(worker > 0);
     for (int i = 0; i < LINES; i++)
         skus[i] = strdup(api_item(a, 1000000, 0));
-    return 0;
 }
 
-static int stop(void **state)
+static void free_items(void)
 {
     for (int i = 0; i < LINES; i++)
         free((char *)(uintptr_t)skus[i]);
-    return stack_stop(&stack);
-}
-
-/* A metric's value, without labels or with those given. */
-static int64_t metric(const char *name)
-{
-    api_call(a, 200, "GET", "/metrics", NULL, NULL);
-    const char *line = strstr(a->resp.body, text("\n%s ", name));
-    assert_non_null(line);
-    return strtoll(line + strlen(name) + 2, NULL, 10);
 }
 
 static int64_t resident_bytes(void)
@@ -79,7 +48,7 @@ static const char *longest_hold(void)
     for (int i = 0; i < LINES; i++)
         n += sprintf(body + n, "%s{\"sku\":\"%s\",\"quantity\":1}", i ? "," : "", skus[i]);
     strcpy(body + n, "]}");
-    api_call(a, 201, "POST", "/v1/reservations", NULL, body);
+    post(201, RESERVATIONS, body);
     free(body);
     return api_str(a, "id");
 }
@@ -99,7 +68,7 @@ static char *batch_of(const char *op, const char *id, int count)
 static void batches_answer_what_fits_and_name_the_rest(void **state)
 {
     char *body = batch_of("get", longest_hold(), GETS);
-    json_t *results = json_object_get(api_call(a, 200, "POST", "/v1/batch", NULL, body), "results");
+    json_t *results = json_object_get(post(200, "/v1/batch", body), "results");
     size_t good = 0, i = 0;
     json_t *result;
     assert_int_equal(json_array_size(results), GETS);
@@ -139,7 +108,7 @@ static void what_a_batch_refuses_for_its_answer_was_not_done(void **state)
         at += sprintf(gets + at, "{\"op\":\"get\",\"id\":\"%s\"},", ids[0]);
     strcpy(gets + at, body + strlen("{\"operations\":["));
     strcat(gets, "]}");
-    json_t *results = json_object_get(api_call(a, 200, "POST", "/v1/batch", NULL, gets), "results");
+    json_t *results = json_object_get(post(200, "/v1/batch", gets), "results");
     int released = 0, refused = 0, status[HOLDS];
     for (int i = 0; i < HOLDS; i++)
         status[i] = (int)json_integer_value(
@@ -173,7 +142,7 @@ static void ask(struct http_conn *greedy, const char *body)
 static void check_little_is_served(const char *sku)
 {
     for (int i = 0; i < 20; i++) {
-        api_call(a, 200, "POST", text("/v1/items/%s/decrements", sku), NULL, "{\"quantity\":1}");
+        post(200, DECREMENT(sku), "{\"quantity\":1}");
         api_reserve(a, sku, 1, 0);
         assert_true(metric("stockd_http_memory_bytes") <= BUDGET_MIB << 20);
     }
@@ -286,8 +255,7 @@ static void bodies_of_many_values_stay_in_the_budget(void **state)
     assert_int_equal(refused, CLIENTS);
     if (!tservice_is_slow()) /* a sanitizer keeps what is freed */
         assert_true(most < (BUDGET_MIB + SLACK_MIB) << 20);
-    api_problem(a, 422, "invalid-field", "operations", "POST", "/v1/batch", NULL,
-                "{\"operations\":{}}");
+    post_problem(422, "invalid-field", "operations", "/v1/batch", "{\"operations\":{}}");
     check_little_is_served(sku);
     assert_true(await(metric("stockd_http_memory_bytes") < 1 << 20, RECOVERY_MS));
 }
@@ -304,7 +272,7 @@ static void unfinished_requests_make_room_for_new_ones(void **state)
         (void)!http_send(&slow[i], "GET /healthz HT", 15);
     }
     for (int i = 0; i < 20; i++) {
-        api_call(a, 200, "GET", "/healthz", NULL, NULL);
+        get("/healthz");
         http_conn_close(&a->conn);
     }
     for (int i = 0; i < SLOW; i++)
@@ -323,7 +291,7 @@ static void idle_connections_make_room_for_new_ones(void **state)
             (void)!http_send_call(&idle[i], "GET", "/healthz", NULL, NULL, 0);
     }
     int64_t begin = test_now_ms();
-    api_call(a, 200, "GET", "/healthz", NULL, NULL);
+    get("/healthz");
     print_message("a new connection was served after %" PRId64 " ms\n", test_now_ms() - begin);
     assert_true(metric("stockd_http_connections_open") <= CONNECTIONS_MAX);
     assert_true(metric("stockd_http_connections_shed_total") >= IDLE - CONNECTIONS_MAX);
@@ -347,5 +315,7 @@ int main(void)
         cmocka_unit_test(unfinished_requests_make_room_for_new_ones),
         cmocka_unit_test(idle_connections_make_room_for_new_ones),
     };
-    return cmocka_run_group_tests_name("http: memory", tests, start, stop);
+    return run_suite("http: memory", tests, .begun = make_items, .over = free_items,
+                     .flags = {"--memory-max", "32m", "--connections-max", "300", "--read-timeout",
+                               "1s", "--write-timeout", "5s", "--request-timeout", "8s"});
 }

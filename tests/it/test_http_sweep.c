@@ -7,28 +7,22 @@
  * POSITIONS says how many ("all": every byte). */
 #include "random.h"
 #include "store/layout.h"
-#include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/fixture.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #define PARTITIONS  4
 #define START       1000000
 #define LISTED      60 /* items, so that a list does not fit into a small socket buffer */
-#define LIMIT_MS    60000
 #define REQUEST_MAX 2048
 #define ANSWER_MAX  65536
 #define DRAWN       20 /* positions of a kind, a side and an end */
@@ -43,9 +37,6 @@ static const char *const kind_names[] = {"reserve", "batch", "poll", "stream", "
 static const char *const side_names[] = {"request", "answer"};
 static const char *const end_names[] = {"end", "reset", "half-close", "silence and reset"};
 
-static struct bases bases;
-static struct stack stack;
-static struct api *a = &stack.api;
 static pid_t worker;
 static struct rng rng;
 static char skus[PARTITIONS][32], bystander[32];
@@ -60,51 +51,26 @@ static char at[96]; /* where the sweep is, for messages */
 
 static void make_items(void)
 {
-    snprintf(bystander, sizeof(bystander), "%s", api_item(a, START, 0));
+    KEEP(bystander, api_item(a, START, 0));
     for (unsigned found = 0; found != (1u << PARTITIONS) - 1;) {
         const char *sku = new_sku();
         unsigned p = layout_partition(PARTITIONS, str_of(sku));
         if (found & 1u << p)
             continue;
         found |= 1u << p;
-        snprintf(skus[p], sizeof(skus[p]), "%s", sku);
-        api_call(a, 201, "PUT", text("/v1/items/%s", sku), NULL, text("{\"on_hand\":%d}", START));
+        KEEP(skus[p], sku);
+        api_call(a, 201, "PUT", ITEM(sku), NULL, text("{\"on_hand\":%d}", START));
     }
     for (int i = 0; i < LISTED; i++)
         api_item(a, 1, 0);
 }
 
-static int start(void **state)
+static void begin(void)
 {
-    struct tredis_opts redis = {.aof = TREDIS_AOF_ALWAYS};
-    const char *extra[] = {"--partitions", "4", "--ledger", NULL, NULL};
-    const char *seed = getenv("SEED");
-    uint64_t chosen = seed ? strtoull(seed, NULL, 10) : (uint64_t)test_now_ms();
-    printf("SEED=%" PRIu64 "\n", chosen);
-    rng_seed(&rng, chosen);
-    bases_start_or_skip(&bases);
-    db_close(bases_ledger(&bases, BASE_SQLITE));
-    extra[3] = bases.url;
-    if (stack_start(&stack, &redis, 1, extra) != 0)
-        return -1;
-    if (tservice_pids(&stack.service, TSERVICE_WORKER, &worker, 1) != 1)
-        return -1;
+    rng_seed(&rng, seed_of_run());
+    worker = pid_of(TSERVICE_WORKER);
+    assert_true(worker > 0);
     make_items();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    int rc = stack_stop(&stack);
-    bases_stop(&bases);
-    return rc;
-}
-
-static int64_t metric(const char *name)
-{
-    api_call(a, 200, "GET", "/metrics", NULL, NULL);
-    const char *found = strstr(a->resp.body, text("\n%s ", name));
-    return found ? strtoll(found + strlen(name) + 2, NULL, 10) : 0;
 }
 
 static int worker_fds(void)
@@ -145,15 +111,15 @@ static const char *request_of(enum kind kind)
 {
     switch (kind) {
     case RESERVE:
-        return with_body("/v1/reservations",
+        return with_body(RESERVATIONS,
                          text("{\"sku\":\"%s\",\"quantity\":1,\"ttl_seconds\":86400}", skus[1]));
     case BATCH: return with_body("/v1/batch", batch_body());
     case POLL:
-        api_call(a, 200, "GET", "/v1/events?after=latest", NULL, NULL);
-        snprintf(cursor, sizeof(cursor), "%s", api_str(a, "next_cursor"));
+        get("/v1/events?after=latest");
+        KEEP(cursor, api_str(a, "next_cursor"));
         return without(text("/v1/events?after=%s&wait=2", cursor), "");
     case STREAM: return without("/v1/events", "Accept: text/event-stream\r\n");
-    case READ: return without(text("/v1/items/%s", skus[2]), "");
+    case READ: return without(ITEM(skus[2]), "");
     case LIST: return without("/v1/items?limit=500", "");
     case KINDS: break;
     }
@@ -165,7 +131,7 @@ static const char *request_of(enum kind kind)
 /* A sale and a look, with the numbers that they must have. */
 static void bystander_is_served(void)
 {
-    api_call(a, 200, "POST", text("/v1/items/%s/decrements", bystander), NULL, "{\"quantity\":1}");
+    post(200, DECREMENT(bystander), "{\"quantity\":1}");
     sold_to_bystander++;
     check_item(a, bystander, START - sold_to_bystander, START - sold_to_bystander, 0,
                sold_to_bystander, sold_to_bystander + 1);
@@ -175,7 +141,7 @@ static void bystander_is_served(void)
 static void check_conserved(void)
 {
     for (int i = 0; i < PARTITIONS; i++) {
-        api_call(a, 200, "GET", text("/v1/items/%s", skus[i]), NULL, NULL);
+        get(ITEM(skus[i]));
         int64_t sold = api_int(a, "sold"), held = api_int(a, "held");
         int64_t lost = i == 1 ? begun[RESERVE] - told[RESERVE] : 0;
         assert_int_equal(api_int(a, "on_hand"), START - sold);
@@ -242,7 +208,7 @@ static size_t answer_bytes(void)
 /* Reads up to so many bytes of an answer, but not past its end. */
 static void client_read(size_t up_to)
 {
-    int64_t until = test_now_ms() + LIMIT_MS;
+    int64_t until = test_now_ms() + RECOVERY_MS;
     while (client.n < up_to && answer_bytes() == 0 && !client.over) {
         struct pollfd p = {.fd = client.fd, .events = POLLIN};
         if (poll(&p, 1, (int)(until - test_now_ms())) <= 0)
@@ -401,19 +367,19 @@ static void sweep_kind(enum kind kind)
 {
     size_t answer = answer_length(kind);
     bystander_is_served();
-    assert_true(await(only_we_are_connected(), LIMIT_MS));
+    assert_true(await(only_we_are_connected(), RECOVERY_MS));
     int fds = worker_fds();
     for (enum end end = 0; end < ENDS; end++) {
         sweep(kind, REQUEST, end, strlen(request_of(kind)));
         check_halves();
         sweep(kind, ANSWER, end, answer);
     }
-    assert_true(await(only_we_are_connected(), LIMIT_MS));
+    assert_true(await(only_we_are_connected(), RECOVERY_MS));
     check_worker();
     check_conserved();
     assert_true(worker_fds() <= fds + FDS_SLACK);
     assert_int_equal(metric("stockd_process_restarts_total"), 0);
-    assert_true(await(metric("stockd_queue_depth") == 0, LIMIT_MS));
+    assert_true(await(metric("stockd_queue_depth") == 0, RECOVERY_MS));
 }
 
 static void a_reservation_may_be_cut_anywhere(void **state)
@@ -456,5 +422,6 @@ int main(void)
         cmocka_unit_test(a_read_may_be_cut_anywhere),
         cmocka_unit_test(a_list_may_be_cut_anywhere),
     };
-    return cmocka_run_group_tests_name("http: cut at every byte", tests, start, stop);
+    return run_suite("http: cut at every byte", tests, .redis.aof = TREDIS_AOF_ALWAYS,
+                     .partitions = PARTITIONS, .ledger = ON_SQLITE, .begun = begin);
 }

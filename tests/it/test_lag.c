@@ -1,42 +1,12 @@
 /* test_lag.c -- what /metrics says of the ledger's backlog while nobody can look at it: no number
  * of earlier is shown as if it were of now. */
-#include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/fixture.h"
 
 #include <math.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
-#define RECOVERY_MS 180000
-#define STALE_S     5 /* docs/operations.md */
-
-static struct bases bases;
-static struct stack stack;
-static struct api *a = &stack.api;
-
-static int test_setup(void **state)
-{
-    struct tredis_opts redis = {.aof = TREDIS_AOF_ALWAYS};
-    db_close(bases_ledger(&bases, BASE_SQLITE));
-    const char *const extra[] = {"--ledger", bases.url, NULL};
-    return stack_start(&stack, &redis, 1, extra);
-}
-
-static int test_teardown(void **state)
-{
-    return stack_stop(&stack);
-}
-
-static pid_t child(const char *role)
-{
-    pid_t pid = 0;
-    assert_int_equal(tservice_pids(&stack.service, role, &pid, 1), 1);
-    return pid;
-}
+#define STALE_S 5 /* docs/operations.md */
 
 static bool is_told(void)
 {
@@ -58,6 +28,7 @@ static void check_nobody_knows(void)
 
 static void while_redis_is_away_the_lag_grows(void **state)
 {
+    serve(.redis.aof = TREDIS_AOF_ALWAYS, .ledger = ON_SQLITE);
     assert_true(await(is_told(), RECOVERY_MS));
     tredis_kill9(&stack.redis);
     check_nobody_knows();
@@ -69,8 +40,9 @@ static void while_redis_is_away_the_lag_grows(void **state)
 /* What it saw is not forgotten with it either. */
 static void while_the_keeper_is_stopped_or_killed_the_lag_grows(void **state)
 {
+    serve(.redis.aof = TREDIS_AOF_ALWAYS, .ledger = ON_SQLITE);
     assert_true(await(is_told(), RECOVERY_MS));
-    pid_t keeper = child(TSERVICE_KEEPER);
+    pid_t keeper = pid_of(TSERVICE_KEEPER);
     kill(keeper, SIGSTOP);
     check_nobody_knows();
     tredis_freeze(&stack.redis);
@@ -88,8 +60,9 @@ static void while_the_keeper_is_stopped_or_killed_the_lag_grows(void **state)
 /* Redis tells how much waits for a ledger that is away. */
 static void while_the_ledger_is_away_the_backlog_is_told(void **state)
 {
+    serve(.redis.aof = TREDIS_AOF_ALWAYS, .ledger = ON_SQLITE);
     assert_true(await(is_told(), RECOVERY_MS));
-    pid_t ledger = child(TSERVICE_LEDGER);
+    pid_t ledger = pid_of(TSERVICE_LEDGER);
     kill(ledger, SIGSTOP);
     (void)api_item(a, 1, 0);
     (void)api_item(a, 1, 0);
@@ -100,25 +73,12 @@ static void while_the_ledger_is_away_the_backlog_is_told(void **state)
     assert_true(await(api_metric(a, "stockd_ledger_lag_seconds") == 0, RECOVERY_MS));
 }
 
-static int group_setup(void **state)
-{
-    return bases_start(&bases);
-}
-
-static int group_teardown(void **state)
-{
-    bases_stop(&bases);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(while_redis_is_away_the_lag_grows),
-        TEST(while_the_keeper_is_stopped_or_killed_the_lag_grows),
-        TEST(while_the_ledger_is_away_the_backlog_is_told),
+        PLAIN_TEST(while_redis_is_away_the_lag_grows),
+        PLAIN_TEST(while_the_keeper_is_stopped_or_killed_the_lag_grows),
+        PLAIN_TEST(while_the_ledger_is_away_the_backlog_is_told),
     };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return run_each("lag", tests);
 }

@@ -3,132 +3,35 @@
  *
  * Every test runs on SQLite and, where there is a server, on PostgreSQL.
  */
-#include "support/ledger_load.h"
+#include "support/fixture.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include <cmocka.h>
-
-#define STOCK       1000000
-#define RECOVERY_MS LEDGER_RECOVERY_MS
-#define EVENTS      "{p0}:events"
-
-static struct bases bases;
-static struct stack stack;
-static struct api *a = &stack.api;
-static struct ledger_load load;
-static struct tproc applier; /* a `stockd ledger` beside the service */
-static char applier_log[TEST_PATH_MAX + 16];
+#define STOCK  1000000
+#define EVENTS "{p0}:events"
 
 /* --- processes -------------------------------------------------------------------------------- */
 
-static const char *const *args_for(const char *url, const char *more, const char *value)
-{
-    static const char *args[8];
-    size_t n = 0;
-    args[n++] = "--ledger";
-    args[n++] = url;
-    if (more)
-        args[n++] = more;
-    if (value)
-        args[n++] = value;
-    args[n] = NULL;
-    return args;
-}
-
-static void start_on(const char *url, enum tredis_aof aof, const char *more, const char *value)
-{
-    struct tredis_opts redis = {.aof = aof};
-    ledger_load_init(&load, &stack, &bases, 1);
-    assert_int_equal(stack_start(&stack, &redis, 2, args_for(url, more, value)), 0);
-}
-
-/* A migrated database, Redis that loses nothing, a service. */
-static void start(void **state, const char *more, const char *value)
-{
-    db_close(bases_ledger(&bases, engine_of(state)));
-    start_on(bases.url, TREDIS_AOF_ALWAYS, more, value);
-}
-
-static int ledger_start(struct tproc *p, const char *url)
-{
-    const char *const argv[] = {getenv("STOCKD"), "ledger", "--redis", stack.redis.url,
-                                "--ledger",       url,      NULL};
-    char line[128];
-    snprintf(applier_log, sizeof(applier_log), "%s/applier.err", bases.dir);
-    int err = tproc_start(p, argv, applier_log);
-    return err ? err : tproc_await_line(p, "carrying events", line, sizeof(line), RECOVERY_MS);
-}
+/* A Redis that loses nothing, and a service. */
+#define start(...)                                                                                 \
+    serve(.redis.aof = TREDIS_AOF_ALWAYS, .workers = 2, .ledger = *state, __VA_ARGS__)
 
 /* A service that leaves the events to another process, which runs as well. */
-static void start_apart(void **state, const char *more, const char *value)
-{
-    struct tredis_opts redis = {.aof = TREDIS_AOF_ALWAYS};
-    const char *extra[] = {"--ledger", NULL, "--no-ledger-apply", more, value, NULL};
-    db_close(bases_ledger(&bases, engine_of(state)));
-    extra[1] = bases.url;
-    ledger_load_init(&load, &stack, &bases, 1);
-    assert_int_equal(stack_start(&stack, &redis, 2, extra), 0);
-    assert_int_equal(ledger_start(&applier, bases.url), 0);
-    assert_true(await(api_ready(a), RECOVERY_MS));
-}
+#define start_apart(...) start(.apart = true, __VA_ARGS__)
 
-/* Runs a service that must refuse to start; its log must have both words. */
+/* Runs a service, or an applier, that must refuse to start and say both words. */
 static void check_refused(const char *command, const char *url, const char *word, const char *other)
 {
-    char path[TEST_PATH_MAX + 16], log[16384] = "";
-    const char *const argv[] = {getenv("STOCKD"), command,       "--redis",   stack.redis.url,
-                                "--listen",       "127.0.0.1:0", "--workers", "1",
-                                "--ledger",       url,           NULL};
-    struct tproc p;
-    snprintf(path, sizeof(path), "%s/refused.err", bases.dir);
-    remove(path);
-    assert_int_equal(tproc_start(&p, argv, path), 0);
-    assert_int_equal(tproc_wait(&p, RECOVERY_MS), 0);
-    assert_true(WIFEXITED(p.status));
-    assert_int_equal(WEXITSTATUS(p.status), 1);
-    FILE *file = fopen(path, "re");
-    assert_non_null(file);
-    size_t n = fread(log, 1, sizeof(log) - 1, file);
-    fclose(file);
-    log[n] = '\0';
-    if (!strstr(log, word) || !strstr(log, other))
-        print_error("neither %s nor %s in: %s\n", word, other, log);
-    assert_non_null(strstr(log, word));
-    assert_non_null(strstr(log, other));
-}
-
-static void again(const char *const *extra)
-{
-    struct tservice_opts opts = {.redis_url = stack.redis.url, .workers = 1, .extra = extra};
-    http_conn_close(&a->conn); /* it would be waited for */
-    assert_true(tservice_stop(&stack.service));
-    assert_int_equal(tservice_start(&stack.service, &opts), 0);
-    api_close(a);
-    api_open(a, stack.service.port);
-}
-
-static int test_teardown(void **state)
-{
-    ledger_load_free(&load);
-    if (applier.pid > 0)
-        tproc_stop(&applier, RECOVERY_MS);
-    applier = (struct tproc){0};
-    return stack_stop(&stack);
-}
-
-static pid_t pid_of(const char *role)
-{
-    pid_t pids[TSERVICE_CHILDREN_MAX];
-    return tservice_pids(&stack.service, role, pids, TSERVICE_CHILDREN_MAX) == 1 ? pids[0] : 0;
+    check_command(1, command, "--redis", stack.redis.url, "--listen", "127.0.0.1:0", "--workers",
+                  "1", "--ledger", url);
+    check_said(word);
+    check_said(other);
 }
 
 /* One look: a killed process may be there at the first of two and gone at the second. */
@@ -138,31 +41,16 @@ static bool is_replaced(pid_t killed)
     return now > 0 && now != killed;
 }
 
-static int hold_status(const char *sku)
-{
-    const char *body = text("{\"sku\":\"%s\",\"quantity\":1}", sku);
-    int err = http_call(&a->conn, "POST", "/v1/reservations", NULL, body, &a->resp);
-    return err ? err : a->resp.status;
-}
-
-static bool problem_is(const char *sku, const char *name)
-{
-    if (hold_status(sku) != 503)
-        return false;
-    const char *type = json_string_value(json_object_get(http_resp_json(&a->resp), "type"));
-    return type && strcmp(type, text("/problems/%s", name)) == 0;
-}
-
 /* --- what must always hold -------------------------------------------------------------------- */
 
 static void every_effect_is_in_sql_once(void **state)
 {
-    start(state, NULL, NULL);
+    start();
     ledger_load_start(&load);
     ledger_load_await(&load, 2000);
     ledger_load_stop_and_check(&load);
     assert_int_equal(atomic_load(&load.refused), 0);
-    api_call(a, 200, "GET", "/metrics", NULL, NULL);
+    get("/metrics");
     assert_non_null(strstr(a->resp.body, "\nstockd_ledger_errors_total 0\n"));
     assert_non_null(strstr(a->resp.body, "\nstockd_ledger_lag_events "));
     assert_non_null(strstr(a->resp.body, "\nstockd_epoch 1\n"));
@@ -171,7 +59,7 @@ static void every_effect_is_in_sql_once(void **state)
 
 static void a_killed_applier_is_replaced_and_goes_on(void **state)
 {
-    start(state, NULL, NULL);
+    start();
     ledger_load_start(&load);
     for (int round = 0; round < 4; round++) {
         ledger_load_await(&load, 300);
@@ -187,24 +75,24 @@ static void a_killed_applier_is_replaced_and_goes_on(void **state)
 
 static void redis_may_crash_and_come_back(void **state)
 {
-    start(state, NULL, NULL);
+    start();
     ledger_load_start(&load);
     for (int round = 0; round < 2; round++) {
         ledger_load_await(&load, 300);
         tredis_kill9(&stack.redis);
         assert_int_equal(tredis_restart(&stack.redis), 0);
-        assert_true(await(api_ready(a), RECOVERY_MS));
+        await_ready();
         ledger_load_await(&load, 300);
         assert_int_equal(ledger_stream_end(&load, 0) / 1000000000, 2 + round);
     }
     ledger_load_stop_and_check(&load);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM events WHERE type = 'epoch'"), 3);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM events WHERE type = 'epoch'"), 3);
 }
 
 static void two_appliers_count_once(void **state)
 {
-    start(state, NULL, NULL);
-    assert_int_equal(ledger_start(&applier, bases.url), 0);
+    start();
+    applier_start();
     ledger_load_start(&load);
     ledger_load_await(&load, 1000);
     kill(pid_of(TSERVICE_LEDGER), SIGKILL);
@@ -216,16 +104,16 @@ static void two_appliers_count_once(void **state)
 
 static void what_waited_is_caught_up_and_trimmed(void **state)
 {
-    start_apart(state, NULL, NULL);
+    start_apart();
     ledger_load_start(&load);
     ledger_load_await(&load, 300);
-    assert_true(tproc_stop(&applier, RECOVERY_MS));
+    applier_stop();
     ledger_load_await(&load, 500);
     int64_t before = ledger_checkpoint(&load, 0);
     ledger_load_await(&load, 500);
     assert_int_equal(ledger_checkpoint(&load, 0), before);
-    assert_true(tredis_int(&stack.redis, "XLEN " EVENTS) > 100);
-    assert_int_equal(ledger_start(&applier, bases.url), 0);
+    assert_true(redis_int("XLEN " EVENTS) > 100);
+    applier_start();
     ledger_load_await(&load, 300);
     ledger_load_stop_and_check(&load);
     assert_int_equal(atomic_load(&load.refused), 0);
@@ -233,32 +121,31 @@ static void what_waited_is_caught_up_and_trimmed(void **state)
 
 static void a_ledger_far_behind_stops_what_is_new(void **state)
 {
-    start_apart(state, "--ledger-max-lag", "200");
+    start_apart(.flags = {"--ledger-max-lag", "200"});
     const char *sku = api_item(a, STOCK, 0);
     const char *sold = "Idempotency-Key: sold\r\n", *held = "Idempotency-Key: held\r\n";
     char sell[128], body[128], hold[64];
     snprintf(sell, sizeof(sell), "/v1/items/%s/decrements", sku);
     snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1}", sku);
-    api_call(a, 201, "POST", "/v1/reservations", held, body);
-    snprintf(hold, sizeof(hold), "%s", api_str(a, "id"));
+    api_call(a, 201, "POST", RESERVATIONS, held, body);
+    KEEP(hold, api_str(a, "id"));
     api_call(a, 200, "POST", sell, sold, "{\"quantity\":1}");
-    assert_true(tproc_stop(&applier, RECOVERY_MS));
+    applier_stop();
     assert_true(await(problem_is(sku, "overloaded"), RECOVERY_MS));
-    api_call(a, 201, "POST", "/v1/reservations", held, body); /* a repeat takes nothing */
+    api_call(a, 201, "POST", RESERVATIONS, held, body); /* a repeat takes nothing */
     check_str(a, "id", hold);
     api_call(a, 200, "POST", sell, sold, "{\"quantity\":1}");
     check_header(a, "Idempotent-Replayed", "true");
-    api_problem(a, 503, "overloaded", NULL, "POST", text("/v1/items/%s/decrements", sku), NULL,
-                "{\"quantity\":1}");
-    api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", hold), NULL, "{}");
-    api_call(a, 200, "GET", text("/v1/items/%s", sku), NULL, NULL);
-    assert_int_equal(ledger_start(&applier, bases.url), 0);
+    post_problem(503, "overloaded", NULL, DECREMENT(sku), "{\"quantity\":1}");
+    post(200, CONFIRM(hold), "{}");
+    get(ITEM(sku));
+    applier_start();
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
 }
 
 static void sql_may_be_away_for_a_while(void **state)
 {
-    start(state, NULL, NULL);
+    start();
     ledger_load_start(&load);
     ledger_load_await(&load, 300);
     struct db *other = ledger_outage_begin(&bases);
@@ -272,7 +159,7 @@ static void sql_may_be_away_for_a_while(void **state)
 /* Only SQL can tell whether what came back is the present. */
 static void a_redis_that_restarts_meanwhile_waits_for_sql(void **state)
 {
-    start(state, NULL, NULL);
+    start();
     ledger_load_start(&load);
     ledger_load_await(&load, 300);
     struct db *other = ledger_outage_begin(&bases);
@@ -282,7 +169,7 @@ static void a_redis_that_restarts_meanwhile_waits_for_sql(void **state)
     assert_true(problem_is(load.skus[0], "redis-unavailable"));
     assert_int_equal(ledger_stream_end(&load, 0) / 1000000000, 1);
     ledger_outage_end(&bases, other);
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    await_ready();
     ledger_load_await(&load, 300);
     assert_int_equal(ledger_stream_end(&load, 0) / 1000000000, 2);
     ledger_load_stop_and_check(&load);
@@ -291,15 +178,15 @@ static void a_redis_that_restarts_meanwhile_waits_for_sql(void **state)
 /* A store that is open needs no database to serve. */
 static void a_service_may_start_while_sql_is_away(void **state)
 {
-    start(state, NULL, NULL);
+    start();
     const char *sku = api_item(a, STOCK, 0);
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
     tpg_kill9(&bases.pg);
-    again(args_for(bases.url, NULL, NULL));
+    serve_again();
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
     assert_int_equal(tpg_restart(&bases.pg), 0);
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
-    assert_true(base_int(bases.url, "SELECT held FROM items") > 0);
+    assert_true(sql_int("SELECT held FROM items") > 0);
 }
 
 /* --- what is refused -------------------------------------------------------------------------- */
@@ -312,15 +199,13 @@ static int keep_text(void *context, const struct db_value *row, size_t count)
 
 static void another_database_is_refused(void **state)
 {
-    char mine[64] = "", other[64] = "", mine_url[BASE_URL_SIZE];
-    start(state, NULL, NULL);
+    char mine[64] = "", other[64] = "";
+    start();
     const char *sku = api_item(a, 10, 0);
     base_rows(bases.url, "SELECT ledger_id FROM ledger_meta", keep_text, mine);
-    snprintf(mine_url, sizeof(mine_url), "%s", bases.url);
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
-    http_conn_close(&a->conn);
-    assert_true(tservice_stop(&stack.service));
-    int64_t length = tredis_int(&stack.redis, "XLEN " EVENTS);
+    stop_serving();
+    int64_t length = redis_int("XLEN " EVENTS);
 
     db_close(bases_ledger(&bases, BASE_SQLITE));
     base_rows(bases.url, "SELECT ledger_id FROM ledger_meta", keep_text, other);
@@ -329,48 +214,46 @@ static void another_database_is_refused(void **state)
     check_refused("serve", "none", mine, "--ledger");
     check_refused("serve", bases_fresh(&bases, BASE_SQLITE), "not migrated", "stockd migrate");
     check_refused("ledger", bases.url, "not migrated", "stockd migrate");
-    assert_int_equal(tredis_int(&stack.redis, "XLEN " EVENTS), length);
+    assert_int_equal(redis_int("XLEN " EVENTS), length);
 
-    again(args_for(mine_url, NULL, NULL));
+    serve_again();
     check_item(a, sku, 10, 10, 0, 0, 1);
 }
 
 static void a_store_without_a_ledger_stays_so(void **state)
 {
     db_close(bases_ledger(&bases, engine_of(state)));
-    start_on("none", TREDIS_AOF_ALWAYS, NULL, NULL);
-    assert_true(tservice_stop(&stack.service));
+    serve(.redis.aof = TREDIS_AOF_ALWAYS);
+    stop_serving();
     check_refused("serve", bases.url, "begun with --ledger none", "can not be attached later");
     check_refused("ledger", bases.url, "begun with --ledger none", "can not be attached later");
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM events"), 0);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM events"), 0);
 }
 
 /* --- lost state ------------------------------------------------------------------------------- */
 
 static void an_emptied_redis_is_lost_state(void **state)
 {
-    start(state, NULL, NULL);
+    start();
     const char *sku = api_item(a, 10, 0);
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
-    assert_int_equal(tredis_int(&stack.redis, "DBSIZE") > 0, 1);
-    (void)tredis_int(&stack.redis, "FLUSHALL");
+    assert_int_equal(redis_int("DBSIZE") > 0, 1);
+    (void)redis_int("FLUSHALL");
     assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
 
     /* With a ledger even a service that starts anew knows that there was something. */
-    again(args_for(bases.url, NULL, NULL));
+    serve_again();
     assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
-    api_problem(a, 503, "state-lost", NULL, "PUT", text("/v1/items/%s", sku), NULL,
-                "{\"on_hand\":10}");
-    assert_int_equal(tredis_int(&stack.redis, "DBSIZE"), 0);
+    api_problem(a, 503, "state-lost", NULL, "PUT", ITEM(sku), NULL, "{\"on_hand\":10}");
+    assert_int_equal(redis_int("DBSIZE"), 0);
 }
 
 /* A Redis that comes back from an old copy of its data. */
 static void a_lost_tail_is_lost_state(void **state)
 {
-    db_close(bases_ledger(&bases, engine_of(state)));
-    start_on(bases.url, TREDIS_AOF_NO, NULL, NULL);
+    serve(.ledger = *state, .workers = 2);
     const char *sku = api_item(a, 10, 0);
-    (void)tredis_int(&stack.redis, "SAVE");
+    (void)redis_int("SAVE");
     api_reserve(a, sku, 1, 0);
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
     int64_t held = ledger_checkpoint(&load, 0);
@@ -378,42 +261,42 @@ static void a_lost_tail_is_lost_state(void **state)
     assert_int_equal(tredis_restart(&stack.redis), 0);
     assert_true(ledger_stream_end(&load, 0) < held);
     assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
-    again(args_for(bases.url, NULL, NULL));
+    serve_again();
     assert_true(await(problem_is(sku, "state-lost"), RECOVERY_MS));
     assert_int_equal(ledger_checkpoint(&load, 0), held);
 }
 
 static void a_gap_closes_the_partition(void **state)
 {
-    start_apart(state, NULL, NULL);
+    start_apart();
     const char *sku = api_item(a, 10, 0);
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
-    assert_true(tproc_stop(&applier, RECOVERY_MS));
+    applier_stop();
     api_reserve(a, sku, 1, 0); /* 1-2 */
     api_reserve(a, sku, 1, 0); /* 1-3, deleted */
     api_reserve(a, sku, 1, 0); /* 1-4 */
-    assert_int_equal(tredis_int(&stack.redis, "XDEL " EVENTS " 1-3"), 1);
-    assert_int_equal(ledger_start(&applier, bases.url), 0);
+    assert_int_equal(redis_int("XDEL " EVENTS " 1-3"), 1);
+    applier_start();
     assert_true(await(problem_is(sku, "partition-closed"), RECOVERY_MS));
     assert_int_equal(ledger_checkpoint(&load, 0),
-                     1000000002); /* all before the gap, nothing behind it */
-    assert_true(tredis_int(&stack.redis, "XLEN " EVENTS) >= 2); /* what waits is kept */
+                     1000000002);                /* all before the gap, nothing behind it */
+    assert_true(redis_int("XLEN " EVENTS) >= 2); /* what waits is kept */
 
     /* Opened by hand, it is closed again: the gap is still there. */
-    assert_int_equal(tredis_int(&stack.redis, "HSET {p0}:meta state open"), 0);
+    assert_int_equal(redis_int("HSET {p0}:meta state open"), 0);
     assert_true(await(problem_is(sku, "partition-closed"), RECOVERY_MS));
     assert_int_equal(ledger_checkpoint(&load, 0), 1000000002);
 }
 
 static void a_deleted_end_closes_the_partition(void **state)
 {
-    start_apart(state, NULL, NULL);
+    start_apart();
     const char *sku = api_item(a, 10, 0);
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
-    assert_true(tproc_stop(&applier, RECOVERY_MS));
+    applier_stop();
     api_reserve(a, sku, 1, 0); /* 1-2, deleted */
-    assert_int_equal(tredis_int(&stack.redis, "XDEL " EVENTS " 1-2"), 1);
-    assert_int_equal(ledger_start(&applier, bases.url), 0);
+    assert_int_equal(redis_int("XDEL " EVENTS " 1-2"), 1);
+    applier_start();
     assert_true(await(problem_is(sku, "partition-closed"), RECOVERY_MS));
     assert_int_equal(ledger_checkpoint(&load, 0), 1000000001);
 }
@@ -448,14 +331,6 @@ static void the_embedded_redis_has_its_ledger(void **state)
     temp_dir_remove(dir);
 }
 
-static int group_teardown(void **state)
-{
-    bases_stop(&bases);
-    return 0;
-}
-
-#define ON_BOTH(test) ON_ENGINES(test, NULL, test_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,16 +342,14 @@ int main(void)
         ON_BOTH(a_ledger_far_behind_stops_what_is_new),
         ON_BOTH(sql_may_be_away_for_a_while),
         ON_BOTH(a_redis_that_restarts_meanwhile_waits_for_sql),
-        {"a_service_may_start_while_sql_is_away (postgresql)",
-         a_service_may_start_while_sql_is_away, NULL, test_teardown, &base_engines[BASE_POSTGRES]},
+        POSTGRES_TEST(a_service_may_start_while_sql_is_away),
         ON_BOTH(another_database_is_refused),
         ON_BOTH(a_store_without_a_ledger_stays_so),
         ON_BOTH(an_emptied_redis_is_lost_state),
         ON_BOTH(a_lost_tail_is_lost_state),
         ON_BOTH(a_gap_closes_the_partition),
         ON_BOTH(a_deleted_end_closes_the_partition),
-        cmocka_unit_test(the_embedded_redis_has_its_ledger),
+        PLAIN_TEST(the_embedded_redis_has_its_ledger),
     };
-    bases_start_or_skip(&bases);
-    return cmocka_run_group_tests_name("ledger", tests, NULL, group_teardown);
+    return run_each("ledger", tests);
 }

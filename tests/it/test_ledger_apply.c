@@ -2,150 +2,23 @@
  *
  * Every test runs on SQLite and on PostgreSQL. SEED comes from the environment.
  */
-#include "core/record.h"
 #include "ledger/db_engine.h"
-#include "ledger/text.h"
 #include "random.h"
 #include "support/faultproxy.h"
-#include "support/ledger_base.h"
-#include "support/past.h"
+#include "support/fixture.h"
+#include "support/past_in_sql.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #define OPERATIONS 1500
 
-static struct bases bases;
 static struct past past;
 static uint64_t seed;
-
-/* --- the database against the world ----------------------------------------------------------- */
-
-struct comparison {
-    size_t rows;
-    struct arena arena;
-};
-
-static int compare_item(void *context, const struct db_value *row, size_t count)
-{
-    struct comparison *c = context;
-    char sku[SKU_MAX_BYTES + 1];
-    snprintf(sku, sizeof(sku), "%.*s", STR_ARG(row[0].as.text));
-    struct item item = world_read_item(&past.world, sku);
-    assert_int_equal(row[1].as.number, item.available + item.held);
-    assert_int_equal(row[2].as.number, item.available);
-    assert_int_equal(row[3].as.number, item.held);
-    assert_int_equal(row[4].as.number, item.sold);
-    assert_int_equal(row[5].as.number, item.version);
-    assert_int_equal(row[6].as.number, item.max_per_customer);
-    assert_int_equal(row[7].as.number, item.exists ? 0 : 1);
-    c->rows++;
-    return 0;
-}
-
-static void same_text(const struct db_value *value, struct str text)
-{
-    assert_int_equal(value->type == DB_NULL, str_absent(text));
-    if (value->type == DB_TEXT)
-        assert_true(str_equal(value->as.text, text));
-}
-
-static void compare_line(const struct db_value *row, const struct reservation *r)
-{
-    const struct reservation_line *line = &r->lines[row[0].as.number];
-    same_text(&row[1], line->sku);
-    assert_int_equal(row[2].as.number, line->reserved);
-    assert_int_equal(row[3].as.number, line->quantity);
-    assert_int_equal(row[4].as.number, line->remaining);
-    assert_int_equal(row[5].as.number, line->version);
-    assert_int_equal(row[6].type == DB_INT, r->rereserved);
-    if (r->rereserved) {
-        assert_int_equal(row[6].as.number, line->expired_remaining);
-        assert_int_equal(row[7].as.number, line->expired_version);
-    }
-}
-
-/* The head's columns, then those of compare_line(). */
-static int compare_reservation(void *context, const struct db_value *row, size_t count)
-{
-    struct comparison *c = context;
-    struct rid rid;
-    assert_true(rid_parse(row[0].as.text, &rid));
-    const struct reservation *r = world_read_record(&past.world, &rid);
-    assert_non_null(r);
-    same_text(&row[1], str_of(reservation_state_name(r->state)));
-    assert_int_equal(row[2].as.number, r->rereserved);
-    assert_int_equal(row[3].as.number, r->created_ms);
-    assert_int_equal(row[4].as.number, r->expires_ms);
-    assert_int_equal(row[5].type == DB_INT ? row[5].as.number : 0, r->ended_ms);
-    assert_int_equal(row[6].as.number, r->line_count);
-    same_text(&row[7], r->customer);
-    same_text(&row[8], r->reference);
-    same_text(&row[9], r->metadata);
-    compare_line(row + 10, r);
-    c->rows++;
-    return 0;
-}
-
-static int compare_operation(void *context, const struct db_value *row, size_t count)
-{
-    struct comparison *c = context;
-    struct str result = past_result(&past, row[0].as.text);
-    assert_true(str_equal(row[1].as.text, text_hex(&c->arena, result)));
-    c->rows++;
-    return 0;
-}
-
-static void compare_all(const char *url)
-{
-    static const char *const ways[] = {
-        "SELECT COUNT(*) FROM reservations WHERE rereserved = 1",
-        "SELECT COUNT(*) FROM reservations WHERE state = 'released'",
-        "SELECT COUNT(*) FROM reservations WHERE state = 'expired'",
-        "SELECT COUNT(*) FROM reservations WHERE state = 'confirmed' AND rereserved = 0",
-        "SELECT COUNT(*) FROM events WHERE type = 'extend'",
-        "SELECT COUNT(*) FROM events WHERE type = 'delete'",
-        "SELECT COUNT(*) FROM events WHERE type = 'set'",
-        "SELECT COUNT(*) FROM events WHERE type = 'transfer'",
-        "SELECT COUNT(*) FROM sales_hourly",
-    };
-    struct comparison c = {0};
-    arena_init(&c.arena, 1 << 16, 1 << 28);
-    base_rows(url,
-              "SELECT sku, on_hand, available, held, sold, version, max_per_customer, deleted "
-              "FROM items",
-              compare_item, &c);
-    assert_int_equal(c.rows, past.world.item_count);
-    base_rows(url,
-              "SELECT r.rid, r.state, r.rereserved, r.created_ms, r.expires_ms, r.ended_ms, "
-              "r.line_count, r.customer, r.reference, r.metadata, l.n, l.sku, l.reserved, "
-              "l.quantity, l.remaining, l.version, l.expired_remaining, l.expired_version "
-              "FROM reservations r JOIN reservation_lines l ON l.rid = r.rid",
-              compare_reservation, &c);
-    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM reservations"), past.world.record_count);
-    assert_int_equal(base_int(url, "SELECT SUM(line_count) FROM reservations"),
-                     base_int(url, "SELECT COUNT(*) FROM reservation_lines"));
-    c.rows = 0;
-    base_rows(url, "SELECT op_key, result FROM operations", compare_operation, &c);
-    assert_true(c.rows > 100);
-    /* Every way that a reservation can go was gone. */
-    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-        assert_true(base_int(url, ways[i]) > 0);
-    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
-    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_holds"), 0);
-    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_transfers"), 0);
-    assert_int_equal(base_int(url, "SELECT events FROM checkpoints"), past.event_count);
-    assert_true(base_int(url, "SELECT COUNT(DISTINCT epoch) FROM events") > 2);
-    arena_free(&c.arena);
-}
 
 /* --- applying --------------------------------------------------------------------------------- */
 
@@ -166,7 +39,7 @@ static void apply_rest(struct db *db, size_t from)
         size_t n = some_size(&rng, past.count - from);
         enum apply_result result = apply_chunk(&apply, past.entries + from, n);
         if (result != APPLY_DONE)
-            fail_msg("%s: %s", apply_result_name(result), apply.why);
+            fail_msg("%d: %s", (int)result, apply.why);
         from += n;
     }
     assert_int_equal(apply.at.id.epoch, past.entries[past.count - 1].id.epoch);
@@ -183,9 +56,9 @@ static enum apply_result apply_once(struct db *db, const struct event_entry *ent
     return result;
 }
 
-static int64_t events_of(const char *url)
+static int64_t rows_in_sql(void)
 {
-    return base_int(url, "SELECT COUNT(*) FROM events");
+    return sql_int("SELECT COUNT(*) FROM events");
 }
 
 static void random_past_is_told_exactly(void **state)
@@ -193,7 +66,7 @@ static void random_past_is_told_exactly(void **state)
     struct db *db = bases_ledger(&bases, engine_of(state));
     apply_rest(db, 0);
     db_close(db);
-    compare_all(bases.url);
+    past_check_sql(&past, bases.url);
 }
 
 static void the_same_chunk_twice_counts_once(void **state)
@@ -201,16 +74,16 @@ static void the_same_chunk_twice_counts_once(void **state)
     struct db *db = bases_ledger(&bases, engine_of(state));
     struct apply apply;
     assert_int_equal(apply_once(db, past.entries, 40, &apply), APPLY_DONE);
-    int64_t rows = events_of(bases.url);
+    int64_t rows = rows_in_sql();
     assert_int_equal(apply_once(db, past.entries, 40, &apply), APPLY_THERE);
     assert_int_equal(apply_once(db, past.entries + 7, 20, &apply), APPLY_THERE);
-    assert_int_equal(events_of(bases.url), rows);
+    assert_int_equal(rows_in_sql(), rows);
     assert_int_equal(apply.at.id.epoch, past.entries[39].id.epoch);
     assert_int_equal(apply.at.id.seq, past.entries[39].id.seq);
     assert_int_equal(apply_once(db, past.entries + 30, 30, &apply), APPLY_DONE);
     apply_rest(db, 60);
     db_close(db);
-    compare_all(bases.url);
+    past_check_sql(&past, bases.url);
 }
 
 static void checkpoint_is_read_back(void **state)
@@ -239,7 +112,7 @@ static void gaps_are_refused(void **state)
     assert_int_equal(apply_once(db, past.entries + 1, 3, &apply), APPLY_GAP);
     assert_int_equal(apply.good, 0);
     assert_int_equal(apply_once(db, past.entries, 4, &apply), APPLY_DONE);
-    int64_t rows = events_of(bases.url);
+    int64_t rows = rows_in_sql();
     assert_int_equal(apply_once(db, past.entries + 5, 3, &apply), APPLY_GAP);
     assert_non_null(strstr(apply.why, "after 1-3 comes 1-4 or 2-0, but there is 1-5"));
     memcpy(chunk, past.entries + 4, sizeof(chunk));
@@ -249,10 +122,10 @@ static void gaps_are_refused(void **state)
     chunk[0].id.epoch = 3; /* an epoch is missing as a whole */
     chunk[0].id.seq = 0;
     assert_int_equal(apply_once(db, chunk, 1, &apply), APPLY_GAP);
-    assert_int_equal(events_of(bases.url), rows);
+    assert_int_equal(rows_in_sql(), rows);
     apply_rest(db, 4);
     db_close(db);
-    compare_all(bases.url);
+    past_check_sql(&past, bases.url);
 }
 
 /* A new epoch begins with an event that says so, and only there is one. */
@@ -292,7 +165,7 @@ static void unknown_formats_are_refused(void **state)
     }
     chunk[2].bytes.n = n - 1; /* ends within its last text or number */
     assert_int_equal(apply_once(db, chunk, 3, &apply), APPLY_FORMAT);
-    assert_int_equal(events_of(bases.url), 0);
+    assert_int_equal(rows_in_sql(), 0);
     db_close(db);
 }
 
@@ -334,7 +207,7 @@ static void other_pasts_are_refused(void **state)
     line = (struct event_line){STR("one"), 1, 4, 0, 1, 2 + PROJECTION_RESTORE_STEP, 0};
     entry = entry_of(&bytes, 2, &sale);
     assert_int_equal(apply_once(db, &entry, 1, &apply), APPLY_DONE); /* a restore came between */
-    assert_int_equal(events_of(bases.url), 3);
+    assert_int_equal(rows_in_sql(), 3);
     buf_free(&bytes);
     db_close(db);
 }
@@ -400,14 +273,14 @@ static void a_kill_before_commit_leaves_the_old_checkpoint(void **state)
     struct db *db = bases_ledger(&bases, engine_of(state));
     struct apply apply;
     assert_int_equal(apply_once(db, past.entries, 50, &apply), APPLY_DONE);
-    int64_t rows = events_of(bases.url);
+    int64_t rows = rows_in_sql();
     int status = in_child(apply_and_die, engine_of(state));
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    assert_int_equal(events_of(bases.url), rows);
-    assert_int_equal(base_int(bases.url, "SELECT seq FROM checkpoints"), past.entries[49].id.seq);
+    assert_int_equal(rows_in_sql(), rows);
+    assert_int_equal(sql_int("SELECT seq FROM checkpoints"), past.entries[49].id.seq);
     apply_rest(db, 50);
     db_close(db);
-    compare_all(bases.url);
+    past_check_sql(&past, bases.url);
 }
 
 /* From the start, over and over from where the database is, until it holds all. */
@@ -448,7 +321,7 @@ static void racing_appliers_count_each_event_once(void **state)
         assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
         assert_int_equal(status, 0);
     }
-    compare_all(bases.url);
+    past_check_sql(&past, bases.url);
 }
 
 /* --- one engine's troubles -------------------------------------------------------------------- */
@@ -463,12 +336,11 @@ static void a_full_sqlite_disk_loses_nothing(void **state)
         at += 20;
     assert_int_equal(apply.db_result, DB_FULL);
     assert_true(at > 0);
-    assert_int_equal(base_int(bases.url, "SELECT seq FROM checkpoints"),
-                     past.entries[at - 1].id.seq);
+    assert_int_equal(sql_int("SELECT seq FROM checkpoints"), past.entries[at - 1].id.seq);
     assert_int_equal(db_script(db, STR("PRAGMA max_page_count=1000000")), DB_OK);
     apply_rest(db, at);
     db_close(db);
-    compare_all(bases.url);
+    past_check_sql(&past, bases.url);
 }
 
 /* The limit of the kernel on a file: an error in the middle of a write. */
@@ -501,7 +373,7 @@ static void a_file_limit_is_a_full_disk(void **state)
     apply_free(&apply);
     apply_rest(db, at + 1);
     db_close(db);
-    compare_all(bases.url);
+    past_check_sql(&past, bases.url);
 }
 
 static void a_crash_of_the_server_loses_nothing(void **state)
@@ -513,10 +385,10 @@ static void a_crash_of_the_server_loses_nothing(void **state)
     assert_int_equal(apply_once(db, past.entries + 50, 50, &apply), APPLY_DB);
     assert_int_equal(apply.db_result, DB_AGAIN);
     assert_int_equal(tpg_restart(&bases.pg), 0);
-    assert_int_equal(base_int(bases.url, "SELECT seq FROM checkpoints"), past.entries[49].id.seq);
+    assert_int_equal(sql_int("SELECT seq FROM checkpoints"), past.entries[49].id.seq);
     apply_rest(db, 50); /* on the same handle: it connects again */
     db_close(db);
-    compare_all(bases.url);
+    past_check_sql(&past, bases.url);
 }
 
 /* COMMIT arrives and its answer does not, but for one byte that proves that there was one. */
@@ -544,28 +416,21 @@ static void a_lost_answer_to_commit_is_unknown(void **state)
     apply_rest(db, 50);
     db_close(db);
     fault_proxy_stop(&proxy);
-    compare_all(bases.url);
+    past_check_sql(&past, bases.url);
 }
 
 /* --- the suite -------------------------------------------------------------------------------- */
 
-static int group_setup(void **state)
+static void begin(void)
 {
-    const char *text = getenv("SEED");
-    seed = text ? strtoull(text, NULL, 10) : (uint64_t)test_now_ms();
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)seed);
+    seed = seed_of_run();
     past_make(&past, seed, OPERATIONS);
-    return bases_start(&bases);
 }
 
-static int group_teardown(void **state)
+static void end(void)
 {
-    bases_stop(&bases);
     past_free(&past);
-    return 0;
 }
-
-#define ON_BOTH(test) ON_ENGINES(test, NULL, NULL)
 
 int main(void)
 {
@@ -580,10 +445,10 @@ int main(void)
         ON_BOTH(texts_no_database_takes_are_refused),
         ON_BOTH(a_kill_before_commit_leaves_the_old_checkpoint),
         ON_BOTH(racing_appliers_count_each_event_once),
-        cmocka_unit_test(a_full_sqlite_disk_loses_nothing),
-        cmocka_unit_test(a_file_limit_is_a_full_disk),
-        cmocka_unit_test(a_crash_of_the_server_loses_nothing),
-        cmocka_unit_test(a_lost_answer_to_commit_is_unknown),
+        SQLITE_TEST(a_full_sqlite_disk_loses_nothing),
+        SQLITE_TEST(a_file_limit_is_a_full_disk),
+        POSTGRES_TEST(a_crash_of_the_server_loses_nothing),
+        POSTGRES_TEST(a_lost_answer_to_commit_is_unknown),
     };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return run_each_with("ledger apply", tests, begin, end);
 }

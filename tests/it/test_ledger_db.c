@@ -1,20 +1,12 @@
-/* test_ledger_db.c -- the ledger's schema and its two engines: values, rules, errors, migrations.
+/* test_ledger_db.c -- the two engines of the ledger and the rules of its schema: values, rows,
+ * errors, addresses.
  *
  * What can run on both does.
  */
-#include "support/ledger_base.h"
+#include "support/fixture.h"
 
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static struct bases bases;
 
 /* --- values and rows -------------------------------------------------------------------------- */
 
@@ -79,7 +71,7 @@ static void values_come_back_as_they_went(void **state)
     db_rollback(db);
     db_rollback(db); /* once more does no harm */
     db_close(db);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM things"), THINGS);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM things"), THINGS);
 }
 
 static void what_was_not_committed_is_gone(void **state)
@@ -146,139 +138,18 @@ static void wrong_statements_are_wrong(void **state)
     assert_int_equal(base_script(url, "SELEC"), DB_WRONG);
 }
 
-/* --- migrations ------------------------------------------------------------------------------- */
-
-static void migrating_twice_changes_nothing(void **state)
-{
-    struct migrate_report first, second;
-    struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
-    base_migrate(db, &first);
-    assert_int_equal(first.before, 0);
-    assert_int_equal(first.after, SCHEMA_FILES);
-    assert_int_equal(strlen(first.ledger_id), LEDGER_ID_SIZE - 1);
-    base_migrate(db, &second);
-    assert_int_equal(second.before, SCHEMA_FILES);
-    assert_int_equal(second.after, SCHEMA_FILES);
-    assert_string_equal(second.ledger_id, first.ledger_id);
-    db_close(db);
-    assert_int_equal(base_int(bases.url, "SELECT schema_version FROM ledger_meta"), SCHEMA_FILES);
-}
-
-static void a_part_of_the_files_goes_on_later(void **state)
-{
-    struct migrate_report report;
-    struct schema_file files[SCHEMA_FILES];
-    struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
-    schema_list(files);
-    assert_int_equal(migrate_run(db, files, 3, 1, &report), MIGRATE_DONE);
-    assert_int_equal(report.after, 3);
-    base_migrate(db, &report);
-    assert_int_equal(report.before, 3);
-    assert_int_equal(report.after, SCHEMA_FILES);
-    db_close(db);
-}
-
-static void migrating_at_once_applies_each_file_once(void **state)
-{
-    enum { MIGRATORS = 4 };
-    const char *url = bases_fresh(&bases, engine_of(state));
-    pid_t pids[MIGRATORS];
-    for (int i = 0; i < MIGRATORS; i++) {
-        pids[i] = fork();
-        assert_true(pids[i] >= 0);
-        if (pids[i] == 0) {
-            struct migrate_report report;
-            base_migrate(base_open(url), &report);
-            _exit(0);
-        }
-    }
-    for (int i = 0; i < MIGRATORS; i++) {
-        int status = 1;
-        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
-        assert_int_equal(status, 0);
-    }
-    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM schema_migrations"), SCHEMA_FILES);
-    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM ledger_meta"), 1);
-}
-
-static void a_newer_schema_is_refused(void **state)
-{
-    char right[64];
-    struct migrate_report report;
-    struct schema_file files[SCHEMA_FILES];
-    struct db *db = bases_ledger(&bases, engine_of(state));
-    schema_list(files);
-    assert_int_equal(migrate_run(db, files, SCHEMA_FILES - 1, 1, &report), MIGRATE_NEWER);
-    snprintf(right, sizeof(right), "has schema %d, this program knows up to %d", SCHEMA_FILES,
-             SCHEMA_FILES - 1);
-    assert_non_null(strstr(report.why, right));
-    db_close(db);
-}
-
-static void a_changed_file_is_refused(void **state)
-{
-    char text[8192];
-    struct migrate_report report;
-    struct schema_file files[SCHEMA_FILES];
-    struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
-    schema_list(files);
-    assert_int_equal(migrate_run(db, files, 3, 1, &report), MIGRATE_DONE);
-    assert_true(files[1].text.n < sizeof(text));
-    memcpy(text, files[1].text.p, files[1].text.n);
-    text[3] ^= 1;
-    files[1].text.p = text;
-    assert_int_equal(migrate_run(db, files, SCHEMA_FILES, 1, &report), MIGRATE_CHANGED);
-    assert_non_null(strstr(report.why, "0002_checkpoints.sql"));
-    db_close(db);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM schema_migrations"), 3);
-}
-
-static void a_failing_file_leaves_those_before(void **state)
-{
-    struct migrate_report report;
-    struct schema_file files[SCHEMA_FILES];
-    struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
-    schema_list(files);
-    files[2].text = STR("CREATE TABLE half (n bigint); CREATE TABEL other (n bigint);");
-    assert_int_equal(migrate_run(db, files, SCHEMA_FILES, 1, &report), MIGRATE_DB);
-    assert_int_equal(report.db, DB_WRONG);
-    assert_int_equal(report.after, 2);
-    db_close(db);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM schema_migrations"), 2);
-    assert_int_equal(base_script(bases.url, "CREATE TABLE half (n bigint)"), DB_OK);
-}
-
-/* The files in the tree are those in the program, in the order of their numbers. */
-static void the_program_has_every_file(void **state)
-{
-    struct schema_file files[SCHEMA_FILES];
-    struct dirent **entries = NULL;
-    int count = scandir("sql", &entries, NULL, alphasort), sql = 0;
-    schema_list(files);
-    assert_true(count > 0);
-    for (int i = 0; i < count; i++) {
-        size_t n = strlen(entries[i]->d_name);
-        if (n > 4 && strcmp(entries[i]->d_name + n - 4, ".sql") == 0) {
-            assert_true(sql < SCHEMA_FILES);
-            assert_string_equal(entries[i]->d_name, files[sql++].name);
-        }
-        free(entries[i]);
-    }
-    free(entries);
-    assert_int_equal(sql, SCHEMA_FILES);
-}
-
 /* --- rules of the schema ---------------------------------------------------------------------- */
 
 #define EVENT(values)                                                                              \
     "INSERT INTO events (partition_no, epoch, seq, n, event_no, at_ms, type, sku, "                \
     "available_delta, held_delta, sold_delta, available, held, sold, version, max_per_customer) "  \
     "VALUES (0, 1, 1, 0, 0, 5, " values ", 0)"
-#define ITEM(values)        "INSERT INTO items VALUES ('a', 0, " values ")"
-#define RESERVATION(values) "INSERT INTO reservations VALUES ('r', 0, " values ", NULL, NULL, NULL)"
-#define LINE(values)        "INSERT INTO reservation_lines VALUES ('r', " values ")"
-#define OPERATION(values)   "INSERT INTO operations VALUES (0, " values ", 1)"
-#define CHECKPOINT(values)  "INSERT INTO checkpoints VALUES (" values ")"
+#define ITEM_ROW(values) "INSERT INTO items VALUES ('a', 0, " values ")"
+#define RESERVATION_ROW(values)                                                                    \
+    "INSERT INTO reservations VALUES ('r', 0, " values ", NULL, NULL, NULL)"
+#define LINE_ROW(values)   "INSERT INTO reservation_lines VALUES ('r', " values ")"
+#define OPERATION(values)  "INSERT INTO operations VALUES (0, " values ", 1)"
+#define CHECKPOINT(values) "INSERT INTO checkpoints VALUES (" values ")"
 
 /* Each good row has neighbours that differ from it in one thing. */
 static const struct {
@@ -309,23 +180,23 @@ static const struct {
     {DB_OK, EVENT("'delete', 'a', -5, 0, -2, 0, 0, 0, 3")},
     {DB_CONSTRAINT, EVENT("'delete', 'a', -5, 0, -2, 1, 0, 0, 3")},
     {DB_CONSTRAINT, EVENT("'epoch', NULL, 0, 0, 0, 0, 0, 0, 0")}, /* not the first entry */
-    {DB_OK, ITEM("9, 6, 3, 2, 4, 0, 0, 1")},
-    {DB_CONSTRAINT, ITEM("10, 6, 3, 2, 4, 0, 0, 1")},
-    {DB_CONSTRAINT, ITEM("2, -1, 3, 2, 4, 0, 0, 1")},
-    {DB_CONSTRAINT, ITEM("9, 6, 3, -2, 4, 0, 0, 1")},
-    {DB_CONSTRAINT, ITEM("9, 6, 3, 2, 4, 0, 1, 1")}, /* deleted, and owns something */
-    {DB_CONSTRAINT, ITEM("9, 6, 3, 2, NULL, 0, 0, 1")},
-    {DB_OK, RESERVATION("'held', 0, 10, 20, NULL, 1")},
-    {DB_CONSTRAINT, RESERVATION("'held', 0, 10, 20, 15, 1")},
-    {DB_CONSTRAINT, RESERVATION("'released', 0, 10, 20, NULL, 1")},
-    {DB_CONSTRAINT, RESERVATION("'lost', 0, 10, 20, 15, 1")},
-    {DB_CONSTRAINT, RESERVATION("'expired', 1, 10, 20, 15, 1")},
-    {DB_CONSTRAINT, RESERVATION("'held', 0, 10, 9, NULL, 1")},
-    {DB_CONSTRAINT, RESERVATION("'held', 0, 10, 20, NULL, 0")},
-    {DB_OK, LINE("0, 'a', 3, 2, 5, 6, NULL, NULL")},
-    {DB_CONSTRAINT, LINE("0, 'a', 3, 4, 5, 6, NULL, NULL")},
-    {DB_CONSTRAINT, LINE("0, 'a', 3, -1, 5, 6, NULL, NULL")},
-    {DB_CONSTRAINT, LINE("0, 'a', 3, 2, 5, 6, 1, NULL")},
+    {DB_OK, ITEM_ROW("9, 6, 3, 2, 4, 0, 0, 1")},
+    {DB_CONSTRAINT, ITEM_ROW("10, 6, 3, 2, 4, 0, 0, 1")},
+    {DB_CONSTRAINT, ITEM_ROW("2, -1, 3, 2, 4, 0, 0, 1")},
+    {DB_CONSTRAINT, ITEM_ROW("9, 6, 3, -2, 4, 0, 0, 1")},
+    {DB_CONSTRAINT, ITEM_ROW("9, 6, 3, 2, 4, 0, 1, 1")}, /* deleted, and owns something */
+    {DB_CONSTRAINT, ITEM_ROW("9, 6, 3, 2, NULL, 0, 0, 1")},
+    {DB_OK, RESERVATION_ROW("'held', 0, 10, 20, NULL, 1")},
+    {DB_CONSTRAINT, RESERVATION_ROW("'held', 0, 10, 20, 15, 1")},
+    {DB_CONSTRAINT, RESERVATION_ROW("'released', 0, 10, 20, NULL, 1")},
+    {DB_CONSTRAINT, RESERVATION_ROW("'lost', 0, 10, 20, 15, 1")},
+    {DB_CONSTRAINT, RESERVATION_ROW("'expired', 1, 10, 20, 15, 1")},
+    {DB_CONSTRAINT, RESERVATION_ROW("'held', 0, 10, 9, NULL, 1")},
+    {DB_CONSTRAINT, RESERVATION_ROW("'held', 0, 10, 20, NULL, 0")},
+    {DB_OK, LINE_ROW("0, 'a', 3, 2, 5, 6, NULL, NULL")},
+    {DB_CONSTRAINT, LINE_ROW("0, 'a', 3, 4, 5, 6, NULL, NULL")},
+    {DB_CONSTRAINT, LINE_ROW("0, 'a', 3, -1, 5, 6, NULL, NULL")},
+    {DB_CONSTRAINT, LINE_ROW("0, 'a', 3, 2, 5, 6, 1, NULL")},
     {DB_OK, OPERATION("'k', 'reserve', NULL, '01ff'")},
     {DB_CONSTRAINT, OPERATION("'k', 'reserve', NULL, '01f'")},
     {DB_CONSTRAINT, OPERATION("'', 'reserve', NULL, '01ff'")},
@@ -383,13 +254,13 @@ static void the_stock_at_a_time_can_be_asked(void **state)
         "(0, 1, 2, 0, 0, 3600200, 'decrement', 'a', -2, 0, 2, 7, 0, 2, 2, 0), "
         "(0, 1, 3, 0, 0, 3600300, 'decrement', 'a', -1, 0, 1, 6, 0, 3, 3, 0)";
     db_close(bases_ledger(&bases, engine_of(state)));
-    assert_int_equal(base_script(bases.url, rows), DB_OK);
-    assert_int_equal(base_int(bases.url, AT("99")), INT64_MIN);
-    assert_int_equal(base_int(bases.url, AT("100")), 9);
-    assert_int_equal(base_int(bases.url, AT("3600250")), 7);
-    assert_int_equal(base_int(bases.url, AT("9999999")), 6);
-    assert_int_equal(base_int(bases.url, "SELECT hour_ms FROM sales_hourly"), 3600000);
-    assert_int_equal(base_int(bases.url, "SELECT sold FROM sales_hourly"), 3);
+    sql_run(rows);
+    assert_int_equal(sql_int(AT("99")), INT64_MIN);
+    assert_int_equal(sql_int(AT("100")), 9);
+    assert_int_equal(sql_int(AT("3600250")), 7);
+    assert_int_equal(sql_int(AT("9999999")), 6);
+    assert_int_equal(sql_int("SELECT hour_ms FROM sales_hourly"), 3600000);
+    assert_int_equal(sql_int("SELECT sold FROM sales_hourly"), 3);
 }
 
 /* --- addresses, secrets, lost connections ----------------------------------------------------- */
@@ -450,55 +321,6 @@ static void a_lost_connection_is_made_again(void **state)
     assert_int_equal(base_int(url, "SELECT SUM(n) FROM t"), 4);
 }
 
-/* --- the command ------------------------------------------------------------------------------ */
-
-static int exit_of(const char *const *argv)
-{
-    struct tproc proc;
-    char err_path[TEST_PATH_MAX + 16];
-    snprintf(err_path, sizeof(err_path), "%s/err", bases.dir);
-    assert_int_equal(tproc_start(&proc, argv, err_path), 0);
-    assert_int_equal(tproc_wait(&proc, 10000), 0);
-    assert_true(WIFEXITED(proc.status));
-    return WEXITSTATUS(proc.status);
-}
-
-static void the_command_migrates(void **state)
-{
-    const char *stockd = getenv("STOCKD");
-    if (!stockd)
-        skip();
-    const char *url = bases_fresh(&bases, engine_of(state));
-    const char *const migrate[] = {stockd, "migrate", "--ledger", url, NULL};
-    const char *const without[] = {stockd, "migrate", NULL};
-    const char *const unknown[] = {stockd, "migrate", "--ledger", "mysql://x", NULL};
-    const char *const surplus[] = {stockd, "migrate", "--ledger", url, "--wrong", NULL};
-    assert_int_equal(exit_of(migrate), 0);
-    assert_int_equal(exit_of(migrate), 0);
-    assert_int_equal(exit_of(without), 64);
-    assert_int_equal(exit_of(surplus), 64);
-    assert_int_equal(exit_of(unknown), 1);
-    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM schema_migrations"), SCHEMA_FILES);
-    assert_int_equal(base_script(url, "INSERT INTO schema_migrations VALUES (99, 'x', 'y', 1)"),
-                     DB_OK);
-    assert_int_equal(exit_of(migrate), 1);
-}
-
-/* --- the suite -------------------------------------------------------------------------------- */
-
-static int group_setup(void **state)
-{
-    return bases_start(&bases);
-}
-
-static int group_teardown(void **state)
-{
-    bases_stop(&bases);
-    return 0;
-}
-
-#define ON_BOTH(test) ON_ENGINES(test, NULL, NULL)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,20 +329,12 @@ int main(void)
         ON_BOTH(a_reading_transaction_is_a_snapshot),
         ON_BOTH(a_lookup_takes_more_than_its_key),
         ON_BOTH(wrong_statements_are_wrong),
-        ON_BOTH(migrating_twice_changes_nothing),
-        ON_BOTH(a_part_of_the_files_goes_on_later),
-        ON_BOTH(migrating_at_once_applies_each_file_once),
-        ON_BOTH(a_newer_schema_is_refused),
-        ON_BOTH(a_changed_file_is_refused),
-        ON_BOTH(a_failing_file_leaves_those_before),
-        cmocka_unit_test(the_program_has_every_file),
         ON_BOTH(rows_that_break_a_rule_are_refused),
         ON_BOTH(no_movement_is_stored_twice),
         ON_BOTH(the_stock_at_a_time_can_be_asked),
-        cmocka_unit_test(addresses_that_are_none_are_wrong),
-        cmocka_unit_test(passwords_are_never_told),
-        cmocka_unit_test(a_lost_connection_is_made_again),
-        ON_BOTH(the_command_migrates),
+        PLAIN_TEST(addresses_that_are_none_are_wrong),
+        POSTGRES_TEST(passwords_are_never_told),
+        POSTGRES_TEST(a_lost_connection_is_made_again),
     };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return run_each("ledger db", tests);
 }

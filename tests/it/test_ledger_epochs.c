@@ -2,20 +2,14 @@
  *
  * SEED comes from the environment.
  */
-#include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/fixture.h"
 #include "support/past.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #define OPERATIONS 1500
 
-static struct bases bases;
 static struct past past;
 
 static void take(struct db *db, size_t from, size_t to)
@@ -51,7 +45,7 @@ static void an_entry_behind_the_end_of_its_epoch_is_disowned(void **state)
     struct apply apply;
     size_t next = apply_up_to_epoch(db, 2);
     struct event_entry last = past.entries[next - 1], lost = behind(&last);
-    int64_t rows = base_int(bases.url, "SELECT COUNT(*) FROM events");
+    int64_t rows = sql_int("SELECT COUNT(*) FROM events");
     apply_init(&apply, db, 0);
     assert_int_equal(apply_chunk(&apply, &last, 1), APPLY_THERE);
     assert_int_equal(apply_chunk(&apply, &lost, 1), APPLY_DISOWNED);
@@ -63,13 +57,13 @@ static void an_entry_behind_the_end_of_its_epoch_is_disowned(void **state)
     const struct event_entry among[] = {past.entries[0], last, lost, past.entries[next],
                                         past.entries[next + 1]};
     assert_int_equal(apply_chunk(&apply, among, 5), APPLY_DISOWNED);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM events"), rows);
-    assert_int_equal(base_int(bases.url, "SELECT epoch * 1000 + seq FROM checkpoints"), 2000);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM events"), rows);
+    assert_int_equal(sql_int("SELECT epoch * 1000 + seq FROM checkpoints"), 2000);
     apply_free(&apply);
     take(db, next + 1, past.count);
     db_close(db);
-    assert_int_equal(base_int(bases.url, "SELECT events FROM checkpoints"), past.event_count);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
+    assert_int_equal(sql_int("SELECT events FROM checkpoints"), past.event_count);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM unbalanced_items"), 0);
 }
 
 static void an_epoch_that_sql_never_saw_is_disowned(void **state)
@@ -83,10 +77,10 @@ static void an_epoch_that_sql_never_saw_is_disowned(void **state)
     assert_int_equal(apply_lock(&apply), APPLY_DONE);
     assert_int_equal(apply_seal(&apply, 7), APPLY_DONE);
     assert_int_equal(db_commit(db), DB_OK);
-    assert_int_equal(base_int(bases.url, "SELECT last_seq FROM epochs WHERE epoch = 1"),
+    assert_int_equal(sql_int("SELECT last_seq FROM epochs WHERE epoch = 1"),
                      past.entries[4].id.seq);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM epochs WHERE epoch = 7 AND "
-                                         "last_seq IS NULL AND opened_ms > 0"),
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM epochs WHERE epoch = 7 AND "
+                             "last_seq IS NULL AND opened_ms > 0"),
                      1);
     assert_int_equal(apply_chunk(&apply, past.entries, 5), APPLY_THERE);
     assert_int_equal(apply_chunk(&apply, past.entries + 5, 1), APPLY_DISOWNED);
@@ -109,7 +103,7 @@ static void an_epoch_of_another_redis_is_disowned(void **state)
     one.run_id = STR("run-a");
     one.run_epoch = 2;
     assert_int_equal(apply_chunk(&one, past.entries, next + 2), APPLY_DONE);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM epochs WHERE run_id = 'run-a'"), 1);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM epochs WHERE run_id = 'run-a'"), 1);
     apply_init(&other, db, 0);
     other.run_id = STR("run-b");
     other.run_epoch = 2;
@@ -139,7 +133,7 @@ static void an_epoch_is_not_taken_behind_what_its_redis_lacks(void **state)
     assert_int_equal(apply_chunk(&apply, opening, 1), APPLY_ELSEWHERE);
     assert_int_equal(apply.at.id.epoch, 1);
     assert_int_equal(apply.at.id.seq, last->id.seq);
-    assert_int_equal(base_int(bases.url, "SELECT epoch FROM checkpoints"), 1);
+    assert_int_equal(sql_int("SELECT epoch FROM checkpoints"), 1);
     /* With the entry, and from where the database is. */
     assert_int_equal(apply_chunk(&apply, last, 2), APPLY_DONE);
     assert_int_equal(apply_chunk(&apply, opening, 1), APPLY_THERE);
@@ -161,33 +155,24 @@ static void ends_of_epochs_are_known_to_who_asks(void **state)
     for (size_t i = 0; i < fresh.epochs.ended.count; i++) {
         const struct event_id *end = &fresh.epochs.ended.ends[i];
         assert_int_equal(end->epoch, past.entries[past.count - 1].id.epoch - 1 - (int64_t)i);
-        assert_int_equal(end->seq,
-                         base_int(bases.url, text("SELECT MAX(seq) FROM events WHERE epoch = %lld",
-                                                  (long long)end->epoch)));
+        assert_int_equal(end->seq, sql_int(text("SELECT MAX(seq) FROM events WHERE epoch = %lld",
+                                                (long long)end->epoch)));
     }
     apply_free(&apply);
     apply_free(&fresh);
     db_close(db);
 }
 
-static int group_setup(void **state)
+static void begin(void)
 {
-    const char *given = getenv("SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)test_now_ms();
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)seed);
-    past_make(&past, seed, OPERATIONS);
+    past_make(&past, seed_of_run(), OPERATIONS);
     assert_true(past.entries[past.count - 1].id.epoch > 2);
-    return bases_start(&bases);
 }
 
-static int group_teardown(void **state)
+static void end(void)
 {
-    bases_stop(&bases);
     past_free(&past);
-    return 0;
 }
-
-#define ON_BOTH(test) ON_ENGINES(test, NULL, NULL)
 
 int main(void)
 {
@@ -198,5 +183,5 @@ int main(void)
         ON_BOTH(an_epoch_is_not_taken_behind_what_its_redis_lacks),
         ON_BOTH(ends_of_epochs_are_known_to_who_asks),
     };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return run_each_with("ledger epochs", tests, begin, end);
 }

@@ -6,12 +6,10 @@
  */
 #include "random.h"
 #include "support/faultproxy.h"
-#include "support/ledger_load.h"
+#include "support/fixture.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,60 +17,24 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <cmocka.h>
+#define STOCK  1000000
+#define EVENTS "{p0}:events"
 
-#define STOCK       1000000
-#define RECOVERY_MS LEDGER_RECOVERY_MS
-#define EVENTS      "{p0}:events"
-
-static struct bases bases;
-static struct stack stack;
-static struct api *a = &stack.api;
-static struct ledger_load load;
 static struct tservice second; /* on the same Redis and the same database */
 static uint64_t seed;
 
 /* --- processes -------------------------------------------------------------------------------- */
 
-/* A migrated database, Redis that loses nothing, a service whose ledger is at `url`, or there. */
-static void start_at(void **state, const char *url, const char *partitions)
-{
-    struct tredis_opts redis = {.aof = TREDIS_AOF_ALWAYS};
-    db_close(bases_ledger(&bases, engine_of(state)));
-    const char *const extra[] = {"--ledger", url ? url : bases.url, "--partitions",
-                                 partitions ? partitions : "1",
-                                 /* A busy disk may hold Redis up for seconds. */
-                                 "--request-timeout", "20s", NULL};
-    ledger_load_init(&load, &stack, &bases, (int)strtol(extra[3], NULL, 10));
-    assert_int_equal(stack_start(&stack, &redis, 2, extra), 0);
-    assert_true(await(api_ready(a), RECOVERY_MS));
-}
+/* A Redis that loses nothing. A busy disk may hold it up for seconds. */
+#define start(...)                                                                                 \
+    serve(.redis.aof = TREDIS_AOF_ALWAYS, .workers = 2, .ledger = *state,                          \
+          .flags = {"--request-timeout", "20s"}, __VA_ARGS__)
 
-static void start(void **state)
+static int end(void **state)
 {
-    start_at(state, NULL, NULL);
-}
-
-static int one_more(struct tservice *service)
-{
-    const char *const extra[] = {"--ledger", bases.url, NULL};
-    const struct tservice_opts opts = {.redis_url = stack.redis.url, .workers = 2, .extra = extra};
-    return tservice_start(service, &opts);
-}
-
-static int test_teardown(void **state)
-{
-    ledger_load_free(&load);
     bool fine = tservice_stop(&second);
     second = (struct tservice){0};
-    return stack_stop(&stack) == 0 && fine ? 0 : -1;
-}
-
-/* The first process of this role; 0 if there is none just now. */
-static pid_t pid_of(const char *role)
-{
-    pid_t pids[TSERVICE_CHILDREN_MAX];
-    return tservice_pids(&stack.service, role, pids, TSERVICE_CHILDREN_MAX) > 0 ? pids[0] : 0;
+    return serve_end(state) == 0 && fine ? 0 : -1;
 }
 
 static void kill_one(const char *role)
@@ -83,49 +45,11 @@ static void kill_one(const char *role)
     assert_true(await(!tproc_pid_alive(pid), RECOVERY_MS));
 }
 
-static int hold_status(const char *sku)
-{
-    const char *body = text("{\"sku\":\"%s\",\"quantity\":1}", sku);
-    int err = http_call(&a->conn, "POST", "/v1/reservations", NULL, body, &a->resp);
-    return err ? err : a->resp.status;
-}
-
-static bool is_closed(const char *sku)
-{
-    if (hold_status(sku) != 503)
-        return false;
-    const char *type = json_string_value(json_object_get(http_resp_json(&a->resp), "type"));
-    return type && strcmp(type, "/problems/partition-closed") == 0;
-}
-
-static int64_t metric(const char *name)
-{
-    api_call(a, 200, "GET", "/metrics", NULL, NULL);
-    const char *at = strstr(a->resp.body, text("\n%s ", name));
-    assert_non_null(at);
-    return (int64_t)strtod(at + strlen(name) + 2, NULL);
-}
-
-/* A line of the service's log has both. */
-static bool log_has(const char *word, const char *other)
-{
-    char *line = NULL;
-    size_t size = 0;
-    bool found = false;
-    FILE *log = fopen(stack.service.err_path, "re");
-    assert_non_null(log);
-    while (!found && getline(&line, &size, log) >= 0)
-        found = strstr(line, word) && strstr(line, other);
-    free(line);
-    fclose(log);
-    return found;
-}
-
 /* --- several partitions ----------------------------------------------------------------------- */
 
 static void every_partition_survives_its_applier(void **state)
 {
-    start_at(state, NULL, "4");
+    start(.partitions = 4);
     ledger_load_start(&load);
     for (int round = 0; round < 3; round++) {
         ledger_load_await(&load, 300);
@@ -134,9 +58,9 @@ static void every_partition_survives_its_applier(void **state)
     ledger_load_await(&load, 300);
     ledger_load_stop_and_check(&load);
     assert_int_equal(atomic_load(&load.refused), 0);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM checkpoints WHERE seq >= 0"), 4);
-    assert_true(base_int(bases.url, "SELECT COUNT(DISTINCT partition_no) FROM events "
-                                    "WHERE sku IS NOT NULL") > 1);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM checkpoints WHERE seq >= 0"), 4);
+    assert_true(sql_int("SELECT COUNT(DISTINCT partition_no) FROM events "
+                        "WHERE sku IS NOT NULL") > 1);
 }
 
 /* --- a full disk ------------------------------------------------------------------------------ */
@@ -158,7 +82,7 @@ static void limit_files_of(pid_t pid, rlim_t bytes)
 /* The kernel refuses to let the applier's files grow, in the middle of whatever it writes. */
 static void a_full_disk_makes_nobody_wait(void **state)
 {
-    start(state);
+    start();
     ledger_load_start(&load);
     ledger_load_await(&load, 300);
     const char *file = bases.url + strlen("sqlite:");
@@ -193,9 +117,9 @@ static void a_migration_without_room_goes_on_later(void **state)
 {
     bases_fresh(&bases, BASE_SQLITE);
     assert_int_equal(migrate_within("64"), 1);
-    assert_true(base_int(bases.url, "SELECT schema_version FROM ledger_meta") < SCHEMA_FILES);
+    assert_true(sql_int("SELECT schema_version FROM ledger_meta") < SCHEMA_FILES);
     assert_int_equal(migrate_within("unlimited"), 0);
-    assert_int_equal(base_int(bases.url, "SELECT schema_version FROM ledger_meta"), SCHEMA_FILES);
+    assert_int_equal(sql_int("SELECT schema_version FROM ledger_meta"), SCHEMA_FILES);
 }
 
 /* --- a past that does not follow -------------------------------------------------------------- */
@@ -203,45 +127,40 @@ static void a_migration_without_room_goes_on_later(void **state)
 /* Meta's state begins with these words. */
 static void check_meta_says(const char *words)
 {
-    redisContext *c = tredis_connect(&stack.redis);
-    assert_non_null(c);
-    redisReply *reply = redisCommand(c, "HGET {p0}:meta state");
-    assert_non_null(reply);
+    redisReply *reply = redis_ask(&stack.redis, "HGET {p0}:meta state");
     assert_int_equal(reply->type, REDIS_REPLY_STRING);
     if (strncmp(reply->str, words, strlen(words)) != 0)
-        print_error("meta says %s\n", reply->str);
-    assert_int_equal(strncmp(reply->str, words, strlen(words)), 0);
+        fail_msg("meta says %s", reply->str);
     freeReplyObject(reply);
-    redisFree(c);
 }
 
 static void open_by_hand(void)
 {
-    assert_int_equal(tredis_int(&stack.redis, "HSET {p0}:meta state open"), 0);
+    assert_int_equal(redis_int("HSET {p0}:meta state open"), 0);
 }
 
 static void move_in_sql(const char *sku, int by)
 {
     const char *sql = text("UPDATE items SET version = version + %d WHERE sku = '%s'", by, sku);
-    assert_int_equal(base_script(bases.url, sql), DB_OK);
+    sql_run(sql);
 }
 
 static void a_fork_closes_the_partition(void **state)
 {
-    start(state);
+    start();
     const char *sku = api_item(a, STOCK, 0), *other = api_item(a, STOCK, 0);
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
     int64_t before = ledger_checkpoint(&load, 0);
     move_in_sql(sku, 5);
     assert_int_equal(hold_status(sku), 201); /* the one that does not follow */
-    assert_true(await(is_closed(other), RECOVERY_MS));
+    assert_true(await(problem_is(other, "partition-closed"), RECOVERY_MS));
     check_meta_says("closed: ledger: ");
     assert_true(log_has("closing a partition", text("%s has version 6 in the ledger", sku)));
     assert_true(metric("stockd_ledger_errors_total") > 0);
 
     /* Opened by hand, it is closed again: what is wrong is still there. */
     open_by_hand();
-    assert_true(await(is_closed(other), RECOVERY_MS));
+    assert_true(await(problem_is(other, "partition-closed"), RECOVERY_MS));
     assert_int_equal(ledger_checkpoint(&load, 0), before);
 
     move_in_sql(sku, -5);
@@ -249,26 +168,14 @@ static void a_fork_closes_the_partition(void **state)
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
     assert_true(ledger_checkpoint(&load, 0) > before);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM events WHERE sku IS NOT NULL"),
-                     base_int(bases.url, "SELECT SUM(version) FROM items"));
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM events WHERE sku IS NOT NULL"),
+                     sql_int("SELECT SUM(version) FROM items"));
     ledger_audit_is_equal(&load);
-}
-
-/* As a newer version would write it. */
-static void add_unknown_entry(void)
-{
-    redisContext *c = tredis_connect(&stack.redis);
-    assert_non_null(c);
-    redisReply *reply = redisCommand(c, "XADD " EVENTS " 1-* e %b", "\x63\x01\x02", (size_t)3);
-    assert_non_null(reply);
-    assert_int_equal(reply->type, REDIS_REPLY_STRING);
-    freeReplyObject(reply);
-    redisFree(c);
 }
 
 static void an_unknown_event_closes_the_partition(void **state)
 {
-    start(state);
+    start();
     const char *sku = api_item(a, STOCK, 0);
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
     int64_t before = ledger_checkpoint(&load, 0);
@@ -276,19 +183,20 @@ static void an_unknown_event_closes_the_partition(void **state)
     assert_true(pid > 0);
     kill(pid, SIGSTOP); /* so that something comes behind it */
     api_reserve(a, sku, 1, 0);
-    add_unknown_entry();
+    /* As a newer version would write it. */
+    redis_do(&stack.redis, "XADD " EVENTS " 1-* e %b", "\x63\x01\x02", (size_t)3);
     api_reserve(a, sku, 1, 0);
     kill(pid, SIGCONT);
-    assert_true(await(is_closed(sku), RECOVERY_MS));
+    assert_true(await(problem_is(sku, "partition-closed"), RECOVERY_MS));
     check_meta_says("closed: ledger: ");
     assert_true(log_has("closing a partition", "format"));
     assert_int_equal(ledger_checkpoint(&load, 0), before + 1); /* up to it */
 
     open_by_hand();
-    assert_true(await(is_closed(sku), RECOVERY_MS));
+    assert_true(await(problem_is(sku, "partition-closed"), RECOVERY_MS));
     assert_int_equal(ledger_checkpoint(&load, 0), before + 1);
-    assert_int_equal(base_int(bases.url, "SELECT version FROM items"), 2);
-    assert_true(tredis_int(&stack.redis, "XLEN " EVENTS) >= 3); /* what waits is kept */
+    assert_int_equal(sql_int("SELECT version FROM items"), 2);
+    assert_true(redis_int("XLEN " EVENTS) >= 3); /* what waits is kept */
 }
 
 /* --- lost answers ----------------------------------------------------------------------------- */
@@ -311,10 +219,8 @@ static void a_lost_answer_to_commit_counts_once(void **state)
     struct fault_proxy proxy;
     const char *upstream = text("redis://127.0.0.1:%d", bases.pg.port);
     assert_int_equal(fault_proxy_start(&proxy, upstream, 1), 0);
-    start_at(state,
-             text("postgresql://stockd:%s@127.0.0.1:%d/stockd?sslmode=disable", TPG_PASSWORD,
-                  proxy.port),
-             NULL);
+    start(.ledger_url = text("postgresql://stockd:%s@127.0.0.1:%d/stockd?sslmode=disable",
+                             TPG_PASSWORD, proxy.port));
     ledger_load_start(&load);
     for (uint64_t round = 0; round < 6; round++) {
         ledger_load_await(&load, 100);
@@ -332,8 +238,8 @@ static void a_lost_answer_to_commit_counts_once(void **state)
 
 static void a_frozen_applier_does_no_harm(void **state)
 {
-    start(state);
-    assert_int_equal(one_more(&second), 0);
+    start();
+    serve_beside(&second, .workers = 2);
     ledger_load_start(&load);
     ledger_load_aim(&load, second.port, 2);
     for (int round = 0; round < 3; round++) {
@@ -361,10 +267,9 @@ static const char *const victim_names[VICTIMS] = {"a worker",    "the keeper", "
 static void kill_service(void)
 {
     tservice_kill9(&stack.service);
-    assert_true(tservice_stop(&stack.service));
-    assert_int_equal(one_more(&stack.service), 0);
-    api_close(a);
-    api_open(a, stack.service.port);
+    assert_int_equal(
+        serve_try(&(struct fixture){.workers = 2, .ledger = ON_SQLITE /* the one that is there */}),
+        0);
     ledger_load_aim(&load, stack.service.port, 1);
 }
 
@@ -401,7 +306,7 @@ static void any_sequence_of_kills_keeps_every_promise(void **state)
     bool away = false;
     int kills = tservice_is_slow() ? 5 : 8;
     rng_seed(&rng, seed + (uint64_t)engine_of(state));
-    start(state);
+    start();
     ledger_load_start(&load);
     ledger_load_await(&load, 100);
     for (int i = 0; i < kills; i++) {
@@ -422,38 +327,25 @@ static void any_sequence_of_kills_keeps_every_promise(void **state)
     }
     if (away)
         ledger_outage_end(&bases, other);
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    await_ready();
     ledger_load_await(&load, 300);
     ledger_load_stop_and_check(&load);
 }
 
 /* --- the suite -------------------------------------------------------------------------------- */
 
-static int group_teardown(void **state)
-{
-    bases_stop(&bases);
-    return 0;
-}
-
-#define ON_BOTH(test) ON_ENGINES(test, NULL, test_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_BOTH(every_partition_survives_its_applier),
-        {"a_full_disk_makes_nobody_wait (sqlite)", a_full_disk_makes_nobody_wait, NULL,
-         test_teardown, &base_engines[BASE_SQLITE]},
-        cmocka_unit_test(a_migration_without_room_goes_on_later),
+        SQLITE_TEST(a_full_disk_makes_nobody_wait),
+        PLAIN_TEST(a_migration_without_room_goes_on_later),
         ON_BOTH(a_fork_closes_the_partition),
         ON_BOTH(an_unknown_event_closes_the_partition),
-        {"a_lost_answer_to_commit_counts_once (postgresql)", a_lost_answer_to_commit_counts_once,
-         NULL, test_teardown, &base_engines[BASE_POSTGRES]},
-        ON_BOTH(a_frozen_applier_does_no_harm),
+        POSTGRES_TEST(a_lost_answer_to_commit_counts_once),
+        ON_ENGINES(a_frozen_applier_does_no_harm, NULL, end),
         ON_BOTH(any_sequence_of_kills_keeps_every_promise),
     };
-    const char *given = getenv("SEED");
-    seed = given ? strtoull(given, NULL, 10) : (uint64_t)test_now_ms();
-    print_message("SEED=%" PRIu64 "\n", seed);
-    bases_start_or_skip(&bases);
-    return cmocka_run_group_tests_name("ledger faults", tests, NULL, group_teardown);
+    seed = seed_of_run();
+    return run_each("ledger faults", tests);
 }

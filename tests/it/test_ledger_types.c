@@ -1,14 +1,10 @@
 /* test_ledger_types.c -- a ledger from before 0011_event_types.sql keeps its rows and its rules,
  * and takes types of events that it had never heard of; on each engine. */
-#include "support/ledger_base.h"
+#include "support/fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define BEFORE 10 /* files */
 #define ROW(seq, type, deltas, after, version)                                                     \
@@ -18,11 +14,10 @@
     "available_delta, held_delta, sold_delta, available, held, sold, version, max_per_customer) "  \
     "VALUES "
 
-static struct bases bases;
-
+/* clang-format off */
 /* One of each type that it knew, and an item. */
 static const char past[] =
-    INSERT "(0, 1, 0, 0, 0, 0, 'epoch', NULL, 0, 0, 0, 0, 0, 0, 0, 0), " /* clang-format off */
+    INSERT "(0, 1, 0, 0, 0, 0, 'epoch', NULL, 0, 0, 0, 0, 0, 0, 0, 0), "
     ROW(1, "'create'", "9, 0, 0", "9, 0, 0", 1) ", "
     ROW(2, "'set'", "1, 0, 0", "10, 0, 0", 2) ", "
     ROW(3, "'adjust'", "-1, 0, 0", "9, 0, 0", 3) ", "
@@ -32,27 +27,8 @@ static const char past[] =
     ROW(7, "'confirm'", "1, -3, 2", "6, 0, 3", 7) ", "
     ROW(8, "'reserve'", "-2, 2, 0", "4, 2, 3", 8) ", "
     ROW(9, "'expire'", "2, -2, 0", "6, 0, 3", 9) "; "
-                                                                                               /* clang-format on */
-                                                                                               "INS"
-                                                                                               "ERT"
-                                                                                               " IN"
-                                                                                               "TO "
-                                                                                               "ite"
-                                                                                               "ms "
-                                                                                               "VAL"
-                                                                                               "UES"
-                                                                                               " ('"
-                                                                                               "a',"
-                                                                                               " 0,"
-                                                                                               " 6,"
-                                                                                               " 6,"
-                                                                                               " 0,"
-                                                                                               " 3,"
-                                                                                               " 9,"
-                                                                                               " 0,"
-                                                                                               " 0,"
-                                                                                               " 5"
-                                                                                               ")";
+    "INSERT INTO items VALUES ('a', 0, 6, 6, 0, 3, 9, 0, 0, 5)";
+/* clang-format on */
 
 static const struct {
     enum db_result before, after;
@@ -84,9 +60,8 @@ static void check_rules(struct db *db, bool after)
 
 static int64_t sum_of_rows(void)
 {
-    return base_int(bases.url,
-                    "SELECT SUM(seq * 7 + available_delta * 11 + held_delta * 13 + sold_delta * 17 "
-                    "+ available * 19 + version * 23 + length(type) * 29) FROM events");
+    return sql_int("SELECT SUM(seq * 7 + available_delta * 11 + held_delta * 13 + sold_delta * 17 "
+                   "+ available * 19 + version * 23 + length(type) * 29) FROM events");
 }
 
 static void an_older_ledger_keeps_its_rows_and_takes_later_types(void **state)
@@ -131,28 +106,15 @@ static void transfers_that_do_not_add_up_are_listed(void **state)
         MOVED(1, 2, 1, "a", -1, 7, 3) ", " MOVED(1, 3, 1, "b", 2, 4, 3) ", "
         MOVED(2, 0, 0, "a", -1, 6, 4); /* clang-format on */
     db_close(bases_ledger(&bases, engine_of(state)));
-    assert_int_equal(base_script(bases.url, moved), DB_OK);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_transfers"), 2);
-    assert_int_equal(base_int(bases.url, "SELECT available FROM unbalanced_transfers "
-                                         "WHERE seq = 1 AND event_no = 1 AND items = 2"),
+    sql_run(moved);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM unbalanced_transfers"), 2);
+    assert_int_equal(sql_int("SELECT available FROM unbalanced_transfers "
+                             "WHERE seq = 1 AND event_no = 1 AND items = 2"),
                      1);
-    assert_int_equal(base_int(bases.url, "SELECT available FROM unbalanced_transfers "
-                                         "WHERE seq = 2 AND items = 1"),
+    assert_int_equal(sql_int("SELECT available FROM unbalanced_transfers "
+                             "WHERE seq = 2 AND items = 1"),
                      -1);
 }
-
-static int group_setup(void **state)
-{
-    return bases_start(&bases);
-}
-
-static int group_teardown(void **state)
-{
-    bases_stop(&bases);
-    return 0;
-}
-
-#define ON_BOTH(test) ON_ENGINES(test, NULL, NULL)
 
 int main(void)
 {
@@ -160,5 +122,5 @@ int main(void)
         ON_BOTH(an_older_ledger_keeps_its_rows_and_takes_later_types),
         ON_BOTH(transfers_that_do_not_add_up_are_listed),
     };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return run_each("ledger types", tests);
 }

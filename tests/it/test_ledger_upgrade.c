@@ -2,19 +2,14 @@
  *
  * Every test runs on SQLite and on PostgreSQL. SEED comes from the environment.
  */
-#include "support/ledger_base.h"
+#include "support/fixture.h"
 #include "support/past.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #define OPERATIONS 800
 
-static struct bases bases;
 static struct past past;
 
 static void take(struct db *db, size_t first, size_t count)
@@ -103,12 +98,12 @@ static void a_ledger_with_types_in_its_rules_goes_on(void **state)
     buf_free(&old_events);
     buf_free(&old_items);
     buf_free(&old_sales);
-    assert_int_equal(base_int(bases.url, "SELECT SUM(events) FROM checkpoints"), past.event_count);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM unbalanced_holds"), 0);
+    assert_int_equal(sql_int("SELECT SUM(events) FROM checkpoints"), past.event_count);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM unbalanced_items"), 0);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM unbalanced_holds"), 0);
     assert_int_equal(base_script(bases.url, lost), DB_CONSTRAINT);
     assert_int_equal(base_script(bases.url, twice), DB_CONSTRAINT);
-    assert_int_equal(base_script(bases.url, moved), DB_OK);
+    sql_run(moved);
 }
 
 /* What reads rely on is there after it as it is in a ledger that began with it. */
@@ -137,42 +132,29 @@ static void ends_of_epochs_are_found_in_an_older_ledger(void **state)
 {
     struct db *db = bases_ledger(&bases, engine_of(state));
     take(db, 0, past.count);
-    int64_t epochs = base_int(bases.url, "SELECT COUNT(*) FROM epochs"),
-            sum = base_int(bases.url, "SELECT SUM(epoch * 1000 + last_seq) FROM epochs");
-    assert_int_equal(
-        base_script(
-            bases.url,
-            "DROP VIEW unbalanced_transfers; DROP TABLE epochs; DELETE FROM schema_migrations "
+    int64_t epochs = sql_int("SELECT COUNT(*) FROM epochs"),
+            sum = sql_int("SELECT SUM(epoch * 1000 + last_seq) FROM epochs");
+    sql_run("DROP VIEW unbalanced_transfers; DROP TABLE epochs; DELETE FROM schema_migrations "
             "WHERE number >= 10; UPDATE ledger_meta SET "
-            "schema_version = 9"),
-        DB_OK);
+            "schema_version = 9");
     migrate_to(db, SCHEMA_FILES);
-    assert_int_equal(base_int(bases.url, "SELECT COUNT(*) FROM epochs"), epochs);
-    assert_int_equal(base_int(bases.url, "SELECT SUM(epoch * 1000 + last_seq) FROM epochs"), sum);
-    assert_int_equal(
-        base_int(bases.url, "SELECT epoch FROM epochs WHERE last_seq IS NULL AND opened_ms = 0"),
-        past.entries[past.count - 1].epoch);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM epochs"), epochs);
+    assert_int_equal(sql_int("SELECT SUM(epoch * 1000 + last_seq) FROM epochs"), sum);
+    assert_int_equal(sql_int("SELECT epoch FROM epochs WHERE last_seq IS NULL AND opened_ms = 0"),
+                     past.entries[past.count - 1].id.epoch);
     db_close(db);
 }
 
-static int group_setup(void **state)
+static void begin(void)
 {
-    const char *given = getenv("SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)test_now_ms();
-    fprintf(stderr, "SEED=%llu\n", (unsigned long long)seed);
-    past_make(&past, seed, OPERATIONS);
-    assert_true(past.entries[past.count - 1].epoch > 2);
-    return bases_start(&bases);
+    past_make(&past, seed_of_run(), OPERATIONS);
+    assert_true(past.entries[past.count - 1].id.epoch > 2);
 }
 
-static int group_teardown(void **state)
+static void end(void)
 {
-    bases_stop(&bases);
     past_free(&past);
-    return 0;
 }
-
-#define ON_BOTH(test) ON_ENGINES(test, NULL, NULL)
 
 int main(void)
 {
@@ -181,5 +163,5 @@ int main(void)
         ON_BOTH(the_indexes_of_events_are_those_of_a_new_ledger),
         ON_BOTH(ends_of_epochs_are_found_in_an_older_ledger),
     };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return run_each_with("ledger upgrade", tests, begin, end);
 }

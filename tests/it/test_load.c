@@ -121,8 +121,8 @@ static void every_scenario_is_right_at_closed_and_at_open_load(void **state)
         /* The stock is small enough to sell out at the open load, too. */
         const char *stock = i == 0 ? " --stock 300" : "";
         char flags[2][200];
-        snprintf(flags[0], sizeof(flags[0]), COMMON "-d 1s%s", stock);
-        snprintf(flags[1], sizeof(flags[1]), COMMON "-d 1s -R 2k%s", stock);
+        snprintf(flags[0], sizeof(flags[0]), COMMON "-n 3k%s", stock);
+        snprintf(flags[1], sizeof(flags[1]), COMMON "-n 2k -R 2k%s", stock);
         int port = world->service.port;
         assert_int_equal(tload_start(&closed, port, scenarios[i], flags[0]), 0);
         assert_int_equal(tload_start(&open, port, scenarios[i], flags[1]), 0);
@@ -289,11 +289,11 @@ static void a_missed_threshold_is_99_and_a_met_one_is_not(void **state)
     struct world *world = *state;
     struct tload load;
     int status = tload_run(&load, world->service.port, "flash",
-                           COMMON "-d 1s --stock 300 --threshold p50<1us");
+                           COMMON "-n 3k --stock 300 --threshold p50<1us");
     expect(&load, status, 99, "right");
     tload_free(&load);
     status = tload_run(&load, world->service.port, "flash",
-                       COMMON "-d 1s --stock 300 --threshold p50<10s --threshold errors<1%");
+                       COMMON "-n 3k --stock 300 --threshold p50<10s --threshold errors<1%");
     expect(&load, status, 0, "right");
     tload_free(&load);
 }
@@ -311,8 +311,8 @@ static void other_ways_to_load_check_and_report_work(void **state)
 {
     struct world *world = *state;
     static const char *const flags[] = {
-        COMMON "-d 1s --warmup 300ms --think 5ms -H X-Shop:test --verify counts",
-        COMMON "-d 1s --verify off",
+        COMMON "-n 3k --warmup 300ms --think 5ms -H X-Shop:test --verify counts",
+        COMMON "-n 3k --verify off",
         COMMON "--stages 500ms:500,500ms:2k --warmup 200ms --stock 50",
     };
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #define COMMON                 "-c 20 -p 2 --ttl 1s --settle 500ms "
-#define LENGTH                 " -n 20k" /* unless a row has a time of its own: as many chances on any machine */
+#define LENGTH                 " -n 20k" /* unless a row has its own: as many chances on any machine */
 #define LIMITED_COMES_AND_GOES "--limit 10 --customers 6 --mix decrement=70,remove=30"
 #define ROWS                   (sizeof(rows) / sizeof(rows[0]))
 #define RIGHT                  0
@@ -45,12 +45,12 @@ static const struct row {
     {"none", 1, "churn", "--ttl 1s", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "restock", "", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "mixed", "--ttl 1s", RIGHT, RIGHT, MEETS_LIMITS},
-    {"none", 1, "flash", "-R 5k -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "zipf", "-R 2k -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "basket", "-R 2k --arrival const -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "churn", "--ttl 1s -R 5k -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "restock", "-R 5k --arrival const -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
-    {"none", 1, "mixed", "--ttl 1s -R 2k -d 1s", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "flash", "-R 5k -n 5k", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "zipf", "-R 2k -n 2k", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "basket", "-R 2k --arrival const -n 2k", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "churn", "--ttl 1s -R 5k -n 5k", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "restock", "-R 5k --arrival const -n 5k", RIGHT, RIGHT, MEETS_NOTHING},
+    {"none", 1, "mixed", "--ttl 1s -R 2k -n 2k", RIGHT, RIGHT, MEETS_NOTHING},
     {"none", 1, "churn", "--ttl 1s --abort 0.02 --dup 0.05", RIGHT, RIGHT, MEETS_UNKNOWNS},
     {"none", 1, "mixed", "--ttl 1s --abort 0.02 --dup 0.05", RIGHT, RIGHT, MEETS_REPLAYS},
     {"none", 1, "mixed", "--ttl 1s --abort 0.02 --dup 0.05 -d 3s", RIGHT, RIGHT, MEETS_RERESERVES},
@@ -80,7 +80,7 @@ static const struct row {
     {"hang", 1, "flash", "--timeout 300ms -d 3s", UNKNOWN, INTERNAL, MEETS_NOTHING},
     {"hang", 2000, "flash", "--timeout 300ms -d 3s", UNKNOWN, INTERNAL, MEETS_NOTHING},
     {"error-500", 1, "flash", "", UNKNOWN, INTERNAL, MEETS_NOTHING},
-    {"error-500-load", 1, "flash", "-R 1k -d 1s", UNKNOWN, INTERNAL, MEETS_NOTHING},
+    {"error-500-load", 1, "flash", "-R 1k -n 1k", UNKNOWN, INTERNAL, MEETS_NOTHING},
     {"die", 1, "flash", "-d 3s", UNKNOWN, INTERNAL, MEETS_NOTHING},
     {"die", 2000, "flash", "-d 3s", UNKNOWN, INTERNAL, MEETS_NOTHING},
     {"die", 2000, "mixed", "-R 4k -d 3s", UNKNOWN, INTERNAL, MEETS_NOTHING},
@@ -131,7 +131,7 @@ static void row_at(size_t i, struct load_row *row)
 {
     *row = (struct load_row){rows[i].fault, rows[i].every, rows[i].scenario, COMMON};
     strncat(row->flags, rows[i].flags, sizeof(row->flags) - sizeof(COMMON));
-    if (!strstr(row->flags, "-d "))
+    if (!strstr(row->flags, "-d ") && !strstr(row->flags, "-n "))
         strncat(row->flags, LENGTH, sizeof(row->flags) - strlen(row->flags) - 1);
 }
 

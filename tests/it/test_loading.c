@@ -1,27 +1,17 @@
 /* test_loading.c -- a Redis that is still reading its data is waited for, however long it takes:
  * the service says how far it is, and then serves. */
-#include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/fixture.h"
 
 #include <fcntl.h>
 #include <glob.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#define RECOVERY_MS 180000
-#define FILL_KEYS   200000
-#define DELAY_US    300 /* a minute for all, an answer each 0.3 s */
-#define DELAY_TEXT  "300"
-
-static struct stack stack;
-static struct api *a = &stack.api;
-static char ledger_dir[TEST_PATH_MAX], ledger[TEST_PATH_MAX + 32];
+#define FILL_KEYS  200000
+#define DELAY_US   300 /* a minute for all, an answer each 0.3 s */
+#define DELAY_TEXT "300"
 
 /* --- the rig ---------------------------------------------------------------------------------- */
 
@@ -43,37 +33,8 @@ static void fill(const struct tredis *redis)
 static void redis_start(void)
 {
     struct tredis_opts opts = {.aof = TREDIS_AOF_ALWAYS};
-    stack = (struct stack){.api.conn.fd = -1};
     assert_int_equal(tredis_start(&stack.redis, &opts), 0);
     fill(&stack.redis);
-}
-
-static void ledger_make(void)
-{
-    struct migrate_report report;
-    assert_int_equal(temp_dir_make(ledger_dir), 0);
-    snprintf(ledger, sizeof(ledger), "sqlite:%s/ledger.db", ledger_dir);
-    struct db *db = base_open(ledger);
-    base_migrate(db, &report);
-    db_close(db);
-}
-
-static void serve(const char *level, const char *ledger_url)
-{
-    const char *const extra[] = {"--durability", level, "--ledger", ledger_url, NULL};
-    struct tservice_opts opts = {.redis_url = stack.redis.url, .workers = 2, .extra = extra};
-    assert_int_equal(tservice_start(&stack.service, &opts), 0);
-    api_open(a, stack.service.port);
-}
-
-static int rig_stop(void **state)
-{
-    (void)state;
-    int rc = stack_stop(&stack);
-    if (*ledger_dir)
-        temp_dir_remove(ledger_dir);
-    *ledger_dir = '\0';
-    return rc;
 }
 
 /* How often a line of the log has these words. */
@@ -107,17 +68,17 @@ static bool says_loading(struct api *api)
 
 /* --- with a Redis of one's own ---------------------------------------------------------------- */
 
-static void start_while_loading(const char *level, const char *ledger_url)
+static void start_while_loading(void **state, const char *level)
 {
     redis_start();
     tredis_shutdown(&stack.redis);
     assert_int_equal(tredis_restart_slowly(&stack.redis, DELAY_US), 0);
-    serve(level, ledger_url);
+    serve_unready(.workers = 2, .ledger = *state, .flags = {"--durability", level});
     assert_true(await(says_loading(a), RECOVERY_MS));
     assert_true(
         await(log_count(stack.service.err_path, "redis is loading its data") > 1, RECOVERY_MS));
     tredis_load_fast(&stack.redis);
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    await_ready();
     const char *sku = api_item(a, 10, 0);
     api_reserve(a, sku, 4, 0);
     check_item(a, sku, 10, 6, 4, 0, 2);
@@ -125,33 +86,28 @@ static void start_while_loading(const char *level, const char *ledger_url)
 
 static void a_service_waits_for_a_redis_that_loads(void **state)
 {
-    (void)state;
-    start_while_loading("always", "none");
+    start_while_loading(state, "always");
 }
 
 static void with_a_ledger_as_well(void **state)
 {
-    (void)state;
-    ledger_make();
-    start_while_loading("everysec", ledger);
+    start_while_loading(state, "everysec");
 }
 
 /* It says aof_enabled:0 meanwhile: a running service does not end for it. */
 static void a_running_service_waits_as_well(void **state)
 {
-    (void)state;
-    ledger_make();
     redis_start();
-    serve("always", ledger);
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    serve(.workers = 2, .ledger = *state, .flags = {"--durability", "always"});
+    await_ready();
     char sku[32], hold[64];
-    snprintf(sku, sizeof(sku), "%s", api_item(a, 10, 0));
-    snprintf(hold, sizeof(hold), "%s", api_reserve(a, sku, 4, 1));
+    KEEP(sku, api_item(a, 10, 0));
+    KEEP(hold, api_reserve(a, sku, 4, 1));
     tredis_kill9(&stack.redis);
     assert_int_equal(tredis_restart_slowly(&stack.redis, DELAY_US), 0);
     assert_true(await(says_loading(a), RECOVERY_MS));
     tredis_load_fast(&stack.redis);
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    await_ready();
     assert_true(await(api_state_is(a, hold, "expired"), RECOVERY_MS));
     check_item(a, sku, 10, 10, 0, 0, 3);
     assert_int_equal(log_count(stack.service.err_path, "a child ended"), 0);
@@ -194,7 +150,6 @@ static void the_embedded_redis_is_waited_for(void **state)
     char dir[TEST_PATH_MAX];
     struct tproc p;
     struct api own;
-    (void)state;
     assert_int_equal(temp_dir_make(dir), 0);
     own_start(&p, &own, dir);
     assert_true(await(api_ready(&own), RECOVERY_MS));
@@ -217,10 +172,10 @@ static void the_embedded_redis_is_waited_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(a_service_waits_for_a_redis_that_loads, rig_stop),
-        cmocka_unit_test_teardown(with_a_ledger_as_well, rig_stop),
-        cmocka_unit_test_teardown(a_running_service_waits_as_well, rig_stop),
-        cmocka_unit_test(the_embedded_redis_is_waited_for),
+        PLAIN_TEST(a_service_waits_for_a_redis_that_loads),
+        SQLITE_TEST(with_a_ledger_as_well),
+        SQLITE_TEST(a_running_service_waits_as_well),
+        PLAIN_TEST(the_embedded_redis_is_waited_for),
     };
-    return cmocka_run_group_tests_name("loading", tests, NULL, NULL);
+    return run_each("loading", tests);
 }

@@ -1,31 +1,13 @@
 /* test_memory.c -- what a live reservation costs in Redis. */
-#include "support/api.h"
+#include "support/fixture.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#define RESERVATIONS 20000
-#define A_BATCH      1000
-
-static struct stack stack;
-static struct api *a;
-
-static int group_setup(void **state)
-{
-    a = &stack.api;
-    return stack_start(&stack, NULL, 1, NULL);
-}
-
-static int group_teardown(void **state)
-{
-    return stack_stop(&stack);
-}
+#define HOLDS   20000
+#define A_BATCH 1000
 
 static void reserve_many(const char *sku)
 {
@@ -37,9 +19,8 @@ static void reserve_many(const char *sku)
                               sku);
     assert_true(n + 3 < sizeof(body));
     snprintf(body + n, sizeof(body) - n, "]}");
-    for (int made = 0; made < RESERVATIONS; made += A_BATCH) {
-        json_t *results =
-            json_object_get(api_call(a, 200, "POST", "/v1/batch", NULL, body), "results");
+    for (int made = 0; made < HOLDS; made += A_BATCH) {
+        json_t *results = json_object_get(post(200, "/v1/batch", body), "results");
         assert_int_equal(json_array_size(results), A_BATCH);
         for (size_t i = 0; i < A_BATCH; i++)
             assert_int_equal(
@@ -76,7 +57,7 @@ static void finish_growing(const char *pattern, const char *command)
     redisReply *keys = redisCommand(c, "KEYS %s", pattern), *reply;
     assert_true(keys && keys->type == REDIS_REPLY_ARRAY && keys->elements > 0);
     for (size_t i = 0; i < keys->elements; i++)
-        for (int done = 0; done < 2 * RESERVATIONS; done += A_BATCH) {
+        for (int done = 0; done < 2 * HOLDS; done += A_BATCH) {
             for (int n = 0; n < A_BATCH; n++)
                 redisAppendCommand(c, "%s %b none", command, keys->element[i]->str,
                                    (size_t)keys->element[i]->len);
@@ -99,8 +80,8 @@ static int64_t measure(const char *when, const char *sku)
     int64_t holds = bytes_of(text("{p0}:holds:%s", sku));
     int64_t due = bytes_of("{p0}:due");
     print_message("%s: record %.1f, holds %.1f, due %.3f, together %.1f bytes a reservation\n",
-                  when, (double)records / RESERVATIONS, (double)holds / RESERVATIONS,
-                  (double)due / RESERVATIONS, (double)(records + holds + due) / RESERVATIONS);
+                  when, (double)records / HOLDS, (double)holds / HOLDS, (double)due / HOLDS,
+                  (double)(records + holds + due) / HOLDS);
     return records + holds + due;
 }
 
@@ -109,15 +90,15 @@ static void a_live_reservation_costs_200_bytes_and_its_event_100(void **state)
     const char *sku = api_item(a, 1000000, 0);
     int64_t stream_before = bytes_of("{p0}:events");
     reserve_many(sku);
-    check_item(a, sku, 1000000, 1000000 - RESERVATIONS, RESERVATIONS, 0, 1 + RESERVATIONS);
-    assert_int_equal(tredis_int(&stack.redis, text("ZCARD {p0}:holds:%s", sku)), RESERVATIONS);
-    assert_true(measure("growing", sku) <= (200 + GROWING) * RESERVATIONS);
+    check_item(a, sku, 1000000, 1000000 - HOLDS, HOLDS, 0, 1 + HOLDS);
+    assert_int_equal(redis_int(text("ZCARD {p0}:holds:%s", sku)), HOLDS);
+    assert_true(measure("growing", sku) <= (200 + GROWING) * HOLDS);
     finish_growing("{p0}:resv:*", "HGET");
     finish_growing(text("{p0}:holds:%s", sku), "ZSCORE");
-    assert_true(measure("grown", sku) <= 200 * RESERVATIONS);
+    assert_true(measure("grown", sku) <= 200 * HOLDS);
     int64_t stream = bytes_of("{p0}:events") - stream_before;
-    print_message("event: %.1f bytes a reservation\n", (double)stream / RESERVATIONS);
-    assert_true(stream <= 100 * RESERVATIONS);
+    print_message("event: %.1f bytes a reservation\n", (double)stream / HOLDS);
+    assert_true(stream <= 100 * HOLDS);
 }
 
 int main(void)
@@ -125,5 +106,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_live_reservation_costs_200_bytes_and_its_event_100),
     };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return run_suite("memory", tests);
 }

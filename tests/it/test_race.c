@@ -1,36 +1,15 @@
 /* test_race.c -- many clients at once on two workers: nothing is sold twice, everything is sold,
  * and the versions that the answers carry are one dense order. */
-#include "support/api.h"
+#include "support/fixture.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #define CLIENTS 64
-
-static struct stack stack;
-static struct api *a;
-
-/* Two workers with two lanes each: four writers in Redis' eyes. */
-static int group_setup(void **state)
-{
-    static const char *const extra[] = {"--lanes", "2", NULL};
-    a = &stack.api;
-    return stack_start(&stack, NULL, 2, extra);
-}
-
-static int group_teardown(void **state)
-{
-    return stack_stop(&stack);
-}
 
 /* What threads write down: the (version, remaining) pairs of one item, and complaints. */
 struct notes {
@@ -103,22 +82,6 @@ static void notes_free(struct notes *n)
     pthread_mutex_destroy(&n->lock);
 }
 
-/* One request of a thread, again while the service is too busy (503 changes nothing). The status,
- * or -errno. */
-static int call_until_decided(struct http_conn *c, const char *method, const char *path,
-                              const char *headers, const char *body, struct http_resp *resp)
-{
-    int64_t deadline = test_now_ms() + 60000;
-    for (;;) {
-        int err = http_call(c, method, path, headers, body, resp);
-        if (err)
-            return err;
-        if (resp->status != 503 || test_now_ms() > deadline)
-            return resp->status;
-        test_pause();
-    }
-}
-
 /* --- one item, far fewer units than clients want ---------------------------------------------- */
 
 struct sale {
@@ -136,7 +99,7 @@ static void reserve_until_sold_out(int index, void *arg)
     snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1,\"customer\":\"c-%d\"}", sale->sku,
              index);
     for (;;) {
-        int status = call_until_decided(&c, "POST", "/v1/reservations", NULL, body, &resp);
+        int status = http_call_decided(&c, "POST", RESERVATIONS, NULL, body, &resp);
         if (status != 201) {
             json_t *available = json_at(http_resp_json(&resp), "lines[0].available");
             if (status != 409 || json_integer_value(available) != 0)
@@ -176,7 +139,7 @@ static void decrement_until_sold_out(int index, void *arg)
     snprintf(path, sizeof(path), "/v1/items/%s/decrements", sale->sku);
     const char *body = index % 2 ? "{\"quantity\":3}" : "{\"quantity\":1}";
     for (;;) {
-        int status = call_until_decided(&c, "POST", path, NULL, body, &resp);
+        int status = http_call_decided(&c, "POST", path, NULL, body, &resp);
         if (status != 200) {
             if (status != 409)
                 notes_complain(&sale->notes, "decrement", status < 0 ? status : 0, &resp);
@@ -237,7 +200,7 @@ static bool basket_take(struct market *m, struct http_conn *c, const int *items,
                  m->skus[items[i]], i == count - 1 ? "]}" : "");
     }
     struct http_resp resp = {.status = 0};
-    int status = call_until_decided(c, "POST", "/v1/reservations", NULL, body, &resp);
+    int status = http_call_decided(c, "POST", RESERVATIONS, NULL, body, &resp);
     if (status == 201) {
         int slot = atomic_fetch_add(&m->ids, 1);
         json_t *root = http_resp_json(&resp);
@@ -285,7 +248,7 @@ static void overlapping_baskets_sell_everything_once(void **state)
 {
     struct market *m = calloc(1, sizeof(*m));
     for (int i = 0; i < BASKET_ITEMS; i++) {
-        snprintf(m->skus[i], sizeof(m->skus[i]), "%s", api_item(a, BASKET_STOCK, 0));
+        KEEP(m->skus[i], api_item(a, BASKET_STOCK, 0));
         notes_init(&m->notes[i]);
     }
     http_crowd(CLIENTS, take_baskets, m);
@@ -301,7 +264,7 @@ static void overlapping_baskets_sell_everything_once(void **state)
     /* All of them are there, and giving them all back makes the items whole again. */
     int made = atomic_load(&m->ids);
     for (int i = 0; i < made; i++)
-        api_call(a, 200, "POST", text("/v1/reservations/%s/release", m->id[i]), NULL, NULL);
+        post(200, RELEASE(m->id[i]), NULL);
     for (int i = 0; i < BASKET_ITEMS; i++)
         check_item(a, m->skus[i], BASKET_STOCK, BASKET_STOCK, 0, 0, 2 * BASKET_STOCK + 1);
     free(m);
@@ -337,7 +300,7 @@ static void move_round(int index, void *arg)
         snprintf(path, sizeof(path), "/v1/items/%s/transfers", ring->skus[from]);
         snprintf(body, sizeof(body), "{\"to\":\"%s\",\"quantity\":%d}", ring->skus[to],
                  1 + rand_r(&seed) % RING_MOST);
-        int status = call_until_decided(&c, "POST", path, NULL, body, &resp);
+        int status = http_call_decided(&c, "POST", path, NULL, body, &resp);
         if (status == 200) {
             ring_note(ring, from, json_at(http_resp_json(&resp), "from"));
             ring_note(ring, to, json_at(http_resp_json(&resp), "to"));
@@ -354,7 +317,7 @@ static void transfers_lose_no_unit_and_make_none(void **state)
     struct ring ring;
     int64_t sum = 0;
     for (int i = 0; i < RING_ITEMS; i++) {
-        snprintf(ring.skus[i], sizeof(ring.skus[i]), "%s", api_item(a, RING_STOCK, 0));
+        KEEP(ring.skus[i], api_item(a, RING_STOCK, 0));
         notes_init(&ring.notes[i]);
     }
     http_crowd(CLIENTS, move_round, &ring);
@@ -377,182 +340,7 @@ static void transfers_lose_no_unit_and_make_none(void **state)
     assert_int_equal(sum, RING_ITEMS * RING_STOCK);
 }
 
-/* --- confirm against release ------------------------------------------------------------------ */
-
-enum { DUELS = 300, DUEL_PAIRS = 8 };
-
-struct duel {
-    char id[DUELS][64];
-    int confirm[DUELS]; /* the statuses */
-    int release[DUELS];
-    const char *wrong[DUELS]; /* the problem that the loser was told, if another than due */
-};
-
-/* Threads 2k confirm and threads 2k + 1 release the same reservations in the same order. */
-static void fight(int index, void *arg)
-{
-    struct duel *duel = arg;
-    struct http_conn c;
-    struct http_resp resp = {.status = 0};
-    http_conn_init(&c, stack.service.port);
-    bool confirms = index % 2 == 0;
-    for (int i = index / 2; i < DUELS; i += DUEL_PAIRS) {
-        char path[128];
-        snprintf(path, sizeof(path), "/v1/reservations/%s/%s", duel->id[i],
-                 confirms ? "confirm" : "release");
-        int status = call_until_decided(&c, "POST", path, NULL, "{}", &resp);
-        (confirms ? duel->confirm : duel->release)[i] = status;
-        if (status == 409) {
-            const char *type = json_string_value(json_object_get(http_resp_json(&resp), "type"));
-            const char *due =
-                confirms ? "/problems/reservation-released" : "/problems/reservation-confirmed";
-            if (!type || strcmp(type, due) != 0)
-                duel->wrong[i] = due;
-        }
-    }
-    http_resp_free(&resp);
-    http_conn_close(&c);
-}
-
-static void of_confirm_and_release_exactly_one_wins(void **state)
-{
-    const char *sku = api_item(a, 1000, 0);
-    struct duel *duel = calloc(1, sizeof(*duel));
-    for (int i = 0; i < DUELS; i++)
-        snprintf(duel->id[i], sizeof(duel->id[i]), "%s", api_reserve(a, sku, 2, 0));
-    http_crowd(2 * DUEL_PAIRS, fight, duel);
-    int sold = 0;
-    for (int i = 0; i < DUELS; i++) {
-        bool confirmed = duel->confirm[i] == 200;
-        assert_int_equal(duel->confirm[i], confirmed ? 200 : 409);
-        assert_int_equal(duel->release[i], confirmed ? 409 : 200);
-        assert_null(duel->wrong[i]);
-        assert_true(api_state_is(a, duel->id[i], confirmed ? "confirmed" : "released"));
-        sold += confirmed ? 2 : 0;
-    }
-    check_item(a, sku, 1000 - sold, 1000 - sold, 0, sold, 1 + 2 * DUELS);
-    free(duel);
-}
-
-/* --- one key, many times at once, on two services ----------------------------------------------
- */
-
-enum { KEYS = 8 };
-
-struct echo {
-    const char *sku;
-    int ports[2];
-    int round;
-    int status[CLIENTS];
-    bool replayed[CLIENTS];
-    json_t *body[CLIENTS]; /* without ttl_ms */
-};
-
-static void send_one_key(int index, void *arg)
-{
-    struct echo *echo = arg;
-    struct http_conn c;
-    struct http_resp resp = {.status = 0};
-    char headers[96];
-    char body[128];
-    char value[16];
-    http_conn_init(&c, echo->ports[index % 2]);
-    snprintf(headers, sizeof(headers), "Idempotency-Key: echo-%s-%d\r\n", echo->sku, echo->round);
-    /* The order of the fields is free. */
-    snprintf(body, sizeof(body),
-             index % 3 ? "{\"sku\":\"%s\",\"quantity\":2,\"ttl_seconds\":500}"
-                       : "{\"ttl_seconds\":500,\"sku\":\"%s\",\"quantity\":2}",
-             echo->sku);
-    echo->status[index] = call_until_decided(&c, "POST", "/v1/reservations", headers, body, &resp);
-    echo->replayed[index] =
-        http_resp_header(&resp, "Idempotent-Replayed", value, sizeof(value)) != NULL;
-    echo->body[index] = json_deep_copy(http_resp_json(&resp));
-    json_object_del(echo->body[index], "ttl_ms");
-    http_resp_free(&resp);
-    http_conn_close(&c);
-}
-
-static void one_key_at_once_on_two_services_has_one_effect(void **state)
-{
-    struct tservice second;
-    static const char *const extra[] = {"--lanes", "2", NULL};
-    struct tservice_opts opts = {.redis_url = stack.redis.url, .workers = 2, .extra = extra};
-    assert_int_equal(tservice_start(&second, &opts), 0);
-    struct echo echo = {.sku = api_item(a, 1000, 0), .ports = {stack.service.port, second.port}};
-    int originals[KEYS] = {0};
-    for (echo.round = 0; echo.round < KEYS; echo.round++) {
-        http_crowd(CLIENTS, send_one_key, &echo);
-        for (int i = 0; i < CLIENTS; i++) {
-            if (echo.status[i] != 201 || !json_equal(echo.body[i], echo.body[0]))
-                print_error("client %d of round %d: status %d\n", i, echo.round, echo.status[i]);
-            assert_int_equal(echo.status[i], 201);
-            assert_true(json_equal(echo.body[i], echo.body[0]));
-            originals[echo.round] += !echo.replayed[i];
-        }
-        assert_true(originals[echo.round] >= 1);
-        for (int i = 0; i < CLIENTS; i++)
-            json_decref(echo.body[i]);
-    }
-    check_item(a, echo.sku, 1000, 1000 - 2 * KEYS, 2 * KEYS, 0, 1 + KEYS);
-    assert_true(tservice_stop(&second));
-}
-
-/* --- one key, at once for two different requests -------------------------------------------------
- */
-
-enum { FORK_ROUNDS = 40, FORK_CLIENTS = 16 };
-
-struct fork_race {
-    const char *skus[2];
-    int ports[2]; /* workers of one service may take turns; those of two only meet in Redis */
-    int round;
-    int status[FORK_CLIENTS];
-    bool right_refusal[FORK_CLIENTS]; /* refused as idempotency-key-reused */
-};
-
-static void send_one_key_for_two(int index, void *arg)
-{
-    struct fork_race *f = arg;
-    struct http_conn c;
-    struct http_resp resp = {.status = 0};
-    char headers[96];
-    char body[128];
-    http_conn_init(&c, f->ports[index / 2 % 2]);
-    snprintf(headers, sizeof(headers), "Idempotency-Key: fork-%s-%d\r\n", f->skus[0], f->round);
-    snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1}", f->skus[index % 2]);
-    f->status[index] = call_until_decided(&c, "POST", "/v1/reservations", headers, body, &resp);
-    const char *type = json_string_value(json_object_get(http_resp_json(&resp), "type"));
-    f->right_refusal[index] =
-        f->status[index] == 422 && type && strcmp(type, "/problems/idempotency-key-reused") == 0;
-    http_resp_free(&resp);
-    http_conn_close(&c);
-}
-
-/* The two requests share no item, only the key: one of them has it, all others are told so. */
-static void one_key_at_once_for_two_requests_serves_one(void **state)
-{
-    struct tservice second;
-    struct tservice_opts opts = {.redis_url = stack.redis.url, .workers = 2};
-    assert_int_equal(tservice_start(&second, &opts), 0);
-    struct fork_race f = {.skus = {api_item(a, 1000, 0), api_item(a, 1000, 0)},
-                          .ports = {stack.service.port, second.port}};
-    int64_t held[2] = {0, 0};
-    for (f.round = 0; f.round < FORK_ROUNDS; f.round++) {
-        http_crowd(FORK_CLIENTS, send_one_key_for_two, &f);
-        int winner = f.status[0] == 201 ? 0 : 1;
-        for (int i = 0; i < FORK_CLIENTS; i++) {
-            assert_int_equal(f.status[i], i % 2 == winner ? 201 : 422);
-            assert_int_equal(f.right_refusal[i], i % 2 != winner);
-        }
-        held[winner]++;
-    }
-    for (int i = 0; i < 2; i++)
-        check_item(a, f.skus[i], 1000, 1000 - held[i], held[i], 0, 1 + held[i]);
-    assert_true(tservice_stop(&second));
-}
-
-/* --- expiry under load -------------------------------------------------------------------------
- */
+/* --- expiry under load ------------------------------------------------------------------------ */
 
 enum { SHORT_HOLDS = 40, EXPIRY_CLIENTS = 16 };
 
@@ -575,8 +363,8 @@ static void hold_and_sell(int index, void *arg)
     snprintf(path, sizeof(path), "/v1/items/%s/decrements", b->sku);
     bool holds = index % 2 == 0;
     for (int i = 0; i < SHORT_HOLDS; i++) {
-        int status = holds ? call_until_decided(&c, "POST", "/v1/reservations", NULL, hold, &resp)
-                           : call_until_decided(&c, "POST", path, NULL, "{\"quantity\":1}", &resp);
+        int status = holds ? http_call_decided(&c, "POST", RESERVATIONS, NULL, hold, &resp)
+                           : http_call_decided(&c, "POST", path, NULL, "{\"quantity\":1}", &resp);
         json_t *root = http_resp_json(&resp);
         json_t *pair = holds ? json_at(root, "lines[0]") : root;
         if (status != (holds ? 201 : 200)) {
@@ -601,9 +389,7 @@ static void expiry_under_load_is_timely_and_dense(void **state)
     b->sku = api_item(a, STOCK, 0);
     notes_init(&b->notes);
     http_crowd(EXPIRY_CLIENTS, hold_and_sell, b);
-    assert_true(await((api_call(a, 200, "GET", text("/v1/items/%s", b->sku), NULL, NULL),
-                       api_int(a, "held") == 0),
-                      1000 + EXPIRY_TIMEOUT_MS));
+    assert_true(await((get(ITEM(b->sku)), api_int(a, "held") == 0), 1000 + EXPIRY_TIMEOUT_MS));
     for (int i = 0; i < EXPIRY_CLIENTS; i += 2)
         for (int k = 0; k < SHORT_HOLDS; k++) {
             assert_true(api_state_is(a, b->id[i][k], "expired"));
@@ -651,11 +437,8 @@ int main(void)
         cmocka_unit_test(decrements_sell_the_last_unit),
         cmocka_unit_test(overlapping_baskets_sell_everything_once),
         cmocka_unit_test(transfers_lose_no_unit_and_make_none),
-        cmocka_unit_test(of_confirm_and_release_exactly_one_wins),
-        cmocka_unit_test(one_key_at_once_on_two_services_has_one_effect),
-        cmocka_unit_test(one_key_at_once_for_two_requests_serves_one),
         cmocka_unit_test(expiry_under_load_is_timely_and_dense),
         cmocka_unit_test(without_group_commit_it_is_as_right),
     };
-    return cmocka_run_group_tests_name("race", tests, group_setup, group_teardown);
+    return run_suite("race", tests, .workers = 2, .flags = {"--lanes", "2"});
 }

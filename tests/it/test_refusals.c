@@ -8,67 +8,48 @@
 #include "core/record.h"
 #include "log.h"
 #include "random.h"
-#include "support/ledger_load.h"
+#include "support/fixture.h"
 #include "support/refuseproxy.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
-#include <cmocka.h>
+#define MEET_MS    3000 /* for a refusal to be met by what is going on */
+#define HOUR_MS    INT64_C(3600000)
+#define ROLES      4 /* the last is everybody */
+#define PARTITIONS 2
+#define MANY       300 /* refusals in a row */
+#define STOCK      1000
 
-#define RECOVERY_MS 180000 /* what is promised is 5 s: on a loaded machine */
-#define MEET_MS     3000   /* for a refusal to be met by what is going on */
-#define HOUR_MS     INT64_C(3600000)
-#define ROLES       4 /* the last is everybody */
-#define PARTITIONS  2
-#define MANY        300 /* refusals in a row */
-#define STOCK       1000
-
-static struct bases bases;
-static struct stack stack;
-static struct api *a = &stack.api;
 static struct refuse_proxy proxy;
-static struct ledger_load load;
 static struct rng rng;
 static int64_t slowest_ms;
 static char slowest[96];
 
 /* --- the rig ---------------------------------------------------------------------------------- */
 
-static void serve(const char *const *extra)
-{
-    struct tservice_opts opts = {.redis_url = proxy.url, .workers = 2, .extra = extra};
-    assert_int_equal(tservice_start(&stack.service, &opts), 0);
-    api_open(a, stack.service.port);
-    bool ready = await(api_ready(a), RECOVERY_MS);
-    if (!ready)
-        print_error("not ready: %s\n", a->resp.body ? a->resp.body : "no answer");
-    if (!ready)
-        print_tail(stack.service.err_path, 40);
-    assert_true(ready);
-}
+/* A service that knows only the proxy. */
+#define serve_behind(...)                                                                          \
+    do {                                                                                           \
+        if (!proxy.pid)                                                                            \
+            proxy_start();                                                                         \
+        serve(.redis_url = proxy.url, .workers = 2, __VA_ARGS__);                                  \
+        await_ready();                                                                             \
+    } while (0)
 
-static void rig_start(void)
+static void proxy_start(void)
 {
-    stack = (struct stack){.api.conn.fd = -1};
     assert_int_equal(tredis_start(&stack.redis, NULL), 0);
     assert_int_equal(refuse_proxy_start(&proxy, &stack.redis), 0);
 }
 
-static int rig_stop(void **state)
+static int stop(void **state)
 {
-    (void)state;
-    ledger_load_free(&load);
-    api_close(a);
-    bool fine = tservice_stop(&stack.service);
+    int rc = tservice_stop(&stack.service) ? 0 : -1;
     refuse_proxy_stop(&proxy);
-    tredis_stop(&stack.redis);
-    return fine ? 0 : -1;
+    return serve_end(state) < 0 ? -1 : rc;
 }
 
 static int steps(int otherwise)
@@ -84,32 +65,7 @@ static int below(int n)
 
 static void lose_the_store(void)
 {
-    redisContext *c = tredis_connect(&stack.redis);
-    assert_non_null(c);
-    freeReplyObject(redisCommand(c, "FLUSHALL"));
-    redisFree(c);
-}
-
-static double metric(const char *name)
-{
-    api_call(a, 200, "GET", "/metrics", NULL, NULL);
-    const char *at = strstr(a->resp.body, text("\n%s ", name));
-    assert_non_null(at);
-    return strtod(at + strlen(name) + 2, NULL);
-}
-
-static bool log_has(const char *words)
-{
-    char *line = NULL;
-    size_t size = 0;
-    bool found = false;
-    FILE *log = fopen(stack.service.err_path, "re");
-    assert_non_null(log);
-    while (!found && getline(&line, &size, log) >= 0)
-        found = strstr(line, words);
-    free(line);
-    fclose(log);
-    return found;
+    redis_do(&stack.redis, "FLUSHALL");
 }
 
 /* --- the keeper ------------------------------------------------------------------------------- */
@@ -127,56 +83,47 @@ static void put_old_record(void)
     rid_set_bucket(&r.id, rid_bucket_of(r.expires_ms));
     buf_init(&bytes, 4096);
     record_encode(&bytes, &r);
-    redisContext *c = tredis_connect(&stack.redis);
-    assert_non_null(c);
-    freeReplyObject(redisCommand(c, "HSET {p0}:resv:%u %b %b", rid_bucket(&r.id), r.id.b,
-                                 (size_t)RID_BYTES, bytes.p, bytes.n));
-    freeReplyObject(
-        redisCommand(c, "ZADD {p0}:buckets %u %u", rid_bucket(&r.id), rid_bucket(&r.id)));
-    redisFree(c);
+    redis_do(&stack.redis, "HSET {p0}:resv:%u %b %b", rid_bucket(&r.id), r.id.b, (size_t)RID_BYTES,
+             bytes.p, bytes.n);
+    redis_do(&stack.redis, "ZADD {p0}:buckets %u %u", rid_bucket(&r.id), rid_bucket(&r.id));
     buf_free(&bytes);
 }
 
 static void a_refusal_in_its_transaction_does_not_stop_the_keeper(void **state)
 {
-    (void)state;
-    rig_start();
-    serve(NULL);
+    serve_behind();
     char sku[32];
-    snprintf(sku, sizeof(sku), "%s", api_item(a, STOCK, 0));
-    assert_true(tservice_stop(&stack.service));
-    api_close(a);
+    KEEP(sku, api_item(a, STOCK, 0));
+    stop_serving();
     put_old_record(); /* what is dropped first is an old event */
     struct refuse_rule hdel = {
         .role = TSERVICE_KEEPER, .word = REFUSE_NOREPLICAS, .first = 2, .count = 1};
     char name[REFUSE_NAME_SIZE];
     refuse_proxy_arm(&proxy, &hdel);
-    serve(NULL);
+    serve_behind();
     assert_true(await(refuse_proxy_refused(&proxy) == 1, RECOVERY_MS));
     refuse_proxy_last(&proxy, name);
     assert_string_equal(name, "hdel");
     const char *id = api_reserve(a, sku, 1, 1);
     assert_true(await(api_state_is(a, id, "expired"), RECOVERY_MS));
-    assert_true(log_has("a round of the keeper was cut short"));
+    assert_true(log_has("a round of the keeper was cut short", ""));
     assert_true(await(metric("stockd_trimmed_records_total") == 1, RECOVERY_MS));
 }
 
 /* What nobody knows is not 0. */
 static void a_keeper_that_does_nothing_is_seen(void **state)
 {
-    (void)state;
-    rig_start();
-    serve(NULL);
-    assert_true(await(metric("stockd_keeper_round_timestamp_seconds") > 1e9, RECOVERY_MS));
+    serve_behind();
+    assert_true(await(metric("stockd_keeper_round_timestamp_seconds") > 1000000000, RECOVERY_MS));
     struct refuse_rule all = {.role = TSERVICE_KEEPER, .word = REFUSE_BUSY, .first = 1};
     refuse_proxy_arm(&proxy, &all);
     assert_true(await(metric("stockd_expiry_lag_seconds") > 5, RECOVERY_MS));
-    assert_true(await(log_has("the keeper has done nothing"), RECOVERY_MS));
-    double before = metric("stockd_keeper_round_timestamp_seconds");
+    assert_true(await(log_has("the keeper has done nothing", ""), RECOVERY_MS));
+    int64_t before = metric("stockd_keeper_round_timestamp_seconds");
     refuse_proxy_disarm(&proxy);
     assert_true(await(metric("stockd_expiry_lag_seconds") < 1, RECOVERY_MS));
     assert_true(metric("stockd_keeper_round_timestamp_seconds") > before);
-    assert_true(await(log_has("the keeper goes on"), RECOVERY_MS));
+    assert_true(await(log_has("the keeper goes on", ""), RECOVERY_MS));
 }
 
 /* --- reads ------------------------------------------------------------------------------------ */
@@ -196,10 +143,7 @@ static void look_at_list(void)
 static void a_list_of_items_is_whole_or_refused(void **state)
 {
     static const enum refuse_word words[] = {REFUSE_LOADING, REFUSE_BUSY, REFUSE_NOPERM};
-    static const char *const extra[] = {"--partitions", "2", NULL};
-    (void)state;
-    rig_start();
-    serve(extra);
+    serve_behind(.partitions = 2);
     for (int i = 0; i < LISTED; i++)
         api_item(a, STOCK, 0);
     for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++)
@@ -215,39 +159,22 @@ static void a_list_of_items_is_whole_or_refused(void **state)
 
 /* --- rights ----------------------------------------------------------------------------------- */
 
-static void rights(const char *rule)
-{
-    redisContext *c = tredis_connect(&stack.redis);
-    assert_non_null(c);
-    redisReply *reply = redisCommand(c, "ACL SETUSER default %s", rule);
-    assert_non_null(reply);
-    assert_int_equal(reply->type, REDIS_REPLY_STATUS);
-    freeReplyObject(reply);
-    redisFree(c);
-}
-
 /* What lies behind a MULTI that is refused is carried out one by one: it must not be sent. */
 static void nothing_is_written_without_the_right_to_transactions(void **state)
 {
-    (void)state;
-    rig_start();
-    serve(NULL);
+    serve_behind();
     char sku[32], path[64];
-    snprintf(sku, sizeof(sku), "%s", api_item(a, STOCK, 0));
+    KEEP(sku, api_item(a, STOCK, 0));
     snprintf(path, sizeof(path), "/v1/items/%s/decrements", sku);
-    assert_true(tservice_stop(&stack.service));
-    api_close(a);
-    rights("-multi");
-    static const char *const extra[] = {"--request-timeout", "5s", NULL};
-    struct tservice_opts opts = {.redis_url = proxy.url, .workers = 2, .extra = extra};
-    assert_int_equal(tservice_start(&stack.service, &opts), 0);
-    api_open(a, stack.service.port);
-    api_problem(a, 503, "redis-unavailable", NULL, "POST", path, NULL, "{\"quantity\":1}");
+    stop_serving();
+    redis_do(&stack.redis, "ACL SETUSER default -multi");
+    serve(.redis_url = proxy.url, .workers = 2, .flags = {"--request-timeout", "5s"});
+    post_problem(503, "redis-unavailable", NULL, path, "{\"quantity\":1}");
     api_call(a, 503, "GET", "/readyz", NULL, NULL);
-    rights("+multi");
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    redis_do(&stack.redis, "ACL SETUSER default +multi");
+    await_ready();
     check_item(a, sku, STOCK, STOCK, 0, 0, 1);
-    api_call(a, 200, "POST", path, NULL, "{\"quantity\":1}");
+    post(200, path, "{\"quantity\":1}");
 }
 
 /* --- the service under load ------------------------------------------------------------------- */
@@ -261,7 +188,7 @@ static const char *draw_rule(struct refuse_rule *rule)
     *rule = (struct refuse_rule){.word = (enum refuse_word)below(REFUSE_WORDS),
                                  .first = 1 + below(60),
                                  .count = counts[below(6)]};
-    snprintf(rule->role, sizeof(rule->role), "%s", roles[below(ROLES)]);
+    KEEP(rule->role, roles[below(ROLES)]);
     return text("%s to %s, %d from command %d on", refuse_word_name(rule->word),
                 *rule->role ? rule->role : "all", rule->count, rule->first);
 }
@@ -287,8 +214,8 @@ static bool refuse_some(const char *sku, int step)
 {
     struct refuse_rule rule;
     char what[96], hold[64], name[REFUSE_NAME_SIZE];
-    snprintf(what, sizeof(what), "%s", draw_rule(&rule));
-    snprintf(hold, sizeof(hold), "%s", api_reserve(a, sku, 1, 1));
+    KEEP(what, draw_rule(&rule));
+    KEEP(hold, api_reserve(a, sku, 1, 1));
     refuse_proxy_arm(&proxy, &rule);
     (void)await(refuse_proxy_refused(&proxy) >= (rule.count ? rule.count : MANY), MEET_MS);
     bool met = refuse_proxy_refused(&proxy) > 0;
@@ -308,7 +235,7 @@ static bool refuse_some(const char *sku, int step)
     assert_true(on);
     if (took > slowest_ms) {
         slowest_ms = took;
-        snprintf(slowest, sizeof(slowest), "%s", what);
+        KEEP(slowest, what);
     }
     return met;
 }
@@ -318,14 +245,9 @@ static void go_through_refusals(int count, const char *level)
     int met = 0;
     char sku[32];
     /* On a loaded machine SQL may take longer for a commit than the 5 s that requests have. */
-    const char *const extra[] = {
-        "--ledger", bases.url,           "--partitions", "2", "--durability",
-        level,      "--request-timeout", "20s",          NULL};
-    rig_start();
-    db_close(bases_ledger(&bases, BASE_SQLITE));
-    serve(extra);
-    ledger_load_init(&load, &stack, &bases, PARTITIONS);
-    snprintf(sku, sizeof(sku), "%s", api_item(a, 100000, 0));
+    serve_behind(.partitions = PARTITIONS, .ledger = ON_SQLITE,
+                 .flags = {"--durability", level, "--request-timeout", "20s"});
+    KEEP(sku, api_item(a, 100000, 0));
     ledger_load_start(&load);
     ledger_load_await(&load, 100);
     slowest_ms = 0;
@@ -335,43 +257,38 @@ static void go_through_refusals(int count, const char *level)
                   slowest_ms, slowest);
     assert_true(met > 0);
     ledger_load_stop_and_check(&load);
-    assert_int_equal((int)metric("stockd_process_restarts_total"), 0);
+    assert_int_equal(metric("stockd_process_restarts_total"), 0);
 }
 
 static void a_service_goes_on_after_any_refusal(void **state)
 {
-    (void)state;
     go_through_refusals(steps(16), "memory");
 }
 
 static void and_where_answers_wait_for_the_ledger(void **state)
 {
-    (void)state;
     go_through_refusals(steps(8), "ledger");
 }
 
 /* Everybody meets Redis for the first time, or an empty one, while it refuses. */
 static void a_service_starts_whatever_is_refused(void **state)
 {
-    (void)state;
-    rig_start();
+    proxy_start();
     for (int i = 0, count = steps(6); i < count; i++) {
         struct refuse_rule rule = {.word = (enum refuse_word)below(REFUSE_WORDS),
                                    .first = 1 + below(40),
                                    .count = below(2) ? 1 : 1 + below(60)};
         lose_the_store();
-        db_close(bases_ledger(&bases, BASE_SQLITE));
-        const char *const extra[] = {"--ledger", bases.url, "--partitions", "2", NULL};
+        *ledger_url = '\0'; /* a new one */
         print_message("%s from command %d on, %d\n", refuse_word_name(rule.word), rule.first,
                       rule.count);
         refuse_proxy_arm(&proxy, &rule);
-        serve(extra);
+        serve_behind(.partitions = PARTITIONS, .ledger = ON_SQLITE);
         refuse_proxy_disarm(&proxy);
         const char *sku = api_item(a, STOCK, 0);
         api_reserve(a, sku, 1, 0);
         check_item(a, sku, STOCK, STOCK - 1, 1, 0, 2);
-        assert_true(tservice_stop(&stack.service));
-        api_close(a);
+        stop_serving();
     }
 }
 
@@ -380,9 +297,7 @@ static void a_service_starts_whatever_is_refused(void **state)
 /* `stockd <command>` through the proxy; its exit code. */
 static int command(const char *name)
 {
-    int status = system(text("%s %s --redis '%s' --ledger '%s' >>%s/out 2>&1", getenv("STOCKD"),
-                             name, proxy.url, bases.url, bases.dir));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return command_run(name, "--redis", proxy.url, "--ledger", ledger_url);
 }
 
 static void nothing(void)
@@ -414,17 +329,14 @@ static void sweep_command(const char *name, void (*prepare)(void),
 
 static void fill_ledger(void)
 {
-    db_close(bases_ledger(&bases, BASE_SQLITE));
-    const char *const extra[] = {"--ledger", bases.url, NULL};
-    serve(extra);
-    ledger_load_init(&load, &stack, &bases, 1);
+    serve_behind(.ledger = ON_SQLITE);
     for (int i = 0; i < 10; i++) {
         const char *sku = api_item(a, STOCK, 5);
-        api_call(a, 201, "POST", "/v1/reservations", text("Idempotency-Key: k-%d\r\n", i),
+        api_call(a, 201, "POST", RESERVATIONS, text("Idempotency-Key: k-%d\r\n", i),
                  text("{\"sku\":\"%s\",\"quantity\":2,\"customer\":\"c\"}", sku));
         const char *id = api_str(a, "id");
         if (i % 2)
-            api_call(a, 200, "POST", text("/v1/reservations/%s/confirm", id), NULL, "{}");
+            post(200, CONFIRM(id), "{}");
     }
     assert_true(await(ledger_caught_up(&load), RECOVERY_MS));
 }
@@ -442,8 +354,6 @@ static void audit_one(struct refuse_rule *rule)
 
 static void an_audit_that_is_refused_accuses_nobody(void **state)
 {
-    (void)state;
-    rig_start();
     fill_ledger();
     sweep_command("audit", nothing, audit_one);
 }
@@ -468,33 +378,20 @@ static void restore_one(struct refuse_rule *rule)
 
 static void a_restore_that_is_refused_can_be_made_again(void **state)
 {
-    (void)state;
-    rig_start();
     fill_ledger();
-    assert_true(tservice_stop(&stack.service));
+    stop_serving();
     sweep_command("restore", lose_the_store, restore_one);
 }
 
-static int group_start(void **state)
+static void draw(void)
 {
-    (void)state;
-    const char *text_seed = getenv("SEED");
-    uint64_t seed = text_seed ? strtoull(text_seed, NULL, 10) : (uint64_t)test_now_ms();
-    print_message("SEED=%" PRIu64 "\n", seed);
-    rng_seed(&rng, seed);
-    return temp_dir_make(bases.dir);
+    rng_seed(&rng, seed_of_run());
 }
 
-static int group_stop(void **state)
-{
-    (void)state;
-    temp_dir_remove(bases.dir);
-    return 0;
-}
+#define REFUSAL_TEST(test) cmocka_unit_test_teardown(test, stop)
 
 int main(void)
 {
-#define REFUSAL_TEST(name) cmocka_unit_test_teardown(name, rig_stop)
     const struct CMUnitTest tests[] = {
         REFUSAL_TEST(a_refusal_in_its_transaction_does_not_stop_the_keeper),
         REFUSAL_TEST(a_keeper_that_does_nothing_is_seen),
@@ -506,5 +403,5 @@ int main(void)
         REFUSAL_TEST(an_audit_that_is_refused_accuses_nobody),
         REFUSAL_TEST(a_restore_that_is_refused_can_be_made_again),
     };
-    return cmocka_run_group_tests_name("refusals", tests, group_start, group_stop);
+    return run_each_with("refusals", tests, draw, NULL);
 }

@@ -1,72 +1,17 @@
-/* test_shop.c -- the test server itself: it keeps the contract where the load generator relies on
- * it, and each fault that can be seen from one client is there. */
-#include "support/api.h"
-#include "support/shop_server.h"
+/* test_shop.c -- the test server keeps the contract where the load generator relies on it. */
+#include "support/shop_api.h"
 
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+static struct api *const a = &shop_client;
 
-#define KEY(name)      "Idempotency-Key: " name "\r\n"
-#define ITEM(sku)      "/v1/items/" sku
-#define CONFIRM(id)    text("/v1/reservations/%s/confirm", (id))
-#define RELEASE(id)    text("/v1/reservations/%s/release", (id))
-#define EXTEND(id)     text("/v1/reservations/%s/extend", (id))
-#define HOLD(id)       text("/v1/reservations/%s", (id))
-#define RESERVATIONS   "/v1/reservations"
-#define ONE_A          "{\"sku\":\"a\",\"quantity\":1}"
-#define TO_B(quantity) "{\"to\":\"b\",\"quantity\":" #quantity "}"
-#define MANY_TIMES     70 /* enough for a state to be called old */
+EACH_BETWEEN(shop_start_honest, shop_stop)
 
-static struct tshop shop;
-static struct api api = {.conn.fd = -1};
-static struct api *const a = &api;
-
-static void start(const char *fault, int every)
+TEST(items_follow_the_contract)
 {
-    assert_int_equal(tshop_start(&shop, fault, every), 0);
-    api_open(a, shop.port);
-}
-
-static int start_honest(void **state)
-{
-    if (tshop_start(&shop, "none", 1) != 0)
-        return -1;
-    api_open(a, shop.port);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    api_close(a);
-    return tshop_stop(&shop) ? 0 : -1;
-}
-
-static void put(const char *sku, int on_hand)
-{
-    api_call(a, 201, "PUT", text("/v1/items/%s", sku), NULL, text("{\"on_hand\":%d}", on_hand));
-    check_int(a, "version", 1);
-    check_int(a, "available", on_hand);
-}
-
-/* The id of a new reservation. */
-static const char *reserve(const char *body)
-{
-    api_call(a, 201, "POST", RESERVATIONS, NULL, body);
-    check_str(a, "state", "held");
-    return api_str(a, "id");
-}
-
-/* --- the contract ----------------------------------------------------------------------------- */
-
-static void items_follow_the_contract(void **state)
-{
-    put("a", 5);
+    shop_put("a", 5);
     check_null(a, "max_per_customer");
     check_header(a, "ETag", "\"1\"");
     assert_true(api_time(a, "updated_at") > 0);
@@ -94,13 +39,13 @@ static void items_follow_the_contract(void **state)
     api_problem(a, 404, "route-not-found", NULL, "GET", "/v1/nothing", NULL, NULL);
 }
 
-static void a_basket_takes_all_lines_or_none(void **state)
+TEST(a_basket_takes_all_lines_or_none)
 {
-    put("a", 5);
-    put("b", 1);
+    shop_put("a", 5);
+    shop_put("b", 1);
     const char *both = "{\"lines\":[{\"sku\":\"a\",\"quantity\":2},{\"sku\":\"b\",\"quantity\":1},"
                        "{\"sku\":\"a\",\"quantity\":1}],\"ttl_seconds\":60,\"customer\":\"c-1\"}";
-    const char *id = reserve(both);
+    const char *id = shop_reserve(both);
     check_json(a, "lines",
                "[{\"sku\":\"a\",\"quantity\":3,\"remaining\":2,\"version\":2},"
                "{\"sku\":\"b\",\"quantity\":1,\"remaining\":0,\"version\":2}]");
@@ -119,10 +64,10 @@ static void a_basket_takes_all_lines_or_none(void **state)
                 "{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"b\",\"quantity\":1.0}]}");
 }
 
-static void a_transfer_moves_units_from_item_to_item(void **state)
+TEST(a_transfer_moves_units_from_item_to_item)
 {
-    put("a", 5);
-    put("b", 1);
+    shop_put("a", 5);
+    shop_put("b", 1);
     api_call(a, 200, "POST", ITEM("a/transfers"), KEY("t"),
              "{\"to\":\"b\",\"quantity\":3,\"reason\":\"mixed boxes\"}");
     check_str(a, "id", "t");
@@ -140,10 +85,10 @@ static void a_transfer_moves_units_from_item_to_item(void **state)
     check_item(a, "b", 4, 4, 0, 0, 2);
 }
 
-static void a_hold_ends_once(void **state)
+TEST(a_hold_ends_once)
 {
-    put("a", 9);
-    const char *sold = reserve("{\"sku\":\"a\",\"quantity\":4}");
+    shop_put("a", 9);
+    const char *sold = shop_reserve("{\"sku\":\"a\",\"quantity\":4}");
     api_problem(a, 422, "invalid-field", "lines[0].quantity", "POST", CONFIRM(sold), NULL,
                 "{\"lines\":[{\"sku\":\"a\",\"quantity\":5}]}");
     api_call(a, 200, "POST", CONFIRM(sold), NULL, "{\"lines\":[{\"sku\":\"a\",\"quantity\":1}]}");
@@ -158,7 +103,7 @@ static void a_hold_ends_once(void **state)
     api_problem(a, 409, "reservation-confirmed", NULL, "POST", RELEASE(sold), NULL, NULL);
     check_item(a, "a", 8, 8, 0, 1, 3);
 
-    const char *back = reserve("{\"sku\":\"a\",\"quantity\":2}");
+    const char *back = shop_reserve("{\"sku\":\"a\",\"quantity\":2}");
     api_call(a, 200, "POST", EXTEND(back), NULL, "{\"ttl_seconds\":900}");
     check_int(a, "lines[0].version", 5);
     assert_in_range(api_int(a, "ttl_ms"), 899000, 900000);
@@ -174,12 +119,12 @@ static void a_hold_ends_once(void **state)
     check_int(a, "lines[0].version", 6);
 }
 
-static void a_hold_expires_by_itself(void **state)
+TEST(a_hold_expires_by_itself)
 {
-    put("a", 3);
-    put("b", 3);
-    const char *id = reserve("{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"b\","
-                             "\"quantity\":2}],\"ttl_seconds\":1}");
+    shop_put("a", 3);
+    shop_put("b", 3);
+    const char *id = shop_reserve("{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"b\","
+                                  "\"quantity\":2}],\"ttl_seconds\":1}");
     int64_t due_ms = api_time(a, "expires_at");
     assert_int_equal(due_ms - api_time(a, "created_at"), 1000);
     assert_true(await(api_state_is(a, id, "expired"), EXPIRY_TIMEOUT_MS));
@@ -192,9 +137,9 @@ static void a_hold_expires_by_itself(void **state)
     api_problem(a, 409, "reservation-expired", NULL, "POST", RELEASE(id), NULL, NULL);
 }
 
-static void a_key_has_one_effect(void **state)
+TEST(a_key_has_one_effect)
 {
-    put("a", 3);
+    shop_put("a", 3);
     api_call(a, 201, "POST", RESERVATIONS, KEY("k-1"), "{\"sku\":\"a\",\"quantity\":1}");
     check_header(a, "Idempotent-Replayed", NULL);
     const char *id = api_str(a, "id");
@@ -223,7 +168,7 @@ static void a_key_has_one_effect(void **state)
                 ONE_A);
 }
 
-static void a_batch_is_its_single_calls(void **state)
+TEST(a_batch_is_its_single_calls)
 {
     api_call(a, 200, "POST", "/v1/batch", KEY("b"),
              "{\"operations\":[{\"op\":\"put\",\"sku\":\"a\",\"on_hand\":5},"
@@ -262,393 +207,11 @@ static void a_batch_is_its_single_calls(void **state)
                 "{\"operations\":[]}");
 }
 
-static void health_and_counters_are_served(void **state)
+TEST(health_and_counters_are_served)
 {
     api_call(a, 200, "GET", "/healthz", NULL, NULL);
     api_call(a, 200, "GET", "/readyz", NULL, NULL);
     check_int(a, "restores", 0);
     api_call(a, 200, "GET", "/metrics", NULL, NULL);
     assert_non_null(strstr(a->resp.body, "\nstockd_conflicts_total 0\n"));
-}
-
-/* --- the faults, as one client sees them ------------------------------------------------------ */
-
-static void oversell_gives_what_is_not_there(void **state)
-{
-    start("oversell-negative", 2);
-    put("a", 0);
-    api_problem(a, 409, "insufficient-stock", NULL, "POST", RESERVATIONS, NULL, ONE_A);
-    (void)reserve(ONE_A);
-    check_int(a, "lines[0].remaining", -1);
-    check_item(a, "a", 0, -1, 1, 0, 2);
-}
-
-static void oversell_can_hide_the_debt(void **state)
-{
-    start("oversell-clamped", 1);
-    put("a", 0);
-    (void)reserve(ONE_A);
-    check_int(a, "lines[0].remaining", 0);
-    check_item(a, "a", 1, 0, 1, 0, 2);
-}
-
-static void a_lost_reserve_leaves_nothing(void **state)
-{
-    start("lost-reserve", 1);
-    put("a", 3);
-    api_call(a, 201, "POST", RESERVATIONS, KEY("k"), ONE_A);
-    check_int(a, "lines[0].version", 2);
-    const char *id = api_str(a, "id");
-    check_item(a, "a", 3, 3, 0, 0, 1);
-    api_problem(a, 404, "reservation-not-found", NULL, "GET", HOLD(id), NULL, NULL);
-    api_problem(a, 404, "operation-not-found", NULL, "GET", "/v1/operations/k", NULL, NULL);
-}
-
-static void a_lost_decrement_leaves_nothing(void **state)
-{
-    start("lost-decrement", 1);
-    put("a", 3);
-    api_call(a, 200, "POST", ITEM("a/decrements"), NULL, "{\"quantity\":1}");
-    check_int(a, "remaining", 2);
-    check_item(a, "a", 3, 3, 0, 0, 1);
-}
-
-static void a_lost_confirm_leaves_the_hold(void **state)
-{
-    start("lost-confirm", 1);
-    put("a", 3);
-    const char *id = reserve(ONE_A);
-    api_call(a, 200, "POST", CONFIRM(id), NULL, NULL);
-    check_str(a, "state", "confirmed");
-    check_int(a, "lines[0].version", 3);
-    check_item(a, "a", 3, 2, 1, 0, 2);
-    api_call(a, 200, "GET", HOLD(id), NULL, NULL);
-    check_str(a, "state", "held");
-    check_int(a, "lines[0].version", 2);
-}
-
-static void versions_can_repeat_and_jump(void **state)
-{
-    start("same-version", 1);
-    put("a", 3);
-    (void)reserve(ONE_A);
-    check_item(a, "a", 3, 2, 1, 0, 1);
-    assert_int_equal(stop(NULL), 0);
-    start("version-jump", 1);
-    put("a", 3);
-    (void)reserve(ONE_A);
-    check_item(a, "a", 3, 2, 1, 0, 3);
-}
-
-static void a_restore_keeps_everything_under_higher_versions(void **state)
-{
-    start("restore", 4);
-    put("a", 9);
-    (void)reserve(ONE_A);
-    (void)reserve(ONE_A);
-    check_item(a, "a", 9, 7, 2, 0, 3);
-    (void)reserve(ONE_A); /* the fourth operation finds the store restored */
-    check_item(a, "a", 9, 6, 3, 0, (1 << 20) + 4);
-    api_call(a, 200, "GET", "/readyz", NULL, NULL);
-    check_int(a, "restores", 1);
-}
-
-static void a_restore_may_lose_the_last_operations(void **state)
-{
-    char lost[64];
-    start("restore-loses", 60);
-    put("a", 100);
-    for (int i = 2; i < 59; i++)
-        (void)reserve(ONE_A);
-    (void)snprintf(lost, sizeof(lost), "%s", reserve(ONE_A));
-    api_call(a, 200, "GET", HOLD(lost), NULL, NULL);
-    (void)reserve(ONE_A); /* as if there had only been the first ten */
-    check_item(a, "a", 100, 90, 10, 0, (1 << 20) + 11);
-    api_problem(a, 404, "reservation-not-found", NULL, "GET", HOLD(lost), NULL, NULL);
-    api_call(a, 200, "GET", "/readyz", NULL, NULL);
-    check_int(a, "restores", 1);
-}
-
-static void a_restore_may_be_kept_quiet(void **state)
-{
-    start("restore-unsaid", 2);
-    put("a", 9);
-    (void)reserve(ONE_A);
-    check_item(a, "a", 9, 8, 1, 0, (1 << 20) + 2);
-    api_call(a, 200, "GET", "/readyz", NULL, NULL);
-    check_int(a, "restores", 0);
-}
-
-static void a_stale_read_is_many_transitions_old(void **state)
-{
-    start("stale-read", 2);
-    put("a", 1000);
-    for (int i = 0; i < MANY_TIMES; i++)
-        (void)reserve(ONE_A);
-    check_item(a, "a", 1000, 1000 - MANY_TIMES, MANY_TIMES, 0, 1 + MANY_TIMES);
-    api_call(a, 200, "GET", ITEM("a"), NULL, NULL);
-    assert_true(api_int(a, "version") <= 1 + MANY_TIMES - 32);
-    assert_int_equal(api_int(a, "available"), 1001 - api_int(a, "version"));
-}
-
-static void a_stale_refusal_quotes_the_past(void **state)
-{
-    start("stale-refusal", 1);
-    put("a", 0);
-    for (int i = 0; i < 40; i++)
-        api_call(a, 200, "POST", ITEM("a/adjustments"), NULL, "{\"delta\":1}");
-    api_problem(a, 409, "insufficient-stock", NULL, "POST", RESERVATIONS, NULL, ONE_A);
-    check_json(a, "lines", "[{\"sku\":\"a\",\"requested\":1,\"available\":0,\"version\":1}]");
-    check_item(a, "a", 40, 40, 0, 0, 41);
-}
-
-static void a_partial_basket_answers_for_all(void **state)
-{
-    start("basket-partial", 1);
-    put("a", 3);
-    put("b", 3);
-    (void)reserve("{\"lines\":[{\"sku\":\"a\",\"quantity\":1},{\"sku\":\"b\",\"quantity\":1}]}");
-    check_int(a, "lines[1].version", 2);
-    check_item(a, "a", 3, 2, 1, 0, 2);
-    check_item(a, "b", 3, 3, 0, 0, 1);
-}
-
-static void a_transfer_can_go_wrong(void **state)
-{
-    static const struct {
-        const char *fault;
-        int status, a_left, b_left, b_version;
-    } rows[] = {{"transfer-loses", 200, 2, 1, 2},
-                {"transfer-doubles", 200, 2, 7, 2},
-                {"transfer-still", 200, 2, 4, 1},
-                {"refuses-transfer", 409, 5, 1, 1}};
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        start(rows[i].fault, 1);
-        put("a", 5);
-        put("b", 1);
-        api_call(a, rows[i].status, "POST", ITEM("a/transfers"), NULL, TO_B(3));
-        check_item(a, "a", rows[i].a_left, rows[i].a_left, 0, 0, rows[i].status == 200 ? 2 : 1);
-        check_item(a, "b", rows[i].b_left, rows[i].b_left, 0, 0, rows[i].b_version);
-        assert_int_equal(stop(NULL), 0);
-    }
-    start("transfer-overdraws", 1);
-    put("a", 1);
-    put("b", 1);
-    api_call(a, 200, "POST", ITEM("a/transfers"), NULL, TO_B(3));
-    check_item(a, "a", -2, -2, 0, 0, 2);
-}
-
-static void a_release_can_give_back_too_much(void **state)
-{
-    start("double-release", 1);
-    put("a", 3);
-    api_call(a, 200, "POST", RELEASE(reserve(ONE_A)), NULL, NULL);
-    check_item(a, "a", 4, 4, 0, 0, 3);
-    assert_int_equal(stop(NULL), 0);
-    start("release-twice", 1);
-    put("a", 3);
-    const char *id = reserve(ONE_A);
-    api_call(a, 200, "POST", RELEASE(id), NULL, NULL);
-    check_item(a, "a", 3, 3, 0, 0, 3);
-    api_call(a, 200, "POST", RELEASE(id), NULL, NULL);
-    check_header(a, "Idempotent-Replayed", NULL);
-    check_item(a, "a", 3, 4, -1, 0, 4);
-}
-
-static void refusals_can_have_an_effect(void **state)
-{
-    start("fail-with-effect", 1);
-    put("a", 2);
-    (void)reserve(ONE_A);
-    api_problem(a, 409, "insufficient-stock", NULL, "POST", RESERVATIONS, NULL, ONE_A);
-    check_json(a, "lines", "[{\"sku\":\"a\",\"requested\":1,\"available\":0,\"version\":3}]");
-    check_item(a, "a", 2, 0, 2, 0, 3);
-    assert_int_equal(stop(NULL), 0);
-    start("phantom-503", 2);
-    put("a", 2);
-    api_problem(a, 503, "redis-unavailable", NULL, "POST", RESERVATIONS, NULL, ONE_A);
-    check_item(a, "a", 2, 1, 1, 0, 2);
-}
-
-static void keys_can_be_forgotten(void **state)
-{
-    start("double-apply", 1);
-    put("a", 3);
-    api_call(a, 201, "POST", RESERVATIONS, KEY("k"), ONE_A);
-    api_call(a, 201, "POST", RESERVATIONS, KEY("k"), ONE_A);
-    check_header(a, "Idempotent-Replayed", NULL);
-    check_item(a, "a", 3, 1, 2, 0, 3);
-    assert_int_equal(stop(NULL), 0);
-    start("forgotten-key", 1);
-    put("a", 3);
-    api_call(a, 201, "POST", RESERVATIONS, KEY("k"), ONE_A);
-    api_problem(a, 404, "operation-not-found", NULL, "GET", "/v1/operations/k", NULL, NULL);
-    check_item(a, "a", 3, 2, 1, 0, 2);
-}
-
-static void a_hold_can_expire_early(void **state)
-{
-    start("early-expiry", 1);
-    put("a", 3);
-    const char *id = reserve("{\"sku\":\"a\",\"quantity\":1,\"ttl_seconds\":10}");
-    int64_t expires_ms = api_time(a, "expires_at");
-    assert_true(await(api_state_is(a, id, "expired"), EXPIRY_TIMEOUT_MS));
-    check_item(a, "a", 3, 3, 0, 0, 3);
-    assert_true(api_time(a, "updated_at") < expires_ms - 5000);
-}
-
-static void an_item_can_vanish(void **state)
-{
-    start("lost-item", 2);
-    put("a", 3);
-    (void)reserve(ONE_A);
-    api_problem(a, 404, "item-not-found", NULL, "GET", ITEM("a"), NULL, NULL);
-    api_problem(a, 404, "item-not-found", NULL, "POST", RESERVATIONS, NULL, ONE_A);
-}
-
-/* Only the second answer lies, and what was done is right. */
-static void what_was_done_can_be_told_otherwise(void **state)
-{
-    static const struct {
-        const char *fault, *told;
-    } rows[] = {{"says-quantity", "\"quantity\":9"}, {"says-state", "\"state\":\"hold\""}};
-    for (size_t i = 0; i < 2; i++) {
-        start(rows[i].fault, 2);
-        put("a", 3);
-        api_call(a, 201, "POST", RESERVATIONS, NULL, ONE_A);
-        assert_null(strstr(a->resp.body, rows[i].told));
-        api_call(a, 201, "POST", RESERVATIONS, NULL, ONE_A);
-        assert_non_null(strstr(a->resp.body, rows[i].told));
-        check_item(a, "a", 3, 1, 2, 0, 3);
-        assert_int_equal(stop(NULL), 0);
-    }
-}
-
-/* --- the faults of the connection ------------------------------------------------------------- */
-
-#define PATIENT   HTTP_TIMEOUT_MS /* there will be an answer, or an end */
-#define IMPATIENT 300             /* there will be none */
-
-/* Sends a reservation of the item `a` and gives what http_call says. */
-static int try_reserve(struct http_resp *resp, int timeout_ms)
-{
-    struct http_conn conn;
-    http_conn_init(&conn, shop.port);
-    conn.timeout_ms = timeout_ms;
-    int err = http_call(&conn, "POST", RESERVATIONS, NULL, ONE_A, resp);
-    http_conn_close(&conn);
-    return err;
-}
-
-static void it_can_do_and_not_answer(void **state)
-{
-    struct http_resp resp = {0};
-    start("hang-some", 3);
-    put("a", 3);
-    assert_int_equal(try_reserve(&resp, PATIENT), 0);
-    assert_int_equal(try_reserve(&resp, IMPATIENT), -ETIMEDOUT);
-    check_item(a, "a", 3, 1, 2, 0, 3);
-    assert_int_equal(stop(NULL), 0);
-    start("reset-some", 2);
-    put("a", 3);
-    assert_int_equal(try_reserve(&resp, PATIENT), -ECONNRESET);
-    check_item(a, "a", 3, 2, 1, 0, 2);
-    http_resp_free(&resp);
-}
-
-static void it_can_hang_for_good(void **state)
-{
-    struct http_resp resp = {0};
-    start("hang", 2);
-    put("a", 3);
-    assert_int_equal(try_reserve(&resp, IMPATIENT), -ETIMEDOUT);
-    assert_int_equal(try_reserve(&resp, IMPATIENT), -ETIMEDOUT);
-    http_resp_free(&resp);
-}
-
-static bool answers_at_once(void)
-{
-    check_item(a, "a", 3, 2, 1, 0, 2);
-    return a->resp.took_ms < 900;
-}
-
-static void it_can_be_slow_and_garbled(void **state)
-{
-    start("slow", 2);
-    put("a", 3);
-    (void)reserve(ONE_A);
-    assert_true(a->resp.took_ms >= 900);
-    /* What is slow is slow each time; the machine is not. */
-    assert_true(await(answers_at_once(), HTTP_TIMEOUT_MS));
-    assert_int_equal(stop(NULL), 0);
-    start("garbled", 2);
-    put("a", 3);
-    assert_null(api_call(a, 201, "POST", RESERVATIONS, NULL, ONE_A));
-    check_item(a, "a", 3, 2, 1, 0, 2);
-}
-
-static void it_can_fail_every_request(void **state)
-{
-    start("error-500", 1);
-    api_problem(a, 500, "internal-error", NULL, "PUT", ITEM("a"), NULL, "{\"on_hand\":1}");
-    api_call(a, 200, "GET", "/healthz", NULL, NULL);
-    assert_int_equal(stop(NULL), 0);
-    start("error-500-load", 1);
-    put("a", 3);
-    api_problem(a, 500, "internal-error", NULL, "POST", RESERVATIONS, NULL, ONE_A);
-    check_item(a, "a", 3, 3, 0, 0, 1);
-}
-
-static void it_can_die(void **state)
-{
-    struct http_resp resp = {0};
-    start("die", 2);
-    put("a", 3);
-    assert_int_equal(try_reserve(&resp, PATIENT), -ECONNRESET);
-    assert_int_equal(tproc_wait(&shop.proc, HTTP_TIMEOUT_MS), 0);
-    api_close(a);
-    assert_true(tshop_bury(&shop));
-    http_resp_free(&resp);
-}
-
-#define HONEST(test) cmocka_unit_test_setup_teardown(test, start_honest, stop)
-#define FAULTY(test) cmocka_unit_test_teardown(test, stop)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        HONEST(items_follow_the_contract),
-        HONEST(a_basket_takes_all_lines_or_none),
-        HONEST(a_transfer_moves_units_from_item_to_item),
-        HONEST(a_hold_ends_once),
-        HONEST(a_hold_expires_by_itself),
-        HONEST(a_key_has_one_effect),
-        HONEST(a_batch_is_its_single_calls),
-        HONEST(health_and_counters_are_served),
-        FAULTY(oversell_gives_what_is_not_there),
-        FAULTY(oversell_can_hide_the_debt),
-        FAULTY(a_lost_reserve_leaves_nothing),
-        FAULTY(a_lost_decrement_leaves_nothing),
-        FAULTY(a_lost_confirm_leaves_the_hold),
-        FAULTY(versions_can_repeat_and_jump),
-        FAULTY(a_restore_keeps_everything_under_higher_versions),
-        FAULTY(a_restore_may_lose_the_last_operations),
-        FAULTY(a_restore_may_be_kept_quiet),
-        FAULTY(a_stale_read_is_many_transitions_old),
-        FAULTY(a_stale_refusal_quotes_the_past),
-        FAULTY(a_partial_basket_answers_for_all),
-        FAULTY(a_transfer_can_go_wrong),
-        FAULTY(a_release_can_give_back_too_much),
-        FAULTY(refusals_can_have_an_effect),
-        FAULTY(keys_can_be_forgotten),
-        FAULTY(a_hold_can_expire_early),
-        FAULTY(an_item_can_vanish),
-        FAULTY(what_was_done_can_be_told_otherwise),
-        FAULTY(it_can_do_and_not_answer),
-        FAULTY(it_can_hang_for_good),
-        FAULTY(it_can_be_slow_and_garbled),
-        FAULTY(it_can_fail_every_request),
-        FAULTY(it_can_die),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

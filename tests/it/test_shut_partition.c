@@ -2,45 +2,28 @@
  * was, also after Redis or the keeper was started again, and everybody is told which one it is.
  *
  * Every test runs without a ledger and with one. */
-#include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/fixture.h"
 
 #include <math.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#define PARTITIONS 4
+#define SHUT       1 /* the one that is closed: others are before and behind it */
+#define REQUEST_S  3 /* where answers wait for the ledger */
 
-#define PARTITIONS   4
-#define SHUT         1 /* the one that is closed: others are before and behind it */
-#define RESERVATIONS "/v1/reservations"
-#define RECOVERY_MS  180000
-#define REQUEST_S    3 /* where answers wait for the ledger */
-
-static struct bases bases;
-static struct stack stack;
-static struct api *a = &stack.api;
 static const char *skus[PARTITIONS]; /* one of each */
 static bool has_ledger;
 
 static void start_at(void **state, const char *level, const char *timeout)
 {
-    const char *args[] = {
-        "--partitions",      "4",     "--event-retention", "1s",  "--ledger", NULL,
-        "--request-timeout", timeout, "--durability",      level, NULL};
-    struct tredis_opts redis = {.aof = TREDIS_AOF_ALWAYS};
-    has_ledger = *(const bool *)*state;
-    args[5] = "none";
-    if (has_ledger) {
-        db_close(bases_ledger(&bases, BASE_SQLITE));
-        args[5] = bases.url;
-    }
-    assert_int_equal(stack_start(&stack, &redis, 2, args), 0);
-    assert_true(await(api_ready(a), RECOVERY_MS));
+    has_ledger = *state;
+    serve(.redis.aof = TREDIS_AOF_ALWAYS, .workers = 2, .partitions = PARTITIONS, .ledger = *state,
+          .flags = {"--event-retention", "1s", "--request-timeout", timeout, "--durability",
+                    level});
+    await_ready();
     for (int p = 0; p < PARTITIONS; p++)
         skus[p] = stack_item_in(&stack, PARTITIONS, p, 100);
 }
@@ -48,11 +31,6 @@ static void start_at(void **state, const char *level, const char *timeout)
 static void start(void **state)
 {
     start_at(state, "unset", "20s");
-}
-
-static int test_teardown(void **state)
-{
-    return stack_stop(&stack);
 }
 
 static void set_state(const char *what)
@@ -84,8 +62,7 @@ static bool answers(int status, const char *method, const char *path, const char
 
 static bool sells(int partition)
 {
-    return answers(200, "POST", text("/v1/items/%s/decrements", skus[partition]),
-                   "{\"quantity\":1}");
+    return answers(200, "POST", DECREMENT(skus[partition]), "{\"quantity\":1}");
 }
 
 static void check_the_others_work(void)
@@ -95,8 +72,8 @@ static void check_the_others_work(void)
         if (p == SHUT)
             continue;
         assert_true(await(sells(p), RECOVERY_MS));
-        snprintf(brief[p], sizeof(brief[p]), "%s", api_reserve(a, skus[p], 1, 1));
-        const char *item = text("/v1/items/%s", skus[p]);
+        KEEP(brief[p], api_reserve(a, skus[p], 1, 1));
+        const char *item = ITEM(skus[p]);
         assert_true(await(answers(200, "GET", item, NULL), RECOVERY_MS));
     }
     for (int p = 0; p < PARTITIONS; p++) {
@@ -104,29 +81,29 @@ static void check_the_others_work(void)
             continue;
         assert_true(await(api_state_is(a, brief[p], "expired"), RECOVERY_MS));
         api_call(a, 201, "POST", RESERVATIONS, text("Idempotency-Key: key-%d\r\n", p),
-                 text("{\"sku\":\"%s\",\"quantity\":1}", skus[p]));
+                 LINE(skus[p], 1));
         const char *id = api_str(a, "id");
-        api_call(a, 200, "GET", text("/v1/operations/key-%d", p), NULL, NULL);
+        get(text("/v1/operations/key-%d", p));
         check_str(a, "body.id", id);
-        api_call(a, 200, "POST", text(RESERVATIONS "/%s/release", id), NULL, NULL);
+        post(200, RELEASE(id), NULL);
     }
 }
 
 static void check_it_is_refused(const char *name)
 {
-    const char *item = text("/v1/items/%s", skus[SHUT]);
-    api_problem(a, 503, name, NULL, "POST", text("%s/decrements", item), NULL, "{\"quantity\":1}");
-    api_problem(a, 503, name, NULL, "GET", item, NULL, NULL);
+    const char *item = ITEM(skus[SHUT]);
+    post_problem(503, name, NULL, text("%s/decrements", item), "{\"quantity\":1}");
+    get_problem(503, name, NULL, item);
     /* Neither a page with a hole nor a "no" that may not be true. */
-    api_problem(a, 503, name, NULL, "GET", "/v1/items", NULL, NULL);
+    get_problem(503, name, NULL, "/v1/items");
     assert_non_null(strstr(api_str(a, "detail"), "partition 1 "));
-    api_problem(a, 503, name, NULL, "GET", "/v1/operations/never-used", NULL, NULL);
+    get_problem(503, name, NULL, "/v1/operations/never-used");
 }
 
 static bool sql_has_all(void)
 {
     for (int p = 0; p < PARTITIONS; p++)
-        if (p != SHUT && tredis_int(&stack.redis, text("XLEN {p%d}:events", p)) > 1)
+        if (p != SHUT && redis_int(text("XLEN {p%d}:events", p)) > 1)
             return false;
     return true;
 }
@@ -139,8 +116,7 @@ static void check_events_go(void)
         assert_true(await(sql_has_all(), RECOVERY_MS));
     for (int p = 0; p < PARTITIONS && !has_ledger; p++)
         if (p != SHUT)
-            assert_true(
-                await(tredis_int(&stack.redis, text("XLEN {p%d}:events", p)) <= 1, RECOVERY_MS));
+            assert_true(await(redis_int(text("XLEN {p%d}:events", p)) <= 1, RECOVERY_MS));
 }
 
 static void restart_redis(void)
@@ -151,9 +127,7 @@ static void restart_redis(void)
 
 static void kill_the_keeper(void)
 {
-    pid_t pid;
-    assert_int_equal(tservice_pids(&stack.service, TSERVICE_KEEPER, &pid, 1), 1);
-    kill(pid, SIGKILL);
+    kill(pid_of(TSERVICE_KEEPER), SIGKILL);
 }
 
 static void nothing(void)
@@ -184,9 +158,9 @@ static void one_that_is_closed_leaves_the_others_alone(void **state)
     assert_true(await(api_state_is(a, held, "expired"), RECOVERY_MS));
     assert_true(await(api_metric(a, "stockd_partitions_not_open") == 0, RECOVERY_MS));
     assert_true(await(api_metric(a, "stockd_expiry_lag_seconds") < 1, RECOVERY_MS));
-    api_call(a, 200, "GET", "/readyz", NULL, NULL);
+    get("/readyz");
     check_absent(a, "not_open");
-    api_call(a, 200, "GET", "/v1/items", NULL, NULL);
+    get("/v1/items");
 }
 
 static void one_that_is_lost_leaves_the_others_alone(void **state)
@@ -226,7 +200,7 @@ static void one_that_is_gone_leaves_the_others_alone(void **state)
         assert_true(await(named("lost"), RECOVERY_MS));
         check_it_is_refused("state-lost");
     }
-    assert_int_equal(tredis_int(&stack.redis, "EXISTS {p1}:meta"), 0);
+    assert_int_equal(redis_int("EXISTS {p1}:meta"), 0);
 }
 
 static void with_all_of_them_closed_it_is_not_ready(void **state)
@@ -237,7 +211,7 @@ static void with_all_of_them_closed_it_is_not_ready(void **state)
                  p == 2 ? "lost: for a test" : "closed: by a person");
     assert_true(await(answers(503, "GET", "/readyz", NULL), RECOVERY_MS));
     /* The one that matters most. */
-    api_problem(a, 503, "state-lost", NULL, "GET", "/readyz", NULL, NULL);
+    get_problem(503, "state-lost", NULL, "/readyz");
     assert_true(await(api_metric(a, "stockd_partitions_not_open") == PARTITIONS, RECOVERY_MS));
     redis_do(&stack.redis, "HSET {p3}:meta state open");
     assert_true(await(answers(200, "GET", "/readyz", NULL), RECOVERY_MS));
@@ -248,17 +222,16 @@ static void with_all_of_them_closed_it_is_not_ready(void **state)
 /* A gap: what comes behind it will never be in SQL, and other partitions do not wait for that. */
 static void what_a_closed_one_holds_back_from_sql_holds_up_no_other(void **state)
 {
-    pid_t ledger;
     unsigned long long seq;
     start_at(state, "ledger", "3s"); /* REQUEST_S */
-    assert_int_equal(tservice_pids(&stack.service, TSERVICE_LEDGER, &ledger, 1), 1);
+    pid_t ledger = pid_of(TSERVICE_LEDGER);
+    assert_true(ledger > 0);
     redisReply *end = redis_ask(&stack.redis, "XREVRANGE {p%d}:events + - COUNT 1", SHUT);
     assert_int_equal(sscanf(end->element[0]->element[0]->str, "1-%llu", &seq), 1);
     freeReplyObject(end);
     kill(ledger, SIGSTOP);
     for (int i = 0; i < 3; i++)
-        assert_true(
-            answers(504, "POST", text("/v1/items/%s/decrements", skus[SHUT]), "{\"quantity\":1}"));
+        assert_true(answers(504, "POST", DECREMENT(skus[SHUT]), "{\"quantity\":1}"));
     redis_do(&stack.redis, "XDEL {p%d}:events 1-%llu", SHUT, seq + 1);
     kill(ledger, SIGCONT);
     assert_true(await(named("closed: ledger"), RECOVERY_MS));
@@ -270,24 +243,9 @@ static void what_a_closed_one_holds_back_from_sql_holds_up_no_other(void **state
     assert_true(api_metric(a, "stockd_ledger_lag_events") > 0);
 }
 
-static int group_setup(void **state)
-{
-    return bases_start(&bases);
-}
-
-static int group_teardown(void **state)
-{
-    bases_stop(&bases);
-    return 0;
-}
-
-static bool none = false, sqlite = true;
-
 /* clang-format off */
-#define BOTH(test) \
-    {#test " (no ledger)", test, NULL, test_teardown, &none}, \
-    WITH_LEDGER(test)
-#define WITH_LEDGER(test) {#test " (ledger)", test, NULL, test_teardown, &sqlite}
+#define BOTH(test)        {#test " (no ledger)", test, NULL, serve_end, NULL}, WITH_LEDGER(test)
+#define WITH_LEDGER(test) {#test " (ledger)", test, NULL, serve_end, ON_SQLITE}
 /* clang-format on */
 
 int main(void)
@@ -300,5 +258,5 @@ int main(void)
         BOTH(with_all_of_them_closed_it_is_not_ready),
         WITH_LEDGER(what_a_closed_one_holds_back_from_sql_holds_up_no_other),
     };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return run_each("shut partition", tests);
 }

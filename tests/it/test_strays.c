@@ -1,79 +1,32 @@
 /* test_strays.c -- nothing lies outside of the indexes that a service goes by: not after a restore,
  * and if somebody puts it there the audit names it. */
 #include "core/rid.h"
-#include "support/api.h"
-#include "support/ledger_base.h"
+#include "support/fixture.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#include <cmocka.h>
-
-#define RECOVERY_MS  180000
-#define OUTPUT_BYTES 65536
-
-static struct bases bases;
-static struct stack stack;
-static struct api *a = &stack.api;
-
-static int start(const char *const *more)
-{
-    const char *args[16] = {"--ledger", NULL, "--lanes", "1"};
-    size_t n = 4;
-    db_close(bases_ledger(&bases, BASE_SQLITE));
-    args[1] = bases.url;
-    while (more && *more)
-        args[n++] = *more++;
-    return stack_start(&stack, NULL, 1, args);
-}
-
-static int test_teardown(void **state)
-{
-    return stack_stop(&stack);
-}
-
-static int group_teardown(void **state)
-{
-    bases_stop(&bases);
-    return 0;
-}
-
 #define tamper(...) redis_do(&stack.redis, __VA_ARGS__)
 
 /* --- the audit -------------------------------------------------------------------------------- */
 
-static char output[OUTPUT_BYTES];
-
 static void audit_is(int wanted)
 {
-    char command[1024];
-    snprintf(command, sizeof(command),
-             "%s audit --redis %s --reservation-retention 1s --ledger '%s' 2>&1", getenv("STOCKD"),
-             stack.redis.url, bases.url);
-    FILE *pipe = popen(command, "re"); /* NOLINT(cert-env33-c): words of ours */
-    assert_non_null(pipe);
-    size_t n = fread(output, 1, sizeof(output) - 1, pipe);
-    output[n] = '\0';
-    int status = pclose(pipe);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != wanted)
-        print_error("audit: %s\n", output);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), wanted);
+    check_command(wanted, "audit", "--redis", stack.redis.url, "--ledger", ledger_url,
+                  "--reservation-retention", "1s");
 }
 
 /* Drift of which these words are said, once. */
 static void drift_says(const char *words)
 {
     audit_is(1);
-    const char *at = strstr(output, words);
+    const char *at = strstr(command_said, words);
     if (!at || strstr(at + 1, words))
-        print_error("not once \"%s\" in: %s\n", words, output);
+        print_error("not once \"%s\" in: %s\n", words, command_said);
     assert_non_null(at);
     assert_null(strstr(at + 1, words));
 }
@@ -124,42 +77,40 @@ static bool is_listed(int64_t bucket)
 /* What a connection that lives on remembers of the store before is not true of this one. */
 static void a_bucket_is_listed_again_after_a_restore(void **state)
 {
-    static const char *const more[] = {
-        "--auto-restore", "--operation-retention", "1s", "--reservation-retention", "1s", NULL};
     char id[64], sku[64];
-    assert_int_equal(start(more), 0);
-    snprintf(sku, sizeof(sku), "%s", api_item(a, 100, 0));
+    serve(.ledger = ON_SQLITE, .flags = {"--lanes", "1", "--auto-restore", "--operation-retention",
+                                         "1s", "--reservation-retention", "1s"});
+    KEEP(sku, api_item(a, 100, 0));
     int64_t bucket = (now_ms() >> 20) + 2;
     hold_in(bucket, sku, id);
     assert_true(is_listed(bucket));
-    api_call(a, 200, "POST", text("/v1/reservations/%s/release", id), NULL, "{}");
+    post(200, RELEASE(id), "{}");
     assert_true(await(is_gone(id), RECOVERY_MS)); /* old enough not to come back */
     audit_is(0);                                  /* the ledger has all of it */
     tamper("FLUSHALL");
-    assert_true(
-        await(tredis_int(&stack.redis, "EXISTS {p0}:meta") == 1 && is_back(sku), RECOVERY_MS));
+    assert_true(await(redis_int("EXISTS {p0}:meta") == 1 && is_back(sku), RECOVERY_MS));
     assert_false(is_listed(bucket));
     hold_in(bucket, sku, id);
     assert_true(is_listed(bucket));
     audit_is(0);
-    assert_non_null(strstr(output, "1 reservation"));
+    check_said("1 reservation");
 }
 
 /* --- what somebody else put there ------------------------------------------------------------- */
 
 static void the_audit_finds_buckets_that_are_not_listed(void **state)
 {
-    assert_int_equal(start(NULL), 0);
+    serve(.ledger = ON_SQLITE, .flags = {"--lanes", "1"});
     const char *sku = api_item(a, 100, 0);
     struct rid rid;
     char id[64];
-    snprintf(id, sizeof(id), "%s", api_reserve(a, sku, 1, 0));
+    KEEP(id, api_reserve(a, sku, 1, 0));
     assert_true(rid_parse(str_of(id), &rid));
     unsigned bucket = rid_bucket(&rid);
     audit_is(0);
     tamper("ZREM {p0}:buckets %u", bucket);
     drift_says(text("drift: index resv:%u: the set buckets does not list the bucket", bucket));
-    assert_non_null(strstr(output, "1 reservation"));
+    check_said("1 reservation");
     tamper("ZADD {p0}:buckets %u %u", bucket, bucket);
     audit_is(0);
 
@@ -182,7 +133,7 @@ static void the_audit_finds_buckets_that_are_not_listed(void **state)
 
 static void the_audit_finds_index_entries_without_an_item(void **state)
 {
-    assert_int_equal(start(NULL), 0);
+    serve(.ledger = ON_SQLITE, .flags = {"--lanes", "1"});
     const char *sku = api_item(a, 100, 0);
     char item[64];
     snprintf(item, sizeof(item), "{p0}:item:%s", sku);
@@ -198,11 +149,11 @@ static void the_audit_finds_index_entries_without_an_item(void **state)
     tamper("DEL {p0}:holds:ghost");
     tamper("HSET {p0}:cust:ghost eva 3");
     audit_is(1);
-    assert_non_null(strstr(output, "drift: customer "));
+    check_said("drift: customer ");
     tamper("DEL {p0}:cust:ghost");
     tamper("COPY %s {p0}:item:ghost", item); /* and no set lists it */
     drift_says("drift: item ghost: is in Redis at version");
-    assert_non_null(strstr(output, "drift: index ghost: the set skus does not list the item"));
+    check_said("drift: index ghost: the set skus does not list the item");
     tamper("DEL {p0}:item:ghost");
     audit_is(0);
 }
@@ -210,10 +161,9 @@ static void the_audit_finds_index_entries_without_an_item(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(a_bucket_is_listed_again_after_a_restore, test_teardown),
-        cmocka_unit_test_teardown(the_audit_finds_buckets_that_are_not_listed, test_teardown),
-        cmocka_unit_test_teardown(the_audit_finds_index_entries_without_an_item, test_teardown),
+        PLAIN_TEST(a_bucket_is_listed_again_after_a_restore),
+        PLAIN_TEST(the_audit_finds_buckets_that_are_not_listed),
+        PLAIN_TEST(the_audit_finds_index_entries_without_an_item),
     };
-    bases_start_or_skip(&bases);
-    return cmocka_run_group_tests(tests, NULL, group_teardown);
+    return run_each("strays", tests);
 }

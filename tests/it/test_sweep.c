@@ -1,21 +1,14 @@
 /* test_sweep.c -- the connection to Redis broken at every byte of a batch, in both directions: each
- * request has exactly one effect and a true answer, wherever the cut falls. And EXECs that arrive
- * late, after the service has decided otherwise: they never land.
+ * request has exactly one effect and a true answer, wherever the cut falls.
  *
  * One worker with one lane, so that a batch goes over one known connection of the proxy. */
-#include "support/api.h"
 #include "support/faultproxy.h"
+#include "support/fixture.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define SHARDS            4 /* rigs that sweep side by side: most of the time is waiting */
 #define SETTLE_TIMEOUT_MS 180000
@@ -51,10 +44,9 @@ static bool rig_stop(struct rig *r)
     return fine;
 }
 
-/* --- the sweep ----------------------------------------------------------------------------------
- */
+/* --- the sweep -------------------------------------------------------------------------------- */
 
-enum kind { RESERVE, DECREMENT, CONFIRM, READ, TRANSFER };
+enum kind { TO_RESERVE, TO_DECREMENT, TO_CONFIRM, TO_READ, TO_TRANSFER };
 
 /* What one thread does: every SHARDS-th position of a sweep on its own rig. */
 struct shard {
@@ -70,7 +62,7 @@ struct shard {
     char *wrong; /* the first thing that was not right */
     char at[64]; /* where the sweep is, for messages */
     char sku[40];
-    char other[48]; /* that TRANSFER gives to */
+    char other[48]; /* that TO_TRANSFER gives to */
     char key[48];
     char id[80]; /* of the reservation to confirm */
 };
@@ -143,8 +135,8 @@ static bool item_is(struct shard *s, int64_t available, int64_t held, int64_t so
     return counters_are(s, s->sku, available, held, sold, version);
 }
 
-/* A new item of 10 units, for CONFIRM a hold of one, for TRANSFER another item of none. Leaves in
- * *lane the connection that carried it: the worker's lane. */
+/* A new item of 10 units, for TO_CONFIRM a hold of one, for TO_TRANSFER another item of none.
+ * Leaves in *lane the connection that carried it: the worker's lane. */
 static bool prepare(struct shard *s, int serial, int *lane)
 {
     char path[80];
@@ -158,20 +150,20 @@ static bool prepare(struct shard *s, int serial, int *lane)
     fault_proxy_watch(&s->rig.proxy, s->sku);
     if (!call_until(s, 201, "PUT", path, key, "{\"on_hand\":10}"))
         return wrong(s, "the item cannot be created");
-    if (s->kind == TRANSFER) {
+    if (s->kind == TO_TRANSFER) {
         snprintf(path, sizeof(path), "/v1/items/%s", s->other);
         if (!call_until(s, 201, "PUT", path, NULL, "{\"on_hand\":0}"))
             return wrong(s, "the other item cannot be created");
     }
-    if (s->kind == CONFIRM) {
+    if (s->kind == TO_CONFIRM) {
         snprintf(key, sizeof(key), "hold-%s", s->sku);
         snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":2}", s->sku);
-        if (!call_until(s, 201, "POST", "/v1/reservations", key, body))
+        if (!call_until(s, 201, "POST", RESERVATIONS, key, body))
             return wrong(s, "nothing can be held");
         const char *id = json_string_value(answer(s, "id"));
-        snprintf(s->id, sizeof(s->id), "%s", id ? id : "none");
+        KEEP(s->id, id ? id : "none");
     }
-    if (s->kind == READ) { /* may go over a connection of its own */
+    if (s->kind == TO_READ) { /* may go over a connection of its own */
         fault_proxy_watch(&s->rig.proxy, s->sku);
         if (!call_until(s, 200, "GET", path, NULL, NULL))
             return wrong(s, "the item cannot be read");
@@ -186,20 +178,20 @@ static int act(struct shard *s)
     char path[128];
     char body[96];
     switch (s->kind) {
-    case RESERVE:
+    case TO_RESERVE:
         snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":2}", s->sku);
-        return call(s, "POST", "/v1/reservations", s->key, body);
-    case DECREMENT:
+        return call(s, "POST", RESERVATIONS, s->key, body);
+    case TO_DECREMENT:
         snprintf(path, sizeof(path), "/v1/items/%s/decrements", s->sku);
         return call(s, "POST", path, NULL, "{\"quantity\":2}");
-    case CONFIRM:
+    case TO_CONFIRM:
         snprintf(path, sizeof(path), "/v1/reservations/%s/confirm", s->id);
         return call(s, "POST", path, s->key, "{}");
-    case TRANSFER:
+    case TO_TRANSFER:
         snprintf(path, sizeof(path), "/v1/items/%s/transfers", s->sku);
         snprintf(body, sizeof(body), "{\"to\":\"%s\",\"quantity\":2}", s->other);
         return call(s, "POST", path, s->key, body);
-    case READ:
+    case TO_READ:
         snprintf(path, sizeof(path), "/v1/items/%s", s->sku);
         return call(s, "GET", path, NULL, NULL);
     }
@@ -246,29 +238,29 @@ static bool check_operation(struct shard *s, int status, int success)
 /* The pair of the answer to a request with a key. */
 static bool pair_is_right(struct shard *s)
 {
-    if (s->kind == TRANSFER)
+    if (s->kind == TO_TRANSFER)
         return number(s, "from.remaining") == 8 && number(s, "from.version") == 2 &&
                number(s, "to.remaining") == 2 && number(s, "to.version") == 2;
     return number(s, "lines[0].remaining") == 8 &&
-           number(s, "lines[0].version") == (s->kind == CONFIRM ? 3 : 2);
+           number(s, "lines[0].version") == (s->kind == TO_CONFIRM ? 3 : 2);
 }
 
 /* What such a request left. */
 static bool took_effect_once(struct shard *s)
 {
     switch (s->kind) {
-    case CONFIRM: return item_is(s, 8, 0, 2, 3);
-    case TRANSFER: return item_is(s, 8, 0, 0, 2) && counters_are(s, s->other, 2, 0, 0, 2);
+    case TO_CONFIRM: return item_is(s, 8, 0, 2, 3);
+    case TO_TRANSFER: return item_is(s, 8, 0, 0, 2) && counters_are(s, s->other, 2, 0, 0, 2);
     default: return item_is(s, 8, 2, 0, 2);
     }
 }
 
 static bool check_keyed(struct shard *s, int status, int success)
 {
-    bool confirms = s->kind == CONFIRM;
+    bool confirms = s->kind == TO_CONFIRM;
     char first[80] = "";
     if (status == success) {
-        snprintf(first, sizeof(first), "%s", json_string_value(answer(s, "id")));
+        KEEP(first, json_string_value(answer(s, "id")));
         if (!pair_is_right(s))
             return wrong(s, "remaining and version of the answer");
     } else if (!check_undecided(s, status, s->key)) {
@@ -347,11 +339,11 @@ static bool sweep_one(struct shard *s, int direction, uint64_t after, int serial
     s->struck += fault_proxy_struck_on(&s->rig.proxy) == lane;
     fault_proxy_disarm(&s->rig.proxy);
     s->positions++;
-    int success = s->kind == RESERVE ? 201 : 200;
+    int success = s->kind == TO_RESERVE ? 201 : 200;
     s->decided += status == success;
-    if (s->kind == READ)
+    if (s->kind == TO_READ)
         return check_read(s, status);
-    return s->kind == DECREMENT ? check_keyless(s, status) : check_keyed(s, status, success);
+    return s->kind == TO_DECREMENT ? check_keyless(s, status) : check_keyed(s, status, success);
 }
 
 /* The bytes of a batch of this kind, without a fault. */
@@ -367,7 +359,7 @@ static bool measure(struct shard *s)
         int status = act(s);
         struct fault_status seen = fault_proxy_status(&s->rig.proxy, lane);
         fault_proxy_disarm(&s->rig.proxy);
-        if (status != (s->kind == RESERVE ? 201 : 200))
+        if (status != (s->kind == TO_RESERVE ? 201 : 200))
             return wrong(s, "no success without a fault");
         for (int d = 0; d < 2; d++)
             if (i == 0 || s->bytes[d] > seen.counted[d])
@@ -393,10 +385,7 @@ static void sweep_shard(int index, void *arg)
 static void sweep(enum kind kind, int step)
 {
     static const char *const extra[] = {"--lanes", "1", NULL};
-    int wrongs = 0;
-    int positions = 0;
-    int struck = 0;
-    int decided = 0;
+    int wrongs = 0, positions = 0, struck = 0, decided = 0;
     memset(shards, 0, sizeof(shards));
     for (int i = 0; i < SHARDS; i++) {
         assert_int_equal(rig_start(&shards[i].rig, 1 + (uint64_t)i, extra), 0);
@@ -414,20 +403,20 @@ static void sweep(enum kind kind, int step)
     }
     print_message("%d positions of %d + %d bytes, %d cuts fell, %d decided at the first try\n",
                   positions, (int)shards[0].bytes[0], (int)shards[0].bytes[1], struck, decided);
-    for (int i = 0; i < SHARDS; i++)
+    for (int i = 0; i < SHARDS; i++) {
         wrongs += !rig_stop(&shards[i].rig);
-    for (int i = 0; i < SHARDS; i++)
         free(shards[i].wrong);
+    }
     assert_int_equal(wrongs, 0);
     /* A batch is watched, read, written and answered: that is not done in less. */
     assert_true(shards[0].bytes[0] > 20 && shards[0].bytes[1] > 8);
-    assert_true(kind == READ || (shards[0].bytes[0] > 200 && shards[0].bytes[1] > 50));
+    assert_true(kind == TO_READ || (shards[0].bytes[0] > 200 && shards[0].bytes[1] > 50));
     assert_true(positions * step + 4 * SHARDS * step >=
                 (int)(shards[0].bytes[0] + shards[0].bytes[1]));
     assert_true(struck >= positions * 98 / 100);
     /* Redis was there all the time: nearly all must be decided, not given up. A read whose
      * connection breaks may be answered 503. */
-    assert_true(kind == READ || decided >= positions * 95 / 100);
+    assert_true(kind == TO_READ || decided >= positions * 95 / 100);
 }
 
 static int sweep_teardown(void **state)
@@ -440,403 +429,39 @@ static int sweep_teardown(void **state)
 
 static void a_keyed_reserve_survives_a_cut_at_every_byte(void **state)
 {
-    sweep(RESERVE, 1);
+    sweep(TO_RESERVE, 1);
 }
 
 static void a_keyless_decrement_survives_a_cut_at_every_third_byte(void **state)
 {
-    sweep(DECREMENT, 3);
+    sweep(TO_DECREMENT, 3);
 }
 
 static void a_confirm_survives_a_cut_at_every_third_byte(void **state)
 {
-    sweep(CONFIRM, 3);
+    sweep(TO_CONFIRM, 3);
 }
 
 static void a_keyed_transfer_survives_a_cut_at_every_third_byte(void **state)
 {
-    sweep(TRANSFER, 3);
+    sweep(TO_TRANSFER, 3);
 }
 
 static void a_read_survives_a_cut_at_every_byte(void **state)
 {
-    sweep(READ, 1);
+    sweep(TO_READ, 1);
 }
 
-/* --- EXECs that arrive late ---------------------------------------------------------------------
- */
-
-#define LATE_TIMEOUT_MS 3000
-#define HOLD_S          5     /* longer than that, so that the answer comes before the deadline */
-#define ANSWER_SLACK_MS 15000 /* on a loaded machine */
-#define RECOVERY_MS     180000
-
-static struct rig rig;
-static struct api *a;
-static struct api client;
-
-static int rig_setup_for(const char *timeout)
-{
-    const char *const extra[] = {"--lanes", "1", "--request-timeout", timeout, NULL};
-    a = &client;
-    if (rig_start(&rig, 7, extra) != 0)
-        return -1;
-    api_open(a, rig.service.port);
-    return 0;
-}
-
-static int rig_setup(void **state)
-{
-    return rig_setup_for("3s"); /* LATE_TIMEOUT_MS */
-}
-
-/* For requests that are held up, and carried out all the same. */
-static int rig_setup_patient(void **state)
-{
-    return rig_setup_for("60s");
-}
-
-static int rig_teardown(void **state)
-{
-    pid_t pid;
-    if (tservice_pids(&rig.service, TSERVICE_KEEPER, &pid, 1) == 1)
-        kill(pid, SIGCONT);
-    api_close(a);
-    return rig_stop(&rig) ? 0 : -1;
-}
-
-/* Holds the next EXEC of the lane back that has carried the item's name. The lane. */
-static int hold_next_exec(const char *sku)
-{
-    fault_proxy_watch(&rig.proxy, sku);
-    api_call(a, 200, "PUT", text("/v1/items/%s", sku), "If-Match: *\r\n", "{}");
-    int lane = fault_proxy_seen_on(&rig.proxy);
-    assert_true(lane > 0);
-    struct fault_rule hold = {.action = FAULT_HOLD,
-                              .direction = FAULT_UP,
-                              .anchor = FAULT_AT_PATTERN,
-                              .pattern = "$4\r\nEXEC",
-                              .connection = lane};
-    fault_proxy_arm(&rig.proxy, &hold);
-    return lane;
-}
-
-/* Delivers the EXEC that was held back, and makes sure that Redis refused it: nil, as something
- * that it watches has changed - or the service has ended that connection at Redis before. */
-static void deliver_late(int lane)
-{
-    struct fault_status before = fault_proxy_status(&rig.proxy, lane);
-    assert_true(before.struck);
-    bool open = before.open_redis;
-    if (open)
-        assert_true(before.held[FAULT_UP] >= strlen("$4\r\nEXEC\r\n"));
-    fault_proxy_release(&rig.proxy, lane);
-    if (open) {
-        assert_true(await(strcmp(fault_proxy_status(&rig.proxy, lane).tail, before.tail) != 0 ||
-                              !fault_proxy_status(&rig.proxy, lane).open_redis,
-                          RECOVERY_MS));
-        struct fault_status after = fault_proxy_status(&rig.proxy, lane);
-        size_t n = strlen(after.tail);
-        if (strcmp(after.tail, before.tail) != 0 &&
-            (n < 5 || strcmp(after.tail + n - 5, "*-1\r\n") != 0))
-            print_error("Redis answered the late EXEC: ...%s\n", after.tail);
-        assert_true(strcmp(after.tail, before.tail) == 0 ||
-                    (n >= 5 && strcmp(after.tail + n - 5, "*-1\r\n") == 0));
-    }
-}
-
-/* True once the reservation is past its deadline. */
-static bool is_past_deadline(const char *id)
-{
-    return http_call(&a->conn, "GET", text("/v1/reservations/%s", id), NULL, NULL, &a->resp) == 0 &&
-           a->resp.status == 200 &&
-           json_integer_value(json_at(http_resp_json(&a->resp), "ttl_ms")) == 0;
-}
-
-/* A confirm in time whose EXEC hangs until the deadline has passed. With the keeper the hold
- * expires meanwhile; without it nobody but the confirm's own repeat touches the item, and only the
- * marker stands between the late EXEC and a confirmed reservation that was reported expired. */
-static void late_confirm(bool with_keeper)
-{
-    const char *sku = api_item(a, 5, 0); /* version 1 */
-    int lane = 0;
-    const char *id = api_reserve(a, sku, 2, HOLD_S); /* 2 */
-    lane = hold_next_exec(sku);                      /* 3 */
-    pid_t keeper = 0;
-    assert_int_equal(tservice_pids(&rig.service, TSERVICE_KEEPER, &keeper, 1), 1);
-    if (!with_keeper)
-        kill(keeper, SIGSTOP);
-    char path[128];
-    snprintf(path, sizeof(path), "/v1/reservations/%s/confirm", id);
-    const char *key = "Idempotency-Key: late-confirm\r\n";
-    assert_int_equal(http_call(&a->conn, "POST", path, key, "{}", &a->resp), 0);
-    int first = a->resp.status;
-    assert_int_equal(fault_proxy_struck_on(&rig.proxy), lane);
-    /* 200: repeated in time on a new connection; 409: repeated there when its time was up; 503:
-     * only made sure in time that it did not happen. */
-    if (first == 504)
-        check_problem(a, 504, "outcome-unknown", NULL);
-    else if (first == 409)
-        check_problem(a, 409, "reservation-expired", NULL);
-    else if (first != 200 && first != 503)
-        fail_msg("the confirm was answered with %d", first);
-
-    assert_true(await(is_past_deadline(id), RECOVERY_MS));
-    if (with_keeper && first == 504)
-        assert_true(await(!api_state_is(a, id, "held"), RECOVERY_MS));
-    assert_true(await((http_call(&a->conn, "POST", path, key, "{}", &a->resp),
-                       a->resp.status == 200 || a->resp.status == 409),
-                      RECOVERY_MS));
-    bool confirmed = a->resp.status == 200;
-    if (!confirmed)
-        check_problem(a, 409, "reservation-expired", NULL);
-    assert_true(confirmed ? first != 409 : first != 200); /* a yes stays a yes, a no a no */
-
-    deliver_late(lane);
-    for (int i = 0; i < 3; i++) {
-        if (confirmed)
-            check_item(a, sku, 3, 3, 0, 2, 4);
-        api_call(a, confirmed ? 200 : 409, "POST", path, key, "{}");
-    }
-    if (!with_keeper)
-        kill(keeper, SIGCONT);
-    assert_true(await(api_state_is(a, id, confirmed ? "confirmed" : "expired"), RECOVERY_MS));
-    if (!confirmed)
-        check_item(a, sku, 5, 5, 0, 0, 4);
-}
-
-static void a_late_exec_of_a_confirm_does_not_land(void **state)
-{
-    late_confirm(true);
-}
-
-static void a_late_exec_does_not_land_though_nobody_else_writes(void **state)
-{
-    late_confirm(false);
-}
-
-static pid_t freeze_keeper(const struct tservice *service)
-{
-    pid_t pid = 0;
-    assert_int_equal(tservice_pids(service, TSERVICE_KEEPER, &pid, 1), 1);
-    kill(pid, SIGSTOP);
-    return pid;
-}
-
-/* A hold of two items is due. A batch that sells the first one reads the hold, then the second
- * item; in between another host gives the hold back. What the batch has read then contradicts
- * itself, but nobody is to blame: it was overtaken, and must try again. */
-static void a_hold_that_ends_between_two_reads_is_a_conflict(void **state)
-{
-    struct tservice other = {.port = 0};
-    const struct tservice_opts opts = {.redis_url = rig.redis.url};
-    assert_int_equal(tservice_start(&other, &opts), 0);
-    pid_t keepers[2] = {freeze_keeper(&rig.service), freeze_keeper(&other)};
-    char first[40], second[40], id[80], path[80];
-    snprintf(first, sizeof(first), "%s", api_item(a, 5, 0));
-    snprintf(second, sizeof(second), "%s", api_item(a, 5, 0));
-    api_call(a, 201, "POST", "/v1/reservations", NULL,
-             text("{\"lines\":[{\"sku\":\"%s\",\"quantity\":1},{\"sku\":\"%s\",\"quantity\":1}],"
-                  "\"ttl_seconds\":1}",
-                  first, second));
-    snprintf(id, sizeof(id), "%s", json_string_value(json_at(http_resp_json(&a->resp), "id")));
-    assert_true(await(is_past_deadline(id), RECOVERY_MS));
-
-    struct fault_rule hold = {
-        .action = FAULT_HOLD, .direction = FAULT_UP, .anchor = FAULT_AT_CHUNK};
-    snprintf(hold.pattern, sizeof(hold.pattern), "item:%s", second);
-    fault_proxy_arm(&rig.proxy, &hold);
-    snprintf(path, sizeof(path), "/v1/items/%s/decrements", first);
-    static const char body[] = "{\"quantity\":1}";
-    assert_int_equal(http_send_call(&a->conn, "POST", path, NULL, body, strlen(body)), 0);
-    assert_true(await(fault_proxy_struck_on(&rig.proxy) > 0, RECOVERY_MS));
-
-    struct http_conn direct;
-    struct http_resp resp = {.status = 0};
-    http_conn_init(&direct, other.port);
-    assert_int_equal(http_call(&direct, "POST", path, NULL, body, &resp), 0);
-    assert_int_equal(resp.status, 200);
-    fault_proxy_release(&rig.proxy, fault_proxy_struck_on(&rig.proxy));
-    assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
-    assert_int_equal(a->resp.status, 200);
-
-    check_item(a, first, 3, 3, 0, 2, 5); /* created, held, given back, sold, sold */
-    check_item(a, second, 5, 5, 0, 0, 3);
-    http_resp_free(&resp);
-    http_conn_close(&direct);
-    kill(keepers[0], SIGCONT);
-    kill(keepers[1], SIGCONT);
-    assert_true(tservice_stop(&other));
-}
-
-/* True once it is known whether the operation has happened: 200 or 404. */
-static bool is_looked_up(const char *key)
-{
-    http_call(&a->conn, "GET", text("/v1/operations/%s", key), NULL, NULL, &a->resp);
-    return a->resp.status == 200 || a->resp.status == 404;
-}
-
-/* The request is over, its client was told so, and nothing else happens: no other writer, no
- * repeat, no other batch of the lane. A request takes effect within --request-timeout or not at
- * all, so something must have been done meanwhile against the EXEC that is still on its way. */
-static void a_late_exec_does_not_land_when_the_request_is_over(void **state)
-{
-    const char *sku = api_item(a, 5, 0);
-    int lane = hold_next_exec(sku); /* version 2 */
-    char body[128];
-    snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":1}", sku);
-    int64_t begin = test_now_ms();
-    assert_int_equal(http_call(&a->conn, "POST", "/v1/reservations",
-                               "Idempotency-Key: late-and-alone\r\n", body, &a->resp),
-                     0);
-    int first = a->resp.status; /* 201: repeated in time on a new connection */
-    assert_true(first == 201 || first == 503 || first == 504);
-    assert_int_equal(fault_proxy_struck_on(&rig.proxy), lane);
-    assert_true(await(test_now_ms() - begin > 3 * LATE_TIMEOUT_MS, 10 * LATE_TIMEOUT_MS));
-    /* A 504 whose repeat was written in time, but its answer not read in time, was taken too. */
-    assert_true(await(is_looked_up("late-and-alone"), RECOVERY_MS));
-    bool taken = a->resp.status == 200;
-    assert_true(taken ? first != 503 : first != 201);
-    deliver_late(lane);
-    for (int i = 0; i < 3; i++) {
-        check_item(a, sku, 5, 5 - taken, taken, 0, 2 + taken);
-        api_call(a, taken ? 200 : 404, "GET", "/v1/operations/late-and-alone", NULL, NULL);
-    }
-}
-
-/* A reserve for the last unit hangs, another service sells that unit, the reserve arrives late. */
-static void a_late_exec_of_a_reserve_does_not_sell_twice(void **state)
-{
-    struct tservice second;
-    struct tservice_opts opts = {.redis_url = rig.redis.url};
-    assert_int_equal(tservice_start(&second, &opts), 0);
-    struct api other;
-    api_open(&other, second.port);
-    const char *sku = api_item(a, 1, 0);
-    int lane = hold_next_exec(sku);
-    const char *body = text("{\"sku\":\"%s\",\"quantity\":1}", sku);
-    const char *key = "Idempotency-Key: late-reserve\r\n";
-    http_conn_open(&a->conn);
-    assert_int_equal(http_send_call(&a->conn, "POST", "/v1/reservations", key, body, strlen(body)),
-                     0);
-    assert_true(await(fault_proxy_struck_on(&rig.proxy) == lane, RECOVERY_MS));
-    int sold = http_call(&other.conn, "POST", text("/v1/items/%s/decrements", sku), NULL,
-                         "{\"quantity\":1}", &other.resp);
-    assert_int_equal(sold, 0);
-    assert_int_equal(other.resp.status, 200);
-    assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
-    /* 503: it was made sure in time that it did not happen, and then its time was up. */
-    assert_true(a->resp.status == 504 || a->resp.status == 409 || a->resp.status == 503);
-    assert_true(await((http_call(&a->conn, "POST", "/v1/reservations", key, body, &a->resp),
-                       a->resp.status == 409),
-                      RECOVERY_MS));
-    check_problem(a, 409, "insufficient-stock", NULL);
-    deliver_late(lane);
-    check_item(a, sku, 0, 0, 0, 1, 3);
-    api_problem(a, 404, "operation-not-found", NULL, "GET", "/v1/operations/late-reserve", NULL,
-                NULL);
-    api_close(&other);
-    assert_true(tservice_stop(&second));
-}
-
-/* Redis' answers vanish, the connection stays: told in time, settled afterwards, one effect. */
-static void answers_that_vanish_are_settled(void **state)
-{
-    const char *sku = api_item(a, 10, 0);
-    fault_proxy_watch(&rig.proxy, sku);
-    api_call(a, 200, "PUT", text("/v1/items/%s", sku), "If-Match: *\r\n", "{}"); /* version 2 */
-    int lane = fault_proxy_seen_on(&rig.proxy);
-    struct fault_rule hole = {.action = FAULT_BLACK_HOLE,
-                              .direction = FAULT_DOWN,
-                              .anchor = FAULT_AT_PATTERN,
-                              .pattern = "$4\r\nEXEC",
-                              .connection = lane};
-    fault_proxy_arm(&rig.proxy, &hole);
-    const char *path = text("/v1/items/%s/decrements", sku);
-    const char *key = "Idempotency-Key: vanished\r\n";
-    assert_int_equal(http_call(&a->conn, "POST", path, key, "{\"quantity\":1}", &a->resp), 0);
-    assert_true(a->resp.took_ms < LATE_TIMEOUT_MS + ANSWER_SLACK_MS);
-    assert_true(a->resp.status == 504 || a->resp.status == 200);
-    assert_int_equal(fault_proxy_struck_on(&rig.proxy), lane);
-    assert_true(await((http_call(&a->conn, "POST", path, key, "{\"quantity\":1}", &a->resp),
-                       a->resp.status == 200),
-                      RECOVERY_MS));
-    check_int(a, "remaining", 9);
-    check_int(a, "version", 3);
-    check_item(a, sku, 9, 9, 0, 1, 3);
-    fault_proxy_drop(&rig.proxy, lane);
-}
-
-/* Every connection in pieces of 1 to 16 bytes, then one byte at a time: slower, not wrong. */
-static void bytes_in_small_pieces_are_no_fault(void **state)
-{
-    static const enum fault_action actions[] = {FAULT_SHRED, FAULT_DRIP};
-    const char *sku = api_item(a, 100, 0);
-    int64_t version = 1;
-    for (size_t i = 0; i < 2; i++) {
-        for (int direction = 0; direction < 2; direction++) {
-            fault_proxy_watch(&rig.proxy, sku);
-            api_call(a, 200, "PUT", text("/v1/items/%s", sku), "If-Match: *\r\n", "{}");
-            version++;
-            struct fault_rule rule = {.action = actions[i],
-                                      .direction = (enum fault_direction)direction,
-                                      .connection = fault_proxy_seen_on(&rig.proxy)};
-            fault_proxy_arm(&rig.proxy, &rule);
-            for (int n = 0; n < 5; n++) {
-                api_call(a, 200, "POST", text("/v1/items/%s/decrements", sku), NULL,
-                         "{\"quantity\":1}");
-                check_int(a, "version", ++version);
-            }
-            assert_int_equal(fault_proxy_struck_on(&rig.proxy), rule.connection);
-        }
-    }
-    check_item(a, sku, 80, 80, 0, 20, version);
-}
-
-/* Nobody is there for a while: 503 in time, and no restart is needed afterwards. */
-static void refused_connections_are_told_and_got_over(void **state)
-{
-    const char *sku = api_item(a, 10, 0);
-    const char *path = text("/v1/items/%s/decrements", sku);
-    fault_proxy_refuse(&rig.proxy, true);
-    fault_proxy_cut_all(&rig.proxy);
-    for (int i = 0; i < 3; i++) {
-        api_problem(a, 503, "redis-unavailable", NULL, "POST", path, NULL, "{\"quantity\":1}");
-        assert_true(a->resp.took_ms < LATE_TIMEOUT_MS + ANSWER_SLACK_MS);
-    }
-    fault_proxy_refuse(&rig.proxy, false);
-    const char *key = "Idempotency-Key: got-over\r\n"; /* once, however often it is asked for */
-    assert_true(await((http_call(&a->conn, "POST", path, key, "{\"quantity\":1}", &a->resp),
-                       a->resp.status == 200),
-                      RECOVERY_MS));
-    check_int(a, "version", 2);
-    /* Reads may go over a connection of their own. */
-    assert_true(await((http_call(&a->conn, "GET", text("/v1/items/%s", sku), NULL, NULL, &a->resp),
-                       a->resp.status == 200),
-                      RECOVERY_MS));
-    check_item(a, sku, 9, 9, 0, 1, 2);
-}
+#define SWEEP_TEST(test) cmocka_unit_test_teardown(test, sweep_teardown)
 
 int main(void)
 {
-#define LATE_TEST(name)    cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
-#define PATIENT_TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup_patient, rig_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(a_keyed_reserve_survives_a_cut_at_every_byte, sweep_teardown),
-        cmocka_unit_test_teardown(a_keyless_decrement_survives_a_cut_at_every_third_byte,
-                                  sweep_teardown),
-        cmocka_unit_test_teardown(a_confirm_survives_a_cut_at_every_third_byte, sweep_teardown),
-        cmocka_unit_test_teardown(a_keyed_transfer_survives_a_cut_at_every_third_byte,
-                                  sweep_teardown),
-        cmocka_unit_test_teardown(a_read_survives_a_cut_at_every_byte, sweep_teardown),
-        LATE_TEST(a_late_exec_of_a_confirm_does_not_land),
-        LATE_TEST(a_late_exec_does_not_land_though_nobody_else_writes),
-        PATIENT_TEST(a_hold_that_ends_between_two_reads_is_a_conflict),
-        LATE_TEST(a_late_exec_does_not_land_when_the_request_is_over),
-        LATE_TEST(a_late_exec_of_a_reserve_does_not_sell_twice),
-        LATE_TEST(answers_that_vanish_are_settled),
-        PATIENT_TEST(bytes_in_small_pieces_are_no_fault),
-        LATE_TEST(refused_connections_are_told_and_got_over),
+        SWEEP_TEST(a_keyed_reserve_survives_a_cut_at_every_byte),
+        SWEEP_TEST(a_keyless_decrement_survives_a_cut_at_every_third_byte),
+        SWEEP_TEST(a_confirm_survives_a_cut_at_every_third_byte),
+        SWEEP_TEST(a_keyed_transfer_survives_a_cut_at_every_third_byte),
+        SWEEP_TEST(a_read_survives_a_cut_at_every_byte),
     };
-    return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);
+    return run_each("sweep", tests);
 }

@@ -217,6 +217,45 @@ void check_json_at(struct api *a, const char *path, const char *json, const char
     require(a, equal, "%s equals %.2000s", path, json);
 }
 
+static bool is_like(json_t *pattern, json_t *value)
+{
+    const char *name;
+    json_t *member;
+    size_t i;
+    if (json_is_object(pattern)) {
+        json_object_foreach(pattern, name, member)
+        {
+            if (!is_like(member, json_object_get(value, name)))
+                return false;
+        }
+        return json_is_object(value);
+    }
+    if (!json_is_array(pattern))
+        return value && json_equal(pattern, value);
+    json_array_foreach(pattern, i, member)
+    {
+        if (json_is_string(member) && strcmp(json_string_value(member), "...") == 0)
+            return json_is_array(value);
+        if (!is_like(member, json_array_get(value, i)))
+            return false;
+    }
+    return json_is_array(value) && json_array_size(value) == json_array_size(pattern);
+}
+
+void check_like_at(struct api *a, const char *pattern, const char *file, int line)
+{
+    char *json = strdup(pattern);
+    assert_non_null(json);
+    for (char *at = json; (at = strchr(at, '\''));)
+        *at = '"';
+    json_t *wanted = json_loads(json, 0, NULL);
+    free(json);
+    assert_non_null(wanted);
+    bool like = is_like(wanted, http_resp_json(&a->resp));
+    json_decref(wanted);
+    require(a, like, "the answer is like %s", pattern);
+}
+
 void check_header_at(struct api *a, const char *name, const char *value, const char *file, int line)
 {
     char is[256];

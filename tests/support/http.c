@@ -15,8 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CROWD_MAX         1024
-#define CROWD_STACK_BYTES (512 * 1024)
+#define DECIDED_TIMEOUT_MS 180000 /* of a service that is too busy */
+#define CROWD_MAX          1024
+#define CROWD_STACK_BYTES  (512 * 1024)
 
 void http_conn_init(struct http_conn *c, int port)
 {
@@ -323,6 +324,20 @@ bool http_closed_within(struct http_conn *c, int timeout_ms)
         n = conn_fill(c, deadline);
     while (n > 0);
     return n == 0 || n == -ECONNRESET;
+}
+
+int http_call_decided(struct http_conn *c, const char *method, const char *path,
+                      const char *headers, const char *body, struct http_resp *resp)
+{
+    int64_t deadline = test_now_ms() + DECIDED_TIMEOUT_MS;
+    for (;;) {
+        int err = http_call(c, method, path, headers, body, resp);
+        if (err)
+            return err;
+        if (resp->status != 503 || test_now_ms() > deadline)
+            return resp->status;
+        test_pause();
+    }
 }
 
 void http_resp_free(struct http_resp *resp)

@@ -52,6 +52,11 @@ int http_call(struct http_conn *c, const char *method, const char *path, const c
 int http_call_bytes(struct http_conn *c, const char *method, const char *path, const char *headers,
                     const char *body, size_t body_bytes, struct http_resp *resp);
 
+/* The same again and again while the service is too busy: a 503 changes nothing. The status, or
+ * -errno. */
+int http_call_decided(struct http_conn *c, const char *method, const char *path,
+                      const char *headers, const char *body, struct http_resp *resp);
+
 /* The two halves, for pipelines, malformed requests and requests that are left waiting.
  * http_send_call sends what http_call would; http_send sends bytes as they are. http_receive reads
  * one answer; head_only says that it was one to HEAD, which has no body. */

@@ -18,10 +18,15 @@ static void must(enum db_result result, const char *what, const char *why)
     abort();
 }
 
-int bases_start(struct bases *bases)
+int bases_start_files(struct bases *bases)
 {
     *bases = (struct bases){0};
-    int err = temp_dir_make(bases->dir);
+    return temp_dir_make(bases->dir);
+}
+
+int bases_start(struct bases *bases)
+{
+    int err = bases_start_files(bases);
     return err ? err : tpg_start(&bases->pg);
 }
 

@@ -25,6 +25,9 @@ struct bases {
 int bases_start(struct bases *bases);
 void bases_stop(struct bases *bases);
 
+/* The same without a PostgreSQL server: for SQLite alone. */
+int bases_start_files(struct bases *bases);
+
 /* The same for a suite that also says something without PostgreSQL: its tests are skipped, and the
  * output says so. */
 void bases_start_or_skip(struct bases *bases);

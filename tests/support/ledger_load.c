@@ -1,18 +1,17 @@
 /* ledger_load.c -- see ledger_load.h. */
 #include "support/ledger_load.h"
+#include "support/command.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
 #define PROMISES_MAX 200000
 #define KEYED_TRIES  5
-#define OUTPUT_BYTES 16384
 
 /* --- a client --------------------------------------------------------------------------------- */
 
@@ -288,18 +287,7 @@ static void check_promises(struct ledger_load *load)
 
 void ledger_audit_is_equal(const struct ledger_load *load)
 {
-    char output[OUTPUT_BYTES];
-    const char *command = text("%s audit --redis '%s' --ledger '%s' 2>&1", getenv("STOCKD"),
-                               load->stack->redis.url, load->bases->url);
-    FILE *audit = popen(command, "re");
-    assert_non_null(audit);
-    size_t n = fread(output, 1, sizeof(output) - 1, audit);
-    output[n] = '\0';
-    int status = pclose(audit);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        print_error("the audit ends with 0x%x: %s\n", (unsigned)status, output);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    check_command(0, "audit", "--redis", load->stack->redis.url, "--ledger", load->bases->url);
 }
 
 static void check_item_in_sql(const struct ledger_load *load, const char *sku)

@@ -1,10 +1,13 @@
 #include "core/route.h"
 #include "http/assets.h"
 #include "http/problem.h"
+#include "support/schema.h"
 #include "support/suite.h"
 
 #include <jansson.h>
 #include <stdio.h>
+
+#define WHY_BYTES 512
 
 static int load(void **state)
 {
@@ -116,3 +119,71 @@ TEST(operations_have_names_of_their_own)
 }
 
 ALL_BETWEEN(load, unload)
+
+static void look_at_schemas(json_t *root, json_t *at, int *count)
+{
+    const char *name;
+    char why[WHY_BYTES];
+    json_t *member;
+    size_t i;
+    json_array_foreach(at, i, member) look_at_schemas(root, member, count);
+    json_object_foreach(at, name, member)
+    {
+        if (strcmp(name, "schema") != 0) {
+            look_at_schemas(root, member, count);
+            continue;
+        }
+        ++*count;
+        if (schema_known(root, member, why, sizeof(why)) != SCHEMA_FITS)
+            fail_msg("%s", why);
+    }
+}
+
+TEST(all_schemas_are_understood)
+{
+    const char *name;
+    char why[WHY_BYTES];
+    json_t *schema;
+    int count = 0;
+    look_at_schemas(*state, json_object_get(*state, "paths"), &count);
+    look_at_schemas(*state, json_object_get(*state, "components"), &count);
+    json_object_foreach(schema_at(*state, "#/components/schemas"), name, schema)
+    {
+        count++;
+        if (schema_known(*state, schema, why, sizeof(why)) != SCHEMA_FITS)
+            fail_msg("%s: %s", name, why);
+    }
+    assert_true(count > 50);
+}
+
+static void check_example(json_t *root, json_t *schema, json_t *example, int *count)
+{
+    char why[WHY_BYTES];
+    if (!example || !schema)
+        return;
+    ++*count;
+    if (schema_check(root, schema, example, why, sizeof(why)) != SCHEMA_FITS)
+        fail_msg("an example does not fit its schema: %s", why);
+}
+
+static void look_at_examples(json_t *root, json_t *at, int *count)
+{
+    const char *name;
+    json_t *member, *example;
+    size_t i;
+    json_array_foreach(at, i, member) look_at_examples(root, member, count);
+    json_object_foreach(at, name, member) look_at_examples(root, member, count);
+    json_t *schema = json_object_get(at, "schema"), *examples = json_object_get(at, "examples");
+    check_example(root, schema, json_object_get(at, "example"), count);
+    json_object_foreach(examples, name, example)
+        check_example(root, schema, json_object_get(example, "value"), count);
+    if (json_is_array(examples)) /* inside a schema */
+        json_array_foreach(examples, i, example) check_example(root, at, example, count);
+}
+
+TEST(examples_fit_their_schemas)
+{
+    int count = 0;
+    look_at_examples(*state, *state, &count);
+    assert_true(count > 10);
+}

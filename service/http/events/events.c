@@ -20,17 +20,13 @@ static int64_t now_of(const struct events *events)
 /* --- answers ---------------------------------------------------------------------------------- */
 
 /* Nothing but where it is. */
-static void answer_nothing(struct subscriber *f)
+void events_expire(struct subscriber *f)
 {
     struct events *events = f->events;
     struct exchange *x = f->x;
     const struct events_list list = {
         .from = f->at, .to = f->at, .partitions = events->partitions, .walk = events->walk};
-    struct history_lag lag = {.as_of_ms = events->as_of_ms};
-    if (events->server->stats) {
-        lag.events = stats_gauge(events->server->stats, STATS_LEDGER_LAG);
-        lag.ms = stats_gauge(events->server->stats, STATS_LEDGER_LAG_MS);
-    }
+    const struct history_lag lag = history_lag_of(events->server->stats, events->as_of_ms);
     x->answer = (struct answer){.status = 200, .content = CONTENT_JSON};
     buf_reset(&x->out);
     events_render_page(&list, &lag, &x->out);
@@ -57,9 +53,8 @@ static void answer_poll(struct subscriber *f, struct events_sheet *sheet)
 static void refuse_follower(struct subscriber *f, const struct refusal *why)
 {
     struct exchange *x = f->x;
-    exchange_refuse_with(x, why);
     subscriber_free(f);
-    exchange_answered(x);
+    exchange_answer_refusal(x, why);
 }
 
 static void stop_before_start(struct subscriber *f)
@@ -106,11 +101,6 @@ void events_fail(struct subscriber *f, enum problem_id problem, const char *deta
         return;
     }
     refuse_follower(f, &(struct refusal){.problem = problem, .detail = detail});
-}
-
-void events_expire(struct subscriber *f)
-{
-    answer_nothing(f);
 }
 
 /* --- pages ------------------------------------------------------------------------------------ */
@@ -242,8 +232,7 @@ void events_begin(struct exchange *x)
 {
     struct refusal why;
     if (!take_up(x, &why)) {
-        exchange_refuse_with(x, &why);
-        exchange_answered(x);
+        exchange_answer_refusal(x, &why);
         return;
     }
     struct subscriber *f = x->subscriber;

@@ -308,14 +308,10 @@ struct events_text *sheet_text(struct events_sheet *sheet)
                                      .count = page->count,
                                      .partitions = events->partitions,
                                      .walk = events->walk};
-    struct history_lag lag = {.as_of_ms = page->as_of_ms};
+    const struct history_lag lag = history_lag_of(events->server->stats, page->as_of_ms);
     struct events_text *text = sheet->text ? sheet->text : calloc(1, sizeof(*text));
     if (!text || sheet->text)
         return text;
-    if (events->server->stats) {
-        lag.events = stats_gauge(events->server->stats, STATS_LEDGER_LAG);
-        lag.ms = stats_gauge(events->server->stats, STATS_LEDGER_LAG_MS);
-    }
     text->refs = 1;
     text->server = events->server;
     buf_init(&text->body, EVENTS_TEXT_MAX);

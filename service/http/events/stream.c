@@ -71,11 +71,7 @@ void stream_put_page(struct subscriber *f, const struct events_page *page)
 void stream_beat(struct subscriber *f)
 {
     const struct http_server *server = f->events->server;
-    struct history_lag lag = {.as_of_ms = f->events->as_of_ms};
-    if (server->stats) {
-        lag.events = stats_gauge(server->stats, STATS_LEDGER_LAG);
-        lag.ms = stats_gauge(server->stats, STATS_LEDGER_LAG_MS);
-    }
+    const struct history_lag lag = history_lag_of(server->stats, f->events->as_of_ms);
     JSON_LIT(&f->x->out, "event: lag\ndata: {");
     history_put_ledger(&f->x->out, &lag);
     JSON_LIT(&f->x->out, "}\n\n");

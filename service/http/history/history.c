@@ -94,16 +94,13 @@ static enum db_result find_history(struct history_query *query, struct arena *ar
 static enum db_result ask(struct query *question, struct db *db)
 {
     struct history_job *job = (struct history_job *)question;
-    struct history_lag lag = {.events = 0};
-    enum db_result result = history_as_of(db, &lag.as_of_ms);
+    int64_t as_of_ms;
+    enum db_result result = history_as_of(db, &as_of_ms);
     if (result == DB_OK)
         result = find_history(&job->query, &job->arena, db);
     if (result != DB_OK)
         return result;
-    if (job->stats) {
-        lag.events = stats_gauge(job->stats, STATS_LEDGER_LAG);
-        lag.ms = stats_gauge(job->stats, STATS_LEDGER_LAG_MS);
-    }
+    const struct history_lag lag = history_lag_of(job->stats, as_of_ms);
     history_render(&job->query, &lag, clock_wall_ms(), &job->answer, &job->out);
     return DB_OK;
 }
@@ -203,19 +200,13 @@ bool history_job_wanted(struct exchange *x)
     return history_query_meant(&x->match, &x->arena);
 }
 
-static void refuse_job(struct exchange *x, const struct refusal *why)
-{
-    exchange_refuse_with(x, why);
-    exchange_answered(x);
-}
-
 void history_job_begin(struct exchange *x)
 {
     struct query_pool *queries = x->server->queries;
     struct refusal why = {.problem = PROBLEM_OVERLOADED, .detail = "out of memory"};
     struct history_job *job = job_new(x);
     if (!job) {
-        refuse_job(x, &why);
+        exchange_answer_refusal(x, &why);
         return;
     }
     job->question.ask = ask;
@@ -231,6 +222,6 @@ void history_job_begin(struct exchange *x)
     else if (good)
         why = (struct refusal){.problem = PROBLEM_LEDGER_UNAVAILABLE,
                                .detail = "too many questions wait for the ledger"};
-    refuse_job(x, &why); /* before the texts of the refusal go */
+    exchange_answer_refusal(x, &why); /* before the texts of the refusal go */
     job_free(job);
 }

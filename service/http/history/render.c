@@ -8,6 +8,16 @@
 
 #define DETAIL_SIZE 160
 
+struct history_lag history_lag_of(const struct stats *stats, int64_t as_of_ms)
+{
+    struct history_lag lag = {.as_of_ms = as_of_ms};
+    if (stats) {
+        lag.events = stats_gauge(stats, STATS_LEDGER_LAG);
+        lag.ms = stats_gauge(stats, STATS_LEDGER_LAG_MS);
+    }
+    return lag;
+}
+
 void history_put_ledger(struct buf *b, const struct history_lag *lag)
 {
     JSON_INT(b, "\"ledger\":{\"lag_events\":", lag->events);

@@ -9,11 +9,15 @@
 #include "buf.h"
 #include "http/history/query.h"
 #include "http/render.h"
+#include "stats.h"
 
 struct history_lag {
     int64_t events, ms; /* in Redis and not in SQL; the age of the oldest of them */
     int64_t as_of_ms;   /* the time of the last event in SQL; 0: none */
 };
+
+/* As the metrics have it; stats: NULL for none. */
+struct history_lag history_lag_of(const struct stats *stats, int64_t as_of_ms);
 
 /* `"ledger":{...}`. */
 void history_put_ledger(struct buf *b, const struct history_lag *lag);

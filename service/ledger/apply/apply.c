@@ -29,18 +29,6 @@ static const struct db_statement move_checkpoint =
 
 static const struct checkpoint nothing = {.id = {0, -1}};
 
-static const char *const result_names[APPLY_RESULTS] = {
-    [APPLY_DONE] = "done",           [APPLY_THERE] = "there",         [APPLY_GAP] = "gap",
-    [APPLY_FORMAT] = "format",       [APPLY_FORK] = "fork",           [APPLY_DISOWNED] = "disowned",
-    [APPLY_ELSEWHERE] = "elsewhere", [APPLY_NO_MEMORY] = "no memory", [APPLY_DB] = "database",
-};
-
-const char *apply_result_name(enum apply_result result)
-{
-    assert(result < APPLY_RESULTS);
-    return result_names[result];
-}
-
 void apply_init(struct apply *apply, struct db *db, unsigned partition)
 {
     *apply = (struct apply){.db = db, .partition = partition, .at = nothing};

@@ -38,7 +38,6 @@ enum apply_result {
     APPLY_ELSEWHERE, /* the database is not where the chunk's new epoch was taken to follow */
     APPLY_NO_MEMORY, /* smaller chunks may help */
     APPLY_DB,        /* see `db` */
-    APPLY_RESULTS
 };
 
 struct apply {
@@ -76,8 +75,5 @@ enum apply_result apply_lock(struct apply *apply) __attribute__((warn_unused_res
  * event: what an earlier epoch still has waiting is disowned. */
 enum apply_result apply_seal(struct apply *apply, int64_t epoch)
     __attribute__((warn_unused_result));
-
-/* "done", "gap", ... for logs. */
-const char *apply_result_name(enum apply_result result);
 
 #endif

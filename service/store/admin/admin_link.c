@@ -10,7 +10,8 @@
 #include <string.h>
 #include <sys/time.h>
 
-#define TIMEOUT_MS    1000
+#define TIMEOUT_S     1
+#define PATIENCE_S    10
 #define OUT_MAX_BYTES (1u << 20)
 
 /* --- its life --------------------------------------------------------------------------------- */
@@ -25,11 +26,17 @@ struct admin *admin_new(const struct store_config *config, struct store_shared *
     }
     admin->config = config;
     admin->shared = shared;
+    admin->timeout_s = TIMEOUT_S;
     buf_init(&admin->out, OUT_MAX_BYTES);
     if (address_parse(config->redis_url, &admin->address, err, err_size))
         return admin;
     free(admin);
     return NULL;
+}
+
+void admin_have_patience(struct admin *admin)
+{
+    admin->timeout_s = PATIENCE_S;
 }
 
 void admin_free(struct admin *admin)
@@ -240,7 +247,7 @@ int admin_settle(struct admin *admin, redisReply *reply, int rc)
 static bool dial(struct admin *admin)
 {
     const struct address *a = &admin->address;
-    struct timeval timeout = {.tv_sec = TIMEOUT_MS / 1000, .tv_usec = TIMEOUT_MS % 1000 * 1000};
+    struct timeval timeout = {.tv_sec = admin->timeout_s};
     admin->context = a->is_unix ? redisConnectUnixWithTimeout(a->host, timeout)
                                 : redisConnectWithTimeout(a->host, a->port, timeout);
     if (!admin->context || admin->context->err ||

@@ -15,6 +15,7 @@
 #include <hiredis/hiredis.h>
 
 struct admin {
+    int timeout_s; /* of each answer */
     const struct store_config *config;
     struct store_shared *shared;
     struct address address;

@@ -12,16 +12,15 @@
 struct us_timer {
     uv_poll_t poll;
     int fd;
-    void (*on_end)(struct us_timer *pause);
+    void (*on_end)(struct us_timer *timer);
     void *user;
 };
 
 /* 0, or -errno. */
-int us_timer_init(struct us_timer *pause, uv_loop_t *loop) __attribute__((warn_unused_result));
+int us_timer_init(struct us_timer *timer, uv_loop_t *loop) __attribute__((warn_unused_result));
 
-/* Calls on_end after delay_us (> 0); a pause under way begins anew. */
-void us_timer_start(struct us_timer *pause, int64_t delay_us);
-void us_timer_stop(struct us_timer *pause);
-void us_timer_close(struct us_timer *pause);
+/* Calls on_end after delay_us (> 0); one that runs begins anew. */
+void us_timer_start(struct us_timer *timer, int64_t delay_us);
+void us_timer_close(struct us_timer *timer);
 
 #endif
