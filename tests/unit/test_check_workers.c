@@ -3,18 +3,14 @@
  *
  * SEED and STEPS (seeds tried) come from the environment; a failure prints the seed.
  */
-#include "check/check.h"
 #include "check/groups.h"
 #include "random.h"
+#include "support/env_number.h"
 #include "support/history_mutate.h"
 #include "support/leftover.h"
-#include "support/shop_history.h"
+#include "support/shop_verdict.h"
+#include "support/suite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -29,8 +25,6 @@
 #define WORKERS_MAX 8
 #define TRIES       1000
 
-static char dir[] = "/tmp/test_check_workers.XXXXXX";
-static char path[64];
 static pid_t parent;
 static bool short_lives; /* a fork gets a millisecond of a processor, and dies then */
 
@@ -43,24 +37,8 @@ static void shorten_life(void)
 
 static int setup(void **state)
 {
-    (void)state;
     parent = getpid();
-    if (!mkdtemp(dir) || pthread_atfork(NULL, NULL, shorten_life) != 0)
-        return -1;
-    snprintf(path, sizeof(path), "%s/history", dir);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return rmdir(dir);
-}
-
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : otherwise;
+    return pthread_atfork(NULL, NULL, shorten_life) ? -1 : shop_verdict_setup(state);
 }
 
 /* --- the same verdict --- */
@@ -133,21 +111,20 @@ static struct shop_options shop(uint64_t seed, enum shop_fault fault)
 static void open_history(struct history_reader *r)
 {
     char err[HISTORY_ERR_SIZE];
-    assert_int_equal(history_read(r, path, err, sizeof(err)), 0);
+    assert_int_equal(history_read(r, shop_path, err, sizeof(err)), 0);
 }
 
 /* With seed 53, what is told of one fault would depend on which items are a group. */
-static void every_fault_is_told_alike(void **state)
+TEST(every_fault_is_told_alike)
 {
-    (void)state;
-    uint64_t seed = number_from("SEED", 51), steps = number_from("STEPS", 3);
+    uint64_t seed = env_number("SEED", 51), steps = env_number("STEPS", 3);
     uint64_t violations = 0, rights = 0;
     for (enum shop_fault fault = SHOP_RIGHT; fault < SHOP_NOBODY_THERE; fault++) {
         for (uint64_t i = 0; i < steps; i++) {
             struct shop_options options = shop(seed + i, fault);
             char what[32];
             struct history_reader r;
-            if (shop_history_write(path, &options) < 0)
+            if (shop_history_write(shop_path, &options) < 0)
                 continue; /* this seed has no place for it */
             snprintf(what, sizeof(what), "fault %d", (int)fault);
             open_history(&r);
@@ -155,29 +132,28 @@ static void every_fault_is_told_alike(void **state)
             violations += word == VERDICT_VIOLATION;
             rights += word == VERDICT_RIGHT;
             history_unread(&r);
-            assert_int_equal(unlink(path), 0);
+            shop_remove();
         }
     }
     assert_true(violations > 0 && (rights > 0 || steps < 3));
 }
 
 /* Many things wrong at once, on all items: witnesses are dropped, joined and counted. */
-static void many_faults_are_told_alike(void **state)
+TEST(many_faults_are_told_alike)
 {
-    (void)state;
-    uint64_t seed = number_from("SEED", 1), steps = number_from("STEPS", 8);
+    uint64_t seed = env_number("SEED", 1), steps = env_number("STEPS", 8);
     for (uint64_t i = 0; i < steps; i++) {
         struct shop_options options = shop(seed + i, SHOP_RIGHT);
         struct history_mutant m;
         struct rng rng;
         rng_seed(&rng, seed + i);
-        assert_int_equal(shop_history_write(path, &options), 0);
-        assert_int_equal(history_mutant_open(&m, path), 0);
+        shop_write(&options);
+        assert_int_equal(history_mutant_open(&m, shop_path), 0);
         for (uint64_t changes = 10 + rng_below(&rng, 90); changes > 0; changes--)
             (void)history_mutate(&m, (enum mutation)rng_below(&rng, MUTATIONS), &rng);
         assert_int_not_equal(compare(&m.reader, seed + i, "many things changed"), VERDICT_RIGHT);
         history_mutant_close(&m);
-        assert_int_equal(unlink(path), 0);
+        shop_remove();
     }
 }
 
@@ -187,19 +163,18 @@ static void make_history(struct history_reader *r, unsigned steps)
 {
     struct shop_options options = shop(7, SHOP_RIGHT);
     options.steps = steps;
-    assert_int_equal(shop_history_write(path, &options), 0);
+    shop_write(&options);
     open_history(r);
 }
 
 static void end_history(struct history_reader *r)
 {
     history_unread(r);
-    assert_int_equal(unlink(path), 0);
+    shop_remove();
 }
 
-static void a_worker_that_dies_makes_it_no_verdict(void **state)
+TEST_BETWEEN(a_worker_that_dies_makes_it_no_verdict, leftover_before, leftover_after)
 {
-    (void)state;
     static struct verdict v;
     struct history_reader r;
     make_history(&r, 20000);
@@ -218,9 +193,8 @@ static void a_worker_that_dies_makes_it_no_verdict(void **state)
     end_history(&r);
 }
 
-static void one_processor_is_enough(void **state)
+TEST(one_processor_is_enough)
 {
-    (void)state;
     cpu_set_t before, one;
     struct history_reader r;
     CPU_ZERO(&one);
@@ -273,9 +247,8 @@ static int run_groups(struct seen *seen, unsigned workers, char why[WITNESS_TEXT
     return groups_run(&groups, &(struct groups_work){seen, find, take}, workers, why);
 }
 
-static void results_are_taken_in_order_and_all_or_none(void **state)
+TEST_BETWEEN(results_are_taken_in_order_and_all_or_none, leftover_before, leftover_after)
 {
-    (void)state;
     char why[WITNESS_TEXT_SIZE];
     struct seen seen = {.by = groups_share(sizeof(pid_t))};
     assert_non_null(seen.by);
@@ -295,9 +268,8 @@ static void results_are_taken_in_order_and_all_or_none(void **state)
     groups_unshare(seen.by, sizeof(pid_t));
 }
 
-static void whoever_cannot_fork_works_alone(void **state)
+TEST_BETWEEN(whoever_cannot_fork_works_alone, leftover_before, leftover_after)
 {
-    (void)state;
     char why[WITNESS_TEXT_SIZE];
     struct seen seen = {.bad = UINT32_MAX, .by = groups_share(sizeof(pid_t))};
     struct rlimit before, none;
@@ -314,11 +286,10 @@ static void whoever_cannot_fork_works_alone(void **state)
     groups_unshare(seen.by, sizeof(pid_t));
 }
 
-static void groups_are_a_partition(void **state)
+TEST(groups_are_a_partition)
 {
-    (void)state;
     struct rng rng;
-    rng_seed(&rng, number_from("SEED", 1));
+    rng_seed(&rng, env_number("SEED", 1));
     for (int i = 0; i < 2000; i++) {
         size_t start[201] = {0};
         uint32_t n = (uint32_t)rng_below(&rng, 201);
@@ -338,19 +309,4 @@ static void groups_are_a_partition(void **state)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_fault_is_told_alike),
-        cmocka_unit_test(many_faults_are_told_alike),
-        cmocka_unit_test_setup_teardown(a_worker_that_dies_makes_it_no_verdict, leftover_before,
-                                        leftover_after),
-        cmocka_unit_test(one_processor_is_enough),
-        cmocka_unit_test_setup_teardown(results_are_taken_in_order_and_all_or_none, leftover_before,
-                                        leftover_after),
-        cmocka_unit_test_setup_teardown(whoever_cannot_fork_works_alone, leftover_before,
-                                        leftover_after),
-        cmocka_unit_test(groups_are_a_partition),
-    };
-    return cmocka_run_group_tests(tests, setup, teardown);
-}
+ALL_BETWEEN(setup, shop_verdict_teardown)
