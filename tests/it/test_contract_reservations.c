@@ -259,7 +259,8 @@ static void get_reads_the_stored_state(void **state)
     const char *id = api_reserve(a, sku, 3, 0);
     char *held = strdup(a->resp.body);
     int64_t ttl = api_int(a, "ttl_ms");
-    assert_true(await((get(RESERVATION(id)), api_int(a, "ttl_ms") < ttl), 1000)); /* it runs down */
+    assert_true(await((get(RESERVATION(id)), api_int(a, "ttl_ms") < ttl),
+                      EXPIRY_TIMEOUT_MS)); /* it runs down */
     json_t *wanted = json_loads(held, 0, NULL);
     json_object_set(wanted, "ttl_ms", json_at(http_resp_json(&a->resp), "ttl_ms"));
     assert_true(json_equal(wanted, http_resp_json(&a->resp)));
