@@ -2,28 +2,29 @@
 #include "log.h"
 #include "random.h"
 #include "stats.h"
-#include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define OUT_MAX_BYTES      (64u << 20)
-#define READ_BYTES         (256 * 1024)
-#define CONNECT_TIMEOUT_MS 2000
-#define BACKOFF_FIRST_MS   20
-#define BACKOFF_LAST_MS    500
-#define ROLE_MS            1000 /* from one look at the role to the next */
-#define ROLE_TIMEOUT_MS    5000
-#define WHY_DEMOTED        "this Redis is not the master any more"
+#define OUT_MAX_BYTES    (64u << 20)
+#define READ_BYTES       (256 * 1024)
+#define BACKOFF_FIRST_MS 20
+#define BACKOFF_LAST_MS  500
+#define ROLE_TIMEOUT_MS  5000
+#define WHY_DEMOTED      "this Redis is not the master any more"
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_timer(uv_timer_t *timer);
+
+void conn_set_timer(struct conn *conn, uint64_t ms)
+{
+    uv_timer_start(&conn->timer, on_timer, ms, 0);
+}
 
 static void free_handle(uv_handle_t *handle)
 {
@@ -88,7 +89,7 @@ void conn_drop(struct conn *conn, const char *why)
     if (log_allowed(&gate, (int64_t)uv_now(conn->loop)))
         log_event(LOG_WARN, "redis connection lost", LOG_STR("why", conn->error),
                   LOG_STR("host", conn->address->host), LOG_INT("port", conn->address->port));
-    uv_timer_start(&conn->timer, on_timer, backoff_ms(conn), 0);
+    conn_set_timer(conn, backoff_ms(conn));
     if (!was_up)
         conn->failures++;
     conn->on_lost(conn, busy);
@@ -131,13 +132,13 @@ static void ask_role(struct conn *conn)
 {
     static const char command[] = "*1\r\n$4\r\nROLE\r\n";
     const ssize_t bytes = sizeof(command) - 1;
-    conn->role_due_ms = uv_now(conn->loop) + ROLE_MS;
+    conn->role_due_ms = uv_now(conn->loop) + CONN_ROLE_MS;
     if (send(conn->context->fd, command, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
         conn_drop(conn, "Redis takes no more commands");
         return;
     }
     conn->role_first = true;
-    uv_timer_start(&conn->timer, on_timer, ROLE_TIMEOUT_MS, 0);
+    conn_set_timer(conn, ROLE_TIMEOUT_MS);
 }
 
 void conn_send_aside(struct conn *conn, const struct buf *out, size_t replies)
@@ -146,7 +147,7 @@ void conn_send_aside(struct conn *conn, const struct buf *out, size_t replies)
     if (out->failed || send(conn->context->fd, out->p, out->n, MSG_NOSIGNAL) != (ssize_t)out->n)
         shutdown(conn->context->fd, SHUT_RDWR); /* nothing may follow a part of a command */
     conn->aside += replies;
-    uv_timer_start(&conn->timer, on_timer, ROLE_TIMEOUT_MS, 0);
+    conn_set_timer(conn, ROLE_TIMEOUT_MS);
 }
 
 /* Behind what the exchange asks. */
@@ -155,7 +156,7 @@ static size_t add_role(struct conn *conn)
     conn->role_behind = !conn->role_first && uv_now(conn->loop) >= conn->role_due_ms;
     if (!conn->role_behind)
         return 0;
-    conn->role_due_ms = uv_now(conn->loop) + ROLE_MS;
+    conn->role_due_ms = uv_now(conn->loop) + CONN_ROLE_MS;
     resp_words(&conn->out, 1, "ROLE");
     return 1;
 }
@@ -175,7 +176,7 @@ static void on_timer(uv_timer_t *timer)
 
 /* --- sending and receiving -------------------------------------------------------------------- */
 
-static void watch_socket(struct conn *conn, int events)
+void conn_watch(struct conn *conn, int events)
 {
     if (conn->poll_events == events)
         return;
@@ -198,7 +199,7 @@ static int flush(struct conn *conn)
             return -errno;
         conn->out_sent += (size_t)n;
     }
-    watch_socket(conn, UV_READABLE | (conn->out_sent < conn->out.n ? UV_WRITABLE : 0));
+    conn_watch(conn, UV_READABLE | (conn->out_sent < conn->out.n ? UV_WRITABLE : 0));
     return 0;
 }
 
@@ -224,17 +225,17 @@ static int expect(struct conn *conn, size_t replies)
     return 0;
 }
 
-static int start_request(struct conn *conn, enum conn_state state, size_t replies,
-                         int64_t timeout_ms, conn_reply_fn *on_replies)
+int conn_request(struct conn *conn, enum conn_state state, size_t replies, int64_t timeout_ms,
+                 conn_reply_fn *on_replies)
 {
     assert(replies > 0);
     if (conn->out.failed || expect(conn, replies) < 0)
         return -ENOMEM;
     conn->state = state;
     conn->on_replies = on_replies;
-    uv_timer_start(&conn->timer, on_timer, (uint64_t)timeout_ms, 0);
+    conn_set_timer(conn, (uint64_t)timeout_ms);
     if (flush(conn) < 0)
-        uv_timer_start(&conn->timer, on_timer, 0, 0); /* said from the loop, not from in here */
+        conn_set_timer(conn, 0); /* said from the loop, not from in here */
     return 0;
 }
 
@@ -242,7 +243,7 @@ int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms, conn_re
 {
     assert(conn->state == CONN_READY);
     replies += add_role(conn);
-    return start_request(conn, CONN_BUSY, replies, timeout_ms, on_replies);
+    return conn_request(conn, CONN_BUSY, replies, timeout_ms, on_replies);
 }
 
 /* The role at the end is ours: the exchange is without it. False: there is no connection left. */
@@ -285,7 +286,7 @@ static void finish_closing(struct conn *conn)
         conn->replies_cap = cap;
     }
     if (conn->state == CONN_READY && !conn->closing)
-        uv_timer_start(&conn->timer, on_timer, conn->aside > 0 ? ROLE_TIMEOUT_MS : ROLE_MS, 0);
+        conn_set_timer(conn, conn->aside > 0 ? ROLE_TIMEOUT_MS : CONN_ROLE_MS);
 }
 
 /* The answer to ask_role(). NULL, or what is wrong. */
@@ -295,7 +296,7 @@ static const char *take_first(struct conn *conn, redisReply *role)
     freeReplyObject(role);
     conn->role_first = false;
     if (conn->state == CONN_READY)
-        uv_timer_start(&conn->timer, on_timer, ROLE_MS, 0);
+        conn_set_timer(conn, CONN_ROLE_MS);
     return demoted ? WHY_DEMOTED : NULL;
 }
 
@@ -304,7 +305,7 @@ static void take_aside(struct conn *conn, redisReply *reply)
 {
     freeReplyObject(reply);
     if (--conn->aside == 0 && conn->state == CONN_READY)
-        uv_timer_start(&conn->timer, on_timer, ROLE_MS, 0);
+        conn_set_timer(conn, CONN_ROLE_MS);
 }
 
 /* Takes complete replies out of the reader. NULL, or what is wrong. */
@@ -350,86 +351,13 @@ static void receive(struct conn *conn)
         finish_closing(conn);
 }
 
-/* --- coming up -------------------------------------------------------------------------------- */
-
-static const char *check_greeting(struct conn *conn, redisReply **replies, size_t count)
-{
-    char text[64];
-    int major = 0, minor = 0, patch = 0;
-    for (size_t i = 0; i < count; i++)
-        if (replies[i]->type == REDIS_REPLY_ERROR)
-            return replies[i]->str;
-    const redisReply *role = replies[count - 2], *info = replies[count - 1];
-    if (role->type != REDIS_REPLY_ARRAY || role->elements < 1 || !role->element[0]->str)
-        return "Redis gave no ROLE";
-    if (strcmp(role->element[0]->str, "master") != 0)
-        return "this Redis is not a master";
-    if (!reply_info(info, "run_id", conn->run_id, sizeof(conn->run_id)) ||
-        !reply_info(info, "redis_version", text, sizeof(text)))
-        return "Redis gave no run_id";
-    if (sscanf(text, "%d.%d.%d", &major, &minor, &patch) < 2 || major < 7)
-        return "Redis 7.0 or newer is needed";
-    conn->version = major * 10000 + minor * 100 + patch;
-    return NULL;
-}
-
-static void on_greeting(struct conn *conn, redisReply **replies, size_t count)
-{
-    const char *wrong = check_greeting(conn, replies, count);
-    if (wrong) {
-        conn_drop(conn, wrong);
-        return;
-    }
-    conn->state = CONN_READY;
-    conn->role_due_ms = uv_now(conn->loop) + ROLE_MS;
-    conn->failures = 0;
-    conn->error[0] = '\0';
-    stats_count(STATS_REDIS_CONNECTS, 1);
-    conn->on_ready(conn);
-}
-
-static void greet(struct conn *conn)
-{
-    const struct address *a = conn->address;
-    char db[16];
-    size_t replies = 4;
-    buf_reset(&conn->out);
-    conn->out_sent = 0;
-    if (a->password[0]) {
-        if (a->user[0])
-            resp_words(&conn->out, 3, "AUTH", a->user, a->password);
-        else
-            resp_words(&conn->out, 2, "AUTH", a->password);
-        replies++;
-    }
-    if (a->db != 0) {
-        snprintf(db, sizeof(db), "%d", a->db);
-        resp_words(&conn->out, 2, "SELECT", db);
-        replies++;
-    }
-    /* What is sent behind a MULTI that Redis refuses is carried out all the same, one by one. */
-    resp_words(&conn->out, 1, "MULTI");
-    resp_words(&conn->out, 1, "EXEC");
-    resp_words(&conn->out, 1, "ROLE");
-    resp_words(&conn->out, 2, "INFO", "server");
-    if (start_request(conn, CONN_GREETING, replies, CONNECT_TIMEOUT_MS, on_greeting) < 0)
-        conn_drop(conn, "out of memory");
-}
-
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct conn *conn = poll->data;
     if (conn->poll != poll)
         return;
     if (conn->state == CONN_CONNECTING) {
-        int err = 0;
-        socklen_t size = sizeof(err);
-        if (getsockopt(conn->context->fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
-            err = errno;
-        if (err != 0 || status < 0)
-            conn_drop(conn, strerror(err != 0 ? err : -status));
-        else
-            greet(conn);
+        conn_connected(conn, status);
         return;
     }
     if (status < 0) {
@@ -445,73 +373,4 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
     if (events & UV_READABLE)
         receive(conn);
-}
-
-/* Fails as a lost connection does, so that one path tries again. */
-static void open_failed(struct conn *conn, const char *why)
-{
-    conn->state = CONN_CONNECTING;
-    conn_drop(conn, why);
-}
-
-/* host: a path, or an address in digits. */
-static void connect_to(struct conn *conn, const char *host)
-{
-    const struct address *a = conn->address;
-    assert(!conn->context && !conn->closing);
-    conn->context =
-        a->is_unix ? redisConnectUnixNonBlock(host) : redisConnectNonBlock(host, a->port);
-    if (!conn->context || conn->context->err) {
-        char why[160];
-        snprintf(why, sizeof(why), "%s", conn->context ? conn->context->errstr : "out of memory");
-        open_failed(conn, why);
-        return;
-    }
-    (void)fcntl(conn->context->fd, F_SETFD, FD_CLOEXEC);
-    conn->poll = malloc(sizeof(*conn->poll));
-    if (!conn->poll || uv_poll_init(conn->loop, conn->poll, conn->context->fd) != 0) {
-        free(conn->poll);
-        conn->poll = NULL;
-        open_failed(conn, "out of memory");
-        return;
-    }
-    conn->poll->data = conn;
-    conn->state = CONN_CONNECTING;
-    conn->poll_events = 0;
-    watch_socket(conn, UV_WRITABLE);
-    uv_timer_start(&conn->timer, on_timer, CONNECT_TIMEOUT_MS, 0);
-}
-
-/* An answer that came after its time, while DOWN, is as good as any. */
-static void on_looked_up(void *user, const char *numeric, const char *why)
-{
-    struct conn *conn = user;
-    conn->lookup = NULL;
-    if (numeric)
-        connect_to(conn, numeric);
-    else if (conn->state == CONN_RESOLVING)
-        conn_drop(conn, why);
-}
-
-/* One look-up at a time, however often its time is over: those that hang do not heap up. */
-static void look_up(struct conn *conn)
-{
-    if (!conn->lookup)
-        conn->lookup =
-            lookup_begin(conn->loop, conn->address->host, conn->failures, on_looked_up, conn);
-    if (!conn->lookup) {
-        open_failed(conn, "out of memory");
-        return;
-    }
-    conn->state = CONN_RESOLVING;
-    uv_timer_start(&conn->timer, on_timer, CONNECT_TIMEOUT_MS, 0);
-}
-
-void conn_open(struct conn *conn)
-{
-    assert(conn->state == CONN_DOWN && !conn->context && !conn->closing);
-    if (lookup_needed(conn->address))
-        look_up(conn);
-    else
-        connect_to(conn, conn->address->host);
 }

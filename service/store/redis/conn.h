@@ -18,56 +18,7 @@
 #ifndef STORE_REDIS_CONN_H
 #define STORE_REDIS_CONN_H
 
-#include "address.h"
-#include "buf.h"
-#include "store/redis/lookup.h"
-
-#include <hiredis/hiredis.h>
-#include <uv.h>
-
-#define CONN_RUN_ID_SIZE 48
-
-enum conn_state {
-    CONN_DOWN,
-    CONN_RESOLVING,
-    CONN_CONNECTING,
-    CONN_GREETING,
-    CONN_READY,
-    CONN_BUSY
-};
-
-struct conn;
-typedef void conn_reply_fn(struct conn *conn, redisReply **replies, size_t count);
-
-struct conn {
-    uv_loop_t *loop;
-    const struct address *address;
-    enum conn_state state;
-    redisContext *context;
-    struct lookup *lookup; /* under way, be it that the time for it is over; at most one */
-    uv_poll_t *poll;       /* its own allocation: closing outlives the connection */
-    uv_timer_t
-        timer; /* back-off while DOWN, ROLE while READY, else the deadline of what is under way */
-    int poll_events;
-    unsigned failures; /* in a row */
-    struct buf out;
-    size_t out_sent;
-    redisReply **replies;
-    size_t expected, received, replies_cap;
-    conn_reply_fn *on_replies;
-    void (*on_ready)(struct conn *conn);
-    /* The connection is gone; `busy` tells whether an exchange was under way. */
-    void (*on_lost)(struct conn *conn, bool busy);
-    void *user;
-    char run_id[CONN_RUN_ID_SIZE];
-    int version;          /* of Redis: 70015 for 7.0.15 */
-    uint64_t role_due_ms; /* of the loop: when the next exchange asks for ROLE */
-    bool role_behind;     /* the exchange under way does: its last reply is that */
-    bool role_first;      /* it was asked while READY: the next reply is that, whatever follows */
-    size_t aside;         /* replies of conn_send_aside() that are to come, before all others */
-    char error[160];      /* why it is down */
-    bool closing;
-};
+#include "store/redis/conn_state.h"
 
 /* Prepares the connection; conn_open() begins to connect. `address` must outlive it. */
 void conn_init(struct conn *conn, uv_loop_t *loop, const struct address *address);

@@ -1,0 +1,163 @@
+/* conn_open.c -- a connection's way from DOWN to READY: the look-up, the socket, the greeting. */
+#include "stats.h"
+#include "store/redis/conn.h"
+#include "store/redis/reply.h"
+#include "store/redis/resp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define CONNECT_TIMEOUT_MS 2000
+
+/* --- the greeting ----------------------------------------------------------------------------- */
+
+static const char *check_greeting(struct conn *conn, redisReply **replies, size_t count)
+{
+    char text[64];
+    int major = 0, minor = 0, patch = 0;
+    for (size_t i = 0; i < count; i++)
+        if (replies[i]->type == REDIS_REPLY_ERROR)
+            return replies[i]->str;
+    const redisReply *role = replies[count - 2], *info = replies[count - 1];
+    if (role->type != REDIS_REPLY_ARRAY || role->elements < 1 || !role->element[0]->str)
+        return "Redis gave no ROLE";
+    if (strcmp(role->element[0]->str, "master") != 0)
+        return "this Redis is not a master";
+    if (!reply_info(info, "run_id", conn->run_id, sizeof(conn->run_id)) ||
+        !reply_info(info, "redis_version", text, sizeof(text)))
+        return "Redis gave no run_id";
+    if (sscanf(text, "%d.%d.%d", &major, &minor, &patch) < 2 || major < 7)
+        return "Redis 7.0 or newer is needed";
+    conn->version = major * 10000 + minor * 100 + patch;
+    return NULL;
+}
+
+static void on_greeting(struct conn *conn, redisReply **replies, size_t count)
+{
+    const char *wrong = check_greeting(conn, replies, count);
+    if (wrong) {
+        conn_drop(conn, wrong);
+        return;
+    }
+    conn->state = CONN_READY;
+    conn->role_due_ms = uv_now(conn->loop) + CONN_ROLE_MS;
+    conn->failures = 0;
+    conn->error[0] = '\0';
+    stats_count(STATS_REDIS_CONNECTS, 1);
+    conn->on_ready(conn);
+}
+
+static void greet(struct conn *conn)
+{
+    const struct address *a = conn->address;
+    char db[16];
+    size_t replies = 4;
+    buf_reset(&conn->out);
+    conn->out_sent = 0;
+    if (a->password[0]) {
+        if (a->user[0])
+            resp_words(&conn->out, 3, "AUTH", a->user, a->password);
+        else
+            resp_words(&conn->out, 2, "AUTH", a->password);
+        replies++;
+    }
+    if (a->db != 0) {
+        snprintf(db, sizeof(db), "%d", a->db);
+        resp_words(&conn->out, 2, "SELECT", db);
+        replies++;
+    }
+    /* What is sent behind a MULTI that Redis refuses is carried out all the same, one by one. */
+    resp_words(&conn->out, 1, "MULTI");
+    resp_words(&conn->out, 1, "EXEC");
+    resp_words(&conn->out, 1, "ROLE");
+    resp_words(&conn->out, 2, "INFO", "server");
+    if (conn_request(conn, CONN_GREETING, replies, CONNECT_TIMEOUT_MS, on_greeting) < 0)
+        conn_drop(conn, "out of memory");
+}
+
+/* --- the socket ------------------------------------------------------------------------------- */
+
+void conn_connected(struct conn *conn, int status)
+{
+    int err = 0;
+    socklen_t size = sizeof(err);
+    if (getsockopt(conn->context->fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
+        err = errno;
+    if (err != 0 || status < 0)
+        conn_drop(conn, strerror(err != 0 ? err : -status));
+    else
+        greet(conn);
+}
+
+/* Fails as a lost connection does, so that one path tries again. */
+static void open_failed(struct conn *conn, const char *why)
+{
+    conn->state = CONN_CONNECTING;
+    conn_drop(conn, why);
+}
+
+/* host: a path, or an address in digits. */
+static void connect_to(struct conn *conn, const char *host)
+{
+    const struct address *a = conn->address;
+    assert(!conn->context && !conn->closing);
+    conn->context =
+        a->is_unix ? redisConnectUnixNonBlock(host) : redisConnectNonBlock(host, a->port);
+    if (!conn->context || conn->context->err) {
+        char why[160];
+        snprintf(why, sizeof(why), "%s", conn->context ? conn->context->errstr : "out of memory");
+        open_failed(conn, why);
+        return;
+    }
+    (void)fcntl(conn->context->fd, F_SETFD, FD_CLOEXEC);
+    conn->poll = malloc(sizeof(*conn->poll));
+    if (!conn->poll || uv_poll_init(conn->loop, conn->poll, conn->context->fd) != 0) {
+        free(conn->poll);
+        conn->poll = NULL;
+        open_failed(conn, "out of memory");
+        return;
+    }
+    conn->poll->data = conn;
+    conn->state = CONN_CONNECTING;
+    conn->poll_events = 0;
+    conn_watch(conn, UV_WRITABLE);
+    conn_set_timer(conn, CONNECT_TIMEOUT_MS);
+}
+
+/* An answer that came after its time, while DOWN, is as good as any. */
+static void on_looked_up(void *user, const char *numeric, const char *why)
+{
+    struct conn *conn = user;
+    conn->lookup = NULL;
+    if (numeric)
+        connect_to(conn, numeric);
+    else if (conn->state == CONN_RESOLVING)
+        conn_drop(conn, why);
+}
+
+/* One look-up at a time, however often its time is over: those that hang do not heap up. */
+static void look_up(struct conn *conn)
+{
+    if (!conn->lookup)
+        conn->lookup =
+            lookup_begin(conn->loop, conn->address->host, conn->failures, on_looked_up, conn);
+    if (!conn->lookup) {
+        open_failed(conn, "out of memory");
+        return;
+    }
+    conn->state = CONN_RESOLVING;
+    conn_set_timer(conn, CONNECT_TIMEOUT_MS);
+}
+
+void conn_open(struct conn *conn)
+{
+    assert(conn->state == CONN_DOWN && !conn->context && !conn->closing);
+    if (lookup_needed(conn->address))
+        look_up(conn);
+    else
+        connect_to(conn, conn->address->host);
+}

@@ -1,0 +1,76 @@
+/* conn_state.h -- what a connection to Redis has in hand, and its steps that more than one of the
+ * files it is made of need.
+ *
+ * Layer: store, private to conn*.c but for the callbacks, the run id and the reason of a failure,
+ * which belong to who has the connection; conn.h has the states and the invariant.
+ */
+#ifndef STORE_REDIS_CONN_STATE_H
+#define STORE_REDIS_CONN_STATE_H
+
+#include "address.h"
+#include "buf.h"
+#include "store/redis/lookup.h"
+
+#include <hiredis/hiredis.h>
+#include <uv.h>
+
+#define CONN_ROLE_MS     1000 /* from one look at the role to the next */
+#define CONN_RUN_ID_SIZE 48
+
+enum conn_state {
+    CONN_DOWN,
+    CONN_RESOLVING,
+    CONN_CONNECTING,
+    CONN_GREETING,
+    CONN_READY,
+    CONN_BUSY
+};
+
+struct conn;
+typedef void conn_reply_fn(struct conn *conn, redisReply **replies, size_t count);
+
+struct conn {
+    uv_loop_t *loop;
+    const struct address *address;
+    enum conn_state state;
+    redisContext *context;
+    struct lookup *lookup; /* under way, be it that the time for it is over; at most one */
+    uv_poll_t *poll;       /* its own allocation: closing outlives the connection */
+    uv_timer_t
+        timer; /* back-off while DOWN, ROLE while READY, else the deadline of what is under way */
+    int poll_events;
+    unsigned failures; /* in a row */
+    struct buf out;
+    size_t out_sent;
+    redisReply **replies;
+    size_t expected, received, replies_cap;
+    conn_reply_fn *on_replies;
+    void (*on_ready)(struct conn *conn);
+    /* The connection is gone; `busy` tells whether an exchange was under way. */
+    void (*on_lost)(struct conn *conn, bool busy);
+    void *user;
+    char run_id[CONN_RUN_ID_SIZE];
+    int version;          /* of Redis: 70015 for 7.0.15 */
+    uint64_t role_due_ms; /* of the loop: when the next exchange asks for ROLE */
+    bool role_behind;     /* the exchange under way does: its last reply is that */
+    bool role_first;      /* it was asked while READY: the next reply is that, whatever follows */
+    size_t aside;         /* replies of conn_send_aside() that are to come, before all others */
+    char error[160];      /* why it is down */
+    bool closing;
+};
+
+/* Whatever the timer is for in the state that the connection is in. */
+void conn_set_timer(struct conn *conn, uint64_t ms);
+
+/* Waits for these events on the socket from now on. */
+void conn_watch(struct conn *conn, int events);
+
+/* Enters the state, sends what was written, and waits for the replies. -ENOMEM: nothing was done.
+ */
+int conn_request(struct conn *conn, enum conn_state state, size_t replies, int64_t timeout_ms,
+                 conn_reply_fn *on_replies) __attribute__((warn_unused_result));
+
+/* The socket of a connection that is CONNECTING has become writable, or failed: conn_open.c. */
+void conn_connected(struct conn *conn, int status);
+
+#endif
