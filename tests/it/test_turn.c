@@ -21,7 +21,7 @@
 #define KEEP_MS  10000 /* a turn that nobody asks for */
 #define CLIENTS  32
 #define CALLS    50
-#define SUITE_MS 600000
+#define SUITE_MS 1200000
 
 static const char *self; /* argv[0] */
 static struct tredis redis;
@@ -254,20 +254,30 @@ static void a_holder_that_hangs_or_dies_holds_up_nobody_for_long(void **state)
 
 /* --- other suites ----------------------------------------------------------------------------- */
 
-static void suite_passes(const char *suite)
+static void suite_start(struct tproc *p, const char *suite)
 {
-    struct tproc p;
     char path[PATH_MAX];
     snprintf(path, sizeof(path), "%s", self);
-    const char *program = text("%s/%s", dirname(path), suite);
-    const char *log = text("%s/%s.err", redis.dir, suite);
-    const char *const argv[] = {program, NULL};
-    assert_int_equal(tproc_start(&p, argv, log), 0);
-    assert_int_equal(tproc_wait(&p, SUITE_MS), 0);
-    if (!WIFEXITED(p.status) || WEXITSTATUS(p.status) != 0) {
-        print_tail(log, 40);
-        fail_msg("%s fails when turns are always asked for", suite);
-    }
+    const char *const argv[] = {text("%s/%s", dirname(path), suite), NULL};
+    assert_int_equal(tproc_start(p, argv, text("%s/%s.err", redis.dir, suite)), 0);
+}
+
+static void suite_end(struct tproc *p, const char *suite)
+{
+    assert_int_equal(tproc_wait(p, SUITE_MS), 0);
+    if (WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0)
+        return;
+    print_tail(text("%s/%s.err", redis.dir, suite), 40);
+    fail_msg("%s fails when turns are always asked for", suite);
+}
+
+static void suites_pass(const char *first, const char *second)
+{
+    struct tproc a, b;
+    suite_start(&a, first);
+    suite_start(&b, second);
+    suite_end(&a, first);
+    suite_end(&b, second);
 }
 
 static int set_always(void **state)
@@ -281,14 +291,14 @@ static int unset_always(void **state)
     return unsetenv("STOCKD_TURNS");
 }
 
-static void a_cut_at_every_byte_with_turns(void **state)
+static void cuts_and_late_execs_with_turns(void **state)
 {
-    suite_passes("test_sweep");
+    suites_pass("test_sweep", "test_late_exec");
 }
 
-static void an_audit_with_turns(void **state)
+static void crashes_and_audits_with_turns(void **state)
 {
-    suite_passes("test_audit");
+    suites_pass("test_crash", "test_audit");
 }
 
 int main(int argc, char **argv)
@@ -311,8 +321,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_holder_that_hangs_or_dies_holds_up_nobody_for_long),
     };
     const struct CMUnitTest again[] = {
-        cmocka_unit_test(a_cut_at_every_byte_with_turns),
-        cmocka_unit_test(an_audit_with_turns),
+        cmocka_unit_test(cuts_and_late_execs_with_turns),
+        cmocka_unit_test(crashes_and_audits_with_turns),
     };
     (void)argc;
     self = argv[0];

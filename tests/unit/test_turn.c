@@ -47,11 +47,11 @@ static redisReply *popped(uint64_t at_ms, uint64_t by, uint64_t from)
 static redisReply nothing = {.type = REDIS_REPLY_NIL};
 
 /* Asks, and takes that reply so much later. */
-static void ask(struct turn *turn, int64_t now_us, int64_t wait_us, const redisReply *reply)
+static bool ask(struct turn *turn, int64_t now_us, int64_t wait_us, const redisReply *reply)
 {
     buf_reset(&out);
     turn_ask(turn, &out, now_us, HOUR);
-    turn_take(turn, reply, now_us + wait_us);
+    return turn_take(turn, reply, now_us + wait_us);
 }
 
 /* The time of the BLPOP that was written last. */
@@ -102,13 +102,13 @@ TEST(turns_of_others_keep_it_asking_and_its_own_do_not)
     turn_lost(&turn, S);
     for (int64_t now_us = S; now_us < 10 * S; now_us += S / 2) {
         assert_true(turn_wanted(&turn, now_us));
-        ask(&turn, now_us, 100, popped(7, OTHER, OTHER));
+        (void)ask(&turn, now_us, 100, popped(7, OTHER, OTHER));
         turn_passed(&turn);
         turn_won(&turn, now_us + 200);
     }
     int64_t now_us = 10 * S;
     for (; now_us < 10 * S + S / 2; now_us += S / 10) {
-        ask(&turn, now_us, 100, popped(7, OTHER, ME));
+        (void)ask(&turn, now_us, 100, popped(7, OTHER, ME));
         turn_passed(&turn);
         turn_won(&turn, now_us + 200);
     }
@@ -119,7 +119,7 @@ TEST(who_only_reads_has_met_nobody)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     turn_lost(&turn, S);
-    ask(&turn, S + S / 2, 100, popped(7, OTHER, OTHER)); /* and nothing is written */
+    (void)ask(&turn, S + S / 2, 100, popped(7, OTHER, OTHER)); /* and nothing is written */
     turn_passed(&turn);
     assert_false(turn_wanted(&turn, 2 * S + 1));
 }
@@ -128,7 +128,7 @@ TEST(a_turn_is_held_until_it_is_passed_on)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     assert_false(turn_is_due(&turn));
-    ask(&turn, S, 100, popped(7, OTHER, OTHER));
+    (void)ask(&turn, S, 100, popped(7, OTHER, OTHER));
     assert_true(turn.held);
     assert_true(turn_is_due(&turn));
     turn_lost(&turn, S + 200);
@@ -139,10 +139,23 @@ TEST(a_turn_is_held_until_it_is_passed_on)
     assert_false(turn_is_due(&turn));
 }
 
+/* Without asking: nobody may be in the queue yet. The second time it asks. */
+TEST(who_first_notices_others_makes_the_turn)
+{
+    struct turn turn = turn_of(TURNS_AUTO);
+    turn_lost(&turn, S);
+    assert_true(turn_wanted(&turn, S));
+    assert_false(turn_to_ask(&turn, S));
+    assert_true(turn_is_due(&turn));
+    turn_lost(&turn, S + 200);
+    assert_true(turn_to_ask(&turn, S + 200));
+    assert_false(turn_is_due(&turn));
+}
+
 TEST(who_waits_in_vain_makes_a_turn)
 {
     struct turn turn = turn_of(TURNS_AUTO);
-    ask(&turn, S, 5000, &nothing);
+    (void)ask(&turn, S, 5000, &nothing);
     assert_false(turn.held);
     assert_true(turn_is_due(&turn));
     assert_written(&turn, 0x99, "0000000000000099000000000000000a000000000000000a");
@@ -152,9 +165,9 @@ TEST(who_waits_in_vain_makes_a_turn)
 TEST(a_turn_that_is_made_is_newer_than_all_that_were_seen)
 {
     struct turn turn = turn_of(TURNS_AUTO);
-    ask(&turn, S, 100, popped(0x1000, OTHER, OTHER));
+    (void)ask(&turn, S, 100, popped(0x1000, OTHER, OTHER));
     turn_passed(&turn);
-    ask(&turn, 2 * S, 5000, &nothing);
+    (void)ask(&turn, 2 * S, 5000, &nothing);
     /* The clock of Redis went back. */
     assert_written(&turn, 0x99, "0000000000001001000000000000000a");
 }
@@ -171,8 +184,8 @@ TEST(of_two_turns_the_older_goes_no_further)
     };
     struct turn turn = turn_of(TURNS_AUTO);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        ask(&turn, S, 100, popped(rows[i].at_ms, rows[i].by, OTHER));
-        if (turn.held != rows[i].held || turn_is_due(&turn) != rows[i].held)
+        bool good = ask(&turn, S, 100, popped(rows[i].at_ms, rows[i].by, OTHER));
+        if (good != rows[i].held || turn.held != rows[i].held || turn_is_due(&turn) != rows[i].held)
             fail_msg("row %zu: held is %d", i, turn.held);
         turn_passed(&turn);
     }
@@ -187,7 +200,7 @@ TEST(what_is_no_turn_is_not_passed_on)
         redisReply *reply = popped(0, 0, 0);
         strcpy(reply->element[1]->str, texts[i]);
         reply->element[1]->len = strlen(texts[i]);
-        ask(&turn, S, 100, reply);
+        assert_false(ask(&turn, S, 100, reply));
         assert_false(turn_is_due(&turn));
     }
 }
@@ -195,26 +208,26 @@ TEST(what_is_no_turn_is_not_passed_on)
 TEST(the_time_follows_the_wait_that_is_seen)
 {
     struct turn turn = turn_of(TURNS_AUTO);
-    ask(&turn, S, 100, popped(7, OTHER, OTHER));
-    assert_int_equal(asked_us(), 5000); /* the least */
+    (void)ask(&turn, S, 100, popped(7, OTHER, OTHER));
+    assert_int_equal(asked_us(), 20000); /* the least */
     turn_passed(&turn);
-    ask(&turn, S, 50000, popped(7, OTHER, OTHER));
+    (void)ask(&turn, S, 50000, popped(7, OTHER, OTHER));
     turn_passed(&turn);
-    ask(&turn, 2 * S, 50000, popped(7, OTHER, OTHER));
+    (void)ask(&turn, 2 * S, 50000, popped(7, OTHER, OTHER));
     assert_int_equal(asked_us(), 200000);
     for (int i = 0; i < 100; i++) {
         turn_passed(&turn);
-        ask(&turn, 3 * S, 100, popped(7, OTHER, OTHER));
+        (void)ask(&turn, 3 * S, 100, popped(7, OTHER, OTHER));
     }
-    assert_int_equal(asked_us(), 5000);
+    assert_int_equal(asked_us(), 20000);
 }
 
 TEST(a_wait_in_vain_that_lost_doubles_the_time)
 {
     struct turn turn = turn_of(TURNS_AUTO);
-    int64_t last_us = 2500;
+    int64_t last_us = 10000;
     for (int i = 0; i < 8; i++) {
-        ask(&turn, S, 7000, &nothing);
+        (void)ask(&turn, S, 7000, &nothing);
         assert_int_equal(asked_us(), 2 * last_us);
         last_us = asked_us();
         turn_passed(&turn);
@@ -227,8 +240,8 @@ TEST(a_wait_in_vain_that_won_does_not)
 {
     struct turn turn = turn_of(TURNS_AUTO);
     for (int i = 0; i < 8; i++) {
-        ask(&turn, S, 7000, &nothing);
-        assert_int_equal(asked_us(), 5000);
+        (void)ask(&turn, S, 7000, &nothing);
+        assert_int_equal(asked_us(), 20000);
         turn_passed(&turn);
         turn_won(&turn, S);
         turn_lost(&turn, S);
@@ -241,7 +254,8 @@ TEST(the_time_leaves_some_for_the_transaction)
     turn.wait_us = HOUR;
     turn_ask(&turn, &out, S, 2 * S);
     assert_int_equal(asked_us(), 1500000);
-    turn_take(&turn, &nothing, 3 * S);
+    assert_true(turn_take(&turn, &nothing, 3 * S));
+    turn_passed(&turn);
     buf_reset(&out);
     turn_ask(&turn, &out, S, -5 * S); /* late, and never 0: that would be for ever */
     assert_int_equal(asked_us(), 1000);
@@ -265,7 +279,7 @@ TEST(a_refusal_ends_the_asking_until_the_next_connection)
         char text[128];
         snprintf(text, sizeof(text), "%s", rows[i].error);
         redisReply error = {.type = REDIS_REPLY_ERROR, .str = text, .len = strlen(text)};
-        ask(&turn, S, 100, &error);
+        (void)ask(&turn, S, 100, &error);
         assert_false(turn_is_due(&turn));
         if (turn_wanted(&turn, 2 * S) != !rows[i].refused)
             fail_msg("after %s", rows[i].error);
@@ -277,7 +291,7 @@ TEST(a_refusal_ends_the_asking_until_the_next_connection)
 TEST(a_lost_connection_takes_the_turn_with_it)
 {
     struct turn turn = turn_of(TURNS_AUTO);
-    ask(&turn, S, 100, popped(7, OTHER, OTHER));
+    (void)ask(&turn, S, 100, popped(7, OTHER, OTHER));
     turn_forget(&turn);
     assert_false(turn_is_due(&turn));
     turn_ask(&turn, &out, S, HOUR);

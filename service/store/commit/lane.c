@@ -16,7 +16,6 @@
 #define GATE_WAIT_US  20000
 #define RETRY_WAIT_US 100000 /* LOADING, BUSY */
 #define DOWN_FAILURES 3
-#define WHY_NO_TURN   "its turn among other writers did not come before the request timed out"
 #define ASIDE_MAX     512
 
 /* --- leaving the batch ------------------------------------------------------------------------ */
@@ -44,7 +43,7 @@ void lane_tell_all(struct lane *lane, enum outcome_code code, const char *why)
 {
     for (unsigned i = 0; i < lane->batch.count; i++)
         if (lane->batch.ops[i])
-            lane_tell(lane, i, code, why);
+            lane_tell(lane, i, unknown ? OUT_UNKNOWN : OUT_REDIS_UNAVAILABLE, why);
 }
 
 void lane_postpone(struct lane *lane, int64_t delay_us)
@@ -181,7 +180,7 @@ static int64_t time_left_us(const struct lane *lane, int64_t now_us)
 static bool ask_turn(struct lane *lane, struct buf *out)
 {
     int64_t now_us = clock_mono_us();
-    if (lane->turn.held || !turn_wanted(&lane->turn, now_us))
+    if (!turn_to_ask(&lane->turn, now_us))
         return false;
     turn_ask(&lane->turn, out, now_us, time_left_us(lane, now_us));
     return true;
@@ -252,8 +251,11 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
     struct str error = {NULL, 0};
     assert(lane->state == LANE_READING);
     if (lane->turn.asked) {
-        turn_take(&lane->turn, *replies++, clock_mono_us());
         count--;
+        if (!turn_take(&lane->turn, *replies++, clock_mono_us())) {
+            lane_begin_attempt(lane);
+            return;
+        }
     }
     switch (batch_take(&lane->batch, replies, count, conn->run_id, lane->store->shared, &error)) {
     case BATCH_READ: lane_decide(lane); return;
@@ -330,11 +332,7 @@ static void expire_queue(struct lane *lane, struct queue *queue, int64_t now_us)
 void lane_expire(struct lane *lane, int64_t now_us)
 {
     bool unknown = lane->unsettled || lane->state == LANE_AWAITING;
-    enum outcome_code code = unknown            ? OUT_UNKNOWN
-                             : lane->turn.asked ? OUT_CONTENTION
-                                                : OUT_REDIS_UNAVAILABLE;
     const char *why = lane->state == LANE_AWAITING ? lane_awaited(lane)
-                      : lane->turn.asked           ? WHY_NO_TURN
                       : unknown ? "Redis has not said whether the transaction was applied"
                                 : "Redis did not answer in time";
     expire_queue(lane, &lane->again, now_us);
@@ -342,7 +340,7 @@ void lane_expire(struct lane *lane, int64_t now_us)
         struct store_op *op = lane->batch.ops[i];
         if (!op || op->deadline_us > now_us)
             continue;
-        lane_tell(lane, i, code, why);
+        lane_tell(lane, i, unknown ? OUT_UNKNOWN : OUT_REDIS_UNAVAILABLE, why);
     }
 }
 

@@ -14,7 +14,7 @@
 
 #define QUIET_US    1000000 /* without others, until no turn is asked for any more */
 #define KEEP_MS     "10000" /* a turn that nobody asks for */
-#define TIME_MIN_US 5000    /* of BLPOP: Redis looks at its time-outs a few times a millisecond */
+#define TIME_MIN_US 20000   /* of BLPOP: some 50 transactions */
 #define TIME_WAITS  4       /* BLPOP waits for so many times what was seen of late */
 #define HEX         16
 #define TEXT_SIZE   (3 * HEX + 1)
@@ -24,12 +24,21 @@ void turn_init(struct turn *turn, enum store_turns when, unsigned partition, uin
     *turn = (struct turn){.when = when, .partition = partition, .lane = lane};
 }
 
+static bool met_of_late(const struct turn *turn, int64_t now_us)
+{
+    return turn->met_us > 0 && now_us - turn->met_us < QUIET_US;
+}
+
 bool turn_wanted(const struct turn *turn, int64_t now_us)
 {
     if (turn->refused || turn->when == TURNS_OFF)
         return false;
-    return turn->held || turn->when == TURNS_ALWAYS ||
-           (turn->met_us > 0 && now_us - turn->met_us < QUIET_US);
+    return turn->held || turn->when == TURNS_ALWAYS || met_of_late(turn, now_us);
+}
+
+bool turn_to_ask(const struct turn *turn, int64_t now_us)
+{
+    return !turn->held && !turn->missing && turn_wanted(turn, now_us);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -82,28 +91,29 @@ static bool take_made(struct turn *turn, struct str text, uint64_t *from)
     return true;
 }
 
-void turn_take(struct turn *turn, const redisReply *reply, int64_t now_us)
+bool turn_take(struct turn *turn, const redisReply *reply, int64_t now_us)
 {
     int64_t wait_us = now_us - turn->asked_us;
     uint64_t from = 0;
     assert(turn->asked);
     turn->asked = false;
-    turn->missing = turn->in_vain = reply->type == REDIS_REPLY_NIL;
     if (reply->type == REDIS_REPLY_ERROR) {
         turn_refuse(turn, reply);
-        return;
+        return true;
     }
+    turn->missing = turn->in_vain = reply->type != REDIS_REPLY_ARRAY || reply->elements != 2;
     if (turn->missing) {
         stats_count(STATS_TURNS_MISSED, 1);
         wait_us = 0; /* it may have been lost: that says nothing of the queue */
-    } else if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
+    } else {
         turn->held = take_made(turn, reply_text(reply->element[1]), &from);
         stats_observe(STATS_TURN_US, (uint64_t)wait_us);
     }
-    turn->met_others = !turn->held || from != turn->lane;
+    turn->met_others = from != turn->lane;
     turn->wait_us -= turn->wait_us / 8;
     if (turn->wait_us < wait_us)
         turn->wait_us = wait_us;
+    return turn->held || turn->missing;
 }
 
 /* --- passing on ------------------------------------------------------------------------------- */
@@ -140,6 +150,7 @@ void turn_passed(struct turn *turn)
 void turn_lost(struct turn *turn, int64_t now_us)
 {
     int64_t twice_us = turn->time_us * 2 / TIME_WAITS;
+    turn->missing = !turn->held && !met_of_late(turn, now_us);
     turn->met_us = now_us;
     if (turn->in_vain && turn->wait_us < twice_us)
         turn->wait_us = twice_us;

@@ -36,7 +36,7 @@ struct turn {
     uint64_t lane;    /* this one, among all there are */
     bool asked;       /* BLPOP leads the reads under way */
     bool held;        /* given to this lane, and not passed on yet */
-    bool missing;     /* waited for in vain: the next EXEC makes one */
+    bool missing;     /* there is none, it seems: the next EXEC makes one */
     bool in_vain;     /* the last one was waited for in vain */
     bool met_others;  /* the last one came from another lane, or did not come */
     bool refused;     /* Redis refuses one of the commands: no turns on this connection */
@@ -49,14 +49,18 @@ struct turn {
 
 void turn_init(struct turn *turn, enum store_turns when, unsigned partition, uint64_t lane);
 
-/* True if the next attempt is to ask for a turn, or has one. */
+/* True if the next attempt is in the queue: it is to ask for a turn, has one, or makes one. */
 bool turn_wanted(const struct turn *turn, int64_t now_us);
+
+/* True if it is to ask. */
+bool turn_to_ask(const struct turn *turn, int64_t now_us);
 
 /* Writes BLPOP, for at most a part of what is left of the time of those who wait; one reply. */
 void turn_ask(struct turn *turn, struct buf *out, int64_t now_us, int64_t left_us);
 
-/* Takes its reply. */
-void turn_take(struct turn *turn, const redisReply *reply, int64_t now_us);
+/* Takes its reply. False: it was no turn to go on with, and is asked for anew. */
+bool turn_take(struct turn *turn, const redisReply *reply, int64_t now_us)
+    __attribute__((warn_unused_result));
 
 /* True if there is a turn to pass on, or one to make. */
 bool turn_is_due(const struct turn *turn);
@@ -67,8 +71,8 @@ void turn_write(struct turn *turn, struct buf *out, int64_t now_ms);
 /* They were carried out, or will be. */
 void turn_passed(struct turn *turn);
 
-/* EXEC said nil: there are others. What is held is kept for the next attempt; who went without has
- * waited too short a time. */
+/* EXEC said nil: there are others. What is held is kept for the next attempt; who waited in vain
+ * has waited too short a time; the first to notice makes the turn that all then ask for. */
 void turn_lost(struct turn *turn, int64_t now_us);
 
 /* A transaction with effects went through. */
