@@ -83,15 +83,15 @@ struct db_statement {
 /* The most of them. */
 #define DB_ASK(TYPES, TEXT)                                                                        \
     {                                                                                              \
-        .kind = DB_ONE, .types = TYPES, .head = TEXT                                               \
+        .kind = DB_ONE, .types = (TYPES), .head = (TEXT)                                           \
     }
 #define DB_FIND(TYPES, HEAD)                                                                       \
     {                                                                                              \
-        .kind = DB_LOOKUP, .types = TYPES, .head = HEAD                                            \
+        .kind = DB_LOOKUP, .types = (TYPES), .head = (HEAD)                                        \
     }
 #define DB_ADD(TYPES, TABLE, COLS)                                                                 \
     {                                                                                              \
-        .kind = DB_INSERT, .types = TYPES, .head = TABLE, .columns = COLS                          \
+        .kind = DB_INSERT, .types = (TYPES), .head = (TABLE), .columns = (COLS)                    \
     }
 
 /* One row found. The texts are good until it returns; other than 0 stops, as out of memory does. */

@@ -43,7 +43,7 @@ void lane_tell_all(struct lane *lane, enum outcome_code code, const char *why)
 {
     for (unsigned i = 0; i < lane->batch.count; i++)
         if (lane->batch.ops[i])
-            lane_tell(lane, i, unknown ? OUT_UNKNOWN : OUT_REDIS_UNAVAILABLE, why);
+            lane_tell(lane, i, code, why);
 }
 
 void lane_postpone(struct lane *lane, int64_t delay_us)
