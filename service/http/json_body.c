@@ -94,6 +94,8 @@ bool json_body_parse(struct json_body *body, struct arena *arena, char *text, si
 {
     json_error_t error;
     *body = (struct json_body){0};
+    if (n == 0)
+        return refuse(why, PROBLEM_MALFORMED_JSON, NULL, "the body is empty: give a JSON object");
     /* The parser takes a NUL behind a number or a word for a blank. */
     if (memchr(text, '\0', n))
         return refuse(why, PROBLEM_MALFORMED_JSON, NULL, "the body has a NUL byte");

@@ -263,6 +263,8 @@ static void malformed_json_is_refused(void **state)
                  text("{\"lines\":[{\"sku\":\"%s\",\"sku\":\"%s\",\"quantity\":1}]}", sku, sku));
     post_problem(400, "malformed-json", NULL, RESERVATIONS,
                  text("{\"sku\":\"%s\",\"quantity\":1,\"metadata\":{\"a\":1,\"a\":2}}", sku));
+    post_problem(400, "malformed-json", NULL, path, "");
+    check_str(a, "detail", "the body is empty: give a JSON object");
     /* A NUL byte, inside and behind. */
     static const char nul_inside[] = "{\"quantity\"\0:1}";
     static const char nul_behind[] = "{\"quantity\":1}\0";
