@@ -52,6 +52,11 @@ static int start_always(void **state)
     return tredis_start(&redis, NULL) != 0 ? -1 : start("always", NULL);
 }
 
+static int start_off(void **state)
+{
+    return tredis_start(&redis, NULL) != 0 ? -1 : start("off", NULL);
+}
+
 static int stop(void **state)
 {
     bool fine = true;
@@ -124,6 +129,21 @@ static void who_contends_takes_turns(void **state)
                   (int)sum("stockd_conflicts_total"), (int)sum("stockd_batches_total"),
                   (int)sum("stockd_turn_wait_seconds_count"),
                   (int)sum("stockd_turns_missed_total"));
+}
+
+static bool transactions_were_lost(struct rush *rush)
+{
+    (void)turns_were_taken(rush);
+    return sum("stockd_conflicts_total") > 0;
+}
+
+static void with_turns_off_none_is_taken_or_made(void **state)
+{
+    static struct rush rush;
+    assert_true(await(transactions_were_lost(&rush), 60000));
+    assert_int_equal((int)sum("stockd_turn_wait_seconds_count"), 0);
+    /* Not even once made: the key would be there for KEEP_MS. */
+    assert_int_equal(tredis_int(&redis, "EXISTS " TURN_KEY), 0);
 }
 
 static void a_turn_that_nobody_asks_for_expires(void **state)
@@ -307,6 +327,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(nobody_waits_for_a_turn_who_meets_nobody),
         cmocka_unit_test(who_contends_takes_turns),
     };
+    const struct CMUnitTest off[] = {
+        cmocka_unit_test(with_turns_off_none_is_taken_or_made),
+    };
     const struct CMUnitTest always[] = {
         cmocka_unit_test(a_turn_that_nobody_asks_for_expires),
         cmocka_unit_test(who_writes_nothing_passes_it_on_all_the_same),
@@ -327,6 +350,7 @@ int main(int argc, char **argv)
     (void)argc;
     self = argv[0];
     int failed = cmocka_run_group_tests(contended, start_auto, stop);
+    failed += cmocka_run_group_tests(off, start_off, stop);
     failed += cmocka_run_group_tests(always, start_always, stop);
     failed += cmocka_run_group_tests(held, start_held, stop_held);
     failed += cmocka_run_group_tests(again, set_always, unset_always);

@@ -94,6 +94,7 @@ TEST(always_and_off_are_meant)
     assert_true(turn_wanted(&always, 0));
     turn_lost(&off, S);
     assert_false(turn_wanted(&off, S));
+    assert_false(turn_is_due(&off)); /* it makes none either */
 }
 
 TEST(turns_of_others_keep_it_asking_and_its_own_do_not)

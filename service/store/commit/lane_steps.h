@@ -63,7 +63,7 @@ void lane_finish(struct lane *lane);
  * way: what their clients ask next, and what came meanwhile, then goes into one batch. */
 void lane_become_idle(struct lane *lane);
 
-/* If this lane holds the turn, or ought to make one: others may begin. Only while READY. */
+/* If this lane holds the turn, or ought to make one: others may begin. */
 void lane_pass_turn(struct lane *lane);
 
 /* EXEC said nil. */

@@ -29,9 +29,14 @@ static bool met_of_late(const struct turn *turn, int64_t now_us)
     return turn->met_us > 0 && now_us - turn->met_us < QUIET_US;
 }
 
+static bool takes_turns(const struct turn *turn)
+{
+    return !turn->refused && turn->when != TURNS_OFF;
+}
+
 bool turn_wanted(const struct turn *turn, int64_t now_us)
 {
-    if (turn->refused || turn->when == TURNS_OFF)
+    if (!takes_turns(turn))
         return false;
     return turn->held || turn->when == TURNS_ALWAYS || met_of_late(turn, now_us);
 }
@@ -120,7 +125,7 @@ bool turn_take(struct turn *turn, const redisReply *reply, int64_t now_us)
 
 bool turn_is_due(const struct turn *turn)
 {
-    return !turn->refused && (turn->held || turn->missing);
+    return takes_turns(turn) && (turn->held || turn->missing);
 }
 
 void turn_write(struct turn *turn, struct buf *out, int64_t now_ms)

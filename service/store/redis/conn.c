@@ -263,7 +263,7 @@ static bool take_role(struct conn *conn)
 }
 
 /* All replies are there: hands them over and frees them. The callback may begin a new exchange. */
-static void finish_closing(struct conn *conn)
+static void hand_over_replies(struct conn *conn)
 {
     if (!take_role(conn))
         return;
@@ -348,7 +348,7 @@ static void receive(struct conn *conn)
     if (wrong)
         conn_drop(conn, wrong);
     else if (conn->expected > 0 && conn->received == conn->expected)
-        finish_closing(conn);
+        hand_over_replies(conn);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
