@@ -135,14 +135,10 @@ soak: need ## mixed load with kills, resets, stalls and refusals for SECONDS (60
 	@$(MAKE) --no-print-directory $(STOCKD) $(STOCKLOAD) $(OUT)/soak/soak
 	@SOAK_SECONDS='$(or $(SECONDS),60)' STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) $(OUT)/soak/soak
 
-bench: ## the service beside a bare handler and nginx + Lua, many services at one item, stockload beside wrk, each level of durability, events a second into SQL
+bench: ## every benchmark, then one table of figures beside their goals; ARGS="ROUNDS SECONDS STEADY_SECONDS"
 	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(BENCH_DEBS)" HAVE='$(HAVE) && which curl wrk nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1'
 	@$(MAKE) --no-print-directory build/stockd build/stockload benchers
-	@tests/bench/run.sh $(ARGS)
-	@tests/bench/hosts.sh $(ARGS)
-	@tests/bench/load.sh $(ARGS)
-	@tests/bench/durability.sh $(ARGS)
-	@$(OUT)/bench/ledger
+	@tests/bench/all.sh $(ARGS)
 
 page: ## the HTML report in headless Chromium
 	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(PAGE_DEBS)" HAVE='$(HAVE) && which $(CHROMIUM) node npm >/dev/null'
