@@ -3,13 +3,13 @@
 # places in indexes, its event, and what an Idempotency-Key adds.
 #
 # Each round has a Redis and a service of its own. `used_memory` less the buffers of clients and AOF,
-# before and after 100,000 reservations of one unit, spread over 1,000 items; the events are the stream's
-# MEMORY USAGE. Environment: PORT (8836 and the one behind it).
+# before and after 100,000 reservations of one unit of one item, and as many with a key of another item, so
+# that the index of neither changes its form in between; the events are the stream's MEMORY USAGE.
+# Environment: PORT (8836 and the one behind it).
 set -eu
 rounds=${1:-3} count=${2:-100000}
 port=${PORT:-8836}
 . "$(dirname "$0")/lib.sh"
-items=1000
 
 info() { redis-cli -p "$port" info memory | tr -d '\r' | awk -F: '
     $1 == "used_memory" { n += $2 } $1 ~ /^mem_(clients_normal|clients_slaves|aof_buffer)$/ { n -= $2 } END { print n }'; }
@@ -27,10 +27,10 @@ settled() { # until the memory in use stands still
     last=
     while now=$(info) && [ "$now" != "$last" ]; do last=$now; sleep 0.5; done
 }
-reserve() { # reserve KEY: what $count of them take, to $dir/total and $dir/events
+reserve() { # reserve SKU MEMBER VALUE: prints what each takes, and what of that is its event
     settled
     was=$(info) stream=$(stream_bytes)
-    seq "$count" | batch "printf \"{\\\"op\\\":\\\"reserve\\\",\\\"sku\\\":\\\"m%d\\\",\\\"quantity\\\":1,\\\"ttl_seconds\\\":86400$1}\", \$1 % $items$2"
+    seq "$count" | batch "printf \"{\\\"op\\\":\\\"reserve\\\",\\\"sku\\\":\\\"$1\\\",\\\"quantity\\\":1,\\\"ttl_seconds\\\":86400$2}\"$3"
     settled
     echo "$was $(info) $stream $(stream_bytes)" | awk -v n="$count" '{ print ($2 - $1) / n, ($4 - $3) / n }'
 }
@@ -43,9 +43,9 @@ measure() {
         --ledger none --durability memory
     service=$started
     until_ok "the service" curl -sf "http://127.0.0.1:$((port + 1))/readyz"
-    seq 0 "$((items - 1))" | batch 'printf "{\"op\":\"put\",\"sku\":\"m%d\",\"on_hand\":1000000000}", $1'
-    reserve '' '' >"$dir/plain"
-    reserve ',\"idempotency_key\":\"k-%010d\"' ', $1' >"$dir/keyed"
+    printf 'one\ntwo\n' | batch 'printf "{\"op\":\"put\",\"sku\":\"%s\",\"on_hand\":1000000000}", $1'
+    reserve one '' '' >"$dir/plain"
+    reserve two ',\"idempotency_key\":\"k-%010d\"' ', $1' >"$dir/keyed"
     awk '{ print $1 - $2 }' "$dir/plain" >>"$dir/record"
     awk '{ print $2 }' "$dir/plain" >>"$dir/event"
     paste "$dir/plain" "$dir/keyed" | awk '{ print $3 - $1 }' >>"$dir/key"
