@@ -121,10 +121,21 @@ size_t json_walk_path(const struct json_walk *walk, char out[JSON_PATH_SIZE])
     return n < JSON_PATH_SIZE ? n : JSON_PATH_SIZE - 1;
 }
 
+/* No text is deeper than it has brackets, and most have few. */
+static bool may_be_deeper(struct str text, unsigned levels)
+{
+    unsigned opened = 0;
+    for (size_t i = 0; i < text.n && opened <= levels; i++)
+        opened += text.p[i] == '{' || text.p[i] == '[';
+    return opened > levels;
+}
+
 bool json_path_deeper(struct str text, unsigned levels, char out[JSON_PATH_SIZE])
 {
     struct json_walk walk;
     assert(levels >= 3);
+    if (!may_be_deeper(text, levels))
+        return false;
     json_walk_init(&walk, text);
     while (walk.depth <= levels)
         if (walk.at == text.n || !step(&walk))
