@@ -34,15 +34,14 @@ size_t rid_format(const struct rid *id, char out[RID_TEXT_SIZE])
     out[n++] = 'r';
     n += digits_put(out + n, id->partition);
     out[n++] = '-';
-    uint32_t bits = 0;
-    unsigned have = 0;
-    for (size_t i = 0; i < RID_BYTES; i++) {
-        bits = bits << 8 | id->b[i];
-        for (have += 8; have >= 5; have -= 5)
-            out[n++] = digits[bits >> (have - 5) & 31];
+    for (size_t i = 0; i < RID_BYTES; i += 5) { /* eight digits, or what is left */
+        uint64_t bits = 0;
+        size_t bytes = RID_BYTES - i < 5 ? RID_BYTES - i : 5;
+        for (size_t b = 0; b < 5; b++)
+            bits = bits << 8 | (b < bytes ? id->b[i + b] : 0);
+        for (size_t d = 0; d < (8 * bytes + 4) / 5; d++)
+            out[n++] = digits[bits >> (35 - 5 * d) & 31];
     }
-    if (have > 0)
-        out[n++] = digits[bits << (5 - have) & 31];
     out[n] = '\0';
     return n;
 }
