@@ -5,27 +5,28 @@
 #
 # Every round measures each case for SECONDS on one item and on 10,000, one after the other, so that all
 # see the same noise. Then the clients of each are cut off and killed and ask again, and stock is compared with
-# records. Prints the versions and a table in Markdown. Environment: CASES (all: stockd pg-update pg
-# nginx webdis node node-default python), CONNECTIONS (64), WORKERS (processes or threads of each server: half the CPUs),
+# records. Prints the versions and a table in Markdown. Environment: CASES (all: stockd pg-update pg pg-pool
+# nginx webdis node node-default python python-pool), CONNECTIONS (64), WORKERS (processes or threads of each server: half the CPUs),
 # DURABILITY (everysec: Redis syncs every second, PostgreSQL commits asynchronously; or always: each answer
 # is on disk), FAULT_SECONDS (10; 0: no faults), PORT (8660 and the nine behind it).
 set -eu
 rounds=${1:-3} seconds=${2:-3}
 connections=${CONNECTIONS:-64} workers=${WORKERS:-$(($(nproc) / 2 > 0 ? $(nproc) / 2 : 1))} port=${PORT:-8660}
 durability=${DURABILITY:-everysec} fault_seconds=${FAULT_SECONDS:-10}
-cases=${CASES:-stockd pg-update pg nginx webdis node node-default python}
+cases=${CASES:-stockd pg-update pg pg-pool nginx webdis node node-default python python-pool}
 here=$(cd "$(dirname "$0")" && pwd)/peers
 . "$(dirname "$0")/lib.sh"
 chmod 711 "$dir"
 
 many=10000         # items
+pooled=$((4 * $(nproc))) # connections of the cases that have fewer of them than clients
 faulty_units=4000 # what there is to have while clients are cut off
 python="/usr/bin/python3 -B" # Debian's, which sees Debian's python3-redis; leaves no bytecode here
 
 die() { echo "peers.sh: $*" >&2; exit 1; }
 wants() { case " $cases " in *" $1 "*) ;; *) return 1 ;; esac; } # wants CASE
 for case in $cases; do
-    case $case in stockd | pg-update | pg | nginx | webdis | node | node-default | python) ;; *) die "there is no case $case" ;; esac
+    case $case in stockd | pg-update | pg | pg-pool | nginx | webdis | node | node-default | python | python-pool) ;; *) die "there is no case $case" ;; esac
 done
 case $durability in
     everysec) synchronous_commit=off ;;
@@ -134,39 +135,47 @@ start_python() {
 by_wrk() { # by_wrk PORT STYLE TARGET ITEMS
     wrk -t1 -c"$connections" -d"$seconds" --timeout 30s -s "$here/load.lua" "http://127.0.0.1:$1" -- "$2" "$3" "$4" "k$tag-" | grep '^rate '
 }
-by_pgbench() { # by_pgbench SCRIPT ITEMS; no connection is made while it measures
+by_pgbench() { # by_pgbench SCRIPT ITEMS CLIENTS
     rm -f "$dir"/pgbench.*
-    "$bin/pgbench" -n -M prepared -h "$dir/pg" -U bench -c "$connections" -j "$workers" -T "$seconds" -f "$here/postgres/$1" -D items="$2" \
-        -l --log-prefix="$dir/pgbench" postgres >"$dir/tps"
+    "$bin/pgbench" -n -M prepared -h "$dir/pg" -U bench -c "$3" -j "$workers" -T "$seconds" -f "$here/postgres/$1" -D items="$2" \
+        -l --log-prefix="$dir/pgbench" postgres >"$dir/tps" || die "pgbench failed"
     sort -n -k3,3 "$dir"/pgbench.* | awk -v tps="$(awk '/^tps/ { print $3 }' "$dir/tps")" -v bad="$(awk '/failed transactions/ { print $5 + 0 }' "$dir/tps")" \
         '{ us[NR] = $3 } END { printf "rate %.1f p99_ms %.2f answers %d bad %d\n", tps, us[int(NR * 0.99)] / 1000, NR, bad }'
+}
+by_python() { # by_python ITEMS CLIENTS
+    $python "$here/python/reserve.py" "$dir/python/redis.sock" "$2" "$seconds" "$1" "k$tag-"
 }
 load() { # load CASE ITEMS: "rate R p99_ms T answers N bad N"
     case $1 in
         stockd) by_wrk "$port" http /v1/reservations "$2" ;;
-        pg-update) by_pgbench update_insert.sql "$2" ;;
-        pg) by_pgbench one_transaction.sql "$2" ;;
+        pg-update) by_pgbench update_insert.sql "$2" "$connections" ;;
+        pg) by_pgbench one_transaction.sql "$2" "$connections" ;;
+        pg-pool) by_pgbench one_transaction.sql "$2" "$pooled" ;;
         nginx) by_wrk $((port + 1)) http /reservations "$2" ;;
         webdis) by_wrk $((port + 2)) webdis "$script" "$2" ;;
         node) by_wrk $((port + 3)) http /reservations "$2" ;;
         node-default) by_wrk $((port + 4)) http /reservations "$2" ;;
-        python) $python "$here/python/reserve.py" "$dir/python/redis.sock" "$connections" "$seconds" "$2" "k$tag-" ;;
+        python) by_python "$2" "$connections" ;;
+        python-pool) by_python "$2" "$pooled" ;;
     esac
 }
 # Transactions that were lost to others, so far. Each success of Node.js and Python is one EXEC that runs its XADD.
 lost_tries() {
     case $1 in
         stockd) curl -s "http://127.0.0.1:$port/metrics" | awk '$1 == "stockd_conflicts_total" { print $2 }' ;;
-        node* | python) at "$1" info commandstats | awk -F '[=,]' '/^cmdstat_exec:/ { tries = $2 } /^cmdstat_xadd:/ { done = $2 } END { print tries - done }' ;;
+        node* | python*) at "${1%-pool}" info commandstats | awk -F '[=,]' '/^cmdstat_exec:/ { tries = $2 } /^cmdstat_xadd:/ { done = $2 } END { print tries - done }' ;;
         *) echo 0 ;;
     esac
 }
 measure() { # measure CASE ITEMS
     tag=$1-$2-$(date +%s)
     before=$(lost_tries "$1")
-    load "$1" "$2" >"$dir/line"
+    load "$1" "$2" >"$dir/line" || die "the load of $1 did not end as it should"
     after=$(lost_tries "$1")
-    awk -v peer="$1" '$8 > 0 { print "peers.sh: " $8 " of " $6 " answers of " peer " were no success" >"/dev/stderr"; exit 1 }' "$dir/line"
+    awk '{ exit ($8 > 0) }' "$dir/line" || {
+        tail -n 3 "$dir"/*.err "$dir"/*.log >&2
+        die "answers of $1 that were no success: $(cat "$dir/line")"
+    }
     awk '{ print $2 }' "$dir/line" >>"$dir/rate.$1.$2"
     awk '{ print $4 }' "$dir/line" >>"$dir/p99.$1.$2"
     awk -v lost=$((after - before)) '{ print lost / $6 }' "$dir/line" >>"$dir/conflicts.$1.$2"
@@ -245,6 +254,7 @@ for case in $cases; do
         pg*) if ! [ -d "$dir/pg" ]; then start_postgres; fi ;;
         node) start_node; node_pid=${pids%% *} ;;
         node-default) start_node node-default $((port + 4)) 1; node_default_pid=${pids%% *} ;;
+        python*) if ! [ -d "$dir/python" ]; then start_python; fi ;;
         *) "start_$case" ;;
     esac
 done
@@ -260,7 +270,12 @@ while [ "$i" -lt "$rounds" ]; do
 done
 echo >&2
 if [ "$fault_seconds" -gt 0 ]; then
-    for case in $cases; do tally "$case"; done
+    for case in $cases; do
+        case $case in
+            *-pool) echo "as above | | |" >"$dir/tally.$case" ;; # the same code
+            *) tally "$case" ;;
+        esac
+    done
 fi
 
 # --- what was seen ----------------------------------------------------------------------------
@@ -270,11 +285,13 @@ named() {
         stockd) echo "**stockd** (HTTP)" ;;
         pg-update) echo "PostgreSQL: \`UPDATE\` + insert; no key, no event" ;;
         pg) echo "PostgreSQL: one transaction" ;;
+        pg-pool) echo "the same, $pooled connections" ;;
         nginx) echo "Redis script behind nginx (HTTP)" ;;
         webdis) echo "Redis script behind webdis (HTTP)" ;;
         node) echo "Node.js, ioredis, \`WATCH\` (HTTP)" ;;
         node-default) echo "the same, ioredis reconnecting as it does by default" ;;
         python) echo "Python, redis-py, \`WATCH\`" ;;
+        python-pool) echo "the same, $pooled processes" ;;
     esac
 }
 versions() {
@@ -283,8 +300,10 @@ versions() {
     ! [ -d "$dir/pg" ] || "$bin/postgres" --version | sed 's/postgres (PostgreSQL) \([^ ]*\).*/PostgreSQL \1/'
     ! wants nginx || nginx -v 2>&1 | sed 's|.*nginx/\([^ ]*\).*|nginx \1|'
     ! wants webdis || dpkg-query -W -f 'webdis ${Version}\n' webdis 2>/dev/null || echo webdis
-    ! [ -d "$dir/node" ] && ! [ -d "$dir/node-default" ] || node -p '`Node.js ${process.versions.node}\nioredis ` + require(process.argv[1]).version' "$here/node/node_modules/ioredis/package.json"
-    ! wants python || $python -c 'import platform, redis; print("Python", platform.python_version() + "\nredis-py", redis.__version__)'
+    if wants node || wants node-default; then
+        node -p '`Node.js ${process.versions.node}\nioredis ` + require(process.argv[1]).version' "$here/node/node_modules/ioredis/package.json"
+    fi
+    ! [ -d "$dir/python" ] || $python -c 'import platform, redis; print("Python", platform.python_version() + "\nredis-py", redis.__version__)'
 }
 cell() { median_and_range '' "%s$2" <"$dir/$1"; } # cell FILE FORMAT
 echo "$connections clients, $workers workers a server, $(nproc) CPUs shared by clients, servers and stores; durability $durability"

@@ -3,14 +3,14 @@
 // WATCH belongs to a connection, so each transaction under way has one of its own, out of a pool. A
 // connection that broke is thrown away with all that waits on it: ioredis' own reconnecting would send the
 // rest of a transaction over a new connection, which watches nothing. RECONNECT=1 leaves it as ioredis
-// has it by default. POOL (4): connections a worker.
+// has it by default. POOL (2): connections a worker.
 import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import http from 'node:http'
 import Redis from 'ioredis'
 
 const [port, socket, workers] = process.argv.slice(2)
-const poolSize = Number(process.env.POOL ?? 4)
+const poolSize = Number(process.env.POOL ?? 2)
 const reconnect = process.env.RECONNECT === '1'
 const triesMax = 10000
 const retention = 24 * 3600
