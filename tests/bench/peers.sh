@@ -25,6 +25,7 @@ python="/usr/bin/python3 -B" # Debian's, which sees Debian's python3-redis; leav
 
 die() { echo "peers.sh: $*" >&2; exit 1; }
 wants() { case " $cases " in *" $1 "*) ;; *) return 1 ;; esac; } # wants CASE
+case $rounds$seconds in *[!0-9]*) die "usage: peers.sh [ROUNDS [SECONDS]]" ;; esac
 for case in $cases; do
     case $case in stockd | pg-update | pg | pg-pool | nginx | webdis | node | node-default | python | python-pool) ;; *) die "there is no case $case" ;; esac
 done
@@ -145,7 +146,7 @@ by_pgbench() { # by_pgbench SCRIPT ITEMS CLIENTS
 by_python() { # by_python ITEMS CLIENTS
     $python "$here/python/reserve.py" "$dir/python/redis.sock" "$2" "$seconds" "$1" "k$tag-"
 }
-load() { # load CASE ITEMS: "rate R p99_ms T answers N bad N"
+load() { # load CASE ITEMS: "rate R p99_ms T answers N bad N", of Python also "cpu_s S", as its clients are its workers
     case $1 in
         stockd) by_wrk "$port" http /v1/reservations "$2" ;;
         pg-update) by_pgbench update_insert.sql "$2" "$connections" ;;
@@ -167,11 +168,25 @@ lost_tries() {
         *) echo 0 ;;
     esac
 }
+# Processor time in ticks that server and store of a case used so far, children that ended included. wrk and pgbench are not theirs.
+ticks() { # ticks CASE
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v roots="$(cat "$dir/pids.$1")" '
+        { pid = $1; sub(/.*\) /, ""); parent[pid] = $2; used[pid] = $12 + $13 + $14 + $15 }
+        END {
+            n = split(roots, root, " ")
+            for (i = 1; i <= n; i++) mine[root[i]] = 1
+            for (pid in parent) {
+                for (p = pid; p in parent && !(p in mine);) p = parent[p]
+                if (p in mine) sum += used[pid]
+            }
+            print sum + 0
+        }'
+}
 measure() { # measure CASE ITEMS
     tag=$1-$2-$(date +%s)
-    before=$(lost_tries "$1")
+    before=$(lost_tries "$1") ticks_before=$(ticks "$1")
     load "$1" "$2" >"$dir/line" || die "the load of $1 did not end as it should"
-    after=$(lost_tries "$1")
+    after=$(lost_tries "$1") ticks_used=$(($(ticks "$1") - ticks_before))
     awk '{ exit ($8 > 0) }' "$dir/line" || {
         tail -n 3 "$dir"/*.err "$dir"/*.log >&2
         die "answers of $1 that were no success: $(cat "$dir/line")"
@@ -179,6 +194,7 @@ measure() { # measure CASE ITEMS
     awk '{ print $2 }' "$dir/line" >>"$dir/rate.$1.$2"
     awk '{ print $4 }' "$dir/line" >>"$dir/p99.$1.$2"
     awk -v lost=$((after - before)) '{ print lost / $6 }' "$dir/line" >>"$dir/conflicts.$1.$2"
+    awk -v s="$((ticks_used * 1000 / $(getconf CLK_TCK)))e-3" '{ print (s + $10) * 1000000 / $6 }' "$dir/line" >>"$dir/cpu.$1.$2"
     printf '.' >&2
 }
 
@@ -233,7 +249,7 @@ records() { # the ids of all reservations
 # A unit is lost that is gone without a record, or was answered for without one; doubled is one that was taken
 # twice for one key, as every key was asked for until it had an answer, or was never there. What is recorded for
 # one key may yet be told to another, too.
-tally() { # tally CASE: "KEYS, ASKED AGAIN | LOST | DOUBLED | TOLD TO TWO"
+tally() { # tally CASE: "KEYS | ASKED AGAIN | LOST | DOUBLED | TOLD TO TWO"
     restock "$1"
     cut_off "$1" >"$dir/faults.$1" || die "the faults of $1 did not end as they should"
     records "$1" | sort >"$dir/records"
@@ -243,13 +259,14 @@ tally() { # tally CASE: "KEYS, ASKED AGAIN | LOST | DOUBLED | TOLD TO TWO"
     told_to_two=$((answered - $(sort -u "$dir/answered" | wc -l)))
     lost=$((no_record + (gone > recorded ? gone - recorded : 0)))
     doubled=$(((recorded > answered ? recorded - answered : 0) + (recorded > gone ? recorded - gone : 0) + (gone > faulty_units ? gone - faulty_units : 0)))
-    awk -v tail="$lost | $doubled | $told_to_two" '{ print $2 ", " $4 " | " tail }' "$dir/faults.$1" >"$dir/tally.$1"
+    awk -v tail="$lost | $doubled | $told_to_two" '{ print $2 " | " $4 " | " tail }' "$dir/faults.$1" >"$dir/tally.$1"
     echo "$1: $(cat "$dir/faults.$1"); units gone $gone, records $recorded, answers $answered, told to two $told_to_two" >&2
 }
 
 # --- the run ----------------------------------------------------------------------------------
 
 for case in $cases; do
+    pids_before=$pids
     case $case in
         pg*) if ! [ -d "$dir/pg" ]; then start_postgres; fi ;;
         node) start_node; node_pid=${pids%% *} ;;
@@ -257,8 +274,20 @@ for case in $cases; do
         python*) if ! [ -d "$dir/python" ]; then start_python; fi ;;
         *) "start_$case" ;;
     esac
+    started=${pids%"$pids_before"}
+    case $case in # what two cases share was started by the first of them
+        pg*) started=${pg_pids:=$started} ;;
+        python*) started=${python_pids:=$started} ;;
+    esac
+    echo "$started" >"$dir/pids.$case"
 done
 
+measured_seconds=$seconds
+for case in $cases; do # what compiles itself while it runs, and what is read for the first time
+    seconds=1 tag=warm-$case
+    load "$case" "$many" >/dev/null || die "the load of $case did not end as it should"
+done
+seconds=$measured_seconds
 printf 'measuring %d rounds of %d cases, twice %d s each ' "$rounds" "$(echo "$cases" | wc -w)" "$seconds" >&2
 i=0
 while [ "$i" -lt "$rounds" ]; do
@@ -272,7 +301,7 @@ echo >&2
 if [ "$fault_seconds" -gt 0 ]; then
     for case in $cases; do
         case $case in
-            *-pool) echo "as above | | |" >"$dir/tally.$case" ;; # the same code
+            *-pool) ;; # the same code as without
             *) tally "$case" ;;
         esac
     done
@@ -285,13 +314,13 @@ named() {
         stockd) echo "**stockd** (HTTP)" ;;
         pg-update) echo "PostgreSQL: \`UPDATE\` + insert; no key, no event" ;;
         pg) echo "PostgreSQL: one transaction" ;;
-        pg-pool) echo "the same, $pooled connections" ;;
+        pg-pool) echo "PostgreSQL: one transaction, $pooled connections" ;;
         nginx) echo "Redis script behind nginx (HTTP)" ;;
         webdis) echo "Redis script behind webdis (HTTP)" ;;
         node) echo "Node.js, ioredis, \`WATCH\` (HTTP)" ;;
-        node-default) echo "the same, ioredis reconnecting as it does by default" ;;
+        node-default) echo "Node.js, ioredis reconnecting as by default (HTTP)" ;;
         python) echo "Python, redis-py, \`WATCH\`" ;;
-        python-pool) echo "the same, $pooled processes" ;;
+        python-pool) echo "Python, redis-py, \`WATCH\`, $pooled processes" ;;
     esac
 }
 versions() {
@@ -306,16 +335,22 @@ versions() {
     ! [ -d "$dir/python" ] || $python -c 'import platform, redis; print("Python", platform.python_version() + "\nredis-py", redis.__version__)'
 }
 cell() { median_and_range '' "%s$2" <"$dir/$1"; } # cell FILE FORMAT
-echo "$connections clients, $workers workers a server, $(nproc) CPUs shared by clients, servers and stores; durability $durability"
-echo "(Redis appendfsync $durability, PostgreSQL synchronous_commit $synchronous_commit); medians of $rounds rounds of $seconds s, lowest to highest in brackets"
-versions | paste -s -d , | sed 's/,/, /g'
-echo
-echo "| | one item, answers/s | p99 ms | conflicts a success | 10,000 items, answers/s | p99 ms | conflicts a success | faults: keys, asked again | lost | doubled | told to two |"
-echo "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
-for case in $cases; do
-    printf '| %s ' "$(named "$case")"
-    for items in 1 "$many"; do
-        printf '| %s | %s | %s ' "$(cell "rate.$case.$items" '%.0f (%.0f to %.0f)')" "$(cell "p99.$case.$items" '%.1f')" "$(cell "conflicts.$case.$items" '%.3f')"
+echo "$connections clients, $workers workers a server, $(nproc) CPUs shared by clients, servers and stores; durability $durability (Redis"
+echo "appendfsync $durability, PostgreSQL synchronous_commit $synchronous_commit); medians of $rounds rounds of $seconds s, lowest and highest in brackets."
+echo "$(versions | paste -s -d , | sed 's/,/, /g')."
+for items in 1 "$many"; do
+    echo
+    echo "| $items item$([ "$items" = 1 ] || echo s) | answers/s | p99 ms | conflicts a success | CPU us an answer |"
+    echo "| --- | --- | --- | --- | --- |"
+    for case in $cases; do
+        printf '| %s | %s | %s | %s | %s |\n' "$(named "$case")" "$(cell "rate.$case.$items" '%.0f (%.0f to %.0f)')" "$(cell "p99.$case.$items" '%.1f (%.1f to %.1f)')" \
+            "$(cell "conflicts.$case.$items" '%.3f')" "$(cell "cpu.$case.$items" '%.0f (%.0f to %.0f)')"
     done
-    echo "| $(cat "$dir/tally.$case" 2>/dev/null || echo '- | - | - | -') |"
+done
+[ "$fault_seconds" -gt 0 ] || exit 0
+echo
+echo "| cut off and killed | keys | asked again | lost | doubled | told to two |"
+echo "| --- | --- | --- | --- | --- | --- |"
+for case in $cases; do
+    ! [ -f "$dir/tally.$case" ] || echo "| $(named "$case") | $(cat "$dir/tally.$case") |"
 done

@@ -5,6 +5,7 @@ reserve.py SOCKET CLIENTS SECONDS ITEMS PREFIX: a load, a process a client; prin
 """
 import os
 import random
+import resource
 import struct
 import sys
 import time
@@ -94,7 +95,9 @@ def load(socket, clients, seconds, items, prefix):
     failed = sum(os.wait()[1] != 0 for _ in range(clients))
     times.sort()
     p99 = times[int(len(times) * 0.99)] * 1000 if times else 0
-    print(f"rate {len(times) / took:.1f} p99_ms {p99:.2f} answers {len(times)} bad {failed}")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = used.ru_utime + used.ru_stime
+    print(f"rate {len(times) / took:.1f} p99_ms {p99:.2f} answers {len(times)} bad {failed} cpu_s {cpu_s:.3f}")
 
 
 if __name__ == "__main__":
