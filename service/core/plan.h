@@ -11,11 +11,13 @@
 #ifndef CORE_PLAN_H
 #define CORE_PLAN_H
 
+#include "core/parts.h"
 #include "core/view.h"
 
 struct plan_limits {
     int64_t max_hold_ms;
     int64_t reservation_retention_ms;
+    const struct parts *parts; /* for new reservations; NULL: a store of format 1 has none */
 };
 
 enum plan_result {

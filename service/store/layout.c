@@ -27,11 +27,11 @@ void layout_command(struct buf *out, struct str name, unsigned partition, struct
     resp_key(out, partition, kind, of);
 }
 
-void layout_command_records(struct buf *out, struct str name, unsigned partition, uint32_t bucket,
+void layout_command_records(struct buf *out, struct str name, unsigned partition, int64_t bucket,
                             size_t rest)
 {
     char text[DIGITS_MAX];
-    size_t n = digits_put(text, bucket);
+    size_t n = digits_put(text, (uint64_t)bucket);
     layout_command(out, name, partition, KEY_RECORDS, (struct str){text, n}, rest);
 }
 
@@ -106,7 +106,7 @@ void layout_put_state(struct buf *out, unsigned partition, const char *state)
     resp_arg(out, str_of(state));
 }
 
-void layout_put_bucket(struct buf *out, unsigned partition, uint32_t bucket)
+void layout_put_bucket(struct buf *out, unsigned partition, int64_t bucket)
 {
     layout_command(out, STR("ZADD"), partition, KEY_BUCKETS, NO_NAME, 2);
     resp_int(out, bucket);

@@ -124,7 +124,7 @@ TEST(a_store_of_others_is_refused)
         const char *value, *word;
     } wrong[] = {{META_LEDGER, OTHER, OTHER},
                  {META_LEDGER, "none", "--ledger none"},
-                 {META_FORMAT_F, "2", "format 2"},
+                 {META_FORMAT_F, "3", "format 3"},
                  {META_PARTITIONS, "3", "3 partitions"}};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct scene scene = scene_of(&gone, &lost);

@@ -11,7 +11,7 @@
 
 static void put_bucket(struct rebuild *rebuild, const struct rid *id)
 {
-    int64_t place = (int64_t)id->partition << 32 | rid_bucket(id);
+    int64_t place = (int64_t)id->partition << 48 | rid_bucket(id);
     if (place == rebuild->last_bucket)
         return;
     rebuild->last_bucket = place;
