@@ -17,7 +17,9 @@
 struct plan_limits {
     int64_t max_hold_ms;
     int64_t reservation_retention_ms;
-    const struct parts *parts; /* for new reservations; NULL: a store of format 1 has none */
+    /* A store of format 1 has neither. */
+    const struct parts *parts; /* for new reservations, or NULL */
+    bool brief_events;
 };
 
 enum plan_result {

@@ -14,10 +14,11 @@
 #include "store/store_config.h"
 
 /* What a new store is, and an older one becomes with its next epoch; and the oldest that is served.
- * From META_FORMAT_PARTS on ids carry a part of their bucket, which older builds would not find. */
+ * In format 2 ids carry a part of their bucket, and events are brief: builds before it know
+ * neither.
+ */
 #define META_FORMAT       2
 #define META_FORMAT_LEAST 1
-#define META_FORMAT_PARTS 2
 #define META_VALUE_SIZE   192
 /* What the state of a partition begins with while a restore writes it; a name of its own follows.
  */

@@ -86,7 +86,7 @@ static int64_t measure(const char *when, const char *sku)
     return records + holds + due;
 }
 
-static void a_live_reservation_costs_165_bytes_and_its_event_50(void **state)
+static void a_live_reservation_costs_165_bytes_and_its_event_30(void **state)
 {
     const char *sku = api_item(a, 1000000, 0);
     int64_t stream_before = bytes_of("{p0}:events");
@@ -98,13 +98,13 @@ static void a_live_reservation_costs_165_bytes_and_its_event_50(void **state)
     assert_true(measure("grown", sku) <= 165 * HOLDS);
     int64_t stream = bytes_of("{p0}:events") - stream_before;
     print_message("event: %.1f bytes a reservation\n", (double)stream / HOLDS);
-    assert_true(stream <= 50 * HOLDS);
+    assert_true(stream <= 30 * HOLDS);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_live_reservation_costs_165_bytes_and_its_event_50),
+        cmocka_unit_test(a_live_reservation_costs_165_bytes_and_its_event_30),
     };
     return run_suite("memory", tests);
 }

@@ -51,15 +51,15 @@ static void check_buckets(struct lane *lane)
 }
 
 /* Services of before share a store that is of their format. */
-static bool writes_parts(const struct lane *lane)
+static bool is_of_format_2(const struct lane *lane)
 {
-    return lane->batch.gate.format >= META_FORMAT_PARTS;
+    return lane->batch.gate.format >= 2;
 }
 
 static void count_new_records(struct lane *lane)
 {
     const struct view *view = &lane->batch.view;
-    for (uint32_t i = 0; writes_parts(lane) && i < view->reservations.count; i++) {
+    for (uint32_t i = 0; is_of_format_2(lane) && i < view->reservations.count; i++) {
         const struct view_reservation *vr = view_reservation(view, i);
         if (vr->now && !vr->was)
             parts_put(&lane->parts, rid_bucket(&vr->id));
@@ -166,7 +166,8 @@ void lane_decide(struct lane *lane)
     const struct store_config *config = &lane->store->config;
     struct plan_limits limits = {.max_hold_ms = config->max_hold_ms,
                                  .reservation_retention_ms = config->reservation_retention_ms,
-                                 .parts = writes_parts(lane) ? &lane->parts : NULL};
+                                 .parts = is_of_format_2(lane) ? &lane->parts : NULL,
+                                 .brief_events = is_of_format_2(lane)};
     lane->partition->gate = lane->batch.gate;
     settle_doubts(lane);
     batch_compact(&lane->batch);
