@@ -114,12 +114,12 @@ void layout_put_bucket(struct buf *out, unsigned partition, int64_t bucket)
 }
 
 void layout_put_result(struct buf *out, unsigned partition, struct str key, struct str result,
-                       int64_t keep_ms)
+                       int64_t until_ms)
 {
     layout_command(out, STR("SET"), partition, KEY_OPERATION, key, 3);
     resp_arg(out, result);
-    resp_arg(out, STR("PX"));
-    resp_int(out, keep_ms);
+    resp_arg(out, STR("PXAT"));
+    resp_int(out, until_ms);
 }
 
 void layout_put_marker(struct buf *out, struct str marker, struct str value)

@@ -238,5 +238,5 @@ TEST_BETWEEN(results_expire_and_shares_count, begin_page, end_page)
     assert_int_equal(rebuild_operation(&rebuild, 0, STR("key-1"), STR("bytes"), 5000), REBUILD_OK);
     assert_int_equal(rebuild_share(&rebuild, 1, STR("apple"), STR("ann"), 3), REBUILD_OK);
     assert_string_equal(words(),
-                        "MULTI SET {p0}:op:key-1 bytes PX 5000 HSET {p1}:cust:apple ann 3 ");
+                        "MULTI SET {p0}:op:key-1 bytes PXAT 5000 HSET {p1}:cust:apple ann 3 ");
 }

@@ -221,12 +221,13 @@ static void write_records(struct writer *w, bool (*known_bucket)(void *, int64_t
 static void write_results(struct writer *w, int64_t retention_ms)
 {
     struct view *v = &w->b->view;
+    int64_t until_ms = w->b->now_ms + retention_ms;
     for (uint32_t i = 0; i < v->keys.count; i++) {
         const struct view_key *key = view_key(v, i);
         if (str_absent(key->now))
             continue;
         assert(key->partition == w->b->partition);
-        layout_put_result(w->out, key->partition, key->key, key->now, retention_ms);
+        layout_put_result(w->out, key->partition, key->key, key->now, until_ms);
         w->commands++;
     }
 }
