@@ -74,6 +74,7 @@ static const struct metric counters[STATS_COUNTERS] = {
     [STATS_CONFLICTS]       = {"stockd_conflicts_total", "Transactions lost to another writer (EXEC answered nil)."},
     [STATS_OP_RETRIES]      = {"stockd_operation_retries_total", "Operations that went into another transaction after a lost one."},
     [STATS_TURNS_MISSED]    = {"stockd_turns_missed_total", "Turns to commit that did not come in time: lost with who held them, or the first of a contention."},
+    [STATS_RELAYED]         = {"stockd_relayed_operations_total", "Operations that a worker handed to the one that commits for all."},
     [STATS_UNKNOWN]         = {"stockd_exec_unknown_total", "Transactions whose EXEC was not answered."},
     [STATS_OUTCOME_UNKNOWN] = {"stockd_outcome_unknown_total", "Operations that were answered 504."},
     [STATS_REDIS_CONNECTS]  = {"stockd_redis_connects_total", "Connections made to Redis."},

@@ -17,6 +17,7 @@ enum stats_counter {
     STATS_CONFLICTS,       /* EXEC nil */
     STATS_OP_RETRIES,      /* operations that went into another batch after a lost one */
     STATS_TURNS_MISSED,    /* turns waited for in vain */
+    STATS_RELAYED,         /* operations that went to another worker's lane */
     STATS_UNKNOWN,         /* EXEC without an answer */
     STATS_OUTCOME_UNKNOWN, /* operations answered with 504 */
     STATS_REDIS_CONNECTS,

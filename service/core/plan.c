@@ -36,6 +36,18 @@ bool plan_collect(struct view *view, struct op *op)
     return op->resv_slot != VIEW_NONE;
 }
 
+bool plan_is_covered(const struct view *view, const struct op *op)
+{
+    if (!str_absent(op->key) || !str_absent(op->customer) || op_trait(op->kind)->names_reservation)
+        return false;
+    for (unsigned i = 0; i < op->line_count; i++) {
+        uint32_t slot = view_find_item(view, op->lines[i].sku);
+        if (slot == VIEW_NONE || !view_item(view, slot)->known)
+            return false;
+    }
+    return true;
+}
+
 /* --- events and results ----------------------------------------------------------------------- */
 
 struct event_line planner_line(const struct view_item *item, int64_t quantity)

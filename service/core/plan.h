@@ -32,6 +32,10 @@ enum plan_result {
 /* Puts into the view what the operation is sure to need. False: out of memory. */
 bool plan_collect(struct view *view, struct op *op) __attribute__((warn_unused_result));
 
+/* True if the view knows already what the operation is sure to need: plan_collect() would add
+ * nothing to it that is to be read. */
+bool plan_is_covered(const struct view *view, const struct op *op);
+
 /* Decides ops[0..count) at Redis time now_ms. An outcome that stays OUT_NONE after PLAN_DONE means
  * that the operation must be tried again once this plan's effects are written: more holds were due
  * on its item than one batch gives back. So must then those behind it in its chain. */

@@ -152,6 +152,14 @@ static void start_handles(struct http_server *server)
     }
 }
 
+/* Undoes stop_handshakes(): the socket outlives a worker that leaves by itself, and serves the one
+ * in its place. */
+static void let_handshakes_begin(int listen_fd)
+{
+    int none = 0;
+    (void)!setsockopt(listen_fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
+}
+
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *config,
                                     struct store *store, struct stats *stats, char *err,
                                     size_t err_size)
@@ -200,6 +208,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
         free(server);
         return NULL;
     }
+    let_handshakes_begin(config->listen_fd);
     start_handles(server);
     return server;
 }

@@ -64,7 +64,7 @@ bool batch_begin(struct batch *batch)
     view_init(&batch->view, &batch->arena, &batch->events, &batch->scratch, batch->partitions);
     batch->rounds = 0;
     batch->now_ms = 0;
-    batch->asked_time = false;
+    batch->asked_time = batch->joined = false;
     batch_compact(batch);
     for (unsigned i = 0; i < batch->count; i++)
         if (!plan_collect(&batch->view, &batch->ops[i]->op))

@@ -33,6 +33,7 @@ struct batch {
     unsigned rounds;
     size_t replies;
     bool asked_time;
+    bool joined; /* by operations that came after what was read */
     struct view_item **read_items;
     struct view_key **read_keys;
     struct view_customer **read_customers;

@@ -108,6 +108,23 @@ static void gather(struct lane *lane, int64_t now_us)
     }
 }
 
+bool lane_join(struct lane *lane)
+{
+    struct batch *batch = &lane->batch;
+    int64_t now_us = clock_mono_us();
+    for (struct store_op *op = lane->partition->waiting.head, *next;
+         op && batch->count < lane->batch_limit; op = next) {
+        next = op->next;
+        if (op->chain || !plan_is_covered(&batch->view, &op->op))
+            continue;
+        take_op(lane, &lane->partition->waiting, op, now_us);
+        batch->joined = true;
+        if (!plan_collect(&batch->view, &op->op))
+            return false;
+    }
+    return true;
+}
+
 void lane_start(struct lane *lane)
 {
     if (lane->state != LANE_IDLE || lane->conn.state != CONN_READY)

@@ -132,6 +132,7 @@ void lane_conflict(struct lane *lane)
     stats_count(STATS_CONFLICTS, 1);
     lane->losses++;
     turn_lost(&lane->turn, clock_mono_us());
+    lane_ask_for_one(lane);
     batch_compact(batch);
     if (batch->view.items.count < 2 || batch->count < 2) {
         lose_all(lane);

@@ -51,6 +51,7 @@ struct lane {
     uint64_t number;
     unsigned losses; /* in a row */
     unsigned batch_limit;
+    int share;          /* operations that a worker has in a batch, of late, times 16 */
     struct queue again; /* operations of lost batches */
     int64_t again_us;   /* not before */
     struct turn turn;   /* of the partition, among the lanes that contend for it */
@@ -78,6 +79,7 @@ struct partition {
 };
 
 struct reader;
+struct relay;
 struct repeats;
 
 struct store {
@@ -88,6 +90,7 @@ struct store {
     struct partition *partitions;
     struct reader *reader;
     struct repeats *repeats;
+    struct relay *relay;  /* NULL: it commits by itself */
     struct queue refused; /* to be told at the next pump */
     uv_timer_t tick;
 };

@@ -7,6 +7,7 @@
 #include "store/layout.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
+#include "store/relay/relay.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -66,10 +67,11 @@ static void count_new_records(struct lane *lane)
     }
 }
 
-/* True when the reads of the batch came from one command, so that they are of one instant. */
+/* True when the reads of the batch came from one command, so that they are of one instant, and none
+ * before an operation that is answered from them. */
 static bool is_snapshot(const struct batch *batch)
 {
-    if (batch->rounds > 1 || batch->view.customers.count > 0)
+    if (batch->rounds > 1 || batch->joined || batch->view.customers.count > 0)
         return false;
     return batch->view.reservations.count == 0;
 }
@@ -104,6 +106,7 @@ void lane_finish(struct lane *lane)
         else
             lane_answer(lane, i);
     }
+    relay_wake_answered(lane->store->relay);
     if (deferred > 0)
         lane_postpone(lane, 0);
     lane_become_idle(lane);
@@ -173,6 +176,10 @@ void lane_decide(struct lane *lane)
     batch_compact(&lane->batch);
     if (lane->batch.count == 0) {
         lane_become_idle(lane);
+        return;
+    }
+    if ((lane->turn.held) && !lane_join(lane)) {
+        lane_out_of_memory(lane);
         return;
     }
     for (unsigned i = 0; i < lane->batch.count; i++)
@@ -282,8 +289,10 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
         return;
     }
     lane->partition->refused[0] = '\0';
-    if (effects)
+    if (effects) {
+        lane_meet_workers(lane);
         turn_won(&lane->turn, clock_mono_us());
+    }
     for (unsigned i = 0; effects && i < lane->batch.bucket_count; i++)
         lane->buckets[lane->bucket_at++ % PARTS_OPEN] = lane->batch.buckets[i];
     lane->wrote_here = effects;
