@@ -1,8 +1,8 @@
 /* stats.h -- counters and histograms of all processes of one service, in shared memory.
  *
  * Layer: common. The master makes the table before it forks; each process writes only its own
- * slot, any process renders the sum of all, so a scrape is the same whichever worker answers. A
- * slot outlives its process: counters never go back when a worker is restarted.
+ * slot, and from one thread; any process renders the sum of all, so a scrape is the same whichever
+ * worker answers. A slot outlives its process: counters never go back when a worker is restarted.
  */
 #ifndef COMMON_STATS_H
 #define COMMON_STATS_H
