@@ -3,10 +3,10 @@
 # loop: p99 and the worst answer, from the planned send.
 #
 # Each round measures the highest rate with CONNECTIONS (64) clients that wait for their answers, then
-# offers half of it for SECONDS (60), and has every answer of that checked. Environment: CONNECTIONS, PORT (8838).
+# offers half of it for SECONDS (60), and has every answer of that checked. Environment: CONNECTIONS, PORT (8844).
 set -eu
 rounds=${1:-3} seconds=${2:-60} peak=${3:-3}
-connections=${CONNECTIONS:-64} port=${PORT:-8838}
+connections=${CONNECTIONS:-64} port=${PORT:-8844}
 . "$(dirname "$0")/lib.sh"
 start stockd "$root/build/stockd" serve --listen "127.0.0.1:$port" --ledger none --durability everysec --workers 1 --data-dir "$dir/data"
 until_ok stockd curl -sf "http://127.0.0.1:$port/readyz"
