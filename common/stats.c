@@ -105,6 +105,7 @@ static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
     [STATS_AUDIT_RESULT]      = {{"stockd_audit_last_result", "Of the last audit: 0 equal, 1 drift, 2 could not tell; -1 none yet."}, 1},
     [STATS_AUDIT_DRIFT]       = {{"stockd_audit_last_drift", "Differences that it found."}, 1},
     [STATS_AUDIT_AT_MS]       = {{"stockd_audit_last_timestamp_seconds", "When it ended."}, 1e-3},
+    [STATS_LOST_RUN_MAX]      = {{"stockd_exec_lost_run_max", "Transactions that one connection to Redis lost in a row, at the most."}, 1},
     [STATS_KEEPER_ROUND_AT_MS] = {{"stockd_keeper_round_timestamp_seconds", "When the keeper last came to the end of a round; 0: not since it was started."}, 1e-3},
 };
 static const struct { struct metric is; const struct bounds *bounds; } histograms[STATS_HISTOGRAMS] = {
@@ -117,6 +118,9 @@ static const struct { struct metric is; const struct bounds *bounds; } histogram
     [STATS_LEDGER_CHUNK] = {{"stockd_ledger_chunk_size", "Events that one SQL transaction brought into the ledger."}, &chunk_bounds},
 };
 /* clang-format on */
+
+/* Where the processes do not add up. */
+static const bool is_largest[STATS_GAUGES] = {[STATS_LOST_RUN_MAX] = true};
 
 /* What becomes of what the last look at the ledger's backlog has found, when that is stale. */
 static const enum {
@@ -195,12 +199,21 @@ void stats_add(enum stats_gauge gauge, int64_t delta)
         stats_set(gauge, atomic_load_explicit(&mine->gauges[gauge], memory_order_relaxed) + delta);
 }
 
+void stats_raise(enum stats_gauge gauge, int64_t value)
+{
+    if (mine && atomic_load_explicit(&mine->gauges[gauge], memory_order_relaxed) < value)
+        stats_set(gauge, value);
+}
+
 int64_t stats_gauge(const struct stats *stats, enum stats_gauge gauge)
 {
-    int64_t n = 0;
-    for (unsigned s = 0; s < stats->slots; s++)
-        n += atomic_load_explicit(&stats->slot[s].gauges[gauge], memory_order_relaxed);
-    return n;
+    int64_t sum = 0, largest = 0;
+    for (unsigned s = 0; s < stats->slots; s++) {
+        int64_t one = atomic_load_explicit(&stats->slot[s].gauges[gauge], memory_order_relaxed);
+        sum += one;
+        largest = one > largest ? one : largest;
+    }
+    return is_largest[gauge] ? largest : sum;
 }
 
 static void observe(struct histogram *h, const struct bounds *bounds, uint64_t value)

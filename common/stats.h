@@ -50,6 +50,7 @@ enum stats_gauge {
     STATS_AUDIT_RESULT, /* of the last audit: 0 equal, 1 drift, 2 could not tell; -1: none yet */
     STATS_AUDIT_DRIFT,
     STATS_AUDIT_AT_MS,
+    STATS_LOST_RUN_MAX,       /* transactions that one lane lost in a row; the largest of all */
     STATS_KEEPER_ROUND_AT_MS, /* wall clock: when the keeper last came to the end of a round */
     STATS_GAUGES
 };
@@ -86,7 +87,10 @@ void stats_count(enum stats_counter counter, uint64_t n);
 void stats_set(enum stats_gauge gauge, int64_t value);
 void stats_add(enum stats_gauge gauge, int64_t delta);
 
-/* The sum of a gauge over all slots. */
+/* Sets the gauge unless it is as large already. */
+void stats_raise(enum stats_gauge gauge, int64_t value);
+
+/* The sum of a gauge over all slots; of one that has a largest value, that. */
 int64_t stats_gauge(const struct stats *stats, enum stats_gauge gauge);
 
 void stats_observe(enum stats_histogram histogram, uint64_t value);

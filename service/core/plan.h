@@ -11,11 +11,15 @@
 #ifndef CORE_PLAN_H
 #define CORE_PLAN_H
 
+#include "core/parts.h"
 #include "core/view.h"
 
 struct plan_limits {
     int64_t max_hold_ms;
     int64_t reservation_retention_ms;
+    /* A store of format 1 has neither. */
+    const struct parts *parts; /* for new reservations, or NULL */
+    bool brief_events;
 };
 
 enum plan_result {

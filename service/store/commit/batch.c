@@ -53,8 +53,8 @@ int batch_by_item(const void *a, const void *b)
 
 int batch_by_bucket(const void *a, const void *b)
 {
-    uint32_t x = rid_bucket(&(*(struct view_reservation *const *)a)->id);
-    uint32_t y = rid_bucket(&(*(struct view_reservation *const *)b)->id);
+    int64_t x = rid_bucket(&(*(struct view_reservation *const *)a)->id);
+    int64_t y = rid_bucket(&(*(struct view_reservation *const *)b)->id);
     return x < y ? -1 : x > y;
 }
 

@@ -364,13 +364,16 @@ void lane_expire(struct lane *lane, int64_t now_us)
 int lane_init(struct lane *lane, struct partition *partition, unsigned index)
 {
     uint64_t random[2];
+    uint32_t serials[PARTS_OPEN];
     random_bytes(random, sizeof(random));
+    random_bytes(serials, sizeof(serials));
     *lane = (struct lane){.partition = partition,
                           .store = partition->store,
                           .batch_limit = partition->store->config.batch_max};
     snprintf(lane->marker, sizeof(lane->marker), "{p%u}:lane:%016" PRIx64 ".%u",
              (unsigned)partition->index, random[0], index);
     rng_seed(&lane->jitter, random[1]);
+    parts_init(&lane->parts, serials);
     turn_init(&lane->turn, partition->store->config.turns, partition->index, random[0] + index);
     buf_init(&lane->aside, ASIDE_MAX);
     if (!batch_init(&lane->batch, partition->store->config.partitions, partition->index,

@@ -61,7 +61,8 @@ struct lane {
     unsigned refusals; /* of the fence, in a row */
     char breach[160];  /* the partition is to be closed, with this in meta; empty: it is not */
     uint64_t breach_store;
-    uint32_t buckets[8]; /* that are known to be registered, in this epoch of this store */
+    struct parts parts;          /* that its next reservations go to */
+    int64_t buckets[PARTS_OPEN]; /* that are known to be listed, in this epoch of this store */
     unsigned bucket_at;
     uint64_t buckets_store; /* 0: none is known */
     int64_t buckets_epoch;

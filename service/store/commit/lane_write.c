@@ -30,7 +30,7 @@ static const char *overload(const struct store_shared *shared, const struct stor
     return shared->ledger_behind && trait->takes_units ? STORE_WHY_BEHIND : NULL;
 }
 
-static bool known_bucket(void *user, uint32_t bucket)
+static bool known_bucket(void *user, int64_t bucket)
 {
     const struct lane *lane = user;
     for (size_t i = 0; i < sizeof(lane->buckets) / sizeof(lane->buckets[0]); i++)
@@ -39,7 +39,7 @@ static bool known_bucket(void *user, uint32_t bucket)
     return false;
 }
 
-/* What is registered in one store is not in the one that a restore put in its place, be it on a
+/* What is listed in one store is not in the one that a restore put in its place, be it on a
  * connection that lived on. */
 static void check_buckets(struct lane *lane)
 {
@@ -49,6 +49,22 @@ static void check_buckets(struct lane *lane)
     memset(lane->buckets, 0xff, sizeof(lane->buckets));
     lane->buckets_store = gate->store;
     lane->buckets_epoch = gate->epoch;
+}
+
+/* Services of before share a store that is of their format. */
+static bool is_of_format_2(const struct lane *lane)
+{
+    return lane->batch.gate.format >= 2;
+}
+
+static void count_new_records(struct lane *lane)
+{
+    const struct view *view = &lane->batch.view;
+    for (uint32_t i = 0; is_of_format_2(lane) && i < view->reservations.count; i++) {
+        const struct view_reservation *vr = view_reservation(view, i);
+        if (vr->now && !vr->was)
+            parts_put(&lane->parts, rid_bucket(&vr->id));
+    }
 }
 
 /* True when the reads of the batch came from one command, so that they are of one instant, and none
@@ -113,6 +129,7 @@ static void write_batch(struct lane *lane, bool effects)
         snprintf(lane->value, sizeof(lane->value), "%" PRIu64, ++lane->number);
         written = batch_write(&lane->batch, out, str_of(lane->marker), str_of(lane->value),
                               lane->store->config.operation_retention_ms, known_bucket, lane);
+        count_new_records(lane);
     }
     resp_words(out, 1, "EXEC");
     lane->state = LANE_WRITING;
@@ -151,7 +168,9 @@ void lane_decide(struct lane *lane)
 {
     const struct store_config *config = &lane->store->config;
     struct plan_limits limits = {.max_hold_ms = config->max_hold_ms,
-                                 .reservation_retention_ms = config->reservation_retention_ms};
+                                 .reservation_retention_ms = config->reservation_retention_ms,
+                                 .parts = is_of_format_2(lane) ? &lane->parts : NULL,
+                                 .brief_events = is_of_format_2(lane)};
     lane->partition->gate = lane->batch.gate;
     settle_doubts(lane);
     batch_compact(&lane->batch);
@@ -275,7 +294,7 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
         turn_won(&lane->turn, clock_mono_us());
     }
     for (unsigned i = 0; effects && i < lane->batch.bucket_count; i++)
-        lane->buckets[lane->bucket_at++ % 8] = lane->batch.buckets[i];
+        lane->buckets[lane->bucket_at++ % PARTS_OPEN] = lane->batch.buckets[i];
     lane->wrote_here = effects;
     if (effects && lane->batch.view.event_count > 0)
         note_position(lane, exec);
