@@ -20,7 +20,6 @@ struct address {
 };
 
 /* Parses the URL; false with a message in err that says what would be right. */
-bool address_parse(const char *url, struct address *address, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+bool address_parse(const char *url, struct address *address, char *err, size_t err_size) MUST_CHECK;
 
 #endif

@@ -37,8 +37,8 @@ enum args_result {
  * to free. */
 enum args_result args_parse(const struct arg_spec *specs, size_t count, const char *env_prefix,
                             int argc, char *const *argv, char *(*env)(const char *name),
-                            struct arg_list *positional, void *config, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+                            struct arg_list *positional, void *config, char *err,
+                            size_t err_size) MUST_CHECK;
 
 /* One line or two per option: flag, meaning, default, variable; help itself comes last. */
 void args_print_help(FILE *out, const struct arg_spec *specs, size_t count, const char *env_prefix);

@@ -54,11 +54,11 @@ void args_clear(const struct arg_spec *spec, void *config);
 
 /* The one place that writes a field. False with in `why` what is wrong with the text and what would
  * be right; the text itself is not repeated there. */
-bool args_set(const struct arg_spec *spec, const char *text, void *config, char *why, size_t size)
-    __attribute__((warn_unused_result));
+bool args_set(const struct arg_spec *spec, const char *text, void *config, char *why,
+              size_t size) MUST_CHECK;
 
 /* Appends a copy of the text. False when there is no memory. */
-bool args_list_add(struct arg_list *list, const char *text) __attribute__((warn_unused_result));
+bool args_list_add(struct arg_list *list, const char *text) MUST_CHECK;
 void args_list_free(struct arg_list *list);
 
 /* Frees the strings and lists of config. */

@@ -125,8 +125,8 @@ enum options_result {
  * OPTIONS_OK the caller calls options_free once; otherwise there is nothing to free. `--help`
  * anywhere gives COMMAND_HELP. */
 enum options_result options_parse(struct options *options, int argc, char *const *argv,
-                                  char *(*env)(const char *name), char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+                                  char *(*env)(const char *name), char *err,
+                                  size_t err_size) MUST_CHECK;
 void options_free(struct options *options);
 
 /* Help of one command, or with COMMAND_HELP the commands and the exit statuses. */

@@ -42,8 +42,8 @@ struct config {
 
 /* EXIT_SUCCESS: go on. Otherwise an exit status, with what to say in err; empty err: help was
  * printed. */
-int config_parse(int argc, char **argv, struct config *config, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+int config_parse(int argc, char **argv, struct config *config, char *err,
+                 size_t err_size) MUST_CHECK;
 void config_free(struct config *config);
 
 void config_print_help(FILE *out);

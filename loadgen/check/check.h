@@ -32,6 +32,6 @@ struct check_options {
  * 0; -ENOMEM, or -ECHILD and the like when a worker died. Then the word is UNKNOWN, and why_unknown
  * says how the worker died, if one did. */
 int check_history(struct verdict *v, const struct history_reader *r,
-                  const struct check_options *options) __attribute__((warn_unused_result));
+                  const struct check_options *options) MUST_CHECK;
 
 #endif

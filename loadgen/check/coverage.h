@@ -13,7 +13,6 @@ void coverage_count(const struct index *index, struct coverage *c);
 
 /* The most requests that were in flight at one time on one item: exact. 0, or what groups_run says,
  * with why_unknown. */
-int coverage_flight(const struct index *index, unsigned workers, struct verdict *v)
-    __attribute__((warn_unused_result));
+int coverage_flight(const struct index *index, unsigned workers, struct verdict *v) MUST_CHECK;
 
 #endif

@@ -21,8 +21,7 @@ struct entries {
 };
 
 /* index->effect must be complete. 0 or -ENOMEM; entries_free in any case. */
-int entries_make(struct entries *entries, const struct index *index)
-    __attribute__((warn_unused_result));
+int entries_make(struct entries *entries, const struct index *index) MUST_CHECK;
 void entries_free(struct entries *entries);
 
 static inline uint64_t entry_version(struct radix_pair entry)

@@ -47,7 +47,7 @@ struct groups_work {
 /* The step as a whole, in as many processes; 0 and 1 mean this one. So it is as well where none can
  * be forked. -ECHILD when a worker died, with how in why; another -errno when a find failed. */
 int groups_run(const struct groups *groups, const struct groups_work *work, unsigned workers,
-               char why[WITNESS_TEXT_SIZE]) __attribute__((warn_unused_result));
+               char why[WITNESS_TEXT_SIZE]) MUST_CHECK;
 
 /* Zeroed memory that workers and caller share; NULL when there is none. */
 void *groups_share(size_t bytes);

@@ -62,8 +62,7 @@ enum index_role {
 };
 
 /* 0 or -ENOMEM; index_free in any case. */
-int index_make(struct index *index, const struct history_reader *r)
-    __attribute__((warn_unused_result));
+int index_make(struct index *index, const struct history_reader *r) MUST_CHECK;
 void index_free(struct index *index);
 
 /* Something in the file contradicts itself, so that there is no relying on what is not in it. */

@@ -45,8 +45,7 @@ struct limits_step {
 };
 
 /* 0 or -ENOMEM; limits_free in any case. */
-int limits_make(struct limits *limits, const struct index *index)
-    __attribute__((warn_unused_result));
+int limits_make(struct limits *limits, const struct index *index) MUST_CHECK;
 void limits_free(struct limits *limits);
 
 /* Goes on with another item; v takes what is wrong on it. */

@@ -31,6 +31,6 @@
  * removals_free in any case. */
 int removals_make(struct removals *removals, const struct index *index,
                   const struct entries *entries, struct restored *restored, struct item *items,
-                  struct verdict *v) __attribute__((warn_unused_result));
+                  struct verdict *v) MUST_CHECK;
 
 #endif

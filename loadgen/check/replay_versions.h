@@ -47,8 +47,7 @@ struct walk_step {
     int64_t change, remaining;
 };
 
-enum walk_found walk_step(struct walk *w, const struct walk_step *step)
-    __attribute__((warn_unused_result));
+enum walk_found walk_step(struct walk *w, const struct walk_step *step) MUST_CHECK;
 
 /* A restore is ahead that brings back version `kept`; no step is past it yet. */
 void walk_foresee(struct walk *w, uint64_t kept);

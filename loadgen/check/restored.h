@@ -36,8 +36,7 @@ struct restored {
 };
 
 /* 0 or -ENOMEM; restored_free in any case. */
-int restored_make(struct restored *restored, const struct index *index)
-    __attribute__((warn_unused_result));
+int restored_make(struct restored *restored, const struct index *index) MUST_CHECK;
 void restored_free(struct restored *restored);
 
 /* The jumps of one item: *end is behind the last of them. */

@@ -52,7 +52,6 @@ struct serial_result {
 };
 
 /* 0 or -ENOMEM. */
-int serial_order(const struct serial *serial, struct serial_result *result)
-    __attribute__((warn_unused_result));
+int serial_order(const struct serial *serial, struct serial_result *result) MUST_CHECK;
 
 #endif

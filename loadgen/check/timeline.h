@@ -47,13 +47,11 @@ struct timeline {
 
 /* 0 or -ENOMEM. Also settles which of several confirms (or releases) with the same numbers did it;
  * the others become EFFECT_AGAIN. */
-int timeline_gather(struct timeline *t, struct index *index, uint32_t reserve)
-    __attribute__((warn_unused_result));
+int timeline_gather(struct timeline *t, struct index *index, uint32_t reserve) MUST_CHECK;
 void timeline_free(struct timeline *t);
 
 /* Puts the expiry that `expiry` shows among the transitions. */
-int timeline_add_expiry(struct timeline *t, struct index *index)
-    __attribute__((warn_unused_result));
+int timeline_add_expiry(struct timeline *t, struct index *index) MUST_CHECK;
 
 /* Whether its end is a confirm that had to take the units again, behind an expiry. */
 bool timeline_took_again(const struct timeline *t, const struct index *index);

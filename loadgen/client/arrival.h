@@ -36,6 +36,6 @@ void arrival_open(struct arrival *a, const struct arrival_stage *stages, size_t 
 
 /* Plans the next arrival: its time from the start of the load on. False when the stages are over.
  */
-bool arrival_next(struct arrival *a, uint64_t *at_ns) __attribute__((warn_unused_result));
+bool arrival_next(struct arrival *a, uint64_t *at_ns) MUST_CHECK;
 
 #endif

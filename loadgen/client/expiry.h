@@ -21,6 +21,6 @@ bool expiry_fits(struct mismatch *m, const struct history_facts *facts, const st
  * slot of the operation that made the reservation. */
 int expiry_record(struct history_writer *w, const struct history_facts *facts,
                   const struct history_op *op, struct str expired_lines, uint32_t reserve,
-                  uint64_t end_ns) __attribute__((warn_unused_result));
+                  uint64_t end_ns) MUST_CHECK;
 
 #endif

@@ -30,8 +30,8 @@ uint32_t listing_next(const struct listing *l, uint32_t items, uint32_t item);
 
 /* Makes it the page behind the one that was answered. False: there is none, or it cannot be
  * followed. */
-bool listing_turn(struct listing *l, const struct history_facts *facts, const struct answer *a)
-    __attribute__((warn_unused_result));
+bool listing_turn(struct listing *l, const struct history_facts *facts,
+                  const struct answer *a) MUST_CHECK;
 
 /* What the page says that it must not, as the end of a sentence about the answer; "" when it is
  * right. Every item on it must be one of the run. */

@@ -35,15 +35,15 @@ struct target_options {
 
 /* Resolves the name; of several addresses, the first one that accepts connections. -errno with err
  * saying what was wrong and where. */
-int target_open(struct target *t, const struct target_options *options, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+int target_open(struct target *t, const struct target_options *options, char *err,
+                size_t err_size) MUST_CHECK;
 void target_close(struct target *t);
 
 /* Begins a non-blocking connect. The descriptor, perhaps not connected yet, or -errno. */
-int target_connect(const struct target *t) __attribute__((warn_unused_result));
+int target_connect(const struct target *t) MUST_CHECK;
 
 /* Whether a connect that was begun has come through: 0 or -errno. */
-int target_connected(int fd) __attribute__((warn_unused_result));
+int target_connected(int fd) MUST_CHECK;
 
 /* Writes one request to out, which is emptied first. path begins with "/v1/"; key and body may be
  * absent. out->failed when it does not fit. */

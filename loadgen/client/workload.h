@@ -71,8 +71,7 @@ const struct workload *workload_scenarios(size_t *count);
 const struct workload *workload_find(const char *scenario);
 
 /* Checks what the user changed and makes the tables. -EINVAL with err, -ENOMEM. */
-int workload_open(struct workload *w, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+int workload_open(struct workload *w, char *err, size_t err_size) MUST_CHECK;
 void workload_close(struct workload *w);
 
 /* A kind of work, as likely as its weight says. */

@@ -24,12 +24,11 @@ struct history_reader {
 
 /* Maps a file. -errno, with err saying which file, what is wrong with it and what would be right
  * (not a history: -EINVAL; a newer format: -EPROTO); the reader is then all zero. */
-int history_read(struct history_reader *r, const char *path, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+int history_read(struct history_reader *r, const char *path, char *err, size_t err_size) MUST_CHECK;
 
 /* Maps what was appended since: the same file has grown (-ESTALE: it has not, it is another one).
  * Pointers got before are gone; after an error they and the reader are as they were. */
-int history_refresh(struct history_reader *r, const char *path) __attribute__((warn_unused_result));
+int history_refresh(struct history_reader *r, const char *path) MUST_CHECK;
 
 /* An all zero reader is fine. */
 void history_unread(struct history_reader *r);

@@ -15,6 +15,6 @@
 
 /* Runs the strategies asked for, one after the other, prints what came out and returns the exit
  * status: 0 the books balance, 1 they do not, 105 interrupted, 255 Redis or the pool failed. */
-int race_command(const struct options *options) __attribute__((warn_unused_result));
+int race_command(const struct options *options) MUST_CHECK;
 
 #endif

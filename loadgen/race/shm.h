@@ -43,12 +43,11 @@ struct race_result {
 };
 
 /* -ENOMEM; NULL is fine for free. */
-int race_books_new(struct race_books **books, unsigned workers) __attribute__((warn_unused_result));
+int race_books_new(struct race_books **books, unsigned workers) MUST_CHECK;
 void race_books_free(struct race_books *books);
 
 /* Sums the pages up; fills sold, pending, conflicts and the waits. -ENOMEM. */
-int race_books_sum(const struct race_books *books, struct race_result *result)
-    __attribute__((warn_unused_result));
+int race_books_sum(const struct race_books *books, struct race_result *result) MUST_CHECK;
 
 /* Units sold beyond those that left the stock, or beyond those that were in it. */
 int64_t race_oversold(const struct race_result *result);

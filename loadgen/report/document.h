@@ -14,7 +14,6 @@
 #define DOCUMENT_FORMAT (JSON_REAL_PRECISION(12)) /* flags of jansson: digits of its numbers */
 
 /* The document, which is the caller's; NULL when there is no memory. */
-json_t *document_make(const struct report_run *runs, size_t count)
-    __attribute__((warn_unused_result));
+json_t *document_make(const struct report_run *runs, size_t count) MUST_CHECK;
 
 #endif

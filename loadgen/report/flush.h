@@ -12,7 +12,7 @@
 
 /* Writes what the buffer holds and empties it. 0, -ENOMEM when the buffer failed, -EIO when the
  * stream did. */
-__attribute__((warn_unused_result)) static inline int flush_buf(FILE *out, struct buf *b)
+MUST_CHECK static inline int flush_buf(FILE *out, struct buf *b)
 {
     bool failed = b->failed;
     size_t n = b->n;

@@ -58,6 +58,6 @@ extern const struct layout_fields layout_witness;    /* what else there is, of a
 extern const struct layout_fields layout_verdict;    /* what else there is, of all of them */
 
 /* All of it for the page, or NULL. */
-json_t *layout_json(void) __attribute__((warn_unused_result));
+json_t *layout_json(void) MUST_CHECK;
 
 #endif

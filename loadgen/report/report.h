@@ -33,15 +33,12 @@ struct gate_result {
     const char *why;  /* a literal: why it could not be measured (then it is not met), or "" */
 };
 
-int report_text(FILE *out, const struct report_run *runs, size_t count)
-    __attribute__((warn_unused_result));
-int report_json(FILE *out, const struct report_run *runs, size_t count)
-    __attribute__((warn_unused_result));
+int report_text(FILE *out, const struct report_run *runs, size_t count) MUST_CHECK;
+int report_json(FILE *out, const struct report_run *runs, size_t count) MUST_CHECK;
 /* One row an attempt, of any phase (the last column says which), and a line of it. RFC 4180. */
-int report_csv(FILE *out, const struct report_run *run) __attribute__((warn_unused_result));
+int report_csv(FILE *out, const struct report_run *run) MUST_CHECK;
 /* Percentiles of response times as HdrHistogram's tools read them. */
-int report_hgrm(FILE *out, const struct report_run *run) __attribute__((warn_unused_result));
-int report_html(FILE *out, const struct report_run *runs, size_t count)
-    __attribute__((warn_unused_result));
+int report_hgrm(FILE *out, const struct report_run *run) MUST_CHECK;
+int report_html(FILE *out, const struct report_run *runs, size_t count) MUST_CHECK;
 
 #endif

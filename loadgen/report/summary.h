@@ -100,8 +100,7 @@ struct summary {
 };
 
 /* 0 or -ENOMEM. */
-int summary_make(struct summary *s, const struct history_reader *r)
-    __attribute__((warn_unused_result));
+int summary_make(struct summary *s, const struct history_reader *r) MUST_CHECK;
 void summary_free(struct summary *s);
 
 /* The class of one attempt. */

@@ -13,8 +13,7 @@
 
 /* Appends the text, filled from the document. False, and nothing is appended, when a value is null,
  * or not there at all. */
-bool template_put(struct buf *b, const char *text, const json_t *from)
-    __attribute__((warn_unused_result));
+bool template_put(struct buf *b, const char *text, const json_t *from) MUST_CHECK;
 
 /* The value that "a.b" names, or NULL. "" is the document itself. */
 const json_t *template_find(const json_t *from, const char *path, size_t n);

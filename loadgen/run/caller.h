@@ -32,6 +32,6 @@ struct caller_work {
 /* Runs until next has nothing and nothing is in flight. 0; -EINTR when stopped: what was in flight
  * is given up without a done; -ENOMEM, -EMFILE ... when it could not even begin. */
 int caller_run(const struct target *target, unsigned connections, uint64_t timeout_ns,
-               const struct caller_work *work) __attribute__((warn_unused_result));
+               const struct caller_work *work) MUST_CHECK;
 
 #endif

@@ -21,8 +21,8 @@ struct plan {
 /* -EMFILE when the load needs more descriptors than there may be, -EINVAL when the options do not
  * go together, -EHOSTUNREACH for a name that does not resolve, -ENOENT and the like for the token
  * file; err is for the user. */
-int plan_open(struct plan *plan, const struct options *options, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+int plan_open(struct plan *plan, const struct options *options, char *err,
+              size_t err_size) MUST_CHECK;
 void plan_close(struct plan *plan);
 
 /* What the header of the history says. */

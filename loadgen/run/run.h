@@ -9,6 +9,6 @@
 #include "options.h"
 
 /* An exit status. */
-int run_command(const struct options *options) __attribute__((warn_unused_result));
+int run_command(const struct options *options) MUST_CHECK;
 
 #endif

@@ -14,6 +14,6 @@ typedef bool step_progress_fn(void *ctx, const char *what, uint64_t done, uint64
 /* Creates load->workload.skus items. 0; -ECONNREFUSED (and the like) when nobody answers; -EPROTO
  * when the server refuses; -EINTR; -ENOSPC. err says which item and what the answer was. */
 int setup_items(const struct load *load, struct history_writer *w, step_progress_fn *progress,
-                void *ctx, char *err, size_t err_size) __attribute__((warn_unused_result));
+                void *ctx, char *err, size_t err_size) MUST_CHECK;
 
 #endif

@@ -23,7 +23,6 @@ struct workers_options {
  * deaths, respawns, cpu_ns, trouble). -ECONNREFUSED: not one connection could be made. -errno: the
  * pool could not be made. err says what happened. */
 int workers_run(const struct load *load, struct history_writer *w,
-                const struct workers_options *options, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+                const struct workers_options *options, char *err, size_t err_size) MUST_CHECK;
 
 #endif

@@ -73,9 +73,8 @@ void event_put_epoch(struct buf *out);
 /* Reads an entry: *now_ms, then the events one by one until event_next says 0. -1: not an entry of
  * this format. Texts point into `bytes`, lines are made in the arena. */
 struct unpack;
-int event_read(struct unpack *in, struct str bytes, int64_t *now_ms)
-    __attribute__((warn_unused_result));
-int event_next(struct unpack *in, struct arena *arena, int64_t now_ms, struct event *event)
-    __attribute__((warn_unused_result));
+int event_read(struct unpack *in, struct str bytes, int64_t *now_ms) MUST_CHECK;
+int event_next(struct unpack *in, struct arena *arena, int64_t now_ms,
+               struct event *event) MUST_CHECK;
 
 #endif

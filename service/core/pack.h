@@ -32,6 +32,6 @@ void unpack_bytes(struct unpack *in, void *bytes, size_t n);
 struct str unpack_text(struct unpack *in, size_t most_bytes); /* points into the source */
 
 /* True when everything was read and nothing was bad. */
-bool unpack_done(const struct unpack *in) __attribute__((warn_unused_result));
+bool unpack_done(const struct unpack *in) MUST_CHECK;
 
 #endif

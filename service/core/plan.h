@@ -26,13 +26,13 @@ enum plan_result {
 };
 
 /* Puts into the view what the operation is sure to need. False: out of memory. */
-bool plan_collect(struct view *view, struct op *op) __attribute__((warn_unused_result));
+bool plan_collect(struct view *view, struct op *op) MUST_CHECK;
 
 /* Decides ops[0..count) at Redis time now_ms. An outcome that stays OUT_NONE after PLAN_DONE means
  * that the operation must be tried again once this plan's effects are written: more holds were due
  * on its item than one batch gives back. So must then those behind it in its chain. */
 enum plan_result plan(struct view *view, struct op *const *ops, unsigned count, int64_t now_ms,
-                      const struct plan_limits *limits) __attribute__((warn_unused_result));
+                      const struct plan_limits *limits) MUST_CHECK;
 
 /* True if the plan changes anything, or records a result. */
 bool plan_writes(const struct view *view);

@@ -18,7 +18,7 @@ void record_encode(struct buf *out, const struct reservation *r);
 /* Decodes what record_encode wrote into *r. Lines are made in the arena; texts point into
  * `bytes`. False: no memory, or no such record. */
 bool record_decode(struct arena *arena, const struct rid *id, struct str bytes,
-                   struct reservation *r) __attribute__((warn_unused_result));
+                   struct reservation *r) MUST_CHECK;
 
 /* Appends the result of an operation that succeeded: what a replay answers. */
 void record_encode_result(struct buf *out, const struct op *op, const struct outcome *outcome);
@@ -27,6 +27,6 @@ void record_encode_result(struct buf *out, const struct op *op, const struct out
  * answered, but for `replayed` and `now_ms`. */
 bool record_decode_result(struct arena *arena, struct str bytes,
                           uint8_t fingerprint[RECORD_FINGERPRINT_BYTES], enum op_kind *kind,
-                          struct outcome *out) __attribute__((warn_unused_result));
+                          struct outcome *out) MUST_CHECK;
 
 #endif

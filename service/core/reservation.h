@@ -66,8 +66,7 @@ struct reservation {
 
 /* What the event means at now_ms; changes nothing. */
 enum reservation_verdict reservation_judge(const struct reservation *r,
-                                           enum reservation_event event, int64_t now_ms)
-    __attribute__((warn_unused_result));
+                                           enum reservation_event event, int64_t now_ms) MUST_CHECK;
 
 /* "held", "confirmed", ... */
 const char *reservation_state_name(enum reservation_state state);

@@ -34,7 +34,7 @@ void rid_set_bucket(struct rid *id, uint32_t bucket);
 size_t rid_format(const struct rid *id, char out[RID_TEXT_SIZE]);
 
 /* False if the text is no id; only the one text that rid_format writes is taken. */
-bool rid_parse(struct str text, struct rid *id) __attribute__((warn_unused_result));
+bool rid_parse(struct str text, struct rid *id) MUST_CHECK;
 
 static inline bool rid_equal(const struct rid *a, const struct rid *b)
 {

@@ -83,7 +83,6 @@ struct query_param {
 
 /* Splits and decodes a raw query (`+` is a blank). Returns the number of parameters, or -1 when an
  * escape is broken, a name comes twice or there are more than max. room must hold query.n bytes. */
-int query_parse(struct str query, char *room, struct query_param *params, unsigned max)
-    __attribute__((warn_unused_result));
+int query_parse(struct str query, char *room, struct query_param *params, unsigned max) MUST_CHECK;
 
 #endif

@@ -140,7 +140,7 @@ void exchange_wait_long(struct exchange *x);
 
 /* Counts what the exchange has allocated and `more` bytes besides that it is about to. False: the
  * budget has no room for that; nothing is counted that was not before. */
-bool exchange_hold(struct exchange *x, size_t more) __attribute__((warn_unused_result));
+bool exchange_hold(struct exchange *x, size_t more) MUST_CHECK;
 
 /* How much exchange_hold would grant besides what the exchange has. */
 size_t exchange_room(const struct exchange *x);
@@ -152,12 +152,11 @@ void exchange_recount(struct exchange *x);
 void exchange_let_go(struct exchange *x);
 
 /* Adds to the body. False: no room, or no memory. */
-bool exchange_put_body(struct exchange *x, const char *data, size_t n)
-    __attribute__((warn_unused_result));
+bool exchange_put_body(struct exchange *x, const char *data, size_t n) MUST_CHECK;
 void exchange_drop_body(struct exchange *x);
 
 /* The same for what several exchanges share. False: no room, and it is not counted. */
-bool server_hold(struct http_server *server, size_t bytes) __attribute__((warn_unused_result));
+bool server_hold(struct http_server *server, size_t bytes) MUST_CHECK;
 void server_let_go(struct http_server *server, size_t bytes);
 
 /* So much was taken besides for a moment, and is free again. */

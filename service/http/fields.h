@@ -50,8 +50,7 @@ struct parsed_body {
 /* Reads the members of an object: those in `allowed` may be there, those in `required` must. Texts
  * are copied to the arena. */
 bool fields_read(struct parsed_body *parsed, struct arena *arena, const json_t *object,
-                 unsigned allowed, unsigned required, struct refusal *why)
-    __attribute__((warn_unused_result));
+                 unsigned allowed, unsigned required, struct refusal *why) MUST_CHECK;
 
 /* "sku", "quantity", ... */
 const char *field_name(enum field_id id);

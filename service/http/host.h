@@ -17,7 +17,7 @@ struct host {
 };
 
 /* Views into text. False: no host, or an empty one. */
-bool host_parse(struct str text, struct host *host) __attribute__((warn_unused_result));
+bool host_parse(struct str text, struct host *host) MUST_CHECK;
 
 /* Whether the name means this machine wherever it is looked up: localhost and what ends in
  * .localhost (RFC 6761 section 6.3), 127.0.0.0/8, ::1. */

@@ -47,13 +47,12 @@ struct intake {
 };
 
 /* From now on reads of the descriptor are judged. False: they cannot be. */
-bool intake_open(struct intake *intake, int fd, const struct intake_events *events)
-    __attribute__((warn_unused_result));
+bool intake_open(struct intake *intake, int fd, const struct intake_events *events) MUST_CHECK;
 void intake_close(struct intake *intake);
 
 /* The library begins with a request. False: its head was never seen here, so that nothing is known
  * of its framing, and nothing may be done with it. */
-bool intake_begin(struct intake *intake) __attribute__((warn_unused_result));
+bool intake_begin(struct intake *intake) MUST_CHECK;
 
 /* A request's answer is sent, to its end. */
 void intake_answered(struct intake *intake);

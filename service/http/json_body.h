@@ -26,7 +26,7 @@ struct json_body {
 
 /* Parses n bytes, which it may change. False: refused, and there is nothing to free. */
 bool json_body_parse(struct json_body *body, struct arena *arena, char *text, size_t n,
-                     struct refusal *why) __attribute__((warn_unused_result));
+                     struct refusal *why) MUST_CHECK;
 
 void json_body_free(struct json_body *body);
 

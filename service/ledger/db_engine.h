@@ -42,7 +42,7 @@ struct db *db_pg_new(void);
 enum db_result db_fail(struct db *db, enum db_result result, const char *text);
 
 /* A text never to be shown. Empty and surplus ones are ignored. */
-enum db_result db_hide(struct db *db, struct str secret) __attribute__((warn_unused_result));
+enum db_result db_hide(struct db *db, struct str secret) MUST_CHECK;
 
 /* Statements prepared on one connection, each in the slot that its address has. */
 struct db_prepared {

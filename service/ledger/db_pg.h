@@ -27,8 +27,7 @@ static inline struct db_pg *pg_of(struct db *db)
 
 /* Waits for the answer to what was just handed to libpq: the last result of several, or the first
  * that failed. `sent` is what the PQsend function said. On DB_OK the caller calls PQclear. */
-enum db_result pg_answer(struct db_pg *pg, int sent, PGresult **out)
-    __attribute__((warn_unused_result));
+enum db_result pg_answer(struct db_pg *pg, int sent, PGresult **out) MUST_CHECK;
 
 /* db_ops.run. */
 enum db_result pg_run(struct db *db, const struct db_statement *statement,

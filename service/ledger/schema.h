@@ -50,8 +50,7 @@ struct migrate_report {
 
 /* now_ms is what applied_ms will say. After MIGRATE_DONE the database has all `count` files. */
 enum migrate_result migrate_run(struct db *db, const struct schema_file *files, size_t count,
-                                int64_t now_ms, struct migrate_report *report)
-    __attribute__((warn_unused_result));
+                                int64_t now_ms, struct migrate_report *report) MUST_CHECK;
 
 /* --- which ledger a database holds, and whether this program can write to it -------------------
  */
@@ -69,7 +68,6 @@ struct identity {
 };
 
 /* Reads the one row of ledger_meta and changes nothing. */
-enum identity_result identity_read(struct db *db, struct identity *identity)
-    __attribute__((warn_unused_result));
+enum identity_result identity_read(struct db *db, struct identity *identity) MUST_CHECK;
 
 #endif

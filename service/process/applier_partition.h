@@ -57,17 +57,15 @@ void carry_init(struct carry *carry, unsigned partition);
 void carry_forget(struct carry *carry);
 
 /* Reads the checkpoint of a partition that is UNSEEN. */
-enum carry_result carry_begin(struct carrier *carrier, struct carry *carry)
-    __attribute__((warn_unused_result));
+enum carry_result carry_begin(struct carrier *carrier, struct carry *carry) MUST_CHECK;
 
 /* Looks at meta and at the end of the stream, if it is time for it. `has_past`: SQL has events of
  * some partition, so a store that is not there was lost, and must not be made. */
 enum carry_result carry_look(struct carrier *carrier, struct carry *carry, bool has_past,
-                             int64_t now_ms) __attribute__((warn_unused_result));
+                             int64_t now_ms) MUST_CHECK;
 
 /* Takes one chunk; when nothing is left after a look, opens the epoch if that is what it waits
  * for. */
-enum carry_result carry_step(struct carrier *carrier, struct carry *carry)
-    __attribute__((warn_unused_result));
+enum carry_result carry_step(struct carrier *carrier, struct carry *carry) MUST_CHECK;
 
 #endif

@@ -13,11 +13,10 @@
 
 /* *why, for all but IDENTITY_KNOWN, is without passwords; *db is NULL then. */
 enum identity_result ledger_open(const struct config *config, struct store_shared *shared,
-                                 struct db **db, char *why, size_t why_size)
-    __attribute__((warn_unused_result));
+                                 struct db **db, char *why, size_t why_size) MUST_CHECK;
 
 /* For one that is open already, after trouble: is it still the same ledger? */
 enum identity_result ledger_check(struct db *db, struct store_shared *shared, char *why,
-                                  size_t why_size) __attribute__((warn_unused_result));
+                                  size_t why_size) MUST_CHECK;
 
 #endif

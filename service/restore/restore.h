@@ -63,8 +63,8 @@ struct restore {
     char why[SCENE_WHY_SIZE + 512];
 };
 
-enum restore_result restore_run(struct restore *restore, const struct restore_options *options)
-    __attribute__((warn_unused_result));
+enum restore_result restore_run(struct restore *restore,
+                                const struct restore_options *options) MUST_CHECK;
 void restore_free(struct restore *restore);
 
 /* Shows SQL that we are there, since it ends transactions that stand still for a minute. */

@@ -56,6 +56,6 @@ enum verdict_part verdict_part(const struct scene_part *part);
 /* why: of the last four, a sentence. `discard`: unapplied entries may be lost. `only_lost`: a store
  * that is merely closed is VERDICT_CLOSED. */
 enum verdict verdict_of(const struct scene *scene, bool discard, bool only_lost,
-                        char why[SCENE_WHY_SIZE]) __attribute__((warn_unused_result));
+                        char why[SCENE_WHY_SIZE]) MUST_CHECK;
 
 #endif

@@ -27,7 +27,7 @@ void item_list_ask_names(struct buf *out, unsigned partition, const struct store
  * answered, and *why. */
 enum outcome_code item_list_merge(struct item_list *list, struct arena *arena, unsigned partitions,
                                   const struct store_read *read, redisReply **replies,
-                                  const char **why) __attribute__((warn_unused_result));
+                                  const char **why) MUST_CHECK;
 
 /* Asks for the values of a page that is not empty: one reply, an array of list->count. */
 void item_list_ask_values(struct buf *out, unsigned partitions, const struct item_list *list);

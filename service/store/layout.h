@@ -110,8 +110,7 @@ enum layout_found layout_item(const redisReply *reply, struct item *item);
 
 /* A copy of the record, in the arena. -ENOMEM or 0. */
 int layout_record(struct arena *arena, const redisReply *reply, const struct rid *id,
-                  struct reservation *r, enum layout_found *found)
-    __attribute__((warn_unused_result));
+                  struct reservation *r, enum layout_found *found) MUST_CHECK;
 
 /* False: these bytes are no id of ours. */
 bool layout_id(const redisReply *reply, unsigned partition, struct rid *id);

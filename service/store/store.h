@@ -58,7 +58,6 @@ int64_t store_restores(const struct store *store);
 
 /* Sets the partition of an operation; OUT_CROSS_PARTITION if its items lie in several,
  * OUT_RESERVATION_NOT_FOUND if its reservation names a partition that is not, else OUT_NONE. */
-enum outcome_code store_route(const struct store *store, struct op *op)
-    __attribute__((warn_unused_result));
+enum outcome_code store_route(const struct store *store, struct op *op) MUST_CHECK;
 
 #endif

@@ -152,6 +152,6 @@ extern const char *fault_names[FAULTS + 1];
 void fault_make_names(void);
 
 /* Whether this is the fault's turn, here and now. */
-bool fault_fires(struct fault_plan *p, enum fault fault) __attribute__((warn_unused_result));
+bool fault_fires(struct fault_plan *p, enum fault fault) MUST_CHECK;
 
 #endif

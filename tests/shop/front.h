@@ -33,7 +33,6 @@ struct front {
 };
 
 /* Does what is asked for and fills the answer. */
-enum fate front_handle(struct front *f, const struct front_request *r, struct answer *a)
-    __attribute__((warn_unused_result));
+enum fate front_handle(struct front *f, const struct front_request *r, struct answer *a) MUST_CHECK;
 
 #endif

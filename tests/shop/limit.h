@@ -16,8 +16,8 @@ struct share {
 };
 
 /* What the rules are asked about, of each line. False: a limit counts for nobody who is named. */
-bool limit_lines(const struct op *op, struct item *const *items, struct rules_line *line)
-    __attribute__((warn_unused_result));
+bool limit_lines(const struct op *op, struct item *const *items,
+                 struct rules_line *line) MUST_CHECK;
 
 /* The verdict of the rules, unless a fault has another one about limits; off: they are forgotten.
  */

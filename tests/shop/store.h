@@ -43,12 +43,12 @@ void store_get_operation(struct store *s, const char *key, struct answer *a);
 struct item *store_item(const struct store *s, const char *sku);
 
 /* The items of all lines into items, or 404. */
-bool store_items(const struct store *s, const struct op *op, struct item **items, struct answer *a)
-    __attribute__((warn_unused_result));
+bool store_items(const struct store *s, const struct op *op, struct item **items,
+                 struct answer *a) MUST_CHECK;
 
 /* Whether the units of all lines may be taken; otherwise the answer is a refusal. */
 bool store_may_take(struct store *s, const struct op *op, struct item *const *items,
-                    struct answer *a) __attribute__((warn_unused_result));
+                    struct answer *a) MUST_CHECK;
 
 /* How many lines ask for more than there is, and the refusal that names them. */
 unsigned store_shorts(const struct op *op, struct item *const *items);

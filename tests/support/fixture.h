@@ -59,7 +59,7 @@ void serve_as(const struct fixture *words);
 
 /* As serve(), which does not wait until the service is ready. */
 #define serve_unready(...) assert_int_equal(serve_try(&(struct fixture){__VA_ARGS__}), 0)
-int serve_try(const struct fixture *words) __attribute__((warn_unused_result));
+int serve_try(const struct fixture *words) MUST_CHECK;
 
 /* Puts another service with the words of the last one in its place; it may not be ready yet. */
 void serve_again(void);

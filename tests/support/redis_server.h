@@ -38,16 +38,15 @@ struct tredis {
 };
 
 /* Starts it and waits until it answers PING. opts NULL: a unix socket, no AOF. */
-int tredis_start(struct tredis *r, const struct tredis_opts *opts)
-    __attribute__((warn_unused_result));
+int tredis_start(struct tredis *r, const struct tredis_opts *opts) MUST_CHECK;
 
 /* Starts it again in the same directory and at the same address, after tredis_kill9 or
  * tredis_shutdown, and waits until it has loaded its data. */
-int tredis_restart(struct tredis *r) __attribute__((warn_unused_result));
+int tredis_restart(struct tredis *r) MUST_CHECK;
 
 /* The same for one that takes its time to load: waits until it answers that it is loading. Each
  * command of its AOF takes delay_us, until tredis_load_fast; Redis answers after every 1,024. */
-int tredis_restart_slowly(struct tredis *r, int delay_us) __attribute__((warn_unused_result));
+int tredis_restart_slowly(struct tredis *r, int delay_us) MUST_CHECK;
 void tredis_load_fast(const struct tredis *r);
 
 void tredis_kill9(struct tredis *r);

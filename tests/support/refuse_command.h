@@ -15,7 +15,7 @@ struct refuse_command {
 
 /* From the answer of this Redis to COMMAND, in place of those learnt before. False: it gave none.
  */
-bool refuse_commands_learn(const struct tredis *redis) __attribute__((warn_unused_result));
+bool refuse_commands_learn(const struct tredis *redis) MUST_CHECK;
 
 /* One that is not known is refused by every state, which would show. */
 const struct refuse_command *refuse_command_find(const char *name);

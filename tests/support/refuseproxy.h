@@ -49,8 +49,7 @@ struct refuse_proxy {
 };
 
 /* The socket lies in the server's directory. */
-int refuse_proxy_start(struct refuse_proxy *p, const struct tredis *redis)
-    __attribute__((warn_unused_result));
+int refuse_proxy_start(struct refuse_proxy *p, const struct tredis *redis) MUST_CHECK;
 void refuse_proxy_stop(struct refuse_proxy *p);
 
 /* In force when the call returns. Arms the rule in place of the one before, and counts anew. */

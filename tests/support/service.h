@@ -33,8 +33,7 @@ struct tservice {
 
 /* Starts it on a free port and waits for its line "listening on". On failure it prints the end of
  * the log. */
-int tservice_start(struct tservice *s, const struct tservice_opts *opts)
-    __attribute__((warn_unused_result));
+int tservice_start(struct tservice *s, const struct tservice_opts *opts) MUST_CHECK;
 
 /* SIGTERM, and waits. False if it did not exit 0 in time or if the log shows a crash. Removes its
  * directory. Fine on one that is zeroed, killed or stopped. */

@@ -19,7 +19,7 @@ struct tshop {
 };
 
 /* Starts it on a free port with `--fault fault --every every`. 0 or -errno, with a message. */
-int tshop_start(struct tshop *s, const char *fault, int every) __attribute__((warn_unused_result));
+int tshop_start(struct tshop *s, const char *fault, int every) MUST_CHECK;
 
 /* SIGTERM, waits, and sets struck. False if it did not exit 0, or wrote anything to its standard
  * error. Removes its directory. */

@@ -38,7 +38,7 @@ struct events_request {
 /* Reads the query, and last_event_id (absent: not sent) for a stream; r->stream and r->at are set.
  */
 bool events_request_read(struct events_request *r, struct arena *arena, unsigned partitions,
-                         struct str query, struct str last_event_id, struct refusal *why)
-    __attribute__((warn_unused_result));
+                         struct str query, struct str last_event_id,
+                         struct refusal *why) MUST_CHECK;
 
 #endif

@@ -28,7 +28,6 @@ bool history_query_meant(const struct route_match *match, struct arena *arena);
 
 /* Reads the path and the parameters. */
 bool history_query_read(struct history_query *query, struct arena *arena,
-                        const struct route_match *match, struct refusal *why)
-    __attribute__((warn_unused_result));
+                        const struct route_match *match, struct refusal *why) MUST_CHECK;
 
 #endif

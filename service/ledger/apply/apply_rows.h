@@ -11,9 +11,9 @@
 
 /* Between projection_known() and projection_run(): items, and reservations that are not fresh. A
  * reservation whose lines are not all there stays unknown. */
-enum db_result rows_read(struct db *db, struct projection *p) __attribute__((warn_unused_result));
+enum db_result rows_read(struct db *db, struct projection *p) MUST_CHECK;
 
 /* After projection_run(). */
-enum db_result rows_write(struct db *db, struct projection *p) __attribute__((warn_unused_result));
+enum db_result rows_write(struct db *db, struct projection *p) MUST_CHECK;
 
 #endif

@@ -27,7 +27,7 @@ struct movement {
 };
 
 /* Texts are copied into the arena. False: no memory. */
-bool movement_take(struct arena *arena, const struct db_value *columns, struct movement *movement)
-    __attribute__((warn_unused_result));
+bool movement_take(struct arena *arena, const struct db_value *columns,
+                   struct movement *movement) MUST_CHECK;
 
 #endif

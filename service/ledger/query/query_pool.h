@@ -42,12 +42,11 @@ struct query {
 struct query_pool *query_pool_new(uv_loop_t *loop, const char *url);
 
 /* False: too many wait already, and `done` will not be called. */
-bool query_pool_ask(struct query_pool *pool, struct query *question)
-    __attribute__((warn_unused_result));
+bool query_pool_ask(struct query_pool *pool, struct query *question) MUST_CHECK;
 
 /* Takes back a question that still waits: `done` will not be called. False: it is under way, and
  * `done` will be. */
-bool query_pool_withdraw(struct query *question) __attribute__((warn_unused_result));
+bool query_pool_withdraw(struct query *question) MUST_CHECK;
 
 /* True when nothing is under way and nothing waits. */
 bool query_pool_idle(const struct query_pool *pool);

@@ -33,14 +33,12 @@ struct tail_event {
 int tail_compare(const struct tail_position *a, const struct tail_position *b);
 
 /* Where each partition ends: the last row up to its checkpoint. */
-enum db_result tail_ends(struct db *db, struct tail_position *ends, unsigned partitions)
-    __attribute__((warn_unused_result));
+enum db_result tail_ends(struct db *db, struct tail_position *ends, unsigned partitions) MUST_CHECK;
 
 /* Up to `max` events behind `at`, none behind `ends`; `at` moves behind them. Rows that tell of no
  * item are passed over. No events: `at` is at the ends. */
 enum db_result tail_page(struct db *db, struct arena *arena, struct tail_position *at,
                          const struct tail_position *ends, unsigned partitions, size_t max,
-                         struct tail_event **events, size_t *count)
-    __attribute__((warn_unused_result));
+                         struct tail_event **events, size_t *count) MUST_CHECK;
 
 #endif

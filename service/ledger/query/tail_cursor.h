@@ -16,7 +16,6 @@
 void tail_cursor_put(struct buf *out, const struct tail_position *at, unsigned partitions);
 
 /* False: it is none, or of another number of partitions. */
-bool tail_cursor_parse(struct str text, struct tail_position *at, unsigned partitions)
-    __attribute__((warn_unused_result));
+bool tail_cursor_parse(struct str text, struct tail_position *at, unsigned partitions) MUST_CHECK;
 
 #endif

@@ -58,7 +58,7 @@ bool batch_init(struct batch *batch, unsigned partitions, uint16_t partition, un
 void batch_free(struct batch *batch);
 
 /* Begins an attempt with the operations in ops[0..count): forgets the last one's view. */
-bool batch_begin(struct batch *batch) __attribute__((warn_unused_result));
+bool batch_begin(struct batch *batch) MUST_CHECK;
 
 /* Writes the next round of reads. marker: the lane's. Returns the number of replies to expect; 0:
  * nothing is left to read (a fault of ours) or out of memory. */

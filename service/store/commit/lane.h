@@ -27,8 +27,7 @@ void queue_remove(struct queue *queue, struct store_op *op);
 /* True if an operation of the same chain is in the queue: this one must stay behind it. */
 bool queue_has_chain_of(const struct queue *queue, const struct store_op *op);
 
-int lane_init(struct lane *lane, struct partition *partition, unsigned index)
-    __attribute__((warn_unused_result));
+int lane_init(struct lane *lane, struct partition *partition, unsigned index) MUST_CHECK;
 void lane_close(struct lane *lane);
 void lane_free(struct lane *lane);
 

@@ -24,7 +24,6 @@ void repeats_free(struct repeats *repeats);
 
 /* Begins to look up the operation's key; the operation is answered, or waits in the queue of its
  * partition, once that is done. False: it has none, or too many are looked up already. */
-bool repeat_look_up(struct repeats *repeats, struct store_op *op)
-    __attribute__((warn_unused_result));
+bool repeat_look_up(struct repeats *repeats, struct store_op *op) MUST_CHECK;
 
 #endif

@@ -59,8 +59,7 @@ bool turn_to_ask(const struct turn *turn, int64_t now_us);
 void turn_ask(struct turn *turn, struct buf *out, int64_t now_us, int64_t left_us);
 
 /* Takes its reply. False: it was no turn to go on with, and is asked for anew. */
-bool turn_take(struct turn *turn, const redisReply *reply, int64_t now_us)
-    __attribute__((warn_unused_result));
+bool turn_take(struct turn *turn, const redisReply *reply, int64_t now_us) MUST_CHECK;
 
 /* True if there is a turn to pass on, or one to make. */
 bool turn_is_due(const struct turn *turn);

@@ -32,8 +32,8 @@ struct buf *conn_begin(struct conn *conn);
 
 /* Sends what was written into conn_begin()'s buffer and waits for `replies` replies. A buffer that
  * failed (out of memory) is not sent: returns -ENOMEM. */
-int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms, conn_reply_fn *on_replies)
-    __attribute__((warn_unused_result));
+int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms,
+                  conn_reply_fn *on_replies) MUST_CHECK;
 
 /* Sends what nothing waits for, only while READY; its replies are dropped. Few bytes: Redis has
  * read all that was sent before, so they find room, or the connection is dropped from the loop. */

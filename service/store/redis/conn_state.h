@@ -68,7 +68,7 @@ void conn_watch(struct conn *conn, int events);
 /* Enters the state, sends what was written, and waits for the replies. -ENOMEM: nothing was done.
  */
 int conn_request(struct conn *conn, enum conn_state state, size_t replies, int64_t timeout_ms,
-                 conn_reply_fn *on_replies) __attribute__((warn_unused_result));
+                 conn_reply_fn *on_replies) MUST_CHECK;
 
 /* The socket of a connection that is CONNECTING has become writable, or failed: conn_open.c. */
 void conn_connected(struct conn *conn, int status);

@@ -17,7 +17,7 @@ struct us_timer {
 };
 
 /* 0, or -errno. */
-int us_timer_init(struct us_timer *timer, uv_loop_t *loop) __attribute__((warn_unused_result));
+int us_timer_init(struct us_timer *timer, uv_loop_t *loop) MUST_CHECK;
 
 /* Calls on_end after delay_us (> 0); one that runs begins anew. */
 void us_timer_start(struct us_timer *timer, int64_t delay_us);
