@@ -5,7 +5,6 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
-#include "buf.h"
 #include "log.h"
 #include "store/store.h"
 

@@ -8,7 +8,6 @@
 #define COMMON_POOL_CHILD_H
 
 #include <signal.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #define POOL_MESSAGE_MAX (64 * 1024 + 256) /* bytes of one message, either way */

@@ -1,4 +1,3 @@
-/* coverage.c -- see coverage.h. */
 #include "check/coverage.h"
 #include "check/groups.h"
 #include "check/radix.h"

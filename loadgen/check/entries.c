@@ -1,4 +1,3 @@
-/* entries.c -- see entries.h. */
 #include "check/entries.h"
 #include "check/effect.h"
 

@@ -1,4 +1,3 @@
-/* groups.c -- see groups.h. */
 #include "check/groups.h"
 
 #include "pool/task.h"

@@ -1,4 +1,3 @@
-/* index.c -- see index.h. */
 #include "check/index.h"
 
 #include <errno.h>

@@ -1,4 +1,3 @@
-/* items.c -- see items.h. */
 #include "check/items.h"
 #include "check/groups.h"
 

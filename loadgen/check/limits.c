@@ -1,4 +1,3 @@
-/* limits.c -- see limits.h. */
 #include "check/limits.h"
 #include "check/describe.h"
 

@@ -1,4 +1,3 @@
-/* removal_table.c -- see removal_table.h. */
 #include "check/removal_table.h"
 
 #include <stdlib.h>

@@ -1,4 +1,3 @@
-/* removals.c -- see removals.h. */
 #include "check/removals.h"
 #include "check/describe.h"
 #include "check/effect.h"

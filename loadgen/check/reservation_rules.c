@@ -1,4 +1,3 @@
-/* reservation_rules.c -- see reservation_rules.h. */
 #include "check/reservation_rules.h"
 #include "check/describe.h"
 #include "check/effect.h"

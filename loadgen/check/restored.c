@@ -1,4 +1,3 @@
-/* restored.c -- see restored.h. */
 #include "check/restored.h"
 #include "check/radix.h"
 

@@ -1,4 +1,3 @@
-/* verdict.c -- see verdict.h. */
 #include "check/verdict.h"
 
 #include <assert.h>

@@ -10,8 +10,6 @@
 #include "buf.h"
 #include "history/format.h"
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* In the order of severity when several are merged: VIOLATION beats UNKNOWN beats RIGHT. */

@@ -1,4 +1,3 @@
-/* expiry.c -- see expiry.h. */
 #include "client/expiry.h"
 
 #include "client/load.h"

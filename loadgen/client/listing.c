@@ -1,4 +1,3 @@
-/* listing.c -- see listing.h. */
 #include "client/listing.h"
 
 #include "client/load.h"

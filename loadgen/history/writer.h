@@ -18,9 +18,6 @@
 #include "history/format.h"
 #include "str.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-
 struct history; /* the file and its header; inherited by fork */
 
 /* Makes path (it must not exist yet: -EEXIST) with these facts; magic, format, sizes and chunks are

@@ -10,7 +10,6 @@
 
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define RACE_ERR_SIZE 160

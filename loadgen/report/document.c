@@ -1,4 +1,3 @@
-/* document.c -- see document.h. */
 #include "report/document.h"
 
 #include "clock.h"

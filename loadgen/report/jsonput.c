@@ -1,4 +1,3 @@
-/* jsonput.c -- see jsonput.h. */
 #include "report/jsonput.h"
 
 #include "report/printable.h"

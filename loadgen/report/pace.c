@@ -1,4 +1,3 @@
-/* pace.c -- see pace.h. */
 #include "report/pace.h"
 
 #include <math.h>

@@ -1,4 +1,3 @@
-/* page.c -- see page.h. */
 #include "report/page.h"
 
 #include "report/printable.h"

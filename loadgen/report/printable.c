@@ -1,4 +1,3 @@
-/* printable.c -- see printable.h. */
 #include "report/printable.h"
 
 #include "utf8.h"

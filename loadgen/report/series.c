@@ -1,4 +1,3 @@
-/* series.c -- see series.h. */
 #include "report/series.h"
 
 #include "grow.h"

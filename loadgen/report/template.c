@@ -1,4 +1,3 @@
-/* template.c -- see template.h. */
 #include "report/template.h"
 
 #include "report/units.h"

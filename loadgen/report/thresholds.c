@@ -1,4 +1,3 @@
-/* thresholds.c -- see thresholds.h. */
 #include "report/thresholds.h"
 
 #include <ctype.h>

@@ -1,4 +1,3 @@
-/* units.c -- see units.h. */
 #include "report/units.h"
 
 #include <assert.h>

@@ -1,4 +1,3 @@
-/* figures.c -- see figures.h. */
 #include "run/figures.h"
 
 #include <stdio.h>

@@ -6,7 +6,6 @@
 #include "ledger/text.h"
 
 #include <assert.h>
-#include <inttypes.h>
 
 #define PARAMS_MAX     12
 #define VERSION_DIGITS 18
