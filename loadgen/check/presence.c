@@ -20,6 +20,7 @@
 #include "check/realtime_order.h"
 #include "check/removals.h"
 #include "check/restored.h"
+#include "search.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -196,18 +197,11 @@ static bool bears_out(const struct state *state, enum history_detail detail)
 static bool find_seen(const struct presence *p, struct claim *claim, size_t least)
 {
     enum history_detail detail = index_op(p->index, claim->slot)->detail;
-    size_t low = least, high = p->state_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (p->states[middle].until_ns < claim->begin_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t at = SEARCH_FIRST(least, p->state_count, i, p->states[i].until_ns >= claim->begin_ns);
     claim->seen = least;
-    for (; low < p->state_count && p->states[low].from_ns <= claim->end_ns; low++) {
-        if (bears_out(&p->states[low], detail)) {
-            claim->seen = low;
+    for (; at < p->state_count && p->states[at].from_ns <= claim->end_ns; at++) {
+        if (bears_out(&p->states[at], detail)) {
+            claim->seen = at;
             return true;
         }
     }

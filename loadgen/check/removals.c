@@ -3,6 +3,7 @@
 #include "check/effect.h"
 #include "check/realtime_order.h"
 #include "check/restored.h"
+#include "search.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -147,15 +148,7 @@ static int by_end(const void *a, const void *b)
 /* The first place that does not lie wholly before that begin. */
 static size_t first_place(const struct placing *p, uint64_t begin_ns)
 {
-    size_t low = 0, high = p->places;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (p->place[middle].until_ns < begin_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return SEARCH_FIRST(0, p->places, n, p->place[n].until_ns >= begin_ns);
 }
 
 /* That place, or the first free one behind it; behind the last: none. */
@@ -194,15 +187,7 @@ static size_t take_places(struct placing *p, uint32_t item)
 /* The last place that does not lie wholly behind that end. */
 static size_t last_place(const struct placing *p, uint64_t end_ns)
 {
-    size_t low = 0, high = p->places;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (p->place[middle].from_ns <= end_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low - 1;
+    return SEARCH_FIRST(0, p->places, n, p->place[n].from_ns > end_ns) - 1;
 }
 
 /* Whether what is at place `from` may move, and what is there move on, and so forth, until one has

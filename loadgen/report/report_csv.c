@@ -10,6 +10,7 @@
 #include "report/flush.h"
 #include "report/printable.h"
 #include "report/report.h"
+#include "search.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -119,26 +120,13 @@ static uint32_t reserve_of(const struct attempts *a, uint32_t slot)
     return about && op->of ? attempts_root(a, op->of) : 0;
 }
 
-static size_t find_first(const struct attempts *a, uint32_t root)
-{
-    size_t low = 0, high = a->ids;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (a->id[middle].root < root)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* The id of the reservation that the operation is about, into text; "" when nobody knows it. */
 static struct str attempts_reservation(const struct attempts *a, uint32_t slot,
                                        char text[HISTORY_ID_MAX])
 {
     uint32_t root = reserve_of(a, slot);
     size_t n = 0;
-    size_t first = root ? find_first(a, root) : a->ids;
+    size_t first = root ? SEARCH_FIRST(0, a->ids, i, a->id[i].root >= root) : a->ids;
     /* The offset tells where it ends: a second attempt, told the same id, begins at 0 again. */
     for (size_t i = first; i < a->ids && a->id[i].root == root; i++) {
         const struct history_id *id = history_at(a->reader, a->id[i].slot);

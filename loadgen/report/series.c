@@ -1,6 +1,7 @@
 #include "report/series.h"
 
 #include "grow.h"
+#include "search.h"
 
 #include <errno.h>
 #include <math.h>
@@ -62,21 +63,13 @@ uint64_t curve_at(const struct curve *c, enum curve_counter counter, uint64_t at
 {
     if (c->n == 0)
         return 0;
-    /* The last point that is not after at_ns. */
-    size_t low = 0, high = c->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (c->point[middle].at_ns <= at_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0)
+    size_t later = SEARCH_FIRST(0, c->n, i, c->point[i].at_ns > at_ns);
+    if (later == 0)
         return c->point[0].value[counter];
-    const struct curve_point *a = &c->point[low - 1];
-    if (low == c->n)
+    const struct curve_point *a = &c->point[later - 1];
+    if (later == c->n)
         return a->value[counter];
-    const struct curve_point *b = &c->point[low];
+    const struct curve_point *b = &c->point[later];
     double share = (double)(at_ns - a->at_ns) / (double)(b->at_ns - a->at_ns);
     return a->value[counter] + (uint64_t)(share * (double)(b->value[counter] - a->value[counter]));
 }
