@@ -3,10 +3,10 @@
 
 #include "address.h"
 #include "args.h"
+#include "fail.h"
 #include "random.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,17 +38,7 @@ struct reading {
     size_t err_size;
 };
 
-static bool refuse(const struct reading *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool refuse(const struct reading *r, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(r->err, r->err_size, format, args);
-    va_end(args);
-    return false;
-}
+#define REFUSE(r, ...) fail_with((r)->err, (r)->err_size, __VA_ARGS__)
 
 /* --- the command ------------------------------------------------------------------------------ */
 
@@ -65,7 +55,7 @@ static enum command find_command(const char *word)
 
 static bool refuse_command(const struct reading *r, const char *word)
 {
-    return refuse(r,
+    return REFUSE(r,
                   "\"%.100s\": no such command; there are run, check, report, race, list, help and "
                   "version, and a URL begins with http://",
                   word);
@@ -94,7 +84,7 @@ static bool read_bare(const struct reading *r)
     struct options *o = r->options;
     int most = o->command == COMMAND_HELP ? 2 : 1;
     if (r->argc > most)
-        return refuse(r, "\"%.100s\": unexpected; `stockload %s%s` takes no more", r->argv[most],
+        return REFUSE(r, "\"%.100s\": unexpected; `stockload %s%s` takes no more", r->argv[most],
                       commands[o->command].name, most == 2 ? " COMMAND" : "");
     if (r->argc == 2)
         o->about = find_command(r->argv[1]);
@@ -108,10 +98,10 @@ static bool read_url(const struct reading *r)
     struct options *o = r->options;
     char why[WEBURL_ERR_SIZE];
     if (o->words.n > 1)
-        return refuse(r, "\"%.100s\": unexpected; one URL is all that `stockload run` takes",
+        return REFUSE(r, "\"%.100s\": unexpected; one URL is all that `stockload run` takes",
                       o->words.text[1]);
     const char *text = o->words.n == 1 ? o->words.text[0] : WEBURL_DEFAULT;
-    return weburl_parse(text, &o->url, why, sizeof(why)) || refuse(r, "\"%.100s\" %s", text, why);
+    return weburl_parse(text, &o->url, why, sizeof(why)) || REFUSE(r, "\"%.100s\" %s", text, why);
 }
 
 static bool read_forms(const struct reading *r)
@@ -122,16 +112,16 @@ static bool read_forms(const struct reading *r)
     o->zipf = isnan(o->zipf) ? -1 : o->zipf;
     o->mixed = o->mix_text != NULL;
     if ((text = o->stages_text) && !form_stages_parse(text, &o->stages, why, sizeof(why)))
-        return refuse(r, "--stages: \"%.100s\" %s", text, why);
+        return REFUSE(r, "--stages: \"%.100s\" %s", text, why);
     if ((text = o->qty_text) && !form_range_parse(text, QUANTITY_MAX, &o->qty, why, sizeof(why)))
-        return refuse(r, "--qty: \"%.100s\" %s", text, why);
+        return REFUSE(r, "--qty: \"%.100s\" %s", text, why);
     if ((text = o->basket_text) && !form_range_parse(text, LINES_MAX, &o->basket, why, sizeof(why)))
-        return refuse(r, "--basket: \"%.100s\" %s", text, why);
+        return REFUSE(r, "--basket: \"%.100s\" %s", text, why);
     if ((text = o->batch_text) &&
         !form_range_parse(text, WORKLOAD_BATCH_MAX, &o->batch, why, sizeof(why)))
-        return refuse(r, "--batch: \"%.100s\" %s", text, why);
+        return REFUSE(r, "--batch: \"%.100s\" %s", text, why);
     if ((text = o->mix_text) && !form_mix_parse(text, o->mix, why, sizeof(why)))
-        return refuse(r, "--mix: \"%.100s\" %s", text, why);
+        return REFUSE(r, "--mix: \"%.100s\" %s", text, why);
     return true;
 }
 
@@ -148,7 +138,7 @@ static bool read_scenario(const struct reading *r)
                               : i + 1 == count ? " or "
                                                : ", ",
                               known[i].scenario);
-    return refuse(r, "--scenario: \"%.100s\" is not known; give %s", r->options->scenario, names);
+    return REFUSE(r, "--scenario: \"%.100s\" is not known; give %s", r->options->scenario, names);
 }
 
 /* Which one is wrong is said by its number: values may be secret. */
@@ -158,7 +148,7 @@ static bool read_headers(const struct reading *r)
     char why[FORM_ERR_SIZE];
     for (size_t i = 0; i < headers->n; i++)
         if (!form_header_check(headers->text[i], why, sizeof(why)))
-            return refuse(r, "--header: number %zu %s", i + 1, why);
+            return REFUSE(r, "--header: number %zu %s", i + 1, why);
     return true;
 }
 
@@ -189,7 +179,7 @@ static bool check_rules(const struct reading *r)
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
         if (rules[i].broken)
-            return refuse(r, "%s", rules[i].why);
+            return REFUSE(r, "%s", rules[i].why);
     return true;
 }
 
@@ -238,7 +228,7 @@ static bool finish_offline(const struct reading *r)
 {
     struct options *o = r->options;
     if (o->words.n == 0)
-        return refuse(r, "%s: needs a file; give `stockload %s HISTORY...`, made by run --history",
+        return REFUSE(r, "%s: needs a file; give `stockload %s HISTORY...`, made by run --history",
                       commands[o->command].name, commands[o->command].name);
     resolve_processes(o);
     return check_rules(r);
@@ -250,11 +240,11 @@ static bool finish_race(const struct reading *r)
     struct address address;
     char why[200];
     if (o->words.n > 0)
-        return refuse(r, "\"%.100s\": unexpected; Redis is named by --redis URL", o->words.text[0]);
+        return REFUSE(r, "\"%.100s\": unexpected; Redis is named by --redis URL", o->words.text[0]);
     if (!o->redis)
-        return refuse(r, "--redis: needed; give redis://host:port or unix:/path.sock");
+        return REFUSE(r, "--redis: needed; give redis://host:port or unix:/path.sock");
     if (!address_parse(o->redis, &address, why, sizeof(why)))
-        return refuse(r, "--redis: %s", why);
+        return REFUSE(r, "--redis: %s", why);
     o->processes = o->processes ? o->processes : RACE_PROCESSES;
     o->stock = o->stock ? o->stock : RACE_STOCK;
     o->duration_ms = o->duration_ms ? o->duration_ms : RUN_MS;
@@ -327,7 +317,7 @@ static bool finish_options(const struct reading *r, int argc, char *const *argv)
     };
     r->options->command_line = make_command_line(argc, argv);
     if (!r->options->command_line)
-        return refuse(r, "no memory");
+        return REFUSE(r, "no memory");
     return finishers[r->options->command](r);
 }
 

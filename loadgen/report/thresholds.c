@@ -1,4 +1,5 @@
 #include "report/thresholds.h"
+#include "fail.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -64,8 +65,7 @@ static bool read_number(const char **at, double *value)
 
 static bool say(char *err, size_t err_size, const char *message)
 {
-    snprintf(err, err_size, "%s", message);
-    return false;
+    return fail_with(err, err_size, "%s", message);
 }
 
 static bool read_percentile(struct gate *gate, const char **at, char *err, size_t err_size)
@@ -125,9 +125,8 @@ static bool read_duration_unit(struct gate *gate, const char **at, char *err, si
     }
     const char *metric = metrics[gate->metric].name;
     bool percentile = gate->metric == GATE_PERCENTILE;
-    snprintf(err, err_size, "a response time needs a unit, us, ms or s, as in %s%s<50ms", metric,
-             percentile ? "99" : "");
-    return false;
+    return fail_with(err, err_size, "a response time needs a unit, us, ms or s, as in %s%s<50ms",
+                     metric, percentile ? "99" : "");
 }
 
 /* Thousands, as the counts of the command line have them: "10k". */

@@ -18,9 +18,7 @@ struct line {
     unsigned n, width;
 };
 
-static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct line *line, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add(struct line *line, const char *format, ...)
 {
     char text[LIVE_WIDTH_MAX + 1];
     va_list args;
@@ -56,10 +54,8 @@ static void put_line(struct buf *out, const struct line *line)
 }
 
 /* One more part of a list behind a label; one that does not fit goes on in the next line. */
-static void add_part(struct buf *out, struct line *line, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void add_part(struct buf *out, struct line *line, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void add_part(struct buf *out, struct line *line,
+                                                           const char *format, ...)
 {
     char part[LIVE_WIDTH_MAX + 1];
     va_list args;

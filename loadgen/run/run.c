@@ -56,10 +56,8 @@ static void complain(struct run *r, const char *what)
 }
 
 /* What only --verbose shows. */
-static void mention(const struct run *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void mention(const struct run *r, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void mention(const struct run *r, const char *format,
+                                                          ...)
 {
     va_list args;
     if (!r->options->verbose)

@@ -4,6 +4,7 @@
 #include "audit/audit.h"
 #include "clock.h"
 #include "command/command.h"
+#include "fail.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -228,8 +229,8 @@ static bool is_complete(const void *of, char *err, size_t err_size)
     const struct options *options = of;
     if (!options->redis || !options->ledger || db_address_known(options->ledger))
         return command_has_both(options->redis, options->ledger, err, err_size);
-    snprintf(err, err_size, "--ledger: sqlite:/path/file.db or postgresql://user@host/name");
-    return false;
+    return fail_with(err, err_size,
+                     "--ledger: sqlite:/path/file.db or postgresql://user@host/name");
 }
 
 /* Opening would make a file that is not there. */
@@ -242,10 +243,8 @@ static bool is_missing_file(const char *url)
 static bool open_ledger(struct audit *audit, const char *url)
 {
     audit->side = "the ledger";
-    if (is_missing_file(url)) {
-        snprintf(audit->why, sizeof(audit->why), "there is no such file: %s", url);
-        return false;
-    }
+    if (is_missing_file(url))
+        return fail_with(audit->why, sizeof(audit->why), "there is no such file: %s", url);
     if (db_open(&audit->db, url, audit->why, sizeof(audit->why)) != DB_OK)
         return false;
     audit->why[0] = '\0';
@@ -259,8 +258,7 @@ static bool open_redis(struct audit *audit)
     if (admin_connect(audit->admin, &why) == ADMIN_OK)
         return true;
     audit->side = "Redis";
-    snprintf(audit->why, sizeof(audit->why), "%s", why);
-    return false;
+    return fail_with(audit->why, sizeof(audit->why), "%s", why);
 }
 
 /* --- the audit -------------------------------------------------------------------------------- */
