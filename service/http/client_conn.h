@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <uv.h>
 
 struct client_conns;
@@ -34,7 +35,7 @@ enum conn_list {
 
 struct client_conn {
     struct client_conns *all;
-    struct client_conn *prev, *next;
+    TAILQ_ENTRY(client_conn) link;
     struct intake intake;
     enum conn_list list;
     struct exchange *exchange; /* begun and not completed */
@@ -43,7 +44,7 @@ struct client_conn {
 };
 
 struct conn_queue { /* in the order of since_ms */
-    struct client_conn *first, *last;
+    TAILQ_HEAD(, client_conn) conns;
     struct client_conn *fresh; /* the first that was not looked at since it came here; NULL: none */
 };
 

@@ -105,10 +105,10 @@ struct http_server {
     unsigned spare_count;
     unsigned orphans;
     struct client_conns clients;
-    struct batch_job *later;    /* batches whose next operations are to be handed over */
-    struct query_pool *queries; /* NULL: no ledger */
-    struct history_job *first_asked, *last_asked; /* in the order of their beginning */
-    struct events *events;                        /* NULL: no ledger */
+    struct batch_job *later;         /* batches whose next operations are to be handed over */
+    struct query_pool *queries;      /* NULL: no ledger */
+    TAILQ_HEAD(, history_job) asked; /* in the order of their beginning */
+    struct events *events;           /* NULL: no ledger */
     struct buf scratch;
 };
 

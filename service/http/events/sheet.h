@@ -30,6 +30,9 @@ void sheet_let_go(struct events_sheet *sheet);
 /* Hands sheets to the query pool, in their order, as far as that is allowed. */
 void sheets_ask(struct events *events);
 
+/* Says why the ledger did not answer, if it did not. */
+void sheet_log_failure(const struct query *question);
+
 /* Forgets those that are kept. */
 void sheets_forget(struct events *events);
 

@@ -16,6 +16,7 @@
 
 #include "ledger/db.h"
 
+#include <sys/queue.h>
 #include <uv.h>
 
 #define QUERY_POOL_CONNECTIONS 2
@@ -33,7 +34,7 @@ struct query {
     char why[DB_WHY_SIZE]; /* for all but DB_OK */
     /* The pool's own. */
     struct query_pool *pool;
-    struct query *next;
+    STAILQ_ENTRY(query) link;
     uv_work_t work;
     struct pool_connection *connection; /* NULL while it waits */
 };
