@@ -43,8 +43,7 @@ static void check_state(const struct index *index, uint32_t slot, struct verdict
     if (right == DETAIL_NONE || op->detail == right)
         return;
     const char *said = history_detail_text(op->detail);
-    const uint32_t ops[] = {slot, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(slot),
                       "%s was answered with %u, so the reservation is %s; but the answer says that "
                       "it is %s.",
                       describe_who(op).text, (unsigned)op->status, history_detail_text(right),
@@ -119,8 +118,8 @@ void answer_checks_notes(struct index *index, struct verdict *v)
             continue;
         char text[HISTORY_NOTE_MAX + 1];
         read_note(r, slot, text);
-        const uint32_t ops[] = {note->op, 0};
-        verdict_violation(v, PROPERTY_ANSWERS, ops, "%s was answered with %u, but the answer %s.",
-                          describe_who(op).text, (unsigned)op->status, text);
+        verdict_violation(v, PROPERTY_ANSWERS, OPS(note->op),
+                          "%s was answered with %u, but the answer %s.", describe_who(op).text,
+                          (unsigned)op->status, text);
     }
 }

@@ -138,8 +138,7 @@ static void report_order(const struct batch *b, const struct place *early, const
     const struct history_op *one = index_op(index, early->slot);
     const struct history_op *other = index_op(index, late->slot);
     uint32_t item = early->about < OF_RESERVATION ? (uint32_t)early->about : one->line.item;
-    const uint32_t ops[] = {early->slot, late->slot, 0};
-    verdict_violation(b->verdict, PROPERTY_LINEARIZABLE, ops,
+    verdict_violation(b->verdict, PROPERTY_LINEARIZABLE, OPS(early->slot, late->slot),
                       "Operations %" PRIu32 " and %" PRIu32 " of one batch of %" PRIu32
                       " were not applied in the given order: %s %s version %" PRIu64
                       " of %s, and %s, which stands behind it, %s version %" PRIu64 ".",

@@ -48,11 +48,10 @@ static void check_lookup(const struct index *index, uint32_t slot, const struct 
 static void check_reuse(const struct index *index, uint32_t slot, struct verdict *v)
 {
     const struct history_op *op = index_op(index, slot);
-    const uint32_t ops[] = {op->of, slot, 0};
     v->property[PROPERTY_ANSWERS].checked++;
     if (history_outcome(op) != OUTCOME_OK)
         return;
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(op->of, slot),
                       "%s has the key of %s, which was answered before, but asks for %" PRId32
                       " instead of %" PRId32
                       ". It had to be refused with idempotency-key-reused, and was answered with "

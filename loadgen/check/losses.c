@@ -55,8 +55,7 @@ static void count_all(const struct index *index, struct loss *losses)
 static void report_loss(const struct index *index, uint32_t item, const struct restored_jump *jump,
                         const struct loss *loss, struct verdict *v)
 {
-    const uint32_t ops[] = {loss->first, 0};
-    verdict_violation(v, PROPERTY_LASTING, ops,
+    verdict_violation(v, PROPERTY_LASTING, OPS(loss->first),
                       "%s: %" PRIu64 " acknowledged transition%s lost when the service was "
                       "restored: it came back as it was at version %" PRIu64
                       ", though version %" PRIu64 " had been answered. The first that is gone, "

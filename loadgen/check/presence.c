@@ -222,9 +222,8 @@ static const char *claimed(enum history_detail detail)
 /* Nobody ever deleted it. */
 static void found_lost(const struct presence *p, const struct claim *claim, uint32_t created)
 {
-    const uint32_t ops[] = {created, claim->slot, 0};
     const struct history_op *op = index_op(p->index, claim->slot);
-    verdict_violation(p->verdict, PROPERTY_LASTING, ops,
+    verdict_violation(p->verdict, PROPERTY_LASTING, OPS(created, claim->slot),
                       "%s was created and never removed, but at %s %s was told that there is "
                       "no such item.",
                       describe_sku(p->index->reader, claim->item).text,
@@ -241,8 +240,7 @@ static void found_wrong(const struct presence *p, const struct claim *claim)
     const struct history_line *made = before ? effect_pair(p->index, before, 0) : NULL;
     if (made && made->item != claim->item)
         made = index_line_about(index_op(p->index, p->index->effect[before]), claim->item, 0);
-    const uint32_t ops[] = {claim->slot, before, 0};
-    verdict_violation(p->verdict, PROPERTY_ANSWERS, ops,
+    verdict_violation(p->verdict, PROPERTY_ANSWERS, OPS(claim->slot, before),
                       "%s: at %s %s was told that %s, up to version %" PRIu64 " at the least.",
                       describe_sku(p->index->reader, claim->item).text,
                       describe_time(p->index->reader, op->end_ns).text, describe_who(op).text,
@@ -252,8 +250,7 @@ static void found_wrong(const struct presence *p, const struct claim *claim)
 static void found_basket(const struct presence *p, uint32_t slot)
 {
     const struct history_op *op = index_op(p->index, slot);
-    const uint32_t ops[] = {slot, 0};
-    verdict_violation(p->verdict, PROPERTY_LASTING, ops,
+    verdict_violation(p->verdict, PROPERTY_LASTING, OPS(slot),
                       "%s was told at %s that an item is not there; but all of its items were.",
                       describe_who(op).text, describe_time(p->index->reader, op->end_ns).text);
 }

@@ -50,8 +50,7 @@ static void check_apart(const struct index *index, uint32_t *group, uint32_t slo
     for (unsigned n = 1; n < op->lines; n++)
         if (group_of(group, index_line(op, n)->item) != all)
             return;
-    const uint32_t ops[] = {slot, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(slot),
                       "%s was told that its items lie in different partitions and cannot be "
                       "taken together; but %s.",
                       describe_who(op).text,
@@ -94,8 +93,7 @@ static void check_too_long(const struct index *index, const struct longest *long
     v->property[PROPERTY_ANSWERS].checked++;
     if (!longest->slot || age_ns(index, slot, false) > longest->age_ns)
         return;
-    const uint32_t ops[] = {slot, longest->slot, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(slot, longest->slot),
                       "%s was told that its reservation would be held for too long; but %s, of "
                       "one that was held longer by then, was granted.",
                       describe_who(op).text, describe_who(index_op(index, longest->slot)).text);

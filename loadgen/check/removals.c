@@ -278,9 +278,9 @@ static void judge_unplaced(const struct placing *p, uint32_t item, const struct 
         return;
     }
     bool restored = restored_of(p->index->restored, item, &end) < end;
-    const uint32_t ops[] = {removal->slot, 0};
     p->items[item].disturbed = true;
-    verdict_violation(p->verdict, restored ? PROPERTY_LASTING : PROPERTY_VERSIONS, ops,
+    verdict_violation(p->verdict, restored ? PROPERTY_LASTING : PROPERTY_VERSIONS,
+                      OPS(removal->slot),
                       "%s: %s was answered with 204, so nothing but a creation can follow it; but "
                       "at no moment that it could be of was the item gone.",
                       describe_sku(p->index->reader, item).text, describe_who(op).text);

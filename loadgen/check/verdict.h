@@ -100,6 +100,9 @@ const char *property_title(enum property property); /* one sentence: what holds 
 void verdict_violation(struct verdict *v, enum property property, const uint32_t *ops,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* The slots that a violation is about, as they stand in its call. */
+#define OPS(...) ((const uint32_t[]){__VA_ARGS__, 0})
+
 /* The property could not be decided, unless it is found to be violated. */
 void verdict_unknown(struct verdict *v, enum property property, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
