@@ -69,14 +69,12 @@ static void check_refusal(const struct index *index, uint32_t slot, struct verdi
 
 void answer_checks(const struct index *index, struct verdict *v)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (history_outcome(op) == OUTCOME_OK)
-            check_state(index, slot, v);
+            check_state(index, pass.slot, v);
         else if (history_outcome(op) == OUTCOME_FAIL)
-            check_refusal(index, slot, v);
+            check_refusal(index, pass.slot, v);
     }
 }
 

@@ -178,17 +178,16 @@ static bool together(const struct history_op *op, const struct history_op *befor
 int batches_check(struct index *index, struct verdict *v)
 {
     struct batch b = {.index = index, .verdict = v};
-    struct index_pass pass;
-    uint32_t slot, lonely = 0;
-    index_pass(&pass, index);
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    uint32_t lonely = 0;
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (index_is_told(op))
             continue; /* of something before it */
         bool joins = op->flags & FLAG_BATCHED && together(op, b.last);
         lonely += op->flags & FLAG_BATCHED && !joins;
         if (!joins)
             end_batch(&b);
-        add_operation(&b, slot);
+        add_operation(&b, pass.slot);
     }
     end_batch(&b);
     free(b.place);

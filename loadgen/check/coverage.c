@@ -65,17 +65,15 @@ static void count_key(const struct index *index, uint32_t first, struct coverage
 
 void coverage_count(const struct index *index, struct coverage *c)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
     const struct history_op *before = NULL;
-    for (const struct history_op *op; (op = index_next(&pass, &slot)); before = op) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass); before = pass.op) {
+        const struct history_op *op = pass.op;
         if (history_phase(op) != PHASE_LOAD || index_is_told(op))
             continue;
         count_attempt(op, c);
         c->batches += makes_batch(op, before);
         if (index_role(op) == ROLE_FIRST)
-            count_key(index, slot, c);
+            count_key(index, pass.slot, c);
     }
 }
 
@@ -106,16 +104,14 @@ static void each_request(struct flight *f)
     memset(f->batch, 0, index->items * sizeof(*f->batch));
     uint64_t stop_ns = index->reader->facts->stop_ns;
     size_t base = f->all ? f->first[f->group.first] : 0;
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (history_phase(op) != PHASE_LOAD || op->detail == DETAIL_NOT_SENT ||
             op->kind == KIND_LIST || index_is_told(op))
             continue; /* a list is no fight over any of its items */
         uint64_t end_ns = op->end_ns ? op->end_ns : stop_ns; /* its client died with it */
         end_ns = end_ns < op->begin_ns ? op->begin_ns : end_ns;
-        batch = op->flags & FLAG_BATCHED ? batch : slot;
+        batch = op->flags & FLAG_BATCHED ? batch : pass.slot;
         for (unsigned n = 0; n < op->lines; n++) {
             uint32_t item = index_line(op, n)->item;
             if (item < f->group.first || item >= f->group.end || is_counted(f, item, batch))

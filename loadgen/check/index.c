@@ -256,20 +256,22 @@ int index_make(struct index *index, const struct history_reader *r)
     return 0;
 }
 
-void index_pass(struct index_pass *pass, const struct index *index)
+struct index_pass index_pass(const struct index *index)
 {
-    *pass = (struct index_pass){.index = index};
-    history_pass(&pass->pass, index->reader);
+    struct index_pass pass = {.index = index};
+    history_pass(&pass.pass, index->reader);
+    return pass;
 }
 
-const struct history_op *index_next(struct index_pass *pass, uint32_t *slot)
+bool index_next(struct index_pass *p)
 {
-    for (enum history_type type; (type = history_next(&pass->pass, slot)) != SLOT_EMPTY;) {
-        if ((type == SLOT_OP || type == SLOT_EXPIRY) && *slot < pass->index->slots &&
-            pass->index->next[*slot] != LEFT_OUT)
-            return index_op(pass->index, *slot);
+    for (enum history_type type; (type = history_next(&p->pass, &p->slot)) != SLOT_EMPTY;) {
+        p->op = index_op(p->index, p->slot);
+        if ((type == SLOT_OP || type == SLOT_EXPIRY) && p->slot < p->index->slots &&
+            p->index->next[p->slot] != LEFT_OUT)
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 void index_free(struct index *index)

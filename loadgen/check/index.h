@@ -77,12 +77,14 @@ static inline void index_break(struct index *index)
 struct index_pass {
     const struct index *index;
     struct history_pass pass;
+    const struct history_op *op; /* as index_next found it, in this slot */
+    uint32_t slot;
 };
 
-void index_pass(struct index_pass *pass, const struct index *index);
+struct index_pass index_pass(const struct index *index);
 
-/* The next operation and its slot, or NULL at the end. */
-const struct history_op *index_next(struct index_pass *pass, uint32_t *slot);
+/* Goes to the next operation; false at the end. */
+bool index_next(struct index_pass *pass);
 
 enum index_role index_role(const struct history_op *op);
 

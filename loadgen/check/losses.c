@@ -37,17 +37,15 @@ static void count_line(const struct restored *restored, struct loss *losses, uin
 
 static void count_all(const struct index *index, struct loss *losses)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         enum index_role role = index_role(op);
-        bool happened = (role == ROLE_FIRST && index_took_effect(index, slot)) ||
-                        (role == ROLE_ATTEMPT && index->effect[slot] == slot);
+        bool happened = (role == ROLE_FIRST && index_took_effect(index, pass.slot)) ||
+                        (role == ROLE_ATTEMPT && index->effect[pass.slot] == pass.slot);
         for (unsigned n = 0; happened && n < op->lines; n++) {
-            const struct history_line *said = effect_pair(index, slot, n);
+            const struct history_line *said = effect_pair(index, pass.slot, n);
             if (said)
-                count_line(index->restored, losses, slot, said);
+                count_line(index->restored, losses, pass.slot, said);
         }
     }
 }

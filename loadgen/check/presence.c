@@ -78,24 +78,22 @@ static bool is_claim(const struct history_op *op)
 /* Counts the lines of claims and the baskets, or, once there is room, keeps them. */
 static void each_claim(struct presence *p)
 {
-    struct index_pass pass;
-    index_pass(&pass, p->index);
-    uint32_t slot;
     p->claim_count = p->basket_count = 0;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(p->index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         /* One that did not happen may have done so until a restore undid it. */
         if (p->claims && op->kind == KIND_DELETE && index_role(op) == ROLE_FIRST &&
-            (p->index->effect[slot] != EFFECT_NONE || p->index->restored->count > 0))
+            (p->index->effect[pass.slot] != EFFECT_NONE || p->index->restored->count > 0))
             p->removed[op->line.item] = true;
         if (!is_claim(op) || index_role(op) == ROLE_LOOKUP)
             continue;
         if (p->baskets && op->lines > 1)
-            p->baskets[p->basket_count] = (struct basket){.slot = slot};
+            p->baskets[p->basket_count] = (struct basket){.slot = pass.slot};
         for (unsigned n = 0; n < op->lines; n++, p->claim_count++) {
             if (p->claims)
                 p->claims[p->claim_count] =
                     (struct claim){.item = index_line(op, n)->item,
-                                   .slot = slot,
+                                   .slot = pass.slot,
                                    .begin_ns = op->begin_ns,
                                    .end_ns = op->end_ns,
                                    .basket = op->lines > 1 ? p->basket_count : NO_BASKET};

@@ -320,20 +320,19 @@ static void place_item(struct placing *p, uint32_t item)
 static void each_delete(struct placing *p)
 {
     struct removals *removals = p->removals;
-    struct index_pass pass;
-    index_pass(&pass, p->index);
-    uint32_t slot;
     removals->count = 0;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(p->index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (index_role(op) != ROLE_FIRST)
             continue;
-        if (op->kind == KIND_PUT && p->index->effect[slot] == EFFECT_UNRESOLVED && !removals->all)
+        if (op->kind == KIND_PUT && p->index->effect[pass.slot] == EFFECT_UNRESOLVED &&
+            !removals->all)
             p->unsure[op->line.item]++;
-        if (op->kind != KIND_DELETE || !index_took_effect(p->index, slot))
+        if (op->kind != KIND_DELETE || !index_took_effect(p->index, pass.slot))
             continue;
-        struct span span = effect_span(p->index, slot);
+        struct span span = effect_span(p->index, pass.slot);
         if (removals->all)
-            removals->all[removals->count] = (struct removal){.slot = slot,
+            removals->all[removals->count] = (struct removal){.slot = pass.slot,
                                                               .line.item = op->line.item,
                                                               .begin_ns = span.begin_ns,
                                                               .end_ns = span.end_ns};

@@ -349,21 +349,19 @@ int reservations_check(struct index *index, struct item *items, bool order, stru
     struct work w = {.index = index, .items = items, .verdict = v, .order = order};
     w.latest_ns = latest_counters(index, items);
     struct timeline t = {0};
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
     int err = 0;
-    for (const struct history_op *op; err == 0 && (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); err == 0 && index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (index_role(op) != ROLE_FIRST)
             continue;
-        if (index->effect[slot] == EFFECT_UNRESOLVED)
+        if (index->effect[pass.slot] == EFFECT_UNRESOLVED)
             count_unresolved(&w, op);
         if (op->kind != KIND_RESERVE)
             continue;
-        if (index_took_effect(index, slot))
-            err = check_one(&w, &t, slot);
+        if (index_took_effect(index, pass.slot))
+            err = check_one(&w, &t, pass.slot);
         else
-            forget_strays(index, slot);
+            forget_strays(index, pass.slot);
     }
     timeline_free(&t);
     if (w.not_read)

@@ -270,11 +270,9 @@ static void resolve_key(struct index *index, uint32_t first, struct verdict *v)
 
 void resolve_effects(struct index *index, struct verdict *v)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (index_role(op) == ROLE_FIRST)
-            resolve_key(index, slot, v);
+            resolve_key(index, pass.slot, v);
     }
 }

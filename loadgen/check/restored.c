@@ -44,10 +44,8 @@ static void quote(struct quotes *q, uint32_t item, uint64_t version, unsigned bi
 
 static void each_quote(struct quotes *q, const struct index *index)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         enum history_outcome outcome = history_outcome(op);
         for (unsigned n = 0; n < op->lines && outcome != OUTCOME_UNKNOWN; n++) {
             const struct history_line *line = index_line(op, n);
@@ -58,6 +56,7 @@ static void each_quote(struct quotes *q, const struct index *index)
         }
     }
     struct history_pass counters;
+    uint32_t slot;
     history_pass(&counters, index->reader);
     for (enum history_type type; (type = history_next(&counters, &slot)) != SLOT_EMPTY;) {
         const struct history_counters *c = history_at(index->reader, slot);
