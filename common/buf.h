@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 struct buf {
@@ -43,6 +44,10 @@ char *buf_grow(struct buf *b, size_t n);
 
 /* Formats as printf does. */
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Writes what the buffer holds to a stream and empties it. 0, -ENOMEM when the buffer failed, -EIO
+ * when the stream did. */
+int buf_flush(struct buf *b, FILE *out) MUST_CHECK;
 
 /* A signed number in decimal. */
 void buf_put_i64(struct buf *b, int64_t value);

@@ -132,6 +132,22 @@ void options_free(struct options *options);
 /* Help of one command, or with COMMAND_HELP the commands and the exit statuses. */
 void options_print_help(FILE *out, enum command about);
 
+/* --- what the exit status says: an interface, since pipelines are built on the numbers --- */
+
+enum exit_code {
+    EXITS_RIGHT = 0,         /* every answer was right, every threshold was met */
+    EXITS_VIOLATION = 1,     /* an answer was wrong */
+    EXITS_UNKNOWN = 2,       /* not enough evidence: no success, nothing contended, unsettled */
+    EXITS_THRESHOLD = 99,    /* a threshold was missed */
+    EXITS_INTERRUPTED = 105, /* stopped by a signal; the report was written */
+    EXITS_USAGE = 254,       /* the command line is wrong; nothing was sent */
+    EXITS_INTERNAL = 255,    /* target unreachable, pool broken, disk full */
+};
+
+/* The one of two that says more: 1 beats 255 beats 2 beats 105 beats 99 beats 0. 254 comes right
+ * after 255; a number that is none of these counts as 255. */
+int exit_worst(int a, int b);
+
 /* --- the table of all flags: optionrows.c --- */
 
 #define OPTION_ROWS_MAX 80

@@ -1,6 +1,5 @@
 /* check.c -- the steps of a check, in their order. */
 #include "check/check.h"
-#include "check/coverage.h"
 #include "check/describe.h"
 #include "check/entries.h"
 #include "check/groups.h"

@@ -1,5 +1,5 @@
-#include "check/coverage.h"
 #include "check/groups.h"
+#include "check/passes.h"
 #include "check/radix.h"
 
 #include <errno.h>

@@ -83,6 +83,15 @@ void sums_check_item(const struct index *index, const struct entries *entries, s
 int presence_check(const struct index *index, const struct entries *entries,
                    const struct item *items, struct verdict *v) MUST_CHECK;
 
+/* --- coverage.c: how much there was to check, of the load without set-up and settling --- */
+
+/* Attempts, outcomes, effects, replays; what became of the unknown ones. */
+void coverage_count(const struct index *index, struct coverage *c);
+
+/* The most requests that were in flight at one time on one item: exact. 0, or what groups_run says,
+ * with why_unknown. */
+int coverage_flight(const struct index *index, unsigned workers, struct verdict *v) MUST_CHECK;
+
 /* --- baskets.c --- */
 
 /* Comes after numbers.c. 0 or -ENOMEM. */

@@ -1,8 +1,6 @@
 #include "report/document.h"
 
 #include "clock.h"
-#include "report/jsonrun.h"
-#include "report/pace.h"
 #include "report/printable.h"
 
 #include <errno.h>

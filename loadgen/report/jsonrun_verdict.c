@@ -1,5 +1,5 @@
 /* jsonrun_verdict.c -- the verdict, what proves it and what it covers, in JSON. */
-#include "report/jsonrun.h"
+#include "report/document.h"
 
 #include "check/describe.h"
 #include "report/printable.h"

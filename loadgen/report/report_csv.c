@@ -7,7 +7,6 @@
 #include "grow.h"
 #include "history/names.h"
 #include "history/reader.h"
-#include "report/flush.h"
 #include "report/printable.h"
 #include "report/report.h"
 #include "search.h"
@@ -215,7 +214,7 @@ static int put_rows(struct csv *c, FILE *out)
         for (unsigned n = 0; n < rows; n++)
             put_row(c, slot, pass.chunk, n, attempt);
         if (c->b.n >= PIECE_BYTES || c->b.failed)
-            result = flush_buf(out, &c->b);
+            result = buf_flush(&c->b, out);
     }
     return result;
 }
@@ -229,7 +228,7 @@ int report_csv(FILE *out, const struct report_run *run)
         buf_puts(&c.b, str_of(head));
         result = put_rows(&c, out);
         if (result == 0)
-            result = flush_buf(out, &c.b);
+            result = buf_flush(&c.b, out);
         attempts_free(&c.attempts);
     }
     buf_free(&c.b);

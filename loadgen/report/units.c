@@ -134,7 +134,7 @@ const char *unit_word(const struct unit *unit, const char *value)
     return NULL;
 }
 
-const char *unit_count(int64_t value, char out[UNIT_TEXT_SIZE])
+const char *unit_count(char out[UNIT_TEXT_SIZE], int64_t value)
 {
     char digits[24];
     uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
@@ -148,5 +148,31 @@ const char *unit_count(int64_t value, char out[UNIT_TEXT_SIZE])
         *to++ = digits[i];
     }
     *to = '\0';
+    return out;
+}
+
+const char *unit_rate(char out[UNIT_TEXT_SIZE], double value)
+{
+    if (value < 100)
+        snprintf(out, UNIT_TEXT_SIZE, "%.1f", value);
+    else
+        unit_count(out, value < 1e15 ? (int64_t)(value + 0.5) : (int64_t)1e15);
+    return out;
+}
+
+const char *unit_ms(char out[UNIT_TEXT_SIZE], double ms)
+{
+    if (ms < 0)
+        snprintf(out, UNIT_TEXT_SIZE, "-");
+    else if (ms < 0.9995)
+        snprintf(out, UNIT_TEXT_SIZE, "%.0f us", ms * 1000);
+    else if (ms < 999.5)
+        snprintf(out, UNIT_TEXT_SIZE,
+                 ms < 9.995   ? "%.2f ms"
+                 : ms < 99.95 ? "%.1f ms"
+                              : "%.0f ms",
+                 ms);
+    else
+        snprintf(out, UNIT_TEXT_SIZE, "%.2f s", ms / 1000);
     return out;
 }

@@ -49,6 +49,15 @@ const char *unit_number(const struct unit *unit, double value, char out[UNIT_TEX
 const char *unit_word(const struct unit *unit, const char *value);
 
 /* A whole number, all of it: "-1,234,567". */
-const char *unit_count(int64_t value, char out[UNIT_TEXT_SIZE]);
+const char *unit_count(char out[UNIT_TEXT_SIZE], int64_t value);
+
+/* To a whole number from 100 on, with one decimal below; at most what fits. */
+const char *unit_rate(char out[UNIT_TEXT_SIZE], double value);
+
+/* "950 us", "1.24 ms", "48.1 ms", "1.20 s". Below 0: "-". */
+const char *unit_ms(char out[UNIT_TEXT_SIZE], double ms);
+
+/* One of the three among the arguments of a printf: it lives to the end of the enclosing block. */
+#define FIGURE(kind, value) unit_##kind((char[UNIT_TEXT_SIZE]){""}, value)
 
 #endif

@@ -2,7 +2,6 @@
 #include "run/judge.h"
 
 #include "check/check.h"
-#include "exit_codes.h"
 #include "report/report.h"
 #include "report/thresholds.h"
 #include "run/live.h"

@@ -1,5 +1,5 @@
 /* live_render.c -- the pure half of live.h: a moment of the run, as text. */
-#include "run/figures.h"
+#include "report/units.h"
 #include "run/live.h"
 
 #include <inttypes.h>
@@ -161,7 +161,7 @@ static void put_load(struct buf *out, const struct live_state *s, unsigned width
 /* "item 12    [###-----] 375 of 1,000", from where the line is to `end`. */
 static void add_item(struct line *line, const struct live_item *item, unsigned end)
 {
-    char left[2 * FIGURE_SIZE + 8];
+    char left[2 * UNIT_TEXT_SIZE + 8];
     if (item->remaining < 0)
         snprintf(left, sizeof(left), "? of %s", FIGURE(count, item->initial));
     else
@@ -197,7 +197,7 @@ static void put_items(struct buf *out, const struct live_state *s, unsigned widt
 static void put_step(struct buf *out, const struct live_state *s, unsigned width)
 {
     struct line line = {.width = width};
-    char done[2 * FIGURE_SIZE + 8];
+    char done[2 * UNIT_TEXT_SIZE + 8];
     if (s->step_percent)
         snprintf(done, sizeof(done), "%d %%", live_percent(s));
     else

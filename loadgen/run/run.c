@@ -2,7 +2,6 @@
 #include "run/run.h"
 
 #include "clock.h"
-#include "exit_codes.h"
 #include "history/writer.h"
 #include "run/judge.h"
 #include "run/live.h"
