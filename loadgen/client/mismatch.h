@@ -18,6 +18,10 @@ struct mismatch {
     char text[HISTORY_NOTE_MAX + 1]; /* "" when the answer fits */
 };
 
+/* Says what does not fit, unless something was said already: the first contradiction is kept. */
+void mismatch_say(struct mismatch *m, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* For printf("%.*s", MISMATCH_ARG(s)): so many bytes of a server's text. */
 #define MISMATCH_SHOWN  24
 #define MISMATCH_ARG(s) (int)((s).n < MISMATCH_SHOWN ? (s).n : MISMATCH_SHOWN), (s).p ? (s).p : ""
