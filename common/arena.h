@@ -7,8 +7,7 @@
  * Invariant: blocks in use since the last reset hold at most max_bytes in total. Whether an
  * allocation fits depends on what came after the last reset only, not on what came before.
  */
-#ifndef COMMON_ARENA_H
-#define COMMON_ARENA_H
+#pragma once
 
 #include "str.h"
 
@@ -64,5 +63,3 @@ MUST_CHECK static inline void *arena_alloc(struct arena *a, size_t n)
     }
     return arena_alloc_slow(a, n);
 }
-
-#endif

@@ -4,8 +4,7 @@
  * Layer: common, the lower half of args.h, which says who owns what. args_clear and args_set are
  * for args.c only. Says nothing about where a text came from.
  */
-#ifndef COMMON_ARGS_VALUE_H
-#define COMMON_ARGS_VALUE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,5 +62,3 @@ void args_list_free(struct arg_list *list);
 
 /* Frees the strings and lists of config. */
 void args_free(const struct arg_spec *specs, size_t count, void *config);
-
-#endif

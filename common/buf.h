@@ -9,8 +9,7 @@
  *
  * Invariant: n <= cap <= max. The bytes are not NUL-terminated.
  */
-#ifndef COMMON_BUF_H
-#define COMMON_BUF_H
+#pragma once
 
 #include "str.h"
 
@@ -106,5 +105,3 @@ static inline struct str buf_str(const struct buf *b)
 {
     return (struct str){b->p ? b->p : "", b->n};
 }
-
-#endif

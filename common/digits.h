@@ -2,8 +2,7 @@
  *
  * Layer: common. Inline, as records of items and keys are made of little else.
  */
-#ifndef COMMON_DIGITS_H
-#define COMMON_DIGITS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,5 +40,3 @@ static inline int digits_hex(char c)
     c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Layer: common.
  */
-#ifndef COMMON_FAIL_H
-#define COMMON_FAIL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,5 +10,3 @@
 /* Writes the text as snprintf does, and returns false. */
 __attribute__((format(printf, 3, 4))) bool fail_with(char *why, size_t size, const char *format,
                                                      ...);
-
-#endif

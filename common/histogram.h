@@ -7,8 +7,7 @@
  *   value < 256             bucket = value
  *   2^e <= value < 2^(e+1)  256 buckets of 2^(e-8) each
  */
-#ifndef COMMON_HISTOGRAM_H
-#define COMMON_HISTOGRAM_H
+#pragma once
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -48,5 +47,3 @@ double histogram_deviation(const struct histogram *h);
 
 /* The highest value that the bucket of this index counts. */
 uint64_t histogram_bound(size_t bucket);
-
-#endif

@@ -11,8 +11,7 @@
  * LOG_LINE_MAX bytes: a longer value is cut and ends in "...", a field with no room is left out
  * and truncated=true says so. A line that can not be written is lost; errno is left as it was.
  */
-#ifndef COMMON_LOG_H
-#define COMMON_LOG_H
+#pragma once
 
 #include "str.h"
 
@@ -95,5 +94,3 @@ struct log_gate {
 
 /* Whether to log now; now_ms is of the monotonic clock. */
 bool log_allowed(struct log_gate *gate, int64_t now_ms) MUST_CHECK;
-
-#endif

@@ -3,9 +3,6 @@
  *
  * The Makefile has the compiler include it everywhere.
  */
-#ifndef MUST_CHECK_H
-#define MUST_CHECK_H
+#pragma once
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-
-#endif

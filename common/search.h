@@ -1,6 +1,5 @@
 /* search.h -- the one binary search over what is sorted. */
-#ifndef COMMON_SEARCH_H
-#define COMMON_SEARCH_H
+#pragma once
 
 #include <stddef.h>
 
@@ -18,5 +17,3 @@
         }                                                                                          \
         search_low;                                                                                \
     })
-
-#endif

@@ -4,8 +4,7 @@
  * false, leaves the result alone and writes to err (NUL-terminated, cut at err_size) what would be
  * right; the text given is not repeated there, so that a secret is not either.
  */
-#ifndef COMMON_UNITS_H
-#define COMMON_UNITS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,5 +24,3 @@ bool units_parse_count(const char *text, int64_t *count, char *err, size_t err_s
 /* A whole number, perhaps negative, from min to max. */
 bool units_parse_int(const char *text, int64_t min, int64_t max, int64_t *value, char *err,
                      size_t err_size) MUST_CHECK;
-
-#endif

@@ -10,8 +10,7 @@
  * Invariant after OPTIONS_OK: 1 <= processes, and <= connections for `run`; `stages` and `rate` are
  * not both set; duration_ms is 0 only when `requests` ends the run.
  */
-#ifndef LOADGEN_OPTIONS_H
-#define LOADGEN_OPTIONS_H
+#pragma once
 
 #include "args.h"
 #include "client/workload.h"
@@ -159,5 +158,3 @@ size_t option_specs(enum command command, struct arg_spec specs[OPTION_ROWS_MAX]
 
 /* The flags of a command in groups with titles. */
 void option_rows_print(FILE *out, enum command command);
-
-#endif

@@ -4,8 +4,7 @@
  * Layer: loadgen, pure. Each function takes the whole text or refuses it: false, with in err what
  * would be right, to be read behind `--flag: "text" `.
  */
-#ifndef LOADGEN_VALUE_PARSERS_H
-#define LOADGEN_VALUE_PARSERS_H
+#pragma once
 
 #include "client/workload.h"
 
@@ -65,5 +64,3 @@ struct weburl {
 
 /* False with in err what would be right, to be read behind `"text" `. */
 bool weburl_parse(const char *text, struct weburl *url, char *err, size_t err_size) MUST_CHECK;
-
-#endif

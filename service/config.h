@@ -2,8 +2,7 @@
  *
  * One struct, filled once by main before anything is forked; everybody else reads it.
  */
-#ifndef CONFIG_H
-#define CONFIG_H
+#pragma once
 
 #include "log.h"
 #include "store/store.h"
@@ -59,5 +58,3 @@ void config_log_begin(const struct config *config);
 /* The part that the store needs; strings stay the config's. redis_url: of the embedded Redis, or
  * config->redis. */
 struct store_config config_store(const struct config *config, const char *redis_url);
-
-#endif

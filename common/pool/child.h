@@ -4,8 +4,7 @@
  * of one SOCK_SEQPACKET pair, and nothing else of the pool. Each message is one packet: a kind
  * byte, then the bytes. End of file on the socket means that the parent is gone.
  */
-#ifndef COMMON_POOL_CHILD_H
-#define COMMON_POOL_CHILD_H
+#pragma once
 
 #include <signal.h>
 #include <sys/types.h>
@@ -54,5 +53,3 @@ int poolchild_send_packet(int fd, enum pool_wire kind, const void *bytes, size_t
 /* One packet into kind and bytes: its length without the kind byte, or -EPIPE at end of file. */
 ssize_t poolchild_receive_packet(int fd, unsigned char *kind, void *to, size_t size,
                                  int flags) MUST_CHECK;
-
-#endif

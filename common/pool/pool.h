@@ -22,8 +22,7 @@
  * Callbacks run inside pool_start*, pool_step, pool_wait_* and pool_stop. They may start, send and
  * pool_stop_slot, not step, wait or free. Exit status is protocol: see POOL_EXIT_*.
  */
-#ifndef COMMON_POOL_POOL_H
-#define COMMON_POOL_POOL_H
+#pragma once
 
 #include "pool/child.h"
 #include "pool/options.h"
@@ -97,5 +96,3 @@ size_t pool_alive(const struct pool *pool);
 
 /* Why the pool failed, or "". */
 const char *pool_error(const struct pool *pool);
-
-#endif

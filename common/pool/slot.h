@@ -7,8 +7,7 @@
  * Invariant: every change of state passes poolslot_enter, which knows the allowed ones, and after
  * each a slot has a pidfd exactly when it has a process.
  */
-#ifndef COMMON_POOL_SLOT_H
-#define COMMON_POOL_SLOT_H
+#pragma once
 
 #include "pool/options.h"
 
@@ -80,5 +79,3 @@ bool poolwatch_has_timer(const struct pool_slot *s);
 
 /* Forks and kills what is due. */
 void poolwatch_timers(struct pool *pool, int64_t now_ms);
-
-#endif

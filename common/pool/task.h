@@ -11,8 +11,7 @@
  * pool_apply, pool_map, pool_terminate or pool_join; none is forgotten. Callbacks may submit, close
  * and terminate, not step, join or free.
  */
-#ifndef COMMON_POOL_TASK_H
-#define COMMON_POOL_TASK_H
+#pragma once
 
 #include "pool/pool.h"
 #include "pool/worker.h"
@@ -77,5 +76,3 @@ size_t pool_pending(const struct pool_tasks *tasks);
 
 /* Below: for pids, states, restarts, watching signals. The slots are the workers, from 0 on. */
 struct pool *pool_tasks_pool(struct pool_tasks *tasks);
-
-#endif

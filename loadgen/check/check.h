@@ -7,8 +7,7 @@
  *
  * Invariant: the verdict is the same for any number of workers, to the byte but for took_ms.
  */
-#ifndef LOADGEN_CHECK_CHECK_H
-#define LOADGEN_CHECK_CHECK_H
+#pragma once
 
 #include "check/verdict.h"
 #include "history/reader.h"
@@ -33,5 +32,3 @@ struct check_options {
  * says how the worker died, if one did. */
 int check_history(struct verdict *v, const struct history_reader *r,
                   const struct check_options *options) MUST_CHECK;
-
-#endif

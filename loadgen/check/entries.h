@@ -6,8 +6,7 @@
  * each, sorted within its item, a transition before the reads of its version. Owned by
  * check_history: entries_make .. entries_free.
  */
-#ifndef LOADGEN_CHECK_ENTRIES_H
-#define LOADGEN_CHECK_ENTRIES_H
+#pragma once
 
 #include "check/index.h"
 #include "check/radix.h"
@@ -68,5 +67,3 @@ struct change {
     int64_t available, received, sold, held;
 };
 struct change entries_change(const struct index *index, uint32_t slot, unsigned n);
-
-#endif

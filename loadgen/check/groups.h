@@ -10,8 +10,7 @@
  * Invariant: either every result is taken, or the step fails. A group whose worker died is not
  * tried again: what killed that one, as want of memory does, would strike again.
  */
-#ifndef LOADGEN_CHECK_GROUPS_H
-#define LOADGEN_CHECK_GROUPS_H
+#pragma once
 
 #include "buf.h"
 #include "check/verdict.h"
@@ -52,5 +51,3 @@ int groups_run(const struct groups *groups, const struct groups_work *work, unsi
 /* Zeroed memory that workers and caller share; NULL when there is none. */
 void *groups_share(size_t bytes);
 void groups_unshare(void *memory, size_t bytes);
-
-#endif

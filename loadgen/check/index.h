@@ -15,8 +15,7 @@
  * not fit, or goes back to what does not, is counted in `broken` and is no part of any list. The
  * reader must outlive the index.
  */
-#ifndef LOADGEN_CHECK_INDEX_H
-#define LOADGEN_CHECK_INDEX_H
+#pragma once
 
 #include "history/reader.h"
 
@@ -127,5 +126,3 @@ static inline const struct history_line *index_line(const struct history_op *op,
 /* The line of op about that item: `hint` if it is the one. NULL when there is none. */
 const struct history_line *index_line_about(const struct history_op *op, uint32_t item,
                                             unsigned hint);
-
-#endif

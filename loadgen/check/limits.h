@@ -13,8 +13,7 @@
  * Violations: SUMS for units beyond a limit, ANSWERS for what was said. Owned by check_history:
  * limits_make .. limits_free.
  */
-#ifndef LOADGEN_CHECK_LIMITS_H
-#define LOADGEN_CHECK_LIMITS_H
+#pragma once
 
 #include "check/index.h"
 #include "check/verdict.h"
@@ -52,5 +51,3 @@ void limits_free(struct limits *limits);
 void limits_begin(struct limits *limits, uint32_t item, struct verdict *v);
 
 void limits_step(struct limits *limits, const struct limits_step *step);
-
-#endif

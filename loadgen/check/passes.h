@@ -4,8 +4,7 @@
  *
  * Layer: check.
  */
-#ifndef LOADGEN_CHECK_PASSES_H
-#define LOADGEN_CHECK_PASSES_H
+#pragma once
 
 #include "check/entries.h"
 #include "check/index.h"
@@ -96,5 +95,3 @@ int coverage_flight(const struct index *index, unsigned workers, struct verdict 
 
 /* Comes after numbers.c. 0 or -ENOMEM. */
 int baskets_check(const struct index *index, struct entries *entries, struct verdict *v) MUST_CHECK;
-
-#endif

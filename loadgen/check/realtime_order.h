@@ -13,8 +13,7 @@
  * must): it lies within the operation and never goes back along the order, so the points are a
  * sequential run. Equal stamps count as concurrent.
  */
-#ifndef LOADGEN_CHECK_REALTIME_ORDER_H
-#define LOADGEN_CHECK_REALTIME_ORDER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,5 +34,3 @@ static inline void sweep_start(struct sweep *s)
  * had ended, and yet must come before it. `by` is never 0. */
 uint32_t sweep_step(struct sweep *s, bool mutation, uint64_t begin_ns, uint64_t end_ns,
                     uint32_t by) MUST_CHECK;
-
-#endif

@@ -16,8 +16,7 @@
  * Deletes of which nobody knows whether they happened get no place; they count as transitions that
  * may have happened. Owned by check_history.
  */
-#ifndef LOADGEN_CHECK_REMOVALS_H
-#define LOADGEN_CHECK_REMOVALS_H
+#pragma once
 
 #include "check/entries.h"
 #include "check/items.h"
@@ -32,5 +31,3 @@
 int removals_make(struct removals *removals, const struct index *index,
                   const struct entries *entries, struct restored *restored, struct item *items,
                   struct verdict *v) MUST_CHECK;
-
-#endif

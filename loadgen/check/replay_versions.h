@@ -13,8 +13,7 @@
  * what was read of the versions that are to be lost need belong to nobody, since nobody was
  * promised them.
  */
-#ifndef LOADGEN_CHECK_REPLAY_VERSIONS_H
-#define LOADGEN_CHECK_REPLAY_VERSIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,5 +53,3 @@ void walk_foresee(struct walk *w, uint64_t kept);
 
 /* It has come: the item goes on from there, and that version is now called `version`. */
 void walk_restore(struct walk *w, uint64_t version);
-
-#endif

@@ -9,8 +9,7 @@
  * transitions and reads stay in it, marked as lost, and the timeline goes on from what came before
  * them. losses.c tells of what is lost.
  */
-#ifndef LOADGEN_CHECK_TIMELINE_H
-#define LOADGEN_CHECK_TIMELINE_H
+#pragma once
 
 #include "check/index.h"
 
@@ -60,5 +59,3 @@ bool timeline_took_again(const struct timeline *t, const struct index *index);
  * when all were, the last of all. */
 const struct event *timeline_transition(const struct timeline *t, uint64_t version);
 const struct event *timeline_last(const struct timeline *t);
-
-#endif

@@ -4,8 +4,7 @@
  * operations that a person can follow. Owned by the caller, all in one piece: check_history fills
  * it, and there is nothing to give back.
  */
-#ifndef LOADGEN_CHECK_VERDICT_H
-#define LOADGEN_CHECK_VERDICT_H
+#pragma once
 
 #include "buf.h"
 #include "history/format.h"
@@ -119,5 +118,3 @@ void verdict_merge(struct verdict *v, const struct verdict *part);
 /* Sets word and why_unknown from the properties and the doubts, and puts causes before what may be
  * their consequences. */
 void verdict_conclude(struct verdict *v);
-
-#endif

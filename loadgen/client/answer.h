@@ -9,8 +9,7 @@
  * views into the JSON and stay as written, too. A field that is `null` was not said; of a field
  * that is there twice the last one counts.
  */
-#ifndef LOADGEN_CLIENT_ANSWER_H
-#define LOADGEN_CLIENT_ANSWER_H
+#pragma once
 
 #include "str.h"
 
@@ -73,5 +72,3 @@ bool answer_next_result(struct str json, size_t *at, struct str *result, bool *b
 /* The number that a line "name value" of Prometheus' text format carries, summed over its labels;
  * false when there is none. */
 bool answer_metric(struct str text, const char *name, double *value) MUST_CHECK;
-
-#endif

@@ -8,8 +8,7 @@
  *   BUSY       an attempt is in flight: its operations are in the history as unknown
  *   RESENDING  waits for a connection to send the same request again
  */
-#ifndef LOADGEN_CLIENT_CLIENT_H
-#define LOADGEN_CLIENT_CLIENT_H
+#pragma once
 
 #include "client/http_conn.h"
 #include "client/intent.h"
@@ -111,5 +110,3 @@ struct str client_reservation(const struct client *c, const struct call *call);
 /* Takes what the answer to a call means for the client's reservations. */
 void client_remember(struct client *c, const struct call *call, const struct workload *w,
                      const struct lesson *lesson, uint64_t now_ns);
-
-#endif

@@ -12,8 +12,7 @@
  * Invariant: a client that is BUSY is in the list of deadlines, and `busy` counts these; one that
  * is FREE while the load runs is in the ring of those that rest; the others wait for a connection.
  */
-#ifndef LOADGEN_CLIENT_CLIENT_LOOP_H
-#define LOADGEN_CLIENT_CLIENT_LOOP_H
+#pragma once
 
 #include "client/client.h"
 #include "pool/child.h"
@@ -110,5 +109,3 @@ void scheduler_due(struct client_loop *w);
 
 /* No more starts: what was planned and not started is counted as dropped. */
 void scheduler_end(struct client_loop *w);
-
-#endif

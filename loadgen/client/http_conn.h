@@ -11,8 +11,7 @@
  * on_answer the connection is IDLE and may be used at once; the response's bytes hold until it
  * returns.
  */
-#ifndef LOADGEN_CLIENT_HTTP_CONN_H
-#define LOADGEN_CLIENT_HTTP_CONN_H
+#pragma once
 
 #include "client/response.h"
 #include "client/target.h"
@@ -73,5 +72,3 @@ void wire_reset(struct wire *c);
 
 /* Frees the buffers of a CLOSED connection. */
 void wire_free(struct wire *c);
-
-#endif

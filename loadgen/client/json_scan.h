@@ -13,8 +13,7 @@
  *
  * Invariant: at <= end; depth counts the brackets that are open, up to JSON_SCAN_DEPTH_MAX.
  */
-#ifndef LOADGEN_CLIENT_JSON_SCAN_H
-#define LOADGEN_CLIENT_JSON_SCAN_H
+#pragma once
 
 #include "str.h"
 
@@ -63,5 +62,3 @@ bool json_scan_ends(struct json_scan *s) MUST_CHECK;
 
 /* Whether the text is one JSON value, and nothing else. */
 bool json_scan_whole(struct str text) MUST_CHECK;
-
-#endif

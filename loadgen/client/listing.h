@@ -5,8 +5,7 @@
  * most `limit` of them, behind the one that the page before ended with. Items that may be removed
  * may be there or not.
  */
-#ifndef LOADGEN_CLIENT_LISTING_H
-#define LOADGEN_CLIENT_LISTING_H
+#pragma once
 
 #include "client/answer.h"
 #include "history/format.h"
@@ -42,5 +41,3 @@ void listing_compare(const struct listing *l, const struct history_facts *facts,
  * creation gives the item the same one. */
 void listing_compare_limit(const struct history_facts *facts, uint32_t item, int64_t said,
                            char *says, size_t size);
-
-#endif

@@ -13,8 +13,7 @@
  * Invariant: consumed <= filled; after RESPONSE_DONE body lies within 0 .. consumed. What comes out
  * does not depend on how the bytes were cut into pieces.
  */
-#ifndef LOADGEN_CLIENT_RESPONSE_H
-#define LOADGEN_CLIENT_RESPONSE_H
+#pragma once
 
 #include "str.h"
 
@@ -92,5 +91,3 @@ bool response_head_status(struct response *r, struct str line) MUST_CHECK;
 /* A header line, without its CRLF and not empty; it lies in bytes, where the response begins. False
  * when it is none, or frames the body in a way that cannot be followed. */
 bool response_head_field(struct response *r, const char *bytes, struct str line) MUST_CHECK;
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: client. Made once by the parent, before it forks, and only read afterwards. Owned by the
  * caller: target_open .. target_close.
  */
-#ifndef LOADGEN_CLIENT_TARGET_H
-#define LOADGEN_CLIENT_TARGET_H
+#pragma once
 
 #include "buf.h"
 
@@ -56,5 +55,3 @@ void target_get(const struct target *t, struct buf *out, struct str path);
 /* The same with an If-Match of that version. */
 void target_request_if(const struct target *t, struct buf *out, struct str method, struct str path,
                        struct str key, struct str body, uint64_t version);
-
-#endif

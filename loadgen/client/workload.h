@@ -3,8 +3,7 @@
  * Layer: client, pure: the randomness is the client's own stream, passed in. The workload is made
  * once, before the fork, and only read afterwards.
  */
-#ifndef LOADGEN_CLIENT_WORKLOAD_H
-#define LOADGEN_CLIENT_WORKLOAD_H
+#pragma once
 
 #include "history/format.h"
 #include "random.h"
@@ -106,5 +105,3 @@ uint32_t workload_quantity(const struct workload *w, struct rng *rng);
 
 /* True with this probability. */
 bool workload_chance(struct rng *rng, double probability);
-
-#endif

@@ -4,8 +4,7 @@
  * does, to settle) and after a crash. Everything that a broken or foreign file can hold is checked
  * when it is opened or passed over: no number in it can make a reader touch memory outside.
  */
-#ifndef LOADGEN_HISTORY_READER_H
-#define LOADGEN_HISTORY_READER_H
+#pragma once
 
 #include "history/format.h"
 #include "str.h"
@@ -122,5 +121,3 @@ static inline bool history_removable(const struct history_facts *facts, uint32_t
  *   otherwise                         0
  * A FLAG_RESENT confirm, release or extend therefore finds its reservation through the `of` of its
  * first attempt. */
-
-#endif

@@ -12,8 +12,7 @@
  * Blocks are allocated before they are mapped, so a full disk is an error here and never a SIGBUS.
  * For -EFBIG instead of a deadly signal the process ignores SIGXFSZ.
  */
-#ifndef LOADGEN_HISTORY_WRITER_H
-#define LOADGEN_HISTORY_WRITER_H
+#pragma once
 
 #include "history/format.h"
 #include "str.h"
@@ -81,5 +80,3 @@ int history_put_note(struct history_writer *w, uint32_t op, struct str note) MUS
 int history_put_sample(struct history_writer *w, const struct history_sample *sample) MUST_CHECK;
 int history_put_counters(struct history_writer *w,
                          const struct history_counters *counters) MUST_CHECK;
-
-#endif

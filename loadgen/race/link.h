@@ -3,8 +3,7 @@
  * Layer: loadgen. Blocking; every wait has a limit. Owned by the caller: race_link_open ..
  * race_link_close.
  */
-#ifndef LOADGEN_RACE_LINK_H
-#define LOADGEN_RACE_LINK_H
+#pragma once
 
 #include "address.h"
 
@@ -46,5 +45,3 @@ bool race_link_fail(struct race_link *link, const char *what, const redisReply *
 
 /* The whole number that a reply is, or holds as text. False when it is none. */
 bool race_reply_number(const redisReply *reply, int64_t *value) MUST_CHECK;
-
-#endif

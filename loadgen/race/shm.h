@@ -6,8 +6,7 @@
  * Invariant, at any moment and whoever was killed: the units that a worker took out of Redis are at
  * least `sold` and at most `sold + pending`, if nothing of it is still on its way.
  */
-#ifndef LOADGEN_RACE_SHM_H
-#define LOADGEN_RACE_SHM_H
+#pragma once
 
 #include "histogram.h"
 #include "race/link.h"
@@ -58,5 +57,3 @@ int64_t race_unclaimed(const struct race_result *result);
 /* Whether every unit is accounted for: sold + left = stock, give or take what dead workers had
  * pending. */
 bool race_balanced(const struct race_result *result);
-
-#endif

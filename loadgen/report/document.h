@@ -4,8 +4,7 @@
  * made here. --output-format json writes it, the text report and the page show it: what they say is
  * in it, computed once.
  */
-#ifndef LOADGEN_REPORT_DOCUMENT_H
-#define LOADGEN_REPORT_DOCUMENT_H
+#pragma once
 
 #include "report/jsonput.h"
 #include "report/report.h"
@@ -23,5 +22,3 @@ void jsonrun_numbers(struct jsonput *j, json_t *run, const struct report_run *fr
 /* The name of an item: the prefix of the run and its number. */
 void jsonrun_sku(struct jsonput *j, json_t *parent, const char *key,
                  const struct history_reader *history, uint32_t item);
-
-#endif

@@ -5,8 +5,7 @@
  * it is and in which unit. Nothing is computed here. The page gets the table, the units and the
  * words of the verdict as a second document beside the report's own.
  */
-#ifndef LOADGEN_REPORT_LAYOUT_H
-#define LOADGEN_REPORT_LAYOUT_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -59,5 +58,3 @@ extern const struct layout_fields layout_verdict;    /* what else there is, of a
 
 /* All of it for the page, or NULL. */
 json_t *layout_json(void) MUST_CHECK;
-
-#endif

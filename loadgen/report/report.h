@@ -4,8 +4,7 @@
  * when the stream failed, or -ENOMEM. Text that a server supplied is escaped. No format leaves out
  * the verdict.
  */
-#ifndef LOADGEN_REPORT_REPORT_H
-#define LOADGEN_REPORT_REPORT_H
+#pragma once
 
 #include "check/verdict.h"
 #include "history/reader.h"
@@ -40,5 +39,3 @@ int report_csv(FILE *out, const struct report_run *run) MUST_CHECK;
 /* Percentiles of response times as HdrHistogram's tools read them. */
 int report_hgrm(FILE *out, const struct report_run *run) MUST_CHECK;
 int report_html(FILE *out, const struct report_run *runs, size_t count) MUST_CHECK;
-
-#endif

@@ -11,8 +11,7 @@
  * The curve is owned by the caller: zeroed, curve_add, curve_settle, curve_at, curve_free.
  * Invariant after curve_settle: points are sorted by time, no counter goes down.
  */
-#ifndef LOADGEN_REPORT_SERIES_H
-#define LOADGEN_REPORT_SERIES_H
+#pragma once
 
 #include "report/summary.h"
 
@@ -43,5 +42,3 @@ void curve_free(struct curve *c);
 /* Fills interval_ns, intervals and interval. No time measured gives no intervals. 0 or -ENOMEM. */
 int series_make(struct summary *s, const struct history_reader *r,
                 const struct curve *curve) MUST_CHECK;
-
-#endif

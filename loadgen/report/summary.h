@@ -11,8 +11,7 @@
  * An attempt is answered when a whole HTTP answer came that says what happened: latencies and rates
  * are of those. Times are nanoseconds since facts.zero_ns, as in the history.
  */
-#ifndef LOADGEN_REPORT_SUMMARY_H
-#define LOADGEN_REPORT_SUMMARY_H
+#pragma once
 
 #include "histogram.h"
 #include "history/reader.h"
@@ -143,5 +142,3 @@ struct pace {
 };
 
 struct pace pace_of(const struct summary *s);
-
-#endif

@@ -13,8 +13,7 @@
  * dropped and conflicts with a percent sign are shares: of the operations (of all arrivals, for
  * dropped). Operators: < <= > >= =. What was not measured is not met.
  */
-#ifndef LOADGEN_REPORT_THRESHOLDS_H
-#define LOADGEN_REPORT_THRESHOLDS_H
+#pragma once
 
 #include "report/report.h"
 
@@ -51,5 +50,3 @@ bool gate_parse(struct gate *gate, const char *text, char *err, size_t err_size)
 
 /* How it came out. The result points to gate->text. */
 struct gate_result gate_evaluate(const struct gate *gate, const struct summary *s);
-
-#endif

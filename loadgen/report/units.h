@@ -7,8 +7,7 @@
  * Invariant: the steps of a unit have rising bounds; a number takes the first whose bound is above
  * it. Numbers beyond the last are written with an exponent.
  */
-#ifndef LOADGEN_REPORT_UNITS_H
-#define LOADGEN_REPORT_UNITS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -59,5 +58,3 @@ const char *unit_ms(char out[UNIT_TEXT_SIZE], double ms);
 
 /* One of the three among the arguments of a printf: it lives to the end of the enclosing block. */
 #define FIGURE(kind, value) unit_##kind((char[UNIT_TEXT_SIZE]){""}, value)
-
-#endif

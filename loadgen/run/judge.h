@@ -4,8 +4,7 @@
  * Layer: loadgen. The last step of `run`, and all of `check` and `report`: nothing but the files is
  * looked at, so all three come to the same result.
  */
-#ifndef LOADGEN_RUN_JUDGE_H
-#define LOADGEN_RUN_JUDGE_H
+#pragma once
 
 #include "options.h"
 
@@ -27,5 +26,3 @@ bool judge_knows_thresholds(const struct options *options) MUST_CHECK;
 /* Whether the files that the options ask for can be written, as far as that can be told before;
  * says which one can not on standard error. Nobody should learn it after an hour of load. */
 bool judge_can_write(const struct options *options) MUST_CHECK;
-
-#endif

@@ -5,8 +5,7 @@
  * file, but makes sure of the file descriptors that the load needs; the history is made by the
  * caller from plan_facts.
  */
-#ifndef LOADGEN_RUN_PLAN_H
-#define LOADGEN_RUN_PLAN_H
+#pragma once
 
 #include "client/load.h"
 #include "options.h"
@@ -28,5 +27,3 @@ void plan_close(struct plan *plan);
 /* What the header of the history says. */
 void plan_facts(const struct plan *plan, const struct options *options,
                 struct history_facts *facts);
-
-#endif

@@ -7,8 +7,7 @@
  * often a restore happened during the run, and so how many jumps of the versions the checker may
  * believe.
  */
-#ifndef LOADGEN_RUN_PROBE_H
-#define LOADGEN_RUN_PROBE_H
+#pragma once
 
 #include "client/target.h"
 #include "history/format.h"
@@ -30,5 +29,3 @@ uint32_t probe_restores_between(int64_t before, int64_t after) MUST_CHECK;
 /* Asks /metrics once, for a fraction of a second at most. True: sample holds the counters, and in
  * at_ns the moment of the answer by the clock of load_now_ns. */
 bool probe_metrics(const struct target *target, struct history_sample *sample) MUST_CHECK;
-
-#endif

@@ -11,8 +11,7 @@
  *
  * Invariant: nothing here changes stock.
  */
-#ifndef LOADGEN_RUN_SETTLE_H
-#define LOADGEN_RUN_SETTLE_H
+#pragma once
 
 #include "client/intent.h"
 #include "history/reader.h"
@@ -87,5 +86,3 @@ int settle_lookup(struct settle *s) MUST_CHECK;
 /* Until nothing moves in between, and nothing is held before overdue_ns; no longer than until_ns.
  */
 int settle_readback(struct settle *s, uint64_t overdue_ns, uint64_t until_ns) MUST_CHECK;
-
-#endif

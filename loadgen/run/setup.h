@@ -3,8 +3,7 @@
  * Layer: loadgen. Every run has items of its own, named after the run, so that nothing else in the
  * store is touched and the first version of each is known. Their creation is part of the history.
  */
-#ifndef LOADGEN_RUN_SETUP_H
-#define LOADGEN_RUN_SETUP_H
+#pragma once
 
 #include "client/load.h"
 
@@ -15,5 +14,3 @@ typedef bool step_progress_fn(void *ctx, const char *what, uint64_t done, uint64
  * when the server refuses; -EINTR; -ENOSPC. err says which item and what the answer was. */
 int setup_items(const struct load *load, struct history_writer *w, step_progress_fn *progress,
                 void *ctx, char *err, size_t err_size) MUST_CHECK;
-
-#endif

@@ -13,8 +13,7 @@
  * audit_meet finds out what there is to compare: metas, the ledger's id, where both stand. A caller
  * that knows (a restore, whose store is not open yet) sets `partitions` and leaves it out.
  */
-#ifndef AUDIT_AUDIT_H
-#define AUDIT_AUDIT_H
+#pragma once
 
 #include "ledger/db.h"
 #include "store/admin/feed.h"
@@ -90,5 +89,3 @@ enum audit_result audit_run(struct audit *audit) MUST_CHECK;
 /* "item", "reservation", ...; "equal", "drift", "unsure". */
 const char *audit_kind_name(enum audit_kind kind);
 const char *audit_result_name(enum audit_result result);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * Functions that read return false when the audit cannot go on: audit->why says why.
  */
-#ifndef AUDIT_AUDIT_WALK_H
-#define AUDIT_AUDIT_WALK_H
+#pragma once
 
 #include "audit/audit.h"
 #include "audit/compare.h"
@@ -182,5 +181,3 @@ bool walk_end(struct audit *audit, enum db_result result) MUST_CHECK;
 /* Where the ledger is, and where the stream ends. */
 bool walk_position(struct audit *audit, unsigned partition, struct event_id *at) MUST_CHECK;
 bool walk_tail(struct audit *audit, unsigned partition, struct event_id *tail) MUST_CHECK;
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Layer: audit, pure: two values come in, "equal" or the first difference in words goes out.
  */
-#ifndef AUDIT_COMPARE_H
-#define AUDIT_COMPARE_H
+#pragma once
 
 #include "core/item.h"
 #include "core/reservation.h"
@@ -30,5 +29,3 @@ bool compare_presence(const struct reservation *redis, const struct reservation 
 
 /* An entry of an item's index of deadlines, or its absence, against the record. */
 bool compare_link(const struct scan_link *link, char text[COMPARE_TEXT_SIZE]) MUST_CHECK;
-
-#endif

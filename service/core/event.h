@@ -5,8 +5,7 @@
  * can rebuild the items without having seen what came before, and can see that it missed nothing:
  * versions of one item are dense. docs/architecture.md documents the layout.
  */
-#ifndef CORE_EVENT_H
-#define CORE_EVENT_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
@@ -76,5 +75,3 @@ struct unpack;
 int event_read(struct unpack *in, struct str bytes, int64_t *now_ms) MUST_CHECK;
 int event_next(struct unpack *in, struct arena *arena, int64_t now_ms,
                struct event *event) MUST_CHECK;
-
-#endif

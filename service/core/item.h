@@ -5,8 +5,7 @@
  * item_check() asserts it. `version` grows by exactly one with every transition and goes on after
  * deletion and re-creation: a deleted item stays behind as a version without counters.
  */
-#ifndef CORE_ITEM_H
-#define CORE_ITEM_H
+#pragma once
 
 #include "str.h"
 
@@ -46,5 +45,3 @@ bool item_decode(struct str text, struct item *item) MUST_CHECK;
 
 /* The contract's [A-Za-z0-9._:-]{1,64}. */
 bool sku_valid(struct str sku) MUST_CHECK;
-
-#endif

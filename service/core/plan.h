@@ -8,8 +8,7 @@
  * Invariant: an outcome that is a refusal has no effect, but for due holds that were given back;
  * each transition raises the version of each item that it touches by exactly one.
  */
-#ifndef CORE_PLAN_H
-#define CORE_PLAN_H
+#pragma once
 
 #include "core/view.h"
 
@@ -36,5 +35,3 @@ enum plan_result plan(struct view *view, struct op *const *ops, unsigned count, 
 
 /* True if the plan changes anything, or records a result. */
 bool plan_writes(const struct view *view);
-
-#endif

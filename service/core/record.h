@@ -3,8 +3,7 @@
  * Layer: core, pure. Both begin with a format number; a reader refuses one that it does not know.
  * The layouts are documented in docs/architecture.md.
  */
-#ifndef CORE_RECORD_H
-#define CORE_RECORD_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
@@ -28,5 +27,3 @@ void record_encode_result(struct buf *out, const struct op *op, const struct out
 bool record_decode_result(struct arena *arena, struct str bytes,
                           uint8_t fingerprint[RECORD_FINGERPRINT_BYTES], enum op_kind *kind,
                           struct outcome *out) MUST_CHECK;
-
-#endif

@@ -11,8 +11,7 @@
  * Invariant: units leave "held" exactly once. What a rereserve sells afterwards it takes from
  * "available" again.
  */
-#ifndef CORE_RESERVATION_H
-#define CORE_RESERVATION_H
+#pragma once
 
 #include "core/rid.h"
 #include "str.h"
@@ -70,5 +69,3 @@ enum reservation_verdict reservation_judge(const struct reservation *r,
 
 /* "held", "confirmed", ... */
 const char *reservation_state_name(enum reservation_state state);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * As text: "r<partition>-<23 characters of base32hex, lower case>".
  */
-#ifndef CORE_RID_H
-#define CORE_RID_H
+#pragma once
 
 #include "str.h"
 
@@ -40,5 +39,3 @@ static inline bool rid_equal(const struct rid *a, const struct rid *b)
 {
     return a->partition == b->partition && memcmp(a->b, b->b, RID_BYTES) == 0;
 }
-
-#endif

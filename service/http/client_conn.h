@@ -9,8 +9,7 @@
  *
  * Invariant: each list is in the order of its entries' deadlines, as all on it have the same time.
  */
-#ifndef HTTP_CLIENT_CONN_H
-#define HTTP_CLIENT_CONN_H
+#pragma once
 
 #include "http/intake.h"
 
@@ -75,5 +74,3 @@ void client_conns_drain(struct client_conns *all);
 /* Shuts down the connections whose deadline has passed; returns the ms until the next one, -1 if
  * there is none. */
 int64_t client_conns_expire(struct client_conns *all);
-
-#endif

@@ -14,8 +14,7 @@
  * as that, or its connection is suspended. A stream of events is suspended besides, while it is
  * ANSWERED and has nothing to send (subscriber.h). What is over is on no list (exchange_end()).
  */
-#ifndef HTTP_EXCHANGE_H
-#define HTTP_EXCHANGE_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
@@ -187,5 +186,3 @@ void server_release(struct http_server *server);
 
 /* Answers that need no store. */
 void builtin_answer(struct exchange *x);
-
-#endif

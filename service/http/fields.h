@@ -4,8 +4,7 @@
  * operation of it. Which members belong to which operation is request.c's business too, told here
  * as sets.
  */
-#ifndef HTTP_FIELDS_H
-#define HTTP_FIELDS_H
+#pragma once
 
 #include "arena.h"
 #include "core/op.h"
@@ -54,5 +53,3 @@ bool fields_read(struct parsed_body *parsed, struct arena *arena, const json_t *
 
 /* "sku", "quantity", ... */
 const char *field_name(enum field_id id);
-
-#endif

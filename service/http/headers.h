@@ -2,8 +2,7 @@
  *
  * Layer: http, pure.
  */
-#ifndef HTTP_HEADERS_H
-#define HTTP_HEADERS_H
+#pragma once
 
 #include "core/op.h"
 #include "str.h"
@@ -45,5 +44,3 @@ bool media_type_is_json(struct str value);
 /* Whether it is one of the three that a browser sends across origins without asking first (an HTML
  * form's enctype; https://fetch.spec.whatwg.org/#cors-safelisted-request-header). */
 bool media_type_is_form(struct str value);
-
-#endif

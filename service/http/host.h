@@ -4,8 +4,7 @@
  * machine: a name of letters, digits, `-`, `.`, `_` and `~`, an IPv4 address, or an IPv6 address in
  * brackets; then perhaps a port.
  */
-#ifndef HTTP_HOST_H
-#define HTTP_HOST_H
+#pragma once
 
 #include "str.h"
 
@@ -29,5 +28,3 @@ bool host_is_listed(struct str name, struct str list);
 /* Whether an Origin header names another host or port than Host does. An opaque one (`null`) is
  * always foreign. The scheme is not compared: a proxy may have taken TLS off. */
 bool origin_is_foreign(struct str origin, struct str host);
-
-#endif

@@ -17,8 +17,7 @@
  * Invariant: the library sees nothing but whole, well-framed requests and the beginning of one, and
  * a connection gets at most one refusal from here, as its last answer.
  */
-#ifndef HTTP_INTAKE_H
-#define HTTP_INTAKE_H
+#pragma once
 
 #include "http/framing.h"
 #include "http/problem.h"
@@ -65,5 +64,3 @@ void intake_last(struct intake *intake);
 void intake_reject(struct intake *intake, unsigned route, const struct refusal *why);
 
 bool intake_lingers(const struct intake *intake);
-
-#endif

@@ -4,8 +4,7 @@
  * parses, so the field they belong to must be found in the text. The walk takes time linear in the
  * text and checks only as much syntax as it needs: whether the text is JSON is jansson's business.
  */
-#ifndef HTTP_JSON_PATH_H
-#define HTTP_JSON_PATH_H
+#pragma once
 
 #include "str.h"
 
@@ -39,5 +38,3 @@ bool json_path_deeper(struct str text, unsigned levels, char out[JSON_PATH_SIZE]
 
 /* True if neither a 64-bit integer nor a double holds the number. */
 bool json_number_oversized(struct str number) MUST_CHECK;
-
-#endif

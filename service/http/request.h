@@ -3,8 +3,7 @@
  * Layer: http. Everything that an operation or a read points to is in the arena afterwards; the
  * path, the headers and the body may go.
  */
-#ifndef HTTP_REQUEST_H
-#define HTTP_REQUEST_H
+#pragma once
 
 #include "arena.h"
 #include "core/route.h"
@@ -62,5 +61,3 @@ bool request_batch_op(struct op *op, struct arena *arena, struct request_batch *
                       struct refusal *why) MUST_CHECK;
 
 void request_batch_close(struct request_batch *batch);
-
-#endif

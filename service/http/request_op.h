@@ -2,8 +2,7 @@
  *
  * Layer: http, private to the two.
  */
-#ifndef HTTP_REQUEST_OP_H
-#define HTTP_REQUEST_OP_H
+#pragma once
 
 #include "core/route.h"
 #include "http/fields.h"
@@ -39,5 +38,3 @@ bool op_conditions(struct op *op, struct str if_match, struct str if_none_match,
 /* The fingerprint of an operation with a key. */
 bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *schema,
                     struct str param, const json_t *body, struct refusal *why) MUST_CHECK;
-
-#endif

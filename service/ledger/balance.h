@@ -2,8 +2,7 @@
  *
  * Layer: ledger. Each call is a read transaction of its own; nothing is written or locked.
  */
-#ifndef LEDGER_BALANCE_H
-#define LEDGER_BALANCE_H
+#pragma once
 
 #include "core/event_id.h"
 #include "ledger/db.h"
@@ -32,5 +31,3 @@ enum db_result balance_position(struct db *db, unsigned partition, struct event_
 
 /* One more than the highest number of a partition that has any; 0: there is none. */
 enum db_result balance_partitions(struct db *db, unsigned *count) MUST_CHECK;
-
-#endif

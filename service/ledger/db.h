@@ -11,8 +11,7 @@
  * means that it is on disk. db_begin connects again if the connection was lost, so a caller that
  * gets DB_AGAIN rolls back, waits and begins anew.
  */
-#ifndef LEDGER_DB_H
-#define LEDGER_DB_H
+#pragma once
 
 #include "str.h"
 
@@ -139,5 +138,3 @@ const char *db_engine_name(const struct db *db);
 
 /* "again", "full", ... for logs. */
 const char *db_result_name(enum db_result result);
-
-#endif

@@ -4,8 +4,7 @@
  * accepts and never answers costs DB_ANSWER_TIMEOUT_MS and not for ever. A connection that failed
  * in any way is closed at once (`connection` NULL); db_begin makes the next one.
  */
-#ifndef LEDGER_DB_PG_H
-#define LEDGER_DB_PG_H
+#pragma once
 
 #include "buf.h"
 #include "ledger/db_engine.h"
@@ -33,5 +32,3 @@ enum db_result pg_answer(struct db_pg *pg, int sent, PGresult **out) MUST_CHECK;
 enum db_result pg_run(struct db *db, const struct db_statement *statement,
                       const struct db_value *values, size_t rows, db_row_fn *on_row, void *context,
                       size_t *changed);
-
-#endif

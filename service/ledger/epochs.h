@@ -8,8 +8,7 @@
  * its epoch's end. An end never changes. Numbers of restores are dense from 1, since they are taken
  * under the lock on the checkpoints, and one is kept if and only if its epoch is.
  */
-#ifndef LEDGER_EPOCHS_H
-#define LEDGER_EPOCHS_H
+#pragma once
 
 #include "core/event_id.h"
 #include "ledger/db.h"
@@ -46,5 +45,3 @@ enum db_result epochs_turn(struct db *db, unsigned partition, struct event_id en
  */
 enum db_result epochs_restored(struct db *db, int64_t epoch, int64_t at_ms,
                                int64_t *number) MUST_CHECK;
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: ledger, private to it. Texts are copied into the arena, since a row is gone when its
  * callback returns. Whatever selects ROWS_RESERVATION or ROWS_LINE gets its columns in that order.
  */
-#ifndef LEDGER_ROWS_H
-#define LEDGER_ROWS_H
+#pragma once
 
 #include "arena.h"
 #include "core/reservation.h"
@@ -53,5 +52,3 @@ bool rows_reservation(struct arena *arena, const struct db_value *row,
 
 /* The line that the row is of, unless the reservation has no such line. False: no memory. */
 bool rows_line(struct arena *arena, const struct db_value *row, struct reservation *r) MUST_CHECK;
-
-#endif

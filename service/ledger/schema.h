@@ -4,8 +4,7 @@
  * Layer: ledger. Invariant: file i of the list has number i + 1. A file that was ever released is
  * never changed: what comes later comes as a further file (sql/, schema_text.S and schema.c).
  */
-#ifndef LEDGER_SCHEMA_H
-#define LEDGER_SCHEMA_H
+#pragma once
 
 #include "ledger/db.h"
 
@@ -69,5 +68,3 @@ struct identity {
 
 /* Reads the one row of ledger_meta and changes nothing. */
 enum identity_result identity_read(struct db *db, struct identity *identity) MUST_CHECK;
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Layer: ledger, pure.
  */
-#ifndef LEDGER_TEXT_H
-#define LEDGER_TEXT_H
+#pragma once
 
 #include "arena.h"
 #include "str.h"
@@ -15,5 +14,3 @@ bool text_storable(struct str text) MUST_CHECK;
 
 /* Lower-case hex in the arena; absent stays absent. Absent although `bytes` is not: no memory. */
 struct str text_hex(struct arena *arena, struct str bytes) MUST_CHECK;
-
-#endif

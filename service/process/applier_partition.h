@@ -11,8 +11,7 @@
  *
  * What a closed partition holds is applied all the same: its history is not at fault.
  */
-#ifndef PROCESS_APPLIER_PARTITION_H
-#define PROCESS_APPLIER_PARTITION_H
+#pragma once
 
 #include "ledger/apply/apply.h"
 #include "store/admin/feed.h"
@@ -67,5 +66,3 @@ enum carry_result carry_look(struct carrier *carrier, struct carry *carry, bool 
 /* Takes one chunk; when nothing is left after a look, opens the epoch if that is what it waits
  * for. */
 enum carry_result carry_step(struct carrier *carrier, struct carry *carry) MUST_CHECK;
-
-#endif

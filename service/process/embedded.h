@@ -5,8 +5,7 @@
  * redis-server: two never run on one directory, not even when the first master was killed and its
  * Redis is still writing its last words.
  */
-#ifndef PROCESS_EMBEDDED_H
-#define PROCESS_EMBEDDED_H
+#pragma once
 
 #include "config.h"
 #include "pool/child.h"
@@ -26,5 +25,3 @@ int embedded_prepare(struct embedded *embedded, const struct config *config, cha
 
 /* The child's life: becomes redis-server. Returns only when that failed, with an exit status. */
 int embedded_run(struct pool_child *child, void *embedded);
-
-#endif

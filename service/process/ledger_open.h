@@ -5,8 +5,7 @@
  *
  * Invariant: the id of a running service never changes. A database with another one is refused.
  */
-#ifndef PROCESS_LEDGER_OPEN_H
-#define PROCESS_LEDGER_OPEN_H
+#pragma once
 
 #include "config.h"
 #include "ledger/schema.h"
@@ -18,5 +17,3 @@ enum identity_result ledger_open(const struct config *config, struct store_share
 /* For one that is open already, after trouble: is it still the same ledger? */
 enum identity_result ledger_check(struct db *db, struct store_shared *shared, char *why,
                                   size_t why_size) MUST_CHECK;
-
-#endif

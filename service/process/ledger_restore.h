@@ -3,8 +3,7 @@
  * The restore builds, the audit judges what was built while meta still keeps everybody away. Both
  * open connections of their own.
  */
-#ifndef PROCESS_LEDGER_RESTORE_H
-#define PROCESS_LEDGER_RESTORE_H
+#pragma once
 
 #include "config.h"
 #include "restore/restore.h"
@@ -17,5 +16,3 @@ enum restore_result ledger_restore_auto(const struct config *config, const char 
 /* restore_run() with `verify` filled in. The caller's on_progress and user are kept. */
 enum restore_result ledger_restore_run(struct restore *restore,
                                        struct restore_options *options) MUST_CHECK;
-
-#endif

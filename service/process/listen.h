@@ -1,7 +1,6 @@
 /* listen.h -- the listening sockets: one a worker on one port (SO_REUSEPORT), kept open by the
  * master, so that what a dying worker had in its accept queue is served by its successor. */
-#ifndef PROCESS_LISTEN_H
-#define PROCESS_LISTEN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,5 +15,3 @@ int listen_open(const char *text, bool insecure, int *fds, unsigned count,
 
 /* Whether a listening socket can be reached from this machine only. */
 bool listen_is_loopback(int fd);
-
-#endif

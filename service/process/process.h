@@ -5,8 +5,7 @@
  * return the exit status: POOL_EXIT_FATAL if Redis, the database or the store is not for this
  * service.
  */
-#ifndef PROCESS_PROCESS_H
-#define PROCESS_PROCESS_H
+#pragma once
 
 #include "config.h"
 #include "pool/pool.h"
@@ -64,5 +63,3 @@ int keeper_run(struct pool_child *child, void *args);
 
 /* The ledger process: ledger_process.c. */
 int ledger_process_run(struct pool_child *child, void *args);
-
-#endif

@@ -11,8 +11,7 @@
  * nobody brings anything to SQL meanwhile, nor restores. Whenever it dies, Redis is closed or was
  * not touched, and the next restore begins anew with a higher epoch.
  */
-#ifndef RESTORE_RESTORE_H
-#define RESTORE_RESTORE_H
+#pragma once
 
 #include "ledger/db.h"
 #include "restore/scene.h"
@@ -81,5 +80,3 @@ void restore_print_progress(FILE *out, const struct restore *restore, const char
 
 /* Redis time of the last event that SQL has, of any partition; 0: none. */
 int64_t restore_known_ms(const struct restore *restore);
-
-#endif

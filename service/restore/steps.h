@@ -2,8 +2,7 @@
  *
  * Layer: restore. Every result but RESTORE_DONE has its reason in restore->why.
  */
-#ifndef RESTORE_STEPS_H
-#define RESTORE_STEPS_H
+#pragma once
 
 #include "restore/restore.h"
 
@@ -41,5 +40,3 @@ enum restore_result build_check(struct restore *r) MUST_CHECK;
  * adds n * PROJECTION_RESTORE_STEP to each, so that no (sku, version) that was answered before can
  * come twice, not even where SQL learnt of nothing between two restores. */
 enum restore_result build_run(struct restore *r) MUST_CHECK;
-
-#endif

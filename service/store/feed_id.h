@@ -2,8 +2,7 @@
  *
  * Layer: store, pure. Lists of where epochs ended have a blank between.
  */
-#ifndef STORE_FEED_ID_H
-#define STORE_FEED_ID_H
+#pragma once
 
 #include "core/event_id.h"
 
@@ -23,5 +22,3 @@ void feed_ends_put(char out[FEED_ENDS_SIZE], const struct event_ends *ends);
 
 /* The end of that epoch; false if the reply is no list with it. */
 bool feed_ends_find(const redisReply *reply, int64_t epoch, struct event_id *end) MUST_CHECK;
-
-#endif

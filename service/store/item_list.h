@@ -3,8 +3,7 @@
  *
  * Layer: store, private to reader.c, whose arena holds the page.
  */
-#ifndef STORE_ITEM_LIST_H
-#define STORE_ITEM_LIST_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
@@ -35,5 +34,3 @@ void item_list_ask_values(struct buf *out, unsigned partitions, const struct ite
 /* Puts the page into the read. A name that was deleted in between is left out: a page may be short,
  * none is skipped. */
 void item_list_take(struct item_list *list, struct store_read *read, const redisReply *reply);
-
-#endif

@@ -7,8 +7,7 @@
  * Invariant: what layout_put_... wrote is what the reader of the same name takes back; a value that
  * it would not have written is broken, never guessed at.
  */
-#ifndef STORE_LAYOUT_H
-#define STORE_LAYOUT_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
@@ -133,5 +132,3 @@ bool layout_key(struct str text, struct layout_key *key);
 
 /* The partition that an item lies in. */
 uint16_t layout_partition(unsigned partitions, struct str sku);
-
-#endif

@@ -6,8 +6,7 @@
  * Invariant: meta is only written in a transaction whose WATCH came before the values that were
  * decided on were read.
  */
-#ifndef STORE_META_H
-#define STORE_META_H
+#pragma once
 
 #include "buf.h"
 #include "store/layout.h"
@@ -74,5 +73,3 @@ struct meta_view {
 /* False if the reply is not one to layout_ask_meta(). run_id: of the connection that read it. */
 bool meta_check_reply(const redisReply *reply, const char *run_id, unsigned partitions,
                       const struct store_shared *shared, struct meta_view *view) MUST_CHECK;
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Invariant: fired == seen / every.
  */
-#ifndef SHOP_FAULT_H
-#define SHOP_FAULT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -153,5 +152,3 @@ void fault_make_names(void);
 
 /* Whether this is the fault's turn, here and now. */
 bool fault_fires(struct fault_plan *p, enum fault fault) MUST_CHECK;
-
-#endif

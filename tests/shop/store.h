@@ -4,8 +4,7 @@
  * other, each in one step, so the order of the calls of decide() is the total order that the
  * contract promises; only a planted fault makes it look otherwise.
  */
-#ifndef SHOP_STORE_H
-#define SHOP_STORE_H
+#pragma once
 
 #include "shop/answer.h"
 #include "shop/fault.h"
@@ -77,5 +76,3 @@ void decide_confirm(struct store *s, const struct op *op, struct answer *a);
 void decide_release(struct store *s, const struct op *op, struct answer *a);
 void decide_extend(struct store *s, const struct op *op, struct answer *a);
 void decide_get(struct store *s, const struct op *op, struct answer *a);
-
-#endif

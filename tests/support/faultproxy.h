@@ -26,8 +26,7 @@
  * A struck rule is no longer armed; the connection stays as it was left (held, swallowed, ...),
  * and all other connections, also later ones, are untouched.
  */
-#ifndef TESTS_SUPPORT_FAULTPROXY_H
-#define TESTS_SUPPORT_FAULTPROXY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -121,5 +120,3 @@ int fault_proxy_aim(struct fault_proxy *p, const char *upstream) MUST_CHECK;
 
 /* Cuts every connection that is open, with a reset. */
 void fault_proxy_cut_all(struct fault_proxy *p);
-
-#endif

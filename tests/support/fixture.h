@@ -10,8 +10,7 @@
  * What a test has started ends with it. Layer: tests; for the main thread of a program with cmocka,
  * which has one of each of what is declared here. Everything here may fail the running test.
  */
-#ifndef TESTS_SUPPORT_FIXTURE_H
-#define TESTS_SUPPORT_FIXTURE_H
+#pragma once
 
 #include "support/command.h"
 #include "support/faultproxy.h"
@@ -172,5 +171,3 @@ void check_audit(int status);
 
 /* A line of the service's log has both. */
 bool log_has(const char *word, const char *other);
-
-#endif

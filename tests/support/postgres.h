@@ -5,8 +5,7 @@
  * ends. PostgreSQL refuses to run as root: then it runs as `postgres`, or as `nobody`. Nothing here
  * calls a cmocka assertion.
  */
-#ifndef TESTS_SUPPORT_POSTGRES_H
-#define TESTS_SUPPORT_POSTGRES_H
+#pragma once
 
 #include "support/proc.h"
 
@@ -33,5 +32,3 @@ void tpg_stop(struct tpg *pg);
 
 /* Drops and makes the database again; who is connected is thrown out. */
 int tpg_reset(const struct tpg *pg) MUST_CHECK;
-
-#endif

@@ -6,8 +6,7 @@
  * Every program started here gets SIGKILL when the *thread* that started it ends
  * (PR_SET_PDEATHSIG): start programs from the main thread only.
  */
-#ifndef TESTS_SUPPORT_PROC_H
-#define TESTS_SUPPORT_PROC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,5 +78,3 @@ void test_pause(void);
             test_pause();                                                                          \
         await_met_;                                                                                \
     })
-
-#endif

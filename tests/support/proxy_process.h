@@ -2,8 +2,7 @@
  *
  * Layer: tests, private to the two proxies, faultproxy.h and refuseproxy.h.
  */
-#ifndef TESTS_SUPPORT_PROXY_PROCESS_H
-#define TESTS_SUPPORT_PROXY_PROCESS_H
+#pragma once
 
 #include <sys/types.h>
 
@@ -14,5 +13,3 @@ pid_t proxy_process_start(int *fds, int count) MUST_CHECK;
 
 /* Kills it and waits for its end. */
 void proxy_process_end(pid_t pid);
-
-#endif

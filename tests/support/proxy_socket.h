@@ -4,8 +4,7 @@
  * Layer: tests, private to the two proxies, faultproxy.h and refuseproxy.h. Whoever gets a socket
  * from here closes it.
  */
-#ifndef TESTS_SUPPORT_PROXY_SOCKET_H
-#define TESTS_SUPPORT_PROXY_SOCKET_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -29,5 +28,3 @@ int proxy_port(int listener);
  * failure. */
 int proxy_accept(int listener) MUST_CHECK;
 int proxy_connect(const struct proxy_address *address) MUST_CHECK;
-
-#endif

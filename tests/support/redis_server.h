@@ -9,8 +9,7 @@
  * rights alone, the test itself has all. What was refused to that user is written to the file that
  * TEST_REDIS_DENIED names.
  */
-#ifndef TESTS_SUPPORT_REDIS_SERVER_H
-#define TESTS_SUPPORT_REDIS_SERVER_H
+#pragma once
 
 #include "support/proc.h"
 
@@ -66,5 +65,3 @@ int64_t tredis_int(const struct tredis *r, const char *command);
 
 /* A field of INFO, as a number; INT64_MIN if there is none. */
 int64_t tredis_info(const struct tredis *r, const char *field);
-
-#endif

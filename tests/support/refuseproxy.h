@@ -14,8 +14,7 @@
  * NOPERM is never answered to MULTI: what a client has sent behind it would run outside of a
  * transaction, which no client can prevent that does not wait for each answer.
  */
-#ifndef TESTS_SUPPORT_REFUSEPROXY_H
-#define TESTS_SUPPORT_REFUSEPROXY_H
+#pragma once
 
 #include "support/redis_server.h"
 
@@ -64,5 +63,3 @@ int refuse_proxy_refused(struct refuse_proxy *p);
 void refuse_proxy_last(struct refuse_proxy *p, char name[REFUSE_NAME_SIZE]);
 
 const char *refuse_word_name(enum refuse_word word);
-
-#endif

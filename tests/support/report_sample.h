@@ -4,8 +4,7 @@
  * holds no more than the operations that its witnesses point at. Owned by the caller:
  * report_sample_make .. report_sample_free; the run points into the sample, which must not move.
  */
-#ifndef TESTS_SUPPORT_REPORT_SAMPLE_H
-#define TESTS_SUPPORT_REPORT_SAMPLE_H
+#pragma once
 
 #include "report/report.h"
 
@@ -30,5 +29,3 @@ struct report_sample {
 /* Aborts when there is no memory. */
 void report_sample_make(struct report_sample *sample, enum report_sample_kind kind, uint64_t seed);
 void report_sample_free(struct report_sample *sample);
-
-#endif

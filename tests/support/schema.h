@@ -4,8 +4,7 @@
  * type or format that is not known here is an error of its own, never something that passes or that
  * a `not` or `oneOf` could turn round. Patterns are POSIX extended regular expressions.
  */
-#ifndef TESTS_SUPPORT_SCHEMA_H
-#define TESTS_SUPPORT_SCHEMA_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -38,5 +37,3 @@ json_t *schema_at(json_t *root, const char *reference);
 
 /* What a { "$ref": ... } stands for, or the value itself; NULL if it leads nowhere. */
 json_t *schema_resolve(json_t *root, json_t *value);
-
-#endif

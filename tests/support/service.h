@@ -4,8 +4,7 @@
  * error goes to a file in a temporary directory. tservice_stop looks into that file for what a
  * sanitizer or an assert left there: a worker that crashed and was replaced must not go unnoticed.
  */
-#ifndef TESTS_SUPPORT_SERVICE_H
-#define TESTS_SUPPORT_SERVICE_H
+#pragma once
 
 #include "support/proc.h"
 
@@ -50,5 +49,3 @@ bool tservice_log_clean(const struct tservice *s);
 
 /* True under a sanitizer build of the service: time limits may be stretched. */
 bool tservice_is_slow(void);
-
-#endif

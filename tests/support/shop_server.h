@@ -3,8 +3,7 @@
  * Layer: tests. The program is the one that the environment variable SHOP names. Its standard error
  * goes to a file in a temporary directory, which lives until tshop_stop.
  */
-#ifndef TESTS_SUPPORT_SHOP_SERVER_H
-#define TESTS_SUPPORT_SHOP_SERVER_H
+#pragma once
 
 #include "support/proc.h"
 
@@ -28,5 +27,3 @@ bool tshop_stop(struct tshop *s);
 /* For one that is meant to have died: kills what is left of it. False if standard error says
  * something. Removes its directory. */
 bool tshop_bury(struct tshop *s);
-
-#endif

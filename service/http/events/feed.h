@@ -3,8 +3,7 @@
  * Layer: http, private to events*.c. Only what things are; subscriber.h says how a subscriber
  * goes through its states, sheet.h what becomes of a sheet, and who owns them.
  */
-#ifndef HTTP_EVENTS_FEED_H
-#define HTTP_EVENTS_FEED_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
@@ -158,5 +157,3 @@ static inline struct events_list events_list_of(const struct events *events,
     return (struct events_list){page->from,  page->to,           page->events,
                                 page->count, events->partitions, events->walk};
 }
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Layer: http, pure.
  */
-#ifndef HTTP_EVENTS_REQUEST_H
-#define HTTP_EVENTS_REQUEST_H
+#pragma once
 
 #include "arena.h"
 #include "http/problem.h"
@@ -40,5 +39,3 @@ struct events_request {
 bool events_request_read(struct events_request *r, struct arena *arena, unsigned partitions,
                          struct str query, struct str last_event_id,
                          struct refusal *why) MUST_CHECK;
-
-#endif

@@ -13,8 +13,7 @@
  * of it. Followers that still want it are in its queue; when the last one leaves, it is not asked.
  * The text of a page is shared as well, and lives until the last answer with it is sent.
  */
-#ifndef HTTP_EVENTS_SHEET_H
-#define HTTP_EVENTS_SHEET_H
+#pragma once
 
 #include "http/events/feed.h"
 
@@ -42,5 +41,3 @@ struct events_text *sheet_text(struct events_sheet *sheet);
 
 /* An exchange sends a text, or has sent it. NULL is fine. */
 void text_let_go(struct events_text *text);
-
-#endif

@@ -11,8 +11,7 @@
  * finds the entries there, or finds that its Redis is not the present. But for the ends of epochs,
  * which never change, nothing in memory is trusted across calls.
  */
-#ifndef LEDGER_APPLY_APPLY_H
-#define LEDGER_APPLY_APPLY_H
+#pragma once
 
 #include "ledger/apply/projection.h"
 #include "ledger/db.h"
@@ -74,5 +73,3 @@ enum apply_result apply_lock(struct apply *apply) MUST_CHECK;
 /* Moves the locked checkpoint to <epoch>-0, an epoch without a stream so far, and writes its first
  * event: what an earlier epoch still has waiting is disowned. */
 enum apply_result apply_seal(struct apply *apply, int64_t epoch) MUST_CHECK;
-
-#endif

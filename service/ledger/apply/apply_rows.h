@@ -3,8 +3,7 @@
  * Layer: ledger, private to apply*.c. Both run in the caller's transaction. Rows go in ascending
  * order of their keys, which is what both engines are quickest at.
  */
-#ifndef LEDGER_APPLY_APPLY_ROWS_H
-#define LEDGER_APPLY_APPLY_ROWS_H
+#pragma once
 
 #include "ledger/apply/projection.h"
 #include "ledger/db.h"
@@ -15,5 +14,3 @@ enum db_result rows_read(struct db *db, struct projection *p) MUST_CHECK;
 
 /* After projection_run(). */
 enum db_result rows_write(struct db *db, struct projection *p) MUST_CHECK;
-
-#endif

@@ -12,8 +12,7 @@
  * change hands, and a reservation goes the ways that core/reservation.h draws. An event that does
  * not fit says that the ledger and the stream have different pasts.
  */
-#ifndef LEDGER_APPLY_PROJECTION_H
-#define LEDGER_APPLY_PROJECTION_H
+#pragma once
 
 #include "core/event.h"
 #include "core/event_id.h"
@@ -91,5 +90,3 @@ enum projection_result projection_known(struct projection *p) MUST_CHECK;
 
 /* Takes the events in order. */
 enum projection_result projection_run(struct projection *p) MUST_CHECK;
-
-#endif

@@ -8,8 +8,7 @@
  * that is not full is the last one. What is asked for by name comes in the order of the names, and
  * zeroed where the ledger knows none of that name.
  */
-#ifndef LEDGER_QUERY_CURRENT_STATE_H
-#define LEDGER_QUERY_CURRENT_STATE_H
+#pragma once
 
 #include "arena.h"
 #include "core/item.h"
@@ -77,5 +76,3 @@ enum db_result current_usage(struct db *db, struct arena *arena, struct str sku,
 enum db_result current_usage_named(struct db *db, struct arena *arena, struct str sku,
                                    int64_t version, const struct str *customers, size_t count,
                                    struct current_usage **usage) MUST_CHECK;
-
-#endif

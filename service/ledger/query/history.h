@@ -9,8 +9,7 @@
  * look-ups by index and the page itself. The one exception is a list of all that is held, which
  * looks at the index of the held ones from end to end.
  */
-#ifndef LEDGER_QUERY_HISTORY_H
-#define LEDGER_QUERY_HISTORY_H
+#pragma once
 
 #include "arena.h"
 #include "core/item.h"
@@ -58,5 +57,3 @@ enum db_result history_movements_find(struct db *db, struct arena *arena,
  * due_ms is 0, which the ledger does not know. */
 enum db_result history_item_at(struct db *db, struct str sku, int64_t at_ms,
                                struct item *item) MUST_CHECK;
-
-#endif

@@ -11,8 +11,7 @@
  * Invariant: as many questions are under way as there are connections, at the most; others wait in
  * the order in which they came, and past QUERY_POOL_WAITING_MAX none is taken.
  */
-#ifndef LEDGER_QUERY_QUERY_POOL_H
-#define LEDGER_QUERY_QUERY_POOL_H
+#pragma once
 
 #include "ledger/db.h"
 
@@ -54,5 +53,3 @@ bool query_pool_idle(const struct query_pool *pool);
 
 /* Closes the connections. Must be idle. NULL is fine. */
 void query_pool_free(struct query_pool *pool);
-
-#endif

@@ -11,8 +11,7 @@
  * later. The rows of an entry become visible together with the checkpoint that names the entry, and
  * checkpoints of a partition only go up: whoever moves one holds the lock on its row.
  */
-#ifndef LEDGER_QUERY_TAIL_H
-#define LEDGER_QUERY_TAIL_H
+#pragma once
 
 #include "arena.h"
 #include "core/event_id.h"
@@ -40,5 +39,3 @@ enum db_result tail_ends(struct db *db, struct tail_position *ends, unsigned par
 enum db_result tail_page(struct db *db, struct arena *arena, struct tail_position *at,
                          const struct tail_position *ends, unsigned partitions, size_t max,
                          struct tail_event **events, size_t *count) MUST_CHECK;
-
-#endif

@@ -9,8 +9,7 @@
  * keeper opens (admin_open); with one only the ledger process can tell whether what Redis holds is
  * the present, so it alone opens, partition by partition.
  */
-#ifndef STORE_ADMIN_ADMIN_H
-#define STORE_ADMIN_ADMIN_H
+#pragma once
 
 #include "arena.h"
 #include "store/store_config.h"
@@ -90,5 +89,3 @@ int admin_look_at_replicas(struct admin *admin);
 
 /* Looks at used memory and raises or lowers shared->memory_high. 0 or -1. */
 int admin_look_at_memory(struct admin *admin);
-
-#endif

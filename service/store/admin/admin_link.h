@@ -5,8 +5,7 @@
  * shape, the connection is closed: nobody goes on where a command was refused inside of MULTI, or
  * where replies no longer belong to what was asked.
  */
-#ifndef STORE_ADMIN_ADMIN_LINK_H
-#define STORE_ADMIN_ADMIN_LINK_H
+#pragma once
 
 #include "address.h"
 #include "buf.h"
@@ -93,5 +92,3 @@ bool admin_is_master(struct admin *admin) MUST_CHECK;
 
 /* Is this Redis what the service needs? On a new connection. */
 enum admin_result admin_check_redis(struct admin *admin) MUST_CHECK;
-
-#endif

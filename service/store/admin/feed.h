@@ -7,8 +7,7 @@
  * Invariant: entries come in the order of their ids, and none is left out. Whether one was lost is
  * not decided here: ids of an epoch are dense, so whoever takes them can tell.
  */
-#ifndef STORE_ADMIN_FEED_H
-#define STORE_ADMIN_FEED_H
+#pragma once
 
 #include "store/admin/admin.h"
 #include "store/feed_id.h"
@@ -71,5 +70,3 @@ int feed_wait(struct admin *admin, const unsigned *partitions, const struct even
 
 int feed_look_behind(struct admin *admin, unsigned partition,
                      struct feed_backlog *backlog) MUST_CHECK;
-
-#endif

@@ -12,8 +12,7 @@
  * written once it says anything else: whoever claims the store later has it alone. A store that was
  * not opened is no store.
  */
-#ifndef STORE_ADMIN_REBUILD_H
-#define STORE_ADMIN_REBUILD_H
+#pragma once
 
 #include "buf.h"
 #include "store/admin/admin.h"
@@ -87,5 +86,3 @@ enum rebuild_result rebuild_flush(struct rebuild *rebuild) MUST_CHECK;
 
 /* Opens all partitions at once, each with the first entry of its epoch. */
 enum rebuild_result rebuild_open(struct rebuild *rebuild) MUST_CHECK;
-
-#endif

@@ -1,6 +1,5 @@
 /* rebuild_link.h -- transactions under a watched meta, for rebuild*.c. Private to them. */
-#ifndef STORE_ADMIN_REBUILD_LINK_H
-#define STORE_ADMIN_REBUILD_LINK_H
+#pragma once
 
 #include "store/admin/admin_link.h"
 #include "store/admin/rebuild.h"
@@ -21,5 +20,3 @@ struct buf *rebuild_next(struct rebuild *rebuild);
 
 /* Sends the page if it is large enough. */
 enum rebuild_result rebuild_queued(struct rebuild *rebuild) MUST_CHECK;
-
-#endif

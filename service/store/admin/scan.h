@@ -5,8 +5,7 @@
  * (admin_why says why) or -ENOMEM. Every call is bounded by its caller's page, and what one call
  * quotes of several keys is of one instant (MULTI), so that a moving store does not look torn.
  */
-#ifndef STORE_ADMIN_SCAN_H
-#define STORE_ADMIN_SCAN_H
+#pragma once
 
 #include "arena.h"
 #include "store/admin/admin.h"
@@ -118,5 +117,3 @@ struct scan_audit {
 
 int scan_keep_audit(struct admin *admin, const struct scan_audit *audit) MUST_CHECK;
 int scan_last_audit(struct admin *admin, struct scan_audit *audit) MUST_CHECK;
-
-#endif

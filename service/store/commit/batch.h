@@ -9,8 +9,7 @@
  * changes each of its items. So a record whose items are not named yet is read for its names only,
  * and again once they are watched.
  */
-#ifndef STORE_COMMIT_BATCH_H
-#define STORE_COMMIT_BATCH_H
+#pragma once
 
 #include "core/plan.h"
 #include "store/meta.h"
@@ -89,5 +88,3 @@ int batch_by_bucket(const void *a, const void *b);
 
 /* Moves forgotten operations out of the way. */
 void batch_compact(struct batch *batch);
-
-#endif

@@ -15,8 +15,7 @@
  * Invariant: between a lost EXEC and the end of FENCING no operation of that batch is told yes,
  * no or 503; one whose deadline passes is told OUT_UNKNOWN.
  */
-#ifndef STORE_COMMIT_LANE_H
-#define STORE_COMMIT_LANE_H
+#pragma once
 
 #include "store/commit/lane_state.h"
 
@@ -48,5 +47,3 @@ void store_admit_repeat(struct store *store, struct store_op *op);
 
 /* True if Redis has been out of reach long enough to say so. */
 bool lane_is_down(const struct lane *lane);
-
-#endif

@@ -8,8 +8,7 @@
  *   lane_breach.c    what must not be was seen
  *   lane_level.c     the answer waits until it is as safe as was promised
  */
-#ifndef STORE_COMMIT_LANE_STEPS_H
-#define STORE_COMMIT_LANE_STEPS_H
+#pragma once
 
 #include "store/commit/lane_state.h"
 
@@ -79,5 +78,3 @@ void lane_fence(struct lane *lane);
 /* The same after a pause that grows: Redis answered, and refused. Another connection would hear the
  * same, but for that of a demoted master, which is dropped. */
 void lane_fence_later(struct lane *lane, struct str error);
-
-#endif

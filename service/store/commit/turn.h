@@ -14,8 +14,7 @@
  *
  * Invariant: a turn that is held is passed on once, or the connection that it came by is lost.
  */
-#ifndef STORE_COMMIT_TURN_H
-#define STORE_COMMIT_TURN_H
+#pragma once
 
 #include "buf.h"
 #include "store/store_config.h"
@@ -82,5 +81,3 @@ void turn_forget(struct turn *turn);
 
 /* Redis refused one of the commands: no more of them on this connection. */
 void turn_refuse(struct turn *turn, const redisReply *error);
-
-#endif

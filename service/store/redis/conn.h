@@ -15,8 +15,7 @@
  * Invariant: one exchange at a time; its callback is called once with every reply, or `lost` is
  * called once and nothing is known of what Redis made of it.
  */
-#ifndef STORE_REDIS_CONN_H
-#define STORE_REDIS_CONN_H
+#pragma once
 
 #include "store/redis/conn_state.h"
 
@@ -44,5 +43,3 @@ void conn_doubt(struct conn *conn);
 
 /* Drops the connection as if it had failed, for the reason given; on_lost is called. */
 void conn_drop(struct conn *conn, const char *why);
-
-#endif
