@@ -26,6 +26,21 @@ struct histogram {
     _Atomic uint64_t bucket[HISTOGRAM_BUCKETS];
 };
 
+/* The bucket of a value, and the highest value of a bucket, with so many sub-bucket bits. */
+static inline size_t histogram_bucket_of(uint64_t value, unsigned bits)
+{
+    if (value < UINT64_C(1) << bits)
+        return value;
+    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - bits;
+    return ((size_t)shift << bits) + (value >> shift);
+}
+
+static inline uint64_t histogram_bound_of(size_t bucket, unsigned bits)
+{
+    size_t row = (size_t)1 << bits;
+    return bucket < row ? bucket : ((bucket % row + row + 1) << (bucket / row - 1)) - 1;
+}
+
 /* Counts one value. Only the owner calls this. */
 void histogram_add(struct histogram *h, uint64_t value);
 

@@ -6,27 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether the refusal claims more than that the service is busy. */
-static bool says_why(const struct history_op *op)
-{
-    return op->detail != DETAIL_UNAVAILABLE && op->detail != DETAIL_NOT_SENT;
-}
-
-/* Each batch by its second operation: behind one that is not batched itself. */
-static bool makes_batch(const struct history_op *op, const struct history_op *before)
-{
-    return (op->flags & FLAG_BATCHED) && before && !(before->flags & FLAG_BATCHED);
-}
-
 static void count_attempt(const struct history_op *op, struct coverage *c)
 {
     enum history_outcome outcome = history_outcome(op);
+    /* Whether it claims more than that the service is busy. */
+    bool says_why = op->detail != DETAIL_UNAVAILABLE && op->detail != DETAIL_NOT_SENT;
     c->operations++;
     c->ok += outcome == OUTCOME_OK;
     c->fail += outcome == OUTCOME_FAIL;
     c->unknown += outcome == OUTCOME_UNKNOWN;
     c->asked[op->kind]++;
-    c->judged[op->kind] += outcome == OUTCOME_OK || (outcome == OUTCOME_FAIL && says_why(op));
+    c->judged[op->kind] += outcome == OUTCOME_OK || (outcome == OUTCOME_FAIL && says_why);
     c->replays += outcome == OUTCOME_OK && (op->flags & FLAG_REPLAYED);
     c->resent += (op->flags & FLAG_RESENT) != 0;
     c->sold_out_answers += outcome == OUTCOME_FAIL && op->detail == DETAIL_NO_STOCK;
@@ -71,7 +61,8 @@ void coverage_count(const struct index *index, struct coverage *c)
         if (history_phase(op) != PHASE_LOAD || index_is_told(op))
             continue;
         count_attempt(op, c);
-        c->batches += makes_batch(op, before);
+        /* By its second operation: behind one that is not batched itself. */
+        c->batches += (op->flags & FLAG_BATCHED) && before && !(before->flags & FLAG_BATCHED);
         if (index_role(op) == ROLE_FIRST)
             count_key(index, pass.slot, c);
     }

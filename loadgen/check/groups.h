@@ -4,7 +4,7 @@
  * it depends on nothing that is found of another one. It goes out as a task and comes back as
  * bytes; the caller takes the results in the order of the groups, whoever found them when. Workers
  * are forked for the step: they see all that the caller has, and what they change stays theirs, but
- * for memory from groups_share. Groups and what is made of them are to depend on the history alone:
+ * for memory from shared_alloc. Groups and what is made of them are to depend on the history alone:
  * then the outcome is the same, byte for byte, for any number of workers.
  *
  * Invariant: either every result is taken, or the step fails. A group whose worker died is not
@@ -47,7 +47,3 @@ struct groups_work {
  * be forked. -ECHILD when a worker died, with how in why; another -errno when a find failed. */
 int groups_run(const struct groups *groups, const struct groups_work *work, unsigned workers,
                char why[WITNESS_TEXT_SIZE]) MUST_CHECK;
-
-/* Zeroed memory that workers and caller share; NULL when there is none. */
-void *groups_share(size_t bytes);
-void groups_unshare(void *memory, size_t bytes);

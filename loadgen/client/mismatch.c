@@ -166,13 +166,6 @@ static void compare_quantity(struct mismatch *m, const struct history_line *aske
         mismatch_say(m, "says \"quantity\":%" PRId64 " and not %d", said, asked->quantity);
 }
 
-static void compare_sale(struct mismatch *m, const struct history_facts *facts,
-                         const struct history_op *op, const struct answer *a)
-{
-    compare_sku(m, facts, &op->line, a->sku);
-    compare_quantity(m, &op->line, a->quantity);
-}
-
 static void compare_transfer(struct mismatch *m, const struct history_facts *facts,
                              const struct history_op *op, const struct answer *a)
 {
@@ -274,7 +267,10 @@ void mismatch_of_success(struct mismatch *m, const struct history_facts *facts,
 {
     m->text[0] = '\0';
     switch (op->kind) {
-    case KIND_DECREMENT: compare_sale(m, facts, op, a); break;
+    case KIND_DECREMENT:
+        compare_sku(m, facts, &op->line, a->sku);
+        compare_quantity(m, &op->line, a->quantity);
+        break;
     case KIND_TRANSFER: compare_transfer(m, facts, op, a); break;
     case KIND_SET:
     case KIND_PUT:

@@ -105,27 +105,6 @@ struct series {
     struct known (*known)[SUMMARY_HOT]; /* row 0: before the first interval; then one each */
 };
 
-static size_t coarse_bucket(uint64_t value)
-{
-    if (value > HISTOGRAM_MAX)
-        value = HISTOGRAM_MAX;
-    if (value < (1u << COARSE_BITS))
-        return (size_t)value;
-    unsigned e = 63u - (unsigned)__builtin_clzll(value);
-    return ((size_t)(e - COARSE_BITS + 1) << COARSE_BITS) +
-           ((value >> (e - COARSE_BITS)) & ((1u << COARSE_BITS) - 1));
-}
-
-/* The highest value of a bucket. */
-static uint64_t coarse_bound(size_t bucket)
-{
-    if (bucket < (1u << COARSE_BITS))
-        return bucket;
-    unsigned shift = (unsigned)(bucket >> COARSE_BITS) - 1;
-    uint64_t step = (bucket & ((1u << COARSE_BITS) - 1)) + (1u << COARSE_BITS);
-    return ((step + 1) << shift) - 1;
-}
-
 static uint64_t coarse_percentile(const uint32_t *bucket, uint64_t count, double share,
                                   uint64_t max)
 {
@@ -133,7 +112,8 @@ static uint64_t coarse_percentile(const uint32_t *bucket, uint64_t count, double
     for (size_t i = 0; i < COARSE_BUCKETS; i++) {
         seen += bucket[i];
         if (seen >= rank && seen > 0)
-            return coarse_bound(i) < max ? coarse_bound(i) : max;
+            return histogram_bound_of(i, COARSE_BITS) < max ? histogram_bound_of(i, COARSE_BITS)
+                                                            : max;
     }
     return max;
 }
@@ -185,7 +165,8 @@ static void count_answer(struct series *w, const struct history_op *op, uint64_t
         return;
     uint64_t planned = summary_planned_ns(op);
     uint64_t took = end_ns > planned ? end_ns - planned : 0;
-    w->coarse[i][coarse_bucket(took)]++;
+    uint64_t counted = took < HISTOGRAM_MAX ? took : HISTOGRAM_MAX;
+    w->coarse[i][histogram_bucket_of(counted, COARSE_BITS)]++;
     if (took > interval->max_ns)
         interval->max_ns = took;
 }

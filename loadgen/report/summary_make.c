@@ -120,12 +120,6 @@ static void itemtable_top(const struct itemtable *t, struct summary *s)
         s->hot_item[i] = s->top_item[i].item;
 }
 
-static void itemtable_free(struct itemtable *t)
-{
-    free(t->row);
-    *t = (struct itemtable){0};
-}
-
 /* --- the pass --------------------------------------------------------------------------------- */
 
 struct pass_one {
@@ -326,7 +320,7 @@ int summary_make(struct summary *s, const struct history_reader *r)
         conclude(&p);
         result = series_make(s, r, &p.curve);
     }
-    itemtable_free(&p.items);
+    free(p.items.row);
     curve_free(&p.curve);
     free(p.effects);
     if (result)

@@ -200,11 +200,6 @@ bool gate_parse(struct gate *gate, const char *text, char *err, size_t err_size)
 
 /* --- how it came out -------------------------------------------------------------------------- */
 
-static double ratio(double part, double whole)
-{
-    return whole > 0 ? part / whole : 0;
-}
-
 static double latency_ms(const struct gate *gate, const struct summary *s)
 {
     if (gate->metric == GATE_MEAN)
@@ -235,7 +230,9 @@ static double measure(const struct gate *gate, const struct summary *s)
     double whole = (double)s->operations;
     if (gate->metric == GATE_DROPPED)
         whole += (double)s->facts->dropped;
-    return gate->share ? 100 * ratio(count, whole) : count;
+    if (!gate->share)
+        return count;
+    return whole > 0 ? 100 * count / whole : 0;
 }
 
 /* Why there is nothing to measure; "" when there is. A run without any answer must not pass a gate

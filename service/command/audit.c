@@ -111,15 +111,10 @@ static void report_drift(void *user, const struct audit_drift *drift)
     printf("drift: %s %s: %s\n", audit_kind_name(drift->kind), drift->name, drift->text);
 }
 
-static bool is_open(const struct audit_position *position)
-{
-    return strcmp(position->state, "open") == 0;
-}
-
 static void report_positions(struct report *report)
 {
     for (unsigned p = 0; p < report->audit->partitions && !report->json; p++)
-        if (!is_open(&report->audit->positions[p]))
+        if (strcmp(report->audit->positions[p].state, "open") != 0)
             printf("note: partition %u is not open: state: %s\n", p,
                    report->audit->positions[p].state);
 }
