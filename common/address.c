@@ -1,5 +1,4 @@
 #include "address.h"
-
 #include "digits.h"
 #include "fail.h"
 

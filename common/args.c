@@ -1,6 +1,5 @@
 /* args.c -- sources in order, one setter for all of them. */
 #include "args.h"
-
 #include "args_value.h"
 #include "fail.h"
 

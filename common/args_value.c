@@ -1,6 +1,5 @@
 /* args_value.c -- one setter a type. */
 #include "args_value.h"
-
 #include "buf.h"
 #include "fail.h"
 #include "units.h"

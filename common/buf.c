@@ -1,6 +1,5 @@
 /* buf.c -- growth and number text of buf.h. */
 #include "buf.h"
-
 #include "digits.h"
 
 #include <errno.h>

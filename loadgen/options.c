@@ -1,6 +1,5 @@
 /* options.c -- the command word, its table of flags, then what no table can say. */
 #include "options.h"
-
 #include "address.h"
 #include "args.h"
 #include "fail.h"

@@ -1,6 +1,5 @@
 /* value_parsers.c -- one comma at a time. */
 #include "value_parsers.h"
-
 #include "fail.h"
 #include "units.h"
 

@@ -1,5 +1,4 @@
 #include "check/groups.h"
-
 #include "pool/task.h"
 
 #include <assert.h>

@@ -1,6 +1,5 @@
 /* serial.c -- see serial.h: the order, or what keeps operations from having one. */
 #include "check/serial.h"
-
 #include "check/realtime_order.h"
 #include "grow.h"
 #include "search.h"

@@ -1,5 +1,4 @@
 #include "client/expiry.h"
-
 #include "client/load.h"
 #include "history/reader.h"
 

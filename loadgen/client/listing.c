@@ -1,5 +1,4 @@
 #include "client/listing.h"
-
 #include "client/load.h"
 #include "history/reader.h"
 

@@ -1,6 +1,5 @@
 /* mismatch.c -- what is compared with what, by kind of operation. */
 #include "client/mismatch.h"
-
 #include "client/json_same.h"
 #include "client/json_scan.h"
 #include "client/load.h"

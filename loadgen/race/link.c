@@ -1,6 +1,5 @@
 /* link.c -- hiredis, with errors that say where. */
 #include "race/link.h"
-
 #include "fail.h"
 #include "units.h"
 

@@ -1,6 +1,5 @@
 /* race.c -- one strategy after the other: fork, let go, wait, look at what is left, print it. */
 #include "race/race.h"
-
 #include "clock.h"
 #include "race/shm.h"
 #include "race/worker.h"

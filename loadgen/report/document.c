@@ -1,5 +1,4 @@
 #include "report/document.h"
-
 #include "clock.h"
 #include "report/printable.h"
 

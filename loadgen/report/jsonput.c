@@ -1,5 +1,4 @@
 #include "report/jsonput.h"
-
 #include "report/printable.h"
 
 #include <math.h>

@@ -1,5 +1,4 @@
 #include "report/page.h"
-
 #include "report/printable.h"
 
 #define FACT_INDENT 20

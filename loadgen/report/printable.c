@@ -1,5 +1,4 @@
 #include "report/printable.h"
-
 #include "utf8.h"
 
 /* The bytes of the character at the start, 0 when it is not valid UTF-8. */

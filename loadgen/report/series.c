@@ -1,5 +1,4 @@
 #include "report/series.h"
-
 #include "grow.h"
 #include "search.h"
 

@@ -1,5 +1,4 @@
 #include "report/template.h"
-
 #include "report/units.h"
 
 #include <string.h>

@@ -1,6 +1,5 @@
 /* judge.c -- read, check, sum up, write. */
 #include "run/judge.h"
-
 #include "check/check.h"
 #include "report/report.h"
 #include "report/thresholds.h"

@@ -1,6 +1,5 @@
 /* plan.c -- every option in its place. */
 #include "run/plan.h"
-
 #include "clock.h"
 #include "shared.h"
 #include "version.h"

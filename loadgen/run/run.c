@@ -1,6 +1,5 @@
 /* run.c -- the steps of a run, each of which may end it, and the judgement that always follows. */
 #include "run/run.h"
-
 #include "clock.h"
 #include "history/writer.h"
 #include "run/judge.h"

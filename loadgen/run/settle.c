@@ -1,6 +1,5 @@
 /* settle.c -- the order of steps, and what is known before them. */
 #include "run/settle.h"
-
 #include "client/expiry.h"
 #include "run/probe.h"
 

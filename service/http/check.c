@@ -1,5 +1,4 @@
 #include "http/check.h"
-
 #include "http/batch.h"
 #include "http/events/subscriber.h"
 #include "http/exchange.h"

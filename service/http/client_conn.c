@@ -1,5 +1,4 @@
 #include "http/client_conn.h"
-
 #include "http/server_limits.h"
 #include "stats.h"
 

@@ -1,5 +1,4 @@
 #include "http/events/events.h"
-
 #include "http/events/render.h"
 #include "http/events/sheet.h"
 #include "http/events/subscriber.h"

@@ -1,5 +1,4 @@
 #include "http/events/sheet.h"
-
 #include "clock.h"
 #include "http/events/render.h"
 #include "http/exchange.h"

@@ -1,5 +1,4 @@
 #include "http/events/subscriber.h"
-
 #include "http/events/sheet.h"
 #include "http/exchange.h"
 #include "ledger/query/history.h"

@@ -1,5 +1,4 @@
 #include "http/history/history.h"
-
 #include "clock.h"
 #include "http/exchange.h"
 #include "http/history/render.h"

@@ -1,5 +1,4 @@
 #include "http/history/query.h"
-
 #include "clock.h"
 #include "core/limits.h"
 #include "http/request.h"
