@@ -100,8 +100,7 @@ static void read_note(const struct history_reader *r, uint32_t slot,
 void answer_checks_notes(struct index *index, struct verdict *v)
 {
     const struct history_reader *r = index->reader;
-    struct history_pass pass;
-    history_pass(&pass, r);
+    struct history_pass pass = history_pass(r);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         const struct history_id *note = history_at(r, slot);

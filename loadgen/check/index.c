@@ -243,8 +243,7 @@ int index_make(struct index *index, const struct history_reader *r)
     if (!index->child || !index->next || !index->effect)
         return -ENOMEM;
 
-    struct history_pass pass;
-    history_pass(&pass, r);
+    struct history_pass pass = history_pass(r);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         if ((type == SLOT_OP || type == SLOT_EXPIRY) && slot < index->slots)
@@ -258,9 +257,7 @@ int index_make(struct index *index, const struct history_reader *r)
 
 struct index_pass index_pass(const struct index *index)
 {
-    struct index_pass pass = {.index = index};
-    history_pass(&pass.pass, index->reader);
-    return pass;
+    return (struct index_pass){.index = index, .pass = history_pass(index->reader)};
 }
 
 bool index_next(struct index_pass *p)

@@ -11,8 +11,7 @@ struct item *items_make(const struct index *index)
     struct item *items = shared_alloc(bytes_of(index));
     if (!items)
         return NULL;
-    struct history_pass pass;
-    history_pass(&pass, index->reader);
+    struct history_pass pass = history_pass(index->reader);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         if (type != SLOT_COUNTERS)

@@ -55,9 +55,8 @@ static void each_quote(struct quotes *q, const struct index *index)
             quote(q, line->item, line->version, bits, op->end_ns);
         }
     }
-    struct history_pass counters;
     uint32_t slot;
-    history_pass(&counters, index->reader);
+    struct history_pass counters = history_pass(index->reader);
     for (enum history_type type; (type = history_next(&counters, &slot)) != SLOT_EMPTY;) {
         const struct history_counters *c = history_at(index->reader, slot);
         if (type == SLOT_COUNTERS && c->found && c->item < index->items)

@@ -50,7 +50,7 @@ struct history_pass {
     uint64_t broken; /* slots that were no slots: 0 in every file that stockload wrote */
 };
 
-void history_pass(struct history_pass *pass, const struct history_reader *r);
+struct history_pass history_pass(const struct history_reader *r);
 
 /* The type of the next slot and its number, or SLOT_EMPTY at the end. */
 enum history_type history_next(struct history_pass *pass, uint32_t *slot);

@@ -83,11 +83,10 @@ static void attempts_free(struct attempts *a)
 /* 0 or -ENOMEM. */
 static int attempts_init(struct attempts *a, const struct history_reader *r)
 {
-    struct history_pass pass;
     uint32_t slot;
     *a = (struct attempts){.reader = r, .sent = calloc(r->slots ? r->slots : 1, 1)};
     int result = a->sent ? 0 : -ENOMEM;
-    history_pass(&pass, r);
+    struct history_pass pass = history_pass(r);
     for (enum history_type type; !result && (type = history_next(&pass, &slot)) != SLOT_EMPTY;)
         if (type == SLOT_ID)
             result = add_id(a, slot);
@@ -201,10 +200,9 @@ static void put_row(struct csv *c, uint32_t slot, const struct history_chunk *ch
 
 static int put_rows(struct csv *c, FILE *out)
 {
-    struct history_pass pass;
     uint32_t slot;
     int result = 0;
-    history_pass(&pass, c->attempts.reader);
+    struct history_pass pass = history_pass(c->attempts.reader);
     for (enum history_type type; !result && (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         if (type != SLOT_OP)
             continue;

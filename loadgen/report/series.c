@@ -246,9 +246,8 @@ int series_make(struct summary *s, const struct history_reader *r, const struct 
     w.in_flight = calloc(s->intervals, sizeof *w.in_flight);
     w.known = calloc(s->intervals + 1, sizeof *w.known);
     if (s->interval && w.coarse && w.in_flight && w.known) {
-        struct history_pass pass;
         uint32_t slot;
-        history_pass(&pass, r);
+        struct history_pass pass = history_pass(r);
         for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;)
             if (type == SLOT_OP)
                 take_op(&w, history_at(r, slot));

@@ -251,11 +251,10 @@ static void note_worker(struct summary *s, const struct history_chunk *chunk)
 
 static int read_all(struct pass_one *p)
 {
-    struct history_pass pass;
     const struct history_chunk *chunk = NULL;
     uint32_t slot;
     int result = 0;
-    history_pass(&pass, p->r);
+    struct history_pass pass = history_pass(p->r);
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         if (pass.chunk != chunk)
             note_worker(p->s, pass.chunk);

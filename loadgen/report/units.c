@@ -1,7 +1,6 @@
 #include "report/units.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,29 +133,12 @@ const char *unit_word(const struct unit *unit, const char *value)
     return NULL;
 }
 
-const char *unit_count(char out[UNIT_TEXT_SIZE], int64_t value)
-{
-    char digits[24];
-    uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    int n = snprintf(digits, sizeof digits, "%" PRIu64, magnitude);
-    char *to = out;
-    if (value < 0)
-        *to++ = '-';
-    for (int i = 0; i < n; i++) {
-        if (i > 0 && (n - i) % 3 == 0)
-            *to++ = ',';
-        *to++ = digits[i];
-    }
-    *to = '\0';
-    return out;
-}
-
 const char *unit_rate(char out[UNIT_TEXT_SIZE], double value)
 {
     if (value < 100)
         snprintf(out, UNIT_TEXT_SIZE, "%.1f", value);
     else
-        unit_count(out, value < 1e15 ? (int64_t)(value + 0.5) : (int64_t)1e15);
+        digits_group(out, value < 1e15 ? (int64_t)(value + 0.5) : (int64_t)1e15);
     return out;
 }
 

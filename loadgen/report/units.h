@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "digits.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,7 +50,10 @@ const char *unit_number(const struct unit *unit, double value, char out[UNIT_TEX
 const char *unit_word(const struct unit *unit, const char *value);
 
 /* A whole number, all of it: "-1,234,567". */
-const char *unit_count(char out[UNIT_TEXT_SIZE], int64_t value);
+static inline const char *unit_count(char out[UNIT_TEXT_SIZE], int64_t value)
+{
+    return digits_group(out, value);
+}
 
 /* To a whole number from 100 on, with one decimal below; at most what fits. */
 const char *unit_rate(char out[UNIT_TEXT_SIZE], double value);
