@@ -2,6 +2,7 @@
 #include "core/route.h"
 #include "random.h"
 #include "shared.h"
+#include "store/relay/relay_shared.h"
 
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -15,13 +16,16 @@ bool shared_state_make(struct shared_state *shared, const struct config *config,
     shared->config = config;
     shared->workers = workers;
     shared->store_shared = shared_alloc(sizeof(*shared->store_shared));
+    bool relays = workers > 1 && config->relaying != RELAYING_OFF;
+    shared->relay = relays ? relay_shared_new(workers, (unsigned)config->partitions) : NULL;
     shared->stats = stats_new(stats_slots, route_names(), ROUTES);
-    return shared->store_shared && shared->stats;
+    return shared->store_shared && shared->stats && (shared->relay || !relays);
 }
 
 void shared_state_free(struct shared_state *shared)
 {
     stats_free(shared->stats);
+    relay_shared_free(shared->relay);
     shared_free(shared->store_shared, sizeof(*shared->store_shared));
 }
 

@@ -68,7 +68,7 @@ enum rebuild_result rebuild_reservation(struct rebuild *rebuild,
                                         const struct reservation *r) MUST_CHECK;
 
 enum rebuild_result rebuild_operation(struct rebuild *rebuild, unsigned partition, struct str key,
-                                      struct str result, int64_t keep_ms) MUST_CHECK;
+                                      struct str result, int64_t until_ms) MUST_CHECK;
 
 enum rebuild_result rebuild_share(struct rebuild *rebuild, unsigned partition, struct str sku,
                                   struct str customer, int64_t units) MUST_CHECK;
