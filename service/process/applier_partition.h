@@ -70,4 +70,9 @@ enum carry_result carry_look(struct carrier *carrier, struct carry *carry, bool 
 enum carry_result carry_step(struct carrier *carrier, struct carry *carry)
     __attribute__((warn_unused_result));
 
+/* How long to gather entries behind a pass that took busy_ms and left none, in ms. What one commit
+ * costs, many events share: so the busier, the longer, and the load it is for keeps most of a
+ * processor that both want. */
+int64_t carry_gather_ms(int64_t busy_ms);
+
 #endif
