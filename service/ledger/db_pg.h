@@ -24,8 +24,12 @@ static inline struct db_pg *pg_of(struct db *db)
     return (struct db_pg *)db;
 }
 
+/* Sorts a failed result, or with NULL a failed connection; keeps its text. */
+enum db_result pg_fail(struct db_pg *pg, const PGresult *failed);
+
 /* Waits for the answer to what was just handed to libpq: the last result of several, or the first
- * that failed. `sent` is what the PQsend function said. On DB_OK the caller calls PQclear. */
+ * that failed, or that the server waits for the rows of a COPY. `sent` is what the PQsend function
+ * said. On DB_OK the caller calls PQclear. */
 enum db_result pg_answer(struct db_pg *pg, int sent, PGresult **out) MUST_CHECK;
 
 /* db_ops.run. */

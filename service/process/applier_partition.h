@@ -66,3 +66,8 @@ enum carry_result carry_look(struct carrier *carrier, struct carry *carry, bool 
 /* Takes one chunk; when nothing is left after a look, opens the epoch if that is what it waits
  * for. */
 enum carry_result carry_step(struct carrier *carrier, struct carry *carry) MUST_CHECK;
+
+/* How long to gather entries behind a pass that took busy_ms and left none, in ms. What one commit
+ * costs, many events share: so the busier, the longer, and the load it is for keeps most of a
+ * processor that both want. */
+int64_t carry_gather_ms(int64_t busy_ms);
