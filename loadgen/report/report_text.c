@@ -24,16 +24,20 @@ static const char *text_at(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-/* The word and its sentence, in one or more lines. */
-static void text_verdict(struct buf *b, const json_t *run)
+/* The word, which the template makes, and its sentence, in one or more lines. */
+static void put_finding(struct buf *b, const char *word, const json_t *from)
 {
-    const json_t *verdict = json_object_get(run, "verdict");
     size_t before = b->n;
-    bool known = template_put(b, "{shown:verdict}", verdict);
+    bool known = template_put(b, word, from);
     assert(known);
     while (b->n - before < WORD_COLUMNS && !b->failed)
         buf_putc(b, ' ');
-    page_wrap(b, WORD_COLUMNS, WORD_COLUMNS, str_of(text_at(verdict, "sentence")));
+    page_wrap(b, WORD_COLUMNS, WORD_COLUMNS, str_of(text_at(from, "sentence")));
+}
+
+static void text_verdict(struct buf *b, const json_t *run)
+{
+    put_finding(b, "{shown:verdict}", json_object_get(run, "verdict"));
 }
 
 static void text_properties(struct buf *b, const json_t *run)
@@ -344,10 +348,7 @@ static void text_comparison(struct buf *b, const json_t *runs)
 /* The answer, how it was found, and of its steps what was not right. */
 static void text_capacity(struct buf *b, const json_t *capacity, const json_t *runs)
 {
-    bool known = template_put(b, "{outcome:capacity}", capacity);
-    assert(known);
-    buf_puts(b, STR("  "));
-    page_wrap(b, WORD_COLUMNS, WORD_COLUMNS, str_of(text_at(capacity, "sentence")));
+    put_finding(b, "{outcome:capacity}", capacity);
     for (size_t i = 0; i < LAYOUT_CAPACITY; i++)
         text_section(b, &layout_capacity[i], capacity);
     text_findings(b, runs);
