@@ -193,8 +193,8 @@ measure() { # measure CASE ITEMS
     }
     awk '{ print $2 }' "$dir/line" >>"$dir/rate.$1.$2"
     awk '{ print $4 }' "$dir/line" >>"$dir/p99.$1.$2"
-    awk -v lost=$((after - before)) '{ print lost / $6 }' "$dir/line" >>"$dir/conflicts.$1.$2"
-    awk -v s="$((ticks_used * 1000 / $(getconf CLK_TCK)))e-3" '{ print (s + $10) * 1000000 / $6 }' "$dir/line" >>"$dir/cpu.$1.$2"
+    awk -v lost=$((after - before)) '{ print $6 ? lost / $6 : 0 }' "$dir/line" >>"$dir/conflicts.$1.$2"
+    awk -v s="$((ticks_used * 1000 / $(getconf CLK_TCK)))e-3" '{ print $6 ? (s + $10) * 1000000 / $6 : 0 }' "$dir/line" >>"$dir/cpu.$1.$2"
     printf '.' >&2
 }
 
