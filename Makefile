@@ -33,7 +33,8 @@ LINT_DEBS := clang clang-format clang-tidy
 FUZZ_DEBS := clang libclang-rt-dev
 # Node.js that did not come from Debian brings its own npm, which Debian's would conflict with.
 PAGE_DEBS = chromium $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
-BENCH_DEBS := curl wrk nginx libnginx-mod-http-lua lua-nginx-redis
+BENCH_DEBS := curl wrk procps nginx libnginx-mod-http-lua lua-nginx-redis
+FLAME_DEBS := curl wrk procps linux-perf
 BENCH_PEERS_DEBS = $(BENCH_DEBS) webdis python3-redis $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
 # Chart.js, which the HTML report carries; its releases name the file differently.
 CHART_JS ?= $(shell cd /usr/share/javascript/chart.js 2>/dev/null && ls -d $$PWD/chart.min.js $$PWD/chart.umd.min.js $$PWD/chart.umd.js 2>/dev/null | head -n 1)
@@ -99,7 +100,7 @@ FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_C))
 BENCH_BINS := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(BENCH_C))
 PAGE_BINS := $(patsubst tests/page/%.c,$(OUT)/page/%,$(PAGE_C))
 
-.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers page keep lint fmt compdb install clean deps need tests-built
+.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page keep lint fmt compdb install clean deps need tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -136,14 +137,15 @@ soak: need ## mixed load with kills, resets, stalls and refusals for SECONDS (60
 	@$(MAKE) --no-print-directory $(STOCKD) $(STOCKLOAD) $(OUT)/soak/soak
 	@SOAK_SECONDS='$(or $(SECONDS),60)' STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) $(OUT)/soak/soak
 
-bench: ## the service beside a bare handler and nginx + Lua, many services at one item, stockload beside wrk, each level of durability, events a second into SQL
-	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(BENCH_DEBS)" HAVE='$(HAVE) && which curl wrk nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1'
+bench: ## every benchmark, then one table of figures beside their goals; ARGS="ROUNDS SECONDS STEADY_SECONDS"
+	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(BENCH_DEBS)" HAVE='$(HAVE) && which curl wrk pgrep nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1'
 	@$(MAKE) --no-print-directory build/stockd build/stockload benchers
-	@tests/bench/run.sh $(ARGS)
-	@tests/bench/hosts.sh $(ARGS)
-	@tests/bench/load.sh $(ARGS)
-	@tests/bench/durability.sh $(ARGS)
-	@$(OUT)/bench/ledger
+	@tests/bench/all.sh $(ARGS)
+
+flame: ## flame graphs of worker, Redis and load in ./flame-out, tables of self time; ARGS="CASE SECONDS", as root
+	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(FLAME_DEBS)" HAVE='$(HAVE) && which curl wrk pgrep perf >/dev/null'
+	@$(MAKE) --no-print-directory build/stockd $(OUT)/bench/cpu
+	@tests/bench/flame.sh $(ARGS)
 
 # The package of webdis starts a service of its own; one that was there before is left as it is.
 bench-peers: ## reservations beside PostgreSQL, nginx, webdis, Node.js and Python: speed, and what faults cost (ARGS="ROUNDS SECONDS")

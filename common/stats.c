@@ -74,6 +74,7 @@ static const struct metric counters[STATS_COUNTERS] = {
     [STATS_CONFLICTS]       = {"stockd_conflicts_total", "Transactions lost to another writer (EXEC answered nil)."},
     [STATS_OP_RETRIES]      = {"stockd_operation_retries_total", "Operations that went into another transaction after a lost one."},
     [STATS_TURNS_MISSED]    = {"stockd_turns_missed_total", "Turns to commit that did not come in time: lost with who held them, or the first of a contention."},
+    [STATS_RELAYED]         = {"stockd_relayed_operations_total", "Operations that a worker handed to the one that commits for all."},
     [STATS_UNKNOWN]         = {"stockd_exec_unknown_total", "Transactions whose EXEC was not answered."},
     [STATS_OUTCOME_UNKNOWN] = {"stockd_outcome_unknown_total", "Operations that were answered 504."},
     [STATS_REDIS_CONNECTS]  = {"stockd_redis_connects_total", "Connections made to Redis."},
@@ -104,6 +105,7 @@ static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
     [STATS_AUDIT_RESULT]      = {{"stockd_audit_last_result", "Of the last audit: 0 equal, 1 drift, 2 could not tell; -1 none yet."}, 1},
     [STATS_AUDIT_DRIFT]       = {{"stockd_audit_last_drift", "Differences that it found."}, 1},
     [STATS_AUDIT_AT_MS]       = {{"stockd_audit_last_timestamp_seconds", "When it ended."}, 1e-3},
+    [STATS_LOST_RUN_MAX]      = {{"stockd_exec_lost_run_max", "Transactions that one connection to Redis lost in a row, at the most."}, 1},
     [STATS_KEEPER_ROUND_AT_MS] = {{"stockd_keeper_round_timestamp_seconds", "When the keeper last came to the end of a round; 0: not since it was started."}, 1e-3},
 };
 static const struct { struct metric is; const struct bounds *bounds; } histograms[STATS_HISTOGRAMS] = {
@@ -116,6 +118,9 @@ static const struct { struct metric is; const struct bounds *bounds; } histogram
     [STATS_LEDGER_CHUNK] = {{"stockd_ledger_chunk_size", "Events that one SQL transaction brought into the ledger."}, &chunk_bounds},
 };
 /* clang-format on */
+
+/* Where the processes do not add up. */
+static const bool is_largest[STATS_GAUGES] = {[STATS_LOST_RUN_MAX] = true};
 
 /* What becomes of what the last look at the ledger's backlog has found, when that is stale. */
 static const enum {
@@ -165,14 +170,15 @@ void stats_attach(struct stats *stats, unsigned slot, const char *process)
         atomic_store_explicit(&mine->gauges[i], 0, memory_order_relaxed);
 }
 
-static void add_to(_Atomic uint64_t *to, uint64_t n)
-{
-    atomic_fetch_add_explicit(to, n, memory_order_relaxed);
-}
-
 static uint64_t get(const _Atomic uint64_t *from)
 {
     return atomic_load_explicit(from, memory_order_relaxed);
+}
+
+/* Nobody else writes here, so no locked instruction is needed: a request makes a dozen of these. */
+static void add_to(_Atomic uint64_t *to, uint64_t n)
+{
+    atomic_store_explicit(to, get(to) + n, memory_order_relaxed);
 }
 
 void stats_count(enum stats_counter counter, uint64_t n)
@@ -190,15 +196,24 @@ void stats_set(enum stats_gauge gauge, int64_t value)
 void stats_add(enum stats_gauge gauge, int64_t delta)
 {
     if (mine)
-        atomic_fetch_add_explicit(&mine->gauges[gauge], delta, memory_order_relaxed);
+        stats_set(gauge, atomic_load_explicit(&mine->gauges[gauge], memory_order_relaxed) + delta);
+}
+
+void stats_raise(enum stats_gauge gauge, int64_t value)
+{
+    if (mine && atomic_load_explicit(&mine->gauges[gauge], memory_order_relaxed) < value)
+        stats_set(gauge, value);
 }
 
 int64_t stats_gauge(const struct stats *stats, enum stats_gauge gauge)
 {
-    int64_t n = 0;
-    for (unsigned s = 0; s < stats->slots; s++)
-        n += atomic_load_explicit(&stats->slot[s].gauges[gauge], memory_order_relaxed);
-    return n;
+    int64_t sum = 0, largest = 0;
+    for (unsigned s = 0; s < stats->slots; s++) {
+        int64_t one = atomic_load_explicit(&stats->slot[s].gauges[gauge], memory_order_relaxed);
+        sum += one;
+        largest = one > largest ? one : largest;
+    }
+    return is_largest[gauge] ? largest : sum;
 }
 
 static void observe(struct histogram *h, const struct bounds *bounds, uint64_t value)

@@ -1,8 +1,8 @@
 /* stats.h -- counters and histograms of all processes of one service, in shared memory.
  *
  * Layer: common. The master makes the table before it forks; each process writes only its own
- * slot, any process renders the sum of all, so a scrape is the same whichever worker answers. A
- * slot outlives its process: counters never go back when a worker is restarted.
+ * slot, and from one thread; any process renders the sum of all, so a scrape is the same whichever
+ * worker answers. A slot outlives its process: counters never go back when a worker is restarted.
  */
 #ifndef COMMON_STATS_H
 #define COMMON_STATS_H
@@ -17,6 +17,7 @@ enum stats_counter {
     STATS_CONFLICTS,       /* EXEC nil */
     STATS_OP_RETRIES,      /* operations that went into another batch after a lost one */
     STATS_TURNS_MISSED,    /* turns waited for in vain */
+    STATS_RELAYED,         /* operations that went to another worker's lane */
     STATS_UNKNOWN,         /* EXEC without an answer */
     STATS_OUTCOME_UNKNOWN, /* operations answered with 504 */
     STATS_REDIS_CONNECTS,
@@ -49,6 +50,7 @@ enum stats_gauge {
     STATS_AUDIT_RESULT, /* of the last audit: 0 equal, 1 drift, 2 could not tell; -1: none yet */
     STATS_AUDIT_DRIFT,
     STATS_AUDIT_AT_MS,
+    STATS_LOST_RUN_MAX,       /* transactions that one lane lost in a row; the largest of all */
     STATS_KEEPER_ROUND_AT_MS, /* wall clock: when the keeper last came to the end of a round */
     STATS_GAUGES
 };
@@ -85,7 +87,10 @@ void stats_count(enum stats_counter counter, uint64_t n);
 void stats_set(enum stats_gauge gauge, int64_t value);
 void stats_add(enum stats_gauge gauge, int64_t delta);
 
-/* The sum of a gauge over all slots. */
+/* Sets the gauge unless it is as large already. */
+void stats_raise(enum stats_gauge gauge, int64_t value);
+
+/* The sum of a gauge over all slots; of one that has a largest value, that. */
 int64_t stats_gauge(const struct stats *stats, enum stats_gauge gauge);
 
 void stats_observe(enum stats_histogram histogram, uint64_t value);

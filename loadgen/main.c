@@ -3,6 +3,7 @@
 #include "exit_codes.h"
 #include "options.h"
 #include "race/race.h"
+#include "run/capacity.h"
 #include "run/judge.h"
 #include "run/run.h"
 #include "startup.h"
@@ -33,10 +34,10 @@ static int version_command(const struct options *options)
 }
 
 static int (*const commands[COMMANDS])(const struct options *options) = {
-    [COMMAND_RUN] = run_command,         [COMMAND_CHECK] = check_command,
-    [COMMAND_REPORT] = report_command,   [COMMAND_RACE] = race_command,
-    [COMMAND_LIST] = list_command,       [COMMAND_HELP] = help_command,
-    [COMMAND_VERSION] = version_command,
+    [COMMAND_RUN] = run_command,           [COMMAND_CHECK] = check_command,
+    [COMMAND_REPORT] = report_command,     [COMMAND_RACE] = race_command,
+    [COMMAND_CAPACITY] = capacity_command, [COMMAND_LIST] = list_command,
+    [COMMAND_HELP] = help_command,         [COMMAND_VERSION] = version_command,
 };
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 static const char *const deaths[] = {"fail", "respawn", NULL};
 static const char *const arrivals[] = {"const", "poisson", NULL};
@@ -16,10 +17,12 @@ static const char *const strategies[] = {"watch", "watch-batch", "turn", "script
 #define LIMIT_MAX INT64_C(1000000000) /* what the service takes */
 #define AT(field) offsetof(struct options, field)
 
-#define RUN     (1u << COMMAND_RUN)
-#define RACE    (1u << COMMAND_RACE)
-#define CHECK   (1u << COMMAND_CHECK)
-#define OFFLINE (CHECK | 1u << COMMAND_REPORT)
+#define RUN      (1u << COMMAND_RUN)
+#define RACE     (1u << COMMAND_RACE)
+#define CHECK    (1u << COMMAND_CHECK)
+#define OFFLINE  (CHECK | 1u << COMMAND_REPORT)
+#define CAPACITY (1u << COMMAND_CAPACITY)
+#define LOADS    (RUN | CAPACITY)
 
 struct option_row {
     unsigned commands; /* bits 1 << enum command */
@@ -28,9 +31,9 @@ struct option_row {
 
 /* clang-format off */
 static const struct option_row pool[] = {
-    {RUN | RACE | OFFLINE, {"processes", ARG_INT, AT(processes), 0, OPTIONS_PROCESSES_MAX, .short_name = 'p', .default_text = "0",
+    {LOADS | RACE | OFFLINE, {"processes", ARG_INT, AT(processes), 0, OPTIONS_PROCESSES_MAX, .short_name = 'p', .default_text = "0",
      .help = "Processes: that load, never more than connections; that check, never more than CPUs; 0: one per online CPU (race: 16)."}},
-    {RUN, {"connections", ARG_COUNT, AT(connections), 1, 1000000, .short_name = 'c', .default_text = "50",
+    {LOADS, {"connections", ARG_COUNT, AT(connections), 1, 1000000, .short_name = 'c', .default_text = "50",
      .help = "Simulated clients in all, one connection each, spread over the processes."}},
     {RUN, {"max-tasks-per-child", ARG_COUNT, AT(max_tasks_per_child), .metavar = "N",
      .help = "A process leaves after so many tasks and is forked again; without it they stay."}},
@@ -38,47 +41,47 @@ static const struct option_row pool[] = {
      .help = "When a process dies: end the run, or fork it again and go on"}},
 };
 static const struct option_row length[] = {
-    {RUN | RACE, {"duration", ARG_DURATION_MS, AT(duration_ms), 1, 7 * DAY, .short_name = 'd',
-     .help = "How long; 10s if neither this nor --requests nor --stages says more (race: the most for each strategy)."}},
+    {LOADS | RACE, {"duration", ARG_DURATION_MS, AT(duration_ms), 1, 7 * DAY, .short_name = 'd',
+     .help = "How long; 10s if neither this nor --requests nor --stages says more (race: the most for each strategy; capacity: of each step)."}},
     {RUN, {"requests", ARG_COUNT, AT(requests), .short_name = 'n', .default_text = "0",
      .help = "End when so many were sent, a batch as one; 0: no such end."}},
-    {RUN, {"warmup", ARG_DURATION_MS, AT(warmup_ms), 0, DAY, .default_text = "0",
+    {LOADS, {"warmup", ARG_DURATION_MS, AT(warmup_ms), 0, DAY, .default_text = "0",
      .help = "Comes before the duration, in addition to it: checked, but not in the statistics."}},
-    {RUN, {"grace", ARG_DURATION_MS, AT(grace_ms), 0, HOUR, .default_text = "5s",
+    {LOADS, {"grace", ARG_DURATION_MS, AT(grace_ms), 0, HOUR, .default_text = "5s",
      .help = "Time for requests in flight at the end before they are aborted."}},
 };
 static const struct option_row rate[] = {
-    {RUN, {"rate", ARG_COUNT, AT(rate), 0, FORM_RATE_MAX, .short_name = 'R', .default_text = "0",
-     .help = "Requests a second in all, sent when due (open loop); 0: each client waits for its answer (closed loop)."}},
-    {RUN, {"arrival", ARG_ENUM, AT(arrival), .choices = arrivals, .default_text = "poisson",
+    {LOADS, {"rate", ARG_COUNT, AT(rate), 0, FORM_RATE_MAX, .short_name = 'R', .default_text = "0",
+     .help = "Requests a second in all, sent when due (open loop); 0: each client waits for its answer (closed loop). Capacity tries this one first."}},
+    {LOADS, {"arrival", ARG_ENUM, AT(arrival), .choices = arrivals, .default_text = "poisson",
      .help = "How arrivals of an open loop are spaced"}},
     {RUN, {"stages", ARG_STRING, AT(stages_text), .metavar = "TIME:RATE,...",
      .help = "Open loop whose rate changes, as in 30s:500,1m:2k."}},
-    {RUN, {"max-backlog", ARG_COUNT, AT(max_backlog), 0, 100000000, .default_text = "10k",
+    {LOADS, {"max-backlog", ARG_COUNT, AT(max_backlog), 0, 100000000, .default_text = "10k",
      .help = "Arrivals that may wait for a free connection, in each process; more are dropped and counted."}},
 };
 static const struct option_row work[] = {
-    {RUN, {"scenario", ARG_STRING, AT(scenario), .metavar = "NAME", .default_text = "flash",
+    {LOADS, {"scenario", ARG_STRING, AT(scenario), .metavar = "NAME", .default_text = "flash",
      .help = "What clients do: flash, zipf, basket, churn, restock, mixed; `stockload list` says more."}},
-    {RUN, {"skus", ARG_COUNT, AT(skus), 1, WORKLOAD_SKUS_MAX,
+    {LOADS, {"skus", ARG_COUNT, AT(skus), 1, WORKLOAD_SKUS_MAX,
      .help = "Items; without it as the scenario says."}},
-    {RUN | RACE, {"stock", ARG_COUNT, AT(stock), 1, WORKLOAD_STOCK_MAX,
+    {LOADS | RACE, {"stock", ARG_COUNT, AT(stock), 1, WORKLOAD_STOCK_MAX,
      .help = "Units of each item at the start; without it as the scenario says (race: 10k)."}},
-    {RUN, {"zipf", ARG_NUMBER, AT(zipf), .number_max = 10, .metavar = "THETA",
+    {LOADS, {"zipf", ARG_NUMBER, AT(zipf), .number_max = 10, .metavar = "THETA",
      .help = "Skew of the items' popularity; 0: all alike; without it as the scenario says."}},
-    {RUN, {"qty", ARG_STRING, AT(qty_text), .metavar = "A-B",
+    {LOADS, {"qty", ARG_STRING, AT(qty_text), .metavar = "A-B",
      .help = "Units asked for by one line; without it as the scenario says."}},
-    {RUN, {"basket", ARG_STRING, AT(basket_text), .metavar = "A-B",
+    {LOADS, {"basket", ARG_STRING, AT(basket_text), .metavar = "A-B",
      .help = "Lines of one reservation; without it as the scenario says."}},
-    {RUN, {"batch", ARG_STRING, AT(batch_text), .metavar = "A-B", .default_text = "1-10",
+    {LOADS, {"batch", ARG_STRING, AT(batch_text), .metavar = "A-B", .default_text = "1-10",
      .help = "Operations of one batch, 100 at the most"}},
-    {RUN, {"mix", ARG_STRING, AT(mix_text), .metavar = "KIND=WEIGHT,...",
+    {LOADS, {"mix", ARG_STRING, AT(mix_text), .metavar = "KIND=WEIGHT,...",
      .help = "Share of each operation, as in reserve=70,confirm=15,release=10,get=5."}},
-    {RUN, {"ttl", ARG_DURATION_MS, AT(ttl_ms), SECOND, 7 * DAY,
+    {LOADS, {"ttl", ARG_DURATION_MS, AT(ttl_ms), SECOND, 7 * DAY,
      .help = "Life of a reservation, in whole seconds; without it as the scenario says."}},
-    {RUN, {"limit", ARG_INT, AT(limit), -1, LIMIT_MAX, .default_text = "-1",
+    {LOADS, {"limit", ARG_INT, AT(limit), -1, LIMIT_MAX, .default_text = "-1",
      .help = "What a customer may hold and buy of an item: of each one, in mixed of every fifth; 0: no limit; -1: as the scenario says."}},
-    {RUN, {"customers", ARG_COUNT, AT(customers), 0, HISTORY_CUSTOMERS_MAX, .default_text = "0",
+    {LOADS, {"customers", ARG_COUNT, AT(customers), 0, HISTORY_CUSTOMERS_MAX, .default_text = "0",
      .help = "Customers for whom the clients reserve and buy, in turns; 0: as the scenario says, or one for each client."}},
     {RUN, {"think", ARG_DURATION_MS, AT(think_ms), 0, HOUR, .default_text = "0",
      .help = "Pause of a client between an answer and its next request (closed loop)."}},
@@ -86,42 +89,42 @@ static const struct option_row work[] = {
      .help = "Share of requests sent once more with the same idempotency key, as in 0.01 or 1%."}},
     {RUN, {"abort", ARG_NUMBER, AT(abort), .number_max = 1, .metavar = "P", .default_text = "0",
      .help = "Share of requests given up right after sending: half of them closed, half reset."}},
-    {RUN, {"seed", ARG_INT, AT(seed), 0, INT64_MAX, .default_text = "0",
+    {LOADS, {"seed", ARG_INT, AT(seed), 0, INT64_MAX, .default_text = "0",
      .help = "The same seed makes the same requests; 0: a random one, which the report names."}},
 };
 static const struct option_row http[] = {
-    {RUN, {"header", ARG_LIST, AT(headers), .short_name = 'H', .metavar = "'NAME: VALUE'", .secret = true,
+    {LOADS, {"header", ARG_LIST, AT(headers), .short_name = 'H', .metavar = "'NAME: VALUE'", .secret = true,
      .help = "Sent with every request; repeatable."}},
-    {RUN, {"timeout", ARG_DURATION_MS, AT(timeout_ms), 1, HOUR, .default_text = "10s",
+    {LOADS, {"timeout", ARG_DURATION_MS, AT(timeout_ms), 1, HOUR, .default_text = "10s",
      .help = "An answer that takes longer is given up: its connection is closed, its outcome unknown."}},
-    {RUN, {"keepalive", ARG_BOOL, AT(keepalive), .default_text = "yes",
+    {LOADS, {"keepalive", ARG_BOOL, AT(keepalive), .default_text = "yes",
      .help = "Many requests on one connection."}},
-    {RUN, {"token-file", ARG_STRING, AT(token_file), .metavar = "FILE",
+    {LOADS, {"token-file", ARG_STRING, AT(token_file), .metavar = "FILE",
      .help = "File with a token, sent as Authorization: Bearer."}},
 };
 static const struct option_row verification[] = {
-    {RUN | CHECK, {"verify", ARG_ENUM, AT(verify), .choices = levels, .default_text = "full",
+    {LOADS | CHECK, {"verify", ARG_ENUM, AT(verify), .choices = levels, .default_text = "full",
      .help = "How the answers are checked (counts leaves out the order in time)"}},
     {RUN, {"history", ARG_STRING, AT(history), .metavar = "FILE",
      .help = "Keep every operation in this new file, for `check` and `report`."}},
-    {RUN, {"settle", ARG_DURATION_MS, AT(settle_ms), 0, HOUR, .default_text = "6s",
+    {LOADS, {"settle", ARG_DURATION_MS, AT(settle_ms), 0, HOUR, .default_text = "6s",
      .help = "Wait before operations without an answer are looked up: longer than the service may take; 0: at once."}},
     {RUN | OFFLINE, {"threshold", ARG_LIST, AT(thresholds), .metavar = "'p99<50ms'",
      .help = "What must hold, of p50..p99.99 max mean rps errors conflicts dropped unknown; repeatable."}},
 };
 static const struct option_row output[] = {
-    {RUN | OFFLINE, {"output", ARG_STRING, AT(output), .short_name = 'o', .metavar = "FILE",
+    {LOADS | OFFLINE, {"output", ARG_STRING, AT(output), .short_name = 'o', .metavar = "FILE",
      .help = "The report goes there instead of to standard output."}},
-    {RUN | OFFLINE, {"output-format", ARG_ENUM, AT(output_format), .choices = formats, .default_text = "text",
+    {LOADS | OFFLINE, {"output-format", ARG_ENUM, AT(output_format), .choices = formats, .default_text = "text",
      .help = "Form of the report"}},
-    {RUN | OFFLINE, {"html", ARG_STRING, AT(html), .metavar = "FILE",
+    {LOADS | OFFLINE, {"html", ARG_STRING, AT(html), .metavar = "FILE",
      .help = "The report with charts too, one file that needs no network."}},
     {RUN | OFFLINE, {"hgrm", ARG_STRING, AT(hgrm), .metavar = "FILE",
      .help = "Percentiles too, for plotters of HdrHistogram."}},
-    {RUN, {"tui", ARG_BOOL, AT(tui), .default_text = "yes",
+    {LOADS, {"tui", ARG_BOOL, AT(tui), .default_text = "yes",
      .help = "Redraw a live view on a terminal; otherwise a line a second."}},
-    {RUN | RACE | OFFLINE, {"quiet", ARG_BOOL, AT(quiet), .short_name = 'q', .help = "Show no progress (race: no shares of the workers)."}},
-    {RUN | OFFLINE, {"verbose", ARG_BOOL, AT(verbose), .short_name = 'v', .help = "Say more on standard error: the run, its seed and its history at the start, how long steps took."}},
+    {LOADS | RACE | OFFLINE, {"quiet", ARG_BOOL, AT(quiet), .short_name = 'q', .help = "Show no progress (race: no shares of the workers)."}},
+    {LOADS | OFFLINE, {"verbose", ARG_BOOL, AT(verbose), .short_name = 'v', .help = "Say more on standard error: the run, its seed and its history at the start, how long steps took."}},
 };
 static const struct option_row race[] = {
     {RACE, {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
@@ -130,6 +133,16 @@ static const struct option_row race[] = {
      .help = "How a unit is taken"}},
     {RACE, {"batch-max", ARG_INT, AT(batch_max), 1, 100000, .default_text = "64",
      .help = "Units that one transaction of watch-batch takes at the most."}},
+};
+static const struct option_row capacity[] = {
+    {CAPACITY, {"p99", ARG_STRING, AT(p99_text), .metavar = "TIME", .default_text = "5ms",
+     .help = "The goal: 99 of 100 answers come within this time of their planned send, as in 750us, 5ms or 1s."}},
+    {CAPACITY, {"rate-max", ARG_COUNT, AT(rate_max), 1, FORM_RATE_MAX, .default_text = "1m",
+     .help = "No higher rate is tried."}},
+    {CAPACITY, {"precision", ARG_NUMBER, AT(precision), .number_max = 1, .metavar = "P", .default_text = "5%",
+     .help = "How near the highest rate that holds and the lowest that does not must come."}},
+    {CAPACITY, {"tries", ARG_INT, AT(tries), 1, 10, .default_text = "2",
+     .help = "Steps that a rate has to miss before it counts as missed."}},
 };
 static const struct option_row strangers[] = {
     {0, {"threads", ARG_REFUSED, .short_name = 't',
@@ -147,6 +160,7 @@ static const struct {
     size_t count;
 } groups[] = {GROUP("Processes and connections", pool),
               GROUP("Redis", race),
+              GROUP("Capacity", capacity),
               GROUP("Length", length),
               GROUP("Rate", rate),
               GROUP("Work", work),
@@ -161,13 +175,35 @@ static const char *home_of(unsigned commands)
 {
     if (commands & RUN)
         return "is an option of `stockload run`";
+    if (commands & CAPACITY)
+        return "is an option of `stockload capacity`";
     return commands & RACE ? "is an option of `stockload race`"
                            : "is an option of `stockload check` and `stockload report`";
+}
+
+/* Where a command takes another default than `run`. */
+static const struct {
+    enum command command;
+    const char *name, *text;
+} own_defaults[] = {
+    {COMMAND_CAPACITY, "connections", "200"}, {COMMAND_CAPACITY, "duration", "5s"},
+    {COMMAND_CAPACITY, "warmup", "1s"},       {COMMAND_CAPACITY, "rate", "1k"},
+    {COMMAND_CAPACITY, "scenario", "zipf"},
+};
+
+static const char *default_for(const struct arg_spec *spec, enum command command)
+{
+    for (size_t i = 0; i < sizeof(own_defaults) / sizeof(own_defaults[0]); i++)
+        if (own_defaults[i].command == command && strcmp(own_defaults[i].name, spec->name) == 0)
+            return own_defaults[i].text;
+    return spec->default_text;
 }
 
 static struct arg_spec spec_for(const struct option_row *row, enum command command)
 {
     struct arg_spec spec = row->spec;
+    if (spec.type != ARG_REFUSED)
+        spec.default_text = default_for(&spec, command);
     if (spec.type == ARG_REFUSED || row->commands & 1u << command)
         return spec;
     return (struct arg_spec){.name = spec.name,

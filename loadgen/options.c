@@ -4,7 +4,9 @@
 #include "address.h"
 #include "args.h"
 #include "random.h"
+#include "report/capacity.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -24,6 +26,7 @@ static const struct {
     [COMMAND_CHECK] = {"check", "HISTORY...", "check recorded runs again"},
     [COMMAND_REPORT] = {"report", "HISTORY...", "report on recorded runs, several side by side"},
     [COMMAND_RACE] = {"race", "--redis URL", "processes straight at Redis, for one item"},
+    [COMMAND_CAPACITY] = {"capacity", "[URL]", "the highest rate that keeps a given p99"},
     [COMMAND_LIST] = {"list", "", "the scenarios of run"},
     [COMMAND_HELP] = {"help", "[COMMAND]", "this, or the options of a command"},
     [COMMAND_VERSION] = {"version", "", "print the version"},
@@ -65,10 +68,11 @@ static enum command find_command(const char *word)
 
 static bool refuse_command(const struct reading *r, const char *word)
 {
-    return refuse(r,
-                  "\"%.100s\": no such command; there are run, check, report, race, list, help and "
-                  "version, and a URL begins with http://",
-                  word);
+    return refuse(
+        r,
+        "\"%.100s\": no such command; there are run, check, report, race, capacity, list, "
+        "help and version, and a URL begins with http://",
+        word);
 }
 
 /* Takes the command word off. What has neither a dash nor the marks of a URL was meant as one. */
@@ -108,8 +112,8 @@ static bool read_url(const struct reading *r)
     struct options *o = r->options;
     char why[WEBURL_ERR_SIZE];
     if (o->words.n > 1)
-        return refuse(r, "\"%.100s\": unexpected; one URL is all that `stockload run` takes",
-                      o->words.text[1]);
+        return refuse(r, "\"%.100s\": unexpected; one URL is all that `stockload %s` takes",
+                      o->words.text[1], commands[o->command].name);
     const char *text = o->words.n == 1 ? o->words.text[0] : WEBURL_DEFAULT;
     return weburl_parse(text, &o->url, why, sizeof(why)) || refuse(r, "\"%.100s\" %s", text, why);
 }
@@ -169,6 +173,7 @@ static bool check_rules(const struct reading *r)
     const struct options *o = r->options;
     bool staged = o->stages.count > 0;
     bool several = o->command != COMMAND_RUN && o->words.n > 1;
+    bool csv = o->output_format == FORMAT_CSV;
     const struct {
         bool broken;
         const char *why;
@@ -183,8 +188,9 @@ static bool check_rules(const struct reading *r)
          "--basket: asks for more different items than --skus has"},
         {o->output && o->output_format == FORMAT_QUIET,
          "--output: nothing would be written to it with --output-format quiet"},
-        {several && o->output_format == FORMAT_CSV,
-         "--output-format: csv holds the attempts of one run; give one history"},
+        {o->command == COMMAND_CAPACITY && csv,
+         "--output-format: csv holds the attempts of one run, and capacity makes several"},
+        {several && csv, "--output-format: csv holds the attempts of one run; give one history"},
         {several && o->hgrm, "--hgrm: holds the percentiles of one run; give one history"},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
@@ -232,6 +238,24 @@ static bool finish_run(const struct reading *r)
         return false;
     resolve_run(r->options);
     return true;
+}
+
+static bool finish_capacity(const struct reading *r)
+{
+    struct options *o = r->options;
+    char why[FORM_ERR_SIZE];
+    if (!form_latency_parse(o->p99_text, &o->goal_ns, why, sizeof(why)))
+        return refuse(r, "--p99: \"%.100s\" %s", o->p99_text, why);
+    if (o->rate == 0)
+        return refuse(r, "--rate: the first rate to try; give 1 at least");
+    if (!finish_run(r))
+        return false;
+    o->rate_min = (CAPACITY_FEWEST * INT64_C(1000) + o->duration_ms - 1) / o->duration_ms;
+    return o->rate_min <= o->rate_max ||
+           refuse(r,
+                  "--rate-max: a step would have fewer than %d requests; give %" PRId64
+                  " at least, or a longer --duration",
+                  CAPACITY_FEWEST, o->rate_min);
 }
 
 static bool finish_offline(const struct reading *r)
@@ -320,10 +344,9 @@ static char *make_command_line(int argc, char *const *argv)
 static bool finish_options(const struct reading *r, int argc, char *const *argv)
 {
     static bool (*const finishers[COMMANDS])(const struct reading *r) = {
-        [COMMAND_RUN] = finish_run,
-        [COMMAND_CHECK] = finish_offline,
-        [COMMAND_REPORT] = finish_offline,
-        [COMMAND_RACE] = finish_race,
+        [COMMAND_RUN] = finish_run,           [COMMAND_CHECK] = finish_offline,
+        [COMMAND_REPORT] = finish_offline,    [COMMAND_RACE] = finish_race,
+        [COMMAND_CAPACITY] = finish_capacity,
     };
     r->options->command_line = make_command_line(argc, argv);
     if (!r->options->command_line)
@@ -394,6 +417,7 @@ void options_print_help(FILE *out, enum command about)
     fputs("\nWithout a command it is run, and without a URL " WEBURL_DEFAULT ":\n"
           "  stockload -c 200 -d 30s --scenario flash http://127.0.0.1:8080\n"
           "  stockload -R 5k -d 1m --warmup 10s --scenario zipf --threshold 'p99<50ms'\n"
+          "  stockload capacity --p99 5ms\n"
           "\nExit status: 0 right and thresholds met; 1 a wrong answer; 2 unknown, not enough\n"
           "evidence; 99 a threshold missed; 105 interrupted; 254 usage; 255 internal.\n"
           "1 beats 255 beats 2 beats 105 beats 99.\n\nOptions of run:\n",

@@ -7,8 +7,9 @@
  * What depends on the scenario is 0 (zipf, limit: -1, `mixed`: false) when the user said nothing:
  * the scenario fills it in. Fields of flags that the command does not take are 0 or NULL.
  *
- * Invariant after OPTIONS_OK: 1 <= processes, and <= connections for `run`; `stages` and `rate` are
- * not both set; duration_ms is 0 only when `requests` ends the run.
+ * Invariant after OPTIONS_OK: 1 <= processes, and <= connections for `run` and `capacity`; `stages`
+ * and `rate` are not both set; duration_ms is 0 only when `requests` ends the run; 1 <= rate_min <=
+ * rate_max for `capacity`.
  */
 #ifndef LOADGEN_OPTIONS_H
 #define LOADGEN_OPTIONS_H
@@ -29,6 +30,7 @@ enum command {
     COMMAND_CHECK,
     COMMAND_REPORT,
     COMMAND_RACE,
+    COMMAND_CAPACITY,
     COMMAND_LIST,
     COMMAND_HELP,
     COMMAND_VERSION,
@@ -51,7 +53,7 @@ struct options {
     enum command command;
     enum command about;    /* COMMAND_HELP: of which command; COMMAND_HELP for all */
     struct arg_list words; /* check, report: the histories, at least one */
-    struct weburl url;     /* run */
+    struct weburl url;     /* run, capacity */
     char *command_line;    /* as typed, secrets masked, quoted for a shell where needed */
 
     /* Pool. */
@@ -112,8 +114,15 @@ struct options {
     int strategy; /* enum option_strategy */
     int64_t batch_max;
 
+    /* Capacity. */
+    int64_t goal_ns;  /* of p99 */
+    int64_t rate_max; /* a second; nothing above is tried; `rate` is tried first */
+    int64_t rate_min; /* of which a step has just enough requests */
+    double precision; /* how near the answer is to be, as a share of it */
+    int64_t tries;    /* of one rate before it counts as missed */
+
     /* As typed; the fields above hold what they say. */
-    char *stages_text, *qty_text, *basket_text, *batch_text, *mix_text;
+    char *p99_text, *stages_text, *qty_text, *basket_text, *batch_text, *mix_text;
 };
 
 enum options_result {

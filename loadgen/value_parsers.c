@@ -71,6 +71,35 @@ bool form_range_parse(const char *text, int64_t most, struct form_range *range, 
     return false;
 }
 
+#define LATENCY_MAX_NS INT64_C(60000000000)
+
+bool form_latency_parse(const char *text, int64_t *ns, char *err, size_t err_size)
+{
+    static const struct {
+        const char *name;
+        int64_t ns;
+    } units[] = {{"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
+    int64_t whole = 0, nanos = 0;
+    const char *at = text;
+    for (; isdigit((unsigned char)*at) && whole <= LATENCY_MAX_NS; at++)
+        whole = 10 * whole + (*at - '0');
+    const char *fraction = *at == '.' ? at + 1 : NULL;
+    const char *unit = fraction ? fraction + strspn(fraction, "0123456789") : at;
+    for (size_t i = 0; at > text && i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(unit, units[i].name) != 0 || fraction == unit)
+            continue;
+        nanos = whole * units[i].ns;
+        int64_t digit = units[i].ns;
+        for (const char *p = fraction; p && p < unit; p++)
+            nanos += (*p - '0') * (digit /= 10);
+    }
+    *ns = nanos;
+    if (nanos >= 1000 && nanos <= LATENCY_MAX_NS)
+        return true;
+    snprintf(err, err_size, "is no time of an answer; give 1us to 60s, as in 750us, 5ms or 1.5s");
+    return false;
+}
+
 static bool parse_stage(char *part, struct form_stage *stage)
 {
     char *rate, ignored[UNITS_ERR_SIZE];

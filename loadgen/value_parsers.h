@@ -40,6 +40,10 @@ bool form_range_parse(const char *text, int64_t most, struct form_range *range, 
 bool form_stages_parse(const char *text, struct form_stages *stages, char *err, size_t err_size)
     __attribute__((warn_unused_result));
 
+/* "5ms", "750us", "1.5s": nanoseconds, up to a minute. */
+bool form_latency_parse(const char *text, int64_t *ns, char *err, size_t err_size)
+    __attribute__((warn_unused_result));
+
 /* How long all of them take. */
 int64_t form_stages_ms(const struct form_stages *stages);
 

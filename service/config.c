@@ -8,7 +8,7 @@
 
 static const char *const durabilities[] = {"unset",      "memory", "everysec", "always",
                                            "replicated", "ledger", NULL};
-static const char *const turns[] = {"auto", "always", "off", NULL};
+static const char *const whens[] = {"auto", "always", "off", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 
@@ -42,8 +42,10 @@ static const struct arg_spec specs[] = {
      .help = "Operations that one transaction decides at the most; 1 is one transaction a request."},
     {"lanes", ARG_INT, AT(lanes), 0, 64, .default_text = "0", .metavar = "N",
      .help = "Redis connections per worker and partition; 0 means 1, 4 where answers wait for replicas or the ledger, 8 with --batch-max 1."},
-    {"turns", ARG_ENUM, AT(turns), .choices = turns, .default_text = "auto",
+    {"turns", ARG_ENUM, AT(turns), .choices = whens, .default_text = "auto",
      .help = "Transactions that contend queue for their turn in Redis. auto: once some were lost to others; off with --batch-max 1."},
+    {"relay", ARG_ENUM, AT(relaying), .choices = whens, .default_text = "auto",
+     .help = "Workers hand operations of a partition to one of them, which commits for all. auto: while they contend for it; off with --batch-max 1."},
     {"queue-max", ARG_COUNT, AT(queue_max), 1, 1000000, .default_text = "10k", .metavar = "N",
      .help = "Operations that may wait per worker and partition; more are answered 503 overloaded."},
     {"tries-max", ARG_INT, AT(tries_max), 1, 100000, .default_text = "200", .metavar = "N",
@@ -157,6 +159,8 @@ int config_parse(int argc, char **argv, struct config *config, char *err, size_t
         config->workers = CONFIG_WORKERS_MAX;
     if (config->batch_max == 1 && config->turns == TURNS_AUTO)
         config->turns = TURNS_OFF; /* one transaction a request: contention is what is asked for */
+    if (config->batch_max == 1 && config->relaying == RELAYING_AUTO)
+        config->relaying = RELAYING_OFF;
     if (config->lanes == 0)
         config->lanes = default_lanes(config);
     return EXIT_SUCCESS;
@@ -209,6 +213,7 @@ struct store_config config_store(const struct config *config, const char *redis_
         .lanes = (unsigned)config->lanes,
         .queue_max = (unsigned)config->queue_max,
         .turns = (enum store_turns)config->turns,
+        .relaying = (enum store_relaying)config->relaying,
         .tries_max = (unsigned)config->tries_max,
         .request_timeout_ms = config->request_timeout_ms,
         .operation_retention_ms = config->operation_retention_ms,

@@ -33,6 +33,7 @@ struct config {
     int64_t ledger_max_lag;
     int durability; /* enum store_durability */
     int turns;      /* enum store_turns */
+    int relaying;   /* enum store_relaying */
     int64_t replicas;
     int log_format; /* enum log_format */
     int log_level;  /* enum log_level */

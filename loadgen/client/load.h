@@ -32,6 +32,8 @@ struct counters {
     _Atomic uint64_t version[COUNTERS_HOT];
     _Atomic int64_t left[COUNTERS_HOT]; /* available at that version */
     struct histogram response;          /* ns, from the planned send */
+    struct histogram lag; /* ns, of arrivals: from the plan to the loop's look at it, whether or not
+                             a client is free */
 };
 
 /* Only the owner adds, so a plain load and store will do: no locked instruction. */

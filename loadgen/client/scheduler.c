@@ -79,6 +79,7 @@ static void due_arrivals(struct client_loop *w, uint64_t now_ns)
     while (!w->arrivals_over && w->arrival_ns <= now_ns && !client_loop_over(w, now_ns)) {
         uint64_t planned_ns = w->arrival_ns;
         next_arrival(w);
+        histogram_add(&w->counters->lag, now_ns - planned_ns);
         arrive(w, planned_ns);
     }
     if (!w->arrivals_over)

@@ -2,6 +2,7 @@
 #include "report/document.h"
 
 #include "clock.h"
+#include "report/jsoncapacity.h"
 #include "report/jsonrun.h"
 #include "report/pace.h"
 #include "report/printable.h"
@@ -165,7 +166,7 @@ static void put_run(struct jsonput *j, json_t *runs, const struct report_run *fr
     put_gates(j, run, from);
 }
 
-json_t *document_make(const struct report_run *runs, size_t count)
+json_t *document_make(const struct report *report)
 {
     struct jsonput j = {0};
     json_t *root = json_object();
@@ -173,8 +174,10 @@ json_t *document_make(const struct report_run *runs, size_t count)
         return NULL;
     jsonput_integer(&j, root, "format", REPORT_FORMAT);
     json_t *list = jsonput_array(&j, root, "runs");
-    for (size_t i = 0; i < count; i++)
-        put_run(&j, list, &runs[i]);
+    for (size_t i = 0; i < report->count; i++)
+        put_run(&j, list, &report->runs[i]);
+    if (report->capacity)
+        jsoncapacity_put(&j, root, report->capacity);
     if (j.failed) {
         json_decref(root);
         return NULL;
@@ -182,9 +185,9 @@ json_t *document_make(const struct report_run *runs, size_t count)
     return root;
 }
 
-int report_json(FILE *out, const struct report_run *runs, size_t count)
+int report_json(FILE *out, const struct report *report)
 {
-    json_t *document = document_make(runs, count);
+    json_t *document = document_make(report);
     if (!document)
         return -ENOMEM;
     bool written =

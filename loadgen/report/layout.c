@@ -156,6 +156,42 @@ const struct layout_section layout_sections[LAYOUT_SECTIONS] = {
      .rows = {{"gates", "", "{text}"}}},
 };
 
+static const struct layout_field whole_search[] = {
+    {.label = "goal", .text = "p99 within {goal_p99_ns:ns}, from the planned send"},
+    {.label = "held", .text = "{rate}/s, p99 {p99_ns:ns}", .otherwise = "no rate"},
+    {.label = "missed", .text = "{missed_rate}/s", .otherwise = "no rate up to {rate_max}/s"},
+    {.label = "ended by", .text = "{limit:limit}"},
+    {.label = "steps", .text = "{duration_ns:ns} each, {warmup_ns:ns} of warm-up before"},
+    {.label = "precision",
+     .text = "{precision:share}; a rate is missed when {tries} tries of it were"},
+    {.label = "command", .text = "{command}"},
+    {.label = "server", .text = "{url}"},
+    {.label = "scenario", .text = "{scenario}, {items} items, seed {seed}"},
+    {.label = "arrivals", .text = "{arrival}, open loop"},
+    {.label = "clients", .text = "{clients} in {processes} processes"},
+    {.label = "answers checked", .text = "{verify:verify}"},
+};
+
+static const struct layout_field each_step[] = {
+    {.label = "answered", .text = "{answered_per_second:number}/s"},
+    {.label = "p99", .text = "{p99_ns:ns}"},
+    {.label = "service", .text = "{service_p99_ns:ns}"},
+    {.label = "own lag", .text = "{lag_p99_ns:ns}"},
+    {.label = "CPU", .text = "{cpu_share:share}"},
+    {.label = "errors", .text = "{errors}"},
+    {.label = "result", .text = "{word:limit}"},
+    {.label = "answers", .text = "{verdict:verdict}"},
+};
+
+const struct layout_section layout_capacity[LAYOUT_CAPACITY] = {
+    {"Search", FIELDS(whole_search)},
+    {"Steps",
+     "Service: p99 from the real send. Own lag and CPU: of the generator, whatever the service "
+     "did.",
+     .when = "steps", .head = "rate", FIELDS(each_step), .sources = 1, .wide = true,
+     .rows = {{"steps", "", "{rate}/s"}}},
+};
+
 static const struct layout_field figures[] = {
     {.label = "answers a second",
      .text = "{load.answers_per_second:number}",
@@ -296,6 +332,9 @@ json_t *layout_json(void)
     json_t *sections = jsonput_array(&j, root, "sections");
     for (size_t i = 0; i < LAYOUT_SECTIONS; i++)
         put_section(&j, sections, &layout_sections[i]);
+    json_t *capacity = jsonput_array(&j, root, "capacity");
+    for (size_t i = 0; i < LAYOUT_CAPACITY; i++)
+        put_section(&j, capacity, &layout_capacity[i]);
     for (size_t i = 0; i < COUNT(lists); i++)
         put_fields(&j, root, lists[i].key, lists[i].fields->field, lists[i].fields->count);
     json_t *all = jsonput_object(&j, root, "units");

@@ -51,6 +51,10 @@ struct layout_fields {
 #define LAYOUT_SECTIONS 10
 extern const struct layout_section layout_sections[LAYOUT_SECTIONS];
 
+/* Of a search for capacity; its rows are those of the document's member `capacity`. */
+#define LAYOUT_CAPACITY 2
+extern const struct layout_section layout_capacity[LAYOUT_CAPACITY];
+
 extern const struct layout_fields layout_figures;    /* a few of each run, the page's tiles */
 extern const struct layout_fields layout_comparison; /* of several runs, side by side */
 extern const struct layout_fields layout_property;   /* how it came out, of a property */

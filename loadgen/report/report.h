@@ -33,15 +33,21 @@ struct gate_result {
     const char *why;  /* a literal: why it could not be measured (then it is not met), or "" */
 };
 
-int report_text(FILE *out, const struct report_run *runs, size_t count)
-    __attribute__((warn_unused_result));
-int report_json(FILE *out, const struct report_run *runs, size_t count)
-    __attribute__((warn_unused_result));
+struct capacity;
+
+/* What is told together: one run, or several side by side. */
+struct report {
+    const struct report_run *runs;
+    size_t count;
+    const struct capacity *capacity; /* of a search: the runs are its steps (capacity.h); or NULL */
+};
+
+int report_text(FILE *out, const struct report *report) __attribute__((warn_unused_result));
+int report_json(FILE *out, const struct report *report) __attribute__((warn_unused_result));
 /* One row an attempt, of any phase (the last column says which), and a line of it. RFC 4180. */
 int report_csv(FILE *out, const struct report_run *run) __attribute__((warn_unused_result));
 /* Percentiles of response times as HdrHistogram's tools read them. */
 int report_hgrm(FILE *out, const struct report_run *run) __attribute__((warn_unused_result));
-int report_html(FILE *out, const struct report_run *runs, size_t count)
-    __attribute__((warn_unused_result));
+int report_html(FILE *out, const struct report *report) __attribute__((warn_unused_result));
 
 #endif

@@ -72,14 +72,14 @@ static void put_escaped(FILE *out, struct str bytes, const char *const *escapes)
     }
 }
 
-static int put_body(FILE *out, const struct report_run *runs, size_t count)
+static int put_body(FILE *out, const struct report *report)
 {
     char *text = NULL;
     size_t bytes = 0;
     FILE *to = open_memstream(&text, &bytes);
     if (!to)
         return -ENOMEM;
-    int result = report_text(to, runs, count);
+    int result = report_text(to, report);
     if (fclose(to) == EOF && result == 0)
         result = -ENOMEM;
     fputs("<body>\n<header><h1>stockload <span>load, and proof</span></h1></header>\n"
@@ -125,14 +125,14 @@ static void put_scripts(FILE *out)
     fputs("</script>\n</body>\n</html>\n", out);
 }
 
-int report_html(FILE *out, const struct report_run *runs, size_t count)
+int report_html(FILE *out, const struct report *report)
 {
-    assert(count > 0);
+    assert(report->count > 0);
     int err = put_head(out);
     if (err == 0)
-        err = put_body(out, runs, count);
+        err = put_body(out, report);
     if (err == 0)
-        err = put_json(out, "document", document_make(runs, count));
+        err = put_json(out, "document", document_make(report));
     if (err == 0)
         err = put_json(out, "layout", layout_json());
     if (err < 0)

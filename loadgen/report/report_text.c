@@ -311,26 +311,46 @@ static void put_columns(struct buf *b, const json_t *runs, size_t from, size_t t
     }
 }
 
-/* Several runs side by side, one column a run, and what proves their violations. */
-static void text_comparison(struct buf *b, const json_t *runs)
+/* Of the runs that are not right: why, and what proves their violations. */
+static void text_findings(struct buf *b, const json_t *runs)
 {
-    size_t count = json_array_size(runs), i;
     json_t *run;
-    for (size_t from = 0; from < count; from += COLUMNS_A_PAGE) {
-        if (from > 0)
-            buf_putc(b, '\n');
-        put_columns(b, runs, from, count - from < COLUMNS_A_PAGE ? count : from + COLUMNS_A_PAGE);
-    }
+    size_t i;
     json_array_foreach(runs, i, run)
     {
-        const char *shown = json_string_value(template_find(run, "verdict.word", 12));
-        if (!shown || strcmp(shown, "right") == 0)
+        const char *word = json_string_value(template_find(run, "verdict.word", 12));
+        if (!word || strcmp(word, "right") == 0)
             continue;
         buf_putc(b, '\n');
         page_wrap(b, 0, 2, str_of(json_string_value(json_object_get(run, "name"))));
         text_verdict(b, run);
         text_witnesses(b, run);
     }
+}
+
+/* Several runs side by side, one column a run. */
+static void text_comparison(struct buf *b, const json_t *runs)
+{
+    size_t count = json_array_size(runs);
+    for (size_t from = 0; from < count; from += COLUMNS_A_PAGE) {
+        if (from > 0)
+            buf_putc(b, '\n');
+        put_columns(b, runs, from, count - from < COLUMNS_A_PAGE ? count : from + COLUMNS_A_PAGE);
+    }
+    text_findings(b, runs);
+}
+/* --- a search for capacity -------------------------------------------------------------------- */
+
+/* The answer, how it was found, and of its steps what was not right. */
+static void text_capacity(struct buf *b, const json_t *capacity, const json_t *runs)
+{
+    bool known = template_put(b, "{outcome:capacity}", capacity);
+    assert(known);
+    buf_puts(b, STR("  "));
+    page_wrap(b, WORD_COLUMNS, WORD_COLUMNS, str_of(text_at(capacity, "sentence")));
+    for (size_t i = 0; i < LAYOUT_CAPACITY; i++)
+        text_section(b, &layout_capacity[i], capacity);
+    text_findings(b, runs);
 }
 
 /* --- the report ------------------------------------------------------------------------------- */
@@ -350,15 +370,18 @@ static void put_run(struct buf *b, const json_t *run)
         text_section(b, &layout_sections[i], run);
 }
 
-int report_text(FILE *out, const struct report_run *runs, size_t count)
+int report_text(FILE *out, const struct report *report)
 {
-    json_t *document = document_make(runs, count);
+    json_t *document = document_make(report);
     if (!document)
         return -ENOMEM;
     const json_t *shown = json_object_get(document, "runs");
+    const json_t *capacity = json_object_get(document, "capacity");
     struct buf b;
-    buf_init(&b, RUN_MAX * (count ? count : 1));
-    if (count == 1)
+    buf_init(&b, RUN_MAX * (report->count ? report->count : 1));
+    if (capacity)
+        text_capacity(&b, capacity, shown);
+    else if (report->count == 1)
         put_run(&b, json_array_get(shown, 0));
     else
         text_comparison(&b, shown);

@@ -65,6 +65,15 @@ static const struct unit_word oversolds[] = {{"found", "units that were not ther
                                              {"none", "no unit was sold twice"},
                                              {"not-seen", "none seen; see what was checked"},
                                              {"unchecked", "not checked"}};
+static const struct unit_word capacities[] = {
+    {"known", "CAPACITY"}, {"ceiling", "AT LEAST"}, {"open", "NOT KNOWN"}, {"none", "NONE"}};
+static const struct unit_word limits[] = {
+    {"held", "held"},         {"latency", "p99 over goal"}, {"rate", "rate not met"},
+    {"errors", "errors"},     {"clients", "clients busy"},  {"generator", "generator"},
+    {"broken", "broken off"}, {"ceiling", "--rate-max"}};
+static const struct unit_word checks[] = {{"full", "all of them, in full"},
+                                          {"counts", "all of them, but not their order in time"},
+                                          {"off", "no: --verify off"}};
 
 const struct unit all_units[UNITS] = {
     {"ns", 1, COUNT(durations), durations, 0, NULL},
@@ -79,6 +88,9 @@ const struct unit all_units[UNITS] = {
     {"gate", 1, 0, NULL, COUNT(gates), gates},
     {"status", 1, 0, NULL, COUNT(statuses), statuses},
     {"oversold", 1, 0, NULL, COUNT(oversolds), oversolds},
+    {"capacity", 1, 0, NULL, COUNT(capacities), capacities},
+    {"limit", 1, 0, NULL, COUNT(limits), limits},
+    {"verify", 1, 0, NULL, COUNT(checks), checks},
 };
 
 const struct unit *unit_named(const char *name, size_t n)

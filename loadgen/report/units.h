@@ -36,7 +36,7 @@ struct unit {
     const struct unit_word *word;
 };
 
-#define UNITS 12
+#define UNITS 15
 extern const struct unit all_units[UNITS];
 
 /* The unit with that name; it must be one. */

@@ -8,11 +8,16 @@
 #define LOADGEN_RUN_JUDGE_H
 
 #include "options.h"
+#include "report/report.h"
 
 /* Checks each history (level: enum check_level; -1: as the file says), writes what the options ask
  * for (-o, --html, --hgrm) and returns the exit status: the worst of all. What went wrong with a
  * file is said on standard error and counts as EXITS_INTERNAL. */
 int judge(const struct options *options, char *const *paths, size_t count, int level)
+    __attribute__((warn_unused_result));
+
+/* Writes what the options ask for, and says what could not be written. An exit status. */
+int judge_write(const struct options *options, const struct report *report)
     __attribute__((warn_unused_result));
 
 /* Checks the histories again, in full unless --verify says less, and reports. An exit status. */

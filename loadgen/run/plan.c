@@ -82,6 +82,7 @@ static int plan_workload(struct workload *w, const struct options *o, char *err,
     if (o->mixed)
         memcpy(w->weight, o->mix, sizeof(w->weight));
     w->clients = (uint32_t)o->connections;
+    w->contended = w->contended && o->command == COMMAND_RUN; /* a low rate need not contend */
     return workload_open(w, err, err_size);
 }
 

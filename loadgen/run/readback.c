@@ -12,10 +12,10 @@
 #include <time.h>
 
 #define GETS_A_BATCH  200
-#define SAMPLE        10000     /* of reservations that were seen to end */
-#define CALLS_MAX     64        /* batches in flight, by token */
-#define PASSES_MIN    3         /* for a server that is slow to come to rest */
-#define ITEM_TRIES    20        /* of reading all items once */
+#define SAMPLE        10000 /* of reservations that were seen to end */
+#define CALLS_MAX     16    /* batches in flight, by token: a server keeps room for each answer */
+#define PASSES_MIN    3     /* for a server that is slow to come to rest */
+#define ITEM_TRIES    20    /* of reading all items once */
 #define ITEM_PAUSE_NS 250000000 /* between them */
 
 struct kept {
@@ -34,7 +34,9 @@ struct readback {
     struct settle *s;
     struct kept *kept;
     uint32_t count, next, unseen;
-    bool singly; /* the server has no /v1/batch */
+    bool singly;         /* the server has no /v1/batch */
+    bool refused;        /* in this pass: more at once than the server takes */
+    unsigned calls_most; /* batches in flight; halved behind a pass with refusals */
     struct gets call[CALLS_MAX];
     struct buf body;
     uint64_t *version; /* of each item: twice, before and after the reservations */
@@ -98,11 +100,11 @@ static bool next_gets(void *ctx, struct buf *out, uint64_t *token)
 {
     struct readback *r = ctx;
     unsigned call = 0;
-    while (call < CALLS_MAX && r->call[call].used)
+    while (call < r->calls_most && r->call[call].used)
         call++;
     while (r->next < r->count && r->kept[r->next].settled)
         r->next++;
-    if (r->next == r->count || call == CALLS_MAX || settle_is_over(r->s))
+    if (r->next == r->count || call == r->calls_most || settle_is_over(r->s))
         return false;
     uint32_t first = r->next;
     uint32_t count = pick_gets(r, r->singly ? 1 : GETS_A_BATCH);
@@ -148,6 +150,9 @@ static void gets_done(void *ctx, uint64_t token, const struct call_end *end)
     } else if (status == 404 || status == 405 || status == 501) {
         r->singly = true;
         return;
+    } else if ((status == 503 || status == 429) && r->calls_most > 1) {
+        r->refused = true;
+        return; /* fewer at once, in the next pass */
     }
     for (uint32_t n = used; n < gets->count; n++) {
         r->kept[gets->first + n].tries++;
@@ -165,6 +170,8 @@ static bool stop_gets(void *ctx)
 static int get_all(struct readback *r)
 {
     const struct caller_work work = {r, next_gets, gets_done, stop_gets};
+    r->calls_most = r->refused ? r->calls_most / 2 : r->calls_most;
+    r->refused = false;
     for (bool singly = !r->singly;
          singly != r->singly;) { /* again, if batches turned out missing */
         singly = r->singly;
@@ -328,7 +335,7 @@ static int list_reservations(struct readback *r)
 
 int settle_readback(struct settle *s, uint64_t overdue_ns, uint64_t until_ns)
 {
-    struct readback r = {.s = s};
+    struct readback r = {.s = s, .calls_most = CALLS_MAX};
     uint32_t items = s->facts->items;
     buf_init(&r.body, TARGET_REQUEST_MAX / 2);
     r.version = calloc(items, sizeof(*r.version));

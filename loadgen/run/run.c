@@ -1,247 +1,27 @@
-/* run.c -- the steps of a run, each of which may end it, and the judgement that always follows. */
+/* run.c -- a recording, and its judgement. */
 #include "run/run.h"
 
-#include "clock.h"
 #include "exit_codes.h"
-#include "history/writer.h"
 #include "run/judge.h"
 #include "run/live.h"
-#include "run/plan.h"
-#include "run/probe.h"
-#include "run/settle.h"
-#include "run/workers.h"
-
-#include <errno.h>
-#include <inttypes.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#define PATH_SIZE 4096
-
-struct run {
-    const struct options *options;
-    struct plan plan;
-    struct history_writer writer;
-    char path[PATH_SIZE];
-    bool kept;        /* the user named the file */
-    int64_t restores; /* of the service, before the set-up */
-    char err[512];
-};
-
-/* Set by Ctrl-C and SIGTERM. */
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signo)
-{
-    (void)signo;
-    interrupted = 1;
-}
-
-static bool show_progress(void *ctx, const char *what, uint64_t done, uint64_t all)
-{
-    (void)ctx;
-    live_show(
-        &(struct live_state){.phase = what, .step = true, .step_done = done, .step_all = all});
-    return interrupted != 0;
-}
-
-static void complain(struct run *r, const char *what)
-{
-    live_pause();
-    fprintf(stderr, "stockload: %s\n", what);
-    r->err[0] = '\0';
-}
-
-/* What only --verbose shows. */
-static void mention(const struct run *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void mention(const struct run *r, const char *format, ...)
-{
-    va_list args;
-    if (!r->options->verbose)
-        return;
-    live_pause();
-    fputs("stockload: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-}
-
-static void mention_plan(const struct run *r)
-{
-    const struct history_facts *facts = history_facts(r->plan.load.history);
-    mention(r,
-            "run %s: scenario %s, seed %" PRIu64 ", %" PRIu32 " clients in %" PRIu32
-            " processes, items %s0 to %" PRIu32 " with %" PRIu64 " units each",
-            facts->run, facts->scenario, facts->seed, facts->clients, facts->processes,
-            facts->prefix, facts->items - 1, facts->stock);
-    mention(r, "history in %s", r->path);
-}
-
-static void note_trouble(struct run *r, uint32_t bit)
-{
-    atomic_fetch_or(&history_facts(r->plan.load.history)->trouble, bit);
-}
-
-static void name_history(struct run *r, const struct history_facts *facts)
-{
-    const char *dir = getenv("TMPDIR");
-    r->kept = r->options->history != NULL;
-    if (r->kept)
-        snprintf(r->path, sizeof(r->path), "%s", r->options->history);
-    else
-        snprintf(r->path, sizeof(r->path), "%s/stockload-%s.history", dir && dir[0] ? dir : "/tmp",
-                 facts->run);
-}
-
-static int make_history(struct run *r)
-{
-    struct history_facts facts;
-    plan_facts(&r->plan, r->options, &facts);
-    name_history(r, &facts);
-    int rc = history_create(&r->plan.load.history, r->path, &facts);
-    if (rc == 0) {
-        history_writer_open(&r->writer, r->plan.load.history, HISTORY_WORKERS_MAX, 0);
-        return 0;
-    }
-    snprintf(r->err, sizeof(r->err), "the history %s can not be made: %s%s", r->path, strerror(-rc),
-             rc == -EEXIST ? "; give the name of a new file" : "");
-    complain(r, r->err);
-    return rc;
-}
-
-/* Where an error of a step leaves its mark. */
-static void note_error(struct run *r, int rc, uint32_t otherwise)
-{
-    if (rc == -EINTR)
-        note_trouble(r, TROUBLE_INTERRUPTED);
-    else if (rc == -ENOSPC || rc == -EFBIG || rc == -EDQUOT)
-        note_trouble(r, TROUBLE_DISK);
-    else
-        note_trouble(r, otherwise);
-}
-
-static bool set_up(struct run *r)
-{
-    int rc = probe_restores(&r->plan.load.target, show_progress, NULL, &r->restores);
-    if (rc == 0)
-        rc = setup_items(&r->plan.load, &r->writer, show_progress, NULL, r->err, sizeof(r->err));
-    if (rc == 0)
-        return true;
-    if (!r->err[0])
-        snprintf(r->err, sizeof(r->err), "%s", strerror(-rc));
-    note_error(r, rc, rc == -EPROTO ? TROUBLE_SETUP : TROUBLE_UNREACHABLE);
-    char text[sizeof(r->err) + 300];
-    snprintf(text, sizeof(text), "%s: %s", r->options->url.text,
-             rc == -EINTR ? "interrupted while items were created" : r->err);
-    complain(r, text);
-    return false;
-}
-
-/* Drives the load, true when it ran. */
-static bool drive(struct run *r)
-{
-    const struct workers_options workers = {
-        .respawn = r->options->worker_death == DEATH_RESPAWN,
-        .warmup_ns = (uint64_t)r->options->warmup_ms * 1000000,
-        .interrupted = &interrupted,
-    };
-    r->err[0] = '\0';
-    int rc = workers_run(&r->plan.load, &r->writer, &workers, r->err, sizeof(r->err));
-    if (r->err[0])
-        complain(r, r->err);
-    if (rc < 0) {
-        note_error(r, rc, rc == -ECONNREFUSED ? TROUBLE_UNREACHABLE : TROUBLE_WORKER_DIED);
-        return false;
-    }
-    atomic_store(&history_facts(r->plan.load.history)->progress, RUN_LOADED);
-    return true;
-}
-
-static void settle_all(struct run *r)
-{
-    struct history_facts *facts = history_facts(r->plan.load.history);
-    const struct settle_options settling = {.path = r->path,
-                                            .settle_ms = (uint64_t)r->options->settle_ms,
-                                            .restores = r->restores,
-                                            .stopped_ns = facts->zero_ns + facts->stop_ns};
-    int64_t began_ms = clock_mono_ms();
-    if (interrupted)
-        complain(r, "interrupted: what ran is settled and checked now; a second interrupt leaves "
-                    "the settling out");
-    interrupted = 0; /* a second Ctrl-C ends the settling */
-    int rc = settle(&r->plan.load, &r->writer, &settling, show_progress, NULL);
-    if (rc == 0) {
-        atomic_store(&facts->progress, RUN_SETTLED);
-        mention(r, "settled in %" PRId64 " ms", clock_mono_ms() - began_ms);
-        return;
-    }
-    note_error(r, rc, TROUBLE_UNSETTLED);
-    snprintf(r->err, sizeof(r->err), "settling was not completed: %s",
-             rc == -EINTR ? "interrupted" : strerror(-rc));
-    complain(r, r->err);
-}
-
-static void watch_signals(void)
-{
-    const struct sigaction action = {.sa_handler = on_interrupt};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error to report, not an end */
-}
-
-/* The file is evidence, if there was a load: it stays unless all answers were right, or if the user
- * wants it. */
-static void put_history_away(struct run *r, int status, bool loaded)
-{
-    if (r->kept)
-        return;
-    bool right = status == EXITS_RIGHT || status == EXITS_THRESHOLD || status == EXITS_INTERRUPTED;
-    if (!loaded || right)
-        unlink(r->path);
-    else
-        fprintf(stderr, "stockload: the history is kept in %s; `stockload check` reads it again\n",
-                r->path);
-}
-
-static int run_planned(struct run *r)
-{
-    if (make_history(r) < 0)
-        return EXITS_INTERNAL;
-    live_open(stderr, live_choose(stderr, r->options->tui, r->options->quiet));
-    mention_plan(r);
-    bool loaded = set_up(r) && drive(r);
-    live_pause(); /* the last view of the load stays */
-    if (loaded && r->options->verify != VERIFY_OFF)
-        settle_all(r);
-    history_writer_close(&r->writer);
-    history_close(r->plan.load.history);
-    char *path = r->path;
-    int status = judge(r->options, &path, 1, r->options->verify);
-    put_history_away(r, status, loaded);
-    return status;
-}
+#include "run/recording.h"
 
 int run_command(const struct options *options)
 {
-    struct run r = {.options = options};
+    struct recording r;
     if (!judge_knows_thresholds(options))
         return EXITS_USAGE;
     if (!judge_can_write(options))
         return EXITS_INTERNAL;
-    int rc = plan_open(&r.plan, options, r.err, sizeof(r.err));
-    if (rc < 0) {
-        fprintf(stderr, "stockload: %s\n", r.err);
-        return rc == -EINVAL || rc == -E2BIG ? EXITS_USAGE : EXITS_INTERNAL;
+    recording_watch_signals();
+    live_open(stderr, live_choose(stderr, options->tui, options->quiet));
+    int status = recording_make(&r, options);
+    if (status != EXITS_RIGHT) {
+        live_close();
+        return status;
     }
-    watch_signals();
-    int status = run_planned(&r);
-    plan_close(&r.plan);
+    char *path = r.path;
+    status = judge(options, &path, 1, options->verify);
+    recording_put_away(&r, status);
     return status;
 }

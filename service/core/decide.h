@@ -19,6 +19,8 @@ struct planner {
     struct view *view;
     const struct plan_limits *limits;
     int64_t now_ms;
+    unsigned reserved; /* new reservations of this plan so far */
+    struct event_before before;
 };
 
 typedef enum step decide_fn(struct planner *p, struct op *op);

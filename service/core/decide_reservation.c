@@ -86,7 +86,9 @@ static struct reservation *new_reservation(struct planner *p, struct op *op)
     r->expires_ms = p->now_ms + op->ttl_ms;
     r->id = op->rid;
     r->id.partition = op->partition;
-    rid_set_bucket(&r->id, rid_bucket_of(r->expires_ms));
+    rid_set_bucket(&r->id, p->limits->parts
+                               ? parts_of(p->limits->parts, r->expires_ms, p->reserved++)
+                               : rid_bucket_of(r->expires_ms));
     r->customer = op->customer;
     r->reference = op->reference;
     r->metadata = op->metadata;
@@ -131,7 +133,7 @@ enum step decide_reserve(struct planner *p, struct op *op)
         return STEP_NO_MEMORY;
     struct view_reservation *vr = view_reservation(p->view, slot);
     if (vr->was || vr->now)
-        return STEP_BROKEN; /* of 88 random bits: nobody makes an id twice */
+        return STEP_BROKEN; /* of 64 random bits in a part of a bucket: nobody makes an id twice */
     vr->known = vr->named = true;
     vr->slot_count = r->line_count;
     vr->slots = slots;

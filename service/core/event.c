@@ -1,6 +1,5 @@
 #include "core/event.h"
 #include "core/limits.h"
-#include "core/pack.h"
 
 #include <assert.h>
 
@@ -74,9 +73,66 @@ static int flags_of(const struct event *event)
     return flags;
 }
 
+/* --- written ---------------------------------------------------------------------------------- */
+
+/* In a brief entry the first number of an event is its type and these. */
+enum {
+    SAME_ITEM = 1 << 4,      /* one line, of the item of the line before, and told as differences */
+    SAME_BUCKET = 1 << 5,    /* the id begins like the one before */
+    RESULT_FOLLOWS = 1 << 6, /* a fingerprint is in the place of the result */
+    HEAD_MAX = (1 << 7) - 1,
+};
+static_assert(EVENT_TYPES <= (int)SAME_ITEM, "a type leaves room for the flags behind it");
+
+#define SHARED_ID_BYTES (RID_BUCKET_BYTES + RID_SERIAL_BYTES)
+
+static void put_line(struct buf *out, const struct event_line *line)
+{
+    pack_text(out, line->sku);
+    pack_number(out, line->quantity);
+    pack_number(out, line->available);
+    pack_number(out, line->held);
+    pack_number(out, line->sold);
+    pack_number(out, line->version);
+    pack_number(out, line->max_per_customer);
+}
+
+/* Small differences of either sign as small numbers: 0, -1, 1, -2 are 0, 1, 2, 3. */
+static void put_difference(struct buf *out, int64_t now, int64_t before)
+{
+    int64_t difference = now - before;
+    pack_number(out, difference < 0 ? -2 * difference - 1 : 2 * difference);
+}
+
+static void put_differences(struct buf *out, const struct event_line *line,
+                            const struct event_line *before)
+{
+    pack_number(out, line->quantity);
+    put_difference(out, line->available, before->available);
+    put_difference(out, line->held, before->held);
+    put_difference(out, line->sold, before->sold);
+    put_difference(out, line->version, before->version);
+    put_difference(out, line->max_per_customer, before->max_per_customer);
+}
+
+/* What comes behind the lines in either format; id: the bytes of it that are to be said. */
+static void put_rest(struct buf *out, const struct event *event, int flags, int64_t now_ms,
+                     size_t id_from)
+{
+    if (flags & HAS_RID)
+        pack_bytes(out, event->rid.b + id_from, RID_BYTES - id_from);
+    if (flags & HAS_EXPIRES)
+        pack_number(out, event->expires_ms - now_ms);
+    for (size_t i = 0; i < TEXTS; i++)
+        if (flags & texts[i].flag && !str_absent(*text_at(event, i)))
+            pack_text(out, *text_at(event, i));
+    if (event->result_follows)
+        pack_bytes(out, event->fingerprint, EVENT_FINGERPRINT_BYTES);
+}
+
 void event_begin(struct buf *out, int64_t now_ms)
 {
-    pack_number(out, EVENT_FORMAT);
+    pack_number(out, EVENT_FULL);
     pack_number(out, now_ms);
 }
 
@@ -84,27 +140,51 @@ void event_put(struct buf *out, const struct event *event, int64_t now_ms)
 {
     int flags = flags_of(event);
     assert(event->type > EVENT_NONE && event->type < EVENT_TYPES);
-    assert(str_absent(event->key) == str_absent(event->result));
+    assert(str_absent(event->key) == str_absent(event->result) && !event->result_follows);
     pack_number(out, event->type);
     pack_number(out, flags);
     pack_number(out, event->line_count);
-    for (unsigned i = 0; i < event->line_count; i++) {
-        const struct event_line *line = &event->lines[i];
-        pack_text(out, line->sku);
-        pack_number(out, line->quantity);
-        pack_number(out, line->available);
-        pack_number(out, line->held);
-        pack_number(out, line->sold);
-        pack_number(out, line->version);
-        pack_number(out, line->max_per_customer);
+    for (unsigned i = 0; i < event->line_count; i++)
+        put_line(out, &event->lines[i]);
+    put_rest(out, event, flags, now_ms, 0);
+}
+
+void event_begin_brief(struct buf *out, int64_t now_ms)
+{
+    pack_number(out, EVENT_BRIEF);
+    pack_number(out, now_ms);
+}
+
+/* For the next event of the entry. */
+static void remember(struct event_before *before, const struct event *event)
+{
+    if (event->line_count > 0)
+        before->line = event->lines[event->line_count - 1];
+    if (event->has_rid)
+        before->rid = event->rid;
+}
+
+void event_put_brief(struct buf *out, const struct event *event, int64_t now_ms,
+                     struct event_before *before)
+{
+    int flags = flags_of(event);
+    assert(event->type > EVENT_NONE && event->type < EVENT_TYPES);
+    assert(str_absent(event->key) == (str_absent(event->result) && !event->result_follows));
+    bool same_item = event->line_count == 1 && before->line.version > 0 &&
+                     str_equal(event->lines[0].sku, before->line.sku);
+    bool same_bucket = event->has_rid && memcmp(event->rid.b, before->rid.b, SHARED_ID_BYTES) == 0;
+    pack_number(out, event->type | (same_item ? SAME_ITEM : 0) | (same_bucket ? SAME_BUCKET : 0) |
+                         (event->result_follows ? RESULT_FOLLOWS : 0));
+    pack_number(out, flags);
+    if (same_item) {
+        put_differences(out, &event->lines[0], &before->line);
+    } else {
+        pack_number(out, event->line_count);
+        for (unsigned i = 0; i < event->line_count; i++)
+            put_line(out, &event->lines[i]);
     }
-    if (flags & HAS_RID)
-        pack_bytes(out, event->rid.b, RID_BYTES);
-    if (flags & HAS_EXPIRES)
-        pack_number(out, event->expires_ms - now_ms);
-    for (size_t i = 0; i < TEXTS; i++)
-        if (flags & texts[i].flag)
-            pack_text(out, *text_at(event, i));
+    put_rest(out, event, flags, now_ms, same_bucket ? SHARED_ID_BYTES : 0);
+    remember(before, event);
 }
 
 void event_put_epoch(struct buf *out)
@@ -113,45 +193,107 @@ void event_put_epoch(struct buf *out)
     event_put(out, &(struct event){.type = EVENT_EPOCH}, 0);
 }
 
-int event_read(struct unpack *in, struct str bytes, int64_t *now_ms)
+/* --- read ------------------------------------------------------------------------------------- */
+
+int event_read(struct event_reader *reader, struct str bytes, int64_t *now_ms)
 {
-    *in = unpack_begin(bytes);
-    if (unpack_number(in) != EVENT_FORMAT)
+    *reader = (struct event_reader){.in = unpack_begin(bytes)};
+    int64_t format = unpack_number(&reader->in);
+    if (format != EVENT_FULL && format != EVENT_BRIEF)
         return -1;
-    *now_ms = unpack_number(in);
-    return in->bad ? -1 : 0;
+    reader->brief = format == EVENT_BRIEF;
+    *now_ms = unpack_number(&reader->in);
+    return reader->in.bad ? -1 : 0;
 }
 
-int event_next(struct unpack *in, struct arena *arena, int64_t now_ms, struct event *event)
+static void take_line(struct unpack *in, struct event_line *line)
 {
+    line->sku = unpack_text(in, SKU_MAX_BYTES);
+    line->quantity = unpack_number(in);
+    line->available = unpack_number(in);
+    line->held = unpack_number(in);
+    line->sold = unpack_number(in);
+    line->version = unpack_number(in);
+    line->max_per_customer = unpack_number(in);
+}
+
+static int64_t take_difference(struct unpack *in, int64_t before)
+{
+    int64_t number = unpack_bounded(in, 2 * UNITS_MAX);
+    int64_t now = before + (number & 1 ? -(number + 1) / 2 : number / 2);
+    if (counter_valid(now))
+        return now;
+    in->bad = true;
+    return 0;
+}
+
+static void take_differences(struct unpack *in, const struct event_line *before,
+                             struct event_line *line)
+{
+    /* Of a line that no service has written nothing can be told. */
+    if (before->version == 0 || !counter_valid(before->available) || !counter_valid(before->held) ||
+        !counter_valid(before->sold) || !counter_valid(before->version) ||
+        !counter_valid(before->max_per_customer))
+        in->bad = true;
+    *line = (struct event_line){.sku = before->sku};
+    if (in->bad)
+        return;
+    line->quantity = unpack_number(in);
+    line->available = take_difference(in, before->available);
+    line->held = take_difference(in, before->held);
+    line->sold = take_difference(in, before->sold);
+    line->version = take_difference(in, before->version);
+    line->max_per_customer = take_difference(in, before->max_per_customer);
+}
+
+/* What put_rest() wrote. */
+static void take_rest(struct event_reader *reader, struct event *event, int flags, int64_t now_ms,
+                      int head)
+{
+    struct unpack *in = &reader->in;
+    size_t id_from = head & SAME_BUCKET ? SHARED_ID_BYTES : 0;
+    event->has_rid = flags & HAS_RID;
+    if (event->has_rid) {
+        memcpy(event->rid.b, reader->before.rid.b, id_from);
+        unpack_bytes(in, event->rid.b + id_from, RID_BYTES - id_from);
+    }
+    if (flags & HAS_EXPIRES)
+        event->expires_ms = now_ms + unpack_bounded(in, UNITS_MAX);
+    for (size_t i = 0; i < TEXTS; i++) {
+        struct str *text = text_at(event, i);
+        if (flags & texts[i].flag && !(text == &event->result && event->result_follows))
+            *text = unpack_text(in, texts[i].most);
+    }
+    if (event->result_follows)
+        unpack_bytes(in, event->fingerprint, EVENT_FINGERPRINT_BYTES);
+}
+
+int event_next(struct event_reader *reader, struct arena *arena, int64_t now_ms,
+               struct event *event)
+{
+    struct unpack *in = &reader->in;
     if (in->p == in->end && !in->bad)
         return 0;
-    *event = (struct event){.type = (enum event_type)unpack_bounded(in, EVENT_TYPES - 1)};
+    int head = (int)unpack_bounded(in, reader->brief ? HEAD_MAX : EVENT_TYPES - 1);
     int flags = (int)unpack_bounded(in, 255);
+    *event = (struct event){.type = (enum event_type)(head & (SAME_ITEM - 1))};
     event->negative = flags & IS_NEGATIVE;
-    event->line_count = (unsigned)unpack_bounded(in, LINES_MAX);
+    event->result_follows = head & RESULT_FOLLOWS;
+    event->line_count = head & SAME_ITEM ? 1 : (unsigned)unpack_bounded(in, LINES_MAX);
+    in->bad |=
+        event->type >= EVENT_TYPES ||
+        (event->result_follows && (event->type != EVENT_RESERVE || !(flags & HAS_OPERATION)));
     if (in->bad || event->type == EVENT_NONE)
         return -1;
     event->lines = arena_alloc(arena, event->line_count * sizeof(*event->lines));
     if (!event->lines)
         return -1;
-    for (unsigned i = 0; i < event->line_count; i++) {
-        struct event_line *line = &event->lines[i];
-        line->sku = unpack_text(in, SKU_MAX_BYTES);
-        line->quantity = unpack_number(in);
-        line->available = unpack_number(in);
-        line->held = unpack_number(in);
-        line->sold = unpack_number(in);
-        line->version = unpack_number(in);
-        line->max_per_customer = unpack_number(in);
-    }
-    event->has_rid = flags & HAS_RID;
-    if (event->has_rid)
-        unpack_bytes(in, event->rid.b, RID_BYTES);
-    if (flags & HAS_EXPIRES)
-        event->expires_ms = now_ms + unpack_bounded(in, UNITS_MAX);
-    for (size_t i = 0; i < TEXTS; i++)
-        if (flags & texts[i].flag)
-            *text_at(event, i) = unpack_text(in, texts[i].most);
+    if (head & SAME_ITEM)
+        take_differences(in, &reader->before.line, &event->lines[0]);
+    else
+        for (unsigned i = 0; i < event->line_count; i++)
+            take_line(in, &event->lines[i]);
+    take_rest(reader, event, flags, now_ms, head);
+    remember(&reader->before, event);
     return in->bad ? -1 : 1;
 }

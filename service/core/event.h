@@ -4,6 +4,10 @@
  * in order. An event carries the state of every item that it touched right after it, so a reader
  * can rebuild the items without having seen what came before, and can see that it missed nothing:
  * versions of one item are dense. docs/architecture.md documents the layout.
+ *
+ * Of the two formats the brief one says an event in terms of the one before it in its entry, as the
+ * events of a batch are often of one item; and no result that follows from the rest. Builds that
+ * know only the other one share stores of format 1 (store/meta.h).
  */
 #ifndef CORE_EVENT_H
 #define CORE_EVENT_H
@@ -11,9 +15,13 @@
 #include "arena.h"
 #include "buf.h"
 #include "core/item.h"
+#include "core/pack.h"
 #include "core/reservation.h"
 
-#define EVENT_FORMAT 1
+#define EVENT_FULL  1
+#define EVENT_BRIEF 2
+
+#define EVENT_FINGERPRINT_BYTES 16
 
 /* The values are part of the format: new ones at the end. */
 enum event_type {
@@ -61,21 +69,39 @@ struct event {
     int64_t expires_ms; /* if its type sets a deadline */
     struct str customer, reference, reason, metadata;
     struct str key;    /* the client's key */
-    struct str result; /* what record_encode_result wrote for it */
+    struct str result; /* what record_encode_result wrote for it; absent if it follows */
+    /* Of a reserve: the result is what record_result_of() makes of this and the rest. */
+    bool result_follows;
+    uint8_t fingerprint[EVENT_FINGERPRINT_BYTES];
 };
 
+/* Begins an entry; appends an event. */
 void event_begin(struct buf *out, int64_t now_ms);
 void event_put(struct buf *out, const struct event *event, int64_t now_ms);
+
+/* The same, brief. `before` is all zero at the beginning of an entry; it keeps pointers to names of
+ * items, no more. */
+struct event_before {
+    struct event_line line; /* the last one; without a version: there was none */
+    struct rid rid;
+};
+void event_begin_brief(struct buf *out, int64_t now_ms);
+void event_put_brief(struct buf *out, const struct event *event, int64_t now_ms,
+                     struct event_before *before);
 
 /* The whole first entry of an epoch. */
 void event_put_epoch(struct buf *out);
 
-/* Reads an entry: *now_ms, then the events one by one until event_next says 0. -1: not an entry of
- * this format. Texts point into `bytes`, lines are made in the arena. */
-struct unpack;
-int event_read(struct unpack *in, struct str bytes, int64_t *now_ms)
+/* Reads an entry of either format: *now_ms, then the events one by one until event_next says 0. -1:
+ * no such entry. Texts point into `bytes`, lines are made in the arena. */
+struct event_reader {
+    struct unpack in;
+    bool brief;
+    struct event_before before;
+};
+int event_read(struct event_reader *reader, struct str bytes, int64_t *now_ms)
     __attribute__((warn_unused_result));
-int event_next(struct unpack *in, struct arena *arena, int64_t now_ms, struct event *event)
-    __attribute__((warn_unused_result));
+int event_next(struct event_reader *reader, struct arena *arena, int64_t now_ms,
+               struct event *event) __attribute__((warn_unused_result));
 
 #endif

@@ -159,7 +159,7 @@ struct op {
     uint8_t fingerprint[FINGERPRINT_BYTES]; /* of method, path and body; read only with a key */
     struct str id;         /* the operation's id: the client's key, or a made one */
     const void *chain;     /* those with the same one keep their order; NULL: on its own */
-    struct rid rid;        /* names the reservation; for OP_RESERVE its 11 last bytes are random */
+    struct rid rid;        /* names the reservation; for OP_RESERVE its last 11 bytes are random */
     struct op_line *lines; /* one for an item; merged by sku; none for a plain confirm; two for a
                               transfer: from, to */
     unsigned line_count;

@@ -36,6 +36,18 @@ bool plan_collect(struct view *view, struct op *op)
     return op->resv_slot != VIEW_NONE;
 }
 
+bool plan_is_covered(const struct view *view, const struct op *op)
+{
+    if (!str_absent(op->key) || !str_absent(op->customer) || op_trait(op->kind)->names_reservation)
+        return false;
+    for (unsigned i = 0; i < op->line_count; i++) {
+        uint32_t slot = view_find_item(view, op->lines[i].sku);
+        if (slot == VIEW_NONE || !view_item(view, slot)->known)
+            return false;
+    }
+    return true;
+}
+
 /* --- events and results ----------------------------------------------------------------------- */
 
 struct event_line planner_line(const struct view_item *item, int64_t quantity)
@@ -65,6 +77,37 @@ static enum step record(struct planner *p, struct op *op, struct str *result)
     return STEP_DONE;
 }
 
+/* Leaves the result of a reserve out of its event if it can be made of the rest. */
+static enum step leave_out_result(struct planner *p, struct event *event)
+{
+    const uint8_t *fingerprint = (const uint8_t *)event->result.p + RECORD_FINGERPRINT_AT;
+    struct str follows =
+        record_result_of(p->view->arena, p->view->scratch, event, fingerprint, p->now_ms);
+    if (str_absent(follows))
+        return STEP_NO_MEMORY;
+    if (!str_equal(follows, event->result))
+        return STEP_DONE;
+    memcpy(event->fingerprint, fingerprint, sizeof(event->fingerprint));
+    event->result_follows = true;
+    event->result = (struct str){NULL, 0};
+    return STEP_DONE;
+}
+
+static void put_event(struct planner *p, const struct event *event)
+{
+    struct buf *out = p->view->events;
+    bool first = p->view->event_count++ == 0;
+    if (!p->limits->brief_events) {
+        if (first)
+            event_begin(out, p->now_ms);
+        event_put(out, event, p->now_ms);
+        return;
+    }
+    if (first)
+        event_begin_brief(out, p->now_ms);
+    event_put_brief(out, event, p->now_ms, &p->before);
+}
+
 enum step planner_event(struct planner *p, struct event *event, struct op *op)
 {
     struct str result = {NULL, 0};
@@ -77,9 +120,10 @@ enum step planner_event(struct planner *p, struct event *event, struct op *op)
         event->key = op->key;
         event->result = result;
     }
-    if (p->view->event_count++ == 0)
-        event_begin(p->view->events, p->now_ms);
-    event_put(p->view->events, event, p->now_ms);
+    if (keyed && event->type == EVENT_RESERVE && p->limits->brief_events &&
+        leave_out_result(p, event) != STEP_DONE)
+        return STEP_NO_MEMORY;
+    put_event(p, event);
     return p->view->events->failed ? STEP_NO_MEMORY : STEP_DONE;
 }
 

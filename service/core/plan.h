@@ -11,11 +11,15 @@
 #ifndef CORE_PLAN_H
 #define CORE_PLAN_H
 
+#include "core/parts.h"
 #include "core/view.h"
 
 struct plan_limits {
     int64_t max_hold_ms;
     int64_t reservation_retention_ms;
+    /* A store of format 1 has neither. */
+    const struct parts *parts; /* for new reservations, or NULL */
+    bool brief_events;
 };
 
 enum plan_result {
@@ -27,6 +31,10 @@ enum plan_result {
 
 /* Puts into the view what the operation is sure to need. False: out of memory. */
 bool plan_collect(struct view *view, struct op *op) __attribute__((warn_unused_result));
+
+/* True if the view knows already what the operation is sure to need: plan_collect() would add
+ * nothing to it that is to be read. */
+bool plan_is_covered(const struct view *view, const struct op *op);
 
 /* Decides ops[0..count) at Redis time now_ms. An outcome that stays OUT_NONE after PLAN_DONE means
  * that the operation must be tried again once this plan's effects are written: more holds were due

@@ -139,6 +139,37 @@ void record_encode_result(struct buf *out, const struct op *op, const struct out
     }
 }
 
+static_assert(EVENT_FINGERPRINT_BYTES == RECORD_FINGERPRINT_BYTES, "an event carries the whole");
+
+struct str record_result_of(struct arena *arena, struct buf *scratch, const struct event *reserve,
+                            const uint8_t fingerprint[RECORD_FINGERPRINT_BYTES], int64_t at_ms)
+{
+    struct reservation r = {.id = reserve->rid,
+                            .created_ms = at_ms,
+                            .expires_ms = reserve->expires_ms,
+                            .customer = reserve->customer,
+                            .reference = reserve->reference,
+                            .metadata = reserve->metadata,
+                            .line_count = reserve->line_count};
+    struct op op = {.kind = OP_RESERVE};
+    struct outcome outcome = {.code = OUT_CREATED, .resv = &r};
+    r.lines = arena_alloc(arena, r.line_count * sizeof(*r.lines));
+    if (!r.lines)
+        return (struct str){NULL, 0};
+    for (unsigned i = 0; i < r.line_count; i++) {
+        const struct event_line *line = &reserve->lines[i];
+        r.lines[i] = (struct reservation_line){.sku = line->sku,
+                                               .quantity = line->quantity,
+                                               .reserved = line->quantity,
+                                               .remaining = line->available,
+                                               .version = line->version};
+    }
+    memcpy(op.fingerprint, fingerprint, RECORD_FINGERPRINT_BYTES);
+    buf_reset(scratch);
+    record_encode_result(scratch, &op, &outcome);
+    return scratch->failed ? (struct str){NULL, 0} : arena_str(arena, buf_str(scratch));
+}
+
 static bool take_reservation(struct arena *arena, struct unpack *in, struct outcome *out)
 {
     struct rid id = {.partition = (uint16_t)unpack_bounded(in, UINT16_MAX)};

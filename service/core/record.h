@@ -23,6 +23,15 @@ bool record_decode(struct arena *arena, const struct rid *id, struct str bytes,
 /* Appends the result of an operation that succeeded: what a replay answers. */
 void record_encode_result(struct buf *out, const struct op *op, const struct outcome *outcome);
 
+/* What was recorded for a reserve at this time, made of its event in the arena. Absent: no memory.
+ */
+struct str record_result_of(struct arena *arena, struct buf *scratch, const struct event *reserve,
+                            const uint8_t fingerprint[RECORD_FINGERPRINT_BYTES], int64_t at_ms)
+    __attribute__((warn_unused_result));
+
+/* Where a result has its fingerprint. */
+#define RECORD_FINGERPRINT_AT 1
+
 /* The other way. `fingerprint` and `kind` say what the result was recorded for; *out is as first
  * answered, but for `replayed` and `now_ms`. */
 bool record_decode_result(struct arena *arena, struct str bytes,

@@ -9,23 +9,45 @@ static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
 #define RID_DIGITS ((RID_BYTES * 8 + 4) / 5)
 static_assert(1 + 5 + 1 + RID_DIGITS < RID_TEXT_SIZE, "an id's text must fit");
 
-uint32_t rid_bucket_of(int64_t deadline_ms)
+/* Deadlines of up to the year 2248 leave the top bit of a bucket to tell parts from whole ones. */
+#define IS_PART      INT64_C(0x800000)
+#define SERIAL_BITS  (8 * RID_SERIAL_BYTES)
+#define BUCKETS_MASK (IS_PART - 1)
+static_assert(RID_PARTS_FIRST == IS_PART << SERIAL_BITS, "a part has the top bit of its bucket");
+
+int64_t rid_bucket_of(int64_t deadline_ms)
 {
     assert(deadline_ms >= 0);
-    return (uint32_t)(deadline_ms >> RID_BUCKET_SHIFT) & 0xffffff;
+    return deadline_ms >> RID_BUCKET_SHIFT & BUCKETS_MASK;
 }
 
-uint32_t rid_bucket(const struct rid *id)
+int64_t rid_part_of(int64_t deadline_ms, uint32_t serial)
 {
-    return (uint32_t)id->b[0] << 16 | (uint32_t)id->b[1] << 8 | id->b[2];
+    assert(serial >> SERIAL_BITS == 0);
+    return (rid_bucket_of(deadline_ms) | IS_PART) << SERIAL_BITS | serial;
 }
 
-void rid_set_bucket(struct rid *id, uint32_t bucket)
+static int64_t take_bytes(const uint8_t *p, unsigned count)
 {
-    assert(bucket <= 0xffffff);
-    id->b[0] = (uint8_t)(bucket >> 16);
-    id->b[1] = (uint8_t)(bucket >> 8);
-    id->b[2] = (uint8_t)bucket;
+    int64_t number = 0;
+    for (unsigned i = 0; i < count; i++)
+        number = number << 8 | p[i];
+    return number;
+}
+
+int64_t rid_bucket(const struct rid *id)
+{
+    int64_t bucket = take_bytes(id->b, RID_BUCKET_BYTES);
+    return bucket & IS_PART ? take_bytes(id->b, RID_BUCKET_BYTES + RID_SERIAL_BYTES) : bucket;
+}
+
+void rid_set_bucket(struct rid *id, int64_t bucket)
+{
+    unsigned count = RID_BUCKET_BYTES + (bucket >= RID_PARTS_FIRST ? RID_SERIAL_BYTES : 0);
+    assert(bucket >= 0 && bucket >> (8 * count) == 0);
+    assert(count > RID_BUCKET_BYTES || bucket < IS_PART);
+    for (unsigned i = count; i-- > 0; bucket >>= 8)
+        id->b[i] = (uint8_t)bucket;
 }
 
 size_t rid_format(const struct rid *id, char out[RID_TEXT_SIZE])
@@ -34,15 +56,14 @@ size_t rid_format(const struct rid *id, char out[RID_TEXT_SIZE])
     out[n++] = 'r';
     n += digits_put(out + n, id->partition);
     out[n++] = '-';
-    uint32_t bits = 0;
-    unsigned have = 0;
-    for (size_t i = 0; i < RID_BYTES; i++) {
-        bits = bits << 8 | id->b[i];
-        for (have += 8; have >= 5; have -= 5)
-            out[n++] = digits[bits >> (have - 5) & 31];
+    for (size_t i = 0; i < RID_BYTES; i += 5) { /* eight digits, or what is left */
+        uint64_t bits = 0;
+        size_t bytes = RID_BYTES - i < 5 ? RID_BYTES - i : 5;
+        for (size_t b = 0; b < 5; b++)
+            bits = bits << 8 | (b < bytes ? id->b[i + b] : 0);
+        for (size_t d = 0; d < (8 * bytes + 4) / 5; d++)
+            out[n++] = digits[bits >> (35 - 5 * d) & 31];
     }
-    if (have > 0)
-        out[n++] = digits[bits << (5 - have) & 31];
     out[n] = '\0';
     return n;
 }

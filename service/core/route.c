@@ -66,6 +66,25 @@ void route_allow(unsigned allowed, char out[ROUTE_ALLOW_SIZE])
     }
 }
 
+/* A pattern's text before and behind its parameter. */
+struct shape {
+    struct str before, behind;
+    bool has_param;
+};
+
+static const struct shape *shape_of(int row)
+{
+    static struct shape shapes[ROUTES];
+    struct shape *shape = &shapes[row];
+    if (str_absent(shape->before)) {
+        const char *pattern = rows[row].pattern, *param = strchr(pattern, '{');
+        shape->has_param = param;
+        shape->before = param ? (struct str){pattern, (size_t)(param - pattern)} : str_of(pattern);
+        shape->behind = param ? str_of(strchr(param, '}') + 1) : STR("");
+    }
+    return shape;
+}
+
 static enum route_method method_of(struct str method)
 {
     for (size_t i = 0; i < METHODS; i++)
@@ -152,6 +171,22 @@ static int match_pattern(const char *pattern, struct str path, char *room, struc
     }
 }
 
+/* The same without escapes: what stands in the path is the parameter. */
+static bool match_plain(const struct shape *shape, struct str path, struct str *param)
+{
+    struct str before = shape->before, behind = shape->behind;
+    *param = (struct str){NULL, 0};
+    if (!shape->has_param)
+        return str_equal(path, before);
+    if (path.n <= before.n + behind.n || memcmp(path.p, before.p, before.n) != 0)
+        return false;
+    struct str segment = {path.p + before.n, path.n - before.n - behind.n};
+    if (memchr(segment.p, '/', segment.n) || memcmp(segment.p + segment.n, behind.p, behind.n) != 0)
+        return false;
+    *param = segment;
+    return true;
+}
+
 struct route_match route_find(struct str method, struct str target, char *room)
 {
     struct route_match match = {.id = ROUTE_NONE, .method = method_of(method)};
@@ -162,8 +197,10 @@ struct route_match route_find(struct str method, struct str target, char *room)
         return match;
     }
     struct str path = split(target, '?', &match.query);
+    bool plain = !memchr(path.p, '%', path.n);
     for (int i = 0; i < ROUTE_NONE; i++) {
-        int fit = match_pattern(rows[i].pattern, path, room, &match.param);
+        int fit = plain ? match_plain(shape_of(i), path, &match.param)
+                        : match_pattern(rows[i].pattern, path, room, &match.param);
         if (fit < 0) {
             match.verdict = ROUTE_MALFORMED;
             return match;

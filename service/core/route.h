@@ -54,11 +54,11 @@ struct route_match {
     enum route_id id;         /* ROUTE_NONE when unknown or malformed */
     enum route_method method; /* HEAD stays HEAD */
     unsigned allowed;         /* enum route_method, or'ed */
-    struct str param;         /* the path's one parameter, decoded, in `room`; absent: none */
-    struct str query;         /* raw, without the `?`; absent: none */
+    struct str param; /* the path's one parameter, decoded, in `room` or the target; absent: none */
+    struct str query; /* raw, without the `?`; absent: none */
 };
 
-/* Looks a target up. room must hold target.n bytes and lives as long as `param` is read. */
+/* Looks a target up. room must hold target.n bytes; both live as long as `param` is read. */
 struct route_match route_find(struct str method, struct str target, char *room);
 
 /* A row of the table, for metrics, documents and tests. */

@@ -112,13 +112,26 @@ static uint64_t item_hash(const void *entry)
     return str_hash(((const struct view_item *)entry)->sku);
 }
 
-uint32_t view_add_item(struct view *view, struct str sku)
+static uint32_t find_item(const struct view *view, struct str sku, uint64_t hash)
 {
-    uint64_t hash = str_hash(sku);
     uint32_t at = (uint32_t)hash, slot;
     while ((slot = set_probe(&view->items, &at)) != VIEW_NONE)
         if (str_equal(view_item(view, slot)->sku, sku))
             return slot;
+    return VIEW_NONE;
+}
+
+uint32_t view_find_item(const struct view *view, struct str sku)
+{
+    return find_item(view, sku, str_hash(sku));
+}
+
+uint32_t view_add_item(struct view *view, struct str sku)
+{
+    uint64_t hash = str_hash(sku);
+    uint32_t slot = find_item(view, sku, hash);
+    if (slot != VIEW_NONE)
+        return slot;
     struct view_item *item = set_append(view, &view->items, item_hash, hash, sizeof(*item));
     if (!item)
         return VIEW_NONE;

@@ -107,7 +107,8 @@ uint32_t view_add_reservation(struct view *view, const struct rid *id);
 uint32_t view_add_customer(struct view *view, uint32_t item, struct str customer);
 uint32_t view_add_key(struct view *view, uint16_t partition, struct str key);
 
-/* The slot, or VIEW_NONE if the view has no such reservation. */
+/* The slot, or VIEW_NONE if the view has no such item, or reservation. */
+uint32_t view_find_item(const struct view *view, struct str sku);
 uint32_t view_find_reservation(const struct view *view, const struct rid *id);
 
 /* Adds the items of a reservation whose lines are known. False: out of memory. */

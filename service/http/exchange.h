@@ -89,9 +89,11 @@ struct http_server {
     uv_idle_t spin;
     uv_timer_t wake;
     unsigned handles_open;
-    bool progress;   /* since the last MHD_run a callback had something to do */
-    unsigned polled; /* requests that wait without being suspended */
-    bool resumed;    /* since the last MHD_run: it must run again */
+    bool progress;      /* since the last MHD_run a callback had something to do */
+    unsigned polled;    /* requests that wait without being suspended */
+    bool resumed;       /* since the last MHD_run: it must run again */
+    bool woken;         /* since the last turn of the loop: by a client, or by time */
+    int64_t run_due_ms; /* of the loop: when the library wants to run in any case; -1: never */
     bool draining;
     bool stopped;
     int64_t request_ms;

@@ -6,16 +6,6 @@
 
 #include <assert.h>
 
-enum field { NO_FIELD, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, COOKIE, FIELDS };
-
-static const char *const field_names[FIELDS] = {
-    [HOST] = "host",
-    [CONTENT_LENGTH] = "content-length",
-    [TRANSFER_ENCODING] = "transfer-encoding",
-    [CONNECTION] = "connection",
-    [COOKIE] = "cookie",
-};
-
 enum framing_state framing_refused(struct framing *f, const char *fault)
 {
     f->problem = PROBLEM_MALFORMED_REQUEST;
@@ -77,86 +67,12 @@ static enum framing_state end_head(struct framing *f)
     return f->is.left > 0 ? BODY : end_request(f);
 }
 
-/* --- header fields that count ----------------------------------------------------------------- */
-
-static enum framing_state end_host(struct framing *f, struct str value)
-{
-    struct host host;
-    if (f->is.hosts++ > 0)
-        return framing_refused(f, "Host comes twice");
-    if (f->is.absolute && !str_equal_caseless(value, (struct str){f->authority, f->authority_n}))
-        return framing_refused(f, "Host is another than in the request target");
-    return host_parse(value, &host) ? FIELD_START : framing_refused(f, "Host is no host");
-}
-
-/* To the letter: the library takes blanks behind the number for a part of it. */
-static enum framing_state end_content_length(struct framing *f, struct str value)
-{
-    if (f->is.has_length)
-        return framing_refused(f, "Content-Length comes twice");
-    if (value.n < 1 || value.n > 18)
-        return framing_refused(f, "Content-Length is no number");
-    for (size_t i = 0; i < value.n; i++) {
-        if (value.p[i] < '0' || value.p[i] > '9')
-            return framing_refused(f, "Content-Length is no number");
-        f->is.left = f->is.left * 10 + (uint64_t)(value.p[i] - '0');
-    }
-    f->is.has_length = true;
-    return FIELD_START;
-}
-
-static enum framing_state end_transfer_encoding(struct framing *f, struct str value)
-{
-    bool good = str_equal_caseless(value, STR("chunked"));
-    if (!good || f->is.chunked)
-        return framing_refused(f, "the only Transfer-Encoding taken is chunked");
-    f->is.chunked = true;
-    return FIELD_START;
-}
-
-static enum framing_state end_connection(struct framing *f, struct str value)
-{
-    while (value.n > 0) {
-        const char *comma = memchr(value.p, ',', value.n);
-        struct str word = {value.p, comma ? (size_t)(comma - value.p) : value.n};
-        size_t used = comma ? word.n + 1 : word.n;
-        value = (struct str){value.p + used, value.n - used};
-        word = str_trim(word);
-        if (str_equal_caseless(word, STR("close")))
-            f->is.closes = true;
-        else if (str_equal_caseless(word, STR("keep-alive")))
-            f->is.keeps = true;
-    }
-    return FIELD_START;
-}
-
-static enum framing_state end_field(struct framing *f)
-{
-    struct str value = {f->text, f->text_n};
-    bool frames = f->field == HOST || f->field == CONTENT_LENGTH || f->field == TRANSFER_ENCODING;
-    if (frames && f->is.trailer)
-        return framing_refused(f, "a trailer has a field that frames the request");
-    switch ((enum field)f->field) {
-    case HOST: return end_host(f, str_trim(value));
-    case CONTENT_LENGTH: return end_content_length(f, value);
-    case TRANSFER_ENCODING: return end_transfer_encoding(f, value);
-    case CONNECTION: return end_connection(f, value);
-    default: return FIELD_START;
-    }
-}
-
-static enum field field_of(struct str name)
-{
-    for (int i = HOST; i < FIELDS; i++)
-        if (str_equal_caseless(name, str_of(field_names[i])))
-            return (enum field)i;
-    return NO_FIELD;
-}
+/* --- a byte ----------------------------------------------------------------------------------- */
 
 /* Its value is kept from here on, if it counts. */
 static enum framing_state end_name(struct framing *f)
 {
-    f->field = field_of((struct str){f->text, f->text_n});
+    f->field = framing_field_of((struct str){f->text, f->text_n});
     f->text_n = 0;
     return BLANK;
 }
@@ -169,8 +85,6 @@ static bool keep_byte(struct framing *f, unsigned char c)
     f->text[f->text_n++] = (char)c;
     return true;
 }
-
-/* --- a byte ----------------------------------------------------------------------------------- */
 
 static enum framing_state at_method(struct framing *f, unsigned char c)
 {
@@ -293,7 +207,9 @@ static enum framing_state at_blank(struct framing *f, unsigned char c)
 
 static enum framing_state at_value_lf(struct framing *f, unsigned char c)
 {
-    return c == '\n' ? end_field(f) : framing_line_feed(f, c, FIELD_START);
+    struct str value = {f->text, f->text_n};
+    return c == '\n' ? framing_end_field(f, (enum framing_field)f->field, value)
+                     : framing_line_feed(f, c, FIELD_START);
 }
 
 static enum framing_state at_head_lf(struct framing *f, unsigned char c)
@@ -339,36 +255,79 @@ static bool ends_target(unsigned char c)
     return c <= ' ' || c >= 0x7f || c == '?' || c == '&' || c == '#';
 }
 
-/* A whole line of a field that does not count, as most are; 0 if this is none, or not all of it is
- * here, or something is wrong with it: the steps then say what. */
-static size_t take_line(struct framing *f, const char *from, size_t n)
+/* The whole line of a request for a path without a query, as most are; 0 if this is none, or not
+ * all of it is here, or something is wrong with it: the steps then say what. */
+static size_t take_request_line(struct framing *f, const char *from, size_t n)
 {
-    const char *cr = memchr(from, '\r', n);
-    size_t line = cr ? (size_t)(cr - from) : 0;
-    const char *colon = line > 0 ? memchr(from, ':', line) : NULL;
-    if (!colon || line + 2 > n || cr[1] != '\n' || memchr(from, '\n', line) ||
-        memchr(from, '\0', line))
+    static const char before_digit[] = " HTTP/1.";
+    const unsigned char *bytes = (const unsigned char *)from;
+    size_t i = 0;
+    while (i < n && token_chars[bytes[i]])
+        i++;
+    if (i == 0 || n - i < 2 || bytes[i] != ' ' || bytes[i + 1] != '/')
         return 0;
-    struct str name = {from, (size_t)(colon - from)};
-    for (size_t i = 0; i < name.n; i++)
-        if (!token_chars[(unsigned char)name.p[i]])
-            return 0;
-    size_t room = line + 2 + SERVER_RECORD_BYTES;
-    if (name.n == 0 || field_of(name) != NO_FIELD || room > POOL_ROOM - f->is.pool_bytes)
+    for (i++; i < n && !ends_target(bytes[i]); i++)
+        ;
+    if (n - i < sizeof(before_digit) + 2 ||
+        memcmp(from + i, before_digit, sizeof(before_digit) - 1) != 0)
         return 0;
-    f->is.pool_bytes += SERVER_RECORD_BYTES;
-    return line + 2;
+    i += sizeof(before_digit) - 1;
+    if ((from[i] != '0' && from[i] != '1') || from[i + 1] != '\r' || from[i + 2] != '\n')
+        return 0;
+    f->is.old = from[i] == '0';
+    f->authority_n = 0;
+    f->state = FIELD_START;
+    return i + 3;
 }
 
-/* What most of a head is made of, taken without a step for each byte: names, values that do not
- * count, the inside of a target. Returns how many bytes that was. */
+/* What a field that counts says. False: that must not be, and nothing was changed. */
+static bool take_value(struct framing *f, enum framing_field field, struct str value)
+{
+    const struct framing_request before = f->is;
+    while (value.n > 0 && (value.p[0] == ' ' || value.p[0] == '\t'))
+        value = (struct str){value.p + 1, value.n - 1};
+    if (value.n <= sizeof(f->text) && framing_end_field(f, field, value) == FIELD_START)
+        return true;
+    f->is = before;
+    f->fault = NULL;
+    return false;
+}
+
+/* The same for the line of a header field, but for cookies, whose bytes count one by one. */
+static size_t take_line(struct framing *f, const char *from, size_t n)
+{
+    const unsigned char *bytes = (const unsigned char *)from;
+    struct str name = {from, 0};
+    while (name.n < n && token_chars[bytes[name.n]])
+        name.n++;
+    size_t i = name.n + 1;
+    if (name.n == 0 || i > n || from[name.n] != ':')
+        return 0;
+    while (i < n && !ends_value(bytes[i]))
+        i++;
+    size_t line = i + 2;
+    if (line > n || from[i] != '\r' || from[i + 1] != '\n' ||
+        line + SERVER_RECORD_BYTES > POOL_ROOM - f->is.pool_bytes)
+        return 0;
+    enum framing_field field = framing_field_of(name);
+    struct str value = {from + name.n + 1, i - name.n - 1};
+    if (field == COOKIE || (field != NO_FIELD && !take_value(f, field, value)))
+        return 0;
+    f->is.pool_bytes += SERVER_RECORD_BYTES;
+    return line;
+}
+
+/* What most of a head is made of, taken without a step for each byte: whole lines, names, values
+ * that do not count, the inside of a target. Returns how many bytes that was. */
 static size_t take_run(struct framing *f, const char *from, size_t n)
 {
     const unsigned char *bytes = (const unsigned char *)from;
     size_t i = 0;
     if (n > POOL_ROOM - f->is.pool_bytes)
         n = POOL_ROOM - f->is.pool_bytes;
-    if (f->state == FIELD_START) {
+    if (f->state == METHOD && f->index == 0) {
+        i = take_request_line(f, from, n);
+    } else if (f->state == FIELD_START) {
         i = take_line(f, from, n);
     } else if (f->state == NAME) {
         while (i < n && token_chars[bytes[i]] && keep_byte(f, bytes[i]))

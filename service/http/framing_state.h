@@ -42,6 +42,26 @@ enum framing_state {
     STATES
 };
 
+/* The header fields that count. */
+enum framing_field {
+    NO_FIELD,
+    HOST,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    CONNECTION,
+    COOKIE,
+    FIELDS
+};
+
+/* What is known of the request being read. */
+struct framing_request {
+    bool old, absolute, query, trailer, closes, keeps, chunked, has_length;
+    uint8_t hosts;
+    size_t pool_bytes; /* that the library needs for what was read */
+    unsigned extension_bytes;
+    uint64_t left; /* of the body, or of a chunk */
+};
+
 struct framing {
     unsigned state; /* enum framing_state */
     uint8_t text_n, authority_n;
@@ -49,14 +69,8 @@ struct framing {
     char authority[HOST_MAX_BYTES]; /* of a target that is a whole address */
     /* Not beside the state: compared as one word they would wait for the byte just written. */
     unsigned index; /* what of the state's pattern was met */
-    unsigned field; /* the header field being read, if it is one that counts */
-    struct {        /* of the request being read */
-        bool old, absolute, query, trailer, closes, keeps, chunked, has_length;
-        uint8_t hosts;
-        size_t pool_bytes; /* that the library needs for what was read */
-        unsigned extension_bytes;
-        uint64_t left; /* of the body, or of a chunk */
-    } is;
+    unsigned field; /* enum framing_field: the header field being read */
+    struct framing_request is;
     unsigned long heads; /* read to their end */
     unsigned long whole; /* requests read to their end */
     enum problem_id problem;
@@ -71,6 +85,13 @@ enum framing_state framing_refused(struct framing *f, const char *fault);
 
 /* Behind a CR. */
 enum framing_state framing_line_feed(struct framing *f, unsigned char c, enum framing_state next);
+
+/* NO_FIELD: its value does not count. */
+enum framing_field framing_field_of(struct str name);
+
+/* At the end of a field with that value, which has no blanks before it: FIELD_START, or it must not
+ * be. */
+enum framing_state framing_end_field(struct framing *f, enum framing_field field, struct str value);
 
 /* For SIZE to DATA_LF, but not for DATA, of which many bytes are taken at once. */
 enum framing_state framing_chunk_step(struct framing *f, unsigned char c);

@@ -88,8 +88,8 @@ static void check_media_type(struct exchange *x)
     const struct headers *h = &x->headers;
     if (x->match.method & (METHOD_GET | METHOD_HEAD))
         return;
-    if (media_type_is_form(h->content_type) ||
-        (h->has_body && !media_type_is_json(h->content_type)))
+    if (!media_type_is_json(h->content_type) &&
+        (h->has_body || media_type_is_form(h->content_type)))
         refuse_later(x, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
 }
 

@@ -121,10 +121,30 @@ size_t json_walk_path(const struct json_walk *walk, char out[JSON_PATH_SIZE])
     return n < JSON_PATH_SIZE ? n : JSON_PATH_SIZE - 1;
 }
 
+static size_t count_of(struct str text, char c, size_t most)
+{
+    size_t n = 0;
+    const char *at = text.p, *end = text.p + text.n;
+    while (n < most && (at = memchr(at, c, (size_t)(end - at)))) {
+        n++;
+        at++;
+    }
+    return n;
+}
+
+/* No text is deeper than it has brackets, and most have few. */
+static bool may_be_deeper(struct str text, unsigned levels)
+{
+    size_t most = levels + 1;
+    return count_of(text, '{', most) + count_of(text, '[', most) > levels;
+}
+
 bool json_path_deeper(struct str text, unsigned levels, char out[JSON_PATH_SIZE])
 {
     struct json_walk walk;
     assert(levels >= 3);
+    if (!may_be_deeper(text, levels))
+        return false;
     json_walk_init(&walk, text);
     while (walk.depth <= levels)
         if (walk.at == text.n || !step(&walk))

@@ -18,14 +18,22 @@ static void put_escape(struct buf *b, unsigned char c)
     }
 }
 
+/* The ASCII characters that are written as they are. */
+static const bool stands_for_itself[256] = {
+    [' ' ... '!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
+
 void json_put_string(struct buf *b, struct str text)
 {
     size_t start = 0, i = 0;
     buf_putc(b, '"');
     while (i < text.n) {
         unsigned char c = (unsigned char)text.p[i];
+        if (stands_for_itself[c]) {
+            i++;
+            continue;
+        }
         size_t length = utf8_length(text.p + i, text.n - i);
-        if (length > 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+        if (length > 1) {
             i += length;
             continue;
         }

@@ -7,8 +7,9 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-#define MADE_ID_DIGITS  20
-#define NAMES_MAX_BYTES 256
+#define MADE_ID_DIGITS   20
+#define NAMES_MAX_BYTES  256
+#define DUMP_FIRST_BYTES 512 /* more than most bodies take */
 
 /* clang-format off */
 static const struct op_schema schemas[] = {
@@ -115,40 +116,53 @@ static size_t put_path(char *out, const char *pattern, struct str param)
     return n + strlen(rest);
 }
 
+/* SHA-256. Fetched and made once: done again for each call they would cost as much as a short hash.
+ */
+static bool digest(uint8_t out[FINGERPRINT_BYTES], const char *input, size_t n)
+{
+    static EVP_MD *sha256;
+    static EVP_MD_CTX *context;
+    unsigned size = 0;
+    if ((!sha256 && !(sha256 = EVP_MD_fetch(NULL, "SHA256", NULL))) ||
+        (!context && !(context = EVP_MD_CTX_new())))
+        return false;
+    bool ok = EVP_DigestInit_ex2(context, sha256, NULL) == 1 &&
+              EVP_DigestUpdate(context, input, n) == 1 &&
+              EVP_DigestFinal_ex(context, out, &size) == 1;
+    assert(!ok || size == FINGERPRINT_BYTES);
+    return ok;
+}
+
+/* The one text of the value, as far as it fits; how long it is. 0: out of memory. */
+static size_t dump(const json_t *value, char *to, size_t room)
+{
+    return json_dumpb(value, to, room, JSON_SORT_KEYS | JSON_COMPACT);
+}
+
 /* What makes two requests under one key "the same": SHA-256 over method, path and body; the body as
  * a JSON value, so that the order of its fields and its blanks are free. NULL: none. False: out of
  * memory. */
 static bool fingerprint(uint8_t out[FINGERPRINT_BYTES], struct arena *arena, const char *method,
                         enum route_id route, struct str param, const json_t *body)
 {
-    /* Fetched once: an implicit fetch a call costs more than the hash. */
-    static EVP_MD *sha256;
-    if (!sha256 && !(sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)))
-        return false;
-    char *dumped = NULL;
-    if (body && !(dumped = json_dumps(body, JSON_SORT_KEYS | JSON_COMPACT)))
-        return false;
     const char *pattern = route_row(route)->pattern;
-    struct str text = str_of(dumped);
-    char *input =
-        arena_alloc(arena, strlen(method) + strlen(pattern) + param.n + text.n + sizeof("  "));
-    if (!input) {
-        free(dumped);
-        return false;
+    size_t head_n = strlen(method) + strlen(pattern) + param.n + sizeof("  "), text_n = 0;
+    size_t room = body ? DUMP_FIRST_BYTES : 0;
+    char *input = arena_alloc(arena, head_n + room);
+    if (input && body && (text_n = dump(body, input + head_n, room)) > room) {
+        room = text_n;
+        input = arena_alloc(arena, head_n + room);
+        text_n = input ? dump(body, input + head_n, room) : 0;
     }
+    if (!input || (body && (text_n == 0 || text_n > room)))
+        return false;
     size_t n = strlen(method);
     memcpy(input, method, n);
     input[n++] = ' ';
     n += put_path(input + n, pattern, param);
     input[n++] = ' ';
-    if (text.n > 0)
-        memcpy(input + n, text.p, text.n);
-    n += text.n;
-    free(dumped);
-    unsigned size = 0;
-    bool ok = EVP_Digest(input, n, out, &size, sha256, NULL) == 1;
-    assert(!ok || size == FINGERPRINT_BYTES);
-    return ok;
+    memmove(input + n, input + head_n, text_n);
+    return digest(out, input, n + text_n);
 }
 
 bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *schema,

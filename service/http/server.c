@@ -22,14 +22,20 @@
 /* The wake-up itself is the message: all work is done in pump(). */
 static void on_fd(uv_poll_t *handle, int status, int events)
 {
+    struct http_server *server = handle->data;
+    server->woken = true;
 }
 
 static void on_spin(uv_idle_t *handle)
 {
+    struct http_server *server = handle->data;
+    server->woken = true;
 }
 
 static void on_wake(uv_timer_t *handle)
 {
+    struct http_server *server = handle->data;
+    server->woken = true;
 }
 
 /* libmicrohttpd's complaints are about clients, not about us. */
@@ -67,11 +73,28 @@ static int64_t run_daemon(struct http_server *server)
     return due ? (int64_t)ms : -1;
 }
 
+/* How long the library may sleep, -1: for ever. It is run if something was said for it: each run
+ * asks all who wait, and most turns of the loop are about replies of Redis that answer nobody yet.
+ */
+static int64_t wait_of_daemon(struct http_server *server)
+{
+    int64_t now = (int64_t)uv_now(server->loop);
+    if (server->woken || server->resumed) {
+        int64_t wait = run_daemon(server);
+        server->run_due_ms = wait < 0 ? -1 : now + wait;
+        return wait;
+    }
+    if (server->run_due_ms < 0)
+        return -1;
+    return server->run_due_ms > now ? server->run_due_ms - now : 0;
+}
+
 /* Before every poll of the loop. */
 static void pump(uv_prepare_t *handle)
 {
     struct http_server *server = handle->data;
-    int64_t wait = run_daemon(server);
+    int64_t wait = wait_of_daemon(server);
+    server->woken = false;
     if (STOCKD_CHECKS)
         server_check(server);
     int64_t deadline = client_conns_expire(&server->clients);
@@ -152,6 +175,14 @@ static void start_handles(struct http_server *server)
     }
 }
 
+/* Undoes stop_handshakes(): the socket outlives a worker that leaves by itself, and serves the one
+ * in its place. */
+static void let_handshakes_begin(int listen_fd)
+{
+    int none = 0;
+    (void)!setsockopt(listen_fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
+}
+
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *config,
                                     struct store *store, struct stats *stats, char *err,
                                     size_t err_size)
@@ -200,6 +231,8 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
         free(server);
         return NULL;
     }
+    let_handshakes_begin(config->listen_fd);
+    server->woken = true;
     start_handles(server);
     return server;
 }

@@ -14,6 +14,8 @@
 
 #define LOCK_TRIES   100
 #define LOCK_WAIT_NS (100 * 1000 * 1000)
+/* Redis packs records of up to so many bytes, those with texts among them (core/parts.h). */
+#define RECORD_PACKED_MAX "256"
 
 static int fail(char *err, size_t err_size, const char *what, const char *path)
 {
@@ -170,6 +172,8 @@ int embedded_run(struct pool_child *child, void *arg)
                                 "",
                                 "--maxmemory-policy",
                                 "noeviction",
+                                "--hash-max-listpack-value",
+                                RECORD_PACKED_MAX,
                                 "--daemonize",
                                 "no",
                                 "--loglevel",

@@ -4,6 +4,7 @@
 #include "process/ledger_open.h"
 #include "process/listen.h"
 #include "process/process.h"
+#include "store/relay/relay_shared.h"
 #include "version.h"
 
 #include <errno.h>
@@ -37,6 +38,8 @@ static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
                        : slot == m->ledger_slot ? "ledger"
                        : slot == m->keeper_slot ? "keeper"
                                                 : "worker";
+    if (m->shared.relay && m->first_worker >= 0 && slot >= m->first_worker)
+        relay_end(m->shared.relay, (unsigned)(slot - m->first_worker));
     if (gone->fatal || gone->init_failed)
         m->failed = true;
     process_log_end(what, gone);

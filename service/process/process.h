@@ -18,7 +18,8 @@ struct shared_state {
     struct store_config store_config;
     struct store_shared *store_shared;
     struct stats *stats;
-    int *listen_fds; /* one a worker; a child closes those that are not its own */
+    struct relay_shared *relay; /* NULL: each worker commits by itself */
+    int *listen_fds;            /* one a worker; a child closes those that are not its own */
     unsigned workers;
 };
 

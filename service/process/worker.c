@@ -67,6 +67,7 @@ static void on_term(uv_signal_t *handle, int signo)
     w->draining = true;
     w->drain_until_ms = uv_now(&w->loop) + (uint64_t)w->shared->config->drain_ms;
     http_server_drain(w->server);
+    store_drain(w->store);
     uv_timer_start(&w->drain_look, on_drain_look, 0, DRAIN_LOOK_MS);
 }
 
@@ -90,7 +91,10 @@ static int start(struct worker *w, unsigned index)
         log_event(LOG_ERROR, "no threads", LOG_STR("why", uv_strerror(rc)));
         return -1;
     }
-    w->store = store_new(&w->loop, &shared->store_config, shared->store_shared, err, sizeof(err));
+    struct store_config config_of = shared->store_config;
+    config_of.relay = shared->relay;
+    config_of.worker = index;
+    w->store = store_new(&w->loop, &config_of, shared->store_shared, err, sizeof(err));
     if (!w->store) {
         log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
         return -1;

@@ -178,12 +178,12 @@ static enum restore_result put_operations(struct build *b, struct page *page)
     enum rebuild_result result = REBUILD_OK;
     for (size_t i = 0; i < page->count && result == REBUILD_OK; i++) {
         const struct current_operation *one = &page->rows.operations[i];
-        int64_t keep_ms = one->at_ms + r->options->operation_retention_ms - r->scene.now_ms;
-        if (keep_ms <= 0)
+        int64_t until_ms = one->at_ms + r->options->operation_retention_ms;
+        if (until_ms <= r->scene.now_ms)
             continue;
         r->counts.operations++;
         if (writes(b))
-            result = rebuild_operation(&r->rebuild, b->partition, one->key, one->result, keep_ms);
+            result = rebuild_operation(&r->rebuild, b->partition, one->key, one->result, until_ms);
     }
     return restore_from_redis(r, result);
 }

@@ -36,7 +36,7 @@ static bool is_foreign(const struct scene *scene, unsigned p, char why[SCENE_WHY
     const struct meta *meta = &scene->parts[p].meta;
     if (meta_missing(meta))
         return false;
-    if (atoi(meta->v[META_FORMAT_F]) != META_FORMAT)
+    if (!meta_format_known(meta->v[META_FORMAT_F]))
         snprintf(why, SCENE_WHY_SIZE,
                  "partition %u in Redis has format %s, which this version does not know", p,
                  meta->v[META_FORMAT_F]);

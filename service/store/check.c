@@ -1,6 +1,7 @@
 #include "store/check.h"
 
 #include "store/commit/lane.h"
+#include "store/relay/relay.h"
 
 #include <assert.h>
 
@@ -62,6 +63,7 @@ static void check_lane(const struct lane *lane)
 void store_check(const struct store *store)
 {
     check_queue(&store->refused, -1);
+    relay_check(store->relay);
     for (unsigned p = 0; p < store->config.partitions; p++) {
         const struct partition *part = &store->partitions[p];
         assert(part->index == p);

@@ -27,11 +27,11 @@ void layout_command(struct buf *out, struct str name, unsigned partition, struct
     resp_key(out, partition, kind, of);
 }
 
-void layout_command_records(struct buf *out, struct str name, unsigned partition, uint32_t bucket,
+void layout_command_records(struct buf *out, struct str name, unsigned partition, int64_t bucket,
                             size_t rest)
 {
     char text[DIGITS_MAX];
-    size_t n = digits_put(text, bucket);
+    size_t n = digits_put(text, (uint64_t)bucket);
     layout_command(out, name, partition, KEY_RECORDS, (struct str){text, n}, rest);
 }
 
@@ -106,7 +106,7 @@ void layout_put_state(struct buf *out, unsigned partition, const char *state)
     resp_arg(out, str_of(state));
 }
 
-void layout_put_bucket(struct buf *out, unsigned partition, uint32_t bucket)
+void layout_put_bucket(struct buf *out, unsigned partition, int64_t bucket)
 {
     layout_command(out, STR("ZADD"), partition, KEY_BUCKETS, NO_NAME, 2);
     resp_int(out, bucket);
@@ -114,12 +114,12 @@ void layout_put_bucket(struct buf *out, unsigned partition, uint32_t bucket)
 }
 
 void layout_put_result(struct buf *out, unsigned partition, struct str key, struct str result,
-                       int64_t keep_ms)
+                       int64_t until_ms)
 {
     layout_command(out, STR("SET"), partition, KEY_OPERATION, key, 3);
     resp_arg(out, result);
-    resp_arg(out, STR("PX"));
-    resp_int(out, keep_ms);
+    resp_arg(out, STR("PXAT"));
+    resp_int(out, until_ms);
 }
 
 void layout_put_marker(struct buf *out, struct str marker, struct str value)

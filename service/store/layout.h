@@ -63,7 +63,7 @@ void layout_command(struct buf *out, struct str name, unsigned partition, struct
                     struct str of, size_t rest);
 
 /* The same on a bucket of records. */
-void layout_command_records(struct buf *out, struct str name, unsigned partition, uint32_t bucket,
+void layout_command_records(struct buf *out, struct str name, unsigned partition, int64_t bucket,
                             size_t rest);
 
 /* HMGET of all fields of meta, in their order. */
@@ -91,9 +91,10 @@ void layout_put_share(struct buf *out, struct str customer, int64_t units);
 
 /* Whole commands, a reply each. */
 void layout_put_state(struct buf *out, unsigned partition, const char *state);
-void layout_put_bucket(struct buf *out, unsigned partition, uint32_t bucket);
+void layout_put_bucket(struct buf *out, unsigned partition, int64_t bucket);
+/* Until a time of Redis: a span would make it write the command anew, for AOF and replicas. */
 void layout_put_result(struct buf *out, unsigned partition, struct str key, struct str result,
-                       int64_t keep_ms);
+                       int64_t until_ms);
 void layout_put_marker(struct buf *out, struct str marker, struct str value);
 void layout_put_events(struct buf *out, unsigned partition, int64_t epoch, struct str entry);
 

@@ -14,6 +14,12 @@ static bool says_restoring(const char *state)
     return strncmp(state, META_RESTORING, strlen(META_RESTORING)) == 0;
 }
 
+bool meta_format_known(const char *format)
+{
+    int number = atoi(format);
+    return number >= META_FORMAT_LEAST && number <= META_FORMAT;
+}
+
 bool meta_restoring(const struct meta *meta)
 {
     return says_restoring(meta->v[META_STATE]);
@@ -102,6 +108,7 @@ bool meta_check_reply(const redisReply *reply, const char *run_id, unsigned part
     uint64_t known = shared->store_id;
     *view = (struct meta_view){.gate = META_IS_OPEN,
                                .epoch = strtoll(v[META_EPOCH], NULL, 10),
+                               .format = atoi(v[META_FORMAT_F]),
                                .store = strtoull(v[META_STORE], NULL, 16)};
     if (known == 0 && shared->state_lost)
         say_verdict(view, META_IS_LOST, "Redis has lost the store's data");
@@ -119,7 +126,7 @@ bool meta_check_reply(const redisReply *reply, const char *run_id, unsigned part
         say_verdict(view, META_IS_CLOSED, v[META_STATE]);
     else if (strcmp(v[META_RUN_ID], run_id) != 0)
         say_verdict(view, META_IS_WAIT, "Redis was restarted; its next epoch is not open yet");
-    else if (atoi(v[META_FORMAT_F]) != META_FORMAT ||
+    else if (!meta_format_known(v[META_FORMAT_F]) ||
              (unsigned)atoi(v[META_PARTITIONS]) != partitions || view->epoch < 1)
         say_verdict(view, META_IS_CLOSED,
                     "format or number of partitions differ from this service's");

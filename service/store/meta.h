@@ -13,8 +13,13 @@
 #include "store/layout.h"
 #include "store/store_config.h"
 
-#define META_FORMAT     1
-#define META_VALUE_SIZE 192
+/* What a new store is, and an older one becomes with its next epoch; and the oldest that is served.
+ * In format 2 ids carry a part of their bucket, and events are brief: builds before it know
+ * neither.
+ */
+#define META_FORMAT       2
+#define META_FORMAT_LEAST 1
+#define META_VALUE_SIZE   192
 /* What the state of a partition begins with while a restore writes it; a name of its own follows.
  */
 #define META_RESTORING "closed: restore "
@@ -25,6 +30,9 @@ struct admin;
 struct meta {
     char v[META_FIELDS][META_VALUE_SIZE];
 };
+
+/* False: a format that this build does not know. */
+bool meta_format_known(const char *format);
 
 /* No store has an empty id: without one there is no meta. */
 static inline bool meta_missing(const struct meta *meta)
@@ -69,6 +77,7 @@ enum meta_verdict {
 struct meta_view {
     enum meta_verdict gate;
     int64_t epoch;  /* META_IS_OPEN */
+    int format;     /* META_IS_OPEN: how the store is to be written */
     uint64_t store; /* the id that meta has; 0: none */
     char why[128];
 };

@@ -7,6 +7,7 @@
 #include "store/commit/repeat.h"
 #include "store/layout.h"
 #include "store/reader.h"
+#include "store/relay/relay.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -74,7 +75,7 @@ enum outcome_code store_route(const struct store *store, struct op *op)
 
 void store_op_complete(struct store_op *op)
 {
-    if (op->started_us > 0) {
+    if (op->started_us > 0 && op->origin == 0) { /* else its own worker measures it */
         int64_t now_us = clock_mono_us();
         stats_observe(STATS_REDIS_US, (uint64_t)(now_us - op->started_us));
         stats_observe(STATS_TOTAL_US, (uint64_t)(now_us - op->submitted_us));
@@ -91,10 +92,10 @@ static bool is_down(const struct store *store, const struct partition *p)
     return true;
 }
 
-static void enqueue(struct partition *p, struct store_op *op)
+void store_enqueue(struct store *store, struct store_op *op)
 {
     stats_add(STATS_QUEUE_DEPTH, 1);
-    queue_push(&p->waiting, op);
+    queue_push(&store->partitions[op->op.partition].waiting, op);
 }
 
 void store_overload(struct store_op *op)
@@ -113,21 +114,12 @@ void store_admit_repeat(struct store *store, struct store_op *op)
         return;
     }
     op->beyond = true;
-    enqueue(p, op);
+    store_enqueue(store, op);
 }
 
-void store_submit(struct store *store, struct store_op *op)
+void store_admit(struct store *store, struct store_op *op)
 {
-    assert(op->op.partition < store->config.partitions);
     struct partition *p = &store->partitions[op->op.partition];
-    op->submitted_us = clock_mono_us();
-    op->started_us = 0;
-    op->tries = 0;
-    op->doubt = 0;
-    op->beyond = false;
-    op->op.chain = op->chain;
-    op->deadline_us = op->submitted_us + store->config.request_timeout_ms * 1000;
-    op->op.out = (struct outcome){.field_line = -1};
     if (p->waiting.count >= store->config.queue_max) {
         if (repeat_look_up(store->repeats, op))
             return;
@@ -138,8 +130,23 @@ void store_submit(struct store *store, struct store_op *op)
         op->op.out.why = "Redis cannot be reached";
         queue_push(&store->refused, op);
     } else {
-        enqueue(p, op);
+        store_enqueue(store, op);
     }
+}
+
+void store_submit(struct store *store, struct store_op *op)
+{
+    assert(op->op.partition < store->config.partitions);
+    op->submitted_us = clock_mono_us();
+    op->started_us = 0;
+    op->tries = 0;
+    op->doubt = 0;
+    op->beyond = op->alone = false;
+    op->origin = 0;
+    op->op.chain = op->chain;
+    op->deadline_us = op->submitted_us + store->config.request_timeout_ms * 1000;
+    op->op.out = (struct outcome){.field_line = -1};
+    store_admit(store, op);
 }
 
 void store_read_submit(struct store *store, struct store_read *read)
@@ -147,19 +154,33 @@ void store_read_submit(struct store *store, struct store_read *read)
     reader_submit(store->reader, read);
 }
 
-void store_pump(struct store *store)
+static void tell_refused(struct store *store)
 {
-    if (STOCKD_CHECKS)
-        store_check(store);
     while (store->refused.head) {
         struct store_op *op = store->refused.head;
         queue_remove(&store->refused, op);
         store_op_complete(op);
     }
-    for (unsigned p = 0; p < store->config.partitions; p++)
-        for (unsigned i = 0; i < store->config.lanes; i++)
-            lane_start(&store->partitions[p].lanes[i]);
+}
+
+void store_pump(struct store *store)
+{
+    if (STOCKD_CHECKS)
+        store_check(store);
+    do {
+        relay_pump(store->relay);
+        tell_refused(store);
+        for (unsigned p = 0; p < store->config.partitions; p++)
+            for (unsigned i = 0; i < store->config.lanes; i++)
+                lane_start(&store->partitions[p].lanes[i]);
+        relay_wake_answered(store->relay);
+    } while (!relay_sleep(store->relay));
     reader_start(store->reader);
+}
+
+void store_drain(struct store *store)
+{
+    relay_drain(store->relay);
 }
 
 /* What waits and is past its deadline, or has no Redis to go to. */
@@ -187,12 +208,14 @@ static void on_tick(uv_timer_t *timer)
         for (unsigned i = 0; i < store->config.lanes; i++)
             lane_expire(&store->partitions[p].lanes[i], now_us);
     }
+    relay_expire(store->relay, now_us);
+    relay_wake_answered(store->relay);
     reader_expire(store->reader, now_us);
 }
 
 bool store_idle(const struct store *store)
 {
-    if (store->refused.count > 0 || !reader_idle(store->reader))
+    if (store->refused.count > 0 || !reader_idle(store->reader) || !relay_idle(store->relay))
         return false;
     for (unsigned p = 0; p < store->config.partitions; p++) {
         const struct partition *part = &store->partitions[p];
@@ -292,7 +315,9 @@ static int open_partitions(struct store *store)
     }
     store->reader = reader_new(store);
     store->repeats = repeats_new(store);
-    return store->reader && store->repeats ? 0 : -ENOMEM;
+    store->relay = store->config.relay ? relay_new(store) : NULL;
+    bool whole = store->reader && store->repeats && (store->relay || !store->config.relay);
+    return whole ? 0 : -ENOMEM;
 }
 
 struct store *store_new(uv_loop_t *loop, const struct store_config *config,
@@ -335,6 +360,7 @@ static void on_closed(uv_handle_t *handle)
     free(store->partitions);
     reader_free(store->reader);
     repeats_free(store->repeats);
+    relay_free(store->relay);
     free(store);
 }
 
@@ -349,4 +375,5 @@ void store_free(struct store *store)
         for (unsigned i = 0; i < store->config.lanes; i++)
             lane_close(&store->partitions[p].lanes[i]);
     reader_close(store->reader);
+    relay_close(store->relay);
 }

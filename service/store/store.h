@@ -38,6 +38,9 @@ void store_read_submit(struct store *store, struct store_read *read);
  * over, so that they share a batch. */
 void store_pump(struct store *store);
 
+/* The process is about to end: it takes nothing over from other workers any more. */
+void store_drain(struct store *store);
+
 /* True when nothing waits and nothing flies. */
 bool store_idle(const struct store *store);
 

@@ -25,6 +25,11 @@ enum store_durability {
 /* When a lane asks for a turn before it commits; commit/turn.h. */
 enum store_turns { TURNS_AUTO, TURNS_ALWAYS, TURNS_OFF };
 
+/* When a worker hands operations to the one that commits for all; relay/relay.h. */
+enum store_relaying { RELAYING_AUTO, RELAYING_ALWAYS, RELAYING_OFF };
+
+struct relay_shared;
+
 #define STORE_LEDGER_ID_SIZE 64
 #define LEDGER_NONE          "none"
 #define STORE_WHY_BEHIND     "the ledger is more than --ledger-max-lag events behind"
@@ -49,6 +54,9 @@ struct store_config {
     enum store_durability durability;
     enum store_turns turns;
     unsigned replicas; /* DURABILITY_REPLICATED: 1.. */
+    enum store_relaying relaying;
+    struct relay_shared *relay; /* NULL: this store commits by itself */
+    unsigned worker;            /* its number in there */
 };
 
 /* What all processes of one service share (a shared mapping made by the master before it forks):

@@ -25,8 +25,10 @@ struct store_op {
     int64_t submitted_us, started_us;
     int64_t deadline_us; /* monotonic; past it the operation is not begun any more */
     unsigned tries;
-    bool beyond;    /* it waits beyond queue_max: only as a repeat it is answered */
-    uint64_t doubt; /* the store that an EXEC with it was sent to and never answered; 0: none */
+    bool beyond;     /* it waits beyond queue_max: only as a repeat it is answered */
+    bool alone;      /* it is not handed over to another worker (any more) */
+    unsigned origin; /* 0: of this worker; else worker + 1 that handed it over */
+    uint64_t doubt;  /* the store that an EXEC with it was sent to and never answered; 0: none */
 };
 
 enum store_read_kind { READ_ITEM, READ_ITEMS, READ_RESERVATION, READ_OPERATION };

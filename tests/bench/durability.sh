@@ -86,7 +86,7 @@ done
 echo >&2
 
 median() { median_and_range '' '%s%s' <"$1"; }
-over() { paste "$1" "$2" | awk '{ print $1 / $2 }' | median_and_range '' '%s%.2f (%.2f to %.2f)'; }
+over() { ratios "$1" "$2" | median_and_range '' '%s%.2f (%.2f to %.2f)'; }
 echo "reserve on one hot item, $workers workers, $(nproc) CPUs shared by wrk, service, Redis and SQL; $connections connections, and 1"
 echo
 printf '%-20s %12s %26s %14s %26s\n' level "answers/s" "over everysec" "one answer us" "over everysec"

@@ -31,12 +31,7 @@ for case in $cases; do
     curl -sS -o /dev/null -X PUT --json '{"on_hand":9000000000000}' "http://127.0.0.1:$((at + 1))/v1/items/hot"
 done
 
-cat >"$dir/wrk.lua" <<'EOF'
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-wrk.body = '{"quantity":1}'
-done = function(summary, latency) io.write(string.format("rate %.1f p99_us %.0f bad %d\n", summary.requests / summary.duration * 1000000, latency:percentile(99), summary.errors.status)) end
-EOF
+wrk_script '{"quantity":1}' >"$dir/wrk.lua"
 counted() { # counted CASE METRIC: over all services of the case
     for service in $(each_service "$1"); do curl -s "http://127.0.0.1:$service/metrics"; done | awk -v m="$2" '$1 == m { n += $2 } END { print n + 0 }'
 }
@@ -55,6 +50,10 @@ measure() {
     awk '$4 > most { most = $4 } END { print most / 1000 }' "$dir/lines" >>"$dir/p99.$1"
     printf '.' >&2
 }
+longest_run() { # longest_run CASE: of EXECs that one lane lost
+    for service in $(each_service "$1"); do curl -s "http://127.0.0.1:$service/metrics"; done |
+        awk '$1 == "stockd_exec_lost_run_max" && $2 > most { most = $2 } END { print most + 0 }'
+}
 printf 'measuring %d rounds of 4 cases, %d s each ' "$rounds" "$seconds" >&2
 i=0
 while [ $i -lt "$rounds" ]; do
@@ -65,10 +64,15 @@ echo >&2
 
 echo "decrements of one item, $(nproc) CPUs shared by all; 64 connections in all, 128 for 8x8"
 echo
-printf '%-18s %12s %26s %14s %16s\n' "services x workers" "answers/s" "over 1x1" "worst p99 ms" "lost a commit"
+printf '%-18s %12s %26s %14s %16s %12s\n' "services x workers" "answers/s" "over 1x1" "worst p99 ms" "lost a commit" "longest run"
 for case in $cases; do
     lost=$(counted "$case" stockd_conflicts_total) batches=$(counted "$case" stockd_batches_total)
-    printf '%-18s %12s %26s %14s %16s\n' "$case" "$(median_and_range '' '%s%.0f' <"$dir/rate.$case")" \
-        "$(paste "$dir/rate.$case" "$dir/rate.1x1" | awk '{ print $1 / $2 }' | median_and_range '' '%s%.2f (%.2f to %.2f)')" \
-        "$(median_and_range '' '%s%.1f' <"$dir/p99.$case")" "$(echo "$lost $batches" | awk '{ printf "%.3f", $1 / $2 }')"
+    printf '%-18s %12s %26s %14s %16s %12s\n' "$case" "$(median_and_range '' '%s%.0f' <"$dir/rate.$case")" \
+        "$(ratios "$dir/rate.$case" "$dir/rate.1x1" | median_and_range '' '%s%.2f (%.2f to %.2f)')" \
+        "$(median_and_range '' '%s%.1f' <"$dir/p99.$case")" "$(echo "$lost $batches" | awk '{ printf "%.3f", $1 / $2 }')" "$(longest_run "$case")"
 done
+ratios "$dir/rate.8x1" "$dir/rate.1x1" |
+    goal "8 services x 1 worker / 1 x 1, one hot item" at-least 0.80 %.2f "$(medians "$dir/rate.8x1" "$dir/rate.1x1" answers/s)"
+goal "8 x 8, 128 connections: decrements a second" at-least 30000 %.0f "1 x 1: $(median_and_range '' '%s%.0f' <"$dir/rate.1x1")" <"$dir/rate.8x8"
+goal "8 x 8: worst p99 of a service, ms" at-most 20 %.1f <"$dir/p99.8x8"
+longest_run 8x8 | goal "8 x 8: longest run of lost EXECs of a lane" at-most 3 %.0f

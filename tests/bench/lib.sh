@@ -11,11 +11,11 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 1' INT TERM
 
-start() { # start NAME COMMAND...
+start() { # start NAME COMMAND...: $started is its pid
     name=$1
     shift
     "$@" >"$dir/$name.out" 2>"$dir/$name.err" &
-    pids="$! $pids"
+    started=$! pids="$! $pids"
 }
 
 until_ok() { # until_ok WHAT COMMAND...: until the command succeeds
@@ -32,3 +32,56 @@ until_ok() { # until_ok WHAT COMMAND...: until the command succeeds
 median_and_range() {
     sort -n | awk -v name="$1" -v format="$2" '{ v[NR] = $1 } END { printf format, name, v[int((NR + 1) / 2)], v[1], v[NR] }'
 }
+
+# ratios FILE OVER: line by line, as both were measured round by round.
+ratios() { paste "$1" "$2" | awk '{ print $1 / $2 }'; }
+
+# goal FIGURE at-least|at-most GOAL FORMAT [RAW]: a row of the table of all.sh, of the values on standard
+# input, one a round. Nothing where a script runs alone.
+goal() {
+    if [ -z "${BENCH_ROWS:-}" ]; then
+        cat >/dev/null
+        return
+    fi
+    median_and_range '' '%s%s\t%s\t%s\n' | awk -F '\t' -v figure="$1" -v op="$2" -v goal="$3" -v format="$4" -v raw="${5:-}" '{
+        met = op == "at-least" ? $1 >= goal : $1 <= goal
+        printf "| %s | %s " format " | " format " | " format " to " format " | %s | %s |\n",
+            figure, op == "at-least" ? ">=" : "<=", goal, $1, $2, $3, met ? "yes" : "no", raw
+    }' >>"$BENCH_ROWS"
+}
+medians() { # medians FILE OVER UNIT: the raw figures behind a ratio
+    printf '%s / %s %s' "$(median_and_range '' '%s%.0f' <"$1")" "$(median_and_range '' '%s%.0f' <"$2")" "$3"
+}
+
+# cpu_us PID...: processor time that these processes took so far, user and system.
+cpu_us() {
+    for pid in "$@"; do sed 's/.*) //' "/proc/$pid/stat"; done |
+        awk -v tick="$(getconf CLK_TCK)" '{ n += $12 + $13 } END { printf "%.0f\n", n * 1000000 / tick }'
+}
+with_children() { echo "$1"; pgrep -P "$1"; } # of a service: its workers, keeper and ledger too
+
+# wrk_script BODY [LUA]: a POST for wrk; at the end it says "rate R p99_us P bad B requests N".
+wrk_script() {
+    cat <<EOF
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = '$1'
+${2:-}
+EOF
+    cat <<'EOF'
+done = function(summary, latency)
+    io.write(string.format("rate %.1f p99_us %.0f bad %d requests %d\n", summary.requests / summary.duration * 1000000,
+        latency:percentile(99), summary.errors.status, summary.requests))
+end
+EOF
+}
+
+# many_items URL: 10,000 of them, s0 to s9999, a thousand a request.
+many_items() {
+    for thousand in 0 1 2 3 4 5 6 7 8 9; do
+        seq "$((thousand * 1000))" "$((thousand * 1000 + 999))" |
+            awk 'BEGIN { printf "{\"operations\":[" } { printf "%s{\"op\":\"put\",\"sku\":\"s%d\",\"on_hand\":1000000000}", (NR > 1) ? "," : "", $1 } END { print "]}" }' >"$dir/items.json"
+        curl -sS -o /dev/null --fail-with-body --json @"$dir/items.json" "$1/v1/batch"
+    done
+}
+next_item='local n = 0 next_item = function() n = (n + 7919) % 10000 return "s" .. n end'

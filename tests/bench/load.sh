@@ -14,11 +14,7 @@ url=http://127.0.0.1:$port
 body='{"id":"op-hep5kok2cmbnhefzdudg","sku":"load-abcdefghij-0","quantity":1,"remaining":899999,"version":100002}'
 start bare "$root/build/release/bench/bare" "$port" 1 200 "$body"
 until_ok "the bare handler" curl -s -o /dev/null --max-time 1 "$url/"
-{
-    echo 'wrk.method = "POST"'
-    echo 'wrk.headers["Content-Type"] = "application/json"'
-    echo "wrk.body = '{\"quantity\":1}'"
-} >"$dir/wrk.lua"
+wrk_script '{"quantity":1}' >"$dir/wrk.lua"
 
 # per_cpu CASE REQUESTS: requests a second of processor time, as left in $dir/cpu.
 per_cpu() {
@@ -52,4 +48,4 @@ printf '%-38s %9s %9s %9s\n' "requests per second of own CPU" median lowest high
 for case in wrk stockload; do
     median_and_range "$case" '%-38s %9.0f %9.0f %9.0f\n' <"$dir/case.$case"
 done
-paste "$dir/case.stockload" "$dir/case.wrk" | awk '{ print $1 / $2 }' | median_and_range "stockload / wrk" '%-38s %9.2f %9.2f %9.2f\n'
+ratios "$dir/case.stockload" "$dir/case.wrk" | median_and_range "stockload / wrk" '%-38s %9.2f %9.2f %9.2f\n'

@@ -19,13 +19,7 @@ start stockd "$root/build/stockd" serve --listen "127.0.0.1:$port" --ledger none
 until_up "$stockd/readyz"
 call -X PUT --json '{"on_hand":9000000000000}' "$stockd/v1/items/hot"
 call -X PUT --json '{"on_hand":0}' "$stockd/v1/items/gone"
-i=0
-while [ $i -lt 10 ]; do # 10,000 items, a thousand a request
-    seq "$((i * 1000))" "$((i * 1000 + 999))" |
-        awk 'BEGIN { printf "{\"operations\":[" } { printf "%s{\"op\":\"put\",\"sku\":\"s%d\",\"on_hand\":1000000000}", (NR > 1) ? "," : "", $1 } END { print "]}" }' >"$dir/items.json"
-    call --json @"$dir/items.json" "$stockd/v1/batch"
-    i=$((i + 1))
-done
+many_items "$stockd"
 
 # The bare handler answers what stockd answered once.
 answer() { curl -s --json "$1" "$2"; }
@@ -42,21 +36,16 @@ start nginx nginx -c "$dir/nginx.conf"
 until_up "$nginx/"
 until_up "$bare/"
 
-# measure CASE URL BODY [LUA]: answers a second into $dir/CASE.
+# measure CASE URL BODY [LUA]: answers a second into $dir/case.CASE.
 measure() {
-    {
-        echo 'wrk.method = "POST"'
-        echo 'wrk.headers["Content-Type"] = "application/json"'
-        echo "wrk.body = '$3'"
-        echo "${4:-}"
-    } >"$dir/wrk.lua"
-    rate=$(wrk -t1 -c"$connections" -d"$seconds" -s "$dir/wrk.lua" "$2" | awk '/Requests\/sec/ { print $2 }')
-    echo "$rate" >>"$dir/case.$1"
+    wrk_script "$3" "${4:-}" >"$dir/wrk.lua"
+    wrk -t1 -c"$connections" -d"$seconds" -s "$dir/wrk.lua" "$2" | awk '$1 == "rate" { print $2 }' >>"$dir/case.$1"
     printf '.' >&2
 }
-spread='local n = 0 request = function() n = (n + 7919) % 10000 return wrk.format(nil, "/v1/items/s" .. n .. "/decrements") end'
+spread="$next_item"' request = function() return wrk.format(nil, "/v1/items/" .. next_item() .. "/decrements") end'
+spread_reserve="$next_item"' request = function() return wrk.format(nil, nil, nil, string.format([[{"sku":"%s","quantity":1,"ttl_seconds":600}]], next_item())) end'
 
-printf 'measuring %d rounds of %d cases, %d s each ' "$rounds" 8 "$seconds" >&2
+printf 'measuring %d rounds of %d cases, %d s each ' "$rounds" 9 "$seconds" >&2
 i=0
 while [ $i -lt "$rounds" ]; do
     measure bare_decrement "$bare/" '{"quantity":1}'
@@ -65,6 +54,7 @@ while [ $i -lt "$rounds" ]; do
     measure nginx_lua "$nginx/" '{"quantity":1}'
     measure bare_reserve "http://127.0.0.1:$((port + 3))/" '{"sku":"hot","quantity":1}'
     measure reserve "$stockd/v1/reservations" '{"sku":"hot","quantity":1,"ttl_seconds":600}'
+    measure many_reserve "$stockd/v1/reservations" '' "$spread_reserve"
     measure bare_sold_out "http://127.0.0.1:$((port + 4))/" '{"quantity":1}'
     measure sold_out "$stockd/v1/items/gone/decrements" '{"quantity":1}'
     i=$((i + 1))
@@ -74,16 +64,19 @@ echo >&2
 echo "$connections connections, $workers workers, $(nproc) CPUs shared by wrk, server and Redis (AOF everysec)"
 echo
 printf '%-22s %12s %12s %12s\n' "answers a second" median lowest highest
-for case in bare_decrement decrement many_items nginx_lua bare_reserve reserve bare_sold_out sold_out; do
+for case in bare_decrement decrement many_items nginx_lua bare_reserve reserve many_reserve bare_sold_out sold_out; do
     median_and_range "$case" '%-22s %12.0f %12.0f %12.0f\n' <"$dir/case.$case"
 done
 echo
 printf '%-38s %7s %7s %7s\n' "ratio, round by round" median lowest highest
-ratio() { # ratio NAME CASE OVER
-    paste "$dir/case.$2" "$dir/case.$3" | awk '{ print $1 / $2 }' | median_and_range "$1" '%-38s %7.2f %7.2f %7.2f\n'
+ratio() { # ratio NAME CASE OVER [GOAL]
+    ratios "$dir/case.$2" "$dir/case.$3" >"$dir/ratio"
+    median_and_range "$1" '%-38s %7.2f %7.2f %7.2f\n' <"$dir/ratio"
+    [ -z "${4:-}" ] || goal "$1" at-least "$4" %.2f "$(medians "$dir/case.$2" "$dir/case.$3" answers/s)" <"$dir/ratio"
 }
-ratio "decrement / bare handler" decrement bare_decrement
-ratio "reserve / bare handler" reserve bare_reserve
-ratio "sold out / bare handler" sold_out bare_sold_out
-ratio "one hot item / 10,000 items" decrement many_items
-ratio "decrement / nginx + Lua EVALSHA" decrement nginx_lua
+ratio "decrement / bare handler" decrement bare_decrement 0.75
+ratio "reserve / bare handler" reserve bare_reserve 0.60
+ratio "sold out / bare handler" sold_out bare_sold_out 0.85
+ratio "decrement / nginx + Lua EVALSHA" decrement nginx_lua 2.0
+ratio "10,000 items / one hot item, reserve" many_reserve reserve 0.90
+ratio "10,000 items / one hot item, decrement" many_items decrement

@@ -93,12 +93,12 @@ static void start_shop(void **state)
 #define tamper(...) redis_do(&stack.redis, __VA_ARGS__)
 
 /* The bytes and the bucket of an id. */
-static void id_parts(const char *id, unsigned char bytes[14], char bucket[16])
+static void id_parts(const char *id, unsigned char bytes[14], char bucket[24])
 {
     struct rid rid;
     assert_true(rid_parse(str_of(id), &rid));
     memcpy(bytes, rid.b, 14);
-    snprintf(bucket, 16, "%u", rid_bucket(&rid));
+    snprintf(bucket, 24, "%" PRId64, rid_bucket(&rid));
 }
 
 /* --- equal ------------------------------------------------------------------------------------ */
@@ -224,7 +224,7 @@ static void versions_raised_by_a_restore_are_equal(void **state)
 static void records_of_reservations(void **state)
 {
     unsigned char id[14];
-    char bucket[16];
+    char bucket[24];
     start_shop(state);
     id_parts(held, id, bucket);
     redisReply *was = redis_ask(&stack.redis, "HGET {p0}:resv:%s %b", bucket, id, sizeof(id));
@@ -258,7 +258,7 @@ static void records_of_reservations(void **state)
 static void indexes_of_deadlines(void **state)
 {
     unsigned char id[14];
-    char bucket[16];
+    char bucket[24];
     start_shop(state);
     id_parts(held, id, bucket);
     redisReply *was = redis_ask(&stack.redis, "ZSCORE {p0}:holds:%s %b", sku, id, sizeof(id));

@@ -158,7 +158,7 @@ static void unknown_formats_are_refused(void **state)
     bytes[0] = 9; /* a format to come */
     assert_int_equal(apply_once(db, chunk, 3, &apply), APPLY_FORMAT);
     assert_int_equal(apply.good, 2);
-    bytes[0] = EVENT_FORMAT;
+    bytes[0] = EVENT_FULL;
     for (size_t cut = 0; cut < 8; cut++) {
         chunk[2].bytes.n = cut;
         assert_int_equal(apply_once(db, chunk, 3, &apply), APPLY_FORMAT);

@@ -146,6 +146,20 @@ static void unanswered_requests_and_repeats_are_settled(void **state)
     tload_free(&load);
 }
 
+/* Each batch of reads takes room for its answers in the service: too many at once are refused. */
+static void more_reservations_than_are_read_at_once_are_read_back(void **state)
+{
+    struct world *world = *state;
+    struct tload load;
+    int status = tload_run(&load, world->service.port, "zipf",
+                           "-p 2 -c 64 -n 16k --skus 1 --stock 1m --mix reserve=1 --ttl 10m "
+                           "--settle 1s");
+    expect(&load, status, 0, "right");
+    assert_int_equal(tload_coverage(&load, "read_back"), tload_coverage(&load, "reservations"));
+    assert_true(tload_coverage(&load, "reservations") >= 12000);
+    tload_free(&load);
+}
+
 static void what_expired_is_taken_again_for_who_asks_for_it(void **state)
 {
     struct world *world = *state;
@@ -336,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scenario_is_right_at_closed_and_at_open_load),
         cmocka_unit_test(unanswered_requests_and_repeats_are_settled),
+        cmocka_unit_test(more_reservations_than_are_read_at_once_are_read_back),
         cmocka_unit_test(what_expired_is_taken_again_for_who_asks_for_it),
         cmocka_unit_test(churn_lets_a_good_part_of_its_holds_expire),
         cmocka_unit_test(a_killed_worker_of_the_service_breaks_no_promise),

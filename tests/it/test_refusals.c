@@ -83,9 +83,10 @@ static void put_old_record(void)
     rid_set_bucket(&r.id, rid_bucket_of(r.expires_ms));
     buf_init(&bytes, 4096);
     record_encode(&bytes, &r);
-    redis_do(&stack.redis, "HSET {p0}:resv:%u %b %b", rid_bucket(&r.id), r.id.b, (size_t)RID_BYTES,
-             bytes.p, bytes.n);
-    redis_do(&stack.redis, "ZADD {p0}:buckets %u %u", rid_bucket(&r.id), rid_bucket(&r.id));
+    redis_do(&stack.redis, "HSET {p0}:resv:%" PRId64 " %b %b", rid_bucket(&r.id), r.id.b,
+             (size_t)RID_BYTES, bytes.p, bytes.n);
+    redis_do(&stack.redis, "ZADD {p0}:buckets %" PRId64 " %" PRId64, rid_bucket(&r.id),
+             rid_bucket(&r.id));
     buf_free(&bytes);
 }
 

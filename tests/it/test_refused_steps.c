@@ -75,10 +75,10 @@ static void put_record(unsigned partition, int64_t expires_ms, int64_t ended_ms)
     r.id.b[RID_BYTES - 1] = ++serial;
     buf_init(&bytes, 4096);
     record_encode(&bytes, &r);
-    run(REDIS_REPLY_INTEGER, "HSET {p%u}:resv:%u %b %b", partition, rid_bucket(&r.id), r.id.b,
-        (size_t)RID_BYTES, bytes.p, bytes.n);
-    run(REDIS_REPLY_INTEGER, "ZADD {p%u}:buckets %u %u", partition, rid_bucket(&r.id),
-        rid_bucket(&r.id));
+    run(REDIS_REPLY_INTEGER, "HSET {p%u}:resv:%" PRId64 " %b %b", partition, rid_bucket(&r.id),
+        r.id.b, (size_t)RID_BYTES, bytes.p, bytes.n);
+    run(REDIS_REPLY_INTEGER, "ZADD {p%u}:buckets %" PRId64 " %" PRId64, partition,
+        rid_bucket(&r.id), rid_bucket(&r.id));
     buf_free(&bytes);
 }
 

@@ -40,14 +40,17 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* A hold whose record lies in the middle of this bucket; its id. */
-static void hold_in(int64_t bucket, const char *sku, char id[64])
+/* A hold whose deadline is in the middle of a span of 17 minutes; its id, and its bucket. */
+static int64_t hold_in(int64_t span, const char *sku, char id[64])
 {
-    int64_t ttl_ms = (bucket << 20) + (1 << 19) - now_ms();
+    int64_t deadline_ms = (span << RID_BUCKET_SHIFT) + (1 << (RID_BUCKET_SHIFT - 1));
+    int64_t ttl_ms = deadline_ms - now_ms();
     snprintf(id, 64, "%s", api_reserve(a, sku, 1, ttl_ms / 1000));
     struct rid rid;
     assert_true(rid_parse(str_of(id), &rid));
-    assert_int_equal(rid_bucket(&rid), bucket);
+    assert_int_equal(rid_bucket(&rid) >> 8 * RID_SERIAL_BYTES,
+                     rid_part_of(deadline_ms, 0) >> 8 * RID_SERIAL_BYTES);
+    return rid_bucket(&rid);
 }
 
 static bool is_gone(const char *id)
@@ -81,8 +84,7 @@ static void a_bucket_is_listed_again_after_a_restore(void **state)
     serve(.ledger = ON_SQLITE, .flags = {"--lanes", "1", "--auto-restore", "--operation-retention",
                                          "1s", "--reservation-retention", "1s"});
     KEEP(sku, api_item(a, 100, 0));
-    int64_t bucket = (now_ms() >> 20) + 2;
-    hold_in(bucket, sku, id);
+    int64_t span = rid_bucket_of(now_ms()) + 2, bucket = hold_in(span, sku, id);
     assert_true(is_listed(bucket));
     post(200, RELEASE(id), "{}");
     assert_true(await(is_gone(id), RECOVERY_MS)); /* old enough not to come back */
@@ -90,7 +92,7 @@ static void a_bucket_is_listed_again_after_a_restore(void **state)
     tamper("FLUSHALL");
     assert_true(await(redis_int("EXISTS {p0}:meta") == 1 && is_back(sku), RECOVERY_MS));
     assert_false(is_listed(bucket));
-    hold_in(bucket, sku, id);
+    assert_int_equal(hold_in(span, sku, id), bucket);
     assert_true(is_listed(bucket));
     audit_is(0);
     check_said("1 reservation");
@@ -106,25 +108,26 @@ static void the_audit_finds_buckets_that_are_not_listed(void **state)
     char id[64];
     KEEP(id, api_reserve(a, sku, 1, 0));
     assert_true(rid_parse(str_of(id), &rid));
-    unsigned bucket = rid_bucket(&rid);
+    int64_t bucket = rid_bucket(&rid);
     audit_is(0);
-    tamper("ZREM {p0}:buckets %u", bucket);
-    drift_says(text("drift: index resv:%u: the set buckets does not list the bucket", bucket));
+    tamper("ZREM {p0}:buckets %" PRId64, bucket);
+    drift_says(
+        text("drift: index resv:%" PRId64 ": the set buckets does not list the bucket", bucket));
     check_said("1 reservation");
-    tamper("ZADD {p0}:buckets %u %u", bucket, bucket);
+    tamper("ZADD {p0}:buckets %" PRId64 " %" PRId64, bucket, bucket);
     audit_is(0);
 
     /* A record that nobody knows, in a bucket that nobody lists. */
     redisReply *record =
-        redis_ask(&stack.redis, "HGET {p0}:resv:%u %b", bucket, rid.b, (size_t)RID_BYTES);
+        redis_ask(&stack.redis, "HGET {p0}:resv:%" PRId64 " %b", bucket, rid.b, (size_t)RID_BYTES);
     assert_int_equal(record->type, REDIS_REPLY_STRING);
     memset(rid.b, 7, RID_BYTES);
-    tamper("HSET {p0}:resv:%u %b %b", rid_bucket(&rid), rid.b, (size_t)RID_BYTES, record->str,
-           (size_t)record->len);
+    tamper("HSET {p0}:resv:%" PRId64 " %b %b", rid_bucket(&rid), rid.b, (size_t)RID_BYTES,
+           record->str, (size_t)record->len);
     freeReplyObject(record);
     drift_says("the set buckets does not list the bucket");
     drift_says("drift: reservation r0-");
-    tamper("DEL {p0}:resv:%u", rid_bucket(&rid));
+    tamper("DEL {p0}:resv:%" PRId64, rid_bucket(&rid));
     tamper("HSET {p0}:resv:what is this");
     drift_says("drift: index resv:what: the set buckets does not list the bucket");
     tamper("DEL {p0}:resv:what");

@@ -4,16 +4,15 @@
  */
 #include "support/api.h"
 #include "support/faultproxy.h"
+#include "support/rerun.h"
 
-#include <libgen.h>
-#include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -21,9 +20,7 @@
 #define KEEP_MS  10000 /* a turn that nobody asks for */
 #define CLIENTS  32
 #define CALLS    50
-#define SUITE_MS 1200000
 
-static const char *self; /* argv[0] */
 static struct tredis redis;
 static struct tservice services[2];
 static struct api apis[2];
@@ -274,32 +271,6 @@ static void a_holder_that_hangs_or_dies_holds_up_nobody_for_long(void **state)
 
 /* --- other suites ----------------------------------------------------------------------------- */
 
-static void suite_start(struct tproc *p, const char *suite)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s", self);
-    const char *const argv[] = {text("%s/%s", dirname(path), suite), NULL};
-    assert_int_equal(tproc_start(p, argv, text("%s/%s.err", redis.dir, suite)), 0);
-}
-
-static void suite_end(struct tproc *p, const char *suite)
-{
-    assert_int_equal(tproc_wait(p, SUITE_MS), 0);
-    if (WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0)
-        return;
-    print_tail(text("%s/%s.err", redis.dir, suite), 40);
-    fail_msg("%s fails when turns are always asked for", suite);
-}
-
-static void suites_pass(const char *first, const char *second)
-{
-    struct tproc a, b;
-    suite_start(&a, first);
-    suite_start(&b, second);
-    suite_end(&a, first);
-    suite_end(&b, second);
-}
-
 static int set_always(void **state)
 {
     return setenv("STOCKD_TURNS", "always", 1) < 0 ? -1 : tredis_start(&redis, NULL);
@@ -313,12 +284,12 @@ static int unset_always(void **state)
 
 static void cuts_and_late_execs_with_turns(void **state)
 {
-    suites_pass("test_sweep", "test_late_exec");
+    rerun("test_sweep", "test_late_exec");
 }
 
 static void crashes_and_audits_with_turns(void **state)
 {
-    suites_pass("test_crash", "test_audit");
+    rerun("test_crash", "test_audit");
 }
 
 int main(int argc, char **argv)
@@ -348,7 +319,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(crashes_and_audits_with_turns),
     };
     (void)argc;
-    self = argv[0];
+    rerun_begin(argv[0]);
     int failed = cmocka_run_group_tests(contended, start_auto, stop);
     failed += cmocka_run_group_tests(off, start_off, stop);
     failed += cmocka_run_group_tests(always, start_always, stop);

@@ -12,17 +12,24 @@ struct page {
     size_t runs;
     enum report_sample_kind kind[RUNS_MAX];
     const char *name[RUNS_MAX]; /* NULL: as the sample has it */
+    bool capacity;              /* the runs are steps of a search */
 };
 
 static const struct page pages[] = {
-    {"right.html", 1, {SAMPLE_RIGHT}, {NULL}},
-    {"hostile.html", 1, {SAMPLE_HOSTILE}, {NULL}},
-    {"unknown.html", 1, {SAMPLE_UNKNOWN}, {NULL}},
-    {"empty.html", 1, {SAMPLE_EMPTY}, {NULL}},
+    {"right.html", 1, {SAMPLE_RIGHT}, {NULL}, false},
+    {"hostile.html", 1, {SAMPLE_HOSTILE}, {NULL}, false},
+    {"unknown.html", 1, {SAMPLE_UNKNOWN}, {NULL}, false},
+    {"empty.html", 1, {SAMPLE_EMPTY}, {NULL}, false},
     {"three.html",
      3,
      {SAMPLE_RIGHT, SAMPLE_UNKNOWN, SAMPLE_HOSTILE},
-     {"four-workers.history", "plain-server.history", NULL}},
+     {"four-workers.history", "plain-server.history", NULL},
+     false},
+    {"capacity.html",
+     3,
+     {SAMPLE_RIGHT, SAMPLE_UNKNOWN, SAMPLE_EMPTY},
+     {"step 1: 8,000/s", "step 2: 8,400/s", "step 3: 8,400/s"},
+     true},
 };
 
 static int write_page(const char *directory, const struct page *page)
@@ -38,7 +45,9 @@ static int write_page(const char *directory, const struct page *page)
     char path[4096];
     snprintf(path, sizeof(path), "%s/%s", directory, page->file);
     FILE *out = fopen(path, "we");
-    int err = out ? report_html(out, runs, page->runs) : -errno;
+    struct capacity capacity = capacity_sample();
+    const struct report report = {runs, page->runs, page->capacity ? &capacity : NULL};
+    int err = out ? report_html(out, &report) : -errno;
     if (out && fclose(out) == EOF && err == 0)
         err = -errno;
     for (size_t i = 0; i < page->runs; i++)

@@ -56,7 +56,7 @@ async function checkCharts(page) {
 async function checkText(page) {
     const verdict = page.locator('.verdict .word').first();
     assert.ok(await verdict.isVisible(), 'no verdict to be seen');
-    assert.match(await verdict.innerText(), /^(✓|\?|✕|–)\s*(RIGHT|UNKNOWN|VIOLATION|NOT CHECKED)$/);
+    assert.match(await verdict.innerText(), /^(✓|\?|✕|–)\s*(RIGHT|UNKNOWN|VIOLATION|NOT CHECKED|CAPACITY)$/);
     assert.match(await page.title(), /^(RIGHT|UNKNOWN|VIOLATION|NOT CHECKED): /);
     assert.ok(await page.getByText('command', { exact: true }).first().isVisible(), 'no command line to be seen');
 }

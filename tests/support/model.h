@@ -77,6 +77,9 @@ struct model_event {
     int64_t available[MODEL_LINES], held[MODEL_LINES], sold[MODEL_LINES];
 };
 
+/* Of the part that a store of format 2 has new reservations in, whatever their deadline. */
+#define MODEL_SERIAL "\x0a\x0b\x0c"
+
 struct model_key {
     char key[32];
     uint8_t fingerprint;

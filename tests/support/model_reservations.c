@@ -158,6 +158,11 @@ enum outcome_code naive_reserve(struct model *m, const struct op *op, bool defer
     r.id.b[0] = (uint8_t)(r.expires_ms / 1048576 / 65536);
     r.id.b[1] = (uint8_t)(r.expires_ms / 1048576 / 256);
     r.id.b[2] = (uint8_t)(r.expires_ms / 1048576);
+    if (m->limits.parts) {
+        /* And of a part, its serial: a batch never has so many that the part would be full. */
+        r.id.b[0] |= 0x80;
+        memcpy(r.id.b + 3, MODEL_SERIAL, 3);
+    }
     for (unsigned i = 0; i < r.line_count; i++) {
         struct model_item *item = &m->items[r.lines[i].item];
         item->available -= r.lines[i].quantity;

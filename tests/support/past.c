@@ -207,6 +207,7 @@ void past_make(struct past *h, uint64_t seed, unsigned operations)
     open_epoch(&m);
     while (m.made_count < operations) {
         m.older = m.made_count < operations / 2;
+        h->world.limits.brief_events = below(&m, 2) == 0;
         run_batch(&m);
         h->older = m.older ? h->count : h->older;
         if (m.made_count > (unsigned)m.epoch * EPOCH_OPS)

@@ -45,6 +45,19 @@ static void plant_counters(int i, uint64_t at_op)
         }
 }
 
+/* A store that is of either format for a while. */
+static void choose_format(void)
+{
+    static struct parts parts;
+    uint32_t serials[PARTS_OPEN];
+    for (unsigned i = 0; i < PARTS_OPEN; i++)
+        serials[i] = 0x0a0b0c;
+    parts_init(&parts, serials);
+    bool second = percent(50);
+    run.world.limits.parts = run.model.limits.parts = second ? &parts : NULL;
+    run.world.limits.brief_events = second;
+}
+
 void plan_run_stretch(uint64_t at_op)
 {
     static const unsigned base[OP_KINDS] = {
@@ -76,6 +89,7 @@ void plan_run_stretch(uint64_t at_op)
         plant_counters(i, at_op);
     run.world.slow = percent(50);
     run.world.again = percent(20);
+    choose_format();
 }
 
 static enum op_kind some_kind(void)

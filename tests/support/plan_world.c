@@ -385,17 +385,17 @@ static void write_key(struct world *w, const struct view_key *key)
 
 static void keep_events(struct world *w, const struct view *view)
 {
-    struct unpack in;
+    struct event_reader reader;
     int64_t now_ms;
     unsigned n = 0;
     if (view->event_count == 0)
         return;
     struct str bytes = arena_str(&w->arena, buf_str(&w->entry));
-    int got = event_read(&in, bytes, &now_ms);
+    int got = event_read(&reader, bytes, &now_ms);
     assert(got == 0 && now_ms == w->now_ms);
     for (;; n++) {
         w->events = room(w->events, w->event_count, &w->event_cap, sizeof(*w->events));
-        got = event_next(&in, &w->arena, now_ms, &w->events[w->event_count]);
+        got = event_next(&reader, &w->arena, now_ms, &w->events[w->event_count]);
         assert(got >= 0);
         if (got == 0)
             break;
@@ -403,7 +403,10 @@ static void keep_events(struct world *w, const struct view *view)
         if (str_absent(event->key))
             continue;
         const struct world_key *key = find_key(w, event->key);
-        assert(key && str_equal((struct str){key->bytes, key->n}, event->result));
+        struct str result = event->result;
+        if (event->result_follows)
+            result = record_result_of(&w->arena, &w->scratch, event, event->fingerprint, now_ms);
+        assert(key && str_equal((struct str){key->bytes, key->n}, result));
     }
     assert(n == view->event_count);
 }

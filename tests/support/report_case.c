@@ -188,7 +188,7 @@ char *write_many(many_fn *report, const struct report_run *runs, size_t count)
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
     assert_non_null(out);
-    assert_int_equal(report(out, runs, count), 0);
+    assert_int_equal(report(out, &(struct report){.runs = runs, .count = count}), 0);
     fclose(out);
     assert_int_equal(strlen(text), bytes); /* not a NUL in it */
     return text;

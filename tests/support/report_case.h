@@ -33,7 +33,7 @@ void run_free(struct run *run);
  */
 void run_add_attempts(struct run *run, const char *id);
 
-typedef int many_fn(FILE *out, const struct report_run *runs, size_t count);
+typedef int many_fn(FILE *out, const struct report *report);
 typedef int one_fn(FILE *out, const struct report_run *run);
 
 /* The report as a text that the caller frees. */

@@ -301,3 +301,33 @@ void report_sample_free(struct report_sample *s)
     free(s->summary.interval);
     free((void *)(uintptr_t)s->reader.map);
 }
+
+struct capacity capacity_sample(void)
+{
+    struct capacity c = {.goal_ns = 5000000,
+                         .precision = 0.05,
+                         .tries = 2,
+                         .ceiling = 1000000,
+                         .rate = 8000,
+                         .missed = 8400,
+                         .steps = 3,
+                         .step = {{.rate = 8000, .offered = 8012, .answered = 8011.5}}};
+    c.step[0].answers = 40000;
+    c.step[0].p99_ns = 3400000;
+    c.step[0].service_p99_ns = 3300000;
+    c.step[0].lag_p99_ns = 120000;
+    c.step[0].cpu_share = 0.31;
+    c.step[1] = c.step[2] = c.step[0];
+    c.step[1].rate = c.step[2].rate = 8400;
+    c.step[1].offered = c.step[2].offered = 8391.25;
+    c.step[1].answered = c.step[2].answered = 8390.75;
+    c.step[1].word = CAPACITY_ERRORS;
+    c.step[1].errors = 7;
+    c.step[1].cpu_share = -1;
+    c.step[1].answers = 0;
+    c.step[2].word = CAPACITY_LATENCY;
+    c.step[2].p99_ns = 7100000;
+    c.step[2].service_p99_ns = 6900000;
+    capacity_conclude(&c, false);
+    return c;
+}

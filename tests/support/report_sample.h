@@ -7,6 +7,7 @@
 #ifndef TESTS_SUPPORT_REPORT_SAMPLE_H
 #define TESTS_SUPPORT_REPORT_SAMPLE_H
 
+#include "report/capacity.h"
 #include "report/report.h"
 
 enum report_sample_kind {
@@ -30,5 +31,8 @@ struct report_sample {
 /* Aborts when there is no memory. */
 void report_sample_make(struct report_sample *sample, enum report_sample_kind kind, uint64_t seed);
 void report_sample_free(struct report_sample *sample);
+
+/* A search of three steps: one held, one with refusals, one too slow. */
+struct capacity capacity_sample(void);
 
 #endif

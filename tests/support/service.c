@@ -1,5 +1,6 @@
 /* service.c -- see service.h. */
 #include "support/service.h"
+#include "support/env_number.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -42,7 +43,8 @@ int tservice_start(struct tservice *s, const struct tservice_opts *opts)
     snprintf(s->err_path, sizeof(s->err_path), "%s/stockd.err", s->dir);
 
     char workers[16];
-    snprintf(workers, sizeof(workers), "%d", opts->workers ? opts->workers : 1);
+    snprintf(workers, sizeof(workers), "%d",
+             opts->workers ? opts->workers : (int)env_number("TEST_WORKERS", 1));
     const char *argv[ARGS_MAX] = {program,     "serve", "--listen",   "127.0.0.1:0",
                                   "--workers", workers, "--redis",    opts->redis_url,
                                   "--ledger",  "none",  "--data-dir", s->dir};

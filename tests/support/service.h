@@ -20,7 +20,7 @@
 
 struct tservice_opts {
     const char *redis_url;
-    int workers;              /* 0 = 1 */
+    int workers;              /* 0: TEST_WORKERS of the environment, or 1 */
     const char *const *extra; /* NULL, or more arguments, ended by NULL: "--lanes", "1" */
 };
 

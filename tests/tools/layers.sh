@@ -21,6 +21,7 @@ forbid service/core "http/|store/|ledger/|$top|$libraries|sys/socket|unistd|time
 forbid service/store "http/|ledger/|audit/|restore/|$top|microhttpd|jansson" "store knows Redis, not HTTP"
 forbid service/store/redis "store/(admin|commit)/|store/[a-z_]*\.h|core/" "a connection knows nothing of stock"
 forbid service/store/commit "store/admin/" "batches need nobody beside them"
+forbid service/store/relay "store/admin/" "what workers share is operations"
 forbid service/store/admin "store/commit/" "what is done beside batches needs none"
 forbid service/ledger "http/|store/|audit/|restore/|$top|microhttpd|jansson|hiredis" "ledger knows SQL, not Redis or HTTP"
 forbid service/ledger/query "ledger/apply/" "reads need no writer"

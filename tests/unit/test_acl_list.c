@@ -17,9 +17,9 @@
 #define WORDS_MAX 128
 
 /* Words in capitals that are arguments. A new one has its place here; a new command, in the ACL. */
-static const char *const arguments[] = {"BLOCK",   "COUNT",      "EX", "LIMIT",
-                                        "MATCH",   "MINID",      "PX", "STREAM",
-                                        "STREAMS", "WITHSCORES", "OK", "QUEUED" /* answers */};
+static const char *const arguments[] = {"BLOCK",   "COUNT",      "EX",   "LIMIT",
+                                        "MATCH",   "MINID",      "PXAT", "STREAM",
+                                        "STREAMS", "WITHSCORES", "OK",   "QUEUED" /* answers */};
 
 struct words {
     char word[WORDS_MAX][32];

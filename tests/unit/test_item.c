@@ -91,6 +91,28 @@ TEST(an_id_carries_the_bucket_of_its_deadline)
     assert_int_equal(rid_bucket_of(INT64_C(1) << 20), 1);
 }
 
+TEST(an_id_carries_a_part_of_that_bucket)
+{
+    const int64_t at_ms = 1763689297123, bucket = at_ms >> RID_BUCKET_SHIFT;
+    struct rid id = {0};
+    memset(id.b + 6, 0xff, RID_BYTES - 6);
+    rid_set_bucket(&id, rid_part_of(at_ms, 0xfffffe));
+    assert_int_equal(rid_bucket(&id), ((bucket | 1 << 23) << 24) + 0xfffffe);
+    rid_set_bucket(&id, rid_part_of(at_ms, 1));
+    assert_int_equal(rid_bucket(&id), ((bucket | 1 << 23) << 24) + 1);
+    for (size_t i = 6; i < RID_BYTES; i++)
+        assert_int_equal(id.b[i], 0xff);
+}
+
+TEST(parts_lie_behind_whole_buckets_and_in_the_order_of_deadlines)
+{
+    const int64_t last_ms = INT64_C(1) << 42; /* in 2109 */
+    assert_true(rid_bucket_of(last_ms) < RID_PARTS_FIRST);
+    assert_true(rid_part_of(0, 0) == RID_PARTS_FIRST);
+    assert_true(rid_part_of(0, 0xffffff) < rid_part_of(1 << RID_BUCKET_SHIFT, 0));
+    assert_true(rid_part_of(last_ms, 0xffffff) < INT64_C(1) << 53); /* as a score, exactly */
+}
+
 TEST(every_event_has_its_verdict_in_every_state)
 {
     static const enum reservation_verdict before[RESERVATION_STATES][RESERVATION_EVENTS] = {

@@ -316,6 +316,56 @@ TEST(commands_take_their_own_words_and_flags)
     assert_non_null(strstr(err, "\"chekc\": no such command; there are run, check, report"));
 }
 
+TEST(a_search_for_capacity_has_defaults_and_flags_of_its_own)
+{
+    assert_ok(PARSE("capacity"));
+    assert_int_equal(o.command, COMMAND_CAPACITY);
+    assert_string_equal(o.url.text, "http://127.0.0.1:8080");
+    assert_string_equal(o.scenario, "zipf");
+    assert_true(o.goal_ns == 5000000 && o.rate == 1000 && o.rate_max == 1000000);
+    assert_true(o.rate_min == 40 && o.tries == 2 && o.connections == 200);
+    assert_true(o.duration_ms == 5000 && o.warmup_ms == 1000 && o.requests == 0);
+    assert_true(o.precision > 0.0499 && o.precision < 0.0501);
+    assert_true(o.think_ms == 0 && o.stages.count == 0 && o.thresholds.n == 0);
+    done();
+    assert_ok(PARSE("capacity", "http://h:81", "--p99", "1.5s", "-R", "7", "--rate-max", "20k",
+                    "--precision", "0.2", "--tries", "3", "-d", "10s", "--mix", "reserve=1"));
+    assert_true(o.goal_ns == 1500000000 && o.rate == 7 && o.rate_max == 20000 && o.tries == 3);
+    assert_true(o.rate_min == 20 && o.mixed && o.url.port == 81);
+    done();
+    assert_ok(PARSE("capacity", "--p99=750us", "--html", "f", "--output-format", "json"));
+    assert_int_equal(o.goal_ns, 750000);
+    done();
+    const char *no_time = "is no time of an answer; give 1us to 60s, as in 750us, 5ms or 1.5s";
+    static const char *const wrong[] = {"5",
+                                        "ms",
+                                        "0ms",
+                                        "5.ms",
+                                        "1h",
+                                        "61s",
+                                        "1e3ms",
+                                        "-1ms",
+                                        "5 ms",
+                                        "0.5us",
+                                        "99999999999999999999s"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char expected[200];
+        snprintf(expected, sizeof(expected), "--p99: \"%s\" %s", wrong[i], no_time);
+        assert_refused(PARSE("capacity", "--p99", wrong[i]), expected);
+    }
+    assert_refused(PARSE("capacity", "-R", "0"), "--rate: the first rate to try; give 1 at least");
+    assert_refused(PARSE("capacity", "--rate-max", "39"),
+                   "--rate-max: a step would have fewer than 200 requests; give 40 at least, or a "
+                   "longer --duration");
+    assert_refused(
+        PARSE("capacity", "--output-format", "csv"),
+        "--output-format: csv holds the attempts of one run, and capacity makes several");
+    assert_refused(PARSE("capacity", "-n", "5"), "-n: is an option of `stockload run`");
+    assert_refused(PARSE("run", "--p99", "5ms"), "--p99: is an option of `stockload capacity`");
+    assert_refused(PARSE("capacity", "http://a", "http://b"),
+                   "\"http://b\": unexpected; one URL is all that `stockload capacity` takes");
+}
+
 TEST(help_and_version_are_found)
 {
     static const struct {

@@ -124,7 +124,7 @@ TEST(a_store_of_others_is_refused)
         const char *value, *word;
     } wrong[] = {{META_LEDGER, OTHER, OTHER},
                  {META_LEDGER, "none", "--ledger none"},
-                 {META_FORMAT_F, "2", "format 2"},
+                 {META_FORMAT_F, "3", "format 3"},
                  {META_PARTITIONS, "3", "3 partitions"}};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct scene scene = scene_of(&gone, &lost);
@@ -238,5 +238,5 @@ TEST_BETWEEN(results_expire_and_shares_count, begin_page, end_page)
     assert_int_equal(rebuild_operation(&rebuild, 0, STR("key-1"), STR("bytes"), 5000), REBUILD_OK);
     assert_int_equal(rebuild_share(&rebuild, 1, STR("apple"), STR("ann"), 3), REBUILD_OK);
     assert_string_equal(words(),
-                        "MULTI SET {p0}:op:key-1 bytes PX 5000 HSET {p1}:cust:apple ann 3 ");
+                        "MULTI SET {p0}:op:key-1 bytes PXAT 5000 HSET {p1}:cust:apple ann 3 ");
 }

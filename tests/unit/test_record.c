@@ -186,22 +186,22 @@ TEST(events_of_a_batch_come_back_in_order)
                             .key = STR("k"),
                             .result = STR("r")};
     struct event back;
-    struct unpack in;
+    struct event_reader reader;
     int64_t now_ms;
     buf_reset(&out);
     event_begin(&out, 1000);
     event_put(&out, &adjust, 1000);
     event_put(&out, &reserve, 1000);
-    assert_int_equal(event_read(&in, buf_str(&out), &now_ms), 0);
+    assert_int_equal(event_read(&reader, buf_str(&out), &now_ms), 0);
     assert_true(now_ms == 1000);
-    assert_int_equal(event_next(&in, &arena, now_ms, &back), 1);
+    assert_int_equal(event_next(&reader, &arena, now_ms, &back), 1);
     assert_true(back.type == EVENT_ADJUST && back.negative && back.lines[0].quantity == 5);
     assert_true(str_equal(back.reason, adjust.reason) && str_equal(back.reference, STR("")));
     assert_true(back.lines[0].version == 4 && back.lines[0].max_per_customer == 9);
-    assert_int_equal(event_next(&in, &arena, now_ms, &back), 1);
+    assert_int_equal(event_next(&reader, &arena, now_ms, &back), 1);
     assert_true(back.type == EVENT_RESERVE && back.expires_ms == 1600 && back.has_rid);
     assert_true(str_equal(back.key, STR("k")) && str_equal(back.result, STR("r")));
-    assert_int_equal(event_next(&in, &arena, now_ms, &back), 0);
+    assert_int_equal(event_next(&reader, &arena, now_ms, &back), 0);
 }
 
 TEST(numbers_of_every_length_come_back)

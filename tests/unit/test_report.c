@@ -168,7 +168,7 @@ TEST(a_full_disk_is_an_error)
         FILE *full = fopen("/dev/full", "we");
         assert_non_null(full);
         setvbuf(full, NULL, _IONBF, 0);
-        assert_int_equal(many[i](full, &run->report, 1), -EIO);
+        assert_int_equal(many[i](full, &(struct report){.runs = &run->report, .count = 1}), -EIO);
         assert_int_equal(one[i](full, &run->report), -EIO);
         fclose(full);
     }

@@ -406,7 +406,7 @@ TEST(a_full_disk_is_an_error)
     report_sample_make(&sample, SAMPLE_RIGHT, 1);
     FILE *full = fopen("/dev/full", "we");
     assert_non_null(full);
-    assert_int_equal(report_html(full, &sample.run, 1), -EIO);
+    assert_int_equal(report_html(full, &(struct report){.runs = &sample.run, .count = 1}), -EIO);
     fclose(full);
     report_sample_free(&sample);
 }

@@ -105,6 +105,7 @@ static enum meta_verdict judge(uint64_t known, const char *const fields[META_FIE
 TEST(the_gate_opens_only_to_our_store_on_this_redis)
 {
     assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "run", "open")), META_IS_OPEN);
+    assert_int_equal(judge(0xab, META("2", "2", "ab", "3", "run", "open")), META_IS_OPEN);
     assert_int_equal(judge(0, META("1", "2", "ab", "3", "run", "open")), META_IS_WAIT);
     assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "old", "open")), META_IS_WAIT);
     assert_int_equal(judge(0xab, META("1", "2", "ac", "3", "run", "open")), META_IS_LOST);
@@ -112,6 +113,6 @@ TEST(the_gate_opens_only_to_our_store_on_this_redis)
     assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "run", "closed: count")),
                      META_IS_CLOSED);
     assert_int_equal(judge(0xab, META("1", "3", "ab", "3", "run", "open")), META_IS_CLOSED);
-    assert_int_equal(judge(0xab, META("2", "2", "ab", "3", "run", "open")), META_IS_CLOSED);
+    assert_int_equal(judge(0xab, META("3", "2", "ab", "3", "run", "open")), META_IS_CLOSED);
     assert_int_equal(judge(0xab, META("1", "2", "ab", "0", "run", "open")), META_IS_CLOSED);
 }

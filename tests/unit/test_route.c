@@ -46,6 +46,43 @@ TEST(decodes_a_parameter_once)
     assert_int_equal(find("GET", "/v1/%69tems").id, ROUTE_ITEMS);
 }
 
+/* The target with its nth byte percent-encoded: not the slash in front, which would be no path. */
+static struct route_match find_escaped(const char *target, size_t nth)
+{
+    char escaped[128];
+    snprintf(escaped, sizeof(escaped), "%.*s%%%02x%s", (int)nth, target, (unsigned char)target[nth],
+             target + nth + 1);
+    return find("GET", escaped);
+}
+
+TEST(finds_the_same_with_and_without_escapes)
+{
+    static const char *const others[] = {"/v1/items//decrements",
+                                         "/v1/items/",
+                                         "/v1/items/a/b",
+                                         "/v1/items/a/decrements/",
+                                         "/v1/itemsa",
+                                         "/v1/items/decrements",
+                                         "/v1//items",
+                                         "/v1/",
+                                         "/problems/",
+                                         "/v1/reservations/a/confirms"};
+    for (size_t i = 0; i < ROUTE_NONE + sizeof(others) / sizeof(others[0]); i++) {
+        const char *target =
+            i < ROUTE_NONE ? route_row((enum route_id)i)->pattern : others[i - ROUTE_NONE];
+        struct route_match plain = find("GET", target);
+        for (size_t nth = 1; target[nth]; nth++) {
+            if (target[nth] == '/')
+                continue;
+            struct route_match match = find_escaped(target, nth);
+            assert_int_equal(match.verdict, plain.verdict);
+            assert_int_equal(match.id, plain.id);
+            assert_int_equal(match.allowed, plain.allowed);
+            assert_true(str_equal(match.param, plain.param));
+        }
+    }
+}
+
 TEST(keeps_the_query_raw)
 {
     struct route_match match = find("GET", "/v1/items?limit=1&prefix=a%2F");

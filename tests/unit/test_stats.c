@@ -56,6 +56,20 @@ TEST(counts_and_gauges)
     stats_free(stats);
 }
 
+TEST(the_largest_value_of_all_processes)
+{
+    struct stats *stats = stats_new(2, routes, 2);
+    assert_non_null(stats);
+    for (unsigned slot = 0; slot < 2; slot++) {
+        stats_attach(stats, slot, "worker");
+        stats_raise(STATS_LOST_RUN_MAX, slot == 0 ? 7 : 4);
+        stats_raise(STATS_LOST_RUN_MAX, 2);
+    }
+    assert_true(value_of(stats, "stockd_exec_lost_run_max") == 7);
+    assert_int_equal(stats_gauge(stats, STATS_LOST_RUN_MAX), 7);
+    stats_free(stats);
+}
+
 TEST(sums_over_processes)
 {
     struct stats *stats = stats_new(3, routes, 2);

@@ -339,6 +339,22 @@ charts['compare-rate'] = {
     },
 };
 
+// Of a search: a point a step.
+charts.capacity = {
+    draw: function () {
+        const found = shown.capacity;
+        const steps = found.steps.filter((step) => step.p99_ns !== null).sort((a, b) => a.rate - b.rate);
+        const of = (held) => zip(...['rate', 'p99_ns'].map((key) => steps.filter((step) => (step.word === 'held') === held).map((step) => step[key])));
+        const rates = found.steps.map((step) => step.rate);
+        const ends = [Math.min(...rates) / 1.2, Math.max(...rates) * 1.2];
+        const dots = { showLine: false, pointRadius: 4 };
+        const sets = [line('held', 'a', of(true), dots), line('missed', 'lost', of(false), dots),
+            line('goal', 'b', zip(ends, [found.goal_p99_ns, found.goal_p99_ns]), { borderDash: [5, 4], pointRadius: 0 })];
+        const scales = { x: logarithmic(tick('short'), { min: ends[0], max: ends[1] }), y: logarithmic(tick('ns')) };
+        return lines(sets, scales, (x) => exact('number')(x) + '/s', exact('ns'));
+    },
+};
+
 function draw(canvas) {
     if (drawn.has(canvas))
         drawn.get(canvas).destroy();

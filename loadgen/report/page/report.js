@@ -192,6 +192,21 @@ function comparison() {
     ];
 }
 
+// A search comes before its steps. Its outcomes look like verdicts.
+const OUTCOMES = { known: 'right', ceiling: 'right', open: 'unknown', none: 'violation' };
+
+function capacity(found) {
+    const state = OUTCOMES[found.outcome];
+    const [search, steps] = layout.capacity.map((section) => card(section.title, section.note, sectionBody(section, found)));
+    return el('article', { class: 'search' },
+        el('section', { class: 'card verdict ' + state },
+            el('p', { class: 'word' }, sign(state), fill(units, '{outcome:capacity}', found)),
+            el('div', {}, el('p', { class: 'sentence' }, found.sentence))),
+        el('section', { class: 'charts', 'aria-label': 'The search' },
+            figure('capacity', 0, 'p99 by rate', 'From the planned send; a point a step. Dashed: the goal.'), search),
+        steps);
+}
+
 function folded(run, index) {
     return el('details', { class: run.verdict.shown },
         el('summary', {}, el('span', { class: 'tag' }, word(run)), run.name), article(run, index));
@@ -222,10 +237,11 @@ function openTarget() {
 
 function build() {
     const worst = runs.reduce((a, b) => (SEVERITY.indexOf(b.verdict.shown) > SEVERITY.indexOf(a.verdict.shown) ? b : a));
-    const name = runs.length > 1 ? runs.length + ' runs' : runs[0].facts.scenario;
+    const found = shown.capacity;
+    const name = found ? 'capacity' : runs.length > 1 ? runs.length + ' runs' : runs[0].facts.scenario;
     document.title = word(worst) + ': ' + name + ' – stockload';
     const parts = runs.length > 1 ? [...comparison(), ...runs.map(folded)] : [article(runs[0], 0)];
-    document.querySelector('main').replaceChildren(...parts);
+    document.querySelector('main').replaceChildren(...(found ? [capacity(found)] : []), ...parts);
 }
 
 build();

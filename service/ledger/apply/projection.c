@@ -1,13 +1,14 @@
 /* projection.c -- entries into events and names; projection_run.c takes the events. */
 #include "ledger/apply/projection.h"
 #include "core/limits.h"
-#include "core/pack.h"
+#include "core/record.h"
 #include "ledger/text.h"
 
 #include <stdio.h>
 
-#define ARENA_BLOCK  ((size_t)1 << 20)
-#define EVENTS_FIRST 256
+#define ARENA_BLOCK      ((size_t)1 << 20)
+#define EVENTS_FIRST     256
+#define RESULT_MAX_BYTES ((size_t)64 * 1024) /* a record is far shorter */
 
 void projection_init(struct projection *p)
 {
@@ -63,7 +64,7 @@ static bool event_good(const struct event *e, bool opens)
             return false;
     return skus_differ(e) && text_storable(e->customer) && text_storable(e->reference) &&
            text_storable(e->reason) && text_storable(e->metadata) && text_storable(e->key) &&
-           (str_absent(e->key) || (e->key.n > 0 && e->result.n > 0));
+           (str_absent(e->key) || (e->key.n > 0 && (e->result_follows || e->result.n > 0)));
 }
 
 /* --- decoding --------------------------------------------------------------------------------- */
@@ -110,6 +111,19 @@ static bool name_event(struct projection *p, struct projected_event *event)
     return str_absent(e->key) || names_add(&p->key_names, e->key) != NAMES_NONE;
 }
 
+/* The result that the event left to be made of the rest of it. */
+static bool complete_result(struct projection *p, struct projected_event *event)
+{
+    struct event *e = &event->e;
+    struct buf scratch;
+    if (!e->result_follows)
+        return true;
+    buf_init(&scratch, RESULT_MAX_BYTES);
+    e->result = record_result_of(&p->arena, &scratch, e, e->fingerprint, event->at_ms);
+    buf_free(&scratch);
+    return !str_absent(e->result);
+}
+
 static enum projection_result not_known(struct projection *p, struct event_id id)
 {
     snprintf(p->why, sizeof(p->why),
@@ -119,35 +133,37 @@ static enum projection_result not_known(struct projection *p, struct event_id id
 }
 
 /* The next event of the entry: 1 there was one, 0 the end, -1 not known, -2 no memory. */
-static int take_event(struct projection *p, struct unpack *in, struct projected_event *event)
+static int take_event(struct projection *p, struct event_reader *reader,
+                      struct projected_event *event)
 {
-    int more = event_next(in, &p->arena, event->at_ms, &event->e);
+    int more = event_next(reader, &p->arena, event->at_ms, &event->e);
     if (more >= 0)
         return more;
     /* event_next() has one answer for both. Good bytes and a type, and still no: no memory. */
-    return in->bad || event->e.type == EVENT_NONE ? -1 : -2;
+    return reader->in.bad || event->e.type == EVENT_NONE ? -1 : -2;
 }
 
 enum projection_result projection_entry(struct projection *p, const struct event_entry *entry)
 {
-    struct unpack in;
+    struct event_reader reader;
     int64_t at_ms;
     uint32_t no = 0, row = 0;
-    if (event_read(&in, entry->bytes, &at_ms) != 0 || !counter_valid(at_ms) || in.p == in.end)
+    if (event_read(&reader, entry->bytes, &at_ms) != 0 || !counter_valid(at_ms) ||
+        reader.in.p == reader.in.end)
         return not_known(p, entry->id);
     for (;;) {
         struct projected_event *event = new_event(p);
         if (!event)
             return PROJECTION_NO_MEMORY;
         *event = (struct projected_event){.id = entry->id, .at_ms = at_ms, .no = no, .row = row};
-        int more = take_event(p, &in, event);
+        int more = take_event(p, &reader, event);
         if (more == 0)
             break;
         if (more < 0)
             return more == -1 ? not_known(p, entry->id) : PROJECTION_NO_MEMORY;
         if (!event_good(&event->e, entry->id.seq == 0 && no == 0))
             return not_known(p, entry->id);
-        if (!name_event(p, event))
+        if (!name_event(p, event) || !complete_result(p, event))
             return PROJECTION_NO_MEMORY;
         row += event->e.line_count ? event->e.line_count : 1;
         no++;

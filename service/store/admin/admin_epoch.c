@@ -97,7 +97,7 @@ static enum admin_result check_meta(struct admin *admin, unsigned partition,
                                       : "Redis holds another store than before");
         return ADMIN_LOST;
     }
-    if (atoi(meta->v[META_FORMAT_F]) != META_FORMAT)
+    if (!meta_format_known(meta->v[META_FORMAT_F]))
         return admin_say(admin, ADMIN_REFUSED,
                          "the store in Redis has a format that this version does not know");
     if ((unsigned)atoi(meta->v[META_PARTITIONS]) != admin->config->partitions) {
@@ -159,7 +159,8 @@ static enum admin_result make_store(struct admin *admin, unsigned partition, uns
     return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
 }
 
-/* One whose meta is of an earlier life of Redis: its next epoch is opened, or why not. */
+/* One whose meta is of an earlier life of Redis: its next epoch is opened, in the format of this
+ * build, or why not. */
 static enum admin_result renew(struct admin *admin, unsigned partition, unsigned may,
                                struct meta *meta, int *done)
 {
@@ -169,6 +170,7 @@ static enum admin_result renew(struct admin *admin, unsigned partition, unsigned
             "Redis was restarted; the ledger process has not opened its next epoch yet");
     snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
     snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
+    snprintf(meta->v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
     *done = write_epoch(admin, partition, 1, meta);
     return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
 }

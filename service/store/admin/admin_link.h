@@ -33,9 +33,10 @@ struct admin {
     unsigned open_count;
     enum admin_result looked; /* what that said */
     char looked_why[256];
-    int64_t look_ms;                     /* monotonic: when to look again */
-    int64_t role_ms;                     /* monotonic: when to look at the role again */
-    int64_t trim_offset[PARTITIONS_MAX]; /* into the list of old buckets of each */
+    int64_t look_ms; /* monotonic: when to look again */
+    int64_t role_ms; /* monotonic: when to look at the role again */
+    /* Into the lists of old buckets of each, whole ones and parts. */
+    int64_t trim_buckets[PARTITIONS_MAX], trim_parts[PARTITIONS_MAX];
 };
 
 /* What a command answers. */

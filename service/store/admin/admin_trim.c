@@ -6,9 +6,11 @@
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
+/* Of one call, which holds the keeper up: whole buckets, and pages of each; parts, a page each. */
 #define BUCKETS_PER_CALL 4
-#define SCAN_COUNT       512
 #define SCANS_PER_CALL   64
+#define PARTS_PER_CALL   2048
+#define SCAN_COUNT       512
 /* A record stays a little longer than its retention, so that an answer given at the last moment
  * is not contradicted by a clock that differs. */
 #define RECORD_SLACK_MS     60000
@@ -78,9 +80,10 @@ static struct str *find_old(struct arena *arena, const struct admin *admin, unsi
     return old;
 }
 
-/* Ends what WATCH began. How many were dropped, or -1. */
-static int drop_record(struct admin *admin, unsigned partition, struct str bucket,
-                       const struct str *old, size_t count)
+/* Ends what WATCH began. all: the bucket has no others, and goes from the list with them. How many
+ * were dropped, or -1. */
+static int drop_records(struct admin *admin, unsigned partition, struct str bucket,
+                        const struct str *old, size_t count, bool all)
 {
     resp_words(&admin->out, 1, count > 0 ? "MULTI" : "UNWATCH");
     if (!admin_done(admin, ANSWER_OK))
@@ -92,16 +95,24 @@ static int drop_record(struct admin *admin, unsigned partition, struct str bucke
         resp_arg(&admin->out, old[i]);
     if (!admin_done(admin, ANSWER_QUEUED))
         return -1;
-    int done = admin_exec(admin, 1);
+    if (all) {
+        layout_command(&admin->out, STR("ZREM"), partition, KEY_BUCKETS, NO_NAME, 1);
+        resp_arg(&admin->out, bucket);
+        if (!admin_done(admin, ANSWER_QUEUED))
+            return -1;
+    }
+    int done = admin_exec(admin, all ? 2 : 1);
     return done > 0 ? (int)count : done;
 }
 
-/* Deletes what is old in one page, unless the bucket is written at the same time. */
+/* Deletes what is old in one page, unless the bucket is written at the same time. *left: records
+ * that are known to stay. */
 static int trim_page(struct admin *admin, unsigned partition, struct str bucket, int64_t now_ms,
-                     char cursor[ADMIN_CURSOR_SIZE])
+                     char cursor[ADMIN_CURSOR_SIZE], size_t *left)
 {
     struct arena arena;
     size_t count;
+    bool first = strcmp(cursor, "0") == 0;
     layout_command(&admin->out, STR("WATCH"), partition, KEY_RECORDS, bucket, 0);
     if (!admin_done(admin, ANSWER_OK))
         return -1;
@@ -111,7 +122,10 @@ static int trim_page(struct admin *admin, unsigned partition, struct str bucket,
         return -1;
     arena_init(&arena, 64 * 1024, 64u << 20);
     struct str *old = find_old(&arena, admin, partition, page->element[1], now_ms, &count);
-    int dropped = drop_record(admin, partition, bucket, old, count);
+    size_t pairs = page->element[1]->elements / 2;
+    bool all = first && strcmp(cursor, "0") == 0 && count == pairs;
+    int dropped = drop_records(admin, partition, bucket, old, count, all);
+    *left += pairs - (size_t)(dropped > 0 ? dropped : 0);
     arena_free(&arena);
     freeReplyObject(page);
     return dropped;
@@ -133,45 +147,64 @@ static int forget_empty(struct admin *admin, unsigned partition, struct str buck
     return admin_done(admin, ANSWER_NUMBER) ? 0 : -1;
 }
 
-static int trim_bucket(struct admin *admin, unsigned partition, struct str bucket, int64_t now_ms)
+static int trim_bucket(struct admin *admin, unsigned partition, struct str bucket, int64_t now_ms,
+                       bool *stays)
 {
     char cursor[ADMIN_CURSOR_SIZE] = "0";
+    size_t left = 0;
     int total = 0;
     for (int i = 0; i < SCANS_PER_CALL; i++) {
-        int count = trim_page(admin, partition, bucket, now_ms, cursor);
+        int count = trim_page(admin, partition, bucket, now_ms, cursor, &left);
         if (count < 0)
             return -1;
         total += count;
         if (strcmp(cursor, "0") == 0)
             break;
     }
-    return forget_empty(admin, partition, bucket) < 0 ? -1 : total;
+    *stays = left > 0;
+    return *stays || forget_empty(admin, partition, bucket) == 0 ? total : -1;
+}
+
+/* Buckets of numbers from..to, behind those that stayed in earlier calls: a bucket with a hold that
+ * was extended far stays, and the next call looks at others. */
+static int trim_buckets(struct admin *admin, unsigned partition, int64_t now_ms, int64_t from,
+                        int64_t to, size_t most, int64_t *offset)
+{
+    int total = 0;
+    layout_command(&admin->out, STR("ZRANGEBYSCORE"), partition, KEY_BUCKETS, NO_NAME, 5);
+    resp_int(&admin->out, from);
+    resp_int(&admin->out, to);
+    resp_arg(&admin->out, STR("LIMIT"));
+    resp_int(&admin->out, *offset);
+    resp_int(&admin->out, (int64_t)most);
+    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
+    if (!reply)
+        return -1;
+    if (reply->elements < most)
+        *offset = 0;
+    for (size_t i = 0; i < reply->elements && total >= 0; i++) {
+        bool stays = false;
+        int count = trim_bucket(admin, partition, reply_text(reply->element[i]), now_ms, &stays);
+        total = count < 0 ? -1 : total + count;
+        *offset += stays && reply->elements == most;
+    }
+    freeReplyObject(reply);
+    return total;
 }
 
 int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms)
 {
     int64_t cutoff_ms = now_ms - admin->config->reservation_retention_ms - RECORD_SLACK_MS;
-    int total = 0;
     if (cutoff_ms < 0)
         return 0;
-    layout_command(&admin->out, STR("ZRANGEBYSCORE"), partition, KEY_BUCKETS, NO_NAME, 5);
-    resp_arg(&admin->out, STR("-inf"));
-    resp_int(&admin->out, (int64_t)rid_bucket_of(cutoff_ms) - 1);
-    resp_arg(&admin->out, STR("LIMIT"));
-    resp_int(&admin->out, admin->trim_offset[partition]);
-    resp_int(&admin->out, BUCKETS_PER_CALL);
-    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
-    if (!reply)
+    int whole = trim_buckets(admin, partition, now_ms, 0, rid_bucket_of(cutoff_ms) - 1,
+                             BUCKETS_PER_CALL, &admin->trim_buckets[partition]);
+    if (whole < 0)
         return -1;
-    /* A bucket with a hold that was extended far stays: the next call looks at others. */
-    int64_t *offset = &admin->trim_offset[partition];
-    *offset = reply->elements == BUCKETS_PER_CALL ? *offset + 1 : 0;
-    for (size_t i = 0; i < reply->elements && total >= 0; i++) {
-        int count = trim_bucket(admin, partition, reply_text(reply->element[i]), now_ms);
-        total = count < 0 ? -1 : total + count;
-    }
-    freeReplyObject(reply);
-    return total;
+    int parts =
+        trim_buckets(admin, partition, now_ms, RID_PARTS_FIRST, rid_part_of(cutoff_ms, 0) - 1,
+                     PARTS_PER_CALL, &admin->trim_parts[partition]);
+    return parts < 0 ? -1 : whole + parts;
 }
 
 /* --- memory ----------------------------------------------------------------------------------- */

@@ -209,13 +209,13 @@ static int entry_from(struct admin *admin, unsigned partition, struct event_id f
 {
     char text[FEED_ID_SIZE];
     struct event_entry entry;
-    struct unpack in;
+    struct event_reader reader;
     feed_id_put(text, "", from);
     redisReply *reply = ask_range(admin, partition, text, 1);
     if (!reply)
         return -1;
     bool found = reply->elements == 1 && take_entry(reply->element[0], &entry) &&
-                 !str_absent(entry.bytes) && event_read(&in, entry.bytes, at_ms) == 0;
+                 !str_absent(entry.bytes) && event_read(&reader, entry.bytes, at_ms) == 0;
     if (found)
         *id = entry.id;
     freeReplyObject(reply);
@@ -272,15 +272,15 @@ int feed_trim_old(struct admin *admin, unsigned partition, int64_t now_ms, int64
 static int64_t count_events(struct arena *arena, const redisReply *reply, int64_t *at_ms)
 {
     struct event_entry entry;
-    struct unpack in;
+    struct event_reader reader;
     struct event event;
     int64_t events = 0;
     *at_ms = 0;
     arena_reset(arena);
     if (!take_entry(reply, &entry) || str_absent(entry.bytes) ||
-        event_read(&in, entry.bytes, at_ms) != 0)
+        event_read(&reader, entry.bytes, at_ms) != 0)
         return 1;
-    while (event_next(&in, arena, *at_ms, &event) > 0)
+    while (event_next(&reader, arena, *at_ms, &event) > 0)
         events++;
     return events;
 }

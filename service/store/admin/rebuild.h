@@ -70,7 +70,7 @@ enum rebuild_result rebuild_reservation(struct rebuild *rebuild, const struct re
     __attribute__((warn_unused_result));
 
 enum rebuild_result rebuild_operation(struct rebuild *rebuild, unsigned partition, struct str key,
-                                      struct str result, int64_t keep_ms)
+                                      struct str result, int64_t until_ms)
     __attribute__((warn_unused_result));
 
 enum rebuild_result rebuild_share(struct rebuild *rebuild, unsigned partition, struct str sku,

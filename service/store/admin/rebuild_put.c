@@ -11,7 +11,7 @@
 
 static void put_bucket(struct rebuild *rebuild, const struct rid *id)
 {
-    int64_t place = (int64_t)id->partition << 32 | rid_bucket(id);
+    int64_t place = (int64_t)id->partition << 48 | rid_bucket(id);
     if (place == rebuild->last_bucket)
         return;
     rebuild->last_bucket = place;
@@ -35,10 +35,10 @@ enum rebuild_result rebuild_reservation(struct rebuild *rebuild, const struct re
 /* --- results and shares ----------------------------------------------------------------------- */
 
 enum rebuild_result rebuild_operation(struct rebuild *rebuild, unsigned partition, struct str key,
-                                      struct str result, int64_t keep_ms)
+                                      struct str result, int64_t until_ms)
 {
-    assert(keep_ms > 0);
-    layout_put_result(rebuild_next(rebuild), partition, key, result, keep_ms);
+    assert(until_ms > 0);
+    layout_put_result(rebuild_next(rebuild), partition, key, result, until_ms);
     return rebuild_queued(rebuild);
 }
 

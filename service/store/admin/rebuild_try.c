@@ -23,7 +23,7 @@ struct trial {
 
 static const struct trial trials[] = {
     {"GET", NULL, KEY_APPLIED, false, {NULL}},
-    {"SET", NULL, KEY_OPERATION, true, {"x", "PX", "1", NULL}},
+    {"SET", NULL, KEY_OPERATION, true, {"x", "PXAT", "1", NULL}},
     {"SET", NULL, KEY_APPLIED, false, {"x", NULL}},
     {"MGET", NULL, KEY_ITEM, true, {NULL}},
     {"MSET", NULL, KEY_ITEM, true, {"x", NULL}},

@@ -53,8 +53,8 @@ int batch_by_item(const void *a, const void *b)
 
 int batch_by_bucket(const void *a, const void *b)
 {
-    uint32_t x = rid_bucket(&(*(struct view_reservation *const *)a)->id);
-    uint32_t y = rid_bucket(&(*(struct view_reservation *const *)b)->id);
+    int64_t x = rid_bucket(&(*(struct view_reservation *const *)a)->id);
+    int64_t y = rid_bucket(&(*(struct view_reservation *const *)b)->id);
     return x < y ? -1 : x > y;
 }
 
@@ -64,7 +64,7 @@ bool batch_begin(struct batch *batch)
     view_init(&batch->view, &batch->arena, &batch->events, &batch->scratch, batch->partitions);
     batch->rounds = 0;
     batch->now_ms = 0;
-    batch->asked_time = false;
+    batch->asked_time = batch->joined = false;
     batch_compact(batch);
     for (unsigned i = 0; i < batch->count; i++)
         if (!plan_collect(&batch->view, &batch->ops[i]->op))

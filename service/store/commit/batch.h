@@ -33,6 +33,7 @@ struct batch {
     unsigned rounds;
     size_t replies;
     bool asked_time;
+    bool joined; /* by operations that came after what was read */
     struct view_item **read_items;
     struct view_key **read_keys;
     struct view_customer **read_customers;
@@ -41,7 +42,7 @@ struct batch {
     uint32_t item_count, key_count, customer_count, record_count, head_count;
     int64_t now_ms; /* Redis TIME of this attempt */
     struct meta_view gate;
-    uint32_t buckets[8]; /* written by this attempt, for the lane to remember */
+    int64_t buckets[PARTS_OPEN]; /* listed by this attempt, for the lane to remember */
     unsigned bucket_count;
 };
 
@@ -73,10 +74,10 @@ enum batch_read batch_take(struct batch *batch, redisReply **replies, size_t cou
 enum plan_result batch_plan(struct batch *batch, const struct plan_limits *limits);
 
 /* Writes the effects, for a transaction that the caller begins and ends. Returns the number of
- * replies; 0: out of memory. `known_bucket` tells whether the lane has registered a bucket before.
+ * replies; 0: out of memory. `known_bucket` tells whether the lane has listed a bucket before.
  */
 size_t batch_write(struct batch *batch, struct buf *out, struct str marker, struct str value,
-                   int64_t operation_retention_ms, bool (*known_bucket)(void *, uint32_t),
+                   int64_t operation_retention_ms, bool (*known_bucket)(void *, int64_t),
                    void *user);
 
 /* Drops operation i from the batch: it was told. */

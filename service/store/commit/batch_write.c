@@ -174,7 +174,16 @@ static void write_bucket(struct writer *w, struct view_reservation *const *list,
         layout_put_record(w->out, &w->b->scratch, list[i]->now);
 }
 
-static void register_bucket(struct writer *w, uint32_t bucket)
+/* Whoever changes a record finds its bucket listed by who made the first one in it. */
+static bool has_new(struct view_reservation *const *list, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!list[i]->was)
+            return true;
+    return false;
+}
+
+static void list_bucket(struct writer *w, int64_t bucket)
 {
     if (w->b->bucket_count < sizeof(w->b->buckets) / sizeof(w->b->buckets[0]))
         w->b->buckets[w->b->bucket_count++] = bucket;
@@ -182,7 +191,7 @@ static void register_bucket(struct writer *w, uint32_t bucket)
     w->commands++;
 }
 
-static void write_records(struct writer *w, bool (*known_bucket)(void *, uint32_t), void *user)
+static void write_records(struct writer *w, bool (*known_bucket)(void *, int64_t), void *user)
 {
     struct view *v = &w->b->view;
     struct view_reservation **dirty =
@@ -198,12 +207,12 @@ static void write_records(struct writer *w, bool (*known_bucket)(void *, uint32_
     qsort(dirty, n, sizeof(void *), batch_by_bucket);
     w->b->bucket_count = 0;
     for (uint32_t from = 0, to; from < n; from = to) {
-        uint32_t bucket = rid_bucket(&dirty[from]->id);
+        int64_t bucket = rid_bucket(&dirty[from]->id);
         for (to = from; to < n && rid_bucket(&dirty[to]->id) == bucket;)
             to++;
         write_bucket(w, dirty + from, to - from);
-        if (!known_bucket(user, bucket))
-            register_bucket(w, bucket);
+        if (has_new(dirty + from, to - from) && !known_bucket(user, bucket))
+            list_bucket(w, bucket);
     }
 }
 
@@ -212,12 +221,13 @@ static void write_records(struct writer *w, bool (*known_bucket)(void *, uint32_
 static void write_results(struct writer *w, int64_t retention_ms)
 {
     struct view *v = &w->b->view;
+    int64_t until_ms = w->b->now_ms + retention_ms;
     for (uint32_t i = 0; i < v->keys.count; i++) {
         const struct view_key *key = view_key(v, i);
         if (str_absent(key->now))
             continue;
         assert(key->partition == w->b->partition);
-        layout_put_result(w->out, key->partition, key->key, key->now, retention_ms);
+        layout_put_result(w->out, key->partition, key->key, key->now, until_ms);
         w->commands++;
     }
 }
@@ -231,7 +241,7 @@ static void write_events(struct writer *w)
 }
 
 size_t batch_write(struct batch *b, struct buf *out, struct str marker, struct str value,
-                   int64_t operation_retention_ms, bool (*known_bucket)(void *, uint32_t),
+                   int64_t operation_retention_ms, bool (*known_bucket)(void *, int64_t),
                    void *user)
 {
     struct writer w = {.b = b, .out = out};

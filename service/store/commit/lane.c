@@ -108,6 +108,23 @@ static void gather(struct lane *lane, int64_t now_us)
     }
 }
 
+bool lane_join(struct lane *lane)
+{
+    struct batch *batch = &lane->batch;
+    int64_t now_us = clock_mono_us();
+    for (struct store_op *op = lane->partition->waiting.head, *next;
+         op && batch->count < lane->batch_limit; op = next) {
+        next = op->next;
+        if (op->chain || !plan_is_covered(&batch->view, &op->op))
+            continue;
+        take_op(lane, &lane->partition->waiting, op, now_us);
+        batch->joined = true;
+        if (!plan_collect(&batch->view, &op->op))
+            return false;
+    }
+    return true;
+}
+
 void lane_start(struct lane *lane)
 {
     if (lane->state != LANE_IDLE || lane->conn.state != CONN_READY)
@@ -347,13 +364,16 @@ void lane_expire(struct lane *lane, int64_t now_us)
 int lane_init(struct lane *lane, struct partition *partition, unsigned index)
 {
     uint64_t random[2];
+    uint32_t serials[PARTS_OPEN];
     random_bytes(random, sizeof(random));
+    random_bytes(serials, sizeof(serials));
     *lane = (struct lane){.partition = partition,
                           .store = partition->store,
                           .batch_limit = partition->store->config.batch_max};
     snprintf(lane->marker, sizeof(lane->marker), "{p%u}:lane:%016" PRIx64 ".%u",
              (unsigned)partition->index, random[0], index);
     rng_seed(&lane->jitter, random[1]);
+    parts_init(&lane->parts, serials);
     turn_init(&lane->turn, partition->store->config.turns, partition->index, random[0] + index);
     buf_init(&lane->aside, ASIDE_MAX);
     if (!batch_init(&lane->batch, partition->store->config.partitions, partition->index,

@@ -38,6 +38,13 @@ void lane_start(struct lane *lane);
 /* Tells the operations whose deadline has passed. */
 void lane_expire(struct lane *lane, int64_t now_us);
 
+/* Queues an operation of this worker, or of another, whose times are set; or refuses it, to be told
+ * at the next pump. */
+void store_admit(struct store *store, struct store_op *op);
+
+/* Queues an operation that was admitted before. */
+void store_enqueue(struct store *store, struct store_op *op);
+
 /* Answers an operation: the last the store does with it. */
 void store_op_complete(struct store_op *op);
 

@@ -130,8 +130,9 @@ void lane_conflict(struct lane *lane)
 {
     struct batch *batch = &lane->batch;
     stats_count(STATS_CONFLICTS, 1);
-    lane->losses++;
+    stats_raise(STATS_LOST_RUN_MAX, ++lane->losses);
     turn_lost(&lane->turn, clock_mono_us());
+    lane_ask_for_one(lane);
     batch_compact(batch);
     if (batch->view.items.count < 2 || batch->count < 2) {
         lose_all(lane);

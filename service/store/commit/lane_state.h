@@ -51,6 +51,7 @@ struct lane {
     uint64_t number;
     unsigned losses; /* in a row */
     unsigned batch_limit;
+    int share;          /* operations that a worker has in a batch, of late, times 16 */
     struct queue again; /* operations of lost batches */
     int64_t again_us;   /* not before */
     struct turn turn;   /* of the partition, among the lanes that contend for it */
@@ -60,7 +61,8 @@ struct lane {
     unsigned refusals; /* of the fence, in a row */
     char breach[160];  /* the partition is to be closed, with this in meta; empty: it is not */
     uint64_t breach_store;
-    uint32_t buckets[8]; /* that are known to be registered, in this epoch of this store */
+    struct parts parts;          /* that its next reservations go to */
+    int64_t buckets[PARTS_OPEN]; /* that are known to be listed, in this epoch of this store */
     unsigned bucket_at;
     uint64_t buckets_store; /* 0: none is known */
     int64_t buckets_epoch;
@@ -77,6 +79,7 @@ struct partition {
 };
 
 struct reader;
+struct relay;
 struct repeats;
 
 struct store {
@@ -87,6 +90,7 @@ struct store {
     struct partition *partitions;
     struct reader *reader;
     struct repeats *repeats;
+    struct relay *relay;  /* NULL: it commits by itself */
     struct queue refused; /* to be told at the next pump */
     uv_timer_t tick;
 };

@@ -6,6 +6,7 @@
  *   lane_conflict.c  EXEC said nil
  *   lane_fence.c     EXEC was never answered
  *   lane_breach.c    what must not be was seen
+ *   lane_share.c     whether workers had better share one lane
  *   lane_level.c     the answer waits until it is as safe as was promised
  */
 #ifndef STORE_COMMIT_LANE_STEPS_H
@@ -32,6 +33,10 @@ void lane_postpone(struct lane *lane, int64_t delay_us);
 
 /* Begins an attempt with the operations in the batch. */
 void lane_begin_attempt(struct lane *lane);
+
+/* Takes into the batch what came since it was read, as far as it needs nothing else. False: out of
+ * memory. */
+bool lane_join(struct lane *lane) __attribute__((warn_unused_result));
 
 /* One round of reads; lane_decide() goes on when nothing is missing. */
 void lane_read_round(struct lane *lane);
@@ -68,6 +73,12 @@ void lane_pass_turn(struct lane *lane);
 
 /* EXEC said nil. */
 void lane_conflict(struct lane *lane);
+
+/* A batch went through: do workers meet in it that would contend as lanes of their own? */
+void lane_meet_workers(struct lane *lane);
+
+/* One lane for all workers of this service from now on, where they contend with small batches. */
+void lane_ask_for_one(struct lane *lane);
 
 /* The store is not there any more. Whether the effect is in what the ledger gives back, or gave
  * back already, nobody here can tell: everybody is told so. */

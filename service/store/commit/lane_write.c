@@ -7,6 +7,7 @@
 #include "store/layout.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
+#include "store/relay/relay.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -29,7 +30,7 @@ static const char *overload(const struct store_shared *shared, const struct stor
     return shared->ledger_behind && trait->takes_units ? STORE_WHY_BEHIND : NULL;
 }
 
-static bool known_bucket(void *user, uint32_t bucket)
+static bool known_bucket(void *user, int64_t bucket)
 {
     const struct lane *lane = user;
     for (size_t i = 0; i < sizeof(lane->buckets) / sizeof(lane->buckets[0]); i++)
@@ -38,7 +39,7 @@ static bool known_bucket(void *user, uint32_t bucket)
     return false;
 }
 
-/* What is registered in one store is not in the one that a restore put in its place, be it on a
+/* What is listed in one store is not in the one that a restore put in its place, be it on a
  * connection that lived on. */
 static void check_buckets(struct lane *lane)
 {
@@ -50,10 +51,27 @@ static void check_buckets(struct lane *lane)
     lane->buckets_epoch = gate->epoch;
 }
 
-/* True when the reads of the batch came from one command, so that they are of one instant. */
+/* Services of before share a store that is of their format. */
+static bool is_of_format_2(const struct lane *lane)
+{
+    return lane->batch.gate.format >= 2;
+}
+
+static void count_new_records(struct lane *lane)
+{
+    const struct view *view = &lane->batch.view;
+    for (uint32_t i = 0; is_of_format_2(lane) && i < view->reservations.count; i++) {
+        const struct view_reservation *vr = view_reservation(view, i);
+        if (vr->now && !vr->was)
+            parts_put(&lane->parts, rid_bucket(&vr->id));
+    }
+}
+
+/* True when the reads of the batch came from one command, so that they are of one instant, and none
+ * before an operation that is answered from them. */
 static bool is_snapshot(const struct batch *batch)
 {
-    if (batch->rounds > 1 || batch->view.customers.count > 0)
+    if (batch->rounds > 1 || batch->joined || batch->view.customers.count > 0)
         return false;
     return batch->view.reservations.count == 0;
 }
@@ -88,6 +106,7 @@ void lane_finish(struct lane *lane)
         else
             lane_answer(lane, i);
     }
+    relay_wake_answered(lane->store->relay);
     if (deferred > 0)
         lane_postpone(lane, 0);
     lane_become_idle(lane);
@@ -110,6 +129,7 @@ static void write_batch(struct lane *lane, bool effects)
         snprintf(lane->value, sizeof(lane->value), "%" PRIu64, ++lane->number);
         written = batch_write(&lane->batch, out, str_of(lane->marker), str_of(lane->value),
                               lane->store->config.operation_retention_ms, known_bucket, lane);
+        count_new_records(lane);
     }
     resp_words(out, 1, "EXEC");
     lane->state = LANE_WRITING;
@@ -148,12 +168,18 @@ void lane_decide(struct lane *lane)
 {
     const struct store_config *config = &lane->store->config;
     struct plan_limits limits = {.max_hold_ms = config->max_hold_ms,
-                                 .reservation_retention_ms = config->reservation_retention_ms};
+                                 .reservation_retention_ms = config->reservation_retention_ms,
+                                 .parts = is_of_format_2(lane) ? &lane->parts : NULL,
+                                 .brief_events = is_of_format_2(lane)};
     lane->partition->gate = lane->batch.gate;
     settle_doubts(lane);
     batch_compact(&lane->batch);
     if (lane->batch.count == 0) {
         lane_become_idle(lane);
+        return;
+    }
+    if ((lane->turn.held) && !lane_join(lane)) {
+        lane_out_of_memory(lane);
         return;
     }
     for (unsigned i = 0; i < lane->batch.count; i++)
@@ -263,10 +289,12 @@ static void on_written(struct conn *conn, redisReply **replies, size_t count)
         return;
     }
     lane->partition->refused[0] = '\0';
-    if (effects)
+    if (effects) {
+        lane_meet_workers(lane);
         turn_won(&lane->turn, clock_mono_us());
+    }
     for (unsigned i = 0; effects && i < lane->batch.bucket_count; i++)
-        lane->buckets[lane->bucket_at++ % 8] = lane->batch.buckets[i];
+        lane->buckets[lane->bucket_at++ % PARTS_OPEN] = lane->batch.buckets[i];
     lane->wrote_here = effects;
     if (effects && lane->batch.view.event_count > 0)
         note_position(lane, exec);
