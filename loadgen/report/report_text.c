@@ -2,13 +2,13 @@
  * (document.h), in the order and words of layout.h. A part that has nothing to say writes nothing.
  */
 #include "report/document.h"
-#include "report/flush.h"
 #include "report/layout.h"
 #include "report/page.h"
 #include "report/printable.h"
 #include "report/template.h"
 #include "report/units.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -148,7 +148,7 @@ static void put_members(struct buf *b, const json_t *object)
     {
         json_int_t count = json_integer_value(value);
         if (count > 0)
-            buf_printf(&line, "%s%s %s", line.n ? ", " : "", key, unit_count(count, number));
+            buf_printf(&line, "%s%s %s", line.n ? ", " : "", key, unit_count(number, count));
     }
     buf_puts(b, STR("  "));
     page_wrap(b, 2, 2, buf_str(&line));
@@ -386,7 +386,7 @@ int report_text(FILE *out, const struct report *report)
         put_run(&b, json_array_get(shown, 0));
     else
         text_comparison(&b, shown);
-    int result = flush_buf(out, &b);
+    int result = buf_flush(&b, out);
     buf_free(&b);
     json_decref(document);
     return result;

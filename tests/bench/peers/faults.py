@@ -31,8 +31,8 @@ CUT_SHARE = 0.4  # of the attempts
 ANSWER_TIMEOUT_S = 5
 GIVE_UP_S = 120  # with one key
 PACE_S = 0.02  # between the keys of a client, so that it is the faults that decide how long a run takes
-KILL_EVERY_S = 1
-STORE_CUT_EVERY_S = 0.15
+KILL_EVERY = 200  # answers, so that a slow machine has as many faults as a fast one
+STORE_CUT_EVERY = 30
 STORE_CUT_SHARE = 0.3  # of the connections
 SOLD_OUT = "sold out"
 
@@ -264,7 +264,7 @@ class Shopper(threading.Thread):
         except (Unanswered, OSError):
             self.client.cut()
             self.tally.add(failed=1)
-            time.sleep(random.random() * 0.02)
+            time.sleep(random.random() * 0.1)
             return None
 
 
@@ -273,8 +273,17 @@ def children(pid):
         return [int(child) for child in listed.read().split()]
 
 
+def after_answers(usual, over, tally):
+    """Waits until about so many more were answered; false when it is over."""
+    until = len(tally.answers) + random.randint(1, 2 * usual)
+    while len(tally.answers) < until:
+        if over.wait(0.005):
+            return False
+    return True
+
+
 def kill_workers(parent, over, tally):
-    while not over.wait(random.random() * 2 * KILL_EVERY_S):
+    while after_answers(KILL_EVERY, over, tally):
         workers = children(parent)
         if workers:
             os.kill(random.choice(workers), signal.SIGKILL)
@@ -284,7 +293,7 @@ def kill_workers(parent, over, tally):
 def cut_redis(path, over, tally):
     admin = redis.Redis(unix_socket_path=path)
     me = admin.client_id()
-    while not over.wait(random.random() * 2 * STORE_CUT_EVERY_S):
+    while after_answers(STORE_CUT_EVERY, over, tally):
         for one in admin.client_list():
             if int(one["id"]) != me and random.random() < STORE_CUT_SHARE:
                 tally.add(connections_cut=admin.execute_command("CLIENT", "KILL", "ID", one["id"]))
@@ -292,7 +301,7 @@ def cut_redis(path, over, tally):
 
 def cut_postgres(command, over, tally):
     cut = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND random() < {STORE_CUT_SHARE}"
-    while not over.wait(random.random() * 2 * STORE_CUT_EVERY_S):
+    while after_answers(STORE_CUT_EVERY, over, tally):
         done = subprocess.run(command + ["-c", cut], capture_output=True, text=True, check=True)
         tally.add(connections_cut=int(done.stdout))
 
