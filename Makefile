@@ -48,7 +48,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissin
 # Only gcc has this one: it counts what snprintf is there to cut.
 WARN += $(if $(findstring gcc,$(CC)),-Wno-format-truncation)
 INCLUDES := -Icommon -Iservice -Iloadgen -Itests -I$(OUT)/gen
-DEFINES := -D_GNU_SOURCE
+DEFINES := -D_GNU_SOURCE -include common/must_check.h
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE
 HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
 # What x86 has beside that: landing pads and shadow stacks. Debian's start files, which are linked along, are not marked

@@ -1,6 +1,6 @@
 #include "address.h"
-
 #include "digits.h"
+#include "fail.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 
 static bool refuse_address(char *err, size_t err_size, const char *why)
 {
-    snprintf(err, err_size,
-             "%s; a Redis URL is redis://[user:pass@]host:port[/db] or unix:/path.sock", why);
-    return false;
+    return fail_with(err, err_size,
+                     "%s; a Redis URL is redis://[user:pass@]host:port[/db] or unix:/path.sock",
+                     why);
 }
 
 /* Copies [from, to), percent-decoded. */

@@ -2,8 +2,7 @@
  *
  * Layer: common, pure.
  */
-#ifndef COMMON_ADDRESS_H
-#define COMMON_ADDRESS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +19,4 @@ struct address {
 };
 
 /* Parses the URL; false with a message in err that says what would be right. */
-bool address_parse(const char *url, struct address *address, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
-
-#endif
+bool address_parse(const char *url, struct address *address, char *err, size_t err_size) MUST_CHECK;

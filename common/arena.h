@@ -7,8 +7,7 @@
  * Invariant: blocks in use since the last reset hold at most max_bytes in total. Whether an
  * allocation fits depends on what came after the last reset only, not on what came before.
  */
-#ifndef COMMON_ARENA_H
-#define COMMON_ARENA_H
+#pragma once
 
 #include "str.h"
 
@@ -39,21 +38,21 @@ void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
 
 /* Slow path of arena_alloc: the next block. */
-void *arena_alloc_slow(struct arena *a, size_t n) __attribute__((warn_unused_result));
+void *arena_alloc_slow(struct arena *a, size_t n) MUST_CHECK;
 
 /* n bytes of zeros, or NULL. */
-void *arena_zalloc(struct arena *a, size_t n) __attribute__((warn_unused_result));
+void *arena_zalloc(struct arena *a, size_t n) MUST_CHECK;
 
 /* A copy of n bytes, or NULL. */
-void *arena_copy(struct arena *a, const void *bytes, size_t n) __attribute__((warn_unused_result));
+void *arena_copy(struct arena *a, const void *bytes, size_t n) MUST_CHECK;
 
 /* A copy of s that ends in a NUL not counted in it. Absent stays absent; when out of memory the
  * answer is absent although s was not. */
-struct str arena_str(struct arena *a, struct str s) __attribute__((warn_unused_result));
+struct str arena_str(struct arena *a, struct str s) MUST_CHECK;
 
 /* n bytes, aligned to 16, or NULL when past the maximum or out of memory. Zero bytes give a valid
  * pointer too. */
-__attribute__((warn_unused_result)) static inline void *arena_alloc(struct arena *a, size_t n)
+MUST_CHECK static inline void *arena_alloc(struct arena *a, size_t n)
 {
     size_t size = (n + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     /* size < n: n is so large that rounding wrapped around. */
@@ -64,5 +63,3 @@ __attribute__((warn_unused_result)) static inline void *arena_alloc(struct arena
     }
     return arena_alloc_slow(a, n);
 }
-
-#endif

@@ -1,12 +1,11 @@
 /* args.c -- sources in order, one setter for all of them. */
 #include "args.h"
-
 #include "args_value.h"
+#include "fail.h"
 
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -26,17 +25,7 @@ struct parse {
     size_t err_size;
 };
 
-static bool refuse_usage(const struct parse *p, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool refuse_usage(const struct parse *p, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(p->err, p->err_size, format, args);
-    va_end(args);
-    return false;
-}
+#define REFUSE(p, ...) fail_with((p)->err, (p)->err_size, __VA_ARGS__)
 
 /* `source` is the flag or the variable as the user knows it. */
 static bool set(const struct parse *p, const struct arg_spec *spec, const char *source,
@@ -44,12 +33,12 @@ static bool set(const struct parse *p, const struct arg_spec *spec, const char *
 {
     char why[ARGS_WHY_SIZE];
     if (spec->type == ARG_REFUSED)
-        return refuse_usage(p, "%s: %s", source, spec->help);
+        return REFUSE(p, "%s: %s", source, spec->help);
     if (args_set(spec, text, p->config, why, sizeof why))
         return true;
     if (spec->secret)
-        return refuse_usage(p, "%s: the value (hidden) %s", source, why);
-    return refuse_usage(p, "%s: \"%.*s\" %s", source, SHOWN_MAX_BYTES, text, why);
+        return REFUSE(p, "%s: the value (hidden) %s", source, why);
+    return REFUSE(p, "%s: \"%.*s\" %s", source, SHOWN_MAX_BYTES, text, why);
 }
 
 static bool set_defaults(const struct parse *p)
@@ -80,22 +69,22 @@ static bool set_from_file(const struct parse *p, const struct arg_spec *spec, co
 {
     FILE *f = fopen(path, "re");
     if (!f)
-        return refuse_usage(p, "%s: can not read %.*s: %s", source, SHOWN_MAX_BYTES, path,
-                            strerror(errno));
+        return REFUSE(p, "%s: can not read %.*s: %s", source, SHOWN_MAX_BYTES, path,
+                      strerror(errno));
     char *text = malloc(SECRET_FILE_MAX + 1);
     size_t n = text ? fread(text, 1, SECRET_FILE_MAX + 1, f) : 0;
     bool failed = !text || ferror(f);
     fclose(f);
     bool ok = false;
     if (failed) {
-        refuse_usage(p, "%s: can not read %.*s", source, SHOWN_MAX_BYTES, path);
+        REFUSE(p, "%s: can not read %.*s", source, SHOWN_MAX_BYTES, path);
         goto done;
     }
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;
     if (n == 0 || n > SECRET_FILE_MAX || memchr(text, '\0', n)) {
-        refuse_usage(p, "%s: %.*s holds no usable text; give 1 to %d bytes without a NUL", source,
-                     SHOWN_MAX_BYTES, path, SECRET_FILE_MAX);
+        REFUSE(p, "%s: %.*s holds no usable text; give 1 to %d bytes without a NUL", source,
+               SHOWN_MAX_BYTES, path, SECRET_FILE_MAX);
         goto done;
     }
     text[n] = '\0';
@@ -119,7 +108,7 @@ static bool set_from_environment(const struct parse *p, char *(*env)(const char 
         const char *path = spec->secret ? env(file) : NULL;
         bool has_value = value && *value, has_path = path && *path;
         if (has_value && has_path)
-            return refuse_usage(p, "%s and %s are both set; keep one", plain, file);
+            return REFUSE(p, "%s and %s are both set; keep one", plain, file);
         if (has_value && !set(p, spec, plain, value))
             return false;
         if (has_path && !set_from_file(p, spec, file, path))
@@ -167,9 +156,8 @@ static bool refuse_unknown(const struct parse *p, struct str name)
     }
     int shown = name.n < SHOWN_MAX_BYTES ? (int)name.n : SHOWN_MAX_BYTES;
     if (nearest)
-        return refuse_usage(p, "--%.*s: no such option; did you mean --%s?", shown, name.p,
-                            nearest);
-    return refuse_usage(p, "--%.*s: no such option; --help lists them", shown, name.p);
+        return REFUSE(p, "--%.*s: no such option; did you mean --%s?", shown, name.p, nearest);
+    return REFUSE(p, "--%.*s: no such option; --help lists them", shown, name.p);
 }
 
 static const struct arg_spec *find_long(const struct parse *p, struct str name)
@@ -206,15 +194,15 @@ static bool set_from_long(const struct parse *p, struct words *w)
     if (spec->type == ARG_REFUSED)
         return set(p, spec, source, "");
     if (no && (spec->type != ARG_BOOL || equals))
-        return refuse_usage(p, "%s: only a switch can be negated, without a value; give --%s%s",
-                            source, spec->name, spec->type == ARG_BOOL ? "=no" : " VALUE");
+        return REFUSE(p, "%s: only a switch can be negated, without a value; give --%s%s", source,
+                      spec->name, spec->type == ARG_BOOL ? "=no" : " VALUE");
     if (equals)
         return set(p, spec, source, equals + 1);
     if (spec->type == ARG_BOOL)
         return set(p, spec, source, no ? "no" : "yes");
     if (w->i + 1 >= w->argc || strncmp(w->argv[w->i + 1], "--", 2) == 0)
-        return refuse_usage(p, "%s: the value is missing; give %s VALUE or %s=VALUE", source,
-                            source, source);
+        return REFUSE(p, "%s: the value is missing; give %s VALUE or %s=VALUE", source, source,
+                      source);
     w->i++;
     return set(p, spec, source, w->argv[w->i]);
 }
@@ -243,14 +231,14 @@ static bool set_from_short(const struct parse *p, struct words *w)
         const struct arg_spec *spec = find_short(p, *at);
         char source[] = {'-', *at, '\0'};
         if (!spec)
-            return refuse_usage(p, "\"%.*s\": no option -%c; --help lists them", SHOWN_MAX_BYTES,
-                                word, isprint((unsigned char)*at) ? *at : '?');
+            return REFUSE(p, "\"%.*s\": no option -%c; --help lists them", SHOWN_MAX_BYTES, word,
+                          isprint((unsigned char)*at) ? *at : '?');
         if (spec->type == ARG_BOOL && set(p, spec, source, "yes"))
             continue;
         if (spec->type == ARG_REFUSED || at[1])
             return set(p, spec, source, at + 1);
         if (w->i + 1 >= w->argc || strncmp(w->argv[w->i + 1], "--", 2) == 0)
-            return refuse_usage(p, "%s: the value is missing; give %s VALUE", source, source);
+            return REFUSE(p, "%s: the value is missing; give %s VALUE", source, source);
         w->i++;
         return set(p, spec, source, w->argv[w->i]);
     }
@@ -260,9 +248,9 @@ static bool set_from_short(const struct parse *p, struct words *w)
 static bool add_positional(const struct parse *p, const char *word)
 {
     if (!p->positional)
-        return refuse_usage(p, "\"%.*s\": unexpected; options are written --name VALUE",
-                            SHOWN_MAX_BYTES, word);
-    return args_list_add(p->positional, word) || refuse_usage(p, "no memory");
+        return REFUSE(p, "\"%.*s\": unexpected; options are written --name VALUE", SHOWN_MAX_BYTES,
+                      word);
+    return args_list_add(p->positional, word) || REFUSE(p, "no memory");
 }
 
 static bool set_from_words(const struct parse *p, int argc, char *const *argv)

@@ -14,8 +14,7 @@
  * list for them; then "--" says that only such follow. Invariant: after ARGS_OK every row's field
  * holds a value its row allows, or nothing (see default_text).
  */
-#ifndef COMMON_ARGS_H
-#define COMMON_ARGS_H
+#pragma once
 
 #include "args_value.h"
 #include "buf.h"
@@ -37,8 +36,8 @@ enum args_result {
  * to free. */
 enum args_result args_parse(const struct arg_spec *specs, size_t count, const char *env_prefix,
                             int argc, char *const *argv, char *(*env)(const char *name),
-                            struct arg_list *positional, void *config, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+                            struct arg_list *positional, void *config, char *err,
+                            size_t err_size) MUST_CHECK;
 
 /* One line or two per option: flag, meaning, default, variable; help itself comes last. */
 void args_print_help(FILE *out, const struct arg_spec *specs, size_t count, const char *env_prefix);
@@ -51,5 +50,3 @@ void args_describe(const struct arg_spec *specs, size_t count, const void *confi
 
 /* Appends a URL with its password masked: "redis://app:***@host". For logs and messages. */
 void args_put_url(struct buf *out, const char *url);
-
-#endif

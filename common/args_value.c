@@ -1,7 +1,7 @@
 /* args_value.c -- one setter a type. */
 #include "args_value.h"
-
 #include "buf.h"
+#include "fail.h"
 #include "units.h"
 
 #include <inttypes.h>
@@ -62,8 +62,7 @@ static bool set_bool(const struct arg_spec *spec, const char *text, void *config
             return true;
         }
     }
-    snprintf(why, size, "is not known; give yes or no");
-    return false;
+    return fail_with(why, size, "is not known; give yes or no");
 }
 
 /* A whole number in the unit of its row. */
@@ -91,8 +90,8 @@ static bool parse_integer(const struct arg_spec *spec, const char *text, int64_t
     const char *unit = spec->type == ARG_DURATION_MS ? " ms"
                        : spec->type == ARG_SIZE      ? " bytes"
                                                      : "";
-    snprintf(why, size, "is out of range; give %" PRId64 " to %" PRId64 "%s", min, max, unit);
-    return false;
+    return fail_with(why, size, "is out of range; give %" PRId64 " to %" PRId64 "%s", min, max,
+                     unit);
 }
 
 static bool set_integer(const struct arg_spec *spec, const char *text, void *config, char *why,
@@ -115,15 +114,11 @@ static bool set_number(const struct arg_spec *spec, const char *text, void *conf
     bool percent = strcmp(text + n, "%") == 0;
     char *end = NULL;
     double value = strtod(text, &end);
-    if (n == 0 || end != text + n || (text[n] && !percent) || !isfinite(value)) {
-        snprintf(why, size, "is no number; give one as in 0.05 or 5%%");
-        return false;
-    }
+    if (n == 0 || end != text + n || (text[n] && !percent) || !isfinite(value))
+        return fail_with(why, size, "is no number; give one as in 0.05 or 5%%");
     value = percent ? value / 100 : value;
-    if (value < spec->number_min || value > max) {
-        snprintf(why, size, "is out of range; give %g to %g", spec->number_min, max);
-        return false;
-    }
+    if (value < spec->number_min || value > max)
+        return fail_with(why, size, "is out of range; give %g to %g", spec->number_min, max);
     *(double *)field_of(spec, config) = value;
     return true;
 }
@@ -132,10 +127,8 @@ static bool set_string(const struct arg_spec *spec, const char *text, void *conf
                        size_t size)
 {
     char *copy = strdup(text);
-    if (!copy) {
-        snprintf(why, size, "finds no memory");
-        return false;
-    }
+    if (!copy)
+        return fail_with(why, size, "finds no memory");
     char **to = field_of(spec, config);
     free(*to);
     *to = copy;
@@ -147,8 +140,7 @@ static bool set_list(const struct arg_spec *spec, const char *text, void *config
 {
     if (args_list_add(field_of(spec, config), text))
         return true;
-    snprintf(why, size, "finds no memory");
-    return false;
+    return fail_with(why, size, "finds no memory");
 }
 
 static bool set_enum(const struct arg_spec *spec, const char *text, void *config, char *why,

@@ -4,8 +4,7 @@
  * Layer: common, the lower half of args.h, which says who owns what. args_clear and args_set are
  * for args.c only. Says nothing about where a text came from.
  */
-#ifndef COMMON_ARGS_VALUE_H
-#define COMMON_ARGS_VALUE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,14 +53,12 @@ void args_clear(const struct arg_spec *spec, void *config);
 
 /* The one place that writes a field. False with in `why` what is wrong with the text and what would
  * be right; the text itself is not repeated there. */
-bool args_set(const struct arg_spec *spec, const char *text, void *config, char *why, size_t size)
-    __attribute__((warn_unused_result));
+bool args_set(const struct arg_spec *spec, const char *text, void *config, char *why,
+              size_t size) MUST_CHECK;
 
 /* Appends a copy of the text. False when there is no memory. */
-bool args_list_add(struct arg_list *list, const char *text) __attribute__((warn_unused_result));
+bool args_list_add(struct arg_list *list, const char *text) MUST_CHECK;
 void args_list_free(struct arg_list *list);
 
 /* Frees the strings and lists of config. */
 void args_free(const struct arg_spec *specs, size_t count, void *config);
-
-#endif

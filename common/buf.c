@@ -1,10 +1,9 @@
 /* buf.c -- growth and number text of buf.h. */
 #include "buf.h"
-
 #include "digits.h"
 
+#include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define FIRST_BYTES 256
@@ -81,4 +80,14 @@ void buf_put_i64(struct buf *b, int64_t value)
 {
     char digits[DIGITS_MAX];
     buf_put(b, digits, digits_put_signed(digits, value));
+}
+
+int buf_flush(struct buf *b, FILE *out)
+{
+    bool failed = b->failed;
+    size_t n = b->n;
+    buf_reset(b);
+    if (failed)
+        return -ENOMEM;
+    return n == 0 || fwrite(b->p, 1, n, out) == n ? 0 : -EIO;
 }

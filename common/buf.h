@@ -9,8 +9,7 @@
  *
  * Invariant: n <= cap <= max. The bytes are not NUL-terminated.
  */
-#ifndef COMMON_BUF_H
-#define COMMON_BUF_H
+#pragma once
 
 #include "str.h"
 
@@ -18,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 struct buf {
@@ -43,6 +43,10 @@ char *buf_grow(struct buf *b, size_t n);
 
 /* Formats as printf does. */
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Writes what the buffer holds to a stream and empties it. 0, -ENOMEM when the buffer failed, -EIO
+ * when the stream did. */
+int buf_flush(struct buf *b, FILE *out) MUST_CHECK;
 
 /* A signed number in decimal. */
 void buf_put_i64(struct buf *b, int64_t value);
@@ -101,5 +105,3 @@ static inline struct str buf_str(const struct buf *b)
 {
     return (struct str){b->p ? b->p : "", b->n};
 }
-
-#endif

@@ -31,8 +31,9 @@ int64_t clock_wall_ms(void)
     return read_us(CLOCK_REALTIME) / 1000;
 }
 
-/* Days <-> civil date, after http://howardhinnant.github.io/date_algorithms.html: the year starts
- * in March, so that the leap day is its last. Right for every date here, days may be negative. */
+/* After http://howardhinnant.github.io/date_algorithms.html: the year starts in March, so that the
+ * leap day is its last. Right for every date here, days may be negative. Answers are full of times,
+ * and gmtime_r looks at the time zone for each. */
 static void civil_from_days(int64_t days, unsigned *year, unsigned *month, unsigned *day)
 {
     int64_t z = days + 719468;
@@ -44,16 +45,6 @@ static void civil_from_days(int64_t days, unsigned *year, unsigned *month, unsig
     *day = doy - (153 * mp + 2) / 5 + 1;
     *month = mp < 10 ? mp + 3 : mp - 9;
     *year = (unsigned)((int64_t)yoe + era * 400 + (*month <= 2));
-}
-
-static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
-{
-    int64_t y = year - (month <= 2);
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    unsigned yoe = (unsigned)(y - era * 400);
-    unsigned doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    unsigned doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-    return era * 146097 + (int64_t)doe - 719468;
 }
 
 static char *put_digits(char *out, unsigned value, int width, char after)
@@ -125,19 +116,14 @@ static bool take_char(struct cursor *c, char upper)
 
 static bool take_date(struct cursor *c, int64_t *days)
 {
-    static const unsigned char month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     unsigned year, month, day;
     if (!take_digits(c, 4, &year) || !take_char(c, '-') || !take_digits(c, 2, &month) ||
         !take_char(c, '-') || !take_digits(c, 2, &day))
         return false;
-    if (month < 1 || month > 12)
-        return false;
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    unsigned last = month_days[month - 1] + (unsigned)(month == 2 && leap);
-    if (day < 1 || day > last)
-        return false;
-    *days = days_from_civil(year, month, day);
-    return true;
+    struct tm date = {.tm_year = (int)year - 1900, .tm_mon = (int)month - 1, .tm_mday = (int)day};
+    *days = timegm(&date) / (DAY_MS / 1000);
+    /* It makes another one of a date that is not in the calendar. */
+    return date.tm_mon == (int)month - 1 && date.tm_mday == (int)day;
 }
 
 static bool take_time(struct cursor *c, int64_t *ms)

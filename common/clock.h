@@ -6,8 +6,7 @@
  *
  * Invariant: format, then parse, gives the same millisecond back, for every year 0000..9999.
  */
-#ifndef COMMON_CLOCK_H
-#define COMMON_CLOCK_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +29,4 @@ void clock_format_rfc3339(int64_t unix_ms, char out[CLOCK_RFC3339_SIZE]);
 
 /* Reads "2026-11-21T01:31:37Z", with or without a fraction, in any offset ("+02:00"). Digits past
  * the millisecond are dropped. A leap second (":60") is refused: our clock has none. */
-bool clock_parse_rfc3339(const char *text, size_t n, int64_t *unix_ms)
-    __attribute__((warn_unused_result));
-
-#endif
+bool clock_parse_rfc3339(const char *text, size_t n, int64_t *unix_ms) MUST_CHECK;

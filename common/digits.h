@@ -2,8 +2,7 @@
  *
  * Layer: common. Inline, as records of items and keys are made of little else.
  */
-#ifndef COMMON_DIGITS_H
-#define COMMON_DIGITS_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +32,24 @@ static inline size_t digits_put_signed(char *to, int64_t value)
     return 1 + digits_put(to + 1, 0 - (uint64_t)value);
 }
 
+#define DIGITS_GROUPED_SIZE 28 /* of any int64_t, with its commas and the NUL */
+
+/* "-1,234,567", with a NUL; returns `to`. */
+static inline const char *digits_group(char to[DIGITS_GROUPED_SIZE], int64_t value)
+{
+    char digits[DIGITS_MAX], *at = to;
+    size_t n = digits_put(digits, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+    if (value < 0)
+        *at++ = '-';
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            *at++ = ',';
+        *at++ = digits[i];
+    }
+    *at = '\0';
+    return to;
+}
+
 /* The value of a hexadecimal digit of either case, -1: it is none. */
 static inline int digits_hex(char c)
 {
@@ -41,5 +58,3 @@ static inline int digits_hex(char c)
     c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
-
-#endif

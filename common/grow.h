@@ -2,8 +2,7 @@
  *
  * Layer: common.
  */
-#ifndef COMMON_GROW_H
-#define COMMON_GROW_H
+#pragma once
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -22,5 +21,3 @@ static inline void *grow(void *array, size_t n, size_t *cap, size_t each)
         *cap = larger;
     return grown;
 }
-
-#endif

@@ -25,21 +25,10 @@ static void raise_by(_Atomic uint64_t *to, uint64_t more)
     set(to, get(to) + more);
 }
 
-static size_t bucket_of(uint64_t value)
-{
-    if (value < SUB_BUCKETS)
-        return value;
-    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - HISTOGRAM_BITS;
-    return shift * SUB_BUCKETS + (value >> shift);
-}
-
 uint64_t histogram_bound(size_t bucket)
 {
     assert(bucket < HISTOGRAM_BUCKETS);
-    if (bucket < SUB_BUCKETS)
-        return bucket;
-    size_t shift = bucket / SUB_BUCKETS - 1;
-    return ((bucket % SUB_BUCKETS + SUB_BUCKETS + 1) << shift) - 1;
+    return histogram_bound_of(bucket, HISTOGRAM_BITS);
 }
 
 static uint64_t lower_bound(size_t bucket)
@@ -67,7 +56,7 @@ void histogram_add(struct histogram *h, uint64_t value)
 {
     if (value > HISTOGRAM_MAX)
         value = HISTOGRAM_MAX;
-    raise_by(&h->bucket[bucket_of(value)], 1);
+    raise_by(&h->bucket[histogram_bucket_of(value, HISTOGRAM_BITS)], 1);
     widen(h, 1, value, value, value);
 }
 

@@ -7,8 +7,7 @@
  *   value < 256             bucket = value
  *   2^e <= value < 2^(e+1)  256 buckets of 2^(e-8) each
  */
-#ifndef COMMON_HISTOGRAM_H
-#define COMMON_HISTOGRAM_H
+#pragma once
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -26,6 +25,21 @@ struct histogram {
     _Atomic uint64_t min; /* exact; meaningless when count is 0 */
     _Atomic uint64_t bucket[HISTOGRAM_BUCKETS];
 };
+
+/* The bucket of a value, and the highest value of a bucket, with so many sub-bucket bits. */
+static inline size_t histogram_bucket_of(uint64_t value, unsigned bits)
+{
+    if (value < UINT64_C(1) << bits)
+        return value;
+    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - bits;
+    return ((size_t)shift << bits) + (value >> shift);
+}
+
+static inline uint64_t histogram_bound_of(size_t bucket, unsigned bits)
+{
+    size_t row = (size_t)1 << bits;
+    return bucket < row ? bucket : ((bucket % row + row + 1) << (bucket / row - 1)) - 1;
+}
 
 /* Counts one value. Only the owner calls this. */
 void histogram_add(struct histogram *h, uint64_t value);
@@ -48,5 +62,3 @@ double histogram_deviation(const struct histogram *h);
 
 /* The highest value that the bucket of this index counts. */
 uint64_t histogram_bound(size_t bucket);
-
-#endif

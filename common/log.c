@@ -1,6 +1,5 @@
 /* log.c -- builds a line on the stack, escapes values, writes once. */
 #include "log.h"
-
 #include "clock.h"
 #include "utf8.h"
 

@@ -11,8 +11,7 @@
  * LOG_LINE_MAX bytes: a longer value is cut and ends in "...", a field with no room is left out
  * and truncated=true says so. A line that can not be written is lost; errno is left as it was.
  */
-#ifndef COMMON_LOG_H
-#define COMMON_LOG_H
+#pragma once
 
 #include "str.h"
 
@@ -32,7 +31,7 @@ void log_configure(enum log_format format, enum log_level level);
 void log_set_process(const char *name, int index);
 
 /* "error", "warn", "info", "debug". */
-bool log_level_parse(const char *text, enum log_level *level) __attribute__((warn_unused_result));
+bool log_level_parse(const char *text, enum log_level *level) MUST_CHECK;
 const char *log_level_name(enum log_level level);
 
 enum log_kind { LOG_KIND_END, LOG_KIND_TEXT, LOG_KIND_INT, LOG_KIND_BOOL };
@@ -94,6 +93,4 @@ struct log_gate {
 };
 
 /* Whether to log now; now_ms is of the monotonic clock. */
-bool log_allowed(struct log_gate *gate, int64_t now_ms) __attribute__((warn_unused_result));
-
-#endif
+bool log_allowed(struct log_gate *gate, int64_t now_ms) MUST_CHECK;

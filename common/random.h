@@ -7,8 +7,7 @@
  * Invariant: no byte of random_bytes is handed out twice, in this process or in a child that
  * called random_after_fork.
  */
-#ifndef COMMON_RANDOM_H
-#define COMMON_RANDOM_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -31,5 +30,3 @@ uint64_t rng_next(struct rng *r);
 
 /* A number from 0 to n - 1, each as likely as the next; n > 0. */
 uint64_t rng_below(struct rng *r, uint64_t n);
-
-#endif

@@ -1,4 +1,3 @@
-/* startup.c -- see startup.h. */
 #include "startup.h"
 
 #include <errno.h>

@@ -2,8 +2,7 @@
  *
  * Layer: common.
  */
-#ifndef COMMON_STARTUP_H
-#define COMMON_STARTUP_H
+#pragma once
 
 /* This process, and whatever it forks or runs, never gets more rights than it has: programs with
  * the set-user-ID bit or file capabilities run without them. Aborts where the kernel refuses. */
@@ -16,5 +15,3 @@ void startup_confine_files(void);
  * that got one of these numbers would be written into by messages. To be called before anything is
  * opened. Writing to a closed standard output still fails. */
 void startup_keep_standard(void);
-
-#endif

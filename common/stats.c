@@ -1,12 +1,12 @@
 #include "stats.h"
 #include "clock.h"
+#include "shared.h"
 
 #include <assert.h>
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -138,9 +138,8 @@ struct stats *stats_new(unsigned slots, const char *const *route_names, unsigned
     size_t bytes = sizeof(struct stats) + slots * sizeof(struct slot);
     assert(slots > 0);
     assert(routes <= STATS_ROUTES_MAX);
-    struct stats *stats =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (stats == MAP_FAILED)
+    struct stats *stats = shared_alloc(bytes);
+    if (!stats)
         return NULL;
     stats->bytes = bytes;
     stats->slots = slots;
@@ -156,7 +155,7 @@ void stats_free(struct stats *stats)
         return;
     if (mine >= stats->slot && mine < stats->slot + stats->slots)
         mine = NULL;
-    munmap(stats, stats->bytes);
+    shared_free(stats, stats->bytes);
 }
 
 void stats_attach(struct stats *stats, unsigned slot, const char *process)

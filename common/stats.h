@@ -4,8 +4,7 @@
  * slot, and from one thread; any process renders the sum of all, so a scrape is the same whichever
  * worker answers. A slot outlives its process: counters never go back when a worker is restarted.
  */
-#ifndef COMMON_STATS_H
-#define COMMON_STATS_H
+#pragma once
 
 #include "buf.h"
 
@@ -100,5 +99,3 @@ void stats_request(unsigned route, unsigned status, uint64_t us);
 
 /* Prometheus text format 0.0.4, the sum over all slots. */
 void stats_render(const struct stats *stats, struct buf *out);
-
-#endif

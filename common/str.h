@@ -3,8 +3,7 @@
  * Layer: common. A str never owns memory; whoever made it says how long it lives. It need not end
  * in NUL and may hold any byte. `p == NULL` means "absent", which is not the same as empty.
  */
-#ifndef COMMON_STR_H
-#define COMMON_STR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,5 +67,3 @@ static inline uint64_t str_hash(struct str s)
         hash = (hash ^ (unsigned char)s.p[i]) * 1099511628211u;
     return hash;
 }
-
-#endif

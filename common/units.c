@@ -1,5 +1,6 @@
 /* units.c -- digits, then a suffix from a table. */
 #include "units.h"
+#include "fail.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -18,12 +19,6 @@ static const struct suffix sizes[] = {
     {"", 1}, {"k", 1024}, {"m", 1024 * 1024}, {"g", 1024 * 1024 * 1024}, {NULL, 0}};
 static const struct suffix counts[] = {
     {"", 1}, {"k", 1000}, {"m", 1000000}, {"g", 1000000000}, {NULL, 0}};
-
-static bool refuse_number(char *err, size_t err_size, const char *message)
-{
-    snprintf(err, err_size, "%s", message);
-    return false;
-}
 
 /* Digits only: no sign, no blank. *after is the first byte that is not a digit. */
 static bool parse_digits(const char *text, int64_t *value, const char **after, bool *too_large)
@@ -46,16 +41,16 @@ static bool parse_scaled(const char *text, const struct suffix *suffixes, const 
     const char *after;
     bool too_large;
     if (!parse_digits(text, &value, &after, &too_large))
-        return refuse_number(err, err_size, expected);
+        return fail_with(err, err_size, "%s", expected);
     for (const struct suffix *s = suffixes; s->text; s++) {
         if (strcasecmp(after, s->text) != 0)
             continue;
         if (too_large || __builtin_mul_overflow(value, s->factor, &value))
-            return refuse_number(err, err_size, "is too large");
+            return fail_with(err, err_size, "is too large");
         *out = value;
         return true;
     }
-    return refuse_number(err, err_size, expected);
+    return fail_with(err, err_size, "%s", expected);
 }
 
 bool units_parse_duration_ms(const char *text, int64_t *ms, char *err, size_t err_size)
@@ -100,7 +95,6 @@ bool units_parse_int(const char *text, int64_t min, int64_t max, int64_t *value,
             return true;
         }
     }
-    snprintf(err, err_size, "is %s; give a whole number from %" PRId64 " to %" PRId64,
-             ok ? "out of range" : "no number", min, max);
-    return false;
+    return fail_with(err, err_size, "is %s; give a whole number from %" PRId64 " to %" PRId64,
+                     ok ? "out of range" : "no number", min, max);
 }

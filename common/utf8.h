@@ -2,8 +2,7 @@
  *
  * Layer: common. RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.
  */
-#ifndef COMMON_UTF8_H
-#define COMMON_UTF8_H
+#pragma once
 
 #include <stddef.h>
 
@@ -25,5 +24,3 @@ static inline size_t utf8_length(const char *p, size_t n)
             return 0;
     return length;
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* main.c -- the command line of stockload. */
 #include "client/workload.h"
-#include "exit_codes.h"
 #include "options.h"
 #include "race/race.h"
 #include "run/capacity.h"

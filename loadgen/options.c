@@ -1,14 +1,13 @@
 /* options.c -- the command word, its table of flags, then what no table can say. */
 #include "options.h"
-
 #include "address.h"
 #include "args.h"
+#include "fail.h"
 #include "random.h"
 #include "report/capacity.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,17 +40,7 @@ struct reading {
     size_t err_size;
 };
 
-static bool refuse(const struct reading *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool refuse(const struct reading *r, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(r->err, r->err_size, format, args);
-    va_end(args);
-    return false;
-}
+#define REFUSE(r, ...) fail_with((r)->err, (r)->err_size, __VA_ARGS__)
 
 /* --- the command ------------------------------------------------------------------------------ */
 
@@ -68,7 +57,7 @@ static enum command find_command(const char *word)
 
 static bool refuse_command(const struct reading *r, const char *word)
 {
-    return refuse(
+    return REFUSE(
         r,
         "\"%.100s\": no such command; there are run, check, report, race, capacity, list, "
         "help and version, and a URL begins with http://",
@@ -98,7 +87,7 @@ static bool read_bare(const struct reading *r)
     struct options *o = r->options;
     int most = o->command == COMMAND_HELP ? 2 : 1;
     if (r->argc > most)
-        return refuse(r, "\"%.100s\": unexpected; `stockload %s%s` takes no more", r->argv[most],
+        return REFUSE(r, "\"%.100s\": unexpected; `stockload %s%s` takes no more", r->argv[most],
                       commands[o->command].name, most == 2 ? " COMMAND" : "");
     if (r->argc == 2)
         o->about = find_command(r->argv[1]);
@@ -112,10 +101,10 @@ static bool read_url(const struct reading *r)
     struct options *o = r->options;
     char why[WEBURL_ERR_SIZE];
     if (o->words.n > 1)
-        return refuse(r, "\"%.100s\": unexpected; one URL is all that `stockload %s` takes",
+        return REFUSE(r, "\"%.100s\": unexpected; one URL is all that `stockload %s` takes",
                       o->words.text[1], commands[o->command].name);
     const char *text = o->words.n == 1 ? o->words.text[0] : WEBURL_DEFAULT;
-    return weburl_parse(text, &o->url, why, sizeof(why)) || refuse(r, "\"%.100s\" %s", text, why);
+    return weburl_parse(text, &o->url, why, sizeof(why)) || REFUSE(r, "\"%.100s\" %s", text, why);
 }
 
 static bool read_forms(const struct reading *r)
@@ -126,16 +115,16 @@ static bool read_forms(const struct reading *r)
     o->zipf = isnan(o->zipf) ? -1 : o->zipf;
     o->mixed = o->mix_text != NULL;
     if ((text = o->stages_text) && !form_stages_parse(text, &o->stages, why, sizeof(why)))
-        return refuse(r, "--stages: \"%.100s\" %s", text, why);
+        return REFUSE(r, "--stages: \"%.100s\" %s", text, why);
     if ((text = o->qty_text) && !form_range_parse(text, QUANTITY_MAX, &o->qty, why, sizeof(why)))
-        return refuse(r, "--qty: \"%.100s\" %s", text, why);
+        return REFUSE(r, "--qty: \"%.100s\" %s", text, why);
     if ((text = o->basket_text) && !form_range_parse(text, LINES_MAX, &o->basket, why, sizeof(why)))
-        return refuse(r, "--basket: \"%.100s\" %s", text, why);
+        return REFUSE(r, "--basket: \"%.100s\" %s", text, why);
     if ((text = o->batch_text) &&
         !form_range_parse(text, WORKLOAD_BATCH_MAX, &o->batch, why, sizeof(why)))
-        return refuse(r, "--batch: \"%.100s\" %s", text, why);
+        return REFUSE(r, "--batch: \"%.100s\" %s", text, why);
     if ((text = o->mix_text) && !form_mix_parse(text, o->mix, why, sizeof(why)))
-        return refuse(r, "--mix: \"%.100s\" %s", text, why);
+        return REFUSE(r, "--mix: \"%.100s\" %s", text, why);
     return true;
 }
 
@@ -152,7 +141,7 @@ static bool read_scenario(const struct reading *r)
                               : i + 1 == count ? " or "
                                                : ", ",
                               known[i].scenario);
-    return refuse(r, "--scenario: \"%.100s\" is not known; give %s", r->options->scenario, names);
+    return REFUSE(r, "--scenario: \"%.100s\" is not known; give %s", r->options->scenario, names);
 }
 
 /* Which one is wrong is said by its number: values may be secret. */
@@ -162,7 +151,7 @@ static bool read_headers(const struct reading *r)
     char why[FORM_ERR_SIZE];
     for (size_t i = 0; i < headers->n; i++)
         if (!form_header_check(headers->text[i], why, sizeof(why)))
-            return refuse(r, "--header: number %zu %s", i + 1, why);
+            return REFUSE(r, "--header: number %zu %s", i + 1, why);
     return true;
 }
 
@@ -195,7 +184,7 @@ static bool check_rules(const struct reading *r)
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
         if (rules[i].broken)
-            return refuse(r, "%s", rules[i].why);
+            return REFUSE(r, "%s", rules[i].why);
     return true;
 }
 
@@ -245,14 +234,14 @@ static bool finish_capacity(const struct reading *r)
     struct options *o = r->options;
     char why[FORM_ERR_SIZE];
     if (!form_latency_parse(o->p99_text, &o->goal_ns, why, sizeof(why)))
-        return refuse(r, "--p99: \"%.100s\" %s", o->p99_text, why);
+        return REFUSE(r, "--p99: \"%.100s\" %s", o->p99_text, why);
     if (o->rate == 0)
-        return refuse(r, "--rate: the first rate to try; give 1 at least");
+        return REFUSE(r, "--rate: the first rate to try; give 1 at least");
     if (!finish_run(r))
         return false;
     o->rate_min = (CAPACITY_FEWEST * INT64_C(1000) + o->duration_ms - 1) / o->duration_ms;
     return o->rate_min <= o->rate_max ||
-           refuse(r,
+           REFUSE(r,
                   "--rate-max: a step would have fewer than %d requests; give %" PRId64
                   " at least, or a longer --duration",
                   CAPACITY_FEWEST, o->rate_min);
@@ -262,7 +251,7 @@ static bool finish_offline(const struct reading *r)
 {
     struct options *o = r->options;
     if (o->words.n == 0)
-        return refuse(r, "%s: needs a file; give `stockload %s HISTORY...`, made by run --history",
+        return REFUSE(r, "%s: needs a file; give `stockload %s HISTORY...`, made by run --history",
                       commands[o->command].name, commands[o->command].name);
     resolve_processes(o);
     return check_rules(r);
@@ -274,11 +263,11 @@ static bool finish_race(const struct reading *r)
     struct address address;
     char why[200];
     if (o->words.n > 0)
-        return refuse(r, "\"%.100s\": unexpected; Redis is named by --redis URL", o->words.text[0]);
+        return REFUSE(r, "\"%.100s\": unexpected; Redis is named by --redis URL", o->words.text[0]);
     if (!o->redis)
-        return refuse(r, "--redis: needed; give redis://host:port or unix:/path.sock");
+        return REFUSE(r, "--redis: needed; give redis://host:port or unix:/path.sock");
     if (!address_parse(o->redis, &address, why, sizeof(why)))
-        return refuse(r, "--redis: %s", why);
+        return REFUSE(r, "--redis: %s", why);
     o->processes = o->processes ? o->processes : RACE_PROCESSES;
     o->stock = o->stock ? o->stock : RACE_STOCK;
     o->duration_ms = o->duration_ms ? o->duration_ms : RUN_MS;
@@ -350,7 +339,7 @@ static bool finish_options(const struct reading *r, int argc, char *const *argv)
     };
     r->options->command_line = make_command_line(argc, argv);
     if (!r->options->command_line)
-        return refuse(r, "no memory");
+        return REFUSE(r, "no memory");
     return finishers[r->options->command](r);
 }
 
@@ -423,4 +412,28 @@ void options_print_help(FILE *out, enum command about)
           "1 beats 255 beats 2 beats 105 beats 99.\n\nOptions of run:\n",
           out);
     option_rows_print(out, COMMAND_RUN);
+}
+
+/* --- the exit status -------------------------------------------------------------------------- */
+
+static const int by_severity[] = {EXITS_RIGHT, EXITS_THRESHOLD, EXITS_INTERRUPTED, EXITS_UNKNOWN,
+                                  EXITS_USAGE, EXITS_INTERNAL,  EXITS_VIOLATION};
+enum { CODES = sizeof(by_severity) / sizeof(by_severity[0]) };
+
+/* Its place in the table; a status of no meaning here is a program that broke. */
+static size_t severity(int code)
+{
+    size_t internal = 0;
+    for (size_t i = 0; i < CODES; i++) {
+        if (by_severity[i] == code)
+            return i;
+        if (by_severity[i] == EXITS_INTERNAL)
+            internal = i;
+    }
+    return internal;
+}
+
+int exit_worst(int a, int b)
+{
+    return by_severity[severity(a) > severity(b) ? severity(a) : severity(b)];
 }

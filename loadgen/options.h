@@ -11,8 +11,7 @@
  * and `rate` are not both set; duration_ms is 0 only when `requests` ends the run; 1 <= rate_min <=
  * rate_max for `capacity`.
  */
-#ifndef LOADGEN_OPTIONS_H
-#define LOADGEN_OPTIONS_H
+#pragma once
 
 #include "args.h"
 #include "client/workload.h"
@@ -134,12 +133,28 @@ enum options_result {
  * OPTIONS_OK the caller calls options_free once; otherwise there is nothing to free. `--help`
  * anywhere gives COMMAND_HELP. */
 enum options_result options_parse(struct options *options, int argc, char *const *argv,
-                                  char *(*env)(const char *name), char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+                                  char *(*env)(const char *name), char *err,
+                                  size_t err_size) MUST_CHECK;
 void options_free(struct options *options);
 
 /* Help of one command, or with COMMAND_HELP the commands and the exit statuses. */
 void options_print_help(FILE *out, enum command about);
+
+/* --- what the exit status says: an interface, since pipelines are built on the numbers --- */
+
+enum exit_code {
+    EXITS_RIGHT = 0,         /* every answer was right, every threshold was met */
+    EXITS_VIOLATION = 1,     /* an answer was wrong */
+    EXITS_UNKNOWN = 2,       /* not enough evidence: no success, nothing contended, unsettled */
+    EXITS_THRESHOLD = 99,    /* a threshold was missed */
+    EXITS_INTERRUPTED = 105, /* stopped by a signal; the report was written */
+    EXITS_USAGE = 254,       /* the command line is wrong; nothing was sent */
+    EXITS_INTERNAL = 255,    /* target unreachable, pool broken, disk full */
+};
+
+/* The one of two that says more: 1 beats 255 beats 2 beats 105 beats 99 beats 0. 254 comes right
+ * after 255; a number that is none of these counts as 255. */
+int exit_worst(int a, int b);
 
 /* --- the table of all flags: optionrows.c --- */
 
@@ -152,5 +167,3 @@ size_t option_specs(enum command command, struct arg_spec specs[OPTION_ROWS_MAX]
 
 /* The flags of a command in groups with titles. */
 void option_rows_print(FILE *out, enum command command);
-
-#endif

@@ -1,6 +1,6 @@
 /* value_parsers.c -- one comma at a time. */
 #include "value_parsers.h"
-
+#include "fail.h"
 #include "units.h"
 
 #include <ctype.h>
@@ -64,11 +64,11 @@ bool form_range_parse(const char *text, int64_t most, struct form_range *range, 
             return true;
         }
     }
-    snprintf(err, err_size,
-             "is no range; give a number, or two as in 1-3, the smaller one first, from 1 to "
-             "%" PRId64,
-             most);
-    return false;
+    return fail_with(
+        err, err_size,
+        "is no range; give a number, or two as in 1-3, the smaller one first, from 1 to "
+        "%" PRId64,
+        most);
 }
 
 #define LATENCY_MAX_NS INT64_C(60000000000)
@@ -116,24 +116,18 @@ bool form_stages_parse(const char *text, struct form_stages *stages, char *err, 
     struct form_stages read = {.count = 0};
     while (text) {
         char part[PART_MAX];
-        if (read.count == FORM_STAGES_MAX) {
-            snprintf(err, err_size, "has more than %d stages", FORM_STAGES_MAX);
-            return false;
-        }
+        if (read.count == FORM_STAGES_MAX)
+            return fail_with(err, err_size, "has more than %d stages", FORM_STAGES_MAX);
         struct form_stage *stage = &read.stage[read.count];
-        if (!next_part(&text, part) || !parse_stage(part, stage)) {
-            snprintf(err, err_size,
-                     "is wrong at stage %zu; give TIME:RATE,TIME:RATE as in 30s:500,1m:2k",
-                     read.count + 1);
-            return false;
-        }
+        if (!next_part(&text, part) || !parse_stage(part, stage))
+            return fail_with(err, err_size,
+                             "is wrong at stage %zu; give TIME:RATE,TIME:RATE as in 30s:500,1m:2k",
+                             read.count + 1);
         highest = stage->rate > highest ? stage->rate : highest;
         read.count++;
     }
-    if (highest == 0) {
-        snprintf(err, err_size, "sends nothing; give at least one rate above 0");
-        return false;
-    }
+    if (highest == 0)
+        return fail_with(err, err_size, "sends nothing; give at least one rate above 0");
     *stages = read;
     return true;
 }
@@ -151,19 +145,15 @@ bool form_header_check(const char *text, char *err, size_t err_size)
     static const char *const own[] = {"Connection", "Content-Length",  "Content-Type",
                                       "Host",       "Idempotency-Key", "Transfer-Encoding"};
     size_t n = strcspn(text, ": \t\r\n");
-    if (n == 0 || text[n] != ':') {
-        snprintf(err, err_size, "is no header; give 'NAME: VALUE'");
-        return false;
-    }
-    if (strpbrk(text, "\r\n")) {
-        snprintf(err, err_size, "holds a line end; give one header each");
-        return false;
-    }
+    if (n == 0 || text[n] != ':')
+        return fail_with(err, err_size, "is no header; give 'NAME: VALUE'");
+    if (strpbrk(text, "\r\n"))
+        return fail_with(err, err_size, "holds a line end; give one header each");
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         if (strncasecmp(text, own[i], n) != 0 || own[i][n])
             continue;
-        snprintf(err, err_size, "is %s, which every request says for itself; leave it out", own[i]);
-        return false;
+        return fail_with(err, err_size, "is %s, which every request says for itself; leave it out",
+                         own[i]);
     }
     return true;
 }
@@ -187,10 +177,10 @@ static bool refuse_mix(char *err, size_t err_size, const char *why, const char *
                               : i + 1 == WORKS ? " and "
                                                : ", ",
                               kinds[i]);
-    snprintf(err, err_size,
-             "%s%s%s; give KIND=WEIGHT,... as in reserve=70,get=30; kinds are %s, weights 0 to %d",
-             why, *part ? " at " : "", part, names, WEIGHT_MAX);
-    return false;
+    return fail_with(
+        err, err_size,
+        "%s%s%s; give KIND=WEIGHT,... as in reserve=70,get=30; kinds are %s, weights 0 to %d", why,
+        *part ? " at " : "", part, names, WEIGHT_MAX);
 }
 
 bool form_mix_parse(const char *text, uint32_t mix[WORKS], char *err, size_t err_size)
@@ -225,8 +215,7 @@ bool form_mix_parse(const char *text, uint32_t mix[WORKS], char *err, size_t err
 
 static bool refuse_url(char *err, size_t err_size, const char *why)
 {
-    snprintf(err, err_size, "%s; give http://host[:port][/prefix]", why);
-    return false;
+    return fail_with(err, err_size, "%s; give http://host[:port][/prefix]", why);
 }
 
 static bool parse_port(const char *from, const char *end, uint16_t *port)

@@ -4,8 +4,7 @@
  * Layer: loadgen, pure. Each function takes the whole text or refuses it: false, with in err what
  * would be right, to be read behind `--flag: "text" `.
  */
-#ifndef LOADGEN_VALUE_PARSERS_H
-#define LOADGEN_VALUE_PARSERS_H
+#pragma once
 
 #include "client/workload.h"
 
@@ -34,28 +33,25 @@ struct form_stages {
 
 /* "3" or "1-3", within 1..most. */
 bool form_range_parse(const char *text, int64_t most, struct form_range *range, char *err,
-                      size_t err_size) __attribute__((warn_unused_result));
+                      size_t err_size) MUST_CHECK;
 
 /* "TIME:RATE,TIME:RATE", at least one rate above 0. */
-bool form_stages_parse(const char *text, struct form_stages *stages, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+bool form_stages_parse(const char *text, struct form_stages *stages, char *err,
+                       size_t err_size) MUST_CHECK;
 
 /* "5ms", "750us", "1.5s": nanoseconds, up to a minute. */
-bool form_latency_parse(const char *text, int64_t *ns, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+bool form_latency_parse(const char *text, int64_t *ns, char *err, size_t err_size) MUST_CHECK;
 
 /* How long all of them take. */
 int64_t form_stages_ms(const struct form_stages *stages);
 
 /* "KIND=WEIGHT,...": kinds left out weigh 0, at least one weighs more. */
-bool form_mix_parse(const char *text, uint32_t mix[WORKS], char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+bool form_mix_parse(const char *text, uint32_t mix[WORKS], char *err, size_t err_size) MUST_CHECK;
 
 /* "NAME: VALUE" that may stand in every request: it has a name, no line end to smuggle another one,
  * and says nothing that each request must say for itself. The value, which may be secret, is not
  * repeated in err. */
-bool form_header_check(const char *text, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+bool form_header_check(const char *text, char *err, size_t err_size) MUST_CHECK;
 
 #define WEBURL_DEFAULT  "http://127.0.0.1:8080"
 #define WEBURL_MAX      256 /* bytes, with the NUL */
@@ -70,7 +66,4 @@ struct weburl {
 };
 
 /* False with in err what would be right, to be read behind `"text" `. */
-bool weburl_parse(const char *text, struct weburl *url, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
-
-#endif
+bool weburl_parse(const char *text, struct weburl *url, char *err, size_t err_size) MUST_CHECK;

@@ -2,10 +2,8 @@
  *
  * One struct, filled once by main before anything is forked; everybody else reads it.
  */
-#ifndef CONFIG_H
-#define CONFIG_H
+#pragma once
 
-#include "buf.h"
 #include "log.h"
 #include "store/store.h"
 
@@ -43,8 +41,8 @@ struct config {
 
 /* EXIT_SUCCESS: go on. Otherwise an exit status, with what to say in err; empty err: help was
  * printed. */
-int config_parse(int argc, char **argv, struct config *config, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+int config_parse(int argc, char **argv, struct config *config, char *err,
+                 size_t err_size) MUST_CHECK;
 void config_free(struct config *config);
 
 void config_print_help(FILE *out);
@@ -61,5 +59,3 @@ void config_log_begin(const struct config *config);
 /* The part that the store needs; strings stay the config's. redis_url: of the embedded Redis, or
  * config->redis. */
 struct store_config config_store(const struct config *config, const char *redis_url);
-
-#endif

@@ -1,6 +1,5 @@
 /* child.c -- from fork to exit. */
 #include "pool/child.h"
-
 #include "clock.h"
 #include "log.h"
 #include "pool/options.h"

@@ -4,11 +4,9 @@
  * of one SOCK_SEQPACKET pair, and nothing else of the pool. Each message is one packet: a kind
  * byte, then the bytes. End of file on the socket means that the parent is gone.
  */
-#ifndef COMMON_POOL_CHILD_H
-#define COMMON_POOL_CHILD_H
+#pragma once
 
 #include <signal.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #define POOL_MESSAGE_MAX (64 * 1024 + 256) /* bytes of one message, either way */
@@ -26,17 +24,16 @@ struct pool_child {
 };
 
 /* Tells the parent that this process serves. Needed once, when the slot asked for a handshake. */
-int pool_ready(struct pool_child *child) __attribute__((warn_unused_result));
+int pool_ready(struct pool_child *child) MUST_CHECK;
 
 /* Sends one message of up to POOL_MESSAGE_MAX bytes. Blocks while the parent lags behind. -EPIPE
  * or -ECONNRESET: the parent is gone. */
-int pool_child_send(struct pool_child *child, const void *bytes, size_t n)
-    __attribute__((warn_unused_result));
+int pool_child_send(struct pool_child *child, const void *bytes, size_t n) MUST_CHECK;
 
 /* Waits for one message, timeout_ms < 0 for ever. Its length, or -EPIPE when the parent is gone,
  * -ETIMEDOUT, -EMSGSIZE when it was larger than size (it is lost). */
-ssize_t pool_child_receive(struct pool_child *child, void *to, size_t size, int timeout_ms)
-    __attribute__((warn_unused_result));
+ssize_t pool_child_receive(struct pool_child *child, void *to, size_t size,
+                           int timeout_ms) MUST_CHECK;
 
 struct pool_slot_options;
 
@@ -50,11 +47,9 @@ _Noreturn void poolchild_main(const struct pool_slot_options *options,
                               const struct pool_child *child, const sigset_t *mask);
 
 /* For pool*.c: one packet, kind byte first. flags as for sendmsg. */
-int poolchild_send_packet(int fd, enum pool_wire kind, const void *bytes, size_t n, int flags)
-    __attribute__((warn_unused_result));
+int poolchild_send_packet(int fd, enum pool_wire kind, const void *bytes, size_t n,
+                          int flags) MUST_CHECK;
 
 /* One packet into kind and bytes: its length without the kind byte, or -EPIPE at end of file. */
-ssize_t poolchild_receive_packet(int fd, unsigned char *kind, void *to, size_t size, int flags)
-    __attribute__((warn_unused_result));
-
-#endif
+ssize_t poolchild_receive_packet(int fd, unsigned char *kind, void *to, size_t size,
+                                 int flags) MUST_CHECK;

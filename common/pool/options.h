@@ -4,8 +4,7 @@
  * Layer: common, the lowest part of pool.h, which draws the states. Values only: who fills them in
  * owns what they point to, and keeps it until the pool is freed.
  */
-#ifndef COMMON_POOL_OPTIONS_H
-#define COMMON_POOL_OPTIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -77,5 +76,3 @@ struct pool_events {
     void (*on_message)(void *ctx, int slot, const void *bytes, size_t n); /* only during the call */
     void (*on_signal)(void *ctx, int signo);
 };
-
-#endif

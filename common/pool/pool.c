@@ -1,6 +1,5 @@
 /* pool.c -- the pool as its owner sees it: made, waited for, stopped, looked at. */
 #include "pool/pool.h"
-
 #include "clock.h"
 #include "pool/slot.h"
 

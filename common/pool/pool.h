@@ -22,8 +22,7 @@
  * Callbacks run inside pool_start*, pool_step, pool_wait_* and pool_stop. They may start, send and
  * pool_stop_slot, not step, wait or free. Exit status is protocol: see POOL_EXIT_*.
  */
-#ifndef COMMON_POOL_POOL_H
-#define COMMON_POOL_POOL_H
+#pragma once
 
 #include "pool/child.h"
 #include "pool/options.h"
@@ -37,33 +36,30 @@
 struct pool;
 
 /* A pool with room for max_slots children; forks nothing. */
-int pool_new(struct pool **pool, size_t max_slots, const struct pool_events *events)
-    __attribute__((warn_unused_result));
+int pool_new(struct pool **pool, size_t max_slots, const struct pool_events *events) MUST_CHECK;
 
 /* Kills and waits for what still runs, restores the signal mask. NULL is fine. */
 void pool_free(struct pool *pool);
 
 /* Blocks these signals in the parent and hands them to on_signal. At most once per pool. */
-int pool_watch_signals(struct pool *pool, const sigset_t *signals)
-    __attribute__((warn_unused_result));
+int pool_watch_signals(struct pool *pool, const sigset_t *signals) MUST_CHECK;
 
 /* Takes the next slot, in state IDLE. Its number, from 0 on, or -ENOSPC. */
-int pool_add(struct pool *pool, const struct pool_slot_options *options)
-    __attribute__((warn_unused_result));
+int pool_add(struct pool *pool, const struct pool_slot_options *options) MUST_CHECK;
 
 /* Forks one slot that is IDLE or ENDED; -EBUSY from any other state. */
-int pool_start_slot(struct pool *pool, int slot) __attribute__((warn_unused_result));
+int pool_start_slot(struct pool *pool, int slot) MUST_CHECK;
 
 /* Forks every IDLE slot. On an error those before it run. */
-int pool_start(struct pool *pool) __attribute__((warn_unused_result));
+int pool_start(struct pool *pool) MUST_CHECK;
 
 /* Steps until every slot that was started is ready. -ETIMEDOUT; -ECHILD when one ended before it
  * was ready and stays down; -ECANCELED when the pool failed; -EINTR after a watched signal. */
-int pool_wait_ready(struct pool *pool, int64_t timeout_ms) __attribute__((warn_unused_result));
+int pool_wait_ready(struct pool *pool, int64_t timeout_ms) MUST_CHECK;
 
 /* Waits for events, at most timeout_ms (< 0: for ever), and handles them and all timers due.
  * -ECANCELED when an initializer failed: pool_error says which, pool_stop is all that is left. */
-int pool_step(struct pool *pool, int64_t timeout_ms) __attribute__((warn_unused_result));
+int pool_step(struct pool *pool, int64_t timeout_ms) MUST_CHECK;
 
 /* Begins to stop one slot: SIGTERM now, SIGKILL in grace_ms. Again, with less grace, hurries. Does
  * not wait: that is pool_wait_stopped, or pool_step. */
@@ -81,8 +77,7 @@ void pool_stop(struct pool *pool, int64_t grace_ms);
 
 /* One message to a child. Never blocks: -EAGAIN when the child lags behind, -EPIPE when it is
  * gone, has exec'd or was not started, -EMSGSIZE. */
-int pool_send(struct pool *pool, int slot, const void *bytes, size_t n)
-    __attribute__((warn_unused_result));
+int pool_send(struct pool *pool, int slot, const void *bytes, size_t n) MUST_CHECK;
 
 enum pool_state pool_slot_state(const struct pool *pool, int slot);
 
@@ -101,5 +96,3 @@ size_t pool_alive(const struct pool *pool);
 
 /* Why the pool failed, or "". */
 const char *pool_error(const struct pool *pool);
-
-#endif

@@ -1,5 +1,4 @@
 #include "pool/slot.h"
-
 #include "pool/child.h"
 
 #include <assert.h>

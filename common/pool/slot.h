@@ -7,8 +7,7 @@
  * Invariant: every change of state passes poolslot_enter, which knows the allowed ones, and after
  * each a slot has a pidfd exactly when it has a process.
  */
-#ifndef COMMON_POOL_SLOT_H
-#define COMMON_POOL_SLOT_H
+#pragma once
 
 #include "pool/options.h"
 
@@ -61,8 +60,7 @@ void poolslot_become_ready(struct pool *pool, struct pool_slot *s);
 /* Forks the slot, which is then STARTING, or READY when it needs no handshake. -EAGAIN, -EMFILE and
  * their like when the system has no more to give: then the slot is left as it was, and no process
  * or descriptor behind. */
-int poolslot_start(struct pool *pool, struct pool_slot *s, int64_t now_ms)
-    __attribute__((warn_unused_result));
+int poolslot_start(struct pool *pool, struct pool_slot *s, int64_t now_ms) MUST_CHECK;
 
 /* Closes a descriptor of the table and forgets it; -1 is fine. */
 void poolslot_close(int *fd);
@@ -81,5 +79,3 @@ bool poolwatch_has_timer(const struct pool_slot *s);
 
 /* Forks and kills what is due. */
 void poolwatch_timers(struct pool *pool, int64_t now_ms);
-
-#endif

@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #define RETRY_MS 10 /* after the kernel had no memory for a message */
 
 struct task {
-    struct task *next;
+    STAILQ_ENTRY(task) link;
     uint64_t id;
     struct pool_task call; /* call.in points to bytes */
     char bytes[];
@@ -27,9 +28,8 @@ struct pool_tasks {
     struct pool_tasks_options options;
     struct pool *pool;
     struct worker *workers;
-    struct task *head;  /* queued, oldest first */
-    struct task **tail; /* where the next one goes */
-    size_t pending;     /* queued and running */
+    STAILQ_HEAD(, task) queue; /* oldest first */
+    size_t pending;            /* queued and running */
     uint64_t last_id;
     enum phase phase;
     char *packet; /* POOL_MESSAGE_MAX bytes, for one request */
@@ -49,12 +49,9 @@ static void end_task(struct pool_tasks *tasks, struct task *task, int err, struc
 
 static struct task *pop(struct pool_tasks *tasks)
 {
-    struct task *task = tasks->head;
-    if (!task)
-        return NULL;
-    tasks->head = task->next;
-    if (!tasks->head)
-        tasks->tail = &tasks->head;
+    struct task *task = STAILQ_FIRST(&tasks->queue);
+    if (task)
+        STAILQ_REMOVE_HEAD(&tasks->queue, link);
     return task;
 }
 
@@ -140,7 +137,7 @@ int pool_tasks_new(struct pool_tasks **out, const struct pool_tasks_options *opt
     if (!tasks)
         return -ENOMEM;
     tasks->options = *options;
-    tasks->tail = &tasks->head;
+    STAILQ_INIT(&tasks->queue);
     tasks->workers = calloc(options->workers, sizeof *tasks->workers);
     tasks->packet = malloc(POOL_MESSAGE_MAX);
     struct pool_events events = {tasks, handle_ready, handle_exit, handle_message, handle_signal};
@@ -197,8 +194,7 @@ int pool_submit(struct pool_tasks *tasks, const struct pool_task *call, uint64_t
     if (call->in.n > 0)
         memcpy(task->bytes, call->in.p, call->in.n);
     task->call.in.p = task->bytes;
-    *tasks->tail = task;
-    tasks->tail = &task->next;
+    STAILQ_INSERT_TAIL(&tasks->queue, task, link);
     tasks->pending++;
     if (id)
         *id = task->id;
@@ -219,11 +215,11 @@ static int send_task(struct pool_tasks *tasks, int slot, const struct task *task
 static bool dispatch(struct pool_tasks *tasks)
 {
     bool sent = true;
-    for (size_t i = 0; tasks->head && i < tasks->options.workers; i++) {
+    for (size_t i = 0; !STAILQ_EMPTY(&tasks->queue) && i < tasks->options.workers; i++) {
         struct worker *w = &tasks->workers[i];
         if (!w->ready || w->task)
             continue;
-        int rc = send_task(tasks, (int)i, tasks->head);
+        int rc = send_task(tasks, (int)i, STAILQ_FIRST(&tasks->queue));
         if (rc == 0)
             w->task = pop(tasks);
         else if (rc == -EMSGSIZE)

@@ -11,8 +11,7 @@
  * pool_apply, pool_map, pool_terminate or pool_join; none is forgotten. Callbacks may submit, close
  * and terminate, not step, join or free.
  */
-#ifndef COMMON_POOL_TASK_H
-#define COMMON_POOL_TASK_H
+#pragma once
 
 #include "pool/pool.h"
 #include "pool/worker.h"
@@ -37,15 +36,13 @@ struct pool_result {
 struct pool_tasks;
 
 /* Forks the workers. They may still be busy with their initializer when this returns. */
-int pool_tasks_new(struct pool_tasks **tasks, const struct pool_tasks_options *options)
-    __attribute__((warn_unused_result));
+int pool_tasks_new(struct pool_tasks **tasks, const struct pool_tasks_options *options) MUST_CHECK;
 
 /* Kills what still runs. Tasks that have not ended are dropped without a callback. NULL is fine. */
 void pool_tasks_free(struct pool_tasks *tasks);
 
 /* Queues a task and gives its number (id may be NULL). -EPIPE once closed, -EMSGSIZE, -ENOMEM. */
-int pool_submit(struct pool_tasks *tasks, const struct pool_task *task, uint64_t *id)
-    __attribute__((warn_unused_result));
+int pool_submit(struct pool_tasks *tasks, const struct pool_task *task, uint64_t *id) MUST_CHECK;
 
 /* Runs one task and waits for its end. Returns result->err. */
 int pool_apply(struct pool_tasks *tasks, pool_task_fn *fn, struct str in,
@@ -61,8 +58,7 @@ void pool_results_free(struct pool_result *results, size_t count);
 
 /* Waits at most timeout_ms (< 0: for ever) for one turn of events. -ECANCELED when the pool has
  * failed: every task was ended with that error. */
-int pool_tasks_step(struct pool_tasks *tasks, int64_t timeout_ms)
-    __attribute__((warn_unused_result));
+int pool_tasks_step(struct pool_tasks *tasks, int64_t timeout_ms) MUST_CHECK;
 
 /* No more tasks; those accepted run to their end. */
 void pool_close(struct pool_tasks *tasks);
@@ -73,12 +69,10 @@ void pool_terminate(struct pool_tasks *tasks, int64_t grace_ms);
 
 /* After close or terminate: steps until every task has ended and every worker is gone. -EBUSY when
  * the pool is still open, -ECANCELED when it failed over the last tasks. Again does nothing. */
-int pool_join(struct pool_tasks *tasks, int64_t grace_ms) __attribute__((warn_unused_result));
+int pool_join(struct pool_tasks *tasks, int64_t grace_ms) MUST_CHECK;
 
 /* Tasks accepted and not ended. */
 size_t pool_pending(const struct pool_tasks *tasks);
 
 /* Below: for pids, states, restarts, watching signals. The slots are the workers, from 0 on. */
 struct pool *pool_tasks_pool(struct pool_tasks *tasks);
-
-#endif

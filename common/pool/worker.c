@@ -1,5 +1,4 @@
 #include "pool/worker.h"
-
 #include "pool/options.h"
 
 #include <assert.h>

@@ -6,8 +6,7 @@
  * below, then the bytes. The parent trusts nothing in a reply before it has looked, since a task
  * can write to any descriptor.
  */
-#ifndef COMMON_POOL_WORKER_H
-#define COMMON_POOL_WORKER_H
+#pragma once
 
 #include "buf.h"
 #include "pool/child.h"
@@ -46,5 +45,3 @@ struct poolworker_reply {
 
 int poolworker_init(struct pool_child *child, void *arg);
 int poolworker_run(struct pool_child *child, void *arg);
-
-#endif

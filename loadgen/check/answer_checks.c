@@ -43,8 +43,7 @@ static void check_state(const struct index *index, uint32_t slot, struct verdict
     if (right == DETAIL_NONE || op->detail == right)
         return;
     const char *said = history_detail_text(op->detail);
-    const uint32_t ops[] = {slot, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(slot),
                       "%s was answered with %u, so the reservation is %s; but the answer says that "
                       "it is %s.",
                       describe_who(op).text, (unsigned)op->status, history_detail_text(right),
@@ -70,14 +69,12 @@ static void check_refusal(const struct index *index, uint32_t slot, struct verdi
 
 void answer_checks(const struct index *index, struct verdict *v)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (history_outcome(op) == OUTCOME_OK)
-            check_state(index, slot, v);
+            check_state(index, pass.slot, v);
         else if (history_outcome(op) == OUTCOME_FAIL)
-            check_refusal(index, slot, v);
+            check_refusal(index, pass.slot, v);
     }
 }
 
@@ -103,8 +100,7 @@ static void read_note(const struct history_reader *r, uint32_t slot,
 void answer_checks_notes(struct index *index, struct verdict *v)
 {
     const struct history_reader *r = index->reader;
-    struct history_pass pass;
-    history_pass(&pass, r);
+    struct history_pass pass = history_pass(r);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         const struct history_id *note = history_at(r, slot);
@@ -119,8 +115,8 @@ void answer_checks_notes(struct index *index, struct verdict *v)
             continue;
         char text[HISTORY_NOTE_MAX + 1];
         read_note(r, slot, text);
-        const uint32_t ops[] = {note->op, 0};
-        verdict_violation(v, PROPERTY_ANSWERS, ops, "%s was answered with %u, but the answer %s.",
-                          describe_who(op).text, (unsigned)op->status, text);
+        verdict_violation(v, PROPERTY_ANSWERS, OPS(note->op),
+                          "%s was answered with %u, but the answer %s.", describe_who(op).text,
+                          (unsigned)op->status, text);
     }
 }

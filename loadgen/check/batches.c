@@ -138,8 +138,7 @@ static void report_order(const struct batch *b, const struct place *early, const
     const struct history_op *one = index_op(index, early->slot);
     const struct history_op *other = index_op(index, late->slot);
     uint32_t item = early->about < OF_RESERVATION ? (uint32_t)early->about : one->line.item;
-    const uint32_t ops[] = {early->slot, late->slot, 0};
-    verdict_violation(b->verdict, PROPERTY_LINEARIZABLE, ops,
+    verdict_violation(b->verdict, PROPERTY_LINEARIZABLE, OPS(early->slot, late->slot),
                       "Operations %" PRIu32 " and %" PRIu32 " of one batch of %" PRIu32
                       " were not applied in the given order: %s %s version %" PRIu64
                       " of %s, and %s, which stands behind it, %s version %" PRIu64 ".",
@@ -179,17 +178,16 @@ static bool together(const struct history_op *op, const struct history_op *befor
 int batches_check(struct index *index, struct verdict *v)
 {
     struct batch b = {.index = index, .verdict = v};
-    struct index_pass pass;
-    uint32_t slot, lonely = 0;
-    index_pass(&pass, index);
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    uint32_t lonely = 0;
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (index_is_told(op))
             continue; /* of something before it */
         bool joins = op->flags & FLAG_BATCHED && together(op, b.last);
         lonely += op->flags & FLAG_BATCHED && !joins;
         if (!joins)
             end_batch(&b);
-        add_operation(&b, slot);
+        add_operation(&b, pass.slot);
     }
     end_batch(&b);
     free(b.place);

@@ -1,6 +1,5 @@
 /* check.c -- the steps of a check, in their order. */
 #include "check/check.h"
-#include "check/coverage.h"
 #include "check/describe.h"
 #include "check/entries.h"
 #include "check/groups.h"
@@ -107,15 +106,14 @@ static void doubt_contention(const struct run *run)
 static void doubt_unresolved(const struct run *run)
 {
     static const enum property affected[] = {PROPERTY_SUMS, PROPERTY_VERSIONS, PROPERTY_LASTING};
-    struct index_pass pass;
-    index_pass(&pass, &run->index);
     uint64_t unresolved = 0;
-    uint32_t slot, example = 0;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
-        if (index_role(op) != ROLE_FIRST || run->index.effect[slot] != EFFECT_UNRESOLVED)
+    uint32_t example = 0;
+    for (struct index_pass pass = index_pass(&run->index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
+        if (index_role(op) != ROLE_FIRST || run->index.effect[pass.slot] != EFFECT_UNRESOLVED)
             continue;
         unresolved++;
-        example = slot;
+        example = pass.slot;
     }
     for (size_t i = 0; unresolved && i < sizeof(affected) / sizeof(*affected); i++)
         verdict_unknown(run->verdict, affected[i],

@@ -7,8 +7,7 @@
  *
  * Invariant: the verdict is the same for any number of workers, to the byte but for took_ms.
  */
-#ifndef LOADGEN_CHECK_CHECK_H
-#define LOADGEN_CHECK_CHECK_H
+#pragma once
 
 #include "check/verdict.h"
 #include "history/reader.h"
@@ -32,6 +31,4 @@ struct check_options {
  * 0; -ENOMEM, or -ECHILD and the like when a worker died. Then the word is UNKNOWN, and why_unknown
  * says how the worker died, if one did. */
 int check_history(struct verdict *v, const struct history_reader *r,
-                  const struct check_options *options) __attribute__((warn_unused_result));
-
-#endif
+                  const struct check_options *options) MUST_CHECK;

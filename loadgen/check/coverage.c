@@ -1,33 +1,22 @@
-/* coverage.c -- see coverage.h. */
-#include "check/coverage.h"
 #include "check/groups.h"
+#include "check/passes.h"
 #include "check/radix.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether the refusal claims more than that the service is busy. */
-static bool says_why(const struct history_op *op)
-{
-    return op->detail != DETAIL_UNAVAILABLE && op->detail != DETAIL_NOT_SENT;
-}
-
-/* Each batch by its second operation: behind one that is not batched itself. */
-static bool makes_batch(const struct history_op *op, const struct history_op *before)
-{
-    return (op->flags & FLAG_BATCHED) && before && !(before->flags & FLAG_BATCHED);
-}
-
 static void count_attempt(const struct history_op *op, struct coverage *c)
 {
     enum history_outcome outcome = history_outcome(op);
+    /* Whether it claims more than that the service is busy. */
+    bool says_why = op->detail != DETAIL_UNAVAILABLE && op->detail != DETAIL_NOT_SENT;
     c->operations++;
     c->ok += outcome == OUTCOME_OK;
     c->fail += outcome == OUTCOME_FAIL;
     c->unknown += outcome == OUTCOME_UNKNOWN;
     c->asked[op->kind]++;
-    c->judged[op->kind] += outcome == OUTCOME_OK || (outcome == OUTCOME_FAIL && says_why(op));
+    c->judged[op->kind] += outcome == OUTCOME_OK || (outcome == OUTCOME_FAIL && says_why);
     c->replays += outcome == OUTCOME_OK && (op->flags & FLAG_REPLAYED);
     c->resent += (op->flags & FLAG_RESENT) != 0;
     c->sold_out_answers += outcome == OUTCOME_FAIL && op->detail == DETAIL_NO_STOCK;
@@ -66,17 +55,16 @@ static void count_key(const struct index *index, uint32_t first, struct coverage
 
 void coverage_count(const struct index *index, struct coverage *c)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
     const struct history_op *before = NULL;
-    for (const struct history_op *op; (op = index_next(&pass, &slot)); before = op) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass); before = pass.op) {
+        const struct history_op *op = pass.op;
         if (history_phase(op) != PHASE_LOAD || index_is_told(op))
             continue;
         count_attempt(op, c);
-        c->batches += makes_batch(op, before);
+        /* By its second operation: behind one that is not batched itself. */
+        c->batches += (op->flags & FLAG_BATCHED) && before && !(before->flags & FLAG_BATCHED);
         if (index_role(op) == ROLE_FIRST)
-            count_key(index, slot, c);
+            count_key(index, pass.slot, c);
     }
 }
 
@@ -107,16 +95,14 @@ static void each_request(struct flight *f)
     memset(f->batch, 0, index->items * sizeof(*f->batch));
     uint64_t stop_ns = index->reader->facts->stop_ns;
     size_t base = f->all ? f->first[f->group.first] : 0;
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (history_phase(op) != PHASE_LOAD || op->detail == DETAIL_NOT_SENT ||
             op->kind == KIND_LIST || index_is_told(op))
             continue; /* a list is no fight over any of its items */
         uint64_t end_ns = op->end_ns ? op->end_ns : stop_ns; /* its client died with it */
         end_ns = end_ns < op->begin_ns ? op->begin_ns : end_ns;
-        batch = op->flags & FLAG_BATCHED ? batch : slot;
+        batch = op->flags & FLAG_BATCHED ? batch : pass.slot;
         for (unsigned n = 0; n < op->lines; n++) {
             uint32_t item = index_line(op, n)->item;
             if (item < f->group.first || item >= f->group.end || is_counted(f, item, batch))

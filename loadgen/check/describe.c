@@ -1,4 +1,3 @@
-/* describe.c -- see describe.h. */
 #include "check/describe.h"
 #include "check/realtime_order.h"
 #include "history/names.h"

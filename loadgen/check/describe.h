@@ -3,8 +3,7 @@
  * Layer: check, pure. Small texts are given back by value, to be used within one printf. Items are
  * called by their sku, moments are milliseconds since the clients were let go.
  */
-#ifndef LOADGEN_CHECK_DESCRIBE_H
-#define LOADGEN_CHECK_DESCRIBE_H
+#pragma once
 
 #include "buf.h"
 #include "history/reader.h"
@@ -30,5 +29,3 @@ struct words describe_reservation(const struct history_op *reserve);
 
 /* Writes one operation as a line for people: when, who, what, what was answered. */
 void describe_op(struct buf *out, const struct history_reader *r, uint32_t slot);
-
-#endif

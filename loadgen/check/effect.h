@@ -6,8 +6,7 @@
  * about the same reservation that shows it. index->effect says which
  * did, once resolve.c and, for expiries, reservations.c have filled it.
  */
-#ifndef LOADGEN_CHECK_EFFECT_H
-#define LOADGEN_CHECK_EFFECT_H
+#pragma once
 
 #include "check/index.h"
 
@@ -50,5 +49,3 @@ bool effect_same_pairs(const struct history_op *a, const struct history_op *b);
 
 /* The reserve that this first attempt, further attempt or get is about. */
 uint32_t effect_reservation(const struct index *index, uint32_t slot);
-
-#endif

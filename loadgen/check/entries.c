@@ -1,4 +1,3 @@
-/* entries.c -- see entries.h. */
 #include "check/entries.h"
 #include "check/effect.h"
 
@@ -57,18 +56,16 @@ uint64_t entries_key(const struct index *index, uint32_t slot, unsigned n)
 /* Counts the entries of each item, or, once there is room, puts them at first[item]++. */
 static void each_entry(struct entries *entries, const struct index *index)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
-        enum sort sort = sort_of(index, slot, op);
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
+        enum sort sort = sort_of(index, pass.slot, op);
         for (unsigned n = 0; sort != SORT_NONE && n < op->lines; n++) {
-            uint64_t key = key_of(index, slot, n, sort);
+            uint64_t key = key_of(index, pass.slot, n, sort);
             if (!key)
                 continue;
             size_t at = entries->first[index_line(op, n)->item]++;
             if (entries->all)
-                entries->all[at] = (struct radix_pair){key, (uint64_t)n << 32 | slot};
+                entries->all[at] = (struct radix_pair){key, (uint64_t)n << 32 | pass.slot};
         }
     }
 }

@@ -6,8 +6,7 @@
  * each, sorted within its item, a transition before the reads of its version. Owned by
  * check_history: entries_make .. entries_free.
  */
-#ifndef LOADGEN_CHECK_ENTRIES_H
-#define LOADGEN_CHECK_ENTRIES_H
+#pragma once
 
 #include "check/index.h"
 #include "check/radix.h"
@@ -21,8 +20,7 @@ struct entries {
 };
 
 /* index->effect must be complete. 0 or -ENOMEM; entries_free in any case. */
-int entries_make(struct entries *entries, const struct index *index)
-    __attribute__((warn_unused_result));
+int entries_make(struct entries *entries, const struct index *index) MUST_CHECK;
 void entries_free(struct entries *entries);
 
 static inline uint64_t entry_version(struct radix_pair entry)
@@ -69,5 +67,3 @@ struct change {
     int64_t available, received, sold, held;
 };
 struct change entries_change(const struct index *index, uint32_t slot, unsigned n);
-
-#endif

@@ -1,13 +1,10 @@
-/* groups.c -- see groups.h. */
 #include "check/groups.h"
-
 #include "pool/task.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 void groups_cut(struct groups *groups, const size_t *start, uint32_t n, size_t most)
 {
@@ -55,13 +52,6 @@ static int find_one(struct str in, struct buf *out)
     return order.work->find(order.work->ctx, order.group, out);
 }
 
-static void take_all(const struct groups *groups, const struct groups_work *work,
-                     const struct pool_result *results)
-{
-    for (size_t i = 0; i < groups->count; i++)
-        work->take(work->ctx, groups->all[i], (struct str){results[i].bytes, results[i].n});
-}
-
 static int work_there(const struct groups *groups, const struct groups_work *work,
                       struct pool_tasks *tasks, char why[WITNESS_TEXT_SIZE])
 {
@@ -78,8 +68,8 @@ static int work_there(const struct groups *groups, const struct groups_work *wor
             snprintf(why, WITNESS_TEXT_SIZE, "%s", results[i].bytes ? results[i].bytes : "");
             break;
         }
-    if (err == 0)
-        take_all(groups, work, results);
+    for (size_t i = 0; i < groups->count && err == 0; i++)
+        work->take(work->ctx, groups->all[i], (struct str){results[i].bytes, results[i].n});
     pool_results_free(results, groups->count);
     return err;
 }
@@ -96,16 +86,4 @@ int groups_run(const struct groups *groups, const struct groups_work *work, unsi
     int err = work_there(groups, work, tasks, why);
     pool_tasks_free(tasks);
     return err;
-}
-
-void *groups_share(size_t bytes)
-{
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
-void groups_unshare(void *memory, size_t bytes)
-{
-    if (memory)
-        munmap(memory, bytes);
 }

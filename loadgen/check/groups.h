@@ -4,14 +4,13 @@
  * it depends on nothing that is found of another one. It goes out as a task and comes back as
  * bytes; the caller takes the results in the order of the groups, whoever found them when. Workers
  * are forked for the step: they see all that the caller has, and what they change stays theirs, but
- * for memory from groups_share. Groups and what is made of them are to depend on the history alone:
+ * for memory from shared_alloc. Groups and what is made of them are to depend on the history alone:
  * then the outcome is the same, byte for byte, for any number of workers.
  *
  * Invariant: either every result is taken, or the step fails. A group whose worker died is not
  * tried again: what killed that one, as want of memory does, would strike again.
  */
-#ifndef LOADGEN_CHECK_GROUPS_H
-#define LOADGEN_CHECK_GROUPS_H
+#pragma once
 
 #include "buf.h"
 #include "check/verdict.h"
@@ -47,10 +46,4 @@ struct groups_work {
 /* The step as a whole, in as many processes; 0 and 1 mean this one. So it is as well where none can
  * be forked. -ECHILD when a worker died, with how in why; another -errno when a find failed. */
 int groups_run(const struct groups *groups, const struct groups_work *work, unsigned workers,
-               char why[WITNESS_TEXT_SIZE]) __attribute__((warn_unused_result));
-
-/* Zeroed memory that workers and caller share; NULL when there is none. */
-void *groups_share(size_t bytes);
-void groups_unshare(void *memory, size_t bytes);
-
-#endif
+               char why[WITNESS_TEXT_SIZE]) MUST_CHECK;

@@ -1,4 +1,3 @@
-/* index.c -- see index.h. */
 #include "check/index.h"
 
 #include <errno.h>
@@ -244,8 +243,7 @@ int index_make(struct index *index, const struct history_reader *r)
     if (!index->child || !index->next || !index->effect)
         return -ENOMEM;
 
-    struct history_pass pass;
-    history_pass(&pass, r);
+    struct history_pass pass = history_pass(r);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         if ((type == SLOT_OP || type == SLOT_EXPIRY) && slot < index->slots)
@@ -257,20 +255,20 @@ int index_make(struct index *index, const struct history_reader *r)
     return 0;
 }
 
-void index_pass(struct index_pass *pass, const struct index *index)
+struct index_pass index_pass(const struct index *index)
 {
-    *pass = (struct index_pass){.index = index};
-    history_pass(&pass->pass, index->reader);
+    return (struct index_pass){.index = index, .pass = history_pass(index->reader)};
 }
 
-const struct history_op *index_next(struct index_pass *pass, uint32_t *slot)
+bool index_next(struct index_pass *p)
 {
-    for (enum history_type type; (type = history_next(&pass->pass, slot)) != SLOT_EMPTY;) {
-        if ((type == SLOT_OP || type == SLOT_EXPIRY) && *slot < pass->index->slots &&
-            pass->index->next[*slot] != LEFT_OUT)
-            return index_op(pass->index, *slot);
+    for (enum history_type type; (type = history_next(&p->pass, &p->slot)) != SLOT_EMPTY;) {
+        p->op = index_op(p->index, p->slot);
+        if ((type == SLOT_OP || type == SLOT_EXPIRY) && p->slot < p->index->slots &&
+            p->index->next[p->slot] != LEFT_OUT)
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 void index_free(struct index *index)

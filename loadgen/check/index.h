@@ -15,8 +15,7 @@
  * not fit, or goes back to what does not, is counted in `broken` and is no part of any list. The
  * reader must outlive the index.
  */
-#ifndef LOADGEN_CHECK_INDEX_H
-#define LOADGEN_CHECK_INDEX_H
+#pragma once
 
 #include "history/reader.h"
 
@@ -62,8 +61,7 @@ enum index_role {
 };
 
 /* 0 or -ENOMEM; index_free in any case. */
-int index_make(struct index *index, const struct history_reader *r)
-    __attribute__((warn_unused_result));
+int index_make(struct index *index, const struct history_reader *r) MUST_CHECK;
 void index_free(struct index *index);
 
 /* Something in the file contradicts itself, so that there is no relying on what is not in it. */
@@ -78,12 +76,14 @@ static inline void index_break(struct index *index)
 struct index_pass {
     const struct index *index;
     struct history_pass pass;
+    const struct history_op *op; /* as index_next found it, in this slot */
+    uint32_t slot;
 };
 
-void index_pass(struct index_pass *pass, const struct index *index);
+struct index_pass index_pass(const struct index *index);
 
-/* The next operation and its slot, or NULL at the end. */
-const struct history_op *index_next(struct index_pass *pass, uint32_t *slot);
+/* Goes to the next operation; false at the end. */
+bool index_next(struct index_pass *pass);
 
 enum index_role index_role(const struct history_op *op);
 
@@ -126,5 +126,3 @@ static inline const struct history_line *index_line(const struct history_op *op,
 /* The line of op about that item: `hint` if it is the one. NULL when there is none. */
 const struct history_line *index_line_about(const struct history_op *op, uint32_t item,
                                             unsigned hint);
-
-#endif

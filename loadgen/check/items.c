@@ -1,6 +1,5 @@
-/* items.c -- see items.h. */
 #include "check/items.h"
-#include "check/groups.h"
+#include "shared.h"
 
 static size_t bytes_of(const struct index *index)
 {
@@ -9,11 +8,10 @@ static size_t bytes_of(const struct index *index)
 
 struct item *items_make(const struct index *index)
 {
-    struct item *items = groups_share(bytes_of(index));
+    struct item *items = shared_alloc(bytes_of(index));
     if (!items)
         return NULL;
-    struct history_pass pass;
-    history_pass(&pass, index->reader);
+    struct history_pass pass = history_pass(index->reader);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         if (type != SLOT_COUNTERS)
@@ -27,7 +25,7 @@ struct item *items_make(const struct index *index)
 
 void items_free(struct item *items, const struct index *index)
 {
-    groups_unshare(items, bytes_of(index));
+    shared_free(items, bytes_of(index));
 }
 
 void items_add_slack(struct item *items, const struct history_op *op, unsigned transitions)

@@ -3,8 +3,7 @@
  * Layer: check. A table by item index; every step of the check adds its part. Workers may do so,
  * too, each for items of its own: its memory is shared. Owned by check_history.
  */
-#ifndef LOADGEN_CHECK_ITEMS_H
-#define LOADGEN_CHECK_ITEMS_H
+#pragma once
 
 #include "check/index.h"
 
@@ -45,5 +44,3 @@ void items_add_late_slack(struct item *items, const struct history_op *op);
 /* Takes so many transitions out of what may have happened; late: after the load. False when that
  * does not explain them. */
 bool items_take_slack(struct item *item, uint64_t transitions, bool late);
-
-#endif

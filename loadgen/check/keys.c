@@ -48,11 +48,10 @@ static void check_lookup(const struct index *index, uint32_t slot, const struct 
 static void check_reuse(const struct index *index, uint32_t slot, struct verdict *v)
 {
     const struct history_op *op = index_op(index, slot);
-    const uint32_t ops[] = {op->of, slot, 0};
     v->property[PROPERTY_ANSWERS].checked++;
     if (history_outcome(op) != OUTCOME_OK)
         return;
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(op->of, slot),
                       "%s has the key of %s, which was answered before, but asks for %" PRId32
                       " instead of %" PRId32
                       ". It had to be refused with idempotency-key-reused, and was answered with "
@@ -64,12 +63,10 @@ static void check_reuse(const struct index *index, uint32_t slot, struct verdict
 
 void keys_check(const struct index *index, struct item *items, struct verdict *v)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
     if (!(index->kinds & (1u << KIND_LOOKUP | 1u << KIND_REUSE)))
         return; /* a pass over millions of operations less */
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (index_role(op) != ROLE_KEY)
             continue;
         const struct history_op *answer = answer_before(index, op);
@@ -81,8 +78,8 @@ void keys_check(const struct index *index, struct item *items, struct verdict *v
         if (forgotten)
             continue;
         if (op->kind == KIND_LOOKUP)
-            check_lookup(index, slot, answer, v);
+            check_lookup(index, pass.slot, answer, v);
         else
-            check_reuse(index, slot, v);
+            check_reuse(index, pass.slot, v);
     }
 }

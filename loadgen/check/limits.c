@@ -1,4 +1,3 @@
-/* limits.c -- see limits.h. */
 #include "check/limits.h"
 #include "check/describe.h"
 
@@ -58,8 +57,7 @@ static int64_t *used_by(struct limits *limits, uint32_t customer)
 static void found_beyond(const struct limits *limits, const struct limits_step *step,
                          uint32_t customer, int64_t used)
 {
-    const uint32_t ops[] = {step->slot, 0};
-    verdict_violation(limits->verdict, PROPERTY_SUMS, ops,
+    verdict_violation(limits->verdict, PROPERTY_SUMS, OPS(step->slot),
                       "%s: customer c%" PRIu32 " holds and has bought %" PRId64
                       " units at version %" PRIu64 ", after %s; nobody may have more than %" PRId64
                       ".",
@@ -88,8 +86,7 @@ static void take_transition(struct limits *limits, const struct limits_step *ste
 
 static void found_within(const struct limits *limits, const struct limits_step *step)
 {
-    const uint32_t ops[] = {step->slot, 0};
-    verdict_violation(limits->verdict, PROPERTY_ANSWERS, ops,
+    verdict_violation(limits->verdict, PROPERTY_ANSWERS, OPS(step->slot),
                       "%s: %s was refused because of a limit that allows it: it wanted %" PRId32
                       ", and the refusal itself says that the customer had %" PRId64
                       " at version %" PRIu64 "; %" PRId64 " is the limit (0: none).",
@@ -101,8 +98,7 @@ static void found_within(const struct limits *limits, const struct limits_step *
 static void found_other_use(const struct limits *limits, const struct limits_step *step,
                             uint32_t customer, int64_t used)
 {
-    const uint32_t ops[] = {step->slot, 0};
-    verdict_violation(limits->verdict, PROPERTY_ANSWERS, ops,
+    verdict_violation(limits->verdict, PROPERTY_ANSWERS, OPS(step->slot),
                       "%s: %s was told that customer c%" PRIu32 " has used %" PRId64
                       " of its limit at version %" PRIu64 "; right would have been %" PRId64
                       ", by the operations up to that version.",
@@ -114,8 +110,7 @@ static void found_other_use(const struct limits *limits, const struct limits_ste
 static void found_beyond_before_stock(const struct limits *limits, const struct limits_step *step,
                                       uint32_t customer, int64_t used)
 {
-    const uint32_t ops[] = {step->slot, 0};
-    verdict_violation(limits->verdict, PROPERTY_ANSWERS, ops,
+    verdict_violation(limits->verdict, PROPERTY_ANSWERS, OPS(step->slot),
                       "%s: %s was refused for want of stock at version %" PRIu64
                       ", but it wanted %" PRId32 " and customer c%" PRIu32 " had %" PRId64
                       " of at most %" PRId64 ": it had to be refused because of that limit.",

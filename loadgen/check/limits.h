@@ -13,8 +13,7 @@
  * Violations: SUMS for units beyond a limit, ANSWERS for what was said. Owned by check_history:
  * limits_make .. limits_free.
  */
-#ifndef LOADGEN_CHECK_LIMITS_H
-#define LOADGEN_CHECK_LIMITS_H
+#pragma once
 
 #include "check/index.h"
 #include "check/verdict.h"
@@ -45,13 +44,10 @@ struct limits_step {
 };
 
 /* 0 or -ENOMEM; limits_free in any case. */
-int limits_make(struct limits *limits, const struct index *index)
-    __attribute__((warn_unused_result));
+int limits_make(struct limits *limits, const struct index *index) MUST_CHECK;
 void limits_free(struct limits *limits);
 
 /* Goes on with another item; v takes what is wrong on it. */
 void limits_begin(struct limits *limits, uint32_t item, struct verdict *v);
 
 void limits_step(struct limits *limits, const struct limits_step *step);
-
-#endif

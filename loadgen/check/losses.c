@@ -37,17 +37,15 @@ static void count_line(const struct restored *restored, struct loss *losses, uin
 
 static void count_all(const struct index *index, struct loss *losses)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         enum index_role role = index_role(op);
-        bool happened = (role == ROLE_FIRST && index_took_effect(index, slot)) ||
-                        (role == ROLE_ATTEMPT && index->effect[slot] == slot);
+        bool happened = (role == ROLE_FIRST && index_took_effect(index, pass.slot)) ||
+                        (role == ROLE_ATTEMPT && index->effect[pass.slot] == pass.slot);
         for (unsigned n = 0; happened && n < op->lines; n++) {
-            const struct history_line *said = effect_pair(index, slot, n);
+            const struct history_line *said = effect_pair(index, pass.slot, n);
             if (said)
-                count_line(index->restored, losses, slot, said);
+                count_line(index->restored, losses, pass.slot, said);
         }
     }
 }
@@ -55,8 +53,7 @@ static void count_all(const struct index *index, struct loss *losses)
 static void report_loss(const struct index *index, uint32_t item, const struct restored_jump *jump,
                         const struct loss *loss, struct verdict *v)
 {
-    const uint32_t ops[] = {loss->first, 0};
-    verdict_violation(v, PROPERTY_LASTING, ops,
+    verdict_violation(v, PROPERTY_LASTING, OPS(loss->first),
                       "%s: %" PRIu64 " acknowledged transition%s lost when the service was "
                       "restored: it came back as it was at version %" PRIu64
                       ", though version %" PRIu64 " had been answered. The first that is gone, "

@@ -62,8 +62,7 @@ static struct stop stop_at(const struct index *index, struct radix_pair entry)
 static void found_dirty(struct trail *t, enum property property, const struct stop *stop,
                         const char *right)
 {
-    const uint32_t ops[] = {stop->slot, t->before, 0};
-    verdict_violation(t->verdict, property, ops,
+    verdict_violation(t->verdict, property, OPS(stop->slot, t->before),
                       "%s: a dirty read: %s showed %" PRId64 " left at version %" PRIu64
                       ", the effect of an operation that never happened; %s.",
                       t->sku.text, describe_who(stop->op).text, stop->said->remaining,
@@ -93,12 +92,12 @@ static void found_gap(struct trail *t, const struct stop *stop, uint64_t version
         return;
     }
     t->item->disturbed = true;
-    const uint32_t ops[] = {t->before ? t->before : stop->slot, t->before ? stop->slot : 0, 0};
     if (stop->read && history_reads(stop->op->kind) && never_came(t, version)) {
         found_dirty(t, PROPERTY_VERSIONS, stop, "at the end the item has not come that far");
         return;
     }
-    verdict_violation(t->verdict, PROPERTY_VERSIONS, ops,
+    verdict_violation(t->verdict, PROPERTY_VERSIONS,
+                      OPS(t->before ? t->before : stop->slot, t->before ? stop->slot : 0),
                       "%s: version %" PRIu64 " belongs to no request (%" PRIu64
                       " missing up to %" PRIu64 "): %s quotes version %" PRIu64
                       ", and all operations before it end at version %" PRIu64
@@ -110,8 +109,7 @@ static void found_gap(struct trail *t, const struct stop *stop, uint64_t version
 static void found_twice(struct trail *t, const struct stop *stop)
 {
     t->item->disturbed = true;
-    const uint32_t ops[] = {t->before, stop->slot, 0};
-    verdict_violation(t->verdict, PROPERTY_VERSIONS, ops,
+    verdict_violation(t->verdict, PROPERTY_VERSIONS, OPS(t->before, stop->slot),
                       "%s: version %" PRIu64 " was given twice: to %s and to %s. Each transition "
                       "must have a version of its own, so the same units may have gone twice.",
                       t->sku.text, stop->said->version,
@@ -129,8 +127,8 @@ static void found_wrong(struct trail *t, const struct stop *stop)
         found_dirty(t, PROPERTY_ANSWERS, stop, right);
         return;
     }
-    const uint32_t ops[] = {t->before ? t->before : stop->slot, t->before ? stop->slot : 0, 0};
-    verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
+    verdict_violation(t->verdict, PROPERTY_ANSWERS,
+                      OPS(t->before ? t->before : stop->slot, t->before ? stop->slot : 0),
                       "%s: %s said that %" PRId64 " were left at version %" PRIu64
                       "; right would have been %" PRId64 ", by the operations up to that version.",
                       t->sku.text, describe_who(stop->op).text, stop->said->remaining,
@@ -148,8 +146,7 @@ static void check_below_zero(struct trail *t, const struct stop *stop)
     if (stop->said->remaining >= 0 || t->below_zero || !says_stock(stop))
         return;
     t->below_zero = true;
-    const uint32_t ops[] = {stop->slot, 0};
-    verdict_violation(t->verdict, PROPERTY_SUMS, ops,
+    verdict_violation(t->verdict, PROPERTY_SUMS, OPS(stop->slot),
                       "%s: %" PRId64 " left at version %" PRIu64 ", after %s. Nothing may fall "
                       "below zero: this sold what was not there.",
                       t->sku.text, stop->said->remaining, stop->said->version,
@@ -168,8 +165,7 @@ static void check_refusal(struct trail *t, const struct stop *stop)
         wanted = -wanted;
     if (stop->said->remaining < wanted)
         return;
-    const uint32_t ops[] = {stop->slot, 0};
-    verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
+    verdict_violation(t->verdict, PROPERTY_ANSWERS, OPS(stop->slot),
                       "%s: %s was refused although there was enough: it wanted %" PRId64
                       ", and the refusal itself says that %" PRId64 " were left at version "
                       "%" PRIu64 ".",
@@ -231,9 +227,8 @@ static struct change change_of_creation(struct trail *t, const struct stop *stop
     bool next = t->walk.started && stop->version == t->walk.at.version + 1;
     if (!next || t->gone)
         return entries_change(t->index, stop->slot, 0);
-    const uint32_t ops[] = {t->before, stop->slot, 0};
     if (is_known(t))
-        verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
+        verdict_violation(t->verdict, PROPERTY_ANSWERS, OPS(t->before, stop->slot),
                           "%s: %s created it at version %" PRIu64 ", though it was there, with "
                           "%" PRId64 " left at version %" PRIu64 ". It had to be refused.",
                           t->sku.text, describe_who(stop->op).text, stop->version,
@@ -248,8 +243,7 @@ static void check_there(struct trail *t, const struct stop *stop)
 {
     if (!stop->read || !t->gone || stop->version != t->walk.at.version || !is_known(t))
         return;
-    const uint32_t ops[] = {stop->slot, t->before, 0};
-    verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
+    verdict_violation(t->verdict, PROPERTY_ANSWERS, OPS(stop->slot, t->before),
                       "%s: %s showed %" PRId64 " left at version %" PRIu64
                       ", which is the one at which it was removed.",
                       t->sku.text, describe_who(stop->op).text, stop->said->remaining,
@@ -270,8 +264,7 @@ static struct change change_of_set(const struct trail *t, const struct stop *sto
 static void found_unchanged(const struct trail *t, uint32_t next)
 {
     const struct history_op *op = index_op(t->index, t->claim);
-    const uint32_t ops[] = {t->claim, next, 0};
-    verdict_violation(t->verdict, PROPERTY_ANSWERS, ops,
+    verdict_violation(t->verdict, PROPERTY_ANSWERS, OPS(t->claim, next),
                       "%s: %s was told at %s that the item is not at version %" PRIu64
                       " any more, as If-Match says; but %s.",
                       t->sku.text, describe_who(op).text,
@@ -374,8 +367,7 @@ static void found_early(struct trail *t, const struct stop *stop, struct span ov
                         struct span early)
 {
     const struct history_reader *r = t->index->reader;
-    const uint32_t ops[] = {late, stop->slot, over.seen, 0};
-    verdict_violation(t->verdict, PROPERTY_ENDED_ONCE, ops,
+    verdict_violation(t->verdict, PROPERTY_ENDED_ONCE, OPS(late, stop->slot, over.seen),
                       "%s: expired too early: %s shows an expiry whose time was not up before "
                       "%s, but %s, which comes after it at version %" PRIu64 ", was over at %s.",
                       t->sku.text, describe_who(index_op(t->index, late)).text,

@@ -4,8 +4,7 @@
  *
  * Layer: check.
  */
-#ifndef LOADGEN_CHECK_PASSES_H
-#define LOADGEN_CHECK_PASSES_H
+#pragma once
 
 #include "check/entries.h"
 #include "check/index.h"
@@ -22,13 +21,13 @@ void resolve_effects(struct index *index, struct verdict *v);
 /* --- losses.c --- */
 
 /* index->effect says what took effect. 0 or -ENOMEM. */
-int losses_check(const struct index *index, struct verdict *v) __attribute__((warn_unused_result));
+int losses_check(const struct index *index, struct verdict *v) MUST_CHECK;
 
 /* --- reservations.c --- */
 
 /* order: whether the order of time is looked at too. 0 or -ENOMEM. */
-int reservations_check(struct index *index, struct item *items, bool order, struct verdict *v)
-    __attribute__((warn_unused_result));
+int reservations_check(struct index *index, struct item *items, bool order,
+                       struct verdict *v) MUST_CHECK;
 
 /* --- keys.c --- */
 
@@ -51,14 +50,13 @@ void answer_checks_notes(struct index *index, struct verdict *v);
 /* --- refusals.c --- */
 
 /* index->effect must be complete. 0 or -ENOMEM. */
-int refusals_check(const struct index *index, struct verdict *v)
-    __attribute__((warn_unused_result));
+int refusals_check(const struct index *index, struct verdict *v) MUST_CHECK;
 
 /* --- batches.c --- */
 
 /* 0 or -ENOMEM. An operation that is marked as batched, and is behind none that it could be in a
  * batch with, counts as broken. */
-int batches_check(struct index *index, struct verdict *v) __attribute__((warn_unused_result));
+int batches_check(struct index *index, struct verdict *v) MUST_CHECK;
 
 /* --- numbers.c --- */
 
@@ -82,12 +80,18 @@ void sums_check_item(const struct index *index, const struct entries *entries, s
 
 /* After numbers.c and sums.c, which say what is known of the items. 0 or -ENOMEM. */
 int presence_check(const struct index *index, const struct entries *entries,
-                   const struct item *items, struct verdict *v) __attribute__((warn_unused_result));
+                   const struct item *items, struct verdict *v) MUST_CHECK;
+
+/* --- coverage.c: how much there was to check, of the load without set-up and settling --- */
+
+/* Attempts, outcomes, effects, replays; what became of the unknown ones. */
+void coverage_count(const struct index *index, struct coverage *c);
+
+/* The most requests that were in flight at one time on one item: exact. 0, or what groups_run says,
+ * with why_unknown. */
+int coverage_flight(const struct index *index, unsigned workers, struct verdict *v) MUST_CHECK;
 
 /* --- baskets.c --- */
 
 /* Comes after numbers.c. 0 or -ENOMEM. */
-int baskets_check(const struct index *index, struct entries *entries, struct verdict *v)
-    __attribute__((warn_unused_result));
-
-#endif
+int baskets_check(const struct index *index, struct entries *entries, struct verdict *v) MUST_CHECK;

@@ -20,6 +20,7 @@
 #include "check/realtime_order.h"
 #include "check/removals.h"
 #include "check/restored.h"
+#include "search.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -77,24 +78,22 @@ static bool is_claim(const struct history_op *op)
 /* Counts the lines of claims and the baskets, or, once there is room, keeps them. */
 static void each_claim(struct presence *p)
 {
-    struct index_pass pass;
-    index_pass(&pass, p->index);
-    uint32_t slot;
     p->claim_count = p->basket_count = 0;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(p->index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         /* One that did not happen may have done so until a restore undid it. */
         if (p->claims && op->kind == KIND_DELETE && index_role(op) == ROLE_FIRST &&
-            (p->index->effect[slot] != EFFECT_NONE || p->index->restored->count > 0))
+            (p->index->effect[pass.slot] != EFFECT_NONE || p->index->restored->count > 0))
             p->removed[op->line.item] = true;
         if (!is_claim(op) || index_role(op) == ROLE_LOOKUP)
             continue;
         if (p->baskets && op->lines > 1)
-            p->baskets[p->basket_count] = (struct basket){.slot = slot};
+            p->baskets[p->basket_count] = (struct basket){.slot = pass.slot};
         for (unsigned n = 0; n < op->lines; n++, p->claim_count++) {
             if (p->claims)
                 p->claims[p->claim_count] =
                     (struct claim){.item = index_line(op, n)->item,
-                                   .slot = slot,
+                                   .slot = pass.slot,
                                    .begin_ns = op->begin_ns,
                                    .end_ns = op->end_ns,
                                    .basket = op->lines > 1 ? p->basket_count : NO_BASKET};
@@ -196,18 +195,11 @@ static bool bears_out(const struct state *state, enum history_detail detail)
 static bool find_seen(const struct presence *p, struct claim *claim, size_t least)
 {
     enum history_detail detail = index_op(p->index, claim->slot)->detail;
-    size_t low = least, high = p->state_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (p->states[middle].until_ns < claim->begin_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t at = SEARCH_FIRST(least, p->state_count, i, p->states[i].until_ns >= claim->begin_ns);
     claim->seen = least;
-    for (; low < p->state_count && p->states[low].from_ns <= claim->end_ns; low++) {
-        if (bears_out(&p->states[low], detail)) {
-            claim->seen = low;
+    for (; at < p->state_count && p->states[at].from_ns <= claim->end_ns; at++) {
+        if (bears_out(&p->states[at], detail)) {
+            claim->seen = at;
             return true;
         }
     }
@@ -228,9 +220,8 @@ static const char *claimed(enum history_detail detail)
 /* Nobody ever deleted it. */
 static void found_lost(const struct presence *p, const struct claim *claim, uint32_t created)
 {
-    const uint32_t ops[] = {created, claim->slot, 0};
     const struct history_op *op = index_op(p->index, claim->slot);
-    verdict_violation(p->verdict, PROPERTY_LASTING, ops,
+    verdict_violation(p->verdict, PROPERTY_LASTING, OPS(created, claim->slot),
                       "%s was created and never removed, but at %s %s was told that there is "
                       "no such item.",
                       describe_sku(p->index->reader, claim->item).text,
@@ -247,8 +238,7 @@ static void found_wrong(const struct presence *p, const struct claim *claim)
     const struct history_line *made = before ? effect_pair(p->index, before, 0) : NULL;
     if (made && made->item != claim->item)
         made = index_line_about(index_op(p->index, p->index->effect[before]), claim->item, 0);
-    const uint32_t ops[] = {claim->slot, before, 0};
-    verdict_violation(p->verdict, PROPERTY_ANSWERS, ops,
+    verdict_violation(p->verdict, PROPERTY_ANSWERS, OPS(claim->slot, before),
                       "%s: at %s %s was told that %s, up to version %" PRIu64 " at the least.",
                       describe_sku(p->index->reader, claim->item).text,
                       describe_time(p->index->reader, op->end_ns).text, describe_who(op).text,
@@ -258,8 +248,7 @@ static void found_wrong(const struct presence *p, const struct claim *claim)
 static void found_basket(const struct presence *p, uint32_t slot)
 {
     const struct history_op *op = index_op(p->index, slot);
-    const uint32_t ops[] = {slot, 0};
-    verdict_violation(p->verdict, PROPERTY_LASTING, ops,
+    verdict_violation(p->verdict, PROPERTY_LASTING, OPS(slot),
                       "%s was told at %s that an item is not there; but all of its items were.",
                       describe_who(op).text, describe_time(p->index->reader, op->end_ns).text);
 }

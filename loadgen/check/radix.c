@@ -1,4 +1,3 @@
-/* radix.c -- see radix.h. */
 #include "check/radix.h"
 
 #include <string.h>

@@ -4,8 +4,7 @@
  * it takes as many passes as the distance between the smallest and the largest key needs, two or
  * three for the versions of ten million operations.
  */
-#ifndef LOADGEN_CHECK_RADIX_H
-#define LOADGEN_CHECK_RADIX_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,5 +17,3 @@ struct radix_pair {
 /* spare has room for n of them; its content is lost. */
 void radix_sort_pairs(struct radix_pair *pairs, size_t n, struct radix_pair *spare);
 void radix_sort_keys(uint64_t *keys, size_t n, uint64_t *spare);
-
-#endif

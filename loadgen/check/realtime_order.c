@@ -1,4 +1,3 @@
-/* realtime_order.c -- see realtime_order.h. */
 #include "check/realtime_order.h"
 
 #include <assert.h>

@@ -13,8 +13,7 @@
  * must): it lies within the operation and never goes back along the order, so the points are a
  * sequential run. Equal stamps count as concurrent.
  */
-#ifndef LOADGEN_CHECK_REALTIME_ORDER_H
-#define LOADGEN_CHECK_REALTIME_ORDER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,7 +32,5 @@ static inline void sweep_start(struct sweep *s)
 
 /* Takes the next operation. 0: fine. Otherwise the `by` of the operation that began after this one
  * had ended, and yet must come before it. `by` is never 0. */
-uint32_t sweep_step(struct sweep *s, bool mutation, uint64_t begin_ns, uint64_t end_ns, uint32_t by)
-    __attribute__((warn_unused_result));
-
-#endif
+uint32_t sweep_step(struct sweep *s, bool mutation, uint64_t begin_ns, uint64_t end_ns,
+                    uint32_t by) MUST_CHECK;

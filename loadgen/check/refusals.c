@@ -50,8 +50,7 @@ static void check_apart(const struct index *index, uint32_t *group, uint32_t slo
     for (unsigned n = 1; n < op->lines; n++)
         if (group_of(group, index_line(op, n)->item) != all)
             return;
-    const uint32_t ops[] = {slot, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(slot),
                       "%s was told that its items lie in different partitions and cannot be "
                       "taken together; but %s.",
                       describe_who(op).text,
@@ -94,8 +93,7 @@ static void check_too_long(const struct index *index, const struct longest *long
     v->property[PROPERTY_ANSWERS].checked++;
     if (!longest->slot || age_ns(index, slot, false) > longest->age_ns)
         return;
-    const uint32_t ops[] = {slot, longest->slot, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(slot, longest->slot),
                       "%s was told that its reservation would be held for too long; but %s, of "
                       "one that was held longer by then, was granted.",
                       describe_who(op).text, describe_who(index_op(index, longest->slot)).text);
@@ -129,35 +127,31 @@ struct told {
 /* What others were told. */
 static void learn(struct told *t)
 {
-    struct index_pass pass;
-    index_pass(&pass, t->index);
-    uint32_t slot;
     for (uint32_t i = 0; i < t->index->items; i++)
         t->group[i] = i;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(t->index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (history_outcome(op) == OUTCOME_OK && takes_together(op))
             join(t->group, op);
         if (history_outcome(op) == OUTCOME_OK && op->kind == KIND_EXTEND)
-            granted(t->index, &t->longest, slot);
+            granted(t->index, &t->longest, pass.slot);
         if (op->detail == DETAIL_FOREIGN && history_outcome(op) == OUTCOME_UNKNOWN) {
             t->foreign++;
-            t->foreign_eg = slot;
+            t->foreign_eg = pass.slot;
         }
     }
 }
 
 static void judge_refusals(struct told *t)
 {
-    struct index_pass pass;
-    index_pass(&pass, t->index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(t->index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (history_outcome(op) != OUTCOME_FAIL)
             continue;
         if (op->detail == DETAIL_APART && takes_together(op))
-            check_apart(t->index, t->group, slot, t->verdict);
+            check_apart(t->index, t->group, pass.slot, t->verdict);
         else if (op->detail == DETAIL_TOO_LONG && op->kind == KIND_EXTEND)
-            check_too_long(t->index, &t->longest, slot, t->verdict);
+            check_too_long(t->index, &t->longest, pass.slot, t->verdict);
     }
 }
 

@@ -1,5 +1,5 @@
-/* removal_table.c -- see removal_table.h. */
 #include "check/removal_table.h"
+#include "search.h"
 
 #include <stdlib.h>
 
@@ -11,17 +11,9 @@ void removals_free(struct removals *removals)
 
 const struct removal *removals_find(const struct removals *removals, uint32_t slot)
 {
-    size_t low = 0, high = removals ? removals->count : 0;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (removals->all[middle].slot < slot)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return removals && low < removals->count && removals->all[low].slot == slot
-               ? &removals->all[low]
-               : NULL;
+    size_t count = removals ? removals->count : 0;
+    size_t at = SEARCH_FIRST(0, count, i, removals->all[i].slot >= slot);
+    return at < count && removals->all[at].slot == slot ? &removals->all[at] : NULL;
 }
 
 const struct history_line *removals_line(const struct removals *removals, uint32_t slot)

@@ -2,8 +2,7 @@
  *
  * Layer: check, pure; filled by removals.h, asked by all that place effects.
  */
-#ifndef LOADGEN_CHECK_REMOVAL_TABLE_H
-#define LOADGEN_CHECK_REMOVAL_TABLE_H
+#pragma once
 
 #include "history/reader.h"
 
@@ -28,5 +27,3 @@ const struct removal *removals_find(const struct removals *removals, uint32_t sl
 
 /* What it left: nothing at its version. NULL when that is not known. */
 const struct history_line *removals_line(const struct removals *removals, uint32_t slot);
-
-#endif

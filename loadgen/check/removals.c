@@ -1,9 +1,9 @@
-/* removals.c -- see removals.h. */
 #include "check/removals.h"
 #include "check/describe.h"
 #include "check/effect.h"
 #include "check/realtime_order.h"
 #include "check/restored.h"
+#include "search.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -148,15 +148,7 @@ static int by_end(const void *a, const void *b)
 /* The first place that does not lie wholly before that begin. */
 static size_t first_place(const struct placing *p, uint64_t begin_ns)
 {
-    size_t low = 0, high = p->places;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (p->place[middle].until_ns < begin_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return SEARCH_FIRST(0, p->places, n, p->place[n].until_ns >= begin_ns);
 }
 
 /* That place, or the first free one behind it; behind the last: none. */
@@ -195,15 +187,7 @@ static size_t take_places(struct placing *p, uint32_t item)
 /* The last place that does not lie wholly behind that end. */
 static size_t last_place(const struct placing *p, uint64_t end_ns)
 {
-    size_t low = 0, high = p->places;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (p->place[middle].from_ns <= end_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low - 1;
+    return SEARCH_FIRST(0, p->places, n, p->place[n].from_ns > end_ns) - 1;
 }
 
 /* Whether what is at place `from` may move, and what is there move on, and so forth, until one has
@@ -294,9 +278,9 @@ static void judge_unplaced(const struct placing *p, uint32_t item, const struct 
         return;
     }
     bool restored = restored_of(p->index->restored, item, &end) < end;
-    const uint32_t ops[] = {removal->slot, 0};
     p->items[item].disturbed = true;
-    verdict_violation(p->verdict, restored ? PROPERTY_LASTING : PROPERTY_VERSIONS, ops,
+    verdict_violation(p->verdict, restored ? PROPERTY_LASTING : PROPERTY_VERSIONS,
+                      OPS(removal->slot),
                       "%s: %s was answered with 204, so nothing but a creation can follow it; but "
                       "at no moment that it could be of was the item gone.",
                       describe_sku(p->index->reader, item).text, describe_who(op).text);
@@ -336,20 +320,19 @@ static void place_item(struct placing *p, uint32_t item)
 static void each_delete(struct placing *p)
 {
     struct removals *removals = p->removals;
-    struct index_pass pass;
-    index_pass(&pass, p->index);
-    uint32_t slot;
     removals->count = 0;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(p->index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (index_role(op) != ROLE_FIRST)
             continue;
-        if (op->kind == KIND_PUT && p->index->effect[slot] == EFFECT_UNRESOLVED && !removals->all)
+        if (op->kind == KIND_PUT && p->index->effect[pass.slot] == EFFECT_UNRESOLVED &&
+            !removals->all)
             p->unsure[op->line.item]++;
-        if (op->kind != KIND_DELETE || !index_took_effect(p->index, slot))
+        if (op->kind != KIND_DELETE || !index_took_effect(p->index, pass.slot))
             continue;
-        struct span span = effect_span(p->index, slot);
+        struct span span = effect_span(p->index, pass.slot);
         if (removals->all)
-            removals->all[removals->count] = (struct removal){.slot = slot,
+            removals->all[removals->count] = (struct removal){.slot = pass.slot,
                                                               .line.item = op->line.item,
                                                               .begin_ns = span.begin_ns,
                                                               .end_ns = span.end_ns};

@@ -16,8 +16,7 @@
  * Deletes of which nobody knows whether they happened get no place; they count as transitions that
  * may have happened. Owned by check_history.
  */
-#ifndef LOADGEN_CHECK_REMOVALS_H
-#define LOADGEN_CHECK_REMOVALS_H
+#pragma once
 
 #include "check/entries.h"
 #include "check/items.h"
@@ -31,6 +30,4 @@
  * removals_free in any case. */
 int removals_make(struct removals *removals, const struct index *index,
                   const struct entries *entries, struct restored *restored, struct item *items,
-                  struct verdict *v) __attribute__((warn_unused_result));
-
-#endif
+                  struct verdict *v) MUST_CHECK;

@@ -1,4 +1,3 @@
-/* replay_versions.c -- see replay_versions.h. */
 #include "check/replay_versions.h"
 
 #include <assert.h>

@@ -13,8 +13,7 @@
  * what was read of the versions that are to be lost need belong to nobody, since nobody was
  * promised them.
  */
-#ifndef LOADGEN_CHECK_REPLAY_VERSIONS_H
-#define LOADGEN_CHECK_REPLAY_VERSIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,13 +46,10 @@ struct walk_step {
     int64_t change, remaining;
 };
 
-enum walk_found walk_step(struct walk *w, const struct walk_step *step)
-    __attribute__((warn_unused_result));
+enum walk_found walk_step(struct walk *w, const struct walk_step *step) MUST_CHECK;
 
 /* A restore is ahead that brings back version `kept`; no step is past it yet. */
 void walk_foresee(struct walk *w, uint64_t kept);
 
 /* It has come: the item goes on from there, and that version is now called `version`. */
 void walk_restore(struct walk *w, uint64_t version);
-
-#endif

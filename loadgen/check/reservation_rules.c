@@ -1,4 +1,3 @@
-/* reservation_rules.c -- see reservation_rules.h. */
 #include "check/reservation_rules.h"
 #include "check/describe.h"
 #include "check/effect.h"
@@ -118,8 +117,7 @@ static void report_refused_repeat(const struct timeline *t, const struct index *
                                   const struct event *e, struct verdict *v)
 {
     const struct history_op *op = index_op(index, e->slot);
-    const uint32_t ops[] = {t->end, e->slot, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(t->end, e->slot),
                       "%s was refused because %s was %s already. Right would have been the answer "
                       "that it got then once more, marked as replayed.",
                       describe_who(op).text, describe_reservation(index_op(index, t->reserve)).text,
@@ -168,9 +166,8 @@ static void report_read(const struct timeline *t, const struct index *index, con
                         const struct event *right, struct verdict *v)
 {
     const struct history_op *op = index_op(index, e->slot);
-    const uint32_t ops[] = {right->slot, e->slot, 0};
     bool after = history_phase(op) == PHASE_SETTLE;
-    verdict_violation(v, after ? PROPERTY_LASTING : PROPERTY_ANSWERS, ops,
+    verdict_violation(v, after ? PROPERTY_LASTING : PROPERTY_ANSWERS, OPS(right->slot, e->slot),
                       "%s%s showed %s as %s at version %" PRIu64 " of %s (%" PRId64
                       " left), where its operations make it %s at version %" PRIu64 ".",
                       after ? "After the load, " : "", describe_who(op).text,
@@ -186,14 +183,13 @@ static void report_sold(const struct timeline *t, const struct index *index, uin
 {
     const struct history_op *asked = index_op(index, confirm);
     const struct history_op *op = index_op(index, read);
-    const uint32_t ops[] = {t->reserve, confirm, read, 0};
     unsigned n = 0;
     while (n + 1 < op->lines && index_line_about(asked, index_line(op, n)->item, n)->quantity ==
                                     index_line(op, n)->quantity)
         n++;
     const struct history_line *line = index_line(op, n);
     verdict_violation(
-        v, PROPERTY_ANSWERS, ops,
+        v, PROPERTY_ANSWERS, OPS(t->reserve, confirm, read),
         "%s shows that %" PRId32 " of %s were sold of %s, where %s sold %" PRId32 " of them.",
         describe_who(op).text, line->quantity, describe_sku(index->reader, line->item).text,
         describe_reservation(index_op(index, t->reserve)).text, describe_who(asked).text,
@@ -245,9 +241,8 @@ static void report_order(const struct timeline *t, const struct index *index, ui
 {
     const struct history_op *was = index_op(index, early);
     const struct history_op *began = index_op(index, late);
-    const uint32_t ops[] = {early, late, 0};
     bool stale = began->kind == KIND_GET_RESERVATION;
-    verdict_violation(v, PROPERTY_LINEARIZABLE, ops,
+    verdict_violation(v, PROPERTY_LINEARIZABLE, OPS(early, late),
                       "%s: %s about %s was over at %s; %s began after that, at %s, and yet %s.",
                       stale ? "Out of date" : "Out of order", describe_who(was).text,
                       describe_reservation(index_op(index, t->reserve)).text,

@@ -2,8 +2,7 @@
  *
  * Layer: check. The rules for a single timeline that ended once (reservations.c).
  */
-#ifndef LOADGEN_CHECK_RESERVATION_RULES_H
-#define LOADGEN_CHECK_RESERVATION_RULES_H
+#pragma once
 
 #include "check/index.h"
 #include "check/timeline.h"
@@ -19,5 +18,3 @@ void rules_check_words(const struct timeline *t, const struct index *index, stru
 
 /* No answer was out of date, or ahead of its time. */
 void rules_check_order(const struct timeline *t, const struct index *index, struct verdict *v);
-
-#endif

@@ -56,8 +56,7 @@ static void report_late(const struct timeline *t, const struct index *index, uin
                         const struct event *late, uint64_t up_ns, struct verdict *v)
 {
     const struct history_op *op = index_op(index, late->slot);
-    const uint32_t ops[] = {given, late->slot, 0};
-    verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
+    verdict_violation(v, PROPERTY_ENDED_ONCE, OPS(given, late->slot),
                       "Accepted too late: %s was sent at %s and made version %" PRIu64
                       " of %s, but the time of %" PRIu64 " ms that its reservation (client %" PRIu32
                       ", request %" PRIu32 ") had was up at %s at the latest.",
@@ -106,8 +105,7 @@ static void check_overdue(const struct timeline *t, const struct index *index, s
     if (history_outcome(shown) != OUTCOME_OK || shown->detail != DETAIL_HELD ||
         shown->begin_ns < HISTORY_OVERDUE_NS || shown->begin_ns - HISTORY_OVERDUE_NS <= up_ns)
         return;
-    const uint32_t ops[] = {t->reserve, t->read_back, 0};
-    verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
+    verdict_violation(v, PROPERTY_ENDED_ONCE, OPS(t->reserve, t->read_back),
                       "%s is still held at %s, though its time of %" PRIu64
                       " ms was up at %s at the latest: its units come back to nobody.",
                       describe_who(index_op(index, t->reserve)).text,
@@ -133,8 +131,7 @@ static void check_time(const struct timeline *t, const struct index *index, stru
     }
     if (!early)
         return;
-    const uint32_t ops[] = {t->reserve, early, 0};
-    verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
+    verdict_violation(v, PROPERTY_ENDED_ONCE, OPS(t->reserve, early),
                       "Expired too early: %s of %s was over at %s, though its time of %" PRIu64
                       " ms was not up before %s.",
                       describe_reservation(index_op(index, t->reserve)).text,
@@ -183,8 +180,7 @@ static bool revived(const struct timeline *t, const struct index *index, struct 
     }
     if (!revival)
         return false;
-    const uint32_t ops[] = {end->slot, revival->slot, 0};
-    verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
+    verdict_violation(v, PROPERTY_ENDED_ONCE, OPS(end->slot, revival->slot),
                       "Extended after its end: %s was %s at version %" PRIu64
                       ", and yet %s succeeded at version %" PRIu64 ". It had to be refused.",
                       describe_reservation(index_op(index, t->reserve)).text,
@@ -216,8 +212,7 @@ static bool is_unasked(const struct timeline *t, const struct index *index)
 
 static void report_unasked(const struct timeline *t, const struct index *index, struct verdict *v)
 {
-    const uint32_t ops[] = {t->expiry, t->end, 0};
-    verdict_violation(v, PROPERTY_ENDED_ONCE, ops,
+    verdict_violation(v, PROPERTY_ENDED_ONCE, OPS(t->expiry, t->end),
                       "Taken again unasked: %s had expired, and %s took its units once more, which "
                       "only \"if_expired\" asks for. It had to be refused.",
                       describe_reservation(index_op(index, t->reserve)).text,
@@ -354,21 +349,19 @@ int reservations_check(struct index *index, struct item *items, bool order, stru
     struct work w = {.index = index, .items = items, .verdict = v, .order = order};
     w.latest_ns = latest_counters(index, items);
     struct timeline t = {0};
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
     int err = 0;
-    for (const struct history_op *op; err == 0 && (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); err == 0 && index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (index_role(op) != ROLE_FIRST)
             continue;
-        if (index->effect[slot] == EFFECT_UNRESOLVED)
+        if (index->effect[pass.slot] == EFFECT_UNRESOLVED)
             count_unresolved(&w, op);
         if (op->kind != KIND_RESERVE)
             continue;
-        if (index_took_effect(index, slot))
-            err = check_one(&w, &t, slot);
+        if (index_took_effect(index, pass.slot))
+            err = check_one(&w, &t, pass.slot);
         else
-            forget_strays(index, slot);
+            forget_strays(index, pass.slot);
     }
     timeline_free(&t);
     if (w.not_read)

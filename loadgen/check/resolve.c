@@ -129,8 +129,8 @@ static uint32_t decide_replay(const struct index *index, const struct key *key, 
         return key->replay;
     if (index_is_end(op))
         return EFFECT_AGAIN;
-    const uint32_t ops[] = {key->replay, key->first == key->replay ? 0 : key->first, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS,
+                      OPS(key->replay, key->first == key->replay ? 0 : key->first),
                       "%s got an answer marked as replayed, %s, that nobody was given before: a "
                       "refused request had an effect, or the mark is wrong. A refused request must "
                       "change nothing.",
@@ -146,8 +146,7 @@ static uint32_t decide_unanswered(const struct index *index, const struct key *k
     if (key->unknown || index->incomplete)
         return key->lookup;
     const struct history_op *op = index_op(index, key->first);
-    const uint32_t ops[] = {key->first, key->lookup, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(key->first, key->lookup),
                       "%s was refused with %u %s, and yet its key was found after the load: it "
                       "made %s. A refused request must change nothing.",
                       describe_who(op).text, (unsigned)op->status, history_detail_text(op->detail),
@@ -185,8 +184,7 @@ static void check_mark(const struct index *index, const struct key *key, struct 
     const struct history_op *replay = index_op(index, key->replay);
     if (replay->end_ns > answer->begin_ns || restored_lost_op(index->restored, replay))
         return;
-    const uint32_t ops[] = {key->replay, key->answer, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(key->replay, key->answer),
                       "%s was answered as a repetition first, and then, sent again with the same "
                       "key, as if it had never been answered. The mark is wrong once.",
                       describe_who(replay).text);
@@ -199,8 +197,7 @@ static void check_same(const struct index *index, uint32_t answer, uint32_t othe
     const struct history_op *b = index_op(index, other);
     if (other == answer || effect_same_pairs(a, b))
         return;
-    const uint32_t ops[] = {answer, other, 0};
-    verdict_violation(v, PROPERTY_ANSWERS, ops,
+    verdict_violation(v, PROPERTY_ANSWERS, OPS(answer, other),
                       "%s got two answers that differ: %" PRId64 " left at version %" PRIu64
                       " of %s, and %" PRId64 " left at version %" PRIu64
                       ". A key's answer must be the same every time.",
@@ -231,18 +228,16 @@ static void check_others(const struct index *index, const struct key *key, uint3
             continue;
         if (answer_is_whole(other))
             check_same(index, answer, at, v);
-        const uint32_t ops[] = {answer, at, 0};
         if (acknowledged && index_role(other) != ROLE_LOOKUP && refused_on_merits(other) &&
             other->begin_ns > op->end_ns)
-            verdict_violation(v, PROPERTY_ANSWERS, ops,
+            verdict_violation(v, PROPERTY_ANSWERS, OPS(answer, at),
                               "%s was answered with %u, and then, sent again with the same key, "
                               "refused with %u %s. Right would have been the first answer again.",
                               describe_who(op).text, (unsigned)op->status, (unsigned)other->status,
                               history_detail_text(other->detail));
     }
-    const uint32_t ops[] = {answer, key->lookup, 0};
     if (acknowledged && key->absent && !key->found)
-        verdict_violation(v, PROPERTY_LASTING, ops,
+        verdict_violation(v, PROPERTY_LASTING, OPS(answer, key->lookup),
                           "%s was answered with %u, %s, but after the load the service knew "
                           "nothing of its key.",
                           describe_who(op).text, (unsigned)op->status,
@@ -275,11 +270,9 @@ static void resolve_key(struct index *index, uint32_t first, struct verdict *v)
 
 void resolve_effects(struct index *index, struct verdict *v)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         if (index_role(op) == ROLE_FIRST)
-            resolve_key(index, slot, v);
+            resolve_key(index, pass.slot, v);
     }
 }

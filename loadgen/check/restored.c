@@ -1,4 +1,3 @@
-/* restored.c -- see restored.h. */
 #include "check/restored.h"
 #include "check/radix.h"
 
@@ -45,10 +44,8 @@ static void quote(struct quotes *q, uint32_t item, uint64_t version, unsigned bi
 
 static void each_quote(struct quotes *q, const struct index *index)
 {
-    struct index_pass pass;
-    index_pass(&pass, index);
-    uint32_t slot;
-    for (const struct history_op *op; (op = index_next(&pass, &slot));) {
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_op *op = pass.op;
         enum history_outcome outcome = history_outcome(op);
         for (unsigned n = 0; n < op->lines && outcome != OUTCOME_UNKNOWN; n++) {
             const struct history_line *line = index_line(op, n);
@@ -58,8 +55,8 @@ static void each_quote(struct quotes *q, const struct index *index)
             quote(q, line->item, line->version, bits, op->end_ns);
         }
     }
-    struct history_pass counters;
-    history_pass(&counters, index->reader);
+    uint32_t slot;
+    struct history_pass counters = history_pass(index->reader);
     for (enum history_type type; (type = history_next(&counters, &slot)) != SLOT_EMPTY;) {
         const struct history_counters *c = history_at(index->reader, slot);
         if (type == SLOT_COUNTERS && c->found && c->item < index->items)

@@ -11,8 +11,7 @@
  * may. Jumps are found in everything that quotes a version; each item has at most as many as the
  * service counted restores, and without one there are none. Owned by check_history.
  */
-#ifndef LOADGEN_CHECK_RESTORED_H
-#define LOADGEN_CHECK_RESTORED_H
+#pragma once
 
 #include "check/index.h"
 
@@ -36,8 +35,7 @@ struct restored {
 };
 
 /* 0 or -ENOMEM; restored_free in any case. */
-int restored_make(struct restored *restored, const struct index *index)
-    __attribute__((warn_unused_result));
+int restored_make(struct restored *restored, const struct index *index) MUST_CHECK;
 void restored_free(struct restored *restored);
 
 /* The jumps of one item: *end is behind the last of them. */
@@ -55,5 +53,3 @@ bool restored_lost(const struct restored *restored, uint32_t item, uint64_t vers
 
 /* Whether a restore undid what this answer quotes, on any of its items. */
 bool restored_lost_op(const struct restored *restored, const struct history_op *answer);
-
-#endif

@@ -1,8 +1,8 @@
 /* serial.c -- see serial.h: the order, or what keeps operations from having one. */
 #include "check/serial.h"
-
 #include "check/realtime_order.h"
 #include "grow.h"
+#include "search.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -61,15 +61,8 @@ static void meet(struct search *s, uint32_t node, uint32_t from)
 /* The first entry of the item with that key or a larger one. */
 static size_t place_of(const struct serial *serial, uint32_t item, uint64_t key)
 {
-    size_t low = serial->first[item], high = serial->first[item + 1];
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (serial->entries[middle].key < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return SEARCH_FIRST(serial->first[item], serial->first[item + 1], i,
+                        serial->entries[i].key >= key);
 }
 
 /* Meets the predecessors of a node by version: on each of its items the group before its own. */

@@ -19,8 +19,7 @@
  *
  * Invariant: on each item entries are taken in their order, all reads of one version as one group.
  */
-#ifndef LOADGEN_CHECK_SERIAL_H
-#define LOADGEN_CHECK_SERIAL_H
+#pragma once
 
 #include "check/radix.h"
 
@@ -52,7 +51,4 @@ struct serial_result {
 };
 
 /* 0 or -ENOMEM. */
-int serial_order(const struct serial *serial, struct serial_result *result)
-    __attribute__((warn_unused_result));
-
-#endif
+int serial_order(const struct serial *serial, struct serial_result *result) MUST_CHECK;

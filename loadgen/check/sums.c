@@ -63,8 +63,7 @@ static void version_behind(const struct sum *s, const struct entries *entries, u
                         s->sku.text);
         return;
     }
-    const uint32_t ops[] = {lost, 0};
-    verdict_violation(s->verdict, PROPERTY_LASTING, ops,
+    verdict_violation(s->verdict, PROPERTY_LASTING, OPS(lost),
                       "%s: at the end its version is %" PRIu64 ", though version %" PRIu64
                       " was acknowledged before; %s is the first that was lost.",
                       s->sku.text, s->counters->version, s->item->version,

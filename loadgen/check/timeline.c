@@ -1,4 +1,3 @@
-/* timeline.c -- see timeline.h. */
 #include "check/timeline.h"
 #include "check/effect.h"
 #include "check/restored.h"

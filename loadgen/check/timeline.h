@@ -9,8 +9,7 @@
  * transitions and reads stay in it, marked as lost, and the timeline goes on from what came before
  * them. losses.c tells of what is lost.
  */
-#ifndef LOADGEN_CHECK_TIMELINE_H
-#define LOADGEN_CHECK_TIMELINE_H
+#pragma once
 
 #include "check/index.h"
 
@@ -47,13 +46,11 @@ struct timeline {
 
 /* 0 or -ENOMEM. Also settles which of several confirms (or releases) with the same numbers did it;
  * the others become EFFECT_AGAIN. */
-int timeline_gather(struct timeline *t, struct index *index, uint32_t reserve)
-    __attribute__((warn_unused_result));
+int timeline_gather(struct timeline *t, struct index *index, uint32_t reserve) MUST_CHECK;
 void timeline_free(struct timeline *t);
 
 /* Puts the expiry that `expiry` shows among the transitions. */
-int timeline_add_expiry(struct timeline *t, struct index *index)
-    __attribute__((warn_unused_result));
+int timeline_add_expiry(struct timeline *t, struct index *index) MUST_CHECK;
 
 /* Whether its end is a confirm that had to take the units again, behind an expiry. */
 bool timeline_took_again(const struct timeline *t, const struct index *index);
@@ -62,5 +59,3 @@ bool timeline_took_again(const struct timeline *t, const struct index *index);
  * when all were, the last of all. */
 const struct event *timeline_transition(const struct timeline *t, uint64_t version);
 const struct event *timeline_last(const struct timeline *t);
-
-#endif

@@ -1,4 +1,3 @@
-/* verdict.c -- see verdict.h. */
 #include "check/verdict.h"
 
 #include <assert.h>
@@ -198,9 +197,8 @@ static void remember_all(struct verdict *v, const struct verdict *part, unsigned
                          const struct witness *w)
 {
     for (size_t i = 0; i < VERDICT_KNOWN; i++) {
-        const uint32_t ops[] = {part->known[i].op, 0};
         if (part->known[i].witness == n + 1)
-            remember(v, ops, w);
+            remember(v, OPS(part->known[i].op), w);
     }
 }
 

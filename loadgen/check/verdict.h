@@ -4,14 +4,11 @@
  * operations that a person can follow. Owned by the caller, all in one piece: check_history fills
  * it, and there is nothing to give back.
  */
-#ifndef LOADGEN_CHECK_VERDICT_H
-#define LOADGEN_CHECK_VERDICT_H
+#pragma once
 
 #include "buf.h"
 #include "history/format.h"
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* In the order of severity when several are merged: VIOLATION beats UNKNOWN beats RIGHT. */
@@ -102,6 +99,9 @@ const char *property_title(enum property property); /* one sentence: what holds 
 void verdict_violation(struct verdict *v, enum property property, const uint32_t *ops,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* The slots that a violation is about, as they stand in its call. */
+#define OPS(...) ((const uint32_t[]){__VA_ARGS__, 0})
+
 /* The property could not be decided, unless it is found to be violated. */
 void verdict_unknown(struct verdict *v, enum property property, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -118,5 +118,3 @@ void verdict_merge(struct verdict *v, const struct verdict *part);
 /* Sets word and why_unknown from the properties and the doubts, and puts causes before what may be
  * their consequences. */
 void verdict_conclude(struct verdict *v);
-
-#endif

@@ -1,6 +1,5 @@
 /* answer.c -- the fields of an answer, as tables of name, place and reader. */
 #include "client/answer.h"
-
 #include "client/json_scan.h"
 
 #include <stdlib.h>

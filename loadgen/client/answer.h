@@ -9,8 +9,7 @@
  * views into the JSON and stay as written, too. A field that is `null` was not said; of a field
  * that is there twice the last one counts.
  */
-#ifndef LOADGEN_CLIENT_ANSWER_H
-#define LOADGEN_CLIENT_ANSWER_H
+#pragma once
 
 #include "str.h"
 
@@ -59,21 +58,17 @@ struct answer {
 /* Reads one JSON object. False when the text is not exactly one, nests deeper than
  * JSON_SCAN_DEPTH_MAX (json_scan.h), or a field above has another type or a number beyond its
  * range: then *a is of no use. a->line[a->lines ..] means nothing. */
-bool answer_read(struct answer *a, struct str json) __attribute__((warn_unused_result));
+bool answer_read(struct answer *a, struct str json) MUST_CHECK;
 
 /* Reads an array of such lines, and nothing behind it: how many there are. False as above. */
-bool answer_read_lines(struct answer_line line[ANSWER_LINES_MAX], unsigned *lines, struct str json)
-    __attribute__((warn_unused_result));
+bool answer_read_lines(struct answer_line line[ANSWER_LINES_MAX], unsigned *lines,
+                       struct str json) MUST_CHECK;
 
 /* The "results" of an answer to /v1/batch, one after the other: *at starts at 0 and is the reader's
  * place, moved with each result. Gives the raw JSON of the next result. False at the end, or when
  * the text is broken: *broken says which. The text behind a result was not looked at yet. */
-bool answer_next_result(struct str json, size_t *at, struct str *result, bool *broken)
-    __attribute__((warn_unused_result));
+bool answer_next_result(struct str json, size_t *at, struct str *result, bool *broken) MUST_CHECK;
 
 /* The number that a line "name value" of Prometheus' text format carries, summed over its labels;
  * false when there is none. */
-bool answer_metric(struct str text, const char *name, double *value)
-    __attribute__((warn_unused_result));
-
-#endif
+bool answer_metric(struct str text, const char *name, double *value) MUST_CHECK;

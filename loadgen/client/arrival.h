@@ -4,8 +4,7 @@
  * interleave with those of the other processes; Poisson streams add up to a Poisson stream. Times
  * are planned in advance and never put off because the server is slow, so that waiting counts.
  */
-#ifndef LOADGEN_CLIENT_ARRIVAL_H
-#define LOADGEN_CLIENT_ARRIVAL_H
+#pragma once
 
 #include "random.h"
 
@@ -36,6 +35,4 @@ void arrival_open(struct arrival *a, const struct arrival_stage *stages, size_t 
 
 /* Plans the next arrival: its time from the start of the load on. False when the stages are over.
  */
-bool arrival_next(struct arrival *a, uint64_t *at_ns) __attribute__((warn_unused_result));
-
-#endif
+bool arrival_next(struct arrival *a, uint64_t *at_ns) MUST_CHECK;

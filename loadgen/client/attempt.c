@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 
 #define BACKOFF_FIRST_MS 10
 #define BACKOFF_MAX_MS   1000
@@ -59,13 +58,11 @@ bool attempt_results(const struct attempt *a, const struct response *answer,
     while (answer_next_result(answer->body, &at, &result, &broken))
         results++;
     if (broken && json_scan_whole(answer->body))
-        snprintf(mismatch->text, sizeof(mismatch->text), "is JSON without \"results\"");
+        mismatch_say(mismatch, "is JSON without \"results\"");
     else if (!broken && answer->status != 200)
-        snprintf(mismatch->text, sizeof(mismatch->text), "has status %u, where a batch gets 200",
-                 (unsigned)answer->status);
+        mismatch_say(mismatch, "has status %u, where a batch gets 200", (unsigned)answer->status);
     else if (!broken && results != a->calls)
-        snprintf(mismatch->text, sizeof(mismatch->text), "has %u of the %u results of its batch",
-                 results, a->calls);
+        mismatch_say(mismatch, "has %u of the %u results of its batch", results, a->calls);
     return !broken && !mismatch->text[0];
 }
 

@@ -8,8 +8,7 @@
  *   BUSY       an attempt is in flight: its operations are in the history as unknown
  *   RESENDING  waits for a connection to send the same request again
  */
-#ifndef LOADGEN_CLIENT_CLIENT_H
-#define LOADGEN_CLIENT_CLIENT_H
+#pragma once
 
 #include "client/http_conn.h"
 #include "client/intent.h"
@@ -87,12 +86,11 @@ void attempt_request(const struct attempt *a, const struct load *load, struct bu
 /* Whether the answer 2xx to a batch has a result for each of its operations; `mismatch` says how it
  * does not, unless that may be damage on its way. */
 bool attempt_results(const struct attempt *a, const struct response *answer,
-                     struct mismatch *mismatch) __attribute__((warn_unused_result));
+                     struct mismatch *mismatch) MUST_CHECK;
 
 /* The next of those results, as if that operation had been sent alone; *at is the place, at first
  * 0. False when there is none, or it has no status or no body: then *one is not written. */
-bool attempt_result(const struct response *answer, size_t *at, struct response *one)
-    __attribute__((warn_unused_result));
+bool attempt_result(const struct response *answer, size_t *at, struct response *one) MUST_CHECK;
 
 /* --- its will and its memory: choose.c, remember.c --- */
 
@@ -112,5 +110,3 @@ struct str client_reservation(const struct client *c, const struct call *call);
 /* Takes what the answer to a call means for the client's reservations. */
 void client_remember(struct client *c, const struct call *call, const struct workload *w,
                      const struct lesson *lesson, uint64_t now_ns);
-
-#endif

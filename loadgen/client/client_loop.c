@@ -1,6 +1,5 @@
 /* client_loop.c -- the life of a client process. */
 #include "client/client_loop.h"
-
 #include "pool/pool.h"
 
 #include <errno.h>

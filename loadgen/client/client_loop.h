@@ -12,8 +12,7 @@
  * Invariant: a client that is BUSY is in the list of deadlines, and `busy` counts these; one that
  * is FREE while the load runs is in the ring of those that rest; the others wait for a connection.
  */
-#ifndef LOADGEN_CLIENT_CLIENT_LOOP_H
-#define LOADGEN_CLIENT_CLIENT_LOOP_H
+#pragma once
 
 #include "client/client.h"
 #include "pool/child.h"
@@ -83,7 +82,7 @@ void attempt_connect(struct client *c);
  */
 
 /* Writes all calls of the attempt as unknown. 0 or -errno: then nothing was written. */
-int record_attempt(struct client *c) __attribute__((warn_unused_result));
+int record_attempt(struct client *c) MUST_CHECK;
 
 /* From here on it may have happened. */
 void record_begin(struct client *c, uint64_t now_ns);
@@ -93,13 +92,13 @@ void record_silence(struct client *c, enum history_outcome outcome, enum history
                     uint64_t now_ns);
 
 /* What the answer says of each call. *garbled is set when a part makes no sense. 0 or -errno. */
-int record_answer(struct client *c, const struct response *response, bool *garbled, uint64_t now_ns)
-    __attribute__((warn_unused_result));
+int record_answer(struct client *c, const struct response *response, bool *garbled,
+                  uint64_t now_ns) MUST_CHECK;
 
 /* --- who starts when --- */
 
 /* Begins the load: every client that has a connection is FREE. */
-int scheduler_open(struct client_loop *w) __attribute__((warn_unused_result));
+int scheduler_open(struct client_loop *w) MUST_CHECK;
 void scheduler_close(struct client_loop *w);
 
 /* A client became FREE: starts its next operation, now or when it is due. */
@@ -110,5 +109,3 @@ void scheduler_due(struct client_loop *w);
 
 /* No more starts: what was planned and not started is counted as dropped. */
 void scheduler_end(struct client_loop *w);
-
-#endif

@@ -1,10 +1,6 @@
-/* expiry.c -- see expiry.h. */
 #include "client/expiry.h"
-
 #include "client/load.h"
 #include "history/reader.h"
-
-#include <stdio.h>
 
 /* The line of the answer about that item; NULL unless there is exactly one, and whole. */
 static const struct answer_line *only_line(const struct history_facts *facts,
@@ -45,8 +41,8 @@ bool expiry_fits(struct mismatch *m, const struct history_facts *facts, const st
         wrong = "has expired_lines, of a reservation that was not confirmed after it expired";
     else if (!are_whole(facts, op, a->expired_lines))
         wrong = "has expired_lines without \"remaining\" and \"version\" of each item, once";
-    if (wrong && !m->text[0])
-        snprintf(m->text, sizeof(m->text), "%s", wrong);
+    if (wrong)
+        mismatch_say(m, "%s", wrong);
     return !wrong;
 }
 

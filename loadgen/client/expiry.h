@@ -4,8 +4,7 @@
  * what each of its items had right after that expiry. To the history this is one more thing that
  * was seen of the reservation: a SLOT_EXPIRY.
  */
-#ifndef LOADGEN_CLIENT_EXPIRY_H
-#define LOADGEN_CLIENT_EXPIRY_H
+#pragma once
 
 #include "client/answer.h"
 #include "client/mismatch.h"
@@ -21,6 +20,4 @@ bool expiry_fits(struct mismatch *m, const struct history_facts *facts, const st
  * slot of the operation that made the reservation. */
 int expiry_record(struct history_writer *w, const struct history_facts *facts,
                   const struct history_op *op, struct str expired_lines, uint32_t reserve,
-                  uint64_t end_ns) __attribute__((warn_unused_result));
-
-#endif
+                  uint64_t end_ns) MUST_CHECK;

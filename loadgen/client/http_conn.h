@@ -11,8 +11,7 @@
  * on_answer the connection is IDLE and may be used at once; the response's bytes hold until it
  * returns.
  */
-#ifndef LOADGEN_CLIENT_HTTP_CONN_H
-#define LOADGEN_CLIENT_HTTP_CONN_H
+#pragma once
 
 #include "client/response.h"
 #include "client/target.h"
@@ -49,14 +48,14 @@ struct wire {
 
 /* -ENOMEM. Opens nothing yet. */
 int wire_init(struct wire *c, uv_loop_t *loop, const struct target *target,
-              const struct wire_events *events) __attribute__((warn_unused_result));
+              const struct wire_events *events) MUST_CHECK;
 
 /* CLOSED -> CONNECTING. -errno when not even that could be begun: it stays CLOSED. */
-int wire_open(struct wire *c) __attribute__((warn_unused_result));
+int wire_open(struct wire *c) MUST_CHECK;
 
 /* IDLE -> BUSY: sends what is in `out`. -errno when not a byte left: it stays IDLE and should be
  * closed. */
-int wire_send(struct wire *c) __attribute__((warn_unused_result));
+int wire_send(struct wire *c) MUST_CHECK;
 
 /* Whether all of `out` was handed to the kernel. */
 static inline bool wire_all_sent(const struct wire *c)
@@ -73,5 +72,3 @@ void wire_reset(struct wire *c);
 
 /* Frees the buffers of a CLOSED connection. */
 void wire_free(struct wire *c);
-
-#endif

@@ -1,6 +1,5 @@
 /* intent.c -- from a wish to the record and the bytes. */
 #include "client/intent.h"
-
 #include "digits.h"
 #include "history/reader.h"
 

@@ -4,8 +4,7 @@
  * do; intent_record fills the operation in the history; intent_request writes the bytes to send, or
  * intent_entry its part of them; intent_learn reads the answer into the operation.
  */
-#ifndef LOADGEN_CLIENT_INTENT_H
-#define LOADGEN_CLIENT_INTENT_H
+#pragma once
 
 #include "client/listing.h"
 #include "client/load.h"
@@ -66,5 +65,3 @@ struct lesson {
 /* Reads status and body of an answer, fills version and remaining of the operation's lines. */
 struct lesson intent_learn(const struct history_facts *facts, struct history_op *op,
                            const struct mismatch_request *request, const struct response *response);
-
-#endif

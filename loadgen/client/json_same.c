@@ -1,6 +1,5 @@
 /* json_same.c -- value by value, down to the same texts. */
 #include "client/json_same.h"
-
 #include "client/json_scan.h"
 #include "digits.h"
 

@@ -3,8 +3,7 @@
  * Layer: client, pure, no heap. Compared are values (RFC 8259): the order of an object's members,
  * white space, how a text is escaped and how a number is written make no difference.
  */
-#ifndef LOADGEN_CLIENT_JSON_SAME_H
-#define LOADGEN_CLIENT_JSON_SAME_H
+#pragma once
 
 #include "str.h"
 
@@ -12,5 +11,3 @@
 
 /* Both are one value, as json_scan_skip gave it. */
 bool json_same(struct str a, struct str b);
-
-#endif

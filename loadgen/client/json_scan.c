@@ -1,6 +1,5 @@
 /* json_scan.c -- the grammar of RFC 8259, a function for each kind of token. */
 #include "client/json_scan.h"
-
 #include "digits.h"
 #include "utf8.h"
 

@@ -13,8 +13,7 @@
  *
  * Invariant: at <= end; depth counts the brackets that are open, up to JSON_SCAN_DEPTH_MAX.
  */
-#ifndef LOADGEN_CLIENT_JSON_SCAN_H
-#define LOADGEN_CLIENT_JSON_SCAN_H
+#pragma once
 
 #include "str.h"
 
@@ -34,36 +33,32 @@ static inline struct json_scan json_scan_of(struct str text)
 }
 
 /* Steps over an opening '{' or '['. */
-bool json_scan_enter(struct json_scan *s, char bracket) __attribute__((warn_unused_result));
+bool json_scan_enter(struct json_scan *s, char bracket) MUST_CHECK;
 
 /* The next member of an object: its name, raw, and the scan stands before its value. At JSON_END
  * the scan is behind the closing bracket. first: nothing of this object was taken yet. */
-enum json_step json_scan_member(struct json_scan *s, bool first, struct str *name)
-    __attribute__((warn_unused_result));
+enum json_step json_scan_member(struct json_scan *s, bool first, struct str *name) MUST_CHECK;
 
 /* The same for an array: the scan stands before the next element. */
-enum json_step json_scan_element(struct json_scan *s, bool first)
-    __attribute__((warn_unused_result));
+enum json_step json_scan_element(struct json_scan *s, bool first) MUST_CHECK;
 
 /* Steps over `null`, if that is what comes; else over no more than blanks. */
-bool json_scan_null(struct json_scan *s) __attribute__((warn_unused_result));
+bool json_scan_null(struct json_scan *s) MUST_CHECK;
 
 /* A string as it is written between its quotes, escapes included. */
-bool json_scan_text(struct json_scan *s, struct str *raw) __attribute__((warn_unused_result));
+bool json_scan_text(struct json_scan *s, struct str *raw) MUST_CHECK;
 
-bool json_scan_bool(struct json_scan *s, bool *value) __attribute__((warn_unused_result));
+bool json_scan_bool(struct json_scan *s, bool *value) MUST_CHECK;
 
 /* Whole numbers, written without fraction and exponent; beyond the type's range is broken. */
-bool json_scan_int64(struct json_scan *s, int64_t *value) __attribute__((warn_unused_result));
-bool json_scan_uint64(struct json_scan *s, uint64_t *value) __attribute__((warn_unused_result));
+bool json_scan_int64(struct json_scan *s, int64_t *value) MUST_CHECK;
+bool json_scan_uint64(struct json_scan *s, uint64_t *value) MUST_CHECK;
 
 /* Steps over a value of any kind and gives its text, blanks around it left out. */
-bool json_scan_skip(struct json_scan *s, struct str *raw) __attribute__((warn_unused_result));
+bool json_scan_skip(struct json_scan *s, struct str *raw) MUST_CHECK;
 
 /* Whether nothing but blanks is left. */
-bool json_scan_ends(struct json_scan *s) __attribute__((warn_unused_result));
+bool json_scan_ends(struct json_scan *s) MUST_CHECK;
 
 /* Whether the text is one JSON value, and nothing else. */
-bool json_scan_whole(struct str text) __attribute__((warn_unused_result));
-
-#endif
+bool json_scan_whole(struct str text) MUST_CHECK;

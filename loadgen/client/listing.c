@@ -1,18 +1,10 @@
-/* listing.c -- see listing.h. */
 #include "client/listing.h"
-
 #include "client/load.h"
 #include "history/reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-/* 0 is no beginning of another number. */
-static bool begins_others(uint64_t number)
-{
-    return number > 0;
-}
 
 uint32_t listing_first(const struct listing *l, uint32_t items)
 {
@@ -23,7 +15,7 @@ uint32_t listing_first(const struct listing *l, uint32_t items)
 uint32_t listing_next(const struct listing *l, uint32_t items, uint32_t item)
 {
     uint64_t number = item;
-    if (begins_others(number) && number * 10 < items)
+    if (number > 0 && number * 10 < items) /* 0 is no beginning of another number */
         return (uint32_t)(number * 10);
     /* Up to where there is one more digit to try. */
     while (number % 10 == 9 || number + 1 >= items || (!l->all && number == l->prefix)) {

@@ -5,8 +5,7 @@
  * most `limit` of them, behind the one that the page before ended with. Items that may be removed
  * may be there or not.
  */
-#ifndef LOADGEN_CLIENT_LISTING_H
-#define LOADGEN_CLIENT_LISTING_H
+#pragma once
 
 #include "client/answer.h"
 #include "history/format.h"
@@ -30,8 +29,8 @@ uint32_t listing_next(const struct listing *l, uint32_t items, uint32_t item);
 
 /* Makes it the page behind the one that was answered. False: there is none, or it cannot be
  * followed. */
-bool listing_turn(struct listing *l, const struct history_facts *facts, const struct answer *a)
-    __attribute__((warn_unused_result));
+bool listing_turn(struct listing *l, const struct history_facts *facts,
+                  const struct answer *a) MUST_CHECK;
 
 /* What the page says that it must not, as the end of a sentence about the answer; "" when it is
  * right. Every item on it must be one of the run. */
@@ -42,5 +41,3 @@ void listing_compare(const struct listing *l, const struct history_facts *facts,
  * creation gives the item the same one. */
 void listing_compare_limit(const struct history_facts *facts, uint32_t item, int64_t said,
                            char *says, size_t size);
-
-#endif

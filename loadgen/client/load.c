@@ -1,6 +1,5 @@
 /* load.c -- names of keys and items, and the clock. */
 #include "client/load.h"
-
 #include "digits.h"
 
 #include <assert.h>

@@ -5,8 +5,7 @@
  * memory and moves on before a request is sent, so a process forked in the place of a dead one
  * never uses a key again.
  */
-#ifndef LOADGEN_CLIENT_LOAD_H
-#define LOADGEN_CLIENT_LOAD_H
+#pragma once
 
 #include "client/arrival.h"
 #include "client/target.h"
@@ -126,5 +125,3 @@ size_t load_metadata(char json[LOAD_METADATA_MAX], const struct history_facts *f
 
 /* The number of an item whose sku this is, or -1 when it is none of this run's. */
 int64_t load_item_of(const struct history_facts *facts, struct str sku);
-
-#endif

@@ -1,23 +1,32 @@
 /* mismatch.c -- what is compared with what, by kind of operation. */
 #include "client/mismatch.h"
-
 #include "client/json_same.h"
 #include "client/json_scan.h"
 #include "client/load.h"
 #include "history/reader.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #define TTL_SLACK_MS 1000 /* of a clock that counts in seconds */
+
+void mismatch_say(struct mismatch *m, const char *format, ...)
+{
+    va_list args;
+    if (m->text[0])
+        return;
+    va_start(args, format);
+    vsnprintf(m->text, sizeof(m->text), format, args);
+    va_end(args);
+}
 
 const struct history_line *mismatch_asked(struct mismatch *m, const struct history_facts *facts,
                                           const struct history_op *op, struct str sku)
 {
     const struct history_line *asked = history_line_about(op, load_item_of(facts, sku));
     if (!asked)
-        snprintf(m->text, sizeof(m->text), "has a line for \"%.*s\", not asked for",
-                 MISMATCH_ARG(sku));
+        mismatch_say(m, "has a line for \"%.*s\", not asked for", MISMATCH_ARG(sku));
     return asked;
 }
 
@@ -27,8 +36,8 @@ static void compare_sku(struct mismatch *m, const struct history_facts *facts,
                         const struct history_line *asked, struct str sku)
 {
     if (!str_absent(sku) && load_item_of(facts, sku) != asked->item)
-        snprintf(m->text, sizeof(m->text), "says \"sku\":\"%.*s\", asked about %s%" PRIu32,
-                 MISMATCH_ARG(sku), facts->prefix, asked->item);
+        mismatch_say(m, "says \"sku\":\"%.*s\", asked about %s%" PRIu32, MISMATCH_ARG(sku),
+                     facts->prefix, asked->item);
 }
 
 static void compare_sum(struct mismatch *m, const struct answer *a)
@@ -37,10 +46,9 @@ static void compare_sum(struct mismatch *m, const struct answer *a)
         a->on_hand != ANSWER_UNSAID && a->held != ANSWER_UNSAID && a->available != ANSWER_UNSAID;
     int64_t left;
     if (said && (__builtin_sub_overflow(a->on_hand, a->held, &left) || left != a->available))
-        snprintf(m->text, sizeof(m->text),
-                 "says \"available\":%" PRId64 " with \"on_hand\":%" PRId64
-                 " and \"held\":%" PRId64,
-                 a->available, a->on_hand, a->held);
+        mismatch_say(
+            m, "says \"available\":%" PRId64 " with \"on_hand\":%" PRId64 " and \"held\":%" PRId64,
+            a->available, a->on_hand, a->held);
 }
 
 /* --- reservations --- */
@@ -48,8 +56,8 @@ static void compare_sum(struct mismatch *m, const struct answer *a)
 static void compare_id(struct mismatch *m, struct str due, struct str id)
 {
     if (!str_absent(due) && !str_absent(id) && !str_equal(due, id))
-        snprintf(m->text, sizeof(m->text), "says \"id\":\"%.*s\", it was about \"%.*s\"",
-                 MISMATCH_ARG(id), MISMATCH_ARG(due));
+        mismatch_say(m, "says \"id\":\"%.*s\", it was about \"%.*s\"", MISMATCH_ARG(id),
+                     MISMATCH_ARG(due));
 }
 
 /* A new deadline is the time to live away, less what has passed since. */
@@ -59,8 +67,8 @@ static void compare_ttl(struct mismatch *m, const struct history_facts *facts, u
     int64_t due_ms = (int64_t)facts->ttl_ms;
     if (said_ms != ANSWER_UNSAID &&
         (said_ms > due_ms + TTL_SLACK_MS || said_ms < due_ms - (int64_t)passed_ms - TTL_SLACK_MS))
-        snprintf(m->text, sizeof(m->text),
-                 "says \"ttl_ms\":%" PRId64 " when %" PRId64 " were asked for", said_ms, due_ms);
+        mismatch_say(m, "says \"ttl_ms\":%" PRId64 " when %" PRId64 " were asked for", said_ms,
+                     due_ms);
 }
 
 /* Whether so many units can be in a line that was asked for with so many. What was sold of a
@@ -83,9 +91,8 @@ static void compare_reserved(struct mismatch *m, const struct history_facts *fac
 {
     const struct history_line *made = history_line_about(reserve, load_item_of(facts, said->sku));
     if (made && said->reserved != ANSWER_UNSAID && said->reserved != made->quantity)
-        snprintf(m->text, sizeof(m->text),
-                 "says that %" PRId64 " units of %s%" PRIu32 " were reserved, not %d",
-                 said->reserved, facts->prefix, made->item, made->quantity);
+        mismatch_say(m, "says that %" PRId64 " units of %s%" PRIu32 " were reserved, not %d",
+                     said->reserved, facts->prefix, made->item, made->quantity);
 }
 
 static void compare_lines(struct mismatch *m, const struct history_facts *facts,
@@ -97,14 +104,14 @@ static void compare_lines(struct mismatch *m, const struct history_facts *facts,
         const struct history_line *asked = mismatch_asked(m, facts, op, said->sku);
         if (asked && said->quantity != ANSWER_UNSAID &&
             !quantity_fits(op, a, said->quantity, asked->quantity, replayed))
-            snprintf(m->text, sizeof(m->text), "says %" PRId64 " units of %s%" PRIu32 " and not %d",
-                     said->quantity, facts->prefix, asked->item, asked->quantity);
-        if (!m->text[0] && reserve)
+            mismatch_say(m, "says %" PRId64 " units of %s%" PRIu32 " and not %d", said->quantity,
+                         facts->prefix, asked->item, asked->quantity);
+        if (reserve)
             compare_reserved(m, facts, reserve, said);
     }
-    if (!m->text[0] && a->lines != op->lines)
-        snprintf(m->text, sizeof(m->text), "has %u line%s where %u were asked for", a->lines,
-                 a->lines == 1 ? "" : "s", op->lines);
+    if (a->lines != op->lines)
+        mismatch_say(m, "has %u line%s where %u were asked for", a->lines, a->lines == 1 ? "" : "s",
+                     op->lines);
 }
 
 /* --- the answer around its body --- */
@@ -114,7 +121,7 @@ static void compare_status(struct mismatch *m, const struct history_op *op, unsi
     static const uint16_t right[KINDS] = {[KIND_PUT] = 201, [KIND_RESERVE] = 201};
     unsigned due = right[op->kind] ? right[op->kind] : 200;
     if (status != due)
-        snprintf(m->text, sizeof(m->text), "is due with status %u", due);
+        mismatch_say(m, "is due with status %u", due);
 }
 
 /* The version between its quotes; what a proxy has weakened is still about the same version. */
@@ -125,8 +132,7 @@ static void compare_etag(struct mismatch *m, const struct answer *a, struct str 
     if (etag.n > 2 && memcmp(etag.p, "W/", 2) == 0)
         etag = (struct str){etag.p + 2, etag.n - 2};
     if (!str_absent(etag) && !str_equal(etag, (struct str){due, (size_t)n}))
-        snprintf(m->text, sizeof(m->text), "has the ETag %.*s at version %" PRIu64,
-                 MISMATCH_ARG(etag), a->version);
+        mismatch_say(m, "has the ETag %.*s at version %" PRIu64, MISMATCH_ARG(etag), a->version);
 }
 
 /* It ends in the id; a proxy may put its own address before the path. */
@@ -137,9 +143,8 @@ static void compare_location(struct mismatch *m, struct str id, struct str locat
         return;
     if (location.n <= id.n || location.p[location.n - id.n - 1] != '/' ||
         memcmp(location.p + location.n - id.n, id.p, id.n) != 0)
-        snprintf(m->text, sizeof(m->text),
-                 "has the Location \"%.*s\", which is not that of \"%.*s\"", MISMATCH_ARG(location),
-                 MISMATCH_ARG(id));
+        mismatch_say(m, "has the Location \"%.*s\", which is not that of \"%.*s\"",
+                     MISMATCH_ARG(location), MISMATCH_ARG(id));
 }
 
 static void compare_item(struct mismatch *m, const struct history_facts *facts,
@@ -147,34 +152,24 @@ static void compare_item(struct mismatch *m, const struct history_facts *facts,
                          const struct response *response)
 {
     compare_sku(m, facts, &op->line, a->sku);
-    if (!m->text[0])
-        compare_sum(m, a);
+    compare_sum(m, a);
     if (!m->text[0])
         listing_compare_limit(facts, op->line.item, a->limit, m->text, sizeof(m->text));
-    if (!m->text[0] && op->kind == KIND_GET_ITEM)
+    if (op->kind == KIND_GET_ITEM)
         compare_etag(m, a, response->etag);
 }
 
 static void compare_quantity(struct mismatch *m, const struct history_line *asked, int64_t said)
 {
-    if (!m->text[0] && said != ANSWER_UNSAID && said != asked->quantity)
-        snprintf(m->text, sizeof(m->text), "says \"quantity\":%" PRId64 " and not %d", said,
-                 asked->quantity);
-}
-
-static void compare_sale(struct mismatch *m, const struct history_facts *facts,
-                         const struct history_op *op, const struct answer *a)
-{
-    compare_sku(m, facts, &op->line, a->sku);
-    compare_quantity(m, &op->line, a->quantity);
+    if (said != ANSWER_UNSAID && said != asked->quantity)
+        mismatch_say(m, "says \"quantity\":%" PRId64 " and not %d", said, asked->quantity);
 }
 
 static void compare_transfer(struct mismatch *m, const struct history_facts *facts,
                              const struct history_op *op, const struct answer *a)
 {
     compare_sku(m, facts, history_line_of(op, 0), a->from.sku);
-    if (!m->text[0])
-        compare_sku(m, facts, history_line_of(op, 1), a->to.sku);
+    compare_sku(m, facts, history_line_of(op, 1), a->to.sku);
     compare_quantity(m, history_line_of(op, 1), a->quantity);
 }
 
@@ -182,8 +177,8 @@ static void compare_transfer(struct mismatch *m, const struct history_facts *fac
 static void compare_name(struct mismatch *m, const char *field, struct str due, struct str said)
 {
     if (!str_absent(said) && (said.n != due.n + 2 || memcmp(said.p + 1, due.p, due.n) != 0))
-        snprintf(m->text, sizeof(m->text), "says \"%s\":%.*s and not \"%.*s\"", field,
-                 MISMATCH_ARG(said), MISMATCH_ARG(due));
+        mismatch_say(m, "says \"%s\":%.*s and not \"%.*s\"", field, MISMATCH_ARG(said),
+                     MISMATCH_ARG(due));
 }
 
 static void compare_metadata(struct mismatch *m, const struct history_facts *facts,
@@ -192,8 +187,8 @@ static void compare_metadata(struct mismatch *m, const struct history_facts *fac
     char metadata[LOAD_METADATA_MAX];
     struct str due = {metadata, load_metadata(metadata, facts, reserve->client, reserve->seq)};
     if (!str_absent(said) && !json_same(said, due))
-        snprintf(m->text, sizeof(m->text), "says \"metadata\":%.*s and not %.*s",
-                 MISMATCH_ARG(said), MISMATCH_ARG(due));
+        mismatch_say(m, "says \"metadata\":%.*s and not %.*s", MISMATCH_ARG(said),
+                     MISMATCH_ARG(due));
 }
 
 static void compare_names(struct mismatch *m, const struct history_facts *facts,
@@ -203,10 +198,8 @@ static void compare_names(struct mismatch *m, const struct history_facts *facts,
     struct str due = {name, load_customer(name, facts, reserve->client)};
     compare_name(m, "customer", due, a->customer);
     due.n = load_key(name, facts, reserve->client, reserve->seq);
-    if (!m->text[0])
-        compare_name(m, "reference", due, a->reference);
-    if (!m->text[0])
-        compare_metadata(m, facts, reserve, a->metadata);
+    compare_name(m, "reference", due, a->reference);
+    compare_metadata(m, facts, reserve, a->metadata);
 }
 
 static void compare_reservation(struct mismatch *m, const struct history_facts *facts,
@@ -215,13 +208,12 @@ static void compare_reservation(struct mismatch *m, const struct history_facts *
 {
     bool sets_deadline = op->kind == KIND_RESERVE || op->kind == KIND_EXTEND;
     compare_id(m, request->id, a->id);
-    if (!m->text[0])
-        compare_lines(m, facts, op, request->reserve, a, response->replayed);
-    if (!m->text[0] && request->reserve && request->named)
+    compare_lines(m, facts, op, request->reserve, a, response->replayed);
+    if (request->reserve && request->named)
         compare_names(m, facts, request->reserve, a);
-    if (!m->text[0] && sets_deadline && !response->replayed)
+    if (sets_deadline && !response->replayed)
         compare_ttl(m, facts, request->passed_ms, a->ttl_ms);
-    if (!m->text[0] && op->kind == KIND_RESERVE)
+    if (op->kind == KIND_RESERVE)
         compare_location(m, a->id, response->location);
 }
 
@@ -231,12 +223,10 @@ static void compare_set(struct mismatch *m, const struct history_op *op,
                         const struct mismatch_request *request, const struct answer *a)
 {
     if (a->on_hand != ANSWER_UNSAID && a->on_hand != op->line.quantity)
-        snprintf(m->text, sizeof(m->text), "says \"on_hand\":%" PRId64 " and not %d", a->on_hand,
-                 op->line.quantity);
+        mismatch_say(m, "says \"on_hand\":%" PRId64 " and not %d", a->on_hand, op->line.quantity);
     else if (request->if_match && a->version != 0 && a->version != request->if_match + 1)
-        snprintf(m->text, sizeof(m->text),
-                 "makes version %" PRIu64 " of what If-Match says is at %" PRIu64, a->version,
-                 request->if_match);
+        mismatch_say(m, "makes version %" PRIu64 " of what If-Match says is at %" PRIu64,
+                     a->version, request->if_match);
 }
 
 /* Whatever was of that name before, it begins with what it was created with. */
@@ -244,20 +234,19 @@ static void compare_creation(struct mismatch *m, const struct history_op *op,
                              const struct answer *a)
 {
     if (a->on_hand != ANSWER_UNSAID && a->on_hand != op->line.quantity)
-        snprintf(m->text, sizeof(m->text), "says \"on_hand\":%" PRId64 " and not %d", a->on_hand,
-                 op->line.quantity);
+        mismatch_say(m, "says \"on_hand\":%" PRId64 " and not %d", a->on_hand, op->line.quantity);
     else if ((a->held != ANSWER_UNSAID && a->held != 0) ||
              (a->sold != ANSWER_UNSAID && a->sold != 0))
-        snprintf(m->text, sizeof(m->text),
-                 "says \"held\":%" PRId64 " and \"sold\":%" PRId64 " of a new item",
-                 a->held == ANSWER_UNSAID ? 0 : a->held, a->sold == ANSWER_UNSAID ? 0 : a->sold);
+        mismatch_say(m, "says \"held\":%" PRId64 " and \"sold\":%" PRId64 " of a new item",
+                     a->held == ANSWER_UNSAID ? 0 : a->held,
+                     a->sold == ANSWER_UNSAID ? 0 : a->sold);
 }
 
 void mismatch_of_removal(struct mismatch *m, const struct response *response)
 {
     m->text[0] = '\0';
     if (response->status != 204)
-        snprintf(m->text, sizeof(m->text), "is due with status 204");
+        mismatch_say(m, "is due with status 204");
 }
 
 void mismatch_of_record(struct mismatch *m, const struct mismatch_request *request, int status,
@@ -265,8 +254,8 @@ void mismatch_of_record(struct mismatch *m, const struct mismatch_request *reque
 {
     m->text[0] = '\0';
     if (status != request->about->status)
-        snprintf(m->text, sizeof(m->text), "shows a record with status %d, first answered with %u",
-                 status, (unsigned)request->about->status);
+        mismatch_say(m, "shows a record with status %d, first answered with %u", status,
+                     (unsigned)request->about->status);
     else if (request->about->kind == KIND_RESERVE)
         compare_id(m, request->id, a->id);
 }
@@ -277,7 +266,10 @@ void mismatch_of_success(struct mismatch *m, const struct history_facts *facts,
 {
     m->text[0] = '\0';
     switch (op->kind) {
-    case KIND_DECREMENT: compare_sale(m, facts, op, a); break;
+    case KIND_DECREMENT:
+        compare_sku(m, facts, &op->line, a->sku);
+        compare_quantity(m, &op->line, a->quantity);
+        break;
     case KIND_TRANSFER: compare_transfer(m, facts, op, a); break;
     case KIND_SET:
     case KIND_PUT:
@@ -287,10 +279,7 @@ void mismatch_of_success(struct mismatch *m, const struct history_facts *facts,
             compare_creation(m, op, a);
         /* fall through */
     case KIND_ADJUST:
-    case KIND_GET_ITEM:
-        if (!m->text[0])
-            compare_item(m, facts, op, a, response);
-        break;
+    case KIND_GET_ITEM: compare_item(m, facts, op, a, response); break;
     case KIND_LIST:
         if (a->listed) /* or else told as what is missing */
             listing_compare(request->list, facts, a, m->text, sizeof(m->text));
@@ -298,7 +287,7 @@ void mismatch_of_success(struct mismatch *m, const struct history_facts *facts,
     case KIND_REUSE: break; /* any success is wrong: for the checker to tell */
     default: compare_reservation(m, facts, op, request, a, response);
     }
-    if (!m->text[0] && op->kind != KIND_REUSE)
+    if (op->kind != KIND_REUSE)
         compare_status(m, op, response->status);
 }
 
@@ -324,5 +313,5 @@ void mismatch_of_garbled(struct mismatch *m, const struct history_op *op, struct
     };
     m->text[0] = '\0';
     if (json_scan_whole(body))
-        snprintf(m->text, sizeof(m->text), "is JSON without %s", promised[op->kind]);
+        mismatch_say(m, "is JSON without %s", promised[op->kind]);
 }

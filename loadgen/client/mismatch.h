@@ -5,8 +5,7 @@
  * only a contradiction is kept (history_put_note). What the answer leaves out of the fields that no
  * checking needs is no contradiction.
  */
-#ifndef LOADGEN_CLIENT_MISMATCH_H
-#define LOADGEN_CLIENT_MISMATCH_H
+#pragma once
 
 #include "client/answer.h"
 #include "client/listing.h"
@@ -17,6 +16,10 @@
 struct mismatch {
     char text[HISTORY_NOTE_MAX + 1]; /* "" when the answer fits */
 };
+
+/* Says what does not fit, unless something was said already: the first contradiction is kept. */
+void mismatch_say(struct mismatch *m, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* For printf("%.*s", MISMATCH_ARG(s)): so many bytes of a server's text. */
 #define MISMATCH_SHOWN  24
@@ -57,5 +60,3 @@ void mismatch_of_record(struct mismatch *m, const struct mismatch_request *reque
 /* Of a 2xx whose body is JSON, but lacks what the interface promises for this kind of operation.
  * Says nothing about what is not even JSON: that may have been garbled by anybody on its way. */
 void mismatch_of_garbled(struct mismatch *m, const struct history_op *op, struct str body);
-
-#endif

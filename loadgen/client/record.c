@@ -118,23 +118,19 @@ static struct lesson learn_call(const struct taking *t, const struct call *call,
     return intent_learn(w->facts, call->op, &request, response);
 }
 
-/* The slot of the reserve that made the reservation that the call is about. */
-static uint32_t reservation_of(const struct call *call)
-{
-    return call->op->kind == KIND_LOOKUP ? call->intent.about.op->of : call->intent.held.slot;
-}
-
 /* Completes the record of a call with what was learned of it. 0 or -errno. */
 static int take_lesson(struct taking *t, const struct call *call, const struct response *response,
                        const struct lesson *lesson)
 {
     struct client *c = t->client;
     struct client_loop *w = c->loop;
+    const struct intent *i = &call->intent;
+    uint32_t reserve = call->op->kind == KIND_LOOKUP ? i->about.op->of : i->held.slot;
     int rc = 0;
     t->garbled |= lesson->detail == DETAIL_GARBLED;
     if (!str_absent(lesson->expired_lines))
-        rc = expiry_record(&w->history, w->facts, call->op, lesson->expired_lines,
-                           reservation_of(call), t->now_ns - w->zero_ns);
+        rc = expiry_record(&w->history, w->facts, call->op, lesson->expired_lines, reserve,
+                           t->now_ns - w->zero_ns);
     if (rc < 0)
         return rc;
     finish_call(c, call, lesson->outcome, response->status, lesson->detail,

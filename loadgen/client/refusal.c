@@ -1,10 +1,8 @@
 /* refusal.c -- the problems of the interface as a table, and what is no problem document. */
 #include "client/refusal.h"
-
 #include "client/load.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #define IN(kind)    (1u << KIND_##kind)
 #define CONFIRMS    (IN(CONFIRM) | IN(RERESERVE))
@@ -98,13 +96,11 @@ static void compare_short(struct mismatch *m, const struct history_facts *facts,
                           const struct answer_line *said)
 {
     if (said->quantity == ANSWER_UNSAID || said->remaining == ANSWER_UNSAID || said->version == 0)
-        snprintf(m->text, sizeof(m->text),
-                 "has a line for %s%" PRIu32 " without requested, available or version",
-                 facts->prefix, asked->item);
+        mismatch_say(m, "has a line for %s%" PRIu32 " without requested, available or version",
+                     facts->prefix, asked->item);
     else if (said->quantity != units_asked(op, asked))
-        snprintf(m->text, sizeof(m->text),
-                 "says %" PRId64 " units of %s%" PRIu32 " were requested, not %" PRId64,
-                 said->quantity, facts->prefix, asked->item, units_asked(op, asked));
+        mismatch_say(m, "says %" PRId64 " units of %s%" PRIu32 " were requested, not %" PRId64,
+                     said->quantity, facts->prefix, asked->item, units_asked(op, asked));
 }
 
 /* What was requested need not be said again. */
@@ -114,18 +110,15 @@ static void compare_over(struct mismatch *m, const struct history_facts *facts,
 {
     uint32_t limit = history_limit(facts, asked->item);
     if (said->limit == ANSWER_UNSAID || said->used == ANSWER_UNSAID || said->version == 0)
-        snprintf(m->text, sizeof(m->text),
-                 "has a line for %s%" PRIu32 " without limit, used or version", facts->prefix,
-                 asked->item);
+        mismatch_say(m, "has a line for %s%" PRIu32 " without limit, used or version",
+                     facts->prefix, asked->item);
     else if (said->limit != limit)
-        snprintf(m->text, sizeof(m->text),
-                 "says that %s%" PRIu32 " has a limit of %" PRId64 ", and not %" PRIu32
-                 " (0: none)",
-                 facts->prefix, asked->item, said->limit, limit);
+        mismatch_say(
+            m, "says that %s%" PRIu32 " has a limit of %" PRId64 ", and not %" PRIu32 " (0: none)",
+            facts->prefix, asked->item, said->limit, limit);
     else if (said->quantity != ANSWER_UNSAID && said->quantity != asked->quantity)
-        snprintf(m->text, sizeof(m->text),
-                 "says %" PRId64 " units of %s%" PRIu32 " were requested, not %" PRId32,
-                 said->quantity, facts->prefix, asked->item, asked->quantity);
+        mismatch_say(m, "says %" PRId64 " units of %s%" PRIu32 " were requested, not %" PRId32,
+                     said->quantity, facts->prefix, asked->item, asked->quantity);
 }
 
 /* Compares one line with what was asked for. */
@@ -141,15 +134,14 @@ static void compare_lines(struct mismatch *m, const struct history_facts *facts,
     if (!((TAKES | IN(RERESERVE)) & 1u << op->kind))
         return; /* wrong whatever its lines say, and told by the checker */
     if (a->lines == 0)
-        snprintf(m->text, sizeof(m->text), "has no line that says which item fell short");
+        mismatch_say(m, "has no line that says which item fell short");
     for (unsigned n = 0; n < a->lines && !m->text[0]; n++) {
         const struct history_line *asked = mismatch_asked(m, facts, op, a->line[n].sku);
         if (asked)
             compare(m, facts, op, asked, &a->line[n]);
         for (unsigned before = 0; before < n && !m->text[0]; before++)
             if (str_equal(a->line[before].sku, a->line[n].sku))
-                snprintf(m->text, sizeof(m->text), "has two lines for \"%.*s\"",
-                         MISMATCH_ARG(a->line[n].sku));
+                mismatch_say(m, "has two lines for \"%.*s\"", MISMATCH_ARG(a->line[n].sku));
     }
 }
 
@@ -163,11 +155,11 @@ static struct refusal read_document(const struct history_facts *facts, const str
     }
     const struct problem *problem = find_problem(a->type, op->kind);
     if (!problem) {
-        snprintf(r.mismatch.text, sizeof(r.mismatch.text),
-                 "gives \"%.*s\" as the reason, for which there is none", MISMATCH_ARG(a->type));
+        mismatch_say(&r.mismatch, "gives \"%.*s\" as the reason, for which there is none",
+                     MISMATCH_ARG(a->type));
     } else if (problem->status != status) {
-        snprintf(r.mismatch.text, sizeof(r.mismatch.text), "gives \"%.*s\", which is a %u",
-                 MISMATCH_ARG(a->type), (unsigned)problem->status);
+        mismatch_say(&r.mismatch, "gives \"%.*s\", which is a %u", MISMATCH_ARG(a->type),
+                     (unsigned)problem->status);
     } else {
         r.detail = problem->detail;
         if (problem->detail == DETAIL_NO_STOCK)
@@ -190,8 +182,8 @@ struct refusal refusal_read(const struct history_facts *facts, const struct hist
         return r;
     r.detail = DETAIL_FOREIGN;
     if (!is_foreign(response))
-        snprintf(r.mismatch.text, sizeof(r.mismatch.text), "%s",
-                 status < 400 ? "is none that such a request can get" : why_not);
+        mismatch_say(&r.mismatch, "%s",
+                     status < 400 ? "is none that such a request can get" : why_not);
     return r;
 }
 

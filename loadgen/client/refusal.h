@@ -10,8 +10,7 @@
  *            what the server itself would have said nobody knows
  *   wrong    a document that this request gives no ground for, or none where one is due: a mismatch
  */
-#ifndef LOADGEN_CLIENT_REFUSAL_H
-#define LOADGEN_CLIENT_REFUSAL_H
+#pragma once
 
 #include "client/answer.h"
 #include "client/mismatch.h"
@@ -29,5 +28,3 @@ struct refusal refusal_read(const struct history_facts *facts, const struct hist
 
 /* The same for a look-up of a key: true when it says that no operation is recorded under it. */
 bool refusal_of_lookup(const struct response *response, const struct answer *a);
-
-#endif

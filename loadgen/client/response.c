@@ -1,6 +1,5 @@
 /* response.c -- one small function for each step of a response. */
 #include "client/response.h"
-
 #include "digits.h"
 
 #include <assert.h>

@@ -13,8 +13,7 @@
  * Invariant: consumed <= filled; after RESPONSE_DONE body lies within 0 .. consumed. What comes out
  * does not depend on how the bytes were cut into pieces.
  */
-#ifndef LOADGEN_CLIENT_RESPONSE_H
-#define LOADGEN_CLIENT_RESPONSE_H
+#pragma once
 
 #include "str.h"
 
@@ -70,13 +69,11 @@ void response_reset(struct response *r);
 
 /* bytes[0 .. filled) is all that came so far; the same prefix as in the call before, but for what
  * this function moved itself. May write to it (chunked bodies). DONE and GARBLED stay. */
-enum response_state response_feed(struct response *r, char *bytes, size_t filled)
-    __attribute__((warn_unused_result));
+enum response_state response_feed(struct response *r, char *bytes, size_t filled) MUST_CHECK;
 
 /* The connection ended in good order: DONE when the body had no length of its own and ends here, or
  * when it was DONE before; GARBLED when something is missing. */
-enum response_state response_end(struct response *r, char *bytes, size_t filled)
-    __attribute__((warn_unused_result));
+enum response_state response_end(struct response *r, char *bytes, size_t filled) MUST_CHECK;
 
 /* How many more bytes the response needs at least, as far as is known: for growing the buffer. 0
  * once it is DONE or GARBLED, else 1 or more; below 2^63 together with `filled`. */
@@ -89,11 +86,8 @@ size_t response_wants(const struct response *r, size_t filled);
 
 /* The status line, without its CRLF: also forgets what an interim answer before it said. False when
  * it is none of HTTP/1.x, or not of a status that can be answered here. */
-bool response_head_status(struct response *r, struct str line) __attribute__((warn_unused_result));
+bool response_head_status(struct response *r, struct str line) MUST_CHECK;
 
 /* A header line, without its CRLF and not empty; it lies in bytes, where the response begins. False
  * when it is none, or frames the body in a way that cannot be followed. */
-bool response_head_field(struct response *r, const char *bytes, struct str line)
-    __attribute__((warn_unused_result));
-
-#endif
+bool response_head_field(struct response *r, const char *bytes, struct str line) MUST_CHECK;

@@ -1,6 +1,5 @@
 /* scheduler.c -- who starts when: at once, after thinking, or when an arrival is due. */
 #include "client/client_loop.h"
-#include "pool/pool.h"
 
 #include <assert.h>
 #include <errno.h>

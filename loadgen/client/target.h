@@ -3,8 +3,7 @@
  * Layer: client. Made once by the parent, before it forks, and only read afterwards. Owned by the
  * caller: target_open .. target_close.
  */
-#ifndef LOADGEN_CLIENT_TARGET_H
-#define LOADGEN_CLIENT_TARGET_H
+#pragma once
 
 #include "buf.h"
 
@@ -35,15 +34,15 @@ struct target_options {
 
 /* Resolves the name; of several addresses, the first one that accepts connections. -errno with err
  * saying what was wrong and where. */
-int target_open(struct target *t, const struct target_options *options, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+int target_open(struct target *t, const struct target_options *options, char *err,
+                size_t err_size) MUST_CHECK;
 void target_close(struct target *t);
 
 /* Begins a non-blocking connect. The descriptor, perhaps not connected yet, or -errno. */
-int target_connect(const struct target *t) __attribute__((warn_unused_result));
+int target_connect(const struct target *t) MUST_CHECK;
 
 /* Whether a connect that was begun has come through: 0 or -errno. */
-int target_connected(int fd) __attribute__((warn_unused_result));
+int target_connected(int fd) MUST_CHECK;
 
 /* Writes one request to out, which is emptied first. path begins with "/v1/"; key and body may be
  * absent. out->failed when it does not fit. */
@@ -56,5 +55,3 @@ void target_get(const struct target *t, struct buf *out, struct str path);
 /* The same with an If-Match of that version. */
 void target_request_if(const struct target *t, struct buf *out, struct str method, struct str path,
                        struct str key, struct str body, uint64_t version);
-
-#endif

@@ -1,5 +1,6 @@
 /* workload.c -- the table of scenarios, and the dice. */
 #include "client/workload.h"
+#include "search.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -205,15 +206,7 @@ uint32_t workload_item(const struct workload *w, struct rng *rng)
     if (w->theta == 0)
         return (uint32_t)rng_below(rng, w->skus);
     float dice = (float)(rng_next(rng) >> 40) * 0x1p-24f;
-    uint32_t low = 0, high = w->skus - 1;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (w->share[middle] > dice)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
+    return (uint32_t)SEARCH_FIRST(0, w->skus - 1, i, w->share[i] > dice);
 }
 
 static bool contains(const uint32_t *items, unsigned n, uint32_t item)

@@ -3,8 +3,7 @@
  * Layer: client, pure: the randomness is the client's own stream, passed in. The workload is made
  * once, before the fork, and only read afterwards.
  */
-#ifndef LOADGEN_CLIENT_WORKLOAD_H
-#define LOADGEN_CLIENT_WORKLOAD_H
+#pragma once
 
 #include "history/format.h"
 #include "random.h"
@@ -71,8 +70,7 @@ const struct workload *workload_scenarios(size_t *count);
 const struct workload *workload_find(const char *scenario);
 
 /* Checks what the user changed and makes the tables. -EINVAL with err, -ENOMEM. */
-int workload_open(struct workload *w, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+int workload_open(struct workload *w, char *err, size_t err_size) MUST_CHECK;
 void workload_close(struct workload *w);
 
 /* A kind of work, as likely as its weight says. */
@@ -107,5 +105,3 @@ uint32_t workload_quantity(const struct workload *w, struct rng *rng);
 
 /* True with this probability. */
 bool workload_chance(struct rng *rng, double probability);
-
-#endif

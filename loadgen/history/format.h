@@ -21,8 +21,7 @@
  * PHASE_SETUP before, samples meanwhile, and PHASE_SETTLE, their ids and counters when the load is
  * over. Whoever completes an operation appends the note on it.
  */
-#ifndef LOADGEN_HISTORY_FORMAT_H
-#define LOADGEN_HISTORY_FORMAT_H
+#pragma once
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -302,5 +301,3 @@ static inline uint32_t history_customer(const struct history_facts *facts, uint3
 {
     return facts->customers > 0 ? client % facts->customers : client;
 }
-
-#endif

@@ -1,4 +1,3 @@
-/* names.c -- see names.h. */
 #include "history/names.h"
 
 struct names {

@@ -4,8 +4,7 @@
  * ("get of an item") stands in a sentence. What is none of the enum comes from a broken file and is
  * called so.
  */
-#ifndef LOADGEN_HISTORY_NAMES_H
-#define LOADGEN_HISTORY_NAMES_H
+#pragma once
 
 #include "history/format.h"
 
@@ -14,5 +13,3 @@ const char *history_kind_text(enum history_kind kind);
 const char *history_detail_name(enum history_detail detail);
 const char *history_detail_text(enum history_detail detail); /* of DETAIL_NONE "" */
 const char *history_outcome_name(enum history_outcome outcome);
-
-#endif

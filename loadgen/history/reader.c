@@ -301,9 +301,9 @@ static uint32_t slots_of(const struct history_reader *r, uint32_t slot, unsigned
     }
 }
 
-void history_pass(struct history_pass *pass, const struct history_reader *r)
+struct history_pass history_pass(const struct history_reader *r)
 {
-    *pass = (struct history_pass){.reader = r, .next = HISTORY_HEADER_SLOTS};
+    return (struct history_pass){.reader = r, .next = HISTORY_HEADER_SLOTS};
 }
 
 /* Goes on behind `count` slots, or at the next chunk when that is nearer or the file ends. */

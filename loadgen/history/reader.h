@@ -4,8 +4,7 @@
  * does, to settle) and after a crash. Everything that a broken or foreign file can hold is checked
  * when it is opened or passed over: no number in it can make a reader touch memory outside.
  */
-#ifndef LOADGEN_HISTORY_READER_H
-#define LOADGEN_HISTORY_READER_H
+#pragma once
 
 #include "history/format.h"
 #include "str.h"
@@ -24,12 +23,11 @@ struct history_reader {
 
 /* Maps a file. -errno, with err saying which file, what is wrong with it and what would be right
  * (not a history: -EINVAL; a newer format: -EPROTO); the reader is then all zero. */
-int history_read(struct history_reader *r, const char *path, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+int history_read(struct history_reader *r, const char *path, char *err, size_t err_size) MUST_CHECK;
 
 /* Maps what was appended since: the same file has grown (-ESTALE: it has not, it is another one).
  * Pointers got before are gone; after an error they and the reader are as they were. */
-int history_refresh(struct history_reader *r, const char *path) __attribute__((warn_unused_result));
+int history_refresh(struct history_reader *r, const char *path) MUST_CHECK;
 
 /* An all zero reader is fine. */
 void history_unread(struct history_reader *r);
@@ -52,7 +50,7 @@ struct history_pass {
     uint64_t broken; /* slots that were no slots: 0 in every file that stockload wrote */
 };
 
-void history_pass(struct history_pass *pass, const struct history_reader *r);
+struct history_pass history_pass(const struct history_reader *r);
 
 /* The type of the next slot and its number, or SLOT_EMPTY at the end. */
 enum history_type history_next(struct history_pass *pass, uint32_t *slot);
@@ -123,5 +121,3 @@ static inline bool history_removable(const struct history_facts *facts, uint32_t
  *   otherwise                         0
  * A FLAG_RESENT confirm, release or extend therefore finds its reservation through the `of` of its
  * first attempt. */
-
-#endif

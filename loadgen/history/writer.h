@@ -12,22 +12,18 @@
  * Blocks are allocated before they are mapped, so a full disk is an error here and never a SIGBUS.
  * For -EFBIG instead of a deadly signal the process ignores SIGXFSZ.
  */
-#ifndef LOADGEN_HISTORY_WRITER_H
-#define LOADGEN_HISTORY_WRITER_H
+#pragma once
 
 #include "history/format.h"
 #include "str.h"
-
-#include <stdbool.h>
-#include <stddef.h>
 
 struct history; /* the file and its header; inherited by fork */
 
 /* Makes path (it must not exist yet: -EEXIST) with these facts; magic, format, sizes and chunks are
  * filled in. Texts in them end in NUL. Not yet visible under another name: the caller removes it if
  * it likes. */
-int history_create(struct history **history, const char *path, const struct history_facts *facts)
-    __attribute__((warn_unused_result));
+int history_create(struct history **history, const char *path,
+                   const struct history_facts *facts) MUST_CHECK;
 
 /* The header, shared by all processes: fields marked * in format.h may be written. */
 struct history_facts *history_facts(struct history *history);
@@ -51,7 +47,7 @@ void history_writer_close(struct history_writer *w);
 
 /* Makes sure that the next `slots` (<= HISTORY_CHUNK_SLOTS - 1) come from one chunk, claiming one
  * if needed. 0 or -errno. */
-int history_reserve(struct history_writer *w, uint32_t slots) __attribute__((warn_unused_result));
+int history_reserve(struct history_writer *w, uint32_t slots) MUST_CHECK;
 
 /* Takes the slots of one operation with this many lines (at least one is kept) out of what
  * history_reserve made sure of: 1 + lines / 2 slots. All zero but types, counts and first: outcome
@@ -76,16 +72,11 @@ void history_finish(struct history_op *op, enum history_outcome outcome, uint16_
 
 /* Appends the id of the reservation made by the operation in slot op. -EINVAL: longer than
  * HISTORY_ID_MAX bytes. */
-int history_put_id(struct history_writer *w, uint32_t op, struct str id)
-    __attribute__((warn_unused_result));
+int history_put_id(struct history_writer *w, uint32_t op, struct str id) MUST_CHECK;
 
 /* Appends a note on the answer to the operation in slot op; cut off at HISTORY_NOTE_MAX bytes. */
-int history_put_note(struct history_writer *w, uint32_t op, struct str note)
-    __attribute__((warn_unused_result));
+int history_put_note(struct history_writer *w, uint32_t op, struct str note) MUST_CHECK;
 
-int history_put_sample(struct history_writer *w, const struct history_sample *sample)
-    __attribute__((warn_unused_result));
-int history_put_counters(struct history_writer *w, const struct history_counters *counters)
-    __attribute__((warn_unused_result));
-
-#endif
+int history_put_sample(struct history_writer *w, const struct history_sample *sample) MUST_CHECK;
+int history_put_counters(struct history_writer *w,
+                         const struct history_counters *counters) MUST_CHECK;

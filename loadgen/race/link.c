@@ -1,6 +1,6 @@
 /* link.c -- hiredis, with errors that say where. */
 #include "race/link.h"
-
+#include "fail.h"
 #include "units.h"
 
 #include <stdio.h>
@@ -14,8 +14,7 @@ bool race_link_fail(struct race_link *link, const char *what, const redisReply *
                        : reply                                   ? "an answer of no sense"
                        : link->c && link->c->err                 ? link->c->errstr
                                                                  : "no memory";
-    snprintf(link->err, RACE_ERR_SIZE, "%.20s: %.120s", what, said);
-    return false;
+    return fail_with(link->err, RACE_ERR_SIZE, "%.20s: %.120s", what, said);
 }
 
 /* Frees a reply that is an error, and tells of it. */

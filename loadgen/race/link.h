@@ -3,14 +3,12 @@
  * Layer: loadgen. Blocking; every wait has a limit. Owned by the caller: race_link_open ..
  * race_link_close.
  */
-#ifndef LOADGEN_RACE_LINK_H
-#define LOADGEN_RACE_LINK_H
+#pragma once
 
 #include "address.h"
 
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define RACE_ERR_SIZE 160
@@ -25,28 +23,25 @@ struct race_link {
 
 /* Connects, authenticates, selects the database. On failure nothing is open. */
 bool race_link_open(struct race_link *link, const struct address *address, const char *key,
-                    char err[RACE_ERR_SIZE]) __attribute__((warn_unused_result));
+                    char err[RACE_ERR_SIZE]) MUST_CHECK;
 void race_link_close(struct race_link *link);
 
 /* One command of `argc` words. NULL, with err, when the connection or Redis failed it. The caller
  * frees the reply. */
-redisReply *race_link_call(struct race_link *link, int argc, const char *const *argv)
-    __attribute__((warn_unused_result));
+redisReply *race_link_call(struct race_link *link, int argc, const char *const *argv) MUST_CHECK;
 #define RACE_CALL(link, ...)                                                                       \
     race_link_call(link, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)),       \
                    (const char *const[]){__VA_ARGS__})
 
 /* The same, of which only success matters. */
 #define RACE_DO(link, ...) race_link_done(RACE_CALL(link, __VA_ARGS__))
-bool race_link_done(redisReply *reply) __attribute__((warn_unused_result));
+bool race_link_done(redisReply *reply) MUST_CHECK;
 
 /* The next reply of what was appended to link->c. NULL as above. */
-redisReply *race_link_reply(struct race_link *link) __attribute__((warn_unused_result));
+redisReply *race_link_reply(struct race_link *link) MUST_CHECK;
 
 /* Writes down why, with what Redis said, and returns false. */
 bool race_link_fail(struct race_link *link, const char *what, const redisReply *reply);
 
 /* The whole number that a reply is, or holds as text. False when it is none. */
-bool race_reply_number(const redisReply *reply, int64_t *value) __attribute__((warn_unused_result));
-
-#endif
+bool race_reply_number(const redisReply *reply, int64_t *value) MUST_CHECK;

@@ -1,12 +1,10 @@
 /* race.c -- one strategy after the other: fork, let go, wait, look at what is left, print it. */
 #include "race/race.h"
-
 #include "clock.h"
-#include "exit_codes.h"
 #include "race/shm.h"
 #include "race/worker.h"
 #include "random.h"
-#include "run/figures.h"
+#include "report/units.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -49,7 +47,7 @@ static void print_shares(const struct race_books *books, const struct race_resul
         const struct race_page *page = &books->page[i];
         int64_t sold = page->sold, conflicts = page->conflicts;
         double share = r->sold > 0 ? 100.0 * (double)sold / (double)r->sold : 0;
-        char each[FIGURE_SIZE] = "-";
+        char each[UNIT_TEXT_SIZE] = "-";
         if (sold > 0)
             snprintf(each, sizeof(each), "%.2f", per_unit(conflicts, sold));
         printf("  %6u  %10s  %5.1f %%  %12s  %14s%s\n", i, FIGURE(count, sold), share,

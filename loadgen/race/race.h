@@ -8,13 +8,10 @@
  * units of which nobody knows; sold <= initial - left <= sold + pending is all that can be said
  * then, and all that is demanded. With nobody killed pending is 0 and it is an equation.
  */
-#ifndef LOADGEN_RACE_RACE_H
-#define LOADGEN_RACE_RACE_H
+#pragma once
 
 #include "options.h"
 
 /* Runs the strategies asked for, one after the other, prints what came out and returns the exit
  * status: 0 the books balance, 1 they do not, 105 interrupted, 255 Redis or the pool failed. */
-int race_command(const struct options *options) __attribute__((warn_unused_result));
-
-#endif
+int race_command(const struct options *options) MUST_CHECK;

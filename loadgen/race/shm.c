@@ -1,9 +1,9 @@
 /* shm.c -- pages of shared memory, and the sum under them. */
 #include "race/shm.h"
+#include "shared.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 static size_t books_bytes(unsigned workers)
 {
@@ -12,11 +12,9 @@ static size_t books_bytes(unsigned workers)
 
 int race_books_new(struct race_books **out, unsigned workers)
 {
-    void *map =
-        mmap(NULL, books_bytes(workers), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED)
-        return -errno;
-    *out = map;
+    *out = shared_alloc(books_bytes(workers));
+    if (!*out)
+        return -ENOMEM;
     (*out)->workers = workers;
     return 0;
 }
@@ -24,7 +22,7 @@ int race_books_new(struct race_books **out, unsigned workers)
 void race_books_free(struct race_books *books)
 {
     if (books)
-        munmap(books, books_bytes(books->workers));
+        shared_free(books, books_bytes(books->workers));
 }
 
 int race_books_sum(const struct race_books *books, struct race_result *result)

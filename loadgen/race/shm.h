@@ -6,8 +6,7 @@
  * Invariant, at any moment and whoever was killed: the units that a worker took out of Redis are at
  * least `sold` and at most `sold + pending`, if nothing of it is still on its way.
  */
-#ifndef LOADGEN_RACE_SHM_H
-#define LOADGEN_RACE_SHM_H
+#pragma once
 
 #include "histogram.h"
 #include "race/link.h"
@@ -43,12 +42,11 @@ struct race_result {
 };
 
 /* -ENOMEM; NULL is fine for free. */
-int race_books_new(struct race_books **books, unsigned workers) __attribute__((warn_unused_result));
+int race_books_new(struct race_books **books, unsigned workers) MUST_CHECK;
 void race_books_free(struct race_books *books);
 
 /* Sums the pages up; fills sold, pending, conflicts and the waits. -ENOMEM. */
-int race_books_sum(const struct race_books *books, struct race_result *result)
-    __attribute__((warn_unused_result));
+int race_books_sum(const struct race_books *books, struct race_result *result) MUST_CHECK;
 
 /* Units sold beyond those that left the stock, or beyond those that were in it. */
 int64_t race_oversold(const struct race_result *result);
@@ -59,5 +57,3 @@ int64_t race_unclaimed(const struct race_result *result);
 /* Whether every unit is accounted for: sold + left = stock, give or take what dead workers had
  * pending. */
 bool race_balanced(const struct race_result *result);
-
-#endif

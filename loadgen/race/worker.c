@@ -1,6 +1,5 @@
 /* worker.c -- the loop that all the contention comes from. */
 #include "race/worker.h"
-
 #include "clock.h"
 
 #include <inttypes.h>

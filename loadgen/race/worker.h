@@ -5,8 +5,7 @@
  * moment that the parent names, then takes units until there are none, time is over or it is told
  * to stop. A strategy keeps no state but the connection's.
  */
-#ifndef LOADGEN_RACE_WORKER_H
-#define LOADGEN_RACE_WORKER_H
+#pragma once
 
 #include "pool/pool.h"
 #include "race/shm.h"
@@ -52,5 +51,3 @@ struct race_plan {
 /* For struct pool_slot_options: arg is the struct race_plan. Exit status 0, or 1 with the page's
  * err saying why. */
 int race_worker_run(struct pool_child *child, void *arg);
-
-#endif

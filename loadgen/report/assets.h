@@ -4,8 +4,7 @@
  * libjs-chart.js and keeps its notice. None of them holds "</script" or "</style" (a unit test
  * looks).
  */
-#ifndef LOADGEN_REPORT_ASSETS_H
-#define LOADGEN_REPORT_ASSETS_H
+#pragma once
 
 #include "str.h"
 
@@ -18,5 +17,3 @@ extern const char report_asset_chart[], report_asset_chart_end[];
     {                                                                                              \
         report_asset_##name, (size_t)(report_asset_##name##_end - report_asset_##name)             \
     }
-
-#endif

@@ -1,7 +1,7 @@
 /* capacity.c -- see capacity.h. */
 #include "report/capacity.h"
 
-#include "report/pace.h"
+#include "report/summary.h"
 
 #include <assert.h>
 #include <math.h>

@@ -7,8 +7,7 @@
  * within the goal. If it was not, something ended it; where that may have been the generator, or
  * too few clients, nothing is claimed of the service.
  */
-#ifndef LOADGEN_REPORT_CAPACITY_H
-#define LOADGEN_REPORT_CAPACITY_H
+#pragma once
 
 #include "report/summary.h"
 
@@ -78,5 +77,3 @@ const char *capacity_name(enum capacity_word word);
 
 /* The step that held the rate; NULL when none did. */
 const struct capacity_step *capacity_find(const struct capacity *c, int64_t rate);
-
-#endif

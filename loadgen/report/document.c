@@ -1,11 +1,8 @@
-/* document.c -- see document.h. */
 #include "report/document.h"
-
 #include "clock.h"
 #include "report/jsoncapacity.h"
-#include "report/jsonrun.h"
-#include "report/pace.h"
 #include "report/printable.h"
+#include "report/summary.h"
 
 #include <errno.h>
 #include <inttypes.h>

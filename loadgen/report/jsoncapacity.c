@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define NS(value)    unit_number(unit_named("ns", 2), (double)(value), (char[UNIT_TEXT_SIZE]){""})
-#define COUNT(value) unit_count((int64_t)(value), (char[UNIT_TEXT_SIZE]){""})
+#define COUNT(value) FIGURE(count, (int64_t)(value))
 
 void jsoncapacity_step(const struct capacity_step *step, char out[CAPACITY_SENTENCE_SIZE])
 {

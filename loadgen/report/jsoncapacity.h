@@ -3,8 +3,7 @@
  * Layer: report. Fills the member `capacity` of a document that has its runs already; what it means
  * is said in report.schema.json, which tests hold against what is written.
  */
-#ifndef LOADGEN_REPORT_JSONCAPACITY_H
-#define LOADGEN_REPORT_JSONCAPACITY_H
+#pragma once
 
 #include "report/capacity.h"
 #include "report/jsonput.h"
@@ -18,5 +17,3 @@ void jsoncapacity_sentence(const struct capacity *c, char out[CAPACITY_SENTENCE_
 
 /* How a step came out, in a few words: "p99 7.30ms". */
 void jsoncapacity_step(const struct capacity_step *step, char out[CAPACITY_SENTENCE_SIZE]);
-
-#endif

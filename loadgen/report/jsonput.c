@@ -1,6 +1,4 @@
-/* jsonput.c -- see jsonput.h. */
 #include "report/jsonput.h"
-
 #include "report/printable.h"
 
 #include <math.h>

@@ -6,8 +6,7 @@
  * Invariant: every text is valid UTF-8 without control characters (printable.h), every number is
  * finite; counts beyond what JSON integers hold here (2^63-1) are written as that.
  */
-#ifndef LOADGEN_REPORT_JSONPUT_H
-#define LOADGEN_REPORT_JSONPUT_H
+#pragma once
 
 #include "str.h"
 
@@ -33,5 +32,3 @@ void jsonput_integer(struct jsonput *j, json_t *parent, const char *key, int64_t
 void jsonput_number(struct jsonput *j, json_t *parent, const char *key, double value);
 void jsonput_bool(struct jsonput *j, json_t *parent, const char *key, bool value);
 void jsonput_null(struct jsonput *j, json_t *parent, const char *key);
-
-#endif

@@ -1,8 +1,6 @@
 /* jsonrun_numbers.c -- rates, latencies, counts, items, workers and the series, in JSON. */
 #include "history/names.h"
-#include "report/jsonrun.h"
-
-#include "report/pace.h"
+#include "report/document.h"
 
 #include <math.h>
 

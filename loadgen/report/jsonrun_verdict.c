@@ -1,5 +1,5 @@
 /* jsonrun_verdict.c -- the verdict, what proves it and what it covers, in JSON. */
-#include "report/jsonrun.h"
+#include "report/document.h"
 
 #include "check/describe.h"
 #include "report/printable.h"
@@ -141,34 +141,16 @@ static void put_coverage(struct jsonput *j, json_t *run, const struct verdict *v
                          const struct history_reader *history)
 {
     const struct coverage *c = &v->coverage;
-    const struct {
-        const char *key;
-        uint64_t count;
-    } counts[] = {
-        {"operations", c->operations},
-        {"ok", c->ok},
-        {"fail", c->fail},
-        {"unknown", c->unknown},
-        {"successes", c->successes},
-        {"happened", c->happened},
-        {"absent", c->absent},
-        {"unresolved", c->unresolved},
-        {"replays", c->replays},
-        {"resent", c->resent},
-        {"baskets", c->baskets},
-        {"batches", c->batches},
-        {"sold_out_items", c->sold_out_items},
-        {"sold_out_answers", c->sold_out_answers},
-        {"limit_answers", c->limit_answers},
-        {"reservations", c->reservations},
-        {"confirmed", c->confirmed},
-        {"taken_again", c->taken_again},
-        {"released", c->released},
-        {"expired", c->expired},
-        {"held", c->held},
-        {"read_back", c->read_back},
-        {"most_in_flight", c->most_in_flight},
+    /* clang-format off */
+#define COUNT(member) {#member, c->member}
+    const struct { const char *key; uint64_t count; } counts[] = {
+        COUNT(operations), COUNT(ok), COUNT(fail), COUNT(unknown), COUNT(successes),
+        COUNT(happened), COUNT(absent), COUNT(unresolved), COUNT(replays), COUNT(resent),
+        COUNT(baskets), COUNT(batches), COUNT(sold_out_items), COUNT(sold_out_answers),
+        COUNT(limit_answers), COUNT(reservations), COUNT(confirmed), COUNT(taken_again),
+        COUNT(released), COUNT(expired), COUNT(held), COUNT(read_back), COUNT(most_in_flight),
     };
+    /* clang-format on */
     json_t *o = jsonput_object(j, run, "coverage");
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         jsonput_count(j, o, counts[i].key, counts[i].count);

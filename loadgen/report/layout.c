@@ -1,6 +1,5 @@
 /* layout.c -- see layout.h. A place that no document has fails a test. */
 #include "report/layout.h"
-
 #include "report/jsonput.h"
 #include "report/units.h"
 

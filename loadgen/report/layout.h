@@ -5,8 +5,7 @@
  * it is and in which unit. Nothing is computed here. The page gets the table, the units and the
  * words of the verdict as a second document beside the report's own.
  */
-#ifndef LOADGEN_REPORT_LAYOUT_H
-#define LOADGEN_REPORT_LAYOUT_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -62,6 +61,4 @@ extern const struct layout_fields layout_witness;    /* what else there is, of a
 extern const struct layout_fields layout_verdict;    /* what else there is, of all of them */
 
 /* All of it for the page, or NULL. */
-json_t *layout_json(void) __attribute__((warn_unused_result));
-
-#endif
+json_t *layout_json(void) MUST_CHECK;

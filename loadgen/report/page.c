@@ -1,6 +1,4 @@
-/* page.c -- see page.h. */
 #include "report/page.h"
-
 #include "report/printable.h"
 
 #define FACT_INDENT 20

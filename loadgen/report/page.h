@@ -5,8 +5,7 @@
  *
  * Invariant: all that goes in through these functions is made printable first (printable.h).
  */
-#ifndef LOADGEN_REPORT_PAGE_H
-#define LOADGEN_REPORT_PAGE_H
+#pragma once
 
 #include "buf.h"
 
@@ -27,5 +26,3 @@ void page_fact(struct buf *b, const char *name, struct str text);
 /* The text in a cell of that width: filled up with spaces behind, or before when right is true. A
  * text that is too long loses its beginning, since names differ at their ends. */
 void page_cell(struct buf *b, struct str text, size_t width, bool right);
-
-#endif

@@ -1,6 +1,4 @@
-/* printable.c -- see printable.h. */
 #include "report/printable.h"
-
 #include "utf8.h"
 
 /* The bytes of the character at the start, 0 when it is not valid UTF-8. */

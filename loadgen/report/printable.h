@@ -7,8 +7,7 @@
  * Invariant: what is written is valid UTF-8 without control characters, so it cannot end a line,
  * move a cursor or end a JSON string.
  */
-#ifndef LOADGEN_REPORT_PRINTABLE_H
-#define LOADGEN_REPORT_PRINTABLE_H
+#pragma once
 
 #include "buf.h"
 
@@ -23,5 +22,3 @@ struct str printable_field(const char *field, size_t size);
 
 /* How many columns valid UTF-8 takes, each character counted as one. */
 size_t printable_columns(struct str text);
-
-#endif

@@ -4,8 +4,7 @@
  * when the stream failed, or -ENOMEM. Text that a server supplied is escaped. No format leaves out
  * the verdict.
  */
-#ifndef LOADGEN_REPORT_REPORT_H
-#define LOADGEN_REPORT_REPORT_H
+#pragma once
 
 #include "check/verdict.h"
 #include "history/reader.h"
@@ -42,12 +41,10 @@ struct report {
     const struct capacity *capacity; /* of a search: the runs are its steps (capacity.h); or NULL */
 };
 
-int report_text(FILE *out, const struct report *report) __attribute__((warn_unused_result));
-int report_json(FILE *out, const struct report *report) __attribute__((warn_unused_result));
+int report_text(FILE *out, const struct report *report) MUST_CHECK;
+int report_json(FILE *out, const struct report *report) MUST_CHECK;
 /* One row an attempt, of any phase (the last column says which), and a line of it. RFC 4180. */
-int report_csv(FILE *out, const struct report_run *run) __attribute__((warn_unused_result));
+int report_csv(FILE *out, const struct report_run *run) MUST_CHECK;
 /* Percentiles of response times as HdrHistogram's tools read them. */
-int report_hgrm(FILE *out, const struct report_run *run) __attribute__((warn_unused_result));
-int report_html(FILE *out, const struct report *report) __attribute__((warn_unused_result));
-
-#endif
+int report_hgrm(FILE *out, const struct report_run *run) MUST_CHECK;
+int report_html(FILE *out, const struct report *report) MUST_CHECK;

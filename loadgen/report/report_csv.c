@@ -7,9 +7,9 @@
 #include "grow.h"
 #include "history/names.h"
 #include "history/reader.h"
-#include "report/flush.h"
 #include "report/printable.h"
 #include "report/report.h"
+#include "search.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -83,11 +83,10 @@ static void attempts_free(struct attempts *a)
 /* 0 or -ENOMEM. */
 static int attempts_init(struct attempts *a, const struct history_reader *r)
 {
-    struct history_pass pass;
     uint32_t slot;
     *a = (struct attempts){.reader = r, .sent = calloc(r->slots ? r->slots : 1, 1)};
     int result = a->sent ? 0 : -ENOMEM;
-    history_pass(&pass, r);
+    struct history_pass pass = history_pass(r);
     for (enum history_type type; !result && (type = history_next(&pass, &slot)) != SLOT_EMPTY;)
         if (type == SLOT_ID)
             result = add_id(a, slot);
@@ -119,26 +118,13 @@ static uint32_t reserve_of(const struct attempts *a, uint32_t slot)
     return about && op->of ? attempts_root(a, op->of) : 0;
 }
 
-static size_t find_first(const struct attempts *a, uint32_t root)
-{
-    size_t low = 0, high = a->ids;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (a->id[middle].root < root)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* The id of the reservation that the operation is about, into text; "" when nobody knows it. */
 static struct str attempts_reservation(const struct attempts *a, uint32_t slot,
                                        char text[HISTORY_ID_MAX])
 {
     uint32_t root = reserve_of(a, slot);
     size_t n = 0;
-    size_t first = root ? find_first(a, root) : a->ids;
+    size_t first = root ? SEARCH_FIRST(0, a->ids, i, a->id[i].root >= root) : a->ids;
     /* The offset tells where it ends: a second attempt, told the same id, begins at 0 again. */
     for (size_t i = first; i < a->ids && a->id[i].root == root; i++) {
         const struct history_id *id = history_at(a->reader, a->id[i].slot);
@@ -214,10 +200,9 @@ static void put_row(struct csv *c, uint32_t slot, const struct history_chunk *ch
 
 static int put_rows(struct csv *c, FILE *out)
 {
-    struct history_pass pass;
     uint32_t slot;
     int result = 0;
-    history_pass(&pass, c->attempts.reader);
+    struct history_pass pass = history_pass(c->attempts.reader);
     for (enum history_type type; !result && (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         if (type != SLOT_OP)
             continue;
@@ -227,7 +212,7 @@ static int put_rows(struct csv *c, FILE *out)
         for (unsigned n = 0; n < rows; n++)
             put_row(c, slot, pass.chunk, n, attempt);
         if (c->b.n >= PIECE_BYTES || c->b.failed)
-            result = flush_buf(out, &c->b);
+            result = buf_flush(&c->b, out);
     }
     return result;
 }
@@ -241,7 +226,7 @@ int report_csv(FILE *out, const struct report_run *run)
         buf_puts(&c.b, str_of(head));
         result = put_rows(&c, out);
         if (result == 0)
-            result = flush_buf(out, &c.b);
+            result = buf_flush(&c.b, out);
         attempts_free(&c.attempts);
     }
     buf_free(&c.b);

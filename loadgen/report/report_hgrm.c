@@ -3,7 +3,6 @@
  * Milliseconds, five ticks for each halving of the distance to 100 %; the columns and the footer
  * are those of hdr_percentiles_print, so that plotters made for it can read them.
  */
-#include "report/flush.h"
 #include "report/report.h"
 
 #include <math.h>
@@ -61,7 +60,7 @@ int report_hgrm(FILE *out, const struct report_run *run)
                total ? (double)h->max / NS_PER_MS : 0, (unsigned long long)total);
     buf_printf(&b, "#[Buckets = %12d, SubBuckets     = %12d]\n",
                HISTOGRAM_BUCKETS >> HISTOGRAM_BITS, 1 << HISTOGRAM_BITS);
-    int result = flush_buf(out, &b);
+    int result = buf_flush(&b, out);
     buf_free(&b);
     return result;
 }

@@ -2,13 +2,13 @@
  * (document.h), in the order and words of layout.h. A part that has nothing to say writes nothing.
  */
 #include "report/document.h"
-#include "report/flush.h"
 #include "report/layout.h"
 #include "report/page.h"
 #include "report/printable.h"
 #include "report/template.h"
 #include "report/units.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,16 +24,20 @@ static const char *text_at(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-/* The word and its sentence, in one or more lines. */
-static void text_verdict(struct buf *b, const json_t *run)
+/* The word, which the template makes, and its sentence, in one or more lines. */
+static void put_finding(struct buf *b, const char *word, const json_t *from)
 {
-    const json_t *verdict = json_object_get(run, "verdict");
     size_t before = b->n;
-    bool known = template_put(b, "{shown:verdict}", verdict);
+    bool known = template_put(b, word, from);
     assert(known);
     while (b->n - before < WORD_COLUMNS && !b->failed)
         buf_putc(b, ' ');
-    page_wrap(b, WORD_COLUMNS, WORD_COLUMNS, str_of(text_at(verdict, "sentence")));
+    page_wrap(b, WORD_COLUMNS, WORD_COLUMNS, str_of(text_at(from, "sentence")));
+}
+
+static void text_verdict(struct buf *b, const json_t *run)
+{
+    put_finding(b, "{shown:verdict}", json_object_get(run, "verdict"));
 }
 
 static void text_properties(struct buf *b, const json_t *run)
@@ -144,7 +148,7 @@ static void put_members(struct buf *b, const json_t *object)
     {
         json_int_t count = json_integer_value(value);
         if (count > 0)
-            buf_printf(&line, "%s%s %s", line.n ? ", " : "", key, unit_count(count, number));
+            buf_printf(&line, "%s%s %s", line.n ? ", " : "", key, unit_count(number, count));
     }
     buf_puts(b, STR("  "));
     page_wrap(b, 2, 2, buf_str(&line));
@@ -344,10 +348,7 @@ static void text_comparison(struct buf *b, const json_t *runs)
 /* The answer, how it was found, and of its steps what was not right. */
 static void text_capacity(struct buf *b, const json_t *capacity, const json_t *runs)
 {
-    bool known = template_put(b, "{outcome:capacity}", capacity);
-    assert(known);
-    buf_puts(b, STR("  "));
-    page_wrap(b, WORD_COLUMNS, WORD_COLUMNS, str_of(text_at(capacity, "sentence")));
+    put_finding(b, "{outcome:capacity}", capacity);
     for (size_t i = 0; i < LAYOUT_CAPACITY; i++)
         text_section(b, &layout_capacity[i], capacity);
     text_findings(b, runs);
@@ -385,7 +386,7 @@ int report_text(FILE *out, const struct report *report)
         put_run(&b, json_array_get(shown, 0));
     else
         text_comparison(&b, shown);
-    int result = flush_buf(out, &b);
+    int result = buf_flush(&b, out);
     buf_free(&b);
     json_decref(document);
     return result;

@@ -1,7 +1,6 @@
-/* series.c -- see series.h. */
 #include "report/series.h"
-
 #include "grow.h"
+#include "search.h"
 
 #include <errno.h>
 #include <math.h>
@@ -63,21 +62,13 @@ uint64_t curve_at(const struct curve *c, enum curve_counter counter, uint64_t at
 {
     if (c->n == 0)
         return 0;
-    /* The last point that is not after at_ns. */
-    size_t low = 0, high = c->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (c->point[middle].at_ns <= at_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0)
+    size_t later = SEARCH_FIRST(0, c->n, i, c->point[i].at_ns > at_ns);
+    if (later == 0)
         return c->point[0].value[counter];
-    const struct curve_point *a = &c->point[low - 1];
-    if (low == c->n)
+    const struct curve_point *a = &c->point[later - 1];
+    if (later == c->n)
         return a->value[counter];
-    const struct curve_point *b = &c->point[low];
+    const struct curve_point *b = &c->point[later];
     double share = (double)(at_ns - a->at_ns) / (double)(b->at_ns - a->at_ns);
     return a->value[counter] + (uint64_t)(share * (double)(b->value[counter] - a->value[counter]));
 }
@@ -113,27 +104,6 @@ struct series {
     struct known (*known)[SUMMARY_HOT]; /* row 0: before the first interval; then one each */
 };
 
-static size_t coarse_bucket(uint64_t value)
-{
-    if (value > HISTOGRAM_MAX)
-        value = HISTOGRAM_MAX;
-    if (value < (1u << COARSE_BITS))
-        return (size_t)value;
-    unsigned e = 63u - (unsigned)__builtin_clzll(value);
-    return ((size_t)(e - COARSE_BITS + 1) << COARSE_BITS) +
-           ((value >> (e - COARSE_BITS)) & ((1u << COARSE_BITS) - 1));
-}
-
-/* The highest value of a bucket. */
-static uint64_t coarse_bound(size_t bucket)
-{
-    if (bucket < (1u << COARSE_BITS))
-        return bucket;
-    unsigned shift = (unsigned)(bucket >> COARSE_BITS) - 1;
-    uint64_t step = (bucket & ((1u << COARSE_BITS) - 1)) + (1u << COARSE_BITS);
-    return ((step + 1) << shift) - 1;
-}
-
 static uint64_t coarse_percentile(const uint32_t *bucket, uint64_t count, double share,
                                   uint64_t max)
 {
@@ -141,7 +111,8 @@ static uint64_t coarse_percentile(const uint32_t *bucket, uint64_t count, double
     for (size_t i = 0; i < COARSE_BUCKETS; i++) {
         seen += bucket[i];
         if (seen >= rank && seen > 0)
-            return coarse_bound(i) < max ? coarse_bound(i) : max;
+            return histogram_bound_of(i, COARSE_BITS) < max ? histogram_bound_of(i, COARSE_BITS)
+                                                            : max;
     }
     return max;
 }
@@ -193,7 +164,8 @@ static void count_answer(struct series *w, const struct history_op *op, uint64_t
         return;
     uint64_t planned = summary_planned_ns(op);
     uint64_t took = end_ns > planned ? end_ns - planned : 0;
-    w->coarse[i][coarse_bucket(took)]++;
+    uint64_t counted = took < HISTOGRAM_MAX ? took : HISTOGRAM_MAX;
+    w->coarse[i][histogram_bucket_of(counted, COARSE_BITS)]++;
     if (took > interval->max_ns)
         interval->max_ns = took;
 }
@@ -274,9 +246,8 @@ int series_make(struct summary *s, const struct history_reader *r, const struct 
     w.in_flight = calloc(s->intervals, sizeof *w.in_flight);
     w.known = calloc(s->intervals + 1, sizeof *w.known);
     if (s->interval && w.coarse && w.in_flight && w.known) {
-        struct history_pass pass;
         uint32_t slot;
-        history_pass(&pass, r);
+        struct history_pass pass = history_pass(r);
         for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;)
             if (type == SLOT_OP)
                 take_op(&w, history_at(r, slot));

@@ -11,8 +11,7 @@
  * The curve is owned by the caller: zeroed, curve_add, curve_settle, curve_at, curve_free.
  * Invariant after curve_settle: points are sorted by time, no counter goes down.
  */
-#ifndef LOADGEN_REPORT_SERIES_H
-#define LOADGEN_REPORT_SERIES_H
+#pragma once
 
 #include "report/summary.h"
 
@@ -29,8 +28,7 @@ struct curve {
 };
 
 /* 0 or -ENOMEM. */
-int curve_add(struct curve *c, const struct history_sample *sample)
-    __attribute__((warn_unused_result));
+int curve_add(struct curve *c, const struct history_sample *sample) MUST_CHECK;
 
 /* When the load ran; to be called once, after the last sample. */
 void curve_settle(struct curve *c, uint64_t go_ns, uint64_t stop_ns);
@@ -42,7 +40,5 @@ uint64_t curve_at(const struct curve *c, enum curve_counter counter, uint64_t at
 void curve_free(struct curve *c);
 
 /* Fills interval_ns, intervals and interval. No time measured gives no intervals. 0 or -ENOMEM. */
-int series_make(struct summary *s, const struct history_reader *r, const struct curve *curve)
-    __attribute__((warn_unused_result));
-
-#endif
+int series_make(struct summary *s, const struct history_reader *r,
+                const struct curve *curve) MUST_CHECK;

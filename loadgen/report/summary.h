@@ -11,8 +11,7 @@
  * An attempt is answered when a whole HTTP answer came that says what happened: latencies and rates
  * are of those. Times are nanoseconds since facts.zero_ns, as in the history.
  */
-#ifndef LOADGEN_REPORT_SUMMARY_H
-#define LOADGEN_REPORT_SUMMARY_H
+#pragma once
 
 #include "histogram.h"
 #include "history/reader.h"
@@ -100,8 +99,7 @@ struct summary {
 };
 
 /* 0 or -ENOMEM. */
-int summary_make(struct summary *s, const struct history_reader *r)
-    __attribute__((warn_unused_result));
+int summary_make(struct summary *s, const struct history_reader *r) MUST_CHECK;
 void summary_free(struct summary *s);
 
 /* The class of one attempt. */
@@ -123,4 +121,24 @@ struct summary_trouble {
 };
 extern const struct summary_trouble summary_troubles[SUMMARY_TROUBLES];
 
-#endif
+/* --- whether the load generator itself kept up ------------------------------------------------ */
+
+/* Numbers of a run are worth as much as the generator that made them: it must have sent at the rate
+ * that was asked for, on time, and with processor time to spare. */
+
+#define PACE_REACHED       0.98    /* of the target */
+#define PACE_LATE_LIMIT_NS 1000000 /* 99 of 100 sends should be nearer to their plan */
+#define PACE_CPU_LIMIT     0.90
+
+struct pace {
+    double sent_per_second;
+    bool open;     /* arrivals were planned, whatever the answers did */
+    double target; /* a second; 0: closed loop */
+    bool reached;  /* true when nothing can be compared */
+    uint64_t late_p99_ns;
+    bool late;        /* late_p99_ns is beyond the limit; never in the closed loop */
+    double cpu_share; /* of one processor for each client process; -1: not known */
+    bool cpu_bound;
+};
+
+struct pace pace_of(const struct summary *s);

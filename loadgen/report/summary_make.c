@@ -120,12 +120,6 @@ static void itemtable_top(const struct itemtable *t, struct summary *s)
         s->hot_item[i] = s->top_item[i].item;
 }
 
-static void itemtable_free(struct itemtable *t)
-{
-    free(t->row);
-    *t = (struct itemtable){0};
-}
-
 /* --- the pass --------------------------------------------------------------------------------- */
 
 struct pass_one {
@@ -257,11 +251,10 @@ static void note_worker(struct summary *s, const struct history_chunk *chunk)
 
 static int read_all(struct pass_one *p)
 {
-    struct history_pass pass;
     const struct history_chunk *chunk = NULL;
     uint32_t slot;
     int result = 0;
-    history_pass(&pass, p->r);
+    struct history_pass pass = history_pass(p->r);
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         if (pass.chunk != chunk)
             note_worker(p->s, pass.chunk);
@@ -326,7 +319,7 @@ int summary_make(struct summary *s, const struct history_reader *r)
         conclude(&p);
         result = series_make(s, r, &p.curve);
     }
-    itemtable_free(&p.items);
+    free(p.items.row);
     curve_free(&p.curve);
     free(p.effects);
     if (result)

@@ -1,6 +1,4 @@
-/* template.c -- see template.h. */
 #include "report/template.h"
-
 #include "report/units.h"
 
 #include <string.h>
@@ -47,7 +45,7 @@ static void put_value(struct buf *b, const json_t *value)
     const json_t *element;
     size_t i;
     if (json_is_integer(value))
-        buf_puts(b, str_of(unit_count(json_integer_value(value), number)));
+        buf_puts(b, str_of(unit_count(number, json_integer_value(value))));
     else if (json_is_string(value))
         buf_put(b, json_string_value(value), json_string_length(value));
     json_array_foreach(value, i, element)

@@ -1,5 +1,5 @@
-/* thresholds.c -- see thresholds.h. */
 #include "report/thresholds.h"
+#include "fail.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -65,8 +65,7 @@ static bool read_number(const char **at, double *value)
 
 static bool say(char *err, size_t err_size, const char *message)
 {
-    snprintf(err, err_size, "%s", message);
-    return false;
+    return fail_with(err, err_size, "%s", message);
 }
 
 static bool read_percentile(struct gate *gate, const char **at, char *err, size_t err_size)
@@ -126,9 +125,8 @@ static bool read_duration_unit(struct gate *gate, const char **at, char *err, si
     }
     const char *metric = metrics[gate->metric].name;
     bool percentile = gate->metric == GATE_PERCENTILE;
-    snprintf(err, err_size, "a response time needs a unit, us, ms or s, as in %s%s<50ms", metric,
-             percentile ? "99" : "");
-    return false;
+    return fail_with(err, err_size, "a response time needs a unit, us, ms or s, as in %s%s<50ms",
+                     metric, percentile ? "99" : "");
 }
 
 /* Thousands, as the counts of the command line have them: "10k". */
@@ -202,11 +200,6 @@ bool gate_parse(struct gate *gate, const char *text, char *err, size_t err_size)
 
 /* --- how it came out -------------------------------------------------------------------------- */
 
-static double ratio(double part, double whole)
-{
-    return whole > 0 ? part / whole : 0;
-}
-
 static double latency_ms(const struct gate *gate, const struct summary *s)
 {
     if (gate->metric == GATE_MEAN)
@@ -237,7 +230,9 @@ static double measure(const struct gate *gate, const struct summary *s)
     double whole = (double)s->operations;
     if (gate->metric == GATE_DROPPED)
         whole += (double)s->facts->dropped;
-    return gate->share ? 100 * ratio(count, whole) : count;
+    if (!gate->share)
+        return count;
+    return whole > 0 ? 100 * count / whole : 0;
 }
 
 /* Why there is nothing to measure; "" when there is. A run without any answer must not pass a gate

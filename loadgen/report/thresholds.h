@@ -13,8 +13,7 @@
  * dropped and conflicts with a percent sign are shares: of the operations (of all arrivals, for
  * dropped). Operators: < <= > >= =. What was not measured is not met.
  */
-#ifndef LOADGEN_REPORT_THRESHOLDS_H
-#define LOADGEN_REPORT_THRESHOLDS_H
+#pragma once
 
 #include "report/report.h"
 
@@ -47,10 +46,7 @@ struct gate {
 
 /* Reads one threshold. False: err says what is wrong and what would be right; the text as a whole
  * is not repeated there. */
-bool gate_parse(struct gate *gate, const char *text, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+bool gate_parse(struct gate *gate, const char *text, char *err, size_t err_size) MUST_CHECK;
 
 /* How it came out. The result points to gate->text. */
 struct gate_result gate_evaluate(const struct gate *gate, const struct summary *s);
-
-#endif

@@ -1,8 +1,6 @@
-/* units.c -- see units.h. */
 #include "report/units.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,19 +145,28 @@ const char *unit_word(const struct unit *unit, const char *value)
     return NULL;
 }
 
-const char *unit_count(int64_t value, char out[UNIT_TEXT_SIZE])
+const char *unit_rate(char out[UNIT_TEXT_SIZE], double value)
 {
-    char digits[24];
-    uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    int n = snprintf(digits, sizeof digits, "%" PRIu64, magnitude);
-    char *to = out;
-    if (value < 0)
-        *to++ = '-';
-    for (int i = 0; i < n; i++) {
-        if (i > 0 && (n - i) % 3 == 0)
-            *to++ = ',';
-        *to++ = digits[i];
-    }
-    *to = '\0';
+    if (value < 100)
+        snprintf(out, UNIT_TEXT_SIZE, "%.1f", value);
+    else
+        digits_group(out, value < 1e15 ? (int64_t)(value + 0.5) : (int64_t)1e15);
+    return out;
+}
+
+const char *unit_ms(char out[UNIT_TEXT_SIZE], double ms)
+{
+    if (ms < 0)
+        snprintf(out, UNIT_TEXT_SIZE, "-");
+    else if (ms < 0.9995)
+        snprintf(out, UNIT_TEXT_SIZE, "%.0f us", ms * 1000);
+    else if (ms < 999.5)
+        snprintf(out, UNIT_TEXT_SIZE,
+                 ms < 9.995   ? "%.2f ms"
+                 : ms < 99.95 ? "%.1f ms"
+                              : "%.0f ms",
+                 ms);
+    else
+        snprintf(out, UNIT_TEXT_SIZE, "%.2f s", ms / 1000);
     return out;
 }

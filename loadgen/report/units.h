@@ -7,8 +7,9 @@
  * Invariant: the steps of a unit have rising bounds; a number takes the first whose bound is above
  * it. Numbers beyond the last are written with an exponent.
  */
-#ifndef LOADGEN_REPORT_UNITS_H
-#define LOADGEN_REPORT_UNITS_H
+#pragma once
+
+#include "digits.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +50,16 @@ const char *unit_number(const struct unit *unit, double value, char out[UNIT_TEX
 const char *unit_word(const struct unit *unit, const char *value);
 
 /* A whole number, all of it: "-1,234,567". */
-const char *unit_count(int64_t value, char out[UNIT_TEXT_SIZE]);
+static inline const char *unit_count(char out[UNIT_TEXT_SIZE], int64_t value)
+{
+    return digits_group(out, value);
+}
 
-#endif
+/* To a whole number from 100 on, with one decimal below; at most what fits. */
+const char *unit_rate(char out[UNIT_TEXT_SIZE], double value);
+
+/* "950 us", "1.24 ms", "48.1 ms", "1.20 s". Below 0: "-". */
+const char *unit_ms(char out[UNIT_TEXT_SIZE], double ms);
+
+/* One of the three among the arguments of a printf: it lives to the end of the enclosing block. */
+#define FIGURE(kind, value) unit_##kind((char[UNIT_TEXT_SIZE]){""}, value)

@@ -8,8 +8,7 @@
  * Invariant: low < high, whatever is told: every rate tried lies strictly between them, so trials
  * that contradict each other can make the answer less near, never end the search in a circle.
  */
-#ifndef LOADGEN_RUN_BISECTION_H
-#define LOADGEN_RUN_BISECTION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,5 +28,3 @@ void bisection_begin(struct bisection *b, int64_t first);
 
 /* How the trial of b->next came out. Sets the next one, which may be the same again. */
 void bisection_tell(struct bisection *b, bool held);
-
-#endif

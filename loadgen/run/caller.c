@@ -1,6 +1,5 @@
 /* caller.c -- a loop, some connections, and the next request for each that is free. */
 #include "run/caller.h"
-
 #include "client/http_conn.h"
 #include "client/load.h"
 

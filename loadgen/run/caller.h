@@ -4,8 +4,7 @@
  * results up, reading back. Blocks in a loop of its own; holds nothing between two runs. It never
  * sends anything twice: who wants a retry offers the request again.
  */
-#ifndef LOADGEN_RUN_CALLER_H
-#define LOADGEN_RUN_CALLER_H
+#pragma once
 
 #include "client/response.h"
 #include "client/target.h"
@@ -32,6 +31,4 @@ struct caller_work {
 /* Runs until next has nothing and nothing is in flight. 0; -EINTR when stopped: what was in flight
  * is given up without a done; -ENOMEM, -EMFILE ... when it could not even begin. */
 int caller_run(const struct target *target, unsigned connections, uint64_t timeout_ns,
-               const struct caller_work *work) __attribute__((warn_unused_result));
-
-#endif
+               const struct caller_work *work) MUST_CHECK;

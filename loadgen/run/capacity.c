@@ -1,11 +1,11 @@
 /* capacity.c -- a recording a step, until the search is over; then one report. */
 #include "run/capacity.h"
 
-#include "exit_codes.h"
+#include "options.h"
 #include "report/capacity.h"
 #include "report/jsoncapacity.h"
+#include "report/units.h"
 #include "run/bisection.h"
-#include "run/figures.h"
 #include "run/judge.h"
 #include "run/live.h"
 #include "run/recording.h"

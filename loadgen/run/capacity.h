@@ -3,12 +3,9 @@
  * Layer: loadgen. A search by bisection (bisection.h); each step is a recording of its own at one
  * rate, with items of its own, settled and checked as any run. All steps stand in the report.
  */
-#ifndef LOADGEN_RUN_CAPACITY_H
-#define LOADGEN_RUN_CAPACITY_H
+#pragma once
 
 #include "options.h"
 
 /* An exit status. */
-int capacity_command(const struct options *options) __attribute__((warn_unused_result));
-
-#endif
+int capacity_command(const struct options *options) MUST_CHECK;

@@ -1,7 +1,7 @@
 /* judge.c -- every history tried, then all reports. */
 #include "run/judge.h"
 
-#include "exit_codes.h"
+#include "options.h"
 #include "report/report.h"
 #include "report/thresholds.h"
 #include "run/live.h"

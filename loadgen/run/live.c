@@ -1,6 +1,5 @@
 /* live.c -- where the view goes, and what is on the screen already. */
 #include "run/live.h"
-
 #include "clock.h"
 
 #include <stdlib.h>

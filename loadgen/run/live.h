@@ -8,8 +8,7 @@
  * Invariant: no line of a block is wider than asked for, and plain lines hold no control bytes but
  * the newline at their end. One view per process.
  */
-#ifndef LOADGEN_RUN_LIVE_H
-#define LOADGEN_RUN_LIVE_H
+#pragma once
 
 #include "buf.h"
 
@@ -72,5 +71,3 @@ void live_render_line(struct buf *out, const struct live_state *state);
 
 /* How much of the run is over, 0..100; -1 when nobody knows its end. */
 int live_percent(const struct live_state *state);
-
-#endif

@@ -1,5 +1,5 @@
 /* live_render.c -- the pure half of live.h: a moment of the run, as text. */
-#include "run/figures.h"
+#include "report/units.h"
 #include "run/live.h"
 
 #include <inttypes.h>
@@ -18,9 +18,7 @@ struct line {
     unsigned n, width;
 };
 
-static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct line *line, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add(struct line *line, const char *format, ...)
 {
     char text[LIVE_WIDTH_MAX + 1];
     va_list args;
@@ -56,10 +54,8 @@ static void put_line(struct buf *out, const struct line *line)
 }
 
 /* One more part of a list behind a label; one that does not fit goes on in the next line. */
-static void add_part(struct buf *out, struct line *line, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void add_part(struct buf *out, struct line *line, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void add_part(struct buf *out, struct line *line,
+                                                           const char *format, ...)
 {
     char part[LIVE_WIDTH_MAX + 1];
     va_list args;
@@ -165,7 +161,7 @@ static void put_load(struct buf *out, const struct live_state *s, unsigned width
 /* "item 12    [###-----] 375 of 1,000", from where the line is to `end`. */
 static void add_item(struct line *line, const struct live_item *item, unsigned end)
 {
-    char left[2 * FIGURE_SIZE + 8];
+    char left[2 * UNIT_TEXT_SIZE + 8];
     if (item->remaining < 0)
         snprintf(left, sizeof(left), "? of %s", FIGURE(count, item->initial));
     else
@@ -201,7 +197,7 @@ static void put_items(struct buf *out, const struct live_state *s, unsigned widt
 static void put_step(struct buf *out, const struct live_state *s, unsigned width)
 {
     struct line line = {.width = width};
-    char done[2 * FIGURE_SIZE + 8];
+    char done[2 * UNIT_TEXT_SIZE + 8];
     if (s->step_percent)
         snprintf(done, sizeof(done), "%d %%", live_percent(s));
     else

@@ -1,7 +1,7 @@
 /* plan.c -- every option in its place. */
 #include "run/plan.h"
-
 #include "clock.h"
+#include "shared.h"
 #include "version.h"
 
 #include <errno.h>
@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -152,11 +151,9 @@ static int plan_shared(struct plan *plan, const struct options *o)
 {
     struct load *load = &plan->load;
     plan->shared_bytes = load_shared_bytes(load->clients);
-    void *map =
-        mmap(NULL, plan->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED)
-        return -errno;
-    load->shared = map;
+    load->shared = shared_alloc(plan->shared_bytes);
+    if (!load->shared)
+        return -ENOMEM;
     for (uint32_t i = 0; i < load->clients; i++) {
         struct rng seeds; /* every client has a stream of its own */
         rng_seed(&seeds, (uint64_t)o->seed);
@@ -200,8 +197,7 @@ void plan_close(struct plan *plan)
 {
     workload_close(&plan->load.workload);
     target_close(&plan->load.target);
-    if (plan->load.shared)
-        munmap(plan->load.shared, plan->shared_bytes);
+    shared_free(plan->load.shared, plan->shared_bytes);
     free(plan->token);
     *plan = (struct plan){0};
 }

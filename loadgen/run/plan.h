@@ -5,8 +5,7 @@
  * file, but makes sure of the file descriptors that the load needs; the history is made by the
  * caller from plan_facts.
  */
-#ifndef LOADGEN_RUN_PLAN_H
-#define LOADGEN_RUN_PLAN_H
+#pragma once
 
 #include "client/load.h"
 #include "options.h"
@@ -21,12 +20,10 @@ struct plan {
 /* -EMFILE when the load needs more descriptors than there may be, -EINVAL when the options do not
  * go together, -EHOSTUNREACH for a name that does not resolve, -ENOENT and the like for the token
  * file; err is for the user. */
-int plan_open(struct plan *plan, const struct options *options, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+int plan_open(struct plan *plan, const struct options *options, char *err,
+              size_t err_size) MUST_CHECK;
 void plan_close(struct plan *plan);
 
 /* What the header of the history says. */
 void plan_facts(const struct plan *plan, const struct options *options,
                 struct history_facts *facts);
-
-#endif

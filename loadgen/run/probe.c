@@ -1,6 +1,5 @@
 /* probe.c -- see probe.h. One question at a time, on a connection of its own. */
 #include "run/probe.h"
-
 #include "client/answer.h"
 #include "client/json_scan.h"
 #include "run/caller.h"

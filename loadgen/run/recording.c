@@ -2,7 +2,7 @@
 #include "run/recording.h"
 
 #include "clock.h"
-#include "exit_codes.h"
+#include "options.h"
 #include "run/live.h"
 #include "run/probe.h"
 #include "run/settle.h"

@@ -3,8 +3,7 @@
  * Layer: loadgen. Whatever happens in between, a history that was begun can be judged: an
  * interrupted load, a server that went away or a client process that died are told in it.
  */
-#ifndef LOADGEN_RUN_RECORDING_H
-#define LOADGEN_RUN_RECORDING_H
+#pragma once
 
 #include "history/writer.h"
 #include "options.h"
@@ -30,11 +29,8 @@ void recording_watch_signals(void);
 /* Makes a history; the live view is the caller's to open and to close. EXITS_RIGHT: it is there,
  * whatever became of the load. Otherwise EXITS_USAGE or EXITS_INTERNAL, and standard error says why
  * there is none. */
-int recording_make(struct recording *r, const struct options *options)
-    __attribute__((warn_unused_result));
+int recording_make(struct recording *r, const struct options *options) MUST_CHECK;
 
 /* Removes the file, unless it shows something wrong or unknown, or the user wants it; then says
  * where it is. */
 void recording_put_away(struct recording *r, int exit_status);
-
-#endif

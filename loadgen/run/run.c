@@ -1,7 +1,7 @@
 /* run.c -- a recording, and its judgement. */
 #include "run/run.h"
 
-#include "exit_codes.h"
+#include "options.h"
 #include "run/judge.h"
 #include "run/live.h"
 #include "run/recording.h"

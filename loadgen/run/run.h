@@ -3,12 +3,9 @@
  * Layer: loadgen. Whatever happens in between, a history that was begun is judged: an interrupted
  * run, a server that went away or a client process that died end in a report, too.
  */
-#ifndef LOADGEN_RUN_RUN_H
-#define LOADGEN_RUN_RUN_H
+#pragma once
 
 #include "options.h"
 
 /* An exit status. */
-int run_command(const struct options *options) __attribute__((warn_unused_result));
-
-#endif
+int run_command(const struct options *options) MUST_CHECK;

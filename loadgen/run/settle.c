@@ -1,6 +1,5 @@
 /* settle.c -- the order of steps, and what is known before them. */
 #include "run/settle.h"
-
 #include "client/expiry.h"
 #include "run/probe.h"
 
@@ -46,8 +45,7 @@ static int index_history(struct settle *s)
     s->id_slot = calloc(s->reader.slots + 1u, sizeof(*s->id_slot));
     if (!s->mark || !s->id_slot)
         return -ENOMEM;
-    struct history_pass pass;
-    history_pass(&pass, &s->reader);
+    struct history_pass pass = history_pass(&s->reader);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         if (type == SLOT_OP) {

@@ -11,8 +11,7 @@
  *
  * Invariant: nothing here changes stock.
  */
-#ifndef LOADGEN_RUN_SETTLE_H
-#define LOADGEN_RUN_SETTLE_H
+#pragma once
 
 #include "client/intent.h"
 #include "history/reader.h"
@@ -29,7 +28,7 @@ struct settle_options {
 /* 0, also when the server did not answer everything: that is noted in facts.trouble. -EINTR,
  * -ENOSPC, -ENOMEM. */
 int settle(const struct load *load, struct history_writer *w, const struct settle_options *options,
-           step_progress_fn *progress, void *ctx) __attribute__((warn_unused_result));
+           step_progress_fn *progress, void *ctx) MUST_CHECK;
 
 /* --- between the files of settle --- */
 
@@ -83,10 +82,7 @@ struct lesson settle_finish(struct settle *s, struct history_op *op,
 /* True when nothing more should be asked. */
 bool settle_is_over(const struct settle *s);
 
-int settle_lookup(struct settle *s) __attribute__((warn_unused_result));
+int settle_lookup(struct settle *s) MUST_CHECK;
 /* Until nothing moves in between, and nothing is held before overdue_ns; no longer than until_ns.
  */
-int settle_readback(struct settle *s, uint64_t overdue_ns, uint64_t until_ns)
-    __attribute__((warn_unused_result));
-
-#endif
+int settle_readback(struct settle *s, uint64_t overdue_ns, uint64_t until_ns) MUST_CHECK;

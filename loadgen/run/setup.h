@@ -3,8 +3,7 @@
  * Layer: loadgen. Every run has items of its own, named after the run, so that nothing else in the
  * store is touched and the first version of each is known. Their creation is part of the history.
  */
-#ifndef LOADGEN_RUN_SETUP_H
-#define LOADGEN_RUN_SETUP_H
+#pragma once
 
 #include "client/load.h"
 
@@ -14,6 +13,4 @@ typedef bool step_progress_fn(void *ctx, const char *what, uint64_t done, uint64
 /* Creates load->workload.skus items. 0; -ECONNREFUSED (and the like) when nobody answers; -EPROTO
  * when the server refuses; -EINTR; -ENOSPC. err says which item and what the answer was. */
 int setup_items(const struct load *load, struct history_writer *w, step_progress_fn *progress,
-                void *ctx, char *err, size_t err_size) __attribute__((warn_unused_result));
-
-#endif
+                void *ctx, char *err, size_t err_size) MUST_CHECK;

@@ -2,7 +2,7 @@
 #include "run/trial.h"
 
 #include "check/check.h"
-#include "exit_codes.h"
+#include "options.h"
 #include "report/thresholds.h"
 #include "run/live.h"
 

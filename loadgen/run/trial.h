@@ -3,8 +3,7 @@
  * Layer: loadgen. Owned by the caller: trial_open .. trial_close, which is due in any case. What
  * went wrong is said on standard error. The file itself may go away once the trial is open.
  */
-#ifndef LOADGEN_RUN_TRIAL_H
-#define LOADGEN_RUN_TRIAL_H
+#pragma once
 
 #include "options.h"
 #include "report/report.h"
@@ -20,11 +19,9 @@ struct trial {
 };
 
 /* Level: enum check_level; -1: as the file says. 0 or -errno. */
-int trial_open(struct trial *t, const struct options *options, const char *path, int level)
-    __attribute__((warn_unused_result));
+int trial_open(struct trial *t, const struct options *options, const char *path,
+               int level) MUST_CHECK;
 void trial_close(struct trial *t);
 
 /* As the reports take it; the trial must outlive that. */
 struct report_run trial_report(const struct trial *t, const struct options *options);
-
-#endif

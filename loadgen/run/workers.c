@@ -1,6 +1,5 @@
 /* workers.c -- fork, let go, watch, end. */
 #include "run/workers.h"
-
 #include "client/client_loop.h"
 #include "pool/pool.h"
 #include "run/live.h"

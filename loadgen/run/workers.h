@@ -5,8 +5,7 @@
  * single-threaded; between two looks at the pool it shows the live view and reads the server's
  * metrics.
  */
-#ifndef LOADGEN_RUN_WORKERS_H
-#define LOADGEN_RUN_WORKERS_H
+#pragma once
 
 #include "client/load.h"
 #include "options.h"
@@ -23,7 +22,4 @@ struct workers_options {
  * deaths, respawns, cpu_ns, trouble). -ECONNREFUSED: not one connection could be made. -errno: the
  * pool could not be made. err says what happened. */
 int workers_run(const struct load *load, struct history_writer *w,
-                const struct workers_options *options, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
-
-#endif
+                const struct workers_options *options, char *err, size_t err_size) MUST_CHECK;

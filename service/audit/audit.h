@@ -13,8 +13,7 @@
  * audit_meet finds out what there is to compare: metas, the ledger's id, where both stand. A caller
  * that knows (a restore, whose store is not open yet) sets `partitions` and leaves it out.
  */
-#ifndef AUDIT_AUDIT_H
-#define AUDIT_AUDIT_H
+#pragma once
 
 #include "ledger/db.h"
 #include "store/admin/feed.h"
@@ -82,13 +81,11 @@ void audit_free(struct audit *audit);
 
 /* AUDIT_EQUAL: there is something to compare. AUDIT_DRIFT: so much is clear already, but go on.
  * AUDIT_UNSURE: not these two; audit_run would be meaningless. */
-enum audit_result audit_meet(struct audit *audit) __attribute__((warn_unused_result));
+enum audit_result audit_meet(struct audit *audit) MUST_CHECK;
 
 /* Compares. Drift that was found counts even if the rest could not be told. */
-enum audit_result audit_run(struct audit *audit) __attribute__((warn_unused_result));
+enum audit_result audit_run(struct audit *audit) MUST_CHECK;
 
 /* "item", "reservation", ...; "equal", "drift", "unsure". */
 const char *audit_kind_name(enum audit_kind kind);
 const char *audit_result_name(enum audit_result result);
-
-#endif

@@ -1,6 +1,7 @@
 /* audit_walk.c -- the loop. */
 #include "audit/audit_walk.h"
 #include "clock.h"
+#include "fail.h"
 #include "ledger/balance.h"
 #include "ledger/text.h"
 
@@ -51,8 +52,7 @@ void walk_progress(struct audit *audit)
 bool walk_unsure(struct audit *audit, const char *side, const char *why)
 {
     audit->side = side;
-    snprintf(audit->why, sizeof(audit->why), "%s", why);
-    return false;
+    return fail_with(audit->why, sizeof(audit->why), "%s", why);
 }
 
 bool walk_redis(struct audit *audit, int rc)
@@ -112,12 +112,12 @@ static bool catch_up(struct walk *walk)
         nanosleep(&pause, NULL);
         walk_progress(audit);
     }
-    snprintf(audit->why, sizeof(audit->why),
-             "the ledger is at %" PRId64 "-%" PRId64 " of partition %u and the stream at %" PRId64
-             "-%" PRId64 ", and did not get there in %" PRId64
-             " ms: the process that brings events into the ledger does not run, or is behind",
-             at.epoch, at.seq, walk->partition, tail.epoch, tail.seq, audit->wait_ms);
-    return false;
+    return fail_with(
+        audit->why, sizeof(audit->why),
+        "the ledger is at %" PRId64 "-%" PRId64 " of partition %u and the stream at %" PRId64
+        "-%" PRId64 ", and did not get there in %" PRId64
+        " ms: the process that brings events into the ledger does not run, or is behind",
+        at.epoch, at.seq, walk->partition, tail.epoch, tail.seq, audit->wait_ms);
 }
 
 struct rid walk_rid(const struct walk *walk, struct str bytes)

@@ -8,8 +8,7 @@
  *
  * Functions that read return false when the audit cannot go on: audit->why says why.
  */
-#ifndef AUDIT_AUDIT_WALK_H
-#define AUDIT_AUDIT_WALK_H
+#pragma once
 
 #include "audit/audit.h"
 #include "audit/compare.h"
@@ -106,25 +105,25 @@ struct walk {
 
 /* All pages of a source, from a place on, in an arena that is reset for each. */
 bool walk_run(struct walk *walk, const struct walk_source *source, struct arena *arena,
-              struct walk_place *place) __attribute__((warn_unused_result));
+              struct walk_place *place) MUST_CHECK;
 
 /* One page, by a source that has turned to it. */
-bool walk_page_of(struct walk *walk, const struct walk_source *source, struct walk_page *page)
-    __attribute__((warn_unused_result));
+bool walk_page_of(struct walk *walk, const struct walk_source *source,
+                  struct walk_page *page) MUST_CHECK;
 
 /* Looks again at what was kept of the partition. */
-bool walk_settle(struct walk *walk) __attribute__((warn_unused_result));
+bool walk_settle(struct walk *walk) MUST_CHECK;
 
 /* Room for so many pairs, of these names unless that is NULL. */
-bool walk_pairs(struct walk *walk, struct walk_page *page, const struct str *names, size_t count)
-    __attribute__((warn_unused_result));
+bool walk_pairs(struct walk *walk, struct walk_page *page, const struct str *names,
+                size_t count) MUST_CHECK;
 
 /* Names of a page, one str each. NULL: said why. */
 struct str *walk_names(struct walk *walk, const struct walk_page *page);
 
 /* Of a page of so many that ends with this name. */
-bool walk_turned(struct walk *walk, struct walk_place *place, size_t count, struct str last)
-    __attribute__((warn_unused_result));
+bool walk_turned(struct walk *walk, struct walk_place *place, size_t count,
+                 struct str last) MUST_CHECK;
 static inline struct str walk_behind(const struct walk_place *place)
 {
     return (struct str){place->name, place->n};
@@ -133,20 +132,19 @@ static inline struct str walk_behind(const struct walk_place *place)
 /* --- the walks -------------------------------------------------------------------------------- */
 
 /* Of the whole partition. */
-bool walk_reservations(struct walk *walk) __attribute__((warn_unused_result));
-bool walk_items(struct walk *walk) __attribute__((warn_unused_result));
+bool walk_reservations(struct walk *walk) MUST_CHECK;
+bool walk_items(struct walk *walk) MUST_CHECK;
 /* What customers have of one item, in both directions. */
-bool walk_usage_of(struct walk *walk, struct str sku) __attribute__((warn_unused_result));
+bool walk_usage_of(struct walk *walk, struct str sku) MUST_CHECK;
 /* The index of deadlines of one item. */
-bool walk_holds(struct walk *walk, struct str sku) __attribute__((warn_unused_result));
+bool walk_holds(struct walk *walk, struct str sku) MUST_CHECK;
 /* The records of one bucket. */
-bool walk_bucket(struct walk *walk, int64_t bucket) __attribute__((warn_unused_result));
+bool walk_bucket(struct walk *walk, int64_t bucket) MUST_CHECK;
 /* Those of these names that the ledger does not know, or not yet, and that were not looked at so
  * far. The others are left to walk_items. */
-bool walk_unknown_items(struct walk *walk, struct str *skus, size_t count)
-    __attribute__((warn_unused_result));
+bool walk_unknown_items(struct walk *walk, struct str *skus, size_t count) MUST_CHECK;
 /* What the other walks do not come to, in all partitions. */
-bool walk_strays(struct walk *walk) __attribute__((warn_unused_result));
+bool walk_strays(struct walk *walk) MUST_CHECK;
 
 /* --- what all share --------------------------------------------------------------------------- */
 
@@ -172,18 +170,14 @@ void walk_progress(struct audit *audit);
 bool walk_unsure(struct audit *audit, const char *side, const char *why);
 
 /* Whether a read of Redis (0 or -errno), or one of SQL, is good; if not, says why not. */
-bool walk_redis(struct audit *audit, int rc) __attribute__((warn_unused_result));
-bool walk_sql(struct audit *audit, enum db_result result) __attribute__((warn_unused_result));
+bool walk_redis(struct audit *audit, int rc) MUST_CHECK;
+bool walk_sql(struct audit *audit, enum db_result result) MUST_CHECK;
 
 /* The same for a call within a transaction of its own. */
 #define WALK_READ(audit, call) (walk_begin(audit) && walk_end((audit), (call)))
-bool walk_begin(struct audit *audit) __attribute__((warn_unused_result));
-bool walk_end(struct audit *audit, enum db_result result) __attribute__((warn_unused_result));
+bool walk_begin(struct audit *audit) MUST_CHECK;
+bool walk_end(struct audit *audit, enum db_result result) MUST_CHECK;
 
 /* Where the ledger is, and where the stream ends. */
-bool walk_position(struct audit *audit, unsigned partition, struct event_id *at)
-    __attribute__((warn_unused_result));
-bool walk_tail(struct audit *audit, unsigned partition, struct event_id *tail)
-    __attribute__((warn_unused_result));
-
-#endif
+bool walk_position(struct audit *audit, unsigned partition, struct event_id *at) MUST_CHECK;
+bool walk_tail(struct audit *audit, unsigned partition, struct event_id *tail) MUST_CHECK;

@@ -1,5 +1,6 @@
 #include "audit/compare.h"
 #include "clock.h"
+#include "fail.h"
 #include "ledger/apply/projection.h"
 
 #include <inttypes.h>
@@ -36,34 +37,28 @@ static bool compare_versions(int64_t redis, int64_t ledger)
 
 bool compare_item(const struct item *redis, const struct item *ledger, char text[COMPARE_TEXT_SIZE])
 {
-    if (ledger->version == 0) {
-        snprintf(text, COMPARE_TEXT_SIZE, "is in Redis at version %" PRId64 ", not in the ledger",
-                 redis->version);
-        return false;
-    }
-    if (!compare_versions(redis->version, ledger->version)) {
-        snprintf(text, COMPARE_TEXT_SIZE,
-                 redis->version < ledger->version ? "Redis is at version %" PRId64
-                                                    ", behind the ledger's %" PRId64
-                                                  : "Redis is at version %" PRId64
-                                                    ", the ledger's last one up to it is %" PRId64,
-                 redis->version, ledger->version);
-        return false;
-    }
-    if (redis->exists != ledger->exists) {
-        snprintf(text, COMPARE_TEXT_SIZE, "%s in Redis at version %" PRId64 ", not in the ledger",
-                 redis->exists ? "exists" : "is deleted", redis->version);
-        return false;
-    }
+    if (ledger->version == 0)
+        return fail_with(text, COMPARE_TEXT_SIZE,
+                         "is in Redis at version %" PRId64 ", not in the ledger", redis->version);
+    if (!compare_versions(redis->version, ledger->version))
+        return fail_with(text, COMPARE_TEXT_SIZE,
+                         redis->version < ledger->version
+                             ? "Redis is at version %" PRId64 ", behind the ledger's %" PRId64
+                             : "Redis is at version %" PRId64
+                               ", the ledger's last one up to it is %" PRId64,
+                         redis->version, ledger->version);
+    if (redis->exists != ledger->exists)
+        return fail_with(text, COMPARE_TEXT_SIZE,
+                         "%s in Redis at version %" PRId64 ", not in the ledger",
+                         redis->exists ? "exists" : "is deleted", redis->version);
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
         int64_t mine = number_at(redis, counters[i].offset);
         int64_t theirs = number_at(ledger, counters[i].offset);
         if (mine == theirs)
             continue;
-        snprintf(text, COMPARE_TEXT_SIZE,
-                 "Redis has %s %" PRId64 " at version %" PRId64 ", the ledger %" PRId64,
-                 counters[i].name, mine, redis->version, theirs);
-        return false;
+        return fail_with(text, COMPARE_TEXT_SIZE,
+                         "Redis has %s %" PRId64 " at version %" PRId64 ", the ledger %" PRId64,
+                         counters[i].name, mine, redis->version, theirs);
     }
     return true;
 }
@@ -77,12 +72,6 @@ static const char *moment(int64_t ms, char out[CLOCK_RFC3339_SIZE])
     return out;
 }
 
-static bool misplaced(char text[COMPARE_TEXT_SIZE], const char *what)
-{
-    snprintf(text, COMPARE_TEXT_SIZE, "%s", what);
-    return false;
-}
-
 bool compare_places(const struct scan_item *item, char text[COMPARE_TEXT_SIZE])
 {
     char a[CLOCK_RFC3339_SIZE], b[CLOCK_RFC3339_SIZE];
@@ -90,25 +79,22 @@ bool compare_places(const struct scan_item *item, char text[COMPARE_TEXT_SIZE])
     bool there = item->found == LAYOUT_FOUND && is->exists;
     int64_t due_ms = item->found == LAYOUT_FOUND ? is->due_ms : 0;
     if (there != item->listed)
-        return misplaced(text, there ? "the set skus does not list the item"
-                                     : "the set skus lists the item, which does not exist");
-    if (item->due_ms != due_ms) {
-        snprintf(text, COMPARE_TEXT_SIZE, "the set due says %s, the item %s",
-                 moment(item->due_ms, a), moment(due_ms, b));
-        return false;
-    }
-    if ((item->earliest_ms != 0) != (there && is->held > 0)) {
-        snprintf(text, COMPARE_TEXT_SIZE, "the item has held %" PRId64 ", its index %s", is->held,
-                 item->earliest_ms ? "has deadlines" : "has no deadline");
-        return false;
-    }
+        return fail_with(text, COMPARE_TEXT_SIZE,
+                         there ? "the set skus does not list the item"
+                               : "the set skus lists the item, which does not exist");
+    if (item->due_ms != due_ms)
+        return fail_with(text, COMPARE_TEXT_SIZE, "the set due says %s, the item %s",
+                         moment(item->due_ms, a), moment(due_ms, b));
+    if ((item->earliest_ms != 0) != (there && is->held > 0))
+        return fail_with(text, COMPARE_TEXT_SIZE, "the item has held %" PRId64 ", its index %s",
+                         is->held, item->earliest_ms ? "has deadlines" : "has no deadline");
     bool late = item->earliest_ms != 0 && item->earliest_ms < due_ms;
     bool early = item->earliest_ms > due_ms && is->due_exact;
     if (!late && !early)
         return true;
-    snprintf(text, COMPARE_TEXT_SIZE, "the first deadline in the index is %s, the item says %s",
-             moment(item->earliest_ms, a), moment(due_ms, b));
-    return false;
+    return fail_with(text, COMPARE_TEXT_SIZE,
+                     "the first deadline in the index is %s, the item says %s",
+                     moment(item->earliest_ms, a), moment(due_ms, b));
 }
 
 /* --- reservations ----------------------------------------------------------------------------- */
@@ -178,9 +164,8 @@ static bool same_fields(const struct field *fields, size_t count, const void *re
             continue;
         show(f, redis, mine);
         show(f, ledger, theirs);
-        snprintf(text, COMPARE_TEXT_SIZE, "Redis has %s%s %s, the ledger %s", where, f->name, mine,
-                 theirs);
-        return false;
+        return fail_with(text, COMPARE_TEXT_SIZE, "Redis has %s%s %s, the ledger %s", where,
+                         f->name, mine, theirs);
     }
     return true;
 }
@@ -203,19 +188,16 @@ static bool same_lines(const struct reservation *redis, const struct reservation
 bool compare_reservation(const struct reservation *redis, const struct reservation *ledger,
                          char text[COMPARE_TEXT_SIZE])
 {
-    if (redis->state != ledger->state || redis->rereserved != ledger->rereserved) {
-        snprintf(text, COMPARE_TEXT_SIZE, "is %s%s in Redis, %s%s in the ledger",
-                 reservation_state_name(redis->state), redis->rereserved ? " (rereserved)" : "",
-                 reservation_state_name(ledger->state), ledger->rereserved ? " (rereserved)" : "");
-        return false;
-    }
+    if (redis->state != ledger->state || redis->rereserved != ledger->rereserved)
+        return fail_with(
+            text, COMPARE_TEXT_SIZE, "is %s%s in Redis, %s%s in the ledger",
+            reservation_state_name(redis->state), redis->rereserved ? " (rereserved)" : "",
+            reservation_state_name(ledger->state), ledger->rereserved ? " (rereserved)" : "");
     if (!same_fields(head_fields, COUNT(head_fields), redis, ledger, "", text))
         return false;
-    if (redis->line_count != ledger->line_count) {
-        snprintf(text, COMPARE_TEXT_SIZE, "Redis has %u lines, the ledger %u", redis->line_count,
-                 ledger->line_count);
-        return false;
-    }
+    if (redis->line_count != ledger->line_count)
+        return fail_with(text, COMPARE_TEXT_SIZE, "Redis has %u lines, the ledger %u",
+                         redis->line_count, ledger->line_count);
     return same_lines(redis, ledger, text);
 }
 
@@ -224,11 +206,9 @@ bool compare_presence(const struct reservation *redis, const struct reservation 
 {
     if (redis && ledger)
         return compare_reservation(redis, ledger, text);
-    if (redis) {
-        snprintf(text, COMPARE_TEXT_SIZE, "is %s in Redis, not in the ledger",
-                 reservation_state_name(redis->state));
-        return false;
-    }
+    if (redis)
+        return fail_with(text, COMPARE_TEXT_SIZE, "is %s in Redis, not in the ledger",
+                         reservation_state_name(redis->state));
     bool needed = ledger && (ledger->state == RESERVATION_HELD || ledger->ended_ms > kept_since_ms);
     if (needed)
         snprintf(text, COMPARE_TEXT_SIZE, "is %s in the ledger, not in Redis",
@@ -255,8 +235,7 @@ bool compare_link(const struct scan_link *link, char text[COMPARE_TEXT_SIZE])
     int64_t due_ms = held ? record->r.expires_ms : 0;
     if (link->deadline_ms == due_ms)
         return true;
-    snprintf(text, COMPARE_TEXT_SIZE, "the index of %.*s says %s, the record %s%s",
-             STR_ARG(link->sku), moment(link->deadline_ms, a), moment(due_ms, b),
-             record->found == LAYOUT_MISSING ? ": there is none" : "");
-    return false;
+    return fail_with(text, COMPARE_TEXT_SIZE, "the index of %.*s says %s, the record %s%s",
+                     STR_ARG(link->sku), moment(link->deadline_ms, a), moment(due_ms, b),
+                     record->found == LAYOUT_MISSING ? ": there is none" : "");
 }

@@ -4,6 +4,8 @@
 #include "audit/audit.h"
 #include "clock.h"
 #include "command/command.h"
+#include "digits.h"
+#include "fail.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -14,7 +16,6 @@
 
 #define LIVE_MS      200
 #define LOG_MS       5000
-#define COUNT_SIZE   32
 #define ID_SIZE      48
 #define JSON_OPTIONS (JSON_INDENT(2) | JSON_REAL_PRECISION(6))
 #define NAMED_MAX    1000
@@ -31,27 +32,13 @@ struct report {
     bool out_of_memory;
 };
 
-/* 1234567 as 1,234,567. */
-static const char *grouped(int64_t n, char out[COUNT_SIZE])
-{
-    char digits[COUNT_SIZE];
-    size_t count = (size_t)snprintf(digits, sizeof(digits), "%" PRId64, n), at = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && (count - i) % 3 == 0)
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = '\0';
-    return out;
-}
-
 static void put_counts(FILE *out, const struct report *report)
 {
-    char items[COUNT_SIZE], reservations[COUNT_SIZE], shares[COUNT_SIZE];
+    char items[DIGITS_GROUPED_SIZE], reservations[DIGITS_GROUPED_SIZE], shares[DIGITS_GROUPED_SIZE];
     fprintf(out, "%s items, %s reservations, %s customers' shares",
-            grouped(report->audit->items, items),
-            grouped(report->audit->reservations, reservations),
-            grouped(report->audit->shares, shares));
+            digits_group(items, report->audit->items),
+            digits_group(reservations, report->audit->reservations),
+            digits_group(shares, report->audit->shares));
 }
 
 static void report_begin(struct report *report, const struct audit *audit, bool json)
@@ -110,15 +97,10 @@ static void report_drift(void *user, const struct audit_drift *drift)
     printf("drift: %s %s: %s\n", audit_kind_name(drift->kind), drift->name, drift->text);
 }
 
-static bool is_open(const struct audit_position *position)
-{
-    return strcmp(position->state, "open") == 0;
-}
-
 static void report_positions(struct report *report)
 {
     for (unsigned p = 0; p < report->audit->partitions && !report->json; p++)
-        if (!is_open(&report->audit->positions[p]))
+        if (strcmp(report->audit->positions[p].state, "open") != 0)
             printf("note: partition %u is not open: state: %s\n", p,
                    report->audit->positions[p].state);
 }
@@ -128,9 +110,9 @@ static void report_positions(struct report *report)
 static void say_verdict(const struct report *report, enum audit_result result)
 {
     const struct audit *audit = report->audit;
-    char count[COUNT_SIZE];
+    char count[DIGITS_GROUPED_SIZE];
     if (audit->drift > report->named)
-        printf("and %s more\n", grouped(audit->drift - report->named, count));
+        printf("and %s more\n", digits_group(count, audit->drift - report->named));
     if (audit->why[0])
         printf("audit: could not tell%s: %s%s%s\n", audit->drift > 0 ? " the rest" : "",
                audit->side ? audit->side : "", audit->side ? ": " : "", audit->why);
@@ -138,7 +120,7 @@ static void say_verdict(const struct report *report, enum audit_result result)
         return;
     printf("audit: %s: ", audit_result_name(result));
     if (result == AUDIT_DRIFT)
-        printf("%s difference%s; compared ", grouped(audit->drift, count),
+        printf("%s difference%s; compared ", digits_group(count, audit->drift),
                audit->drift == 1 ? "" : "s");
     put_counts(stdout, report);
     printf(" in %.1f s\n", (double)(clock_mono_ms() - report->began_ms) / 1e3);
@@ -228,8 +210,8 @@ static bool is_complete(const void *of, char *err, size_t err_size)
     const struct options *options = of;
     if (!options->redis || !options->ledger || db_address_known(options->ledger))
         return command_has_both(options->redis, options->ledger, err, err_size);
-    snprintf(err, err_size, "--ledger: sqlite:/path/file.db or postgresql://user@host/name");
-    return false;
+    return fail_with(err, err_size,
+                     "--ledger: sqlite:/path/file.db or postgresql://user@host/name");
 }
 
 /* Opening would make a file that is not there. */
@@ -242,10 +224,8 @@ static bool is_missing_file(const char *url)
 static bool open_ledger(struct audit *audit, const char *url)
 {
     audit->side = "the ledger";
-    if (is_missing_file(url)) {
-        snprintf(audit->why, sizeof(audit->why), "there is no such file: %s", url);
-        return false;
-    }
+    if (is_missing_file(url))
+        return fail_with(audit->why, sizeof(audit->why), "there is no such file: %s", url);
     if (db_open(&audit->db, url, audit->why, sizeof(audit->why)) != DB_OK)
         return false;
     audit->why[0] = '\0';
@@ -259,8 +239,7 @@ static bool open_redis(struct audit *audit)
     if (admin_connect(audit->admin, &why) == ADMIN_OK)
         return true;
     audit->side = "Redis";
-    snprintf(audit->why, sizeof(audit->why), "%s", why);
-    return false;
+    return fail_with(audit->why, sizeof(audit->why), "%s", why);
 }
 
 /* --- the audit -------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "command/command.h"
 #include "address.h"
+#include "fail.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,5 @@ bool command_has_both(const char *redis, const char *ledger, char *err, size_t e
     struct address address;
     if (redis && ledger)
         return address_parse(redis, &address, err, err_size);
-    snprintf(err, err_size, "--redis and --ledger are needed");
-    return false;
+    return fail_with(err, err_size, "--redis and --ledger are needed");
 }

@@ -2,8 +2,7 @@
  *
  * Each status is EXIT_USAGE for what the command line has wrong; the others are said with each.
  */
-#ifndef COMMAND_COMMAND_H
-#define COMMAND_COMMAND_H
+#pragma once
 
 #include "args.h"
 #include "config.h"
@@ -42,5 +41,3 @@ int command_run(const struct command *command, int argc, char **argv, void *opti
 
 /* Of a command that needs both: NULL is an option that was not given. */
 bool command_has_both(const char *redis, const char *ledger, char *err, size_t err_size);
-
-#endif

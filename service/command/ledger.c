@@ -1,5 +1,4 @@
 /* ledger.c -- `stockd ledger`: see command.h. */
-#include "address.h"
 #include "command/command.h"
 #include "process/process.h"
 #include "version.h"
@@ -91,12 +90,8 @@ static int run_configured(const struct config *config)
 /* What serve has defaults for and this has not. */
 static bool complete(const struct config *config, char *err, size_t err_size)
 {
-    struct address redis;
-    if (!config->redis || !config_has_ledger(config)) {
-        snprintf(err, err_size, "--redis and --ledger are needed");
-        return false;
-    }
-    return address_parse(config->redis, &redis, err, err_size);
+    return command_has_both(config->redis, config_has_ledger(config) ? config->ledger : NULL, err,
+                            err_size);
 }
 
 int command_ledger(int argc, char **argv)

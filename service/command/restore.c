@@ -60,12 +60,6 @@ static bool on_progress(void *user, const struct restore *restore)
     return true;
 }
 
-static void progress_end(const struct progress *p)
-{
-    if (p->terminal && p->said)
-        fputs("\r\033[K", stderr);
-}
-
 /* --- the command ------------------------------------------------------------------------------ */
 
 static const int statuses[] = {
@@ -97,7 +91,8 @@ static int run_restore(const void *of)
         options.reservation_retention_ms = options.operation_retention_ms;
     log_configure(LOG_LOGFMT, LOG_WARN);
     enum restore_result result = ledger_restore_run(&restore, &options);
-    progress_end(&progress);
+    if (progress.terminal && progress.said)
+        fputs("\r\033[K", stderr);
     if (result == RESTORE_DONE)
         restore_print(stdout, &restore);
     else

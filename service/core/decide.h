@@ -4,8 +4,7 @@
  * STEP_READ once it has marked what it lacks, or STEP_DEFER. It changes nothing before it knows
  * all that it needs. STEP_BROKEN: what was read contradicts itself, so somebody else writes here.
  */
-#ifndef CORE_DECIDE_H
-#define CORE_DECIDE_H
+#pragma once
 
 #include "core/event.h"
 #include "core/op_table.h"
@@ -117,5 +116,3 @@ static inline enum step refuse_field(struct op *op, const char *field, const cha
     op->out.why = why;
     return refuse(op, OUT_INVALID);
 }
-
-#endif

@@ -9,8 +9,7 @@
  * events of a batch are often of one item; and no result that follows from the rest. Builds that
  * know only the other one share stores of format 1 (store/meta.h).
  */
-#ifndef CORE_EVENT_H
-#define CORE_EVENT_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
@@ -99,9 +98,6 @@ struct event_reader {
     bool brief;
     struct event_before before;
 };
-int event_read(struct event_reader *reader, struct str bytes, int64_t *now_ms)
-    __attribute__((warn_unused_result));
+int event_read(struct event_reader *reader, struct str bytes, int64_t *now_ms) MUST_CHECK;
 int event_next(struct event_reader *reader, struct arena *arena, int64_t now_ms,
-               struct event *event) __attribute__((warn_unused_result));
-
-#endif
+               struct event *event) MUST_CHECK;

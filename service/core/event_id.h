@@ -2,8 +2,7 @@
  *
  * Layer: core, values only. Dense in an epoch, which begins with 0; epochs only go up.
  */
-#ifndef CORE_EVENT_ID_H
-#define CORE_EVENT_ID_H
+#pragma once
 
 #include "str.h"
 
@@ -33,5 +32,3 @@ static inline int event_id_compare(struct event_id a, struct event_id b)
         return a.epoch < b.epoch ? -1 : 1;
     return a.seq == b.seq ? 0 : a.seq < b.seq ? -1 : 1;
 }
-
-#endif

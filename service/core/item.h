@@ -5,8 +5,7 @@
  * item_check() asserts it. `version` grows by exactly one with every transition and goes on after
  * deletion and re-creation: a deleted item stays behind as a version without counters.
  */
-#ifndef CORE_ITEM_H
-#define CORE_ITEM_H
+#pragma once
 
 #include "str.h"
 
@@ -35,16 +34,14 @@ static inline int64_t item_on_hand(const struct item *item)
 void item_check(const struct item *item);
 
 /* True if every counter is in its bounds. */
-bool item_valid(const struct item *item) __attribute__((warn_unused_result));
+bool item_valid(const struct item *item) MUST_CHECK;
 
 /* Decimal fields with blanks between, a format number first; readable in redis-cli.
  * Returns the length without the NUL. */
 size_t item_encode(const struct item *item, char out[ITEM_TEXT_SIZE]);
 
 /* False if the text is not what item_encode writes. */
-bool item_decode(struct str text, struct item *item) __attribute__((warn_unused_result));
+bool item_decode(struct str text, struct item *item) MUST_CHECK;
 
 /* The contract's [A-Za-z0-9._:-]{1,64}. */
-bool sku_valid(struct str sku) __attribute__((warn_unused_result));
-
-#endif
+bool sku_valid(struct str sku) MUST_CHECK;

@@ -2,8 +2,7 @@
  *
  * Layer: core. A number here is a promise to clients (service/openapi.yaml says the same).
  */
-#ifndef CORE_LIMITS_H
-#define CORE_LIMITS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,5 +38,3 @@ static inline bool counter_valid(int64_t value)
 {
     return value >= 0 && value <= UNITS_MAX;
 }
-
-#endif

@@ -5,8 +5,7 @@
  * until the operation is answered; plan() fills `out`, whose pointers are into the batch's arena
  * and good only until the store has called the operation's `done`.
  */
-#ifndef CORE_OP_H
-#define CORE_OP_H
+#pragma once
 
 #include "core/event.h"
 #include "core/item.h"
@@ -177,5 +176,3 @@ struct op {
     /* plan's own: where this operation's entries are in the view */
     uint32_t resv_slot;
 };
-
-#endif

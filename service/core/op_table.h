@@ -7,8 +7,7 @@
  *
  * Invariant: op.c compiles only if each kind has one row.
  */
-#ifndef CORE_OP_TABLE_H
-#define CORE_OP_TABLE_H
+#pragma once
 
 /* clang-format off */
 #define OP_TABLE(ROW)                                                                              \
@@ -25,5 +24,3 @@
     ROW(SWEEP,     sweep,     NONE,        NONE,      OK,         0)                               \
     ROW(TRANSFER,  transfer,  TRANSFER,    TRANSFER,  OK,         TAKES_UNITS)
 /* clang-format on */
-
-#endif

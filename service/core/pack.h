@@ -5,8 +5,7 @@
  * ran out; the reader never goes past its end and turns `bad` for ever at the first thing that
  * does not fit, so a caller checks once, at the end.
  */
-#ifndef CORE_PACK_H
-#define CORE_PACK_H
+#pragma once
 
 #include "buf.h"
 #include "str.h"
@@ -32,6 +31,4 @@ void unpack_bytes(struct unpack *in, void *bytes, size_t n);
 struct str unpack_text(struct unpack *in, size_t most_bytes); /* points into the source */
 
 /* True when everything was read and nothing was bad. */
-bool unpack_done(const struct unpack *in) __attribute__((warn_unused_result));
-
-#endif
+bool unpack_done(const struct unpack *in) MUST_CHECK;

@@ -9,8 +9,7 @@
  * Invariant: a part that this writer has put PART_RECORDS or more into is never given again, until
  * serials begin anew after 2^24 of them.
  */
-#ifndef CORE_PARTS_H
-#define CORE_PARTS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -34,5 +33,3 @@ int64_t parts_of(const struct parts *parts, int64_t deadline_ms, unsigned before
 
 /* Counts a record that went into a part which parts_of() gave. */
 void parts_put(struct parts *parts, int64_t part);
-
-#endif

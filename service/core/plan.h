@@ -8,8 +8,7 @@
  * Invariant: an outcome that is a refusal has no effect, but for due holds that were given back;
  * each transition raises the version of each item that it touches by exactly one.
  */
-#ifndef CORE_PLAN_H
-#define CORE_PLAN_H
+#pragma once
 
 #include "core/parts.h"
 #include "core/view.h"
@@ -30,7 +29,7 @@ enum plan_result {
 };
 
 /* Puts into the view what the operation is sure to need. False: out of memory. */
-bool plan_collect(struct view *view, struct op *op) __attribute__((warn_unused_result));
+bool plan_collect(struct view *view, struct op *op) MUST_CHECK;
 
 /* True if the view knows already what the operation is sure to need: plan_collect() would add
  * nothing to it that is to be read. */
@@ -40,9 +39,7 @@ bool plan_is_covered(const struct view *view, const struct op *op);
  * that the operation must be tried again once this plan's effects are written: more holds were due
  * on its item than one batch gives back. So must then those behind it in its chain. */
 enum plan_result plan(struct view *view, struct op *const *ops, unsigned count, int64_t now_ms,
-                      const struct plan_limits *limits) __attribute__((warn_unused_result));
+                      const struct plan_limits *limits) MUST_CHECK;
 
 /* True if the plan changes anything, or records a result. */
 bool plan_writes(const struct view *view);
-
-#endif

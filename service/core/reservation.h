@@ -11,8 +11,7 @@
  * Invariant: units leave "held" exactly once. What a rereserve sells afterwards it takes from
  * "available" again.
  */
-#ifndef CORE_RESERVATION_H
-#define CORE_RESERVATION_H
+#pragma once
 
 #include "core/rid.h"
 #include "str.h"
@@ -66,10 +65,7 @@ struct reservation {
 
 /* What the event means at now_ms; changes nothing. */
 enum reservation_verdict reservation_judge(const struct reservation *r,
-                                           enum reservation_event event, int64_t now_ms)
-    __attribute__((warn_unused_result));
+                                           enum reservation_event event, int64_t now_ms) MUST_CHECK;
 
 /* "held", "confirmed", ... */
 const char *reservation_state_name(enum reservation_state state);
-
-#endif

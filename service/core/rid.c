@@ -2,7 +2,6 @@
 #include "digits.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
 

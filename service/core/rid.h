@@ -9,8 +9,7 @@
  *
  * As text: "r<partition>-<23 characters of base32hex, lower case>".
  */
-#ifndef CORE_RID_H
-#define CORE_RID_H
+#pragma once
 
 #include "str.h"
 
@@ -41,11 +40,9 @@ void rid_set_bucket(struct rid *id, int64_t bucket);
 size_t rid_format(const struct rid *id, char out[RID_TEXT_SIZE]);
 
 /* False if the text is no id; only the one text that rid_format writes is taken. */
-bool rid_parse(struct str text, struct rid *id) __attribute__((warn_unused_result));
+bool rid_parse(struct str text, struct rid *id) MUST_CHECK;
 
 static inline bool rid_equal(const struct rid *a, const struct rid *b)
 {
     return a->partition == b->partition && memcmp(a->b, b->b, RID_BYTES) == 0;
 }
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: core, pure. Works on the raw target, still percent-encoded: a library that decodes first
  * makes `a%2Fb` look like two segments. Each segment is decoded once, after the split.
  */
-#ifndef CORE_ROUTE_H
-#define CORE_ROUTE_H
+#pragma once
 
 #include "str.h"
 
@@ -83,7 +82,4 @@ struct query_param {
 
 /* Splits and decodes a raw query (`+` is a blank). Returns the number of parameters, or -1 when an
  * escape is broken, a name comes twice or there are more than max. room must hold query.n bytes. */
-int query_parse(struct str query, char *room, struct query_param *params, unsigned max)
-    __attribute__((warn_unused_result));
-
-#endif
+int query_parse(struct str query, char *room, struct query_param *params, unsigned max) MUST_CHECK;

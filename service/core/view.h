@@ -10,8 +10,7 @@
  *
  * Invariant: an entry is in the view once: same name, same slot.
  */
-#ifndef CORE_VIEW_H
-#define CORE_VIEW_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
@@ -141,5 +140,3 @@ static inline const struct reservation *view_current(const struct view_reservati
 {
     return vr->now ? vr->now : vr->was;
 }
-
-#endif

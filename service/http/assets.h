@@ -2,8 +2,7 @@
  *
  * Layer: http.
  */
-#ifndef HTTP_ASSETS_H
-#define HTTP_ASSETS_H
+#pragma once
 
 extern const char asset_openapi[], asset_openapi_end[];
 extern const char asset_index[], asset_index_end[];
@@ -13,5 +12,3 @@ extern const char asset_index[], asset_index_end[];
     {                                                                                              \
         asset_##name, (size_t)(asset_##name##_end - asset_##name)                                  \
     }
-
-#endif

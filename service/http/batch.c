@@ -1,5 +1,4 @@
 #include "http/batch.h"
-
 #include "http/exchange.h"
 #include "http/json_write.h"
 #include "http/render.h"

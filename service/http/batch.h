@@ -7,8 +7,7 @@
  * Invariant: what was handed over can be answered. Room for the longest answer is set aside before,
  * and operations that find none are refused.
  */
-#ifndef HTTP_BATCH_H
-#define HTTP_BATCH_H
+#pragma once
 
 #include "http/request.h"
 #include "store/store.h"
@@ -36,5 +35,3 @@ void batch_job_begin(struct exchange *x, const struct request_head *head);
 
 /* Hands over the next runs of the batches that wait for that. */
 void batch_job_continue(struct http_server *server);
-
-#endif

@@ -1,5 +1,4 @@
 #include "http/check.h"
-
 #include "http/batch.h"
 #include "http/events/subscriber.h"
 #include "http/exchange.h"
@@ -12,24 +11,26 @@
 static unsigned count_clients(const struct http_server *server, enum conn_list list)
 {
     const struct conn_queue *queue = &server->clients.queues[list];
-    const struct client_conn *before = NULL;
+    const struct client_conn *p;
+    int64_t since_ms = INT64_MIN;
     bool fresh = false;
     unsigned count = 0;
-    for (const struct client_conn *p = queue->first; p; before = p, p = p->next) {
-        assert(p->list == list && p->prev == before);
-        assert(!before || before->since_ms <= p->since_ms);
+    TAILQ_FOREACH(p, &queue->conns, link)
+    {
+        assert(p->list == list && since_ms <= p->since_ms);
         assert(!p->exchange || p->exchange->client == p);
+        since_ms = p->since_ms;
         fresh |= p == queue->fresh;
         count++;
     }
-    assert(queue->last == before && fresh == (queue->fresh != NULL));
+    assert(fresh == (queue->fresh != NULL));
     return count;
 }
 
 static void check_clients(const struct http_server *server)
 {
     unsigned count = 0;
-    assert(!server->clients.queues[CONN_NONE].first && !server->clients.queues[CONN_NONE].last);
+    assert(TAILQ_EMPTY(&server->clients.queues[CONN_NONE].conns));
     for (enum conn_list list = CONN_NONE + 1; list < CONN_LISTS; list++)
         count += count_clients(server, list);
     assert(count <= server->clients.count);
@@ -109,15 +110,16 @@ static void check_follower(const struct subscriber *f)
 /* Returns how many of them are streams. */
 static unsigned check_followers(const struct subscriber_queue *queue, enum subscriber_state state)
 {
-    const struct subscriber *before = NULL;
+    const struct subscriber *f;
     unsigned count = 0, streams = 0;
-    for (const struct subscriber *f = queue->first; f; before = f, f = f->next) {
-        assert(f->state == state && f->prev == before);
+    TAILQ_FOREACH(f, &queue->list, link)
+    {
+        assert(f->state == state);
         check_follower(f);
         count++;
         streams += f->request.stream;
     }
-    assert(queue->last == before && queue->count == count);
+    assert(queue->count == count);
     return streams;
 }
 
@@ -125,18 +127,19 @@ static unsigned check_followers(const struct subscriber_queue *queue, enum subsc
 static unsigned check_sheets(const struct events *events, enum sheet_state state)
 {
     const struct sheet_list *list = &events->sheets.lists[state];
-    const struct events_sheet *before = NULL;
+    const struct events_sheet *s;
+    const struct subscriber *f;
     unsigned count = 0, streams = 0;
-    for (const struct events_sheet *s = list->first; s; before = s, s = s->next) {
-        assert(s->state == state && s->listed && s->refs > 0 && s->prev == before);
+    TAILQ_FOREACH(s, &list->list, link)
+    {
+        assert(s->state == state && s->listed && s->refs > 0);
         assert(state != SHEET_WANTED || s->followers.count > 0);
         assert(state != SHEET_READ || s->followers.count == 0);
-        for (const struct subscriber *f = s->followers.first; f; f = f->next)
-            assert(f->sheet == s);
+        TAILQ_FOREACH(f, &s->followers.list, link) assert(f->sheet == s);
         streams += check_followers(&s->followers, SUBSCRIBER_WANTING);
         count++;
     }
-    assert(list->last == before && list->count == count);
+    assert(list->count == count);
     return streams;
 }
 

@@ -5,8 +5,7 @@
  * or keeps an exchange is found when that happens, not when its memory is used again. The cost is
  * a walk over everything that is open.
  */
-#ifndef HTTP_CHECK_H
-#define HTTP_CHECK_H
+#pragma once
 
 #ifndef STOCKD_CHECKS
 #define STOCKD_CHECKS 0
@@ -16,5 +15,3 @@ struct http_server;
 
 /* Asserts it; to be called while nothing of the server is on the stack. */
 void server_check(const struct http_server *server);
-
-#endif

@@ -1,5 +1,4 @@
 #include "http/client_conn.h"
-
 #include "http/server_limits.h"
 #include "stats.h"
 
@@ -12,17 +11,9 @@ static void unlink_client(struct client_conn *client)
     struct conn_queue *queue = &client->all->queues[client->list];
     if (client->list == CONN_NONE)
         return;
-    if (client->prev)
-        client->prev->next = client->next;
-    else
-        queue->first = client->next;
-    if (client->next)
-        client->next->prev = client->prev;
-    else
-        queue->last = client->prev;
     if (queue->fresh == client)
-        queue->fresh = client->next;
-    client->prev = client->next = NULL;
+        queue->fresh = TAILQ_NEXT(client, link);
+    TAILQ_REMOVE(&queue->conns, client, link);
     client->list = CONN_NONE;
 }
 
@@ -34,12 +25,7 @@ void client_conn_move(struct client_conn *client, enum conn_list list)
     if (list == CONN_NONE)
         return;
     struct conn_queue *queue = &client->all->queues[list];
-    client->prev = queue->last;
-    if (queue->last)
-        queue->last->next = client;
-    else
-        queue->first = client;
-    queue->last = client;
+    TAILQ_INSERT_TAIL(&queue->conns, client, link);
     if (!queue->fresh)
         queue->fresh = client;
 }
@@ -59,7 +45,7 @@ static struct client_conn *least_needed(const struct client_conns *all,
 {
     static const enum conn_list order[] = {CONN_IDLE, CONN_LINGERING, CONN_READING};
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-        struct client_conn *client = all->queues[order[i]].first;
+        struct client_conn *client = TAILQ_FIRST(&all->queues[order[i]].conns);
         if (client && client != newcomer)
             return client;
     }
@@ -163,7 +149,7 @@ static int64_t look_at_fresh(struct client_conns *all, enum conn_list list, int6
         int64_t left = client->since_ms + SERVER_LOOK_MS - now;
         if (left > 0)
             return left;
-        queue->fresh = client->next;
+        queue->fresh = TAILQ_NEXT(client, link);
         if (has_left(client))
             cut_off(client);
     }
@@ -178,7 +164,7 @@ int64_t client_conns_expire(struct client_conns *all)
         wait = reading;
     for (enum conn_list list = CONN_IDLE; list < CONN_LISTS; list++) {
         struct client_conn *client;
-        while ((client = all->queues[list].first)) {
+        while ((client = TAILQ_FIRST(&all->queues[list].conns))) {
             int64_t left = deadline_of(all, client) - now;
             if (left > 0) {
                 wait = wait < 0 || left < wait ? left : wait;

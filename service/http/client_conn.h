@@ -9,13 +9,13 @@
  *
  * Invariant: each list is in the order of its entries' deadlines, as all on it have the same time.
  */
-#ifndef HTTP_CLIENT_CONN_H
-#define HTTP_CLIENT_CONN_H
+#pragma once
 
 #include "http/intake.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <uv.h>
 
 struct client_conns;
@@ -34,7 +34,7 @@ enum conn_list {
 
 struct client_conn {
     struct client_conns *all;
-    struct client_conn *prev, *next;
+    TAILQ_ENTRY(client_conn) link;
     struct intake intake;
     enum conn_list list;
     struct exchange *exchange; /* begun and not completed */
@@ -43,7 +43,7 @@ struct client_conn {
 };
 
 struct conn_queue { /* in the order of since_ms */
-    struct client_conn *first, *last;
+    TAILQ_HEAD(, client_conn) conns;
     struct client_conn *fresh; /* the first that was not looked at since it came here; NULL: none */
 };
 
@@ -60,8 +60,7 @@ struct client_conns {
 
 /* A connection that has come: counted in any case, and idle. When there is no room, another one or
  * this one is told to go. NULL: it cannot be served, and is to end at once. */
-struct client_conn *client_conn_open(struct client_conns *all, int fd)
-    __attribute__((warn_unused_result));
+struct client_conn *client_conn_open(struct client_conns *all, int fd) MUST_CHECK;
 
 /* It is gone. client may be NULL, as client_conn_open() gave it. */
 void client_conn_close(struct client_conns *all, struct client_conn *client);
@@ -75,5 +74,3 @@ void client_conns_drain(struct client_conns *all);
 /* Shuts down the connections whose deadline has passed; returns the ms until the next one, -1 if
  * there is none. */
 int64_t client_conns_expire(struct client_conns *all);
-
-#endif

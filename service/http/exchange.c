@@ -309,6 +309,7 @@ void exchange_completed(void *cls, struct MHD_Connection *conn, void **at,
         return;
     *at = NULL;
     struct client_conn *client = x->client;
+    x->server->progress = true; /* the library may have the next request at hand already */
     client->exchange = NULL;
     if (!intake_lingers(&client->intake))
         client_conn_move(client, CONN_IDLE);

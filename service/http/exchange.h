@@ -14,8 +14,7 @@
  * as that, or its connection is suspended. A stream of events is suspended besides, while it is
  * ANSWERED and has nothing to send (subscriber.h). What is over is on no list (exchange_end()).
  */
-#ifndef HTTP_EXCHANGE_H
-#define HTTP_EXCHANGE_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
@@ -107,10 +106,10 @@ struct http_server {
     unsigned spare_count;
     unsigned orphans;
     struct client_conns clients;
-    struct batch_job *later;    /* batches whose next operations are to be handed over */
-    struct query_pool *queries; /* NULL: no ledger */
-    struct history_job *first_asked, *last_asked; /* in the order of their beginning */
-    struct events *events;                        /* NULL: no ledger */
+    struct batch_job *later;         /* batches whose next operations are to be handed over */
+    struct query_pool *queries;      /* NULL: no ledger */
+    TAILQ_HEAD(, history_job) asked; /* in the order of their beginning */
+    struct events *events;           /* NULL: no ledger */
     struct buf scratch;
 };
 
@@ -142,7 +141,7 @@ void exchange_wait_long(struct exchange *x);
 
 /* Counts what the exchange has allocated and `more` bytes besides that it is about to. False: the
  * budget has no room for that; nothing is counted that was not before. */
-bool exchange_hold(struct exchange *x, size_t more) __attribute__((warn_unused_result));
+bool exchange_hold(struct exchange *x, size_t more) MUST_CHECK;
 
 /* How much exchange_hold would grant besides what the exchange has. */
 size_t exchange_room(const struct exchange *x);
@@ -154,12 +153,11 @@ void exchange_recount(struct exchange *x);
 void exchange_let_go(struct exchange *x);
 
 /* Adds to the body. False: no room, or no memory. */
-bool exchange_put_body(struct exchange *x, const char *data, size_t n)
-    __attribute__((warn_unused_result));
+bool exchange_put_body(struct exchange *x, const char *data, size_t n) MUST_CHECK;
 void exchange_drop_body(struct exchange *x);
 
 /* The same for what several exchanges share. False: no room, and it is not counted. */
-bool server_hold(struct http_server *server, size_t bytes) __attribute__((warn_unused_result));
+bool server_hold(struct http_server *server, size_t bytes) MUST_CHECK;
 void server_let_go(struct http_server *server, size_t bytes);
 
 /* So much was taken besides for a moment, and is free again. */
@@ -190,5 +188,3 @@ void server_release(struct http_server *server);
 
 /* Answers that need no store. */
 void builtin_answer(struct exchange *x);
-
-#endif

@@ -1,5 +1,4 @@
 #include "http/fields.h"
-
 #include "http/json_write.h"
 
 #include <inttypes.h>

@@ -4,8 +4,7 @@
  * operation of it. Which members belong to which operation is request.c's business too, told here
  * as sets.
  */
-#ifndef HTTP_FIELDS_H
-#define HTTP_FIELDS_H
+#pragma once
 
 #include "arena.h"
 #include "core/op.h"
@@ -50,10 +49,7 @@ struct parsed_body {
 /* Reads the members of an object: those in `allowed` may be there, those in `required` must. Texts
  * are copied to the arena. */
 bool fields_read(struct parsed_body *parsed, struct arena *arena, const json_t *object,
-                 unsigned allowed, unsigned required, struct refusal *why)
-    __attribute__((warn_unused_result));
+                 unsigned allowed, unsigned required, struct refusal *why) MUST_CHECK;
 
 /* "sku", "quantity", ... */
 const char *field_name(enum field_id id);
-
-#endif

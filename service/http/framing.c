@@ -250,10 +250,8 @@ static bool ends_value(unsigned char c)
     return c == '\r' || c == '\n' || c == '\0';
 }
 
-static bool ends_target(unsigned char c)
-{
-    return c <= ' ' || c >= 0x7f || c == '?' || c == '&' || c == '#';
-}
+static const bool ends_target[256] = {
+    [0 ... ' '] = true, ['#'] = true, ['&'] = true, ['?'] = true, [0x7f ... 0xff] = true};
 
 /* The whole line of a request for a path without a query, as most are; 0 if this is none, or not
  * all of it is here, or something is wrong with it: the steps then say what. */
@@ -266,7 +264,7 @@ static size_t take_request_line(struct framing *f, const char *from, size_t n)
         i++;
     if (i == 0 || n - i < 2 || bytes[i] != ' ' || bytes[i + 1] != '/')
         return 0;
-    for (i++; i < n && !ends_target(bytes[i]); i++)
+    for (i++; i < n && !ends_target[bytes[i]]; i++)
         ;
     if (n - i < sizeof(before_digit) + 2 ||
         memcmp(from + i, before_digit, sizeof(before_digit) - 1) != 0)
@@ -336,7 +334,7 @@ static size_t take_run(struct framing *f, const char *from, size_t n)
         while (i < n && !ends_value(bytes[i]))
             i++;
     } else if (f->state == TARGET && f->index == ANYWHERE) {
-        while (i < n && !ends_target(bytes[i]))
+        while (i < n && !ends_target[bytes[i]])
             i++;
     }
     f->is.pool_bytes += i;

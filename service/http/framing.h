@@ -18,8 +18,7 @@
  * Invariant: bytes that were judged good are a sequence of whole requests and the beginning of one,
  * that fits into the library's pool (server_limits.h). The first that is not stops it for good.
  */
-#ifndef HTTP_FRAMING_H
-#define HTTP_FRAMING_H
+#pragma once
 
 #include "http/framing_state.h"
 
@@ -47,5 +46,3 @@ bool framing_is_over(const struct framing *f);
 
 /* True between the first byte of a request and its last. */
 bool framing_is_inside(const struct framing *f);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * Layer: http, private to framing*.c but for the room that a struct framing takes.
  */
-#ifndef HTTP_FRAMING_STATE_H
-#define HTTP_FRAMING_STATE_H
+#pragma once
 
 #include "http/host.h"
 #include "http/problem.h"
@@ -100,5 +99,3 @@ static inline bool framing_in_extension(const struct framing *f)
 {
     return f->state >= EXTENSION_NAME && f->state <= EXTENSION_END;
 }
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Layer: http, pure.
  */
-#ifndef HTTP_HEADERS_H
-#define HTTP_HEADERS_H
+#pragma once
 
 #include "core/op.h"
 #include "str.h"
@@ -21,7 +20,7 @@ struct headers {
 void headers_add(struct headers *headers, struct str name, struct str value);
 
 /* 1 to 255 visible ASCII characters; surrounding double quotes are taken off. */
-bool key_parse(struct str raw, struct str *key) __attribute__((warn_unused_result));
+bool key_parse(struct str raw, struct str *key) MUST_CHECK;
 
 /* RFC 9110 section 8.8.3.2: If-Match compares strongly, so a weak tag matches nothing;
  * If-None-Match compares weakly, so that a proxy which weakened our tag still gets its 304. */
@@ -31,7 +30,7 @@ enum etag_comparison { ETAG_STRONG, ETAG_WEAK };
  * is a tag of ours: foreign ones are well-formed and match nothing. An absent value gives
  * PRE_NONE. False: malformed, or more versions than PRE_VERSIONS_MAX. */
 bool condition_parse(struct str raw, enum etag_comparison comparison,
-                     struct op_condition *condition) __attribute__((warn_unused_result));
+                     struct op_condition *condition) MUST_CHECK;
 
 /* True if the condition names this version; `*` names every one. */
 bool condition_names(const struct op_condition *condition, int64_t version);
@@ -45,5 +44,3 @@ bool media_type_is_json(struct str value);
 /* Whether it is one of the three that a browser sends across origins without asking first (an HTML
  * form's enctype; https://fetch.spec.whatwg.org/#cors-safelisted-request-header). */
 bool media_type_is_form(struct str value);
-
-#endif

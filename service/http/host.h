@@ -4,8 +4,7 @@
  * machine: a name of letters, digits, `-`, `.`, `_` and `~`, an IPv4 address, or an IPv6 address in
  * brackets; then perhaps a port.
  */
-#ifndef HTTP_HOST_H
-#define HTTP_HOST_H
+#pragma once
 
 #include "str.h"
 
@@ -17,7 +16,7 @@ struct host {
 };
 
 /* Views into text. False: no host, or an empty one. */
-bool host_parse(struct str text, struct host *host) __attribute__((warn_unused_result));
+bool host_parse(struct str text, struct host *host) MUST_CHECK;
 
 /* Whether the name means this machine wherever it is looked up: localhost and what ends in
  * .localhost (RFC 6761 section 6.3), 127.0.0.0/8, ::1. */
@@ -29,5 +28,3 @@ bool host_is_listed(struct str name, struct str list);
 /* Whether an Origin header names another host or port than Host does. An opaque one (`null`) is
  * always foreign. The scheme is not compared: a proxy may have taken TLS off. */
 bool origin_is_foreign(struct str origin, struct str host);
-
-#endif

@@ -17,8 +17,7 @@
  * Invariant: the library sees nothing but whole, well-framed requests and the beginning of one, and
  * a connection gets at most one refusal from here, as its last answer.
  */
-#ifndef HTTP_INTAKE_H
-#define HTTP_INTAKE_H
+#pragma once
 
 #include "http/framing.h"
 #include "http/problem.h"
@@ -47,13 +46,12 @@ struct intake {
 };
 
 /* From now on reads of the descriptor are judged. False: they cannot be. */
-bool intake_open(struct intake *intake, int fd, const struct intake_events *events)
-    __attribute__((warn_unused_result));
+bool intake_open(struct intake *intake, int fd, const struct intake_events *events) MUST_CHECK;
 void intake_close(struct intake *intake);
 
 /* The library begins with a request. False: its head was never seen here, so that nothing is known
  * of its framing, and nothing may be done with it. */
-bool intake_begin(struct intake *intake) __attribute__((warn_unused_result));
+bool intake_begin(struct intake *intake) MUST_CHECK;
 
 /* A request's answer is sent, to its end. */
 void intake_answered(struct intake *intake);
@@ -66,5 +64,3 @@ void intake_last(struct intake *intake);
 void intake_reject(struct intake *intake, unsigned route, const struct refusal *why);
 
 bool intake_lingers(const struct intake *intake);
-
-#endif

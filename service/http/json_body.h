@@ -5,8 +5,7 @@
  * with their paths, replaced by 0 in the text, and the text is parsed once more. What is nested
  * deeper than BODY_DEPTH_MAX is refused before it is parsed: all that walks over it recurses.
  */
-#ifndef HTTP_JSON_BODY_H
-#define HTTP_JSON_BODY_H
+#pragma once
 
 #include "arena.h"
 #include "http/problem.h"
@@ -26,8 +25,6 @@ struct json_body {
 
 /* Parses n bytes, which it may change. False: refused, and there is nothing to free. */
 bool json_body_parse(struct json_body *body, struct arena *arena, char *text, size_t n,
-                     struct refusal *why) __attribute__((warn_unused_result));
+                     struct refusal *why) MUST_CHECK;
 
 void json_body_free(struct json_body *body);
-
-#endif

@@ -8,8 +8,7 @@
  * right or wrong, with what the allocator adds. tests/fuzz/fuzz_request.c looks for a text that it
  * is.
  */
-#ifndef HTTP_JSON_HEAP_H
-#define HTTP_JSON_HEAP_H
+#pragma once
 
 #include "str.h"
 
@@ -18,5 +17,3 @@
 #define JSON_HEAP_LEAST ((size_t)1024)
 
 size_t json_heap_bound(struct str text);
-
-#endif

@@ -4,8 +4,7 @@
  * parses, so the field they belong to must be found in the text. The walk takes time linear in the
  * text and checks only as much syntax as it needs: whether the text is JSON is jansson's business.
  */
-#ifndef HTTP_JSON_PATH_H
-#define HTTP_JSON_PATH_H
+#pragma once
 
 #include "str.h"
 
@@ -28,18 +27,14 @@ struct json_walk {
 void json_walk_init(struct json_walk *walk, struct str text);
 
 /* Goes to the next number. False: there is none, or the text is not JSON from here on. */
-bool json_walk_number(struct json_walk *walk, struct str *number)
-    __attribute__((warn_unused_result));
+bool json_walk_number(struct json_walk *walk, struct str *number) MUST_CHECK;
 
 /* Writes the path of the number that json_walk_number gave; returns its length. */
 size_t json_walk_path(const struct json_walk *walk, char out[JSON_PATH_SIZE]);
 
 /* True if objects and arrays stand in one another more than `levels` deep. The path is that of the
  * member of the text's object that does so; of one in an array of objects, the member of those. */
-bool json_path_deeper(struct str text, unsigned levels, char out[JSON_PATH_SIZE])
-    __attribute__((warn_unused_result));
+bool json_path_deeper(struct str text, unsigned levels, char out[JSON_PATH_SIZE]) MUST_CHECK;
 
 /* True if neither a 64-bit integer nor a double holds the number. */
-bool json_number_oversized(struct str number) __attribute__((warn_unused_result));
-
-#endif
+bool json_number_oversized(struct str number) MUST_CHECK;

@@ -2,8 +2,7 @@
  *
  * Layer: http, pure. Whatever bytes go in, the text that comes out is valid JSON in valid UTF-8.
  */
-#ifndef HTTP_JSON_WRITE_H
-#define HTTP_JSON_WRITE_H
+#pragma once
 
 #include "buf.h"
 #include "str.h"
@@ -32,5 +31,3 @@ void json_put_time(struct buf *b, int64_t unix_ms);
 /* A jansson value, without blanks, members in the order they came. A real is written with the
  * fewest digits that give it back, where jansson would write 1.1 as 1.1000000000000001. */
 void json_put_value(struct buf *b, const json_t *value);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: http. A problem (RFC 9457) has a name, which is the end of its `type` and the address of
  * its page, one status and one title; the detail says what happened this time.
  */
-#ifndef HTTP_PROBLEM_H
-#define HTTP_PROBLEM_H
+#pragma once
 
 #include "core/op.h"
 #include "str.h"
@@ -78,5 +77,3 @@ static inline bool refuse(struct refusal *why, enum problem_id problem, const ch
     *why = (struct refusal){problem, field, detail};
     return false;
 }
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: http, pure. The body is appended to `body`, so that a batch can put many behind one
  * another; whether it fitted is in body->failed.
  */
-#ifndef HTTP_RENDER_H
-#define HTTP_RENDER_H
+#pragma once
 
 #include "buf.h"
 #include "http/problem.h"
@@ -53,5 +52,3 @@ void body_put_reservation(struct buf *b, const struct reservation *r, int64_t no
 
 /* The body of a successful operation; null when it has none. */
 void body_put_success(struct buf *b, enum op_kind kind, const struct outcome *out);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: http. Everything that an operation or a read points to is in the arena afterwards; the
  * path, the headers and the body may go.
  */
-#ifndef HTTP_REQUEST_H
-#define HTTP_REQUEST_H
+#pragma once
 
 #include "arena.h"
 #include "core/route.h"
@@ -22,30 +21,27 @@ bool request_is_op(const struct route_match *match);
 
 /* The operation that a POST, PUT or DELETE on a single resource asks for. body may be changed. */
 bool request_op(struct op *op, struct arena *arena, const struct request_head *head, char *body,
-                size_t body_n, struct refusal *why) __attribute__((warn_unused_result));
+                size_t body_n, struct refusal *why) MUST_CHECK;
 
 /* Decodes the parameters behind the `?`; params has room for max. Texts are in the arena. -1:
  * refused, a repeated one included. An absent query has none. */
 int request_params(struct query_param *params, unsigned max, struct arena *arena, struct str query,
-                   struct refusal *why) __attribute__((warn_unused_result));
+                   struct refusal *why) MUST_CHECK;
 
 /* A decimal number of 1 to so many digits (at most 18), from min to max. */
-bool request_number(struct str text, size_t digits, int64_t min, int64_t max, int64_t *number)
-    __attribute__((warn_unused_result));
+bool request_number(struct str text, size_t digits, int64_t min, int64_t max,
+                    int64_t *number) MUST_CHECK;
 
 /* `limit`: one from 1 to LIST_MAX. */
-bool request_limit(struct str text, unsigned *limit, struct refusal *why)
-    __attribute__((warn_unused_result));
+bool request_limit(struct str text, unsigned *limit, struct refusal *why) MUST_CHECK;
 
 /* Refuses a parameter that the resource does not have. */
-bool request_unknown_param(struct arena *arena, struct str name, struct refusal *why)
-    __attribute__((warn_unused_result));
+bool request_unknown_param(struct arena *arena, struct str name, struct refusal *why) MUST_CHECK;
 
 /* The read that a GET of an item, the items, a reservation or an operation asks for.
  * if_none_match is filled for an item. */
 bool request_read(struct store_read *read, struct op_condition *if_none_match, struct arena *arena,
-                  const struct request_head *head, struct refusal *why)
-    __attribute__((warn_unused_result));
+                  const struct request_head *head, struct refusal *why) MUST_CHECK;
 
 struct request_batch {
     struct json_body body;
@@ -57,13 +53,11 @@ struct request_batch {
 /* The body of /v1/batch. False: the whole is refused, and there is nothing to close. */
 bool request_batch_open(struct request_batch *batch, struct arena *arena,
                         const struct request_head *head, char *body, size_t body_n,
-                        struct refusal *why) __attribute__((warn_unused_result));
+                        struct refusal *why) MUST_CHECK;
 
 /* Its operation i. False: that one is refused; if its key was read it is in op->id, else op->id is
  * absent. */
 bool request_batch_op(struct op *op, struct arena *arena, struct request_batch *batch, unsigned i,
-                      struct refusal *why) __attribute__((warn_unused_result));
+                      struct refusal *why) MUST_CHECK;
 
 void request_batch_close(struct request_batch *batch);
-
-#endif

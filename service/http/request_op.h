@@ -2,8 +2,7 @@
  *
  * Layer: http, private to the two.
  */
-#ifndef HTTP_REQUEST_OP_H
-#define HTTP_REQUEST_OP_H
+#pragma once
 
 #include "core/route.h"
 #include "http/fields.h"
@@ -28,19 +27,14 @@ const char *op_schema_names(struct arena *arena);
 
 /* Fills the operation from a parsed body; param is the path's parameter, or what stands for it. */
 bool op_fill(struct op *op, struct arena *arena, const struct op_schema *schema, struct str param,
-             const struct parsed_body *parsed, struct refusal *why)
-    __attribute__((warn_unused_result));
+             const struct parsed_body *parsed, struct refusal *why) MUST_CHECK;
 
 /* Sets key and id from a client's key; made up when the key is absent. */
-bool op_name(struct op *op, struct arena *arena, struct str key, struct refusal *why)
-    __attribute__((warn_unused_result));
+bool op_name(struct op *op, struct arena *arena, struct str key, struct refusal *why) MUST_CHECK;
 
 bool op_conditions(struct op *op, struct str if_match, struct str if_none_match,
-                   struct refusal *why) __attribute__((warn_unused_result));
+                   struct refusal *why) MUST_CHECK;
 
 /* The fingerprint of an operation with a key. */
 bool op_fingerprint(struct op *op, struct arena *arena, const struct op_schema *schema,
-                    struct str param, const json_t *body, struct refusal *why)
-    __attribute__((warn_unused_result));
-
-#endif
+                    struct str param, const json_t *body, struct refusal *why) MUST_CHECK;

@@ -207,6 +207,9 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
             request_ms + (config->read_timeout_ms ? config->read_timeout_ms : SERVER_READ_MS),
         .write_ms = config->write_timeout_ms ? config->write_timeout_ms : SERVER_WRITE_MS,
     };
+    for (int list = 0; list < CONN_LISTS; list++)
+        TAILQ_INIT(&server->clients.queues[list].conns);
+    TAILQ_INIT(&server->asked);
     server->memory_max_bytes =
         config->memory_max_bytes ? config->memory_max_bytes : SERVER_MEMORY_BYTES;
     server->guards_host = config->guards_host;

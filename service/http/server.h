@@ -5,8 +5,7 @@
  * while the store works on it, or the ledger. No threads but those of the query pool
  * (ledger/query/query_pool.h), which know nothing of connections.
  */
-#ifndef HTTP_SERVER_H
-#define HTTP_SERVER_H
+#pragma once
 
 #include "ledger/query/query_pool.h"
 #include "stats.h"
@@ -47,5 +46,3 @@ bool http_server_drained(const struct http_server *server);
  * that the store still has stay valid until it has called their `done`, questions that the query
  * pool still has free themselves. The memory is freed when the loop has closed the handles. */
 void http_server_free(struct http_server *server);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Layer: http, private to the server.
  */
-#ifndef HTTP_SERVER_LIMITS_H
-#define HTTP_SERVER_LIMITS_H
+#pragma once
 
 /* libmicrohttpd's pool of a connection: the request line, the header fields, its own records of
  * them, and the header of the answer. It is wiped after every request, so its size has a price:
@@ -43,5 +42,3 @@
 #define SERVER_POLLED_MAX 128
 #define SERVER_QUIET_RUNS 2
 #define SERVER_POLL_MS    1
-
-#endif

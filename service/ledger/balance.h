@@ -2,8 +2,7 @@
  *
  * Layer: ledger. Each call is a read transaction of its own; nothing is written or locked.
  */
-#ifndef LEDGER_BALANCE_H
-#define LEDGER_BALANCE_H
+#pragma once
 
 #include "core/event_id.h"
 #include "ledger/db.h"
@@ -15,8 +14,7 @@ typedef void balance_fn(void *user, struct str name, const char *text);
 
 /* Items against the sums of their movements and of what is held, as of one instant. At most `max`
  * rows of each. */
-enum db_result balance_items(struct db *db, size_t max, balance_fn *found, void *user)
-    __attribute__((warn_unused_result));
+enum db_result balance_items(struct db *db, size_t max, balance_fn *found, void *user) MUST_CHECK;
 
 /* Where a walk over the reservations goes on: after this one. */
 struct balance_walk {
@@ -26,14 +24,10 @@ struct balance_walk {
 
 /* The next page of reservations: has each as many lines as it says? */
 enum db_result balance_lines(struct db *db, struct balance_walk *walk, balance_fn *found,
-                             void *user) __attribute__((warn_unused_result));
+                             void *user) MUST_CHECK;
 
 /* The last entry that the database holds of a partition; 0-0: none. */
-enum db_result balance_position(struct db *db, unsigned partition, struct event_id *at)
-    __attribute__((warn_unused_result));
+enum db_result balance_position(struct db *db, unsigned partition, struct event_id *at) MUST_CHECK;
 
 /* One more than the highest number of a partition that has any; 0: there is none. */
-enum db_result balance_partitions(struct db *db, unsigned *count)
-    __attribute__((warn_unused_result));
-
-#endif
+enum db_result balance_partitions(struct db *db, unsigned *count) MUST_CHECK;

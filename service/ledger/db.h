@@ -11,8 +11,7 @@
  * means that it is on disk. db_begin connects again if the connection was lost, so a caller that
  * gets DB_AGAIN rolls back, waits and begins anew.
  */
-#ifndef LEDGER_DB_H
-#define LEDGER_DB_H
+#pragma once
 
 #include "str.h"
 
@@ -106,28 +105,27 @@ bool db_address_known(const char *url);
 
 /* On anything but DB_OK *db is NULL and err says why, without passwords. libpq does not tell a
  * refused password from a server that is down: both are DB_AGAIN. */
-enum db_result db_open(struct db **db, const char *url, char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+enum db_result db_open(struct db **db, const char *url, char *err, size_t err_size) MUST_CHECK;
 void db_close(struct db *db); /* NULL is fine; an open transaction is rolled back */
 
 /* Begins a transaction that will write; one that was left open is rolled back. */
-enum db_result db_begin(struct db *db) __attribute__((warn_unused_result));
+enum db_result db_begin(struct db *db) MUST_CHECK;
 /* The same for one that only reads, from one snapshot; it stops no writer and waits for none. */
-enum db_result db_begin_read(struct db *db) __attribute__((warn_unused_result));
-enum db_result db_commit(struct db *db) __attribute__((warn_unused_result));
+enum db_result db_begin_read(struct db *db) MUST_CHECK;
+enum db_result db_commit(struct db *db) MUST_CHECK;
 void db_rollback(struct db *db); /* fine without a transaction, and without a connection */
 
 /* Waits until no other process changes the schema, until the transaction ends. */
-enum db_result db_lock_schema(struct db *db) __attribute__((warn_unused_result));
+enum db_result db_lock_schema(struct db *db) MUST_CHECK;
 
 /* Statements separated by semicolons, without parameters or rows. */
-enum db_result db_script(struct db *db, struct str text) __attribute__((warn_unused_result));
+enum db_result db_script(struct db *db, struct str text) MUST_CHECK;
 
 /* Runs a statement for `rows` rows of as many values as `types` has. on_row may be NULL. *changed,
  * unless NULL, becomes the number of rows that were written or found. */
 enum db_result db_run(struct db *db, const struct db_statement *statement,
                       const struct db_value *values, size_t rows, db_row_fn *on_row, void *context,
-                      size_t *changed) __attribute__((warn_unused_result));
+                      size_t *changed) MUST_CHECK;
 
 /* Gives back memory that only saves time; fine inside a transaction. */
 void db_shrink(struct db *db);
@@ -140,5 +138,3 @@ const char *db_engine_name(const struct db *db);
 
 /* "again", "full", ... for logs. */
 const char *db_result_name(enum db_result result);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: ledger, private to db*.c; tests replace single operations. An engine's handle begins with
  * a struct db. `why` is written by db_fail() alone, which hides the secrets of the address.
  */
-#ifndef LEDGER_DB_ENGINE_H
-#define LEDGER_DB_ENGINE_H
+#pragma once
 
 #include "buf.h"
 #include "ledger/db.h"
@@ -42,7 +41,7 @@ struct db *db_pg_new(void);
 enum db_result db_fail(struct db *db, enum db_result result, const char *text);
 
 /* A text never to be shown. Empty and surplus ones are ignored. */
-enum db_result db_hide(struct db *db, struct str secret) __attribute__((warn_unused_result));
+enum db_result db_hide(struct db *db, struct str secret) MUST_CHECK;
 
 /* Statements prepared on one connection, each in the slot that its address has. */
 struct db_prepared {
@@ -52,5 +51,3 @@ struct db_prepared {
 
 /* The slot of a statement; equal to the count before when it is new. Asserts that there is room. */
 size_t db_prepared_slot(struct db_prepared *prepared, const struct db_statement *statement);
-
-#endif

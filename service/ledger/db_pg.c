@@ -49,8 +49,7 @@ static void pg_drop(struct db_pg *pg)
     pg->prepared.count = 0;
 }
 
-/* Sorts a failed result, or with NULL a failed connection; keeps its text. */
-static enum db_result pg_fail(struct db_pg *pg, const PGresult *failed)
+enum db_result pg_fail(struct db_pg *pg, const PGresult *failed)
 {
     const char *state = failed ? PQresultErrorField(failed, PG_DIAG_SQLSTATE) : NULL;
     const char *text = failed ? PQresultErrorMessage(failed) : NULL;
@@ -92,7 +91,7 @@ static enum db_result await_answer(struct db_pg *pg)
 static bool result_good(const PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN;
 }
 
 enum db_result pg_answer(struct db_pg *pg, int sent, PGresult **out)
@@ -112,6 +111,8 @@ enum db_result pg_answer(struct db_pg *pg, int sent, PGresult **out)
         /* Nothing follows a failure but the end. */
         PQclear(last);
         last = next;
+        if (PQresultStatus(last) == PGRES_COPY_IN)
+            break; /* it waits for rows, and so would we */
     }
     if (last && result_good(last)) {
         *out = last;

@@ -1,6 +1,8 @@
 /* db_pg_run.c -- statements: their text, their parameters in binary, their rows.
  *
- * Many rows travel as one array a column (INSERT .. SELECT unnest): one statement, one round trip,
+ * Many rows of an INSERT that is nothing else travel by COPY: the server writes them to its log and
+ * its pages many at a time, and begins while the last ones are still being packed. What looks for a
+ * conflict travels as one array a column (INSERT .. SELECT unnest): one statement, one round trip,
  * and the server's per-statement cost once. Binary, since quoting array text costs more than the
  * copy. The unnests stand in the list of columns: in FROM, each of them would fill a table of its
  * own first.
@@ -13,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAME_SIZE 16
+#define NAME_SIZE   16
+#define COPY_LEAST  32          /* rows; fewer are not worth its second round trip */
+#define PIECE_BYTES (64u << 10) /* of a COPY, handed to libpq at once */
 
 /* Of pg_type; fixed since its beginning. */
 enum {
@@ -194,6 +198,78 @@ static enum db_result give_rows(struct db_pg *pg, const PGresult *answer, db_row
     return DB_OK;
 }
 
+/* --- many rows at once ------------------------------------------------------------------------ */
+
+static bool is_copied(const struct db_statement *statement, size_t rows)
+{
+    return statement->kind == DB_INSERT && !statement->tail && rows >= COPY_LEAST;
+}
+
+static enum db_result begin_copy(struct db_pg *pg, const struct db_statement *statement)
+{
+    PGresult *answer = NULL;
+    buf_reset(&pg->sql);
+    buf_printf(&pg->sql, "COPY %s (%s) FROM STDIN (FORMAT binary)", statement->head,
+               statement->columns);
+    buf_putc(&pg->sql, '\0');
+    if (pg->sql.failed)
+        return db_fail(&pg->base, DB_NO_MEMORY, "out of memory");
+    enum db_result result = pg_answer(pg, PQsendQuery(pg->connection, pg->sql.p), &answer);
+    if (result == DB_OK)
+        PQclear(answer);
+    return result;
+}
+
+/* Hands over what was packed. False: the connection is lost, or there is no memory. */
+static bool hand_over(struct db_pg *pg)
+{
+    struct str piece = buf_str(&pg->values);
+    bool good = !pg->values.failed && PQputCopyData(pg->connection, piece.p, (int)piece.n) == 1;
+    buf_reset(&pg->values);
+    return good;
+}
+
+static bool pack_copy(struct db_pg *pg, const struct db_value *values, size_t rows, size_t columns)
+{
+    static const char head[19] = "PGCOPY\n\377\r\n"; /* and no flags, and nothing further */
+    static const char end[2] = "\377\377";
+    const uint16_t fields = htobe16((uint16_t)columns);
+    buf_reset(&pg->values);
+    buf_put(&pg->values, head, sizeof(head));
+    for (size_t i = 0; i < rows; i++) {
+        buf_put(&pg->values, &fields, sizeof(fields));
+        for (size_t k = 0; k < columns; k++)
+            put_element(&pg->values, &values[i * columns + k]);
+        if ((pg->values.n >= PIECE_BYTES || pg->values.failed) && !hand_over(pg))
+            return false;
+    }
+    buf_put(&pg->values, end, sizeof(end));
+    return hand_over(pg);
+}
+
+static enum db_result copy_rows(struct db_pg *pg, const struct db_statement *statement,
+                                const struct db_value *values, size_t rows, size_t *changed)
+{
+    PGresult *answer = NULL;
+    enum db_result result = begin_copy(pg, statement);
+    if (result != DB_OK)
+        return result;
+    const char *give_up = NULL;
+    if (!pack_copy(pg, values, rows, strlen(statement->types))) {
+        if (PQstatus(pg->connection) != CONNECTION_OK)
+            return pg_fail(pg, NULL);
+        give_up = "out of memory";
+    }
+    result = pg_answer(pg, PQputCopyEnd(pg->connection, give_up) == 1, &answer);
+    if (result != DB_OK)
+        return give_up ? db_fail(&pg->base, DB_NO_MEMORY, give_up) : result;
+    *changed = (size_t)strtoull(PQcmdTuples(answer), NULL, 10);
+    PQclear(answer);
+    return DB_OK;
+}
+
+/* --- one statement ---------------------------------------------------------------------------- */
+
 enum db_result pg_run(struct db *db, const struct db_statement *statement,
                       const struct db_value *values, size_t rows, db_row_fn *on_row, void *context,
                       size_t *changed)
@@ -203,6 +279,8 @@ enum db_result pg_run(struct db *db, const struct db_statement *statement,
     struct parameters p;
     if (!pg->connection)
         return db_fail(db, DB_AGAIN, "the connection was lost");
+    if (is_copied(statement, rows))
+        return copy_rows(pg, statement, values, rows, changed);
     enum db_result result = prepare(pg, statement, name);
     if (result == DB_OK)
         result = pack(pg, statement, values, rows, &p);

@@ -7,18 +7,28 @@
 #include "ledger/db_engine.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SQL_MAX_BYTES 4096
+#define SQL_MAX_BYTES (64u << 10)
 #define WAL_PAUSE_MS  20
+
+/* Small pieces that a statement takes and gives back at every row come from here and not from
+ * malloc(): room for all that the prepared statements keep, too. */
+#define PIECE_BYTES 1200
+#define PIECES      512
+
+/* Rows of an INSERT at once: to begin and end a statement costs as much as a row. */
+#define ROWS_AT_ONCE 16
 
 struct db_sqlite {
     struct db base;
     sqlite3 *handle;
     struct db_prepared prepared;
     sqlite3_stmt *statements[DB_STATEMENTS_MAX];
+    sqlite3_stmt *wide[DB_STATEMENTS_MAX]; /* the same for ROWS_AT_ONCE; NULL: not prepared yet */
 };
 
 static struct db_sqlite *sqlite_of(struct db *db)
@@ -90,18 +100,28 @@ static enum db_result switch_to_wal(struct db_sqlite *s)
 }
 
 /* The cache holds what a chunk touches, so that nothing is written twice; the log is copied into
- * the file after 32 MiB instead of 4, since a page that changed often is copied once. */
+ * the file after 64 MiB instead of 4, since a page that changed often is copied once. */
 static const char session[] =
-    "PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192";
+    "PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=16384";
+
+/* SQLite would count its memory under a lock of the process, for nobody. Too late is no harm. */
+static void count_no_memory(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
 
 static enum db_result sqlite_connect(struct db *db)
 {
     struct db_sqlite *s = sqlite_of(db);
     const char *path = db->url + strlen("sqlite:");
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, count_no_memory);
     int code = sqlite3_open_v2(path, &s->handle, flags, NULL);
     if (code != SQLITE_OK)
         return sqlite_fail(s, code);
+    /* Without that memory it is slower, no more. */
+    (void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_LOOKASIDE, NULL, PIECE_BYTES, PIECES);
     sqlite3_extended_result_codes(s->handle, 1);
     sqlite3_busy_timeout(s->handle, DB_BUSY_TIMEOUT_MS);
     enum db_result result = switch_to_wal(s);
@@ -111,8 +131,10 @@ static enum db_result sqlite_connect(struct db *db)
 static void sqlite_close(struct db *db)
 {
     struct db_sqlite *s = sqlite_of(db);
-    for (size_t i = 0; i < s->prepared.count; i++)
+    for (size_t i = 0; i < s->prepared.count; i++) {
         sqlite3_finalize(s->statements[i]);
+        sqlite3_finalize(s->wide[i]);
+    }
     sqlite3_close(s->handle);
     free(s);
 }
@@ -178,40 +200,62 @@ static enum db_result sqlite_script(struct db *db, struct str text)
 
 /* --- statements ------------------------------------------------------------------------------- */
 
-static void put_sql(struct buf *sql, const struct db_statement *statement)
+/* ($1, $2), ($3, $4) .. */
+static void put_rows(struct buf *sql, size_t columns, size_t rows)
+{
+    for (size_t i = 0; i < rows * columns; i++)
+        buf_printf(sql, "%s$%zu%s",
+                   i % columns > 0 ? ", "
+                   : i > 0         ? ", ("
+                                   : "(",
+                   i + 1, i % columns + 1 == columns ? ")" : "");
+}
+
+/* A row that breaks a rule leaves those before it where they are, until db_rollback(): so SQLite
+ * need not keep the pages as they were before each statement. With an ON CONFLICT it would all the
+ * same: those take one row at a time. */
+static void put_sql(struct buf *sql, const struct db_statement *statement, size_t rows)
 {
     const char *tail = statement->tail ? statement->tail : "";
     switch (statement->kind) {
     case DB_ONE: buf_puts(sql, str_of(statement->head)); break;
     case DB_LOOKUP: buf_printf(sql, "%s = $1 %s", statement->head, tail); break;
     case DB_INSERT:
-        buf_printf(sql, "INSERT INTO %s (%s) VALUES (", statement->head, statement->columns);
-        for (size_t i = 0; statement->types[i]; i++)
-            buf_printf(sql, "%s$%zu", i ? ", " : "", i + 1);
-        buf_printf(sql, ") %s", tail);
+        buf_printf(sql, "INSERT OR FAIL INTO %s (%s) VALUES ", statement->head, statement->columns);
+        put_rows(sql, strlen(statement->types), rows);
+        buf_printf(sql, " %s", tail);
         break;
     }
 }
 
+static int compile(struct db_sqlite *s, const struct db_statement *statement, size_t rows,
+                   sqlite3_stmt **out)
+{
+    struct buf sql;
+    buf_init(&sql, SQL_MAX_BYTES);
+    put_sql(&sql, statement, rows);
+    int code = sql.failed ? SQLITE_NOMEM
+                          : sqlite3_prepare_v3(s->handle, sql.p, (int)sql.n,
+                                               SQLITE_PREPARE_PERSISTENT, out, NULL);
+    buf_free(&sql);
+    return code;
+}
+
+/* For 1 row of parameters, or for ROWS_AT_ONCE. */
 static enum db_result prepare(struct db_sqlite *s, const struct db_statement *statement,
-                              sqlite3_stmt **out)
+                              size_t rows, sqlite3_stmt **out)
 {
     size_t slot = db_prepared_slot(&s->prepared, statement);
+    int code = SQLITE_OK;
     if (slot == s->prepared.count) {
-        struct buf sql;
-        buf_init(&sql, SQL_MAX_BYTES);
-        put_sql(&sql, statement);
-        int code = sql.failed
-                       ? SQLITE_NOMEM
-                       : sqlite3_prepare_v3(s->handle, sql.p, (int)sql.n, SQLITE_PREPARE_PERSISTENT,
-                                            &s->statements[slot], NULL);
-        buf_free(&sql);
-        if (code != SQLITE_OK)
-            return sqlite_fail(s, code);
-        s->prepared.statements[s->prepared.count++] = statement;
+        code = compile(s, statement, 1, &s->statements[slot]);
+        if (code == SQLITE_OK)
+            s->prepared.statements[s->prepared.count++] = statement;
     }
-    *out = s->statements[slot];
-    return DB_OK;
+    if (code == SQLITE_OK && rows > 1 && !s->wide[slot])
+        code = compile(s, statement, rows, &s->wide[slot]);
+    *out = code != SQLITE_OK ? NULL : rows > 1 ? s->wide[slot] : s->statements[slot];
+    return code == SQLITE_OK ? DB_OK : sqlite_fail(s, code);
 }
 
 /* Values outlive the step, so SQLite need not copy them. */
@@ -274,22 +318,43 @@ static enum db_result step_through(struct db_sqlite *s, sqlite3_stmt *statement,
     return result;
 }
 
+/* `rows` rows of parameters, as many at a time as the statement takes. */
+static enum db_result run_with(struct db_sqlite *s, sqlite3_stmt *prepared,
+                               const struct db_value *values, size_t rows, size_t at_once,
+                               size_t columns, db_row_fn *on_row, void *context, size_t *changed)
+{
+    enum db_result result = DB_OK;
+    for (size_t i = 0; i < rows && result == DB_OK; i += at_once) {
+        int code = bind(prepared, values + i * columns, (int)(at_once * columns));
+        result = code == SQLITE_OK ? step_through(s, prepared, on_row, context, changed)
+                                   : sqlite_fail(s, code);
+    }
+    (void)sqlite3_clear_bindings(prepared); /* the texts are the caller's again */
+    return result;
+}
+
 static enum db_result sqlite_run(struct db *db, const struct db_statement *statement,
                                  const struct db_value *values, size_t rows, db_row_fn *on_row,
                                  void *context, size_t *changed)
 {
     struct db_sqlite *s = sqlite_of(db);
-    sqlite3_stmt *prepared = NULL;
-    size_t count = strlen(statement->types);
-    enum db_result result = prepare(s, statement, &prepared);
-    for (size_t i = 0; i < rows && result == DB_OK; i++) {
-        int code = bind(prepared, values + i * count, (int)count);
-        result = code == SQLITE_OK ? step_through(s, prepared, on_row, context, changed)
-                                   : sqlite_fail(s, code);
+    sqlite3_stmt *prepared;
+    size_t columns = strlen(statement->types);
+    bool plain = statement->kind == DB_INSERT && !statement->tail;
+    size_t wide = plain ? rows - rows % ROWS_AT_ONCE : 0;
+    enum db_result result = DB_OK;
+    if (wide > 0) {
+        result = prepare(s, statement, ROWS_AT_ONCE, &prepared);
+        if (result == DB_OK)
+            result = run_with(s, prepared, values, wide, ROWS_AT_ONCE, columns, on_row, context,
+                              changed);
     }
-    if (prepared)
-        (void)sqlite3_clear_bindings(prepared); /* the texts are the caller's again */
-    return result;
+    if (result != DB_OK || wide == rows)
+        return result;
+    result = prepare(s, statement, 1, &prepared);
+    return result == DB_OK ? run_with(s, prepared, values + wide * columns, rows - wide, 1, columns,
+                                      on_row, context, changed)
+                           : result;
 }
 
 /* Its cache of pages. */

@@ -8,8 +8,7 @@
  * its epoch's end. An end never changes. Numbers of restores are dense from 1, since they are taken
  * under the lock on the checkpoints, and one is kept if and only if its epoch is.
  */
-#ifndef LEDGER_EPOCHS_H
-#define LEDGER_EPOCHS_H
+#pragma once
 
 #include "core/event_id.h"
 #include "ledger/db.h"
@@ -25,8 +24,8 @@ struct epochs {
 };
 
 /* Reads those before `epoch`. */
-enum db_result epochs_read(struct db *db, unsigned partition, int64_t epoch, struct epochs *epochs)
-    __attribute__((warn_unused_result));
+enum db_result epochs_read(struct db *db, unsigned partition, int64_t epoch,
+                           struct epochs *epochs) MUST_CHECK;
 
 /* One that SQL knows; last_seq EPOCHS_ABSENT: it does not, or that one has no end yet. */
 struct epoch_found {
@@ -35,17 +34,14 @@ struct epoch_found {
 };
 
 enum db_result epochs_find(struct db *db, unsigned partition, int64_t epoch,
-                           struct epoch_found *found) __attribute__((warn_unused_result));
+                           struct epoch_found *found) MUST_CHECK;
 
 /* The checkpoint leaves an epoch (its number 0: there was none) for a later one, which the Redis
  * with this run id opened, if that is known. *epochs, known up to then, has the end from now on. */
 enum db_result epochs_turn(struct db *db, unsigned partition, struct event_id end, int64_t next,
-                           struct str run_id, struct epochs *epochs)
-    __attribute__((warn_unused_result));
+                           struct str run_id, struct epochs *epochs) MUST_CHECK;
 
 /* Notes one more restore, which begins this epoch, in the caller's transaction. *number: which one.
  */
-enum db_result epochs_restored(struct db *db, int64_t epoch, int64_t at_ms, int64_t *number)
-    __attribute__((warn_unused_result));
-
-#endif
+enum db_result epochs_restored(struct db *db, int64_t epoch, int64_t at_ms,
+                               int64_t *number) MUST_CHECK;

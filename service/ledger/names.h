@@ -3,8 +3,7 @@
  * Layer: ledger, pure. Lives in the arena it was given; the names stay somebody else's. At most
  * half of the slots are in use.
  */
-#ifndef LEDGER_NAMES_H
-#define LEDGER_NAMES_H
+#pragma once
 
 #include "arena.h"
 #include "str.h"
@@ -24,9 +23,7 @@ struct names {
 void names_init(struct names *names, struct arena *arena);
 
 /* The number of a name, a new one if need be; NAMES_NONE: no memory. */
-uint32_t names_add(struct names *names, struct str name) __attribute__((warn_unused_result));
+uint32_t names_add(struct names *names, struct str name) MUST_CHECK;
 
 /* The number of a name that may not be there: NAMES_NONE. */
 uint32_t names_find(const struct names *names, struct str name);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: ledger, private to it. Texts are copied into the arena, since a row is gone when its
  * callback returns. Whatever selects ROWS_RESERVATION or ROWS_LINE gets its columns in that order.
  */
-#ifndef LEDGER_ROWS_H
-#define LEDGER_ROWS_H
+#pragma once
 
 #include "arena.h"
 #include "core/reservation.h"
@@ -45,15 +44,11 @@ static inline int64_t rows_int(const struct db_value *value)
 }
 
 /* A copy in the arena; NULL stays absent. False: no memory. */
-bool rows_text(struct arena *arena, const struct db_value *value, struct str *out)
-    __attribute__((warn_unused_result));
+bool rows_text(struct arena *arena, const struct db_value *value, struct str *out) MUST_CHECK;
 
 /* All but the id; lines are zeroed. False: no memory. */
-bool rows_reservation(struct arena *arena, const struct db_value *row, struct reservation *r)
-    __attribute__((warn_unused_result));
+bool rows_reservation(struct arena *arena, const struct db_value *row,
+                      struct reservation *r) MUST_CHECK;
 
 /* The line that the row is of, unless the reservation has no such line. False: no memory. */
-bool rows_line(struct arena *arena, const struct db_value *row, struct reservation *r)
-    __attribute__((warn_unused_result));
-
-#endif
+bool rows_line(struct arena *arena, const struct db_value *row, struct reservation *r) MUST_CHECK;

@@ -4,8 +4,7 @@
  * Layer: ledger. Invariant: file i of the list has number i + 1. A file that was ever released is
  * never changed: what comes later comes as a further file (sql/, schema_text.S and schema.c).
  */
-#ifndef LEDGER_SCHEMA_H
-#define LEDGER_SCHEMA_H
+#pragma once
 
 #include "ledger/db.h"
 
@@ -50,8 +49,7 @@ struct migrate_report {
 
 /* now_ms is what applied_ms will say. After MIGRATE_DONE the database has all `count` files. */
 enum migrate_result migrate_run(struct db *db, const struct schema_file *files, size_t count,
-                                int64_t now_ms, struct migrate_report *report)
-    __attribute__((warn_unused_result));
+                                int64_t now_ms, struct migrate_report *report) MUST_CHECK;
 
 /* --- which ledger a database holds, and whether this program can write to it -------------------
  */
@@ -69,7 +67,4 @@ struct identity {
 };
 
 /* Reads the one row of ledger_meta and changes nothing. */
-enum identity_result identity_read(struct db *db, struct identity *identity)
-    __attribute__((warn_unused_result));
-
-#endif
+enum identity_result identity_read(struct db *db, struct identity *identity) MUST_CHECK;

@@ -1,5 +1,4 @@
 #include "ledger/text.h"
-
 #include "utf8.h"
 
 bool text_storable(struct str text)

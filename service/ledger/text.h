@@ -2,8 +2,7 @@
  *
  * Layer: ledger, pure.
  */
-#ifndef LEDGER_TEXT_H
-#define LEDGER_TEXT_H
+#pragma once
 
 #include "arena.h"
 #include "str.h"
@@ -11,9 +10,7 @@
 #include <stdbool.h>
 
 /* Valid UTF-8 (RFC 3629) without NUL; an absent text too. PostgreSQL takes nothing else. */
-bool text_storable(struct str text) __attribute__((warn_unused_result));
+bool text_storable(struct str text) MUST_CHECK;
 
 /* Lower-case hex in the arena; absent stays absent. Absent although `bytes` is not: no memory. */
-struct str text_hex(struct arena *arena, struct str bytes) __attribute__((warn_unused_result));
-
-#endif
+struct str text_hex(struct arena *arena, struct str bytes) MUST_CHECK;

@@ -8,8 +8,11 @@
 
 #define CHUNK_FIRST     64
 #define CHUNK_MAX       4096 /* entries */
-#define CHUNK_LOW_BYTES ((size_t)512 << 10)
+#define CHUNK_LOW_BYTES ((size_t)1 << 20)
 #define CHUNK_MAX_BYTES ((size_t)4 << 20)
+#define GATHER_SHARE    4   /* of the time that a pass took */
+#define GATHER_LEAST_MS 10  /* also after a few entries */
+#define GATHER_MOST_MS  100 /* readers of the history are told what is new as often as that */
 #define STATE_SIZE      192
 
 void carry_init(struct carry *carry, unsigned partition)
@@ -358,4 +361,10 @@ enum carry_result carry_step(struct carrier *carrier, struct carry *carry)
     if (result != CARRY_IDLE || carry->state == CARRY_LOST)
         return result;
     return apply_some(carrier, carry, carrier->feed.count);
+}
+
+int64_t carry_gather_ms(int64_t busy_ms)
+{
+    int64_t ms = busy_ms * GATHER_SHARE;
+    return ms < GATHER_LEAST_MS ? GATHER_LEAST_MS : ms > GATHER_MOST_MS ? GATHER_MOST_MS : ms;
 }

@@ -11,8 +11,7 @@
  *
  * What a closed partition holds is applied all the same: its history is not at fault.
  */
-#ifndef PROCESS_APPLIER_PARTITION_H
-#define PROCESS_APPLIER_PARTITION_H
+#pragma once
 
 #include "ledger/apply/apply.h"
 #include "store/admin/feed.h"
@@ -57,17 +56,18 @@ void carry_init(struct carry *carry, unsigned partition);
 void carry_forget(struct carry *carry);
 
 /* Reads the checkpoint of a partition that is UNSEEN. */
-enum carry_result carry_begin(struct carrier *carrier, struct carry *carry)
-    __attribute__((warn_unused_result));
+enum carry_result carry_begin(struct carrier *carrier, struct carry *carry) MUST_CHECK;
 
 /* Looks at meta and at the end of the stream, if it is time for it. `has_past`: SQL has events of
  * some partition, so a store that is not there was lost, and must not be made. */
 enum carry_result carry_look(struct carrier *carrier, struct carry *carry, bool has_past,
-                             int64_t now_ms) __attribute__((warn_unused_result));
+                             int64_t now_ms) MUST_CHECK;
 
 /* Takes one chunk; when nothing is left after a look, opens the epoch if that is what it waits
  * for. */
-enum carry_result carry_step(struct carrier *carrier, struct carry *carry)
-    __attribute__((warn_unused_result));
+enum carry_result carry_step(struct carrier *carrier, struct carry *carry) MUST_CHECK;
 
-#endif
+/* How long to gather entries behind a pass that took busy_ms and left none, in ms. What one commit
+ * costs, many events share: so the busier, the longer, and the load it is for keeps most of a
+ * processor that both want. */
+int64_t carry_gather_ms(int64_t busy_ms);

@@ -5,8 +5,7 @@
  * redis-server: two never run on one directory, not even when the first master was killed and its
  * Redis is still writing its last words.
  */
-#ifndef PROCESS_EMBEDDED_H
-#define PROCESS_EMBEDDED_H
+#pragma once
 
 #include "config.h"
 #include "pool/child.h"
@@ -22,9 +21,7 @@ struct embedded {
 /* Makes the directory, or refuses one that others may write, and takes the lock, waiting a little
  * for a predecessor that is going down. 0, or -1 with err. */
 int embedded_prepare(struct embedded *embedded, const struct config *config, char *err,
-                     size_t err_size) __attribute__((warn_unused_result));
+                     size_t err_size) MUST_CHECK;
 
 /* The child's life: becomes redis-server. Returns only when that failed, with an exit status. */
 int embedded_run(struct pool_child *child, void *embedded);
-
-#endif

@@ -1,5 +1,6 @@
 #include "process/ledger_open.h"
 #include "clock.h"
+#include "fail.h"
 
 #include <string.h>
 
@@ -15,9 +16,9 @@ static bool share(struct store_shared *shared, const char *id, char *why, size_t
     }
     if (strcmp(shared->ledger_id, id) == 0)
         return true;
-    snprintf(why, why_size, "this service writes to ledger %s, but --ledger leads to ledger %s now",
-             shared->ledger_id, id);
-    return false;
+    return fail_with(why, why_size,
+                     "this service writes to ledger %s, but --ledger leads to ledger %s now",
+                     shared->ledger_id, id);
 }
 
 enum identity_result ledger_check(struct db *db, struct store_shared *shared, char *why,

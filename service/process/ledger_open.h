@@ -5,19 +5,15 @@
  *
  * Invariant: the id of a running service never changes. A database with another one is refused.
  */
-#ifndef PROCESS_LEDGER_OPEN_H
-#define PROCESS_LEDGER_OPEN_H
+#pragma once
 
 #include "config.h"
 #include "ledger/schema.h"
 
 /* *why, for all but IDENTITY_KNOWN, is without passwords; *db is NULL then. */
 enum identity_result ledger_open(const struct config *config, struct store_shared *shared,
-                                 struct db **db, char *why, size_t why_size)
-    __attribute__((warn_unused_result));
+                                 struct db **db, char *why, size_t why_size) MUST_CHECK;
 
 /* For one that is open already, after trouble: is it still the same ledger? */
 enum identity_result ledger_check(struct db *db, struct store_shared *shared, char *why,
-                                  size_t why_size) __attribute__((warn_unused_result));
-
-#endif
+                                  size_t why_size) MUST_CHECK;

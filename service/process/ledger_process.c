@@ -20,7 +20,6 @@
 #include <time.h>
 
 #define WAIT_MS          100 /* for new entries, for others to open; a signal is noticed after it */
-#define GATHER_MS        10  /* after few entries: let more of them share the next commit */
 #define REDIS_WAIT_MS    100 /* before the next connection */
 #define BACKOFF_FIRST    100 /* ms, after trouble with SQL */
 #define BACKOFF_MAX      5000 /* ms */
@@ -229,7 +228,9 @@ static void take_turn(struct ledger_process *l)
     rest(l, 0);
     if (!open_database(l) || !open_redis(l))
         return;
+    int64_t begin_ms = clock_mono_ms();
     enum carry_result result = pass(l);
+    int64_t busy_ms = clock_mono_ms() - begin_ms;
     if (result < CARRY_REDIS) {
         l->backoff_ms = 0;
         restore_lost(l);
@@ -241,7 +242,7 @@ static void take_turn(struct ledger_process *l)
         if (l->stop_ms == 0)
             wait_for_entries(l);
         break;
-    case CARRY_SHORT: rest(l, answers_wait(l) ? 0 : GATHER_MS); break;
+    case CARRY_SHORT: rest(l, answers_wait(l) ? 0 : carry_gather_ms(busy_ms)); break;
     case CARRY_FULL: break;
     case CARRY_REDIS: redis_trouble(l, l->carrier.why); break;
     case CARRY_SQL: sql_trouble(l, l->carrier.why); break;

@@ -1,4 +1,5 @@
 #include "process/listen.h"
+#include "fail.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,17 +28,13 @@ static bool resolve(const char *text, struct sockaddr_storage *to, socklen_t *si
     const char *colon = strrchr(text, ':');
     size_t n = colon ? (size_t)(colon - text) : 0;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found;
-    if (!colon || n == 0 || n >= sizeof(host)) {
-        snprintf(err, err_size, "--listen %s: must be ADDR:PORT, as 127.0.0.1:8080", text);
-        return false;
-    }
+    if (!colon || n == 0 || n >= sizeof(host))
+        return fail_with(err, err_size, "--listen %s: must be ADDR:PORT, as 127.0.0.1:8080", text);
     bool bracketed = text[0] == '[' && text[n - 1] == ']';
     snprintf(host, sizeof(host), "%.*s", (int)(bracketed ? n - 2 : n), text + bracketed);
     int rc = getaddrinfo(host, colon + 1, &hints, &found);
-    if (rc != 0) {
-        snprintf(err, err_size, "--listen %s: %s", text, gai_strerror(rc));
-        return false;
-    }
+    if (rc != 0)
+        return fail_with(err, err_size, "--listen %s: %s", text, gai_strerror(rc));
     memcpy(to, found->ai_addr, found->ai_addrlen);
     *size = found->ai_addrlen;
     freeaddrinfo(found);

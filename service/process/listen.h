@@ -1,7 +1,6 @@
 /* listen.h -- the listening sockets: one a worker on one port (SO_REUSEPORT), kept open by the
  * master, so that what a dying worker had in its accept queue is served by its successor. */
-#ifndef PROCESS_LISTEN_H
-#define PROCESS_LISTEN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,10 +11,7 @@
  * was bound, as ADDR:PORT. Other than loopback addresses only if insecure. 0, or -errno with err:
  * -EINVAL when the text is at fault. */
 int listen_open(const char *text, bool insecure, int *fds, unsigned count,
-                char address[LISTEN_TEXT_SIZE], char *err, size_t err_size)
-    __attribute__((warn_unused_result));
+                char address[LISTEN_TEXT_SIZE], char *err, size_t err_size) MUST_CHECK;
 
 /* Whether a listening socket can be reached from this machine only. */
 bool listen_is_loopback(int fd);
-
-#endif

@@ -97,27 +97,13 @@ static int64_t patience_ms(const struct master *m)
     return m->config->redis ? PATIENCE_OTHER_MS : PATIENCE_OWN_MS;
 }
 
-static int add_ledger(struct master *m)
+static int add_process(struct master *m, const char *name, int index,
+                       int (*run)(struct pool_child *child, void *arg), struct process_args *args,
+                       unsigned stats_slot)
 {
-    m->ledger = (struct process_args){
-        .shared = &m->shared, .stats_slot = m->shared.workers + 2, .patience_ms = patience_ms(m)};
-    struct pool_slot_options options = process_slot("ledger", -1, ledger_process_run, &m->ledger);
-    return pool_add(m->pool, &options);
-}
-
-static int add_keeper(struct master *m)
-{
-    m->keeper = (struct process_args){
-        .shared = &m->shared, .stats_slot = m->shared.workers, .patience_ms = patience_ms(m)};
-    struct pool_slot_options options = process_slot("keeper", -1, keeper_run, &m->keeper);
-    return pool_add(m->pool, &options);
-}
-
-static int add_worker(struct master *m, unsigned index)
-{
-    struct process_args *args = &m->workers[index];
-    *args = (struct process_args){.shared = &m->shared, .stats_slot = index};
-    struct pool_slot_options options = process_slot("worker", (int)index, worker_run, args);
+    *args = (struct process_args){
+        .shared = &m->shared, .stats_slot = stats_slot, .patience_ms = patience_ms(m)};
+    struct pool_slot_options options = process_slot(name, index, run, args);
     return pool_add(m->pool, &options);
 }
 
@@ -164,15 +150,16 @@ static bool bring_up_all(struct master *m)
             return false;
     }
     if (config_has_ledger(m->config) && m->config->ledger_apply) {
-        m->ledger_slot = add_ledger(m);
+        m->ledger_slot =
+            add_process(m, "ledger", -1, ledger_process_run, &m->ledger, m->shared.workers + 2);
         if (!bring_up(m, m->ledger_slot))
             return false;
     }
-    m->keeper_slot = add_keeper(m);
+    m->keeper_slot = add_process(m, "keeper", -1, keeper_run, &m->keeper, m->shared.workers);
     if (!bring_up(m, m->keeper_slot))
         return false;
     for (unsigned i = 0; i < m->shared.workers; i++) {
-        int slot = add_worker(m, i);
+        int slot = add_process(m, "worker", (int)i, worker_run, &m->workers[i], i);
         if (i == 0)
             m->first_worker = slot;
         if (!fork_slot(m, slot))

@@ -5,12 +5,9 @@
  * (they drain), then the keeper, the ledger process, Redis. Once it serves it speaks neither HTTP
  * nor Redis nor SQL, so that there is little for it to fail at.
  */
-#ifndef PROCESS_MASTER_H
-#define PROCESS_MASTER_H
+#pragma once
 
 #include "config.h"
 
 /* Serves until SIGTERM or SIGINT. Returns the exit status of the program. */
 int master_run(const struct config *config);
-
-#endif

@@ -1,10 +1,10 @@
 #include "process/process.h"
 #include "core/route.h"
 #include "random.h"
+#include "shared.h"
 #include "store/relay/relay_shared.h"
 
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -15,20 +15,18 @@ bool shared_state_make(struct shared_state *shared, const struct config *config,
 {
     shared->config = config;
     shared->workers = workers;
-    shared->store_shared = mmap(NULL, sizeof(*shared->store_shared), PROT_READ | PROT_WRITE,
-                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shared->store_shared = shared_alloc(sizeof(*shared->store_shared));
     bool relays = workers > 1 && config->relaying != RELAYING_OFF;
     shared->relay = relays ? relay_shared_new(workers, (unsigned)config->partitions) : NULL;
     shared->stats = stats_new(stats_slots, route_names(), ROUTES);
-    return shared->store_shared != MAP_FAILED && shared->stats && (shared->relay || !relays);
+    return shared->store_shared && shared->stats && (shared->relay || !relays);
 }
 
 void shared_state_free(struct shared_state *shared)
 {
     stats_free(shared->stats);
     relay_shared_free(shared->relay);
-    if (shared->store_shared != MAP_FAILED)
-        munmap(shared->store_shared, sizeof(*shared->store_shared));
+    shared_free(shared->store_shared, sizeof(*shared->store_shared));
 }
 
 int process_pool(struct pool **pool, size_t slots, const struct pool_events *events)

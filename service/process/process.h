@@ -5,8 +5,7 @@
  * return the exit status: POOL_EXIT_FATAL if Redis, the database or the store is not for this
  * service.
  */
-#ifndef PROCESS_PROCESS_H
-#define PROCESS_PROCESS_H
+#pragma once
 
 #include "config.h"
 #include "pool/pool.h"
@@ -33,12 +32,11 @@ struct process_args {
 
 /* For config and so many workers, with counters in so many slots. False: out of memory. */
 bool shared_state_make(struct shared_state *shared, const struct config *config, unsigned workers,
-                       unsigned stats_slots) __attribute__((warn_unused_result));
+                       unsigned stats_slots) MUST_CHECK;
 void shared_state_free(struct shared_state *shared);
 
 /* A pool that watches SIGTERM, SIGINT and SIGHUP. 0 or -errno. */
-int process_pool(struct pool **pool, size_t slots, const struct pool_events *events)
-    __attribute__((warn_unused_result));
+int process_pool(struct pool **pool, size_t slots, const struct pool_events *events) MUST_CHECK;
 
 /* A child that says when it is ready and is started again whenever it ends; -1: its only one. */
 struct pool_slot_options process_slot(const char *name, int index,
@@ -59,12 +57,10 @@ int worker_run(struct pool_child *child, void *args);
 /* libuv makes its threads at the first work that is handed to them, and ends the process if it
  * cannot, as when memory is short just then. So a worker makes them at its begin, where nobody
  * waits for an answer. 0 or -errno. */
-int worker_start_threads(void) __attribute__((warn_unused_result));
+int worker_start_threads(void) MUST_CHECK;
 
 /* The keeper: expires due holds, drops what is old and, without a ledger, opens epochs. */
 int keeper_run(struct pool_child *child, void *args);
 
 /* The ledger process: ledger_process.c. */
 int ledger_process_run(struct pool_child *child, void *args);
-
-#endif

@@ -1,7 +1,6 @@
 #include "ledger/apply/projection.h"
 #include "ledger/query/current_state.h"
 #include "restore/steps.h"
-#include "store/store.h"
 
 #include <stdio.h>
 

@@ -11,8 +11,7 @@
  * nobody brings anything to SQL meanwhile, nor restores. Whenever it dies, Redis is closed or was
  * not touched, and the next restore begins anew with a higher epoch.
  */
-#ifndef RESTORE_RESTORE_H
-#define RESTORE_RESTORE_H
+#pragma once
 
 #include "ledger/db.h"
 #include "restore/scene.h"
@@ -63,8 +62,8 @@ struct restore {
     char why[SCENE_WHY_SIZE + 512];
 };
 
-enum restore_result restore_run(struct restore *restore, const struct restore_options *options)
-    __attribute__((warn_unused_result));
+enum restore_result restore_run(struct restore *restore,
+                                const struct restore_options *options) MUST_CHECK;
 void restore_free(struct restore *restore);
 
 /* Shows SQL that we are there, since it ends transactions that stand still for a minute. */
@@ -81,5 +80,3 @@ void restore_print_progress(FILE *out, const struct restore *restore, const char
 
 /* Redis time of the last event that SQL has, of any partition; 0: none. */
 int64_t restore_known_ms(const struct restore *restore);
-
-#endif

@@ -12,8 +12,7 @@
  * Invariant: a store whose partitions are all SOUND is never touched, nor one of another ledger;
  * and what Redis has but SQL has not is only given up by somebody who was told.
  */
-#ifndef RESTORE_SCENE_H
-#define RESTORE_SCENE_H
+#pragma once
 
 #include "ledger/apply/apply.h"
 #include "ledger/schema.h"
@@ -56,6 +55,4 @@ enum verdict_part verdict_part(const struct scene_part *part);
 /* why: of the last four, a sentence. `discard`: unapplied entries may be lost. `only_lost`: a store
  * that is merely closed is VERDICT_CLOSED. */
 enum verdict verdict_of(const struct scene *scene, bool discard, bool only_lost,
-                        char why[SCENE_WHY_SIZE]) __attribute__((warn_unused_result));
-
-#endif
+                        char why[SCENE_WHY_SIZE]) MUST_CHECK;

@@ -3,8 +3,7 @@
  *
  * Layer: store, private to it. Built with -DSTOCKD_CHECKS=1 store_pump() asks at every turn.
  */
-#ifndef STORE_CHECK_H
-#define STORE_CHECK_H
+#pragma once
 
 #ifndef STOCKD_CHECKS
 #define STOCKD_CHECKS 0
@@ -14,5 +13,3 @@ struct store;
 
 /* Asserts it; to be called while no callback of the store is on the stack. */
 void store_check(const struct store *store);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Layer: store, pure. Lists of where epochs ended have a blank between.
  */
-#ifndef STORE_FEED_ID_H
-#define STORE_FEED_ID_H
+#pragma once
 
 #include "core/event_id.h"
 
@@ -14,7 +13,7 @@
 #define FEED_ENDS_SIZE ((size_t)EVENT_ENDS_MAX * FEED_ID_SIZE)
 
 /* False if the reply is no such id. */
-bool feed_id_take(const redisReply *reply, struct event_id *id) __attribute__((warn_unused_result));
+bool feed_id_take(const redisReply *reply, struct event_id *id) MUST_CHECK;
 
 /* Writes `before` and the id. */
 void feed_id_put(char out[FEED_ID_SIZE], const char *before, struct event_id id);
@@ -22,7 +21,4 @@ void feed_id_put(char out[FEED_ID_SIZE], const char *before, struct event_id id)
 void feed_ends_put(char out[FEED_ENDS_SIZE], const struct event_ends *ends);
 
 /* The end of that epoch; false if the reply is no list with it. */
-bool feed_ends_find(const redisReply *reply, int64_t epoch, struct event_id *end)
-    __attribute__((warn_unused_result));
-
-#endif
+bool feed_ends_find(const redisReply *reply, int64_t epoch, struct event_id *end) MUST_CHECK;

@@ -3,8 +3,7 @@
  *
  * Layer: store, private to reader.c, whose arena holds the page.
  */
-#ifndef STORE_ITEM_LIST_H
-#define STORE_ITEM_LIST_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
@@ -27,7 +26,7 @@ void item_list_ask_names(struct buf *out, unsigned partition, const struct store
  * answered, and *why. */
 enum outcome_code item_list_merge(struct item_list *list, struct arena *arena, unsigned partitions,
                                   const struct store_read *read, redisReply **replies,
-                                  const char **why) __attribute__((warn_unused_result));
+                                  const char **why) MUST_CHECK;
 
 /* Asks for the values of a page that is not empty: one reply, an array of list->count. */
 void item_list_ask_values(struct buf *out, unsigned partitions, const struct item_list *list);
@@ -35,5 +34,3 @@ void item_list_ask_values(struct buf *out, unsigned partitions, const struct ite
 /* Puts the page into the read. A name that was deleted in between is left out: a page may be short,
  * none is skipped. */
 void item_list_take(struct item_list *list, struct store_read *read, const redisReply *reply);
-
-#endif

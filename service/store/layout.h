@@ -7,8 +7,7 @@
  * Invariant: what layout_put_... wrote is what the reader of the same name takes back; a value that
  * it would not have written is broken, never guessed at.
  */
-#ifndef STORE_LAYOUT_H
-#define STORE_LAYOUT_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
@@ -111,8 +110,7 @@ enum layout_found layout_item(const redisReply *reply, struct item *item);
 
 /* A copy of the record, in the arena. -ENOMEM or 0. */
 int layout_record(struct arena *arena, const redisReply *reply, const struct rid *id,
-                  struct reservation *r, enum layout_found *found)
-    __attribute__((warn_unused_result));
+                  struct reservation *r, enum layout_found *found) MUST_CHECK;
 
 /* False: these bytes are no id of ours. */
 bool layout_id(const redisReply *reply, unsigned partition, struct rid *id);
@@ -135,5 +133,3 @@ bool layout_key(struct str text, struct layout_key *key);
 
 /* The partition that an item lies in. */
 uint16_t layout_partition(unsigned partitions, struct str sku);
-
-#endif

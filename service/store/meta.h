@@ -6,8 +6,7 @@
  * Invariant: meta is only written in a transaction whose WATCH came before the values that were
  * decided on were read.
  */
-#ifndef STORE_META_H
-#define STORE_META_H
+#pragma once
 
 #include "buf.h"
 #include "store/layout.h"
@@ -52,10 +51,8 @@ int64_t meta_epoch(const struct meta *meta); /* 0: none */
 int64_t meta_restores(const struct meta *meta);
 
 /* WATCH, and read; or read only. False: see admin_why(). */
-bool meta_read(struct admin *admin, unsigned partition, struct meta *meta)
-    __attribute__((warn_unused_result));
-bool meta_look(struct admin *admin, unsigned partition, struct meta *meta)
-    __attribute__((warn_unused_result));
+bool meta_read(struct admin *admin, unsigned partition, struct meta *meta) MUST_CHECK;
+bool meta_look(struct admin *admin, unsigned partition, struct meta *meta) MUST_CHECK;
 
 /* All fields but the state. store: its id. */
 void meta_fill(struct meta *meta, unsigned partitions, uint64_t store, const char *ledger,
@@ -84,7 +81,4 @@ struct meta_view {
 
 /* False if the reply is not one to layout_ask_meta(). run_id: of the connection that read it. */
 bool meta_check_reply(const redisReply *reply, const char *run_id, unsigned partitions,
-                      const struct store_shared *shared, struct meta_view *view)
-    __attribute__((warn_unused_result));
-
-#endif
+                      const struct store_shared *shared, struct meta_view *view) MUST_CHECK;

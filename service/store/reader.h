@@ -8,8 +8,7 @@
  * It also looks at Redis four times a second (PING and meta), so that a store that nobody uses
  * knows whether it is ready: if one partition is open.
  */
-#ifndef STORE_READER_H
-#define STORE_READER_H
+#pragma once
 
 #include "store/store_op.h"
 
@@ -31,5 +30,3 @@ bool reader_looks_up(const struct reader *reader);
 /* NULL if the last look at Redis found nothing wrong, else what, and with which code reads are
  * answered because of it. */
 const char *reader_not_ready(const struct reader *reader, enum outcome_code *code);
-
-#endif

@@ -11,8 +11,7 @@
  * it had one) exactly once; one that was answered with a refusal or a 503 is not, and never will
  * be. OUT_UNKNOWN says that neither is sure yet.
  */
-#ifndef STORE_STORE_H
-#define STORE_STORE_H
+#pragma once
 
 #include "store/store_config.h"
 #include "store/store_op.h"
@@ -61,7 +60,4 @@ int64_t store_restores(const struct store *store);
 
 /* Sets the partition of an operation; OUT_CROSS_PARTITION if its items lie in several,
  * OUT_RESERVATION_NOT_FOUND if its reservation names a partition that is not, else OUT_NONE. */
-enum outcome_code store_route(const struct store *store, struct op *op)
-    __attribute__((warn_unused_result));
-
-#endif
+enum outcome_code store_route(const struct store *store, struct op *op) MUST_CHECK;

@@ -2,8 +2,7 @@
  *
  * Layer: store; values only.
  */
-#ifndef STORE_STORE_CONFIG_H
-#define STORE_STORE_CONFIG_H
+#pragma once
 
 #include "core/limits.h"
 
@@ -90,5 +89,3 @@ static inline void store_loading_text(const struct store_shared *shared, char *t
              (double)shared->loading_bytes / 1e6, (double)shared->loading_total_bytes / 1e6,
              (long long)shared->loading_eta_s);
 }
-
-#endif

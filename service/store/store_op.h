@@ -2,8 +2,7 @@
  *
  * Layer: store; store.h says who owns them and when they are answered.
  */
-#ifndef STORE_STORE_OP_H
-#define STORE_STORE_OP_H
+#pragma once
 
 #include "core/op.h"
 
@@ -59,5 +58,3 @@ struct store_read {
     struct store_read *next;
     int64_t deadline_us;
 };
-
-#endif

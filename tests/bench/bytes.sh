@@ -92,6 +92,11 @@ for case in $cases; do
 done
 printf '%-44s %10s %10s\n' "the rest" "$(cut -d' ' -f1 "$dir/plain.sums")" "$(cut -d' ' -f1 "$dir/keyed.sums")"
 printf '%-44s %10s %10s\n' "in all" "$(cut -d' ' -f2 "$dir/plain.sums")" "$(cut -d' ' -f2 "$dir/keyed.sums")"
+# Beside their goals: all but the event; the event; what a key adds to both.
+each() { awk -v n=$((count - 1000)) 'FNR == 1 { file++ } $1 == "events" { v[file] = $2 } END { print (v[2] - v[1]) / n }' "$dir/plain.before" "$dir/plain.after"; }
+echo "$(cut -d' ' -f2 "$dir/plain.sums") $(each)" | awk '{ print $1 - $2 }' | goal "Redis bytes a reservation, record and indexes" at-most 160 %.0f
+each | goal "Redis bytes a reservation, event" at-most 40 %.0f
+paste "$dir/keyed.sums" "$dir/plain.sums" | awk '{ print $2 - $4 }' | goal "Redis bytes more, with a key" at-most 160 %.0f
 
 cat >"$dir/wrk.lua" <<'EOF_LUA'
 wrk.method = "POST"

@@ -2,7 +2,8 @@
  *
  * ledger [EVENTS [ENTRIES_A_CHUNK]]: makes the stream of a shop (sales, reservations, most of them
  * confirmed, some with keys) before the clock starts, then applies it to a database of each kind in
- * a temporary directory; both sync at every COMMIT.
+ * a temporary directory; both sync at every COMMIT. A chunk is what an applier that is behind takes
+ * of such entries, about 1 MiB, unless said.
  */
 #include "clock.h"
 #include "ledger/apply/apply.h"
@@ -217,7 +218,7 @@ int main(int argc, char **argv)
     static struct tpg pg;
     char dir[TEST_PATH_MAX], url[TEST_PATH_MAX + 32];
     size_t events = argc > 1 ? strtoull(argv[1], NULL, 10) : 200000;
-    size_t chunk = argc > 2 ? strtoull(argv[2], NULL, 10) : 64;
+    size_t chunk = argc > 2 ? strtoull(argv[2], NULL, 10) : 256;
     if (events == 0 || chunk == 0 || !make_stream(&shop, events))
         return complain("usage", "ledger [EVENTS [ENTRIES_A_CHUNK]]");
     if (temp_dir_make(dir) != 0)

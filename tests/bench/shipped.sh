@@ -3,11 +3,11 @@
 # own, every transaction synced) with one worker and with two; and what the ledger costs reservations.
 #
 # Before each measurement the ledger has all that came before, so that nobody pays for another case; in
-# it the ledger process goes on beside the load. Environment: CONNECTIONS (64), PORT (8830 and the three
+# it the ledger process goes on beside the load. Environment: CONNECTIONS (64), PORT (8840 and the three
 # behind it).
 set -eu
 rounds=${1:-5} seconds=${2:-3}
-connections=${CONNECTIONS:-64} port=${PORT:-8830}
+connections=${CONNECTIONS:-64} port=${PORT:-8840}
 . "$(dirname "$0")/lib.sh"
 
 port_of() { case $1 in one) echo "$port" ;; two) echo $((port + 1)) ;; none) echo $((port + 2)) ;; sqlite) echo $((port + 3)) ;; esac }

@@ -16,7 +16,7 @@ static struct op_line lines[] = {{.sku = {"a", 1}, .quantity = 2},
                                  {.sku = {"b", 1}, .quantity = 2}};
 static struct store_shared shared = {.store_id = 1};
 
-static bool known_bucket(void *user, uint32_t bucket)
+static bool known_bucket(void *user, int64_t bucket)
 {
     (void)user, (void)bucket;
     return false;

@@ -4,8 +4,7 @@
  * reservation's body is left open before its last member, because ttl_ms runs on while the rest is
  * recorded: answer_close writes it.
  */
-#ifndef SHOP_ANSWER_H
-#define SHOP_ANSWER_H
+#pragma once
 
 #include "buf.h"
 #include "shop/hold.h"
@@ -97,5 +96,3 @@ void twist_answer(struct fault_plan *plan, struct answer *a);
 
 /* Appends text as a JSON string. */
 void answer_put_string(struct buf *b, const char *text);
-
-#endif

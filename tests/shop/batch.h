@@ -2,12 +2,9 @@
  *
  * Layer: tests. Not atomic: the operations are decided one after the other.
  */
-#ifndef SHOP_BATCH_H
-#define SHOP_BATCH_H
+#pragma once
 
 #include "shop/store.h"
 
 /* key: the Idempotency-Key of the request, or NULL. */
 void batch_run(struct store *s, json_t *body, const char *key, struct answer *a);
-
-#endif

@@ -6,8 +6,7 @@
  *
  * Invariant: fired == seen / every.
  */
-#ifndef SHOP_FAULT_H
-#define SHOP_FAULT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -152,6 +151,4 @@ extern const char *fault_names[FAULTS + 1];
 void fault_make_names(void);
 
 /* Whether this is the fault's turn, here and now. */
-bool fault_fires(struct fault_plan *p, enum fault fault) __attribute__((warn_unused_result));
-
-#endif
+bool fault_fires(struct fault_plan *p, enum fault fault) MUST_CHECK;

@@ -3,8 +3,7 @@
  * Layer: tests. No sockets here: the server (server.h) hands over what it received. Faults of the
  * connection show as a fate, which the server carries out.
  */
-#ifndef SHOP_FRONT_H
-#define SHOP_FRONT_H
+#pragma once
 
 #include "shop/store.h"
 
@@ -33,7 +32,4 @@ struct front {
 };
 
 /* Does what is asked for and fills the answer. */
-enum fate front_handle(struct front *f, const struct front_request *r, struct answer *a)
-    __attribute__((warn_unused_result));
-
-#endif
+enum fate front_handle(struct front *f, const struct front_request *r, struct answer *a) MUST_CHECK;

@@ -5,8 +5,7 @@
  *
  * Invariant: every hold in HOLD_HELD has an entry with its due_ms in the queue.
  */
-#ifndef SHOP_HOLD_H
-#define SHOP_HOLD_H
+#pragma once
 
 #include "shop/item.h"
 #include "str.h"
@@ -67,5 +66,3 @@ void deadlines_add(struct deadlines *d, struct hold *hold);
 
 /* Takes out a hold whose deadline has come and that is still held, NULL when there is none. */
 struct hold *deadlines_take_due(struct deadlines *d, int64_t now_ms);
-
-#endif

@@ -6,8 +6,7 @@
  * Invariant, unless a fault breaks it: available >= 0, held >= 0, and each transition raises the
  * version by one.
  */
-#ifndef SHOP_ITEM_H
-#define SHOP_ITEM_H
+#pragma once
 
 #include "shop/fault.h"
 #include "support/shop_rules.h"
@@ -45,5 +44,3 @@ void item_forget(struct item *item);
 /* The oldest state known that is at least ITEM_PAST_OLD transitions old and has fewer units
  * available than `below`; NULL if there is none. */
 const struct stock *item_long_ago(const struct item *item, int64_t below);
-
-#endif

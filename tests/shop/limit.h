@@ -3,8 +3,7 @@
  * Layer: tests. Counted for every item, limited or not, from its creation on. Shares live as long
  * as the process and are never moved, so a hold remembers where it was counted.
  */
-#ifndef SHOP_LIMIT_H
-#define SHOP_LIMIT_H
+#pragma once
 
 #include "shop/store.h"
 
@@ -16,8 +15,8 @@ struct share {
 };
 
 /* What the rules are asked about, of each line. False: a limit counts for nobody who is named. */
-bool limit_lines(const struct op *op, struct item *const *items, struct rules_line *line)
-    __attribute__((warn_unused_result));
+bool limit_lines(const struct op *op, struct item *const *items,
+                 struct rules_line *line) MUST_CHECK;
 
 /* The verdict of the rules, unless a fault has another one about limits; off: they are forgotten.
  */
@@ -35,5 +34,3 @@ void limit_begin(struct store *s, struct item *item);
 
 /* Counts them no more. */
 void limit_give_back(struct share *share, int64_t units);
-
-#endif

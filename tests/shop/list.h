@@ -2,8 +2,7 @@
  *
  * Layer: tests. Sorted by sku, of one moment. A cursor is the last sku of the page before.
  */
-#ifndef SHOP_LIST_H
-#define SHOP_LIST_H
+#pragma once
 
 #include "shop/store.h"
 
@@ -12,5 +11,3 @@
 /* prefix and cursor may be NULL. */
 void list_items(struct store *s, const char *prefix, const char *cursor, unsigned limit,
                 struct answer *a);
-
-#endif

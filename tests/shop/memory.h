@@ -3,8 +3,7 @@
  * Layer: tests. The caller owns what it gets and gives it to free(). Out of memory ends the
  * program: a test server that limps on would only hide what a test wants to see.
  */
-#ifndef SHOP_MEMORY_H
-#define SHOP_MEMORY_H
+#pragma once
 
 #include "str.h"
 
@@ -31,5 +30,3 @@ static inline char *memory_text(struct str s)
     memcpy(copy, s.p, s.n);
     return copy;
 }
-
-#endif

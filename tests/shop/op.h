@@ -6,8 +6,7 @@
  * Invariant: after op_read said true, every field is within the contract's limits and the lines
  * name different items.
  */
-#ifndef SHOP_OP_H
-#define SHOP_OP_H
+#pragma once
 
 #include "shop/hold.h"
 #include "shop/item.h"
@@ -65,11 +64,8 @@ bool op_is_of_item(enum op_kind kind);
 
 /* Reads everything but the key and the conditions, which op_set_key and op_set_conditions read from
  * header fields. False: op->field says what is wrong. */
-bool op_read(struct op *op, enum op_kind kind, const char *target, const json_t *body)
-    __attribute__((warn_unused_result));
+bool op_read(struct op *op, enum op_kind kind, const char *target, const json_t *body) MUST_CHECK;
 
 /* The text of the header fields, NULL when absent. */
-bool op_set_key(struct op *op, const char *text) __attribute__((warn_unused_result));
+bool op_set_key(struct op *op, const char *text) MUST_CHECK;
 void op_set_conditions(struct op *op, const char *if_match, const char *if_none_match);
-
-#endif

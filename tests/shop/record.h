@@ -2,8 +2,7 @@
  *
  * Layer: tests. Records live as long as the process, or until another takes their place.
  */
-#ifndef SHOP_RECORD_H
-#define SHOP_RECORD_H
+#pragma once
 
 #include "shop/answer.h"
 #include "shop/table.h"
@@ -32,5 +31,3 @@ void record_answer(const struct record *r, struct answer *a, int64_t now_ms);
 
 /* The record itself, as GET of the operation shows it. */
 void record_show(const struct record *r, struct answer *a, int64_t now_ms);
-
-#endif

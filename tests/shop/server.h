@@ -3,8 +3,7 @@
  * Layer: tests. The caller owns the front, which must outlive the server. There is one thread and
  * one loop, so nothing here needs a lock.
  */
-#ifndef SHOP_SERVER_H
-#define SHOP_SERVER_H
+#pragma once
 
 #include "shop/front.h"
 
@@ -20,5 +19,3 @@ uint16_t server_port(const struct server *s);
 
 /* Serves, and returns the units of due holds every 100 ms, until *stop is set. */
 void server_run(struct server *s, const volatile sig_atomic_t *stop);
-
-#endif

@@ -4,8 +4,7 @@
  * other, each in one step, so the order of the calls of decide() is the total order that the
  * contract promises; only a planted fault makes it look otherwise.
  */
-#ifndef SHOP_STORE_H
-#define SHOP_STORE_H
+#pragma once
 
 #include "shop/answer.h"
 #include "shop/fault.h"
@@ -43,12 +42,12 @@ void store_get_operation(struct store *s, const char *key, struct answer *a);
 struct item *store_item(const struct store *s, const char *sku);
 
 /* The items of all lines into items, or 404. */
-bool store_items(const struct store *s, const struct op *op, struct item **items, struct answer *a)
-    __attribute__((warn_unused_result));
+bool store_items(const struct store *s, const struct op *op, struct item **items,
+                 struct answer *a) MUST_CHECK;
 
 /* Whether the units of all lines may be taken; otherwise the answer is a refusal. */
 bool store_may_take(struct store *s, const struct op *op, struct item *const *items,
-                    struct answer *a) __attribute__((warn_unused_result));
+                    struct answer *a) MUST_CHECK;
 
 /* How many lines ask for more than there is, and the refusal that names them. */
 unsigned store_shorts(const struct op *op, struct item *const *items);
@@ -77,5 +76,3 @@ void decide_confirm(struct store *s, const struct op *op, struct answer *a);
 void decide_release(struct store *s, const struct op *op, struct answer *a);
 void decide_extend(struct store *s, const struct op *op, struct answer *a);
 void decide_get(struct store *s, const struct op *op, struct answer *a);
-
-#endif

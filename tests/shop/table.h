@@ -5,8 +5,7 @@
  *
  * Invariant: at most three quarters of the slots are taken, so that every probe ends.
  */
-#ifndef SHOP_TABLE_H
-#define SHOP_TABLE_H
+#pragma once
 
 #include "str.h"
 
@@ -30,5 +29,3 @@ void *table_find(const struct table *t, struct str key);
 
 /* Sets the value of a name; both key and value take the place of what was there. */
 void table_put(struct table *t, struct str key, void *value);
-
-#endif

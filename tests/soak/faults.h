@@ -3,8 +3,7 @@
  * Layer: tests. The test owns the struct. Only processes that were started here are killed. Every
  * fault ends by itself or with soak_mend(), so afterwards all is as it should be.
  */
-#ifndef TESTS_SOAK_FAULTS_H
-#define TESTS_SOAK_FAULTS_H
+#pragma once
 
 #include "random.h"
 #include "support/api.h"
@@ -41,5 +40,3 @@ void soak_say(const struct soak *s);
 /* A number of /metrics; -1: no answer. 0: not there yet. */
 int64_t soak_metric(struct soak *s, const char *name);
 bool soak_is_ready(struct soak *s);
-
-#endif

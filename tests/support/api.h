@@ -4,8 +4,7 @@
  * Layer: tests. Everything here may fail the running cmocka test, and prints the last request and
  * answer when it does, so it is for the main thread. Threads use http.h and record what they see.
  */
-#ifndef TESTS_SUPPORT_API_H
-#define TESTS_SUPPORT_API_H
+#pragma once
 
 #include "support/http.h"
 #include "support/redis_server.h"
@@ -139,5 +138,3 @@ bool api_ready(struct api *a);
 
 /* How long an expiry may take to be written, after the deadline; on a loaded machine. */
 #define EXPIRY_TIMEOUT_MS 30000
-
-#endif

@@ -4,8 +4,7 @@
  * case_tells and case_expect, which ends it. The functions are for tests only: they fail the test
  * themselves.
  */
-#ifndef TESTS_SUPPORT_CHECK_CASE_H
-#define TESTS_SUPPORT_CHECK_CASE_H
+#pragma once
 
 #include "check/check.h"
 #include "support/history_sample.h"
@@ -30,5 +29,3 @@ bool case_tells(const char *text);
 
 /* That a witness says so; NULL: that nothing is wrong. */
 void case_expect(const char *text);
-
-#endif

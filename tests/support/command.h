@@ -4,8 +4,7 @@
  * Layer: tests; for the main thread of a program with cmocka. The program is the one that STOCKD
  * names. What a command writes goes to files of its own, which command_end() takes away.
  */
-#ifndef TESTS_SUPPORT_COMMAND_H
-#define TESTS_SUPPORT_COMMAND_H
+#pragma once
 
 #include "support/proc.h"
 
@@ -33,5 +32,3 @@ void check_command_at(int status, const char *const *arguments, const char *file
 /* Fails the test if the last command has not said that. */
 #define check_said(words) check_said_at((words), __FILE__, __LINE__)
 void check_said_at(const char *words, const char *file, int line);
-
-#endif

@@ -1,6 +1,5 @@
 /* command_line.h -- what a program was called with, for tests of what reads it. */
-#ifndef TESTS_SUPPORT_COMMAND_LINE_H
-#define TESTS_SUPPORT_COMMAND_LINE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -14,5 +13,3 @@ char *fake_getenv(const char *name);
 
 /* The program's name and these words, until their NULL, as main gets them; how many. */
 int argv_of(char *argv[WORDS_MAX], char *program, const char *const *words);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: tests, for a suite on one service: documented_begin reads the document from it. Everything
  * here may fail the running test.
  */
-#ifndef TESTS_SUPPORT_DOCUMENTED_H
-#define TESTS_SUPPORT_DOCUMENTED_H
+#pragma once
 
 #include <jansson.h>
 
@@ -35,5 +34,3 @@ void documented_problem_at(const char *file, int line);
 /* How many operations never succeeded, and how many of their answers were never seen, but for one
  * status; it prints them. */
 int documented_missing(const char *excepted);
-
-#endif

@@ -1,6 +1,5 @@
 /* env_number.h -- a number that whoever runs a test may set: SEED, STEPS. */
-#ifndef TESTS_SUPPORT_ENV_NUMBER_H
-#define TESTS_SUPPORT_ENV_NUMBER_H
+#pragma once
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,5 +10,3 @@ static inline uint64_t env_number(const char *name, uint64_t otherwise)
     const char *text = getenv(name);
     return text && *text ? strtoull(text, NULL, 10) : otherwise;
 }
-
-#endif

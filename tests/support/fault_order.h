@@ -4,8 +4,7 @@
  * Each order and each reply is one packet of the control socket; the reply comes when the order is
  * in force.
  */
-#ifndef TESTS_SUPPORT_FAULT_ORDER_H
-#define TESTS_SUPPORT_FAULT_ORDER_H
+#pragma once
 
 #include "support/faultproxy.h"
 
@@ -34,5 +33,3 @@ struct fault_reply {
     int number;
     struct fault_status status;
 };
-
-#endif

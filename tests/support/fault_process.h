@@ -3,8 +3,7 @@
  *
  * Layer: tests, private to faultproxy.c, which starts the process and calls this in it.
  */
-#ifndef TESTS_SUPPORT_FAULT_PROCESS_H
-#define TESTS_SUPPORT_FAULT_PROCESS_H
+#pragma once
 
 #include "support/proxy_socket.h"
 
@@ -13,5 +12,3 @@
 /* Runs until the test has closed its end of the control socket, then leaves the process. */
 void fault_process_run(int control, int listener, const struct proxy_address *upstream,
                        uint64_t seed) __attribute__((noreturn));
-
-#endif

@@ -7,8 +7,7 @@
  *
  * Invariant: within a direction no byte overtakes another; what is kept goes first.
  */
-#ifndef TESTS_SUPPORT_FAULT_RELAY_H
-#define TESTS_SUPPORT_FAULT_RELAY_H
+#pragma once
 
 #include "support/faultproxy.h"
 
@@ -61,5 +60,3 @@ void fault_relay_release(struct fault_relay *r);
 
 /* After each turn of the loop: ends what has nothing left to do. */
 void fault_relay_settle(struct fault_relay *r);
-
-#endif

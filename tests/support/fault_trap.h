@@ -4,8 +4,7 @@
  * Layer: tests, private to fault_process.c, whose connections pass all their bytes through here.
  * Relays are not its own; they outlive it.
  */
-#ifndef TESTS_SUPPORT_FAULT_TRAP_H
-#define TESTS_SUPPORT_FAULT_TRAP_H
+#pragma once
 
 #include "support/fault_relay.h"
 
@@ -33,5 +32,3 @@ void fault_trap_bytes(struct fault_trap *t, struct fault_relay *r, int d, const 
 /* A rule that strikes after byte N must strike even if byte N + 1 never comes: it is a cut *after*
  * N bytes. To be called whenever something has changed. */
 void fault_trap_due(struct fault_trap *t);
-
-#endif

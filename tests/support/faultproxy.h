@@ -26,8 +26,7 @@
  * A struck rule is no longer armed; the connection stays as it was left (held, swallowed, ...),
  * and all other connections, also later ones, are untouched.
  */
-#ifndef TESTS_SUPPORT_FAULTPROXY_H
-#define TESTS_SUPPORT_FAULTPROXY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -87,8 +86,7 @@ struct fault_proxy {
 
 /* upstream: "unix:/path" or "redis://127.0.0.1:port". seed: for FAULT_SHRED. Start it from the main
  * thread, before there are others; afterwards one thread at a time may use it. */
-int fault_proxy_start(struct fault_proxy *p, const char *upstream, uint64_t seed)
-    __attribute__((warn_unused_result));
+int fault_proxy_start(struct fault_proxy *p, const char *upstream, uint64_t seed) MUST_CHECK;
 void fault_proxy_stop(struct fault_proxy *p);
 
 /* Arms the rule in place of the one that was armed before. */
@@ -118,10 +116,7 @@ void fault_proxy_drop(struct fault_proxy *p, int connection);
 void fault_proxy_refuse(struct fault_proxy *p, bool refuse);
 
 /* Connections that come from now on lead there; those that are open stay where they are. */
-int fault_proxy_aim(struct fault_proxy *p, const char *upstream)
-    __attribute__((warn_unused_result));
+int fault_proxy_aim(struct fault_proxy *p, const char *upstream) MUST_CHECK;
 
 /* Cuts every connection that is open, with a reset. */
 void fault_proxy_cut_all(struct fault_proxy *p);
-
-#endif

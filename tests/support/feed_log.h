@@ -3,8 +3,7 @@
  * Layer: tests, for suites with a fixture, whose service it asks. The test owns the log; a zeroed
  * one is at the beginning.
  */
-#ifndef TESTS_SUPPORT_FEED_LOG_H
-#define TESTS_SUPPORT_FEED_LOG_H
+#pragma once
 
 #include "support/sse.h"
 
@@ -40,5 +39,3 @@ void feed_log_stream_to(struct sse *s, struct feed_log *log, size_t count);
 
 /* Every event once; those of an item came in the order of its versions, none left out. */
 void feed_log_check_whole(struct feed_log *log);
-
-#endif

@@ -10,8 +10,7 @@
  * What a test has started ends with it. Layer: tests; for the main thread of a program with cmocka,
  * which has one of each of what is declared here. Everything here may fail the running test.
  */
-#ifndef TESTS_SUPPORT_FIXTURE_H
-#define TESTS_SUPPORT_FIXTURE_H
+#pragma once
 
 #include "support/command.h"
 #include "support/faultproxy.h"
@@ -59,7 +58,7 @@ void serve_as(const struct fixture *words);
 
 /* As serve(), which does not wait until the service is ready. */
 #define serve_unready(...) assert_int_equal(serve_try(&(struct fixture){__VA_ARGS__}), 0)
-int serve_try(const struct fixture *words) __attribute__((warn_unused_result));
+int serve_try(const struct fixture *words) MUST_CHECK;
 
 /* Puts another service with the words of the last one in its place; it may not be ready yet. */
 void serve_again(void);
@@ -172,5 +171,3 @@ void check_audit(int status);
 
 /* A line of the service's log has both. */
 bool log_has(const char *word, const char *other);
-
-#endif

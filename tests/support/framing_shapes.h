@@ -4,8 +4,7 @@
  * socket (it/test_http_framing.c). `@` stands for the path of an item that a request taken by
  * mistake would change.
  */
-#ifndef TESTS_SUPPORT_FRAMING_SHAPES_H
-#define TESTS_SUPPORT_FRAMING_SHAPES_H
+#pragma once
 
 #include <stddef.h>
 
@@ -25,5 +24,3 @@ extern const size_t shapes_taken_count;
 
 /* The bytes with `path` for each `@` that stands for one; the caller frees them. */
 char *shape_bytes(const struct framing_shape *shape, const char *path, size_t *n);
-
-#endif

@@ -47,8 +47,7 @@ static bool may_be_next(const struct search *s, uint32_t n)
 
 static bool counters_right(const struct search *s, const struct model_state *state)
 {
-    struct history_pass pass;
-    history_pass(&pass, s->reader);
+    struct history_pass pass = history_pass(s->reader);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         const struct history_counters *c = history_at(s->reader, slot);

@@ -8,13 +8,10 @@
  * What docs/loadgen.md says is not covered is free here too: how late a hold runs out, and the
  * lines that a refusal says nothing about.
  */
-#ifndef TESTS_SUPPORT_HISTORY_EXPLAIN_H
-#define TESTS_SUPPORT_HISTORY_EXPLAIN_H
+#pragma once
 
 #include "history/reader.h"
 
 enum explained { EXPLAIN_NO, EXPLAIN_YES, EXPLAIN_TOO_LARGE };
 
 enum explained history_explain(const struct history_reader *r);
-
-#endif

@@ -3,8 +3,7 @@
  * One at a time: history_file_setup makes it, with a writer; history_file_teardown removes it. The
  * functions are for tests only: they fail the test themselves.
  */
-#ifndef TESTS_SUPPORT_HISTORY_FILE_H
-#define TESTS_SUPPORT_HISTORY_FILE_H
+#pragma once
 
 #include "history/reader.h"
 #include "history/writer.h"
@@ -38,5 +37,3 @@ const struct history_op *next_op(struct history_pass *pass);
 
 /* That nothing follows, and nothing was broken. */
 void assert_end(struct history_pass *pass);
-
-#endif

@@ -126,8 +126,7 @@ bool model_read(struct model *m, const struct history_reader *r)
     *m = (struct model){.facts = r->facts};
     if (r->facts->customers > MODEL_CUSTOMERS || (r->facts->limit > 0 && r->facts->customers == 0))
         return false;
-    struct history_pass pass;
-    history_pass(&pass, r);
+    struct history_pass pass = history_pass(r);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;)
         if ((type == SLOT_OP || type == SLOT_EXPIRY) && !add(m, history_op_at(r, slot), slot))

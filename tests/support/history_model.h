@@ -4,8 +4,7 @@
  * the search. Each model_* function is told what an answer says: false when no right server says
  * that in this state; else the state is the one after it.
  */
-#ifndef TESTS_SUPPORT_HISTORY_MODEL_H
-#define TESTS_SUPPORT_HISTORY_MODEL_H
+#pragma once
 
 #include "history/reader.h"
 
@@ -76,5 +75,3 @@ bool model_unseen(const struct model *m, struct model_state *s, uint32_t n);
 
 /* The hold runs out. */
 void model_expire(const struct model *m, struct model_state *s, uint32_t reserve);
-
-#endif

@@ -49,8 +49,7 @@ static int gather(struct history_mutant *m)
     m->counters = calloc(m->reader.slots, sizeof(*m->counters));
     if (!m->op || !m->counters)
         return -ENOMEM;
-    struct history_pass pass;
-    history_pass(&pass, &m->reader);
+    struct history_pass pass = history_pass(&m->reader);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         if (type == SLOT_OP || type == SLOT_EXPIRY)

@@ -3,8 +3,7 @@
  * For tests that ask what a checker makes of it. The file must be one that stockload wrote; what is
  * changed is drawn. Owned by the caller: history_mutant_open .. history_mutant_close.
  */
-#ifndef TESTS_SUPPORT_HISTORY_MUTATE_H
-#define TESTS_SUPPORT_HISTORY_MUTATE_H
+#pragma once
 
 #include "history/reader.h"
 #include "random.h"
@@ -64,5 +63,3 @@ void history_mutant_close(struct history_mutant *m);
 bool history_mutate(struct history_mutant *m, enum mutation mutation, struct rng *rng);
 
 void history_mutate_back(struct history_mutant *m);
-
-#endif

@@ -4,8 +4,7 @@
  * history_sample_end, which removes the file. Times are in microseconds since the file's time 0,
  * since histories of nanoseconds are hard to read. Anything that fails aborts the test.
  */
-#ifndef TESTS_SUPPORT_HISTORY_SAMPLE_H
-#define TESTS_SUPPORT_HISTORY_SAMPLE_H
+#pragma once
 
 #include "history/reader.h"
 #include "history/writer.h"
@@ -53,5 +52,3 @@ void history_sample_conflicts(struct history_sample_file *s, uint64_t at_us, uin
 
 void history_sample_read(struct history_sample_file *s);
 void history_sample_end(struct history_sample_file *s);
-
-#endif

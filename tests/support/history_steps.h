@@ -1,6 +1,5 @@
 /* history_steps.h -- what history_model.c and history_answers.c share. Private to them. */
-#ifndef TESTS_SUPPORT_HISTORY_STEPS_H
-#define TESTS_SUPPORT_HISTORY_STEPS_H
+#pragma once
 
 #include "support/history_model.h"
 
@@ -49,5 +48,3 @@ bool model_exceeds(const struct model *m, struct model_state *s, const struct hi
 
 /* The request takes effect; false: it cannot, in this state. */
 bool model_take_effect(const struct model *m, struct model_state *s, uint32_t n);
-
-#endif

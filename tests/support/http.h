@@ -5,8 +5,7 @@
  * request; a request whose bytes were sent is never sent a second time. Nothing here calls a
  * cmocka assertion, so all of it may be used in threads.
  */
-#ifndef TESTS_SUPPORT_HTTP_H
-#define TESTS_SUPPORT_HTTP_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -81,5 +80,3 @@ json_t *http_resp_json(struct http_resp *resp);
 /* Runs count threads of run(index, arg), all let go at the same instant, and waits for all. No
  * cmocka assertions in run: record what happened, and look at it afterwards. */
 void http_crowd(int count, void (*run)(int index, void *arg), void *arg);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: tests. Programs that use it run in the root of the repository. What fails here fails the
  * running cmocka test.
  */
-#ifndef TESTS_SUPPORT_KEPT_H
-#define TESTS_SUPPORT_KEPT_H
+#pragma once
 
 #include "support/api.h"
 #include "support/ledger_base.h"
@@ -33,5 +32,3 @@ void kept_check(struct api *a, const json_t *call, bool restored);
 
 /* The same for each of a list. */
 void kept_check_all(struct api *a, const json_t *calls, bool restored);
-
-#endif

@@ -4,8 +4,7 @@
  * Layer: tests, for suites with a fixture, whose service it asks; one at a time, for the main
  * thread. Invariant: every key that was ever sent has exactly one effect.
  */
-#ifndef TESTS_SUPPORT_KEYED_LOAD_H
-#define TESTS_SUPPORT_KEYED_LOAD_H
+#pragma once
 
 #include <stdint.h>
 
@@ -27,5 +26,3 @@ void keyed_load_stop_and_check(int64_t stock);
 
 /* A test's teardown: ends it, and all that serve() has started. */
 int keyed_load_end(void **state);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: tests. One PostgreSQL server and one directory of SQLite files a test program. What fails
  * here aborts the program with what the database said.
  */
-#ifndef TESTS_SUPPORT_LEDGER_BASE_H
-#define TESTS_SUPPORT_LEDGER_BASE_H
+#pragma once
 
 #include "ledger/apply/apply.h"
 #include "ledger/db.h"
@@ -63,5 +62,3 @@ void base_rows(const char *url, const char *sql, db_row_fn *on_row, void *contex
 
 /* Runs a script in a transaction of its own and says how it went. */
 enum db_result base_script(const char *url, const char *sql);
-
-#endif

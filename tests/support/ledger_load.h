@@ -8,8 +8,7 @@
  * Invariant: what a client was told with success, and only that, is a promise. Whatever died in
  * between, each promise is one row of the ledger's events.
  */
-#ifndef TESTS_SUPPORT_LEDGER_LOAD_H
-#define TESTS_SUPPORT_LEDGER_LOAD_H
+#pragma once
 
 #include "support/api.h"
 #include "support/ledger_base.h"
@@ -100,5 +99,3 @@ bool ledger_client_settle(struct ledger_client *c, const char *id, const char *e
  * server. What begin returns is for end. */
 struct db *ledger_outage_begin(struct bases *bases);
 void ledger_outage_end(struct bases *bases, struct db *other);
-
-#endif

@@ -5,8 +5,7 @@
  * processes that a test forks: those must not fall back into cmocka, which would run the remaining
  * tests twice.
  */
-#ifndef TESTS_SUPPORT_LEFTOVER_H
-#define TESTS_SUPPORT_LEFTOVER_H
+#pragma once
 
 #include <stdio.h>
 #include <unistd.h>
@@ -33,5 +32,3 @@ int leftover_in_a_process(void (*run)(void));
 
 /* Waits until the process, not necessarily a child, has ended, for LEFTOVER_BOUND_MS. 0 or -1. */
 int leftover_await_end(int pidfd);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: tests. Most of a run is waiting, for holds to end or for a second look. So the row that a
  * test asks for is started together with the next ones, and usually finished when their turn comes.
  */
-#ifndef TESTS_SUPPORT_LOAD_AHEAD_H
-#define TESTS_SUPPORT_LOAD_AHEAD_H
+#pragma once
 
 #include "support/load_run.h"
 #include "support/shop_server.h"
@@ -37,5 +36,3 @@ void load_again(struct load_case *c, size_t at, load_row_fn *row);
 
 /* Ends what was started and not finished: rows that a filter left out. */
 void load_ahead_end(struct load_case *cases, size_t count);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: tests. The program is the one that the environment variable STOCKLOAD names. Report,
  * history and standard error lie in a temporary directory, which lives until tload_free.
  */
-#ifndef TESTS_SUPPORT_LOAD_RUN_H
-#define TESTS_SUPPORT_LOAD_RUN_H
+#pragma once
 
 #include "support/proc.h"
 
@@ -49,5 +48,3 @@ int64_t tload_fact(const struct tload *l, const char *name);
 void tload_print(const struct tload *l);
 
 void tload_free(struct tload *l);
-
-#endif

@@ -7,8 +7,7 @@
  * id, and at most VIEW_DUE_MAX of those that a batch found at its begin. An operation that would be
  * refused although more is due may be deferred instead.
  */
-#ifndef TESTS_MODEL_H
-#define TESTS_MODEL_H
+#pragma once
 
 #include "core/event.h"
 #include "core/plan.h"
@@ -119,5 +118,3 @@ void model_drop(struct model *m, int64_t before_ms, void (*gone)(void *user, con
                 void *user);
 /* Drops the key that was recorded first. */
 void model_drop_oldest_key(struct model *m);
-
-#endif

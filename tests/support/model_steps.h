@@ -3,8 +3,7 @@
  * A decision returns its code, OUT_NONE when it is deferred; what refuses says so with true, the
  * code and all else of it in the answer.
  */
-#ifndef TESTS_SUPPORT_MODEL_STEPS_H
-#define TESTS_SUPPORT_MODEL_STEPS_H
+#pragma once
 
 #include "support/model.h"
 
@@ -58,5 +57,3 @@ bool naive_no_room_for(struct model *m, const struct model_line *lines, unsigned
                        bool sells, struct model_answer *a);
 
 unsigned naive_lines_of(const struct op *op, struct model_line *lines);
-
-#endif

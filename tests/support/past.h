@@ -4,8 +4,7 @@
  * Layer: tests. plan() decides the operations (plan_world.h), so whatever it can emit comes along:
  * baskets, partial confirms, expiries, rereserves, deleted items, keys, several epochs.
  */
-#ifndef TESTS_SUPPORT_PAST_H
-#define TESTS_SUPPORT_PAST_H
+#pragma once
 
 #include "ledger/apply/apply.h"
 #include "support/plan_world.h"
@@ -24,5 +23,3 @@ void past_free(struct past *h);
 
 /* The operation's key in the world; absent: it is not there. */
 struct str past_result(const struct past *h, struct str key);
-
-#endif

@@ -3,8 +3,7 @@
  * A run goes through stretches, each with its own mix of operations, sizes, clocks and counters
  * that are about to reach their limit. All of it follows from the seed in run.rng.
  */
-#ifndef TESTS_SUPPORT_PLAN_RUN_H
-#define TESTS_SUPPORT_PLAN_RUN_H
+#pragma once
 
 #include "random.h"
 #include "support/model.h"
@@ -66,5 +65,3 @@ void plan_run_stretch(uint64_t at_op);
 
 /* The next operation; or one that was sent before, again. */
 void plan_run_generate(struct sent *s);
-
-#endif

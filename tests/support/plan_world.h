@@ -8,8 +8,7 @@
  *
  * One partition. Outcomes and events live until the next world_begin().
  */
-#ifndef TESTS_PLAN_WORLD_H
-#define TESTS_PLAN_WORLD_H
+#pragma once
 
 #include "core/event.h"
 #include "core/plan.h"
@@ -89,5 +88,3 @@ void world_write_units(struct world *w, const char *sku, const char *customer, i
 /* What time does in Redis: old records and keys go. */
 void world_drop_record(struct world *w, const struct rid *id);
 void world_drop_key(struct world *w, struct str key);
-
-#endif

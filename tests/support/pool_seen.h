@@ -3,8 +3,7 @@
  * One record for the whole program, emptied by pool_seen_before, a cmocka setup that goes with
  * leftover_after.
  */
-#ifndef TESTS_SUPPORT_POOL_SEEN_H
-#define TESTS_SUPPORT_POOL_SEEN_H
+#pragma once
 
 #include "clock.h"
 #include "pool/pool.h"
@@ -48,5 +47,3 @@ int pool_seen_exit_5(struct pool_child *child, void *arg);
             fail_msg("never came: %s", #condition);                                                \
         assert_int_equal(pool_step(pool, 100), 0);                                                 \
     }
-
-#endif

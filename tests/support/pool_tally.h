@@ -3,8 +3,7 @@
  * Tasks that say so leave a byte in a pipe, so that a test sees them run and can count how often:
  * pool_tally_before and pool_tally_after, a cmocka setup and teardown, open and close it.
  */
-#ifndef TESTS_SUPPORT_POOL_TALLY_H
-#define TESTS_SUPPORT_POOL_TALLY_H
+#pragma once
 
 #include "clock.h"
 #include "pool/task.h"
@@ -49,5 +48,3 @@ int pool_tally_get_killed(struct str in, struct buf *out);
 
 /* The first SOCK_SEQPACKET socket of this process from fd `from` on, or -1. */
 int pool_tally_socket(int from);
-
-#endif

@@ -5,8 +5,7 @@
  * ends. PostgreSQL refuses to run as root: then it runs as `postgres`, or as `nobody`. Nothing here
  * calls a cmocka assertion.
  */
-#ifndef TESTS_SUPPORT_POSTGRES_H
-#define TESTS_SUPPORT_POSTGRES_H
+#pragma once
 
 #include "support/proc.h"
 
@@ -21,10 +20,10 @@ struct tpg {
 
 /* Makes a cluster, starts it and waits until it answers. The database and the superuser are both
  * `stockd`; the unix socket wants no password, TCP does. */
-int tpg_start(struct tpg *pg) __attribute__((warn_unused_result));
+int tpg_start(struct tpg *pg) MUST_CHECK;
 
 /* Again in the same directory and at the same port, after tpg_kill9. */
-int tpg_restart(struct tpg *pg) __attribute__((warn_unused_result));
+int tpg_restart(struct tpg *pg) MUST_CHECK;
 
 void tpg_kill9(struct tpg *pg); /* the server and all its processes, as a crash does */
 
@@ -32,6 +31,4 @@ void tpg_kill9(struct tpg *pg); /* the server and all its processes, as a crash 
 void tpg_stop(struct tpg *pg);
 
 /* Drops and makes the database again; who is connected is thrown out. */
-int tpg_reset(const struct tpg *pg) __attribute__((warn_unused_result));
-
-#endif
+int tpg_reset(const struct tpg *pg) MUST_CHECK;

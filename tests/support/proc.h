@@ -6,8 +6,7 @@
  * Every program started here gets SIGKILL when the *thread* that started it ends
  * (PR_SET_PDEATHSIG): start programs from the main thread only.
  */
-#ifndef TESTS_SUPPORT_PROC_H
-#define TESTS_SUPPORT_PROC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,16 +27,15 @@ struct tproc {
 
 /* Starts argv[0] (looked up in PATH), standard error appended to the file err_path. Only 0, 1 and 2
  * are inherited. */
-int tproc_start(struct tproc *p, const char *const argv[], const char *err_path)
-    __attribute__((warn_unused_result));
+int tproc_start(struct tproc *p, const char *const argv[], const char *err_path) MUST_CHECK;
 
 /* Waits for a line on standard output that starts with prefix and copies it, without its end, to
  * line. -ETIMEDOUT, or -EPIPE if the program closed its standard output first. */
-int tproc_await_line(struct tproc *p, const char *prefix, char *line, size_t size, int timeout_ms)
-    __attribute__((warn_unused_result));
+int tproc_await_line(struct tproc *p, const char *prefix, char *line, size_t size,
+                     int timeout_ms) MUST_CHECK;
 
 /* Waits until the program has exited and sets status. 0, or -ETIMEDOUT. Fine to call again. */
-int tproc_wait(struct tproc *p, int timeout_ms) __attribute__((warn_unused_result));
+int tproc_wait(struct tproc *p, int timeout_ms) MUST_CHECK;
 
 void tproc_signal(const struct tproc *p, int signo);
 
@@ -58,7 +56,7 @@ int tproc_free_port(void);
 
 /* Makes a directory of its own below TMPDIR (/tmp), and removes one with all that it holds; with
  * KEEP_TEST_DIRS in the environment it stays. */
-int temp_dir_make(char path[TEST_PATH_MAX]) __attribute__((warn_unused_result));
+int temp_dir_make(char path[TEST_PATH_MAX]) MUST_CHECK;
 void temp_dir_remove(const char *path);
 
 /* Prints the last lines of a file to standard error, for a test that is about to fail. */
@@ -80,5 +78,3 @@ void test_pause(void);
             test_pause();                                                                          \
         await_met_;                                                                                \
     })
-
-#endif

@@ -4,8 +4,7 @@
  * Layer: tests, private to the two proxies, faultproxy.h and refuseproxy.h. Whoever gets a socket
  * from here closes it.
  */
-#ifndef TESTS_SUPPORT_PROXY_SOCKET_H
-#define TESTS_SUPPORT_PROXY_SOCKET_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -16,19 +15,16 @@ struct proxy_address {
 };
 
 /* url: "unix:/path" or "redis://127.0.0.1:port"; false if it is neither. */
-bool proxy_address_parse(struct proxy_address *address, const char *url)
-    __attribute__((warn_unused_result));
+bool proxy_address_parse(struct proxy_address *address, const char *url) MUST_CHECK;
 
 /* A socket that listens there, in place of a file that lies there; port 0 is any free one.
  * -errno on failure. */
-int proxy_listen(const struct proxy_address *address) __attribute__((warn_unused_result));
+int proxy_listen(const struct proxy_address *address) MUST_CHECK;
 
 /* The port that a listener on the loopback has. */
 int proxy_port(int listener);
 
 /* The next connection of a listener, or one to the address; neither waits to gather bytes. -1 on
  * failure. */
-int proxy_accept(int listener) __attribute__((warn_unused_result));
-int proxy_connect(const struct proxy_address *address) __attribute__((warn_unused_result));
-
-#endif
+int proxy_accept(int listener) MUST_CHECK;
+int proxy_connect(const struct proxy_address *address) MUST_CHECK;

@@ -9,8 +9,7 @@
  * rights alone, the test itself has all. What was refused to that user is written to the file that
  * TEST_REDIS_DENIED names.
  */
-#ifndef TESTS_SUPPORT_REDIS_SERVER_H
-#define TESTS_SUPPORT_REDIS_SERVER_H
+#pragma once
 
 #include "support/proc.h"
 
@@ -38,16 +37,15 @@ struct tredis {
 };
 
 /* Starts it and waits until it answers PING. opts NULL: a unix socket, no AOF. */
-int tredis_start(struct tredis *r, const struct tredis_opts *opts)
-    __attribute__((warn_unused_result));
+int tredis_start(struct tredis *r, const struct tredis_opts *opts) MUST_CHECK;
 
 /* Starts it again in the same directory and at the same address, after tredis_kill9 or
  * tredis_shutdown, and waits until it has loaded its data. */
-int tredis_restart(struct tredis *r) __attribute__((warn_unused_result));
+int tredis_restart(struct tredis *r) MUST_CHECK;
 
 /* The same for one that takes its time to load: waits until it answers that it is loading. Each
  * command of its AOF takes delay_us, until tredis_load_fast; Redis answers after every 1,024. */
-int tredis_restart_slowly(struct tredis *r, int delay_us) __attribute__((warn_unused_result));
+int tredis_restart_slowly(struct tredis *r, int delay_us) MUST_CHECK;
 void tredis_load_fast(const struct tredis *r);
 
 void tredis_kill9(struct tredis *r);
@@ -67,5 +65,3 @@ int64_t tredis_int(const struct tredis *r, const char *command);
 
 /* A field of INFO, as a number; INT64_MIN if there is none. */
 int64_t tredis_info(const struct tredis *r, const char *field);
-
-#endif

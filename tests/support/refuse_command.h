@@ -3,8 +3,7 @@
  * Layer: tests, private to the proxy of refuseproxy.h: refuseproxy.c learns them before it starts
  * the process, refuse_link.c asks there.
  */
-#ifndef TESTS_SUPPORT_REFUSE_COMMAND_H
-#define TESTS_SUPPORT_REFUSE_COMMAND_H
+#pragma once
 
 #include "support/refuseproxy.h"
 
@@ -15,11 +14,9 @@ struct refuse_command {
 
 /* From the answer of this Redis to COMMAND, in place of those learnt before. False: it gave none.
  */
-bool refuse_commands_learn(const struct tredis *redis) __attribute__((warn_unused_result));
+bool refuse_commands_learn(const struct tredis *redis) MUST_CHECK;
 
 /* One that is not known is refused by every state, which would show. */
 const struct refuse_command *refuse_command_find(const char *name);
 
 bool refuse_command_is(const struct refuse_command *command, const char *name);
-
-#endif

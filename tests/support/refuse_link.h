@@ -4,8 +4,7 @@
  * Layer: tests, private to refuseproxy.c, whose test's side arms rules and reads counters, and
  * whose process runs a link in a thread for each connection.
  */
-#ifndef TESTS_SUPPORT_REFUSE_LINK_H
-#define TESTS_SUPPORT_REFUSE_LINK_H
+#pragma once
 
 #include "support/refuseproxy.h"
 
@@ -22,5 +21,3 @@ struct refuse_shared {
 
 /* Runs until one of the two sides leaves, in a thread of its own; closes both sockets then. */
 void refuse_link_start(struct refuse_shared *shared, int service, int redis);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: tests, private to the proxy of refuseproxy.h: refuse_link.c carries them on. A message
  * owns its bytes.
  */
-#ifndef TESTS_SUPPORT_REFUSE_WIRE_H
-#define TESTS_SUPPORT_REFUSE_WIRE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,5 +31,3 @@ bool refuse_ask(struct refuse_stream *s, struct refuse_message *m);
 bool refuse_send(int fd, const char *bytes, size_t count);
 
 void refuse_message_set(struct refuse_message *m, const char *bytes, size_t count);
-
-#endif

@@ -14,8 +14,7 @@
  * NOPERM is never answered to MULTI: what a client has sent behind it would run outside of a
  * transaction, which no client can prevent that does not wait for each answer.
  */
-#ifndef TESTS_SUPPORT_REFUSEPROXY_H
-#define TESTS_SUPPORT_REFUSEPROXY_H
+#pragma once
 
 #include "support/redis_server.h"
 
@@ -49,8 +48,7 @@ struct refuse_proxy {
 };
 
 /* The socket lies in the server's directory. */
-int refuse_proxy_start(struct refuse_proxy *p, const struct tredis *redis)
-    __attribute__((warn_unused_result));
+int refuse_proxy_start(struct refuse_proxy *p, const struct tredis *redis) MUST_CHECK;
 void refuse_proxy_stop(struct refuse_proxy *p);
 
 /* In force when the call returns. Arms the rule in place of the one before, and counts anew. */
@@ -65,5 +63,3 @@ int refuse_proxy_refused(struct refuse_proxy *p);
 void refuse_proxy_last(struct refuse_proxy *p, char name[REFUSE_NAME_SIZE]);
 
 const char *refuse_word_name(enum refuse_word word);
-
-#endif

@@ -3,8 +3,7 @@
  * A basket that was sent twice, its confirm, a refusal, a timeout: few attempts, with a verdict
  * that the case gives them. The functions are for tests only: they fail the test themselves.
  */
-#ifndef TESTS_SUPPORT_REPORT_CASE_H
-#define TESTS_SUPPORT_REPORT_CASE_H
+#pragma once
 
 #include "report/report.h"
 #include "report/thresholds.h"
@@ -42,5 +41,3 @@ char *write_one(one_fn *report, const struct report_run *run);
 
 void assert_holds(const char *text, const char *what);
 void assert_lacks(const char *text, const char *what);
-
-#endif

@@ -4,8 +4,7 @@
  * holds no more than the operations that its witnesses point at. Owned by the caller:
  * report_sample_make .. report_sample_free; the run points into the sample, which must not move.
  */
-#ifndef TESTS_SUPPORT_REPORT_SAMPLE_H
-#define TESTS_SUPPORT_REPORT_SAMPLE_H
+#pragma once
 
 #include "report/capacity.h"
 #include "report/report.h"
@@ -34,5 +33,3 @@ void report_sample_free(struct report_sample *sample);
 
 /* A search of three steps: one held, one with refusals, one too slow. */
 struct capacity capacity_sample(void);
-
-#endif

@@ -3,8 +3,7 @@
  *
  * Layer: tests, for the main thread of a program with cmocka.
  */
-#ifndef TESTS_SUPPORT_RERUN_H
-#define TESTS_SUPPORT_RERUN_H
+#pragma once
 
 /* argv[0] of the program, beside which the others lie. */
 void rerun_begin(const char *self);
@@ -12,5 +11,3 @@ void rerun_begin(const char *self);
 /* Runs two other programs side by side; the running test fails if one of them does. Shows the end
  * of what that one printed. */
 void rerun(const char *first, const char *second);
-
-#endif

@@ -4,8 +4,7 @@
  * error goes to a file in a temporary directory. tservice_stop looks into that file for what a
  * sanitizer or an assert left there: a worker that crashed and was replaced must not go unnoticed.
  */
-#ifndef TESTS_SUPPORT_SERVICE_H
-#define TESTS_SUPPORT_SERVICE_H
+#pragma once
 
 #include "support/proc.h"
 
@@ -33,8 +32,7 @@ struct tservice {
 
 /* Starts it on a free port and waits for its line "listening on". On failure it prints the end of
  * the log. */
-int tservice_start(struct tservice *s, const struct tservice_opts *opts)
-    __attribute__((warn_unused_result));
+int tservice_start(struct tservice *s, const struct tservice_opts *opts) MUST_CHECK;
 
 /* SIGTERM, and waits. False if it did not exit 0 in time or if the log shows a crash. Removes its
  * directory. Fine on one that is zeroed, killed or stopped. */
@@ -51,5 +49,3 @@ bool tservice_log_clean(const struct tservice *s);
 
 /* True under a sanitizer build of the service: time limits may be stretched. */
 bool tservice_is_slow(void);
-
-#endif

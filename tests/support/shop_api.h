@@ -3,8 +3,7 @@
  * Layer: tests. One server and one connection at a time, for the whole program: shop_start or
  * shop_start_honest, then shop_stop. Anything that fails fails the test.
  */
-#ifndef TESTS_SUPPORT_SHOP_API_H
-#define TESTS_SUPPORT_SHOP_API_H
+#pragma once
 
 #include "support/api.h"
 #include "support/shop_server.h"
@@ -34,5 +33,3 @@ void shop_put(const char *sku, int on_hand);
 
 /* The id of a new reservation. */
 const char *shop_reserve(const char *body);
-
-#endif

@@ -3,8 +3,7 @@
  * shop_history_write simulates a shop and its clients (shop_world.h) and writes what they saw as a
  * history file, settled as stockload would settle it. The same options give the same operations.
  */
-#ifndef TESTS_SUPPORT_SHOP_HISTORY_H
-#define TESTS_SUPPORT_SHOP_HISTORY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -86,5 +85,3 @@ struct shop_options {
 /* Writes a new file. 0; -errno; -EAGAIN when this seed offers no place for the fault, or nothing to
  * lose: nothing is written then. */
 int shop_history_write(const char *path, const struct shop_options *options);
-
-#endif

@@ -7,8 +7,7 @@
  *
  * Invariant: each change raises the version by one.
  */
-#ifndef TESTS_SUPPORT_SHOP_RULES_H
-#define TESTS_SUPPORT_SHOP_RULES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -88,5 +87,3 @@ enum hold_step {
 
 /* What a reservation in that state does when it is asked; same: for what it ended with. */
 enum hold_step rules_step(enum hold_state state, enum hold_ask ask, bool same);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: tests. The program is the one that the environment variable SHOP names. Its standard error
  * goes to a file in a temporary directory, which lives until tshop_stop.
  */
-#ifndef TESTS_SUPPORT_SHOP_SERVER_H
-#define TESTS_SUPPORT_SHOP_SERVER_H
+#pragma once
 
 #include "support/proc.h"
 
@@ -19,7 +18,7 @@ struct tshop {
 };
 
 /* Starts it on a free port with `--fault fault --every every`. 0 or -errno, with a message. */
-int tshop_start(struct tshop *s, const char *fault, int every) __attribute__((warn_unused_result));
+int tshop_start(struct tshop *s, const char *fault, int every) MUST_CHECK;
 
 /* SIGTERM, waits, and sets struck. False if it did not exit 0, or wrote anything to its standard
  * error. Removes its directory. */
@@ -28,5 +27,3 @@ bool tshop_stop(struct tshop *s);
 /* For one that is meant to have died: kills what is left of it. False if standard error says
  * something. Removes its directory. */
 bool tshop_bury(struct tshop *s);
-
-#endif

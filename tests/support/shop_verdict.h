@@ -3,8 +3,7 @@
  * One file at a time, in a directory of its own that the group's setup makes and its teardown
  * removes. The functions are for tests only: they fail the test themselves.
  */
-#ifndef TESTS_SUPPORT_SHOP_VERDICT_H
-#define TESTS_SUPPORT_SHOP_VERDICT_H
+#pragma once
 
 #include "check/check.h"
 #include "support/shop_history.h"
@@ -31,5 +30,3 @@ bool shop_judge(struct verdict *v, const struct shop_options *options, enum chec
 void shop_print_witnesses(const struct verdict *v);
 /* Fails the test, and says with which SEED it can be had again. */
 void shop_fail(uint64_t seed, const char *what, const struct verdict *v);
-
-#endif

@@ -6,8 +6,7 @@
  * A fault changes one thing that the server does, once. Owned by shop_history.c: shop_world_make ..
  * shop_world_free.
  */
-#ifndef TESTS_SUPPORT_SHOP_WORLD_H
-#define TESTS_SUPPORT_SHOP_WORLD_H
+#pragma once
 
 #include "history/format.h"
 #include "random.h"
@@ -158,5 +157,3 @@ void shop_record_plant(struct shop_world *w);
 /* Shows the hold as the row `pairs` left it, or as it expired. */
 void shop_show(struct shop_world *w, struct shop_row *row, const struct shop_hold *hold,
                size_t pairs, enum history_detail state);
-
-#endif

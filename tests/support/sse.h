@@ -7,8 +7,7 @@
  * Invariant: text is the body of the answer as far as its chunks are whole, and the first `taken`
  * bytes of it are frames that sse_next has seen.
  */
-#ifndef TESTS_SUPPORT_SSE_H
-#define TESTS_SUPPORT_SSE_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -40,5 +39,3 @@ void sse_await_start(struct sse *s);
 
 /* The next frame that has data, its id kept; NULL: not within the time. The caller frees it. */
 json_t *sse_next(struct sse *s, char type[SSE_TYPE_MAX], int timeout_ms);
-
-#endif

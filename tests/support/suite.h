@@ -4,8 +4,7 @@
  * header this brings along. main is suite.c's: a program has none, or one of its own if it runs
  * something else.
  */
-#ifndef TESTS_SUPPORT_SUITE_H
-#define TESTS_SUPPORT_SUITE_H
+#pragma once
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,5 +39,3 @@
 void suite_add(int line, struct CMUnitTest test);
 void suite_each(CMFixtureFunction setup, CMFixtureFunction teardown);
 void suite_all(CMFixtureFunction setup, CMFixtureFunction teardown);
-
-#endif

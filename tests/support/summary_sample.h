@@ -3,8 +3,7 @@
  * EACH_BETWEEN(summary_sample_setup, summary_sample_teardown) gives each test one; the facts may be
  * changed until the first attempt is added. Anything that fails fails the test.
  */
-#ifndef TESTS_SUPPORT_SUMMARY_SAMPLE_H
-#define TESTS_SUPPORT_SUMMARY_SAMPLE_H
+#pragma once
 
 #include "report/summary.h"
 #include "support/history_sample.h"
@@ -35,5 +34,3 @@ struct history_attempt unknown(struct history_attempt attempt, enum history_deta
 uint32_t add(struct history_attempt attempt);
 void add_conflicts(uint64_t at_us, uint64_t conflicts, uint64_t batches, uint64_t batch_ops);
 void sum_up(void);
-
-#endif

@@ -185,7 +185,7 @@ TEST(the_text_has_the_answer_first_then_all_steps_then_what_was_not_right)
 {
     struct told told = told_make();
     char *text = tell(&told, report_text);
-    assert_ptr_equal(strstr(text, "CAPACITY  8,000/s keep p99 at 3.40ms"), text);
+    assert_ptr_equal(strstr(text, "CAPACITY     8,000/s keep p99 at 3.40ms"), text);
     for (size_t s = 0; s < LAYOUT_CAPACITY; s++) {
         assert_holds(text, layout_capacity[s].title);
         for (size_t i = 0; i < layout_capacity[s].fields; i++)
@@ -231,7 +231,7 @@ TEST(the_page_carries_the_search)
     struct told told = told_make();
     char *text = tell(&told, report_html);
     assert_holds(text, "\"capacity\":{\"outcome\":\"known\"");
-    assert_holds(text, "<noscript><pre class=\"card\">CAPACITY  8,000/s");
+    assert_holds(text, "<noscript><pre class=\"card\">CAPACITY     8,000/s");
     free(text);
     told_free(&told);
 }

@@ -5,6 +5,7 @@
  */
 #include "check/groups.h"
 #include "random.h"
+#include "shared.h"
 #include "support/env_number.h"
 #include "support/history_mutate.h"
 #include "support/leftover.h"
@@ -250,7 +251,7 @@ static int run_groups(struct seen *seen, unsigned workers, char why[WITNESS_TEXT
 TEST_BETWEEN(results_are_taken_in_order_and_all_or_none, leftover_before, leftover_after)
 {
     char why[WITNESS_TEXT_SIZE];
-    struct seen seen = {.by = groups_share(sizeof(pid_t))};
+    struct seen seen = {.by = shared_alloc(sizeof(pid_t))};
     assert_non_null(seen.by);
     for (unsigned workers = 0; workers <= WORKERS_MAX; workers++) {
         seen.bad = UINT32_MAX;
@@ -265,13 +266,13 @@ TEST_BETWEEN(results_are_taken_in_order_and_all_or_none, leftover_before, leftov
     assert_int_equal(seen.taken, 0);
     assert_non_null(strstr(why, "was killed by signal 9"));
     assert_int_equal(run_groups(&seen, 1, why), -ENOMEM);
-    groups_unshare(seen.by, sizeof(pid_t));
+    shared_free(seen.by, sizeof(pid_t));
 }
 
 TEST_BETWEEN(whoever_cannot_fork_works_alone, leftover_before, leftover_after)
 {
     char why[WITNESS_TEXT_SIZE];
-    struct seen seen = {.bad = UINT32_MAX, .by = groups_share(sizeof(pid_t))};
+    struct seen seen = {.bad = UINT32_MAX, .by = shared_alloc(sizeof(pid_t))};
     struct rlimit before, none;
     assert_non_null(seen.by);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -283,7 +284,7 @@ TEST_BETWEEN(whoever_cannot_fork_works_alone, leftover_before, leftover_after)
     assert_int_equal(err, 0);
     assert_int_equal(seen.taken, 10);
     assert_int_equal(*seen.by, parent);
-    groups_unshare(seen.by, sizeof(pid_t));
+    shared_free(seen.by, sizeof(pid_t));
 }
 
 TEST(groups_are_a_partition)

@@ -55,7 +55,6 @@ static int tear_down(void **state)
 TEST(what_expired_lines_say_is_an_expiry_of_its_own)
 {
     struct lesson lesson;
-    struct history_pass pass;
     uint32_t slot, at;
     slot = answered(KIND_RERESERVE,
                     BODY("confirmed", EXPIRED(LINE(1, ",\"remaining\":9,\"version\":3") "," LINE(
@@ -64,7 +63,7 @@ TEST(what_expired_lines_say_is_an_expiry_of_its_own)
     assert_string_equal(lesson.mismatch.text, "");
     history_sample_read(&file);
     assert_true(history_op_at(&file.reader, slot)->flags & FLAG_TOOK_AGAIN);
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     assert_int_equal(history_next(&pass, &at), SLOT_OP);
     assert_int_equal(history_next(&pass, &at), SLOT_EXPIRY);
     const struct history_op *expiry = history_op_at(&file.reader, at);

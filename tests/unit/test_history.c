@@ -20,8 +20,7 @@ HISTORY_TEST(the_header_says_what_the_run_was)
     assert_int_equal(file.reader.facts->restores, 3);
     atomic_store(&history_facts(file.history)->progress, RUN_LOADED);
     assert_int_equal(file.reader.facts->progress, RUN_LOADED);
-    struct history_pass pass;
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     assert_end(&pass);
 }
 
@@ -45,8 +44,7 @@ HISTORY_TEST(operations_of_1_to_100_lines_come_back_line_by_line)
     assert_int_equal(history_facts(file.history)->chunks,
                      3000 / 100 * 2600 / HISTORY_CHUNK_SLOTS + 1);
     history_file_read();
-    struct history_pass pass;
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     for (uint32_t seq = 0; seq < 3000; seq++)
         assert_op(next_op(&pass), 5, seq, 1 + seq % HISTORY_LINES_MAX);
     assert_int_equal(pass.chunk->worker, 3);
@@ -77,8 +75,7 @@ HISTORY_TEST(an_operation_may_have_fewer_lines_than_it_was_begun_with)
     put_op(&file.writer, 1, 2, 6)->lines = 3;
     put_op(&file.writer, 1, 3, 1);
     history_file_read();
-    struct history_pass pass;
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     assert_op(next_op(&pass), 1, 1, 0);
     assert_op(next_op(&pass), 1, 2, 3);
     assert_op(next_op(&pass), 1, 3, 1);
@@ -89,8 +86,7 @@ HISTORY_TEST(an_operation_is_unknown_until_it_is_finished)
 {
     put_op(&file.writer, 1, 1, 1);
     history_file_read();
-    struct history_pass pass;
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     const struct history_op *seen = next_op(&pass);
     assert_int_equal(history_outcome(seen), OUTCOME_UNKNOWN);
     assert_int_equal(seen->end_ns, 0);
@@ -102,7 +98,7 @@ HISTORY_TEST(an_operation_is_unknown_until_it_is_finished)
     assert_int_equal(history_phase(seen), PHASE_LOAD);
     assert_int_equal(seen->end_ns, 77);
     put_op(&file.writer, 1, 2, 4); /* in the same chunk: no refresh is needed to see it */
-    history_pass(&pass, &file.reader);
+    pass = history_pass(&file.reader);
     assert_op(next_op(&pass), 1, 1, 1);
     assert_op(next_op(&pass), 1, 2, 4);
     assert_end(&pass);
@@ -118,8 +114,7 @@ HISTORY_TEST(a_refresh_shows_chunks_that_came_since)
     assert_null(history_op_at(&file.reader, file.writer.chunk_slot + 1));
     assert_int_equal(history_refresh(&file.reader, file.path), 0);
     assert_op(history_op_at(&file.reader, file.writer.chunk_slot + 1), 1, seq - 1, 1);
-    struct history_pass pass;
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     for (uint32_t i = 0; i < seq; i++)
         assert_op(next_op(&pass), 1, i, 1);
     assert_end(&pass);
@@ -151,8 +146,7 @@ HISTORY_TEST(ids_of_any_length_come_back_whole)
                          0);
     assert_int_equal(history_put_id(&file.writer, 1, (struct str){id, sizeof id}), -EINVAL);
     history_file_read();
-    struct history_pass pass;
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     for (size_t i = 0; i < 9; i++) {
         size_t got = 0;
         do {
@@ -177,8 +171,7 @@ HISTORY_TEST(notes_come_back_and_long_ones_are_cut_off)
     assert_int_equal(history_put_note(&file.writer, 77, (struct str){note, sizeof note}), 0);
     assert_int_equal(history_put_note(&file.writer, 78, STR("says 4")), 0);
     history_file_read();
-    struct history_pass pass;
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     for (size_t got = 0; got < HISTORY_NOTE_MAX; got += HISTORY_ID_TEXT) {
         assert_int_equal(history_next(&pass, &slot), SLOT_NOTE);
         const struct history_id *part = history_at(&file.reader, slot);
@@ -202,8 +195,7 @@ HISTORY_TEST(samples_and_counters_come_back)
     assert_int_equal(history_put_sample(&file.writer, &sample), 0);
     assert_int_equal(history_put_counters(&file.writer, &counters), 0);
     history_file_read();
-    struct history_pass pass;
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     uint32_t slot = 0;
     sample.type = SLOT_SAMPLE;
     assert_int_equal(history_next(&pass, &slot), SLOT_SAMPLE);

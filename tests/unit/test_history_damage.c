@@ -47,10 +47,9 @@ static uint64_t touched; /* sum of what was read, so that reading is not left ou
 /* Reads every byte that a pass leads to. The number of operations. */
 static uint32_t walk(const struct history_reader *r, uint64_t *broken)
 {
-    struct history_pass pass;
     uint32_t ops = 0, slot, last = 0;
     enum history_type type;
-    history_pass(&pass, r);
+    struct history_pass pass = history_pass(r);
     while ((type = history_next(&pass, &slot)) != SLOT_EMPTY) {
         assert_true(slot > last && slot < r->slots);
         last = slot;

@@ -38,8 +38,7 @@ HISTORY_TEST(writers_of_several_processes_do_not_mix)
     }
     history_file_read();
     uint32_t next[CHILDREN] = {0}, slot;
-    struct history_pass pass;
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     while (history_next(&pass, &slot) == SLOT_OP) {
         uint32_t worker = pass.chunk->worker;
         assert_true(worker < CHILDREN);
@@ -86,8 +85,7 @@ HISTORY_TEST(a_killed_process_loses_nothing_that_it_finished)
         assert_int_equal(waitpid(pid, NULL, 0), pid);
         uint32_t slot, seq = 0, known = *finished;
         history_file_read();
-        struct history_pass pass;
-        history_pass(&pass, &file.reader);
+        struct history_pass pass = history_pass(&file.reader);
         while (history_next(&pass, &slot) == SLOT_OP) {
             const struct history_op *op = history_op_at(&file.reader, slot);
             if (pass.chunk->worker != life)
@@ -117,8 +115,7 @@ HISTORY_TEST(a_reader_sees_whole_slots_while_they_are_written)
     for (uint32_t seen = 0; seen < 100000;) {
         uint32_t slot, before = *finished;
         assert_int_equal(history_refresh(&file.reader, file.path), 0);
-        struct history_pass pass;
-        history_pass(&pass, &file.reader);
+        struct history_pass pass = history_pass(&file.reader);
         for (seen = 0; history_next(&pass, &slot) == SLOT_OP; seen++) {
             const struct history_op *op = history_op_at(&file.reader, slot);
             assert_int_equal(op->lines, 1 + seen % 7);
@@ -170,8 +167,7 @@ HISTORY_TEST(a_limit_of_file_size_is_an_error_and_no_signal)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
     history_file_read();
-    struct history_pass pass;
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     for (uint32_t i = 0; i < 2 * (HISTORY_CHUNK_SLOTS - 1); i++)
         assert_int_equal(next_op(&pass)->client, 0);
     assert_int_equal(next_op(&pass)->client, 9);
@@ -198,9 +194,8 @@ static int child_meets_full_disk(void)
         return 3;
     if (history_read(&file.reader, full, file.err, sizeof file.err) < 0)
         return 4;
-    struct history_pass pass;
     uint32_t count = 0, slot;
-    history_pass(&pass, &file.reader);
+    struct history_pass pass = history_pass(&file.reader);
     while (history_next(&pass, &slot) == SLOT_OP)
         count++;
     return count == HISTORY_CHUNK_SLOTS - 1 && pass.broken == 0 ? 0 : 5;

@@ -1,6 +1,6 @@
 /* test_live.c -- the live view: what it shows, that it fits, and that a redraw covers the last one.
  */
-#include "run/figures.h"
+#include "report/units.h"
 #include "run/live.h"
 #include "support/suite.h"
 

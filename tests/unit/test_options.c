@@ -1,5 +1,4 @@
 /* test_options.c -- the command line of stockload: what it takes, what it refuses and how. */
-#include "exit_codes.h"
 #include "options.h"
 #include "support/command_line.h"
 #include "support/suite.h"

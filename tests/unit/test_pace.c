@@ -1,5 +1,5 @@
 /* test_pace.c -- whether a run went at the rate it was to have, and what held it up. */
-#include "report/pace.h"
+#include "report/summary.h"
 #include "support/suite.h"
 #include "support/summary_sample.h"
 

@@ -62,11 +62,11 @@ TEST(numbers_are_written_for_people)
         assert_string_equal(unit_number(unit, rows[i].value, out), rows[i].text);
     }
     assert_string_equal(unit_number(unit_named("number", 6), 1e300, out), "1.00e+300");
-    assert_string_equal(unit_count(0, out), "0");
-    assert_string_equal(unit_count(999, out), "999");
-    assert_string_equal(unit_count(1000, out), "1,000");
-    assert_string_equal(unit_count(-123456, out), "-123,456");
-    assert_string_equal(unit_count(INT64_MIN, out), "-9,223,372,036,854,775,808");
+    assert_string_equal(unit_count(out, 0), "0");
+    assert_string_equal(unit_count(out, 999), "999");
+    assert_string_equal(unit_count(out, 1000), "1,000");
+    assert_string_equal(unit_count(out, -123456), "-123,456");
+    assert_string_equal(unit_count(out, INT64_MIN), "-9,223,372,036,854,775,808");
 }
 
 TEST(the_steps_of_a_unit_rise)

@@ -142,7 +142,7 @@ TEST(memory_is_bounded_for_any_number_of_workers)
 
 /* --- processes that race ---------------------------------------------------------------------- */
 
-#define ROUNDS 200000u
+#define ROUNDS 20000u
 
 /* Worker 1: adds one to what it takes, until worker 0 is done. */
 static void commit_all(_Atomic bool *done)

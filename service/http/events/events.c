@@ -1,5 +1,4 @@
 #include "http/events/events.h"
-
 #include "http/events/render.h"
 #include "http/events/sheet.h"
 #include "http/events/subscriber.h"
@@ -11,11 +10,6 @@
 #include <sys/socket.h>
 
 #define STOPPING "the service is being stopped"
-
-static int64_t now_of(const struct events *events)
-{
-    return (int64_t)uv_now(events->server->loop);
-}
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
@@ -146,7 +140,7 @@ void events_deliver(struct subscriber *f, struct events_sheet *sheet)
 {
     const struct http_server *server = f->events->server;
     const struct events_page *page = &sheet->page;
-    bool waits = f->until_ms > now_of(f->events) && !server->draining;
+    bool waits = f->until_ms > events_now_ms(f->events) && !server->draining;
     sheet_hold(sheet); /* the subscriber lets go of it */
     if (f->request.stream && !f->started && server->draining) {
         stop_before_start(f);
@@ -238,7 +232,7 @@ void events_begin(struct exchange *x)
     struct subscriber *f = x->subscriber;
     if (f->request.stream)
         f->request.limit = EVENTS_STREAM_PAGE;
-    f->until_ms = now_of(f->events) + (int64_t)f->request.wait_s * 1000;
+    f->until_ms = events_now_ms(f->events) + (int64_t)f->request.wait_s * 1000;
     exchange_wait_long(x);
     /* Who would not wait, or becomes a stream, is told at once whether there is something. */
     if (f->request.wait_s == 0 || f->request.stream)
@@ -293,6 +287,10 @@ struct events *events_new(struct http_server *server, unsigned partitions)
         free(positions);
         return NULL;
     }
+    for (int state = 0; state < SUBSCRIBER_STATES; state++)
+        TAILQ_INIT(&events->queues[state].list);
+    for (int state = 0; state <= SHEET_READ; state++)
+        TAILQ_INIT(&events->sheets.lists[state].list);
     events->server = server;
     events->partitions = partitions;
     events->ends = positions;

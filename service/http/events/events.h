@@ -3,8 +3,7 @@
  * Layer: http, private to the server. All is read from the ledger's database through the query
  * pool; the feed of a server lives until the query pool owes it no answer any more.
  */
-#ifndef HTTP_EVENTS_EVENTS_H
-#define HTTP_EVENTS_EVENTS_H
+#pragma once
 
 #include <stdbool.h>
 #include <uv.h>
@@ -34,5 +33,3 @@ bool events_idle(const struct events *events);
 
 /* NULL is fine; must be idle, its handle closed. */
 void events_free(struct events *events);
-
-#endif

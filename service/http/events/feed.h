@@ -3,11 +3,11 @@
  * Layer: http, private to events*.c. Only what things are; subscriber.h says how a subscriber
  * goes through its states, sheet.h what becomes of a sheet, and who owns them.
  */
-#ifndef HTTP_EVENTS_FEED_H
-#define HTTP_EVENTS_FEED_H
+#pragma once
 
 #include "arena.h"
 #include "buf.h"
+#include "http/events/render.h"
 #include "http/events/request.h"
 #include "ledger/query/query_pool.h"
 #include "ledger/query/tail.h"
@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <uv.h>
 
 #define EVENTS_WATCH_MS    100
@@ -52,7 +53,7 @@ enum subscriber_news { NEWS_PAGE, NEWS_NOTHING, NEWS_NO_MEMORY, NEWS_UNAVAILABLE
 struct subscriber {
     struct events *events;
     struct exchange *x;
-    struct subscriber *prev, *next;
+    TAILQ_ENTRY(subscriber) link; /* in the queue of its state, or of its sheet */
     enum subscriber_state state;
     enum subscriber_news news;
     struct events_sheet *sheet; /* while WANTING, and while READY with a page */
@@ -83,7 +84,7 @@ struct events_text {
 };
 
 struct subscriber_queue {
-    struct subscriber *first, *last;
+    TAILQ_HEAD(, subscriber) list;
     unsigned count;
 };
 
@@ -91,8 +92,8 @@ enum sheet_state { SHEET_WANTED, SHEET_ASKED, SHEET_READ };
 
 struct events_sheet {
     struct events *events;
-    struct events_sheet *prev, *next; /* of those in its state */
-    struct events_sheet *beside;      /* in its bucket */
+    TAILQ_ENTRY(events_sheet) link; /* of those in its state */
+    struct events_sheet *beside;    /* in its bucket */
     enum sheet_state state;
     unsigned refs;
     bool listed;
@@ -109,7 +110,7 @@ struct events_sheet {
 };
 
 struct sheet_list {
-    struct events_sheet *first, *last;
+    TAILQ_HEAD(, events_sheet) list;
     unsigned count;
 };
 
@@ -139,4 +140,20 @@ struct events {
     void (*on_sheet)(struct events_sheet *sheet, enum subscriber_news news);
 };
 
-#endif
+static inline int64_t events_now_ms(const struct events *events)
+{
+    return (int64_t)uv_now(events->timer.loop);
+}
+
+static inline size_t events_positions_bytes(const struct events *events)
+{
+    return events->partitions * sizeof(struct tail_position);
+}
+
+/* A page as the renderers want it. */
+static inline struct events_list events_list_of(const struct events *events,
+                                                const struct events_page *page)
+{
+    return (struct events_list){page->from,  page->to,           page->events,
+                                page->count, events->partitions, events->walk};
+}

@@ -1,5 +1,4 @@
 #include "http/events/render.h"
-
 #include "http/json_write.h"
 #include "ledger/query/tail_cursor.h"
 

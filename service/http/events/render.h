@@ -2,8 +2,7 @@
  *
  * Layer: http, pure.
  */
-#ifndef HTTP_EVENTS_RENDER_H
-#define HTTP_EVENTS_RENDER_H
+#pragma once
 
 #include "buf.h"
 #include "http/history/render.h"
@@ -24,5 +23,3 @@ void events_render_page(const struct events_list *list, const struct history_lag
 
 /* A frame of a stream for each event: its cursor, its type, and itself on one line. */
 void events_render_frames(const struct events_list *list, struct buf *out);
-
-#endif

@@ -1,5 +1,4 @@
 #include "http/events/request.h"
-
 #include "http/request.h"
 #include "ledger/query/tail_cursor.h"
 

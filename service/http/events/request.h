@@ -2,8 +2,7 @@
  *
  * Layer: http, pure.
  */
-#ifndef HTTP_EVENTS_REQUEST_H
-#define HTTP_EVENTS_REQUEST_H
+#pragma once
 
 #include "arena.h"
 #include "http/problem.h"
@@ -38,7 +37,5 @@ struct events_request {
 /* Reads the query, and last_event_id (absent: not sent) for a stream; r->stream and r->at are set.
  */
 bool events_request_read(struct events_request *r, struct arena *arena, unsigned partitions,
-                         struct str query, struct str last_event_id, struct refusal *why)
-    __attribute__((warn_unused_result));
-
-#endif
+                         struct str query, struct str last_event_id,
+                         struct refusal *why) MUST_CHECK;

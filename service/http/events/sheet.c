@@ -1,5 +1,4 @@
 #include "http/events/sheet.h"
-
 #include "clock.h"
 #include "http/events/render.h"
 #include "http/exchange.h"
@@ -11,11 +10,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-static size_t positions_bytes(const struct events *events)
-{
-    return events->partitions * sizeof(struct tail_position);
-}
-
 /* --- lists ------------------------------------------------------------------------------------ */
 
 static void enlist(struct events_sheet *sheet, enum sheet_state state)
@@ -24,13 +18,7 @@ static void enlist(struct events_sheet *sheet, enum sheet_state state)
     assert(!sheet->listed);
     sheet->state = state;
     sheet->listed = true;
-    sheet->prev = list->last;
-    sheet->next = NULL;
-    if (list->last)
-        list->last->next = sheet;
-    else
-        list->first = sheet;
-    list->last = sheet;
+    TAILQ_INSERT_TAIL(&list->list, sheet, link);
     list->count++;
 }
 
@@ -38,16 +26,8 @@ static void delist(struct events_sheet *sheet)
 {
     struct sheet_list *list = &sheet->events->sheets.lists[sheet->state];
     assert(sheet->listed);
-    if (sheet->prev)
-        sheet->prev->next = sheet->next;
-    else
-        list->first = sheet->next;
-    if (sheet->next)
-        sheet->next->prev = sheet->prev;
-    else
-        list->last = sheet->prev;
+    TAILQ_REMOVE(&list->list, sheet, link);
     list->count--;
-    sheet->prev = sheet->next = NULL;
     sheet->listed = false;
 }
 
@@ -100,11 +80,9 @@ void sheet_left(struct events_sheet *sheet)
 
 void sheets_forget(struct events *events)
 {
-    struct events_sheet *next;
-    for (struct events_sheet *sheet = events->sheets.lists[SHEET_READ].first; sheet; sheet = next) {
-        next = sheet->next;
-        drop(sheet);
-    }
+    const struct sheet_list *kept = &events->sheets.lists[SHEET_READ];
+    while (!TAILQ_EMPTY(&kept->list))
+        drop(TAILQ_FIRST(&kept->list));
 }
 
 /* --- who wants which -------------------------------------------------------------------------- */
@@ -127,23 +105,23 @@ static bool is_for(const struct events_sheet *sheet, const struct subscriber *f,
     const struct events *events = f->events;
     if (sheet->fresh != fresh || sheet->latest != f->request.latest ||
         sheet->limit != f->request.limit ||
-        (!sheet->latest && memcmp(sheet->at, f->at, positions_bytes(events)) != 0))
+        (!sheet->latest && memcmp(sheet->at, f->at, events_positions_bytes(events)) != 0))
         return false;
     if (fresh) /* that there was nothing may be older than the request */
         return sheet->state == SHEET_WANTED;
-    return memcmp(sheet->bound, events->ends, positions_bytes(events)) == 0;
+    return memcmp(sheet->bound, events->ends, events_positions_bytes(events)) == 0;
 }
 
 static uint64_t hash_of(const struct subscriber *f)
 {
-    struct str bytes = {(const char *)f->at, positions_bytes(f->events)};
+    struct str bytes = {(const char *)f->at, events_positions_bytes(f->events)};
     return f->request.latest ? 0 : str_hash(bytes);
 }
 
 static struct events_sheet *sheet_new(const struct subscriber *f, bool fresh)
 {
     struct events *events = f->events;
-    size_t bytes = positions_bytes(events);
+    size_t bytes = events_positions_bytes(events);
     struct events_sheet *sheet = calloc(1, sizeof(*sheet) + 2 * bytes);
     if (!sheet)
         return NULL;
@@ -157,6 +135,7 @@ static struct events_sheet *sheet_new(const struct subscriber *f, bool fresh)
     memcpy(sheet->at, f->at, bytes);
     memcpy(sheet->bound, events->ends, bytes);
     arena_init(&sheet->arena, EVENTS_PAGE_BLOCK, EVENTS_PAGE_MAX);
+    TAILQ_INIT(&sheet->followers.list);
     sheet->beside = *bucket_of(sheet);
     *bucket_of(sheet) = sheet;
     enlist(sheet, SHEET_WANTED);
@@ -236,7 +215,7 @@ static void note_ends(struct events *events, const struct events_page *page)
     events->ends_known = true;
 }
 
-static void log_failure(const struct query *question)
+void sheet_log_failure(const struct query *question)
 {
     static struct log_gate gate;
     if (question->result != DB_OK && log_allowed(&gate, clock_mono_ms()))
@@ -249,7 +228,7 @@ static void keep_sheet(struct events_sheet *sheet)
 {
     struct sheet_list *kept = &sheet->events->sheets.lists[SHEET_READ];
     if (kept->count == EVENTS_KEPT_MAX)
-        drop(kept->first);
+        drop(TAILQ_FIRST(&kept->list));
     sheet_hold(sheet);
     enlist(sheet, SHEET_READ);
 }
@@ -262,7 +241,7 @@ static void on_page(struct query *question)
                                 : question->result == DB_NO_MEMORY ? NEWS_NO_MEMORY
                                                                    : NEWS_UNAVAILABLE;
     bool keeps = news == NEWS_PAGE && !sheet->fresh && sheet->page.count > 0;
-    log_failure(question);
+    sheet_log_failure(question);
     delist(sheet);
     sheet->state = SHEET_READ;
     if (news == NEWS_PAGE && !events->server->stopped)
@@ -277,8 +256,8 @@ static void on_page(struct query *question)
 void sheets_ask(struct events *events)
 {
     const struct sheet_list *lists = events->sheets.lists;
-    while (lists[SHEET_ASKED].count < EVENTS_ASKING_MAX && lists[SHEET_WANTED].first) {
-        struct events_sheet *sheet = lists[SHEET_WANTED].first;
+    while (lists[SHEET_ASKED].count < EVENTS_ASKING_MAX && lists[SHEET_WANTED].count > 0) {
+        struct events_sheet *sheet = TAILQ_FIRST(&lists[SHEET_WANTED].list);
         sheet->question = (struct query){.ask = ask_page, .done = on_page};
         if (!query_pool_ask(events->server->queries, &sheet->question))
             return;
@@ -302,12 +281,7 @@ struct events_text *sheet_text(struct events_sheet *sheet)
 {
     struct events *events = sheet->events;
     const struct events_page *page = &sheet->page;
-    const struct events_list list = {.from = page->from,
-                                     .to = page->to,
-                                     .events = page->events,
-                                     .count = page->count,
-                                     .partitions = events->partitions,
-                                     .walk = events->walk};
+    const struct events_list list = events_list_of(events, page);
     const struct history_lag lag = history_lag_of(events->server->stats, page->as_of_ms);
     struct events_text *text = sheet->text ? sheet->text : calloc(1, sizeof(*text));
     if (!text || sheet->text)

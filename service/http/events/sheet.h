@@ -13,8 +13,7 @@
  * of it. Followers that still want it are in its queue; when the last one leaves, it is not asked.
  * The text of a page is shared as well, and lives until the last answer with it is sent.
  */
-#ifndef HTTP_EVENTS_SHEET_H
-#define HTTP_EVENTS_SHEET_H
+#pragma once
 
 #include "http/events/feed.h"
 
@@ -30,6 +29,9 @@ void sheet_let_go(struct events_sheet *sheet);
 /* Hands sheets to the query pool, in their order, as far as that is allowed. */
 void sheets_ask(struct events *events);
 
+/* Says why the ledger did not answer, if it did not. */
+void sheet_log_failure(const struct query *question);
+
 /* Forgets those that are kept. */
 void sheets_forget(struct events *events);
 
@@ -39,5 +41,3 @@ struct events_text *sheet_text(struct events_sheet *sheet);
 
 /* An exchange sends a text, or has sent it. NULL is fine. */
 void text_let_go(struct events_text *text);
-
-#endif

@@ -58,12 +58,7 @@ static void put_done(struct subscriber *f)
 
 void stream_put_page(struct subscriber *f, const struct events_page *page)
 {
-    const struct events_list list = {.from = page->from,
-                                     .to = page->to,
-                                     .events = page->events,
-                                     .count = page->count,
-                                     .partitions = f->events->partitions,
-                                     .walk = f->events->walk};
+    const struct events_list list = events_list_of(f->events, page);
     events_render_frames(&list, &f->x->out);
     put_done(f);
 }

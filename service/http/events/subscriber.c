@@ -1,24 +1,11 @@
 #include "http/events/subscriber.h"
-
-#include "clock.h"
 #include "http/events/sheet.h"
 #include "http/exchange.h"
 #include "ledger/query/history.h"
-#include "log.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
-
-static int64_t now_of(const struct events *events)
-{
-    return (int64_t)uv_now(events->server->loop);
-}
-
-static size_t positions_bytes(const struct events *events)
-{
-    return events->partitions * sizeof(struct tail_position);
-}
 
 /* --- states ----------------------------------------------------------------------------------- */
 
@@ -27,27 +14,14 @@ static struct subscriber_queue *queue_of(struct subscriber *f)
     return f->state == SUBSCRIBER_WANTING ? &f->sheet->followers : &f->events->queues[f->state];
 }
 
-static void unlink_follower(struct subscriber *f)
-{
-    struct subscriber_queue *queue = queue_of(f);
-    if (f->prev)
-        f->prev->next = f->next;
-    else
-        queue->first = f->next;
-    if (f->next)
-        f->next->prev = f->prev;
-    else
-        queue->last = f->prev;
-    queue->count--;
-    f->prev = f->next = NULL;
-}
-
 static void leave(struct subscriber *f)
 {
     struct events_sheet *sheet = f->sheet;
     if (f->state == SUBSCRIBER_NONE)
         return;
-    unlink_follower(f);
+    struct subscriber_queue *queue = queue_of(f);
+    TAILQ_REMOVE(&queue->list, f, link);
+    queue->count--;
     f->sheet = NULL;
     if (f->state == SUBSCRIBER_WANTING)
         sheet_left(sheet);
@@ -60,12 +34,7 @@ static void enter(struct subscriber *f, enum subscriber_state state)
 {
     f->state = state;
     struct subscriber_queue *queue = queue_of(f);
-    f->prev = queue->last;
-    if (queue->last)
-        queue->last->next = f;
-    else
-        queue->first = f;
-    queue->last = f;
+    TAILQ_INSERT_TAIL(&queue->list, f, link);
     queue->count++;
 }
 
@@ -112,9 +81,9 @@ void subscriber_free(struct subscriber *f)
 
 static void each_in(struct subscriber_queue *queue, void (*call)(struct subscriber *))
 {
-    struct subscriber *next, *f = queue->first;
+    struct subscriber *next, *f = TAILQ_FIRST(&queue->list);
     for (unsigned left = queue->count; left > 0; left--, f = next) {
-        next = f->next;
+        next = TAILQ_NEXT(f, link);
         call(f);
     }
 }
@@ -123,8 +92,9 @@ void events_each(struct events *events, void (*call)(struct subscriber *))
 {
     each_in(&events->queues[SUBSCRIBER_PARKED], call);
     for (enum sheet_state state = SHEET_WANTED; state <= SHEET_ASKED; state++)
-        for (struct events_sheet *s = events->sheets.lists[state].first, *next; s; s = next) {
-            next = s->next;
+        for (struct events_sheet *s = TAILQ_FIRST(&events->sheets.lists[state].list), *next; s;
+             s = next) {
+            next = TAILQ_NEXT(s, link);
             each_in(&s->followers, call); /* it may go with the last of them */
         }
     each_in(&events->queues[SUBSCRIBER_READY], call);
@@ -134,8 +104,8 @@ void events_each(struct events *events, void (*call)(struct subscriber *))
 void subscribers_tell_sheet(struct events_sheet *sheet, enum subscriber_news news)
 {
     struct events *events = sheet->events;
-    while (sheet->followers.first)
-        subscriber_tell(sheet->followers.first, news, sheet);
+    while (sheet->followers.count > 0)
+        subscriber_tell(TAILQ_FIRST(&sheet->followers.list), news, sheet);
     sheet_let_go(sheet);
     if (events->server->stopped)
         server_release(events->server);
@@ -148,7 +118,7 @@ static bool differs(const struct subscriber *f)
 {
     const struct events *events = f->events;
     return f->request.latest || !events->ends_known ||
-           memcmp(f->at, events->ends, positions_bytes(events)) != 0;
+           memcmp(f->at, events->ends, events_positions_bytes(events)) != 0;
 }
 
 void subscriber_next(struct subscriber *f)
@@ -157,14 +127,6 @@ void subscriber_next(struct subscriber *f)
         subscriber_want(f);
     else
         subscriber_move(f, SUBSCRIBER_PARKED);
-}
-
-static void log_failure(const struct query *question)
-{
-    static struct log_gate gate;
-    if (question->result != DB_OK && log_allowed(&gate, clock_mono_ms()))
-        log_event(LOG_WARN, "cannot read events of the ledger", LOG_STR("why", question->why),
-                  LOG_STR("result", db_result_name(question->result)));
 }
 
 /* --- the checkpoints -------------------------------------------------------------------------- */
@@ -197,9 +159,10 @@ static void want_if_behind(struct subscriber *f)
 
 static void note_found(struct events *events)
 {
-    if (!events->ends_known || memcmp(events->ends, events->found, positions_bytes(events)) != 0)
+    if (!events->ends_known ||
+        memcmp(events->ends, events->found, events_positions_bytes(events)) != 0)
         sheets_forget(events);
-    memcpy(events->ends, events->found, positions_bytes(events));
+    memcpy(events->ends, events->found, events_positions_bytes(events));
     events->ends_known = true;
     events->as_of_ms = events->found_as_of_ms;
     each_in(&events->queues[SUBSCRIBER_PARKED], want_if_behind);
@@ -209,7 +172,7 @@ static void on_ends(struct query *question)
 {
     struct events *events = events_of(question);
     events->watching = false;
-    log_failure(question);
+    sheet_log_failure(question);
     if (events->server->stopped) {
         server_release(events->server);
         return;
@@ -223,7 +186,7 @@ static void on_ends(struct query *question)
 
 static void watch_ends(struct events *events)
 {
-    int64_t now = now_of(events);
+    int64_t now = events_now_ms(events);
     if (events->watching) {
         if (now - events->watched_ms > events->server->request_ms)
             each_in(&events->queues[SUBSCRIBER_PARKED], fail_poll);
@@ -240,7 +203,7 @@ static void watch_ends(struct events *events)
 
 static void look_at(struct subscriber *f)
 {
-    int64_t now = now_of(f->events);
+    int64_t now = events_now_ms(f->events);
     if (f->request.stream) {
         if (f->started && f->until_ms <= now && stream_is_silent(f))
             stream_beat(f);
@@ -256,7 +219,7 @@ static void look_at(struct subscriber *f)
 static void on_time(uv_timer_t *timer)
 {
     struct events *events = ((struct http_server *)timer->data)->events;
-    int64_t now = now_of(events);
+    int64_t now = events_now_ms(events);
     if (now - events->looked_ms >= EVENTS_WATCH_MS) {
         events->looked_ms = now;
         watch_ends(events);
@@ -280,14 +243,14 @@ static void answer(struct subscriber *f)
 static void answer_some(struct events *events)
 {
     const struct subscriber_queue *ready = &events->queues[SUBSCRIBER_READY];
-    int64_t now = now_of(events);
+    int64_t now = events_now_ms(events);
     if (now - events->turn_ms >= EVENTS_TURN_MS) {
         events->turn_ms = now;
         events->answered = 0;
     }
-    while (ready->first && events->answered < EVENTS_ANSWERS_MAX) {
+    while (ready->count > 0 && events->answered < EVENTS_ANSWERS_MAX) {
         events->answered++;
-        answer(ready->first);
+        answer(TAILQ_FIRST(&ready->list));
     }
 }
 
@@ -309,7 +272,7 @@ void events_arm(struct events *events)
         uv_timer_stop(&events->timer);
         return;
     }
-    int64_t left = events->looked_ms + EVENTS_WATCH_MS - now_of(events);
+    int64_t left = events->looked_ms + EVENTS_WATCH_MS - events_now_ms(events);
     uint64_t turn = events->answered < EVENTS_ANSWERS_MAX ? 0 : EVENTS_TURN_MS;
     uint64_t wait = ready ? turn : left > 0 ? (uint64_t)left : 0;
     if (ready || !uv_is_active((uv_handle_t *)&events->timer))

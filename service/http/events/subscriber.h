@@ -22,8 +22,7 @@
  * Invariant: a stream has at most one page in memory, and asks for the next when that one is with
  * the library. A stream is suspended if and only if it has nothing to send and has not ended.
  */
-#ifndef HTTP_EVENTS_SUBSCRIBER_H
-#define HTTP_EVENTS_SUBSCRIBER_H
+#pragma once
 
 #include "http/events/feed.h"
 #include "http/problem.h"
@@ -74,5 +73,3 @@ bool stream_is_silent(const struct subscriber *f);
 /* The body of an exchange that has become a stream: see struct exchange_work. NULL: out of memory.
  */
 struct MHD_Response *stream_response(struct exchange *x);
-
-#endif

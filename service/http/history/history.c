@@ -1,5 +1,4 @@
 #include "http/history/history.h"
-
 #include "clock.h"
 #include "http/exchange.h"
 #include "http/history/render.h"
@@ -18,7 +17,7 @@
 struct history_job {
     struct query question;
     struct exchange *x; /* NULL: nobody waits */
-    struct history_job *prev, *next;
+    TAILQ_ENTRY(history_job) link;
     int64_t since_ms; /* loop time */
     const struct stats *stats;
     struct history_query query;
@@ -51,12 +50,7 @@ static const struct exchange_work history_work;
 
 static void enlist(struct http_server *server, struct history_job *job)
 {
-    job->prev = server->last_asked;
-    if (job->prev)
-        job->prev->next = job;
-    else
-        server->first_asked = job;
-    server->last_asked = job;
+    TAILQ_INSERT_TAIL(&server->asked, job, link);
     job->x->asked = job;
     job->x->work = &history_work;
 }
@@ -65,15 +59,7 @@ static void enlist(struct http_server *server, struct history_job *job)
 static struct exchange *part(struct history_job *job)
 {
     struct exchange *x = job->x;
-    struct http_server *server = x->server;
-    if (job->prev)
-        job->prev->next = job->next;
-    else
-        server->first_asked = job->next;
-    if (job->next)
-        job->next->prev = job->prev;
-    else
-        server->last_asked = job->prev;
+    TAILQ_REMOVE(&x->server->asked, job, link);
     job->x = NULL;
     x->asked = NULL;
     return x;
@@ -162,9 +148,8 @@ static const struct exchange_work history_work = {.gone = job_gone};
 int64_t history_job_expire(struct http_server *server)
 {
     int64_t now_ms = (int64_t)uv_now(server->loop);
-    struct history_job *next;
-    for (struct history_job *job = server->first_asked; job; job = next) {
-        next = job->next;
+    struct history_job *job;
+    while ((job = TAILQ_FIRST(&server->asked))) {
         int64_t left_ms = job->since_ms + server->request_ms - now_ms;
         if (left_ms > 0)
             return left_ms;
@@ -175,24 +160,23 @@ int64_t history_job_expire(struct http_server *server)
 
 unsigned history_job_check(const struct http_server *server)
 {
-    const struct history_job *before = NULL;
+    const struct history_job *job;
+    int64_t since_ms = INT64_MIN;
     unsigned count = 0;
-    for (const struct history_job *job = server->first_asked; job; before = job, job = job->next) {
-        assert(job->prev == before && (!before || before->since_ms <= job->since_ms));
+    TAILQ_FOREACH(job, &server->asked, link)
+    {
+        assert(since_ms <= job->since_ms);
         assert(job->x && job->x->asked == job && job->x->state == EXCHANGE_WAITING);
+        since_ms = job->since_ms;
         count++;
     }
-    assert(server->last_asked == before);
     return count;
 }
 
 void history_job_stop(struct http_server *server)
 {
-    struct history_job *next;
-    for (struct history_job *job = server->first_asked; job; job = next) {
-        next = job->next;
-        give_up_job(job, "the service was stopped");
-    }
+    while (!TAILQ_EMPTY(&server->asked))
+        give_up_job(TAILQ_FIRST(&server->asked), "the service was stopped");
 }
 
 bool history_job_wanted(struct exchange *x)

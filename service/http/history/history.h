@@ -8,8 +8,7 @@
  * nor the server ever waits for a database that hangs. A job that nobody waits for any more ends
  * with its question, wherever that is.
  */
-#ifndef HTTP_HISTORY_HISTORY_H
-#define HTTP_HISTORY_HISTORY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,5 +31,3 @@ unsigned history_job_check(const struct http_server *server);
 
 /* Tells all. */
 void history_job_stop(struct http_server *server);
-
-#endif

@@ -1,12 +1,10 @@
 #include "http/history/query.h"
-
 #include "clock.h"
 #include "core/limits.h"
 #include "http/request.h"
 #include "ledger/text.h"
 
 #include <assert.h>
-#include <inttypes.h>
 
 #define PARAMS_MAX     12
 #define VERSION_DIGITS 18

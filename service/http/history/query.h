@@ -3,8 +3,7 @@
  * Layer: http, pure. All texts of a query are in the arena that it was read into; what the ledger
  * finds goes there too.
  */
-#ifndef HTTP_HISTORY_QUERY_H
-#define HTTP_HISTORY_QUERY_H
+#pragma once
 
 #include "core/route.h"
 #include "http/problem.h"
@@ -28,7 +27,4 @@ bool history_query_meant(const struct route_match *match, struct arena *arena);
 
 /* Reads the path and the parameters. */
 bool history_query_read(struct history_query *query, struct arena *arena,
-                        const struct route_match *match, struct refusal *why)
-    __attribute__((warn_unused_result));
-
-#endif
+                        const struct route_match *match, struct refusal *why) MUST_CHECK;

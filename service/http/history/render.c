@@ -1,5 +1,4 @@
 #include "http/history/render.h"
-
 #include "http/json_write.h"
 #include "http/render.h"
 

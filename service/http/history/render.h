@@ -3,8 +3,7 @@
  * Layer: http, pure. Every answer from the ledger has a member `ledger`, which says how far it is
  * behind Redis and up to when it goes.
  */
-#ifndef HTTP_HISTORY_RENDER_H
-#define HTTP_HISTORY_RENDER_H
+#pragma once
 
 #include "buf.h"
 #include "http/history/query.h"
@@ -28,5 +27,3 @@ void movement_put(struct buf *b, const struct movement *movement);
 /* wall_ms: now, for the time that holds have left. */
 void history_render(const struct history_query *query, const struct history_lag *lag,
                     int64_t wall_ms, struct answer *answer, struct buf *body);
-
-#endif

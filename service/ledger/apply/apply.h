@@ -11,8 +11,7 @@
  * finds the entries there, or finds that its Redis is not the present. But for the ends of epochs,
  * which never change, nothing in memory is trusted across calls.
  */
-#ifndef LEDGER_APPLY_APPLY_H
-#define LEDGER_APPLY_APPLY_H
+#pragma once
 
 #include "ledger/apply/projection.h"
 #include "ledger/db.h"
@@ -60,20 +59,17 @@ void apply_init(struct apply *apply, struct db *db, unsigned partition);
 void apply_free(struct apply *apply);
 
 /* Reads where the database is, and where its epochs ended, without a lock. */
-enum apply_result apply_checkpoint(struct apply *apply) __attribute__((warn_unused_result));
+enum apply_result apply_checkpoint(struct apply *apply) MUST_CHECK;
 
 /* Entries in the order of the stream. Those that are there already are skipped; unless the answer
  * is APPLY_DONE (or unknown, see db_result), nothing was written. */
-enum apply_result apply_chunk(struct apply *apply, const struct event_entry *entries, size_t count)
-    __attribute__((warn_unused_result));
+enum apply_result apply_chunk(struct apply *apply, const struct event_entry *entries,
+                              size_t count) MUST_CHECK;
 
 /* For a restore, inside a transaction that the caller begins and ends. Until then the checkpoint is
  * nobody else's; on PostgreSQL and SQLite alike others wait, for a while. */
-enum apply_result apply_lock(struct apply *apply) __attribute__((warn_unused_result));
+enum apply_result apply_lock(struct apply *apply) MUST_CHECK;
 
 /* Moves the locked checkpoint to <epoch>-0, an epoch without a stream so far, and writes its first
  * event: what an earlier epoch still has waiting is disowned. */
-enum apply_result apply_seal(struct apply *apply, int64_t epoch)
-    __attribute__((warn_unused_result));
-
-#endif
+enum apply_result apply_seal(struct apply *apply, int64_t epoch) MUST_CHECK;

@@ -12,8 +12,7 @@
  * change hands, and a reservation goes the ways that core/reservation.h draws. An event that does
  * not fit says that the ledger and the stream have different pasts.
  */
-#ifndef LEDGER_APPLY_PROJECTION_H
-#define LEDGER_APPLY_PROJECTION_H
+#pragma once
 
 #include "core/event.h"
 #include "core/event_id.h"
@@ -83,13 +82,11 @@ void projection_free(struct projection *p);
 void projection_begin(struct projection *p, unsigned partition);
 
 /* Decodes one entry. Only that with seq 0 may say, and must, that an epoch begins. */
-enum projection_result projection_entry(struct projection *p, const struct event_entry *entry)
-    __attribute__((warn_unused_result));
+enum projection_result projection_entry(struct projection *p,
+                                        const struct event_entry *entry) MUST_CHECK;
 
 /* All entries are there: makes room for what the ledger holds of their items and reservations. */
-enum projection_result projection_known(struct projection *p) __attribute__((warn_unused_result));
+enum projection_result projection_known(struct projection *p) MUST_CHECK;
 
 /* Takes the events in order. */
-enum projection_result projection_run(struct projection *p) __attribute__((warn_unused_result));
-
-#endif
+enum projection_result projection_run(struct projection *p) MUST_CHECK;

@@ -8,8 +8,7 @@
  * that is not full is the last one. What is asked for by name comes in the order of the names, and
  * zeroed where the ledger knows none of that name.
  */
-#ifndef LEDGER_QUERY_CURRENT_STATE_H
-#define LEDGER_QUERY_CURRENT_STATE_H
+#pragma once
 
 #include "arena.h"
 #include "core/item.h"
@@ -24,15 +23,14 @@ struct current_item {
 /* By name; behind after_sku if that is not empty. */
 enum db_result current_items(struct db *db, struct arena *arena, unsigned partition,
                              struct str after_sku, size_t max, struct current_item **items,
-                             size_t *count) __attribute__((warn_unused_result));
+                             size_t *count) MUST_CHECK;
 enum db_result current_items_named(struct db *db, struct arena *arena, const struct str *skus,
-                                   size_t count, struct current_item **items)
-    __attribute__((warn_unused_result));
+                                   size_t count, struct current_item **items) MUST_CHECK;
 
 /* An item right after the transition that gave it `version`, or after the last one before: *item
  * has the version found. version 0 in it: the ledger has none. */
-enum db_result current_item_at(struct db *db, struct str sku, int64_t version, struct item *item)
-    __attribute__((warn_unused_result));
+enum db_result current_item_at(struct db *db, struct str sku, int64_t version,
+                               struct item *item) MUST_CHECK;
 
 /* Where a page of reservations goes on: behind (at_ms, rid). */
 struct current_place {
@@ -45,18 +43,15 @@ struct current_place {
  * as one of zeros, and a line that is not there has no sku. */
 enum db_result current_held(struct db *db, struct arena *arena, unsigned partition,
                             struct current_place after, size_t max,
-                            struct reservation **reservations, size_t *count)
-    __attribute__((warn_unused_result));
+                            struct reservation **reservations, size_t *count) MUST_CHECK;
 enum db_result current_ended(struct db *db, struct arena *arena, unsigned partition,
                              struct current_place after, size_t max,
-                             struct reservation **reservations, size_t *count)
-    __attribute__((warn_unused_result));
+                             struct reservation **reservations, size_t *count) MUST_CHECK;
 
 /* One that has no line is not known. */
 enum db_result current_reservations_named(struct db *db, struct arena *arena,
                                           const struct rid *rids, size_t count,
-                                          struct reservation **reservations)
-    __attribute__((warn_unused_result));
+                                          struct reservation **reservations) MUST_CHECK;
 
 struct current_operation {
     struct str key;    /* namespace and all, as in Redis */
@@ -67,8 +62,7 @@ struct current_operation {
 /* Recorded results since since_ms, by key. */
 enum db_result current_operations(struct db *db, struct arena *arena, unsigned partition,
                                   int64_t since_ms, struct str after_key, size_t max,
-                                  struct current_operation **operations, size_t *count)
-    __attribute__((warn_unused_result));
+                                  struct current_operation **operations, size_t *count) MUST_CHECK;
 
 struct current_usage {
     struct str customer;
@@ -78,10 +72,7 @@ struct current_usage {
 /* What an item's customers have of it, by name. `version`: as of that transition of the item. */
 enum db_result current_usage(struct db *db, struct arena *arena, struct str sku, int64_t version,
                              struct str after_customer, size_t max, struct current_usage **usage,
-                             size_t *count) __attribute__((warn_unused_result));
+                             size_t *count) MUST_CHECK;
 enum db_result current_usage_named(struct db *db, struct arena *arena, struct str sku,
                                    int64_t version, const struct str *customers, size_t count,
-                                   struct current_usage **usage)
-    __attribute__((warn_unused_result));
-
-#endif
+                                   struct current_usage **usage) MUST_CHECK;

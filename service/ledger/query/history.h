@@ -9,8 +9,7 @@
  * look-ups by index and the page itself. The one exception is a list of all that is held, which
  * looks at the index of the held ones from end to end.
  */
-#ifndef LEDGER_QUERY_HISTORY_H
-#define LEDGER_QUERY_HISTORY_H
+#pragma once
 
 #include "arena.h"
 #include "core/item.h"
@@ -20,7 +19,7 @@
 #define HISTORY_LOOK_MAX 10000 /* reservations that a page may pass over */
 
 /* The time of the last event in the ledger, Redis' clock; 0: it has none. */
-enum db_result history_as_of(struct db *db, int64_t *at_ms) __attribute__((warn_unused_result));
+enum db_result history_as_of(struct db *db, int64_t *at_ms) MUST_CHECK;
 
 /* A page of reservations, by id, descending. */
 struct history_reservations {
@@ -36,8 +35,7 @@ struct history_reservations {
 };
 
 enum db_result history_reservations_find(struct db *db, struct arena *arena,
-                                         struct history_reservations *list)
-    __attribute__((warn_unused_result));
+                                         struct history_reservations *list) MUST_CHECK;
 
 /* A page of the changes of an item, newest first. */
 struct history_movements {
@@ -53,12 +51,9 @@ struct history_movements {
 };
 
 enum db_result history_movements_find(struct db *db, struct arena *arena,
-                                      struct history_movements *list)
-    __attribute__((warn_unused_result));
+                                      struct history_movements *list) MUST_CHECK;
 
 /* An item right after its last change at or before at_ms. exists is false if it was not there then;
  * due_ms is 0, which the ledger does not know. */
-enum db_result history_item_at(struct db *db, struct str sku, int64_t at_ms, struct item *item)
-    __attribute__((warn_unused_result));
-
-#endif
+enum db_result history_item_at(struct db *db, struct str sku, int64_t at_ms,
+                               struct item *item) MUST_CHECK;

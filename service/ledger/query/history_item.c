@@ -2,8 +2,6 @@
 #include "ledger/query/history.h"
 #include "ledger/rows.h"
 
-#include <assert.h>
-
 static const struct db_statement last_event = DB_ASK("", "SELECT MAX(at_ms) FROM checkpoints");
 static const struct db_statement known_item = DB_ASK("t", "SELECT 1 FROM items WHERE sku = $1");
 static const struct db_statement page_of_movements =

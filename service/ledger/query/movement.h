@@ -4,8 +4,7 @@
  * joined, since the event names customer and reference where they were said: of a reservation,
  * once) and hands the row on from that column on.
  */
-#ifndef LEDGER_QUERY_MOVEMENT_H
-#define LEDGER_QUERY_MOVEMENT_H
+#pragma once
 
 #include "arena.h"
 #include "ledger/db.h"
@@ -27,7 +26,5 @@ struct movement {
 };
 
 /* Texts are copied into the arena. False: no memory. */
-bool movement_take(struct arena *arena, const struct db_value *columns, struct movement *movement)
-    __attribute__((warn_unused_result));
-
-#endif
+bool movement_take(struct arena *arena, const struct db_value *columns,
+                   struct movement *movement) MUST_CHECK;

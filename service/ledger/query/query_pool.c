@@ -15,7 +15,7 @@ struct query_pool {
     uv_loop_t *loop;
     const char *url;
     struct pool_connection connections[QUERY_POOL_CONNECTIONS];
-    struct query *first, *last; /* of those that wait */
+    STAILQ_HEAD(, query) queries; /* that wait */
     unsigned waiting, busy;
 };
 
@@ -26,6 +26,7 @@ struct query_pool *query_pool_new(uv_loop_t *loop, const char *url)
         return NULL;
     pool->loop = loop;
     pool->url = url;
+    STAILQ_INIT(&pool->queries);
     return pool;
 }
 
@@ -75,13 +76,10 @@ static struct pool_connection *free_connection(struct query_pool *pool)
 static void serve(struct query_pool *pool)
 {
     struct pool_connection *connection;
-    while (pool->first && (connection = free_connection(pool)) != NULL) {
-        struct query *q = pool->first;
-        pool->first = q->next;
-        if (!pool->first)
-            pool->last = NULL;
+    while (pool->waiting > 0 && (connection = free_connection(pool)) != NULL) {
+        struct query *q = STAILQ_FIRST(&pool->queries);
+        STAILQ_REMOVE_HEAD(&pool->queries, link);
         pool->waiting--;
-        q->next = NULL;
         q->connection = connection;
         q->work.data = q;
         connection->taken = true;
@@ -109,13 +107,8 @@ bool query_pool_ask(struct query_pool *pool, struct query *q)
     if (pool->waiting == QUERY_POOL_WAITING_MAX)
         return false;
     q->pool = pool;
-    q->next = NULL;
     q->connection = NULL;
-    if (pool->last)
-        pool->last->next = q;
-    else
-        pool->first = q;
-    pool->last = q;
+    STAILQ_INSERT_TAIL(&pool->queries, q, link);
     pool->waiting++;
     serve(pool);
     return true;
@@ -123,27 +116,16 @@ bool query_pool_ask(struct query_pool *pool, struct query *q)
 
 bool query_pool_withdraw(struct query *q)
 {
-    struct query_pool *pool = q->pool;
-    struct query *before = NULL, *at = pool->first;
-    while (at && at != q) {
-        before = at;
-        at = at->next;
-    }
-    if (!at)
+    if (q->connection)
         return false;
-    if (before)
-        before->next = q->next;
-    else
-        pool->first = q->next;
-    if (pool->last == q)
-        pool->last = before;
-    pool->waiting--;
+    STAILQ_REMOVE(&q->pool->queries, q, query, link);
+    q->pool->waiting--;
     return true;
 }
 
 bool query_pool_idle(const struct query_pool *pool)
 {
-    return pool->busy == 0 && !pool->first;
+    return pool->busy == 0 && pool->waiting == 0;
 }
 
 void query_pool_free(struct query_pool *pool)

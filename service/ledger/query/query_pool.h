@@ -11,11 +11,11 @@
  * Invariant: as many questions are under way as there are connections, at the most; others wait in
  * the order in which they came, and past QUERY_POOL_WAITING_MAX none is taken.
  */
-#ifndef LEDGER_QUERY_QUERY_POOL_H
-#define LEDGER_QUERY_QUERY_POOL_H
+#pragma once
 
 #include "ledger/db.h"
 
+#include <sys/queue.h>
 #include <uv.h>
 
 #define QUERY_POOL_CONNECTIONS 2
@@ -33,7 +33,7 @@ struct query {
     char why[DB_WHY_SIZE]; /* for all but DB_OK */
     /* The pool's own. */
     struct query_pool *pool;
-    struct query *next;
+    STAILQ_ENTRY(query) link;
     uv_work_t work;
     struct pool_connection *connection; /* NULL while it waits */
 };
@@ -42,17 +42,14 @@ struct query {
 struct query_pool *query_pool_new(uv_loop_t *loop, const char *url);
 
 /* False: too many wait already, and `done` will not be called. */
-bool query_pool_ask(struct query_pool *pool, struct query *question)
-    __attribute__((warn_unused_result));
+bool query_pool_ask(struct query_pool *pool, struct query *question) MUST_CHECK;
 
 /* Takes back a question that still waits: `done` will not be called. False: it is under way, and
  * `done` will be. */
-bool query_pool_withdraw(struct query *question) __attribute__((warn_unused_result));
+bool query_pool_withdraw(struct query *question) MUST_CHECK;
 
 /* True when nothing is under way and nothing waits. */
 bool query_pool_idle(const struct query_pool *pool);
 
 /* Closes the connections. Must be idle. NULL is fine. */
 void query_pool_free(struct query_pool *pool);
-
-#endif

@@ -11,8 +11,7 @@
  * later. The rows of an entry become visible together with the checkpoint that names the entry, and
  * checkpoints of a partition only go up: whoever moves one holds the lock on its row.
  */
-#ifndef LEDGER_QUERY_TAIL_H
-#define LEDGER_QUERY_TAIL_H
+#pragma once
 
 #include "arena.h"
 #include "core/event_id.h"
@@ -33,14 +32,10 @@ struct tail_event {
 int tail_compare(const struct tail_position *a, const struct tail_position *b);
 
 /* Where each partition ends: the last row up to its checkpoint. */
-enum db_result tail_ends(struct db *db, struct tail_position *ends, unsigned partitions)
-    __attribute__((warn_unused_result));
+enum db_result tail_ends(struct db *db, struct tail_position *ends, unsigned partitions) MUST_CHECK;
 
 /* Up to `max` events behind `at`, none behind `ends`; `at` moves behind them. Rows that tell of no
  * item are passed over. No events: `at` is at the ends. */
 enum db_result tail_page(struct db *db, struct arena *arena, struct tail_position *at,
                          const struct tail_position *ends, unsigned partitions, size_t max,
-                         struct tail_event **events, size_t *count)
-    __attribute__((warn_unused_result));
-
-#endif
+                         struct tail_event **events, size_t *count) MUST_CHECK;

@@ -7,8 +7,7 @@
  * Invariant: what tail_cursor_put writes, tail_cursor_parse reads as the same position, and no
  * other text is read.
  */
-#ifndef LEDGER_QUERY_TAIL_CURSOR_H
-#define LEDGER_QUERY_TAIL_CURSOR_H
+#pragma once
 
 #include "buf.h"
 #include "ledger/query/tail.h"
@@ -16,7 +15,4 @@
 void tail_cursor_put(struct buf *out, const struct tail_position *at, unsigned partitions);
 
 /* False: it is none, or of another number of partitions. */
-bool tail_cursor_parse(struct str text, struct tail_position *at, unsigned partitions)
-    __attribute__((warn_unused_result));
-
-#endif
+bool tail_cursor_parse(struct str text, struct tail_position *at, unsigned partitions) MUST_CHECK;

@@ -9,8 +9,7 @@
  * keeper opens (admin_open); with one only the ledger process can tell whether what Redis holds is
  * the present, so it alone opens, partition by partition.
  */
-#ifndef STORE_ADMIN_ADMIN_H
-#define STORE_ADMIN_ADMIN_H
+#pragma once
 
 #include "arena.h"
 #include "store/store_config.h"
@@ -50,17 +49,16 @@ const char *admin_why(const struct admin *admin);
 
 /* Connects if need be, and checks Redis on a new connection. *why, here and below: the reason of
  * any result but ADMIN_OK; good until the next call. */
-enum admin_result admin_connect(struct admin *admin, const char **why)
-    __attribute__((warn_unused_result));
+enum admin_result admin_connect(struct admin *admin, const char **why) MUST_CHECK;
 
 /* Looks at one partition. With ADMIN_CREATE the metas of all partitions are made at once if there
  * is none, with ADMIN_RENEW the next epoch of this one is opened if Redis was restarted. */
 enum admin_result admin_open_partition(struct admin *admin, unsigned partition, unsigned may,
-                                       const char **why) __attribute__((warn_unused_result));
+                                       const char **why) MUST_CHECK;
 
 /* Closes one that is open: `state` is what meta will say, "closed: why" or "lost: why". */
 enum admin_result admin_close_partition(struct admin *admin, unsigned partition, const char *state,
-                                        const char **why) __attribute__((warn_unused_result));
+                                        const char **why) MUST_CHECK;
 
 /* It needs time, not a person. */
 bool admin_passes(enum admin_result result);
@@ -71,8 +69,7 @@ bool admin_passes(enum admin_result result);
  *
  * ADMIN_OK: they are. Otherwise *why is why the first that is not is not, or why none could be
  * looked at; admin_is_open tells which are, until the next call. */
-enum admin_result admin_open(struct admin *admin, const char **why)
-    __attribute__((warn_unused_result));
+enum admin_result admin_open(struct admin *admin, const char **why) MUST_CHECK;
 bool admin_is_open(const struct admin *admin, unsigned partition);
 unsigned admin_open_count(const struct admin *admin);
 
@@ -92,5 +89,3 @@ int admin_look_at_replicas(struct admin *admin);
 
 /* Looks at used memory and raises or lowers shared->memory_high. 0 or -1. */
 int admin_look_at_memory(struct admin *admin);
-
-#endif

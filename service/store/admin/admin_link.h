@@ -5,8 +5,7 @@
  * shape, the connection is closed: nobody goes on where a command was refused inside of MULTI, or
  * where replies no longer belong to what was asked.
  */
-#ifndef STORE_ADMIN_ADMIN_LINK_H
-#define STORE_ADMIN_ADMIN_LINK_H
+#pragma once
 
 #include "address.h"
 #include "buf.h"
@@ -50,28 +49,25 @@ enum admin_answer {
 
 /* Sends the command in admin->out and waits. NULL: no answer, or another one; the connection is
  * closed and admin->why says why. The caller frees the reply. */
-redisReply *admin_ask(struct admin *admin, enum admin_answer answer)
-    __attribute__((warn_unused_result));
+redisReply *admin_ask(struct admin *admin, enum admin_answer answer) MUST_CHECK;
 
 /* The same for a list of so many elements. */
 #define ADMIN_ANY SIZE_MAX
-redisReply *admin_ask_list(struct admin *admin, size_t elements)
-    __attribute__((warn_unused_result));
+redisReply *admin_ask_list(struct admin *admin, size_t elements) MUST_CHECK;
 
 /* The same for a page of SCAN or one of its like: *cursor becomes the next, element[1] is a list.
  */
-redisReply *admin_ask_page(struct admin *admin, char cursor[ADMIN_CURSOR_SIZE])
-    __attribute__((warn_unused_result));
+redisReply *admin_ask_page(struct admin *admin, char cursor[ADMIN_CURSOR_SIZE]) MUST_CHECK;
 
 /* The same for a command whose error says something: any answer is handed out. */
-redisReply *admin_ask_any(struct admin *admin) __attribute__((warn_unused_result));
+redisReply *admin_ask_any(struct admin *admin) MUST_CHECK;
 
 /* The same for a command of whose answer only counts that it is this one. */
-bool admin_done(struct admin *admin, enum admin_answer answer) __attribute__((warn_unused_result));
+bool admin_done(struct admin *admin, enum admin_answer answer) MUST_CHECK;
 
 /* EXEC of a transaction of so many commands, each of which was queued. 1: done; 0: what was watched
  * has changed, nothing was done; -1: no answer, or another one. */
-int admin_exec(struct admin *admin, size_t commands) __attribute__((warn_unused_result));
+int admin_exec(struct admin *admin, size_t commands) MUST_CHECK;
 
 /* MULTI; the caller writes so many commands; EXEC. The array of their answers, none of them an
  * error; NULL: the connection is closed. */
@@ -93,9 +89,7 @@ bool admin_is_page(const redisReply *reply);
 enum admin_result admin_say(struct admin *admin, enum admin_result result, const char *why);
 
 /* Is it still the master? Asks now and then; false, and the connection is closed: no. */
-bool admin_is_master(struct admin *admin) __attribute__((warn_unused_result));
+bool admin_is_master(struct admin *admin) MUST_CHECK;
 
 /* Is this Redis what the service needs? On a new connection. */
-enum admin_result admin_check_redis(struct admin *admin) __attribute__((warn_unused_result));
-
-#endif
+enum admin_result admin_check_redis(struct admin *admin) MUST_CHECK;

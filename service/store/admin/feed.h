@@ -7,8 +7,7 @@
  * Invariant: entries come in the order of their ids, and none is left out. Whether one was lost is
  * not decided here: ids of an epoch are dense, so whoever takes them can tell.
  */
-#ifndef STORE_ADMIN_FEED_H
-#define STORE_ADMIN_FEED_H
+#pragma once
 
 #include "store/admin/admin.h"
 #include "store/feed_id.h"
@@ -42,37 +41,32 @@ const char *feed_source(const struct admin *admin);
 int64_t feed_epoch(const struct admin *admin);
 
 /* At most `max` entries behind `after`. 0, -EIO or -ENOMEM. */
-int feed_read(struct feed *feed, unsigned partition, struct event_id after, unsigned max)
-    __attribute__((warn_unused_result));
+int feed_read(struct feed *feed, unsigned partition, struct event_id after,
+              unsigned max) MUST_CHECK;
 
 /* Is that entry in the stream? 1, 0 or -EIO. */
-int feed_has(struct admin *admin, unsigned partition, struct event_id id)
-    __attribute__((warn_unused_result));
+int feed_has(struct admin *admin, unsigned partition, struct event_id id) MUST_CHECK;
 
 /* The last id that the stream ever had; 0-0 if there is no stream. */
-int feed_tail(struct admin *admin, unsigned partition, struct event_id *tail)
-    __attribute__((warn_unused_result));
+int feed_tail(struct admin *admin, unsigned partition, struct event_id *tail) MUST_CHECK;
 
 /* Tells everybody, in Redis, that SQL holds all up to `at`, and of earlier epochs all up to their
  * ends: answers of --durability ledger wait for it. To be called behind the COMMIT, never before.
  */
 int feed_applied(struct admin *admin, unsigned partition, struct event_id at,
-                 const struct event_ends *ended) __attribute__((warn_unused_result));
+                 const struct event_ends *ended) MUST_CHECK;
 
 /* Drops what lies before `first_kept`. */
-int feed_trim(struct admin *admin, unsigned partition, struct event_id first_kept)
-    __attribute__((warn_unused_result));
+int feed_trim(struct admin *admin, unsigned partition, struct event_id first_kept) MUST_CHECK;
 
 /* Drops events older than the retention; adds to *total how many there were. */
-int feed_trim_old(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total)
-    __attribute__((warn_unused_result));
+int feed_trim_old(struct admin *admin, unsigned partition, int64_t now_ms,
+                  int64_t *total) MUST_CHECK;
 
 /* Waits until there is an entry behind after[i] in the stream of partitions[i], for some i, at most
  * timeout_ms. */
 int feed_wait(struct admin *admin, const unsigned *partitions, const struct event_id *after,
-              size_t count, int64_t timeout_ms) __attribute__((warn_unused_result));
+              size_t count, int64_t timeout_ms) MUST_CHECK;
 
-int feed_look_behind(struct admin *admin, unsigned partition, struct feed_backlog *backlog)
-    __attribute__((warn_unused_result));
-
-#endif
+int feed_look_behind(struct admin *admin, unsigned partition,
+                     struct feed_backlog *backlog) MUST_CHECK;

@@ -12,8 +12,7 @@
  * written once it says anything else: whoever claims the store later has it alone. A store that was
  * not opened is no store.
  */
-#ifndef STORE_ADMIN_REBUILD_H
-#define STORE_ADMIN_REBUILD_H
+#pragma once
 
 #include "buf.h"
 #include "store/admin/admin.h"
@@ -49,48 +48,41 @@ void rebuild_free(struct rebuild *rebuild);
 /* Asks Redis whether it would take every command that the build and the audit behind it have, under
  * this user, on every partition; carries none of them out. REBUILD_REFUSED: why names the command.
  * What was watched on the connection is not any more: it is a new one. */
-enum rebuild_result rebuild_try(struct rebuild *rebuild) __attribute__((warn_unused_result));
+enum rebuild_result rebuild_try(struct rebuild *rebuild) MUST_CHECK;
 
 /* Writes `state` into the metas that say "open", of those in expected[], if all of them are still
  * what is expected. */
 enum rebuild_result rebuild_halt(struct rebuild *rebuild, const struct meta *expected,
-                                 const char *state) __attribute__((warn_unused_result));
+                                 const char *state) MUST_CHECK;
 
 /* All metas become ours at once, if they still are what is expected. */
-enum rebuild_result rebuild_claim(struct rebuild *rebuild, const struct meta *expected)
-    __attribute__((warn_unused_result));
+enum rebuild_result rebuild_claim(struct rebuild *rebuild, const struct meta *expected) MUST_CHECK;
 
 /* Drops some of the other keys of all partitions. *cursor begins as "0", and is that again when
  * nothing is left. */
-enum rebuild_result rebuild_clear(struct rebuild *rebuild, char cursor[ADMIN_CURSOR_SIZE])
-    __attribute__((warn_unused_result));
+enum rebuild_result rebuild_clear(struct rebuild *rebuild,
+                                  char cursor[ADMIN_CURSOR_SIZE]) MUST_CHECK;
 
 /* A record, its bucket and, while it is held, its deadlines. */
-enum rebuild_result rebuild_reservation(struct rebuild *rebuild, const struct reservation *r)
-    __attribute__((warn_unused_result));
+enum rebuild_result rebuild_reservation(struct rebuild *rebuild,
+                                        const struct reservation *r) MUST_CHECK;
 
 enum rebuild_result rebuild_operation(struct rebuild *rebuild, unsigned partition, struct str key,
-                                      struct str result, int64_t until_ms)
-    __attribute__((warn_unused_result));
+                                      struct str result, int64_t until_ms) MUST_CHECK;
 
 enum rebuild_result rebuild_share(struct rebuild *rebuild, unsigned partition, struct str sku,
-                                  struct str customer, int64_t units)
-    __attribute__((warn_unused_result));
+                                  struct str customer, int64_t units) MUST_CHECK;
 
 /* The earliest deadline of those that hold units, from the reservations that were put and flushed;
  * due_ms stays 0 where there is none. */
 enum rebuild_result rebuild_find_due(struct rebuild *rebuild, unsigned partition,
-                                     struct store_listed *items, size_t count)
-    __attribute__((warn_unused_result));
+                                     struct store_listed *items, size_t count) MUST_CHECK;
 
 /* Items with their due_ms, and what lists them. */
 enum rebuild_result rebuild_items(struct rebuild *rebuild, unsigned partition,
-                                  const struct store_listed *items, size_t count)
-    __attribute__((warn_unused_result));
+                                  const struct store_listed *items, size_t count) MUST_CHECK;
 
-enum rebuild_result rebuild_flush(struct rebuild *rebuild) __attribute__((warn_unused_result));
+enum rebuild_result rebuild_flush(struct rebuild *rebuild) MUST_CHECK;
 
 /* Opens all partitions at once, each with the first entry of its epoch. */
-enum rebuild_result rebuild_open(struct rebuild *rebuild) __attribute__((warn_unused_result));
-
-#endif
+enum rebuild_result rebuild_open(struct rebuild *rebuild) MUST_CHECK;

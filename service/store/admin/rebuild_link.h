@@ -1,6 +1,5 @@
 /* rebuild_link.h -- transactions under a watched meta, for rebuild*.c. Private to them. */
-#ifndef STORE_ADMIN_REBUILD_LINK_H
-#define STORE_ADMIN_REBUILD_LINK_H
+#pragma once
 
 #include "store/admin/admin_link.h"
 #include "store/admin/rebuild.h"
@@ -10,16 +9,14 @@ enum rebuild_result rebuild_fail(struct rebuild *rebuild, enum rebuild_result re
 
 /* Sends what is in `out` and takes so many replies, *replies to be freed with rebuild_drop. */
 enum rebuild_result rebuild_exchange(struct rebuild *rebuild, struct buf *out, size_t count,
-                                     redisReply ***replies) __attribute__((warn_unused_result));
+                                     redisReply ***replies) MUST_CHECK;
 void rebuild_drop(redisReply **replies, size_t count);
 
 /* Meta is watched, and ours. */
-enum rebuild_result rebuild_guard(struct rebuild *rebuild) __attribute__((warn_unused_result));
+enum rebuild_result rebuild_guard(struct rebuild *rebuild) MUST_CHECK;
 
 /* The page, for one more command. */
 struct buf *rebuild_next(struct rebuild *rebuild);
 
 /* Sends the page if it is large enough. */
-enum rebuild_result rebuild_queued(struct rebuild *rebuild) __attribute__((warn_unused_result));
-
-#endif
+enum rebuild_result rebuild_queued(struct rebuild *rebuild) MUST_CHECK;

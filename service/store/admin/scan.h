@@ -5,8 +5,7 @@
  * (admin_why says why) or -ENOMEM. Every call is bounded by its caller's page, and what one call
  * quotes of several keys is of one instant (MULTI), so that a moving store does not look torn.
  */
-#ifndef STORE_ADMIN_SCAN_H
-#define STORE_ADMIN_SCAN_H
+#pragma once
 
 #include "arena.h"
 #include "store/admin/admin.h"
@@ -28,11 +27,11 @@ struct scan_item {
 
 /* Names of items that exist, behind `after` if that is not empty. */
 int scan_names(struct admin *admin, struct arena *arena, unsigned partition, struct str after,
-               size_t max, struct str **names, size_t *count) __attribute__((warn_unused_result));
+               size_t max, struct str **names, size_t *count) MUST_CHECK;
 
 /* The items of these names, all of one instant. At most SCAN_PAGE. */
 int scan_items(struct admin *admin, struct arena *arena, unsigned partition, const struct str *skus,
-               size_t count, struct scan_item **items) __attribute__((warn_unused_result));
+               size_t count, struct scan_item **items) MUST_CHECK;
 
 /* --- records ---------------------------------------------------------------------------------- */
 
@@ -44,35 +43,34 @@ struct scan_record {
 
 /* At most `max` buckets of records, behind `after` (-1: from the first). */
 int scan_buckets(struct admin *admin, struct arena *arena, unsigned partition, int64_t after,
-                 size_t max, int64_t **buckets, size_t *count) __attribute__((warn_unused_result));
+                 size_t max, int64_t **buckets, size_t *count) MUST_CHECK;
 
 /* A page of a bucket from the cursor "0" on until it is "0" again. What is there all the time comes
  * at least once, what comes or goes meanwhile perhaps. An entry whose field is no id is BROKEN and
  * has an id of zeros; *strangers counts those. */
 int scan_records(struct admin *admin, struct arena *arena, unsigned partition, int64_t bucket,
                  char cursor[ADMIN_CURSOR_SIZE], struct scan_record **records, size_t *count,
-                 size_t *strangers) __attribute__((warn_unused_result));
+                 size_t *strangers) MUST_CHECK;
 
 /* The records of these ids, each of them as of some instant. */
 int scan_records_named(struct admin *admin, struct arena *arena, unsigned partition,
-                       const struct rid *rids, size_t count, struct scan_record **records)
-    __attribute__((warn_unused_result));
+                       const struct rid *rids, size_t count,
+                       struct scan_record **records) MUST_CHECK;
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
 /* A page of all keys of buckets, and of what belongs to an item, of whatever partition, cursor as
  * above; a key may come twice. */
 int scan_keys(struct admin *admin, struct arena *arena, char cursor[ADMIN_CURSOR_SIZE],
-              struct layout_key **keys, size_t *count) __attribute__((warn_unused_result));
+              struct layout_key **keys, size_t *count) MUST_CHECK;
 
 /* True in *stray if there is such a bucket and the set of buckets does not list it. */
-int scan_stray_bucket(struct admin *admin, unsigned partition, struct str bucket, bool *stray)
-    __attribute__((warn_unused_result));
+int scan_stray_bucket(struct admin *admin, unsigned partition, struct str bucket,
+                      bool *stray) MUST_CHECK;
 
 /* A page of the names in the set `due`. */
 int scan_due(struct admin *admin, struct arena *arena, unsigned partition,
-             char cursor[ADMIN_CURSOR_SIZE], struct str **names, size_t *count)
-    __attribute__((warn_unused_result));
+             char cursor[ADMIN_CURSOR_SIZE], struct str **names, size_t *count) MUST_CHECK;
 
 /* --- deadlines -------------------------------------------------------------------------------- */
 
@@ -85,12 +83,12 @@ struct scan_link {
 };
 
 int scan_links(struct admin *admin, struct arena *arena, unsigned partition,
-               struct scan_link *links, size_t count) __attribute__((warn_unused_result));
+               struct scan_link *links, size_t count) MUST_CHECK;
 
 /* A page of the ids in an item's index of deadlines; cursor and strangers as above. */
 int scan_holds(struct admin *admin, struct arena *arena, unsigned partition, struct str sku,
-               char cursor[ADMIN_CURSOR_SIZE], struct rid **rids, size_t *count, size_t *strangers)
-    __attribute__((warn_unused_result));
+               char cursor[ADMIN_CURSOR_SIZE], struct rid **rids, size_t *count,
+               size_t *strangers) MUST_CHECK;
 
 /* --- customers -------------------------------------------------------------------------------- */
 
@@ -102,12 +100,12 @@ struct scan_usage {
 /* A page of what Redis counts per customer of an item, with the item at that instant. */
 int scan_usage(struct admin *admin, struct arena *arena, unsigned partition, struct str sku,
                char cursor[ADMIN_CURSOR_SIZE], struct scan_item *item, struct scan_usage **shares,
-               size_t *count) __attribute__((warn_unused_result));
+               size_t *count) MUST_CHECK;
 
 /* The same for these customers, one share each, in their order. */
 int scan_usage_named(struct admin *admin, struct arena *arena, unsigned partition, struct str sku,
                      const struct str *customers, size_t count, struct scan_item *item,
-                     struct scan_usage **shares) __attribute__((warn_unused_result));
+                     struct scan_usage **shares) MUST_CHECK;
 
 /* --- the last audit --------------------------------------------------------------------------- */
 
@@ -117,9 +115,5 @@ struct scan_audit {
     int64_t items, reservations; /* compared */
 };
 
-int scan_keep_audit(struct admin *admin, const struct scan_audit *audit)
-    __attribute__((warn_unused_result));
-int scan_last_audit(struct admin *admin, struct scan_audit *audit)
-    __attribute__((warn_unused_result));
-
-#endif
+int scan_keep_audit(struct admin *admin, const struct scan_audit *audit) MUST_CHECK;
+int scan_last_audit(struct admin *admin, struct scan_audit *audit) MUST_CHECK;

@@ -9,8 +9,7 @@
  * changes each of its items. So a record whose items are not named yet is read for its names only,
  * and again once they are watched.
  */
-#ifndef STORE_COMMIT_BATCH_H
-#define STORE_COMMIT_BATCH_H
+#pragma once
 
 #include "core/plan.h"
 #include "store/meta.h"
@@ -59,7 +58,7 @@ bool batch_init(struct batch *batch, unsigned partitions, uint16_t partition, un
 void batch_free(struct batch *batch);
 
 /* Begins an attempt with the operations in ops[0..count): forgets the last one's view. */
-bool batch_begin(struct batch *batch) __attribute__((warn_unused_result));
+bool batch_begin(struct batch *batch) MUST_CHECK;
 
 /* Writes the next round of reads. marker: the lane's. Returns the number of replies to expect; 0:
  * nothing is left to read (a fault of ours) or out of memory. */
@@ -90,5 +89,3 @@ int batch_by_bucket(const void *a, const void *b);
 
 /* Moves forgotten operations out of the way. */
 void batch_compact(struct batch *batch);
-
-#endif

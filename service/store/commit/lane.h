@@ -15,8 +15,7 @@
  * Invariant: between a lost EXEC and the end of FENCING no operation of that batch is told yes,
  * no or 503; one whose deadline passes is told OUT_UNKNOWN.
  */
-#ifndef STORE_COMMIT_LANE_H
-#define STORE_COMMIT_LANE_H
+#pragma once
 
 #include "store/commit/lane_state.h"
 
@@ -27,8 +26,7 @@ void queue_remove(struct queue *queue, struct store_op *op);
 /* True if an operation of the same chain is in the queue: this one must stay behind it. */
 bool queue_has_chain_of(const struct queue *queue, const struct store_op *op);
 
-int lane_init(struct lane *lane, struct partition *partition, unsigned index)
-    __attribute__((warn_unused_result));
+int lane_init(struct lane *lane, struct partition *partition, unsigned index) MUST_CHECK;
 void lane_close(struct lane *lane);
 void lane_free(struct lane *lane);
 
@@ -56,5 +54,3 @@ void store_admit_repeat(struct store *store, struct store_op *op);
 
 /* True if Redis has been out of reach long enough to say so. */
 bool lane_is_down(const struct lane *lane);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Layer: store, private to it; lane.h has the states and the invariant.
  */
-#ifndef STORE_COMMIT_LANE_STATE_H
-#define STORE_COMMIT_LANE_STATE_H
+#pragma once
 
 #include "random.h"
 #include "store/commit/batch.h"
@@ -94,5 +93,3 @@ struct store {
     struct queue refused; /* to be told at the next pump */
     uv_timer_t tick;
 };
-
-#endif

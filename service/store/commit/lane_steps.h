@@ -9,8 +9,7 @@
  *   lane_share.c     whether workers had better share one lane
  *   lane_level.c     the answer waits until it is as safe as was promised
  */
-#ifndef STORE_COMMIT_LANE_STEPS_H
-#define STORE_COMMIT_LANE_STEPS_H
+#pragma once
 
 #include "store/commit/lane_state.h"
 
@@ -36,7 +35,7 @@ void lane_begin_attempt(struct lane *lane);
 
 /* Takes into the batch what came since it was read, as far as it needs nothing else. False: out of
  * memory. */
-bool lane_join(struct lane *lane) __attribute__((warn_unused_result));
+bool lane_join(struct lane *lane) MUST_CHECK;
 
 /* One round of reads; lane_decide() goes on when nothing is missing. */
 void lane_read_round(struct lane *lane);
@@ -90,5 +89,3 @@ void lane_fence(struct lane *lane);
 /* The same after a pause that grows: Redis answered, and refused. Another connection would hear the
  * same, but for that of a demoted master, which is dropped. */
 void lane_fence_later(struct lane *lane, struct str error);
-
-#endif

@@ -8,8 +8,7 @@
  * Invariant: of one store at most REPEATS_MAX are looked up at a time, and at most REPEATS_MAX of a
  * partition wait beyond --queue-max.
  */
-#ifndef STORE_COMMIT_REPEAT_H
-#define STORE_COMMIT_REPEAT_H
+#pragma once
 
 #include "store/store_op.h"
 
@@ -24,7 +23,4 @@ void repeats_free(struct repeats *repeats);
 
 /* Begins to look up the operation's key; the operation is answered, or waits in the queue of its
  * partition, once that is done. False: it has none, or too many are looked up already. */
-bool repeat_look_up(struct repeats *repeats, struct store_op *op)
-    __attribute__((warn_unused_result));
-
-#endif
+bool repeat_look_up(struct repeats *repeats, struct store_op *op) MUST_CHECK;

@@ -14,8 +14,7 @@
  *
  * Invariant: a turn that is held is passed on once, or the connection that it came by is lost.
  */
-#ifndef STORE_COMMIT_TURN_H
-#define STORE_COMMIT_TURN_H
+#pragma once
 
 #include "buf.h"
 #include "store/store_config.h"
@@ -59,8 +58,7 @@ bool turn_to_ask(const struct turn *turn, int64_t now_us);
 void turn_ask(struct turn *turn, struct buf *out, int64_t now_us, int64_t left_us);
 
 /* Takes its reply. False: it was no turn to go on with, and is asked for anew. */
-bool turn_take(struct turn *turn, const redisReply *reply, int64_t now_us)
-    __attribute__((warn_unused_result));
+bool turn_take(struct turn *turn, const redisReply *reply, int64_t now_us) MUST_CHECK;
 
 /* True if there is a turn to pass on, or one to make. */
 bool turn_is_due(const struct turn *turn);
@@ -83,5 +81,3 @@ void turn_forget(struct turn *turn);
 
 /* Redis refused one of the commands: no more of them on this connection. */
 void turn_refuse(struct turn *turn, const redisReply *error);
-
-#endif

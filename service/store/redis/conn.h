@@ -15,8 +15,7 @@
  * Invariant: one exchange at a time; its callback is called once with every reply, or `lost` is
  * called once and nothing is known of what Redis made of it.
  */
-#ifndef STORE_REDIS_CONN_H
-#define STORE_REDIS_CONN_H
+#pragma once
 
 #include "store/redis/conn_state.h"
 
@@ -32,8 +31,8 @@ struct buf *conn_begin(struct conn *conn);
 
 /* Sends what was written into conn_begin()'s buffer and waits for `replies` replies. A buffer that
  * failed (out of memory) is not sent: returns -ENOMEM. */
-int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms, conn_reply_fn *on_replies)
-    __attribute__((warn_unused_result));
+int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms,
+                  conn_reply_fn *on_replies) MUST_CHECK;
 
 /* Sends what nothing waits for, only while READY; its replies are dropped. Few bytes: Redis has
  * read all that was sent before, so they find room, or the connection is dropped from the loop. */
@@ -44,5 +43,3 @@ void conn_doubt(struct conn *conn);
 
 /* Drops the connection as if it had failed, for the reason given; on_lost is called. */
 void conn_drop(struct conn *conn, const char *why);
-
-#endif

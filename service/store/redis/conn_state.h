@@ -4,8 +4,7 @@
  * Layer: store, private to conn*.c but for the callbacks, the run id and the reason of a failure,
  * which belong to who has the connection; conn.h has the states and the invariant.
  */
-#ifndef STORE_REDIS_CONN_STATE_H
-#define STORE_REDIS_CONN_STATE_H
+#pragma once
 
 #include "address.h"
 #include "buf.h"
@@ -68,9 +67,7 @@ void conn_watch(struct conn *conn, int events);
 /* Enters the state, sends what was written, and waits for the replies. -ENOMEM: nothing was done.
  */
 int conn_request(struct conn *conn, enum conn_state state, size_t replies, int64_t timeout_ms,
-                 conn_reply_fn *on_replies) __attribute__((warn_unused_result));
+                 conn_reply_fn *on_replies) MUST_CHECK;
 
 /* The socket of a connection that is CONNECTING has become writable, or failed: conn_open.c. */
 void conn_connected(struct conn *conn, int status);
-
-#endif

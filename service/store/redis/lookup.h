@@ -5,8 +5,7 @@
  * answer any more lets the look-up go, and it frees itself once the answer has come. Of the threads
  * of libuv's pool it takes half at the most.
  */
-#ifndef STORE_REDIS_LOOKUP_H
-#define STORE_REDIS_LOOKUP_H
+#pragma once
 
 #include "address.h"
 
@@ -28,5 +27,3 @@ struct lookup *lookup_begin(uv_loop_t *loop, const char *host, unsigned turn, lo
 
 /* The answer is not wanted any more. NULL is fine. */
 void lookup_let_go(struct lookup *lookup);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: store, pure. The table of replies: every error that is answered to EXEC itself means that
  * nothing was applied; an error inside the array of an EXEC means that a part was.
  */
-#ifndef STORE_REDIS_REPLY_H
-#define STORE_REDIS_REPLY_H
+#pragma once
 
 #include "str.h"
 
@@ -39,5 +38,3 @@ bool reply_info(const redisReply *info, const char *name, char *out, size_t out_
 
 /* The same as a number; 0 if it is not there. */
 int64_t reply_info_number(const redisReply *info, const char *name);
-
-#endif

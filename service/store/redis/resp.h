@@ -5,8 +5,7 @@
  * times cheaper than formatting a command each with hiredis. Arguments carry lengths, so a value
  * may hold any byte. The caller writes exactly as many arguments as it announced.
  */
-#ifndef STORE_REDIS_RESP_H
-#define STORE_REDIS_RESP_H
+#pragma once
 
 #include "buf.h"
 #include "str.h"
@@ -21,5 +20,3 @@ void resp_key(struct buf *out, unsigned partition, struct str kind, struct str n
 
 /* A whole command of literal words: resp_words(out, 2, "INFO", "server"). */
 void resp_words(struct buf *out, size_t args, ...);
-
-#endif

@@ -3,8 +3,7 @@
  * Layer: store. libuv's timers count milliseconds; the back-off after a lost transaction is a
  * fraction of one. A timerfd under a poll handle.
  */
-#ifndef STORE_REDIS_US_TIMER_H
-#define STORE_REDIS_US_TIMER_H
+#pragma once
 
 #include <stdint.h>
 #include <uv.h>
@@ -17,10 +16,8 @@ struct us_timer {
 };
 
 /* 0, or -errno. */
-int us_timer_init(struct us_timer *timer, uv_loop_t *loop) __attribute__((warn_unused_result));
+int us_timer_init(struct us_timer *timer, uv_loop_t *loop) MUST_CHECK;
 
 /* Calls on_end after delay_us (> 0); one that runs begins anew. */
 void us_timer_start(struct us_timer *timer, int64_t delay_us);
 void us_timer_close(struct us_timer *timer);
-
-#endif

@@ -214,8 +214,10 @@ static bool hand_over(struct relay *relay, struct partition *p, struct store_op 
         return false;
     unsigned number = relay->cells[relay->cell_count - 1];
     struct relay_cell *cell = relay_cell(relay->shared, relay->self, number);
-    if (!relay_copy_request(cell, &op->op))
+    if (!relay_copy_request(cell, &op->op)) {
+        op->alone = true; /* it is too large, and stays so */
         return false;
+    }
     cell->submitted_us = op->submitted_us;
     cell->deadline_us = op->deadline_us;
     cell->beyond = op->beyond;

@@ -12,8 +12,7 @@
  *
  * Invariant: an operation is in one of this worker's queues and batches, or handed over.
  */
-#ifndef STORE_RELAY_RELAY_H
-#define STORE_RELAY_RELAY_H
+#pragma once
 
 #include "store/relay/relay_shared.h"
 
@@ -21,7 +20,7 @@ struct relay;
 struct store;
 
 /* For a worker's store, whose config has relay and worker set. NULL: out of memory. */
-struct relay *relay_new(struct store *store) __attribute__((warn_unused_result));
+struct relay *relay_new(struct store *store) MUST_CHECK;
 
 /* Takes nothing any more; relay_free() when the loop has run. */
 void relay_close(struct relay *relay);
@@ -33,7 +32,7 @@ void relay_free(struct relay *relay);
 void relay_pump(struct relay *relay);
 
 /* The loop is about to wait. False: something came just now, and it is to be pumped again. */
-bool relay_sleep(struct relay *relay) __attribute__((warn_unused_result));
+bool relay_sleep(struct relay *relay) MUST_CHECK;
 
 /* Wakes the workers that were answered since the last time. */
 void relay_wake_answered(struct relay *relay);
@@ -52,5 +51,3 @@ void relay_check(const struct relay *relay);
 
 /* True if nothing of this worker is with another. */
 bool relay_idle(const struct relay *relay);
-
-#endif

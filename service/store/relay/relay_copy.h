@@ -6,17 +6,12 @@
  * Invariant: behind a copy that succeeded nothing in cell->op points out of the cell but to static
  * texts; any outcome fits behind any request.
  */
-#ifndef STORE_RELAY_RELAY_COPY_H
-#define STORE_RELAY_RELAY_COPY_H
+#pragma once
 
 #include "store/relay/relay_shared.h"
 
 /* Begins the cell anew with what is asked. False: it is too large to be handed over. */
-bool relay_copy_request(struct relay_cell *cell, const struct op *op)
-    __attribute__((warn_unused_result));
+bool relay_copy_request(struct relay_cell *cell, const struct op *op) MUST_CHECK;
 
 /* Sets cell->op.out. False: it does not fit, though all within the limits of core/limits.h do. */
-bool relay_copy_outcome(struct relay_cell *cell, const struct outcome *out)
-    __attribute__((warn_unused_result));
-
-#endif
+bool relay_copy_outcome(struct relay_cell *cell, const struct outcome *out) MUST_CHECK;

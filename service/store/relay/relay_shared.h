@@ -14,8 +14,7 @@
  *
  * Invariant: an operation is worked on by who made its cell TAKEN, and only once.
  */
-#ifndef STORE_RELAY_RELAY_SHARED_H
-#define STORE_RELAY_RELAY_SHARED_H
+#pragma once
 
 #include "core/op.h"
 
@@ -62,8 +61,7 @@ struct relay_partition {
 struct relay_shared;
 
 /* For so many workers, 2..RELAY_WORKERS_MAX. NULL: out of memory or descriptors. */
-struct relay_shared *relay_shared_new(unsigned workers, unsigned partitions)
-    __attribute__((warn_unused_result));
+struct relay_shared *relay_shared_new(unsigned workers, unsigned partitions) MUST_CHECK;
 void relay_shared_free(struct relay_shared *shared);
 
 unsigned relay_workers(const struct relay_shared *shared);
@@ -80,8 +78,7 @@ void relay_begin(struct relay_shared *shared, unsigned worker);
 void relay_end(struct relay_shared *shared, unsigned worker);
 
 /* Puts a cell's number into the ring between two workers. False: it is full. */
-bool relay_put(struct relay_shared *shared, unsigned from, unsigned to, unsigned number)
-    __attribute__((warn_unused_result));
+bool relay_put(struct relay_shared *shared, unsigned from, unsigned to, unsigned number) MUST_CHECK;
 
 /* Takes the next cell of `from` that is QUEUED for `to`, which makes it TAKEN. NULL: there is none.
  */
@@ -100,5 +97,3 @@ bool relay_is_orphan(struct relay_shared *shared, const struct relay_cell *cell)
 
 /* Wakes a worker that sleeps; nothing if it does not. */
 void relay_rouse(struct relay_shared *shared, unsigned worker);
-
-#endif
