@@ -180,7 +180,7 @@ static void who_hangs_holds_up_nobody_for_long(void **state)
         const char *sku = api_item(a, 100000, 0);
         char kept[64];
         KEEP(kept, sku);
-        struct rush *rush = begin_rush(kept, 4, 12000);
+        struct rush *rush = begin_rush(kept, 4, 6000);
         assert_int_equal(workers(pids), WORKERS);
         kill(pids[round], SIGSTOP);
         http_crowd(CLIENTS, sell_many, rush);
