@@ -76,7 +76,7 @@ static const struct {
     double scale;
 } gauges[STATS_GAUGES] = {STATS_EACH_GAUGE(GAUGE)};
 
-#define HISTOGRAM(id, name, help, bounds) [id] = {{name, help}, &bounds},
+#define HISTOGRAM(id, name, help, bounds) [id] = {{name, help}, &(bounds)},
 static const struct {
     struct metric is;
     const struct bounds *bounds;

@@ -191,7 +191,7 @@ static bool step_over(struct response *r, char *bytes, size_t filled)
     return false;
 }
 
-#define STEP_TAKE(id, take) [id] = take,
+#define STEP_TAKE(id, take) [id] = (take),
 static bool (*const steps[STEPS])(struct response *r, char *bytes,
                                   size_t filled) = {EACH_STEP(STEP_TAKE)};
 

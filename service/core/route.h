@@ -7,9 +7,9 @@
 
 #include "str.h"
 
-/* X(the members of struct route_row). A new resource is a new row here and in service/openapi.yaml;
- * tests/unit/test_openapi.c compares them. The last is no such resource: a route of its own so that
- * it has metrics. */
+/* X(the members of struct route_row); READ is GET and HEAD. A new resource is a new row here and in
+ * service/openapi.yaml; tests/unit/test_openapi.c compares them. The last is no such resource: a
+ * route of its own so that it has metrics. */
 /* clang-format off */
 #define ROUTE_EACH(X) \
     X(ROUTE_ITEMS,        "items",        "/v1/items",                     READ) \
