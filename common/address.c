@@ -2,8 +2,6 @@
 #include "digits.h"
 #include "fail.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool refuse_address(char *err, size_t err_size, const char *why)
@@ -33,15 +31,8 @@ static bool copy(char out[ADDRESS_PART], const char *from, const char *to)
 
 static bool number(const char *from, const char *to, int most, int *value)
 {
-    long v = 0;
-    if (from == to)
-        return false;
-    for (; from < to; from++) {
-        if (!isdigit((unsigned char)*from) || (v = v * 10 + (*from - '0')) > most)
-            return false;
-    }
-    *value = (int)v;
-    return true;
+    *value = (int)digits_read(from, (size_t)(to - from), most);
+    return *value >= 0;
 }
 
 static bool parse_userinfo(const char *from, const char *at, struct address *address)

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define NAME_MAX_BYTES  64  /* of a flag or a variable, prefix and _FILE included */
 #define SHOWN_MAX_BYTES 100 /* of a value, in a message */

@@ -1,5 +1,6 @@
 /* clock.c -- clocks, and the civil calendar as plain arithmetic. */
 #include "clock.h"
+#include "digits.h"
 
 #include <assert.h>
 #include <time.h>
@@ -88,15 +89,10 @@ struct cursor {
 
 static bool take_digits(struct cursor *c, int width, unsigned *value)
 {
-    if (c->end - c->p < width)
+    int64_t digits = c->end - c->p < width ? -1 : digits_read(c->p, (size_t)width, INT64_MAX);
+    if (digits < 0)
         return false;
-    *value = 0;
-    for (int i = 0; i < width; i++) {
-        unsigned digit = (unsigned)(unsigned char)c->p[i] - '0';
-        if (digit > 9)
-            return false;
-        *value = *value * 10 + digit;
-    }
+    *value = (unsigned)digits;
     c->p += width;
     return true;
 }

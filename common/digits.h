@@ -1,4 +1,4 @@
-/* digits.h -- numbers as digits: decimal ones written, hexadecimal ones read.
+/* digits.h -- numbers as digits.
  *
  * Layer: common. Inline, as records of items and keys are made of little else.
  */
@@ -48,6 +48,19 @@ static inline const char *digits_group(char to[DIGITS_GROUPED_SIZE], int64_t val
     }
     *at = '\0';
     return to;
+}
+
+/* The decimal number that these n bytes are, of at most `most`; -1: they are none. */
+static inline int64_t digits_read(const char *p, size_t n, int64_t most)
+{
+    int64_t value = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned digit = (unsigned)(unsigned char)p[i] - '0';
+        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, digit, &value) || value > most)
+            return -1;
+    }
+    return n > 0 ? value : -1;
 }
 
 /* The value of a hexadecimal digit of either case, -1: it is none. */

@@ -67,57 +67,20 @@ struct metric {
     const char *name, *help;
 };
 
-/* clang-format off */
-static const struct metric counters[STATS_COUNTERS] = {
-    [STATS_BATCHES]         = {"stockd_batches_total", "Transactions that were decided."},
-    [STATS_BATCH_OPS]       = {"stockd_batch_operations_total", "Operations in those transactions."},
-    [STATS_CONFLICTS]       = {"stockd_conflicts_total", "Transactions lost to another writer (EXEC answered nil)."},
-    [STATS_OP_RETRIES]      = {"stockd_operation_retries_total", "Operations that went into another transaction after a lost one."},
-    [STATS_TURNS_MISSED]    = {"stockd_turns_missed_total", "Turns to commit that did not come in time: lost with who held them, or the first of a contention."},
-    [STATS_RELAYED]         = {"stockd_relayed_operations_total", "Operations that a worker handed to the one that commits for all."},
-    [STATS_UNKNOWN]         = {"stockd_exec_unknown_total", "Transactions whose EXEC was not answered."},
-    [STATS_OUTCOME_UNKNOWN] = {"stockd_outcome_unknown_total", "Operations that were answered 504."},
-    [STATS_REDIS_CONNECTS]  = {"stockd_redis_connects_total", "Connections made to Redis."},
-    [STATS_REDIS_ERRORS]    = {"stockd_redis_errors_total", "Connections to Redis lost, and error replies."},
-    [STATS_EXPIRED]         = {"stockd_reservations_expired_total", "Reservations whose units were given back at their deadline."},
-    [STATS_OVERLOADED]      = {"stockd_overloaded_total", "Operations refused because the queue was full."},
-    [STATS_CONTENTION]      = {"stockd_contention_total", "Operations given up after too many lost transactions."},
-    [STATS_TRIMMED_RECORDS] = {"stockd_trimmed_records_total", "Old records removed from Redis."},
-    [STATS_POOL_RESTARTS]   = {"stockd_process_restarts_total", "Processes that the master started again."},
-    [STATS_CONNECTIONS]     = {"stockd_http_connections_total", "HTTP connections accepted."},
-    [STATS_CONNECTIONS_SHED] = {"stockd_http_connections_shed_total", "Idle HTTP connections closed to make room for others."},
-    [STATS_LEDGER_COMMITS]  = {"stockd_ledger_commits_total", "SQL transactions that brought events into the ledger."},
-    [STATS_LEDGER_ERRORS]   = {"stockd_ledger_errors_total", "Times that the ledger could not go on: database in trouble, or events that do not follow."},
-    [STATS_LEDGER_EVENTS]   = {"stockd_ledger_events_total", "Events brought into the ledger."},
-};
-static const struct { struct metric is; double scale; } gauges[STATS_GAUGES] = {
-    [STATS_QUEUE_DEPTH]       = {{"stockd_queue_depth", "Operations that wait for a transaction."}, 1},
-    [STATS_STREAM_LENGTH]     = {{"stockd_stream_length", "Events in Redis."}, 1},
-    [STATS_EXPIRY_LAG_MS]     = {{"stockd_expiry_lag_seconds", "How long the oldest due hold was overdue when the keeper last looked, and the time since."}, 1e-3},
-    [STATS_MEMORY_USED_BYTES] = {{"stockd_redis_memory_used_bytes", "Memory that Redis uses."}, 1},
-    [STATS_EPOCH]             = {{"stockd_epoch", "Epoch of the store."}, 1},
-    [STATS_PARTITIONS_SHUT]   = {{"stockd_partitions_not_open", "Partitions that can not be written, as the keeper saw it last."}, 1},
-    [STATS_HTTP_OPEN]         = {{"stockd_http_connections_open", "HTTP connections that are open."}, 1},
-    [STATS_HTTP_MEMORY]       = {{"stockd_http_memory_bytes", "Memory of bodies and answers under way, as --memory-max counts it."}, 1},
-    [STATS_LEDGER_LAG]        = {{"stockd_ledger_lag_events", "Events in Redis that the ledger does not have yet."}, 1},
-    [STATS_LEDGER_LAG_MS]     = {{"stockd_ledger_lag_seconds", "Age of the oldest of them, and the time since the keeper could last look."}, 1e-3},
-    [STATS_LEDGER_LOOK_AT_MS] = {{"stockd_ledger_lag_timestamp_seconds", "When the keeper last saw those; 0: there is no ledger."}, 1e-3},
-    [STATS_AUDIT_RESULT]      = {{"stockd_audit_last_result", "Of the last audit: 0 equal, 1 drift, 2 could not tell; -1 none yet."}, 1},
-    [STATS_AUDIT_DRIFT]       = {{"stockd_audit_last_drift", "Differences that it found."}, 1},
-    [STATS_AUDIT_AT_MS]       = {{"stockd_audit_last_timestamp_seconds", "When it ended."}, 1e-3},
-    [STATS_LOST_RUN_MAX]      = {{"stockd_exec_lost_run_max", "Transactions that one connection to Redis lost in a row, at the most."}, 1},
-    [STATS_KEEPER_ROUND_AT_MS] = {{"stockd_keeper_round_timestamp_seconds", "When the keeper last came to the end of a round; 0: not since it was started."}, 1e-3},
-};
-static const struct { struct metric is; const struct bounds *bounds; } histograms[STATS_HISTOGRAMS] = {
-    [STATS_BATCH_SIZE] = {{"stockd_batch_size", "Operations in a transaction."}, &size_bounds},
-    [STATS_TRIES]      = {{"stockd_operation_tries", "Transactions that an operation needed."}, &size_bounds},
-    [STATS_QUEUE_US]   = {{"stockd_operation_queue_seconds", "From the submission of an operation until it is in a transaction."}, &time_bounds},
-    [STATS_REDIS_US]   = {{"stockd_operation_redis_seconds", "From there until it is decided."}, &time_bounds},
-    [STATS_TOTAL_US]   = {{"stockd_operation_seconds", "From the submission of an operation until it is decided."}, &time_bounds},
-    [STATS_TURN_US]    = {{"stockd_turn_wait_seconds", "From when a lane that contends asks for its turn to commit until it has it."}, &time_bounds},
-    [STATS_LEDGER_CHUNK] = {{"stockd_ledger_chunk_size", "Events that one SQL transaction brought into the ledger."}, &chunk_bounds},
-};
-/* clang-format on */
+#define COUNTER(id, name, help) [id] = {name, help},
+static const struct metric counters[STATS_COUNTERS] = {STATS_EACH_COUNTER(COUNTER)};
+
+#define GAUGE(id, name, help, scale) [id] = {{name, help}, scale},
+static const struct {
+    struct metric is;
+    double scale;
+} gauges[STATS_GAUGES] = {STATS_EACH_GAUGE(GAUGE)};
+
+#define HISTOGRAM(id, name, help, bounds) [id] = {{name, help}, &(bounds)},
+static const struct {
+    struct metric is;
+    const struct bounds *bounds;
+} histograms[STATS_HISTOGRAMS] = {STATS_EACH_HISTOGRAM(HISTOGRAM)};
 
 /* Where the processes do not add up. */
 static const bool is_largest[STATS_GAUGES] = {[STATS_LOST_RUN_MAX] = true};

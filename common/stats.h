@@ -10,60 +10,65 @@
 
 #include <stdint.h>
 
-enum stats_counter {
-    STATS_BATCHES,         /* transactions decided */
-    STATS_BATCH_OPS,       /* operations in them */
-    STATS_CONFLICTS,       /* EXEC nil */
-    STATS_OP_RETRIES,      /* operations that went into another batch after a lost one */
-    STATS_TURNS_MISSED,    /* turns waited for in vain */
-    STATS_RELAYED,         /* operations that went to another worker's lane */
-    STATS_UNKNOWN,         /* EXEC without an answer */
-    STATS_OUTCOME_UNKNOWN, /* operations answered with 504 */
-    STATS_REDIS_CONNECTS,
-    STATS_REDIS_ERRORS,
-    STATS_EXPIRED,    /* reservations expired */
-    STATS_OVERLOADED, /* operations refused because the queue was full */
-    STATS_CONTENTION, /* operations given up after too many lost tries */
-    STATS_TRIMMED_RECORDS,
-    STATS_POOL_RESTARTS,    /* children started again by the master */
-    STATS_CONNECTIONS,      /* HTTP connections accepted */
-    STATS_CONNECTIONS_SHED, /* idle ones closed to make room */
-    STATS_LEDGER_COMMITS,
-    STATS_LEDGER_ERRORS, /* of the database, and partitions closed by what did not follow */
-    STATS_LEDGER_EVENTS, /* that were committed */
-    STATS_COUNTERS
-};
+/* clang-format off */
+/* X(id, name of the metric, what it says) */
+#define STATS_EACH_COUNTER(X) \
+    X(STATS_BATCHES, "stockd_batches_total", "Transactions that were decided.") \
+    X(STATS_BATCH_OPS, "stockd_batch_operations_total", "Operations in those transactions.") \
+    X(STATS_CONFLICTS, "stockd_conflicts_total", "Transactions lost to another writer (EXEC answered nil).") \
+    X(STATS_OP_RETRIES, "stockd_operation_retries_total", "Operations that went into another transaction after a lost one.") \
+    X(STATS_TURNS_MISSED, "stockd_turns_missed_total", "Turns to commit that did not come in time: lost with who held them, or the first of a contention.") \
+    X(STATS_RELAYED, "stockd_relayed_operations_total", "Operations that a worker handed to the one that commits for all.") \
+    X(STATS_UNKNOWN, "stockd_exec_unknown_total", "Transactions whose EXEC was not answered.") \
+    X(STATS_OUTCOME_UNKNOWN, "stockd_outcome_unknown_total", "Operations that were answered 504.") \
+    X(STATS_REDIS_CONNECTS, "stockd_redis_connects_total", "Connections made to Redis.") \
+    X(STATS_REDIS_ERRORS, "stockd_redis_errors_total", "Connections to Redis lost, and error replies.") \
+    X(STATS_EXPIRED, "stockd_reservations_expired_total", "Reservations whose units were given back at their deadline.") \
+    X(STATS_OVERLOADED, "stockd_overloaded_total", "Operations refused because the queue was full.") \
+    X(STATS_CONTENTION, "stockd_contention_total", "Operations given up after too many lost transactions.") \
+    X(STATS_TRIMMED_RECORDS, "stockd_trimmed_records_total", "Old records removed from Redis.") \
+    X(STATS_POOL_RESTARTS, "stockd_process_restarts_total", "Processes that the master started again.") \
+    X(STATS_CONNECTIONS, "stockd_http_connections_total", "HTTP connections accepted.") \
+    X(STATS_CONNECTIONS_SHED, "stockd_http_connections_shed_total", "Idle HTTP connections closed to make room for others.") \
+    X(STATS_LEDGER_COMMITS, "stockd_ledger_commits_total", "SQL transactions that brought events into the ledger.") \
+    X(STATS_LEDGER_ERRORS, "stockd_ledger_errors_total", "Times that the ledger could not go on: database in trouble, or events that do not follow.") \
+    X(STATS_LEDGER_EVENTS, "stockd_ledger_events_total", "Events brought into the ledger.")
+/* X(id, name, what it says, scale to the metric's unit). Shown is the sum over the processes, of
+ * STATS_LOST_RUN_MAX the largest. The length of the stream and the ledger's lag are the keeper's;
+ * moments are of the wall clock, in ms. */
+#define STATS_EACH_GAUGE(X) \
+    X(STATS_QUEUE_DEPTH, "stockd_queue_depth", "Operations that wait for a transaction.", 1) \
+    X(STATS_STREAM_LENGTH, "stockd_stream_length", "Events in Redis.", 1) \
+    X(STATS_EXPIRY_LAG_MS, "stockd_expiry_lag_seconds", "How long the oldest due hold was overdue when the keeper last looked, and the time since.", 1e-3) \
+    X(STATS_MEMORY_USED_BYTES, "stockd_redis_memory_used_bytes", "Memory that Redis uses.", 1) \
+    X(STATS_EPOCH, "stockd_epoch", "Epoch of the store.", 1) \
+    X(STATS_PARTITIONS_SHUT, "stockd_partitions_not_open", "Partitions that can not be written, as the keeper saw it last.", 1) \
+    X(STATS_HTTP_OPEN, "stockd_http_connections_open", "HTTP connections that are open.", 1) \
+    X(STATS_HTTP_MEMORY, "stockd_http_memory_bytes", "Memory of bodies and answers under way, as --memory-max counts it.", 1) \
+    X(STATS_LEDGER_LAG, "stockd_ledger_lag_events", "Events in Redis that the ledger does not have yet.", 1) \
+    X(STATS_LEDGER_LAG_MS, "stockd_ledger_lag_seconds", "Age of the oldest of them, and the time since the keeper could last look.", 1e-3) \
+    X(STATS_LEDGER_LOOK_AT_MS, "stockd_ledger_lag_timestamp_seconds", "When the keeper last saw those; 0: there is no ledger.", 1e-3) \
+    X(STATS_AUDIT_RESULT, "stockd_audit_last_result", "Of the last audit: 0 equal, 1 drift, 2 could not tell; -1 none yet.", 1) \
+    X(STATS_AUDIT_DRIFT, "stockd_audit_last_drift", "Differences that it found.", 1) \
+    X(STATS_AUDIT_AT_MS, "stockd_audit_last_timestamp_seconds", "When it ended.", 1e-3) \
+    X(STATS_LOST_RUN_MAX, "stockd_exec_lost_run_max", "Transactions that one connection to Redis lost in a row, at the most.", 1) \
+    X(STATS_KEEPER_ROUND_AT_MS, "stockd_keeper_round_timestamp_seconds", "When the keeper last came to the end of a round; 0: not since it was started.", 1e-3)
+/* X(id, name, what it says, bounds of its buckets in stats.c) */
+#define STATS_EACH_HISTOGRAM(X) \
+    X(STATS_BATCH_SIZE, "stockd_batch_size", "Operations in a transaction.", size_bounds) \
+    X(STATS_TRIES, "stockd_operation_tries", "Transactions that an operation needed.", size_bounds) \
+    X(STATS_QUEUE_US, "stockd_operation_queue_seconds", "From the submission of an operation until it is in a transaction.", time_bounds) \
+    X(STATS_REDIS_US, "stockd_operation_redis_seconds", "From there until it is decided.", time_bounds) \
+    X(STATS_TOTAL_US, "stockd_operation_seconds", "From the submission of an operation until it is decided.", time_bounds) \
+    X(STATS_TURN_US, "stockd_turn_wait_seconds", "From when a lane that contends asks for its turn to commit until it has it.", time_bounds) \
+    X(STATS_LEDGER_CHUNK, "stockd_ledger_chunk_size", "Events that one SQL transaction brought into the ledger.", chunk_bounds)
+/* clang-format on */
 
-enum stats_gauge {
-    STATS_QUEUE_DEPTH,       /* operations that wait; summed over processes */
-    STATS_STREAM_LENGTH,     /* events in Redis; the keeper's */
-    STATS_EXPIRY_LAG_MS,     /* how long the oldest due hold may be overdue */
-    STATS_MEMORY_USED_BYTES, /* Redis */
-    STATS_EPOCH,
-    STATS_PARTITIONS_SHUT,   /* that cannot be written now, as the keeper sees it */
-    STATS_HTTP_OPEN,         /* open HTTP connections */
-    STATS_HTTP_MEMORY,       /* bytes of bodies and answers under way */
-    STATS_LEDGER_LAG,        /* events that SQL does not have yet; the keeper's, as is the next */
-    STATS_LEDGER_LAG_MS,     /* age of the oldest of them */
-    STATS_LEDGER_LOOK_AT_MS, /* wall clock: when those two were seen; 0: there is no ledger */
-    STATS_AUDIT_RESULT, /* of the last audit: 0 equal, 1 drift, 2 could not tell; -1: none yet */
-    STATS_AUDIT_DRIFT,
-    STATS_AUDIT_AT_MS,
-    STATS_LOST_RUN_MAX,       /* transactions that one lane lost in a row; the largest of all */
-    STATS_KEEPER_ROUND_AT_MS, /* wall clock: when the keeper last came to the end of a round */
-    STATS_GAUGES
-};
-
-enum stats_histogram {
-    STATS_BATCH_SIZE,   /* operations a batch */
-    STATS_TRIES,        /* transactions an operation needed */
-    STATS_QUEUE_US,     /* operation: submitted -> in a batch */
-    STATS_REDIS_US,     /* operation: in a batch -> decided */
-    STATS_TOTAL_US,     /* operation: submitted -> decided */
-    STATS_TURN_US,      /* a lane: its turn asked for -> given */
-    STATS_LEDGER_CHUNK, /* events a commit */
-    STATS_HISTOGRAMS
-};
+#define STATS_ID(id, ...) id,
+enum stats_counter { STATS_EACH_COUNTER(STATS_ID) STATS_COUNTERS };
+enum stats_gauge { STATS_EACH_GAUGE(STATS_ID) STATS_GAUGES };
+enum stats_histogram { STATS_EACH_HISTOGRAM(STATS_ID) STATS_HISTOGRAMS };
+#undef STATS_ID
 
 #define STATS_ROUTES_MAX 24
 

@@ -1,5 +1,6 @@
 /* value_parsers.c -- one comma at a time. */
 #include "value_parsers.h"
+#include "digits.h"
 #include "fail.h"
 #include "units.h"
 
@@ -220,13 +221,9 @@ static bool refuse_url(char *err, size_t err_size, const char *why)
 
 static bool parse_port(const char *from, const char *end, uint16_t *port)
 {
-    unsigned value = 0;
-    for (const char *p = from; p < end; p++) {
-        if (!isdigit((unsigned char)*p) || (value = value * 10 + (unsigned)(*p - '0')) > 65535)
-            return false;
-    }
+    int64_t value = digits_read(from, (size_t)(end - from), UINT16_MAX);
     *port = (uint16_t)value;
-    return end > from && value > 0;
+    return value > 0;
 }
 
 /* host, host:port, [v6] or [v6]:port between from and end. */

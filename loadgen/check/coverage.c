@@ -192,17 +192,6 @@ static void take_most(void *ctx, struct group group, struct str found)
     }
 }
 
-/* Turns counts into the places where items start. */
-static void starts_from_counts(size_t *first, size_t items)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i <= items; i++) {
-        size_t count = first[i];
-        first[i] = sum;
-        sum += count;
-    }
-}
-
 int coverage_flight(const struct index *index, unsigned workers, struct verdict *v)
 {
     struct flight f = {.index = index,
@@ -214,7 +203,7 @@ int coverage_flight(const struct index *index, unsigned workers, struct verdict 
     if (err == 0) {
         struct groups groups;
         each_request(&f);
-        starts_from_counts(f.first, index->items);
+        (void)radix_starts(f.first, (size_t)index->items + 1);
         /* A group is a pass over all of the history: no more of them than go on at once. */
         groups_cut(&groups, f.first, index->items, workers > 1 ? workers : 1);
         err = groups_run(&groups, &(struct groups_work){&f, find_most, take_most}, workers,

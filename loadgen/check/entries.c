@@ -70,18 +70,6 @@ static void each_entry(struct entries *entries, const struct index *index)
     }
 }
 
-/* Turns counts into the places where each item starts; gives the sum. */
-static size_t starts_from_counts(size_t *first, size_t items)
-{
-    size_t sum = 0;
-    for (size_t i = 0; i <= items; i++) {
-        size_t count = first[i];
-        first[i] = sum;
-        sum += count;
-    }
-    return sum;
-}
-
 static size_t longest(const struct entries *entries, size_t items)
 {
     size_t most = 0;
@@ -99,7 +87,7 @@ int entries_make(struct entries *entries, const struct index *index)
     if (!entries->first)
         return -ENOMEM;
     each_entry(entries, index);
-    entries->count = starts_from_counts(entries->first, index->items);
+    entries->count = radix_starts(entries->first, (size_t)index->items + 1);
     entries->all = malloc((entries->count + 1) * sizeof(*entries->all));
     if (!entries->all)
         return -ENOMEM;

@@ -27,12 +27,7 @@ INLINE void one_pass(const uint64_t *from, uint64_t *to, size_t n, size_t words,
     size_t start[DIGITS] = {0};
     for (size_t i = 0; i < n; i++)
         start[((from[i * words] - least) >> shift) & (DIGITS - 1)]++;
-    size_t sum = 0;
-    for (size_t d = 0; d < DIGITS; d++) {
-        size_t count = start[d];
-        start[d] = sum;
-        sum += count;
-    }
+    (void)radix_starts(start, DIGITS);
     for (size_t i = 0; i < n; i++) {
         size_t at = start[((from[i * words] - least) >> shift) & (DIGITS - 1)]++;
         memcpy(to + at * words, from + i * words, words * sizeof(uint64_t));

@@ -17,3 +17,15 @@ struct radix_pair {
 /* spare has room for n of them; its content is lost. */
 void radix_sort_pairs(struct radix_pair *pairs, size_t n, struct radix_pair *spare);
 void radix_sort_keys(uint64_t *keys, size_t n, uint64_t *spare);
+
+/* Turns how many there are of each of n into the places where each begins; gives their sum. */
+static inline size_t radix_starts(size_t *counts, size_t n)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t count = counts[i];
+        counts[i] = sum;
+        sum += count;
+    }
+    return sum;
+}

@@ -71,12 +71,7 @@ static int gather(struct quotes *q, const struct index *index)
     if (!q->first)
         return -ENOMEM;
     each_quote(q, index);
-    size_t sum = 0;
-    for (size_t i = 0; i <= index->items; i++) {
-        size_t count = q->first[i];
-        q->first[i] = sum;
-        sum += count;
-    }
+    size_t sum = radix_starts(q->first, (size_t)index->items + 1);
     q->all = malloc((sum + 1) * sizeof(*q->all));
     q->spare = malloc((sum + 1) * sizeof(*q->spare));
     if (!q->all || !q->spare)

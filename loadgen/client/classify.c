@@ -6,7 +6,6 @@
 #include "history/reader.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static enum history_detail state_of(struct str state)
 {

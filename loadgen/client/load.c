@@ -50,11 +50,5 @@ int64_t load_item_of(const struct history_facts *facts, struct str sku)
     size_t prefix = strlen(facts->prefix);
     if (sku.n <= prefix || sku.n > prefix + 9 || memcmp(sku.p, facts->prefix, prefix) != 0)
         return -1;
-    int64_t item = 0;
-    for (size_t i = prefix; i < sku.n; i++) {
-        if (sku.p[i] < '0' || sku.p[i] > '9')
-            return -1;
-        item = item * 10 + (sku.p[i] - '0');
-    }
-    return item < facts->items ? item : -1;
+    return digits_read(sku.p + prefix, sku.n - prefix, (int64_t)facts->items - 1);
 }

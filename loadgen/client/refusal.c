@@ -1,6 +1,5 @@
 /* refusal.c -- the problems of the interface as a table, and what is no problem document. */
 #include "client/refusal.h"
-#include "client/load.h"
 
 #include <inttypes.h>
 

@@ -6,19 +6,22 @@
 
 #define LAST_CHUNK_BYTES 5 /* 0 CRLF CRLF */
 
-enum step {
-    STEP_STATUS,
-    STEP_HEADERS,
-    STEP_SIZED,
-    STEP_UNTIL_CLOSE,
-    STEP_CHUNK_SIZE,
-    STEP_CHUNK_DATA,
-    STEP_CHUNK_END,
-    STEP_TRAILERS,
-    STEP_DONE,
-    STEP_GARBLED,
-    STEPS
-};
+/* Each takes what it can. True when the next step is to go on; false when more bytes must come, or
+ * when it is over. */
+#define EACH_STEP(X)                                                                               \
+    X(STEP_STATUS, step_status)                                                                    \
+    X(STEP_HEADERS, step_headers)                                                                  \
+    X(STEP_SIZED, step_sized)                                                                      \
+    X(STEP_UNTIL_CLOSE, step_until_close)                                                          \
+    X(STEP_CHUNK_SIZE, step_chunk_size)                                                            \
+    X(STEP_CHUNK_DATA, step_chunk_data)                                                            \
+    X(STEP_CHUNK_END, step_chunk_end)                                                              \
+    X(STEP_TRAILERS, step_trailers)                                                                \
+    X(STEP_DONE, step_over)                                                                        \
+    X(STEP_GARBLED, step_over)
+
+#define STEP_ID(id, take) id,
+enum step { EACH_STEP(STEP_ID) STEPS };
 
 enum line_state { LINE_MORE, LINE_WHOLE, LINE_BROKEN };
 
@@ -188,20 +191,9 @@ static bool step_over(struct response *r, char *bytes, size_t filled)
     return false;
 }
 
-/* Each takes what it can. True when the next step is to go on; false when more bytes must come, or
- * when it is over. */
-static bool (*const steps[STEPS])(struct response *r, char *bytes, size_t filled) = {
-    [STEP_STATUS] = step_status,
-    [STEP_HEADERS] = step_headers,
-    [STEP_SIZED] = step_sized,
-    [STEP_UNTIL_CLOSE] = step_until_close,
-    [STEP_CHUNK_SIZE] = step_chunk_size,
-    [STEP_CHUNK_DATA] = step_chunk_data,
-    [STEP_CHUNK_END] = step_chunk_end,
-    [STEP_TRAILERS] = step_trailers,
-    [STEP_DONE] = step_over,
-    [STEP_GARBLED] = step_over,
-};
+#define STEP_TAKE(id, take) [id] = (take),
+static bool (*const steps[STEPS])(struct response *r, char *bytes,
+                                  size_t filled) = {EACH_STEP(STEP_TAKE)};
 
 static struct str text_at(const char *bytes, struct response_place place)
 {

@@ -1,7 +1,6 @@
 /* target.c -- a name becomes an address, a path becomes a request. */
 #include "client/target.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <netdb.h>

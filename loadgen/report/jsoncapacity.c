@@ -3,10 +3,8 @@
 
 #include "report/units.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #define NS(value)    unit_number(unit_named("ns", 2), (double)(value), (char[UNIT_TEXT_SIZE]){""})
 #define COUNT(value) FIGURE(count, (int64_t)(value))

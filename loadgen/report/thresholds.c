@@ -2,7 +2,6 @@
 #include "fail.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #define EXAMPLES  "as in p99<50ms, rps>1000 or errors<1%"

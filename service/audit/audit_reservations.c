@@ -222,19 +222,14 @@ static bool walk_buckets(struct walk *walk)
 
 /* --- from the ledger -------------------------------------------------------------------------- */
 
-typedef enum db_result page_fn(struct db *db, struct arena *arena, unsigned partition,
-                               struct current_place after, size_t max, struct reservation **all,
-                               size_t *count);
-
-static bool turn_ledger(struct walk *walk, struct walk_place *place, struct walk_page *page,
-                        page_fn *read)
+static bool turn_ledger(struct walk *walk, struct walk_place *place, struct walk_page *page)
 {
     struct audit *audit = walk->audit;
     const struct current_place after = {place->at, walk_behind(place)};
     struct reservation *all;
     size_t count;
-    if (!WALK_READ(audit,
-                   read(audit->db, page->arena, walk->partition, after, SCAN_PAGE, &all, &count)) ||
+    if (!WALK_READ(audit, current_reservations(audit->db, page->arena, walk->partition,
+                                               place->order, after, SCAN_PAGE, &all, &count)) ||
         !walk_pairs(walk, page, NULL, count))
         return false;
     page->has_ledger = true;
@@ -250,18 +245,6 @@ static bool turn_ledger(struct walk *walk, struct walk_place *place, struct walk
     return true;
 }
 
-/* By deadline. */
-static bool turn_held(struct walk *walk, struct walk_place *place, struct walk_page *page)
-{
-    return turn_ledger(walk, place, page, current_held);
-}
-
-/* By their end. */
-static bool turn_ended(struct walk *walk, struct walk_place *place, struct walk_page *page)
-{
-    return turn_ledger(walk, place, page, current_ended);
-}
-
 /* Of those that ended long ago only a part may be dropped yet: the walk begins where none is. Those
  * that Redis has were counted there. */
 static bool beside_ledger(struct walk *walk, const struct walk_page *page)
@@ -273,13 +256,14 @@ static bool beside_ledger(struct walk *walk, const struct walk_page *page)
 
 bool walk_reservations(struct walk *walk)
 {
-    static const struct walk_source held = {&walk_reservation, turn_held, beside_ledger},
-                                    ended = {&walk_reservation, turn_ended, beside_ledger};
+    static const struct walk_source known = {&walk_reservation, turn_ledger, beside_ledger};
     if (!know_since(walk))
         return false;
-    struct walk_place by_deadline = {WALK_FROM_THE_FIRST, .until = INT64_MAX};
-    struct walk_place by_end = {WALK_FROM_THE_FIRST, .at = walk->since_ms > 0 ? walk->since_ms : 0,
+    struct walk_place by_deadline = {WALK_FROM_THE_FIRST, .order = CURRENT_HELD,
+                                     .until = INT64_MAX};
+    struct walk_place by_end = {WALK_FROM_THE_FIRST, .order = CURRENT_ENDED,
+                                .at = walk->since_ms > 0 ? walk->since_ms : 0,
                                 .until = walk->since_ms + walk->audit->reservation_retention_ms};
-    return walk_buckets(walk) && walk_run(walk, &held, &walk->page, &by_deadline) &&
-           walk_run(walk, &ended, &walk->page, &by_end) && walk_settle(walk);
+    return walk_buckets(walk) && walk_run(walk, &known, &walk->page, &by_deadline) &&
+           walk_run(walk, &known, &walk->page, &by_end) && walk_settle(walk);
 }

@@ -46,6 +46,7 @@ struct walk_place {
     size_t n;
     char cursor[ADMIN_CURSOR_SIZE];
     int64_t at, until; /* a bucket; times */
+    enum current_order order;
     struct str sku;
     size_t strangers; /* met on the way, which are no things of this kind */
     bool done;

@@ -4,34 +4,11 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define READ (METHOD_GET | METHOD_HEAD)
+#define READ               (METHOD_GET | METHOD_HEAD)
+#define ROUTE_ROW(id, ...) [id] = {id, __VA_ARGS__},
+static const struct route_row rows[ROUTES] = {ROUTE_EACH(ROUTE_ROW)};
 
-/* A new resource is a new row here and in service/openapi.yaml; tests/unit/test_openapi.c compares
- * them. */
 /* clang-format off */
-static const struct route_row rows[ROUTES] = {
-    [ROUTE_ITEMS]        = {ROUTE_ITEMS,        "items",        "/v1/items",                     READ},
-    [ROUTE_ITEM]         = {ROUTE_ITEM,         "item",         "/v1/items/{sku}",               READ | METHOD_PUT | METHOD_DELETE},
-    [ROUTE_ADJUSTMENTS]  = {ROUTE_ADJUSTMENTS,  "adjustments",  "/v1/items/{sku}/adjustments",   METHOD_POST},
-    [ROUTE_DECREMENTS]   = {ROUTE_DECREMENTS,   "decrements",   "/v1/items/{sku}/decrements",    METHOD_POST},
-    [ROUTE_TRANSFERS]    = {ROUTE_TRANSFERS,    "transfers",    "/v1/items/{sku}/transfers",     METHOD_POST},
-    [ROUTE_MOVEMENTS]    = {ROUTE_MOVEMENTS,    "movements",    "/v1/items/{sku}/movements",     READ},
-    [ROUTE_RESERVATIONS] = {ROUTE_RESERVATIONS, "reservations", "/v1/reservations",              READ | METHOD_POST},
-    [ROUTE_RESERVATION]  = {ROUTE_RESERVATION,  "reservation",  "/v1/reservations/{id}",         READ},
-    [ROUTE_CONFIRM]      = {ROUTE_CONFIRM,      "confirm",      "/v1/reservations/{id}/confirm", METHOD_POST},
-    [ROUTE_RELEASE]      = {ROUTE_RELEASE,      "release",      "/v1/reservations/{id}/release", METHOD_POST},
-    [ROUTE_EXTEND]       = {ROUTE_EXTEND,       "extend",       "/v1/reservations/{id}/extend",  METHOD_POST},
-    [ROUTE_BATCH]        = {ROUTE_BATCH,        "batch",        "/v1/batch",                     METHOD_POST},
-    [ROUTE_OPERATION]    = {ROUTE_OPERATION,    "operation",    "/v1/operations/{key}",          READ},
-    [ROUTE_EVENTS]       = {ROUTE_EVENTS,       "events",       "/v1/events",                    METHOD_GET},
-    [ROUTE_HEALTHZ]      = {ROUTE_HEALTHZ,      "healthz",      "/healthz",                      READ},
-    [ROUTE_READYZ]       = {ROUTE_READYZ,       "readyz",       "/readyz",                       READ},
-    [ROUTE_METRICS]      = {ROUTE_METRICS,      "metrics",      "/metrics",                      READ},
-    [ROUTE_OPENAPI]      = {ROUTE_OPENAPI,      "openapi",      "/openapi.json",                 READ},
-    [ROUTE_PROBLEM]      = {ROUTE_PROBLEM,      "problem",      "/problems/{name}",              READ},
-    [ROUTE_INDEX]        = {ROUTE_INDEX,        "index",        "/",                             READ},
-    [ROUTE_NONE]         = {ROUTE_NONE,         "none",         NULL,                            0},
-};
 static const struct { enum route_method bit; const char *name; } methods[] = {
     {METHOD_GET, "GET"}, {METHOD_HEAD, "HEAD"}, {METHOD_POST, "POST"},
     {METHOD_PUT, "PUT"}, {METHOD_DELETE, "DELETE"},

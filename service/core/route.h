@@ -7,30 +7,37 @@
 
 #include "str.h"
 
-enum route_id {
-    ROUTE_ITEMS,
-    ROUTE_ITEM,
-    ROUTE_ADJUSTMENTS,
-    ROUTE_DECREMENTS,
-    ROUTE_TRANSFERS,
-    ROUTE_MOVEMENTS,
-    ROUTE_RESERVATIONS,
-    ROUTE_RESERVATION,
-    ROUTE_CONFIRM,
-    ROUTE_RELEASE,
-    ROUTE_EXTEND,
-    ROUTE_BATCH,
-    ROUTE_OPERATION,
-    ROUTE_EVENTS,
-    ROUTE_HEALTHZ,
-    ROUTE_READYZ,
-    ROUTE_METRICS,
-    ROUTE_OPENAPI,
-    ROUTE_PROBLEM,
-    ROUTE_INDEX,
-    ROUTE_NONE, /* no such resource; a route of its own so that it has metrics */
-    ROUTES
-};
+/* X(the members of struct route_row); READ is GET and HEAD. A new resource is a new row here and in
+ * service/openapi.yaml; tests/unit/test_openapi.c compares them. The last is no such resource: a
+ * route of its own so that it has metrics. */
+/* clang-format off */
+#define ROUTE_EACH(X) \
+    X(ROUTE_ITEMS,        "items",        "/v1/items",                     READ) \
+    X(ROUTE_ITEM,         "item",         "/v1/items/{sku}",               READ | METHOD_PUT | METHOD_DELETE) \
+    X(ROUTE_ADJUSTMENTS,  "adjustments",  "/v1/items/{sku}/adjustments",   METHOD_POST) \
+    X(ROUTE_DECREMENTS,   "decrements",   "/v1/items/{sku}/decrements",    METHOD_POST) \
+    X(ROUTE_TRANSFERS,    "transfers",    "/v1/items/{sku}/transfers",     METHOD_POST) \
+    X(ROUTE_MOVEMENTS,    "movements",    "/v1/items/{sku}/movements",     READ) \
+    X(ROUTE_RESERVATIONS, "reservations", "/v1/reservations",              READ | METHOD_POST) \
+    X(ROUTE_RESERVATION,  "reservation",  "/v1/reservations/{id}",         READ) \
+    X(ROUTE_CONFIRM,      "confirm",      "/v1/reservations/{id}/confirm", METHOD_POST) \
+    X(ROUTE_RELEASE,      "release",      "/v1/reservations/{id}/release", METHOD_POST) \
+    X(ROUTE_EXTEND,       "extend",       "/v1/reservations/{id}/extend",  METHOD_POST) \
+    X(ROUTE_BATCH,        "batch",        "/v1/batch",                     METHOD_POST) \
+    X(ROUTE_OPERATION,    "operation",    "/v1/operations/{key}",          READ) \
+    X(ROUTE_EVENTS,       "events",       "/v1/events",                    METHOD_GET) \
+    X(ROUTE_HEALTHZ,      "healthz",      "/healthz",                      READ) \
+    X(ROUTE_READYZ,       "readyz",       "/readyz",                       READ) \
+    X(ROUTE_METRICS,      "metrics",      "/metrics",                      READ) \
+    X(ROUTE_OPENAPI,      "openapi",      "/openapi.json",                 READ) \
+    X(ROUTE_PROBLEM,      "problem",      "/problems/{name}",              READ) \
+    X(ROUTE_INDEX,        "index",        "/",                             READ) \
+    X(ROUTE_NONE,         "none",         NULL,                            0)
+/* clang-format on */
+
+#define ROUTE_ID(id, ...) id,
+enum route_id { ROUTE_EACH(ROUTE_ID) ROUTES };
+#undef ROUTE_ID
 
 enum route_method {
     METHOD_OTHER = 0,

@@ -1,4 +1,5 @@
 #include "http/headers.h"
+#include "digits.h"
 
 #include <stddef.h>
 
@@ -26,16 +27,10 @@ static void skip_blanks(struct str *text)
 /* The one decimal text of a number: "7", not "07". */
 static bool version_of(struct str tag, int64_t *version)
 {
-    int64_t v = 0;
-    if (tag.n == 0 || tag.n > 18 || (tag.n > 1 && tag.p[0] == '0'))
+    if (tag.n > 18 || (tag.n > 1 && tag.p[0] == '0'))
         return false;
-    for (size_t i = 0; i < tag.n; i++) {
-        if (tag.p[i] < '0' || tag.p[i] > '9')
-            return false;
-        v = v * 10 + (tag.p[i] - '0');
-    }
-    *version = v;
-    return true;
+    *version = digits_read(tag.p, tag.n, INT64_MAX);
+    return *version >= 0;
 }
 
 /* Takes `"tag"` or `W/"tag"` from the front. */

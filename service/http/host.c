@@ -1,4 +1,5 @@
 #include "http/host.h"
+#include "digits.h"
 
 #include <arpa/inet.h>
 
@@ -35,19 +36,6 @@ static bool take_name(struct str *text, struct str *name)
     return n > 0;
 }
 
-static bool port_valid(struct str port)
-{
-    unsigned value = 0;
-    for (size_t i = 0; i < port.n; i++) {
-        if (port.p[i] < '0' || port.p[i] > '9')
-            return false;
-        value = value * 10 + (unsigned)(port.p[i] - '0');
-        if (value > 65535)
-            return false;
-    }
-    return true;
-}
-
 bool host_parse(struct str text, struct host *host)
 {
     *host = (struct host){{NULL, 0}, {NULL, 0}};
@@ -58,7 +46,8 @@ bool host_parse(struct str text, struct host *host)
     if (text.n == 0)
         return true;
     host->port = (struct str){text.p + 1, text.n - 1};
-    return text.p[0] == ':' && port_valid(host->port);
+    return text.p[0] == ':' &&
+           (text.n == 1 || digits_read(host->port.p, host->port.n, UINT16_MAX) >= 0);
 }
 
 static bool ends_caseless(struct str text, struct str end)

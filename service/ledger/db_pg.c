@@ -3,9 +3,7 @@
 #include "ledger/db_pg.h"
 #include "clock.h"
 
-#include <assert.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define SQL_MAX_BYTES 4096

@@ -11,7 +11,6 @@
 
 #include <assert.h>
 #include <endian.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 

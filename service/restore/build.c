@@ -71,7 +71,8 @@ struct page {
     const struct kind *kind;
     struct arena *arena;
     const struct current_item *item; /* of shares */
-    int64_t at_ms;                   /* of reservations */
+    enum current_order order;        /* of reservations */
+    int64_t at_ms;                   /* the same */
     char after[KEY_STORED_MAX_BYTES];
     size_t after_n;
     union {
@@ -126,20 +127,11 @@ static enum restore_result put_all(struct build *b, struct page *page)
 
 /* --- reservations ----------------------------------------------------------------------------- */
 
-/* Held ones by deadline. */
-static enum db_result read_held(struct build *b, struct page *page)
+static enum db_result read_reservations(struct build *b, struct page *page)
 {
     const struct current_place after = {page->at_ms, behind(page)};
-    return current_held(b->r->db, page->arena, b->partition, after, PAGE, &page->rows.reservations,
-                        &page->count);
-}
-
-/* Finished ones by their end. */
-static enum db_result read_ended(struct build *b, struct page *page)
-{
-    const struct current_place after = {page->at_ms, behind(page)};
-    return current_ended(b->r->db, page->arena, b->partition, after, PAGE, &page->rows.reservations,
-                         &page->count);
+    return current_reservations(b->r->db, page->arena, b->partition, page->order, after, PAGE,
+                                &page->rows.reservations, &page->count);
 }
 
 static enum restore_result put_reservations(struct build *b, struct page *page)
@@ -293,17 +285,18 @@ static enum restore_result flush(struct build *b)
 /* The items come last: what is due of them is read off the reservations. */
 static enum restore_result build_partition(struct build *b)
 {
-    static const struct kind held = {read_held, put_reservations, name_reservation},
-                             ended = {read_ended, put_reservations, name_reservation},
+    static const struct kind reservations = {read_reservations, put_reservations, name_reservation},
                              operations = {read_operations, put_operations, name_operation},
                              items = {read_items, put_items, name_of_item};
-    const struct kind *const kinds[] = {&held, &ended, &operations, &items};
     int64_t since_ms = b->r->scene.now_ms - b->r->options->reservation_retention_ms;
+    struct page pages[] = {{.kind = &reservations, .order = CURRENT_HELD},
+                           {.kind = &reservations, .order = CURRENT_ENDED, .at_ms = since_ms},
+                           {.kind = &operations},
+                           {.kind = &items}};
     enum restore_result result = RESTORE_DONE;
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && result == RESTORE_DONE; i++) {
-        struct page page = {
-            .kind = kinds[i], .arena = &b->arena, .at_ms = kinds[i] == &ended ? since_ms : 0};
-        result = put_all(b, &page);
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]) && result == RESTORE_DONE; i++) {
+        pages[i].arena = &b->arena;
+        result = put_all(b, &pages[i]);
         if (result == RESTORE_DONE)
             result = flush(b);
     }

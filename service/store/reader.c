@@ -7,7 +7,6 @@
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,15 +16,11 @@
 #define ARENA_FIRST_BYTES (128u << 10)
 #define ARENA_MAX_BYTES   (64u << 20)
 
-struct read_list {
-    struct store_read *head, **end;
-};
-
 struct reader {
     struct store *store;
     struct conn conn;
     struct arena arena;
-    struct read_list waiting;
+    STAILQ_HEAD(, store_read) waiting;
     struct store_read *flying[READS_MAX];
     unsigned count;
     int64_t asked_us; /* when the exchange under way began */
@@ -111,27 +106,23 @@ static void send_off(struct reader *reader, struct buf *out, size_t replies)
 
 static struct store_read *pop(struct reader *reader)
 {
-    struct store_read *read = reader->waiting.head;
-    if (read) {
-        reader->waiting.head = read->next;
-        if (!reader->waiting.head)
-            reader->waiting.end = &reader->waiting.head;
-    }
+    struct store_read *read = STAILQ_FIRST(&reader->waiting);
+    STAILQ_REMOVE_HEAD(&reader->waiting, next);
     return read;
 }
 
 void reader_start(struct reader *reader)
 {
-    if (reader->conn.state != CONN_READY || (!reader->waiting.head && !reader->probing))
+    if (reader->conn.state != CONN_READY || (STAILQ_EMPTY(&reader->waiting) && !reader->probing))
         return;
     size_t replies = 0;
     struct buf *out = conn_begin(&reader->conn);
     arena_reset(&reader->arena);
     reader->count = 0;
     reader->probing = reader->listing = false;
-    while (reader->waiting.head && reader->count < READS_MAX) {
+    while (!STAILQ_EMPTY(&reader->waiting) && reader->count < READS_MAX) {
         /* A list takes two round trips: it goes alone. */
-        if (reader->waiting.head->kind == READ_ITEMS && reader->count > 0)
+        if (STAILQ_FIRST(&reader->waiting)->kind == READ_ITEMS && reader->count > 0)
             break;
         struct store_read *read = pop(reader);
         reader->flying[reader->count++] = read;
@@ -364,15 +355,9 @@ static void on_lost(struct conn *conn, bool busy)
     (void)busy;
     set_not_ready(reader, OUT_REDIS_UNAVAILABLE, conn->error);
     /* Reads change nothing: what was under way is asked again on the next connection. */
-    for (unsigned i = reader->count; i-- > 0;) {
-        struct store_read *read = reader->flying[i];
-        if (!read)
-            continue;
-        read->next = reader->waiting.head;
-        if (!read->next)
-            reader->waiting.end = &read->next;
-        reader->waiting.head = read;
-    }
+    for (unsigned i = reader->count; i-- > 0;)
+        if (reader->flying[i])
+            STAILQ_INSERT_HEAD(&reader->waiting, reader->flying[i], next);
     reader->count = 0;
 }
 
@@ -388,15 +373,14 @@ void reader_submit(struct reader *reader, struct store_read *read)
 {
     read->deadline_us = clock_mono_us() + reader->store->config.request_timeout_ms * 1000;
     read->out = (struct outcome){.field_line = -1};
-    read->next = NULL;
-    *reader->waiting.end = read;
-    reader->waiting.end = &read->next;
+    STAILQ_INSERT_TAIL(&reader->waiting, read, next);
 }
 
 void reader_expire(struct reader *reader, int64_t now_us)
 {
     bool down = reader->conn.state < CONN_READY && reader->conn.failures >= 3;
-    while (reader->waiting.head && (down || reader->waiting.head->deadline_us <= now_us))
+    while (!STAILQ_EMPTY(&reader->waiting) &&
+           (down || STAILQ_FIRST(&reader->waiting)->deadline_us <= now_us))
         answer_read(pop(reader), OUT_REDIS_UNAVAILABLE, "Redis did not answer in time");
     if (reader->conn.state == CONN_BUSY && now_us - reader->asked_us > SILENCE_US)
         set_not_ready(reader, OUT_REDIS_UNAVAILABLE, "Redis does not answer");
@@ -412,7 +396,7 @@ void reader_expire(struct reader *reader, int64_t now_us)
 
 bool reader_idle(const struct reader *reader)
 {
-    if (reader->waiting.head)
+    if (!STAILQ_EMPTY(&reader->waiting))
         return false;
     for (unsigned i = 0; i < reader->count; i++)
         if (reader->flying[i])
@@ -440,7 +424,7 @@ struct reader *reader_new(struct store *store)
     if (!reader)
         return NULL;
     reader->store = store;
-    reader->waiting.end = &reader->waiting.head;
+    STAILQ_INIT(&reader->waiting);
     arena_init(&reader->arena, ARENA_FIRST_BYTES, ARENA_MAX_BYTES);
     conn_init(&reader->conn, store->loop, &store->address);
     reader->conn.user = reader;

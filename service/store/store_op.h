@@ -6,6 +6,8 @@
 
 #include "core/op.h"
 
+#include <sys/queue.h>
+
 struct lane;
 
 /* Operations of one request that must take effect in the order in which they were submitted. */
@@ -55,6 +57,6 @@ struct store_read {
     struct str last; /* READ_ITEMS: the last name looked at; the cursor of the next page */
     bool more;       /* READ_ITEMS: there are names behind it */
     /* The store's own. */
-    struct store_read *next;
+    STAILQ_ENTRY(store_read) next;
     int64_t deadline_us;
 };

@@ -187,29 +187,25 @@ static void is_the_worlds_record(const struct reservation *r)
         same_line(&r->lines[i], &world->lines[i], r->rereserved);
 }
 
-typedef enum db_result page_fn(struct db *db, struct arena *a, unsigned partition,
-                               struct current_place after, size_t max, struct reservation **all,
-                               size_t *count);
-
-static int64_t place_of(page_fn *page, const struct reservation *r)
+static int64_t place_of(enum current_order order, const struct reservation *r)
 {
-    return page == current_held ? r->expires_ms : r->ended_ms;
+    return order == CURRENT_HELD ? r->expires_ms : r->ended_ms;
 }
 
 /* All of a kind, in pages; each the world's, in order. How many there were. */
-static size_t walk_pages(struct db *db, page_fn *page, int64_t from_ms, size_t size)
+static size_t walk_pages(struct db *db, enum current_order order, int64_t from_ms, size_t size)
 {
     struct current_place after = {.at_ms = from_ms};
     char rid[RID_TEXT_SIZE];
     size_t seen = 0, count = size;
     while (count == size) {
         struct reservation *all;
-        ok(page(db, &arena, 0, after, size, &all, &count));
+        ok(current_reservations(db, &arena, 0, order, after, size, &all, &count));
         for (size_t i = 0; i < count; i++, seen++) {
             is_the_worlds_record(&all[i]);
-            assert_int_equal(all[i].state == RESERVATION_HELD, page == current_held);
-            assert_true(place_of(page, &all[i]) >= after.at_ms);
-            after.at_ms = place_of(page, &all[i]);
+            assert_int_equal(all[i].state == RESERVATION_HELD, order == CURRENT_HELD);
+            assert_true(place_of(order, &all[i]) >= after.at_ms);
+            after.at_ms = place_of(order, &all[i]);
             after.rid = (struct str){rid, rid_format(&all[i].id, rid)};
         }
     }
@@ -231,9 +227,9 @@ static void reservations_come_page_by_page(void **state)
     int64_t later = base_int(url, sql);
     assert_true(held > 0 && ended > 70 && later < ended);
     for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
-        assert_int_equal(walk_pages(db, current_held, 0, sizes[s]), held);
-        assert_int_equal(walk_pages(db, current_ended, 0, sizes[s]), ended);
-        assert_int_equal(walk_pages(db, current_ended, middle_ms, sizes[s]), later);
+        assert_int_equal(walk_pages(db, CURRENT_HELD, 0, sizes[s]), held);
+        assert_int_equal(walk_pages(db, CURRENT_ENDED, 0, sizes[s]), ended);
+        assert_int_equal(walk_pages(db, CURRENT_ENDED, middle_ms, sizes[s]), later);
     }
     db_rollback(db);
 }
@@ -244,7 +240,8 @@ static void reservations_are_found_by_id(void **state)
     struct rid rids[65];
     struct reservation *all, *named;
     size_t count;
-    ok(current_ended(db, &arena, 0, (struct current_place){.at_ms = 0}, 63, &all, &count));
+    ok(current_reservations(db, &arena, 0, CURRENT_ENDED, (struct current_place){.at_ms = 0}, 63,
+                            &all, &count));
     assert_int_equal(count, 63);
     for (size_t i = 0; i < count; i++)
         rids[i] = all[i].id;
@@ -404,9 +401,9 @@ static void a_page_too_large_is_no_memory(void **state)
     assert_int_equal(current_items(db, &small, 0, (struct str){NULL, 0}, 100, &items, &count),
                      DB_NO_MEMORY);
     arena_reset(&small);
-    assert_int_equal(
-        current_ended(db, &small, 0, (struct current_place){.at_ms = 0}, 5, &all, &count),
-        DB_NO_MEMORY);
+    assert_int_equal(current_reservations(db, &small, 0, CURRENT_ENDED,
+                                          (struct current_place){.at_ms = 0}, 5, &all, &count),
+                     DB_NO_MEMORY);
     arena_free(&small);
     db_rollback(db);
 }

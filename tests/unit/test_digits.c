@@ -22,6 +22,37 @@ TEST(writes_what_printf_writes)
     assert_memory_equal(got, "18446744073709551615", DIGITS_MAX);
 }
 
+TEST(reads_decimal_numbers_up_to_the_most_and_nothing_else)
+{
+    static const struct {
+        const char *text;
+        int64_t most, due;
+    } rows[] = {
+        {"0", 9, 0},
+        {"7", 7, 7},
+        {"7", 6, -1},
+        {"9", 5, -1},
+        {"65535", 65535, 65535},
+        {"65536", 65535, -1},
+        {"007", 9, 7},
+        {"", 9, -1},
+        {"+1", 9, -1},
+        {"-1", 9, -1},
+        {" 1", 9, -1},
+        {"1 ", 9, -1},
+        {"1/", 99, -1},
+        {"1:", 99, -1},
+        {"0", -1, -1},
+        {"9223372036854775807", INT64_MAX, INT64_MAX},
+        {"9223372036854775808", INT64_MAX, -1},
+        {"92233720368547758070", INT64_MAX, -1},
+        {"99999999999999999999999", INT64_MAX, -1},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(digits_read(rows[i].text, strlen(rows[i].text), rows[i].most),
+                         rows[i].due);
+}
+
 TEST(reads_hexadecimal_digits_and_nothing_else)
 {
     static const char digits[] = "0123456789abcdef";

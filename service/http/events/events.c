@@ -3,7 +3,6 @@
 #include "http/events/sheet.h"
 #include "http/events/subscriber.h"
 #include "http/exchange.h"
-#include "stats.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -4,7 +4,6 @@
 #include "http/exchange.h"
 #include "ledger/query/history.h"
 #include "log.h"
-#include "stats.h"
 
 #include <assert.h>
 #include <stddef.h>

@@ -12,7 +12,6 @@
 #include "http/exchange.h"
 #include "http/json_write.h"
 #include "ledger/query/tail_cursor.h"
-#include "stats.h"
 
 #include <assert.h>
 

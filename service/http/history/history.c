@@ -4,7 +4,6 @@
 #include "http/history/render.h"
 #include "ledger/query/query_pool.h"
 #include "log.h"
-#include "stats.h"
 
 #include <assert.h>
 #include <stddef.h>

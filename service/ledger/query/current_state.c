@@ -163,14 +163,14 @@ enum db_result current_item_at(struct db *db, struct str sku, int64_t version, s
 
 /* --- reservations: two statements a page ------------------------------------------------------ */
 
-static const struct db_statement page_of_held =
-    DB_ASK("iiti",
-           ROWS_RESERVATION "state = 'held' AND partition_no = $1 AND (expires_ms, rid) > ($2, $3) "
-                            "ORDER BY expires_ms, rid LIMIT $4");
-static const struct db_statement page_of_ended =
-    DB_ASK("iiti", ROWS_RESERVATION
-           "ended_ms IS NOT NULL AND partition_no = $1 AND (ended_ms, rid) > ($2, $3) "
-           "ORDER BY ended_ms, rid LIMIT $4");
+static const struct db_statement pages_of_reservations[] = {
+    [CURRENT_HELD] = DB_ASK("iiti", ROWS_RESERVATION
+                            "state = 'held' AND partition_no = $1 AND (expires_ms, rid) > ($2, $3) "
+                            "ORDER BY expires_ms, rid LIMIT $4"),
+    [CURRENT_ENDED] = DB_ASK("iiti", ROWS_RESERVATION
+                             "ended_ms IS NOT NULL AND partition_no = $1 AND "
+                             "(ended_ms, rid) > ($2, $3) ORDER BY ended_ms, rid LIMIT $4"),
+};
 static const struct db_statement reservations_named = DB_FIND("t", ROWS_RESERVATION "rid");
 static const struct db_statement lines_named = DB_FIND("t", ROWS_LINE "rid");
 
@@ -193,31 +193,17 @@ static enum db_result add_lines(struct db *db, struct reading *heads)
     return look_up(db, &lines_named, heads->names.name, heads->names.count, NULL, heads);
 }
 
-static enum db_result page_of(struct db *db, const struct db_statement *statement,
-                              struct arena *arena, unsigned partition, struct current_place after,
-                              size_t max, struct reservation **reservations, size_t *count)
+enum db_result current_reservations(struct db *db, struct arena *arena, unsigned partition,
+                                    enum current_order order, struct current_place after,
+                                    size_t max, struct reservation **reservations, size_t *count)
 {
     const struct db_value values[] = {db_int(partition), db_int(after.at_ms),
                                       db_text(after.rid.n ? after.rid : STR("")),
                                       db_int((int64_t)max)};
     struct reading heads = reading_of(arena, sizeof(**reservations), max, take_head);
     *reservations = heads.page.rows;
-    enum db_result result = read_page(db, statement, values, &heads, count);
+    enum db_result result = read_page(db, &pages_of_reservations[order], values, &heads, count);
     return result == DB_OK ? add_lines(db, &heads) : result;
-}
-
-enum db_result current_held(struct db *db, struct arena *arena, unsigned partition,
-                            struct current_place after, size_t max,
-                            struct reservation **reservations, size_t *count)
-{
-    return page_of(db, &page_of_held, arena, partition, after, max, reservations, count);
-}
-
-enum db_result current_ended(struct db *db, struct arena *arena, unsigned partition,
-                             struct current_place after, size_t max,
-                             struct reservation **reservations, size_t *count)
-{
-    return page_of(db, &page_of_ended, arena, partition, after, max, reservations, count);
 }
 
 enum db_result current_reservations_named(struct db *db, struct arena *arena,

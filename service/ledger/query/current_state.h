@@ -38,15 +38,17 @@ struct current_place {
     struct str rid; /* empty: from at_ms on */
 };
 
-/* Held ones by deadline, and finished ones by their end, lines and all. The second begins with
- * those that ended at or after place.at_ms. An id that this program would not have written comes
+enum current_order {
+    CURRENT_HELD,  /* by deadline */
+    CURRENT_ENDED, /* by their end; a walk begins with those that ended at or after place.at_ms */
+};
+
+/* Held ones or finished ones, lines and all. An id that this program would not have written comes
  * as one of zeros, and a line that is not there has no sku. */
-enum db_result current_held(struct db *db, struct arena *arena, unsigned partition,
-                            struct current_place after, size_t max,
-                            struct reservation **reservations, size_t *count) MUST_CHECK;
-enum db_result current_ended(struct db *db, struct arena *arena, unsigned partition,
-                             struct current_place after, size_t max,
-                             struct reservation **reservations, size_t *count) MUST_CHECK;
+enum db_result current_reservations(struct db *db, struct arena *arena, unsigned partition,
+                                    enum current_order order, struct current_place after,
+                                    size_t max, struct reservation **reservations,
+                                    size_t *count) MUST_CHECK;
 
 /* One that has no line is not known. */
 enum db_result current_reservations_named(struct db *db, struct arena *arena,

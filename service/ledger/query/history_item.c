@@ -1,4 +1,5 @@
 /* history_item.c -- the movements of one item. */
+#include "ledger/query/current_state.h"
 #include "ledger/query/history.h"
 #include "ledger/rows.h"
 
@@ -8,9 +9,6 @@ static const struct db_statement page_of_movements =
     DB_ASK("tii", "SELECT " MOVEMENT_COLUMNS " "
                   "FROM events e LEFT JOIN reservations r ON r.rid = e.rid "
                   "WHERE e.sku = $1 AND e.version < $2 ORDER BY e.version DESC LIMIT $3");
-static const struct db_statement movement_up_to =
-    DB_ASK("ti", "SELECT version, at_ms, type, available, held, sold, max_per_customer FROM events "
-                 "WHERE sku = $1 AND version <= $2 ORDER BY version DESC LIMIT 1");
 
 static int keep_time(void *context, const struct db_value *row, size_t count)
 {
@@ -54,34 +52,13 @@ enum db_result history_movements_find(struct db *db, struct arena *arena,
 
 /* --- an instant ------------------------------------------------------------------------------- */
 
-static int keep_item(void *context, const struct db_value *row, size_t count)
-{
-    *(struct item *)context = (struct item){.version = row[0].as.number,
-                                            .updated_ms = row[1].as.number,
-                                            .exists = !str_equal(row[2].as.text, STR("delete")),
-                                            .available = row[3].as.number,
-                                            .held = row[4].as.number,
-                                            .sold = row[5].as.number,
-                                            .max_per_customer = row[6].as.number};
-    return 0;
-}
-
-/* The item at its last version up to `version`; version 0 in it: there is none. */
-static enum db_result read_version(struct db *db, struct str sku, int64_t version,
-                                   struct item *item)
-{
-    const struct db_value values[] = {db_text(sku), db_int(version)};
-    *item = (struct item){.exists = false};
-    return db_run(db, &movement_up_to, values, 1, keep_item, item, NULL);
-}
-
 /* Times ascend with versions, which have an index; times have none. So the range of versions is
  * halved: it may jump by millions where a restore went on, which costs some 20 looks more. */
 enum db_result history_item_at(struct db *db, struct str sku, int64_t at_ms, struct item *item)
 {
     struct item seen;
     int64_t low = 0; /* the answer has this version or a higher one, */
-    enum db_result result = read_version(db, sku, INT64_MAX, &seen);
+    enum db_result result = current_item_at(db, sku, INT64_MAX, &seen);
     if (result != DB_OK || seen.version == 0 || seen.updated_ms <= at_ms) {
         *item = seen;
         return result;
@@ -90,7 +67,7 @@ enum db_result history_item_at(struct db *db, struct str sku, int64_t at_ms, str
     *item = (struct item){.exists = false};
     while (low < high) {
         int64_t middle = low + (high - low + 1) / 2;
-        result = read_version(db, sku, middle, &seen);
+        result = current_item_at(db, sku, middle, &seen);
         if (result != DB_OK)
             return result;
         if (seen.version > 0 && seen.updated_ms > at_ms) {

@@ -8,7 +8,6 @@
 #include "store/meta.h"
 #include "store/redis/resp.h"
 
-#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,13 +1,11 @@
 #include "store/admin/feed.h"
 #include "core/event.h"
-#include "core/pack.h"
 #include "store/admin/admin_link.h"
 #include "store/layout.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* rebuild_put.c -- what lies in Redis, as the commands of a page. */
 #include "store/admin/rebuild_link.h"
 #include "store/layout.h"
-#include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
 #include <assert.h>

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct lookup {
     uv_getaddrinfo_t request;
