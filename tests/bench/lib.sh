@@ -19,11 +19,11 @@ start() { # start NAME COMMAND...: $started is its pid
 }
 
 until_ok() { # until_ok WHAT COMMAND...: until the command succeeds
-    what=$1 i=0
+    what=$1 tries=0
     shift
     until "$@" >/dev/null 2>&1; do
-        i=$((i + 1))
-        [ $i -lt 300 ] || { echo "bench: $what is not up" >&2; cat "$dir"/*.err >&2; exit 1; }
+        tries=$((tries + 1))
+        [ $tries -lt 300 ] || { echo "bench: $what is not up" >&2; cat "$dir"/*.err >&2; exit 1; }
         sleep 0.1
     done
 }

@@ -34,13 +34,13 @@ measure() { # measure CASE SCRIPT PATH
     printf '.' >&2
 }
 printf 'measuring %d rounds of 4 cases, %d s each ' "$rounds" "$seconds" >&2
-i=0
-while [ $i -lt "$rounds" ]; do
+round=0
+while [ $round -lt "$rounds" ]; do
     measure one decrement /v1/items/hot/decrements
     measure two decrement /v1/items/hot/decrements
     measure none reserve /v1/reservations
     measure sqlite reserve /v1/reservations
-    i=$((i + 1))
+    round=$((round + 1))
 done
 echo >&2
 
