@@ -76,14 +76,14 @@ static bool set_from_file(const struct parse *p, const struct arg_spec *spec, co
     fclose(f);
     bool ok = false;
     if (failed) {
-        REFUSE(p, "%s: can not read %.*s", source, SHOWN_MAX_BYTES, path);
+        ok = REFUSE(p, "%s: can not read %.*s", source, SHOWN_MAX_BYTES, path);
         goto done;
     }
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;
     if (n == 0 || n > SECRET_FILE_MAX || memchr(text, '\0', n)) {
-        REFUSE(p, "%s: %.*s holds no usable text; give 1 to %d bytes without a NUL", source,
-               SHOWN_MAX_BYTES, path, SECRET_FILE_MAX);
+        ok = REFUSE(p, "%s: %.*s holds no usable text; give 1 to %d bytes without a NUL", source,
+                    SHOWN_MAX_BYTES, path, SECRET_FILE_MAX);
         goto done;
     }
     text[n] = '\0';

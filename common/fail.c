@@ -3,11 +3,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-bool fail_with(char *why, size_t size, const char *format, ...)
+void fail_say(char *why, size_t size, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(why, size, format, args);
     va_end(args);
-    return false;
 }

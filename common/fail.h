@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Writes the text as snprintf does, and returns false. */
-__attribute__((format(printf, 3, 4))) bool fail_with(char *why, size_t size, const char *format,
-                                                     ...);
+/* Writes the text as snprintf does. */
+__attribute__((format(printf, 3, 4))) void fail_say(char *why, size_t size, const char *format,
+                                                    ...);
+
+/* The same, and is false. A macro: so whoever checks the caller knows. */
+#define fail_with(...) (fail_say(__VA_ARGS__), false)

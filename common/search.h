@@ -5,6 +5,7 @@
 
 /* The first i of low .. high - 1 for which `holds`, an expression with i in it, is true; high when
  * there is none. It must be false up to some i, and true from there on. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): i is declared */
 #define SEARCH_FIRST(low, high, i, holds)                                                          \
     __extension__({                                                                                \
         size_t search_low = (low), search_high = (high);                                           \
@@ -17,3 +18,4 @@
         }                                                                                          \
         search_low;                                                                                \
     })
+/* NOLINTEND(bugprone-macro-parentheses) */

@@ -80,8 +80,10 @@ void sheet_left(struct events_sheet *sheet)
 void sheets_forget(struct events *events)
 {
     const struct sheet_list *kept = &events->sheets.lists[SHEET_READ];
-    while (!TAILQ_EMPTY(&kept->list))
-        drop(TAILQ_FIRST(&kept->list));
+    for (struct events_sheet *sheet = TAILQ_FIRST(&kept->list), *next; sheet; sheet = next) {
+        next = TAILQ_NEXT(sheet, link);
+        drop(sheet);
+    }
 }
 
 /* --- who wants which -------------------------------------------------------------------------- */

@@ -147,8 +147,8 @@ static const struct exchange_work history_work = {.gone = job_gone};
 int64_t history_job_expire(struct http_server *server)
 {
     int64_t now_ms = (int64_t)uv_now(server->loop);
-    struct history_job *job;
-    while ((job = TAILQ_FIRST(&server->asked))) {
+    for (struct history_job *job = TAILQ_FIRST(&server->asked), *next; job; job = next) {
+        next = TAILQ_NEXT(job, link);
         int64_t left_ms = job->since_ms + server->request_ms - now_ms;
         if (left_ms > 0)
             return left_ms;
@@ -174,8 +174,10 @@ unsigned history_job_check(const struct http_server *server)
 
 void history_job_stop(struct http_server *server)
 {
-    while (!TAILQ_EMPTY(&server->asked))
-        give_up_job(TAILQ_FIRST(&server->asked), "the service was stopped");
+    for (struct history_job *job = TAILQ_FIRST(&server->asked), *next; job; job = next) {
+        next = TAILQ_NEXT(job, link);
+        give_up_job(job, "the service was stopped");
+    }
 }
 
 bool history_job_wanted(struct exchange *x)
