@@ -65,6 +65,13 @@ static bool text_of(json_t *object, const char *name, struct str *value)
     return !json || json_is_null(json) || json_is_string(json);
 }
 
+/* null says that there is no limit; unsaid is what a missing member leaves. */
+static bool limit_of(json_t *object, int64_t unsaid, int64_t *limit)
+{
+    json_t *json = json_object_get(object, "max_per_customer");
+    return number_of(object, "max_per_customer", INT64_MIN, INT64_MAX, json ? 0 : unsaid, limit);
+}
+
 /* The same for the whole answer, into *a. */
 static bool numbers_expected(json_t *json, struct answer *a)
 {
@@ -79,7 +86,7 @@ static bool numbers_expected(json_t *json, struct answer *a)
         if (!number_of(json, counts[i].name, INT64_MIN, INT64_MAX, ANSWER_UNSAID, counts[i].to))
             return false;
     if (!number_of(json, "version", 0, INT64_MAX, 0, &version) ||
-        !number_of(json, "status", 0, 999, 0, &status))
+        !number_of(json, "status", 0, 999, 0, &status) || !limit_of(json, ANSWER_UNSAID, &a->limit))
         return false;
     json_t *ttl = json_object_get(json, "ttl_ms");
     a->version = (uint64_t)version;
@@ -103,8 +110,13 @@ static bool texts_expected(json_t *json, struct answer *a)
 
 static bool line_expected(json_t *json, struct answer_line *line)
 {
-    int64_t version, available, requested;
+    int64_t version, available, requested, limit;
     if (!json_is_object(json) || !text_of(json, "sku", &line->sku) ||
+        !limit_of(json, ANSWER_UNSAID, &limit) ||
+        !number_of(json, "limit", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &line->limit) ||
+        !number_of(json, "used", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &line->used) ||
+        !number_of(json, "on_hand", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &line->on_hand) ||
+        !number_of(json, "held", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &line->held) ||
         !number_of(json, "version", 0, INT64_MAX, 0, &version) ||
         !number_of(json, "quantity", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &line->quantity) ||
         !number_of(json, "remaining", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &line->remaining) ||
@@ -113,6 +125,7 @@ static bool line_expected(json_t *json, struct answer_line *line)
         !number_of(json, "reserved", INT64_MIN, INT64_MAX, ANSWER_UNSAID, &line->reserved))
         return false;
     line->version = (uint64_t)version;
+    line->limit = line->limit == ANSWER_UNSAID ? limit : line->limit;
     line->quantity = line->quantity == ANSWER_UNSAID ? requested : line->quantity;
     line->remaining = line->remaining == ANSWER_UNSAID ? available : line->remaining;
     return true;
@@ -120,7 +133,7 @@ static bool line_expected(json_t *json, struct answer_line *line)
 
 static bool lines_expected(json_t *json, struct answer *a)
 {
-    json_t *lines = json_object_get(json, "lines");
+    json_t *lines = json_object_get(json, json_object_get(json, "items") ? "items" : "lines");
     a->lines = (unsigned)json_array_size(lines);
     if (lines && !json_is_null(lines) && !json_is_array(lines))
         return false;
@@ -132,6 +145,22 @@ static bool lines_expected(json_t *json, struct answer *a)
     return true;
 }
 
+/* A side of a transfer. */
+static bool side_expected(json_t *json, const char *name, struct answer_line *side)
+{
+    json_t *object = json_object_get(json, name);
+    *side = (struct answer_line){.version = 0};
+    return !object || json_is_null(object) || line_expected(object, side);
+}
+
+static void check_same_line(const struct answer_line *a, const struct answer_line *b)
+{
+    must(str_equal(a->sku, b->sku) && a->quantity == b->quantity);
+    must(a->remaining == b->remaining && a->version == b->version);
+    must(a->reserved == b->reserved && a->limit == b->limit);
+    must(a->used == b->used && a->on_hand == b->on_hand && a->held == b->held);
+}
+
 static void check_same(const struct answer *a, const struct answer *b)
 {
     must(str_equal(a->id, b->id) && str_equal(a->state, b->state));
@@ -139,15 +168,13 @@ static void check_same(const struct answer *a, const struct answer *b)
     must(str_equal(a->title, b->title) && str_equal(a->detail, b->detail));
     must(a->on_hand == b->on_hand && a->available == b->available && a->held == b->held);
     must(a->sold == b->sold && a->remaining == b->remaining && a->quantity == b->quantity);
-    must(a->ttl_ms == b->ttl_ms);
+    must(a->ttl_ms == b->ttl_ms && a->limit == b->limit);
     must(a->version == b->version && a->status == b->status && a->replayed == b->replayed);
     must(a->lines == b->lines);
-    for (unsigned i = 0; i < a->lines; i++) {
-        const struct answer_line *x = &a->line[i], *y = &b->line[i];
-        must(str_equal(x->sku, y->sku) && x->quantity == y->quantity);
-        must(x->remaining == y->remaining && x->version == y->version);
-        must(x->reserved == y->reserved);
-    }
+    check_same_line(&a->from, &b->from);
+    check_same_line(&a->to, &b->to);
+    for (unsigned i = 0; i < a->lines; i++)
+        check_same_line(&a->line[i], &b->line[i]);
 }
 
 /* How many results there are; -1 when they, or the text around them, are broken. */
@@ -185,7 +212,8 @@ static void compare(struct str text, json_t *json, const struct answer *a, bool 
     static struct answer expected;
     bool fits = depth_of(json) <= JSON_SCAN_DEPTH_MAX;
     bool wanted = fits && numbers_expected(json, &expected) && texts_expected(json, &expected) &&
-                  lines_expected(json, &expected);
+                  lines_expected(json, &expected) && side_expected(json, "from", &expected.from) &&
+                  side_expected(json, "to", &expected.to);
     must(taken == wanted);
     if (taken) {
         check_same(a, &expected);
@@ -224,7 +252,8 @@ static void try_json(struct str text)
         memmem(text.p, text.n, "-0", 2))
         return;
     json = json_loadb(text.p, text.n, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
-    if (json_is_object(json))
+    /* A list of items or of lines: of both the last one counts. */
+    if (json_is_object(json) && !(json_object_get(json, "items") && json_object_get(json, "lines")))
         compare(text, json, &a, taken);
     json_decref(json);
 }
