@@ -91,10 +91,10 @@ static int start(struct worker *w, unsigned index)
         log_event(LOG_ERROR, "no threads", LOG_STR("why", uv_strerror(rc)));
         return -1;
     }
-    struct store_config config_of = shared->store_config;
-    config_of.relay = shared->relay;
-    config_of.worker = index;
-    w->store = store_new(&w->loop, &config_of, shared->store_shared, err, sizeof(err));
+    struct store_config store_config = shared->store_config;
+    store_config.relay = shared->relay;
+    store_config.worker = index;
+    w->store = store_new(&w->loop, &store_config, shared->store_shared, err, sizeof(err));
     if (!w->store) {
         log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
         return -1;

@@ -3,10 +3,9 @@
 #include "store/commit/lane_steps.h"
 #include "store/relay/relay.h"
 
-#define UNIT 16
-#define SHARE_MOST                                                                                 \
-    (8 * UNIT) /* past it batches are large as they are: sharing costs more than it brings */
-#define SMOOTHING 8
+#define UNIT       16
+#define SHARE_MOST (8 * UNIT) /* past it sharing costs more than larger batches bring */
+#define SMOOTHING  8
 
 /* Marks the item as one that operations of this origin touch. True: so do those of another. */
 static bool touch(unsigned *origins, uint32_t slot, unsigned origin)

@@ -210,8 +210,7 @@ static unsigned committer(struct relay *relay, unsigned partition, int64_t now_u
 
 static bool hand_over(struct relay *relay, struct partition *p, struct store_op *op, unsigned to)
 {
-    if (relay->cell_count == 0)
-        return false;
+    assert(relay->cell_count > 0);
     unsigned number = relay->cells[relay->cell_count - 1];
     struct relay_cell *cell = relay_cell(relay->shared, relay->self, number);
     if (!relay_copy_request(cell, &op->op)) {
@@ -236,7 +235,7 @@ static bool hand_over(struct relay *relay, struct partition *p, struct store_op 
 static void hand_over_waiting(struct relay *relay, struct partition *p, unsigned to)
 {
     unsigned count = 0;
-    for (struct store_op *op = p->waiting.head, *next; op; op = next) {
+    for (struct store_op *op = p->waiting.head, *next; op && relay->cell_count > 0; op = next) {
         next = op->next;
         if (!op->chain && !op->alone)
             count += hand_over(relay, p, op, to);
