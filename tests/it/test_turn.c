@@ -164,6 +164,48 @@ static void who_writes_nothing_passes_it_on_all_the_same(void **state)
     assert_true(sum("stockd_turns_missed_total") - missed < 20);
 }
 
+static int64_t exec_calls(void)
+{
+    redisReply *info = redis_ask(&redis, "INFO commandstats");
+    const char *at = strstr(info->str, "cmdstat_exec:calls=");
+    int64_t calls = at ? strtoll(at + strlen("cmdstat_exec:calls="), NULL, 10) : 0;
+    freeReplyObject(info);
+    return calls;
+}
+
+static void ask_for_what_is_gone(int index, void *arg)
+{
+    struct rush *rush = arg;
+    struct http_conn c;
+    struct http_resp resp = {.status = 0};
+    http_conn_init(&c, services[index % 2].port);
+    for (int n = 0; n < CALLS; n++) {
+        int err = http_call(&c, "POST", text("/v1/items/%s/decrements", rush->sku), NULL,
+                            "{\"quantity\":1}", &resp);
+        rush->others += err != 0 || resp.status != 409;
+    }
+    http_resp_free(&resp);
+    http_conn_close(&c);
+}
+
+static bool refusals_were_confirmed(void)
+{
+    static struct rush rush;
+    rush.others = 0;
+    rush.sku = api_item(&apis[0], 0, 0);
+    int64_t before = exec_calls();
+    http_crowd(CLIENTS, ask_for_what_is_gone, &rush);
+    assert_int_equal(rush.others, 0);
+    return exec_calls() > before;
+}
+
+/* A refusal alone is answered from one command of reads. One that came after them, and joined while
+ * the lane waited for its turn, must not be: what was read is older than it. */
+static void a_refusal_that_joins_is_confirmed_by_an_exec(void **state)
+{
+    assert_true(await(refusals_were_confirmed(), 60000));
+}
+
 /* --- what may be at the key ------------------------------------------------------------------- */
 
 static void of_many_turns_one_stays(void **state)
@@ -304,6 +346,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest always[] = {
         cmocka_unit_test(a_turn_that_nobody_asks_for_expires),
         cmocka_unit_test(who_writes_nothing_passes_it_on_all_the_same),
+        cmocka_unit_test(a_refusal_that_joins_is_confirmed_by_an_exec),
         cmocka_unit_test(of_many_turns_one_stays),
         cmocka_unit_test(what_is_no_turn_is_dropped),
         cmocka_unit_test(a_key_of_another_type_holds_up_nobody),
