@@ -1,6 +1,5 @@
 /* ledger.c -- `stockd ledger`: see command.h. */
 #include "command/command.h"
-#include "process/listen.h"
 #include "process/process.h"
 #include "shared.h"
 #include "version.h"
@@ -19,7 +18,7 @@ struct parent {
     const struct config *config;
     struct shared_state shared;
     struct process_args ledger, port;
-    int listen_fd;                  /* of the port */
+    struct listener listener;       /* of the port */
     char address[LISTEN_TEXT_SIZE]; /* empty: there is none */
     struct pool *pool;
     bool stop;   /* a signal asked for it */
@@ -90,7 +89,7 @@ static bool make_shared(struct parent *p)
     if (!shared_state_make(shared, p->config, 1, SLOTS))
         return false;
     stats_attach(shared->stats, SLOT_PARENT, "master");
-    shared->listen_fds = &p->listen_fd;
+    shared->listeners = &p->listener;
     shared->store_config = config_store(p->config, p->config->redis);
     shared->ledger_look = shared_alloc(sizeof(*shared->ledger_look));
     if (shared->ledger_look)
@@ -107,7 +106,7 @@ static int run_shared(struct parent *p)
     char err[CONFIG_ERR_SIZE];
     int rc = 0;
     if (config->ledger_listen)
-        rc = listen_open("--ledger-listen", config->ledger_listen, config->insecure, &p->listen_fd,
+        rc = listen_open("--ledger-listen", config->ledger_listen, config->insecure, &p->listener,
                          1, p->address, err, sizeof(err));
     if (rc == 0)
         return run_parent(p);
@@ -117,7 +116,7 @@ static int run_shared(struct parent *p)
 
 static int run_configured(const struct config *config)
 {
-    struct parent p = {.config = config, .listen_fd = -1};
+    struct parent p = {.config = config, .listener = {{-1, -1}}};
     log_set_process("master", -1);
     config_log_begin(config);
     log_event(LOG_INFO, "stockd ledger", LOG_STR("version", stockd_version));
