@@ -313,11 +313,12 @@ static void on_hup(uv_signal_t *handle, int signo)
     config_log_begin(k->shared->config);
 }
 
-/* What the service has to do with: the store is open, or a person has to see to it. */
-static bool is_seen(const struct keeper *k, enum admin_result result)
+/* No partition is open, and none opens by itself: the service begins, and says so to who asks. */
+static bool needs_a_person(const struct keeper *k, enum admin_result result)
 {
-    return result == ADMIN_OK || !admin_passes(result) || admin_open_count(k->admin) > 0 ||
-           k->shared->store_shared->state_lost;
+    bool away = result == ADMIN_DOWN || result == ADMIN_LOADING;
+    return !away && result != ADMIN_OK && admin_open_count(k->admin) == 0 &&
+           (!admin_passes(result) || k->shared->store_shared->state_lost);
 }
 
 /* NULL: Redis tells the time, and --durability can be kept, so far as others are needed for it. */
@@ -357,11 +358,11 @@ static bool open_first(struct keeper *k, struct pool_child *child, int64_t patie
             log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", why));
             return false;
         }
-        bool seen = is_seen(k, result);
-        if (seen && !(why = lacks(k, &cause)))
+        bool open = result == ADMIN_OK || admin_open_count(k->admin) > 0;
+        if (needs_a_person(k, result) || (open && !(why = lacks(k, &cause))))
             return true;
         if (!waiting_tell(k->shared, child, cause, why)) {
-            if (seen || waited_enough(clock_mono_ms() - begin_ms, result, patience_ms))
+            if (open || waited_enough(clock_mono_ms() - begin_ms, result, patience_ms))
                 return true;
             say_not_open(result, "waiting for redis", why);
             round_failed(k, why);
