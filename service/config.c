@@ -28,6 +28,8 @@ const struct arg_spec config_specs[] = {
      .help = "redis://[user:pass@]host:port[/db] or unix:/path.sock; without it an own Redis is started."},
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "SQL ledger: sqlite:PATH, postgresql://... or none. Without it sqlite:<data-dir>/ledger.db for an own Redis, else none."},
+    {"ledger-listen", ARG_STRING, AT(ledger_listen), .metavar = "ADDR:PORT",
+     .help = "Of `stockd ledger`: serve /healthz, /readyz and /metrics there; port 0 takes a free one."},
     {"ledger-apply", ARG_BOOL, AT(ledger_apply), .default_text = "yes",
      .help = "Bring events into the ledger; --no-ledger-apply where `stockd ledger` does it."},
     {"auto-restore", ARG_BOOL, AT(auto_restore),

@@ -17,10 +17,11 @@
 
 struct config {
     char *listen;
-    int64_t workers;    /* 0: online CPUs */
-    char *redis;        /* NULL: embedded */
-    char *ledger;       /* LEDGER_NONE or an address; never NULL */
-    bool ledger_is_own; /* the default of the embedded Redis: migrated at start */
+    int64_t workers;     /* 0: online CPUs */
+    char *redis;         /* NULL: embedded */
+    char *ledger;        /* LEDGER_NONE or an address; never NULL */
+    bool ledger_is_own;  /* the default of the embedded Redis: migrated at start */
+    char *ledger_listen; /* NULL: nowhere */
     bool ledger_apply, auto_restore;
     char *data_dir;
     int64_t partitions, batch_max, lanes, queue_max, tries_max, connections_max;
