@@ -1,5 +1,6 @@
 #include "config.h"
 #include "args.h"
+#include "url_password.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -28,6 +29,10 @@ static const struct arg_spec specs[] = {
      .help = "redis://[user:pass@]host:port[/db] or unix:/path.sock; without it an own Redis is started."},
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "SQL ledger: sqlite:PATH, postgresql://... or none. Without it sqlite:<data-dir>/ledger.db for an own Redis, else none."},
+    {"redis-password", ARG_STRING, AT(redis_password), .metavar = "TEXT", .secret = true,
+     .help = "Password for the user in --redis, as it is: nothing in it is escaped. Keep it in a file."},
+    {"ledger-password", ARG_STRING, AT(ledger_password), .metavar = "TEXT", .secret = true,
+     .help = "The same for --ledger."},
     {"ledger-apply", ARG_BOOL, AT(ledger_apply), .default_text = "yes",
      .help = "Bring events into the ledger; --no-ledger-apply where `stockd ledger` does it."},
     {"auto-restore", ARG_BOOL, AT(auto_restore),
@@ -62,6 +67,8 @@ static const struct arg_spec specs[] = {
      .help = "Memory for the bodies and answers under way in a worker; past it 503 overloaded."},
     {"allowed-hosts", ARG_STRING, AT(allowed_hosts), .metavar = "NAMES",
      .help = "Names, separated by commas, that requests to a loopback address may carry in Host besides those of this machine."},
+    {"drain-delay", ARG_DURATION_MS, AT(drain_delay_ms), 0, 600 * SECOND, .default_text = "0",
+     .help = "Time after SIGTERM in which requests are still taken, while /readyz is 503, for a load balancer to look elsewhere."},
     {"drain", ARG_DURATION_MS, AT(drain_ms), 100, 600 * SECOND, .default_text = "10s",
      .help = "Time for requests in flight after SIGTERM."},
     {"operation-retention", ARG_DURATION_MS, AT(operation_retention_ms), SECOND, 365 * DAY, .default_text = "24h",
@@ -106,6 +113,18 @@ bool config_has_ledger(const struct config *config)
     return strcmp(config->ledger, LEDGER_NONE) != 0;
 }
 
+/* A password that is kept apart from its address becomes a part of it: everybody else knows
+ * addresses only. */
+static int take_password(char **url, const char *password, const char *option, char *err,
+                         size_t err_size)
+{
+    char why[ARGS_WHY_SIZE];
+    if (!password || url_add_password(url, password, why, sizeof(why)))
+        return EXIT_SUCCESS;
+    snprintf(err, err_size, "%s: %s", option, why);
+    return EXIT_USAGE;
+}
+
 /* An embedded Redis has its ledger beside it, unless told otherwise. */
 static int choose_ledger(struct config *config, char *err, size_t err_size)
 {
@@ -144,6 +163,12 @@ int config_parse(int argc, char **argv, struct config *config, char *err, size_t
     case ARGS_USAGE: return EXIT_USAGE;
     }
     int status = choose_ledger(config, err, err_size);
+    if (status == EXIT_SUCCESS)
+        status = take_password(&config->redis, config->redis_password, "--redis-password", err,
+                               err_size);
+    if (status == EXIT_SUCCESS)
+        status = take_password(&config->ledger, config->ledger_password, "--ledger-password", err,
+                               err_size);
     if (status != EXIT_SUCCESS)
         return status;
     if (config->durability == DURABILITY_LEDGER && !config_has_ledger(config))

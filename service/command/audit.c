@@ -180,7 +180,7 @@ static void report_end(struct report *report, enum audit_result result)
 }
 
 struct options {
-    char *redis, *ledger;
+    char *redis, *ledger, *redis_password, *ledger_password;
     int64_t wait_ms, reservation_retention_ms;
     bool json;
 };
@@ -192,6 +192,8 @@ static const struct arg_spec specs[] = {
      .help = "The Redis of the store: redis://[user:password@]host:port[/db] or unix:/path.sock."},
     {"ledger", ARG_STRING, offsetof(struct options, ledger), .metavar = "URL", .secret = true,
      .help = "Its ledger: sqlite:/path/file.db or postgresql://user@host/name."},
+    COMMAND_PASSWORD_SPEC("redis", offsetof(struct options, redis_password)),
+    COMMAND_PASSWORD_SPEC("ledger", offsetof(struct options, ledger_password)),
     {"wait", ARG_DURATION_MS, offsetof(struct options, wait_ms), 0, HOUR_MS, .default_text = "30s",
      .help = "How long to wait for the ledger to get as far as Redis was."},
     {"reservation-retention", ARG_DURATION_MS, offsetof(struct options, reservation_retention_ms),
@@ -311,6 +313,10 @@ int command_audit(int argc, char **argv)
         .help = "compare Redis with its ledger; exits 0 equal, 1 drift, 2 could not tell",
         .specs = specs,
         .spec_count = SPECS,
+        .passwords = {{"redis-password", offsetof(struct options, redis),
+                       offsetof(struct options, redis_password)},
+                      {"ledger-password", offsetof(struct options, ledger),
+                       offsetof(struct options, ledger_password)}},
         .complete = is_complete,
         .run = run_audit,
     };

@@ -1,9 +1,23 @@
 #include "command/command.h"
 #include "address.h"
 #include "fail.h"
+#include "url_password.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+static bool take_passwords(const struct command *c, void *options, char *err, size_t err_size)
+{
+    char why[ARGS_WHY_SIZE];
+    for (size_t i = 0; i < COMMAND_PASSWORDS && c->passwords[i].option; i++) {
+        const struct command_password *row = &c->passwords[i];
+        const char *password = *(char **)((char *)options + row->password);
+        char **url = (char **)((char *)options + row->url);
+        if (password && !url_add_password(url, password, why, sizeof(why)))
+            return fail_with(err, err_size, "--%s: %s", row->option, why);
+    }
+    return true;
+}
 
 int command_run(const struct command *c, int argc, char **argv, void *options)
 {
@@ -16,7 +30,8 @@ int command_run(const struct command *c, int argc, char **argv, void *options)
         args_print_help(stdout, c->specs, c->spec_count, "STOCKD_");
         return EXIT_SUCCESS;
     }
-    if (parsed == ARGS_OK && c->complete(options, err, sizeof(err)))
+    if (parsed == ARGS_OK && take_passwords(c, options, err, sizeof(err)) &&
+        c->complete(options, err, sizeof(err)))
         status = c->run(options);
     else
         fprintf(stderr, "stockd %s: %s\n", c->name, err);

@@ -25,12 +25,29 @@ int command_migrate(int argc, char **argv);
  * begun. 0: it was asked to end; 1: it cannot work here, and the log says why. */
 int command_ledger(int argc, char **argv);
 
+/* A password that is kept apart from its address, which it is put into before `complete` looks. */
+struct command_password {
+    const char *option;   /* "redis-password"; NULL: no more */
+    size_t url, password; /* offsets of char * */
+};
+#define COMMAND_PASSWORDS 2
+
+/* The row of such an option. */
+#define COMMAND_PASSWORD_SPEC(of, at)                                                              \
+    {                                                                                              \
+        of "-password", ARG_STRING, at,                                                            \
+            .metavar = "TEXT", .secret = true,                                                     \
+            .help = "Password for the user in --" of ", as it is: nothing in it is escaped. Keep " \
+                    "it in a file."                                                                \
+    }
+
 /* What a command makes of its options. */
 struct command {
     const char *name;
     const char *help; /* before the list of the options */
     const struct arg_spec *specs;
     size_t spec_count;
+    struct command_password passwords[COMMAND_PASSWORDS];
     /* False, with err: something is missing, or cannot be. */
     bool (*complete)(const void *options, char *err, size_t err_size);
     int (*run)(const void *options); /* the exit status */

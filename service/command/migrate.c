@@ -8,12 +8,13 @@
 #include <stdlib.h>
 
 struct options {
-    char *ledger;
+    char *ledger, *ledger_password;
 };
 
 static const struct arg_spec specs[] = {
     {"ledger", ARG_STRING, offsetof(struct options, ledger), .metavar = "URL", .secret = true,
      .help = "The database: sqlite:/path/file.db or postgresql://user@host/name."},
+    COMMAND_PASSWORD_SPEC("ledger", offsetof(struct options, ledger_password)),
 };
 #define SPECS (sizeof(specs) / sizeof(specs[0]))
 
@@ -57,6 +58,8 @@ int command_migrate(int argc, char **argv)
         .help = "bring a ledger's database to this version's schema",
         .specs = specs,
         .spec_count = SPECS,
+        .passwords = {{"ledger-password", offsetof(struct options, ledger),
+                       offsetof(struct options, ledger_password)}},
         .complete = is_complete,
         .run = run_migrate,
     };

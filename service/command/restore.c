@@ -12,7 +12,7 @@
 #define DAY_MS               (INT64_C(24) * 3600 * 1000)
 
 struct options {
-    char *redis, *ledger;
+    char *redis, *ledger, *redis_password, *ledger_password;
     int64_t partitions, operation_retention_ms, reservation_retention_ms;
     bool dry_run, discard_unapplied;
 };
@@ -25,6 +25,8 @@ static const struct arg_spec specs[] = {
      .help = "The Redis to build the store in: redis://[user:pass@]host:port[/db] or unix:/path.sock."},
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "The database to build it from: sqlite:/path/file.db or postgresql://user@host/name."},
+    COMMAND_PASSWORD_SPEC("redis", AT(redis_password)),
+    COMMAND_PASSWORD_SPEC("ledger", AT(ledger_password)),
     {"dry-run", ARG_BOOL, AT(dry_run),
      .help = "Look and count, write nothing."},
     {"partitions", ARG_INT, AT(partitions), 0, PARTITIONS_MAX, .default_text = "0", .metavar = "N",
@@ -116,6 +118,8 @@ int command_restore(int argc, char **argv)
                 "Services may run: they\nanswer 503 until it is done, and go on by themselves.",
         .specs = specs,
         .spec_count = SPECS,
+        .passwords = {{"redis-password", AT(redis), AT(redis_password)},
+                      {"ledger-password", AT(ledger), AT(ledger_password)}},
         .complete = is_complete,
         .run = run_restore,
     };
