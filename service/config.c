@@ -33,6 +33,8 @@ static const struct arg_spec specs[] = {
      .help = "Password for the user in --redis, as it is: nothing in it is escaped. Keep it in a file."},
     {"ledger-password", ARG_STRING, AT(ledger_password), .metavar = "TEXT", .secret = true,
      .help = "The same for --ledger."},
+    {"ledger-listen", ARG_STRING, AT(ledger_listen), .metavar = "ADDR:PORT",
+     .help = "Of `stockd ledger`: serve /healthz, /readyz and /metrics there; port 0 takes a free one."},
     {"ledger-apply", ARG_BOOL, AT(ledger_apply), .default_text = "yes",
      .help = "Bring events into the ledger; --no-ledger-apply where `stockd ledger` does it."},
     {"auto-restore", ARG_BOOL, AT(auto_restore),

@@ -21,7 +21,8 @@ struct config {
     char *redis;     /* NULL: embedded; with its password */
     char *ledger;    /* LEDGER_NONE or an address with its password; never NULL */
     char *redis_password, *ledger_password; /* NULL: none that is kept apart */
-    bool ledger_is_own; /* the default of the embedded Redis: migrated at start */
+    bool ledger_is_own;  /* the default of the embedded Redis: migrated at start */
+    char *ledger_listen; /* NULL: nowhere */
     bool ledger_apply, auto_restore;
     char *data_dir;
     int64_t partitions, batch_max, lanes, queue_max, tries_max, connections_max;

@@ -36,6 +36,7 @@ struct events_text;
 struct exchange;
 struct subscriber;
 struct history_job;
+struct http_health;
 
 /* What works on an exchange besides the store: a batch, a question to the ledger, a subscriber of
  * events. */
@@ -81,7 +82,8 @@ struct exchange {
 struct http_server {
     uv_loop_t *loop;
     struct MHD_Daemon *daemon;
-    struct store *store;
+    struct store *store; /* NULL: a port that tells this instead: */
+    const struct http_health *health;
     struct stats *stats;
     uv_poll_t poll;
     uv_prepare_t prepare;

@@ -100,7 +100,8 @@ static void pump(uv_prepare_t *handle)
     int64_t deadline = client_conns_expire(&server->clients);
     int64_t answer_due = history_job_expire(server);
     batch_job_continue(server);
-    store_pump(server->store);
+    if (server->store)
+        store_pump(server->store);
     server_give_back(server);
     if (server->resumed)
         wait = 0;
@@ -195,7 +196,9 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     int64_t request_ms =
         config->request_timeout_ms ? config->request_timeout_ms : SERVER_REQUEST_MS;
     server->loop = loop;
+    assert((store == NULL) == (config->health != NULL));
     server->store = store;
+    server->health = config->health;
     server->stats = stats;
     server->queries = config->queries;
     server->request_ms = request_ms;

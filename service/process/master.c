@@ -229,8 +229,8 @@ int master_run(const struct config *config)
     config_log(config);
     if (!make_shared(&m))
         return fail("cannot start", "out of memory");
-    int rc = listen_open(config->listen, config->insecure, m.shared.listen_fds, m.shared.workers,
-                         address, err, sizeof(err));
+    int rc = listen_open("--listen", config->listen, config->insecure, m.shared.listen_fds,
+                         m.shared.workers, address, err, sizeof(err));
     if (rc < 0)
         return fail("cannot listen", err), rc == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
     struct address redis;
