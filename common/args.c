@@ -100,7 +100,7 @@ static bool set_from_environment(const struct parse *p, char *(*env)(const char 
 {
     for (const struct arg_spec *spec = p->specs; spec < p->specs + p->count; spec++) {
         char plain[NAME_MAX_BYTES], file[NAME_MAX_BYTES];
-        if (spec->type == ARG_REFUSED)
+        if (spec->type == ARG_REFUSED || spec->flag_only)
             continue;
         variable_name(plain, p->env_prefix, spec->name, "");
         variable_name(file, p->env_prefix, spec->name, "_FILE");

@@ -20,6 +20,14 @@
 #define KEY_CHARS     20
 #define KEY_MAX_BYTES 255
 
+const struct cli_exit ask_exits[] = {
+    {ASK_FINE, "It is done."},
+    {ASK_REFUSED, "The service refused, and standard error says why; nothing was changed."},
+    {ASK_UNKNOWN, "It could not be told: there was no answer that can be understood."},
+    {EXIT_USAGE, "The command line is wrong."},
+    {0},
+};
+
 /* --- interrupted ------------------------------------------------------------------------------ */
 
 /* Set by Ctrl-C and SIGTERM. A request that may have taken effect must not end without a word. */
@@ -190,6 +198,14 @@ int ask(struct asker *asker, const struct http_request *request, const char *mem
         told = true;
         rest(pause_ms);
     }
+}
+
+void ask_print_answer(const struct asker *asker)
+{
+    struct str body = buf_str(&asker->answer.body);
+    fwrite(body.p, 1, body.n, stdout);
+    if (body.n == 0 || body.p[body.n - 1] != '\n')
+        putchar('\n');
 }
 
 int ask_finish(const struct asker *asker, int status)

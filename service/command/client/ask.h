@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "args.h"
+#include "cli/cli.h"
 #include "command/client/http_client.h"
 #include "command/client/retry.h"
 #include "random.h"
@@ -16,12 +16,17 @@
 
 #define ASK_KEY_SIZE 256 /* of an Idempotency-Key, with the NUL */
 
+#define ASK_KEY_HELP                                                                               \
+    "The Idempotency-Key, to ask again what became of a request; without it a new one is made."
+
 /* Exit statuses, beside EXIT_USAGE. */
 enum ask_status {
     ASK_FINE = 0,
     ASK_REFUSED = 1, /* the service said no, or standard output could not be written */
     ASK_UNKNOWN = 2, /* nobody answered, or nobody who can be understood */
 };
+
+extern const struct cli_exit ask_exits[];
 
 /* What all commands of this kind take; the rows of the options are ASK_SPECS. */
 struct ask_options {
@@ -34,14 +39,15 @@ struct ask_options {
 /* clang-format off */
 #define ASK_SPECS(type, member)                                                                    \
     {"url", ARG_STRING, offsetof(type, member.url), .default_text = "http://127.0.0.1:8080",       \
-     .metavar = "URL", .help = "Where the service is."},                                           \
-    {"json", ARG_BOOL, offsetof(type, member.json),                                                \
-     .help = "Print what the service answered, as one JSON document."},                            \
-    {"timeout", ARG_DURATION_MS, offsetof(type, member.timeout_ms), 100, 3600 * 1000,              \
-     .default_text = "30s",                                                                        \
-     .help = "How long each request is tried; one that may have been lost is sent again."},        \
+     .metavar = "URL", .group = "Service", .help = "Where the service is."},                       \
     {"token-file", ARG_STRING, offsetof(type, member.token_file), .metavar = "FILE",               \
-     .help = "File with a token, sent as Authorization: Bearer."}
+     .help = "File with a token, sent as Authorization: Bearer."},                                 \
+    {"timeout", ARG_DURATION_MS, offsetof(type, member.timeout_ms), 100, 3600 * 1000,              \
+     .default_text = "30s", .flag_only = true,                                                     \
+     .help = "How long each request is tried; one that was lost, or answered 5xx, is sent again."}, \
+    {"json", ARG_BOOL, offsetof(type, member.json), .flag_only = true,                             \
+     .help = "Print what the service answered, as one JSON document."},                            \
+    {0}
 /* clang-format on */
 
 struct asker {
@@ -69,6 +75,9 @@ void ask_key(char key[ASK_KEY_SIZE], const char *given);
 
 /* Whether it can be sent as a key; false with err. NULL can: one is made. */
 bool ask_key_check(const char *key, char *err, size_t err_size) MUST_CHECK;
+
+/* Prints the answer as it came, and the end of the line. */
+void ask_print_answer(const struct asker *asker);
 
 /* Writes what standard output still holds; `status`, unless that fails. */
 int ask_finish(const struct asker *asker, int status) MUST_CHECK;

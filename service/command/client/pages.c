@@ -39,6 +39,42 @@ void pages_put_number(struct table *table, const json_t *of, const char *name)
         table_put(table, !value || json_is_null(value) ? (struct str){NULL, 0} : STR("?"));
 }
 
+void pages_put_filter(struct buf *query, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    buf_printf(query, "&%s=", name);
+    http_put_encoded(query, str_of(value));
+}
+
+/* An exit status. What could not be written is said by ask_finish(). */
+static int print_gathered(const struct asker *asker, struct table *table)
+{
+    if (table_print(table) != -ENOMEM)
+        return ASK_FINE;
+    fprintf(stderr, "%s: no memory\n", asker->name);
+    return ASK_REFUSED;
+}
+
+int pages_print_rows(const struct asker *asker, const json_t *of,
+                     const struct table_column *columns, unsigned count,
+                     void (*put)(struct table *table, const json_t *element))
+{
+    struct table table;
+    size_t i;
+    const json_t *element;
+    table_init(&table, stdout, columns, count, table_width(stdout));
+    if (!json_is_array(of))
+        put(&table, of);
+    json_array_foreach(of, i, element)
+    {
+        put(&table, element);
+    }
+    int status = print_gathered(asker, &table);
+    table_free(&table);
+    return status;
+}
+
 /* Elements that the next page may have. */
 static int64_t wanted(const struct walk *w)
 {
@@ -50,15 +86,18 @@ static int fetch(struct walk *w)
 {
     struct buf path;
     buf_init(&path, PATH_SIZE);
-    buf_printf(&path, "%s?%slimit=%" PRId64, w->pages->path, w->pages->query, wanted(w));
+    buf_printf(&path, "%s?limit=%" PRId64, w->pages->path, wanted(w));
+    buf_puts(&path, buf_str(w->pages->query));
     if (w->cursor) {
         buf_puts(&path, STR("&cursor="));
         http_put_encoded(&path, str_of(w->cursor));
     }
     buf_putc(&path, '\0');
     const struct http_request request = {.method = "GET", .path = buf_str(&path).p};
-    int status = path.failed ? ASK_REFUSED : ask(w->asker, &request, w->pages->member, 0);
-    if (path.failed)
+    int status = path.failed || w->pages->query->failed
+                     ? ASK_REFUSED
+                     : ask(w->asker, &request, w->pages->member, 0);
+    if (path.failed || w->pages->query->failed)
         fprintf(stderr, "%s: the address is longer than %d bytes\n", w->asker->name, PATH_SIZE);
     buf_free(&path);
     return status;
@@ -170,10 +209,8 @@ static int print_table(struct walk *w)
     const struct pages *pages = w->pages;
     table_init(&w->table, stdout, pages->columns, pages->column_count, table_width(stdout));
     int status = walk_pages(w);
-    if (status == ASK_FINE && table_print(&w->table) == -ENOMEM) {
-        fprintf(stderr, "%s: no memory\n", w->asker->name);
-        status = ASK_UNKNOWN;
-    }
+    if (status == ASK_FINE)
+        status = print_gathered(w->asker, &w->table);
     if (status == ASK_FINE && w->cursor)
         mention_more(w);
     table_free(&w->table);

@@ -1,6 +1,7 @@
 #include "command/client/table.h"
 #include "grow.h"
 #include "printable.h"
+#include "terminal.h"
 #include "utf8.h"
 
 #include <assert.h>
@@ -8,13 +9,13 @@
 #include <inttypes.h>
 #include <locale.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #define TEXT_MAX ((size_t)256 * 1024 * 1024)
-#define CELL_MAX ((size_t)16 * 1024) /* bytes that are shown of one, before it is made printable   \
-                                      */
+#define CELL_MAX                                                                                   \
+    ((size_t)16 * 1024) /* bytes that are shown of one, before it is made printable                \
+                         */
 #define LINE_MAX (4 * CELL_MAX * (TABLE_COLUMNS_MAX + 1))
 #define GAP      2 /* blanks between two columns */
 
@@ -25,9 +26,7 @@ void table_use_locale(void)
 
 unsigned table_width(FILE *out)
 {
-    struct winsize size = {0};
-    int fd = fileno(out);
-    return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+    return isatty(fileno(out)) ? (unsigned)terminal_width(out) : 0;
 }
 
 void table_init(struct table *table, FILE *out, const struct table_column *columns, unsigned count,
