@@ -79,12 +79,14 @@ static int run_health(const struct cli_call *call)
     const struct options *options = call->options;
     const char *path = options->ready ? "/readyz" : "/healthz";
     char url[LISTEN_URL_SIZE], err[ARGS_ERR_SIZE] = "", why[HTTP_WHY_SIZE];
-    struct http_client *client;
+    struct http_client *client = NULL;
     struct http_answer answer;
     signal(SIGPIPE, SIG_IGN);
-    if (!find_url(options, url, err, sizeof(err)) ||
-        !http_client_open(&client, url, NULL, NULL, why, sizeof(why))) {
-        fprintf(stderr, "%s: %s%s\n", call->path, err[0] ? "" : "--url ", err[0] ? err : why);
+    bool found = find_url(options, url, err, sizeof(err));
+    if (found && !http_client_open(&client, url, NULL, NULL, why, sizeof(why)))
+        found = fail_with(err, sizeof(err), "--url: \"%s\" %s", url, why);
+    if (!found) {
+        fprintf(stderr, "%s: %s\n", call->path, err);
         return EXIT_USAGE;
     }
     http_answer_init(&answer);

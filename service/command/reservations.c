@@ -1,5 +1,6 @@
 /* reservations.c -- `stockd reservations ...`: see commands.h. */
 #include "command/client/ask.h"
+#include "command/client/json_raw.h"
 #include "command/client/pages.h"
 #include "command/client/table.h"
 #include "command/commands.h"
@@ -94,23 +95,20 @@ static void path_of(char path[PATH_SIZE], const char *id, const char *behind)
     buf_free(&out);
 }
 
-/* "name        value". */
-static void print_field(const char *title, const json_t *value)
+/* "name       value": a text as it is, anything else as it stands in the answer. */
+static void print_field(const struct asker *asker, const char *title, const char *name)
 {
-    char *json = json_is_string(value) || json_is_null(value)
-                     ? NULL
-                     : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    const json_t *value = json_object_get(asker->document, name);
     struct str text = json_is_string(value)
                           ? (struct str){json_string_value(value), json_string_length(value)}
-                          : str_of(json ? json : "-");
+                          : json_raw_find(buf_str(&asker->answer.body), name);
     struct buf line;
-    buf_init(&line, 4 * HTTP_ANSWER_MAX);
+    buf_init(&line, 5 * HTTP_ANSWER_MAX);
     buf_printf(&line, "%-11s", title);
-    printable_put(&line, text);
+    printable_put(&line, !value || json_is_null(value) ? STR("-") : text);
     buf_putc(&line, '\n');
     fwrite(line.p, 1, line.n, stdout);
     buf_free(&line);
-    free(json);
 }
 
 static int print_fields(const struct asker *asker)
@@ -125,7 +123,7 @@ static int print_fields(const struct asker *asker)
         {"expires", "expires_at"},
     };
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        print_field(fields[i][0], json_object_get(asker->document, fields[i][1]));
+        print_field(asker, fields[i][0], fields[i][1]);
     putchar('\n');
     return pages_print_rows(asker, json_object_get(asker->document, "lines"), line_columns,
                             LINE_COLUMNS, put_line);

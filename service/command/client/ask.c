@@ -105,7 +105,7 @@ int ask_open(struct asker *asker, const char *name, const struct ask_options *op
     bool ok = !options->token_file || read_token(options->token_file, token, err, sizeof(err));
     if (ok && !http_client_open(&asker->http, options->url, token[0] ? token : NULL, &interrupted,
                                 why, sizeof(why)))
-        ok = fail_with(err, sizeof(err), "--url %.200s: %s", options->url, why);
+        ok = fail_with(err, sizeof(err), "--url: \"%.200s\" %s", options->url, why);
     explicit_bzero(token, sizeof(token));
     if (!ok)
         fprintf(stderr, "%s: %s\n", name, err);

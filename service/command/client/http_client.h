@@ -24,7 +24,7 @@ struct http_client;
 
 /* base: "http://host:8080", perhaps with a path before all others. token: sent as Authorization:
  * Bearer, or NULL. interrupted: looked at while a call waits, which ends once it is not 0; or NULL.
- * False with why: the text behind "--url ", or that there is no memory. */
+ * False with why, to be read behind the text of `base`. */
 bool http_client_open(struct http_client **client, const char *base, const char *token,
                       const volatile sig_atomic_t *interrupted, char *why, size_t size) MUST_CHECK;
 void http_client_close(struct http_client *client); /* NULL: nothing to do */

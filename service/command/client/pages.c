@@ -1,4 +1,5 @@
 #include "command/client/pages.h"
+#include "command/client/json_raw.h"
 #include "printable.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 
 #define PATH_SIZE  4096
 #define CURSOR_MAX 512 /* bytes; a longer one is nobody's */
-#define DUMP       (JSON_COMPACT | JSON_ENCODE_ANY)
 
 struct walk {
     struct asker *asker;
@@ -127,23 +127,37 @@ static int turn(struct walk *w)
     return ASK_FINE;
 }
 
+/* Bytes of the answer as they are. */
+static void print(struct str text)
+{
+    fwrite(text.p, 1, text.n, stdout); /* ask_finish() tells what was not written */
+}
+
+static void print_elements(const struct walk *w)
+{
+    struct str list = json_raw_find(buf_str(&w->asker->answer.body), w->pages->member), element;
+    bool first = w->count == 0;
+    if (!w->begun)
+        printf("{\"%s\":[", w->pages->member);
+    for (size_t at = 0; json_raw_element(list, &at, &element); first = false) {
+        if (!first)
+            putchar(',');
+        print(element);
+    }
+}
+
 static void show_page(struct walk *w, const json_t *list)
 {
     size_t i;
     const json_t *element;
-    if (w->asker->options->json && !w->begun)
-        printf("{\"%s\":[", w->pages->member);
-    w->begun = true;
-    json_array_foreach(list, i, element)
-    {
-        if (!w->asker->options->json) {
+    if (w->asker->options->json)
+        print_elements(w);
+    else
+        json_array_foreach(list, i, element)
+        {
             w->pages->put(&w->table, element);
-            continue;
         }
-        if (w->count + (int64_t)i > 0)
-            putchar(',');
-        json_dumpf(element, stdout, DUMP); /* ask_finish() tells what was not written */
-    }
+    w->begun = true;
     w->count += (int64_t)json_array_size(list);
 }
 
@@ -162,19 +176,13 @@ static int take_page(struct walk *w)
 /* What the last page has beside its elements: the cursor, how far the ledger is. */
 static void close_document(const struct walk *w)
 {
-    const char *name;
-    json_t *value;
+    struct str body = buf_str(&w->asker->answer.body), name, value;
     putchar(']');
-    json_object_foreach(w->asker->document, name, value)
-    {
-        if (strcmp(name, w->pages->member) == 0)
+    for (size_t at = 0; json_raw_member(body, &at, &name, &value);) {
+        if (str_equal(name, str_of(w->pages->member)))
             continue;
-        json_t *key = json_string(name);
-        putchar(',');
-        json_dumpf(key, stdout, DUMP);
-        putchar(':');
-        json_dumpf(value, stdout, DUMP);
-        json_decref(key);
+        printf(",\"%.*s\":", STR_ARG(name));
+        print(value);
     }
     puts("}");
 }

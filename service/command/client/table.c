@@ -19,11 +19,6 @@
 #define LINE_MAX (4 * CELL_MAX * (TABLE_COLUMNS_MAX + 1))
 #define GAP      2 /* blanks between two columns */
 
-void table_use_locale(void)
-{
-    setlocale(LC_CTYPE, "C.UTF-8"); /* without it every character counts as one column */
-}
-
 unsigned table_width(FILE *out)
 {
     return isatty(fileno(out)) ? (unsigned)terminal_width(out) : 0;
@@ -35,6 +30,7 @@ void table_init(struct table *table, FILE *out, const struct table_column *colum
     assert(count > 0 && count <= TABLE_COLUMNS_MAX);
     *table = (struct table){.out = out, .columns = columns, .count = count, .width = width};
     buf_init(&table->text, TEXT_MAX);
+    setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth(): in that of C it knows ASCII only */
     for (unsigned c = 0; c < count; c++)
         table->widest[c] = (unsigned)strlen(columns[c].title);
 }

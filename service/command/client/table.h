@@ -43,7 +43,8 @@ struct table {
     int rc;                             /* of what was not printed: -errno */
 };
 
-/* count: up to TABLE_COLUMNS_MAX. width: table_width(), or a test's own. */
+/* Sets the locale of this process to one that knows how wide terminals show characters. count: up
+ * to TABLE_COLUMNS_MAX. width: table_width(), or a test's own. */
 void table_init(struct table *table, FILE *out, const struct table_column *columns, unsigned count,
                 unsigned width);
 
@@ -57,6 +58,3 @@ void table_put_number(struct table *table, int64_t value);
 /* Prints what is gathered, the titles in any case. 0, or -errno: something was not printed. */
 int table_print(struct table *table) MUST_CHECK;
 void table_free(struct table *table);
-
-/* Sets the locale in which characters have the widths that terminals give them. */
-void table_use_locale(void);
