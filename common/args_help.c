@@ -39,10 +39,14 @@ static void put_meaning(struct buf *out, const struct arg_spec *spec, const char
     buf_puts(out, str_of(spec->help));
     for (size_t i = 0; spec->type == ARG_ENUM && spec->choices[i]; i++)
         buf_printf(out, "%s%s", i == 0 ? ": " : ", ", spec->choices[i]);
+    bool has_default = spec->default_text && *spec->default_text;
+    if (spec->flag_only && !has_default)
+        return;
     buf_puts(out, STR(" ("));
-    if (spec->default_text && *spec->default_text)
-        buf_printf(out, "default %s; ", spec->default_text);
-    put_variable(out, env_prefix, spec->name);
+    if (has_default)
+        buf_printf(out, "default %s%s", spec->default_text, spec->flag_only ? "" : "; ");
+    if (!spec->flag_only)
+        put_variable(out, env_prefix, spec->name);
     if (spec->secret) {
         buf_puts(out, STR(", or a file named by "));
         put_variable(out, env_prefix, spec->name);

@@ -27,6 +27,14 @@ extern const struct cli_command command_audit;
 /* Builds the store in Redis anew from SQL. */
 extern const struct cli_command command_restore;
 
+/* Small commands for operators: each asks a running service over HTTP. */
+extern const struct cli_command command_items;
+extern const struct cli_command command_reservations;
+
+/* Whether a service, or a ledger process, is well: for containers, which need neither curl nor a
+ * shell for it. */
+extern const struct cli_command command_health;
+
 /* Of a command that needs both: NULL is an option that was not given. */
 bool command_has_both(const char *redis, const char *ledger, char *err, size_t err_size) MUST_CHECK;
 
