@@ -60,7 +60,8 @@ enum args_result args_parse(const struct arg_spec *specs, size_t count, const st
 void args_print_help(struct paragraph *out, const struct arg_spec *specs, size_t count,
                      const char *env_prefix);
 
-/* Appends the values in force as "name=value name=value", secrets and passwords masked. */
+/* Appends the values in force as "name=value name=value", as they are typed, secrets and passwords
+ * masked. What has no value is left out. */
 void args_describe(const struct arg_spec *specs, size_t count, const void *config, struct buf *out);
 
 /* Appends a URL with its password masked: "redis://app:***@host". For logs and messages. */

@@ -203,12 +203,17 @@ static void put_value(const struct arg_spec *spec, const void *field, struct buf
 
 void args_describe(const struct arg_spec *specs, size_t count, const void *config, struct buf *out)
 {
-    const char *blank = "";
+    struct buf value;
+    buf_init(&value, out->max);
     for (const struct arg_spec *spec = specs; spec < specs + count; spec++) {
         if (spec->type == ARG_REFUSED)
             continue;
-        buf_printf(out, "%s%s=", blank, spec->name);
-        put_value(spec, (const char *)config + spec->offset, out);
-        blank = " ";
+        buf_reset(&value);
+        put_value(spec, (const char *)config + spec->offset, &value);
+        if (value.n == 0)
+            continue;
+        buf_printf(out, "%s%s=", out->n > 0 ? " " : "", spec->name);
+        buf_puts(out, buf_str(&value));
     }
+    buf_free(&value);
 }
