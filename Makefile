@@ -24,11 +24,11 @@ DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 # What the programs link with, by pkg-config name, and the Debian package that brings it.
-LIBS := libmicrohttpd hiredis jansson libuv libcrypto libpq sqlite3
+LIBS := libmicrohttpd hiredis jansson libuv libcrypto libpq sqlite3 libcurl
 TEST_LIBS := cmocka
 BUILD_LIBS := yaml-0.1
 DEBS := gcc make git pkg-config libc6-dev libmicrohttpd-dev libhiredis-dev libjansson-dev libuv1-dev libssl-dev \
-        libpq-dev libsqlite3-dev libcmocka-dev libyaml-dev redis-server postgresql libjs-chart.js
+        libpq-dev libsqlite3-dev libcurl4-openssl-dev libcmocka-dev libyaml-dev redis-server postgresql libjs-chart.js
 LINT_DEBS := clang clang-format clang-tidy
 FUZZ_DEBS := clang libclang-rt-dev
 # Node.js that did not come from Debian brings its own npm, which Debian's would conflict with.

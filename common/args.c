@@ -2,6 +2,7 @@
 #include "args.h"
 #include "args_value.h"
 #include "fail.h"
+#include "nearest.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -99,7 +100,7 @@ static bool set_from_environment(const struct parse *p, char *(*env)(const char 
 {
     for (const struct arg_spec *spec = p->specs; spec < p->specs + p->count; spec++) {
         char plain[NAME_MAX_BYTES], file[NAME_MAX_BYTES];
-        if (spec->type == ARG_REFUSED)
+        if (spec->type == ARG_REFUSED || spec->flag_only)
             continue;
         variable_name(plain, p->env_prefix, spec->name, "");
         variable_name(file, p->env_prefix, spec->name, "_FILE");
@@ -116,46 +117,15 @@ static bool set_from_environment(const struct parse *p, char *(*env)(const char 
     return true;
 }
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-    size_t least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-/* How many letters to add, drop or change (Levenshtein), for names that fit. */
-static size_t distance(struct str a, const char *b)
-{
-    size_t row[NAME_MAX_BYTES + 1], nb = strlen(b);
-    if (a.n > NAME_MAX_BYTES || nb > NAME_MAX_BYTES)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= nb; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= nb; j++) {
-            size_t above = row[j];
-            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a.p[i - 1] != b[j - 1]));
-            diagonal = above;
-        }
-    }
-    return row[nb];
-}
-
 static bool refuse_unknown(const struct parse *p, struct str name)
 {
-    const char *nearest = NULL;
-    size_t least = name.n / 2 < 3 ? name.n / 2 : 3; /* farther than that is no typo */
-    for (size_t i = 0; i < p->count; i++) {
-        size_t d = distance(name, p->specs[i].name);
-        if (d <= least && p->specs[i].type != ARG_REFUSED) {
-            least = d;
-            nearest = p->specs[i].name;
-        }
-    }
+    struct nearest near = nearest_to(name);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->specs[i].type != ARG_REFUSED)
+            nearest_offer(&near, p->specs[i].name);
     int shown = name.n < SHOWN_MAX_BYTES ? (int)name.n : SHOWN_MAX_BYTES;
-    if (nearest)
-        return REFUSE(p, "--%.*s: no such option; did you mean --%s?", shown, name.p, nearest);
+    if (near.name)
+        return REFUSE(p, "--%.*s: no such option; did you mean --%s?", shown, name.p, near.name);
     return REFUSE(p, "--%.*s: no such option; --help lists them", shown, name.p);
 }
 
@@ -272,20 +242,32 @@ static bool set_from_words(const struct parse *p, int argc, char *const *argv)
     return true;
 }
 
-static bool asks_for_help(int argc, char *const *argv)
+enum args_result args_asks(const char *word)
 {
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
-            return true;
-    return false;
+    if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
+        return ARGS_HELP;
+    if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0)
+        return ARGS_VERSION;
+    return ARGS_OK;
+}
+
+/* Help is what somebody gets whose command line is wrong otherwise. */
+static enum args_result find_asking(int argc, char *const *argv)
+{
+    enum args_result asks = ARGS_OK;
+    for (int i = 1; i < argc && asks != ARGS_HELP && strcmp(argv[i], "--") != 0; i++)
+        if (args_asks(argv[i]) != ARGS_OK)
+            asks = args_asks(argv[i]);
+    return asks;
 }
 
 enum args_result args_parse(const struct arg_spec *specs, size_t count, const char *env_prefix,
                             int argc, char *const *argv, char *(*env)(const char *name),
                             struct arg_list *positional, void *config, char *err, size_t err_size)
 {
-    if (asks_for_help(argc, argv))
-        return ARGS_HELP;
+    enum args_result asks = find_asking(argc, argv);
+    if (asks != ARGS_OK)
+        return asks;
     struct parse p = {specs, count, env_prefix, positional, config, err, err_size};
     if (positional)
         *positional = (struct arg_list){NULL, 0};

@@ -18,17 +18,21 @@
 
 #include "args_value.h"
 #include "buf.h"
+#include "paragraph.h"
 
 #include <stddef.h>
-#include <stdio.h>
 
 #define ARGS_ERR_SIZE 512 /* holds every message of this module; values are cut */
 
 enum args_result {
     ARGS_OK,
-    ARGS_HELP,  /* -h or --help was given: print help, exit 0 */
-    ARGS_USAGE, /* err says what is wrong and what would be right */
+    ARGS_HELP,    /* -h or --help was given: print help, exit 0 */
+    ARGS_VERSION, /* -V or --version was given: print it, exit 0 */
+    ARGS_USAGE,   /* err says what is wrong and what would be right */
 };
+
+/* Whether a word asks for help or the version instead of anything else; ARGS_OK: it does not. */
+enum args_result args_asks(const char *word);
 
 /* Fills config. argv[0] is skipped. env is getenv, or a test's own, or NULL for no environment;
  * env_prefix is "STOCKD_". Positional arguments go to `positional`; NULL refuses them. On ARGS_OK
@@ -39,11 +43,10 @@ enum args_result args_parse(const struct arg_spec *specs, size_t count, const ch
                             struct arg_list *positional, void *config, char *err,
                             size_t err_size) MUST_CHECK;
 
-/* One line or two per option: flag, meaning, default, variable; help itself comes last. */
-void args_print_help(FILE *out, const struct arg_spec *specs, size_t count, const char *env_prefix);
-
-/* The lines of one option, for help in groups. */
-void args_print_option(FILE *out, const struct arg_spec *spec, const char *env_prefix);
+/* Each option's flag, meaning, default and variable, under the titles of their groups; help and
+ * version come last. */
+void args_print_help(struct paragraph *out, const struct arg_spec *specs, size_t count,
+                     const char *env_prefix);
 
 /* Appends the values in force as "name=value name=value", secrets and passwords masked. */
 void args_describe(const struct arg_spec *specs, size_t count, const void *config, struct buf *out);

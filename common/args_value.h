@@ -42,7 +42,9 @@ struct arg_spec {
                                  * list, NAN for ARG_NUMBER; an ARG_ENUM has one */
     const char *metavar;        /* "URL"; NULL for a name that fits the type */
     const char *help;           /* one sentence */
+    const char *group;          /* the title over it in help; NULL: that of the row before */
     bool secret;                /* never shown; may come from a file */
+    bool flag_only;             /* meant for one call: it has no variable */
     char short_name;            /* 'b' for -b; 0 for none; 'h' is taken by help */
     double number_min;          /* ARG_NUMBER only */
     double number_max;          /* 0, 0 means from 0 to infinity */

@@ -15,6 +15,11 @@
  * in err what would be right: it stays as it was. No text of err has the password in it. */
 bool url_add_password(char **url, const char *password, char *err, size_t err_size) MUST_CHECK;
 
+/* The same for the options --<of> and --<of>-password, the first of which err names; a password
+ * that is NULL is none. */
+bool url_take_password(char **url, const char *password, const char *of, char *err,
+                       size_t err_size) MUST_CHECK;
+
 /* The password as it is written there cannot be told from the rest of the address, so whoever reads
  * it would take a part of it for a host's name, and say so. */
 bool url_password_is_ambiguous(const char *url);

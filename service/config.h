@@ -4,16 +4,25 @@
  */
 #pragma once
 
+#include "args.h"
 #include "log.h"
 #include "store/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #define EXIT_USAGE         64
-#define CONFIG_ERR_SIZE    512
+#define CONFIG_ERR_SIZE    ARGS_ERR_SIZE
 #define CONFIG_WORKERS_MAX 256
+
+/* The row of an option with a password that is kept apart from its address: url_take_password(). */
+#define PASSWORD_ROW(of, at)                                                                       \
+    {                                                                                              \
+        of "-password", ARG_STRING, at,                                                            \
+            .metavar = "TEXT", .secret = true,                                                     \
+            .help = "Password for the user in --" of ", as it is: nothing in it is escaped. Keep " \
+                    "it in a file."                                                                \
+    }
 
 struct config {
     char *listen;
@@ -41,13 +50,12 @@ struct config {
     bool insecure;
 };
 
-/* EXIT_SUCCESS: go on. Otherwise an exit status, with what to say in err; empty err: help was
- * printed. */
-int config_parse(int argc, char **argv, struct config *config, char *err,
-                 size_t err_size) MUST_CHECK;
-void config_free(struct config *config);
+/* The rows of all fields, up to one without a name. */
+extern const struct arg_spec config_specs[];
 
-void config_print_help(FILE *out);
+/* What no row can say: checks what does not go together, fills in what depends on the rest. False,
+ * with err. */
+bool config_complete(struct config *config, char *err, size_t err_size) MUST_CHECK;
 
 /* There is a ledger. */
 bool config_has_ledger(const struct config *config);

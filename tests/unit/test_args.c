@@ -176,6 +176,10 @@ TEST(help_is_seen_anywhere)
 {
     assert_int_equal(PARSE("--bogus", "-h"), ARGS_HELP);
     assert_int_equal(PARSE("--help"), ARGS_HELP);
+    assert_int_equal(PARSE("--version"), ARGS_VERSION);
+    assert_int_equal(PARSE("--batch-max", "0", "-V"), ARGS_VERSION);
+    assert_int_equal(PARSE("-V", "-h"), ARGS_HELP);
+    assert_int_equal(PARSE("--", "--help"), ARGS_USAGE);
 }
 
 /* A file in /tmp with this text; the caller unlinks it. */
@@ -264,7 +268,8 @@ TEST(help_names_every_option_its_default_and_its_variable)
     char *text = NULL;
     size_t n = 0;
     FILE *f = open_memstream(&text, &n);
-    args_print_help(f, specs, SPECS, "STOCKD_");
+    struct paragraph p = paragraph_on(f);
+    args_print_help(&p, specs, SPECS, "STOCKD_");
     fclose(f);
     assert_non_null(strstr(text, "  --listen ADDR:PORT\n      Where to serve. (default "
                                  "127.0.0.1:8080; STOCKD_LISTEN)\n"));
@@ -431,7 +436,8 @@ TEST(a_refused_option_says_why_and_is_shown_nowhere)
     char *text = NULL;
     size_t n = 0;
     FILE *f = open_memstream(&text, &n);
-    args_print_help(f, extra_specs, EXTRA_SPECS, "LOAD_");
+    struct paragraph p = paragraph_on(f);
+    args_print_help(&p, extra_specs, EXTRA_SPECS, "LOAD_");
     fclose(f);
     assert_non_null(strstr(text, "  -p, --processes N\n"));
     assert_non_null(strstr(text, "  -q, --[no-]quiet\n"));
