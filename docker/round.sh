@@ -20,7 +20,7 @@ give_password() { # FILE in a volume of the service `secrets`
 # The passwords stand nowhere but in their volumes.
 look_for_passwords() {
     for service in stockd ledger redis postgres proxy; do
-        for id in $(containers --filter "label=com.docker.compose.service=$service"); do
+        for id in $(containers --filter "label=com.docker.compose.service=$service" --filter status=running); do
             docker top "$id" -eo pid,args
         done
     done >"$tmp/ps"
@@ -109,6 +109,9 @@ echo
 docker compose run --rm ledger audit || fail "the audit after the restore ended with $?"
 [ "$(running)" = 3 ] || fail "audit and restore left $(running) services of 3"
 
+say "no password anywhere"
+look_for_passwords
+
 say "where there is no service the balancer says so, as stockd would"
 docker compose stop stockd
 curl -sS -i "$url/v1/items/$sku" | tr -d '\r' >"$tmp/none"
@@ -118,7 +121,5 @@ for line in '^HTTP/1.1 503 ' '^content-type: application/problem+json$' '^retry-
     grep -qi "$line" "$tmp/none" || fail "it does not say $line"
 done
 
-say "no password anywhere"
-look_for_passwords
 end
 say "all as it should be"
