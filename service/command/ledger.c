@@ -1,6 +1,6 @@
-/* ledger.c -- `stockd ledger`: see command.h. */
+/* ledger.c -- `stockd ledger`: see commands.h. */
 #include "clock.h"
-#include "command/command.h"
+#include "command/commands.h"
 #include "process/notify.h"
 #include "process/process.h"
 #include "shared.h"
@@ -141,25 +141,27 @@ static int run_configured(const struct config *config)
 }
 
 /* What serve has defaults for and this has not. */
-static bool complete(const struct config *config, char *err, size_t err_size)
+static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
-    return command_has_both(config->redis, config_has_ledger(config) ? config->ledger : NULL, err,
+    struct config *config = call->options;
+    return config_complete(config, err, err_size) &&
+           command_has_both(config->redis, config_has_ledger(config) ? config->ledger : NULL, err,
                             err_size);
 }
 
-int command_ledger(int argc, char **argv)
+static int run_ledger(const struct cli_call *call)
 {
-    struct config config;
-    char err[CONFIG_ERR_SIZE];
-    int status = config_parse(argc, argv, &config, err, sizeof(err));
-    if (status == EXIT_SUCCESS && !complete(&config, err, sizeof(err)))
-        status = EXIT_USAGE;
-    if (status == EXIT_SUCCESS)
-        status = run_configured(&config);
-    else if (err[0])
-        fprintf(stderr, "stockd ledger: %s\n", err);
-    else
-        status = EXIT_SUCCESS; /* help was asked for */
-    config_free(&config);
-    return status;
+    return run_configured(call->options);
 }
+
+const struct cli_command command_ledger = {
+    .name = "ledger",
+    .help = "bring events into the ledger, beside serve --no-ledger-apply",
+    .about =
+        "Prints \"carrying events\" when it has begun. Most of its options are those of serve, and "
+        "are taken so that both can have the same.",
+    .specs = config_specs,
+    .options_size = sizeof(struct config),
+    .complete = is_complete,
+    .run = run_ledger,
+};

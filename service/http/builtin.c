@@ -35,6 +35,10 @@ static void health(struct exchange *x)
 static void ready(struct exchange *x)
 {
     enum outcome_code code;
+    if (x->server->leaving) {
+        exchange_refuse(x, PROBLEM_STOPPING, "it was told to stop");
+        return;
+    }
     const char *why = store_not_ready(x->server->store, &code);
     if (why) {
         exchange_refuse(x, problem_of_outcome(code), why);

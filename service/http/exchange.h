@@ -97,6 +97,7 @@ struct http_server {
     bool resumed;       /* since the last MHD_run: it must run again */
     bool woken;         /* since the last turn of the loop: by a client, or by time */
     int64_t run_due_ms; /* of the loop: when the library wants to run in any case; -1: never */
+    bool leaving;       /* /readyz says no; the rest goes on */
     bool draining;
     bool stopped;
     int64_t request_ms;

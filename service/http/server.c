@@ -259,13 +259,18 @@ static void stop_handshakes(int listen_fd)
     (void)!setsockopt(listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
+void http_server_leave(struct http_server *server)
+{
+    server->leaving = true;
+}
+
 void http_server_drain(struct http_server *server)
 {
     if (server->draining)
         return;
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_LISTEN_FD);
-    server->draining = true;
+    server->leaving = server->draining = true;
     client_conns_drain(&server->clients);
     if (info && info->listen_fd >= 0)
         stop_handshakes(info->listen_fd);

@@ -46,6 +46,9 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
                                     struct store *store, struct stats *stats, char *err,
                                     size_t err_size);
 
+/* /readyz says from now on that this one is being stopped; everything else goes on. */
+void http_server_leave(struct http_server *server);
+
 /* Takes no new connections; what was accepted or queued by the kernel is answered, with
  * Connection: close, and connections that stay silent for a second are closed. */
 void http_server_drain(struct http_server *server);

@@ -236,7 +236,8 @@ static void stop_all(struct master *m)
 {
     notify_stopping(&m->notify, "Stopping");
     close_listeners(m);
-    stop_slots(m, m->first_worker, m->shared.workers, m->config->drain_ms + DRAIN_EXTRA_MS);
+    stop_slots(m, m->first_worker, m->shared.workers,
+               m->config->drain_delay_ms + m->config->drain_ms + DRAIN_EXTRA_MS);
     stop_slots(m, m->keeper_slot, 1, STOP_GRACE_MS);
     stop_slots(m, m->ledger_slot, 1, STOP_GRACE_MS);
     stop_slots(m, m->redis_slot, 1, STOP_GRACE_MS * 5); /* it writes its AOF to disk first */

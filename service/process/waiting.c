@@ -13,7 +13,7 @@ static const struct {
 } causes[WAIT_CAUSES] = {
     [WAIT_REDIS_AWAY] = {"Redis", "start it, or give its address to --redis", LOG_WARN},
     [WAIT_REDIS_HOST] = {"Redis", "correct the host in --redis, or make its name known", LOG_WARN},
-    [WAIT_REDIS_LOGIN] = {"Redis", "give --redis a user and password that it knows", LOG_WARN},
+    [WAIT_REDIS_LOGIN] = {"Redis", "give --redis a user that it knows, and its password", LOG_WARN},
     [WAIT_REDIS_RIGHTS] = {"Redis", "give this user the rights in docs/operations.md", LOG_WARN},
     [WAIT_REDIS_ROLE] = {"Redis", "give --redis the address of the master", LOG_WARN},
     [WAIT_REDIS_OTHER] = {"Redis", "look into the log of Redis", LOG_WARN},

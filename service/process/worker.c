@@ -20,7 +20,7 @@ struct worker {
     uv_signal_t stop_signal, sighup;
     uv_timer_t drain_look, ready_look;
     uint64_t drain_until_ms;
-    bool draining;
+    bool leaving;
     bool failed; /* it cannot begin to serve */
 };
 
@@ -61,21 +61,29 @@ static void on_drain_look(uv_timer_t *timer)
     uv_stop(&w->loop);
 }
 
-static void on_stop(uv_signal_t *handle, int signo)
+static void begin_drain(uv_timer_t *timer)
 {
-    struct worker *w = handle->data;
-    (void)signo;
-    if (w->draining)
-        return;
-    w->draining = true;
-    if (!w->server) {
-        uv_stop(&w->loop);
-        return;
-    }
+    struct worker *w = timer->data;
     w->drain_until_ms = uv_now(&w->loop) + (uint64_t)w->shared->config->drain_ms;
     http_server_drain(w->server);
     store_drain(w->store);
     uv_timer_start(&w->drain_look, on_drain_look, 0, DRAIN_LOOK_MS);
+}
+
+/* First a load balancer learns from /readyz that it should look elsewhere, then the door closes. */
+static void on_stop(uv_signal_t *handle, int signo)
+{
+    struct worker *w = handle->data;
+    (void)signo;
+    if (w->leaving)
+        return;
+    w->leaving = true;
+    if (!w->server) {
+        uv_stop(&w->loop);
+        return;
+    }
+    http_server_leave(w->server);
+    uv_timer_start(&w->drain_look, begin_drain, (uint64_t)w->shared->config->drain_delay_ms, 0);
 }
 
 static void watch_signals(struct worker *w)

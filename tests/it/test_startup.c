@@ -130,9 +130,9 @@ static void what_is_wrong_is_named_and_ends_the_service(void **state)
     check_gives_up("redis://127.0.0.1:1", "Connection refused", "start it, or give its address");
     check_gives_up("unix:/nowhere/redis.sock", "No such file", "start it, or give its address");
     check_gives_up("redis://nobody.invalid", "redis=nobody.invalid:6379", "correct the host");
-    check_gives_up(text("redis://127.0.0.1:%d", port), "NOAUTH", "a user and password");
+    check_gives_up(text("redis://127.0.0.1:%d", port), "NOAUTH", "a user that it knows");
     check_gives_up(text("redis://default:wrong@127.0.0.1:%d", port), "WRONGPASS",
-                   "a user and password");
+                   "a user that it knows");
 }
 
 static void a_redis_that_is_no_master_ends_the_service(void **state)
