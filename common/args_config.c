@@ -28,7 +28,7 @@ static bool refuse(const struct settings *s, const char *why)
 static const struct arg_spec *find(const struct args_reading *r, const char *name)
 {
     for (const struct arg_spec *spec = r->specs; spec < r->specs + r->count; spec++)
-        if (strcmp(spec->name, name) == 0)
+        if (strcmp(spec->name, name) == 0 && !spec->flag_only)
             return spec;
     return NULL;
 }
@@ -38,7 +38,7 @@ static bool refuse_unknown(const struct settings *s)
     char why[160];
     struct nearest near = nearest_to(str_of(s->entry.name));
     for (const struct arg_spec *spec = s->r->specs; spec < s->r->specs + s->r->count; spec++)
-        if (spec->type != ARG_REFUSED)
+        if (spec->type != ARG_REFUSED && !spec->flag_only)
             nearest_offer(&near, spec->name);
     snprintf(why, sizeof(why), "%s: no such option; %s%s%s", s->entry.name,
              near.name ? "did you mean " : "--help lists them", near.name ? near.name : "",

@@ -52,12 +52,13 @@ void args_put_meaning(struct buf *out, const struct arg_spec *spec, const char *
     for (size_t i = 0; spec->type == ARG_ENUM && spec->choices[i]; i++)
         buf_printf(out, "%s%s", i == 0 ? before : ", ", spec->choices[i]);
     bool has_default = spec->default_text && *spec->default_text;
-    if (!has_default && !env_prefix)
+    bool has_variable = env_prefix && !spec->flag_only;
+    if (!has_default && !has_variable)
         return;
     buf_puts(out, STR(" ("));
     if (has_default)
-        buf_printf(out, "default %s%s", spec->default_text, env_prefix ? "; " : "");
-    if (env_prefix)
+        buf_printf(out, "default %s%s", spec->default_text, has_variable ? "; " : "");
+    if (has_variable)
         put_variables(out, spec, env_prefix);
     buf_putc(out, ')');
 }

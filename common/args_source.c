@@ -70,7 +70,7 @@ bool args_read_environment(const struct args_reading *r, char *(*env)(const char
 {
     for (const struct arg_spec *spec = r->specs; spec < r->specs + r->count; spec++) {
         char plain[ARGS_NAME_MAX], file[ARGS_NAME_MAX];
-        if (spec->type == ARG_REFUSED || (r->only && spec != r->only))
+        if (spec->type == ARG_REFUSED || spec->flag_only || (r->only && spec != r->only))
             continue;
         variable_name(plain, r->env_prefix, spec->name, "");
         variable_name(file, r->env_prefix, spec->name, "_FILE");

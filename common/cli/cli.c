@@ -48,7 +48,7 @@ static const struct arg_spec *find_row(const struct cli_command *const *list, co
     const struct arg_spec *found = NULL;
     for (; *list && !found; list++) {
         for (const struct arg_spec *s = (*list)->specs; s && s->name && !found; s++)
-            if (s->type != ARG_REFUSED && strcmp(s->name, name) == 0)
+            if (s->type != ARG_REFUSED && !s->flag_only && strcmp(s->name, name) == 0)
                 found = s;
         if (!found && (*list)->below)
             found = find_row((*list)->below, name);

@@ -205,7 +205,7 @@ static void print_settings(void *user, const struct walk_stop *stop)
     struct settings *s = user;
     for (size_t i = 0; stop->command && i < stop->spec_count; i++) {
         const struct arg_spec *spec = &stop->specs[i];
-        if (spec->type == ARG_CONFIG || !is_new(s, spec->name))
+        if (spec->type == ARG_CONFIG || spec->flag_only || !is_new(s, spec->name))
             continue;
         fputs(".TP\n.B ", s->out);
         roff_literal(s->out, spec->name);

@@ -27,14 +27,13 @@ extern const struct cli_command command_audit;
 /* Builds the store in Redis anew from SQL. */
 extern const struct cli_command command_restore;
 
+/* Small commands for operators: each asks a running service over HTTP. */
+extern const struct cli_command command_items;
+extern const struct cli_command command_reservations;
+
+/* Whether a service, or a ledger process, is well: for containers, which need neither curl nor a
+ * shell for it. */
+extern const struct cli_command command_health;
+
 /* Of a command that needs both: NULL is an option that was not given. */
 bool command_has_both(const char *redis, const char *ledger, char *err, size_t err_size) MUST_CHECK;
-
-/* The row of a password that is kept apart from the address in --<of>. */
-#define COMMAND_PASSWORD_SPEC(of, at)                                                              \
-    {                                                                                              \
-        of "-password", ARG_STRING, at,                                                            \
-            .metavar = "TEXT", .secret = true,                                                     \
-            .help = "Password for the user in --" of ", as it is: nothing in it is escaped. Keep " \
-                    "it in a file."                                                                \
-    }
