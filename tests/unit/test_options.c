@@ -317,7 +317,7 @@ TEST(commands_take_their_own_words_and_flags)
     assert_refused(PARSE("http://a", "http://b"), "\"http://b\": unexpected; give stockload [URL]");
     assert_refused(PARSE("chekc", "a"), "\"chekc\": no such command; did you mean check?");
     assert_refused(PARSE("x"), "\"x\": no such command; give run, check, report, race, capacity, "
-                               "list, help or version");
+                               "list, completion, help or version");
 }
 
 TEST(a_search_for_capacity_has_defaults_and_flags_of_its_own)
