@@ -1,5 +1,6 @@
 #include "config.h"
 #include "fail.h"
+#include "url_password.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -28,6 +29,12 @@ const struct arg_spec config_specs[] = {
      .help = "redis://[user:pass@]host:port[/db] or unix:/path.sock; without it an own Redis is started."},
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "SQL ledger: sqlite:PATH, postgresql://... or none. Without it sqlite:<data-dir>/ledger.db for an own Redis, else none."},
+    {"redis-password", ARG_STRING, AT(redis_password), .metavar = "TEXT", .secret = true,
+     .help = "Password for the user in --redis, as it is: nothing in it is escaped. Keep it in a file."},
+    {"ledger-password", ARG_STRING, AT(ledger_password), .metavar = "TEXT", .secret = true,
+     .help = "The same for --ledger."},
+    {"ledger-listen", ARG_STRING, AT(ledger_listen), .metavar = "ADDR:PORT",
+     .help = "Of `stockd ledger`: serve /healthz, /readyz and /metrics there; port 0 takes a free one."},
     {"ledger-apply", ARG_BOOL, AT(ledger_apply), .default_text = "yes",
      .help = "Bring events into the ledger; --no-ledger-apply where `stockd ledger` does it."},
     {"auto-restore", ARG_BOOL, AT(auto_restore),
@@ -62,6 +69,8 @@ const struct arg_spec config_specs[] = {
      .help = "Memory for the bodies and answers under way in a worker; past it 503 overloaded."},
     {"allowed-hosts", ARG_STRING, AT(allowed_hosts), .metavar = "NAMES",
      .help = "Names, separated by commas, that requests to a loopback address may carry in Host besides those of this machine."},
+    {"drain-delay", ARG_DURATION_MS, AT(drain_delay_ms), 0, 600 * SECOND, .default_text = "0",
+     .help = "Time after SIGTERM in which requests are still taken, while /readyz is 503, for a load balancer to look elsewhere."},
     {"drain", ARG_DURATION_MS, AT(drain_ms), 100, 600 * SECOND, .default_text = "10s",
      .help = "Time for requests in flight after SIGTERM."},
     {"operation-retention", ARG_DURATION_MS, AT(operation_retention_ms), SECOND, 365 * DAY, .default_text = "24h",
@@ -125,7 +134,9 @@ static int64_t default_lanes(const struct config *config)
 
 bool config_complete(struct config *config, char *err, size_t err_size)
 {
-    if (!choose_ledger(config, err, err_size))
+    if (!choose_ledger(config, err, err_size) ||
+        !url_take_password(&config->redis, config->redis_password, "redis", err, err_size) ||
+        !url_take_password(&config->ledger, config->ledger_password, "ledger", err, err_size))
         return false;
     if (config->durability == DURABILITY_LEDGER && !config_has_ledger(config))
         return fail_with(err, err_size, "--durability ledger needs a ledger: give --ledger");

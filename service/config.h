@@ -17,14 +17,16 @@
 
 struct config {
     char *listen;
-    int64_t workers;    /* 0: online CPUs */
-    char *redis;        /* NULL: embedded */
-    char *ledger;       /* LEDGER_NONE or an address; never NULL */
-    bool ledger_is_own; /* the default of the embedded Redis: migrated at start */
+    int64_t workers; /* 0: online CPUs */
+    char *redis;     /* NULL: embedded; with its password */
+    char *ledger;    /* LEDGER_NONE or an address with its password; never NULL */
+    char *redis_password, *ledger_password; /* NULL: none that is kept apart */
+    bool ledger_is_own;  /* the default of the embedded Redis: migrated at start */
+    char *ledger_listen; /* NULL: nowhere */
     bool ledger_apply, auto_restore;
     char *data_dir;
     int64_t partitions, batch_max, lanes, queue_max, tries_max, connections_max;
-    int64_t request_timeout_ms, read_timeout_ms, write_timeout_ms, drain_ms;
+    int64_t request_timeout_ms, read_timeout_ms, write_timeout_ms, drain_delay_ms, drain_ms;
     int64_t memory_max_bytes;
     char *allowed_hosts; /* NULL: none but this machine's names */
     int64_t operation_retention_ms, reservation_retention_ms, event_retention_ms, max_hold_ms;

@@ -6,6 +6,7 @@
 #include "command/commands.h"
 #include "digits.h"
 #include "fail.h"
+#include "url_password.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -180,7 +181,7 @@ static void report_end(struct report *report, enum audit_result result)
 }
 
 struct options {
-    char *redis, *ledger;
+    char *redis, *ledger, *redis_password, *ledger_password;
     int64_t wait_ms, reservation_retention_ms;
     bool json;
 };
@@ -192,6 +193,8 @@ static const struct arg_spec specs[] = {
      .help = "The Redis of the store: redis://[user:password@]host:port[/db] or unix:/path.sock."},
     {"ledger", ARG_STRING, offsetof(struct options, ledger), .metavar = "URL", .secret = true,
      .help = "Its ledger: sqlite:/path/file.db or postgresql://user@host/name."},
+    COMMAND_PASSWORD_SPEC("redis", offsetof(struct options, redis_password)),
+    COMMAND_PASSWORD_SPEC("ledger", offsetof(struct options, ledger_password)),
     {"wait", ARG_DURATION_MS, offsetof(struct options, wait_ms), 0, HOUR_MS, .default_text = "30s",
      .help = "How long to wait for the ledger to get as far as Redis was."},
     {"reservation-retention", ARG_DURATION_MS, offsetof(struct options, reservation_retention_ms),
@@ -206,7 +209,10 @@ static const struct arg_spec specs[] = {
 
 static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
-    const struct options *options = call->options;
+    struct options *options = call->options;
+    if (!url_take_password(&options->redis, options->redis_password, "redis", err, err_size) ||
+        !url_take_password(&options->ledger, options->ledger_password, "ledger", err, err_size))
+        return false;
     if (!options->redis || !options->ledger || db_address_known(options->ledger))
         return command_has_both(options->redis, options->ledger, err, err_size);
     return fail_with(err, err_size,

@@ -3,18 +3,20 @@
 #include "command/commands.h"
 #include "fail.h"
 #include "ledger/schema.h"
+#include "url_password.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct options {
-    char *ledger;
+    char *ledger, *ledger_password;
 };
 
 static const struct arg_spec specs[] = {
     {"ledger", ARG_STRING, offsetof(struct options, ledger), .metavar = "URL", .secret = true,
      .help = "The database: sqlite:/path/file.db or postgresql://user@host/name."},
+    COMMAND_PASSWORD_SPEC("ledger", offsetof(struct options, ledger_password)),
     {0},
 };
 
@@ -46,7 +48,9 @@ static int run_migrate(const struct cli_call *call)
 
 static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
-    const struct options *options = call->options;
+    struct options *options = call->options;
+    if (!url_take_password(&options->ledger, options->ledger_password, "ledger", err, err_size))
+        return false;
     return options->ledger || fail_with(err, err_size, "--ledger is needed");
 }
 

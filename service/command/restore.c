@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "command/commands.h"
 #include "process/ledger_restore.h"
+#include "url_password.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #define DAY_MS               (INT64_C(24) * 3600 * 1000)
 
 struct options {
-    char *redis, *ledger;
+    char *redis, *ledger, *redis_password, *ledger_password;
     int64_t partitions, operation_retention_ms, reservation_retention_ms;
     bool dry_run, discard_unapplied;
 };
@@ -25,6 +26,8 @@ static const struct arg_spec specs[] = {
      .help = "The Redis to build the store in: redis://[user:pass@]host:port[/db] or unix:/path.sock."},
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "The database to build it from: sqlite:/path/file.db or postgresql://user@host/name."},
+    COMMAND_PASSWORD_SPEC("redis", AT(redis_password)),
+    COMMAND_PASSWORD_SPEC("ledger", AT(ledger_password)),
     {"dry-run", ARG_BOOL, AT(dry_run),
      .help = "Look and count, write nothing."},
     {"partitions", ARG_INT, AT(partitions), 0, PARTITIONS_MAX, .default_text = "0", .metavar = "N",
@@ -103,8 +106,10 @@ static int run_restore(const struct cli_call *call)
 
 static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
-    const struct options *options = call->options;
-    return command_has_both(options->redis, options->ledger, err, err_size);
+    struct options *options = call->options;
+    return url_take_password(&options->redis, options->redis_password, "redis", err, err_size) &&
+           url_take_password(&options->ledger, options->ledger_password, "ledger", err, err_size) &&
+           command_has_both(options->redis, options->ledger, err, err_size);
 }
 
 static const struct cli_exit exits[] = {
