@@ -11,6 +11,7 @@
 #include <time.h>
 
 #define IDLE_ROUNDS 40        /* without any progress: the ledger may be some seconds behind */
+#define LATE_ROUNDS 4         /* of these */
 #define PAUSE_NS    250000000 /* between two rounds */
 
 static size_t left(const struct clean *c)
@@ -39,12 +40,13 @@ static int holds_of_history(struct clean *c, const char *path)
     return rc;
 }
 
-/* What to release, from whoever knows. *asked: the history was. */
-static int find_holds(struct clean *c, const char *history, bool *asked)
+/* What to release, from whoever knows: the ledger, or the history if there is none, or if it is far
+ * behind. *asked: the history was. */
+static int find_holds(struct clean *c, const char *history, int idle, bool *asked)
 {
     c->hold_count = 0;
     int rc = c->ledgerless ? 0 : clean_list_holds(c);
-    if (rc < 0 || !c->ledgerless || !history || *asked)
+    if (rc < 0 || !history || *asked || !(c->ledgerless || idle >= LATE_ROUNDS))
         return rc;
     *asked = true;
     return holds_of_history(c, history);
@@ -64,7 +66,7 @@ static int remove_all(struct clean *c, const char *history)
         int rc = clean_delete_items(c);
         if (rc < 0 || left(c) == 0)
             return rc;
-        rc = find_holds(c, history, &asked);
+        rc = find_holds(c, history, idle, &asked);
         if (rc == 0 && is_stuck(c, asked, history))
             return 0;
         rc = rc < 0 ? rc : clean_release_holds(c);
