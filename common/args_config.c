@@ -28,7 +28,7 @@ static bool refuse(const struct settings *s, const char *why)
 static const struct arg_spec *find(const struct args_reading *r, const char *name)
 {
     for (const struct arg_spec *spec = r->specs; spec < r->specs + r->count; spec++)
-        if (!spec->flag_only && strcmp(spec->name, name) == 0)
+        if (strcmp(spec->name, name) == 0 && !spec->flag_only)
             return spec;
     return NULL;
 }

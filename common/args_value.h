@@ -45,7 +45,7 @@ struct arg_spec {
     const char *help;           /* one sentence */
     const char *group;          /* the title over it in help; NULL: that of the row before */
     bool secret;                /* never shown; may come from a file */
-    bool flag_only;             /* meant for one call: no variable, no line in a file of settings */
+    bool flag_only;             /* meant for one call: no variable, no line in a file */
     char short_name;            /* 'b' for -b; 0 for none; 'h' is taken by help */
     double number_min;          /* ARG_NUMBER only */
     double number_max;          /* 0, 0 means from 0 to infinity */

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#define WHY_SIZE      128
 #define URL_MAX_BYTES (256 * 1024) /* an address, and three bytes for each of a password */
 
 static void put_escaped(struct buf *out, const char *text)
@@ -53,12 +54,11 @@ bool url_add_password(char **url, const char *password, char *err, size_t err_si
     return true;
 }
 
-bool url_take_password(char **url, const char *password, const char *option, char *err,
-                       size_t err_size)
+bool url_take_password(char **url, const char *password, const char *of, char *err, size_t err_size)
 {
-    char why[128];
+    char why[WHY_SIZE];
     return !password || url_add_password(url, password, why, sizeof(why)) ||
-           fail_with(err, err_size, "--%s-password: %s", option, why);
+           fail_with(err, err_size, "--%s-password: %s", of, why);
 }
 
 /* Where the parameters begin, "?name=", or the end: an @ behind that belongs to no user. */

@@ -15,9 +15,9 @@
  * in err what would be right: it stays as it was. No text of err has the password in it. */
 bool url_add_password(char **url, const char *password, char *err, size_t err_size) MUST_CHECK;
 
-/* The same for an option and its password, both as given: --<option>-password, where NULL is none,
- * goes into the address of --<option>. err begins with the option. */
-bool url_take_password(char **url, const char *password, const char *option, char *err,
+/* The same for the options --<of> and --<of>-password, the first of which err names; a password
+ * that is NULL is none. */
+bool url_take_password(char **url, const char *password, const char *of, char *err,
                        size_t err_size) MUST_CHECK;
 
 /* The password as it is written there cannot be told from the rest of the address, so whoever reads

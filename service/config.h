@@ -15,6 +15,15 @@
 #define CONFIG_ERR_SIZE    ARGS_ERR_SIZE
 #define CONFIG_WORKERS_MAX 256
 
+/* The row of an option with a password that is kept apart from its address: url_take_password(). */
+#define PASSWORD_ROW(of, at)                                                                       \
+    {                                                                                              \
+        of "-password", ARG_STRING, at,                                                            \
+            .metavar = "TEXT", .secret = true,                                                     \
+            .help = "Password for the user in --" of ", as it is: nothing in it is escaped. Keep " \
+                    "it in a file."                                                                \
+    }
+
 struct config {
     char *listen;
     int64_t workers; /* 0: online CPUs */

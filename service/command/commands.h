@@ -37,12 +37,3 @@ extern const struct cli_command command_health;
 
 /* Of a command that needs both: NULL is an option that was not given. */
 bool command_has_both(const char *redis, const char *ledger, char *err, size_t err_size) MUST_CHECK;
-
-/* The row of a password that is kept apart from the address in --<of>. */
-#define COMMAND_PASSWORD_SPEC(of, at)                                                              \
-    {                                                                                              \
-        of "-password", ARG_STRING, at,                                                            \
-            .metavar = "TEXT", .secret = true,                                                     \
-            .help = "Password for the user in --" of ", as it is: nothing in it is escaped. Keep " \
-                    "it in a file."                                                                \
-    }

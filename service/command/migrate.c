@@ -16,7 +16,7 @@ struct options {
 static const struct arg_spec specs[] = {
     {"ledger", ARG_STRING, offsetof(struct options, ledger), .metavar = "URL", .secret = true,
      .help = "The database: sqlite:/path/file.db or postgresql://user@host/name."},
-    COMMAND_PASSWORD_SPEC("ledger", offsetof(struct options, ledger_password)),
+    PASSWORD_ROW("ledger", offsetof(struct options, ledger_password)),
     {0},
 };
 

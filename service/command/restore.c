@@ -26,8 +26,8 @@ static const struct arg_spec specs[] = {
      .help = "The Redis to build the store in: redis://[user:pass@]host:port[/db] or unix:/path.sock."},
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "The database to build it from: sqlite:/path/file.db or postgresql://user@host/name."},
-    COMMAND_PASSWORD_SPEC("redis", AT(redis_password)),
-    COMMAND_PASSWORD_SPEC("ledger", AT(ledger_password)),
+    PASSWORD_ROW("redis", AT(redis_password)),
+    PASSWORD_ROW("ledger", AT(ledger_password)),
     {"dry-run", ARG_BOOL, AT(dry_run),
      .help = "Look and count, write nothing."},
     {"partitions", ARG_INT, AT(partitions), 0, PARTITIONS_MAX, .default_text = "0", .metavar = "N",
@@ -107,9 +107,10 @@ static int run_restore(const struct cli_call *call)
 static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
     struct options *options = call->options;
-    return url_take_password(&options->redis, options->redis_password, "redis", err, err_size) &&
-           url_take_password(&options->ledger, options->ledger_password, "ledger", err, err_size) &&
-           command_has_both(options->redis, options->ledger, err, err_size);
+    if (!url_take_password(&options->redis, options->redis_password, "redis", err, err_size) ||
+        !url_take_password(&options->ledger, options->ledger_password, "ledger", err, err_size))
+        return false;
+    return command_has_both(options->redis, options->ledger, err, err_size);
 }
 
 static const struct cli_exit exits[] = {
