@@ -1,5 +1,6 @@
 /* args_help.c -- the half of args.h that shows: help for people, values in force for the log. */
 #include "args.h"
+#include "units.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -9,9 +10,10 @@
 static const char *metavar_of(const struct arg_spec *spec)
 {
     static const char *const names[] = {
-        [ARG_STRING] = "TEXT", [ARG_INT] = "N",    [ARG_COUNT] = "N",   [ARG_DURATION_MS] = "TIME",
-        [ARG_SIZE] = "SIZE",   [ARG_BOOL] = "",    [ARG_ENUM] = "WORD", [ARG_NUMBER] = "N",
-        [ARG_LIST] = "TEXT",   [ARG_REFUSED] = "",
+        [ARG_STRING] = "TEXT",      [ARG_INT] = "N",     [ARG_COUNT] = "N",
+        [ARG_DURATION_MS] = "TIME", [ARG_SIZE] = "SIZE", [ARG_BOOL] = "",
+        [ARG_ENUM] = "WORD",        [ARG_NUMBER] = "N",  [ARG_LIST] = "TEXT",
+        [ARG_CONFIG] = "FILE",      [ARG_REFUSED] = "",
     };
     return spec->metavar ? spec->metavar : names[spec->type];
 }
@@ -94,7 +96,8 @@ void args_print_help(struct paragraph *p, const struct arg_spec *specs, size_t c
         put_meaning(&meaning, spec, env_prefix);
         print_option(p, &names, &meaning);
     }
-    print_heading(p, group ? "Every command" : "Options");
+    if (!group || strcmp(group, ARGS_COMMON) != 0)
+        print_heading(p, group ? ARGS_COMMON : "Options");
     for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
         buf_puts(&names, str_of(common[i][0]));
         buf_puts(&meaning, str_of(common[i][1]));
@@ -159,33 +162,58 @@ static void put_list(const struct arg_spec *spec, const struct arg_list *list, s
     }
 }
 
+/* As it is typed: in the words of the default if it is that, else in the largest unit that fits. */
+static void put_integer(const struct arg_spec *spec, int64_t value, struct buf *out)
+{
+    char text[UNITS_TEXT_SIZE], why[ARGS_WHY_SIZE];
+    int64_t usual;
+    bool is_usual = spec->default_text &&
+                    args_parse_integer(spec, spec->default_text, &usual, why, sizeof why) &&
+                    usual == value;
+    if (spec->type == ARG_DURATION_MS)
+        units_format_duration_ms(text, value);
+    else if (spec->type == ARG_SIZE)
+        units_format_size(text, value);
+    else if (spec->type == ARG_COUNT)
+        units_format_count(text, value);
+    else
+        snprintf(text, sizeof text, "%" PRId64, value);
+    buf_puts(out, str_of(is_usual ? spec->default_text : text));
+}
+
 static void put_value(const struct arg_spec *spec, const void *field, struct buf *out)
 {
     switch (spec->type) {
-    case ARG_STRING: put_string(spec, *(char *const *)field, out); break;
+    case ARG_STRING:
+    case ARG_CONFIG: put_string(spec, *(char *const *)field, out); break;
     case ARG_LIST: put_list(spec, field, out); break;
     case ARG_BOOL: buf_puts(out, *(const bool *)field ? STR("yes") : STR("no")); break;
     case ARG_ENUM: buf_puts(out, str_of(spec->choices[*(const int *)field])); break;
-    case ARG_DURATION_MS: buf_printf(out, "%" PRId64 "ms", *(const int64_t *)field); break;
     case ARG_NUMBER:
         if (!isnan(*(const double *)field))
             buf_printf(out, "%g", *(const double *)field);
         break;
     case ARG_INT:
     case ARG_COUNT:
-    case ARG_SIZE: buf_put_i64(out, *(const int64_t *)field); break;
+    case ARG_DURATION_MS:
+    case ARG_SIZE: put_integer(spec, *(const int64_t *)field, out); break;
     case ARG_REFUSED: break;
     }
 }
 
 void args_describe(const struct arg_spec *specs, size_t count, const void *config, struct buf *out)
 {
-    const char *blank = "";
+    struct buf value;
+    buf_init(&value, out->max);
     for (const struct arg_spec *spec = specs; spec < specs + count; spec++) {
         if (spec->type == ARG_REFUSED)
             continue;
-        buf_printf(out, "%s%s=", blank, spec->name);
-        put_value(spec, (const char *)config + spec->offset, out);
-        blank = " ";
+        buf_reset(&value);
+        put_value(spec, (const char *)config + spec->offset, &value);
+        if (value.n == 0)
+            continue;
+        buf_printf(out, "%s%s=", out->n > 0 ? " " : "", spec->name);
+        buf_puts(out, buf_str(&value));
     }
+    buf_free(&value);
 }

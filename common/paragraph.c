@@ -5,16 +5,18 @@
 
 struct paragraph paragraph_on(FILE *out)
 {
-    int width = terminal_width(out);
+    unsigned width = terminal_width(out);
+    if (width == 0)
+        width = PARAGRAPH_WIDTH;
     return (struct paragraph){.out = out,
                               .width = width < PARAGRAPH_WIDTH_MAX ? width : PARAGRAPH_WIDTH_MAX,
-                              .colour = terminal_has_colour(out)};
+                              .colour = terminal_colours(out)};
 }
 
 /* UTF-8: the bytes that go on with a character take no column. */
-static int columns_of(const char *text, size_t n)
+static unsigned columns_of(const char *text, size_t n)
 {
-    int columns = 0;
+    unsigned columns = 0;
     for (size_t i = 0; i < n; i++)
         columns += (text[i] & 0xc0) != 0x80;
     return columns;
@@ -26,7 +28,7 @@ static void put(struct paragraph *p, const char *text, size_t n)
     p->column += columns_of(text, n);
 }
 
-static void go_to(struct paragraph *p, int column)
+static void go_to(struct paragraph *p, unsigned column)
 {
     for (; p->column < column; p->column++)
         fputc(' ', p->out);
@@ -42,7 +44,7 @@ static void break_line(struct paragraph *p)
 static void put_word(struct paragraph *p, const char *word, size_t n, bool strong)
 {
     static const char bold[] = "\033[1m", plain[] = "\033[0m";
-    int wide = columns_of(word, n);
+    unsigned wide = columns_of(word, n);
     bool first = p->column <= p->indent, blank = !first && !p->joined;
     if (!first && p->column + blank + wide > p->width)
         break_line(p);
@@ -54,7 +56,7 @@ static void put_word(struct paragraph *p, const char *word, size_t n, bool stron
     fputs(strong && p->colour ? plain : "", p->out);
 }
 
-void paragraph_begin(struct paragraph *p, int indent)
+void paragraph_begin(struct paragraph *p, unsigned indent)
 {
     p->column = 0;
     p->joined = false;
@@ -82,7 +84,7 @@ void paragraph_join(struct paragraph *p, const char *text)
     p->joined = true;
 }
 
-void paragraph_indent(struct paragraph *p, int indent)
+void paragraph_indent(struct paragraph *p, unsigned indent)
 {
     p->indent = indent;
     if (p->column + 2 > indent)
@@ -96,7 +98,7 @@ void paragraph_end(struct paragraph *p)
     p->column = 0;
 }
 
-void paragraph_print(struct paragraph *p, int indent, const char *text)
+void paragraph_print(struct paragraph *p, unsigned indent, const char *text)
 {
     while (*text) {
         size_t n = strcspn(text, "\n");

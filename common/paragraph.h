@@ -9,21 +9,22 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#define PARAGRAPH_WIDTH     80  /* of what is no terminal, or does not say */
 #define PARAGRAPH_WIDTH_MAX 100 /* longer lines are hard to read */
 
 struct paragraph {
     FILE *out;
-    int width; /* columns */
+    unsigned width; /* columns */
     bool colour;
-    int indent;  /* of the lines to come */
-    int column;  /* where the next byte goes */
-    bool joined; /* the next word follows without a blank */
+    unsigned indent; /* of the lines to come */
+    unsigned column; /* where the next byte goes */
+    bool joined;     /* the next word follows without a blank */
 };
 
 /* As wide as the stream, and no wider than PARAGRAPH_WIDTH_MAX. */
 struct paragraph paragraph_on(FILE *out);
 
-void paragraph_begin(struct paragraph *p, int indent);
+void paragraph_begin(struct paragraph *p, unsigned indent);
 /* Words that follow what is there after a blank. */
 void paragraph_text(struct paragraph *p, const char *text);
 /* The same, not cut anywhere, and bold where there is colour. */
@@ -31,8 +32,8 @@ void paragraph_strong(struct paragraph *p, const char *text);
 /* Bytes right behind what is there, as they are; so is what comes next. */
 void paragraph_join(struct paragraph *p, const char *text);
 /* The lines from here on begin at this column, and so does this one, if there is still room. */
-void paragraph_indent(struct paragraph *p, int indent);
+void paragraph_indent(struct paragraph *p, unsigned indent);
 void paragraph_end(struct paragraph *p);
 
 /* Whole paragraphs, one a line of the text. Lines that begin with a blank stay as they are. */
-void paragraph_print(struct paragraph *p, int indent, const char *text);
+void paragraph_print(struct paragraph *p, unsigned indent, const char *text);

@@ -2,22 +2,38 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-int terminal_width(FILE *stream)
+/* What the variable says, if it says anything. */
+static const char *said(const char *name)
 {
-    struct winsize size = {0};
-    int fd = fileno(stream); /* a stream of memory has none */
-    if (fd < 0 || !isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-        return TERMINAL_WIDTH;
-    return size.ws_col;
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
 }
 
-bool terminal_has_colour(FILE *stream)
+unsigned terminal_width(FILE *stream)
 {
-    const char *term = getenv("TERM"), *refused = getenv("NO_COLOR");
-    int fd = fileno(stream);
-    return fd >= 0 && isatty(fd) && term && *term && strcmp(term, "dumb") != 0 &&
-           !(refused && *refused);
+    struct winsize size = {0};
+    return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+bool terminal_moves(FILE *stream)
+{
+    const char *term = said("TERM");
+    return isatty(fileno(stream)) && term && strcmp(term, "dumb") != 0;
+}
+
+bool terminal_colours(FILE *stream)
+{
+    return terminal_moves(stream) && !said("NO_COLOR");
+}
+
+bool terminal_utf8(void)
+{
+    const char *locale = said("LC_ALL");
+    locale = locale ? locale : said("LC_CTYPE");
+    locale = locale ? locale : said("LANG");
+    return locale && (strcasestr(locale, "UTF-8") || strcasestr(locale, "UTF8"));
 }

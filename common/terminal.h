@@ -1,16 +1,21 @@
-/* terminal.h -- what a stream shows text on: how wide it is, and whether it takes colour.
+/* terminal.h -- what a stream can show: how wide it is, whether in colours, whether beyond ASCII.
  *
- * Layer: common.
+ * Layer: common. Asked each time, since windows change. NO_COLOR (https://no-color.org) and TERM
+ * say what the user wants.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
 
-#define TERMINAL_WIDTH 80 /* of what is no terminal, or does not say */
+/* Columns; 0 when it is no terminal, or does not say. */
+unsigned terminal_width(FILE *stream);
 
-/* Columns. */
-int terminal_width(FILE *stream);
+/* A terminal that can move its cursor: TERM is set, and not "dumb". */
+bool terminal_moves(FILE *stream);
 
-/* It is a terminal that is not dumb, and NO_COLOR is not set (https://no-color.org). */
-bool terminal_has_colour(FILE *stream);
+/* Such a terminal, and NO_COLOR is not set. */
+bool terminal_colours(FILE *stream);
+
+/* Whether the locale of the environment writes UTF-8. */
+bool terminal_utf8(void);

@@ -21,12 +21,46 @@ struct reading {
 
 #define REFUSE(r, ...) fail_with((r)->err, (r)->err_size, __VA_ARGS__)
 
-size_t cli_count(const struct arg_spec *specs)
+/* --- its options ------------------------------------------------------------------------------ */
+
+/* The name of the file of settings lies behind the command's own struct. */
+static size_t config_at(const struct cli_command *command)
+{
+    size_t step = sizeof(char *);
+    return (command->options_size + step - 1) / step * step;
+}
+
+size_t cli_specs(const struct cli_command *command, struct arg_spec specs[CLI_SPECS_MAX])
 {
     size_t n = 0;
-    while (specs && specs[n].name)
-        n++;
+    for (; command->specs && command->specs[n].name; n++) {
+        assert(n + 1 < CLI_SPECS_MAX);
+        specs[n] = command->specs[n];
+    }
+    if (n > 0)
+        specs[n++] = (struct arg_spec){
+            "config", ARG_CONFIG, config_at(command), .group = ARGS_COMMON,
+            .help = "A file of settings: `name = value`, one a line, for this and other commands."};
     return n;
+}
+
+/* A row of any command; those that are refused there have no value. */
+static const struct arg_spec *find_row(const struct cli_command *const *list, const char *name)
+{
+    const struct arg_spec *found = NULL;
+    for (; *list && !found; list++) {
+        for (const struct arg_spec *s = (*list)->specs; s && s->name && !found; s++)
+            if (s->type != ARG_REFUSED && strcmp(s->name, name) == 0)
+                found = s;
+        if (!found && (*list)->below)
+            found = find_row((*list)->below, name);
+    }
+    return found;
+}
+
+static const struct arg_spec *find_elsewhere(const void *program, const char *name)
+{
+    return find_row(((const struct cli_program *)program)->commands, name);
 }
 
 /* --- which command ---------------------------------------------------------------------------- */
@@ -129,6 +163,15 @@ static bool check_words(const struct reading *r)
     return true;
 }
 
+/* Says what is wrong in the place of a warning. */
+static bool complete(const struct reading *r)
+{
+    char err[CLI_ERR_SIZE] = "";
+    if (!r->call->command->complete || r->call->command->complete(r->call, err, sizeof(err)))
+        return true;
+    return REFUSE(r, "%s", err);
+}
+
 static enum cli_result read_options(struct reading *r, char *(*env)(const char *name))
 {
     static const enum cli_result results[] = {[ARGS_OK] = CLI_RUN,
@@ -137,30 +180,36 @@ static enum cli_result read_options(struct reading *r, char *(*env)(const char *
                                               [ARGS_USAGE] = CLI_USAGE};
     struct cli_call *call = r->call;
     const struct cli_command *c = call->command;
-    struct arg_list *words = c->words_max > 0 ? &call->words : NULL;
-    call->options = calloc(1, c->options_size + 1);
+    struct arg_spec specs[CLI_SPECS_MAX];
+    struct args_input in = {.argc = r->argc,
+                            .argv = r->argv,
+                            .env = env,
+                            .env_prefix = call->program->env_prefix,
+                            .positional = c->words_max > 0 ? &call->words : NULL,
+                            .elsewhere = find_elsewhere,
+                            .program = call->program};
+    call->options = calloc(1, config_at(c) + sizeof(char *));
     if (!call->options) {
         fail_say(r->err, r->err_size, "no memory");
         return CLI_USAGE;
     }
     enum args_result parsed =
-        args_parse(c->specs, cli_count(c->specs), call->program->env_prefix, r->argc, r->argv, env,
-                   words, call->options, r->err, r->err_size);
-    if (parsed == ARGS_OK &&
-        (!check_words(r) || (c->complete && !c->complete(call, r->err, r->err_size)))) {
+        args_parse(specs, cli_specs(c, specs), &in, call->options, r->err, r->err_size);
+    if (parsed == ARGS_OK && check_words(r) && complete(r))
+        return CLI_RUN;
+    if (parsed == ARGS_OK) {
         cli_free(call);
         return CLI_USAGE;
     }
-    if (parsed != ARGS_OK) {
-        free(call->options);
-        call->options = NULL;
-    }
+    free(call->options);
+    call->options = NULL;
     return results[parsed];
 }
 
 void cli_free(struct cli_call *call)
 {
-    args_free(call->command->specs, cli_count(call->command->specs), call->options);
+    struct arg_spec specs[CLI_SPECS_MAX];
+    args_free(specs, cli_specs(call->command, specs), call->options);
     args_list_free(&call->words);
     free(call->options);
     call->options = NULL;
@@ -205,6 +254,8 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
     int status = EXIT_SUCCESS;
     switch (cli_read(program, argc, argv, getenv, &call, err, sizeof(err))) {
     case CLI_RUN:
+        if (err[0])
+            fprintf(stderr, "%s: %s\n", call.path, err);
         status = call.command->run(&call);
         cli_free(&call);
         break;

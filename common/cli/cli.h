@@ -80,8 +80,8 @@ enum cli_result {
     CLI_USAGE,   /* err says what is wrong and what would be right */
 };
 
-/* env: as args_parse has it. After CLI_RUN the caller calls cli_free once; otherwise there is
- * nothing to free. */
+/* env: as args_parse has it. After CLI_RUN the caller calls cli_free once, and err is empty or a
+ * warning to be shown; otherwise there is nothing to free. */
 enum cli_result cli_read(const struct cli_program *program, int argc, char *const *argv,
                          char *(*env)(const char *name), struct cli_call *call, char *err,
                          size_t err_size) MUST_CHECK;
@@ -96,8 +96,11 @@ void cli_print_version(const struct cli_program *program);
 void cli_print_help(FILE *out, const struct cli_program *program, const struct cli_command *command,
                     const char *path);
 
-/* The number of rows before the one without a name. */
-size_t cli_count(const struct arg_spec *specs);
+#define CLI_SPECS_MAX 96
+
+/* Fills specs with the command's rows and the one for a file of settings; how many. A command
+ * without options has none. */
+size_t cli_specs(const struct cli_command *command, struct arg_spec specs[CLI_SPECS_MAX]);
 
 /* The commands below `parent`, or those of the program where that is NULL; then NULL. */
 const struct cli_command *const *cli_list(const struct cli_program *program,

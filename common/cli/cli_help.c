@@ -48,7 +48,7 @@ static void print_commands(struct paragraph *p, const struct cli_program *progra
         name_with_words(*c, name, sizeof(name));
         paragraph_begin(p, 2);
         paragraph_strong(p, name);
-        paragraph_indent(p, (int)widest + 4);
+        paragraph_indent(p, (unsigned)widest + 4);
         paragraph_text(p, (*c)->help);
         paragraph_end(p);
     }
@@ -60,7 +60,7 @@ static void print_usage(struct paragraph *p, const struct cli_command *command, 
     paragraph_begin(p, 2);
     paragraph_text(p, path);
     paragraph_text(p, !command || command->below ? "COMMAND" : "");
-    paragraph_text(p, command && !cli_count(command->specs) ? "" : "[options]");
+    paragraph_text(p, command && !command->specs ? "" : "[options]");
     paragraph_text(p, command && command->words ? command->words : "");
     paragraph_end(p);
 }
@@ -85,6 +85,7 @@ void cli_print_help(FILE *out, const struct cli_program *program, const struct c
                     const char *path)
 {
     struct paragraph p = paragraph_on(out);
+    struct arg_spec specs[CLI_SPECS_MAX];
     paragraph_begin(&p, 0);
     paragraph_strong(&p, path);
     paragraph_join(&p, ": ");
@@ -94,7 +95,6 @@ void cli_print_help(FILE *out, const struct cli_program *program, const struct c
     print_about(&p, command ? command->about : program->about);
     if (!command || command->below)
         print_commands(&p, program, command);
-    args_print_help(&p, command ? command->specs : NULL, command ? cli_count(command->specs) : 0,
-                    program->env_prefix);
+    args_print_help(&p, specs, command ? cli_specs(command, specs) : 0, program->env_prefix);
     print_exits(&p, command && command->exits ? command->exits : program->exits);
 }

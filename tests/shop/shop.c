@@ -65,8 +65,8 @@ int main(int argc, char **argv)
     struct options options;
     char err[ARGS_ERR_SIZE];
     fault_make_names();
-    enum args_result result =
-        args_parse(specs, SPECS, "SHOP_", argc, argv, NULL, NULL, &options, err, sizeof(err));
+    const struct args_input in = {.argc = argc, .argv = argv, .env_prefix = "SHOP_"};
+    enum args_result result = args_parse(specs, SPECS, &in, &options, err, sizeof(err));
     if (result == ARGS_HELP) {
         struct paragraph help = paragraph_on(stdout);
         args_print_help(&help, specs, SPECS, "SHOP_");

@@ -21,6 +21,7 @@ struct http_client {
     /* Of the call that runs. */
     struct http_answer *answer;
     size_t head_bytes;
+    bool head_ended;    /* of the last answer that began: interim ones have heads, too */
     const char *broken; /* why what came is not taken; NULL: nothing wrong */
 };
 
@@ -124,8 +125,12 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
 static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
 {
     struct http_client *client = ctx;
-    (void)bytes, (void)one;
+    (void)one;
     client->head_bytes += n;
+    if (n > 5 && memcmp(bytes, "HTTP/", 5) == 0)
+        client->head_ended = false;
+    else if (bytes[0] == '\r' || bytes[0] == '\n')
+        client->head_ended = true; /* trailers, which come here as well, do not change that */
     if (client->head_bytes > HTTP_HEAD_MAX)
         client->broken = "the header of the answer is longer than 64 KiB";
     return client->broken ? 0 : n;
@@ -339,6 +344,7 @@ enum http_end http_client_call(struct http_client *client, const struct http_req
     http_answer_init(answer);
     client->answer = answer;
     client->head_bytes = 0;
+    client->head_ended = false;
     client->broken = NULL;
     if (!make_headers(client, request, &headers) ||
         !prepare(client, request, headers, timeout_ms, why)) {
@@ -346,6 +352,8 @@ enum http_end http_client_call(struct http_client *client, const struct http_req
         return HTTP_UNSENT;
     }
     CURLcode rc = curl_easy_perform(client->curl);
+    if (rc == CURLE_OK && !client->head_ended)
+        rc = CURLE_PARTIAL_FILE; /* libcurl takes the end of a connection for the end of a head */
     enum http_end end = HTTP_ANSWERED;
     if (rc == CURLE_OK)
         take_facts(client);
