@@ -76,7 +76,7 @@ static const struct layout_field throughput[] = {
     {.label = "conflicts",
      .text = "{conflicts.per_success:number} per success, {conflicts.lost} lost, {load.successes} "
              "successes",
-     .otherwise = "not known: nothing succeeded, or the server's /metrics did not show them"},
+     .otherwise = "not known: {conflicts_doubt}"},
     {.label = "transactions",
      .text = "{conflicts.batches}, with {conflicts.batch_operations} operations",
      .when = "conflicts.batches"},
@@ -125,7 +125,7 @@ static const struct layout_field workers[] = {
 
 static const struct layout_field thresholds[] = {
     {.label = "measured", .text = "{actual:measured}{unit}", .otherwise = "{why}"},
-    {.label = "result", .text = "{met:gate}"},
+    {.label = "result", .text = "{result:gate}"},
 };
 
 const struct layout_section layout_sections[LAYOUT_SECTIONS] = {

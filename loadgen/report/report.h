@@ -28,6 +28,7 @@ struct gate_result {
     const char *text; /* as given: "p99<50ms" */
     double actual;    /* in the unit of the text's left side: ms, 1/s, a count, or % */
     bool met;
+    bool unknown;     /* it is not known whether it is met, and so not met */
     const char *unit; /* of actual: "ms", "/s", "%" or "" */
     const char *why;  /* a literal: why it could not be measured (then it is not met), or "" */
 };

@@ -57,7 +57,8 @@ static const struct unit_word findings[] = {{"right", "holds"},
                                             {"unknown", "unknown"},
                                             {"violation", "VIOLATED"},
                                             {"unchecked", "unchecked"}};
-static const struct unit_word gates[] = {{"true", "met"}, {"false", "MISSED"}};
+static const struct unit_word gates[] = {
+    {"met", "met"}, {"missed", "MISSED"}, {"unknown", "UNKNOWN"}};
 static const struct unit_word statuses[] = {{"null", "no answer"}, {"other", "others"}};
 static const struct unit_word oversolds[] = {{"found", "units that were not there"},
                                              {"none", "no unit was sold twice"},

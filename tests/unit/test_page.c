@@ -92,14 +92,14 @@ static void assert_filled(const json_t *from, const char *text, const char *want
 TEST(templates_are_filled_with_all_their_values_or_not_at_all)
 {
     json_t *from = json_loads("{\"a\":{\"b\":1234,\"c\":[\"x\",\"y\"]},\"t\":1500,\"n\":null,"
-                              "\"w\":\"unchecked\",\"no\":false,\"e\":[]}",
+                              "\"w\":\"unchecked\",\"no\":false,\"gate\":\"missed\",\"e\":[]}",
                               0, NULL);
     assert_non_null(from);
     assert_filled(from, "plain", "plain");
     assert_filled(from, "{a.b} of {a.c}", "1,234 of x y");
     assert_filled(from, "{t:ns}, {t:short}", "1.50us, 1500");
     assert_filled(from, "{w:verdict} {w}", "NOT CHECKED unchecked");
-    assert_filled(from, "{no:gate}", "MISSED");
+    assert_filled(from, "{gate:gate}", "MISSED");
     assert_filled(from, "{n:status}", "no answer");
     assert_filled(from, "{t:status}", "1,500");
     assert_filled(from, "{t} and {n}", NULL);

@@ -287,8 +287,8 @@ charts.conflicts = {
     draw: function (run) {
         const over = overTime(run);
         const sets = [line('in flight', 'f', zip(over.end, over.of('in_flight')), { yAxisID: 'flight', borderDash: [5, 4] })];
-        const scales = { x: seconds(over), flight: counts({ position: run.facts.metrics ? 'right' : 'left' }) };
-        if (run.facts.metrics) {
+        const scales = { x: seconds(over), flight: counts({ position: run.conflicts ? 'right' : 'left' }) };
+        if (run.conflicts) {
             const points = zip(over.middle, overSeconds(over.end, over.of('conflicts')));
             sets.unshift(line('conflicts a second', 'lost', points, { fill: true, backgroundColor: colour('lost', 0.15), yAxisID: 'y' }));
             scales.y = counts();
