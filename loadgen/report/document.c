@@ -140,7 +140,8 @@ static void warn_of_gate(struct jsonput *j, json_t *list, const struct gate_resu
         snprintf(text, sizeof text, "Nobody knows whether the threshold %s is met: %s.", gate->text,
                  gate->why);
     else
-        snprintf(text, sizeof text, "The threshold %s was missed.", gate->text);
+        snprintf(text, sizeof text, "The threshold %s was missed%s%s.", gate->text,
+                 *gate->why ? ": " : "", gate->why);
     jsonput_text(j, list, NULL, str_of(text));
 }
 

@@ -201,6 +201,7 @@ static void beat(struct workers *c)
 {
     double seconds = seconds_between(c->before->at_ns, c->now->at_ns);
     measure(c);
+    live_remember(&c->live);
     *c->before = *c->now;
     c->beats++;
     scrape_again(c, seconds);
