@@ -2,6 +2,7 @@
  * document (document.h), in the order and words of layout.h. A part that has nothing to say writes
  * nothing, and the answer stands at the end.
  */
+#include "printable.h"
 #include "report/document.h"
 #include "report/layout.h"
 #include "report/page.h"
