@@ -15,7 +15,7 @@
 struct options {
     int64_t workers, lanes;
     char *redis;
-    bool json;
+    bool json, once;
     struct arg_list headers;
 };
 
@@ -31,6 +31,7 @@ static const struct arg_spec audit_specs[] = {
     {"redis", ARG_STRING, offsetof(struct options, redis), .secret = true, .help = "URL."},
     {"json", ARG_BOOL, offsetof(struct options, json), .help = "JSON."},
     {"threads", ARG_REFUSED, .help = "means something else"},
+    {"once", ARG_BOOL, offsetof(struct options, once), .flag_only = true, .help = "For one call."},
     {0},
 };
 
@@ -176,6 +177,7 @@ TEST(what_is_wrong_is_told_with_its_line)
                   "3: workrs: no such option; did you mean workers?");
     check_refused("frobnicate = 4\n", "1: frobnicate: no such option; --help lists them");
     check_refused("threads = 4\n", "1: threads: no such option; --help lists them");
+    check_refused("once = yes\n", "1: once: no such option; --help lists them");
     check_refused("#\nworkers = many\n",
                   "2: workers: \"many\" is no number; give a whole number from 1 to 9");
     check_refused("workers = 3\n#\nlanes = 2\nworkers = 3\n",
