@@ -85,7 +85,8 @@ FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 $(HARDEN)
 # These two also look at their own lists at every turn of a loop: http/check.h, store/check.h.
 FLAGS_asan := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer $(HARDEN)
 FLAGS_fuzz := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-LD_release := $(HARDEN_LD)
+# As needed: stockload loads no library that only the service calls.
+LD_release := $(HARDEN_LD) -Wl,--as-needed
 LD_asan := -fsanitize=address,undefined $(HARDEN_LD)
 LD_fuzz := -fsanitize=fuzzer,address,undefined
 

@@ -60,7 +60,7 @@ TEST(a_run_has_defaults)
     assert_int_equal(o.rate, 0);
     assert_int_equal(o.arrival, ARRIVAL_POISSON);
     assert_int_equal(o.max_backlog, 10000);
-    assert_string_equal(o.scenario, "flash");
+    assert_string_equal(o.scenario, "churn");
     assert_int_equal(o.timeout_ms, 10000);
     assert_int_equal(o.settle_ms, 6000);
     assert_int_equal(o.verify, VERIFY_FULL);
