@@ -21,6 +21,10 @@
 #define ZSH      "zsh -f tests/support/complete.zsh "
 #define FISH     "fish --no-config tests/support/complete.fish "
 
+/* What a command writes to a terminal, with the codes made visible. */
+#define TERMINAL(term, set) "TERM=" term " " set " script -qec "
+#define PLAIN               " /dev/null </dev/null | tr -d '\\r' | sed 's/\\x1b/<ESC>/g' "
+
 static const struct row {
     const char *name, *line;
     int status;
@@ -59,6 +63,31 @@ static const struct row {
      0, "", "", NULL},
     {"no colour where it goes to a file", "$D help | grep -c \"$(printf '\\033')\"", 1, "0\n", "",
      NULL},
+    {"help stands out on a terminal",
+     TERMINAL("xterm", "") "'$D help'" PLAIN "| grep -c '<ESC>.1mUsage'", 0, "1\n", "", NULL},
+    {"a mistake stands out on a terminal",
+     TERMINAL("xterm", "") "'$D serv'" PLAIN "| grep -c '^<ESC>.1;31mstockd:<ESC>.0m \"serv\"'", 0,
+     "1\n", "", NULL},
+    {"nothing stands out where nothing is to",
+     TERMINAL("xterm", "NO_COLOR=1") "'$D help; $D serv'" PLAIN "| grep -c '<ESC>'", 1, "0\n", "",
+     NULL},
+    {"nothing stands out on a terminal that cannot",
+     TERMINAL("dumb", "") "'$D help; $D serv'" PLAIN "| grep -c '<ESC>'", 1, "0\n", "", NULL},
+    {"help is as narrow as the terminal",
+     TERMINAL("dumb",
+              "") "'stty cols 50; $D serve --help'" PLAIN
+                  "| awk '{ if (length > n) n = length } END { print (n > 45 && n <= 50) }'",
+     0, "1\n", "", NULL},
+    {"help is no wider than can be read",
+     TERMINAL("dumb",
+              "") "'stty cols 200; $D serve --help'" PLAIN
+                  "| awk '{ if (length > n) n = length } END { print (n > 90 && n <= 100) }'",
+     0, "1\n", "", NULL},
+    {"json ends with a newline",
+     "$D audit --redis redis://127.0.0.1:1 --ledger sqlite:$T/none --json | tail -c 3; "
+     "zcat tests/kept/history/format-5.gz >$T/h; $L report $T/h -q --output-format json | tail -c "
+     "2",
+     0, "\n}\n}\n", NULL, NULL},
     {"a file of settings is read by serve and audit alike",
      "printf 'workers = 2\\nredis = redis://127.0.0.1:1\\nledger = sqlite:'$T'/none\\n' >$T/both; "
      "$D audit --config $T/both",
