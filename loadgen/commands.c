@@ -61,6 +61,7 @@ static const struct cli_command check = {
     .words = "HISTORY...",
     .words_min = 1,
     .words_max = CLI_WORDS_MAX,
+    .words_are = CLI_WORDS_FILES,
     OPTIONS(COMMAND_CHECK, check),
 };
 static const struct cli_command report = {
@@ -70,6 +71,7 @@ static const struct cli_command report = {
     .words = "HISTORY...",
     .words_min = 1,
     .words_max = CLI_WORDS_MAX,
+    .words_are = CLI_WORDS_FILES,
     OPTIONS(COMMAND_REPORT, report),
 };
 static const struct cli_command race = {
@@ -113,7 +115,8 @@ static const struct cli_command list = {
 
 /* In the order in which help lists them. */
 static const struct cli_command *const commands[] = {
-    &run, &check, &report, &race, &capacity, &clean, &list, &cli_help, &cli_version, NULL,
+    &run,  &check,          &report,  &race,     &capacity,    &clean,
+    &list, &cli_completion, &cli_man, &cli_help, &cli_version, NULL,
 };
 
 static const struct cli_exit exits[] = {

@@ -62,7 +62,7 @@ static const struct option_row rate[] = {
      .help = "Arrivals that may wait for a free connection, in each process; more are dropped and counted."}},
 };
 static const struct option_row work[] = {
-    {LOADS, {"scenario", ARG_STRING, AT(scenario), .metavar = "NAME", .default_text = "flash",
+    {LOADS, {"scenario", ARG_STRING, AT(scenario), .metavar = "NAME", .default_text = "churn",
      .help = "What clients do: flash, zipf, basket, churn, restock, mixed; `stockload list` says more."}},
     {LOADS, {"skus", ARG_COUNT, AT(skus), 1, WORKLOAD_SKUS_MAX,
      .help = "Items; without it as the scenario says."}},
@@ -125,7 +125,7 @@ static const struct option_row output[] = {
     {LOADS, {"tui", ARG_BOOL, AT(tui), .default_text = "yes",
      .help = "Redraw a live view on a terminal; otherwise a line a second."}},
     {LOADS | RACE | OFFLINE, {"quiet", ARG_BOOL, AT(quiet), .short_name = 'q', .help = "Show no progress (race: no shares of the workers)."}},
-    {LOADS | OFFLINE, {"verbose", ARG_BOOL, AT(verbose), .short_name = 'v', .help = "Say more on standard error: the run, its seed and its history at the start, how long steps took."}},
+    {LOADS | OFFLINE, {"verbose", ARG_BOOL, AT(verbose), .short_name = 'v', .help = "The whole report as text; and on standard error the run, its seed and its history, how long steps took."}},
 };
 static const struct option_row removal[] = {
     {RUN, {"clean", ARG_BOOL, AT(clean), .flag_only = true,
