@@ -23,6 +23,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
+MAN_DATE ?= $(shell git log -1 --format=%ct 2>/dev/null)
+
 # What the programs link with, by pkg-config name.
 LIBS := libmicrohttpd hiredis jansson libuv libcrypto libpq sqlite3 libcurl
 TEST_LIBS := cmocka yaml-0.1
@@ -124,7 +126,7 @@ FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_C))
 BENCH_BINS := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(BENCH_C))
 PAGE_BINS := $(patsubst tests/page/%.c,$(OUT)/page/%,$(PAGE_C))
 
-.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page keep lint fmt compdb openapi install clean deps tests-built
+.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page keep lint fmt man completions compdb openapi install clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -186,6 +188,22 @@ lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting
 
 fmt: ## format every C file
 	$(CLANG_FORMAT) -i $(ALL_C) $(ALL_H)
+
+# Made by the programs themselves, from the tables that --help is made from.
+man: all ## write the manual pages: build/man/stockd.1, stockd.conf.5, stockload.1, stockload.conf.5
+	@mkdir -p build/man
+	@for name in stockd stockload; do \
+	    SOURCE_DATE_EPOCH=$(MAN_DATE) build/$$name man 1 >build/man/$$name.1 && \
+	    SOURCE_DATE_EPOCH=$(MAN_DATE) build/$$name man 5 >build/man/$$name.conf.5 || exit 1; \
+	done
+
+completions: all ## write build/completions/NAME.bash, _NAME (zsh), NAME.fish, for stockd and stockload
+	@mkdir -p build/completions
+	@for name in stockd stockload; do \
+	    build/$$name completion bash >build/completions/$$name.bash && \
+	    build/$$name completion zsh >build/completions/_$$name && \
+	    build/$$name completion fish >build/completions/$$name.fish || exit 1; \
+	done
 
 compdb: ## write compile_commands.json
 	@tests/tools/compdb.sh '$(CC) $(filter-out -Wno-format-truncation,$(ALL_CFLAGS))' $(ALL_C) > compile_commands.json
