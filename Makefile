@@ -59,6 +59,12 @@ WHY_page := for make page
 DEBS_page = $(DEBS_test) chromium $(NODE_DEBS)
 HAVE_page = $(HAVE_test) && which $(CHROMIUM) node npm >/dev/null
 HAVE_NGINX = which curl wrk pgrep nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1
+WHY_deb := for make deb
+DEBS_deb := $(DEBS_build) debhelper dpkg-dev fakeroot lintian
+HAVE_deb = $(HAVE_build) && which dh lintian fakeroot >/dev/null
+WHY_deb-test := for make deb-test
+DEBS_deb-test := debootstrap systemd-container
+HAVE_deb-test = which debootstrap systemd-nspawn >/dev/null
 WHY_bench := for make bench
 DEBS_bench := $(DEBS_test) curl wrk procps nginx libnginx-mod-http-lua lua-nginx-redis
 HAVE_bench = $(HAVE_test) && $(HAVE_NGINX)
@@ -158,7 +164,7 @@ INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
 
-.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page keep lint fmt man completions compdb openapi install uninstall install-test version clean deps tests-built
+.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -255,6 +261,16 @@ uninstall: ## remove what install put there; a configuration that was changed st
 
 install-test: all ## install, install again and uninstall in an empty folder; what systemd says about the units
 	@tests/tools/install.sh
+
+deb: need-deb ## Debian packages of both programs in build/deb, looked through by lintian
+	@rm -rf build/deb
+	@debian/tree.sh '$(VERSION)' '$(COMMIT)' build/deb/stockd
+	@cd build/deb/stockd && dpkg-buildpackage -us -uc -b
+	@lintian --fail-on error,warning build/deb/*.changes
+	@ls build/deb/*.deb
+
+deb-test: need-deb-test ## packages built on fresh Debians (ARGS="bookworm trixie"), installed there, and run by a systemd; as root
+	@tests/tools/deb_test.sh '$(VERSION)' '$(COMMIT)' $(or $(ARGS),bookworm trixie)
 
 version: ## what --version will say
 	@echo '$(VERSION)$(if $(COMMIT), ($(COMMIT)))'
