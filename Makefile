@@ -33,6 +33,7 @@ LINT_DEBS := clang clang-format clang-tidy
 FUZZ_DEBS := clang libclang-rt-dev
 # Node.js that did not come from Debian brings its own npm, which Debian's would conflict with.
 PAGE_DEBS = chromium $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
+DOCS_DEBS = curl jq sqlite3 redis-tools python3 $(if $(shell command -v node),,nodejs)
 BENCH_DEBS := curl wrk procps nginx libnginx-mod-http-lua lua-nginx-redis
 FLAME_DEBS := curl wrk procps linux-perf
 BENCH_PEERS_DEBS = $(BENCH_DEBS) webdis python3-redis $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
@@ -100,7 +101,7 @@ FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_C))
 BENCH_BINS := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(BENCH_C))
 PAGE_BINS := $(patsubst tests/page/%.c,$(OUT)/page/%,$(PAGE_C))
 
-.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page keep lint fmt compdb install clean deps need tests-built
+.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page docs-test keep lint fmt compdb install clean deps need tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -159,6 +160,12 @@ page: ## the HTML report in headless Chromium
 	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(PAGE_DEBS)" HAVE='$(HAVE) && which $(CHROMIUM) node npm >/dev/null'
 	@$(MAKE) --no-print-directory pages-built
 	@CHROMIUM=$(CHROMIUM) tests/page/run.sh $(OUT)/page/make_report $(OUT)/page/reports
+
+docs-test: ## what README.md, CONTRIBUTING.md and docs/ show, run and compared; ARGS="PAGE...", ARGS=--write to show what came
+	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(DOCS_DEBS)" HAVE='$(HAVE) && which curl jq sqlite3 redis-cli python3 node >/dev/null'
+	@$(MAKE) --no-print-directory build/stockd build/stockload
+	@PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/test_harness.py -q
+	@PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/run.py $(ARGS)
 
 # What OF=PROGRAM answers goes to tests/kept/NAME, for the tests of what comes after that program.
 keep: need ## keep a small store of an older build for the tests: OF=its stockd, NAME=its commit
