@@ -106,7 +106,7 @@ class Page:
         elif "through faults" in block.marks:
             with self.session.through_faults() as trouble:
                 self.commands(block)
-            self.count(block, len(trouble.made) >= 4, "through faults", "too little was asked of the service")
+            self.count(block, trouble.made >= 4, "through faults", "too little was asked of the service")
         elif any(line.startswith("$ ") for line in block.lines):
             self.commands(block)
         else:

@@ -1,15 +1,16 @@
 """A proxy in front of the service that makes trouble, for the programs that the pages show.
 
-The first attempt at each question - method, path and Idempotency-Key - goes wrong, each in another of four ways:
-refused with 503, cut before it was sent, carried out and cut, carried out and answered 504. Every further attempt is
-passed on. So a program that asks again with the same key prints what it prints without the proxy, and any other
-sells twice or stops.
+The first two attempts at each question - method, path, body and Idempotency-Key - go wrong: first it is not carried
+out, and refused with 503 or cut off; then it is carried out, and cut off or answered 504. Every further attempt is passed
+on. So a program that asks again with the same key prints what it prints without the proxy, and any other sells twice
+or stops.
 """
 import http.client
 import http.server
 import threading
 
-WAYS = ("refused", "cut before", "cut after", "504 after")
+# Taken in turn by the questions.
+WAYS = (("refused", "cut after"), ("cut before", "504 after"))
 
 
 def problem(name, title, status):
@@ -24,7 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def handle_any(self):
         trouble = self.server.trouble
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        way = trouble.way((self.command, self.path, self.headers.get("Idempotency-Key")))
+        way = trouble.way((self.command, self.path, body, self.headers.get("Idempotency-Key")))
         if way == "refused":
             status, headers, answer = problem("overloaded", "Too much", 503)
             return self.answer(status, headers + [("Retry-After", "1")], answer)
@@ -62,7 +63,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class Trouble:
     def __init__(self, upstream):
-        self.upstream, self.seen, self.made, self.lock = upstream, set(), [], threading.Lock()
+        self.upstream, self.attempts, self.made, self.lock = upstream, {}, 0, threading.Lock()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.trouble = self
         self.port = self.server.server_address[1]
@@ -71,11 +72,9 @@ class Trouble:
     def way(self, question):
         """How this attempt goes wrong, or None."""
         with self.lock:
-            if question in self.seen:
-                return None
-            self.seen.add(question)
-            self.made.append(WAYS[len(self.made) % len(WAYS)])
-            return self.made[-1]
+            ways = self.attempts.setdefault(question, list(WAYS[len(self.attempts) % len(WAYS)]))
+            self.made += bool(ways)
+            return ways.pop(0) if ways else None
 
     def close(self):
         self.server.shutdown()
