@@ -23,23 +23,47 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-# What the programs link with, by pkg-config name, and the Debian package that brings it.
-LIBS := libmicrohttpd hiredis jansson libuv libcrypto libpq sqlite3
-TEST_LIBS := cmocka
-BUILD_LIBS := yaml-0.1
-DEBS := gcc make git pkg-config libc6-dev libmicrohttpd-dev libhiredis-dev libjansson-dev libuv1-dev libssl-dev \
-        libpq-dev libsqlite3-dev libcmocka-dev libyaml-dev redis-server postgresql libjs-chart.js
-LINT_DEBS := clang clang-format clang-tidy
-FUZZ_DEBS := clang libclang-rt-dev
-# Node.js that did not come from Debian brings its own npm, which Debian's would conflict with.
-PAGE_DEBS = chromium $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
-DOCS_DEBS = curl jq sqlite3 redis-tools python3 $(if $(shell command -v node),,nodejs)
-BENCH_DEBS := curl wrk procps nginx libnginx-mod-http-lua lua-nginx-redis
-FLAME_DEBS := curl wrk procps linux-perf
-BENCH_PEERS_DEBS = $(BENCH_DEBS) webdis python3-redis $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
+# What the programs link with, by pkg-config name.
+LIBS := libmicrohttpd hiredis jansson libuv libcrypto libpq sqlite3 libcurl
+TEST_LIBS := cmocka yaml-0.1
 # Chart.js, which the HTML report carries; its releases name the file differently.
 CHART_JS ?= $(shell cd /usr/share/javascript/chart.js 2>/dev/null && ls -d $$PWD/chart.min.js $$PWD/chart.umd.min.js $$PWD/chart.umd.js 2>/dev/null | head -n 1)
-HAVE = $(PKG_CONFIG) --exists $(LIBS) $(TEST_LIBS) $(BUILD_LIBS) 2>/dev/null && command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && test -r "$(CHART_JS)"
+# With what tests/tools/deps.sh took of packages that would bring too much.
+FIND_LIBS = PKG_CONFIG_PATH="$$PKG_CONFIG_PATH:$(CURDIR)/.deps" $(PKG_CONFIG)
+
+# What each goal needs: why, the Debian packages that bring it, and how it is seen to be there. The first is all that
+# the programs, `make run` and `make demo` need; no more than that is installed for them (README.md).
+WHY_build := to build the programs and run the demo
+DEBS_build := gcc make git pkgconf libc6-dev alone:libmicrohttpd-dev libhiredis-dev libjansson-dev libuv1-dev libssl-dev \
+              libpq-dev libsqlite3-dev alone:libcurl4-openssl-dev libjs-chart.js redis-server
+HAVE_build = $(FIND_LIBS) --exists $(LIBS) 2>/dev/null && which $(CC) redis-server >/dev/null && test -r "$(CHART_JS)"
+WHY_test := for the tests
+DEBS_test := $(DEBS_build) libcmocka-dev libyaml-dev postgresql
+HAVE_test = $(HAVE_build) && $(FIND_LIBS) --exists $(TEST_LIBS) 2>/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+WHY_lint := for make lint
+DEBS_lint := $(DEBS_test) clang clang-format clang-tidy
+HAVE_lint = $(HAVE_test) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null
+WHY_fuzz := for make fuzz
+DEBS_fuzz := $(DEBS_test) clang libclang-rt-dev
+HAVE_fuzz = $(HAVE_test) && ls $$($(CLANG) -print-runtime-dir)/*fuzzer* >/dev/null 2>&1
+# Node.js that did not come from Debian brings its own npm, which Debian's would conflict with.
+NODE_DEBS = $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
+WHY_page := for make page
+DEBS_page = $(DEBS_test) chromium $(NODE_DEBS)
+HAVE_page = $(HAVE_test) && which $(CHROMIUM) node npm >/dev/null
+WHY_docs-test := for make docs-test
+DEBS_docs-test = $(DEBS_test) curl jq sqlite3 redis-tools python3 $(filter nodejs,$(NODE_DEBS))
+HAVE_docs-test = $(HAVE_test) && which curl jq sqlite3 redis-cli python3 node >/dev/null
+HAVE_NGINX = which curl wrk pgrep nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1
+WHY_bench := for make bench
+DEBS_bench := $(DEBS_test) curl wrk procps nginx libnginx-mod-http-lua lua-nginx-redis
+HAVE_bench = $(HAVE_test) && $(HAVE_NGINX)
+WHY_bench-peers := for make bench-peers
+DEBS_bench-peers = $(DEBS_bench) webdis python3-redis $(NODE_DEBS)
+HAVE_bench-peers = $(HAVE_bench) && which webdis node npm >/dev/null && /usr/bin/python3 -c "import redis" 2>/dev/null
+WHY_flame := for make flame
+DEBS_flame := $(DEBS_test) curl wrk procps linux-perf
+HAVE_flame = $(HAVE_test) && which curl wrk pgrep perf >/dev/null
 
 FLAVOUR ?= release
 OUT := build/$(FLAVOUR)
@@ -48,13 +72,13 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissin
         -Wundef -Wpointer-arith -Wwrite-strings -Wvla -Wno-unused-parameter
 # Only gcc has this one: it counts what snprintf is there to cut.
 WARN += $(if $(findstring gcc,$(CC)),-Wno-format-truncation)
-INCLUDES := -Icommon -Iservice -Iloadgen -Itests -I$(OUT)/gen
+INCLUDES := -Icommon -Iservice -Iloadgen -Itests
 DEFINES := -D_GNU_SOURCE -include common/must_check.h
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE
 HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
 # What x86 has beside that: landing pads and shadow stacks. Debian's start files, which are linked along, are not marked
 # for either; that does no harm to a shadow stack, so that mark is set by hand.
-ifneq ($(filter x86_64-% i686-%,$(shell $(CC) -dumpmachine)),)
+ifneq ($(filter x86_64-% i686-%,$(shell $(CC) -dumpmachine 2>/dev/null)),)
 HARDEN += -fcf-protection
 HARDEN_LD += -Wl,-z,shstk
 endif
@@ -66,9 +90,10 @@ LD_release := $(HARDEN_LD)
 LD_asan := -fsanitize=address,undefined $(HARDEN_LD)
 LD_fuzz := -fsanitize=fuzzer,address,undefined
 
-LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) $(TEST_LIBS) 2>/dev/null)
-LIB_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) -lm
-TEST_LDLIBS = $(LIB_LDLIBS) $(shell $(PKG_CONFIG) --libs $(TEST_LIBS) 2>/dev/null)
+# Their headers are not held to the warnings of this code.
+LIB_CFLAGS := $(patsubst -I%,-isystem%,$(shell $(FIND_LIBS) --cflags $(LIBS) 2>/dev/null; $(FIND_LIBS) --cflags $(TEST_LIBS) 2>/dev/null))
+LIB_LDLIBS := $(shell $(FIND_LIBS) --libs $(LIBS) 2>/dev/null) -lm
+TEST_LDLIBS := $(LIB_LDLIBS) $(shell $(FIND_LIBS) --libs $(TEST_LIBS) 2>/dev/null)
 ALL_CFLAGS = -std=gnu17 $(WARN) $(FLAGS_$(FLAVOUR)) $(DEFINES) $(INCLUDES) $(LIB_CFLAGS) $(CFLAGS)
 
 COMMON_C := $(wildcard common/*.c common/*/*.c)
@@ -101,12 +126,12 @@ FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_C))
 BENCH_BINS := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(BENCH_C))
 PAGE_BINS := $(patsubst tests/page/%.c,$(OUT)/page/%,$(PAGE_C))
 
-.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page docs-test keep lint fmt compdb install clean deps need tests-built
+.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page docs-test keep lint fmt compdb openapi install clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-all: need ## build build/stockd and build/stockload
+all: need-build ## build build/stockd and build/stockload
 	@$(MAKE) --no-print-directory build/stockd build/stockload
 
 run: all ## start the service on 127.0.0.1:8080 with its own Redis (data in ./stockd-data)
@@ -117,63 +142,53 @@ demo: all ## a minute that shows it all: two flash sales, a churn with kills, a 
 
 test: unit it ## every test: unit, then integration on a real Redis (T=name runs the matching programs)
 
-unit: need ## tests of pure code, no server
+unit: need-test ## tests of pure code, no server
 	@$(MAKE) --no-print-directory tests-built WHAT=unit
 	@tests/run.sh $(OUT)/unit '$(T)'
 
-it: need ## tests against real servers that they start themselves
+it: need-test ## tests against real servers that they start themselves
 	@$(MAKE) --no-print-directory tests-built WHAT=it
 	@STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) SHOP=$(CURDIR)/$(SHOP) REDIS_CLOCK=$(CURDIR)/$(REDIS_CLOCK) tests/run.sh $(OUT)/it '$(T)'
 
-asan: need ## unit and it again, under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: need-test ## unit and it again, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory FLAVOUR=asan unit it
 
-fuzz: ## every libFuzzer target for FUZZ_SECONDS (30) from the seed corpus
-	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(FUZZ_DEBS)" HAVE='$(HAVE) && ls $$$$($(CLANG) -print-runtime-dir)/*fuzzer* >/dev/null 2>&1'
+fuzz: need-fuzz ## every libFuzzer target for FUZZ_SECONDS (30) from the seed corpus
 	@$(MAKE) --no-print-directory FLAVOUR=fuzz CC=$(CLANG) fuzzers
 	@tests/fuzz/run.sh $${FUZZ_SECONDS:-30}
 
 # `SECONDS` may be a variable of the shell; only what is given to make counts.
-soak: need ## mixed load with kills, resets, stalls and refusals for SECONDS (60); nothing may be wrong, or grow
+soak: need-test ## mixed load with kills, resets, stalls and refusals for SECONDS (60); nothing may be wrong, or grow
 	@$(MAKE) --no-print-directory $(STOCKD) $(STOCKLOAD) $(OUT)/soak/soak
 	@SOAK_SECONDS='$(or $(SECONDS),60)' STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) $(OUT)/soak/soak
 
-bench: ## every benchmark, then one table of figures beside their goals; ARGS="ROUNDS SECONDS STEADY_SECONDS"
-	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(BENCH_DEBS)" HAVE='$(HAVE) && which curl wrk pgrep nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1'
+bench: need-bench ## every benchmark, then one table of figures beside their goals; ARGS="ROUNDS SECONDS STEADY_SECONDS"
 	@$(MAKE) --no-print-directory build/stockd build/stockload benchers
 	@tests/bench/all.sh $(ARGS)
 
-flame: ## flame graphs of worker, Redis and load in ./flame-out, tables of self time; ARGS="CASE SECONDS", as root
-	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(FLAME_DEBS)" HAVE='$(HAVE) && which curl wrk pgrep perf >/dev/null'
+flame: need-flame ## flame graphs of worker, Redis and load in ./flame-out, tables of self time; ARGS="CASE SECONDS", as root
 	@$(MAKE) --no-print-directory build/stockd $(OUT)/bench/cpu
 	@tests/bench/flame.sh $(ARGS)
 
-# The package of webdis starts a service of its own; one that was there before is left as it is.
-bench-peers: ## reservations beside PostgreSQL, nginx, webdis, Node.js and Python: speed, and what faults cost (ARGS="ROUNDS SECONDS")
-	@new=$$(command -v webdis || echo webdis); \
-	$(MAKE) --no-print-directory need DEBS="$(DEBS) $(BENCH_PEERS_DEBS)" HAVE='$(HAVE) && which curl wrk nginx webdis node npm >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1 && /usr/bin/python3 -c "import redis" 2>/dev/null' && \
-	{ [ "$$new" != webdis ] || { service webdis stop; update-rc.d webdis disable; } >/dev/null 2>&1 || true; }
+bench-peers: need-bench-peers ## reservations beside PostgreSQL, nginx, webdis, Node.js and Python: speed, and what faults cost (ARGS="ROUNDS SECONDS")
 	@$(MAKE) --no-print-directory build/stockd
 	@tests/bench/peers.sh $(ARGS)
 
-page: ## the HTML report in headless Chromium
-	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(PAGE_DEBS)" HAVE='$(HAVE) && which $(CHROMIUM) node npm >/dev/null'
+page: need-page ## the HTML report in headless Chromium
 	@$(MAKE) --no-print-directory pages-built
 	@CHROMIUM=$(CHROMIUM) tests/page/run.sh $(OUT)/page/make_report $(OUT)/page/reports
 
-docs-test: ## what README.md, CONTRIBUTING.md and docs/ show, run and compared; ARGS="PAGE...", ARGS=--write to show what came
-	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(DOCS_DEBS)" HAVE='$(HAVE) && which curl jq sqlite3 redis-cli python3 node >/dev/null'
+docs-test: need-docs-test ## what README.md, CONTRIBUTING.md and docs/ show, run and compared; ARGS="PAGE...", ARGS=--write to show what came
 	@$(MAKE) --no-print-directory build/stockd build/stockload
 	@PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/test_harness.py -q
 	@PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/run.py $(ARGS)
 
 # What OF=PROGRAM answers goes to tests/kept/NAME, for the tests of what comes after that program.
-keep: need ## keep a small store of an older build for the tests: OF=its stockd, NAME=its commit
+keep: need-test ## keep a small store of an older build for the tests: OF=its stockd, NAME=its commit
 	@$(MAKE) --no-print-directory $(OUT)/kept/keep_store
 	@STOCKD='$(OF)' KEEP='$(NAME)' $(OUT)/kept/keep_store
 
-lint: ## clang-tidy, layers, headers that compile alone, formatting
-	@$(MAKE) --no-print-directory need DEBS="$(DEBS) $(LINT_DEBS)" HAVE='$(HAVE) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null'
+lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting
 	@$(MAKE) --no-print-directory lint-all
 
 fmt: ## format every C file
@@ -181,6 +196,10 @@ fmt: ## format every C file
 
 compdb: ## write compile_commands.json
 	@tests/tools/compdb.sh '$(CC) $(filter-out -Wno-format-truncation,$(ALL_CFLAGS))' $(ALL_C) > compile_commands.json
+
+openapi: need-test ## make service/openapi.json, which is served, of service/openapi.yaml
+	@$(MAKE) --no-print-directory $(OUT)/gen/yaml2json
+	@$(OUT)/gen/yaml2json <service/openapi.yaml >service/openapi.json.new && mv service/openapi.json.new service/openapi.json
 
 install: all ## install both below PREFIX (/usr/local), DESTDIR respected
 	install -D -m 755 build/stockd $(DESTDIR)$(PREFIX)/bin/stockd
@@ -190,13 +209,16 @@ install: all ## install both below PREFIX (/usr/local), DESTDIR respected
 clean: ## remove everything that was built
 	rm -rf build compile_commands.json
 
-deps: ## install the Debian packages that the build and the tests need, or say how
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBS) >/dev/null; \
-	else echo "missing packages; run: sudo apt-get install -y $(DEBS)" >&2; exit 1; fi
+FOR := test
+deps: ## install Debian packages, starting no server; FOR=build, test (that is it unless said), lint, fuzz, bench, flame, ...
+	@$(if $(WHY_$(FOR)),,echo "make deps: FOR=$(FOR) is none of $(GOALS)" >&2; exit 1)
+	@{ $(HAVE_$(FOR)); } || tests/tools/deps.sh $(FOR) '$(WHY_$(FOR))' $(DEBS_$(FOR))
 
-need:
-	@{ $(HAVE); } || $(MAKE) --no-print-directory deps DEBS="$(DEBS)"
+GOALS := $(sort $(patsubst WHY_%,%,$(filter WHY_%,$(.VARIABLES))))
+NEEDS := $(addprefix need-,$(GOALS))
+.PHONY: $(NEEDS)
+$(NEEDS): need-%:
+	@{ $(HAVE_$*); } || $(MAKE) --no-print-directory deps FOR=$*
 
 # --- how things are built ---------------------------------------------------------------------
 
@@ -220,9 +242,9 @@ $(OUT)/obj/%.o: %.c Makefile
 	@echo "CC $<"
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/obj/service/http/assets.o: service/http/assets.S $(OUT)/gen/openapi.json $(wildcard service/http/pages/*)
+$(OUT)/obj/service/http/assets.o: service/http/assets.S service/openapi.json $(wildcard service/http/pages/*)
 	@mkdir -p $(@D)
-	@$(CC) -I$(OUT)/gen -Iservice/http/pages -c -o $@ $<
+	@$(CC) -Iservice -Iservice/http/pages -c -o $@ $<
 
 $(OUT)/obj/service/ledger/schema_text.o: service/ledger/schema_text.S $(wildcard sql/*.sql)
 	@mkdir -p $(@D)
@@ -232,12 +254,9 @@ $(OUT)/obj/loadgen/report/assets.o: loadgen/report/assets.S $(wildcard loadgen/r
 	@mkdir -p $(@D)
 	@$(CC) -Iloadgen/report/page -DCHART_JS='"$(CHART_JS)"' -c -o $@ $<
 
-$(OUT)/gen/openapi.json: service/openapi.yaml $(OUT)/gen/yaml2json
-	@$(OUT)/gen/yaml2json <$< >$@
-
-$(OUT)/gen/yaml2json: tests/tools/yaml2json.c Makefile
+$(OUT)/gen/yaml2json: tests/tools/yaml2json.c tests/support/yaml.c Makefile
 	@mkdir -p $(@D)
-	@cc -std=gnu17 $(WARN) -O1 -D_GNU_SOURCE -o $@ $< $$($(PKG_CONFIG) --cflags --libs yaml-0.1 jansson)
+	@$(CC) -std=gnu17 $(WARN) -O1 -D_GNU_SOURCE $(INCLUDES) -o $@ $(filter %.c,$^) $$($(FIND_LIBS) --cflags --libs yaml-0.1 jansson)
 
 $(OUT)/gen/version.c: FORCE
 	@mkdir -p $(@D)

@@ -81,7 +81,8 @@ bool address_parse(const char *url, struct address *address, char *err, size_t e
     const char *end = from + strcspn(from, "/");
     const char *at = memrchr(from, '@', (size_t)(end - from));
     if (at && !parse_userinfo(from, at, address))
-        return refuse_address(err, err_size, "the part before @ must be user:pass");
+        return refuse_address(err, err_size,
+                              "the part before @ must be user:pass, each of up to 255 bytes");
     if (!parse_host(at ? at + 1 : from, end, address))
         return refuse_address(err, err_size, "no host, or a port that is none");
     if (*end == '/' && end[1] != '\0' && !number(end + 1, end + strlen(end), 1 << 20, &address->db))

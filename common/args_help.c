@@ -1,5 +1,6 @@
 /* args_help.c -- the half of args.h that shows: help for people, values in force for the log. */
 #include "args.h"
+#include "units.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -9,48 +10,101 @@
 static const char *metavar_of(const struct arg_spec *spec)
 {
     static const char *const names[] = {
-        [ARG_STRING] = "TEXT", [ARG_INT] = "N",    [ARG_COUNT] = "N",   [ARG_DURATION_MS] = "TIME",
-        [ARG_SIZE] = "SIZE",   [ARG_BOOL] = "",    [ARG_ENUM] = "WORD", [ARG_NUMBER] = "N",
-        [ARG_LIST] = "TEXT",   [ARG_REFUSED] = "",
+        [ARG_STRING] = "TEXT",      [ARG_INT] = "N",     [ARG_COUNT] = "N",
+        [ARG_DURATION_MS] = "TIME", [ARG_SIZE] = "SIZE", [ARG_BOOL] = "",
+        [ARG_ENUM] = "WORD",        [ARG_NUMBER] = "N",  [ARG_LIST] = "TEXT",
+        [ARG_CONFIG] = "FILE",      [ARG_REFUSED] = "",
     };
     return spec->metavar ? spec->metavar : names[spec->type];
 }
 
-static void print_variable(FILE *out, const char *prefix, const char *name)
+static void put_variable(struct buf *out, const char *prefix, const char *name)
 {
-    fputs(prefix, out);
+    buf_puts(out, str_of(prefix));
     for (const char *c = name; *c; c++)
-        fputc(*c == '-' ? '_' : toupper((unsigned char)*c), out);
+        buf_putc(out, *c == '-' ? '_' : (char)toupper((unsigned char)*c));
 }
 
-void args_print_option(FILE *out, const struct arg_spec *spec, const char *env_prefix)
+static void put_names(struct buf *out, const struct arg_spec *spec)
 {
     bool is_switch = spec->type == ARG_BOOL;
-    fputs("  ", out);
     if (spec->short_name)
-        fprintf(out, "-%c, ", spec->short_name);
-    fprintf(out, "--%s%s%s%s\n      %s", is_switch ? "[no-]" : "", spec->name, is_switch ? "" : " ",
-            is_switch ? "" : metavar_of(spec), spec->help);
-    for (size_t i = 0; spec->type == ARG_ENUM && spec->choices[i]; i++)
-        fprintf(out, "%s%s", i == 0 ? ": " : ", ", spec->choices[i]);
-    fputs(" (", out);
-    if (spec->default_text && *spec->default_text)
-        fprintf(out, "default %s; ", spec->default_text);
-    print_variable(out, env_prefix, spec->name);
-    if (spec->secret) {
-        fputs(", or a file named by ", out);
-        print_variable(out, env_prefix, spec->name);
-        fputs("_FILE", out);
-    }
-    fputs(")\n", out);
+        buf_printf(out, "-%c, ", spec->short_name);
+    buf_printf(out, "--%s%s%s%s", is_switch ? "[no-]" : "", spec->name, is_switch ? "" : " ",
+               is_switch ? "" : metavar_of(spec));
 }
 
-void args_print_help(FILE *out, const struct arg_spec *specs, size_t count, const char *env_prefix)
+static void put_meaning(struct buf *out, const struct arg_spec *spec, const char *env_prefix)
 {
-    for (const struct arg_spec *spec = specs; spec < specs + count; spec++)
-        if (spec->type != ARG_REFUSED)
-            args_print_option(out, spec, env_prefix);
-    fputs("  -h, --help\n      print this and exit\n", out);
+    buf_puts(out, str_of(spec->help));
+    for (size_t i = 0; spec->type == ARG_ENUM && spec->choices[i]; i++)
+        buf_printf(out, "%s%s", i == 0 ? ": " : ", ", spec->choices[i]);
+    bool has_default = spec->default_text && *spec->default_text;
+    if (spec->flag_only && !has_default)
+        return;
+    buf_puts(out, STR(" ("));
+    if (has_default)
+        buf_printf(out, "default %s%s", spec->default_text, spec->flag_only ? "" : "; ");
+    if (!spec->flag_only)
+        put_variable(out, env_prefix, spec->name);
+    if (spec->secret) {
+        buf_puts(out, STR(", or a file named by "));
+        put_variable(out, env_prefix, spec->name);
+        buf_puts(out, STR("_FILE"));
+    }
+    buf_putc(out, ')');
+}
+
+static void print_option(struct paragraph *p, struct buf *names, struct buf *meaning)
+{
+    buf_putc(names, '\0');
+    buf_putc(meaning, '\0');
+    paragraph_begin(p, 2);
+    paragraph_strong(p, names->failed ? "" : names->p);
+    paragraph_end(p);
+    paragraph_print(p, 6, meaning->failed ? "" : meaning->p);
+    buf_reset(names);
+    buf_reset(meaning);
+}
+
+static void print_heading(struct paragraph *p, const char *text)
+{
+    paragraph_end(p);
+    paragraph_begin(p, 0);
+    paragraph_strong(p, text);
+    paragraph_join(p, ":");
+    paragraph_end(p);
+}
+
+void args_print_help(struct paragraph *p, const struct arg_spec *specs, size_t count,
+                     const char *env_prefix)
+{
+    static const char *const common[][2] = {{"-h, --help", "Print this and exit."},
+                                            {"-V, --version", "Print the version and exit."}};
+    struct buf names, meaning;
+    const char *group = NULL;
+    buf_init(&names, 512);
+    buf_init(&meaning, 4096);
+    for (const struct arg_spec *spec = specs; spec < specs + count; spec++) {
+        if (spec->type == ARG_REFUSED)
+            continue;
+        const char *title = spec->group ? spec->group : group ? group : "Options";
+        if (!group || strcmp(title, group) != 0)
+            print_heading(p, title);
+        group = title;
+        put_names(&names, spec);
+        put_meaning(&meaning, spec, env_prefix);
+        print_option(p, &names, &meaning);
+    }
+    if (!group || strcmp(group, ARGS_COMMON) != 0)
+        print_heading(p, group ? ARGS_COMMON : "Options");
+    for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
+        buf_puts(&names, str_of(common[i][0]));
+        buf_puts(&meaning, str_of(common[i][1]));
+        print_option(p, &names, &meaning);
+    }
+    buf_free(&names);
+    buf_free(&meaning);
 }
 
 /* "password=..." of a query or of libpq's key=value form: hide up to the next separator. */
@@ -108,33 +162,58 @@ static void put_list(const struct arg_spec *spec, const struct arg_list *list, s
     }
 }
 
+/* As it is typed: in the words of the default if it is that, else in the largest unit that fits. */
+static void put_integer(const struct arg_spec *spec, int64_t value, struct buf *out)
+{
+    char text[UNITS_TEXT_SIZE], why[ARGS_WHY_SIZE];
+    int64_t usual;
+    bool is_usual = spec->default_text &&
+                    args_parse_integer(spec, spec->default_text, &usual, why, sizeof why) &&
+                    usual == value;
+    if (spec->type == ARG_DURATION_MS)
+        units_format_duration_ms(text, value);
+    else if (spec->type == ARG_SIZE)
+        units_format_size(text, value);
+    else if (spec->type == ARG_COUNT)
+        units_format_count(text, value);
+    else
+        snprintf(text, sizeof text, "%" PRId64, value);
+    buf_puts(out, str_of(is_usual ? spec->default_text : text));
+}
+
 static void put_value(const struct arg_spec *spec, const void *field, struct buf *out)
 {
     switch (spec->type) {
-    case ARG_STRING: put_string(spec, *(char *const *)field, out); break;
+    case ARG_STRING:
+    case ARG_CONFIG: put_string(spec, *(char *const *)field, out); break;
     case ARG_LIST: put_list(spec, field, out); break;
     case ARG_BOOL: buf_puts(out, *(const bool *)field ? STR("yes") : STR("no")); break;
     case ARG_ENUM: buf_puts(out, str_of(spec->choices[*(const int *)field])); break;
-    case ARG_DURATION_MS: buf_printf(out, "%" PRId64 "ms", *(const int64_t *)field); break;
     case ARG_NUMBER:
         if (!isnan(*(const double *)field))
             buf_printf(out, "%g", *(const double *)field);
         break;
     case ARG_INT:
     case ARG_COUNT:
-    case ARG_SIZE: buf_put_i64(out, *(const int64_t *)field); break;
+    case ARG_DURATION_MS:
+    case ARG_SIZE: put_integer(spec, *(const int64_t *)field, out); break;
     case ARG_REFUSED: break;
     }
 }
 
 void args_describe(const struct arg_spec *specs, size_t count, const void *config, struct buf *out)
 {
-    const char *blank = "";
+    struct buf value;
+    buf_init(&value, out->max);
     for (const struct arg_spec *spec = specs; spec < specs + count; spec++) {
         if (spec->type == ARG_REFUSED)
             continue;
-        buf_printf(out, "%s%s=", blank, spec->name);
-        put_value(spec, (const char *)config + spec->offset, out);
-        blank = " ";
+        buf_reset(&value);
+        put_value(spec, (const char *)config + spec->offset, &value);
+        if (value.n == 0)
+            continue;
+        buf_printf(out, "%s%s=", out->n > 0 ? " " : "", spec->name);
+        buf_puts(out, buf_str(&value));
     }
+    buf_free(&value);
 }

@@ -25,7 +25,8 @@ void args_clear(const struct arg_spec *spec, void *config)
 {
     void *field = field_of(spec, config);
     switch (spec->type) {
-    case ARG_STRING: *(char **)field = NULL; break;
+    case ARG_STRING:
+    case ARG_CONFIG: *(char **)field = NULL; break;
     case ARG_BOOL: *(bool *)field = false; break;
     case ARG_ENUM: *(int *)field = 0; break;
     case ARG_NUMBER: *(double *)field = NAN; break;
@@ -65,9 +66,8 @@ static bool set_bool(const struct arg_spec *spec, const char *text, void *config
     return fail_with(why, size, "is not known; give yes or no");
 }
 
-/* A whole number in the unit of its row. */
-static bool parse_integer(const struct arg_spec *spec, const char *text, int64_t *value, char *why,
-                          size_t size)
+bool args_parse_integer(const struct arg_spec *spec, const char *text, int64_t *value, char *why,
+                        size_t size)
 {
     int64_t min = spec->min, max = max_of(spec);
     switch (spec->type) {
@@ -98,7 +98,7 @@ static bool set_integer(const struct arg_spec *spec, const char *text, void *con
                         size_t size)
 {
     int64_t number;
-    if (!parse_integer(spec, text, &number, why, size))
+    if (!args_parse_integer(spec, text, &number, why, size))
         return false;
     *(int64_t *)field_of(spec, config) = number;
     return true;
@@ -164,6 +164,7 @@ bool args_set(const struct arg_spec *spec, const char *text, void *config, char 
         [ARG_STRING] = set_string,       [ARG_INT] = set_integer,   [ARG_COUNT] = set_integer,
         [ARG_DURATION_MS] = set_integer, [ARG_SIZE] = set_integer,  [ARG_BOOL] = set_bool,
         [ARG_ENUM] = set_enum,           [ARG_NUMBER] = set_number, [ARG_LIST] = set_list,
+        [ARG_CONFIG] = set_string,
     };
     return setters[spec->type](spec, text, config, why, size);
 }
@@ -193,7 +194,7 @@ void args_free(const struct arg_spec *specs, size_t count, void *config)
 {
     for (const struct arg_spec *spec = specs; spec < specs + count; spec++) {
         void *field = field_of(spec, config);
-        if (spec->type == ARG_STRING)
+        if (spec->type == ARG_STRING || spec->type == ARG_CONFIG)
             free(*(char **)field);
         else if (spec->type == ARG_LIST)
             args_list_free(field);

@@ -23,6 +23,7 @@ enum arg_type {
     ARG_ENUM,        /* int, the index into choices */
     ARG_NUMBER,      /* double, "0.5" or "50%", within number_min..number_max */
     ARG_LIST,        /* struct arg_list, one more text each time */
+    ARG_CONFIG,      /* char *: a file with values for all others; one row of a table at the most */
     ARG_REFUSED, /* no field: whoever gives it reads `help`; not shown, not in the environment */
 };
 
@@ -42,7 +43,9 @@ struct arg_spec {
                                  * list, NAN for ARG_NUMBER; an ARG_ENUM has one */
     const char *metavar;        /* "URL"; NULL for a name that fits the type */
     const char *help;           /* one sentence */
+    const char *group;          /* the title over it in help; NULL: that of the row before */
     bool secret;                /* never shown; may come from a file */
+    bool flag_only;             /* meant for one call: no variable, no line in a file */
     char short_name;            /* 'b' for -b; 0 for none; 'h' is taken by help */
     double number_min;          /* ARG_NUMBER only */
     double number_max;          /* 0, 0 means from 0 to infinity */
@@ -55,6 +58,10 @@ void args_clear(const struct arg_spec *spec, void *config);
  * be right; the text itself is not repeated there. */
 bool args_set(const struct arg_spec *spec, const char *text, void *config, char *why,
               size_t size) MUST_CHECK;
+
+/* A whole number in the unit of its row, as args_set has it for the types that are int64_t. */
+bool args_parse_integer(const struct arg_spec *spec, const char *text, int64_t *value, char *why,
+                        size_t size) MUST_CHECK;
 
 /* Appends a copy of the text. False when there is no memory. */
 bool args_list_add(struct arg_list *list, const char *text) MUST_CHECK;

@@ -34,8 +34,8 @@
     X(STATS_LEDGER_ERRORS, "stockd_ledger_errors_total", "Times that the ledger could not go on: database in trouble, or events that do not follow.") \
     X(STATS_LEDGER_EVENTS, "stockd_ledger_events_total", "Events brought into the ledger.")
 /* X(id, name, what it says, scale to the metric's unit). Shown is the sum over the processes, of
- * STATS_LOST_RUN_MAX the largest. The length of the stream and the ledger's lag are the keeper's;
- * moments are of the wall clock, in ms. */
+ * STATS_LOST_RUN_MAX the largest. The length of the stream and the ledger's lag are the keeper's, in
+ * `stockd ledger` those of the ledger process; moments are of the wall clock, in ms. */
 #define STATS_EACH_GAUGE(X) \
     X(STATS_QUEUE_DEPTH, "stockd_queue_depth", "Operations that wait for a transaction.", 1) \
     X(STATS_STREAM_LENGTH, "stockd_stream_length", "Events in Redis.", 1) \

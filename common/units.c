@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -96,4 +97,32 @@ bool units_parse_int(const char *text, int64_t min, int64_t max, int64_t *value,
     }
     return fail_with(err, err_size, "is %s; give a whole number from %" PRId64 " to %" PRId64,
                      ok ? "out of range" : "no number", min, max);
+}
+
+/* In the largest unit of which it is a multiple. */
+static void format_scaled(char out[UNITS_TEXT_SIZE], int64_t value, const struct suffix *suffixes)
+{
+    const struct suffix *best = suffixes;
+    for (const struct suffix *s = suffixes; s->text; s++)
+        if (value % s->factor == 0)
+            best = s;
+    if (value == 0)
+        snprintf(out, UNITS_TEXT_SIZE, "0");
+    else
+        snprintf(out, UNITS_TEXT_SIZE, "%" PRId64 "%s", value / best->factor, best->text);
+}
+
+void units_format_duration_ms(char out[UNITS_TEXT_SIZE], int64_t ms)
+{
+    format_scaled(out, ms, durations);
+}
+
+void units_format_size(char out[UNITS_TEXT_SIZE], int64_t bytes)
+{
+    format_scaled(out, bytes, sizes);
+}
+
+void units_format_count(char out[UNITS_TEXT_SIZE], int64_t count)
+{
+    format_scaled(out, count, counts);
 }

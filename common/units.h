@@ -24,3 +24,10 @@ bool units_parse_count(const char *text, int64_t *count, char *err, size_t err_s
 /* A whole number, perhaps negative, from min to max. */
 bool units_parse_int(const char *text, int64_t min, int64_t max, int64_t *value, char *err,
                      size_t err_size) MUST_CHECK;
+
+#define UNITS_TEXT_SIZE 32
+
+/* The other way: the shortest text that is read as this number, which is not negative. */
+void units_format_duration_ms(char out[UNITS_TEXT_SIZE], int64_t ms);
+void units_format_size(char out[UNITS_TEXT_SIZE], int64_t bytes);
+void units_format_count(char out[UNITS_TEXT_SIZE], int64_t count);

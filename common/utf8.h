@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes of the character at p, of which n >= 1 bytes are there; 0: it is none. NUL is one. */
 static inline size_t utf8_length(const char *p, size_t n)
@@ -22,5 +23,16 @@ static inline size_t utf8_length(const char *p, size_t n)
     for (size_t i = 2; i < length; i++)
         if ((c[i] & 0xc0) != 0x80)
             return 0;
+    return length;
+}
+
+/* The same, and which character it is. */
+static inline size_t utf8_decode(const char *p, size_t n, uint32_t *character)
+{
+    size_t length = utf8_length(p, n);
+    unsigned char first = (unsigned char)p[0];
+    *character = length > 1 ? first & (0x7fu >> length) : first;
+    for (size_t i = 1; i < length; i++)
+        *character = *character << 6 | ((unsigned char)p[i] & 0x3f);
     return length;
 }

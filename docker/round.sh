@@ -1,66 +1,125 @@
 #!/bin/sh
-# round.sh -- the whole of docker-compose.yml, once: up, a reservation, two services, a load with its
-# verdict, an audit, Redis emptied and restored, down. Says what it saw; exits 0 only if all of it was as it should be, and leaves nothing.
+# round.sh -- the whole of docker-compose.yml, once: up, a reservation, three services, a load with its verdict, one of three
+# stopped under load, an audit, Redis emptied and restored, a look for passwords, down. Says what it saw; exits 0 only if all of it
+# was as it should be. It has a project, a port and images of its own and leaves nothing.
 set -eu
 cd "$(dirname "$0")/.."
-port=${STOCKD_PORT:-8080}
-export STOCKD_PORT="$port"
-url=http://127.0.0.1:$port
-trap 'docker compose --profile demo down -v --remove-orphans >/dev/null 2>&1' EXIT
-trap 'exit 1' INT TERM
+name=round
+. docker/lib.sh
 
-say() { printf '== %s\n' "$*"; }
-fail() { printf 'round: %s\n' "$*" >&2; docker compose --ansi never logs --no-color --tail 30 >&2; exit 1; }
+# Passwords with everything that an address, a shell or a configuration file might stumble over. The pieces are looked for later.
+piece() { head -c 12 /dev/urandom | base64 | tr -d '+/=\n'; }
+
+give_password() { # FILE in a volume of the service `secrets`
+    first=$(piece) second=$(piece)
+    printf '%s\n%s\n' "$first" "$second" >>"$tmp/pieces"
+    printf '%s@:/?#%%zz "\\$(id) '\''>~* ü&%s' "$first" "$second" |
+        docker compose run --rm -T --no-deps --entrypoint sh secrets -c 'umask 022; cat >"$1"' sh "$1"
+}
+
+# The passwords stand nowhere but in their volumes.
+look_for_passwords() {
+    for service in stockd ledger redis postgres proxy; do
+        for id in $(containers --filter "label=com.docker.compose.service=$service" --filter status=running); do
+            docker top "$id" -eo pid,args
+        done
+    done >"$tmp/ps"
+    docker inspect $(containers) >"$tmp/inspect"
+    docker image inspect "stockd:$STOCKD_TAG" "stockload:$STOCKD_TAG" >>"$tmp/inspect"
+    docker image history --no-trunc "stockd:$STOCKD_TAG" >>"$tmp/inspect"
+    docker compose --profile demo config >"$tmp/config"
+    docker compose --ansi never logs --no-color >"$tmp/logs" 2>&1
+    for text in ps inspect config logs; do
+        [ -s "$tmp/$text" ] || fail "no $text to look for passwords in"
+        ! grep -qFf "$tmp/pieces" "$tmp/$text" || fail "a password stands in $text"
+    done
+}
+
+owned_by() { [ "$(stat -c %u:%g "$STOCKD_OUT/$1")" = "$(stat -c %u:%g "$STOCKD_OUT")" ]; }
+
+running() { containers --filter label=com.docker.compose.service=stockd --filter status=running | wc -l; }
 
 say "building"
 docker compose --profile demo build --quiet
+say "passwords of our own"
+: >"$tmp/pieces"
+for file in /secrets/redis_password /secrets/ledger_password /admin/redis_password; do
+    give_password "$file"
+done
 say "up"
 docker compose up -d --wait || fail "not healthy"
 docker compose ps --format '{{.Service}} {{.State}} {{.Health}}'
+url=http://$(docker compose port proxy 8080)
+
 say "an item and a reservation"
 sku=round-$$
 curl -fsS -X PUT -H 'Content-Type: application/json' -d '{"on_hand":10}' "$url/v1/items/$sku"
 echo
 curl -fsS -H 'Content-Type: application/json' -d "{\"sku\":\"$sku\",\"quantity\":4}" "$url/v1/reservations"
 echo
-say "two services behind one port"
-docker compose up -d --wait --scale stockd=2 || fail "the second service is not healthy"
+
+say "three services behind one port"
+docker compose up -d --wait --scale stockd=3 || fail "three services are not healthy"
+
 say "a load, and its verdict"
-status=0
-docker compose run --rm demo || status=$?
-[ "$status" -eq 0 ] || fail "the demo ended with $status"
-[ -s out/report.html ] || fail "no report in ./out"
-say "the reservation is in SQL"
-i=0
-until [ "$(docker compose exec -T postgres psql -qAt -U stockd -d stock -c "SELECT available, held FROM items WHERE sku = '$sku'")" = "6|4" ]; do
-    i=$((i + 1))
-    [ $i -lt 50 ] || fail "the ledger does not show the reservation"
-    sleep 0.2
+[ "$(id -u)" != 0 ] || chown 12345:23456 "$STOCKD_OUT" # a user who is not root
+docker compose run --rm demo || fail "the demo ended with $?"
+[ "$(running)" = 3 ] || fail "the demo left $(running) services of 3"
+for file in report.html demo.history; do
+    [ -s "$STOCKD_OUT/$file" ] || fail "no $file in ./out"
+    owned_by "$file" || fail "$file in ./out belongs to somebody else"
 done
+
+say "one of three is stopped under load: nobody is told 503"
+load=$(docker compose run -d demo run http://proxy:8080 --scenario churn -p 1 -c 20 -d 15s --no-tui --quiet \
+    --output-format json -o /out/stop.json --history /out/demo.history)
+sleep 5
+docker stop "$(container stockd 2)" >/dev/null
+status=$(docker wait "$load")
+docker logs "$load"
+docker rm "$load" >/dev/null
+[ "$status" = 0 ] || fail "the load ended with $status"
+grep -q '"status": *20[01]' "$STOCKD_OUT/stop.json" || fail "the load was told nothing"
+! grep -E '"status": *(null|5[0-9][0-9])' "$STOCKD_OUT/stop.json" || fail "somebody was told that, or nothing"
+[ -s "$STOCKD_OUT/previous.history" ] || fail "the history of the run before is gone"
+
+say "a run that is not right leaves its report and history"
+! docker compose run --rm demo run http://proxy:8080 -n 500 --no-tui --quiet --threshold 'p99<1us' --html /out/missed.html \
+    --history /out/missed.history -o /out/missed.txt || fail "a threshold that cannot be kept was kept"
+[ -s "$STOCKD_OUT/missed.html" ] && [ -s "$STOCKD_OUT/missed.history" ] || fail "they are gone"
+docker compose up -d --wait --scale stockd=3 || fail "three services are not healthy again"
+
+say "the reservation is in SQL"
+in_sql() { [ "$(sql "SELECT available, held FROM items WHERE sku = '$sku'")" = "6|4" ]; }
+until_true 60 "the ledger does not show the reservation" in_sql
 docker compose exec -T postgres psql -U stockd -d stock -c "SELECT * FROM items WHERE sku = '$sku'" \
     -c "SELECT count(*) AS unbalanced_items FROM unbalanced_items"
+
 say "an audit"
 docker compose run --rm ledger audit || fail "the audit ended with $?"
+
 say "Redis is emptied, and restored from SQL"
-docker compose exec -T redis redis-cli FLUSHALL
-i=0
-while curl -fsS -o /dev/null "$url/readyz" 2>/dev/null; do
-    i=$((i + 1))
-    [ $i -lt 100 ] || fail "the service does not notice that Redis is empty"
-    sleep 0.2
-done
+redis_admin FLUSHALL
+until_true 60 "the service does not notice that Redis is empty" not_ready
 docker compose run --rm ledger restore || fail "the restore ended with $?"
-i=0
-until curl -fsS "$url/v1/items/$sku" 2>/dev/null | grep -q '"available":6,"held":4'; do
-    i=$((i + 1))
-    [ $i -lt 100 ] || fail "the reservation is not back"
-    sleep 0.2
-done
+back() { curl -fsS "$url/v1/items/$sku" | grep -q '"available":6,"held":4'; }
+until_true 60 "the reservation is not back" back
 curl -fsS "$url/v1/items/$sku"
 echo
 docker compose run --rm ledger audit || fail "the audit after the restore ended with $?"
-say "down"
-docker compose --profile demo down -v --remove-orphans || fail "down"
-left=$(docker ps -aq --filter label=com.docker.compose.project=stockd; docker volume ls -q --filter label=com.docker.compose.project=stockd)
-[ -z "$left" ] || fail "left behind: $left"
-say "all as it should be; the report is out/report.html"
+[ "$(running)" = 3 ] || fail "audit and restore left $(running) services of 3"
+
+say "no password anywhere"
+look_for_passwords
+
+say "where there is no service the balancer says so, as stockd would"
+docker compose stop stockd
+curl -sS -i "$url/v1/items/$sku" | tr -d '\r' >"$tmp/none"
+cat "$tmp/none"
+echo
+for line in '^HTTP/1.1 503 ' '^content-type: application/problem+json$' '^retry-after: 1$' '"status":503'; do
+    grep -qi "$line" "$tmp/none" || fail "it does not say $line"
+done
+
+end
+say "all as it should be"

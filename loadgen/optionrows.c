@@ -212,30 +212,15 @@ static struct arg_spec spec_for(const struct option_row *row, enum command comma
                              .help = home_of(row->commands)};
 }
 
-size_t option_specs(enum command command, struct arg_spec specs[OPTION_ROWS_MAX])
+void option_specs(enum command command, struct arg_spec specs[OPTION_ROWS_MAX])
 {
     size_t n = 0;
     for (size_t g = 0; g < GROUPS; g++) {
         for (size_t i = 0; i < groups[g].count; i++) {
-            assert(n < OPTION_ROWS_MAX);
-            specs[n++] = spec_for(&groups[g].rows[i], command);
+            assert(n + 1 < OPTION_ROWS_MAX);
+            specs[n] = spec_for(&groups[g].rows[i], command);
+            specs[n++].group = groups[g].title;
         }
     }
-    return n;
-}
-
-void option_rows_print(FILE *out, enum command command)
-{
-    for (size_t g = 0; g < GROUPS; g++) {
-        bool titled = false;
-        for (size_t i = 0; i < groups[g].count; i++) {
-            struct arg_spec spec = spec_for(&groups[g].rows[i], command);
-            if (spec.type == ARG_REFUSED)
-                continue;
-            if (!titled)
-                fprintf(out, "\n%s:\n", groups[g].title);
-            titled = true;
-            args_print_option(out, &spec, OPTION_ENV);
-        }
-    }
+    specs[n] = (struct arg_spec){0};
 }

@@ -1,4 +1,4 @@
-/* options.c -- the command word, its table of flags, then what no table can say. */
+/* options.c -- what no table of flags can say. */
 #include "options.h"
 #include "address.h"
 #include "args.h"
@@ -18,81 +18,14 @@
 #define LINES_MAX      100        /* of one reservation: what the service takes */
 #define QUANTITY_MAX   1000000000 /* of one line: what the service takes */
 
-static const struct {
-    const char *name, *words, *about;
-} commands[COMMANDS] = {
-    [COMMAND_RUN] = {"run", "[URL]", "load a service, then check its answers (the default)"},
-    [COMMAND_CHECK] = {"check", "HISTORY...", "check recorded runs again"},
-    [COMMAND_REPORT] = {"report", "HISTORY...", "report on recorded runs, several side by side"},
-    [COMMAND_RACE] = {"race", "--redis URL", "processes straight at Redis, for one item"},
-    [COMMAND_CAPACITY] = {"capacity", "[URL]", "the highest rate that keeps a given p99"},
-    [COMMAND_LIST] = {"list", "", "the scenarios of run"},
-    [COMMAND_HELP] = {"help", "[COMMAND]", "this, or the options of a command"},
-    [COMMAND_VERSION] = {"version", "", "print the version"},
-};
-
-/* What the steps of one options_parse need. */
+/* What the steps of one options_complete need. */
 struct reading {
     struct options *options;
-    int argc; /* without the command word: argv[0] stands for it */
-    char *const *argv;
     char *err;
     size_t err_size;
 };
 
 #define REFUSE(r, ...) fail_with((r)->err, (r)->err_size, __VA_ARGS__)
-
-/* --- the command ------------------------------------------------------------------------------ */
-
-/* The command of this name, or COMMANDS. */
-static enum command find_command(const char *word)
-{
-    if (strcmp(word, "--version") == 0)
-        return COMMAND_VERSION;
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i].name, word) == 0)
-            return (enum command)i;
-    return COMMANDS;
-}
-
-static bool refuse_command(const struct reading *r, const char *word)
-{
-    return REFUSE(
-        r,
-        "\"%.100s\": no such command; there are run, check, report, race, capacity, list, "
-        "help and version, and a URL begins with http://",
-        word);
-}
-
-/* Takes the command word off. What has neither a dash nor the marks of a URL was meant as one. */
-static bool take_command(struct reading *r)
-{
-    r->options->command = COMMAND_RUN;
-    r->options->about = COMMAND_HELP;
-    if (r->argc < 2)
-        return true;
-    const char *word = r->argv[1];
-    enum command found = find_command(word);
-    if (found == COMMANDS)
-        return word[0] == '-' || strpbrk(word, ":/") || refuse_command(r, word);
-    r->options->command = found;
-    r->argc--;
-    r->argv++;
-    return true;
-}
-
-/* The commands without flags; help takes the name of one. */
-static bool read_bare(const struct reading *r)
-{
-    struct options *o = r->options;
-    int most = o->command == COMMAND_HELP ? 2 : 1;
-    if (r->argc > most)
-        return REFUSE(r, "\"%.100s\": unexpected; `stockload %s%s` takes no more", r->argv[most],
-                      commands[o->command].name, most == 2 ? " COMMAND" : "");
-    if (r->argc == 2)
-        o->about = find_command(r->argv[1]);
-    return o->about != COMMANDS || refuse_command(r, r->argv[1]);
-}
 
 /* --- the notations ---------------------------------------------------------------------------- */
 
@@ -100,10 +33,7 @@ static bool read_url(const struct reading *r)
 {
     struct options *o = r->options;
     char why[WEBURL_ERR_SIZE];
-    if (o->words.n > 1)
-        return REFUSE(r, "\"%.100s\": unexpected; one URL is all that `stockload %s` takes",
-                      o->words.text[1], commands[o->command].name);
-    const char *text = o->words.n == 1 ? o->words.text[0] : WEBURL_DEFAULT;
+    const char *text = r->options->words.n == 1 ? r->options->words.text[0] : WEBURL_DEFAULT;
     return weburl_parse(text, &o->url, why, sizeof(why)) || REFUSE(r, "\"%.100s\" %s", text, why);
 }
 
@@ -161,7 +91,7 @@ static bool check_rules(const struct reading *r)
 {
     const struct options *o = r->options;
     bool staged = o->stages.count > 0;
-    bool several = o->command != COMMAND_RUN && o->words.n > 1;
+    bool several = r->options->words.n > 1;
     bool csv = o->output_format == FORMAT_CSV;
     const struct {
         bool broken;
@@ -249,11 +179,7 @@ static bool finish_capacity(const struct reading *r)
 
 static bool finish_offline(const struct reading *r)
 {
-    struct options *o = r->options;
-    if (o->words.n == 0)
-        return REFUSE(r, "%s: needs a file; give `stockload %s HISTORY...`, made by run --history",
-                      commands[o->command].name, commands[o->command].name);
-    resolve_processes(o);
+    resolve_processes(r->options);
     return check_rules(r);
 }
 
@@ -262,8 +188,6 @@ static bool finish_race(const struct reading *r)
     struct options *o = r->options;
     struct address address;
     char why[200];
-    if (o->words.n > 0)
-        return REFUSE(r, "\"%.100s\": unexpected; Redis is named by --redis URL", o->words.text[0]);
     if (!o->redis)
         return REFUSE(r, "--redis: needed; give redis://host:port or unix:/path.sock");
     if (!address_parse(o->redis, &address, why, sizeof(why)))
@@ -330,88 +254,30 @@ static char *make_command_line(int argc, char *const *argv)
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-static bool finish_options(const struct reading *r, int argc, char *const *argv)
+bool options_complete(struct cli_call *call, enum command command, char *err, size_t err_size)
 {
     static bool (*const finishers[COMMANDS])(const struct reading *r) = {
         [COMMAND_RUN] = finish_run,           [COMMAND_CHECK] = finish_offline,
         [COMMAND_REPORT] = finish_offline,    [COMMAND_RACE] = finish_race,
         [COMMAND_CAPACITY] = finish_capacity,
     };
-    r->options->command_line = make_command_line(argc, argv);
-    if (!r->options->command_line)
-        return REFUSE(r, "no memory");
-    return finishers[r->options->command](r);
-}
-
-static bool is_bare(enum command command)
-{
-    return command == COMMAND_LIST || command == COMMAND_HELP || command == COMMAND_VERSION;
-}
-
-enum options_result options_parse(struct options *options, int argc, char *const *argv,
-                                  char *(*env)(const char *name), char *err, size_t err_size)
-{
-    struct arg_spec specs[OPTION_ROWS_MAX];
-    struct reading r = {options, argc, argv, err, err_size};
-    *options = (struct options){.command = COMMAND_RUN};
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        options->command = options->about = COMMAND_HELP;
-        return OPTIONS_OK;
-    }
-    if (!take_command(&r))
-        return OPTIONS_USAGE;
-    if (is_bare(options->command))
-        return read_bare(&r) ? OPTIONS_OK : OPTIONS_USAGE;
-    size_t count = option_specs(options->command, specs);
-    switch (args_parse(specs, count, OPTION_ENV, r.argc, r.argv, env, &options->words, options, err,
-                       err_size)) {
-    case ARGS_HELP:
-        options->about = options->command;
-        options->command = COMMAND_HELP;
-        return OPTIONS_OK;
-    case ARGS_USAGE: return OPTIONS_USAGE;
-    case ARGS_OK: break;
-    }
-    if (finish_options(&r, argc, argv))
-        return OPTIONS_OK;
+    struct options *options = call->options;
+    struct reading r = {options, err, err_size};
+    options->command = command;
+    options->words = call->words;
+    options->command_line = make_command_line(call->argc, call->argv);
+    if (!options->command_line)
+        return REFUSE(&r, "no memory");
+    if (finishers[command](&r))
+        return true;
     options_free(options);
-    return OPTIONS_USAGE;
+    return false;
 }
 
 void options_free(struct options *options)
 {
-    struct arg_spec specs[OPTION_ROWS_MAX];
-    if (!is_bare(options->command))
-        args_free(specs, option_specs(options->command, specs), options);
-    args_list_free(&options->words);
     free(options->command_line);
     options->command_line = NULL;
-}
-
-void options_print_help(FILE *out, enum command about)
-{
-    if (about != COMMAND_HELP && is_bare(about))
-        fprintf(out, "stockload %s: %s\n", commands[about].name, commands[about].about);
-    if (about != COMMAND_HELP && !is_bare(about)) {
-        fprintf(out, "stockload %s %s [options]: %s\n", commands[about].name, commands[about].words,
-                commands[about].about);
-        option_rows_print(out, about);
-    }
-    if (about != COMMAND_HELP)
-        return;
-    fputs("stockload: load for a stock service, and proof that its answers were right\n\n", out);
-    for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  stockload %-8s%-13s %s\n", commands[i].name, commands[i].words,
-                commands[i].about);
-    fputs("\nWithout a command it is run, and without a URL " WEBURL_DEFAULT ":\n"
-          "  stockload -c 200 -d 30s --scenario flash http://127.0.0.1:8080\n"
-          "  stockload -R 5k -d 1m --warmup 10s --scenario zipf --threshold 'p99<50ms'\n"
-          "  stockload capacity --p99 5ms\n"
-          "\nExit status: 0 right and thresholds met; 1 a wrong answer; 2 unknown, not enough\n"
-          "evidence; 99 a threshold missed; 105 interrupted; 254 usage; 255 internal.\n"
-          "1 beats 255 beats 2 beats 105 beats 99.\n\nOptions of run:\n",
-          out);
-    option_rows_print(out, COMMAND_RUN);
 }
 
 /* --- the exit status -------------------------------------------------------------------------- */

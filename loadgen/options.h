@@ -1,27 +1,23 @@
-/* options.h -- the command line of stockload, and the environment (STOCKLOAD_*).
+/* options.h -- what stockload was told, by flags and the environment (STOCKLOAD_*).
  *
- * Layer: loadgen. One struct, filled once by main before anything is forked; everybody else reads
- * it. Later beats earlier: default, environment, flag. options_parse owns all that it stores,
- * options_free gives it back.
+ * Layer: loadgen. One struct, filled once before anything is forked; everybody else reads it.
  *
  * What depends on the scenario is 0 (zipf, limit: -1, `mixed`: false) when the user said nothing:
  * the scenario fills it in. Fields of flags that the command does not take are 0 or NULL.
  *
- * Invariant after OPTIONS_OK: 1 <= processes, and <= connections for `run` and `capacity`; `stages`
- * and `rate` are not both set; duration_ms is 0 only when `requests` ends the run; 1 <= rate_min <=
- * rate_max for `capacity`.
+ * Invariant after options_complete: 1 <= processes, and <= connections for `run` and `capacity`;
+ * `stages` and `rate` are not both set; duration_ms is 0 only when `requests` ends the run; 1 <=
+ * rate_min <= rate_max for `capacity`.
  */
 #pragma once
 
-#include "args.h"
+#include "cli/cli.h"
 #include "client/workload.h"
 #include "value_parsers.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
-#define OPTIONS_ERR_SIZE      ARGS_ERR_SIZE
 #define OPTIONS_PROCESSES_MAX 256
 
 enum command {
@@ -30,9 +26,6 @@ enum command {
     COMMAND_REPORT,
     COMMAND_RACE,
     COMMAND_CAPACITY,
-    COMMAND_LIST,
-    COMMAND_HELP,
-    COMMAND_VERSION,
     COMMANDS
 };
 
@@ -50,8 +43,7 @@ enum option_strategy {
 
 struct options {
     enum command command;
-    enum command about;    /* COMMAND_HELP: of which command; COMMAND_HELP for all */
-    struct arg_list words; /* check, report: the histories, at least one */
+    struct arg_list words; /* the call's; check, report: the histories, at least one */
     struct weburl url;     /* run, capacity */
     char *command_line;    /* as typed, secrets masked, quoted for a shell where needed */
 
@@ -124,21 +116,12 @@ struct options {
     char *p99_text, *stages_text, *qty_text, *basket_text, *batch_text, *mix_text;
 };
 
-enum options_result {
-    OPTIONS_OK,
-    OPTIONS_USAGE, /* err says what is wrong, where, and what would be right */
-};
-
-/* Reads argv and, by env (getenv, or a test's own, or NULL for none), the environment. After
- * OPTIONS_OK the caller calls options_free once; otherwise there is nothing to free. `--help`
- * anywhere gives COMMAND_HELP. */
-enum options_result options_parse(struct options *options, int argc, char *const *argv,
-                                  char *(*env)(const char *name), char *err,
-                                  size_t err_size) MUST_CHECK;
+/* What no row of the table can say: reads the small notations, checks what does not go together,
+ * fills in what was left open. False, with in err what is wrong, where, and what would be right.
+ * After true the caller calls options_free once; what the rows describe stays the call's. */
+bool options_complete(struct cli_call *call, enum command command, char *err,
+                      size_t err_size) MUST_CHECK;
 void options_free(struct options *options);
-
-/* Help of one command, or with COMMAND_HELP the commands and the exit statuses. */
-void options_print_help(FILE *out, enum command about);
 
 /* --- what the exit status says: an interface, since pipelines are built on the numbers --- */
 
@@ -161,9 +144,6 @@ int exit_worst(int a, int b);
 #define OPTION_ROWS_MAX 80
 #define OPTION_ENV      "STOCKLOAD_"
 
-/* Fills specs with the table for one command and returns its length. Flags of other commands are in
- * it as ARG_REFUSED, so that the message says where they belong. */
-size_t option_specs(enum command command, struct arg_spec specs[OPTION_ROWS_MAX]);
-
-/* The flags of a command in groups with titles. */
-void option_rows_print(FILE *out, enum command command);
+/* Fills specs with the table for one command, up to a row without a name. Flags of other commands
+ * are in it as ARG_REFUSED, so that the message says where they belong. */
+void option_specs(enum command command, struct arg_spec specs[OPTION_ROWS_MAX]);

@@ -1,8 +1,9 @@
 #include "config.h"
-#include "args.h"
+#include "fail.h"
+#include "url_password.h"
 
 #include <stddef.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@ static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 #define AT(field) offsetof(struct config, field)
 
 /* clang-format off */
-static const struct arg_spec specs[] = {
+const struct arg_spec config_specs[] = {
     {"listen", ARG_STRING, AT(listen), .default_text = "127.0.0.1:8080", .metavar = "ADDR:PORT",
      .help = "Address to serve HTTP on; port 0 takes a free one."},
     {"workers", ARG_INT, AT(workers), 0, CONFIG_WORKERS_MAX, .default_text = "0", .metavar = "N",
@@ -28,6 +29,10 @@ static const struct arg_spec specs[] = {
      .help = "redis://[user:pass@]host:port[/db] or unix:/path.sock; without it an own Redis is started."},
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "SQL ledger: sqlite:PATH, postgresql://... or none. Without it sqlite:<data-dir>/ledger.db for an own Redis, else none."},
+    PASSWORD_ROW("redis", AT(redis_password)),
+    PASSWORD_ROW("ledger", AT(ledger_password)),
+    {"ledger-listen", ARG_STRING, AT(ledger_listen), .metavar = "ADDR:PORT",
+     .help = "Of `stockd ledger`: serve /healthz, /readyz and /metrics there; port 0 takes a free one."},
     {"ledger-apply", ARG_BOOL, AT(ledger_apply), .default_text = "yes",
      .help = "Bring events into the ledger; --no-ledger-apply where `stockd ledger` does it."},
     {"auto-restore", ARG_BOOL, AT(auto_restore),
@@ -62,6 +67,8 @@ static const struct arg_spec specs[] = {
      .help = "Memory for the bodies and answers under way in a worker; past it 503 overloaded."},
     {"allowed-hosts", ARG_STRING, AT(allowed_hosts), .metavar = "NAMES",
      .help = "Names, separated by commas, that requests to a loopback address may carry in Host besides those of this machine."},
+    {"drain-delay", ARG_DURATION_MS, AT(drain_delay_ms), 0, 600 * SECOND, .default_text = "0",
+     .help = "Time after SIGTERM in which requests are still taken, while /readyz is 503, for a load balancer to look elsewhere."},
     {"drain", ARG_DURATION_MS, AT(drain_ms), 100, 600 * SECOND, .default_text = "10s",
      .help = "Time for requests in flight after SIGTERM."},
     {"operation-retention", ARG_DURATION_MS, AT(operation_retention_ms), SECOND, 365 * DAY, .default_text = "24h",
@@ -85,21 +92,10 @@ static const struct arg_spec specs[] = {
      .help = "File with a level that wins over --log-level; read at start and on SIGHUP."},
     {"insecure", ARG_BOOL, AT(insecure),
      .help = "Allow to listen on other than loopback addresses without API keys."},
+    {0},
 };
 /* clang-format on */
-#define SPECS      (sizeof(specs) / sizeof(specs[0]))
-#define ENV_PREFIX "STOCKD_"
-
-void config_print_help(FILE *out)
-{
-    args_print_help(out, specs, SPECS, ENV_PREFIX);
-}
-
-static int usage(char *err, size_t err_size, const char *why)
-{
-    snprintf(err, err_size, "%s", why);
-    return EXIT_USAGE;
-}
+#define SPECS (sizeof(config_specs) / sizeof(config_specs[0]) - 1)
 
 bool config_has_ledger(const struct config *config)
 {
@@ -107,7 +103,7 @@ bool config_has_ledger(const struct config *config)
 }
 
 /* An embedded Redis has its ledger beside it, unless told otherwise. */
-static int choose_ledger(struct config *config, char *err, size_t err_size)
+static bool choose_ledger(struct config *config, char *err, size_t err_size)
 {
     static const char *const kinds[] = {"sqlite:", "postgresql://", "postgres://"};
     if (!config->ledger) {
@@ -116,13 +112,13 @@ static int choose_ledger(struct config *config, char *err, size_t err_size)
                               : asprintf(&config->ledger, "sqlite:%s/ledger.db", config->data_dir);
         if (n < 0)
             config->ledger = NULL;
-        return n < 0 ? usage(err, err_size, "out of memory") : EXIT_SUCCESS;
+        return n >= 0 || fail_with(err, err_size, "no memory");
     }
     bool known = !config_has_ledger(config);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         known = known || strncmp(config->ledger, kinds[i], strlen(kinds[i])) == 0;
-    return known ? EXIT_SUCCESS
-                 : usage(err, err_size, "--ledger: sqlite:PATH, postgresql://... or none");
+    return known ||
+           fail_with(err, err_size, "--ledger: give sqlite:PATH, postgresql://... or none");
 }
 
 /* One batch gathers while one flies. More where a lane waits for something else than Redis, or
@@ -134,23 +130,17 @@ static int64_t default_lanes(const struct config *config)
     return config->durability >= DURABILITY_REPLICATED ? 4 : 1;
 }
 
-int config_parse(int argc, char **argv, struct config *config, char *err, size_t err_size)
+bool config_complete(struct config *config, char *err, size_t err_size)
 {
-    *config = (struct config){0};
-    err[0] = '\0';
-    switch (args_parse(specs, SPECS, ENV_PREFIX, argc, argv, getenv, NULL, config, err, err_size)) {
-    case ARGS_OK: break;
-    case ARGS_HELP: config_print_help(stdout); return EXIT_FAILURE;
-    case ARGS_USAGE: return EXIT_USAGE;
-    }
-    int status = choose_ledger(config, err, err_size);
-    if (status != EXIT_SUCCESS)
-        return status;
+    if (!choose_ledger(config, err, err_size) ||
+        !url_take_password(&config->redis, config->redis_password, "redis", err, err_size) ||
+        !url_take_password(&config->ledger, config->ledger_password, "ledger", err, err_size))
+        return false;
     if (config->durability == DURABILITY_LEDGER && !config_has_ledger(config))
-        return usage(err, err_size, "--durability ledger needs a ledger: give --ledger");
+        return fail_with(err, err_size, "--durability ledger needs a ledger: give --ledger");
     if (config->durability == DURABILITY_REPLICATED && !config->redis)
-        return usage(err, err_size,
-                     "--durability replicated needs a Redis with replicas: give --redis");
+        return fail_with(err, err_size,
+                         "--durability replicated needs a Redis with replicas: give --redis");
     if (config->reservation_retention_ms < config->operation_retention_ms)
         config->reservation_retention_ms = config->operation_retention_ms;
     if (config->workers == 0)
@@ -163,19 +153,14 @@ int config_parse(int argc, char **argv, struct config *config, char *err, size_t
         config->relaying = RELAYING_OFF;
     if (config->lanes == 0)
         config->lanes = default_lanes(config);
-    return EXIT_SUCCESS;
-}
-
-void config_free(struct config *config)
-{
-    args_free(specs, SPECS, config);
+    return true;
 }
 
 void config_log(const struct config *config)
 {
     struct buf text;
     buf_init(&text, 8192);
-    args_describe(specs, SPECS, config, &text);
+    args_describe(config_specs, SPECS, config, &text);
     log_event(LOG_INFO, "configuration", LOG_TEXT("values", buf_str(&text)));
     buf_free(&text);
 }

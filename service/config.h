@@ -4,27 +4,38 @@
  */
 #pragma once
 
+#include "args.h"
 #include "log.h"
 #include "store/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #define EXIT_USAGE         64
-#define CONFIG_ERR_SIZE    512
+#define CONFIG_ERR_SIZE    ARGS_ERR_SIZE
 #define CONFIG_WORKERS_MAX 256
+
+/* The row of an option with a password that is kept apart from its address: url_take_password(). */
+#define PASSWORD_ROW(of, at)                                                                       \
+    {                                                                                              \
+        of "-password", ARG_STRING, at,                                                            \
+            .metavar = "TEXT", .secret = true,                                                     \
+            .help = "Password for the user in --" of ", as it is: nothing in it is escaped. Keep " \
+                    "it in a file."                                                                \
+    }
 
 struct config {
     char *listen;
-    int64_t workers;    /* 0: online CPUs */
-    char *redis;        /* NULL: embedded */
-    char *ledger;       /* LEDGER_NONE or an address; never NULL */
-    bool ledger_is_own; /* the default of the embedded Redis: migrated at start */
+    int64_t workers; /* 0: online CPUs */
+    char *redis;     /* NULL: embedded; with its password */
+    char *ledger;    /* LEDGER_NONE or an address with its password; never NULL */
+    char *redis_password, *ledger_password; /* NULL: none that is kept apart */
+    bool ledger_is_own;  /* the default of the embedded Redis: migrated at start */
+    char *ledger_listen; /* NULL: nowhere */
     bool ledger_apply, auto_restore;
     char *data_dir;
     int64_t partitions, batch_max, lanes, queue_max, tries_max, connections_max;
-    int64_t request_timeout_ms, read_timeout_ms, write_timeout_ms, drain_ms;
+    int64_t request_timeout_ms, read_timeout_ms, write_timeout_ms, drain_delay_ms, drain_ms;
     int64_t memory_max_bytes;
     char *allowed_hosts; /* NULL: none but this machine's names */
     int64_t operation_retention_ms, reservation_retention_ms, event_retention_ms, max_hold_ms;
@@ -39,13 +50,12 @@ struct config {
     bool insecure;
 };
 
-/* EXIT_SUCCESS: go on. Otherwise an exit status, with what to say in err; empty err: help was
- * printed. */
-int config_parse(int argc, char **argv, struct config *config, char *err,
-                 size_t err_size) MUST_CHECK;
-void config_free(struct config *config);
+/* The rows of all fields, up to one without a name. */
+extern const struct arg_spec config_specs[];
 
-void config_print_help(FILE *out);
+/* What no row can say: checks what does not go together, fills in what depends on the rest. False,
+ * with err. */
+bool config_complete(struct config *config, char *err, size_t err_size) MUST_CHECK;
 
 /* There is a ledger. */
 bool config_has_ledger(const struct config *config);

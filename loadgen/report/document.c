@@ -1,7 +1,7 @@
 #include "report/document.h"
 #include "clock.h"
+#include "printable.h"
 #include "report/jsoncapacity.h"
-#include "report/printable.h"
 #include "report/summary.h"
 
 #include <errno.h>

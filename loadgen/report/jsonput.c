@@ -1,5 +1,5 @@
 #include "report/jsonput.h"
-#include "report/printable.h"
+#include "printable.h"
 
 #include <math.h>
 

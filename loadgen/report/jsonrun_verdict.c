@@ -2,7 +2,7 @@
 #include "report/document.h"
 
 #include "check/describe.h"
-#include "report/printable.h"
+#include "printable.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #include "report/page.h"
-#include "report/printable.h"
+#include "printable.h"
 
 #define FACT_INDENT 20
 #define TEXT_MAX    (64 * 1024)

@@ -7,7 +7,7 @@
 #include "grow.h"
 #include "history/names.h"
 #include "history/reader.h"
-#include "report/printable.h"
+#include "printable.h"
 #include "report/report.h"
 #include "search.h"
 

@@ -1,10 +1,10 @@
 /* report_text.c -- one run in full, or several side by side, for people: from the document
  * (document.h), in the order and words of layout.h. A part that has nothing to say writes nothing.
  */
+#include "printable.h"
 #include "report/document.h"
 #include "report/layout.h"
 #include "report/page.h"
-#include "report/printable.h"
 #include "report/template.h"
 #include "report/units.h"
 

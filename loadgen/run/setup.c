@@ -1,7 +1,7 @@
 /* setup.c -- PUT each item once, and again while the server is not ready. */
 #include "run/setup.h"
 #include "client/intent.h"
-#include "report/printable.h"
+#include "printable.h"
 #include "run/caller.h"
 
 #include <errno.h>

@@ -1,11 +1,12 @@
-/* audit.c -- `stockd audit`: see command.h. Lines are written as they come; the JSON document is
+/* audit.c -- `stockd audit`: see commands.h. Lines are written as they come; the JSON document is
  * kept until the end. Either names at most NAMED_MAX drifts and then says how many more there are.
  */
 #include "audit/audit.h"
 #include "clock.h"
-#include "command/command.h"
+#include "command/commands.h"
 #include "digits.h"
 #include "fail.h"
+#include "url_password.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -180,7 +181,7 @@ static void report_end(struct report *report, enum audit_result result)
 }
 
 struct options {
-    char *redis, *ledger;
+    char *redis, *ledger, *redis_password, *ledger_password;
     int64_t wait_ms, reservation_retention_ms;
     bool json;
 };
@@ -192,6 +193,8 @@ static const struct arg_spec specs[] = {
      .help = "The Redis of the store: redis://[user:password@]host:port[/db] or unix:/path.sock."},
     {"ledger", ARG_STRING, offsetof(struct options, ledger), .metavar = "URL", .secret = true,
      .help = "Its ledger: sqlite:/path/file.db or postgresql://user@host/name."},
+    PASSWORD_ROW("redis", offsetof(struct options, redis_password)),
+    PASSWORD_ROW("ledger", offsetof(struct options, ledger_password)),
     {"wait", ARG_DURATION_MS, offsetof(struct options, wait_ms), 0, HOUR_MS, .default_text = "30s",
      .help = "How long to wait for the ledger to get as far as Redis was."},
     {"reservation-retention", ARG_DURATION_MS, offsetof(struct options, reservation_retention_ms),
@@ -199,14 +202,17 @@ static const struct arg_spec specs[] = {
      .help = "What serve was told: finished reservations that are younger must be in Redis."},
     {"json", ARG_BOOL, offsetof(struct options, json),
      .help = "Write one JSON document instead of lines."},
+    {0},
 };
-#define SPECS (sizeof(specs) / sizeof(specs[0]))
 
 /* --- what there is to open -------------------------------------------------------------------- */
 
-static bool is_complete(const void *of, char *err, size_t err_size)
+static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
-    const struct options *options = of;
+    struct options *options = call->options;
+    if (!url_take_password(&options->redis, options->redis_password, "redis", err, err_size) ||
+        !url_take_password(&options->ledger, options->ledger_password, "ledger", err, err_size))
+        return false;
     if (!options->redis || !options->ledger || db_address_known(options->ledger))
         return command_has_both(options->redis, options->ledger, err, err_size);
     return fail_with(err, err_size,
@@ -272,9 +278,9 @@ static enum audit_result compare_stores(struct audit *audit, struct report *repo
     return result;
 }
 
-static int run_audit(const void *of)
+static int run_audit(const struct cli_call *call)
 {
-    const struct options *options = of;
+    const struct options *options = call->options;
     struct store_config config = {.redis_url = options->redis, .ledger = true, .partitions = 1};
     struct store_shared shared = {.store_id = 0};
     struct report report;
@@ -304,16 +310,21 @@ static int run_audit(const void *of)
     return (int)result;
 }
 
-int command_audit(int argc, char **argv)
-{
-    static const struct command audit = {
-        .name = "audit",
-        .help = "compare Redis with its ledger; exits 0 equal, 1 drift, 2 could not tell",
-        .specs = specs,
-        .spec_count = SPECS,
-        .complete = is_complete,
-        .run = run_audit,
-    };
-    struct options options = {0};
-    return command_run(&audit, argc, argv, &options);
-}
+static const struct cli_exit exits[] = {
+    {AUDIT_EQUAL, "They are equal."},
+    {AUDIT_DRIFT, "They are not; each difference is a line."},
+    {AUDIT_UNSURE,
+     "It could not be told: one of them is out of reach, or behind, or of another store."},
+    {EXIT_USAGE, "The command line is wrong."},
+    {0},
+};
+
+const struct cli_command command_audit = {
+    .name = "audit",
+    .help = "compare Redis with its ledger",
+    .specs = specs,
+    .options_size = sizeof(struct options),
+    .complete = is_complete,
+    .run = run_audit,
+    .exits = exits,
+};

@@ -1,21 +1,29 @@
-/* ledger.c -- `stockd ledger`: see command.h. */
-#include "command/command.h"
+/* ledger.c -- `stockd ledger`: see commands.h. */
+#include "command/commands.h"
+#include "process/listen.h"
 #include "process/process.h"
+#include "shared.h"
 #include "version.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define READY_TIMEOUT_MS 120000
 #define PATIENCE_MS      2000
 #define STOP_GRACE_MS    3000
 
+/* Whose counters lie where. */
+enum { SLOT_LEDGER, SLOT_PORT, SLOT_PARENT, SLOTS };
+
 struct parent {
     const struct config *config;
     struct shared_state shared;
-    struct process_args ledger;
+    struct process_args ledger, port;
+    int listen_fd;                  /* of the port */
+    char address[LISTEN_TEXT_SIZE]; /* empty: there is none */
     struct pool *pool;
     bool stop;   /* a signal asked for it */
-    bool failed; /* the child said that it cannot work here */
+    bool failed; /* a child said that it cannot work here */
 };
 
 static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
@@ -23,7 +31,9 @@ static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
     struct parent *p = ctx;
     if (gone->fatal || gone->init_failed)
         p->failed = true;
-    process_log_end("ledger", gone);
+    process_log_end(slot == 0 ? "ledger" : "port", gone);
+    if (!gone->stopped && gone->restart_in_ms >= 0)
+        stats_count(STATS_POOL_RESTARTS, 1);
 }
 
 static void on_signal(void *ctx, int signo)
@@ -34,16 +44,20 @@ static void on_signal(void *ctx, int signo)
         return;
     }
     config_log_begin(p->config);
-    pool_signal_slot(p->pool, 0, SIGHUP);
+    for (size_t i = 0; i < pool_slots(p->pool); i++)
+        pool_signal_slot(p->pool, (int)i, SIGHUP);
 }
 
 static int make_pool(struct parent *p)
 {
     const struct pool_events events = {.ctx = p, .on_exit = on_exit_of, .on_signal = on_signal};
     struct pool_slot_options options = process_slot("ledger", -1, ledger_process_run, &p->ledger);
-    int rc = process_pool(&p->pool, 1, &events);
+    struct pool_slot_options port = process_slot("port", -1, ledger_port_run, &p->port);
+    int rc = process_pool(&p->pool, 2, &events);
     if (rc == 0)
         rc = pool_add(p->pool, &options);
+    if (rc >= 0 && *p->address)
+        rc = pool_add(p->pool, &port);
     return rc < 0 ? rc : pool_start(p->pool);
 }
 
@@ -56,6 +70,8 @@ static int run_parent(struct parent *p)
         rc = pool_wait_ready(p->pool, READY_TIMEOUT_MS);
     if (rc == 0) {
         puts("carrying events");
+        if (*p->address)
+            printf("listening on http://%s\n", p->address);
         fflush(stdout);
     }
     p->failed = p->failed || (rc < 0 && !p->stop);
@@ -68,45 +84,75 @@ static int run_parent(struct parent *p)
     return p->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static bool make_shared(struct parent *p)
+{
+    struct shared_state *shared = &p->shared;
+    if (!shared_state_make(shared, p->config, 1, SLOTS))
+        return false;
+    stats_attach(shared->stats, SLOT_PARENT, "master");
+    shared->listen_fds = &p->listen_fd;
+    shared->store_config = config_store(p->config, p->config->redis);
+    shared->ledger_look = shared_alloc(sizeof(*shared->ledger_look));
+    if (shared->ledger_look)
+        shared->ledger_look->state = LEDGER_BEGINS;
+    p->ledger = (struct process_args){
+        .shared = shared, .stats_slot = SLOT_LEDGER, .patience_ms = PATIENCE_MS};
+    p->port = (struct process_args){.shared = shared, .stats_slot = SLOT_PORT};
+    return shared->ledger_look != NULL;
+}
+
+static int run_shared(struct parent *p)
+{
+    const struct config *config = p->config;
+    char err[CONFIG_ERR_SIZE];
+    int rc = 0;
+    if (config->ledger_listen)
+        rc = listen_open("--ledger-listen", config->ledger_listen, config->insecure, &p->listen_fd,
+                         1, p->address, err, sizeof(err));
+    if (rc == 0)
+        return run_parent(p);
+    log_event(LOG_ERROR, "cannot listen", LOG_STR("why", err));
+    return rc == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+}
+
 static int run_configured(const struct config *config)
 {
-    struct parent p = {.config = config};
+    struct parent p = {.config = config, .listen_fd = -1};
     log_set_process("master", -1);
     config_log_begin(config);
     log_event(LOG_INFO, "stockd ledger", LOG_STR("version", stockd_version));
     config_log(config);
-    p.ledger = (struct process_args){.shared = &p.shared, .patience_ms = PATIENCE_MS};
     int status = EXIT_FAILURE;
-    if (shared_state_make(&p.shared, config, 0, 1)) {
-        p.shared.store_config = config_store(config, config->redis);
-        status = run_parent(&p);
-    } else {
+    if (make_shared(&p))
+        status = run_shared(&p);
+    else
         log_event(LOG_ERROR, "cannot start", LOG_STR("why", "out of memory"));
-    }
     shared_state_free(&p.shared);
     return status;
 }
 
 /* What serve has defaults for and this has not. */
-static bool complete(const struct config *config, char *err, size_t err_size)
+static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
-    return command_has_both(config->redis, config_has_ledger(config) ? config->ledger : NULL, err,
+    struct config *config = call->options;
+    return config_complete(config, err, err_size) &&
+           command_has_both(config->redis, config_has_ledger(config) ? config->ledger : NULL, err,
                             err_size);
 }
 
-int command_ledger(int argc, char **argv)
+static int run_ledger(const struct cli_call *call)
 {
-    struct config config;
-    char err[CONFIG_ERR_SIZE];
-    int status = config_parse(argc, argv, &config, err, sizeof(err));
-    if (status == EXIT_SUCCESS && !complete(&config, err, sizeof(err)))
-        status = EXIT_USAGE;
-    if (status == EXIT_SUCCESS)
-        status = run_configured(&config);
-    else if (err[0])
-        fprintf(stderr, "stockd ledger: %s\n", err);
-    else
-        status = EXIT_SUCCESS; /* help was asked for */
-    config_free(&config);
-    return status;
+    return run_configured(call->options);
 }
+
+const struct cli_command command_ledger = {
+    .name = "ledger",
+    .help = "bring events into the ledger, beside serve --no-ledger-apply",
+    .about =
+        "Prints \"carrying events\" when it has begun. Most of its options are those of serve, and "
+        "are taken so that both can have the same.",
+    .specs = config_specs,
+    .options_size = sizeof(struct config),
+    .complete = is_complete,
+    .run = run_ledger,
+};

@@ -1,25 +1,28 @@
-/* migrate.c -- `stockd migrate`: see command.h. */
+/* migrate.c -- `stockd migrate`: see commands.h. */
 #include "clock.h"
-#include "command/command.h"
+#include "command/commands.h"
+#include "fail.h"
 #include "ledger/schema.h"
+#include "url_password.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct options {
-    char *ledger;
+    char *ledger, *ledger_password;
 };
 
 static const struct arg_spec specs[] = {
     {"ledger", ARG_STRING, offsetof(struct options, ledger), .metavar = "URL", .secret = true,
      .help = "The database: sqlite:/path/file.db or postgresql://user@host/name."},
+    PASSWORD_ROW("ledger", offsetof(struct options, ledger_password)),
+    {0},
 };
-#define SPECS (sizeof(specs) / sizeof(specs[0]))
 
-static int run_migrate(const void *of)
+static int run_migrate(const struct cli_call *call)
 {
-    const struct options *options = of;
+    const struct options *options = call->options;
     struct db *db;
     struct schema_file files[SCHEMA_FILES];
     struct migrate_report report;
@@ -43,23 +46,19 @@ static int run_migrate(const void *of)
     return result == MIGRATE_DONE ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static bool is_complete(const void *of, char *err, size_t err_size)
+static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
-    const struct options *options = of;
-    snprintf(err, err_size, "--ledger is needed");
-    return options->ledger != NULL;
+    struct options *options = call->options;
+    if (!url_take_password(&options->ledger, options->ledger_password, "ledger", err, err_size))
+        return false;
+    return options->ledger || fail_with(err, err_size, "--ledger is needed");
 }
 
-int command_migrate(int argc, char **argv)
-{
-    static const struct command migrate = {
-        .name = "migrate",
-        .help = "bring a ledger's database to this version's schema",
-        .specs = specs,
-        .spec_count = SPECS,
-        .complete = is_complete,
-        .run = run_migrate,
-    };
-    struct options options = {0};
-    return command_run(&migrate, argc, argv, &options);
-}
+const struct cli_command command_migrate = {
+    .name = "migrate",
+    .help = "bring a ledger's database to this version's schema",
+    .specs = specs,
+    .options_size = sizeof(struct options),
+    .complete = is_complete,
+    .run = run_migrate,
+};

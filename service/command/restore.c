@@ -1,7 +1,8 @@
-/* restore.c -- `stockd restore`: see command.h. */
+/* restore.c -- `stockd restore`: see commands.h. */
 #include "clock.h"
-#include "command/command.h"
+#include "command/commands.h"
 #include "process/ledger_restore.h"
+#include "url_password.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #define DAY_MS               (INT64_C(24) * 3600 * 1000)
 
 struct options {
-    char *redis, *ledger;
+    char *redis, *ledger, *redis_password, *ledger_password;
     int64_t partitions, operation_retention_ms, reservation_retention_ms;
     bool dry_run, discard_unapplied;
 };
@@ -25,6 +26,8 @@ static const struct arg_spec specs[] = {
      .help = "The Redis to build the store in: redis://[user:pass@]host:port[/db] or unix:/path.sock."},
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "The database to build it from: sqlite:/path/file.db or postgresql://user@host/name."},
+    PASSWORD_ROW("redis", AT(redis_password)),
+    PASSWORD_ROW("ledger", AT(ledger_password)),
     {"dry-run", ARG_BOOL, AT(dry_run),
      .help = "Look and count, write nothing."},
     {"partitions", ARG_INT, AT(partitions), 0, PARTITIONS_MAX, .default_text = "0", .metavar = "N",
@@ -35,9 +38,9 @@ static const struct arg_spec specs[] = {
      .help = "Finished reservations younger than this come back; as the services have it."},
     {"discard-unapplied", ARG_BOOL, AT(discard_unapplied),
      .help = "Restore even if Redis has entries that SQL has not: they are lost."},
+    {0},
 };
 /* clang-format on */
-#define SPECS (sizeof(specs) / sizeof(specs[0]))
 
 /* --- progress --------------------------------------------------------------------------------- */
 
@@ -70,9 +73,9 @@ static const int statuses[] = {
     [RESTORE_UNSURE] = 2,
 };
 
-static int run_restore(const void *of)
+static int run_restore(const struct cli_call *call)
 {
-    const struct options *o = of;
+    const struct options *o = call->options;
     static struct restore restore; /* large */
     struct progress progress = {.terminal = isatty(STDERR_FILENO),
                                 .next_ms = clock_mono_ms() + PROGRESS_MS};
@@ -101,24 +104,32 @@ static int run_restore(const void *of)
     return statuses[result];
 }
 
-static bool is_complete(const void *of, char *err, size_t err_size)
+static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
-    const struct options *options = of;
+    struct options *options = call->options;
+    if (!url_take_password(&options->redis, options->redis_password, "redis", err, err_size) ||
+        !url_take_password(&options->ledger, options->ledger_password, "ledger", err, err_size))
+        return false;
     return command_has_both(options->redis, options->ledger, err, err_size);
 }
 
-int command_restore(int argc, char **argv)
-{
-    static const struct command restore = {
-        .name = "restore",
-        .help = "build the store in Redis anew from the ledger\n\n"
-                "For a Redis that was emptied, or came back with less than the ledger has. "
-                "Services may run: they\nanswer 503 until it is done, and go on by themselves.",
-        .specs = specs,
-        .spec_count = SPECS,
-        .complete = is_complete,
-        .run = run_restore,
-    };
-    struct options options = {0};
-    return command_run(&restore, argc, argv, &options);
-}
+static const struct cli_exit exits[] = {
+    {EXIT_SUCCESS, "It is done."},
+    {EXIT_FAILURE, "Refused, or failed: Redis stays as it was, or closed."},
+    {2, "Redis or SQL is out of reach, or somebody else is at work: try again."},
+    {EXIT_USAGE, "The command line is wrong."},
+    {0},
+};
+
+const struct cli_command command_restore = {
+    .name = "restore",
+    .help = "build the store in Redis anew from the ledger",
+    .about =
+        "For a Redis that was emptied, or came back with less than the ledger has. Services may "
+        "run: they answer 503 until it is done, and go on by themselves.",
+    .specs = specs,
+    .options_size = sizeof(struct options),
+    .complete = is_complete,
+    .run = run_restore,
+    .exits = exits,
+};

@@ -3,6 +3,7 @@
 #include "http/exchange.h"
 #include "http/json_write.h"
 #include "http/render.h"
+#include "http/server.h"
 #include "stats.h"
 
 #include <assert.h>
@@ -20,9 +21,24 @@ static void put_shut(const struct store *store, struct buf *out)
     buf_put(out, end, strlen(end));
 }
 
+/* What has no store, has somebody who knows. */
+static void health(struct exchange *x)
+{
+    const char *why = NULL;
+    JSON_LIT(&x->out, "{\"status\":\"ready\"");
+    enum problem_id problem = x->server->health->look(x->server->health->user, &x->out, &why);
+    buf_putc(&x->out, '}');
+    if (problem != PROBLEMS)
+        exchange_refuse(x, problem, why);
+}
+
 static void ready(struct exchange *x)
 {
     enum outcome_code code;
+    if (x->server->leaving) {
+        exchange_refuse(x, PROBLEM_STOPPING, "it was told to stop");
+        return;
+    }
     const char *why = store_not_ready(x->server->store, &code);
     if (why) {
         exchange_refuse(x, problem_of_outcome(code), why);
@@ -79,7 +95,7 @@ void builtin_answer(struct exchange *x)
     buf_reset(&x->out);
     switch (x->match.id) {
     case ROUTE_HEALTHZ: JSON_LIT(&x->out, "{\"status\":\"ok\"}"); break;
-    case ROUTE_READYZ: ready(x); break;
+    case ROUTE_READYZ: x->server->health ? health(x) : ready(x); break;
     case ROUTE_METRICS: metrics(x); break;
     case ROUTE_OPENAPI: x->fixed = ASSET(openapi); break;
     case ROUTE_PROBLEM: problem_page(x); break;

@@ -36,6 +36,7 @@ struct events_text;
 struct exchange;
 struct subscriber;
 struct history_job;
+struct http_health;
 
 /* What works on an exchange besides the store: a batch, a question to the ledger, a subscriber of
  * events. */
@@ -81,7 +82,8 @@ struct exchange {
 struct http_server {
     uv_loop_t *loop;
     struct MHD_Daemon *daemon;
-    struct store *store;
+    struct store *store; /* NULL: a port that tells this instead: */
+    const struct http_health *health;
     struct stats *stats;
     uv_poll_t poll;
     uv_prepare_t prepare;
@@ -93,6 +95,7 @@ struct http_server {
     bool resumed;       /* since the last MHD_run: it must run again */
     bool woken;         /* since the last turn of the loop: by a client, or by time */
     int64_t run_due_ms; /* of the loop: when the library wants to run in any case; -1: never */
+    bool leaving;       /* /readyz says no; the rest goes on */
     bool draining;
     bool stopped;
     int64_t request_ms;

@@ -67,8 +67,18 @@ static void check_caller(struct exchange *x)
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
+/* A port without a store has no more than this. */
+static bool is_served(const struct exchange *x)
+{
+    enum route_id id = x->match.id;
+    return !x->server->health || id == ROUTE_HEALTHZ || id == ROUTE_READYZ || id == ROUTE_METRICS ||
+           id == ROUTE_PROBLEM;
+}
+
 static void check_route(struct exchange *x)
 {
+    if (!is_served(x))
+        refuse_later(x, PROBLEM_ROUTE_NOT_FOUND, "this port serves /healthz, /readyz and /metrics");
     switch (x->match.verdict) {
     case ROUTE_MALFORMED:
         refuse_later(x, PROBLEM_MALFORMED_REQUEST, "the request target is no path");

@@ -79,6 +79,8 @@
       "The store came back without a part of what it had acknowledged. Nothing is changed until an operator has restored it.", 30) \
     X(PROBLEM_PARTITION_CLOSED, "partition-closed", 503, "The partition is closed", \
       "An operator or the service itself has closed this part of the store. Nothing was changed.", 10) \
+    X(PROBLEM_STOPPING, "stopping", 503, "The service is being stopped", \
+      "Nothing was changed. It takes requests for a moment more, but a load balancer should send them to another one.", 1) \
     X(PROBLEM_OUTCOME_UNKNOWN, "outcome-unknown", 504, "Whether it took effect is not known", \
       "The store did not answer in time. The request may still take effect. Repeat it with the same idempotency key (the member operation), or read /v1/operations/<key>.", 0)
 /* clang-format on */

@@ -100,7 +100,8 @@ static void pump(uv_prepare_t *handle)
     int64_t deadline = client_conns_expire(&server->clients);
     int64_t answer_due = history_job_expire(server);
     batch_job_continue(server);
-    store_pump(server->store);
+    if (server->store)
+        store_pump(server->store);
     server_give_back(server);
     if (server->resumed)
         wait = 0;
@@ -195,7 +196,9 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     int64_t request_ms =
         config->request_timeout_ms ? config->request_timeout_ms : SERVER_REQUEST_MS;
     server->loop = loop;
+    assert((store == NULL) == (config->health != NULL));
     server->store = store;
+    server->health = config->health;
     server->stats = stats;
     server->queries = config->queries;
     server->request_ms = request_ms;
@@ -250,13 +253,18 @@ static void stop_handshakes(int listen_fd)
     (void)!setsockopt(listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
+void http_server_leave(struct http_server *server)
+{
+    server->leaving = true;
+}
+
 void http_server_drain(struct http_server *server)
 {
     if (server->draining)
         return;
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_LISTEN_FD);
-    server->draining = true;
+    server->leaving = server->draining = true;
     client_conns_drain(&server->clients);
     if (info && info->listen_fd >= 0)
         stop_handshakes(info->listen_fd);

@@ -7,11 +7,20 @@
  */
 #pragma once
 
+#include "http/problem.h"
 #include "ledger/query/query_pool.h"
 #include "stats.h"
 #include "store/store.h"
 
 #include <uv.h>
+
+/* What a port tells that serves no store, but how a process is: /healthz, /readyz and /metrics. */
+struct http_health {
+    /* For /readyz. PROBLEMS: it is, and members of a JSON object, each behind a comma, are in out.
+     * Else why not, with a static text in *why. */
+    enum problem_id (*look)(void *user, struct buf *out, const char **why);
+    void *user;
+};
 
 struct http_config {
     int listen_fd;              /* bound and listening, made by the master; the server owns it */
@@ -25,15 +34,19 @@ struct http_config {
     const char *allowed_hosts;  /* names, separated by commas; NULL: none. The caller's */
     struct query_pool *queries; /* of the ledger, the caller's; NULL: there is none */
     unsigned partitions;        /* of the store; read only with queries */
+    const struct http_health *health; /* the caller's; NULL: there is a store */
 };
 
 struct http_server;
 
 /* Begins to accept. NULL: said in err; listen_fd is still the caller's then. stats (for /metrics)
- * may be NULL. */
+ * may be NULL, and the store is if the config has a health. */
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *config,
                                     struct store *store, struct stats *stats, char *err,
                                     size_t err_size);
+
+/* /readyz says from now on that this one is being stopped; everything else goes on. */
+void http_server_leave(struct http_server *server);
 
 /* Takes no new connections; what was accepted or queued by the kernel is answered, with
  * Connection: close, and connections that stay silent for a second are closed. */

@@ -1,5 +1,6 @@
 /* db_engine.c -- which engine an address means, and errors without secrets. */
 #include "ledger/db_engine.h"
+#include "url_password.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -130,6 +131,12 @@ enum db_result db_open(struct db **db, const char *url, char *err, size_t err_si
     *db = NULL;
     if (!db_address_known(url)) {
         snprintf(err, err_size, "a ledger is sqlite:/path/file.db or postgresql://user@host/name");
+        return DB_WRONG;
+    }
+    if (url_password_is_ambiguous(url)) {
+        snprintf(err, err_size,
+                 "the password in the ledger's address has one of @ / ? # in it, which are written "
+                 "%%40 %%2F %%3F %%23 there; --ledger-password takes it as it is");
         return DB_WRONG;
     }
     struct db *new = handle_for(url);

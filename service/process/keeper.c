@@ -1,7 +1,7 @@
 /* keeper.c -- the process that keeps the store: rounds over its partitions, a few chores. */
 #include "clock.h"
+#include "process/backlog.h"
 #include "process/process.h"
-#include "store/admin/feed.h"
 #include "store/admin/scan.h"
 
 #include <stdlib.h>
@@ -161,30 +161,12 @@ static int sweep_due(struct keeper *k, int64_t now_ms)
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
-static void show_last_look(const struct store_shared *shared)
-{
-    stats_set(STATS_LEDGER_LAG_MS, shared->ledger_lag_ms);
-    stats_set(STATS_LEDGER_LOOK_AT_MS, shared->ledger_look_at_ms);
-}
-
 /* What a keeper saw that died is the last that is known; before the first look, that nothing
  * waits for a service that begins. */
 static void begin_looks(const struct keeper *k)
 {
-    struct store_shared *shared = k->shared->store_shared;
-    if (!k->shared->store_config.ledger)
-        return;
-    if (shared->ledger_look_at_ms == 0)
-        shared->ledger_look_at_ms = clock_wall_ms();
-    show_last_look(shared);
-}
-
-static void add_backlog(struct feed_backlog *all, const struct feed_backlog *one)
-{
-    all->entries += one->entries;
-    all->events += one->events;
-    if (one->oldest_ms > 0 && one->oldest_ms < all->oldest_ms)
-        all->oldest_ms = one->oldest_ms;
+    if (k->shared->store_config.ledger)
+        backlog_begin(k->shared->store_shared);
 }
 
 /* Nothing that the ledger has not taken is ever dropped, so what comes in has to be bounded.
@@ -194,23 +176,13 @@ static int look_at_backlog(struct keeper *k, int64_t now_ms)
 {
     struct store_shared *shared = k->shared->store_shared;
     int64_t max = k->shared->store_config.ledger_max_lag;
-    struct feed_backlog all = {.oldest_ms = now_ms}, open = all;
-    for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
-        struct feed_backlog one;
-        int rc = feed_look_behind(k->admin, p, &one);
-        if (rc < 0)
-            return rc;
-        add_backlog(&all, &one);
-        if (admin_is_open(k->admin, p))
-            add_backlog(&open, &one);
-    }
-    shared->ledger_silent = now_ms - open.oldest_ms > k->shared->store_config.request_timeout_ms;
-    shared->ledger_behind = open.events > (shared->ledger_behind ? max - max / LAG_EASE : max);
-    stats_set(STATS_STREAM_LENGTH, all.entries);
-    stats_set(STATS_LEDGER_LAG, all.events);
-    shared->ledger_lag_ms = now_ms - all.oldest_ms;
-    shared->ledger_look_at_ms = clock_wall_ms();
-    show_last_look(shared);
+    struct backlog backlog;
+    if (backlog_look(k->admin, k->shared->store_config.partitions, now_ms, &backlog) < 0)
+        return -1;
+    const struct feed_backlog *open = &backlog.open;
+    shared->ledger_silent = now_ms - open->oldest_ms > k->shared->store_config.request_timeout_ms;
+    shared->ledger_behind = open->events > (shared->ledger_behind ? max - max / LAG_EASE : max);
+    backlog_show(shared, &backlog, now_ms);
     return 0;
 }
 

@@ -12,6 +12,7 @@
  */
 #include "clock.h"
 #include "process/applier_partition.h"
+#include "process/backlog.h"
 #include "process/ledger_open.h"
 #include "process/ledger_restore.h"
 #include "process/process.h"
@@ -26,6 +27,7 @@
 #define LOOK_MS          500  /* from one look at meta and the stream's end to the next */
 #define LOOK_PER_PART_MS 10
 #define PING_MS          1000 /* with --durability ledger: is SQL there although nothing happens? */
+#define LAG_MS           1000 /* from one look at the backlog to the next, where no keeper looks */
 #define RESTORE_MS       10000 /* from one try of --auto-restore to the next */
 #define STOP_MS          2000  /* what is there when we are told to stop is taken along */
 #define LOADING_MS       2000  /* at start: then the service says on /readyz how far Redis is */
@@ -42,7 +44,7 @@ struct ledger_process {
     struct event_id *positions;
     sigset_t signals;
     int64_t backoff_ms, stop_ms; /* stop_ms: when to leave at the latest; 0: not asked to */
-    int64_t ping_ms;
+    int64_t ping_ms, lag_ms;
     int64_t restore_ms; /* before this no restore is tried */
     bool db_checked;    /* since the last trouble */
     bool redis_known;   /* it once was what we need */
@@ -80,6 +82,59 @@ static void wait_for_entries(struct ledger_process *l)
         rest(l, WAIT_MS);
 }
 
+static bool leaving(const struct ledger_process *l)
+{
+    return l->refused || (l->stop_ms != 0 && clock_mono_ms() >= l->stop_ms);
+}
+
+/* --- being asked ------------------------------------------------------------------------------ */
+
+static void tell(const struct ledger_process *l, enum ledger_state state)
+{
+    if (l->shared->ledger_look)
+        l->shared->ledger_look->state = state;
+}
+
+/* Where no keeper does it. A Redis that does not answer shows in the next pass: until then nothing
+ * new is known, and what is shown grows old. */
+static void show_backlog(struct ledger_process *l)
+{
+    struct backlog backlog;
+    const char *why;
+    if (!l->shared->ledger_look || clock_mono_ms() < l->lag_ms)
+        return;
+    l->lag_ms = clock_mono_ms() + LAG_MS;
+    if (admin_connect(l->admin, &why) != ADMIN_OK)
+        return;
+    int64_t now_ms = admin_now_ms(l->admin);
+    if (now_ms >= 0 && backlog_look(l->admin, l->part_count, now_ms, &backlog) == 0)
+        backlog_show(l->shared->store_shared, &backlog, now_ms);
+}
+
+static enum ledger_state of_partition(enum carry_state state)
+{
+    switch (state) {
+    case CARRY_FLOWING: return LEDGER_APPLIES;
+    case CARRY_STUCK: return LEDGER_STUCK;
+    case CARRY_LOST: return LEDGER_LOST;
+    case CARRY_UNSEEN:
+    case CARRY_SEEN:
+    case CARRY_BEHIND: break;
+    }
+    return LEDGER_BEGINS;
+}
+
+/* What the partitions are like, after a pass without trouble. */
+static void tell_partitions(const struct ledger_process *l)
+{
+    enum ledger_state state = LEDGER_APPLIES;
+    for (unsigned i = 0; i < l->part_count; i++) {
+        enum ledger_state one = of_partition(l->parts[i].state);
+        state = one > state ? one : state;
+    }
+    tell(l, state);
+}
+
 /* --- trouble ---------------------------------------------------------------------------------- */
 
 static void forget_all(struct ledger_process *l)
@@ -93,9 +148,21 @@ static void redis_trouble(struct ledger_process *l, const char *why)
     static struct log_gate gate;
     if (!l->redis_loading && log_allowed(&gate, clock_mono_ms())) /* that has been said */
         log_event(LOG_WARN, "the ledger waits for redis", LOG_STR("why", why));
+    tell(l, LEDGER_WAITS_REDIS);
     admin_hang_up(l->admin);
     forget_all(l);
     rest(l, REDIS_WAIT_MS);
+}
+
+/* The backlog grows meanwhile, and is looked at. */
+static void wait_for_database(struct ledger_process *l, int64_t ms)
+{
+    int64_t end_ms = clock_mono_ms() + ms, left_ms = ms;
+    while (left_ms > 0 && !leaving(l)) {
+        show_backlog(l);
+        rest(l, left_ms < LAG_MS ? left_ms : LAG_MS);
+        left_ms = end_ms - clock_mono_ms();
+    }
 }
 
 static void sql_trouble(struct ledger_process *l, const char *why)
@@ -110,8 +177,9 @@ static void sql_trouble(struct ledger_process *l, const char *why)
                   LOG_INT("again_in_ms", l->backoff_ms));
     l->db_checked = false;
     l->shared->store_shared->ledger_down = true;
+    tell(l, LEDGER_WAITS_SQL);
     forget_all(l);
-    rest(l, l->backoff_ms);
+    wait_for_database(l, l->backoff_ms);
 }
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -226,6 +294,8 @@ static void restore_lost(struct ledger_process *l)
 static void take_turn(struct ledger_process *l)
 {
     rest(l, 0);
+    if (l->shared->ledger_look)
+        l->shared->ledger_look->turn_ms = clock_mono_ms();
     if (!open_database(l) || !open_redis(l))
         return;
     int64_t begin_ms = clock_mono_ms();
@@ -233,6 +303,8 @@ static void take_turn(struct ledger_process *l)
     int64_t busy_ms = clock_mono_ms() - begin_ms;
     if (result < CARRY_REDIS) {
         l->backoff_ms = 0;
+        tell_partitions(l);
+        show_backlog(l);
         restore_lost(l);
     }
     if (result < CARRY_FULL && l->stop_ms != 0)
@@ -269,11 +341,6 @@ static bool waits(const struct ledger_process *l, int64_t begin_ms, int64_t pati
 {
     int64_t waited_ms = clock_mono_ms() - begin_ms;
     return !settled(l) && waited_ms < patience_ms && !(l->redis_loading && waited_ms >= LOADING_MS);
-}
-
-static bool leaving(const struct ledger_process *l)
-{
-    return l->refused || (l->stop_ms != 0 && clock_mono_ms() >= l->stop_ms);
 }
 
 static bool make_parts(struct ledger_process *l)
@@ -325,6 +392,8 @@ int ledger_process_run(struct pool_child *child, void *arg)
     struct ledger_process l = {.shared = args->shared};
     bool said = false;
     begin_process(&l, args);
+    if (l.shared->ledger_look)
+        backlog_begin(l.shared->store_shared);
     if (!make_parts(&l))
         l.refused = true;
     int64_t begin_ms = clock_mono_ms();

@@ -20,20 +20,21 @@ static bool is_loopback(const struct sockaddr_storage *a)
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
 }
 
-static bool resolve(const char *text, struct sockaddr_storage *to, socklen_t *size, char *err,
-                    size_t err_size)
+static bool resolve(const char *option, const char *text, struct sockaddr_storage *to,
+                    socklen_t *size, char *err, size_t err_size)
 {
     char host[256];
     const char *colon = strrchr(text, ':');
     size_t n = colon ? (size_t)(colon - text) : 0;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found;
     if (!colon || n == 0 || n >= sizeof(host))
-        return fail_with(err, err_size, "--listen %s: must be ADDR:PORT, as 127.0.0.1:8080", text);
+        return fail_with(err, err_size, "%s %s: must be ADDR:PORT, as 127.0.0.1:8080", option,
+                         text);
     bool bracketed = text[0] == '[' && text[n - 1] == ']';
     snprintf(host, sizeof(host), "%.*s", (int)(bracketed ? n - 2 : n), text + bracketed);
     int rc = getaddrinfo(host, colon + 1, &hints, &found);
     if (rc != 0)
-        return fail_with(err, err_size, "--listen %s: %s", text, gai_strerror(rc));
+        return fail_with(err, err_size, "%s %s: %s", option, text, gai_strerror(rc));
     memcpy(to, found->ai_addr, found->ai_addrlen);
     *size = found->ai_addrlen;
     freeaddrinfo(found);
@@ -85,16 +86,16 @@ static void describe(const struct sockaddr_storage *a, char text[LISTEN_TEXT_SIZ
     }
 }
 
-int listen_open(const char *text, bool insecure, int *fds, unsigned count,
+int listen_open(const char *option, const char *text, bool insecure, int *fds, unsigned count,
                 char address[LISTEN_TEXT_SIZE], char *err, size_t err_size)
 {
     struct sockaddr_storage bound;
     socklen_t size;
-    if (!resolve(text, &bound, &size, err, err_size))
+    if (!resolve(option, text, &bound, &size, err, err_size))
         return -EINVAL;
     if (!insecure && !is_loopback(&bound)) {
         snprintf(err, err_size,
-                 "--listen %s is not a loopback address; without API keys that needs --insecure",
+                 "%s %s is not a loopback address; without API keys that needs --insecure", option,
                  text);
         return -EINVAL;
     }
@@ -105,7 +106,7 @@ int listen_open(const char *text, bool insecure, int *fds, unsigned count,
             rc = -errno;
     }
     if (rc < 0) {
-        snprintf(err, err_size, "--listen %s: %s", text, strerror(-rc));
+        snprintf(err, err_size, "%s %s: %s", option, text, strerror(-rc));
         return rc;
     }
     describe(&bound, address);

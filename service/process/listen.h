@@ -7,10 +7,10 @@
 
 #define LISTEN_TEXT_SIZE 80
 
-/* Opens count sockets on `text` (ADDR:PORT, [v6]:PORT); port 0 takes a free one. address: what
- * was bound, as ADDR:PORT. Other than loopback addresses only if insecure. 0, or -errno with err:
- * -EINVAL when the text is at fault. */
-int listen_open(const char *text, bool insecure, int *fds, unsigned count,
+/* Opens count sockets on `text` (ADDR:PORT, [v6]:PORT), which is what `option` says; port 0 takes a
+ * free one. address: what was bound, as ADDR:PORT. Other than loopback addresses only if insecure.
+ * 0, or -errno with err: -EINVAL when the text is at fault. */
+int listen_open(const char *option, const char *text, bool insecure, int *fds, unsigned count,
                 char address[LISTEN_TEXT_SIZE], char *err, size_t err_size) MUST_CHECK;
 
 /* Whether a listening socket can be reached from this machine only. */

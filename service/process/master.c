@@ -182,7 +182,8 @@ static void stop_all(struct master *m)
     close_listeners(m);
     for (unsigned i = 0; m->first_worker >= 0 && i < m->shared.workers; i++)
         if (m->first_worker + (int)i < (int)pool_slots(m->pool))
-            pool_stop_slot(m->pool, m->first_worker + (int)i, m->config->drain_ms + DRAIN_EXTRA_MS);
+            pool_stop_slot(m->pool, m->first_worker + (int)i,
+                           m->config->drain_delay_ms + m->config->drain_ms + DRAIN_EXTRA_MS);
     pool_wait_stopped(m->pool);
     if (m->keeper_slot >= 0)
         pool_stop_slot(m->pool, m->keeper_slot, STOP_GRACE_MS);
@@ -228,8 +229,8 @@ int master_run(const struct config *config)
     config_log(config);
     if (!make_shared(&m))
         return fail("cannot start", "out of memory");
-    int rc = listen_open(config->listen, config->insecure, m.shared.listen_fds, m.shared.workers,
-                         address, err, sizeof(err));
+    int rc = listen_open("--listen", config->listen, config->insecure, m.shared.listen_fds,
+                         m.shared.workers, address, err, sizeof(err));
     if (rc < 0)
         return fail("cannot listen", err), rc == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
     struct address redis;

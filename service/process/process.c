@@ -27,6 +27,7 @@ void shared_state_free(struct shared_state *shared)
     stats_free(shared->stats);
     relay_shared_free(shared->relay);
     shared_free(shared->store_shared, sizeof(*shared->store_shared));
+    shared_free(shared->ledger_look, sizeof(*shared->ledger_look));
 }
 
 int process_pool(struct pool **pool, size_t slots, const struct pool_events *events)

@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "pool/pool.h"
+#include "process/ledger_look.h"
 #include "stats.h"
 
 /* What every child gets. Never changed after the first fork. */
@@ -17,8 +18,9 @@ struct shared_state {
     struct store_config store_config;
     struct store_shared *store_shared;
     struct stats *stats;
-    struct relay_shared *relay; /* NULL: each worker commits by itself */
-    int *listen_fds;            /* one a worker; a child closes those that are not its own */
+    struct relay_shared *relay;      /* NULL: each worker commits by itself */
+    struct ledger_look *ledger_look; /* NULL: there is a keeper, and nobody asks for this */
+    int *listen_fds;                 /* one a worker; a child closes those that are not its own */
     unsigned workers;
 };
 
@@ -64,3 +66,6 @@ int keeper_run(struct pool_child *child, void *args);
 
 /* The ledger process: ledger_process.c. */
 int ledger_process_run(struct pool_child *child, void *args);
+
+/* The port of `stockd ledger`: ledger_port.c. */
+int ledger_port_run(struct pool_child *child, void *args);

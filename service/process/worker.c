@@ -18,7 +18,7 @@ struct worker {
     uv_signal_t sigterm, sighup;
     uv_timer_t drain_look;
     uint64_t drain_until_ms;
-    bool draining;
+    bool leaving;
 };
 
 static void nothing(uv_work_t *work)
@@ -58,17 +58,25 @@ static void on_drain_look(uv_timer_t *timer)
     uv_stop(&w->loop);
 }
 
-static void on_term(uv_signal_t *handle, int signo)
+static void begin_drain(uv_timer_t *timer)
 {
-    struct worker *w = handle->data;
-    (void)signo;
-    if (w->draining)
-        return;
-    w->draining = true;
+    struct worker *w = timer->data;
     w->drain_until_ms = uv_now(&w->loop) + (uint64_t)w->shared->config->drain_ms;
     http_server_drain(w->server);
     store_drain(w->store);
     uv_timer_start(&w->drain_look, on_drain_look, 0, DRAIN_LOOK_MS);
+}
+
+/* First a load balancer learns from /readyz that it should look elsewhere, then the door closes. */
+static void on_term(uv_signal_t *handle, int signo)
+{
+    struct worker *w = handle->data;
+    (void)signo;
+    if (w->leaving)
+        return;
+    w->leaving = true;
+    http_server_leave(w->server);
+    uv_timer_start(&w->drain_look, begin_drain, (uint64_t)w->shared->config->drain_delay_ms, 0);
 }
 
 static void watch_signals(struct worker *w)

@@ -185,6 +185,24 @@ static void what_a_drain_does_not_end_is_cut(void **state)
     (void)stack_stop(&stack);
 }
 
+/* A load balancer learns that it should look elsewhere while the door is still open. */
+static void before_a_drain_readyz_says_so_and_the_rest_goes_on(void **state)
+{
+    static const char *const extra[] = {"--drain-delay", "10m", NULL};
+    assert_int_equal(stack_start(&stack, NULL, 2, extra), 0);
+    const char *sku = api_item(a, 10, 0);
+    tproc_signal(&stack.service.proc, SIGTERM);
+    for (int i = 0; i < 8; i++) { /* of both workers, most likely */
+        http_conn_close(&a->conn);
+        assert_true(await(!api_ready(a), RECOVERY_MS));
+        api_problem(a, 503, "stopping", NULL, "GET", "/readyz", NULL, NULL);
+    }
+    http_conn_close(&a->conn);
+    api_call(a, 200, "POST", text("/v1/items/%s/decrements", sku), NULL, "{\"quantity\":1}");
+    api_call(a, 200, "GET", "/healthz", NULL, NULL);
+    tproc_kill9(&stack.service.proc); /* instead of ten minutes */
+}
+
 /* --- a Redis that is changed under it --------------------------------------------------------- */
 
 /* docs/durability.md: the level is checked at start, and on each new connection of the keeper. */
@@ -250,6 +268,7 @@ int main(void)
         TEST(two_services_never_run_on_one_directory),
         TEST(on_hup_every_process_reads_the_level_of_its_log),
         TEST(what_a_drain_does_not_end_is_cut),
+        TEST(before_a_drain_readyz_says_so_and_the_rest_goes_on),
         TEST(a_level_that_redis_does_not_keep_any_more_stops_the_keeper),
         TEST(without_a_ledger_an_old_copy_is_not_noticed),
     };

@@ -65,13 +65,14 @@ int main(int argc, char **argv)
     struct options options;
     char err[ARGS_ERR_SIZE];
     fault_make_names();
-    enum args_result result =
-        args_parse(specs, SPECS, "SHOP_", argc, argv, NULL, NULL, &options, err, sizeof(err));
+    const struct args_input in = {.argc = argc, .argv = argv, .env_prefix = "SHOP_"};
+    enum args_result result = args_parse(specs, SPECS, &in, &options, err, sizeof(err));
     if (result == ARGS_HELP) {
-        args_print_help(stdout, specs, SPECS, "SHOP_");
+        struct paragraph help = paragraph_on(stdout);
+        args_print_help(&help, specs, SPECS, "SHOP_");
         return EXIT_SUCCESS;
     }
-    if (result == ARGS_USAGE) {
+    if (result != ARGS_OK) {
         fprintf(stderr, "shop: %s\n", err);
         return EXIT_USAGE;
     }

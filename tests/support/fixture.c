@@ -73,11 +73,11 @@ int serve_try(const struct fixture *words)
     if (!load.stack)
         ledger_load_init(&load, &stack, &bases, words->partitions ? words->partitions : 1);
     said = *words;
+    if (words->apart && applier.pid == 0)
+        applier_start(); /* nobody else makes the store, which the service waits for */
     if (service_start(&stack.service, words) != 0)
         return -1;
     api_open(&stack.api, stack.service.port);
-    if (words->apart && applier.pid == 0)
-        applier_start();
     return 0;
 }
 
@@ -105,19 +105,15 @@ void serve_beside_as(struct tservice *service, const struct fixture *words)
 void applier_start(void)
 {
     char line[128];
-    const char *argv[] = {getenv("STOCKD"),
-                          "ledger",
-                          "--redis",
-                          stack.redis.url,
-                          "--ledger",
-                          ledger_url,
-                          NULL,
-                          NULL,
-                          NULL};
+    const char *argv[9 + APPLIER_FLAGS_MAX] = {getenv("STOCKD"), "ledger",   "--redis",
+                                               stack.redis.url,  "--ledger", ledger_url};
+    size_t n = 6;
     if (said.partitions) {
-        argv[6] = "--partitions";
-        argv[7] = text("%d", said.partitions);
+        argv[n++] = "--partitions";
+        argv[n++] = text("%d", said.partitions);
     }
+    for (size_t i = 0; i < APPLIER_FLAGS_MAX && said.applier_flags[i]; i++)
+        argv[n++] = said.applier_flags[i];
     assert_int_equal(tproc_start(&applier, argv, text("%s/applier.err", bases.dir)), 0);
     assert_int_equal(tproc_await_line(&applier, "carrying events", line, sizeof(line), RECOVERY_MS),
                      0);

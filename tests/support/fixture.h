@@ -26,6 +26,7 @@
 
 #define RECOVERY_MS       LEDGER_RECOVERY_MS /* for whatever must come about */
 #define FIXTURE_FLAGS_MAX 24
+#define APPLIER_FLAGS_MAX 4
 
 extern struct stack stack;
 extern struct api *a; /* the client of the stack, unless a test points it elsewhere */
@@ -43,6 +44,7 @@ struct fixture {
     const enum base_engine *ledger; /* where events go, at first an empty one; NULL: nowhere */
     const char *ledger_url;         /* where the service finds that, if not at bases.url */
     bool apart; /* the service leaves the events to `applier`, which runs, too */
+    const char *applier_flags[APPLIER_FLAGS_MAX];
     const char *flags[FIXTURE_FLAGS_MAX]; /* of the service, beside those that follow from above */
     void (*begun)(void);                  /* for run_suite: makes what the tests need beside that */
     void (*over)(void);                   /* frees it */

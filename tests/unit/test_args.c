@@ -50,8 +50,9 @@ static enum args_result parse(const char *const *words)
     int argc = argv_of(argv, program, words);
     memset(&config, 0xee, sizeof config); /* args_parse must not rely on zeros */
     memset(err, 0, sizeof err);
-    return args_parse(specs, SPECS, "STOCKD_", argc, argv, fake_getenv, NULL, &config, err,
-                      sizeof err);
+    const struct args_input in = {
+        .argc = argc, .argv = argv, .env = fake_getenv, .env_prefix = "STOCKD_"};
+    return args_parse(specs, SPECS, &in, &config, err, sizeof err);
 }
 #define PARSE(...) parse((const char *const[]){__VA_ARGS__, NULL})
 #define NO_WORDS                                                                                   \
@@ -176,6 +177,10 @@ TEST(help_is_seen_anywhere)
 {
     assert_int_equal(PARSE("--bogus", "-h"), ARGS_HELP);
     assert_int_equal(PARSE("--help"), ARGS_HELP);
+    assert_int_equal(PARSE("--version"), ARGS_VERSION);
+    assert_int_equal(PARSE("--batch-max", "0", "-V"), ARGS_VERSION);
+    assert_int_equal(PARSE("-V", "-h"), ARGS_HELP);
+    assert_int_equal(PARSE("--", "--help"), ARGS_USAGE);
 }
 
 /* A file in /tmp with this text; the caller unlinks it. */
@@ -232,8 +237,20 @@ TEST(the_values_in_force_are_described_without_secrets)
     buf_putc(&out, '\0');
     assert_false(out.failed);
     assert_string_equal(out.p, "listen=\"a b\" redis=redis://app:***@host:6379/0 key=*** "
-                               "batch-max=256 rate=1000 drain=10000ms body-max=65536 metrics=no "
+                               "batch-max=256 rate=1k drain=10s body-max=64k metrics=no "
                                "durability=local");
+    buf_free(&out);
+    done();
+}
+
+TEST(numbers_are_described_in_the_units_of_the_command_line)
+{
+    struct buf out;
+    buf_init(&out, 4096);
+    assert_ok(PARSE("--rate=2000", "--drain", "60s", "--body-max=65535"));
+    args_describe(specs, SPECS, &config, &out);
+    buf_putc(&out, '\0');
+    assert_non_null(strstr(out.p, " rate=2k drain=1m body-max=65535 "));
     buf_free(&out);
     done();
 }
@@ -264,7 +281,8 @@ TEST(help_names_every_option_its_default_and_its_variable)
     char *text = NULL;
     size_t n = 0;
     FILE *f = open_memstream(&text, &n);
-    args_print_help(f, specs, SPECS, "STOCKD_");
+    struct paragraph p = paragraph_on(f);
+    args_print_help(&p, specs, SPECS, "STOCKD_");
     fclose(f);
     assert_non_null(strstr(text, "  --listen ADDR:PORT\n      Where to serve. (default "
                                  "127.0.0.1:8080; STOCKD_LISTEN)\n"));
@@ -281,8 +299,8 @@ TEST(a_secret_is_never_repeated_in_a_message)
                                            .secret = true}};
     char program[] = "x", flag[] = "--pin", value[] = "1234";
     char *argv[] = {program, flag, value, NULL};
-    assert_int_equal(args_parse(pin, 1, "STOCKD_", 3, argv, NULL, NULL, &config, err, sizeof err),
-                     ARGS_USAGE);
+    const struct args_input in = {.argc = 3, .argv = argv, .env_prefix = "STOCKD_"};
+    assert_int_equal(args_parse(pin, 1, &in, &config, err, sizeof err), ARGS_USAGE);
     assert_null(strstr(err, "1234"));
     assert_non_null(strstr(err, "--pin"));
 }
@@ -320,8 +338,9 @@ static enum args_result parse_extra(const char *const *words)
     int argc = argv_of(argv, program, words);
     memset(&extra, 0xee, sizeof extra);
     memset(&rest, 0xee, sizeof rest);
-    return args_parse(extra_specs, EXTRA_SPECS, "LOAD_", argc, argv, fake_getenv, &rest, &extra,
-                      err, sizeof err);
+    const struct args_input in = {
+        .argc = argc, .argv = argv, .env = fake_getenv, .env_prefix = "LOAD_", .positional = &rest};
+    return args_parse(extra_specs, EXTRA_SPECS, &in, &extra, err, sizeof err);
 }
 #define PARSE_EXTRA(...) parse_extra((const char *const[]){__VA_ARGS__, NULL})
 
@@ -423,15 +442,15 @@ TEST(a_refused_option_says_why_and_is_shown_nowhere)
     buf_init(&out, 4096);
     args_describe(extra_specs, EXTRA_SPECS, &extra, &out);
     buf_putc(&out, '\0');
-    assert_string_equal(out.p,
-                        "processes=2 quiet=no verbose=no share=0.25 theta= header=*** file=");
+    assert_string_equal(out.p, "processes=2 quiet=no verbose=no share=0.25 header=***");
     buf_free(&out);
     extra_done();
 
     char *text = NULL;
     size_t n = 0;
     FILE *f = open_memstream(&text, &n);
-    args_print_help(f, extra_specs, EXTRA_SPECS, "LOAD_");
+    struct paragraph p = paragraph_on(f);
+    args_print_help(&p, extra_specs, EXTRA_SPECS, "LOAD_");
     fclose(f);
     assert_non_null(strstr(text, "  -p, --processes N\n"));
     assert_non_null(strstr(text, "  -q, --[no-]quiet\n"));

@@ -4,7 +4,7 @@
  * Runs in the root of the repository.
  */
 #include "buf.h"
-#include "config.h"
+#include "command/commands.h"
 #include "core/route.h"
 #include "ledger/schema.h"
 #include "stats.h"
@@ -104,7 +104,7 @@ TEST(every_option_has_its_row_and_no_other_has)
     size_t size;
     FILE *out = open_memstream(&help, &size);
     assert_non_null(out);
-    config_print_help(out);
+    cli_print_help(out, &commands_stockd, &command_serve, "stockd serve");
     fclose(out);
     for (char *at = strstr(help, "[no-]"); at; at = strstr(at, "[no-]"))
         memmove(at, at + 5, strlen(at + 5) + 1);

@@ -3,6 +3,7 @@
 #include "http/problem.h"
 #include "support/schema.h"
 #include "support/suite.h"
+#include "support/yaml.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -39,6 +40,19 @@ static unsigned method_named(const char *name)
         if (strcmp(name, methods[i].name) == 0)
             return methods[i].method;
     return 0;
+}
+
+TEST(what_is_served_is_the_yaml)
+{
+    FILE *file = fopen("service/openapi.yaml", "re");
+    if (!file)
+        fail_msg("no service/openapi.yaml: this runs in the root of the repository");
+    json_t *yaml = yaml_read(file);
+    fclose(file);
+    bool same = json_equal(yaml, *state);
+    json_decref(yaml);
+    if (!same)
+        fail_msg("service/openapi.json is not what service/openapi.yaml says: make openapi");
 }
 
 TEST(has_every_route_and_no_other)

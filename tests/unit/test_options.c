@@ -1,4 +1,5 @@
 /* test_options.c -- the command line of stockload: what it takes, what it refuses and how. */
+#include "commands.h"
 #include "options.h"
 #include "support/command_line.h"
 #include "support/suite.h"
@@ -7,43 +8,48 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct options o;
-static char err[OPTIONS_ERR_SIZE];
+static struct cli_call call;
+static struct options o; /* what the call has */
+static char err[CLI_ERR_SIZE];
 
-static enum options_result parse(const char *const *words)
+static enum cli_result parse(const char *const *words)
 {
     static char program[] = "stockload";
     char *argv[WORDS_MAX];
     int argc = argv_of(argv, program, words);
-    memset(&o, 0xee, sizeof(o)); /* options_parse must not rely on zeros */
     memset(err, 0, sizeof(err));
-    return options_parse(&o, argc, argv, fake_getenv, err, sizeof(err));
+    enum cli_result result =
+        cli_read(commands_stockload(), argc, argv, fake_getenv, &call, err, sizeof(err));
+    if (result == CLI_RUN)
+        o = *(struct options *)call.options;
+    return result;
 }
 #define PARSE(...) parse((const char *const[]){__VA_ARGS__, NULL})
 
-static void assert_ok(enum options_result result)
+static void assert_ok(enum cli_result result)
 {
-    if (result != OPTIONS_OK)
+    if (result != CLI_RUN)
         fail_msg("refused: %s", err);
 }
 
-static void assert_refused(enum options_result result, const char *expected)
+static void assert_refused(enum cli_result result, const char *expected)
 {
     fake_environment = NULL;
-    if (result == OPTIONS_OK)
+    if (result == CLI_RUN)
         fail_msg("taken, though it should be: %s", expected);
     assert_string_equal(err, expected);
 }
 
 static void done(void)
 {
-    options_free(&o);
+    options_free(call.options);
+    cli_free(&call);
     fake_environment = NULL;
 }
 
-TEST(without_words_it_is_a_run_with_defaults)
+TEST(a_run_has_defaults)
 {
-    assert_ok(PARSE(NULL));
+    assert_ok(PARSE("run"));
     assert_int_equal(o.command, COMMAND_RUN);
     assert_string_equal(o.url.text, "http://127.0.0.1:8080");
     assert_int_equal(o.connections, 50);
@@ -64,7 +70,7 @@ TEST(without_words_it_is_a_run_with_defaults)
     assert_null(o.output);
     assert_int_equal(o.output_format, FORMAT_TEXT);
     assert_true(o.seed != 0);
-    assert_string_equal(o.command_line, "stockload");
+    assert_string_equal(o.command_line, "stockload run");
     done();
 }
 
@@ -209,11 +215,11 @@ TEST(wrong_values_are_refused_with_what_would_be_right)
                                                  "TIME:RATE,TIME:RATE as in 30s:500,1m:2k");
     assert_refused(PARSE("--stages", "30s:0"),
                    "--stages: \"30s:0\" sends nothing; give at least one rate above 0");
-    assert_int_equal(PARSE("--mix", "reserve=1,buy=2"), OPTIONS_USAGE);
+    assert_int_equal(PARSE("--mix", "reserve=1,buy=2"), CLI_USAGE);
     assert_non_null(strstr(err, "has an unknown kind at buy; give KIND=WEIGHT"));
-    assert_int_equal(PARSE("--mix", "get=1,get=2"), OPTIONS_USAGE);
+    assert_int_equal(PARSE("--mix", "get=1,get=2"), CLI_USAGE);
     assert_non_null(strstr(err, "names a kind twice"));
-    assert_int_equal(PARSE("--mix", "get=0"), OPTIONS_USAGE);
+    assert_int_equal(PARSE("--mix", "get=0"), CLI_USAGE);
     assert_non_null(strstr(err, "asks for nothing"));
     assert_refused(PARSE("--ttl", "1500ms"), "--ttl: give whole seconds, as in 2s");
     assert_refused(PARSE("-H", "Cookie"), "--header: number 1 is no header; give 'NAME: VALUE'");
@@ -298,21 +304,20 @@ TEST(commands_take_their_own_words_and_flags)
     assert_true(o.processes == 16 && o.stock == 10000 && o.batch_max == 64);
     assert_int_equal(o.duration_ms, 10000);
     done();
-    assert_refused(PARSE("check"),
-                   "check: needs a file; give `stockload check HISTORY...`, made by run --history");
+    assert_refused(PARSE("check"), "something is missing; give stockload check HISTORY...");
     assert_refused(PARSE("race"), "--redis: needed; give redis://host:port or unix:/path.sock");
     assert_refused(PARSE("race", "--redis", "h:1"),
                    "--redis: unknown scheme; a Redis URL is redis://[user:pass@]host:port[/db] or "
                    "unix:/path.sock");
-    assert_refused(PARSE("race", "x"), "\"x\": unexpected; Redis is named by --redis URL");
+    assert_refused(PARSE("race", "x"), "\"x\": unexpected; options are written --name VALUE");
     assert_refused(PARSE("--redis", "unix:/s"), "--redis: is an option of `stockload race`");
     assert_refused(PARSE("report", "a", "--verify=off"),
                    "--verify: is an option of `stockload run`");
     assert_refused(PARSE("check", "a", "-c5"), "-c: is an option of `stockload run`");
-    assert_refused(PARSE("http://a", "http://b"),
-                   "\"http://b\": unexpected; one URL is all that `stockload run` takes");
-    assert_int_equal(PARSE("chekc", "a"), OPTIONS_USAGE);
-    assert_non_null(strstr(err, "\"chekc\": no such command; there are run, check, report"));
+    assert_refused(PARSE("http://a", "http://b"), "\"http://b\": unexpected; give stockload [URL]");
+    assert_refused(PARSE("chekc", "a"), "\"chekc\": no such command; did you mean check?");
+    assert_refused(PARSE("x"), "\"x\": no such command; give run, check, report, race, capacity, "
+                               "list, help or version");
 }
 
 TEST(a_search_for_capacity_has_defaults_and_flags_of_its_own)
@@ -362,54 +367,41 @@ TEST(a_search_for_capacity_has_defaults_and_flags_of_its_own)
     assert_refused(PARSE("capacity", "-n", "5"), "-n: is an option of `stockload run`");
     assert_refused(PARSE("run", "--p99", "5ms"), "--p99: is an option of `stockload capacity`");
     assert_refused(PARSE("capacity", "http://a", "http://b"),
-                   "\"http://b\": unexpected; one URL is all that `stockload capacity` takes");
+                   "\"http://b\": unexpected; give stockload capacity [URL]");
 }
 
-TEST(help_and_version_are_found)
+static char *help_of(const char *name)
 {
-    static const struct {
-        const char *words[3];
-        enum command command, about;
-    } rows[] = {
-        {{"--help"}, COMMAND_HELP, COMMAND_HELP},
-        {{"-h"}, COMMAND_HELP, COMMAND_HELP},
-        {{"help"}, COMMAND_HELP, COMMAND_HELP},
-        {{"help", "race"}, COMMAND_HELP, COMMAND_RACE},
-        {{"race", "--help"}, COMMAND_HELP, COMMAND_RACE},
-        {{"-c5", "-h"}, COMMAND_HELP, COMMAND_RUN},
-        {{"version"}, COMMAND_VERSION, COMMAND_HELP},
-        {{"--version"}, COMMAND_VERSION, COMMAND_HELP},
-        {{"list"}, COMMAND_LIST, COMMAND_HELP},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_ok(parse(rows[i].words));
-        assert_int_equal(o.command, rows[i].command);
-        assert_int_equal(o.about, rows[i].about);
-        done();
-    }
-    assert_refused(PARSE("list", "x"), "\"x\": unexpected; `stockload list` takes no more");
-    assert_int_equal(PARSE("help", "x"), OPTIONS_USAGE);
+    char *text = NULL;
+    size_t n = 0;
+    assert_int_equal(PARSE(name, "--help"), CLI_HELP);
+    FILE *f = open_memstream(&text, &n);
+    cli_print_help(f, commands_stockload(), call.command, call.path);
+    fclose(f);
+    return text;
 }
 
 TEST(help_shows_a_command_its_own_flags_only)
 {
-    char *text = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&text, &n);
-    options_print_help(f, COMMAND_RACE);
-    fclose(f);
+    char *text = help_of("race");
     assert_non_null(strstr(text, "--redis URL"));
     assert_non_null(strstr(text, "watch, watch-batch, turn, script, all (default all"));
     assert_null(strstr(text, "--connections N"));
+    assert_non_null(strstr(text, "\nRedis:\n"));
     free(text);
-    f = open_memstream(&text, &n);
-    options_print_help(f, COMMAND_HELP);
-    fclose(f);
+    text = help_of("run");
     assert_non_null(strstr(text, "-c, --connections N"));
     assert_non_null(strstr(text, "STOCKLOAD_CONNECTIONS"));
     assert_null(strstr(text, "--redis URL\n"));
     assert_null(strstr(text, "--threads"));
     free(text);
+}
+
+TEST(nothing_at_all_is_no_load)
+{
+    assert_int_equal(parse((const char *const[]){NULL}), CLI_BARE);
+    assert_ok(PARSE("http://127.0.0.1:1/x")); /* an address is no command */
+    done();
 }
 
 TEST(urls_are_taken_apart)

@@ -1,7 +1,7 @@
 /* test_page.c -- numbers, hostile text and long lines as the text report shows them. */
 
+#include "printable.h"
 #include "report/page.h"
-#include "report/printable.h"
 #include "report/template.h"
 #include "report/units.h"
 #include "support/suite.h"

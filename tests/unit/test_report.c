@@ -1,6 +1,6 @@
 /* test_report.c -- the text report of real histories, some of them hostile. */
+#include "printable.h"
 #include "report/page.h"
-#include "report/printable.h"
 #include "support/report_case.h"
 #include "support/suite.h"
 

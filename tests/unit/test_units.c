@@ -110,3 +110,31 @@ TEST(a_message_is_cut_at_the_size_of_its_buffer)
     assert_int_equal(strlen(err), 4);
     assert_int_equal(err[5], 'x');
 }
+
+TEST(numbers_are_written_as_they_would_be_typed)
+{
+    char text[UNITS_TEXT_SIZE];
+    static const struct {
+        void (*format)(char out[UNITS_TEXT_SIZE], int64_t value);
+        int64_t value;
+        const char *expected;
+    } rows[] = {
+        {units_format_duration_ms, 0, "0"},
+        {units_format_duration_ms, 5000, "5s"},
+        {units_format_duration_ms, 1500, "1500ms"},
+        {units_format_duration_ms, 90000, "90s"},
+        {units_format_duration_ms, 7200000, "2h"},
+        {units_format_duration_ms, 604800000, "7d"},
+        {units_format_size, 256 << 20, "256m"},
+        {units_format_size, 1000, "1000"},
+        {units_format_size, 0, "0"},
+        {units_format_count, 10000, "10k"},
+        {units_format_count, 5000000, "5m"},
+        {units_format_count, 1024, "1024"},
+        {units_format_count, INT64_MAX, "9223372036854775807"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        rows[i].format(text, rows[i].value);
+        assert_string_equal(text, rows[i].expected);
+    }
+}

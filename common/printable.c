@@ -1,16 +1,5 @@
-#include "report/printable.h"
+#include "printable.h"
 #include "utf8.h"
-
-/* The bytes of the character at the start, 0 when it is not valid UTF-8. */
-static size_t decode(struct str s, uint32_t *character)
-{
-    size_t n = utf8_length(s.p, s.n);
-    unsigned char first = (unsigned char)s.p[0];
-    *character = n > 1 ? first & (0x7fu >> n) : first;
-    for (size_t i = 1; i < n; i++)
-        *character = *character << 6 | ((unsigned char)s.p[i] & 0x3f);
-    return n;
-}
 
 /* Line and paragraph separators end lines too, in JavaScript and in some editors. */
 static bool prints(uint32_t c)
@@ -29,7 +18,7 @@ void printable_put(struct buf *out, struct str text)
 {
     while (text.n > 0) {
         uint32_t character = 0;
-        size_t n = decode(text, &character);
+        size_t n = utf8_decode(text.p, text.n, &character);
         size_t taken = n ? n : 1;
         if (n && prints(character))
             buf_put(out, text.p, n);

@@ -1,6 +1,6 @@
 /* printable.h -- text from elsewhere, made fit to be shown: on a terminal, in JSON, in CSV.
  *
- * Layer: report, pure. A server, a file or a command line may hold any byte. Shown are characters
+ * Layer: common, pure. A server, a file or a command line may hold any byte. Shown are characters
  * of valid UTF-8 that print; control characters (C1 and those that turn the direction of text round
  * included) and bytes that are no UTF-8 become \x and two hexadecimal digits each.
  *

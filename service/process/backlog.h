@@ -1,0 +1,24 @@
+/* backlog.h -- what the ledger has not taken yet, as a process sees it in Redis that looks now and
+ * then: the keeper, and the ledger process where there is no keeper beside it.
+ *
+ * What was seen last stays in the shared store, for a process that takes the place of one that
+ * died; it is the caller's gauges that show it.
+ */
+#pragma once
+
+#include "store/admin/feed.h"
+
+struct backlog {
+    struct feed_backlog all;
+    struct feed_backlog open; /* of the partitions that admin_open found open */
+};
+
+/* Before the first look: what is known from before, or that nothing waits. */
+void backlog_begin(struct store_shared *shared);
+
+/* Looks at all partitions, at Redis time now_ms. 0 or -1. */
+int backlog_look(struct admin *admin, unsigned partitions, int64_t now_ms,
+                 struct backlog *backlog) MUST_CHECK;
+
+/* Shows what was found. */
+void backlog_show(struct store_shared *shared, const struct backlog *backlog, int64_t now_ms);

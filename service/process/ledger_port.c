@@ -1,0 +1,124 @@
+/* ledger_port.c -- the process that serves /healthz, /readyz and /metrics for `stockd ledger`, on
+ * --ledger-listen. The ledger process itself may wait for Redis or SQL as long as it likes: this
+ * one answers meanwhile, from what the two share. */
+#include "clock.h"
+#include "http/server.h"
+#include "process/listen.h"
+#include "process/process.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define SILENT_MS 60000 /* longer than a turn may take, be it with a slow database */
+
+struct port {
+    const struct shared_state *shared;
+    uv_loop_t loop;
+    struct http_server *server;
+    uv_signal_t sigterm, sighup;
+};
+
+/* --- what is told ----------------------------------------------------------------------------- */
+
+static const struct {
+    enum problem_id problem;
+    const char *why;
+} states[] = {
+    [LEDGER_BEGINS] = {PROBLEM_LEDGER_UNAVAILABLE, "not all partitions have been seen open yet"},
+    [LEDGER_APPLIES] = {PROBLEMS, NULL},
+    [LEDGER_WAITS_REDIS] = {PROBLEM_REDIS_UNAVAILABLE, "Redis cannot be reached; the log says why"},
+    [LEDGER_WAITS_SQL] = {PROBLEM_LEDGER_UNAVAILABLE,
+                          "the ledger's database cannot be reached; the log says why"},
+    [LEDGER_STUCK] = {PROBLEM_PARTITION_CLOSED,
+                      "events of a partition do not follow; the log says which"},
+    [LEDGER_LOST] = {PROBLEM_STATE_LOST, "Redis has lost a part of what the ledger has"},
+};
+
+static void put_lag(const struct stats *stats, struct buf *out)
+{
+    int64_t age_ms = clock_wall_ms() - stats_gauge(stats, STATS_LEDGER_LOOK_AT_MS);
+    if (age_ms >= STATS_STALE_MS)
+        return;
+    buf_printf(out, ",\"lag_events\":%" PRId64 ",\"lag_seconds\":%.3f",
+               stats_gauge(stats, STATS_LEDGER_LAG),
+               (double)stats_gauge(stats, STATS_LEDGER_LAG_MS) * 1e-3);
+}
+
+static enum problem_id look(void *user, struct buf *out, const char **why)
+{
+    const struct port *port = user;
+    const struct ledger_look *seen = port->shared->ledger_look;
+    int state = seen->state;
+    if (state == LEDGER_APPLIES && clock_mono_ms() - seen->turn_ms > SILENT_MS) {
+        *why = "the ledger process has been at one turn for more than a minute";
+        return PROBLEM_LEDGER_UNAVAILABLE;
+    }
+    put_lag(port->shared->stats, out);
+    *why = states[state].why;
+    return states[state].problem;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+/* No request waits for anything, so there is nothing to drain. */
+static void on_term(uv_signal_t *handle, int signo)
+{
+    struct port *port = handle->data;
+    (void)signo;
+    uv_stop(&port->loop);
+}
+
+static void on_hup(uv_signal_t *handle, int signo)
+{
+    struct port *port = handle->data;
+    (void)signo;
+    config_log_begin(port->shared->config);
+}
+
+static int start(struct port *port, const struct http_health *health)
+{
+    const struct config *config = port->shared->config;
+    char err[256] = "";
+    uv_signal_init(&port->loop, &port->sigterm);
+    uv_signal_init(&port->loop, &port->sighup);
+    port->sigterm.data = port->sighup.data = port;
+    uv_signal_start(&port->sigterm, on_term, SIGTERM);
+    uv_signal_start(&port->sighup, on_hup, SIGHUP);
+    struct http_config http = {.listen_fd = port->shared->listen_fds[0],
+                               .connections_max = (unsigned)config->connections_max,
+                               .read_timeout_ms = config->read_timeout_ms,
+                               .request_timeout_ms = config->request_timeout_ms,
+                               .write_timeout_ms = config->write_timeout_ms,
+                               .memory_max_bytes = (size_t)config->memory_max_bytes,
+                               .guards_host = listen_is_loopback(port->shared->listen_fds[0]),
+                               .allowed_hosts = config->allowed_hosts,
+                               .health = health};
+    port->server = http_server_new(&port->loop, &http, NULL, port->shared->stats, err, sizeof(err));
+    if (!port->server)
+        log_event(LOG_ERROR, "cannot serve HTTP", LOG_STR("why", err));
+    return port->server ? 0 : -1;
+}
+
+static void stop_port(struct port *port)
+{
+    http_server_free(port->server);
+    uv_close((uv_handle_t *)&port->sigterm, NULL);
+    uv_close((uv_handle_t *)&port->sighup, NULL);
+    uv_run(&port->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&port->loop);
+}
+
+int ledger_port_run(struct pool_child *child, void *arg)
+{
+    const struct process_args *args = arg;
+    struct port port = {.shared = args->shared};
+    const struct http_health health = {.look = look, .user = &port};
+    process_begin(args, "port", 0);
+    if (uv_loop_init(&port.loop) != 0)
+        return EXIT_FAILURE;
+    if (start(&port, &health) < 0 || pool_ready(child) < 0)
+        return EXIT_FAILURE;
+    uv_run(&port.loop, UV_RUN_DEFAULT);
+    stop_port(&port);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,42 @@
+/* canned_server.h -- a server that answers what it was told to, be it HTTP or not.
+ *
+ * Layer: tests. A process of its own on a free port of 127.0.0.1. The n-th connection gets the n-th
+ * answer, and all after the last one get that one again. One request a connection is read, up to
+ * the end of its head and as much body as has come. What was asked can be read at any time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define CANNED_MAX   8
+#define CANNED_ASKED (64 * 1024)
+
+struct canned_answer {
+    const char *text; /* sent first */
+    const char *fill; /* then this, again and again, until the client leaves; NULL: nothing */
+    bool deaf;        /* the request is not read */
+    bool hang;        /* the connection then stays open, and nothing more is said */
+    bool rude;        /* it ends with a reset */
+};
+
+struct canned_server {
+    pid_t pid;
+    int port;
+    struct canned_log *log; /* shared with the server */
+};
+
+/* answers: up to CANNED_MAX, ended by a zeroed one; they are copied along with the process. */
+int canned_start(struct canned_server *s, const struct canned_answer *answers) MUST_CHECK;
+void canned_stop(struct canned_server *s);
+
+/* Connections so far; and all that was read from them, one after the other. */
+int canned_count(const struct canned_server *s);
+const char *canned_asked(const struct canned_server *s);
+
+/* An answer of this status with a body of this type, as text() gives it. */
+#define CANNED(status, type, body)                                                                 \
+    text("HTTP/1.1 %d x\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n"       \
+         "\r\n%s",                                                                                 \
+         (status), (type), strlen(body), (body))
