@@ -139,6 +139,8 @@ class Page:
                 self.count(block, status == 0, text, f"it ended with {status}:\n{printed}")
         if STARTS.search(real):
             session.wait_until(text, self.session.is_ready)
+        if real.rstrip().endswith("&") and first < behind:
+            printed = self.session.wait_for_output(lambda printed: self.matches(block, first, behind, printed))
         if READS.match(real):
             end = time.monotonic() + LATER_S
             while not self.matches(block, first, behind, printed) and time.monotonic() < end:

@@ -22,8 +22,8 @@ from trouble import Trouble
 LIMIT_S = 180
 # Set by a signal: whatever waits gives up.
 leaving = threading.Event()
-# What the shown host and port of the service may look like.
-SHOWN = re.compile(r"\b(localhost|127\.0\.0\.1):8080\b")
+# What the shown host and port of the service may look like, and those of `stockd ledger`.
+SHOWN = re.compile(r"\b(localhost|127\.0\.0\.1):(8080|9090)\b")
 SHOWN_POSTGRES = re.compile(r"postgresql://stockd@db/stock\b")
 SHOWN_REDIS = re.compile(r"redis://(?:user:password@)?(?:10\.0\.0\.5|127\.0\.0\.1)(?::6379)?(?:/0)?(?![\w:/])")
 # These have an address of the service by default.
@@ -81,7 +81,8 @@ class Session:
             os.symlink(os.path.join(root, "build", program), os.path.join(self.hidden, "bin", program))
         with open(os.path.join(self.hidden, ".curlrc"), "w") as rc:
             rc.write("silent\nshow-error\n")  # as on a terminal, where curl shows no progress
-        self.port, self.redis_port, self.postgres_port, self.proxy_port = free_port(), None, None, None
+        self.port, self.ledger_port = free_port(), free_port()
+        self.redis_port = self.postgres_port = self.proxy_port = None
         self.service = self.redis = self.postgres = None
         self.count = 0
         self.env = {name: value for name, value in os.environ.items()
@@ -102,7 +103,7 @@ class Session:
     def real(self, text):
         """What the page shows, with the addresses of this run."""
         port = self.proxy_port or self.port
-        text = SHOWN.sub(rf"\1:{port}", text)
+        text = SHOWN.sub(lambda m: f"{m.group(1)}:{port if m.group(2) == '8080' else self.ledger_port}", text)
         text = NO_URL.sub(rf"\1 http://127.0.0.1:{port}", text)
         if self.redis_port:
             text = SHOWN_REDIS.sub(f"redis://127.0.0.1:{self.redis_port}", text)
@@ -111,9 +112,9 @@ class Session:
         return text
 
     def as_shown(self, text):
-        for port in (self.port, self.proxy_port):
+        for port, name in (self.port, 8080), (self.proxy_port, 8080), (self.ledger_port, 9090):
             if port:
-                text = re.sub(rf"\b(localhost|127\.0\.0\.1):{port}\b", r"\1:8080", text)
+                text = re.sub(rf"\b(localhost|127\.0\.0\.1):{port}\b", rf"\1:{name}", text)
         return text.replace(self.dir + "/", "").replace(self.dir, ".")
 
     def write(self, name, text):
@@ -161,6 +162,13 @@ class Session:
         with open(self.path("rc")) as status:
             return int(status.read()), self.output()
 
+    def wait_for_output(self, enough):
+        """What the last command, which is still at it, had printed when enough(that) held, or at the limit."""
+        end = time.monotonic() + LIMIT_S / 3
+        while not enough(self.output()) and time.monotonic() < end:
+            time.sleep(0.05)
+        return self.output()
+
     def has_ended(self):
         if self.shell.poll() is not None:
             raise Failed("a command has ended the page's shell")
@@ -201,9 +209,9 @@ class Session:
         self.service = self.server(f"stockd serve {self.real(options)}", "service", self.dir)
         try:
             wait_until("the service", lambda: self.service_has_ended() or self.is_ready())
-        except Failed:
-            pass
-        if self.service_has_ended() or not self.is_ready():
+        except Failed as why:
+            raise Failed(f"{why}:\n{self.said('service.err')}") from None
+        if self.service_has_ended():
             raise Failed("the service did not start:\n" + self.said("service.err"))
 
     def stop_services(self):

@@ -109,8 +109,9 @@ class Pages(unittest.TestCase):
         self.assertEqual((page.passed, page.failures), (2, []))
 
     def test_what_goes_on_for_ever_is_ended(self):
-        page = self.page("<!-- docs-test: endless -->\n```\n$ echo a; sleep 1000\na\n```\n```\n$ sleep 1000 &\n```\n")
-        self.assertEqual((page.passed, page.failures), (2, []))
+        page = self.page("```\n$ (sleep 0.3; echo b; sleep 1000) &\nb\n```\n"
+                         "<!-- docs-test: endless -->\n```\n$ echo a; sleep 1000\na\n```\n```\n$ sleep 1000 &\n```\n")
+        self.assertEqual((page.passed, page.failures), (3, []))
         self.assertEqual(page.session.members(page.session.leaders), [])
 
     def test_skipped_blocks_and_data_are_not_run(self):
