@@ -1,5 +1,6 @@
 #include "stats.h"
 #include "clock.h"
+#include "random.h"
 #include "shared.h"
 
 #include <assert.h>
@@ -36,6 +37,8 @@ struct slot {
 
 struct stats {
     size_t bytes;
+    uint64_t service; /* a name that no other start of a service has */
+    int64_t started_ms;
     unsigned slots, routes;
     const char *route_names[STATS_ROUTES_MAX];
     _Alignas(64) struct slot slot[];
@@ -105,6 +108,8 @@ struct stats *stats_new(unsigned slots, const char *const *route_names, unsigned
     if (!stats)
         return NULL;
     stats->bytes = bytes;
+    random_bytes(&stats->service, sizeof(stats->service));
+    stats->started_ms = clock_wall_ms();
     stats->slots = slots;
     stats->routes = routes;
     for (unsigned i = 0; i < routes; i++)
@@ -329,8 +334,19 @@ static void put_gauges(const struct stats *stats, struct buf *out)
     }
 }
 
+/* Whose counters these are: behind a balancer each scrape may be another's. */
+static void put_service(const struct stats *stats, struct buf *out)
+{
+    static const struct metric start = {"stockd_service_start_time_seconds",
+                                        "When the service that counts here was started."};
+    put_head(out, &start, "gauge");
+    buf_printf(out, "%s{service=\"%016" PRIx64 "\"} %.15g\n", start.name, stats->service,
+               (double)stats->started_ms * 1e-3);
+}
+
 void stats_render(const struct stats *stats, struct buf *out)
 {
+    put_service(stats, out);
     for (int i = 0; i < STATS_COUNTERS; i++) {
         uint64_t n = 0;
         for (unsigned s = 0; s < stats->slots; s++)

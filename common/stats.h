@@ -3,6 +3,8 @@
  * Layer: common. The master makes the table before it forks; each process writes only its own
  * slot, and from one thread; any process renders the sum of all, so a scrape is the same whichever
  * worker answers. A slot outlives its process: counters never go back when a worker is restarted.
+ * Each table has a name of its own, so that who scrapes through a balancer can tell services apart,
+ * and a service from the one that was started in its place.
  */
 #pragma once
 

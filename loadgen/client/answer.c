@@ -355,19 +355,36 @@ static bool read_metric(struct str line, struct str name, double *value)
     return read_number(rest, value);
 }
 
+/* Takes the first line off the text. */
+static struct str take_line(struct str *text)
+{
+    const char *lf = memchr(text->p, '\n', text->n);
+    struct str line = {text->p, lf ? (size_t)(lf - text->p) : text->n};
+    text->p += line.n + (lf != NULL);
+    text->n -= line.n + (lf != NULL);
+    return line;
+}
+
+struct str answer_metric_line(struct str *text, const char *name)
+{
+    double value;
+    while (text->n > 0) {
+        struct str line = take_line(text);
+        if (read_metric(line, str_of(name), &value))
+            return line;
+    }
+    return (struct str){NULL, 0};
+}
+
 bool answer_metric(struct str text, const char *name, double *value)
 {
     bool found = false;
     double sum = 0, one;
     while (text.n > 0) {
-        const char *lf = memchr(text.p, '\n', text.n);
-        struct str line = {text.p, lf ? (size_t)(lf - text.p) : text.n};
-        if (read_metric(line, str_of(name), &one)) {
+        if (read_metric(take_line(&text), str_of(name), &one)) {
             sum += one;
             found = true;
         }
-        text.p += line.n + (lf != NULL);
-        text.n -= line.n + (lf != NULL);
     }
     *value = sum;
     return found;

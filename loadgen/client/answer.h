@@ -72,3 +72,7 @@ bool answer_next_result(struct str json, size_t *at, struct str *result, bool *b
 /* The number that a line "name value" of Prometheus' text format carries, summed over its labels;
  * false when there is none. */
 bool answer_metric(struct str text, const char *name, double *value) MUST_CHECK;
+
+/* Takes the text up to and with the first such line off, and gives that line; absent when there is
+ * none. */
+struct str answer_metric_line(struct str *text, const char *name) MUST_CHECK;

@@ -182,15 +182,17 @@ struct history_id {
     char text[HISTORY_ID_TEXT];
 };
 
-/* The server's own counters, from /metrics, once a second. */
+/* A service's own counters, from /metrics, once a second. */
 struct history_sample {
     uint8_t type; /* SLOT_SAMPLE */
     uint8_t spare[7];
     uint64_t at_ns;
-    uint64_t conflicts; /* transactions lost since the server started */
+    uint64_t conflicts; /* transactions lost since the service started */
     uint64_t batches;   /* transactions decided since then */
     uint64_t batch_ops; /* operations in them */
-    uint64_t unused[3];
+    uint64_t service;   /* names the service and its start; 0: an earlier stockload did not ask */
+    uint64_t requests;  /* answered since then, but those about health; of service 0 not known */
+    uint64_t unused;
 };
 
 /* An item as GET showed it when the load was over and everything had settled. */
@@ -264,7 +266,7 @@ struct history_facts {
     uint64_t cpu_ns;                  /* * of all clients, user and system */
     uint64_t deaths, respawns;        /* * of client processes */
     uint32_t established;             /* * connections that were open at the start */
-    uint32_t metrics;                 /* * 1: samples hold the server's counters */
+    uint32_t metrics;                 /* * 1: samples hold services' counters */
     char run[16];    /* names this run in skus and keys; NUL-terminated, [a-z0-9] */
     char prefix[32]; /* of the skus */
     char scenario[16];

@@ -46,12 +46,10 @@ static void print_shares(const struct race_books *books, const struct race_resul
     for (unsigned i = 0; i < books->workers; i++) {
         const struct race_page *page = &books->page[i];
         int64_t sold = page->sold, conflicts = page->conflicts;
-        double share = r->sold > 0 ? 100.0 * (double)sold / (double)r->sold : 0;
-        char each[UNIT_TEXT_SIZE] = "-";
-        if (sold > 0)
-            snprintf(each, sizeof(each), "%.2f", per_unit(conflicts, sold));
-        printf("  %6u  %10s  %5.1f %%  %12s  %14s%s\n", i, FIGURE(count, sold), share,
-               FIGURE(count, conflicts), each, page->ended_us == 0 ? "  killed" : "");
+        double share = r->sold > 0 ? (double)sold / (double)r->sold : 0;
+        printf("  %6u  %10s  %7s  %12s  %14s%s\n", i, FIGURE(count, sold), FIGURE(share, share),
+               FIGURE(count, conflicts), sold > 0 ? FIGURE(rate, per_unit(conflicts, sold)) : "-",
+               page->ended_us == 0 ? "  killed" : "");
     }
 }
 
@@ -86,10 +84,11 @@ static void print_result(const struct race_books *books, const struct race_resul
 {
     if (shares)
         print_shares(books, r);
-    printf("  %s unit%s in %.3f s: %s/s, %.2f conflicts a unit, wait p50 %s, p99 %s\n",
-           FIGURE(count, r->sold), r->sold == 1 ? "" : "s", seconds_of(r),
-           FIGURE(rate, (double)r->sold / seconds_of(r)), per_unit(r->conflicts, r->sold),
-           FIGURE(ms, r->p50_ms), FIGURE(ms, r->p99_ms));
+    printf("  %s unit%s in %s: %s/s, %s conflicts a unit, wait p50 %s, p99 %s\n",
+           FIGURE(count, r->sold), r->sold == 1 ? "" : "s", FIGURE(ms, 1000 * seconds_of(r)),
+           FIGURE(rate, (double)r->sold / seconds_of(r)),
+           FIGURE(rate, per_unit(r->conflicts, r->sold)), FIGURE(ms, r->p50_ms),
+           FIGURE(ms, r->p99_ms));
     print_notes(r);
     int64_t unclaimed = race_unclaimed(r);
     printf("  %s: %s sold + %s%s%s left %s %s\n\n", word_of(r), FIGURE(count, r->sold),
@@ -105,10 +104,11 @@ static void print_table(const struct race_strategy *const *strategies,
            "p99 wait", "sold", "left", "oversold", "verdict");
     for (size_t i = 0; i < count; i++) {
         const struct race_result *r = &results[i];
-        printf("%-12s %10s %15.2f %10s %12s %12s %9s  %s\n", strategies[i]->name,
-               FIGURE(rate, (double)r->sold / seconds_of(r)), per_unit(r->conflicts, r->sold),
-               FIGURE(ms, r->p99_ms), FIGURE(count, r->sold), FIGURE(count, r->left),
-               FIGURE(count, race_oversold(r)), word_of(r));
+        printf("%-12s %10s %15s %10s %12s %12s %9s  %s\n", strategies[i]->name,
+               FIGURE(rate, (double)r->sold / seconds_of(r)),
+               FIGURE(rate, per_unit(r->conflicts, r->sold)), FIGURE(ms, r->p99_ms),
+               FIGURE(count, r->sold), FIGURE(count, r->left), FIGURE(count, race_oversold(r)),
+               word_of(r));
     }
 }
 

@@ -93,13 +93,17 @@ static void put_gates(struct jsonput *j, json_t *run, const struct report_run *f
         json_t *o = jsonput_object(j, list, NULL);
         jsonput_text(j, o, "text", str_of(gate->text));
         jsonput_bool(j, o, "met", gate->met);
+        jsonput_text(j, o, "result",
+                     str_of(gate->unknown ? "unknown"
+                            : gate->met   ? "met"
+                                          : "missed"));
         if (measured)
             jsonput_number(j, o, "actual", gate->actual);
         else
             jsonput_null(j, o, "actual");
         jsonput_text(j, o, "unit", str_of(gate->unit));
         jsonput_text_or_null(j, o, "why", str_of(gate->why));
-        missed += !gate->met;
+        missed += !gate->met && !gate->unknown;
     }
     if (from->gates > 0)
         jsonput_count(j, run, "gates_missed", missed);
@@ -132,7 +136,12 @@ static void warn_of_gate(struct jsonput *j, json_t *list, const struct gate_resu
     char text[WARNING_MAX];
     if (gate->met)
         return;
-    snprintf(text, sizeof text, "The threshold %s was missed.", gate->text);
+    if (gate->unknown)
+        snprintf(text, sizeof text, "Nobody knows whether the threshold %s is met: %s.", gate->text,
+                 gate->why);
+    else
+        snprintf(text, sizeof text, "The threshold %s was missed%s%s.", gate->text,
+                 *gate->why ? ": " : "", gate->why);
     jsonput_text(j, list, NULL, str_of(text));
 }
 

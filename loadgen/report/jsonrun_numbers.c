@@ -63,12 +63,15 @@ static void put_load(struct jsonput *j, json_t *run, const struct summary *s)
 
 static void put_conflicts(struct jsonput *j, json_t *run, const struct summary *s)
 {
-    /* Without a success there is no ratio, but the counts are known all the same. */
-    bool known = s->conflicts_per_success >= 0 || s->conflicts || s->batches;
-    if (!known) {
+    const char *doubt = s->conflicts_doubt;
+    if (!doubt && s->successes == 0)
+        doubt = "nothing succeeded";
+    jsonput_text_or_null(j, run, "conflicts_doubt", str_of(doubt ? doubt : ""));
+    if (s->conflicts_doubt) {
         jsonput_null(j, run, "conflicts");
         return;
     }
+    /* Without a success there is no ratio, but the counts are known all the same. */
     json_t *o = jsonput_object(j, run, "conflicts");
     double ratio = s->conflicts_per_success;
     jsonput_count(j, o, "lost", s->conflicts);

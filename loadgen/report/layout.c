@@ -13,7 +13,10 @@ static const struct layout_field coverage[] = {
      .text = "{happened} happened, {absent} did not, {unresolved} nobody could tell"},
     {.label = "effects", .text = "{successes}, of them {baskets} of baskets"},
     {.label = "batches", .text = "{batches} of several operations", .when = "batches"},
-    {.label = "same key again", .text = "{resent} sent, {replays} answered as a replay"},
+    {.label = "sent again", .text = "{resent} with the key of an earlier attempt"},
+    {.label = "replays",
+     .text = "{replays} answers told again what had been done before, under that key or to that "
+             "reservation, and nothing was done twice"},
     {.label = "sold out", .text = "items {sold_out_items}, answers {sold_out_answers}"},
     {.label = "limits", .text = "{limit_answers} answers that a customer has enough"},
     {.label = "most in flight",
@@ -50,7 +53,6 @@ static const struct layout_field run[] = {
     {.label = "restores", .text = "{facts.restores} during the run", .when = "facts.restores"},
     {.label = "checked in", .text = "{verdict.took_ms:ms}"},
     {.label = "exit status", .text = "{exit_status}"},
-    {.label = "warning", .text = "{warnings}", .when = "warnings", .only = LAYOUT_TEXT},
 };
 
 static const struct layout_field throughput[] = {
@@ -76,14 +78,14 @@ static const struct layout_field throughput[] = {
     {.label = "conflicts",
      .text = "{conflicts.per_success:number} per success, {conflicts.lost} lost, {load.successes} "
              "successes",
-     .otherwise = "not known: nothing succeeded, or the server's /metrics did not show them"},
+     .otherwise = "not known: {conflicts_doubt}"},
     {.label = "transactions",
      .text = "{conflicts.batches}, with {conflicts.batch_operations} operations",
      .when = "conflicts.batches"},
 };
 
 static const struct layout_field latency[] = {
-    {.label = "count", .text = "{count:short}"},
+    {.label = "count", .text = "{count}"},
     {.label = "mean", .text = "{mean_ns:ns}", .only = LAYOUT_PAGE},
     {.label = "p50", .text = "{p50_ns:ns}"},
     {.label = "p75", .text = "{p75_ns:ns}", .only = LAYOUT_PAGE},
@@ -124,8 +126,8 @@ static const struct layout_field workers[] = {
 };
 
 static const struct layout_field thresholds[] = {
-    {.label = "measured", .text = "{actual:measured}{unit}", .otherwise = "{why}"},
-    {.label = "result", .text = "{met:gate}"},
+    {.label = "measured", .text = "{actual:measured}{unit}", .otherwise = "not known"},
+    {.label = "result", .text = "{result:gate}"},
 };
 
 const struct layout_section layout_sections[LAYOUT_SECTIONS] = {
@@ -152,8 +154,36 @@ const struct layout_section layout_sections[LAYOUT_SECTIONS] = {
     {"Client processes", .when = "workers", .head = "worker", FIELDS(workers), .sources = 1,
      .rows = {{"workers", "", "{worker}"}}},
     {"Thresholds", .when = "gates", .head = "threshold", FIELDS(thresholds), .sources = 1,
-     .rows = {{"gates", "", "{text}"}}},
+     .brief = true, .rows = {{"gates", "", "{text}"}}},
 };
+
+static const struct layout_field headline[] = {
+    {.label = "answers",
+     .text = "{load.answers_per_second:number}/s: {load.answers} in {load.seconds:s}, "
+             "{load.successes} successes",
+     .when = "load.attempts"},
+    {.label = "measured",
+     .text = "nothing: all {load.warmup_attempts} attempts came within the warm-up",
+     .when = "!load.attempts"},
+    {.label = "response time",
+     .text = "p50 {latency.response.p50_ns:ns}, p99 {latency.response.p99_ns:ns}",
+     .otherwise = "no answer came"},
+    {.label = "units sold",
+     .text = "{coverage.sold_units} of {coverage.received}, {coverage.held_units} held, "
+             "{coverage.oversold_known} oversold",
+     .otherwise = "{coverage.sold_units} of {coverage.received}, {coverage.held_units} held; "
+                  "oversold: {coverage.oversold:oversold}",
+     .when = "verdict.checked"},
+    {.label = "conflicts",
+     .text = "{conflicts.per_success:number} a success, {conflicts.lost} transactions lost",
+     .otherwise = "not known: {conflicts_doubt}"},
+    {.label = "left unknown",
+     .text = "{coverage.unresolved} of {coverage.unknown} requests that got no answer",
+     .when = "verdict.checked"},
+    {.label = "restores", .text = "{facts.restores} during the run", .when = "facts.restores"},
+};
+
+const struct layout_section layout_headline = {FIELDS(headline)};
 
 static const struct layout_field whole_search[] = {
     {.label = "goal", .text = "p99 within {goal_p99_ns:ns}, from the planned send"},
@@ -235,7 +265,7 @@ const struct layout_fields layout_comparison = {COUNT(comparison), comparison};
 
 static const struct layout_field property[] = {
     {.label = "result", .text = "{shown:finding}", .when = "!checked"},
-    {.label = "result", .text = "{shown:finding}, {checked:short} checked", .when = "checked"},
+    {.label = "result", .text = "{shown:finding}, {checked} checked", .when = "checked"},
     {.label = "violations", .text = "violations: {violations}", .when = "violations"},
     {.label = "why", .text = "{why}"},
 };

@@ -32,14 +32,15 @@ struct layout_rows {
 /* A table when it has rows; else a list of facts, or without fields the members of its object by
  * name and number. */
 struct layout_section {
-    const char *title, *note, *when;
-    const char *object; /* NULL: the run */
-    const char *head;   /* over the names of the rows */
+    const char *title, *note, *when; /* title NULL: it needs none */
+    const char *object;              /* NULL: the run */
+    const char *head;                /* over the names of the rows */
     const struct layout_field *field;
     size_t fields;
     struct layout_rows rows[LAYOUT_ROWS_MAX];
     size_t sources; /* of rows */
     bool wide;      /* too wide for half of a page */
+    bool brief;     /* in the short text, too */
 };
 
 struct layout_fields {
@@ -49,6 +50,9 @@ struct layout_fields {
 
 #define LAYOUT_SECTIONS 10
 extern const struct layout_section layout_sections[LAYOUT_SECTIONS];
+
+/* What the text of each run ends with, before its verdict. */
+extern const struct layout_section layout_headline;
 
 /* Of a search for capacity; its rows are those of the document's member `capacity`. */
 #define LAYOUT_CAPACITY 2

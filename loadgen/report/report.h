@@ -28,17 +28,26 @@ struct gate_result {
     const char *text; /* as given: "p99<50ms" */
     double actual;    /* in the unit of the text's left side: ms, 1/s, a count, or % */
     bool met;
+    bool unknown;     /* it is not known whether it is met, and so not met */
     const char *unit; /* of actual: "ms", "/s", "%" or "" */
     const char *why;  /* a literal: why it could not be measured (then it is not met), or "" */
 };
 
 struct capacity;
 
+/* How the text is to look; all zero: in brief, PAGE_WIDTH wide, without colours. */
+struct report_style {
+    bool whole; /* all there is of one run, before the verdict and its few figures */
+    unsigned width;
+    bool coloured;
+};
+
 /* What is told together: one run, or several side by side. */
 struct report {
     const struct report_run *runs;
     size_t count;
     const struct capacity *capacity; /* of a search: the runs are its steps (capacity.h); or NULL */
+    struct report_style style;
 };
 
 int report_text(FILE *out, const struct report *report) MUST_CHECK;

@@ -79,7 +79,9 @@ static int put_body(FILE *out, const struct report *report)
     FILE *to = open_memstream(&text, &bytes);
     if (!to)
         return -ENOMEM;
-    int result = report_text(to, report);
+    struct report whole = *report;
+    whole.style = (struct report_style){.whole = true};
+    int result = report_text(to, &whole);
     if (fclose(to) == EOF && result == 0)
         result = -ENOMEM;
     fputs("<body>\n<header><h1>stockload <span>load, and proof</span></h1></header>\n"

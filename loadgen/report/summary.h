@@ -41,7 +41,7 @@ enum summary_class {
 struct summary_interval {
     uint64_t count[CLASSES]; /* answers that came in it; unknowns when they were given up */
     uint64_t p50_ns, p90_ns, p99_ns, max_ns; /* response time; 0 when there was no answer */
-    uint64_t conflicts;        /* transactions the server lost in it; 0 without metrics */
+    uint64_t conflicts;        /* transactions the services lost in it; 0 when not known */
     uint64_t in_flight;        /* at its end, those planned in the warm-up included */
     int64_t left[SUMMARY_HOT]; /* available at its end; -1: not known yet */
 };
@@ -78,8 +78,9 @@ struct summary {
     uint64_t count[CLASSES];
     uint64_t kind_count[KINDS][CLASSES];
     double per_second;                      /* answers */
-    double conflicts_per_success;           /* -1 without metrics, or without a success */
-    uint64_t conflicts, batches, batch_ops; /* in the measured time */
+    double conflicts_per_success;           /* -1 when they are not known, or without a success */
+    uint64_t conflicts, batches, batch_ops; /* in the measured time; 0 when not known */
+    const char *conflicts_doubt;            /* why they are not known, a literal; NULL: they are */
     struct histogram *response;             /* all answers */
     struct histogram *service;
     struct histogram *late;              /* begin - planned, of all attempts */

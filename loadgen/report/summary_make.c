@@ -129,6 +129,7 @@ struct pass_one {
     struct curve curve;
     unsigned char *effects; /* a bit a slot: an answer told of the effect of the operation there */
     uint64_t last_ns;       /* the last sign of life of a client */
+    uint64_t answers;       /* requests that some service answered, in the warm-up too */
 };
 
 /* Whether this answer is the first to tell of an effect. Attempts with one key are one operation,
@@ -213,6 +214,13 @@ static int count_attempt(struct summary *s, const struct history_op *op)
     return add_latency(s, op);
 }
 
+/* That a service, and nobody in front of it, answered. Of a batch one operation speaks. */
+static bool served(const struct history_op *op)
+{
+    return !(op->flags & FLAG_BATCHED) &&
+           (history_outcome(op) == OUTCOME_OK || op->detail == DETAIL_NO_STOCK);
+}
+
 static int take_op(struct pass_one *p, uint32_t slot, const struct history_chunk *chunk)
 {
     const struct history_op *op = history_at(p->r, slot);
@@ -225,6 +233,7 @@ static int take_op(struct pass_one *p, uint32_t slot, const struct history_chunk
     uint64_t seen_ns = op->end_ns > op->begin_ns ? op->end_ns : op->begin_ns;
     if (seen_ns > p->last_ns)
         p->last_ns = seen_ns;
+    p->answers += served(op);
     bool measured = summary_planned_ns(op) >= p->s->from_ns;
     bool effect = first_effect(p, slot, op);
     itemtable_add(&p->items, op, measured, effect);
@@ -287,9 +296,12 @@ static void conclude(struct pass_one *p)
         s->to_ns = s->from_ns;
     s->seconds = (double)(s->to_ns - s->from_ns) / 1e9;
     s->per_second = s->seconds > 0 ? (double)s->answers / s->seconds : 0;
-    curve_settle(&p->curve, facts->go_ns, s->to_ns);
     s->conflicts_per_success = -1;
-    if (facts->metrics && p->curve.n >= 2) {
+    s->conflicts_doubt = curve_doubt(&p->curve, facts->go_ns, s->to_ns, p->answers);
+    if (s->conflicts_doubt) {
+        curve_free(&p->curve); /* half of them would be taken for all */
+    } else {
+        curve_settle(&p->curve, facts->go_ns, s->to_ns);
         s->conflicts = grown(p, CURVE_CONFLICTS);
         s->batches = grown(p, CURVE_BATCHES);
         s->batch_ops = grown(p, CURVE_BATCH_OPS);

@@ -242,10 +242,10 @@ static const char *unmeasured(const struct gate *gate, const struct summary *s)
         return s->response->count ? "" : "no answer came";
     if (gate->metric == GATE_RPS)
         return s->seconds > 0 ? "" : "no time was measured";
-    if (gate->metric == GATE_CONFLICTS && s->conflicts_per_success < 0)
-        return s->facts->metrics && s->successes == 0
-                   ? "nothing succeeded"
-                   : "the server's /metrics did not show its conflicts";
+    if (gate->metric == GATE_CONFLICTS && s->conflicts_doubt)
+        return s->conflicts_doubt;
+    if (gate->metric == GATE_CONFLICTS && s->successes == 0)
+        return "nothing succeeded";
     bool arrivals = gate->metric == GATE_DROPPED && s->facts->dropped > 0;
     return s->operations || arrivals ? "" : "nothing was sent";
 }
@@ -274,5 +274,6 @@ struct gate_result gate_evaluate(const struct gate *gate, const struct summary *
         result.actual = measure(gate, s);
         result.met = holds(gate, result.actual);
     }
+    result.unknown = gate->metric == GATE_CONFLICTS && *result.why;
     return result;
 }

@@ -11,7 +11,8 @@
  *
  * Numbers without a unit may end in k, m or g, for thousands, millions and so on. errors, unknown,
  * dropped and conflicts with a percent sign are shares: of the operations (of all arrivals, for
- * dropped). Operators: < <= > >= =. What was not measured is not met.
+ * dropped). Operators: < <= > >= =. What was not measured is not met; conflicts that are not known
+ * make the whole unknown: the services may have counted what this side was not shown.
  */
 #pragma once
 

@@ -15,12 +15,6 @@
         999.5 * (per), per, 0, suffix, 0, ""                                                       \
     }
 
-/* From ten thousand on; smaller numbers are written out. */
-#define THOUSANDS                                                                                  \
-    {99.95e3, 1e3, 1, "k", 0, ""}, {999.5e3, 1e3, 0, "k", 0, ""}, THREE_DIGITS(1e6, "M"),          \
-        THREE_DIGITS(1e9, "G"), THREE_DIGITS(1e12, "T"), THREE_DIGITS(1e15, "P"),                  \
-        THREE_DIGITS(1e18, "E")
-
 static const struct unit_step durations[] = {
     {0.5, 1, 0, "", 0, ""},
     {999.5, 1, 0, "ns", 0, ""},
@@ -32,15 +26,9 @@ static const struct unit_step durations[] = {
     {7200e9, 60e9, 0, "m", 1e9, "s"},
     {1e18, 3600e9, 0, "h", 60e9, "m"},
 };
-static const struct unit_step shorts[] = {{9999.5, 1, 0, "", 0, ""}, THOUSANDS};
 static const struct unit_step numbers[] = {
-    {5e-6, 1, 0, "", 0, ""},
-    {0.00095, 1, 5, "", 0, ""},
-    {0.9995, 1, 3, "", 0, ""},
-    {9.995, 1, 2, "", 0, ""},
-    {99.95, 1, 1, "", 0, ""},
-    {9999.5, 1, 0, "", 0, ""},
-    THOUSANDS,
+    {5e-6, 1, 0, "", 0, ""},  {0.00095, 1, 5, "", 0, ""}, {0.9995, 1, 3, "", 0, ""},
+    {9.995, 1, 2, "", 0, ""}, {99.95, 1, 1, "", 0, ""},   {1e15, 1, 0, "", 0, ""},
 };
 static const struct unit_step percents[] = {
     {5e-6, 1, 0, "%", 0, ""},  {0.095, 1, 4, "%", 0, ""}, {9.995, 1, 2, "%", 0, ""},
@@ -57,7 +45,8 @@ static const struct unit_word findings[] = {{"right", "holds"},
                                             {"unknown", "unknown"},
                                             {"violation", "VIOLATED"},
                                             {"unchecked", "unchecked"}};
-static const struct unit_word gates[] = {{"true", "met"}, {"false", "MISSED"}};
+static const struct unit_word gates[] = {
+    {"met", "met"}, {"missed", "MISSED"}, {"unknown", "UNKNOWN"}};
 static const struct unit_word statuses[] = {{"null", "no answer"}, {"other", "others"}};
 static const struct unit_word oversolds[] = {{"found", "units that were not there"},
                                              {"none", "no unit was sold twice"},
@@ -77,7 +66,6 @@ const struct unit all_units[UNITS] = {
     {"ns", 1, COUNT(durations), durations, 0, NULL},
     {"ms", 1e6, COUNT(durations), durations, 0, NULL},
     {"s", 1e9, COUNT(durations), durations, 0, NULL},
-    {"short", 1, COUNT(shorts), shorts, 0, NULL},
     {"number", 1, COUNT(numbers), numbers, 0, NULL},
     {"share", 100, COUNT(percents), percents, 0, NULL},
     {"measured", 1, COUNT(measured), measured, 0, NULL},
@@ -111,15 +99,18 @@ static void drop_zeros(char *number)
 
 static void put_step(const struct unit_step *step, double value, char out[UNIT_TEXT_SIZE])
 {
-    char number[UNIT_TEXT_SIZE / 2];
+    char number[UNIT_TEXT_SIZE / 2], *fraction;
+    if (step->rest_per > 0) {
+        snprintf(out, UNIT_TEXT_SIZE, "%.0f%s%02.0f%s", floor(value / step->per), step->suffix,
+                 floor(fmod(value, step->per) / step->rest_per), step->rest_suffix);
+        return;
+    }
     snprintf(number, sizeof number, "%.*f", abs(step->decimals), value / step->per);
     if (step->decimals < 0)
         drop_zeros(number);
-    if (step->rest_per > 0)
-        snprintf(out, UNIT_TEXT_SIZE, "%.0f%s%02.0f%s", floor(value / step->per), step->suffix,
-                 floor(fmod(value, step->per) / step->rest_per), step->rest_suffix);
-    else
-        snprintf(out, UNIT_TEXT_SIZE, "%s%s", number, step->suffix);
+    digits_group(out, strtoll(number, &fraction, 10));
+    size_t n = strlen(out);
+    snprintf(out + n, UNIT_TEXT_SIZE - n, "%s%s", fraction, step->suffix);
 }
 
 const char *unit_number(const struct unit *unit, double value, char out[UNIT_TEXT_SIZE])
@@ -147,26 +138,15 @@ const char *unit_word(const struct unit *unit, const char *value)
 
 const char *unit_rate(char out[UNIT_TEXT_SIZE], double value)
 {
-    if (value < 100)
-        snprintf(out, UNIT_TEXT_SIZE, "%.1f", value);
-    else
-        digits_group(out, value < 1e15 ? (int64_t)(value + 0.5) : (int64_t)1e15);
-    return out;
+    return unit_number(unit_named("number", 6), value, out);
 }
 
 const char *unit_ms(char out[UNIT_TEXT_SIZE], double ms)
 {
-    if (ms < 0)
-        snprintf(out, UNIT_TEXT_SIZE, "-");
-    else if (ms < 0.9995)
-        snprintf(out, UNIT_TEXT_SIZE, "%.0f us", ms * 1000);
-    else if (ms < 999.5)
-        snprintf(out, UNIT_TEXT_SIZE,
-                 ms < 9.995   ? "%.2f ms"
-                 : ms < 99.95 ? "%.1f ms"
-                              : "%.0f ms",
-                 ms);
-    else
-        snprintf(out, UNIT_TEXT_SIZE, "%.2f s", ms / 1000);
-    return out;
+    return unit_number(unit_named("ms", 2), ms < 0 ? (double)NAN : ms, out);
+}
+
+const char *unit_share(char out[UNIT_TEXT_SIZE], double share)
+{
+    return unit_number(unit_named("share", 5), share, out);
 }

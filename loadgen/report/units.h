@@ -1,4 +1,7 @@
-/* units.h -- how a report writes its values: 1.25ms, 12.3k, 4.10%, RIGHT.
+/* units.h -- how stockload writes its values, wherever it shows one: 1.25ms, 12,345, 4.10%, RIGHT.
+ *
+ * One rule: what was counted stands in all its digits, what was measured in three that count, and
+ * in more only before the point; thousands are set off with commas, and a unit follows at once.
  *
  * Layer: report, pure. A unit is a table: steps that say from where to where a number is divided by
  * what and rounded to how many digits, or words that stand for values. The text report writes by
@@ -37,7 +40,7 @@ struct unit {
     const struct unit_word *word;
 };
 
-#define UNITS 15
+#define UNITS 14
 extern const struct unit all_units[UNITS];
 
 /* The unit with that name; it must be one. */
@@ -55,11 +58,14 @@ static inline const char *unit_count(char out[UNIT_TEXT_SIZE], int64_t value)
     return digits_group(out, value);
 }
 
-/* To a whole number from 100 on, with one decimal below; at most what fits. */
+/* What was measured, and has no unit. */
 const char *unit_rate(char out[UNIT_TEXT_SIZE], double value);
 
-/* "950 us", "1.24 ms", "48.1 ms", "1.20 s". Below 0: "-". */
+/* "950us", "1.24ms", "48.1ms", "1.20s". Below 0: "-". */
 const char *unit_ms(char out[UNIT_TEXT_SIZE], double ms);
 
-/* One of the three among the arguments of a printf: it lives to the end of the enclosing block. */
+/* "4.10%", of 0.041. */
+const char *unit_share(char out[UNIT_TEXT_SIZE], double share);
+
+/* One of the four among the arguments of a printf: it lives to the end of the enclosing block. */
 #define FIGURE(kind, value) unit_##kind((char[UNIT_TEXT_SIZE]){""}, value)

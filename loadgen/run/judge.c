@@ -6,6 +6,7 @@
 #include "report/thresholds.h"
 #include "run/live.h"
 #include "run/trial.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,11 +90,23 @@ static int write_file(const char *path, write_fn *write, const struct report *re
     return rc < 0 ? EXITS_INTERNAL : EXITS_RIGHT;
 }
 
-int judge_write(const struct options *options, const struct report *report)
+/* As the terminal is that will show it, if one will. */
+static struct report_style style_for(const struct options *options)
+{
+    bool standard = !options->output || strcmp(options->output, "-") == 0;
+    return (struct report_style){.whole = options->verbose,
+                                 .width = standard ? terminal_width(stdout) : 0,
+                                 .coloured = standard && terminal_colours(stdout)};
+}
+
+int judge_write(const struct options *options, const struct report *judged)
 {
     static write_fn *const formats[] = {
         [FORMAT_TEXT] = report_text, [FORMAT_JSON] = report_json, [FORMAT_CSV] = write_csv};
+    struct report styled = *judged;
+    const struct report *report = &styled;
     int status = EXITS_RIGHT;
+    styled.style = style_for(options);
     if (options->output_format != FORMAT_QUIET)
         status = write_file(options->output, formats[options->output_format], report);
     if (options->html)

@@ -1,11 +1,9 @@
 /* live.c -- where the view goes, and what is on the screen already. */
 #include "run/live.h"
 #include "clock.h"
+#include "terminal.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #define TEXT_MAX (16 * 1024) /* bytes of one view: lines of 200 columns, with room to spare */
 #define LINE_MS  1000        /* between two plain lines */
@@ -14,25 +12,18 @@ static struct {
     FILE *out; /* NULL: no view is open */
     enum live_mode mode;
     unsigned drawn;              /* lines of the block that stand above the cursor */
+    bool step;                   /* it shows a step, not the load */
     int64_t next_ms;             /* when a plain line is due */
     char phase[LIVE_PHASE_SIZE]; /* of the last plain line, up to its colon */
     struct buf text, screen;
 } view;
 
-/* Columns of the terminal; 0 when it is none, or does not say. */
-static unsigned width_of(FILE *out)
-{
-    struct winsize size = {0};
-    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 enum live_mode live_choose(FILE *out, bool block_wanted, bool quiet)
 {
-    const char *term = getenv("TERM");
     if (quiet)
         return LIVE_OFF;
-    bool able = isatty(fileno(out)) && term && *term && strcmp(term, "dumb") != 0;
-    return block_wanted && able && width_of(out) >= LIVE_WIDTH_MIN ? LIVE_BLOCK : LIVE_LINES;
+    bool able = terminal_moves(out) && terminal_width(out) >= LIVE_WIDTH_MIN;
+    return block_wanted && able ? LIVE_BLOCK : LIVE_LINES;
 }
 
 void live_open(FILE *out, enum live_mode mode)
@@ -49,7 +40,9 @@ void live_open(FILE *out, enum live_mode mode)
 /* Up to where the last block began, then line over line, so that nothing flickers. */
 static void draw_block(const struct live_state *state)
 {
-    live_render_block(&view.text, state, width_of(view.out));
+    const struct live_look look = {terminal_width(view.out), terminal_utf8(),
+                                   terminal_colours(view.out)};
+    live_render_block(&view.text, state, look);
     if (view.drawn > 0)
         buf_printf(&view.screen, "\033[%uA\r", view.drawn);
     view.drawn = 0;
@@ -81,7 +74,8 @@ static void write_line(const struct live_state *state)
     if (!phase_is_new(state->phase ? state->phase : "running") && now_ms < view.next_ms)
         return;
     view.next_ms = now_ms + LINE_MS;
-    live_render_line(&view.text, state);
+    unsigned width = terminal_width(view.out);
+    live_render_line(&view.text, state, width > 0 ? width : LIVE_LINE_WIDTH);
     fwrite(buf_str(&view.text).p, 1, view.text.n, view.out);
 }
 
@@ -91,6 +85,7 @@ void live_show(const struct live_state *state)
         return;
     buf_reset(&view.text);
     buf_reset(&view.screen);
+    view.step = state->step;
     if (view.mode == LIVE_BLOCK)
         draw_block(state);
     else
@@ -107,6 +102,9 @@ void live_close(void)
 {
     if (!view.out)
         return;
+    if (view.drawn > 0 && view.step)
+        fprintf(view.out, "\033[%uA\r\033[J", view.drawn);
+    fflush(view.out);
     buf_free(&view.text);
     buf_free(&view.screen);
     view.out = NULL;

@@ -5,8 +5,8 @@
  * line appears at most once a second and at each new phase. Everything goes to one stream
  * (standard error, so that a report on standard output stays clean).
  *
- * Invariant: no line of a block is wider than asked for, and plain lines hold no control bytes but
- * the newline at their end. One view per process.
+ * Invariant: no line is wider than asked for, and plain lines hold no control bytes but the newline
+ * at their end. One view per process.
  */
 #pragma once
 
@@ -20,7 +20,9 @@
 #define LIVE_HOT        8
 #define LIVE_WIDTH_MIN  40
 #define LIVE_WIDTH_MAX  200
+#define LIVE_LINE_WIDTH 79 /* of a plain line, at most */
 #define LIVE_PHASE_SIZE 80
+#define LIVE_PAST       160 /* seconds that are remembered */
 
 enum live_mode { LIVE_OFF, LIVE_LINES, LIVE_BLOCK };
 enum live_class { LIVE_OK, LIVE_NO_STOCK, LIVE_REFUSED, LIVE_BUSY, LIVE_UNKNOWN, LIVE_CLASSES };
@@ -47,11 +49,18 @@ struct live_state {
     uint64_t in_flight, connections, dropped;
     size_t hot; /* items below */
     struct live_item item[LIVE_HOT];
+    size_t past; /* seconds below, the newest last; p99 < 0: no answer */
+    float past_rate[LIVE_PAST], past_p99_ms[LIVE_PAST];
+};
+
+/* What the stream can show. */
+struct live_look {
+    unsigned width; /* columns, cut to 40..200 */
+    bool utf8, coloured;
 };
 
 /* What a stream gets: a block only on a terminal that can move its cursor (TERM is set and not
- * dumb) and has 40 columns, and if `block_wanted`; nothing when `quiet`. There are no colours, with
- * NO_COLOR or without. */
+ * dumb) and has 40 columns, and if `block_wanted`; nothing when `quiet`. */
 enum live_mode live_choose(FILE *out, bool block_wanted, bool quiet);
 
 void live_open(FILE *out, enum live_mode mode);
@@ -60,14 +69,18 @@ void live_show(const struct live_state *state);
 /* Makes room for a message: what is printed next starts on an empty line. */
 void live_pause(void);
 
-/* Ends the view; what it showed last stays on the screen. Fine when it was never opened. */
+/* Ends the view. What it showed last of the load stays on the screen, a step goes with its end.
+ * Fine when it was never opened. */
 void live_close(void);
 
-/* The block, lines ended by '\n', each at most `width` (cut to 40..200) columns wide, all ASCII. */
-void live_render_block(struct buf *out, const struct live_state *state, unsigned width);
+/* Another second is over. */
+void live_remember(struct live_state *state);
 
-/* One line, with its newline. */
-void live_render_line(struct buf *out, const struct live_state *state);
+/* The block: lines ended by '\n'; beyond ASCII are only sparklines, and only if the look is. */
+void live_render_block(struct buf *out, const struct live_state *state, struct live_look look);
+
+/* One line, with its newline: what matters most, as much as fits. */
+void live_render_line(struct buf *out, const struct live_state *state, unsigned width);
 
 /* How much of the run is over, 0..100; -1 when nobody knows its end. */
 int live_percent(const struct live_state *state);

@@ -9,6 +9,8 @@
 #define BAR_MIN  8
 #define LABEL    9  /* columns of "latency  " */
 #define COLUMNS2 80 /* from this width on, items stand in two columns */
+#define SPARK_AT 44 /* the first column of a sparkline */
+#define SPARKS   8  /* levels; and the fewest columns that show something */
 
 static const char *const classes[LIVE_CLASSES] = {"ok", "sold out", "refused", "busy", "unknown"};
 
@@ -73,6 +75,52 @@ __attribute__((format(printf, 3, 4))) static void add_part(struct buf *out, stru
     add(line, "%s%s", first ? "" : ", ", part);
 }
 
+void live_remember(struct live_state *s)
+{
+    if (s->past == LIVE_PAST) {
+        s->past--;
+        memmove(s->past_rate, s->past_rate + 1, s->past * sizeof(*s->past_rate));
+        memmove(s->past_p99_ms, s->past_p99_ms + 1, s->past * sizeof(*s->past_p99_ms));
+    }
+    s->past_rate[s->past] = (float)s->rate_now;
+    s->past_p99_ms[s->past] = (float)s->p99_ms;
+    s->past++;
+}
+
+/* A column a value, as high as its share of the largest. */
+static void put_sparks(struct buf *out, const float *value, size_t n, bool utf8)
+{
+    static const char *const glyphs[2][SPARKS] = {{"_", ".", "-", ":", "=", "+", "*", "#"},
+                                                  {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}};
+    float largest = 0;
+    for (size_t i = 0; i < n; i++)
+        largest = value[i] > largest ? value[i] : largest;
+    for (size_t i = 0; i < n; i++) {
+        int level = largest > 0 ? (int)(value[i] / largest * (SPARKS - 1) + 0.5F) : 0;
+        buf_puts(out, value[i] < 0 ? STR(" ") : str_of(glyphs[utf8][level]));
+    }
+}
+
+/* The line, and behind it the last seconds, as many as there is room for. */
+static void put_line_and_past(struct buf *out, struct line *line, const float *past, size_t n,
+                              const struct live_look *look, const char *colour)
+{
+    pad_to(line, SPARK_AT);
+    add(line, "  ");
+    size_t room = look->width - line->n;
+    bool shown = n > 0 && room >= SPARKS;
+    while (!shown && line->n > 0 && line->text[line->n - 1] == ' ')
+        line->n--;
+    buf_put(out, line->text, line->n);
+    if (shown) {
+        size_t columns = n < room ? n : room;
+        buf_puts(out, str_of(look->coloured ? colour : ""));
+        put_sparks(out, past + (n - columns), columns, look->utf8);
+        buf_puts(out, look->coloured ? STR("\033[0m") : STR(""));
+    }
+    buf_putc(out, '\n');
+}
+
 static int percent_of(double part, double whole)
 {
     double percent = whole > 0 ? 100 * part / whole : 0;
@@ -125,20 +173,21 @@ static void put_progress(struct buf *out, const struct live_state *s, unsigned w
     int percent = live_percent(s);
     if (percent < 0)
         return;
-    add_bar(&line, width - 6, percent); /* " 100 %" */
-    add(&line, " %3d %%", percent);
+    add_bar(&line, width - 5, percent); /* " 100%" */
+    add(&line, " %3d%%", percent);
     put_line(out, &line);
 }
 
-static void put_numbers(struct buf *out, const struct live_state *s, unsigned width)
+static void put_numbers(struct buf *out, const struct live_state *s, const struct live_look *look)
 {
+    unsigned width = look->width;
     struct line rate = {.width = width}, latency = {.width = width}, classed = {.width = width};
     add(&rate, "rate     ");
     add_part(out, &rate, "%s/s now", FIGURE(rate, s->rate_now));
     add_part(out, &rate, "%s/s on average", FIGURE(rate, s->rate_average));
-    put_line(out, &rate);
+    put_line_and_past(out, &rate, s->past_rate, s->past, look, "\033[32m");
     add(&latency, "latency  p50 %s, p99 %s", FIGURE(ms, s->p50_ms), FIGURE(ms, s->p99_ms));
-    put_line(out, &latency);
+    put_line_and_past(out, &latency, s->past_p99_ms, s->past, look, "\033[33m");
     add(&classed, "answers  ");
     for (size_t i = 0; i < LIVE_CLASSES; i++)
         add_part(out, &classed, "%s %s", classes[i], FIGURE(count, (int64_t)s->count[i]));
@@ -193,13 +242,13 @@ static void put_items(struct buf *out, const struct live_state *s, unsigned widt
     }
 }
 
-/* "creating items  120 of 1,000" or "checking: sums  12 %" */
+/* "creating items  120 of 1,000" or "checking: sums  12%" */
 static void put_step(struct buf *out, const struct live_state *s, unsigned width)
 {
     struct line line = {.width = width};
     char done[2 * UNIT_TEXT_SIZE + 8];
     if (s->step_percent)
-        snprintf(done, sizeof(done), "%d %%", live_percent(s));
+        snprintf(done, sizeof(done), "%d%%", live_percent(s));
     else
         snprintf(done, sizeof(done), "%s of %s", FIGURE(count, (int64_t)s->step_done),
                  FIGURE(count, (int64_t)s->step_all));
@@ -208,10 +257,15 @@ static void put_step(struct buf *out, const struct live_state *s, unsigned width
     put_line(out, &line);
 }
 
-void live_render_block(struct buf *out, const struct live_state *s, unsigned width)
+static unsigned cut_width(unsigned width, unsigned most)
 {
     width = width < LIVE_WIDTH_MIN ? LIVE_WIDTH_MIN : width;
-    width = width > LIVE_WIDTH_MAX ? LIVE_WIDTH_MAX : width;
+    return width > most ? most : width;
+}
+
+void live_render_block(struct buf *out, const struct live_state *s, struct live_look look)
+{
+    unsigned width = look.width = cut_width(look.width, LIVE_WIDTH_MAX);
     if (s->step) {
         put_step(out, s, width);
         put_progress(out, s, width);
@@ -219,43 +273,62 @@ void live_render_block(struct buf *out, const struct live_state *s, unsigned wid
     }
     put_head(out, s, width);
     put_progress(out, s, width);
-    put_numbers(out, s, width);
+    put_numbers(out, s, &look);
     put_load(out, s, width);
     put_items(out, s, width);
 }
 
-/* The stock left that matters most: of the hottest item. */
-static void put_hottest(struct buf *out, const struct live_state *s)
+/* One more part of a line, if there is room for it. */
+__attribute__((format(printf, 2, 3))) static void add_if_fits(struct line *line, const char *format,
+                                                              ...)
 {
-    if (s->hot == 0 || s->item[0].remaining < 0)
-        return;
-    buf_printf(out, ", item %" PRIu32 ": %s of %s left", s->item[0].index,
-               FIGURE(count, s->item[0].remaining), FIGURE(count, s->item[0].initial));
+    char part[LIVE_WIDTH_MAX + 1];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(part, sizeof(part), format, args);
+    va_end(args);
+    if (line->n + (unsigned)n + 2 <= line->width)
+        add(line, ", %s", part);
 }
 
-void live_render_line(struct buf *out, const struct live_state *s)
+static void add_class(struct line *line, const struct live_state *s, enum live_class class)
 {
+    if (s->count[class] > 0)
+        add_if_fits(line, "%s %s", classes[class], FIGURE(count, (int64_t)s->count[class]));
+}
+
+/* In the order of what somebody who watches would miss. */
+static void add_figures(struct line *line, const struct live_state *s)
+{
+    add_if_fits(line, "p99 %s", FIGURE(ms, s->p99_ms));
+    add_class(line, s, LIVE_UNKNOWN);
+    add_class(line, s, LIVE_BUSY);
+    add_if_fits(line, "ok %s", FIGURE(count, (int64_t)s->count[LIVE_OK]));
+    add_class(line, s, LIVE_NO_STOCK);
+    if (s->conflicts >= 0)
+        add_if_fits(line, "conflicts %s/s", FIGURE(rate, s->conflicts));
+    if (s->dropped > 0)
+        add_if_fits(line, "dropped %s", FIGURE(count, (int64_t)s->dropped));
+    add_class(line, s, LIVE_REFUSED);
+    if (s->hot > 0 && s->item[0].remaining >= 0)
+        add_if_fits(line, "item %" PRIu32 ": %s left", s->item[0].index,
+                    FIGURE(count, s->item[0].remaining));
+}
+
+void live_render_line(struct buf *out, const struct live_state *s, unsigned width)
+{
+    struct line line = {.width = cut_width(width, LIVE_LINE_WIDTH)};
+    int percent = live_percent(s);
     if (s->step) {
-        put_step(out, s, LIVE_WIDTH_MAX);
+        put_step(out, s, line.width);
         return;
     }
-    struct line head = {.width = LIVE_WIDTH_MAX};
-    int percent = live_percent(s);
-    add_clock(&head, s->elapsed_ms);
+    add_clock(&line, s->elapsed_ms);
     if (percent >= 0)
-        add(&head, " %3d %%", percent);
-    add(&head, " %.*s: ", LIVE_PHASE_SIZE, phase_of(s));
-    buf_put(out, head.text, head.n);
-    buf_printf(out, "%s/s (average %s/s), p50 %s, p99 %s", FIGURE(rate, s->rate_now),
-               FIGURE(rate, s->rate_average), FIGURE(ms, s->p50_ms), FIGURE(ms, s->p99_ms));
-    for (size_t i = 0; i < LIVE_CLASSES; i++)
-        if (i == LIVE_OK || s->count[i] > 0)
-            buf_printf(out, ", %s %s", classes[i], FIGURE(count, (int64_t)s->count[i]));
-    buf_printf(out, ", in flight %s", FIGURE(count, (int64_t)s->in_flight));
-    if (s->conflicts >= 0)
-        buf_printf(out, ", conflicts %s/s", FIGURE(rate, s->conflicts));
-    if (s->dropped > 0)
-        buf_printf(out, ", dropped %s", FIGURE(count, (int64_t)s->dropped));
-    put_hottest(out, s);
-    buf_putc(out, '\n');
+        add(&line, " %3d%%", percent);
+    if (s->phase && strcmp(s->phase, "running") != 0)
+        add(&line, " %.*s:", LIVE_PHASE_SIZE, s->phase);
+    add(&line, " %s/s", FIGURE(rate, s->rate_now));
+    add_figures(&line, s);
+    put_line(out, &line);
 }

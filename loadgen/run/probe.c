@@ -1,4 +1,4 @@
-/* probe.c -- see probe.h. One question at a time, on a connection of its own. */
+/* probe.c -- see probe.h. */
 #include "run/probe.h"
 #include "client/answer.h"
 #include "client/json_scan.h"
@@ -9,7 +9,6 @@
 #define ROUNDS        20     /* while it is not ready */
 #define PAUSE_US      250000 /* between them */
 #define READY_NS      UINT64_C(5000000000)
-#define METRICS_NS    UINT64_C(300000000)
 #define STATUS_UNSURE 503
 
 struct probe {
@@ -18,19 +17,22 @@ struct probe {
     step_progress_fn *progress;
     void *ctx;
     uint64_t round;
-    bool asked, answered;
+    unsigned ask; /* questions that are still to be put */
+    bool answered;
     int64_t restores;
+    unsigned samples;
     struct history_sample *sample;
 };
 
 static bool next_question(void *ctx, struct buf *out, uint64_t *token)
 {
     struct probe *p = ctx;
-    if (p->asked)
+    if (p->ask == 0)
         return false;
     target_get(p->target, out, p->path);
     *token = 0;
-    return p->asked = true;
+    p->ask--;
+    return true;
 }
 
 /* --- restores --------------------------------------------------------------------------------- */
@@ -63,7 +65,7 @@ int probe_restores(const struct target *target, step_progress_fn *progress, void
     for (; p.round < ROUNDS && rc == 0; p.round++) {
         if (p.round > 0)
             usleep(PAUSE_US);
-        p.asked = false;
+        p.ask = 1;
         rc = caller_run(target, 1, READY_NS, &work);
         if (!p.answered || p.restores != RESTORES_UNKNOWN)
             break;
@@ -100,28 +102,80 @@ uint32_t probe_restores_between(int64_t before, int64_t after)
 
 /* --- counters --------------------------------------------------------------------------------- */
 
+static bool has(struct str text, const char *part)
+{
+    return memmem(text.p, text.n, part, strlen(part)) != NULL;
+}
+
+/* All but those that ask how the service is: they come from others, and from here. */
+static double requests_said(struct str body)
+{
+    static const char name[] = "stockd_http_requests_total";
+    double sum = 0, one;
+    for (struct str line; line = answer_metric_line(&body, name), !str_absent(line);)
+        if (!has(line, "\"metrics\"") && !has(line, "\"healthz\"") && !has(line, "\"readyz\"") &&
+            answer_metric(line, name, &one))
+            sum += one;
+    return sum;
+}
+
+bool probe_counters_said(struct str body, struct history_sample *sample)
+{
+    static const char *const names[] = {"stockd_conflicts_total", "stockd_batches_total",
+                                        "stockd_batch_operations_total"};
+    double value[3];
+    struct str rest = body;
+    struct str service = answer_metric_line(&rest, "stockd_service_start_time_seconds");
+    for (size_t i = 0; i < 3; i++)
+        if (str_absent(service) || !answer_metric(body, names[i], &value[i]))
+            return false;
+    *sample = (struct history_sample){.conflicts = (uint64_t)value[0],
+                                      .batches = (uint64_t)value[1],
+                                      .batch_ops = (uint64_t)value[2],
+                                      .requests = (uint64_t)requests_said(body),
+                                      .service = str_hash(service)};
+    return true;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Of answers under way at once nobody knows which is the older: counters only grow, so the largest
+ * of each is the newest. */
+static void join(struct history_sample *known, const struct history_sample *more)
+{
+    known->at_ns = larger(known->at_ns, more->at_ns);
+    known->conflicts = larger(known->conflicts, more->conflicts);
+    known->batches = larger(known->batches, more->batches);
+    known->batch_ops = larger(known->batch_ops, more->batch_ops);
+    known->requests = larger(known->requests, more->requests);
+}
+
 static void metrics_done(void *ctx, uint64_t token, const struct call_end *end)
 {
     struct probe *p = ctx;
-    double conflicts, batches = 0, batch_ops = 0;
+    struct history_sample sample;
+    unsigned i = 0;
     (void)token;
     if (!end->response || end->response->status != 200 ||
-        !answer_metric(end->response->body, "stockd_conflicts_total", &conflicts))
+        !probe_counters_said(end->response->body, &sample))
         return;
-    if (!answer_metric(end->response->body, "stockd_batches_total", &batches) ||
-        !answer_metric(end->response->body, "stockd_batch_operations_total", &batch_ops))
-        batches = batch_ops = 0;
-    p->sample->at_ns = end->end_ns;
-    p->sample->conflicts = (uint64_t)conflicts;
-    p->sample->batches = (uint64_t)batches;
-    p->sample->batch_ops = (uint64_t)batch_ops;
-    p->answered = true;
+    sample.at_ns = end->end_ns;
+    while (i < p->samples && p->sample[i].service != sample.service)
+        i++;
+    if (i < p->samples)
+        join(&p->sample[i], &sample);
+    else
+        p->sample[p->samples++] = sample;
 }
 
-bool probe_metrics(const struct target *target, struct history_sample *sample)
+unsigned probe_metrics(const struct target *target, unsigned asked, uint64_t limit_ns,
+                       struct history_sample sample[PROBE_ASKED_MAX])
 {
-    struct probe p = {.target = target, .path = STR("/metrics"), .sample = sample};
+    assert(asked > 0 && asked <= PROBE_ASKED_MAX);
+    struct probe p = {.target = target, .path = STR("/metrics"), .ask = asked, .sample = sample};
     const struct caller_work work = {&p, next_question, metrics_done, NULL};
-    *sample = (struct history_sample){0};
-    return caller_run(target, 1, METRICS_NS, &work) >= 0 && p.answered;
+    return caller_run(target, asked, limit_ns, &work) >= 0 ? p.samples : 0;
 }

@@ -26,6 +26,14 @@ int64_t probe_restores_said(struct str body) MUST_CHECK;
 /* Between the two: 0 unless both are known. */
 uint32_t probe_restores_between(int64_t before, int64_t after) MUST_CHECK;
 
-/* Asks /metrics once, for a fraction of a second at most. True: sample holds the counters, and in
- * at_ns the moment of the answer by the clock of load_now_ns. */
-bool probe_metrics(const struct target *target, struct history_sample *sample) MUST_CHECK;
+#define PROBE_ASKED_MAX 16
+
+/* Asks /metrics `asked` times, over as many connections at once, for limit_ns at most: behind a
+ * balancer these are answered by several services. How many told their counters; a sample of each
+ * is in `sample`, and in at_ns the moment of its last answer by the clock of load_now_ns. */
+unsigned probe_metrics(const struct target *target, unsigned asked, uint64_t limit_ns,
+                       struct history_sample sample[PROBE_ASKED_MAX]) MUST_CHECK;
+
+/* What such an answer says, without the moment. False: it lacks a counter, or does not say which
+ * service counts there. */
+bool probe_counters_said(struct str body, struct history_sample *sample) MUST_CHECK;

@@ -35,7 +35,7 @@ static int apply_gates(struct trial *t, const struct options *options)
             return EXITS_USAGE;
         t->gate[i] = gate_evaluate(&gate, &t->summary);
         if (!t->gate[i].met)
-            status = EXITS_THRESHOLD;
+            status = exit_worst(status, t->gate[i].unknown ? EXITS_UNKNOWN : EXITS_THRESHOLD);
     }
     return status;
 }

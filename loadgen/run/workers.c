@@ -2,6 +2,7 @@
 #include "run/workers.h"
 #include "client/client_loop.h"
 #include "pool/pool.h"
+#include "report/curve.h"
 #include "run/live.h"
 #include "run/probe.h"
 
@@ -11,13 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
-#define READY_MS     15000
-#define STEP_MS      100
-#define BEAT_NS      UINT64_C(1000000000) /* of rates and metrics */
-#define GO_IN_NS     UINT64_C(20000000)   /* so that the message is there before the moment */
-#define STOP_MORE_MS 2000                 /* after the clients' own grace */
-#define RESPAWNS_MAX 1000
+#define READY_MS        15000
+#define STEP_MS         100
+#define BEAT_NS         UINT64_C(1000000000) /* of rates and metrics */
+#define GO_IN_NS        UINT64_C(20000000)   /* so that the message is there before the moment */
+#define SCRAPE_NS       UINT64_C(300000000)  /* while the load runs */
+#define SCRAPE_LONG_NS  UINT64_C(5000000000)
+#define SCRAPE_ROUNDS   8
+#define SCRAPE_PAUSE_US 50000
+#define STOP_MORE_MS    2000 /* after the clients' own grace */
+#define RESPAWNS_MAX    1000
 
 /* The counters at one moment, added up. */
 struct totals {
@@ -40,25 +46,63 @@ struct workers {
     struct totals *first, *before, *now; /* before: a beat ago */
     struct histogram *beat;              /* what came since `before` */
     unsigned beats;
-    double conflicts_per_second;
-    uint64_t conflicts;
+    struct curve curve; /* of the services' counters */
     struct live_state live;
 };
 
 /* --- metrics --- */
 
-/* Appends the server's counters to the history, if it shows any. */
-static void scrape(struct workers *c)
+/* Appends the counters of services to the history. False: none showed any, or they are lost. */
+static bool scrape(struct workers *c, unsigned asked, uint64_t limit_ns)
 {
-    struct history_sample sample;
-    if (!probe_metrics(&c->load->target, &sample))
+    struct history_sample sample[PROBE_ASKED_MAX];
+    unsigned got = probe_metrics(&c->load->target, asked, limit_ns, sample);
+    for (unsigned i = 0; i < got; i++) {
+        sample[i].at_ns -= c->facts->zero_ns;
+        if (curve_add(&c->curve, &sample[i]) < 0 || history_put_sample(c->writer, &sample[i]) < 0) {
+            atomic_fetch_or(&c->facts->trouble, TROUBLE_DISK);
+            return false;
+        }
+        c->facts->metrics = 1;
+    }
+    return got > 0;
+}
+
+/* All services that a balancer has behind it, as far as asking finds them. */
+static void scrape_first(struct workers *c)
+{
+    size_t known;
+    int round = 0;
+    do
+        known = c->curve.n;
+    while (scrape(c, PROBE_ASKED_MAX, SCRAPE_LONG_NS) && c->curve.n > known &&
+           ++round < SCRAPE_ROUNDS);
+}
+
+/* Until each of them has told its last, and they have told of all requests. A service counts an
+ * answer when it is sent: a moment later than it may be read. */
+static void scrape_last(struct workers *c)
+{
+    uint64_t stop_ns = c->facts->stop_ns;
+    for (int round = 0; round < SCRAPE_ROUNDS && c->facts->metrics; round++) {
+        if (round > 0)
+            usleep(SCRAPE_PAUSE_US);
+        if (!scrape(c, PROBE_ASKED_MAX, SCRAPE_LONG_NS) ||
+            !curve_doubt(&c->curve, c->facts->go_ns, stop_ns, c->now->requests))
+            return;
+    }
+}
+
+/* Some of those that are known, and what they lost since the last time. */
+static void scrape_again(struct workers *c, double seconds)
+{
+    uint64_t before = curve_grown(&c->curve, CURVE_CONFLICTS);
+    unsigned asked = c->curve.n < PROBE_ASKED_MAX ? (unsigned)c->curve.n : PROBE_ASKED_MAX;
+    if (asked == 0 || !scrape(c, asked, SCRAPE_NS))
         return;
-    c->conflicts_per_second = c->facts->metrics ? (double)(sample.conflicts - c->conflicts) : 0;
-    c->conflicts = sample.conflicts;
-    c->facts->metrics = 1;
-    sample.at_ns -= c->facts->zero_ns;
-    if (history_put_sample(c->writer, &sample) < 0)
-        atomic_fetch_or(&c->facts->trouble, TROUBLE_DISK);
+    bool known = !curve_doubt(&c->curve, c->facts->go_ns, 0, 0);
+    uint64_t lost = curve_grown(&c->curve, CURVE_CONFLICTS) - before;
+    c->live.conflicts = known ? (double)lost / seconds : -1;
 }
 
 /* --- what has happened so far --- */
@@ -155,11 +199,12 @@ static void measure(struct workers *c)
 /* A second is over: the next one is measured anew. */
 static void beat(struct workers *c)
 {
+    double seconds = seconds_between(c->before->at_ns, c->now->at_ns);
     measure(c);
+    live_remember(&c->live);
     *c->before = *c->now;
     c->beats++;
-    scrape(c);
-    c->live.conflicts = c->facts->metrics ? c->conflicts_per_second : -1;
+    scrape_again(c, seconds);
 }
 
 static void look_at_workers(struct workers *c)
@@ -275,7 +320,7 @@ static int let_go(struct workers *c)
                  c->load->clients);
         return -ECONNREFUSED;
     }
-    scrape(c);
+    scrape_first(c);
     *c->before = *c->first;
     uint64_t go_ns = load_now_ns() + GO_IN_NS;
     c->before->at_ns = go_ns;
@@ -328,7 +373,7 @@ static int run_pool(struct workers *c)
     }
     c->facts->stop_ns = load_now_ns() - c->facts->zero_ns;
     c->facts->cpu_ns += cpu_of_children_ns() - cpu_ns;
-    scrape(c);
+    scrape_last(c);
     if (*c->options->interrupted)
         atomic_fetch_or(&c->facts->trouble, TROUBLE_INTERRUPTED);
     return rc;
@@ -353,5 +398,6 @@ int workers_run(const struct load *load, struct history_writer *w,
     free(c.before);
     free(c.now);
     free(c.beat);
+    curve_free(&c.curve);
     return rc;
 }

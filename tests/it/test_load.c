@@ -3,6 +3,7 @@
  * One Redis and one service for all. What is checked is what a user relies on: the exit status, the
  * verdict, and that a run leaves no process behind.
  */
+#include "options.h"
 #include "support/http.h"
 #include "support/load_run.h"
 #include "support/redis_server.h"
@@ -182,6 +183,39 @@ static void churn_lets_a_good_part_of_its_holds_expire(void **state)
     tload_free(&load);
 }
 
+/* In how many intervals of the last quarter of the load another stock of the hottest item is seen
+ * than in the one before. */
+static size_t moves_at_the_end(const struct tload *load)
+{
+    const json_t *run = json_array_get(json_object_get(load->json, "runs"), 0);
+    const json_t *list = json_object_get(json_object_get(run, "series"), "intervals");
+    size_t n = json_array_size(list), moves = 0;
+    json_int_t before = -1;
+    for (size_t i = n * 3 / 4; i < n; i++) {
+        const json_t *left = json_object_get(json_array_get(list, i), "left");
+        json_int_t now = json_integer_value(json_array_get(left, 0));
+        moves += before >= 0 && now != before;
+        before = now;
+    }
+    return moves;
+}
+
+/* What runs without --scenario is not over when its first units are sold. */
+static void the_default_load_lasts_to_its_end(void **state)
+{
+    struct world *world = *state;
+    struct options o;
+    char err[OPTIONS_ERR_SIZE];
+    char *argv[] = {(char[]){"stockload"}};
+    struct tload load;
+    assert_int_equal(options_parse(&o, 1, argv, NULL, err, sizeof(err)), OPTIONS_OK);
+    int status = tload_run(&load, world->service.port, o.scenario, "-p 2 -d 4s --settle 1s");
+    options_free(&o);
+    expect(&load, status, 0, "right");
+    assert_true(moves_at_the_end(&load) > 0);
+    tload_free(&load);
+}
+
 static void a_killed_worker_of_the_service_breaks_no_promise(void **state)
 {
     struct world *world = *state;
@@ -353,6 +387,7 @@ int main(void)
         cmocka_unit_test(more_reservations_than_are_read_at_once_are_read_back),
         cmocka_unit_test(what_expired_is_taken_again_for_who_asks_for_it),
         cmocka_unit_test(churn_lets_a_good_part_of_its_holds_expire),
+        cmocka_unit_test(the_default_load_lasts_to_its_end),
         cmocka_unit_test(a_killed_worker_of_the_service_breaks_no_promise),
         cmocka_unit_test(a_killed_client_process_ends_the_run_but_not_the_proof),
         cmocka_unit_test(a_killed_client_process_is_forked_again_when_asked_for),

@@ -46,7 +46,8 @@ static int write_page(const char *directory, const struct page *page)
     snprintf(path, sizeof(path), "%s/%s", directory, page->file);
     FILE *out = fopen(path, "we");
     struct capacity capacity = capacity_sample();
-    const struct report report = {runs, page->runs, page->capacity ? &capacity : NULL};
+    const struct report report = {
+        .runs = runs, .count = page->runs, .capacity = page->capacity ? &capacity : NULL};
     int err = out ? report_html(out, &report) : -errno;
     if (out && fclose(out) == EOF && err == 0)
         err = -errno;

@@ -84,7 +84,7 @@ function figures() {
             shown.push(bare(cells.slice(1).map((cell) => cell.textContent).join('')).replace('–', '-'));
         });
     });
-    const claims = text.includes('\nProperties\n') ? '.sentence, .properties p:first-child' : '.sentence';
+    const claims = /^Properties$/m.test(text) ? '.sentence, .properties p:first-child' : '.sentence';
     document.querySelectorAll(claims).forEach((part) => shown.push(bare(part.textContent)));
     const counted = text.match(/and [\d,]+ more .*/g) || []; // violations, beside a witness
     return { text: bare(text), shown, missing: counted.filter((line) => !document.querySelector('main').textContent.includes(line)) };

@@ -53,13 +53,17 @@ static void serve_metrics(struct visit *v)
     }
     v->a->status = 200;
     buf_printf(&v->a->body,
+               "# TYPE stockd_service_start_time_seconds gauge\n"
+               "stockd_service_start_time_seconds{service=\"shop\"} 1\n"
+               "# TYPE stockd_http_requests_total counter\n"
+               "stockd_http_requests_total %" PRIu64 "\n"
                "# TYPE stockd_conflicts_total counter\nstockd_conflicts_total 0\n"
                "# TYPE stockd_batches_total counter\nstockd_batches_total %" PRIu64 "\n"
                "# TYPE stockd_batch_operations_total counter\n"
                "stockd_batch_operations_total %" PRIu64 "\n"
                "# TYPE stockd_reservations_expired_total counter\n"
                "stockd_reservations_expired_total %" PRIu64 "\n",
-               s->decided, s->decided, s->expired);
+               v->f->requests, s->decided, s->decided, s->expired);
 }
 
 /* The body as an object; NULL after answering that it is none. */

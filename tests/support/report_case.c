@@ -182,16 +182,21 @@ void run_free(struct run *run)
     free(run);
 }
 
-char *write_many(many_fn *report, const struct report_run *runs, size_t count)
+char *write_as(many_fn *write, const struct report *report)
 {
     char *text = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
     assert_non_null(out);
-    assert_int_equal(report(out, &(struct report){.runs = runs, .count = count}), 0);
+    assert_int_equal(write(out, report), 0);
     fclose(out);
     assert_int_equal(strlen(text), bytes); /* not a NUL in it */
     return text;
+}
+
+char *write_many(many_fn *report, const struct report_run *runs, size_t count)
+{
+    return write_as(report, &(struct report){.runs = runs, .count = count});
 }
 
 char *write_one(one_fn *report, const struct report_run *run)

@@ -36,6 +36,7 @@ typedef int many_fn(FILE *out, const struct report *report);
 typedef int one_fn(FILE *out, const struct report_run *run);
 
 /* The report as a text that the caller frees. */
+char *write_as(many_fn *write, const struct report *report);
 char *write_many(many_fn *report, const struct report_run *runs, size_t count);
 char *write_one(one_fn *report, const struct report_run *run);
 

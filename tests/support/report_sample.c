@@ -230,7 +230,9 @@ static void make_unknown(struct report_sample *s, struct history_facts *f)
     f->metrics = 0;
     s->summary.conflicts_per_success = -1;
     s->summary.conflicts = 0;
-    s->gate[1] = (struct gate_result){"conflicts<1", 0, false, "", "its counters do not show"};
+    s->gate[1] = (struct gate_result){
+        .text = "conflicts<1", .unknown = true, .unit = "", .why = "its counters do not show"};
+    s->summary.conflicts_doubt = "its counters do not show";
     f->trouble = TROUBLE_UNSETTLED;
     s->verdict.coverage.unresolved = 7;
     verdict_unknown(&s->verdict, PROPERTY_SUMS,
@@ -250,7 +252,8 @@ static void make_hostile(struct report_sample *s, struct history_facts *f)
     strcpy(f->version, "--></footer><script src=x></script>");
     s->run.name = "</script></details><!--<script>" SCRIPT HANDLER;
     s->gate[0].text = "p99<50ms" HANDLER;
-    s->gate[1] = (struct gate_result){"errors<1" SCRIPT, 150, false, "", ""};
+    s->gate[1] =
+        (struct gate_result){.text = "errors<1" SCRIPT, .actual = 150, .unit = "", .why = ""};
     uint32_t pair[] = {HISTORY_HEADER_SLOTS + 2, HISTORY_HEADER_SLOTS + 3, 0};
     verdict_violation(&s->verdict, PROPERTY_VERSIONS, pair,
                       "Version 49218 of flash-k3v9-0 was given out twice: two decrements both left "
@@ -277,8 +280,10 @@ void report_sample_make(struct report_sample *s, enum report_sample_kind kind, u
     if (kind != SAMPLE_EMPTY)
         fill_summary(&s->summary, seed, 250000 + 150000 * (seed % 4));
     fill_verdict(s);
-    s->gate[0] = (struct gate_result){"p99<50ms", 4.81, true, "ms", ""};
-    s->gate[1] = (struct gate_result){"errors<200", 90, true, "", ""};
+    s->gate[0] = (struct gate_result){
+        .text = "p99<50ms", .actual = 4.81, .met = true, .unit = "ms", .why = ""};
+    s->gate[1] = (struct gate_result){
+        .text = "errors<200", .actual = 90, .met = true, .unit = "", .why = ""};
     s->run = (struct report_run){.name = "flash.history",
                                  .history = &s->reader,
                                  .summary = &s->summary,

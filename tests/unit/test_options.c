@@ -60,7 +60,7 @@ TEST(a_run_has_defaults)
     assert_int_equal(o.rate, 0);
     assert_int_equal(o.arrival, ARRIVAL_POISSON);
     assert_int_equal(o.max_backlog, 10000);
-    assert_string_equal(o.scenario, "flash");
+    assert_string_equal(o.scenario, "churn");
     assert_int_equal(o.timeout_ms, 10000);
     assert_int_equal(o.settle_ms, 6000);
     assert_int_equal(o.verify, VERIFY_FULL);
@@ -317,7 +317,7 @@ TEST(commands_take_their_own_words_and_flags)
     assert_refused(PARSE("http://a", "http://b"), "\"http://b\": unexpected; give stockload [URL]");
     assert_refused(PARSE("chekc", "a"), "\"chekc\": no such command; did you mean check?");
     assert_refused(PARSE("x"), "\"x\": no such command; give run, check, report, race, capacity, "
-                               "list, help or version");
+                               "list, completion, help or version");
 }
 
 TEST(a_search_for_capacity_has_defaults_and_flags_of_its_own)

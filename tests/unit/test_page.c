@@ -30,21 +30,15 @@ TEST(numbers_are_written_for_people)
         {"ns", 7500000000000, "2h05m"},
         {"ms", 184, "184ms"},
         {"s", 12, "12.0s"},
-        {"short", 0, "0"},
-        {"short", 9999, "9999"},
-        {"short", 10000, "10.0k"},
-        {"short", 999499, "999k"},
-        {"short", 999500, "1.00M"},
-        {"short", 7890000000, "7.89G"},
-        {"short", 18446744073709551615.0, "18.4E"},
         {"number", 0, "0"},
         {"number", 0.031, "0.031"},
         {"number", 0.00031, "0.00031"},
         {"number", 0.9996, "1.00"},
         {"number", 7.25, "7.25"},
         {"number", 980, "980"},
-        {"number", 12345, "12.3k"},
-        {"number", 9999.6, "10.0k"},
+        {"number", 12345.4, "12,345"},
+        {"number", 999.6, "1,000"},
+        {"number", 123456789, "123,456,789"},
         {"number", (double)NAN, "-"},
         {"number", (double)INFINITY, "-"},
         {"share", 0.25, "25.0%"},
@@ -55,6 +49,8 @@ TEST(numbers_are_written_for_people)
         {"measured", 90, "90"},
         {"measured", 100, "100"},
         {"measured", 0.00047, "0.00047"},
+        {"measured", 12345.6789, "12,345.679"},
+        {"share", 12.5, "1,250%"},
     };
     char out[UNIT_TEXT_SIZE];
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -92,14 +88,14 @@ static void assert_filled(const json_t *from, const char *text, const char *want
 TEST(templates_are_filled_with_all_their_values_or_not_at_all)
 {
     json_t *from = json_loads("{\"a\":{\"b\":1234,\"c\":[\"x\",\"y\"]},\"t\":1500,\"n\":null,"
-                              "\"w\":\"unchecked\",\"no\":false,\"e\":[]}",
+                              "\"w\":\"unchecked\",\"no\":false,\"gate\":\"missed\",\"e\":[]}",
                               0, NULL);
     assert_non_null(from);
     assert_filled(from, "plain", "plain");
     assert_filled(from, "{a.b} of {a.c}", "1,234 of x y");
-    assert_filled(from, "{t:ns}, {t:short}", "1.50us, 1500");
+    assert_filled(from, "{t:ns}, {t:number}", "1.50us, 1,500");
     assert_filled(from, "{w:verdict} {w}", "NOT CHECKED unchecked");
-    assert_filled(from, "{no:gate}", "MISSED");
+    assert_filled(from, "{gate:gate}", "MISSED");
     assert_filled(from, "{n:status}", "no answer");
     assert_filled(from, "{t:status}", "1,500");
     assert_filled(from, "{t} and {n}", NULL);
@@ -143,17 +139,46 @@ TEST(text_is_made_printable_and_stays_utf8)
 
 TEST(lines_break_at_spaces_and_words_only_when_they_must)
 {
-    struct buf b;
+    struct page p;
     char word[151];
-    buf_init(&b, 10000);
+    page_init(&p, 10000, 0, false);
     memset(word, 'x', 150);
     word[150] = '\0';
-    buf_puts(&b, STR("  name "));
-    page_wrap(&b, 7, 4, str_of(word));
-    page_wrap(&b, 0, 2, STR("short"));
-    buf_putc(&b, '\0');
+    buf_puts(&p.out, STR("  name "));
+    page_wrap(&p, 7, 4, str_of(word));
+    page_wrap(&p, 0, 2, STR("short"));
+    buf_putc(&p.out, '\0');
     char wanted[200];
     snprintf(wanted, sizeof wanted, "  name \n    %.76s\n    %.74s\nshort\n", word, word);
-    assert_string_equal(b.p, wanted);
-    buf_free(&b);
+    assert_string_equal(p.out.p, wanted);
+    buf_free(&p.out);
+}
+
+TEST(a_page_is_as_wide_as_asked_for_within_bounds)
+{
+    static const struct {
+        unsigned asked;
+        size_t width;
+    } rows[] = {{0, 80}, {1, 40}, {60, 60}, {200, 200}, {5000, 200}};
+    struct page p;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        page_init(&p, 10000, rows[i].asked, false);
+        assert_int_equal(p.width, rows[i].width);
+        page_wrap(&p, 0, 0, STR("a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d e f"));
+        assert_int_equal(strcspn(p.out.p, "\n"), p.width < 63 ? p.width - 1 : 63);
+        buf_free(&p.out);
+    }
+}
+
+TEST(colours_are_there_only_where_the_page_has_them_and_text_can_not_bring_its_own)
+{
+    struct page p;
+    for (int coloured = 0; coloured < 2; coloured++) {
+        page_init(&p, 10000, 0, coloured);
+        page_paint(&p, PAGE_RED, STR("no\033[0m"));
+        page_paint(&p, PAGE_PLAIN, STR("."));
+        buf_putc(&p.out, '\0');
+        assert_string_equal(p.out.p, coloured ? "\033[1;31mno\\x1b[0m\033[0m." : "no\\x1b[0m.");
+        buf_free(&p.out);
+    }
 }

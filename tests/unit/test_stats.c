@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +55,32 @@ TEST(counts_and_gauges)
     assert_true(value_of(stats, "stockd_keeper_round_timestamp_seconds") == 1795231293.5);
     assert_true(value_of(stats, "stockd_queue_depth") == 3);
     stats_free(stats);
+}
+
+/* The line that names the service; a text that the caller frees. */
+static char *service_of(const struct stats *stats)
+{
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    stats_render(stats, &out);
+    buf_putc(&out, '\0');
+    const char *line = strstr(out.p, "\nstockd_service_start_time_seconds{service=\"");
+    assert_non_null(line);
+    char *service = strndup(line, strcspn(line + 1, "\n"));
+    buf_free(&out);
+    return service;
+}
+
+TEST(each_start_of_a_service_has_a_name_of_its_own)
+{
+    struct stats *one = stats_new(1, routes, 2), *other = stats_new(1, routes, 2);
+    char *names[] = {service_of(one), service_of(one), service_of(other)};
+    assert_string_equal(names[0], names[1]);
+    assert_string_not_equal(names[0], names[2]);
+    for (size_t i = 0; i < 3; i++)
+        free(names[i]);
+    stats_free(one);
+    stats_free(other);
 }
 
 TEST(the_largest_value_of_all_processes)

@@ -201,12 +201,14 @@ TEST(what_was_not_measured_is_not_met)
     nothing.s.facts = &nothing.facts;
     nothing.s.response = empty;
     nothing.s.conflicts_per_success = -1;
+    nothing.s.conflicts_doubt = "the server's /metrics did not show them";
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct gate_result result = evaluate(rows[i].text, &nothing);
         assert_false(result.met);
         assert_ptr_equal(strstr(result.why, rows[i].why), result.why);
+        assert_int_equal(result.unknown, *rows[i].text == 'c'); /* what the services know */
     }
-    nothing.facts.metrics = 1;
+    nothing.s.conflicts_doubt = NULL;
     assert_string_equal(evaluate("conflicts<5%", &nothing).why, "nothing succeeded");
     nothing.facts.dropped = 3;
     assert_false(evaluate("dropped<100%", &nothing).met); /* measured: all of them */

@@ -69,7 +69,7 @@ function seconds(over) {
 }
 
 function counts(more) {
-    return axis(Object.assign({ beginAtZero: true }, more), { callback: tick('short'), maxTicksLimit: 7 });
+    return axis(Object.assign({ beginAtZero: true }, more), { callback: tick('number'), maxTicksLimit: 7 });
 }
 
 // A log axis, labelled where the digit is 1, and at 2 and 5 while there is room.
@@ -287,8 +287,8 @@ charts.conflicts = {
     draw: function (run) {
         const over = overTime(run);
         const sets = [line('in flight', 'f', zip(over.end, over.of('in_flight')), { yAxisID: 'flight', borderDash: [5, 4] })];
-        const scales = { x: seconds(over), flight: counts({ position: run.facts.metrics ? 'right' : 'left' }) };
-        if (run.facts.metrics) {
+        const scales = { x: seconds(over), flight: counts({ position: run.conflicts ? 'right' : 'left' }) };
+        if (run.conflicts) {
             const points = zip(over.middle, overSeconds(over.end, over.of('conflicts')));
             sets.unshift(line('conflicts a second', 'lost', points, { fill: true, backgroundColor: colour('lost', 0.15), yAxisID: 'y' }));
             scales.y = counts();
@@ -350,7 +350,7 @@ charts.capacity = {
         const dots = { showLine: false, pointRadius: 4 };
         const sets = [line('held', 'a', of(true), dots), line('missed', 'lost', of(false), dots),
             line('goal', 'b', zip(ends, [found.goal_p99_ns, found.goal_p99_ns]), { borderDash: [5, 4], pointRadius: 0 })];
-        const scales = { x: logarithmic(tick('short'), { min: ends[0], max: ends[1] }), y: logarithmic(tick('ns')) };
+        const scales = { x: logarithmic(tick('number'), { min: ends[0], max: ends[1] }), y: logarithmic(tick('ns')) };
         return lines(sets, scales, (x) => exact('number')(x) + '/s', exact('ns'));
     },
 };

@@ -12,7 +12,8 @@ function unitNumber(unit, number) {
         return Math.floor(value / step.per) + step.suffix + String(rest).padStart(2, '0') + step.rest_suffix;
     }
     const digits = (value / step.per).toFixed(Math.abs(step.decimals));
-    return (step.decimals < 0 ? String(Number(digits)) : digits) + step.suffix;
+    const [whole, fraction] = (step.decimals < 0 ? String(Number(digits)) : digits).split('.');
+    return Number(whole).toLocaleString('en') + (fraction ? '.' + fraction : '') + step.suffix;
 }
 
 function plain(value) {
