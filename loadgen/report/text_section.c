@@ -1,5 +1,5 @@
 #include "report/text_section.h"
-#include "report/printable.h"
+#include "printable.h"
 #include "report/template.h"
 #include "report/units.h"
 
