@@ -29,6 +29,7 @@ forbid service/ledger/apply "ledger/query/" "writers need no reads"
 forbid service/http "$top|audit/|restore/|hiredis|ledger/(apply/|schema|db_)|ledger/query/current_state|store/(admin/|commit/|redis/|layout|meta|reader)" "http knows the faces of store and ledger only"
 forbid service/audit "http/|restore/|$top|$libraries|sqlite|libpq" "the audit compares store and ledger, through both"
 forbid service/restore "http/|audit/|$top|$libraries|sqlite|libpq" "a restore moves from ledger to store, through both"
+forbid service/command/client "store/|ledger/|audit/|restore/|process/|hiredis|microhttpd|sqlite|libpq" "the client knows the interface from outside"
 ltop='(options|value_parsers)\.h|run/|race/'
 forbid loadgen "http/|store/|core/|ledger/" "the load generator knows the service by its contract only"
 forbid loadgen/history "client/|check/|report/|$ltop|uv\.h|jansson" "history knows only its file"

@@ -260,6 +260,8 @@ static bool make_headers(const struct http_client *client, const struct http_req
     return !lines.failed;
 }
 
+/* On a connection that was used before and turns out to be dead, libcurl sends a request once more.
+ */
 static bool prepare(struct http_client *client, const struct http_request *request,
                     struct curl_slist *headers, int64_t timeout_ms, char why[HTTP_WHY_SIZE])
 {
@@ -273,6 +275,7 @@ static bool prepare(struct http_client *client, const struct http_request *reque
     struct str body = str_absent(request->body) ? STR("") : request->body;
     bool set = curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+               curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, is_get ? 0L : 1L) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK &&
                curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms) == CURLE_OK;
     if (set && !is_get)

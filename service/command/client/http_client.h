@@ -1,9 +1,9 @@
 /* http_client.h -- one HTTP request and its answer, over libcurl: for commands, which wait for it.
  *
  * Layer: command. Knows HTTP, and nothing of stock. A client keeps its connection between requests;
- * whoever opened it closes it. It sends nothing twice by itself, follows no redirect, speaks http
- * and https and no other protocol, and takes a proxy from the environment as curl does, but never
- * to this machine itself.
+ * whoever opened it closes it. It sends nothing but a GET twice by itself, follows no redirect,
+ * speaks http and https and no other protocol, and takes a proxy from the environment as curl does,
+ * but never to this machine itself.
  *
  * Invariant: an answer is whole, or there is none: what is cut off, too long or no HTTP is
  * HTTP_SILENT.
