@@ -1,4 +1,5 @@
 #include "config.h"
+#include "address.h"
 #include "fail.h"
 #include "url_password.h"
 
@@ -138,6 +139,10 @@ bool config_complete(struct config *config, char *err, size_t err_size)
         !url_take_password(&config->redis, config->redis_password, "redis", err, err_size) ||
         !url_take_password(&config->ledger, config->ledger_password, "ledger", err, err_size))
         return false;
+    struct address redis;
+    char why[200];
+    if (config->redis && !address_parse(config->redis, &redis, why, sizeof(why)))
+        return fail_with(err, err_size, "--redis: %s", why);
     if (config->durability == DURABILITY_LEDGER && !config_has_ledger(config))
         return fail_with(err, err_size, "--durability ledger needs a ledger: give --ledger");
     if (config->durability == DURABILITY_REPLICATED && !config->redis)

@@ -43,7 +43,9 @@ const struct cli_program commands_stockd = {
 bool command_has_both(const char *redis, const char *ledger, char *err, size_t err_size)
 {
     struct address address;
-    if (redis && ledger)
-        return address_parse(redis, &address, err, err_size);
-    return fail_with(err, err_size, "--redis and --ledger are needed");
+    char why[200];
+    if (!redis || !ledger)
+        return fail_with(err, err_size, "--redis and --ledger are needed");
+    return address_parse(redis, &address, why, sizeof(why)) ||
+           fail_with(err, err_size, "--redis: %s", why);
 }

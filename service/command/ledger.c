@@ -119,7 +119,7 @@ static int run_shared(struct parent *p)
     if (rc == 0)
         return run_parent(p);
     log_event(LOG_ERROR, "cannot listen", LOG_STR("why", err));
-    return rc == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+    return EXIT_FAILURE;
 }
 
 static int run_configured(const struct config *config)
@@ -145,6 +145,8 @@ static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
     struct config *config = call->options;
     return config_complete(config, err, err_size) &&
+           (!config->ledger_listen || listen_check("--ledger-listen", config->ledger_listen,
+                                                   config->insecure, err, err_size)) &&
            command_has_both(config->redis, config_has_ledger(config) ? config->ledger : NULL, err,
                             err_size);
 }

@@ -28,6 +28,11 @@ int listen_open(const char *option, const char *text, bool insecure, struct list
                 unsigned count, char address[LISTEN_TEXT_SIZE], char *err,
                 size_t err_size) MUST_CHECK;
 
+/* Whether listen_open would take the text: so that a mistake in it is told before anything begins.
+ * False, with err. */
+bool listen_check(const char *option, const char *text, bool insecure, char *err,
+                  size_t err_size) MUST_CHECK;
+
 /* From now on who connects is served. Fine again. 0 or -errno. */
 int listen_begin(const struct listener *listener) MUST_CHECK;
 

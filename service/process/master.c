@@ -1,5 +1,4 @@
 #include "process/master.h"
-#include "address.h"
 #include "clock.h"
 #include "process/embedded.h"
 #include "process/ledger_open.h"
@@ -293,10 +292,7 @@ int master_run(const struct config *config)
     int rc = listen_open("--listen", config->listen, config->insecure, m.shared.listeners,
                          m.shared.workers, address, err, sizeof(err));
     if (rc < 0)
-        return fail("cannot listen", err), rc == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
-    struct address redis;
-    if (config->redis && !address_parse(config->redis, &redis, err, sizeof(err)))
-        return fail("--redis", err), EXIT_USAGE;
+        return fail("cannot listen", err);
     if (!config->redis && embedded_prepare(&m.embedded, config, err, sizeof(err)) < 0)
         return fail("cannot start redis", err);
     m.shared.store_config = config_store(config, config->redis ? config->redis : m.embedded.url);
