@@ -60,6 +60,12 @@ enum args_result args_parse(const struct arg_spec *specs, size_t count, const st
 void args_print_help(struct paragraph *out, const struct arg_spec *specs, size_t count,
                      const char *env_prefix);
 
+/* The parts of it: "-p, --processes N"; what it means, its default and, unless env_prefix is NULL,
+ * its variable; "N". */
+void args_put_names(struct buf *out, const struct arg_spec *spec);
+void args_put_meaning(struct buf *out, const struct arg_spec *spec, const char *env_prefix);
+const char *args_metavar(const struct arg_spec *spec);
+
 /* Appends the values in force as "name=value name=value", as they are typed, secrets and passwords
  * masked. What has no value is left out. */
 void args_describe(const struct arg_spec *specs, size_t count, const void *config, struct buf *out);

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char *metavar_of(const struct arg_spec *spec)
+const char *args_metavar(const struct arg_spec *spec)
 {
     static const char *const names[] = {
         [ARG_STRING] = "TEXT",      [ARG_INT] = "N",     [ARG_COUNT] = "N",
@@ -25,33 +25,41 @@ static void put_variable(struct buf *out, const char *prefix, const char *name)
         buf_putc(out, *c == '-' ? '_' : (char)toupper((unsigned char)*c));
 }
 
-static void put_names(struct buf *out, const struct arg_spec *spec)
+void args_put_names(struct buf *out, const struct arg_spec *spec)
 {
     bool is_switch = spec->type == ARG_BOOL;
     if (spec->short_name)
         buf_printf(out, "-%c, ", spec->short_name);
     buf_printf(out, "--%s%s%s%s", is_switch ? "[no-]" : "", spec->name, is_switch ? "" : " ",
-               is_switch ? "" : metavar_of(spec));
+               is_switch ? "" : args_metavar(spec));
 }
 
-static void put_meaning(struct buf *out, const struct arg_spec *spec, const char *env_prefix)
+static void put_variables(struct buf *out, const struct arg_spec *spec, const char *env_prefix)
 {
+    put_variable(out, env_prefix, spec->name);
+    if (!spec->secret)
+        return;
+    buf_puts(out, STR(", or a file named by "));
+    put_variable(out, env_prefix, spec->name);
+    buf_puts(out, STR("_FILE"));
+}
+
+void args_put_meaning(struct buf *out, const struct arg_spec *spec, const char *env_prefix)
+{
+    size_t n = strlen(spec->help);
+    const char *before = n > 0 && spec->help[n - 1] == '.' ? " One of " : ": ";
     buf_puts(out, str_of(spec->help));
     for (size_t i = 0; spec->type == ARG_ENUM && spec->choices[i]; i++)
-        buf_printf(out, "%s%s", i == 0 ? ": " : ", ", spec->choices[i]);
+        buf_printf(out, "%s%s", i == 0 ? before : ", ", spec->choices[i]);
     bool has_default = spec->default_text && *spec->default_text;
-    if (spec->flag_only && !has_default)
+    bool has_variable = env_prefix && !spec->flag_only;
+    if (!has_default && !has_variable)
         return;
     buf_puts(out, STR(" ("));
     if (has_default)
-        buf_printf(out, "default %s%s", spec->default_text, spec->flag_only ? "" : "; ");
-    if (!spec->flag_only)
-        put_variable(out, env_prefix, spec->name);
-    if (spec->secret) {
-        buf_puts(out, STR(", or a file named by "));
-        put_variable(out, env_prefix, spec->name);
-        buf_puts(out, STR("_FILE"));
-    }
+        buf_printf(out, "default %s%s", spec->default_text, has_variable ? "; " : "");
+    if (has_variable)
+        put_variables(out, spec, env_prefix);
     buf_putc(out, ')');
 }
 
@@ -92,8 +100,8 @@ void args_print_help(struct paragraph *p, const struct arg_spec *specs, size_t c
         if (!group || strcmp(title, group) != 0)
             print_heading(p, title);
         group = title;
-        put_names(&names, spec);
-        put_meaning(&meaning, spec, env_prefix);
+        args_put_names(&names, spec);
+        args_put_meaning(&meaning, spec, env_prefix);
         print_option(p, &names, &meaning);
     }
     if (!group || strcmp(group, ARGS_COMMON) != 0)

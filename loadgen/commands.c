@@ -4,6 +4,7 @@
 #include "options.h"
 #include "race/race.h"
 #include "run/capacity.h"
+#include "run/clean.h"
 #include "run/judge.h"
 #include "run/run.h"
 
@@ -28,6 +29,7 @@ COMMAND(COMMAND_CHECK, check)
 COMMAND(COMMAND_REPORT, report)
 COMMAND(COMMAND_RACE, race)
 COMMAND(COMMAND_CAPACITY, capacity)
+COMMAND(COMMAND_CLEAN, clean)
 
 static int run_list(const struct cli_call *call)
 {
@@ -59,6 +61,7 @@ static const struct cli_command check = {
     .words = "HISTORY...",
     .words_min = 1,
     .words_max = CLI_WORDS_MAX,
+    .words_are = CLI_WORDS_FILES,
     OPTIONS(COMMAND_CHECK, check),
 };
 static const struct cli_command report = {
@@ -68,6 +71,7 @@ static const struct cli_command report = {
     .words = "HISTORY...",
     .words_min = 1,
     .words_max = CLI_WORDS_MAX,
+    .words_are = CLI_WORDS_FILES,
     OPTIONS(COMMAND_REPORT, report),
 };
 static const struct cli_command race = {
@@ -84,6 +88,25 @@ static const struct cli_command capacity = {
     .words_max = 1,
     OPTIONS(COMMAND_CAPACITY, capacity),
 };
+static const struct cli_exit clean_exits[] = {
+    {EXITS_RIGHT, "No item of theirs is left."},
+    {EXITS_UNKNOWN, "Something is left, and standard error says why."},
+    {EXITS_USAGE, "The command line is wrong; nothing was sent."},
+    {EXITS_INTERNAL, "The service was out of reach, or refused."},
+    {0},
+};
+static const struct cli_command clean = {
+    .name = "clean",
+    .help = "remove the items that runs have made",
+    .about =
+        "Those are the items named load-RUN-NUMBER, and no others; what is held of them is "
+        "released. A run that goes on loses its items, too. Without a URL it is " WEBURL_DEFAULT
+        ".",
+    .words = "[URL]",
+    .words_max = 1,
+    .exits = clean_exits,
+    OPTIONS(COMMAND_CLEAN, clean),
+};
 static const struct cli_command list = {
     .name = "list",
     .help = "the scenarios of run",
@@ -92,7 +115,8 @@ static const struct cli_command list = {
 
 /* In the order in which help lists them. */
 static const struct cli_command *const commands[] = {
-    &run, &check, &report, &race, &capacity, &list, &cli_help, &cli_version, NULL,
+    &run,  &check,          &report,  &race,     &capacity,    &clean,
+    &list, &cli_completion, &cli_man, &cli_help, &cli_version, NULL,
 };
 
 static const struct cli_exit exits[] = {

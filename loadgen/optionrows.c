@@ -23,6 +23,7 @@ static const char *const strategies[] = {"watch", "watch-batch", "turn", "script
 #define OFFLINE  (CHECK | 1u << COMMAND_REPORT)
 #define CAPACITY (1u << COMMAND_CAPACITY)
 #define LOADS    (RUN | CAPACITY)
+#define CLEAN    (1u << COMMAND_CLEAN)
 
 struct option_row {
     unsigned commands; /* bits 1 << enum command */
@@ -93,13 +94,13 @@ static const struct option_row work[] = {
      .help = "The same seed makes the same requests; 0: a random one, which the report names."}},
 };
 static const struct option_row http[] = {
-    {LOADS, {"header", ARG_LIST, AT(headers), .short_name = 'H', .metavar = "'NAME: VALUE'", .secret = true,
+    {LOADS | CLEAN, {"header", ARG_LIST, AT(headers), .short_name = 'H', .metavar = "'NAME: VALUE'", .secret = true,
      .help = "Sent with every request; repeatable."}},
     {LOADS, {"timeout", ARG_DURATION_MS, AT(timeout_ms), 1, HOUR, .default_text = "10s",
      .help = "An answer that takes longer is given up: its connection is closed, its outcome unknown."}},
-    {LOADS, {"keepalive", ARG_BOOL, AT(keepalive), .default_text = "yes",
+    {LOADS | CLEAN, {"keepalive", ARG_BOOL, AT(keepalive), .default_text = "yes",
      .help = "Many requests on one connection."}},
-    {LOADS, {"token-file", ARG_STRING, AT(token_file), .metavar = "FILE",
+    {LOADS | CLEAN, {"token-file", ARG_STRING, AT(token_file), .metavar = "FILE",
      .help = "File with a token, sent as Authorization: Bearer."}},
 };
 static const struct option_row verification[] = {
@@ -125,6 +126,14 @@ static const struct option_row output[] = {
      .help = "Redraw a live view on a terminal; otherwise a line a second."}},
     {LOADS | RACE | OFFLINE, {"quiet", ARG_BOOL, AT(quiet), .short_name = 'q', .help = "Show no progress (race: no shares of the workers)."}},
     {LOADS | OFFLINE, {"verbose", ARG_BOOL, AT(verbose), .short_name = 'v', .help = "The whole report as text; and on standard error the run, its seed and its history, how long steps took."}},
+};
+static const struct option_row removal[] = {
+    {RUN, {"clean", ARG_BOOL, AT(clean), .flag_only = true,
+     .help = "Remove the items that the run has made when its verdict is known, whatever that is; it stays the exit status."}},
+    {CLEAN, {"run", ARG_STRING, AT(run), .metavar = "NAME", .flag_only = true,
+     .help = "Only items of this run: the name between the dashes of their SKUs, and `run` in a report as JSON."}},
+    {CLEAN, {"dry-run", ARG_BOOL, AT(dry_run), .flag_only = true,
+     .help = "Say which runs have items, and remove none."}},
 };
 static const struct option_row race[] = {
     {RACE, {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
@@ -159,6 +168,7 @@ static const struct {
     const struct option_row *rows;
     size_t count;
 } groups[] = {GROUP("Processes and connections", pool),
+              GROUP("Items", removal),
               GROUP("Redis", race),
               GROUP("Capacity", capacity),
               GROUP("Length", length),
@@ -175,6 +185,8 @@ static const char *home_of(unsigned commands)
 {
     if (commands & RUN)
         return "is an option of `stockload run`";
+    if (commands & CLEAN)
+        return "is an option of `stockload clean`";
     if (commands & CAPACITY)
         return "is an option of `stockload capacity`";
     return commands & RACE ? "is an option of `stockload race`"

@@ -2,6 +2,7 @@
 #include "options.h"
 #include "address.h"
 #include "args.h"
+#include "client/run_name.h"
 #include "fail.h"
 #include "random.h"
 #include "report/capacity.h"
@@ -177,6 +178,14 @@ static bool finish_capacity(const struct reading *r)
                   CAPACITY_FEWEST, o->rate_min);
 }
 
+static bool finish_clean(const struct reading *r)
+{
+    const char *run = r->options->run;
+    if (run && !run_name_valid(str_of(run)))
+        return REFUSE(r, "--run: \"%.100s\" is no name of a run: those are " RUN_NAME_GRAMMAR, run);
+    return read_url(r) && read_headers(r);
+}
+
 static bool finish_offline(const struct reading *r)
 {
     resolve_processes(r->options);
@@ -259,7 +268,7 @@ bool options_complete(struct cli_call *call, enum command command, char *err, si
     static bool (*const finishers[COMMANDS])(const struct reading *r) = {
         [COMMAND_RUN] = finish_run,           [COMMAND_CHECK] = finish_offline,
         [COMMAND_REPORT] = finish_offline,    [COMMAND_RACE] = finish_race,
-        [COMMAND_CAPACITY] = finish_capacity,
+        [COMMAND_CAPACITY] = finish_capacity, [COMMAND_CLEAN] = finish_clean,
     };
     struct options *options = call->options;
     struct reading r = {options, err, err_size};

@@ -26,6 +26,7 @@ enum command {
     COMMAND_REPORT,
     COMMAND_RACE,
     COMMAND_CAPACITY,
+    COMMAND_CLEAN,
     COMMANDS
 };
 
@@ -44,7 +45,7 @@ enum option_strategy {
 struct options {
     enum command command;
     struct arg_list words; /* the call's; check, report: the histories, at least one */
-    struct weburl url;     /* run, capacity */
+    struct weburl url;     /* run, capacity, clean */
     char *command_line;    /* as typed, secrets masked, quoted for a shell where needed */
 
     /* Pool. */
@@ -99,6 +100,11 @@ struct options {
     char *html, *hgrm;
     bool tui; /* the live view is wanted, if there is a terminal */
     bool quiet, verbose;
+
+    /* Items afterwards. */
+    bool clean;   /* run: remove them */
+    char *run;    /* clean: those of this run; NULL: of all runs */
+    bool dry_run; /* clean: only say which */
 
     /* Race. */
     char *redis;

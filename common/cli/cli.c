@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "fail.h"
 #include "nearest.h"
+#include "terminal.h"
 #include "version.h"
 
 #include <assert.h>
@@ -16,8 +17,6 @@ struct reading {
     char *err;
     size_t err_size;
 };
-
-#define CLI_LIST_MAX 32 /* commands of one list */
 
 #define REFUSE(r, ...) fail_with((r)->err, (r)->err_size, __VA_ARGS__)
 
@@ -50,7 +49,7 @@ static const struct arg_spec *find_row(const struct cli_command *const *list, co
     const struct arg_spec *found = NULL;
     for (; *list && !found; list++) {
         for (const struct arg_spec *s = (*list)->specs; s && s->name && !found; s++)
-            if (s->type != ARG_REFUSED && strcmp(s->name, name) == 0)
+            if (s->type != ARG_REFUSED && !s->flag_only && strcmp(s->name, name) == 0)
                 found = s;
         if (!found && (*list)->below)
             found = find_row((*list)->below, name);
@@ -83,10 +82,10 @@ static const struct cli_command *find(const struct cli_call *call, const char *n
 /* "serve, ledger, audit or help". */
 static void put_names(const struct cli_call *call, struct buf *out)
 {
-    const struct cli_command *shown[CLI_LIST_MAX];
+    const struct cli_command *shown[CLI_BELOW_MAX];
     size_t count = 0;
     for (const struct cli_command *const *c = cli_list(call->program, call->command); *c; c++) {
-        assert(count < CLI_LIST_MAX);
+        assert(count < CLI_BELOW_MAX);
         if (!(*c)->hidden)
             shown[count++] = *c;
     }
@@ -151,6 +150,20 @@ static bool take_command(struct reading *r)
 
 /* --- its options and words -------------------------------------------------------------------- */
 
+static bool check_choices(const struct reading *r)
+{
+    const struct cli_command *c = r->call->command;
+    for (size_t i = 0; c->words_choices && i < r->call->words.n; i++) {
+        const char *const *choice = c->words_choices;
+        while (*choice && strcmp(*choice, r->call->words.text[i]) != 0)
+            choice++;
+        if (!*choice)
+            return REFUSE(r, "\"%.100s\": unexpected; give %s %s", r->call->words.text[i],
+                          r->call->path, c->words);
+    }
+    return true;
+}
+
 static bool check_words(const struct reading *r)
 {
     const struct cli_call *call = r->call;
@@ -160,7 +173,7 @@ static bool check_words(const struct reading *r)
     if (call->words.n > c->words_max)
         return REFUSE(r, "\"%.100s\": unexpected; give %s %s", call->words.text[c->words_max],
                       call->path, c->words);
-    return true;
+    return check_choices(r);
 }
 
 /* Says what is wrong in the place of a warning. */
@@ -247,6 +260,14 @@ void cli_print_version(const struct cli_program *program)
     printf("%s %s\n", program->name, stockd_version);
 }
 
+/* A line for a person: what it comes from stands out. */
+static void say(const struct cli_call *call, const char *what)
+{
+    bool colour = terminal_colours(stderr);
+    fprintf(stderr, "%s%s:%s %s\n", colour ? "\033[1;31m" : "", call->path, colour ? "\033[0m" : "",
+            what);
+}
+
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
     struct cli_call call;
@@ -255,7 +276,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
     switch (cli_read(program, argc, argv, getenv, &call, err, sizeof(err))) {
     case CLI_RUN:
         if (err[0])
-            fprintf(stderr, "%s: %s\n", call.path, err);
+            say(&call, err);
         status = call.command->run(&call);
         cli_free(&call);
         break;
@@ -266,7 +287,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
         break;
     case CLI_VERSION: cli_print_version(program); break;
     case CLI_USAGE:
-        fprintf(stderr, "%s: %s\n", call.path, err);
+        say(&call, err);
         status = program->usage_status;
         break;
     }

@@ -22,7 +22,12 @@
 #define CLI_WORDS_MAX SIZE_MAX
 #define CLI_ERR_SIZE  ARGS_ERR_SIZE
 
+#define CLI_BELOW_MAX 32 /* commands of one list */
+
 struct cli_call;
+
+/* What a command's words are, for shells that complete them. */
+enum cli_words { CLI_WORDS_TEXT, CLI_WORDS_FILES, CLI_WORDS_COMMANDS };
 
 /* What an exit status says. */
 struct cli_exit {
@@ -41,8 +46,10 @@ struct cli_command {
 
     const char *words; /* positional ones as help shows them, "SKU [DELTA]"; NULL: it takes none */
     size_t words_min, words_max;
-    const struct arg_spec *specs; /* NULL, or rows up to one without a name */
-    size_t options_size;          /* of the struct that the rows describe */
+    enum cli_words words_are;
+    const char *const *words_choices; /* nothing else than these, then NULL; NULL: anything */
+    const struct arg_spec *specs;     /* NULL, or rows up to one without a name */
+    size_t options_size;              /* of the struct that the rows describe */
     /* What no row can say: false, with err, if something is missing or cannot be. NULL: nothing. */
     bool (*complete)(struct cli_call *call, char *err, size_t err_size);
     int (*run)(const struct cli_call *call); /* the exit status */

@@ -1,5 +1,6 @@
 /* plan.c -- every option in its place. */
 #include "run/plan.h"
+#include "client/run_name.h"
 #include "clock.h"
 #include "shared.h"
 #include "version.h"
@@ -16,8 +17,6 @@
 
 #define MS_NS           UINT64_C(1000000)
 #define TOKEN_MAX_BYTES 4096
-
-static const char run_digits[] = "0123456789abcdefghijklmnopqrstuv";
 
 /* --- file descriptors ------------------------------------------------------------------------- */
 
@@ -85,7 +84,7 @@ static int plan_workload(struct workload *w, const struct options *o, char *err,
     return workload_open(w, err, err_size);
 }
 
-static int read_token(struct plan *plan, const char *path, char *err, size_t err_size)
+static int read_token(char token[TOKEN_MAX_BYTES], const char *path, char *err, size_t err_size)
 {
     FILE *file = path ? fopen(path, "r") : NULL;
     if (!path)
@@ -95,26 +94,25 @@ static int read_token(struct plan *plan, const char *path, char *err, size_t err
         snprintf(err, err_size, "--token-file %s: %s", path, strerror(-rc));
         return rc;
     }
-    plan->token = calloc(1, TOKEN_MAX_BYTES);
-    size_t n = plan->token ? fread(plan->token, 1, TOKEN_MAX_BYTES - 1, file) : 0;
+    size_t n = fread(token, 1, TOKEN_MAX_BYTES - 1, file);
     int unread = ferror(file) ? -errno : 0;
     fclose(file);
-    if (!plan->token)
-        return -ENOMEM;
     if (unread) {
         snprintf(err, err_size, "--token-file %s: %s", path, strerror(-unread));
         return unread;
     }
-    plan->token[strcspn(plan->token, "\r\n")] = '\0';
-    if (n > 0 && plan->token[0])
+    token[n] = '\0';
+    token[strcspn(token, "\r\n")] = '\0';
+    if (token[0])
         return 0;
     snprintf(err, err_size, "--token-file %s: its first line is empty; it should be the key", path);
     return -EINVAL;
 }
 
-static int plan_target(struct plan *plan, const struct options *o, char *err, size_t err_size)
+int plan_target(struct target *to, const struct options *o, char *err, size_t err_size)
 {
-    int rc = read_token(plan, o->token_file, err, err_size);
+    char token[TOKEN_MAX_BYTES] = "";
+    int rc = read_token(token, o->token_file, err, err_size);
     if (rc < 0)
         return rc;
     const struct target_options target = {.host = o->url.host,
@@ -122,9 +120,11 @@ static int plan_target(struct plan *plan, const struct options *o, char *err, si
                                           .path = o->url.prefix,
                                           .headers = (const char *const *)o->headers.text,
                                           .header_count = o->headers.n,
-                                          .token = plan->token,
+                                          .token = o->token_file ? token : NULL,
                                           .close = !o->keepalive};
-    return target_open(&plan->load.target, &target, err, err_size);
+    rc = target_open(to, &target, err, err_size);
+    explicit_bzero(token, sizeof(token));
+    return rc;
 }
 
 /* Arrivals: the stages as given, or one stage for the whole run. */
@@ -186,7 +186,7 @@ int plan_open(struct plan *plan, const struct options *o, char *err, size_t err_
     load->poisson = o->arrival == ARRIVAL_POISSON;
     load->seed = (uint64_t)o->seed;
     plan_stages(plan, o);
-    rc = plan_target(plan, o, err, err_size);
+    rc = plan_target(&load->target, o, err, err_size);
     rc = rc < 0 ? rc : plan_shared(plan, o);
     if (rc < 0)
         plan_close(plan);
@@ -198,21 +198,10 @@ void plan_close(struct plan *plan)
     workload_close(&plan->load.workload);
     target_close(&plan->load.target);
     shared_free(plan->load.shared, plan->shared_bytes);
-    free(plan->token);
     *plan = (struct plan){0};
 }
 
 /* --- what the history says of it -------------------------------------------------------------- */
-
-/* A name that no other run has, so that its items and keys are its own. */
-static void name_run(struct history_facts *facts)
-{
-    unsigned char dice[10];
-    random_bytes(dice, sizeof(dice));
-    for (size_t i = 0; i < sizeof(dice); i++)
-        facts->run[i] = run_digits[dice[i] % 32];
-    snprintf(facts->prefix, sizeof(facts->prefix), "load-%s-", facts->run);
-}
 
 /* Arrivals a second, over all stages. */
 static double average_rate(const struct load *load)
@@ -250,7 +239,8 @@ void plan_facts(const struct plan *plan, const struct options *o, struct history
         .customers = load->workload.customers,
         .removable_every = load->workload.removable_every,
     };
-    name_run(facts);
+    run_name_make(facts->run);
+    run_name_prefix(facts->prefix, facts->run);
     snprintf(facts->scenario, sizeof(facts->scenario), "%s", o->scenario);
     snprintf(facts->arrival, sizeof(facts->arrival), "%s", load->stage_count ? arrival : "closed");
     snprintf(facts->url, sizeof(facts->url), "%s", o->url.text);

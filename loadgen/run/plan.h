@@ -13,7 +13,6 @@
 struct plan {
     struct load load; /* history is NULL until the caller made one */
     struct arrival_stage stages[FORM_STAGES_MAX];
-    char *token;
     size_t shared_bytes;
 };
 
@@ -23,6 +22,10 @@ struct plan {
 int plan_open(struct plan *plan, const struct options *options, char *err,
               size_t err_size) MUST_CHECK;
 void plan_close(struct plan *plan);
+
+/* The service alone, for what is no load; closed by target_close. Errors as above. */
+int plan_target(struct target *target, const struct options *options, char *err,
+                size_t err_size) MUST_CHECK;
 
 /* What the header of the history says. */
 void plan_facts(const struct plan *plan, const struct options *options,

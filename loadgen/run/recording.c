@@ -177,10 +177,17 @@ static void settle_all(struct recording *r)
 void recording_watch_signals(void)
 {
     const struct sigaction action = {.sa_handler = on_interrupt};
+    interrupted = 0;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error to report, not an end */
+}
+
+bool recording_is_interrupted(void *ctx)
+{
+    (void)ctx;
+    return interrupted != 0;
 }
 
 /* The file is evidence, if there was a load: it stays unless all answers were right, or if the user

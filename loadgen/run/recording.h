@@ -23,8 +23,13 @@ struct recording {
     char err[512];
 };
 
-/* Ctrl-C and SIGTERM are noted from now on; the load ends in order then. */
+/* Ctrl-C and SIGTERM are noted from now on; the load ends in order then. Those before are
+ * forgotten.
+ */
 void recording_watch_signals(void);
+
+/* One was noted. */
+bool recording_is_interrupted(void *ctx);
 
 /* Makes a history; the live view is the caller's to open and to close. EXITS_RIGHT: it is there,
  * whatever became of the load. Otherwise EXITS_USAGE or EXITS_INTERNAL, and standard error says why

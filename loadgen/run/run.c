@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include "options.h"
+#include "run/clean.h"
 #include "run/judge.h"
 #include "run/live.h"
 #include "run/recording.h"
@@ -22,6 +23,10 @@ int run_command(const struct options *options)
     }
     char *path = r.path;
     status = judge(options, &path, 1, options->verify);
+    if (options->clean) {
+        recording_watch_signals();
+        clean_run(options, path, recording_is_interrupted);
+    }
     recording_put_away(&r, status);
     return status;
 }

@@ -7,9 +7,9 @@
 
 /* In the order in which help lists them. */
 static const struct cli_command *const commands[] = {
-    &command_serve, &command_ledger,       &command_migrate, &command_audit, &command_restore,
-    &command_items, &command_reservations, &command_health,  &cli_help,      &cli_version,
-    NULL,
+    &command_serve, &command_ledger,       &command_migrate, &command_audit,  &command_restore,
+    &command_items, &command_reservations, &command_health,  &cli_completion, &cli_man,
+    &cli_help,      &cli_version,          NULL,
 };
 
 static const struct cli_exit exits[] = {

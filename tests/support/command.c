@@ -16,11 +16,12 @@
 #define END_TIMEOUT_MS 360000
 
 char command_said[256 * 1024];
+const char *command_variable = "STOCKD";
 
 void command_start(struct command *c, const char *const *arguments)
 {
     const char *argv[ARGS_MAX] = {"sh", "-c", "exec \"$@\" >\"$0/out\" 2>\"$0/err\"", c->dir,
-                                  getenv("STOCKD")};
+                                  getenv(command_variable)};
     size_t n = 5;
     for (; *arguments; arguments++) {
         assert_true(n < ARGS_MAX - 1);

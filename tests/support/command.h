@@ -1,8 +1,9 @@
 /* command.h -- commands of stockd that run to their end: audit, restore, migrate, a service that
- * refuses to start.
+ * refuses to start; of another program where a suite says so.
  *
  * Layer: tests; for the main thread of a program with cmocka. The program is the one that STOCKD
- * names. What a command writes goes to files of its own, which command_end() takes away.
+ * names, or command_variable. What a command writes goes to files of its own, which command_end()
+ * takes away.
  */
 #pragma once
 
@@ -15,6 +16,8 @@ struct command {
 
 /* Standard output of the command that ended last, then its standard error. */
 extern char command_said[256 * 1024];
+
+extern const char *command_variable; /* "STOCKLOAD" for stockload */
 
 /* arguments: the command and what follows, ended by NULL. */
 void command_start(struct command *c, const char *const *arguments);

@@ -308,7 +308,7 @@ TEST(a_secret_is_never_repeated_in_a_message)
 /* A table with all that a load generator's command line has and a service's has not. */
 struct extra {
     int64_t processes;
-    bool quiet, verbose;
+    bool quiet, verbose, dry_run;
     double share, theta;
     struct arg_list headers;
     char *file;
@@ -325,6 +325,7 @@ static const struct arg_spec extra_specs[] = {
      .metavar = "LINE", .help = "A header; repeatable."},
     {"file", ARG_STRING, offsetof(struct extra, file), .short_name = 'o', .help = "Where."},
     {"threads", ARG_REFUSED, .short_name = 't', .help = "no threads here; give -p"},
+    {"dry-run", ARG_BOOL, offsetof(struct extra, dry_run), .flag_only = true, .help = "Try."},
 };
 enum { EXTRA_SPECS = sizeof extra_specs / sizeof extra_specs[0] };
 
@@ -442,7 +443,7 @@ TEST(a_refused_option_says_why_and_is_shown_nowhere)
     buf_init(&out, 4096);
     args_describe(extra_specs, EXTRA_SPECS, &extra, &out);
     buf_putc(&out, '\0');
-    assert_string_equal(out.p, "processes=2 quiet=no verbose=no share=0.25 header=***");
+    assert_string_equal(out.p, "processes=2 quiet=no verbose=no share=0.25 header=*** dry-run=no");
     buf_free(&out);
     extra_done();
 
@@ -456,5 +457,6 @@ TEST(a_refused_option_says_why_and_is_shown_nowhere)
     assert_non_null(strstr(text, "  -q, --[no-]quiet\n"));
     assert_non_null(strstr(text, "  -H, --header LINE\n      A header; repeatable. (LOAD_HEADER"));
     assert_null(strstr(text, "threads"));
+    assert_non_null(strstr(text, "  --[no-]dry-run\n      Try.\n"));
     free(text);
 }

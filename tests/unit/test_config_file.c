@@ -15,7 +15,7 @@
 struct options {
     int64_t workers, lanes;
     char *redis;
-    bool json;
+    bool json, only_now, all_workers;
     struct arg_list headers;
 };
 
@@ -31,6 +31,8 @@ static const struct arg_spec audit_specs[] = {
     {"redis", ARG_STRING, offsetof(struct options, redis), .secret = true, .help = "URL."},
     {"json", ARG_BOOL, offsetof(struct options, json), .help = "JSON."},
     {"threads", ARG_REFUSED, .help = "means something else"},
+    {"workers", ARG_BOOL, offsetof(struct options, all_workers), .flag_only = true, .help = "All."},
+    {"only-now", ARG_BOOL, offsetof(struct options, only_now), .flag_only = true, .help = "Once."},
     {0},
 };
 
@@ -168,6 +170,20 @@ TEST(a_file_may_hold_what_other_commands_take)
     cli_free(&call);
     check_taken(READ("serve", "--config", path));
     cli_free(&call);
+}
+
+TEST(what_is_meant_for_one_call_comes_from_flags_alone)
+{
+    static const char text[] = "workers = 3\n"; /* of serve, where a file may say it */
+    write_bytes(text, strlen(text));
+    ENVIRONMENT("PROG_WORKERS", "nonsense", "PROG_ONLY_NOW", "yes");
+    check_taken(READ("audit", "--config", path));
+    assert_true(!o->all_workers && !o->only_now);
+    cli_free(&call);
+    check_taken(READ("audit", "--config", path, "--workers", "--only-now"));
+    assert_true(o->all_workers && o->only_now);
+    cli_free(&call);
+    check_refused("only-now = yes\n", "1: only-now: no such option; --help lists them");
 }
 
 TEST(what_is_wrong_is_told_with_its_line)
