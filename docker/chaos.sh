@@ -65,7 +65,7 @@ await_load "the restore"
 say "the verdict"
 docker kill -s INT "$load" >/dev/null
 status=$(docker wait "$load")
-docker logs "$load" 2>&1 | tee "$tmp/verdict" | head -n 40
+docker logs "$load" 2>&1 | tee "$tmp/verdict" | tail -n 40
 docker rm "$load" >/dev/null
 # 105: interrupted, and right as far as it went.
 [ "$status" = 105 ] || fail "the load ended with $status"

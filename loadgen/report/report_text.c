@@ -2,7 +2,6 @@
  * document (document.h), in the order and words of layout.h. A part that has nothing to say writes
  * nothing, and the answer stands at the end.
  */
-#include "printable.h"
 #include "report/document.h"
 #include "report/layout.h"
 #include "report/page.h"
@@ -144,9 +143,12 @@ static void text_sections(struct page *p, const struct report_style *style, cons
             text_section(p, &layout_sections[i], run);
 }
 
+/* One empty line, unless there is one, or nothing before it. */
 static void put_gap(struct page *p)
 {
-    buf_puts(&p->out, p->out.n ? STR("\n") : STR(""));
+    struct str so_far = buf_str(&p->out);
+    if (so_far.n > 1 && so_far.p[so_far.n - 2] != '\n')
+        buf_putc(&p->out, '\n');
 }
 
 /* What somebody wants to see stands at the end, where a terminal is when all is written. Where

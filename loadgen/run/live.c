@@ -103,7 +103,7 @@ void live_close(void)
     if (!view.out)
         return;
     if (view.drawn > 0 && view.step)
-        fprintf(view.out, "\033[%uA\r\033[J", view.drawn);
+        fprintf(view.out, "\033[%uA\r\033[J\n", view.drawn); /* and apart from what follows */
     fflush(view.out);
     buf_free(&view.text);
     buf_free(&view.screen);

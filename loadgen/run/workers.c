@@ -2,9 +2,8 @@
 #include "run/workers.h"
 #include "client/client_loop.h"
 #include "pool/pool.h"
-#include "report/curve.h"
 #include "run/live.h"
-#include "run/probe.h"
+#include "run/scrape.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,18 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#define READY_MS        15000
-#define STEP_MS         100
-#define BEAT_NS         UINT64_C(1000000000) /* of rates and metrics */
-#define GO_IN_NS        UINT64_C(20000000)   /* so that the message is there before the moment */
-#define SCRAPE_NS       UINT64_C(300000000)  /* while the load runs */
-#define SCRAPE_LONG_NS  UINT64_C(5000000000)
-#define SCRAPE_ROUNDS   8
-#define SCRAPE_PAUSE_US 50000
-#define STOP_MORE_MS    2000 /* after the clients' own grace */
-#define RESPAWNS_MAX    1000
+#define READY_MS     15000
+#define STEP_MS      100
+#define BEAT_NS      UINT64_C(1000000000) /* of rates and metrics */
+#define GO_IN_NS     UINT64_C(20000000)   /* so that the message is there before the moment */
+#define STOP_MORE_MS 2000                 /* after the clients' own grace */
+#define RESPAWNS_MAX 1000
 
 /* The counters at one moment, added up. */
 struct totals {
@@ -46,64 +40,9 @@ struct workers {
     struct totals *first, *before, *now; /* before: a beat ago */
     struct histogram *beat;              /* what came since `before` */
     unsigned beats;
-    struct curve curve; /* of the services' counters */
+    struct scrape scrape;
     struct live_state live;
 };
-
-/* --- metrics --- */
-
-/* Appends the counters of services to the history. False: none showed any, or they are lost. */
-static bool scrape(struct workers *c, unsigned asked, uint64_t limit_ns)
-{
-    struct history_sample sample[PROBE_ASKED_MAX];
-    unsigned got = probe_metrics(&c->load->target, asked, limit_ns, sample);
-    for (unsigned i = 0; i < got; i++) {
-        sample[i].at_ns -= c->facts->zero_ns;
-        if (curve_add(&c->curve, &sample[i]) < 0 || history_put_sample(c->writer, &sample[i]) < 0) {
-            atomic_fetch_or(&c->facts->trouble, TROUBLE_DISK);
-            return false;
-        }
-        c->facts->metrics = 1;
-    }
-    return got > 0;
-}
-
-/* All services that a balancer has behind it, as far as asking finds them. */
-static void scrape_first(struct workers *c)
-{
-    size_t known;
-    int round = 0;
-    do
-        known = c->curve.n;
-    while (scrape(c, PROBE_ASKED_MAX, SCRAPE_LONG_NS) && c->curve.n > known &&
-           ++round < SCRAPE_ROUNDS);
-}
-
-/* Until each of them has told its last, and they have told of all requests. A service counts an
- * answer when it is sent: a moment later than it may be read. */
-static void scrape_last(struct workers *c)
-{
-    uint64_t stop_ns = c->facts->stop_ns;
-    for (int round = 0; round < SCRAPE_ROUNDS && c->facts->metrics; round++) {
-        if (round > 0)
-            usleep(SCRAPE_PAUSE_US);
-        if (!scrape(c, PROBE_ASKED_MAX, SCRAPE_LONG_NS) ||
-            !curve_doubt(&c->curve, c->facts->go_ns, stop_ns, c->now->requests))
-            return;
-    }
-}
-
-/* Some of those that are known, and what they lost since the last time. */
-static void scrape_again(struct workers *c, double seconds)
-{
-    uint64_t before = curve_grown(&c->curve, CURVE_CONFLICTS);
-    unsigned asked = c->curve.n < PROBE_ASKED_MAX ? (unsigned)c->curve.n : PROBE_ASKED_MAX;
-    if (asked == 0 || !scrape(c, asked, SCRAPE_NS))
-        return;
-    bool known = !curve_doubt(&c->curve, c->facts->go_ns, 0, 0);
-    uint64_t lost = curve_grown(&c->curve, CURVE_CONFLICTS) - before;
-    c->live.conflicts = known ? (double)lost / seconds : -1;
-}
 
 /* --- what has happened so far --- */
 
@@ -204,7 +143,7 @@ static void beat(struct workers *c)
     live_remember(&c->live);
     *c->before = *c->now;
     c->beats++;
-    scrape_again(c, seconds);
+    c->live.conflicts = scrape_again(&c->scrape, seconds);
 }
 
 static void look_at_workers(struct workers *c)
@@ -320,7 +259,7 @@ static int let_go(struct workers *c)
                  c->load->clients);
         return -ECONNREFUSED;
     }
-    scrape_first(c);
+    scrape_first(&c->scrape);
     *c->before = *c->first;
     uint64_t go_ns = load_now_ns() + GO_IN_NS;
     c->before->at_ns = go_ns;
@@ -373,7 +312,7 @@ static int run_pool(struct workers *c)
     }
     c->facts->stop_ns = load_now_ns() - c->facts->zero_ns;
     c->facts->cpu_ns += cpu_of_children_ns() - cpu_ns;
-    scrape_last(c);
+    scrape_last(&c->scrape, c->now->requests);
     if (*c->options->interrupted)
         atomic_fetch_or(&c->facts->trouble, TROUBLE_INTERRUPTED);
     return rc;
@@ -388,6 +327,7 @@ int workers_run(const struct load *load, struct history_writer *w,
                         .options = options,
                         .err = err,
                         .err_size = err_size,
+                        .scrape = {.load = load, .writer = w},
                         .live = {.conflicts = -1, .p50_ms = -1, .p99_ms = -1}};
     c.first = calloc(1, sizeof(*c.first));
     c.before = calloc(1, sizeof(*c.before));
@@ -398,6 +338,6 @@ int workers_run(const struct load *load, struct history_writer *w,
     free(c.before);
     free(c.now);
     free(c.beat);
-    curve_free(&c.curve);
+    scrape_end(&c.scrape);
     return rc;
 }
