@@ -15,9 +15,17 @@ static struct api client;
 
 static void own_start(void)
 {
-    const char *const argv[] = {getenv("STOCKD"), "serve", "--listen",   "127.0.0.1:0",
-                                "--workers",      "2",     "--data-dir", bases.dir,
-                                "--log-level",    "info",  NULL};
+    const char *const argv[] = {getenv("STOCKD"),
+                                "serve",
+                                "--listen",
+                                "127.0.0.1:0",
+                                "--workers",
+                                "2",
+                                "--data-dir",
+                                bases.dir,
+                                "--startup-timeout",
+                                TSERVICE_STARTUP_TIMEOUT,
+                                NULL};
     own = (struct tservice){.proc = {.pidfd = -1, .out_fd = -1}};
     snprintf(own.err_path, sizeof(own.err_path), "%s/own.err", bases.dir);
     unlink(own.err_path);

@@ -66,6 +66,10 @@ int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
         argv[n++] = "--request-timeout";
         argv[n++] = TSERVICE_REQUEST_TIMEOUT;
     }
+    if (!is_given(opts->extra, "--startup-timeout")) {
+        argv[n++] = "--startup-timeout";
+        argv[n++] = TSERVICE_STARTUP_TIMEOUT;
+    }
     for (const char *const *arg = opts->extra; arg && *arg; arg++) {
         assert(n < ARGS_MAX - 1);
         argv[n++] = *arg;

@@ -20,6 +20,9 @@
  * the default would be answered with a 503 or 504, honestly, where a test is of something else. */
 #define TSERVICE_REQUEST_TIMEOUT "20s"
 
+/* What a start has, for the same reason. */
+#define TSERVICE_STARTUP_TIMEOUT "170s"
+
 struct tservice_opts {
     const char *redis_url;
     int workers;              /* 0: TEST_WORKERS of the environment, or 1 */
