@@ -45,8 +45,8 @@ DEBS_build := gcc make git pkgconf libc6-dev alone:libmicrohttpd-dev libhiredis-
               libpq-dev libsqlite3-dev alone:libcurl4-openssl-dev libjs-chart.js redis-server
 HAVE_build = $(FIND_LIBS) --exists $(LIBS) 2>/dev/null && which $(CC) redis-server >/dev/null && test -r "$(CHART_JS)"
 WHY_test := for the tests
-DEBS_test := $(DEBS_build) libcmocka-dev libyaml-dev postgresql
-HAVE_test = $(HAVE_build) && $(FIND_LIBS) --exists $(TEST_LIBS) 2>/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+DEBS_test := $(DEBS_build) libcmocka-dev libyaml-dev postgresql zsh mandoc
+HAVE_test = $(HAVE_build) && $(FIND_LIBS) --exists $(TEST_LIBS) 2>/dev/null && which zsh mandoc >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 WHY_lint := for make lint
 DEBS_lint := $(DEBS_test) clang clang-format clang-tidy
 HAVE_lint = $(HAVE_test) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null
@@ -58,6 +58,9 @@ NODE_DEBS = $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),
 WHY_page := for make page
 DEBS_page = $(DEBS_test) chromium $(NODE_DEBS)
 HAVE_page = $(HAVE_test) && which $(CHROMIUM) node npm >/dev/null
+WHY_docs-test := for make docs-test
+DEBS_docs-test = $(DEBS_test) curl jq sqlite3 redis-tools python3 $(filter nodejs,$(NODE_DEBS))
+HAVE_docs-test = $(HAVE_test) && which curl jq sqlite3 redis-cli python3 node >/dev/null
 HAVE_NGINX = which curl wrk pgrep nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1
 WHY_deb := for make deb
 DEBS_deb := $(DEBS_build) debhelper dpkg-dev fakeroot lintian
@@ -164,7 +167,7 @@ INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
 
-.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
+.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -215,6 +218,16 @@ bench-peers: need-bench-peers ## reservations beside PostgreSQL, nginx, webdis, 
 page: need-page ## the HTML report in headless Chromium
 	@$(MAKE) --no-print-directory pages-built
 	@CHROMIUM=$(CHROMIUM) tests/page/run.sh $(OUT)/page/make_report $(OUT)/page/reports
+
+docs-test: need-docs-test ## what README.md, CONTRIBUTING.md and docs/ show, run and compared; ARGS="PAGE...", ARGS=--write to show what came
+	@$(MAKE) --no-print-directory build/stockd build/stockload
+	@PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/test_harness.py -q
+	@PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/run.py $(ARGS)
+
+figures: need-bench need-page ## figures that the documents show, measured on a machine that does nothing else, and docs/report.png (ARGS="demo")
+	@$(MAKE) --no-print-directory build/stockd build/stockload
+	@cd tests/page && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
+	@CHROMIUM=$(CHROMIUM) PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/figures.py $(ARGS)
 
 # What OF=PROGRAM answers goes to tests/kept/NAME, for the tests of what comes after that program.
 keep: need-test ## keep a small store of an older build for the tests: OF=its stockd, NAME=its commit
