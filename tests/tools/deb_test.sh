@@ -180,6 +180,36 @@ stopped_and_upgraded() {
     apple_is 7 || fail "what was sold is back after an upgrade"
 }
 
+# Both units, on a Redis that is not the service's, with its password in a file for root alone.
+apart() {
+    in_box systemctl stop stockd
+    in_box systemd-run -q --unit=redis-of-others /usr/lib/stockd/redis-server --port 7000 --requirepass s3cr3t --maxmemory-policy noeviction
+    cat >"$work/box/etc/stockd/stockd.conf" <<EOF
+redis = redis://127.0.0.1:7000
+ledger = sqlite:/var/lib/stockd/apart.db
+ledger-apply = no
+EOF
+    (umask 077 && printf s3cr3t >"$work/box/etc/stockd/redis.password")
+    for unit in stockd stockd-ledger; do
+        mkdir "$work/box/etc/systemd/system/$unit.service.d"
+        cat >"$work/box/etc/systemd/system/$unit.service.d/password.conf" <<EOF
+[Service]
+LoadCredential=redis:/etc/stockd/redis.password
+Environment=STOCKD_REDIS_PASSWORD_FILE=%d/redis
+EOF
+    done
+    in_box systemctl daemon-reload
+    in_box runuser -u stockd -- stockd migrate --config /etc/stockd/stockd.conf || fail "no ledger was made"
+    in_box systemctl start stockd-ledger stockd || fail "not started beside a ledger process"
+    ready || fail "systemd calls it started beside a ledger process, and it is not ready"
+    in_box curl -fsS -X PUT -H 'Content-Type: application/json' -d '{"on_hand":10}' http://127.0.0.1:8080/v1/items/apple >/dev/null
+    in_box env STOCKD_REDIS_PASSWORD=s3cr3t stockd audit --config /etc/stockd/stockd.conf || fail "the audit is not content with what the ledger process did"
+    in_box systemctl reload stockd stockd-ledger || fail "not reloaded"
+    in_box systemctl stop stockd stockd-ledger
+    [ "$(in_box systemctl show -P Result stockd-ledger)" = success ] || fail "the ledger process did not end well"
+    rm -r "$work"/box/etc/systemd/system/stockd*.service.d "$work/box/etc/stockd/redis.password"
+}
+
 removed() {
     in_box apt-get remove -y -qq stockd stockload >"$work/$suite.log" 2>&1 || { tail "$work/$suite.log" >&2; fail "not removed"; }
     [ "$(property ActiveState)" != active ] || fail "runs on after it was removed"
@@ -204,6 +234,8 @@ for suite; do
     hung
     say "stop, start, upgrade"
     stopped_and_upgraded
+    say "a ledger process of its own"
+    apart
     say "remove, purge"
     removed
     shut_down
