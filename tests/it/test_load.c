@@ -3,7 +3,6 @@
  * One Redis and one service for all. What is checked is what a user relies on: the exit status, the
  * verdict, and that a run leaves no process behind.
  */
-#include "options.h"
 #include "support/http.h"
 #include "support/load_run.h"
 #include "support/redis_server.h"
@@ -205,13 +204,8 @@ static size_t moves_at_the_end(const struct tload *load)
 static void the_default_load_lasts_to_its_end(void **state)
 {
     struct world *world = *state;
-    struct options o;
-    char err[OPTIONS_ERR_SIZE];
-    char *argv[] = {(char[]){"stockload"}};
     struct tload load;
-    assert_int_equal(options_parse(&o, 1, argv, NULL, err, sizeof(err)), OPTIONS_OK);
-    int status = tload_run(&load, world->service.port, o.scenario, "-p 2 -d 4s --settle 1s");
-    options_free(&o);
+    int status = tload_run(&load, world->service.port, NULL, "-p 2 -d 4s --settle 1s");
     expect(&load, status, 0, "right");
     assert_true(moves_at_the_end(&load) > 0);
     tload_free(&load);

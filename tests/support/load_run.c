@@ -49,21 +49,16 @@ int tload_start(struct tload *l, int port, const char *scenario, const char *fla
     char url[64], words[FLAGS_MAX];
     snprintf(url, sizeof(url), "http://127.0.0.1:%d", port);
     snprintf(words, sizeof(words), "%s", flags);
-    const char *argv[ARGS_MAX] = {getenv("STOCKLOAD"),
-                                  "run",
-                                  url,
-                                  "--scenario",
-                                  scenario,
-                                  "--history",
-                                  l->history,
-                                  "--no-tui",
-                                  "--output-format",
-                                  "json",
-                                  "-o",
-                                  l->report};
+    const char *argv[ARGS_MAX] = {
+        getenv("STOCKLOAD"), "run",  url,  "--history", l->history, "--no-tui",
+        "--output-format",   "json", "-o", l->report};
     size_t n = 0;
     while (argv[n])
         n++;
+    if (scenario) {
+        argv[n++] = "--scenario";
+        argv[n++] = scenario;
+    }
     char *rest = words;
     for (char *word; (word = strtok_r(rest, " ", &rest));) {
         assert(n < ARGS_MAX - 1);
