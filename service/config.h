@@ -35,6 +35,7 @@ struct config {
     bool ledger_apply, auto_restore;
     char *data_dir;
     int64_t partitions, batch_max, lanes, queue_max, tries_max, connections_max;
+    int64_t startup_timeout_ms; /* 0: none */
     int64_t request_timeout_ms, read_timeout_ms, write_timeout_ms, drain_delay_ms, drain_ms;
     int64_t memory_max_bytes;
     char *allowed_hosts; /* NULL: none but this machine's names */

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "fail.h"
 #include "nearest.h"
+#include "terminal.h"
 #include "version.h"
 
 #include <assert.h>
@@ -259,6 +260,14 @@ void cli_print_version(const struct cli_program *program)
     printf("%s %s\n", program->name, stockd_version);
 }
 
+/* A line for a person: what it comes from stands out. */
+static void say(const struct cli_call *call, const char *what)
+{
+    bool colour = terminal_colours(stderr);
+    fprintf(stderr, "%s%s:%s %s\n", colour ? "\033[1;31m" : "", call->path, colour ? "\033[0m" : "",
+            what);
+}
+
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
     struct cli_call call;
@@ -267,7 +276,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
     switch (cli_read(program, argc, argv, getenv, &call, err, sizeof(err))) {
     case CLI_RUN:
         if (err[0])
-            fprintf(stderr, "%s: %s\n", call.path, err);
+            say(&call, err);
         status = call.command->run(&call);
         cli_free(&call);
         break;
@@ -278,7 +287,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
         break;
     case CLI_VERSION: cli_print_version(program); break;
     case CLI_USAGE:
-        fprintf(stderr, "%s: %s\n", call.path, err);
+        say(&call, err);
         status = program->usage_status;
         break;
     }

@@ -40,6 +40,7 @@ struct pool_slot_options {
     bool never_fatal; /* POOL_EXIT_FATAL is a status like any other: it is started again */
     bool handshake;   /* ready when it says pool_ready; otherwise as soon as it is forked */
     int death_signal; /* what it gets when the parent dies; 0 for SIGKILL */
+    int stop_signal;  /* what pool_stop and pool_stop_slot send first; 0 for SIGTERM */
 
     /* Runs first in every new child. An answer other than 0, best an -errno, or death fails the
      * whole pool. NULL for none. */

@@ -239,6 +239,13 @@ int pool_wait_ready(struct pool *pool, int64_t timeout_ms)
 
 /* --- stopping --------------------------------------------------------------------------------- */
 
+/* Fails only when it is gone already. */
+static void send_stop(const struct pool_slot *s)
+{
+    int signo = s->options.stop_signal ? s->options.stop_signal : SIGTERM;
+    pidfd_send_signal(s->pidfd, signo, NULL, 0);
+}
+
 void pool_stop_slot(struct pool *pool, int slot, int64_t grace_ms)
 {
     struct pool_slot *s = poolslot_at(pool, slot);
@@ -246,7 +253,7 @@ void pool_stop_slot(struct pool *pool, int slot, int64_t grace_ms)
     switch (s->state) {
     case POOL_STARTING:
     case POOL_READY:
-        pidfd_send_signal(s->pidfd, SIGTERM, NULL, 0); /* fails only when it is gone already */
+        send_stop(s);
         s->due_ms = kill_ms;
         poolslot_enter(s, POOL_STOPPING);
         break;

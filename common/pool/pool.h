@@ -61,8 +61,8 @@ int pool_wait_ready(struct pool *pool, int64_t timeout_ms) MUST_CHECK;
  * -ECANCELED when an initializer failed: pool_error says which, pool_stop is all that is left. */
 int pool_step(struct pool *pool, int64_t timeout_ms) MUST_CHECK;
 
-/* Begins to stop one slot: SIGTERM now, SIGKILL in grace_ms. Again, with less grace, hurries. Does
- * not wait: that is pool_wait_stopped, or pool_step. */
+/* Begins to stop one slot: its stop signal now, SIGKILL in grace_ms. Again, with less grace,
+ * hurries. Does not wait: that is pool_wait_stopped, or pool_step. */
 void pool_stop_slot(struct pool *pool, int slot, int64_t grace_ms);
 
 /* A signal to the slot's own process, or to none: never to one that got its pid later. What it does

@@ -19,7 +19,7 @@ struct words describe_time(const struct history_reader *r, uint64_t at_ns)
     if (at_ns == SWEEP_NEVER)
         snprintf(words.text, sizeof(words.text), "nobody knows when");
     else
-        snprintf(words.text, sizeof(words.text), "%.3f ms", ms);
+        snprintf(words.text, sizeof(words.text), "%.3fms", ms);
     return words;
 }
 

@@ -58,7 +58,7 @@ static void report_late(const struct timeline *t, const struct index *index, uin
     const struct history_op *op = index_op(index, late->slot);
     verdict_violation(v, PROPERTY_ENDED_ONCE, OPS(given, late->slot),
                       "Accepted too late: %s was sent at %s and made version %" PRIu64
-                      " of %s, but the time of %" PRIu64 " ms that its reservation (client %" PRIu32
+                      " of %s, but the time of %" PRIu64 "ms that its reservation (client %" PRIu32
                       ", request %" PRIu32 ") had was up at %s at the latest.",
                       describe_who(op).text, describe_time(index->reader, op->begin_ns).text,
                       late->version, describe_sku(index->reader, op->line.item).text,
@@ -107,7 +107,7 @@ static void check_overdue(const struct timeline *t, const struct index *index, s
         return;
     verdict_violation(v, PROPERTY_ENDED_ONCE, OPS(t->reserve, t->read_back),
                       "%s is still held at %s, though its time of %" PRIu64
-                      " ms was up at %s at the latest: its units come back to nobody.",
+                      "ms was up at %s at the latest: its units come back to nobody.",
                       describe_who(index_op(index, t->reserve)).text,
                       describe_time(index->reader, shown->begin_ns).text,
                       index->reader->facts->ttl_ms, describe_time(index->reader, up_ns).text);
@@ -133,7 +133,7 @@ static void check_time(const struct timeline *t, const struct index *index, stru
         return;
     verdict_violation(v, PROPERTY_ENDED_ONCE, OPS(t->reserve, early),
                       "Expired too early: %s of %s was over at %s, though its time of %" PRIu64
-                      " ms was not up before %s.",
+                      "ms was not up before %s.",
                       describe_reservation(index_op(index, t->reserve)).text,
                       describe_sku(index->reader, index_op(index, t->reserve)->line.item).text,
                       describe_time(index->reader, index_op(index, early)->end_ns).text,

@@ -99,8 +99,8 @@ static void say_what_would_go(const struct clean *c)
             continue;
         for (size_t k = first; k <= i; k++)
             held += c->items[k].held;
-        printf("run %.*s: %zu item%s, %" PRId64 " units held\n", STR_ARG(run), i + 1 - first,
-               plural(i + 1 - first), held);
+        printf("run %.*s: %zu item%s, %" PRId64 " unit%s held\n", STR_ARG(run), i + 1 - first,
+               plural(i + 1 - first), held, plural((size_t)held));
         first = i + 1;
     }
     printf("%zu item%s would be removed\n", c->item_count, plural(c->item_count));

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "options.h"
+#include "report/units.h"
 #include "run/live.h"
 #include "run/probe.h"
 #include "run/settle.h"
@@ -63,9 +64,9 @@ static void mention_plan(const struct recording *r)
     const struct history_facts *facts = history_facts(r->plan.load.history);
     mention(r,
             "run %s: scenario %s, seed %" PRIu64 ", %" PRIu32 " clients in %" PRIu32
-            " processes, items %s0 to %" PRIu32 " with %" PRIu64 " units each",
+            " processes, items %s0 to %" PRIu32 " with %s units each",
             facts->run, facts->scenario, facts->seed, facts->clients, facts->processes,
-            facts->prefix, facts->items - 1, facts->stock);
+            facts->prefix, facts->items - 1, FIGURE(count, (int64_t)facts->stock));
     mention(r, "history in %s", r->path);
 }
 
@@ -164,7 +165,7 @@ static void settle_all(struct recording *r)
     int rc = settle(&r->plan.load, &r->writer, &settling, show_progress, NULL);
     if (rc == 0) {
         atomic_store(&facts->progress, RUN_SETTLED);
-        mention(r, "settled in %" PRId64 " ms", clock_mono_ms() - began_ms);
+        mention(r, "settled in %s", FIGURE(ms, (double)(clock_mono_ms() - began_ms)));
         return;
     }
     note_error(r, rc, TROUBLE_UNSETTLED);

@@ -4,10 +4,10 @@
 #include "check/check.h"
 #include "options.h"
 #include "report/thresholds.h"
+#include "report/units.h"
 #include "run/live.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,8 +87,9 @@ int trial_open(struct trial *t, const struct options *options, const char *path,
                 *why ? why : strerror(-rc));
     } else if (options->verbose) {
         live_pause();
-        fprintf(stderr, "stockload: %s: %" PRIu64 " operations checked in %" PRIu64 " ms\n", path,
-                t->verdict.coverage.operations, t->verdict.took_ms);
+        fprintf(stderr, "stockload: %s: %s operations checked in %s\n", path,
+                FIGURE(count, (int64_t)t->verdict.coverage.operations),
+                FIGURE(ms, (double)t->verdict.took_ms));
     }
     if (rc == 0)
         t->exit_status = exit_worst(exit_of_verdict(t), apply_gates(t, options));

@@ -90,7 +90,7 @@ static const struct arg_spec list_specs[] = {
      .help = "Items at the most; 0: all."},
     {"cursor", ARG_STRING, offsetof(struct list_options, cursor), .metavar = "TEXT", .flag_only = true,
      .help = "Go on where a list ended: its next_cursor."},
-    ASK_SPECS(struct list_options, ask),
+    ASK_SPECS(struct list_options),
 };
 /* clang-format on */
 
@@ -133,7 +133,7 @@ struct get_options {
     struct ask_options ask;
 };
 
-static const struct arg_spec get_specs[] = {ASK_SPECS(struct get_options, ask)};
+static const struct arg_spec get_specs[] = {ASK_SPECS(struct get_options)};
 
 static int run_get(const struct cli_call *call)
 {
@@ -181,7 +181,7 @@ static const struct arg_spec set_specs[] = {
     {"if-version", ARG_INT, offsetof(struct set_options, if_version), 0, UNITS_MAX, .default_text = "0", .flag_only = true,
      .help = "Only if the item is at that version; 0: at any, or not there yet."},
     {"key", ARG_STRING, offsetof(struct set_options, key), .metavar = "KEY", .flag_only = true, .help = ASK_KEY_HELP},
-    ASK_SPECS(struct set_options, ask),
+    ASK_SPECS(struct set_options),
 };
 /* clang-format on */
 
@@ -297,7 +297,7 @@ static const struct arg_spec adjust_specs[] = {
     {"reference", ARG_STRING, offsetof(struct adjust_options, reference), .metavar = "TEXT", .flag_only = true,
      .help = "What it belongs to, for the ledger: a delivery note ..."},
     {"key", ARG_STRING, offsetof(struct adjust_options, key), .metavar = "KEY", .flag_only = true, .help = ASK_KEY_HELP},
-    ASK_SPECS(struct adjust_options, ask),
+    ASK_SPECS(struct adjust_options),
 };
 /* clang-format on */
 

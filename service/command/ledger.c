@@ -1,6 +1,7 @@
 /* ledger.c -- `stockd ledger`: see commands.h. */
+#include "clock.h"
 #include "command/commands.h"
-#include "process/listen.h"
+#include "process/notify.h"
 #include "process/process.h"
 #include "shared.h"
 #include "version.h"
@@ -11,6 +12,7 @@
 #define READY_TIMEOUT_MS 120000
 #define PATIENCE_MS      2000
 #define STOP_GRACE_MS    3000
+#define CARRYING         "Carrying events"
 
 /* Whose counters lie where. */
 enum { SLOT_LEDGER, SLOT_PORT, SLOT_PARENT, SLOTS };
@@ -19,9 +21,10 @@ struct parent {
     const struct config *config;
     struct shared_state shared;
     struct process_args ledger, port;
-    int listen_fd;                  /* of the port */
+    struct listener listener;       /* of the port */
     char address[LISTEN_TEXT_SIZE]; /* empty: there is none */
     struct pool *pool;
+    struct notify notify;
     bool stop;   /* a signal asked for it */
     bool failed; /* a child said that it cannot work here */
 };
@@ -43,9 +46,11 @@ static void on_signal(void *ctx, int signo)
         p->stop = true;
         return;
     }
+    notify_reloading(&p->notify);
     config_log_begin(p->config);
     for (size_t i = 0; i < pool_slots(p->pool); i++)
         pool_signal_slot(p->pool, (int)i, SIGHUP);
+    notify_ready(&p->notify, CARRYING);
 }
 
 static int make_pool(struct parent *p)
@@ -70,14 +75,16 @@ static int run_parent(struct parent *p)
         rc = pool_wait_ready(p->pool, READY_TIMEOUT_MS);
     if (rc == 0) {
         puts("carrying events");
+        notify_ready(&p->notify, CARRYING);
         if (*p->address)
             printf("listening on http://%s\n", p->address);
         fflush(stdout);
     }
     p->failed = p->failed || (rc < 0 && !p->stop);
     while (!p->stop && !p->failed)
-        if (pool_step(p->pool, -1) < 0)
+        if (pool_step(p->pool, notify_beat(&p->notify, clock_mono_ms())) < 0)
             p->failed = true;
+    notify_stopping(&p->notify, "Stopping");
     if (p->pool)
         pool_stop(p->pool, STOP_GRACE_MS);
     pool_free(p->pool);
@@ -90,7 +97,7 @@ static bool make_shared(struct parent *p)
     if (!shared_state_make(shared, p->config, 1, SLOTS))
         return false;
     stats_attach(shared->stats, SLOT_PARENT, "master");
-    shared->listen_fds = &p->listen_fd;
+    shared->listeners = &p->listener;
     shared->store_config = config_store(p->config, p->config->redis);
     shared->ledger_look = shared_alloc(sizeof(*shared->ledger_look));
     if (shared->ledger_look)
@@ -107,7 +114,7 @@ static int run_shared(struct parent *p)
     char err[CONFIG_ERR_SIZE];
     int rc = 0;
     if (config->ledger_listen)
-        rc = listen_open("--ledger-listen", config->ledger_listen, config->insecure, &p->listen_fd,
+        rc = listen_open("--ledger-listen", config->ledger_listen, config->insecure, &p->listener,
                          1, p->address, err, sizeof(err));
     if (rc == 0)
         return run_parent(p);
@@ -117,9 +124,10 @@ static int run_shared(struct parent *p)
 
 static int run_configured(const struct config *config)
 {
-    struct parent p = {.config = config, .listen_fd = -1};
+    struct parent p = {.config = config, .listener = {{-1, -1}}};
     log_set_process("master", -1);
     config_log_begin(config);
+    notify_begin(&p.notify);
     log_event(LOG_INFO, "stockd ledger", LOG_STR("version", stockd_version));
     config_log(config);
     int status = EXIT_FAILURE;
@@ -127,6 +135,7 @@ static int run_configured(const struct config *config)
         status = run_shared(&p);
     else
         log_event(LOG_ERROR, "cannot start", LOG_STR("why", "out of memory"));
+    notify_end(&p.notify);
     shared_state_free(&p.shared);
     return status;
 }

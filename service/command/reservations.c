@@ -169,7 +169,7 @@ static const struct arg_spec list_specs[] = {
      .help = "Reservations at the most; 0: all."},
     {"cursor", ARG_STRING, offsetof(struct list_options, cursor), .metavar = "TEXT", .flag_only = true,
      .help = "Go on where a list ended: its next_cursor."},
-    ASK_SPECS(struct list_options, ask),
+    ASK_SPECS(struct list_options),
 };
 /* clang-format on */
 
@@ -230,7 +230,7 @@ struct get_options {
     struct ask_options ask;
 };
 
-static const struct arg_spec get_specs[] = {ASK_SPECS(struct get_options, ask)};
+static const struct arg_spec get_specs[] = {ASK_SPECS(struct get_options)};
 
 static int run_get(const struct cli_call *call)
 {
@@ -262,7 +262,7 @@ struct release_options {
 static const struct arg_spec release_specs[] = {
     {"key", ARG_STRING, offsetof(struct release_options, key), .metavar = "KEY", .flag_only = true,
      .group = "Release", .help = ASK_KEY_HELP},
-    ASK_SPECS(struct release_options, ask),
+    ASK_SPECS(struct release_options),
 };
 /* clang-format on */
 

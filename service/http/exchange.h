@@ -25,6 +25,7 @@
 #include "http/problem.h"
 #include "http/render.h"
 #include "http/request.h"
+#include "http/second_listener.h"
 #include "store/store.h"
 
 #include <microhttpd.h>
@@ -82,7 +83,8 @@ struct exchange {
 struct http_server {
     uv_loop_t *loop;
     struct MHD_Daemon *daemon;
-    struct store *store; /* NULL: a port that tells this instead: */
+    struct second_listener second; /* its daemon is NULL: there is none */
+    struct store *store;           /* NULL: a port that tells this instead: */
     const struct http_health *health;
     struct stats *stats;
     uv_poll_t poll;

@@ -154,7 +154,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, const struct 
         MHD_OPTION_END);
 }
 
-static void start_handles(struct http_server *server)
+static void start_handles(struct http_server *server, int second_fd)
 {
     uv_loop_t *loop = server->loop;
     int epoll_fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
@@ -167,6 +167,10 @@ static void start_handles(struct http_server *server)
     failed |= uv_prepare_start(&server->prepare, pump);
     assert(failed == 0); /* an epoll descriptor can be polled; nothing else can go wrong */
     server->handles_open = 4;
+    if (second_fd > 0) {
+        second_listener_start(&server->second, loop, second_fd, server->daemon, &server->woken);
+        server->handles_open += SECOND_LISTENER_HANDLES;
+    }
     if (server->events) {
         uv_timer_t *timer = events_timer(server->events);
         failed = uv_timer_init(loop, timer);
@@ -239,7 +243,9 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     }
     let_handshakes_begin(config->listen_fd);
     server->woken = true;
-    start_handles(server);
+    if (config->second_fd > 0)
+        let_handshakes_begin(config->second_fd);
+    start_handles(server, config->second_fd);
     return server;
 }
 
@@ -268,9 +274,13 @@ void http_server_drain(struct http_server *server)
     client_conns_drain(&server->clients);
     if (info && info->listen_fd >= 0)
         stop_handshakes(info->listen_fd);
+    if (server->second.daemon && server->second.fd >= 0)
+        stop_handshakes(server->second.fd);
     if (server->events)
         events_drain(server->events);
     /* Closing a listening socket resets what the kernel has queued for it: take that first. */
+    if (server->second.daemon)
+        second_listener_drain(&server->second);
     uint64_t before;
     do {
         before = server->clients.accepted;
@@ -330,6 +340,8 @@ void http_server_free(struct http_server *server)
         exchange_free(x);
     }
     uv_close((uv_handle_t *)&server->poll, on_closed);
+    if (server->second.daemon)
+        second_listener_close(&server->second, server, on_closed);
     uv_close((uv_handle_t *)&server->prepare, on_closed);
     uv_close((uv_handle_t *)&server->spin, on_closed);
     uv_close((uv_handle_t *)&server->wake, on_closed);

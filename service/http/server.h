@@ -24,6 +24,7 @@ struct http_health {
 
 struct http_config {
     int listen_fd;              /* bound and listening, made by the master; the server owns it */
+    int second_fd;              /* the same of another address; 0 or -1: there is none */
     unsigned connections_max;   /* 0: 20,000; bounded by RLIMIT_NOFILE */
     unsigned idle_timeout_s;    /* of a silent connection; 0: 60 */
     int64_t read_timeout_ms;    /* a request has this and request_timeout_ms to arrive; 0: 30 s */
@@ -39,8 +40,8 @@ struct http_config {
 
 struct http_server;
 
-/* Begins to accept. NULL: said in err; listen_fd is still the caller's then. stats (for /metrics)
- * may be NULL, and the store is if the config has a health. */
+/* Begins to accept. NULL: said in err; the sockets are still the caller's then. stats (for
+ * /metrics) may be NULL, and the store is if the config has a health. */
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *config,
                                     struct store *store, struct stats *stats, char *err,
                                     size_t err_size);

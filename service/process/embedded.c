@@ -38,6 +38,30 @@ static bool have_redis_server(void)
     return false;
 }
 
+/* Of this process and no other: children do not inherit it. */
+static int take_service(struct embedded *e, char *err, size_t err_size)
+{
+    char path[PATH_MAX];
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    snprintf(path, sizeof(path), "%.4000s/service", e->dir);
+    e->service_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (e->service_fd < 0)
+        return fail(err, err_size, "cannot open", path);
+    if (fcntl(e->service_fd, F_SETLK, &lock) == 0)
+        return 0;
+    if (errno != EACCES && errno != EAGAIN)
+        return fail(err, err_size, "cannot lock", path);
+    if (fcntl(e->service_fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+        lock.l_pid = 0; /* it has just ended, or is out of sight */
+    snprintf(err, err_size,
+             "%s is in use by another stockd (process %d); stop that, or give --data-dir another "
+             "directory",
+             e->dir, (int)lock.l_pid);
+    close(e->service_fd);
+    return -1;
+}
+
+/* What a service that was killed has left behind ends by itself. */
 static int take_lock(struct embedded *e, char *err, size_t err_size)
 {
     char path[PATH_MAX];
@@ -50,7 +74,8 @@ static int take_lock(struct embedded *e, char *err, size_t err_size)
             return 0;
         nanosleep(&(struct timespec){.tv_nsec = LOCK_WAIT_NS}, NULL);
     }
-    snprintf(err, err_size, "%s is in use by another stockd; give --data-dir another directory",
+    snprintf(err, err_size,
+             "the Redis of an earlier service still runs in %s, and has not ended within 10 s",
              e->dir);
     close(e->lock_fd);
     return -1;
@@ -142,7 +167,18 @@ int embedded_prepare(struct embedded *e, const struct config *config, char *err,
         return -1;
     if (choose_socket(e, config->data_dir, err, err_size) < 0)
         return -1;
+    if (take_service(e, err, err_size) < 0)
+        return -1;
     return take_lock(e, err, err_size);
+}
+
+/* Also the program that this process becomes does not get it. */
+static void keep_from(int signo)
+{
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, signo);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
 }
 
 int embedded_run(struct pool_child *child, void *arg)
@@ -151,8 +187,9 @@ int embedded_run(struct pool_child *child, void *arg)
     char dir[PATH_MAX];
     (void)child;
     snprintf(dir, sizeof(dir), "%.4000s/redis", e->dir);
-    /* Control-C in a terminal is for the master, which stops Redis last. */
+    /* Control-C in a terminal is for the master, too. */
     (void)setpgid(0, 0);
+    keep_from(SIGTERM);
     if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0) /* standard output belongs to the ready line */
         return EXIT_FAILURE;
     const char *const argv[] = {"redis-server",

@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "process/backlog.h"
 #include "process/process.h"
+#include "process/waiting.h"
 #include "store/admin/scan.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #define SWEEPS_MAX     64    /* items at once, a partition */
 #define LAG_EASE       10    /* refusals end a tenth below --ledger-max-lag */
 #define FIRST_WAIT_NS  (50 * 1000 * 1000)
-#define LOADING_MS     2000 /* at start: then the service says on /readyz how far Redis is */
+#define LOADING_MS     2000 /* of one that is started again: workers serve meanwhile */
 #define LATE_MS        1000 /* for holds on their way back, before the lag grows */
 #define IDLE_MS        5000 /* without a round, before it is said, and said again */
 
@@ -39,7 +40,7 @@ struct keeper {
     struct arena arena;
     uv_timer_t step;
     uv_prepare_t pump;
-    uv_signal_t sigterm, sighup;
+    uv_signal_t stop_signal, sighup;
     int64_t chores_at_ms, trim_at_ms, open_at_ms;
     struct sweep sweeps[SWEEPS_MAX];
     unsigned flying;
@@ -296,7 +297,7 @@ static void on_pump(uv_prepare_t *prepare)
     store_pump(k->store);
 }
 
-static void on_term(uv_signal_t *handle, int signo)
+static void on_stop(uv_signal_t *handle, int signo)
 {
     struct keeper *k = handle->data;
     (void)signo;
@@ -312,25 +313,60 @@ static void on_hup(uv_signal_t *handle, int signo)
     config_log_begin(k->shared->config);
 }
 
+/* No partition is open, and none opens by itself: the service begins, and says so to who asks. */
+static bool needs_a_person(const struct keeper *k, enum admin_result result)
+{
+    bool away = result == ADMIN_DOWN || result == ADMIN_LOADING;
+    return !away && result != ADMIN_OK && admin_open_count(k->admin) == 0 &&
+           (!admin_passes(result) || k->shared->store_shared->state_lost);
+}
+
+/* NULL: Redis tells the time, and --durability can be kept, so far as others are needed for it. */
+static const char *lacks(struct keeper *k, enum wait_cause *cause)
+{
+    const struct store_shared *shared = k->shared->store_shared;
+    enum store_durability level = k->shared->store_config.durability;
+    if (admin_now_ms(k->admin) < 0 || admin_look_at_replicas(k->admin) < 0) {
+        *cause = waiting_cause(k->admin, ADMIN_DOWN);
+        return admin_why(k->admin);
+    }
+    *cause = WAIT_REPLICAS;
+    if (level == DURABILITY_REPLICATED && shared->replicas_short)
+        return "fewer are online than --replicas says";
+    *cause = WAIT_SQL;
+    if (level == DURABILITY_LEDGER && shared->ledger_down)
+        return "it cannot be reached, and --durability ledger waits for it";
+    return NULL;
+}
+
+/* Of a keeper in the place of one that died: workers serve already, so it does not wait for long.
+ */
+static bool waited_enough(int64_t waited_ms, enum admin_result result, int64_t patience_ms)
+{
+    return waited_ms >= patience_ms || (result == ADMIN_LOADING && waited_ms >= LOADING_MS);
+}
+
 /* Waits for Redis at the start. False: it is not set up for us. */
-static bool open_first(struct keeper *k, int64_t patience_ms)
+static bool open_first(struct keeper *k, struct pool_child *child, int64_t patience_ms)
 {
     int64_t begin_ms = clock_mono_ms();
     for (;;) {
         const char *why;
         enum admin_result result = admin_open(k->admin, &why);
+        enum wait_cause cause = waiting_cause(k->admin, result);
         if (result == ADMIN_REFUSED) {
             log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", why));
             return false;
         }
-        if (result == ADMIN_OK)
+        bool open = result == ADMIN_OK || admin_open_count(k->admin) > 0;
+        if (needs_a_person(k, result) || (open && !(why = lacks(k, &cause))))
             return true;
-        say_not_open(result, "waiting for redis", why);
-        round_failed(k, why);
-        if (!admin_passes(result) || clock_mono_ms() - begin_ms >= patience_ms)
-            return true;
-        if (result == ADMIN_LOADING && clock_mono_ms() - begin_ms >= LOADING_MS)
-            return true;
+        if (!waiting_tell(k->shared, child, cause, why)) {
+            if (open || waited_enough(clock_mono_ms() - begin_ms, result, patience_ms))
+                return true;
+            say_not_open(result, "waiting for redis", why);
+            round_failed(k, why);
+        }
         nanosleep(&(struct timespec){.tv_nsec = FIRST_WAIT_NS}, NULL);
     }
 }
@@ -346,10 +382,10 @@ static int start(struct keeper *k)
     }
     uv_timer_init(&k->loop, &k->step);
     uv_prepare_init(&k->loop, &k->pump);
-    uv_signal_init(&k->loop, &k->sigterm);
+    uv_signal_init(&k->loop, &k->stop_signal);
     uv_signal_init(&k->loop, &k->sighup);
-    k->step.data = k->pump.data = k->sigterm.data = k->sighup.data = k;
-    uv_signal_start(&k->sigterm, on_term, SIGTERM);
+    k->step.data = k->pump.data = k->stop_signal.data = k->sighup.data = k;
+    uv_signal_start(&k->stop_signal, on_stop, PROCESS_STOP);
     uv_signal_start(&k->sighup, on_hup, SIGHUP);
     uv_prepare_start(&k->pump, on_pump);
     uv_timer_start(&k->step, on_step, 0, STEP_MS);
@@ -365,7 +401,7 @@ static void stop_keeper(struct keeper *k)
     store_free(k->store);
     uv_close((uv_handle_t *)&k->step, NULL);
     uv_close((uv_handle_t *)&k->pump, NULL);
-    uv_close((uv_handle_t *)&k->sigterm, NULL);
+    uv_close((uv_handle_t *)&k->stop_signal, NULL);
     uv_close((uv_handle_t *)&k->sighup, NULL);
     uv_run(&k->loop, UV_RUN_DEFAULT);
     uv_loop_close(&k->loop);
@@ -386,7 +422,7 @@ int keeper_run(struct pool_child *child, void *arg)
     }
     begin_rounds(&k);
     begin_looks(&k);
-    if (!open_first(&k, args->patience_ms))
+    if (!open_first(&k, child, args->patience_ms))
         return POOL_EXIT_FATAL;
     if (start(&k) < 0 || pool_ready(child) < 0)
         return EXIT_FAILURE;

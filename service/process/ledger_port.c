@@ -3,9 +3,9 @@
  * one answers meanwhile, from what the two share. */
 #include "clock.h"
 #include "http/server.h"
-#include "process/listen.h"
 #include "process/process.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@ struct port {
     const struct shared_state *shared;
     uv_loop_t loop;
     struct http_server *server;
-    uv_signal_t sigterm, sighup;
+    uv_signal_t stop_signal, sighup;
 };
 
 /* --- what is told ----------------------------------------------------------------------------- */
@@ -61,7 +61,7 @@ static enum problem_id look(void *user, struct buf *out, const char **why)
 /* --- life ------------------------------------------------------------------------------------- */
 
 /* No request waits for anything, so there is nothing to drain. */
-static void on_term(uv_signal_t *handle, int signo)
+static void on_stop(uv_signal_t *handle, int signo)
 {
     struct port *port = handle->data;
     (void)signo;
@@ -78,21 +78,27 @@ static void on_hup(uv_signal_t *handle, int signo)
 static int start(struct port *port, const struct http_health *health)
 {
     const struct config *config = port->shared->config;
+    const struct listener *listener = &port->shared->listeners[0];
     char err[256] = "";
-    uv_signal_init(&port->loop, &port->sigterm);
+    uv_signal_init(&port->loop, &port->stop_signal);
     uv_signal_init(&port->loop, &port->sighup);
-    port->sigterm.data = port->sighup.data = port;
-    uv_signal_start(&port->sigterm, on_term, SIGTERM);
+    port->stop_signal.data = port->sighup.data = port;
+    uv_signal_start(&port->stop_signal, on_stop, PROCESS_STOP);
     uv_signal_start(&port->sighup, on_hup, SIGHUP);
-    struct http_config http = {.listen_fd = port->shared->listen_fds[0],
+    struct http_config http = {.listen_fd = listener->fd[0],
+                               .second_fd = listener->fd[1],
                                .connections_max = (unsigned)config->connections_max,
                                .read_timeout_ms = config->read_timeout_ms,
                                .request_timeout_ms = config->request_timeout_ms,
                                .write_timeout_ms = config->write_timeout_ms,
                                .memory_max_bytes = (size_t)config->memory_max_bytes,
-                               .guards_host = listen_is_loopback(port->shared->listen_fds[0]),
+                               .guards_host = listen_is_loopback(listener),
                                .allowed_hosts = config->allowed_hosts,
                                .health = health};
+    if (listen_begin(listener) < 0) {
+        log_event(LOG_ERROR, "cannot listen", LOG_ERRNO(errno));
+        return -1;
+    }
     port->server = http_server_new(&port->loop, &http, NULL, port->shared->stats, err, sizeof(err));
     if (!port->server)
         log_event(LOG_ERROR, "cannot serve HTTP", LOG_STR("why", err));
@@ -102,7 +108,7 @@ static int start(struct port *port, const struct http_health *health)
 static void stop_port(struct port *port)
 {
     http_server_free(port->server);
-    uv_close((uv_handle_t *)&port->sigterm, NULL);
+    uv_close((uv_handle_t *)&port->stop_signal, NULL);
     uv_close((uv_handle_t *)&port->sighup, NULL);
     uv_run(&port->loop, UV_RUN_DEFAULT);
     uv_loop_close(&port->loop);

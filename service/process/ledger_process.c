@@ -16,6 +16,7 @@
 #include "process/ledger_open.h"
 #include "process/ledger_restore.h"
 #include "process/process.h"
+#include "process/waiting.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -30,10 +31,11 @@
 #define LAG_MS           1000 /* from one look at the backlog to the next, where no keeper looks */
 #define RESTORE_MS       10000 /* from one try of --auto-restore to the next */
 #define STOP_MS          2000  /* what is there when we are told to stop is taken along */
-#define LOADING_MS       2000  /* at start: then the service says on /readyz how far Redis is */
+#define LOADING_MS       2000  /* at start: the keeper waits as well */
 
 struct ledger_process {
     const struct shared_state *shared;
+    struct pool_child *child;
     struct admin *admin;
     struct db *db; /* NULL: not open */
     struct apply apply;
@@ -62,7 +64,7 @@ static void rest(struct ledger_process *l, int64_t ms)
         ms = left_ms > 0 ? left_ms : 0;
     const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     int signo = sigtimedwait(&l->signals, NULL, &time);
-    if (signo == SIGTERM && l->stop_ms == 0)
+    if (signo == PROCESS_STOP && l->stop_ms == 0)
         l->stop_ms = clock_mono_ms() + STOP_MS;
     if (signo == SIGHUP)
         config_log_begin(l->shared->config);
@@ -146,7 +148,9 @@ static void forget_all(struct ledger_process *l)
 static void redis_trouble(struct ledger_process *l, const char *why)
 {
     static struct log_gate gate;
-    if (!l->redis_loading && log_allowed(&gate, clock_mono_ms())) /* that has been said */
+    enum admin_result result = l->redis_loading ? ADMIN_LOADING : ADMIN_DOWN;
+    bool told = waiting_tell(l->shared, l->child, waiting_cause(l->admin, result), why);
+    if (!told && !l->redis_loading && log_allowed(&gate, clock_mono_ms())) /* that has been said */
         log_event(LOG_WARN, "the ledger waits for redis", LOG_STR("why", why));
     tell(l, LEDGER_WAITS_REDIS);
     admin_hang_up(l->admin);
@@ -172,7 +176,7 @@ static void sql_trouble(struct ledger_process *l, const char *why)
     l->backoff_ms = l->backoff_ms ? l->backoff_ms * 2 : BACKOFF_FIRST;
     if (l->backoff_ms > BACKOFF_MAX)
         l->backoff_ms = BACKOFF_MAX;
-    if (log_allowed(&gate, clock_mono_ms()))
+    if (!waiting_tell(l->shared, l->child, WAIT_SQL, why) && log_allowed(&gate, clock_mono_ms()))
         log_event(LOG_WARN, "the ledger waits for its database", LOG_STR("why", why),
                   LOG_INT("again_in_ms", l->backoff_ms));
     l->db_checked = false;
@@ -381,7 +385,7 @@ static void begin_process(struct ledger_process *l, const struct process_args *a
     process_begin(args, "ledger", -1);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
     sigemptyset(&l->signals);
-    sigaddset(&l->signals, SIGTERM);
+    sigaddset(&l->signals, PROCESS_STOP);
     sigaddset(&l->signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &l->signals, NULL);
 }
@@ -389,7 +393,7 @@ static void begin_process(struct ledger_process *l, const struct process_args *a
 int ledger_process_run(struct pool_child *child, void *arg)
 {
     const struct process_args *args = arg;
-    struct ledger_process l = {.shared = args->shared};
+    struct ledger_process l = {.shared = args->shared, .child = child};
     bool said = false;
     begin_process(&l, args);
     if (l.shared->ledger_look)

@@ -1,9 +1,9 @@
 #include "process/master.h"
 #include "address.h"
+#include "clock.h"
 #include "process/embedded.h"
 #include "process/ledger_open.h"
-#include "process/listen.h"
-#include "process/process.h"
+#include "process/waiting.h"
 #include "store/relay/relay_shared.h"
 #include "version.h"
 
@@ -11,22 +11,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define READY_TIMEOUT_MS  120000
-#define PATIENCE_OWN_MS   60000 /* for an embedded Redis to start; not while it loads */
-#define PATIENCE_OTHER_MS 2000
-#define STOP_GRACE_MS     3000
-#define DRAIN_EXTRA_MS    1000
+#define PATIENCE_MS    2000 /* of a child with Redis and SQL, before the others begin as well */
+#define LOOK_MS        100  /* at what is waited for */
+#define WORKING_MS     1000 /* while it stops, from one word to the service manager to the next */
+#define STOP_GRACE_MS  3000
+#define DRAIN_EXTRA_MS 1000
 
 struct master {
     const struct config *config;
     struct pool *pool;
+    struct notify notify;
+    struct waiting waiting;
     struct shared_state shared;
     struct embedded embedded;
     struct process_args keeper, ledger, workers[CONFIG_WORKERS_MAX];
-    int listen_fds[CONFIG_WORKERS_MAX];
+    struct listener listeners[CONFIG_WORKERS_MAX];
     int redis_slot, ledger_slot, keeper_slot, first_worker; /* -1: none */
     bool stop;                                              /* a signal asked for it */
-    bool failed; /* a child said that it cannot work here */
+    bool failed;                        /* a child said that it cannot work here */
+    bool late;                          /* what it waits for did not come in time */
+    char serves[LISTEN_TEXT_SIZE + 32]; /* for people; empty: not yet */
 };
 
 /* --- what the pool tells ---------------------------------------------------------------------- */
@@ -54,11 +58,22 @@ static void on_signal(void *ctx, int signo)
         m->stop = true;
         return;
     }
+    if (m->serves[0])
+        notify_reloading(&m->notify);
     config_log_begin(m->config);
     for (size_t i = 0; i < pool_slots(m->pool); i++)
         if ((int)i != m->redis_slot)
             pool_signal_slot(m->pool, (int)i, SIGHUP);
     log_event(LOG_INFO, "configuration read again");
+    if (m->serves[0])
+        notify_ready(&m->notify, m->serves);
+}
+
+static void on_message(void *ctx, int slot, const void *bytes, size_t n)
+{
+    struct master *m = ctx;
+    (void)slot;
+    waiting_hear(&m->waiting, bytes, n);
 }
 
 /* --- starting --------------------------------------------------------------------------------- */
@@ -72,7 +87,7 @@ static int fail(const char *what, const char *why)
 static bool make_shared(struct master *m)
 {
     unsigned workers = (unsigned)m->config->workers;
-    m->shared.listen_fds = m->listen_fds;
+    m->shared.listeners = m->listeners;
     if (!shared_state_make(&m->shared, m->config, workers, workers + 3))
         return false;
     stats_attach(m->shared.stats, workers + 1, "master");
@@ -84,7 +99,8 @@ static int add_redis(struct master *m)
     struct pool_slot_options options = {.name = "redis",
                                         .index = -1,
                                         .restart = POOL_ALWAYS,
-                                        .death_signal = SIGTERM,
+                                        .death_signal = EMBEDDED_STOP,
+                                        .stop_signal = EMBEDDED_STOP,
                                         .run = embedded_run,
                                         .arg = &m->embedded,
                                         .keep_fds = &m->embedded.lock_fd,
@@ -92,17 +108,12 @@ static int add_redis(struct master *m)
     return pool_add(m->pool, &options);
 }
 
-static int64_t patience_ms(const struct master *m)
-{
-    return m->config->redis ? PATIENCE_OTHER_MS : PATIENCE_OWN_MS;
-}
-
 static int add_process(struct master *m, const char *name, int index,
                        int (*run)(struct pool_child *child, void *arg), struct process_args *args,
                        unsigned stats_slot)
 {
     *args = (struct process_args){
-        .shared = &m->shared, .stats_slot = stats_slot, .patience_ms = patience_ms(m)};
+        .shared = &m->shared, .stats_slot = stats_slot, .patience_ms = PATIENCE_MS};
     struct pool_slot_options options = process_slot(name, index, run, args);
     return pool_add(m->pool, &options);
 }
@@ -133,13 +144,38 @@ static bool fork_slot(struct master *m, int slot)
     return rc >= 0;
 }
 
-/* The same, and waits until it serves. */
+static bool all_ready(const struct master *m)
+{
+    for (size_t i = 0; i < pool_slots(m->pool); i++)
+        if (pool_slot_state(m->pool, (int)i) != POOL_READY)
+            return false;
+    return true;
+}
+
+/* One step of the pool, of most_ms or as long as the watchdog bears; < 0: as long as that. */
+static void step(struct master *m, int64_t most_ms)
+{
+    int64_t beat_ms = notify_beat(&m->notify, clock_mono_ms());
+    bool sooner = beat_ms >= 0 && (most_ms < 0 || beat_ms < most_ms);
+    if (pool_step(m->pool, sooner ? beat_ms : most_ms) < 0)
+        m->failed = true;
+}
+
+/* Waits until all that was forked is ready, as long as --startup-timeout lets it. */
+static bool await_ready(struct master *m)
+{
+    while (!all_ready(m) && !m->failed && !m->stop) {
+        step(m, LOOK_MS);
+        m->late = !m->failed && !m->stop && !waiting_goes_on(&m->waiting);
+        if (m->late)
+            return false;
+    }
+    return !m->failed && !m->stop;
+}
+
 static bool bring_up(struct master *m, int slot)
 {
-    if (!fork_slot(m, slot))
-        return false;
-    int rc = pool_wait_ready(m->pool, READY_TIMEOUT_MS);
-    return rc == 0 && !m->failed && !m->stop;
+    return fork_slot(m, slot) && await_ready(m);
 }
 
 static bool bring_up_all(struct master *m)
@@ -165,7 +201,7 @@ static bool bring_up_all(struct master *m)
         if (!fork_slot(m, slot))
             return false;
     }
-    return pool_wait_ready(m->pool, READY_TIMEOUT_MS) == 0 && !m->failed && !m->stop;
+    return await_ready(m);
 }
 
 /* --- stopping --------------------------------------------------------------------------------- */
@@ -173,42 +209,66 @@ static bool bring_up_all(struct master *m)
 static void close_listeners(struct master *m)
 {
     for (unsigned i = 0; i < m->shared.workers; i++)
-        if (m->shared.listen_fds[i] > 0)
-            close(m->shared.listen_fds[i]);
+        listen_close(&m->shared.listeners[i]);
+}
+
+static bool any_stopping(const struct master *m)
+{
+    for (size_t i = 0; i < pool_slots(m->pool); i++)
+        if (pool_slot_state(m->pool, (int)i) == POOL_STOPPING)
+            return true;
+    return false;
+}
+
+/* Tells count slots from `first` on to end, and waits until they have. */
+static void stop_slots(struct master *m, int first, unsigned count, int64_t grace_ms)
+{
+    for (unsigned i = 0; first >= 0 && i < count; i++)
+        if (first + (int)i < (int)pool_slots(m->pool))
+            pool_stop_slot(m->pool, first + (int)i, grace_ms);
+    while (any_stopping(m)) {
+        notify_working(&m->notify, "Stopping");
+        step(m, WORKING_MS);
+    }
 }
 
 static void stop_all(struct master *m)
 {
+    notify_stopping(&m->notify, "Stopping");
     close_listeners(m);
-    for (unsigned i = 0; m->first_worker >= 0 && i < m->shared.workers; i++)
-        if (m->first_worker + (int)i < (int)pool_slots(m->pool))
-            pool_stop_slot(m->pool, m->first_worker + (int)i,
-                           m->config->drain_delay_ms + m->config->drain_ms + DRAIN_EXTRA_MS);
-    pool_wait_stopped(m->pool);
-    if (m->keeper_slot >= 0)
-        pool_stop_slot(m->pool, m->keeper_slot, STOP_GRACE_MS);
-    pool_wait_stopped(m->pool);
-    if (m->ledger_slot >= 0)
-        pool_stop_slot(m->pool, m->ledger_slot, STOP_GRACE_MS);
-    pool_wait_stopped(m->pool);
-    pool_stop(m->pool, STOP_GRACE_MS * 5); /* an embedded Redis writes its AOF to disk first */
+    stop_slots(m, m->first_worker, m->shared.workers,
+               m->config->drain_delay_ms + m->config->drain_ms + DRAIN_EXTRA_MS);
+    stop_slots(m, m->keeper_slot, 1, STOP_GRACE_MS);
+    stop_slots(m, m->ledger_slot, 1, STOP_GRACE_MS);
+    stop_slots(m, m->redis_slot, 1, STOP_GRACE_MS * 5); /* it writes its AOF to disk first */
+    pool_stop(m->pool, STOP_GRACE_MS);
+}
+
+static void say_not_started(const struct master *m)
+{
+    if (!m->late) /* that has been said */
+        log_event(LOG_ERROR, "not started; the line above says why",
+                  LOG_STR("pool", pool_error(m->pool)));
 }
 
 static int serve_all(struct master *m, const char *address)
 {
-    if (!bring_up_all(m)) {
+    waiting_begin(&m->waiting, &m->shared, &m->notify);
+    bool up = bring_up_all(m);
+    waiting_end(&m->waiting);
+    if (!up) {
         bool asked = m->stop && !m->failed;
         if (!asked)
-            log_event(LOG_ERROR, "not started; the line above says why",
-                      LOG_STR("pool", pool_error(m->pool)));
+            say_not_started(m);
         stop_all(m);
         return asked ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     printf("listening on http://%s\n", address);
     fflush(stdout);
+    snprintf(m->serves, sizeof(m->serves), "Listening on http://%s", address);
+    notify_ready(&m->notify, m->serves);
     while (!m->stop && !m->failed)
-        if (pool_step(m->pool, -1) < 0)
-            m->failed = true;
+        step(m, -1);
     log_event(LOG_INFO, m->failed ? "stopping: a child cannot go on" : "stopping");
     stop_all(m);
     log_event(LOG_INFO, "stopped");
@@ -225,11 +285,12 @@ int master_run(const struct config *config)
     char err[CONFIG_ERR_SIZE] = "", address[LISTEN_TEXT_SIZE];
     log_set_process("master", -1);
     config_log_begin(config);
+    notify_begin(&m.notify);
     log_event(LOG_INFO, "stockd", LOG_STR("version", stockd_version));
     config_log(config);
     if (!make_shared(&m))
         return fail("cannot start", "out of memory");
-    int rc = listen_open("--listen", config->listen, config->insecure, m.shared.listen_fds,
+    int rc = listen_open("--listen", config->listen, config->insecure, m.shared.listeners,
                          m.shared.workers, address, err, sizeof(err));
     if (rc < 0)
         return fail("cannot listen", err), rc == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
@@ -241,12 +302,14 @@ int master_run(const struct config *config)
     m.shared.store_config = config_store(config, config->redis ? config->redis : m.embedded.url);
     if (!knows_ledger(&m, err, sizeof(err)))
         return fail("cannot write to this ledger", err);
-    const struct pool_events events = {.ctx = &m, .on_exit = on_exit_of, .on_signal = on_signal};
+    const struct pool_events events = {
+        .ctx = &m, .on_exit = on_exit_of, .on_message = on_message, .on_signal = on_signal};
     rc = process_pool(&m.pool, m.shared.workers + 3, &events);
     if (rc < 0)
         return fail("cannot start processes", strerror(-rc));
     int status = serve_all(&m, address);
     pool_free(m.pool);
+    notify_end(&m.notify);
     shared_state_free(&m.shared);
     return status;
 }

@@ -49,6 +49,7 @@ struct pool_slot_options process_slot(const char *name, int index,
                                       .index = index,
                                       .restart = POOL_ALWAYS,
                                       .handshake = true,
+                                      .stop_signal = PROCESS_STOP,
                                       .run = run,
                                       .arg = args};
 }
@@ -72,9 +73,10 @@ void process_begin(const struct process_args *args, const char *name, int index)
     log_set_process(name, index);
     random_after_fork();
     stats_attach(shared->stats, args->stats_slot, name);
-    signal(SIGINT, SIG_IGN); /* the terminal's: the parent passes on what it means */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     for (unsigned i = 0; i < shared->workers; i++)
         if ((int)i != index)
-            close(shared->listen_fds[i]);
+            listen_close(&shared->listeners[i]);
 }

@@ -10,7 +10,15 @@
 #include "config.h"
 #include "pool/pool.h"
 #include "process/ledger_look.h"
+#include "process/listen.h"
 #include "stats.h"
+
+#include <signal.h>
+
+/* What a parent tells a child to end with. SIGTERM and SIGINT are for the parent, which ends its
+ * children in turn: they may go to all processes of a service at once, from a terminal or from
+ * whoever keeps it, so children take no notice of them. */
+#define PROCESS_STOP SIGUSR1
 
 /* What every child gets. Never changed after the first fork. */
 struct shared_state {
@@ -20,7 +28,7 @@ struct shared_state {
     struct stats *stats;
     struct relay_shared *relay;      /* NULL: each worker commits by itself */
     struct ledger_look *ledger_look; /* NULL: there is a keeper, and nobody asks for this */
-    int *listen_fds;                 /* one a worker; a child closes those that are not its own */
+    struct listener *listeners;      /* one a worker; a child closes those that are not its own */
     unsigned workers;
 };
 

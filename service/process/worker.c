@@ -1,24 +1,27 @@
 /* worker.c -- the process that serves requests. */
 #include "http/server.h"
-#include "process/listen.h"
-#include "process/process.h"
+#include "process/waiting.h"
 
 #include <malloc.h>
 #include <stdlib.h>
 
 #define DRAIN_LOOK_MS 10
+#define READY_LOOK_MS 10           /* at its begin: is Redis connected? */
 #define LARGE_BYTES   (128 * 1024) /* what is larger is given back as soon as it is freed */
 
 struct worker {
     const struct shared_state *shared;
+    struct pool_child *child;
+    const struct listener *listener;
     uv_loop_t loop;
     struct store *store;
     struct query_pool *queries; /* NULL: no ledger */
-    struct http_server *server;
-    uv_signal_t sigterm, sighup;
-    uv_timer_t drain_look;
+    struct http_server *server; /* NULL: it does not serve yet */
+    uv_signal_t stop_signal, sighup;
+    uv_timer_t drain_look, ready_look;
     uint64_t drain_until_ms;
     bool leaving;
+    bool failed; /* it cannot begin to serve */
 };
 
 static void nothing(uv_work_t *work)
@@ -68,25 +71,75 @@ static void begin_drain(uv_timer_t *timer)
 }
 
 /* First a load balancer learns from /readyz that it should look elsewhere, then the door closes. */
-static void on_term(uv_signal_t *handle, int signo)
+static void on_stop(uv_signal_t *handle, int signo)
 {
     struct worker *w = handle->data;
     (void)signo;
     if (w->leaving)
         return;
     w->leaving = true;
+    if (!w->server) {
+        uv_stop(&w->loop);
+        return;
+    }
     http_server_leave(w->server);
     uv_timer_start(&w->drain_look, begin_drain, (uint64_t)w->shared->config->drain_delay_ms, 0);
 }
 
 static void watch_signals(struct worker *w)
 {
-    uv_signal_init(&w->loop, &w->sigterm);
+    uv_signal_init(&w->loop, &w->stop_signal);
     uv_signal_init(&w->loop, &w->sighup);
     uv_timer_init(&w->loop, &w->drain_look);
-    w->sigterm.data = w->sighup.data = w->drain_look.data = w;
-    uv_signal_start(&w->sigterm, on_term, SIGTERM);
+    uv_timer_init(&w->loop, &w->ready_look);
+    w->stop_signal.data = w->sighup.data = w->drain_look.data = w->ready_look.data = w;
+    uv_signal_start(&w->stop_signal, on_stop, PROCESS_STOP);
     uv_signal_start(&w->sighup, on_hup, SIGHUP);
+}
+
+/* 0 or -1. */
+static int serve(struct worker *w)
+{
+    const struct shared_state *shared = w->shared;
+    const struct config *config = shared->config;
+    char err[256] = "";
+    struct http_config http = {.listen_fd = w->listener->fd[0],
+                               .second_fd = w->listener->fd[1],
+                               .connections_max = (unsigned)config->connections_max,
+                               .read_timeout_ms = config->read_timeout_ms,
+                               .request_timeout_ms = config->request_timeout_ms,
+                               .write_timeout_ms = config->write_timeout_ms,
+                               .memory_max_bytes = (size_t)config->memory_max_bytes,
+                               .guards_host = listen_is_loopback(w->listener),
+                               .allowed_hosts = config->allowed_hosts,
+                               .queries = w->queries,
+                               .partitions = shared->store_config.partitions};
+    int rc = listen_begin(w->listener);
+    if (rc < 0) {
+        log_event(LOG_ERROR, "cannot listen", LOG_ERRNO(rc));
+        return -1;
+    }
+    w->server = http_server_new(&w->loop, &http, w->store, shared->stats, err, sizeof(err));
+    if (!w->server)
+        log_event(LOG_ERROR, "cannot serve HTTP", LOG_STR("why", err));
+    return w->server && pool_ready(w->child) == 0 ? 0 : -1;
+}
+
+/* A service that starts is not there before it can answer. A worker in the place of one that died
+ * serves at once: who asks is told why not. */
+static void on_ready_look(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    enum outcome_code code;
+    if (!store_connected(w->store)) {
+        const char *why = store_not_ready(w->store, &code);
+        if (waiting_tell(w->shared, w->child, WAIT_CONNECT, why ? why : "they connect to Redis"))
+            return;
+    }
+    uv_timer_stop(timer);
+    w->failed = serve(w) < 0;
+    if (w->failed)
+        uv_stop(&w->loop);
 }
 
 static int start(struct worker *w, unsigned index)
@@ -112,20 +165,7 @@ static int start(struct worker *w, unsigned index)
         log_event(LOG_ERROR, "out of memory");
         return -1;
     }
-    struct http_config http = {.listen_fd = shared->listen_fds[index],
-                               .connections_max = (unsigned)config->connections_max,
-                               .read_timeout_ms = config->read_timeout_ms,
-                               .request_timeout_ms = config->request_timeout_ms,
-                               .write_timeout_ms = config->write_timeout_ms,
-                               .memory_max_bytes = (size_t)config->memory_max_bytes,
-                               .guards_host = listen_is_loopback(shared->listen_fds[index]),
-                               .allowed_hosts = config->allowed_hosts,
-                               .queries = w->queries,
-                               .partitions = shared->store_config.partitions};
-    w->server = http_server_new(&w->loop, &http, w->store, shared->stats, err, sizeof(err));
-    if (!w->server)
-        log_event(LOG_ERROR, "cannot serve HTTP", LOG_STR("why", err));
-    return w->server ? 0 : -1;
+    return 0;
 }
 
 /* Gives everything back. Requests that the drain time did not suffice for are cut off by the end
@@ -133,14 +173,16 @@ static int start(struct worker *w, unsigned index)
  * one of the ledger's database or of those who know names. */
 static void stop_worker(struct worker *w)
 {
-    http_server_free(w->server);
+    if (w->server)
+        http_server_free(w->server);
     if (!store_can_close(w->store) || (w->queries && !query_pool_idle(w->queries)))
         return;
     store_free(w->store);
     query_pool_free(w->queries);
-    uv_close((uv_handle_t *)&w->sigterm, NULL);
+    uv_close((uv_handle_t *)&w->stop_signal, NULL);
     uv_close((uv_handle_t *)&w->sighup, NULL);
     uv_close((uv_handle_t *)&w->drain_look, NULL);
+    uv_close((uv_handle_t *)&w->ready_look, NULL);
     uv_run(&w->loop, UV_RUN_DEFAULT);
     uv_loop_close(&w->loop);
 }
@@ -148,15 +190,20 @@ static void stop_worker(struct worker *w)
 int worker_run(struct pool_child *child, void *arg)
 {
     const struct process_args *args = arg;
-    struct worker w = {.shared = args->shared};
+    struct worker w = {.shared = args->shared,
+                       .child = child,
+                       .listener = &args->shared->listeners[args->stats_slot]};
     process_begin(args, "worker", (int)args->stats_slot);
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     if (uv_loop_init(&w.loop) != 0)
         return EXIT_FAILURE;
     watch_signals(&w);
-    if (start(&w, args->stats_slot) < 0 || pool_ready(child) < 0)
+    if (start(&w, args->stats_slot) < 0)
         return EXIT_FAILURE;
+    uv_timer_start(&w.ready_look, on_ready_look, 0, READY_LOOK_MS);
     uv_run(&w.loop, UV_RUN_DEFAULT);
+    if (w.failed)
+        return EXIT_FAILURE;
     stop_worker(&w);
     return EXIT_SUCCESS;
 }

@@ -26,6 +26,7 @@ struct reader {
     int64_t asked_us; /* when the exchange under way began */
     bool probing;
     bool listing; /* the second half of a list: names are known, values asked */
+    bool looked;  /* the metas have been read on this connection */
     bool judged;  /* at least one look at Redis has come to an end */
     uv_timer_t probe;
     char not_ready[128]; /* empty: ready */
@@ -181,6 +182,7 @@ static enum outcome_code judge_metas(struct reader *reader, redisReply **tail, i
         store->partitions[p].gate = gate;
     }
     judge_readiness(reader);
+    reader->looked = true;
     return OUT_OK;
 }
 
@@ -353,6 +355,7 @@ static void on_lost(struct conn *conn, bool busy)
 {
     struct reader *reader = conn->user;
     (void)busy;
+    reader->looked = false;
     set_not_ready(reader, OUT_REDIS_UNAVAILABLE, conn->error);
     /* Reads change nothing: what was under way is asked again on the next connection. */
     for (unsigned i = reader->count; i-- > 0;)
@@ -416,6 +419,11 @@ const char *reader_not_ready(const struct reader *reader, enum outcome_code *cod
         return "Redis has not been reached yet";
     *code = reader->not_ready_code;
     return reader->not_ready[0] ? reader->not_ready : NULL;
+}
+
+bool reader_connected(const struct reader *reader)
+{
+    return reader->looked && reader->conn.state >= CONN_READY;
 }
 
 struct reader *reader_new(struct store *store)

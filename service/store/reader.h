@@ -27,6 +27,9 @@ bool reader_idle(const struct reader *reader);
 /* A host name is being looked up for it. */
 bool reader_looks_up(const struct reader *reader);
 
+/* It is connected, and has looked at the metas. */
+bool reader_connected(const struct reader *reader);
+
 /* NULL if the last look at Redis found nothing wrong, else what, and with which code reads are
  * answered because of it. */
 const char *reader_not_ready(const struct reader *reader, enum outcome_code *code);

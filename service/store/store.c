@@ -274,6 +274,14 @@ const char *store_not_ready(const struct store *store, enum outcome_code *code)
     return store->shared->ledger_behind ? STORE_WHY_BEHIND : NULL;
 }
 
+bool store_connected(const struct store *store)
+{
+    for (unsigned p = 0; p < store->config.partitions; p++)
+        if (store->partitions[p].lanes[0].conn.state < CONN_READY)
+            return false;
+    return reader_connected(store->reader);
+}
+
 bool store_next_shut(const struct store *store, unsigned *partition, const char **why)
 {
     for (; *partition < store->config.partitions; ++*partition) {

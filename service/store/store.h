@@ -51,6 +51,10 @@ bool store_can_close(const struct store *store);
  * good until the loop goes on; *code is then what a reservation would be answered with. */
 const char *store_not_ready(const struct store *store, enum outcome_code *code);
 
+/* True once Redis has been reached by what reads and by what writes, and has been looked at: a
+ * request is answered for what Redis holds from now on. */
+bool store_connected(const struct store *store);
+
 /* The first partition from *partition on that can not be written, as it was seen last: sets
  * *partition and *why, good until the loop goes on. False: there is none. */
 bool store_next_shut(const struct store *store, unsigned *partition, const char **why);

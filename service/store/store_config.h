@@ -61,6 +61,7 @@ struct store_config {
 /* What all processes of one service share (a shared mapping made by the master before it forks):
  * which store they serve, so that a Redis that comes back empty or as another one is noticed. */
 struct store_shared {
+    _Atomic bool starting;                /* the master says what is waited for: nobody else does */
     _Atomic uint64_t store_id;            /* 0: not opened yet */
     _Atomic int64_t epoch;                /* the highest that was seen open */
     _Atomic bool memory_high;             /* no new holds: 90 % of maxmemory are used */

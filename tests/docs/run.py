@@ -46,13 +46,8 @@ class Page:
         except markdown.Wrong as why:
             self.failures.append(f"{self.path}:{why}")
             return self
-        for i, step in enumerate(steps):
-            if isinstance(step, markdown.Step) and step.verb == "skip the rest because":
-                self.skipped = sum(isinstance(behind, markdown.Block) for behind in steps[i:])
-                steps = steps[:i]
-                break
         if not any(self.is_run(step) for step in steps):
-            self.skipped += sum(self.is_skipped(step) for step in steps)
+            self.skipped = sum(self.is_skipped(step) for step in steps)
             return self
         self.session = session.Session(self.root, self.top, self.path.replace("/", "-"))
         try:

@@ -118,10 +118,6 @@ class Pages(unittest.TestCase):
         page = self.page("<!-- docs-test: skip because I say so -->\n```\nfalse\n```\n```json\n{}\n```\n")
         self.assertEqual((page.passed, page.failures, page.skipped), (0, [], 1))
 
-    def test_the_rest_of_a_page_is_skipped(self):
-        page = self.page("```\n$ :\n```\n<!-- docs-test: skip the rest because I say so -->\n```\nfalse\n```\n```\nfalse\n```\n")
-        self.assertEqual((page.passed, page.failures, page.skipped), (1, [], 2))
-
     def test_a_page_is_written_as_it_came(self):
         page = self.page("1. a\n\n   ```\n   $ echo one\n   two\n   three\n   $ echo a...\n   a...\n   ```\n")
         page.write()

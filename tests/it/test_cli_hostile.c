@@ -65,7 +65,7 @@ static void check_one_line(void)
 #define LIST        "items", "list", "--json"
 #define ADJUST      "items", "adjust", "a", "+1"
 #define SHORT_TIME  "--timeout", "1s"
-#define KEY_IS_TOLD "the same command with --key cli-"
+#define KEY_IS_TOLD "repeat the command with --key cli-"
 
 /* --- servers that are none -------------------------------------------------------------------- */
 
@@ -270,7 +270,7 @@ static void an_interrupt_tells_the_key(void **state)
     assert_true(await(canned_count(&server) == 1 && strstr(canned_asked(&server), "mine"), 180000));
     tproc_signal(&c.proc, SIGINT);
     assert_int_equal(command_end(&c), 2);
-    check_said("--key mine tells, and does nothing twice");
+    check_said("--key mine, and it takes effect once");
 }
 
 static void what_is_sent_is_what_the_interface_asks_for(void **state)

@@ -148,7 +148,7 @@ static void a_service_stops_while_its_database_hangs(void **state)
 {
     struct http_conn asking;
     struct http_resp resp = {.status = 0};
-    serve_unready(.ledger = *state, .flags = {"--no-ledger-apply", "--drain=2s"});
+    serve(.ledger = *state, .apart = true, .flags = {"--drain=2s"});
     get(RESERVATIONS);
     signal_postgres(SIGSTOP);
     http_conn_init(&asking, stack.service.port);

@@ -12,6 +12,7 @@
 #define FILL_KEYS  200000
 #define DELAY_US   300 /* a minute for all, an answer each 0.3 s */
 #define DELAY_TEXT "300"
+#define LOADING    "Redis is loading its data: "
 
 /* --- the rig ---------------------------------------------------------------------------------- */
 
@@ -37,21 +38,6 @@ static void redis_start(void)
     fill(&stack.redis);
 }
 
-/* How often a line of the log has these words. */
-static int log_count(const char *path, const char *words)
-{
-    char *line = NULL;
-    size_t size = 0;
-    int found = 0;
-    FILE *log = fopen(path, "re");
-    assert_non_null(log);
-    while (getline(&line, &size, log) >= 0)
-        found += strstr(line, words) != NULL;
-    free(line);
-    fclose(log);
-    return found;
-}
-
 /* Not ready, and says how far Redis is. */
 static bool says_loading(struct api *api)
 {
@@ -68,17 +54,32 @@ static bool says_loading(struct api *api)
 
 /* --- with a Redis of one's own ---------------------------------------------------------------- */
 
+/* A database for the ledger, migrated. */
+static const char *new_ledger(const enum base_engine *engine)
+{
+    db_close(bases_ledger(&bases, *engine));
+    return bases.url;
+}
+
 static void start_while_loading(void **state, const char *level)
 {
     redis_start();
     tredis_shutdown(&stack.redis);
     assert_int_equal(tredis_restart_slowly(&stack.redis, DELAY_US), 0);
-    serve_unready(.workers = 2, .ledger = *state, .flags = {"--durability", level});
-    assert_true(await(says_loading(a), RECOVERY_MS));
-    assert_true(
-        await(log_count(stack.service.err_path, "redis is loading its data") > 1, RECOVERY_MS));
+    const char *const flags[] = {"--durability",
+                                 level,
+                                 "--startup-timeout",
+                                 "8s",
+                                 "--ledger",
+                                 *state ? new_ledger(*state) : "none",
+                                 NULL};
+    const struct tservice_opts opts = {.redis_url = stack.redis.url, .workers = 2, .extra = flags};
+    assert_int_equal(tservice_launch(&stack.service, &opts), 0);
+    /* A line a second, and longer than the time that there is: it begins anew with each byte. */
+    assert_true(await(tservice_log_count(&stack.service, LOADING, NULL) > 9, RECOVERY_MS));
     tredis_load_fast(&stack.redis);
-    await_ready();
+    assert_int_equal(tservice_await_listening(&stack.service), 0);
+    api_open(a, stack.service.port);
     const char *sku = api_item(a, 10, 0);
     api_reserve(a, sku, 4, 0);
     check_item(a, sku, 10, 6, 4, 0, 2);
@@ -110,7 +111,7 @@ static void a_running_service_waits_as_well(void **state)
     await_ready();
     assert_true(await(api_state_is(a, hold, "expired"), RECOVERY_MS));
     check_item(a, sku, 10, 10, 0, 0, 3);
-    assert_int_equal(log_count(stack.service.err_path, "a child ended"), 0);
+    assert_int_equal(tservice_log_count(&stack.service, "a child ended", NULL), 0);
 }
 
 /* --- with the embedded one -------------------------------------------------------------------- */
@@ -132,40 +133,39 @@ static void slow_down(const char *dir)
     assert_int_equal(fclose(aof), 0);
 }
 
-static void own_start(struct tproc *p, struct api *own, const char *dir)
+static void own_launch(struct tservice *own, const char *dir)
 {
-    char line[128], log[TEST_PATH_MAX + 16];
-    snprintf(log, sizeof(log), "%s/err", dir);
     const char *const argv[] = {getenv("STOCKD"), "serve",  "--listen",   "127.0.0.1:0",
                                 "--workers",      "1",      "--data-dir", dir,
                                 "--durability",   "always", NULL};
-    assert_int_equal(tproc_start(p, argv, log), 0);
-    assert_int_equal(tproc_await_line(p, "listening on http://", line, sizeof(line), RECOVERY_MS),
-                     0);
-    api_open(own, (int)strtol(strrchr(line, ':') + 1, NULL, 10));
+    *own = (struct tservice){.proc = {.pidfd = -1, .out_fd = -1}};
+    snprintf(own->err_path, sizeof(own->err_path), "%s/err", dir);
+    assert_int_equal(tproc_start(&own->proc, argv, own->err_path), 0);
 }
 
 static void the_embedded_redis_is_waited_for(void **state)
 {
     char dir[TEST_PATH_MAX];
-    struct tproc p;
-    struct api own;
+    struct tservice own;
+    struct api client;
     assert_int_equal(temp_dir_make(dir), 0);
-    own_start(&p, &own, dir);
-    assert_true(await(api_ready(&own), RECOVERY_MS));
-    api_call(&own, 201, "PUT", "/v1/items/apple", NULL, "{\"on_hand\":10}");
-    api_close(&own);
-    assert_true(tproc_stop(&p, RECOVERY_MS));
+    own_launch(&own, dir);
+    assert_int_equal(tservice_await_listening(&own), 0);
+    api_open(&client, own.port);
+    api_call(&client, 201, "PUT", "/v1/items/apple", NULL, "{\"on_hand\":10}");
+    api_close(&client);
+    assert_true(tproc_stop(&own.proc, RECOVERY_MS));
     slow_down(dir);
-    own_start(&p, &own, dir);
-    assert_true(await(says_loading(&own), RECOVERY_MS));
+    own_launch(&own, dir);
+    assert_true(await(tservice_log_count(&own, LOADING, NULL) > 1, RECOVERY_MS));
     struct tredis redis = {.port = 0};
     snprintf(redis.socket, sizeof(redis.socket), "%s/redis.sock", dir);
     tredis_load_fast(&redis);
-    assert_true(await(api_ready(&own), RECOVERY_MS));
-    api_call(&own, 200, "POST", "/v1/items/apple/decrements", NULL, "{\"quantity\":1}");
-    api_close(&own);
-    assert_true(tproc_stop(&p, RECOVERY_MS));
+    assert_int_equal(tservice_await_listening(&own), 0);
+    api_open(&client, own.port);
+    api_call(&client, 200, "POST", "/v1/items/apple/decrements", NULL, "{\"quantity\":1}");
+    api_close(&client);
+    assert_true(tproc_stop(&own.proc, RECOVERY_MS));
     temp_dir_remove(dir);
 }
 

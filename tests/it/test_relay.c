@@ -168,7 +168,7 @@ static void who_is_killed_takes_nothing_along(void **state)
 
 static void who_leaves_takes_nothing_along(void **state)
 {
-    one_ends_under_load(SIGTERM);
+    one_ends_under_load(TSERVICE_LEAVE);
 }
 
 /* What it had taken nobody knows; all else goes on without it. */

@@ -19,6 +19,14 @@ struct canned_log {
     char asked[CANNED_ASKED];
 };
 
+/* All of the request is there: its head, and as much body as that announces. */
+static bool is_whole(const char *bytes, size_t n)
+{
+    const char *end = strstr(bytes, "\r\n\r\n"), *length = strcasestr(bytes, "\r\nContent-Length:");
+    size_t body = length && length < end ? (size_t)atol(length + strlen("\r\nContent-Length:")) : 0;
+    return end && n >= (size_t)(end + 4 - bytes) + body;
+}
+
 /* Reads a request, and keeps what fits. */
 static void hear(struct canned_log *log, int fd)
 {
@@ -30,7 +38,7 @@ static void hear(struct canned_log *log, int fd)
             break;
         n += (size_t)got;
         bytes[n] = '\0';
-        if (strstr(bytes, "\r\n\r\n"))
+        if (is_whole(bytes, n))
             break;
     }
     size_t at = atomic_load(&log->bytes);

@@ -1,8 +1,8 @@
 /* canned_server.h -- a server that answers what it was told to, be it HTTP or not.
  *
  * Layer: tests. A process of its own on a free port of 127.0.0.1. The n-th connection gets the n-th
- * answer, and all after the last one get that one again. One request a connection is read, up to
- * the end of its head and as much body as has come. What was asked can be read at any time.
+ * answer, and all after the last one get that one again. One request a connection is read. What was
+ * asked can be read at any time.
  */
 #pragma once
 

@@ -306,14 +306,5 @@ void check_audit(int status)
 
 bool log_has(const char *word, const char *other)
 {
-    char *line = NULL;
-    size_t size = 0;
-    bool found = false;
-    FILE *log = fopen(stack.service.err_path, "re");
-    assert_non_null(log);
-    while (!found && getline(&line, &size, log) >= 0)
-        found = strstr(line, word) && strstr(line, other);
-    free(line);
-    fclose(log);
-    return found;
+    return tservice_log_count(&stack.service, word, other) > 0;
 }

@@ -58,8 +58,7 @@ struct fixture {
 #define serve(...) serve_as(&(struct fixture){__VA_ARGS__})
 void serve_as(const struct fixture *words);
 
-/* As serve(), which does not wait until the service is ready. */
-#define serve_unready(...) assert_int_equal(serve_try(&(struct fixture){__VA_ARGS__}), 0)
+/* As serve(), which does not wait until the service is ready. 0, or -1 with a message. */
 int serve_try(const struct fixture *words) MUST_CHECK;
 
 /* Puts another service with the words of the last one in its place; it may not be ready yet. */

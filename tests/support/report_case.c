@@ -128,6 +128,7 @@ static void judge(struct run *run, enum sample sample)
                                     .happened = 1,
                                     .absent = 2,
                                     .most_in_flight = sample == EMPTY ? 0 : 3,
+                                    .received = 10,
                                     .sold_units = 8};
     if (sample == VIOLATION || sample == HOSTILE) {
         const char *what = sample == HOSTILE ? EVIL : "it-0 was sold twice at version 3";

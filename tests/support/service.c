@@ -29,7 +29,18 @@ static bool is_given(const char *const *args, const char *name)
     return false;
 }
 
-int tservice_start(struct tservice *s, const struct tservice_opts *opts)
+/* It did not come up. */
+static int give_up(struct tservice *s, int err)
+{
+    fprintf(stderr, "stockd did not start: %s\n", strerror(-err));
+    print_tail(s->err_path, 30);
+    tproc_kill9(&s->proc);
+    temp_dir_remove(s->dir);
+    s->dir[0] = '\0';
+    return err;
+}
+
+int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
 {
     *s = (struct tservice){.proc = {.pidfd = -1, .out_fd = -1}};
     const char *program = getenv("STOCKD");
@@ -60,11 +71,15 @@ int tservice_start(struct tservice *s, const struct tservice_opts *opts)
         argv[n++] = *arg;
     }
 
-    char line[256];
     err = tproc_start(&s->proc, argv, s->err_path);
-    if (!err)
-        err = tproc_await_line(&s->proc, "listening on http://", line, sizeof(line),
-                               READY_TIMEOUT_MS);
+    return err ? give_up(s, err) : 0;
+}
+
+int tservice_await_listening(struct tservice *s)
+{
+    char line[256];
+    int err =
+        tproc_await_line(&s->proc, "listening on http://", line, sizeof(line), READY_TIMEOUT_MS);
     if (!err) {
         const char *colon = strrchr(line, ':');
         s->port = (int)strtol(colon + 1, NULL, 10);
@@ -72,12 +87,27 @@ int tservice_start(struct tservice *s, const struct tservice_opts *opts)
             return 0;
         err = -EPROTO;
     }
-    fprintf(stderr, "stockd did not start: %s\n", strerror(-err));
-    print_tail(s->err_path, 30);
-    tproc_kill9(&s->proc);
-    temp_dir_remove(s->dir);
-    s->dir[0] = '\0';
-    return err;
+    return give_up(s, err);
+}
+
+int tservice_start(struct tservice *s, const struct tservice_opts *opts)
+{
+    int err = tservice_launch(s, opts);
+    return err ? err : tservice_await_listening(s);
+}
+
+int tservice_log_count(const struct tservice *s, const char *word, const char *other)
+{
+    char *line = NULL;
+    size_t size = 0;
+    int found = 0;
+    FILE *log = fopen(s->err_path, "re");
+    while (log && getline(&line, &size, log) >= 0)
+        found += (!word || strstr(line, word)) && (!other || strstr(line, other));
+    free(line);
+    if (log)
+        fclose(log);
+    return found;
 }
 
 bool tservice_log_clean(const struct tservice *s)

@@ -8,10 +8,13 @@
 
 #include "support/proc.h"
 
+#include <signal.h>
+
 #define TSERVICE_WORKER       "stockd-worker" /* the names that the processes give themselves */
 #define TSERVICE_KEEPER       "stockd-keeper"
 #define TSERVICE_LEDGER       "stockd-ledger"
 #define TSERVICE_CHILDREN_MAX 32
+#define TSERVICE_LEAVE        SIGUSR1 /* what the master tells a worker to leave with */
 
 /* What a request has, unless extra says otherwise: on a machine that stands still for some seconds
  * the default would be answered with a 503 or 504, honestly, where a test is of something else. */
@@ -33,6 +36,13 @@ struct tservice {
 /* Starts it on a free port and waits for its line "listening on". On failure it prints the end of
  * the log. */
 int tservice_start(struct tservice *s, const struct tservice_opts *opts) MUST_CHECK;
+
+/* Its two halves, for one that is not to come so far at once. After a failure it is gone. */
+int tservice_launch(struct tservice *s, const struct tservice_opts *opts) MUST_CHECK;
+int tservice_await_listening(struct tservice *s) MUST_CHECK;
+
+/* How many lines of its log have both; either may be NULL. */
+int tservice_log_count(const struct tservice *s, const char *word, const char *other);
 
 /* SIGTERM, and waits. False if it did not exit 0 in time or if the log shows a crash. Removes its
  * directory. Fine on one that is zeroed, killed or stopped. */

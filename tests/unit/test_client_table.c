@@ -82,8 +82,7 @@ TEST(data_ends_no_line_and_moves_no_cursor)
     static const struct row rows[] = {{"a\nb\x1b[2J", 1, "\xff\x7f", "\xe2\x80\xae"}};
     check(rows, 1, 0,
           "SKU            HELD  CUSTOMER  UPDATED\n"
-          "a\\x0ab\\x1b[2J     1  \\xff\\x7f  \\xe2\\x80\\xae\n" +
-              0);
+          "a\\x0ab\\x1b[2J     1  \\xff\\x7f  \\xe2\\x80\\xae\n");
 }
 
 TEST(a_narrow_terminal_cuts_texts_and_then_leaves_columns_out)
@@ -95,8 +94,7 @@ TEST(a_narrow_terminal_cuts_texts_and_then_leaves_columns_out)
           "apple-of-some-length     7  a customer with a very long name  2026\n");
     check(rows, 1, 50,
           "SKU                   HELD  CUSTOMER       UPDATED\n"
-          "apple-of-some-length     7  a customer w…  2026\n" +
-              0);
+          "apple-of-some-length     7  a customer w…  2026\n");
     check(rows, 1, 45,
           "SKU                   HELD  CUSTOMER\n"
           "apple-of-some-length     7  a customer with …\n");

@@ -114,6 +114,41 @@ TEST(every_option_has_its_row_and_no_other_has)
     free(docs);
 }
 
+/* The row of an option in a table: "| `--name VALUE` | `VARIABLE` | default | meaning |". */
+static void find_row(const char *docs, const char *name, char row[1024])
+{
+    char wanted[WORD_MAX];
+    size_t n = (size_t)snprintf(wanted, sizeof(wanted), "\n| `--%s", name);
+    const char *at = strstr(docs, wanted);
+    while (at && at[n] != ' ' && at[n] != '`')
+        at = strstr(at + 1, wanted);
+    assert_non_null(at);
+    snprintf(row, 1024, "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
+}
+
+TEST(every_option_has_the_variable_and_the_default_of_its_row)
+{
+    char *docs = read_file("README.md"), row[1024], wanted[WORD_MAX * 2];
+    for (const struct arg_spec *spec = config_specs; spec->name; spec++) {
+        find_row(docs, spec->name, row);
+        int n = snprintf(wanted, sizeof(wanted), "| `STOCKD_%s`", spec->name);
+        for (char *c = wanted; *c; c++)
+            *c = (char)(*c == '-' ? '_' : *c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+        const char *variable = strstr(row, wanted);
+        if (!variable)
+            fail_msg("--%s: no \"%s\" in %s", spec->name, wanted, row);
+        const char *text = spec->default_text;
+        if (spec->type == ARG_BOOL)
+            snprintf(wanted, sizeof(wanted), " | %s |",
+                     text && strcmp(text, "yes") == 0 ? "yes" : "no");
+        else
+            snprintf(wanted, sizeof(wanted), text ? " | `%s` |" : " |", text);
+        if (!strstr(variable + n, wanted))
+            fail_msg("--%s: no default \"%s\" in %s", spec->name, wanted, row);
+    }
+    free(docs);
+}
+
 /* --- the ledger ------------------------------------------------------------------------------- */
 
 TEST(the_schema_is_the_last_one)

@@ -317,7 +317,31 @@ TEST(commands_take_their_own_words_and_flags)
     assert_refused(PARSE("http://a", "http://b"), "\"http://b\": unexpected; give stockload [URL]");
     assert_refused(PARSE("chekc", "a"), "\"chekc\": no such command; did you mean check?");
     assert_refused(PARSE("x"), "\"x\": no such command; give run, check, report, race, capacity, "
-                               "list, completion, help or version");
+                               "clean, list, completion, help or version");
+}
+
+TEST(cleaning_takes_an_address_and_the_name_of_a_run)
+{
+    assert_ok(PARSE("run"));
+    assert_false(o.clean);
+    done();
+    assert_ok(PARSE("run", "--clean"));
+    assert_true(o.clean);
+    done();
+    ENVIRONMENT("STOCKLOAD_RUN", "0123456789", "STOCKLOAD_CLEAN", "yes", "STOCKLOAD_SCENARIO", "x");
+    assert_ok(PARSE("clean", "http://a:1/b", "--dry-run"));
+    assert_int_equal(o.command, COMMAND_CLEAN);
+    assert_string_equal(o.url.text, "http://a:1/b");
+    assert_true(o.dry_run && !o.run && !o.clean);
+    done();
+    assert_ok(PARSE("clean", "--run", "0123456abv"));
+    assert_string_equal(o.run, "0123456abv");
+    done();
+    assert_refused(
+        PARSE("clean", "--run", "0123456abw"),
+        "--run: \"0123456abw\" is no name of a run: those are 10 characters of 0-9 and a-v");
+    assert_refused(PARSE("clean", "-d5s"), "-d: is an option of `stockload run`");
+    assert_refused(PARSE("--dry-run"), "--dry-run: is an option of `stockload clean`");
 }
 
 TEST(a_search_for_capacity_has_defaults_and_flags_of_its_own)

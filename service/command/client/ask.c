@@ -166,10 +166,11 @@ static int explain(const struct asker *asker, const struct http_request *request
                    enum retry_step step, const char *said)
 {
     if (step == RETRY_UNKNOWN && request->key)
-        fprintf(stderr,
-                "%s: whether it took effect is not known: %s; the same command with --key %s "
-                "tells, and does nothing twice\n",
-                asker->name, said, request->key);
+        fprintf(
+            stderr,
+            "%s: whether it took effect is not known: %s; repeat the command with --key %s, and "
+            "it takes effect once\n",
+            asker->name, said, request->key);
     else
         fprintf(stderr, "%s: %s\n", asker->name, said);
     return step == RETRY_REFUSED ? ASK_REFUSED : ASK_UNKNOWN;

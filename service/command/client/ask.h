@@ -28,7 +28,8 @@ enum ask_status {
 
 extern const struct cli_exit ask_exits[];
 
-/* What all commands of this kind take; the rows of the options are ASK_SPECS. */
+/* What all commands of this kind take: the member `ask` of their options, whose last rows are
+ * ASK_SPECS. */
 struct ask_options {
     char *url;
     char *token_file; /* NULL: none */
@@ -36,16 +37,17 @@ struct ask_options {
     bool json;
 };
 
+#define ASK_AT(type, field) (offsetof(type, ask) + offsetof(struct ask_options, field))
 /* clang-format off */
-#define ASK_SPECS(type, member)                                                                    \
-    {"url", ARG_STRING, offsetof(type, member.url), .default_text = "http://127.0.0.1:8080",       \
+#define ASK_SPECS(type)                                                                            \
+    {"url", ARG_STRING, ASK_AT(type, url), .default_text = "http://127.0.0.1:8080",                \
      .metavar = "URL", .group = "Service", .help = "Where the service is."},                       \
-    {"token-file", ARG_STRING, offsetof(type, member.token_file), .metavar = "FILE",               \
+    {"token-file", ARG_STRING, ASK_AT(type, token_file), .metavar = "FILE",                        \
      .help = "File with a token, sent as Authorization: Bearer."},                                 \
-    {"timeout", ARG_DURATION_MS, offsetof(type, member.timeout_ms), 100, 3600 * 1000,              \
+    {"timeout", ARG_DURATION_MS, ASK_AT(type, timeout_ms), 100, 3600 * 1000,                       \
      .default_text = "30s", .flag_only = true,                                                     \
      .help = "How long each request is tried; one that was lost, or answered 5xx, is sent again."}, \
-    {"json", ARG_BOOL, offsetof(type, member.json), .flag_only = true,                             \
+    {"json", ARG_BOOL, ASK_AT(type, json), .flag_only = true,                                      \
      .help = "Print what the service answered, as one JSON document."},                            \
     {0}
 /* clang-format on */

@@ -323,6 +323,8 @@ static const char *reason(const struct http_client *client, CURLcode rc)
     case CURLE_RECV_ERROR: return "the connection was lost";
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY: return "what answers does not speak HTTP";
+    case CURLE_SSL_CONNECT_ERROR: return "it does not speak TLS";
+    case CURLE_PEER_FAILED_VERIFICATION: return "this machine does not trust its certificate";
     case CURLE_ABORTED_BY_CALLBACK: return "interrupted";
     default: return curl_easy_strerror(rc);
     }

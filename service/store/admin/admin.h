@@ -27,6 +27,16 @@ enum admin_result {
     ADMIN_RESTARTED, /* Redis was restarted, and the caller may not open the next epoch */
 };
 
+/* What is wrong with a Redis that is ADMIN_DOWN, so far as it can be told apart. */
+enum admin_trouble {
+    TROUBLE_AWAY,   /* nobody answers at its address, or not in time */
+    TROUBLE_HOST,   /* the name of its host is not known */
+    TROUBLE_LOGIN,  /* it does not know this user and password */
+    TROUBLE_RIGHTS, /* this user may not run a command that is needed */
+    TROUBLE_ROLE,   /* it is no master */
+    TROUBLE_OTHER,
+};
+
 /* What admin_open_partition may do. */
 enum admin_may { ADMIN_LOOK = 0, ADMIN_CREATE = 1, ADMIN_RENEW = 2 };
 
@@ -46,6 +56,7 @@ void admin_hang_up(struct admin *admin);
 
 /* Why the last call failed. */
 const char *admin_why(const struct admin *admin);
+enum admin_trouble admin_trouble(const struct admin *admin);
 
 /* Connects if need be, and checks Redis on a new connection. *why, here and below: the reason of
  * any result but ADMIN_OK; good until the next call. */

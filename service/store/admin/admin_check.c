@@ -47,6 +47,7 @@ bool admin_is_master(struct admin *admin)
         return true;
     snprintf(admin->why, sizeof(admin->why), "this Redis is not the master any more");
     admin->refused = false;
+    admin->trouble = TROUBLE_ROLE;
     admin_hang_up(admin);
     return false;
 }
@@ -69,7 +70,7 @@ static enum admin_result is_loading(struct admin *admin, const redisReply *persi
     shared->loading_eta_s = reply_info_number(persistence, "loading_eta_seconds");
     shared->loading = true;
     store_loading_text(shared, admin->why, sizeof(admin->why));
-    if (may_say(shared))
+    if (!shared->starting && may_say(shared))
         log_event(LOG_WARN, "redis is loading its data",
                   LOG_INT("loaded_bytes", shared->loading_bytes),
                   LOG_INT("total_bytes", shared->loading_total_bytes),
@@ -192,6 +193,7 @@ enum admin_result admin_check_redis(struct admin *admin)
         return ADMIN_DOWN;
     if (strcmp(role, "master") != 0) {
         snprintf(admin->why, sizeof(admin->why), "this Redis is a %s, not a master", role);
+        admin->trouble = TROUBLE_ROLE;
         return ADMIN_DOWN;
     }
     enum admin_result result = check_loading(admin);

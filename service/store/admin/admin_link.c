@@ -2,6 +2,7 @@
  * fit. admin_check.c checks Redis, admin_epoch.c opens, admin_trim.c finds and drops. */
 #include "store/admin/admin_link.h"
 #include "random.h"
+#include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
 #include <errno.h>
@@ -51,6 +52,11 @@ const char *admin_why(const struct admin *admin)
     return admin->why;
 }
 
+enum admin_trouble admin_trouble(const struct admin *admin)
+{
+    return admin->trouble;
+}
+
 /* --- commands --------------------------------------------------------------------------------- */
 
 void admin_hang_up(struct admin *admin)
@@ -66,8 +72,17 @@ static redisReply *no_answer(struct admin *admin)
     const char *why = admin->context ? admin->context->errstr : "not connected";
     snprintf(admin->why, sizeof(admin->why), "%s", late ? "Redis did not answer in time" : why);
     admin->refused = false;
+    admin->trouble = TROUBLE_AWAY;
     admin_hang_up(admin);
     return NULL;
+}
+
+static enum admin_trouble trouble_of(const redisReply *reply)
+{
+    struct str error = {reply->str, reply->type == REDIS_REPLY_ERROR ? reply->len : 0};
+    if (reply->type != REDIS_REPLY_ERROR || reply_classify(error) != REPLY_FORBIDDEN)
+        return TROUBLE_OTHER;
+    return strncmp(reply->str, "NOPERM", 6) == 0 ? TROUBLE_RIGHTS : TROUBLE_LOGIN;
 }
 
 void admin_surprised(struct admin *admin, redisReply *reply)
@@ -76,6 +91,7 @@ void admin_surprised(struct admin *admin, redisReply *reply)
         snprintf(admin->why, sizeof(admin->why), "Redis answered: %s", reply->str);
     else
         snprintf(admin->why, sizeof(admin->why), "Redis gave an answer that was not expected");
+    admin->trouble = trouble_of(reply);
     freeReplyObject(reply);
     admin->refused = true;
     admin_hang_up(admin);
@@ -254,6 +270,9 @@ static bool dial(struct admin *admin)
         redisSetTimeout(admin->context, timeout) != REDIS_OK) {
         snprintf(admin->why, sizeof(admin->why), "%s",
                  admin->context ? admin->context->errstr : "out of memory");
+        /* hiredis has this for look-ups, and for what is no matter of a socket's. */
+        bool unknown = admin->context && admin->context->err == REDIS_ERR_OTHER;
+        admin->trouble = unknown ? TROUBLE_HOST : TROUBLE_AWAY;
         admin_hang_up(admin);
         return false;
     }
@@ -263,8 +282,10 @@ static bool dial(struct admin *admin)
         resp_words(&admin->out, 3, "AUTH", a->user, a->password);
     else if (a->password[0])
         resp_words(&admin->out, 2, "AUTH", a->password);
-    if (a->password[0] && !admin_done(admin, ANSWER_OK))
+    if (a->password[0] && !admin_done(admin, ANSWER_OK)) {
+        admin->trouble = admin->refused ? TROUBLE_LOGIN : TROUBLE_AWAY;
         return false;
+    }
     resp_words(&admin->out, 2, "SELECT", db);
     return a->db == 0 ? (buf_reset(&admin->out), true) : admin_done(admin, ANSWER_OK);
 }

@@ -27,6 +27,7 @@ struct admin {
     char run_id[64];
     char durability[64]; /* as last logged */
     char why[256];
+    enum admin_trouble trouble;
     int64_t now_ms;            /* of Redis, as last asked */
     bool open[PARTITIONS_MAX]; /* as admin_open saw it last */
     unsigned open_count;
