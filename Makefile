@@ -21,9 +21,14 @@ PKG_CONFIG ?= pkg-config
 CHROMIUM ?= /usr/bin/chromium
 PREFIX ?= /usr/local
 DESTDIR ?=
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-MAN_DATE ?= $(shell git log -1 --format=%ct 2>/dev/null)
+# The release that this is, or becomes, and the commit. An archive that git made has its commit in the file VERSION
+# (.gitattributes); what has neither gets COMMIT= on the command line, or goes without.
+VERSION := $(word 1,$(file <VERSION))
+COMMIT := $(if $(wildcard .git),$(shell git describe --always --dirty --exclude='*' 2>/dev/null),$(filter-out $$Format%,$(word 2,$(file <VERSION))))
+
+# Of what is made from the sources, as seconds since the epoch.
+MAN_DATE ?= $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
 
 # What the programs link with, by pkg-config name.
 LIBS := libmicrohttpd hiredis jansson libuv libcrypto libpq sqlite3 libcurl
@@ -57,6 +62,12 @@ WHY_docs-test := for make docs-test
 DEBS_docs-test = $(DEBS_test) curl jq sqlite3 redis-tools python3 $(filter nodejs,$(NODE_DEBS))
 HAVE_docs-test = $(HAVE_test) && which curl jq sqlite3 redis-cli python3 node >/dev/null
 HAVE_NGINX = which curl wrk pgrep nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1
+WHY_deb := for make deb
+DEBS_deb := $(DEBS_build) debhelper dpkg-dev fakeroot lintian
+HAVE_deb = $(HAVE_build) && which dh lintian fakeroot >/dev/null
+WHY_deb-test := for make deb-test
+DEBS_deb-test := debootstrap systemd-container
+HAVE_deb-test = which debootstrap systemd-nspawn >/dev/null
 WHY_bench := for make bench
 DEBS_bench := $(DEBS_test) curl wrk procps nginx libnginx-mod-http-lua lua-nginx-redis
 HAVE_bench = $(HAVE_test) && $(HAVE_NGINX)
@@ -129,7 +140,34 @@ FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_C))
 BENCH_BINS := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(BENCH_C))
 PAGE_BINS := $(patsubst tests/page/%.c,$(OUT)/page/%,$(PAGE_C))
 
-.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install clean deps tests-built
+# What `make install` puts where: mode, source, place. Folders that are nobody else's go with `make uninstall`.
+BINDIR := $(PREFIX)/bin
+LIBDIR := $(PREFIX)/lib
+DATADIR := $(PREFIX)/share/stockd
+DOCDIR := $(PREFIX)/share/doc/stockd
+MANDIR := $(PREFIX)/share/man
+BASHDIR := $(PREFIX)/share/bash-completion/completions
+ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+FISHDIR := $(PREFIX)/share/fish/vendor_completions.d
+# A package of /usr is configured in /etc; all else stays below PREFIX.
+CONFDIR := $(if $(filter-out /usr,$(PREFIX)),$(PREFIX))/etc/stockd
+UNITS := build/systemd/stockd.service build/systemd/stockd-ledger.service
+INSTALLED := $(foreach name,stockd stockload,755:build/$(name):$(BINDIR)/$(name)) \
+             $(foreach unit,$(UNITS),644:$(unit):$(LIBDIR)/systemd/system/$(notdir $(unit))) \
+             $(foreach name,stockd stockload,644:build/man/$(name).1:$(MANDIR)/man1/$(name).1 \
+                 644:build/man/$(name).conf.5:$(MANDIR)/man5/$(name).conf.5 \
+                 644:build/completions/$(name).bash:$(BASHDIR)/$(name) 644:build/completions/_$(name):$(ZSHDIR)/_$(name) \
+                 644:build/completions/$(name).fish:$(FISHDIR)/$(name).fish) \
+             644:service/systemd/sysusers.conf:$(LIBDIR)/sysusers.d/stockd.conf \
+             644:service/systemd/stockd.conf:$(DATADIR)/stockd.conf \
+             644:service/openapi.yaml:$(DATADIR)/openapi.yaml \
+             644:docker/redis.acl:$(DATADIR)/redis.acl \
+             $(foreach file,README.md CHANGELOG.md $(wildcard docs/*.md docs/*.png),644:$(file):$(DOCDIR)/$(file))
+INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
+INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
+install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
+
+.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -225,10 +263,30 @@ openapi: need-test ## make service/openapi.json, which is served, of service/ope
 	@$(MAKE) --no-print-directory $(OUT)/gen/yaml2json
 	@$(OUT)/gen/yaml2json <service/openapi.yaml >service/openapi.json.new && mv service/openapi.json.new service/openapi.json
 
-install: all ## install both below PREFIX (/usr/local), DESTDIR respected
-	install -D -m 755 build/stockd $(DESTDIR)$(PREFIX)/bin/stockd
-	install -D -m 755 build/stockload $(DESTDIR)$(PREFIX)/bin/stockload
-	install -D -m 644 service/openapi.yaml $(DESTDIR)$(PREFIX)/share/stockd/openapi.yaml
+install: all man completions $(UNITS) ## install programs, units, pages, completions below PREFIX (/usr/local), DESTDIR respected; a configuration that is there stays
+	@set -e; $(foreach row,$(INSTALLED),$(call install_row,$(subst :, ,$(row))))
+	@test -e $(DESTDIR)$(CONFDIR)/stockd.conf || install -D -m 644 service/systemd/stockd.conf $(DESTDIR)$(CONFDIR)/stockd.conf
+
+uninstall: ## remove what install put there; a configuration that was changed stays
+	@rm -f $(addprefix $(DESTDIR),$(INSTALLED_PLACES))
+	@! cmp -s service/systemd/stockd.conf $(DESTDIR)$(CONFDIR)/stockd.conf || rm $(DESTDIR)$(CONFDIR)/stockd.conf
+	@for dir in $(addprefix $(DESTDIR),$(INSTALLED_DIRS)); do test ! -d "$$dir" || rmdir --ignore-fail-on-non-empty "$$dir"; done
+
+install-test: all ## install, install again and uninstall in an empty folder; what systemd says about the units
+	@tests/tools/install.sh
+
+deb: need-deb ## Debian packages of both programs in build/deb, looked through by lintian
+	@rm -rf build/deb
+	@debian/tree.sh '$(VERSION)' '$(COMMIT)' build/deb/stockd
+	@cd build/deb/stockd && dpkg-buildpackage -us -uc -b
+	@lintian --fail-on error,warning build/deb/*.changes
+	@ls build/deb/*.deb
+
+deb-test: need-deb-test ## packages built on fresh Debians (ARGS="bookworm trixie"), installed there, and run by a systemd; as root
+	@tests/tools/deb_test.sh '$(VERSION)' '$(COMMIT)' $(or $(ARGS),bookworm trixie)
+
+version: ## what --version will say
+	@echo '$(VERSION)$(if $(COMMIT), ($(COMMIT)))'
 
 clean: ## remove everything that was built
 	rm -rf build compile_commands.json
@@ -245,6 +303,14 @@ $(NEEDS): need-%:
 	@{ $(HAVE_$*); } || $(MAKE) --no-print-directory deps FOR=$*
 
 # --- how things are built ---------------------------------------------------------------------
+
+build/systemd/stockd.service: COMMAND := serve
+build/systemd/stockd.service: ABOUT := stockd: stock reservations over HTTP
+build/systemd/stockd-ledger.service: COMMAND := ledger
+build/systemd/stockd-ledger.service: ABOUT := stockd ledger: events into SQL
+$(UNITS): service/systemd/stockd.service.in Makefile FORCE
+	@mkdir -p $(@D)
+	@sed -e 's|@command@|$(COMMAND)|; s|@about@|$(ABOUT)|; s|@bindir@|$(BINDIR)|; s|@libdir@|$(LIBDIR)/stockd|; s|@docdir@|$(DOCDIR)|; s|@confdir@|$(CONFDIR)|' $< >$@
 
 build/stockd build/stockload: build/%: build/release/%
 	@ln -f $< $@ 2>/dev/null || cp $< $@
@@ -284,7 +350,7 @@ $(OUT)/gen/yaml2json: tests/tools/yaml2json.c tests/support/yaml.c Makefile
 
 $(OUT)/gen/version.c: FORCE
 	@mkdir -p $(@D)
-	@printf '#include "version.h"\nconst char stockd_version[] = "%s";\n' '$(VERSION)' >$@.new
+	@printf '#include "version.h"\nconst char stockd_version[] = "%s";\n' '$(VERSION)$(if $(COMMIT), ($(COMMIT)))' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 $(OUT)/obj/gen/version.o: $(OUT)/gen/version.c
 	@mkdir -p $(@D)

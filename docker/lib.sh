@@ -63,7 +63,7 @@ end() {
 
 unset COMPOSE_FILE COMPOSE_PROFILES POSTGRES_PASSWORD
 export COMPOSE_PROJECT_NAME="stockd-$name-$$" STOCKD_TAG="$name-$$" STOCKD_PORT=0
-STOCKD_VERSION=$(git describe --tags --always --dirty 2>/dev/null || echo unknown)
+STOCKD_VERSION=$(make -s version)
 tmp=$(mktemp -d)
 export STOCKD_VERSION STOCKD_OUT="$tmp/out"
 mkdir "$STOCKD_OUT"

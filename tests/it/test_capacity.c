@@ -15,7 +15,8 @@
 
 #define BOUND_MS 300000
 #define ARGS_MAX 48
-#define SHORT    "-d 1s --warmup 100ms --settle 1s --ttl 60s -c 32 -p 2 --tries 1 --precision 0.5 "
+#define STEP     "--warmup 100ms --settle 1s --ttl 60s -c 32 -p 2 --tries 1 --precision 0.5 "
+#define SHORT    "-d 1s " STEP
 
 static struct search {
     char dir[TEST_PATH_MAX];
@@ -105,7 +106,10 @@ static void assert_consistent(int64_t goal_ns)
     {
         bool held = strcmp(word(step, "word"), "held") == 0;
         int64_t at = number(step, "rate");
-        assert_string_equal(word(step, "verdict"), "right");
+        /* On a busy machine nothing may be answered in a step's second. */
+        bool empty = !held && number(step, "p99_ns") < 0;
+        if (!empty || strcmp(word(step, "verdict"), "unknown") != 0)
+            assert_string_equal(word(step, "verdict"), "right");
         assert_true(!held || number(step, "p99_ns") <= goal_ns);
         assert_true(!held || (number(step, "errors") == 0 && at <= rate));
         assert_true(held || missed < 0 || at >= missed);
@@ -193,8 +197,16 @@ static void a_wrong_answer_ends_it_and_keeps_its_history(void **state)
 {
     struct tshop shop;
     assert_int_equal(tshop_start(&shop, "version-jump", 50), 0);
-    search_start(shop.port, SHORT "--p99 30s -R 400 --rate-max 4k");
-    assert_int_equal(search_finish(), 1);
+    int status = 0;
+    for (int seconds = 1; status != 1 && seconds <= 32; seconds *= 2) { /* for a lie to be told */
+        char flags[256];
+        if (seconds > 1)
+            search_end();
+        snprintf(flags, sizeof(flags), STEP "-d %ds --p99 30s -R 400 --rate-max 4k", seconds);
+        search_start(shop.port, flags);
+        status = search_finish();
+    }
+    assert_int_equal(status, 1);
     assert_string_equal(word(search.capacity, "limit"), "broken");
     size_t last = json_array_size(search.steps) - 1;
     assert_string_equal(word(json_array_get(search.steps, last), "verdict"), "violation");

@@ -86,6 +86,32 @@ static const struct row {
     {"die", 2000, "mixed", "-R 4k -d 3s", UNKNOWN, INTERNAL, MEETS_NOTHING},
 };
 
+/* NULL, or what did not come about in a load that was right. */
+static const char *not_met(const struct row *row, const struct tload *load)
+{
+    if (tload_coverage(load, "successes") < 100)
+        return "too little happened";
+    if (row->meets == MEETS_UNKNOWNS && tload_coverage(load, "happened") < 1)
+        return "no operation without an answer was found to have happened";
+    if (row->meets == MEETS_REPLAYS && tload_coverage(load, "replays") < 1)
+        return "nothing was replayed";
+    if (row->meets == MEETS_RESTORES && tload_fact(load, "restores") < 1)
+        return "the report does not say that the service was restored";
+    if (row->meets == MEETS_LIMITS && tload_coverage(load, "limit_answers") < 1)
+        return "nobody was refused because of a limit";
+    if (row->meets == MEETS_RERESERVES && tload_coverage(load, "taken_again") < 1)
+        return "no reservation was taken again after it had expired";
+    return NULL;
+}
+
+/* On a machine that is too busy a load may come to nothing: that is no trouble of the server's. */
+static bool says_nothing(const struct row *row, const struct tload *load, int status)
+{
+    if (row->status != RIGHT || tload_coverage(load, "unresolved") != 0)
+        return false;
+    return status == UNKNOWN ? row->or_status != UNKNOWN : status == RIGHT && not_met(row, load);
+}
+
 /* NULL, or what is missing. */
 static const char *complaint(const struct row *row, const struct tload *load, int status)
 {
@@ -97,18 +123,10 @@ static const char *complaint(const struct row *row, const struct tload *load, in
         return NULL;
     if (strcmp(tload_word(load), "right") != 0)
         return "the report does not say right";
-    if (tload_coverage(load, "successes") < 100 || tload_coverage(load, "unresolved") != 0)
-        return "too little happened, or something was left unresolved";
-    if (row->meets == MEETS_UNKNOWNS && tload_coverage(load, "happened") < 1)
-        return "no operation without an answer was found to have happened";
-    if (row->meets == MEETS_REPLAYS && tload_coverage(load, "replays") < 1)
-        return "nothing was replayed";
-    if (row->meets == MEETS_RESTORES && tload_fact(load, "restores") < 1)
-        return "the report does not say that the service was restored";
-    if (row->meets == MEETS_LIMITS && tload_coverage(load, "limit_answers") < 1)
-        return "nobody was refused because of a limit";
-    if (row->meets == MEETS_RERESERVES && tload_coverage(load, "taken_again") < 1)
-        return "no reservation was taken again after it had expired";
+    if (tload_coverage(load, "unresolved") != 0)
+        return "something was left unresolved";
+    if (not_met(row, load))
+        return not_met(row, load);
     return tload_check(load) == RIGHT ? NULL : "the history alone is judged otherwise";
 }
 
@@ -142,13 +160,27 @@ static int end_all(void **state)
     return 0;
 }
 
+static bool end_shop(const struct row *row, struct tshop *shop)
+{
+    return strcmp(row->fault, "die") == 0 ? tshop_bury(shop) : tshop_stop(shop);
+}
+
 static void trouble_is_no_lie(void **state)
 {
     const struct row *row = *state;
-    struct load_case *c = load_ahead(cases, ROWS, (size_t)(row - rows), row_at);
+    size_t at = (size_t)(row - rows);
+    struct load_case *c = load_ahead(cases, ROWS, at, row_at);
     assert_int_equal(c->err, 0);
-    bool right = judge(row, &c->load, tload_finish(&c->load));
-    bool ended = strcmp(row->fault, "die") == 0 ? tshop_bury(&c->shop) : tshop_stop(&c->shop);
+    int status = tload_finish(&c->load);
+    while (c->tries < LOAD_TRIES && says_nothing(row, &c->load, status)) {
+        tload_free(&c->load);
+        assert_true(end_shop(row, &c->shop));
+        load_again(c, at, row_at);
+        assert_int_equal(c->err, 0);
+        status = tload_finish(&c->load);
+    }
+    bool right = judge(row, &c->load, status);
+    bool ended = end_shop(row, &c->shop);
     assert_true(right);
     assert_true(ended);
 }

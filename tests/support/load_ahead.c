@@ -1,9 +1,15 @@
 /* load_ahead.c -- see load_ahead.h. */
 #include "support/load_ahead.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#define MORE_S 10 /* of time, each time */
+
 static void start(struct load_case *c, const struct load_row *row)
 {
     c->started = true;
+    c->tries++;
     c->err = tshop_start(&c->shop, row->fault, row->every);
     if (c->err == 0)
         c->err = tload_start(&c->load, c->shop.port, row->scenario, row->flags);
@@ -25,6 +31,9 @@ void load_again(struct load_case *c, size_t at, load_row_fn *row)
 {
     struct load_row again;
     row(at, &again);
+    size_t n = strlen(again.flags);
+    if (strstr(again.flags, "-d ")) /* the last one counts */
+        snprintf(again.flags + n, sizeof(again.flags) - n, " -d %ds", MORE_S * c->tries);
     start(c, &again);
 }
 

@@ -9,6 +9,7 @@
 #include "support/shop_server.h"
 
 #define LOAD_AHEAD 3 /* rows that run beside the one asked for */
+#define LOAD_TRIES 5 /* of a row on a machine that is too busy for it */
 
 struct load_row {
     const char *fault;
@@ -19,6 +20,7 @@ struct load_row {
 
 struct load_case {
     bool started;
+    int tries;
     int err; /* of starting it */
     struct tshop shop;
     struct tload load;
@@ -31,7 +33,8 @@ typedef void load_row_fn(size_t i, struct load_row *row);
  * whose load is to be finished, and shop to be stopped, by the caller. */
 struct load_case *load_ahead(struct load_case *cases, size_t count, size_t at, load_row_fn *row);
 
-/* Starts the row `at` once more, when its load is finished and its shop stopped. */
+/* Starts the row `at` once more, when its load is finished and its shop stopped: too little came
+ * about in it. If it ends by the clock (-d), it has more time than before. */
 void load_again(struct load_case *c, size_t at, load_row_fn *row);
 
 /* Ends what was started and not finished: rows that a filter left out. */

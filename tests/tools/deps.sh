@@ -10,8 +10,8 @@
 # policy-rc.d refuses to start what belongs to a new package; then its units and init scripts are
 # disabled; PostgreSQL makes no cluster. What was there stays as it is: nothing is removed, no file
 # in /etc is replaced, services that were installed already are restarted by their packages as
-# ever. Whatever ends this script, policy-rc.d is the one of before; if that was kill -9, the one
-# left behind allows everything, and the next run takes it away.
+# ever. Whatever ends this script, policy-rc.d is the one of before, when apt is through with what
+# it had begun. After kill -9 the next run sees to all of that.
 set -eu
 cd "$(dirname "$0")/../.."
 goal=$1 why=$2
@@ -51,8 +51,9 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 
+exec 9</usr/sbin # the lock: one of these at a time, until its apt has ended
+flock 9
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/stockd-deps.XXXXXX")
-exec 9</usr/sbin # the lock: one of these at a time
 new= child= interrupted=
 
 # Leaves policy-rc.d as it was before this script, or before one that was killed.
@@ -67,12 +68,12 @@ restore_policy() {
 put_policy() {
     cat >"$policy.stockd" <<END
 #!/bin/sh
-$mark, process $$: packages that it is just installing start nothing.
+$mark: packages that it is just installing start nothing.
 ask_before() {
     [ ! -x $kept ] || exec $kept "\$@"
     exit 0
 }
-kill -0 $$ 2>/dev/null || ask_before "\$@"
+! flock -n /usr/sbin true || ask_before "\$@"
 for id; do
     case \$id in --*) ;; *) break ;; esac
 done
@@ -152,7 +153,7 @@ apt() {
     shower=$!
     setsid apt-get -y -q --no-install-recommends --no-remove -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 \
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
-        "$@" </dev/null 3>"$tmp/status" 9<&- >>"$tmp/log" 2>&1 &
+        "$@" </dev/null 3>"$tmp/status" >>"$tmp/log" 2>&1 &
     child=$!
     while :; do
         code=0
@@ -175,7 +176,12 @@ finish_first() {
 
 trap end EXIT
 trap give_up INT TERM HUP
-flock 9
+if grep -qs "^$mark" "$policy"; then
+    new=$(sed -n 's/^for package in \(.*\); do$/\1/p' "$policy")
+    disable_all
+    forbid_clusters undone
+    new=
+fi
 restore_policy
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 
@@ -184,18 +190,20 @@ apt "reading" update || say "deps: apt-get update failed; going on with what was
 for dev in $alone; do # the library is the one it needs in just its version
     asked="$asked $(apt-cache show --no-all-versions "$dev" | sed -n 's/^Depends: //p' | tr ',' '\n' | sed -n 's/^ *\([^ ]*\) (= .*/\1/p')"
 done
-apt-get install -s -y -q --no-install-recommends --no-remove $asked >"$tmp/plan" 2>"$tmp/log"
+apt-get install -s -y -q --no-install-recommends --no-remove $asked >"$tmp/plan" 2>>"$tmp/log"
 new=$(sed -n 's/^Inst \([^ ]*\) (.*/\1/p' "$tmp/plan")
 size=$(apt-get install --assume-no --no-install-recommends $asked 2>/dev/null | sed -n 's/^Need to get \(.*\) of archives.*/\1/p; s/^After this operation, \(.*\) of additional.*/\1/p' |
     paste -sd'|' | sed 's/|/ to fetch, /')
-say "$(echo $new | wc -w) packages are installed now, $why${size:+ ($size on disk)}:"
-wrapped "$(echo "$new" | grep -xF "$(printf '%s\n' $asked)")"
-say "and what these need:"
-wrapped "$(echo "$new" | grep -vxF "$(printf '%s\n' $asked)")"
+if [ -n "$new" ]; then
+    say "$(echo $new | wc -w) packages are installed now, $why${size:+ ($size on disk)}:"
+    wrapped "$(echo "$new" | grep -xF "$(printf '%s\n' $asked)")"
+    say "and what these need:"
+    wrapped "$(echo "$new" | grep -vxF "$(printf '%s\n' $asked)")"
+fi
 [ -z "$alone" ] || say "Of$alone the headers alone, into .deps."
 say "No server is started or enabled, and none that is there is touched."
 
-(cd "$tmp" && [ -z "$alone" ] || apt-get download -q -o APT::Sandbox::User=root $alone >>log 2>&1)
+[ -z "$alone" ] || (cd "$tmp" && apt-get download -q -o APT::Sandbox::User=root $alone >>log 2>&1)
 apt "fetching" install --download-only $asked
 [ -z "$interrupted" ] || exit 130
 
