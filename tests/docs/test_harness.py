@@ -100,7 +100,7 @@ class Pages(unittest.TestCase):
     def test_what_does_not_come_fails(self):
         for text in ("```\n$ echo one\ntwo\n```\n", "```\n$ echo one\n```\n", "```\nfalse\ntrue\n```\n", "```python\n1/0\n```\n",
                      "<!-- docs-test: run\nfalse\n-->\n```\n$ :\n```\n", "<!-- docs-test: output varies -->\n```\n$ false\n```\n",
-                     "```\n$ exit 3\n```\n", "<!-- docs-test: endless -->\n```\n$ echo one\ntwo\n```\n"):
+                     "```\n$ exit 3\n```\n", "```\n$ sudo true\n```\n", "<!-- docs-test: endless -->\n```\n$ echo one\ntwo\n```\n"):
             with self.subTest(text):
                 self.assertEqual(len(self.page(text).failures), 1)
 
