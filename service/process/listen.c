@@ -245,12 +245,21 @@ int listen_open(const char *option, const char *text, bool insecure, struct list
     return rc;
 }
 
+/* Connections inherit SO_REUSEADDR here. Without it those that end with the service would keep the
+ * next one off the port for a minute. */
+static int begin_one(int fd)
+{
+    int rc = allow(fd, SO_REUSEADDR);
+    return rc == 0 && listen(fd, BACKLOG) < 0 ? -errno : rc;
+}
+
 int listen_begin(const struct listener *listener)
 {
-    for (int i = 0; i < LISTEN_FAMILIES; i++)
-        if (listener->fd[i] >= 0 && listen(listener->fd[i], BACKLOG) < 0)
-            return -errno;
-    return 0;
+    int rc = 0;
+    for (int i = 0; i < LISTEN_FAMILIES && rc == 0; i++)
+        if (listener->fd[i] >= 0)
+            rc = begin_one(listener->fd[i]);
+    return rc;
 }
 
 void listen_close(struct listener *listener)

@@ -208,7 +208,7 @@ class Session:
         shutil.rmtree(os.path.join(self.dir, "stockd-data"), ignore_errors=True)
         self.service = self.server(f"stockd serve {self.real(options)}", "service", self.dir)
         try:
-            wait_until("the service", lambda: self.service_has_ended() or self.is_ready())
+            wait_until("the service", lambda: self.service_has_ended() or (self.said("service.out") and self.is_ready()))
         except Failed as why:
             raise Failed(f"{why}:\n{self.said('service.err')}") from None
         if self.service_has_ended():

@@ -268,6 +268,21 @@ static void a_port_of_localhost_that_is_taken_is_refused(void **state)
     close(fd);
 }
 
+/* The service ends the connection that is open when it stops, so the port keeps its remains. */
+static void a_port_that_was_just_served_is_served_again(void **state)
+{
+    redis_start((struct tredis_opts){.tcp = true});
+    launch(stack.redis.url, FOR_EVER);
+    await_listening();
+    check_serves();
+    const char *there = text("127.0.0.1:%d", stack.service.port);
+    assert_true(tservice_stop(&stack.service));
+    api_close(a);
+    launch(stack.redis.url, "--listen", there);
+    await_listening();
+    check_serves();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +298,7 @@ int main(void)
         PLAIN_TEST(nobody_is_let_in_before),
         PLAIN_TEST(localhost_is_both_families),
         PLAIN_TEST(a_port_of_localhost_that_is_taken_is_refused),
+        PLAIN_TEST(a_port_that_was_just_served_is_served_again),
     };
     return run_each("startup", tests);
 }
