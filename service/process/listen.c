@@ -233,12 +233,22 @@ int listen_open(const char *option, const char *text, bool insecure, struct list
     return rc;
 }
 
+/* What its connections leave behind on the port must not keep the next service from it: they
+ * inherit SO_REUSEADDR, which a socket that listens may have, as it shows to a probe in any case.
+ */
+static int begin_one(int fd)
+{
+    int rc = allow(fd, SO_REUSEADDR);
+    return rc < 0 ? rc : listen(fd, BACKLOG) < 0 ? -errno : 0;
+}
+
 int listen_begin(const struct listener *listener)
 {
-    for (int i = 0; i < LISTEN_FAMILIES; i++)
-        if (listener->fd[i] >= 0 && listen(listener->fd[i], BACKLOG) < 0)
-            return -errno;
-    return 0;
+    int rc = 0;
+    for (int i = 0; i < LISTEN_FAMILIES && rc == 0; i++)
+        if (listener->fd[i] >= 0)
+            rc = begin_one(listener->fd[i]);
+    return rc;
 }
 
 void listen_close(struct listener *listener)
