@@ -37,6 +37,8 @@ TEST(every_error_has_its_class)
             fail_msg("%s: class %d", rows[i].text, (int)reply_classify(str_of(rows[i].text)));
     assert_true(reply_is_execabort(STR("EXECABORT x")));
     assert_false(reply_is_execabort(STR("EXECABORTED")));
+    assert_true(reply_is_noperm(STR("NOPERM User x has no permissions to run the 'get' command")));
+    assert_false(reply_is_noperm(STR("NOAUTH Authentication required.")));
 }
 
 static redisReply string(const char *text)

@@ -82,7 +82,7 @@ static enum admin_trouble trouble_of(const redisReply *reply)
     struct str error = {reply->str, reply->type == REDIS_REPLY_ERROR ? reply->len : 0};
     if (reply->type != REDIS_REPLY_ERROR || reply_classify(error) != REPLY_FORBIDDEN)
         return TROUBLE_OTHER;
-    return strncmp(reply->str, "NOPERM", 6) == 0 ? TROUBLE_RIGHTS : TROUBLE_LOGIN;
+    return reply_is_noperm(error) ? TROUBLE_RIGHTS : TROUBLE_LOGIN;
 }
 
 void admin_surprised(struct admin *admin, redisReply *reply)

@@ -29,6 +29,11 @@ bool reply_is_execabort(struct str error)
     return begins(error, "EXECABORT");
 }
 
+bool reply_is_noperm(struct str error)
+{
+    return begins(error, "NOPERM");
+}
+
 enum reply_class reply_classify(struct str error)
 {
     if (reply_is_execabort(error)) {

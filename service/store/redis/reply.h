@@ -27,6 +27,9 @@ enum reply_class reply_classify(struct str error);
 /* True for the error that EXEC gives when a command was refused while queueing. */
 bool reply_is_execabort(struct str error);
 
+/* True where the user is known and the command is not among its rights: of REPLY_FORBIDDEN. */
+bool reply_is_noperm(struct str error);
+
 /* The bytes of a string reply; absent for any other. They live as long as the reply. */
 struct str reply_text(const redisReply *reply);
 
