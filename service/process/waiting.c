@@ -1,6 +1,7 @@
 #include "process/waiting.h"
 #include "address.h"
 #include "clock.h"
+#include "store/redis/reply.h"
 
 #include <string.h>
 
@@ -53,6 +54,14 @@ enum wait_cause waiting_cause(const struct admin *admin, enum admin_result resul
     case ADMIN_RESTARTED: return WAIT_LEDGER;
     default: return of_trouble[admin_trouble(admin)];
     }
+}
+
+enum wait_cause waiting_cause_of(const char *why)
+{
+    struct str error = str_of(why ? why : "");
+    if (reply_classify(error) != REPLY_FORBIDDEN)
+        return WAIT_CONNECT;
+    return reply_is_noperm(error) ? WAIT_REDIS_RIGHTS : WAIT_REDIS_LOGIN;
 }
 
 /* --- in the master ---------------------------------------------------------------------------- */

@@ -45,6 +45,9 @@ bool waiting_tell(const struct shared_state *shared, struct pool_child *child,
 /* For what the keeper or the ledger process was told by Redis. */
 enum wait_cause waiting_cause(const struct admin *admin, enum admin_result result);
 
+/* For what a worker's store gives as its reason, which may be an error of Redis; NULL: none. */
+enum wait_cause waiting_cause_of(const char *why);
+
 /* --- in the master ---------------------------------------------------------------------------- */
 
 struct waiting {

@@ -133,7 +133,8 @@ static void on_ready_look(uv_timer_t *timer)
     enum outcome_code code;
     if (!store_connected(w->store)) {
         const char *why = store_not_ready(w->store, &code);
-        if (waiting_tell(w->shared, w->child, WAIT_CONNECT, why ? why : "they connect to Redis"))
+        if (waiting_tell(w->shared, w->child, waiting_cause_of(why),
+                         why ? why : "they connect to Redis"))
             return;
     }
     uv_timer_stop(timer);

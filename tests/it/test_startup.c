@@ -150,6 +150,18 @@ static void a_user_without_rights_ends_the_service(void **state)
                    "the rights in docs/operations.md");
 }
 
+/* The keeper finds the store open; it is the workers who may not write there. */
+static void a_user_without_the_right_to_transactions_ends_the_service(void **state)
+{
+    redis_start((struct tredis_opts){.tcp = true});
+    launch(stack.redis.url, FOR_EVER);
+    await_listening();
+    assert_true(tservice_stop(&stack.service));
+    redis_do(&stack.redis, "ACL SETUSER poor on >p ~* +@all -multi");
+    check_gives_up(text("redis://poor:p@127.0.0.1:%d", stack.redis.port), "NOPERM",
+                   "the rights in docs/operations.md");
+}
+
 static void a_redis_that_hangs_ends_the_service(void **state)
 {
     redis_start((struct tredis_opts){.tcp = true});
@@ -297,6 +309,7 @@ int main(void)
         PLAIN_TEST(what_is_wrong_is_named_and_ends_the_service),
         PLAIN_TEST(a_redis_that_is_no_master_ends_the_service),
         PLAIN_TEST(a_user_without_rights_ends_the_service),
+        PLAIN_TEST(a_user_without_the_right_to_transactions_ends_the_service),
         PLAIN_TEST(a_redis_that_hangs_ends_the_service),
         PLAIN_TEST(what_never_mends_itself_ends_it_at_once),
         PLAIN_TEST(nobody_is_let_in_before_and_the_next_one_at_once),

@@ -141,8 +141,23 @@ int64_t tload_fact(const struct tload *l, const char *name)
     return number_in(l, "facts", name);
 }
 
+/* Why the verdict is what it is. */
+static void print_verdict(const struct tload *l)
+{
+    const json_t *verdict = part(l, "verdict"), *list = json_object_get(verdict, "properties");
+    const char *why = json_string_value(json_object_get(verdict, "why_unknown"));
+    fprintf(stderr, "verdict: %s; %s\n", tload_word(l), why ? why : "known");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+        why = json_string_value(json_object_get(one, "why"));
+        fprintf(stderr, "  %s: %s; %s\n", json_string_value(json_object_get(one, "name")),
+                json_string_value(json_object_get(one, "word")), why ? why : "-");
+    }
+}
+
 void tload_print(const struct tload *l)
 {
+    print_verdict(l);
     print_tail(l->report, 30);
     print_tail(l->err_path, 30);
 }
