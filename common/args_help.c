@@ -75,15 +75,6 @@ static void print_option(struct paragraph *p, struct buf *names, struct buf *mea
     buf_reset(meaning);
 }
 
-static void print_heading(struct paragraph *p, const char *text)
-{
-    paragraph_end(p);
-    paragraph_begin(p, 0);
-    paragraph_strong(p, text);
-    paragraph_join(p, ":");
-    paragraph_end(p);
-}
-
 void args_print_help(struct paragraph *p, const struct arg_spec *specs, size_t count,
                      const char *env_prefix)
 {
@@ -98,14 +89,14 @@ void args_print_help(struct paragraph *p, const struct arg_spec *specs, size_t c
             continue;
         const char *title = spec->group ? spec->group : group ? group : "Options";
         if (!group || strcmp(title, group) != 0)
-            print_heading(p, title);
+            paragraph_heading(p, title);
         group = title;
         args_put_names(&names, spec);
         args_put_meaning(&meaning, spec, env_prefix);
         print_option(p, &names, &meaning);
     }
     if (!group || strcmp(group, ARGS_COMMON) != 0)
-        print_heading(p, group ? ARGS_COMMON : "Options");
+        paragraph_heading(p, group ? ARGS_COMMON : "Options");
     for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
         buf_puts(&names, str_of(common[i][0]));
         buf_puts(&meaning, str_of(common[i][1]));

@@ -98,6 +98,15 @@ void paragraph_end(struct paragraph *p)
     p->column = 0;
 }
 
+void paragraph_heading(struct paragraph *p, const char *text)
+{
+    paragraph_end(p);
+    paragraph_begin(p, 0);
+    paragraph_strong(p, text);
+    paragraph_join(p, ":");
+    paragraph_end(p);
+}
+
 void paragraph_print(struct paragraph *p, unsigned indent, const char *text)
 {
     while (*text) {

@@ -35,5 +35,8 @@ void paragraph_join(struct paragraph *p, const char *text);
 void paragraph_indent(struct paragraph *p, unsigned indent);
 void paragraph_end(struct paragraph *p);
 
+/* An empty line, then "text:" in a line of its own. */
+void paragraph_heading(struct paragraph *p, const char *text);
+
 /* Whole paragraphs, one a line of the text. Lines that begin with a blank stay as they are. */
 void paragraph_print(struct paragraph *p, unsigned indent, const char *text);

@@ -6,15 +6,6 @@
 
 #define NAMES_MAX 28 /* columns of the names in a list; a longer one has a line of its own */
 
-static void print_heading(struct paragraph *p, const char *text)
-{
-    paragraph_end(p);
-    paragraph_begin(p, 0);
-    paragraph_strong(p, text);
-    paragraph_join(p, ":");
-    paragraph_end(p);
-}
-
 static void print_about(struct paragraph *p, const char *about)
 {
     if (!about)
@@ -41,7 +32,7 @@ static void print_commands(struct paragraph *p, const struct cli_program *progra
         if (!(*c)->hidden && strlen(name) > widest && strlen(name) <= NAMES_MAX)
             widest = strlen(name);
     }
-    print_heading(p, "Commands");
+    paragraph_heading(p, "Commands");
     for (c = list; *c; c++) {
         if ((*c)->hidden)
             continue;
@@ -56,7 +47,7 @@ static void print_commands(struct paragraph *p, const struct cli_program *progra
 
 static void print_usage(struct paragraph *p, const struct cli_command *command, const char *path)
 {
-    print_heading(p, "Usage");
+    paragraph_heading(p, "Usage");
     paragraph_begin(p, 2);
     paragraph_text(p, path);
     paragraph_text(p, !command || command->below ? "COMMAND" : "");
@@ -70,7 +61,7 @@ static void print_exits(struct paragraph *p, const struct cli_exit *exits)
     char number[16];
     if (!exits)
         return;
-    print_heading(p, "Exit status");
+    paragraph_heading(p, "Exit status");
     for (; exits->help; exits++) {
         snprintf(number, sizeof(number), "%d", exits->status);
         paragraph_begin(p, 2);

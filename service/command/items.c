@@ -97,7 +97,6 @@ static const struct arg_spec list_specs[] = {
 static int run_list(const struct cli_call *call)
 {
     const struct list_options *options = call->options;
-    struct asker asker;
     struct buf query;
     buf_init(&query, 1024);
     pages_put_filter(&query, "prefix", options->prefix);
@@ -110,10 +109,7 @@ static int run_list(const struct cli_call *call)
                                 .columns = columns,
                                 .column_count = COLUMNS,
                                 .put = put_item};
-    int status = ask_open(&asker, call->path, &options->ask);
-    if (status == ASK_FINE)
-        status = pages_print(&asker, &pages);
-    ask_close(&asker);
+    int status = pages_print(call->path, &options->ask, &pages);
     buf_free(&query);
     return status;
 }

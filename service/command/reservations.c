@@ -187,7 +187,6 @@ static bool complete_list(struct cli_call *call, char *err, size_t err_size)
 static int run_list(const struct cli_call *call)
 {
     const struct list_options *options = call->options;
-    struct asker asker;
     struct buf query;
     buf_init(&query, 4096);
     pages_put_filter(&query, "state", options->state);
@@ -203,10 +202,7 @@ static int run_list(const struct cli_call *call)
                                 .columns = columns,
                                 .column_count = COLUMNS,
                                 .put = put_reservation};
-    int status = ask_open(&asker, call->path, &options->ask);
-    if (status == ASK_FINE)
-        status = pages_print(&asker, &pages);
-    ask_close(&asker);
+    int status = pages_print(call->path, &options->ask, &pages);
     buf_free(&query);
     return status;
 }

@@ -233,11 +233,16 @@ static int print_document(struct walk *w)
     return status;
 }
 
-int pages_print(struct asker *asker, const struct pages *pages)
+int pages_print(const char *name, const struct ask_options *options, const struct pages *pages)
 {
-    struct walk w = {.asker = asker, .pages = pages};
-    w.cursor = pages->cursor ? strdup(pages->cursor) : NULL;
-    int status = asker->options->json ? print_document(&w) : print_table(&w);
+    struct asker asker;
+    struct walk w = {.asker = &asker, .pages = pages};
+    int status = ask_open(&asker, name, options);
+    if (status == ASK_FINE) {
+        w.cursor = pages->cursor ? strdup(pages->cursor) : NULL;
+        status = ask_finish(&asker, options->json ? print_document(&w) : print_table(&w));
+    }
     free(w.cursor);
-    return ask_finish(asker, status);
+    ask_close(&asker);
+    return status;
 }

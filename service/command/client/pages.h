@@ -19,9 +19,11 @@ struct pages {
     void (*put)(struct table *table, const json_t *element); /* a row */
 };
 
-/* Prints the list: what is left out is known by next_cursor, in the document or on standard error.
- * An exit status; a document that was begun and is not whole is no JSON. */
-int pages_print(struct asker *asker, const struct pages *pages) MUST_CHECK;
+/* Asks for the list, as ask_open, and prints it: what is left out is known by next_cursor, in the
+ * document or on standard error. An exit status; a document that was begun and is not whole is no
+ * JSON. */
+int pages_print(const char *name, const struct ask_options *options,
+                const struct pages *pages) MUST_CHECK;
 
 /* A filter, if it has a value. */
 void pages_put_filter(struct buf *query, const char *name, const char *value);
