@@ -1,7 +1,7 @@
 #!/bin/sh
 # tests/run.sh DIR [PATTERN] -- runs each test program in DIR whose name contains PATTERN.
 #
-# As many at a time as TEST_JOBS says (two for each processor): most of them wait most of the time,
+# As many at a time as TEST_JOBS says (three for each processor): most of them wait most of the time,
 # and each has servers, ports and directories of its own. tests/run_one.sh runs one, within a
 # time limit (TEST_TIMEOUT, 1,800 s), and shows its output only if it fails. The last line is
 # "N passed, M failed", counting test functions. It fails if a program failed, or if nothing
@@ -10,7 +10,7 @@ set -u
 
 dir=${1:?usage: tests/run.sh DIR [PATTERN]}
 pattern=${2:-}
-jobs=${TEST_JOBS:-$(($(nproc) * 2))}
+jobs=${TEST_JOBS:-$(($(nproc) * 3))}
 here=$(dirname "$0")
 
 results=$(mktemp -d "${TMPDIR:-/tmp}/stockd-run.XXXXXX") || exit 1
