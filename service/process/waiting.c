@@ -96,6 +96,9 @@ void waiting_hear(struct waiting *w, const void *bytes, size_t n)
     if (n != sizeof(report))
         return;
     memcpy(&report, bytes, n);
+    if ((unsigned)report.cause >= WAIT_CAUSES)
+        return; /* a child can write anything */
+    report.why[sizeof(report.why) - 1] = '\0';
     if (report.cause == WAIT_REDIS_AWAY && !w->shared->config->redis)
         report.cause = WAIT_REDIS_OWN;
     if (report.cause != WAIT_LEDGER || w->last.cause != WAIT_SQL)
