@@ -129,6 +129,8 @@ obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 COMMON_OBJS := $(call obj,$(COMMON_C)) $(OUT)/obj/gen/version.o
 SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/assets.o $(OUT)/obj/service/ledger/schema_text.o
 LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o
+# What of the service stockload has too: how one speaks with Redis.
+REDIS_OBJS := $(call obj,$(wildcard service/store/redis/*.c))
 LIB_OBJS := $(COMMON_OBJS) $(SERVICE_OBJS) $(LOADGEN_OBJS)
 STOCKD := $(OUT)/stockd
 STOCKLOAD := $(OUT)/stockload
@@ -319,7 +321,7 @@ $(STOCKD): $(OUT)/obj/service/main.o $(SERVICE_OBJS) $(COMMON_OBJS)
 	@echo "LD $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
-$(STOCKLOAD): $(OUT)/obj/loadgen/main.o $(LOADGEN_OBJS) $(COMMON_OBJS)
+$(STOCKLOAD): $(OUT)/obj/loadgen/main.o $(LOADGEN_OBJS) $(REDIS_OBJS) $(COMMON_OBJS)
 	@echo "LD $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 

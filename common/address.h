@@ -9,6 +9,13 @@
 
 #define ADDRESS_PART 256
 
+/* Where to connect to. */
+struct endpoint {
+    bool is_unix;
+    char host[ADDRESS_PART]; /* or the socket's path */
+    int port;
+};
+
 struct address {
     bool is_unix;
     char host[ADDRESS_PART]; /* or the socket's path */
