@@ -129,8 +129,8 @@ obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 COMMON_OBJS := $(call obj,$(COMMON_C)) $(OUT)/obj/gen/version.o
 SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/assets.o $(OUT)/obj/service/ledger/schema_text.o
 LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o
-# What stockload and stockd share of Redis: nothing of stock is in it.
-REDIS_OBJS := $(call obj,$(addprefix service/store/,topology/slot.c topology/topology.c))
+# What of the service stockload has too: how one speaks with Redis, and where.
+REDIS_OBJS := $(call obj,$(wildcard service/store/redis/*.c service/store/topology/*.c))
 LIB_OBJS := $(COMMON_OBJS) $(SERVICE_OBJS) $(LOADGEN_OBJS)
 STOCKD := $(OUT)/stockd
 STOCKLOAD := $(OUT)/stockload
