@@ -46,7 +46,8 @@ static int write_epoch(struct admin *admin, unsigned first, unsigned count, cons
 static void first_meta(struct admin *admin, struct meta *meta)
 {
     const char *ledger = admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE;
-    meta_fill(meta, admin->config->partitions, admin->new_store_id, ledger, 1, admin->run_id, 0);
+    meta_fill(meta, admin->config->partitions, admin->new_store_id, ledger, 1, 0);
+    meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, "open");
 }
 
@@ -167,7 +168,7 @@ static enum admin_result renew(struct admin *admin, unsigned partition, unsigned
         return admin_say(
             admin, ADMIN_RESTARTED,
             "Redis was restarted; the ledger process has not opened its next epoch yet");
-    snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
+    meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
     snprintf(meta->v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
     *done = write_epoch(admin, partition, 1, meta);
@@ -206,7 +207,7 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
         return result;
     if (missing)
         result = make_store(admin, partition, may, &meta, done);
-    else if (strcmp(meta.v[META_RUN_ID], admin->run_id) != 0)
+    else if (!meta_is_of(&meta, &admin->reign))
         result = renew(admin, partition, may, &meta, done);
     if (result == ADMIN_OK && *done > 0)
         take_store(admin, &meta);
