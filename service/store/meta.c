@@ -25,6 +25,11 @@ bool meta_restoring(const struct meta *meta)
     return says_restoring(meta->v[META_STATE]);
 }
 
+bool meta_making(const struct meta *meta)
+{
+    return strcmp(meta->v[META_STATE], META_MAKING) == 0;
+}
+
 bool meta_says_lost(const char *state)
 {
     return strncmp(state, "lost", 4) == 0;
@@ -122,6 +127,8 @@ bool meta_check_reply(const redisReply *reply, const char *run_id, unsigned part
                                    : "Redis has lost the store's data");
     else if (meta_says_lost(v[META_STATE]))
         say_verdict(view, META_IS_LOST, v[META_STATE]);
+    else if (strcmp(v[META_STATE], META_MAKING) == 0)
+        say_verdict(view, META_IS_WAIT, "the store has not been made to its end yet");
     else if (strcmp(v[META_STATE], "open") != 0)
         say_verdict(view, META_IS_CLOSED, v[META_STATE]);
     else if (strcmp(v[META_RUN_ID], run_id) != 0)
