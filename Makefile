@@ -129,6 +129,8 @@ obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 COMMON_OBJS := $(call obj,$(COMMON_C)) $(OUT)/obj/gen/version.o
 SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/assets.o $(OUT)/obj/service/ledger/schema_text.o
 LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o
+# What stockload and stockd share of Redis: nothing of stock is in it.
+REDIS_OBJS := $(call obj,$(addprefix service/store/,topology/slot.c topology/topology.c))
 LIB_OBJS := $(COMMON_OBJS) $(SERVICE_OBJS) $(LOADGEN_OBJS)
 STOCKD := $(OUT)/stockd
 STOCKLOAD := $(OUT)/stockload
@@ -319,7 +321,7 @@ $(STOCKD): $(OUT)/obj/service/main.o $(SERVICE_OBJS) $(COMMON_OBJS)
 	@echo "LD $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
-$(STOCKLOAD): $(OUT)/obj/loadgen/main.o $(LOADGEN_OBJS) $(COMMON_OBJS)
+$(STOCKLOAD): $(OUT)/obj/loadgen/main.o $(LOADGEN_OBJS) $(REDIS_OBJS) $(COMMON_OBJS)
 	@echo "LD $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
 
@@ -384,7 +386,7 @@ $(REDIS_CLOCK): tests/kept/clock.c Makefile
 $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)
-$(OUT)/page/%: $(OUT)/obj/tests/page/%.o $(OUT)/obj/tests/support/report_sample.o $(LOADGEN_OBJS) $(COMMON_OBJS)
+$(OUT)/page/%: $(OUT)/obj/tests/page/%.o $(OUT)/obj/tests/support/report_sample.o $(LOADGEN_OBJS) $(REDIS_OBJS) $(COMMON_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
 # The ledger's benchmark calls the ledger itself; the others stand alone.

@@ -60,15 +60,18 @@ static bool sign_in(struct race_link *link, const struct address *address)
     return address->db == 0 || RACE_DO(link, "SELECT", db);
 }
 
-bool race_link_open(struct race_link *link, const struct address *address, const char *key,
+bool race_link_open(struct race_link *link, const struct topology *topology, const char *key,
                     char err[RACE_ERR_SIZE])
 {
     struct timeval limit = {.tv_sec = CONNECT_S}, answer = {.tv_sec = ANSWER_S};
+    struct endpoint at;
     *link = (struct race_link){.key = key, .err = err};
-    link->c = address->is_unix ? redisConnectUnixWithTimeout(address->host, limit)
-                               : redisConnectWithTimeout(address->host, address->port, limit);
+    if (!topology_find_slot(topology, slot_of(str_of(key)), &at))
+        return fail_with(err, RACE_ERR_SIZE, "nobody has said yet where the key is");
+    link->c = at.is_unix ? redisConnectUnixWithTimeout(at.host, limit)
+                         : redisConnectWithTimeout(at.host, at.port, limit);
     if (link->c && !link->c->err && redisSetTimeout(link->c, answer) == REDIS_OK) {
-        if (sign_in(link, address))
+        if (sign_in(link, topology_address(topology)))
             return true;
     } else {
         race_link_fail(link, "connect", NULL);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "address.h"
+#include "store/topology/topology.h"
 
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
@@ -21,8 +21,8 @@ struct race_link {
     char *err;       /* the caller's, RACE_ERR_SIZE bytes: why the last call failed */
 };
 
-/* Connects, authenticates, selects the database. On failure nothing is open. */
-bool race_link_open(struct race_link *link, const struct address *address, const char *key,
+/* Connects to where the key is, authenticates, selects the database. On failure nothing is open. */
+bool race_link_open(struct race_link *link, const struct topology *topology, const char *key,
                     char err[RACE_ERR_SIZE]) MUST_CHECK;
 void race_link_close(struct race_link *link);
 

@@ -116,7 +116,7 @@ static void print_table(const struct race_strategy *const *strategies,
 
 struct race {
     const struct options *options;
-    struct address address;
+    struct topology *topology;
     char key[KEY_SIZE];
     char err[RACE_ERR_SIZE];
     struct race_link link;
@@ -292,7 +292,7 @@ static bool run_strategy(struct race *r, const struct race_strategy *strategy,
                          struct race_result *result)
 {
     struct race_plan plan = {.strategy = strategy,
-                             .address = &r->address,
+                             .topology = r->topology,
                              .key = r->key,
                              .batch_max = r->options->batch_max};
     r->dead = 0;
@@ -329,8 +329,8 @@ static bool open_race(struct race *r)
     uint64_t name;
     random_bytes(&name, sizeof(name));
     snprintf(r->key, sizeof(r->key), "stockload:race:%016" PRIx64, name);
-    return address_parse(r->options->redis, &r->address, r->err, sizeof(r->err)) &&
-           race_link_open(&r->link, &r->address, r->key, r->err) && open_pool(r);
+    r->topology = topology_new(r->options->redis, r->err, sizeof(r->err));
+    return r->topology && race_link_open(&r->link, r->topology, r->key, r->err) && open_pool(r);
 }
 
 static void close_race(struct race *r)
@@ -341,6 +341,7 @@ static void close_race(struct race *r)
     if (r->link.c && !RACE_DO(&r->link, "DEL", r->key, turn) && r->stocked)
         fprintf(stderr, "stockload: the key %s stays in Redis for some minutes\n", r->key);
     race_link_close(&r->link);
+    topology_free(r->topology);
 }
 
 static void print_head(const struct options *o)

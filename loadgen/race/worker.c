@@ -195,7 +195,7 @@ static void note_client_id(struct race_link *link, struct race_page *page)
 
 static bool connect_to(const struct race_plan *plan, struct race_link *link, struct race_page *page)
 {
-    if (!race_link_open(link, plan->address, plan->key, page->err))
+    if (!race_link_open(link, plan->topology, plan->key, page->err))
         return false;
     note_client_id(link, page);
     if (!plan->strategy->prepare || plan->strategy->prepare(link))

@@ -434,7 +434,7 @@ struct reader *reader_new(struct store *store)
     reader->store = store;
     STAILQ_INIT(&reader->waiting);
     arena_init(&reader->arena, ARENA_FIRST_BYTES, ARENA_MAX_BYTES);
-    conn_init(&reader->conn, store->loop, &store->address);
+    conn_init(&reader->conn, store->loop, store->topology, 0);
     reader->conn.user = reader;
     reader->conn.on_ready = on_ready;
     reader->conn.on_lost = on_lost;

@@ -1,5 +1,4 @@
-/* test_resp.c -- commands as bytes, Redis' address, and what meta says. */
-#include "address.h"
+/* test_resp.c -- commands as bytes, and what meta says. */
 #include "store/layout.h"
 #include "store/meta.h"
 #include "store/redis/resp.h"
@@ -35,46 +34,6 @@ TEST(a_key_without_a_name_is_the_partitions)
     resp_words(&out, 2, "INFO", "server");
     assert_bytes(&out, "$9\r\n{p0}:meta\r\n*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n");
     buf_free(&out);
-}
-
-TEST(addresses_are_taken_apart)
-{
-    struct address a;
-    char err[256];
-    assert_true(address_parse("redis://h:1234/5", &a, err, sizeof(err)));
-    assert_string_equal(a.host, "h");
-    assert_true(a.port == 1234 && a.db == 5 && !a.is_unix && !a.password[0]);
-    assert_true(address_parse("redis://u%40:p%3ax@[::1]:7", &a, err, sizeof(err)));
-    assert_string_equal(a.user, "u@");
-    assert_string_equal(a.password, "p:x");
-    assert_string_equal(a.host, "::1");
-    assert_true(address_parse("redis://:p@h", &a, err, sizeof(err)));
-    assert_true(a.port == 6379 && !a.user[0]);
-    assert_true(address_parse("unix:/a/b.sock", &a, err, sizeof(err)));
-    assert_true(a.is_unix);
-    assert_string_equal(a.host, "/a/b.sock");
-}
-
-TEST(wrong_addresses_are_refused_with_what_is_right)
-{
-    static const char *const wrong[] = {"",
-                                        "h:1",
-                                        "http://h",
-                                        "redis://",
-                                        "redis://:1",
-                                        "redis://h:99999",
-                                        "redis://h:x",
-                                        "redis://h/x",
-                                        "redis://u@h",
-                                        "unix:",
-                                        "redis://[::1"};
-    struct address a;
-    char err[256];
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        if (address_parse(wrong[i], &a, err, sizeof(err)))
-            fail_msg("%s was taken", wrong[i]);
-        assert_non_null(strstr(err, "redis://[user:pass@]host:port"));
-    }
 }
 
 static enum meta_verdict judge(uint64_t known, const char *const fields[META_FIELDS])

@@ -29,7 +29,8 @@ struct admin *admin_new(const struct store_config *config, struct store_shared *
     admin->shared = shared;
     admin->timeout_s = TIMEOUT_S;
     buf_init(&admin->out, OUT_MAX_BYTES);
-    if (address_parse(config->redis_url, &admin->address, err, err_size))
+    admin->topology = topology_new(config->redis_url, err, err_size);
+    if (admin->topology)
         return admin;
     free(admin);
     return NULL;
@@ -44,6 +45,7 @@ void admin_free(struct admin *admin)
 {
     admin_hang_up(admin);
     buf_free(&admin->out);
+    topology_free(admin->topology);
     free(admin);
 }
 
@@ -260,12 +262,24 @@ int admin_settle(struct admin *admin, redisReply *reply, int rc)
 
 /* --- connecting ------------------------------------------------------------------------------- */
 
+static bool find(struct admin *admin, struct endpoint *at)
+{
+    if (topology_find(admin->topology, 0, at))
+        return true;
+    snprintf(admin->why, sizeof(admin->why), "nobody has said yet where the primary is");
+    admin->trouble = TROUBLE_AWAY;
+    return false;
+}
+
 static bool dial(struct admin *admin)
 {
-    const struct address *a = &admin->address;
+    const struct address *a = topology_address(admin->topology);
     struct timeval timeout = {.tv_sec = admin->timeout_s};
-    admin->context = a->is_unix ? redisConnectUnixWithTimeout(a->host, timeout)
-                                : redisConnectWithTimeout(a->host, a->port, timeout);
+    struct endpoint at;
+    if (!find(admin, &at))
+        return false;
+    admin->context = at.is_unix ? redisConnectUnixWithTimeout(at.host, timeout)
+                                : redisConnectWithTimeout(at.host, at.port, timeout);
     if (!admin->context || admin->context->err ||
         redisSetTimeout(admin->context, timeout) != REDIS_OK) {
         snprintf(admin->why, sizeof(admin->why), "%s",

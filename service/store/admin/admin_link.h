@@ -7,9 +7,9 @@
  */
 #pragma once
 
-#include "address.h"
 #include "buf.h"
 #include "store/admin/admin.h"
+#include "store/topology/topology.h"
 
 #include <hiredis/hiredis.h>
 
@@ -17,7 +17,7 @@ struct admin {
     int timeout_s; /* of each answer */
     const struct store_config *config;
     struct store_shared *shared;
-    struct address address;
+    struct topology *topology;
     redisContext *context; /* NULL: not connected */
     bool refused;          /* it was closed because of an answer, not for want of one */
     uint64_t new_store_id;

@@ -384,7 +384,7 @@ int lane_init(struct lane *lane, struct partition *partition, unsigned index)
         return rc;
     lane->pause.on_end = on_pause_end;
     lane->pause.user = lane;
-    conn_init(&lane->conn, partition->store->loop, &partition->store->address);
+    conn_init(&lane->conn, partition->store->loop, partition->store->topology, partition->index);
     lane->conn.user = lane;
     lane->conn.on_ready = on_ready;
     lane->conn.on_lost = on_lost;

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -23,7 +24,7 @@ static void on_timer(uv_timer_t *timer);
 
 void conn_set_timer(struct conn *conn, uint64_t ms)
 {
-    uv_timer_start(&conn->timer, on_timer, ms, 0);
+    uv_timer_start(&conn->timer, on_timer, conn->elsewhere ? 0 : ms, 0);
 }
 
 static void free_handle(uv_handle_t *handle)
@@ -31,9 +32,25 @@ static void free_handle(uv_handle_t *handle)
     free(handle);
 }
 
-void conn_init(struct conn *conn, uv_loop_t *loop, const struct address *address)
+/* From the loop, like all that drops a connection, not from in here. One that waits for its next
+ * try has a reason not to wait any longer. */
+static void on_topology(struct topology_watch *watch)
 {
-    *conn = (struct conn){.loop = loop, .address = address};
+    struct conn *conn = (struct conn *)((char *)watch - offsetof(struct conn, watch));
+    struct endpoint now;
+    bool opened = conn->state != CONN_DOWN || uv_is_active((uv_handle_t *)&conn->timer);
+    if (!opened || !topology_find(conn->topology, conn->partition, &now) ||
+        endpoint_same(&now, &conn->at))
+        return;
+    conn->elsewhere = true;
+    conn_set_timer(conn, 0);
+}
+
+void conn_init(struct conn *conn, uv_loop_t *loop, struct topology *topology, unsigned partition)
+{
+    *conn = (struct conn){
+        .loop = loop, .topology = topology, .watch.changed = on_topology, .partition = partition};
+    topology_watch(topology, &conn->watch);
     buf_init(&conn->out, OUT_MAX_BYTES);
     uv_timer_init(loop, &conn->timer);
     conn->timer.data = conn;
@@ -61,7 +78,7 @@ static void release(struct conn *conn)
     drop_replies(conn);
     buf_reset(&conn->out);
     conn->out_sent = 0;
-    conn->role_behind = conn->role_first = false;
+    conn->role_behind = conn->role_first = conn->elsewhere = false;
     conn->aside = 0;
 }
 
@@ -88,7 +105,8 @@ void conn_drop(struct conn *conn, const char *why)
     stats_count(STATS_REDIS_ERRORS, 1);
     if (log_allowed(&gate, (int64_t)uv_now(conn->loop)))
         log_event(LOG_WARN, "redis connection lost", LOG_STR("why", conn->error),
-                  LOG_STR("host", conn->address->host), LOG_INT("port", conn->address->port));
+                  LOG_STR("host", conn->at.host), LOG_INT("port", conn->at.port));
+    topology_doubt(conn->topology, conn->partition);
     conn_set_timer(conn, backoff_ms(conn));
     if (!was_up)
         conn->failures++;
@@ -100,6 +118,7 @@ void conn_close(struct conn *conn)
     if (conn->closing)
         return;
     conn->closing = true;
+    topology_unwatch(&conn->watch);
     lookup_let_go(conn->lookup);
     conn->lookup = NULL;
     release(conn);
@@ -166,6 +185,8 @@ static void on_timer(uv_timer_t *timer)
     struct conn *conn = timer->data;
     if (conn->state == CONN_DOWN)
         conn_open(conn);
+    else if (conn->elsewhere)
+        conn_drop(conn, "the partition is written to elsewhere now");
     else if (conn->state == CONN_READY && !conn->role_first && conn->aside == 0)
         ask_role(conn);
     else

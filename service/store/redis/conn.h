@@ -10,7 +10,8 @@
  *
  * A master may become a replica while its connections live, and others take its address. So ROLE
  * is asked again once a second, behind an exchange or, while there is none, by itself; a connection
- * to what is no master any more goes DOWN.
+ * to what is no master any more goes DOWN. So does one whose partition is elsewhere now, as the
+ * topology says, which is asked each time it connects and told of each connection that fails.
  *
  * Invariant: one exchange at a time; its callback is called once with every reply, or `lost` is
  * called once and nothing is known of what Redis made of it.
@@ -19,8 +20,9 @@
 
 #include "store/redis/conn_state.h"
 
-/* Prepares the connection; conn_open() begins to connect. `address` must outlive it. */
-void conn_init(struct conn *conn, uv_loop_t *loop, const struct address *address);
+/* Prepares the connection to where the partition is written to; conn_open() begins to connect. The
+ * topology must outlive it. */
+void conn_init(struct conn *conn, uv_loop_t *loop, struct topology *topology, unsigned partition);
 void conn_open(struct conn *conn);
 
 /* Closes for good; no callback is called any more. Memory goes when the loop has run. */

@@ -53,7 +53,7 @@ static void on_greeting(struct conn *conn, redisReply **replies, size_t count)
 
 static void greet(struct conn *conn)
 {
-    const struct address *a = conn->address;
+    const struct address *a = topology_address(conn->topology);
     char db[16];
     size_t replies = 4;
     buf_reset(&conn->out);
@@ -103,10 +103,9 @@ static void open_failed(struct conn *conn, const char *why)
 /* host: a path, or an address in digits. */
 static void connect_to(struct conn *conn, const char *host)
 {
-    const struct address *a = conn->address;
     assert(!conn->context && !conn->closing);
-    conn->context =
-        a->is_unix ? redisConnectUnixNonBlock(host) : redisConnectNonBlock(host, a->port);
+    conn->context = conn->at.is_unix ? redisConnectUnixNonBlock(host)
+                                     : redisConnectNonBlock(host, conn->at.port);
     if (!conn->context || conn->context->err) {
         char why[160];
         snprintf(why, sizeof(why), "%s", conn->context ? conn->context->errstr : "out of memory");
@@ -143,8 +142,7 @@ static void on_looked_up(void *user, const char *numeric, const char *why)
 static void look_up(struct conn *conn)
 {
     if (!conn->lookup)
-        conn->lookup =
-            lookup_begin(conn->loop, conn->address->host, conn->failures, on_looked_up, conn);
+        conn->lookup = lookup_begin(conn->loop, conn->at.host, conn->failures, on_looked_up, conn);
     if (!conn->lookup) {
         open_failed(conn, "out of memory");
         return;
@@ -153,11 +151,28 @@ static void look_up(struct conn *conn)
     conn_set_timer(conn, CONNECT_TIMEOUT_MS);
 }
 
+/* A look-up that is under way is of another name, once the primary has moved. */
+static bool find(struct conn *conn)
+{
+    struct endpoint at;
+    if (!topology_find(conn->topology, conn->partition, &at))
+        return false;
+    if (!endpoint_same(&at, &conn->at)) {
+        lookup_let_go(conn->lookup);
+        conn->lookup = NULL;
+    }
+    conn->at = at;
+    return true;
+}
+
 void conn_open(struct conn *conn)
 {
     assert(conn->state == CONN_DOWN && !conn->context && !conn->closing);
-    if (lookup_needed(conn->address))
+    conn->elsewhere = false;
+    if (!find(conn))
+        open_failed(conn, "nobody has said yet where the primary is");
+    else if (lookup_needed(&conn->at))
         look_up(conn);
     else
-        connect_to(conn, conn->address->host);
+        connect_to(conn, conn->at.host);
 }

@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include "address.h"
 #include "buf.h"
 #include "store/redis/lookup.h"
+#include "store/topology/topology.h"
 
 #include <hiredis/hiredis.h>
 #include <uv.h>
@@ -30,7 +30,11 @@ typedef void conn_reply_fn(struct conn *conn, redisReply **replies, size_t count
 
 struct conn {
     uv_loop_t *loop;
-    const struct address *address;
+    struct topology *topology;
+    struct topology_watch watch;
+    unsigned partition;
+    struct endpoint at; /* that it is connected to, or was last */
+    bool elsewhere;     /* the partition is not there any more: to be dropped */
     enum conn_state state;
     redisContext *context;
     struct lookup *lookup; /* under way, be it that the time for it is over; at most one */
