@@ -165,7 +165,7 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
 static void unwatch(struct admin *admin)
 {
     char why[sizeof(admin->why)];
-    if (!admin->context)
+    if (!link_is_open(&admin->link))
         return;
     memcpy(why, admin->why, sizeof(why));
     resp_words(&admin->out, 1, "UNWATCH");
@@ -246,12 +246,12 @@ bool admin_passes(enum admin_result result)
 
 bool admin_is_open(const struct admin *admin, unsigned partition)
 {
-    return admin->context && admin->open[partition];
+    return link_is_open(&admin->link) && admin->open[partition];
 }
 
 unsigned admin_open_count(const struct admin *admin)
 {
-    return admin->context ? admin->open_count : 0;
+    return link_is_open(&admin->link) ? admin->open_count : 0;
 }
 
 /* It says something of this partition, and nothing of the others. */
@@ -300,7 +300,7 @@ enum admin_result admin_open(struct admin *admin, const char **why)
 {
     int64_t wait_ms = admin->config->partitions * LOOK_PER_PART_MS;
     *why = admin->looked_why;
-    if (admin->context && clock_mono_ms() < admin->look_ms)
+    if (link_is_open(&admin->link) && clock_mono_ms() < admin->look_ms)
         return admin->looked;
     if (admin->looked != ADMIN_OK)
         admin_hang_up(admin);

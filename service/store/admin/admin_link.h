@@ -9,17 +9,16 @@
 
 #include "buf.h"
 #include "store/admin/admin.h"
+#include "store/redis/link.h"
 #include "store/topology/topology.h"
 
-#include <hiredis/hiredis.h>
-
 struct admin {
-    int timeout_s; /* of each answer */
+    int timeout_ms; /* of each answer */
     const struct store_config *config;
     struct store_shared *shared;
     struct topology *topology;
-    redisContext *context; /* NULL: not connected */
-    bool refused;          /* it was closed because of an answer, not for want of one */
+    struct link link;
+    bool refused; /* it was closed because of an answer, not for want of one */
     uint64_t new_store_id;
     struct buf out;                 /* the command to ask next */
     int64_t epoch;                  /* of the partition that was opened last */
