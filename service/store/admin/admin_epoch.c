@@ -115,7 +115,7 @@ static enum admin_result renew(struct admin *admin, unsigned partition, unsigned
         return admin_say(
             admin, ADMIN_RESTARTED,
             "Redis was restarted; the ledger process has not opened its next epoch yet");
-    snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
+    meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
     snprintf(meta->v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
     *done = admin_write_meta(admin, partition, meta);
@@ -154,7 +154,7 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
         return result;
     if (missing || meta_making(&meta))
         result = admin_make(admin, partition, may, &meta, done);
-    else if (strcmp(meta.v[META_RUN_ID], admin->run_id) != 0)
+    else if (!meta_is_of(&meta, &admin->reign))
         result = renew(admin, partition, may, &meta, done);
     if (result == ADMIN_OK && *done > 0)
         take_store(admin, &meta);

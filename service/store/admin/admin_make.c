@@ -22,7 +22,8 @@ static enum admin_result part_lost(struct admin *admin)
 static void first_meta(struct admin *admin, struct meta *meta)
 {
     const char *ledger = admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE;
-    meta_fill(meta, admin->config->partitions, admin->new_store_id, ledger, 1, admin->run_id, 0);
+    meta_fill(meta, admin->config->partitions, admin->new_store_id, ledger, 1, 0);
+    meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, META_MAKING);
 }
 
@@ -96,7 +97,7 @@ static enum admin_result make_one(struct admin *admin, unsigned partition, const
 static enum admin_result open_one(struct admin *admin, unsigned partition, struct meta *meta,
                                   int *done)
 {
-    snprintf(meta->v[META_RUN_ID], META_VALUE_SIZE, "%s", admin->run_id);
+    meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, "open");
     *done = admin_write_meta(admin, partition, meta);
     return *done < 0 ? ADMIN_DOWN : ADMIN_OK;

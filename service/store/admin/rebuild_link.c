@@ -27,7 +27,8 @@ void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partiti
     buf_init(&rebuild->value, PAGE_MAX_BYTES);
     random_bytes(&store, sizeof(store));
     random_bytes(&name, sizeof(name));
-    meta_fill(meta, partitions, store | 1, ledger, epoch, admin->run_id, restores); /* never 0 */
+    meta_fill(meta, partitions, store | 1, ledger, epoch, restores); /* never 0 */
+    meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, META_RESTORING "%016" PRIx64, name);
 }
 

@@ -274,7 +274,8 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
             return;
         }
     }
-    switch (batch_take(&lane->batch, replies, count, conn->run_id, lane->store->shared, &error)) {
+    switch (batch_take(&lane->batch, replies, count, conn->run_id, conn->replid,
+                       lane->store->shared, &error)) {
     case BATCH_READ: lane_decide(lane); return;
     case BATCH_AGAIN: lane_read_round(lane); return;
     case BATCH_GATE: gate_shut(lane); return;

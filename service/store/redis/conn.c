@@ -18,6 +18,7 @@
 #define BACKOFF_LAST_MS  500
 #define ROLE_TIMEOUT_MS  5000
 #define WHY_DEMOTED      "this Redis is not the master any more"
+#define WHY_ANEW         "this Redis was promoted anew"
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_timer(uv_timer_t *timer);
@@ -137,19 +138,24 @@ void conn_doubt(struct conn *conn)
     conn->role_due_ms = 0;
 }
 
-/* An error tells nothing: Redis may be busy. */
-static bool tells_demoted(const redisReply *role)
+/* NULL, or why this connection has outlived its promotion (rule FRESH, docs/model). An error tells
+ * nothing: Redis may be busy. */
+static const char *tells_over(const struct conn *conn, const redisReply *info)
 {
-    return role->type == REDIS_REPLY_ARRAY && role->elements > 0 &&
-           role->element[0]->type == REDIS_REPLY_STRING &&
-           strcmp(role->element[0]->str, "master") != 0;
+    char role[REPLY_RUN_ID_SIZE], replid[REPLY_RUN_ID_SIZE];
+    if (!reply_info(info, "role", role, sizeof(role)) ||
+        !reply_info(info, "master_replid", replid, sizeof(replid)))
+        return NULL;
+    if (strcmp(role, "master") != 0)
+        return WHY_DEMOTED;
+    return strcmp(replid, conn->replid) != 0 ? WHY_ANEW : NULL;
 }
 
 /* Of a connection that has nothing else to do. Redis has read all that was sent before, so these
  * few bytes find room, or the connection is broken. */
 static void ask_role(struct conn *conn)
 {
-    static const char command[] = "*1\r\n$4\r\nROLE\r\n";
+    static const char command[] = "*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n";
     const ssize_t bytes = sizeof(command) - 1;
     conn->role_due_ms = uv_now(conn->loop) + CONN_ROLE_MS;
     if (send(conn->context->fd, command, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
@@ -176,7 +182,7 @@ static size_t add_role(struct conn *conn)
     if (!conn->role_behind)
         return 0;
     conn->role_due_ms = uv_now(conn->loop) + CONN_ROLE_MS;
-    resp_words(&conn->out, 1, "ROLE");
+    resp_words(&conn->out, 2, "INFO", "replication");
     return 1;
 }
 
@@ -273,9 +279,9 @@ static bool take_role(struct conn *conn)
     if (!conn->role_behind)
         return true;
     conn->role_behind = false;
-    if (tells_demoted(conn->replies[conn->received - 1])) {
-        conn_drop(conn,
-                  WHY_DEMOTED); /* whatever the other answers were: they are not the store's */
+    const char *over = tells_over(conn, conn->replies[conn->received - 1]);
+    if (over) {
+        conn_drop(conn, over); /* whatever the other answers were: they are not the store's */
         return false;
     }
     freeReplyObject(conn->replies[--conn->received]);
@@ -313,12 +319,12 @@ static void hand_over_replies(struct conn *conn)
 /* The answer to ask_role(). NULL, or what is wrong. */
 static const char *take_first(struct conn *conn, redisReply *role)
 {
-    bool demoted = tells_demoted(role);
+    const char *over = tells_over(conn, role);
     freeReplyObject(role);
     conn->role_first = false;
     if (conn->state == CONN_READY)
         conn_set_timer(conn, CONN_ROLE_MS);
-    return demoted ? WHY_DEMOTED : NULL;
+    return over;
 }
 
 /* The next of the replies that nobody waits for: an error is no matter of this connection. */

@@ -22,10 +22,11 @@ static const char *check_greeting(struct conn *conn, redisReply **replies, size_
     for (size_t i = 0; i < count; i++)
         if (replies[i]->type == REDIS_REPLY_ERROR)
             return replies[i]->str;
-    const redisReply *role = replies[count - 2], *info = replies[count - 1];
-    if (role->type != REDIS_REPLY_ARRAY || role->elements < 1 || !role->element[0]->str)
-        return "Redis gave no ROLE";
-    if (strcmp(role->element[0]->str, "master") != 0)
+    const redisReply *replication = replies[count - 2], *info = replies[count - 1];
+    if (!reply_info(replication, "role", text, sizeof(text)) ||
+        !reply_info(replication, "master_replid", conn->replid, sizeof(conn->replid)))
+        return "Redis gave no role";
+    if (strcmp(text, "master") != 0)
         return "this Redis is not a master";
     if (!reply_info(info, "run_id", conn->run_id, sizeof(conn->run_id)) ||
         !reply_info(info, "redis_version", text, sizeof(text)))
@@ -73,7 +74,7 @@ static void greet(struct conn *conn)
     /* What is sent behind a MULTI that Redis refuses is carried out all the same, one by one. */
     resp_words(&conn->out, 1, "MULTI");
     resp_words(&conn->out, 1, "EXEC");
-    resp_words(&conn->out, 1, "ROLE");
+    resp_words(&conn->out, 2, "INFO", "replication");
     resp_words(&conn->out, 2, "INFO", "server");
     if (conn_request(conn, CONN_GREETING, replies, CONNECT_TIMEOUT_MS, on_greeting) < 0)
         conn_drop(conn, "out of memory");
