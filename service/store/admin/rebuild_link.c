@@ -14,7 +14,7 @@
 #define PAGE_FULL_BYTES   (256u << 10)
 #define PAGE_FULL         1000 /* commands */
 #define SCAN_COUNT        "1000"
-#define ANSWER_TIMEOUT_MS 10000 /* pages are larger than what else admin asks */
+#define ANSWER_TIMEOUT_MS 10000
 
 void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partitions,
                   const char *ledger, int64_t epoch, int64_t restores)
@@ -30,6 +30,22 @@ void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partiti
     meta_fill(meta, partitions, store | 1, ledger, epoch, restores); /* never 0 */
     meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, META_RESTORING "%016" PRIx64, name);
+}
+
+/* Pages are larger than what else is asked over the connection. */
+static void have_patience(struct rebuild *rebuild)
+{
+    rebuild->admin->link.timeout_ms = ANSWER_TIMEOUT_MS;
+}
+
+void rebuild_join(struct rebuild *rebuild, struct admin *admin, unsigned partition,
+                  const char *state)
+{
+    *rebuild = (struct rebuild){.admin = admin, .watched = partition, .last_bucket = -1};
+    buf_init(&rebuild->page, PAGE_MAX_BYTES);
+    buf_init(&rebuild->value, PAGE_MAX_BYTES);
+    snprintf(rebuild->meta.v[META_STATE], META_VALUE_SIZE, "%s", state);
+    have_patience(rebuild);
 }
 
 void rebuild_free(struct rebuild *rebuild)
@@ -55,7 +71,7 @@ static enum rebuild_result no_memory(struct rebuild *rebuild)
 static enum rebuild_result taken(struct rebuild *rebuild)
 {
     return rebuild_fail(rebuild, REBUILD_TAKEN,
-                        "another restore took over: meta in Redis is not what this one wrote");
+                        "somebody else took over: meta in Redis is not what was written there");
 }
 
 static enum rebuild_result trouble(struct rebuild *rebuild)
@@ -120,10 +136,10 @@ enum rebuild_result rebuild_exchange(struct rebuild *rebuild, struct buf *out, s
 /* --- under WATCH ------------------------------------------------------------------------------ */
 
 /* One meta stands for all: they are only ever changed together. Two replies. */
-static void put_guard(struct buf *out)
+static void put_guard(struct buf *out, unsigned partition)
 {
-    layout_command(out, STR("WATCH"), 0, KEY_META, NO_NAME, 0);
-    layout_command(out, STR("HGET"), 0, KEY_META, NO_NAME, 1);
+    layout_command(out, STR("WATCH"), partition, KEY_META, NO_NAME, 0);
+    layout_command(out, STR("HGET"), partition, KEY_META, NO_NAME, 1);
     resp_arg(out, str_of(layout_meta_name(META_STATE)));
 }
 
@@ -145,7 +161,7 @@ enum rebuild_result rebuild_guard(struct rebuild *rebuild)
     if (rebuild->guarded)
         return REBUILD_OK;
     buf_reset(&rebuild->value);
-    put_guard(&rebuild->value);
+    put_guard(&rebuild->value, rebuild->watched);
     enum rebuild_result result = rebuild_exchange(rebuild, &rebuild->value, 2, &replies);
     if (result == REBUILD_OK && !is_ours(rebuild, reply_at(replies, 1)))
         result = taken(rebuild);
@@ -179,7 +195,7 @@ enum rebuild_result rebuild_flush(struct rebuild *rebuild)
     if (result != REBUILD_OK || rebuild->commands == 0)
         return result;
     resp_words(&rebuild->page, 1, "EXEC");
-    put_guard(&rebuild->page);
+    put_guard(&rebuild->page, rebuild->watched);
     rebuild->guarded = false;
     result = rebuild_exchange(rebuild, &rebuild->page, count, &replies);
     if (result == REBUILD_OK && (reply_at(replies, count - 3)->type != REDIS_REPLY_ARRAY ||
@@ -190,6 +206,16 @@ enum rebuild_result rebuild_flush(struct rebuild *rebuild)
     buf_reset(&rebuild->page);
     rebuild_drop(replies, count);
     return result;
+}
+
+enum rebuild_result rebuild_leave(struct rebuild *rebuild)
+{
+    enum rebuild_result result = rebuild_flush(rebuild);
+    if (result != REBUILD_OK)
+        return result;
+    resp_words(&rebuild->admin->out, 1, "UNWATCH");
+    rebuild->guarded = false;
+    return admin_done(rebuild->admin, ANSWER_OK) ? REBUILD_OK : trouble(rebuild);
 }
 
 /* --- metas ------------------------------------------------------------------------------------ */
@@ -244,7 +270,7 @@ enum rebuild_result rebuild_halt(struct rebuild *rebuild, const struct meta *exp
 
 enum rebuild_result rebuild_claim(struct rebuild *rebuild, const struct meta *expected)
 {
-    rebuild->admin->link.timeout_ms = ANSWER_TIMEOUT_MS;
+    have_patience(rebuild);
     enum rebuild_result result = watch_all(rebuild, expected);
     for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++)
         meta_put(rebuild_next(rebuild), p, &rebuild->meta);

@@ -58,7 +58,7 @@ static void ask_watch(struct batch *b, struct buf *out, struct str marker)
         b->read_items[i]->watched = true;
     }
     for (uint32_t i = 0; i < b->key_count; i++)
-        resp_key(out, b->read_keys[i]->partition, KEY_OPERATION, b->read_keys[i]->key);
+        resp_key(out, b->partition, KEY_OPERATION, b->read_keys[i]->key);
     b->replies++;
 }
 
@@ -71,7 +71,7 @@ static void ask_values(struct batch *b, struct buf *out)
     for (uint32_t i = 0; i < b->item_count; i++)
         resp_key(out, b->partition, KEY_ITEM, b->read_items[i]->sku);
     for (uint32_t i = 0; i < b->key_count; i++)
-        resp_key(out, b->read_keys[i]->partition, KEY_OPERATION, b->read_keys[i]->key);
+        resp_key(out, b->partition, KEY_OPERATION, b->read_keys[i]->key);
     b->replies++;
 }
 

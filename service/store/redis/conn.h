@@ -11,8 +11,8 @@
  * A master may become a replica while its connections live, and others take its address; it may
  * even be promoted again, with less than it had. So the role and the replication id, which every
  * promotion changes, are asked again once a second, behind an exchange or, while there is none, by
- * themselves; a connection that has outlived its promotion goes DOWN (rule FRESH, docs/model).
- * So does one whose partition is elsewhere now, as the topology says, which is asked each time it
+ * themselves; a connection that has outlived its promotion goes DOWN (rule FRESH, docs/model). So
+ * does one whose partition is elsewhere now, as the topology says, which is asked each time it
  * connects and told of each connection that fails.
  *
  * Invariant: one exchange at a time; its callback is called once with every reply, or `lost` is
