@@ -19,7 +19,6 @@
 #define HANGING_US 15000000 /* beyond the end; longer than any wait for Redis */
 #define STOP_MS    2000     /* for workers to finish after a signal */
 #define FORGET_MS  600000   /* the key outlives a killed parent by no more than this */
-#define KEY_SIZE   40
 
 /* --- what it was like, for people ------------------------------------------------------------- */
 
@@ -116,8 +115,8 @@ static void print_table(const struct race_strategy *const *strategies,
 
 struct race {
     const struct options *options;
-    struct address address;
-    char key[KEY_SIZE];
+    struct topology *topology;
+    char key[RACE_KEY_SIZE];
     char err[RACE_ERR_SIZE];
     struct race_link link;
     struct pool *pool;
@@ -292,7 +291,7 @@ static bool run_strategy(struct race *r, const struct race_strategy *strategy,
                          struct race_result *result)
 {
     struct race_plan plan = {.strategy = strategy,
-                             .address = &r->address,
+                             .topology = r->topology,
                              .key = r->key,
                              .batch_max = r->options->batch_max};
     r->dead = 0;
@@ -329,18 +328,18 @@ static bool open_race(struct race *r)
     uint64_t name;
     random_bytes(&name, sizeof(name));
     snprintf(r->key, sizeof(r->key), "stockload:race:%016" PRIx64, name);
-    return address_parse(r->options->redis, &r->address, r->err, sizeof(r->err)) &&
-           race_link_open(&r->link, &r->address, r->key, r->err) && open_pool(r);
+    r->topology = topology_new(r->options->redis, r->err, sizeof(r->err));
+    return r->topology && race_link_open(&r->link, r->topology, r->key, r->err) && open_pool(r);
 }
 
 static void close_race(struct race *r)
 {
     pool_free(r->pool);
-    char turn[sizeof(r->key) + 8];
-    snprintf(turn, sizeof(turn), "{%s}:turn", r->key);
-    if (r->link.c && !RACE_DO(&r->link, "DEL", r->key, turn) && r->stocked)
+    if (link_is_open(&r->link.link) && !RACE_DO(&r->link, "DEL", r->key, r->link.turn) &&
+        r->stocked)
         fprintf(stderr, "stockload: the key %s stays in Redis for some minutes\n", r->key);
     race_link_close(&r->link);
+    topology_free(r->topology);
 }
 
 static void print_head(const struct options *o)

@@ -25,11 +25,8 @@ static bool collect_items(struct view *view, struct op *op)
 
 bool plan_collect(struct view *view, struct op *op)
 {
-    assert(op->partition < view->partitions);
-    if (!str_absent(op->key))
-        for (unsigned p = 0; p < view->partitions; p++)
-            if (view_add_key(view, (uint16_t)p, op->key) == VIEW_NONE)
-                return false;
+    if (!str_absent(op->key) && view_add_key(view, op->key) == VIEW_NONE)
+        return false;
     if (!op_trait(op->kind)->names_reservation)
         return collect_items(view, op);
     op->resv_slot = view_add_reservation(view, &op->rid);
@@ -65,7 +62,7 @@ struct event_line planner_line(const struct view_item *item, int64_t quantity)
 static enum step record(struct planner *p, struct op *op, struct str *result)
 {
     struct buf *scratch = p->view->scratch;
-    uint32_t slot = view_add_key(p->view, op->partition, op->key);
+    uint32_t slot = view_add_key(p->view, op->key);
     if (slot == VIEW_NONE)
         return STEP_NO_MEMORY;
     buf_reset(scratch);
@@ -132,27 +129,24 @@ enum step planner_event(struct planner *p, struct event *event, struct op *op)
 /* Decides the operation from what its key has recorded; OUT_NONE: nothing is. */
 static enum step replay(struct planner *p, struct op *op)
 {
-    for (unsigned part = 0; part < p->view->partitions; part++) {
-        uint32_t slot = view_add_key(p->view, (uint16_t)part, op->key);
-        if (slot == VIEW_NONE)
-            return STEP_NO_MEMORY;
-        const struct view_key *key = view_key(p->view, slot);
-        if (!key->known)
-            return STEP_READ;
-        struct str bytes = str_absent(key->now) ? key->was : key->now;
-        if (str_absent(bytes))
-            continue;
-        uint8_t fingerprint[RECORD_FINGERPRINT_BYTES];
-        enum op_kind kind;
-        struct outcome recorded;
-        if (!record_decode_result(p->view->arena, bytes, fingerprint, &kind, &recorded) ||
-            kind != op->kind || memcmp(fingerprint, op->fingerprint, sizeof(fingerprint)) != 0)
-            return refuse(op, OUT_KEY_REUSED);
-        op->out = recorded;
-        op->out.replayed = true;
-        op->out.now_ms = p->now_ms;
+    uint8_t fingerprint[RECORD_FINGERPRINT_BYTES];
+    enum op_kind kind;
+    struct outcome recorded;
+    uint32_t slot = view_add_key(p->view, op->key);
+    if (slot == VIEW_NONE)
+        return STEP_NO_MEMORY;
+    const struct view_key *key = view_key(p->view, slot);
+    if (!key->known)
+        return STEP_READ;
+    struct str bytes = str_absent(key->now) ? key->was : key->now;
+    if (str_absent(bytes))
         return STEP_DONE;
-    }
+    if (!record_decode_result(p->view->arena, bytes, fingerprint, &kind, &recorded) ||
+        kind != op->kind || memcmp(fingerprint, op->fingerprint, sizeof(fingerprint)) != 0)
+        return refuse(op, OUT_KEY_REUSED);
+    op->out = recorded;
+    op->out.replayed = true;
+    op->out.now_ms = p->now_ms;
     return STEP_DONE;
 }
 

@@ -4,11 +4,9 @@
 
 #define FIRST_CAP 16
 
-void view_init(struct view *view, struct arena *arena, struct buf *events, struct buf *scratch,
-               unsigned partitions)
+void view_init(struct view *view, struct arena *arena, struct buf *events, struct buf *scratch)
 {
-    *view = (struct view){
-        .arena = arena, .events = events, .scratch = scratch, .partitions = partitions};
+    *view = (struct view){.arena = arena, .events = events, .scratch = scratch};
     buf_reset(events);
 }
 
@@ -198,25 +196,20 @@ uint32_t view_add_customer(struct view *view, uint32_t item, struct str customer
 
 static uint64_t key_hash(const void *entry)
 {
-    const struct view_key *k = entry;
-    return str_hash(k->key) * 31 + k->partition;
+    return str_hash(((const struct view_key *)entry)->key);
 }
 
-uint32_t view_add_key(struct view *view, uint16_t partition, struct str key)
+uint32_t view_add_key(struct view *view, struct str key)
 {
-    struct view_key like = {.key = key, .partition = partition};
-    uint64_t hash = key_hash(&like);
+    uint64_t hash = str_hash(key);
     uint32_t at = (uint32_t)hash, slot;
-    while ((slot = set_probe(&view->keys, &at)) != VIEW_NONE) {
-        const struct view_key *k = view_key(view, slot);
-        if (k->partition == partition && str_equal(k->key, key))
+    while ((slot = set_probe(&view->keys, &at)) != VIEW_NONE)
+        if (str_equal(view_key(view, slot)->key, key))
             return slot;
-    }
     struct view_key *k = set_append(view, &view->keys, key_hash, hash, sizeof(*k));
     if (!k)
         return VIEW_NONE;
     k->key = keep_text(view, key);
-    k->partition = partition;
     return view->keys.count - 1;
 }
 

@@ -67,7 +67,6 @@ struct view_customer {
 
 struct view_key {
     struct str key;
-    uint16_t partition;
     bool known, watched;
     struct str was; /* the recorded result; absent: none */
     struct str now; /* to be recorded; absent: none */
@@ -83,7 +82,6 @@ struct view_set {
 
 struct view {
     struct arena *arena;
-    unsigned partitions;
     struct view_set items, reservations, customers, keys;
     struct buf *events;  /* of this plan; empty while event_count is 0 */
     struct buf *scratch; /* for encoding a result */
@@ -93,8 +91,7 @@ struct view {
 };
 
 /* An empty view. The buffers belong to the caller. */
-void view_init(struct view *view, struct arena *arena, struct buf *events, struct buf *scratch,
-               unsigned partitions);
+void view_init(struct view *view, struct arena *arena, struct buf *events, struct buf *scratch);
 
 /* Drops the overlay and keeps what was read. */
 void view_rewind(struct view *view);
@@ -104,7 +101,7 @@ void view_rewind(struct view *view);
 uint32_t view_add_item(struct view *view, struct str sku);
 uint32_t view_add_reservation(struct view *view, const struct rid *id);
 uint32_t view_add_customer(struct view *view, uint32_t item, struct str customer);
-uint32_t view_add_key(struct view *view, uint16_t partition, struct str key);
+uint32_t view_add_key(struct view *view, struct str key);
 
 /* The slot, or VIEW_NONE if the view has no such item, or reservation. */
 uint32_t view_find_item(const struct view *view, struct str sku);

@@ -111,12 +111,8 @@ static void describe(const struct waiting *w, char *text, size_t size)
     struct address a;
     char err[128];
     text[0] = '\0';
-    if (!address_parse(w->shared->store_config.redis_url, &a, err, sizeof(err)))
-        return;
-    if (a.is_unix)
-        snprintf(text, size, "%s", a.host);
-    else
-        snprintf(text, size, "%s:%d", a.host, a.port);
+    if (address_parse(w->shared->store_config.redis_url, &a, err, sizeof(err)))
+        address_text(&a, text, size);
 }
 
 static void say(struct waiting *w, enum log_level level, const char *message, int64_t now_ms)

@@ -173,8 +173,8 @@ static enum outcome_code judge_metas(struct reader *reader, redisReply **tail, i
         return OUT_REDIS_UNAVAILABLE;
     for (unsigned p = 0; p < store->config.partitions; p++) {
         struct meta_view gate;
-        if (!meta_check_reply(tail[2 + p], reader->conn.run_id, store->config.partitions,
-                              store->shared, &gate)) {
+        if (!meta_check_reply(tail[2 + p], reader->conn.run_id, reader->conn.replid,
+                              store->config.partitions, store->shared, &gate)) {
             set_not_ready(reader, OUT_REDIS_UNAVAILABLE,
                           "Redis refuses to read the meta of the store");
             return OUT_REDIS_UNAVAILABLE;
@@ -434,7 +434,7 @@ struct reader *reader_new(struct store *store)
     reader->store = store;
     STAILQ_INIT(&reader->waiting);
     arena_init(&reader->arena, ARENA_FIRST_BYTES, ARENA_MAX_BYTES);
-    conn_init(&reader->conn, store->loop, &store->address);
+    conn_init(&reader->conn, store->loop, store->topology, 0);
     reader->conn.user = reader;
     reader->conn.on_ready = on_ready;
     reader->conn.on_lost = on_lost;

@@ -342,7 +342,8 @@ struct store *store_new(uv_loop_t *loop, const struct store_config *config,
     uv_update_time(loop); /* what the process did before may have taken its time */
     store->config = *config;
     store->shared = shared;
-    if (!address_parse(config->redis_url, &store->address, err, err_size)) {
+    store->topology = topology_new(config->redis_url, err, err_size);
+    if (!store->topology) {
         free(store);
         return NULL;
     }
@@ -369,6 +370,7 @@ static void on_closed(uv_handle_t *handle)
     reader_free(store->reader);
     repeats_free(store->repeats);
     relay_free(store->relay);
+    topology_free(store->topology);
     free(store);
 }
 

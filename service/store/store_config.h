@@ -36,7 +36,7 @@ struct relay_shared;
 #define STORE_WHY_FULL       "too many operations wait"
 
 struct store_config {
-    const char *redis_url; /* redis://[user:pass@]host:port[/db] or unix:/path.sock */
+    const char *redis_url; /* as address.h has it */
     unsigned partitions;   /* 1..PARTITIONS_MAX */
     unsigned batch_max;    /* operations a transaction */
     unsigned lanes;        /* connections a partition */

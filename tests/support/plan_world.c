@@ -445,7 +445,7 @@ void world_attempt(struct world *w, struct op *const *ops, unsigned count)
 {
     struct view view;
     enum plan_result result;
-    view_init(&view, &w->arena, &w->entry, &w->scratch, 1);
+    view_init(&view, &w->arena, &w->entry, &w->scratch);
     for (unsigned i = 0; i < count; i++) {
         bool collected = plan_collect(&view, ops[i]);
         assert(collected);

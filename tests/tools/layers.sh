@@ -20,6 +20,7 @@ forbid common "http/|store/|core/|ledger/|audit/|restore/|client/|history/|check
 forbid service/core "http/|store/|ledger/|$top|$libraries|sys/socket|unistd|time\.h|log\.h|clock\.h" "core is pure"
 forbid service/store "http/|ledger/|audit/|restore/|$top|microhttpd|jansson" "store knows Redis, not HTTP"
 forbid service/store/redis "store/(admin|commit)/|store/[a-z_]*\.h|core/" "a connection knows nothing of stock"
+forbid service/store/topology "store/(admin|commit)/|store/[a-z_]*\.h|core/" "where a Redis is has nothing to do with stock"
 forbid service/store/commit "store/admin/" "batches need nobody beside them"
 forbid service/store/relay "store/admin/" "what workers share is operations"
 forbid service/store/admin "store/commit/" "what is done beside batches needs none"
@@ -31,7 +32,8 @@ forbid service/audit "http/|restore/|$top|$libraries|sqlite|libpq" "the audit co
 forbid service/restore "http/|audit/|$top|$libraries|sqlite|libpq" "a restore moves from ledger to store, through both"
 forbid service/command/client "store/|ledger/|audit/|restore/|process/|hiredis|microhttpd|sqlite|libpq" "the client knows the interface from outside"
 ltop='(options|value_parsers)\.h|run/|race/'
-forbid loadgen "http/|store/|core/|ledger/" "the load generator knows the service by its contract only"
+forbid loadgen "http/|store/(admin|commit|relay)/|store/[a-z_]*\.h|core/|ledger/" "the load generator knows the service by its contract only"
+forbid "$(find loadgen -mindepth 1 -maxdepth 1 ! -name race)" "store/" "only the race speaks with Redis"
 forbid loadgen/history "client/|check/|report/|$ltop|uv\.h|jansson" "history knows only its file"
 forbid loadgen/check "client/|report/|$ltop|uv\.h|jansson" "the checker works from a history alone"
 forbid loadgen/client "check/|report/|$ltop|jansson" "clients send and record, they do not judge"

@@ -82,14 +82,14 @@ static struct lookup *begin(const char *name, unsigned turn, struct seen *seen)
 TEST(only_names_are_looked_up)
 {
     static const struct {
-        struct address address;
+        struct endpoint at;
         bool needed;
     } rows[] = {{{.host = "127.0.0.1"}, false},   {{.host = "::1"}, false},
                 {{.host = "2001:db8::7"}, false}, {{.is_unix = true, .host = "redis.sock"}, false},
                 {{.host = "localhost"}, true},    {{.host = "redis.example.com"}, true},
                 {{.host = "127.0.0.1.nip"}, true}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        assert_int_equal(lookup_needed(&rows[i].address), rows[i].needed);
+        assert_int_equal(lookup_needed(&rows[i].at), rows[i].needed);
 }
 
 TEST(the_loop_goes_on_and_addresses_take_turns)

@@ -14,7 +14,7 @@ static int setup(void **state)
     arena_init(&arena, ARENA_BYTES, 4 * ARENA_BYTES);
     buf_init(&events, ARENA_BYTES);
     buf_init(&scratch, ARENA_BYTES);
-    view_init(&view, &arena, &events, &scratch, 1);
+    view_init(&view, &arena, &events, &scratch);
     uint32_t read = view_add_item(&view, STR("read")), wanted = view_add_item(&view, STR("wanted"));
     if (read == VIEW_NONE || wanted == VIEW_NONE)
         return -1;

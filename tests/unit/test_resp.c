@@ -1,5 +1,4 @@
-/* test_resp.c -- commands as bytes, Redis' address, and what meta says. */
-#include "address.h"
+/* test_resp.c -- commands as bytes, and what meta says. */
 #include "store/layout.h"
 #include "store/meta.h"
 #include "store/redis/resp.h"
@@ -37,46 +36,6 @@ TEST(a_key_without_a_name_is_the_partitions)
     buf_free(&out);
 }
 
-TEST(addresses_are_taken_apart)
-{
-    struct address a;
-    char err[256];
-    assert_true(address_parse("redis://h:1234/5", &a, err, sizeof(err)));
-    assert_string_equal(a.host, "h");
-    assert_true(a.port == 1234 && a.db == 5 && !a.is_unix && !a.password[0]);
-    assert_true(address_parse("redis://u%40:p%3ax@[::1]:7", &a, err, sizeof(err)));
-    assert_string_equal(a.user, "u@");
-    assert_string_equal(a.password, "p:x");
-    assert_string_equal(a.host, "::1");
-    assert_true(address_parse("redis://:p@h", &a, err, sizeof(err)));
-    assert_true(a.port == 6379 && !a.user[0]);
-    assert_true(address_parse("unix:/a/b.sock", &a, err, sizeof(err)));
-    assert_true(a.is_unix);
-    assert_string_equal(a.host, "/a/b.sock");
-}
-
-TEST(wrong_addresses_are_refused_with_what_is_right)
-{
-    static const char *const wrong[] = {"",
-                                        "h:1",
-                                        "http://h",
-                                        "redis://",
-                                        "redis://:1",
-                                        "redis://h:99999",
-                                        "redis://h:x",
-                                        "redis://h/x",
-                                        "redis://u@h",
-                                        "unix:",
-                                        "redis://[::1"};
-    struct address a;
-    char err[256];
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        if (address_parse(wrong[i], &a, err, sizeof(err)))
-            fail_msg("%s was taken", wrong[i]);
-        assert_non_null(strstr(err, "redis://[user:pass@]host:port"));
-    }
-}
-
 static enum meta_verdict judge(uint64_t known, const char *const fields[META_FIELDS])
 {
     redisReply values[META_FIELDS], *elements[META_FIELDS];
@@ -88,7 +47,7 @@ static enum meta_verdict judge(uint64_t known, const char *const fields[META_FIE
                                  .str = (char *)(uintptr_t)fields[i]};
         elements[i] = &values[i];
     }
-    assert_true(meta_check_reply(&reply, "run", 2, &shared, &view));
+    assert_true(meta_check_reply(&reply, "run", "replid", 2, &shared, &view));
     assert_true(view.gate == META_IS_OPEN || view.why[0]);
     return view.gate;
 }
@@ -101,6 +60,51 @@ static enum meta_verdict judge(uint64_t known, const char *const fields[META_FIE
                                       [META_EPOCH] = (epoch),                                      \
                                       [META_RUN_ID] = (run_id),                                    \
                                       [META_STATE] = (state)})
+
+/* One of them for a promotion. */
+#define PROMOTED(run_id, promotion, state)                                                         \
+    ((const char *const[META_FIELDS]){[META_FORMAT_F] = "2",                                       \
+                                      [META_PARTITIONS] = "2",                                     \
+                                      [META_STORE] = "ab",                                         \
+                                      [META_EPOCH] = "3",                                          \
+                                      [META_RUN_ID] = (run_id),                                    \
+                                      [META_STATE] = (state),                                      \
+                                      [META_PROMOTION] = (promotion),                              \
+                                      [META_ORDER] = "7"})
+
+TEST(the_gate_opens_to_the_promotion_that_the_epoch_is_of)
+{
+    assert_int_equal(judge(0xab, PROMOTED("run", "replid", "open")), META_IS_OPEN);
+    assert_int_equal(judge(0xab, PROMOTED("run", "another", "open")), META_IS_WAIT);
+    assert_int_equal(judge(0xab, PROMOTED("old", "replid", "open")), META_IS_WAIT);
+}
+
+TEST(the_gate_of_a_build_before_promotions_were_named_opens_by_the_process_alone)
+{
+    assert_int_equal(judge(0xab, PROMOTED("run", "", "open")), META_IS_OPEN);
+    assert_int_equal(judge(0xab, PROMOTED("run", NULL, "open")), META_IS_OPEN);
+}
+
+TEST(requests_wait_while_an_epoch_is_opened)
+{
+    assert_int_equal(judge(0xab, PROMOTED("run", "replid", "closed: opening 12")), META_IS_WAIT);
+    assert_int_equal(judge(0xab, PROMOTED("old", "another", "closed: opening 12")), META_IS_WAIT);
+    assert_int_equal(judge(0xab, PROMOTED("run", "replid", "closed: opened")), META_IS_CLOSED);
+}
+
+TEST(a_meta_is_of_one_process_and_one_promotion)
+{
+    const struct reign here = {.run_id = "run", .promotion = "replid", .order = 7};
+    struct meta meta = {.v = {{0}}};
+    assert_false(meta_is_of(&meta, &here));
+    meta_fill_reign(&meta, &here);
+    assert_true(meta_is_of(&meta, &here));
+    assert_string_equal(meta.v[META_ORDER], "7");
+    snprintf(meta.v[META_PROMOTION], META_VALUE_SIZE, "another");
+    assert_false(meta_is_of(&meta, &here));
+    meta.v[META_PROMOTION][0] = '\0';
+    assert_false(meta_is_of(&meta, &here));
+}
 
 TEST(the_gate_opens_only_to_our_store_on_this_redis)
 {

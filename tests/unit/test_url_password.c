@@ -63,7 +63,7 @@ TEST(every_byte_comes_back)
     assert_true(address_parse(redis, &address, err, sizeof(err)));
     assert_string_equal(address.password, password);
     assert_string_equal(address.user, "app");
-    assert_string_equal(address.host, "h");
+    assert_string_equal(address.seeds[0].host, "h");
     ledger = with("postgresql://app@h:1/db", password);
     PQconninfoOption *options = PQconninfoParse(ledger, &why);
     assert_non_null(options);

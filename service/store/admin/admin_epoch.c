@@ -46,7 +46,8 @@ static int write_epoch(struct admin *admin, unsigned first, unsigned count, cons
 static void first_meta(struct admin *admin, struct meta *meta)
 {
     const char *ledger = admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE;
-    meta_fill(meta, admin->config->partitions, admin->new_store_id, ledger, 1, admin->run_id, 0);
+    meta_fill(meta, admin->config->partitions, admin->new_store_id, ledger, 1, 0);
+    meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, "open");
 }
 
@@ -167,7 +168,7 @@ static enum admin_result renew(struct admin *admin, unsigned partition, unsigned
         return admin_say(
             admin, ADMIN_RESTARTED,
             "Redis was restarted; the ledger process has not opened its next epoch yet");
-    snprintf(meta->v[META_RUN_ID], 64, "%s", admin->run_id);
+    meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
     snprintf(meta->v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
     *done = write_epoch(admin, partition, 1, meta);
@@ -206,7 +207,7 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
         return result;
     if (missing)
         result = make_store(admin, partition, may, &meta, done);
-    else if (strcmp(meta.v[META_RUN_ID], admin->run_id) != 0)
+    else if (!meta_is_of(&meta, &admin->reign))
         result = renew(admin, partition, may, &meta, done);
     if (result == ADMIN_OK && *done > 0)
         take_store(admin, &meta);
@@ -217,7 +218,7 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
 static void unwatch(struct admin *admin)
 {
     char why[sizeof(admin->why)];
-    if (!admin->context)
+    if (!link_is_open(&admin->link))
         return;
     memcpy(why, admin->why, sizeof(why));
     resp_words(&admin->out, 1, "UNWATCH");
@@ -298,12 +299,12 @@ bool admin_passes(enum admin_result result)
 
 bool admin_is_open(const struct admin *admin, unsigned partition)
 {
-    return admin->context && admin->open[partition];
+    return link_is_open(&admin->link) && admin->open[partition];
 }
 
 unsigned admin_open_count(const struct admin *admin)
 {
-    return admin->context ? admin->open_count : 0;
+    return link_is_open(&admin->link) ? admin->open_count : 0;
 }
 
 /* It says something of this partition, and nothing of the others. */
@@ -352,7 +353,7 @@ enum admin_result admin_open(struct admin *admin, const char **why)
 {
     int64_t wait_ms = admin->config->partitions * LOOK_PER_PART_MS;
     *why = admin->looked_why;
-    if (admin->context && clock_mono_ms() < admin->look_ms)
+    if (link_is_open(&admin->link) && clock_mono_ms() < admin->look_ms)
         return admin->looked;
     if (admin->looked != ADMIN_OK)
         admin_hang_up(admin);

@@ -33,7 +33,7 @@ void feed_free(struct feed *feed)
 
 const char *feed_source(const struct admin *admin)
 {
-    return admin->run_id;
+    return admin->reign.run_id;
 }
 
 int64_t feed_epoch(const struct admin *admin)

@@ -9,13 +9,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/time.h>
 
-#define PAGE_MAX_BYTES   (8u << 20)
-#define PAGE_FULL_BYTES  (256u << 10)
-#define PAGE_FULL        1000 /* commands */
-#define SCAN_COUNT       "1000"
-#define ANSWER_TIMEOUT_S 10
+#define PAGE_MAX_BYTES    (8u << 20)
+#define PAGE_FULL_BYTES   (256u << 10)
+#define PAGE_FULL         1000 /* commands */
+#define SCAN_COUNT        "1000"
+#define ANSWER_TIMEOUT_MS 10000
 
 void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partitions,
                   const char *ledger, int64_t epoch, int64_t restores)
@@ -28,16 +27,15 @@ void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partiti
     buf_init(&rebuild->value, PAGE_MAX_BYTES);
     random_bytes(&store, sizeof(store));
     random_bytes(&name, sizeof(name));
-    meta_fill(meta, partitions, store | 1, ledger, epoch, admin->run_id, restores); /* never 0 */
+    meta_fill(meta, partitions, store | 1, ledger, epoch, restores); /* never 0 */
+    meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, META_RESTORING "%016" PRIx64, name);
 }
 
 /* Pages are larger than what else is asked over the connection. */
 static void have_patience(struct rebuild *rebuild)
 {
-    struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_S};
-    if (rebuild->admin->context)
-        (void)redisSetTimeout(rebuild->admin->context, timeout);
+    rebuild->admin->link.timeout_ms = ANSWER_TIMEOUT_MS;
 }
 
 void rebuild_join(struct rebuild *rebuild, struct admin *admin, unsigned partition,
@@ -101,30 +99,28 @@ static const redisReply *find_error(const redisReply *reply)
     return NULL;
 }
 
-static enum rebuild_result lost(struct rebuild *rebuild)
+static enum rebuild_result lost(struct rebuild *rebuild, const char *why)
 {
-    const redisContext *context = rebuild->admin->context;
-    rebuild_fail(rebuild, REBUILD_DOWN, context ? context->errstr : "not connected to Redis");
-    admin_hang_up(rebuild->admin);
     rebuild->guarded = false;
-    return REBUILD_DOWN;
+    return rebuild_fail(rebuild, REBUILD_DOWN, why);
 }
 
 enum rebuild_result rebuild_exchange(struct rebuild *rebuild, struct buf *out, size_t count,
                                      redisReply ***replies)
 {
-    redisContext *context = rebuild->admin->context;
+    struct link *link = &rebuild->admin->link;
     enum rebuild_result result = REBUILD_OK;
     *replies = calloc(count, sizeof(**replies));
     if (!*replies || out->failed)
         return no_memory(rebuild);
-    if (!context || redisAppendFormattedCommand(context, out->p, out->n) != REDIS_OK)
-        return lost(rebuild);
-    buf_reset(out);
+    if (!link_is_open(link))
+        return lost(rebuild, "not connected to Redis");
+    if (!link_send(link, out))
+        return lost(rebuild, link->why);
     for (size_t i = 0; i < count; i++) {
-        void *reply;
-        if (redisGetReply(context, &reply) != REDIS_OK)
-            return lost(rebuild);
+        redisReply *reply = link_next(link);
+        if (!reply)
+            return lost(rebuild, link->why);
         (*replies)[i] = reply;
         const redisReply *error = find_error(reply);
         if (error && result == REBUILD_OK) {

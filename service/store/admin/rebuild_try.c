@@ -85,7 +85,7 @@ static void put_trial(struct buf *out, unsigned partition, const struct trial *t
 static void say_refused(struct rebuild *rebuild, unsigned partition, const struct trial *trial,
                         const char *error)
 {
-    const char *user = rebuild->admin->address.user;
+    const char *user = topology_address(rebuild->admin->topology)->user;
     char key[64] = "";
     if (!str_absent(trial->kind))
         snprintf(key, sizeof(key), " on {p%u}:%.*s%s", partition, STR_ARG(trial->kind),

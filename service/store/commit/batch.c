@@ -61,7 +61,7 @@ int batch_by_bucket(const void *a, const void *b)
 bool batch_begin(struct batch *batch)
 {
     arena_reset(&batch->arena);
-    view_init(&batch->view, &batch->arena, &batch->events, &batch->scratch, batch->partitions);
+    view_init(&batch->view, &batch->arena, &batch->events, &batch->scratch);
     batch->rounds = 0;
     batch->now_ms = 0;
     batch->asked_time = batch->joined = false;

@@ -226,8 +226,7 @@ static void write_results(struct writer *w, int64_t retention_ms)
         const struct view_key *key = view_key(v, i);
         if (str_absent(key->now))
             continue;
-        assert(key->partition == w->b->partition);
-        layout_put_result(w->out, key->partition, key->key, key->now, until_ms);
+        layout_put_result(w->out, w->b->partition, key->key, key->now, until_ms);
         w->commands++;
     }
 }

@@ -274,7 +274,8 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
             return;
         }
     }
-    switch (batch_take(&lane->batch, replies, count, conn->run_id, lane->store->shared, &error)) {
+    switch (batch_take(&lane->batch, replies, count, conn->run_id, conn->replid,
+                       lane->store->shared, &error)) {
     case BATCH_READ: lane_decide(lane); return;
     case BATCH_AGAIN: lane_read_round(lane); return;
     case BATCH_GATE: gate_shut(lane); return;
@@ -384,7 +385,7 @@ int lane_init(struct lane *lane, struct partition *partition, unsigned index)
         return rc;
     lane->pause.on_end = on_pause_end;
     lane->pause.user = lane;
-    conn_init(&lane->conn, partition->store->loop, &partition->store->address);
+    conn_init(&lane->conn, partition->store->loop, partition->store->topology, partition->index);
     lane->conn.user = lane;
     lane->conn.on_ready = on_ready;
     lane->conn.on_lost = on_lost;

@@ -92,6 +92,7 @@ static void fence_write(struct lane *lane)
     resp_words(out, 1, "MULTI");
     resp_words(out, 5, "SET", lane->marker, value, "EX", "86400");
     resp_words(out, 1, "EXEC");
+    conn_doubt(&lane->conn);
     if (conn_exchange(&lane->conn, 3, lane->store->config.request_timeout_ms, on_fence_written) < 0)
         fence_failed(lane);
 }
@@ -107,7 +108,7 @@ static void on_fence_looked(struct conn *conn, redisReply **replies, size_t coun
         lane_fence_later(lane, text_of(error));
         return;
     }
-    if (!meta_check_reply(replies[2], conn->run_id, lane->store->config.partitions,
+    if (!meta_check_reply(replies[2], conn->run_id, conn->replid, lane->store->config.partitions,
                           lane->store->shared, &gate)) {
         fence_failed(lane);
         return;
@@ -136,6 +137,7 @@ void lane_fence(struct lane *lane)
     layout_ask_meta(out, lane->partition->index);
     lane->state = LANE_FENCING;
     lane->watching = true;
+    conn_doubt(&lane->conn); /* a promotion that is over decides nothing (rule FRESH, docs/model) */
     if (conn_exchange(&lane->conn, 3, lane->store->config.request_timeout_ms, on_fence_looked) < 0)
         fence_failed(lane);
 }

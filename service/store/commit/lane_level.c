@@ -197,7 +197,7 @@ static redisReply **take_reads(struct lane *lane, redisReply **replies, size_t c
         return NULL;
     }
     bool whole = exec->type == REDIS_REPLY_ARRAY && exec->elements == reads;
-    if (!whole || !meta_check_reply(exec->element[reads - 1], lane->conn.run_id,
+    if (!whole || !meta_check_reply(exec->element[reads - 1], lane->conn.run_id, lane->conn.replid,
                                     lane->store->config.partitions, lane->store->shared, gate)) {
         start_over(lane, "Redis does not say how far the ledger is");
         return NULL;

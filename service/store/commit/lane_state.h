@@ -84,7 +84,7 @@ struct repeats;
 struct store {
     uv_loop_t *loop;
     struct store_config config;
-    struct address address;
+    struct topology *topology;
     struct store_shared *shared;
     struct partition *partitions;
     struct reader *reader;

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -17,13 +18,14 @@
 #define BACKOFF_LAST_MS  500
 #define ROLE_TIMEOUT_MS  5000
 #define WHY_DEMOTED      "this Redis is not the master any more"
+#define WHY_ANEW         "this Redis was promoted anew"
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_timer(uv_timer_t *timer);
 
 void conn_set_timer(struct conn *conn, uint64_t ms)
 {
-    uv_timer_start(&conn->timer, on_timer, ms, 0);
+    uv_timer_start(&conn->timer, on_timer, conn->elsewhere ? 0 : ms, 0);
 }
 
 static void free_handle(uv_handle_t *handle)
@@ -31,9 +33,25 @@ static void free_handle(uv_handle_t *handle)
     free(handle);
 }
 
-void conn_init(struct conn *conn, uv_loop_t *loop, const struct address *address)
+/* From the loop, like all that drops a connection, not from in here. One that waits for its next
+ * try has a reason not to wait any longer. */
+static void on_topology(struct topology_watch *watch)
 {
-    *conn = (struct conn){.loop = loop, .address = address};
+    struct conn *conn = (struct conn *)((char *)watch - offsetof(struct conn, watch));
+    struct endpoint now;
+    bool opened = conn->state != CONN_DOWN || uv_is_active((uv_handle_t *)&conn->timer);
+    if (!opened || !topology_find(conn->topology, conn->partition, &now) ||
+        endpoint_same(&now, &conn->at))
+        return;
+    conn->elsewhere = true;
+    conn_set_timer(conn, 0);
+}
+
+void conn_init(struct conn *conn, uv_loop_t *loop, struct topology *topology, unsigned partition)
+{
+    *conn = (struct conn){
+        .loop = loop, .topology = topology, .watch.changed = on_topology, .partition = partition};
+    topology_watch(topology, &conn->watch);
     buf_init(&conn->out, OUT_MAX_BYTES);
     uv_timer_init(loop, &conn->timer);
     conn->timer.data = conn;
@@ -61,7 +79,7 @@ static void release(struct conn *conn)
     drop_replies(conn);
     buf_reset(&conn->out);
     conn->out_sent = 0;
-    conn->role_behind = conn->role_first = false;
+    conn->role_behind = conn->role_first = conn->elsewhere = false;
     conn->aside = 0;
 }
 
@@ -88,7 +106,8 @@ void conn_drop(struct conn *conn, const char *why)
     stats_count(STATS_REDIS_ERRORS, 1);
     if (log_allowed(&gate, (int64_t)uv_now(conn->loop)))
         log_event(LOG_WARN, "redis connection lost", LOG_STR("why", conn->error),
-                  LOG_STR("host", conn->address->host), LOG_INT("port", conn->address->port));
+                  LOG_STR("host", conn->at.host), LOG_INT("port", conn->at.port));
+    topology_doubt(conn->topology, conn->partition);
     conn_set_timer(conn, backoff_ms(conn));
     if (!was_up)
         conn->failures++;
@@ -100,6 +119,7 @@ void conn_close(struct conn *conn)
     if (conn->closing)
         return;
     conn->closing = true;
+    topology_unwatch(&conn->watch);
     lookup_let_go(conn->lookup);
     conn->lookup = NULL;
     release(conn);
@@ -118,19 +138,24 @@ void conn_doubt(struct conn *conn)
     conn->role_due_ms = 0;
 }
 
-/* An error tells nothing: Redis may be busy. */
-static bool tells_demoted(const redisReply *role)
+/* NULL, or why this connection has outlived its promotion (rule FRESH, docs/model). An error tells
+ * nothing: Redis may be busy. */
+static const char *tells_over(const struct conn *conn, const redisReply *info)
 {
-    return role->type == REDIS_REPLY_ARRAY && role->elements > 0 &&
-           role->element[0]->type == REDIS_REPLY_STRING &&
-           strcmp(role->element[0]->str, "master") != 0;
+    char role[REPLY_RUN_ID_SIZE], replid[REPLY_RUN_ID_SIZE];
+    if (!reply_info(info, "role", role, sizeof(role)) ||
+        !reply_info(info, "master_replid", replid, sizeof(replid)))
+        return NULL;
+    if (strcmp(role, "master") != 0)
+        return WHY_DEMOTED;
+    return strcmp(replid, conn->replid) != 0 ? WHY_ANEW : NULL;
 }
 
 /* Of a connection that has nothing else to do. Redis has read all that was sent before, so these
  * few bytes find room, or the connection is broken. */
 static void ask_role(struct conn *conn)
 {
-    static const char command[] = "*1\r\n$4\r\nROLE\r\n";
+    static const char command[] = "*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n";
     const ssize_t bytes = sizeof(command) - 1;
     conn->role_due_ms = uv_now(conn->loop) + CONN_ROLE_MS;
     if (send(conn->context->fd, command, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
@@ -157,7 +182,7 @@ static size_t add_role(struct conn *conn)
     if (!conn->role_behind)
         return 0;
     conn->role_due_ms = uv_now(conn->loop) + CONN_ROLE_MS;
-    resp_words(&conn->out, 1, "ROLE");
+    resp_words(&conn->out, 2, "INFO", "replication");
     return 1;
 }
 
@@ -166,6 +191,8 @@ static void on_timer(uv_timer_t *timer)
     struct conn *conn = timer->data;
     if (conn->state == CONN_DOWN)
         conn_open(conn);
+    else if (conn->elsewhere)
+        conn_drop(conn, "the partition is written to elsewhere now");
     else if (conn->state == CONN_READY && !conn->role_first && conn->aside == 0)
         ask_role(conn);
     else
@@ -252,9 +279,9 @@ static bool take_role(struct conn *conn)
     if (!conn->role_behind)
         return true;
     conn->role_behind = false;
-    if (tells_demoted(conn->replies[conn->received - 1])) {
-        conn_drop(conn,
-                  WHY_DEMOTED); /* whatever the other answers were: they are not the store's */
+    const char *over = tells_over(conn, conn->replies[conn->received - 1]);
+    if (over) {
+        conn_drop(conn, over); /* whatever the other answers were: they are not the store's */
         return false;
     }
     freeReplyObject(conn->replies[--conn->received]);
@@ -292,12 +319,12 @@ static void hand_over_replies(struct conn *conn)
 /* The answer to ask_role(). NULL, or what is wrong. */
 static const char *take_first(struct conn *conn, redisReply *role)
 {
-    bool demoted = tells_demoted(role);
+    const char *over = tells_over(conn, role);
     freeReplyObject(role);
     conn->role_first = false;
     if (conn->state == CONN_READY)
         conn_set_timer(conn, CONN_ROLE_MS);
-    return demoted ? WHY_DEMOTED : NULL;
+    return over;
 }
 
 /* The next of the replies that nobody waits for: an error is no matter of this connection. */

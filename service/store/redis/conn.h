@@ -5,12 +5,15 @@
  * the hiredis context is freed: going on with one shifts replies.
  *
  *   DOWN -> RESOLVING (only a host name) -> CONNECTING
- *        -> GREETING (AUTH, SELECT, MULTI, EXEC, ROLE, INFO) -> READY <-> BUSY (one exchange)
+ *        -> GREETING (AUTH, SELECT, MULTI, EXEC, INFO) -> READY <-> BUSY (one exchange)
  *   any  -> DOWN on error, end of file or time-out, and again after a back-off with jitter
  *
- * A master may become a replica while its connections live, and others take its address. So ROLE
- * is asked again once a second, behind an exchange or, while there is none, by itself; a connection
- * to what is no master any more goes DOWN.
+ * A master may become a replica while its connections live, and others take its address; it may
+ * even be promoted again, with less than it had. So the role and the replication id, which every
+ * promotion changes, are asked again once a second, behind an exchange or, while there is none, by
+ * themselves; a connection that has outlived its promotion goes DOWN (rule FRESH, docs/model). So
+ * does one whose partition is elsewhere now, as the topology says, which is asked each time it
+ * connects and told of each connection that fails.
  *
  * Invariant: one exchange at a time; its callback is called once with every reply, or `lost` is
  * called once and nothing is known of what Redis made of it.
@@ -19,8 +22,9 @@
 
 #include "store/redis/conn_state.h"
 
-/* Prepares the connection; conn_open() begins to connect. `address` must outlive it. */
-void conn_init(struct conn *conn, uv_loop_t *loop, const struct address *address);
+/* Prepares the connection to where the partition is written to; conn_open() begins to connect. The
+ * topology must outlive it. */
+void conn_init(struct conn *conn, uv_loop_t *loop, struct topology *topology, unsigned partition);
 void conn_open(struct conn *conn);
 
 /* Closes for good; no callback is called any more. Memory goes when the loop has run. */
@@ -38,7 +42,8 @@ int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms,
  * read all that was sent before, so they find room, or the connection is dropped from the loop. */
 void conn_send_aside(struct conn *conn, const struct buf *out, size_t replies);
 
-/* The next exchange asks whether this is still the master. */
+/* The next exchange asks whether this is still the master, by the same promotion; if not, none of
+ * its replies are handed over. */
 void conn_doubt(struct conn *conn);
 
 /* Drops the connection as if it had failed, for the reason given; on_lost is called. */

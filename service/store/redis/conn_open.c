@@ -22,10 +22,11 @@ static const char *check_greeting(struct conn *conn, redisReply **replies, size_
     for (size_t i = 0; i < count; i++)
         if (replies[i]->type == REDIS_REPLY_ERROR)
             return replies[i]->str;
-    const redisReply *role = replies[count - 2], *info = replies[count - 1];
-    if (role->type != REDIS_REPLY_ARRAY || role->elements < 1 || !role->element[0]->str)
-        return "Redis gave no ROLE";
-    if (strcmp(role->element[0]->str, "master") != 0)
+    const redisReply *replication = replies[count - 2], *info = replies[count - 1];
+    if (!reply_info(replication, "role", text, sizeof(text)) ||
+        !reply_info(replication, "master_replid", conn->replid, sizeof(conn->replid)))
+        return "Redis gave no role";
+    if (strcmp(text, "master") != 0)
         return "this Redis is not a master";
     if (!reply_info(info, "run_id", conn->run_id, sizeof(conn->run_id)) ||
         !reply_info(info, "redis_version", text, sizeof(text)))
@@ -53,7 +54,7 @@ static void on_greeting(struct conn *conn, redisReply **replies, size_t count)
 
 static void greet(struct conn *conn)
 {
-    const struct address *a = conn->address;
+    const struct address *a = topology_address(conn->topology);
     char db[16];
     size_t replies = 4;
     buf_reset(&conn->out);
@@ -73,7 +74,7 @@ static void greet(struct conn *conn)
     /* What is sent behind a MULTI that Redis refuses is carried out all the same, one by one. */
     resp_words(&conn->out, 1, "MULTI");
     resp_words(&conn->out, 1, "EXEC");
-    resp_words(&conn->out, 1, "ROLE");
+    resp_words(&conn->out, 2, "INFO", "replication");
     resp_words(&conn->out, 2, "INFO", "server");
     if (conn_request(conn, CONN_GREETING, replies, CONNECT_TIMEOUT_MS, on_greeting) < 0)
         conn_drop(conn, "out of memory");
@@ -103,10 +104,9 @@ static void open_failed(struct conn *conn, const char *why)
 /* host: a path, or an address in digits. */
 static void connect_to(struct conn *conn, const char *host)
 {
-    const struct address *a = conn->address;
     assert(!conn->context && !conn->closing);
-    conn->context =
-        a->is_unix ? redisConnectUnixNonBlock(host) : redisConnectNonBlock(host, a->port);
+    conn->context = conn->at.is_unix ? redisConnectUnixNonBlock(host)
+                                     : redisConnectNonBlock(host, conn->at.port);
     if (!conn->context || conn->context->err) {
         char why[160];
         snprintf(why, sizeof(why), "%s", conn->context ? conn->context->errstr : "out of memory");
@@ -143,8 +143,7 @@ static void on_looked_up(void *user, const char *numeric, const char *why)
 static void look_up(struct conn *conn)
 {
     if (!conn->lookup)
-        conn->lookup =
-            lookup_begin(conn->loop, conn->address->host, conn->failures, on_looked_up, conn);
+        conn->lookup = lookup_begin(conn->loop, conn->at.host, conn->failures, on_looked_up, conn);
     if (!conn->lookup) {
         open_failed(conn, "out of memory");
         return;
@@ -153,11 +152,28 @@ static void look_up(struct conn *conn)
     conn_set_timer(conn, CONNECT_TIMEOUT_MS);
 }
 
+/* A look-up that is under way is of another name, once the primary has moved. */
+static bool find(struct conn *conn)
+{
+    struct endpoint at;
+    if (!topology_find(conn->topology, conn->partition, &at))
+        return false;
+    if (!endpoint_same(&at, &conn->at)) {
+        lookup_let_go(conn->lookup);
+        conn->lookup = NULL;
+    }
+    conn->at = at;
+    return true;
+}
+
 void conn_open(struct conn *conn)
 {
     assert(conn->state == CONN_DOWN && !conn->context && !conn->closing);
-    if (lookup_needed(conn->address))
+    conn->elsewhere = false;
+    if (!find(conn))
+        open_failed(conn, "nobody has said yet where the primary is");
+    else if (lookup_needed(&conn->at))
         look_up(conn);
     else
-        connect_to(conn, conn->address->host);
+        connect_to(conn, conn->at.host);
 }

@@ -11,11 +11,11 @@ struct lookup {
     void *user;
 };
 
-bool lookup_needed(const struct address *address)
+bool lookup_needed(const struct endpoint *at)
 {
     unsigned char digits[sizeof(struct in6_addr)];
-    return !address->is_unix && inet_pton(AF_INET, address->host, digits) != 1 &&
-           inet_pton(AF_INET6, address->host, digits) != 1;
+    return !at->is_unix && inet_pton(AF_INET, at->host, digits) != 1 &&
+           inet_pton(AF_INET6, at->host, digits) != 1;
 }
 
 static size_t count_of(const struct addrinfo *list, int family)

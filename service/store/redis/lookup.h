@@ -18,7 +18,7 @@ struct lookup;
 typedef void lookup_fn(void *user, const char *numeric, const char *why);
 
 /* False for a socket's path and for an address in digits, which need no thread. */
-bool lookup_needed(const struct address *address);
+bool lookup_needed(const struct endpoint *at);
 
 /* Begins; of a name with several addresses, IPv4 first, it gives the one in turn. NULL: out of
  * memory. */
