@@ -258,7 +258,7 @@ static enum restore_result seal(struct restore *r)
         struct apply apply;
         apply_init(&apply, r->db, p);
         apply.at = r->scene.parts[p].sql;
-        apply.opener = *admin_reign(r->admin);
+        apply.opener = *admin_reign(r->admin, p);
         apply.run_epoch = r->epoch;
         if (apply_seal(&apply, r->epoch) != APPLY_DONE) {
             snprintf(r->why, sizeof(r->why), "the ledger: %s", apply.why);

@@ -277,6 +277,7 @@ static bool find(struct admin *admin, struct endpoint *at)
 static bool dial(struct admin *admin)
 {
     struct endpoint at;
+    admin->version = topology_version(admin->topology);
     if (!find(admin, &at))
         return false;
     const struct address *who = topology_address(admin->topology);

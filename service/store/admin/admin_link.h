@@ -19,11 +19,13 @@ struct admin {
     struct store_shared *shared;
     struct topology *topology;
     struct link link;
-    bool refused; /* it was closed because of an answer, not for want of one */
+    uint64_t version; /* of the topology that it was opened by */
+    bool refused;     /* it was closed because of an answer, not for want of one */
     uint64_t new_store_id;
     struct buf out;                 /* the command to ask next */
     int64_t epoch;                  /* of the partition that was opened last */
     int64_t epochs[PARTITIONS_MAX]; /* of each, at the last look at it; 0: none */
+    char claimed[ADMIN_CLAIM_SIZE]; /* the state that admin_claim gave last */
     struct reign reign;             /* of the Redis that this connection leads to */
     char durability[64];            /* as last logged */
     char why[256];

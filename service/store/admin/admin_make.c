@@ -23,7 +23,7 @@ static void first_meta(struct admin *admin, struct meta *meta)
 {
     const char *ledger = admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE;
     meta_fill(meta, admin->config->partitions, admin->new_store_id, ledger, 1, 0);
-    meta_fill_reign(meta, &admin->reign);
+    meta_fill_reign(meta, admin_reign(admin, 0));
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, META_MAKING);
 }
 
@@ -97,7 +97,7 @@ static enum admin_result make_one(struct admin *admin, unsigned partition, const
 static enum admin_result open_one(struct admin *admin, unsigned partition, struct meta *meta,
                                   int *done)
 {
-    meta_fill_reign(meta, &admin->reign);
+    meta_fill_reign(meta, admin_reign(admin, partition));
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, "open");
     *done = admin_write_meta(admin, partition, meta);
     return *done < 0 ? ADMIN_DOWN : ADMIN_OK;

@@ -28,7 +28,7 @@ void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partiti
     random_bytes(&store, sizeof(store));
     random_bytes(&name, sizeof(name));
     meta_fill(meta, partitions, store | 1, ledger, epoch, restores); /* never 0 */
-    meta_fill_reign(meta, &admin->reign);
+    meta_fill_reign(meta, admin_reign(admin, 0));
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, META_RESTORING "%016" PRIx64, name);
 }
 
