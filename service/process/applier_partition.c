@@ -55,7 +55,7 @@ static struct apply *apply_of(struct carrier *carrier, const struct carry *carry
         apply_free(apply);
         apply_init(apply, db, carry->partition);
     }
-    apply->opener = *admin_reign(carrier->admin);
+    apply->opener = *admin_reign(carrier->admin, carry->partition);
     apply->run_epoch = reign(carrier, carry);
     apply->after = carry->at;
     return apply;
