@@ -51,8 +51,8 @@ bool store_can_close(const struct store *store);
  * good until the loop goes on; *code is then what a reservation would be answered with. */
 const char *store_not_ready(const struct store *store, enum outcome_code *code);
 
-/* True once Redis has been reached by what reads and by what writes, and has been looked at: a
- * request is answered for what Redis holds from now on. */
+/* True once every Redis that partitions lie in has been reached and looked at, or is away, and one
+ * is not: a request is answered for what Redis holds from now on. */
 bool store_connected(const struct store *store);
 
 /* The first partition from *partition on that can not be written, as it was seen last: sets
