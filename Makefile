@@ -31,7 +31,7 @@ COMMIT := $(if $(wildcard .git),$(shell git describe --always --dirty --exclude=
 MAN_DATE ?= $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
 
 # What the programs link with, by pkg-config name.
-LIBS := libmicrohttpd hiredis jansson libuv libcrypto libpq sqlite3 libcurl
+LIBS := libmicrohttpd hiredis jansson libuv libssl libcrypto libpq sqlite3 libcurl
 TEST_LIBS := cmocka yaml-0.1
 # Chart.js, which the HTML report carries; its releases name the file differently.
 CHART_JS ?= $(shell cd /usr/share/javascript/chart.js 2>/dev/null && ls -d $$PWD/chart.min.js $$PWD/chart.umd.min.js $$PWD/chart.umd.js 2>/dev/null | head -n 1)
@@ -50,6 +50,12 @@ HAVE_test = $(HAVE_build) && $(FIND_LIBS) --exists $(TEST_LIBS) 2>/dev/null && w
 WHY_lint := for make lint
 DEBS_lint := $(DEBS_test) clang clang-format clang-tidy
 HAVE_lint = $(HAVE_test) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null
+WHY_compat := for make compat
+DEBS_compat := $(DEBS_test) patchelf debian-archive-keyring
+HAVE_compat = $(HAVE_test) && which patchelf >/dev/null
+WHY_model := for make model
+DEBS_model := spin gcc libc6-dev python3
+HAVE_model = which spin gcc python3 >/dev/null
 WHY_fuzz := for make fuzz
 DEBS_fuzz := $(DEBS_test) clang libclang-rt-dev
 HAVE_fuzz = $(HAVE_test) && ls $$($(CLANG) -print-runtime-dir)/*fuzzer* >/dev/null 2>&1
@@ -129,8 +135,8 @@ obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 COMMON_OBJS := $(call obj,$(COMMON_C)) $(OUT)/obj/gen/version.o
 SERVICE_OBJS := $(call obj,$(SERVICE_C)) $(OUT)/obj/service/http/assets.o $(OUT)/obj/service/ledger/schema_text.o
 LOADGEN_OBJS := $(call obj,$(LOADGEN_C)) $(OUT)/obj/loadgen/report/assets.o
-# What stockload and stockd share of Redis: nothing of stock is in it.
-REDIS_OBJS := $(call obj,$(addprefix service/store/,topology/slot.c topology/topology.c))
+# What of the service stockload has too: how one speaks with Redis, and where it is.
+REDIS_OBJS := $(call obj,$(wildcard service/store/redis/*.c service/store/topology/*.c))
 LIB_OBJS := $(COMMON_OBJS) $(SERVICE_OBJS) $(LOADGEN_OBJS)
 STOCKD := $(OUT)/stockd
 STOCKLOAD := $(OUT)/stockload
@@ -169,7 +175,7 @@ INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
 
-.PHONY: help all run demo test unit it asan fuzz soak bench bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
+.PHONY: help all run demo test unit it compat model asan fuzz soak bench bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -192,6 +198,12 @@ unit: need-test ## tests of pure code, no server
 it: need-test ## tests against real servers that they start themselves
 	@$(MAKE) --no-print-directory tests-built WHAT=it
 	@STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) SHOP=$(CURDIR)/$(SHOP) REDIS_CLOCK=$(CURDIR)/$(REDIS_CLOCK) tests/run.sh $(OUT)/it '$(T)'
+
+compat: need-compat ## the integration tests on ARGS="redis-8.0 valkey-8.1" instead of the system's Redis
+	@T='$(T)' MAKE='$(MAKE)' tests/tools/compat.sh $(or $(ARGS),redis-8.0 valkey-8.1)
+
+model: need-model ## search the model of failover, with every rule and without each; ARGS=--short or NAME...
+	@docs/model/run $(ARGS)
 
 asan: need-test ## unit and it again, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory FLAVOUR=asan unit it

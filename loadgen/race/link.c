@@ -1,19 +1,20 @@
-/* link.c -- hiredis, with errors that say where. */
+/* link.c -- commands of words, with errors that say where. */
 #include "race/link.h"
 #include "fail.h"
+#include "store/redis/resp.h"
 #include "units.h"
 
 #include <stdio.h>
 
-#define CONNECT_S 3
-#define ANSWER_S  10
+#define CONNECT_MS    3000
+#define ANSWER_MS     10000
+#define OUT_MAX_BYTES (64 * 1024)
 
 bool race_link_fail(struct race_link *link, const char *what, const redisReply *reply)
 {
     const char *said = reply && reply->type == REDIS_REPLY_ERROR ? reply->str
                        : reply                                   ? "an answer of no sense"
-                       : link->c && link->c->err                 ? link->c->errstr
-                                                                 : "no memory";
+                                                                 : link->link.why;
     return fail_with(link->err, RACE_ERR_SIZE, "%.20s: %.120s", what, said);
 }
 
@@ -28,18 +29,25 @@ static redisReply *expect_reply(struct race_link *link, const char *what, redisR
     return NULL;
 }
 
+/* NULL: the link is closed. */
+static redisReply *take_reply(struct race_link *link)
+{
+    bool open = link_is_open(&link->link);
+    return open && (link->out.n == 0 || link_send(&link->link, &link->out)) ? link_next(&link->link)
+                                                                            : NULL;
+}
+
 redisReply *race_link_call(struct race_link *link, int argc, const char *const *argv)
 {
-    return expect_reply(link, argv[0],
-                        redisCommandArgv(link->c, argc, (const char **)(uintptr_t)argv, NULL));
+    resp_begin(&link->out, (size_t)argc);
+    for (int i = 0; i < argc; i++)
+        resp_arg(&link->out, str_of(argv[i]));
+    return expect_reply(link, argv[0], take_reply(link));
 }
 
 redisReply *race_link_reply(struct race_link *link)
 {
-    void *reply = NULL;
-    if (redisGetReply(link->c, &reply) != REDIS_OK)
-        reply = NULL;
-    return expect_reply(link, "answer", reply);
+    return expect_reply(link, "answer", take_reply(link));
 }
 
 bool race_link_done(redisReply *reply)
@@ -49,42 +57,26 @@ bool race_link_done(redisReply *reply)
     return reply != NULL;
 }
 
-static bool sign_in(struct race_link *link, const struct address *address)
-{
-    char db[16];
-    snprintf(db, sizeof(db), "%d", address->db);
-    if (address->user[0] && !RACE_DO(link, "AUTH", address->user, address->password))
-        return false;
-    if (!address->user[0] && address->password[0] && !RACE_DO(link, "AUTH", address->password))
-        return false;
-    return address->db == 0 || RACE_DO(link, "SELECT", db);
-}
-
 bool race_link_open(struct race_link *link, const struct topology *topology, const char *key,
                     char err[RACE_ERR_SIZE])
 {
-    struct timeval limit = {.tv_sec = CONNECT_S}, answer = {.tv_sec = ANSWER_S};
     struct endpoint at;
     *link = (struct race_link){.key = key, .err = err};
+    buf_init(&link->out, OUT_MAX_BYTES);
+    snprintf(link->turn, sizeof(link->turn), "{%s}:turn", key);
     if (!topology_find_slot(topology, slot_of(str_of(key)), &at))
         return fail_with(err, RACE_ERR_SIZE, "nobody has said yet where the key is");
-    link->c = at.is_unix ? redisConnectUnixWithTimeout(at.host, limit)
-                         : redisConnectWithTimeout(at.host, at.port, limit);
-    if (link->c && !link->c->err && redisSetTimeout(link->c, answer) == REDIS_OK) {
-        if (sign_in(link, topology_address(topology)))
-            return true;
-    } else {
-        race_link_fail(link, "connect", NULL);
-    }
-    race_link_close(link);
-    return false;
+    const struct address *who = topology_address(topology);
+    if (!link_open(&link->link, &at, who, who->tls, CONNECT_MS))
+        return race_link_fail(link, "connect", NULL);
+    link->link.timeout_ms = ANSWER_MS;
+    return true;
 }
 
 void race_link_close(struct race_link *link)
 {
-    if (link->c)
-        redisFree(link->c);
-    link->c = NULL;
+    link_close(&link->link);
+    buf_free(&link->out);
 }
 
 bool race_reply_number(const redisReply *reply, int64_t *value)

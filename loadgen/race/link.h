@@ -1,21 +1,21 @@
 /* link.h -- one connection of the race to Redis.
  *
  * Layer: loadgen. Blocking; every wait has a limit. Owned by the caller: race_link_open ..
- * race_link_close.
+ * race_link_close. Once it failed, all that is asked of it fails the same way.
  */
 #pragma once
 
+#include "store/redis/link.h"
 #include "store/topology/topology.h"
 
-#include <hiredis/hiredis.h>
-#include <stdbool.h>
-#include <stdint.h>
-
 #define RACE_ERR_SIZE 160
+#define RACE_KEY_SIZE 40
 
 struct race_link {
-    redisContext *c;
+    struct link link;
+    struct buf out;  /* commands, sent when a reply is waited for */
     const char *key; /* of the stock */
+    char turn[RACE_KEY_SIZE + 8];
     char script[41]; /* SHA-1 of the script, once it is loaded */
     int64_t wait_us; /* that turns have taken of late */
     char *err;       /* the caller's, RACE_ERR_SIZE bytes: why the last call failed */
@@ -37,7 +37,7 @@ redisReply *race_link_call(struct race_link *link, int argc, const char *const *
 #define RACE_DO(link, ...) race_link_done(RACE_CALL(link, __VA_ARGS__))
 bool race_link_done(redisReply *reply) MUST_CHECK;
 
-/* The next reply of what was appended to link->c. NULL as above. */
+/* The next reply to what was written to link->out. NULL as above. */
 redisReply *race_link_reply(struct race_link *link) MUST_CHECK;
 
 /* Writes down why, with what Redis said, and returns false. */

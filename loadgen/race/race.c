@@ -19,7 +19,6 @@
 #define HANGING_US 15000000 /* beyond the end; longer than any wait for Redis */
 #define STOP_MS    2000     /* for workers to finish after a signal */
 #define FORGET_MS  600000   /* the key outlives a killed parent by no more than this */
-#define KEY_SIZE   40
 
 /* --- what it was like, for people ------------------------------------------------------------- */
 
@@ -117,7 +116,7 @@ static void print_table(const struct race_strategy *const *strategies,
 struct race {
     const struct options *options;
     struct topology *topology;
-    char key[KEY_SIZE];
+    char key[RACE_KEY_SIZE];
     char err[RACE_ERR_SIZE];
     struct race_link link;
     struct pool *pool;
@@ -336,9 +335,8 @@ static bool open_race(struct race *r)
 static void close_race(struct race *r)
 {
     pool_free(r->pool);
-    char turn[sizeof(r->key) + 8];
-    snprintf(turn, sizeof(turn), "{%s}:turn", r->key);
-    if (r->link.c && !RACE_DO(&r->link, "DEL", r->key, turn) && r->stocked)
+    if (link_is_open(&r->link.link) && !RACE_DO(&r->link, "DEL", r->key, r->link.turn) &&
+        r->stocked)
         fprintf(stderr, "stockload: the key %s stays in Redis for some minutes\n", r->key);
     race_link_close(&r->link);
     topology_free(r->topology);

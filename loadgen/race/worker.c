@@ -1,6 +1,7 @@
 /* worker.c -- the loop that all the contention comes from. */
 #include "race/worker.h"
 #include "clock.h"
+#include "store/redis/resp.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -60,8 +61,8 @@ static enum race_outcome judge_exec(struct race_link *link, const redisReply *re
 
 static void append_pass_turn(struct race_link *link)
 {
-    redisAppendCommand(link->c, "LPUSH {%s}:turn t", link->key);
-    redisAppendCommand(link->c, "PEXPIRE {%s}:turn " TURN_KEEP_MS, link->key);
+    resp_words(&link->out, 3, "LPUSH", link->turn, "t");
+    resp_words(&link->out, 3, "PEXPIRE", link->turn, TURN_KEEP_MS);
 }
 
 /* What is behind WATCH and GET. */
@@ -73,21 +74,25 @@ static enum race_outcome take_left(struct race_link *link, _Atomic int64_t *pend
     if (!read_left(link, &left))
         return RACE_ERROR;
     if (left < 1) {
-        redisAppendCommand(link->c, "UNWATCH");
+        resp_words(&link->out, 1, "UNWATCH");
         if (turns)
             append_pass_turn(link);
         return skip_replies(link, 1 + turn_commands) ? RACE_EMPTY : RACE_ERROR;
     }
     *units = *units < left ? *units : left;
     atomic_store(pending, *units);
-    redisAppendCommand(link->c, "MULTI");
-    if (*units == 1)
-        redisAppendCommand(link->c, "DECR %s", link->key);
-    else
-        redisAppendCommand(link->c, "DECRBY %s %" PRId64, link->key, *units);
+    resp_words(&link->out, 1, "MULTI");
+    if (*units == 1) {
+        resp_words(&link->out, 2, "DECR", link->key);
+    } else {
+        resp_begin(&link->out, 3);
+        resp_arg(&link->out, STR("DECRBY"));
+        resp_arg(&link->out, str_of(link->key));
+        resp_int(&link->out, *units);
+    }
     if (turns)
         append_pass_turn(link);
-    redisAppendCommand(link->c, "EXEC");
+    resp_words(&link->out, 1, "EXEC");
     redisReply *reply = skip_replies(link, 2 + turn_commands) ? race_link_reply(link) : NULL;
     if (!reply)
         return RACE_ERROR;
@@ -98,8 +103,8 @@ static enum race_outcome take_left(struct race_link *link, _Atomic int64_t *pend
 
 static void append_reads(struct race_link *link)
 {
-    redisAppendCommand(link->c, "WATCH %s", link->key);
-    redisAppendCommand(link->c, "GET %s", link->key);
+    resp_words(&link->out, 2, "WATCH", link->key);
+    resp_words(&link->out, 2, "GET", link->key);
 }
 
 static enum race_outcome take_watched(struct race_link *link, _Atomic int64_t *pending,
@@ -133,10 +138,12 @@ static bool read_turn(struct race_link *link, int64_t asked_us, int64_t time_us)
 static enum race_outcome take_in_turn(struct race_link *link, _Atomic int64_t *pending,
                                       int64_t *units)
 {
+    char time_s[32];
     int64_t asked_us = clock_mono_us(), time_us = link->wait_us * TURN_WAITS;
     time_us = time_us < TURN_MIN_US ? TURN_MIN_US : time_us > TURN_MAX_US ? TURN_MAX_US : time_us;
-    redisAppendCommand(link->c, "BLPOP {%s}:turn %" PRId64 ".%06" PRId64, link->key,
-                       time_us / 1000000, time_us % 1000000);
+    snprintf(time_s, sizeof(time_s), "%" PRId64 ".%06" PRId64, time_us / 1000000,
+             time_us % 1000000);
+    resp_words(&link->out, 3, "BLPOP", link->turn, time_s);
     append_reads(link);
     return read_turn(link, asked_us, time_us) ? take_left(link, pending, units, true) : RACE_ERROR;
 }
@@ -198,10 +205,7 @@ static bool connect_to(const struct race_plan *plan, struct race_link *link, str
     if (!race_link_open(link, plan->topology, plan->key, page->err))
         return false;
     note_client_id(link, page);
-    if (!plan->strategy->prepare || plan->strategy->prepare(link))
-        return true;
-    race_link_close(link);
-    return false;
+    return !plan->strategy->prepare || plan->strategy->prepare(link);
 }
 
 static void sleep_until(int64_t at_us)
@@ -253,8 +257,10 @@ int race_worker_run(struct pool_child *child, void *arg)
     struct race_go go;
     signal(SIGINT, SIG_IGN); /* a terminal sends it to all: the parent decides what it means */
     signal(SIGPIPE, SIG_IGN);
-    if (!connect_to(plan, &link, page))
+    if (!connect_to(plan, &link, page)) {
+        race_link_close(&link);
         return 1;
+    }
     bool ok =
         pool_ready(child) == 0 && pool_child_receive(child, &go, sizeof(go), -1) == sizeof(go);
     if (ok) {

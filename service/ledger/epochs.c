@@ -20,6 +20,8 @@ static const struct db_statement put_epoch = {
 };
 static const struct db_statement count_restores =
     DB_ASK("", "SELECT COALESCE(MAX(number), 0) FROM restores");
+static const struct db_statement last_restored =
+    DB_ASK("", "SELECT COALESCE(MAX(epoch), 0) FROM restores");
 static const struct db_statement put_restore = DB_ADD("iii", "restores", "number, epoch, at_ms");
 
 static int keep_end(void *context, const struct db_value *row, size_t count)
@@ -71,6 +73,32 @@ enum db_result epochs_read(struct db *db, unsigned partition, int64_t epoch, str
     return DB_OK;
 }
 
+/* Rule HIST. */
+bool epochs_hold(struct event_id at, struct event_id id, int64_t last_seq, int64_t restored)
+{
+    if (id.epoch <= 0 || id.epoch < restored)
+        return false;
+    return id.epoch == at.epoch ? id.seq <= at.seq : id.epoch < at.epoch && id.seq <= last_seq;
+}
+
+static int keep_number(void *context, const struct db_value *row, size_t count)
+{
+    *(int64_t *)context = row[0].as.number;
+    return 0;
+}
+
+enum db_result epochs_look_up(struct db *db, unsigned partition, struct event_id at,
+                              struct event_id id, bool *held)
+{
+    struct epoch_found found = {.last_seq = EPOCHS_ABSENT};
+    int64_t restored = 0;
+    enum db_result result = db_run(db, &last_restored, NULL, 1, keep_number, &restored, NULL);
+    if (result == DB_OK)
+        result = epochs_find(db, partition, id.epoch, &found);
+    *held = result == DB_OK && epochs_hold(at, id, found.last_seq, restored);
+    return result;
+}
+
 static void push(struct event_ends *ended, struct event_id end)
 {
     size_t kept = ended->count < EVENT_ENDS_MAX ? ended->count : EVENT_ENDS_MAX - 1;
@@ -100,12 +128,6 @@ enum db_result epochs_turn(struct db *db, unsigned partition, struct event_id en
     keep_run_id(epochs->run_id, run_id);
     epochs->before = next;
     return DB_OK;
-}
-
-static int keep_number(void *context, const struct db_value *row, size_t count)
-{
-    *(int64_t *)context = row[0].as.number;
-    return 0;
 }
 
 enum db_result epochs_restored(struct db *db, int64_t epoch, int64_t at_ms, int64_t *number)

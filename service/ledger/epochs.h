@@ -36,6 +36,16 @@ struct epoch_found {
 enum db_result epochs_find(struct db *db, unsigned partition, int64_t epoch,
                            struct epoch_found *found) MUST_CHECK;
 
+/* Whether what a Redis had when its stream ended with `id` is a moment of the history that SQL,
+ * which is at `at`, has gone through: then what that Redis lacks is what SQL has behind `id`, and
+ * no more. last_seq: where SQL knows that the epoch of `id`, an earlier one, ended. restored: the
+ * last epoch that a restore began, whose versions follow from no event; 0: none. */
+bool epochs_hold(struct event_id at, struct event_id id, int64_t last_seq, int64_t restored);
+
+/* The same, read. */
+enum db_result epochs_look_up(struct db *db, unsigned partition, struct event_id at,
+                              struct event_id id, bool *held) MUST_CHECK;
+
 /* The checkpoint leaves an epoch (its number 0: there was none) for a later one, which the Redis
  * with this run id opened, if that is known. *epochs, known up to then, has the end from now on. */
 enum db_result epochs_turn(struct db *db, unsigned partition, struct event_id end, int64_t next,

@@ -1,5 +1,6 @@
 #include "ledger/apply/projection.h"
 #include "ledger/query/current_state.h"
+#include "restore/items.h"
 #include "restore/steps.h"
 
 #include <stdio.h>
@@ -218,41 +219,15 @@ static enum db_result read_items(struct build *b, struct page *page)
                          &page->count);
 }
 
-/* As they will lie in Redis, but for the deadline. Two restores of an item may find the same
- * version in SQL, and what was answered in between may have been lost: the later one goes further.
- */
-static struct store_listed *next_life(struct build *b, const struct page *page)
-{
-    int64_t step = meta_restores(&b->r->rebuild.meta) * PROJECTION_RESTORE_STEP;
-    struct store_listed *out = arena_alloc(page->arena, (page->count + 1) * sizeof(*out));
-    for (size_t i = 0; out && i < page->count; i++) {
-        const struct current_item *one = &page->rows.items[i];
-        out[i] = (struct store_listed){.sku = one->sku, .item = one->item};
-        out[i].item.version += step;
-        out[i].item.due_exact = true;
-        out[i].item.due_ms = 0;
-    }
-    return out;
-}
-
+/* Two restores of an item may find the same version in SQL, and what was answered in between may
+ * have been lost: the later one goes further. */
 static enum restore_result write_items(struct build *b, const struct page *page)
 {
     struct restore *r = b->r;
-    struct store_listed *all = next_life(b, page);
-    if (!all)
-        return restore_say(r, RESTORE_FAILED, "out of memory");
-    enum rebuild_result result = rebuild_find_due(&r->rebuild, b->partition, all, page->count);
-    for (size_t i = 0; i < page->count && result == REBUILD_OK; i++) {
-        if ((all[i].item.held > 0) == (all[i].item.due_ms > 0))
-            continue;
-        snprintf(r->why, sizeof(r->why),
-                 "SQL contradicts itself: %.*s holds %lld, but no reservation of it is held",
-                 STR_ARG(all[i].sku), (long long)all[i].item.held);
-        return RESTORE_FAILED;
-    }
-    if (result == REBUILD_OK)
-        result = rebuild_items(&r->rebuild, b->partition, all, page->count);
-    return restore_from_redis(r, result);
+    struct store_listed *listed;
+    int64_t step = meta_restores(&r->rebuild.meta) * PROJECTION_RESTORE_STEP;
+    return restore_from_redis(r, items_put(&r->rebuild, page->arena, b->partition, page->rows.items,
+                                           page->count, step, &listed));
 }
 
 /* A customer's share is of units held or sold: without any there is none to ask for. */

@@ -37,9 +37,9 @@ enum restore_result restore_from_db(struct restore *r, enum db_result result, co
 enum restore_result restore_from_redis(struct restore *r, enum rebuild_result result)
 {
     static const enum restore_result meanings[] = {
-        [REBUILD_OK] = RESTORE_DONE,          [REBUILD_DOWN] = RESTORE_UNSURE,
-        [REBUILD_TAKEN] = RESTORE_UNSURE,     [REBUILD_REFUSED] = RESTORE_FAILED,
-        [REBUILD_NO_MEMORY] = RESTORE_FAILED,
+        [REBUILD_OK] = RESTORE_DONE,      [REBUILD_DOWN] = RESTORE_UNSURE,
+        [REBUILD_TAKEN] = RESTORE_UNSURE, [REBUILD_REFUSED] = RESTORE_FAILED,
+        [REBUILD_WRONG] = RESTORE_FAILED, [REBUILD_NO_MEMORY] = RESTORE_FAILED,
     };
     return result == REBUILD_OK ? RESTORE_DONE : restore_say(r, meanings[result], r->rebuild.why);
 }

@@ -52,6 +52,8 @@ enum meta_field {
     META_RUN_ID,
     META_STATE,
     META_RESTORES,
+    META_PROMOTION,
+    META_ORDER,
     META_FIELDS
 };
 

@@ -25,6 +25,16 @@ bool meta_restoring(const struct meta *meta)
     return says_restoring(meta->v[META_STATE]);
 }
 
+bool meta_making(const struct meta *meta)
+{
+    return strcmp(meta->v[META_STATE], META_MAKING) == 0;
+}
+
+bool meta_opening(const char *state)
+{
+    return strncmp(state, META_OPENING, strlen(META_OPENING)) == 0;
+}
+
 bool meta_says_lost(const char *state)
 {
     return strncmp(state, "lost", 4) == 0;
@@ -78,15 +88,27 @@ void meta_put_epoch_event(struct buf *out, unsigned partition, int64_t epoch)
 }
 
 void meta_fill(struct meta *meta, unsigned partitions, uint64_t store, const char *ledger,
-               int64_t epoch, const char *run_id, int64_t restores)
+               int64_t epoch, int64_t restores)
 {
     snprintf(meta->v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
     snprintf(meta->v[META_PARTITIONS], META_VALUE_SIZE, "%u", partitions);
     snprintf(meta->v[META_STORE], META_VALUE_SIZE, "%016" PRIx64, store);
     snprintf(meta->v[META_LEDGER], META_VALUE_SIZE, "%s", ledger);
     snprintf(meta->v[META_EPOCH], META_VALUE_SIZE, "%" PRId64, epoch);
-    snprintf(meta->v[META_RUN_ID], META_VALUE_SIZE, "%s", run_id);
     snprintf(meta->v[META_RESTORES], META_VALUE_SIZE, "%" PRId64, restores);
+}
+
+void meta_fill_reign(struct meta *meta, const struct reign *reign)
+{
+    snprintf(meta->v[META_RUN_ID], META_VALUE_SIZE, "%s", reign->run_id);
+    snprintf(meta->v[META_PROMOTION], META_VALUE_SIZE, "%s", reign->promotion);
+    snprintf(meta->v[META_ORDER], META_VALUE_SIZE, "%" PRId64, reign->order);
+}
+
+bool meta_is_of(const struct meta *meta, const struct reign *reign)
+{
+    return strcmp(meta->v[META_RUN_ID], reign->run_id) == 0 &&
+           strcmp(meta->v[META_PROMOTION], reign->promotion) == 0;
 }
 
 /* --- for those who serve ---------------------------------------------------------------------- */
@@ -97,8 +119,19 @@ static void say_verdict(struct meta_view *view, enum meta_verdict verdict, const
     snprintf(view->why, sizeof(view->why), "%s", why);
 }
 
-bool meta_check_reply(const redisReply *reply, const char *run_id, unsigned partitions,
-                      const struct store_shared *shared, struct meta_view *view)
+/* The store is open, but for whom? NULL: for the Redis process and the promotion that this is. */
+static const char *not_of(const char *const v[META_FIELDS], const char *run_id, const char *replid)
+{
+    if (strcmp(v[META_RUN_ID], run_id) != 0)
+        return "Redis was restarted; its next epoch is not open yet";
+    if (*v[META_PROMOTION] && strcmp(v[META_PROMOTION], replid) != 0)
+        return "Redis was promoted anew; its next epoch is not open yet";
+    return NULL;
+}
+
+bool meta_check_reply(const redisReply *reply, const char *run_id, const char *replid,
+                      unsigned partitions, const struct store_shared *shared,
+                      struct meta_view *view)
 {
     const char *v[META_FIELDS];
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != META_FIELDS)
@@ -122,10 +155,14 @@ bool meta_check_reply(const redisReply *reply, const char *run_id, unsigned part
                                    : "Redis has lost the store's data");
     else if (meta_says_lost(v[META_STATE]))
         say_verdict(view, META_IS_LOST, v[META_STATE]);
+    else if (strcmp(v[META_STATE], META_MAKING) == 0)
+        say_verdict(view, META_IS_WAIT, "the store has not been made to its end yet");
+    else if (meta_opening(v[META_STATE]))
+        say_verdict(view, META_IS_WAIT, "the next epoch is being opened");
     else if (strcmp(v[META_STATE], "open") != 0)
         say_verdict(view, META_IS_CLOSED, v[META_STATE]);
-    else if (strcmp(v[META_RUN_ID], run_id) != 0)
-        say_verdict(view, META_IS_WAIT, "Redis was restarted; its next epoch is not open yet");
+    else if (not_of(v, run_id, replid))
+        say_verdict(view, META_IS_WAIT, not_of(v, run_id, replid));
     else if (!meta_format_known(v[META_FORMAT_F]) ||
              (unsigned)atoi(v[META_PARTITIONS]) != partitions || view->epoch < 1)
         say_verdict(view, META_IS_CLOSED,

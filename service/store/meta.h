@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "store/layout.h"
+#include "store/redis/reply.h"
 #include "store/store_config.h"
 
 /* What a new store is, and an older one becomes with its next epoch; and the oldest that is served.
@@ -22,6 +23,10 @@
 /* What the state of a partition begins with while a restore writes it; a name of its own follows.
  */
 #define META_RESTORING "closed: restore "
+/* The same while a ledger process opens an epoch: its sign follows. */
+#define META_OPENING "closed: opening "
+/* What it is while the store is made, until that is done in all partitions (admin_make.h). */
+#define META_MAKING "closed: making"
 
 struct admin;
 
@@ -45,7 +50,14 @@ bool meta_says_lost(const char *state);
 /* A restore is at work, or was and did not come to its end. */
 bool meta_restoring(const struct meta *meta);
 
+/* The store is being made, or whoever made it did not come to its end. */
+bool meta_making(const struct meta *meta);
+
 int64_t meta_epoch(const struct meta *meta); /* 0: none */
+
+/* A ledger process is at opening it, or was and did not come to its end: the next one begins anew.
+ */
+bool meta_opening(const char *state);
 
 /* How often the store was restored in its life. */
 int64_t meta_restores(const struct meta *meta);
@@ -54,9 +66,23 @@ int64_t meta_restores(const struct meta *meta);
 bool meta_read(struct admin *admin, unsigned partition, struct meta *meta) MUST_CHECK;
 bool meta_look(struct admin *admin, unsigned partition, struct meta *meta) MUST_CHECK;
 
-/* All fields but the state. store: its id. */
+/* All fields but the state and whose epoch it is. store: its id. */
 void meta_fill(struct meta *meta, unsigned partitions, uint64_t store, const char *ledger,
-               int64_t epoch, const char *run_id, int64_t restores);
+               int64_t epoch, int64_t restores);
+
+/* What an epoch is opened for: a Redis process, and the promotion that made it the master (rule
+ * REIGN, docs/model). A node that was demoted and promoted again is another one. */
+struct reign {
+    char run_id[REPLY_RUN_ID_SIZE];
+    char promotion[REPLY_RUN_ID_SIZE]; /* the replication id */
+    int64_t order; /* among promotions, as Sentinel or the cluster count them; 0: not known */
+};
+
+void meta_fill_reign(struct meta *meta, const struct reign *reign);
+
+/* True if the epoch in meta was opened for this one. One that a build before this opened names no
+ * promotion: it is to be opened anew, though it is served until then. */
+bool meta_is_of(const struct meta *meta, const struct reign *reign);
 
 /* Append HSET of all fields; XADD of the first event of the epoch that meta has. One reply each. */
 void meta_put(struct buf *out, unsigned partition, const struct meta *meta);
@@ -79,6 +105,8 @@ struct meta_view {
     char why[128];
 };
 
-/* False if the reply is not one to layout_ask_meta(). run_id: of the connection that read it. */
-bool meta_check_reply(const redisReply *reply, const char *run_id, unsigned partitions,
-                      const struct store_shared *shared, struct meta_view *view) MUST_CHECK;
+/* False if the reply is not one to layout_ask_meta(). run_id, replid: of the connection that read
+ * it. */
+bool meta_check_reply(const redisReply *reply, const char *run_id, const char *replid,
+                      unsigned partitions, const struct store_shared *shared,
+                      struct meta_view *view) MUST_CHECK;

@@ -127,8 +127,8 @@ static void judge(struct reader_link *link, struct reader_look *look, const redi
     struct meta_view gate;
     if (part->link != link)
         return; /* it has moved: what is known of it now is not for this Redis to say */
-    if (meta_check_reply(reply, link->conn.run_id, store->config.partitions, store->shared,
-                         &gate)) {
+    if (meta_check_reply(reply, link->conn.run_id, link->conn.replid, store->config.partitions,
+                         store->shared, &gate)) {
         store->partitions[look->partition].gate = gate;
         part->judged = part->looked = true;
         return;

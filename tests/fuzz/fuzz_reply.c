@@ -75,7 +75,7 @@ static bool run_round(struct batch *batch, redisReader *reader, struct buf *out)
         return false;
     int got = read_replies(reader, replies, count);
     if (got == (int)count) {
-        enum batch_read taken = batch_take(batch, replies, count, "run", &shared, &error);
+        enum batch_read taken = batch_take(batch, replies, count, "run", "replid", &shared, &error);
         enum plan_result planned =
             taken == BATCH_READ ? batch_plan(batch, &limits) : PLAN_NO_MEMORY;
         more = taken == BATCH_AGAIN || planned == PLAN_READ_MORE;

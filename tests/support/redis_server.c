@@ -5,25 +5,54 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define ARGS_MAX         48
+#define ARGS_MAX         64
 #define READY_TIMEOUT_MS 180000
 
-redisContext *tredis_connect(const struct tredis *r)
+const char *tredis_address(const struct tredis *r)
 {
-    struct timeval limit = {.tv_sec = 20};
-    redisContext *c = r->port ? redisConnectWithTimeout("127.0.0.1", r->port, limit)
+    return r->opts.on ? r->opts.on->address : "127.0.0.1";
+}
+
+static redisContext *connect_within(const struct tredis *r, int seconds)
+{
+    struct timeval limit = {.tv_sec = seconds};
+    const char *host = r->opts.on ? r->opts.on->front : "127.0.0.1";
+    redisContext *c = r->port ? redisConnectWithTimeout(host, r->port, limit)
                               : redisConnectUnixWithTimeout(r->socket, limit);
     if (c && (c->err || redisSetTimeout(c, limit) != REDIS_OK)) {
         redisFree(c);
         c = NULL;
     }
     return c;
+}
+
+redisContext *tredis_connect(const struct tredis *r)
+{
+    return connect_within(r, 20);
+}
+
+redisReply *tredis_try(const struct tredis *r, const char *format, ...)
+{
+    redisContext *c = connect_within(r, 2);
+    if (!c)
+        return NULL;
+    va_list args;
+    va_start(args, format);
+    redisReply *reply = redisvCommand(c, format, args);
+    va_end(args);
+    redisFree(c);
+    if (reply && reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "LOADING", 7) == 0) {
+        freeReplyObject(reply);
+        reply = NULL;
+    }
+    return reply;
 }
 
 static bool answers_ping(const struct tredis *r, bool loading)
@@ -105,8 +134,6 @@ static int redis_launch(struct tredis *r, int delay_us)
     const char *argv[ARGS_MAX] = {"redis-server",
                                   "--port",
                                   port,
-                                  "--bind",
-                                  "127.0.0.1",
                                   "--dir",
                                   r->dir,
                                   "--save",
@@ -130,6 +157,13 @@ static int redis_launch(struct tredis *r, int delay_us)
         argv[n++] = "--unixsocket";
         argv[n++] = r->socket;
     }
+    argv[n++] = "--bind";
+    argv[n++] = tredis_address(r);
+    if (r->opts.on) {
+        argv[n++] = r->opts.on->front;
+        argv[n++] = "--protected-mode";
+        argv[n++] = "no";
+    }
     if (delay_us > 0) {
         argv[n++] = "--key-load-delay";
         argv[n++] = delay;
@@ -142,16 +176,16 @@ static int redis_launch(struct tredis *r, int delay_us)
         assert(n < ARGS_MAX - 1);
         argv[n++] = *arg;
     }
+    thost_enter(r->opts.on);
     int err = start_at(r, argv, err_path);
+    thost_leave(r->opts.on);
     if (err)
         return err;
     if (await(answers_ping(r, delay_us > 0) || !tproc_alive(&r->proc), READY_TIMEOUT_MS) &&
         r->proc.pid > 0)
         return 0;
-    char log_path[TEST_PATH_MAX + 16];
-    snprintf(log_path, sizeof(log_path), "%s/redis.log", r->dir);
     print_tail(err_path, 10);
-    print_tail(log_path, 10);
+    tredis_print(r);
     tproc_kill9(&r->proc);
     return -ETIMEDOUT;
 }
@@ -164,11 +198,11 @@ int tredis_start(struct tredis *r, const struct tredis_opts *opts)
     int err = temp_dir_make(r->dir);
     if (err)
         return err;
-    r->opts.tcp = r->opts.tcp || acl_file();
+    r->opts.tcp = r->opts.tcp || r->opts.on || acl_file();
     if (r->opts.tcp) {
         r->port = tproc_free_port();
-        snprintf(r->url, sizeof(r->url), "redis://%s127.0.0.1:%d",
-                 acl_file() ? "stockd:change-me@" : "", r->port);
+        snprintf(r->url, sizeof(r->url), "redis://%s%s:%d", acl_file() ? "stockd:change-me@" : "",
+                 tredis_address(r), r->port);
     } else {
         snprintf(r->socket, sizeof(r->socket), "%s/redis.sock", r->dir);
         snprintf(r->url, sizeof(r->url), "unix:%s", r->socket);
@@ -268,4 +302,11 @@ int64_t tredis_info(const struct tredis *r, const char *field)
         freeReplyObject(reply);
     redisFree(c);
     return value;
+}
+
+void tredis_print(const struct tredis *r)
+{
+    char path[TEST_PATH_MAX + 16];
+    snprintf(path, sizeof(path), "%s/redis.log", r->dir);
+    print_tail(path, 15);
 }

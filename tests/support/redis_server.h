@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "support/hosts.h"
 #include "support/proc.h"
 
 #include <hiredis/hiredis.h>
@@ -25,6 +26,7 @@ struct tredis_opts {
     int64_t at_ms;            /* 0, or the time at which its clock begins: by the library that
                                * REDIS_CLOCK names */
     const char *const *extra; /* NULL, or more arguments, ended by NULL: "--maxmemory", "8mb" */
+    const struct thost *on;   /* NULL, or where it runs: it is on TCP there */
 };
 
 struct tredis {
@@ -56,8 +58,15 @@ void tredis_thaw(struct tredis *r);     /* SIGCONT */
 /* Stops it and removes its directory. Fine on one that is zeroed or stopped. */
 void tredis_stop(struct tredis *r);
 
+/* Its address for others, and for the test. */
+const char *tredis_address(const struct tredis *r);
+
 /* A blocking connection, or NULL. The caller frees it with redisFree. */
 redisContext *tredis_connect(const struct tredis *r);
+
+/* The answer to one command, formatted as redisCommand does, which the caller frees; NULL if there
+ * is none within two seconds: it is frozen, dead, or loading. */
+redisReply *tredis_try(const struct tredis *r, const char *format, ...);
 
 /* One command without spaces in its arguments; its integer, or its string as a number, or
  * INT64_MIN for anything else. */
@@ -65,3 +74,6 @@ int64_t tredis_int(const struct tredis *r, const char *command);
 
 /* A field of INFO, as a number; INT64_MIN if there is none. */
 int64_t tredis_info(const struct tredis *r, const char *field);
+
+/* What its log ends with, for a test that is about to fail. */
+void tredis_print(const struct tredis *r);

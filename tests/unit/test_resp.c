@@ -47,7 +47,7 @@ static enum meta_verdict judge(uint64_t known, const char *const fields[META_FIE
                                  .str = (char *)(uintptr_t)fields[i]};
         elements[i] = &values[i];
     }
-    assert_true(meta_check_reply(&reply, "run", 2, &shared, &view));
+    assert_true(meta_check_reply(&reply, "run", "replid", 2, &shared, &view));
     assert_true(view.gate == META_IS_OPEN || view.why[0]);
     return view.gate;
 }
@@ -60,6 +60,51 @@ static enum meta_verdict judge(uint64_t known, const char *const fields[META_FIE
                                       [META_EPOCH] = (epoch),                                      \
                                       [META_RUN_ID] = (run_id),                                    \
                                       [META_STATE] = (state)})
+
+/* One of them for a promotion. */
+#define PROMOTED(run_id, promotion, state)                                                         \
+    ((const char *const[META_FIELDS]){[META_FORMAT_F] = "2",                                       \
+                                      [META_PARTITIONS] = "2",                                     \
+                                      [META_STORE] = "ab",                                         \
+                                      [META_EPOCH] = "3",                                          \
+                                      [META_RUN_ID] = (run_id),                                    \
+                                      [META_STATE] = (state),                                      \
+                                      [META_PROMOTION] = (promotion),                              \
+                                      [META_ORDER] = "7"})
+
+TEST(the_gate_opens_to_the_promotion_that_the_epoch_is_of)
+{
+    assert_int_equal(judge(0xab, PROMOTED("run", "replid", "open")), META_IS_OPEN);
+    assert_int_equal(judge(0xab, PROMOTED("run", "another", "open")), META_IS_WAIT);
+    assert_int_equal(judge(0xab, PROMOTED("old", "replid", "open")), META_IS_WAIT);
+}
+
+TEST(the_gate_of_a_build_before_promotions_were_named_opens_by_the_process_alone)
+{
+    assert_int_equal(judge(0xab, PROMOTED("run", "", "open")), META_IS_OPEN);
+    assert_int_equal(judge(0xab, PROMOTED("run", NULL, "open")), META_IS_OPEN);
+}
+
+TEST(requests_wait_while_an_epoch_is_opened)
+{
+    assert_int_equal(judge(0xab, PROMOTED("run", "replid", "closed: opening 12")), META_IS_WAIT);
+    assert_int_equal(judge(0xab, PROMOTED("old", "another", "closed: opening 12")), META_IS_WAIT);
+    assert_int_equal(judge(0xab, PROMOTED("run", "replid", "closed: opened")), META_IS_CLOSED);
+}
+
+TEST(a_meta_is_of_one_process_and_one_promotion)
+{
+    const struct reign here = {.run_id = "run", .promotion = "replid", .order = 7};
+    struct meta meta = {.v = {{0}}};
+    assert_false(meta_is_of(&meta, &here));
+    meta_fill_reign(&meta, &here);
+    assert_true(meta_is_of(&meta, &here));
+    assert_string_equal(meta.v[META_ORDER], "7");
+    snprintf(meta.v[META_PROMOTION], META_VALUE_SIZE, "another");
+    assert_false(meta_is_of(&meta, &here));
+    meta.v[META_PROMOTION][0] = '\0';
+    assert_false(meta_is_of(&meta, &here));
+}
 
 TEST(the_gate_opens_only_to_our_store_on_this_redis)
 {

@@ -230,6 +230,13 @@ static const struct db_statement page_of_operations = DB_ASK(
     "itii", "SELECT op_key, result, at_ms FROM operations WHERE partition_no = $1 AND op_key > $2 "
             "AND at_ms >= $3 ORDER BY op_key LIMIT $4");
 
+static const struct db_statement operations_named = {
+    .kind = DB_LOOKUP,
+    .types = "ti",
+    .head = "SELECT op_key, result, at_ms FROM operations WHERE op_key",
+    .tail = " AND partition_no = $2",
+};
+
 /* The bytes of what text_hex() wrote. Absent: no memory. */
 static struct str bytes_of(struct arena *arena, struct str hex)
 {
@@ -257,6 +264,17 @@ enum db_result current_operations(struct db *db, struct arena *arena, unsigned p
     struct reading reading = reading_of(arena, sizeof(**operations), max, take_operation);
     *operations = reading.page.rows;
     return read_page(db, &page_of_operations, values, &reading, count);
+}
+
+enum db_result current_operations_named(struct db *db, struct arena *arena, unsigned partition,
+                                        const struct str *keys, size_t count,
+                                        struct current_operation **operations)
+{
+    const struct db_value rest = db_int(partition);
+    struct reading reading = reading_of(arena, sizeof(**operations), count, take_operation);
+    enum db_result result = find_named(db, &operations_named, keys, count, &rest, &reading);
+    *operations = result == DB_OK ? in_order(&reading, keys, count) : NULL;
+    return result == DB_OK && !*operations ? DB_NO_MEMORY : result;
 }
 
 /* --- what customers hold and bought, summed up from the movements ------------------------------

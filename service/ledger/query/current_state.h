@@ -66,6 +66,11 @@ enum db_result current_operations(struct db *db, struct arena *arena, unsigned p
                                   int64_t since_ms, struct str after_key, size_t max,
                                   struct current_operation **operations, size_t *count) MUST_CHECK;
 
+/* Those of these keys; without a result: SQL has none. */
+enum db_result current_operations_named(struct db *db, struct arena *arena, unsigned partition,
+                                        const struct str *keys, size_t count,
+                                        struct current_operation **operations) MUST_CHECK;
+
 struct current_usage {
     struct str customer;
     int64_t units; /* held and bought since the item's last creation; never 0 in a page */

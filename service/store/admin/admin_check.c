@@ -31,21 +31,25 @@ static bool info(struct admin *admin, const char *section, const char *name, cha
 
 /* --- the role --------------------------------------------------------------------------------- */
 
-/* A master may become a replica while this connection lives, and others take its address. */
+/* A master may become a replica while this connection lives, and others take its address; and be
+ * promoted again, with less than it had (rule FRESH, docs/model). */
 bool admin_is_master(struct admin *admin)
 {
+    char role[64], promotion[REPLY_RUN_ID_SIZE];
     if (clock_mono_ms() < admin->role_ms)
         return true;
-    resp_words(&admin->out, 1, "ROLE");
-    redisReply *reply = admin_ask_list(admin, ADMIN_ANY);
+    redisReply *reply = ask_info(admin, "replication");
     if (!reply)
         return false;
-    bool master = reply->elements > 0 && str_equal(reply_text(reply->element[0]), STR("master"));
+    (void)reply_info(reply, "role", role, sizeof(role));
+    (void)reply_info(reply, "master_replid", promotion, sizeof(promotion));
     freeReplyObject(reply);
     admin->role_ms = clock_mono_ms() + ROLE_MS;
-    if (master)
+    bool master = strcmp(role, "master") == 0;
+    if (master && strcmp(promotion, admin->reign.promotion) == 0)
         return true;
-    snprintf(admin->why, sizeof(admin->why), "this Redis is not the master any more");
+    snprintf(admin->why, sizeof(admin->why),
+             master ? "this Redis was promoted anew" : "this Redis is not the master any more");
     admin->refused = false;
     admin->trouble = TROUBLE_ROLE;
     admin_hang_up(admin);
@@ -171,11 +175,13 @@ int admin_look_at_replicas(struct admin *admin)
 
 static enum admin_result check_settings(struct admin *admin)
 {
-    char version[64], policy[64];
+    char version[64], run_id[64], policy[64];
     if (!info(admin, "server", "redis_version", version) ||
-        !info(admin, "server", "run_id", admin->run_id) ||
+        !info(admin, "server", "run_id", run_id) ||
         !info(admin, "memory", "maxmemory_policy", policy))
         return ADMIN_DOWN;
+    snprintf(admin->reign.run_id, sizeof(admin->reign.run_id), "%.*s", REPLY_RUN_ID_SIZE - 1,
+             run_id);
     if (atoi(version) < 7)
         return admin_say(admin, ADMIN_REFUSED, "Redis 7.0 or newer is needed");
     if (strcmp(policy, "noeviction") != 0)
@@ -189,8 +195,14 @@ static enum admin_result check_settings(struct admin *admin)
 enum admin_result admin_check_redis(struct admin *admin)
 {
     char role[64];
-    if (!info(admin, "replication", "role", role))
+    redisReply *reply = ask_info(admin, "replication");
+    admin->reign = (struct reign){.order = 0};
+    if (!reply)
         return ADMIN_DOWN;
+    (void)reply_info(reply, "role", role, sizeof(role));
+    (void)reply_info(reply, "master_replid", admin->reign.promotion,
+                     sizeof(admin->reign.promotion));
+    freeReplyObject(reply);
     if (strcmp(role, "master") != 0) {
         snprintf(admin->why, sizeof(admin->why), "this Redis is a %s, not a master", role);
         admin->trouble = TROUBLE_ROLE;

@@ -9,10 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
-#define TIMEOUT_S     1
-#define PATIENCE_S    10
+#define TIMEOUT_MS    1000
+#define PATIENCE_MS   10000
 #define OUT_MAX_BYTES (1u << 20)
 
 /* --- its life --------------------------------------------------------------------------------- */
@@ -27,7 +26,7 @@ struct admin *admin_new(const struct store_config *config, struct store_shared *
     }
     admin->config = config;
     admin->shared = shared;
-    admin->timeout_s = TIMEOUT_S;
+    admin->timeout_ms = TIMEOUT_MS;
     buf_init(&admin->out, OUT_MAX_BYTES);
     admin->topology = topology_new(config->redis_url, err, err_size);
     if (admin->topology)
@@ -38,7 +37,7 @@ struct admin *admin_new(const struct store_config *config, struct store_shared *
 
 void admin_have_patience(struct admin *admin)
 {
-    admin->timeout_s = PATIENCE_S;
+    admin->timeout_ms = PATIENCE_MS;
 }
 
 void admin_free(struct admin *admin)
@@ -63,19 +62,30 @@ enum admin_trouble admin_trouble(const struct admin *admin)
 
 void admin_hang_up(struct admin *admin)
 {
-    if (admin->context)
-        redisFree(admin->context);
-    admin->context = NULL;
+    link_close(&admin->link);
 }
 
-static redisReply *no_answer(struct admin *admin)
+static enum admin_trouble trouble_of_link(const struct link *link)
 {
-    bool late = admin->context && admin->context->err == REDIS_ERR_IO && errno == EAGAIN;
-    const char *why = admin->context ? admin->context->errstr : "not connected";
-    snprintf(admin->why, sizeof(admin->why), "%s", late ? "Redis did not answer in time" : why);
+    switch (link->trouble) {
+    case LINK_HOST: return TROUBLE_HOST;
+    case LINK_TLS: return TROUBLE_TLS;
+    case LINK_LOGIN: return TROUBLE_LOGIN;
+    case LINK_RIGHTS: return TROUBLE_RIGHTS;
+    case LINK_REFUSED: return TROUBLE_OTHER;
+    case LINK_FINE:
+    case LINK_AWAY:
+    case LINK_LATE: break;
+    }
+    return TROUBLE_AWAY;
+}
+
+/* The link is closed, for want of an answer. */
+static redisReply *no_answer(struct admin *admin, const char *why)
+{
+    snprintf(admin->why, sizeof(admin->why), "%s", why);
     admin->refused = false;
-    admin->trouble = TROUBLE_AWAY;
-    admin_hang_up(admin);
+    admin->trouble = trouble_of_link(&admin->link);
     return NULL;
 }
 
@@ -137,14 +147,10 @@ static bool fits(const redisReply *reply, enum admin_answer answer)
 
 redisReply *admin_ask_any(struct admin *admin)
 {
-    void *reply = NULL;
-    struct buf *out = &admin->out;
-    bool sent = admin->context && !out->failed &&
-                redisAppendFormattedCommand(admin->context, out->p, out->n) == REDIS_OK;
-    buf_reset(out);
-    if (!sent || redisGetReply(admin->context, &reply) != REDIS_OK)
-        return no_answer(admin);
-    return reply;
+    bool open = link_is_open(&admin->link);
+    redisReply *reply = open ? link_ask(&admin->link, &admin->out) : NULL;
+    buf_reset(&admin->out);
+    return reply ? reply : no_answer(admin, open ? admin->link.why : "not connected");
 }
 
 redisReply *admin_ask(struct admin *admin, enum admin_answer answer)
@@ -230,19 +236,16 @@ static bool all_good(struct admin *admin, const redisReply *exec, size_t command
  * queued command comes back with EXEC. */
 redisReply *admin_commit(struct admin *admin, size_t commands)
 {
-    void *reply = NULL;
+    redisReply *reply = NULL;
     resp_words(&admin->out, 1, "EXEC");
     if (!admin_done(admin, ANSWER_OK))
         return NULL;
     for (size_t i = 0; i <= commands; i++) {
         if (reply)
             freeReplyObject(reply);
-        reply = NULL;
-        if (redisGetReply(admin->context, &reply) != REDIS_OK) {
-            snprintf(admin->why, sizeof(admin->why), "%s", admin->context->errstr);
-            admin_hang_up(admin);
-            return NULL;
-        }
+        reply = link_next(&admin->link);
+        if (!reply)
+            return no_answer(admin, admin->link.why);
     }
     if (all_good(admin, reply, commands))
         return reply;
@@ -273,35 +276,15 @@ static bool find(struct admin *admin, struct endpoint *at)
 
 static bool dial(struct admin *admin)
 {
-    const struct address *a = topology_address(admin->topology);
-    struct timeval timeout = {.tv_sec = admin->timeout_s};
     struct endpoint at;
     if (!find(admin, &at))
         return false;
-    admin->context = at.is_unix ? redisConnectUnixWithTimeout(at.host, timeout)
-                                : redisConnectWithTimeout(at.host, at.port, timeout);
-    if (!admin->context || admin->context->err ||
-        redisSetTimeout(admin->context, timeout) != REDIS_OK) {
-        snprintf(admin->why, sizeof(admin->why), "%s",
-                 admin->context ? admin->context->errstr : "out of memory");
-        /* hiredis has this for look-ups, and for what is no matter of a socket's. */
-        bool unknown = admin->context && admin->context->err == REDIS_ERR_OTHER;
-        admin->trouble = unknown ? TROUBLE_HOST : TROUBLE_AWAY;
-        admin_hang_up(admin);
-        return false;
-    }
-    char db[16];
-    snprintf(db, sizeof(db), "%d", a->db);
-    if (a->password[0] && a->user[0])
-        resp_words(&admin->out, 3, "AUTH", a->user, a->password);
-    else if (a->password[0])
-        resp_words(&admin->out, 2, "AUTH", a->password);
-    if (a->password[0] && !admin_done(admin, ANSWER_OK)) {
-        admin->trouble = admin->refused ? TROUBLE_LOGIN : TROUBLE_AWAY;
-        return false;
-    }
-    resp_words(&admin->out, 2, "SELECT", db);
-    return a->db == 0 ? (buf_reset(&admin->out), true) : admin_done(admin, ANSWER_OK);
+    const struct address *who = topology_address(admin->topology);
+    if (link_open(&admin->link, &at, who, who->tls, admin->timeout_ms))
+        return true;
+    snprintf(admin->why, sizeof(admin->why), "%s", admin->link.why);
+    admin->trouble = trouble_of_link(&admin->link);
+    return false;
 }
 
 static enum admin_result connect_anew(struct admin *admin)
@@ -317,7 +300,7 @@ static enum admin_result connect_anew(struct admin *admin)
 enum admin_result admin_connect(struct admin *admin, const char **why)
 {
     *why = admin->why;
-    if (admin->context)
+    if (link_is_open(&admin->link))
         return ADMIN_OK;
     enum admin_result result = connect_anew(admin);
     if (result != ADMIN_OK)

@@ -9,23 +9,23 @@
 
 #include "buf.h"
 #include "store/admin/admin.h"
+#include "store/meta.h"
+#include "store/redis/link.h"
 #include "store/topology/topology.h"
 
-#include <hiredis/hiredis.h>
-
 struct admin {
-    int timeout_s; /* of each answer */
+    int timeout_ms; /* of each answer */
     const struct store_config *config;
     struct store_shared *shared;
     struct topology *topology;
-    redisContext *context; /* NULL: not connected */
-    bool refused;          /* it was closed because of an answer, not for want of one */
+    struct link link;
+    bool refused; /* it was closed because of an answer, not for want of one */
     uint64_t new_store_id;
     struct buf out;                 /* the command to ask next */
     int64_t epoch;                  /* of the partition that was opened last */
     int64_t epochs[PARTITIONS_MAX]; /* of each, at the last look at it; 0: none */
-    char run_id[64];
-    char durability[64]; /* as last logged */
+    struct reign reign;             /* of the Redis that this connection leads to */
+    char durability[64];            /* as last logged */
     char why[256];
     enum admin_trouble trouble;
     int64_t now_ms;            /* of Redis, as last asked */
@@ -89,7 +89,8 @@ bool admin_is_page(const redisReply *reply);
 /* This result, for this reason. */
 enum admin_result admin_say(struct admin *admin, enum admin_result result, const char *why);
 
-/* Is it still the master? Asks now and then; false, and the connection is closed: no. */
+/* Is it still the master, by the same promotion? Asks now and then; false, and the connection is
+ * closed: no. */
 bool admin_is_master(struct admin *admin) MUST_CHECK;
 
 /* Is this Redis what the service needs? On a new connection. */

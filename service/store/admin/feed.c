@@ -33,7 +33,7 @@ void feed_free(struct feed *feed)
 
 const char *feed_source(const struct admin *admin)
 {
-    return admin->run_id;
+    return admin->reign.run_id;
 }
 
 int64_t feed_epoch(const struct admin *admin)
@@ -146,16 +146,22 @@ int feed_tail(struct admin *admin, unsigned partition, struct event_id *tail)
     return 0;
 }
 
-int feed_applied(struct admin *admin, unsigned partition, struct event_id at,
-                 const struct event_ends *ended)
+void feed_put_applied(struct buf *out, unsigned partition, struct event_id at,
+                      const struct event_ends *ended)
 {
     char id[FEED_ID_SIZE], ends[FEED_ENDS_SIZE];
     feed_id_put(id, "", at);
     feed_ends_put(ends, ended);
-    layout_command(&admin->out, STR("MSET"), partition, KEY_APPLIED, NO_NAME, 3);
-    resp_arg(&admin->out, str_of(id));
-    resp_key(&admin->out, partition, KEY_ENDED, NO_NAME);
-    resp_arg(&admin->out, str_of(ends));
+    layout_command(out, STR("MSET"), partition, KEY_APPLIED, NO_NAME, 3);
+    resp_arg(out, str_of(id));
+    resp_key(out, partition, KEY_ENDED, NO_NAME);
+    resp_arg(out, str_of(ends));
+}
+
+int feed_applied(struct admin *admin, unsigned partition, struct event_id at,
+                 const struct event_ends *ended)
+{
+    feed_put_applied(&admin->out, partition, at, ended);
     return admin_done(admin, ANSWER_OK) ? 0 : -EIO;
 }
 

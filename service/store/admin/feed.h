@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "buf.h"
 #include "store/admin/admin.h"
 #include "store/feed_id.h"
 
@@ -55,6 +56,10 @@ int feed_tail(struct admin *admin, unsigned partition, struct event_id *tail) MU
  */
 int feed_applied(struct admin *admin, unsigned partition, struct event_id at,
                  const struct event_ends *ended) MUST_CHECK;
+
+/* The command of it, for a transaction. */
+void feed_put_applied(struct buf *out, unsigned partition, struct event_id at,
+                      const struct event_ends *ended);
 
 /* Drops what lies before `first_kept`. */
 int feed_trim(struct admin *admin, unsigned partition, struct event_id first_kept) MUST_CHECK;

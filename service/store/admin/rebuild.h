@@ -15,6 +15,7 @@
 #pragma once
 
 #include "buf.h"
+#include "core/event_id.h"
 #include "store/admin/admin.h"
 #include "store/meta.h"
 #include "store/store_op.h"
@@ -24,12 +25,14 @@ enum rebuild_result {
     REBUILD_DOWN,      /* Redis cannot be reached, or was lost */
     REBUILD_TAKEN,     /* meta is not what it was: somebody else is at work */
     REBUILD_REFUSED,   /* Redis refused a command */
+    REBUILD_WRONG,     /* what is to be put can not be right */
     REBUILD_NO_MEMORY, /* here */
 };
 
 struct rebuild {
     struct admin *admin;
     unsigned partitions;
+    unsigned watched; /* the partition whose meta stands for all */
     struct meta meta; /* of every partition, until the end */
     int64_t epoch;
     struct buf page, value;
@@ -44,6 +47,12 @@ struct rebuild {
 void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partitions,
                   const char *ledger, int64_t epoch, int64_t restores);
 void rebuild_free(struct rebuild *rebuild);
+
+/* Instead, for one partition that the caller has closed with this state, and whose other keys stay:
+ * pages go in as long as its meta has that state. rebuild_leave() forgets what is watched. */
+void rebuild_join(struct rebuild *rebuild, struct admin *admin, unsigned partition,
+                  const char *state);
+enum rebuild_result rebuild_leave(struct rebuild *rebuild) MUST_CHECK;
 
 /* Asks Redis whether it would take every command that the build and the audit behind it have, under
  * this user, on every partition; carries none of them out. REBUILD_REFUSED: why names the command.
@@ -70,6 +79,7 @@ enum rebuild_result rebuild_reservation(struct rebuild *rebuild,
 enum rebuild_result rebuild_operation(struct rebuild *rebuild, unsigned partition, struct str key,
                                       struct str result, int64_t until_ms) MUST_CHECK;
 
+/* No units: the customer is forgotten. */
 enum rebuild_result rebuild_share(struct rebuild *rebuild, unsigned partition, struct str sku,
                                   struct str customer, int64_t units) MUST_CHECK;
 
@@ -81,6 +91,19 @@ enum rebuild_result rebuild_find_due(struct rebuild *rebuild, unsigned partition
 /* Items with their due_ms, and what lists them. */
 enum rebuild_result rebuild_items(struct rebuild *rebuild, unsigned partition,
                                   const struct store_listed *items, size_t count) MUST_CHECK;
+
+/* Where keys were not dropped before, what they may still say beyond that: the deadlines of a
+ * reservation that has ended, the customers of an item, the places of items that are not there or
+ * hold nothing. */
+enum rebuild_result rebuild_unhold(struct rebuild *rebuild, const struct reservation *r) MUST_CHECK;
+enum rebuild_result rebuild_unshare(struct rebuild *rebuild, unsigned partition,
+                                    struct str sku) MUST_CHECK;
+enum rebuild_result rebuild_unlist(struct rebuild *rebuild, unsigned partition,
+                                   const struct store_listed *items, size_t count) MUST_CHECK;
+
+/* What SQL holds (feed.h). */
+enum rebuild_result rebuild_applied(struct rebuild *rebuild, unsigned partition, struct event_id at,
+                                    const struct event_ends *ended) MUST_CHECK;
 
 enum rebuild_result rebuild_flush(struct rebuild *rebuild) MUST_CHECK;
 

@@ -9,13 +9,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/time.h>
 
-#define PAGE_MAX_BYTES   (8u << 20)
-#define PAGE_FULL_BYTES  (256u << 10)
-#define PAGE_FULL        1000 /* commands */
-#define SCAN_COUNT       "1000"
-#define ANSWER_TIMEOUT_S 10 /* pages are larger than what else admin asks */
+#define PAGE_MAX_BYTES    (8u << 20)
+#define PAGE_FULL_BYTES   (256u << 10)
+#define PAGE_FULL         1000 /* commands */
+#define SCAN_COUNT        "1000"
+#define ANSWER_TIMEOUT_MS 10000
 
 void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partitions,
                   const char *ledger, int64_t epoch, int64_t restores)
@@ -28,8 +27,25 @@ void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partiti
     buf_init(&rebuild->value, PAGE_MAX_BYTES);
     random_bytes(&store, sizeof(store));
     random_bytes(&name, sizeof(name));
-    meta_fill(meta, partitions, store | 1, ledger, epoch, admin->run_id, restores); /* never 0 */
+    meta_fill(meta, partitions, store | 1, ledger, epoch, restores); /* never 0 */
+    meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, META_RESTORING "%016" PRIx64, name);
+}
+
+/* Pages are larger than what else is asked over the connection. */
+static void have_patience(struct rebuild *rebuild)
+{
+    rebuild->admin->link.timeout_ms = ANSWER_TIMEOUT_MS;
+}
+
+void rebuild_join(struct rebuild *rebuild, struct admin *admin, unsigned partition,
+                  const char *state)
+{
+    *rebuild = (struct rebuild){.admin = admin, .watched = partition, .last_bucket = -1};
+    buf_init(&rebuild->page, PAGE_MAX_BYTES);
+    buf_init(&rebuild->value, PAGE_MAX_BYTES);
+    snprintf(rebuild->meta.v[META_STATE], META_VALUE_SIZE, "%s", state);
+    have_patience(rebuild);
 }
 
 void rebuild_free(struct rebuild *rebuild)
@@ -55,7 +71,7 @@ static enum rebuild_result no_memory(struct rebuild *rebuild)
 static enum rebuild_result taken(struct rebuild *rebuild)
 {
     return rebuild_fail(rebuild, REBUILD_TAKEN,
-                        "another restore took over: meta in Redis is not what this one wrote");
+                        "somebody else took over: meta in Redis is not what was written there");
 }
 
 static enum rebuild_result trouble(struct rebuild *rebuild)
@@ -83,30 +99,28 @@ static const redisReply *find_error(const redisReply *reply)
     return NULL;
 }
 
-static enum rebuild_result lost(struct rebuild *rebuild)
+static enum rebuild_result lost(struct rebuild *rebuild, const char *why)
 {
-    const redisContext *context = rebuild->admin->context;
-    rebuild_fail(rebuild, REBUILD_DOWN, context ? context->errstr : "not connected to Redis");
-    admin_hang_up(rebuild->admin);
     rebuild->guarded = false;
-    return REBUILD_DOWN;
+    return rebuild_fail(rebuild, REBUILD_DOWN, why);
 }
 
 enum rebuild_result rebuild_exchange(struct rebuild *rebuild, struct buf *out, size_t count,
                                      redisReply ***replies)
 {
-    redisContext *context = rebuild->admin->context;
+    struct link *link = &rebuild->admin->link;
     enum rebuild_result result = REBUILD_OK;
     *replies = calloc(count, sizeof(**replies));
     if (!*replies || out->failed)
         return no_memory(rebuild);
-    if (!context || redisAppendFormattedCommand(context, out->p, out->n) != REDIS_OK)
-        return lost(rebuild);
-    buf_reset(out);
+    if (!link_is_open(link))
+        return lost(rebuild, "not connected to Redis");
+    if (!link_send(link, out))
+        return lost(rebuild, link->why);
     for (size_t i = 0; i < count; i++) {
-        void *reply;
-        if (redisGetReply(context, &reply) != REDIS_OK)
-            return lost(rebuild);
+        redisReply *reply = link_next(link);
+        if (!reply)
+            return lost(rebuild, link->why);
         (*replies)[i] = reply;
         const redisReply *error = find_error(reply);
         if (error && result == REBUILD_OK) {
@@ -122,10 +136,10 @@ enum rebuild_result rebuild_exchange(struct rebuild *rebuild, struct buf *out, s
 /* --- under WATCH ------------------------------------------------------------------------------ */
 
 /* One meta stands for all: they are only ever changed together. Two replies. */
-static void put_guard(struct buf *out)
+static void put_guard(struct buf *out, unsigned partition)
 {
-    layout_command(out, STR("WATCH"), 0, KEY_META, NO_NAME, 0);
-    layout_command(out, STR("HGET"), 0, KEY_META, NO_NAME, 1);
+    layout_command(out, STR("WATCH"), partition, KEY_META, NO_NAME, 0);
+    layout_command(out, STR("HGET"), partition, KEY_META, NO_NAME, 1);
     resp_arg(out, str_of(layout_meta_name(META_STATE)));
 }
 
@@ -147,7 +161,7 @@ enum rebuild_result rebuild_guard(struct rebuild *rebuild)
     if (rebuild->guarded)
         return REBUILD_OK;
     buf_reset(&rebuild->value);
-    put_guard(&rebuild->value);
+    put_guard(&rebuild->value, rebuild->watched);
     enum rebuild_result result = rebuild_exchange(rebuild, &rebuild->value, 2, &replies);
     if (result == REBUILD_OK && !is_ours(rebuild, reply_at(replies, 1)))
         result = taken(rebuild);
@@ -181,7 +195,7 @@ enum rebuild_result rebuild_flush(struct rebuild *rebuild)
     if (result != REBUILD_OK || rebuild->commands == 0)
         return result;
     resp_words(&rebuild->page, 1, "EXEC");
-    put_guard(&rebuild->page);
+    put_guard(&rebuild->page, rebuild->watched);
     rebuild->guarded = false;
     result = rebuild_exchange(rebuild, &rebuild->page, count, &replies);
     if (result == REBUILD_OK && (reply_at(replies, count - 3)->type != REDIS_REPLY_ARRAY ||
@@ -192,6 +206,16 @@ enum rebuild_result rebuild_flush(struct rebuild *rebuild)
     buf_reset(&rebuild->page);
     rebuild_drop(replies, count);
     return result;
+}
+
+enum rebuild_result rebuild_leave(struct rebuild *rebuild)
+{
+    enum rebuild_result result = rebuild_flush(rebuild);
+    if (result != REBUILD_OK)
+        return result;
+    resp_words(&rebuild->admin->out, 1, "UNWATCH");
+    rebuild->guarded = false;
+    return admin_done(rebuild->admin, ANSWER_OK) ? REBUILD_OK : trouble(rebuild);
 }
 
 /* --- metas ------------------------------------------------------------------------------------ */
@@ -246,9 +270,7 @@ enum rebuild_result rebuild_halt(struct rebuild *rebuild, const struct meta *exp
 
 enum rebuild_result rebuild_claim(struct rebuild *rebuild, const struct meta *expected)
 {
-    struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_S};
-    if (rebuild->admin->context)
-        (void)redisSetTimeout(rebuild->admin->context, timeout);
+    have_patience(rebuild);
     enum rebuild_result result = watch_all(rebuild, expected);
     for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++)
         meta_put(rebuild_next(rebuild), p, &rebuild->meta);

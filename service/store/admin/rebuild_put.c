@@ -1,4 +1,5 @@
 /* rebuild_put.c -- what lies in Redis, as the commands of a page. */
+#include "store/admin/feed.h"
 #include "store/admin/rebuild_link.h"
 #include "store/layout.h"
 #include "store/redis/resp.h"
@@ -31,6 +32,17 @@ enum rebuild_result rebuild_reservation(struct rebuild *rebuild, const struct re
     return rebuild_queued(rebuild);
 }
 
+enum rebuild_result rebuild_unhold(struct rebuild *rebuild, const struct reservation *r)
+{
+    assert(r->state != RESERVATION_HELD);
+    for (unsigned i = 0; i < r->line_count; i++) {
+        layout_command(rebuild_next(rebuild), STR("ZREM"), r->id.partition, KEY_HOLDS,
+                       r->lines[i].sku, 1);
+        layout_put_id(&rebuild->page, &r->id);
+    }
+    return rebuild_queued(rebuild);
+}
+
 /* --- results and shares ----------------------------------------------------------------------- */
 
 enum rebuild_result rebuild_operation(struct rebuild *rebuild, unsigned partition, struct str key,
@@ -44,8 +56,19 @@ enum rebuild_result rebuild_operation(struct rebuild *rebuild, unsigned partitio
 enum rebuild_result rebuild_share(struct rebuild *rebuild, unsigned partition, struct str sku,
                                   struct str customer, int64_t units)
 {
-    layout_command(rebuild_next(rebuild), STR("HSET"), partition, KEY_CUSTOMERS, sku, 2);
-    layout_put_share(&rebuild->page, customer, units);
+    bool has = units > 0;
+    layout_command(rebuild_next(rebuild), has ? STR("HSET") : STR("HDEL"), partition, KEY_CUSTOMERS,
+                   sku, has ? 2 : 1);
+    if (has)
+        layout_put_share(&rebuild->page, customer, units);
+    else
+        resp_arg(&rebuild->page, customer);
+    return rebuild_queued(rebuild);
+}
+
+enum rebuild_result rebuild_unshare(struct rebuild *rebuild, unsigned partition, struct str sku)
+{
+    layout_command(rebuild_next(rebuild), STR("UNLINK"), partition, KEY_CUSTOMERS, sku, 0);
     return rebuild_queued(rebuild);
 }
 
@@ -93,14 +116,21 @@ static bool is_held(const struct item *item)
     return item->due_ms > 0;
 }
 
+static size_t count_names(bool (*which)(const struct item *), const struct store_listed *items,
+                          size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += which(&items[i].item);
+    return n;
+}
+
 /* Names in a set of the partition, those of the held ones by their deadline. */
 static void put_names(struct rebuild *rebuild, unsigned partition, struct str set,
                       bool (*which)(const struct item *), bool by_due,
                       const struct store_listed *items, size_t count)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        n += which(&items[i].item);
+    size_t n = count_names(which, items, count);
     if (n == 0)
         return;
     layout_command(rebuild_next(rebuild), STR("ZADD"), partition, set, NO_NAME, 2 * n);
@@ -122,10 +152,50 @@ enum rebuild_result rebuild_items(struct rebuild *rebuild, unsigned partition,
             continue;
         snprintf(rebuild->why, sizeof(rebuild->why), "a counter of %.*s would pass 2^53-1",
                  STR_ARG(items[i].sku));
-        return REBUILD_REFUSED;
+        return REBUILD_WRONG;
     }
     put_texts(rebuild, partition, items, count);
     put_names(rebuild, partition, KEY_SKUS, is_listed, false, items, count);
     put_names(rebuild, partition, KEY_DUE, is_held, true, items, count);
+    return rebuild_queued(rebuild);
+}
+
+static bool is_gone(const struct item *item)
+{
+    return !item->exists;
+}
+
+static bool is_not_held(const struct item *item)
+{
+    return item->due_ms == 0;
+}
+
+static void drop_names(struct rebuild *rebuild, unsigned partition, struct str set,
+                       bool (*which)(const struct item *), const struct store_listed *items,
+                       size_t count)
+{
+    size_t n = count_names(which, items, count);
+    if (n == 0)
+        return;
+    layout_command(rebuild_next(rebuild), STR("ZREM"), partition, set, NO_NAME, n);
+    for (size_t i = 0; i < count; i++)
+        if (which(&items[i].item))
+            resp_arg(&rebuild->page, items[i].sku);
+}
+
+enum rebuild_result rebuild_unlist(struct rebuild *rebuild, unsigned partition,
+                                   const struct store_listed *items, size_t count)
+{
+    drop_names(rebuild, partition, KEY_SKUS, is_gone, items, count);
+    drop_names(rebuild, partition, KEY_DUE, is_not_held, items, count);
+    return rebuild_queued(rebuild);
+}
+
+/* --- what SQL holds --------------------------------------------------------------------------- */
+
+enum rebuild_result rebuild_applied(struct rebuild *rebuild, unsigned partition, struct event_id at,
+                                    const struct event_ends *ended)
+{
+    feed_put_applied(rebuild_next(rebuild), partition, at, ended);
     return rebuild_queued(rebuild);
 }

@@ -64,10 +64,10 @@ bool batch_begin(struct batch *batch) MUST_CHECK;
  * nothing is left to read (a fault of ours) or out of memory. */
 size_t batch_ask(struct batch *batch, struct buf *out, struct str marker, bool unwatch);
 
-/* Takes the replies of that round. */
+/* Takes the replies of that round. run_id, replid: of the connection. */
 enum batch_read batch_take(struct batch *batch, redisReply **replies, size_t count,
-                           const char *run_id, const struct store_shared *shared,
-                           struct str *error);
+                           const char *run_id, const char *replid,
+                           const struct store_shared *shared, struct str *error);
 
 /* plan() over the live operations. */
 enum plan_result batch_plan(struct batch *batch, const struct plan_limits *limits);

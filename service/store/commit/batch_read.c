@@ -319,7 +319,7 @@ static const redisReply *first_error(redisReply **replies, size_t count)
 }
 
 enum batch_read batch_take(struct batch *b, redisReply **replies, size_t count, const char *run_id,
-                           const struct store_shared *shared, struct str *error)
+                           const char *replid, const struct store_shared *shared, struct str *error)
 {
     assert(count == b->replies);
     struct taker t = {.batch = b, .reply = replies, .end = replies + count};
@@ -332,7 +332,7 @@ enum batch_read batch_take(struct batch *b, redisReply **replies, size_t count, 
         t.reply++; /* UNWATCH and WATCH: OK */
     if (b->asked_time) {
         const redisReply *meta = next_reply(&t);
-        if (!meta || !meta_check_reply(meta, run_id, b->partitions, shared, &b->gate))
+        if (!meta || !meta_check_reply(meta, run_id, replid, b->partitions, shared, &b->gate))
             t.wrong = "no meta";
         else if (b->gate.gate != META_IS_OPEN)
             return BATCH_GATE;

@@ -274,7 +274,8 @@ static void on_read(struct conn *conn, redisReply **replies, size_t count)
             return;
         }
     }
-    switch (batch_take(&lane->batch, replies, count, conn->run_id, lane->store->shared, &error)) {
+    switch (batch_take(&lane->batch, replies, count, conn->run_id, conn->replid,
+                       lane->store->shared, &error)) {
     case BATCH_READ: lane_decide(lane); return;
     case BATCH_AGAIN: lane_read_round(lane); return;
     case BATCH_GATE: gate_shut(lane); return;
@@ -302,7 +303,7 @@ static void on_lost(struct conn *conn, bool busy)
 {
     struct lane *lane = conn->user;
     (void)busy;
-    lane->watching = false;
+    lane->watching = lane->left_behind = false;
     turn_forget(&lane->turn);
     if (lane->unsettled) {
         if (lane->state == LANE_WRITING)

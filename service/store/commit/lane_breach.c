@@ -50,7 +50,7 @@ static void on_looked(struct conn *conn, redisReply **replies, size_t count)
     struct lane *lane = conn->user;
     struct meta_view gate;
     assert(count == 2);
-    if (!meta_check_reply(replies[1], conn->run_id, lane->store->config.partitions,
+    if (!meta_check_reply(replies[1], conn->run_id, conn->replid, lane->store->config.partitions,
                           lane->store->shared, &gate))
         conn_drop(conn, "Redis does not show the meta of a partition that is to be closed");
     else if (gate.gate == META_IS_OPEN && gate.store == lane->breach_store)

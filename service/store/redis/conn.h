@@ -4,14 +4,16 @@
  * asynchronous API costs 10 to 25 % more a batch and has no time-outs before 1.0. After any error
  * the hiredis context is freed: going on with one shifts replies.
  *
- *   DOWN -> RESOLVING (only a host name) -> CONNECTING
- *        -> GREETING (AUTH, SELECT, MULTI, EXEC, ROLE, INFO) -> READY <-> BUSY (one exchange)
+ *   DOWN -> RESOLVING (only a host name) -> CONNECTING -> SECURING (only with TLS)
+ *        -> GREETING (AUTH, SELECT, MULTI, EXEC, INFO) -> READY <-> BUSY (one exchange)
  *   any  -> DOWN on error, end of file or time-out, and again after a back-off with jitter
  *
- * A master may become a replica while its connections live, and others take its address. So ROLE
- * is asked again once a second, behind an exchange or, while there is none, by itself; a connection
- * to what is no master any more goes DOWN. So does one whose partition is elsewhere now, as the
- * topology says, which is asked each time it connects and told of each connection that fails.
+ * A master may become a replica while its connections live, and others take its address; it may
+ * even be promoted again, with less than it had. So the role and the replication id, which every
+ * promotion changes, are asked again once a second, behind an exchange or, while there is none, by
+ * themselves; a connection that has outlived its promotion goes DOWN (rule FRESH, docs/model). So
+ * does one whose partition is elsewhere now, as the topology says, which is asked each time it
+ * connects and told of each connection that fails.
  *
  * Invariant: one exchange at a time; its callback is called once with every reply, or `lost` is
  * called once and nothing is known of what Redis made of it.
@@ -40,7 +42,8 @@ int conn_exchange(struct conn *conn, size_t replies, int64_t timeout_ms,
  * read all that was sent before, so they find room, or the connection is dropped from the loop. */
 void conn_send_aside(struct conn *conn, const struct buf *out, size_t replies);
 
-/* The next exchange asks whether this is still the master. */
+/* The next exchange asks whether this is still the master, by the same promotion; if not, none of
+ * its replies are handed over. */
 void conn_doubt(struct conn *conn);
 
 /* Drops the connection as if it had failed, for the reason given; on_lost is called. */

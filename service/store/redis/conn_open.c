@@ -3,6 +3,7 @@
 #include "store/redis/conn.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
+#include "store/redis/wire.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,10 +23,11 @@ static const char *check_greeting(struct conn *conn, redisReply **replies, size_
     for (size_t i = 0; i < count; i++)
         if (replies[i]->type == REDIS_REPLY_ERROR)
             return replies[i]->str;
-    const redisReply *role = replies[count - 2], *info = replies[count - 1];
-    if (role->type != REDIS_REPLY_ARRAY || role->elements < 1 || !role->element[0]->str)
-        return "Redis gave no ROLE";
-    if (strcmp(role->element[0]->str, "master") != 0)
+    const redisReply *replication = replies[count - 2], *info = replies[count - 1];
+    if (!reply_info(replication, "role", text, sizeof(text)) ||
+        !reply_info(replication, "master_replid", conn->replid, sizeof(conn->replid)))
+        return "Redis gave no role";
+    if (strcmp(text, "master") != 0)
         return "this Redis is not a master";
     if (!reply_info(info, "run_id", conn->run_id, sizeof(conn->run_id)) ||
         !reply_info(info, "redis_version", text, sizeof(text)))
@@ -73,13 +75,36 @@ static void greet(struct conn *conn)
     /* What is sent behind a MULTI that Redis refuses is carried out all the same, one by one. */
     resp_words(&conn->out, 1, "MULTI");
     resp_words(&conn->out, 1, "EXEC");
-    resp_words(&conn->out, 1, "ROLE");
+    resp_words(&conn->out, 2, "INFO", "replication");
     resp_words(&conn->out, 2, "INFO", "server");
     if (conn_request(conn, CONN_GREETING, replies, CONNECT_TIMEOUT_MS, on_greeting) < 0)
         conn_drop(conn, "out of memory");
 }
 
 /* --- the socket ------------------------------------------------------------------------------- */
+
+void conn_secure(struct conn *conn)
+{
+    int rc = tls_handshake(conn->tls);
+    if (rc == -EAGAIN)
+        conn_watch(conn, conn->tls->wants_write ? UV_WRITABLE : UV_READABLE);
+    else if (rc < 0)
+        conn_drop(conn, wire_why(conn->tls, rc));
+    else
+        greet(conn);
+}
+
+/* Within the time that there is to connect: the timer goes on. */
+static void begin_tls(struct conn *conn)
+{
+    conn->tls = tls_new(conn->context->fd, conn->at.host);
+    if (!conn->tls) {
+        conn_drop(conn, "out of memory");
+        return;
+    }
+    conn->state = CONN_SECURING;
+    conn_secure(conn);
+}
 
 void conn_connected(struct conn *conn, int status)
 {
@@ -89,6 +114,8 @@ void conn_connected(struct conn *conn, int status)
         err = errno;
     if (err != 0 || status < 0)
         conn_drop(conn, strerror(err != 0 ? err : -status));
+    else if (topology_address(conn->topology)->tls)
+        begin_tls(conn);
     else
         greet(conn);
 }
