@@ -59,6 +59,9 @@ bool store_connected(const struct store *store);
  * *partition and *why, good until the loop goes on. False: there is none. */
 bool store_next_shut(const struct store *store, unsigned *partition, const char **why);
 
+/* The level of durability that answers wait for, as --durability names it. */
+const char *store_durability(const struct store *store);
+
 /* How often the store was restored from its ledger: versions have jumped as often. */
 int64_t store_restores(const struct store *store);
 

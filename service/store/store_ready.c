@@ -81,3 +81,9 @@ bool store_next_shut(const struct store *store, unsigned *partition, const char 
             return true;
     return false;
 }
+
+const char *store_durability(const struct store *store)
+{
+    static const char *const names[] = {STORE_DURABILITY_NAMES};
+    return names[store->config.durability];
+}
