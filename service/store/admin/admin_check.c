@@ -35,7 +35,7 @@ static bool info(struct admin *admin, const char *section, const char *name, cha
  * promoted again, with less than it had (rule FRESH, docs/model). */
 bool admin_is_master(struct admin *admin)
 {
-    char role[64], promotion[REPLY_RUN_ID_SIZE];
+    char role[64], promotion[REIGN_ID_SIZE];
     if (clock_mono_ms() < admin->role_ms)
         return true;
     redisReply *reply = ask_info(admin, "replication");
@@ -54,6 +54,11 @@ bool admin_is_master(struct admin *admin)
     admin->trouble = TROUBLE_ROLE;
     admin_hang_up(admin);
     return false;
+}
+
+const struct reign *admin_reign(const struct admin *admin)
+{
+    return &admin->reign;
 }
 
 /* --- loading ---------------------------------------------------------------------------------- */
@@ -180,8 +185,7 @@ static enum admin_result check_settings(struct admin *admin)
         !info(admin, "server", "run_id", run_id) ||
         !info(admin, "memory", "maxmemory_policy", policy))
         return ADMIN_DOWN;
-    snprintf(admin->reign.run_id, sizeof(admin->reign.run_id), "%.*s", REPLY_RUN_ID_SIZE - 1,
-             run_id);
+    snprintf(admin->reign.run_id, sizeof(admin->reign.run_id), "%.*s", REIGN_ID_SIZE - 1, run_id);
     if (atoi(version) < 7)
         return admin_say(admin, ADMIN_REFUSED, "Redis 7.0 or newer is needed");
     if (strcmp(policy, "noeviction") != 0)
