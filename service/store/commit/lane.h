@@ -54,5 +54,6 @@ void store_overload(struct store_op *op);
 /* Queues an operation whose key has a record, although the queue is full; or answers it. */
 void store_admit_repeat(struct store *store, struct store_op *op);
 
-/* True if Redis has been out of reach long enough to say so. */
+/* True if Redis has been out of reach long enough to say so: of the lane, of all of a partition. */
 bool lane_is_down(const struct lane *lane);
+bool store_is_down(const struct store *store, const struct partition *p);
