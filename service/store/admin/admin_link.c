@@ -4,6 +4,7 @@
 #include "random.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
+#include "store/topology/topology_link.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,6 +47,11 @@ void admin_free(struct admin *admin)
     buf_free(&admin->out);
     topology_free(admin->topology);
     free(admin);
+}
+
+struct topology *admin_topology(const struct admin *admin)
+{
+    return admin->topology;
 }
 
 const char *admin_why(const struct admin *admin)
@@ -252,9 +258,9 @@ int admin_settle(struct admin *admin, redisReply *reply, int rc)
 
 static bool find(struct admin *admin, struct endpoint *at)
 {
-    if (topology_find(admin->topology, 0, at))
+    if (topology_seek(admin->topology, slot_of_partition(0), admin->config->partitions, at))
         return true;
-    snprintf(admin->why, sizeof(admin->why), "nobody has said yet where the primary is");
+    snprintf(admin->why, sizeof(admin->why), "%s", topology_why(admin->topology));
     admin->trouble = TROUBLE_AWAY;
     return false;
 }

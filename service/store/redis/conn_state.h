@@ -35,6 +35,8 @@ struct conn {
     unsigned partition;
     struct endpoint at; /* that it is connected to, or was last */
     bool elsewhere;     /* the partition is not there any more: to be dropped */
+    bool once;          /* conn_init_once() made it */
+    size_t once_replies;
     enum conn_state state;
     redisContext *context;
     struct lookup *lookup; /* under way, be it that the time for it is over; at most one */
