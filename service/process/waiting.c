@@ -54,6 +54,7 @@ enum wait_cause waiting_cause(const struct admin *admin, enum admin_result resul
     switch (result) {
     case ADMIN_LOADING: return WAIT_LOADING;
     case ADMIN_MISSING:
+    case ADMIN_MAKING:
     case ADMIN_RESTARTED: return WAIT_LEDGER;
     default: return of_trouble[admin_trouble(admin)];
     }

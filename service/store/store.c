@@ -14,8 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TICK_MS        20
-#define REFUSED_FOR_MS 1000
+#define TICK_MS 20
 
 /* --- queues ----------------------------------------------------------------------------------- */
 
@@ -84,7 +83,7 @@ void store_op_complete(struct store_op *op)
     op->done(op);
 }
 
-static bool is_down(const struct store *store, const struct partition *p)
+bool store_is_down(const struct store *store, const struct partition *p)
 {
     for (unsigned i = 0; i < store->config.lanes; i++)
         if (!lane_is_down(&p->lanes[i]))
@@ -125,7 +124,7 @@ void store_admit(struct store *store, struct store_op *op)
             return;
         store_overload(op);
         queue_push(&store->refused, op);
-    } else if (is_down(store, p)) {
+    } else if (store_is_down(store, p)) {
         op->op.out.code = OUT_REDIS_UNAVAILABLE;
         op->op.out.why = "Redis cannot be reached";
         queue_push(&store->refused, op);
@@ -186,7 +185,7 @@ void store_drain(struct store *store)
 /* What waits and is past its deadline, or has no Redis to go to. */
 static void expire_waiting(struct store *store, struct partition *p, int64_t now_us)
 {
-    bool down = is_down(store, p);
+    bool down = store_is_down(store, p);
     while (p->waiting.head && (down || p->waiting.head->deadline_us <= now_us)) {
         struct store_op *op = p->waiting.head;
         queue_remove(&p->waiting, op);
@@ -242,56 +241,6 @@ bool store_can_close(const struct store *store)
             if (store->partitions[p].lanes[i].conn.lookup)
                 return false;
     return true;
-}
-
-const char *store_not_ready(const struct store *store, enum outcome_code *code)
-{
-    static char loading[128];
-    const char *why = reader_not_ready(store->reader, code);
-    if (why && store->shared->loading) {
-        *code = OUT_REDIS_UNAVAILABLE;
-        store_loading_text(store->shared, loading, sizeof(loading));
-        return loading;
-    }
-    if (why)
-        return why;
-    *code = OUT_REDIS_UNAVAILABLE;
-    for (unsigned p = 0; p < store->config.partitions; p++) {
-        const struct partition *part = &store->partitions[p];
-        if (part->refused[0] && clock_mono_ms() - part->refused_ms < REFUSED_FOR_MS)
-            return part->refused;
-        if (part->lanes[0].conn.state < CONN_READY)
-            return "a connection to Redis is down";
-    }
-    if (store->config.durability == DURABILITY_REPLICATED && store->shared->replicas_short)
-        return "fewer replicas are online than --replicas says";
-    if (store->config.durability == DURABILITY_LEDGER &&
-        (store->shared->ledger_down || store->shared->ledger_silent))
-        return "the ledger takes no events, and --durability ledger waits for it";
-    *code = OUT_OVERLOADED;
-    if (store->shared->memory_high)
-        return STORE_WHY_MEMORY;
-    return store->shared->ledger_behind ? STORE_WHY_BEHIND : NULL;
-}
-
-bool store_connected(const struct store *store)
-{
-    for (unsigned p = 0; p < store->config.partitions; p++)
-        if (store->partitions[p].lanes[0].conn.state < CONN_READY)
-            return false;
-    return reader_connected(store->reader);
-}
-
-bool store_next_shut(const struct store *store, unsigned *partition, const char **why)
-{
-    for (; *partition < store->config.partitions; ++*partition) {
-        const struct meta_view *gate = &store->partitions[*partition].gate;
-        if (gate->gate == META_IS_OPEN)
-            continue;
-        *why = gate->why;
-        return true;
-    }
-    return false;
 }
 
 int64_t store_restores(const struct store *store)

@@ -2,6 +2,7 @@
 #include "log.h"
 #include "random.h"
 #include "stats.h"
+#include "store/redis/reply.h"
 #include "store/redis/resp.h"
 #include "store/redis/wire.h"
 
@@ -145,7 +146,7 @@ void conn_doubt(struct conn *conn)
  * nothing: Redis may be busy. */
 static const char *tells_over(const struct conn *conn, const redisReply *info)
 {
-    char role[REPLY_RUN_ID_SIZE], replid[REPLY_RUN_ID_SIZE];
+    char role[REIGN_ID_SIZE], replid[REIGN_ID_SIZE];
     if (!reply_info(info, "role", role, sizeof(role)) ||
         !reply_info(info, "master_replid", replid, sizeof(replid)))
         return NULL;
