@@ -216,7 +216,7 @@ static void on_timer(uv_timer_t *timer)
     else
         conn_drop(conn, conn->state == CONN_RESOLVING    ? "the look-up of the host took too long"
                         : conn->state == CONN_CONNECTING ? "connecting took too long"
-                        : conn->state == CONN_SECURING   ? "the TLS handshake took too long"
+                        : conn->state == CONN_SECURING   ? TLS_WHY_LATE
                                                          : "Redis did not answer in time");
 }
 
@@ -421,12 +421,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         conn_connected(conn, status);
         return;
     }
-    if (status < 0) {
-        conn_drop(conn, uv_strerror(status));
+    if (conn->state == CONN_SECURING) {
+        conn_secure(conn); /* where something is wrong with the socket, this says what */
         return;
     }
-    if (conn->state == CONN_SECURING) {
-        conn_secure(conn);
+    if (status < 0) {
+        conn_drop(conn, uv_strerror(status));
         return;
     }
     if ((events & UV_WRITABLE) && conn->out_sent < conn->out.n) {
