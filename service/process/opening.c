@@ -53,6 +53,7 @@ static enum carry_result write_sql(struct carrier *carrier, struct carry *carry,
                                    struct apply_opening *found)
 {
     struct apply *apply = carry_apply(carrier, carry);
+    apply->opener = carry->opening.claim.reign;
     enum opening_result result = apply_open(apply, found);
     if (result != OPENING_DB)
         carry_keep_place(carry, apply);
@@ -123,8 +124,11 @@ static enum carry_result open_claimed(struct carrier *carrier, struct carry *car
     struct apply_opening found = {.seen = carry->at.epoch,
                                   .ranked = admin_ranks(carrier->admin),
                                   .rolls = admin_ranks(carrier->admin)};
+    uint64_t connection = admin_connection(carrier->admin);
     if (feed_tail(carrier->admin, carry->partition, &found.tail) < 0)
         return carry_from_redis(carrier);
+    if (admin_connection(carrier->admin) != connection)
+        return CARRY_FULL; /* the primary is elsewhere by now */
     enum carry_result result = write_sql(carrier, carry, &found);
     if (result == CARRY_IDLE && carry->state == CARRY_BEHIND && found.lacks)
         result = roll(carrier, carry, &found);

@@ -15,7 +15,7 @@ static enum admin_claimed whose(struct admin *admin, unsigned partition, const s
 {
     const char *state = meta->v[META_STATE];
     if (meta_missing(meta) || admin_check_meta(admin, partition, meta) != ADMIN_OK ||
-        !meta_wants(meta, admin_reign(admin, partition)))
+        !meta_wants(meta, &admin->node->reign))
         return CLAIM_OVER;
     bool free = !meta_opening(state) || strcmp(state, claim->state) == 0 ||
                 (take && strcmp(state, claim->other) == 0);
@@ -53,6 +53,7 @@ enum admin_claimed admin_claim(struct admin *admin, unsigned partition, struct a
     struct meta meta;
     if (!meta_read(admin, partition, &meta))
         return CLAIM_DOWN;
+    uint64_t connection = admin_connection(admin);
     admin->epochs[partition] = meta_epoch(&meta);
     enum admin_claimed claimed = whose(admin, partition, &meta, claim, take);
     if (claimed == CLAIM_OURS)
@@ -61,7 +62,8 @@ enum admin_claimed admin_claim(struct admin *admin, unsigned partition, struct a
         admin_unwatch(admin);
     if (claimed == CLAIM_OURS && !admin_is_master_now(admin, partition))
         return CLAIM_DOWN;
-    return claimed;
+    claim->reign = admin->node->reign;
+    return admin_connection(admin) == connection ? claimed : CLAIM_OVER;
 }
 
 static bool queue(struct admin *admin)
@@ -101,7 +103,7 @@ enum admin_claimed admin_open_claimed(struct admin *admin, unsigned partition,
         admin_unwatch(admin);
         return CLAIM_OVER;
     }
-    meta_fill_reign(&meta, admin_reign(admin, partition));
+    meta_fill_reign(&meta, &claim->reign);
     snprintf(meta.v[META_EPOCH], META_VALUE_SIZE, "%" PRId64, epoch);
     snprintf(meta.v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
     snprintf(meta.v[META_STATE], META_VALUE_SIZE, "open");
