@@ -68,20 +68,6 @@ static struct admin_node *place_of(struct admin *admin, unsigned partition)
 
 /* --- reaching --------------------------------------------------------------------------------- */
 
-static enum admin_trouble trouble_of_link(const struct link *link)
-{
-    switch (link->trouble) {
-    case LINK_HOST: return TROUBLE_HOST;
-    case LINK_LOGIN: return TROUBLE_LOGIN;
-    case LINK_RIGHTS: return TROUBLE_RIGHTS;
-    case LINK_REFUSED: return TROUBLE_OTHER;
-    case LINK_FINE:
-    case LINK_AWAY:
-    case LINK_LATE: break;
-    }
-    return TROUBLE_AWAY;
-}
-
 static bool others_wait(const struct admin *admin)
 {
     return topology_address(admin->topology)->kind == ADDRESS_CLUSTER && !admin->patient;
@@ -92,9 +78,10 @@ static enum admin_result dial(struct admin *admin)
     struct admin_node *node = admin->node;
     bool brief = others_wait(admin) && node->result != ADMIN_OK;
     int timeout_ms = brief ? BRIEF_MS : admin->timeout_ms;
+    const struct address *who = topology_address(admin->topology);
     buf_reset(&admin->out);
-    if (!link_open(&node->link, &node->at, topology_address(admin->topology), false, timeout_ms)) {
-        admin->trouble = trouble_of_link(&node->link);
+    if (!link_open(&node->link, &node->at, who, who->tls, timeout_ms)) {
+        admin->trouble = admin_trouble_of(&node->link);
         return admin_say(admin, ADMIN_DOWN, node->link.why);
     }
     node->born = ++admin->births;
