@@ -50,11 +50,15 @@ enum admin_may {
 };
 
 struct admin;
+struct reign;
 
 /* NULL: out of memory, or a wrong URL (in err). Does not connect yet. */
 struct admin *admin_new(const struct store_config *config, struct store_shared *shared, char *err,
                         size_t err_size);
 void admin_free(struct admin *admin);
+
+/* For what else this process has to ask of Redis; the admin's. */
+struct topology *admin_topology(const struct admin *admin);
 
 /* For a command that ends when Redis does not answer in time, as a busy disk holds an answer up for
  * seconds. Without it an answer has a second: processes of a service try again by themselves. */
@@ -104,6 +108,9 @@ bool admin_passes(enum admin_result result);
 enum admin_result admin_open(struct admin *admin, const char **why) MUST_CHECK;
 bool admin_is_open(const struct admin *admin, unsigned partition);
 unsigned admin_open_count(const struct admin *admin);
+
+/* Which Redis process the partition is at, by which promotion: of the last admin_connect. */
+const struct reign *admin_reign(struct admin *admin, unsigned partition);
 
 /* The time in ms of the partition's Redis, as of a moment ago, or -1, also for one that is no
  * master any more. */

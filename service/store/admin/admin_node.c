@@ -1,6 +1,7 @@
 /* admin_node.c -- which connection leads to a partition, and how it is made. */
 #include "clock.h"
 #include "store/admin/admin_link.h"
+#include "store/topology/topology_link.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,20 +54,45 @@ static struct admin_node *node_at(struct admin *admin, const struct endpoint *at
     return node;
 }
 
+/* A command waits until it is told. Processes that have other partitions, too, ask again later. */
+static bool find(struct admin *admin, unsigned partition, struct endpoint *at)
+{
+    if (!admin->patient)
+        return topology_find(admin->topology, partition, at);
+    return topology_seek(admin->topology, slot_of_partition(partition), admin->config->partitions,
+                         at);
+}
+
 /* Where partitions are is looked up once, until that changes. */
 static struct admin_node *place_of(struct admin *admin, unsigned partition)
 {
     struct endpoint at;
+    topology_refresh(admin->topology, admin->config->partitions);
     uint64_t version = topology_version(admin->topology);
     if (version != admin->version)
         memset(admin->places, 0, sizeof(admin->places));
     admin->version = version;
-    if (!admin->places[partition] && topology_find(admin->topology, partition, &at))
+    if (!admin->places[partition] && find(admin, partition, &at))
         admin->places[partition] = node_at(admin, &at);
     return admin->places[partition];
 }
 
 /* --- reaching --------------------------------------------------------------------------------- */
+
+enum admin_trouble admin_trouble_of(const struct link *link)
+{
+    switch (link->trouble) {
+    case LINK_HOST: return TROUBLE_HOST;
+    case LINK_TLS: return TROUBLE_TLS;
+    case LINK_LOGIN: return TROUBLE_LOGIN;
+    case LINK_RIGHTS: return TROUBLE_RIGHTS;
+    case LINK_REFUSED: return TROUBLE_OTHER;
+    case LINK_FINE:
+    case LINK_AWAY:
+    case LINK_LATE: break;
+    }
+    return TROUBLE_AWAY;
+}
 
 static bool others_wait(const struct admin *admin)
 {
@@ -78,8 +104,8 @@ static enum admin_result dial(struct admin *admin)
     struct admin_node *node = admin->node;
     bool brief = others_wait(admin) && node->result != ADMIN_OK;
     int timeout_ms = brief ? BRIEF_MS : admin->timeout_ms;
-    const struct address *who = topology_address(admin->topology);
     buf_reset(&admin->out);
+    const struct address *who = topology_address(admin->topology);
     if (!link_open(&node->link, &node->at, who, who->tls, timeout_ms)) {
         admin->trouble = admin_trouble_of(&node->link);
         return admin_say(admin, ADMIN_DOWN, node->link.why);
@@ -140,8 +166,7 @@ bool admin_turn(struct admin *admin, unsigned partition)
     admin->node = &admin->nowhere;
     admin->trouble = TROUBLE_AWAY;
     admin->refused = false;
-    (void)admin_say(admin, ADMIN_DOWN, "nobody has said yet where the primary is");
-    topology_doubt(admin->topology, partition);
+    (void)admin_say(admin, ADMIN_DOWN, topology_why(admin->topology));
     return false;
 }
 

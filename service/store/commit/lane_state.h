@@ -37,6 +37,7 @@ struct lane {
     struct conn conn;
     struct batch batch;
     enum lane_state state;
+    bool opened;      /* it connects, or is connected */
     bool unsettled;   /* an EXEC was sent and not answered, or is not as safe yet as promised */
     bool watching;    /* the connection has WATCHes that no EXEC has ended */
     bool empty_write; /* the EXEC in flight only makes the reads a snapshot */
@@ -85,7 +86,8 @@ struct repeats;
 struct store {
     uv_loop_t *loop;
     struct store_config config;
-    struct topology *topology;
+    struct topology *topology; /* its own, unless the config brought one */
+    struct topology_loop *asker;
     struct store_shared *shared;
     struct partition *partitions;
     struct reader *reader;

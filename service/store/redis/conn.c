@@ -2,6 +2,7 @@
 #include "log.h"
 #include "random.h"
 #include "stats.h"
+#include "store/redis/reply.h"
 #include "store/redis/resp.h"
 #include "store/redis/wire.h"
 
@@ -58,6 +59,14 @@ void conn_init(struct conn *conn, uv_loop_t *loop, struct topology *topology, un
     conn->timer.data = conn;
 }
 
+void conn_init_once(struct conn *conn, uv_loop_t *loop, struct topology *topology)
+{
+    *conn = (struct conn){.loop = loop, .topology = topology, .once = true};
+    buf_init(&conn->out, OUT_MAX_BYTES);
+    uv_timer_init(loop, &conn->timer);
+    conn->timer.data = conn;
+}
+
 /* --- going down ------------------------------------------------------------------------------- */
 
 static void drop_replies(struct conn *conn)
@@ -106,6 +115,11 @@ void conn_drop(struct conn *conn, const char *why)
     snprintf(conn->error, sizeof(conn->error), "%s", why);
     release(conn);
     conn->state = CONN_DOWN;
+    if (conn->once) {
+        uv_timer_stop(&conn->timer);
+        conn->on_lost(conn, busy);
+        return;
+    }
     stats_count(STATS_REDIS_ERRORS, 1);
     if (log_allowed(&gate, (int64_t)uv_now(conn->loop)))
         log_event(LOG_WARN, "redis connection lost", LOG_STR("why", conn->error),
@@ -122,7 +136,8 @@ void conn_close(struct conn *conn)
     if (conn->closing)
         return;
     conn->closing = true;
-    topology_unwatch(&conn->watch);
+    if (!conn->once)
+        topology_unwatch(&conn->watch);
     lookup_let_go(conn->lookup);
     conn->lookup = NULL;
     release(conn);
@@ -145,7 +160,7 @@ void conn_doubt(struct conn *conn)
  * nothing: Redis may be busy. */
 static const char *tells_over(const struct conn *conn, const redisReply *info)
 {
-    char role[REPLY_RUN_ID_SIZE], replid[REPLY_RUN_ID_SIZE];
+    char role[REIGN_ID_SIZE], replid[REIGN_ID_SIZE];
     if (!reply_info(info, "role", role, sizeof(role)) ||
         !reply_info(info, "master_replid", replid, sizeof(replid)))
         return NULL;
@@ -201,7 +216,7 @@ static void on_timer(uv_timer_t *timer)
     else
         conn_drop(conn, conn->state == CONN_RESOLVING    ? "the look-up of the host took too long"
                         : conn->state == CONN_CONNECTING ? "connecting took too long"
-                        : conn->state == CONN_SECURING   ? "the TLS handshake took too long"
+                        : conn->state == CONN_SECURING   ? TLS_WHY_LATE
                                                          : "Redis did not answer in time");
 }
 
@@ -406,12 +421,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         conn_connected(conn, status);
         return;
     }
-    if (status < 0) {
-        conn_drop(conn, uv_strerror(status));
+    if (conn->state == CONN_SECURING) {
+        conn_secure(conn); /* where something is wrong with the socket, this says what */
         return;
     }
-    if (conn->state == CONN_SECURING) {
-        conn_secure(conn);
+    if (status < 0) {
+        conn_drop(conn, uv_strerror(status));
         return;
     }
     if ((events & UV_WRITABLE) && conn->out_sent < conn->out.n) {
