@@ -125,6 +125,8 @@ bool admin_turn(struct admin *admin, unsigned partition) MUST_CHECK;
 /* Are both at the same node? */
 bool admin_are_beside(struct admin *admin, unsigned partition, unsigned other) MUST_CHECK;
 
+enum admin_trouble admin_trouble_of(const struct link *link);
+
 /* Hangs up on this node. */
 void admin_drop(struct admin *admin);
 void admin_free_nodes(struct admin *admin);
