@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_MS        20
-#define REFUSED_FOR_MS 1000
+#define TICK_MS 20
 
 /* --- queues ----------------------------------------------------------------------------------- */
 
@@ -100,9 +99,8 @@ static bool lanes_are(const struct partition *p, bool (*what)(const struct lane 
     return any;
 }
 
-bool store_is_down(const struct store *store, const struct partition *p)
+bool store_is_down(const struct partition *p)
 {
-    (void)store;
     return lanes_are(p, lane_is_down);
 }
 
@@ -283,58 +281,6 @@ bool store_can_close(const struct store *store)
             if (store->partitions[p].lanes[i].conn.lookup)
                 return false;
     return true;
-}
-
-const char *store_not_ready(const struct store *store, enum outcome_code *code)
-{
-    static char loading[128];
-    const char *why = reader_not_ready(store->reader, code);
-    if (why && store->shared->loading) {
-        *code = OUT_REDIS_UNAVAILABLE;
-        store_loading_text(store->shared, loading, sizeof(loading));
-        return loading;
-    }
-    if (why)
-        return why;
-    *code = OUT_REDIS_UNAVAILABLE;
-    for (unsigned p = 0; p < store->config.partitions; p++) {
-        const struct partition *part = &store->partitions[p];
-        if (part->refused[0] && clock_mono_ms() - part->refused_ms < REFUSED_FOR_MS)
-            return part->refused;
-        if (part->lanes[0].opened && part->lanes[0].conn.state < CONN_READY)
-            return "a connection to Redis is down";
-    }
-    if (store->config.durability == DURABILITY_REPLICATED && store->shared->replicas_short)
-        return "fewer replicas are online than --replicas says";
-    if (store->config.durability == DURABILITY_LEDGER &&
-        (store->shared->ledger_down || store->shared->ledger_silent))
-        return "the ledger takes no events, and --durability ledger waits for it";
-    *code = OUT_OVERLOADED;
-    if (store->shared->memory_high)
-        return STORE_WHY_MEMORY;
-    return store->shared->ledger_behind ? STORE_WHY_BEHIND : NULL;
-}
-
-bool store_connected(const struct store *store)
-{
-    for (unsigned p = 0; p < store->config.partitions; p++) {
-        const struct lane *first = &store->partitions[p].lanes[0];
-        if (first->opened && first->conn.state < CONN_READY)
-            return false;
-    }
-    return reader_connected(store->reader);
-}
-
-bool store_next_shut(const struct store *store, unsigned *partition, const char **why)
-{
-    for (; *partition < store->config.partitions; ++*partition) {
-        const struct meta_view *gate = &store->partitions[*partition].gate;
-        if (gate->gate == META_IS_OPEN)
-            continue;
-        *why = gate->why;
-        return true;
-    }
-    return false;
 }
 
 int64_t store_restores(const struct store *store)

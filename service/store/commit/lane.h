@@ -63,4 +63,4 @@ bool lane_is_down(const struct lane *lane);
 bool lane_is_hopeless(const struct lane *lane);
 
 /* True if all lanes of the partition that are open are down; not while none is. */
-bool store_is_down(const struct store *store, const struct partition *p);
+bool store_is_down(const struct partition *p);

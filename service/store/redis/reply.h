@@ -11,9 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Has room for the id of a process or of a promotion, as INFO has them, with the NUL. */
-#define REPLY_RUN_ID_SIZE 48
-
 enum reply_class {
     REPLY_RETRY,     /* a passing state of Redis (LOADING, BUSY), or of a cluster or one slot of it
                         (CLUSTERDOWN, TRYAGAIN, ASK): wait, try again there */

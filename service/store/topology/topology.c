@@ -22,11 +22,6 @@ struct topology *topology_new(const char *url, char *err, size_t err_size)
         free(t);
         return NULL;
     }
-    if (t->address.tls) {
-        fail_say(err, err_size, "this program has no TLS to Redis yet: give redis for rediss");
-        free(t);
-        return NULL;
-    }
     return t;
 }
 
