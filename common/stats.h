@@ -24,6 +24,9 @@
     X(STATS_UNKNOWN, "stockd_exec_unknown_total", "Transactions whose EXEC was not answered.") \
     X(STATS_OUTCOME_UNKNOWN, "stockd_outcome_unknown_total", "Operations that were answered 504.") \
     X(STATS_REDIS_CONNECTS, "stockd_redis_connects_total", "Connections made to Redis.") \
+    X(STATS_TOPOLOGY_QUESTIONS, "stockd_topology_questions_total", "Times that Sentinels or nodes of a cluster were asked who is primary.") \
+    X(STATS_TOPOLOGY_FAILURES, "stockd_topology_failures_total", "Those of them that no answer came to that could be used.") \
+    X(STATS_TOPOLOGY_CHANGES, "stockd_topology_changes_total", "Answers by which a primary was found or has moved.") \
     X(STATS_REDIS_ERRORS, "stockd_redis_errors_total", "Connections to Redis lost, and error replies.") \
     X(STATS_EXPIRED, "stockd_reservations_expired_total", "Reservations whose units were given back at their deadline.") \
     X(STATS_OVERLOADED, "stockd_overloaded_total", "Operations refused because the queue was full.") \

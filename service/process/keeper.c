@@ -402,8 +402,9 @@ static bool open_first(struct keeper *k, struct pool_child *child, int64_t patie
 static int start(struct keeper *k)
 {
     char err[256] = "";
-    k->store =
-        store_new(&k->loop, &k->shared->store_config, k->shared->store_shared, err, sizeof(err));
+    struct store_config config = k->shared->store_config;
+    config.topology = admin_topology(k->admin);
+    k->store = store_new(&k->loop, &config, k->shared->store_shared, err, sizeof(err));
     if (!k->store) {
         log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
         return -1;
@@ -422,7 +423,6 @@ static int start(struct keeper *k)
 
 static void stop_keeper(struct keeper *k)
 {
-    admin_free(k->admin);
     arena_free(&k->arena);
     if (!store_can_close(k->store))
         return;
@@ -433,6 +433,7 @@ static void stop_keeper(struct keeper *k)
     uv_close((uv_handle_t *)&k->sighup, NULL);
     uv_run(&k->loop, UV_RUN_DEFAULT);
     uv_loop_close(&k->loop);
+    admin_free(k->admin); /* the store went by its topology */
 }
 
 int keeper_run(struct pool_child *child, void *arg)

@@ -9,6 +9,7 @@
 #include "store/layout.h"
 #include "store/reader.h"
 #include "store/relay/relay.h"
+#include "store/topology/topology_loop.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -274,7 +275,8 @@ bool store_idle(const struct store *store)
 
 bool store_can_close(const struct store *store)
 {
-    if (!store_idle(store) || reader_looks_up(store->reader))
+    if (!store_idle(store) || reader_looks_up(store->reader) ||
+        topology_loop_looks_up(store->asker))
         return false;
     for (unsigned p = 0; p < store->config.partitions; p++)
         for (unsigned i = 0; i < store->config.lanes; i++)
@@ -292,6 +294,7 @@ int64_t store_restores(const struct store *store)
 
 static int open_partitions(struct store *store)
 {
+    store->asker = topology_loop_new(store->loop, store->topology, store->config.partitions);
     store->partitions = calloc(store->config.partitions, sizeof(*store->partitions));
     if (!store->partitions)
         return -ENOMEM;
@@ -315,7 +318,8 @@ static int open_partitions(struct store *store)
     store->reader = reader_new(store);
     store->repeats = repeats_new(store);
     store->relay = store->config.relay ? relay_new(store) : NULL;
-    bool whole = store->reader && store->repeats && (store->relay || !store->config.relay);
+    bool whole =
+        store->asker && store->reader && store->repeats && (store->relay || !store->config.relay);
     return whole ? 0 : -ENOMEM;
 }
 
@@ -333,7 +337,8 @@ struct store *store_new(uv_loop_t *loop, const struct store_config *config,
     uv_update_time(loop); /* what the process did before may have taken its time */
     store->config = *config;
     store->shared = shared;
-    store->topology = topology_new(config->redis_url, err, err_size);
+    store->topology =
+        config->topology ? config->topology : topology_new(config->redis_url, err, err_size);
     if (!store->topology) {
         free(store);
         return NULL;
@@ -361,7 +366,8 @@ static void on_closed(uv_handle_t *handle)
     reader_free(store->reader);
     repeats_free(store->repeats);
     relay_free(store->relay);
-    topology_free(store->topology);
+    if (!store->config.topology)
+        topology_free(store->topology);
     free(store);
 }
 
@@ -375,6 +381,7 @@ void store_free(struct store *store)
     for (unsigned p = 0; p < store->config.partitions; p++)
         for (unsigned i = 0; i < store->config.lanes; i++)
             lane_close(&store->partitions[p].lanes[i]);
+    topology_loop_close(store->asker);
     reader_close(store->reader);
     relay_close(store->relay);
 }

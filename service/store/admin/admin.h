@@ -57,6 +57,9 @@ struct admin *admin_new(const struct store_config *config, struct store_shared *
                         size_t err_size);
 void admin_free(struct admin *admin);
 
+/* For what else this process has to ask of Redis; the admin's. */
+struct topology *admin_topology(const struct admin *admin);
+
 /* For a command that ends when Redis does not answer in time, as a busy disk holds an answer up for
  * seconds. Without it an answer has a second: processes of a service try again by themselves. */
 void admin_have_patience(struct admin *admin);

@@ -58,8 +58,7 @@ bool admin_is_master(struct admin *admin)
 
 const struct reign *admin_reign(struct admin *admin, unsigned partition)
 {
-    (void)admin_turn(admin, partition);
-    return &admin->node->reign;
+    return admin_turn(admin, partition) ? &admin->node->reign : &admin->nowhere.reign;
 }
 
 /* --- loading ---------------------------------------------------------------------------------- */

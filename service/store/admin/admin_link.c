@@ -50,6 +50,11 @@ void admin_free(struct admin *admin)
     free(admin);
 }
 
+struct topology *admin_topology(const struct admin *admin)
+{
+    return admin->topology;
+}
+
 const char *admin_why(const struct admin *admin)
 {
     return admin->why;

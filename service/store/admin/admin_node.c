@@ -1,6 +1,7 @@
 /* admin_node.c -- which connection leads to a partition, and how it is made. */
 #include "clock.h"
 #include "store/admin/admin_link.h"
+#include "store/topology/topology_link.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,11 +58,13 @@ static struct admin_node *node_at(struct admin *admin, const struct endpoint *at
 static struct admin_node *place_of(struct admin *admin, unsigned partition)
 {
     struct endpoint at;
+    topology_refresh(admin->topology, admin->config->partitions);
     uint64_t version = topology_version(admin->topology);
     if (version != admin->version)
         memset(admin->places, 0, sizeof(admin->places));
     admin->version = version;
-    if (!admin->places[partition] && topology_find(admin->topology, partition, &at))
+    if (!admin->places[partition] && topology_seek(admin->topology, slot_of_partition(partition),
+                                                   admin->config->partitions, &at))
         admin->places[partition] = node_at(admin, &at);
     return admin->places[partition];
 }
@@ -155,8 +158,7 @@ bool admin_turn(struct admin *admin, unsigned partition)
     admin->node = &admin->nowhere;
     admin->trouble = TROUBLE_AWAY;
     admin->refused = false;
-    (void)admin_say(admin, ADMIN_DOWN, "nobody has said yet where the primary is");
-    topology_doubt(admin->topology, partition);
+    (void)admin_say(admin, ADMIN_DOWN, topology_why(admin->topology));
     return false;
 }
 

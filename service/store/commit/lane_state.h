@@ -86,7 +86,8 @@ struct repeats;
 struct store {
     uv_loop_t *loop;
     struct store_config config;
-    struct topology *topology;
+    struct topology *topology; /* its own, unless the config brought one */
+    struct topology_loop *asker;
     struct store_shared *shared;
     struct partition *partitions;
     struct reader *reader;

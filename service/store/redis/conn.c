@@ -59,6 +59,14 @@ void conn_init(struct conn *conn, uv_loop_t *loop, struct topology *topology, un
     conn->timer.data = conn;
 }
 
+void conn_init_once(struct conn *conn, uv_loop_t *loop, struct topology *topology)
+{
+    *conn = (struct conn){.loop = loop, .topology = topology, .once = true};
+    buf_init(&conn->out, OUT_MAX_BYTES);
+    uv_timer_init(loop, &conn->timer);
+    conn->timer.data = conn;
+}
+
 /* --- going down ------------------------------------------------------------------------------- */
 
 static void drop_replies(struct conn *conn)
@@ -107,6 +115,11 @@ void conn_drop(struct conn *conn, const char *why)
     snprintf(conn->error, sizeof(conn->error), "%s", why);
     release(conn);
     conn->state = CONN_DOWN;
+    if (conn->once) {
+        uv_timer_stop(&conn->timer);
+        conn->on_lost(conn, busy);
+        return;
+    }
     stats_count(STATS_REDIS_ERRORS, 1);
     if (log_allowed(&gate, (int64_t)uv_now(conn->loop)))
         log_event(LOG_WARN, "redis connection lost", LOG_STR("why", conn->error),
@@ -123,7 +136,8 @@ void conn_close(struct conn *conn)
     if (conn->closing)
         return;
     conn->closing = true;
-    topology_unwatch(&conn->watch);
+    if (!conn->once)
+        topology_unwatch(&conn->watch);
     lookup_let_go(conn->lookup);
     conn->lookup = NULL;
     release(conn);
@@ -202,7 +216,7 @@ static void on_timer(uv_timer_t *timer)
     else
         conn_drop(conn, conn->state == CONN_RESOLVING    ? "the look-up of the host took too long"
                         : conn->state == CONN_CONNECTING ? "connecting took too long"
-                        : conn->state == CONN_SECURING   ? "the TLS handshake took too long"
+                        : conn->state == CONN_SECURING   ? TLS_WHY_LATE
                                                          : "Redis did not answer in time");
 }
 
@@ -407,12 +421,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         conn_connected(conn, status);
         return;
     }
-    if (status < 0) {
-        conn_drop(conn, uv_strerror(status));
+    if (conn->state == CONN_SECURING) {
+        conn_secure(conn); /* where something is wrong with the socket, this says what */
         return;
     }
-    if (conn->state == CONN_SECURING) {
-        conn_secure(conn);
+    if (status < 0) {
+        conn_drop(conn, uv_strerror(status));
         return;
     }
     if ((events & UV_WRITABLE) && conn->out_sent < conn->out.n) {

@@ -37,6 +37,8 @@ struct conn {
     unsigned partition;
     struct endpoint at; /* that it is connected to, or was last */
     bool elsewhere;     /* the partition is not there any more: to be dropped */
+    bool once;          /* conn_init_once() made it */
+    size_t once_replies;
     enum conn_state state;
     redisContext *context;
     struct tls *tls;       /* NULL: without */
