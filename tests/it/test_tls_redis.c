@@ -239,6 +239,9 @@ static void files_that_are_wrong_are_named_before_anything_starts(void **state)
             "/nowhere/ca.pem");
     refused("has no certificate; it must be a file of PEM", "--redis-ca", path("redis", "key"));
     refused("has expired; give the CA", "--redis-ca", path("old", "pem"));
+    assert_int_equal(
+        system(text("cd %s && { cat ca.pem; head -n 4 other.pem; } >cut.pem", certs.dir)), 0);
+    refused("has a certificate that is damaged", "--redis-ca", path("cut", "pem"));
     refused("--redis-cert and --redis-key belong together", "--redis-cert", path("client", "pem"));
     refused("--redis-cert and --redis-key belong together", "--redis-key", path("client", "key"));
     refused("has expired; it needs a new one", CERT("old"));
