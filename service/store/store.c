@@ -1,6 +1,7 @@
 /* store.c -- partitions, queues and deadlines. lane.c does the work, reader.c the plain reads. */
 #include "store/store.h"
 #include "clock.h"
+#include "log.h"
 #include "stats.h"
 #include "store/check.h"
 #include "store/commit/lane.h"
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TICK_MS 20
 
@@ -84,12 +86,28 @@ void store_op_complete(struct store_op *op)
     op->done(op);
 }
 
-bool store_is_down(const struct store *store, const struct partition *p)
+/* True if all lanes that there are say so. */
+static bool lanes_are(const struct partition *p, bool (*what)(const struct lane *))
 {
-    for (unsigned i = 0; i < store->config.lanes; i++)
-        if (!lane_is_down(&p->lanes[i]))
+    bool any = false;
+    for (unsigned i = 0; i < p->store->config.lanes; i++) {
+        if (!p->lanes[i].opened)
+            continue;
+        if (!what(&p->lanes[i]))
             return false;
-    return true;
+        any = true;
+    }
+    return any;
+}
+
+bool store_is_down(const struct partition *p)
+{
+    return lanes_are(p, lane_is_down);
+}
+
+static bool is_hopeless(const struct partition *p)
+{
+    return lanes_are(p, lane_is_hopeless);
 }
 
 void store_enqueue(struct store *store, struct store_op *op)
@@ -125,7 +143,7 @@ void store_admit(struct store *store, struct store_op *op)
             return;
         store_overload(op);
         queue_push(&store->refused, op);
-    } else if (store_is_down(store, p)) {
+    } else if (is_hopeless(p)) {
         op->op.out.code = OUT_REDIS_UNAVAILABLE;
         op->op.out.why = "Redis cannot be reached";
         queue_push(&store->refused, op);
@@ -163,6 +181,29 @@ static void tell_refused(struct store *store)
     }
 }
 
+/* One lane more where all that are open are at work and something waits all the same. */
+static void open_another(struct partition *p)
+{
+    static struct log_gate gate;
+    for (unsigned i = 0; i < p->store->config.lanes; i++) {
+        struct lane *lane = &p->lanes[i];
+        int rc = lane->opened ? 0 : lane_open(lane);
+        if (rc < 0 && log_allowed(&gate, clock_mono_ms()))
+            log_event(LOG_WARN, "no lane", LOG_INT("partition", p->index),
+                      LOG_STR("why", strerror(-rc)));
+        if (rc < 0 || lane->state == LANE_IDLE)
+            return;
+    }
+}
+
+static void start_lanes(struct partition *p)
+{
+    for (unsigned i = 0; i < p->store->config.lanes; i++)
+        lane_start(&p->lanes[i]);
+    if (p->waiting.count > 0)
+        open_another(p);
+}
+
 void store_pump(struct store *store)
 {
     if (STOCKD_CHECKS)
@@ -171,8 +212,7 @@ void store_pump(struct store *store)
         relay_pump(store->relay);
         tell_refused(store);
         for (unsigned p = 0; p < store->config.partitions; p++)
-            for (unsigned i = 0; i < store->config.lanes; i++)
-                lane_start(&store->partitions[p].lanes[i]);
+            start_lanes(&store->partitions[p]);
         relay_wake_answered(store->relay);
     } while (!relay_sleep(store->relay));
     reader_start(store->reader);
@@ -186,7 +226,7 @@ void store_drain(struct store *store)
 /* What waits and is past its deadline, or has no Redis to go to. */
 static void expire_waiting(struct store *store, struct partition *p, int64_t now_us)
 {
-    bool down = store_is_down(store, p);
+    bool down = is_hopeless(p);
     while (p->waiting.head && (down || p->waiting.head->deadline_us <= now_us)) {
         struct store_op *op = p->waiting.head;
         queue_remove(&p->waiting, op);
@@ -269,6 +309,8 @@ static int open_partitions(struct store *store)
             return -ENOMEM;
         for (unsigned i = 0; i < store->config.lanes; i++) {
             int rc = lane_init(&part->lanes[i], part, i);
+            if (rc == 0 && store->config.partitions == 1)
+                rc = lane_open(&part->lanes[i]); /* of many, those that are needed */
             if (rc < 0)
                 return rc;
         }

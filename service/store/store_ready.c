@@ -21,7 +21,7 @@ static const char *trouble(const struct store *store, unsigned partition, enum o
     }
     if (p->refused[0] && clock_mono_ms() - p->refused_ms < REFUSED_FOR_MS)
         return p->refused;
-    return store_is_down(store, p) ? "a connection to Redis is down" : NULL;
+    return store_is_down(p) ? "a connection to Redis is down" : NULL;
 }
 
 /* From what passes to what needs a person. */
