@@ -54,6 +54,15 @@ static struct admin_node *node_at(struct admin *admin, const struct endpoint *at
     return node;
 }
 
+/* A command waits until it is told. Processes that have other partitions, too, ask again later. */
+static bool find(struct admin *admin, unsigned partition, struct endpoint *at)
+{
+    if (!admin->patient)
+        return topology_find(admin->topology, partition, at);
+    return topology_seek(admin->topology, slot_of_partition(partition), admin->config->partitions,
+                         at);
+}
+
 /* Where partitions are is looked up once, until that changes. */
 static struct admin_node *place_of(struct admin *admin, unsigned partition)
 {
@@ -63,8 +72,7 @@ static struct admin_node *place_of(struct admin *admin, unsigned partition)
     if (version != admin->version)
         memset(admin->places, 0, sizeof(admin->places));
     admin->version = version;
-    if (!admin->places[partition] && topology_seek(admin->topology, slot_of_partition(partition),
-                                                   admin->config->partitions, &at))
+    if (!admin->places[partition] && find(admin, partition, &at))
         admin->places[partition] = node_at(admin, &at);
     return admin->places[partition];
 }
