@@ -129,6 +129,7 @@ void meta_fill_reign(struct meta *meta, const struct reign *reign)
     snprintf(meta->v[META_ORDER], META_VALUE_SIZE, "%" PRId64, reign->order);
 }
 
+/* Both, since a process may be promoted twice (rule REIGN, docs/model). */
 bool meta_is_of(const struct meta *meta, const struct reign *reign)
 {
     return strcmp(meta->v[META_RUN_ID], reign->run_id) == 0 &&
