@@ -105,7 +105,7 @@ static enum admin_result dial(struct admin *admin)
 {
     struct admin_node *node = admin->node;
     bool may_move = topology_address(admin->topology)->kind != ADDRESS_ONE && !admin->patient;
-    bool brief = may_move && node->result != ADMIN_OK;
+    bool brief = may_move && node->result == ADMIN_DOWN;
     int timeout_ms = brief ? BRIEF_MS : admin->timeout_ms;
     buf_reset(&admin->out);
     const struct address *who = topology_address(admin->topology);
