@@ -31,7 +31,7 @@ COMMIT := $(if $(wildcard .git),$(shell git describe --always --dirty --exclude=
 MAN_DATE ?= $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
 
 # What the programs link with, by pkg-config name.
-LIBS := libmicrohttpd hiredis jansson libuv libcrypto libpq sqlite3 libcurl
+LIBS := libmicrohttpd hiredis jansson libuv libssl libcrypto libpq sqlite3 libcurl
 TEST_LIBS := cmocka yaml-0.1
 # Chart.js, which the HTML report carries; its releases name the file differently.
 CHART_JS ?= $(shell cd /usr/share/javascript/chart.js 2>/dev/null && ls -d $$PWD/chart.min.js $$PWD/chart.umd.min.js $$PWD/chart.umd.js 2>/dev/null | head -n 1)

@@ -31,6 +31,9 @@ const struct arg_spec config_specs[] = {
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "SQL ledger: sqlite:PATH, postgresql://... or none. Without it sqlite:<data-dir>/ledger.db for an own Redis, else none."},
     PASSWORD_ROW("redis", AT(redis_password)),
+    TLS_CA_ROW(AT(redis_tls.ca)),
+    TLS_CERT_ROW(AT(redis_tls.cert)),
+    TLS_KEY_ROW(AT(redis_tls.key)),
     PASSWORD_ROW("ledger", AT(ledger_password)),
     {"ledger-listen", ARG_STRING, AT(ledger_listen), .metavar = "ADDR:PORT",
      .help = "Of `stockd ledger`: serve /healthz, /readyz and /metrics there; port 0 takes a free one."},
@@ -133,16 +136,24 @@ static int64_t default_lanes(const struct config *config)
     return config->durability >= DURABILITY_REPLICATED ? 4 : 1;
 }
 
+/* Without a URL it is the embedded Redis, which has no TLS. */
+bool config_check_redis(const char *url, const struct tls_files *files, char *err, size_t err_size)
+{
+    struct address redis = {.tls = false};
+    char why[TLS_WHY_SIZE];
+    if (url && !address_parse(url, &redis, why, sizeof(why)))
+        return fail_with(err, err_size, "--redis: %s", why);
+    return tls_load_for(&redis, files, why) || fail_with(err, err_size, "%s", why);
+}
+
 bool config_complete(struct config *config, char *err, size_t err_size)
 {
     if (!choose_ledger(config, err, err_size) ||
         !url_take_password(&config->redis, config->redis_password, "redis", err, err_size) ||
         !url_take_password(&config->ledger, config->ledger_password, "ledger", err, err_size))
         return false;
-    struct address redis;
-    char why[200];
-    if (config->redis && !address_parse(config->redis, &redis, why, sizeof(why)))
-        return fail_with(err, err_size, "--redis: %s", why);
+    if (!config_check_redis(config->redis, &config->redis_tls, err, err_size))
+        return false;
     if (config->durability == DURABILITY_LEDGER && !config_has_ledger(config))
         return fail_with(err, err_size, "--durability ledger needs a ledger: give --ledger");
     if (config->durability == DURABILITY_REPLICATED && !config->redis)
@@ -194,6 +205,14 @@ static enum log_level log_level_of(const struct config *config)
 void config_log_begin(const struct config *config)
 {
     log_configure((enum log_format)config->log_format, log_level_of(config));
+}
+
+void config_read_again(const struct config *config)
+{
+    char why[TLS_WHY_SIZE];
+    config_log_begin(config);
+    if (!tls_reload(why))
+        log_event(LOG_ERROR, "TLS to Redis goes on with the files of before", LOG_STR("why", why));
 }
 
 struct store_config config_store(const struct config *config, const char *redis_url)

@@ -67,7 +67,8 @@ bool race_link_open(struct race_link *link, struct topology *topology, const cha
     snprintf(link->turn, sizeof(link->turn), "{%s}:turn", key);
     if (!topology_seek(topology, slot_of(str_of(key)), 0, &at))
         return fail_with(err, RACE_ERR_SIZE, "%s", topology_why(topology));
-    if (!link_open(&link->link, &at, topology_address(topology), false, CONNECT_MS))
+    const struct address *who = topology_address(topology);
+    if (!link_open(&link->link, &at, who, who->tls, CONNECT_MS))
         return race_link_fail(link, "connect", NULL);
     link->link.timeout_ms = ANSWER_MS;
     return true;

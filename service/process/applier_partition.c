@@ -78,6 +78,7 @@ static enum carry_result shut(struct carrier *carrier, struct carry *carry, enum
     case ADMIN_CLOSED: /* by somebody else: that will do */
     case ADMIN_LOST:
     case ADMIN_MISSING:
+    case ADMIN_MAKING:
     case ADMIN_RESTARTED: return CARRY_IDLE;
     case ADMIN_REFUSED: return from_redis(carrier), CARRY_REFUSED;
     case ADMIN_LOADING:
@@ -122,10 +123,18 @@ static void flow(struct carrier *carrier, struct carry *carry)
     snprintf(carry->run_here, sizeof(carry->run_here), "%s", feed_source(carrier->admin));
 }
 
+static enum carry_result make(struct carrier *carrier, struct carry *carry, unsigned may)
+{
+    const char *why;
+    enum admin_result result = admin_open_partition(carrier->admin, carry->partition, may, &why);
+    if (result == ADMIN_OK)
+        flow(carrier, carry);
+    return result == ADMIN_DOWN ? from_redis(carrier) : CARRY_IDLE;
+}
+
 /* The store is not there. Made, if there never was one. */
 static enum carry_result make_store(struct carrier *carrier, struct carry *carry, bool has_past)
 {
-    const char *why;
     if (has_past) {
         if (carry->state != CARRY_LOST)
             log_event(LOG_ERROR, "the state of a partition is lost",
@@ -134,11 +143,7 @@ static enum carry_result make_store(struct carrier *carrier, struct carry *carry
         carry->state = CARRY_LOST;
         return CARRY_IDLE;
     }
-    enum admin_result result =
-        admin_open_partition(carrier->admin, carry->partition, ADMIN_CREATE, &why);
-    if (result == ADMIN_OK)
-        flow(carrier, carry);
-    return result == ADMIN_DOWN ? from_redis(carrier) : CARRY_IDLE;
+    return make(carrier, carry, ADMIN_CREATE);
 }
 
 /* What meta says. */
@@ -161,6 +166,8 @@ static enum carry_result look_at_meta(struct carrier *carrier, struct carry *car
         carry->state = CARRY_LOST;
         break;
     case ADMIN_MISSING: return make_store(carrier, carry, has_past);
+    /* Other partitions may have a past by now. */
+    case ADMIN_MAKING: return make(carrier, carry, has_past ? ADMIN_COMPLETE : ADMIN_CREATE);
     case ADMIN_REFUSED: return from_redis(carrier), CARRY_REFUSED;
     case ADMIN_LOADING:
     case ADMIN_DOWN: return from_redis(carrier);

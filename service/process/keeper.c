@@ -310,7 +310,7 @@ static void on_hup(uv_signal_t *handle, int signo)
 {
     struct keeper *k = handle->data;
     (void)signo;
-    config_log_begin(k->shared->config);
+    config_read_again(k->shared->config);
 }
 
 /* No partition is open, and none opens by itself: the service begins, and says so to who asks. */

@@ -67,7 +67,7 @@ static void rest(struct ledger_process *l, int64_t ms)
     if (signo == PROCESS_STOP && l->stop_ms == 0)
         l->stop_ms = clock_mono_ms() + STOP_MS;
     if (signo == SIGHUP)
-        config_log_begin(l->shared->config);
+        config_read_again(l->shared->config);
 }
 
 /* Until there is something to read in a partition that flows. */

@@ -25,6 +25,11 @@ bool meta_restoring(const struct meta *meta)
     return says_restoring(meta->v[META_STATE]);
 }
 
+bool meta_making(const struct meta *meta)
+{
+    return strcmp(meta->v[META_STATE], META_MAKING) == 0;
+}
+
 bool meta_opening(const char *state)
 {
     return strncmp(state, META_OPENING, strlen(META_OPENING)) == 0;
@@ -150,6 +155,8 @@ bool meta_check_reply(const redisReply *reply, const char *run_id, const char *r
                                    : "Redis has lost the store's data");
     else if (meta_says_lost(v[META_STATE]))
         say_verdict(view, META_IS_LOST, v[META_STATE]);
+    else if (strcmp(v[META_STATE], META_MAKING) == 0)
+        say_verdict(view, META_IS_WAIT, "the store has not been made to its end yet");
     else if (meta_opening(v[META_STATE]))
         say_verdict(view, META_IS_WAIT, "the next epoch is being opened");
     else if (strcmp(v[META_STATE], "open") != 0)

@@ -25,6 +25,8 @@
 #define META_RESTORING "closed: restore "
 /* The same while a ledger process opens an epoch: its sign follows. */
 #define META_OPENING "closed: opening "
+/* What it is while the store is made, until that is done in all partitions (admin_make.h). */
+#define META_MAKING "closed: making"
 
 struct admin;
 
@@ -47,6 +49,9 @@ bool meta_says_lost(const char *state);
 
 /* A restore is at work, or was and did not come to its end. */
 bool meta_restoring(const struct meta *meta);
+
+/* The store is being made, or whoever made it did not come to its end. */
+bool meta_making(const struct meta *meta);
 
 int64_t meta_epoch(const struct meta *meta); /* 0: none */
 

@@ -24,6 +24,7 @@ enum admin_result {
     ADMIN_CLOSED,    /* a partition is closed; a person has to look */
     ADMIN_REFUSED,   /* Redis is not set up for this service: say so and do not start */
     ADMIN_MISSING,   /* there is no meta, and the caller may not make it */
+    ADMIN_MAKING,    /* the store is not made to its end, and the caller may not do so */
     ADMIN_RESTARTED, /* Redis was restarted, and the caller may not open the next epoch */
 };
 
@@ -31,6 +32,7 @@ enum admin_result {
 enum admin_trouble {
     TROUBLE_AWAY,   /* nobody answers at its address, or not in time */
     TROUBLE_HOST,   /* the name of its host is not known */
+    TROUBLE_TLS,    /* it has no TLS that is trusted here, or there */
     TROUBLE_LOGIN,  /* it does not know this user and password */
     TROUBLE_RIGHTS, /* this user may not run a command that is needed */
     TROUBLE_ROLE,   /* it is no master */
@@ -38,7 +40,12 @@ enum admin_trouble {
 };
 
 /* What admin_open_partition may do. */
-enum admin_may { ADMIN_LOOK = 0, ADMIN_CREATE = 1, ADMIN_RENEW = 2 };
+enum admin_may {
+    ADMIN_LOOK = 0,
+    ADMIN_CREATE = 1,   /* make the store, if there is none */
+    ADMIN_RENEW = 2,    /* open the next epoch of a Redis that was restarted */
+    ADMIN_COMPLETE = 4, /* make one to its end that was begun */
+};
 
 struct admin;
 
@@ -65,8 +72,7 @@ enum admin_trouble admin_trouble(const struct admin *admin);
  * any result but ADMIN_OK; good until the next call. */
 enum admin_result admin_connect(struct admin *admin, const char **why) MUST_CHECK;
 
-/* Looks at one partition. With ADMIN_CREATE the metas of all partitions are made at once if there
- * is none, with ADMIN_RENEW the next epoch of this one is opened if Redis was restarted. */
+/* Looks at one partition, and does to it what the caller may. */
 enum admin_result admin_open_partition(struct admin *admin, unsigned partition, unsigned may,
                                        const char **why) MUST_CHECK;
 

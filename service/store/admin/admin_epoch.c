@@ -1,11 +1,9 @@
-/* admin_epoch.c -- meta: looked at, made at first start, renewed when Redis was restarted, closed.
- */
+/* admin_epoch.c -- meta: looked at, renewed when Redis was restarted, closed. */
 #include "clock.h"
 #include "log.h"
 #include "stats.h"
-#include "store/admin/admin_link.h"
+#include "store/admin/admin_make.h"
 #include "store/layout.h"
-#include "store/meta.h"
 #include "store/redis/resp.h"
 
 #include <stdatomic.h>
@@ -17,38 +15,29 @@
 #define LOOK_SOON_MS     50  /* the same while what is wrong may pass */
 #define LOOK_PER_PART_MS 10
 
-static bool queue_epoch(struct admin *admin, unsigned partition, const struct meta *meta)
+/* Those of the transaction. 0: one was not taken. */
+static size_t queue_meta(struct admin *admin, unsigned partition, const struct meta *meta)
 {
     meta_put(&admin->out, partition, meta);
     if (!admin_done(admin, ANSWER_QUEUED))
-        return false;
+        return 0;
+    if (strcmp(meta->v[META_STATE], "open") != 0)
+        return 1;
     meta_put_epoch_event(&admin->out, partition, meta_epoch(meta));
-    return admin_done(admin, ANSWER_QUEUED);
+    return admin_done(admin, ANSWER_QUEUED) ? 2 : 0;
 }
 
-/* Writes meta and the first event of its epoch, for partitions from `first` on. 1: done; 0: another
- * keeper was faster; -1. */
-static int write_epoch(struct admin *admin, unsigned first, unsigned count, const struct meta *meta)
+int admin_write_meta(struct admin *admin, unsigned partition, const struct meta *meta)
 {
     resp_words(&admin->out, 1, "MULTI");
     if (!admin_done(admin, ANSWER_OK))
         return -1;
-    for (unsigned p = first; p < first + count; p++)
-        if (!queue_epoch(admin, p, meta))
-            return -1;
-    int done = admin_exec(admin, 2 * (size_t)count);
-    for (unsigned p = first; p < first + count && done > 0; p++)
-        log_event(LOG_INFO, "epoch opened", LOG_INT("partition", p),
+    size_t commands = queue_meta(admin, partition, meta);
+    int done = commands > 0 ? admin_exec(admin, commands) : -1;
+    if (done > 0 && commands > 1)
+        log_event(LOG_INFO, "epoch opened", LOG_INT("partition", partition),
                   LOG_STR("epoch", meta->v[META_EPOCH]), LOG_STR("run_id", meta->v[META_RUN_ID]));
     return done;
-}
-
-static void first_meta(struct admin *admin, struct meta *meta)
-{
-    const char *ledger = admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE;
-    meta_fill(meta, admin->config->partitions, admin->new_store_id, ledger, 1, 0);
-    meta_fill_reign(meta, &admin->reign);
-    snprintf(meta->v[META_STATE], META_VALUE_SIZE, "open");
 }
 
 /* One store, one ledger, from its first event on. */
@@ -86,8 +75,7 @@ static bool is_restored(const struct store_shared *shared, const struct meta *me
            meta_epoch(meta) > shared->epoch && !meta_restoring(meta);
 }
 
-static enum admin_result check_meta(struct admin *admin, unsigned partition,
-                                    const struct meta *meta)
+enum admin_result admin_check_meta(struct admin *admin, unsigned partition, const struct meta *meta)
 {
     uint64_t id = strtoull(meta->v[META_STORE], NULL, 16), known = admin->shared->store_id;
     if (known != 0 && id != known && !is_restored(admin->shared, meta)) {
@@ -109,54 +97,13 @@ static enum admin_result check_meta(struct admin *admin, unsigned partition,
     enum admin_result ledger = check_ledger(admin, meta->v[META_LEDGER]);
     if (ledger != ADMIN_OK)
         return ledger;
-    if (strcmp(meta->v[META_STATE], "open") != 0) {
+    if (strcmp(meta->v[META_STATE], "open") != 0 && !meta_making(meta)) {
         snprintf(admin->why, sizeof(admin->why), "partition %u is %s", partition,
                  meta->v[META_STATE]);
         return meta_says_lost(meta->v[META_STATE]) || meta_restoring(meta) ? ADMIN_LOST
                                                                            : ADMIN_CLOSED;
     }
     return ADMIN_OK;
-}
-
-/* The metas of a store are made at once. So one that is missing where another is there was lost -
- * unless all were made since the first look at it: then *done is 0. */
-static enum admin_result watch_others(struct admin *admin, unsigned partition, int *done)
-{
-    struct meta meta;
-    bool found = false;
-    for (unsigned p = 0; p < admin->config->partitions; p++) {
-        if (p == partition)
-            continue;
-        if (!meta_read(admin, p, &meta))
-            return ADMIN_DOWN;
-        found = found || !meta_missing(&meta);
-    }
-    if (!found)
-        return ADMIN_OK;
-    if (!meta_read(admin, partition, &meta))
-        return ADMIN_DOWN;
-    *done = 0;
-    return meta_missing(&meta)
-               ? admin_say(admin, ADMIN_LOST, "Redis has lost a part of the store's data")
-               : ADMIN_OK;
-}
-
-/* A partition without meta: the store is made, all of it, or why not. */
-static enum admin_result make_store(struct admin *admin, unsigned partition, unsigned may,
-                                    struct meta *meta, int *done)
-{
-    if (admin->shared->store_id != 0)
-        return admin_say(admin, ADMIN_LOST, "Redis has lost the store's data");
-    if (!(may & ADMIN_CREATE))
-        return admin_say(admin, ADMIN_MISSING, "the ledger process has not made the store yet");
-    if (admin->config->ledger && !admin->shared->ledger_known)
-        return admin_say(admin, ADMIN_DOWN, "the ledger's database has not been reached yet");
-    enum admin_result result = watch_others(admin, partition, done);
-    if (result != ADMIN_OK || *done == 0)
-        return result;
-    first_meta(admin, meta);
-    *done = write_epoch(admin, 0, admin->config->partitions, meta);
-    return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
 }
 
 /* One whose meta is of an earlier life of Redis: its next epoch is opened, in the format of this
@@ -171,7 +118,7 @@ static enum admin_result renew(struct admin *admin, unsigned partition, unsigned
     meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
     snprintf(meta->v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
-    *done = write_epoch(admin, partition, 1, meta);
+    *done = admin_write_meta(admin, partition, meta);
     return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
 }
 
@@ -202,11 +149,11 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
     admin->epochs[partition] = meta_epoch(&meta);
     bool missing = meta_missing(&meta);
     if (!missing)
-        result = check_meta(admin, partition, &meta);
+        result = admin_check_meta(admin, partition, &meta);
     if (result != ADMIN_OK)
         return result;
-    if (missing)
-        result = make_store(admin, partition, may, &meta, done);
+    if (missing || meta_making(&meta))
+        result = admin_make(admin, partition, may, &meta, done);
     else if (!meta_is_of(&meta, &admin->reign))
         result = renew(admin, partition, may, &meta, done);
     if (result == ADMIN_OK && *done > 0)
@@ -260,7 +207,7 @@ static enum admin_result check_close(struct admin *admin, unsigned partition,
 {
     if (meta_missing(meta))
         return admin_say(admin, ADMIN_LOST, "Redis has lost the store's data");
-    enum admin_result result = check_meta(admin, partition, meta);
+    enum admin_result result = admin_check_meta(admin, partition, meta);
     if (result == ADMIN_OK && meta_epoch(meta) != admin->epochs[partition])
         return admin_say(admin, ADMIN_RESTARTED, "the next epoch has begun");
     return result;
@@ -294,7 +241,7 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
 bool admin_passes(enum admin_result result)
 {
     return result == ADMIN_DOWN || result == ADMIN_LOADING || result == ADMIN_MISSING ||
-           result == ADMIN_RESTARTED;
+           result == ADMIN_MAKING || result == ADMIN_RESTARTED;
 }
 
 bool admin_is_open(const struct admin *admin, unsigned partition)
@@ -311,7 +258,7 @@ unsigned admin_open_count(const struct admin *admin)
 static bool is_of_partition(enum admin_result result)
 {
     return result == ADMIN_LOST || result == ADMIN_CLOSED || result == ADMIN_MISSING ||
-           result == ADMIN_RESTARTED;
+           result == ADMIN_MAKING || result == ADMIN_RESTARTED;
 }
 
 /* The first result that is not ADMIN_OK, or the one after which no partition can be looked at. */

@@ -71,12 +71,27 @@ void admin_hang_up(struct admin *admin)
     link_close(&admin->link);
 }
 
+static enum admin_trouble trouble_of_link(const struct link *link)
+{
+    switch (link->trouble) {
+    case LINK_HOST: return TROUBLE_HOST;
+    case LINK_TLS: return TROUBLE_TLS;
+    case LINK_LOGIN: return TROUBLE_LOGIN;
+    case LINK_RIGHTS: return TROUBLE_RIGHTS;
+    case LINK_REFUSED: return TROUBLE_OTHER;
+    case LINK_FINE:
+    case LINK_AWAY:
+    case LINK_LATE: break;
+    }
+    return TROUBLE_AWAY;
+}
+
 /* The link is closed, for want of an answer. */
 static redisReply *no_answer(struct admin *admin, const char *why)
 {
     snprintf(admin->why, sizeof(admin->why), "%s", why);
     admin->refused = false;
-    admin->trouble = TROUBLE_AWAY;
+    admin->trouble = trouble_of_link(&admin->link);
     return NULL;
 }
 
@@ -265,26 +280,13 @@ static bool find(struct admin *admin, struct endpoint *at)
     return false;
 }
 
-static enum admin_trouble trouble_of_link(const struct link *link)
-{
-    switch (link->trouble) {
-    case LINK_HOST: return TROUBLE_HOST;
-    case LINK_LOGIN: return TROUBLE_LOGIN;
-    case LINK_RIGHTS: return TROUBLE_RIGHTS;
-    case LINK_REFUSED: return TROUBLE_OTHER;
-    case LINK_FINE:
-    case LINK_AWAY:
-    case LINK_LATE: break;
-    }
-    return TROUBLE_AWAY;
-}
-
 static bool dial(struct admin *admin)
 {
     struct endpoint at;
     if (!find(admin, &at))
         return false;
-    if (link_open(&admin->link, &at, topology_address(admin->topology), false, admin->timeout_ms))
+    const struct address *who = topology_address(admin->topology);
+    if (link_open(&admin->link, &at, who, who->tls, admin->timeout_ms))
         return true;
     snprintf(admin->why, sizeof(admin->why), "%s", admin->link.why);
     admin->trouble = trouble_of_link(&admin->link);

@@ -303,7 +303,7 @@ static void on_lost(struct conn *conn, bool busy)
 {
     struct lane *lane = conn->user;
     (void)busy;
-    lane->watching = false;
+    lane->watching = lane->left_behind = false;
     turn_forget(&lane->turn);
     if (lane->unsettled) {
         if (lane->state == LANE_WRITING)

@@ -7,10 +7,12 @@
  *   EXEC nil: PROBING (which items moved?) if several were touched; those operations wait in
  *   `again` for a random time, the others go on at once.
  *   With --durability replicated or ledger: WRITING -> AWAITING (replicas, or SQL) -> IDLE.
- *   Connection lost while WRITING or AWAITING: nobody knows. FENCING once it is back: the marker
- *   shows this attempt -> it happened, the outcomes kept are the answers. Else the marker is
- * written under WATCH: from then on the late EXEC, which watched the old marker, can only get nil,
- * and the operations are decided anew - unless Redis holds another store by then, or none.
+ *   Connection lost while WRITING or AWAITING: nobody knows. FENCING once it is back, and the
+ *   partition is open in the same epoch or a later one: the marker shows this attempt -> it
+ *   happened, the outcomes kept are the answers. Else, in the same epoch, the marker is written
+ *   under WATCH: from then on the late EXEC, which watched the old marker, can only get nil, and
+ *   the operations are decided anew. In a later one their keys decide. If Redis holds another store
+ *   by then, or none, nobody knows for good.
  *
  * Invariant: between a lost EXEC and the end of FENCING no operation of that batch is told yes,
  * no or 503; one whose deadline passes is told OUT_UNKNOWN.

@@ -41,6 +41,7 @@ struct lane {
     bool watching;    /* the connection has WATCHes that no EXEC has ended */
     bool empty_write; /* the EXEC in flight only makes the reads a snapshot */
     bool passing;     /* it passes a turn on */
+    bool left_behind; /* FENCING: another connection, after the pause, may lead to the present */
     bool doubted; /* it also tells whether reads that contradict each other were of one instant */
     char marker[64];
     char value[32];          /* of the attempt in flight or unsettled */

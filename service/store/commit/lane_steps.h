@@ -50,6 +50,9 @@ void lane_close_partition(struct lane *lane, const char *why, struct str detail)
 /* On a new connection. False: there is nothing to close. */
 bool lane_go_on_closing(struct lane *lane);
 
+/* True for an operation whose outcome is a success that changes something. NULL: false. */
+bool lane_promises(const struct store_op *op);
+
 /* The outcomes are the answers. Waits for the level of --durability, then lane_finish(). */
 void lane_await_durability(struct lane *lane);
 

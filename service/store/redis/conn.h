@@ -4,7 +4,7 @@
  * asynchronous API costs 10 to 25 % more a batch and has no time-outs before 1.0. After any error
  * the hiredis context is freed: going on with one shifts replies.
  *
- *   DOWN -> RESOLVING (only a host name) -> CONNECTING
+ *   DOWN -> RESOLVING (only a host name) -> CONNECTING -> SECURING (only with TLS)
  *        -> GREETING (AUTH, SELECT, MULTI, EXEC, INFO) -> READY <-> BUSY (one exchange)
  *   any  -> DOWN on error, end of file or time-out, and again after a back-off with jitter
  *

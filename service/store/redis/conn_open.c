@@ -3,6 +3,7 @@
 #include "store/redis/conn.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
+#include "store/redis/wire.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -93,6 +94,29 @@ static void greet(struct conn *conn)
 
 /* --- the socket ------------------------------------------------------------------------------- */
 
+void conn_secure(struct conn *conn)
+{
+    int rc = tls_handshake(conn->tls);
+    if (rc == -EAGAIN)
+        conn_watch(conn, conn->tls->wants_write ? UV_WRITABLE : UV_READABLE);
+    else if (rc < 0)
+        conn_drop(conn, wire_why(conn->tls, rc));
+    else
+        greet(conn);
+}
+
+/* Within the time that there is to connect: the timer goes on. */
+static void begin_tls(struct conn *conn)
+{
+    conn->tls = tls_new(conn->context->fd, conn->at.host);
+    if (!conn->tls) {
+        conn_drop(conn, "out of memory");
+        return;
+    }
+    conn->state = CONN_SECURING;
+    conn_secure(conn);
+}
+
 void conn_connected(struct conn *conn, int status)
 {
     int err = 0;
@@ -101,6 +125,8 @@ void conn_connected(struct conn *conn, int status)
         err = errno;
     if (err != 0 || status < 0)
         conn_drop(conn, strerror(err != 0 ? err : -status));
+    else if (topology_address(conn->topology)->tls)
+        begin_tls(conn);
     else
         greet(conn);
 }

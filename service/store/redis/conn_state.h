@@ -9,6 +9,7 @@
 #include "buf.h"
 #include "store/redis/lookup.h"
 #include "store/redis/reply.h"
+#include "store/redis/tls.h"
 #include "store/topology/topology.h"
 
 #include <hiredis/hiredis.h>
@@ -20,6 +21,7 @@ enum conn_state {
     CONN_DOWN,
     CONN_RESOLVING,
     CONN_CONNECTING,
+    CONN_SECURING,
     CONN_GREETING,
     CONN_READY,
     CONN_BUSY
@@ -39,6 +41,7 @@ struct conn {
     size_t once_replies;
     enum conn_state state;
     redisContext *context;
+    struct tls *tls;       /* NULL: without */
     struct lookup *lookup; /* under way, be it that the time for it is over; at most one */
     uv_poll_t *poll;       /* its own allocation: closing outlives the connection */
     uv_timer_t timer; /* back-off while DOWN, the role while READY, else the deadline of what is
@@ -76,5 +79,7 @@ void conn_watch(struct conn *conn, int events);
 int conn_request(struct conn *conn, enum conn_state state, size_t replies, int64_t timeout_ms,
                  conn_reply_fn *on_replies) MUST_CHECK;
 
-/* The socket of a connection that is CONNECTING has become writable, or failed: conn_open.c. */
+/* The socket of a connection that is CONNECTING has become writable, or failed; one that is
+ * SECURING may take its next step: conn_open.c. */
 void conn_connected(struct conn *conn, int status);
+void conn_secure(struct conn *conn);

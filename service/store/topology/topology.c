@@ -30,10 +30,6 @@ struct topology *topology_new(const char *url, char *err, size_t err_size)
     LIST_INIT(&t->watches);
     if (!address_parse(url, &t->address, err, err_size))
         goto fail;
-    if (t->address.tls) {
-        fail_say(err, err_size, "this program has no TLS to Redis yet: give redis for rediss");
-        goto fail;
-    }
     if (t->address.kind == ADDRESS_ONE || make_tables(t))
         return t;
     fail_say(err, err_size, "out of memory");
