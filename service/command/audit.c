@@ -266,7 +266,7 @@ static void keep_result(const struct audit *audit, enum audit_result result)
                               .drift = audit->drift,
                               .items = audit->items,
                               .reservations = audit->reservations,
-                              .at_ms = admin_now_ms(audit->admin)};
+                              .at_ms = admin_now_ms(audit->admin, 0)};
     if (kept.at_ms < 0 || scan_keep_audit(audit->admin, &kept) < 0)
         fprintf(stderr, "stockd audit: the result is not kept for the metrics: %s\n",
                 admin_why(audit->admin));

@@ -29,6 +29,7 @@ enum carry_result {
 
 struct carry {
     unsigned partition;
+    uint64_t connection; /* on which it was seen; 0: none */
     enum carry_state state;
     struct event_id at;         /* the checkpoint, as last seen */
     struct event_ends ended;    /* the epochs before it */

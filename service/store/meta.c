@@ -50,13 +50,7 @@ int64_t meta_restores(const struct meta *meta)
     return strtoll(meta->v[META_RESTORES], NULL, 10);
 }
 
-bool meta_read(struct admin *admin, unsigned partition, struct meta *meta)
-{
-    layout_command(&admin->out, STR("WATCH"), partition, KEY_META, NO_NAME, 0);
-    return admin_done(admin, ANSWER_OK) && meta_look(admin, partition, meta);
-}
-
-bool meta_look(struct admin *admin, unsigned partition, struct meta *meta)
+static bool take_fields(struct admin *admin, unsigned partition, struct meta *meta)
 {
     layout_ask_meta(&admin->out, partition);
     redisReply *reply = admin_ask_list(admin, META_FIELDS);
@@ -66,6 +60,19 @@ bool meta_look(struct admin *admin, unsigned partition, struct meta *meta)
         snprintf(meta->v[i], sizeof(meta->v[i]), "%.*s", STR_ARG(reply_text(reply->element[i])));
     freeReplyObject(reply);
     return true;
+}
+
+bool meta_read(struct admin *admin, unsigned partition, struct meta *meta)
+{
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return false;
+    layout_command(&admin->out, STR("WATCH"), partition, KEY_META, NO_NAME, 0);
+    return admin_done(admin, ANSWER_OK) && take_fields(admin, partition, meta);
+}
+
+bool meta_look(struct admin *admin, unsigned partition, struct meta *meta)
+{
+    return admin_at(admin, partition) == ADMIN_OK && take_fields(admin, partition, meta);
 }
 
 void meta_put(struct buf *out, unsigned partition, const struct meta *meta)

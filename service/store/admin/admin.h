@@ -1,9 +1,11 @@
 /* admin.h -- what the keeper and the ledger process do in Redis beside batches: opening epochs,
  * finding what is due, dropping what is old, looking at memory. feed.h reads the stream.
  *
- * Layer: store. A blocking connection with short time-outs: neither serves requests. Every call is
- * bounded in what it reads and in time; after an error, be it that Redis refused a command, the
- * connection is closed, and admin_connect connects anew.
+ * Layer: store. Blocking connections with short time-outs, one to each Redis that partitions are
+ * at: neither serves requests. A call that names a partition asks the Redis of that one, and
+ * connects if need be: what ails one Redis is told of its partitions alone. Every call is bounded
+ * in what it reads and in time; after an error, be it that Redis refused a command, that connection
+ * is closed.
  *
  * Invariant: meta is changed only under WATCH, so any number of both may run. Without a ledger the
  * keeper opens (admin_open); with one only the ledger process can tell whether what Redis holds is
@@ -61,14 +63,27 @@ struct topology *admin_topology(const struct admin *admin);
  * seconds. Without it an answer has a second: processes of a service try again by themselves. */
 void admin_have_patience(struct admin *admin);
 
-/* Closes the connection; the next call connects anew. */
+/* Closes all connections, or that to the partition's Redis; the next call connects anew. */
 void admin_hang_up(struct admin *admin);
+void admin_hang_up_at(struct admin *admin, unsigned partition);
 
 /* Why the last call failed. */
 const char *admin_why(const struct admin *admin);
 enum admin_trouble admin_trouble(const struct admin *admin);
 
-/* Connects if need be, and checks Redis on a new connection. *why, here and below: the reason of
+/* Connects to the Redis of the partition if need be, checks it on a new connection, and now and
+ * then whether it is still the master. A Redis that could not be reached is not tried again at
+ * once: what was found is told. admin_why() has the reason of any result but ADMIN_OK. */
+enum admin_result admin_at(struct admin *admin, unsigned partition) MUST_CHECK;
+
+/* Which connection that was: each has its number, from 1. */
+uint64_t admin_connection(const struct admin *admin);
+
+/* Is it the first of those that are at its Redis? True also of one that is nobody knows where. For
+ * what is to be done once for each Redis. */
+bool admin_is_first(struct admin *admin, unsigned partition) MUST_CHECK;
+
+/* The same as admin_at for partition 0, which every store has. *why, here and below: the reason of
  * any result but ADMIN_OK; good until the next call. */
 enum admin_result admin_connect(struct admin *admin, const char **why) MUST_CHECK;
 
@@ -87,14 +102,15 @@ bool admin_passes(enum admin_result result);
  * connection and now and then: meta is made at first start, the next epoch is opened when Redis was
  * restarted with its data. With a ledger it only looks whether all are open.
  *
- * ADMIN_OK: they are. Otherwise *why is why the first that is not is not, or why none could be
- * looked at; admin_is_open tells which are, until the next call. */
+ * ADMIN_OK: they are. ADMIN_REFUSED: some Redis is not set up for this service. Otherwise *why is
+ * why the first that is not open is not; admin_is_open tells which are, until the next call. */
 enum admin_result admin_open(struct admin *admin, const char **why) MUST_CHECK;
 bool admin_is_open(const struct admin *admin, unsigned partition);
 unsigned admin_open_count(const struct admin *admin);
 
-/* Redis time in ms, or -1, also for a Redis that is no master any more. */
-int64_t admin_now_ms(struct admin *admin);
+/* The time in ms of the partition's Redis, as of a moment ago, or -1, also for one that is no
+ * master any more. */
+int64_t admin_now_ms(struct admin *admin, unsigned partition);
 
 /* The names of items with holds that are due, at most `max`, earliest first, into names[] (texts
  * in the arena). Returns how many, or -1. *oldest_ms: the earliest deadline among them. */
@@ -104,8 +120,9 @@ int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct ar
 /* Drops records of reservations that ended longer ago than the retention. How many, or -1. */
 int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms);
 
-/* With --durability replicated: are enough replicas online? shared->replicas_short. 0 or -1. */
+/* With --durability replicated: are enough replicas online, of each Redis that is reached?
+ * shared->replicas_short. 0 or -1. */
 int admin_look_at_replicas(struct admin *admin);
 
-/* Looks at used memory and raises or lowers shared->memory_high. 0 or -1. */
+/* Looks at the used memory of each and raises or lowers shared->memory_high. 0 or -1. */
 int admin_look_at_memory(struct admin *admin);

@@ -10,10 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define META_TRIES       16
-#define LOOK_MS          500 /* from one look of the keeper at meta to the next */
-#define LOOK_SOON_MS     50  /* the same while what is wrong may pass */
-#define LOOK_PER_PART_MS 10
+#define META_TRIES 16
 
 /* Those of the transaction. 0: one was not taken. */
 static size_t queue_meta(struct admin *admin, unsigned partition, const struct meta *meta)
@@ -115,7 +112,7 @@ static enum admin_result renew(struct admin *admin, unsigned partition, unsigned
         return admin_say(
             admin, ADMIN_RESTARTED,
             "Redis was restarted; the ledger process has not opened its next epoch yet");
-    meta_fill_reign(meta, &admin->reign);
+    meta_fill_reign(meta, &admin->node->reign);
     snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
     snprintf(meta->v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
     *done = admin_write_meta(admin, partition, meta);
@@ -154,7 +151,7 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
         return result;
     if (missing || meta_making(&meta))
         result = admin_make(admin, partition, may, &meta, done);
-    else if (!meta_is_of(&meta, &admin->reign))
+    else if (!meta_is_of(&meta, &admin->node->reign))
         result = renew(admin, partition, may, &meta, done);
     if (result == ADMIN_OK && *done > 0)
         take_store(admin, &meta);
@@ -165,7 +162,7 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
 static void unwatch(struct admin *admin)
 {
     char why[sizeof(admin->why)];
-    if (!link_is_open(&admin->link))
+    if (!link_is_open(&admin->node->link))
         return;
     memcpy(why, admin->why, sizeof(why));
     resp_words(&admin->out, 1, "UNWATCH");
@@ -177,8 +174,9 @@ enum admin_result admin_open_partition(struct admin *admin, unsigned partition, 
                                        const char **why)
 {
     *why = admin->why;
-    if (!admin_is_master(admin))
-        return ADMIN_DOWN;
+    enum admin_result reached = admin_at(admin, partition);
+    if (reached != ADMIN_OK)
+        return reached;
     for (int tries = 0; tries < META_TRIES; tries++) {
         int done;
         enum admin_result result = try_open(admin, partition, may, &done);
@@ -234,82 +232,4 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
             return written > 0 ? ADMIN_OK : ADMIN_DOWN;
     }
     return admin_say(admin, ADMIN_DOWN, "other processes keep changing meta");
-}
-
-/* --- looking at all of it --------------------------------------------------------------------- */
-
-bool admin_passes(enum admin_result result)
-{
-    return result == ADMIN_DOWN || result == ADMIN_LOADING || result == ADMIN_MISSING ||
-           result == ADMIN_MAKING || result == ADMIN_RESTARTED;
-}
-
-bool admin_is_open(const struct admin *admin, unsigned partition)
-{
-    return link_is_open(&admin->link) && admin->open[partition];
-}
-
-unsigned admin_open_count(const struct admin *admin)
-{
-    return link_is_open(&admin->link) ? admin->open_count : 0;
-}
-
-/* It says something of this partition, and nothing of the others. */
-static bool is_of_partition(enum admin_result result)
-{
-    return result == ADMIN_LOST || result == ADMIN_CLOSED || result == ADMIN_MISSING ||
-           result == ADMIN_MAKING || result == ADMIN_RESTARTED;
-}
-
-/* The first result that is not ADMIN_OK, or the one after which no partition can be looked at. */
-static enum admin_result look_at_all(struct admin *admin)
-{
-    unsigned may = admin->config->ledger ? ADMIN_LOOK : ADMIN_CREATE | ADMIN_RENEW;
-    enum admin_result first = ADMIN_OK;
-    const char *why;
-    for (unsigned p = 0; p < admin->config->partitions; p++) {
-        enum admin_result result = admin_open_partition(admin, p, may, &why);
-        bool over = result != ADMIN_OK && !is_of_partition(result);
-        if (over || (result != ADMIN_OK && first == ADMIN_OK)) {
-            first = result;
-            snprintf(admin->looked_why, sizeof(admin->looked_why), "%s", why);
-        }
-        if (over)
-            break;
-        admin->open[p] = result == ADMIN_OK;
-        admin->open_count += admin->open[p];
-    }
-    return first;
-}
-
-static enum admin_result look_anew(struct admin *admin)
-{
-    const char *why;
-    enum admin_result result = admin_connect(admin, &why);
-    admin->open_count = 0;
-    if (result == ADMIN_OK)
-        return look_at_all(admin);
-    snprintf(admin->looked_why, sizeof(admin->looked_why), "%s", why);
-    return result;
-}
-
-/* Anybody may close a partition, and a restore may give the store another id: whoever leaves the
- * ledger to another host has nobody but the keeper to notice. A Redis that is not as it should be
- * is looked at on a new connection: its address may lead elsewhere by now. */
-enum admin_result admin_open(struct admin *admin, const char **why)
-{
-    int64_t wait_ms = admin->config->partitions * LOOK_PER_PART_MS;
-    *why = admin->looked_why;
-    if (link_is_open(&admin->link) && clock_mono_ms() < admin->look_ms)
-        return admin->looked;
-    if (admin->looked != ADMIN_OK)
-        admin_hang_up(admin);
-    admin->looked = look_anew(admin);
-    if (admin_open_count(admin) == 0)
-        admin_hang_up(admin);
-    else
-        stats_set(STATS_EPOCH, admin->shared->epoch);
-    wait_ms += admin_passes(admin->looked) ? LOOK_SOON_MS : LOOK_MS;
-    admin->look_ms = clock_mono_ms() + wait_ms;
-    return admin->looked;
 }

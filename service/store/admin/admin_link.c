@@ -1,10 +1,9 @@
-/* admin_link.c -- a connection: commands out, answers in, and what becomes of answers that do not
- * fit. admin_check.c checks Redis, admin_epoch.c opens, admin_trim.c finds and drops. */
+/* admin_link.c -- commands out, answers in, and what becomes of answers that do not fit.
+ * admin_node.c connects, admin_check.c checks Redis, admin_epoch.c opens, admin_trim.c finds and
+ * drops. */
 #include "store/admin/admin_link.h"
-#include "random.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
-#include "store/topology/topology_link.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +27,7 @@ struct admin *admin_new(const struct store_config *config, struct store_shared *
     admin->config = config;
     admin->shared = shared;
     admin->timeout_ms = TIMEOUT_MS;
+    admin->node = &admin->nowhere;
     buf_init(&admin->out, OUT_MAX_BYTES);
     admin->topology = topology_new(config->redis_url, err, err_size);
     if (admin->topology)
@@ -38,12 +38,13 @@ struct admin *admin_new(const struct store_config *config, struct store_shared *
 
 void admin_have_patience(struct admin *admin)
 {
+    admin->patient = true;
     admin->timeout_ms = PATIENCE_MS;
 }
 
 void admin_free(struct admin *admin)
 {
-    admin_hang_up(admin);
+    admin_free_nodes(admin);
     buf_free(&admin->out);
     topology_free(admin->topology);
     free(admin);
@@ -66,12 +67,7 @@ enum admin_trouble admin_trouble(const struct admin *admin)
 
 /* --- commands --------------------------------------------------------------------------------- */
 
-void admin_hang_up(struct admin *admin)
-{
-    link_close(&admin->link);
-}
-
-static enum admin_trouble trouble_of_link(const struct link *link)
+enum admin_trouble admin_trouble_of(const struct link *link)
 {
     switch (link->trouble) {
     case LINK_HOST: return TROUBLE_HOST;
@@ -91,7 +87,8 @@ static redisReply *no_answer(struct admin *admin, const char *why)
 {
     snprintf(admin->why, sizeof(admin->why), "%s", why);
     admin->refused = false;
-    admin->trouble = trouble_of_link(&admin->link);
+    admin->trouble = admin_trouble_of(&admin->node->link);
+    admin_drop(admin);
     return NULL;
 }
 
@@ -112,7 +109,7 @@ void admin_surprised(struct admin *admin, redisReply *reply)
     admin->trouble = trouble_of(reply);
     freeReplyObject(reply);
     admin->refused = true;
-    admin_hang_up(admin);
+    admin_drop(admin);
 }
 
 enum admin_result admin_say(struct admin *admin, enum admin_result result, const char *why)
@@ -153,10 +150,10 @@ static bool fits(const redisReply *reply, enum admin_answer answer)
 
 redisReply *admin_ask_any(struct admin *admin)
 {
-    bool open = link_is_open(&admin->link);
-    redisReply *reply = open ? link_ask(&admin->link, &admin->out) : NULL;
+    bool open = link_is_open(&admin->node->link);
+    redisReply *reply = open ? link_ask(&admin->node->link, &admin->out) : NULL;
     buf_reset(&admin->out);
-    return reply ? reply : no_answer(admin, open ? admin->link.why : "not connected");
+    return reply ? reply : no_answer(admin, open ? admin->node->link.why : "not connected");
 }
 
 redisReply *admin_ask(struct admin *admin, enum admin_answer answer)
@@ -249,14 +246,14 @@ redisReply *admin_commit(struct admin *admin, size_t commands)
     for (size_t i = 0; i <= commands; i++) {
         if (reply)
             freeReplyObject(reply);
-        reply = link_next(&admin->link);
+        reply = link_next(&admin->node->link);
         if (!reply)
-            return no_answer(admin, admin->link.why);
+            return no_answer(admin, admin->node->link.why);
     }
     if (all_good(admin, reply, commands))
         return reply;
     freeReplyObject(reply);
-    admin_hang_up(admin);
+    admin_drop(admin);
     return NULL;
 }
 
@@ -267,51 +264,4 @@ int admin_settle(struct admin *admin, redisReply *reply, int rc)
     else
         freeReplyObject(reply);
     return rc;
-}
-
-/* --- connecting ------------------------------------------------------------------------------- */
-
-static bool find(struct admin *admin, struct endpoint *at)
-{
-    if (topology_seek(admin->topology, slot_of_partition(0), admin->config->partitions, at))
-        return true;
-    snprintf(admin->why, sizeof(admin->why), "%s", topology_why(admin->topology));
-    admin->trouble = TROUBLE_AWAY;
-    return false;
-}
-
-static bool dial(struct admin *admin)
-{
-    struct endpoint at;
-    if (!find(admin, &at))
-        return false;
-    const struct address *who = topology_address(admin->topology);
-    if (link_open(&admin->link, &at, who, who->tls, admin->timeout_ms))
-        return true;
-    snprintf(admin->why, sizeof(admin->why), "%s", admin->link.why);
-    admin->trouble = trouble_of_link(&admin->link);
-    return false;
-}
-
-static enum admin_result connect_anew(struct admin *admin)
-{
-    buf_reset(&admin->out);
-    if (!dial(admin))
-        return ADMIN_DOWN;
-    random_bytes(&admin->new_store_id, sizeof(admin->new_store_id));
-    admin->new_store_id |= 1; /* never 0 */
-    return admin_check_redis(admin);
-}
-
-enum admin_result admin_connect(struct admin *admin, const char **why)
-{
-    *why = admin->why;
-    if (link_is_open(&admin->link))
-        return ADMIN_OK;
-    enum admin_result result = connect_anew(admin);
-    if (result != ADMIN_OK)
-        admin_hang_up(admin);
-    if (result != ADMIN_LOADING)
-        admin->shared->loading = false;
-    return result;
 }

@@ -1,4 +1,5 @@
 #include "store/admin/admin_make.h"
+#include "random.h"
 
 #include <stdio.h>
 
@@ -17,13 +18,26 @@ static enum admin_result part_lost(struct admin *admin)
     return admin_say(admin, ADMIN_LOST, "Redis has lost a part of the store's data");
 }
 
+/* Looks at the meta of another partition, and comes back: to this connection, or to none. */
+static bool look_beside(struct admin *admin, unsigned partition, struct meta *meta)
+{
+    struct admin_node *here = admin->node;
+    unsigned where = admin->partition;
+    bool done = meta_look(admin, partition, meta);
+    admin->node = here;
+    admin->partition = where;
+    return done;
+}
+
 /* --- partition 0 decides ---------------------------------------------------------------------- */
 
 static void first_meta(struct admin *admin, struct meta *meta)
 {
     const char *ledger = admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE;
-    meta_fill(meta, admin->config->partitions, admin->new_store_id, ledger, 1, 0);
-    meta_fill_reign(meta, &admin->reign);
+    uint64_t store;
+    random_bytes(&store, sizeof(store));
+    meta_fill(meta, admin->config->partitions, store | 1, ledger, 1, 0); /* never 0 */
+    meta_fill_reign(meta, &admin->node->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, META_MAKING);
 }
 
@@ -33,7 +47,7 @@ static bool find_others(struct admin *admin, bool *found)
     struct meta meta;
     *found = false;
     for (unsigned p = 1; p < admin->config->partitions; p++) {
-        if (!meta_look(admin, p, &meta))
+        if (!look_beside(admin, p, &meta))
             return false;
         *found = *found || !is_unmade(&meta);
     }
@@ -65,7 +79,7 @@ static enum admin_result begin(struct admin *admin)
 static bool look_again(struct admin *admin, const struct meta *first, bool *making)
 {
     struct meta now;
-    if (!meta_look(admin, 0, &now))
+    if (!look_beside(admin, 0, &now))
         return false;
     *making = meta_making(&now) && is_same_store(&now, first);
     return true;
@@ -97,7 +111,7 @@ static enum admin_result make_one(struct admin *admin, unsigned partition, const
 static enum admin_result open_one(struct admin *admin, unsigned partition, struct meta *meta,
                                   int *done)
 {
-    meta_fill_reign(meta, &admin->reign);
+    meta_fill_reign(meta, &admin->node->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, "open");
     *done = admin_write_meta(admin, partition, meta);
     return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
@@ -151,7 +165,7 @@ enum admin_result admin_make(struct admin *admin, unsigned partition, unsigned m
                          "the ledger process has not made the store yet");
     if (admin->config->ledger && !admin->shared->ledger_known)
         return admin_say(admin, ADMIN_DOWN, "the ledger's database has not been reached yet");
-    if (partition != 0 && !meta_look(admin, 0, &first))
+    if (partition != 0 && !look_beside(admin, 0, &first))
         return ADMIN_DOWN;
     if (!is_unmade(&first))
         return join(admin, partition, &first, meta, done);
