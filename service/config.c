@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const durabilities[] = {"unset",      "memory", "everysec", "always",
-                                           "replicated", "ledger", NULL};
+static const char *const durabilities[] = {STORE_DURABILITY_NAMES, NULL};
 static const char *const whens[] = {"auto", "always", "off", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};

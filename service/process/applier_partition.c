@@ -1,6 +1,7 @@
 #include "process/applier_partition.h"
 #include "log.h"
 #include "stats.h"
+#include "store/meta.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ static struct apply *apply_of(struct carrier *carrier, const struct carry *carry
         apply_free(apply);
         apply_init(apply, db, carry->partition);
     }
-    apply->run_id = str_of(feed_source(carrier->admin));
+    apply->opener = *admin_reign(carrier->admin, carry->partition);
     apply->run_epoch = reign(carrier, carry);
     apply->after = carry->at;
     return apply;
@@ -97,7 +98,7 @@ static enum carry_result get_stuck(struct carrier *carrier, struct carry *carry,
 static void keep_place(struct carry *carry, const struct apply *apply)
 {
     carry->at = apply->at.id;
-    memcpy(carry->run_id, apply->epochs.run_id, sizeof(carry->run_id));
+    memcpy(carry->run_id, apply->epochs.opener.run_id, sizeof(carry->run_id));
     carry->ended = apply->epochs.ended;
 }
 

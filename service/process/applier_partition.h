@@ -33,9 +33,9 @@ struct carry {
     enum carry_state state;
     struct event_id at;         /* the checkpoint, as last seen */
     struct event_ends ended;    /* the epochs before it */
-    char run_id[EPOCHS_RUN_ID]; /* of the Redis that opened the checkpoint's epoch, as SQL has it */
+    char run_id[REIGN_ID_SIZE]; /* of the Redis that opened the checkpoint's epoch, as SQL has it */
     int64_t run_epoch;          /* the epoch that a Redis process opened, as last seen; 0: none */
-    char run_here[EPOCHS_RUN_ID]; /* which one: after a reconnect it may be another */
+    char run_here[REIGN_ID_SIZE]; /* which one: after a reconnect it may be another */
     struct event_id tail;         /* the end of the stream at the last look */
     int64_t look_ms;              /* when to look next */
     bool told;                    /* Redis has been told about `at` */

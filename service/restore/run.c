@@ -271,7 +271,7 @@ static enum restore_result seal(struct restore *r)
             return restore_no_redis(r);
         apply_init(&apply, r->db, p);
         apply.at = r->scene.parts[p].sql;
-        apply.run_id = str_of(feed_source(r->admin));
+        apply.opener = *admin_reign(r->admin, p);
         apply.run_epoch = r->epoch;
         if (apply_seal(&apply, r->epoch) != APPLY_DONE) {
             snprintf(r->why, sizeof(r->why), "the ledger: %s", apply.why);

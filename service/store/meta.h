@@ -9,8 +9,8 @@
 #pragma once
 
 #include "buf.h"
+#include "core/reign.h"
 #include "store/layout.h"
-#include "store/redis/reply.h"
 #include "store/store_config.h"
 
 /* What a new store is, and an older one becomes with its next epoch; and the oldest that is served.
@@ -70,14 +70,7 @@ bool meta_look(struct admin *admin, unsigned partition, struct meta *meta) MUST_
 void meta_fill(struct meta *meta, unsigned partitions, uint64_t store, const char *ledger,
                int64_t epoch, int64_t restores);
 
-/* What an epoch is opened for: a Redis process, and the promotion that made it the master (rule
- * REIGN, docs/model). A node that was demoted and promoted again is another one. */
-struct reign {
-    char run_id[REPLY_RUN_ID_SIZE];
-    char promotion[REPLY_RUN_ID_SIZE]; /* the replication id */
-    int64_t order; /* among promotions, as Sentinel or the cluster count them; 0: not known */
-};
-
+/* Whose epoch it is. */
 void meta_fill_reign(struct meta *meta, const struct reign *reign);
 
 /* True if the epoch in meta was opened for this one. One that a build before this opened names no

@@ -21,6 +21,9 @@ enum store_durability {
     DURABILITY_LEDGER,     /* answers wait for SQL */
 };
 
+/* In that order. */
+#define STORE_DURABILITY_NAMES "unset", "memory", "everysec", "always", "replicated", "ledger"
+
 /* When a lane asks for a turn before it commits; commit/turn.h. */
 enum store_turns { TURNS_AUTO, TURNS_ALWAYS, TURNS_OFF };
 

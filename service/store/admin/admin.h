@@ -50,6 +50,7 @@ enum admin_may {
 };
 
 struct admin;
+struct reign;
 
 /* NULL: out of memory, or a wrong URL (in err). Does not connect yet. */
 struct admin *admin_new(const struct store_config *config, struct store_shared *shared, char *err,
@@ -107,6 +108,9 @@ bool admin_passes(enum admin_result result);
 enum admin_result admin_open(struct admin *admin, const char **why) MUST_CHECK;
 bool admin_is_open(const struct admin *admin, unsigned partition);
 unsigned admin_open_count(const struct admin *admin);
+
+/* Which Redis process the partition is at, by which promotion: of the last admin_connect. */
+const struct reign *admin_reign(struct admin *admin, unsigned partition);
 
 /* The time in ms of the partition's Redis, as of a moment ago, or -1, also for one that is no
  * master any more. */

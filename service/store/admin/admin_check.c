@@ -35,7 +35,7 @@ static bool info(struct admin *admin, const char *section, const char *name, cha
  * promoted again, with less than it had (rule FRESH, docs/model). */
 bool admin_is_master(struct admin *admin)
 {
-    char role[64], promotion[REPLY_RUN_ID_SIZE];
+    char role[64], promotion[REIGN_ID_SIZE];
     if (clock_mono_ms() < admin->node->role_ms)
         return true;
     redisReply *reply = ask_info(admin, "replication");
@@ -54,6 +54,11 @@ bool admin_is_master(struct admin *admin)
     admin->trouble = TROUBLE_ROLE;
     admin_drop(admin);
     return false;
+}
+
+const struct reign *admin_reign(struct admin *admin, unsigned partition)
+{
+    return admin_turn(admin, partition) ? &admin->node->reign : &admin->nowhere.reign;
 }
 
 /* --- loading ---------------------------------------------------------------------------------- */
@@ -215,7 +220,7 @@ static enum admin_result check_settings(struct admin *admin)
         !info(admin, "memory", "maxmemory_policy", policy))
         return ADMIN_DOWN;
     snprintf(admin->node->reign.run_id, sizeof(admin->node->reign.run_id), "%.*s",
-             REPLY_RUN_ID_SIZE - 1, run_id);
+             REIGN_ID_SIZE - 1, run_id);
     if (atoi(version) < 7)
         return admin_say(admin, ADMIN_REFUSED, "Redis 7.0 or newer is needed");
     if (strcmp(policy, "noeviction") != 0)

@@ -67,21 +67,6 @@ enum admin_trouble admin_trouble(const struct admin *admin)
 
 /* --- commands --------------------------------------------------------------------------------- */
 
-enum admin_trouble admin_trouble_of(const struct link *link)
-{
-    switch (link->trouble) {
-    case LINK_HOST: return TROUBLE_HOST;
-    case LINK_TLS: return TROUBLE_TLS;
-    case LINK_LOGIN: return TROUBLE_LOGIN;
-    case LINK_RIGHTS: return TROUBLE_RIGHTS;
-    case LINK_REFUSED: return TROUBLE_OTHER;
-    case LINK_FINE:
-    case LINK_AWAY:
-    case LINK_LATE: break;
-    }
-    return TROUBLE_AWAY;
-}
-
 /* The link is closed, for want of an answer. */
 static redisReply *no_answer(struct admin *admin, const char *why)
 {

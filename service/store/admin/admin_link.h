@@ -111,6 +111,9 @@ void admin_surprised(struct admin *admin, redisReply *reply);
 bool admin_is_list(const redisReply *reply, size_t elements);
 bool admin_is_page(const redisReply *reply);
 
+/* What is wrong, as far as a link can tell. */
+enum admin_trouble admin_trouble_of(const struct link *link);
+
 /* This result, for this reason. */
 enum admin_result admin_say(struct admin *admin, enum admin_result result, const char *why);
 
@@ -120,9 +123,6 @@ bool admin_turn(struct admin *admin, unsigned partition) MUST_CHECK;
 
 /* Are both at the same node? */
 bool admin_are_beside(struct admin *admin, unsigned partition, unsigned other) MUST_CHECK;
-
-/* What was the matter with a link. */
-enum admin_trouble admin_trouble_of(const struct link *link);
 
 /* Hangs up on this node. */
 void admin_drop(struct admin *admin);

@@ -70,6 +70,21 @@ static struct admin_node *place_of(struct admin *admin, unsigned partition)
 
 /* --- reaching --------------------------------------------------------------------------------- */
 
+enum admin_trouble admin_trouble_of(const struct link *link)
+{
+    switch (link->trouble) {
+    case LINK_HOST: return TROUBLE_HOST;
+    case LINK_TLS: return TROUBLE_TLS;
+    case LINK_LOGIN: return TROUBLE_LOGIN;
+    case LINK_RIGHTS: return TROUBLE_RIGHTS;
+    case LINK_REFUSED: return TROUBLE_OTHER;
+    case LINK_FINE:
+    case LINK_AWAY:
+    case LINK_LATE: break;
+    }
+    return TROUBLE_AWAY;
+}
+
 static bool others_wait(const struct admin *admin)
 {
     return topology_address(admin->topology)->kind == ADDRESS_CLUSTER && !admin->patient;

@@ -29,6 +29,9 @@ void queue_remove(struct queue *queue, struct store_op *op);
 bool queue_has_chain_of(const struct queue *queue, const struct store_op *op);
 
 int lane_init(struct lane *lane, struct partition *partition, unsigned index) MUST_CHECK;
+
+/* Begins to connect, once in its life. 0, or -errno: nothing was done. */
+int lane_open(struct lane *lane) MUST_CHECK;
 void lane_close(struct lane *lane);
 void lane_free(struct lane *lane);
 
@@ -54,5 +57,10 @@ void store_overload(struct store_op *op);
 /* Queues an operation whose key has a record, although the queue is full; or answers it. */
 void store_admit_repeat(struct store *store, struct store_op *op);
 
-/* True if Redis has been out of reach long enough to say so. */
+/* True if Redis has been out of reach long enough to say so; and if nobody can take its place, so
+ * that those who wait are told at once. */
 bool lane_is_down(const struct lane *lane);
+bool lane_is_hopeless(const struct lane *lane);
+
+/* True if all lanes of the partition that are open are down; not while none is. */
+bool store_is_down(const struct partition *p);

@@ -18,7 +18,7 @@
 
 #define PAUSE_FIRST_US    20000
 #define REFUSED_DOUBLINGS 5 /* up to 0.64 s */
-#define SHUT_DOUBLINGS    2 /* up to 80 ms */
+#define PASSING_DOUBLINGS 2 /* up to 80 ms: what is about to be open, or reached */
 
 #define WHY_LATER                                                                                  \
     "another Redis took over before the transaction was known to be applied: look what became of " \
@@ -42,13 +42,17 @@ static void pause_fence(struct lane *lane, unsigned doublings_max)
 void lane_fence_later(struct lane *lane, struct str error)
 {
     static struct log_gate gate;
-    if (reply_classify(error) == REPLY_REPLICA) {
-        fence_failed(lane);
+    enum reply_class class = reply_classify(error);
+    if (class == REPLY_REPLICA || class == REPLY_REDIRECT) {
+        topology_told(lane->store->topology, lane->partition->index, &lane->conn.at, error);
+        conn_drop(&lane->conn, LANE_WHY_ELSEWHERE);
         return;
     }
+    if (class == REPLY_RETRY)
+        topology_doubt(lane->store->topology, lane->partition->index);
     if (log_allowed(&gate, clock_mono_ms()))
         log_event(LOG_WARN, "redis refused", LOG_TEXT("error", error));
-    pause_fence(lane, REFUSED_DOUBLINGS);
+    pause_fence(lane, class == REPLY_RETRY ? PASSING_DOUBLINGS : REFUSED_DOUBLINGS);
 }
 
 /* The first error that says why; EXEC's own only says that there was one. */
@@ -117,7 +121,8 @@ static void wait_until_open(struct lane *lane, const struct meta_view *gate)
     if (!lane->left_behind)
         lane->partition->gate = *gate;
     conn_doubt(&lane->conn);
-    pause_fence(lane, SHUT_DOUBLINGS);
+    topology_doubt(lane->store->topology, lane->partition->index);
+    pause_fence(lane, PASSING_DOUBLINGS);
 }
 
 void lane_abandon(struct lane *lane)

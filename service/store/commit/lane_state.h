@@ -37,6 +37,7 @@ struct lane {
     struct conn conn;
     struct batch batch;
     enum lane_state state;
+    bool opened;      /* it connects, or is connected */
     bool unsettled;   /* an EXEC was sent and not answered, or is not as safe yet as promised */
     bool watching;    /* the connection has WATCHes that no EXEC has ended */
     bool empty_write; /* the EXEC in flight only makes the reads a snapshot */

@@ -17,6 +17,8 @@
     "Redis was lost before it said whether the transaction was applied: ask again with the same "  \
     "Idempotency-Key, or look"
 
+#define LANE_WHY_ELSEWHERE "the partition is not written to at this Redis"
+
 /* A code that says "nothing was changed" is OUT_UNKNOWN for an operation in doubt. */
 enum outcome_code lane_downgrade_to_unknown(const struct store_op *op, enum outcome_code code);
 

@@ -2,6 +2,7 @@
 #include "log.h"
 #include "random.h"
 #include "stats.h"
+#include "store/redis/reply.h"
 #include "store/redis/resp.h"
 #include "store/redis/wire.h"
 
@@ -159,7 +160,7 @@ void conn_doubt(struct conn *conn)
  * nothing: Redis may be busy. */
 static const char *tells_over(const struct conn *conn, const redisReply *info)
 {
-    char role[REPLY_RUN_ID_SIZE], replid[REPLY_RUN_ID_SIZE];
+    char role[REIGN_ID_SIZE], replid[REIGN_ID_SIZE];
     if (!reply_info(info, "role", role, sizeof(role)) ||
         !reply_info(info, "master_replid", replid, sizeof(replid)))
         return NULL;
@@ -215,7 +216,7 @@ static void on_timer(uv_timer_t *timer)
     else
         conn_drop(conn, conn->state == CONN_RESOLVING    ? "the look-up of the host took too long"
                         : conn->state == CONN_CONNECTING ? "connecting took too long"
-                        : conn->state == CONN_SECURING   ? "the TLS handshake took too long"
+                        : conn->state == CONN_SECURING   ? TLS_WHY_LATE
                                                          : "Redis did not answer in time");
 }
 
@@ -420,12 +421,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         conn_connected(conn, status);
         return;
     }
-    if (status < 0) {
-        conn_drop(conn, uv_strerror(status));
+    if (conn->state == CONN_SECURING) {
+        conn_secure(conn); /* where something is wrong with the socket, this says what */
         return;
     }
-    if (conn->state == CONN_SECURING) {
-        conn_secure(conn);
+    if (status < 0) {
+        conn_drop(conn, uv_strerror(status));
         return;
     }
     if ((events & UV_WRITABLE) && conn->out_sent < conn->out.n) {

@@ -7,8 +7,8 @@
 #pragma once
 
 #include "buf.h"
+#include "core/reign.h"
 #include "store/redis/lookup.h"
-#include "store/redis/reply.h"
 #include "store/redis/tls.h"
 #include "store/topology/topology.h"
 
@@ -57,11 +57,11 @@ struct conn {
     /* The connection is gone; `busy` tells whether an exchange was under way. */
     void (*on_lost)(struct conn *conn, bool busy);
     void *user;
-    char run_id[REPLY_RUN_ID_SIZE]; /* of the process */
-    char replid[REPLY_RUN_ID_SIZE]; /* of its promotion, which each new one changes */
-    int version;                    /* of Redis: 70015 for 7.0.15 */
-    uint64_t role_due_ms;           /* of the loop: when the next exchange asks for the role */
-    bool role_behind;               /* the exchange under way does: its last reply is that */
+    char run_id[REIGN_ID_SIZE]; /* of the process */
+    char replid[REIGN_ID_SIZE]; /* of its promotion, which each new one changes */
+    int version;                /* of Redis: 70015 for 7.0.15 */
+    uint64_t role_due_ms;       /* of the loop: when the next exchange asks for the role */
+    bool role_behind;           /* the exchange under way does: its last reply is that */
     bool role_first; /* it was asked while READY: the next reply is that, whatever follows */
     size_t aside;    /* replies of conn_send_aside() that are to come, before all others */
     char error[160]; /* why it is down */

@@ -160,7 +160,7 @@ static bool secure(struct link *link, const char *host, int64_t deadline_ms)
         return fail(link, LINK_AWAY, "out of memory");
     while ((rc = tls_handshake(link->tls)) == -EAGAIN)
         if (wait_for(link, POLLIN, deadline_ms) < 0)
-            return fail(link, LINK_LATE, "the TLS handshake took too long");
+            return fail(link, LINK_TLS, TLS_WHY_LATE);
     return rc == 0 || fail_errno(link, rc);
 }
 

@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #define TLS_WHY_SIZE 256
+#define TLS_WHY_LATE "the TLS handshake took too long: this may be a port without TLS"
 
 /* Paths; NULL: the certificates that the system trusts; no certificate of ours. */
 struct tls_files {

@@ -116,6 +116,14 @@ static bool can_be_read(char why[TLS_WHY_SIZE], const char *option, const char *
     return file && fclose(file) == 0;
 }
 
+/* Nobody is there to be asked for a password; that somebody should have been is kept. */
+static int no_password(char *to, int size, int writing, void *asked)
+{
+    if (asked)
+        *(bool *)asked = true;
+    return -1;
+}
+
 static bool is_over(const X509 *cert)
 {
     return X509_cmp_current_time(X509_get0_notAfter(cert)) < 0;
@@ -126,7 +134,7 @@ static size_t take_certificates(FILE *file, X509_STORE *store, size_t *good)
 {
     size_t count = 0;
     *good = 0;
-    for (X509 *cert; (cert = PEM_read_X509(file, NULL, NULL, NULL)) != NULL; count++) {
+    for (X509 *cert; (cert = PEM_read_X509(file, NULL, no_password, NULL)) != NULL; count++) {
         *good += !is_over(cert);
         (void)X509_STORE_add_cert(store, cert); /* what is there twice is there */
         X509_free(cert);
@@ -162,31 +170,27 @@ static bool load_cert(SSL_CTX *ctx, const char *path, char why[TLS_WHY_SIZE])
     return !is_over(cert) || refuse(why, "cert", path, "has expired; it needs a new one");
 }
 
-/* Nobody is there to be asked for one. */
-static int no_password(char *to, int size, int writing, void *user)
-{
-    return -1;
-}
-
-static const char *key_trouble(void)
+static const char *key_trouble(bool asked)
 {
     int reason = ERR_GET_REASON(ERR_peek_last_error());
     if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH)
         return "is not the key of the certificate in --redis-cert; give both of one pair";
-    if (reason == PEM_R_BAD_PASSWORD_READ || reason == PEM_R_PROBLEMS_GETTING_PASSWORD)
+    if (asked)
         return "is encrypted; give it without a password, readable by this user alone";
     return "has no private key; it must be a file of PEM, -----BEGIN PRIVATE KEY-----";
 }
 
 static bool load_key(SSL_CTX *ctx, const char *path, char why[TLS_WHY_SIZE])
 {
+    bool asked = false;
     if (!can_be_read(why, "key", path))
         return false;
-    SSL_CTX_set_default_passwd_cb(ctx, no_password);
+    SSL_CTX_set_default_passwd_cb_userdata(ctx, &asked);
     ERR_clear_error();
-    return (SSL_CTX_use_PrivateKey_file(ctx, path, SSL_FILETYPE_PEM) == 1 &&
-            SSL_CTX_check_private_key(ctx) == 1) ||
-           refuse(why, "key", path, key_trouble());
+    bool good = SSL_CTX_use_PrivateKey_file(ctx, path, SSL_FILETYPE_PEM) == 1 &&
+                SSL_CTX_check_private_key(ctx) == 1;
+    SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
+    return good || refuse(why, "key", path, key_trouble(asked));
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -201,6 +205,7 @@ static bool set_up(SSL_CTX *ctx)
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_read_ahead(ctx, 1);
+    SSL_CTX_set_default_passwd_cb(ctx, no_password);
     return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1;
 }
 
