@@ -19,6 +19,8 @@ static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 #define MIB       (INT64_C(1) << 20)
 #define AT(field) offsetof(struct config, field)
 
+#define PARTITIONS_ON_CLUSTER 64
+
 /* clang-format off */
 const struct arg_spec config_specs[] = {
     {"listen", ARG_STRING, AT(listen), .default_text = "127.0.0.1:8080", .metavar = "ADDR:PORT",
@@ -44,8 +46,8 @@ const struct arg_spec config_specs[] = {
      .help = "Events that the ledger may be behind; past it new holds, sales and transfers are answered 503 overloaded."},
     {"data-dir", ARG_STRING, AT(data_dir), .default_text = "./stockd-data", .metavar = "DIR",
      .help = "Where the embedded Redis and its ledger keep their data."},
-    {"partitions", ARG_INT, AT(partitions), 1, PARTITIONS_MAX, .default_text = "1", .metavar = "N",
-     .help = "Partitions of the store; fixed when it is first made."},
+    {"partitions", ARG_INT, AT(partitions), 0, PARTITIONS_MAX, .default_text = "0", .metavar = "N",
+     .help = "Partitions of the store; fixed when it is first made. 0 means 1, 64 on a Redis Cluster."},
     {"batch-max", ARG_INT, AT(batch_max), 1, 4096, .default_text = "256", .metavar = "N",
      .help = "Operations that one transaction decides at the most; 1 is one transaction a request."},
     {"lanes", ARG_INT, AT(lanes), 0, 64, .default_text = "0", .metavar = "N",
@@ -145,6 +147,16 @@ bool config_check_redis(const char *url, const struct tls_files *files, char *er
     return tls_load_for(&redis, files, why) || fail_with(err, err_size, "%s", why);
 }
 
+/* A cluster has them to spread over its nodes, and over those that it gets later. */
+static int64_t default_partitions(const struct config *config)
+{
+    struct address redis;
+    char err[CONFIG_ERR_SIZE];
+    bool cluster = config->redis && address_parse(config->redis, &redis, err, sizeof(err)) &&
+                   redis.kind == ADDRESS_CLUSTER;
+    return cluster ? PARTITIONS_ON_CLUSTER : 1;
+}
+
 bool config_complete(struct config *config, char *err, size_t err_size)
 {
     if (!choose_ledger(config, err, err_size) ||
@@ -170,6 +182,8 @@ bool config_complete(struct config *config, char *err, size_t err_size)
         config->relaying = RELAYING_OFF;
     if (config->lanes == 0)
         config->lanes = default_lanes(config);
+    if (config->partitions == 0)
+        config->partitions = default_partitions(config);
     return true;
 }
 

@@ -117,6 +117,7 @@ static enum ledger_state of_partition(enum carry_state state)
     case CARRY_FLOWING: return LEDGER_APPLIES;
     case CARRY_STUCK: return LEDGER_STUCK;
     case CARRY_LOST: return LEDGER_LOST;
+    case CARRY_DEPOSED:
     case CARRY_UNSEEN:
     case CARRY_SEEN:
     case CARRY_BEHIND: break;
@@ -413,9 +414,11 @@ static bool make_parts(struct ledger_process *l)
     for (unsigned i = 0; l->parts && i < l->part_count; i++)
         carry_init(&l->parts[i], i);
     apply_init(&l->apply, NULL, 0);
-    l->carrier = (struct carrier){.admin = l->admin,
-                                  .apply = &l->apply,
-                                  .look_ms = LOOK_MS + l->part_count * LOOK_PER_PART_MS};
+    l->carrier =
+        (struct carrier){.admin = l->admin,
+                         .apply = &l->apply,
+                         .look_ms = LOOK_MS + l->part_count * LOOK_PER_PART_MS,
+                         .operation_retention_ms = l->shared->store_config.operation_retention_ms};
     feed_init(&l->carrier.feed, l->admin);
     if (l->admin && l->parts && l->waiting && l->positions)
         return true;

@@ -35,6 +35,18 @@ bool meta_opening(const char *state)
     return strncmp(state, META_OPENING, strlen(META_OPENING)) == 0;
 }
 
+static bool says_deposed(const char *state)
+{
+    return strncmp(state, META_DEPOSED, strlen(META_DEPOSED)) == 0;
+}
+
+bool meta_wants(const struct meta *meta, const struct reign *reign)
+{
+    const char *state = meta->v[META_STATE];
+    bool passes = strcmp(state, "open") == 0 || says_deposed(state);
+    return meta_opening(state) || (passes && !meta_is_of(meta, reign));
+}
+
 bool meta_says_lost(const char *state)
 {
     return strncmp(state, "lost", 4) == 0;
@@ -43,6 +55,11 @@ bool meta_says_lost(const char *state)
 int64_t meta_epoch(const struct meta *meta)
 {
     return strtoll(meta->v[META_EPOCH], NULL, 10);
+}
+
+int64_t meta_order(const struct meta *meta)
+{
+    return strtoll(meta->v[META_ORDER], NULL, 10);
 }
 
 int64_t meta_restores(const struct meta *meta)
@@ -166,6 +183,8 @@ bool meta_check_reply(const redisReply *reply, const char *run_id, const char *r
         say_verdict(view, META_IS_WAIT, "the store has not been made to its end yet");
     else if (meta_opening(v[META_STATE]))
         say_verdict(view, META_IS_WAIT, "the next epoch is being opened");
+    else if (says_deposed(v[META_STATE]))
+        say_verdict(view, META_IS_WAIT, "a later promotion goes on elsewhere");
     else if (strcmp(v[META_STATE], "open") != 0)
         say_verdict(view, META_IS_CLOSED, v[META_STATE]);
     else if (not_of(v, run_id, replid))

@@ -28,6 +28,9 @@
 /* What it is while the store is made, until that is done in all partitions (admin_make.h). */
 #define META_MAKING "closed: making"
 
+/* The same where a later promotion has gone on elsewhere; why follows. */
+#define META_DEPOSED "closed: deposed"
+
 struct admin;
 
 /* Texts as stored, cut to their room; empty: not there. */
@@ -54,10 +57,15 @@ bool meta_restoring(const struct meta *meta);
 bool meta_making(const struct meta *meta);
 
 int64_t meta_epoch(const struct meta *meta); /* 0: none */
+int64_t meta_order(const struct meta *meta); /* 0: not known */
 
 /* A ledger process is at opening it, or was and did not come to its end: the next one begins anew.
  */
 bool meta_opening(const char *state);
+
+/* The next epoch is to be opened for this one: the last one was opened for another, or opening it
+ * did not come to its end. Not so where a person has to look first. */
+bool meta_wants(const struct meta *meta, const struct reign *reign);
 
 /* How often the store was restored in its life. */
 int64_t meta_restores(const struct meta *meta);

@@ -39,6 +39,17 @@ void reader_give_up(struct read_ask *ask, enum outcome_code code, const char *wh
         reader_answer(ask->read, code, why);
 }
 
+const char *reader_why_late(const struct reader *reader, unsigned partition)
+{
+    const struct meta_view *gate = &reader->store->partitions[partition].gate;
+    return gate->gate == META_IS_WAIT ? gate->why : "Redis did not answer in time";
+}
+
+void reader_give_up_late(struct reader *reader, struct read_ask *ask)
+{
+    reader_give_up(ask, OUT_REDIS_UNAVAILABLE, reader_why_late(reader, ask->partition));
+}
+
 void reader_send_later(struct reader *reader, struct read_ask *ask)
 {
     if (TAILQ_EMPTY(&reader->later))
@@ -57,7 +68,7 @@ void reader_send(struct reader *reader, struct read_ask *ask)
 
 /* --- reads ------------------------------------------------------------------------------------ */
 
-/* False: it asks all partitions, or one that is not. */
+/* False: it asks all partitions, or one that is not there. */
 static bool find_partition(const struct reader *reader, struct store_read *read)
 {
     unsigned partitions = reader->store->config.partitions, p = partitions;
@@ -68,8 +79,9 @@ static bool find_partition(const struct reader *reader, struct store_read *read)
     case READ_OPERATION:
     case READ_ITEMS: break;
     }
-    read->ask = (struct read_ask){.read = read, .partition = (uint16_t)p};
-    return p < partitions;
+    bool found = p < partitions;
+    read->ask = (struct read_ask){.read = read, .partition = (uint16_t)(found ? p : 0)};
+    return found;
 }
 
 void reader_submit(struct reader *reader, struct store_read *read)
@@ -105,14 +117,14 @@ void reader_start(struct reader *reader)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-static void expire(struct read_asks *asks, int64_t now_us)
+static void expire(struct reader *reader, struct read_asks *asks, int64_t now_us)
 {
     for (struct read_ask *ask = TAILQ_FIRST(asks), *next; ask; ask = next) {
         next = TAILQ_NEXT(ask, next);
         if (!reader_is_late(ask, now_us))
             continue;
         TAILQ_REMOVE(asks, ask, next);
-        reader_give_up(ask, OUT_REDIS_UNAVAILABLE, READER_LATE);
+        reader_give_up_late(reader, ask);
     }
 }
 
@@ -145,8 +157,8 @@ void reader_expire(struct reader *reader, int64_t now_us)
 {
     struct reader_link *link;
     reader_wide_expire(reader, now_us);
-    expire(&reader->apart, now_us);
-    expire(&reader->later, now_us);
+    expire(reader, &reader->apart, now_us);
+    expire(reader, &reader->later, now_us);
     LIST_FOREACH(link, &reader->links, next) reader_link_expire(link, now_us);
     send_again(reader, now_us);
     free_closed(reader, false);

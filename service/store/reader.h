@@ -9,7 +9,8 @@
  * one.
  *
  * A reply that says that the partition is elsewhere, or that its Redis is not ready to answer, is
- * no answer: it is asked again until the time of the read is over.
+ * no answer, and neither is that of a partition whose epoch is not open yet: it is asked again
+ * until the time of the read is over.
  *
  * It also looks at each Redis four times a second (PING, and the meta of all partitions that lie
  * there), so that a store that nobody uses knows which of its partitions can be used.

@@ -151,6 +151,8 @@ static void take(struct reader_link *link, struct read_ask *ask, const redisRepl
         reader_send_later(reader, ask);
     else if (look->end == LOOK_REFUSED)
         reader_give_up(ask, OUT_REDIS_UNAVAILABLE, reader->parts[ask->partition].why);
+    else if (gate->gate == META_IS_WAIT)
+        reader_send_later(reader, ask);
     else if (gate->gate != META_IS_OPEN)
         reader_give_up(ask, reader_code_of(gate->gate), gate->why);
     else if (!reader_take_reply(reader, &link->arena, ask, reply, now_ms))
@@ -210,7 +212,7 @@ static void expire_waiting(struct reader_link *link, int64_t now_us)
         if (!down && !reader_is_late(ask, now_us))
             continue;
         TAILQ_REMOVE(&link->waiting, ask, next);
-        reader_give_up(ask, OUT_REDIS_UNAVAILABLE, READER_LATE);
+        reader_give_up_late(link->reader, ask);
     }
 }
 
@@ -227,7 +229,7 @@ void reader_link_expire(struct reader_link *link, int64_t now_us)
         if (!ask || ask->wide || !reader_is_late(ask, now_us))
             continue;
         link->flying[i] = NULL;
-        reader_give_up(ask, OUT_REDIS_UNAVAILABLE, READER_LATE);
+        reader_give_up_late(link->reader, ask);
     }
 }
 

@@ -14,7 +14,6 @@
 
 #define READS_MAX       256 /* an exchange */
 #define READER_WHY_SIZE 160
-#define READER_LATE     "Redis did not answer in time"
 
 TAILQ_HEAD(read_asks, read_ask);
 
@@ -90,6 +89,10 @@ bool reader_is_late(const struct read_ask *ask, int64_t now_us);
 /* It is in no queue any more, and will not be answered: with the code, or, if its read has been
  * answered, not at all. */
 void reader_give_up(struct read_ask *ask, enum outcome_code code, const char *why);
+
+/* The same with why the partition has not been read in time. */
+void reader_give_up_late(struct reader *reader, struct read_ask *ask);
+const char *reader_why_late(const struct reader *reader, unsigned partition);
 
 /* --- reader_ask.c ----------------------------------------------------------------------------- */
 

@@ -171,7 +171,7 @@ void reader_wide_expire(struct reader *reader, int64_t now_us)
         unsigned p = 0;
         while (!wide->asked[p])
             p++;
-        miss(wide, p, OUT_REDIS_UNAVAILABLE, READER_LATE);
+        miss(wide, p, OUT_REDIS_UNAVAILABLE, reader_why_late(reader, p));
         if (wide->read)
             reader_answer(settle(wide), wide->code, wide->why);
     }

@@ -112,6 +112,69 @@ static void the_race_is_run_over_tls(void **state)
     command_variable = "STOCKD";
 }
 
+/* --- where addresses are asked for ------------------------------------------------------------ */
+
+static bool cluster_is_well(void)
+{
+    redisReply *reply = redis_ask(&stack.redis, "CLUSTER INFO");
+    bool well = strstr(reply->str, "cluster_state:ok") != NULL;
+    freeReplyObject(reply);
+    return well;
+}
+
+static void a_cluster_is_served_over_tls(void **state)
+{
+    struct tredis_opts redis = redis_with("redis", "yes");
+    const char *arguments[24] = {NULL};
+    size_t n = 0;
+    while (redis.extra[n]) {
+        arguments[n] = redis.extra[n];
+        n++;
+    }
+    arguments[n++] = "--cluster-enabled";
+    arguments[n++] = "yes";
+    arguments[n++] = "--tls-cluster";
+    arguments[n++] = "yes";
+    arguments[n++] = "--cluster-port";
+    arguments[n] = text("%d", tproc_free_port());
+    redis.extra = arguments;
+    assert_int_equal(tredis_start(&stack.redis, &redis), 0);
+    redis_do(&stack.redis, "CLUSTER ADDSLOTSRANGE 0 16383");
+    assert_true(await(cluster_is_well(), RECOVERY_MS));
+    serve(.redis = redis, .redis_url = text("rediss+cluster://127.0.0.1:%d", tls_port),
+          .flags = {CA("ca"), CERT("client")});
+    check_serves();
+}
+
+/* A Sentinel that watches the Redis of the stack, and asks and is asked over TLS. */
+static void start_sentinel(struct tproc *sentinel, int port)
+{
+    const char *name = text("%s/sentinel.conf", certs.dir);
+    FILE *file = fopen(name, "we");
+    assert_non_null(file);
+    fprintf(file,
+            "port 0\ntls-port %d\ntls-cert-file %s\ntls-key-file %s\ntls-ca-cert-file %s\n"
+            "tls-replication yes\ndir %s\nsentinel monitor shop 127.0.0.1 %d 1\n",
+            port, path("redis", "pem"), path("redis", "key"), path("ca", "pem"), certs.dir,
+            tls_port);
+    assert_int_equal(fclose(file), 0);
+    const char *const argv[] = {"redis-server", name, "--sentinel", NULL};
+    assert_int_equal(tproc_start(sentinel, argv, text("%s/sentinel.err", certs.dir)), 0);
+}
+
+static void sentinels_are_asked_over_tls(void **state)
+{
+    struct tproc sentinel;
+    int port = tproc_free_port();
+    struct tredis_opts redis = redis_with("redis", "yes");
+    assert_int_equal(tredis_start(&stack.redis, &redis), 0);
+    start_sentinel(&sentinel, port);
+    serve(.redis = redis, .redis_url = text("rediss+sentinel://127.0.0.1:%d/shop", port),
+          .flags = {CA("ca"), CERT("client")});
+    check_serves();
+    tproc_kill9(&sentinel);
+}
+
 /* --- what is not trusted ---------------------------------------------------------------------- */
 
 #define SERVE                                                                                      \
@@ -176,6 +239,9 @@ static void files_that_are_wrong_are_named_before_anything_starts(void **state)
             "/nowhere/ca.pem");
     refused("has no certificate; it must be a file of PEM", "--redis-ca", path("redis", "key"));
     refused("has expired; give the CA", "--redis-ca", path("old", "pem"));
+    assert_int_equal(
+        system(text("cd %s && { cat ca.pem; head -n 4 other.pem; } >cut.pem", certs.dir)), 0);
+    refused("has a certificate that is damaged", "--redis-ca", path("cut", "pem"));
     refused("--redis-cert and --redis-key belong together", "--redis-cert", path("client", "pem"));
     refused("--redis-cert and --redis-key belong together", "--redis-key", path("client", "key"));
     refused("has expired; it needs a new one", CERT("old"));
@@ -257,6 +323,8 @@ int main(void)
         PLAIN_TEST(a_store_lives_behind_tls_with_ledger_audit_and_restore),
         PLAIN_TEST(names_are_as_good_as_addresses),
         PLAIN_TEST(the_race_is_run_over_tls),
+        PLAIN_TEST(a_cluster_is_served_over_tls),
+        PLAIN_TEST(sentinels_are_asked_over_tls),
         PLAIN_TEST(a_certificate_that_is_not_good_is_named),
         PLAIN_TEST(a_redis_that_wants_a_certificate_of_ours_says_so),
         PLAIN_TEST(a_port_without_tls_is_told_from_one_with),

@@ -14,6 +14,8 @@
 #pragma once
 
 #include "arena.h"
+#include "core/event_id.h"
+#include "core/reign.h"
 #include "store/store_config.h"
 
 #define ADMIN_CURSOR_SIZE 24 /* of SCAN and its like; begins and ends as "0" */
@@ -50,7 +52,6 @@ enum admin_may {
 };
 
 struct admin;
-struct reign;
 
 /* NULL: out of memory, or a wrong URL (in err). Does not connect yet. */
 struct admin *admin_new(const struct store_config *config, struct store_shared *shared, char *err,
@@ -92,7 +93,46 @@ enum admin_result admin_connect(struct admin *admin, const char **why) MUST_CHEC
 enum admin_result admin_open_partition(struct admin *admin, unsigned partition, unsigned may,
                                        const char **why) MUST_CHECK;
 
-/* Closes one that is open: `state` is what meta will say, "closed: why" or "lost: why". */
+/* --- an epoch that the ledger process opens (rule CLAIM, docs/model) ---------------------------
+ */
+
+#define ADMIN_CLAIM_SIZE 64
+
+struct admin_claim {
+    char state[ADMIN_CLAIM_SIZE]; /* that meta was given; "": none yet */
+    char other[ADMIN_CLAIM_SIZE]; /* that somebody else gave it, as last seen */
+    struct reign reign;           /* whom CLAIM_OURS claimed it for */
+};
+
+enum admin_claimed {
+    CLAIM_OURS,
+    CLAIM_OTHERS, /* somebody else has it: `other` */
+    CLAIM_OVER,   /* nothing is to be opened, or it was taken from us: look again */
+    CLAIM_DOWN,   /* see admin_why() */
+};
+
+/* Closes a partition for everybody but us, with a sign of ours; takes it from who has claim->state,
+ * and with `take` from who has claim->other. Reads again whom the connection leads to. */
+enum admin_claimed admin_claim(struct admin *admin, unsigned partition, struct admin_claim *claim,
+                               bool take) MUST_CHECK;
+
+/* Opens what we have claimed, in an epoch that SQL is in already at its first entry, whose
+ * predecessors ended as `ended` says. CLAIM_OURS: it is open. */
+enum admin_claimed admin_open_claimed(struct admin *admin, unsigned partition,
+                                      struct admin_claim *claim, int64_t epoch,
+                                      const struct event_ends *ended) MUST_CHECK;
+
+/* Reads again whom the connection leads to; false: it is not the same any more, and closed. */
+bool admin_is_master_now(struct admin *admin, unsigned partition) MUST_CHECK;
+
+/* This Redis is perhaps not the primary any more, though it says so: to be asked elsewhere. */
+void admin_doubt(struct admin *admin, unsigned partition);
+
+/* There is more than one Redis that may be the primary: orders of promotions count. */
+bool admin_ranks(const struct admin *admin);
+
+/* Closes one that is open, or that we have claimed: `state` is what meta will say, "closed: why" or
+ * "lost: why". */
 enum admin_result admin_close_partition(struct admin *admin, unsigned partition, const char *state,
                                         const char **why) MUST_CHECK;
 

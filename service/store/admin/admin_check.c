@@ -29,15 +29,11 @@ static bool info(struct admin *admin, const char *section, const char *name, cha
     return true;
 }
 
-/* --- the role --------------------------------------------------------------------------------- */
+/* --- whom this leads to ----------------------------------------------------------------------- */
 
-/* A master may become a replica while this connection lives, and others take its address; and be
- * promoted again, with less than it had (rule FRESH, docs/model). */
-bool admin_is_master(struct admin *admin)
+static bool look_at_role(struct admin *admin)
 {
     char role[64], promotion[REIGN_ID_SIZE];
-    if (clock_mono_ms() < admin->node->role_ms)
-        return true;
     redisReply *reply = ask_info(admin, "replication");
     if (!reply)
         return false;
@@ -54,6 +50,63 @@ bool admin_is_master(struct admin *admin)
     admin->trouble = TROUBLE_ROLE;
     admin_drop(admin);
     return false;
+}
+
+/* A master may become a replica while this connection lives, and others take its address; and be
+ * promoted again, with less than it had (rule FRESH, docs/model). */
+bool admin_is_master(struct admin *admin)
+{
+    return clock_mono_ms() < admin->node->role_ms || look_at_role(admin);
+}
+
+/* Sentinels say it of the address that they name now: a connection to another one must not take it
+ * for its own. */
+static bool learn_from_sentinels(struct admin *admin, unsigned partition)
+{
+    struct admin_node *node = admin->node;
+    if (!admin_turn(admin, partition))
+        return false;
+    if (admin->node == node) {
+        node->reign.order = topology_order(admin->topology, partition);
+        return true;
+    }
+    (void)admin_say(admin, ADMIN_DOWN, "the primary has another address now");
+    admin->trouble = TROUBLE_ROLE;
+    return false;
+}
+
+/* Of a cluster each node knows its own, which may have become higher since it was promoted. */
+bool admin_learn_order(struct admin *admin, unsigned partition)
+{
+    switch (topology_address(admin->topology)->kind) {
+    case ADDRESS_ONE: return true;
+    case ADDRESS_SENTINEL: return learn_from_sentinels(admin, partition);
+    case ADDRESS_CLUSTER: break;
+    }
+    resp_words(&admin->out, 2, "CLUSTER", "INFO");
+    redisReply *reply = admin_ask(admin, ANSWER_TEXT);
+    if (!reply)
+        return false;
+    admin->node->reign.order = reply_info_number(reply, "cluster_my_epoch");
+    freeReplyObject(reply);
+    return true;
+}
+
+/* The order first: of a promotion that is over it may be too high, of one to come never. */
+bool admin_is_master_now(struct admin *admin, unsigned partition)
+{
+    return admin_at(admin, partition) == ADMIN_OK && admin_learn_order(admin, partition) &&
+           look_at_role(admin);
+}
+
+void admin_doubt(struct admin *admin, unsigned partition)
+{
+    topology_doubt(admin->topology, partition);
+}
+
+bool admin_ranks(const struct admin *admin)
+{
+    return topology_address(admin->topology)->kind != ADDRESS_ONE;
 }
 
 const struct reign *admin_reign(struct admin *admin, unsigned partition)
@@ -249,5 +302,7 @@ enum admin_result admin_check_redis(struct admin *admin)
         return ADMIN_DOWN;
     }
     enum admin_result result = check_loading(admin);
-    return result == ADMIN_OK ? check_settings(admin) : result;
+    if (result == ADMIN_OK)
+        result = check_settings(admin);
+    return result == ADMIN_OK && !admin_learn_order(admin, admin->partition) ? ADMIN_DOWN : result;
 }

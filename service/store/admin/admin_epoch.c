@@ -12,6 +12,14 @@
 
 #define META_TRIES 16
 
+void admin_say_opened(unsigned partition, const struct meta *meta)
+{
+    stats_count(STATS_EPOCHS_OPENED, 1);
+    log_event(LOG_INFO, "epoch opened", LOG_INT("partition", partition),
+              LOG_STR("epoch", meta->v[META_EPOCH]), LOG_STR("run_id", meta->v[META_RUN_ID]),
+              LOG_STR("promotion", meta->v[META_PROMOTION]), LOG_STR("order", meta->v[META_ORDER]));
+}
+
 /* Those of the transaction. 0: one was not taken. */
 static size_t queue_meta(struct admin *admin, unsigned partition, const struct meta *meta)
 {
@@ -32,8 +40,7 @@ int admin_write_meta(struct admin *admin, unsigned partition, const struct meta 
     size_t commands = queue_meta(admin, partition, meta);
     int done = commands > 0 ? admin_exec(admin, commands) : -1;
     if (done > 0 && commands > 1)
-        log_event(LOG_INFO, "epoch opened", LOG_INT("partition", partition),
-                  LOG_STR("epoch", meta->v[META_EPOCH]), LOG_STR("run_id", meta->v[META_RUN_ID]));
+        admin_say_opened(partition, meta);
     return done;
 }
 
@@ -94,7 +101,8 @@ enum admin_result admin_check_meta(struct admin *admin, unsigned partition, cons
     enum admin_result ledger = check_ledger(admin, meta->v[META_LEDGER]);
     if (ledger != ADMIN_OK)
         return ledger;
-    if (strcmp(meta->v[META_STATE], "open") != 0 && !meta_making(meta)) {
+    bool open = strcmp(meta->v[META_STATE], "open") == 0;
+    if (!open && !meta_making(meta) && !meta_wants(meta, &admin->node->reign)) {
         snprintf(admin->why, sizeof(admin->why), "partition %u is %s", partition,
                  meta->v[META_STATE]);
         return meta_says_lost(meta->v[META_STATE]) || meta_restoring(meta) ? ADMIN_LOST
@@ -103,24 +111,46 @@ enum admin_result admin_check_meta(struct admin *admin, unsigned partition, cons
     return ADMIN_OK;
 }
 
-/* One whose meta is of an earlier life of Redis: its next epoch is opened, in the format of this
- * build, or why not. */
+/* Without a ledger nothing tells what a replica lacked that was promoted. */
+static void say_renewed(const struct admin *admin, unsigned partition, const struct meta *before)
+{
+    const struct reign *reign = &admin->node->reign;
+    bool same = strcmp(before->v[META_RUN_ID], reign->run_id) == 0;
+    log_event(LOG_WARN,
+              same ? "redis was promoted anew, or has another replication id"
+                   : "redis was restarted, or a replica was promoted",
+              LOG_INT("partition", partition), LOG_STR("promotion", reign->promotion),
+              LOG_STR("promotion_before", before->v[META_PROMOTION]),
+              LOG_STR("lacks", "not known: there is no ledger to compare with"));
+}
+
+/* One whose meta is of an earlier life of Redis, or of another promotion: its next epoch is opened,
+ * in the format of this build, or why not. */
 static enum admin_result renew(struct admin *admin, unsigned partition, unsigned may,
                                struct meta *meta, int *done)
 {
+    const struct meta before = *meta;
+    if (meta_opening(meta->v[META_STATE]))
+        return admin_say(admin, ADMIN_RESTARTED, "the ledger process is opening the next epoch");
     if (!(may & ADMIN_RENEW))
-        return admin_say(
-            admin, ADMIN_RESTARTED,
-            "Redis was restarted; the ledger process has not opened its next epoch yet");
+        return admin_say(admin, ADMIN_RESTARTED,
+                         "Redis was restarted, or a replica was promoted; the ledger process has "
+                         "not opened the next epoch yet");
+    if (!admin_learn_order(admin, partition))
+        return ADMIN_DOWN;
+    if (admin_ranks(admin) && meta_order(meta) > admin->node->reign.order)
+        return admin_say(admin, ADMIN_RESTARTED, "a later promotion is known here: asking again");
     meta_fill_reign(meta, &admin->node->reign);
     snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
     snprintf(meta->v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
+    snprintf(meta->v[META_STATE], META_VALUE_SIZE, "open");
     *done = admin_write_meta(admin, partition, meta);
+    if (*done > 0)
+        say_renewed(admin, partition, &before);
     return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
 }
 
-/* This is the store that we serve from now on. */
-static void take_store(struct admin *admin, const struct meta *meta)
+void admin_take_store(struct admin *admin, const struct meta *meta)
 {
     struct store_shared *shared = admin->shared;
     uint64_t id = strtoull(meta->v[META_STORE], NULL, 16);
@@ -151,15 +181,14 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
         return result;
     if (missing || meta_making(&meta))
         result = admin_make(admin, partition, may, &meta, done);
-    else if (!meta_is_of(&meta, &admin->node->reign))
+    else if (meta_wants(&meta, &admin->node->reign))
         result = renew(admin, partition, may, &meta, done);
     if (result == ADMIN_OK && *done > 0)
-        take_store(admin, &meta);
+        admin_take_store(admin, &meta);
     return result;
 }
 
-/* Forgets what was watched. An answer that does not come is noticed by the next command. */
-static void unwatch(struct admin *admin)
+void admin_unwatch(struct admin *admin)
 {
     char why[sizeof(admin->why)];
     if (!link_is_open(&admin->node->link))
@@ -181,7 +210,7 @@ enum admin_result admin_open_partition(struct admin *admin, unsigned partition, 
         int done;
         enum admin_result result = try_open(admin, partition, may, &done);
         if (result != ADMIN_OK || done > 0) {
-            unwatch(admin);
+            admin_unwatch(admin);
             return result;
         }
     }
@@ -206,6 +235,8 @@ static enum admin_result check_close(struct admin *admin, unsigned partition,
     if (meta_missing(meta))
         return admin_say(admin, ADMIN_LOST, "Redis has lost the store's data");
     enum admin_result result = admin_check_meta(admin, partition, meta);
+    if (meta_opening(meta->v[META_STATE]) && strcmp(meta->v[META_STATE], admin->claimed) != 0)
+        return admin_say(admin, ADMIN_RESTARTED, "the ledger process is opening the next epoch");
     if (result == ADMIN_OK && meta_epoch(meta) != admin->epochs[partition])
         return admin_say(admin, ADMIN_RESTARTED, "the next epoch has begun");
     return result;
@@ -222,7 +253,7 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
             return ADMIN_DOWN;
         enum admin_result result = check_close(admin, partition, &meta);
         if (result != ADMIN_OK) {
-            unwatch(admin);
+            admin_unwatch(admin);
             return result;
         }
         if (!queue_state(admin, partition, state))

@@ -51,6 +51,7 @@ struct admin {
     struct buf out;                 /* the command to ask next */
     int64_t epoch;                  /* of the partition that was opened last */
     int64_t epochs[PARTITIONS_MAX]; /* of each, at the last look at it; 0: none */
+    char claimed[ADMIN_CLAIM_SIZE]; /* the state that admin_claim gave last */
     char why[256];
     enum admin_trouble trouble;
     /* What admin_open saw of each, on which connection; 0: on none. */
@@ -124,6 +125,8 @@ bool admin_turn(struct admin *admin, unsigned partition) MUST_CHECK;
 /* Are both at the same node? */
 bool admin_are_beside(struct admin *admin, unsigned partition, unsigned other) MUST_CHECK;
 
+enum admin_trouble admin_trouble_of(const struct link *link);
+
 /* Hangs up on this node. */
 void admin_drop(struct admin *admin);
 void admin_free_nodes(struct admin *admin);
@@ -131,6 +134,10 @@ void admin_free_nodes(struct admin *admin);
 /* Is it still the master, by the same promotion? Asks now and then; false, and the connection is
  * closed: no. */
 bool admin_is_master(struct admin *admin) MUST_CHECK;
+
+/* The order of its promotion among others, into its reign. False: the connection is closed, or is
+ * not to the primary that it is said of. */
+bool admin_learn_order(struct admin *admin, unsigned partition) MUST_CHECK;
 
 /* Is this Redis what the service needs? On a new connection. */
 enum admin_result admin_check_redis(struct admin *admin) MUST_CHECK;

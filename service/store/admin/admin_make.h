@@ -30,6 +30,15 @@ enum admin_result admin_make(struct admin *admin, unsigned partition, unsigned m
 enum admin_result admin_check_meta(struct admin *admin, unsigned partition,
                                    const struct meta *meta) MUST_CHECK;
 
+/* This is the store that we serve from now on. */
+void admin_take_store(struct admin *admin, const struct meta *meta);
+
+/* Its next epoch, or the first one, is open. */
+void admin_say_opened(unsigned partition, const struct meta *meta);
+
+/* Forgets what was watched. An answer that does not come is noticed by the next command. */
+void admin_unwatch(struct admin *admin);
+
 /* Writes meta, which is watched; with the first event of its epoch if it is opened. 1: done; 0:
  * somebody else was faster; -1. */
 int admin_write_meta(struct admin *admin, unsigned partition, const struct meta *meta) MUST_CHECK;

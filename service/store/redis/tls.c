@@ -207,6 +207,8 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t size)
 {
     size_t n = 0, got = 0;
     int returned = 1;
+    if (tls->why[0])
+        return -EPROTO; /* the read before this one had bytes to give first */
     begin_step(tls);
     while (n < size) {
         returned = SSL_read_ex(tls->ssl, (char *)bytes + n, size - n, &got);
@@ -214,9 +216,9 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t size)
             break;
         n += got;
     }
-    tls->more = returned == 1;
+    int rc = returned == 1 ? 0 : settle(tls, returned);
+    tls->more = n > 0 && rc != -EAGAIN;
     tls->heard = tls->heard || n > 0;
-    int rc = tls->more ? 0 : settle(tls, returned);
     if (n > 0)
         return (ssize_t)n;
     return rc == 0 && !tls->heard ? fail_early(tls) : rc;

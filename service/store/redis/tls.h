@@ -64,7 +64,7 @@ void tls_unload(void);
 struct tls {
     struct ssl_st *ssl;
     bool wants_write; /* the step that has to wait does so until the socket takes bytes */
-    bool more;        /* of the last read: there is more than it had room for */
+    bool more;        /* of the last read: the next one has something to say at once */
     bool heard;       /* something was read since the handshake */
     char host[256];
     char why[TLS_WHY_SIZE]; /* the step failed */

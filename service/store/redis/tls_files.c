@@ -142,6 +142,17 @@ static size_t take_certificates(FILE *file, X509_STORE *store, size_t *good)
     return count;
 }
 
+/* At the end of a file OpenSSL says that there is no more that begins a certificate. */
+static const char *cert_trouble(void)
+{
+    unsigned long error = ERR_peek_last_error();
+    if (ERR_GET_REASON(error) == SSL_R_EE_KEY_TOO_SMALL)
+        return "has a key that is too small; 2048 bits of RSA are the least";
+    if (ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
+        return "has no certificate; it must be a file of PEM, -----BEGIN CERTIFICATE-----";
+    return "has a certificate that is damaged; it must be a file of PEM as it was made";
+}
+
 static bool load_ca(SSL_CTX *ctx, const char *path, char why[TLS_WHY_SIZE])
 {
     size_t good;
@@ -150,9 +161,8 @@ static bool load_ca(SSL_CTX *ctx, const char *path, char why[TLS_WHY_SIZE])
         return false;
     size_t count = take_certificates(file, SSL_CTX_get_cert_store(ctx), &good);
     fclose(file);
-    if (count == 0)
-        return refuse(why, "ca", path,
-                      "has no certificate; it must be a file of PEM, -----BEGIN CERTIFICATE-----");
+    if (count == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        return refuse(why, "ca", path, cert_trouble());
     return good > 0 ||
            refuse(why, "ca", path, "has expired; give the CA that certificates are of now");
 }
@@ -162,8 +172,7 @@ static bool load_cert(SSL_CTX *ctx, const char *path, char why[TLS_WHY_SIZE])
     if (!can_be_read(why, "cert", path))
         return false;
     if (SSL_CTX_use_certificate_chain_file(ctx, path) != 1)
-        return refuse(why, "cert", path,
-                      "has no certificate; it must be a file of PEM, -----BEGIN CERTIFICATE-----");
+        return refuse(why, "cert", path, cert_trouble());
     const X509 *cert = SSL_CTX_get0_certificate(ctx);
     if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0)
         return refuse(why, "cert", path, "is not valid yet; compare its dates with the clock");
