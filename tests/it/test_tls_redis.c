@@ -285,14 +285,19 @@ static void certificates_are_changed_while_the_service_lives(void **state)
     assert_int_equal(certs_copy(&certs, "ca", "trusted"), 0);
     struct tredis_opts redis = redis_with("redis", "yes");
     serve(.redis = redis, .redis_url = url, .workers = 2, .ledger = ON_SQLITE,
-          .flags = {CA("trusted"), CERT("ours")});
+          .flags = {CA("trusted"), CERT("ours")}, .apart = true,
+          .applier_flags = {"--redis", url, CA("trusted"), CERT("ours")});
     check_serves();
     redis_do(&stack.redis, "CONFIG SET tls-cert-file %s tls-key-file %s tls-ca-cert-file %s",
              path("redis-of-other", "pem"), path("redis-of-other", "key"), path("other", "pem"));
     check_serves();
     assert_int_equal(certs_copy(&certs, "stranger", "ours"), 0);
     assert_int_equal(certs_copy(&certs, "other", "trusted"), 0);
+    double connects = api_metric(a, "stockd_redis_connects_total");
     reload();
+    tproc_signal(&applier, SIGHUP);
+    check_serves();
+    assert_true(connects > 0 && api_metric(a, "stockd_redis_connects_total") <= connects);
     assert_int_equal(tservice_log_count(&stack.service, "goes on with the files", NULL), 0);
     assert_true(killed_clients() >= 4);
     assert_true(await(api_ready(a), RECOVERY_MS));

@@ -60,8 +60,10 @@ static struct admin_node *place_of(struct admin *admin, unsigned partition)
 {
     struct endpoint at;
     uint64_t version = topology_version(admin->topology);
-    if (version != admin->version)
+    if (version != admin->version) {
         memset(admin->places, 0, sizeof(admin->places));
+        memset(admin->rest_ms, 0, sizeof(admin->rest_ms));
+    }
     admin->version = version;
     if (!admin->places[partition] && topology_find(admin->topology, partition, &at))
         admin->places[partition] = node_at(admin, &at);
@@ -87,7 +89,7 @@ enum admin_trouble admin_trouble_of(const struct link *link)
 
 static bool others_wait(const struct admin *admin)
 {
-    return topology_address(admin->topology)->kind == ADDRESS_CLUSTER && !admin->patient;
+    return admin_in_cluster(admin) && !admin->patient;
 }
 
 static enum admin_result dial(struct admin *admin)
@@ -175,6 +177,10 @@ enum admin_result admin_at(struct admin *admin, unsigned partition)
 {
     if (!admin_turn(admin, partition))
         return ADMIN_DOWN;
+    if (admin_in_cluster(admin) && clock_mono_ms() < admin->rest_ms[partition]) {
+        admin->refused = false;
+        return admin_say(admin, ADMIN_DOWN, "the slot of the partition is on its way");
+    }
     if (!link_is_open(&admin->node->link))
         return reach(admin);
     return admin_is_master(admin) ? ADMIN_OK : ADMIN_DOWN;

@@ -161,8 +161,8 @@ static bool is_recorded(const struct view *view, struct str key)
 /* An EXEC that was never answered, and then this: a store that is open, the same, and without the
  * key shows that it did not happen. Where the key is, that may be the lost EXEC's doing, which is
  * not as safe yet as an answer promises: until it is, none may say that nothing was changed (rule
- * KEEP). Another store (restored meanwhile) may have the effect as a part of what the ledger gave
- * back. */
+ * KEEP, docs/model). Another store (restored meanwhile) may have the effect as a part of what the
+ * ledger gave back. */
 static void settle_doubts(struct lane *lane)
 {
     struct batch *batch = &lane->batch;
