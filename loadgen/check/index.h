@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include "check/unpromised.h"
 #include "history/reader.h"
 
 #include <stdbool.h>
@@ -43,6 +44,8 @@ struct index {
     uint32_t *effect;
     const struct restored *restored; /* of check_history, once it has made it */
     const struct removals *removals; /* the same; NULL before, and where nothing was deleted */
+    struct unpromised unpromised;    /* what is left out of it */
+    uint64_t left_out;               /* because of that */
     uint64_t operations, broken;
     uint32_t kinds;   /* bits of enum history_kind: what there is */
     uint32_t details; /* bits of enum history_detail, of what was not answered with 2xx */
