@@ -44,6 +44,7 @@ void lane_fence_later(struct lane *lane, struct str error)
     static struct log_gate gate;
     enum reply_class class = reply_classify(error);
     if (class == REPLY_REPLICA || class == REPLY_REDIRECT) {
+        topology_told(lane->store->topology, lane->partition->index, &lane->conn.at, error);
         conn_drop(&lane->conn, LANE_WHY_ELSEWHERE);
         return;
     }
