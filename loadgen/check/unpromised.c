@@ -1,5 +1,5 @@
 #include "check/unpromised.h"
-#include "check/index.h"
+#include "check/role.h"
 
 #include <errno.h>
 #include <stdlib.h>
