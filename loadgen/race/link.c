@@ -65,7 +65,7 @@ bool race_link_open(struct race_link *link, struct topology *topology, const cha
     *link = (struct race_link){.key = key, .err = err};
     buf_init(&link->out, OUT_MAX_BYTES);
     snprintf(link->turn, sizeof(link->turn), "{%s}:turn", key);
-    if (!topology_seek(topology, slot_of(str_of(key)), 0, &at))
+    if (!topology_seek(topology, slot_of(str_of(key)), 0, CONNECT_MS, &at))
         return fail_with(err, RACE_ERR_SIZE, "%s", topology_why(topology));
     const struct address *who = topology_address(topology);
     if (!link_open(&link->link, &at, who, who->tls, CONNECT_MS))

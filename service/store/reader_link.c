@@ -106,11 +106,12 @@ static bool passes(struct reader_link *link, unsigned partition, const redisRepl
 {
     if (reply->type != REDIS_REPLY_ERROR)
         return false;
-    switch (reply_classify((struct str){reply->str, reply->len})) {
+    struct str error = {reply->str, reply->len};
+    switch (reply_classify(error)) {
     case REPLY_RETRY: return true;
     case REPLY_REPLICA:
     case REPLY_REDIRECT:
-        topology_doubt(link->conn.topology, partition);
+        topology_told(link->conn.topology, partition, &link->conn.at, error);
         conn_doubt(&link->conn);
         return true;
     case REPLY_REFUSED:

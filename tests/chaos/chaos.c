@@ -25,8 +25,8 @@
 #define FAULTS_MOST 4
 #define FAULTS_MAX  32
 
-static const char *const engine_names[BASE_ENGINES] = {
-    [BASE_SQLITE] = "sqlite", [BASE_POSTGRES] = "postgresql"};
+static const char *const engine_names[BASE_ENGINES + 1] = {
+    [BASE_SQLITE] = "sqlite", [BASE_POSTGRES] = "postgresql", [BASE_ENGINES] = "no-sql"};
 static const char *const place_names[2] = {"together", "apart"};
 
 static struct shaken world;
@@ -64,7 +64,8 @@ static struct shaken_opts draw_world(struct rng *rng, uint64_t seed)
     struct shaken_opts opts = {.seed = seed};
     opts.kind = (enum shaken_kind)draw(rng, shaken_kind_names, SHAKEN_KINDS);
     opts.level = (enum shaken_level)draw(rng, shaken_level_names, SHAKEN_LEVELS);
-    opts.engine = (enum base_engine)draw(rng, engine_names, BASE_ENGINES);
+    opts.engine =
+        (enum base_engine)draw(rng, engine_names, BASE_ENGINES + (opts.level != SHAKEN_LEDGER));
     opts.apart = draw(rng, place_names, 2) == 1 && hosts_allowed;
     return opts;
 }

@@ -201,6 +201,54 @@ static void a_node_that_stands_still_holds_up_its_own_alone(void **state)
     check_audit_of_all(0);
 }
 
+/* --- slots that move -------------------------------------------------------------------------- */
+
+static const char *id_of(int node)
+{
+    redisReply *reply = redis_ask(&cluster.nodes[node], "CLUSTER MYID");
+    const char *id = text("%s", reply->str);
+    freeReplyObject(reply);
+    return id;
+}
+
+/* Begins to move the slot of a partition, and has moved nothing but its meta. */
+static void begin_move(int partition, int to)
+{
+    const struct tredis *from = node_of(partition);
+    int slot = tcluster_slot_of(&cluster, partition);
+    redis_do(&cluster.nodes[to], "CLUSTER SETSLOT %d IMPORTING %s", slot, id_of(places[partition]));
+    redis_do(from, "CLUSTER SETSLOT %d MIGRATING %s", slot, id_of(to));
+    redis_do(from, "MIGRATE 127.0.0.1 %d {p%d}:meta 0 5000", cluster.nodes[to].port, partition);
+}
+
+static int moving; /* a partition */
+
+static bool is_moving(int i)
+{
+    return partition_of(i) == moving;
+}
+
+static void slots_that_move_hold_up_their_own_alone(void **state)
+{
+    serve(.redis_url = cluster.url, .ledger = *state, .flags = {"--request-timeout", "60s"});
+    put_items();
+    moving = partition_of(0);
+    int to = (places[moving] + 1) % 3;
+    hold_one_of_each(2);
+    begin_move(moving, to);
+    check_swept_but(is_moving);
+    for (int i = 0; i < ITEMS; i++)
+        if (!is_moving(i))
+            assert_true(await(expired_in_sql(i) == 1, RECOVERY_MS));
+    for (int p = 0; p < PARTITIONS; p++)
+        if (p == moving || (p % 9 == 0 && places[p] != to)) {
+            assert_int_equal(tcluster_move_slot(&cluster, tcluster_slot_of(&cluster, p), to), 0);
+            places[p] = to;
+        }
+    check_swept_but(NULL);
+    check_audit_of_all(0);
+}
+
 /* --- restoring -------------------------------------------------------------------------------- */
 
 static const char *available(int i)
@@ -311,6 +359,7 @@ int main(void)
         NODES_TEST(it_is_made_though_its_makers_are_killed, NULL),
         NODES_TEST(holds_of_all_nodes_expire_and_reach_sql, ON_SQLITE),
         NODES_TEST(a_node_that_stands_still_holds_up_its_own_alone, ON_SQLITE),
+        NODES_TEST(slots_that_move_hold_up_their_own_alone, ON_SQLITE),
         NODES_TEST(all_of_it_is_restored, ON_SQLITE),
         NODES_TEST(what_one_node_lost_is_restored, ON_SQLITE),
         NODES_TEST(a_restore_that_was_killed_is_done_by_the_next, ON_SQLITE),

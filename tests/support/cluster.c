@@ -153,6 +153,15 @@ int tcluster_move_slot(const struct tcluster *c, int slot, int to)
     return told ? 0 : -EIO;
 }
 
+int tcluster_follow(const struct tcluster *c, int replica, int primary)
+{
+    struct cluster_view view;
+    return cluster_view_ask(&view, &c->nodes[primary]) &&
+                   is_ok(tredis_try(&c->nodes[replica], "CLUSTER REPLICATE %s", view.id))
+               ? 0
+               : -EIO;
+}
+
 /* --- start and end ---------------------------------------------------------------------------- */
 
 static const struct thost *host_of(const struct tcluster *c, int n)
@@ -229,15 +238,6 @@ static int give_slots(const struct tcluster *c, int n)
     return is_ok(tredis_try(&c->nodes[n], "CLUSTER SET-CONFIG-EPOCH %d", n + 1)) ? 0 : -EIO;
 }
 
-static int follow(const struct tcluster *c, int n, int primary)
-{
-    struct cluster_view view;
-    return cluster_view_ask(&view, &c->nodes[primary]) &&
-                   is_ok(tredis_try(&c->nodes[n], "CLUSTER REPLICATE %s", view.id))
-               ? 0
-               : -EIO;
-}
-
 /* As `redis-cli --cluster create`, which waits in whole seconds. */
 static int start_all(struct tcluster *c)
 {
@@ -251,7 +251,7 @@ static int start_all(struct tcluster *c)
     if (!err && !await(knows_all(c), SETTLE_MS))
         err = -ETIMEDOUT;
     for (int i = primaries; !err && i < nodes; i++)
-        err = follow(c, i, i % primaries);
+        err = tcluster_follow(c, i, i % primaries);
     if (!err && !await(tcluster_is_settled(c), SETTLE_MS))
         err = -ETIMEDOUT;
     return err;

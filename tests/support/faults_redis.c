@@ -174,10 +174,17 @@ static bool move_slots(struct shaken *w)
 /* The first time; a cluster does not grow without end. */
 static bool add_node(struct shaken *w)
 {
-    int slot = tcluster_slot_of(&w->cluster, some_partition(w));
-    int last = w->cluster.node_count - 1;
-    int to = last < 6 ? tcluster_add_node(&w->cluster) : last;
-    return to >= 0 && tcluster_move_slot(&w->cluster, slot, to) == 0;
+    struct tcluster *c = &w->cluster;
+    int slot = tcluster_slot_of(c, some_partition(w));
+    if (w->grown)
+        return move_slots(w);
+    int primary = tcluster_add_node(c), replica = tcluster_add_node(c);
+    if (primary < 0 || replica < 0 || tcluster_follow(c, replica, primary) != 0 ||
+        !await(tcluster_is_settled(c) && tcluster_replica_of(c, primary) == replica,
+               SHAKEN_LIMIT_MS))
+        return false;
+    w->grown = true;
+    return tcluster_move_slot(c, slot, primary) == 0;
 }
 
 /* --- restores and ledger processes ------------------------------------------------------------ */

@@ -31,8 +31,8 @@ extern const char *const shaken_level_names[SHAKEN_LEVELS];
 struct shaken_opts {
     enum shaken_kind kind;
     enum shaken_level level;
-    enum base_engine engine;
-    bool apart; /* on hosts of their own: cables can be pulled */
+    enum base_engine engine; /* BASE_ENGINES: no SQL at all */
+    bool apart;              /* on hosts of their own: cables can be pulled */
     uint64_t seed;
 };
 
@@ -59,6 +59,7 @@ struct shaken {
     struct tload load;
     char canaries[SHAKEN_CANARIES][32]; /* items to sell one unit of */
     const struct thost *cut;            /* the host that is cut off; NULL: none */
+    bool grown;                         /* its cluster has a primary more than at the start */
 };
 
 /* 0, or -errno with a message; -EPERM: this user may not make hosts. */
@@ -76,10 +77,10 @@ bool shaken_is_settled(struct shaken *w);
 
 /* --- what is judged --------------------------------------------------------------------------- */
 
-/* Lets clients go, and waits until some hundred effects of theirs are in SQL. */
+/* Lets clients go, and waits until the services have decided some hundred of their requests. */
 void shaken_load(struct shaken *w);
 
-/* Every service that is not cut off is ready and sells of every canary. */
+/* Every service that is not cut off has every partition ready, and sells of every canary. */
 bool shaken_serves(struct shaken *w);
 
 /* Starts what is dead, thaws what is frozen, mends what is cut, and waits until Redis is settled
@@ -89,6 +90,6 @@ bool shaken_mend(struct shaken *w);
 /* Prints how the services are, and what all logs end with. */
 void shaken_say(struct shaken *w);
 
-/* Some hundred effects more, then the end of the load. Its answers must be right, SQL must have
- * all, and the audit must find store and ledger equal. */
+/* Some hundred requests more, then the end of the load. Its answers must be right, SQL must have
+ * all, and the audit must find store and ledger equal, unless there is no SQL. */
 void shaken_judge(struct shaken *w);

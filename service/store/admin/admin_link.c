@@ -2,6 +2,7 @@
  * admin_node.c connects, admin_check.c checks Redis, admin_epoch.c opens, admin_trim.c finds and
  * drops. */
 #include "store/admin/admin_link.h"
+#include "clock.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
@@ -13,6 +14,7 @@
 #define TIMEOUT_MS    1000
 #define PATIENCE_MS   10000
 #define OUT_MAX_BYTES (1u << 20)
+#define REST_MS       250
 
 /* --- its life --------------------------------------------------------------------------------- */
 
@@ -73,6 +75,7 @@ static redisReply *no_answer(struct admin *admin, const char *why)
     snprintf(admin->why, sizeof(admin->why), "%s", why);
     admin->refused = false;
     admin->trouble = admin_trouble_of(&admin->node->link);
+    admin->node->result = ADMIN_DOWN;
     admin_drop(admin);
     return NULL;
 }
@@ -85,8 +88,20 @@ static enum admin_trouble trouble_of(const redisReply *reply)
     return reply_is_noperm(error) ? TROUBLE_RIGHTS : TROUBLE_LOGIN;
 }
 
+/* The slot of the partition moves, or has moved: it is left alone until that is over, so that
+ * others of its node keep the connection. */
+static void note_error(struct admin *admin, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ERROR)
+        return;
+    enum reply_class class = reply_classify((struct str){reply->str, (size_t)reply->len});
+    if (class == REPLY_RETRY || class == REPLY_REDIRECT)
+        admin->rest_ms[admin->partition] = clock_mono_ms() + REST_MS;
+}
+
 void admin_surprised(struct admin *admin, redisReply *reply)
 {
+    note_error(admin, reply);
     if (reply->type == REDIS_REPLY_ERROR)
         snprintf(admin->why, sizeof(admin->why), "Redis answered: %s", reply->str);
     else
@@ -229,8 +244,10 @@ redisReply *admin_commit(struct admin *admin, size_t commands)
     if (!admin_done(admin, ANSWER_OK))
         return NULL;
     for (size_t i = 0; i <= commands; i++) {
-        if (reply)
+        if (reply) {
+            note_error(admin, reply);
             freeReplyObject(reply);
+        }
         reply = link_next(&admin->node->link);
         if (!reply)
             return no_answer(admin, admin->node->link.why);

@@ -41,6 +41,7 @@ struct admin {
     struct topology *topology;
     uint64_t version; /* of the topology that places are of */
     struct admin_node *places[PARTITIONS_MAX];
+    int64_t rest_ms[PARTITIONS_MAX]; /* monotonic: in a cluster, not to be asked before */
     struct admin_node **nodes;
     size_t node_count;
     struct admin_node *node; /* that of the partition that was named last */
@@ -121,6 +122,12 @@ enum admin_result admin_say(struct admin *admin, enum admin_result result, const
 /* The node of the partition is the one to ask from here on, connected or not; false: nobody knows
  * it. admin_at, in admin.h, connects as well. */
 bool admin_turn(struct admin *admin, unsigned partition) MUST_CHECK;
+
+/* There is more than one node at a time. */
+static inline bool admin_in_cluster(const struct admin *admin)
+{
+    return topology_address(admin->topology)->kind == ADDRESS_CLUSTER;
+}
 
 /* Are both at the same node? */
 bool admin_are_beside(struct admin *admin, unsigned partition, unsigned other) MUST_CHECK;

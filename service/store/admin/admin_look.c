@@ -44,8 +44,8 @@ static void keep_result(struct admin *admin, unsigned partition, enum admin_resu
 /* It says something of the node, and so of all partitions, if that is the only one. */
 static bool is_of_all(const struct admin *admin, enum admin_result result)
 {
-    bool alone = topology_address(admin->topology)->kind != ADDRESS_CLUSTER;
-    return alone && (result == ADMIN_DOWN || result == ADMIN_LOADING || result == ADMIN_REFUSED);
+    return !admin_in_cluster(admin) &&
+           (result == ADMIN_DOWN || result == ADMIN_LOADING || result == ADMIN_REFUSED);
 }
 
 /* It was not seen on the connection that there is. */
@@ -87,11 +87,11 @@ static enum admin_result judge(struct admin *admin)
 /* --- now and then ----------------------------------------------------------------------------- */
 
 /* A Redis that is not as it should be is looked at on a new connection: its address may lead
- * elsewhere by now. */
+ * elsewhere by now. Of a cluster the topology tells, and partitions beside it are well. */
 static void begin_anew(struct admin *admin)
 {
     for (unsigned p = 0; p < admin->config->partitions; p++)
-        if (admin->results[p] != ADMIN_OK)
+        if (admin->results[p] != ADMIN_OK && !admin_in_cluster(admin))
             admin_hang_up_at(admin, p);
 }
 

@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RETRY_MS    20  /* from one try to reach a node to the next, if the last one took time */
-#define RETRY_SHARE 3   /* where others wait meanwhile: so many times what it took */
-#define BRIEF_MS    300 /* what one may take there, once one has failed */
+#define RETRY_MS    20   /* from one try to reach a node to the next, if the last one took time */
+#define RETRY_SHARE 3    /* where others wait meanwhile: so many times what it took */
+#define SEEK_MS     3000 /* to find out where a partition is */
+#define BRIEF_MS    300  /* what one may take once one has failed, where another may be promoted */
 
 /* --- the table -------------------------------------------------------------------------------- */
 
@@ -54,25 +55,17 @@ static struct admin_node *node_at(struct admin *admin, const struct endpoint *at
     return node;
 }
 
-/* A command waits until it is told. Processes that have other partitions, too, ask again later. */
-static bool find(struct admin *admin, unsigned partition, struct endpoint *at)
-{
-    if (!admin->patient)
-        return topology_find(admin->topology, partition, at);
-    return topology_seek(admin->topology, slot_of_partition(partition), admin->config->partitions,
-                         at);
-}
-
 /* Where partitions are is looked up once, until that changes. */
 static struct admin_node *place_of(struct admin *admin, unsigned partition)
 {
     struct endpoint at;
-    topology_refresh(admin->topology, admin->config->partitions);
     uint64_t version = topology_version(admin->topology);
-    if (version != admin->version)
+    if (version != admin->version) {
         memset(admin->places, 0, sizeof(admin->places));
+        memset(admin->rest_ms, 0, sizeof(admin->rest_ms));
+    }
     admin->version = version;
-    if (!admin->places[partition] && find(admin, partition, &at))
+    if (!admin->places[partition] && topology_find(admin->topology, partition, &at))
         admin->places[partition] = node_at(admin, &at);
     return admin->places[partition];
 }
@@ -96,13 +89,14 @@ enum admin_trouble admin_trouble_of(const struct link *link)
 
 static bool others_wait(const struct admin *admin)
 {
-    return topology_address(admin->topology)->kind == ADDRESS_CLUSTER && !admin->patient;
+    return admin_in_cluster(admin) && !admin->patient;
 }
 
 static enum admin_result dial(struct admin *admin)
 {
     struct admin_node *node = admin->node;
-    bool brief = others_wait(admin) && node->result != ADMIN_OK;
+    bool may_move = topology_address(admin->topology)->kind != ADDRESS_ONE && !admin->patient;
+    bool brief = may_move && node->result == ADMIN_DOWN;
     int timeout_ms = brief ? BRIEF_MS : admin->timeout_ms;
     buf_reset(&admin->out);
     const struct address *who = topology_address(admin->topology);
@@ -155,9 +149,19 @@ static enum admin_result reach(struct admin *admin)
     return result;
 }
 
+/* Whoever can wait does, for somebody who knows. */
+static struct admin_node *find_place(struct admin *admin, unsigned partition)
+{
+    struct endpoint at;
+    int64_t patience_ms = admin->patient ? SEEK_MS : 0;
+    bool known = topology_seek(admin->topology, slot_of_partition(partition),
+                               admin->config->partitions, patience_ms, &at);
+    return known ? place_of(admin, partition) : NULL;
+}
+
 bool admin_turn(struct admin *admin, unsigned partition)
 {
-    struct admin_node *node = place_of(admin, partition);
+    struct admin_node *node = find_place(admin, partition);
     admin->partition = partition;
     if (node) {
         admin->node = node;
@@ -174,6 +178,10 @@ enum admin_result admin_at(struct admin *admin, unsigned partition)
 {
     if (!admin_turn(admin, partition))
         return ADMIN_DOWN;
+    if (admin_in_cluster(admin) && clock_mono_ms() < admin->rest_ms[partition]) {
+        admin->refused = false;
+        return admin_say(admin, ADMIN_DOWN, "the slot of the partition is on its way");
+    }
     if (!link_is_open(&admin->node->link))
         return reach(admin);
     return admin_is_master(admin) ? ADMIN_OK : ADMIN_DOWN;

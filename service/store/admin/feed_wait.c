@@ -103,7 +103,7 @@ static int wait_everywhere(struct admin *admin, const unsigned *partitions,
 int feed_wait(struct admin *admin, const unsigned *partitions, const struct event_id *after,
               size_t count, int64_t timeout_ms)
 {
-    bool one = count == 1 || topology_address(admin->topology)->kind != ADDRESS_CLUSTER;
+    bool one = count == 1 || !admin_in_cluster(admin);
     return one ? wait_there(admin, partitions, after, count, timeout_ms)
                : wait_everywhere(admin, partitions, after, count, timeout_ms);
 }

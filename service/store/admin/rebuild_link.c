@@ -101,6 +101,13 @@ static const redisReply *find_error(const redisReply *reply)
     return NULL;
 }
 
+/* A slot of a cluster that moves, and the like. */
+static bool is_passing(const redisReply *error)
+{
+    enum reply_class class = reply_classify((struct str){error->str, (size_t)error->len});
+    return class == REPLY_RETRY || class == REPLY_REDIRECT;
+}
+
 static enum rebuild_result lost(struct rebuild *rebuild, const char *why)
 {
     rebuild->guarded = false;
@@ -126,7 +133,7 @@ enum rebuild_result rebuild_exchange(struct rebuild *rebuild, struct buf *out, s
         (*replies)[i] = reply;
         const redisReply *error = find_error(reply);
         if (error && result == REBUILD_OK) {
-            result = REBUILD_REFUSED;
+            result = is_passing(error) ? REBUILD_DOWN : REBUILD_REFUSED;
             snprintf(rebuild->why, sizeof(rebuild->why), "Redis answered: %s", error->str);
         }
     }

@@ -245,6 +245,7 @@ void lane_refused(struct lane *lane, struct str error)
     case REPLY_REDIRECT:
         lane_postpone(lane, retry_us(lane));
         lane->state = LANE_IDLE;
+        topology_told(lane->store->topology, p->index, &lane->conn.at, error);
         conn_drop(&lane->conn, LANE_WHY_ELSEWHERE);
         return;
     case REPLY_REFUSED:

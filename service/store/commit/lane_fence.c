@@ -1,9 +1,9 @@
 /* lane_fence.c -- EXEC was sent and never answered: did it happen, and may it still?
  *
  * Another Redis may be the present by now, which lacks the end of what the one had that EXEC was
- * sent to. So it is decided only where the partition is open (rule GATE), which is when all that
- * SQL has is there too, and in no epoch before its own (rule LOWER): that would be on a Redis that
- * was left behind. Until then it is looked again, as long as somebody waits for the answer.
+ * sent to. So it is decided only where the partition is open, which is when all that SQL has is
+ * there too, and in no epoch before its own: that would be on a Redis that was left behind. Until
+ * then it is looked again, as long as somebody waits for the answer.
  */
 #include "clock.h"
 #include "log.h"
@@ -44,6 +44,7 @@ void lane_fence_later(struct lane *lane, struct str error)
     static struct log_gate gate;
     enum reply_class class = reply_classify(error);
     if (class == REPLY_REPLICA || class == REPLY_REDIRECT) {
+        topology_told(lane->store->topology, lane->partition->index, &lane->conn.at, error);
         conn_drop(&lane->conn, LANE_WHY_ELSEWHERE);
         return;
     }
@@ -77,17 +78,20 @@ static void leave_fence(struct lane *lane)
 }
 
 /* The operations are decided anew. What the lost EXEC would have changed is in doubt until the
- * store has shown itself open, and the same, and without it (rule KEEP; settle_doubts()). */
+ * store has shown itself open, and the same, and without it (rule KEEP, docs/model). */
 static void decide_anew(struct lane *lane)
 {
     for (unsigned i = 0; i < lane->batch.count; i++)
-        if (lane_promises(lane->batch.ops[i]))
-            lane->batch.ops[i]->doubt = lane->sent_store;
+        if (lane_promises(lane->batch.ops[i])) {
+            struct store_op *op = lane->batch.ops[i];
+            op->doubt = lane->sent_store;
+            op->made = op->made || !op->op.out.replayed;
+        }
     leave_fence(lane);
 }
 
 /* A later epoch, and no marker: the roll forward brings what SQL has, and no markers. With a key
- * the store tells whether it is there, without one nobody can (rule LATER). */
+ * the store tells whether it is there, without one nobody can (rule LATER, docs/model). */
 static void ask_by_keys(struct lane *lane)
 {
     for (unsigned i = 0; i < lane->batch.count; i++)
@@ -107,8 +111,8 @@ static void happened(struct lane *lane, int64_t epoch)
     lane_await_durability(lane);
 }
 
-/* Not open, or in an epoch that the present has left behind (rules GATE, LOWER). EXEC can only get
- * nil from what is shut, since it watched meta; so when all were told, nothing is to be settled. */
+/* EXEC can only get nil from what was shut since, for it watched meta: when all were told, nothing
+ * is left to be settled. */
 static void wait_until_open(struct lane *lane, const struct meta_view *gate)
 {
     batch_compact(&lane->batch);
@@ -160,11 +164,17 @@ static void fence_write(struct lane *lane)
         fence_failed(lane);
 }
 
+/* Nothing is decided on a partition that is not open (rule GATE, docs/model), nor in an epoch below
+ * that of the EXEC (rule LOWER). */
+static bool may_decide(const struct lane *lane, const struct meta_view *gate)
+{
+    return gate->gate == META_IS_OPEN && gate->epoch >= lane->batch.gate.epoch;
+}
+
 static void on_fence_looked(struct conn *conn, redisReply **replies, size_t count)
 {
     struct lane *lane = conn->user;
     const redisReply *marker = replies[1];
-    int64_t sent_epoch = lane->batch.gate.epoch;
     struct meta_view gate;
     assert(count == 3);
     const redisReply *error = first_error(replies, count);
@@ -180,13 +190,13 @@ static void on_fence_looked(struct conn *conn, redisReply **replies, size_t coun
     const char *value = marker->type == REDIS_REPLY_STRING ? marker->str : "";
     if (gate.store != lane->sent_store || gate.gate == META_IS_LOST)
         lane_abandon(lane);
-    else if (gate.gate != META_IS_OPEN || gate.epoch < sent_epoch)
+    else if (!may_decide(lane, &gate))
         wait_until_open(lane, &gate);
     else if (strcmp(value, lane->value) == 0)
         happened(lane, gate.epoch);
     else if (value[0] == '!' && strcmp(value + 1, lane->value) == 0)
         decide_anew(lane);
-    else if (gate.epoch == sent_epoch)
+    else if (gate.epoch == lane->batch.gate.epoch)
         fence_write(lane);
     else
         ask_by_keys(lane);

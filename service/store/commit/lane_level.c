@@ -214,7 +214,8 @@ static redisReply **take_reads(struct lane *lane, redisReply **replies, size_t c
 }
 
 /* An entry is safe when SQL is at it or past it in its epoch, or left that epoch behind it. A later
- * epoch alone says nothing: another Redis, which never had the entry, may have opened that. */
+ * epoch alone says nothing: another Redis, which never had the entry, may have opened that (rule
+ * SAMEEP, docs/model). */
 static void compare_place(struct lane *lane, const redisReply *place)
 {
     struct event_id applied, end;

@@ -161,8 +161,8 @@ static bool is_recorded(const struct view *view, struct str key)
 /* An EXEC that was never answered, and then this: a store that is open, the same, and without the
  * key shows that it did not happen. Where the key is, that may be the lost EXEC's doing, which is
  * not as safe yet as an answer promises: until it is, none may say that nothing was changed (rule
- * KEEP). Another store (restored meanwhile) may have the effect as a part of what the ledger gave
- * back. */
+ * KEEP, docs/model). Another store (restored meanwhile) may have the effect as a part of what the
+ * ledger gave back. */
 static void settle_doubts(struct lane *lane)
 {
     struct batch *batch = &lane->batch;
@@ -175,6 +175,15 @@ static void settle_doubts(struct lane *lane)
         else if (!is_recorded(&batch->view, op->op.key))
             op->doubt = 0;
     }
+}
+
+/* What an operation finds done that an EXEC with it was lost for is its own doing: nobody was
+ * answered before. */
+static void own_answers(struct lane *lane)
+{
+    for (unsigned i = 0; i < lane->batch.count; i++)
+        if (lane->batch.ops[i]->made)
+            lane->batch.ops[i]->op.out.replayed = false;
 }
 
 void lane_decide(struct lane *lane)
@@ -203,6 +212,7 @@ void lane_decide(struct lane *lane)
     case PLAN_BROKEN: doubt(lane); return;
     case PLAN_DONE: break;
     }
+    own_answers(lane);
     lane->sent_store = lane->batch.gate.store;
     lane->wrote_here = false;
     lane->awaited = (struct event_id){0, 0};

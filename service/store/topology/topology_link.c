@@ -7,7 +7,6 @@
 
 #define OUT_MAX_BYTES 4096
 #define REPLIES_MAX   (1 + TOPOLOGY_SENTINEL_REPLIES)
-#define TRIES_MAX     ADDRESS_SEEDS_MAX
 
 static size_t read_replies(struct link *link, redisReply **replies, size_t count)
 {
@@ -47,23 +46,18 @@ static void ask(struct topology *t, unsigned partitions)
     buf_free(&out);
 }
 
-void topology_refresh(struct topology *topology, unsigned partitions)
-{
-    if (clock_mono_ms() >= topology_ask_due(topology))
-        ask(topology, partitions);
-}
-
 bool topology_seek(struct topology *topology, unsigned slot, unsigned partitions,
-                   struct endpoint *at)
+                   int64_t patience_ms, struct endpoint *at)
 {
-    for (unsigned i = 0; i < TRIES_MAX; i++) {
+    int64_t end_ms = clock_mono_ms() + patience_ms;
+    for (bool asked = false;; asked = true) {
         bool known = topology_find_slot(topology, slot, at);
-        int64_t wait_ms = topology_ask_due(topology) - clock_mono_ms();
-        if (known && wait_ms > 0)
-            return true;
-        if (wait_ms > 0)
-            nanosleep(&(struct timespec){.tv_nsec = wait_ms * 1000000}, NULL);
+        int64_t now_ms = clock_mono_ms(), due_ms = topology_ask_due(topology);
+        if ((due_ms > now_ms && (known || due_ms > end_ms)) ||
+            (asked && (known || now_ms >= end_ms)))
+            return known;
+        if (due_ms > now_ms)
+            nanosleep(&(struct timespec){.tv_nsec = (due_ms - now_ms) * 1000000}, NULL);
         ask(topology, partitions);
     }
-    return topology_find_slot(topology, slot, at);
 }

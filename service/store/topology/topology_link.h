@@ -7,11 +7,9 @@
 
 #include "store/topology/topology.h"
 
-/* Asks if it is time to; the answer is in force afterwards. `partitions`: that are of interest in
- * the log. */
-void topology_refresh(struct topology *topology, unsigned partitions);
-
-/* Where the slot is written to. Where that is not known or in doubt, all who can be asked are, one
- * after the other, until one answers well. False: nobody did. */
+/* Where the slot is written to; asks first if it is time to. Where that is not known or in doubt,
+ * one after the other is asked, until one answers well or the patience is over: with none, nobody
+ * waits for the time to ask. False: it is not known. `partitions`: that are of interest in the
+ * log. */
 bool topology_seek(struct topology *topology, unsigned slot, unsigned partitions,
-                   struct endpoint *at) MUST_CHECK;
+                   int64_t patience_ms, struct endpoint *at) MUST_CHECK;
