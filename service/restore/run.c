@@ -259,6 +259,24 @@ void restore_touch(struct restore *restore)
     apply_free(&apply);
 }
 
+/* A primary that a later promotion replaced is not to take the epoch from that one (rule TOKEN,
+ * docs/model). */
+static enum restore_result check_order(struct restore *r, unsigned p, struct apply *apply)
+{
+    if (!admin_is_master_now(r->admin, p))
+        return restore_no_redis(r);
+    apply->opener = *admin_reign(r->admin, p);
+    enum db_result read = epochs_read(r->db, p, apply->at.id.epoch, &apply->epochs);
+    if (read != DB_OK)
+        return restore_from_db(r, read, "the ledger");
+    if (!admin_ranks(r->admin) || apply->opener.order >= apply->epochs.opener.order)
+        return RESTORE_DONE;
+    return restore_say(
+        r, RESTORE_REFUSED,
+        "the ledger is in the epoch of a later promotion than the one that made this "
+        "Redis the primary: it was replaced, and has nothing to be restored");
+}
+
 static enum restore_result seal(struct restore *r)
 {
     int64_t number = 0;
@@ -267,13 +285,11 @@ static enum restore_result seal(struct restore *r)
     begin_rebuild(r, number);
     for (unsigned p = 0; p < r->scene.partitions && result == RESTORE_DONE; p++) {
         struct apply apply;
-        if (admin_at(r->admin, p) != ADMIN_OK)
-            return restore_no_redis(r);
         apply_init(&apply, r->db, p);
         apply.at = r->scene.parts[p].sql;
-        apply.opener = *admin_reign(r->admin, p);
         apply.run_epoch = r->epoch;
-        if (apply_seal(&apply, r->epoch) != APPLY_DONE) {
+        result = check_order(r, p, &apply);
+        if (result == RESTORE_DONE && apply_seal(&apply, r->epoch) != APPLY_DONE) {
             snprintf(r->why, sizeof(r->why), "the ledger: %s", apply.why);
             result = RESTORE_UNSURE;
         }

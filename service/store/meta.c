@@ -35,7 +35,7 @@ bool meta_opening(const char *state)
     return strncmp(state, META_OPENING, strlen(META_OPENING)) == 0;
 }
 
-static bool says_deposed(const char *state)
+bool meta_deposed(const char *state)
 {
     return strncmp(state, META_DEPOSED, strlen(META_DEPOSED)) == 0;
 }
@@ -43,7 +43,7 @@ static bool says_deposed(const char *state)
 bool meta_wants(const struct meta *meta, const struct reign *reign)
 {
     const char *state = meta->v[META_STATE];
-    bool passes = strcmp(state, "open") == 0 || says_deposed(state);
+    bool passes = strcmp(state, "open") == 0 || meta_deposed(state);
     return meta_opening(state) || (passes && !meta_is_of(meta, reign));
 }
 
@@ -129,6 +129,7 @@ void meta_fill_reign(struct meta *meta, const struct reign *reign)
     snprintf(meta->v[META_ORDER], META_VALUE_SIZE, "%" PRId64, reign->order);
 }
 
+/* Both, since a process may be promoted twice (rule REIGN, docs/model). */
 bool meta_is_of(const struct meta *meta, const struct reign *reign)
 {
     return strcmp(meta->v[META_RUN_ID], reign->run_id) == 0 &&
@@ -183,7 +184,7 @@ bool meta_check_reply(const redisReply *reply, const char *run_id, const char *r
         say_verdict(view, META_IS_WAIT, "the store has not been made to its end yet");
     else if (meta_opening(v[META_STATE]))
         say_verdict(view, META_IS_WAIT, "the next epoch is being opened");
-    else if (says_deposed(v[META_STATE]))
+    else if (meta_deposed(v[META_STATE]))
         say_verdict(view, META_IS_WAIT, "a later promotion goes on elsewhere");
     else if (strcmp(v[META_STATE], "open") != 0)
         say_verdict(view, META_IS_CLOSED, v[META_STATE]);

@@ -63,6 +63,9 @@ int64_t meta_order(const struct meta *meta); /* 0: not known */
  */
 bool meta_opening(const char *state);
 
+/* A later promotion goes on elsewhere, and SQL is in its epoch. */
+bool meta_deposed(const char *state);
+
 /* The next epoch is to be opened for this one: the last one was opened for another, or opening it
  * did not come to its end. Not so where a person has to look first. */
 bool meta_wants(const struct meta *meta, const struct reign *reign);

@@ -75,6 +75,7 @@ static redisReply *no_answer(struct admin *admin, const char *why)
     snprintf(admin->why, sizeof(admin->why), "%s", why);
     admin->refused = false;
     admin->trouble = admin_trouble_of(&admin->node->link);
+    admin->node->result = ADMIN_DOWN;
     admin_drop(admin);
     return NULL;
 }

@@ -9,7 +9,7 @@
 #define RETRY_MS    20   /* from one try to reach a node to the next, if the last one took time */
 #define RETRY_SHARE 3    /* where others wait meanwhile: so many times what it took */
 #define SEEK_MS     3000 /* to find out where a partition is */
-#define BRIEF_MS    300  /* what one may take there, once one has failed */
+#define BRIEF_MS    300  /* what one may take once one has failed, where another may be promoted */
 
 /* --- the table -------------------------------------------------------------------------------- */
 
@@ -95,7 +95,8 @@ static bool others_wait(const struct admin *admin)
 static enum admin_result dial(struct admin *admin)
 {
     struct admin_node *node = admin->node;
-    bool brief = others_wait(admin) && node->result != ADMIN_OK;
+    bool may_move = topology_address(admin->topology)->kind != ADDRESS_ONE && !admin->patient;
+    bool brief = may_move && node->result == ADMIN_DOWN;
     int timeout_ms = brief ? BRIEF_MS : admin->timeout_ms;
     buf_reset(&admin->out);
     const struct address *who = topology_address(admin->topology);

@@ -82,6 +82,8 @@ static enum rebuild_result take_page(struct rebuild *rebuild, const redisReply *
     return result;
 }
 
+/* Markers and the stream as well: what a branch that SQL disowned left there would be believed
+ * (rule DROP, docs/model). */
 enum rebuild_result rebuild_clear(struct rebuild *rebuild, struct rebuild_old *old)
 {
     redisReply **replies = NULL;
