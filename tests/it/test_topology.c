@@ -1,26 +1,44 @@
 /* test_topology.c -- a Redis that is found through others: by Sentinels, by nodes of a cluster.
  *
- * The first host of each URL is nobody.
+ * At the first host of each URL nobody listens, and the second one never says a word.
  */
 #include "support/cluster.h"
 #include "support/fixture.h"
 #include "support/sentinel.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-
-#define NOBODY "127.0.0.1:1,"
+#include <sys/socket.h>
+#include <unistd.h>
 
 static struct tsentinel watched;
 static struct tcluster cluster;
 static char url[TCLUSTER_URL_SIZE + 64];
 static char sku[64];
 
-/* The URL with nobody in front of its hosts. */
-static void put_nobody_first(const char *of)
+static int silent = -1; /* a socket that is listened on, and no more */
+
+/* Its port. */
+static int listen_silently(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(at);
+    silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(silent >= 0);
+    assert_int_equal(bind(silent, (struct sockaddr *)&at, size), 0);
+    assert_int_equal(listen(silent, 128), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)&at, &size), 0);
+    return ntohs(at.sin_port);
+}
+
+/* The URL with both of no use in front of its hosts. */
+static void put_no_use_first(const char *of)
 {
     const char *hosts = strstr(of, "://") + 3;
-    snprintf(url, sizeof(url), "%.*s" NOBODY "%s", (int)(hosts - of), of, hosts);
+    snprintf(url, sizeof(url), "%.*s127.0.0.1:1,127.0.0.1:%d,%s", (int)(hosts - of), of,
+             listen_silently(), hosts);
 }
 
 static void start_watched(void)
@@ -30,7 +48,7 @@ static void start_watched(void)
         tsentinel_print(&watched);
         fail_msg("Sentinels did not come up");
     }
-    put_nobody_first(watched.url);
+    put_no_use_first(watched.url);
 }
 
 static void start_cluster(void)
@@ -40,7 +58,7 @@ static void start_cluster(void)
         tcluster_print(&cluster);
         fail_msg("the cluster did not come up");
     }
-    put_nobody_first(cluster.url);
+    put_no_use_first(cluster.url);
 }
 
 static int end(void **state)
@@ -48,6 +66,7 @@ static int end(void **state)
     int rc = serve_end(state);
     tsentinel_stop(&watched);
     tcluster_stop(&cluster);
+    close(silent);
     memset(&watched, 0, sizeof(watched));
     memset(&cluster, 0, sizeof(cluster));
     return rc;
@@ -103,7 +122,7 @@ static void a_name_that_no_sentinel_watches_is_said(void **state)
     char *name = strrchr(url, '/');
     snprintf(name, sizeof(url) - (size_t)(name - url), "/nobody");
     assert_int_not_equal(
-        command_run("serve", "--redis", url, "--listen", "127.0.0.1:0", "--startup-timeout", "3s"),
+        command_run("serve", "--redis", url, "--listen", "127.0.0.1:0", "--startup-timeout", "8s"),
         0);
     check_said("this Sentinel knows no primary of the name nobody");
     check_said("have the Sentinels watch it");
