@@ -251,6 +251,7 @@ static int check_run(struct run *run, const struct history_reader *r)
     tell(run, "coverage", 0);
     history_relax(r);
     coverage_count(&run->index, &run->verdict->coverage);
+    run->verdict->coverage.unpromised = run->index.left_out;
     return coverage_flight(&run->index, run->options->workers, run->verdict);
 }
 

@@ -1,4 +1,5 @@
-/* probe.h -- what the service says of itself: how often it was restored, and its own counters.
+/* probe.h -- what the service says of itself: how often it was restored, what its answers wait for,
+ * and its own counters.
  *
  * Layer: loadgen, on caller.h. A server need not have such pages, or count at all: then it was
  * never restored and there is no sample, and nothing is wrong.
@@ -15,13 +16,18 @@
 
 #define RESTORES_UNKNOWN (-1) /* nobody said */
 
+struct probe_ready {
+    int64_t restores;
+    bool waits; /* a success waits until replicas or a ledger have its effect */
+};
+
 /* Waits for the service to be ready, as long as the set-up would. 0, with RESTORES_UNKNOWN when it
  * did not become ready or there is nobody; -EINTR; -ENOMEM and the like. */
-int probe_restores(const struct target *target, step_progress_fn *progress, void *ctx,
-                   int64_t *restores) MUST_CHECK;
+int probe_ready(const struct target *target, step_progress_fn *progress, void *ctx,
+                struct probe_ready *ready) MUST_CHECK;
 
-/* What the body of a 200 says: 0 when it says nothing of restores. */
-int64_t probe_restores_said(struct str body) MUST_CHECK;
+/* What the body of a 200 says: 0 and false when it says nothing of them. */
+struct probe_ready probe_ready_said(struct str body) MUST_CHECK;
 
 /* Between the two: 0 unless both are known. */
 uint32_t probe_restores_between(int64_t before, int64_t after) MUST_CHECK;

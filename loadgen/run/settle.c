@@ -151,12 +151,12 @@ static int wait_first(struct settle *s, const struct settle_options *options)
 /* At the very end: a restore that comes after the counters were read is counted, and not missed. */
 static int count_restores(struct settle *s, int64_t before)
 {
-    int64_t after;
+    struct probe_ready after;
     if (before == RESTORES_UNKNOWN || settle_is_over(s))
         return 0;
-    int rc = probe_restores(&s->load->target, s->progress, s->ctx, &after);
-    s->unsettled |= after == RESTORES_UNKNOWN;
-    s->facts->restores = probe_restores_between(before, after);
+    int rc = probe_ready(&s->load->target, s->progress, s->ctx, &after);
+    s->unsettled |= after.restores == RESTORES_UNKNOWN;
+    s->facts->restores = probe_restores_between(before, after.restores);
     return rc;
 }
 

@@ -1,32 +1,43 @@
 /* test_probe.c -- how often a service says that it was restored, and how often that was during the
- * run; which service counts, and what. */
+ * run; what its answers wait for; which service counts, and what. */
 #include "run/probe.h"
 #include "support/suite.h"
 
 TEST(a_service_that_counts_is_believed)
 {
-    assert_int_equal(probe_restores_said(STR("{\"status\":\"ready\",\"restores\":3}")), 3);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":1,\"status\":{\"restores\":9}}")), 1);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":0}")), 0);
+    assert_int_equal(probe_ready_said(STR("{\"status\":\"ready\",\"restores\":3}")).restores, 3);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":1,\"status\":{\"restores\":9}}")).restores,
+                     1);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":0}")).restores, 0);
 }
 
 TEST(one_that_does_not_was_never_restored)
 {
-    assert_int_equal(probe_restores_said(STR("{\"status\":\"ok\"}")), 0);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":null,\"status\":\"ok\"}")), 0);
-    assert_int_equal(probe_restores_said(STR("{}")), 0);
-    assert_int_equal(probe_restores_said(STR("OK")), 0);
-    assert_int_equal(probe_restores_said(STR("")), 0);
-    assert_int_equal(probe_restores_said((struct str){NULL, 0}), 0);
+    assert_int_equal(probe_ready_said(STR("{\"status\":\"ok\"}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":null,\"status\":\"ok\"}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("OK")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("")).restores, 0);
+    assert_int_equal(probe_ready_said((struct str){NULL, 0}).restores, 0);
 }
 
 TEST(what_makes_no_sense_counts_for_nothing)
 {
-    assert_int_equal(probe_restores_said(STR("{\"restores\":-1}")), 0);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":\"3\"}")), 0);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":1.5}")), 0);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":99999999999999999999}")), 0);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":3")), 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":-1}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":\"3\"}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":1.5}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":99999999999999999999}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":3")).restores, 0);
+}
+
+TEST(it_says_whether_successes_wait)
+{
+    assert_true(probe_ready_said(STR("{\"restores\":0,\"durability\":\"ledger\"}")).waits);
+    assert_true(probe_ready_said(STR("{\"durability\":\"replicated\"}")).waits);
+    assert_false(probe_ready_said(STR("{\"durability\":\"always\"}")).waits);
+    assert_false(probe_ready_said(STR("{\"restores\":0}")).waits);
+    assert_false(probe_ready_said(STR("{\"durability\":3}")).waits);
+    assert_false(probe_ready_said(STR("{\"durability\":\"ledger\"")).waits);
 }
 
 TEST(only_what_came_between_counts)
