@@ -152,15 +152,17 @@ static void make_canaries(struct shaken *w)
 static int all_start(struct shaken *w)
 {
     int err = w->opts.apart ? thosts_start(&w->hosts, 3) : 0;
-    if (err == -EPERM)
-        return err;
-    if (!err)
-        err = temp_dir_make(w->dir);
-    if (!err)
-        err =
-            w->opts.engine == BASE_POSTGRES ? bases_start(&w->bases) : bases_start_files(&w->bases);
     if (err)
-        return -EIO;
+        return err == -EPERM ? -ENOSYS : err;
+    err = temp_dir_make(w->dir);
+    if (err)
+        return err;
+    if (w->opts.engine != BASE_POSTGRES)
+        err = bases_start_files(&w->bases);
+    else if (bases_start(&w->bases) != 0)
+        err = -ENOSYS;
+    if (err)
+        return err;
     if (has_sql(w))
         db_close(bases_ledger(&w->bases, w->opts.engine));
     return redis_start(w) == 0 && servers_start(w) == 0 ? 0 : -EIO;

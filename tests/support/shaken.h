@@ -62,7 +62,8 @@ struct shaken {
     bool grown;                         /* its cluster has a primary more than at the start */
 };
 
-/* 0, or -errno with a message; -EPERM: this user may not make hosts. */
+/* 0, or -errno with a message; -ENOSYS: it can not be had here, for there is no PostgreSQL, or this
+ * user may not make hosts. */
 int shaken_start(struct shaken *w, const struct shaken_opts *opts) MUST_CHECK;
 
 /* -1 if a service was not well. Fine on one that is zeroed. */
