@@ -54,3 +54,18 @@ SHAKEN_TEST(a_split_costs_no_answer_that_a_replica_has)
 {
     goes_through(SHAKEN_REPLICATED, BASE_SQLITE, true, FAULTS("split"));
 }
+
+/* What only the dead primary had was answered with success, and nobody has it any more. */
+SHAKEN_TEST(below_these_levels_the_verdict_tells_of_what_was_lost)
+{
+    const struct shaken_opts opts = {
+        .kind = SHAKEN_SENTINEL, .level = SHAKEN_ALWAYS, .engine = BASE_ENGINES, .seed = 1};
+    assert_int_equal(shaken_start(&world, &opts), 0);
+    shaken_load(&world);
+    assert_true(redis_fault_go_through(redis_fault_named("tail-cut"), &world));
+    (void)shaken_end_load(&world);
+    assert_string_equal(tload_word(&world.load), "violation");
+    assert_true(
+        tload_violations(&world.load, "versions") + tload_violations(&world.load, "lasting") > 0);
+    assert_true(tload_has_witness(&world.load));
+}

@@ -19,7 +19,7 @@
 #define APPLIER_ARGS 16
 
 const char *const shaken_kind_names[SHAKEN_KINDS] = {"sentinel", "cluster"};
-const char *const shaken_level_names[SHAKEN_LEVELS] = {"replicated", "ledger"};
+const char *const shaken_level_names[SHAKEN_LEVELS + 1] = {"replicated", "ledger", "always"};
 
 /* --- Redis ------------------------------------------------------------------------------------ */
 
@@ -325,11 +325,16 @@ static void await_in_sql(struct shaken *w)
     fail_msg("SQL does not get all");
 }
 
-void shaken_judge(struct shaken *w)
+int shaken_end_load(struct shaken *w)
 {
     await_load(w, "at the end");
     tproc_signal(&w->load.proc, SIGINT);
-    int status = tload_finish(&w->load);
+    return tload_finish(&w->load);
+}
+
+void shaken_judge(struct shaken *w)
+{
+    int status = shaken_end_load(w);
     await_in_sql(w);
     int audit = has_sql(w) ? command_run("audit", "--redis", w->url, "--ledger", w->bases.url) : 0;
     if (audit != 0)
