@@ -43,6 +43,8 @@ struct index {
     uint32_t *effect;
     const struct restored *restored; /* of check_history, once it has made it */
     const struct removals *removals; /* the same; NULL before, and where nothing was deleted */
+    uint32_t rewound;                /* moments of rewound.h, jumps to restored.h */
+    bool may_lose;                   /* a failover may have lost what was answered: that is told */
     uint64_t operations, broken;
     uint32_t kinds;   /* bits of enum history_kind: what there is */
     uint32_t details; /* bits of enum history_detail, of what was not answered with 2xx */

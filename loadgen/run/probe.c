@@ -19,7 +19,7 @@ struct probe {
     uint64_t round;
     unsigned ask; /* questions that are still to be put */
     bool answered;
-    int64_t restores;
+    struct probe_ready ready;
     unsigned samples;
     struct history_sample *sample;
 };
@@ -35,7 +35,7 @@ static bool next_question(void *ctx, struct buf *out, uint64_t *token)
     return true;
 }
 
-/* --- restores --------------------------------------------------------------------------------- */
+/* --- what /readyz says ------------------------------------------------------------------------ */
 
 static void ready_done(void *ctx, uint64_t token, const struct call_end *end)
 {
@@ -43,7 +43,8 @@ static void ready_done(void *ctx, uint64_t token, const struct call_end *end)
     (void)token;
     p->answered = end->response != NULL;
     if (p->answered && end->response->status != STATUS_UNSURE)
-        p->restores = end->response->status == 200 ? probe_restores_said(end->response->body) : 0;
+        p->ready = end->response->status == 200 ? probe_ready_said(end->response->body)
+                                                : (struct probe_ready){.restores = 0};
 }
 
 static bool stop_asking(void *ctx)
@@ -52,14 +53,14 @@ static bool stop_asking(void *ctx)
     return p->progress(p->ctx, "asking whether the service is ready", p->round, ROUNDS);
 }
 
-int probe_restores(const struct target *target, step_progress_fn *progress, void *ctx,
-                   int64_t *restores)
+int probe_ready(const struct target *target, step_progress_fn *progress, void *ctx,
+                struct probe_ready *ready)
 {
     struct probe p = {.target = target,
                       .path = STR("/readyz"),
                       .progress = progress,
                       .ctx = ctx,
-                      .restores = RESTORES_UNKNOWN};
+                      .ready = {PROBE_UNKNOWN, PROBE_UNKNOWN, false}};
     const struct caller_work work = {&p, next_question, ready_done, stop_asking};
     int rc = 0;
     for (; p.round < ROUNDS && rc == 0; p.round++) {
@@ -67,33 +68,51 @@ int probe_restores(const struct target *target, step_progress_fn *progress, void
             usleep(PAUSE_US);
         p.ask = 1;
         rc = caller_run(target, 1, READY_NS, &work);
-        if (!p.answered || p.restores != RESTORES_UNKNOWN)
+        if (!p.answered || p.ready.restores != PROBE_UNKNOWN)
             break;
     }
-    *restores = p.restores;
+    *ready = p.ready;
     return rc;
 }
 
-int64_t probe_restores_said(struct str body)
+/* At these, what was answered is on one Redis at first, and may be on no other. */
+static bool is_lossy(struct str durability)
 {
+    return str_equal(durability, STR("\"unset\"")) || str_equal(durability, STR("\"memory\"")) ||
+           str_equal(durability, STR("\"everysec\"")) || str_equal(durability, STR("\"always\""));
+}
+
+/* A member that counts something, or the level. False: it makes no sense. */
+static bool take_member(struct json_scan *s, struct str name, struct probe_ready *ready)
+{
+    struct str value;
+    bool restores = str_equal(name, STR("restores")), failovers = str_equal(name, STR("failovers"));
+    if (restores || failovers)
+        return json_scan_null(s) ||
+               json_scan_int64(s, restores ? &ready->restores : &ready->failovers);
+    if (!json_scan_skip(s, &value))
+        return false;
+    if (str_equal(name, STR("durability")))
+        ready->lossy = is_lossy(value);
+    return true;
+}
+
+struct probe_ready probe_ready_said(struct str body)
+{
+    static const struct probe_ready nothing = {.restores = 0};
     struct json_scan s = json_scan_of(body);
-    struct str name, skipped;
-    int64_t restores = 0;
+    struct probe_ready ready = nothing;
+    struct str name;
     enum json_step step = json_scan_enter(&s, '{') ? JSON_ITEM : JSON_BROKEN;
     for (bool first = true; step == JSON_ITEM; first = false) {
         step = json_scan_member(&s, first, &name);
-        if (step != JSON_ITEM)
-            break;
-        bool counts = str_equal(name, STR("restores"));
-        bool fine = counts ? json_scan_null(&s) || json_scan_int64(&s, &restores)
-                           : json_scan_skip(&s, &skipped);
-        if (!fine)
-            return 0;
+        if (step == JSON_ITEM && !take_member(&s, name, &ready))
+            return nothing;
     }
-    return step == JSON_END && restores > 0 ? restores : 0;
+    return step == JSON_END && ready.restores >= 0 && ready.failovers >= 0 ? ready : nothing;
 }
 
-uint32_t probe_restores_between(int64_t before, int64_t after)
+uint32_t probe_between(int64_t before, int64_t after)
 {
     if (before < 0 || after <= before)
         return 0;

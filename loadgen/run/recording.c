@@ -115,7 +115,7 @@ static void note_error(struct recording *r, int rc, uint32_t otherwise)
 
 static bool set_up(struct recording *r)
 {
-    int rc = probe_restores(&r->plan.load.target, show_progress, NULL, &r->restores);
+    int rc = probe_ready(&r->plan.load.target, show_progress, NULL, &r->ready);
     if (rc == 0)
         rc = setup_items(&r->plan.load, &r->writer, show_progress, NULL, r->err, sizeof(r->err));
     if (rc == 0)
@@ -155,7 +155,7 @@ static void settle_all(struct recording *r)
     struct history_facts *facts = history_facts(r->plan.load.history);
     const struct settle_options settling = {.path = r->path,
                                             .settle_ms = (uint64_t)r->options->settle_ms,
-                                            .restores = r->restores,
+                                            .ready = r->ready,
                                             .stopped_ns = facts->zero_ns + facts->stop_ns};
     int64_t began_ms = clock_mono_ms();
     if (interrupted)

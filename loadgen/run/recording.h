@@ -8,6 +8,7 @@
 #include "history/writer.h"
 #include "options.h"
 #include "run/plan.h"
+#include "run/probe.h"
 
 #define RECORDING_PATH_SIZE 4096
 
@@ -19,7 +20,7 @@ struct recording {
     bool kept;                      /* the user named the file */
     bool loaded;                    /* there was a load: the history is evidence */
     uint64_t lag_p99_ns;            /* of the clients' own loops behind an open loop's plan */
-    int64_t restores;               /* of the service, before the set-up */
+    struct probe_ready ready;       /* the service, before the set-up */
     char err[512];
 };
 

@@ -3,40 +3,63 @@
 #include "run/probe.h"
 #include "support/suite.h"
 
+#include <stdio.h>
+
 TEST(a_service_that_counts_is_believed)
 {
-    assert_int_equal(probe_restores_said(STR("{\"status\":\"ready\",\"restores\":3}")), 3);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":1,\"status\":{\"restores\":9}}")), 1);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":0}")), 0);
+    assert_int_equal(probe_ready_said(STR("{\"status\":\"ready\",\"restores\":3}")).restores, 3);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":1,\"status\":{\"restores\":9}}")).restores,
+                     1);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":0}")).restores, 0);
 }
 
 TEST(one_that_does_not_was_never_restored)
 {
-    assert_int_equal(probe_restores_said(STR("{\"status\":\"ok\"}")), 0);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":null,\"status\":\"ok\"}")), 0);
-    assert_int_equal(probe_restores_said(STR("{}")), 0);
-    assert_int_equal(probe_restores_said(STR("OK")), 0);
-    assert_int_equal(probe_restores_said(STR("")), 0);
-    assert_int_equal(probe_restores_said((struct str){NULL, 0}), 0);
+    assert_int_equal(probe_ready_said(STR("{\"status\":\"ok\"}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":null,\"status\":\"ok\"}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("OK")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("")).restores, 0);
+    assert_int_equal(probe_ready_said((struct str){NULL, 0}).restores, 0);
 }
 
 TEST(what_makes_no_sense_counts_for_nothing)
 {
-    assert_int_equal(probe_restores_said(STR("{\"restores\":-1}")), 0);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":\"3\"}")), 0);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":1.5}")), 0);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":99999999999999999999}")), 0);
-    assert_int_equal(probe_restores_said(STR("{\"restores\":3")), 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":-1}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":\"3\"}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":1.5}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":99999999999999999999}")).restores, 0);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":3")).restores, 0);
+}
+
+TEST(what_a_failover_may_lose_follows_from_the_level_of_durability)
+{
+    static const struct {
+        const char *level;
+        bool lossy;
+    } rows[] = {{"unset", true},  {"memory", true},      {"everysec", true},
+                {"always", true}, {"replicated", false}, {"ledger", false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char body[128];
+        snprintf(body, sizeof(body), "{\"restores\":1,\"durability\":\"%s\",\"failovers\":7}",
+                 rows[i].level);
+        struct probe_ready ready = probe_ready_said(str_of(body));
+        assert_int_equal(ready.restores, 1);
+        assert_int_equal(ready.failovers, 7);
+        assert_int_equal(ready.lossy, rows[i].lossy);
+    }
+    assert_false(probe_ready_said(STR("{\"restores\":1}")).lossy);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":1}")).failovers, 0);
 }
 
 TEST(only_what_came_between_counts)
 {
-    assert_int_equal(probe_restores_between(0, 0), 0);
-    assert_int_equal(probe_restores_between(2, 3), 1);
-    assert_int_equal(probe_restores_between(3, 2), 0); /* another store */
-    assert_int_equal(probe_restores_between(RESTORES_UNKNOWN, 3), 0);
-    assert_int_equal(probe_restores_between(0, RESTORES_UNKNOWN), 0);
-    assert_int_equal(probe_restores_between(0, INT64_MAX), UINT32_MAX);
+    assert_int_equal(probe_between(0, 0), 0);
+    assert_int_equal(probe_between(2, 3), 1);
+    assert_int_equal(probe_between(3, 2), 0); /* another store */
+    assert_int_equal(probe_between(PROBE_UNKNOWN, 3), 0);
+    assert_int_equal(probe_between(0, PROBE_UNKNOWN), 0);
+    assert_int_equal(probe_between(0, INT64_MAX), UINT32_MAX);
 }
 
 /* --- counters --------------------------------------------------------------------------------- */
