@@ -31,7 +31,7 @@ COMMIT := $(if $(wildcard .git),$(shell git describe --always --dirty --exclude=
 MAN_DATE ?= $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
 
 # What the programs link with, by pkg-config name.
-LIBS := libmicrohttpd hiredis jansson libuv libcrypto libpq sqlite3 libcurl
+LIBS := libmicrohttpd hiredis jansson libuv libssl libcrypto libpq sqlite3 libcurl
 TEST_LIBS := cmocka yaml-0.1
 # Chart.js, which the HTML report carries; its releases name the file differently.
 CHART_JS ?= $(shell cd /usr/share/javascript/chart.js 2>/dev/null && ls -d $$PWD/chart.min.js $$PWD/chart.umd.min.js $$PWD/chart.umd.js 2>/dev/null | head -n 1)
@@ -45,8 +45,8 @@ DEBS_build := gcc make git pkgconf libc6-dev alone:libmicrohttpd-dev libhiredis-
               libpq-dev libsqlite3-dev alone:libcurl4-openssl-dev libjs-chart.js redis-server
 HAVE_build = $(FIND_LIBS) --exists $(LIBS) 2>/dev/null && which $(CC) redis-server >/dev/null && test -r "$(CHART_JS)"
 WHY_test := for the tests
-DEBS_test := $(DEBS_build) libcmocka-dev libyaml-dev postgresql zsh mandoc
-HAVE_test = $(HAVE_build) && $(FIND_LIBS) --exists $(TEST_LIBS) 2>/dev/null && which zsh mandoc >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+DEBS_test := $(DEBS_build) libcmocka-dev libyaml-dev openssl postgresql zsh mandoc
+HAVE_test = $(HAVE_build) && $(FIND_LIBS) --exists $(TEST_LIBS) 2>/dev/null && which openssl zsh mandoc >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 WHY_lint := for make lint
 DEBS_lint := $(DEBS_test) clang clang-format clang-tidy
 HAVE_lint = $(HAVE_test) && which $(CLANG) $(CLANG_TIDY) $(CLANG_FORMAT) >/dev/null
@@ -127,8 +127,9 @@ FUZZ_C := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_C := $(wildcard tests/bench/*.c)
 PAGE_C := $(wildcard tests/page/*.c)
 SOAK_C := $(wildcard tests/soak/*.c)
+CHAOS_C := $(wildcard tests/chaos/*.c)
 KEPT_C := $(wildcard tests/kept/*.c)
-ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) $(KEPT_C) tests/tools/yaml2json.c
+ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) $(CHAOS_C) $(KEPT_C) tests/tools/yaml2json.c
 ALL_H := $(wildcard common/*.h service/*.h service/*/*.h service/*/*/*.h common/*/*.h loadgen/*.h loadgen/*/*.h tests/*/*.h)
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
@@ -175,7 +176,7 @@ INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
 
-.PHONY: help all run demo test unit it compat model asan fuzz soak bench bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
+.PHONY: help all run demo test unit it compat model asan fuzz soak chaos bench bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -216,6 +217,11 @@ fuzz: need-fuzz ## every libFuzzer target for FUZZ_SECONDS (30) from the seed co
 soak: need-test ## mixed load with kills, resets, stalls and refusals for SECONDS (60); nothing may be wrong, or grow
 	@$(MAKE) --no-print-directory $(STOCKD) $(STOCKLOAD) $(OUT)/soak/soak
 	@SOAK_SECONDS='$(or $(SECONDS),60)' STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) $(OUT)/soak/soak
+
+# A word of KINDS is a fault, or one of: sentinel cluster replicated ledger sqlite postgresql no-sql apart together.
+chaos: need-test ## random failovers, splits and moved slots under load for DURATION (60) seconds; SEED=, KINDS="sentinel split ..."
+	@$(MAKE) --no-print-directory $(STOCKD) $(STOCKLOAD) $(OUT)/chaos/chaos
+	@DURATION='$(or $(DURATION),60)' SEED='$(SEED)' KINDS='$(KINDS)' STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) $(OUT)/chaos/chaos
 
 bench: need-bench ## every benchmark, then one table of figures beside their goals; ARGS="ROUNDS SECONDS STEADY_SECONDS"
 	@$(MAKE) --no-print-directory build/stockd build/stockload benchers
@@ -386,6 +392,9 @@ $(OUT)/it/%: $(OUT)/obj/tests/it/%.o $(SUPPORT_OBJS) $(LIB_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
 $(OUT)/soak/soak: $(call obj,$(SOAK_C)) $(SUPPORT_OBJS) $(LIB_OBJS)
+	@mkdir -p $(@D)
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
+$(OUT)/chaos/chaos: $(call obj,$(CHAOS_C)) $(SUPPORT_OBJS) $(LIB_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
 $(OUT)/kept/keep_store: $(OUT)/obj/tests/kept/keep_store.o $(SUPPORT_OBJS) $(LIB_OBJS)

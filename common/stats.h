@@ -24,6 +24,9 @@
     X(STATS_UNKNOWN, "stockd_exec_unknown_total", "Transactions whose EXEC was not answered.") \
     X(STATS_OUTCOME_UNKNOWN, "stockd_outcome_unknown_total", "Operations that were answered 504.") \
     X(STATS_REDIS_CONNECTS, "stockd_redis_connects_total", "Connections made to Redis.") \
+    X(STATS_TOPOLOGY_QUESTIONS, "stockd_topology_questions_total", "Times that Sentinels or nodes of a cluster were asked who is primary.") \
+    X(STATS_TOPOLOGY_FAILURES, "stockd_topology_failures_total", "Those of them that no answer came to that could be used.") \
+    X(STATS_TOPOLOGY_CHANGES, "stockd_topology_changes_total", "Answers by which a primary was found or has moved.") \
     X(STATS_REDIS_ERRORS, "stockd_redis_errors_total", "Connections to Redis lost, and error replies.") \
     X(STATS_EXPIRED, "stockd_reservations_expired_total", "Reservations whose units were given back at their deadline.") \
     X(STATS_OVERLOADED, "stockd_overloaded_total", "Operations refused because the queue was full.") \
@@ -34,7 +37,9 @@
     X(STATS_CONNECTIONS_SHED, "stockd_http_connections_shed_total", "Idle HTTP connections closed to make room for others.") \
     X(STATS_LEDGER_COMMITS, "stockd_ledger_commits_total", "SQL transactions that brought events into the ledger.") \
     X(STATS_LEDGER_ERRORS, "stockd_ledger_errors_total", "Times that the ledger could not go on: database in trouble, or events that do not follow.") \
-    X(STATS_LEDGER_EVENTS, "stockd_ledger_events_total", "Events brought into the ledger.")
+    X(STATS_LEDGER_EVENTS, "stockd_ledger_events_total", "Events brought into the ledger.") \
+    X(STATS_EPOCHS_OPENED, "stockd_epochs_opened_total", "Epochs that were opened: one for each partition at first start, at each restart of Redis and at each promotion.") \
+    X(STATS_ROLLED_FORWARD, "stockd_rolled_forward_total", "Partitions whose promoted replica lacked what SQL had, and was given it.")
 /* X(id, name, what it says, scale to the metric's unit). Shown is the sum over the processes, of
  * STATS_LOST_RUN_MAX the largest. The length of the stream and the ledger's lag are the keeper's, in
  * `stockd ledger` those of the ledger process; moments are of the wall clock, in ms. */
@@ -63,7 +68,8 @@
     X(STATS_REDIS_US, "stockd_operation_redis_seconds", "From there until it is decided.", time_bounds) \
     X(STATS_TOTAL_US, "stockd_operation_seconds", "From the submission of an operation until it is decided.", time_bounds) \
     X(STATS_TURN_US, "stockd_turn_wait_seconds", "From when a lane that contends asks for its turn to commit until it has it.", time_bounds) \
-    X(STATS_LEDGER_CHUNK, "stockd_ledger_chunk_size", "Events that one SQL transaction brought into the ledger.", chunk_bounds)
+    X(STATS_LEDGER_CHUNK, "stockd_ledger_chunk_size", "Events that one SQL transaction brought into the ledger.", chunk_bounds) \
+    X(STATS_OPENING_US, "stockd_opening_seconds", "From when the ledger process sees that an epoch is to be opened until it is open.", time_bounds)
 /* clang-format on */
 
 #define STATS_ID(id, ...) id,

@@ -6,6 +6,7 @@
 #   /secrets/ledger_password    of the PostgreSQL user `stockd`
 #   /admin/redis_password       of the Redis user `default`, who may do everything
 #   /admin/redis.acl            both users of Redis, with hashes of their passwords
+#   /admin/peers.conf           how one Redis signs in at another, as lines of redis.conf
 #
 # A file that is there is left as it is: any bytes but NUL; newlines at the end do not count. Whoever mounts a volume may read
 # it: /secrets is for those who need it, /admin for Redis alone.
@@ -21,6 +22,12 @@ hash_of() {
     printf '%s' "$text" | sha256sum | cut -d ' ' -f 1
 }
 
+# As redis.conf takes any bytes.
+quoted() {
+    text=$(cat "$1")
+    printf '"%s"' "$(printf '%s' "$text" | od -An -v -tx1 | tr -d ' \n' | sed 's/../\\x&/g')"
+}
+
 make /secrets/redis_password
 make /secrets/ledger_password
 make /admin/redis_password
@@ -29,3 +36,8 @@ make /admin/redis_password
     sed "s/>change-me/#$(hash_of /secrets/redis_password)/" /redis.acl
 } >/admin/redis.acl.new
 mv /admin/redis.acl.new /admin/redis.acl
+{
+    echo "masteruser default"
+    echo "masterauth $(quoted /admin/redis_password)"
+} >/admin/peers.conf.new
+mv /admin/peers.conf.new /admin/peers.conf

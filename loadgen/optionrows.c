@@ -138,6 +138,9 @@ static const struct option_row removal[] = {
 static const struct option_row race[] = {
     {RACE, {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
      .help = "redis://[user:pass@]host:port[/db] or unix:/path.sock; one key is used and removed."}},
+    {RACE, TLS_CA_ROW(AT(redis_tls.ca))},
+    {RACE, TLS_CERT_ROW(AT(redis_tls.cert))},
+    {RACE, TLS_KEY_ROW(AT(redis_tls.key))},
     {RACE, {"strategy", ARG_ENUM, AT(strategy), .choices = strategies, .default_text = "all",
      .help = "How a unit is taken"}},
     {RACE, {"batch-max", ARG_INT, AT(batch_max), 1, 100000, .default_text = "64",

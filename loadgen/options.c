@@ -196,11 +196,13 @@ static bool finish_race(const struct reading *r)
 {
     struct options *o = r->options;
     struct address address;
-    char why[200];
+    char why[TLS_WHY_SIZE];
     if (!o->redis)
         return REFUSE(r, "--redis: needed; give redis://host:port or unix:/path.sock");
     if (!address_parse(o->redis, &address, why, sizeof(why)))
         return REFUSE(r, "--redis: %s", why);
+    if (!tls_load_for(&address, &o->redis_tls, why))
+        return REFUSE(r, "%s", why);
     o->processes = o->processes ? o->processes : RACE_PROCESSES;
     o->stock = o->stock ? o->stock : RACE_STOCK;
     o->duration_ms = o->duration_ms ? o->duration_ms : RUN_MS;

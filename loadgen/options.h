@@ -13,6 +13,7 @@
 
 #include "cli/cli.h"
 #include "client/workload.h"
+#include "store/redis/tls.h"
 #include "value_parsers.h"
 
 #include <stdbool.h>
@@ -108,6 +109,7 @@ struct options {
 
     /* Race. */
     char *redis;
+    struct tls_files redis_tls;
     int strategy; /* enum option_strategy */
     int64_t batch_max;
 

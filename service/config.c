@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const durabilities[] = {"unset",      "memory", "everysec", "always",
-                                           "replicated", "ledger", NULL};
+static const char *const durabilities[] = {STORE_DURABILITY_NAMES, NULL};
 static const char *const whens[] = {"auto", "always", "off", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
@@ -19,6 +18,8 @@ static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 #define DAY       (24 * HOUR)
 #define MIB       (INT64_C(1) << 20)
 #define AT(field) offsetof(struct config, field)
+
+#define PARTITIONS_ON_CLUSTER 64
 
 /* clang-format off */
 const struct arg_spec config_specs[] = {
@@ -31,6 +32,9 @@ const struct arg_spec config_specs[] = {
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "SQL ledger: sqlite:PATH, postgresql://... or none. Without it sqlite:<data-dir>/ledger.db for an own Redis, else none."},
     PASSWORD_ROW("redis", AT(redis_password)),
+    TLS_CA_ROW(AT(redis_tls.ca)),
+    TLS_CERT_ROW(AT(redis_tls.cert)),
+    TLS_KEY_ROW(AT(redis_tls.key)),
     PASSWORD_ROW("ledger", AT(ledger_password)),
     {"ledger-listen", ARG_STRING, AT(ledger_listen), .metavar = "ADDR:PORT",
      .help = "Of `stockd ledger`: serve /healthz, /readyz and /metrics there; port 0 takes a free one."},
@@ -42,8 +46,8 @@ const struct arg_spec config_specs[] = {
      .help = "Events that the ledger may be behind; past it new holds, sales and transfers are answered 503 overloaded."},
     {"data-dir", ARG_STRING, AT(data_dir), .default_text = "./stockd-data", .metavar = "DIR",
      .help = "Where the embedded Redis and its ledger keep their data."},
-    {"partitions", ARG_INT, AT(partitions), 1, PARTITIONS_MAX, .default_text = "1", .metavar = "N",
-     .help = "Partitions of the store; fixed when it is first made."},
+    {"partitions", ARG_INT, AT(partitions), 0, PARTITIONS_MAX, .default_text = "0", .metavar = "N",
+     .help = "Partitions of the store; fixed when it is first made. 0 means 1, 64 on a Redis Cluster."},
     {"batch-max", ARG_INT, AT(batch_max), 1, 4096, .default_text = "256", .metavar = "N",
      .help = "Operations that one transaction decides at the most; 1 is one transaction a request."},
     {"lanes", ARG_INT, AT(lanes), 0, 64, .default_text = "0", .metavar = "N",
@@ -133,16 +137,34 @@ static int64_t default_lanes(const struct config *config)
     return config->durability >= DURABILITY_REPLICATED ? 4 : 1;
 }
 
+/* Without a URL it is the embedded Redis, which has no TLS. */
+bool config_check_redis(const char *url, const struct tls_files *files, char *err, size_t err_size)
+{
+    struct address redis = {.tls = false};
+    char why[TLS_WHY_SIZE];
+    if (url && !address_parse(url, &redis, why, sizeof(why)))
+        return fail_with(err, err_size, "--redis: %s", why);
+    return tls_load_for(&redis, files, why) || fail_with(err, err_size, "%s", why);
+}
+
+/* A cluster has them to spread over its nodes, and over those that it gets later. */
+static int64_t default_partitions(const struct config *config)
+{
+    struct address redis;
+    char err[CONFIG_ERR_SIZE];
+    bool cluster = config->redis && address_parse(config->redis, &redis, err, sizeof(err)) &&
+                   redis.kind == ADDRESS_CLUSTER;
+    return cluster ? PARTITIONS_ON_CLUSTER : 1;
+}
+
 bool config_complete(struct config *config, char *err, size_t err_size)
 {
     if (!choose_ledger(config, err, err_size) ||
         !url_take_password(&config->redis, config->redis_password, "redis", err, err_size) ||
         !url_take_password(&config->ledger, config->ledger_password, "ledger", err, err_size))
         return false;
-    struct address redis;
-    char why[200];
-    if (config->redis && !address_parse(config->redis, &redis, why, sizeof(why)))
-        return fail_with(err, err_size, "--redis: %s", why);
+    if (!config_check_redis(config->redis, &config->redis_tls, err, err_size))
+        return false;
     if (config->durability == DURABILITY_LEDGER && !config_has_ledger(config))
         return fail_with(err, err_size, "--durability ledger needs a ledger: give --ledger");
     if (config->durability == DURABILITY_REPLICATED && !config->redis)
@@ -160,6 +182,8 @@ bool config_complete(struct config *config, char *err, size_t err_size)
         config->relaying = RELAYING_OFF;
     if (config->lanes == 0)
         config->lanes = default_lanes(config);
+    if (config->partitions == 0)
+        config->partitions = default_partitions(config);
     return true;
 }
 
@@ -194,6 +218,14 @@ static enum log_level log_level_of(const struct config *config)
 void config_log_begin(const struct config *config)
 {
     log_configure((enum log_format)config->log_format, log_level_of(config));
+}
+
+void config_read_again(const struct config *config)
+{
+    char why[TLS_WHY_SIZE];
+    config_log_begin(config);
+    if (!tls_reload(why))
+        log_event(LOG_ERROR, "TLS to Redis goes on with the files of before", LOG_STR("why", why));
 }
 
 struct store_config config_store(const struct config *config, const char *redis_url)

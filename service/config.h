@@ -6,6 +6,7 @@
 
 #include "args.h"
 #include "log.h"
+#include "store/redis/tls.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -30,6 +31,7 @@ struct config {
     char *redis;     /* NULL: embedded; with its password */
     char *ledger;    /* LEDGER_NONE or an address with its password; never NULL */
     char *redis_password, *ledger_password; /* NULL: none that is kept apart */
+    struct tls_files redis_tls;
     bool ledger_is_own;  /* the default of the embedded Redis: migrated at start */
     char *ledger_listen; /* NULL: nowhere */
     bool ledger_apply, auto_restore;
@@ -58,6 +60,11 @@ extern const struct arg_spec config_specs[];
  * with err. */
 bool config_complete(struct config *config, char *err, size_t err_size) MUST_CHECK;
 
+/* Is this a URL of a Redis, and are the files that it needs for TLS as they should be? Reads them.
+ * Messages as of options. */
+bool config_check_redis(const char *url, const struct tls_files *files, char *err,
+                        size_t err_size) MUST_CHECK;
+
 /* There is a ledger. */
 bool config_has_ledger(const struct config *config);
 
@@ -66,6 +73,10 @@ void config_log(const struct config *config);
 
 /* Logs from now on as the options say, the level in --log-level-file before that of --log-level. */
 void config_log_begin(const struct config *config);
+
+/* What may change while a process runs is read again, on SIGHUP: that level, and the files for TLS,
+ * unless something is wrong with them. */
+void config_read_again(const struct config *config);
 
 /* The part that the store needs; strings stay the config's. redis_url: of the embedded Redis, or
  * config->redis. */

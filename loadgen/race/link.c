@@ -2,6 +2,7 @@
 #include "race/link.h"
 #include "fail.h"
 #include "store/redis/resp.h"
+#include "store/topology/topology_link.h"
 #include "units.h"
 
 #include <stdio.h>
@@ -57,16 +58,17 @@ bool race_link_done(redisReply *reply)
     return reply != NULL;
 }
 
-bool race_link_open(struct race_link *link, const struct topology *topology, const char *key,
+bool race_link_open(struct race_link *link, struct topology *topology, const char *key,
                     char err[RACE_ERR_SIZE])
 {
     struct endpoint at;
     *link = (struct race_link){.key = key, .err = err};
     buf_init(&link->out, OUT_MAX_BYTES);
     snprintf(link->turn, sizeof(link->turn), "{%s}:turn", key);
-    if (!topology_find_slot(topology, slot_of(str_of(key)), &at))
-        return fail_with(err, RACE_ERR_SIZE, "nobody has said yet where the key is");
-    if (!link_open(&link->link, &at, topology_address(topology), false, CONNECT_MS))
+    if (!topology_seek(topology, slot_of(str_of(key)), 0, CONNECT_MS, &at))
+        return fail_with(err, RACE_ERR_SIZE, "%s", topology_why(topology));
+    const struct address *who = topology_address(topology);
+    if (!link_open(&link->link, &at, who, who->tls, CONNECT_MS))
         return race_link_fail(link, "connect", NULL);
     link->link.timeout_ms = ANSWER_MS;
     return true;

@@ -22,7 +22,7 @@ struct race_link {
 };
 
 /* Connects to where the key is, authenticates, selects the database. On failure nothing is open. */
-bool race_link_open(struct race_link *link, const struct topology *topology, const char *key,
+bool race_link_open(struct race_link *link, struct topology *topology, const char *key,
                     char err[RACE_ERR_SIZE]) MUST_CHECK;
 void race_link_close(struct race_link *link);
 

@@ -41,7 +41,7 @@ struct race_go {
 /* What all workers of a strategy share; made before the fork. */
 struct race_plan {
     const struct race_strategy *strategy;
-    const struct topology *topology;
+    struct topology *topology;
     const char *key;
     int64_t batch_max; /* units a try, where the strategy batches */
     struct race_books *books;

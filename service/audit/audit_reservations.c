@@ -34,7 +34,7 @@ static bool ask_redis(struct walk *walk, struct walk_page *page, bool after)
 /* Finished reservations that ended later than this must be in Redis. */
 static bool know_since(struct walk *walk)
 {
-    int64_t now_ms = admin_now_ms(walk->audit->admin);
+    int64_t now_ms = admin_now_ms(walk->audit->admin, walk->partition);
     walk->since_ms = now_ms - walk->audit->reservation_retention_ms;
     return walk_redis(walk->audit, now_ms < 0 ? -EIO : 0);
 }

@@ -61,7 +61,8 @@ static bool turn_due(struct walk *walk, struct walk_place *place, struct walk_pa
     return true;
 }
 
-/* --- keys ------------------------------------------------------------------------------------- */
+/* --- keys, of each Redis, that is of the first partition there
+ * ------------------------------------------------------------------------------------- */
 
 static int by_partition(const void *a, const void *b)
 {
@@ -95,7 +96,8 @@ static bool turn_keys(struct walk *walk, struct walk_place *place, struct walk_p
     struct audit *audit = walk->audit;
     struct layout_key *keys;
     size_t count;
-    if (!walk_redis(audit, scan_keys(audit->admin, page->arena, place->cursor, &keys, &count)))
+    if (!walk_redis(audit, scan_keys(audit->admin, page->arena, (unsigned)place->at, place->cursor,
+                                     &keys, &count)))
         return false;
     place->done = strcmp(place->cursor, "0") == 0;
     qsort(keys, count, sizeof(*keys), by_partition);
@@ -112,12 +114,16 @@ static bool turn_keys(struct walk *walk, struct walk_place *place, struct walk_p
 bool walk_strays(struct walk *walk)
 {
     static const struct walk_source due = {.turn = turn_due}, keys = {.turn = turn_keys};
-    struct walk_place in_keys = {WALK_FROM_THE_FIRST};
     for (unsigned p = 0; p < walk->audit->partitions; p++) {
         struct walk_place in_due = {WALK_FROM_THE_FIRST};
         walk->partition = p;
         if (!walk_run(walk, &due, &walk->names, &in_due) || !walk_settle(walk))
             return false;
     }
-    return walk_run(walk, &keys, &walk->names, &in_keys);
+    for (unsigned p = 0; p < walk->audit->partitions; p++) {
+        struct walk_place in_keys = {WALK_FROM_THE_FIRST, .at = p};
+        if (admin_is_first(walk->audit->admin, p) && !walk_run(walk, &keys, &walk->names, &in_keys))
+            return false;
+    }
+    return true;
 }

@@ -45,7 +45,7 @@ struct walk_place {
     char name[WALK_PLACE_SIZE]; /* behind this one */
     size_t n;
     char cursor[ADMIN_CURSOR_SIZE];
-    int64_t at, until; /* a bucket; times */
+    int64_t at, until; /* a bucket; a partition; times */
     enum current_order order;
     struct str sku;
     size_t strangers; /* met on the way, which are no things of this kind */

@@ -182,6 +182,7 @@ static void report_end(struct report *report, enum audit_result result)
 
 struct options {
     char *redis, *ledger, *redis_password, *ledger_password;
+    struct tls_files redis_tls;
     int64_t wait_ms, reservation_retention_ms;
     bool json;
 };
@@ -194,6 +195,9 @@ static const struct arg_spec specs[] = {
     {"ledger", ARG_STRING, offsetof(struct options, ledger), .metavar = "URL", .secret = true,
      .help = "Its ledger: sqlite:/path/file.db or postgresql://user@host/name."},
     PASSWORD_ROW("redis", offsetof(struct options, redis_password)),
+    TLS_CA_ROW(offsetof(struct options, redis_tls.ca)),
+    TLS_CERT_ROW(offsetof(struct options, redis_tls.cert)),
+    TLS_KEY_ROW(offsetof(struct options, redis_tls.key)),
     PASSWORD_ROW("ledger", offsetof(struct options, ledger_password)),
     {"wait", ARG_DURATION_MS, offsetof(struct options, wait_ms), 0, HOUR_MS, .default_text = "30s",
      .help = "How long to wait for the ledger to get as far as Redis was."},
@@ -213,10 +217,12 @@ static bool is_complete(struct cli_call *call, char *err, size_t err_size)
     if (!url_take_password(&options->redis, options->redis_password, "redis", err, err_size) ||
         !url_take_password(&options->ledger, options->ledger_password, "ledger", err, err_size))
         return false;
-    if (!options->redis || !options->ledger || db_address_known(options->ledger))
-        return command_has_both(options->redis, options->ledger, err, err_size);
-    return fail_with(err, err_size,
-                     "--ledger: sqlite:/path/file.db or postgresql://user@host/name");
+    if (!command_has_both(options->redis, options->ledger, err, err_size))
+        return false;
+    if (!db_address_known(options->ledger))
+        return fail_with(err, err_size,
+                         "--ledger: sqlite:/path/file.db or postgresql://user@host/name");
+    return config_check_redis(options->redis, &options->redis_tls, err, err_size);
 }
 
 /* Opening would make a file that is not there. */
@@ -260,7 +266,7 @@ static void keep_result(const struct audit *audit, enum audit_result result)
                               .drift = audit->drift,
                               .items = audit->items,
                               .reservations = audit->reservations,
-                              .at_ms = admin_now_ms(audit->admin)};
+                              .at_ms = admin_now_ms(audit->admin, 0)};
     if (kept.at_ms < 0 || scan_keep_audit(audit->admin, &kept) < 0)
         fprintf(stderr, "stockd audit: the result is not kept for the metrics: %s\n",
                 admin_why(audit->admin));

@@ -47,7 +47,7 @@ static void on_signal(void *ctx, int signo)
         return;
     }
     notify_reloading(&p->notify);
-    config_log_begin(p->config);
+    config_read_again(p->config);
     for (size_t i = 0; i < pool_slots(p->pool); i++)
         pool_signal_slot(p->pool, (int)i, SIGHUP);
     notify_ready(&p->notify, CARRYING);

@@ -14,6 +14,7 @@
 
 struct options {
     char *redis, *ledger, *redis_password, *ledger_password;
+    struct tls_files redis_tls;
     int64_t partitions, operation_retention_ms, reservation_retention_ms;
     bool dry_run, discard_unapplied;
 };
@@ -27,6 +28,9 @@ static const struct arg_spec specs[] = {
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "The database to build it from: sqlite:/path/file.db or postgresql://user@host/name."},
     PASSWORD_ROW("redis", AT(redis_password)),
+    TLS_CA_ROW(AT(redis_tls.ca)),
+    TLS_CERT_ROW(AT(redis_tls.cert)),
+    TLS_KEY_ROW(AT(redis_tls.key)),
     PASSWORD_ROW("ledger", AT(ledger_password)),
     {"dry-run", ARG_BOOL, AT(dry_run),
      .help = "Look and count, write nothing."},
@@ -110,7 +114,8 @@ static bool is_complete(struct cli_call *call, char *err, size_t err_size)
     if (!url_take_password(&options->redis, options->redis_password, "redis", err, err_size) ||
         !url_take_password(&options->ledger, options->ledger_password, "ledger", err, err_size))
         return false;
-    return command_has_both(options->redis, options->ledger, err, err_size);
+    return command_has_both(options->redis, options->ledger, err, err_size) &&
+           config_check_redis(options->redis, &options->redis_tls, err, err_size);
 }
 
 static const struct cli_exit exits[] = {

@@ -45,6 +45,7 @@ static void ready(struct exchange *x)
         return;
     }
     JSON_INT(&x->out, "{\"status\":\"ready\",\"restores\":", store_restores(x->server->store));
+    JSON_STRING(&x->out, ",\"durability\":", str_of(store_durability(x->server->store)));
     put_shut(x->server->store, &x->out);
     buf_putc(&x->out, '}');
 }

@@ -256,6 +256,7 @@ void render_read(const struct store_read *read, const struct op_condition *if_no
         return;
     case READ_ITEMS: render_items(read, body); return;
     case READ_RESERVATION: body_put_reservation(body, out->resv, out->now_ms); return;
+    case READ_REPEAT:
     case READ_OPERATION: render_operation(read, body); return;
     }
 }

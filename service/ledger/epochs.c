@@ -10,12 +10,16 @@ static const struct db_statement read_ends =
     DB_ASK("ii", "SELECT epoch, last_seq FROM epochs WHERE partition_no = $1 AND epoch < $2 "
                  "AND last_seq IS NOT NULL ORDER BY epoch DESC LIMIT 8");
 static const struct db_statement find_end =
-    DB_ASK("ii", "SELECT last_seq, run_id FROM epochs WHERE partition_no = $1 AND epoch = $2");
+    DB_ASK("ii", "SELECT last_seq, run_id, promotion, promotion_order FROM epochs "
+                 "WHERE partition_no = $1 AND epoch = $2");
+static const struct db_statement find_behind =
+    DB_ASK("iii", "SELECT 1 FROM events WHERE partition_no = $1 AND (epoch, seq) > ($2, $3) "
+                  "AND type <> 'epoch' LIMIT 1");
 static const struct db_statement put_epoch = {
     .kind = DB_INSERT,
-    .types = "iiiti",
+    .types = "iiititi",
     .head = "epochs",
-    .columns = "partition_no, epoch, last_seq, run_id, opened_ms",
+    .columns = "partition_no, epoch, last_seq, run_id, opened_ms, promotion, promotion_order",
     .tail = "ON CONFLICT (partition_no, epoch) DO UPDATE SET last_seq = excluded.last_seq",
 };
 static const struct db_statement count_restores =
@@ -32,12 +36,12 @@ static int keep_end(void *context, const struct db_value *row, size_t count)
     return 0;
 }
 
-static void keep_run_id(char run_id[EPOCHS_RUN_ID], struct str text)
+static void keep_run_id(char run_id[REIGN_ID_SIZE], const struct db_value *value)
 {
-    size_t n = text.n < EPOCHS_RUN_ID ? text.n : EPOCHS_RUN_ID - 1;
-    memset(run_id, 0, EPOCHS_RUN_ID);
-    if (!str_absent(text))
-        memcpy(run_id, text.p, n);
+    struct str text = value->as.text;
+    memset(run_id, 0, REIGN_ID_SIZE);
+    if (value->type == DB_TEXT)
+        memcpy(run_id, text.p, text.n < REIGN_ID_SIZE ? text.n : REIGN_ID_SIZE - 1);
 }
 
 static int keep_found(void *context, const struct db_value *row, size_t count)
@@ -45,8 +49,9 @@ static int keep_found(void *context, const struct db_value *row, size_t count)
     struct epoch_found *found = context;
     if (row[0].type == DB_INT)
         found->last_seq = row[0].as.number;
-    if (row[1].type == DB_TEXT)
-        keep_run_id(found->run_id, row[1].as.text);
+    keep_run_id(found->opener.run_id, &row[1]);
+    keep_run_id(found->opener.promotion, &row[2]);
+    found->opener.order = row[3].as.number;
     return 0;
 }
 
@@ -68,7 +73,7 @@ enum db_result epochs_read(struct db *db, unsigned partition, int64_t epoch, str
         result = epochs_find(db, partition, epoch, &present);
     if (result != DB_OK)
         return result;
-    memcpy(epochs->run_id, present.run_id, sizeof(epochs->run_id));
+    epochs->opener = present.opener;
     epochs->before = epoch;
     return DB_OK;
 }
@@ -107,14 +112,38 @@ static void push(struct event_ends *ended, struct event_id end)
     ended->count = kept + 1;
 }
 
+static int note_any(void *context, const struct db_value *row, size_t count)
+{
+    *(bool *)context = true;
+    return 0;
+}
+
+enum db_result epochs_look_behind(struct db *db, unsigned partition, struct event_id id, bool *any)
+{
+    const struct db_value key[] = {db_int(partition), db_int(id.epoch), db_int(id.seq)};
+    *any = false;
+    return db_run(db, &find_behind, key, 1, note_any, any, NULL);
+}
+
+static struct db_value text_or_null(const char *text)
+{
+    return db_text(*text ? str_of(text) : (struct str){NULL, 0});
+}
+
 enum db_result epochs_turn(struct db *db, unsigned partition, struct event_id end, int64_t next,
-                           struct str run_id, struct epochs *epochs)
+                           const struct reign *opener, struct epochs *epochs)
 {
     const struct db_value none = {.type = DB_NULL}, nobody = db_text((struct str){NULL, 0});
-    const struct db_value ended[] = {db_int(partition), db_int(end.epoch), db_int(end.seq), nobody,
-                                     db_int(0)};
-    const struct db_value begun[] = {db_int(partition), db_int(next), none, db_text(run_id),
-                                     db_int(clock_wall_ms())};
+    const struct db_value ended[] = {
+        db_int(partition), db_int(end.epoch), db_int(end.seq), nobody, db_int(0), nobody,
+        db_int(0)};
+    const struct db_value begun[] = {db_int(partition),
+                                     db_int(next),
+                                     none,
+                                     text_or_null(opener->run_id),
+                                     db_int(clock_wall_ms()),
+                                     text_or_null(opener->promotion),
+                                     db_int(opener->order)};
     enum db_result result = DB_OK;
     assert(next > end.epoch);
     if (end.epoch > 0)
@@ -125,7 +154,7 @@ enum db_result epochs_turn(struct db *db, unsigned partition, struct event_id en
         push(&epochs->ended, end);
     if (result != DB_OK)
         return result;
-    keep_run_id(epochs->run_id, run_id);
+    epochs->opener = *opener;
     epochs->before = next;
     return DB_OK;
 }

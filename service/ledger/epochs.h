@@ -11,15 +11,15 @@
 #pragma once
 
 #include "core/event_id.h"
+#include "core/reign.h"
 #include "ledger/db.h"
 
 #define EPOCHS_ABSENT (-1) /* last_seq of an epoch of which SQL has nothing */
-#define EPOCHS_RUN_ID 48   /* with the NUL */
 
 /* The last ones that ended before an epoch, newest first. */
 struct epochs {
-    int64_t before;             /* 0: nothing is known */
-    char run_id[EPOCHS_RUN_ID]; /* of the Redis that opened that one; "": not known */
+    int64_t before;      /* 0: nothing is known */
+    struct reign opener; /* whom that one was opened for */
     struct event_ends ended;
 };
 
@@ -30,7 +30,7 @@ enum db_result epochs_read(struct db *db, unsigned partition, int64_t epoch,
 /* One that SQL knows; last_seq EPOCHS_ABSENT: it does not, or that one has no end yet. */
 struct epoch_found {
     int64_t last_seq;
-    char run_id[EPOCHS_RUN_ID];
+    struct reign opener;
 };
 
 enum db_result epochs_find(struct db *db, unsigned partition, int64_t epoch,
@@ -46,10 +46,14 @@ bool epochs_hold(struct event_id at, struct event_id id, int64_t last_seq, int64
 enum db_result epochs_look_up(struct db *db, unsigned partition, struct event_id at,
                               struct event_id id, bool *held) MUST_CHECK;
 
-/* The checkpoint leaves an epoch (its number 0: there was none) for a later one, which the Redis
- * with this run id opened, if that is known. *epochs, known up to then, has the end from now on. */
+/* Whether something happened behind `id`, beyond epochs that began: whoever ends there lacks it. */
+enum db_result epochs_look_behind(struct db *db, unsigned partition, struct event_id id,
+                                  bool *any) MUST_CHECK;
+
+/* The checkpoint leaves an epoch (its number 0: there was none) for a later one, opened for
+ * `opener`. *epochs, known up to then, has the end from now on. */
 enum db_result epochs_turn(struct db *db, unsigned partition, struct event_id end, int64_t next,
-                           struct str run_id, struct epochs *epochs) MUST_CHECK;
+                           const struct reign *opener, struct epochs *epochs) MUST_CHECK;
 
 /* Notes one more restore, which begins this epoch, in the caller's transaction. *number: which one.
  */

@@ -23,7 +23,8 @@
     X(0008, "0008_lookups.sql")                                                                    \
     X(0009, "0009_restores.sql")                                                                   \
     X(0010, "0010_epochs.sql")                                                                     \
-    X(0011, "0011_event_types.sql")
+    X(0011, "0011_event_types.sql")                                                                \
+    X(0012, "0012_promotions.sql")
 
 #define DECLARE(number, name) extern const char sql_##number[], sql_##number##_end[];
 EACH_FILE(DECLARE)

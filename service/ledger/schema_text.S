@@ -21,5 +21,6 @@ sql_\symbol\()_end:
     sql_file 0009, "0009_restores.sql"
     sql_file 0010, "0010_epochs.sql"
     sql_file 0011, "0011_event_types.sql"
+    sql_file 0012, "0012_promotions.sql"
 
     .section .note.GNU-stack, "", %progbits

@@ -15,33 +15,38 @@ void backlog_begin(struct store_shared *shared)
     show_last_look(shared);
 }
 
-static void add(struct feed_backlog *all, const struct feed_backlog *one)
+static void add(struct backlog_sum *sum, const struct feed_backlog *one, int64_t now_ms)
 {
-    all->entries += one->entries;
-    all->events += one->events;
-    if (one->oldest_ms > 0 && one->oldest_ms < all->oldest_ms)
-        all->oldest_ms = one->oldest_ms;
+    sum->entries += one->entries;
+    sum->events += one->events;
+    if (one->oldest_ms > 0 && now_ms - one->oldest_ms > sum->lag_ms)
+        sum->lag_ms = now_ms - one->oldest_ms;
 }
 
-int backlog_look(struct admin *admin, unsigned partitions, int64_t now_ms, struct backlog *backlog)
+int backlog_look(struct admin *admin, unsigned partitions, struct backlog *backlog)
 {
-    backlog->all = backlog->open = (struct feed_backlog){.oldest_ms = now_ms};
+    unsigned reached = 0;
+    *backlog = (struct backlog){.all = {.entries = 0}};
     for (unsigned p = 0; p < partitions; p++) {
         struct feed_backlog one;
-        if (feed_look_behind(admin, p, &one) < 0)
+        if (admin_at(admin, p) != ADMIN_OK)
+            continue;
+        int64_t now_ms = admin_now_ms(admin, p);
+        if (now_ms < 0 || feed_look_behind(admin, p, &one) < 0)
             return -1;
-        add(&backlog->all, &one);
+        add(&backlog->all, &one, now_ms);
         if (admin_is_open(admin, p))
-            add(&backlog->open, &one);
+            add(&backlog->open, &one, now_ms);
+        reached++;
     }
-    return 0;
+    return reached > 0 ? 0 : -1;
 }
 
-void backlog_show(struct store_shared *shared, const struct backlog *backlog, int64_t now_ms)
+void backlog_show(struct store_shared *shared, const struct backlog *backlog)
 {
     stats_set(STATS_STREAM_LENGTH, backlog->all.entries);
     stats_set(STATS_LEDGER_LAG, backlog->all.events);
-    shared->ledger_lag_ms = now_ms - backlog->all.oldest_ms;
+    shared->ledger_lag_ms = backlog->all.lag_ms;
     shared->ledger_look_at_ms = clock_wall_ms();
     show_last_look(shared);
 }

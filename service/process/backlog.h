@@ -8,17 +8,21 @@
 
 #include "store/admin/feed.h"
 
+struct backlog_sum {
+    int64_t entries, events;
+    int64_t lag_ms; /* how long the oldest event has waited, by the clock of its Redis */
+};
+
 struct backlog {
-    struct feed_backlog all;
-    struct feed_backlog open; /* of the partitions that admin_open found open */
+    struct backlog_sum all;  /* of the partitions whose Redis is reached */
+    struct backlog_sum open; /* of those that admin_open found open */
 };
 
 /* Before the first look: what is known from before, or that nothing waits. */
 void backlog_begin(struct store_shared *shared);
 
-/* Looks at all partitions, at Redis time now_ms. 0 or -1. */
-int backlog_look(struct admin *admin, unsigned partitions, int64_t now_ms,
-                 struct backlog *backlog) MUST_CHECK;
+/* Looks at all partitions. 0, or -1: no Redis is reached, or one was lost. */
+int backlog_look(struct admin *admin, unsigned partitions, struct backlog *backlog) MUST_CHECK;
 
 /* Shows what was found. */
-void backlog_show(struct store_shared *shared, const struct backlog *backlog, int64_t now_ms);
+void backlog_show(struct store_shared *shared, const struct backlog *backlog);

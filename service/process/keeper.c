@@ -131,12 +131,14 @@ static void sweep_item(struct keeper *k, struct sweep *sweep, unsigned partition
     store_submit(k->store, &sweep->op);
 }
 
-/* Hands over what is due in one partition. 0 or -1. */
-static int look_for_due(struct keeper *k, unsigned partition, int64_t now_ms)
+/* Hands over what is due in one partition, by the clock of its Redis. 0 or -1. */
+static int look_for_due(struct keeper *k, unsigned partition)
 {
     struct str names[SWEEPS_MAX];
-    int64_t oldest_ms = now_ms;
+    int64_t now_ms = admin_now_ms(k->admin, partition), oldest_ms = now_ms;
     arena_reset(&k->arena);
+    if (now_ms < 0)
+        return -1;
     int count = admin_due(k->admin, partition, now_ms, &k->arena, names, SWEEPS_MAX, &oldest_ms);
     if (count < 0)
         return -1;
@@ -147,17 +149,19 @@ static int look_for_due(struct keeper *k, unsigned partition, int64_t now_ms)
     return 0;
 }
 
-/* In one partition that is open after the other, until something is due. */
-static int sweep_due(struct keeper *k, int64_t now_ms)
+/* In one partition that is open after the other, until something is due. One whose Redis is lost
+ * here is not open any more, and holds up no other. */
+static int sweep_due(struct keeper *k)
 {
     unsigned partitions = k->shared->store_config.partitions;
+    int rc = 0;
     k->moved = false;
     for (unsigned i = 0; i < partitions && k->flying == 0; i++) {
-        if (admin_is_open(k->admin, k->partition) && look_for_due(k, k->partition, now_ms) < 0)
-            return -1;
+        if (admin_is_open(k->admin, k->partition) && look_for_due(k, k->partition) < 0)
+            rc = -1;
         k->partition = (k->partition + 1) % partitions;
     }
-    return 0;
+    return rc;
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
@@ -173,33 +177,55 @@ static void begin_looks(const struct keeper *k)
 /* Nothing that the ledger has not taken is ever dropped, so what comes in has to be bounded.
  * Nothing comes into a partition that is not open: what waits there is shown, but holds up no
  * other. */
-static int look_at_backlog(struct keeper *k, int64_t now_ms)
+static int look_at_backlog(struct keeper *k)
 {
     struct store_shared *shared = k->shared->store_shared;
     int64_t max = k->shared->store_config.ledger_max_lag;
     struct backlog backlog;
-    if (backlog_look(k->admin, k->shared->store_config.partitions, now_ms, &backlog) < 0)
+    if (backlog_look(k->admin, k->shared->store_config.partitions, &backlog) < 0)
         return -1;
-    const struct feed_backlog *open = &backlog.open;
-    shared->ledger_silent = now_ms - open->oldest_ms > k->shared->store_config.request_timeout_ms;
+    const struct backlog_sum *open = &backlog.open;
+    shared->ledger_silent = open->lag_ms > k->shared->store_config.request_timeout_ms;
     shared->ledger_behind = open->events > (shared->ledger_behind ? max - max / LAG_EASE : max);
-    backlog_show(shared, &backlog, now_ms);
+    backlog_show(shared, &backlog);
     return 0;
 }
 
-static int trim_events(struct keeper *k, int64_t now_ms)
+static int trim_events(struct keeper *k, unsigned partition, int64_t now_ms, int64_t *events)
+{
+    bool ledger = k->shared->store_config.ledger;
+    return ledger ? 0 : feed_trim_old(k->admin, partition, now_ms, events);
+}
+
+static int trim_partition(struct keeper *k, unsigned partition, int64_t *events)
+{
+    int64_t now_ms = admin_now_ms(k->admin, partition);
+    if (now_ms < 0 || trim_events(k, partition, now_ms, events) < 0)
+        return -1;
+    int dropped = admin_trim_records(k->admin, partition, now_ms);
+    if (dropped > 0)
+        stats_count(STATS_TRIMMED_RECORDS, (uint64_t)dropped);
+    return dropped < 0 ? -1 : 0;
+}
+
+/* What is old, where nobody has to look at it first. */
+static int trim_old(struct keeper *k)
 {
     int64_t events = 0;
+    int rc = 0;
     for (unsigned p = 0; p < k->shared->store_config.partitions; p++)
-        if (admin_is_open(k->admin, p) && feed_trim_old(k->admin, p, now_ms, &events) < 0)
-            return -1;
-    stats_set(STATS_STREAM_LENGTH, events);
-    return 0;
+        if (admin_is_open(k->admin, p) && trim_partition(k, p, &events) < 0)
+            rc = -1;
+    if (rc == 0 && !k->shared->store_config.ledger)
+        stats_set(STATS_STREAM_LENGTH, events);
+    return rc;
 }
 
 static int look_at_audit(struct keeper *k)
 {
     struct scan_audit audit;
+    if (admin_at(k->admin, 0) != ADMIN_OK)
+        return 0;
     if (scan_last_audit(k->admin, &audit) < 0)
         return -1;
     stats_set(STATS_AUDIT_RESULT, audit.result);
@@ -208,34 +234,26 @@ static int look_at_audit(struct keeper *k)
     return 0;
 }
 
-/* What is old, where nobody has to look at it first. */
-static int trim_old(struct keeper *k, int64_t now_ms)
+static int look_around_redis(struct keeper *k)
 {
-    if (!k->shared->store_config.ledger && trim_events(k, now_ms) < 0)
-        return -1;
-    for (unsigned p = 0; p < k->shared->store_config.partitions; p++) {
-        int dropped = admin_is_open(k->admin, p) ? admin_trim_records(k->admin, p, now_ms) : 0;
-        if (dropped < 0)
-            return -1;
-        stats_count(STATS_TRIMMED_RECORDS, (uint64_t)dropped);
-    }
-    return 0;
+    int memory = admin_look_at_memory(k->admin), replicas = admin_look_at_replicas(k->admin);
+    int backlog = k->shared->store_config.ledger ? look_at_backlog(k) : 0;
+    return memory < 0 || replicas < 0 || backlog < 0 ? -1 : 0;
 }
 
-static int chores(struct keeper *k, int64_t now_ms)
+static int chores(struct keeper *k)
 {
-    bool ledger = k->shared->store_config.ledger;
     int64_t mono_ms = clock_mono_ms();
+    int looked = 0;
     if (mono_ms >= k->chores_at_ms) {
         k->chores_at_ms = mono_ms + CHORES_MS;
-        if (admin_look_at_memory(k->admin) < 0 || admin_look_at_replicas(k->admin) < 0 ||
-            (ledger && look_at_backlog(k, now_ms) < 0))
-            return -1;
+        looked = look_around_redis(k);
     }
     if (mono_ms < k->trim_at_ms)
-        return 0;
+        return looked;
     k->trim_at_ms = mono_ms + TRIM_MS;
-    return look_at_audit(k) < 0 ? -1 : trim_old(k, now_ms);
+    int audit = look_at_audit(k), trimmed = trim_old(k);
+    return looked < 0 || audit < 0 || trimmed < 0 ? -1 : 0;
 }
 
 /* How far Redis is with loading has been said already. */
@@ -246,12 +264,12 @@ static void say_not_open(enum admin_result result, const char *what, const char 
         log_event(admin_passes(result) ? LOG_WARN : LOG_ERROR, what, LOG_STR("why", why));
 }
 
-static void say_partly_open(struct keeper *k, unsigned open, const char *why)
+static void say_partly_open(struct keeper *k, enum log_level level, unsigned open, const char *why)
 {
     if (clock_mono_ms() < k->shut_say_ms)
         return;
     k->shut_say_ms = clock_mono_ms() + IDLE_MS;
-    log_event(LOG_ERROR, "some partitions are not open", LOG_INT("open", open),
+    log_event(level, "some partitions are not open", LOG_INT("open", open),
               LOG_INT("of", k->shared->store_config.partitions), LOG_STR("why", why));
 }
 
@@ -263,7 +281,9 @@ static bool look_around(struct keeper *k)
     unsigned open = admin_open_count(k->admin);
     stats_set(STATS_PARTITIONS_SHUT, k->shared->store_config.partitions - open);
     if (open > 0 && !admin_passes(result) && result != ADMIN_OK)
-        say_partly_open(k, open, why);
+        say_partly_open(k, LOG_ERROR, open, why);
+    else if (open > 0 && (result == ADMIN_DOWN || result == ADMIN_LOADING))
+        say_partly_open(k, LOG_WARN, open, why);
     if (open > 0)
         return true;
     k->open_at_ms = clock_mono_ms() + (admin_passes(result) ? STEP_MS : CLOSED_LOOK_MS);
@@ -280,8 +300,8 @@ static void on_step(uv_timer_t *timer)
         round_failed(k, "Redis has not answered its transactions yet");
     if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms || !look_around(k))
         return;
-    int64_t now_ms = admin_now_ms(k->admin);
-    if (now_ms >= 0 && sweep_due(k, now_ms) == 0 && chores(k, now_ms) == 0) {
+    int swept = sweep_due(k);
+    if (chores(k) == 0 && swept == 0) {
         round_done(k);
         return;
     }
@@ -310,7 +330,7 @@ static void on_hup(uv_signal_t *handle, int signo)
 {
     struct keeper *k = handle->data;
     (void)signo;
-    config_log_begin(k->shared->config);
+    config_read_again(k->shared->config);
 }
 
 /* No partition is open, and none opens by itself: the service begins, and says so to who asks. */
@@ -321,12 +341,20 @@ static bool needs_a_person(const struct keeper *k, enum admin_result result)
            (!admin_passes(result) || k->shared->store_shared->state_lost);
 }
 
+static unsigned first_open(const struct keeper *k)
+{
+    for (unsigned p = 0; p < k->shared->store_config.partitions; p++)
+        if (admin_is_open(k->admin, p))
+            return p;
+    return 0;
+}
+
 /* NULL: Redis tells the time, and --durability can be kept, so far as others are needed for it. */
 static const char *lacks(struct keeper *k, enum wait_cause *cause)
 {
     const struct store_shared *shared = k->shared->store_shared;
     enum store_durability level = k->shared->store_config.durability;
-    if (admin_now_ms(k->admin) < 0 || admin_look_at_replicas(k->admin) < 0) {
+    if (admin_now_ms(k->admin, first_open(k)) < 0 || admin_look_at_replicas(k->admin) < 0) {
         *cause = waiting_cause(k->admin, ADMIN_DOWN);
         return admin_why(k->admin);
     }
@@ -374,8 +402,9 @@ static bool open_first(struct keeper *k, struct pool_child *child, int64_t patie
 static int start(struct keeper *k)
 {
     char err[256] = "";
-    k->store =
-        store_new(&k->loop, &k->shared->store_config, k->shared->store_shared, err, sizeof(err));
+    struct store_config config = k->shared->store_config;
+    config.topology = admin_topology(k->admin);
+    k->store = store_new(&k->loop, &config, k->shared->store_shared, err, sizeof(err));
     if (!k->store) {
         log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
         return -1;
@@ -394,7 +423,6 @@ static int start(struct keeper *k)
 
 static void stop_keeper(struct keeper *k)
 {
-    admin_free(k->admin);
     arena_free(&k->arena);
     if (!store_can_close(k->store))
         return;
@@ -405,6 +433,7 @@ static void stop_keeper(struct keeper *k)
     uv_close((uv_handle_t *)&k->sighup, NULL);
     uv_run(&k->loop, UV_RUN_DEFAULT);
     uv_loop_close(&k->loop);
+    admin_free(k->admin); /* the store went by its topology */
 }
 
 int keeper_run(struct pool_child *child, void *arg)

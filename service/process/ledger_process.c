@@ -51,6 +51,8 @@ struct ledger_process {
     bool db_checked;    /* since the last trouble */
     bool redis_known;   /* it once was what we need */
     bool redis_loading;
+    unsigned away;       /* partitions whose Redis can not be worked with, in this pass */
+    char redis_why[256]; /* of the last of them */
     bool refused;
 };
 
@@ -67,7 +69,7 @@ static void rest(struct ledger_process *l, int64_t ms)
     if (signo == PROCESS_STOP && l->stop_ms == 0)
         l->stop_ms = clock_mono_ms() + STOP_MS;
     if (signo == SIGHUP)
-        config_log_begin(l->shared->config);
+        config_read_again(l->shared->config);
 }
 
 /* Until there is something to read in a partition that flows. */
@@ -75,7 +77,7 @@ static void wait_for_entries(struct ledger_process *l)
 {
     size_t count = 0;
     for (unsigned i = 0; i < l->part_count; i++)
-        if (l->parts[i].state == CARRY_FLOWING) {
+        if (l->parts[i].state == CARRY_FLOWING && l->parts[i].connection != 0) {
             l->waiting[count] = l->parts[i].partition;
             l->positions[count++] = l->parts[i].at;
         }
@@ -102,15 +104,11 @@ static void tell(const struct ledger_process *l, enum ledger_state state)
 static void show_backlog(struct ledger_process *l)
 {
     struct backlog backlog;
-    const char *why;
     if (!l->shared->ledger_look || clock_mono_ms() < l->lag_ms)
         return;
     l->lag_ms = clock_mono_ms() + LAG_MS;
-    if (admin_connect(l->admin, &why) != ADMIN_OK)
-        return;
-    int64_t now_ms = admin_now_ms(l->admin);
-    if (now_ms >= 0 && backlog_look(l->admin, l->part_count, now_ms, &backlog) == 0)
-        backlog_show(l->shared->store_shared, &backlog, now_ms);
+    if (backlog_look(l->admin, l->part_count, &backlog) == 0)
+        backlog_show(l->shared->store_shared, &backlog);
 }
 
 static enum ledger_state of_partition(enum carry_state state)
@@ -119,6 +117,7 @@ static enum ledger_state of_partition(enum carry_state state)
     case CARRY_FLOWING: return LEDGER_APPLIES;
     case CARRY_STUCK: return LEDGER_STUCK;
     case CARRY_LOST: return LEDGER_LOST;
+    case CARRY_DEPOSED:
     case CARRY_UNSEEN:
     case CARRY_SEEN:
     case CARRY_BEHIND: break;
@@ -126,10 +125,10 @@ static enum ledger_state of_partition(enum carry_state state)
     return LEDGER_BEGINS;
 }
 
-/* What the partitions are like, after a pass without trouble. */
+/* What the partitions are like, after a pass. */
 static void tell_partitions(const struct ledger_process *l)
 {
-    enum ledger_state state = LEDGER_APPLIES;
+    enum ledger_state state = l->away > 0 ? LEDGER_WAITS_REDIS : LEDGER_APPLIES;
     for (unsigned i = 0; i < l->part_count; i++) {
         enum ledger_state one = of_partition(l->parts[i].state);
         state = one > state ? one : state;
@@ -145,17 +144,31 @@ static void forget_all(struct ledger_process *l)
         carry_forget(&l->parts[i]);
 }
 
-static void redis_trouble(struct ledger_process *l, const char *why)
+static void say_redis_trouble(struct ledger_process *l)
 {
     static struct log_gate gate;
     enum admin_result result = l->redis_loading ? ADMIN_LOADING : ADMIN_DOWN;
-    bool told = waiting_tell(l->shared, l->child, waiting_cause(l->admin, result), why);
+    bool told = waiting_tell(l->shared, l->child, waiting_cause(l->admin, result), l->redis_why);
     if (!told && !l->redis_loading && log_allowed(&gate, clock_mono_ms())) /* that has been said */
-        log_event(LOG_WARN, "the ledger waits for redis", LOG_STR("why", why));
+        log_event(LOG_WARN, "the ledger waits for redis", LOG_INT("partitions", l->away),
+                  LOG_STR("why", l->redis_why));
+}
+
+/* No Redis can be worked with. */
+static void wait_for_redis(struct ledger_process *l)
+{
     tell(l, LEDGER_WAITS_REDIS);
     admin_hang_up(l->admin);
     forget_all(l);
     rest(l, REDIS_WAIT_MS);
+}
+
+/* What was known of the partition was learnt on a connection that is lost. */
+static void lose(struct ledger_process *l, struct carry *part, const char *why)
+{
+    snprintf(l->redis_why, sizeof(l->redis_why), "%s", why);
+    carry_forget(part);
+    l->away++;
 }
 
 /* The backlog grows meanwhile, and is looked at. */
@@ -224,23 +237,54 @@ static bool open_database(struct ledger_process *l)
     return l->db_checked = true;
 }
 
-static bool open_redis(struct ledger_process *l)
+/* Is the partition's Redis there, and is it the one that it was? One that is away holds up those of
+ * others no more than it takes to find out. */
+static bool reach(struct ledger_process *l, struct carry *part)
 {
-    const char *why;
-    enum admin_result result = admin_connect(l->admin, &why);
-    l->redis_loading = result == ADMIN_LOADING;
+    enum admin_result result = admin_at(l->admin, part->partition);
+    uint64_t before = part->connection;
+    l->redis_loading = l->redis_loading || result == ADMIN_LOADING;
     l->redis_known = l->redis_known || result == ADMIN_OK;
     /* One that was right once and is not now may be in the middle of a repair. */
     if (result == ADMIN_REFUSED && !l->redis_known) {
-        log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", why));
+        log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", admin_why(l->admin)));
         l->refused = true;
-    } else if (result != ADMIN_OK) {
-        redis_trouble(l, why);
     }
+    if (result == ADMIN_OK && part->connection == admin_connection(l->admin))
+        return true;
+    if (result != ADMIN_OK || before != 0)
+        carry_forget(part);
+    part->connection = result == ADMIN_OK ? admin_connection(l->admin) : 0;
     return result == ADMIN_OK;
 }
 
 /* --- a pass over the partitions --------------------------------------------------------------- */
+
+static void reach_all(struct ledger_process *l)
+{
+    l->away = 0;
+    l->redis_loading = false;
+    for (unsigned i = 0; i < l->part_count && !l->refused; i++)
+        if (!reach(l, &l->parts[i]))
+            lose(l, &l->parts[i], admin_why(l->admin));
+}
+
+/* Trouble with the Redis of one partition is no matter of the others. */
+static enum carry_result settle(struct ledger_process *l, struct carry *part,
+                                enum carry_result result)
+{
+    if (result != CARRY_REDIS)
+        return result;
+    lose(l, part, l->carrier.why);
+    return CARRY_IDLE;
+}
+
+/* On the connection that it was seen on. */
+static bool is_reached(struct ledger_process *l, struct carry *part)
+{
+    return part->connection != 0 && admin_at(l->admin, part->partition) == ADMIN_OK &&
+           part->connection == admin_connection(l->admin);
+}
 
 /* Every checkpoint is known before anything is made or opened: whether the store is new or lost is
  * a question to all of them. */
@@ -253,8 +297,10 @@ static enum carry_result look_at_all(struct ledger_process *l)
         has_past = has_past || l->parts[i].at.epoch > 0;
     }
     for (unsigned i = 0; i < l->part_count && result == CARRY_IDLE; i++) {
-        result = carry_look(&l->carrier, &l->parts[i], has_past, clock_mono_ms());
-        lost = lost || l->parts[i].state == CARRY_LOST;
+        struct carry *part = &l->parts[i];
+        if (is_reached(l, part))
+            result = settle(l, part, carry_look(&l->carrier, part, has_past, clock_mono_ms()));
+        lost = lost || part->state == CARRY_LOST;
     }
     if (result == CARRY_IDLE)
         l->shared->store_shared->state_lost = lost;
@@ -266,7 +312,10 @@ static enum carry_result pass(struct ledger_process *l)
 {
     enum carry_result worst = look_at_all(l);
     for (unsigned i = 0; i < l->part_count && worst < CARRY_REDIS; i++) {
-        enum carry_result result = carry_step(&l->carrier, &l->parts[i]);
+        struct carry *part = &l->parts[i];
+        if (!is_reached(l, part))
+            continue;
+        enum carry_result result = settle(l, part, carry_step(&l->carrier, part));
         if (result > worst)
             worst = result;
     }
@@ -300,11 +349,18 @@ static void take_turn(struct ledger_process *l)
     rest(l, 0);
     if (l->shared->ledger_look)
         l->shared->ledger_look->turn_ms = clock_mono_ms();
-    if (!open_database(l) || !open_redis(l))
+    if (!open_database(l))
+        return;
+    reach_all(l);
+    if (l->refused)
         return;
     int64_t begin_ms = clock_mono_ms();
-    enum carry_result result = pass(l);
+    enum carry_result result = l->away < l->part_count ? pass(l) : CARRY_REDIS;
     int64_t busy_ms = clock_mono_ms() - begin_ms;
+    if (l->away > 0)
+        say_redis_trouble(l);
+    if (result < CARRY_REDIS && l->away == l->part_count)
+        result = CARRY_REDIS;
     if (result < CARRY_REDIS) {
         l->backoff_ms = 0;
         tell_partitions(l);
@@ -320,7 +376,7 @@ static void take_turn(struct ledger_process *l)
         break;
     case CARRY_SHORT: rest(l, answers_wait(l) ? 0 : carry_gather_ms(busy_ms)); break;
     case CARRY_FULL: break;
-    case CARRY_REDIS: redis_trouble(l, l->carrier.why); break;
+    case CARRY_REDIS: wait_for_redis(l); break;
     case CARRY_SQL: sql_trouble(l, l->carrier.why); break;
     case CARRY_REFUSED:
         log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", l->carrier.why));
@@ -358,9 +414,11 @@ static bool make_parts(struct ledger_process *l)
     for (unsigned i = 0; l->parts && i < l->part_count; i++)
         carry_init(&l->parts[i], i);
     apply_init(&l->apply, NULL, 0);
-    l->carrier = (struct carrier){.admin = l->admin,
-                                  .apply = &l->apply,
-                                  .look_ms = LOOK_MS + l->part_count * LOOK_PER_PART_MS};
+    l->carrier =
+        (struct carrier){.admin = l->admin,
+                         .apply = &l->apply,
+                         .look_ms = LOOK_MS + l->part_count * LOOK_PER_PART_MS,
+                         .operation_retention_ms = l->shared->store_config.operation_retention_ms};
     feed_init(&l->carrier.feed, l->admin);
     if (l->admin && l->parts && l->waiting && l->positions)
         return true;

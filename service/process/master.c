@@ -59,7 +59,7 @@ static void on_signal(void *ctx, int signo)
     }
     if (m->serves[0])
         notify_reloading(&m->notify);
-    config_log_begin(m->config);
+    config_read_again(m->config);
     for (size_t i = 0; i < pool_slots(m->pool); i++)
         if ((int)i != m->redis_slot)
             pool_signal_slot(m->pool, (int)i, SIGHUP);

@@ -14,6 +14,8 @@ static const struct {
 } causes[WAIT_CAUSES] = {
     [WAIT_REDIS_AWAY] = {"Redis", "start it, or give its address to --redis", LOG_WARN},
     [WAIT_REDIS_HOST] = {"Redis", "correct the host in --redis, or make its name known", LOG_WARN},
+    [WAIT_REDIS_TLS] = {"Redis", "correct --redis-ca, --redis-cert, --redis-key, or TLS in Redis",
+                        LOG_WARN},
     [WAIT_REDIS_LOGIN] = {"Redis", "give --redis a user that it knows, and its password", LOG_WARN},
     [WAIT_REDIS_RIGHTS] = {"Redis", "give this user the rights in docs/operations.md", LOG_WARN},
     [WAIT_REDIS_ROLE] = {"Redis", "give --redis the address of the master", LOG_WARN},
@@ -44,13 +46,15 @@ bool waiting_tell(const struct shared_state *shared, struct pool_child *child,
 enum wait_cause waiting_cause(const struct admin *admin, enum admin_result result)
 {
     static const enum wait_cause of_trouble[] = {
-        [TROUBLE_AWAY] = WAIT_REDIS_AWAY,   [TROUBLE_HOST] = WAIT_REDIS_HOST,
-        [TROUBLE_LOGIN] = WAIT_REDIS_LOGIN, [TROUBLE_RIGHTS] = WAIT_REDIS_RIGHTS,
-        [TROUBLE_ROLE] = WAIT_REDIS_ROLE,   [TROUBLE_OTHER] = WAIT_REDIS_OTHER,
+        [TROUBLE_AWAY] = WAIT_REDIS_AWAY,     [TROUBLE_HOST] = WAIT_REDIS_HOST,
+        [TROUBLE_TLS] = WAIT_REDIS_TLS,       [TROUBLE_LOGIN] = WAIT_REDIS_LOGIN,
+        [TROUBLE_RIGHTS] = WAIT_REDIS_RIGHTS, [TROUBLE_ROLE] = WAIT_REDIS_ROLE,
+        [TROUBLE_OTHER] = WAIT_REDIS_OTHER,
     };
     switch (result) {
     case ADMIN_LOADING: return WAIT_LOADING;
     case ADMIN_MISSING:
+    case ADMIN_MAKING:
     case ADMIN_RESTARTED: return WAIT_LEDGER;
     default: return of_trouble[admin_trouble(admin)];
     }

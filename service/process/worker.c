@@ -47,7 +47,7 @@ static void on_hup(uv_signal_t *handle, int signo)
 {
     struct worker *w = handle->data;
     (void)signo;
-    config_log_begin(w->shared->config);
+    config_read_again(w->shared->config);
 }
 
 static void on_drain_look(uv_timer_t *timer)

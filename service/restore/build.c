@@ -257,6 +257,12 @@ static enum restore_result flush(struct build *b)
     return writes(b) ? restore_from_redis(b->r, rebuild_flush(&b->r->rebuild)) : RESTORE_DONE;
 }
 
+static enum restore_result turn_to(struct build *b)
+{
+    return writes(b) ? restore_from_redis(b->r, rebuild_turn(&b->r->rebuild, b->partition))
+                     : RESTORE_DONE;
+}
+
 /* The items come last: what is due of them is read off the reservations. */
 static enum restore_result build_partition(struct build *b)
 {
@@ -268,7 +274,7 @@ static enum restore_result build_partition(struct build *b)
                            {.kind = &reservations, .order = CURRENT_ENDED, .at_ms = since_ms},
                            {.kind = &operations},
                            {.kind = &items}};
-    enum restore_result result = RESTORE_DONE;
+    enum restore_result result = turn_to(b);
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]) && result == RESTORE_DONE; i++) {
         pages[i].arena = &b->arena;
         result = put_all(b, &pages[i]);

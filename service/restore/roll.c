@@ -346,7 +346,7 @@ enum roll_result roll_forward(struct admin *admin, struct db *db, const struct r
 {
     struct roll r = {.job = job, .report = report, .db = db};
     *report = (struct roll_report){.done = 0};
-    r.now_ms = admin_now_ms(admin);
+    r.now_ms = admin_now_ms(admin, job->partition);
     if (r.now_ms < 0)
         return say(&r, ROLL_REDIS, admin_why(admin));
     arena_init(&r.arena, ARENA_BLOCK, ARENA_MAX_BYTES);

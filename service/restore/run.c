@@ -126,11 +126,40 @@ static void begin_rebuild(struct restore *r, int64_t number)
     rebuild_init(&r->rebuild, r->admin, r->scene.partitions, r->scene.ledger_id, r->epoch, number);
 }
 
+/* SQL is sealed already, and Redis about to be opened, by somebody who lives; or who died there. */
+static bool is_opening(const struct scene *scene)
+{
+    for (unsigned p = 0; p < scene->partitions; p++) {
+        const struct scene_part *part = &scene->parts[p];
+        if (meta_restoring(&part->meta) && meta_epoch(&part->meta) == part->sql.id.epoch)
+            return true;
+    }
+    return false;
+}
+
+static void pause_a_little(void)
+{
+    const struct timespec time = {.tv_nsec = PAUSE_MS * 1000000};
+    nanosleep(&time, NULL);
+}
+
+/* Where Redis is, once it is not about to be opened any more. */
+static enum restore_result see_redis(struct restore *r)
+{
+    int64_t end_ms = clock_mono_ms() + OPENING_WAIT_MS;
+    enum restore_result result = scene_see_redis(r);
+    while (result == RESTORE_DONE && is_opening(&r->scene) && clock_mono_ms() < end_ms) {
+        pause_a_little();
+        result = scene_see_redis(r);
+    }
+    return result;
+}
+
 /* Where both are, outside of any transaction. */
 static enum restore_result look_around(struct restore *r)
 {
     enum restore_result seen = scene_see_ledger(r, false);
-    return seen == RESTORE_DONE ? scene_see_redis(r) : seen;
+    return seen == RESTORE_DONE ? see_redis(r) : seen;
 }
 
 static enum restore_result begin(struct restore *r, enum verdict *verdict)
@@ -152,12 +181,6 @@ static enum restore_result begin(struct restore *r, enum verdict *verdict)
 }
 
 /* --- what others have to do first, or leave --------------------------------------------------- */
-
-static void pause_a_little(void)
-{
-    const struct timespec time = {.tv_nsec = PAUSE_MS * 1000000};
-    nanosleep(&time, NULL);
-}
 
 static bool any_unapplied(const struct scene *scene)
 {
@@ -188,7 +211,9 @@ static enum restore_result halt(struct restore *r)
     int64_t end_ms = clock_mono_ms() + DRAIN_WAIT_MS;
     r->phase = "waiting for the ledger";
     while (result == RESTORE_DONE) {
-        result = look_around(r);
+        result = scene_see_ledger(r, false);
+        if (result == RESTORE_DONE)
+            result = scene_see_redis(r);
         if (!any_unapplied(&r->scene) || clock_mono_ms() >= end_ms)
             break;
         if (result == RESTORE_DONE)
@@ -196,13 +221,6 @@ static enum restore_result halt(struct restore *r)
         pause_a_little();
     }
     return result;
-}
-
-/* SQL is sealed already, and Redis about to be opened, by somebody who lives; or who died there. */
-static bool is_opening(const struct scene *scene)
-{
-    const struct scene_part *part = &scene->parts[0];
-    return meta_restoring(&part->meta) && meta_epoch(&part->meta) == part->sql.id.epoch;
 }
 
 static enum restore_result lock_checkpoints(struct restore *r)
@@ -226,14 +244,7 @@ static enum restore_result lock(struct restore *r)
                                  "the ledger can not be locked: another restore may be at work");
     if (result == RESTORE_DONE)
         result = lock_checkpoints(r);
-    int64_t end_ms = clock_mono_ms() + OPENING_WAIT_MS;
-    while (result == RESTORE_DONE) {
-        result = scene_see_redis(r);
-        if (!is_opening(&r->scene) || clock_mono_ms() >= end_ms)
-            break;
-        pause_a_little();
-    }
-    return result;
+    return result == RESTORE_DONE ? see_redis(r) : result;
 }
 
 /* --- building --------------------------------------------------------------------------------- */
@@ -248,6 +259,24 @@ void restore_touch(struct restore *restore)
     apply_free(&apply);
 }
 
+/* A primary that a later promotion replaced is not to take the epoch from that one (rule TOKEN,
+ * docs/model). */
+static enum restore_result check_order(struct restore *r, unsigned p, struct apply *apply)
+{
+    if (!admin_is_master_now(r->admin, p))
+        return restore_no_redis(r);
+    apply->opener = *admin_reign(r->admin, p);
+    enum db_result read = epochs_read(r->db, p, apply->at.id.epoch, &apply->epochs);
+    if (read != DB_OK)
+        return restore_from_db(r, read, "the ledger");
+    if (!admin_ranks(r->admin) || apply->opener.order >= apply->epochs.opener.order)
+        return RESTORE_DONE;
+    return restore_say(
+        r, RESTORE_REFUSED,
+        "the ledger is in the epoch of a later promotion than the one that made this "
+        "Redis the primary: it was replaced, and has nothing to be restored");
+}
+
 static enum restore_result seal(struct restore *r)
 {
     int64_t number = 0;
@@ -258,9 +287,9 @@ static enum restore_result seal(struct restore *r)
         struct apply apply;
         apply_init(&apply, r->db, p);
         apply.at = r->scene.parts[p].sql;
-        apply.run_id = str_of(feed_source(r->admin));
         apply.run_epoch = r->epoch;
-        if (apply_seal(&apply, r->epoch) != APPLY_DONE) {
+        result = check_order(r, p, &apply);
+        if (result == RESTORE_DONE && apply_seal(&apply, r->epoch) != APPLY_DONE) {
             snprintf(r->why, sizeof(r->why), "the ledger: %s", apply.why);
             result = RESTORE_UNSURE;
         }
@@ -282,17 +311,17 @@ static enum restore_result claim(struct restore *r)
 
 static enum restore_result clear(struct restore *r)
 {
-    char cursor[ADMIN_CURSOR_SIZE] = "0";
+    struct rebuild_old old = {.cursor = "0"};
     r->phase = "clearing Redis";
-    do {
-        enum restore_result result = restore_from_redis(r, rebuild_clear(&r->rebuild, cursor));
+    while (old.partition < r->scene.partitions) {
+        enum restore_result result = restore_from_redis(r, rebuild_clear(&r->rebuild, &old));
         if (result != RESTORE_DONE)
             return result;
         restore_touch(r);
         result = restore_progress(r);
         if (result != RESTORE_DONE)
             return result;
-    } while (strcmp(cursor, "0") != 0);
+    }
     return RESTORE_DONE;
 }
 

@@ -17,6 +17,8 @@ enum verdict_part verdict_part(const struct scene_part *part)
     if (meta_missing(&part->meta) || meta_says_lost(part->meta.v[META_STATE]) ||
         meta_restoring(&part->meta))
         return PART_LOST;
+    if (meta_opening(part->meta.v[META_STATE]) || meta_deposed(part->meta.v[META_STATE]))
+        return PART_CLOSED; /* wherever the stream ends: the ledger process knows what to do */
     if (part->sql.id.epoch > 0 && event_id_compare(part->tail, at) < 0)
         return PART_BEHIND;
     return state_is(part, "open") ? PART_SOUND : PART_CLOSED;

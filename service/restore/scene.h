@@ -8,6 +8,7 @@
  *   BEHIND             any                                   before SQL's checkpoint
  *   LOST               none, "lost: ...", or of a restore    any
  *   CLOSED             closed by a person or by a service    at the checkpoint, or past it
+ *                      being opened, or deposed              any
  *
  * Invariant: a store whose partitions are all SOUND is never touched, nor one of another ledger;
  * and what Redis has but SQL has not is only given up by somebody who was told.

@@ -10,7 +10,7 @@
 
 /* --- partitions ------------------------------------------------------------------------------- */
 
-static enum restore_result no_redis(struct restore *r)
+enum restore_result restore_no_redis(struct restore *r)
 {
     snprintf(r->why, sizeof(r->why), "Redis: %s", admin_why(r->admin));
     return RESTORE_UNSURE;
@@ -20,7 +20,7 @@ static enum restore_result count_in_redis(struct restore *r, unsigned *count)
 {
     struct meta meta;
     if (!meta_look(r->admin, 0, &meta))
-        return no_redis(r);
+        return restore_no_redis(r);
     int partitions = meta_missing(&meta) ? 0 : atoi(meta.v[META_PARTITIONS]);
     *count = partitions > 0 && partitions <= PARTITIONS_MAX ? (unsigned)partitions : 0;
     return RESTORE_DONE;
@@ -95,7 +95,7 @@ static enum restore_result count_unapplied(struct restore *r, unsigned partition
         return RESTORE_DONE;
     do {
         if (feed_read(feed, partition, at, FEED_PAGE) < 0)
-            return no_redis(r);
+            return restore_no_redis(r);
         if (feed->count == 0)
             break;
         if (part->unapplied == 0)
@@ -110,12 +110,12 @@ enum restore_result scene_see_redis(struct restore *r)
 {
     struct feed feed;
     feed_init(&feed, r->admin);
-    r->scene.now_ms = admin_now_ms(r->admin);
-    enum restore_result result = r->scene.now_ms < 0 ? no_redis(r) : RESTORE_DONE;
+    r->scene.now_ms = admin_now_ms(r->admin, 0);
+    enum restore_result result = r->scene.now_ms < 0 ? restore_no_redis(r) : RESTORE_DONE;
     for (unsigned p = 0; p < r->scene.partitions && result == RESTORE_DONE; p++) {
         struct scene_part *part = &r->scene.parts[p];
-        if (!meta_read(r->admin, p, &part->meta) || feed_tail(r->admin, p, &part->tail) < 0)
-            result = no_redis(r);
+        if (!meta_look(r->admin, p, &part->meta) || feed_tail(r->admin, p, &part->tail) < 0)
+            result = restore_no_redis(r);
         else
             result = count_unapplied(r, p, &feed);
     }

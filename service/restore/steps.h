@@ -12,6 +12,9 @@ enum restore_result restore_say(struct restore *r, enum restore_result result, c
 enum restore_result restore_from_db(struct restore *r, enum db_result result, const char *what);
 enum restore_result restore_from_redis(struct restore *r, enum rebuild_result result);
 
+/* RESTORE_UNSURE: Redis could not be asked. */
+enum restore_result restore_no_redis(struct restore *r);
+
 /* RESTORE_UNSURE: the caller was told to stop. */
 enum restore_result restore_progress(struct restore *r);
 

@@ -3,9 +3,32 @@
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+int item_list_init(struct item_list *list, unsigned limit)
+{
+    *list = (struct item_list){
+        .names = calloc(limit + 1, sizeof(struct item_name)),
+        .merged = calloc(limit + 1, sizeof(struct item_name)),
+        .items = calloc(limit, sizeof(struct store_listed)),
+        .limit = limit,
+    };
+    if (list->names && list->merged && list->items)
+        return 0;
+    item_list_free(list);
+    return -ENOMEM;
+}
+
+void item_list_free(struct item_list *list)
+{
+    free(list->names);
+    free(list->merged);
+    free(list->items);
+    *list = (struct item_list){.limit = 0};
+}
 
 void item_list_ask_names(struct buf *out, unsigned partition, const struct store_read *read)
 {
@@ -29,69 +52,106 @@ void item_list_ask_names(struct buf *out, unsigned partition, const struct store
     resp_int(out, read->limit + 1);
 }
 
-static int by_name(const void *a, const void *b)
+/* --- names ------------------------------------------------------------------------------------ */
+
+static int compare(const struct item_name *a, const struct item_name *b)
 {
-    const struct store_listed *x = a, *y = b;
-    size_t n = x->sku.n < y->sku.n ? x->sku.n : y->sku.n;
-    int order = memcmp(x->sku.p, y->sku.p, n);
-    return order != 0 ? order : (x->sku.n > y->sku.n) - (x->sku.n < y->sku.n);
+    int order = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
+    return order != 0 ? order : (int)a->n - (int)b->n;
 }
 
-/* One partition's names that are not there would leave a hole in the list. */
-static bool have_names(redisReply **replies, unsigned partitions, size_t *count)
+static bool read_name(struct item_name *name, unsigned partition, const redisReply *reply)
 {
-    *count = 0;
-    for (unsigned p = 0; p < partitions; p++) {
-        if (replies[p]->type != REDIS_REPLY_ARRAY)
-            return false;
-        *count += replies[p]->elements;
-    }
+    struct str text = reply_text(reply);
+    if (str_absent(text) || text.n == 0 || text.n > SKU_MAX_BYTES)
+        return false;
+    name->partition = (uint16_t)partition;
+    name->n = (uint8_t)text.n;
+    memcpy(name->p, text.p, text.n);
     return true;
 }
 
-enum outcome_code item_list_merge(struct item_list *list, struct arena *arena, unsigned partitions,
-                                  const struct store_read *read, redisReply **replies,
-                                  const char **why)
+bool item_list_add_names(struct item_list *list, unsigned partition, const redisReply *reply)
 {
-    size_t most, n = 0;
-    *why = READ_REFUSED;
-    if (!have_names(replies, partitions, &most))
-        return OUT_REDIS_UNAVAILABLE;
-    *why = "out of memory";
-    list->items = arena_zalloc(arena, most * sizeof(*list->items));
-    if (!list->items)
-        return OUT_OVERLOADED;
-    for (unsigned p = 0; p < partitions; p++)
-        for (size_t i = 0; i < replies[p]->elements; i++) {
-            list->items[n].sku = arena_str(arena, reply_text(replies[p]->element[i]));
-            if (!str_absent(list->items[n].sku))
-                n++;
+    struct item_name next;
+    unsigned old = 0, n = 0;
+    size_t at = 0;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements > list->limit + 1)
+        return false;
+    bool have = reply->elements > 0;
+    if (have && !read_name(&next, partition, reply->element[0]))
+        return false;
+    while (n <= list->limit && (have || old < list->count)) {
+        if (!have || (old < list->count && compare(&list->names[old], &next) < 0)) {
+            list->merged[n++] = list->names[old++];
+            continue;
         }
-    qsort(list->items, n, sizeof(*list->items), by_name);
-    list->more = n > read->limit;
-    list->count = (unsigned)(list->more ? read->limit : n);
-    *why = NULL;
-    return OUT_OK;
+        list->merged[n++] = next;
+        have = ++at < reply->elements;
+        if (have && !read_name(&next, partition, reply->element[at]))
+            return false;
+    }
+    struct item_name *names = list->names;
+    list->names = list->merged;
+    list->merged = names;
+    list->count = n;
+    return true;
 }
 
-void item_list_ask_values(struct buf *out, unsigned partitions, const struct item_list *list)
+void item_list_cut(struct item_list *list)
 {
-    resp_begin(out, 1 + (size_t)list->count);
+    list->more = list->count > list->limit;
+    if (list->more)
+        list->count = list->limit;
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static struct str text_of(const struct item_name *name)
+{
+    return (struct str){name->p, name->n};
+}
+
+unsigned item_list_count_in(const struct item_list *list, unsigned partition)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < list->count; i++)
+        count += list->names[i].partition == partition;
+    return count;
+}
+
+void item_list_ask_values(struct buf *out, unsigned partition, const struct item_list *list)
+{
+    resp_begin(out, 1 + (size_t)item_list_count_in(list, partition));
     resp_arg(out, STR("MGET"));
     for (unsigned i = 0; i < list->count; i++)
-        resp_key(out, layout_partition(partitions, list->items[i].sku), KEY_ITEM,
-                 list->items[i].sku);
+        if (list->names[i].partition == partition)
+            resp_key(out, partition, KEY_ITEM, text_of(&list->names[i]));
 }
 
-void item_list_take(struct item_list *list, struct store_read *read, const redisReply *reply)
+bool item_list_take_values(struct item_list *list, unsigned partition, const redisReply *reply)
+{
+    size_t at = 0;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != item_list_count_in(list, partition))
+        return false;
+    for (unsigned i = 0; i < list->count; i++)
+        if (list->names[i].partition == partition &&
+            layout_item(reply->element[at++], &list->items[i].item) != LAYOUT_FOUND)
+            list->items[i].item.exists = false;
+    return true;
+}
+
+void item_list_answer(struct item_list *list, struct store_read *read)
 {
     unsigned kept = 0;
-    read->last = list->items[list->count - 1].sku;
     for (unsigned i = 0; i < list->count; i++) {
-        struct store_listed *to = &list->items[kept];
-        to->sku = list->items[i].sku;
-        kept += layout_item(reply->element[i], &to->item) == LAYOUT_FOUND && to->item.exists;
+        if (!list->items[i].item.exists)
+            continue;
+        list->items[kept].item = list->items[i].item;
+        list->items[kept++].sku = text_of(&list->names[i]);
     }
+    if (list->count > 0)
+        read->last = text_of(&list->names[list->count - 1]);
     read->items = list->items;
     read->item_count = kept;
     read->more = list->more;

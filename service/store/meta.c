@@ -25,9 +25,26 @@ bool meta_restoring(const struct meta *meta)
     return says_restoring(meta->v[META_STATE]);
 }
 
+bool meta_making(const struct meta *meta)
+{
+    return strcmp(meta->v[META_STATE], META_MAKING) == 0;
+}
+
 bool meta_opening(const char *state)
 {
     return strncmp(state, META_OPENING, strlen(META_OPENING)) == 0;
+}
+
+bool meta_deposed(const char *state)
+{
+    return strncmp(state, META_DEPOSED, strlen(META_DEPOSED)) == 0;
+}
+
+bool meta_wants(const struct meta *meta, const struct reign *reign)
+{
+    const char *state = meta->v[META_STATE];
+    bool passes = strcmp(state, "open") == 0 || meta_deposed(state);
+    return meta_opening(state) || (passes && !meta_is_of(meta, reign));
 }
 
 bool meta_says_lost(const char *state)
@@ -40,18 +57,17 @@ int64_t meta_epoch(const struct meta *meta)
     return strtoll(meta->v[META_EPOCH], NULL, 10);
 }
 
+int64_t meta_order(const struct meta *meta)
+{
+    return strtoll(meta->v[META_ORDER], NULL, 10);
+}
+
 int64_t meta_restores(const struct meta *meta)
 {
     return strtoll(meta->v[META_RESTORES], NULL, 10);
 }
 
-bool meta_read(struct admin *admin, unsigned partition, struct meta *meta)
-{
-    layout_command(&admin->out, STR("WATCH"), partition, KEY_META, NO_NAME, 0);
-    return admin_done(admin, ANSWER_OK) && meta_look(admin, partition, meta);
-}
-
-bool meta_look(struct admin *admin, unsigned partition, struct meta *meta)
+static bool take_fields(struct admin *admin, unsigned partition, struct meta *meta)
 {
     layout_ask_meta(&admin->out, partition);
     redisReply *reply = admin_ask_list(admin, META_FIELDS);
@@ -61,6 +77,19 @@ bool meta_look(struct admin *admin, unsigned partition, struct meta *meta)
         snprintf(meta->v[i], sizeof(meta->v[i]), "%.*s", STR_ARG(reply_text(reply->element[i])));
     freeReplyObject(reply);
     return true;
+}
+
+bool meta_read(struct admin *admin, unsigned partition, struct meta *meta)
+{
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return false;
+    layout_command(&admin->out, STR("WATCH"), partition, KEY_META, NO_NAME, 0);
+    return admin_done(admin, ANSWER_OK) && take_fields(admin, partition, meta);
+}
+
+bool meta_look(struct admin *admin, unsigned partition, struct meta *meta)
+{
+    return admin_at(admin, partition) == ADMIN_OK && take_fields(admin, partition, meta);
 }
 
 void meta_put(struct buf *out, unsigned partition, const struct meta *meta)
@@ -100,6 +129,7 @@ void meta_fill_reign(struct meta *meta, const struct reign *reign)
     snprintf(meta->v[META_ORDER], META_VALUE_SIZE, "%" PRId64, reign->order);
 }
 
+/* Both, since a process may be promoted twice (rule REIGN, docs/model). */
 bool meta_is_of(const struct meta *meta, const struct reign *reign)
 {
     return strcmp(meta->v[META_RUN_ID], reign->run_id) == 0 &&
@@ -150,8 +180,12 @@ bool meta_check_reply(const redisReply *reply, const char *run_id, const char *r
                                    : "Redis has lost the store's data");
     else if (meta_says_lost(v[META_STATE]))
         say_verdict(view, META_IS_LOST, v[META_STATE]);
+    else if (strcmp(v[META_STATE], META_MAKING) == 0)
+        say_verdict(view, META_IS_WAIT, "the store has not been made to its end yet");
     else if (meta_opening(v[META_STATE]))
         say_verdict(view, META_IS_WAIT, "the next epoch is being opened");
+    else if (meta_deposed(v[META_STATE]))
+        say_verdict(view, META_IS_WAIT, "a later promotion goes on elsewhere");
     else if (strcmp(v[META_STATE], "open") != 0)
         say_verdict(view, META_IS_CLOSED, v[META_STATE]);
     else if (not_of(v, run_id, replid))

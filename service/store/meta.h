@@ -9,8 +9,8 @@
 #pragma once
 
 #include "buf.h"
+#include "core/reign.h"
 #include "store/layout.h"
-#include "store/redis/reply.h"
 #include "store/store_config.h"
 
 /* What a new store is, and an older one becomes with its next epoch; and the oldest that is served.
@@ -25,6 +25,11 @@
 #define META_RESTORING "closed: restore "
 /* The same while a ledger process opens an epoch: its sign follows. */
 #define META_OPENING "closed: opening "
+/* What it is while the store is made, until that is done in all partitions (admin_make.h). */
+#define META_MAKING "closed: making"
+
+/* The same where a later promotion has gone on elsewhere; why follows. */
+#define META_DEPOSED "closed: deposed"
 
 struct admin;
 
@@ -48,11 +53,22 @@ bool meta_says_lost(const char *state);
 /* A restore is at work, or was and did not come to its end. */
 bool meta_restoring(const struct meta *meta);
 
+/* The store is being made, or whoever made it did not come to its end. */
+bool meta_making(const struct meta *meta);
+
 int64_t meta_epoch(const struct meta *meta); /* 0: none */
+int64_t meta_order(const struct meta *meta); /* 0: not known */
 
 /* A ledger process is at opening it, or was and did not come to its end: the next one begins anew.
  */
 bool meta_opening(const char *state);
+
+/* A later promotion goes on elsewhere, and SQL is in its epoch. */
+bool meta_deposed(const char *state);
+
+/* The next epoch is to be opened for this one: the last one was opened for another, or opening it
+ * did not come to its end. Not so where a person has to look first. */
+bool meta_wants(const struct meta *meta, const struct reign *reign);
 
 /* How often the store was restored in its life. */
 int64_t meta_restores(const struct meta *meta);
@@ -65,14 +81,7 @@ bool meta_look(struct admin *admin, unsigned partition, struct meta *meta) MUST_
 void meta_fill(struct meta *meta, unsigned partitions, uint64_t store, const char *ledger,
                int64_t epoch, int64_t restores);
 
-/* What an epoch is opened for: a Redis process, and the promotion that made it the master (rule
- * REIGN, docs/model). A node that was demoted and promoted again is another one. */
-struct reign {
-    char run_id[REPLY_RUN_ID_SIZE];
-    char promotion[REPLY_RUN_ID_SIZE]; /* the replication id */
-    int64_t order; /* among promotions, as Sentinel or the cluster count them; 0: not known */
-};
-
+/* Whose epoch it is. */
 void meta_fill_reign(struct meta *meta, const struct reign *reign);
 
 /* True if the epoch in meta was opened for this one. One that a build before this opened names no

@@ -1,6 +1,7 @@
 /* store.c -- partitions, queues and deadlines. lane.c does the work, reader.c the plain reads. */
 #include "store/store.h"
 #include "clock.h"
+#include "log.h"
 #include "stats.h"
 #include "store/check.h"
 #include "store/commit/lane.h"
@@ -8,14 +9,15 @@
 #include "store/layout.h"
 #include "store/reader.h"
 #include "store/relay/relay.h"
+#include "store/topology/topology_loop.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define TICK_MS        20
-#define REFUSED_FOR_MS 1000
+#define TICK_MS 20
 
 /* --- queues ----------------------------------------------------------------------------------- */
 
@@ -84,12 +86,28 @@ void store_op_complete(struct store_op *op)
     op->done(op);
 }
 
-static bool is_down(const struct store *store, const struct partition *p)
+/* True if all lanes that there are say so. */
+static bool lanes_are(const struct partition *p, bool (*what)(const struct lane *))
 {
-    for (unsigned i = 0; i < store->config.lanes; i++)
-        if (!lane_is_down(&p->lanes[i]))
+    bool any = false;
+    for (unsigned i = 0; i < p->store->config.lanes; i++) {
+        if (!p->lanes[i].opened)
+            continue;
+        if (!what(&p->lanes[i]))
             return false;
-    return true;
+        any = true;
+    }
+    return any;
+}
+
+bool store_is_down(const struct partition *p)
+{
+    return lanes_are(p, lane_is_down);
+}
+
+static bool is_hopeless(const struct partition *p)
+{
+    return lanes_are(p, lane_is_hopeless);
 }
 
 void store_enqueue(struct store *store, struct store_op *op)
@@ -125,7 +143,7 @@ void store_admit(struct store *store, struct store_op *op)
             return;
         store_overload(op);
         queue_push(&store->refused, op);
-    } else if (is_down(store, p)) {
+    } else if (is_hopeless(p)) {
         op->op.out.code = OUT_REDIS_UNAVAILABLE;
         op->op.out.why = "Redis cannot be reached";
         queue_push(&store->refused, op);
@@ -163,6 +181,29 @@ static void tell_refused(struct store *store)
     }
 }
 
+/* One lane more where all that are open are at work and something waits all the same. */
+static void open_another(struct partition *p)
+{
+    static struct log_gate gate;
+    for (unsigned i = 0; i < p->store->config.lanes; i++) {
+        struct lane *lane = &p->lanes[i];
+        int rc = lane->opened ? 0 : lane_open(lane);
+        if (rc < 0 && log_allowed(&gate, clock_mono_ms()))
+            log_event(LOG_WARN, "no lane", LOG_INT("partition", p->index),
+                      LOG_STR("why", strerror(-rc)));
+        if (rc < 0 || lane->state == LANE_IDLE)
+            return;
+    }
+}
+
+static void start_lanes(struct partition *p)
+{
+    for (unsigned i = 0; i < p->store->config.lanes; i++)
+        lane_start(&p->lanes[i]);
+    if (p->waiting.count > 0)
+        open_another(p);
+}
+
 void store_pump(struct store *store)
 {
     if (STOCKD_CHECKS)
@@ -171,8 +212,7 @@ void store_pump(struct store *store)
         relay_pump(store->relay);
         tell_refused(store);
         for (unsigned p = 0; p < store->config.partitions; p++)
-            for (unsigned i = 0; i < store->config.lanes; i++)
-                lane_start(&store->partitions[p].lanes[i]);
+            start_lanes(&store->partitions[p]);
         relay_wake_answered(store->relay);
     } while (!relay_sleep(store->relay));
     reader_start(store->reader);
@@ -186,7 +226,7 @@ void store_drain(struct store *store)
 /* What waits and is past its deadline, or has no Redis to go to. */
 static void expire_waiting(struct store *store, struct partition *p, int64_t now_us)
 {
-    bool down = is_down(store, p);
+    bool down = is_hopeless(p);
     while (p->waiting.head && (down || p->waiting.head->deadline_us <= now_us)) {
         struct store_op *op = p->waiting.head;
         queue_remove(&p->waiting, op);
@@ -235,63 +275,14 @@ bool store_idle(const struct store *store)
 
 bool store_can_close(const struct store *store)
 {
-    if (!store_idle(store) || reader_looks_up(store->reader))
+    if (!store_idle(store) || reader_looks_up(store->reader) ||
+        topology_loop_looks_up(store->asker))
         return false;
     for (unsigned p = 0; p < store->config.partitions; p++)
         for (unsigned i = 0; i < store->config.lanes; i++)
             if (store->partitions[p].lanes[i].conn.lookup)
                 return false;
     return true;
-}
-
-const char *store_not_ready(const struct store *store, enum outcome_code *code)
-{
-    static char loading[128];
-    const char *why = reader_not_ready(store->reader, code);
-    if (why && store->shared->loading) {
-        *code = OUT_REDIS_UNAVAILABLE;
-        store_loading_text(store->shared, loading, sizeof(loading));
-        return loading;
-    }
-    if (why)
-        return why;
-    *code = OUT_REDIS_UNAVAILABLE;
-    for (unsigned p = 0; p < store->config.partitions; p++) {
-        const struct partition *part = &store->partitions[p];
-        if (part->refused[0] && clock_mono_ms() - part->refused_ms < REFUSED_FOR_MS)
-            return part->refused;
-        if (part->lanes[0].conn.state < CONN_READY)
-            return "a connection to Redis is down";
-    }
-    if (store->config.durability == DURABILITY_REPLICATED && store->shared->replicas_short)
-        return "fewer replicas are online than --replicas says";
-    if (store->config.durability == DURABILITY_LEDGER &&
-        (store->shared->ledger_down || store->shared->ledger_silent))
-        return "the ledger takes no events, and --durability ledger waits for it";
-    *code = OUT_OVERLOADED;
-    if (store->shared->memory_high)
-        return STORE_WHY_MEMORY;
-    return store->shared->ledger_behind ? STORE_WHY_BEHIND : NULL;
-}
-
-bool store_connected(const struct store *store)
-{
-    for (unsigned p = 0; p < store->config.partitions; p++)
-        if (store->partitions[p].lanes[0].conn.state < CONN_READY)
-            return false;
-    return reader_connected(store->reader);
-}
-
-bool store_next_shut(const struct store *store, unsigned *partition, const char **why)
-{
-    for (; *partition < store->config.partitions; ++*partition) {
-        const struct meta_view *gate = &store->partitions[*partition].gate;
-        if (gate->gate == META_IS_OPEN)
-            continue;
-        *why = gate->why;
-        return true;
-    }
-    return false;
 }
 
 int64_t store_restores(const struct store *store)
@@ -303,6 +294,7 @@ int64_t store_restores(const struct store *store)
 
 static int open_partitions(struct store *store)
 {
+    store->asker = topology_loop_new(store->loop, store->topology, store->config.partitions);
     store->partitions = calloc(store->config.partitions, sizeof(*store->partitions));
     if (!store->partitions)
         return -ENOMEM;
@@ -317,6 +309,8 @@ static int open_partitions(struct store *store)
             return -ENOMEM;
         for (unsigned i = 0; i < store->config.lanes; i++) {
             int rc = lane_init(&part->lanes[i], part, i);
+            if (rc == 0 && store->config.partitions == 1)
+                rc = lane_open(&part->lanes[i]); /* of many, those that are needed */
             if (rc < 0)
                 return rc;
         }
@@ -324,7 +318,8 @@ static int open_partitions(struct store *store)
     store->reader = reader_new(store);
     store->repeats = repeats_new(store);
     store->relay = store->config.relay ? relay_new(store) : NULL;
-    bool whole = store->reader && store->repeats && (store->relay || !store->config.relay);
+    bool whole =
+        store->asker && store->reader && store->repeats && (store->relay || !store->config.relay);
     return whole ? 0 : -ENOMEM;
 }
 
@@ -342,7 +337,8 @@ struct store *store_new(uv_loop_t *loop, const struct store_config *config,
     uv_update_time(loop); /* what the process did before may have taken its time */
     store->config = *config;
     store->shared = shared;
-    store->topology = topology_new(config->redis_url, err, err_size);
+    store->topology =
+        config->topology ? config->topology : topology_new(config->redis_url, err, err_size);
     if (!store->topology) {
         free(store);
         return NULL;
@@ -370,7 +366,8 @@ static void on_closed(uv_handle_t *handle)
     reader_free(store->reader);
     repeats_free(store->repeats);
     relay_free(store->relay);
-    topology_free(store->topology);
+    if (!store->config.topology)
+        topology_free(store->topology);
     free(store);
 }
 
@@ -384,6 +381,7 @@ void store_free(struct store *store)
     for (unsigned p = 0; p < store->config.partitions; p++)
         for (unsigned i = 0; i < store->config.lanes; i++)
             lane_close(&store->partitions[p].lanes[i]);
+    topology_loop_close(store->asker);
     reader_close(store->reader);
     relay_close(store->relay);
 }

@@ -51,13 +51,16 @@ bool store_can_close(const struct store *store);
  * good until the loop goes on; *code is then what a reservation would be answered with. */
 const char *store_not_ready(const struct store *store, enum outcome_code *code);
 
-/* True once Redis has been reached by what reads and by what writes, and has been looked at: a
- * request is answered for what Redis holds from now on. */
+/* True once every Redis that partitions lie in has been reached and looked at, or is away, and one
+ * is not: a request is answered for what Redis holds from now on. */
 bool store_connected(const struct store *store);
 
 /* The first partition from *partition on that can not be written, as it was seen last: sets
  * *partition and *why, good until the loop goes on. False: there is none. */
 bool store_next_shut(const struct store *store, unsigned *partition, const char **why);
+
+/* The level of durability that answers wait for, as --durability names it. */
+const char *store_durability(const struct store *store);
 
 /* How often the store was restored from its ledger: versions have jumped as often. */
 int64_t store_restores(const struct store *store);

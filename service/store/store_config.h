@@ -21,6 +21,9 @@ enum store_durability {
     DURABILITY_LEDGER,     /* answers wait for SQL */
 };
 
+/* In that order. */
+#define STORE_DURABILITY_NAMES "unset", "memory", "everysec", "always", "replicated", "ledger"
+
 /* When a lane asks for a turn before it commits; commit/turn.h. */
 enum store_turns { TURNS_AUTO, TURNS_ALWAYS, TURNS_OFF };
 
@@ -28,6 +31,7 @@ enum store_turns { TURNS_AUTO, TURNS_ALWAYS, TURNS_OFF };
 enum store_relaying { RELAYING_AUTO, RELAYING_ALWAYS, RELAYING_OFF };
 
 struct relay_shared;
+struct topology;
 
 #define STORE_LEDGER_ID_SIZE 64
 #define LEDGER_NONE          "none"
@@ -37,12 +41,14 @@ struct relay_shared;
 
 struct store_config {
     const char *redis_url; /* as address.h has it */
-    unsigned partitions;   /* 1..PARTITIONS_MAX */
-    unsigned batch_max;    /* operations a transaction */
-    unsigned lanes;        /* connections a partition */
-    unsigned queue_max;    /* waiting operations a partition; past it: OUT_OVERLOADED,
-                            * but for some that repeat what their key has recorded */
-    unsigned tries_max;    /* transactions lost by one operation; past it: OUT_CONTENTION */
+    /* Of this process, which asks for all of it through one; NULL: the store makes one. */
+    struct topology *topology;
+    unsigned partitions; /* 1..PARTITIONS_MAX */
+    unsigned batch_max;  /* operations a transaction */
+    unsigned lanes;      /* connections a partition */
+    unsigned queue_max;  /* waiting operations a partition; past it: OUT_OVERLOADED,
+                          * but for some that repeat what their key has recorded */
+    unsigned tries_max;  /* transactions lost by one operation; past it: OUT_CONTENTION */
     int64_t request_timeout_ms;
     int64_t operation_retention_ms;
     int64_t reservation_retention_ms;

@@ -32,7 +32,25 @@ struct store_op {
     uint64_t doubt;  /* the store that an EXEC with it was sent to and never answered; 0: none */
 };
 
-enum store_read_kind { READ_ITEM, READ_ITEMS, READ_RESERVATION, READ_OPERATION };
+enum store_read_kind {
+    READ_ITEM,
+    READ_RESERVATION,
+    READ_REPEAT,    /* what a key has recorded in the partition of its operation */
+    READ_OPERATION, /* what it has recorded in any */
+    READ_ITEMS,
+};
+
+struct store_read;
+struct reader_wide;
+
+/* What is asked of one partition for a read: one command, one reply. */
+struct read_ask {
+    TAILQ_ENTRY(read_ask) next;
+    struct store_read *read;
+    struct reader_wide *wide; /* NULL: the read asks one partition alone */
+    uint16_t partition;
+    uint16_t look; /* while it is under way: the place of the look at its partition */
+};
 
 struct store_listed {
     struct str sku;
@@ -44,19 +62,21 @@ struct store_read {
     enum store_read_kind kind;
     struct str sku;           /* READ_ITEM */
     struct rid rid;           /* READ_RESERVATION */
-    struct str key;           /* READ_OPERATION: namespace and all */
+    struct str key;           /* READ_REPEAT, READ_OPERATION: namespace and all */
+    uint16_t partition;       /* READ_REPEAT */
     struct str prefix, after; /* READ_ITEMS: names that begin with prefix and sort behind after */
     unsigned limit;           /* READ_ITEMS: 1..LIST_MAX */
     void (*done)(struct store_read *read);
     void *user;
     /* The answer. OUT_OK; OUT_ITEM_NOT_FOUND, OUT_RESERVATION_NOT_FOUND; a 503 code. */
-    struct outcome out;         /* item (READ_ITEM), resv (READ_RESERVATION) */
-    enum op_kind recorded_kind; /* READ_OPERATION: out is the recorded outcome; OUT_NONE: none */
+    struct outcome out;               /* item (READ_ITEM), resv (READ_RESERVATION) */
+    enum op_kind recorded_kind;       /* READ_REPEAT, READ_OPERATION: out is the recorded outcome;
+                                         OUT_NONE: none */
     const struct store_listed *items; /* READ_ITEMS */
     unsigned item_count;
     struct str last; /* READ_ITEMS: the last name looked at; the cursor of the next page */
     bool more;       /* READ_ITEMS: there are names behind it */
     /* The store's own. */
-    STAILQ_ENTRY(store_read) next;
+    struct read_ask ask;
     int64_t deadline_us;
 };

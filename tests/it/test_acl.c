@@ -21,12 +21,13 @@ static const char *self; /* argv[0] */
 static char acl_path[PATH_MAX];
 static char dir[TEST_PATH_MAX];
 
-/* Between them they have every command but EXISTS of the keeper's trimming; test_acl_restore.c has
- * the audit and the restore. Two run at a time. */
+/* The whole contract, and what needs more. Between them they have every command but EXISTS of the
+ * keeper's trimming; test_acl_restore.c has the audit and the restore. Two run at a time. */
 static const char *const suites[] = {
-    "test_contract_items",       "test_contract_stock", "test_contract_reservations",
-    "test_contract_ends",        "test_contract_batch", "test_contract_http",
-    "test_contract_idempotency", "test_durability",
+    "test_contract_items",       "test_contract_stock",  "test_contract_reservations",
+    "test_contract_ends",        "test_contract_batch",  "test_contract_http",
+    "test_contract_idempotency", "test_contract_limits", "test_contract_transfers",
+    "test_durability",
 };
 #define SUITES (sizeof(suites) / sizeof(suites[0]))
 

@@ -48,7 +48,8 @@ static const struct row {
      "--insecure\n",
      NULL},
     {"a Redis that is none", "$D serve --redis nonsense", 64, "",
-     "stockd serve: --redis: unknown scheme; a Redis URL is redis://[user:pass@]host:port[/db] or "
+     "stockd serve: --redis: unknown scheme: those are redis, redis+sentinel, redis+cluster, each "
+     "with rediss for TLS, and unix; a Redis URL is redis://[user:pass@]host:port[/db] or "
      "unix:/path.sock\n",
      NULL},
     {"a file of settings", "printf 'workers = 2\\nworkrs = 3\\n' >$T/c; cd $T; $D serve --config c",

@@ -121,7 +121,7 @@ static void old_records_go_from_parts_and_whole_buckets(void **state)
     struct admin *admin = admin_new(&config, &shared, err, sizeof(err));
     assert_non_null(admin);
     assert_int_equal(admin_open(admin, &why), ADMIN_OK);
-    int64_t now_ms = admin_now_ms(admin), old_ms = now_ms - 3 * HOUR_MS;
+    int64_t now_ms = admin_now_ms(admin, 0), old_ms = now_ms - 3 * HOUR_MS;
     for (uint32_t serial = 0; serial < 3; serial++)
         put_record(rid_part_of(old_ms, serial), old_ms);
     put_record(rid_part_of(old_ms, 1), 0); /* extended far */

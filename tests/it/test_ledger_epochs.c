@@ -100,12 +100,14 @@ static void an_epoch_of_another_redis_is_disowned(void **state)
     while (past.entries[next].id.epoch != 2)
         next++;
     apply_init(&one, db, 0);
-    one.run_id = STR("run-a");
+    one.opener = (struct reign){.run_id = "run-a", .promotion = "first", .order = 3};
     one.run_epoch = 2;
     assert_int_equal(apply_chunk(&one, past.entries, next + 2), APPLY_DONE);
-    assert_int_equal(sql_int("SELECT COUNT(*) FROM epochs WHERE run_id = 'run-a'"), 1);
+    assert_int_equal(sql_int("SELECT COUNT(*) FROM epochs WHERE run_id = 'run-a' AND "
+                             "promotion = 'first' AND promotion_order = 3"),
+                     1);
     apply_init(&other, db, 0);
-    other.run_id = STR("run-b");
+    other.opener = (struct reign){.run_id = "run-b"};
     other.run_epoch = 2;
     /* What is there already as little as what would be next. */
     for (size_t i = 0; i < 3; i++)

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define OPERATIONS 1200 /* three epochs and more */
 
@@ -20,14 +21,20 @@ static void take(struct db *db, size_t first, size_t count)
     apply_free(&apply);
 }
 
-static void migrate_to(struct db *db, size_t number)
+/* Applies so many of the files. */
+static void migrate(struct db *db, const struct schema_file *files, size_t number)
 {
-    struct schema_file files[SCHEMA_FILES];
     struct migrate_report report;
-    schema_list(files);
     if (migrate_run(db, files, number, 1, &report) != MIGRATE_DONE)
         fail_msg("%s", report.why);
     assert_int_equal(report.after, number);
+}
+
+static void migrate_to(struct db *db, size_t number)
+{
+    struct schema_file files[SCHEMA_FILES];
+    schema_list(files);
+    migrate(db, files, number);
 }
 
 /* --- 0011: events of any type ------------------------------------------------------------------
@@ -70,6 +77,16 @@ static void same_after(struct buf *before, const char *sql)
     buf_free(&after);
 }
 
+/* The files with this one put off to the end: what it changes is not there yet for an applier that
+ * needs what comes behind it. */
+static void put_off(struct schema_file files[SCHEMA_FILES], size_t number)
+{
+    schema_list(files);
+    struct schema_file last = files[number - 1];
+    memmove(files + number - 1, files + number, (SCHEMA_FILES - number) * sizeof(last));
+    files[SCHEMA_FILES - 1] = last;
+}
+
 static void a_ledger_with_types_in_its_rules_goes_on(void **state)
 {
     static const char events[] = "SELECT * FROM events ORDER BY partition_no, epoch, seq, n";
@@ -79,8 +96,10 @@ static void a_ledger_with_types_in_its_rules_goes_on(void **state)
     static const char lost[] = MOVE("'lend', 'a', -2, 1, 0, 8, 1, 0, 2");
     static const char twice[] = MOVE("'lend', (SELECT MIN(sku) FROM events), 0, 0, 0, 1, 0, 0, 1");
     struct buf old_events, old_items, old_sales;
+    struct schema_file files[SCHEMA_FILES];
     struct db *db = base_open(bases_fresh(&bases, engine_of(state)));
-    migrate_to(db, 10);
+    put_off(files, 11);
+    migrate(db, files, SCHEMA_FILES - 1);
     take(db, 0, past.older);
     buf_init(&old_events, 1 << 26);
     buf_init(&old_items, 1 << 26);
@@ -89,7 +108,7 @@ static void a_ledger_with_types_in_its_rules_goes_on(void **state)
     read_all(&old_items, items);
     read_all(&old_sales, sales);
     assert_int_equal(base_script(bases.url, moved), DB_CONSTRAINT);
-    migrate_to(db, 11);
+    migrate(db, files, SCHEMA_FILES);
     same_after(&old_events, events);
     same_after(&old_items, items);
     same_after(&old_sales, sales);

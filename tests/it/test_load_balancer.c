@@ -27,8 +27,9 @@ static void begin(const char *apart)
 {
     serve(.workers = 2, .flags = CONTENDED);
     serve_beside(&other, .workers = 2, .flags = CONTENDED);
-    const int ports[] = {stack.service.port, other.port};
-    assert_int_equal(balancer_start(&balancer, ports, 2, apart), 0);
+    const struct balancer_target both[] = {{"127.0.0.1", stack.service.port},
+                                           {"127.0.0.1", other.port}};
+    assert_int_equal(balancer_start(&balancer, both, 2, apart), 0);
 }
 
 static int64_t lost_at(int port)

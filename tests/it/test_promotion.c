@@ -43,10 +43,13 @@ static void start(void **state, const char *timeout)
           .flags = {"--durability", "ledger", "--request-timeout", timeout});
     assert_int_equal(tredis_start(&replica, &redis), 0);
     redis_do(&replica, "REPLICAOF 127.0.0.1 %d", stack.redis.port);
+    /* With its first replica Redis takes another replication id: one more epoch, the second. */
+    assert_true(await(strcmp(ask(&stack.redis, "HGET {p0}:meta epoch"), "2") == 0, RECOVERY_MS));
+    await_ready();
     KEEP(sku, api_item(a, STOCK, 0));
     assert_true(await(tredis_int(&replica, "XLEN {p0}:events") == redis_int("XLEN {p0}:events") &&
                           tredis_int(&replica, "XLEN {p0}:events") > 0 &&
-                          strcmp(ask(&replica, "GET {p0}:applied"), "1-1") == 0,
+                          strcmp(ask(&replica, "GET {p0}:applied"), "2-1") == 0,
                       RECOVERY_MS));
 }
 
@@ -75,7 +78,7 @@ static void promote(void)
 {
     serve_beside(&successor, .redis_url = replica.url, .flags = {"--durability", "ledger"});
     assert_true(
-        await(sql_int("SELECT epoch FROM checkpoints WHERE partition_no = 0") == 2, RECOVERY_MS));
+        await(sql_int("SELECT epoch FROM checkpoints WHERE partition_no = 0") == 3, RECOVERY_MS));
 }
 
 /* Nothing of the hold is in SQL nor on the new primary, so the client was not told that it is. */
@@ -104,12 +107,12 @@ static void a_later_epoch_does_not_cover_an_entry_of_an_earlier_one(void **state
     send_late(&late);
     promote();
     redis_do(&stack.redis, "REPLICAOF 127.0.0.1 %d", replica.port);
-    assert_true(await(strncmp(ask(&stack.redis, "GET {p0}:applied"), "2-", 2) == 0, RECOVERY_MS));
+    assert_true(await(strncmp(ask(&stack.redis, "GET {p0}:applied"), "3-", 2) == 0, RECOVERY_MS));
     check_not_promised(&late);
     applier_goes_on();
 }
 
-/* The same, and then the old primary is made one again: the store is open, and in a third epoch. */
+/* The same, and then the old primary is made one again: the store is open, and in another epoch. */
 static void an_entry_is_not_covered_when_its_redis_is_primary_again(void **state)
 {
     struct http_conn late;
@@ -119,7 +122,7 @@ static void an_entry_is_not_covered_when_its_redis_is_primary_again(void **state
     send_late(&late);
     promote();
     redis_do(&stack.redis, "REPLICAOF 127.0.0.1 %d", replica.port);
-    assert_true(await(strncmp(ask(&stack.redis, "GET {p0}:applied"), "2-", 2) == 0, RECOVERY_MS));
+    assert_true(await(strncmp(ask(&stack.redis, "GET {p0}:applied"), "3-", 2) == 0, RECOVERY_MS));
     assert_true(tservice_stop(&successor));
     redis_do(&stack.redis, "REPLICAOF NO ONE");
     applier_goes_on();
@@ -145,10 +148,10 @@ static void an_applier_of_the_old_primary_does_not_take_what_was_disowned(void *
     check_not_promised(&late);
     assert_true(
         await(strncmp(ask(&stack.redis, "HGET {p0}:meta state"), "lost: ", 6) == 0, RECOVERY_MS));
-    assert_string_equal(ask(&stack.redis, "GET {p0}:applied"), "1-1");
+    assert_string_equal(ask(&stack.redis, "GET {p0}:applied"), "2-1");
     assert_string_equal(ask(&replica, "HGET {p0}:meta state"), "open");
     post_problem(503, "state-lost", NULL, RESERVATIONS, LINE(sku, 1));
-    assert_int_equal(sql_int("SELECT last_seq FROM epochs WHERE epoch = 1"), 1);
+    assert_int_equal(sql_int("SELECT last_seq FROM epochs WHERE epoch = 2"), 1);
 }
 
 /* What opening an epoch writes, on a Redis where no applier does it. */
@@ -185,21 +188,21 @@ static void what_sql_took_meanwhile_is_not_passed_over(void **state)
     start(state, "20s");
     split();
     send_late(&late);
-    open_by_hand(&replica, 2);
+    open_by_hand(&replica, 3);
     applier_goes_on();
     assert_int_equal(answer_to(&late, problem), 201);
     assert_int_equal(sql_int("SELECT COUNT(*) FROM reservations"), 1);
     serve_beside(&successor, .redis_url = replica.url, .flags = {"--durability", "ledger"});
     assert_true(await(strncmp(ask(&replica, "HGET {p0}:meta state"),
-                              "lost: SQL has events up to 1-2, which "
+                              "lost: SQL has events up to 2-2, which "
                               "the stream has not",
                               54) == 0,
                       RECOVERY_MS));
-    assert_int_equal(sql_int("SELECT epoch FROM checkpoints"), 1);
+    assert_int_equal(sql_int("SELECT epoch FROM checkpoints"), 2);
     check_item(a, sku, STOCK, STOCK - 3, 3, 0, 2);
 }
 
-/* Both Redis have an epoch 2, and entries of the same ids in it. SQL follows the one that it saw
+/* Both Redis have an epoch 3, and entries of the same ids in it. SQL follows the one that it saw
  * first. */
 static void two_primaries_are_not_both_the_present(void **state)
 {
@@ -210,7 +213,7 @@ static void two_primaries_are_not_both_the_present(void **state)
     api_open(&other, successor.port);
     assert_true(await(api_ready(&other), RECOVERY_MS));
     api_call(&other, 200, "POST", DECREMENT(sku), NULL, "{\"quantity\":1}");
-    open_by_hand(&stack.redis, 2);
+    open_by_hand(&stack.redis, 3);
     applier_goes_on();
     http_call(&a->conn, "POST", DECREMENT(sku), NULL, "{\"quantity\":2}", &a->resp);
     if (a->resp.status != 504 && a->resp.status != 503)

@@ -212,7 +212,7 @@ static bool tour_keeper(void)
     struct str names[4];
     struct scan_audit audit;
     int64_t events = 0, oldest_ms = 0, now;
-    if (admin_open(admin, &why) != ADMIN_OK || (now = admin_now_ms(admin)) < 0)
+    if (admin_open(admin, &why) != ADMIN_OK || (now = admin_now_ms(admin, 0)) < 0)
         return false;
     arena_init(&arena, 4096, 1 << 20);
     bool fine = admin_due(admin, 0, now, &arena, names, 4, &oldest_ms) == 1 &&

@@ -160,6 +160,7 @@ static void one_that_is_closed_leaves_the_others_alone(void **state)
     assert_true(await(api_metric(a, "stockd_expiry_lag_seconds") < 1, RECOVERY_MS));
     get("/readyz");
     check_absent(a, "not_open");
+    check_str(a, "durability", "unset");
     get("/v1/items");
 }
 
@@ -235,6 +236,7 @@ static void what_a_closed_one_holds_back_from_sql_holds_up_no_other(void **state
     redis_do(&stack.redis, "XDEL {p%d}:events 1-%llu", SHUT, seq + 1);
     kill(ledger, SIGCONT);
     assert_true(await(named("closed: ledger"), RECOVERY_MS));
+    check_str(a, "durability", "ledger");
     check_the_others_work();
     /* The events there have waited for longer than a request may. */
     assert_true(await(api_metric(a, "stockd_ledger_lag_seconds") > REQUEST_S, RECOVERY_MS));

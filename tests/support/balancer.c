@@ -12,8 +12,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-struct ports {
-    int count, port[BALANCER_PORTS_MAX];
+struct targets {
+    int count;
+    struct proxy_address at[BALANCER_TARGETS_MAX];
     const char *apart;
 };
 
@@ -28,14 +29,6 @@ static bool forward(int from, int to)
     return n > 0;
 }
 
-static int connect_to(int port)
-{
-    struct proxy_address address;
-    char url[48];
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", port);
-    return proxy_address_parse(&address, url) ? proxy_connect(&address) : -1;
-}
-
 static bool begins_with(int client, const char *text)
 {
     char bytes[64];
@@ -44,10 +37,10 @@ static bool begins_with(int client, const char *text)
 }
 
 /* One connection, to its end. */
-static void serve_one(int client, const struct ports *ports, int next)
+static void serve_one(int client, const struct targets *targets, int next)
 {
-    bool apart = ports->apart && begins_with(client, ports->apart);
-    int upstream = connect_to(ports->port[apart ? 0 : next]);
+    bool apart = targets->apart && begins_with(client, targets->apart);
+    int upstream = proxy_connect(&targets->at[apart ? 0 : next]);
     struct pollfd fds[] = {{client, POLLIN, 0}, {upstream, POLLIN, 0}};
     while (upstream >= 0 && poll(fds, 2, -1) >= 0)
         if ((fds[0].revents && !forward(client, upstream)) ||
@@ -56,31 +49,36 @@ static void serve_one(int client, const struct ports *ports, int next)
     _exit(0);
 }
 
-static void serve_all(int listener, const struct ports *ports)
+static void serve_all(int listener, const struct targets *targets)
 {
     pid_t parent = getpid();
     signal(SIGCHLD, SIG_IGN);
-    for (int next = 0;; next = (next + 1) % ports->count) {
+    for (int next = 0;; next = (next + 1) % targets->count) {
         int client = proxy_accept(listener);
         if (client < 0)
             _exit(1);
         if (fork() == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             if (getppid() == parent)
-                serve_one(client, ports, next);
+                serve_one(client, targets, next);
             _exit(1);
         }
         close(client);
     }
 }
 
-int balancer_start(struct balancer *b, const int *ports, int count, const char *apart)
+int balancer_start(struct balancer *b, const struct balancer_target *targets, int count,
+                   const char *apart)
 {
-    struct ports to = {.count = count, .apart = apart};
+    struct targets to = {.count = count, .apart = apart};
     struct proxy_address any;
-    assert(count > 0 && count <= BALANCER_PORTS_MAX);
-    memcpy(to.port, ports, (size_t)count * sizeof(*ports));
+    char url[64];
+    assert(count > 0 && count <= BALANCER_TARGETS_MAX);
     bool parsed = proxy_address_parse(&any, "redis://127.0.0.1:0");
+    for (int i = 0; i < count; i++) {
+        snprintf(url, sizeof(url), "redis://%s:%d", targets[i].host, targets[i].port);
+        parsed = proxy_address_parse(&to.at[i], url) && parsed;
+    }
     assert(parsed);
     int listener = proxy_listen(&any);
     if (listener < 0)

@@ -64,5 +64,8 @@ int tcluster_move_slot(const struct tcluster *c, int slot, int to);
 /* One primary more, without slots; its number, or -errno. */
 int tcluster_add_node(struct tcluster *c);
 
+/* Makes a primary without slots a replica of that one. 0 or -errno. */
+int tcluster_follow(const struct tcluster *c, int replica, int primary);
+
 /* What the logs of the nodes end with, for a test that is about to fail. */
 void tcluster_print(const struct tcluster *c);

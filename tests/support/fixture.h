@@ -26,7 +26,7 @@
 
 #define RECOVERY_MS       LEDGER_RECOVERY_MS /* for whatever must come about */
 #define FIXTURE_FLAGS_MAX 24
-#define APPLIER_FLAGS_MAX 4
+#define APPLIER_FLAGS_MAX 8
 
 extern struct stack stack;
 extern struct api *a; /* the client of the stack, unless a test points it elsewhere */

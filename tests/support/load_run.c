@@ -12,6 +12,8 @@
 #define FLAGS_MAX  512
 #define TIMEOUT_MS 300000
 
+#define WITNESSES_SHOWN 5
+
 static int finish(struct tproc *p)
 {
     int err = tproc_wait(p, TIMEOUT_MS);
@@ -155,9 +157,19 @@ static void print_verdict(const struct tload *l)
     }
 }
 
+static void print_witnesses(const struct tload *l)
+{
+    const json_t *list = json_object_get(part(l, "verdict"), "witnesses");
+    for (size_t i = 0; i < json_array_size(list) && i < WITNESSES_SHOWN; i++) {
+        const char *text = json_string_value(json_object_get(json_array_get(list, i), "text"));
+        fprintf(stderr, "  witness: %s\n", text ? text : "-");
+    }
+}
+
 void tload_print(const struct tload *l)
 {
     print_verdict(l);
+    print_witnesses(l);
     print_tail(l->report, 30);
     print_tail(l->err_path, 30);
 }

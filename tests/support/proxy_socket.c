@@ -13,7 +13,7 @@
 bool proxy_address_parse(struct proxy_address *address, const char *url)
 {
     static const char unix_prefix[] = "unix:";
-    static const char tcp_prefix[] = "redis://127.0.0.1:";
+    static const char tcp_prefix[] = "redis://";
     if (strncmp(url, unix_prefix, strlen(unix_prefix)) == 0) {
         struct sockaddr_un *to = (struct sockaddr_un *)&address->at;
         *address = (struct proxy_address){.size = sizeof(*to)};
@@ -23,11 +23,15 @@ bool proxy_address_parse(struct proxy_address *address, const char *url)
     }
     if (strncmp(url, tcp_prefix, strlen(tcp_prefix)) == 0) {
         struct sockaddr_in *to = (struct sockaddr_in *)&address->at;
+        const char *host = url + strlen(tcp_prefix), *colon = strchr(host, ':');
+        char name[INET_ADDRSTRLEN];
+        if (!colon)
+            return false;
+        snprintf(name, sizeof(name), "%.*s", (int)(colon - host), host);
         *address = (struct proxy_address){.size = sizeof(*to)};
         to->sin_family = AF_INET;
-        to->sin_port = htons((uint16_t)strtol(url + strlen(tcp_prefix), NULL, 10));
-        to->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        return true;
+        to->sin_port = htons((uint16_t)strtol(colon + 1, NULL, 10));
+        return inet_pton(AF_INET, name, &to->sin_addr) == 1;
     }
     return false;
 }

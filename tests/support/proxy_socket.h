@@ -14,7 +14,8 @@ struct proxy_address {
     socklen_t size;
 };
 
-/* url: "unix:/path" or "redis://127.0.0.1:port"; false if it is neither. */
+/* url: "unix:/path" or "redis://" and an address of IPv4 with its port; false if it is
+ * neither. */
 bool proxy_address_parse(struct proxy_address *address, const char *url) MUST_CHECK;
 
 /* A socket that listens there, in place of a file that lies there; port 0 is any free one.

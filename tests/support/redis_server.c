@@ -184,10 +184,8 @@ static int redis_launch(struct tredis *r, int delay_us)
     if (await(answers_ping(r, delay_us > 0) || !tproc_alive(&r->proc), READY_TIMEOUT_MS) &&
         r->proc.pid > 0)
         return 0;
-    char log_path[TEST_PATH_MAX + 16];
-    snprintf(log_path, sizeof(log_path), "%s/redis.log", r->dir);
     print_tail(err_path, 10);
-    print_tail(log_path, 10);
+    tredis_print(r);
     tproc_kill9(&r->proc);
     return -ETIMEDOUT;
 }
@@ -304,4 +302,11 @@ int64_t tredis_info(const struct tredis *r, const char *field)
         freeReplyObject(reply);
     redisFree(c);
     return value;
+}
+
+void tredis_print(const struct tredis *r)
+{
+    char path[TEST_PATH_MAX + 16];
+    snprintf(path, sizeof(path), "%s/redis.log", r->dir);
+    print_tail(path, 15);
 }

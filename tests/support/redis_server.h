@@ -74,3 +74,6 @@ int64_t tredis_int(const struct tredis *r, const char *command);
 
 /* A field of INFO, as a number; INT64_MIN if there is none. */
 int64_t tredis_info(const struct tredis *r, const char *field);
+
+/* What its log ends with, for a test that is about to fail. */
+void tredis_print(const struct tredis *r);

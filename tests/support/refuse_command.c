@@ -15,6 +15,7 @@ static void command_take(const redisReply *row)
     assert(command_count < COMMANDS_MAX);
     *command = (struct refuse_command){.writes = false};
     snprintf(command->name, sizeof(command->name), "%s", row->element[0]->str);
+    command->has_keys = row->element[3]->integer > 0;
     for (size_t i = 0; i < row->element[2]->elements; i++) {
         const char *flag = row->element[2]->element[i]->str;
         command->writes |= strcmp(flag, "write") == 0;
@@ -38,7 +39,8 @@ bool refuse_commands_learn(const struct tredis *redis)
 
 const struct refuse_command *refuse_command_find(const char *name)
 {
-    static const struct refuse_command unknown = {.writes = true, .takes_memory = true};
+    static const struct refuse_command unknown = {
+        .writes = true, .takes_memory = true, .has_keys = true};
     for (size_t i = 0; i < command_count; i++)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];

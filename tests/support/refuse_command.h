@@ -9,7 +9,7 @@
 
 struct refuse_command {
     char name[REFUSE_NAME_SIZE]; /* in small letters */
-    bool writes, takes_memory, while_loading, while_busy;
+    bool writes, takes_memory, while_loading, while_busy, has_keys;
 };
 
 /* From the answer of this Redis to COMMAND, in place of those learnt before. False: it gave none.

@@ -20,6 +20,10 @@ static const char *const answers[REFUSE_WORDS] = {
     [REFUSE_BUSY] = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or "
                     "SHUTDOWN NOSAVE.",
     [REFUSE_NOPERM] = "NOPERM this user has no permissions to run this command",
+    [REFUSE_MOVED] = "MOVED 3999 127.0.0.1:1",
+    [REFUSE_ASK] = "ASK 3999 127.0.0.1:1",
+    [REFUSE_TRYAGAIN] = "TRYAGAIN Multiple keys request during rehashing of slot",
+    [REFUSE_CLUSTERDOWN] = "CLUSTERDOWN The cluster is down",
 };
 
 struct link {
@@ -61,6 +65,10 @@ static bool concerns(enum refuse_word word, const struct link *link,
     case REFUSE_LOADING: return !judged->while_loading;
     case REFUSE_BUSY: return !command->while_busy;
     case REFUSE_NOPERM: return !refuse_command_is(command, "multi");
+    case REFUSE_MOVED:
+    case REFUSE_ASK:
+    case REFUSE_TRYAGAIN:
+    case REFUSE_CLUSTERDOWN: return judged->has_keys;
     case REFUSE_WORDS: break;
     }
     abort();
@@ -102,13 +110,20 @@ static bool discard(struct link *link)
     return refuse_ask(&link->redis, &link->message);
 }
 
+static const char *before_exec(const char *text)
+{
+    bool of_cluster = false;
+    for (int word = REFUSE_MOVED; word <= REFUSE_CLUSTERDOWN; word++)
+        of_cluster |= text == answers[word];
+    return of_cluster ? "" : "EXECABORT Transaction discarded because of: ";
+}
+
 static bool refuse(struct link *link, const struct refuse_command *command, const char *text)
 {
     if (!link->in_multi)
         return answer_error(link, "", text);
     if (refuse_command_is(command, "exec"))
-        return discard(link) &&
-               answer_error(link, "EXECABORT Transaction discarded because of: ", text);
+        return discard(link) && answer_error(link, before_exec(text), text);
     link->poisoned = true;
     return answer_error(link, "", text);
 }
@@ -124,6 +139,7 @@ static void note_transaction(struct link *link, const struct refuse_command *com
     } else if (link->in_multi) {
         link->queued.writes |= command->writes;
         link->queued.takes_memory |= command->takes_memory;
+        link->queued.has_keys |= command->has_keys;
         link->queued.while_loading &= command->while_loading;
     }
 }

@@ -127,7 +127,8 @@ void refuse_proxy_last(struct refuse_proxy *p, char name[REFUSE_NAME_SIZE])
 
 const char *refuse_word_name(enum refuse_word word)
 {
-    static const char *const names[REFUSE_WORDS] = {"NOREPLICAS", "MISCONF", "READONLY", "OOM",
-                                                    "LOADING",    "BUSY",    "NOPERM"};
+    static const char *const names[REFUSE_WORDS] = {"NOREPLICAS", "MISCONF",  "READONLY",   "OOM",
+                                                    "LOADING",    "BUSY",     "NOPERM",     "MOVED",
+                                                    "ASK",        "TRYAGAIN", "CLUSTERDOWN"};
     return names[word];
 }

@@ -9,7 +9,8 @@
  *
  * A refusal has the consequences that it has in Redis. Which commands a state concerns comes from
  * the flags in the answer to COMMAND. A command that is refused behind MULTI makes the EXEC answer
- * EXECABORT; an EXEC is refused for what lies in its transaction; either forgets what was watched.
+ * EXECABORT; an EXEC is refused for what lies in its transaction, by a node of a cluster with that
+ * word itself; either forgets what was watched.
  *
  * NOPERM is never answered to MULTI: what a client has sent behind it would run outside of a
  * transaction, which no client can prevent that does not wait for each answer.
@@ -28,6 +29,10 @@ enum refuse_word {
     REFUSE_LOADING,
     REFUSE_BUSY,
     REFUSE_NOPERM,
+    REFUSE_MOVED, /* these four what has a key: a node of a cluster, of a slot that it has not */
+    REFUSE_ASK,
+    REFUSE_TRYAGAIN,
+    REFUSE_CLUSTERDOWN,
     REFUSE_WORDS
 };
 

@@ -278,24 +278,15 @@ void tsentinel_stop(struct tsentinel *s)
 {
     for (int i = 0; i < s->watcher_count; i++)
         tredis_stop(&s->watchers[i]);
-    for (int i = 0; i < s->node_count; i++) {
-        tredis_thaw(&s->nodes[i]);
+    for (int i = 0; i < s->node_count; i++)
         tredis_stop(&s->nodes[i]);
-    }
     s->watcher_count = s->node_count = 0;
-}
-
-static void print_log(const struct tredis *r)
-{
-    char path[TEST_PATH_MAX + 16];
-    snprintf(path, sizeof(path), "%s/redis.log", r->dir);
-    print_tail(path, 15);
 }
 
 void tsentinel_print(const struct tsentinel *s)
 {
     for (int i = 0; i < s->node_count; i++)
-        print_log(&s->nodes[i]);
+        tredis_print(&s->nodes[i]);
     for (int i = 0; i < s->watcher_count; i++)
-        print_log(&s->watchers[i]);
+        tredis_print(&s->watchers[i]);
 }

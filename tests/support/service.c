@@ -53,15 +53,18 @@ int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
         return err;
     snprintf(s->err_path, sizeof(s->err_path), "%s/stockd.err", s->dir);
 
-    char workers[16];
+    char workers[16], listen[32];
     snprintf(workers, sizeof(workers), "%d",
              opts->workers ? opts->workers : (int)env_number("TEST_WORKERS", 1));
-    const char *argv[ARGS_MAX] = {program,     "serve", "--listen",   "127.0.0.1:0",
+    snprintf(listen, sizeof(listen), "%s:0", opts->on ? opts->on->front : "127.0.0.1");
+    const char *argv[ARGS_MAX] = {program,     "serve", "--listen",   listen,
                                   "--workers", workers, "--redis",    opts->redis_url,
                                   "--ledger",  "none",  "--data-dir", s->dir};
     size_t n = 0;
     while (argv[n])
         n++;
+    if (opts->on)
+        argv[n++] = "--insecure"; /* nobody else is there */
     if (!is_given(opts->extra, "--request-timeout")) {
         argv[n++] = "--request-timeout";
         argv[n++] = TSERVICE_REQUEST_TIMEOUT;
@@ -75,7 +78,9 @@ int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
         argv[n++] = *arg;
     }
 
+    thost_enter(opts->on);
     err = tproc_start(&s->proc, argv, s->err_path);
+    thost_leave(opts->on);
     return err ? give_up(s, err) : 0;
 }
 

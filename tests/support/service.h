@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "support/hosts.h"
 #include "support/proc.h"
 
 #include <signal.h>
@@ -27,6 +28,7 @@ struct tservice_opts {
     const char *redis_url;
     int workers;              /* 0: TEST_WORKERS of the environment, or 1 */
     const char *const *extra; /* NULL, or more arguments, ended by NULL: "--lanes", "1" */
+    const struct thost *on;   /* NULL, or where it runs, and listens for the test */
 };
 
 struct tservice {

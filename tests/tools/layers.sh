@@ -33,7 +33,7 @@ forbid service/restore "http/|audit/|$top|$libraries|sqlite|libpq" "a restore mo
 forbid service/command/client "store/|ledger/|audit/|restore/|process/|hiredis|microhttpd|sqlite|libpq" "the client knows the interface from outside"
 ltop='(options|value_parsers)\.h|run/|race/'
 forbid loadgen "http/|store/(admin|commit|relay)/|store/[a-z_]*\.h|core/|ledger/" "the load generator knows the service by its contract only"
-forbid "$(find loadgen -mindepth 1 -maxdepth 1 ! -name race)" "store/" "only the race speaks with Redis"
+forbid "$(find loadgen -mindepth 1 -maxdepth 1 -type d ! -name race)" "store/" "only the race speaks with Redis"
 forbid loadgen/history "client/|check/|report/|$ltop|uv\.h|jansson" "history knows only its file"
 forbid loadgen/check "client/|report/|$ltop|uv\.h|jansson" "the checker works from a history alone"
 forbid loadgen/client "check/|report/|$ltop|jansson" "clients send and record, they do not judge"

@@ -17,9 +17,10 @@
 #define WORDS_MAX 128
 
 /* Words in capitals that are arguments. A new one has its place here; a new command, in the ACL. */
-static const char *const arguments[] = {"BLOCK",   "COUNT",      "EX",   "LIMIT",
-                                        "MATCH",   "MINID",      "PXAT", "STREAM",
-                                        "STREAMS", "WITHSCORES", "OK",   "QUEUED" /* answers */};
+static const char *const arguments[] = {
+    "BLOCK",    "COUNT",      "EX",       "LIMIT",  "MATCH", "MINID",  "PXAT",  "STREAM",
+    "STREAMS",  "WITHSCORES", "NODES",    "SHARDS", "OK",    "QUEUED", "MOVED", /* answers */
+    "SENTINEL", "MASTER",     "SENTINELS" /* for a Sentinel */};
 
 struct words {
     char word[WORDS_MAX][32];

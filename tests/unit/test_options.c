@@ -307,8 +307,14 @@ TEST(commands_take_their_own_words_and_flags)
     assert_refused(PARSE("check"), "something is missing; give stockload check HISTORY...");
     assert_refused(PARSE("race"), "--redis: needed; give redis://host:port or unix:/path.sock");
     assert_refused(PARSE("race", "--redis", "h:1"),
-                   "--redis: unknown scheme; a Redis URL is redis://[user:pass@]host:port[/db] or "
-                   "unix:/path.sock");
+                   "--redis: unknown scheme: those are redis, redis+sentinel, redis+cluster, each "
+                   "with rediss for TLS, and unix; a Redis URL is "
+                   "redis://[user:pass@]host:port[/db] or unix:/path.sock");
+    assert_refused(PARSE("race", "--redis", "redis://h", "--redis-ca", "ca.pem"),
+                   "--redis-ca is for a Redis with TLS: give --redis a URL that begins with "
+                   "rediss, or leave it out");
+    assert_refused(PARSE("race", "--redis", "rediss://h", "--redis-cert", "c.pem"),
+                   "--redis-cert and --redis-key belong together: give both");
     assert_refused(PARSE("race", "x"), "\"x\": unexpected; options are written --name VALUE");
     assert_refused(PARSE("--redis", "unix:/s"), "--redis: is an option of `stockload race`");
     assert_refused(PARSE("report", "a", "--verify=off"),

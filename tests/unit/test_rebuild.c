@@ -68,7 +68,9 @@ static const struct found sound = {"open", AT_END, 0}, busy = {"open", PAST, 2},
                           begun = {"closed: restore 0123456789abcdef", {0, 0}, 0},
                           shut = {"closed: by a person", AT_END, 0},
                           shut_busy = {"closed: ledger: a gap", PAST, 2},
-                          halted = {VERDICT_HALTED, AT_END, 0};
+                          halted = {VERDICT_HALTED, AT_END, 0},
+                          opening = {"closed: opening 0123456789abcdef", BEFORE, 0},
+                          deposed = {"closed: deposed: epoch 3 ...", BEFORE, 0};
 
 static const struct {
     const struct found *one, *other;
@@ -89,6 +91,9 @@ static const struct {
     {&shut, &sound, VERDICT_HALT, VERDICT_HALT, VERDICT_CLOSED},
     {&shut_busy, &shut, VERDICT_UNAPPLIED, VERDICT_RESTORE, VERDICT_CLOSED},
     {&shut_busy, &lost, VERDICT_UNAPPLIED, VERDICT_RESTORE, VERDICT_CLOSED},
+    {&opening, &sound, VERDICT_HALT, VERDICT_HALT, VERDICT_CLOSED},
+    {&opening, &lost, VERDICT_RESTORE, VERDICT_RESTORE, VERDICT_CLOSED},
+    {&deposed, &deposed, VERDICT_RESTORE, VERDICT_RESTORE, VERDICT_CLOSED},
 };
 
 TEST(each_store_has_its_verdict)

@@ -19,8 +19,8 @@ TEST(every_error_has_its_class)
         {"MASTERDOWN Link with MASTER is down", REPLY_REPLICA},
         {"UNBLOCKED force unblock from blocking operation", REPLY_REPLICA},
         {"MOVED 3999 127.0.0.1:6381", REPLY_REDIRECT},
-        {"ASK 3999 127.0.0.1:6381", REPLY_REDIRECT},
-        {"CLUSTERDOWN The cluster is down", REPLY_REDIRECT},
+        {"ASK 3999 127.0.0.1:6381", REPLY_RETRY},
+        {"CLUSTERDOWN The cluster is down", REPLY_RETRY},
         {"NOAUTH Authentication required.", REPLY_FORBIDDEN},
         {"WRONGPASS invalid username-password pair", REPLY_FORBIDDEN},
         {"NOPERM this user has no permissions", REPLY_FORBIDDEN},
@@ -29,6 +29,7 @@ TEST(every_error_has_its_class)
         {"EXECABORT Transaction discarded because of previous errors.", REPLY_BROKEN},
         {"EXECABORT Transaction discarded because of: OOM command not allowed", REPLY_REFUSED},
         {"EXECABORT Transaction discarded because of: READONLY You can't", REPLY_REPLICA},
+        {"EXECABORT Transaction discarded because of: MOVED 3999 a:1", REPLY_REDIRECT},
         {"LOADINGS", REPLY_BROKEN},
         {"", REPLY_BROKEN},
     };

@@ -100,7 +100,7 @@ static enum db_result lock_row(struct apply *apply)
 static enum db_result turn_epochs(struct apply *apply, const struct event_entry *entries,
                                   size_t count)
 {
-    const struct str unknown = {NULL, 0};
+    const struct reign unknown = {.order = 0};
     struct event_id at = apply->at.id;
     enum db_result result = DB_OK;
     for (size_t i = 0; i < count && result == DB_OK; i++) {
@@ -108,7 +108,7 @@ static enum db_result turn_epochs(struct apply *apply, const struct event_entry 
         if (next != at.epoch)
             result =
                 epochs_turn(apply->db, apply->partition, at, next,
-                            next == apply->run_epoch ? apply->run_id : unknown, &apply->epochs);
+                            next == apply->run_epoch ? &apply->opener : &unknown, &apply->epochs);
         at = entries[i].id;
     }
     return result;
@@ -151,7 +151,7 @@ enum apply_result apply_checkpoint(struct apply *apply)
 
 /* --- the chunk -------------------------------------------------------------------------------- */
 
-/* Behind the end of an epoch that is over. */
+/* Behind the end of an epoch that is over (rule DISOWN, docs/model). */
 static enum apply_result disown(struct apply *apply, int64_t epoch, int64_t last_seq)
 {
     if (last_seq == EPOCHS_ABSENT)
@@ -166,13 +166,13 @@ static enum apply_result disown(struct apply *apply, int64_t epoch, int64_t last
 /* Two Redis may both have opened an epoch of this number. SQL follows the one that it saw first. */
 static bool is_of_another(const struct apply *apply, int64_t epoch, const char *run_id)
 {
-    return epoch == apply->run_epoch && *run_id && !str_equal(str_of(run_id), apply->run_id);
+    return epoch == apply->run_epoch && *run_id && strcmp(run_id, apply->opener.run_id) != 0;
 }
 
 static enum apply_result disown_other(struct apply *apply, int64_t epoch, const char *run_id)
 {
     snprintf(apply->why, sizeof(apply->why), "epoch %lld in SQL is of Redis %.8s, this is %.8s",
-             (long long)epoch, run_id, apply->run_id.p);
+             (long long)epoch, run_id, apply->opener.run_id);
     return APPLY_DISOWNED;
 }
 
@@ -183,14 +183,15 @@ static enum apply_result find_end(struct apply *apply, int64_t epoch, int64_t *l
     struct epoch_found found = {.last_seq = at->seq};
     enum db_result result = DB_OK;
     if (epoch == at->epoch)
-        memcpy(found.run_id, apply->epochs.run_id, sizeof(found.run_id));
+        found.opener = apply->epochs.opener;
     else
         result = epochs_find(apply->db, apply->partition, epoch, &found);
     *last_seq = found.last_seq;
     if (result != DB_OK)
         return from_db(apply, result);
-    return is_of_another(apply, epoch, found.run_id) ? disown_other(apply, epoch, found.run_id)
-                                                     : APPLY_DONE;
+    return is_of_another(apply, epoch, found.opener.run_id)
+               ? disown_other(apply, epoch, found.opener.run_id)
+               : APPLY_DONE;
 }
 
 /* Skips what the database holds; *first may become `count`. */

@@ -43,9 +43,9 @@ struct apply {
     struct db *db;
     unsigned partition;
     struct projection projection;
-    /* What the owner knows of the entries' Redis: its run id, and which epoch that process opened
+    /* What the owner knows of the entries' Redis: who it is, and which epoch was opened for that
      * (0: not known); the entry that the next chunk's first one follows in its stream. */
-    struct str run_id;
+    struct reign opener;
     int64_t run_epoch;
     struct event_id after;    /* epoch 0: not known */
     struct checkpoint at;     /* after APPLY_DONE, THERE, DISOWNED and ELSEWHERE */

@@ -29,31 +29,89 @@ static bool info(struct admin *admin, const char *section, const char *name, cha
     return true;
 }
 
-/* --- the role --------------------------------------------------------------------------------- */
+/* --- whom this leads to ----------------------------------------------------------------------- */
 
-/* A master may become a replica while this connection lives, and others take its address; and be
- * promoted again, with less than it had (rule FRESH, docs/model). */
-bool admin_is_master(struct admin *admin)
+static bool look_at_role(struct admin *admin)
 {
-    char role[64], promotion[REPLY_RUN_ID_SIZE];
-    if (clock_mono_ms() < admin->role_ms)
-        return true;
+    char role[64], promotion[REIGN_ID_SIZE];
     redisReply *reply = ask_info(admin, "replication");
     if (!reply)
         return false;
     (void)reply_info(reply, "role", role, sizeof(role));
     (void)reply_info(reply, "master_replid", promotion, sizeof(promotion));
     freeReplyObject(reply);
-    admin->role_ms = clock_mono_ms() + ROLE_MS;
+    admin->node->role_ms = clock_mono_ms() + ROLE_MS;
     bool master = strcmp(role, "master") == 0;
-    if (master && strcmp(promotion, admin->reign.promotion) == 0)
+    if (master && strcmp(promotion, admin->node->reign.promotion) == 0)
         return true;
     snprintf(admin->why, sizeof(admin->why),
              master ? "this Redis was promoted anew" : "this Redis is not the master any more");
     admin->refused = false;
     admin->trouble = TROUBLE_ROLE;
-    admin_hang_up(admin);
+    admin_drop(admin);
     return false;
+}
+
+/* A master may become a replica while this connection lives, and others take its address; and be
+ * promoted again, with less than it had (rule FRESH, docs/model). */
+bool admin_is_master(struct admin *admin)
+{
+    return clock_mono_ms() < admin->node->role_ms || look_at_role(admin);
+}
+
+/* Sentinels say it of the address that they name now: a connection to another one must not take it
+ * for its own. */
+static bool learn_from_sentinels(struct admin *admin, unsigned partition)
+{
+    struct admin_node *node = admin->node;
+    if (!admin_turn(admin, partition))
+        return false;
+    if (admin->node == node) {
+        node->reign.order = topology_order(admin->topology, partition);
+        return true;
+    }
+    (void)admin_say(admin, ADMIN_DOWN, "the primary has another address now");
+    admin->trouble = TROUBLE_ROLE;
+    return false;
+}
+
+/* Of a cluster each node knows its own, which may have become higher since it was promoted. */
+bool admin_learn_order(struct admin *admin, unsigned partition)
+{
+    switch (topology_address(admin->topology)->kind) {
+    case ADDRESS_ONE: return true;
+    case ADDRESS_SENTINEL: return learn_from_sentinels(admin, partition);
+    case ADDRESS_CLUSTER: break;
+    }
+    resp_words(&admin->out, 2, "CLUSTER", "INFO");
+    redisReply *reply = admin_ask(admin, ANSWER_TEXT);
+    if (!reply)
+        return false;
+    admin->node->reign.order = reply_info_number(reply, "cluster_my_epoch");
+    freeReplyObject(reply);
+    return true;
+}
+
+/* The order first: of a promotion that is over it may be too high, of one to come never. */
+bool admin_is_master_now(struct admin *admin, unsigned partition)
+{
+    return admin_at(admin, partition) == ADMIN_OK && admin_learn_order(admin, partition) &&
+           look_at_role(admin);
+}
+
+void admin_doubt(struct admin *admin, unsigned partition)
+{
+    topology_doubt(admin->topology, partition);
+}
+
+bool admin_ranks(const struct admin *admin)
+{
+    return topology_address(admin->topology)->kind != ADDRESS_ONE;
+}
+
+const struct reign *admin_reign(struct admin *admin, unsigned partition)
+{
+    return admin_turn(admin, partition) ? &admin->node->reign : &admin->nowhere.reign;
 }
 
 /* --- loading ---------------------------------------------------------------------------------- */
@@ -147,28 +205,62 @@ static enum admin_result check_durability(struct admin *admin)
                          "--durability everysec needs a Redis with appendonly yes and "
                          "appendfsync everysec");
     const char *level_now = !on || strcmp(fsync, "no") == 0 ? "memory" : fsync;
-    if (strcmp(admin->durability, level_now) != 0)
+    if (strcmp(admin->node->durability, level_now) != 0)
         log_event(LOG_INFO, "redis durability", LOG_STR("level", level_now),
                   LOG_STR("a_killed_redis_loses", loss_at(level_now)));
-    snprintf(admin->durability, sizeof(admin->durability), "%s", level_now);
+    snprintf(admin->node->durability, sizeof(admin->node->durability), "%s", level_now);
     return ADMIN_OK;
 }
 
 /* Lines of INFO as "slave0:ip=127.0.0.1,port=6380,state=online,...": one that is still being sent
  * the data confirms nothing. */
-int admin_look_at_replicas(struct admin *admin)
+static unsigned count_online(const redisReply *replication)
 {
     unsigned online = 0;
+    for (const char *at = replication->str; (at = strstr(at, ",state=online,")); at++)
+        online++;
+    return online;
+}
+
+int admin_look_at_replicas(struct admin *admin)
+{
+    bool shortage = false;
+    int rc = 0;
     if (admin->config->durability != DURABILITY_REPLICATED)
         return 0;
+    for (unsigned p = 0; p < admin->config->partitions; p++) {
+        if (!admin_is_first(admin, p) || !link_is_open(&admin->node->link))
+            continue;
+        redisReply *reply = ask_info(admin, "replication");
+        if (reply)
+            shortage = shortage || count_online(reply) < admin->config->replicas;
+        if (reply)
+            freeReplyObject(reply);
+        else
+            rc = -1;
+    }
+    admin->shared->replicas_short = shortage;
+    return rc;
+}
+
+/* A primary that others have replaced must notice that nobody follows it, and take nothing more:
+ * Redis shows this field only where that is set up. */
+static enum admin_result check_replicated(struct admin *admin)
+{
+    char good[64];
+    if (admin->config->durability != DURABILITY_REPLICATED ||
+        topology_address(admin->topology)->kind == ADDRESS_ONE)
+        return ADMIN_OK;
     redisReply *reply = ask_info(admin, "replication");
     if (!reply)
-        return -1;
-    for (const char *at = reply->str; (at = strstr(at, ",state=online,")); at++)
-        online++;
+        return ADMIN_DOWN;
+    bool kept = reply_info(reply, "min_slaves_good_slaves", good, sizeof(good));
     freeReplyObject(reply);
-    admin->shared->replicas_short = online < admin->config->replicas;
-    return 0;
+    return kept ? ADMIN_OK
+                : admin_say(admin, ADMIN_REFUSED,
+                            "--durability replicated needs min-replicas-to-write 1 or more (and "
+                            "min-replicas-max-lag above 0) in every Redis behind Sentinels or of a "
+                            "cluster: else a primary that was replaced goes on alone");
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -180,8 +272,8 @@ static enum admin_result check_settings(struct admin *admin)
         !info(admin, "server", "run_id", run_id) ||
         !info(admin, "memory", "maxmemory_policy", policy))
         return ADMIN_DOWN;
-    snprintf(admin->reign.run_id, sizeof(admin->reign.run_id), "%.*s", REPLY_RUN_ID_SIZE - 1,
-             run_id);
+    snprintf(admin->node->reign.run_id, sizeof(admin->node->reign.run_id), "%.*s",
+             REIGN_ID_SIZE - 1, run_id);
     if (atoi(version) < 7)
         return admin_say(admin, ADMIN_REFUSED, "Redis 7.0 or newer is needed");
     if (strcmp(policy, "noeviction") != 0)
@@ -189,25 +281,28 @@ static enum admin_result check_settings(struct admin *admin)
                          "maxmemory-policy must be noeviction: with any other, Redis deletes "
                          "stock when memory is short");
     enum admin_result result = check_durability(admin);
-    return result == ADMIN_OK && admin_look_at_replicas(admin) < 0 ? ADMIN_DOWN : result;
+    return result == ADMIN_OK ? check_replicated(admin) : result;
 }
 
 enum admin_result admin_check_redis(struct admin *admin)
 {
     char role[64];
     redisReply *reply = ask_info(admin, "replication");
-    admin->reign = (struct reign){.order = 0};
+    admin->node->reign = (struct reign){.order = topology_order(admin->topology, admin->partition)};
     if (!reply)
         return ADMIN_DOWN;
     (void)reply_info(reply, "role", role, sizeof(role));
-    (void)reply_info(reply, "master_replid", admin->reign.promotion,
-                     sizeof(admin->reign.promotion));
+    (void)reply_info(reply, "master_replid", admin->node->reign.promotion,
+                     sizeof(admin->node->reign.promotion));
     freeReplyObject(reply);
+    admin->node->role_ms = clock_mono_ms() + ROLE_MS;
     if (strcmp(role, "master") != 0) {
         snprintf(admin->why, sizeof(admin->why), "this Redis is a %s, not a master", role);
         admin->trouble = TROUBLE_ROLE;
         return ADMIN_DOWN;
     }
     enum admin_result result = check_loading(admin);
-    return result == ADMIN_OK ? check_settings(admin) : result;
+    if (result == ADMIN_OK)
+        result = check_settings(admin);
+    return result == ADMIN_OK && !admin_learn_order(admin, admin->partition) ? ADMIN_DOWN : result;
 }

@@ -1,54 +1,47 @@
-/* admin_epoch.c -- meta: looked at, made at first start, renewed when Redis was restarted, closed.
- */
+/* admin_epoch.c -- meta: looked at, renewed when Redis was restarted, closed. */
 #include "clock.h"
 #include "log.h"
 #include "stats.h"
-#include "store/admin/admin_link.h"
+#include "store/admin/admin_make.h"
 #include "store/layout.h"
-#include "store/meta.h"
 #include "store/redis/resp.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define META_TRIES       16
-#define LOOK_MS          500 /* from one look of the keeper at meta to the next */
-#define LOOK_SOON_MS     50  /* the same while what is wrong may pass */
-#define LOOK_PER_PART_MS 10
+#define META_TRIES 16
 
-static bool queue_epoch(struct admin *admin, unsigned partition, const struct meta *meta)
+void admin_say_opened(unsigned partition, const struct meta *meta)
+{
+    stats_count(STATS_EPOCHS_OPENED, 1);
+    log_event(LOG_INFO, "epoch opened", LOG_INT("partition", partition),
+              LOG_STR("epoch", meta->v[META_EPOCH]), LOG_STR("run_id", meta->v[META_RUN_ID]),
+              LOG_STR("promotion", meta->v[META_PROMOTION]), LOG_STR("order", meta->v[META_ORDER]));
+}
+
+/* Those of the transaction. 0: one was not taken. */
+static size_t queue_meta(struct admin *admin, unsigned partition, const struct meta *meta)
 {
     meta_put(&admin->out, partition, meta);
     if (!admin_done(admin, ANSWER_QUEUED))
-        return false;
+        return 0;
+    if (strcmp(meta->v[META_STATE], "open") != 0)
+        return 1;
     meta_put_epoch_event(&admin->out, partition, meta_epoch(meta));
-    return admin_done(admin, ANSWER_QUEUED);
+    return admin_done(admin, ANSWER_QUEUED) ? 2 : 0;
 }
 
-/* Writes meta and the first event of its epoch, for partitions from `first` on. 1: done; 0: another
- * keeper was faster; -1. */
-static int write_epoch(struct admin *admin, unsigned first, unsigned count, const struct meta *meta)
+int admin_write_meta(struct admin *admin, unsigned partition, const struct meta *meta)
 {
     resp_words(&admin->out, 1, "MULTI");
     if (!admin_done(admin, ANSWER_OK))
         return -1;
-    for (unsigned p = first; p < first + count; p++)
-        if (!queue_epoch(admin, p, meta))
-            return -1;
-    int done = admin_exec(admin, 2 * (size_t)count);
-    for (unsigned p = first; p < first + count && done > 0; p++)
-        log_event(LOG_INFO, "epoch opened", LOG_INT("partition", p),
-                  LOG_STR("epoch", meta->v[META_EPOCH]), LOG_STR("run_id", meta->v[META_RUN_ID]));
+    size_t commands = queue_meta(admin, partition, meta);
+    int done = commands > 0 ? admin_exec(admin, commands) : -1;
+    if (done > 0 && commands > 1)
+        admin_say_opened(partition, meta);
     return done;
-}
-
-static void first_meta(struct admin *admin, struct meta *meta)
-{
-    const char *ledger = admin->config->ledger ? admin->shared->ledger_id : LEDGER_NONE;
-    meta_fill(meta, admin->config->partitions, admin->new_store_id, ledger, 1, 0);
-    meta_fill_reign(meta, &admin->reign);
-    snprintf(meta->v[META_STATE], META_VALUE_SIZE, "open");
 }
 
 /* One store, one ledger, from its first event on. */
@@ -86,8 +79,7 @@ static bool is_restored(const struct store_shared *shared, const struct meta *me
            meta_epoch(meta) > shared->epoch && !meta_restoring(meta);
 }
 
-static enum admin_result check_meta(struct admin *admin, unsigned partition,
-                                    const struct meta *meta)
+enum admin_result admin_check_meta(struct admin *admin, unsigned partition, const struct meta *meta)
 {
     uint64_t id = strtoull(meta->v[META_STORE], NULL, 16), known = admin->shared->store_id;
     if (known != 0 && id != known && !is_restored(admin->shared, meta)) {
@@ -109,7 +101,8 @@ static enum admin_result check_meta(struct admin *admin, unsigned partition,
     enum admin_result ledger = check_ledger(admin, meta->v[META_LEDGER]);
     if (ledger != ADMIN_OK)
         return ledger;
-    if (strcmp(meta->v[META_STATE], "open") != 0) {
+    bool open = strcmp(meta->v[META_STATE], "open") == 0;
+    if (!open && !meta_making(meta) && !meta_wants(meta, &admin->node->reign)) {
         snprintf(admin->why, sizeof(admin->why), "partition %u is %s", partition,
                  meta->v[META_STATE]);
         return meta_says_lost(meta->v[META_STATE]) || meta_restoring(meta) ? ADMIN_LOST
@@ -118,65 +111,46 @@ static enum admin_result check_meta(struct admin *admin, unsigned partition,
     return ADMIN_OK;
 }
 
-/* The metas of a store are made at once. So one that is missing where another is there was lost -
- * unless all were made since the first look at it: then *done is 0. */
-static enum admin_result watch_others(struct admin *admin, unsigned partition, int *done)
+/* Without a ledger nothing tells what a replica lacked that was promoted. */
+static void say_renewed(const struct admin *admin, unsigned partition, const struct meta *before)
 {
-    struct meta meta;
-    bool found = false;
-    for (unsigned p = 0; p < admin->config->partitions; p++) {
-        if (p == partition)
-            continue;
-        if (!meta_read(admin, p, &meta))
-            return ADMIN_DOWN;
-        found = found || !meta_missing(&meta);
-    }
-    if (!found)
-        return ADMIN_OK;
-    if (!meta_read(admin, partition, &meta))
-        return ADMIN_DOWN;
-    *done = 0;
-    return meta_missing(&meta)
-               ? admin_say(admin, ADMIN_LOST, "Redis has lost a part of the store's data")
-               : ADMIN_OK;
+    const struct reign *reign = &admin->node->reign;
+    bool same = strcmp(before->v[META_RUN_ID], reign->run_id) == 0;
+    log_event(LOG_WARN,
+              same ? "redis was promoted anew, or has another replication id"
+                   : "redis was restarted, or a replica was promoted",
+              LOG_INT("partition", partition), LOG_STR("promotion", reign->promotion),
+              LOG_STR("promotion_before", before->v[META_PROMOTION]),
+              LOG_STR("lacks", "not known: there is no ledger to compare with"));
 }
 
-/* A partition without meta: the store is made, all of it, or why not. */
-static enum admin_result make_store(struct admin *admin, unsigned partition, unsigned may,
-                                    struct meta *meta, int *done)
-{
-    if (admin->shared->store_id != 0)
-        return admin_say(admin, ADMIN_LOST, "Redis has lost the store's data");
-    if (!(may & ADMIN_CREATE))
-        return admin_say(admin, ADMIN_MISSING, "the ledger process has not made the store yet");
-    if (admin->config->ledger && !admin->shared->ledger_known)
-        return admin_say(admin, ADMIN_DOWN, "the ledger's database has not been reached yet");
-    enum admin_result result = watch_others(admin, partition, done);
-    if (result != ADMIN_OK || *done == 0)
-        return result;
-    first_meta(admin, meta);
-    *done = write_epoch(admin, 0, admin->config->partitions, meta);
-    return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
-}
-
-/* One whose meta is of an earlier life of Redis: its next epoch is opened, in the format of this
- * build, or why not. */
+/* One whose meta is of an earlier life of Redis, or of another promotion: its next epoch is opened,
+ * in the format of this build, or why not. */
 static enum admin_result renew(struct admin *admin, unsigned partition, unsigned may,
                                struct meta *meta, int *done)
 {
+    const struct meta before = *meta;
+    if (meta_opening(meta->v[META_STATE]))
+        return admin_say(admin, ADMIN_RESTARTED, "the ledger process is opening the next epoch");
     if (!(may & ADMIN_RENEW))
-        return admin_say(
-            admin, ADMIN_RESTARTED,
-            "Redis was restarted; the ledger process has not opened its next epoch yet");
-    meta_fill_reign(meta, &admin->reign);
+        return admin_say(admin, ADMIN_RESTARTED,
+                         "Redis was restarted, or a replica was promoted; the ledger process has "
+                         "not opened the next epoch yet");
+    if (!admin_learn_order(admin, partition))
+        return ADMIN_DOWN;
+    if (admin_ranks(admin) && meta_order(meta) > admin->node->reign.order)
+        return admin_say(admin, ADMIN_RESTARTED, "a later promotion is known here: asking again");
+    meta_fill_reign(meta, &admin->node->reign);
     snprintf(meta->v[META_EPOCH], 64, "%lld", atoll(meta->v[META_EPOCH]) + 1);
     snprintf(meta->v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
-    *done = write_epoch(admin, partition, 1, meta);
+    snprintf(meta->v[META_STATE], META_VALUE_SIZE, "open");
+    *done = admin_write_meta(admin, partition, meta);
+    if (*done > 0)
+        say_renewed(admin, partition, &before);
     return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
 }
 
-/* This is the store that we serve from now on. */
-static void take_store(struct admin *admin, const struct meta *meta)
+void admin_take_store(struct admin *admin, const struct meta *meta)
 {
     struct store_shared *shared = admin->shared;
     uint64_t id = strtoull(meta->v[META_STORE], NULL, 16);
@@ -202,23 +176,22 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
     admin->epochs[partition] = meta_epoch(&meta);
     bool missing = meta_missing(&meta);
     if (!missing)
-        result = check_meta(admin, partition, &meta);
+        result = admin_check_meta(admin, partition, &meta);
     if (result != ADMIN_OK)
         return result;
-    if (missing)
-        result = make_store(admin, partition, may, &meta, done);
-    else if (!meta_is_of(&meta, &admin->reign))
+    if (missing || meta_making(&meta))
+        result = admin_make(admin, partition, may, &meta, done);
+    else if (meta_wants(&meta, &admin->node->reign))
         result = renew(admin, partition, may, &meta, done);
     if (result == ADMIN_OK && *done > 0)
-        take_store(admin, &meta);
+        admin_take_store(admin, &meta);
     return result;
 }
 
-/* Forgets what was watched. An answer that does not come is noticed by the next command. */
-static void unwatch(struct admin *admin)
+void admin_unwatch(struct admin *admin)
 {
     char why[sizeof(admin->why)];
-    if (!link_is_open(&admin->link))
+    if (!link_is_open(&admin->node->link))
         return;
     memcpy(why, admin->why, sizeof(why));
     resp_words(&admin->out, 1, "UNWATCH");
@@ -230,13 +203,14 @@ enum admin_result admin_open_partition(struct admin *admin, unsigned partition, 
                                        const char **why)
 {
     *why = admin->why;
-    if (!admin_is_master(admin))
-        return ADMIN_DOWN;
+    enum admin_result reached = admin_at(admin, partition);
+    if (reached != ADMIN_OK)
+        return reached;
     for (int tries = 0; tries < META_TRIES; tries++) {
         int done;
         enum admin_result result = try_open(admin, partition, may, &done);
         if (result != ADMIN_OK || done > 0) {
-            unwatch(admin);
+            admin_unwatch(admin);
             return result;
         }
     }
@@ -260,7 +234,9 @@ static enum admin_result check_close(struct admin *admin, unsigned partition,
 {
     if (meta_missing(meta))
         return admin_say(admin, ADMIN_LOST, "Redis has lost the store's data");
-    enum admin_result result = check_meta(admin, partition, meta);
+    enum admin_result result = admin_check_meta(admin, partition, meta);
+    if (meta_opening(meta->v[META_STATE]) && strcmp(meta->v[META_STATE], admin->claimed) != 0)
+        return admin_say(admin, ADMIN_RESTARTED, "the ledger process is opening the next epoch");
     if (result == ADMIN_OK && meta_epoch(meta) != admin->epochs[partition])
         return admin_say(admin, ADMIN_RESTARTED, "the next epoch has begun");
     return result;
@@ -277,7 +253,7 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
             return ADMIN_DOWN;
         enum admin_result result = check_close(admin, partition, &meta);
         if (result != ADMIN_OK) {
-            unwatch(admin);
+            admin_unwatch(admin);
             return result;
         }
         if (!queue_state(admin, partition, state))
@@ -287,82 +263,4 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
             return written > 0 ? ADMIN_OK : ADMIN_DOWN;
     }
     return admin_say(admin, ADMIN_DOWN, "other processes keep changing meta");
-}
-
-/* --- looking at all of it --------------------------------------------------------------------- */
-
-bool admin_passes(enum admin_result result)
-{
-    return result == ADMIN_DOWN || result == ADMIN_LOADING || result == ADMIN_MISSING ||
-           result == ADMIN_RESTARTED;
-}
-
-bool admin_is_open(const struct admin *admin, unsigned partition)
-{
-    return link_is_open(&admin->link) && admin->open[partition];
-}
-
-unsigned admin_open_count(const struct admin *admin)
-{
-    return link_is_open(&admin->link) ? admin->open_count : 0;
-}
-
-/* It says something of this partition, and nothing of the others. */
-static bool is_of_partition(enum admin_result result)
-{
-    return result == ADMIN_LOST || result == ADMIN_CLOSED || result == ADMIN_MISSING ||
-           result == ADMIN_RESTARTED;
-}
-
-/* The first result that is not ADMIN_OK, or the one after which no partition can be looked at. */
-static enum admin_result look_at_all(struct admin *admin)
-{
-    unsigned may = admin->config->ledger ? ADMIN_LOOK : ADMIN_CREATE | ADMIN_RENEW;
-    enum admin_result first = ADMIN_OK;
-    const char *why;
-    for (unsigned p = 0; p < admin->config->partitions; p++) {
-        enum admin_result result = admin_open_partition(admin, p, may, &why);
-        bool over = result != ADMIN_OK && !is_of_partition(result);
-        if (over || (result != ADMIN_OK && first == ADMIN_OK)) {
-            first = result;
-            snprintf(admin->looked_why, sizeof(admin->looked_why), "%s", why);
-        }
-        if (over)
-            break;
-        admin->open[p] = result == ADMIN_OK;
-        admin->open_count += admin->open[p];
-    }
-    return first;
-}
-
-static enum admin_result look_anew(struct admin *admin)
-{
-    const char *why;
-    enum admin_result result = admin_connect(admin, &why);
-    admin->open_count = 0;
-    if (result == ADMIN_OK)
-        return look_at_all(admin);
-    snprintf(admin->looked_why, sizeof(admin->looked_why), "%s", why);
-    return result;
-}
-
-/* Anybody may close a partition, and a restore may give the store another id: whoever leaves the
- * ledger to another host has nobody but the keeper to notice. A Redis that is not as it should be
- * is looked at on a new connection: its address may lead elsewhere by now. */
-enum admin_result admin_open(struct admin *admin, const char **why)
-{
-    int64_t wait_ms = admin->config->partitions * LOOK_PER_PART_MS;
-    *why = admin->looked_why;
-    if (link_is_open(&admin->link) && clock_mono_ms() < admin->look_ms)
-        return admin->looked;
-    if (admin->looked != ADMIN_OK)
-        admin_hang_up(admin);
-    admin->looked = look_anew(admin);
-    if (admin_open_count(admin) == 0)
-        admin_hang_up(admin);
-    else
-        stats_set(STATS_EPOCH, admin->shared->epoch);
-    wait_ms += admin_passes(admin->looked) ? LOOK_SOON_MS : LOOK_MS;
-    admin->look_ms = clock_mono_ms() + wait_ms;
-    return admin->looked;
 }

@@ -1,7 +1,8 @@
-/* admin_link.c -- a connection: commands out, answers in, and what becomes of answers that do not
- * fit. admin_check.c checks Redis, admin_epoch.c opens, admin_trim.c finds and drops. */
+/* admin_link.c -- commands out, answers in, and what becomes of answers that do not fit.
+ * admin_node.c connects, admin_check.c checks Redis, admin_epoch.c opens, admin_trim.c finds and
+ * drops. */
 #include "store/admin/admin_link.h"
-#include "random.h"
+#include "clock.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
@@ -13,6 +14,7 @@
 #define TIMEOUT_MS    1000
 #define PATIENCE_MS   10000
 #define OUT_MAX_BYTES (1u << 20)
+#define REST_MS       250
 
 /* --- its life --------------------------------------------------------------------------------- */
 
@@ -27,6 +29,7 @@ struct admin *admin_new(const struct store_config *config, struct store_shared *
     admin->config = config;
     admin->shared = shared;
     admin->timeout_ms = TIMEOUT_MS;
+    admin->node = &admin->nowhere;
     buf_init(&admin->out, OUT_MAX_BYTES);
     admin->topology = topology_new(config->redis_url, err, err_size);
     if (admin->topology)
@@ -37,15 +40,21 @@ struct admin *admin_new(const struct store_config *config, struct store_shared *
 
 void admin_have_patience(struct admin *admin)
 {
+    admin->patient = true;
     admin->timeout_ms = PATIENCE_MS;
 }
 
 void admin_free(struct admin *admin)
 {
-    admin_hang_up(admin);
+    admin_free_nodes(admin);
     buf_free(&admin->out);
     topology_free(admin->topology);
     free(admin);
+}
+
+struct topology *admin_topology(const struct admin *admin)
+{
+    return admin->topology;
 }
 
 const char *admin_why(const struct admin *admin)
@@ -60,17 +69,14 @@ enum admin_trouble admin_trouble(const struct admin *admin)
 
 /* --- commands --------------------------------------------------------------------------------- */
 
-void admin_hang_up(struct admin *admin)
-{
-    link_close(&admin->link);
-}
-
 /* The link is closed, for want of an answer. */
 static redisReply *no_answer(struct admin *admin, const char *why)
 {
     snprintf(admin->why, sizeof(admin->why), "%s", why);
     admin->refused = false;
-    admin->trouble = TROUBLE_AWAY;
+    admin->trouble = admin_trouble_of(&admin->node->link);
+    admin->node->result = ADMIN_DOWN;
+    admin_drop(admin);
     return NULL;
 }
 
@@ -82,8 +88,20 @@ static enum admin_trouble trouble_of(const redisReply *reply)
     return reply_is_noperm(error) ? TROUBLE_RIGHTS : TROUBLE_LOGIN;
 }
 
+/* The slot of the partition moves, or has moved: it is left alone until that is over, so that
+ * others of its node keep the connection. */
+static void note_error(struct admin *admin, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ERROR)
+        return;
+    enum reply_class class = reply_classify((struct str){reply->str, (size_t)reply->len});
+    if (class == REPLY_RETRY || class == REPLY_REDIRECT)
+        admin->rest_ms[admin->partition] = clock_mono_ms() + REST_MS;
+}
+
 void admin_surprised(struct admin *admin, redisReply *reply)
 {
+    note_error(admin, reply);
     if (reply->type == REDIS_REPLY_ERROR)
         snprintf(admin->why, sizeof(admin->why), "Redis answered: %s", reply->str);
     else
@@ -91,7 +109,7 @@ void admin_surprised(struct admin *admin, redisReply *reply)
     admin->trouble = trouble_of(reply);
     freeReplyObject(reply);
     admin->refused = true;
-    admin_hang_up(admin);
+    admin_drop(admin);
 }
 
 enum admin_result admin_say(struct admin *admin, enum admin_result result, const char *why)
@@ -132,10 +150,10 @@ static bool fits(const redisReply *reply, enum admin_answer answer)
 
 redisReply *admin_ask_any(struct admin *admin)
 {
-    bool open = link_is_open(&admin->link);
-    redisReply *reply = open ? link_ask(&admin->link, &admin->out) : NULL;
+    bool open = link_is_open(&admin->node->link);
+    redisReply *reply = open ? link_ask(&admin->node->link, &admin->out) : NULL;
     buf_reset(&admin->out);
-    return reply ? reply : no_answer(admin, open ? admin->link.why : "not connected");
+    return reply ? reply : no_answer(admin, open ? admin->node->link.why : "not connected");
 }
 
 redisReply *admin_ask(struct admin *admin, enum admin_answer answer)
@@ -226,16 +244,18 @@ redisReply *admin_commit(struct admin *admin, size_t commands)
     if (!admin_done(admin, ANSWER_OK))
         return NULL;
     for (size_t i = 0; i <= commands; i++) {
-        if (reply)
+        if (reply) {
+            note_error(admin, reply);
             freeReplyObject(reply);
-        reply = link_next(&admin->link);
+        }
+        reply = link_next(&admin->node->link);
         if (!reply)
-            return no_answer(admin, admin->link.why);
+            return no_answer(admin, admin->node->link.why);
     }
     if (all_good(admin, reply, commands))
         return reply;
     freeReplyObject(reply);
-    admin_hang_up(admin);
+    admin_drop(admin);
     return NULL;
 }
 
@@ -246,64 +266,4 @@ int admin_settle(struct admin *admin, redisReply *reply, int rc)
     else
         freeReplyObject(reply);
     return rc;
-}
-
-/* --- connecting ------------------------------------------------------------------------------- */
-
-static bool find(struct admin *admin, struct endpoint *at)
-{
-    if (topology_find(admin->topology, 0, at))
-        return true;
-    snprintf(admin->why, sizeof(admin->why), "nobody has said yet where the primary is");
-    admin->trouble = TROUBLE_AWAY;
-    return false;
-}
-
-static enum admin_trouble trouble_of_link(const struct link *link)
-{
-    switch (link->trouble) {
-    case LINK_HOST: return TROUBLE_HOST;
-    case LINK_LOGIN: return TROUBLE_LOGIN;
-    case LINK_RIGHTS: return TROUBLE_RIGHTS;
-    case LINK_REFUSED: return TROUBLE_OTHER;
-    case LINK_FINE:
-    case LINK_AWAY:
-    case LINK_LATE: break;
-    }
-    return TROUBLE_AWAY;
-}
-
-static bool dial(struct admin *admin)
-{
-    struct endpoint at;
-    if (!find(admin, &at))
-        return false;
-    if (link_open(&admin->link, &at, topology_address(admin->topology), false, admin->timeout_ms))
-        return true;
-    snprintf(admin->why, sizeof(admin->why), "%s", admin->link.why);
-    admin->trouble = trouble_of_link(&admin->link);
-    return false;
-}
-
-static enum admin_result connect_anew(struct admin *admin)
-{
-    buf_reset(&admin->out);
-    if (!dial(admin))
-        return ADMIN_DOWN;
-    random_bytes(&admin->new_store_id, sizeof(admin->new_store_id));
-    admin->new_store_id |= 1; /* never 0 */
-    return admin_check_redis(admin);
-}
-
-enum admin_result admin_connect(struct admin *admin, const char **why)
-{
-    *why = admin->why;
-    if (link_is_open(&admin->link))
-        return ADMIN_OK;
-    enum admin_result result = connect_anew(admin);
-    if (result != ADMIN_OK)
-        admin_hang_up(admin);
-    if (result != ADMIN_LOADING)
-        admin->shared->loading = false;
-    return result;
 }

@@ -1,4 +1,5 @@
 /* admin_trim.c -- what is due, what is old, what is full. */
+#include "clock.h"
 #include "core/record.h"
 #include "stats.h"
 #include "store/admin/admin_link.h"
@@ -11,16 +12,20 @@
 #define SCANS_PER_CALL   64
 #define PARTS_PER_CALL   2048
 #define SCAN_COUNT       512
+#define NOW_MS           20 /* partitions of one Redis are looked at one after the other */
 /* A record stays a little longer than its retention, so that an answer given at the last moment
  * is not contradicted by a clock that differs. */
 #define RECORD_SLACK_MS     60000
 #define MEMORY_HIGH_PERCENT 90
 #define MEMORY_LOW_PERCENT  88
 
-int64_t admin_now_ms(struct admin *admin)
+int64_t admin_now_ms(struct admin *admin, unsigned partition)
 {
-    if (!admin_is_master(admin))
+    if (admin_at(admin, partition) != ADMIN_OK)
         return -1;
+    struct admin_node *node = admin->node;
+    if (node->now_ms > 0 && clock_mono_ms() < node->now_at_ms + NOW_MS)
+        return node->now_ms;
     resp_words(&admin->out, 1, "TIME");
     redisReply *reply = admin_ask_list(admin, 2);
     if (!reply)
@@ -31,13 +36,16 @@ int64_t admin_now_ms(struct admin *admin)
         return -1;
     }
     freeReplyObject(reply);
-    return admin->now_ms = now_ms;
+    node->now_at_ms = clock_mono_ms();
+    return node->now_ms = now_ms;
 }
 
 int admin_due(struct admin *admin, unsigned partition, int64_t now_ms, struct arena *arena,
               struct str *names, int max, int64_t *oldest_ms)
 {
     int count = 0;
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -1;
     layout_command(&admin->out, STR("ZRANGEBYSCORE"), partition, KEY_DUE, NO_NAME, 6);
     resp_arg(&admin->out, STR("-inf"));
     resp_int(&admin->out, now_ms);
@@ -197,6 +205,8 @@ int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms)
     int64_t cutoff_ms = now_ms - admin->config->reservation_retention_ms - RECORD_SLACK_MS;
     if (cutoff_ms < 0)
         return 0;
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -1;
     int whole = trim_buckets(admin, partition, now_ms, 0, rid_bucket_of(cutoff_ms) - 1,
                              BUCKETS_PER_CALL, &admin->trim_buckets[partition]);
     if (whole < 0)
@@ -209,18 +219,35 @@ int admin_trim_records(struct admin *admin, unsigned partition, int64_t now_ms)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
+/* What part of its memory a Redis has used, in percent; 0: it has no limit. */
+static int64_t take_used(const redisReply *memory, int64_t *used)
+{
+    int64_t max = reply_info_number(memory, "maxmemory");
+    int64_t bytes = reply_info_number(memory, "used_memory");
+    if (bytes > *used)
+        *used = bytes;
+    return max > 0 ? bytes / (max / 100 + 1) : 0;
+}
+
+/* The fullest one counts: what is refused is refused of all partitions. */
 int admin_look_at_memory(struct admin *admin)
 {
-    resp_words(&admin->out, 2, "INFO", "memory");
-    redisReply *reply = admin_ask(admin, ANSWER_TEXT);
-    if (!reply)
-        return -1;
-    int64_t used = reply_info_number(reply, "used_memory");
-    int64_t max = reply_info_number(reply, "maxmemory");
+    int64_t most = 0, used = 0;
+    int rc = 0;
+    for (unsigned p = 0; p < admin->config->partitions; p++) {
+        if (!admin_is_first(admin, p) || !link_is_open(&admin->node->link))
+            continue;
+        resp_words(&admin->out, 2, "INFO", "memory");
+        redisReply *reply = admin_ask(admin, ANSWER_TEXT);
+        int64_t percent = reply ? take_used(reply, &used) : 0;
+        if (reply)
+            freeReplyObject(reply);
+        else
+            rc = -1;
+        most = percent > most ? percent : most;
+    }
     bool high = admin->shared->memory_high;
     stats_set(STATS_MEMORY_USED_BYTES, used);
-    admin->shared->memory_high =
-        max > 0 && used > max / 100 * (high ? MEMORY_LOW_PERCENT : MEMORY_HIGH_PERCENT);
-    freeReplyObject(reply);
-    return 0;
+    admin->shared->memory_high = most >= (high ? MEMORY_LOW_PERCENT : MEMORY_HIGH_PERCENT);
+    return rc;
 }

@@ -33,7 +33,7 @@ void feed_free(struct feed *feed)
 
 const char *feed_source(const struct admin *admin)
 {
-    return admin->reign.run_id;
+    return admin->node->reign.run_id;
 }
 
 int64_t feed_epoch(const struct admin *admin)
@@ -85,6 +85,8 @@ int feed_read(struct feed *feed, unsigned partition, struct event_id after, unsi
 {
     char from[FEED_ID_SIZE];
     drop_reply(feed);
+    if (admin_at(feed->admin, partition) != ADMIN_OK)
+        return -EIO;
     feed_id_put(from, "(", after);
     feed->reply = ask_range(feed->admin, partition, from, max);
     if (!feed->reply)
@@ -106,6 +108,8 @@ int feed_read(struct feed *feed, unsigned partition, struct event_id after, unsi
 
 int feed_has(struct admin *admin, unsigned partition, struct event_id id)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     char from[FEED_ID_SIZE];
     struct event_entry entry;
     feed_id_put(from, "", id);
@@ -126,6 +130,8 @@ static bool is_no_stream(const redisReply *reply)
 
 int feed_tail(struct admin *admin, unsigned partition, struct event_id *tail)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     *tail = (struct event_id){0, 0};
     resp_begin(&admin->out, 3);
     resp_arg(&admin->out, STR("XINFO"));
@@ -161,38 +167,22 @@ void feed_put_applied(struct buf *out, unsigned partition, struct event_id at,
 int feed_applied(struct admin *admin, unsigned partition, struct event_id at,
                  const struct event_ends *ended)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     feed_put_applied(&admin->out, partition, at, ended);
     return admin_done(admin, ANSWER_OK) ? 0 : -EIO;
 }
 
 int feed_trim(struct admin *admin, unsigned partition, struct event_id first_kept)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     char id[FEED_ID_SIZE];
     feed_id_put(id, "", first_kept);
     layout_command(&admin->out, STR("XTRIM"), partition, KEY_EVENTS, NO_NAME, 2);
     resp_arg(&admin->out, STR("MINID"));
     resp_arg(&admin->out, str_of(id));
     return admin_done(admin, ANSWER_NUMBER) ? 0 : -EIO;
-}
-
-int feed_wait(struct admin *admin, const unsigned *partitions, const struct event_id *after,
-              size_t count, int64_t timeout_ms)
-{
-    resp_begin(&admin->out, 6 + 2 * count);
-    resp_arg(&admin->out, STR("XREAD"));
-    resp_arg(&admin->out, STR("COUNT"));
-    resp_int(&admin->out, 1);
-    resp_arg(&admin->out, STR("BLOCK"));
-    resp_int(&admin->out, timeout_ms);
-    resp_arg(&admin->out, STR("STREAMS"));
-    for (size_t i = 0; i < count; i++)
-        resp_key(&admin->out, partitions[i], KEY_EVENTS, NO_NAME);
-    for (size_t i = 0; i < count; i++) {
-        char id[FEED_ID_SIZE];
-        feed_id_put(id, "", after[i]);
-        resp_arg(&admin->out, str_of(id));
-    }
-    return admin_done(admin, ANSWER_LIST_OR_NIL) ? 0 : -EIO;
 }
 
 /* --- what is old ------------------------------------------------------------------------------ */
@@ -251,6 +241,8 @@ static int find_last_old(struct admin *admin, unsigned partition, int64_t length
 /* Epoch after epoch, as long as all of one is old. One old entry stays: the stream keeps an end. */
 int feed_trim_old(struct admin *admin, unsigned partition, int64_t now_ms, int64_t *total)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     int64_t cutoff_ms = now_ms - admin->config->event_retention_ms, at_ms;
     int64_t length = length_of(admin, partition);
     struct event_id kept, next = {0, 0};
@@ -291,6 +283,8 @@ static int64_t count_events(struct arena *arena, const redisReply *reply, int64_
 
 int feed_look_behind(struct admin *admin, unsigned partition, struct feed_backlog *backlog)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     *backlog = (struct feed_backlog){.entries = length_of(admin, partition)};
     if (backlog->entries < 0)
         return -EIO;

@@ -1,6 +1,6 @@
 /* feed.h -- the event stream as the ledger reads it: entries from a position on, its end, its trim.
  *
- * Layer: store. Works on the connection of a struct admin that admin_connect has opened; after an
+ * Layer: store. Works on the connection of a struct admin to the partition's Redis; after an
  * error, answered or not, that connection is closed, and admin_why() says why. The owner of a feed
  * calls feed_free; what feed_read hands out is good until the next call.
  *
@@ -34,7 +34,7 @@ struct feed_backlog {
 void feed_init(struct feed *feed, struct admin *admin);
 void feed_free(struct feed *feed);
 
-/* The run id of the Redis that is read; "": none was reached yet. */
+/* The run id of the Redis of the partition that was named last; "": it was not reached yet. */
 const char *feed_source(const struct admin *admin);
 
 /* The epoch of the partition that admin_open_partition said ADMIN_OK of last: the Redis process

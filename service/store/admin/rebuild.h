@@ -32,12 +32,13 @@ enum rebuild_result {
 struct rebuild {
     struct admin *admin;
     unsigned partitions;
-    unsigned watched; /* the partition whose meta stands for all */
-    struct meta meta; /* of every partition, until the end */
+    unsigned watched;              /* the partition that the page is of */
+    uint64_t born[PARTITIONS_MAX]; /* the connection on which each was claimed */
+    struct meta meta;              /* of every partition, until the end */
     int64_t epoch;
     struct buf page, value;
     size_t commands; /* in the page */
-    bool guarded;    /* meta is watched and was ours */
+    bool guarded;    /* its meta is watched and was ours */
     int64_t last_bucket;
     int64_t unlinked; /* keys */
     char why[256];    /* of all but REBUILD_OK */
@@ -59,18 +60,24 @@ enum rebuild_result rebuild_leave(struct rebuild *rebuild) MUST_CHECK;
  * What was watched on the connection is not any more: it is a new one. */
 enum rebuild_result rebuild_try(struct rebuild *rebuild) MUST_CHECK;
 
-/* Writes `state` into the metas that say "open", of those in expected[], if all of them are still
- * what is expected. */
+/* Writes `state` into the metas that say "open", of those in expected[], if each is still what is
+ * expected. */
 enum rebuild_result rebuild_halt(struct rebuild *rebuild, const struct meta *expected,
                                  const char *state) MUST_CHECK;
 
-/* All metas become ours at once, if they still are what is expected. */
+/* All metas become ours, one after the other, if they still are what is expected. */
 enum rebuild_result rebuild_claim(struct rebuild *rebuild, const struct meta *expected) MUST_CHECK;
 
-/* Drops some of the other keys of all partitions. *cursor begins as "0", and is that again when
- * nothing is left. */
-enum rebuild_result rebuild_clear(struct rebuild *rebuild,
-                                  char cursor[ADMIN_CURSOR_SIZE]) MUST_CHECK;
+/* Drops some of the other keys of all partitions, one Redis after the other: until `partition`,
+ * which begins as 0, is the number of partitions. The cursor begins as "0". */
+struct rebuild_old {
+    unsigned partition;
+    char cursor[ADMIN_CURSOR_SIZE];
+};
+enum rebuild_result rebuild_clear(struct rebuild *rebuild, struct rebuild_old *old) MUST_CHECK;
+
+/* What is put from here on is of this partition; of the one before all was flushed. */
+enum rebuild_result rebuild_turn(struct rebuild *rebuild, unsigned partition) MUST_CHECK;
 
 /* A record, its bucket and, while it is held, its deadlines. */
 enum rebuild_result rebuild_reservation(struct rebuild *rebuild,
@@ -107,5 +114,5 @@ enum rebuild_result rebuild_applied(struct rebuild *rebuild, unsigned partition,
 
 enum rebuild_result rebuild_flush(struct rebuild *rebuild) MUST_CHECK;
 
-/* Opens all partitions at once, each with the first entry of its epoch. */
+/* Opens all partitions, one after the other, each with the first entry of its epoch. */
 enum rebuild_result rebuild_open(struct rebuild *rebuild) MUST_CHECK;

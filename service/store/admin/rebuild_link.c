@@ -28,14 +28,16 @@ void rebuild_init(struct rebuild *rebuild, struct admin *admin, unsigned partiti
     random_bytes(&store, sizeof(store));
     random_bytes(&name, sizeof(name));
     meta_fill(meta, partitions, store | 1, ledger, epoch, restores); /* never 0 */
-    meta_fill_reign(meta, &admin->reign);
     snprintf(meta->v[META_STATE], META_VALUE_SIZE, META_RESTORING "%016" PRIx64, name);
 }
 
-/* Pages are larger than what else is asked over the connection. */
-static void have_patience(struct rebuild *rebuild)
+/* From here on the partition is ours, as far as this connection goes. Pages are larger than what
+ * else is asked over it. */
+static void take_partition(struct rebuild *rebuild, unsigned partition)
 {
-    rebuild->admin->link.timeout_ms = ANSWER_TIMEOUT_MS;
+    struct admin_node *node = rebuild->admin->node;
+    rebuild->born[partition] = node->born;
+    node->link.timeout_ms = ANSWER_TIMEOUT_MS;
 }
 
 void rebuild_join(struct rebuild *rebuild, struct admin *admin, unsigned partition,
@@ -45,7 +47,7 @@ void rebuild_join(struct rebuild *rebuild, struct admin *admin, unsigned partiti
     buf_init(&rebuild->page, PAGE_MAX_BYTES);
     buf_init(&rebuild->value, PAGE_MAX_BYTES);
     snprintf(rebuild->meta.v[META_STATE], META_VALUE_SIZE, "%s", state);
-    have_patience(rebuild);
+    take_partition(rebuild, partition);
 }
 
 void rebuild_free(struct rebuild *rebuild)
@@ -99,6 +101,13 @@ static const redisReply *find_error(const redisReply *reply)
     return NULL;
 }
 
+/* A slot of a cluster that moves, and the like. */
+static bool is_passing(const redisReply *error)
+{
+    enum reply_class class = reply_classify((struct str){error->str, (size_t)error->len});
+    return class == REPLY_RETRY || class == REPLY_REDIRECT;
+}
+
 static enum rebuild_result lost(struct rebuild *rebuild, const char *why)
 {
     rebuild->guarded = false;
@@ -108,7 +117,7 @@ static enum rebuild_result lost(struct rebuild *rebuild, const char *why)
 enum rebuild_result rebuild_exchange(struct rebuild *rebuild, struct buf *out, size_t count,
                                      redisReply ***replies)
 {
-    struct link *link = &rebuild->admin->link;
+    struct link *link = &rebuild->admin->node->link;
     enum rebuild_result result = REBUILD_OK;
     *replies = calloc(count, sizeof(**replies));
     if (!*replies || out->failed)
@@ -124,18 +133,18 @@ enum rebuild_result rebuild_exchange(struct rebuild *rebuild, struct buf *out, s
         (*replies)[i] = reply;
         const redisReply *error = find_error(reply);
         if (error && result == REBUILD_OK) {
-            result = REBUILD_REFUSED;
+            result = is_passing(error) ? REBUILD_DOWN : REBUILD_REFUSED;
             snprintf(rebuild->why, sizeof(rebuild->why), "Redis answered: %s", error->str);
         }
     }
     if (result != REBUILD_OK)
-        admin_hang_up(rebuild->admin); /* what it has watched, nobody knows */
+        admin_drop(rebuild->admin); /* what it has watched, nobody knows */
     return result;
 }
 
 /* --- under WATCH ------------------------------------------------------------------------------ */
 
-/* One meta stands for all: they are only ever changed together. Two replies. */
+/* Two replies. */
 static void put_guard(struct buf *out, unsigned partition)
 {
     layout_command(out, STR("WATCH"), partition, KEY_META, NO_NAME, 0);
@@ -155,14 +164,29 @@ static bool is_ours(const struct rebuild *rebuild, const redisReply *state)
     return str_equal(reply_text(state), str_of(rebuild->meta.v[META_STATE]));
 }
 
+/* What was sent over a connection that was lost, and what of it a Redis has that took the place of
+ * another, nobody knows. */
+enum rebuild_result rebuild_turn(struct rebuild *rebuild, unsigned partition)
+{
+    assert(rebuild->commands == 0 || partition == rebuild->watched);
+    if (admin_at(rebuild->admin, partition) != ADMIN_OK)
+        return trouble(rebuild);
+    if (rebuild->born[partition] != rebuild->admin->node->born)
+        return lost(rebuild, "the connection to Redis was lost");
+    rebuild->guarded = rebuild->guarded && partition == rebuild->watched;
+    rebuild->watched = partition;
+    return REBUILD_OK;
+}
+
 enum rebuild_result rebuild_guard(struct rebuild *rebuild)
 {
     redisReply **replies;
-    if (rebuild->guarded)
-        return REBUILD_OK;
+    enum rebuild_result result = rebuild_turn(rebuild, rebuild->watched);
+    if (result != REBUILD_OK || rebuild->guarded)
+        return result;
     buf_reset(&rebuild->value);
     put_guard(&rebuild->value, rebuild->watched);
-    enum rebuild_result result = rebuild_exchange(rebuild, &rebuild->value, 2, &replies);
+    result = rebuild_exchange(rebuild, &rebuild->value, 2, &replies);
     if (result == REBUILD_OK && !is_ours(rebuild, reply_at(replies, 1)))
         result = taken(rebuild);
     rebuild->guarded = result == REBUILD_OK;
@@ -220,36 +244,42 @@ enum rebuild_result rebuild_leave(struct rebuild *rebuild)
 
 /* --- metas ------------------------------------------------------------------------------------ */
 
-/* WATCHes all metas; REBUILD_TAKEN if one is not what is expected. */
-static enum rebuild_result watch_all(struct rebuild *rebuild, const struct meta *expected)
+/* WATCHes the partition's meta, and nothing else of its Redis. */
+static enum rebuild_result watch_meta(struct rebuild *rebuild, unsigned partition,
+                                      struct meta *meta)
 {
-    resp_words(&rebuild->admin->out, 1, "UNWATCH");
-    if (!admin_done(rebuild->admin, ANSWER_OK))
+    struct admin *admin = rebuild->admin;
+    if (admin_at(admin, partition) != ADMIN_OK)
         return trouble(rebuild);
-    for (unsigned p = 0; p < rebuild->partitions; p++) {
-        struct meta meta;
-        if (!meta_read(rebuild->admin, p, &meta))
-            return trouble(rebuild);
-        for (size_t i = 0; i < META_FIELDS; i++)
-            if (strcmp(meta.v[i], expected ? expected[p].v[i] : rebuild->meta.v[i]) != 0)
-                return taken(rebuild);
-    }
+    resp_words(&admin->out, 1, "UNWATCH");
+    if (!admin_done(admin, ANSWER_OK) || !meta_read(admin, partition, meta))
+        return trouble(rebuild);
+    rebuild->guarded = false;
     return REBUILD_OK;
 }
 
-/* Sends the page alone: what is watched is all metas. */
-static enum rebuild_result commit_metas(struct rebuild *rebuild)
+static enum rebuild_result watch_expected(struct rebuild *rebuild, unsigned partition,
+                                          const struct meta *expected)
+{
+    struct meta meta;
+    enum rebuild_result result = watch_meta(rebuild, partition, &meta);
+    for (size_t i = 0; i < META_FIELDS && result == REBUILD_OK; i++)
+        if (strcmp(meta.v[i], expected->v[i]) != 0)
+            result = taken(rebuild);
+    return result;
+}
+
+/* Sends the page alone: what is watched is meta as it was. */
+static enum rebuild_result commit_meta(struct rebuild *rebuild)
 {
     redisReply **replies;
     size_t count = rebuild->commands + 2;
-    if (rebuild->commands == 0)
-        return REBUILD_OK;
     resp_words(&rebuild->page, 1, "EXEC");
     enum rebuild_result result = rebuild_exchange(rebuild, &rebuild->page, count, &replies);
     if (result == REBUILD_OK && reply_at(replies, count - 1)->type != REDIS_REPLY_ARRAY)
         result = taken(rebuild);
-    rebuild->guarded = false;
     rebuild->commands = 0;
+    buf_reset(&rebuild->page);
     rebuild_drop(replies, count);
     return result;
 }
@@ -257,82 +287,67 @@ static enum rebuild_result commit_metas(struct rebuild *rebuild)
 enum rebuild_result rebuild_halt(struct rebuild *rebuild, const struct meta *expected,
                                  const char *state)
 {
-    enum rebuild_result result = watch_all(rebuild, expected);
-    if (result != REBUILD_OK)
-        return result;
-    for (unsigned p = 0; p < rebuild->partitions; p++) {
+    enum rebuild_result result = REBUILD_OK;
+    for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++) {
         if (strcmp(expected[p].v[META_STATE], "open") != 0)
             continue;
+        result = watch_expected(rebuild, p, &expected[p]);
+        if (result != REBUILD_OK)
+            break;
         layout_put_state(rebuild_next(rebuild), p, state);
+        result = commit_meta(rebuild);
     }
-    return commit_metas(rebuild);
+    return result;
+}
+
+/* What every meta has, and whose Redis this one is in. */
+static struct meta meta_here(const struct rebuild *rebuild)
+{
+    struct meta meta = rebuild->meta;
+    meta_fill_reign(&meta, &rebuild->admin->node->reign);
+    return meta;
 }
 
 enum rebuild_result rebuild_claim(struct rebuild *rebuild, const struct meta *expected)
 {
-    have_patience(rebuild);
-    enum rebuild_result result = watch_all(rebuild, expected);
-    for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++)
-        meta_put(rebuild_next(rebuild), p, &rebuild->meta);
-    return result == REBUILD_OK ? commit_metas(rebuild) : result;
+    enum rebuild_result result = REBUILD_OK;
+    for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++) {
+        result = watch_expected(rebuild, p, &expected[p]);
+        if (result != REBUILD_OK)
+            break;
+        const struct meta meta = meta_here(rebuild);
+        meta_put(rebuild_next(rebuild), p, &meta);
+        take_partition(rebuild, p);
+        result = commit_meta(rebuild);
+    }
+    return result;
+}
+
+static enum rebuild_result open_one(struct rebuild *rebuild, unsigned partition)
+{
+    char applied[32];
+    struct meta meta;
+    enum rebuild_result result = rebuild_turn(rebuild, partition);
+    if (result == REBUILD_OK)
+        result = watch_meta(rebuild, partition, &meta);
+    if (result == REBUILD_OK && strcmp(meta.v[META_STATE], rebuild->meta.v[META_STATE]) != 0)
+        result = taken(rebuild);
+    if (result != REBUILD_OK)
+        return result;
+    meta = meta_here(rebuild);
+    snprintf(meta.v[META_STATE], META_VALUE_SIZE, "open");
+    snprintf(applied, sizeof(applied), "%" PRId64 "-0", rebuild->epoch);
+    meta_put(rebuild_next(rebuild), partition, &meta);
+    meta_put_epoch_event(rebuild_next(rebuild), partition, rebuild->epoch);
+    layout_command(rebuild_next(rebuild), STR("SET"), partition, KEY_APPLIED, NO_NAME, 1);
+    resp_arg(&rebuild->page, str_of(applied));
+    return commit_meta(rebuild);
 }
 
 enum rebuild_result rebuild_open(struct rebuild *rebuild)
 {
-    char applied[32];
-    struct meta open = rebuild->meta;
-    enum rebuild_result result = watch_all(rebuild, NULL);
-    snprintf(open.v[META_STATE], META_VALUE_SIZE, "open");
-    snprintf(applied, sizeof(applied), "%" PRId64 "-0", rebuild->epoch);
-    for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++) {
-        meta_put(rebuild_next(rebuild), p, &open);
-        meta_put_epoch_event(rebuild_next(rebuild), p, rebuild->epoch);
-        layout_command(rebuild_next(rebuild), STR("SET"), p, KEY_APPLIED, NO_NAME, 1);
-        resp_arg(&rebuild->page, str_of(applied));
-    }
-    return result == REBUILD_OK ? commit_metas(rebuild) : result;
-}
-
-/* --- what was there --------------------------------------------------------------------------- */
-
-/* "{p<N>}:...", N one of ours, and not meta. */
-static bool is_to_go(const struct rebuild *rebuild, struct str key)
-{
-    struct layout_key is;
-    return layout_key(key, &is) && is.partition < rebuild->partitions &&
-           !(str_equal(is.kind, KEY_META) && str_absent(is.name));
-}
-
-/* The keys of a SCAN, to go. */
-static enum rebuild_result take_keys(struct rebuild *rebuild, const redisReply *page,
-                                     char cursor[ADMIN_CURSOR_SIZE])
-{
-    if (!admin_is_page(page))
-        return rebuild_fail(rebuild, REBUILD_REFUSED, "Redis gave no list of its keys");
-    for (size_t i = 0; i < page->element[1]->elements; i++) {
-        struct str key = reply_text(page->element[1]->element[i]);
-        if (!is_to_go(rebuild, key))
-            continue;
-        resp_begin(rebuild_next(rebuild), 2);
-        resp_arg(&rebuild->page, STR("UNLINK"));
-        resp_arg(&rebuild->page, key);
-        rebuild->unlinked++;
-    }
-    snprintf(cursor, ADMIN_CURSOR_SIZE, "%s", page->element[0]->str);
-    return REBUILD_OK;
-}
-
-enum rebuild_result rebuild_clear(struct rebuild *rebuild, char cursor[ADMIN_CURSOR_SIZE])
-{
-    redisReply **replies = NULL;
-    enum rebuild_result result = rebuild_guard(rebuild);
-    if (result != REBUILD_OK)
-        return result;
-    buf_reset(&rebuild->value);
-    resp_words(&rebuild->value, 6, "SCAN", cursor, "MATCH", LAYOUT_ALL_KEYS, "COUNT", SCAN_COUNT);
-    result = rebuild_exchange(rebuild, &rebuild->value, 1, &replies);
-    if (result == REBUILD_OK)
-        result = take_keys(rebuild, reply_at(replies, 0), cursor);
-    rebuild_drop(replies, 1);
-    return result == REBUILD_OK ? rebuild_flush(rebuild) : result;
+    enum rebuild_result result = REBUILD_OK;
+    for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++)
+        result = open_one(rebuild, p);
+    return result;
 }

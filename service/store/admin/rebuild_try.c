@@ -117,7 +117,7 @@ static enum rebuild_result try_partition(struct rebuild *rebuild, unsigned parti
 }
 
 /* Those that only count outside of a MULTI, and its own; the last one begins what is given up. */
-static enum rebuild_result try_transaction(struct rebuild *rebuild)
+static enum rebuild_result try_transaction(struct rebuild *rebuild, unsigned partition)
 {
     static const char *const words[] = {"WATCH", "UNWATCH", "MULTI", "EXEC", "MULTI"};
     enum { WORDS = sizeof(words) / sizeof(words[0]) };
@@ -126,7 +126,7 @@ static enum rebuild_result try_transaction(struct rebuild *rebuild)
     buf_reset(out);
     resp_begin(out, 2);
     resp_arg(out, STR("WATCH"));
-    resp_key(out, 0, KEY_META, NO_NAME);
+    resp_key(out, partition, KEY_META, NO_NAME);
     resp_words(out, 1, "UNWATCH");
     resp_words(out, 1, "MULTI");
     resp_words(out, 1, "EXEC");
@@ -134,21 +134,33 @@ static enum rebuild_result try_transaction(struct rebuild *rebuild)
     enum rebuild_result result = rebuild_exchange(rebuild, out, WORDS, &replies);
     for (size_t i = 0; i < WORDS && result == REBUILD_REFUSED; i++)
         if (replies[i]->type == REDIS_REPLY_ERROR) {
-            say_refused(rebuild, 0, &(struct trial){.command = words[i]}, replies[i]->str);
+            say_refused(rebuild, partition, &(struct trial){.command = words[i]}, replies[i]->str);
             break;
         }
     rebuild_drop(replies, WORDS);
     return result;
 }
 
+/* The first partition of each Redis begins what is given up; the others go on there. */
+static enum rebuild_result begin_partition(struct rebuild *rebuild, unsigned partition)
+{
+    struct admin *admin = rebuild->admin;
+    if (!admin_is_first(admin, partition))
+        return admin_turn(admin, partition) ? REBUILD_OK
+                                            : rebuild_fail(rebuild, REBUILD_DOWN, admin->why);
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return rebuild_fail(rebuild, REBUILD_DOWN, admin->why);
+    return try_transaction(rebuild, partition);
+}
+
 enum rebuild_result rebuild_try(struct rebuild *rebuild)
 {
-    const char *why;
-    enum rebuild_result result = try_transaction(rebuild);
-    for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++)
-        result = try_partition(rebuild, p);
+    enum rebuild_result result = REBUILD_OK;
+    for (unsigned p = 0; p < rebuild->partitions && result == REBUILD_OK; p++) {
+        result = begin_partition(rebuild, p);
+        if (result == REBUILD_OK)
+            result = try_partition(rebuild, p);
+    }
     admin_hang_up(rebuild->admin);
-    if (result == REBUILD_OK && admin_connect(rebuild->admin, &why) != ADMIN_OK)
-        result = rebuild_fail(rebuild, REBUILD_DOWN, why);
     return result;
 }

@@ -29,6 +29,8 @@ static int take_names(struct arena *arena, const redisReply *list, size_t step, 
 int scan_names(struct admin *admin, struct arena *arena, unsigned partition, struct str after,
                size_t max, struct str **names, size_t *count)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     char *from = arena_alloc(arena, after.n + 1);
     if (!from)
         return -ENOMEM;
@@ -76,6 +78,8 @@ int scan_items(struct admin *admin, struct arena *arena, unsigned partition, con
                size_t count, struct scan_item **items)
 {
     assert(count > 0 && count <= SCAN_PAGE);
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     *items = arena_zalloc(arena, count * sizeof(**items));
     if (!*items)
         return -ENOMEM;
@@ -123,6 +127,8 @@ int scan_usage(struct admin *admin, struct arena *arena, unsigned partition, str
                char cursor[ADMIN_CURSOR_SIZE], struct scan_item *item, struct scan_usage **usage,
                size_t *count)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     ask_item(admin, partition, sku);
     layout_ask_page(&admin->out, STR("HSCAN"), partition, KEY_CUSTOMERS, sku, cursor, SCAN_PAGE);
     redisReply *exec = admin_commit(admin, 2);
@@ -141,6 +147,8 @@ int scan_usage_named(struct admin *admin, struct arena *arena, unsigned partitio
                      struct scan_usage **usage)
 {
     assert(count > 0 && count <= SCAN_PAGE);
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     *usage = arena_alloc(arena, count * sizeof(**usage));
     if (!*usage)
         return -ENOMEM;
@@ -185,9 +193,11 @@ static int take_keys(struct arena *arena, const redisReply *list, struct layout_
     return *keys ? 0 : -ENOMEM;
 }
 
-int scan_keys(struct admin *admin, struct arena *arena, char cursor[ADMIN_CURSOR_SIZE],
-              struct layout_key **keys, size_t *count)
+int scan_keys(struct admin *admin, struct arena *arena, unsigned partition,
+              char cursor[ADMIN_CURSOR_SIZE], struct layout_key **keys, size_t *count)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     char page[16];
     snprintf(page, sizeof(page), "%d", SCAN_PAGE);
     resp_words(&admin->out, 6, "SCAN", cursor, "MATCH", LAYOUT_ALL_KEYS, "COUNT", page);
@@ -199,6 +209,8 @@ int scan_keys(struct admin *admin, struct arena *arena, char cursor[ADMIN_CURSOR
 int scan_due(struct admin *admin, struct arena *arena, unsigned partition,
              char cursor[ADMIN_CURSOR_SIZE], struct str **names, size_t *count)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     layout_ask_page(&admin->out, STR("ZSCAN"), partition, KEY_DUE, NO_NAME, cursor, SCAN_PAGE);
     redisReply *reply = admin_ask_page(admin, cursor);
     return reply ? admin_settle(admin, reply, take_names(arena, reply->element[1], 2, names, count))
@@ -213,6 +225,8 @@ static const char *const audit_names[AUDIT_FIELDS] = {"result", "drift", "at_ms"
 
 int scan_keep_audit(struct admin *admin, const struct scan_audit *audit)
 {
+    if (admin_at(admin, 0) != ADMIN_OK)
+        return -EIO;
     const int64_t values[AUDIT_FIELDS] = {audit->result, audit->drift, audit->at_ms, audit->items,
                                           audit->reservations};
     layout_command(&admin->out, STR("HSET"), 0, KEY_AUDIT, NO_NAME, 2 * AUDIT_FIELDS);
@@ -225,6 +239,8 @@ int scan_keep_audit(struct admin *admin, const struct scan_audit *audit)
 
 int scan_last_audit(struct admin *admin, struct scan_audit *audit)
 {
+    if (admin_at(admin, 0) != ADMIN_OK)
+        return -EIO;
     int64_t *const values[AUDIT_FIELDS] = {&audit->result, &audit->drift, &audit->at_ms,
                                            &audit->items, &audit->reservations};
     *audit = (struct scan_audit){.result = -1};

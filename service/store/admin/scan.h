@@ -1,6 +1,6 @@
 /* scan.h -- what lies in Redis, page by page, for whoever compares it with something else.
  *
- * Layer: store. Works on the connection of a struct admin that admin_connect has opened, and only
+ * Layer: store. Works on the connections of a struct admin, and only
  * reads, but for scan_keep_audit. What is handed out lives in the caller's arena. 0, -EIO
  * (admin_why says why) or -ENOMEM. Every call is bounded by its caller's page, and what one call
  * quotes of several keys is of one instant (MULTI), so that a moving store does not look torn.
@@ -59,10 +59,10 @@ int scan_records_named(struct admin *admin, struct arena *arena, unsigned partit
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
-/* A page of all keys of buckets, and of what belongs to an item, of whatever partition, cursor as
- * above; a key may come twice. */
-int scan_keys(struct admin *admin, struct arena *arena, char cursor[ADMIN_CURSOR_SIZE],
-              struct layout_key **keys, size_t *count) MUST_CHECK;
+/* A page of all keys of buckets, and of what belongs to an item, of whatever partition, that lie in
+ * the Redis of this one, cursor as above; a key may come twice. */
+int scan_keys(struct admin *admin, struct arena *arena, unsigned partition,
+              char cursor[ADMIN_CURSOR_SIZE], struct layout_key **keys, size_t *count) MUST_CHECK;
 
 /* True in *stray if there is such a bucket and the set of buckets does not list it. */
 int scan_stray_bucket(struct admin *admin, unsigned partition, struct str bucket,

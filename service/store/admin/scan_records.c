@@ -14,6 +14,8 @@
 int scan_buckets(struct admin *admin, struct arena *arena, unsigned partition, int64_t after,
                  size_t max, int64_t **buckets, size_t *count)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     char from[32];
     snprintf(from, sizeof(from), "(%" PRId64, after);
     layout_command(&admin->out, STR("ZRANGEBYSCORE"), partition, KEY_BUCKETS, NO_NAME, 5);
@@ -37,6 +39,8 @@ int scan_buckets(struct admin *admin, struct arena *arena, unsigned partition, i
 
 int scan_stray_bucket(struct admin *admin, unsigned partition, struct str bucket, bool *stray)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     admin_multi(admin);
     layout_command(&admin->out, STR("EXISTS"), partition, KEY_RECORDS, bucket, 0);
     layout_command(&admin->out, STR("ZMSCORE"), partition, KEY_BUCKETS, NO_NAME, 1);
@@ -61,6 +65,8 @@ int scan_records(struct admin *admin, struct arena *arena, unsigned partition, i
                  char cursor[ADMIN_CURSOR_SIZE], struct scan_record **records, size_t *count,
                  size_t *strangers)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     char name[24];
     snprintf(name, sizeof(name), "%" PRId64, bucket);
     layout_ask_page(&admin->out, STR("HSCAN"), partition, KEY_RECORDS, str_of(name), cursor,
@@ -89,6 +95,8 @@ int scan_records(struct admin *admin, struct arena *arena, unsigned partition, i
 int scan_holds(struct admin *admin, struct arena *arena, unsigned partition, struct str sku,
                char cursor[ADMIN_CURSOR_SIZE], struct rid **rids, size_t *count, size_t *strangers)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     layout_ask_page(&admin->out, STR("ZSCAN"), partition, KEY_HOLDS, sku, cursor, SCAN_PAGE);
     redisReply *reply = admin_ask_page(admin, cursor);
     if (!reply)
@@ -146,6 +154,8 @@ int scan_records_named(struct admin *admin, struct arena *arena, unsigned partit
                        const struct rid *rids, size_t count, struct scan_record **records)
 {
     assert(count <= SCAN_PAGE);
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     *records = arena_zalloc(arena, count * sizeof(**records));
     if (!*records)
         return -ENOMEM;
@@ -208,6 +218,8 @@ static int take_deadlines(redisReply **replies, size_t commands, struct scan_lin
 int scan_links(struct admin *admin, struct arena *arena, unsigned partition,
                struct scan_link *links, size_t count)
 {
+    if (admin_at(admin, partition) != ADMIN_OK)
+        return -EIO;
     size_t record_count;
     struct scan_record *records = records_of(arena, links, count, &record_count);
     if (!records)

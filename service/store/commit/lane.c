@@ -13,10 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define GATE_WAIT_US  20000
-#define RETRY_WAIT_US 100000 /* LOADING, BUSY */
-#define DOWN_FAILURES 3
-#define ASIDE_MAX     512
+#define GATE_WAIT_US   20000
+#define RETRY_LEAST_US 10000 /* until a passing state of Redis is looked at again */
+#define RETRY_MOST_US  100000
+#define DOWN_FAILURES  3
+#define ASIDE_MAX      512
 
 /* --- leaving the batch ------------------------------------------------------------------------ */
 
@@ -221,6 +222,13 @@ void lane_read_round(struct lane *lane)
     }
 }
 
+/* Those that meet the same do not come back in step. */
+static int64_t retry_us(struct lane *lane)
+{
+    return RETRY_LEAST_US +
+           (int64_t)rng_below(&lane->jitter, (uint64_t)(RETRY_MOST_US - RETRY_LEAST_US));
+}
+
 void lane_refused(struct lane *lane, struct str error)
 {
     static struct log_gate gate;
@@ -229,16 +237,18 @@ void lane_refused(struct lane *lane, struct str error)
         log_event(LOG_WARN, "redis refused", LOG_TEXT("error", error));
     switch (reply_classify(error)) {
     case REPLY_RETRY:
-        lane_postpone(lane, RETRY_WAIT_US);
+        lane_postpone(lane, retry_us(lane));
+        topology_doubt(lane->store->topology, p->index);
         lane_become_idle(lane);
         return;
     case REPLY_REPLICA:
-        lane_postpone(lane, RETRY_WAIT_US);
+    case REPLY_REDIRECT:
+        lane_postpone(lane, retry_us(lane));
         lane->state = LANE_IDLE;
-        conn_drop(&lane->conn, "this Redis is not the master any more");
+        topology_told(lane->store->topology, p->index, &lane->conn.at, error);
+        conn_drop(&lane->conn, LANE_WHY_ELSEWHERE);
         return;
     case REPLY_REFUSED:
-    case REPLY_REDIRECT:
     case REPLY_FORBIDDEN:
     case REPLY_BROKEN: break;
     }
@@ -253,6 +263,7 @@ static void gate_shut(struct lane *lane)
     struct partition *p = lane->partition;
     p->gate = lane->batch.gate;
     conn_doubt(&lane->conn);
+    topology_doubt(lane->store->topology, p->index);
     switch (p->gate.gate) {
     case META_IS_OPEN: abort();
     case META_IS_WAIT: lane_postpone(lane, GATE_WAIT_US); break;
@@ -303,7 +314,7 @@ static void on_lost(struct conn *conn, bool busy)
 {
     struct lane *lane = conn->user;
     (void)busy;
-    lane->watching = false;
+    lane->watching = lane->left_behind = false;
     turn_forget(&lane->turn);
     if (lane->unsettled) {
         if (lane->state == LANE_WRITING)
@@ -321,6 +332,11 @@ bool lane_is_down(const struct lane *lane)
     return lane->conn.state < CONN_READY && lane->conn.failures >= DOWN_FAILURES;
 }
 
+bool lane_is_hopeless(const struct lane *lane)
+{
+    return lane_is_down(lane) && topology_address(lane->store->topology)->kind == ADDRESS_ONE;
+}
+
 static const char *why_late(const struct lane *lane, const struct store_op *op)
 {
     if (op->tries > 0)
@@ -334,7 +350,7 @@ static void expire_queue(struct lane *lane, struct queue *queue, int64_t now_us)
 {
     for (struct store_op *op = queue->head, *next; op; op = next) {
         next = op->next;
-        if (op->deadline_us > now_us && !lane_is_down(lane))
+        if (op->deadline_us > now_us && !lane_is_hopeless(lane))
             continue;
         queue_remove(queue, op);
         if (op->chain)
@@ -380,15 +396,22 @@ int lane_init(struct lane *lane, struct partition *partition, unsigned index)
     if (!batch_init(&lane->batch, partition->store->config.partitions, partition->index,
                     partition->store->config.batch_max))
         return -ENOMEM;
-    int rc = us_timer_init(&lane->pause, partition->store->loop);
-    if (rc < 0)
-        return rc;
-    lane->pause.on_end = on_pause_end;
-    lane->pause.user = lane;
     conn_init(&lane->conn, partition->store->loop, partition->store->topology, partition->index);
     lane->conn.user = lane;
     lane->conn.on_ready = on_ready;
     lane->conn.on_lost = on_lost;
+    return 0;
+}
+
+int lane_open(struct lane *lane)
+{
+    assert(!lane->opened);
+    int rc = us_timer_init(&lane->pause, lane->store->loop);
+    if (rc < 0)
+        return rc;
+    lane->pause.on_end = on_pause_end;
+    lane->pause.user = lane;
+    lane->opened = true;
     conn_open(&lane->conn);
     return 0;
 }
@@ -396,7 +419,8 @@ int lane_init(struct lane *lane, struct partition *partition, unsigned index)
 void lane_close(struct lane *lane)
 {
     conn_close(&lane->conn);
-    us_timer_close(&lane->pause);
+    if (lane->opened)
+        us_timer_close(&lane->pause);
 }
 
 void lane_free(struct lane *lane)

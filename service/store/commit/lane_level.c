@@ -18,7 +18,7 @@
 #define LOOK_US       1000 /* from one look at the ledger's progress to the next */
 #define WAIT_EXTRA_MS 1000 /* for the answer of a WAIT whose time is over */
 
-static bool promises(const struct store_op *op)
+bool lane_promises(const struct store_op *op)
 {
     return op && outcome_succeeded(op->op.out.code) && op_trait(op->op.kind)->event != EVENT_NONE;
 }
@@ -26,7 +26,7 @@ static bool promises(const struct store_op *op)
 static bool any_promises(const struct batch *batch)
 {
     for (unsigned i = 0; i < batch->count; i++)
-        if (promises(batch->ops[i]))
+        if (lane_promises(batch->ops[i]))
             return true;
     return false;
 }
@@ -50,7 +50,7 @@ static void answer_the_rest(struct lane *lane)
 {
     for (unsigned i = 0; i < lane->batch.count; i++) {
         struct store_op *op = lane->batch.ops[i];
-        if (!op || promises(op))
+        if (!op || lane_promises(op))
             continue;
         if (op->op.out.code != OUT_NONE) {
             lane_answer(lane, i);
@@ -65,7 +65,7 @@ static void answer_the_rest(struct lane *lane)
 static void not_reached(struct lane *lane)
 {
     for (unsigned i = 0; i < lane->batch.count; i++)
-        if (promises(lane->batch.ops[i]))
+        if (lane_promises(lane->batch.ops[i]))
             lane_tell(lane, i, OUT_UNKNOWN, lane_awaited(lane));
     reached(lane);
 }
@@ -214,7 +214,8 @@ static redisReply **take_reads(struct lane *lane, redisReply **replies, size_t c
 }
 
 /* An entry is safe when SQL is at it or past it in its epoch, or left that epoch behind it. A later
- * epoch alone says nothing: another Redis, which never had the entry, may have opened that. */
+ * epoch alone says nothing: another Redis, which never had the entry, may have opened that (rule
+ * SAMEEP, docs/model). */
 static void compare_place(struct lane *lane, const redisReply *place)
 {
     struct event_id applied, end;

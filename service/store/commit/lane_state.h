@@ -37,10 +37,12 @@ struct lane {
     struct conn conn;
     struct batch batch;
     enum lane_state state;
+    bool opened;      /* it connects, or is connected */
     bool unsettled;   /* an EXEC was sent and not answered, or is not as safe yet as promised */
     bool watching;    /* the connection has WATCHes that no EXEC has ended */
     bool empty_write; /* the EXEC in flight only makes the reads a snapshot */
     bool passing;     /* it passes a turn on */
+    bool left_behind; /* FENCING: another connection, after the pause, may lead to the present */
     bool doubted; /* it also tells whether reads that contradict each other were of one instant */
     char marker[64];
     char value[32];          /* of the attempt in flight or unsettled */
@@ -84,7 +86,8 @@ struct repeats;
 struct store {
     uv_loop_t *loop;
     struct store_config config;
-    struct topology *topology;
+    struct topology *topology; /* its own, unless the config brought one */
+    struct topology_loop *asker;
     struct store_shared *shared;
     struct partition *partitions;
     struct reader *reader;

@@ -17,6 +17,8 @@
     "Redis was lost before it said whether the transaction was applied: ask again with the same "  \
     "Idempotency-Key, or look"
 
+#define LANE_WHY_ELSEWHERE "the partition is not written to at this Redis"
+
 /* A code that says "nothing was changed" is OUT_UNKNOWN for an operation in doubt. */
 enum outcome_code lane_downgrade_to_unknown(const struct store_op *op, enum outcome_code code);
 
@@ -49,6 +51,9 @@ void lane_close_partition(struct lane *lane, const char *why, struct str detail)
 
 /* On a new connection. False: there is nothing to close. */
 bool lane_go_on_closing(struct lane *lane);
+
+/* True for an operation whose outcome is a success that changes something. NULL: false. */
+bool lane_promises(const struct store_op *op);
 
 /* The outcomes are the answers. Waits for the level of --durability, then lane_finish(). */
 void lane_await_durability(struct lane *lane);

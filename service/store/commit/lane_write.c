@@ -150,16 +150,29 @@ static void doubt(struct lane *lane)
     lane->doubted = true;
 }
 
-/* An EXEC that was never answered, and then this: the same store shows that it did not happen, in
- * another one (restored meanwhile) it may be a part of what the ledger gave back. */
+static bool is_recorded(const struct view *view, struct str key)
+{
+    for (uint32_t i = 0; !str_absent(key) && i < view->keys.count; i++)
+        if (str_equal(view_key(view, i)->key, key) && !str_absent(view_key(view, i)->was))
+            return true;
+    return false;
+}
+
+/* An EXEC that was never answered, and then this: a store that is open, the same, and without the
+ * key shows that it did not happen. Where the key is, that may be the lost EXEC's doing, which is
+ * not as safe yet as an answer promises: until it is, none may say that nothing was changed (rule
+ * KEEP, docs/model). Another store (restored meanwhile) may have the effect as a part of what the
+ * ledger gave back. */
 static void settle_doubts(struct lane *lane)
 {
     struct batch *batch = &lane->batch;
     for (unsigned i = 0; i < batch->count; i++) {
         struct store_op *op = batch->ops[i];
-        if (op && op->doubt != 0 && op->doubt != batch->gate.store)
+        if (!op || op->doubt == 0)
+            continue;
+        if (op->doubt != batch->gate.store)
             lane_tell(lane, i, OUT_UNKNOWN, LANE_WHY_RESTORED);
-        else if (op)
+        else if (!is_recorded(&batch->view, op->op.key))
             op->doubt = 0;
     }
 }

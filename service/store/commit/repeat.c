@@ -36,14 +36,6 @@ void repeats_free(struct repeats *repeats)
     free(repeats);
 }
 
-/* Whether a partition that is not open has the key is of no matter to what lies in another. */
-static bool shut_elsewhere(const struct store *store, const struct store_op *op,
-                           enum outcome_code code)
-{
-    return (code == OUT_STATE_LOST || code == OUT_PARTITION_CLOSED) &&
-           store->partitions[op->op.partition].gate.gate == META_IS_OPEN;
-}
-
 static void on_looked_up(struct store_read *read)
 {
     struct lookup *lookup = read->user;
@@ -55,7 +47,7 @@ static void on_looked_up(struct store_read *read)
         store_admit_repeat(repeats->store, op);
         return;
     }
-    if (read->out.code == OUT_NONE || shut_elsewhere(repeats->store, op, read->out.code)) {
+    if (read->out.code == OUT_NONE) {
         store_overload(op);
     } else {
         op->op.out.code = read->out.code;
@@ -71,8 +63,11 @@ bool repeat_look_up(struct repeats *repeats, struct store_op *op)
         return false;
     repeats->free = lookup->next;
     lookup->op = op;
-    lookup->read = (struct store_read){
-        .kind = READ_OPERATION, .key = op->op.key, .done = on_looked_up, .user = lookup};
+    lookup->read = (struct store_read){.kind = READ_REPEAT,
+                                       .partition = op->op.partition,
+                                       .key = op->op.key,
+                                       .done = on_looked_up,
+                                       .user = lookup};
     reader_submit(repeats->store->reader, &lookup->read);
     return true;
 }

@@ -2,7 +2,9 @@
 #include "log.h"
 #include "random.h"
 #include "stats.h"
+#include "store/redis/reply.h"
 #include "store/redis/resp.h"
+#include "store/redis/wire.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -57,6 +59,14 @@ void conn_init(struct conn *conn, uv_loop_t *loop, struct topology *topology, un
     conn->timer.data = conn;
 }
 
+void conn_init_once(struct conn *conn, uv_loop_t *loop, struct topology *topology)
+{
+    *conn = (struct conn){.loop = loop, .topology = topology, .once = true};
+    buf_init(&conn->out, OUT_MAX_BYTES);
+    uv_timer_init(loop, &conn->timer);
+    conn->timer.data = conn;
+}
+
 /* --- going down ------------------------------------------------------------------------------- */
 
 static void drop_replies(struct conn *conn)
@@ -73,6 +83,8 @@ static void release(struct conn *conn)
         uv_close((uv_handle_t *)conn->poll, free_handle);
         conn->poll = NULL;
     }
+    tls_free(conn->tls);
+    conn->tls = NULL;
     if (conn->context)
         redisFree(conn->context);
     conn->context = NULL;
@@ -103,6 +115,11 @@ void conn_drop(struct conn *conn, const char *why)
     snprintf(conn->error, sizeof(conn->error), "%s", why);
     release(conn);
     conn->state = CONN_DOWN;
+    if (conn->once) {
+        uv_timer_stop(&conn->timer);
+        conn->on_lost(conn, busy);
+        return;
+    }
     stats_count(STATS_REDIS_ERRORS, 1);
     if (log_allowed(&gate, (int64_t)uv_now(conn->loop)))
         log_event(LOG_WARN, "redis connection lost", LOG_STR("why", conn->error),
@@ -119,7 +136,8 @@ void conn_close(struct conn *conn)
     if (conn->closing)
         return;
     conn->closing = true;
-    topology_unwatch(&conn->watch);
+    if (!conn->once)
+        topology_unwatch(&conn->watch);
     lookup_let_go(conn->lookup);
     conn->lookup = NULL;
     release(conn);
@@ -142,7 +160,7 @@ void conn_doubt(struct conn *conn)
  * nothing: Redis may be busy. */
 static const char *tells_over(const struct conn *conn, const redisReply *info)
 {
-    char role[REPLY_RUN_ID_SIZE], replid[REPLY_RUN_ID_SIZE];
+    char role[REIGN_ID_SIZE], replid[REIGN_ID_SIZE];
     if (!reply_info(info, "role", role, sizeof(role)) ||
         !reply_info(info, "master_replid", replid, sizeof(replid)))
         return NULL;
@@ -158,7 +176,7 @@ static void ask_role(struct conn *conn)
     static const char command[] = "*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n";
     const ssize_t bytes = sizeof(command) - 1;
     conn->role_due_ms = uv_now(conn->loop) + CONN_ROLE_MS;
-    if (send(conn->context->fd, command, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
+    if (wire_write(conn->context->fd, conn->tls, command, (size_t)bytes) != bytes) {
         conn_drop(conn, "Redis takes no more commands");
         return;
     }
@@ -169,7 +187,7 @@ static void ask_role(struct conn *conn)
 void conn_send_aside(struct conn *conn, const struct buf *out, size_t replies)
 {
     assert(conn->state == CONN_READY);
-    if (out->failed || send(conn->context->fd, out->p, out->n, MSG_NOSIGNAL) != (ssize_t)out->n)
+    if (out->failed || wire_write(conn->context->fd, conn->tls, out->p, out->n) != (ssize_t)out->n)
         shutdown(conn->context->fd, SHUT_RDWR); /* nothing may follow a part of a command */
     conn->aside += replies;
     conn_set_timer(conn, ROLE_TIMEOUT_MS);
@@ -198,6 +216,7 @@ static void on_timer(uv_timer_t *timer)
     else
         conn_drop(conn, conn->state == CONN_RESOLVING    ? "the look-up of the host took too long"
                         : conn->state == CONN_CONNECTING ? "connecting took too long"
+                        : conn->state == CONN_SECURING   ? TLS_WHY_LATE
                                                          : "Redis did not answer in time");
 }
 
@@ -212,21 +231,26 @@ void conn_watch(struct conn *conn, int events)
         abort(); /* the handle is ours and active: cannot fail */
 }
 
+/* A read waits for the socket to take bytes where TLS has something to say first. */
+static void watch_bytes(struct conn *conn)
+{
+    bool write = conn->out_sent < conn->out.n || (conn->tls && conn->tls->wants_write);
+    conn_watch(conn, UV_READABLE | (write ? UV_WRITABLE : 0));
+}
+
 /* 0, or -errno. */
 static int flush(struct conn *conn)
 {
     while (conn->out_sent < conn->out.n) {
-        ssize_t n = send(conn->context->fd, conn->out.p + conn->out_sent,
-                         conn->out.n - conn->out_sent, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        ssize_t n = wire_write(conn->context->fd, conn->tls, conn->out.p + conn->out_sent,
+                               conn->out.n - conn->out_sent);
+        if (n == -EAGAIN)
             break;
         if (n < 0)
-            return -errno;
+            return (int)n;
         conn->out_sent += (size_t)n;
     }
-    conn_watch(conn, UV_READABLE | (conn->out_sent < conn->out.n ? UV_WRITABLE : 0));
+    watch_bytes(conn);
     return 0;
 }
 
@@ -358,11 +382,11 @@ static const char *take_replies(struct conn *conn)
 static void receive(struct conn *conn)
 {
     static char bytes[READ_BYTES];
-    ssize_t n = read(conn->context->fd, bytes, sizeof(bytes));
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    ssize_t n = wire_read(conn->context->fd, conn->tls, bytes, sizeof(bytes));
+    if (n == -EAGAIN)
         return;
     if (n <= 0) {
-        conn_drop(conn, n == 0 ? "Redis closed the connection" : strerror(errno));
+        conn_drop(conn, n == 0 ? "Redis closed the connection" : wire_why(conn->tls, n));
         return;
     }
     if (conn->expected == 0 && !conn->role_first && conn->aside == 0) {
@@ -378,6 +402,16 @@ static void receive(struct conn *conn)
         hand_over_replies(conn);
 }
 
+/* With TLS the socket does not show all that there is to read. */
+static void receive_all(struct conn *conn, const uv_poll_t *poll)
+{
+    do
+        receive(conn);
+    while (conn->poll == poll && conn->tls->more);
+    if (conn->poll == poll)
+        watch_bytes(conn);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct conn *conn = poll->data;
@@ -387,6 +421,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         conn_connected(conn, status);
         return;
     }
+    if (conn->state == CONN_SECURING) {
+        conn_secure(conn); /* where something is wrong with the socket, this says what */
+        return;
+    }
     if (status < 0) {
         conn_drop(conn, uv_strerror(status));
         return;
@@ -394,10 +432,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if ((events & UV_WRITABLE) && conn->out_sent < conn->out.n) {
         int rc = flush(conn);
         if (rc < 0) {
-            conn_drop(conn, strerror(-rc));
+            conn_drop(conn, wire_why(conn->tls, rc));
             return;
         }
     }
-    if (events & UV_READABLE)
+    if (conn->tls)
+        receive_all(conn, poll);
+    else if (events & UV_READABLE)
         receive(conn);
 }

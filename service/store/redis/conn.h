@@ -4,7 +4,7 @@
  * asynchronous API costs 10 to 25 % more a batch and has no time-outs before 1.0. After any error
  * the hiredis context is freed: going on with one shifts replies.
  *
- *   DOWN -> RESOLVING (only a host name) -> CONNECTING
+ *   DOWN -> RESOLVING (only a host name) -> CONNECTING -> SECURING (only with TLS)
  *        -> GREETING (AUTH, SELECT, MULTI, EXEC, INFO) -> READY <-> BUSY (one exchange)
  *   any  -> DOWN on error, end of file or time-out, and again after a back-off with jitter
  *
@@ -26,6 +26,13 @@
  * topology must outlive it. */
 void conn_init(struct conn *conn, uv_loop_t *loop, struct topology *topology, unsigned partition);
 void conn_open(struct conn *conn);
+
+/* The same for one that goes by no partition: to ask whoever is at an address. There is no
+ * greeting, no look at the role and no second try: conn_once() connects, sends what is in `out` and
+ * hands the replies over, or on_lost is called; conn_drop() ends it. Only while DOWN. */
+void conn_init_once(struct conn *conn, uv_loop_t *loop, struct topology *topology);
+int conn_once(struct conn *conn, const struct endpoint *at, const struct buf *out, size_t replies,
+              conn_reply_fn *on_replies) MUST_CHECK;
 
 /* Closes for good; no callback is called any more. Memory goes when the loop has run. */
 void conn_close(struct conn *conn);

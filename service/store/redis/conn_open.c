@@ -3,6 +3,7 @@
 #include "store/redis/conn.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
+#include "store/redis/wire.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -52,8 +53,19 @@ static void on_greeting(struct conn *conn, redisReply **replies, size_t count)
     conn->on_ready(conn);
 }
 
+/* What is to be sent was written before. */
+static void begin_once(struct conn *conn)
+{
+    if (conn_request(conn, CONN_BUSY, conn->once_replies, CONNECT_TIMEOUT_MS, conn->on_replies) < 0)
+        conn_drop(conn, "out of memory");
+}
+
 static void greet(struct conn *conn)
 {
+    if (conn->once) {
+        begin_once(conn);
+        return;
+    }
     const struct address *a = topology_address(conn->topology);
     char db[16];
     size_t replies = 4;
@@ -82,6 +94,29 @@ static void greet(struct conn *conn)
 
 /* --- the socket ------------------------------------------------------------------------------- */
 
+void conn_secure(struct conn *conn)
+{
+    int rc = tls_handshake(conn->tls);
+    if (rc == -EAGAIN)
+        conn_watch(conn, conn->tls->wants_write ? UV_WRITABLE : UV_READABLE);
+    else if (rc < 0)
+        conn_drop(conn, wire_why(conn->tls, rc));
+    else
+        greet(conn);
+}
+
+/* Within the time that there is to connect: the timer goes on. */
+static void begin_tls(struct conn *conn)
+{
+    conn->tls = tls_new(conn->context->fd, conn->at.host);
+    if (!conn->tls) {
+        conn_drop(conn, "out of memory");
+        return;
+    }
+    conn->state = CONN_SECURING;
+    conn_secure(conn);
+}
+
 void conn_connected(struct conn *conn, int status)
 {
     int err = 0;
@@ -90,6 +125,8 @@ void conn_connected(struct conn *conn, int status)
         err = errno;
     if (err != 0 || status < 0)
         conn_drop(conn, strerror(err != 0 ? err : -status));
+    else if (topology_address(conn->topology)->tls)
+        begin_tls(conn);
     else
         greet(conn);
 }
@@ -133,7 +170,7 @@ static void on_looked_up(void *user, const char *numeric, const char *why)
 {
     struct conn *conn = user;
     conn->lookup = NULL;
-    if (numeric)
+    if (numeric && (conn->state == CONN_RESOLVING || !conn->once))
         connect_to(conn, numeric);
     else if (conn->state == CONN_RESOLVING)
         conn_drop(conn, why);
@@ -152,18 +189,31 @@ static void look_up(struct conn *conn)
     conn_set_timer(conn, CONNECT_TIMEOUT_MS);
 }
 
-/* A look-up that is under way is of another name, once the primary has moved. */
+/* A look-up that is under way may be of another name. */
+static void go_to(struct conn *conn, const struct endpoint *at)
+{
+    if (!endpoint_same(at, &conn->at)) {
+        lookup_let_go(conn->lookup);
+        conn->lookup = NULL;
+    }
+    conn->at = *at;
+}
+
 static bool find(struct conn *conn)
 {
     struct endpoint at;
     if (!topology_find(conn->topology, conn->partition, &at))
         return false;
-    if (!endpoint_same(&at, &conn->at)) {
-        lookup_let_go(conn->lookup);
-        conn->lookup = NULL;
-    }
-    conn->at = at;
+    go_to(conn, &at);
     return true;
+}
+
+static void begin_connecting(struct conn *conn)
+{
+    if (lookup_needed(&conn->at))
+        look_up(conn);
+    else
+        connect_to(conn, conn->at.host);
 }
 
 void conn_open(struct conn *conn)
@@ -171,9 +221,23 @@ void conn_open(struct conn *conn)
     assert(conn->state == CONN_DOWN && !conn->context && !conn->closing);
     conn->elsewhere = false;
     if (!find(conn))
-        open_failed(conn, "nobody has said yet where the primary is");
-    else if (lookup_needed(&conn->at))
-        look_up(conn);
+        open_failed(conn, topology_why(conn->topology));
     else
-        connect_to(conn, conn->at.host);
+        begin_connecting(conn);
+}
+
+int conn_once(struct conn *conn, const struct endpoint *at, const struct buf *out, size_t replies,
+              conn_reply_fn *on_replies)
+{
+    assert(conn->once && conn->state == CONN_DOWN && !conn->closing);
+    buf_reset(&conn->out);
+    conn->out_sent = 0;
+    buf_put(&conn->out, out->p, out->n);
+    if (out->failed || conn->out.failed)
+        return -ENOMEM;
+    conn->once_replies = replies;
+    conn->on_replies = on_replies;
+    go_to(conn, at);
+    begin_connecting(conn);
+    return 0;
 }

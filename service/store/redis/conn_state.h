@@ -7,8 +7,9 @@
 #pragma once
 
 #include "buf.h"
+#include "core/reign.h"
 #include "store/redis/lookup.h"
-#include "store/redis/reply.h"
+#include "store/redis/tls.h"
 #include "store/topology/topology.h"
 
 #include <hiredis/hiredis.h>
@@ -20,6 +21,7 @@ enum conn_state {
     CONN_DOWN,
     CONN_RESOLVING,
     CONN_CONNECTING,
+    CONN_SECURING,
     CONN_GREETING,
     CONN_READY,
     CONN_BUSY
@@ -35,8 +37,11 @@ struct conn {
     unsigned partition;
     struct endpoint at; /* that it is connected to, or was last */
     bool elsewhere;     /* the partition is not there any more: to be dropped */
+    bool once;          /* conn_init_once() made it */
+    size_t once_replies;
     enum conn_state state;
     redisContext *context;
+    struct tls *tls;       /* NULL: without */
     struct lookup *lookup; /* under way, be it that the time for it is over; at most one */
     uv_poll_t *poll;       /* its own allocation: closing outlives the connection */
     uv_timer_t timer; /* back-off while DOWN, the role while READY, else the deadline of what is
@@ -52,11 +57,11 @@ struct conn {
     /* The connection is gone; `busy` tells whether an exchange was under way. */
     void (*on_lost)(struct conn *conn, bool busy);
     void *user;
-    char run_id[REPLY_RUN_ID_SIZE]; /* of the process */
-    char replid[REPLY_RUN_ID_SIZE]; /* of its promotion, which each new one changes */
-    int version;                    /* of Redis: 70015 for 7.0.15 */
-    uint64_t role_due_ms;           /* of the loop: when the next exchange asks for the role */
-    bool role_behind;               /* the exchange under way does: its last reply is that */
+    char run_id[REIGN_ID_SIZE]; /* of the process */
+    char replid[REIGN_ID_SIZE]; /* of its promotion, which each new one changes */
+    int version;                /* of Redis: 70015 for 7.0.15 */
+    uint64_t role_due_ms;       /* of the loop: when the next exchange asks for the role */
+    bool role_behind;           /* the exchange under way does: its last reply is that */
     bool role_first; /* it was asked while READY: the next reply is that, whatever follows */
     size_t aside;    /* replies of conn_send_aside() that are to come, before all others */
     char error[160]; /* why it is down */
@@ -74,5 +79,7 @@ void conn_watch(struct conn *conn, int events);
 int conn_request(struct conn *conn, enum conn_state state, size_t replies, int64_t timeout_ms,
                  conn_reply_fn *on_replies) MUST_CHECK;
 
-/* The socket of a connection that is CONNECTING has become writable, or failed: conn_open.c. */
+/* The socket of a connection that is CONNECTING has become writable, or failed; one that is
+ * SECURING may take its next step: conn_open.c. */
 void conn_connected(struct conn *conn, int status);
+void conn_secure(struct conn *conn);

@@ -3,6 +3,7 @@
 #include "store/redis/reply.h"
 #include "store/redis/resolve.h"
 #include "store/redis/resp.h"
+#include "store/redis/wire.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -28,6 +29,8 @@ void link_close(struct link *link)
         return;
     redisReaderFree(link->reader);
     link->reader = NULL;
+    tls_free(link->tls);
+    link->tls = NULL;
     close(link->fd);
 }
 
@@ -39,11 +42,10 @@ static bool fail(struct link *link, enum link_trouble trouble, const char *why)
     return false;
 }
 
-static bool fail_errno(struct link *link, int err)
+static bool fail_errno(struct link *link, ssize_t rc)
 {
-    if (err == ETIMEDOUT)
-        return fail(link, LINK_LATE, "Connection timed out");
-    return fail(link, LINK_AWAY, strerror(err));
+    enum link_trouble trouble = rc == -ETIMEDOUT ? LINK_LATE : rc == -EPROTO ? LINK_TLS : LINK_AWAY;
+    return fail(link, trouble, wire_why(link->tls, rc));
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */
@@ -55,7 +57,7 @@ static int left_ms(int64_t deadline_ms)
 }
 
 /* 0, -ETIMEDOUT, or -errno. What else poll tells of the socket, its next use does. */
-static int wait_for(int fd, short events, int64_t deadline_ms)
+static int wait_for_socket(int fd, short events, int64_t deadline_ms)
 {
     struct pollfd at = {.fd = fd, .events = events};
     for (;;) {
@@ -69,6 +71,14 @@ static int wait_for(int fd, short events, int64_t deadline_ms)
     }
 }
 
+/* With TLS, for what that waits for. */
+static int wait_for(const struct link *link, short events, int64_t deadline_ms)
+{
+    if (link->tls)
+        events = link->tls->wants_write ? POLLOUT : POLLIN;
+    return wait_for_socket(link->fd, events, deadline_ms);
+}
+
 /* --- the socket ------------------------------------------------------------------------------- */
 
 /* connect() of a socket in the file system says EAGAIN where too many wait already. */
@@ -76,7 +86,7 @@ static int begin_connect(int fd, const struct sockaddr *to, socklen_t size, int6
 {
     while (connect(fd, to, size) < 0) {
         if (errno == EINPROGRESS)
-            return wait_for(fd, POLLOUT, deadline_ms);
+            return wait_for_socket(fd, POLLOUT, deadline_ms);
         if (errno != EAGAIN && errno != EINTR)
             return -errno;
         if (left_ms(deadline_ms) == 0)
@@ -142,7 +152,19 @@ static int connect_any(const struct addrinfo *list, int64_t deadline_ms)
     return rc;
 }
 
-static bool reach(struct link *link, const struct endpoint *at)
+static bool secure(struct link *link, const char *host, int64_t deadline_ms)
+{
+    int rc;
+    link->tls = tls_new(link->fd, host);
+    if (!link->tls)
+        return fail(link, LINK_AWAY, "out of memory");
+    while ((rc = tls_handshake(link->tls)) == -EAGAIN)
+        if (wait_for(link, POLLIN, deadline_ms) < 0)
+            return fail(link, LINK_TLS, TLS_WHY_LATE);
+    return rc == 0 || fail_errno(link, rc);
+}
+
+static bool reach(struct link *link, const struct endpoint *at, bool tls)
 {
     struct addrinfo *list;
     int64_t deadline_ms = clock_mono_ms() + link->timeout_ms;
@@ -156,12 +178,13 @@ static bool reach(struct link *link, const struct endpoint *at)
         freeaddrinfo(list);
     }
     if (link->fd < 0)
-        return fail_errno(link, -link->fd);
+        return fail_errno(link, link->fd);
     link->reader = redisReaderCreate();
-    if (link->reader)
-        return true;
-    close(link->fd);
-    return fail(link, LINK_AWAY, "out of memory");
+    if (!link->reader) {
+        close(link->fd);
+        return fail(link, LINK_AWAY, "out of memory");
+    }
+    return !tls || secure(link, at->host, deadline_ms);
 }
 
 /* --- commands --------------------------------------------------------------------------------- */
@@ -173,12 +196,12 @@ bool link_send(struct link *link, struct buf *out)
     if (out->failed)
         return fail(link, LINK_AWAY, "out of memory");
     for (size_t sent = 0; sent < out->n;) {
-        ssize_t n = send(link->fd, out->p + sent, out->n - sent, MSG_NOSIGNAL);
+        ssize_t n = wire_write(link->fd, link->tls, out->p + sent, out->n - sent);
         if (n >= 0)
             sent += (size_t)n;
-        else if (errno != EAGAIN && errno != EINTR)
-            return fail_errno(link, errno);
-        else if (wait_for(link->fd, POLLOUT, deadline_ms) < 0)
+        else if (n != -EAGAIN)
+            return fail_errno(link, n);
+        else if (wait_for(link, POLLOUT, deadline_ms) < 0)
             return fail(link, LINK_LATE, WHY_LATE);
     }
     buf_reset(out);
@@ -190,15 +213,15 @@ static bool receive(struct link *link, int64_t deadline_ms)
 {
     char bytes[READ_BYTES];
     for (;;) {
-        ssize_t n = recv(link->fd, bytes, sizeof(bytes), 0);
+        ssize_t n = wire_read(link->fd, link->tls, bytes, sizeof(bytes));
         if (n > 0)
             return redisReaderFeed(link->reader, bytes, (size_t)n) == REDIS_OK ||
                    fail(link, LINK_AWAY, "out of memory");
         if (n == 0)
             return fail(link, LINK_AWAY, "Server closed the connection");
-        if (errno != EAGAIN && errno != EINTR)
-            return fail_errno(link, errno);
-        if (wait_for(link->fd, POLLIN, deadline_ms) < 0)
+        if (n != -EAGAIN)
+            return fail_errno(link, n);
+        if (wait_for(link, POLLIN, deadline_ms) < 0)
             return fail(link, LINK_LATE, WHY_LATE);
     }
 }
@@ -274,9 +297,7 @@ bool link_open(struct link *link, const struct endpoint *at, const struct addres
     assert(!link_is_open(link));
     link->timeout_ms = timeout_ms;
     link->trouble = LINK_FINE;
-    if (tls)
-        return fail(link, LINK_REFUSED, "this Redis wants TLS, which is not there");
-    if (!reach(link, at))
+    if (!reach(link, at, tls))
         return false;
     buf_init(&out, OUT_MAX_BYTES);
     bool good = !who || log_in(link, who, &out);

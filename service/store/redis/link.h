@@ -13,6 +13,7 @@
 
 #include "address.h"
 #include "buf.h"
+#include "store/redis/tls.h"
 
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
@@ -22,6 +23,7 @@ enum link_trouble {
     LINK_HOST,    /* the host has no address */
     LINK_AWAY,    /* not reached, or lost */
     LINK_LATE,    /* no answer in time */
+    LINK_TLS,     /* no TLS that is trusted here, or there */
     LINK_LOGIN,   /* user or password were refused */
     LINK_RIGHTS,  /* the user may not what is needed to begin */
     LINK_REFUSED, /* something else was, to begin with */
@@ -29,6 +31,7 @@ enum link_trouble {
 
 struct link {
     int fd;
+    struct tls *tls;     /* NULL: without */
     redisReader *reader; /* NULL: closed */
     int timeout_ms;      /* of each step: to send all, to have one answer */
     enum link_trouble trouble;
@@ -37,7 +40,7 @@ struct link {
 
 /* Connects, and says who we are where `who` is not NULL: its user, password and database. On
  * failure it is closed, with `trouble` and `why`. One deadline for getting there, one for each
- * answer. */
+ * answer. TLS is as tls_load() has read it. */
 bool link_open(struct link *link, const struct endpoint *at, const struct address *who, bool tls,
                int timeout_ms) MUST_CHECK;
 void link_close(struct link *link);

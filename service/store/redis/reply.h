@@ -11,14 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Has room for the id of a process or of a promotion, as INFO has them, with the NUL. */
-#define REPLY_RUN_ID_SIZE 48
-
 enum reply_class {
-    REPLY_RETRY,     /* a passing state of Redis (LOADING, BUSY, TRYAGAIN): wait, try again */
+    REPLY_RETRY,     /* a passing state of Redis (LOADING, BUSY), or of a cluster or one slot of it
+                        (CLUSTERDOWN, TRYAGAIN, ASK): wait, try again there */
     REPLY_REFUSED,   /* writes are refused for now (MISCONF, OOM, NOREPLICAS): 503 */
     REPLY_REPLICA,   /* not the master any more (READONLY, MASTERDOWN): connect anew */
-    REPLY_REDIRECT,  /* a cluster's MOVED, ASK, CLUSTERDOWN: not supported, 503 */
+    REPLY_REDIRECT,  /* a cluster's MOVED: connect anew, elsewhere */
     REPLY_FORBIDDEN, /* credentials or rights: a matter of configuration, no hot retry */
     REPLY_BROKEN,    /* WRONGTYPE, ERR ...: a foreign writer or a mistake of ours */
 };

@@ -46,6 +46,17 @@ int64_t topology_order(const struct topology *topology, unsigned partition);
 /* What is known of the partition may be wrong: to be asked soon. */
 void topology_doubt(struct topology *topology, unsigned partition);
 
+/* Who asks on a loop hears of doubts; one at most, NULL: nobody. */
+void topology_on_doubt(struct topology *topology, void (*on_doubt)(void *user), void *user);
+
+/* The same, as a node said with this error when it was asked for the partition: MOVED says where it
+ * is, any other that it may be elsewhere. */
+void topology_told(struct topology *topology, unsigned partition, const struct endpoint *by,
+                   struct str error);
+
+/* Why an address is not known: what was said last, for people. */
+const char *topology_why(const struct topology *topology);
+
 /* Changes with any address. */
 uint64_t topology_version(const struct topology *topology);
 

@@ -1,0 +1,309 @@
+/* faults_redis.c -- see faults_redis.h. */
+#include "support/faults_redis.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TRY_MS  20000 /* a failover that was asked for is given up by Redis itself before that */
+#define TAIL_MS 1500
+#define SLOW_MS 30000
+#define TRIES   6
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+static void nap(int64_t ms)
+{
+    int64_t until = test_now_ms() + ms;
+    while (test_now_ms() < until)
+        test_pause();
+}
+
+static int some_partition(struct shaken *w)
+{
+    return (int)rng_below(&w->rng, (uint64_t)w->partitions);
+}
+
+static struct tredis *node(struct shaken *w, int n)
+{
+    int count;
+    return &shaken_nodes(w, &count)[n];
+}
+
+static bool moved_from(struct shaken *w, int partition, int before)
+{
+    int now = shaken_primary(w, partition);
+    return now >= 0 && now != before;
+}
+
+static bool await_another(struct shaken *w, int partition, int before)
+{
+    if (await(moved_from(w, partition, before), SHAKEN_LIMIT_MS))
+        return true;
+    fprintf(stderr, "no other primary took the place of node %d\n", before);
+    return false;
+}
+
+/* --- primaries that are lost ------------------------------------------------------------------ */
+
+static bool kill_primary(struct shaken *w)
+{
+    int partition = some_partition(w), primary = shaken_primary(w, partition);
+    tredis_kill9(node(w, primary));
+    return await_another(w, partition, primary);
+}
+
+/* It is back with all its data, before or after somebody takes its place. */
+static bool restart_primary(struct shaken *w)
+{
+    int primary = shaken_primary(w, some_partition(w));
+    tredis_kill9(node(w, primary));
+    nap((int64_t)rng_below(&w->rng, 3000));
+    return tredis_restart(node(w, primary)) == 0;
+}
+
+static bool freeze_primary(struct shaken *w)
+{
+    int partition = some_partition(w), primary = shaken_primary(w, partition);
+    tredis_freeze(node(w, primary));
+    bool another = await_another(w, partition, primary);
+    nap((int64_t)rng_below(&w->rng, 5000));
+    return another;
+}
+
+/* For less time than anybody would take for a death, or a little more. */
+static bool stall_primary(struct shaken *w)
+{
+    int primary = shaken_primary(w, some_partition(w));
+    tredis_freeze(node(w, primary));
+    nap((int64_t)rng_below(&w->rng, 3000));
+    tredis_thaw(node(w, primary));
+    return true;
+}
+
+/* A service and a ledger process stay with it, and clients of theirs. */
+static bool split(struct shaken *w)
+{
+    int partition = some_partition(w), primary = shaken_primary(w, partition);
+    w->cut = node(w, primary)->opts.on;
+    thost_cut(w->cut);
+    bool another = await_another(w, partition, primary);
+    nap((int64_t)rng_below(&w->rng, 5000));
+    return another;
+}
+
+/* Its replica refuses to follow any more and lacks what comes then. */
+static bool cut_tail(struct shaken *w)
+{
+    int partition = some_partition(w), primary = shaken_primary(w, partition);
+    int replica = shaken_replica(w, partition, primary);
+    if (replica < 0)
+        return false;
+    freeReplyObject(tredis_try(node(w, replica), "CONFIG SET masterauth nobody"));
+    freeReplyObject(tredis_try(node(w, primary), "CLIENT KILL TYPE replica"));
+    nap(TAIL_MS);
+    tredis_kill9(node(w, primary));
+    return await_another(w, partition, primary);
+}
+
+/* --- failovers that are asked for ------------------------------------------------------------- */
+
+static bool ask(struct shaken *w, const char *how)
+{
+    int partition = some_partition(w), before = shaken_primary(w, partition);
+    for (int tries = 0; tries < TRIES; tries++) {
+        int replica = shaken_replica(w, partition, before);
+        if (w->opts.kind == SHAKEN_SENTINEL)
+            (void)!tsentinel_failover(&w->sentinel);
+        else if (replica >= 0)
+            (void)!tcluster_failover(&w->cluster, replica, how);
+        if (await(moved_from(w, partition, before), TRY_MS))
+            return true;
+    }
+    fprintf(stderr, "a failover was asked for and did not come\n");
+    return false;
+}
+
+static bool ask_politely(struct shaken *w)
+{
+    return ask(w, "");
+}
+
+static bool force(struct shaken *w)
+{
+    return ask(w, "FORCE");
+}
+
+static bool take_over(struct shaken *w)
+{
+    return ask(w, "TAKEOVER");
+}
+
+/* The second one comes when the first one has just happened. */
+static bool kill_two(struct shaken *w)
+{
+    int partition = some_partition(w), first = shaken_primary(w, partition);
+    tredis_kill9(node(w, first));
+    if (!await_another(w, partition, first) || tredis_restart(node(w, first)) != 0 ||
+        !await(shaken_is_settled(w), SHAKEN_LIMIT_MS))
+        return false;
+    int second = shaken_primary(w, partition);
+    tredis_kill9(node(w, second));
+    return await_another(w, partition, second);
+}
+
+/* --- slots and nodes -------------------------------------------------------------------------- */
+
+static bool move_slots(struct shaken *w)
+{
+    for (int i = 0; i < 3; i++) {
+        int slot = tcluster_slot_of(&w->cluster, some_partition(w));
+        int from = tcluster_node_of(&w->cluster, slot);
+        int to = tcluster_node_of(&w->cluster, (int)rng_below(&w->rng, TCLUSTER_SLOTS));
+        if (from < 0 || to < 0 || tcluster_move_slot(&w->cluster, slot, to) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* The first time; a cluster does not grow without end. */
+static bool add_node(struct shaken *w)
+{
+    struct tcluster *c = &w->cluster;
+    int slot = tcluster_slot_of(c, some_partition(w));
+    if (w->grown)
+        return move_slots(w);
+    int primary = tcluster_add_node(c), replica = tcluster_add_node(c);
+    if (primary < 0 || replica < 0 || tcluster_follow(c, replica, primary) != 0 ||
+        !await(tcluster_is_settled(c) && tcluster_replica_of(c, primary) == replica,
+               SHAKEN_LIMIT_MS))
+        return false;
+    w->grown = true;
+    return tcluster_move_slot(c, slot, primary) == 0;
+}
+
+/* --- restores and ledger processes ------------------------------------------------------------ */
+
+/* All of a primary's data is gone; its place is taken while it gets them back. */
+static bool kill_in_restore(struct shaken *w)
+{
+    int partition = some_partition(w), primary = shaken_primary(w, partition);
+    int replica = shaken_replica(w, partition, primary);
+    if (replica < 0)
+        return false;
+    freeReplyObject(tredis_try(node(w, primary), "FLUSHALL"));
+    bool begun = await(tredis_int(node(w, primary), "DBSIZE") > 0, SHAKEN_LIMIT_MS);
+    nap((int64_t)rng_below(&w->rng, 300));
+    tredis_kill9(node(w, primary));
+    return begun && await_another(w, partition, primary);
+}
+
+static bool kill_applier(struct shaken *w)
+{
+    tproc_kill9(&w->servers[rng_below(&w->rng, SHAKEN_SERVICES)].applier);
+    return kill_primary(w);
+}
+
+/* It goes on where it stood, when all others have moved on. */
+static bool freeze_applier(struct shaken *w)
+{
+    tproc_signal(&w->servers[rng_below(&w->rng, SHAKEN_SERVICES)].applier, SIGSTOP);
+    return kill_primary(w);
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+#define SENTINEL (1u << SHAKEN_SENTINEL)
+#define CLUSTER  (1u << SHAKEN_CLUSTER)
+#define EITHER   (SENTINEL | CLUSTER)
+#define LEDGER   (1u << SHAKEN_LEDGER)
+#define BOTH     (1u << SHAKEN_REPLICATED | LEDGER)
+
+/* clang-format off */
+const struct redis_fault redis_faults[] = {
+    {"primary-killed", EITHER, BOTH, false, kill_primary},
+    {"primary-restarted", EITHER, BOTH, false, restart_primary},
+    {"primary-frozen", EITHER, BOTH, false, freeze_primary},
+    {"primary-stalls", EITHER, BOTH, false, stall_primary},
+    {"split", EITHER, BOTH, true, split},
+    {"tail-cut", EITHER, BOTH, false, cut_tail},
+    {"failover", EITHER, BOTH, false, ask_politely},
+    {"failover-force", CLUSTER, BOTH, false, force},
+    {"failover-takeover", CLUSTER, LEDGER, false, take_over},
+    {"two-failovers", EITHER, BOTH, false, kill_two},
+    {"slots-moved", CLUSTER, BOTH, false, move_slots},
+    {"node-added", CLUSTER, BOTH, false, add_node},
+    {"restore-interrupted", EITHER, LEDGER, false, kill_in_restore},
+    {"applier-killed", EITHER, BOTH, false, kill_applier},
+    {"applier-frozen", EITHER, BOTH, false, freeze_applier},
+};
+/* clang-format on */
+const int redis_fault_count = sizeof(redis_faults) / sizeof(*redis_faults);
+
+const struct redis_fault *redis_fault_named(const char *name)
+{
+    for (int i = 0; i < redis_fault_count; i++)
+        if (strcmp(redis_faults[i].name, name) == 0)
+            return &redis_faults[i];
+    return NULL;
+}
+
+bool redis_fault_fits(const struct redis_fault *fault, const struct shaken_opts *opts)
+{
+    return fault->kinds >> opts->kind & 1 && fault->levels >> opts->level & 1 &&
+           (!fault->apart || opts->apart);
+}
+
+static void say(const struct redis_fault *fault, const char *what, int64_t since_ms)
+{
+    printf("  %s: %s after %.1f s\n", fault->name, what, (double)(test_now_ms() - since_ms) / 1000);
+    fflush(stdout);
+}
+
+/* What takes long is worth a look, whatever comes of it. */
+static bool await_serving(struct shaken *w)
+{
+    if (await(shaken_serves(w), SLOW_MS))
+        return true;
+    shaken_say(w);
+    return await(shaken_serves(w), SHAKEN_LIMIT_MS);
+}
+
+bool redis_fault_go_through(const struct redis_fault *fault, struct shaken *w)
+{
+    int64_t begun = test_now_ms();
+    bool happened = fault->begin(w);
+    say(fault, happened ? "Redis has done its part" : "it did not come about", begun);
+    if (!happened)
+        return false;
+    /* With the only replica gone or promoted, nothing can be replicated before it is mended. */
+    bool serves = w->opts.level == SHAKEN_REPLICATED || await_serving(w);
+    if (w->opts.level != SHAKEN_REPLICATED)
+        say(fault, serves ? "serving" : "not serving", begun);
+    begun = test_now_ms();
+    serves = shaken_mend(w) && serves;
+    say(fault, serves ? "mended, settled and serving" : "not mended", begun);
+    return serves;
+}
+
+void redis_faults_go_through(struct shaken *w, const struct shaken_opts *opts,
+                             const char *const *names)
+{
+    int err = shaken_start(w, opts);
+    if (err == -EPERM)
+        skip();
+    assert_int_equal(err, 0);
+    shaken_load(w);
+    for (; *names; names++) {
+        const struct redis_fault *fault = redis_fault_named(*names);
+        assert_non_null(fault);
+        assert_true(redis_fault_fits(fault, opts));
+        assert_true(redis_fault_go_through(fault, w));
+    }
+    shaken_judge(w);
+}
