@@ -13,7 +13,7 @@
 
 #include "cli/cli.h"
 #include "client/workload.h"
-#include "store/redis/tls.h"
+#include "store/redis/tls_files.h"
 #include "value_parsers.h"
 
 #include <stdbool.h>

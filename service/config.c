@@ -51,7 +51,7 @@ const struct arg_spec config_specs[] = {
     {"batch-max", ARG_INT, AT(batch_max), 1, 4096, .default_text = "256", .metavar = "N",
      .help = "Operations that one transaction decides at the most; 1 is one transaction a request."},
     {"lanes", ARG_INT, AT(lanes), 0, 64, .default_text = "0", .metavar = "N",
-     .help = "Redis connections per worker and partition; 0 means 1, 4 where answers wait for replicas or the ledger, 8 with --batch-max 1."},
+     .help = "Redis connections per worker and partition; 0 means 1, 4 where answers wait for replicas or the ledger, 8 with --batch-max 1. Of several partitions each is opened when it is first needed."},
     {"turns", ARG_ENUM, AT(turns), .choices = whens, .default_text = "auto",
      .help = "Transactions that contend queue for their turn in Redis. auto: once some were lost to others; off with --batch-max 1."},
     {"relay", ARG_ENUM, AT(relaying), .choices = whens, .default_text = "auto",

@@ -6,7 +6,7 @@
 
 #include "args.h"
 #include "log.h"
-#include "store/redis/tls.h"
+#include "store/redis/tls_files.h"
 #include "store/store.h"
 
 #include <stdbool.h>

@@ -191,7 +191,8 @@ int batches_check(struct index *index, struct verdict *v)
     }
     end_batch(&b);
     free(b.place);
-    if (lonely > 0)
+    /* What is left out may have been the first of its batch. */
+    if (lonely > 0 && index->left_out == 0)
         index_break(index);
     return b.no_memory ? -ENOMEM : 0;
 }

@@ -247,7 +247,7 @@ static int check_run(struct run *run, const struct history_reader *r, enum rewou
         return err;
     err = index_make(&run->index, run->rewound.moments ? &run->rewound.reader : r);
     run->index.rewound = run->rewound.moments;
-    run->index.may_lose = r->facts->failovers > 0 && r->facts->lossy;
+    run->index.may_lose = r->facts->failovers > 0 && !r->facts->waits;
     if (err == 0)
         err = restored_make(&run->restored, &run->index);
     run->index.restored = &run->restored;
@@ -258,6 +258,7 @@ static int check_run(struct run *run, const struct history_reader *r, enum rewou
     tell(run, "coverage", 0);
     history_relax(r);
     coverage_count(&run->index, &run->verdict->coverage);
+    run->verdict->coverage.unpromised = run->index.left_out;
     return coverage_flight(&run->index, run->options->workers, run->verdict);
 }
 

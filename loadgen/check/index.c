@@ -7,19 +7,6 @@
 /* In next[] of operations that are in no list, and are not to be in any. */
 #define LEFT_OUT UINT32_MAX
 
-enum index_role index_role(const struct history_op *op)
-{
-    if (op->kind == KIND_GET_ITEM || op->kind == KIND_LIST)
-        return ROLE_GET_ITEM;
-    if (op->kind == KIND_LOOKUP || op->kind == KIND_REUSE)
-        return ROLE_KEY;
-    if (op->kind == KIND_GET_RESERVATION)
-        return ROLE_GET_RESERVATION;
-    if (history_phase(op) == PHASE_SETTLE)
-        return ROLE_LOOKUP;
-    return op->flags & FLAG_RESENT ? ROLE_ATTEMPT : ROLE_FIRST;
-}
-
 const struct history_line *index_line_about(const struct history_op *op, uint32_t item,
                                             unsigned hint)
 {
@@ -213,7 +200,10 @@ static void index_add(struct index *index, uint32_t slot)
     }
     if (never_sent(op))
         leave_out(index, slot, false); /* its client died before it sent anything */
-    else if (!op_fits(index, op))
+    else if (unpromised_answer(&index->unpromised, op, slot)) {
+        leave_out(index, slot, false);
+        index->left_out++;
+    } else if (!op_fits(index, op))
         leave_out(index, slot, true);
     else if (index_role(op) == ROLE_KEY)
         return; /* it is judged by itself */
@@ -243,6 +233,8 @@ int index_make(struct index *index, const struct history_reader *r)
     if (!index->child || !index->next || !index->effect)
         return -ENOMEM;
 
+    if (unpromised_make(&index->unpromised, r) < 0)
+        return -ENOMEM;
     struct history_pass pass = history_pass(r);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
@@ -276,5 +268,6 @@ void index_free(struct index *index)
     free(index->child);
     free(index->next);
     free(index->effect);
+    unpromised_free(&index->unpromised);
     index->child = index->next = index->effect = NULL;
 }

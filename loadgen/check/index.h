@@ -17,6 +17,8 @@
  */
 #pragma once
 
+#include "check/role.h"
+#include "check/unpromised.h"
 #include "history/reader.h"
 
 #include <stdbool.h>
@@ -45,21 +47,14 @@ struct index {
     const struct removals *removals; /* the same; NULL before, and where nothing was deleted */
     uint32_t rewound;                /* moments of rewound.h, jumps to restored.h */
     bool may_lose;                   /* a failover may have lost what was answered: that is told */
+    struct unpromised unpromised;    /* what is left out of it */
+    uint64_t left_out;               /* because of that */
     uint64_t operations, broken;
     uint32_t kinds;   /* bits of enum history_kind: what there is */
     uint32_t details; /* bits of enum history_detail, of what was not answered with 2xx */
     bool incomplete;  /* parts of the file are missing: what is not in it may have happened */
     bool baskets;     /* an operation has two lines or more */
     bool says_sold;   /* gets of what was confirmed say what was sold: since format 3 */
-};
-
-enum index_role {
-    ROLE_FIRST,           /* the first attempt of something that changes the state */
-    ROLE_ATTEMPT,         /* a further one, with the same key */
-    ROLE_LOOKUP,          /* what became of a key, asked when the load was over */
-    ROLE_GET_ITEM,        /* or several, in a list */
-    ROLE_GET_RESERVATION, /* also what was told of its expiry besides */
-    ROLE_KEY,             /* about the key of another operation, during the load; in no list */
 };
 
 /* 0 or -ENOMEM; index_free in any case. */
@@ -87,8 +82,6 @@ struct index_pass index_pass(const struct index *index);
 /* Goes to the next operation; false at the end. */
 bool index_next(struct index_pass *pass);
 
-enum index_role index_role(const struct history_op *op);
-
 /* An operation by a slot number out of the index itself. */
 static inline const struct history_op *index_op(const struct index *index, uint32_t slot)
 {
@@ -111,13 +104,6 @@ static inline bool index_is_end(const struct history_op *op)
 static inline bool index_same_end(const struct history_op *a, const struct history_op *b)
 {
     return a->kind == b->kind || (history_confirms(a->kind) && history_confirms(b->kind));
-}
-
-/* Whether it is what an answer tells of an expiry long ago: no request, and it says no more than
- * that the expiry had been when that answer was there. */
-static inline bool index_is_told(const struct history_op *op)
-{
-    return op->type == SLOT_EXPIRY;
 }
 
 static inline const struct history_line *index_line(const struct history_op *op, unsigned n)

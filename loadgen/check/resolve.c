@@ -143,8 +143,9 @@ static bool may_be_own(const struct index *index, const struct key *key)
 static uint32_t decide_replay(const struct index *index, const struct key *key, struct verdict *v)
 {
     const struct history_op *op = index_op(index, key->replay);
-    if (replay_is_explained(index, key) || may_be_own(index, key) ||
-        (index->incomplete && !index_is_end(op)))
+    /* Its own effect, made on a primary that is gone, may have been found by its key. */
+    if (replay_is_explained(index, key) || unpromised_time(&index->unpromised, op) ||
+        may_be_own(index, key) || (index->incomplete && !index_is_end(op)))
         return key->replay;
     if (index_is_end(op))
         return EFFECT_AGAIN;

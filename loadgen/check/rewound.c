@@ -373,7 +373,7 @@ static int search_all(struct search *s, const struct history_reader *r, struct r
 
 int rewound_make(struct rewound *rewound, const struct history_reader *r, enum rewound_way way)
 {
-    struct search s = {.way = way, .most = r->facts->failovers};
+    struct search s = {.way = way, .most = r->facts->waits ? 0 : r->facts->failovers};
     *rewound = (struct rewound){.moments = 0};
     int err = s.most > 0 ? search_all(&s, r, rewound) : 0;
     quotes_free(&s.quotes);

@@ -61,6 +61,7 @@ struct coverage {
     uint64_t batches;                      /* requests with two or more operations */
     uint64_t sold_out_items, sold_out_answers;
     uint64_t limit_answers; /* refusals because of a customer's limit */
+    uint64_t unpromised;    /* reads and refusals that are no evidence: unpromised.h */
     uint64_t reservations, confirmed, released, expired, held; /* as found at the end */
     uint64_t taken_again;    /* of those confirmed: after they had expired */
     uint64_t read_back;      /* reservations read at the end */

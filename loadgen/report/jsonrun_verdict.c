@@ -183,7 +183,7 @@ static void put_coverage(struct jsonput *j, json_t *run, const struct verdict *v
         COUNT(operations), COUNT(ok), COUNT(fail), COUNT(unknown), COUNT(successes),
         COUNT(happened), COUNT(absent), COUNT(unresolved), COUNT(replays), COUNT(resent),
         COUNT(baskets), COUNT(batches), COUNT(sold_out_items), COUNT(sold_out_answers),
-        COUNT(limit_answers), COUNT(reservations), COUNT(confirmed), COUNT(taken_again),
+        COUNT(limit_answers), COUNT(unpromised), COUNT(reservations), COUNT(confirmed), COUNT(taken_again),
         COUNT(released), COUNT(expired), COUNT(held), COUNT(read_back), COUNT(most_in_flight),
     };
     /* clang-format on */

@@ -75,13 +75,6 @@ int probe_ready(const struct target *target, step_progress_fn *progress, void *c
     return rc;
 }
 
-/* At these, what was answered is on one Redis at first, and may be on no other. */
-static bool is_lossy(struct str durability)
-{
-    return str_equal(durability, STR("\"unset\"")) || str_equal(durability, STR("\"memory\"")) ||
-           str_equal(durability, STR("\"everysec\"")) || str_equal(durability, STR("\"always\""));
-}
-
 /* A member that counts something, or the level. False: it makes no sense. */
 static bool take_member(struct json_scan *s, struct str name, struct probe_ready *ready)
 {
@@ -93,7 +86,8 @@ static bool take_member(struct json_scan *s, struct str name, struct probe_ready
     if (!json_scan_skip(s, &value))
         return false;
     if (str_equal(name, STR("durability")))
-        ready->lossy = is_lossy(value);
+        ready->waits =
+            str_equal(value, STR("\"replicated\"")) || str_equal(value, STR("\"ledger\""));
     return true;
 }
 

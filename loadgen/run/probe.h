@@ -1,5 +1,5 @@
 /* probe.h -- what the service says of itself: how often it was restored, how often its Redis may
- * have failed over and what that may lose, and its own counters.
+ * have failed over, what its answers wait for, and its own counters.
  *
  * Layer: loadgen, on caller.h. A server need not have such pages, or count at all: then it was
  * never restored, nothing ever failed over and there is no sample, and nothing is wrong.
@@ -18,7 +18,7 @@
 
 struct probe_ready {
     int64_t restores, failovers; /* in the store's life; PROBE_UNKNOWN: both */
-    bool lossy; /* at its level of durability a failover may lose what was answered */
+    bool waits;                  /* a success waits until replicas or a ledger have its effect */
 };
 
 /* Waits for the service to be ready, as long as the set-up would. 0, with PROBE_UNKNOWN when it

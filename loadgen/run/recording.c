@@ -116,6 +116,7 @@ static void note_error(struct recording *r, int rc, uint32_t otherwise)
 static bool set_up(struct recording *r)
 {
     int rc = probe_ready(&r->plan.load.target, show_progress, NULL, &r->ready);
+    history_facts(r->plan.load.history)->waits = r->ready.waits;
     if (rc == 0)
         rc = setup_items(&r->plan.load, &r->writer, show_progress, NULL, r->err, sizeof(r->err));
     if (rc == 0)

@@ -158,7 +158,6 @@ static int ask_again(struct settle *s, const struct probe_ready *before)
     s->unsettled |= after.restores == PROBE_UNKNOWN;
     s->facts->restores = probe_between(before->restores, after.restores);
     s->facts->failovers = probe_between(before->failovers, after.failovers);
-    s->facts->lossy = before->lossy || after.lossy;
     return rc;
 }
 

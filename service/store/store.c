@@ -159,7 +159,7 @@ void store_submit(struct store *store, struct store_op *op)
     op->started_us = 0;
     op->tries = 0;
     op->doubt = 0;
-    op->beyond = op->alone = false;
+    op->beyond = op->alone = op->made = false;
     op->origin = 0;
     op->op.chain = op->chain;
     op->deadline_us = op->submitted_us + store->config.request_timeout_ms * 1000;

@@ -30,6 +30,7 @@ struct store_op {
     bool alone;      /* it is not handed over to another worker (any more) */
     unsigned origin; /* 0: of this worker; else worker + 1 that handed it over */
     uint64_t doubt;  /* the store that an EXEC with it was sent to and never answered; 0: none */
+    bool made; /* by such an EXEC: what is found of it later is no answer that was given before */
 };
 
 enum store_read_kind {

@@ -4,6 +4,7 @@
 #include "support/certs.h"
 #include "support/fixture.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,28 +123,44 @@ static bool cluster_is_well(void)
     return well;
 }
 
-static void a_cluster_is_served_over_tls(void **state)
+/* Beside those of redis_with(), and the user of docker/redis.acl with no right more. */
+static void add_arguments(struct tredis_opts *redis, const char *const *more)
+{
+    static const char *arguments[32];
+    static char acl[PATH_MAX];
+    size_t n = 0;
+    assert_non_null(realpath("docker/redis.acl", acl));
+    for (const char *const *from = redis->extra; *from; from++)
+        arguments[n++] = *from;
+    for (; *more; more++)
+        arguments[n++] = *more;
+    arguments[n++] = "--aclfile";
+    arguments[n++] = acl;
+    arguments[n] = NULL;
+    redis->extra = arguments;
+}
+
+static void check_nothing_was_refused(void)
+{
+    redisReply *reply = redis_ask(&stack.redis, "ACL LOG");
+    assert_int_equal(reply->elements, 0);
+    freeReplyObject(reply);
+}
+
+static void a_cluster_is_served_over_tls_with_few_rights(void **state)
 {
     struct tredis_opts redis = redis_with("redis", "yes");
-    const char *arguments[24] = {NULL};
-    size_t n = 0;
-    while (redis.extra[n]) {
-        arguments[n] = redis.extra[n];
-        n++;
-    }
-    arguments[n++] = "--cluster-enabled";
-    arguments[n++] = "yes";
-    arguments[n++] = "--tls-cluster";
-    arguments[n++] = "yes";
-    arguments[n++] = "--cluster-port";
-    arguments[n] = text("%d", tproc_free_port());
-    redis.extra = arguments;
+    add_arguments(&redis,
+                  (const char *const[]){"--cluster-enabled", "yes", "--tls-cluster", "yes",
+                                        "--cluster-port", text("%d", tproc_free_port()), NULL});
     assert_int_equal(tredis_start(&stack.redis, &redis), 0);
     redis_do(&stack.redis, "CLUSTER ADDSLOTSRANGE 0 16383");
     assert_true(await(cluster_is_well(), RECOVERY_MS));
-    serve(.redis = redis, .redis_url = text("rediss+cluster://127.0.0.1:%d", tls_port),
+    serve(.redis = redis,
+          .redis_url = text("rediss+cluster://stockd:change-me@127.0.0.1:%d", tls_port),
           .flags = {CA("ca"), CERT("client")});
     check_serves();
+    check_nothing_was_refused();
 }
 
 /* A Sentinel that watches the Redis of the stack, and asks and is asked over TLS. */
@@ -162,16 +179,19 @@ static void start_sentinel(struct tproc *sentinel, int port)
     assert_int_equal(tproc_start(sentinel, argv, text("%s/sentinel.err", certs.dir)), 0);
 }
 
-static void sentinels_are_asked_over_tls(void **state)
+static void sentinels_are_asked_over_tls_with_few_rights(void **state)
 {
     struct tproc sentinel;
     int port = tproc_free_port();
     struct tredis_opts redis = redis_with("redis", "yes");
+    add_arguments(&redis, (const char *const[]){NULL});
     assert_int_equal(tredis_start(&stack.redis, &redis), 0);
     start_sentinel(&sentinel, port);
-    serve(.redis = redis, .redis_url = text("rediss+sentinel://127.0.0.1:%d/shop", port),
+    serve(.redis = redis,
+          .redis_url = text("rediss+sentinel://stockd:change-me@127.0.0.1:%d/shop", port),
           .flags = {CA("ca"), CERT("client")});
     check_serves();
+    check_nothing_was_refused();
     tproc_kill9(&sentinel);
 }
 
@@ -328,8 +348,8 @@ int main(void)
         PLAIN_TEST(a_store_lives_behind_tls_with_ledger_audit_and_restore),
         PLAIN_TEST(names_are_as_good_as_addresses),
         PLAIN_TEST(the_race_is_run_over_tls),
-        PLAIN_TEST(a_cluster_is_served_over_tls),
-        PLAIN_TEST(sentinels_are_asked_over_tls),
+        PLAIN_TEST(a_cluster_is_served_over_tls_with_few_rights),
+        PLAIN_TEST(sentinels_are_asked_over_tls_with_few_rights),
         PLAIN_TEST(a_certificate_that_is_not_good_is_named),
         PLAIN_TEST(a_redis_that_wants_a_certificate_of_ours_says_so),
         PLAIN_TEST(a_port_without_tls_is_told_from_one_with),

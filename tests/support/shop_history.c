@@ -231,7 +231,7 @@ static void fill_facts(struct history_facts *facts, const struct shop_world *w, 
                     !shop_restore_fails_over(o->restore),
         .failovers = w->restored > 0 && shop_restore_fails_over(o->restore) &&
                      o->restore != SHOP_FAILED_UNSAID,
-        .lossy = o->restore == SHOP_FAILED_LOSING || o->restore == SHOP_FAILED_UNSAID,
+        .waits = o->restore == SHOP_FAILED_LOSING_MORE,
         .timeout_ms = 1000,
         .run = "shop",
         .prefix = "shop-",

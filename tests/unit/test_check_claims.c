@@ -379,3 +379,44 @@ TEST(items_and_their_reservations_are_of_one_time)
         assert_int_equal(case_tells("order and time disagree"), !rows[i].right);
     }
 }
+
+/* --- answers that promised nothing ------------------------------------------------------------ */
+
+#define MINUTE (UINT64_C(60) * 1000 * MS)
+
+/* The get shows a sale that never happened, some time behind an answer that the store is away. */
+static bool is_a_dirty_read_told_of(uint32_t waits, uint64_t behind_us, uint16_t status)
+{
+    begin();
+    history_facts(sample.history)->waits = waits;
+    add_ok((struct history_attempt){.line = {LINE(2, 1, 2, 99)}}, KIND_DECREMENT, 50);
+    add((struct history_attempt){.line = {LINE(1, 1, 0, 0)},
+                                 .outcome = OUTCOME_FAIL,
+                                 .status = status,
+                                 .detail = status == 503 ? DETAIL_UNAVAILABLE : DETAIL_OTHER},
+        KIND_DECREMENT, 100);
+    add_ok((struct history_attempt){.line = {LINE(0, 0, 2, 99)}}, KIND_GET_ITEM, 200 + behind_us);
+    return case_tells("belongs to no request");
+}
+
+TEST(what_is_read_while_a_primary_may_be_replaced_is_no_evidence)
+{
+    assert_false(is_a_dirty_read_told_of(1, 0, 503));
+    assert_false(is_a_dirty_read_told_of(1, MINUTE / 2, 503));
+    assert_true(is_a_dirty_read_told_of(1, 2 * MINUTE, 503));
+    assert_true(is_a_dirty_read_told_of(1, 0, 400));
+    assert_true(is_a_dirty_read_told_of(0, 0, 503));
+}
+
+TEST(a_success_is_evidence_at_any_time)
+{
+    begin();
+    history_facts(sample.history)->waits = 1;
+    add((struct history_attempt){.line = {LINE(1, 1, 0, 0)},
+                                 .outcome = OUTCOME_FAIL,
+                                 .status = 503,
+                                 .detail = DETAIL_UNAVAILABLE},
+        KIND_DECREMENT, 100);
+    add_ok((struct history_attempt){.line = {LINE(0, 1, 2, 98)}}, KIND_DECREMENT, 200);
+    assert_true(case_tells("right would have been"));
+}

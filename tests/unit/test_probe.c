@@ -1,5 +1,5 @@
 /* test_probe.c -- how often a service says that it was restored, and how often that was during the
- * run; which service counts, and what. */
+ * run; what its answers wait for; which service counts, and what. */
 #include "run/probe.h"
 #include "support/suite.h"
 
@@ -32,24 +32,21 @@ TEST(what_makes_no_sense_counts_for_nothing)
     assert_int_equal(probe_ready_said(STR("{\"restores\":3")).restores, 0);
 }
 
-TEST(what_a_failover_may_lose_follows_from_the_level_of_durability)
+TEST(it_says_whether_successes_wait)
 {
-    static const struct {
-        const char *level;
-        bool lossy;
-    } rows[] = {{"unset", true},  {"memory", true},      {"everysec", true},
-                {"always", true}, {"replicated", false}, {"ledger", false}};
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char body[128];
-        snprintf(body, sizeof(body), "{\"restores\":1,\"durability\":\"%s\",\"failovers\":7}",
-                 rows[i].level);
-        struct probe_ready ready = probe_ready_said(str_of(body));
-        assert_int_equal(ready.restores, 1);
-        assert_int_equal(ready.failovers, 7);
-        assert_int_equal(ready.lossy, rows[i].lossy);
-    }
-    assert_false(probe_ready_said(STR("{\"restores\":1}")).lossy);
+    assert_true(probe_ready_said(STR("{\"restores\":0,\"durability\":\"ledger\"}")).waits);
+    assert_true(probe_ready_said(STR("{\"durability\":\"replicated\"}")).waits);
+    assert_false(probe_ready_said(STR("{\"durability\":\"always\"}")).waits);
+    assert_false(probe_ready_said(STR("{\"restores\":0}")).waits);
+    assert_false(probe_ready_said(STR("{\"durability\":3}")).waits);
+    assert_false(probe_ready_said(STR("{\"durability\":\"ledger\"")).waits);
+}
+
+TEST(it_counts_what_may_be_failovers)
+{
+    assert_int_equal(probe_ready_said(STR("{\"restores\":1,\"failovers\":7}")).failovers, 7);
     assert_int_equal(probe_ready_said(STR("{\"restores\":1}")).failovers, 0);
+    assert_int_equal(probe_ready_said(STR("{\"failovers\":\"7\"}")).failovers, 0);
 }
 
 TEST(only_what_came_between_counts)

@@ -82,8 +82,11 @@ static void leave_fence(struct lane *lane)
 static void decide_anew(struct lane *lane)
 {
     for (unsigned i = 0; i < lane->batch.count; i++)
-        if (lane_promises(lane->batch.ops[i]))
-            lane->batch.ops[i]->doubt = lane->sent_store;
+        if (lane_promises(lane->batch.ops[i])) {
+            struct store_op *op = lane->batch.ops[i];
+            op->doubt = lane->sent_store;
+            op->made = op->made || !op->op.out.replayed;
+        }
     leave_fence(lane);
 }
 

@@ -177,6 +177,15 @@ static void settle_doubts(struct lane *lane)
     }
 }
 
+/* What an operation finds done that an EXEC with it was lost for is its own doing: nobody was
+ * answered before. */
+static void own_answers(struct lane *lane)
+{
+    for (unsigned i = 0; i < lane->batch.count; i++)
+        if (lane->batch.ops[i]->made)
+            lane->batch.ops[i]->op.out.replayed = false;
+}
+
 void lane_decide(struct lane *lane)
 {
     const struct store_config *config = &lane->store->config;
@@ -203,6 +212,7 @@ void lane_decide(struct lane *lane)
     case PLAN_BROKEN: doubt(lane); return;
     case PLAN_DONE: break;
     }
+    own_answers(lane);
     lane->sent_store = lane->batch.gate.store;
     lane->wrote_here = false;
     lane->awaited = (struct event_id){0, 0};

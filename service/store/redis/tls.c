@@ -1,6 +1,5 @@
 /* tls.c -- the steps of one connection; tls_files.c reads the files. */
 #include "store/redis/tls.h"
-#include "store/redis/tls_files.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

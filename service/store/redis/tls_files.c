@@ -1,6 +1,5 @@
 #include "store/redis/tls_files.h"
 #include "fail.h"
-#include "store/redis/tls.h"
 
 #include <assert.h>
 #include <errno.h>
