@@ -122,13 +122,16 @@ static bool replay_is_explained(const struct index *index, const struct key *key
     return false;
 }
 
+#define FAILOVER_LEAST_NS UINT64_C(100000000) /* a request that lived through one took longer */
+
 /* Whether the service may have asked itself by the key: its own first try was answered by a Redis
  * that another one took over from, and what it did was known there. */
 static bool may_be_own(const struct index *index, const struct key *key)
 {
     const struct history_op *op = index_op(index, key->replay);
     const struct history_op *first = index_op(index, key->first);
-    if (index->reader->facts->failovers == 0 || (first->flags & FLAG_AGAIN))
+    if (index->reader->facts->failovers == 0 || (first->flags & FLAG_AGAIN) ||
+        op->end_ns - op->begin_ns < FAILOVER_LEAST_NS)
         return false;
     if (!index_is_end(op))
         return true;
