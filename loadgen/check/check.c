@@ -9,6 +9,7 @@
 #include "check/passes.h"
 #include "check/removals.h"
 #include "check/restored.h"
+#include "check/rewound.h"
 #include "clock.h"
 #include "history/names.h"
 
@@ -25,6 +26,7 @@ struct run {
     struct verdict *verdict;
     struct verdict *part; /* of the group at hand */
     struct index index;
+    struct rewound rewound;
     struct restored restored;
     struct removals removals;
     struct item *items;
@@ -236,11 +238,16 @@ static int resolve_only(struct run *run)
     return 0;
 }
 
-static int check_run(struct run *run, const struct history_reader *r)
+static int check_run(struct run *run, const struct history_reader *r, enum rewound_way way)
 {
     tell(run, "reading", 0);
     history_relax(r);
-    int err = index_make(&run->index, r);
+    int err = rewound_make(&run->rewound, r, way);
+    if (err < 0)
+        return err;
+    err = index_make(&run->index, run->rewound.moments ? &run->rewound.reader : r);
+    run->index.rewound = run->rewound.moments;
+    run->index.may_lose = r->facts->failovers > 0 && !r->facts->waits;
     if (err == 0)
         err = restored_make(&run->restored, &run->index);
     run->index.restored = &run->restored;
@@ -255,13 +262,13 @@ static int check_run(struct run *run, const struct history_reader *r)
     return coverage_flight(&run->index, run->options->workers, run->verdict);
 }
 
-int check_history(struct verdict *v, const struct history_reader *r,
-                  const struct check_options *options)
+/* In one way to read it. *again: it is wrong, and there is another way. */
+static int check_once(struct verdict *v, const struct history_reader *r,
+                      const struct check_options *options, enum rewound_way way, bool *again)
 {
-    int64_t start_ms = clock_mono_ms();
     memset(v, 0, sizeof(*v));
     struct run run = {.options = options, .verdict = v};
-    int err = check_run(&run, r);
+    int err = check_run(&run, r, way);
     if (err < 0)
         v->word = VERDICT_UNKNOWN;
     if (err == 0) {
@@ -271,11 +278,26 @@ int check_history(struct verdict *v, const struct history_reader *r,
         verdict_conclude(v);
         tell(&run, "done", 100);
     }
+    *again = err == 0 && v->word == VERDICT_VIOLATION && run.rewound.moments > 0 &&
+             way + 1 < REWOUND_WAYS;
     entries_free(&run.entries);
     items_free(run.items, &run.index);
     removals_free(&run.removals);
     restored_free(&run.restored);
     index_free(&run.index);
+    rewound_free(&run.rewound);
+    return err;
+}
+
+int check_history(struct verdict *v, const struct history_reader *r,
+                  const struct check_options *options)
+{
+    int64_t start_ms = clock_mono_ms();
+    enum rewound_way way = 0;
+    bool again;
+    int err = check_once(v, r, options, way, &again);
+    while (again)
+        err = check_once(v, r, options, ++way, &again);
     v->took_ms = (uint64_t)(clock_mono_ms() - start_ms);
     return err;
 }

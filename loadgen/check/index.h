@@ -45,6 +45,8 @@ struct index {
     uint32_t *effect;
     const struct restored *restored; /* of check_history, once it has made it */
     const struct removals *removals; /* the same; NULL before, and where nothing was deleted */
+    uint32_t rewound;                /* moments of rewound.h, jumps to restored.h */
+    bool may_lose;                   /* a failover may have lost what was answered: that is told */
     struct unpromised unpromised;    /* what is left out of it */
     uint64_t left_out;               /* because of that */
     uint64_t operations, broken;

@@ -1,8 +1,9 @@
-/* losses.c -- what was acknowledged and then undone by a restore of the service.
+/* losses.c -- what was acknowledged and then undone by a restore of the service, or a failover.
  *
- * One violation of LASTING for each item and restore: how many transitions are gone,
- * up to which version the ledger had the item, and the first that it did not have. Which
- * reservations are not there any more is found where they are read (reservation_rules.h).
+ * Where a failover may lose it (index.h, may_lose) each operation is told. Elsewhere: one violation
+ * of LASTING for each item and restore: how many transitions are gone, up to which version the
+ * ledger had the item, and the first that it did not have. Which reservations are not there any
+ * more is found where they are read (reservation_rules.h).
  */
 #include "check/describe.h"
 #include "check/effect.h"
@@ -19,13 +20,21 @@ struct loss {
     uint32_t first;                /* its slot */
 };
 
-static void count_line(const struct restored *restored, struct loss *losses, uint32_t slot,
-                       const struct history_line *said)
+/* NULL: it was not undone. */
+static const struct restored_jump *undone_by(const struct restored *restored,
+                                             const struct history_line *said)
 {
     const struct restored_jump *end, *jump = restored_of(restored, said->item, &end);
     while (jump < end && jump->last < said->version)
         jump++;
-    if (jump == end || said->version <= jump->kept)
+    return jump < end && said->version > jump->kept ? jump : NULL;
+}
+
+static void count_line(const struct restored *restored, struct loss *losses, uint32_t slot,
+                       const struct history_line *said)
+{
+    const struct restored_jump *jump = undone_by(restored, said);
+    if (!jump)
         return;
     struct loss *loss = &losses[jump - restored->all];
     loss->transitions++;
@@ -35,17 +44,40 @@ static void count_line(const struct restored *restored, struct loss *losses, uin
     loss->version = said->version;
 }
 
+/* Whether somebody was told that it happened. */
+static bool happened(const struct index *index, const struct index_pass *pass)
+{
+    enum index_role role = index_role(pass->op);
+    return (role == ROLE_FIRST && index_took_effect(index, pass->slot)) ||
+           (role == ROLE_ATTEMPT && index->effect[pass->slot] == pass->slot);
+}
+
 static void count_all(const struct index *index, struct loss *losses)
 {
     for (struct index_pass pass = index_pass(index); index_next(&pass);) {
-        const struct history_op *op = pass.op;
-        enum index_role role = index_role(op);
-        bool happened = (role == ROLE_FIRST && index_took_effect(index, pass.slot)) ||
-                        (role == ROLE_ATTEMPT && index->effect[pass.slot] == pass.slot);
-        for (unsigned n = 0; happened && n < op->lines; n++) {
+        bool counts = happened(index, &pass);
+        for (unsigned n = 0; counts && n < pass.op->lines; n++) {
             const struct history_line *said = effect_pair(index, pass.slot, n);
             if (said)
                 count_line(index->restored, losses, pass.slot, said);
+        }
+    }
+}
+
+/* Operation by operation. */
+static void tell_all(const struct index *index, struct verdict *v)
+{
+    for (struct index_pass pass = index_pass(index); index_next(&pass);) {
+        const struct history_line *said = NULL;
+        bool counts = happened(index, &pass);
+        for (unsigned n = 0; counts && n < pass.op->lines; n++) {
+            said = effect_pair(index, pass.slot, n);
+            if (!said || !undone_by(index->restored, said))
+                continue;
+            if (v->lost_count < LOST_MAX)
+                v->lost[v->lost_count] = (struct lost){pass.slot, said->item, said->version};
+            v->lost_count++;
+            break;
         }
     }
 }
@@ -68,6 +100,10 @@ int losses_check(const struct index *index, struct verdict *v)
     const struct restored *restored = index->restored;
     if (restored->count == 0)
         return 0;
+    if (index->may_lose) {
+        tell_all(index, v);
+        return 0;
+    }
     struct loss *losses = calloc(restored->count, sizeof(*losses));
     if (!losses)
         return -ENOMEM;

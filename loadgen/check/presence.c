@@ -75,15 +75,21 @@ static bool is_claim(const struct history_op *op)
     return claims && history_outcome(op) == OUTCOME_FAIL && op->lines > 0;
 }
 
+/* A delete that did not happen may have done so until a restore or a failover undid it; nobody
+ * quotes its version. */
+static bool may_be_undone(const struct index *index)
+{
+    return index->restored->count > 0 || index->reader->facts->failovers > 0;
+}
+
 /* Counts the lines of claims and the baskets, or, once there is room, keeps them. */
 static void each_claim(struct presence *p)
 {
     p->claim_count = p->basket_count = 0;
     for (struct index_pass pass = index_pass(p->index); index_next(&pass);) {
         const struct history_op *op = pass.op;
-        /* One that did not happen may have done so until a restore undid it. */
         if (p->claims && op->kind == KIND_DELETE && index_role(op) == ROLE_FIRST &&
-            (p->index->effect[pass.slot] != EFFECT_NONE || p->index->restored->count > 0))
+            (p->index->effect[pass.slot] != EFFECT_NONE || may_be_undone(p->index)))
             p->removed[op->line.item] = true;
         if (!is_claim(op) || index_role(op) == ROLE_LOOKUP)
             continue;
@@ -260,7 +266,8 @@ static bool is_known(const struct presence *p, uint32_t item)
 {
     const struct item *of = &p->items[item];
     const struct restored_jump *end;
-    bool restored = restored_of(p->index->restored, item, &end) < end;
+    bool restored = restored_of(p->index->restored, item, &end) < end ||
+                    (may_be_undone(p->index) && p->removed[item]);
     return !of->gap && !of->disturbed && of->slack == 0 && !p->index->incomplete && !restored;
 }
 

@@ -132,6 +132,9 @@ static void check_claim(const struct timeline *t, const struct index *index, con
     const uint32_t ops[] = {t->reserve, e->slot, last == t->reserve ? 0 : last, 0};
     v->property[PROPERTY_ANSWERS].checked++;
     if (e->state == DETAIL_NO_RESERVATION) {
+        if (index->may_lose &&
+            restored_lost_op(index->restored, index_op(index, index->effect[t->reserve])))
+            return; /* losses.c tells of it */
         verdict_violation(v, PROPERTY_LASTING, ops,
                           "Lost: %s was acknowledged, but at %s %s found that there is none.",
                           describe_reservation(index_op(index, t->reserve)).text,

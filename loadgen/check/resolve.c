@@ -122,17 +122,31 @@ static bool replay_is_explained(const struct index *index, const struct key *key
     return false;
 }
 
-/* Whether it may have found its own effect by its key, since its transaction was lost with the
- * primary that it was sent to. */
-static bool found_itself(const struct index *index, const struct history_op *op)
+#define FAILOVER_LEAST_NS UINT64_C(100000000) /* a request that lived through one took longer */
+
+/* Whether the service may have asked itself by the key: its own first try was answered by a Redis
+ * that another one took over from, and what it did was known there. */
+static bool may_be_own(const struct index *index, const struct key *key)
 {
-    return !(op->flags & FLAG_AGAIN) && unpromised_time(&index->unpromised, op);
+    const struct history_op *op = index_op(index, key->replay);
+    const struct history_op *first = index_op(index, key->first);
+    if (index->reader->facts->failovers == 0 || (first->flags & FLAG_AGAIN) ||
+        op->end_ns - op->begin_ns < FAILOVER_LEAST_NS)
+        return false;
+    if (!index_is_end(op))
+        return true;
+    for (uint32_t at = index->child[first->of]; at; at = index->next[at]) {
+        const struct history_op *other = index_op(index, at);
+        if (at != key->first && index_same_end(other, op) && history_outcome(other) != OUTCOME_FAIL)
+            return false;
+    }
+    return true;
 }
 
 static uint32_t decide_replay(const struct index *index, const struct key *key, struct verdict *v)
 {
     const struct history_op *op = index_op(index, key->replay);
-    if (replay_is_explained(index, key) || found_itself(index, op) ||
+    if (replay_is_explained(index, key) || may_be_own(index, key) ||
         (index->incomplete && !index_is_end(op)))
         return key->replay;
     if (index_is_end(op))

@@ -152,7 +152,7 @@ static int find_jumps(struct restored *r, const struct quotes *q, uint32_t items
 int restored_make(struct restored *restored, const struct index *index)
 {
     *restored = (struct restored){0};
-    uint32_t restores = index->reader->facts->restores;
+    uint32_t restores = index->reader->facts->restores + index->rewound;
     if (restores == 0)
         return 0;
     struct quotes q = {0};

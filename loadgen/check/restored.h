@@ -9,7 +9,8 @@
  * What lies behind `kept`, up to `last`, the last version that any answer quoted before the jump,
  * was lost: transitions that were acknowledged must not be there, reads of what nobody was promised
  * may. Jumps are found in everything that quotes a version; each item has at most as many as the
- * service counted restores, and without one there are none. Owned by check_history.
+ * service counted restores and rewound.h found moments, and without either there are none. Owned by
+ * check_history.
  */
 #pragma once
 

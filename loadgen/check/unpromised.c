@@ -55,7 +55,7 @@ static void note_attempt(struct unpromised *u, const struct history_reader *r,
 int unpromised_make(struct unpromised *u, const struct history_reader *r)
 {
     *u = (struct unpromised){.seconds = 0};
-    if (!r->facts->waits)
+    if (!r->facts->waits || r->facts->failovers == 0)
         return 0;
     size_t seconds = count_seconds(r);
     u->shaken = calloc(seconds, 1);
@@ -83,7 +83,8 @@ void unpromised_free(struct unpromised *u)
     *u = (struct unpromised){.seconds = 0};
 }
 
-bool unpromised_time(const struct unpromised *u, const struct history_op *op)
+/* Whether the operation was answered at such a time. */
+static bool is_shaken(const struct unpromised *u, const struct history_op *op)
 {
     for (uint64_t s = op->begin_ns / SECOND_NS; s < u->seconds && s <= op->end_ns / SECOND_NS; s++)
         if (u->shaken[s])
@@ -104,5 +105,5 @@ bool unpromised_answer(const struct unpromised *u, const struct history_op *op, 
     if (u->seconds == 0 || history_phase(op) != PHASE_LOAD || index_is_told(op) ||
         op->detail == DETAIL_EXPIRED || history_outcome(op) == OUTCOME_UNKNOWN)
         return false;
-    return (history_reads(op->kind) || is_refusal(u, op, slot)) && unpromised_time(u, op);
+    return (history_reads(op->kind) || is_refusal(u, op, slot)) && is_shaken(u, op);
 }

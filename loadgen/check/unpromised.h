@@ -2,10 +2,10 @@
  *
  * Layer: check. Where a success waits until replicas or a ledger have its effect, reads and
  * refusals do not wait: they may show what a primary has taken that is replaced before anybody was
- * promised it, or what such a primary still holds. So in a run at such a level they are no evidence
- * for a minute around each answer that says that the store can not be written, or that its outcome
- * is unknown, or that comes late. Everything that was answered with success stays, and so does all
- * that is read when the load is over.
+ * promised it, or what such a primary still holds. So in a run at such a level in which there was a
+ * failover they are no evidence for a minute around each answer that says that the store can not be
+ * written, or that its outcome is unknown, or that comes late. Everything that was answered with
+ * success stays, and so does all that is read when the load is over.
  */
 #pragma once
 
@@ -24,9 +24,6 @@ struct unpromised {
 /* 0 or -ENOMEM; unpromised_free in any case. */
 int unpromised_make(struct unpromised *u, const struct history_reader *r) MUST_CHECK;
 void unpromised_free(struct unpromised *u);
-
-/* Whether the operation was answered at such a time. */
-bool unpromised_time(const struct unpromised *u, const struct history_op *op);
 
 /* Whether it is an answer that is to be left out. */
 bool unpromised_answer(const struct unpromised *u, const struct history_op *op, uint32_t slot);

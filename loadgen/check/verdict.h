@@ -70,6 +70,15 @@ struct coverage {
     int64_t received, sold_units, held_units, oversold_units; /* over all items */
 };
 
+/* An operation that was acknowledged and that a failover lost, where its level of durability lets
+ * it: no violation. */
+#define LOST_MAX 200 /* told; more are only counted */
+struct lost {
+    uint32_t op;
+    uint32_t item; /* and version: of its first line that is gone */
+    uint64_t version;
+};
+
 #define VERDICT_KNOWN 2048 /* operations that are remembered; a power of two */
 
 struct verdict {
@@ -86,8 +95,15 @@ struct verdict {
         uint32_t witness;
     } known[VERDICT_KNOWN];
     unsigned known_count;
+    uint64_t lost_count; /* operations */
+    struct lost lost[LOST_MAX];
     uint64_t took_ms; /* checking */
 };
+
+static inline unsigned verdict_lost_told(const struct verdict *v)
+{
+    return v->lost_count < LOST_MAX ? (unsigned)v->lost_count : LOST_MAX;
+}
 
 const char *verdict_name(enum verdict_word word);   /* "right", "unknown", "violation" */
 const char *property_name(enum property property);  /* "sums" ... for JSON */

@@ -279,12 +279,15 @@ struct history_facts {
     uint32_t limit;                    /* max_per_customer of the limited items; 0: none is */
     uint32_t limited_every, customers; /* see history_limit and history_customer */
     uint32_t removable_every;          /* see history_removable in reader.h; 0: none is removed */
-    uint32_t waits; /* * 1: successes wait for replicas or a ledger, by what the service says */
+    uint32_t waits;     /* * 1: successes wait for replicas or a ledger, by what the service says */
+    uint32_t failovers; /* * that the service may have had between set-up and settling, and one that
+                         * is served from one Redis has none */
 };
 static_assert(offsetof(struct history_facts, restores) == 2216, "part of the format");
 static_assert(offsetof(struct history_facts, limit) == 2220, "part of the format");
 static_assert(offsetof(struct history_facts, removable_every) == 2232, "part of the format");
 static_assert(offsetof(struct history_facts, waits) == 2236, "part of the format");
+static_assert(offsetof(struct history_facts, failovers) == 2240, "part of the format");
 static_assert(sizeof(struct history_facts) <= HISTORY_HEADER_BYTES, "the header is one page");
 
 /* Whether the lines of an answer, where they carry a version, say what was available then. */

@@ -139,6 +139,7 @@ static int map_file(struct history_reader *r, int fd, const char *path, char *er
         .bytes = bytes,
         .slots = slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX,
         .facts = map,
+        .fd = fd,
     };
     return 0;
 }
@@ -153,8 +154,29 @@ int history_read(struct history_reader *r, const char *path, char *err, size_t e
         return rc;
     }
     int rc = map_file(r, fd, path, err, err_size);
-    close(fd);
+    if (rc < 0)
+        close(fd);
     return rc;
+}
+
+int history_copy(struct history_reader *copy, const struct history_reader *r)
+{
+    *copy = (struct history_reader){0};
+    int fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    void *map = mmap(NULL, r->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED) {
+        int rc = -errno;
+        close(fd);
+        return rc;
+    }
+    *copy = *r;
+    copy->map = map;
+    copy->facts = map;
+    copy->fd = fd;
+    copy->copy = true;
+    return 0;
 }
 
 int history_refresh(struct history_reader *r, const char *path)
@@ -176,13 +198,16 @@ int history_refresh(struct history_reader *r, const char *path)
 void history_relax(const struct history_reader *r)
 {
     /* Only a hint: when it is refused the pages stay, and nothing else changes. */
-    madvise((void *)(uintptr_t)r->map, r->bytes, MADV_DONTNEED);
+    if (!r->copy)
+        madvise((void *)(uintptr_t)r->map, r->bytes, MADV_DONTNEED);
 }
 
 void history_unread(struct history_reader *r)
 {
-    if (r->map)
+    if (r->map) {
         munmap((void *)r->map, r->bytes);
+        close(r->fd);
+    }
     *r = (struct history_reader){0};
 }
 

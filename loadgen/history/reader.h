@@ -19,6 +19,8 @@ struct history_reader {
     size_t bytes;
     uint32_t slots; /* one past the highest slot number in the file */
     const struct history_facts *facts;
+    int fd;    /* of the file, while there is a map */
+    bool copy; /* see history_copy */
 };
 
 /* Maps a file. -errno, with err saying which file, what is wrong with it and what would be right
@@ -29,11 +31,16 @@ int history_read(struct history_reader *r, const char *path, char *err, size_t e
  * Pointers got before are gone; after an error they and the reader are as they were. */
 int history_refresh(struct history_reader *r, const char *path) MUST_CHECK;
 
+/* The same history in memory that is its owner's alone: what is written there is in no file, and in
+ * no other reader. 0 or -errno; then the copy is all zero. */
+int history_copy(struct history_reader *copy, const struct history_reader *r) MUST_CHECK;
+
 /* An all zero reader is fine. */
 void history_unread(struct history_reader *r);
 
 /* Gives back the memory that the pages read so far take; they are read again when needed. Of a
- * large history they would be most of what a process takes. */
+ * large history they would be most of what a process takes. Not of a copy: there it would be lost.
+ */
 void history_relax(const struct history_reader *r);
 
 /* So many slots of a pass, or looks at operations out of their order, until that is worth it. */

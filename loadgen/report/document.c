@@ -59,6 +59,7 @@ static void put_course(struct jsonput *j, json_t *o, const struct history_facts 
     jsonput_count(j, o, "deaths", facts->deaths);
     jsonput_count(j, o, "respawns", facts->respawns);
     jsonput_count(j, o, "restores", facts->restores);
+    jsonput_count(j, o, "failovers", facts->failovers);
     jsonput_count(j, o, "cpu_ns", facts->cpu_ns);
 }
 

@@ -62,6 +62,20 @@ static void say_violated(const struct verdict *v, char *line, size_t size)
     }
 }
 
+static void say_right(const struct verdict *v, unsigned checked, char *line, size_t size)
+{
+    if (v->lost_count == 0)
+        snprintf(line, size, "every answer was right: %u of %d properties checked, all hold",
+                 checked, PROPERTIES);
+    else
+        snprintf(
+            line, size,
+            "LOST %" PRIu64 " acknowledged operation%s in a failover, which this level of "
+            "durability allows; every other answer was right: %u of %d properties checked, all "
+            "hold",
+            v->lost_count, v->lost_count == 1 ? "" : "s", checked, PROPERTIES);
+}
+
 static void put_sentence(struct jsonput *j, json_t *o, const struct verdict *v)
 {
     char line[SENTENCE_SIZE];
@@ -73,8 +87,7 @@ static void put_sentence(struct jsonput *j, json_t *o, const struct verdict *v)
     else if (checked == 0)
         snprintf(line, sizeof line, "nobody looked whether the answers were right");
     else
-        snprintf(line, sizeof line, "every answer was right: %u of %d properties checked, all hold",
-                 checked, PROPERTIES);
+        say_right(v, checked, line, sizeof line);
     jsonput_text(j, o, "sentence", str_of(line));
 }
 
@@ -109,6 +122,29 @@ static void put_witness(struct jsonput *j, json_t *list, const struct witness *w
     }
     jsonput_count(j, o, "also", witness->also);
     jsonput_count(j, o, "alike", witness->alike);
+}
+
+/* Which operations, by what each made of its first item that did not keep it. */
+static void put_lost(struct jsonput *j, json_t *verdict, const struct verdict *v,
+                     const struct history_reader *history)
+{
+    json_t *o = jsonput_object(j, verdict, "lost");
+    jsonput_count(j, o, "operations", v->lost_count);
+    jsonput_count(j, o, "more", v->lost_count - verdict_lost_told(v));
+    json_t *told = jsonput_array(j, o, "told");
+    for (unsigned i = 0; i < verdict_lost_told(v); i++) {
+        const struct lost *lost = &v->lost[i];
+        const struct history_op *op = history_op_at(history, lost->op);
+        struct buf b;
+        buf_init(&b, DESCRIPTION_MAX);
+        describe_op(&b, history, lost->op);
+        json_t *one = jsonput_object(j, told, NULL);
+        jsonrun_sku(j, one, "sku", history, lost->item);
+        jsonput_count(j, one, "version", lost->version);
+        jsonput_text(j, one, "operation", str_of(op ? describe_who(op).text : ""));
+        jsonput_text(j, one, "text", buf_str(&b));
+        buf_free(&b);
+    }
 }
 
 /* That nothing was oversold is a claim: it is made only where the sums were checked and hold, and
@@ -182,5 +218,6 @@ void jsonrun_verdict(struct jsonput *j, json_t *run, const struct report_run *fr
     json_t *witnesses = jsonput_array(j, o, "witnesses");
     for (unsigned i = 0; i < v->witnesses; i++)
         put_witness(j, witnesses, &v->witness[i], from->history);
+    put_lost(j, o, v, from->history);
     put_coverage(j, run, v, from->history);
 }

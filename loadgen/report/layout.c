@@ -54,6 +54,9 @@ static const struct layout_field run[] = {
      .text = "{facts.arrival}, {facts.rate:number}/s",
      .otherwise = "closed loop: each client waits for its answer"},
     {.label = "restores", .text = "{facts.restores} during the run", .when = "facts.restores"},
+    {.label = "epochs",
+     .text = "{facts.failovers} opened during the run, as Redis failed over",
+     .when = "facts.failovers"},
     {.label = "checked in", .text = "{verdict.took_ms:ms}"},
     {.label = "exit status", .text = "{exit_status}"},
 };
@@ -186,6 +189,9 @@ static const struct layout_field headline[] = {
      .text = "{coverage.unresolved} of {coverage.unknown} requests that got no answer",
      .when = "coverage.received"},
     {.label = "restores", .text = "{facts.restores} during the run", .when = "facts.restores"},
+    {.label = "epochs",
+     .text = "{facts.failovers} opened during the run, as Redis failed over",
+     .when = "facts.failovers"},
 };
 
 const struct layout_section layout_headline = {FIELDS(headline)};

@@ -119,6 +119,30 @@ static void text_witnesses(struct page *p, const json_t *run)
     put_more(p, &layout_verdict, verdict);
 }
 
+#define LOST_SHOWN 20 /* unless all is to be shown */
+
+/* What a failover took from those who had been answered. */
+static void text_lost(struct page *p, const struct report_style *style, const json_t *run)
+{
+    const json_t *lost = json_object_get(json_object_get(run, "verdict"), "lost");
+    json_t *one;
+    size_t i, shown = 0;
+    if (!template_holds(lost, "operations"))
+        return;
+    page_title(p, "Lost");
+    json_array_foreach(json_object_get(lost, "told"), i, one)
+    {
+        if (i == LOST_SHOWN && !style->whole)
+            break;
+        buf_puts(&p->out, STR("  - "));
+        page_wrap(p, 4, 4, str_of(text_at(one, "text")));
+        shown++;
+    }
+    json_int_t left = json_integer_value(json_object_get(lost, "operations")) - (json_int_t)shown;
+    if (left > 0)
+        buf_printf(&p->out, "    and %lld more\n", (long long)left);
+}
+
 /* What a reader should know before the numbers. */
 static void text_warnings(struct page *p, const json_t *run)
 {
@@ -157,6 +181,7 @@ static void text_run(struct page *p, const struct report_style *style, const jso
 {
     text_sections(p, style, run);
     text_witnesses(p, run);
+    text_lost(p, style, run);
     text_warnings(p, run);
     put_gap(p);
     text_section(p, &layout_headline, run);

@@ -35,7 +35,7 @@ static bool next_question(void *ctx, struct buf *out, uint64_t *token)
     return true;
 }
 
-/* --- restores and durability ------------------------------------------------------------------ */
+/* --- what /readyz says ------------------------------------------------------------------------ */
 
 static void ready_done(void *ctx, uint64_t token, const struct call_end *end)
 {
@@ -60,7 +60,7 @@ int probe_ready(const struct target *target, step_progress_fn *progress, void *c
                       .path = STR("/readyz"),
                       .progress = progress,
                       .ctx = ctx,
-                      .ready.restores = RESTORES_UNKNOWN};
+                      .ready = {PROBE_UNKNOWN, PROBE_UNKNOWN, false}};
     const struct caller_work work = {&p, next_question, ready_done, stop_asking};
     int rc = 0;
     for (; p.round < ROUNDS && rc == 0; p.round++) {
@@ -68,47 +68,45 @@ int probe_ready(const struct target *target, step_progress_fn *progress, void *c
             usleep(PAUSE_US);
         p.ask = 1;
         rc = caller_run(target, 1, READY_NS, &work);
-        if (!p.answered || p.ready.restores != RESTORES_UNKNOWN)
+        if (!p.answered || p.ready.restores != PROBE_UNKNOWN)
             break;
     }
     *ready = p.ready;
     return rc;
 }
 
-static bool take_level(struct json_scan *s, bool *waits)
+/* A member that counts something, or the level. False: it makes no sense. */
+static bool take_member(struct json_scan *s, struct str name, struct probe_ready *ready)
 {
-    struct str level;
-    if (!json_scan_text(s, &level))
+    struct str value;
+    bool restores = str_equal(name, STR("restores")), failovers = str_equal(name, STR("failovers"));
+    if (restores || failovers)
+        return json_scan_null(s) ||
+               json_scan_int64(s, restores ? &ready->restores : &ready->failovers);
+    if (!json_scan_skip(s, &value))
         return false;
-    *waits = str_equal(level, STR("replicated")) || str_equal(level, STR("ledger"));
+    if (str_equal(name, STR("durability")))
+        ready->waits =
+            str_equal(value, STR("\"replicated\"")) || str_equal(value, STR("\"ledger\""));
     return true;
 }
 
 struct probe_ready probe_ready_said(struct str body)
 {
-    const struct probe_ready nothing = {.restores = 0};
-    struct probe_ready said = nothing;
+    static const struct probe_ready nothing = {.restores = 0};
     struct json_scan s = json_scan_of(body);
-    struct str name, skipped;
+    struct probe_ready ready = nothing;
+    struct str name;
     enum json_step step = json_scan_enter(&s, '{') ? JSON_ITEM : JSON_BROKEN;
     for (bool first = true; step == JSON_ITEM; first = false) {
-        bool fine;
         step = json_scan_member(&s, first, &name);
-        if (step != JSON_ITEM)
-            break;
-        if (str_equal(name, STR("restores")))
-            fine = json_scan_null(&s) || json_scan_int64(&s, &said.restores);
-        else if (str_equal(name, STR("durability")))
-            fine = take_level(&s, &said.waits);
-        else
-            fine = json_scan_skip(&s, &skipped);
-        if (!fine)
+        if (step == JSON_ITEM && !take_member(&s, name, &ready))
             return nothing;
     }
-    return step == JSON_END && said.restores >= 0 ? said : nothing;
+    return step == JSON_END && ready.restores >= 0 && ready.failovers >= 0 ? ready : nothing;
 }
 
-uint32_t probe_restores_between(int64_t before, int64_t after)
+uint32_t probe_between(int64_t before, int64_t after)
 {
     if (before < 0 || after <= before)
         return 0;

@@ -1,12 +1,12 @@
-/* probe.h -- what the service says of itself: how often it was restored, what its answers wait for,
- * and its own counters.
+/* probe.h -- what the service says of itself: how often it was restored, how often its Redis may
+ * have failed over, what its answers wait for, and its own counters.
  *
  * Layer: loadgen, on caller.h. A server need not have such pages, or count at all: then it was
- * never restored and there is no sample, and nothing is wrong.
+ * never restored, nothing ever failed over and there is no sample, and nothing is wrong.
  *
  * GET /readyz is asked before the set-up and at the end of the settling: the difference is how
  * often a restore happened during the run, and so how many jumps of the versions the checker may
- * believe.
+ * believe; and how often a Redis may have taken over, with versions that go backwards.
  */
 #pragma once
 
@@ -14,23 +14,23 @@
 #include "history/format.h"
 #include "run/setup.h"
 
-#define RESTORES_UNKNOWN (-1) /* nobody said */
+#define PROBE_UNKNOWN (-1) /* nobody said */
 
 struct probe_ready {
-    int64_t restores;
-    bool waits; /* a success waits until replicas or a ledger have its effect */
+    int64_t restores, failovers; /* in the store's life; PROBE_UNKNOWN: both */
+    bool waits;                  /* a success waits until replicas or a ledger have its effect */
 };
 
-/* Waits for the service to be ready, as long as the set-up would. 0, with RESTORES_UNKNOWN when it
+/* Waits for the service to be ready, as long as the set-up would. 0, with PROBE_UNKNOWN when it
  * did not become ready or there is nobody; -EINTR; -ENOMEM and the like. */
 int probe_ready(const struct target *target, step_progress_fn *progress, void *ctx,
                 struct probe_ready *ready) MUST_CHECK;
 
-/* What the body of a 200 says: 0 and false when it says nothing of them. */
+/* What the body of a 200 says: zeros where it says nothing. */
 struct probe_ready probe_ready_said(struct str body) MUST_CHECK;
 
-/* Between the two: 0 unless both are known. */
-uint32_t probe_restores_between(int64_t before, int64_t after) MUST_CHECK;
+/* Between the two counts: 0 unless both are known. */
+uint32_t probe_between(int64_t before, int64_t after) MUST_CHECK;
 
 #define PROBE_ASKED_MAX 16
 

@@ -156,7 +156,7 @@ static void settle_all(struct recording *r)
     struct history_facts *facts = history_facts(r->plan.load.history);
     const struct settle_options settling = {.path = r->path,
                                             .settle_ms = (uint64_t)r->options->settle_ms,
-                                            .restores = r->ready.restores,
+                                            .ready = r->ready,
                                             .stopped_ns = facts->zero_ns + facts->stop_ns};
     int64_t began_ms = clock_mono_ms();
     if (interrupted)

@@ -20,7 +20,7 @@ struct recording {
     bool kept;                      /* the user named the file */
     bool loaded;                    /* there was a load: the history is evidence */
     uint64_t lag_p99_ns;            /* of the clients' own loops behind an open loop's plan */
-    struct probe_ready ready;       /* what the service said before the set-up */
+    struct probe_ready ready;       /* the service, before the set-up */
     char err[512];
 };
 

@@ -1,7 +1,6 @@
 /* settle.c -- the order of steps, and what is known before them. */
 #include "run/settle.h"
 #include "client/expiry.h"
-#include "run/probe.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -148,15 +147,17 @@ static int wait_first(struct settle *s, const struct settle_options *options)
     return 0;
 }
 
-/* At the very end: a restore that comes after the counters were read is counted, and not missed. */
-static int count_restores(struct settle *s, int64_t before)
+/* At the very end: a restore or a failover that comes after the counters were read is counted, and
+ * not missed. */
+static int ask_again(struct settle *s, const struct probe_ready *before)
 {
     struct probe_ready after;
-    if (before == RESTORES_UNKNOWN || settle_is_over(s))
+    if (before->restores == PROBE_UNKNOWN || settle_is_over(s))
         return 0;
     int rc = probe_ready(&s->load->target, s->progress, s->ctx, &after);
-    s->unsettled |= after.restores == RESTORES_UNKNOWN;
-    s->facts->restores = probe_restores_between(before, after.restores);
+    s->unsettled |= after.restores == PROBE_UNKNOWN;
+    s->facts->restores = probe_between(before->restores, after.restores);
+    s->facts->failovers = probe_between(before->failovers, after.failovers);
     return rc;
 }
 
@@ -173,7 +174,7 @@ static int run_steps(struct settle *s, const struct settle_options *options)
     if (rc == 0)
         rc = settle_readback(s, overdue_ns,
                              options->stopped_ns + (ttl_ms + UNTIL_MORE_MS) * 1000000);
-    return rc < 0 ? rc : count_restores(s, options->restores);
+    return rc < 0 ? rc : ask_again(s, &options->ready);
 }
 
 static unsigned connections_for(uint32_t clients)

@@ -7,7 +7,7 @@
  *   readback.c  each reservation that was not seen to end, and a sample of the others; then every
  *               item's counters. Repeated until no item moved in between, so that the reservations
  *               and the counters are of one moment.
- *   probe.c     how often the service was restored since the set-up
+ *   probe.c     how often the service was restored, or failed over, since the set-up
  *
  * Invariant: nothing here changes stock.
  */
@@ -16,13 +16,14 @@
 #include "client/intent.h"
 #include "history/reader.h"
 #include "run/caller.h"
+#include "run/probe.h"
 #include "run/setup.h"
 
 struct settle_options {
-    const char *path;    /* of the history */
-    uint64_t settle_ms;  /* to wait before the first look, if there is anything to wait for */
-    uint64_t stopped_ns; /* CLOCK_MONOTONIC: when the last client stopped */
-    int64_t restores;    /* of the service, before the set-up; probe.h */
+    const char *path;         /* of the history */
+    uint64_t settle_ms;       /* to wait before the first look, if there is anything to wait for */
+    uint64_t stopped_ns;      /* CLOCK_MONOTONIC: when the last client stopped */
+    struct probe_ready ready; /* the service, before the set-up */
 };
 
 /* 0, also when the server did not answer everything: that is noted in facts.trouble. -EINTR,

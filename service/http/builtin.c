@@ -46,6 +46,8 @@ static void ready(struct exchange *x)
     }
     JSON_INT(&x->out, "{\"status\":\"ready\",\"restores\":", store_restores(x->server->store));
     JSON_STRING(&x->out, ",\"durability\":", str_of(store_durability(x->server->store)));
+    if (store_failovers(x->server->store) > 0)
+        JSON_INT(&x->out, ",\"failovers\":", store_failovers(x->server->store));
     put_shut(x->server->store, &x->out);
     buf_putc(&x->out, '}');
 }

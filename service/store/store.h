@@ -62,6 +62,9 @@ bool store_next_shut(const struct store *store, unsigned *partition, const char 
 /* The level of durability that answers wait for, as --durability names it. */
 const char *store_durability(const struct store *store);
 
+/* Epochs of all partitions, added up: it grows with each failover. 0 where Redis has none. */
+int64_t store_failovers(const struct store *store);
+
 /* How often the store was restored from its ledger: versions have jumped as often. */
 int64_t store_restores(const struct store *store);
 

@@ -70,6 +70,7 @@ struct store_shared {
     _Atomic bool starting;                /* the master says what is waited for: nobody else does */
     _Atomic uint64_t store_id;            /* 0: not opened yet */
     _Atomic int64_t epoch;                /* the highest that was seen open */
+    _Atomic int64_t failovers;            /* epochs of all, where Redis may fail over; else 0 */
     _Atomic bool memory_high;             /* no new holds: 90 % of maxmemory are used */
     _Atomic bool ledger_behind;           /* no new holds or sales: past ledger_max_lag */
     _Atomic bool replicas_short;          /* fewer than `replicas` are online */

@@ -82,6 +82,11 @@ bool store_next_shut(const struct store *store, unsigned *partition, const char 
     return false;
 }
 
+int64_t store_failovers(const struct store *store)
+{
+    return store->shared->failovers;
+}
+
 const char *store_durability(const struct store *store)
 {
     static const char *const names[] = {STORE_DURABILITY_NAMES};

@@ -23,8 +23,11 @@ static struct history_facts *make_history(struct report_sample *s)
 {
     size_t bytes = HISTORY_HEADER_BYTES + HISTORY_CHUNK_BYTES;
     unsigned char *map = must(calloc(1, bytes));
-    s->reader = (struct history_reader){map, bytes, (uint32_t)(bytes / HISTORY_SLOT_BYTES),
-                                        (const struct history_facts *)(const void *)map};
+    s->reader = (struct history_reader){.map = map,
+                                        .bytes = bytes,
+                                        .slots = (uint32_t)(bytes / HISTORY_SLOT_BYTES),
+                                        .facts = (const struct history_facts *)(const void *)map,
+                                        .fd = -1};
     struct history_chunk *chunk = (void *)(map + HISTORY_HEADER_BYTES);
     chunk->type = SLOT_CHUNK;
     for (uint32_t i = 1; i <= 4; i++) {

@@ -227,7 +227,11 @@ static void fill_facts(struct history_facts *facts, const struct shop_world *w, 
         .limit = (uint32_t)o->limit,
         .limited_every = SHOP_LIMITED,
         .customers = SHOP_CUSTOMERS,
-        .restores = w->restored > 0 && o->restore != SHOP_RESTORED_UNSAID,
+        .restores = w->restored > 0 && o->restore != SHOP_RESTORED_UNSAID &&
+                    !shop_restore_fails_over(o->restore),
+        .failovers = w->restored > 0 && shop_restore_fails_over(o->restore) &&
+                     o->restore != SHOP_FAILED_UNSAID,
+        .waits = o->restore == SHOP_FAILED_LOSING_MORE,
         .timeout_ms = 1000,
         .run = "shop",
         .prefix = "shop-",
@@ -297,7 +301,7 @@ static int make_and_write(struct shop_world *w, const char *path)
         return -ENOMEM;
     if (!w->planted && fault != SHOP_RIGHT && fault < SHOP_NO_LOOKUPS)
         return -EAGAIN;
-    if (w->options->restore == SHOP_RESTORED_LOSING && !w->lost)
+    if (shop_restore_loses(w->options->restore) && !w->lost)
         return -EAGAIN;
     return write_file(path, w);
 }

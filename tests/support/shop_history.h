@@ -68,6 +68,12 @@ enum shop_restore {
     SHOP_RESTORED_UNSAID,   /* all was kept, and the shop does not say so */
     SHOP_RESTORED_PROMISED, /* the last transitions are gone, but nobody had got an answer */
     SHOP_RESTORED_LOSING,   /* the last transitions are gone, and they had been answered */
+    /* A replica took over, after a silence, and gives the numbers behind what it has once more. */
+    SHOP_FAILED_OVER,     /* all was kept */
+    SHOP_FAILED_PROMISED, /* the last transitions are gone, but nobody had got an answer */
+    SHOP_FAILED_LOSING,   /* the last transitions are gone, and its level of durability lets them */
+    SHOP_FAILED_LOSING_MORE, /* the same, at a level that does not */
+    SHOP_FAILED_UNSAID,      /* the same, and the shop does not say so */
 };
 
 struct shop_options {

@@ -1,11 +1,13 @@
-/* shop_restore.c -- the shop of shop_world.h loses its memory and is rebuilt from its ledger. */
+/* shop_restore.c -- the shop of shop_world.h loses its memory and is rebuilt from its ledger, or
+ * its replica takes over. */
 #include "support/shop_world.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP   (UINT64_C(1) << 20)
-#define BEHIND 30 /* rows that the ledger is late, when it is */
+#define STEP       (UINT64_C(1) << 20)
+#define BEHIND     30       /* rows that the ledger is late, when it is */
+#define SILENCE_NS 60000000 /* of a failover */
 
 struct shop_backup {
     size_t rows, holds;
@@ -71,26 +73,57 @@ static bool anything_answered(const struct shop_world *w, size_t from)
     return answered;
 }
 
+static bool promised(enum shop_restore how)
+{
+    return how == SHOP_RESTORED_PROMISED || how == SHOP_FAILED_PROMISED;
+}
+
+bool shop_restore_loses(enum shop_restore how)
+{
+    return how == SHOP_RESTORED_LOSING || how == SHOP_FAILED_LOSING ||
+           how == SHOP_FAILED_LOSING_MORE || how == SHOP_FAILED_UNSAID;
+}
+
+bool shop_restore_fails_over(enum shop_restore how)
+{
+    return how >= SHOP_FAILED_OVER;
+}
+
+/* What nobody was told of and is gone, nobody is told of when the load is over. */
+static void forget_unanswered(struct shop_world *w, size_t from)
+{
+    for (size_t i = from; i < w->row_count; i++) {
+        struct shop_row *row = &w->rows[i];
+        bool reads = row->kind == KIND_GET_ITEM || row->kind == KIND_GET_RESERVATION;
+        if (!reads && row->happened && row->outcome == OUTCOME_UNKNOWN)
+            row->happened = false;
+    }
+}
+
 static void restore(struct shop_world *w)
 {
     const struct shop_backup *b = w->backup;
     enum shop_restore how = w->options->restore;
-    if (how == SHOP_RESTORED_PROMISED)
+    if (promised(how))
         forget_answers(w, b->rows);
-    w->lost = how == SHOP_RESTORED_LOSING && anything_answered(w, b->rows);
-    if (how == SHOP_RESTORED_PROMISED || how == SHOP_RESTORED_LOSING) {
+    w->lost = shop_restore_loses(how) && anything_answered(w, b->rows);
+    if (shop_restore_fails_over(how) && shop_restore_loses(how))
+        forget_unanswered(w, b->rows);
+    if (promised(how) || shop_restore_loses(how)) {
         memcpy(w->items, b->items, w->options->items * sizeof(*b->items));
         if (b->holds > 0)
             memcpy(w->holds, b->hold, b->holds * sizeof(*b->hold));
         for (size_t i = b->holds; i < w->hold_count; i++)
             w->holds[i].lost = true;
     }
-    for (size_t i = b->holds; how == SHOP_RESTORED_PROMISED && i < w->hold_count; i++)
+    for (size_t i = b->holds; promised(how) && i < w->hold_count; i++)
         drop_about(w, b->rows, w->holds[i].row);
-    if (how == SHOP_RESTORED_PROMISED)
+    if (promised(how))
         w->hold_count = b->holds; /* nobody knows of them */
-    for (uint32_t i = 0; i < w->options->items; i++)
+    for (uint32_t i = 0; i < w->options->items && !shop_restore_fails_over(how); i++)
         w->items[i].now.version += STEP;
+    if (shop_restore_fails_over(how))
+        w->now_ns += SILENCE_NS;
     w->restored = w->row_count;
 }
 

@@ -133,6 +133,10 @@ uint64_t shop_world_ttl_ns(const struct shop_world *w);
 void shop_restore_in_time(struct shop_world *w);
 void shop_restore_free(struct shop_world *w);
 
+/* Answered transitions are lost; a replica takes over. */
+bool shop_restore_loses(enum shop_restore how);
+bool shop_restore_fails_over(enum shop_restore how);
+
 /* --- the server: shop_decide.c --- */
 
 /* Decides about the request in that row; hold: number of the reservation that it is about. */

@@ -3,6 +3,8 @@
 #include "run/probe.h"
 #include "support/suite.h"
 
+#include <stdio.h>
+
 TEST(a_service_that_counts_is_believed)
 {
     assert_int_equal(probe_ready_said(STR("{\"status\":\"ready\",\"restores\":3}")).restores, 3);
@@ -40,14 +42,21 @@ TEST(it_says_whether_successes_wait)
     assert_false(probe_ready_said(STR("{\"durability\":\"ledger\"")).waits);
 }
 
+TEST(it_counts_what_may_be_failovers)
+{
+    assert_int_equal(probe_ready_said(STR("{\"restores\":1,\"failovers\":7}")).failovers, 7);
+    assert_int_equal(probe_ready_said(STR("{\"restores\":1}")).failovers, 0);
+    assert_int_equal(probe_ready_said(STR("{\"failovers\":\"7\"}")).failovers, 0);
+}
+
 TEST(only_what_came_between_counts)
 {
-    assert_int_equal(probe_restores_between(0, 0), 0);
-    assert_int_equal(probe_restores_between(2, 3), 1);
-    assert_int_equal(probe_restores_between(3, 2), 0); /* another store */
-    assert_int_equal(probe_restores_between(RESTORES_UNKNOWN, 3), 0);
-    assert_int_equal(probe_restores_between(0, RESTORES_UNKNOWN), 0);
-    assert_int_equal(probe_restores_between(0, INT64_MAX), UINT32_MAX);
+    assert_int_equal(probe_between(0, 0), 0);
+    assert_int_equal(probe_between(2, 3), 1);
+    assert_int_equal(probe_between(3, 2), 0); /* another store */
+    assert_int_equal(probe_between(PROBE_UNKNOWN, 3), 0);
+    assert_int_equal(probe_between(0, PROBE_UNKNOWN), 0);
+    assert_int_equal(probe_between(0, INT64_MAX), UINT32_MAX);
 }
 
 /* --- counters --------------------------------------------------------------------------------- */

@@ -158,6 +158,14 @@ function witnesses(run) {
     return part;
 }
 
+function lost(run) {
+    const told = run.verdict.lost.told;
+    if (told.length === 0)
+        return null;
+    return card('Lost', 'What a failover took from those who had been answered.',
+        el('ol', { class: 'ops' }, ...told.map((one) => el('li', {}, el('code', {}, one.text)))));
+}
+
 // ---- charts
 
 function figure(chart, index, title, note) {
@@ -174,7 +182,7 @@ function chartsOf(run, index) {
 // ---- the page
 
 function article(run, index) {
-    const parts = [verdict(run), tiles(run), witnesses(run), chartsOf(run, index), properties(run), ...sections(run)];
+    const parts = [verdict(run), tiles(run), witnesses(run), lost(run), chartsOf(run, index), properties(run), ...sections(run)];
     return el('article', { class: 'run', id: 'run-' + (index + 1) }, ...parts.filter((part) => part !== null));
 }
 

@@ -105,6 +105,16 @@ static bool any_unseen(struct admin *admin)
 
 /* Anybody may close a partition, and a restore may give the store another id: whoever leaves the
  * ledger to another host has nobody but the keeper to notice. */
+/* Each failover opens one of each partition that it is of, and so does a restart. */
+static void count_epochs(struct admin *admin)
+{
+    int64_t sum = 0;
+    for (unsigned p = 0; p < admin->config->partitions; p++)
+        sum += admin->epochs[p];
+    if (admin_ranks(admin) && sum > admin->shared->failovers)
+        admin->shared->failovers = sum;
+}
+
 enum admin_result admin_open(struct admin *admin, const char **why)
 {
     unsigned partitions = admin->config->partitions;
@@ -120,6 +130,8 @@ enum admin_result admin_open(struct admin *admin, const char **why)
     unsigned open = admin_open_count(admin);
     if (open > 0)
         stats_set(STATS_EPOCH, admin->shared->epoch);
+    if (open == partitions)
+        count_epochs(admin);
     now_ms = clock_mono_ms();
     if (all)
         admin->look_ms = now_ms + LOOK_MS + partitions * LOOK_PER_PART_MS;
