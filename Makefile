@@ -176,7 +176,7 @@ INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
 
-.PHONY: help all run demo test unit it compat model asan fuzz soak chaos bench bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
+.PHONY: help all run demo test unit it compat model asan fuzz soak chaos bench capacity bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -230,6 +230,9 @@ bench: need-bench ## every benchmark, then one table of figures beside their goa
 flame: need-flame ## flame graphs of worker, Redis and load in ./flame-out, tables of self time; ARGS="CASE SECONDS", as root
 	@$(MAKE) --no-print-directory build/stockd $(OUT)/bench/cpu
 	@tests/bench/flame.sh $(ARGS)
+
+capacity: ## hosts, Redis nodes and databases that a rate of reservations needs; ARGS="rate=1000000 keys=0" (tests/bench/plan.sh)
+	@tests/bench/plan.sh $(ARGS)
 
 bench-peers: need-bench-peers ## reservations beside PostgreSQL, nginx, webdis, Node.js and Python: speed, and what faults cost (ARGS="ROUNDS SECONDS")
 	@$(MAKE) --no-print-directory build/stockd

@@ -137,7 +137,7 @@ static const struct option_row removal[] = {
 };
 static const struct option_row race[] = {
     {RACE, {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
-     .help = "redis://[user:pass@]host:port[/db] or unix:/path.sock; one key is used and removed."}},
+     .help = "As `stockd serve` is told: redis://host:port[/db], unix:/path.sock, redis+sentinel://host:port,.../NAME or redis+cluster://host:port,...; one key is used and removed."}},
     {RACE, TLS_CA_ROW(AT(redis_tls.ca))},
     {RACE, TLS_CERT_ROW(AT(redis_tls.cert))},
     {RACE, TLS_KEY_ROW(AT(redis_tls.key))},

@@ -143,12 +143,18 @@ static bool may_be_own(const struct index *index, const struct key *key)
     return true;
 }
 
+/* Whether it may have found its own effect by its key, since its transaction was lost with the
+ * primary that it was sent to. */
+static bool found_itself(const struct index *index, const struct history_op *op)
+{
+    return !(op->flags & FLAG_AGAIN) && unpromised_time(&index->unpromised, op);
+}
+
 static uint32_t decide_replay(const struct index *index, const struct key *key, struct verdict *v)
 {
     const struct history_op *op = index_op(index, key->replay);
-    /* Its own effect, made on a primary that is gone, may have been found by its key. */
-    if (replay_is_explained(index, key) || unpromised_time(&index->unpromised, op) ||
-        may_be_own(index, key) || (index->incomplete && !index_is_end(op)))
+    if (replay_is_explained(index, key) || found_itself(index, op) || may_be_own(index, key) ||
+        (index->incomplete && !index_is_end(op)))
         return key->replay;
     if (index_is_end(op))
         return EFFECT_AGAIN;

@@ -5,13 +5,16 @@
 #include <stdlib.h>
 
 #define SECOND_NS   UINT64_C(1000000000)
+#define SLOW_NS     (SECOND_NS / 4) /* no failover is quicker */
 #define NEAR_S      60
 #define SECONDS_MAX (UINT64_C(8) * 24 * 3600) /* longer than a load may take */
 
-/* Answered, that it can not be written, or that nobody knows; or not answered at all. */
+/* Answered, that it can not be written, or that nobody knows; or not answered at all, or so late
+ * that another primary may have been found meanwhile. */
 static bool tells_of_trouble(const struct history_op *op)
 {
-    return op->status == 503 || op->status == 504 || op->detail == DETAIL_TIMEOUT;
+    return op->status == 503 || op->status == 504 || op->detail == DETAIL_TIMEOUT ||
+           op->end_ns - op->begin_ns >= SLOW_NS;
 }
 
 static bool is_used(enum history_type type, const struct history_op *op)

@@ -3,9 +3,9 @@
  * Layer: check. Where a success waits until replicas or a ledger have its effect, reads and
  * refusals do not wait: they may show what a primary has taken that is replaced before anybody was
  * promised it, or what such a primary still holds. So in a run at such a level they are no evidence
- * for a minute around each answer that says that the store can not be written, nor that its outcome
- * is unknown. Everything that was answered with success stays, and so does all that is read when
- * the load is over.
+ * for a minute around each answer that says that the store can not be written, or that its outcome
+ * is unknown, or that comes late. Everything that was answered with success stays, and so does all
+ * that is read when the load is over.
  */
 #pragma once
 

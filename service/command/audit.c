@@ -191,7 +191,7 @@ struct options {
 
 static const struct arg_spec specs[] = {
     {"redis", ARG_STRING, offsetof(struct options, redis), .metavar = "URL", .secret = true,
-     .help = "The Redis of the store: redis://[user:password@]host:port[/db] or unix:/path.sock."},
+     .help = "The Redis of the store, as `stockd serve` is told."},
     {"ledger", ARG_STRING, offsetof(struct options, ledger), .metavar = "URL", .secret = true,
      .help = "Its ledger: sqlite:/path/file.db or postgresql://user@host/name."},
     PASSWORD_ROW("redis", offsetof(struct options, redis_password)),

@@ -24,7 +24,7 @@ struct options {
 /* clang-format off */
 static const struct arg_spec specs[] = {
     {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
-     .help = "The Redis to build the store in: redis://[user:pass@]host:port[/db] or unix:/path.sock."},
+     .help = "The Redis to build the store in, as `stockd serve` is told."},
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "The database to build it from: sqlite:/path/file.db or postgresql://user@host/name."},
     PASSWORD_ROW("redis", AT(redis_password)),

@@ -1,3 +1,4 @@
+#include "process/applier_partition.h"
 #include "log.h"
 #include "process/applier_steps.h"
 #include "stats.h"

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "process/applier_partition.h"
+#include "process/applier_state.h"
 #include "store/meta.h"
 
 /* Redis, or SQL, is in trouble: admin_why(), apply->why. The connection to Redis is closed. */

@@ -1,6 +1,7 @@
 /* keeper.c -- the process that keeps the store: rounds over its partitions, a few chores. */
 #include "clock.h"
 #include "process/backlog.h"
+#include "process/chores.h"
 #include "process/process.h"
 #include "process/waiting.h"
 #include "store/admin/scan.h"
@@ -9,11 +10,8 @@
 #include <time.h>
 
 #define STEP_MS        50
-#define CHORES_MS      1000  /* memory, the ledger's backlog */
-#define TRIM_MS        10000 /* events, records */
-#define CLOSED_LOOK_MS 500   /* at a store that is closed or lost */
-#define SWEEPS_MAX     64    /* items at once, a partition */
-#define LAG_EASE       10    /* refusals end a tenth below --ledger-max-lag */
+#define CLOSED_LOOK_MS 500 /* at a store that is closed or lost */
+#define SWEEPS_MAX     64  /* items at once, a partition */
 #define FIRST_WAIT_NS  (50 * 1000 * 1000)
 #define LOADING_MS     2000 /* of one that is started again: workers serve meanwhile */
 #define LATE_MS        1000 /* for holds on their way back, before the lag grows */
@@ -41,7 +39,8 @@ struct keeper {
     uv_timer_t step;
     uv_prepare_t pump;
     uv_signal_t stop_signal, sighup;
-    int64_t chores_at_ms, trim_at_ms, open_at_ms;
+    struct chores chores;
+    int64_t open_at_ms;
     struct sweep sweeps[SWEEPS_MAX];
     unsigned flying;
     bool moved;         /* some of those gave holds back */
@@ -174,88 +173,6 @@ static void begin_looks(const struct keeper *k)
         backlog_begin(k->shared->store_shared);
 }
 
-/* Nothing that the ledger has not taken is ever dropped, so what comes in has to be bounded.
- * Nothing comes into a partition that is not open: what waits there is shown, but holds up no
- * other. */
-static int look_at_backlog(struct keeper *k)
-{
-    struct store_shared *shared = k->shared->store_shared;
-    int64_t max = k->shared->store_config.ledger_max_lag;
-    struct backlog backlog;
-    if (backlog_look(k->admin, k->shared->store_config.partitions, &backlog) < 0)
-        return -1;
-    const struct backlog_sum *open = &backlog.open;
-    shared->ledger_silent = open->lag_ms > k->shared->store_config.request_timeout_ms;
-    shared->ledger_behind = open->events > (shared->ledger_behind ? max - max / LAG_EASE : max);
-    backlog_show(shared, &backlog);
-    return 0;
-}
-
-static int trim_events(struct keeper *k, unsigned partition, int64_t now_ms, int64_t *events)
-{
-    bool ledger = k->shared->store_config.ledger;
-    return ledger ? 0 : feed_trim_old(k->admin, partition, now_ms, events);
-}
-
-static int trim_partition(struct keeper *k, unsigned partition, int64_t *events)
-{
-    int64_t now_ms = admin_now_ms(k->admin, partition);
-    if (now_ms < 0 || trim_events(k, partition, now_ms, events) < 0)
-        return -1;
-    int dropped = admin_trim_records(k->admin, partition, now_ms);
-    if (dropped > 0)
-        stats_count(STATS_TRIMMED_RECORDS, (uint64_t)dropped);
-    return dropped < 0 ? -1 : 0;
-}
-
-/* What is old, where nobody has to look at it first. */
-static int trim_old(struct keeper *k)
-{
-    int64_t events = 0;
-    int rc = 0;
-    for (unsigned p = 0; p < k->shared->store_config.partitions; p++)
-        if (admin_is_open(k->admin, p) && trim_partition(k, p, &events) < 0)
-            rc = -1;
-    if (rc == 0 && !k->shared->store_config.ledger)
-        stats_set(STATS_STREAM_LENGTH, events);
-    return rc;
-}
-
-static int look_at_audit(struct keeper *k)
-{
-    struct scan_audit audit;
-    if (admin_at(k->admin, 0) != ADMIN_OK)
-        return 0;
-    if (scan_last_audit(k->admin, &audit) < 0)
-        return -1;
-    stats_set(STATS_AUDIT_RESULT, audit.result);
-    stats_set(STATS_AUDIT_DRIFT, audit.drift);
-    stats_set(STATS_AUDIT_AT_MS, audit.at_ms);
-    return 0;
-}
-
-static int look_around_redis(struct keeper *k)
-{
-    int memory = admin_look_at_memory(k->admin), replicas = admin_look_at_replicas(k->admin);
-    int backlog = k->shared->store_config.ledger ? look_at_backlog(k) : 0;
-    return memory < 0 || replicas < 0 || backlog < 0 ? -1 : 0;
-}
-
-static int chores(struct keeper *k)
-{
-    int64_t mono_ms = clock_mono_ms();
-    int looked = 0;
-    if (mono_ms >= k->chores_at_ms) {
-        k->chores_at_ms = mono_ms + CHORES_MS;
-        looked = look_around_redis(k);
-    }
-    if (mono_ms < k->trim_at_ms)
-        return looked;
-    k->trim_at_ms = mono_ms + TRIM_MS;
-    int audit = look_at_audit(k), trimmed = trim_old(k);
-    return looked < 0 || audit < 0 || trimmed < 0 ? -1 : 0;
-}
-
 /* How far Redis is with loading has been said already. */
 static void say_not_open(enum admin_result result, const char *what, const char *why)
 {
@@ -301,7 +218,7 @@ static void on_step(uv_timer_t *timer)
     if (k->flying > 0 || k->stopping || clock_mono_ms() < k->open_at_ms || !look_around(k))
         return;
     int swept = sweep_due(k);
-    if (chores(k) == 0 && swept == 0) {
+    if (chores_do(&k->chores) == 0 && swept == 0) {
         round_done(k);
         return;
     }
@@ -449,6 +366,7 @@ int keeper_run(struct pool_child *child, void *arg)
         log_event(LOG_ERROR, "cannot start", LOG_STR("why", err));
         return POOL_EXIT_FATAL;
     }
+    k.chores = (struct chores){.shared = k.shared, .admin = k.admin};
     begin_rounds(&k);
     begin_looks(&k);
     if (!open_first(&k, child, args->patience_ms))

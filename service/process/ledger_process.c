@@ -11,9 +11,9 @@
  * checkpoint stays. Any number of these processes may run on one store.
  */
 #include "clock.h"
-#include "process/applier_partition.h"
 #include "process/backlog.h"
 #include "process/ledger_open.h"
+#include "process/ledger_pass.h"
 #include "process/ledger_restore.h"
 #include "process/process.h"
 #include "process/waiting.h"
@@ -39,9 +39,7 @@ struct ledger_process {
     struct admin *admin;
     struct db *db; /* NULL: not open */
     struct apply apply;
-    struct carrier carrier;
-    struct carry *parts;
-    unsigned part_count;
+    struct ledger_pass pass;
     unsigned *waiting; /* for feed_wait: numbers and positions of partitions */
     struct event_id *positions;
     sigset_t signals;
@@ -49,10 +47,6 @@ struct ledger_process {
     int64_t ping_ms, lag_ms;
     int64_t restore_ms; /* before this no restore is tried */
     bool db_checked;    /* since the last trouble */
-    bool redis_known;   /* it once was what we need */
-    bool redis_loading;
-    unsigned away;       /* partitions whose Redis can not be worked with, in this pass */
-    char redis_why[256]; /* of the last of them */
     bool refused;
 };
 
@@ -76,10 +70,10 @@ static void rest(struct ledger_process *l, int64_t ms)
 static void wait_for_entries(struct ledger_process *l)
 {
     size_t count = 0;
-    for (unsigned i = 0; i < l->part_count; i++)
-        if (l->parts[i].state == CARRY_FLOWING && l->parts[i].connection != 0) {
-            l->waiting[count] = l->parts[i].partition;
-            l->positions[count++] = l->parts[i].at;
+    for (unsigned i = 0; i < l->pass.count; i++)
+        if (l->pass.parts[i].state == CARRY_FLOWING && l->pass.parts[i].connection != 0) {
+            l->waiting[count] = l->pass.parts[i].partition;
+            l->positions[count++] = l->pass.parts[i].at;
         }
     /* A connection that is lost here shows in the next pass. */
     if (count == 0 || feed_wait(l->admin, l->waiting, l->positions, count, WAIT_MS) < 0)
@@ -107,7 +101,7 @@ static void show_backlog(struct ledger_process *l)
     if (!l->shared->ledger_look || clock_mono_ms() < l->lag_ms)
         return;
     l->lag_ms = clock_mono_ms() + LAG_MS;
-    if (backlog_look(l->admin, l->part_count, &backlog) == 0)
+    if (backlog_look(l->admin, l->pass.count, &backlog) == 0)
         backlog_show(l->shared->store_shared, &backlog);
 }
 
@@ -128,9 +122,9 @@ static enum ledger_state of_partition(enum carry_state state)
 /* What the partitions are like, after a pass. */
 static void tell_partitions(const struct ledger_process *l)
 {
-    enum ledger_state state = l->away > 0 ? LEDGER_WAITS_REDIS : LEDGER_APPLIES;
-    for (unsigned i = 0; i < l->part_count; i++) {
-        enum ledger_state one = of_partition(l->parts[i].state);
+    enum ledger_state state = l->pass.away > 0 ? LEDGER_WAITS_REDIS : LEDGER_APPLIES;
+    for (unsigned i = 0; i < l->pass.count; i++) {
+        enum ledger_state one = of_partition(l->pass.parts[i].state);
         state = one > state ? one : state;
     }
     tell(l, state);
@@ -140,18 +134,18 @@ static void tell_partitions(const struct ledger_process *l)
 
 static void forget_all(struct ledger_process *l)
 {
-    for (unsigned i = 0; i < l->part_count; i++)
-        carry_forget(&l->parts[i]);
+    for (unsigned i = 0; i < l->pass.count; i++)
+        carry_forget(&l->pass.parts[i]);
 }
 
 static void say_redis_trouble(struct ledger_process *l)
 {
     static struct log_gate gate;
-    enum admin_result result = l->redis_loading ? ADMIN_LOADING : ADMIN_DOWN;
-    bool told = waiting_tell(l->shared, l->child, waiting_cause(l->admin, result), l->redis_why);
-    if (!told && !l->redis_loading && log_allowed(&gate, clock_mono_ms())) /* that has been said */
-        log_event(LOG_WARN, "the ledger waits for redis", LOG_INT("partitions", l->away),
-                  LOG_STR("why", l->redis_why));
+    enum admin_result result = l->pass.loading ? ADMIN_LOADING : ADMIN_DOWN;
+    bool told = waiting_tell(l->shared, l->child, waiting_cause(l->admin, result), l->pass.why);
+    if (!told && !l->pass.loading && log_allowed(&gate, clock_mono_ms())) /* that has been said */
+        log_event(LOG_WARN, "the ledger waits for redis", LOG_INT("partitions", l->pass.away),
+                  LOG_STR("why", l->pass.why));
 }
 
 /* No Redis can be worked with. */
@@ -161,14 +155,6 @@ static void wait_for_redis(struct ledger_process *l)
     admin_hang_up(l->admin);
     forget_all(l);
     rest(l, REDIS_WAIT_MS);
-}
-
-/* What was known of the partition was learnt on a connection that is lost. */
-static void lose(struct ledger_process *l, struct carry *part, const char *why)
-{
-    snprintf(l->redis_why, sizeof(l->redis_why), "%s", why);
-    carry_forget(part);
-    l->away++;
 }
 
 /* The backlog grows meanwhile, and is looked at. */
@@ -237,91 +223,6 @@ static bool open_database(struct ledger_process *l)
     return l->db_checked = true;
 }
 
-/* Is the partition's Redis there, and is it the one that it was? One that is away holds up those of
- * others no more than it takes to find out. */
-static bool reach(struct ledger_process *l, struct carry *part)
-{
-    enum admin_result result = admin_at(l->admin, part->partition);
-    uint64_t before = part->connection;
-    l->redis_loading = l->redis_loading || result == ADMIN_LOADING;
-    l->redis_known = l->redis_known || result == ADMIN_OK;
-    /* One that was right once and is not now may be in the middle of a repair. */
-    if (result == ADMIN_REFUSED && !l->redis_known) {
-        log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", admin_why(l->admin)));
-        l->refused = true;
-    }
-    if (result == ADMIN_OK && part->connection == admin_connection(l->admin))
-        return true;
-    if (result != ADMIN_OK || before != 0)
-        carry_forget(part);
-    part->connection = result == ADMIN_OK ? admin_connection(l->admin) : 0;
-    return result == ADMIN_OK;
-}
-
-/* --- a pass over the partitions --------------------------------------------------------------- */
-
-static void reach_all(struct ledger_process *l)
-{
-    l->away = 0;
-    l->redis_loading = false;
-    for (unsigned i = 0; i < l->part_count && !l->refused; i++)
-        if (!reach(l, &l->parts[i]))
-            lose(l, &l->parts[i], admin_why(l->admin));
-}
-
-/* Trouble with the Redis of one partition is no matter of the others. */
-static enum carry_result settle(struct ledger_process *l, struct carry *part,
-                                enum carry_result result)
-{
-    if (result != CARRY_REDIS)
-        return result;
-    lose(l, part, l->carrier.why);
-    return CARRY_IDLE;
-}
-
-/* On the connection that it was seen on. */
-static bool is_reached(struct ledger_process *l, struct carry *part)
-{
-    return part->connection != 0 && admin_at(l->admin, part->partition) == ADMIN_OK &&
-           part->connection == admin_connection(l->admin);
-}
-
-/* Every checkpoint is known before anything is made or opened: whether the store is new or lost is
- * a question to all of them. */
-static enum carry_result look_at_all(struct ledger_process *l)
-{
-    enum carry_result result = CARRY_IDLE;
-    bool has_past = false, lost = false;
-    for (unsigned i = 0; i < l->part_count && result == CARRY_IDLE; i++) {
-        result = carry_begin(&l->carrier, &l->parts[i]);
-        has_past = has_past || l->parts[i].at.epoch > 0;
-    }
-    for (unsigned i = 0; i < l->part_count && result == CARRY_IDLE; i++) {
-        struct carry *part = &l->parts[i];
-        if (is_reached(l, part))
-            result = settle(l, part, carry_look(&l->carrier, part, has_past, clock_mono_ms()));
-        lost = lost || part->state == CARRY_LOST;
-    }
-    if (result == CARRY_IDLE)
-        l->shared->store_shared->state_lost = lost;
-    return result;
-}
-
-/* The result that says most about what to do next. */
-static enum carry_result pass(struct ledger_process *l)
-{
-    enum carry_result worst = look_at_all(l);
-    for (unsigned i = 0; i < l->part_count && worst < CARRY_REDIS; i++) {
-        struct carry *part = &l->parts[i];
-        if (!is_reached(l, part))
-            continue;
-        enum carry_result result = settle(l, part, carry_step(&l->carrier, part));
-        if (result > worst)
-            worst = result;
-    }
-    return worst;
-}
-
 /* --- lost state ------------------------------------------------------------------------------- */
 
 static bool may_go_on(void *user)
@@ -351,16 +252,11 @@ static void take_turn(struct ledger_process *l)
         l->shared->ledger_look->turn_ms = clock_mono_ms();
     if (!open_database(l))
         return;
-    reach_all(l);
-    if (l->refused)
-        return;
     int64_t begin_ms = clock_mono_ms();
-    enum carry_result result = l->away < l->part_count ? pass(l) : CARRY_REDIS;
+    enum carry_result result = ledger_pass(&l->pass, l->shared->store_shared);
     int64_t busy_ms = clock_mono_ms() - begin_ms;
-    if (l->away > 0)
+    if (l->pass.away > 0)
         say_redis_trouble(l);
-    if (result < CARRY_REDIS && l->away == l->part_count)
-        result = CARRY_REDIS;
     if (result < CARRY_REDIS) {
         l->backoff_ms = 0;
         tell_partitions(l);
@@ -377,9 +273,9 @@ static void take_turn(struct ledger_process *l)
     case CARRY_SHORT: rest(l, answers_wait(l) ? 0 : carry_gather_ms(busy_ms)); break;
     case CARRY_FULL: break;
     case CARRY_REDIS: wait_for_redis(l); break;
-    case CARRY_SQL: sql_trouble(l, l->carrier.why); break;
+    case CARRY_SQL: sql_trouble(l, l->pass.carrier.why); break;
     case CARRY_REFUSED:
-        log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", l->carrier.why));
+        log_event(LOG_ERROR, "cannot serve from this redis", LOG_STR("why", l->pass.carrier.why));
         l->refused = true;
         break;
     }
@@ -390,8 +286,8 @@ static void take_turn(struct ledger_process *l)
 /* Every partition is open, or what is wrong with it is not for waiting. */
 static bool settled(const struct ledger_process *l)
 {
-    for (unsigned i = 0; i < l->part_count; i++)
-        if (l->parts[i].state < CARRY_FLOWING)
+    for (unsigned i = 0; i < l->pass.count; i++)
+        if (l->pass.parts[i].state < CARRY_FLOWING)
             return false;
     return true;
 }
@@ -400,27 +296,27 @@ static bool settled(const struct ledger_process *l)
 static bool waits(const struct ledger_process *l, int64_t begin_ms, int64_t patience_ms)
 {
     int64_t waited_ms = clock_mono_ms() - begin_ms;
-    return !settled(l) && waited_ms < patience_ms && !(l->redis_loading && waited_ms >= LOADING_MS);
+    return !settled(l) && waited_ms < patience_ms && !(l->pass.loading && waited_ms >= LOADING_MS);
 }
 
 static bool make_parts(struct ledger_process *l)
 {
     char err[256] = "out of memory";
-    l->part_count = l->shared->store_config.partitions;
+    l->pass.count = l->shared->store_config.partitions;
     l->admin = admin_new(&l->shared->store_config, l->shared->store_shared, err, sizeof(err));
-    l->parts = calloc(l->part_count, sizeof(*l->parts));
-    l->waiting = calloc(l->part_count, sizeof(*l->waiting));
-    l->positions = calloc(l->part_count, sizeof(*l->positions));
-    for (unsigned i = 0; l->parts && i < l->part_count; i++)
-        carry_init(&l->parts[i], i);
+    l->pass.parts = calloc(l->pass.count, sizeof(*l->pass.parts));
+    l->waiting = calloc(l->pass.count, sizeof(*l->waiting));
+    l->positions = calloc(l->pass.count, sizeof(*l->positions));
+    for (unsigned i = 0; l->pass.parts && i < l->pass.count; i++)
+        carry_init(&l->pass.parts[i], i);
     apply_init(&l->apply, NULL, 0);
-    l->carrier =
+    l->pass.carrier =
         (struct carrier){.admin = l->admin,
                          .apply = &l->apply,
-                         .look_ms = LOOK_MS + l->part_count * LOOK_PER_PART_MS,
+                         .look_ms = LOOK_MS + l->pass.count * LOOK_PER_PART_MS,
                          .operation_retention_ms = l->shared->store_config.operation_retention_ms};
-    feed_init(&l->carrier.feed, l->admin);
-    if (l->admin && l->parts && l->waiting && l->positions)
+    feed_init(&l->pass.carrier.feed, l->admin);
+    if (l->admin && l->pass.parts && l->waiting && l->positions)
         return true;
     log_event(LOG_ERROR, "cannot start", LOG_STR("why", err));
     return false;
@@ -430,8 +326,8 @@ static void stop_process(struct ledger_process *l)
 {
     apply_free(&l->apply);
     db_close(l->db);
-    feed_free(&l->carrier.feed);
-    free(l->parts);
+    feed_free(&l->pass.carrier.feed);
+    free(l->pass.parts);
     free(l->waiting);
     free(l->positions);
     if (l->admin)

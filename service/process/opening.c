@@ -114,6 +114,9 @@ static enum carry_result open_redis(struct carrier *carrier, struct carry *carry
     carry->told = true;
     stats_observe(STATS_OPENING_US, (uint64_t)(clock_mono_ms() - opening->begun_ms) * 1000);
     *opening = (struct opening){.begun_ms = 0};
+    /* SQL has all before the first event: nothing is carried that would drop it. */
+    if (feed_trim(carrier->admin, carry->partition, carry->at) < 0)
+        return carry_from_redis(carrier);
     return CARRY_SHORT;
 }
 

@@ -14,6 +14,8 @@ static const struct {
 } causes[WAIT_CAUSES] = {
     [WAIT_REDIS_AWAY] = {"Redis", "start it, or give its address to --redis", LOG_WARN},
     [WAIT_REDIS_HOST] = {"Redis", "correct the host in --redis, or make its name known", LOG_WARN},
+    [WAIT_REDIS_NAME] = {"Redis", "correct the name in --redis, or have the Sentinels watch it",
+                         LOG_WARN},
     [WAIT_REDIS_TLS] = {"Redis", "correct --redis-ca, --redis-cert, --redis-key, or TLS in Redis",
                         LOG_WARN},
     [WAIT_REDIS_LOGIN] = {"Redis", "give --redis a user that it knows, and its password", LOG_WARN},
@@ -46,10 +48,10 @@ bool waiting_tell(const struct shared_state *shared, struct pool_child *child,
 enum wait_cause waiting_cause(const struct admin *admin, enum admin_result result)
 {
     static const enum wait_cause of_trouble[] = {
-        [TROUBLE_AWAY] = WAIT_REDIS_AWAY,     [TROUBLE_HOST] = WAIT_REDIS_HOST,
-        [TROUBLE_TLS] = WAIT_REDIS_TLS,       [TROUBLE_LOGIN] = WAIT_REDIS_LOGIN,
-        [TROUBLE_RIGHTS] = WAIT_REDIS_RIGHTS, [TROUBLE_ROLE] = WAIT_REDIS_ROLE,
-        [TROUBLE_OTHER] = WAIT_REDIS_OTHER,
+        [TROUBLE_AWAY] = WAIT_REDIS_AWAY,   [TROUBLE_HOST] = WAIT_REDIS_HOST,
+        [TROUBLE_NAME] = WAIT_REDIS_NAME,   [TROUBLE_TLS] = WAIT_REDIS_TLS,
+        [TROUBLE_LOGIN] = WAIT_REDIS_LOGIN, [TROUBLE_RIGHTS] = WAIT_REDIS_RIGHTS,
+        [TROUBLE_ROLE] = WAIT_REDIS_ROLE,   [TROUBLE_OTHER] = WAIT_REDIS_OTHER,
     };
     switch (result) {
     case ADMIN_LOADING: return WAIT_LOADING;

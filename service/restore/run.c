@@ -260,7 +260,8 @@ void restore_touch(struct restore *restore)
 }
 
 /* A primary that a later promotion replaced is not to take the epoch from that one (rule TOKEN,
- * docs/model). */
+ * docs/model), unless a person says so: Sentinels or a cluster that were set up anew count from the
+ * beginning. */
 static enum restore_result check_order(struct restore *r, unsigned p, struct apply *apply)
 {
     if (!admin_is_master_now(r->admin, p))
@@ -269,7 +270,8 @@ static enum restore_result check_order(struct restore *r, unsigned p, struct app
     enum db_result read = epochs_read(r->db, p, apply->at.id.epoch, &apply->epochs);
     if (read != DB_OK)
         return restore_from_db(r, read, "the ledger");
-    if (!admin_ranks(r->admin) || apply->opener.order >= apply->epochs.opener.order)
+    if (!r->options->only_lost || !admin_ranks(r->admin) ||
+        apply->opener.order >= apply->epochs.opener.order)
         return RESTORE_DONE;
     return restore_say(
         r, RESTORE_REFUSED,

@@ -2,6 +2,7 @@
  * partitions there. */
 #include "clock.h"
 #include "store/layout.h"
+#include "store/reader.h"
 #include "store/reader_state.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"

@@ -10,7 +10,7 @@
 
 #include "arena.h"
 #include "store/commit/lane_state.h"
-#include "store/reader.h"
+#include "store/store_op.h"
 
 #define READS_MAX       256 /* an exchange */
 #define READER_WHY_SIZE 160

@@ -49,12 +49,13 @@ while [ $i -lt "$rounds" ]; do
     "$root/build/release/bench/ledger" 200000 >>"$dir/ledger"
     i=$((i + 1))
 done
+ledger() { sed -nE "s/^$1 .*$2.*/\1/p" "$dir/ledger" | median_and_range '' '%s%.2f'; }
 for engine in sqlite postgresql; do
-    say "${engine}_rate" "$(sed -nE "s/^$engine .* ([0-9]+) events\/s, .*/\1/p" "$dir/ledger" | median_and_range '' '%s%.0f')" "events a second"
-    say "${engine}_ledger" "$(sed -nE "s/^$engine .* ([0-9.]+) us of our.*/\1/p" "$dir/ledger" | median_and_range '' '%s%.2f')" "us of the ledger process an event"
+    say "${engine}_ledger" "$(ledger $engine ' ([0-9.]+) us of our')" "us of the ledger process an event"
 done
+say postgresql_server "$(ledger postgresql 'server: ([0-9.]+) us')" "us of the database an event"
 
-"$root/tests/bench/bytes.sh" 1 1 >"$dir/bytes"
+env -u KEYS "$root/tests/bench/bytes.sh" 1 1 >"$dir/bytes"
 bytes() { sed -nE "s/.*\($1\) +([0-9.]+) +([0-9.]+)\$/\\$2/p" "$dir/bytes"; } # of the case without a key, 1, or with, 2
 say bytes_record "$(bytes resv 1)" "a reservation"
 say bytes_hold "$(bytes holds 1)" "more while it is held"

@@ -214,6 +214,25 @@ static void what_its_key_shows_is_never_called_nothing(void **state)
     check_held_once();
 }
 
+/* The lane had its answer, and waits for SQL when its Redis goes. The successor has it all, and so
+ * has SQL, in an epoch that is over. */
+static void what_waits_for_sql_does_so_at_the_successor(void **state)
+{
+    struct http_conn c;
+    start(*state, "ledger");
+    assert_int_equal(kill(pid_of(TSERVICE_LEDGER), SIGSTOP), 0);
+    int64_t before = entries(&stack.redis);
+    send_hold(&c, NULL, sku, 3);
+    assert_true(await(entries(&stack.redis) == before + 1, RECOVERY_MS));
+    promote();
+    open_next_epoch();
+    lead_to(&other);
+    assert_int_equal(answer_to(&c, NULL), 201);
+    kill(pid_of(TSERVICE_LEDGER), SIGCONT);
+    await_ready();
+    check_item(a, sku, STOCK, STOCK - 3, 3, 0, 2);
+}
+
 static int end(void **state)
 {
     static const char *const roles[] = {TSERVICE_KEEPER, TSERVICE_LEDGER};
@@ -238,6 +257,8 @@ int main(void)
         LOST_TEST(nothing_is_decided_before_the_next_epoch_is_open),
         LOST_TEST(nothing_is_decided_in_an_epoch_before_its_own),
         {"what_its_key_shows_is_never_called_nothing", what_its_key_shows_is_never_called_nothing,
+         NULL, end, ON_SQLITE},
+        {"what_waits_for_sql_does_so_at_the_successor", what_waits_for_sql_does_so_at_the_successor,
          NULL, end, ON_SQLITE},
     };
     return run_each("lost exec", tests);

@@ -6,10 +6,13 @@
 #include "support/fixture.h"
 #include "support/keyed_load.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PARTITIONS 2
+#define CLIENTS    8
+#define MOVES      20
 
 static struct tcluster cluster;
 static char sku[64];
@@ -130,6 +133,44 @@ static void slots_that_move_under_load_are_no_error(void **state)
     keyed_load_stop_and_check(1000000);
 }
 
+static void *move_often(void *arg)
+{
+    int slot = *(int *)arg;
+    for (int i = 0; i < MOVES; i++)
+        if (tcluster_move_slot(&cluster, slot, another_node(tcluster_node_of(&cluster, slot))) < 0)
+            return NULL;
+    return arg;
+}
+
+/* Nothing is left behind whose outcome nobody could find out without a key. */
+static void nor_are_they_to_requests_without_a_key(void **state)
+{
+    static const char body[] = "{\"quantity\":1}";
+    struct http_conn c[CLIENTS];
+    int64_t sold = 0;
+    int slot = slot_of(sku);
+    pthread_t mover;
+    void *moved;
+    (void)state;
+    for (int i = 0; i < CLIENTS; i++)
+        http_conn_init(&c[i], stack.service.port);
+    assert_int_equal(pthread_create(&mover, NULL, move_often, &slot), 0);
+    do {
+        for (int i = 0; i < CLIENTS; i++, sold++)
+            assert_int_equal(
+                http_send_call(&c[i], "POST", DECREMENT(sku), NULL, body, strlen(body)), 0);
+        for (int i = 0; i < CLIENTS; i++) {
+            assert_int_equal(http_receive(&c[i], false, &a->resp), 0);
+            if (a->resp.status != 200)
+                fail_msg("status %d: %s", a->resp.status, a->resp.body);
+        }
+    } while (pthread_tryjoin_np(mover, &moved) != 0);
+    assert_non_null(moved);
+    check_item(a, sku, 1000000 - sold, 1000000 - sold, 0, sold, 1 + sold);
+    for (int i = 0; i < CLIENTS; i++)
+        http_conn_close(&c[i]);
+}
+
 #define SLOTS_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
 
 int main(void)
@@ -138,6 +179,7 @@ int main(void)
         SLOTS_TEST(a_slot_that_has_moved_is_followed),
         SLOTS_TEST(what_a_moving_slot_does_not_have_is_waited_for),
         SLOTS_TEST(slots_that_move_under_load_are_no_error),
+        SLOTS_TEST(nor_are_they_to_requests_without_a_key),
     };
     return run_each("slots", tests);
 }

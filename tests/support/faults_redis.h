@@ -29,6 +29,6 @@ bool redis_fault_fits(const struct redis_fault *fault, const struct shaken_opts 
 bool redis_fault_go_through(const struct redis_fault *fault, struct shaken *w);
 
 /* A test of its own: a world, load, the faults of these names, ended by NULL, one after the other,
- * judgement. It is skipped where there can be no hosts. The teardown is the caller's. */
+ * judgement. It is skipped where such a world can not be had. The teardown is the caller's. */
 void redis_faults_go_through(struct shaken *w, const struct shaken_opts *opts,
                              const char *const *names);

@@ -19,7 +19,7 @@
 #define APPLIER_ARGS 16
 
 const char *const shaken_kind_names[SHAKEN_KINDS] = {"sentinel", "cluster"};
-const char *const shaken_level_names[SHAKEN_LEVELS] = {"replicated", "ledger"};
+const char *const shaken_level_names[SHAKEN_LEVELS + 1] = {"replicated", "ledger", "always"};
 
 /* --- Redis ------------------------------------------------------------------------------------ */
 
@@ -152,15 +152,17 @@ static void make_canaries(struct shaken *w)
 static int all_start(struct shaken *w)
 {
     int err = w->opts.apart ? thosts_start(&w->hosts, 3) : 0;
-    if (err == -EPERM)
-        return err;
-    if (!err)
-        err = temp_dir_make(w->dir);
-    if (!err)
-        err =
-            w->opts.engine == BASE_POSTGRES ? bases_start(&w->bases) : bases_start_files(&w->bases);
     if (err)
-        return -EIO;
+        return err == -EPERM ? -ENOSYS : err;
+    err = temp_dir_make(w->dir);
+    if (err)
+        return err;
+    if (w->opts.engine != BASE_POSTGRES)
+        err = bases_start_files(&w->bases);
+    else if (bases_start(&w->bases) != 0)
+        err = -ENOSYS;
+    if (err)
+        return err;
     if (has_sql(w))
         db_close(bases_ledger(&w->bases, w->opts.engine));
     return redis_start(w) == 0 && servers_start(w) == 0 ? 0 : -EIO;
@@ -323,11 +325,16 @@ static void await_in_sql(struct shaken *w)
     fail_msg("SQL does not get all");
 }
 
-void shaken_judge(struct shaken *w)
+int shaken_end_load(struct shaken *w)
 {
     await_load(w, "at the end");
     tproc_signal(&w->load.proc, SIGINT);
-    int status = tload_finish(&w->load);
+    return tload_finish(&w->load);
+}
+
+void shaken_judge(struct shaken *w)
+{
+    int status = shaken_end_load(w);
     await_in_sql(w);
     int audit = has_sql(w) ? command_run("audit", "--redis", w->url, "--ledger", w->bases.url) : 0;
     if (audit != 0)

@@ -23,10 +23,16 @@
 #define SHAKEN_LIMIT_MS   180000 /* for whatever must come about */
 
 enum shaken_kind { SHAKEN_SENTINEL, SHAKEN_CLUSTER, SHAKEN_KINDS };
-enum shaken_level { SHAKEN_REPLICATED, SHAKEN_LEDGER, SHAKEN_LEVELS };
+/* Behind SHAKEN_LEVELS: one that promises nothing about primaries that are replaced. */
+enum shaken_level {
+    SHAKEN_REPLICATED,
+    SHAKEN_LEDGER,
+    SHAKEN_LEVELS,
+    SHAKEN_ALWAYS = SHAKEN_LEVELS
+};
 
 extern const char *const shaken_kind_names[SHAKEN_KINDS];
-extern const char *const shaken_level_names[SHAKEN_LEVELS];
+extern const char *const shaken_level_names[SHAKEN_LEVELS + 1];
 
 struct shaken_opts {
     enum shaken_kind kind;
@@ -62,7 +68,8 @@ struct shaken {
     bool grown;                         /* its cluster has a primary more than at the start */
 };
 
-/* 0, or -errno with a message; -EPERM: this user may not make hosts. */
+/* 0, or -errno with a message; -ENOSYS: it can not be had here, for there is no PostgreSQL, or this
+ * user may not make hosts. */
 int shaken_start(struct shaken *w, const struct shaken_opts *opts) MUST_CHECK;
 
 /* -1 if a service was not well. Fine on one that is zeroed. */
@@ -90,6 +97,9 @@ bool shaken_mend(struct shaken *w);
 /* Prints how the services are, and what all logs end with. */
 void shaken_say(struct shaken *w);
 
-/* Some hundred requests more, then the end of the load. Its answers must be right, SQL must have
+/* Some hundred requests more, then the end of the load: its exit status. The report is there. */
+int shaken_end_load(struct shaken *w);
+
+/* The same. Its answers must be right, SQL must have
  * all, and the audit must find store and ledger equal, unless there is no SQL. */
 void shaken_judge(struct shaken *w);

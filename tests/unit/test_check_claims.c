@@ -420,3 +420,21 @@ TEST(a_success_is_evidence_at_any_time)
     add_ok((struct history_attempt){.line = {LINE(0, 1, 2, 98)}}, KIND_DECREMENT, 200);
     assert_true(case_tells("right would have been"));
 }
+
+static bool is_a_mark_told_of(uint32_t waits, uint64_t takes_us)
+{
+    begin();
+    history_facts(sample.history)->waits = waits;
+    add_ok((struct history_attempt){.line = {LINE(0, 1, 2, 99)},
+                                    .flags = FLAG_REPLAYED,
+                                    .end_us = 100 + takes_us},
+           KIND_DECREMENT, 100);
+    return case_tells("nobody was given before");
+}
+
+TEST(a_late_answer_may_have_found_its_own_effect)
+{
+    assert_false(is_a_mark_told_of(1, 300 * MS));
+    assert_true(is_a_mark_told_of(1, 100 * MS));
+    assert_true(is_a_mark_told_of(0, 300 * MS));
+}

@@ -291,6 +291,10 @@ TEST(a_name_that_nobody_knows_is_said)
     assert_int_equal(take("_", "-ERR~No~such~master", "-ERR~No~such~master"), TOPOLOGY_NO_NAME);
     assert_string_equal(topology_why(t),
                         "s1:26379: this Sentinel knows no primary of the name shop");
+    assert_true(topology_lacks_name(t));
+    (void)ask();
+    assert_int_equal(named(1, 1, "master", "[]"), TOPOLOGY_GOOD);
+    assert_false(topology_lacks_name(t));
 }
 
 /* --- a cluster -------------------------------------------------------------------------------- */

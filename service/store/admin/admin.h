@@ -36,6 +36,7 @@ enum admin_result {
 enum admin_trouble {
     TROUBLE_AWAY,   /* nobody answers at its address, or not in time */
     TROUBLE_HOST,   /* the name of its host is not known */
+    TROUBLE_NAME,   /* the Sentinels watch no primary of that name */
     TROUBLE_TLS,    /* it has no TLS that is trusted here, or there */
     TROUBLE_LOGIN,  /* it does not know this user and password */
     TROUBLE_RIGHTS, /* this user may not run a command that is needed */

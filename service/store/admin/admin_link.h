@@ -13,7 +13,6 @@
 
 #include "buf.h"
 #include "store/admin/admin.h"
-#include "store/meta.h"
 #include "store/redis/link.h"
 #include "store/topology/topology.h"
 

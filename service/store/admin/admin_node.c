@@ -168,7 +168,7 @@ bool admin_turn(struct admin *admin, unsigned partition)
         return true;
     }
     admin->node = &admin->nowhere;
-    admin->trouble = TROUBLE_AWAY;
+    admin->trouble = topology_lacks_name(admin->topology) ? TROUBLE_NAME : TROUBLE_AWAY;
     admin->refused = false;
     (void)admin_say(admin, ADMIN_DOWN, topology_why(admin->topology));
     return false;

@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "store/admin/admin_link.h"
 #include "store/admin/feed.h"
+#include "store/layout.h"
 
 #include <errno.h>
 #include <time.h>

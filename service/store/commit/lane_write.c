@@ -170,10 +170,12 @@ static void settle_doubts(struct lane *lane)
         struct store_op *op = batch->ops[i];
         if (!op || op->doubt == 0)
             continue;
-        if (op->doubt != batch->gate.store)
+        if (op->doubt != batch->gate.store) {
             lane_tell(lane, i, OUT_UNKNOWN, LANE_WHY_RESTORED);
-        else if (!is_recorded(&batch->view, op->op.key))
+        } else if (!is_recorded(&batch->view, op->op.key)) {
             op->doubt = 0;
+            op->made = false; /* what comes under its key from now on is somebody else's */
+        }
     }
 }
 

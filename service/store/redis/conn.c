@@ -160,7 +160,7 @@ void conn_doubt(struct conn *conn)
  * nothing: Redis may be busy. */
 static const char *tells_over(const struct conn *conn, const redisReply *info)
 {
-    char role[REIGN_ID_SIZE], replid[REIGN_ID_SIZE];
+    char role[CONN_ID_SIZE], replid[CONN_ID_SIZE];
     if (!reply_info(info, "role", role, sizeof(role)) ||
         !reply_info(info, "master_replid", replid, sizeof(replid)))
         return NULL;

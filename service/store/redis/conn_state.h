@@ -7,7 +7,6 @@
 #pragma once
 
 #include "buf.h"
-#include "core/reign.h"
 #include "store/redis/lookup.h"
 #include "store/redis/tls.h"
 #include "store/topology/topology.h"
@@ -16,6 +15,7 @@
 #include <uv.h>
 
 #define CONN_ROLE_MS 1000 /* from one look at the role to the next */
+#define CONN_ID_SIZE 48   /* of a process, or of its promotion, with the NUL */
 
 enum conn_state {
     CONN_DOWN,
@@ -57,11 +57,11 @@ struct conn {
     /* The connection is gone; `busy` tells whether an exchange was under way. */
     void (*on_lost)(struct conn *conn, bool busy);
     void *user;
-    char run_id[REIGN_ID_SIZE]; /* of the process */
-    char replid[REIGN_ID_SIZE]; /* of its promotion, which each new one changes */
-    int version;                /* of Redis: 70015 for 7.0.15 */
-    uint64_t role_due_ms;       /* of the loop: when the next exchange asks for the role */
-    bool role_behind;           /* the exchange under way does: its last reply is that */
+    char run_id[CONN_ID_SIZE]; /* of the process */
+    char replid[CONN_ID_SIZE]; /* of its promotion, which each new one changes */
+    int version;               /* of Redis: 70015 for 7.0.15 */
+    uint64_t role_due_ms;      /* of the loop: when the next exchange asks for the role */
+    bool role_behind;          /* the exchange under way does: its last reply is that */
     bool role_first; /* it was asked while READY: the next reply is that, whatever follows */
     size_t aside;    /* replies of conn_send_aside() that are to come, before all others */
     char error[160]; /* why it is down */

@@ -89,6 +89,11 @@ const char *topology_why(const struct topology *topology)
     return topology->why[0] ? topology->why : "nobody has said yet where the primary is";
 }
 
+bool topology_lacks_name(const struct topology *topology)
+{
+    return topology->lacks_name;
+}
+
 uint64_t topology_version(const struct topology *topology)
 {
     return topology->version;

@@ -57,6 +57,9 @@ void topology_told(struct topology *topology, unsigned partition, const struct e
 /* Why an address is not known: what was said last, for people. */
 const char *topology_why(const struct topology *topology);
 
+/* The last Sentinel that answered watches nothing of the name in the URL. */
+bool topology_lacks_name(const struct topology *topology);
+
 /* Changes with any address. */
 uint64_t topology_version(const struct topology *topology);
 

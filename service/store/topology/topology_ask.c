@@ -248,6 +248,7 @@ static enum topology_said take(struct topology *t, const struct topology_questio
                                redisReply **replies, struct topology_answer *answer, int64_t now_ms)
 {
     enum topology_said said = parse(t, question, replies, answer);
+    t->lacks_name = said == TOPOLOGY_NO_NAME;
     if (said == TOPOLOGY_NO_NAME)
         fail_say(answer->why, sizeof(answer->why),
                  "this Sentinel knows no primary of the name %.60s", t->address.name);

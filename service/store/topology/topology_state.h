@@ -35,6 +35,7 @@ struct topology {
     struct rng jitter;
     struct topology_table *said; /* as last logged */
     uint64_t said_version;
+    bool lacks_name;
     char why[TOPOLOGY_WHY_SIZE]; /* the last question has found nothing; empty: it has */
     void (*on_doubt)(void *user);
     void *doubt_user;
