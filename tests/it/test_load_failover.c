@@ -80,21 +80,14 @@ static void load_through_a_failover(const char *durability, const enum base_engi
     tproc_signal(&run.proc, SIGINT);
 }
 
-static json_int_t lost_operations(void)
-{
-    const json_t *runs = json_object_get(run.json, "runs");
-    const json_t *verdict = json_object_get(json_array_get(runs, 0), "verdict");
-    return json_integer_value(json_object_get(json_object_get(verdict, "lost"), "operations"));
-}
-
 static void expect_right(bool loses)
 {
     int status = tload_finish(&run);
     if (status != INTERRUPTED || strcmp(tload_word(&run), "right") != 0 ||
-        (lost_operations() > 0) != loses || tload_fact(&run, "failovers") < 1) {
+        (tload_lost(&run) > 0) != loses || tload_fact(&run, "failovers") < 1) {
         tload_print(&run);
         fail_msg("exit status %d, verdict %s, %lld lost", status, tload_word(&run),
-                 (long long)lost_operations());
+                 (long long)tload_lost(&run));
     }
     assert_int_equal(tload_check(&run), INTERRUPTED);
 }
