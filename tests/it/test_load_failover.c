@@ -13,8 +13,10 @@
 #include <string.h>
 
 #define INTERRUPTED 105
-#define LOAD        "-p 2 -c 20 -d 300s --ttl 60s --settle 1s --timeout 20s --skus 10 --stock 100k" /* until it is ended */
-#define LOST        100 /* entries of the stream, at least */
+#define LOAD                                                                                       \
+    "-p 2 -c 20 -d 300s --ttl 60s --settle 1s --timeout 20s --skus 10 --stock 100k" /* until it is \
+                                                                                       ended */
+#define LOST 100 /* entries of the stream, at least */
 
 static struct tsentinel redis;
 static struct tload run;
@@ -42,16 +44,25 @@ static void await_more(int64_t more)
     assert_true(await(successes() >= goal, RECOVERY_MS));
 }
 
+/* On a slow machine the Sentinels may have given up on a replica that stood still. */
+static bool took_over(int node)
+{
+    return tsentinel_primary(&redis) == node ||
+           (tsentinel_failover(&redis) == 0 && tsentinel_primary(&redis) == node);
+}
+
 /* The replica does not hear of what the primary does from here on to its end. */
 static void fail_over_without_the_tail(void)
 {
-    struct tredis *old = primary(), *next = &redis.nodes[tsentinel_replica(&redis)];
+    int node = tsentinel_replica(&redis);
+    assert_true(node >= 0);
+    struct tredis *old = primary(), *next = &redis.nodes[node];
     tredis_freeze(next);
     redis_do(old, "CLIENT KILL TYPE replica");
     await_more(LOST);
     tredis_kill9(old);
     tredis_thaw(next);
-    assert_true(await(tsentinel_primary(&redis) == (int)(next - redis.nodes), RECOVERY_MS));
+    assert_true(await(took_over(node), RECOVERY_MS));
     assert_true(await(entries(next) > 0 && api_ready(a), RECOVERY_MS));
 }
 
@@ -69,21 +80,14 @@ static void load_through_a_failover(const char *durability, const enum base_engi
     tproc_signal(&run.proc, SIGINT);
 }
 
-static json_int_t lost_operations(void)
-{
-    const json_t *runs = json_object_get(run.json, "runs");
-    const json_t *verdict = json_object_get(json_array_get(runs, 0), "verdict");
-    return json_integer_value(json_object_get(json_object_get(verdict, "lost"), "operations"));
-}
-
 static void expect_right(bool loses)
 {
     int status = tload_finish(&run);
     if (status != INTERRUPTED || strcmp(tload_word(&run), "right") != 0 ||
-        (lost_operations() > 0) != loses || tload_fact(&run, "failovers") < 1) {
+        (tload_lost(&run) > 0) != loses || tload_fact(&run, "failovers") < 1) {
         tload_print(&run);
         fail_msg("exit status %d, verdict %s, %lld lost", status, tload_word(&run),
-                 (long long)lost_operations());
+                 (long long)tload_lost(&run));
     }
     assert_int_equal(tload_check(&run), INTERRUPTED);
 }

@@ -64,8 +64,8 @@ SHAKEN_TEST(below_these_levels_the_verdict_tells_of_what_was_lost)
     shaken_load(&world);
     assert_true(redis_fault_go_through(redis_fault_named("tail-cut"), &world));
     (void)shaken_end_load(&world);
-    assert_string_equal(tload_word(&world.load), "violation");
-    assert_true(
-        tload_violations(&world.load, "versions") + tload_violations(&world.load, "lasting") > 0);
-    assert_true(tload_has_witness(&world.load));
+    /* Named one by one, or, where what was lost does not show for sure, as what contradicts it. */
+    assert_true(tload_lost(&world.load) > 0 || tload_violations(&world.load, "versions") +
+                                                       tload_violations(&world.load, "lasting") >
+                                                   0);
 }

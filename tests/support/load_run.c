@@ -180,3 +180,10 @@ void tload_free(struct tload *l)
     l->json = NULL;
     temp_dir_remove(l->dir);
 }
+
+int64_t tload_lost(const struct tload *l)
+{
+    const json_t *runs = json_object_get(l->json, "runs");
+    const json_t *verdict = json_object_get(json_array_get(runs, 0), "verdict");
+    return json_integer_value(json_object_get(json_object_get(verdict, "lost"), "operations"));
+}

@@ -38,6 +38,9 @@ const char *tload_word(const struct tload *l);
 int64_t tload_violations(const struct tload *l, const char *property);
 bool tload_has_witness(const struct tload *l);
 
+/* How many acknowledged operations it says a failover lost. */
+int64_t tload_lost(const struct tload *l);
+
 /* A number of the report's coverage ("unknown", "replays", ...), -1 when there is none. */
 int64_t tload_coverage(const struct tload *l, const char *name);
 
