@@ -28,7 +28,7 @@ const struct arg_spec config_specs[] = {
     {"workers", ARG_INT, AT(workers), 0, CONFIG_WORKERS_MAX, .default_text = "0", .metavar = "N",
      .help = "Worker processes; 0 means one per online CPU."},
     {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
-     .help = "redis://[user:pass@]host:port[/db], unix:/path.sock, redis+sentinel://[user:pass@]host:port,.../NAME[/db] or redis+cluster://[user:pass@]host:port,..., with rediss for TLS; without it an own Redis is started."},
+     .help = "redis://[user:pass@]host:port[/db], unix:/path.sock, redis+sentinel://host:port,.../NAME[/db] or redis+cluster://host:port,..., with rediss for TLS; without it an own Redis is started."},
     {"ledger", ARG_STRING, AT(ledger), .metavar = "URL", .secret = true,
      .help = "SQL ledger: sqlite:PATH, postgresql://... or none. Without it sqlite:<data-dir>/ledger.db for an own Redis, else none."},
     PASSWORD_ROW("redis", AT(redis_password)),

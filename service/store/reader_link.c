@@ -146,14 +146,13 @@ static void take(struct reader_link *link, struct read_ask *ask, const redisRepl
     struct reader *reader = link->reader;
     const struct reader_look *look = &link->looks[ask->look];
     const struct meta_view *gate = &reader->store->partitions[ask->partition].gate;
+    bool waits = look->end == LOOK_WELL && gate->gate == META_IS_WAIT;
     if (!reader_read_of(ask))
         reader_give_up(ask, OUT_NONE, NULL);
-    else if (look->end == LOOK_AGAIN || passes(link, ask->partition, reply))
+    else if (look->end == LOOK_AGAIN || passes(link, ask->partition, reply) || waits)
         reader_send_later(reader, ask);
     else if (look->end == LOOK_REFUSED)
         reader_give_up(ask, OUT_REDIS_UNAVAILABLE, reader->parts[ask->partition].why);
-    else if (gate->gate == META_IS_WAIT)
-        reader_send_later(reader, ask);
     else if (gate->gate != META_IS_OPEN)
         reader_give_up(ask, reader_code_of(gate->gate), gate->why);
     else if (!reader_take_reply(reader, &link->arena, ask, reply, now_ms))

@@ -61,8 +61,10 @@ static void free_wide(struct reader_wide *wide)
 
 void reader_wide_free_all(struct reader *reader)
 {
-    while (!LIST_EMPTY(&reader->wides))
-        free_wide(LIST_FIRST(&reader->wides));
+    for (struct reader_wide *wide = LIST_FIRST(&reader->wides), *next; wide; wide = next) {
+        next = LIST_NEXT(wide, next);
+        free_wide(wide);
+    }
 }
 
 void reader_wide_put_command(struct buf *out, const struct read_ask *ask)

@@ -346,7 +346,7 @@ struct store *store_new(uv_loop_t *loop, const struct store_config *config,
     if (open_partitions(store) < 0) {
         /* Handles of the lanes that were made are in the loop: the process is about to end. */
         snprintf(err, err_size, "out of memory or descriptors");
-        return NULL;
+        return NULL; /* NOLINT(clang-analyzer-unix.Malloc) */
     }
     uv_timer_init(loop, &store->tick);
     store->tick.data = store;

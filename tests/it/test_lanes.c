@@ -73,7 +73,8 @@ static void who_wants_a_partition_without_a_node_waits_for_one(void **state)
     (void)state;
     const struct tcluster_opts opts = {.primaries = 3, .partly = true, .aof = TREDIS_AOF_ALWAYS};
     assert_int_equal(tcluster_start(&cluster, &opts), 0);
-    serve(.redis_url = cluster.url, .partitions = PARTITIONS, .flags = {"--request-timeout", "60s"});
+    serve(.redis_url = cluster.url, .partitions = PARTITIONS,
+          .flags = {"--request-timeout", "60s"});
     await_ready();
     unsigned other = 1;
     while (node_of(other) == node_of(0))
