@@ -276,7 +276,7 @@ static const char *lacks(struct keeper *k, enum wait_cause *cause)
         return admin_why(k->admin);
     }
     *cause = WAIT_REPLICAS;
-    if (level == DURABILITY_REPLICATED && shared->replicas_short)
+    if (level == DURABILITY_REPLICATED && shared->replicas_short[first_open(k)])
         return "fewer are online than --replicas says";
     *cause = WAIT_SQL;
     if (level == DURABILITY_LEDGER && shared->ledger_down)

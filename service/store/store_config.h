@@ -67,13 +67,14 @@ struct store_config {
 /* What all processes of one service share (a shared mapping made by the master before it forks):
  * which store they serve, so that a Redis that comes back empty or as another one is noticed. */
 struct store_shared {
-    _Atomic bool starting;                /* the master says what is waited for: nobody else does */
-    _Atomic uint64_t store_id;            /* 0: not opened yet */
-    _Atomic int64_t epoch;                /* the highest that was seen open */
-    _Atomic int64_t failovers;            /* epochs of all, where Redis may fail over; else 0 */
-    _Atomic bool memory_high;             /* no new holds: 90 % of maxmemory are used */
-    _Atomic bool ledger_behind;           /* no new holds or sales: past ledger_max_lag */
-    _Atomic bool replicas_short;          /* fewer than `replicas` are online */
+    _Atomic bool starting;      /* the master says what is waited for: nobody else does */
+    _Atomic uint64_t store_id;  /* 0: not opened yet */
+    _Atomic int64_t epoch;      /* the highest that was seen open */
+    _Atomic int64_t failovers;  /* epochs of all, where Redis may fail over; else 0 */
+    _Atomic bool memory_high;   /* no new holds: 90 % of maxmemory are used */
+    _Atomic bool ledger_behind; /* no new holds or sales: past ledger_max_lag */
+    /* Of each partition: fewer than `replicas` of its Redis are online. */
+    _Atomic bool replicas_short[PARTITIONS_MAX];
     _Atomic bool ledger_down;             /* the ledger process of this host can not reach SQL */
     _Atomic bool ledger_silent;           /* an event has waited for SQL longer than requests do */
     _Atomic bool state_lost;              /* SQL holds a past that Redis has not */

@@ -21,7 +21,12 @@ static const char *trouble(const struct store *store, unsigned partition, enum o
     }
     if (p->refused[0] && clock_mono_ms() - p->refused_ms < REFUSED_FOR_MS)
         return p->refused;
-    return store_is_down(p) ? "a connection to Redis is down" : NULL;
+    if (store_is_down(p))
+        return "a connection to Redis is down";
+    bool waits = store->config.durability == DURABILITY_REPLICATED;
+    return waits && store->shared->replicas_short[partition]
+               ? "fewer replicas are online than --replicas says"
+               : NULL;
 }
 
 /* From what passes to what needs a person. */
@@ -57,8 +62,6 @@ const char *store_not_ready(const struct store *store, enum outcome_code *code)
     if (why)
         return why;
     *code = OUT_REDIS_UNAVAILABLE;
-    if (store->config.durability == DURABILITY_REPLICATED && store->shared->replicas_short)
-        return "fewer replicas are online than --replicas says";
     if (store->config.durability == DURABILITY_LEDGER &&
         (store->shared->ledger_down || store->shared->ledger_silent))
         return "the ledger takes no events, and --durability ledger waits for it";

@@ -67,7 +67,8 @@ static void start(const struct tcluster_opts *opts)
 {
     assert_int_equal(tcluster_start(&cluster, opts), 0);
     serve(.redis_url = cluster.url, .partitions = PARTITIONS, .workers = 1,
-          .flags = {"--request-timeout", REQUEST});
+          .flags = {"--request-timeout", REQUEST, opts->min_replicas ? "--durability" : NULL,
+                    "replicated"});
     assert_true(await(names(NONE), RECOVERY_MS));
     make_items();
 }
@@ -273,6 +274,20 @@ static void reads_follow_a_failover(void **state)
         get(text("/v1/operations/key-%d", p));
 }
 
+static void a_primary_without_its_replica_leaves_the_others_alone(void **state)
+{
+    start(&(struct tcluster_opts){.replicas = 1, .min_replicas = 1, .aof = TREDIS_AOF_ALWAYS});
+    for (int p = 0; p < PARTITIONS; p++)
+        record(p);
+    int alone = nodes[0], replica = tcluster_replica_of(&cluster, alone);
+    assert_true(replica >= 0);
+    tredis_kill9(&cluster.nodes[replica]);
+    assert_true(await(names(alone), RECOVERY_MS));
+    check_the_others_work(alone);
+    assert_int_equal(tredis_restart(&cluster.nodes[replica]), 0);
+    check_all_is_well_again();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +296,7 @@ int main(void)
         cmocka_unit_test_teardown(a_node_that_is_frozen_leaves_the_others_alone, end),
         cmocka_unit_test_teardown(a_node_that_is_dead_leaves_the_others_alone, end),
         cmocka_unit_test_teardown(without_any_node_it_is_not_ready, end),
+        cmocka_unit_test_teardown(a_primary_without_its_replica_leaves_the_others_alone, end),
         cmocka_unit_test_teardown(reads_follow_a_slot_that_moves, end),
         cmocka_unit_test_teardown(reads_follow_a_failover, end),
     };

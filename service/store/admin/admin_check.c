@@ -224,7 +224,6 @@ static unsigned count_online(const redisReply *replication)
 
 int admin_look_at_replicas(struct admin *admin)
 {
-    bool shortage = false;
     int rc = 0;
     if (admin->config->durability != DURABILITY_REPLICATED)
         return 0;
@@ -233,13 +232,14 @@ int admin_look_at_replicas(struct admin *admin)
             continue;
         redisReply *reply = ask_info(admin, "replication");
         if (reply)
-            shortage = shortage || count_online(reply) < admin->config->replicas;
+            admin->node->replicas_short = count_online(reply) < admin->config->replicas;
         if (reply)
             freeReplyObject(reply);
         else
             rc = -1;
     }
-    admin->shared->replicas_short = shortage;
+    for (unsigned p = 0; p < admin->config->partitions; p++)
+        admin->shared->replicas_short[p] = admin_turn(admin, p) && admin->node->replicas_short;
     return rc;
 }
 

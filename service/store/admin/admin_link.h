@@ -23,6 +23,7 @@ struct admin_node {
     uint64_t born;       /* which connection this is, of all that there were; 0: none */
     struct reign reign;  /* of the Redis that it leads to */
     char durability[64]; /* as last logged */
+    bool replicas_short; /* as of the last look at them */
     int64_t role_ms;     /* monotonic: when to look at the role again */
     int64_t now_ms;      /* of this Redis, as last asked */
     int64_t now_at_ms;   /* monotonic: when that was */
