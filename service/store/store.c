@@ -345,8 +345,9 @@ struct store *store_new(uv_loop_t *loop, const struct store_config *config,
     }
     if (open_partitions(store) < 0) {
         /* Handles of the lanes that were made are in the loop: the process is about to end. */
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         snprintf(err, err_size, "out of memory or descriptors");
-        return NULL; /* NOLINT(clang-analyzer-unix.Malloc) */
+        return NULL;
     }
     uv_timer_init(loop, &store->tick);
     store->tick.data = store;
