@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #define TRIES_MAX  4   /* of a tour with one refusal */
+#define AGAIN_MS   30  /* a Redis in trouble is left alone for a moment */
 #define STEPS_MAX  400 /* commands of a tour; reaching it means that it has no end */
 #define HOUR_MS    INT64_C(3600000)
 #define PARTITIONS 2
@@ -151,8 +152,11 @@ static void step(tour_fn *prepare, tour_fn *tour, check_fn *check, enum refuse_w
     struct refuse_rule rule = {.word = word, .first = k, .count = 1};
     refuse_proxy_arm(&proxy, &rule);
     int tries = 1;
-    while (!tour() && tries <= TRIES_MAX)
+    while (!tour() && tries <= TRIES_MAX) {
+        int64_t again_ms = test_now_ms() + AGAIN_MS;
+        assert_true(await(test_now_ms() >= again_ms, 2 * AGAIN_MS));
         tries++;
+    }
     refuse_proxy_last(&proxy, name);
     if (tries > TRIES_MAX)
         print_error("%s to command %d (%s): %d tries were not enough: %s\n", refuse_word_name(word),
