@@ -228,13 +228,17 @@ static bool queue_state(struct admin *admin, unsigned partition, const char *sta
     return admin_done(admin, ANSWER_QUEUED);
 }
 
-/* What was found wrong was found in the epoch of the last look. Another one may be right. */
+/* What was found wrong was found in the epoch of the last look. Another one may be right. A primary
+ * that was left behind and never demoted may be chosen again, with the replication id that it had:
+ * it is deposed no more, and what it has is no part of the history. */
 static enum admin_result check_close(struct admin *admin, unsigned partition,
-                                     const struct meta *meta)
+                                     const struct meta *meta, const char *state)
 {
     if (meta_missing(meta))
         return admin_say(admin, ADMIN_LOST, "Redis has lost the store's data");
     enum admin_result result = admin_check_meta(admin, partition, meta);
+    if (result == ADMIN_CLOSED && meta_deposed(meta->v[META_STATE]) && meta_says_lost(state))
+        result = ADMIN_OK;
     if (meta_opening(meta->v[META_STATE]) && strcmp(meta->v[META_STATE], admin->claimed) != 0)
         return admin_say(admin, ADMIN_RESTARTED, "the ledger process is opening the next epoch");
     if (result == ADMIN_OK && meta_epoch(meta) != admin->epochs[partition])
@@ -251,7 +255,7 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
         struct meta meta;
         if (!meta_read(admin, partition, &meta))
             return ADMIN_DOWN;
-        enum admin_result result = check_close(admin, partition, &meta);
+        enum admin_result result = check_close(admin, partition, &meta, state);
         if (result != ADMIN_OK) {
             admin_unwatch(admin);
             return result;
