@@ -261,6 +261,14 @@ int64_t metric(const char *name)
     return (int64_t)strtod(at + strlen(line), NULL);
 }
 
+bool has_answered(int status)
+{
+    char label[32];
+    get("/metrics");
+    snprintf(label, sizeof(label), ",status=\"%d\"} ", status);
+    return strstr(a->resp.body, label) != NULL;
+}
+
 int hold_status(const char *sku)
 {
     char body[128];
