@@ -44,18 +44,24 @@ static size_t count_seconds(const struct history_reader *r)
     return (size_t)(last_ns / SECOND_NS) + 1;
 }
 
-/* Whether what it says of the store is no evidence. An expiry that only a get shows is asked for by
- * nobody else. */
+/* Whether what it says of the store is no evidence. */
 static bool is_shaken(const struct unpromised *u, const struct history_op *op)
 {
     if (history_phase(op) != PHASE_LOAD || index_is_told(op) ||
-        history_outcome(op) == OUTCOME_UNKNOWN ||
-        (op->detail == DETAIL_EXPIRED && history_outcome(op) == OUTCOME_OK))
+        history_outcome(op) == OUTCOME_UNKNOWN)
         return false;
     for (uint64_t s = op->begin_ns / SECOND_NS; s < u->seconds && s <= op->end_ns / SECOND_NS; s++)
         if (u->shaken[s])
             return true;
     return false;
+}
+
+/* An expiry is asked for by nobody: without the get that shows it there would be none. */
+static bool alone_shows_expiry(const struct unpromised *u, const struct history_op *op)
+{
+    return op->kind == KIND_GET_RESERVATION && op->detail == DETAIL_EXPIRED &&
+           history_outcome(op) == OUTCOME_OK &&
+           !(op->of < u->reader.slots && u->read_back[op->of / 8] >> op->of % 8 & 1);
 }
 
 static bool is_refusal(const struct history_op *op)
@@ -80,8 +86,13 @@ static void note_all(struct unpromised *u, const struct history_reader *r)
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
         const struct history_op *op = history_op_at(r, slot);
-        if (op && is_used(type, op) && history_phase(op) == PHASE_LOAD && tells_of_trouble(op))
+        if (!op || !is_used(type, op))
+            continue;
+        if (history_phase(op) == PHASE_LOAD && tells_of_trouble(op))
             note_trouble(u, op->end_ns);
+        if (history_phase(op) == PHASE_SETTLE && op->kind == KIND_GET_RESERVATION &&
+            history_outcome(op) == OUTCOME_OK && op->of < r->slots)
+            u->read_back[op->of / 8] |= (uint8_t)(1u << op->of % 8);
     }
 }
 
@@ -105,7 +116,8 @@ int unpromised_make(struct unpromised *u, const struct history_reader *r)
         return 0;
     size_t seconds = count_seconds(r);
     u->shaken = calloc(seconds, 1);
-    if (!u->shaken)
+    u->read_back = calloc((size_t)r->slots / 8 + 1, 1);
+    if (!u->shaken || !u->read_back)
         return -ENOMEM;
     int err = history_copy(&u->reader, r);
     if (err < 0)
@@ -120,10 +132,12 @@ void unpromised_free(struct unpromised *u)
 {
     history_unread(&u->reader);
     free(u->shaken);
+    free(u->read_back);
     *u = (struct unpromised){.seconds = 0};
 }
 
 bool unpromised_read(const struct unpromised *u, const struct history_op *op)
 {
-    return u->seconds > 0 && history_reads(op->kind) && is_shaken(u, op);
+    return u->seconds > 0 && history_reads(op->kind) && is_shaken(u, op) &&
+           !alone_shows_expiry(u, op);
 }

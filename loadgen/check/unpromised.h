@@ -6,7 +6,7 @@
  * failover what they say of the store is no evidence for a minute around each answer that says that
  * the store can not be written, or that its outcome is unknown, or that comes late:
  *
- *   reads      are left out
+ *   reads      are left out, but for an expiry that only a get shows
  *   refusals   stay, since attempts, batches and look-ups hang on them, in a copy of the history
  *              that the check alone sees: that nothing was changed, and not why
  *
@@ -25,6 +25,7 @@ struct unpromised {
     struct history_reader reader; /* the copy */
     size_t seconds;               /* of the run that are known; 0: there is no copy */
     uint8_t *shaken;              /* by second: 1 if it is near such an answer */
+    uint8_t *read_back;           /* a bit for each slot: a reserve that was, after the load */
     uint64_t muted;               /* refusals that say no more why */
 };
 

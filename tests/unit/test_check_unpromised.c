@@ -70,6 +70,40 @@ TEST(what_is_read_while_a_primary_may_be_replaced_is_no_evidence)
     assert_true(is_a_dirty_read_told_of(0, 0, true));
 }
 
+/* A primary that was replaced let a hold expire at version 3, which is somebody's sale. */
+static bool is_a_dirty_expiry_told_of(uint32_t failovers, bool read_back)
+{
+    begin(failovers);
+    uint32_t of = add_ok((struct history_attempt){.line = {LINE(0, 1, 2, 99)}}, KIND_RESERVE, 200);
+    add_ok((struct history_attempt){.client = 1, .line = {LINE(0, 1, 3, 98)}}, KIND_DECREMENT, 300);
+    struct history_attempt get = {.phase = PHASE_LOAD,
+                                  .kind = KIND_GET_RESERVATION,
+                                  .outcome = OUTCOME_OK,
+                                  .status = 200,
+                                  .detail = DETAIL_EXPIRED,
+                                  .of = of,
+                                  .seq = ++seq,
+                                  .begin_us = 500 * MS,
+                                  .end_us = 501 * MS,
+                                  .line = {LINE(0, 1, 3, 100)}};
+    history_sample_add(&sample, &get);
+    get.worker = HISTORY_SAMPLE_PARENT;
+    get.phase = PHASE_SETTLE;
+    get.begin_us = 600 * MS;
+    get.end_us = 601 * MS;
+    get.line[0] = (struct history_line)LINE(0, 1, 4, 99);
+    if (read_back)
+        history_sample_add(&sample, &get);
+    return case_verdict()->word == VERDICT_VIOLATION;
+}
+
+TEST(nor_is_an_expiry_that_is_read_again_after_the_load)
+{
+    assert_false(is_a_dirty_expiry_told_of(1, true));
+    assert_true(is_a_dirty_expiry_told_of(0, true));
+    assert_true(is_a_dirty_expiry_told_of(1, false));
+}
+
 TEST(a_success_is_evidence_at_any_time)
 {
     begin(1);
