@@ -72,11 +72,12 @@ static enum admin_result check_ledger(struct admin *admin, const char *ledger)
 }
 
 /* A restore gave the store another id. Its epoch is higher than any before, which tells it from an
- * old copy that was put back: that one is for the ledger process to compare with SQL. */
+ * old copy that was put back: that one is for the ledger process to compare with SQL. The same:
+ * another process is about to take it. */
 static bool is_restored(const struct store_shared *shared, const struct meta *meta)
 {
     return shared->ledger_known && strcmp(meta->v[META_LEDGER], shared->ledger_id) == 0 &&
-           meta_epoch(meta) > shared->epoch && !meta_restoring(meta);
+           meta_epoch(meta) >= shared->epoch && !meta_restoring(meta);
 }
 
 enum admin_result admin_check_meta(struct admin *admin, unsigned partition, const struct meta *meta)
@@ -150,19 +151,24 @@ static enum admin_result renew(struct admin *admin, unsigned partition, unsigned
     return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
 }
 
-void admin_take_store(struct admin *admin, const struct meta *meta)
+/* The epoch goes first: by it everybody knows that the id which is still there is of the past. */
+bool admin_take_store(struct admin *admin, const struct meta *meta)
 {
     struct store_shared *shared = admin->shared;
-    uint64_t id = strtoull(meta->v[META_STORE], NULL, 16);
-    uint64_t before = atomic_exchange(&shared->store_id, id);
+    uint64_t id = strtoull(meta->v[META_STORE], NULL, 16), known = shared->store_id, before = known;
+    if (known != 0 && known != id && !is_restored(shared, meta))
+        return false;
     admin->epoch = meta_epoch(meta);
-    shared->restores = meta_restores(meta);
     for (int64_t seen = shared->epoch; seen < admin->epoch;)
         if (atomic_compare_exchange_weak(&shared->epoch, &seen, admin->epoch))
             break;
+    if (!atomic_compare_exchange_strong(&shared->store_id, &known, id))
+        return false;
+    shared->restores = meta_restores(meta);
     if (before != 0 && before != id)
         log_event(LOG_WARN, "the store was restored; going on with it",
                   LOG_STR("store", meta->v[META_STORE]), LOG_STR("epoch", meta->v[META_EPOCH]));
+    return true;
 }
 
 /* One look, and what follows from it. *done: 0 if another process was faster. */
@@ -184,7 +190,7 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
     else if (meta_wants(&meta, &admin->node->reign))
         result = renew(admin, partition, may, &meta, done);
     if (result == ADMIN_OK && *done > 0)
-        admin_take_store(admin, &meta);
+        *done = admin_take_store(admin, &meta);
     return result;
 }
 

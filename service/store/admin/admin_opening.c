@@ -111,7 +111,6 @@ enum admin_claimed admin_open_claimed(struct admin *admin, unsigned partition,
     if (opened != CLAIM_OURS)
         return opened;
     admin->epochs[partition] = epoch;
-    admin_take_store(admin, &meta);
     admin_say_opened(partition, &meta);
-    return CLAIM_OURS;
+    return admin_take_store(admin, &meta) ? CLAIM_OURS : CLAIM_OVER;
 }
