@@ -218,7 +218,8 @@ static enum admin_result check_durability(struct admin *admin)
     const char *level_now = !on || strcmp(fsync, "no") == 0 ? "memory" : fsync;
     if (strcmp(admin->node->durability, level_now) != 0)
         log_event(LOG_INFO, "redis durability", LOG_STR("level", level_now),
-                  LOG_STR("a_killed_redis_loses", loss_at(level_now)));
+                  LOG_STR("a_killed_redis_loses", loss_at(level_now)),
+                  LOG_STR("host", admin->node->at.host), LOG_INT("port", admin->node->at.port));
     snprintf(admin->node->durability, sizeof(admin->node->durability), "%s", level_now);
     return ADMIN_OK;
 }
