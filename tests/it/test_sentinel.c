@@ -55,6 +55,12 @@ SHAKEN_TEST(a_split_costs_no_answer_that_is_in_sql)
     goes_through(SHAKEN_LEDGER, BASE_POSTGRES, true, FAULTS("split", "applier-killed", "split"));
 }
 
+/* It keeps its replication id, and what it has may be no part of the history. */
+SHAKEN_TEST(a_primary_that_was_replaced_can_be_named_again)
+{
+    goes_through(SHAKEN_LEDGER, BASE_SQLITE, true, FAULTS("named-again"));
+}
+
 SHAKEN_TEST(a_split_costs_no_answer_that_a_replica_has)
 {
     goes_through(SHAKEN_REPLICATED, BASE_SQLITE, true, FAULTS("split"));

@@ -114,6 +114,35 @@ static bool split(struct shaken *w)
     return another;
 }
 
+static bool is_deposed(const struct tredis *redis)
+{
+    redisReply *state = tredis_try(redis, "HGET {p0}:meta state");
+    bool is = state && state->type == REDIS_REPLY_STRING &&
+              strncmp(state->str, "closed: deposed", 15) == 0;
+    freeReplyObject(state);
+    return is;
+}
+
+/* It is cut off, and who took its place dies before it is heard again: nobody makes it a replica.
+ * Where its ledger process reaches SQL, that finds it replaced. */
+static bool name_again(struct shaken *w)
+{
+    int first = shaken_primary(w, 0);
+    w->cut = node(w, first)->opts.on;
+    thost_cut(w->cut);
+    if (!await_another(w, 0, first) || !await(shaken_serves(w), SHAKEN_LIMIT_MS))
+        return false;
+    if (w->opts.engine == BASE_SQLITE && !await(is_deposed(node(w, first)), SHAKEN_LIMIT_MS)) {
+        fprintf(stderr, "node %d was replaced, and its partition is open\n", first);
+        return false;
+    }
+    int second = shaken_primary(w, 0);
+    tredis_kill9(node(w, second));
+    thost_mend(w->cut);
+    w->cut = NULL;
+    return await_another(w, 0, second);
+}
+
 /* Its replica refuses to follow any more and lacks what comes then. */
 static bool cut_tail(struct shaken *w)
 {
@@ -258,6 +287,7 @@ const struct redis_fault redis_faults[] = {
     {"primary-frozen", EITHER, BOTH, false, freeze_primary},
     {"primary-stalls", EITHER, BOTH, false, stall_primary},
     {"split", EITHER, BOTH, true, split},
+    {"named-again", SENTINEL, LEDGER, true, name_again},
     {"tail-cut", EITHER, BOTH, false, cut_tail},
     {"failover", EITHER, BOTH, false, ask_politely},
     {"failover-force", CLUSTER, BOTH, false, force},

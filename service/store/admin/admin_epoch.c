@@ -103,7 +103,7 @@ enum admin_result admin_check_meta(struct admin *admin, unsigned partition, cons
     if (ledger != ADMIN_OK)
         return ledger;
     bool open = strcmp(meta->v[META_STATE], "open") == 0;
-    if (!open && !meta_making(meta) && !meta_wants(meta, &admin->node->reign)) {
+    if (!open && !meta_making(meta) && !admin_wants(admin, meta)) {
         snprintf(admin->why, sizeof(admin->why), "partition %u is %s", partition,
                  meta->v[META_STATE]);
         return meta_says_lost(meta->v[META_STATE]) || meta_restoring(meta) ? ADMIN_LOST
@@ -187,7 +187,7 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
         return result;
     if (missing || meta_making(&meta))
         result = admin_make(admin, partition, may, &meta, done);
-    else if (meta_wants(&meta, &admin->node->reign))
+    else if (admin_wants(admin, &meta))
         result = renew(admin, partition, may, &meta, done);
     if (result == ADMIN_OK && *done > 0)
         *done = admin_take_store(admin, &meta);
@@ -234,17 +234,13 @@ static bool queue_state(struct admin *admin, unsigned partition, const char *sta
     return admin_done(admin, ANSWER_QUEUED);
 }
 
-/* What was found wrong was found in the epoch of the last look. Another one may be right. A primary
- * that was left behind and never demoted may be chosen again, with the replication id that it had:
- * it is deposed no more, and what it has is no part of the history. */
+/* What was found wrong was found in the epoch of the last look. Another one may be right. */
 static enum admin_result check_close(struct admin *admin, unsigned partition,
-                                     const struct meta *meta, const char *state)
+                                     const struct meta *meta)
 {
     if (meta_missing(meta))
         return admin_say(admin, ADMIN_LOST, "Redis has lost the store's data");
     enum admin_result result = admin_check_meta(admin, partition, meta);
-    if (result == ADMIN_CLOSED && meta_deposed(meta->v[META_STATE]) && meta_says_lost(state))
-        result = ADMIN_OK;
     if (meta_opening(meta->v[META_STATE]) && strcmp(meta->v[META_STATE], admin->claimed) != 0)
         return admin_say(admin, ADMIN_RESTARTED, "the ledger process is opening the next epoch");
     if (result == ADMIN_OK && meta_epoch(meta) != admin->epochs[partition])
@@ -261,7 +257,7 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
         struct meta meta;
         if (!meta_read(admin, partition, &meta))
             return ADMIN_DOWN;
-        enum admin_result result = check_close(admin, partition, &meta, state);
+        enum admin_result result = check_close(admin, partition, &meta);
         if (result != ADMIN_OK) {
             admin_unwatch(admin);
             return result;
