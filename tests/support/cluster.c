@@ -216,8 +216,12 @@ static int node_start(struct tcluster *c, int n)
         c->words[n].args[count++] = *arg;
     }
     c->words[n].args[count] = NULL;
-    const struct tredis_opts opts = {
-        .aof = c->opts.aof, .tcp = true, .extra = c->words[n].args, .on = on};
+    const struct tredis_opts opts = {.aof = c->opts.aof,
+                                     .tcp = true,
+                                     .tls = c->opts.tls,
+                                     .acl = c->opts.acl,
+                                     .extra = c->words[n].args,
+                                     .on = on};
     c->node_count = n + 1;
     return tredis_start(&c->nodes[n], &opts);
 }
@@ -271,13 +275,10 @@ static int start_all(struct tcluster *c)
 
 static void name_url(struct tcluster *c)
 {
-    const char *at = strchr(c->nodes->url, '@'); /* behind user and password, if there are any */
-    const char *begin = c->nodes->url + strlen("redis://");
-    int n = snprintf(c->url, sizeof(c->url), "redis+cluster://%.*s", at ? (int)(at + 1 - begin) : 0,
-                     begin);
+    size_t n = tredis_begin_url(c->nodes, "cluster", c->url, sizeof(c->url));
     for (int i = 0; i < c->node_count; i++)
-        n += snprintf(c->url + n, sizeof(c->url) - (size_t)n, "%s%s:%d", i ? "," : "",
-                      tredis_address(&c->nodes[i]), c->nodes[i].port);
+        n += (size_t)snprintf(c->url + n, sizeof(c->url) - n, "%s%s:%d", i ? "," : "",
+                              tredis_address(&c->nodes[i]), c->nodes[i].port);
 }
 
 int tcluster_start(struct tcluster *c, const struct tcluster_opts *opts)

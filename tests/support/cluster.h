@@ -20,6 +20,8 @@ struct tcluster_opts {
     int node_timeout_ms;     /* 0: 2000 */
     bool partly;             /* what it has is served while slots are without a primary */
     enum tredis_aof aof;     /* of every node */
+    const struct certs *tls; /* of every node, as of one Redis; the same of acl */
+    const char *acl;
     const struct thosts *on; /* NULL, or nodes are on its hosts: a replica beside another primary */
     const char *const *node; /* NULL, or more arguments for every node, ended by NULL */
 };
