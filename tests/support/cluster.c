@@ -12,6 +12,10 @@
 #define MIGRATE_MS 10000
 #define MOVE_MS    60000
 
+/* Few enough that a slot is on its way for a while; a key at a time takes as long as a request has
+ * where the machine is busy. */
+#define MOVED_AT_ONCE 16
+
 static bool is_ok(redisReply *reply)
 {
     bool ok = reply && reply->type != REDIS_REPLY_ERROR;
@@ -134,10 +138,20 @@ int tcluster_failover(const struct tcluster *c, int replica, const char *how)
 }
 
 /* A node whose replica is behind for a moment takes nothing, where writes are to have replicas. */
-static bool migrate(const struct tredis *from, const struct tredis *to, const redisReply *key)
+static bool migrate(const struct tredis *from, const struct tredis *to, const redisReply *keys)
 {
-    redisReply *reply = tredis_try(from, "MIGRATE %s %d %b 0 %d", tredis_address(to), to->port,
-                                   key->str, key->len, MIGRATE_MS);
+    char port[16], limit[16];
+    const char *words[7 + MOVED_AT_ONCE] = {"MIGRATE", tredis_address(to), port, "", "0", limit,
+                                            "KEYS"};
+    int count = 7;
+    snprintf(port, sizeof(port), "%d", to->port);
+    snprintf(limit, sizeof(limit), "%d", MIGRATE_MS);
+    for (size_t i = 0; i < keys->elements; i++)
+        words[count++] = keys->element[i]->str;
+    redisContext *c = tredis_connect(from);
+    redisReply *reply = c ? redisCommandArgv(c, count, words, NULL) : NULL;
+    if (c)
+        redisFree(c);
     bool again = reply && reply->type == REDIS_REPLY_ERROR && strstr(reply->str, "NOREPLICAS");
     if (!again)
         return is_ok(reply);
@@ -145,12 +159,12 @@ static bool migrate(const struct tredis *from, const struct tredis *to, const re
     return false;
 }
 
-/* One key of the slot to the other node; 0: there was none. */
-static int move_key(const struct tredis *from, const struct tredis *to, int slot)
+/* Some keys of the slot to the other node; 0: there was none. */
+static int move_keys(const struct tredis *from, const struct tredis *to, int slot)
 {
-    redisReply *keys = tredis_try(from, "CLUSTER GETKEYSINSLOT %d 1", slot);
+    redisReply *keys = tredis_try(from, "CLUSTER GETKEYSINSLOT %d %d", slot, MOVED_AT_ONCE);
     int rc = keys && keys->type == REDIS_REPLY_ARRAY ? (int)keys->elements : -EIO;
-    if (rc == 1 && !await(migrate(from, to, keys->element[0]), MOVE_MS))
+    if (rc > 0 && !await(migrate(from, to, keys), MOVE_MS))
         rc = -EIO;
     freeReplyObject(keys);
     return rc;
@@ -167,7 +181,7 @@ int tcluster_move_slot(const struct tcluster *c, int slot, int to)
         !is_ok(tredis_try(&c->nodes[to], "CLUSTER SETSLOT %d IMPORTING %s", slot, from_view.id)) ||
         !is_ok(tredis_try(&c->nodes[from], "CLUSTER SETSLOT %d MIGRATING %s", slot, to_view.id)))
         return -EIO;
-    while ((rc = move_key(&c->nodes[from], &c->nodes[to], slot)) > 0)
+    while ((rc = move_keys(&c->nodes[from], &c->nodes[to], slot)) > 0)
         continue;
     if (rc < 0)
         return rc;
