@@ -48,7 +48,7 @@ done
 
 i=0
 while [ $i -lt "$rounds" ]; do
-    "$root/build/release/bench/ledger" 200000 >>"$dir/ledger"
+    "$root/build/release/bench/ledger" 100000 >>"$dir/ledger"
     printf '.' >&2
     i=$((i + 1))
 done
@@ -59,7 +59,7 @@ done
 say postgresql_server "$(ledger postgresql 'server: ([0-9.]+) us')" "us of the database an event"
 
 printf ' and bytes ' >&2
-env -u KEYS "$root/tests/bench/bytes.sh" 1 1 >"$dir/bytes"
+env -u KEYS COUNT=50000 "$root/tests/bench/bytes.sh" 1 1 >"$dir/bytes"
 bytes() { sed -nE "s/.*\($1\) +([0-9.]+) +([0-9.]+)\$/\\$2/p" "$dir/bytes"; } # of the case without a key, 1, or with, 2
 echo >&2
 say bytes_record "$(bytes resv 1)" "a reservation"

@@ -170,6 +170,26 @@ static int move_keys(const struct tredis *from, const struct tredis *to, int slo
     return rc;
 }
 
+static int64_t info_of(const struct tredis *r, const char *field)
+{
+    redisReply *info = tredis_try(r, "CLUSTER INFO");
+    const char *at = info && info->type == REDIS_REPLY_STRING ? strstr(info->str, field) : NULL;
+    int64_t value = at ? strtoll(at + strlen(field), NULL, 10) : -1;
+    freeReplyObject(info);
+    return value;
+}
+
+/* Where a slot moves on before all know of its last move, two nodes take the same epoch for theirs;
+ * one of them then takes a later one, and with it what is not its own any more. */
+static bool knows_epoch_of(const struct tcluster *c, int node)
+{
+    int64_t epoch = info_of(&c->nodes[node], "cluster_my_epoch:");
+    for (int i = 0; i < c->node_count; i++)
+        if (c->nodes[i].proc.pid > 0 && info_of(&c->nodes[i], "cluster_current_epoch:") < epoch)
+            return false;
+    return epoch >= 0;
+}
+
 int tcluster_move_slot(const struct tcluster *c, int slot, int to)
 {
     struct cluster_view from_view, to_view;
@@ -191,7 +211,9 @@ int tcluster_move_slot(const struct tcluster *c, int slot, int to)
         if (i != to && c->nodes[i].proc.pid > 0)
             freeReplyObject(
                 tredis_try(&c->nodes[i], "CLUSTER SETSLOT %d NODE %s", slot, to_view.id));
-    return told ? 0 : -EIO;
+    if (!told)
+        return -EIO;
+    return await(knows_epoch_of(c, to), MOVE_MS) ? 0 : -ETIMEDOUT;
 }
 
 int tcluster_follow(const struct tcluster *c, int replica, int primary)

@@ -60,8 +60,8 @@ bool tcluster_is_settled(const struct tcluster *c);
 /* `CLUSTER FAILOVER` at a replica; how: "", "FORCE" or "TAKEOVER". 0, or -EAGAIN if it refused. */
 int tcluster_failover(const struct tcluster *c, int replica, const char *how);
 
-/* Moves a slot with all its keys, a few at a time, to another primary. 0, or -errno; what was
- * begun is then as it is, and may be begun again. */
+/* Moves a slot with all its keys, a few at a time, to another primary, and waits until all nodes
+ * know. 0, or -errno; what was begun is then as it is, and may be begun again. */
 int tcluster_move_slot(const struct tcluster *c, int slot, int to);
 
 /* One primary more, without slots; its number, or -errno. */

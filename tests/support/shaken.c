@@ -18,6 +18,7 @@
 #define INTERRUPTED  105
 #define SCENARIO     "mixed"
 #define APPLIER_ARGS 24
+#define GUARDED_MS   4000 /* handshakes take so long that a busy machine looks dead */
 
 const char *const shaken_kind_names[SHAKEN_KINDS] = {"sentinel", "cluster"};
 const char *const shaken_level_names[SHAKEN_LEVELS + 1] = {"replicated", "ledger", "always"};
@@ -73,13 +74,19 @@ static int redis_start(struct shaken *w)
     const struct certs *tls = w->opts.guarded ? &w->certs : NULL;
     const char *acl = w->opts.guarded ? w->acl : NULL;
     int min_replicas = w->opts.level == SHAKEN_REPLICATED;
-    const struct tsentinel_opts sentinel = {
-        .aof = TREDIS_AOF_ALWAYS, .tls = tls, .acl = acl, .min_replicas = min_replicas, .on = on};
+    int patience_ms = w->opts.guarded ? GUARDED_MS : 0;
+    const struct tsentinel_opts sentinel = {.aof = TREDIS_AOF_ALWAYS,
+                                            .tls = tls,
+                                            .acl = acl,
+                                            .min_replicas = min_replicas,
+                                            .down_after_ms = patience_ms,
+                                            .on = on};
     const struct tcluster_opts cluster = {.aof = TREDIS_AOF_ALWAYS,
                                           .tls = tls,
                                           .acl = acl,
                                           .replicas = 1,
                                           .min_replicas = min_replicas,
+                                          .node_timeout_ms = patience_ms,
                                           .on = on};
     if (w->opts.guarded && guards_make(w) != 0)
         return -EIO;
