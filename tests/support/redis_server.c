@@ -138,6 +138,31 @@ static int write_tls(const struct tredis *r, const char *path)
     return fclose(file) == 0 ? 0 : -errno;
 }
 
+/* Where it is reached, and by whom; returns how many arguments there are then. */
+static size_t add_doors(const struct tredis *r, const char *tls_path, const char *argv[], size_t n)
+{
+    if (*r->socket) {
+        argv[n++] = "--unixsocket";
+        argv[n++] = r->socket;
+    }
+    if (r->opts.tls) {
+        argv[n++] = "--include";
+        argv[n++] = tls_path;
+    }
+    argv[n++] = "--bind";
+    argv[n++] = tredis_address(r);
+    if (r->opts.on) {
+        argv[n++] = r->opts.on->front;
+        argv[n++] = "--protected-mode";
+        argv[n++] = "no";
+    }
+    if (acl_file(r)) {
+        argv[n++] = "--aclfile";
+        argv[n++] = acl_file(r);
+    }
+    return n;
+}
+
 /* delay_us: of each command that it loads; 0: it is waited for until it has loaded all. */
 static int redis_launch(struct tredis *r, int delay_us)
 {
@@ -174,28 +199,10 @@ static int redis_launch(struct tredis *r, int delay_us)
     size_t n = 0;
     while (argv[n])
         n++;
-    if (*r->socket) {
-        argv[n++] = "--unixsocket";
-        argv[n++] = r->socket;
-    }
-    if (r->opts.tls) {
-        argv[n++] = "--include";
-        argv[n++] = tls_path;
-    }
-    argv[n++] = "--bind";
-    argv[n++] = tredis_address(r);
-    if (r->opts.on) {
-        argv[n++] = r->opts.on->front;
-        argv[n++] = "--protected-mode";
-        argv[n++] = "no";
-    }
+    n = add_doors(r, tls_path, argv, n);
     if (delay_us > 0) {
         argv[n++] = "--key-load-delay";
         argv[n++] = delay;
-    }
-    if (acl_file(r)) {
-        argv[n++] = "--aclfile";
-        argv[n++] = acl_file(r);
     }
     for (const char *const *arg = r->opts.extra; arg && *arg; arg++) {
         assert(n < ARGS_MAX - 1);

@@ -176,13 +176,23 @@ static int servers_start(struct shaken *w)
 
 /* --- start and end ---------------------------------------------------------------------------- */
 
+/* A machine that stands still is answered 504, honestly. */
+static bool made(struct api *a, const char *sku)
+{
+    int err = http_call(&a->conn, "PUT", text("/v1/items/%s", sku), NULL, "{\"on_hand\":1000000}",
+                        &a->resp);
+    return err == 0 && (a->resp.status == 200 || a->resp.status == 201);
+}
+
 static void make_canaries(struct shaken *w)
 {
     struct api *a = &w->servers[0].api;
     if (!await(api_ready(a), SHAKEN_LIMIT_MS))
         fail_msg("not ready: %s", a->resp.body ? a->resp.body : "no answer");
-    for (int i = 0; i < SHAKEN_CANARIES; i++)
-        snprintf(w->canaries[i], sizeof(w->canaries[i]), "%s", api_item(a, 1000000, 0));
+    for (int i = 0; i < SHAKEN_CANARIES; i++) {
+        snprintf(w->canaries[i], sizeof(w->canaries[i]), "canary-%d", i);
+        assert_true(await(made(a, w->canaries[i]), SHAKEN_LIMIT_MS));
+    }
 }
 
 static int all_start(struct shaken *w)
