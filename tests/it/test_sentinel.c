@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+/* Where two primaries answer, little is left of anything, so that they refuse much. */
+#define SPLIT .apart = true, .scarce = true
+
 /* What only the dead primary had was answered with success, and nobody has it any more. It is named
  * one by one, or, where it does not show for sure, as what contradicts it. */
 static void judge_what_was_lost(struct shaken *w)
@@ -42,10 +45,14 @@ static const struct failover_case cases[] = {
      .opts = ON(SHAKEN_LEDGER, BASE_SQLITE),
      .faults = {"restore-interrupted"}},
     {.name = "a_split_costs_no_answer_that_is_in_sql",
-     .opts = ON(SHAKEN_LEDGER, BASE_POSTGRES, .apart = true),
+     .opts = ON(SHAKEN_LEDGER, BASE_POSTGRES, SPLIT),
      .faults = {"split", "applier-killed", "split"}},
+    /* It keeps its replication id, and what it has may be no part of the history. */
+    {.name = "a_primary_that_was_replaced_can_be_named_again",
+     .opts = ON(SHAKEN_LEDGER, BASE_SQLITE, SPLIT),
+     .faults = {"named-again"}},
     {.name = "a_split_costs_no_answer_that_a_replica_has",
-     .opts = ON(SHAKEN_REPLICATED, BASE_SQLITE, .apart = true),
+     .opts = ON(SHAKEN_REPLICATED, BASE_SQLITE, SPLIT),
      .faults = {"split"}},
     {.name = "below_these_levels_the_verdict_tells_of_what_was_lost",
      .opts = ON(SHAKEN_ALWAYS, BASE_ENGINES),

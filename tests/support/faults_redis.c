@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#define DRAW_MS 20000 /* until nodes of a busy machine have said who is what */
 #define TRY_MS  20000 /* a failover that was asked for is given up by Redis itself before that */
 #define TAIL_MS 1500
 #define SLOW_MS 30000
@@ -104,14 +105,62 @@ static bool stall_primary(struct shaken *w)
 }
 
 /* A service and a ledger process stay with it, and clients of theirs. */
+/* One whose primary has an heir when its host is cut off; -1: none has. Failovers before may have
+ * brought most of a cluster's primaries to one host. */
+static int partition_to_cut(struct shaken *w)
+{
+    int first = some_partition(w);
+    for (int i = 0; i < w->partitions; i++) {
+        int partition = (first + i) % w->partitions;
+        if (w->opts.kind == SHAKEN_SENTINEL ||
+            tcluster_outlives_host_of(&w->cluster, primary_of(w, partition)))
+            return partition;
+    }
+    return -1;
+}
+
 static bool split(struct shaken *w)
 {
-    int partition = some_partition(w), primary = primary_of(w, partition);
+    int partition;
+    if (!await((partition = partition_to_cut(w)) >= 0, DRAW_MS)) {
+        printf("split left out: whichever host is cut off, nobody could be elected\n");
+        return true;
+    }
+    int primary = primary_of(w, partition);
     w->cut = node(w, primary)->opts.on;
     thost_cut(w->cut);
     bool another = await_another(w, partition, primary);
     nap((int64_t)rng_below(&w->rng, 5000));
     return another;
+}
+
+static bool is_deposed(const struct tredis *redis)
+{
+    redisReply *state = tredis_try(redis, "HGET {p0}:meta state");
+    bool is = state && state->type == REDIS_REPLY_STRING &&
+              strncmp(state->str, "closed: deposed", 15) == 0;
+    freeReplyObject(state);
+    return is;
+}
+
+/* It is cut off, and who took its place dies before it is heard again: nobody makes it a replica.
+ * Where its ledger process reaches SQL, that finds it replaced. */
+static bool name_again(struct shaken *w)
+{
+    int first = shaken_primary(w, 0);
+    w->cut = node(w, first)->opts.on;
+    thost_cut(w->cut);
+    if (!await_another(w, 0, first) || !await(shaken_serves(w), SHAKEN_LIMIT_MS))
+        return false;
+    if (w->opts.engine == BASE_SQLITE && !await(is_deposed(node(w, first)), SHAKEN_LIMIT_MS)) {
+        fprintf(stderr, "node %d was replaced, and its partition is open\n", first);
+        return false;
+    }
+    int second = shaken_primary(w, 0);
+    tredis_kill9(node(w, second));
+    thost_mend(w->cut);
+    w->cut = NULL;
+    return await_another(w, 0, second);
 }
 
 /* Its replica refuses to follow any more and lacks what comes then. */
@@ -294,6 +343,7 @@ const struct redis_fault redis_faults[] = {
     {"primary-frozen", EITHER, BOTH, false, freeze_primary},
     {"primary-stalls", EITHER, BOTH, false, stall_primary},
     {"split", EITHER, BOTH, true, split},
+    {"named-again", SENTINEL, LEDGER, true, name_again},
     {"tail-cut", EITHER, ANY, false, cut_tail},
     {"failover", EITHER, BOTH, false, ask_politely},
     {"failover-force", CLUSTER, BOTH, false, force},

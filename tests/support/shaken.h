@@ -43,6 +43,7 @@ struct shaken_opts {
     enum base_engine engine; /* BASE_ENGINES: no SQL at all */
     bool apart;              /* on hosts of their own: cables can be pulled */
     bool guarded;            /* over TLS alone, as the user of docker/redis.acl; not apart */
+    bool scarce;             /* most requests are refused, and every second one is sent again */
     uint64_t seed;
 };
 
