@@ -8,6 +8,8 @@
  *
  *     sentinel cluster   replicated ledger   sqlite postgresql   apart together   scarce plenty
  *     and names of faults
+ *
+ * and "guarded": what is not apart is over TLS, as a user with few rights.
  */
 #include "support/faults_redis.h"
 
@@ -69,6 +71,7 @@ static struct shaken_opts draw_world(struct rng *rng, uint64_t seed)
         (enum base_engine)draw(rng, engine_names, BASE_ENGINES + (opts.level != SHAKEN_LEDGER));
     opts.apart = draw(rng, place_names, 2) == 1 && geteuid() == 0;
     opts.scarce = draw(rng, stock_names, 2) == 1;
+    opts.guarded = is_word(kinds(), "guarded") && !opts.apart;
     return opts;
 }
 
@@ -92,9 +95,9 @@ static const struct redis_fault *draw_fault(struct rng *rng, const struct shaken
 static bool begin(struct rng *rng, uint64_t seed)
 {
     struct shaken_opts opts = draw_world(rng, seed);
-    printf("SEED=%" PRIu64 ": %s, level %s, %s, %s, %s\n", seed, shaken_kind_names[opts.kind],
+    printf("SEED=%" PRIu64 ": %s, level %s, %s, %s, %s%s\n", seed, shaken_kind_names[opts.kind],
            shaken_level_names[opts.level], engine_names[opts.engine], place_names[opts.apart],
-           stock_names[opts.scarce]);
+           stock_names[opts.scarce], opts.guarded ? ", guarded" : "");
     fflush(stdout);
     if (!draw_fault(rng, &opts))
         return false;

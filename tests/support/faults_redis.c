@@ -221,6 +221,41 @@ static bool kill_two(struct shaken *w)
     return await_another(w, partition, second);
 }
 
+/* --- Sentinels that are lost ------------------------------------------------------------------ */
+
+/* Nobody misses one of them, and the others fail over. */
+static bool kill_sentinel(struct shaken *w)
+{
+    tredis_kill9(&w->sentinel.watchers[rng_below(&w->rng, (uint64_t)w->sentinel.watcher_count)]);
+    return shaken_goes_on(w) && kill_primary(w);
+}
+
+static int64_t epoch_at(struct shaken *w, int primary)
+{
+    return tredis_int(node(w, primary), "HGET {p0}:meta epoch");
+}
+
+/* Without a majority there is no failover: with the primary that they know the services go on, and
+ * for it they wait. */
+static bool kill_most_sentinels(struct shaken *w)
+{
+    struct tsentinel *s = &w->sentinel;
+    int kept = (int)rng_below(&w->rng, (uint64_t)s->watcher_count), primary;
+    for (int i = 0; i < s->watcher_count; i++)
+        if (i != kept)
+            tredis_kill9(&s->watchers[i]);
+    if (!await(tsentinel_is_helpless(s, false), SHAKEN_LIMIT_MS) ||
+        (primary = shaken_primary(w, 0)) < 0)
+        return false;
+    int64_t epoch = epoch_at(w, primary);
+    if (!shaken_goes_on(w) || epoch_at(w, primary) != epoch)
+        return false;
+    tredis_kill9(node(w, primary));
+    return await(tsentinel_is_helpless(s, true), SHAKEN_LIMIT_MS) &&
+           tredis_restart(node(w, primary)) == 0 && shaken_goes_on(w) &&
+           shaken_primary(w, 0) == primary;
+}
+
 /* --- slots and nodes -------------------------------------------------------------------------- */
 
 static bool move_slots(struct shaken *w)
@@ -299,6 +334,7 @@ static bool freeze_applier(struct shaken *w)
 #define EITHER   (SENTINEL | CLUSTER)
 #define LEDGER   (1u << SHAKEN_LEDGER)
 #define BOTH     (1u << SHAKEN_REPLICATED | LEDGER)
+#define ANY      (BOTH | 1u << SHAKEN_ALWAYS)
 
 /* clang-format off */
 const struct redis_fault redis_faults[] = {
@@ -308,11 +344,13 @@ const struct redis_fault redis_faults[] = {
     {"primary-stalls", EITHER, BOTH, false, stall_primary},
     {"split", EITHER, BOTH, true, split},
     {"named-again", SENTINEL, LEDGER, true, name_again},
-    {"tail-cut", EITHER, BOTH, false, cut_tail},
+    {"tail-cut", EITHER, ANY, false, cut_tail},
     {"failover", EITHER, BOTH, false, ask_politely},
     {"failover-force", CLUSTER, BOTH, false, force},
     {"failover-takeover", CLUSTER, LEDGER, false, take_over},
     {"two-failovers", EITHER, BOTH, false, kill_two},
+    {"sentinel-killed", SENTINEL, BOTH, false, kill_sentinel},
+    {"sentinels-killed", SENTINEL, BOTH, false, kill_most_sentinels},
     {"slots-moved", CLUSTER, BOTH, false, move_slots},
     {"node-added", CLUSTER, BOTH, false, add_node},
     {"restore-interrupted", EITHER, LEDGER, false, kill_in_restore},
@@ -367,21 +405,4 @@ bool redis_fault_go_through(const struct redis_fault *fault, struct shaken *w)
     serves = shaken_mend(w) && serves;
     say(fault, serves ? "mended, settled and serving" : "not mended", begun);
     return serves;
-}
-
-void redis_faults_go_through(struct shaken *w, const struct shaken_opts *opts,
-                             const char *const *names)
-{
-    int err = shaken_start(w, opts);
-    if (err == -ENOSYS)
-        skip();
-    assert_int_equal(err, 0);
-    shaken_load(w);
-    for (; *names; names++) {
-        const struct redis_fault *fault = redis_fault_named(*names);
-        assert_non_null(fault);
-        assert_true(redis_fault_fits(fault, opts));
-        assert_true(redis_fault_go_through(fault, w));
-    }
-    shaken_judge(w);
 }
