@@ -11,6 +11,7 @@ static const struct cli_command *const commands[] = {
     &command_migrate,
     &command_audit,
     &command_restore,
+    &command_keys,
     &command_items,
     &command_reservations,
     &command_health,
