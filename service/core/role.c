@@ -13,6 +13,17 @@ const char *role_name(enum role role)
     return names[role];
 }
 
+const char *role_needed(enum role least)
+{
+    static const char *const texts[ROLES] = {
+        [ROLE_READER] = "this takes a key of the role reader, or above",
+        [ROLE_SELLER] = "this takes a key of the role seller, or above",
+        [ROLE_STOCK] = "this takes a key of the role stock, or above",
+        [ROLE_ADMIN] = "this takes a key of the role admin"};
+    assert(least < ROLES && texts[least]);
+    return texts[least];
+}
+
 enum role role_of_name(struct str name)
 {
     for (int role = ROLE_READER; role < ROLES; role++)

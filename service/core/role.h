@@ -29,5 +29,8 @@ static inline bool role_may(enum role caller, enum role least)
 /* "reader", "seller", "stock", "admin": those that a key may have. */
 const char *role_name(enum role role);
 
+/* For people who have a lesser one: that it takes a key of this. */
+const char *role_needed(enum role least);
+
 /* ROLE_UNSET: there is none of that name. */
 enum role role_of_name(struct str name);
