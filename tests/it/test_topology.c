@@ -84,6 +84,16 @@ static void check_commands(void)
     command_variable = "STOCKD";
 }
 
+/* No line is about a Redis that nobody has named. */
+static void check_log_names_redis(void)
+{
+    const char *lost = "redis connection lost", *level = "redis durability";
+    assert_int_equal(tservice_log_count(&stack.service, lost, "host=\"\""), 0);
+    assert_true(tservice_log_count(&stack.service, level, NULL) > 0);
+    assert_int_equal(tservice_log_count(&stack.service, level, "host=127.0.0.1 port="),
+                     tservice_log_count(&stack.service, level, NULL));
+}
+
 static void check_serves(void)
 {
     await_ready();
@@ -93,6 +103,7 @@ static void check_serves(void)
     assert_true(metric("stockd_topology_questions_total") > 0);
     assert_true(metric("stockd_topology_failures_total") > 0);
     assert_true(metric("stockd_topology_changes_total") > 0);
+    check_log_names_redis();
 }
 
 static void a_primary_is_found_through_sentinels_and_followed(void **state)
@@ -101,6 +112,7 @@ static void a_primary_is_found_through_sentinels_and_followed(void **state)
     start_watched();
     serve(.redis_url = url);
     check_serves();
+    await_replicated(&watched.nodes[0], &watched.nodes[1]);
     assert_int_equal(tsentinel_failover(&watched), 0);
     assert_true(await(log_has("primary moved", "partitions=0"), RECOVERY_MS));
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
