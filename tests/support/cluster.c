@@ -77,6 +77,25 @@ int tcluster_replica_of(const struct tcluster *c, int node)
     return -1;
 }
 
+bool tcluster_outlives_host_of(const struct tcluster *c, int node)
+{
+    static struct cluster_view its, view;
+    int voters = 0, left = 0, heirs = 0;
+    if (!cluster_view_ask(&its, &c->nodes[node]))
+        return false;
+    for (int i = 0; i < c->node_count; i++) {
+        if (c->nodes[i].proc.pid == 0 || !cluster_view_ask(&view, &c->nodes[i]))
+            continue;
+        bool elsewhere = c->nodes[i].opts.on != c->nodes[node].opts.on;
+        bool votes = strcmp(view.primary, "-") == 0 && view.slots[0] != '\0';
+        voters += votes;
+        left += votes && elsewhere;
+        heirs += elsewhere && strcmp(view.primary, its.id) == 0 &&
+                 tredis_acknowledged(&c->nodes[node], &c->nodes[i]) > 0;
+    }
+    return heirs > 0 && 2 * left > voters;
+}
+
 static bool is_well(const struct tredis *r)
 {
     redisReply *reply = tredis_try(r, "CLUSTER INFO");
