@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 /* In the order in which help lists them. */
+/* clang-format off */
 static const struct cli_command *const commands[] = {
     &command_serve,
     &command_ledger,
@@ -21,6 +22,7 @@ static const struct cli_command *const commands[] = {
     &cli_version,
     NULL,
 };
+/* clang-format on */
 
 static const struct cli_exit exits[] = {
     {EXIT_SUCCESS, "It is done; a service was asked to end."},
