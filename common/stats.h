@@ -35,6 +35,8 @@
     X(STATS_POOL_RESTARTS, "stockd_process_restarts_total", "Processes that the master started again.") \
     X(STATS_CONNECTIONS, "stockd_http_connections_total", "HTTP connections accepted.") \
     X(STATS_CONNECTIONS_SHED, "stockd_http_connections_shed_total", "Idle HTTP connections closed to make room for others.") \
+    X(STATS_UNAUTHENTICATED, "stockd_unauthenticated_total", "Requests answered 401: with no API key, or none that is good.") \
+    X(STATS_ROLE_FORBIDDEN, "stockd_role_forbidden_total", "Requests and operations of batches answered 403, as the role of the API key does not allow them.") \
     X(STATS_LEDGER_COMMITS, "stockd_ledger_commits_total", "SQL transactions that brought events into the ledger.") \
     X(STATS_LEDGER_ERRORS, "stockd_ledger_errors_total", "Times that the ledger could not go on: database in trouble, or events that do not follow.") \
     X(STATS_LEDGER_EVENTS, "stockd_ledger_events_total", "Events brought into the ledger.") \
@@ -52,6 +54,7 @@
     X(STATS_PARTITIONS_SHUT, "stockd_partitions_not_open", "Partitions that can not be written, as the keeper saw it last.", 1) \
     X(STATS_HTTP_OPEN, "stockd_http_connections_open", "HTTP connections that are open.", 1) \
     X(STATS_HTTP_MEMORY, "stockd_http_memory_bytes", "Memory of bodies and answers under way, as --memory-max counts it.", 1) \
+    X(STATS_KEYS_STALE, "stockd_api_keys_stale", "Processes that go on with the API keys of before, since the file of them is not good.", 1) \
     X(STATS_LEDGER_LAG, "stockd_ledger_lag_events", "Events in Redis that the ledger does not have yet.", 1) \
     X(STATS_LEDGER_LAG_MS, "stockd_ledger_lag_seconds", "Age of the oldest of them, and the time since the keeper could last look.", 1e-3) \
     X(STATS_LEDGER_LOOK_AT_MS, "stockd_ledger_lag_timestamp_seconds", "When the keeper last saw those; 0: there is no ledger.", 1e-3) \

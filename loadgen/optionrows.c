@@ -100,8 +100,10 @@ static const struct option_row http[] = {
      .help = "An answer that takes longer is given up: its connection is closed, its outcome unknown."}},
     {LOADS | CLEAN, {"keepalive", ARG_BOOL, AT(keepalive), .default_text = "yes",
      .help = "Many requests on one connection."}},
+    {LOADS | CLEAN, {"key-file", ARG_STRING, AT(key_file), .metavar = "FILE",
+     .help = "File with an API key, sent as Authorization: Bearer."}},
     {LOADS | CLEAN, {"token-file", ARG_STRING, AT(token_file), .metavar = "FILE",
-     .help = "File with a token, sent as Authorization: Bearer."}},
+     .help = "--key-file by its earlier name."}},
 };
 static const struct option_row verification[] = {
     {LOADS | CHECK, {"verify", ARG_ENUM, AT(verify), .choices = levels, .default_text = "full",

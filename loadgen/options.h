@@ -87,7 +87,7 @@ struct options {
     struct arg_list headers; /* "Name: value" */
     int64_t timeout_ms;
     bool keepalive;
-    char *token_file;
+    char *key_file, *token_file; /* the same by two names; NULL: none */
 
     /* Verification. */
     int verify;    /* enum option_verify */

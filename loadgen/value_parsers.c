@@ -231,7 +231,7 @@ static bool parse_authority(const char *from, const char *end, struct weburl *ur
                             size_t err_size)
 {
     if (memchr(from, '@', (size_t)(end - from)))
-        return refuse_url(err, err_size, "must not hold a password (-H and --token-file send one)");
+        return refuse_url(err, err_size, "must not hold a password (-H and --key-file send one)");
     const char *host = from, *host_end, *rest;
     if (*from == '[') {
         host_end = memchr(from, ']', (size_t)(end - from));

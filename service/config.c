@@ -97,6 +97,8 @@ const struct arg_spec config_specs[] = {
      .help = "What is logged."},
     {"log-level-file", ARG_STRING, AT(log_level_file), .metavar = "FILE",
      .help = "File with a level that wins over --log-level; read at start and on SIGHUP."},
+    {"keys-file", ARG_STRING, AT(keys_file), .metavar = "FILE",
+     .help = "API keys, as `stockd keys` makes them: each request needs one then, whose role allows it. Read again when it has changed."},
     {"insecure", ARG_BOOL, AT(insecure),
      .help = "Allow to listen on other than loopback addresses without API keys."},
     {0},
@@ -107,6 +109,11 @@ const struct arg_spec config_specs[] = {
 bool config_has_ledger(const struct config *config)
 {
     return strcmp(config->ledger, LEDGER_NONE) != 0;
+}
+
+bool config_is_public(const struct config *config)
+{
+    return config->insecure || config->keys_file;
 }
 
 /* An embedded Redis has its ledger beside it, unless told otherwise. */

@@ -50,6 +50,7 @@ struct config {
     int log_format; /* enum log_format */
     int log_level;  /* enum log_level */
     char *log_level_file;
+    char *keys_file; /* NULL: everybody may everything */
     bool insecure;
 };
 
@@ -67,6 +68,9 @@ bool config_check_redis(const char *url, const struct tls_files *files, char *er
 
 /* There is a ledger. */
 bool config_has_ledger(const struct config *config);
+
+/* May listen on other than loopback addresses: there are keys, or it was said. */
+bool config_is_public(const struct config *config);
 
 /* Logs the values in force, without secrets. */
 void config_log(const struct config *config);

@@ -84,35 +84,42 @@ static int plan_workload(struct workload *w, const struct options *o, char *err,
     return workload_open(w, err, err_size);
 }
 
-static int read_token(char token[TOKEN_MAX_BYTES], const char *path, char *err, size_t err_size)
+static const char *key_path(const struct options *o)
 {
+    return o->key_file ? o->key_file : o->token_file;
+}
+
+static int read_token(char token[TOKEN_MAX_BYTES], const struct options *o, char *err,
+                      size_t err_size)
+{
+    const char *path = key_path(o), *option = o->key_file ? "--key-file" : "--token-file";
     FILE *file = path ? fopen(path, "r") : NULL;
     if (!path)
         return 0;
     if (!file) {
         int rc = -errno;
-        snprintf(err, err_size, "--token-file %s: %s", path, strerror(-rc));
+        snprintf(err, err_size, "%s %s: %s", option, path, strerror(-rc));
         return rc;
     }
     size_t n = fread(token, 1, TOKEN_MAX_BYTES - 1, file);
     int unread = ferror(file) ? -errno : 0;
     fclose(file);
     if (unread) {
-        snprintf(err, err_size, "--token-file %s: %s", path, strerror(-unread));
+        snprintf(err, err_size, "%s %s: %s", option, path, strerror(-unread));
         return unread;
     }
     token[n] = '\0';
     token[strcspn(token, "\r\n")] = '\0';
     if (token[0])
         return 0;
-    snprintf(err, err_size, "--token-file %s: its first line is empty; it should be the key", path);
+    snprintf(err, err_size, "%s %s: its first line is empty; it should be the key", option, path);
     return -EINVAL;
 }
 
 int plan_target(struct target *to, const struct options *o, char *err, size_t err_size)
 {
     char token[TOKEN_MAX_BYTES] = "";
-    int rc = read_token(token, o->token_file, err, err_size);
+    int rc = read_token(token, o, err, err_size);
     if (rc < 0)
         return rc;
     const struct target_options target = {.host = o->url.host,
@@ -120,7 +127,7 @@ int plan_target(struct target *to, const struct options *o, char *err, size_t er
                                           .path = o->url.prefix,
                                           .headers = (const char *const *)o->headers.text,
                                           .header_count = o->headers.n,
-                                          .token = o->token_file ? token : NULL,
+                                          .token = key_path(o) ? token : NULL,
                                           .close = !o->keepalive};
     rc = target_open(to, &target, err, err_size);
     explicit_bzero(token, sizeof(token));

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 
 /* In the order in which help lists them. */
+/* clang-format off */
 static const struct cli_command *const commands[] = {
     &command_serve,
     &command_ledger,
     &command_migrate,
     &command_audit,
     &command_restore,
+    &command_keys,
     &command_items,
     &command_reservations,
     &command_health,
@@ -20,6 +22,7 @@ static const struct cli_command *const commands[] = {
     &cli_version,
     NULL,
 };
+/* clang-format on */
 
 static const struct cli_exit exits[] = {
     {EXIT_SUCCESS, "It is done; a service was asked to end."},

@@ -27,6 +27,9 @@ extern const struct cli_command command_audit;
 /* Builds the store in Redis anew from SQL. */
 extern const struct cli_command command_restore;
 
+/* The API keys in a file, for `serve --keys-file`. */
+extern const struct cli_command command_keys;
+
 /* Small commands for operators: each asks a running service over HTTP. */
 extern const struct cli_command command_items;
 extern const struct cli_command command_reservations;

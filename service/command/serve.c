@@ -1,5 +1,6 @@
 /* serve.c -- `stockd serve`: see commands.h. */
 #include "command/commands.h"
+#include "process/key_watch.h"
 #include "process/listen.h"
 #include "process/master.h"
 
@@ -7,7 +8,8 @@ static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
     struct config *config = call->options;
     return config_complete(config, err, err_size) &&
-           listen_check("--listen", config->listen, config->insecure, err, err_size);
+           listen_check("--listen", config->listen, config_is_public(config), err, err_size) &&
+           key_watch_check(config->keys_file, err, err_size);
 }
 
 static int run_serve(const struct cli_call *call)

@@ -6,11 +6,12 @@
 
 enum { TAKES_UNITS = 1 << 0, STORES = 1 << 1, NAMES_RESERVATION = 1 << 2 };
 
-#define TRAIT(KIND, label, BODY, EVENT, SUCCESS, flags)                                            \
+#define TRAIT(KIND, label, BODY, EVENT, SUCCESS, LEAST, flags)                                     \
     [OP_##KIND] = {.name = #label,                                                                 \
                    .body = OP_BODY_##BODY,                                                         \
                    .event = EVENT_##EVENT,                                                         \
                    .success = OUT_##SUCCESS,                                                       \
+                   .least = ROLE_##LEAST,                                                          \
                    .takes_units = (TAKES_UNITS & (flags)) != 0,                                    \
                    .stores = (STORES & (flags)) != 0,                                              \
                    .names_reservation = (NAMES_RESERVATION & (flags)) != 0},

@@ -11,6 +11,7 @@
 #include "core/item.h"
 #include "core/limits.h"
 #include "core/reservation.h"
+#include "core/role.h"
 #include "str.h"
 
 #include <stdbool.h>
@@ -87,6 +88,7 @@ struct op_trait {
                                   changes nothing for clients, so neither is it recorded for a key
                                   nor does it wait for --durability */
     enum outcome_code success; /* a put's that creates excepted: OUT_CREATED */
+    enum role least;           /* that may ask for it */
     bool takes_units;          /* that are available: refused while the ledger is too far behind */
     bool stores;               /* what was not there: refused while Redis has little memory left */
     bool names_reservation;    /* by `rid`, which says where it is; else its lines name items */

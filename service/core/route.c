@@ -22,6 +22,14 @@ const struct route_row *route_row(enum route_id id)
     return &rows[id];
 }
 
+enum role route_least(enum route_id id, enum route_method method)
+{
+    const struct route_row *row = route_row(id);
+    if (method & row->methods)
+        return method & READ ? row->reads : row->writes;
+    return row->reads == ROLE_ANYBODY ? ROLE_ANYBODY : ROLE_READER;
+}
+
 const char *const *route_names(void)
 {
     static const char *names[ROUTES];

@@ -5,34 +5,36 @@
  */
 #pragma once
 
+#include "core/role.h"
 #include "str.h"
 
 /* X(the members of struct route_row); READ is GET and HEAD. A new resource is a new row here and in
  * service/openapi.yaml; tests/unit/test_openapi.c compares them. The last is no such resource: a
- * route of its own so that it has metrics. */
+ * route of its own so that it has metrics. Who may read and who may change things there is said
+ * with each; what there is nothing of to allow is UNSET. */
 /* clang-format off */
 #define ROUTE_EACH(X) \
-    X(ROUTE_ITEMS,        "items",        "/v1/items",                     READ) \
-    X(ROUTE_ITEM,         "item",         "/v1/items/{sku}",               READ | METHOD_PUT | METHOD_DELETE) \
-    X(ROUTE_ADJUSTMENTS,  "adjustments",  "/v1/items/{sku}/adjustments",   METHOD_POST) \
-    X(ROUTE_DECREMENTS,   "decrements",   "/v1/items/{sku}/decrements",    METHOD_POST) \
-    X(ROUTE_TRANSFERS,    "transfers",    "/v1/items/{sku}/transfers",     METHOD_POST) \
-    X(ROUTE_MOVEMENTS,    "movements",    "/v1/items/{sku}/movements",     READ) \
-    X(ROUTE_RESERVATIONS, "reservations", "/v1/reservations",              READ | METHOD_POST) \
-    X(ROUTE_RESERVATION,  "reservation",  "/v1/reservations/{id}",         READ) \
-    X(ROUTE_CONFIRM,      "confirm",      "/v1/reservations/{id}/confirm", METHOD_POST) \
-    X(ROUTE_RELEASE,      "release",      "/v1/reservations/{id}/release", METHOD_POST) \
-    X(ROUTE_EXTEND,       "extend",       "/v1/reservations/{id}/extend",  METHOD_POST) \
-    X(ROUTE_BATCH,        "batch",        "/v1/batch",                     METHOD_POST) \
-    X(ROUTE_OPERATION,    "operation",    "/v1/operations/{key}",          READ) \
-    X(ROUTE_EVENTS,       "events",       "/v1/events",                    METHOD_GET) \
-    X(ROUTE_HEALTHZ,      "healthz",      "/healthz",                      READ) \
-    X(ROUTE_READYZ,       "readyz",       "/readyz",                       READ) \
-    X(ROUTE_METRICS,      "metrics",      "/metrics",                      READ) \
-    X(ROUTE_OPENAPI,      "openapi",      "/openapi.json",                 READ) \
-    X(ROUTE_PROBLEM,      "problem",      "/problems/{name}",              READ) \
-    X(ROUTE_INDEX,        "index",        "/",                             READ) \
-    X(ROUTE_NONE,         "none",         NULL,                            0)
+    X(ROUTE_ITEMS,        "items",        "/v1/items",                     READ,                              ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_ITEM,         "item",         "/v1/items/{sku}",               READ | METHOD_PUT | METHOD_DELETE, ROLE_READER,  ROLE_STOCK) \
+    X(ROUTE_ADJUSTMENTS,  "adjustments",  "/v1/items/{sku}/adjustments",   METHOD_POST,                       ROLE_UNSET,   ROLE_STOCK) \
+    X(ROUTE_DECREMENTS,   "decrements",   "/v1/items/{sku}/decrements",    METHOD_POST,                       ROLE_UNSET,   ROLE_SELLER) \
+    X(ROUTE_TRANSFERS,    "transfers",    "/v1/items/{sku}/transfers",     METHOD_POST,                       ROLE_UNSET,   ROLE_STOCK) \
+    X(ROUTE_MOVEMENTS,    "movements",    "/v1/items/{sku}/movements",     READ,                              ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_RESERVATIONS, "reservations", "/v1/reservations",              READ | METHOD_POST,                ROLE_READER,  ROLE_SELLER) \
+    X(ROUTE_RESERVATION,  "reservation",  "/v1/reservations/{id}",         READ,                              ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_CONFIRM,      "confirm",      "/v1/reservations/{id}/confirm", METHOD_POST,                       ROLE_UNSET,   ROLE_SELLER) \
+    X(ROUTE_RELEASE,      "release",      "/v1/reservations/{id}/release", METHOD_POST,                       ROLE_UNSET,   ROLE_SELLER) \
+    X(ROUTE_EXTEND,       "extend",       "/v1/reservations/{id}/extend",  METHOD_POST,                       ROLE_UNSET,   ROLE_SELLER) \
+    X(ROUTE_BATCH,        "batch",        "/v1/batch",                     METHOD_POST,                       ROLE_UNSET,   ROLE_READER) \
+    X(ROUTE_OPERATION,    "operation",    "/v1/operations/{key}",          READ,                              ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_EVENTS,       "events",       "/v1/events",                    METHOD_GET,                        ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_HEALTHZ,      "healthz",      "/healthz",                      READ,                              ROLE_ANYBODY, ROLE_UNSET) \
+    X(ROUTE_READYZ,       "readyz",       "/readyz",                       READ,                              ROLE_ANYBODY, ROLE_UNSET) \
+    X(ROUTE_METRICS,      "metrics",      "/metrics",                      READ,                              ROLE_READER,  ROLE_UNSET) \
+    X(ROUTE_OPENAPI,      "openapi",      "/openapi.json",                 READ,                              ROLE_ANYBODY, ROLE_UNSET) \
+    X(ROUTE_PROBLEM,      "problem",      "/problems/{name}",              READ,                              ROLE_ANYBODY, ROLE_UNSET) \
+    X(ROUTE_INDEX,        "index",        "/",                             READ,                              ROLE_ANYBODY, ROLE_UNSET) \
+    X(ROUTE_NONE,         "none",         NULL,                            0,                                 ROLE_UNSET,   ROLE_UNSET)
 /* clang-format on */
 
 #define ROUTE_ID(id, ...) id,
@@ -73,8 +75,13 @@ struct route_row {
     const char *name;    /* label in metrics */
     const char *pattern; /* as in openapi.yaml: "/v1/items/{sku}" */
     unsigned methods;    /* HEAD is there wherever GET is, the events' excepted */
+    enum role reads;     /* the least role for GET and HEAD */
+    enum role writes;    /* and for the others; in a batch each operation asks for its own */
 };
 const struct route_row *route_row(enum route_id id);
+
+/* The least role that learns what the resource answers to the method, be it 404 or 405. */
+enum role route_least(enum route_id id, enum route_method method);
 
 /* The names of all routes, in the order of the ids. */
 const char *const *route_names(void);

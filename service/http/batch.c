@@ -3,6 +3,7 @@
 #include "http/json_write.h"
 #include "http/render.h"
 
+#include "stats.h"
 #include <assert.h>
 
 /* The result of operation i, rendered into the server's scratch buffer and kept in the arena. */
@@ -170,6 +171,7 @@ static unsigned read_ops(struct batch_job *job, struct request_batch *batch)
         struct store_op *op = &job->ops[i];
         struct refusal why;
         if (!request_batch_op(&op->op, &x->arena, batch, i, &why)) {
+            stats_count(STATS_ROLE_FORBIDDEN, why.problem == PROBLEM_FORBIDDEN);
             refuse_op(job, i, &why);
             continue;
         }

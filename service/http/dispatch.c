@@ -85,7 +85,8 @@ void exchange_dispatch(struct exchange *x)
     struct request_head head = {.match = &x->match,
                                 .key = x->headers.key,
                                 .if_match = x->headers.if_match,
-                                .if_none_match = x->headers.if_none_match};
+                                .if_none_match = x->headers.if_none_match,
+                                .role = x->role};
     assert(x->state == EXCHANGE_READING);
     if (x->refused) {
         exchange_answer_refusal(x, &x->refusal);

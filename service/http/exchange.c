@@ -268,6 +268,8 @@ static bool add_headers(const struct exchange *x, struct MHD_Response *response)
         snprintf(text, sizeof(text), "%u", a->retry_after_s);
         ok &= MHD_add_response_header(response, "Retry-After", text) == MHD_YES;
     }
+    if (a->status == 401)
+        ok &= MHD_add_response_header(response, "WWW-Authenticate", RENDER_CHALLENGE) == MHD_YES;
     if (a->allow) {
         route_allow(a->allow, text);
         ok &= MHD_add_response_header(response, "Allow", text) == MHD_YES;

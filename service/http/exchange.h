@@ -38,6 +38,7 @@ struct exchange;
 struct subscriber;
 struct history_job;
 struct http_health;
+struct key_ring;
 
 /* What works on an exchange besides the store: a batch, a question to the ledger, a subscriber of
  * events. */
@@ -61,6 +62,7 @@ struct exchange {
     struct str target; /* raw, in the arena */
     struct route_match match;
     struct headers headers;
+    enum role role;  /* of who asks */
     struct buf body; /* as received; given back once it was read */
     size_t body_max, received;
     size_t held_bytes; /* of the worker's budget, see exchange_memory.c */
@@ -115,6 +117,7 @@ struct http_server {
     struct query_pool *queries;      /* NULL: no ledger */
     TAILQ_HEAD(, history_job) asked; /* in the order of their beginning */
     struct events *events;           /* NULL: no ledger */
+    struct key_ring *keys;           /* NULL: everybody may everything */
     struct buf scratch;
 };
 
@@ -190,6 +193,10 @@ void exchange_free(struct exchange *x);
 
 /* Frees a stopped server once neither a handle nor an orphan needs it any more. */
 void server_release(struct http_server *server);
+
+/* Whose request it is, by its key, and whether that one may ask for it. False, with why: 401, 403.
+ */
+bool exchange_admit(struct exchange *x, struct refusal *why) MUST_CHECK;
 
 /* Answers that need no store. */
 void builtin_answer(struct exchange *x);

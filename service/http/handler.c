@@ -110,6 +110,19 @@ static void check_length(struct exchange *x)
         refuse_now(x, PROBLEM_BODY_TOO_LARGE, NULL);
 }
 
+/* Who may not ask is told so before a byte of the body is read. */
+static bool check_caller_may(struct exchange *x)
+{
+    struct refusal why;
+    if (exchange_admit(x, &why))
+        return true;
+    if (x->headers.has_body)
+        refuse_now(x, why.problem, why.detail);
+    else
+        refuse_later(x, why.problem, why.detail);
+    return false;
+}
+
 /* --- libmicrohttpd ---------------------------------------------------------------------------- */
 
 /* Its framing is not known: intake.h. A build that lets this happen must not serve. */
@@ -134,10 +147,12 @@ static enum MHD_Result begin_request(struct exchange *x, const char *method)
         return MHD_NO;
     MHD_get_connection_values_n(x->conn, MHD_HEADER_KIND, each_header, &x->headers);
     x->match = route_find(str_of(method), x->target, room);
-    check_caller(x);
-    check_route(x);
-    check_media_type(x);
-    check_length(x);
+    if (check_caller_may(x)) {
+        check_caller(x);
+        check_route(x);
+        check_media_type(x);
+        check_length(x);
+    }
     exchange_recount(x);
     return MHD_YES;
 }

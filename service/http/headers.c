@@ -152,6 +152,7 @@ void headers_add(struct headers *headers, struct str name, struct str value)
         {STR("Host"), offsetof(struct headers, host)},
         {STR("Content-Type"), offsetof(struct headers, content_type)},
         {STR("Idempotency-Key"), offsetof(struct headers, key)},
+        {STR("Authorization"), offsetof(struct headers, authorization)},
         {STR("If-Match"), offsetof(struct headers, if_match)},
         {STR("If-None-Match"), offsetof(struct headers, if_none_match)},
         {STR("Origin"), offsetof(struct headers, origin)},

@@ -10,7 +10,7 @@
 /* What a request says besides its path and body; views into the library's memory. */
 struct headers {
     struct str host, origin, fetch_site, content_type; /* absent: not sent */
-    struct str key, if_match, if_none_match;
+    struct str key, if_match, if_none_match, authorization;
     uint64_t content_length;
     bool has_body; /* one was announced */
     bool repeated; /* a field of ours came twice */

@@ -65,6 +65,8 @@ static void put_head(struct buf *out, const struct answer *answer, const char *t
                answer->status, title, date, bytes);
     if (answer->retry_after_s > 0)
         buf_printf(out, "Retry-After: %u\r\n", answer->retry_after_s);
+    if (answer->status == 401)
+        buf_puts(out, STR("WWW-Authenticate: " RENDER_CHALLENGE "\r\n"));
     buf_puts(out, STR("\r\n"));
 }
 

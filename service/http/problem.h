@@ -20,7 +20,7 @@
     X(PROBLEM_UNAUTHENTICATED, "unauthenticated", 401, "A valid API key is needed", \
       "Send Authorization: Bearer followed by a key that this service knows.", 0) \
     X(PROBLEM_FORBIDDEN, "forbidden", 403, "This may not be asked from here", \
-      "Pages of other sites may not change anything here (Origin, Sec-Fetch-Site), and a service on a loopback address answers to names of its machine only, and to those in --allowed-hosts. Nothing was changed.", 0) \
+      "Pages of other sites may not change anything here (Origin, Sec-Fetch-Site), and a service on a loopback address answers to names of its machine only, and to those in --allowed-hosts. With API keys, the role of the key does not allow it. Nothing was changed.", 0) \
     X(PROBLEM_ROUTE_NOT_FOUND, "route-not-found", 404, "There is nothing at this address", \
       "The path names no resource of this service. /openapi.json lists all of them.", 0) \
     X(PROBLEM_ITEM_NOT_FOUND, "item-not-found", 404, "There is no such item", \

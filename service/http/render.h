@@ -19,6 +19,8 @@ enum content {
     CONTENTS
 };
 
+#define RENDER_CHALLENGE "Bearer realm=\"stockd\"" /* WWW-Authenticate, with each 401 */
+
 struct answer {
     unsigned status;
     enum content content;

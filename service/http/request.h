@@ -14,6 +14,7 @@
 struct request_head {
     const struct route_match *match;
     struct str key, if_match, if_none_match; /* of the header fields; absent: not sent */
+    enum role role;                          /* of who asks */
 };
 
 /* True if the route and the method ask for an operation, by itself. */
@@ -48,6 +49,7 @@ struct request_batch {
     const json_t *operations;
     unsigned count; /* 1..BATCH_OPS_MAX */
     struct str key; /* of the header; absent: none */
+    enum role role;
 };
 
 /* The body of /v1/batch. False: the whole is refused, and there is nothing to close. */

@@ -14,7 +14,7 @@ bool request_batch_open(struct request_batch *batch, struct arena *arena,
 {
     const char *name;
     json_t *value;
-    *batch = (struct request_batch){0};
+    *batch = (struct request_batch){.role = head->role};
     if (!str_absent(head->key) && !key_parse(head->key, &batch->key))
         return refuse(why, PROBLEM_INVALID_FIELD, "Idempotency-Key",
                       "must be 1 to 255 visible ASCII characters without blanks");
@@ -126,6 +126,8 @@ bool request_batch_op(struct op *op, struct arena *arena, struct request_batch *
     if (!schema)
         return refuse(why, PROBLEM_INVALID_FIELD, "op", op_schema_names(arena));
     op->kind = schema->kind;
+    if (!role_may(batch->role, op_trait(op->kind)->least))
+        return refuse(why, PROBLEM_FORBIDDEN, NULL, role_needed(op_trait(op->kind)->least));
     if (!name_op(op, arena, batch, i, json_object_get(object, "idempotency_key"), why))
         return false;
     const struct op_trait *trait = op_trait(op->kind);

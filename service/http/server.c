@@ -205,6 +205,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->health = config->health;
     server->stats = stats;
     server->queries = config->queries;
+    server->keys = config->keys;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){
         .loop = loop,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "http/problem.h"
+#include "keys/key_ring.h"
 #include "ledger/query/query_pool.h"
 #include "stats.h"
 #include "store/store.h"
@@ -35,6 +36,7 @@ struct http_config {
     const char *allowed_hosts;  /* names, separated by commas; NULL: none. The caller's */
     struct query_pool *queries; /* of the ledger, the caller's; NULL: there is none */
     unsigned partitions;        /* of the store; read only with queries */
+    struct key_ring *keys;      /* who may ask, the caller's; NULL: everybody, for everything */
     const struct http_health *health; /* the caller's; NULL: there is a store */
 };
 

@@ -2,7 +2,7 @@
 #include "clock.h"
 #include "process/backlog.h"
 #include "process/chores.h"
-#include "process/process.h"
+#include "process/key_watch.h"
 #include "process/waiting.h"
 #include "store/admin/scan.h"
 
@@ -36,7 +36,7 @@ struct keeper {
     struct store *store;
     struct admin *admin;
     struct arena arena;
-    uv_timer_t step;
+    uv_timer_t step, keys_save;
     uv_prepare_t pump;
     uv_signal_t stop_signal, sighup;
     struct chores chores;
@@ -316,6 +316,12 @@ static bool open_first(struct keeper *k, struct pool_child *child, int64_t patie
     }
 }
 
+static void on_keys_save(uv_timer_t *timer)
+{
+    struct keeper *k = timer->data;
+    key_watch_save(k->shared);
+}
+
 static int start(struct keeper *k)
 {
     char err[256] = "";
@@ -327,24 +333,29 @@ static int start(struct keeper *k)
         return -1;
     }
     uv_timer_init(&k->loop, &k->step);
+    uv_timer_init(&k->loop, &k->keys_save);
     uv_prepare_init(&k->loop, &k->pump);
     uv_signal_init(&k->loop, &k->stop_signal);
     uv_signal_init(&k->loop, &k->sighup);
-    k->step.data = k->pump.data = k->stop_signal.data = k->sighup.data = k;
+    k->step.data = k->pump.data = k->stop_signal.data = k->sighup.data = k->keys_save.data = k;
     uv_signal_start(&k->stop_signal, on_stop, PROCESS_STOP);
     uv_signal_start(&k->sighup, on_hup, SIGHUP);
     uv_prepare_start(&k->pump, on_pump);
     uv_timer_start(&k->step, on_step, 0, STEP_MS);
+    if (k->shared->keys)
+        uv_timer_start(&k->keys_save, on_keys_save, KEY_SAVE_MS, KEY_SAVE_MS);
     return 0;
 }
 
 static void stop_keeper(struct keeper *k)
 {
     arena_free(&k->arena);
+    key_watch_save(k->shared); /* workers have ended */
     if (!store_can_close(k->store))
         return;
     store_free(k->store);
     uv_close((uv_handle_t *)&k->step, NULL);
+    uv_close((uv_handle_t *)&k->keys_save, NULL);
     uv_close((uv_handle_t *)&k->pump, NULL);
     uv_close((uv_handle_t *)&k->stop_signal, NULL);
     uv_close((uv_handle_t *)&k->sighup, NULL);

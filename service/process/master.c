@@ -1,6 +1,7 @@
 #include "process/master.h"
 #include "clock.h"
 #include "process/embedded.h"
+#include "process/key_watch.h"
 #include "process/ledger_open.h"
 #include "process/waiting.h"
 #include "store/relay/relay_shared.h"
@@ -60,6 +61,7 @@ static void on_signal(void *ctx, int signo)
     if (m->serves[0])
         notify_reloading(&m->notify);
     config_read_again(m->config);
+    key_watch_look(m->shared.keys, true);
     for (size_t i = 0; i < pool_slots(m->pool); i++)
         if ((int)i != m->redis_slot)
             pool_signal_slot(m->pool, (int)i, SIGHUP);
@@ -151,13 +153,20 @@ static bool all_ready(const struct master *m)
     return true;
 }
 
-/* One step of the pool, of most_ms or as long as the watchdog bears; < 0: as long as that. */
+static int64_t sooner(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms >= 0 && (b_ms < 0 || a_ms < b_ms) ? a_ms : b_ms;
+}
+
+/* One step of the pool, of most_ms or as long as the watchdog bears; < 0: as long as that. Who is
+ * forked later is to have the keys of then: what was revoked must not come back with them. */
 static void step(struct master *m, int64_t most_ms)
 {
+    int64_t look_ms = m->shared.keys ? KEY_WATCH_MS : -1;
     int64_t beat_ms = notify_beat(&m->notify, clock_mono_ms());
-    bool sooner = beat_ms >= 0 && (most_ms < 0 || beat_ms < most_ms);
-    if (pool_step(m->pool, sooner ? beat_ms : most_ms) < 0)
+    if (pool_step(m->pool, sooner(sooner(beat_ms, look_ms), most_ms)) < 0)
         m->failed = true;
+    key_watch_look(m->shared.keys, false);
 }
 
 /* Waits until all that was forked is ready, as long as --startup-timeout lets it. */
@@ -289,7 +298,9 @@ int master_run(const struct config *config)
     config_log(config);
     if (!make_shared(&m))
         return fail("cannot start", "out of memory");
-    int rc = listen_open("--listen", config->listen, config->insecure, m.shared.listeners,
+    if (!key_watch_begin(&m.shared, err, sizeof(err)))
+        return fail("cannot read the API keys", err);
+    int rc = listen_open("--listen", config->listen, config_is_public(config), m.shared.listeners,
                          m.shared.workers, address, err, sizeof(err));
     if (rc < 0)
         return fail("cannot listen", err);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "config.h"
+#include "keys/key_ring.h"
 #include "pool/pool.h"
 #include "process/ledger_look.h"
 #include "process/listen.h"
@@ -28,6 +29,8 @@ struct shared_state {
     struct stats *stats;
     struct relay_shared *relay;      /* NULL: each worker commits by itself */
     struct ledger_look *ledger_look; /* NULL: there is a keeper, and nobody asks for this */
+    struct key_use *key_use;         /* of all processes; NULL: there are no API keys */
+    struct key_ring *keys;           /* of this process, as it was forked with it; NULL: as above */
     struct listener *listeners;      /* one a worker; a child closes those that are not its own */
     unsigned workers;
 };

@@ -1,5 +1,6 @@
 /* worker.c -- the process that serves requests. */
 #include "http/server.h"
+#include "process/key_watch.h"
 #include "process/waiting.h"
 
 #include <malloc.h>
@@ -18,7 +19,7 @@ struct worker {
     struct query_pool *queries; /* NULL: no ledger */
     struct http_server *server; /* NULL: it does not serve yet */
     uv_signal_t stop_signal, sighup;
-    uv_timer_t drain_look, ready_look;
+    uv_timer_t drain_look, ready_look, keys_look;
     uint64_t drain_until_ms;
     bool leaving;
     bool failed; /* it cannot begin to serve */
@@ -48,6 +49,13 @@ static void on_hup(uv_signal_t *handle, int signo)
     struct worker *w = handle->data;
     (void)signo;
     config_read_again(w->shared->config);
+    key_watch_look(w->shared->keys, true);
+}
+
+static void on_keys_look(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    key_watch_look(w->shared->keys, false);
 }
 
 static void on_drain_look(uv_timer_t *timer)
@@ -92,7 +100,11 @@ static void watch_signals(struct worker *w)
     uv_signal_init(&w->loop, &w->sighup);
     uv_timer_init(&w->loop, &w->drain_look);
     uv_timer_init(&w->loop, &w->ready_look);
+    uv_timer_init(&w->loop, &w->keys_look);
     w->stop_signal.data = w->sighup.data = w->drain_look.data = w->ready_look.data = w;
+    w->keys_look.data = w;
+    if (w->shared->keys)
+        uv_timer_start(&w->keys_look, on_keys_look, 0, KEY_WATCH_MS);
     uv_signal_start(&w->stop_signal, on_stop, PROCESS_STOP);
     uv_signal_start(&w->sighup, on_hup, SIGHUP);
 }
@@ -110,7 +122,8 @@ static int serve(struct worker *w)
                                .request_timeout_ms = config->request_timeout_ms,
                                .write_timeout_ms = config->write_timeout_ms,
                                .memory_max_bytes = (size_t)config->memory_max_bytes,
-                               .guards_host = listen_is_loopback(w->listener),
+                               .guards_host = listen_is_loopback(w->listener) && !shared->keys,
+                               .keys = shared->keys,
                                .allowed_hosts = config->allowed_hosts,
                                .queries = w->queries,
                                .partitions = shared->store_config.partitions};
@@ -184,6 +197,7 @@ static void stop_worker(struct worker *w)
     uv_close((uv_handle_t *)&w->sighup, NULL);
     uv_close((uv_handle_t *)&w->drain_look, NULL);
     uv_close((uv_handle_t *)&w->ready_look, NULL);
+    uv_close((uv_handle_t *)&w->keys_look, NULL);
     uv_run(&w->loop, UV_RUN_DEFAULT);
     uv_loop_close(&w->loop);
 }

@@ -3,7 +3,7 @@
 The vocabulary of what may differ, and nothing else may:
 
     times            2026-11-21T03:21:32.422Z, and as milliseconds, 1795231293825
-    ids              of reservations (r0-...), operations (op-...), ledgers and Redis (32 or 40 hex digits): which is
+    ids              of reservations (r0-...), operations (op-...), ledgers and Redis (32 or 40 hex digits), keys (12): which is
                      which is remembered, so the same id must be the same one on the whole page, and a command that is
                      shown with an id or a time is run with the one that stands for it
     "ttl_ms":N       but 0, which is only 0; "lag_ms":N; "lag_events":N; process ids; the version of the program
@@ -21,6 +21,7 @@ IDS = {
     "reservation": r"\br\d+-[0-9a-v]{20,30}\b",
     "operation": r"\bop-[a-z0-9]{20}\b",
     "hex": r"\b[0-9a-f]{40}\b|\b[0-9a-f]{32}\b",
+    "key": r"\b[0-9a-f]{12}\b",
 }
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
 LOG = r"time=\S+ level="

@@ -128,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     size_t i = (size_t)(data[0] - '0') % (sizeof(routes) / sizeof(routes[0]));
     struct route_match match = route_find(str_of(routes[i].method), str_of(routes[i].target), room);
-    struct request_head head = {.match = &match};
+    struct request_head head = {.match = &match, .role = ROLE_ADMIN};
     data++;
     size--;
     head.key = take_line(&data, &size);

@@ -126,8 +126,8 @@ static void what_the_command_line_has_wrong_is_said(void **state)
     check_said("nothing to set");
     items(64, "set", "apple", "--on-hand", "-1");
     check_said("--on-hand");
-    items(64, "get", "apple", "--token-file", "/does/not/exist");
-    check_said("--token-file");
+    items(64, "get", "apple", "--key-file", "/does/not/exist");
+    check_said("--key-file");
     reservations(64, "list", "--state", "hold");
     check_said("give held, confirmed, released or expired");
     reservations(64, "get", "");

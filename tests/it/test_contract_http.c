@@ -2,6 +2,7 @@
  * every error. Framing: test_http_framing.c. */
 #include "core/route.h"
 #include "http/problem.h"
+#include "support/api_keys.h"
 #include "support/fixture.h"
 
 #include <errno.h>
@@ -10,9 +11,17 @@
 #include <string.h>
 #include <strings.h>
 
+/* A request, with a key behind its first line where the service takes one. */
+static const char *keyed(const char *request)
+{
+    const char *rest = strstr(request, "\r\n") + 2;
+    return text("%.*s%s%s", (int)(rest - request), request, api_keys_line(), rest);
+}
+
 /* Sends bytes as they are; the next answer has that status. */
 static void answer_to_bytes(int status, const char *bytes)
 {
+    bytes = keyed(bytes);
     assert_int_equal(http_send(&a->conn, bytes, strlen(bytes)), 0);
     assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);
     assert_int_equal(a->resp.status, status);
@@ -172,7 +181,8 @@ static void chunked_bodies_work_and_have_the_limit(void **state)
         text("%s5\r\n%.5s\r\n%zx\r\n%s\r\n0\r\n\r\n", head, json, strlen(json) - 5, json + 5);
     answer_to_bytes(201, request);
 
-    assert_int_equal(http_send(&a->conn, head, strlen(head)), 0);
+    const char *begun = keyed(head);
+    assert_int_equal(http_send(&a->conn, begun, strlen(begun)), 0);
     char chunk[4096 + 8];
     memset(chunk, ' ', sizeof(chunk));
     memcpy(chunk, "1000\r\n", 6);
@@ -309,8 +319,8 @@ static void requests_arrive_in_any_pieces(void **state)
     const char *sku = api_item(a, 100, 0);
     const char *request =
         text("POST /v1/items/%s/decrements HTTP/1.1\r\nHost: localhost\r\n"
-             "Content-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"quantity\":1}",
-             sku);
+             "%sContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"quantity\":1}",
+             sku, api_keys_line());
     size_t size = strlen(request);
     for (size_t i = 0; i < size; i++) /* byte by byte */
         assert_int_equal(http_send(&a->conn, request + i, 1), 0);
@@ -332,9 +342,9 @@ static void expect_100_continue_works(void **state)
 {
     const char *sku = api_item(a, 10, 0);
     const char *head = text("POST /v1/items/%s/decrements HTTP/1.1\r\nHost: localhost\r\n"
-                            "Expect: 100-continue\r\nContent-Type: application/json\r\n"
+                            "%sExpect: 100-continue\r\nContent-Type: application/json\r\n"
                             "Content-Length: 14\r\n\r\n",
-                            sku);
+                            sku, api_keys_line());
     assert_int_equal(http_send(&a->conn, head, strlen(head)), 0);
     assert_int_equal(http_send(&a->conn, "{\"quantity\":1}", 14), 0);
     assert_int_equal(http_receive(&a->conn, false, &a->resp), 0);

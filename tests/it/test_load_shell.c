@@ -45,6 +45,8 @@ static const struct row {
     {"a run that ends within its warm-up says that nothing was measured",
      "$S $U -q -v -n 400 --stock 20 --warmup 1h 2>/dev/null | grep -q 'nothing: all 400 attempts'",
      0, ""},
+    {"a key that cannot be read is named by its option", RUN "-n 1 --key-file $T/none", 255,
+     "--key-file"},
     {"a folder is no token", RUN "-n 1 --token-file $T", 255, "Is a directory"},
     {"whoever reads the report may stop, the other files come all the same",
      SOLD_OUT "--history $T/kept && $S report $T/kept --html $T/html | true; grep -q RIGHT $T/html",

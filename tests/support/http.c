@@ -1,5 +1,6 @@
 /* http.c -- see http.h. */
 #include "support/http.h"
+#include "support/api_keys.h"
 #include "support/proc.h"
 
 #include <arpa/inet.h>
@@ -136,6 +137,8 @@ int http_send_call(struct http_conn *c, const char *method, const char *path, co
     bool empty_said = strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
     if ((body || empty_said) && !has_header(headers, "Content-Length"))
         fprintf(out, "Content-Length: %zu\r\n", body ? body_bytes : 0);
+    if (!has_header(headers, "Authorization"))
+        fputs(api_keys_line(), out);
     fprintf(out, "%s\r\n", headers ? headers : "");
     if (body)
         fwrite(body, 1, body_bytes, out);

@@ -1,5 +1,6 @@
 /* service.c -- see service.h. */
 #include "support/service.h"
+#include "support/api_keys.h"
 #include "support/env_number.h"
 
 #include <assert.h>
@@ -72,6 +73,14 @@ int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
     if (!is_given(opts->extra, "--startup-timeout")) {
         argv[n++] = "--startup-timeout";
         argv[n++] = TSERVICE_STARTUP_TIMEOUT;
+    }
+    char keys[TEST_PATH_MAX + 16];
+    snprintf(keys, sizeof(keys), "%s/api-keys", s->dir);
+    if (api_keys_are_on() && !is_given(opts->extra, "--keys-file")) {
+        argv[n++] = "--keys-file";
+        argv[n++] = keys;
+        if (api_keys_write(keys) < 0)
+            return give_up(s, -EIO);
     }
     for (const char *const *arg = opts->extra; arg && *arg; arg++) {
         assert(n < ARGS_MAX - 1);

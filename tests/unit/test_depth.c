@@ -109,7 +109,7 @@ TEST(an_operation_of_a_batch_has_its_own_refusal)
         "{\"operations\":[{\"op\":\"get\",\"id\":\"x\"},{\"op\":\"reserve\","
         "\"sku\":\"a\",\"quantity\":1,\"metadata\":";
     struct request_batch batch;
-    struct request_head head = {.match = NULL};
+    struct request_head head = {.match = NULL, .role = ROLE_ADMIN};
     struct op op;
     char *body = nested(before, METADATA_DEPTH_MAX + 1, false, "}]}");
     assert_true(request_batch_open(&batch, &arena, &head, body, strlen(body), &why));

@@ -3,6 +3,7 @@
  * A kind that is forgotten there does not compile; one that is forgotten elsewhere fails here.
  */
 #include "core/record.h"
+#include "core/route.h"
 #include "http/json_write.h"
 #include "http/render.h"
 #include "http/request_op.h"
@@ -44,6 +45,42 @@ static struct str rendered(const struct op *op, struct answer *answer, struct bu
     render_op(op, answer, body);
     assert_false(body->failed);
     return buf_str(body);
+}
+
+TEST(every_kind_says_which_role_it_takes)
+{
+    for (int kind = 0; kind < OP_KINDS; kind++) {
+        const struct op_trait *trait = op_trait((enum op_kind)kind);
+        assert_true(trait->least >= ROLE_READER && trait->least <= ROLE_ADMIN);
+        /* What changes something is not for those who only read. */
+        if (trait->event != EVENT_NONE)
+            assert_true(trait->least >= ROLE_SELLER);
+    }
+}
+
+/* One that has a route of its own takes there what it takes in a batch. */
+TEST(a_single_call_takes_the_role_that_its_operation_takes)
+{
+    static const struct {
+        enum op_kind kind;
+        enum route_id route;
+        enum route_method method;
+    } calls[] = {
+        {OP_PUT, ROUTE_ITEM, METHOD_PUT},
+        {OP_ADJUST, ROUTE_ADJUSTMENTS, METHOD_POST},
+        {OP_DELETE, ROUTE_ITEM, METHOD_DELETE},
+        {OP_DECREMENT, ROUTE_DECREMENTS, METHOD_POST},
+        {OP_RESERVE, ROUTE_RESERVATIONS, METHOD_POST},
+        {OP_CONFIRM, ROUTE_CONFIRM, METHOD_POST},
+        {OP_RELEASE, ROUTE_RELEASE, METHOD_POST},
+        {OP_EXTEND, ROUTE_EXTEND, METHOD_POST},
+        {OP_GET, ROUTE_RESERVATION, METHOD_GET},
+        {OP_TRANSFER, ROUTE_TRANSFERS, METHOD_POST},
+    };
+    assert_int_equal(sizeof(calls) / sizeof(calls[0]), OP_KINDS - 1); /* nobody asks for a sweep */
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+        assert_int_equal(op_trait(calls[i].kind)->least,
+                         route_least(calls[i].route, calls[i].method));
 }
 
 TEST(every_kind_has_a_name_of_its_own_and_a_success)

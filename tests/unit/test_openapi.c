@@ -101,6 +101,30 @@ TEST(every_reference_resolves)
     resolves(*state, *state);
 }
 
+/* The role in `security: [{}, {apiKey: [reader]}]`; ROLE_ANYBODY: `[]`. */
+static enum role role_said(const json_t *operation)
+{
+    const json_t *security = json_object_get(operation, "security");
+    if (json_is_array(security) && json_array_size(security) == 0)
+        return ROLE_ANYBODY;
+    const json_t *roles = json_object_get(json_array_get(security, 1), "apiKey");
+    return role_of_name(str_of(json_string_value(json_array_get(roles, 0))));
+}
+
+TEST(each_operation_says_which_role_it_takes)
+{
+    json_t *paths = json_object_get(*state, "paths"), *operation;
+    const char *name;
+    for (int i = 0; i < ROUTE_NONE; i++)
+        json_object_foreach(json_object_get(paths, route_row((enum route_id)i)->pattern), name,
+                            operation)
+        {
+            enum route_method method = (enum route_method)method_named(name);
+            if (method && role_said(operation) != route_least((enum route_id)i, method))
+                fail_msg("%s %s has another role", name, route_row((enum route_id)i)->pattern);
+        }
+}
+
 TEST(names_every_problem)
 {
     json_t *names = json_object_get(

@@ -30,7 +30,7 @@ static struct request_head head_of(struct route_match *match, const char *method
     assert_true(strlen(target) < sizeof(room));
     *match = route_find(str_of(method), str_of(target), room);
     assert_int_equal(match->verdict, ROUTE_FOUND);
-    return (struct request_head){.match = match};
+    return (struct request_head){.match = match, .role = ROLE_ADMIN};
 }
 
 static bool ask_with(const char *method, const char *target, const char *body, const char *key,

@@ -167,3 +167,54 @@ TEST(refuses_a_query)
     assert_int_equal(query_parse(STR("%g0=1"), room, params, 3), -1);
     assert_int_equal(query_parse(STR("a&b&c&d"), room, params, 3), -1);
 }
+
+/* --- who may ---------------------------------------------------------------------------------- */
+
+#define READS  (METHOD_GET | METHOD_HEAD)
+#define WRITES (METHOD_POST | METHOD_PUT | METHOD_DELETE)
+
+TEST(every_method_of_a_route_says_which_role_it_takes_and_no_other)
+{
+    for (int i = 0; i < ROUTE_NONE; i++) {
+        const struct route_row *row = route_row((enum route_id)i);
+        if ((row->reads != ROLE_UNSET) != ((row->methods & READS) != 0) ||
+            (row->writes != ROLE_UNSET) != ((row->methods & WRITES) != 0))
+            fail_msg("%s does not say who may ask for it", row->pattern);
+        if (row->writes != ROLE_UNSET)
+            assert_true(row->writes >= ROLE_READER); /* nobody without a key changes anything */
+    }
+}
+
+TEST(what_there_is_not_takes_a_key_where_what_there_is_does)
+{
+    assert_int_equal(route_least(ROUTE_NONE, METHOD_GET), ROLE_READER);
+    assert_int_equal(route_least(ROUTE_NONE, METHOD_OTHER), ROLE_READER);
+    assert_int_equal(route_least(ROUTE_ITEM, METHOD_OTHER), ROLE_READER);
+    assert_int_equal(route_least(ROUTE_ITEM, METHOD_POST), ROLE_READER);
+    assert_int_equal(route_least(ROUTE_CONFIRM, METHOD_GET), ROLE_READER);
+    assert_int_equal(route_least(ROUTE_HEALTHZ, METHOD_POST), ROLE_ANYBODY);
+}
+
+TEST(roles_may_what_the_interface_says)
+{
+    static const struct {
+        enum route_id id;
+        enum route_method method;
+        enum role least;
+    } said[] = {
+        {ROUTE_ITEM, METHOD_HEAD, ROLE_READER},
+        {ROUTE_ITEM, METHOD_PUT, ROLE_STOCK},
+        {ROUTE_ITEM, METHOD_DELETE, ROLE_STOCK},
+        {ROUTE_ADJUSTMENTS, METHOD_POST, ROLE_STOCK},
+        {ROUTE_TRANSFERS, METHOD_POST, ROLE_STOCK},
+        {ROUTE_DECREMENTS, METHOD_POST, ROLE_SELLER},
+        {ROUTE_RESERVATIONS, METHOD_GET, ROLE_READER},
+        {ROUTE_RESERVATIONS, METHOD_POST, ROLE_SELLER},
+        {ROUTE_RELEASE, METHOD_POST, ROLE_SELLER},
+        {ROUTE_BATCH, METHOD_POST, ROLE_READER},
+        {ROUTE_METRICS, METHOD_GET, ROLE_READER},
+        {ROUTE_READYZ, METHOD_GET, ROLE_ANYBODY},
+    };
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+        assert_int_equal(route_least(said[i].id, said[i].method), said[i].least);
+}

@@ -47,7 +47,7 @@ static void watch_signals(void)
     signal(SIGPIPE, SIG_IGN); /* whoever reads the answers may stop; that is no end of a request */
 }
 
-/* --- keys and tokens -------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 bool ask_key_check(const char *key, char *err, size_t err_size)
 {
@@ -80,7 +80,7 @@ static bool read_token(const char *path, char token[TOKEN_MAX], char *err, size_
 {
     FILE *file = fopen(path, "re");
     if (!file)
-        return fail_with(err, err_size, "--token-file %s: %s", path, strerror(errno));
+        return fail_with(err, err_size, "--key-file %s: %s", path, strerror(errno));
     bool got = fgets(token, TOKEN_MAX, file) != NULL;
     fclose(file);
     size_t n = got ? strcspn(token, "\r\n") : 0;
@@ -88,7 +88,7 @@ static bool read_token(const char *path, char token[TOKEN_MAX], char *err, size_
     for (size_t i = 0; i < n; i++)
         got = got && isgraph((unsigned char)token[i]);
     return (got && n > 0 && n < TOKEN_MAX - 1) ||
-           fail_with(err, err_size, "--token-file %s: must hold a line without blanks", path);
+           fail_with(err, err_size, "--key-file %s: must hold a line without blanks", path);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -102,7 +102,7 @@ int ask_open(struct asker *asker, const char *name, const struct ask_options *op
     random_bytes(&seed, sizeof(seed));
     rng_seed(&asker->rng, seed);
     watch_signals();
-    bool ok = !options->token_file || read_token(options->token_file, token, err, sizeof(err));
+    bool ok = !options->key_file || read_token(options->key_file, token, err, sizeof(err));
     if (ok && !http_client_open(&asker->http, options->url, token[0] ? token : NULL, &interrupted,
                                 why, sizeof(why)))
         ok = fail_with(err, sizeof(err), "--url: \"%.200s\" %s", options->url, why);

@@ -32,7 +32,7 @@ extern const struct cli_exit ask_exits[];
  * ASK_SPECS. */
 struct ask_options {
     char *url;
-    char *token_file; /* NULL: none */
+    char *key_file; /* NULL: none */
     int64_t timeout_ms;
     bool json;
 };
@@ -42,8 +42,8 @@ struct ask_options {
 #define ASK_SPECS(type)                                                                            \
     {"url", ARG_STRING, ASK_AT(type, url), .default_text = "http://127.0.0.1:8080",                \
      .metavar = "URL", .group = "Service", .help = "Where the service is."},                       \
-    {"token-file", ARG_STRING, ASK_AT(type, token_file), .metavar = "FILE",                        \
-     .help = "File with a token, sent as Authorization: Bearer."},                                 \
+    {"key-file", ARG_STRING, ASK_AT(type, key_file), .metavar = "FILE",                            \
+     .help = "File with an API key, sent as Authorization: Bearer."},                              \
     {"timeout", ARG_DURATION_MS, ASK_AT(type, timeout_ms), 100, 3600 * 1000,                       \
      .default_text = "30s", .flag_only = true,                                                     \
      .help = "How long each request is tried; one that was lost, or answered 5xx, is sent again."}, \

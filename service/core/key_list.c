@@ -1,0 +1,229 @@
+#include "core/key_list.h"
+#include "digits.h"
+#include "hex.h"
+
+#include <assert.h>
+
+#define HEAD          "stockd-keys 1"
+#define TENANT        "default"
+#define QUOTA         "none"
+#define COLUMNS       8
+#define NAME_KEYS_MAX 2
+
+enum column {
+    COLUMN_ID,
+    COLUMN_NAME,
+    COLUMN_ROLE,
+    COLUMN_TENANT,
+    COLUMN_QUOTA,
+    COLUMN_CREATED,
+    COLUMN_EXPIRES,
+    COLUMN_HASH
+};
+static_assert(COLUMN_HASH + 1 == COLUMNS, "as key_list.h says");
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+bool key_name_valid(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!plain && (c == '\0' || !strchr("._@:-", c)))
+            return false;
+    }
+    return name.n >= 1 && name.n <= KEY_NAME_MAX_BYTES;
+}
+
+/* Takes what stands before `stop` off the text. False: there is no `stop`. */
+static bool take_until(struct str *text, char stop, struct str *taken)
+{
+    const char *at = text->n ? memchr(text->p, stop, text->n) : NULL;
+    if (!at)
+        return false;
+    *taken = (struct str){text->p, (size_t)(at - text->p)};
+    *text = (struct str){at + 1, text->n - taken->n - 1};
+    return true;
+}
+
+/* One blank between two columns, none elsewhere. */
+static bool split(struct str line, struct str columns[COLUMNS])
+{
+    for (int i = 0; i < COLUMNS - 1; i++)
+        if (!take_until(&line, ' ', &columns[i]))
+            return false;
+    columns[COLUMNS - 1] = line;
+    return true;
+}
+
+static bool read_time(struct str text, int64_t *ms)
+{
+    *ms = text.n <= DIGITS_MAX ? digits_read(text.p, text.n, INT64_MAX) : -1;
+    return *ms >= 0;
+}
+
+/* NULL: it is a key. */
+static const char *read_key(struct key_entry *key, struct str line)
+{
+    struct str columns[COLUMNS];
+    if (!split(line, columns))
+        return "must have eight columns";
+    if (!api_key_read_id(columns[COLUMN_ID], &key->id))
+        return "the id must be 12 digits of 0-9 a-f";
+    if (!key_name_valid(columns[COLUMN_NAME]))
+        return "the name must be 1 to 64 characters of A-Z a-z 0-9 . _ @ : -";
+    memcpy(key->name, columns[COLUMN_NAME].p, columns[COLUMN_NAME].n);
+    key->name[columns[COLUMN_NAME].n] = '\0';
+    key->role = role_of_name(columns[COLUMN_ROLE]);
+    if (key->role == ROLE_UNSET)
+        return "the role must be reader, seller, stock or admin";
+    if (!str_equal(columns[COLUMN_TENANT], STR(TENANT)))
+        return "the tenant must be " TENANT "; this version knows no other";
+    if (!str_equal(columns[COLUMN_QUOTA], STR(QUOTA)))
+        return "the quota must be " QUOTA "; this version knows no other";
+    if (!read_time(columns[COLUMN_CREATED], &key->created_ms) ||
+        !read_time(columns[COLUMN_EXPIRES], &key->expires_ms))
+        return "a time must be milliseconds since 1970";
+    if (!hex_read(columns[COLUMN_HASH], key->hash, KEY_HASH_BYTES))
+        return "the hash must be 64 digits of 0-9 a-f";
+    return NULL;
+}
+
+static unsigned count_of(const struct key_list *list, const char *name)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < list->count; i++)
+        count += strcmp(list->keys[i].name, name) == 0;
+    return count;
+}
+
+/* NULL: the key goes with those before it. */
+static const char *check_key(const struct key_list *list, const struct key_entry *key)
+{
+    if (key_list_find(list, key->id))
+        return "the id is that of a line before";
+    return count_of(list, key->name) < NAME_KEYS_MAX ? NULL : "the name has two keys already";
+}
+
+static bool fail(struct key_fault *fault, unsigned line, const char *why)
+{
+    *fault = (struct key_fault){line, why};
+    return false;
+}
+
+bool key_list_parse(struct key_list *list, struct str text, struct key_fault *fault)
+{
+    struct str line;
+    list->count = 0;
+    if (!take_until(&text, '\n', &line) || !str_equal(line, STR(HEAD)))
+        return fail(fault, 1, "must be \"" HEAD "\"; it is no file of keys, or of a later version");
+    for (unsigned number = 2; text.n > 0; number++) {
+        if (!take_until(&text, '\n', &line))
+            return fail(fault, number, "has no end; the file was cut off");
+        if (list->count == KEYS_MAX)
+            return fail(fault, number, "is one key too many; 1000 have room");
+        struct key_entry *key = &list->keys[list->count];
+        const char *why = read_key(key, line);
+        why = why ? why : check_key(list, key);
+        if (why)
+            return fail(fault, number, why);
+        list->count++;
+    }
+    return true;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static void write_key(const struct key_entry *key, struct buf *out)
+{
+    char id[API_KEY_ID_CHARS + 1], hash[2 * KEY_HASH_BYTES];
+    api_key_put_id(key->id, id);
+    hex_put(hash, key->hash, KEY_HASH_BYTES);
+    buf_printf(out, "%s %s %s " TENANT " " QUOTA " %lld %lld %.*s\n", id, key->name,
+               role_name(key->role), (long long)key->created_ms, (long long)key->expires_ms,
+               (int)sizeof(hash), hash);
+}
+
+void key_list_write(const struct key_list *list, struct buf *out)
+{
+    buf_puts(out, STR(HEAD "\n"));
+    for (unsigned i = 0; i < list->count; i++)
+        write_key(&list->keys[i], out);
+}
+
+/* --- changing --------------------------------------------------------------------------------- */
+
+static struct key_entry *find(struct key_list *list, uint64_t id)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (list->keys[i].id == id)
+            return &list->keys[i];
+    return NULL;
+}
+
+const struct key_entry *key_list_find(const struct key_list *list, uint64_t id)
+{
+    return find((struct key_list *)list, id);
+}
+
+static void drop(struct key_list *list, struct key_entry *key)
+{
+    unsigned at = (unsigned)(key - list->keys);
+    memmove(key, key + 1, (list->count - at - 1) * sizeof(*key));
+    list->count--;
+}
+
+/* Drops the name's expired keys; how many it has left. */
+static unsigned drop_over(struct key_list *list, const char *name, int64_t now_ms)
+{
+    for (unsigned i = list->count; i-- > 0;)
+        if (strcmp(list->keys[i].name, name) == 0 && key_is_over(&list->keys[i], now_ms))
+            drop(list, &list->keys[i]);
+    return count_of(list, name);
+}
+
+static enum key_change append(struct key_list *list, const struct key_entry *key)
+{
+    if (list->count == KEYS_MAX)
+        return KEY_LIST_FULL;
+    if (find(list, key->id))
+        return KEY_ID_TAKEN;
+    list->keys[list->count++] = *key;
+    return KEY_CHANGED;
+}
+
+enum key_change key_list_add(struct key_list *list, const struct key_entry *key, int64_t now_ms)
+{
+    assert(key_name_valid(str_of(key->name)));
+    if (drop_over(list, key->name, now_ms) > 0)
+        return KEY_NAME_HAS;
+    return append(list, key);
+}
+
+enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct key_entry *fresh,
+                                int64_t until_ms, int64_t now_ms)
+{
+    struct key_entry *old = find(list, id), next = *fresh;
+    if (!old)
+        return KEY_UNKNOWN;
+    if (key_is_over(old, now_ms))
+        return KEY_OVER;
+    memcpy(next.name, old->name, sizeof(next.name));
+    next.role = old->role;
+    if (drop_over(list, next.name, now_ms) >= NAME_KEYS_MAX)
+        return KEY_HAS_TWO;
+    enum key_change changed = append(list, &next);
+    old = find(list, id); /* it may have moved */
+    if (changed == KEY_CHANGED && (old->expires_ms == 0 || old->expires_ms > until_ms))
+        old->expires_ms = until_ms;
+    return changed;
+}
+
+enum key_change key_list_revoke(struct key_list *list, uint64_t id)
+{
+    struct key_entry *key = find(list, id);
+    if (!key)
+        return KEY_UNKNOWN;
+    drop(list, key);
+    return KEY_CHANGED;
+}

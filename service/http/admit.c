@@ -1,0 +1,34 @@
+/* admit.c -- whose a request is, and whether that one may ask for it: exchange_admit(). */
+#include "clock.h"
+#include "http/exchange.h"
+#include "keys/key_ring.h"
+#include "stats.h"
+
+static const char *const why_not[] = {
+    [KEY_MISSING] = "there is no Authorization header field",
+    [KEY_MALFORMED] = "Authorization must be Bearer and a whole key, as stockd keys made it",
+    [KEY_WRONG] = "there is no such key, or it was revoked",
+    [KEY_EXPIRED] = "the key has expired",
+};
+
+/* Where nothing needs a key none is looked at, so a probe that has an old one is answered. */
+bool exchange_admit(struct exchange *x, struct refusal *why)
+{
+    enum role least = route_least(x->match.id, x->match.method);
+    x->role = ROLE_ADMIN;
+    if (!x->server->keys)
+        return true;
+    x->role = ROLE_ANYBODY;
+    if (role_may(x->role, least))
+        return true;
+    enum key_verdict verdict =
+        key_ring_judge(x->server->keys, x->headers.authorization, clock_wall_ms(), &x->role);
+    if (verdict != KEY_GOOD) {
+        stats_count(STATS_UNAUTHENTICATED, 1);
+        return refuse(why, PROBLEM_UNAUTHENTICATED, NULL, why_not[verdict]);
+    }
+    if (role_may(x->role, least))
+        return true;
+    stats_count(STATS_ROLE_FORBIDDEN, 1);
+    return refuse(why, PROBLEM_FORBIDDEN, NULL, role_needed(least));
+}

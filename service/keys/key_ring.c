@@ -1,0 +1,176 @@
+#include "keys/key_ring.h"
+#include "fail.h"
+
+#include <assert.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+struct ring_key {
+    struct key_entry entry;
+    struct key_use_slot *use; /* NULL: there is none left */
+    bool remembered;
+    char text[API_KEY_CHARS]; /* of a key that was found good */
+};
+
+struct key_ring {
+    const char *path;
+    struct key_use *use;
+    struct ring_key *keys; /* sorted by id */
+    unsigned count;
+    struct keys_stamp stamp; /* of the file that was last looked at */
+    bool current;
+};
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+static int by_id(const void *a, const void *b)
+{
+    const struct ring_key *x = a, *y = b;
+    return (x->entry.id > y->entry.id) - (x->entry.id < y->entry.id);
+}
+
+static void drop_keys(struct key_ring *ring)
+{
+    OPENSSL_cleanse(ring->keys, ring->count * sizeof(ring->keys[0]));
+    free(ring->keys);
+}
+
+/* False: out of memory. */
+static bool take(struct key_ring *ring, const struct key_list *list)
+{
+    struct ring_key *keys = calloc(list->count + 1, sizeof(*keys));
+    if (!keys)
+        return false;
+    for (unsigned i = 0; i < list->count; i++)
+        keys[i] = (struct ring_key){.entry = list->keys[i],
+                                    .use = key_use_slot(ring->use, list->keys[i].id)};
+    qsort(keys, list->count, sizeof(*keys), by_id);
+    drop_keys(ring);
+    ring->keys = keys;
+    ring->count = list->count;
+    return true;
+}
+
+static bool load(struct key_ring *ring, char why[KEYS_WHY_SIZE])
+{
+    struct key_list *list = malloc(sizeof(*list));
+    /* Of before it is read: a change meanwhile is one that is looked at again. */
+    ring->stamp = keys_file_stamp(ring->path);
+    bool good = list ? keys_file_read(ring->path, list, why)
+                     : fail_with(why, KEYS_WHY_SIZE, "out of memory");
+    if (good && !take(ring, list))
+        good = fail_with(why, KEYS_WHY_SIZE, "out of memory");
+    free(list);
+    ring->current = good;
+    return good;
+}
+
+struct key_ring *key_ring_new(const char *path, struct key_use *use, char why[KEYS_WHY_SIZE])
+{
+    struct key_ring *ring = calloc(1, sizeof(*ring));
+    if (!ring) {
+        fail_say(why, KEYS_WHY_SIZE, "out of memory");
+        return NULL;
+    }
+    ring->path = path;
+    ring->use = use;
+    if (load(ring, why))
+        return ring;
+    free(ring);
+    return NULL;
+}
+
+void key_ring_free(struct key_ring *ring)
+{
+    if (!ring)
+        return;
+    drop_keys(ring);
+    free(ring);
+}
+
+const char *key_ring_path(const struct key_ring *ring)
+{
+    return ring->path;
+}
+
+enum key_news key_ring_follow(struct key_ring *ring, bool always, char why[KEYS_WHY_SIZE])
+{
+    struct keys_stamp stamp = keys_file_stamp(ring->path);
+    if (!always && memcmp(&stamp, &ring->stamp, sizeof(stamp)) == 0)
+        return KEY_NEWS_NONE;
+    return load(ring, why) ? KEY_NEWS_TAKEN : KEY_NEWS_BROKEN;
+}
+
+bool key_ring_is_current(const struct key_ring *ring)
+{
+    return ring->current;
+}
+
+unsigned key_ring_count(const struct key_ring *ring)
+{
+    return ring->count;
+}
+
+/* --- a request -------------------------------------------------------------------------------- */
+
+bool key_hash(struct str key, uint8_t hash[KEY_HASH_BYTES])
+{
+    return EVP_Digest(key.p, key.n, hash, NULL, EVP_sha256(), NULL) == 1;
+}
+
+static struct ring_key *find(const struct key_ring *ring, uint64_t id)
+{
+    const struct ring_key wanted = {.entry = {.id = id}};
+    return bsearch(&wanted, ring->keys, ring->count, sizeof(ring->keys[0]), by_id);
+}
+
+/* The key behind "Bearer"; absent: there is none. */
+static struct str bearer_of(struct str authorization)
+{
+    const struct str scheme = STR("Bearer ");
+    if (authorization.n < scheme.n || strncasecmp(authorization.p, scheme.p, scheme.n) != 0)
+        return (struct str){NULL, 0};
+    return str_trim((struct str){authorization.p + scheme.n, authorization.n - scheme.n});
+}
+
+/* key NULL: the id is of nobody; it takes as long as a wrong key of somebody. */
+static bool is_right(struct ring_key *key, struct str text)
+{
+    static const uint8_t nobody[KEY_HASH_BYTES];
+    uint8_t hash[KEY_HASH_BYTES];
+    bool same = key_hash(text, hash) &&
+                CRYPTO_memcmp(hash, key ? key->entry.hash : nobody, KEY_HASH_BYTES) == 0;
+    if (!key || !same)
+        return false;
+    memcpy(key->text, text.p, API_KEY_CHARS);
+    return key->remembered = true;
+}
+
+static bool is_remembered(const struct ring_key *key, struct str text)
+{
+    return key && key->remembered && CRYPTO_memcmp(key->text, text.p, API_KEY_CHARS) == 0;
+}
+
+enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
+                                enum role *role)
+{
+    uint64_t id;
+    if (str_absent(authorization))
+        return KEY_MISSING;
+    struct str text = bearer_of(authorization);
+    if (!api_key_peek(text, &id))
+        return KEY_MALFORMED;
+    struct ring_key *key = find(ring, id);
+    if (!is_remembered(key, text)) {
+        if (!api_key_read(text, &id))
+            return KEY_MALFORMED;
+        if (!is_right(key, text))
+            return KEY_WRONG;
+    }
+    if (key_is_over(&key->entry, now_ms))
+        return KEY_EXPIRED;
+    key_use_note(key->use, now_ms);
+    *role = key->entry.role;
+    return KEY_GOOD;
+}

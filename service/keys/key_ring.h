@@ -1,0 +1,55 @@
+/* key_ring.h -- the API keys in force in a process, and whose a request is.
+ *
+ * Layer: keys. The ring is made before the first fork and each process has its own copy, which
+ * follows the file: key_ring_follow(). A file that is no good changes nothing.
+ *
+ * A key that was found good is remembered in its text, so that its hash is reckoned once in a
+ * process and not at each request. Whether it is still in the file and not over is looked at each
+ * time. Nothing that takes longer or shorter depends on how near a wrong one comes, nor on whether
+ * its id is known.
+ *
+ * Invariant: what is remembered is wiped when its ring is.
+ */
+#pragma once
+
+#include "keys/key_use.h"
+
+struct key_ring;
+
+/* With the keys in the file; use: of all processes, for as long as the ring. NULL, with why to be
+ * read behind the path. */
+struct key_ring *key_ring_new(const char *path, struct key_use *use, char why[KEYS_WHY_SIZE]);
+void key_ring_free(struct key_ring *ring); /* NULL: nothing to do */
+
+const char *key_ring_path(const struct key_ring *ring);
+
+enum key_news {
+    KEY_NEWS_NONE,   /* the file is as it was */
+    KEY_NEWS_TAKEN,  /* it has changed, and is in force */
+    KEY_NEWS_BROKEN, /* it has changed, and what was in force before is still; why */
+};
+
+/* Looks at the file; always: reads it even if it has not changed. */
+enum key_news key_ring_follow(struct key_ring *ring, bool always, char why[KEYS_WHY_SIZE]);
+
+/* False while the file is not what is in force. */
+bool key_ring_is_current(const struct key_ring *ring);
+
+/* How many keys are in force. */
+unsigned key_ring_count(const struct key_ring *ring);
+
+enum key_verdict {
+    KEY_GOOD,
+    KEY_MISSING,   /* no Authorization */
+    KEY_MALFORMED, /* no Bearer, or what follows has not the form of a key */
+    KEY_WRONG,     /* not in the file: never, or not any more */
+    KEY_EXPIRED
+};
+
+/* Judges the value of Authorization; absent: there was none. KEY_GOOD: *role is the caller's, and
+ * the use of the key is noted. */
+enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
+                                enum role *role) MUST_CHECK;
+
+/* SHA-256 of a key's text. False: libcrypto has no memory. */
+bool key_hash(struct str key, uint8_t hash[KEY_HASH_BYTES]) MUST_CHECK;
