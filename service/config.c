@@ -97,6 +97,8 @@ const struct arg_spec config_specs[] = {
      .help = "What is logged."},
     {"log-level-file", ARG_STRING, AT(log_level_file), .metavar = "FILE",
      .help = "File with a level that wins over --log-level; read at start and on SIGHUP."},
+    {"access-log", ARG_STRING, AT(access_log), .metavar = "FILE",
+     .help = "File to append a line of JSON to for every operation that changes something, or -: standard output. Opened anew on SIGHUP."},
     {"insecure", ARG_BOOL, AT(insecure),
      .help = "Allow to listen on other than loopback addresses without API keys."},
     {0},

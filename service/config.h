@@ -50,6 +50,7 @@ struct config {
     int log_format; /* enum log_format */
     int log_level;  /* enum log_level */
     char *log_level_file;
+    char *access_log; /* NULL: none is kept */
     bool insecure;
 };
 

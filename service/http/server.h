@@ -22,6 +22,8 @@ struct http_health {
     void *user;
 };
 
+struct access_log;
+
 struct http_config {
     int listen_fd;              /* bound and listening, made by the master; the server owns it */
     int second_fd;              /* the same of another address; 0 or -1: there is none */
@@ -35,6 +37,7 @@ struct http_config {
     const char *allowed_hosts;  /* names, separated by commas; NULL: none. The caller's */
     struct query_pool *queries; /* of the ledger, the caller's; NULL: there is none */
     unsigned partitions;        /* of the store; read only with queries */
+    struct access_log *access;  /* the caller's, which outlives the server; NULL: none is kept */
     const struct http_health *health; /* the caller's; NULL: there is a store */
 };
 

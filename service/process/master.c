@@ -1,5 +1,6 @@
 #include "process/master.h"
 #include "clock.h"
+#include "http/access_log.h"
 #include "process/embedded.h"
 #include "process/ledger_open.h"
 #include "process/waiting.h"
@@ -274,6 +275,17 @@ static int serve_all(struct master *m, const char *address)
     return m->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* What cannot be opened now is a mistake in the options; later it is a matter of waiting. */
+static bool open_access_log(struct master *m)
+{
+    const char *path = m->config->access_log;
+    m->shared.access_fd = -1;
+    int rc = path ? access_log_prepare(path, &m->shared.access_fd) : 0;
+    if (rc < 0)
+        log_event(LOG_ERROR, "cannot open the access log", LOG_STR("file", path), LOG_ERRNO(rc));
+    return rc == 0;
+}
+
 int master_run(const struct config *config)
 {
     struct master m = {.config = config,
@@ -293,6 +305,8 @@ int master_run(const struct config *config)
                          m.shared.workers, address, err, sizeof(err));
     if (rc < 0)
         return fail("cannot listen", err);
+    if (!open_access_log(&m))
+        return EXIT_FAILURE;
     if (!config->redis && embedded_prepare(&m.embedded, config, err, sizeof(err)) < 0)
         return fail("cannot start redis", err);
     m.shared.store_config = config_store(config, config->redis ? config->redis : m.embedded.url);

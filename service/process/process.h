@@ -30,6 +30,7 @@ struct shared_state {
     struct ledger_look *ledger_look; /* NULL: there is a keeper, and nobody asks for this */
     struct listener *listeners;      /* one a worker; a child closes those that are not its own */
     unsigned workers;
+    int access_fd; /* of an access log that is not opened by its path; -1: none */
 };
 
 struct process_args {
