@@ -52,16 +52,25 @@ static int open_standard(void)
     return fd < 0 ? -errno : fd;
 }
 
-int access_log_prepare(const char *path, int *standard_fd)
+static bool is_standard(const char *path)
+{
+    return strcmp(path, ACCESS_LOG_STANDARD) == 0;
+}
+
+int access_log_standard(const char *path, int *standard_fd)
 {
     *standard_fd = -1;
-    if (strcmp(path, ACCESS_LOG_STANDARD) == 0) {
-        *standard_fd = open_standard();
-        return *standard_fd < 0 ? *standard_fd : 0;
-    }
-    int fd = open_file(path);
+    if (!is_standard(path))
+        return 0;
+    *standard_fd = open_standard();
+    return *standard_fd < 0 ? *standard_fd : 0;
+}
+
+int access_log_try(const char *path)
+{
+    int fd = is_standard(path) ? -ENXIO : open_file(path);
     if (fd < 0)
-        return fd == -ENXIO ? 0 : fd; /* a named pipe that nobody reads yet */
+        return fd == -ENXIO ? 0 : fd; /* of a named pipe that nobody reads yet */
     close(fd);
     return 0;
 }

@@ -19,10 +19,13 @@
 
 struct access_log;
 
-/* For the parent of the workers, before it gives up rights. A descriptor for standard output that
- * never blocks who writes to it; -1 if the path is of a file, which each worker opens for itself;
- * -errno if it can not be had. The file is tried too. */
-int access_log_prepare(const char *path, int *standard_fd) MUST_CHECK;
+/* For the parent of the workers, before it gives up rights: a descriptor for standard output that
+ * never blocks who writes to it, -1 if the path is of a file, which each worker opens for itself. 0
+ * or -errno. */
+int access_log_standard(const char *path, int *standard_fd) MUST_CHECK;
+
+/* Afterwards: whether the workers will be able to open that file. 0 or -errno. */
+int access_log_try(const char *path) MUST_CHECK;
 
 /* For a worker; both stay the caller's. A file that cannot be opened is tried again. NULL: out of
  * memory. */

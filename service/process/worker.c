@@ -202,7 +202,7 @@ int worker_run(struct pool_child *child, void *arg)
     struct worker w = {.shared = args->shared,
                        .child = child,
                        .listener = &args->shared->listeners[args->stats_slot]};
-    process_begin(args, "worker", (int)args->stats_slot);
+    process_begin(args, CONFINE_WORKER, "worker", (int)args->stats_slot);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     if (uv_loop_init(&w.loop) != 0)
