@@ -101,7 +101,9 @@ ifneq ($(filter x86_64-% i686-%,$(shell $(CC) -dumpmachine 2>/dev/null)),)
 HARDEN += -fcf-protection
 HARDEN_LD += -Wl,-z,shstk
 endif
-FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 $(HARDEN)
+# Level 3 looks at sizes that are known at run time only; a C library or compiler without it says so.
+FORTIFY := $(shell $(CC) -O2 -Werror -D_FORTIFY_SOURCE=3 -include stdlib.h -x c -E /dev/null >/dev/null 2>&1 && echo 3 || echo 2)
+FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=$(FORTIFY) $(HARDEN)
 # These two also look at their own lists at every turn of a loop: http/check.h, store/check.h.
 FLAGS_asan := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer $(HARDEN)
 FLAGS_fuzz := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
