@@ -13,11 +13,16 @@ static int end(void **state)
 
 #define SHAKEN_TEST(name) TEST_BETWEEN(name, NULL, end)
 
+/* Where two primaries answer, little is left of anything, so that they refuse much. */
 static void goes_through(enum shaken_level level, enum base_engine engine, bool apart,
                          const char *const *faults)
 {
-    const struct shaken_opts opts = {
-        .kind = SHAKEN_SENTINEL, .level = level, .engine = engine, .apart = apart, .seed = 1};
+    const struct shaken_opts opts = {.kind = SHAKEN_SENTINEL,
+                                     .level = level,
+                                     .engine = engine,
+                                     .apart = apart,
+                                     .scarce = apart,
+                                     .seed = 1};
     redis_faults_go_through(&world, &opts, faults);
 }
 
@@ -48,6 +53,12 @@ SHAKEN_TEST(a_restore_outlives_a_primary)
 SHAKEN_TEST(a_split_costs_no_answer_that_is_in_sql)
 {
     goes_through(SHAKEN_LEDGER, BASE_POSTGRES, true, FAULTS("split", "applier-killed", "split"));
+}
+
+/* It keeps its replication id, and what it has may be no part of the history. */
+SHAKEN_TEST(a_primary_that_was_replaced_can_be_named_again)
+{
+    goes_through(SHAKEN_LEDGER, BASE_SQLITE, true, FAULTS("named-again"));
 }
 
 SHAKEN_TEST(a_split_costs_no_answer_that_a_replica_has)

@@ -236,7 +236,8 @@ static void await_load(struct shaken *w, const char *when)
 void shaken_load(struct shaken *w)
 {
     const char *flags = text("-p 1 -c 24 -R 250 -d 3h --ttl 20s --settle 8s --timeout 10s "
-                             "--grace 10s --dup 0.03 --abort 0.01 --seed %" PRIu64,
+                             "--grace 10s %s --abort 0.01 --seed %" PRIu64,
+                             w->opts.scarce ? "--dup 0.5 --skus 15 --stock 12" : "--dup 0.03",
                              w->opts.seed % 1000000 + 1);
     assert_int_equal(tload_start(&w->load, w->balancer.port, SCENARIO, flags), 0);
     await_load(w, "at the beginning");

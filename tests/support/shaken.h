@@ -39,6 +39,7 @@ struct shaken_opts {
     enum shaken_level level;
     enum base_engine engine; /* BASE_ENGINES: no SQL at all */
     bool apart;              /* on hosts of their own: cables can be pulled */
+    bool scarce;             /* most requests are refused, and every second one is sent again */
     uint64_t seed;
 };
 
