@@ -31,7 +31,7 @@ COMMIT := $(if $(wildcard .git),$(shell git describe --always --dirty --exclude=
 MAN_DATE ?= $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
 
 # What the programs link with, by pkg-config name.
-LIBS := libmicrohttpd hiredis jansson libuv libssl libcrypto libpq sqlite3 libcurl
+LIBS := libmicrohttpd hiredis jansson libuv libssl libcrypto libpq sqlite3 libcurl libseccomp
 TEST_LIBS := cmocka yaml-0.1
 # Chart.js, which the HTML report carries; its releases name the file differently.
 CHART_JS ?= $(shell cd /usr/share/javascript/chart.js 2>/dev/null && ls -d $$PWD/chart.min.js $$PWD/chart.umd.min.js $$PWD/chart.umd.js 2>/dev/null | head -n 1)
@@ -42,7 +42,7 @@ FIND_LIBS = PKG_CONFIG_PATH="$$PKG_CONFIG_PATH:$(CURDIR)/.deps" $(PKG_CONFIG)
 # the programs, `make run` and `make demo` need; no more than that is installed for them (README.md).
 WHY_build := to build the programs and run the demo
 DEBS_build := gcc make git pkgconf libc6-dev alone:libmicrohttpd-dev libhiredis-dev libjansson-dev libuv1-dev libssl-dev \
-              libpq-dev libsqlite3-dev alone:libcurl4-openssl-dev libjs-chart.js redis-server
+              libpq-dev libsqlite3-dev libseccomp-dev alone:libcurl4-openssl-dev libjs-chart.js redis-server
 HAVE_build = $(FIND_LIBS) --exists $(LIBS) 2>/dev/null && which $(CC) redis-server >/dev/null && test -r "$(CHART_JS)"
 WHY_test := for the tests
 DEBS_test := $(DEBS_build) libcmocka-dev libyaml-dev openssl postgresql zsh mandoc
@@ -101,7 +101,9 @@ ifneq ($(filter x86_64-% i686-%,$(shell $(CC) -dumpmachine 2>/dev/null)),)
 HARDEN += -fcf-protection
 HARDEN_LD += -Wl,-z,shstk
 endif
-FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 $(HARDEN)
+# Level 3 looks at sizes that are known at run time only; a C library or compiler without it says so.
+FORTIFY := $(shell $(CC) -O2 -Werror -D_FORTIFY_SOURCE=3 -include stdlib.h -x c -E /dev/null >/dev/null 2>&1 && echo 3 || echo 2)
+FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=$(FORTIFY) $(HARDEN)
 # These two also look at their own lists at every turn of a loop: http/check.h, store/check.h.
 FLAGS_asan := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer $(HARDEN)
 FLAGS_fuzz := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

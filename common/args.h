@@ -66,6 +66,12 @@ void args_put_names(struct buf *out, const struct arg_spec *spec);
 void args_put_meaning(struct buf *out, const struct arg_spec *spec, const char *env_prefix);
 const char *args_metavar(const struct arg_spec *spec);
 
+/* Once they were read: puts asterisks over the secrets among the words of the command line, which
+ * everybody on the machine can list, and takes those in the environment out of it, so that programs
+ * that are run do not get them. */
+void args_hide_words(const struct arg_spec *specs, size_t count, int argc, char *const *argv);
+void args_hide_environment(const struct arg_spec *specs, size_t count, const char *env_prefix);
+
 /* Appends the values in force as "name=value name=value", as they are typed, secrets and passwords
  * masked. What has no value is left out. */
 void args_describe(const struct arg_spec *specs, size_t count, const void *config, struct buf *out);

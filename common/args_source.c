@@ -23,9 +23,8 @@ bool args_store(const struct args_reading *r, const struct arg_spec *spec, const
     return ARGS_REFUSE(r, "%s: \"%.*s\" %s", source, ARGS_SHOWN_MAX, text, why);
 }
 
-/* STOCKD_BATCH_MAX from batch-max. */
-static void variable_name(char out[ARGS_NAME_MAX], const char *prefix, const char *name,
-                          const char *suffix)
+void args_variable_name(char out[ARGS_NAME_MAX], const char *prefix, const char *name,
+                        const char *suffix)
 {
     int n = snprintf(out, ARGS_NAME_MAX, "%s%s%s", prefix, name, suffix);
     assert(n > 0 && n < ARGS_NAME_MAX);
@@ -72,8 +71,8 @@ bool args_read_environment(const struct args_reading *r, char *(*env)(const char
         char plain[ARGS_NAME_MAX], file[ARGS_NAME_MAX];
         if (spec->type == ARG_REFUSED || spec->flag_only || (r->only && spec != r->only))
             continue;
-        variable_name(plain, r->env_prefix, spec->name, "");
-        variable_name(file, r->env_prefix, spec->name, "_FILE");
+        args_variable_name(plain, r->env_prefix, spec->name, "");
+        args_variable_name(file, r->env_prefix, spec->name, "_FILE");
         const char *value = env(plain);
         const char *path = spec->secret ? env(file) : NULL;
         bool has_value = value && *value, has_path = path && *path;

@@ -31,3 +31,7 @@ bool args_store(const struct args_reading *r, const struct arg_spec *spec, const
 
 /* Every variable that is set. */
 bool args_read_environment(const struct args_reading *r, char *(*env)(const char *name)) MUST_CHECK;
+
+/* STOCKD_BATCH_MAX from batch-max. */
+void args_variable_name(char out[ARGS_NAME_MAX], const char *prefix, const char *name,
+                        const char *suffix);

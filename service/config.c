@@ -99,6 +99,14 @@ const struct arg_spec config_specs[] = {
      .help = "File with a level that wins over --log-level; read at start and on SIGHUP."},
     {"keys-file", ARG_STRING, AT(keys_file), .metavar = "FILE",
      .help = "API keys, as `stockd keys` makes them: each request needs one then, whose role allows it. Read again when it has changed."},
+    {"access-log", ARG_STRING, AT(access_log), .metavar = "FILE",
+     .help = "File to append a line of JSON to for every operation that changes something, or -: standard output. Opened anew on SIGHUP."},
+    {"user", ARG_STRING, AT(user), .metavar = "NAME",
+     .help = "Started as root: the user to become once the port is bound."},
+    {"seccomp", ARG_BOOL, AT(seccomp), .default_text = "yes",
+     .help = "Keep each process to the system calls that it needs; --no-seccomp to look for what is refused."},
+    {"core-dumps", ARG_BOOL, AT(core_dumps),
+     .help = "Let the processes leave core dumps, which have passwords in them."},
     {"insecure", ARG_BOOL, AT(insecure),
      .help = "Allow to listen on other than loopback addresses without API keys."},
     {0},
@@ -164,12 +172,20 @@ static int64_t default_partitions(const struct config *config)
     return cluster ? PARTITIONS_ON_CLUSTER : 1;
 }
 
+static void wipe(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+}
+
 bool config_complete(struct config *config, char *err, size_t err_size)
 {
     if (!choose_ledger(config, err, err_size) ||
         !url_take_password(&config->redis, config->redis_password, "redis", err, err_size) ||
         !url_take_password(&config->ledger, config->ledger_password, "ledger", err, err_size))
         return false;
+    wipe(config->redis_password); /* the addresses have them */
+    wipe(config->ledger_password);
     if (!config_check_redis(config->redis, &config->redis_tls, err, err_size))
         return false;
     if (config->durability == DURABILITY_LEDGER && !config_has_ledger(config))

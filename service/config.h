@@ -51,6 +51,9 @@ struct config {
     int log_level;  /* enum log_level */
     char *log_level_file;
     char *keys_file; /* NULL: everybody may everything */
+    char *access_log; /* NULL: none is kept */
+    char *user;       /* NULL: whoever started it */
+    bool seccomp, core_dumps;
     bool insecure;
 };
 

@@ -268,6 +268,15 @@ static void say(const struct cli_call *call, const char *what)
             what);
 }
 
+/* What was read of them is the command's now. */
+static void hide_secrets(const struct cli_call *call)
+{
+    struct arg_spec specs[CLI_SPECS_MAX];
+    size_t count = cli_specs(call->command, specs);
+    args_hide_words(specs, count, call->argc, call->argv);
+    args_hide_environment(specs, count, call->program->env_prefix);
+}
+
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
     struct cli_call call;
@@ -277,6 +286,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
     case CLI_RUN:
         if (err[0])
             say(&call, err);
+        hide_secrets(&call);
         status = call.command->run(&call);
         cli_free(&call);
         break;

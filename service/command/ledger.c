@@ -3,6 +3,7 @@
 #include "command/commands.h"
 #include "process/notify.h"
 #include "process/process.h"
+#include "process/rights.h"
 #include "shared.h"
 #include "version.h"
 
@@ -108,18 +109,31 @@ static bool make_shared(struct parent *p)
     return shared->ledger_look != NULL;
 }
 
+static int fail_start(const char *why)
+{
+    log_event(LOG_ERROR, "cannot start", LOG_STR("why", why));
+    return EXIT_FAILURE;
+}
+
 static int run_shared(struct parent *p)
 {
     const struct config *config = p->config;
     char err[CONFIG_ERR_SIZE];
+    struct rights_user user;
     int rc = 0;
+    if (!rights_find(config, &user, err, sizeof(err)))
+        return fail_start(err);
     if (config->ledger_listen)
         rc = listen_open("--ledger-listen", config->ledger_listen, config->insecure, &p->listener,
                          1, p->address, err, sizeof(err));
-    if (rc == 0)
-        return run_parent(p);
-    log_event(LOG_ERROR, "cannot listen", LOG_STR("why", err));
-    return EXIT_FAILURE;
+    if (rc < 0) {
+        log_event(LOG_ERROR, "cannot listen", LOG_STR("why", err));
+        return EXIT_FAILURE;
+    }
+    if (!rights_drop(config, &user, err, sizeof(err)))
+        return fail_start(err);
+    process_confine_parent(&p->shared);
+    return run_parent(p);
 }
 
 static int run_configured(const struct config *config)
@@ -134,7 +148,7 @@ static int run_configured(const struct config *config)
     if (make_shared(&p))
         status = run_shared(&p);
     else
-        log_event(LOG_ERROR, "cannot start", LOG_STR("why", "out of memory"));
+        (void)fail_start("out of memory");
     notify_end(&p.notify);
     shared_state_free(&p.shared);
     return status;

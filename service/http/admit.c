@@ -11,9 +11,21 @@ static const char *const why_not[] = {
     [KEY_EXPIRED] = "the key has expired",
 };
 
+/* For the access log, which outlives the list of keys. */
+static void note_caller(struct exchange *x, const struct key_entry *key)
+{
+    char id[API_KEY_ID_CHARS + 1];
+    x->role = key->role;
+    if (!x->caller.noted)
+        return;
+    api_key_put_id(key->id, id);
+    x->caller.key = arena_str(&x->arena, str_of(id));
+}
+
 /* Where nothing needs a key none is looked at, so a probe that has an old one is answered. */
 bool exchange_admit(struct exchange *x, struct refusal *why)
 {
+    const struct key_entry *key;
     enum role least = route_least(x->match.id, x->match.method);
     x->role = ROLE_ADMIN;
     if (!x->server->keys)
@@ -22,11 +34,12 @@ bool exchange_admit(struct exchange *x, struct refusal *why)
     if (role_may(x->role, least))
         return true;
     enum key_verdict verdict =
-        key_ring_judge(x->server->keys, x->headers.authorization, clock_wall_ms(), &x->role);
+        key_ring_judge(x->server->keys, x->headers.authorization, clock_wall_ms(), &key);
     if (verdict != KEY_GOOD) {
         stats_count(STATS_UNAUTHENTICATED, 1);
         return refuse(why, PROBLEM_UNAUTHENTICATED, NULL, why_not[verdict]);
     }
+    note_caller(x, key);
     if (role_may(x->role, least))
         return true;
     stats_count(STATS_ROLE_FORBIDDEN, 1);

@@ -1,4 +1,5 @@
 #include "http/batch.h"
+#include "http/access.h"
 #include "http/exchange.h"
 #include "http/json_write.h"
 #include "http/render.h"
@@ -39,6 +40,7 @@ static void refuse_op(struct batch_job *job, unsigned i, const struct refusal *w
     struct answer answer = {0};
     buf_reset(scratch);
     render_refusal(why, &answer, scratch);
+    access_op_refused(job->exchange, &job->ops[i].op, why, (int)i);
     keep_result(job, i, &answer, scratch);
 }
 
@@ -48,6 +50,7 @@ static void decide_op(struct batch_job *job, unsigned i)
     struct answer answer;
     buf_reset(scratch);
     render_op(&job->ops[i].op, &answer, scratch);
+    access_decided(job->exchange, &job->ops[i].op, &answer, (int)i);
     keep_result(job, i, &answer, scratch);
 }
 
@@ -162,6 +165,13 @@ void batch_job_continue(struct http_server *server)
     }
 }
 
+void batch_job_unknown(const struct batch_job *job)
+{
+    for (unsigned i = 0; i < job->next; i++)
+        if (str_absent(job->results[i]))
+            access_unknown(job->exchange, &job->ops[i].op, (int)i);
+}
+
 /* Returns how many operations are left for the store. */
 static unsigned read_ops(struct batch_job *job, struct request_batch *batch)
 {
@@ -206,14 +216,16 @@ void batch_job_begin(struct exchange *x, const struct request_head *head)
     struct request_batch batch;
     struct refusal why;
     if (!request_batch_open(&batch, &x->arena, head, x->body.p, x->body.n, &why)) {
+        access_refused(x, &why);
         exchange_answer_refusal(x, &why);
         return;
     }
     struct batch_job *job = job_new(x, batch.count);
     if (!job) {
         request_batch_close(&batch);
-        exchange_refuse(x, PROBLEM_OVERLOADED, "out of memory");
-        exchange_answered(x);
+        (void)refuse(&why, PROBLEM_OVERLOADED, NULL, "out of memory");
+        access_refused(x, &why);
+        exchange_answer_refusal(x, &why);
         return;
     }
     unsigned left = read_ops(job, &batch);

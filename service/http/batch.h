@@ -33,5 +33,8 @@ struct batch_job {
 /* Reads the body and begins; answers at once if nothing is left for the store. */
 void batch_job_begin(struct exchange *x, const struct request_head *head);
 
+/* The service ends, and what the store has of it may still happen. */
+void batch_job_unknown(const struct batch_job *job);
+
 /* Hands over the next runs of the batches that wait for that. */
 void batch_job_continue(struct http_server *server);

@@ -13,6 +13,7 @@
 
 #include "http/intake.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -37,9 +38,10 @@ struct client_conn {
     TAILQ_ENTRY(client_conn) link;
     struct intake intake;
     enum conn_list list;
-    struct exchange *exchange; /* begun and not completed */
-    int64_t since_ms;          /* in this list; loop time */
-    bool shed;                 /* told to go, to make room */
+    struct exchange *exchange;      /* begun and not completed */
+    int64_t since_ms;               /* in this list; loop time */
+    bool shed;                      /* told to go, to make room */
+    char address[INET6_ADDRSTRLEN]; /* of who is at its other end; empty: not asked for yet */
 };
 
 struct conn_queue { /* in the order of since_ms */

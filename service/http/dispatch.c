@@ -1,4 +1,5 @@
 /* dispatch.c -- a request that is here as a whole: to the store and back. */
+#include "http/access.h"
 #include "http/batch.h"
 #include "http/events/events.h"
 #include "http/exchange.h"
@@ -10,6 +11,12 @@
 
 #define WHY_NO_ROOM_TO_PARSE "to read this body may take more memory than --memory-max has left"
 
+static void refuse_request(struct exchange *x, const struct refusal *why)
+{
+    access_refused(x, why);
+    exchange_answer_refusal(x, why);
+}
+
 static void on_op_done(struct store_op *op)
 {
     struct exchange *x = op->user;
@@ -17,6 +24,7 @@ static void on_op_done(struct store_op *op)
     x->pending = 0;
     buf_reset(&x->out);
     render_op(&op->op, &x->answer, &x->out);
+    access_decided(x, &op->op, &x->answer, -1);
     exchange_answered(x);
 }
 
@@ -39,13 +47,14 @@ static void begin_op(struct exchange *x, const struct request_head *head)
     if (good && !exchange_hold(x, render_op_room(op)))
         good = refuse(&why, PROBLEM_OVERLOADED, NULL, EXCHANGE_NO_ROOM);
     if (!good) {
-        exchange_answer_refusal(x, &why);
+        refuse_request(x, &why);
         return;
     }
     enum outcome_code code = store_route(x->server->store, op);
     if (code != OUT_NONE) {
         op->out = (struct outcome){.code = code, .field_line = -1};
         render_op(op, &x->answer, &x->out);
+        access_decided(x, op, &x->answer, -1);
         exchange_answered(x);
         return;
     }
@@ -89,12 +98,12 @@ void exchange_dispatch(struct exchange *x)
                                 .role = x->role};
     assert(x->state == EXCHANGE_READING);
     if (x->refused) {
-        exchange_answer_refusal(x, &x->refusal);
+        refuse_request(x, &x->refusal);
         return;
     }
     if (x->body.n > 0 && !has_room_to_parse(x)) {
         const struct refusal why = {.problem = PROBLEM_OVERLOADED, .detail = WHY_NO_ROOM_TO_PARSE};
-        exchange_answer_refusal(x, &why);
+        refuse_request(x, &why);
         return;
     }
     bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);

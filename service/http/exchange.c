@@ -73,6 +73,7 @@ static void recycle(struct exchange *x)
     x->work = NULL;
     x->batch = NULL;
     x->headers = (struct headers){0};
+    x->caller = (struct access_caller){0};
     x->op.op.key = (struct str){NULL, 0};
     x->next = server->spare;
     server->spare = x;

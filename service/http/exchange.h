@@ -19,6 +19,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "core/route.h"
+#include "http/access_caller.h"
 #include "http/client_conn.h"
 #include "http/headers.h"
 #include "http/host.h"
@@ -31,6 +32,7 @@
 #include <microhttpd.h>
 #include <uv.h>
 
+struct access_log;
 struct batch_job;
 struct events;
 struct events_text;
@@ -62,8 +64,9 @@ struct exchange {
     struct str target; /* raw, in the arena */
     struct route_match match;
     struct headers headers;
-    enum role role;  /* of who asks */
-    struct buf body; /* as received; given back once it was read */
+    enum role role;              /* of who asks */
+    struct access_caller caller; /* for the access log */
+    struct buf body;             /* as received; given back once it was read */
     size_t body_max, received;
     size_t held_bytes; /* of the worker's budget, see exchange_memory.c */
     bool refused;      /* refusal stands; the body is read only to get behind it */
@@ -118,6 +121,7 @@ struct http_server {
     TAILQ_HEAD(, history_job) asked; /* in the order of their beginning */
     struct events *events;           /* NULL: no ledger */
     struct key_ring *keys;           /* NULL: everybody may everything */
+    struct access_log *access;       /* NULL: none is kept */
     struct buf scratch;
 };
 

@@ -1,5 +1,6 @@
 /* handler.c -- libmicrohttpd's callbacks for one request: first checks, the body, and what is to
  * be done once all of it is here. */
+#include "http/access.h"
 #include "http/exchange.h"
 
 #include "clock.h"
@@ -31,6 +32,7 @@ static void refuse_later(struct exchange *x, enum problem_id problem, const char
 static void refuse_now(struct exchange *x, enum problem_id problem, const char *detail)
 {
     refuse_later(x, problem, detail);
+    access_refused(x, &x->refusal);
     intake_reject(&x->client->intake, x->match.id, &x->refusal);
 }
 
@@ -147,6 +149,7 @@ static enum MHD_Result begin_request(struct exchange *x, const char *method)
         return MHD_NO;
     MHD_get_connection_values_n(x->conn, MHD_HEADER_KIND, each_header, &x->headers);
     x->match = route_find(str_of(method), x->target, room);
+    access_begin(x);
     if (check_caller_may(x)) {
         check_caller(x);
         check_route(x);

@@ -168,4 +168,8 @@ void headers_add(struct headers *headers, struct str name, struct str value)
         keep_length(headers, value);
     else if (str_equal_caseless(name, STR("Transfer-Encoding")))
         headers->has_body = true;
+    else if (str_equal_caseless(name, STR("X-Request-Id")))
+        headers->request_id = value;
+    else if (str_equal_caseless(name, STR("traceparent")))
+        headers->traceparent = value;
 }

@@ -11,6 +11,7 @@
 struct headers {
     struct str host, origin, fetch_site, content_type; /* absent: not sent */
     struct str key, if_match, if_none_match, authorization;
+    struct str request_id, traceparent; /* passed on to the access log; of several the last */
     uint64_t content_length;
     bool has_body; /* one was announced */
     bool repeated; /* a field of ours came twice */

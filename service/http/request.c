@@ -24,6 +24,12 @@ bool request_is_op(const struct route_match *match)
     return match->method != METHOD_GET && op_schema_of_route(match->id, match->method);
 }
 
+const struct op_trait *request_trait(const struct route_match *match)
+{
+    const struct op_schema *schema = op_schema_of_route(match->id, match->method);
+    return schema ? op_trait(schema->kind) : NULL;
+}
+
 bool request_op(struct op *op, struct arena *arena, const struct request_head *head, char *body,
                 size_t body_n, struct refusal *why)
 {

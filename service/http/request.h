@@ -20,6 +20,9 @@ struct request_head {
 /* True if the route and the method ask for an operation, by itself. */
 bool request_is_op(const struct route_match *match);
 
+/* What kind of operation that is; NULL: none. */
+const struct op_trait *request_trait(const struct route_match *match);
+
 /* The operation that a POST, PUT or DELETE on a single resource asks for. body may be changed. */
 bool request_op(struct op *op, struct arena *arena, const struct request_head *head, char *body,
                 size_t body_n, struct refusal *why) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* server.c -- the daemon on the loop. See exchange.h for what becomes of one request. */
 #include "http/server.h"
 
+#include "http/access.h"
 #include "http/batch.h"
 #include "http/check.h"
 #include "http/events/events.h"
@@ -93,6 +94,7 @@ static int64_t wait_of_daemon(struct http_server *server)
 static void pump(uv_prepare_t *handle)
 {
     struct http_server *server = handle->data;
+    (void)access_flush(server); /* before the answers that it is about */
     int64_t wait = wait_of_daemon(server);
     server->woken = false;
     if (STOCKD_CHECKS)
@@ -103,12 +105,15 @@ static void pump(uv_prepare_t *handle)
     if (server->store)
         store_pump(server->store);
     server_give_back(server);
+    int64_t log_due = access_flush(server);
     if (server->resumed)
         wait = 0;
     if (wait < 0 || (deadline >= 0 && deadline < wait))
         wait = deadline;
     if (wait < 0 || (answer_due >= 0 && answer_due < wait))
         wait = answer_due;
+    if (wait < 0 || (log_due >= 0 && log_due < wait))
+        wait = log_due;
     if (wait == 0) {
         uv_idle_start(&server->spin, on_spin);
         return;
@@ -206,6 +211,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->stats = stats;
     server->queries = config->queries;
     server->keys = config->keys;
+    server->access = config->access;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){
         .loop = loop,
@@ -317,6 +323,8 @@ static void on_closed(uv_handle_t *handle)
 
 void http_server_free(struct http_server *server)
 {
+    for (struct exchange *x = server->waiting; x; x = x->next)
+        x->batch ? batch_job_unknown(x->batch) : access_unknown(x, &x->op.op, -1);
     server->stopped = true;
     server->draining = true;
     server->later = NULL;

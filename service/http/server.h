@@ -23,6 +23,8 @@ struct http_health {
     void *user;
 };
 
+struct access_log;
+
 struct http_config {
     int listen_fd;              /* bound and listening, made by the master; the server owns it */
     int second_fd;              /* the same of another address; 0 or -1: there is none */
@@ -37,6 +39,7 @@ struct http_config {
     struct query_pool *queries; /* of the ledger, the caller's; NULL: there is none */
     unsigned partitions;        /* of the store; read only with queries */
     struct key_ring *keys;      /* who may ask, the caller's; NULL: everybody, for everything */
+    struct access_log *access;  /* the caller's, which outlives the server; NULL: none is kept */
     const struct http_health *health; /* the caller's; NULL: there is a store */
 };
 

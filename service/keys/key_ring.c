@@ -153,7 +153,7 @@ static bool is_remembered(const struct ring_key *key, struct str text)
 }
 
 enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
-                                enum role *role)
+                                const struct key_entry **caller)
 {
     uint64_t id;
     if (str_absent(authorization))
@@ -171,6 +171,6 @@ enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization,
     if (key_is_over(&key->entry, now_ms))
         return KEY_EXPIRED;
     key_use_note(key->use, now_ms);
-    *role = key->entry.role;
+    *caller = &key->entry;
     return KEY_GOOD;
 }

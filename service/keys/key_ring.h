@@ -46,10 +46,10 @@ enum key_verdict {
     KEY_EXPIRED
 };
 
-/* Judges the value of Authorization; absent: there was none. KEY_GOOD: *role is the caller's, and
- * the use of the key is noted. */
+/* Judges the value of Authorization; absent: there was none. KEY_GOOD: *caller is the key, good
+ * until the ring follows its file, and its use is noted. */
 enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
-                                enum role *role) MUST_CHECK;
+                                const struct key_entry **caller) MUST_CHECK;
 
 /* SHA-256 of a key's text. False: libcrypto has no memory. */
 bool key_hash(struct str key, uint8_t hash[KEY_HASH_BYTES]) MUST_CHECK;

@@ -369,7 +369,7 @@ int keeper_run(struct pool_child *child, void *arg)
     const struct process_args *args = arg;
     struct keeper k = {.shared = args->shared};
     char err[256] = "";
-    process_begin(args, "keeper", -1);
+    process_begin(args, CONFINE_KEEPER, "keeper", -1);
     stats_set(STATS_AUDIT_RESULT, -1);
     arena_init(&k.arena, 16 * 1024, 1 << 20);
     k.admin = admin_new(&k.shared->store_config, k.shared->store_shared, err, sizeof(err));

@@ -119,7 +119,7 @@ int ledger_port_run(struct pool_child *child, void *arg)
     const struct process_args *args = arg;
     struct port port = {.shared = args->shared};
     const struct http_health health = {.look = look, .user = &port};
-    process_begin(args, "port", 0);
+    process_begin(args, CONFINE_PORT, "port", 0);
     if (uv_loop_init(&port.loop) != 0)
         return EXIT_FAILURE;
     if (start(&port, &health) < 0 || pool_ready(child) < 0)

@@ -336,7 +336,7 @@ static void stop_process(struct ledger_process *l)
 
 static void begin_process(struct ledger_process *l, const struct process_args *args)
 {
-    process_begin(args, "ledger", -1);
+    process_begin(args, CONFINE_LEDGER, "ledger", -1);
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
     sigemptyset(&l->signals);
     sigaddset(&l->signals, PROCESS_STOP);

@@ -1,8 +1,10 @@
 #include "process/master.h"
 #include "clock.h"
+#include "http/access_log.h"
 #include "process/embedded.h"
 #include "process/key_watch.h"
 #include "process/ledger_open.h"
+#include "process/rights.h"
 #include "process/waiting.h"
 #include "store/relay/relay_shared.h"
 #include "version.h"
@@ -283,6 +285,35 @@ static int serve_all(struct master *m, const char *address)
     return m->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int fail_access_log(const struct master *m, int rc)
+{
+    log_event(LOG_ERROR, "cannot open the access log", LOG_STR("file", m->config->access_log),
+              LOG_ERRNO(rc));
+    return EXIT_FAILURE;
+}
+
+/* The port, and what else takes rights that are given up then. EXIT_SUCCESS, or not. */
+static int take_and_drop(struct master *m, char address[LISTEN_TEXT_SIZE])
+{
+    const struct config *config = m->config;
+    struct rights_user user;
+    char err[CONFIG_ERR_SIZE] = "";
+    if (!rights_find(config, &user, err, sizeof(err)))
+        return fail("cannot start", err);
+    int rc = listen_open("--listen", config->listen, config_is_public(config), m->shared.listeners,
+                         m->shared.workers, address, err, sizeof(err));
+    if (rc < 0)
+        return fail("cannot listen", err);
+    rc = config->access_log ? access_log_standard(config->access_log, &m->shared.access_fd) : 0;
+    if (rc < 0)
+        return fail_access_log(m, rc);
+    if (!rights_drop(config, &user, err, sizeof(err)))
+        return fail("cannot start", err);
+    /* What cannot be opened now is a mistake in the options; later it is a matter of waiting. */
+    rc = config->access_log ? access_log_try(config->access_log) : 0;
+    return rc < 0 ? fail_access_log(m, rc) : EXIT_SUCCESS;
+}
+
 int master_run(const struct config *config)
 {
     struct master m = {.config = config,
@@ -298,12 +329,10 @@ int master_run(const struct config *config)
     config_log(config);
     if (!make_shared(&m))
         return fail("cannot start", "out of memory");
+    if (take_and_drop(&m, address) != EXIT_SUCCESS)
+        return EXIT_FAILURE;
     if (!key_watch_begin(&m.shared, err, sizeof(err)))
         return fail("cannot read the API keys", err);
-    int rc = listen_open("--listen", config->listen, config_is_public(config), m.shared.listeners,
-                         m.shared.workers, address, err, sizeof(err));
-    if (rc < 0)
-        return fail("cannot listen", err);
     if (!config->redis && embedded_prepare(&m.embedded, config, err, sizeof(err)) < 0)
         return fail("cannot start redis", err);
     m.shared.store_config = config_store(config, config->redis ? config->redis : m.embedded.url);
@@ -311,7 +340,8 @@ int master_run(const struct config *config)
         return fail("cannot write to this ledger", err);
     const struct pool_events events = {
         .ctx = &m, .on_exit = on_exit_of, .on_message = on_message, .on_signal = on_signal};
-    rc = process_pool(&m.pool, m.shared.workers + 3, &events);
+    process_confine_parent(&m.shared);
+    int rc = process_pool(&m.pool, m.shared.workers + 3, &events);
     if (rc < 0)
         return fail("cannot start processes", strerror(-rc));
     int status = serve_all(&m, address);

@@ -15,6 +15,7 @@ bool shared_state_make(struct shared_state *shared, const struct config *config,
 {
     shared->config = config;
     shared->workers = workers;
+    shared->access_fd = -1;
     shared->store_shared = shared_alloc(sizeof(*shared->store_shared));
     bool relays = workers > 1 && config->relaying != RELAYING_OFF;
     shared->relay = relays ? relay_shared_new(workers, (unsigned)config->partitions) : NULL;
@@ -64,9 +65,20 @@ void process_log_end(const char *child, const struct pool_exit *gone)
                   LOG_INT("signal", gone->signal), LOG_INT("restart_in_ms", gone->restart_in_ms));
 }
 
+void process_confine_parent(struct shared_state *shared)
+{
+    shared->confines = shared->config->seccomp;
+    int rc = shared->confines ? confine_calls(CONFINE_PARENT) : 0;
+    if (rc == 0)
+        return;
+    shared->confines = false;
+    log_event(LOG_WARN, "system calls are not confined", LOG_ERRNO(rc));
+}
+
 /* --- in a child ------------------------------------------------------------------------------- */
 
-void process_begin(const struct process_args *args, const char *name, int index)
+void process_begin(const struct process_args *args, enum confine_kind kind, const char *name,
+                   int index)
 {
     const struct shared_state *shared = args->shared;
     char title[32];
@@ -81,4 +93,7 @@ void process_begin(const struct process_args *args, const char *name, int index)
     for (unsigned i = 0; i < shared->workers; i++)
         if ((int)i != index)
             listen_close(&shared->listeners[i]);
+    int rc = shared->confines ? confine_calls(kind) : 0;
+    if (rc < 0)
+        log_event(LOG_WARN, "system calls are not confined", LOG_ERRNO(rc));
 }

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "keys/key_ring.h"
 #include "pool/pool.h"
+#include "process/confine.h"
 #include "process/ledger_look.h"
 #include "process/listen.h"
 #include "stats.h"
@@ -33,6 +34,8 @@ struct shared_state {
     struct key_ring *keys;           /* of this process, as it was forked with it; NULL: as above */
     struct listener *listeners;      /* one a worker; a child closes those that are not its own */
     unsigned workers;
+    bool confines; /* children, too */
+    int access_fd; /* of an access log that is not opened by its path; -1: none */
 };
 
 struct process_args {
@@ -56,13 +59,18 @@ struct pool_slot_options process_slot(const char *name, int index,
                                       int (*run)(struct pool_child *child, void *arg),
                                       struct process_args *args);
 
+/* The parent, and whatever it forks, may not make calls from now on that none of them needs. A
+ * kernel that can not keep them from it is told of once. */
+void process_confine_parent(struct shared_state *shared);
+
 /* In the log, unless it was told to end. */
 void process_log_end(const char *child, const struct pool_exit *gone);
 
 /* --- in a child ------------------------------------------------------------------------------- */
 
 /* First of all; index: -1 for the only one of its name. */
-void process_begin(const struct process_args *args, const char *name, int index);
+void process_begin(const struct process_args *args, enum confine_kind kind, const char *name,
+                   int index);
 
 /* A worker: HTTP in, Redis out, one event loop, nothing shared but counters. */
 int worker_run(struct pool_child *child, void *args);

@@ -1,4 +1,5 @@
 /* worker.c -- the process that serves requests. */
+#include "http/access_log.h"
 #include "http/server.h"
 #include "process/key_watch.h"
 #include "process/waiting.h"
@@ -18,6 +19,7 @@ struct worker {
     struct store *store;
     struct query_pool *queries; /* NULL: no ledger */
     struct http_server *server; /* NULL: it does not serve yet */
+    struct access_log *access;  /* NULL: none is kept */
     uv_signal_t stop_signal, sighup;
     uv_timer_t drain_look, ready_look, keys_look;
     uint64_t drain_until_ms;
@@ -56,6 +58,8 @@ static void on_keys_look(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
     key_watch_look(w->shared->keys, false);
+    if (w->access)
+        access_log_reopen(w->access);
 }
 
 static void on_drain_look(uv_timer_t *timer)
@@ -126,6 +130,7 @@ static int serve(struct worker *w)
                                .keys = shared->keys,
                                .allowed_hosts = config->allowed_hosts,
                                .queries = w->queries,
+                               .access = w->access,
                                .partitions = shared->store_config.partitions};
     int rc = listen_begin(w->listener);
     if (rc < 0) {
@@ -174,8 +179,10 @@ static int start(struct worker *w, unsigned index)
         log_event(LOG_ERROR, "cannot open the store", LOG_STR("why", err));
         return -1;
     }
+    if (config->access_log)
+        w->access = access_log_new(config->access_log, shared->access_fd);
     w->queries = config_has_ledger(config) ? query_pool_new(&w->loop, config->ledger) : NULL;
-    if (config_has_ledger(config) && !w->queries) {
+    if ((config_has_ledger(config) && !w->queries) || (config->access_log && !w->access)) {
         log_event(LOG_ERROR, "out of memory");
         return -1;
     }
@@ -189,6 +196,7 @@ static void stop_worker(struct worker *w)
 {
     if (w->server)
         http_server_free(w->server);
+    access_log_free(w->access);
     if (!store_can_close(w->store) || (w->queries && !query_pool_idle(w->queries)))
         return;
     store_free(w->store);
@@ -208,7 +216,8 @@ int worker_run(struct pool_child *child, void *arg)
     struct worker w = {.shared = args->shared,
                        .child = child,
                        .listener = &args->shared->listeners[args->stats_slot]};
-    process_begin(args, "worker", (int)args->stats_slot);
+    process_begin(args, CONFINE_WORKER, "worker", (int)args->stats_slot);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of a write, as a full disk is */
     mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     if (uv_loop_init(&w.loop) != 0)
         return EXIT_FAILURE;

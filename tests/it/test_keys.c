@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static char dir[TEST_PATH_MAX], keys[TEST_PATH_MAX + 8];
+static char dir[TEST_PATH_MAX], keys[TEST_PATH_MAX + 8], access_log[TEST_PATH_MAX + 8];
 
 /* --- who asks --------------------------------------------------------------------------------- */
 
@@ -402,6 +402,41 @@ static void commands_that_run_at_once_lose_nothing(void **state)
         check_said(text(" n%d ", i));
 }
 
+/* --- the access log --------------------------------------------------------------------------- */
+
+static bool last_line_has(const char *wanted)
+{
+    char end[4096];
+    FILE *f = fopen(access_log, "re");
+    if (!f)
+        return false;
+    bool longer = fseek(f, 1 - (long)sizeof(end), SEEK_END) == 0;
+    if (!longer)
+        rewind(f);
+    end[fread(end, 1, sizeof(end) - 1, f)] = '\0';
+    fclose(f);
+    char *nl = strrchr(end, '\n');
+    if (!nl || nl[1] != '\0')
+        return false;
+    *nl = '\0';
+    const char *line = strrchr(end, '\n');
+    return strstr(line ? line + 1 : end, wanted) != NULL;
+}
+
+static void the_access_log_names_the_key(void **state)
+{
+    (void)state;
+    assert_int_equal(call_as(ROLE_STOCK, "PUT", "/v1/items/named", "{\"on_hand\":1}"), 201);
+    assert_true(await(last_line_has(text("\"key_id\":\"%012x\"", ROLE_STOCK)), RECOVERY_MS));
+    assert_true(last_line_has("\"status\":201"));
+    assert_int_equal(call_as(ROLE_READER, "PUT", "/v1/items/named", "{\"on_hand\":2}"), 403);
+    assert_true(await(last_line_has(text("\"key_id\":\"%012x\"", ROLE_READER)), RECOVERY_MS));
+    assert_true(last_line_has("\"status\":403"));
+    assert_int_equal(call_as(WRONG, "PUT", "/v1/items/named", "{\"on_hand\":2}"), 401);
+    assert_true(await(last_line_has("\"status\":401"), RECOVERY_MS));
+    assert_true(last_line_has("\"key_id\":null"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,14 +453,17 @@ int main(void)
         cmocka_unit_test(with_keys_it_may_listen_anywhere),
         cmocka_unit_test(commands_that_run_at_once_lose_nothing),
         cmocka_unit_test(when_a_key_was_used_is_kept),
+        cmocka_unit_test(the_access_log_names_the_key),
     };
     unsetenv("TEST_KEYS"); /* who asks is said each time */
     if (temp_dir_make(dir) < 0)
         return EXIT_FAILURE;
     snprintf(keys, sizeof(keys), "%s/keys", dir);
-    int failed = api_keys_write(keys) < 0
-                     ? EXIT_FAILURE
-                     : run_suite("keys", tests, .flags = {"--keys-file", keys});
+    snprintf(access_log, sizeof(access_log), "%s/log", dir);
+    int failed =
+        api_keys_write(keys) < 0
+            ? EXIT_FAILURE
+            : run_suite("keys", tests, .flags = {"--keys-file", keys, "--access-log", access_log});
     temp_dir_remove(dir);
     return failed;
 }

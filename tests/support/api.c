@@ -242,7 +242,7 @@ static bool is_like(json_t *pattern, json_t *value)
     return json_is_array(value) && json_array_size(value) == json_array_size(pattern);
 }
 
-void check_like_at(struct api *a, const char *pattern, const char *file, int line)
+bool json_is_like(json_t *value, const char *pattern)
 {
     char *json = strdup(pattern);
     assert_non_null(json);
@@ -251,9 +251,14 @@ void check_like_at(struct api *a, const char *pattern, const char *file, int lin
     json_t *wanted = json_loads(json, 0, NULL);
     free(json);
     assert_non_null(wanted);
-    bool like = is_like(wanted, http_resp_json(&a->resp));
+    bool like = is_like(wanted, value);
     json_decref(wanted);
-    require(a, like, "the answer is like %s", pattern);
+    return like;
+}
+
+void check_like_at(struct api *a, const char *pattern, const char *file, int line)
+{
+    require(a, json_is_like(http_resp_json(&a->resp), pattern), "the answer is like %s", pattern);
 }
 
 void check_header_at(struct api *a, const char *name, const char *value, const char *file, int line)

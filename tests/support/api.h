@@ -70,8 +70,11 @@ void check_problem_at(struct api *a, int status, const char *name, const char *f
 /* The value at a path as "lines[2].sku" or "[0].status"; "" is the root. NULL if there is none. */
 json_t *json_at(json_t *root, const char *path);
 
-/* Checks that the last answer has what is in the pattern, JSON with ' for ": of an object the
- * members that it names, of an array all elements, or those before '...'. */
+/* A value has what is in the pattern, JSON with ' for ": of an object the members that it names, of
+ * an array all elements, or those before '...'. */
+bool json_is_like(json_t *value, const char *pattern);
+
+/* Checks that of the last answer. */
 #define check_like(a, ...) check_like_at((a), text(__VA_ARGS__), __FILE__, __LINE__)
 void check_like_at(struct api *a, const char *pattern, const char *file, int line);
 

@@ -91,8 +91,10 @@ EACH_BETWEEN(begin, end)
 
 static enum key_verdict judge(const char *authorization, int64_t now_ms, enum role *role)
 {
-    *role = ROLE_UNSET;
-    return key_ring_judge(ring, str_of(authorization), now_ms, role);
+    const struct key_entry *key = NULL;
+    enum key_verdict verdict = key_ring_judge(ring, str_of(authorization), now_ms, &key);
+    *role = key ? key->role : ROLE_UNSET;
+    return verdict;
 }
 
 static const char *bearer(const char *key)
@@ -143,8 +145,9 @@ TEST(what_has_not_the_form_is_malformed)
     static const char *const headers[] = {
         "", "Bearer", "Bearer ", "Basic c2s6eA==", "Bearer x", "Bearer sk_0000000000aa_"};
     char damaged[API_KEY_SIZE], bare[API_KEY_SIZE], twice[256];
+    const struct key_entry *key;
     enum role role;
-    assert_int_equal(key_ring_judge(ring, (struct str){NULL, 0}, NOW, &role), KEY_MISSING);
+    assert_int_equal(key_ring_judge(ring, (struct str){NULL, 0}, NOW, &key), KEY_MISSING);
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
         assert_int_equal(judge(headers[i], NOW, &role), KEY_MALFORMED);
     memcpy(bare, key_text(0xaa, 7), sizeof(bare));
