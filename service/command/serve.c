@@ -7,7 +7,7 @@ static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
     struct config *config = call->options;
     return config_complete(config, err, err_size) &&
-           listen_check("--listen", config->listen, config->insecure, err, err_size);
+           listen_check("--listen", config->listen, config_is_guarded(config), err, err_size);
 }
 
 static int run_serve(const struct cli_call *call)

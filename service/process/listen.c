@@ -221,7 +221,8 @@ static bool read_endpoint(const char *option, const char *text, bool insecure,
         return false;
     return insecure || is_loopback(&asked->at[0]) ||
            fail_with(err, err_size,
-                     "%s %s is not a loopback address; without API keys that needs --insecure",
+                     "%s %s is not a loopback address; that needs --tls-client-ca, so that only "
+                     "clients with a certificate come in, or --insecure",
                      option, text);
 }
 

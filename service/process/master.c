@@ -1,5 +1,6 @@
 #include "process/master.h"
 #include "clock.h"
+#include "http/https_files.h"
 #include "process/embedded.h"
 #include "process/ledger_open.h"
 #include "process/waiting.h"
@@ -262,9 +263,10 @@ static int serve_all(struct master *m, const char *address)
         stop_all(m);
         return asked ? EXIT_SUCCESS : EXIT_FAILURE;
     }
-    printf("listening on http://%s\n", address);
+    const char *scheme = https_is_on() ? "https" : "http";
+    printf("listening on %s://%s\n", scheme, address);
     fflush(stdout);
-    snprintf(m->serves, sizeof(m->serves), "Listening on http://%s", address);
+    snprintf(m->serves, sizeof(m->serves), "Listening on %s://%s", scheme, address);
     notify_ready(&m->notify, m->serves);
     while (!m->stop && !m->failed)
         step(m, -1);
@@ -289,7 +291,7 @@ int master_run(const struct config *config)
     config_log(config);
     if (!make_shared(&m))
         return fail("cannot start", "out of memory");
-    int rc = listen_open("--listen", config->listen, config->insecure, m.shared.listeners,
+    int rc = listen_open("--listen", config->listen, config_is_guarded(config), m.shared.listeners,
                          m.shared.workers, address, err, sizeof(err));
     if (rc < 0)
         return fail("cannot listen", err);
