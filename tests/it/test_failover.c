@@ -33,9 +33,7 @@ static void start(void **state)
     redis_do(&second, "REPLICAOF 127.0.0.1 %d", stack.redis.port);
     serve(.behind = &proxy, .workers = 2, .ledger = *state);
     await_ready();
-    assert_true(await(tredis_info(&stack.redis, "connected_slaves") == 1 &&
-                          tredis_int(&second, "EXISTS {p0}:meta") == 1,
-                      RECOVERY_MS));
+    await_replicated(&stack.redis, &second);
 }
 
 static int end(void **state)

@@ -23,8 +23,8 @@ static struct tload run;
 
 static struct tredis *primary(void)
 {
-    int node = tsentinel_primary(&redis);
-    assert_true(node >= 0);
+    int node;
+    assert_true(await((node = tsentinel_primary(&redis)) >= 0, RECOVERY_MS));
     return &redis.nodes[node];
 }
 
@@ -54,9 +54,10 @@ static bool took_over(int node)
 /* The replica does not hear of what the primary does from here on to its end. */
 static void fail_over_without_the_tail(void)
 {
-    int node = tsentinel_replica(&redis);
-    assert_true(node >= 0);
+    int node;
+    assert_true(await((node = tsentinel_replica(&redis)) >= 0, RECOVERY_MS));
     struct tredis *old = primary(), *next = &redis.nodes[node];
+    assert_true(await(entries(next) > 0, RECOVERY_MS));
     tredis_freeze(next);
     redis_do(old, "CLIENT KILL TYPE replica");
     await_more(LOST);
@@ -77,6 +78,7 @@ static void load_through_a_failover(const char *durability, const enum base_engi
     assert_true(await(successes() > 500, RECOVERY_MS));
     fail_over_without_the_tail();
     await_more(200);
+    assert_true(await(has_answered(422), RECOVERY_MS)); /* the rarest kind: a used key */
     tproc_signal(&run.proc, SIGINT);
 }
 

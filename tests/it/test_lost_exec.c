@@ -31,7 +31,7 @@ static void start(const enum base_engine *ledger, const char *durability)
           .flags = {"--lanes", "1", "--request-timeout", "60s", "--durability", durability});
     await_ready();
     KEEP(sku, api_item(a, STOCK, 0));
-    assert_true(await(tredis_int(&other, "EXISTS {p0}:events") == 1, RECOVERY_MS));
+    await_replicated(&stack.redis, &other);
 }
 
 /* Of the stream, in its life. */

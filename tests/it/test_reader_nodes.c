@@ -258,16 +258,20 @@ static void reads_follow_a_slot_that_moves(void **state)
     get("/v1/items");
 }
 
+static int replica_of(int node)
+{
+    int replica;
+    assert_true(await((replica = tcluster_replica_of(&cluster, node)) >= 0, RECOVERY_MS));
+    return replica;
+}
+
 static void reads_follow_a_failover(void **state)
 {
     start(&(struct tcluster_opts){.replicas = 1, .partly = true});
     for (int p = 0; p < PARTITIONS; p++)
         record(p);
-    int dead = nodes[0], heir = tcluster_replica_of(&cluster, dead);
-    assert_true(heir >= 0);
-    int64_t written = tredis_info(&cluster.nodes[dead], "master_repl_offset");
-    assert_true(
-        await(tredis_info(&cluster.nodes[heir], "slave_repl_offset") >= written, RECOVERY_MS));
+    int dead = nodes[0];
+    await_replicated(&cluster.nodes[dead], &cluster.nodes[replica_of(dead)]);
     tredis_kill9(&cluster.nodes[dead]);
     check_all_is_well_again();
     for (int p = 0; p < PARTITIONS; p++)
@@ -279,8 +283,7 @@ static void a_primary_without_its_replica_leaves_the_others_alone(void **state)
     start(&(struct tcluster_opts){.replicas = 1, .min_replicas = 1, .aof = TREDIS_AOF_ALWAYS});
     for (int p = 0; p < PARTITIONS; p++)
         record(p);
-    int alone = nodes[0], replica = tcluster_replica_of(&cluster, alone);
-    assert_true(replica >= 0);
+    int alone = nodes[0], replica = replica_of(alone);
     tredis_kill9(&cluster.nodes[replica]);
     assert_true(await(names(alone), RECOVERY_MS));
     check_the_others_work(alone);

@@ -22,8 +22,9 @@
 
 #include <cmocka.h>
 
-#define TRIES_MAX  4   /* of a tour with one refusal */
-#define AGAIN_MS   30  /* a Redis in trouble is left alone for a moment */
+#define TRIES_MAX  4  /* of a tour with one refusal */
+#define AGAIN_MS   30 /* a Redis in trouble is left alone for a moment */
+#define OPEN_MS    30000
 #define STEPS_MAX  400 /* commands of a tour; reaching it means that it has no end */
 #define HOUR_MS    INT64_C(3600000)
 #define PARTITIONS 2
@@ -193,7 +194,7 @@ static bool prepare_keeper(void)
     admin_hang_up(admin);
     run(REDIS_REPLY_STATUS, "FLUSHALL");
     memset(&shared, 0, sizeof(shared));
-    assert_int_equal(admin_open(admin, &why), ADMIN_OK);
+    assert_true(await(admin_open(admin, &why) == ADMIN_OK, OPEN_MS)); /* after the last refusal */
     run(REDIS_REPLY_INTEGER, "HSET {p0}:meta run_id before epoch 1000000");
     epoch_before = number("HGET {p0}:meta epoch");
     run(REDIS_REPLY_INTEGER, "DEL {p0}:events");
@@ -339,7 +340,7 @@ static bool prepare_ledger(void)
     memset(&shared, 0, sizeof(shared));
     snprintf(shared.ledger_id, sizeof(shared.ledger_id), "abc");
     shared.ledger_known = true;
-    assert_int_equal(admin_connect(admin, &why), ADMIN_OK);
+    assert_true(await(admin_connect(admin, &why) == ADMIN_OK, OPEN_MS));
     for (unsigned p = 0; p < PARTITIONS; p++)
         assert_int_equal(admin_open_partition(admin, p, ADMIN_CREATE, &why), ADMIN_OK);
     run(REDIS_REPLY_INTEGER, "HSET {p1}:meta run_id before");

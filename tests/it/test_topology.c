@@ -101,6 +101,7 @@ static void a_primary_is_found_through_sentinels_and_followed(void **state)
     start_watched();
     serve(.redis_url = url);
     check_serves();
+    await_replicated(&watched.nodes[0], &watched.nodes[1]);
     assert_int_equal(tsentinel_failover(&watched), 0);
     assert_true(await(log_has("primary moved", "partitions=0"), RECOVERY_MS));
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));

@@ -71,7 +71,8 @@ int tcluster_replica_of(const struct tcluster *c, int node)
     memcpy(id, view.id, sizeof(id));
     for (int i = 0; i < c->node_count; i++)
         if (i != node && c->nodes[i].proc.pid > 0 && cluster_view_ask(&view, &c->nodes[i]) &&
-            strcmp(view.primary, id) == 0 && is_connected(&c->nodes[i]))
+            strcmp(view.primary, id) == 0 && is_connected(&c->nodes[i]) &&
+            tredis_acknowledged(&c->nodes[node], &c->nodes[i]) > 0)
             return i;
     return -1;
 }
@@ -86,6 +87,19 @@ static bool is_well(const struct tredis *r)
     return well;
 }
 
+/* A primary is, and a replica that is in step with its own. */
+static bool is_in_step(const struct tcluster *c, int node, const struct cluster_view *its)
+{
+    static struct cluster_view view;
+    if (strcmp(its->primary, "-") == 0)
+        return true;
+    for (int i = 0; i < c->node_count; i++)
+        if (c->nodes[i].proc.pid > 0 && cluster_view_ask(&view, &c->nodes[i]) &&
+            strcmp(view.id, its->primary) == 0)
+            return tredis_acknowledged(&c->nodes[i], &c->nodes[node]) > 0;
+    return false;
+}
+
 bool tcluster_is_settled(const struct tcluster *c)
 {
     static struct cluster_view first, view;
@@ -93,7 +107,8 @@ bool tcluster_is_settled(const struct tcluster *c)
     for (int i = 0; i < c->node_count; i++) {
         if (c->nodes[i].proc.pid == 0)
             continue;
-        if (!is_well(&c->nodes[i]) || !cluster_view_ask(&view, &c->nodes[i]))
+        if (!is_well(&c->nodes[i]) || !cluster_view_ask(&view, &c->nodes[i]) ||
+            !is_in_step(c, i, &view))
             return false;
         if (!any)
             first = view;
@@ -195,6 +210,8 @@ static int node_start(struct tcluster *c, int n)
     thost_leave(on);
     const char *const all[] = {"--repl-diskless-sync-delay",
                                "0",
+                               "--repl-ping-replica-period", /* so that there is an offset */
+                               "1",
                                "--min-replicas-max-lag",
                                "2",
                                "--min-replicas-to-write",

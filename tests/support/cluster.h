@@ -47,11 +47,12 @@ int tcluster_slot_of(const struct tcluster *c, int partition);
 /* The node that has the slot: that of the highest epoch of those that say so, -1 if none does. */
 int tcluster_node_of(const struct tcluster *c, int slot);
 
-/* A node that runs and is a replica of that one, whole and connected; -1: none is. */
+/* A node that runs and is a replica of that one, whole, connected and in step with it: it has
+ * acknowledged some of what was written; -1: none is. */
 int tcluster_replica_of(const struct tcluster *c, int node);
 
 /* Every node that was not killed says that all is well, none says that another one which was not
- * has failed, they all know the same primaries of the same slots, and replicas are connected. */
+ * has failed, they all know the same primaries of the same slots, and replicas are in step. */
 bool tcluster_is_settled(const struct tcluster *c);
 
 /* `CLUSTER FAILOVER` at a replica; how: "", "FORCE" or "TAKEOVER". 0, or -EAGAIN if it refused. */

@@ -35,6 +35,23 @@ static struct tredis *node(struct shaken *w, int n)
     return &shaken_nodes(w, &count)[n];
 }
 
+/* On a busy machine nobody may have an answer just now. */
+static int primary_of(struct shaken *w, int partition)
+{
+    int primary;
+    if (!await((primary = shaken_primary(w, partition)) >= 0, SHAKEN_LIMIT_MS))
+        fail_msg("nobody is primary of partition %d", partition);
+    return primary;
+}
+
+static int replica_of(struct shaken *w, int partition, int primary)
+{
+    int replica;
+    if (!await((replica = shaken_replica(w, partition, primary)) >= 0, SHAKEN_LIMIT_MS))
+        fail_msg("node %d has no replica that is in step", primary);
+    return replica;
+}
+
 static bool moved_from(struct shaken *w, int partition, int before)
 {
     int now = shaken_primary(w, partition);
@@ -53,7 +70,7 @@ static bool await_another(struct shaken *w, int partition, int before)
 
 static bool kill_primary(struct shaken *w)
 {
-    int partition = some_partition(w), primary = shaken_primary(w, partition);
+    int partition = some_partition(w), primary = primary_of(w, partition);
     tredis_kill9(node(w, primary));
     return await_another(w, partition, primary);
 }
@@ -61,7 +78,7 @@ static bool kill_primary(struct shaken *w)
 /* It is back with all its data, before or after somebody takes its place. */
 static bool restart_primary(struct shaken *w)
 {
-    int primary = shaken_primary(w, some_partition(w));
+    int primary = primary_of(w, some_partition(w));
     tredis_kill9(node(w, primary));
     nap((int64_t)rng_below(&w->rng, 3000));
     return tredis_restart(node(w, primary)) == 0;
@@ -69,7 +86,7 @@ static bool restart_primary(struct shaken *w)
 
 static bool freeze_primary(struct shaken *w)
 {
-    int partition = some_partition(w), primary = shaken_primary(w, partition);
+    int partition = some_partition(w), primary = primary_of(w, partition);
     tredis_freeze(node(w, primary));
     bool another = await_another(w, partition, primary);
     nap((int64_t)rng_below(&w->rng, 5000));
@@ -79,7 +96,7 @@ static bool freeze_primary(struct shaken *w)
 /* For less time than anybody would take for a death, or a little more. */
 static bool stall_primary(struct shaken *w)
 {
-    int primary = shaken_primary(w, some_partition(w));
+    int primary = primary_of(w, some_partition(w));
     tredis_freeze(node(w, primary));
     nap((int64_t)rng_below(&w->rng, 3000));
     tredis_thaw(node(w, primary));
@@ -89,7 +106,7 @@ static bool stall_primary(struct shaken *w)
 /* A service and a ledger process stay with it, and clients of theirs. */
 static bool split(struct shaken *w)
 {
-    int partition = some_partition(w), primary = shaken_primary(w, partition);
+    int partition = some_partition(w), primary = primary_of(w, partition);
     w->cut = node(w, primary)->opts.on;
     thost_cut(w->cut);
     bool another = await_another(w, partition, primary);
@@ -100,10 +117,8 @@ static bool split(struct shaken *w)
 /* Its replica refuses to follow any more and lacks what comes then. */
 static bool cut_tail(struct shaken *w)
 {
-    int partition = some_partition(w), primary = shaken_primary(w, partition);
-    int replica = shaken_replica(w, partition, primary);
-    if (replica < 0)
-        return false;
+    int partition = some_partition(w), primary = primary_of(w, partition);
+    int replica = replica_of(w, partition, primary);
     freeReplyObject(tredis_try(node(w, replica), "CONFIG SET masterauth nobody"));
     freeReplyObject(tredis_try(node(w, primary), "CLIENT KILL TYPE replica"));
     nap(TAIL_MS);
@@ -115,7 +130,7 @@ static bool cut_tail(struct shaken *w)
 
 static bool ask(struct shaken *w, const char *how)
 {
-    int partition = some_partition(w), before = shaken_primary(w, partition);
+    int partition = some_partition(w), before = primary_of(w, partition);
     for (int tries = 0; tries < TRIES; tries++) {
         int replica = shaken_replica(w, partition, before);
         if (w->opts.kind == SHAKEN_SENTINEL)
@@ -147,12 +162,12 @@ static bool take_over(struct shaken *w)
 /* The second one comes when the first one has just happened. */
 static bool kill_two(struct shaken *w)
 {
-    int partition = some_partition(w), first = shaken_primary(w, partition);
+    int partition = some_partition(w), first = primary_of(w, partition);
     tredis_kill9(node(w, first));
     if (!await_another(w, partition, first) || tredis_restart(node(w, first)) != 0 ||
         !await(shaken_is_settled(w), SHAKEN_LIMIT_MS))
         return false;
-    int second = shaken_primary(w, partition);
+    int second = primary_of(w, partition);
     tredis_kill9(node(w, second));
     return await_another(w, partition, second);
 }
@@ -193,10 +208,8 @@ static bool add_node(struct shaken *w)
 /* All of a primary's data is gone; its place is taken while it gets them back. */
 static bool kill_in_restore(struct shaken *w)
 {
-    int partition = some_partition(w), primary = shaken_primary(w, partition);
-    int replica = shaken_replica(w, partition, primary);
-    if (replica < 0)
-        return false;
+    int partition = some_partition(w), primary = primary_of(w, partition);
+    (void)replica_of(w, partition, primary);
     freeReplyObject(tredis_try(node(w, primary), "FLUSHALL"));
     bool begun = await(tredis_int(node(w, primary), "DBSIZE") > 0, SHAKEN_LIMIT_MS);
     nap((int64_t)rng_below(&w->rng, 300));
@@ -214,7 +227,7 @@ static bool kill_applier(struct shaken *w)
 static bool kill_worker(struct shaken *w)
 {
     struct tservice *service = &w->servers[rng_below(&w->rng, SHAKEN_SERVICES)].service;
-    int partition = some_partition(w), primary = shaken_primary(w, partition);
+    int partition = some_partition(w), primary = primary_of(w, partition);
     pid_t pids[TSERVICE_CHILDREN_MAX];
     int n = tservice_pids(service, TSERVICE_WORKER, pids, TSERVICE_CHILDREN_MAX);
     tredis_kill9(node(w, primary));

@@ -261,6 +261,23 @@ int64_t metric(const char *name)
     return (int64_t)strtod(at + strlen(line), NULL);
 }
 
+bool has_answered(int status)
+{
+    char label[32];
+    get("/metrics");
+    snprintf(label, sizeof(label), ",status=\"%d\"} ", status);
+    return strstr(a->resp.body, label) != NULL;
+}
+
+void await_replicated(const struct tredis *primary, const struct tredis *replica)
+{
+    int64_t written = tredis_info(primary, "master_repl_offset");
+    assert_true(written >= 0);
+    assert_true(await(tredis_acknowledged(primary, replica) > 0 &&
+                          tredis_acknowledged(primary, replica) >= written,
+                      RECOVERY_MS));
+}
+
 int hold_status(const char *sku)
 {
     char body[128];

@@ -155,6 +155,12 @@ pid_t pid_of(const char *role);
 /* A number of /metrics, which must be there. */
 int64_t metric(const char *name);
 
+/* Whether the service has answered any request with this status since it started, by /metrics. */
+bool has_answered(int status);
+
+/* The replica gets what the primary writes, and has what that had written until now. */
+void await_replicated(const struct tredis *primary, const struct tredis *replica);
+
 /* The status of the answer to a hold of one unit, or -errno; it lies in a->resp. */
 int hold_status(const char *sku);
 

@@ -304,6 +304,28 @@ int64_t tredis_info(const struct tredis *r, const char *field)
     return value;
 }
 
+/* A row of ROLE: address, port and offset, all of them texts. */
+static bool is_row_of(const redisReply *row, const struct tredis *replica)
+{
+    return row->type == REDIS_REPLY_ARRAY && row->elements == 3 && row->element[1]->str &&
+           row->element[2]->str && strtol(row->element[1]->str, NULL, 10) == replica->port;
+}
+
+int64_t tredis_acknowledged(const struct tredis *primary, const struct tredis *replica)
+{
+    redisReply *role = tredis_try(primary, "ROLE");
+    int64_t offset = 0;
+    bool is_primary = role && role->type == REDIS_REPLY_ARRAY && role->elements == 3 &&
+                      role->element[2]->type == REDIS_REPLY_ARRAY;
+    for (size_t i = 0; is_primary && i < role->element[2]->elements; i++) {
+        const redisReply *row = role->element[2]->element[i];
+        if (is_row_of(row, replica)) /* the last one: before it may be a link that is dead */
+            offset = strtoll(row->element[2]->str, NULL, 10);
+    }
+    freeReplyObject(role);
+    return offset;
+}
+
 void tredis_print(const struct tredis *r)
 {
     char path[TEST_PATH_MAX + 16];

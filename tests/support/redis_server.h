@@ -75,5 +75,10 @@ int64_t tredis_int(const struct tredis *r, const char *command);
 /* A field of INFO, as a number; INT64_MIN if there is none. */
 int64_t tredis_info(const struct tredis *r, const char *field);
 
+/* How much of what the primary writes this replica has acknowledged to it, as an offset; 0: nothing
+ * yet, or it is no replica of it. A replica is connected as soon as it has loaded a first copy, and
+ * gets nothing that is written from then on to its first acknowledgement, for up to a second. */
+int64_t tredis_acknowledged(const struct tredis *primary, const struct tredis *replica);
+
 /* What its log ends with, for a test that is about to fail. */
 void tredis_print(const struct tredis *r);

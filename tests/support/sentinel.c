@@ -122,6 +122,7 @@ int tsentinel_primary(const struct tsentinel *s)
 
 /* --- what the nodes say ----------------------------------------------------------------------- */
 
+/* In its own eyes, and in those of the primary, which it has told. */
 static bool is_replica_of(const struct tredis *r, const struct tredis *primary)
 {
     redisReply *role = tredis_try(r, "ROLE");
@@ -130,7 +131,7 @@ static bool is_replica_of(const struct tredis *r, const struct tredis *primary)
               role->element[2]->integer == primary->port &&
               strcmp(role->element[3]->str, "connected") == 0;
     freeReplyObject(role);
-    return is;
+    return is && tredis_acknowledged(primary, r) > 0;
 }
 
 static bool is_primary(const struct tredis *r)
@@ -198,9 +199,9 @@ int tsentinel_failover(const struct tsentinel *s)
 /* What the arguments of its nodes are; good as long as it is. */
 static void name_args(struct tsentinel *s)
 {
-    const char *const all[] = {"--repl-diskless-sync-delay", "0",
-                               "--min-replicas-max-lag",     "2",
-                               "--min-replicas-to-write",    s->min_replicas};
+    const char *const all[] = {
+        "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
+        "--min-replicas-max-lag",     "2", "--min-replicas-to-write",    s->min_replicas};
     size_t n = sizeof(all) / sizeof(*all);
     snprintf(s->min_replicas, sizeof(s->min_replicas), "%d", s->opts.min_replicas);
     memcpy(s->args, all, sizeof(all));

@@ -47,11 +47,12 @@ void tsentinel_stop(struct tsentinel *s);
 /* The node that the Sentinels name: those that have heard last, if they differ. -1: none does. */
 int tsentinel_primary(const struct tsentinel *s);
 
-/* Another node that runs and is a replica of the primary, whole and connected; -1: none is. */
+/* Another node that runs and is a replica of the primary, whole, connected and in step with it: it
+ * has acknowledged some of what was written; -1: none is. */
 int tsentinel_replica(const struct tsentinel *s);
 
 /* The Sentinels that answer all name the same node, none is in a failover, that node is a primary,
- * and every other node is a replica of it. Those that were killed do not count. */
+ * and every other node is such a replica of it. Those that were killed do not count. */
 bool tsentinel_is_settled(const struct tsentinel *s);
 
 /* Asks for a failover, as a person does. 0, or -EAGAIN if no Sentinel would begin one. */
