@@ -174,6 +174,29 @@ static void a_client_that_does_not_read_is_cut_off(void **state)
     http_conn_close(&c);
 }
 
+/* Asked before SIGTERM, answered after it; then the good-bye, by TLS and not by a reset. */
+static void what_was_asked_is_answered_before_the_end(void **state)
+{
+    struct http_conn c;
+    char connection[32] = "";
+    static const char request[] = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    serve();
+    http_conn_init(&c, stack.service.port);
+    for (int i = 0; i < PIPELINED; i++)
+        assert_int_equal(http_send(&c, request, strlen(request)), 0);
+    assert_int_equal(http_receive(&c, false, &a->resp), 0);
+    kill(stack.service.proc.pid, SIGTERM);
+    while (strcmp(connection, "close") != 0) {
+        assert_int_equal(http_receive(&c, false, &a->resp), 0);
+        assert_int_equal(a->resp.status, 200);
+        http_resp_header(&a->resp, "Connection", connection, sizeof(connection));
+    }
+    assert_true(http_closed_within(&c, RECOVERY_MS));
+    assert_int_equal(SSL_get_shutdown(tls_client_ssl(c.tls)) & SSL_RECEIVED_SHUTDOWN,
+                     SSL_RECEIVED_SHUTDOWN);
+    http_conn_close(&c);
+}
+
 /* --- commands --------------------------------------------------------------------------------- */
 
 static void commands_ask_by_https(void **state)
@@ -245,6 +268,7 @@ int main(void)
         PLAIN_TEST(nobody_is_refused_while_it_is_read_again),
         PLAIN_TEST(pipelined_answers_come_whole_to_a_slow_reader),
         PLAIN_TEST(a_client_that_does_not_read_is_cut_off),
+        PLAIN_TEST(what_was_asked_is_answered_before_the_end),
         PLAIN_TEST(commands_ask_by_https),
         PLAIN_TEST(commands_show_their_certificate),
     };
