@@ -164,10 +164,10 @@ void handshakes_begin(struct handshakes *all, int fd, const struct sockaddr *fro
         give_up(TAILQ_FIRST(&all->open), "too many at a time, and it was the oldest");
 }
 
-static struct https_conn *take_out(struct handshake *h)
+static struct https_conn *take_out(struct handshakes *all, struct handshake *h)
 {
     struct https_conn *conn = h->conn;
-    TAILQ_REMOVE(&h->all->handed, h, link);
+    TAILQ_REMOVE(&all->handed, h, link);
     h->handed = false;
     h->conn = NULL;
     free_if_over(h);
@@ -179,14 +179,16 @@ struct https_conn *handshakes_take(struct handshakes *all, int fd)
     struct handshake *h;
     TAILQ_FOREACH(h, &all->handed, link)
     if (h->fd == fd)
-        return take_out(h);
+        return take_out(all, h);
     return NULL;
 }
 
 void handshakes_forget(struct handshakes *all)
 {
-    while (!TAILQ_EMPTY(&all->handed))
-        https_conn_free(take_out(TAILQ_FIRST(&all->handed)));
+    for (struct handshake *h = TAILQ_FIRST(&all->handed), *next; h; h = next) {
+        next = TAILQ_NEXT(h, link);
+        https_conn_free(take_out(all, h));
+    }
 }
 
 static int64_t deadline_of(const struct handshake *h)
