@@ -24,9 +24,7 @@
 #define SERVER_WRITE_MS      30000
 #define SERVER_LINGER_MS     2000
 #define SERVER_HANDSHAKE_MS  10000 /* of TLS; a request's time, if that is shorter */
-#define SERVER_HANDSHAKES                                                                          \
-    1024u                         /* at a time, beside the connections; a newcomer ends the oldest \
-                                   */
+#define SERVER_HANDSHAKES    1024u /* at a time; one more ends the oldest */
 #define SERVER_LOOK_MS       1000 /* of silence, after which a connection is looked at: client_conn.c */
 #define SERVER_DRAIN_IDLE_MS 1000
 #define SERVER_REFUSAL_BYTES 4096
