@@ -218,7 +218,7 @@ soak: need-test ## mixed load with kills, resets, stalls and refusals for SECOND
 	@$(MAKE) --no-print-directory $(STOCKD) $(STOCKLOAD) $(OUT)/soak/soak
 	@SOAK_SECONDS='$(or $(SECONDS),60)' STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) $(OUT)/soak/soak
 
-# A word of KINDS is a fault, or one of: sentinel cluster replicated ledger sqlite postgresql no-sql apart together.
+# A word of KINDS is a fault, or one of: sentinel cluster replicated ledger sqlite postgresql no-sql apart together guarded.
 chaos: need-test ## random failovers, splits and moved slots under load for DURATION (60) seconds; SEED=, KINDS="sentinel split ..."
 	@$(MAKE) --no-print-directory $(STOCKD) $(STOCKLOAD) $(OUT)/chaos/chaos
 	@DURATION='$(or $(DURATION),60)' SEED='$(SEED)' KINDS='$(KINDS)' STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) $(OUT)/chaos/chaos

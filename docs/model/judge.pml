@@ -4,7 +4,7 @@ proctype judge()
 {
     timeout ->
     MUST(6, !LEADS(primary) || at_epoch >= EPOCHS ||
-            (node[primary].state == OPEN && node[primary].opened_by == NAME_OF(primary) && node[primary].epoch == at_epoch));
+            (node[primary].state == OPEN && IS_OF(primary) && node[primary].epoch == at_epoch));
     if
     :: at_epoch >= EPOCHS -> goto beyond
     :: else

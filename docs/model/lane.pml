@@ -125,18 +125,18 @@ inline ask_marker()
     if
     :: node[n].marker[i] == number -> verdict = HAPPENED
     :: node[n].marker[i] == FENCED + number -> verdict = NEVER
-    :: node[n].marker[i] != number && node[n].marker[i] != FENCED + number && node[n].epoch == sent_epoch ->
+    :: node[n].marker[i] != number && node[n].marker[i] != FENCED + number && node[n].rolled <= sent_epoch ->
         node[n].marker[i] = FENCED + number;
         CHANGED(n);
         printf("lane %d: fenced at node %d in epoch %d\n", i, n, node[n].epoch);
         verdict = NEVER
-    :: node[n].marker[i] != number && node[n].marker[i] != FENCED + number && node[n].epoch != sent_epoch ->
+    :: node[n].marker[i] != number && node[n].marker[i] != FENCED + number && node[n].rolled > sent_epoch ->
 #ifdef WITHOUT_LATER
         node[n].marker[i] = FENCED + number;
         CHANGED(n);
         verdict = NEVER
 #else
-        /* Rule LATER: the roll forward brings effects without their marker. */
+        /* Rule LATER: what SQL brought since has effects without their markers. */
         verdict = (op == 3 -> UNKNOWN : BY_KEY)
 #endif
     fi

@@ -19,7 +19,7 @@
 #else
 #define ALL_TAKEN(n) (!MORE(n) || node[n].tail_epoch < at_epoch)
 #endif
-#define TO_BE_OPENED(n) (LEADS(n) && node[n].opened_by != NAME_OF(n))
+#define TO_BE_OPENED(n) (LEADS(n) && !IS_OF(n))
 
 #define OR_CRASH :: atomic { crashes_left > 0 -> crashes_left--; printf("a ledger process dies\n") }; goto begin
 
@@ -112,6 +112,8 @@ inline open_meta(n)
     opened_for[number] = promotion;
     node[n].epoch = number;
     node[n].opened_by = NAME_OF(n);
+    node[n].order = promotion;
+    node[n].rolled = (repair == NOTHING -> node[n].rolled : number);
     node[n].state = OPEN;
     node[n].sign = 0;
     node[n].tail_epoch = number;
@@ -171,7 +173,7 @@ end:
     :: atomic { /* what SQL disowns shuts the partition here; then all is looked at anew */
         outcome != 0 ->
         if
-        :: outcome == DISOWNED && LEADS(n) && node[n].opened_by == NAME_OF(n) && node[n].epoch < at_epoch ->
+        :: outcome == DISOWNED && LEADS(n) && IS_OF(n) && node[n].epoch < at_epoch ->
             node[n].state = SHUT;
             CHANGED(n);
             printf("node %d is shut: its epoch ended elsewhere\n", n)

@@ -8,10 +8,13 @@ typedef redis {
     /* the process */
     mtype role;     /* as it sees itself: a primary that was cut off does not know better */
     byte promotion; /* the latest of its own, numbered as Sentinel and Cluster number them */
+    byte name;      /* its replication id: the promotion that made it a primary */
     byte life;      /* changes with each change of its role, as its connections should */
     bool ahead;     /* it has what its replica has not */
     /* the data, which are replicated */
-    byte epoch, opened_by, state, sign; /* meta; opened_by: the promotion that it names */
+    byte epoch, opened_by, state, sign; /* meta; opened_by: the name that is in it */
+    byte order;                         /* meta: the promotion that it was opened for */
+    byte rolled;                        /* meta: the last epoch before which effects came from SQL */
     byte effects;                       /* items, records, results of keys */
     byte marker[2];                     /* of each lane: its last EXEC, or FENCED and that number */
     byte applied_epoch, applied_seq;    /* what SQL is said to hold */
@@ -34,7 +37,14 @@ byte crashes_left = CRASHES;
 #ifdef WITHOUT_REIGN
 #define NAME_OF(n) ((n) + 1)
 #else
-#define NAME_OF(n) (node[n].promotion)
+#define NAME_OF(n) (node[n].name)
+#endif
+/* Rule ORDER: a primary that is named again without having been a replica keeps its name. That it
+ * was promoted shows in the order alone. */
+#ifdef WITHOUT_ORDER
+#define IS_OF(n) (node[n].opened_by == NAME_OF(n))
+#else
+#define IS_OF(n) (node[n].opened_by == NAME_OF(n) && node[n].order >= node[n].promotion)
 #endif
 
 /* A level `replicated`: whether WAIT is under way for a lane, and whether a copy was made since. */
@@ -47,6 +57,8 @@ inline copy_data(from, to)
 {
     node[to].epoch = node[from].epoch;
     node[to].opened_by = node[from].opened_by;
+    node[to].order = node[from].order;
+    node[to].rolled = node[from].rolled;
     node[to].state = node[from].state;
     node[to].sign = node[from].sign;
     node[to].effects = node[from].effects;
@@ -88,10 +100,23 @@ inline promote(n)
         promotions++;
         node[n].role = PRIMARY;
         node[n].promotion = promotions;
+        node[n].name = promotions;
         node[n].life++;
         CHANGED(n);
         primary = n;
         printf("node %d is promoted\n", n)
+    }
+}
+
+/* One that calls itself a primary already: nothing changes there, not even its connections. */
+inline name_again(n)
+{
+    d_step {
+        promotions++;
+        node[n].promotion = promotions;
+        CHANGED(n);
+        primary = n;
+        printf("node %d, a primary in its own eyes, is named again\n", n)
     }
 }
 
@@ -111,7 +136,8 @@ inline die(n)
     d_step { node[n].role = DEAD; node[n].life++; printf("node %d dies\n", n) }
 }
 
-/* 0 to 1, and perhaps back to 0; an old primary dies, learns of it, or goes on as it was. */
+/* 0 to 1, and perhaps back to 0; an old primary dies, learns of it, or goes on as it was. Sentinels
+ * may name that one again (AGAIN). */
 proctype failovers()
 {
 #if PROMOTIONS > 0
@@ -122,12 +148,15 @@ proctype failovers()
     if
     :: die(0)
     :: demote(0)
-    :: goto none
+    :: skip
     fi;
 #endif
 #if PROMOTIONS > 1
     if
     :: node[0].role == REPLICA -> promote(0) /* resynchronised or not */
+#ifdef AGAIN
+    :: LEADS(0) -> name_again(0)
+#endif
     :: goto none
     fi;
     if
@@ -144,8 +173,10 @@ inline begin_world()
     node[1].role = REPLICA;
     node[0].role = PRIMARY;
     node[0].promotion = 1;
+    node[0].name = 1;
     node[0].epoch = 1;
-    node[0].opened_by = 1;
+    node[0].opened_by = NAME_OF(0);
+    node[0].order = 1;
     node[0].state = OPEN;
     node[0].applied_epoch = 1;
     node[0].tail_epoch = 1;

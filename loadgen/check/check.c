@@ -258,7 +258,7 @@ static int check_run(struct run *run, const struct history_reader *r, enum rewou
     tell(run, "coverage", 0);
     history_relax(r);
     coverage_count(&run->index, &run->verdict->coverage);
-    run->verdict->coverage.unpromised = run->index.left_out;
+    run->verdict->coverage.unpromised = run->index.left_out + run->index.unpromised.muted;
     return coverage_flight(&run->index, run->options->workers, run->verdict);
 }
 

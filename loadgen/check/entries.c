@@ -9,10 +9,9 @@
 /* Whether the operation in slot has entries, and of which sort. */
 enum sort { SORT_NONE, SORT_TRANSITION, SORT_READ };
 
-/* Whether the slot stands for the transition. That is the first attempt of a key; but one that was
- * refused, and saw what was left, stands for that, and the attempt that succeeded for itself. */
-static bool is_transition(const struct index *index, uint32_t slot, const struct history_op *op)
+bool entries_is_transition(const struct index *index, uint32_t slot)
 {
+    const struct history_op *op = index_op(index, slot);
     switch (index_role(op)) {
     case ROLE_FIRST: return index_took_effect(index, slot) && !entry_is_refusal(op);
     case ROLE_ATTEMPT:
@@ -30,7 +29,7 @@ static enum sort sort_of(const struct index *index, uint32_t slot, const struct 
 {
     if (index_role(op) == ROLE_GET_ITEM)
         return history_outcome(op) == OUTCOME_OK ? SORT_READ : SORT_NONE;
-    if (is_transition(index, slot, op))
+    if (entries_is_transition(index, slot))
         return SORT_TRANSITION;
     bool asks = index_role(op) == ROLE_FIRST || index_role(op) == ROLE_ATTEMPT;
     return asks && (entry_is_refusal(op) || entry_is_claim(op)) ? SORT_READ : SORT_NONE;

@@ -43,6 +43,10 @@ static inline unsigned entry_line(struct radix_pair entry)
     return (unsigned)(entry.value >> 32);
 }
 
+/* Whether the slot stands for the transition. That is the first attempt of a key; but one that was
+ * refused, and saw what was left, stands for that, and the attempt that succeeded for itself. */
+bool entries_is_transition(const struct index *index, uint32_t slot);
+
 /* The key under which line n of the operation in slot is sorted; 0 when it quotes no version. */
 uint64_t entries_key(const struct index *index, uint32_t slot, unsigned n);
 

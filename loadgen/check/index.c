@@ -200,7 +200,7 @@ static void index_add(struct index *index, uint32_t slot)
     }
     if (never_sent(op))
         leave_out(index, slot, false); /* its client died before it sent anything */
-    else if (unpromised_answer(&index->unpromised, op, slot)) {
+    else if (unpromised_read(&index->unpromised, op)) {
         leave_out(index, slot, false);
         index->left_out++;
     } else if (!op_fits(index, op))
@@ -233,8 +233,11 @@ int index_make(struct index *index, const struct history_reader *r)
     if (!index->child || !index->next || !index->effect)
         return -ENOMEM;
 
-    if (unpromised_make(&index->unpromised, r) < 0)
-        return -ENOMEM;
+    int err = unpromised_make(&index->unpromised, r);
+    if (err < 0)
+        return err;
+    if (index->unpromised.seconds > 0)
+        index->reader = r = &index->unpromised.reader;
     struct history_pass pass = history_pass(r);
     uint32_t slot;
     for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {

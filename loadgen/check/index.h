@@ -47,8 +47,8 @@ struct index {
     const struct removals *removals; /* the same; NULL before, and where nothing was deleted */
     uint32_t rewound;                /* moments of rewound.h, jumps to restored.h */
     bool may_lose;                   /* a failover may have lost what was answered: that is told */
-    struct unpromised unpromised;    /* what is left out of it */
-    uint64_t left_out;               /* because of that */
+    struct unpromised unpromised;    /* what is no evidence; if there is any, its copy is read */
+    uint64_t left_out;               /* reads, because of that */
     uint64_t operations, broken;
     uint32_t kinds;   /* bits of enum history_kind: what there is */
     uint32_t details; /* bits of enum history_detail, of what was not answered with 2xx */
@@ -57,7 +57,7 @@ struct index {
     bool says_sold;   /* gets of what was confirmed say what was sold: since format 3 */
 };
 
-/* 0 or -ENOMEM; index_free in any case. */
+/* 0, -ENOMEM or what mapping a file says; index_free in any case. The index stays where it is. */
 int index_make(struct index *index, const struct history_reader *r) MUST_CHECK;
 void index_free(struct index *index);
 

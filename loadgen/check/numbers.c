@@ -411,7 +411,7 @@ static void found_disorder(struct trail *t, const struct stop *stop, struct span
         t->sku.text, describe_who(stop->op).text, describe_time(r, over.end_ns).text,
         shown(t, seen, "shown by", over.seen), stop->said->version, describe_who(began).text,
         describe_time(r, begun.begin_ns).text, shown(t, unseen, "not shown by", begun.unseen),
-        index_took_effect(t->index, late) ? "made a version" : "saw a version");
+        entries_is_transition(t->index, late) ? "made a version" : "saw a version");
 }
 
 static void check_order(struct trail *t, const struct stop *stop)

@@ -44,12 +44,69 @@ static size_t count_seconds(const struct history_reader *r)
     return (size_t)(last_ns / SECOND_NS) + 1;
 }
 
-static void note_attempt(struct unpromised *u, const struct history_reader *r,
-                         const struct history_op *op)
+/* Whether what it says of the store is no evidence. */
+static bool is_shaken(const struct unpromised *u, const struct history_op *op)
 {
-    enum index_role role = index_role(op);
-    if ((role == ROLE_ATTEMPT || role == ROLE_LOOKUP) && op->of < r->slots)
-        u->tried_again[op->of / 8] |= (uint8_t)(1u << op->of % 8);
+    if (history_phase(op) != PHASE_LOAD || index_is_told(op) ||
+        history_outcome(op) == OUTCOME_UNKNOWN)
+        return false;
+    for (uint64_t s = op->begin_ns / SECOND_NS; s < u->seconds && s <= op->end_ns / SECOND_NS; s++)
+        if (u->shaken[s])
+            return true;
+    return false;
+}
+
+/* An expiry is asked for by nobody: without the get that shows it there would be none. */
+static bool alone_shows_expiry(const struct unpromised *u, const struct history_op *op)
+{
+    return op->kind == KIND_GET_RESERVATION && op->detail == DETAIL_EXPIRED &&
+           history_outcome(op) == OUTCOME_OK &&
+           !(op->of < u->reader.slots && u->read_back[op->of / 8] >> op->of % 8 & 1);
+}
+
+static bool is_refusal(const struct history_op *op)
+{
+    return history_mutates(op->kind) && history_outcome(op) == OUTCOME_FAIL && op->status >= 400 &&
+           op->status < 500;
+}
+
+static void mute(struct history_op *op)
+{
+    op->detail = DETAIL_OTHER;
+    for (unsigned n = 0; n < op->lines; n++) {
+        struct history_line *line = (struct history_line *)(uintptr_t)history_line_of(op, n);
+        line->version = 0;
+        line->remaining = 0;
+    }
+}
+
+static void note_all(struct unpromised *u, const struct history_reader *r)
+{
+    struct history_pass pass = history_pass(r);
+    uint32_t slot;
+    for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
+        const struct history_op *op = history_op_at(r, slot);
+        if (!op || !is_used(type, op))
+            continue;
+        if (history_phase(op) == PHASE_LOAD && tells_of_trouble(op))
+            note_trouble(u, op->end_ns);
+        if (history_phase(op) == PHASE_SETTLE && op->kind == KIND_GET_RESERVATION &&
+            history_outcome(op) == OUTCOME_OK && op->of < r->slots)
+            u->read_back[op->of / 8] |= (uint8_t)(1u << op->of % 8);
+    }
+}
+
+static void mute_all(struct unpromised *u)
+{
+    struct history_pass pass = history_pass(&u->reader);
+    uint32_t slot;
+    for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
+        const struct history_op *op = history_op_at(&u->reader, slot);
+        if (!op || !is_used(type, op) || !is_refusal(op) || !is_shaken(u, op))
+            continue;
+        mute((struct history_op *)(uintptr_t)op);
+        u->muted++;
+    }
 }
 
 int unpromised_make(struct unpromised *u, const struct history_reader *r)
@@ -59,51 +116,28 @@ int unpromised_make(struct unpromised *u, const struct history_reader *r)
         return 0;
     size_t seconds = count_seconds(r);
     u->shaken = calloc(seconds, 1);
-    u->tried_again = calloc((size_t)r->slots / 8 + 1, 1);
-    if (!u->shaken || !u->tried_again)
+    u->read_back = calloc((size_t)r->slots / 8 + 1, 1);
+    if (!u->shaken || !u->read_back)
         return -ENOMEM;
+    int err = history_copy(&u->reader, r);
+    if (err < 0)
+        return err;
     u->seconds = seconds;
-    struct history_pass pass = history_pass(r);
-    uint32_t slot;
-    for (enum history_type type; (type = history_next(&pass, &slot)) != SLOT_EMPTY;) {
-        const struct history_op *op = history_op_at(r, slot);
-        if (!op || !is_used(type, op))
-            continue;
-        if (history_phase(op) == PHASE_LOAD && tells_of_trouble(op))
-            note_trouble(u, op->end_ns);
-        note_attempt(u, r, op);
-    }
+    note_all(u, r);
+    mute_all(u);
     return 0;
 }
 
 void unpromised_free(struct unpromised *u)
 {
+    history_unread(&u->reader);
     free(u->shaken);
-    free(u->tried_again);
+    free(u->read_back);
     *u = (struct unpromised){.seconds = 0};
 }
 
-/* Whether the operation was answered at such a time. */
-static bool is_shaken(const struct unpromised *u, const struct history_op *op)
+bool unpromised_read(const struct unpromised *u, const struct history_op *op)
 {
-    for (uint64_t s = op->begin_ns / SECOND_NS; s < u->seconds && s <= op->end_ns / SECOND_NS; s++)
-        if (u->shaken[s])
-            return true;
-    return false;
-}
-
-/* A refusal that was not sent again: what a key was refused for does not matter if it was. */
-static bool is_refusal(const struct unpromised *u, const struct history_op *op, uint32_t slot)
-{
-    return index_role(op) == ROLE_FIRST && history_outcome(op) == OUTCOME_FAIL &&
-           op->status >= 400 && op->status < 500 && !(u->tried_again[slot / 8] >> slot % 8 & 1);
-}
-
-bool unpromised_answer(const struct unpromised *u, const struct history_op *op, uint32_t slot)
-{
-    /* An expiry that only a get or a refusal shows is asked for by nobody else. */
-    if (u->seconds == 0 || history_phase(op) != PHASE_LOAD || index_is_told(op) ||
-        op->detail == DETAIL_EXPIRED || history_outcome(op) == OUTCOME_UNKNOWN)
-        return false;
-    return (history_reads(op->kind) || is_refusal(u, op, slot)) && is_shaken(u, op);
+    return u->seconds > 0 && history_reads(op->kind) && is_shaken(u, op) &&
+           !alone_shows_expiry(u, op);
 }

@@ -101,11 +101,11 @@ static enum carry_result roll(struct carrier *carrier, struct carry *carry,
     return CARRY_IDLE;
 }
 
-static enum carry_result open_redis(struct carrier *carrier, struct carry *carry)
+static enum carry_result open_redis(struct carrier *carrier, struct carry *carry, bool rolled)
 {
     struct opening *opening = &carry->opening;
-    enum admin_claimed opened = admin_open_claimed(carrier->admin, carry->partition,
-                                                   &opening->claim, carry->at.epoch, &carry->ended);
+    enum admin_claimed opened = admin_open_claimed(
+        carrier->admin, carry->partition, &opening->claim, carry->at.epoch, &carry->ended, rolled);
     if (opened == CLAIM_DOWN)
         return carry_from_redis(carrier);
     if (opened != CLAIM_OURS)
@@ -136,7 +136,7 @@ static enum carry_result open_claimed(struct carrier *carrier, struct carry *car
     if (result == CARRY_IDLE && carry->state == CARRY_BEHIND && found.lacks)
         result = roll(carrier, carry, &found);
     if (result == CARRY_IDLE && carry->state == CARRY_BEHIND)
-        result = open_redis(carrier, carry);
+        result = open_redis(carrier, carry, found.lacks);
     return result;
 }
 

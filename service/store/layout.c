@@ -15,7 +15,7 @@ static const char *const meta_names[META_FIELDS] = {
     [META_FORMAT_F] = "format", [META_PARTITIONS] = "partitions", [META_STORE] = "store",
     [META_LEDGER] = "ledger",   [META_EPOCH] = "epoch",           [META_RUN_ID] = "run_id",
     [META_STATE] = "state",     [META_RESTORES] = "restores",     [META_PROMOTION] = "promotion",
-    [META_ORDER] = "order",
+    [META_ORDER] = "order",     [META_ROLLED] = "rolled",
 };
 
 /* --- commands --------------------------------------------------------------------------------- */

@@ -54,6 +54,7 @@ enum meta_field {
     META_RESTORES,
     META_PROMOTION,
     META_ORDER,
+    META_ROLLED,
     META_FIELDS
 };
 

@@ -47,6 +47,13 @@ bool meta_wants(const struct meta *meta, const struct reign *reign)
     return meta_opening(state) || (passes && !meta_is_of(meta, reign));
 }
 
+bool meta_wants_anew(const struct meta *meta, const struct reign *reign, bool counted)
+{
+    const char *state = meta->v[META_STATE];
+    bool passes = meta_deposed(state) || (counted && strcmp(state, "open") == 0);
+    return passes && reign->order > meta_order(meta);
+}
+
 bool meta_says_lost(const char *state)
 {
     return strncmp(state, "lost", 4) == 0;
@@ -166,6 +173,7 @@ bool meta_check_reply(const redisReply *reply, const char *run_id, const char *r
     uint64_t known = shared->store_id;
     *view = (struct meta_view){.gate = META_IS_OPEN,
                                .epoch = strtoll(v[META_EPOCH], NULL, 10),
+                               .rolled = strtoll(v[META_ROLLED], NULL, 10),
                                .format = atoi(v[META_FORMAT_F]),
                                .store = strtoull(v[META_STORE], NULL, 16)};
     if (known == 0 && shared->state_lost)

@@ -70,6 +70,11 @@ bool meta_deposed(const char *state);
  * did not come to its end. Not so where a person has to look first. */
 bool meta_wants(const struct meta *meta, const struct reign *reign);
 
+/* The same of a primary that was promoted without having been a replica, so that it is the one in
+ * meta by all but the order: a higher one is of a later promotion. `counted`: whatever made it
+ * higher was one, also where meta is open. */
+bool meta_wants_anew(const struct meta *meta, const struct reign *reign, bool counted);
+
 /* How often the store was restored in its life. */
 int64_t meta_restores(const struct meta *meta);
 
@@ -104,6 +109,7 @@ enum meta_verdict {
 struct meta_view {
     enum meta_verdict gate;
     int64_t epoch;  /* META_IS_OPEN */
+    int64_t rolled; /* META_IS_OPEN: the last epoch before which effects came from SQL; 0: none */
     int format;     /* META_IS_OPEN: how the store is to be written */
     uint64_t store; /* the id that meta has; 0: none */
     char why[128];

@@ -29,6 +29,8 @@ bench steady "$rounds" "$steady" "$seconds"
 bench turns "$rounds" "$seconds"
 bench load "$rounds" "$seconds"
 bench durability "$rounds" "$seconds"
+bench cluster "$rounds" "$seconds"
+bench failover "$rounds"
 
 echo "Goals, $rounds rounds of ${seconds}s, $(nproc) processors shared by load, service, Redis and SQL:"
 echo

@@ -1,8 +1,8 @@
 #!/bin/sh
 # capacity.sh [ROUNDS [SECONDS]] -- what an operation costs everybody, as lines of "name value unit": the
-# figures that plan.sh reckons with. Medians; kept in capacity.txt, as measured last:
+# figures that plan.sh reckons with. Medians; kept in capacity.txt, as measured last, which takes five minutes:
 #
-#     tests/bench/capacity.sh 3 5 >tests/bench/capacity.txt
+#     make benchers && tests/bench/capacity.sh 3 5 >tests/bench/capacity.txt
 #
 # Processor time: of a service with one worker and of its Redis (AOF everysec), 64 connections of wrk.
 # *shop* is reservations over 10,000 items and their confirms, in turns, each with a key; *hot* one item,
@@ -31,12 +31,14 @@ end
 response = function(status, headers, body)
     if status == 201 then ids[#ids + 1] = body:match("\"id\":\"([^\"]+)\"") end
 end' >"$dir/shop.lua"
+printf 'measuring %d rounds of 3 loads, %d s each, and of the ledger ' "$rounds" "$seconds" >&2
 i=0
 while [ $i -lt "$rounds" ]; do
     export KEYS="round-$i-"
     group_measure one 64 "$seconds" /v1/items/hot/decrements "$dir/decrement.lua" >>"$dir/seen.hot_decrement"
     group_measure one 64 "$seconds" /v1/reservations "$dir/reserve.lua" >>"$dir/seen.hot_reserve"
     group_measure one 64 "$seconds" /v1/reservations "$dir/shop.lua" >>"$dir/seen.shop"
+    printf '.' >&2
     i=$((i + 1))
 done
 for case in hot_decrement hot_reserve shop; do
@@ -46,7 +48,8 @@ done
 
 i=0
 while [ $i -lt "$rounds" ]; do
-    "$root/build/release/bench/ledger" 200000 >>"$dir/ledger"
+    "$root/build/release/bench/ledger" 100000 >>"$dir/ledger"
+    printf '.' >&2
     i=$((i + 1))
 done
 ledger() { sed -nE "s/^$1 .*$2.*/\1/p" "$dir/ledger" | median_and_range '' '%s%.2f'; }
@@ -55,8 +58,10 @@ for engine in sqlite postgresql; do
 done
 say postgresql_server "$(ledger postgresql 'server: ([0-9.]+) us')" "us of the database an event"
 
-env -u KEYS "$root/tests/bench/bytes.sh" 1 1 >"$dir/bytes"
+printf ' and bytes ' >&2
+env -u KEYS COUNT=50000 "$root/tests/bench/bytes.sh" 1 1 >"$dir/bytes"
 bytes() { sed -nE "s/.*\($1\) +([0-9.]+) +([0-9.]+)\$/\\$2/p" "$dir/bytes"; } # of the case without a key, 1, or with, 2
+echo >&2
 say bytes_record "$(bytes resv 1)" "a reservation"
 say bytes_hold "$(bytes holds 1)" "more while it is held"
 say bytes_event "$(bytes 'events' 1)" "an event, until the ledger has it"

@@ -33,6 +33,9 @@ median_and_range() {
     sort -n | awk -v name="$1" -v format="$2" '{ v[NR] = $1 } END { printf format, name, v[int((NR + 1) / 2)], v[1], v[NR] }'
 }
 
+column() { awk -v n="$2" '{ print $n }' "$1"; }
+median_of() { column "$1" "$2" | median_and_range '' "%s%$3"; } # median_of FILE COLUMN FORMAT
+
 # ratios FILE OVER: line by line, as both were measured round by round.
 ratios() { paste "$1" "$2" | awk '{ print $1 / $2 }'; }
 

@@ -6,8 +6,10 @@
  * behind it. KINDS are words that say what may be drawn: of each sort, those that are named, or all
  * if none is.
  *
- *     sentinel cluster   replicated ledger   sqlite postgresql   apart together   and names of
- * faults
+ *     sentinel cluster   replicated ledger   sqlite postgresql   apart together   scarce plenty
+ *     and names of faults
+ *
+ * and "guarded": what is not apart is over TLS, as a user with few rights.
  */
 #include "support/faults_redis.h"
 
@@ -29,6 +31,7 @@
 static const char *const engine_names[BASE_ENGINES + 1] = {
     [BASE_SQLITE] = "sqlite", [BASE_POSTGRES] = "postgresql", [BASE_ENGINES] = "no-sql"};
 static const char *const place_names[2] = {"together", "apart"};
+static const char *const stock_names[2] = {"plenty", "scarce"};
 
 static struct shaken world;
 
@@ -67,6 +70,8 @@ static struct shaken_opts draw_world(struct rng *rng, uint64_t seed)
     opts.engine =
         (enum base_engine)draw(rng, engine_names, BASE_ENGINES + (opts.level != SHAKEN_LEDGER));
     opts.apart = draw(rng, place_names, 2) == 1 && geteuid() == 0;
+    opts.scarce = draw(rng, stock_names, 2) == 1;
+    opts.guarded = is_word(kinds(), "guarded") && !opts.apart;
     return opts;
 }
 
@@ -90,8 +95,9 @@ static const struct redis_fault *draw_fault(struct rng *rng, const struct shaken
 static bool begin(struct rng *rng, uint64_t seed)
 {
     struct shaken_opts opts = draw_world(rng, seed);
-    printf("SEED=%" PRIu64 ": %s, level %s, %s, %s\n", seed, shaken_kind_names[opts.kind],
-           shaken_level_names[opts.level], engine_names[opts.engine], place_names[opts.apart]);
+    printf("SEED=%" PRIu64 ": %s, level %s, %s, %s, %s%s\n", seed, shaken_kind_names[opts.kind],
+           shaken_level_names[opts.level], engine_names[opts.engine], place_names[opts.apart],
+           stock_names[opts.scarce], opts.guarded ? ", guarded" : "");
     fflush(stdout);
     if (!draw_fault(rng, &opts))
         return false;

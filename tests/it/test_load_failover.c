@@ -78,7 +78,6 @@ static void load_through_a_failover(const char *durability, const enum base_engi
     assert_true(await(successes() > 500, RECOVERY_MS));
     fail_over_without_the_tail();
     await_more(200);
-    assert_true(await(has_answered(422), RECOVERY_MS)); /* the rarest kind: a used key */
     tproc_signal(&run.proc, SIGINT);
 }
 

@@ -69,14 +69,14 @@ static void start_while_loading(void **state, const char *level)
     const char *const flags[] = {"--durability",
                                  level,
                                  "--startup-timeout",
-                                 "8s",
+                                 "15s",
                                  "--ledger",
                                  *state ? new_ledger(*state) : "none",
                                  NULL};
     const struct tservice_opts opts = {.redis_url = stack.redis.url, .workers = 2, .extra = flags};
     assert_int_equal(tservice_launch(&stack.service, &opts), 0);
     /* A line a second, and longer than the time that there is: it begins anew with each byte. */
-    assert_true(await(tservice_log_count(&stack.service, LOADING, NULL) > 9, RECOVERY_MS));
+    assert_true(await(tservice_log_count(&stack.service, LOADING, NULL) > 16, RECOVERY_MS));
     tredis_load_fast(&stack.redis);
     assert_int_equal(tservice_await_listening(&stack.service), 0);
     api_open(a, stack.service.port);

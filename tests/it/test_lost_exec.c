@@ -23,7 +23,7 @@ static char sku[64];
 static void start(const enum base_engine *ledger, const char *durability)
 {
     static const char *const at_once[] = {"--repl-diskless-sync-delay", "0", NULL};
-    struct tredis_opts redis = {.tcp = true, .extra = at_once};
+    struct tredis_opts redis = {.aof = TREDIS_AOF_ALWAYS, .tcp = true, .extra = at_once};
     assert_int_equal(tredis_start(&stack.redis, &redis), 0);
     assert_int_equal(tredis_start(&other, &redis), 0);
     redis_do(&other, "REPLICAOF 127.0.0.1 %d", stack.redis.port);
@@ -46,20 +46,26 @@ static int64_t entries(const struct tredis *redis)
     return added;
 }
 
-/* A hold of 3 whose EXEC Redis carries out, and whose answer the lane never sees. */
-static void lose_answer(const struct tredis *redis, struct http_conn *c, const char *headers)
+/* A hold of 3 in whose EXEC the lane's connection breaks off, in this direction. */
+static void break_exec(struct http_conn *c, const char *headers, enum fault_direction direction)
 {
     fault_proxy_watch(&proxy, sku);
     api_call(a, 200, "PUT", ITEM(sku), "If-Match: *\r\n", "{}");
     struct fault_rule hole = {.action = FAULT_BLACK_HOLE,
-                              .direction = FAULT_DOWN,
+                              .direction = direction,
                               .anchor = FAULT_AT_PATTERN,
                               .pattern = "$4\r\nEXEC",
                               .connection = fault_proxy_seen_on(&proxy)};
-    int64_t before = entries(redis);
     fault_proxy_arm(&proxy, &hole);
     send_hold(c, headers, sku, 3);
-    assert_true(await(entries(redis) == before + 1, RECOVERY_MS));
+}
+
+/* Redis carries it out, and the lane never sees the answer. */
+static void lose_answer(const struct tredis *redis, struct http_conn *c, const char *headers)
+{
+    int64_t before = entries(redis);
+    break_exec(c, headers, FAULT_DOWN);
+    assert_true(await(entries(redis) == before + 2, RECOVERY_MS));
 }
 
 /* The replica has everything, and is a primary of its own from here on. */
@@ -69,8 +75,10 @@ static void promote(void)
     redis_do(&other, "REPLICAOF NO ONE");
 }
 
+/* As a roll forward leaves it. */
 static void forget_markers(void)
 {
+    redis_do(&other, "HSET {p0}:meta rolled 2");
     redisReply *keys = redis_ask(&other, "KEYS {p0}:lane:*");
     assert_true(keys->elements > 0);
     for (size_t i = 0; i < keys->elements; i++)
@@ -112,7 +120,51 @@ static void check_held_once(void)
     check_item(a, sku, STOCK, STOCK - 3, 3, 0, 3);
 }
 
+static void check_taken(struct http_conn *c)
+{
+    assert_int_equal(answer_to(c, NULL), 201);
+    check_held_once();
+}
+
 /* --- tests ------------------------------------------------------------------------------------ */
+
+/* Nothing came from SQL, so what has no marker is not there. */
+static void it_is_carried_out_by_the_successor_that_has_no_trace_of_it(void **state)
+{
+    struct http_conn c;
+    start(*state, "memory");
+    break_exec(&c, NULL, FAULT_UP);
+    assert_true(await(fault_proxy_struck_on(&proxy) > 0, RECOVERY_MS));
+    promote();
+    open_next_epoch();
+    lead_to(&other);
+    check_taken(&c);
+}
+
+/* The same where Redis was restarted. */
+static void it_is_carried_out_when_redis_is_back_without_a_trace_of_it(void **state)
+{
+    struct http_conn c;
+    start(*state, "memory");
+    break_exec(&c, NULL, FAULT_UP);
+    assert_true(await(fault_proxy_struck_on(&proxy) > 0, RECOVERY_MS));
+    int64_t epoch = redis_int("HGET {p0}:meta epoch");
+    tredis_kill9(&stack.redis);
+    assert_int_equal(tredis_restart(&stack.redis), 0);
+    check_taken(&c);
+    assert_true(redis_int("HGET {p0}:meta epoch") > epoch);
+}
+
+static void its_marker_at_the_successor_says_that_it_happened(void **state)
+{
+    struct http_conn c;
+    start(*state, "memory");
+    lose_answer(&stack.redis, &c, NULL);
+    promote();
+    open_next_epoch();
+    lead_to(&other);
+    check_taken(&c);
+}
 
 /* Nobody can tell whether the effect is there: it is not brought about once more. */
 static void without_a_key_it_is_unknown_in_a_later_epoch(void **state)
@@ -252,6 +304,13 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        {"it_is_carried_out_by_the_successor_that_has_no_trace_of_it (sqlite)",
+         it_is_carried_out_by_the_successor_that_has_no_trace_of_it, NULL, end, ON_SQLITE},
+        LOST_TEST(it_is_carried_out_by_the_successor_that_has_no_trace_of_it),
+        {"it_is_carried_out_when_redis_is_back_without_a_trace_of_it (sqlite)",
+         it_is_carried_out_when_redis_is_back_without_a_trace_of_it, NULL, end, ON_SQLITE},
+        LOST_TEST(it_is_carried_out_when_redis_is_back_without_a_trace_of_it),
+        LOST_TEST(its_marker_at_the_successor_says_that_it_happened),
         LOST_TEST(without_a_key_it_is_unknown_in_a_later_epoch),
         LOST_TEST(with_a_key_it_is_looked_up_in_a_later_epoch),
         LOST_TEST(nothing_is_decided_before_the_next_epoch_is_open),

@@ -35,11 +35,13 @@ static const char *keep(const char *is)
 
 /* --- load in the background ------------------------------------------------------------------- */
 
+/* What SQL has not got when Redis is emptied is gone: its items have to be there. */
 static void load_start(void)
 {
     load.may_forget = true; /* what a client was told just before the loss */
     ledger_load_start(&load);
     ledger_load_await(&load, 300);
+    assert_true(await(sql_int("SELECT COUNT(*) FROM items") == LEDGER_LOAD_ITEMS, RECOVERY_MS));
 }
 
 /* --- Redis and SQL ---------------------------------------------------------------------------- */

@@ -1,71 +1,66 @@
 /* test_sentinel.c -- a store on a Redis that Sentinels watch, under load, and the faults that it is
  * to live through by itself: it serves again, every answer was right, and store and ledger are
  * equal. `make chaos` draws from the same ones. */
-#include "support/faults_redis.h"
-#include "support/suite.h"
+#include "support/failover_case.h"
 
-static struct shaken world;
+#include <setjmp.h>
+#include <stdarg.h>
 
-static int end(void **state)
+#include <cmocka.h>
+
+/* Where two primaries answer, little is left of anything, so that they refuse much. */
+#define SPLIT .apart = true, .scarce = true
+
+/* What only the dead primary had was answered with success, and nobody has it any more. It is named
+ * one by one, or, where it does not show for sure, as what contradicts it. */
+static void judge_what_was_lost(struct shaken *w)
 {
-    return shaken_stop(&world);
+    (void)shaken_end_load(w);
+    assert_true(tload_lost(&w->load) > 0 ||
+                tload_violations(&w->load, "versions") + tload_violations(&w->load, "lasting") > 0);
 }
 
-#define SHAKEN_TEST(name) TEST_BETWEEN(name, NULL, end)
+#define ON(of_level, with_engine, ...)                                                             \
+    {                                                                                              \
+        .kind = SHAKEN_SENTINEL, .level = (of_level), .engine = (with_engine), __VA_ARGS__         \
+    }
 
-static void goes_through(enum shaken_level level, enum base_engine engine, bool apart,
-                         const char *const *faults)
+static const struct failover_case cases[] = {
+    {.name = "what_is_in_sql_outlives_every_primary",
+     .opts = ON(SHAKEN_LEDGER, BASE_SQLITE),
+     .faults = {"two-failovers", "primary-restarted"}},
+    {.name = "what_is_in_sql_outlives_every_primary_over_tls_with_few_rights",
+     .opts = ON(SHAKEN_LEDGER, BASE_SQLITE, .guarded = true),
+     .faults = {"primary-killed", "failover"}},
+    {.name = "what_a_replica_lacks_comes_back_from_sql",
+     .opts = ON(SHAKEN_LEDGER, BASE_POSTGRES),
+     .faults = {"tail-cut", "applier-frozen"}},
+    {.name = "what_a_replica_has_outlives_every_primary",
+     .opts = ON(SHAKEN_REPLICATED, BASE_POSTGRES),
+     .faults = {"primary-killed", "failover", "primary-frozen", "tail-cut"}},
+    {.name = "sentinels_that_die_are_not_missed_but_for_a_failover",
+     .opts = ON(SHAKEN_LEDGER, BASE_SQLITE),
+     .faults = {"sentinels-killed", "failover", "sentinel-killed"}},
+    {.name = "a_restore_outlives_a_primary",
+     .opts = ON(SHAKEN_LEDGER, BASE_SQLITE),
+     .faults = {"restore-interrupted"}},
+    {.name = "a_split_costs_no_answer_that_is_in_sql",
+     .opts = ON(SHAKEN_LEDGER, BASE_POSTGRES, SPLIT),
+     .faults = {"split", "applier-killed", "split"}},
+    /* It keeps its replication id, and what it has may be no part of the history. */
+    {.name = "a_primary_that_was_replaced_can_be_named_again",
+     .opts = ON(SHAKEN_LEDGER, BASE_SQLITE, SPLIT),
+     .faults = {"named-again"}},
+    {.name = "a_split_costs_no_answer_that_a_replica_has",
+     .opts = ON(SHAKEN_REPLICATED, BASE_SQLITE, SPLIT),
+     .faults = {"split"}},
+    {.name = "below_these_levels_the_verdict_tells_of_what_was_lost",
+     .opts = ON(SHAKEN_ALWAYS, BASE_ENGINES),
+     .faults = {"tail-cut"},
+     .judge = judge_what_was_lost},
+};
+
+int main(void)
 {
-    const struct shaken_opts opts = {
-        .kind = SHAKEN_SENTINEL, .level = level, .engine = engine, .apart = apart, .seed = 1};
-    redis_faults_go_through(&world, &opts, faults);
-}
-
-#define FAULTS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-SHAKEN_TEST(what_is_in_sql_outlives_every_primary)
-{
-    goes_through(SHAKEN_LEDGER, BASE_SQLITE, false,
-                 FAULTS("primary-killed", "two-failovers", "failover", "primary-restarted"));
-}
-
-SHAKEN_TEST(what_a_replica_lacks_comes_back_from_sql)
-{
-    goes_through(SHAKEN_LEDGER, BASE_POSTGRES, false, FAULTS("tail-cut", "applier-frozen"));
-}
-
-SHAKEN_TEST(what_a_replica_has_outlives_every_primary)
-{
-    goes_through(SHAKEN_REPLICATED, BASE_POSTGRES, false,
-                 FAULTS("primary-killed", "failover", "primary-frozen", "tail-cut"));
-}
-
-SHAKEN_TEST(a_restore_outlives_a_primary)
-{
-    goes_through(SHAKEN_LEDGER, BASE_SQLITE, false, FAULTS("restore-interrupted"));
-}
-
-SHAKEN_TEST(a_split_costs_no_answer_that_is_in_sql)
-{
-    goes_through(SHAKEN_LEDGER, BASE_POSTGRES, true, FAULTS("split", "applier-killed", "split"));
-}
-
-SHAKEN_TEST(a_split_costs_no_answer_that_a_replica_has)
-{
-    goes_through(SHAKEN_REPLICATED, BASE_SQLITE, true, FAULTS("split"));
-}
-
-/* What only the dead primary had was answered with success, and nobody has it any more. */
-SHAKEN_TEST(below_these_levels_the_verdict_tells_of_what_was_lost)
-{
-    const struct shaken_opts opts = {
-        .kind = SHAKEN_SENTINEL, .level = SHAKEN_ALWAYS, .engine = BASE_ENGINES, .seed = 1};
-    assert_int_equal(shaken_start(&world, &opts), 0);
-    shaken_load(&world);
-    assert_true(redis_fault_go_through(redis_fault_named("tail-cut"), &world));
-    (void)shaken_end_load(&world);
-    /* Named one by one, or, where what was lost does not show for sure, as what contradicts it. */
-    assert_true(tload_lost(&world.load) > 0 || tload_violations(&world.load, "versions") +
-                                                       tload_violations(&world.load, "lasting") >
-                                                   0);
+    return run_failover_cases("sentinel", cases);
 }

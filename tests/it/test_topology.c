@@ -84,6 +84,16 @@ static void check_commands(void)
     command_variable = "STOCKD";
 }
 
+/* No line is about a Redis that nobody has named. */
+static void check_log_names_redis(void)
+{
+    const char *lost = "redis connection lost", *level = "redis durability";
+    assert_int_equal(tservice_log_count(&stack.service, lost, "host=\"\""), 0);
+    assert_true(tservice_log_count(&stack.service, level, NULL) > 0);
+    assert_int_equal(tservice_log_count(&stack.service, level, "host=127.0.0.1 port="),
+                     tservice_log_count(&stack.service, level, NULL));
+}
+
 static void check_serves(void)
 {
     await_ready();
@@ -93,6 +103,7 @@ static void check_serves(void)
     assert_true(metric("stockd_topology_questions_total") > 0);
     assert_true(metric("stockd_topology_failures_total") > 0);
     assert_true(metric("stockd_topology_changes_total") > 0);
+    check_log_names_redis();
 }
 
 static void a_primary_is_found_through_sentinels_and_followed(void **state)
@@ -105,6 +116,24 @@ static void a_primary_is_found_through_sentinels_and_followed(void **state)
     assert_int_equal(tsentinel_failover(&watched), 0);
     assert_true(await(log_has("primary moved", "partitions=0"), RECOVERY_MS));
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
+}
+
+/* It stood still while another one took its place, and that one is gone before it was a replica. */
+static void a_primary_that_is_named_again_gets_what_it_lacks(void **state)
+{
+    start_watched();
+    serve(.redis_url = url, .ledger = *state);
+    check_serves();
+    tredis_freeze(&watched.nodes[0]);
+    assert_true(await(tsentinel_primary(&watched) == 1, RECOVERY_MS));
+    assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
+    await_in_sql(sku);
+    tredis_kill9(&watched.nodes[1]);
+    tredis_thaw(&watched.nodes[0]);
+    assert_true(await(tsentinel_primary(&watched) == 0, RECOVERY_MS));
+    assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
+    await_in_sql(sku);
+    check_commands();
 }
 
 static void commands_find_the_primary_through_sentinels(void **state)
@@ -146,6 +175,7 @@ int main(void)
     }
     static const struct CMUnitTest tests[] = {
         ROW(a_primary_is_found_through_sentinels_and_followed, NULL),
+        ROW(a_primary_that_is_named_again_gets_what_it_lacks, ON_SQLITE),
         ROW(commands_find_the_primary_through_sentinels, ON_SQLITE),
         ROW(a_name_that_no_sentinel_watches_is_said, NULL),
         ROW(every_partition_is_found_through_nodes_of_a_cluster, ON_SQLITE),

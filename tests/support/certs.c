@@ -50,6 +50,14 @@ int certs_make(const struct certs *c, const char *name, const char *ca, const ch
                name, name, name, san, name, name, ca, ca, days, name, name);
 }
 
+int certs_begin_redis(struct certs *c)
+{
+    if (certs_begin(c) == 0 && certs_make_ca(c, "ca") == 0 &&
+        certs_make(c, "redis", "ca", "IP:127.0.0.1,DNS:localhost", 30) == 0)
+        return certs_make(c, "client", "ca", "DNS:stockd", 30);
+    return -1;
+}
+
 int certs_copy(const struct certs *c, const char *from, const char *to)
 {
     return run(c, "cp %s.pem new && mv new %s.pem && cp %s.key new && mv new %s.key", from, to,

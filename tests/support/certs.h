@@ -21,6 +21,9 @@ int certs_make_ca(const struct certs *c, const char *name) MUST_CHECK;
 int certs_make(const struct certs *c, const char *name, const char *ca, const char *san,
                int days) MUST_CHECK;
 
+/* Begins it with what a Redis on loopback and its clients need: ca, redis and client. */
+int certs_begin_redis(struct certs *c) MUST_CHECK;
+
 /* The same files under another name, in place of what was there. */
 int certs_copy(const struct certs *c, const char *from, const char *to) MUST_CHECK;
 

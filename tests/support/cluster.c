@@ -12,6 +12,10 @@
 #define MIGRATE_MS 10000
 #define MOVE_MS    60000
 
+/* Few enough that a slot is on its way for a while; a key at a time takes as long as a request has
+ * where the machine is busy. */
+#define MOVED_AT_ONCE 16
+
 static bool is_ok(redisReply *reply)
 {
     bool ok = reply && reply->type != REDIS_REPLY_ERROR;
@@ -77,6 +81,25 @@ int tcluster_replica_of(const struct tcluster *c, int node)
     return -1;
 }
 
+bool tcluster_outlives_host_of(const struct tcluster *c, int node)
+{
+    static struct cluster_view its, view;
+    int voters = 0, left = 0, heirs = 0;
+    if (!cluster_view_ask(&its, &c->nodes[node]))
+        return false;
+    for (int i = 0; i < c->node_count; i++) {
+        if (c->nodes[i].proc.pid == 0 || !cluster_view_ask(&view, &c->nodes[i]))
+            continue;
+        bool elsewhere = c->nodes[i].opts.on != c->nodes[node].opts.on;
+        bool votes = strcmp(view.primary, "-") == 0 && view.slots[0] != '\0';
+        voters += votes;
+        left += votes && elsewhere;
+        heirs += elsewhere && strcmp(view.primary, its.id) == 0 &&
+                 tredis_acknowledged(&c->nodes[node], &c->nodes[i]) > 0;
+    }
+    return heirs > 0 && 2 * left > voters;
+}
+
 static bool is_well(const struct tredis *r)
 {
     redisReply *reply = tredis_try(r, "CLUSTER INFO");
@@ -134,10 +157,20 @@ int tcluster_failover(const struct tcluster *c, int replica, const char *how)
 }
 
 /* A node whose replica is behind for a moment takes nothing, where writes are to have replicas. */
-static bool migrate(const struct tredis *from, const struct tredis *to, const redisReply *key)
+static bool migrate(const struct tredis *from, const struct tredis *to, const redisReply *keys)
 {
-    redisReply *reply = tredis_try(from, "MIGRATE %s %d %b 0 %d", tredis_address(to), to->port,
-                                   key->str, key->len, MIGRATE_MS);
+    char port[16], limit[16];
+    const char *words[7 + MOVED_AT_ONCE] = {"MIGRATE", tredis_address(to), port, "", "0", limit,
+                                            "KEYS"};
+    int count = 7;
+    snprintf(port, sizeof(port), "%d", to->port);
+    snprintf(limit, sizeof(limit), "%d", MIGRATE_MS);
+    for (size_t i = 0; i < keys->elements; i++)
+        words[count++] = keys->element[i]->str;
+    redisContext *c = tredis_connect(from);
+    redisReply *reply = c ? redisCommandArgv(c, count, words, NULL) : NULL;
+    if (c)
+        redisFree(c);
     bool again = reply && reply->type == REDIS_REPLY_ERROR && strstr(reply->str, "NOREPLICAS");
     if (!again)
         return is_ok(reply);
@@ -145,15 +178,35 @@ static bool migrate(const struct tredis *from, const struct tredis *to, const re
     return false;
 }
 
-/* One key of the slot to the other node; 0: there was none. */
-static int move_key(const struct tredis *from, const struct tredis *to, int slot)
+/* Some keys of the slot to the other node; 0: there was none. */
+static int move_keys(const struct tredis *from, const struct tredis *to, int slot)
 {
-    redisReply *keys = tredis_try(from, "CLUSTER GETKEYSINSLOT %d 1", slot);
+    redisReply *keys = tredis_try(from, "CLUSTER GETKEYSINSLOT %d %d", slot, MOVED_AT_ONCE);
     int rc = keys && keys->type == REDIS_REPLY_ARRAY ? (int)keys->elements : -EIO;
-    if (rc == 1 && !await(migrate(from, to, keys->element[0]), MOVE_MS))
+    if (rc > 0 && !await(migrate(from, to, keys), MOVE_MS))
         rc = -EIO;
     freeReplyObject(keys);
     return rc;
+}
+
+static int64_t info_of(const struct tredis *r, const char *field)
+{
+    redisReply *info = tredis_try(r, "CLUSTER INFO");
+    const char *at = info && info->type == REDIS_REPLY_STRING ? strstr(info->str, field) : NULL;
+    int64_t value = at ? strtoll(at + strlen(field), NULL, 10) : -1;
+    freeReplyObject(info);
+    return value;
+}
+
+/* Where a slot moves on before all know of its last move, two nodes take the same epoch for theirs;
+ * one of them then takes a later one, and with it what is not its own any more. */
+static bool knows_epoch_of(const struct tcluster *c, int node)
+{
+    int64_t epoch = info_of(&c->nodes[node], "cluster_my_epoch:");
+    for (int i = 0; i < c->node_count; i++)
+        if (c->nodes[i].proc.pid > 0 && info_of(&c->nodes[i], "cluster_current_epoch:") < epoch)
+            return false;
+    return epoch >= 0;
 }
 
 int tcluster_move_slot(const struct tcluster *c, int slot, int to)
@@ -167,7 +220,7 @@ int tcluster_move_slot(const struct tcluster *c, int slot, int to)
         !is_ok(tredis_try(&c->nodes[to], "CLUSTER SETSLOT %d IMPORTING %s", slot, from_view.id)) ||
         !is_ok(tredis_try(&c->nodes[from], "CLUSTER SETSLOT %d MIGRATING %s", slot, to_view.id)))
         return -EIO;
-    while ((rc = move_key(&c->nodes[from], &c->nodes[to], slot)) > 0)
+    while ((rc = move_keys(&c->nodes[from], &c->nodes[to], slot)) > 0)
         continue;
     if (rc < 0)
         return rc;
@@ -177,7 +230,9 @@ int tcluster_move_slot(const struct tcluster *c, int slot, int to)
         if (i != to && c->nodes[i].proc.pid > 0)
             freeReplyObject(
                 tredis_try(&c->nodes[i], "CLUSTER SETSLOT %d NODE %s", slot, to_view.id));
-    return told ? 0 : -EIO;
+    if (!told)
+        return -EIO;
+    return await(knows_epoch_of(c, to), MOVE_MS) ? 0 : -ETIMEDOUT;
 }
 
 int tcluster_follow(const struct tcluster *c, int replica, int primary)
@@ -233,8 +288,12 @@ static int node_start(struct tcluster *c, int n)
         c->words[n].args[count++] = *arg;
     }
     c->words[n].args[count] = NULL;
-    const struct tredis_opts opts = {
-        .aof = c->opts.aof, .tcp = true, .extra = c->words[n].args, .on = on};
+    const struct tredis_opts opts = {.aof = c->opts.aof,
+                                     .tcp = true,
+                                     .tls = c->opts.tls,
+                                     .acl = c->opts.acl,
+                                     .extra = c->words[n].args,
+                                     .on = on};
     c->node_count = n + 1;
     return tredis_start(&c->nodes[n], &opts);
 }
@@ -288,13 +347,10 @@ static int start_all(struct tcluster *c)
 
 static void name_url(struct tcluster *c)
 {
-    const char *at = strchr(c->nodes->url, '@'); /* behind user and password, if there are any */
-    const char *begin = c->nodes->url + strlen("redis://");
-    int n = snprintf(c->url, sizeof(c->url), "redis+cluster://%.*s", at ? (int)(at + 1 - begin) : 0,
-                     begin);
+    size_t n = tredis_begin_url(c->nodes, "cluster", c->url, sizeof(c->url));
     for (int i = 0; i < c->node_count; i++)
-        n += snprintf(c->url + n, sizeof(c->url) - (size_t)n, "%s%s:%d", i ? "," : "",
-                      tredis_address(&c->nodes[i]), c->nodes[i].port);
+        n += (size_t)snprintf(c->url + n, sizeof(c->url) - n, "%s%s:%d", i ? "," : "",
+                              tredis_address(&c->nodes[i]), c->nodes[i].port);
 }
 
 int tcluster_start(struct tcluster *c, const struct tcluster_opts *opts)

@@ -20,6 +20,8 @@ struct tcluster_opts {
     int node_timeout_ms;     /* 0: 2000 */
     bool partly;             /* what it has is served while slots are without a primary */
     enum tredis_aof aof;     /* of every node */
+    const struct certs *tls; /* of every node, as of one Redis; the same of acl */
+    const char *acl;
     const struct thosts *on; /* NULL, or nodes are on its hosts: a replica beside another primary */
     const char *const *node; /* NULL, or more arguments for every node, ended by NULL */
 };
@@ -51,6 +53,10 @@ int tcluster_node_of(const struct tcluster *c, int slot);
  * acknowledged some of what was written; -1: none is. */
 int tcluster_replica_of(const struct tcluster *c, int node);
 
+/* Another takes the place of that primary if its host is cut off: a replica of it that is in step
+ * is on another host, and so are most of those that vote, the primaries with slots. */
+bool tcluster_outlives_host_of(const struct tcluster *c, int node);
+
 /* Every node that was not killed says that all is well, none says that another one which was not
  * has failed, they all know the same primaries of the same slots, and replicas are in step. */
 bool tcluster_is_settled(const struct tcluster *c);
@@ -58,8 +64,8 @@ bool tcluster_is_settled(const struct tcluster *c);
 /* `CLUSTER FAILOVER` at a replica; how: "", "FORCE" or "TAKEOVER". 0, or -EAGAIN if it refused. */
 int tcluster_failover(const struct tcluster *c, int replica, const char *how);
 
-/* Moves a slot with all its keys, one after the other, to another primary. 0, or -errno; what was
- * begun is then as it is, and may be begun again. */
+/* Moves a slot with all its keys, a few at a time, to another primary, and waits until all nodes
+ * know. 0, or -errno; what was begun is then as it is, and may be begun again. */
 int tcluster_move_slot(const struct tcluster *c, int slot, int to);
 
 /* One primary more, without slots; its number, or -errno. */

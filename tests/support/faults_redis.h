@@ -1,5 +1,5 @@
 /* faults_redis.h -- what happens to a Redis that fails over, one row each: for the tests of
- * Sentinel and of clusters, and for `make chaos`.
+ * Sentinel and of clusters (failover_case.h), and for `make chaos`.
  *
  * Layer: tests. A fault begins, and is over when shaken_mend() has been called.
  */
@@ -27,8 +27,3 @@ bool redis_fault_fits(const struct redis_fault *fault, const struct shaken_opts 
 /* The fault, serving again, its end, serving again: each with the time that it took, printed.
  * False, with what the logs say, if one of them does not come. */
 bool redis_fault_go_through(const struct redis_fault *fault, struct shaken *w);
-
-/* A test of its own: a world, load, the faults of these names, ended by NULL, one after the other,
- * judgement. It is skipped where such a world can not be had. The teardown is the caller's. */
-void redis_faults_go_through(struct shaken *w, const struct shaken_opts *opts,
-                             const char *const *names);

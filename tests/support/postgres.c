@@ -175,7 +175,9 @@ int tpg_start(struct tpg *pg)
         return err;
     }
     pg->port = tproc_free_port();
-    snprintf(pg->url, sizeof(pg->url), "postgresql:///stockd?host=%s&port=%d&user=stockd", pg->dir,
+    /* Longer than a service would wait to be connected: the machine may be busy. */
+    snprintf(pg->url, sizeof(pg->url),
+             "postgresql:///stockd?host=%s&port=%d&user=stockd&connect_timeout=60", pg->dir,
              pg->port);
     err = tpg_restart(pg);
     if (err == 0)

@@ -24,8 +24,8 @@ static redisContext *connect_within(const struct tredis *r, int seconds)
 {
     struct timeval limit = {.tv_sec = seconds};
     const char *host = r->opts.on ? r->opts.on->front : "127.0.0.1";
-    redisContext *c = r->port ? redisConnectWithTimeout(host, r->port, limit)
-                              : redisConnectUnixWithTimeout(r->socket, limit);
+    redisContext *c = *r->socket ? redisConnectUnixWithTimeout(r->socket, limit)
+                                 : redisConnectWithTimeout(host, r->port, limit);
     if (c && (c->err || redisSetTimeout(c, limit) != REDIS_OK)) {
         redisFree(c);
         c = NULL;
@@ -70,9 +70,9 @@ static bool answers_ping(const struct tredis *r, bool loading)
     return pong;
 }
 
-static const char *acl_file(void)
+static const char *acl_file(const struct tredis *r)
 {
-    return getenv("TEST_REDIS_ACL");
+    return r->opts.acl ? r->opts.acl : getenv("TEST_REDIS_ACL");
 }
 
 /* Before it goes, and the list with it. A frozen one has none to give. */
@@ -120,16 +120,62 @@ static int start_at(struct tredis *r, const char *const argv[], const char *err_
     return err;
 }
 
+void tredis_print_tls(const struct tredis *r, FILE *conf)
+{
+    const char *dir = r->opts.tls->dir;
+    fprintf(conf, "tls-port %d\ntls-cert-file %s/redis.pem\ntls-key-file %s/redis.key\n", r->port,
+            dir, dir);
+    fprintf(conf, "tls-ca-cert-file %s/ca.pem\ntls-auth-clients yes\ntls-replication yes\n", dir);
+}
+
+static int write_tls(const struct tredis *r, const char *path)
+{
+    FILE *file = fopen(path, "we");
+    if (!file)
+        return -errno;
+    tredis_print_tls(r, file);
+    fprintf(file, "tls-cluster yes\n");
+    return fclose(file) == 0 ? 0 : -errno;
+}
+
+/* Where it is reached, and by whom; returns how many arguments there are then. */
+static size_t add_doors(const struct tredis *r, const char *tls_path, const char *argv[], size_t n)
+{
+    if (*r->socket) {
+        argv[n++] = "--unixsocket";
+        argv[n++] = r->socket;
+    }
+    if (r->opts.tls) {
+        argv[n++] = "--include";
+        argv[n++] = tls_path;
+    }
+    argv[n++] = "--bind";
+    argv[n++] = tredis_address(r);
+    if (r->opts.on) {
+        argv[n++] = r->opts.on->front;
+        argv[n++] = "--protected-mode";
+        argv[n++] = "no";
+    }
+    if (acl_file(r)) {
+        argv[n++] = "--aclfile";
+        argv[n++] = acl_file(r);
+    }
+    return n;
+}
+
 /* delay_us: of each command that it loads; 0: it is waited for until it has loaded all. */
 static int redis_launch(struct tredis *r, int delay_us)
 {
     static const char *const fsync_names[] = {"no", "everysec", "always"};
     char port[16];
     char delay[16];
-    char err_path[TEST_PATH_MAX + 16];
-    snprintf(port, sizeof(port), "%d", r->port);
+    char err_path[TEST_PATH_MAX + 16], tls_path[TEST_PATH_MAX + 16];
+    snprintf(port, sizeof(port), "%d", r->opts.tls ? 0 : r->port);
     snprintf(delay, sizeof(delay), "%d", delay_us);
     snprintf(err_path, sizeof(err_path), "%s/redis.err", r->dir);
+    snprintf(tls_path, sizeof(tls_path), "%s/tls.conf", r->dir);
+    if (r->opts.tls && write_tls(r, tls_path) != 0)
+        return -EIO;
 
     const char *argv[ARGS_MAX] = {"redis-server",
                                   "--port",
@@ -153,24 +199,10 @@ static int redis_launch(struct tredis *r, int delay_us)
     size_t n = 0;
     while (argv[n])
         n++;
-    if (!r->opts.tcp) {
-        argv[n++] = "--unixsocket";
-        argv[n++] = r->socket;
-    }
-    argv[n++] = "--bind";
-    argv[n++] = tredis_address(r);
-    if (r->opts.on) {
-        argv[n++] = r->opts.on->front;
-        argv[n++] = "--protected-mode";
-        argv[n++] = "no";
-    }
+    n = add_doors(r, tls_path, argv, n);
     if (delay_us > 0) {
         argv[n++] = "--key-load-delay";
         argv[n++] = delay;
-    }
-    if (acl_file()) {
-        argv[n++] = "--aclfile";
-        argv[n++] = acl_file();
     }
     for (const char *const *arg = r->opts.extra; arg && *arg; arg++) {
         assert(n < ARGS_MAX - 1);
@@ -190,6 +222,28 @@ static int redis_launch(struct tredis *r, int delay_us)
     return -ETIMEDOUT;
 }
 
+static void name_addresses(struct tredis *r)
+{
+    bool tcp = r->opts.tcp || r->opts.on || r->opts.tls || acl_file(r);
+    if (tcp) {
+        r->port = tproc_free_port();
+        snprintf(r->url, sizeof(r->url), "redis%s://%s%s:%d", r->opts.tls ? "s" : "",
+                 acl_file(r) ? "stockd:change-me@" : "", tredis_address(r), r->port);
+    }
+    if (!tcp || r->opts.tls)
+        snprintf(r->socket, sizeof(r->socket), "%s/redis.sock", r->dir);
+    if (!tcp)
+        snprintf(r->url, sizeof(r->url), "unix:%s", r->socket);
+}
+
+size_t tredis_begin_url(const struct tredis *r, const char *kind, char *url, size_t size)
+{
+    const char *scheme_end = strstr(r->url, "://"), *at = strchr(r->url, '@');
+    int user = at ? (int)(at - scheme_end) - 2 : 0;
+    return (size_t)snprintf(url, size, "%.*s+%s://%.*s", (int)(scheme_end - r->url), r->url, kind,
+                            user, scheme_end + 3);
+}
+
 int tredis_start(struct tredis *r, const struct tredis_opts *opts)
 {
     *r = (struct tredis){.proc = {.pidfd = -1, .out_fd = -1}};
@@ -198,15 +252,7 @@ int tredis_start(struct tredis *r, const struct tredis_opts *opts)
     int err = temp_dir_make(r->dir);
     if (err)
         return err;
-    r->opts.tcp = r->opts.tcp || r->opts.on || acl_file();
-    if (r->opts.tcp) {
-        r->port = tproc_free_port();
-        snprintf(r->url, sizeof(r->url), "redis://%s%s:%d", acl_file() ? "stockd:change-me@" : "",
-                 tredis_address(r), r->port);
-    } else {
-        snprintf(r->socket, sizeof(r->socket), "%s/redis.sock", r->dir);
-        snprintf(r->url, sizeof(r->url), "unix:%s", r->socket);
-    }
+    name_addresses(r);
     char data[TEST_PATH_MAX + 16];
     snprintf(data, sizeof(data), "%s/dump.rdb", r->dir);
     err = r->opts.data && symlink(r->opts.data, data) < 0 ? -errno : redis_launch(r, 0);

@@ -8,23 +8,30 @@
  * password is `change-me`, it is on TCP, and url is that user's: what the test starts has those
  * rights alone, the test itself has all. What was refused to that user is written to the file that
  * TEST_REDIS_DENIED names.
+ *
+ * With certificates its port is for TLS alone, from clients, replicas and the other nodes of a
+ * cluster, who must show one. The test itself comes by the socket, as ever.
  */
 #pragma once
 
+#include "support/certs.h"
 #include "support/hosts.h"
-#include "support/proc.h"
 
 #include <hiredis/hiredis.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum tredis_aof { TREDIS_AOF_NO, TREDIS_AOF_EVERYSEC, TREDIS_AOF_ALWAYS };
 
 struct tredis_opts {
     enum tredis_aof aof;
-    bool tcp;                 /* a loopback port instead of a unix socket */
-    const char *data;         /* NULL, or the whole path of an RDB file that it begins with */
-    int64_t at_ms;            /* 0, or the time at which its clock begins: by the library that
-                               * REDIS_CLOCK names */
+    bool tcp; /* a loopback port instead of a unix socket */
+    const struct certs
+        *tls;         /* NULL, or certs_make_redis() has made them: a port beside the socket */
+    const char *acl;  /* NULL, or what TEST_REDIS_ACL would name, for this one alone */
+    const char *data; /* NULL, or the whole path of an RDB file that it begins with */
+    int64_t at_ms;    /* 0, or the time at which its clock begins: by the library that
+                       * REDIS_CLOCK names */
     const char *const *extra; /* NULL, or more arguments, ended by NULL: "--maxmemory", "8mb" */
     const struct thost *on;   /* NULL, or where it runs: it is on TCP there */
 };
@@ -34,9 +41,12 @@ struct tredis {
     struct tredis_opts opts;
     char dir[TEST_PATH_MAX];
     char socket[TEST_PATH_MAX + 16]; /* the unix socket, "" with tcp */
-    int port;                        /* the TCP port, 0 without tcp */
+    int port;                        /* for others: the TCP port, 0 without */
     char url[TEST_PATH_MAX + 32];    /* for --redis */
 };
+
+/* What makes the port of a Redis or a Sentinel one for TLS alone, as lines of its configuration. */
+void tredis_print_tls(const struct tredis *r, FILE *conf);
 
 /* Starts it and waits until it answers PING. opts NULL: a unix socket, no AOF. */
 int tredis_start(struct tredis *r, const struct tredis_opts *opts) MUST_CHECK;
@@ -60,6 +70,10 @@ void tredis_stop(struct tredis *r);
 
 /* Its address for others, and for the test. */
 const char *tredis_address(const struct tredis *r);
+
+/* What an address of another kind begins with, "redis+KIND://user:password@", or "rediss+...", as
+ * its own has it; how long that is. */
+size_t tredis_begin_url(const struct tredis *r, const char *kind, char *url, size_t size);
 
 /* A blocking connection, or NULL. The caller frees it with redisFree. */
 redisContext *tredis_connect(const struct tredis *r);

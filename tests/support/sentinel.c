@@ -9,6 +9,10 @@
 
 #define SETTLE_MS 120000
 
+/* docs/operations.md */
+#define TSENTINEL_RIGHTS                                                                           \
+    "-@all +auth +sentinel|get-master-addr-by-name +sentinel|master +sentinel|sentinels"
+
 /* --- Sentinels -------------------------------------------------------------------------------- */
 
 static const struct thost *host_of(const struct tsentinel_opts *opts, int n)
@@ -22,8 +26,15 @@ static int write_conf(const struct tsentinel *s, const struct tredis *w, const c
     FILE *file = fopen(path, "we");
     if (!file)
         return -errno;
-    fprintf(file, "port %d\nbind %s %s\nprotected-mode no\ndir %s\nlogfile redis.log\n", w->port,
-            tredis_address(w), w->opts.on ? w->opts.on->front : "", w->dir);
+    fprintf(file, "port %d\nbind %s %s\nprotected-mode no\ndir %s\nlogfile redis.log\n",
+            w->opts.tls ? 0 : w->port, tredis_address(w), w->opts.on ? w->opts.on->front : "",
+            w->dir);
+    if (w->opts.tls) {
+        tredis_print_tls(w, file);
+        fprintf(file, "unixsocket %s\n", w->socket);
+    }
+    if (w->opts.acl)
+        fprintf(file, "user stockd on >change-me " TSENTINEL_RIGHTS "\n");
     fprintf(file, "sentinel monitor " TSENTINEL_NAME " %s %d %d\n", tredis_address(s->nodes),
             s->nodes->port, s->watcher_count / 2 + 1);
     fprintf(file, "sentinel down-after-milliseconds " TSENTINEL_NAME " %d\n",
@@ -34,24 +45,35 @@ static int write_conf(const struct tsentinel *s, const struct tredis *w, const c
     return fclose(file) == 0 ? 0 : -errno;
 }
 
-static int watcher_start(const struct tsentinel *s, struct tredis *w, const struct thost *on)
+/* Also again, with what it has written to its configuration. */
+static int watcher_launch(struct tredis *w)
 {
     char conf[TEST_PATH_MAX + 16], err_path[TEST_PATH_MAX + 16];
-    *w = (struct tredis){.proc = {.pidfd = -1, .out_fd = -1}, .opts = {.tcp = true, .on = on}};
+    snprintf(conf, sizeof(conf), "%s/sentinel.conf", w->dir);
+    snprintf(err_path, sizeof(err_path), "%s/redis.err", w->dir);
+    const char *const argv[] = {"redis-server", conf, "--sentinel", NULL};
+    thost_enter(w->opts.on);
+    int err = tproc_start(&w->proc, argv, err_path);
+    thost_leave(w->opts.on);
+    return err;
+}
+
+static int watcher_start(const struct tsentinel *s, struct tredis *w, const struct thost *on)
+{
+    char conf[TEST_PATH_MAX + 16];
+    *w = (struct tredis){
+        .proc = {.pidfd = -1, .out_fd = -1},
+        .opts = {.tcp = true, .tls = s->opts.tls, .acl = s->opts.acl, .on = on},
+    };
     int err = temp_dir_make(w->dir);
     if (err)
         return err;
     w->port = tproc_free_port();
+    if (w->opts.tls)
+        snprintf(w->socket, sizeof(w->socket), "%s/redis.sock", w->dir);
     snprintf(conf, sizeof(conf), "%s/sentinel.conf", w->dir);
-    snprintf(err_path, sizeof(err_path), "%s/redis.err", w->dir);
     err = write_conf(s, w, conf);
-    if (err)
-        return err;
-    const char *const argv[] = {"redis-server", conf, "--sentinel", NULL};
-    thost_enter(on);
-    err = tproc_start(&w->proc, argv, err_path);
-    thost_leave(on);
-    return err;
+    return err ? err : watcher_launch(w);
 }
 
 /* Looks closer than every ten seconds, and tells the others more often than every two: a test is
@@ -73,6 +95,7 @@ struct opinion {
     int64_t epoch; /* -1: it does not answer */
     int64_t replicas, others;
     bool calm; /* no failover is going on, and none is called for */
+    bool dead; /* the primary, as this Sentinel alone sees it */
 };
 
 static const char *field(const redisReply *map, const char *name)
@@ -96,6 +119,7 @@ static struct opinion ask(const struct tredis *w)
         o.replicas = strtoll(field(reply, "num-slaves"), NULL, 10);
         o.others = strtoll(field(reply, "num-other-sentinels"), NULL, 10);
         o.calm = strcmp(field(reply, "flags"), "master") == 0;
+        o.dead = strstr(field(reply, "flags"), "s_down") != NULL;
     }
     freeReplyObject(reply);
     return o;
@@ -180,6 +204,23 @@ bool tsentinel_is_settled(const struct tsentinel *s)
     return true;
 }
 
+static bool has_majority(const struct tredis *w)
+{
+    redisReply *reply = tredis_try(w, "SENTINEL CKQUORUM " TSENTINEL_NAME);
+    bool has = !reply || reply->type != REDIS_REPLY_ERROR;
+    freeReplyObject(reply);
+    return has;
+}
+
+bool tsentinel_is_helpless(const struct tsentinel *s, bool primary_dead)
+{
+    for (int i = 0; i < s->watcher_count; i++)
+        if (s->watchers[i].proc.pid > 0 &&
+            (has_majority(&s->watchers[i]) || (primary_dead && !ask(&s->watchers[i]).dead)))
+            return false;
+    return true;
+}
+
 int tsentinel_failover(const struct tsentinel *s)
 {
     for (int i = 0; i < s->watcher_count; i++) {
@@ -192,6 +233,15 @@ int tsentinel_failover(const struct tsentinel *s)
             return 0;
     }
     return -EAGAIN;
+}
+
+bool tsentinel_revive(struct tsentinel *s)
+{
+    for (int i = 0; i < s->watcher_count; i++)
+        if (s->watchers[i].proc.pid == 0 &&
+            (watcher_launch(&s->watchers[i]) != 0 || !await(hurry(&s->watchers[i]), SETTLE_MS)))
+            return false;
+    return true;
 }
 
 /* --- start and end ---------------------------------------------------------------------------- */
@@ -219,6 +269,8 @@ static int node_start(struct tsentinel *s, int n)
 {
     const struct tredis_opts opts = {.aof = s->opts.aof,
                                      .tcp = true,
+                                     .tls = s->opts.tls,
+                                     .acl = s->opts.acl,
                                      .extra = n > 0 ? s->replica_args : s->args,
                                      .on = host_of(&s->opts, n)};
     int err = tredis_start(&s->nodes[n], &opts);
@@ -232,14 +284,11 @@ static int node_start(struct tsentinel *s, int n)
 
 static void name_url(struct tsentinel *s)
 {
-    const char *at = strchr(s->nodes->url, '@'); /* behind user and password, if there are any */
-    const char *begin = s->nodes->url + strlen("redis://");
-    int n = snprintf(s->url, sizeof(s->url), "redis+sentinel://%.*s",
-                     at ? (int)(at + 1 - begin) : 0, begin);
+    size_t n = tredis_begin_url(s->nodes, "sentinel", s->url, sizeof(s->url));
     for (int i = 0; i < s->watcher_count; i++)
-        n += snprintf(s->url + n, sizeof(s->url) - (size_t)n, "%s%s:%d", i ? "," : "",
-                      tredis_address(&s->watchers[i]), s->watchers[i].port);
-    snprintf(s->url + n, sizeof(s->url) - (size_t)n, "/" TSENTINEL_NAME);
+        n += (size_t)snprintf(s->url + n, sizeof(s->url) - n, "%s%s:%d", i ? "," : "",
+                              tredis_address(&s->watchers[i]), s->watchers[i].port);
+    snprintf(s->url + n, sizeof(s->url) - n, "/" TSENTINEL_NAME);
 }
 
 static int start_all(struct tsentinel *s, int nodes)

@@ -21,6 +21,8 @@ struct tsentinel_opts {
     int min_replicas;            /* --min-replicas-to-write, within two seconds */
     int down_after_ms;           /* 0: 2000 */
     enum tredis_aof aof;         /* of every node */
+    const struct certs *tls;     /* of every node and Sentinel, as of one Redis */
+    const char *acl;             /* of every node; Sentinels let that user ask what it has to */
     const struct thosts *on;     /* NULL, or nodes and Sentinels are on its hosts, in turns */
     const char *const *node;     /* NULL, or more arguments for every node, ended by NULL */
     const char *const *sentinel; /* NULL, or more lines for every Sentinel, ended by NULL */
@@ -54,6 +56,13 @@ int tsentinel_replica(const struct tsentinel *s);
 /* The Sentinels that answer all name the same node, none is in a failover, that node is a primary,
  * and every other node is such a replica of it. Those that were killed do not count. */
 bool tsentinel_is_settled(const struct tsentinel *s);
+
+/* A majority of the Sentinels is dead, and the others know it: there can be no failover. Where they
+ * are to have seen the primary die, they have, and can do nothing about it. */
+bool tsentinel_is_helpless(const struct tsentinel *s, bool primary_dead);
+
+/* Starts Sentinels that were killed (tredis_kill9) again. False if one does not answer. */
+bool tsentinel_revive(struct tsentinel *s) MUST_CHECK;
 
 /* Asks for a failover, as a person does. 0, or -EAGAIN if no Sentinel would begin one. */
 int tsentinel_failover(const struct tsentinel *s);

@@ -17,9 +17,12 @@
 #include "support/load_run.h"
 #include "support/sentinel.h"
 
+#include <limits.h>
+
 #define SHAKEN_SERVICES   2
 #define SHAKEN_CANARIES   6
-#define SHAKEN_PARTITIONS 6      /* in a cluster */
+#define SHAKEN_PARTITIONS 6 /* in a cluster */
+#define SHAKEN_TLS        6
 #define SHAKEN_LIMIT_MS   180000 /* for whatever must come about */
 
 enum shaken_kind { SHAKEN_SENTINEL, SHAKEN_CLUSTER, SHAKEN_KINDS };
@@ -39,6 +42,8 @@ struct shaken_opts {
     enum shaken_level level;
     enum base_engine engine; /* BASE_ENGINES: no SQL at all */
     bool apart;              /* on hosts of their own: cables can be pulled */
+    bool guarded;            /* over TLS alone, as the user of docker/redis.acl; not apart */
+    bool scarce;             /* most requests are refused, and every second one is sent again */
     uint64_t seed;
 };
 
@@ -58,6 +63,10 @@ struct shaken {
     struct tsentinel sentinel;
     struct tcluster cluster;
     const char *url; /* of whichever of the two there is */
+    struct certs certs;
+    char acl[PATH_MAX];
+    char cert_paths[3][CERTS_PATH_MAX];
+    const char *tls[SHAKEN_TLS]; /* arguments of all that goes to Redis; NULLs, if not guarded */
     struct bases bases;
     char dir[TEST_PATH_MAX];
     struct shaken_server servers[SHAKEN_SERVICES];
@@ -86,6 +95,10 @@ bool shaken_is_settled(struct shaken *w);
 
 /* Lets clients go, and waits until the services have decided some hundred of their requests. */
 void shaken_load(struct shaken *w);
+
+/* Waits until some hundred more of their requests are decided. False, with a message: they are not.
+ */
+bool shaken_goes_on(struct shaken *w);
 
 /* Every service that is not cut off has every partition ready, and sells of every canary. */
 bool shaken_serves(struct shaken *w);

@@ -380,63 +380,25 @@ TEST(items_and_their_reservations_are_of_one_time)
     }
 }
 
-/* --- answers that promised nothing ------------------------------------------------------------ */
-
-#define MINUTE (UINT64_C(60) * 1000 * MS)
-
-/* The get shows a sale that never happened, some time behind an answer that the store is away. */
-static bool is_a_dirty_read_told_of(uint32_t failovers, uint64_t behind_us, uint16_t status)
+/* The attempt that succeeded stands for itself: version 4, when version 5 was there. */
+TEST(who_was_refused_and_asked_again_made_a_version)
 {
     begin();
-    history_facts(sample.history)->waits = 1;
-    history_facts(sample.history)->failovers = failovers;
-    add_ok((struct history_attempt){.line = {LINE(2, 1, 2, 99)}}, KIND_DECREMENT, 50);
-    add((struct history_attempt){.line = {LINE(1, 1, 0, 0)},
-                                 .outcome = OUTCOME_FAIL,
-                                 .status = status,
-                                 .detail = status == 503 ? DETAIL_UNAVAILABLE : DETAIL_OTHER},
-        KIND_DECREMENT, 100);
-    add_ok((struct history_attempt){.line = {LINE(0, 0, 2, 99)}}, KIND_GET_ITEM, 200 + behind_us);
-    return case_tells("belongs to no request");
-}
-
-TEST(what_is_read_while_a_primary_may_be_replaced_is_no_evidence)
-{
-    assert_false(is_a_dirty_read_told_of(1, 0, 503));
-    assert_false(is_a_dirty_read_told_of(1, MINUTE / 2, 503));
-    assert_true(is_a_dirty_read_told_of(1, 2 * MINUTE, 503));
-    assert_true(is_a_dirty_read_told_of(1, 0, 400));
-    assert_true(is_a_dirty_read_told_of(0, 0, 503));
-}
-
-TEST(a_success_is_evidence_at_any_time)
-{
-    begin();
-    history_facts(sample.history)->waits = 1;
-    history_facts(sample.history)->failovers = 1;
-    add((struct history_attempt){.line = {LINE(1, 1, 0, 0)},
-                                 .outcome = OUTCOME_FAIL,
-                                 .status = 503,
-                                 .detail = DETAIL_UNAVAILABLE},
-        KIND_DECREMENT, 100);
-    add_ok((struct history_attempt){.line = {LINE(0, 1, 2, 98)}}, KIND_DECREMENT, 200);
-    assert_true(case_tells("right would have been"));
-}
-
-static bool is_a_mark_told_of(uint32_t failovers, uint64_t takes_us)
-{
-    begin();
-    history_facts(sample.history)->failovers = failovers;
-    add_ok((struct history_attempt){.line = {LINE(0, 1, 2, 99)},
-                                    .flags = FLAG_REPLAYED,
-                                    .end_us = 100 + takes_us},
-           KIND_DECREMENT, 100);
-    return case_tells("nobody was given before");
-}
-
-TEST(a_late_answer_may_have_found_its_own_effect)
-{
-    assert_false(is_a_mark_told_of(1, 300 * MS));
-    assert_true(is_a_mark_told_of(1, 50 * MS));
-    assert_true(is_a_mark_told_of(0, 300 * MS));
+    add_ok((struct history_attempt){.client = 1, .line = {LINE(0, 90, 2, 10)}}, KIND_DECREMENT, 50);
+    uint32_t of = add_refused((struct history_attempt){.line = {LINE(0, 30, 2, 10)}},
+                              KIND_DECREMENT, 100, DETAIL_NO_STOCK);
+    uint32_t key = seq;
+    add_ok((struct history_attempt){.client = 1, .line = {LINE(0, 50, 3, 60)}}, KIND_ADJUST, 200);
+    add_ok((struct history_attempt){.client = 1, .line = {LINE(0, 1, 5, 31)}}, KIND_ADJUST, 300);
+    history_sample_add(&sample, &(struct history_attempt){.phase = PHASE_LOAD,
+                                                          .kind = KIND_DECREMENT,
+                                                          .outcome = OUTCOME_OK,
+                                                          .status = 200,
+                                                          .flags = FLAG_RESENT,
+                                                          .of = of,
+                                                          .seq = key,
+                                                          .begin_us = 400,
+                                                          .end_us = 420,
+                                                          .line = {LINE(0, 30, 4, 30)}});
+    case_expect("made a version, which comes before that");
 }

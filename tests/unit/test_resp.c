@@ -106,6 +106,28 @@ TEST(a_meta_is_of_one_process_and_one_promotion)
     assert_false(meta_is_of(&meta, &here));
 }
 
+/* It was promoted without having been a replica: all but the order is as it was. */
+TEST(a_later_order_is_of_a_later_promotion)
+{
+    struct reign here = {.run_id = "run", .promotion = "replid", .order = 7};
+    static const char *const open = "open", *const deposed = META_DEPOSED ": epoch 3 ended";
+    static const char *const others[] = {"closed: stock count", "lost: all", META_MAKING};
+    struct meta meta = {.v = {{0}}};
+    meta_fill_reign(&meta, &here);
+    for (here.order = 6; here.order <= 8; here.order++) {
+        snprintf(meta.v[META_STATE], META_VALUE_SIZE, "%s", open);
+        assert_int_equal(meta_wants_anew(&meta, &here, true), here.order == 8);
+        assert_false(meta_wants_anew(&meta, &here, false)); /* a slot may have come to it */
+        snprintf(meta.v[META_STATE], META_VALUE_SIZE, "%s", deposed);
+        assert_int_equal(meta_wants_anew(&meta, &here, true), here.order == 8);
+        assert_int_equal(meta_wants_anew(&meta, &here, false), here.order == 8);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        snprintf(meta.v[META_STATE], META_VALUE_SIZE, "%s", others[i]);
+        assert_false(meta_wants_anew(&meta, &here, true));
+    }
+}
+
 TEST(the_gate_opens_only_to_our_store_on_this_redis)
 {
     assert_int_equal(judge(0xab, META("1", "2", "ab", "3", "run", "open")), META_IS_OPEN);

@@ -118,10 +118,11 @@ enum admin_claimed admin_claim(struct admin *admin, unsigned partition, struct a
                                bool take) MUST_CHECK;
 
 /* Opens what we have claimed, in an epoch that SQL is in already at its first entry, whose
- * predecessors ended as `ended` says. CLAIM_OURS: it is open. */
+ * predecessors ended as `ended` says. `rolled`: effects were brought from SQL for it, without the
+ * markers of their EXECs. CLAIM_OURS: it is open. */
 enum admin_claimed admin_open_claimed(struct admin *admin, unsigned partition,
                                       struct admin_claim *claim, int64_t epoch,
-                                      const struct event_ends *ended) MUST_CHECK;
+                                      const struct event_ends *ended, bool rolled) MUST_CHECK;
 
 /* Reads again whom the connection leads to; false: it is not the same any more, and closed. */
 bool admin_is_master_now(struct admin *admin, unsigned partition) MUST_CHECK;

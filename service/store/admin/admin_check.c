@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "log.h"
 #include "store/admin/admin_link.h"
+#include "store/meta.h"
 #include "store/redis/reply.h"
 #include "store/redis/resp.h"
 
@@ -97,6 +98,16 @@ bool admin_is_master_now(struct admin *admin, unsigned partition)
 {
     return admin_at(admin, partition) == ADMIN_OK && admin_learn_order(admin, partition) &&
            look_at_role(admin);
+}
+
+/* Sentinels may name a primary that was cut off, and replaced, before they made it a replica: it
+ * has the replication id that it had, and only the order tells (rule ORDER, docs/model). A node of
+ * a cluster is promoted from a replica; its order rises with slots that come to it, too. */
+bool admin_wants(const struct admin *admin, const struct meta *meta)
+{
+    bool counted = topology_address(admin->topology)->kind == ADDRESS_SENTINEL;
+    return meta_wants(meta, &admin->node->reign) ||
+           meta_wants_anew(meta, &admin->node->reign, counted);
 }
 
 void admin_doubt(struct admin *admin, unsigned partition)
@@ -207,7 +218,8 @@ static enum admin_result check_durability(struct admin *admin)
     const char *level_now = !on || strcmp(fsync, "no") == 0 ? "memory" : fsync;
     if (strcmp(admin->node->durability, level_now) != 0)
         log_event(LOG_INFO, "redis durability", LOG_STR("level", level_now),
-                  LOG_STR("a_killed_redis_loses", loss_at(level_now)));
+                  LOG_STR("a_killed_redis_loses", loss_at(level_now)),
+                  LOG_STR("host", admin->node->at.host), LOG_INT("port", admin->node->at.port));
     snprintf(admin->node->durability, sizeof(admin->node->durability), "%s", level_now);
     return ADMIN_OK;
 }

@@ -72,11 +72,12 @@ static enum admin_result check_ledger(struct admin *admin, const char *ledger)
 }
 
 /* A restore gave the store another id. Its epoch is higher than any before, which tells it from an
- * old copy that was put back: that one is for the ledger process to compare with SQL. */
+ * old copy that was put back: that one is for the ledger process to compare with SQL. The same:
+ * another process is about to take it. */
 static bool is_restored(const struct store_shared *shared, const struct meta *meta)
 {
     return shared->ledger_known && strcmp(meta->v[META_LEDGER], shared->ledger_id) == 0 &&
-           meta_epoch(meta) > shared->epoch && !meta_restoring(meta);
+           meta_epoch(meta) >= shared->epoch && !meta_restoring(meta);
 }
 
 enum admin_result admin_check_meta(struct admin *admin, unsigned partition, const struct meta *meta)
@@ -102,7 +103,7 @@ enum admin_result admin_check_meta(struct admin *admin, unsigned partition, cons
     if (ledger != ADMIN_OK)
         return ledger;
     bool open = strcmp(meta->v[META_STATE], "open") == 0;
-    if (!open && !meta_making(meta) && !meta_wants(meta, &admin->node->reign)) {
+    if (!open && !meta_making(meta) && !admin_wants(admin, meta)) {
         snprintf(admin->why, sizeof(admin->why), "partition %u is %s", partition,
                  meta->v[META_STATE]);
         return meta_says_lost(meta->v[META_STATE]) || meta_restoring(meta) ? ADMIN_LOST
@@ -150,19 +151,24 @@ static enum admin_result renew(struct admin *admin, unsigned partition, unsigned
     return *done < 0 ? ADMIN_DOWN : ADMIN_OK;
 }
 
-void admin_take_store(struct admin *admin, const struct meta *meta)
+/* The epoch goes first: by it everybody knows that the id which is still there is of the past. */
+bool admin_take_store(struct admin *admin, const struct meta *meta)
 {
     struct store_shared *shared = admin->shared;
-    uint64_t id = strtoull(meta->v[META_STORE], NULL, 16);
-    uint64_t before = atomic_exchange(&shared->store_id, id);
+    uint64_t id = strtoull(meta->v[META_STORE], NULL, 16), known = shared->store_id, before = known;
+    if (known != 0 && known != id && !is_restored(shared, meta))
+        return false;
     admin->epoch = meta_epoch(meta);
-    shared->restores = meta_restores(meta);
     for (int64_t seen = shared->epoch; seen < admin->epoch;)
         if (atomic_compare_exchange_weak(&shared->epoch, &seen, admin->epoch))
             break;
+    if (!atomic_compare_exchange_strong(&shared->store_id, &known, id))
+        return false;
+    shared->restores = meta_restores(meta);
     if (before != 0 && before != id)
         log_event(LOG_WARN, "the store was restored; going on with it",
                   LOG_STR("store", meta->v[META_STORE]), LOG_STR("epoch", meta->v[META_EPOCH]));
+    return true;
 }
 
 /* One look, and what follows from it. *done: 0 if another process was faster. */
@@ -181,10 +187,10 @@ static enum admin_result try_open(struct admin *admin, unsigned partition, unsig
         return result;
     if (missing || meta_making(&meta))
         result = admin_make(admin, partition, may, &meta, done);
-    else if (meta_wants(&meta, &admin->node->reign))
+    else if (admin_wants(admin, &meta))
         result = renew(admin, partition, may, &meta, done);
     if (result == ADMIN_OK && *done > 0)
-        admin_take_store(admin, &meta);
+        *done = admin_take_store(admin, &meta);
     return result;
 }
 
@@ -228,17 +234,13 @@ static bool queue_state(struct admin *admin, unsigned partition, const char *sta
     return admin_done(admin, ANSWER_QUEUED);
 }
 
-/* What was found wrong was found in the epoch of the last look. Another one may be right. A primary
- * that was left behind and never demoted may be chosen again, with the replication id that it had:
- * it is deposed no more, and what it has is no part of the history. */
+/* What was found wrong was found in the epoch of the last look. Another one may be right. */
 static enum admin_result check_close(struct admin *admin, unsigned partition,
-                                     const struct meta *meta, const char *state)
+                                     const struct meta *meta)
 {
     if (meta_missing(meta))
         return admin_say(admin, ADMIN_LOST, "Redis has lost the store's data");
     enum admin_result result = admin_check_meta(admin, partition, meta);
-    if (result == ADMIN_CLOSED && meta_deposed(meta->v[META_STATE]) && meta_says_lost(state))
-        result = ADMIN_OK;
     if (meta_opening(meta->v[META_STATE]) && strcmp(meta->v[META_STATE], admin->claimed) != 0)
         return admin_say(admin, ADMIN_RESTARTED, "the ledger process is opening the next epoch");
     if (result == ADMIN_OK && meta_epoch(meta) != admin->epochs[partition])
@@ -255,7 +257,7 @@ enum admin_result admin_close_partition(struct admin *admin, unsigned partition,
         struct meta meta;
         if (!meta_read(admin, partition, &meta))
             return ADMIN_DOWN;
-        enum admin_result result = check_close(admin, partition, &meta, state);
+        enum admin_result result = check_close(admin, partition, &meta);
         if (result != ADMIN_OK) {
             admin_unwatch(admin);
             return result;

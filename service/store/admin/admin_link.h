@@ -16,6 +16,8 @@
 #include "store/redis/link.h"
 #include "store/topology/topology.h"
 
+struct meta;
+
 /* A Redis that partitions are at, and what was learnt on the connection to it. */
 struct admin_node {
     struct endpoint at;
@@ -145,6 +147,10 @@ bool admin_is_master(struct admin *admin) MUST_CHECK;
 /* The order of its promotion among others, into its reign. False: the connection is closed, or is
  * not to the primary that it is said of. */
 bool admin_learn_order(struct admin *admin, unsigned partition) MUST_CHECK;
+
+/* The next epoch is to be opened for the Redis of this connection, and where promotions are counted
+ * also for one that was promoted and looks as before (rule ORDER, docs/model). */
+bool admin_wants(const struct admin *admin, const struct meta *meta);
 
 /* Is this Redis what the service needs? On a new connection. */
 enum admin_result admin_check_redis(struct admin *admin) MUST_CHECK;

@@ -30,8 +30,9 @@ enum admin_result admin_make(struct admin *admin, unsigned partition, unsigned m
 enum admin_result admin_check_meta(struct admin *admin, unsigned partition,
                                    const struct meta *meta) MUST_CHECK;
 
-/* This is the store that we serve from now on. */
-void admin_take_store(struct admin *admin, const struct meta *meta);
+/* This is the store that we serve from now on. False: since this meta was read, which may be long
+ * ago where a machine stood still, another process of the service has gone on to a later one. */
+bool admin_take_store(struct admin *admin, const struct meta *meta) MUST_CHECK;
 
 /* Its next epoch, or the first one, is open. */
 void admin_say_opened(unsigned partition, const struct meta *meta);

@@ -184,6 +184,9 @@ enum admin_result admin_at(struct admin *admin, unsigned partition)
     }
     if (!link_is_open(&admin->node->link))
         return reach(admin);
+    /* The same one may be named again. */
+    if (topology_address(admin->topology)->kind == ADDRESS_SENTINEL)
+        admin->node->reign.order = topology_order(admin->topology, partition);
     return admin_is_master(admin) ? ADMIN_OK : ADMIN_DOWN;
 }
 

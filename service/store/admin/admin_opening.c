@@ -15,7 +15,7 @@ static enum admin_claimed whose(struct admin *admin, unsigned partition, const s
 {
     const char *state = meta->v[META_STATE];
     if (meta_missing(meta) || admin_check_meta(admin, partition, meta) != ADMIN_OK ||
-        !meta_wants(meta, &admin->node->reign))
+        !admin_wants(admin, meta))
         return CLAIM_OVER;
     bool free = !meta_opening(state) || strcmp(state, claim->state) == 0 ||
                 (take && strcmp(state, claim->other) == 0);
@@ -94,7 +94,7 @@ static enum admin_claimed put_open(struct admin *admin, unsigned partition, cons
 
 enum admin_claimed admin_open_claimed(struct admin *admin, unsigned partition,
                                       struct admin_claim *claim, int64_t epoch,
-                                      const struct event_ends *ended)
+                                      const struct event_ends *ended, bool rolled)
 {
     struct meta meta;
     if (!meta_read(admin, partition, &meta))
@@ -105,13 +105,14 @@ enum admin_claimed admin_open_claimed(struct admin *admin, unsigned partition,
     }
     meta_fill_reign(&meta, &claim->reign);
     snprintf(meta.v[META_EPOCH], META_VALUE_SIZE, "%" PRId64, epoch);
+    if (rolled) /* rule LATER (docs/model): these effects have no markers */
+        snprintf(meta.v[META_ROLLED], META_VALUE_SIZE, "%" PRId64, epoch);
     snprintf(meta.v[META_FORMAT_F], META_VALUE_SIZE, "%d", META_FORMAT);
     snprintf(meta.v[META_STATE], META_VALUE_SIZE, "open");
     enum admin_claimed opened = put_open(admin, partition, &meta, ended);
     if (opened != CLAIM_OURS)
         return opened;
     admin->epochs[partition] = epoch;
-    admin_take_store(admin, &meta);
     admin_say_opened(partition, &meta);
-    return CLAIM_OURS;
+    return admin_take_store(admin, &meta) ? CLAIM_OURS : CLAIM_OVER;
 }

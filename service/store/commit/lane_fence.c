@@ -90,8 +90,8 @@ static void decide_anew(struct lane *lane)
     leave_fence(lane);
 }
 
-/* A later epoch, and no marker: the roll forward brings what SQL has, and no markers. With a key
- * the store tells whether it is there, without one nobody can (rule LATER, docs/model). */
+/* No marker, where effects came from SQL since: they have none. With a key the store tells whether
+ * its effect is there, without one nobody can (rule LATER, docs/model). */
 static void ask_by_keys(struct lane *lane)
 {
     for (unsigned i = 0; i < lane->batch.count; i++)
@@ -196,7 +196,7 @@ static void on_fence_looked(struct conn *conn, redisReply **replies, size_t coun
         happened(lane, gate.epoch);
     else if (value[0] == '!' && strcmp(value + 1, lane->value) == 0)
         decide_anew(lane);
-    else if (gate.epoch == lane->batch.gate.epoch)
+    else if (gate.rolled <= lane->batch.gate.epoch)
         fence_write(lane);
     else
         ask_by_keys(lane);

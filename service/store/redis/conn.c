@@ -121,7 +121,8 @@ void conn_drop(struct conn *conn, const char *why)
         return;
     }
     stats_count(STATS_REDIS_ERRORS, 1);
-    if (log_allowed(&gate, (int64_t)uv_now(conn->loop)))
+    bool was_made = conn->at.host[0] != '\0'; /* else nobody has said yet where to */
+    if (was_made && log_allowed(&gate, (int64_t)uv_now(conn->loop)))
         log_event(LOG_WARN, "redis connection lost", LOG_STR("why", conn->error),
                   LOG_STR("host", conn->at.host), LOG_INT("port", conn->at.port));
     topology_doubt(conn->topology, conn->partition);

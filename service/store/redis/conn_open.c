@@ -105,7 +105,13 @@ void conn_secure(struct conn *conn)
         greet(conn);
 }
 
-/* Within the time that there is to connect: the timer goes on. */
+/* Both sides reckon anew at each try: where the machine is too slow for a handshake in the time that
+ * there is, giving up and beginning again makes it slower still. */
+static uint64_t handshake_limit_ms(const struct conn *conn)
+{
+    return (uint64_t)CONNECT_TIMEOUT_MS << (conn->failures < 2 ? conn->failures : 2);
+}
+
 static void begin_tls(struct conn *conn)
 {
     conn->tls = tls_new(conn->context->fd, conn->at.host);
@@ -114,6 +120,7 @@ static void begin_tls(struct conn *conn)
         return;
     }
     conn->state = CONN_SECURING;
+    conn_set_timer(conn, handshake_limit_ms(conn));
     conn_secure(conn);
 }
 
