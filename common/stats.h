@@ -37,6 +37,8 @@
     X(STATS_CONNECTIONS_SHED, "stockd_http_connections_shed_total", "Idle HTTP connections closed to make room for others.") \
     X(STATS_UNAUTHENTICATED, "stockd_unauthenticated_total", "Requests answered 401: with no API key, or none that is good.") \
     X(STATS_ROLE_FORBIDDEN, "stockd_role_forbidden_total", "Requests and operations of batches answered 403, as the role of the API key does not allow them.") \
+    X(STATS_TLS_HANDSHAKES, "stockd_tls_handshakes_total", "TLS handshakes of clients that came to their end.") \
+    X(STATS_TLS_FAILURES, "stockd_tls_handshake_failures_total", "Those that did not: refused, given up by the client, too slow, too many at a time.") \
     X(STATS_LEDGER_COMMITS, "stockd_ledger_commits_total", "SQL transactions that brought events into the ledger.") \
     X(STATS_LEDGER_ERRORS, "stockd_ledger_errors_total", "Times that the ledger could not go on: database in trouble, or events that do not follow.") \
     X(STATS_LEDGER_EVENTS, "stockd_ledger_events_total", "Events brought into the ledger.") \
@@ -44,7 +46,7 @@
     X(STATS_ROLLED_FORWARD, "stockd_rolled_forward_total", "Partitions whose promoted replica lacked what SQL had, and was given it.") \
     X(STATS_ACCESS_DROPPED, "stockd_access_log_dropped_total", "Lines of --access-log that found no room while it could not be written.")
 /* X(id, name, what it says, scale to the metric's unit). Shown is the sum over the processes, of
- * STATS_LOST_RUN_MAX the largest. The length of the stream and the ledger's lag are the keeper's, in
+ * STATS_LOST_RUN_MAX and STATS_TLS_EXPIRES_MS the largest. The length of the stream and the ledger's lag are the keeper's, in
  * `stockd ledger` those of the ledger process; moments are of the wall clock, in ms. */
 #define STATS_EACH_GAUGE(X) \
     X(STATS_QUEUE_DEPTH, "stockd_queue_depth", "Operations that wait for a transaction.", 1) \
@@ -56,6 +58,8 @@
     X(STATS_HTTP_OPEN, "stockd_http_connections_open", "HTTP connections that are open.", 1) \
     X(STATS_HTTP_MEMORY, "stockd_http_memory_bytes", "Memory of bodies and answers under way, as --memory-max counts it.", 1) \
     X(STATS_KEYS_STALE, "stockd_api_keys_stale", "Processes that go on with the API keys of before, since the file of them is not good.", 1) \
+    X(STATS_TLS_OPEN, "stockd_tls_handshakes_open", "TLS handshakes that have begun and not ended.", 1) \
+    X(STATS_TLS_EXPIRES_MS, "stockd_tls_certificate_expiry_timestamp_seconds", "When the certificate of --tls-cert ends, or the first of its chain; 0: there is none.", 1e-3) \
     X(STATS_LEDGER_LAG, "stockd_ledger_lag_events", "Events in Redis that the ledger does not have yet.", 1) \
     X(STATS_LEDGER_LAG_MS, "stockd_ledger_lag_seconds", "Age of the oldest of them, and the time since the keeper could last look.", 1e-3) \
     X(STATS_LEDGER_LOOK_AT_MS, "stockd_ledger_lag_timestamp_seconds", "When the keeper last saw those; 0: there is no ledger.", 1e-3) \

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "address.h"
 #include "fail.h"
+#include "stats.h"
 #include "url_password.h"
 
 #include <stddef.h>
@@ -25,6 +26,12 @@ static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 const struct arg_spec config_specs[] = {
     {"listen", ARG_STRING, AT(listen), .default_text = "127.0.0.1:8080", .metavar = "ADDR:PORT",
      .help = "Address to serve HTTP on; port 0 takes a free one."},
+    {"tls-cert", ARG_STRING, AT(https.cert), .metavar = "FILE",
+     .help = "Serve HTTPS with this certificate, in PEM, and the chain behind it."},
+    {"tls-key", ARG_STRING, AT(https.key), .metavar = "FILE",
+     .help = "The private key of --tls-cert, in PEM, without a password; nobody but its user and group may read it."},
+    {"tls-client-ca", ARG_STRING, AT(https.client_ca), .metavar = "FILE",
+     .help = "Serve only clients that show a certificate of one of these CAs, in PEM."},
     {"workers", ARG_INT, AT(workers), 0, CONFIG_WORKERS_MAX, .default_text = "0", .metavar = "N",
      .help = "Worker processes; 0 means one per online CPU."},
     {"redis", ARG_STRING, AT(redis), .metavar = "URL", .secret = true,
@@ -108,11 +115,16 @@ const struct arg_spec config_specs[] = {
     {"core-dumps", ARG_BOOL, AT(core_dumps),
      .help = "Let the processes leave core dumps, which have passwords in them."},
     {"insecure", ARG_BOOL, AT(insecure),
-     .help = "Allow to listen on other than loopback addresses without API keys."},
+     .help = "Allow to listen on other than loopback addresses although clients need neither keys nor certificates."},
     {0},
 };
 /* clang-format on */
 #define SPECS (sizeof(config_specs) / sizeof(config_specs[0]) - 1)
+
+bool config_is_guarded(const struct config *config)
+{
+    return config->insecure || config->https.client_ca;
+}
 
 bool config_has_ledger(const struct config *config)
 {
@@ -121,7 +133,7 @@ bool config_has_ledger(const struct config *config)
 
 bool config_is_public(const struct config *config)
 {
-    return config->insecure || config->keys_file;
+    return config_is_guarded(config) || config->keys_file;
 }
 
 /* An embedded Redis has its ledger beside it, unless told otherwise. */
@@ -180,6 +192,7 @@ static void wipe(char *secret)
 
 bool config_complete(struct config *config, char *err, size_t err_size)
 {
+    char why[TLS_WHY_SIZE];
     if (!choose_ledger(config, err, err_size) ||
         !url_take_password(&config->redis, config->redis_password, "redis", err, err_size) ||
         !url_take_password(&config->ledger, config->ledger_password, "ledger", err, err_size))
@@ -188,6 +201,8 @@ bool config_complete(struct config *config, char *err, size_t err_size)
     wipe(config->ledger_password);
     if (!config_check_redis(config->redis, &config->redis_tls, err, err_size))
         return false;
+    if (!https_load(&config->https, why))
+        return fail_with(err, err_size, "%s", why);
     if (config->durability == DURABILITY_LEDGER && !config_has_ledger(config))
         return fail_with(err, err_size, "--durability ledger needs a ledger: give --ledger");
     if (config->durability == DURABILITY_REPLICATED && !config->redis)
@@ -249,6 +264,10 @@ void config_read_again(const struct config *config)
     config_log_begin(config);
     if (!tls_reload(why))
         log_event(LOG_ERROR, "TLS to Redis goes on with the files of before", LOG_STR("why", why));
+    if (!https_reload(why))
+        log_event(LOG_ERROR, "HTTPS goes on with the certificate of before", LOG_STR("why", why));
+    if (https_is_on())
+        stats_set(STATS_TLS_EXPIRES_MS, https_expires_ms());
 }
 
 struct store_config config_store(const struct config *config, const char *redis_url)

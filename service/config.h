@@ -5,6 +5,7 @@
 #pragma once
 
 #include "args.h"
+#include "http/https_files.h"
 #include "log.h"
 #include "store/redis/tls_files.h"
 #include "store/store.h"
@@ -32,6 +33,7 @@ struct config {
     char *ledger;    /* LEDGER_NONE or an address with its password; never NULL */
     char *redis_password, *ledger_password; /* NULL: none that is kept apart */
     struct tls_files redis_tls;
+    struct https_files https;
     bool ledger_is_own;  /* the default of the embedded Redis: migrated at start */
     char *ledger_listen; /* NULL: nowhere */
     bool ledger_apply, auto_restore;
@@ -50,7 +52,7 @@ struct config {
     int log_format; /* enum log_format */
     int log_level;  /* enum log_level */
     char *log_level_file;
-    char *keys_file; /* NULL: everybody may everything */
+    char *keys_file;  /* NULL: everybody may everything */
     char *access_log; /* NULL: none is kept */
     char *user;       /* NULL: whoever started it */
     bool seccomp, core_dumps;
@@ -69,10 +71,14 @@ bool config_complete(struct config *config, char *err, size_t err_size) MUST_CHE
 bool config_check_redis(const char *url, const struct tls_files *files, char *err,
                         size_t err_size) MUST_CHECK;
 
+/* A port without keys may be on other than loopback addresses: its user says so, or clients must
+ * show a certificate. */
+bool config_is_guarded(const struct config *config);
+
 /* There is a ledger. */
 bool config_has_ledger(const struct config *config);
 
-/* May listen on other than loopback addresses: there are keys, or it was said. */
+/* So may that of the service: also where it has keys. */
 bool config_is_public(const struct config *config);
 
 /* Logs the values in force, without secrets. */
@@ -82,7 +88,7 @@ void config_log(const struct config *config);
 void config_log_begin(const struct config *config);
 
 /* What may change while a process runs is read again, on SIGHUP: that level, and the files for TLS,
- * unless something is wrong with them. */
+ * to Redis and of our own, unless something is wrong with them. */
 void config_read_again(const struct config *config);
 
 /* The part that the store needs; strings stay the config's. redis_url: of the embedded Redis, or

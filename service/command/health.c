@@ -1,5 +1,6 @@
 /* health.c -- `stockd health`: see commands.h. One request and no second one: whoever asks does so
  * every few seconds. */
+#include "command/client/ask.h"
 #include "command/client/http_client.h"
 #include "command/client/listen_url.h"
 #include "command/client/problem_line.h"
@@ -16,7 +17,8 @@
 struct options {
     char *url; /* NULL: from the addresses below */
     bool ledger, ready;
-    char *listen, *ledger_listen;
+    char *listen, *ledger_listen, *tls_cert;
+    struct http_tls tls;
     int64_t timeout_ms;
 };
 
@@ -34,6 +36,9 @@ static const struct arg_spec specs[] = {
      .help = "Where the service listens."},
     {"ledger-listen", ARG_STRING, offsetof(struct options, ledger_listen), .metavar = "ADDR:PORT",
      .help = "Where `stockd ledger` listens."},
+    {"tls-cert", ARG_STRING, offsetof(struct options, tls_cert), .metavar = "FILE",
+     .help = "If both serve HTTPS; without --url the certificate is not looked at, as it may be for another name than that of this machine."},
+    HTTP_TLS_SPECS(offsetof(struct options, tls)),
     {0},
 };
 /* clang-format on */
@@ -51,7 +56,8 @@ static bool find_url(const struct options *options, char url[LISTEN_URL_SIZE], c
                      size_t err_size)
 {
     if (!options->url)
-        return listen_url(options->ledger ? options->ledger_listen : options->listen, url, err,
+        return listen_url(options->tls_cert ? "https" : "http",
+                          options->ledger ? options->ledger_listen : options->listen, url, err,
                           err_size);
     return snprintf(url, LISTEN_URL_SIZE, "%s", options->url) < LISTEN_URL_SIZE ||
            fail_with(err, err_size, "--url: is longer than %d bytes", LISTEN_URL_SIZE - 1);
@@ -82,8 +88,10 @@ static int run_health(const struct cli_call *call)
     struct http_client *client = NULL;
     struct http_answer answer;
     signal(SIGPIPE, SIG_IGN);
+    struct http_tls tls = options->tls;
+    tls.unverified = !options->url;
     bool found = find_url(options, url, err, sizeof(err));
-    if (found && !http_client_open(&client, url, NULL, NULL, why, sizeof(why)))
+    if (found && !http_client_open(&client, url, NULL, &tls, NULL, why, sizeof(why)))
         found = fail_with(err, sizeof(err), "--url: \"%s\" %s", url, why);
     if (!found) {
         fprintf(stderr, "%s: %s\n", call->path, err);

@@ -1,6 +1,7 @@
 /* ledger.c -- `stockd ledger`: see commands.h. */
 #include "clock.h"
 #include "command/commands.h"
+#include "http/https_files.h"
 #include "process/notify.h"
 #include "process/process.h"
 #include "process/rights.h"
@@ -78,7 +79,7 @@ static int run_parent(struct parent *p)
         puts("carrying events");
         notify_ready(&p->notify, CARRYING);
         if (*p->address)
-            printf("listening on http://%s\n", p->address);
+            printf("listening on %s://%s\n", https_is_on() ? "https" : "http", p->address);
         fflush(stdout);
     }
     p->failed = p->failed || (rc < 0 && !p->stop);
@@ -124,8 +125,8 @@ static int run_shared(struct parent *p)
     if (!rights_find(config, &user, err, sizeof(err)))
         return fail_start(err);
     if (config->ledger_listen)
-        rc = listen_open("--ledger-listen", config->ledger_listen, config->insecure, &p->listener,
-                         1, p->address, err, sizeof(err));
+        rc = listen_open("--ledger-listen", config->ledger_listen, config_is_guarded(config),
+                         &p->listener, 1, p->address, err, sizeof(err));
     if (rc < 0) {
         log_event(LOG_ERROR, "cannot listen", LOG_STR("why", err));
         return EXIT_FAILURE;
@@ -160,7 +161,7 @@ static bool is_complete(struct cli_call *call, char *err, size_t err_size)
     struct config *config = call->options;
     return config_complete(config, err, err_size) &&
            (!config->ledger_listen || listen_check("--ledger-listen", config->ledger_listen,
-                                                   config->insecure, err, err_size)) &&
+                                                   config_is_guarded(config), err, err_size)) &&
            command_has_both(config->redis, config_has_ledger(config) ? config->ledger : NULL, err,
                             err_size);
 }

@@ -30,7 +30,8 @@ void client_conn_move(struct client_conn *client, enum conn_list list)
         queue->fresh = client;
 }
 
-/* The library sees the end of the stream and closes; the client is freed then. */
+/* The library sees the end of the stream and closes; the client is freed then. shutdown() is that
+ * of intake.c, which says good-bye where there is TLS. */
 static void cut_off(struct client_conn *client)
 {
     shutdown(client->intake.fd, SHUT_RDWR);
@@ -82,14 +83,16 @@ static void on_lingering(struct intake *intake)
 
 static const struct intake_events intake_events = {on_bytes, on_lingering};
 
-struct client_conn *client_conn_open(struct client_conns *all, int fd)
+struct client_conn *client_conn_open(struct client_conns *all, int fd, struct https_conn *tls)
 {
     all->count++;
     all->accepted++;
     stats_count(STATS_CONNECTIONS, 1);
     stats_add(STATS_HTTP_OPEN, 1);
     struct client_conn *client = calloc(1, sizeof(*client));
-    if (!client || !intake_open(&client->intake, fd, &intake_events)) {
+    if (!client)
+        https_conn_free(tls);
+    if (!client || !intake_open(&client->intake, fd, tls, &intake_events)) {
         free(client);
         return NULL;
     }
@@ -131,13 +134,6 @@ static int64_t deadline_of(const struct client_conns *all, const struct client_c
     return since + SERVER_DRAIN_IDLE_MS;
 }
 
-/* What it sent is read, and behind that it has ended its side. Not by recv(), which is ours. */
-static bool has_left(const struct client_conn *client)
-{
-    char byte;
-    return recvfrom(client->intake.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT, NULL, NULL) == 0;
-}
-
 /* The library waits for the next edge of its epoll when a read was short. If the end of the stream
  * came together with the last bytes, there is none: so whoever has been silent for a moment is
  * looked at once. Returns the ms until there is somebody to look at, -1: nobody. */
@@ -150,7 +146,7 @@ static int64_t look_at_fresh(struct client_conns *all, enum conn_list list, int6
         if (left > 0)
             return left;
         queue->fresh = TAILQ_NEXT(client, link);
-        if (has_left(client))
+        if (intake_has_left(&client->intake))
             cut_off(client);
     }
     return -1;

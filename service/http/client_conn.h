@@ -61,8 +61,10 @@ struct client_conns {
 };
 
 /* A connection that has come: counted in any case, and idle. When there is no room, another one or
- * this one is told to go. NULL: it cannot be served, and is to end at once. */
-struct client_conn *client_conn_open(struct client_conns *all, int fd) MUST_CHECK;
+ * this one is told to go. tls: its own from now on, or NULL. NULL: it cannot be served, and is to
+ * end at once. */
+struct client_conn *client_conn_open(struct client_conns *all, int fd,
+                                     struct https_conn *tls) MUST_CHECK;
 
 /* It is gone. client may be NULL, as client_conn_open() gave it. */
 void client_conn_close(struct client_conns *all, struct client_conn *client);

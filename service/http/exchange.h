@@ -19,14 +19,16 @@
 #include "arena.h"
 #include "buf.h"
 #include "core/route.h"
+#include "http/acceptor.h"
 #include "http/access_caller.h"
 #include "http/client_conn.h"
+#include "http/handshakes.h"
 #include "http/headers.h"
 #include "http/host.h"
 #include "http/problem.h"
 #include "http/render.h"
 #include "http/request.h"
-#include "http/second_listener.h"
+#include "http/server_limits.h"
 #include "store/store.h"
 
 #include <microhttpd.h>
@@ -88,8 +90,11 @@ struct exchange {
 struct http_server {
     uv_loop_t *loop;
     struct MHD_Daemon *daemon;
-    struct second_listener second; /* its daemon is NULL: there is none */
-    struct store *store;           /* NULL: a port that tells this instead: */
+    struct acceptor acceptors[SERVER_SOCKETS]; /* of what the library does not accept itself */
+    unsigned acceptor_count;
+    bool tls;
+    struct handshakes handshakes; /* empty without TLS */
+    struct store *store;          /* NULL: a port that tells this instead: */
     const struct http_health *health;
     struct stats *stats;
     uv_poll_t poll;

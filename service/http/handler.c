@@ -221,6 +221,9 @@ void exchange_notify(void *cls, struct MHD_Connection *conn, void **at,
     }
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int fd = info ? info->connect_fd : -1;
     /* None: exchange_begin() finds none either, and the connection ends. */
-    *at = client_conn_open(&server->clients, info ? info->connect_fd : -1);
+    *at = client_conn_open(&server->clients, fd, handshakes_take(&server->handshakes, fd));
+    if (!*at && server->tls) /* what comes is no HTTP, and an answer would not be read */
+        shutdown(fd, SHUT_RDWR);
 }

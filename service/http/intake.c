@@ -7,24 +7,41 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 /* The connections by descriptor. Written by the loop's thread only, but looked into by every thread
  * that calls recv(). */
 static struct intake *_Atomic intakes[SERVER_FD_MAX];
+
+static struct intake *intake_of(int fd)
+{
+    return fd >= 0 && fd < SERVER_FD_MAX ? atomic_load_explicit(&intakes[fd], memory_order_relaxed)
+                                         : NULL;
+}
 
 static ssize_t recv_plain(int fd, void *to, size_t n, int flags)
 {
     return recvfrom(fd, to, n, flags, NULL, NULL);
 }
 
-bool intake_open(struct intake *intake, int fd, const struct intake_events *events)
+static int shutdown_plain(int fd, int how)
 {
-    if (fd < 0 || fd >= SERVER_FD_MAX)
+    return (int)syscall(SYS_shutdown, fd, how);
+}
+
+bool intake_open(struct intake *intake, int fd, struct https_conn *tls,
+                 const struct intake_events *events)
+{
+    if (fd < 0 || fd >= SERVER_FD_MAX) {
+        https_conn_free(tls);
         return false;
-    *intake = (struct intake){.fd = fd, .events = events, .state = INTAKE_OPEN};
+    }
+    *intake = (struct intake){.fd = fd, .tls = tls, .events = events, .state = INTAKE_OPEN};
     framing_init(&intake->framing);
     atomic_store_explicit(&intakes[fd], intake, memory_order_relaxed);
     return true;
@@ -33,6 +50,16 @@ bool intake_open(struct intake *intake, int fd, const struct intake_events *even
 void intake_close(struct intake *intake)
 {
     atomic_store_explicit(&intakes[intake->fd], NULL, memory_order_relaxed);
+    if (intake->tls)
+        https_conn_end(intake->tls);
+    https_conn_free(intake->tls);
+}
+
+bool intake_has_left(const struct intake *intake)
+{
+    char byte;
+    return (intake->tls && https_conn_has_ended(intake->tls)) ||
+           recv_plain(intake->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 bool intake_begin(struct intake *intake)
@@ -117,7 +144,8 @@ void intake_answered(struct intake *intake)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* The library is told that there is nothing (-1, EAGAIN) until the client ends its side. */
+/* The library is told that there is nothing (-1, EAGAIN) until the client ends its side. With TLS
+ * what is dropped is records: nothing behind it is ever read. */
 static ssize_t drop(struct intake *intake)
 {
     static char waste[16384];
@@ -151,6 +179,11 @@ static ssize_t stop_reading(struct intake *intake, size_t whole)
     return drop(intake);
 }
 
+static ssize_t take(struct intake *intake, char *to, size_t n, int flags)
+{
+    return intake->tls ? https_conn_read(intake->tls, to, n) : recv_plain(intake->fd, to, n, flags);
+}
+
 /* What is cut out makes a read shorter than it was. The library takes a short one for the last that
  * there is, and waits for more to come; so the room is filled as long as there may be any. */
 static ssize_t recv_judged(struct intake *intake, char *to, size_t n, int flags)
@@ -160,7 +193,7 @@ static ssize_t recv_judged(struct intake *intake, char *to, size_t n, int flags)
     do {
         if (intake->state != INTAKE_OPEN || framing_is_over(&intake->framing))
             return kept > 0 ? (ssize_t)kept : drop(intake);
-        ssize_t result = recv_plain(intake->fd, to + kept, n - kept, flags);
+        ssize_t result = take(intake, to + kept, n - kept, flags);
         if (result == 0 && kept == 0 && owes_answers(intake))
             return later(); /* half closed: it has asked all, and waits for the answers */
         if (result <= 0)
@@ -176,11 +209,34 @@ static ssize_t recv_judged(struct intake *intake, char *to, size_t n, int flags)
     return (ssize_t)kept;
 }
 
-/* In the place of the C library's: see intake.h. */
+/* --- in the place of the C library's: see intake.h -------------------------------------------- */
+
 ssize_t recv(int fd, void *to, size_t n, int flags)
 {
-    struct intake *intake = fd >= 0 && fd < SERVER_FD_MAX
-                                ? atomic_load_explicit(&intakes[fd], memory_order_relaxed)
-                                : NULL;
+    struct intake *intake = intake_of(fd);
     return intake ? recv_judged(intake, to, n, flags) : recv_plain(fd, to, n, flags);
+}
+
+ssize_t send(int fd, const void *bytes, size_t n, int flags)
+{
+    const struct intake *intake = intake_of(fd);
+    const struct iovec part = {(void *)(uintptr_t)bytes, n};
+    return intake && intake->tls ? https_conn_write(intake->tls, &part, 1)
+                                 : sendto(fd, bytes, n, flags, NULL, 0);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    const struct intake *intake = intake_of(fd);
+    return intake && intake->tls
+               ? https_conn_write(intake->tls, message->msg_iov, message->msg_iovlen)
+               : syscall(SYS_sendmsg, fd, message, flags);
+}
+
+int shutdown(int fd, int how)
+{
+    const struct intake *intake = intake_of(fd);
+    if (intake && intake->tls && how != SHUT_RD)
+        https_conn_end(intake->tls);
+    return shutdown_plain(fd, how);
 }

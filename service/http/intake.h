@@ -5,7 +5,9 @@
  * what its callbacks show has been cut at NULs, glued together and decoded. So this module defines
  * recv(), which the library's calls then reach before the C library's: every byte of a connection
  * is judged (framing.h) before it is handed on. Descriptors that are no connection of the server,
- * such as those of libpq in its threads, pass straight through.
+ * such as those of libpq in its threads, pass straight through. With TLS the same is done to
+ * send(), sendmsg() and shutdown(), so whatever the library and the server write to a connection
+ * goes through https_conn.h, and a good-bye precedes its end.
  *
  *   OPEN --(a byte that must not be)--> STOPPED --(all before it is answered)--> LINGERING
  *     '------------(the request in hand is refused: intake_reject())--------------^
@@ -20,6 +22,7 @@
 #pragma once
 
 #include "http/framing.h"
+#include "http/https_conn.h"
 #include "http/problem.h"
 
 #include <stdbool.h>
@@ -37,6 +40,7 @@ enum intake_state { INTAKE_OPEN, INTAKE_STOPPED, INTAKE_LINGERING };
 
 struct intake {
     int fd;
+    struct https_conn *tls; /* NULL: without */
     const struct intake_events *events;
     enum intake_state state;
     struct framing framing;
@@ -45,8 +49,10 @@ struct intake {
     size_t dropped_bytes;
 };
 
-/* From now on reads of the descriptor are judged. False: they cannot be. */
-bool intake_open(struct intake *intake, int fd, const struct intake_events *events) MUST_CHECK;
+/* From now on reads of the descriptor are judged. tls: its own from now on, with the handshake
+ * done; or NULL. False: they cannot be. */
+bool intake_open(struct intake *intake, int fd, struct https_conn *tls,
+                 const struct intake_events *events) MUST_CHECK;
 void intake_close(struct intake *intake);
 
 /* The library begins with a request. False: its head was never seen here, so that nothing is known
@@ -64,3 +70,6 @@ void intake_last(struct intake *intake);
 void intake_reject(struct intake *intake, unsigned route, const struct refusal *why);
 
 bool intake_lingers(const struct intake *intake);
+
+/* What it sent is read, and behind that it has ended its side. */
+bool intake_has_left(const struct intake *intake);

@@ -7,6 +7,7 @@
 #include "http/events/events.h"
 #include "http/exchange.h"
 #include "http/history/history.h"
+#include "http/https_files.h"
 #include "http/render.h"
 #include "http/server_limits.h"
 #include "log.h"
@@ -71,6 +72,8 @@ static int64_t run_daemon(struct http_server *server)
             ++quiet == SERVER_QUIET_RUNS)
             return SERVER_POLL_MS;
     } while (due && ms == 0 && ++rounds < SERVER_PUMP_ROUNDS);
+    if (server->tls)
+        handshakes_forget(&server->handshakes);
     return due ? (int64_t)ms : -1;
 }
 
@@ -90,6 +93,12 @@ static int64_t wait_of_daemon(struct http_server *server)
     return server->run_due_ms > now ? server->run_due_ms - now : 0;
 }
 
+/* The sooner of two waits; -1 is never. */
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /* Before every poll of the loop. */
 static void pump(uv_prepare_t *handle)
 {
@@ -99,21 +108,17 @@ static void pump(uv_prepare_t *handle)
     server->woken = false;
     if (STOCKD_CHECKS)
         server_check(server);
-    int64_t deadline = client_conns_expire(&server->clients);
-    int64_t answer_due = history_job_expire(server);
+    wait = sooner(wait, client_conns_expire(&server->clients));
+    wait = sooner(wait, history_job_expire(server));
+    if (server->tls)
+        wait = sooner(wait, handshakes_expire(&server->handshakes));
     batch_job_continue(server);
     if (server->store)
         store_pump(server->store);
     server_give_back(server);
-    int64_t log_due = access_flush(server);
+    wait = sooner(wait, access_flush(server));
     if (server->resumed)
         wait = 0;
-    if (wait < 0 || (deadline >= 0 && deadline < wait))
-        wait = deadline;
-    if (wait < 0 || (answer_due >= 0 && answer_due < wait))
-        wait = answer_due;
-    if (wait < 0 || (log_due >= 0 && log_due < wait))
-        wait = log_due;
     if (wait == 0) {
         uv_idle_start(&server->spin, on_spin);
         return;
@@ -134,7 +139,16 @@ static unsigned connection_limit(const struct http_config *config)
     /* A process that may open next to nothing still serves a few. */
     rlim_t most = files.rlim_cur > 2 * SERVER_FD_RESERVE ? files.rlim_cur - SERVER_FD_RESERVE
                                                          : files.rlim_cur / 2;
+    if (config->tls)
+        most -= most / 4; /* for handshakes() */
     return most < limit ? (unsigned)most : limit;
+}
+
+/* How many may be in the middle of one. */
+static unsigned handshakes_kept(const struct http_config *config)
+{
+    unsigned part = connection_limit(config) / 4;
+    return part < SERVER_HANDSHAKES ? part : SERVER_HANDSHAKES;
 }
 
 /* How many may stay, so that the library still takes one that comes. */
@@ -146,20 +160,48 @@ static unsigned connections_kept(const struct http_config *config)
 
 static struct MHD_Daemon *start_daemon(struct http_server *server, const struct http_config *config)
 {
+    const struct MHD_OptionItem socket[] = {{MHD_OPTION_LISTEN_SOCKET, config->listen_fd, NULL},
+                                            {MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    if (config->tls)
+        flags |= MHD_USE_NO_LISTEN_SOCKET;
 #if MHD_VERSION >= 0x00097707
     flags |= MHD_USE_NO_THREAD_SAFETY;
 #endif
     return MHD_start_daemon(
         flags, 0, NULL, NULL, exchange_handle, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_LISTEN_SOCKET, config->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin,
-        server, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, server,
+        MHD_OPTION_ARRAY, config->tls ? &socket[1] : socket, MHD_OPTION_URI_LOG_CALLBACK,
+        exchange_begin, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, server,
         MHD_OPTION_NOTIFY_CONNECTION, exchange_notify, server, MHD_OPTION_CONNECTION_LIMIT,
         connection_limit(config), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_POOL_BYTES,
         MHD_OPTION_END);
 }
 
-static void start_handles(struct http_server *server, int second_fd)
+static void take_plain(void *user, int fd, struct sockaddr *from, socklen_t size)
+{
+    struct http_server *server = user;
+    server->woken = true;
+    /* What it cannot take it closes. */
+    (void)MHD_add_connection(server->daemon, fd, from, size);
+}
+
+static void take_tls(void *user, int fd, struct sockaddr *from, socklen_t size)
+{
+    struct http_server *server = user;
+    handshakes_begin(&server->handshakes, fd, from, size);
+    server->woken = true; /* there is a deadline more */
+}
+
+static void accept_here(struct http_server *server, int fd)
+{
+    struct acceptor *acceptor = &server->acceptors[server->acceptor_count++];
+    acceptor->take = server->tls ? take_tls : take_plain;
+    acceptor->user = server;
+    acceptor_start(acceptor, server->loop, fd);
+    server->handles_open += ACCEPTOR_HANDLES;
+}
+
+static void start_handles(struct http_server *server, const struct http_config *config)
 {
     uv_loop_t *loop = server->loop;
     int epoll_fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
@@ -172,10 +214,10 @@ static void start_handles(struct http_server *server, int second_fd)
     failed |= uv_prepare_start(&server->prepare, pump);
     assert(failed == 0); /* an epoll descriptor can be polled; nothing else can go wrong */
     server->handles_open = 4;
-    if (second_fd > 0) {
-        second_listener_start(&server->second, loop, second_fd, server->daemon, &server->woken);
-        server->handles_open += SECOND_LISTENER_HANDLES;
-    }
+    if (server->tls)
+        accept_here(server, config->listen_fd);
+    if (config->second_fd > 0)
+        accept_here(server, config->second_fd);
     if (server->events) {
         uv_timer_t *timer = events_timer(server->events);
         failed = uv_timer_init(loop, timer);
@@ -221,6 +263,10 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
             request_ms + (config->read_timeout_ms ? config->read_timeout_ms : SERVER_READ_MS),
         .write_ms = config->write_timeout_ms ? config->write_timeout_ms : SERVER_WRITE_MS,
     };
+    server->tls = config->tls;
+    handshakes_init(&server->handshakes, loop, handshakes_kept(config),
+                    server->clients.read_ms < SERVER_HANDSHAKE_MS ? server->clients.read_ms
+                                                                  : SERVER_HANDSHAKE_MS);
     for (int list = 0; list < CONN_LISTS; list++)
         TAILQ_INIT(&server->clients.queues[list].conns);
     TAILQ_INIT(&server->asked);
@@ -248,11 +294,15 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
         free(server);
         return NULL;
     }
+    server->handshakes.daemon = server->daemon;
+    server->handshakes.woken = &server->woken;
     let_handshakes_begin(config->listen_fd);
+    if (server->tls)
+        stats_set(STATS_TLS_EXPIRES_MS, https_expires_ms());
     server->woken = true;
     if (config->second_fd > 0)
         let_handshakes_begin(config->second_fd);
-    start_handles(server, config->second_fd);
+    start_handles(server, config);
     return server;
 }
 
@@ -279,15 +329,16 @@ void http_server_drain(struct http_server *server)
         MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_LISTEN_FD);
     server->leaving = server->draining = true;
     client_conns_drain(&server->clients);
+    handshakes_drain(&server->handshakes);
     if (info && info->listen_fd >= 0)
         stop_handshakes(info->listen_fd);
-    if (server->second.daemon && server->second.fd >= 0)
-        stop_handshakes(server->second.fd);
+    for (unsigned i = 0; i < server->acceptor_count; i++)
+        stop_handshakes(server->acceptors[i].fd);
     if (server->events)
         events_drain(server->events);
     /* Closing a listening socket resets what the kernel has queued for it: take that first. */
-    if (server->second.daemon)
-        second_listener_drain(&server->second);
+    for (unsigned i = 0; i < server->acceptor_count; i++)
+        acceptor_drain(&server->acceptors[i]);
     uint64_t before;
     do {
         before = server->clients.accepted;
@@ -301,7 +352,8 @@ void http_server_drain(struct http_server *server)
 
 bool http_server_drained(const struct http_server *server)
 {
-    return server->draining && server->clients.count == 0;
+    return server->draining && server->clients.count == 0 && server->handshakes.count == 0 &&
+           TAILQ_EMPTY(&server->handshakes.handed);
 }
 
 void server_release(struct http_server *server)
@@ -312,6 +364,13 @@ void server_release(struct http_server *server)
     events_free(server->events);
     buf_free(&server->scratch); /* the last orphan may have written to it */
     free(server);
+}
+
+static void on_handshakes_closed(void *user)
+{
+    struct http_server *server = user;
+    server->handles_open--;
+    server_release(server);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -349,8 +408,10 @@ void http_server_free(struct http_server *server)
         exchange_free(x);
     }
     uv_close((uv_handle_t *)&server->poll, on_closed);
-    if (server->second.daemon)
-        second_listener_close(&server->second, server, on_closed);
+    for (unsigned i = 0; i < server->acceptor_count; i++)
+        acceptor_close(&server->acceptors[i], server, on_closed);
+    if (!handshakes_close(&server->handshakes, on_handshakes_closed, server))
+        server->handles_open++;
     uv_close((uv_handle_t *)&server->prepare, on_closed);
     uv_close((uv_handle_t *)&server->spin, on_closed);
     uv_close((uv_handle_t *)&server->wake, on_closed);

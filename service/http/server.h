@@ -28,6 +28,7 @@ struct access_log;
 struct http_config {
     int listen_fd;              /* bound and listening, made by the master; the server owns it */
     int second_fd;              /* the same of another address; 0 or -1: there is none */
+    bool tls;                   /* as https_load() has read it; else HTTP as it is */
     unsigned connections_max;   /* 0: 20,000; bounded by RLIMIT_NOFILE */
     unsigned idle_timeout_s;    /* of a silent connection; 0: 60 */
     int64_t read_timeout_ms;    /* a request has this and request_timeout_ms to arrive; 0: 30 s */

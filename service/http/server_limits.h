@@ -14,6 +14,7 @@
 
 #define SERVER_EXTENSION_BYTES 256 /* of all chunks of a body */
 
+#define SERVER_SOCKETS       2 /* that a server listens to */
 #define SERVER_CONNECTIONS   20000u
 #define SERVER_FD_RESERVE    64u        /* for Redis, logs, the loop: at EMFILE accept would spin */
 #define SERVER_DISCARD_BYTES (1u << 20) /* of a body that is refused but not announced as long */
@@ -22,6 +23,8 @@
 #define SERVER_REQUEST_MS    5000
 #define SERVER_WRITE_MS      30000
 #define SERVER_LINGER_MS     2000
+#define SERVER_HANDSHAKE_MS  10000 /* of TLS; a request's time, if that is shorter */
+#define SERVER_HANDSHAKES    1024u /* at a time; one more ends the oldest */
 #define SERVER_LOOK_MS       1000 /* of silence, after which a connection is looked at: client_conn.c */
 #define SERVER_DRAIN_IDLE_MS 1000
 #define SERVER_REFUSAL_BYTES 4096

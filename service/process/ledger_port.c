@@ -2,6 +2,7 @@
  * --ledger-listen. The ledger process itself may wait for Redis or SQL as long as it likes: this
  * one answers meanwhile, from what the two share. */
 #include "clock.h"
+#include "http/https_files.h"
 #include "http/server.h"
 #include "process/process.h"
 
@@ -72,7 +73,7 @@ static void on_hup(uv_signal_t *handle, int signo)
 {
     struct port *port = handle->data;
     (void)signo;
-    config_log_begin(port->shared->config);
+    config_read_again(port->shared->config);
 }
 
 static int start(struct port *port, const struct http_health *health)
@@ -87,6 +88,7 @@ static int start(struct port *port, const struct http_health *health)
     uv_signal_start(&port->sighup, on_hup, SIGHUP);
     struct http_config http = {.listen_fd = listener->fd[0],
                                .second_fd = listener->fd[1],
+                               .tls = https_is_on(),
                                .connections_max = (unsigned)config->connections_max,
                                .read_timeout_ms = config->read_timeout_ms,
                                .request_timeout_ms = config->request_timeout_ms,

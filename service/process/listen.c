@@ -214,28 +214,30 @@ static int open_some(const struct endpoint *asked, struct endpoint *to, struct l
 }
 
 /* Where the text leads to, if that may be listened on. */
-static bool read_endpoint(const char *option, const char *text, bool insecure,
+static bool read_endpoint(const char *option, const char *text, bool guarded,
                           struct endpoint *asked, char *err, size_t err_size)
 {
     if (!resolve(option, text, asked, err, err_size))
         return false;
-    return insecure || is_loopback(&asked->at[0]) ||
-           fail_with(err, err_size,
-                     "%s %s is not a loopback address; without API keys that needs --insecure",
-                     option, text);
+    return guarded || is_loopback(&asked->at[0]) ||
+           fail_with(
+               err, err_size,
+               "%s %s is not a loopback address; that needs keys (serve --keys-file), clients "
+               "with certificates (--tls-client-ca), or --insecure",
+               option, text);
 }
 
-bool listen_check(const char *option, const char *text, bool insecure, char *err, size_t err_size)
+bool listen_check(const char *option, const char *text, bool guarded, char *err, size_t err_size)
 {
     struct endpoint asked;
-    return read_endpoint(option, text, insecure, &asked, err, err_size);
+    return read_endpoint(option, text, guarded, &asked, err, err_size);
 }
 
-int listen_open(const char *option, const char *text, bool insecure, struct listener *listeners,
+int listen_open(const char *option, const char *text, bool guarded, struct listener *listeners,
                 unsigned count, char address[LISTEN_TEXT_SIZE], char *err, size_t err_size)
 {
     struct endpoint asked, bound;
-    if (!read_endpoint(option, text, insecure, &asked, err, err_size))
+    if (!read_endpoint(option, text, guarded, &asked, err, err_size))
         return -EINVAL;
     int rc = open_some(&asked, &bound, listeners, count);
     if (rc == 0)

@@ -23,14 +23,15 @@ struct listener {
 
 /* Opens sockets for count processes on `text` (ADDR:PORT, [v6]:PORT), which is what `option` says;
  * port 0 takes a free one. address: what was bound, as ADDR:PORT. Other than loopback addresses
- * only if insecure. 0, or -errno with err: -EINVAL when the text is at fault. */
-int listen_open(const char *option, const char *text, bool insecure, struct listener *listeners,
+ * only if guarded: see config_is_public(). 0, or -errno with err: -EINVAL when the text is at
+ * fault. */
+int listen_open(const char *option, const char *text, bool guarded, struct listener *listeners,
                 unsigned count, char address[LISTEN_TEXT_SIZE], char *err,
                 size_t err_size) MUST_CHECK;
 
 /* Whether listen_open would take the text: so that a mistake in it is told before anything begins.
  * False, with err. */
-bool listen_check(const char *option, const char *text, bool insecure, char *err,
+bool listen_check(const char *option, const char *text, bool guarded, char *err,
                   size_t err_size) MUST_CHECK;
 
 /* From now on who connects is served. Fine again. 0 or -errno. */

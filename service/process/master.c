@@ -1,6 +1,7 @@
 #include "process/master.h"
 #include "clock.h"
 #include "http/access_log.h"
+#include "http/https_files.h"
 #include "process/embedded.h"
 #include "process/key_watch.h"
 #include "process/ledger_open.h"
@@ -273,9 +274,10 @@ static int serve_all(struct master *m, const char *address)
         stop_all(m);
         return asked ? EXIT_SUCCESS : EXIT_FAILURE;
     }
-    printf("listening on http://%s\n", address);
+    const char *scheme = https_is_on() ? "https" : "http";
+    printf("listening on %s://%s\n", scheme, address);
     fflush(stdout);
-    snprintf(m->serves, sizeof(m->serves), "Listening on http://%s", address);
+    snprintf(m->serves, sizeof(m->serves), "Listening on %s://%s", scheme, address);
     notify_ready(&m->notify, m->serves);
     while (!m->stop && !m->failed)
         step(m, -1);

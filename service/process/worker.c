@@ -1,5 +1,6 @@
 /* worker.c -- the process that serves requests. */
 #include "http/access_log.h"
+#include "http/https_files.h"
 #include "http/server.h"
 #include "process/key_watch.h"
 #include "process/waiting.h"
@@ -121,6 +122,7 @@ static int serve(struct worker *w)
     char err[256] = "";
     struct http_config http = {.listen_fd = w->listener->fd[0],
                                .second_fd = w->listener->fd[1],
+                               .tls = https_is_on(),
                                .connections_max = (unsigned)config->connections_max,
                                .read_timeout_ms = config->read_timeout_ms,
                                .request_timeout_ms = config->request_timeout_ms,

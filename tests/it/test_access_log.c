@@ -85,7 +85,7 @@ static void whatever_changes_an_item_has_its_line(void **state)
     serve_with_log(log_path, 1);
     api_call(a, 201, "PUT", ITEM("apple"), "Idempotency-Key: first\r\n", "{\"on_hand\":10}");
     check_noted("{'operation':'put','id':'first','status':201,'outcome':'done','key_id':null,"
-                "'tenant':null,'address':'127.0.0.1','reservation':null,"
+                "'address':'127.0.0.1','reservation':null,"
                 "'items':[{'sku':'apple','on_hand':10}]}");
     api_call(a, 201, "PUT", ITEM("apple"), "Idempotency-Key: first\r\n", "{\"on_hand\":10}");
     check_noted("{'operation':'put','id':'first','status':201,'replayed':true}");

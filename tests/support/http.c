@@ -2,6 +2,7 @@
 #include "support/http.h"
 #include "support/api_keys.h"
 #include "support/proc.h"
+#include "support/tls_client.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -27,8 +28,10 @@ void http_conn_init(struct http_conn *c, int port)
 
 void http_conn_close(struct http_conn *c)
 {
+    tls_client_free(c->tls);
     if (c->fd >= 0)
         close(c->fd);
+    c->tls = NULL;
     free(c->in);
     c->fd = -1;
     c->in = NULL;
@@ -52,6 +55,12 @@ int http_conn_open(struct http_conn *c)
         close(fd);
         return -err;
     }
+    c->tls = tls_client_folder() ? tls_client_new(fd, c->timeout_ms) : NULL;
+    if (tls_client_folder() && !c->tls) {
+        int err = errno;
+        close(fd);
+        return -err;
+    }
     c->fd = fd;
     return 0;
 }
@@ -60,6 +69,8 @@ bool http_conn_usable(struct http_conn *c)
 {
     if (c->fd < 0 || c->closing)
         return false;
+    if (c->tls)
+        return tls_client_is_open(c->tls);
     char byte;
     ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n > 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
@@ -90,7 +101,8 @@ int http_send(struct http_conn *c, const char *bytes, size_t count)
     }
     int64_t deadline = test_now_ms() + c->timeout_ms;
     for (size_t sent = 0; sent < count;) {
-        ssize_t n = send(c->fd, bytes + sent, count - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = c->tls ? tls_client_send(c->tls, bytes + sent, count - sent)
+                           : send(c->fd, bytes + sent, count - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n > 0) {
             sent += (size_t)n;
             continue;
@@ -157,7 +169,10 @@ static ssize_t conn_fill(struct http_conn *c, int64_t deadline)
         assert(c->in);
     }
     for (;;) {
-        ssize_t n = recv(c->fd, c->in + c->in_bytes, c->in_room - c->in_bytes, MSG_DONTWAIT);
+        char *to = c->in + c->in_bytes;
+        size_t room = c->in_room - c->in_bytes;
+        ssize_t n =
+            c->tls ? tls_client_recv(c->tls, to, room) : recv(c->fd, to, room, MSG_DONTWAIT);
         if (n >= 0) {
             c->in_bytes += (size_t)n;
             return n;

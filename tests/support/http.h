@@ -3,7 +3,8 @@
  * Layer: tests. One http_conn is one keep-alive connection to 127.0.0.1, for one thread at a time.
  * A connection that the server has closed, or said it will close, is opened again *before* the next
  * request; a request whose bytes were sent is never sent a second time. Nothing here calls a
- * cmocka assertion, so all of it may be used in threads.
+ * cmocka assertion, so all of it may be used in threads. With TEST_TLS it speaks TLS
+ * (tls_client.h).
  */
 #pragma once
 
@@ -16,9 +17,10 @@
 
 struct http_conn {
     int port;
-    int fd;         /* -1 while not connected */
-    int timeout_ms; /* for a whole answer */
-    char *in;       /* what was received and not taken yet */
+    int fd;                 /* -1 while not connected */
+    struct tls_client *tls; /* NULL: without */
+    int timeout_ms;         /* for a whole answer */
+    char *in;               /* what was received and not taken yet */
     size_t in_bytes;
     size_t in_room;
     bool closing; /* the last answer said Connection: close */

@@ -2,6 +2,7 @@
 #include "support/service.h"
 #include "support/api_keys.h"
 #include "support/env_number.h"
+#include "support/tls_client.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ARGS_MAX         48
+#define ARGS_MAX         52
 #define READY_TIMEOUT_MS 180000
 #define STOP_TIMEOUT_MS  180000
 
@@ -54,7 +55,7 @@ int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
         return err;
     snprintf(s->err_path, sizeof(s->err_path), "%s/stockd.err", s->dir);
 
-    char workers[16], listen[32];
+    char workers[16], listen[32], cert[512], key[512];
     snprintf(workers, sizeof(workers), "%d",
              opts->workers ? opts->workers : (int)env_number("TEST_WORKERS", 1));
     snprintf(listen, sizeof(listen), "%s:0", opts->on ? opts->on->front : "127.0.0.1");
@@ -66,6 +67,14 @@ int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
         n++;
     if (opts->on)
         argv[n++] = "--insecure"; /* nobody else is there */
+    if (tls_client_folder() && !is_given(opts->extra, "--tls-cert")) {
+        snprintf(cert, sizeof(cert), "%s/server.pem", tls_client_folder());
+        snprintf(key, sizeof(key), "%s/server.key", tls_client_folder());
+        argv[n++] = "--tls-cert";
+        argv[n++] = cert;
+        argv[n++] = "--tls-key";
+        argv[n++] = key;
+    }
     if (!is_given(opts->extra, "--request-timeout")) {
         argv[n++] = "--request-timeout";
         argv[n++] = TSERVICE_REQUEST_TIMEOUT;
@@ -96,8 +105,7 @@ int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
 int tservice_await_listening(struct tservice *s)
 {
     char line[256];
-    int err =
-        tproc_await_line(&s->proc, "listening on http://", line, sizeof(line), READY_TIMEOUT_MS);
+    int err = tproc_await_line(&s->proc, "listening on http", line, sizeof(line), READY_TIMEOUT_MS);
     if (!err) {
         const char *colon = strrchr(line, ':');
         s->port = (int)strtol(colon + 1, NULL, 10);

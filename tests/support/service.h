@@ -1,8 +1,9 @@
 /* service.h -- the stockd under test, as a process to talk to, signal and kill.
  *
- * Layer: tests. The program is the one that the environment variable STOCKD names. Its standard
- * error goes to a file in a temporary directory. tservice_stop looks into that file for what a
- * sanitizer or an assert left there: a worker that crashed and was replaced must not go unnoticed.
+ * Layer: tests. The program is the one that the environment variable STOCKD names; with TEST_TLS it
+ * serves HTTPS (tls_client.h). Its standard error goes to a file in a temporary directory.
+ * tservice_stop looks into that file for what a sanitizer or an assert left there: a worker that
+ * crashed and was replaced must not go unnoticed.
  */
 #pragma once
 

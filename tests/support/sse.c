@@ -3,7 +3,9 @@
 
 #include "support/api.h"
 #include "support/suite.h"
+#include "support/tls_client.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,10 +27,12 @@ void sse_open(struct sse *s, int port, const char *version, const char *path, co
              version, headers ? headers : "");
     assert_int_equal(http_send(&c, request, strlen(request)), 0);
     s->fd = c.fd;
+    s->tls = c.tls;
 }
 
 void sse_close(struct sse *s)
 {
+    tls_client_free(s->tls);
     if (s->fd >= 0)
         close(s->fd);
     free(s->in);
@@ -70,8 +74,9 @@ void sse_receive(struct sse *s, int timeout_ms)
         s->in = realloc(s->in, s->room);
         assert_non_null(s->in);
     }
-    ssize_t got = recv(s->fd, s->in + s->n, s->room - s->n - 1, 0);
-    s->closed = got <= 0;
+    ssize_t got = s->tls ? tls_client_recv(s->tls, s->in + s->n, s->room - s->n - 1)
+                         : recv(s->fd, s->in + s->n, s->room - s->n - 1, 0);
+    s->closed = got == 0 || (got < 0 && !(s->tls && errno == EAGAIN));
     s->n += got > 0 ? (size_t)got : 0;
     s->in[s->n] = '\0';
     if (got > 0)

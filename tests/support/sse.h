@@ -18,7 +18,8 @@
 
 struct sse {
     int fd;
-    char *in; /* as received: the head, then the body */
+    struct tls_client *tls; /* NULL: without */
+    char *in;               /* as received: the head, then the body */
     size_t n, room;
     bool chunked, closed;
     char *text; /* the body, decoded; ends in NUL */

@@ -73,7 +73,7 @@ TEST(an_address_to_listen_on_gives_one_to_ask_at)
     };
     char url[LISTEN_URL_SIZE], err[200];
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_true(listen_url(rows[i].listen, url, err, sizeof(err)));
+        assert_true(listen_url("http", rows[i].listen, url, err, sizeof(err)));
         assert_string_equal(url, rows[i].url);
     }
 }
@@ -85,7 +85,7 @@ TEST(an_address_that_says_nothing_is_refused)
     char url[LISTEN_URL_SIZE], err[200];
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         err[0] = '\0';
-        assert_false(listen_url(wrong[i], url, err, sizeof(err)));
+        assert_false(listen_url("http", wrong[i], url, err, sizeof(err)));
         assert_true(strlen(err) > 0);
     }
 }

@@ -103,8 +103,8 @@ int ask_open(struct asker *asker, const char *name, const struct ask_options *op
     rng_seed(&asker->rng, seed);
     watch_signals();
     bool ok = !options->key_file || read_token(options->key_file, token, err, sizeof(err));
-    if (ok && !http_client_open(&asker->http, options->url, token[0] ? token : NULL, &interrupted,
-                                why, sizeof(why)))
+    if (ok && !http_client_open(&asker->http, options->url, token[0] ? token : NULL, &options->tls,
+                                &interrupted, why, sizeof(why)))
         ok = fail_with(err, sizeof(err), "--url: \"%.200s\" %s", options->url, why);
     explicit_bzero(token, sizeof(token));
     if (!ok)

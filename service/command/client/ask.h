@@ -33,17 +33,28 @@ extern const struct cli_exit ask_exits[];
 struct ask_options {
     char *url;
     char *key_file; /* NULL: none */
+    struct http_tls tls;
     int64_t timeout_ms;
     bool json;
 };
 
 #define ASK_AT(type, field) (offsetof(type, ask) + offsetof(struct ask_options, field))
 /* clang-format off */
+/* The rows of a struct http_tls at this place. */
+#define HTTP_TLS_SPECS(at)                                                                         \
+    {"ca", ARG_STRING, (at) + offsetof(struct http_tls, ca), .metavar = "FILE",                    \
+     .help = "With https://: the CAs, in PEM, that the certificate of the service may be of; without it those that the system trusts."}, \
+    {"cert", ARG_STRING, (at) + offsetof(struct http_tls, cert), .metavar = "FILE",                \
+     .help = "With https://: a certificate, in PEM, to show to a service that asks for one."},     \
+    {"cert-key", ARG_STRING, (at) + offsetof(struct http_tls, key), .metavar = "FILE",             \
+     .help = "The private key of --cert, in PEM."}
+
 #define ASK_SPECS(type)                                                                            \
     {"url", ARG_STRING, ASK_AT(type, url), .default_text = "http://127.0.0.1:8080",                \
      .metavar = "URL", .group = "Service", .help = "Where the service is."},                       \
     {"key-file", ARG_STRING, ASK_AT(type, key_file), .metavar = "FILE",                            \
      .help = "File with an API key, sent as Authorization: Bearer."},                              \
+    HTTP_TLS_SPECS(ASK_AT(type, tls)),                                                             \
     {"timeout", ARG_DURATION_MS, ASK_AT(type, timeout_ms), 100, 3600 * 1000,                       \
      .default_text = "30s", .flag_only = true,                                                     \
      .help = "How long each request is tried; one that was lost, or answered 5xx, is sent again."}, \

@@ -168,8 +168,25 @@ static bool set_up(struct http_client *client, bool loopback)
     return set && (!loopback || curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK);
 }
 
+static bool set_text(CURL *curl, CURLoption option, const char *text)
+{
+    return !text || curl_easy_setopt(curl, option, text) == CURLE_OK;
+}
+
+static bool set_up_tls(CURL *curl, const struct http_tls *tls)
+{
+    bool set =
+        curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
+    if (set && tls->unverified)
+        set = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
+              curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
+    return set && set_text(curl, CURLOPT_CAINFO, tls->ca) &&
+           set_text(curl, CURLOPT_SSLCERT, tls->cert) && set_text(curl, CURLOPT_SSLKEY, tls->key);
+}
+
 bool http_client_open(struct http_client **to, const char *base, const char *token,
-                      const volatile sig_atomic_t *interrupted, char *why, size_t size)
+                      const struct http_tls *tls, const volatile sig_atomic_t *interrupted,
+                      char *why, size_t size)
 {
     bool loopback = false;
     struct http_client *client = calloc(1, sizeof(*client));
@@ -183,7 +200,8 @@ bool http_client_open(struct http_client **to, const char *base, const char *tok
     bool ok = read_url(client, base, &loopback, why, size);
     if (ok && token && asprintf(&client->authorization, "Authorization: Bearer %s", token) < 0)
         client->authorization = NULL;
-    if (ok && (!client->curl || (token && !client->authorization) || !set_up(client, loopback)))
+    if (ok && (!client->curl || (token && !client->authorization) || !set_up(client, loopback) ||
+               !set_up_tls(client->curl, tls)))
         ok = fail_with(why, size, "could not be taken: libcurl does not do what is needed here");
     if (!ok) {
         http_client_close(client);
@@ -327,7 +345,10 @@ static const char *reason(const struct http_client *client, CURLcode rc)
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY: return "what answers does not speak HTTP";
     case CURLE_SSL_CONNECT_ERROR: return "it does not speak TLS";
-    case CURLE_PEER_FAILED_VERIFICATION: return "this machine does not trust its certificate";
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return "its certificate is not of a CA that is trusted here (--ca), or not for this name";
+    case CURLE_SSL_CACERT_BADFILE: return "the file of --ca has no certificates to be read";
+    case CURLE_SSL_CERTPROBLEM: return "--cert and --cert-key are no pair that can be read";
     case CURLE_ABORTED_BY_CALLBACK: return "interrupted";
     default: return curl_easy_strerror(rc);
     }

@@ -22,11 +22,20 @@
 
 struct http_client;
 
+/* Paths of PEM; what an https:// needs beside what the system trusts. */
+struct http_tls {
+    const char *ca; /* the CAs that the service's certificate may be of; NULL: the system's */
+    const char *cert, *key; /* to show to a service that asks for one; NULL: none */
+    bool unverified;        /* whoever answers is believed: for this machine itself */
+};
+
 /* base: "http://host:8080", perhaps with a path before all others. token: sent as Authorization:
- * Bearer, or NULL. interrupted: looked at while a call waits, which ends once it is not 0; or NULL.
- * False with why, to be read behind the text of `base`. */
+ * Bearer, or NULL. tls: its texts are the caller's while this is open. interrupted: looked at while
+ * a call waits, which ends once it is not 0; or NULL. False with why, to be read behind the text of
+ * `base`. */
 bool http_client_open(struct http_client **client, const char *base, const char *token,
-                      const volatile sig_atomic_t *interrupted, char *why, size_t size) MUST_CHECK;
+                      const struct http_tls *tls, const volatile sig_atomic_t *interrupted,
+                      char *why, size_t size) MUST_CHECK;
 void http_client_close(struct http_client *client); /* NULL: nothing to do */
 
 /* Where its requests go, without a slash at the end. */

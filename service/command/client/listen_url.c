@@ -7,7 +7,8 @@
 
 #define HOST_MAX 255
 
-bool listen_url(const char *listen, char url[LISTEN_URL_SIZE], char *err, size_t err_size)
+bool listen_url(const char *scheme, const char *listen, char url[LISTEN_URL_SIZE], char *err,
+                size_t err_size)
 {
     const char *colon = strrchr(listen, ':');
     size_t n = colon ? (size_t)(colon - listen) : 0;
@@ -24,6 +25,6 @@ bool listen_url(const char *listen, char url[LISTEN_URL_SIZE], char *err, size_t
         host = "[::1]";
         n = strlen(host);
     }
-    snprintf(url, LISTEN_URL_SIZE, "http://%.*s:%u", (int)n, host, (unsigned)port);
+    snprintf(url, LISTEN_URL_SIZE, "%s://%.*s:%u", scheme, (int)n, host, (unsigned)port);
     return true;
 }

@@ -149,7 +149,8 @@ struct tls *tls_new(int fd, const char *host)
         return NULL;
     begin_step(tls);
     snprintf(tls->host, sizeof(tls->host), "%s", host);
-    tls->ssl = tls_files_new_ssl(fd);
+    tls->socket = (struct tls_socket){fd, TLS_SOCKET_UNBOUND};
+    tls->ssl = tls_files_new_ssl(&tls->socket);
     if (tls->ssl && expect(tls->ssl, host)) {
         SSL_set_connect_state(tls->ssl);
         return tls;

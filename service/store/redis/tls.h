@@ -18,6 +18,7 @@
 #define TLS_WHY_LATE "the TLS handshake took too long: this may be a port without TLS"
 
 struct tls {
+    struct tls_socket socket;
     struct ssl_st *ssl;
     bool wants_write; /* the step that has to wait does so until the socket takes bytes */
     bool more;        /* of the last read: the next one has something to say at once */

@@ -10,10 +10,10 @@
 #pragma once
 
 #include "address.h"
+#include "tls/tls_pem.h"
+#include "tls/tls_socket.h"
 
 #include <stdbool.h>
-
-#define TLS_WHY_SIZE 256
 
 /* Paths; NULL: the certificates that the system trusts; no certificate of ours. */
 struct tls_files {
@@ -60,4 +60,4 @@ bool tls_has_own_ca(void);
 bool tls_has_own_cert(void);
 
 /* For tls.c: a connection of what was loaded last, on this socket. NULL: out of memory. */
-struct ssl_st *tls_files_new_ssl(int fd);
+struct ssl_st *tls_files_new_ssl(struct tls_socket *socket);

@@ -1,0 +1,229 @@
+#include "http/handshakes.h"
+
+#include "http/problem.h"
+#include "http/server_limits.h"
+#include "log.h"
+#include "stats.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void handshakes_init(struct handshakes *all, uv_loop_t *loop, unsigned max, int64_t time_ms)
+{
+    *all = (struct handshakes){.loop = loop, .max = max, .time_ms = time_ms};
+    TAILQ_INIT(&all->open);
+    TAILQ_INIT(&all->handed);
+}
+
+/* --- the end of one --------------------------------------------------------------------------- */
+
+static void free_if_over(struct handshake *h)
+{
+    if (h->polled || h->handed)
+        return;
+    https_conn_free(h->conn);
+    free(h);
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+    struct handshake *h = handle->data;
+    struct handshakes *all = h->all;
+    h->polled = false;
+    free_if_over(h);
+    if (--all->handles == 0 && all->on_closed)
+        all->on_closed(all->user);
+}
+
+/* The handle goes before its descriptor can be another's. */
+static void leave_open(struct handshake *h)
+{
+    struct handshakes *all = h->all;
+    TAILQ_REMOVE(&all->open, h, link);
+    all->count--;
+    stats_add(STATS_TLS_OPEN, -1);
+    uv_close((uv_handle_t *)&h->poll, on_poll_closed);
+}
+
+/* What the client has sent is read first: the kernel would answer it with a reset, which may
+ * overtake what it was told. */
+static void close_politely(int fd)
+{
+    char waste[4096];
+    int rounds = 16;
+    shutdown(fd, SHUT_WR);
+    while (rounds-- > 0 && recvfrom(fd, waste, sizeof(waste), MSG_DONTWAIT, NULL, NULL) > 0)
+        ;
+    close(fd);
+}
+
+static void give_up(struct handshake *h, const char *why)
+{
+    stats_count(STATS_TLS_FAILURES, 1);
+    log_event(LOG_DEBUG, "no TLS handshake", LOG_STR("why", why));
+    leave_open(h);
+    close_politely(h->fd);
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+/* The one thing that is said without TLS, and to somebody who asked without it: there is nothing in
+ * it that is not known, and a person sees what is wrong. */
+static void answer_plain(int fd)
+{
+    char body[256], answer[512];
+    const struct problem *problem = problem_get(PROBLEM_MALFORMED_REQUEST);
+    int n = snprintf(body, sizeof(body),
+                     "{\"type\":\"/problems/%s\",\"title\":\"%s\",\"status\":%u,"
+                     "\"detail\":\"this port speaks TLS: ask by https\"}",
+                     problem->name, problem->title, problem->status);
+    n = snprintf(answer, sizeof(answer),
+                 "HTTP/1.1 %u %s\r\nConnection: close\r\n"
+                 "Content-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n%s",
+                 problem->status, problem->title, n, body);
+    (void)!sendto(fd, answer, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
+}
+
+static void log_done(const struct https_conn *conn)
+{
+    char name[HTTPS_NAME_SIZE];
+    if (log_enabled(LOG_DEBUG))
+        log_event(LOG_DEBUG, "TLS handshake",
+                  LOG_STR("client", https_conn_peer(conn, name) ? name : NULL));
+}
+
+/* Into the library's hands, which says when it has it (handshakes_take()). */
+static void hand_on(struct handshake *h)
+{
+    struct handshakes *all = h->all;
+    stats_count(STATS_TLS_HANDSHAKES, 1);
+    log_done(h->conn);
+    leave_open(h);
+    h->handed = true;
+    TAILQ_INSERT_TAIL(&all->handed, h, link);
+    *all->woken = true;
+    /* What it cannot take it closes, and handshakes_forget() finds. */
+    (void)MHD_add_connection(all->daemon, h->fd, (struct sockaddr *)&h->from, h->from_size);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct handshake *h = poll->data;
+    int rc = https_conn_handshake(h->conn);
+    if (rc == 0) {
+        hand_on(h);
+        return;
+    }
+    if (rc == -EAGAIN &&
+        uv_poll_start(poll, h->conn->wants_write ? UV_WRITABLE : UV_READABLE, on_ready) == 0)
+        return;
+    if (h->conn->is_plain)
+        answer_plain(h->fd);
+    give_up(h, h->conn->why);
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+static bool watch(struct handshake *h)
+{
+    if (!h->conn || uv_poll_init(h->all->loop, &h->poll, h->fd) != 0)
+        return false;
+    h->all->handles++;
+    h->polled = true;
+    h->poll.data = h;
+    return true;
+}
+
+void handshakes_begin(struct handshakes *all, int fd, const struct sockaddr *from, socklen_t size)
+{
+    struct handshake *h = calloc(1, sizeof(*h));
+    if (h) {
+        h->all = all;
+        h->fd = fd;
+        h->since_ms = (int64_t)uv_now(all->loop);
+        memcpy(&h->from, from, size);
+        h->from_size = size;
+        h->conn = https_conn_new(fd);
+    }
+    if (!h || !watch(h)) { /* out of memory */
+        if (h)
+            https_conn_free(h->conn);
+        free(h);
+        close(fd);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&all->open, h, link);
+    all->count++;
+    stats_add(STATS_TLS_OPEN, 1);
+    if (uv_poll_start(&h->poll, UV_READABLE, on_ready) != 0)
+        give_up(h, "it cannot be polled");
+    else if (all->count > all->max)
+        give_up(TAILQ_FIRST(&all->open), "too many at a time, and it was the oldest");
+}
+
+static struct https_conn *take_out(struct handshakes *all, struct handshake *h)
+{
+    struct https_conn *conn = h->conn;
+    TAILQ_REMOVE(&all->handed, h, link);
+    h->handed = false;
+    h->conn = NULL;
+    free_if_over(h);
+    return conn;
+}
+
+struct https_conn *handshakes_take(struct handshakes *all, int fd)
+{
+    struct handshake *h;
+    TAILQ_FOREACH(h, &all->handed, link)
+    if (h->fd == fd)
+        return take_out(all, h);
+    return NULL;
+}
+
+void handshakes_forget(struct handshakes *all)
+{
+    for (struct handshake *h = TAILQ_FIRST(&all->handed), *next; h; h = next) {
+        next = TAILQ_NEXT(h, link);
+        https_conn_free(take_out(all, h));
+    }
+}
+
+static int64_t deadline_of(const struct handshake *h)
+{
+    const struct handshakes *all = h->all;
+    int64_t deadline = h->since_ms + all->time_ms;
+    int64_t drained = all->drain_ms + SERVER_DRAIN_IDLE_MS;
+    return all->draining && drained < deadline ? drained : deadline;
+}
+
+int64_t handshakes_expire(struct handshakes *all)
+{
+    int64_t now = (int64_t)uv_now(all->loop);
+    struct handshake *h;
+    while ((h = TAILQ_FIRST(&all->open))) {
+        int64_t left = deadline_of(h) - now;
+        if (left > 0)
+            return left;
+        give_up(h, "it took too long");
+    }
+    return -1;
+}
+
+void handshakes_drain(struct handshakes *all)
+{
+    all->draining = true;
+    all->drain_ms = (int64_t)uv_now(all->loop);
+}
+
+bool handshakes_close(struct handshakes *all, void (*on_closed)(void *user), void *user)
+{
+    handshakes_forget(all);
+    while (!TAILQ_EMPTY(&all->open))
+        give_up(TAILQ_FIRST(&all->open), "the service stops");
+    all->on_closed = on_closed;
+    all->user = user;
+    return all->handles == 0;
+}
