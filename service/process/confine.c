@@ -40,13 +40,14 @@
 #define ALWAYS    MEMORY, THREADS, TIME, SIGNALS, ITSELF, WAITING, OPEN_ONES, LOOKING, SOCKETS
 #define CONNECTS  "bind", "connect" /* bind: a look-up of a name asks the kernel for its addresses */
 #define ACCEPTS   "accept", "accept4", "listen"
-/* SQLite's, and those of an access log; chown, since SQLite gives its files to the database's owner. */
+/* SQLite's, those of an access log, and when API keys were used; chown, since SQLite gives its files to the
+ * database's owner, and stockd its to that of the keys. */
 #define WRITES    "chmod", "creat", "fallocate", "fchmod", "fchmodat", "fchown", "fchown32", "fdatasync", "flock", "fsync", \
                   "ftruncate", "ftruncate64", "mkdir", "mkdirat", "open", "openat", "rename", "renameat", "renameat2", "rmdir", \
                   "sync_file_range", "truncate", "truncate64", "unlink", "unlinkat"
 
 static const char *const worker_calls[] = {ALWAYS, CONNECTS, ACCEPTS, WRITES, NULL};
-static const char *const keeper_calls[] = {ALWAYS, CONNECTS, NULL};
+static const char *const keeper_calls[] = {ALWAYS, CONNECTS, WRITES, NULL};
 static const char *const ledger_calls[] = {ALWAYS, CONNECTS, WRITES, NULL};
 static const char *const port_calls[] = {ALWAYS, ACCEPTS, NULL};
 
@@ -76,7 +77,7 @@ static const struct {
     bool connects, reads; /* reads: it opens files to read only */
 } kinds[CONFINE_KINDS] = {
     [CONFINE_WORKER] = {worker_calls, true, false},
-    [CONFINE_KEEPER] = {keeper_calls, true, true},
+    [CONFINE_KEEPER] = {keeper_calls, true, false},
     [CONFINE_LEDGER] = {ledger_calls, true, false},
     [CONFINE_PORT] = {port_calls, false, true},
 };

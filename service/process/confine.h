@@ -1,10 +1,10 @@
 /* confine.h -- which system calls each kind of process may make, kept to by the kernel (seccomp).
  *
  * Layer: process. What serves, keeps and carries has a list of what it may do, put together from
- * what that kind of process needs: a worker accepts connections and writes files, a keeper does
- * neither, none of them runs a program, forks, or signals another process. Their parent has to let
- * all that its children need pass, and what redis-server needs, since a filter is inherited: so it
- * has a list of what nobody needs.
+ * what that kind of process needs: a worker accepts connections and a keeper does not, the
+ * port of `stockd ledger` writes no files, none of them runs a program, forks, or signals another
+ * process. Their parent has to let all that its children need pass, and what redis-server needs,
+ * since a filter is inherited: so it has a list of what nobody needs.
  *
  * What is not on a list answers ENOSYS, as on a kernel that does not have it yet, and kills nobody:
  * when the C library of tomorrow tries a newer call it goes on with the one that it used before,

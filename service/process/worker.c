@@ -53,14 +53,14 @@ static void on_hup(uv_signal_t *handle, int signo)
     (void)signo;
     config_read_again(w->shared->config);
     key_watch_look(w->shared->keys, true);
+    if (w->access)
+        access_log_reopen(w->access);
 }
 
 static void on_keys_look(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
     key_watch_look(w->shared->keys, false);
-    if (w->access)
-        access_log_reopen(w->access);
 }
 
 static void on_drain_look(uv_timer_t *timer)

@@ -452,8 +452,8 @@ int main(void)
         cmocka_unit_test(a_file_that_is_no_good_is_no_start),
         cmocka_unit_test(with_keys_it_may_listen_anywhere),
         cmocka_unit_test(commands_that_run_at_once_lose_nothing),
-        cmocka_unit_test(when_a_key_was_used_is_kept),
         cmocka_unit_test(the_access_log_names_the_key),
+        cmocka_unit_test(when_a_key_was_used_is_kept),
     };
     unsetenv("TEST_KEYS"); /* who asks is said each time */
     if (temp_dir_make(dir) < 0)

@@ -118,7 +118,8 @@ static void a_primary_is_found_through_sentinels_and_followed(void **state)
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
 }
 
-/* It stood still while another one took its place, and that one is gone before it was a replica. */
+/* It stood still while another one took its place, and that one is gone before it was a replica.
+ * Nothing may be sent to it meanwhile: what it finds when it goes on it carries out. */
 static void a_primary_that_is_named_again_gets_what_it_lacks(void **state)
 {
     start_watched();
@@ -126,6 +127,8 @@ static void a_primary_that_is_named_again_gets_what_it_lacks(void **state)
     check_serves();
     tredis_freeze(&watched.nodes[0]);
     assert_true(await(tsentinel_primary(&watched) == 1, RECOVERY_MS));
+    assert_true(await(tservice_log_count(&stack.service, "proc=worker", "primary moved") > 0,
+                      RECOVERY_MS));
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
     await_in_sql(sku);
     tredis_kill9(&watched.nodes[1]);

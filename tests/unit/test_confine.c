@@ -132,8 +132,8 @@ static const struct {
     {"make a socket", try_socket, P | W | K | L},
     {"listen", try_listen, P | W | O},
     {"open a file to read", try_reading, P | CHILDREN},
-    {"open a file to write", try_writing, P | W | L},
-    {"remove a file", try_removing, P | W | L},
+    {"open a file to write", try_writing, P | W | K | L},
+    {"remove a file", try_removing, P | W | K | L},
     {"start a thread", try_thread, P | CHILDREN},
 };
 #define TRIES (sizeof(tries) / sizeof(tries[0]))
