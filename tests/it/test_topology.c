@@ -127,8 +127,8 @@ static void a_primary_that_is_named_again_gets_what_it_lacks(void **state)
     check_serves();
     tredis_freeze(&watched.nodes[0]);
     assert_true(await(tsentinel_primary(&watched) == 1, RECOVERY_MS));
-    assert_true(await(tservice_log_count(&stack.service, "proc=worker", "primary moved") > 0,
-                      RECOVERY_MS));
+    assert_true(
+        await(tservice_log_count(&stack.service, "proc=worker", "primary moved") > 0, RECOVERY_MS));
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
     await_in_sql(sku);
     tredis_kill9(&watched.nodes[1]);

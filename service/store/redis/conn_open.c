@@ -105,8 +105,8 @@ void conn_secure(struct conn *conn)
         greet(conn);
 }
 
-/* Both sides reckon anew at each try: where the machine is too slow for a handshake in the time that
- * there is, giving up and beginning again makes it slower still. */
+/* Both sides reckon anew at each try: where the machine is too slow for a handshake in the time
+ * that there is, giving up and beginning again makes it slower still. */
 static uint64_t handshake_limit_ms(const struct conn *conn)
 {
     return (uint64_t)CONNECT_TIMEOUT_MS << (conn->failures < 2 ? conn->failures : 2);
