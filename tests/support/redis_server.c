@@ -222,6 +222,11 @@ static int redis_launch(struct tredis *r, int delay_us)
     return -ETIMEDOUT;
 }
 
+void tredis_name_socket(struct tredis *r)
+{
+    snprintf(r->socket, sizeof(r->socket), "%s/redis.sock", r->dir);
+}
+
 static void name_addresses(struct tredis *r)
 {
     bool tcp = r->opts.tcp || r->opts.on || r->opts.tls || acl_file(r);
@@ -231,7 +236,7 @@ static void name_addresses(struct tredis *r)
                  acl_file(r) ? "stockd:change-me@" : "", tredis_address(r), r->port);
     }
     if (!tcp || r->opts.tls)
-        snprintf(r->socket, sizeof(r->socket), "%s/redis.sock", r->dir);
+        tredis_name_socket(r);
     if (!tcp)
         snprintf(r->url, sizeof(r->url), "unix:%s", r->socket);
 }

@@ -48,6 +48,9 @@ struct tredis {
 /* What makes the port of a Redis or a Sentinel one for TLS alone, as lines of its configuration. */
 void tredis_print_tls(const struct tredis *r, FILE *conf);
 
+/* Gives it a socket in its folder. */
+void tredis_name_socket(struct tredis *r);
+
 /* Starts it and waits until it answers PING. opts NULL: a unix socket, no AOF. */
 int tredis_start(struct tredis *r, const struct tredis_opts *opts) MUST_CHECK;
 

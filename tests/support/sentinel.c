@@ -70,7 +70,7 @@ static int watcher_start(const struct tsentinel *s, struct tredis *w, const stru
         return err;
     w->port = tproc_free_port();
     if (w->opts.tls)
-        snprintf(w->socket, sizeof(w->socket), "%s/redis.sock", w->dir);
+        tredis_name_socket(w);
     snprintf(conf, sizeof(conf), "%s/sentinel.conf", w->dir);
     err = write_conf(s, w, conf);
     return err ? err : watcher_launch(w);
