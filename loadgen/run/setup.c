@@ -104,7 +104,7 @@ static void explain_refusal(struct setup *s, uint32_t item, const struct respons
 {
     unsigned status = response->status;
     bool elsewhere = status == 404 || status == 405 || status == 501;
-    const char *hint = status == 401 || status == 403 ? " (--token-file sends a key)"
+    const char *hint = status == 401 || status == 403 ? " (--key-file sends a key)"
                        : elsewhere ? " (is this the address of a reservation service?)"
                                    : "";
     struct buf text;

@@ -49,7 +49,7 @@ static bool check_url(CURLU *url, char *why, size_t size)
     if (!part_is(url, CURLUPART_SCHEME, "http") && !part_is(url, CURLUPART_SCHEME, "https"))
         return fail_with(why, size, "must begin with http:// or https://");
     if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
-        return fail_with(why, size, "must not hold a password; --token-file sends a key");
+        return fail_with(why, size, "must not hold a password; --key-file sends a key");
     if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
         return fail_with(why, size, "must end before a query or a fragment");
     return true;
