@@ -118,8 +118,14 @@ static void a_primary_is_found_through_sentinels_and_followed(void **state)
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
 }
 
+static int64_t epoch_in(const struct tredis *redis)
+{
+    return tredis_int(redis, "HGET {p0}:meta epoch");
+}
+
 /* It stood still while another one took its place, and that one is gone before it was a replica.
- * Nothing may be sent to it meanwhile: what it finds when it goes on it carries out. */
+ * Nothing may be sent to it before its next epoch is open: what it finds when it goes on it carries
+ * out, and what it takes in the epoch that is over in SQL makes it `state-lost`. */
 static void a_primary_that_is_named_again_gets_what_it_lacks(void **state)
 {
     start_watched();
@@ -131,9 +137,11 @@ static void a_primary_that_is_named_again_gets_what_it_lacks(void **state)
         await(tservice_log_count(&stack.service, "proc=worker", "primary moved") > 0, RECOVERY_MS));
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
     await_in_sql(sku);
+    int64_t over = epoch_in(&watched.nodes[1]);
     tredis_kill9(&watched.nodes[1]);
     tredis_thaw(&watched.nodes[0]);
     assert_true(await(tsentinel_primary(&watched) == 0, RECOVERY_MS));
+    assert_true(await(epoch_in(&watched.nodes[0]) > over, RECOVERY_MS));
     assert_true(await(hold_status(sku) == 201, RECOVERY_MS));
     await_in_sql(sku);
     check_commands();
