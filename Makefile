@@ -389,20 +389,26 @@ fuzzers: $(FUZZ_BINS)
 benchers: $(BENCH_BINS)
 pages-built: $(PAGE_BINS)
 
+# Everything but the programs' main(): a test is linked with what it calls of it, not with all.
 SUPPORT_OBJS := $(call obj,$(SUPPORT_C))
-$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(SUPPORT_OBJS) $(LIB_OBJS)
+ALL_PARTS := $(OUT)/parts.a
+$(ALL_PARTS): $(SUPPORT_OBJS) $(LIB_OBJS)
+	@rm -f $@
+	@ar rcsT $@ $^
+
+$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(ALL_PARTS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
-$(OUT)/it/%: $(OUT)/obj/tests/it/%.o $(SUPPORT_OBJS) $(LIB_OBJS)
+$(OUT)/it/%: $(OUT)/obj/tests/it/%.o $(ALL_PARTS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
-$(OUT)/soak/soak: $(call obj,$(SOAK_C)) $(SUPPORT_OBJS) $(LIB_OBJS)
+$(OUT)/soak/soak: $(call obj,$(SOAK_C)) $(ALL_PARTS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
-$(OUT)/chaos/chaos: $(call obj,$(CHAOS_C)) $(SUPPORT_OBJS) $(LIB_OBJS)
+$(OUT)/chaos/chaos: $(call obj,$(CHAOS_C)) $(ALL_PARTS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
-$(OUT)/kept/keep_store: $(OUT)/obj/tests/kept/keep_store.o $(SUPPORT_OBJS) $(LIB_OBJS)
+$(OUT)/kept/keep_store: $(OUT)/obj/tests/kept/keep_store.o $(ALL_PARTS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
 # Loaded into a redis-server, so it is built as that is: without sanitizers.
