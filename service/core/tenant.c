@@ -1,5 +1,6 @@
 #include "core/tenant.h"
 
+#include "core/item.h"
 #include "core/key_list.h"
 
 #include <assert.h>
@@ -78,4 +79,13 @@ struct str tenant_of(struct str inner, char mark)
 {
     const char *at = mark_in(inner, mark);
     return at ? (struct str){inner.p, (size_t)(at - inner.p)} : STR(TENANT_DEFAULT);
+}
+
+bool item_name_valid(struct str inner)
+{
+    struct str tenant = tenant_of(inner, TENANT_MARK_ITEM);
+    bool whose = mark_in(inner, TENANT_MARK_ITEM)
+                     ? tenant_valid(tenant) && !tenant_is_default(tenant)
+                     : true;
+    return whose && sku_valid(tenant_outer(inner, TENANT_MARK_ITEM));
 }

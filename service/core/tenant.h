@@ -58,3 +58,12 @@ struct str tenant_outer(struct str inner, char mark);
 
 /* The tenant of an inner name: the default one if it has no mark. */
 struct str tenant_of(struct str inner, char mark);
+
+/* Whether an item can be stored under it: a sku, or one of a tenant that is not the default one. */
+bool item_name_valid(struct str inner) MUST_CHECK;
+
+/* Whose a request is, and the tenant whose items its skus name: absent or the default one, those of
+ * the store. */
+struct requester {
+    struct str owner, items;
+};
