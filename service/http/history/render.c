@@ -76,8 +76,8 @@ static void put_movements(const struct history_movements *list, struct buf *b)
         buf_putc(b, '}');
     }
     JSON_LIT(b, "],\"next_cursor\":");
-    if (list->more)
-        buf_printf(b, "\"%" PRId64 "\"", list->page[list->count - 1].version);
+    if (list->next > 0)
+        buf_printf(b, "\"%" PRId64 "\"", list->next);
     else
         JSON_LIT(b, "null");
 }
