@@ -53,6 +53,7 @@
     X(STATS_STREAM_LENGTH, "stockd_stream_length", "Events in Redis.", 1) \
     X(STATS_EXPIRY_LAG_MS, "stockd_expiry_lag_seconds", "How long the oldest due hold was overdue when the keeper last looked, and the time since.", 1e-3) \
     X(STATS_MEMORY_USED_BYTES, "stockd_redis_memory_used_bytes", "Memory that Redis uses.", 1) \
+    X(STATS_MEMORY_USED_PERCENT, "stockd_redis_memory_used_ratio", "Part of its maxmemory that the fullest Redis has used; 0: there is no limit.", 1e-2) \
     X(STATS_EPOCH, "stockd_epoch", "Epoch of the store.", 1) \
     X(STATS_PARTITIONS_SHUT, "stockd_partitions_not_open", "Partitions that can not be written, as the keeper saw it last.", 1) \
     X(STATS_HTTP_OPEN, "stockd_http_connections_open", "HTTP connections that are open.", 1) \
