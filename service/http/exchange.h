@@ -19,6 +19,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "core/route.h"
+#include "core/tenant.h"
 #include "http/acceptor.h"
 #include "http/access_caller.h"
 #include "http/client_conn.h"
@@ -67,6 +68,7 @@ struct exchange {
     struct route_match match;
     struct headers headers;
     enum role role;              /* of who asks */
+    struct requester by;         /* in the arena */
     struct access_caller caller; /* for the access log */
     struct buf body;             /* as received; given back once it was read */
     size_t body_max, received;
@@ -126,6 +128,7 @@ struct http_server {
     TAILQ_HEAD(, history_job) asked; /* in the order of their beginning */
     struct events *events;           /* NULL: no ledger */
     struct key_ring *keys;           /* NULL: everybody may everything */
+    bool own_items;                  /* tenants have items of their own */
     struct access_log *access;       /* NULL: none is kept */
     struct buf scratch;
 };
