@@ -52,9 +52,10 @@ struct config {
     int log_format; /* enum log_format */
     int log_level;  /* enum log_level */
     char *log_level_file;
-    char *keys_file;  /* NULL: everybody may everything */
-    char *access_log; /* NULL: none is kept */
-    char *user;       /* NULL: whoever started it */
+    char *keys_file;    /* NULL: everybody may everything */
+    double quota_share; /* of each quota, that this host gives */
+    char *access_log;   /* NULL: none is kept */
+    char *user;         /* NULL: whoever started it */
     bool seccomp, core_dumps;
     bool insecure;
 };

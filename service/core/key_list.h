@@ -6,22 +6,23 @@
  *   stockd-keys 1
  *   <id> <name> <role> <tenant> <quota> <created, ms> <expires, ms; 0: never> <sha-256>
  *
- * Tenant and quota have their place in each line; what this build does not know, a tenant but
- * `default` or a quota but `none`, makes it refuse the file rather than pass over a limit.
+ * Tenant and quota (quota.h) have their place in each line; what this build does not know, a tenant
+ * but `default` or a limit of another name, makes it refuse the file rather than pass over a limit.
  *
  * Invariants: no two keys have one id. A name belongs to one client, which has one key, or two
- * while it changes from one to the other.
+ * while it changes from one to the other; both have the same quota.
  */
 #pragma once
 
 #include "buf.h"
 #include "core/api_key.h"
+#include "core/quota.h"
 #include "core/role.h"
 
 #define KEY_HASH_BYTES     32
 #define KEY_NAME_MAX_BYTES 64
 #define KEYS_MAX           1000
-#define KEY_LIST_MAX_BYTES (KEYS_MAX * 256 + 16)
+#define KEY_LIST_MAX_BYTES (KEYS_MAX * 512 + 16)
 
 struct key_entry {
     uint64_t id;
@@ -29,6 +30,7 @@ struct key_entry {
     enum role role;
     int64_t created_ms, expires_ms; /* of the wall clock; expires_ms 0: never */
     uint8_t hash[KEY_HASH_BYTES];   /* SHA-256 of the key's text */
+    struct quota quota;
 };
 
 struct key_list {
@@ -77,5 +79,9 @@ enum key_change key_list_add(struct key_list *list, const struct key_entry *key,
  * one lives on until until_ms, or its own end. */
 enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct key_entry *fresh,
                                 int64_t until_ms, int64_t now_ms) MUST_CHECK;
+
+/* Gives the client of key `id` another quota, whichever of its keys it is. */
+enum key_change key_list_set_quota(struct key_list *list, uint64_t id,
+                                   const struct quota *quota) MUST_CHECK;
 
 enum key_change key_list_revoke(struct key_list *list, uint64_t id) MUST_CHECK;

@@ -22,6 +22,13 @@ static void note_caller(struct exchange *x, const struct key_entry *key)
     x->caller.key = arena_str(&x->arena, str_of(id));
 }
 
+/* Before its role is looked at: who may not ask for it costs no less. */
+static bool is_slow_enough(struct exchange *x, const struct key_entry *key, struct refusal *why)
+{
+    return exchange_is_vital(x) ||
+           rate_begin(&x->rate, key_ring_quota(key), &key->quota, x->server->quota_share, why);
+}
+
 /* Where nothing needs a key none is looked at, so a probe that has an old one is answered. */
 bool exchange_admit(struct exchange *x, struct refusal *why)
 {
@@ -40,6 +47,8 @@ bool exchange_admit(struct exchange *x, struct refusal *why)
         return refuse(why, PROBLEM_UNAUTHENTICATED, NULL, why_not[verdict]);
     }
     note_caller(x, key);
+    if (!is_slow_enough(x, key, why))
+        return false;
     if (role_may(x->role, least))
         return true;
     stats_count(STATS_ROLE_FORBIDDEN, 1);

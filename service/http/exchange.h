@@ -26,6 +26,7 @@
 #include "http/headers.h"
 #include "http/host.h"
 #include "http/problem.h"
+#include "http/rate.h"
 #include "http/render.h"
 #include "http/request.h"
 #include "http/server_limits.h"
@@ -68,6 +69,7 @@ struct exchange {
     struct headers headers;
     enum role role;              /* of who asks */
     struct access_caller caller; /* for the access log */
+    struct rate rate;            /* of who asks */
     struct buf body;             /* as received; given back once it was read */
     size_t body_max, received;
     size_t held_bytes; /* of the worker's budget, see exchange_memory.c */
@@ -126,6 +128,7 @@ struct http_server {
     TAILQ_HEAD(, history_job) asked; /* in the order of their beginning */
     struct events *events;           /* NULL: no ledger */
     struct key_ring *keys;           /* NULL: everybody may everything */
+    double quota_share;              /* of each quota, that this host gives */
     struct access_log *access;       /* NULL: none is kept */
     struct buf scratch;
 };
@@ -191,6 +194,9 @@ void exchange_refuse(struct exchange *x, enum problem_id problem, const char *de
 /* Answers with a refusal. */
 void exchange_answer_refusal(struct exchange *x, const struct refusal *why);
 
+/* What is answered whatever the load: for operators and balancers. */
+bool exchange_is_vital(const struct exchange *x);
+
 /* Answers at once, or hands the request to the store and waits. */
 void exchange_dispatch(struct exchange *x);
 
@@ -203,8 +209,8 @@ void exchange_free(struct exchange *x);
 /* Frees a stopped server once neither a handle nor an orphan needs it any more. */
 void server_release(struct http_server *server);
 
-/* Whose request it is, by its key, and whether that one may ask for it. False, with why: 401, 403.
- */
+/* Whose request it is, by its key, and whether that one may ask for it, and may ask now. False,
+ * with why: 401, 403, 429. */
 bool exchange_admit(struct exchange *x, struct refusal *why) MUST_CHECK;
 
 /* Answers that need no store. */

@@ -23,7 +23,9 @@ bool key_watch_begin(struct shared_state *shared, char *err, size_t err_size)
     if (!path)
         return true;
     shared->key_use = key_use_new();
-    shared->keys = shared->key_use ? key_ring_new(path, shared->key_use, why) : NULL;
+    shared->quota_use = quota_use_new();
+    if (shared->key_use && shared->quota_use)
+        shared->keys = key_ring_new(path, shared->key_use, shared->quota_use, why);
     return shared->keys || fail_with(err, err_size, "--keys-file %s: %s", path, why);
 }
 

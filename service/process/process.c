@@ -28,6 +28,7 @@ void shared_state_free(struct shared_state *shared)
     stats_free(shared->stats);
     key_ring_free(shared->keys);
     key_use_free(shared->key_use);
+    quota_use_free(shared->quota_use);
     relay_shared_free(shared->relay);
     shared_free(shared->store_shared, sizeof(*shared->store_shared));
     shared_free(shared->ledger_look, sizeof(*shared->ledger_look));

@@ -31,6 +31,7 @@ struct shared_state {
     struct relay_shared *relay;      /* NULL: each worker commits by itself */
     struct ledger_look *ledger_look; /* NULL: there is a keeper, and nobody asks for this */
     struct key_use *key_use;         /* of all processes; NULL: there are no API keys */
+    struct quota_use *quota_use;     /* the same */
     struct key_ring *keys;           /* of this process, as it was forked with it; NULL: as above */
     struct listener *listeners;      /* one a worker; a child closes those that are not its own */
     unsigned workers;
