@@ -106,6 +106,8 @@ const struct arg_spec config_specs[] = {
      .help = "File with a level that wins over --log-level; read at start and on SIGHUP."},
     {"keys-file", ARG_STRING, AT(keys_file), .metavar = "FILE",
      .help = "API keys, as `stockd keys` makes them: each request needs one then, whose role allows it. Read again when it has changed."},
+    {"failed-logins", ARG_COUNT, AT(failed_logins), 0, 1000000, .default_text = "600", .metavar = "N",
+     .help = "Requests a minute with an API key that is no good that each address is answered 401; more are 429. 0: any number."},
     {"quota-share", ARG_NUMBER, AT(quota_share), .number_min = 0.001, .number_max = 1, .default_text = "1", .metavar = "PART",
      .help = "This host's part of each API key's quota of requests, as 0.25 or 25% of four that share the load."},
     {"access-log", ARG_STRING, AT(access_log), .metavar = "FILE",

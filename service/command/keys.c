@@ -34,7 +34,7 @@ struct options {
     {"expires-in", ARG_DURATION_MS, AT(expires_in_ms), 0, EXPIRY_MAX, .default_text = "0",         \
      .flag_only = true, .help = "How long the new key is good; 0: until it is revoked."}
 #define QUOTA_ROW(otherwise)                                                                       \
-    {"quota", ARG_STRING, AT(quota), .default_text = otherwise, .metavar = "QUOTA", .flag_only = true, \
+    {"quota", ARG_STRING, AT(quota), .default_text = (otherwise), .metavar = "QUOTA", .flag_only = true, \
      .help = "What the client may ask at most, as rps=50,burst=100: requests a second, and so many at once; none: as much as it likes."}
 /* clang-format on */
 

@@ -40,6 +40,7 @@ struct batch_job;
 struct events;
 struct events_text;
 struct exchange;
+struct failed_logins;
 struct subscriber;
 struct history_job;
 struct http_health;
@@ -123,13 +124,14 @@ struct http_server {
     unsigned spare_count;
     unsigned orphans;
     struct client_conns clients;
-    struct batch_job *later;         /* batches whose next operations are to be handed over */
-    struct query_pool *queries;      /* NULL: no ledger */
-    TAILQ_HEAD(, history_job) asked; /* in the order of their beginning */
-    struct events *events;           /* NULL: no ledger */
-    struct key_ring *keys;           /* NULL: everybody may everything */
-    double quota_share;              /* of each quota, that this host gives */
-    struct access_log *access;       /* NULL: none is kept */
+    struct batch_job *later;             /* batches whose next operations are to be handed over */
+    struct query_pool *queries;          /* NULL: no ledger */
+    TAILQ_HEAD(, history_job) asked;     /* in the order of their beginning */
+    struct events *events;               /* NULL: no ledger */
+    struct key_ring *keys;               /* NULL: everybody may everything */
+    struct failed_logins *failed_logins; /* NULL: nobody counts them */
+    double quota_share;                  /* of each quota, that this host gives */
+    struct access_log *access;           /* NULL: none is kept */
     struct buf scratch;
 };
 

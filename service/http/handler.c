@@ -125,14 +125,14 @@ static void check_length(struct exchange *x)
         refuse_length(x);
 }
 
-/* Who may not ask is told so before a byte of the body is read. Who only asks too often keeps the
- * connection, which would cost both sides more than to read past the body. */
+/* Who may not ask is told so before a byte of the body is read. A client that only asks too often
+ * keeps the connection, which would cost both sides more than to read past the body. */
 static bool check_caller_may(struct exchange *x)
 {
     struct refusal why;
     if (exchange_admit(x, &why))
         return true;
-    bool stays = why.problem == PROBLEM_RATE_LIMITED && !is_too_long(x);
+    bool stays = x->rate.slot && why.problem == PROBLEM_RATE_LIMITED && !is_too_long(x);
     if (x->headers.has_body && !stays)
         refuse_now(x, &why);
     else
@@ -223,6 +223,16 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
     return x->state == EXCHANGE_ANSWERED ? exchange_send(x) : MHD_YES;
 }
 
+/* "::", which is nobody's, if the library does not know it. */
+static struct ip address_of(struct MHD_Connection *conn)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct ip ip;
+    bool known = info && info->client_addr && ip_of_socket(&ip, info->client_addr);
+    return known ? ip : (struct ip){{0}};
+}
+
 void exchange_notify(void *cls, struct MHD_Connection *conn, void **at,
                      enum MHD_ConnectionNotificationCode what)
 {
@@ -238,8 +248,9 @@ void exchange_notify(void *cls, struct MHD_Connection *conn, void **at,
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
     int fd = info ? info->connect_fd : -1;
+    const struct ip from = address_of(conn);
     /* None: exchange_begin() finds none either, and the connection ends. */
-    *at = client_conn_open(&server->clients, fd, handshakes_take(&server->handshakes, fd));
+    *at = client_conn_open(&server->clients, fd, &from, handshakes_take(&server->handshakes, fd));
     if (!*at && server->tls) /* what comes is no HTTP, and an answer would not be read */
         shutdown(fd, SHUT_RDWR);
 }

@@ -9,15 +9,19 @@ static int64_t seconds_of(int64_t ns)
     return (ns + SECOND_NS - 1) / SECOND_NS;
 }
 
-/* Whoever waits for a whole second has waited long enough. */
-static bool refuse_rate(const struct rate *rate, const char *detail, struct refusal *why)
+bool rate_refuse(struct refusal *why, const char *detail, int64_t wait_ns)
 {
-    int64_t wait_s = seconds_of(rate->verdict.wait_ns);
-    stats_count(STATS_RATE_LIMITED, 1);
+    int64_t wait_s = seconds_of(wait_ns);
     *why = (struct refusal){.problem = PROBLEM_RATE_LIMITED,
                             .detail = detail,
                             .retry_after_s = wait_s > 0 ? (unsigned)wait_s : 1};
     return false;
+}
+
+static bool refuse_client(const struct rate *rate, const char *detail, struct refusal *why)
+{
+    stats_count(STATS_RATE_LIMITED, 1);
+    return rate_refuse(why, detail, rate->verdict.wait_ns);
 }
 
 static bool take(struct rate *rate, unsigned tokens)
@@ -34,8 +38,8 @@ bool rate_begin(struct rate *rate, struct quota_use_slot *slot, const struct quo
         return true;
     rate->slot = slot;
     return take(rate, 1) ||
-           refuse_rate(rate, "this client's requests a second are used up; nothing was changed",
-                       why);
+           refuse_client(rate, "this client's requests a second are used up; nothing was changed",
+                         why);
 }
 
 /* In between somebody else may get the one that is given back: it is as if that one had come first.
@@ -48,15 +52,15 @@ bool rate_cost(struct rate *rate, unsigned cost, struct refusal *why)
     if (take(rate, cost))
         return true;
     if (cost > rate->limit.burst)
-        return refuse_rate(rate,
-                           "a batch costs as many requests as it has operations, and these are "
-                           "more than this client may ask at once: send them in smaller batches; "
-                           "nothing was changed",
-                           why);
-    return refuse_rate(rate,
-                       "a batch costs as many requests as it has operations, and this client has "
-                       "fewer left; nothing was changed",
-                       why);
+        return refuse_client(rate,
+                             "a batch costs as many requests as it has operations, and these are "
+                             "more than this client may ask at once: send them in smaller batches; "
+                             "nothing was changed",
+                             why);
+    return refuse_client(rate,
+                         "a batch costs as many requests as it has operations, and this client has "
+                         "fewer left; nothing was changed",
+                         why);
 }
 
 void rate_put_policy(const struct rate *rate, char out[RATE_FIELD_SIZE])

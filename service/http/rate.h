@@ -28,6 +28,9 @@ bool rate_begin(struct rate *rate, struct quota_use_slot *slot, const struct quo
  * nor that one. */
 bool rate_cost(struct rate *rate, unsigned cost, struct refusal *why) MUST_CHECK;
 
+/* Refuses with 429, for as long as that. */
+bool rate_refuse(struct refusal *why, const char *detail, int64_t wait_ns);
+
 #define RATE_POLICY "RateLimit-Policy"
 #define RATE_STATE  "RateLimit"
 

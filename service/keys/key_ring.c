@@ -158,6 +158,13 @@ static bool is_remembered(const struct ring_key *key, struct str text)
     return key && key->remembered && CRYPTO_memcmp(key->text, text.p, API_KEY_CHARS) == 0;
 }
 
+bool key_ring_remembers(const struct key_ring *ring, struct str authorization)
+{
+    uint64_t id;
+    struct str text = bearer_of(authorization);
+    return api_key_peek(text, &id) && is_remembered(find(ring, id), text);
+}
+
 enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
                                 const struct key_entry **caller)
 {

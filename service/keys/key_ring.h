@@ -53,6 +53,10 @@ enum key_verdict {
 enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
                                 const struct key_entry **caller) MUST_CHECK;
 
+/* Whether such a value would be KEY_GOOD, or KEY_EXPIRED, without a hash being reckoned: this
+ * process has seen its key before. */
+bool key_ring_remembers(const struct key_ring *ring, struct str authorization) MUST_CHECK;
+
 /* What is left of the quota of the client of such a caller; good for as long as the ring. */
 struct quota_use_slot *key_ring_quota(const struct key_entry *caller);
 

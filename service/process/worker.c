@@ -130,6 +130,7 @@ static int serve(struct worker *w)
                                .memory_max_bytes = (size_t)config->memory_max_bytes,
                                .guards_host = listen_is_loopback(w->listener) && !shared->keys,
                                .keys = shared->keys,
+                               .failed_logins = shared->failed_logins,
                                .quota_share = config->quota_share,
                                .allowed_hosts = config->allowed_hosts,
                                .queries = w->queries,
