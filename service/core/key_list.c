@@ -5,7 +5,6 @@
 #include <assert.h>
 
 #define HEAD          "stockd-keys 1"
-#define QUOTA         "none"
 #define COLUMNS       8
 #define NAME_KEYS_MAX 2
 
@@ -65,6 +64,7 @@ static bool read_time(struct str text, int64_t *ms)
 static const char *read_key(struct key_entry *key, struct str line)
 {
     struct str columns[COLUMNS];
+    const char *why;
     if (!split(line, columns))
         return "must have eight columns";
     if (!api_key_read_id(columns[COLUMN_ID], &key->id))
@@ -80,8 +80,8 @@ static const char *read_key(struct key_entry *key, struct str line)
         return "the tenant must be 1 to 32 characters of a-z 0-9 _ -, the first no _ or -";
     memcpy(key->tenant, columns[COLUMN_TENANT].p, columns[COLUMN_TENANT].n);
     key->tenant[columns[COLUMN_TENANT].n] = '\0';
-    if (!str_equal(columns[COLUMN_QUOTA], STR(QUOTA)))
-        return "the quota must be " QUOTA "; this version knows no other";
+    if (!quota_parse(&key->quota, columns[COLUMN_QUOTA], &why))
+        return why;
     if (!read_time(columns[COLUMN_CREATED], &key->created_ms) ||
         !read_time(columns[COLUMN_EXPIRES], &key->expires_ms))
         return "a time must be milliseconds since 1970";
@@ -103,10 +103,14 @@ static const char *check_key(const struct key_list *list, const struct key_entry
 {
     if (key_list_find(list, key->id))
         return "the id is that of a line before";
-    for (unsigned i = 0; i < list->count; i++)
-        if (strcmp(list->keys[i].name, key->name) == 0 &&
-            strcmp(list->keys[i].tenant, key->tenant) != 0)
+    for (unsigned i = 0; i < list->count; i++) {
+        if (strcmp(list->keys[i].name, key->name) != 0)
+            continue;
+        if (strcmp(list->keys[i].tenant, key->tenant) != 0)
             return "the name has a key of another tenant";
+        if (memcmp(&list->keys[i].quota, &key->quota, sizeof(key->quota)) != 0)
+            return "the quota is not that of the name's other key";
+    }
     return count_of(list, key->name) < NAME_KEYS_MAX ? NULL : "the name has two keys already";
 }
 
@@ -144,8 +148,9 @@ static void write_key(const struct key_entry *key, struct buf *out)
     char id[API_KEY_ID_CHARS + 1], hash[2 * KEY_HASH_BYTES];
     api_key_put_id(key->id, id);
     hex_put(hash, key->hash, KEY_HASH_BYTES);
-    buf_printf(out, "%s %s %s %s " QUOTA " %lld %lld %.*s\n", id, key->name, role_name(key->role),
-               key->tenant, (long long)key->created_ms, (long long)key->expires_ms,
+    buf_printf(out, "%s %s %s %s ", id, key->name, role_name(key->role), key->tenant);
+    quota_write(&key->quota, out);
+    buf_printf(out, " %lld %lld %.*s\n", (long long)key->created_ms, (long long)key->expires_ms,
                (int)sizeof(hash), hash);
 }
 
@@ -222,6 +227,7 @@ enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct
     memcpy(next.name, old->name, sizeof(next.name));
     memcpy(next.tenant, old->tenant, sizeof(next.tenant));
     next.role = old->role;
+    next.quota = old->quota;
     if (drop_over(list, next.name, now_ms) >= NAME_KEYS_MAX)
         return KEY_HAS_TWO;
     enum key_change changed = append(list, &next);
@@ -229,6 +235,17 @@ enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct
     if (changed == KEY_CHANGED && (old->expires_ms == 0 || old->expires_ms > until_ms))
         old->expires_ms = until_ms;
     return changed;
+}
+
+enum key_change key_list_set_quota(struct key_list *list, uint64_t id, const struct quota *quota)
+{
+    const struct key_entry *key = find(list, id);
+    if (!key)
+        return KEY_UNKNOWN;
+    for (unsigned i = 0; i < list->count; i++)
+        if (strcmp(list->keys[i].name, key->name) == 0)
+            list->keys[i].quota = *quota;
+    return KEY_CHANGED;
 }
 
 enum key_change key_list_revoke(struct key_list *list, uint64_t id)

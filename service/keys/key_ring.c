@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 struct ring_key {
-    struct key_entry entry;
+    struct key_entry entry;   /* first: see key_ring_quota() */
     struct key_use_slot *use; /* NULL: there is none left */
+    struct quota_use_slot *quota;
     bool remembered;
     char text[API_KEY_CHARS]; /* of a key that was found good */
 };
@@ -16,6 +17,7 @@ struct ring_key {
 struct key_ring {
     const char *path;
     struct key_use *use;
+    struct quota_use *quotas;
     struct ring_key *keys; /* sorted by id */
     unsigned count;
     struct keys_stamp stamp; /* of the file that was last looked at */
@@ -43,8 +45,10 @@ static bool take(struct key_ring *ring, const struct key_list *list)
     if (!keys)
         return false;
     for (unsigned i = 0; i < list->count; i++)
-        keys[i] = (struct ring_key){.entry = list->keys[i],
-                                    .use = key_use_slot(ring->use, list->keys[i].id)};
+        keys[i] =
+            (struct ring_key){.entry = list->keys[i],
+                              .use = key_use_slot(ring->use, list->keys[i].id),
+                              .quota = quota_use_slot(ring->quotas, str_of(list->keys[i].name))};
     qsort(keys, list->count, sizeof(*keys), by_id);
     drop_keys(ring);
     ring->keys = keys;
@@ -66,7 +70,8 @@ static bool load(struct key_ring *ring, char why[KEYS_WHY_SIZE])
     return good;
 }
 
-struct key_ring *key_ring_new(const char *path, struct key_use *use, char why[KEYS_WHY_SIZE])
+struct key_ring *key_ring_new(const char *path, struct key_use *use, struct quota_use *quotas,
+                              char why[KEYS_WHY_SIZE])
 {
     struct key_ring *ring = calloc(1, sizeof(*ring));
     if (!ring) {
@@ -75,6 +80,7 @@ struct key_ring *key_ring_new(const char *path, struct key_use *use, char why[KE
     }
     ring->path = path;
     ring->use = use;
+    ring->quotas = quotas;
     if (load(ring, why))
         return ring;
     free(ring);
@@ -152,6 +158,13 @@ static bool is_remembered(const struct ring_key *key, struct str text)
     return key && key->remembered && CRYPTO_memcmp(key->text, text.p, API_KEY_CHARS) == 0;
 }
 
+bool key_ring_remembers(const struct key_ring *ring, struct str authorization)
+{
+    uint64_t id;
+    struct str text = bearer_of(authorization);
+    return api_key_peek(text, &id) && is_remembered(find(ring, id), text);
+}
+
 enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
                                 const struct key_entry **caller)
 {
@@ -173,4 +186,9 @@ enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization,
     key_use_note(key->use, now_ms);
     *caller = &key->entry;
     return KEY_GOOD;
+}
+
+struct quota_use_slot *key_ring_quota(const struct key_entry *caller)
+{
+    return ((const struct ring_key *)(const void *)caller)->quota;
 }

@@ -88,6 +88,8 @@ TEST(what_is_wrong_is_told_with_its_line)
         {HEAD "0000000000aa shop root default none 1000 0 " HASH "\n", 2, "role"},
         {HEAD "0000000000aa shop seller Acme none 1000 0 " HASH "\n", 2, "tenant"},
         {HEAD "0000000000aa shop seller default 10/s 1000 0 " HASH "\n", 2, "quota"},
+        {HEAD "0000000000aa shop seller default  1000 0 " HASH "\n", 2, "quota"},
+        {HEAD SHOP "0000000000ab shop seller default rps=1 1000 0 " HASH "\n", 3, "other key"},
         {HEAD "0000000000aa shop seller default none -1 0 " HASH "\n", 2, "time"},
         {HEAD "0000000000aa shop seller default none 1000 9223372036854775808 " HASH "\n", 2,
          "time"},
@@ -215,6 +217,22 @@ TEST(no_client_has_a_third_key_that_is_good)
     assert_int_equal(key_list_rotate(&list, 0xcc, &third, 8000, 7000), KEY_CHANGED);
     assert_null(key_list_find(&list, 0xaa));
     assert_int_equal(list.count, 2);
+}
+
+TEST(a_quota_is_that_of_both_keys_of_a_client)
+{
+    const struct quota quota = {.limits = {[QUOTA_RPS] = 50, [QUOTA_BURST] = 100}};
+    struct key_entry key = fresh(0xcc, "");
+    given(HEAD SHOP OPS);
+    assert_int_equal(key_list_set_quota(&list, 0xdd, &quota), KEY_UNKNOWN);
+    assert_int_equal(key_list_set_quota(&list, 0xaa, &quota), KEY_CHANGED);
+    assert_int_equal(key_list_rotate(&list, 0xaa, &key, 7000, 6000), KEY_CHANGED);
+    assert_written(HEAD "0000000000aa shop seller default rps=50,burst=100 1000 7000 " HASH "\n" OPS
+                        "0000000000cc shop seller default rps=50,burst=100 5000 0 " HASH "\n");
+    given(HEAD "0000000000aa shop seller default rps=50,burst=100 1000 7000 " HASH "\n"
+               "0000000000cc shop seller default rps=50,burst=100 5000 0 " HASH "\n");
+    assert_int_equal(key_list_set_quota(&list, 0xcc, &(struct quota){0}), KEY_CHANGED);
+    assert_int_equal(key_list_find(&list, 0xaa)->quota.limits[QUOTA_RPS], 0);
 }
 
 TEST(what_is_revoked_is_gone)
