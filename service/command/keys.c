@@ -19,7 +19,7 @@ static const char *const roles[] = {"reader", "seller", "stock", "admin", NULL};
 
 struct options {
     char *keys_file;
-    char *name;
+    char *name, *certificate;
     int role; /* an index into roles */
     int64_t expires_in_ms, overlap_ms;
 };
@@ -71,6 +71,7 @@ static const char *why_not(enum key_change change)
         [KEY_NAME_HAS] = "there is a key of that name; rotate it, revoke it, or give another name",
         [KEY_UNKNOWN] = "there is no key of that id; `keys list` shows those that there are",
         [KEY_OVER] = "that key has expired; add another one",
+        [KEY_CERTIFICATE_TAKEN] = "that certificate is another client's; `keys list` shows whose",
         [KEY_HAS_TWO] = "the client has two keys that are good; revoke the one that it has left",
     };
     return texts[change];
@@ -150,6 +151,8 @@ static const struct arg_spec add_specs[] = {
      .help = "Whose key it is: 1 to 64 characters of A-Z a-z 0-9 . _ @ : -"},
     {"role", ARG_ENUM, AT(role), .choices = roles, .default_text = "reader", .flag_only = true,
      .help = "What it may do: read; seller: also reservations and sales; stock: also items; admin: everything."},
+    {"certificate", ARG_STRING, AT(certificate), .metavar = "KIND:NAME", .flag_only = true,
+     .help = "Whoever shows a certificate of this name to serve --tls-client-ca needs no key: uri:, dns:, email: or cn: and the name."},
     EXPIRES_ROW,
     {0},
 };
@@ -160,9 +163,12 @@ static bool complete_add(struct cli_call *call, char *err, size_t err_size)
     const struct options *options = call->options;
     if (!has_file(call, err, err_size))
         return false;
-    return (options->name && key_name_valid(str_of(options->name))) ||
-           fail_with(err, err_size, "--name: must be 1 to %d characters of A-Z a-z 0-9 . _ @ : -",
-                     KEY_NAME_MAX_BYTES);
+    if (!options->name || !key_name_valid(str_of(options->name)))
+        return fail_with(err, err_size,
+                         "--name: must be 1 to %d characters of A-Z a-z 0-9 . _ @ : -",
+                         KEY_NAME_MAX_BYTES);
+    return !options->certificate || cert_name_valid(str_of(options->certificate)) ||
+           fail_with(err, err_size, "--certificate: must be " CERT_NAME_FORM);
 }
 
 static enum key_change put_new(const struct cli_call *call, struct key_list *list,
@@ -170,6 +176,8 @@ static enum key_change put_new(const struct cli_call *call, struct key_list *lis
 {
     const struct options *options = call->options;
     snprintf(key->name, sizeof(key->name), "%s", options->name);
+    if (options->certificate)
+        snprintf(key->certificate, sizeof(key->certificate), "%s", options->certificate);
     key->role = role_of_name(str_of(roles[options->role]));
     return key_list_add(list, key, now_ms);
 }
@@ -205,6 +213,7 @@ static const struct table_column columns[] = {
     {.title = "CREATED", .drop = 1},
     {.title = "EXPIRES"},
     {.title = "LAST USED"},
+    {.title = "CERTIFICATE", .drop = 2},
 };
 static const struct arg_spec list_specs[] = {
     KEYS_FILE_ROW,
@@ -232,6 +241,7 @@ static void put_key(struct table *table, const struct key_entry *key, int64_t us
     else
         put_time(table, key->expires_ms, "never");
     put_time(table, used_ms, NULL);
+    table_put(table, key->certificate[0] ? str_of(key->certificate) : (struct str){NULL, 0});
 }
 
 static int print_list(const struct cli_call *call, const struct key_list *list)

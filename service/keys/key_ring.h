@@ -43,13 +43,19 @@ enum key_verdict {
     KEY_MISSING,   /* no Authorization */
     KEY_MALFORMED, /* no Bearer, or what follows has not the form of a key */
     KEY_WRONG,     /* not in the file: never, or not any more */
-    KEY_EXPIRED
+    KEY_EXPIRED,
+    KEY_NO_CERTIFICATE /* no key names the certificate */
 };
 
 /* Judges the value of Authorization; absent: there was none. KEY_GOOD: *caller is the key, good
  * until the ring follows its file, and its use is noted. */
 enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
                                 const struct key_entry **caller) MUST_CHECK;
+
+/* Judges a request without Authorization whose connection began with a certificate of this name
+ * (cert_name.h): as if it had brought that key of its client which lives longest. */
+enum key_verdict key_ring_judge_certificate(struct key_ring *ring, const char *name, int64_t now_ms,
+                                            const struct key_entry **caller) MUST_CHECK;
 
 /* SHA-256 of a key's text. False: libcrypto has no memory. */
 bool key_hash(struct str key, uint8_t hash[KEY_HASH_BYTES]) MUST_CHECK;
