@@ -176,7 +176,7 @@ INSTALLED := $(foreach name,stockd stockload,755:build/$(name):$(BINDIR)/$(name)
              644:service/systemd/stockd.conf:$(DATADIR)/stockd.conf \
              644:service/openapi.yaml:$(DATADIR)/openapi.yaml \
              644:docker/redis.acl:$(DATADIR)/redis.acl \
-             $(foreach file,README.md CHANGELOG.md $(wildcard docs/*.md docs/*.png),644:$(file):$(DOCDIR)/$(file))
+             $(foreach file,README.md CHANGELOG.md SECURITY.md $(wildcard docs/*.md docs/*.png),644:$(file):$(DOCDIR)/$(file))
 INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
@@ -266,7 +266,7 @@ keep: need-test ## keep a small store of an older build for the tests: OF=its st
 	@$(MAKE) --no-print-directory $(OUT)/kept/keep_store
 	@STOCKD='$(OF)' KEEP='$(NAME)' $(OUT)/kept/keep_store
 
-lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting
+lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting, tests that the table of threats names
 	@$(MAKE) --no-print-directory lint-all
 
 fmt: ## format every C file
@@ -437,6 +437,7 @@ $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
 lint-all: compdb
 	@tests/tools/layers.sh
 	@tests/tools/cycles.sh
+	@tests/tools/threats.sh
 	@tests/tools/headers.sh '$(CC) $(ALL_CFLAGS)' $(ALL_H)
 	@$(CLANG_FORMAT) --dry-run --Werror $(ALL_C) $(ALL_H)
 	@printf '%s\n' $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) loadgen/main.c | xargs -P $$(nproc) -n 4 $(CLANG_TIDY) --quiet -p . 2>/dev/null
