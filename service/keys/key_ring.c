@@ -195,7 +195,7 @@ bool key_ring_remembers(const struct key_ring *ring, struct str authorization)
 }
 
 static enum key_verdict judge_time(struct ring_key *key, int64_t now_ms,
-                                    const struct key_entry **caller)
+                                   const struct key_entry **caller)
 {
     if (key_is_over(&key->entry, now_ms))
         return KEY_EXPIRED;
