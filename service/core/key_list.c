@@ -5,8 +5,8 @@
 #include <assert.h>
 
 #define HEAD          "stockd-keys 1"
-#define QUOTA         "none"
-#define COLUMNS       8
+#define HEAD_2        "stockd-keys 2" /* with certificates */
+#define NO_CERT       "-"
 #define NAME_KEYS_MAX 2
 
 enum column {
@@ -17,9 +17,11 @@ enum column {
     COLUMN_QUOTA,
     COLUMN_CREATED,
     COLUMN_EXPIRES,
-    COLUMN_HASH
+    COLUMN_HASH,
+    COLUMN_CERTIFICATE,
+    COLUMNS
 };
-static_assert(COLUMN_HASH + 1 == COLUMNS, "as key_list.h says");
+static_assert(COLUMNS == 9, "as key_list.h says");
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -46,12 +48,24 @@ static bool take_until(struct str *text, char stop, struct str *taken)
 }
 
 /* One blank between two columns, none elsewhere. */
-static bool split(struct str line, struct str columns[COLUMNS])
+static bool split(struct str line, int count, struct str columns[COLUMNS])
 {
-    for (int i = 0; i < COLUMNS - 1; i++)
+    for (int i = 0; i < count - 1; i++)
         if (!take_until(&line, ' ', &columns[i]))
             return false;
-    columns[COLUMNS - 1] = line;
+    columns[count - 1] = line;
+    return true;
+}
+
+static bool read_certificate(struct str text, char out[CERT_NAME_MAX_BYTES + 1])
+{
+    out[0] = '\0';
+    if (str_equal(text, STR(NO_CERT)))
+        return true;
+    if (!cert_name_valid(text))
+        return false;
+    memcpy(out, text.p, text.n);
+    out[text.n] = '\0';
     return true;
 }
 
@@ -62,11 +76,12 @@ static bool read_time(struct str text, int64_t *ms)
 }
 
 /* NULL: it is a key. */
-static const char *read_key(struct key_entry *key, struct str line)
+static const char *read_key(struct key_entry *key, struct str line, bool with_certificates)
 {
-    struct str columns[COLUMNS];
-    if (!split(line, columns))
-        return "must have eight columns";
+    struct str columns[COLUMNS] = {[COLUMN_CERTIFICATE] = STR(NO_CERT)};
+    const char *why;
+    if (!split(line, with_certificates ? COLUMNS : COLUMN_CERTIFICATE, columns))
+        return with_certificates ? "must have nine columns" : "must have eight columns";
     if (!api_key_read_id(columns[COLUMN_ID], &key->id))
         return "the id must be 12 digits of 0-9 a-f";
     if (!key_name_valid(columns[COLUMN_NAME]))
@@ -80,13 +95,15 @@ static const char *read_key(struct key_entry *key, struct str line)
         return "the tenant must be 1 to 32 characters of a-z 0-9 _ -, the first no _ or -";
     memcpy(key->tenant, columns[COLUMN_TENANT].p, columns[COLUMN_TENANT].n);
     key->tenant[columns[COLUMN_TENANT].n] = '\0';
-    if (!str_equal(columns[COLUMN_QUOTA], STR(QUOTA)))
-        return "the quota must be " QUOTA "; this version knows no other";
+    if (!quota_parse(&key->quota, columns[COLUMN_QUOTA], &why))
+        return why;
     if (!read_time(columns[COLUMN_CREATED], &key->created_ms) ||
         !read_time(columns[COLUMN_EXPIRES], &key->expires_ms))
         return "a time must be milliseconds since 1970";
     if (!hex_read(columns[COLUMN_HASH], key->hash, KEY_HASH_BYTES))
         return "the hash must be 64 digits of 0-9 a-f";
+    if (!read_certificate(columns[COLUMN_CERTIFICATE], key->certificate))
+        return "the certificate must be " NO_CERT ", or " CERT_NAME_FORM;
     return NULL;
 }
 
@@ -98,15 +115,31 @@ static unsigned count_of(const struct key_list *list, const char *name)
     return count;
 }
 
+/* Another client's. */
+static bool is_taken(const struct key_list *list, const struct key_entry *key)
+{
+    for (unsigned i = 0; i < list->count && key->certificate[0]; i++)
+        if (strcmp(list->keys[i].certificate, key->certificate) == 0 &&
+            strcmp(list->keys[i].name, key->name) != 0)
+            return true;
+    return false;
+}
+
 /* NULL: the key goes with those before it. */
 static const char *check_key(const struct key_list *list, const struct key_entry *key)
 {
     if (key_list_find(list, key->id))
         return "the id is that of a line before";
-    for (unsigned i = 0; i < list->count; i++)
-        if (strcmp(list->keys[i].name, key->name) == 0 &&
-            strcmp(list->keys[i].tenant, key->tenant) != 0)
+    for (unsigned i = 0; i < list->count; i++) {
+        if (strcmp(list->keys[i].name, key->name) != 0)
+            continue;
+        if (strcmp(list->keys[i].tenant, key->tenant) != 0)
             return "the name has a key of another tenant";
+        if (memcmp(&list->keys[i].quota, &key->quota, sizeof(key->quota)) != 0)
+            return "the quota is not that of the name's other key";
+    }
+    if (is_taken(list, key))
+        return "the certificate is that of a line before, of another name";
     return count_of(list, key->name) < NAME_KEYS_MAX ? NULL : "the name has two keys already";
 }
 
@@ -120,15 +153,19 @@ bool key_list_parse(struct key_list *list, struct str text, struct key_fault *fa
 {
     struct str line;
     list->count = 0;
-    if (!take_until(&text, '\n', &line) || !str_equal(line, STR(HEAD)))
-        return fail(fault, 1, "must be \"" HEAD "\"; it is no file of keys, or of a later version");
+    bool headed = take_until(&text, '\n', &line);
+    bool second = headed && str_equal(line, STR(HEAD_2));
+    if (!headed || (!second && !str_equal(line, STR(HEAD))))
+        return fail(fault, 1,
+                    "must be \"" HEAD "\" or \"" HEAD_2
+                    "\"; it is no file of keys, or of a later version");
     for (unsigned number = 2; text.n > 0; number++) {
         if (!take_until(&text, '\n', &line))
             return fail(fault, number, "has no end; the file was cut off");
         if (list->count == KEYS_MAX)
             return fail(fault, number, "is one key too many; 1000 have room");
         struct key_entry *key = &list->keys[list->count];
-        const char *why = read_key(key, line);
+        const char *why = read_key(key, line, second);
         why = why ? why : check_key(list, key);
         if (why)
             return fail(fault, number, why);
@@ -139,21 +176,35 @@ bool key_list_parse(struct key_list *list, struct str text, struct key_fault *fa
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void write_key(const struct key_entry *key, struct buf *out)
+static void write_key(const struct key_entry *key, bool with_certificates, struct buf *out)
 {
     char id[API_KEY_ID_CHARS + 1], hash[2 * KEY_HASH_BYTES];
     api_key_put_id(key->id, id);
     hex_put(hash, key->hash, KEY_HASH_BYTES);
-    buf_printf(out, "%s %s %s %s " QUOTA " %lld %lld %.*s\n", id, key->name, role_name(key->role),
-               key->tenant, (long long)key->created_ms, (long long)key->expires_ms,
+    buf_printf(out, "%s %s %s %s ", id, key->name, role_name(key->role), key->tenant);
+    quota_write(&key->quota, out);
+    buf_printf(out, " %lld %lld %.*s", (long long)key->created_ms, (long long)key->expires_ms,
                (int)sizeof(hash), hash);
+    if (with_certificates)
+        buf_printf(out, " %s", key->certificate[0] ? key->certificate : NO_CERT);
+    buf_putc(out, '\n');
+}
+
+/* Without any the file is as builds that know none can read it. */
+static bool has_certificates(const struct key_list *list)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (list->keys[i].certificate[0])
+            return true;
+    return false;
 }
 
 void key_list_write(const struct key_list *list, struct buf *out)
 {
-    buf_puts(out, STR(HEAD "\n"));
+    bool second = has_certificates(list);
+    buf_puts(out, second ? STR(HEAD_2 "\n") : STR(HEAD "\n"));
     for (unsigned i = 0; i < list->count; i++)
-        write_key(&list->keys[i], out);
+        write_key(&list->keys[i], second, out);
 }
 
 /* --- changing --------------------------------------------------------------------------------- */
@@ -208,6 +259,8 @@ enum key_change key_list_add(struct key_list *list, const struct key_entry *key,
     assert(key_name_valid(str_of(key->name)) && tenant_valid(str_of(key->tenant)));
     if (drop_over(list, key->name, now_ms) > 0)
         return KEY_NAME_HAS;
+    if (is_taken(list, key))
+        return KEY_CERTIFICATE_TAKEN;
     return append(list, key);
 }
 
@@ -221,7 +274,9 @@ enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct
         return KEY_OVER;
     memcpy(next.name, old->name, sizeof(next.name));
     memcpy(next.tenant, old->tenant, sizeof(next.tenant));
+    memcpy(next.certificate, old->certificate, sizeof(next.certificate));
     next.role = old->role;
+    next.quota = old->quota;
     if (drop_over(list, next.name, now_ms) >= NAME_KEYS_MAX)
         return KEY_HAS_TWO;
     enum key_change changed = append(list, &next);
@@ -229,6 +284,17 @@ enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct
     if (changed == KEY_CHANGED && (old->expires_ms == 0 || old->expires_ms > until_ms))
         old->expires_ms = until_ms;
     return changed;
+}
+
+enum key_change key_list_set_quota(struct key_list *list, uint64_t id, const struct quota *quota)
+{
+    const struct key_entry *key = find(list, id);
+    if (!key)
+        return KEY_UNKNOWN;
+    for (unsigned i = 0; i < list->count; i++)
+        if (strcmp(list->keys[i].name, key->name) == 0)
+            list->keys[i].quota = *quota;
+    return KEY_CHANGED;
 }
 
 enum key_change key_list_revoke(struct key_list *list, uint64_t id)

@@ -5,8 +5,6 @@
 #include "http/exchange.h"
 #include "http/json_write.h"
 
-#include <arpa/inet.h>
-
 /* Of texts as sent, before they are escaped. With all of them at their longest and every byte
  * escaped a line has still room for some items. */
 #define TEXT_MAX      64
@@ -36,33 +34,6 @@ struct entry {
 
 /* --- who asks --------------------------------------------------------------------------------- */
 
-static void write_address(const struct sockaddr *from, char text[INET6_ADDRSTRLEN])
-{
-    const struct sockaddr_in6 *six = (const void *)from;
-    const struct sockaddr_in *four = (const void *)from;
-    const void *at = from->sa_family == AF_INET ? (const void *)&four->sin_addr : &six->sin6_addr;
-    int family = from->sa_family;
-    if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
-        family = AF_INET;
-        at = &six->sin6_addr.s6_addr[12];
-    }
-    if (!inet_ntop(family, at, text, INET6_ADDRSTRLEN))
-        text[0] = '\0';
-}
-
-/* As text, which is made once a connection. */
-static struct str address_of(struct exchange *x)
-{
-    struct client_conn *client = x->client;
-    const union MHD_ConnectionInfo *info;
-    if (!client->address[0]) {
-        info = MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        if (info && info->client_addr)
-            write_address(info->client_addr, client->address);
-    }
-    return arena_str(&x->arena, str_of(client->address));
-}
-
 static bool changes(const struct route_match *match)
 {
     return match->verdict == ROUTE_FOUND && (match->id == ROUTE_BATCH || request_is_op(match));
@@ -70,10 +41,12 @@ static bool changes(const struct route_match *match)
 
 void access_begin(struct exchange *x)
 {
+    char address[IP_TEXT_SIZE];
     x->caller = (struct access_caller){.noted = x->server->access && changes(&x->match)};
     if (!x->caller.noted)
         return;
-    x->caller.address = address_of(x);
+    ip_format(&x->client->from, address);
+    x->caller.address = arena_str(&x->arena, str_of(address));
     x->caller.request_id = arena_str(&x->arena, x->headers.request_id);
     x->caller.traceparent = arena_str(&x->arena, x->headers.traceparent);
 }

@@ -35,6 +35,8 @@ static void open_problem(enum problem_id id, const char *detail, struct answer *
 void render_refusal(const struct refusal *why, struct answer *answer, struct buf *body)
 {
     open_problem(why->problem, why->detail, answer, body);
+    if (why->retry_after_s > 0)
+        answer->retry_after_s = why->retry_after_s;
     if (why->field) {
         JSON_STRING(body, ",\"field\":", str_of(why->field));
     }

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 struct ring_key {
-    struct key_entry entry;
+    struct key_entry entry;   /* first: see key_ring_quota() */
     struct key_use_slot *use; /* NULL: there is none left */
+    struct quota_use_slot *quota;
     bool remembered;
     char text[API_KEY_CHARS]; /* of a key that was found good */
 };
@@ -16,8 +17,11 @@ struct ring_key {
 struct key_ring {
     const char *path;
     struct key_use *use;
+    struct quota_use *quotas;
     struct ring_key *keys; /* sorted by id */
     unsigned count;
+    struct ring_key **certified; /* those that have a certificate, sorted by that */
+    unsigned certified_count;
     struct keys_stamp stamp; /* of the file that was last looked at */
     bool current;
 };
@@ -30,25 +34,54 @@ static int by_id(const void *a, const void *b)
     return (x->entry.id > y->entry.id) - (x->entry.id < y->entry.id);
 }
 
+/* Those of one certificate: first the one that lives longest. */
+static int by_certificate(const void *a, const void *b)
+{
+    const struct key_entry *x = &(*(struct ring_key *const *)a)->entry;
+    const struct key_entry *y = &(*(struct ring_key *const *)b)->entry;
+    uint64_t x_end = (uint64_t)x->expires_ms - 1, y_end = (uint64_t)y->expires_ms - 1; /* 0: last */
+    int order = strcmp(x->certificate, y->certificate);
+    return order ? order : (x_end < y_end) - (x_end > y_end);
+}
+
+static unsigned sort_certified(struct ring_key *keys, unsigned count, struct ring_key **certified)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (keys[i].entry.certificate[0])
+            certified[n++] = &keys[i];
+    qsort(certified, n, sizeof(struct ring_key *), by_certificate);
+    return n;
+}
+
 static void drop_keys(struct key_ring *ring)
 {
     OPENSSL_cleanse(ring->keys, ring->count * sizeof(ring->keys[0]));
     free(ring->keys);
+    free(ring->certified);
 }
 
 /* False: out of memory. */
 static bool take(struct key_ring *ring, const struct key_list *list)
 {
     struct ring_key *keys = calloc(list->count + 1, sizeof(*keys));
-    if (!keys)
+    struct ring_key **certified = calloc(list->count + 1, sizeof(struct ring_key *));
+    if (!keys || !certified) {
+        free(keys);
+        free(certified);
         return false;
+    }
     for (unsigned i = 0; i < list->count; i++)
-        keys[i] = (struct ring_key){.entry = list->keys[i],
-                                    .use = key_use_slot(ring->use, list->keys[i].id)};
+        keys[i] =
+            (struct ring_key){.entry = list->keys[i],
+                              .use = key_use_slot(ring->use, list->keys[i].id),
+                              .quota = quota_use_slot(ring->quotas, str_of(list->keys[i].name))};
     qsort(keys, list->count, sizeof(*keys), by_id);
     drop_keys(ring);
     ring->keys = keys;
     ring->count = list->count;
+    ring->certified = certified;
+    ring->certified_count = sort_certified(keys, list->count, certified);
     return true;
 }
 
@@ -66,7 +99,8 @@ static bool load(struct key_ring *ring, char why[KEYS_WHY_SIZE])
     return good;
 }
 
-struct key_ring *key_ring_new(const char *path, struct key_use *use, char why[KEYS_WHY_SIZE])
+struct key_ring *key_ring_new(const char *path, struct key_use *use, struct quota_use *quotas,
+                              char why[KEYS_WHY_SIZE])
 {
     struct key_ring *ring = calloc(1, sizeof(*ring));
     if (!ring) {
@@ -75,6 +109,7 @@ struct key_ring *key_ring_new(const char *path, struct key_use *use, char why[KE
     }
     ring->path = path;
     ring->use = use;
+    ring->quotas = quotas;
     if (load(ring, why))
         return ring;
     free(ring);
@@ -152,6 +187,23 @@ static bool is_remembered(const struct ring_key *key, struct str text)
     return key && key->remembered && CRYPTO_memcmp(key->text, text.p, API_KEY_CHARS) == 0;
 }
 
+bool key_ring_remembers(const struct key_ring *ring, struct str authorization)
+{
+    uint64_t id;
+    struct str text = bearer_of(authorization);
+    return api_key_peek(text, &id) && is_remembered(find(ring, id), text);
+}
+
+static enum key_verdict judge_time(struct ring_key *key, int64_t now_ms,
+                                   const struct key_entry **caller)
+{
+    if (key_is_over(&key->entry, now_ms))
+        return KEY_EXPIRED;
+    key_use_note(key->use, now_ms);
+    *caller = &key->entry;
+    return KEY_GOOD;
+}
+
 enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
                                 const struct key_entry **caller)
 {
@@ -168,9 +220,33 @@ enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization,
         if (!is_right(key, text))
             return KEY_WRONG;
     }
-    if (key_is_over(&key->entry, now_ms))
-        return KEY_EXPIRED;
-    key_use_note(key->use, now_ms);
-    *caller = &key->entry;
-    return KEY_GOOD;
+    return judge_time(key, now_ms, caller);
+}
+
+/* The first of that name; NULL: there is none. */
+static struct ring_key *find_certified(const struct key_ring *ring, const char *name)
+{
+    unsigned from = 0, to = ring->certified_count;
+    while (from < to) {
+        unsigned middle = from + (to - from) / 2;
+        if (strcmp(ring->certified[middle]->entry.certificate, name) < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    bool found =
+        from < ring->certified_count && strcmp(ring->certified[from]->entry.certificate, name) == 0;
+    return found ? ring->certified[from] : NULL;
+}
+
+enum key_verdict key_ring_judge_certificate(struct key_ring *ring, const char *name, int64_t now_ms,
+                                            const struct key_entry **caller)
+{
+    struct ring_key *key = find_certified(ring, name);
+    return key ? judge_time(key, now_ms, caller) : KEY_NO_CERTIFICATE;
+}
+
+struct quota_use_slot *key_ring_quota(const struct key_entry *caller)
+{
+    return ((const struct ring_key *)(const void *)caller)->quota;
 }

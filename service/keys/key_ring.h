@@ -13,12 +13,14 @@
 #pragma once
 
 #include "keys/key_use.h"
+#include "keys/quota_use.h"
 
 struct key_ring;
 
-/* With the keys in the file; use: of all processes, for as long as the ring. NULL, with why to be
- * read behind the path. */
-struct key_ring *key_ring_new(const char *path, struct key_use *use, char why[KEYS_WHY_SIZE]);
+/* With the keys in the file; use and quotas: of all processes, for as long as the ring. NULL, with
+ * why to be read behind the path. */
+struct key_ring *key_ring_new(const char *path, struct key_use *use, struct quota_use *quotas,
+                              char why[KEYS_WHY_SIZE]);
 void key_ring_free(struct key_ring *ring); /* NULL: nothing to do */
 
 const char *key_ring_path(const struct key_ring *ring);
@@ -43,13 +45,25 @@ enum key_verdict {
     KEY_MISSING,   /* no Authorization */
     KEY_MALFORMED, /* no Bearer, or what follows has not the form of a key */
     KEY_WRONG,     /* not in the file: never, or not any more */
-    KEY_EXPIRED
+    KEY_EXPIRED,
+    KEY_NO_CERTIFICATE /* no key names the certificate */
 };
 
 /* Judges the value of Authorization; absent: there was none. KEY_GOOD: *caller is the key, good
  * until the ring follows its file, and its use is noted. */
 enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
                                 const struct key_entry **caller) MUST_CHECK;
+
+/* Whether such a value would be KEY_GOOD, or KEY_EXPIRED, without a hash being reckoned: this
+ * process has seen its key before. */
+bool key_ring_remembers(const struct key_ring *ring, struct str authorization) MUST_CHECK;
+
+/* What is left of the quota of the client of such a caller; good for as long as the ring. */
+struct quota_use_slot *key_ring_quota(const struct key_entry *caller);
+/* Judges a request without Authorization whose connection began with a certificate of this name
+ * (cert_name.h): as if it had brought that key of its client which lives longest. */
+enum key_verdict key_ring_judge_certificate(struct key_ring *ring, const char *name, int64_t now_ms,
+                                            const struct key_entry **caller) MUST_CHECK;
 
 /* SHA-256 of a key's text. False: libcrypto has no memory. */
 bool key_hash(struct str key, uint8_t hash[KEY_HASH_BYTES]) MUST_CHECK;

@@ -131,6 +131,8 @@ static int serve(struct worker *w)
                                .guards_host = listen_is_loopback(w->listener) && !shared->keys,
                                .keys = shared->keys,
                                .own_items = config->tenant_items == TENANT_ITEMS_OWN,
+                               .failed_logins = shared->failed_logins,
+                               .quota_share = config->quota_share,
                                .allowed_hosts = config->allowed_hosts,
                                .queries = w->queries,
                                .access = w->access,
