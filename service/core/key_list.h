@@ -69,6 +69,9 @@ static inline bool key_is_over(const struct key_entry *key, int64_t now_ms)
 /* NULL: there is none of that id. */
 const struct key_entry *key_list_find(const struct key_list *list, uint64_t id);
 
+/* When the first client will be without a key, of those that have one at now_ms; 0: nobody will. */
+int64_t key_list_first_end(const struct key_list *list, int64_t now_ms);
+
 enum key_change {
     KEY_CHANGED,
     KEY_LIST_FULL,

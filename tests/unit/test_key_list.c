@@ -47,6 +47,21 @@ static struct key_entry fresh(uint64_t id, const char *name)
     return key;
 }
 
+/* --- ends ------------------------------------------------------------------------------------- */
+
+TEST(the_first_end_is_that_of_a_client_s_last_key)
+{
+    given(HEAD SHOP OPS);
+    assert_int_equal(key_list_first_end(&list, 8999), 9000);
+    assert_int_equal(key_list_first_end(&list, 9000), 0);
+    given(HEAD OPS "0000000000cc ops admin default none 2000 9500 " HASH "\n"
+                   "0000000000dd till reader default none 2000 9700 " HASH "\n");
+    assert_int_equal(key_list_first_end(&list, 8000), 9500);
+    assert_int_equal(key_list_first_end(&list, 9600), 9700);
+    given(HEAD OPS "0000000000cc ops admin default none 2000 0 " HASH "\n");
+    assert_int_equal(key_list_first_end(&list, 8000), 0);
+}
+
 /* --- text ------------------------------------------------------------------------------------- */
 
 TEST(each_column_is_read_and_written)
