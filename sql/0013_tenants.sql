@@ -28,6 +28,30 @@ CREATE INDEX events_of_tenants_by_item ON events (tenant, sku, version) WHERE te
 CREATE INDEX events_of_tenants_by_customer ON events (sku, (tenant || '/' || customer), version)
     WHERE tenant <> '' AND customer IS NOT NULL;
 
+-- For people: the views of 0007 with whose it is.
+DROP VIEW item_movements;
+CREATE VIEW item_movements AS
+SELECT sku, version, at_ms, type, available_delta, held_delta, sold_delta, available, held, sold,
+       available + held AS on_hand, rid, customer, reference, reason, op_key,
+       partition_no, epoch, seq, n, tenant, client
+FROM events
+WHERE sku IS NOT NULL;
+
+DROP VIEW unbalanced_holds;
+DROP VIEW open_holds;
+CREATE VIEW open_holds AS
+SELECT r.expires_ms, r.rid, l.n, l.sku, l.quantity, r.customer, r.reference, r.created_ms,
+       r.partition_no, r.tenant, r.client
+FROM reservations r
+JOIN reservation_lines l ON l.rid = r.rid
+WHERE r.state = 'held';
+
+CREATE VIEW unbalanced_holds AS
+SELECT i.sku, i.held, COALESCE(h.held, 0) AS lines_held
+FROM items i
+LEFT JOIN (SELECT sku, SUM(quantity) AS held FROM open_holds GROUP BY sku) h ON h.sku = i.sku
+WHERE i.held <> COALESCE(h.held, 0);
+
 -- What the clients with a name have there, for quotas on what is kept. Moved by differences, in the
 -- transaction that moves the rows that it is counted from; a row each partition, so that partitions
 -- need not wait for one another. No CHECK says that nothing is below zero: a difference may be, and
