@@ -209,9 +209,27 @@ void stats_request(unsigned route, unsigned status, uint64_t us)
     observe(&mine->routes[route].seconds, &time_bounds, us);
 }
 
+/* Of a name up to its label. */
+static size_t name_chars(const char *name)
+{
+    return strcspn(name, "{");
+}
+
 static void put_head(struct buf *out, const struct metric *metric, const char *type)
 {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name, type);
+    int n = (int)name_chars(metric->name);
+    buf_printf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", n, metric->name, metric->help, n,
+               metric->name, type);
+}
+
+/* Those that differ in their label stand behind one another, and the first has the help of all. */
+static bool has_own_head(int counter)
+{
+    if (counter == 0)
+        return true;
+    const char *name = counters[counter].name, *before = counters[counter - 1].name;
+    size_t n = name_chars(name);
+    return n != name_chars(before) || strncmp(name, before, n) != 0;
 }
 
 /* The sum over all slots of the histogram that lies at `offset` in a slot. */
@@ -352,7 +370,8 @@ void stats_render(const struct stats *stats, struct buf *out)
         uint64_t n = 0;
         for (unsigned s = 0; s < stats->slots; s++)
             n += get(&stats->slot[s].counters[i]);
-        put_head(out, &counters[i], "counter");
+        if (has_own_head(i))
+            put_head(out, &counters[i], "counter");
         buf_printf(out, "%s %" PRIu64 "\n", counters[i].name, n);
     }
     put_gauges(stats, out);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* clang-format off */
-/* X(id, name of the metric, what it says) */
+/* X(id, name of the metric, perhaps with a label, what it says) */
 #define STATS_EACH_COUNTER(X) \
     X(STATS_BATCHES, "stockd_batches_total", "Transactions that were decided.") \
     X(STATS_BATCH_OPS, "stockd_batch_operations_total", "Operations in those transactions.") \
@@ -37,6 +37,8 @@
     X(STATS_CONNECTIONS_SHED, "stockd_http_connections_shed_total", "Idle HTTP connections closed to make room for others.") \
     X(STATS_UNAUTHENTICATED, "stockd_unauthenticated_total", "Requests answered 401: with no API key, or none that is good.") \
     X(STATS_ROLE_FORBIDDEN, "stockd_role_forbidden_total", "Requests and operations of batches answered 403, as the role of the API key does not allow them.") \
+    X(STATS_RATE_LIMITED, "stockd_rate_limited_total{why=\"requests\"}", "Requests answered 429: why=requests, a client used up its requests a second; why=logins, an address its failed logins.") \
+    X(STATS_LOGINS_LIMITED, "stockd_rate_limited_total{why=\"logins\"}", "") \
     X(STATS_TLS_HANDSHAKES, "stockd_tls_handshakes_total", "TLS handshakes of clients that came to their end.") \
     X(STATS_TLS_FAILURES, "stockd_tls_handshake_failures_total", "Those that did not: refused, given up by the client, too slow, too many at a time.") \
     X(STATS_LEDGER_COMMITS, "stockd_ledger_commits_total", "SQL transactions that brought events into the ledger.") \
@@ -53,6 +55,7 @@
     X(STATS_STREAM_LENGTH, "stockd_stream_length", "Events in Redis.", 1) \
     X(STATS_EXPIRY_LAG_MS, "stockd_expiry_lag_seconds", "How long the oldest due hold was overdue when the keeper last looked, and the time since.", 1e-3) \
     X(STATS_MEMORY_USED_BYTES, "stockd_redis_memory_used_bytes", "Memory that Redis uses.", 1) \
+    X(STATS_MEMORY_USED_PERCENT, "stockd_redis_memory_used_ratio", "Part of its maxmemory that the fullest Redis has used; 0: there is no limit.", 1e-2) \
     X(STATS_EPOCH, "stockd_epoch", "Epoch of the store.", 1) \
     X(STATS_PARTITIONS_SHUT, "stockd_partitions_not_open", "Partitions that can not be written, as the keeper saw it last.", 1) \
     X(STATS_HTTP_OPEN, "stockd_http_connections_open", "HTTP connections that are open.", 1) \

@@ -12,6 +12,7 @@
 static const char *const durabilities[] = {STORE_DURABILITY_NAMES, NULL};
 static const char *const whens[] = {"auto", "always", "off", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
+static const char *const tenant_items[] = {"shared", "own", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 
 #define SECOND    INT64_C(1000)
@@ -106,6 +107,12 @@ const struct arg_spec config_specs[] = {
      .help = "File with a level that wins over --log-level; read at start and on SIGHUP."},
     {"keys-file", ARG_STRING, AT(keys_file), .metavar = "FILE",
      .help = "API keys, as `stockd keys` makes them: each request needs one then, whose role allows it. Read again when it has changed."},
+    {"tenant-items", ARG_ENUM, AT(tenant_items), .choices = tenant_items, .default_text = "shared",
+     .help = "Items of a tenant of --keys-file: those of the store, as all have them, or its own. The same on all services of a store, for good."},
+    {"failed-logins", ARG_COUNT, AT(failed_logins), 0, 1000000, .default_text = "600", .metavar = "N",
+     .help = "Requests a minute with an API key that is no good that each address is answered 401; more are 429. 0: any number."},
+    {"quota-share", ARG_NUMBER, AT(quota_share), .number_min = 0.001, .number_max = 1, .default_text = "1", .metavar = "PART",
+     .help = "This host's part of each API key's quota of requests, as 0.25 or 25% of four that share the load."},
     {"access-log", ARG_STRING, AT(access_log), .metavar = "FILE",
      .help = "File to append a line of JSON to for every operation that changes something, or -: standard output. Opened anew on SIGHUP."},
     {"user", ARG_STRING, AT(user), .metavar = "NAME",

@@ -20,7 +20,10 @@ static const char *const roles[] = {"reader", "seller", "stock", "admin", NULL};
 struct options {
     char *keys_file;
     char *name, *certificate;
-    int role; /* an index into roles */
+    char *tenant;
+    char *quota;         /* as text */
+    struct quota limits; /* what that says */
+    int role;            /* an index into roles */
     int64_t expires_in_ms, overlap_ms;
 };
 
@@ -31,6 +34,9 @@ struct options {
 #define EXPIRES_ROW                                                                                \
     {"expires-in", ARG_DURATION_MS, AT(expires_in_ms), 0, EXPIRY_MAX, .default_text = "0",         \
      .flag_only = true, .help = "How long the new key is good; 0: until it is revoked."}
+#define QUOTA_ROW(otherwise)                                                                       \
+    {"quota", ARG_STRING, AT(quota), .default_text = (otherwise), .metavar = "QUOTA", .flag_only = true, \
+     .help = "What the client may ask at most, as rps=50,burst=100: requests a second, and so many at once; none: as much as it likes."}
 /* clang-format on */
 
 static bool has_file(struct cli_call *call, char *err, size_t err_size)
@@ -47,6 +53,14 @@ static bool check_id(struct cli_call *call, char *err, size_t err_size)
                                  "ID: \"%.100s\" must be 12 digits of 0-9 a-f, as `keys list` "
                                  "shows them",
                                  call->words.text[0]));
+}
+
+static bool read_quota(struct cli_call *call, char *err, size_t err_size)
+{
+    struct options *options = call->options;
+    const char *why = "what it is to be is needed, none or limits as in rps=50,burst=100";
+    return (options->quota && quota_parse(&options->limits, str_of(options->quota), &why)) ||
+           fail_with(err, err_size, "--quota: %s", why);
 }
 
 static uint64_t id_of(const struct cli_call *call)
@@ -151,6 +165,9 @@ static const struct arg_spec add_specs[] = {
      .help = "Whose key it is: 1 to 64 characters of A-Z a-z 0-9 . _ @ : -"},
     {"role", ARG_ENUM, AT(role), .choices = roles, .default_text = "reader", .flag_only = true,
      .help = "What it may do: read; seller: also reservations and sales; stock: also items; admin: everything."},
+    {"tenant", ARG_STRING, AT(tenant), .metavar = "TENANT", .default_text = TENANT_DEFAULT, .flag_only = true,
+     .help = "Who sees what it makes: all keys of this tenant; 1 to 32 characters of a-z 0-9 _ -"},
+    QUOTA_ROW(QUOTA_NONE),
     {"certificate", ARG_STRING, AT(certificate), .metavar = "KIND:NAME", .flag_only = true,
      .help = "Whoever shows a certificate of this name to serve --tls-client-ca needs no key: uri:, dns:, email: or cn: and the name."},
     EXPIRES_ROW,
@@ -161,14 +178,18 @@ static const struct arg_spec add_specs[] = {
 static bool complete_add(struct cli_call *call, char *err, size_t err_size)
 {
     const struct options *options = call->options;
-    if (!has_file(call, err, err_size))
+    if (!has_file(call, err, err_size) || !read_quota(call, err, err_size))
         return false;
     if (!options->name || !key_name_valid(str_of(options->name)))
         return fail_with(err, err_size,
                          "--name: must be 1 to %d characters of A-Z a-z 0-9 . _ @ : -",
                          KEY_NAME_MAX_BYTES);
-    return !options->certificate || cert_name_valid(str_of(options->certificate)) ||
-           fail_with(err, err_size, "--certificate: must be " CERT_NAME_FORM);
+    if (options->certificate && !cert_name_valid(str_of(options->certificate)))
+        return fail_with(err, err_size, "--certificate: must be " CERT_NAME_FORM);
+    return tenant_valid(str_of(options->tenant)) ||
+           fail_with(err, err_size,
+                     "--tenant: must be 1 to %d characters of a-z 0-9 _ -, the first no _ or -",
+                     TENANT_MAX_BYTES);
 }
 
 static enum key_change put_new(const struct cli_call *call, struct key_list *list,
@@ -176,9 +197,11 @@ static enum key_change put_new(const struct cli_call *call, struct key_list *lis
 {
     const struct options *options = call->options;
     snprintf(key->name, sizeof(key->name), "%s", options->name);
+    snprintf(key->tenant, sizeof(key->tenant), "%s", options->tenant);
     if (options->certificate)
         snprintf(key->certificate, sizeof(key->certificate), "%s", options->certificate);
     key->role = role_of_name(str_of(roles[options->role]));
+    key->quota = options->limits;
     return key_list_add(list, key, now_ms);
 }
 
@@ -210,6 +233,8 @@ static const struct table_column columns[] = {
     {.title = "ID"},
     {.title = "NAME"},
     {.title = "ROLE"},
+    {.title = "TENANT"},
+    {.title = "QUOTA", .drop = 2},
     {.title = "CREATED", .drop = 1},
     {.title = "EXPIRES"},
     {.title = "LAST USED"},
@@ -228,6 +253,15 @@ static void put_time(struct table *table, int64_t ms, const char *otherwise)
     table_put(table, str_of(ms ? text : otherwise));
 }
 
+static void put_quota(struct table *table, const struct quota *quota)
+{
+    struct buf text;
+    buf_init(&text, QUOTA_TEXT_SIZE);
+    quota_write(quota, &text);
+    table_put(table, buf_str(&text));
+    buf_free(&text);
+}
+
 static void put_key(struct table *table, const struct key_entry *key, int64_t used_ms)
 {
     char id[API_KEY_ID_CHARS + 1];
@@ -235,6 +269,8 @@ static void put_key(struct table *table, const struct key_entry *key, int64_t us
     table_put(table, str_of(id));
     table_put(table, str_of(key->name));
     table_put(table, str_of(role_name(key->role)));
+    table_put(table, str_of(key->tenant));
+    put_quota(table, &key->quota);
     put_time(table, key->created_ms, NULL);
     if (key_is_over(key, clock_wall_ms()))
         table_put(table, STR("expired"));
@@ -354,11 +390,50 @@ static const struct cli_command rotate_command = {
     .run = run_rotate,
 };
 
-static const struct cli_command *const below[] = {&add_command, &list_command, &revoke_command,
-                                                  &rotate_command, NULL};
+/* --- quota ------------------------------------------------------------------------------------ */
+
+/* clang-format off */
+static const struct arg_spec quota_specs[] = {
+    KEYS_FILE_ROW,
+    QUOTA_ROW(NULL),
+    {0},
+};
+/* clang-format on */
+
+static bool complete_quota(struct cli_call *call, char *err, size_t err_size)
+{
+    return check_id(call, err, err_size) && read_quota(call, err, err_size);
+}
+
+static int run_quota(const struct cli_call *call)
+{
+    const struct options *options = call->options;
+    struct keys_file file;
+    if (!open_file(call, &file, KEYS_OPEN_OLD))
+        return EXIT_FAILURE;
+    int status = save(call, &file, key_list_set_quota(file.list, id_of(call), &options->limits));
+    keys_file_close(&file);
+    return status;
+}
+
+static const struct cli_command quota_command = {
+    .name = "quota",
+    .help = "say what a client may ask at most",
+    .about = "It is that of all keys of the client, and in force within two seconds.",
+    .words = "ID",
+    .words_min = 1,
+    .words_max = 1,
+    .specs = quota_specs,
+    .options_size = sizeof(struct options),
+    .complete = complete_quota,
+    .run = run_quota,
+};
+
+static const struct cli_command *const below[] = {&add_command,    &list_command,  &revoke_command,
+                                                  &rotate_command, &quota_command, NULL};
 
 const struct cli_command command_keys = {
     .name = "keys",
-    .help = "make, list, revoke and replace API keys",
+    .help = "make, list, limit, revoke and replace API keys",
     .below = below,
 };

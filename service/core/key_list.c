@@ -6,8 +6,6 @@
 
 #define HEAD          "stockd-keys 1"
 #define HEAD_2        "stockd-keys 2" /* with certificates */
-#define TENANT        "default"
-#define QUOTA         "none"
 #define NO_CERT       "-"
 #define NAME_KEYS_MAX 2
 
@@ -81,6 +79,7 @@ static bool read_time(struct str text, int64_t *ms)
 static const char *read_key(struct key_entry *key, struct str line, bool with_certificates)
 {
     struct str columns[COLUMNS] = {[COLUMN_CERTIFICATE] = STR(NO_CERT)};
+    const char *why;
     if (!split(line, with_certificates ? COLUMNS : COLUMN_CERTIFICATE, columns))
         return with_certificates ? "must have nine columns" : "must have eight columns";
     if (!api_key_read_id(columns[COLUMN_ID], &key->id))
@@ -92,10 +91,12 @@ static const char *read_key(struct key_entry *key, struct str line, bool with_ce
     key->role = role_of_name(columns[COLUMN_ROLE]);
     if (key->role == ROLE_UNSET)
         return "the role must be reader, seller, stock or admin";
-    if (!str_equal(columns[COLUMN_TENANT], STR(TENANT)))
-        return "the tenant must be " TENANT "; this version knows no other";
-    if (!str_equal(columns[COLUMN_QUOTA], STR(QUOTA)))
-        return "the quota must be " QUOTA "; this version knows no other";
+    if (!tenant_valid(columns[COLUMN_TENANT]))
+        return "the tenant must be 1 to 32 characters of a-z 0-9 _ -, the first no _ or -";
+    memcpy(key->tenant, columns[COLUMN_TENANT].p, columns[COLUMN_TENANT].n);
+    key->tenant[columns[COLUMN_TENANT].n] = '\0';
+    if (!quota_parse(&key->quota, columns[COLUMN_QUOTA], &why))
+        return why;
     if (!read_time(columns[COLUMN_CREATED], &key->created_ms) ||
         !read_time(columns[COLUMN_EXPIRES], &key->expires_ms))
         return "a time must be milliseconds since 1970";
@@ -129,6 +130,14 @@ static const char *check_key(const struct key_list *list, const struct key_entry
 {
     if (key_list_find(list, key->id))
         return "the id is that of a line before";
+    for (unsigned i = 0; i < list->count; i++) {
+        if (strcmp(list->keys[i].name, key->name) != 0)
+            continue;
+        if (strcmp(list->keys[i].tenant, key->tenant) != 0)
+            return "the name has a key of another tenant";
+        if (memcmp(&list->keys[i].quota, &key->quota, sizeof(key->quota)) != 0)
+            return "the quota is not that of the name's other key";
+    }
     if (is_taken(list, key))
         return "the certificate is that of a line before, of another name";
     return count_of(list, key->name) < NAME_KEYS_MAX ? NULL : "the name has two keys already";
@@ -172,8 +181,9 @@ static void write_key(const struct key_entry *key, bool with_certificates, struc
     char id[API_KEY_ID_CHARS + 1], hash[2 * KEY_HASH_BYTES];
     api_key_put_id(key->id, id);
     hex_put(hash, key->hash, KEY_HASH_BYTES);
-    buf_printf(out, "%s %s %s " TENANT " " QUOTA " %lld %lld %.*s", id, key->name,
-               role_name(key->role), (long long)key->created_ms, (long long)key->expires_ms,
+    buf_printf(out, "%s %s %s %s ", id, key->name, role_name(key->role), key->tenant);
+    quota_write(&key->quota, out);
+    buf_printf(out, " %lld %lld %.*s", (long long)key->created_ms, (long long)key->expires_ms,
                (int)sizeof(hash), hash);
     if (with_certificates)
         buf_printf(out, " %s", key->certificate[0] ? key->certificate : NO_CERT);
@@ -212,6 +222,12 @@ const struct key_entry *key_list_find(const struct key_list *list, uint64_t id)
     return find((struct key_list *)list, id);
 }
 
+size_t key_owner(const struct key_entry *key, char owner[OWNER_MAX_BYTES + 1])
+{
+    char *to = stpcpy(stpcpy(stpcpy(owner, key->tenant), "/"), key->name);
+    return (size_t)(to - owner);
+}
+
 static void drop(struct key_list *list, struct key_entry *key)
 {
     unsigned at = (unsigned)(key - list->keys);
@@ -240,7 +256,7 @@ static enum key_change append(struct key_list *list, const struct key_entry *key
 
 enum key_change key_list_add(struct key_list *list, const struct key_entry *key, int64_t now_ms)
 {
-    assert(key_name_valid(str_of(key->name)));
+    assert(key_name_valid(str_of(key->name)) && tenant_valid(str_of(key->tenant)));
     if (drop_over(list, key->name, now_ms) > 0)
         return KEY_NAME_HAS;
     if (is_taken(list, key))
@@ -257,8 +273,10 @@ enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct
     if (key_is_over(old, now_ms))
         return KEY_OVER;
     memcpy(next.name, old->name, sizeof(next.name));
+    memcpy(next.tenant, old->tenant, sizeof(next.tenant));
     memcpy(next.certificate, old->certificate, sizeof(next.certificate));
     next.role = old->role;
+    next.quota = old->quota;
     if (drop_over(list, next.name, now_ms) >= NAME_KEYS_MAX)
         return KEY_HAS_TWO;
     enum key_change changed = append(list, &next);
@@ -266,6 +284,17 @@ enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct
     if (changed == KEY_CHANGED && (old->expires_ms == 0 || old->expires_ms > until_ms))
         old->expires_ms = until_ms;
     return changed;
+}
+
+enum key_change key_list_set_quota(struct key_list *list, uint64_t id, const struct quota *quota)
+{
+    const struct key_entry *key = find(list, id);
+    if (!key)
+        return KEY_UNKNOWN;
+    for (unsigned i = 0; i < list->count; i++)
+        if (strcmp(list->keys[i].name, key->name) == 0)
+            list->keys[i].quota = *quota;
+    return KEY_CHANGED;
 }
 
 enum key_change key_list_revoke(struct key_list *list, uint64_t id)

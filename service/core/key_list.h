@@ -9,30 +9,35 @@
  * The first line of a file in which a key has a certificate says `stockd-keys 2`, and each key has
  * a ninth column, the name in it (cert_name.h) or `-`.
  *
- * Tenant and quota have their place in each line; what this build does not know, a tenant but
- * `default` or a quota but `none`, makes it refuse the file rather than pass over a limit.
+ * The quota (quota.h) has its place in each line; a limit of a name that this build does not know
+ * makes it refuse the file rather than pass over it.
  *
  * Invariants: no two keys have one id. A name belongs to one client, which has one key, or two
- * while it changes from one to the other. A certificate belongs to one client.
+ * while it changes from one to the other, and is of one tenant; both keys have the same quota. A
+ * certificate belongs to one client.
  */
 #pragma once
 
 #include "buf.h"
 #include "core/api_key.h"
 #include "core/cert_name.h"
+#include "core/quota.h"
 #include "core/role.h"
+#include "core/tenant.h"
 
 #define KEY_HASH_BYTES     32
-#define KEY_NAME_MAX_BYTES 64
+#define KEY_NAME_MAX_BYTES CLIENT_MAX_BYTES
 #define KEYS_MAX           1000
 #define KEY_LIST_MAX_BYTES (KEYS_MAX * 640 + 16)
 
 struct key_entry {
     uint64_t id;
     char name[KEY_NAME_MAX_BYTES + 1];
+    char tenant[TENANT_MAX_BYTES + 1];
     enum role role;
-    int64_t created_ms, expires_ms;            /* of the wall clock; expires_ms 0: never */
-    uint8_t hash[KEY_HASH_BYTES];              /* SHA-256 of the key's text */
+    int64_t created_ms, expires_ms; /* of the wall clock; expires_ms 0: never */
+    uint8_t hash[KEY_HASH_BYTES];   /* SHA-256 of the key's text */
+    struct quota quota;
     char certificate[CERT_NAME_MAX_BYTES + 1]; /* who shows it needs no key; empty: none */
 };
 
@@ -75,6 +80,9 @@ enum key_change {
     KEY_CERTIFICATE_TAKEN, /* add: it is another client's */
 };
 
+/* The owner of what the key's client makes, `tenant/client`; its length without the NUL. */
+size_t key_owner(const struct key_entry *key, char owner[OWNER_MAX_BYTES + 1]);
+
 /* Adds a key of a new client. Expired ones of the same name go. */
 enum key_change key_list_add(struct key_list *list, const struct key_entry *key,
                              int64_t now_ms) MUST_CHECK;
@@ -83,5 +91,9 @@ enum key_change key_list_add(struct key_list *list, const struct key_entry *key,
  * one lives on until until_ms, or its own end. Its certificate is that of both. */
 enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct key_entry *fresh,
                                 int64_t until_ms, int64_t now_ms) MUST_CHECK;
+
+/* Gives the client of key `id` another quota, whichever of its keys it is. */
+enum key_change key_list_set_quota(struct key_list *list, uint64_t id,
+                                   const struct quota *quota) MUST_CHECK;
 
 enum key_change key_list_revoke(struct key_list *list, uint64_t id) MUST_CHECK;

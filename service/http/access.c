@@ -5,8 +5,6 @@
 #include "http/exchange.h"
 #include "http/json_write.h"
 
-#include <arpa/inet.h>
-
 /* Of texts as sent, before they are escaped. With all of them at their longest and every byte
  * escaped a line has still room for some items. */
 #define TEXT_MAX      64
@@ -36,33 +34,6 @@ struct entry {
 
 /* --- who asks --------------------------------------------------------------------------------- */
 
-static void write_address(const struct sockaddr *from, char text[INET6_ADDRSTRLEN])
-{
-    const struct sockaddr_in6 *six = (const void *)from;
-    const struct sockaddr_in *four = (const void *)from;
-    const void *at = from->sa_family == AF_INET ? (const void *)&four->sin_addr : &six->sin6_addr;
-    int family = from->sa_family;
-    if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
-        family = AF_INET;
-        at = &six->sin6_addr.s6_addr[12];
-    }
-    if (!inet_ntop(family, at, text, INET6_ADDRSTRLEN))
-        text[0] = '\0';
-}
-
-/* As text, which is made once a connection. */
-static struct str address_of(struct exchange *x)
-{
-    struct client_conn *client = x->client;
-    const union MHD_ConnectionInfo *info;
-    if (!client->address[0]) {
-        info = MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        if (info && info->client_addr)
-            write_address(info->client_addr, client->address);
-    }
-    return arena_str(&x->arena, str_of(client->address));
-}
-
 static bool changes(const struct route_match *match)
 {
     return match->verdict == ROUTE_FOUND && (match->id == ROUTE_BATCH || request_is_op(match));
@@ -70,10 +41,12 @@ static bool changes(const struct route_match *match)
 
 void access_begin(struct exchange *x)
 {
+    char address[IP_TEXT_SIZE];
     x->caller = (struct access_caller){.noted = x->server->access && changes(&x->match)};
     if (!x->caller.noted)
         return;
-    x->caller.address = address_of(x);
+    ip_format(&x->client->from, address);
+    x->caller.address = arena_str(&x->arena, str_of(address));
     x->caller.request_id = arena_str(&x->arena, x->headers.request_id);
     x->caller.traceparent = arena_str(&x->arena, x->headers.traceparent);
 }
@@ -88,6 +61,7 @@ static struct str cut(struct str text, size_t max)
 static void put_caller(struct buf *b, const struct access_caller *by)
 {
     JSON_TEXT(b, ",\"key_id\":", cut(by->key, TEXT_MAX));
+    JSON_TEXT(b, ",\"tenant\":", by->tenant);
     JSON_TEXT(b, ",\"address\":", by->address);
     JSON_TEXT(b, ",\"request_id\":", cut(by->request_id, REQUEST_MAX));
     JSON_TEXT(b, ",\"traceparent\":", cut(by->traceparent, TEXT_MAX));
@@ -111,7 +85,7 @@ static bool put_item(struct buf *b, size_t at, unsigned i, const struct op *op, 
         return false;
     if (i > 0)
         buf_putc(b, ',');
-    JSON_STRING(b, "{\"sku\":", sku);
+    JSON_SKU(b, "{\"sku\":", sku);
     put_number(b, op, quantity);
     buf_putc(b, '}');
     return true;

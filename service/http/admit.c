@@ -1,6 +1,7 @@
 /* admit.c -- whose a request is, and whether that one may ask for it: exchange_admit(). */
 #include "clock.h"
 #include "http/exchange.h"
+#include "keys/failed_logins.h"
 #include "keys/key_ring.h"
 #include "stats.h"
 
@@ -13,6 +14,26 @@ static const char *const why_not[] = {
                            "certificate",
 };
 
+/* Of the default tenant nothing is stored with what it makes. */
+static bool owner_is_stored(const struct key_entry *key)
+{
+    return !tenant_is_default(str_of(key->tenant));
+}
+
+/* Whose request it is, for as long as that lives: the list of keys may be another one by then.
+ * False: no memory, and the request must not go on as somebody else's. */
+static bool take_owner(struct exchange *x, const struct key_entry *key)
+{
+    char text[OWNER_MAX_BYTES + 1];
+    if (!owner_is_stored(key))
+        return true;
+    const struct str owner = {text, key_owner(key, text)};
+    x->by.owner = arena_str(&x->arena, owner);
+    if (x->server->own_items)
+        x->by.items = owner_tenant(x->by.owner);
+    return !str_absent(x->by.owner);
+}
+
 /* For the access log, which outlives the list of keys. */
 static void note_caller(struct exchange *x, const struct key_entry *key)
 {
@@ -22,6 +43,37 @@ static void note_caller(struct exchange *x, const struct key_entry *key)
         return;
     api_key_put_id(key->id, id);
     x->caller.key = arena_str(&x->arena, str_of(id));
+    x->caller.tenant = arena_str(&x->arena, str_of(key->tenant));
+}
+
+/* A key that this process knows to be good is no attempt at one, whoever else is at that address.
+ */
+static bool may_try(const struct exchange *x, struct refusal *why)
+{
+    const struct http_server *server = x->server;
+    if (!server->failed_logins || str_absent(x->headers.authorization))
+        return true;
+    int64_t wait_ns =
+        failed_logins_wait_ns(server->failed_logins, &x->client->from, clock_mono_us() * 1000);
+    if (wait_ns == 0 || key_ring_remembers(server->keys, x->headers.authorization))
+        return true;
+    stats_count(STATS_LOGINS_LIMITED, 1);
+    return rate_refuse(why, "too many keys that are no good came from this address", wait_ns);
+}
+
+static bool refuse_key(const struct exchange *x, enum key_verdict verdict, struct refusal *why)
+{
+    stats_count(STATS_UNAUTHENTICATED, 1);
+    if (x->server->failed_logins && verdict != KEY_MISSING && verdict != KEY_NO_CERTIFICATE)
+        failed_logins_note(x->server->failed_logins, &x->client->from, clock_mono_us() * 1000);
+    return refuse(why, PROBLEM_UNAUTHENTICATED, NULL, why_not[verdict]);
+}
+
+/* Before its role is looked at: who may not ask for it costs no less. */
+static bool is_slow_enough(struct exchange *x, const struct key_entry *key, struct refusal *why)
+{
+    return exchange_is_vital(x) ||
+           rate_begin(&x->rate, key_ring_quota(key), &key->quota, x->server->quota_share, why);
 }
 
 /* A key counts before a certificate: a proxy may show its own, and pass on whose a request is. And
@@ -53,12 +105,16 @@ bool exchange_admit(struct exchange *x, struct refusal *why)
     x->role = ROLE_ANYBODY;
     if (role_may(x->role, least))
         return true;
+    if (!may_try(x, why))
+        return false;
     enum key_verdict verdict = judge(x, &key);
-    if (verdict != KEY_GOOD) {
-        stats_count(STATS_UNAUTHENTICATED, 1);
-        return refuse(why, PROBLEM_UNAUTHENTICATED, NULL, why_not[verdict]);
-    }
+    if (verdict != KEY_GOOD)
+        return refuse_key(x, verdict, why);
     note_caller(x, key);
+    if (!take_owner(x, key))
+        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+    if (!is_slow_enough(x, key, why))
+        return false;
     if (role_may(x->role, least))
         return true;
     stats_count(STATS_ROLE_FORBIDDEN, 1);

@@ -211,19 +211,27 @@ static struct batch_job *job_new(struct exchange *x, unsigned count)
     return job->ops && job->results ? job : NULL;
 }
 
+/* NULL, with why: the whole is refused. */
+static struct batch_job *job_open(struct exchange *x, struct request_batch *batch,
+                                  const struct request_head *head, struct refusal *why)
+{
+    if (!request_batch_open(batch, &x->arena, head, x->body.p, x->body.n, why))
+        return NULL;
+    bool good = rate_cost(&x->rate, batch->count, why);
+    struct batch_job *job = good ? job_new(x, batch->count) : NULL;
+    if (good && !job)
+        (void)refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+    if (!job)
+        request_batch_close(batch);
+    return job;
+}
+
 void batch_job_begin(struct exchange *x, const struct request_head *head)
 {
     struct request_batch batch;
     struct refusal why;
-    if (!request_batch_open(&batch, &x->arena, head, x->body.p, x->body.n, &why)) {
-        access_refused(x, &why);
-        exchange_answer_refusal(x, &why);
-        return;
-    }
-    struct batch_job *job = job_new(x, batch.count);
+    struct batch_job *job = job_open(x, &batch, head, &why);
     if (!job) {
-        request_batch_close(&batch);
-        (void)refuse(&why, PROBLEM_OVERLOADED, NULL, "out of memory");
         access_refused(x, &why);
         exchange_answer_refusal(x, &why);
         return;

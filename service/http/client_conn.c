@@ -83,7 +83,8 @@ static void on_lingering(struct intake *intake)
 
 static const struct intake_events intake_events = {on_bytes, on_lingering};
 
-struct client_conn *client_conn_open(struct client_conns *all, int fd, struct https_conn *tls)
+struct client_conn *client_conn_open(struct client_conns *all, int fd, const struct ip *from,
+                                     struct https_conn *tls)
 {
     all->count++;
     all->accepted++;
@@ -97,6 +98,7 @@ struct client_conn *client_conn_open(struct client_conns *all, int fd, struct ht
         return NULL;
     }
     client->all = all;
+    client->from = *from;
     client_conn_move(client, CONN_IDLE);
     make_room(all, client);
     return client;

@@ -12,8 +12,8 @@
 #pragma once
 
 #include "http/intake.h"
+#include "ip.h"
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -38,10 +38,10 @@ struct client_conn {
     TAILQ_ENTRY(client_conn) link;
     struct intake intake;
     enum conn_list list;
-    struct exchange *exchange;      /* begun and not completed */
-    int64_t since_ms;               /* in this list; loop time */
-    bool shed;                      /* told to go, to make room */
-    char address[INET6_ADDRSTRLEN]; /* of who is at its other end; empty: not asked for yet */
+    struct exchange *exchange; /* begun and not completed */
+    int64_t since_ms;          /* in this list; loop time */
+    bool shed;                 /* told to go, to make room */
+    struct ip from;            /* who is at its other end */
 };
 
 struct conn_queue { /* in the order of since_ms */
@@ -60,10 +60,10 @@ struct client_conns {
     int64_t drain_ms; /* loop time: since then */
 };
 
-/* A connection that has come: counted in any case, and idle. When there is no room, another one or
- * this one is told to go. tls: its own from now on, or NULL. NULL: it cannot be served, and is to
- * end at once. */
-struct client_conn *client_conn_open(struct client_conns *all, int fd,
+/* A connection that has come from there: counted in any case, and idle. When there is no room,
+ * another one or this one is told to go. tls: its own from now on, or NULL. NULL: it cannot be
+ * served, and is to end at once. */
+struct client_conn *client_conn_open(struct client_conns *all, int fd, const struct ip *from,
                                      struct https_conn *tls) MUST_CHECK;
 
 /* It is gone. client may be NULL, as client_conn_open() gave it. */

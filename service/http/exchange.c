@@ -74,6 +74,8 @@ static void recycle(struct exchange *x)
     x->batch = NULL;
     x->headers = (struct headers){0};
     x->caller = (struct access_caller){0};
+    x->by = (struct requester){{NULL, 0}, {NULL, 0}};
+    x->rate = (struct rate){0};
     x->op.op.key = (struct str){NULL, 0};
     x->next = server->spare;
     server->spare = x;
@@ -176,8 +178,7 @@ static void bury_orphan(struct exchange *x)
     server_release(server);
 }
 
-/* What operators and balancers ask, whatever the load. */
-static bool is_vital(const struct exchange *x)
+bool exchange_is_vital(const struct exchange *x)
 {
     return x->match.id == ROUTE_HEALTHZ || x->match.id == ROUTE_READYZ ||
            x->match.id == ROUTE_METRICS;
@@ -193,7 +194,7 @@ static bool is_vital(const struct exchange *x)
 static void check_room(struct exchange *x)
 {
     bool reads = x->match.method & (METHOD_GET | METHOD_HEAD);
-    if (x->out.failed || (reads && !is_vital(x) && !exchange_hold(x, 0))) {
+    if (x->out.failed || (reads && !exchange_is_vital(x) && !exchange_hold(x, 0))) {
         buf_free(&x->out);
         exchange_refuse(x, reads ? PROBLEM_OVERLOADED : PROBLEM_INTERNAL_ERROR,
                         reads ? EXCHANGE_NO_ROOM : "there is no memory for the answer");
@@ -243,6 +244,15 @@ void exchange_refuse(struct exchange *x, enum problem_id problem, const char *de
     refuse_with(x, &why);
 }
 
+static bool add_rate(const struct rate *rate, struct MHD_Response *response)
+{
+    char policy[RATE_FIELD_SIZE], state[RATE_FIELD_SIZE];
+    rate_put_policy(rate, policy);
+    rate_put_state(rate, state);
+    return MHD_add_response_header(response, RATE_POLICY, policy) == MHD_YES &&
+           MHD_add_response_header(response, RATE_STATE, state) == MHD_YES;
+}
+
 static bool add_headers(const struct exchange *x, struct MHD_Response *response)
 {
     static const char *const types[CONTENTS] = {
@@ -271,6 +281,8 @@ static bool add_headers(const struct exchange *x, struct MHD_Response *response)
     }
     if (a->status == 401)
         ok &= MHD_add_response_header(response, "WWW-Authenticate", RENDER_CHALLENGE) == MHD_YES;
+    if (x->rate.slot)
+        ok &= add_rate(&x->rate, response);
     if (a->allow) {
         route_allow(a->allow, text);
         ok &= MHD_add_response_header(response, "Allow", text) == MHD_YES;

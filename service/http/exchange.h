@@ -19,6 +19,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "core/route.h"
+#include "core/tenant.h"
 #include "http/acceptor.h"
 #include "http/access_caller.h"
 #include "http/client_conn.h"
@@ -26,6 +27,7 @@
 #include "http/headers.h"
 #include "http/host.h"
 #include "http/problem.h"
+#include "http/rate.h"
 #include "http/render.h"
 #include "http/request.h"
 #include "http/server_limits.h"
@@ -39,6 +41,7 @@ struct batch_job;
 struct events;
 struct events_text;
 struct exchange;
+struct failed_logins;
 struct subscriber;
 struct history_job;
 struct http_health;
@@ -67,7 +70,9 @@ struct exchange {
     struct route_match match;
     struct headers headers;
     enum role role;              /* of who asks */
+    struct requester by;         /* in the arena */
     struct access_caller caller; /* for the access log */
+    struct rate rate;            /* of who asks */
     struct buf body;             /* as received; given back once it was read */
     size_t body_max, received;
     size_t held_bytes; /* of the worker's budget, see exchange_memory.c */
@@ -121,12 +126,15 @@ struct http_server {
     unsigned spare_count;
     unsigned orphans;
     struct client_conns clients;
-    struct batch_job *later;         /* batches whose next operations are to be handed over */
-    struct query_pool *queries;      /* NULL: no ledger */
-    TAILQ_HEAD(, history_job) asked; /* in the order of their beginning */
-    struct events *events;           /* NULL: no ledger */
-    struct key_ring *keys;           /* NULL: everybody may everything */
-    struct access_log *access;       /* NULL: none is kept */
+    struct batch_job *later;             /* batches whose next operations are to be handed over */
+    struct query_pool *queries;          /* NULL: no ledger */
+    TAILQ_HEAD(, history_job) asked;     /* in the order of their beginning */
+    struct events *events;               /* NULL: no ledger */
+    struct key_ring *keys;               /* NULL: everybody may everything */
+    bool own_items;                      /* tenants have items of their own */
+    struct failed_logins *failed_logins; /* NULL: nobody counts them */
+    double quota_share;                  /* of each quota, that this host gives */
+    struct access_log *access;           /* NULL: none is kept */
     struct buf scratch;
 };
 
@@ -191,6 +199,9 @@ void exchange_refuse(struct exchange *x, enum problem_id problem, const char *de
 /* Answers with a refusal. */
 void exchange_answer_refusal(struct exchange *x, const struct refusal *why);
 
+/* What is answered whatever the load: for operators and balancers. */
+bool exchange_is_vital(const struct exchange *x);
+
 /* Answers at once, or hands the request to the store and waits. */
 void exchange_dispatch(struct exchange *x);
 
@@ -203,8 +214,8 @@ void exchange_free(struct exchange *x);
 /* Frees a stopped server once neither a handle nor an orphan needs it any more. */
 void server_release(struct http_server *server);
 
-/* Whose request it is, by its key, and whether that one may ask for it. False, with why: 401, 403.
- */
+/* Whose request it is, by its key, and whether that one may ask for it, and may ask now. False,
+ * with why: 401, 403, 429. */
 bool exchange_admit(struct exchange *x, struct refusal *why) MUST_CHECK;
 
 /* Whether who asked may still, as keys are now: for an answer that lasts. */

@@ -20,20 +20,29 @@ static enum MHD_Result each_header(void *cls, enum MHD_ValueKind kind, const cha
 }
 
 /* Notes a refusal that is answered once the body has gone by. The first one counts. */
+static void note_refusal(struct exchange *x, const struct refusal *why)
+{
+    if (!x->refused)
+        x->refusal = *why;
+    x->refused = true;
+}
+
 static void refuse_later(struct exchange *x, enum problem_id problem, const char *detail)
 {
-    if (x->refused)
-        return;
-    x->refused = true;
-    x->refusal = (struct refusal){.problem = problem, .detail = detail};
+    note_refusal(x, &(struct refusal){.problem = problem, .detail = detail});
 }
 
 /* Answers now and closes, as the body is not worth waiting for. */
-static void refuse_now(struct exchange *x, enum problem_id problem, const char *detail)
+static void refuse_now(struct exchange *x, const struct refusal *why)
 {
-    refuse_later(x, problem, detail);
+    note_refusal(x, why);
     access_refused(x, &x->refusal);
-    intake_reject(&x->client->intake, x->match.id, &x->refusal);
+    intake_reject(&x->client->intake, x->match.id, &x->refusal, &x->rate);
+}
+
+static void refuse_length(struct exchange *x)
+{
+    refuse_now(x, &(struct refusal){.problem = PROBLEM_BODY_TOO_LARGE});
 }
 
 /* --- who asks --------------------------------------------------------------------------------- */
@@ -105,23 +114,29 @@ static void check_media_type(struct exchange *x)
         refuse_later(x, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL);
 }
 
-static void check_length(struct exchange *x)
+static bool is_too_long(const struct exchange *x)
 {
-    x->body_max = x->match.id == ROUTE_BATCH ? BATCH_BODY_MAX_BYTES : BODY_MAX_BYTES;
-    if (x->headers.content_length > x->body_max)
-        refuse_now(x, PROBLEM_BODY_TOO_LARGE, NULL);
+    return x->headers.content_length > x->body_max;
 }
 
-/* Who may not ask is told so before a byte of the body is read. */
+static void check_length(struct exchange *x)
+{
+    if (is_too_long(x))
+        refuse_length(x);
+}
+
+/* Who may not ask is told so before a byte of the body is read. A client that only asks too often
+ * keeps the connection, which would cost both sides more than to read past the body. */
 static bool check_caller_may(struct exchange *x)
 {
     struct refusal why;
     if (exchange_admit(x, &why))
         return true;
-    if (x->headers.has_body)
-        refuse_now(x, why.problem, why.detail);
+    bool stays = x->rate.slot && why.problem == PROBLEM_RATE_LIMITED && !is_too_long(x);
+    if (x->headers.has_body && !stays)
+        refuse_now(x, &why);
     else
-        refuse_later(x, why.problem, why.detail);
+        note_refusal(x, &why);
     return false;
 }
 
@@ -149,6 +164,7 @@ static enum MHD_Result begin_request(struct exchange *x, const char *method)
         return MHD_NO;
     MHD_get_connection_values_n(x->conn, MHD_HEADER_KIND, each_header, &x->headers);
     x->match = route_find(str_of(method), x->target, room);
+    x->body_max = x->match.id == ROUTE_BATCH ? BATCH_BODY_MAX_BYTES : BODY_MAX_BYTES;
     access_begin(x);
     if (check_caller_may(x)) {
         check_caller(x);
@@ -166,7 +182,7 @@ static void take_body(struct exchange *x, const char *data, size_t n)
 {
     x->received += n;
     if (x->received > x->body_max + SERVER_DISCARD_BYTES) {
-        refuse_now(x, PROBLEM_BODY_TOO_LARGE, NULL);
+        refuse_length(x);
         return;
     }
     if (x->received > x->body_max)
@@ -207,6 +223,16 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
     return x->state == EXCHANGE_ANSWERED ? exchange_send(x) : MHD_YES;
 }
 
+/* "::", which is nobody's, if the library does not know it. */
+static struct ip address_of(struct MHD_Connection *conn)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct ip ip;
+    bool known = info && info->client_addr && ip_of_socket(&ip, info->client_addr);
+    return known ? ip : (struct ip){{0}};
+}
+
 void exchange_notify(void *cls, struct MHD_Connection *conn, void **at,
                      enum MHD_ConnectionNotificationCode what)
 {
@@ -222,8 +248,9 @@ void exchange_notify(void *cls, struct MHD_Connection *conn, void **at,
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
     int fd = info ? info->connect_fd : -1;
+    const struct ip from = address_of(conn);
     /* None: exchange_begin() finds none either, and the connection ends. */
-    *at = client_conn_open(&server->clients, fd, handshakes_take(&server->handshakes, fd));
+    *at = client_conn_open(&server->clients, fd, &from, handshakes_take(&server->handshakes, fd));
     if (!*at && server->tls) /* what comes is no HTTP, and an answer would not be read */
         shutdown(fd, SHUT_RDWR);
 }

@@ -79,6 +79,17 @@ void intake_last(struct intake *intake)
 
 /* --- the refusal ------------------------------------------------------------------------------ */
 
+static void put_rate(struct buf *out, const struct rate *rate)
+{
+    char text[RATE_FIELD_SIZE];
+    if (!rate || !rate->slot)
+        return;
+    rate_put_policy(rate, text);
+    buf_printf(out, RATE_POLICY ": %s\r\n", text);
+    rate_put_state(rate, text);
+    buf_printf(out, RATE_STATE ": %s\r\n", text);
+}
+
 static void put_head(struct buf *out, const struct answer *answer, const char *title, size_t bytes)
 {
     char date[40];
@@ -94,12 +105,12 @@ static void put_head(struct buf *out, const struct answer *answer, const char *t
         buf_printf(out, "Retry-After: %u\r\n", answer->retry_after_s);
     if (answer->status == 401)
         buf_puts(out, STR("WWW-Authenticate: " RENDER_CHALLENGE "\r\n"));
-    buf_puts(out, STR("\r\n"));
 }
 
 /* Nothing else is on its way to this client: requests of a connection are answered one by one, and
  * those before this one are. If its socket is full it does not even read those. */
-static void send_refusal(struct intake *intake, unsigned route, const struct refusal *why)
+static void send_refusal(struct intake *intake, unsigned route, const struct refusal *why,
+                         const struct rate *rate)
 {
     struct answer answer = {0};
     struct buf body, all;
@@ -107,6 +118,8 @@ static void send_refusal(struct intake *intake, unsigned route, const struct ref
     buf_init(&all, 2 * SERVER_REFUSAL_BYTES);
     render_refusal(why, &answer, &body);
     put_head(&all, &answer, problem_get(why->problem)->title, body.n);
+    put_rate(&all, rate);
+    buf_puts(&all, STR("\r\n"));
     buf_puts(&all, buf_str(&body));
     if (!body.failed && !all.failed)
         (void)!send(intake->fd, all.p, all.n, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -115,9 +128,10 @@ static void send_refusal(struct intake *intake, unsigned route, const struct ref
     stats_request(route, answer.status, 0);
 }
 
-void intake_reject(struct intake *intake, unsigned route, const struct refusal *why)
+void intake_reject(struct intake *intake, unsigned route, const struct refusal *why,
+                   const struct rate *rate)
 {
-    send_refusal(intake, route, why);
+    send_refusal(intake, route, why, rate);
     shutdown(intake->fd, SHUT_WR);
     intake->state = INTAKE_LINGERING;
     intake->events->on_lingering(intake);
@@ -127,7 +141,7 @@ static void reject_fault(struct intake *intake)
 {
     const struct framing *framing = &intake->framing;
     const struct refusal why = {.problem = framing->problem, .detail = framing->fault};
-    intake_reject(intake, ROUTE_NONE, &why);
+    intake_reject(intake, ROUTE_NONE, &why, NULL);
 }
 
 static bool owes_answers(const struct intake *intake)

@@ -24,6 +24,7 @@
 #include "http/framing.h"
 #include "http/https_conn.h"
 #include "http/problem.h"
+#include "http/rate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,8 +67,10 @@ void intake_answered(struct intake *intake);
 void intake_last(struct intake *intake);
 
 /* Answers the request in hand past the library, before its body is here, and lingers. The library
- * goes on waiting for the body; what it still has of it is to be thrown away. */
-void intake_reject(struct intake *intake, unsigned route, const struct refusal *why);
+ * goes on waiting for the body; what it still has of it is to be thrown away. rate: what its client
+ * has left; NULL: nobody knows whose it is. */
+void intake_reject(struct intake *intake, unsigned route, const struct refusal *why,
+                   const struct rate *rate);
 
 bool intake_lingers(const struct intake *intake);
 

@@ -62,7 +62,7 @@
     X(PROBLEM_PRECONDITION_REQUIRED, "precondition-required", 428, "If-Match is needed", \
       "An item that exists is only set with If-Match: \"<version>\", or with * to overwrite whatever is there.", 0) \
     X(PROBLEM_RATE_LIMITED, "rate-limited", 429, "Too many requests", \
-      "This API key has used up its share. Wait as long as Retry-After says.", 1) \
+      "The client that the API key belongs to has used up its quota of requests, of which a batch takes as many as it has operations; RateLimit says what is left. Or too many keys that are no good came from this address. Wait as long as Retry-After says. Nothing was changed.", 1) \
     X(PROBLEM_HEADERS_TOO_LARGE, "headers-too-large", 431, "The header fields are too large", \
       "The request line and header fields together have at most about 3 KiB.", 0) \
     X(PROBLEM_INTERNAL_ERROR, "internal-error", 500, "Something broke in the service", \
@@ -108,14 +108,15 @@ enum problem_id problem_of_outcome(enum outcome_code code);
 /* Why a request is not taken. field and detail are static, or in the request's arena. */
 struct refusal {
     enum problem_id problem;
-    const char *field;  /* NULL: none */
-    const char *detail; /* NULL: the problem's title says it all */
+    const char *field;      /* NULL: none */
+    const char *detail;     /* NULL: the problem's title says it all */
+    unsigned retry_after_s; /* 0: as the problem says */
 };
 
 /* Fills it and says "not taken": `return refuse(why, ...)`. */
 static inline bool refuse(struct refusal *why, enum problem_id problem, const char *field,
                           const char *detail)
 {
-    *why = (struct refusal){problem, field, detail};
+    *why = (struct refusal){.problem = problem, .field = field, .detail = detail};
     return false;
 }

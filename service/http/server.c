@@ -253,6 +253,9 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->stats = stats;
     server->queries = config->queries;
     server->keys = config->keys;
+    server->own_items = config->own_items;
+    server->failed_logins = config->failed_logins;
+    server->quota_share = config->quota_share;
     server->access = config->access;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 struct ring_key {
-    struct key_entry entry;
+    struct key_entry entry;   /* first: see key_ring_quota() */
     struct key_use_slot *use; /* NULL: there is none left */
+    struct quota_use_slot *quota;
     bool remembered;
     char text[API_KEY_CHARS]; /* of a key that was found good */
 };
@@ -16,6 +17,7 @@ struct ring_key {
 struct key_ring {
     const char *path;
     struct key_use *use;
+    struct quota_use *quotas;
     struct ring_key *keys; /* sorted by id */
     unsigned count;
     struct ring_key **certified; /* those that have a certificate, sorted by that */
@@ -70,8 +72,10 @@ static bool take(struct key_ring *ring, const struct key_list *list)
         return false;
     }
     for (unsigned i = 0; i < list->count; i++)
-        keys[i] = (struct ring_key){.entry = list->keys[i],
-                                    .use = key_use_slot(ring->use, list->keys[i].id)};
+        keys[i] =
+            (struct ring_key){.entry = list->keys[i],
+                              .use = key_use_slot(ring->use, list->keys[i].id),
+                              .quota = quota_use_slot(ring->quotas, str_of(list->keys[i].name))};
     qsort(keys, list->count, sizeof(*keys), by_id);
     drop_keys(ring);
     ring->keys = keys;
@@ -95,7 +99,8 @@ static bool load(struct key_ring *ring, char why[KEYS_WHY_SIZE])
     return good;
 }
 
-struct key_ring *key_ring_new(const char *path, struct key_use *use, char why[KEYS_WHY_SIZE])
+struct key_ring *key_ring_new(const char *path, struct key_use *use, struct quota_use *quotas,
+                              char why[KEYS_WHY_SIZE])
 {
     struct key_ring *ring = calloc(1, sizeof(*ring));
     if (!ring) {
@@ -104,6 +109,7 @@ struct key_ring *key_ring_new(const char *path, struct key_use *use, char why[KE
     }
     ring->path = path;
     ring->use = use;
+    ring->quotas = quotas;
     if (load(ring, why))
         return ring;
     free(ring);
@@ -181,6 +187,13 @@ static bool is_remembered(const struct ring_key *key, struct str text)
     return key && key->remembered && CRYPTO_memcmp(key->text, text.p, API_KEY_CHARS) == 0;
 }
 
+bool key_ring_remembers(const struct key_ring *ring, struct str authorization)
+{
+    uint64_t id;
+    struct str text = bearer_of(authorization);
+    return api_key_peek(text, &id) && is_remembered(find(ring, id), text);
+}
+
 static enum key_verdict judge_time(struct ring_key *key, int64_t now_ms,
                                    const struct key_entry **caller)
 {
@@ -231,4 +244,9 @@ enum key_verdict key_ring_judge_certificate(struct key_ring *ring, const char *n
 {
     struct ring_key *key = find_certified(ring, name);
     return key ? judge_time(key, now_ms, caller) : KEY_NO_CERTIFICATE;
+}
+
+struct quota_use_slot *key_ring_quota(const struct key_entry *caller)
+{
+    return ((const struct ring_key *)(const void *)caller)->quota;
 }

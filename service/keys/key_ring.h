@@ -13,12 +13,14 @@
 #pragma once
 
 #include "keys/key_use.h"
+#include "keys/quota_use.h"
 
 struct key_ring;
 
-/* With the keys in the file; use: of all processes, for as long as the ring. NULL, with why to be
- * read behind the path. */
-struct key_ring *key_ring_new(const char *path, struct key_use *use, char why[KEYS_WHY_SIZE]);
+/* With the keys in the file; use and quotas: of all processes, for as long as the ring. NULL, with
+ * why to be read behind the path. */
+struct key_ring *key_ring_new(const char *path, struct key_use *use, struct quota_use *quotas,
+                              char why[KEYS_WHY_SIZE]);
 void key_ring_free(struct key_ring *ring); /* NULL: nothing to do */
 
 const char *key_ring_path(const struct key_ring *ring);
@@ -52,6 +54,12 @@ enum key_verdict {
 enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
                                 const struct key_entry **caller) MUST_CHECK;
 
+/* Whether such a value would be KEY_GOOD, or KEY_EXPIRED, without a hash being reckoned: this
+ * process has seen its key before. */
+bool key_ring_remembers(const struct key_ring *ring, struct str authorization) MUST_CHECK;
+
+/* What is left of the quota of the client of such a caller; good for as long as the ring. */
+struct quota_use_slot *key_ring_quota(const struct key_entry *caller);
 /* Judges a request without Authorization whose connection began with a certificate of this name
  * (cert_name.h): as if it had brought that key of its client which lives longest. */
 enum key_verdict key_ring_judge_certificate(struct key_ring *ring, const char *name, int64_t now_ms,

@@ -1,6 +1,7 @@
 #include "process/key_watch.h"
 #include "clock.h"
 #include "fail.h"
+#include "keys/failed_logins.h"
 
 #include <stdlib.h>
 
@@ -16,14 +17,24 @@ bool key_watch_check(const char *path, char *err, size_t err_size)
     return good || fail_with(err, err_size, "--keys-file %s: %s", path, why);
 }
 
+/* False: out of memory. */
+static bool make_shared(struct shared_state *shared)
+{
+    int64_t most = shared->config->failed_logins;
+    shared->key_use = key_use_new();
+    shared->quota_use = quota_use_new();
+    shared->failed_logins = most > 0 ? failed_logins_new(most) : NULL;
+    return shared->key_use && shared->quota_use && (shared->failed_logins || most == 0);
+}
+
 bool key_watch_begin(struct shared_state *shared, char *err, size_t err_size)
 {
     const char *path = shared->config->keys_file;
     char why[KEYS_WHY_SIZE] = "out of memory";
     if (!path)
         return true;
-    shared->key_use = key_use_new();
-    shared->keys = shared->key_use ? key_ring_new(path, shared->key_use, why) : NULL;
+    if (make_shared(shared))
+        shared->keys = key_ring_new(path, shared->key_use, shared->quota_use, why);
     return shared->keys || fail_with(err, err_size, "--keys-file %s: %s", path, why);
 }
 

@@ -1,5 +1,6 @@
 #include "process/process.h"
 #include "core/route.h"
+#include "keys/failed_logins.h"
 #include "random.h"
 #include "shared.h"
 #include "store/relay/relay_shared.h"
@@ -28,6 +29,8 @@ void shared_state_free(struct shared_state *shared)
     stats_free(shared->stats);
     key_ring_free(shared->keys);
     key_use_free(shared->key_use);
+    quota_use_free(shared->quota_use);
+    failed_logins_free(shared->failed_logins);
     relay_shared_free(shared->relay);
     shared_free(shared->store_shared, sizeof(*shared->store_shared));
     shared_free(shared->ledger_look, sizeof(*shared->ledger_look));

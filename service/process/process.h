@@ -28,11 +28,13 @@ struct shared_state {
     struct store_config store_config;
     struct store_shared *store_shared;
     struct stats *stats;
-    struct relay_shared *relay;      /* NULL: each worker commits by itself */
-    struct ledger_look *ledger_look; /* NULL: there is a keeper, and nobody asks for this */
-    struct key_use *key_use;         /* of all processes; NULL: there are no API keys */
-    struct key_ring *keys;           /* of this process, as it was forked with it; NULL: as above */
-    struct listener *listeners;      /* one a worker; a child closes those that are not its own */
+    struct relay_shared *relay;          /* NULL: each worker commits by itself */
+    struct ledger_look *ledger_look;     /* NULL: there is a keeper, and nobody asks for this */
+    struct key_use *key_use;             /* of all processes; NULL: there are no API keys */
+    struct quota_use *quota_use;         /* the same */
+    struct failed_logins *failed_logins; /* of all processes; NULL: nobody counts them */
+    struct key_ring *keys;      /* of this process, as it was forked with it; NULL: as above */
+    struct listener *listeners; /* one a worker; a child closes those that are not its own */
     unsigned workers;
     bool confines; /* children, too */
     int access_fd; /* of an access log that is not opened by its path; -1: none */

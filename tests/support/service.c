@@ -83,6 +83,10 @@ int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
         argv[n++] = "--startup-timeout";
         argv[n++] = TSERVICE_STARTUP_TIMEOUT;
     }
+    if (!is_given(opts->extra, "--failed-logins")) { /* bad keys of tests come from one address */
+        argv[n++] = "--failed-logins";
+        argv[n++] = "0";
+    }
     char keys[TEST_PATH_MAX + 16];
     snprintf(keys, sizeof(keys), "%s/api-keys", s->dir);
     if (api_keys_are_on() && !is_given(opts->extra, "--keys-file")) {

@@ -39,7 +39,8 @@ static void assert_written(const char *text)
 
 static struct key_entry fresh(uint64_t id, const char *name)
 {
-    struct key_entry key = {.id = id, .role = ROLE_READER, .created_ms = 5000};
+    struct key_entry key = {
+        .id = id, .role = ROLE_READER, .tenant = TENANT_DEFAULT, .created_ms = 5000};
     snprintf(key.name, sizeof(key.name), "%s", name);
     for (int i = 0; i < KEY_HASH_BYTES; i++)
         key.hash[i] = (uint8_t)((i % 16) * 17);
@@ -125,8 +126,10 @@ TEST(what_is_wrong_is_told_with_its_line)
         {HEAD "0000000000AA shop seller default none 1000 0 " HASH "\n", 2, "id"},
         {HEAD "0000000000aa sh/p seller default none 1000 0 " HASH "\n", 2, "name"},
         {HEAD "0000000000aa shop root default none 1000 0 " HASH "\n", 2, "role"},
-        {HEAD "0000000000aa shop seller acme none 1000 0 " HASH "\n", 2, "tenant"},
+        {HEAD "0000000000aa shop seller Acme none 1000 0 " HASH "\n", 2, "tenant"},
         {HEAD "0000000000aa shop seller default 10/s 1000 0 " HASH "\n", 2, "quota"},
+        {HEAD "0000000000aa shop seller default  1000 0 " HASH "\n", 2, "quota"},
+        {HEAD SHOP "0000000000ab shop seller default rps=1 1000 0 " HASH "\n", 3, "other key"},
         {HEAD "0000000000aa shop seller default none -1 0 " HASH "\n", 2, "time"},
         {HEAD "0000000000aa shop seller default none 1000 9223372036854775808 " HASH "\n", 2,
          "time"},
@@ -134,6 +137,7 @@ TEST(what_is_wrong_is_told_with_its_line)
         {HEAD "0000000000aa shop seller default none 1000 0 " HASH "\r\n", 2, "hash"},
         {HEAD "0000000000aa shop seller default none 1000 0 00\n", 2, "hash"},
         {HEAD SHOP "0000000000aa other seller default none 1000 0 " HASH "\n", 3, "id is that"},
+        {HEAD SHOP "0000000000ab shop seller acme none 1000 0 " HASH "\n", 3, "another tenant"},
         {HEAD SHOP "0000000000ab shop seller default none 1000 0 " HASH "\n"
                    "0000000000ac shop seller default none 1000 0 " HASH "\n",
          4, "two keys"},
@@ -215,6 +219,26 @@ TEST(a_rotation_gives_the_name_and_role_on_and_the_old_one_an_end)
                         "0000000000cc shop seller default none 5000 0 " HASH "\n");
 }
 
+TEST(a_rotation_stays_in_the_tenant)
+{
+    struct key_entry key = fresh(0xcc, "");
+    given(HEAD "0000000000aa shop seller acme none 1000 0 " HASH "\n");
+    assert_int_equal(key_list_rotate(&list, 0xaa, &key, 7000, 6000), KEY_CHANGED);
+    assert_written(HEAD "0000000000aa shop seller acme none 1000 7000 " HASH "\n"
+                        "0000000000cc shop seller acme none 5000 0 " HASH "\n");
+}
+
+TEST(an_owner_is_the_tenant_and_the_name)
+{
+    char owner[OWNER_MAX_BYTES + 1];
+    struct key_entry key = fresh(0xcc, "shop");
+    assert_int_equal(key_owner(&key, owner), strlen("default/shop"));
+    assert_string_equal(owner, "default/shop");
+    memset(key.name, 'n', KEY_NAME_MAX_BYTES);
+    memset(key.tenant, 't', TENANT_MAX_BYTES);
+    assert_int_equal(key_owner(&key, owner), OWNER_MAX_BYTES);
+}
+
 TEST(a_certificate_is_one_client_s_and_goes_with_it)
 {
     struct key_entry next = fresh(0xcc, ""), other = fresh(0xdd, "till");
@@ -247,6 +271,22 @@ TEST(no_client_has_a_third_key_that_is_good)
     assert_int_equal(key_list_rotate(&list, 0xcc, &third, 8000, 7000), KEY_CHANGED);
     assert_null(key_list_find(&list, 0xaa));
     assert_int_equal(list.count, 2);
+}
+
+TEST(a_quota_is_that_of_both_keys_of_a_client)
+{
+    const struct quota quota = {.limits = {[QUOTA_RPS] = 50, [QUOTA_BURST] = 100}};
+    struct key_entry key = fresh(0xcc, "");
+    given(HEAD SHOP OPS);
+    assert_int_equal(key_list_set_quota(&list, 0xdd, &quota), KEY_UNKNOWN);
+    assert_int_equal(key_list_set_quota(&list, 0xaa, &quota), KEY_CHANGED);
+    assert_int_equal(key_list_rotate(&list, 0xaa, &key, 7000, 6000), KEY_CHANGED);
+    assert_written(HEAD "0000000000aa shop seller default rps=50,burst=100 1000 7000 " HASH "\n" OPS
+                        "0000000000cc shop seller default rps=50,burst=100 5000 0 " HASH "\n");
+    given(HEAD "0000000000aa shop seller default rps=50,burst=100 1000 7000 " HASH "\n"
+               "0000000000cc shop seller default rps=50,burst=100 5000 0 " HASH "\n");
+    assert_int_equal(key_list_set_quota(&list, 0xcc, &(struct quota){0}), KEY_CHANGED);
+    assert_int_equal(key_list_find(&list, 0xaa)->quota.limits[QUOTA_RPS], 0);
 }
 
 TEST(what_is_revoked_is_gone)

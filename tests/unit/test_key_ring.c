@@ -12,6 +12,7 @@
 
 static char folder[64], path[96];
 static struct key_use *use;
+static struct quota_use *quotas;
 static struct key_ring *ring;
 static char why[KEYS_WHY_SIZE];
 
@@ -72,7 +73,8 @@ static int begin(void **state)
     snprintf(first, sizeof(first), "%s", line_of(0xaa, "shop", "seller", 0));
     put_lines(first, line_of(0xbb, "ops", "admin", NOW + 1));
     use = key_use_new();
-    ring = key_ring_new(path, use, why);
+    quotas = quota_use_new();
+    ring = key_ring_new(path, use, quotas, why);
     return ring ? 0 : -1;
 }
 
@@ -82,6 +84,7 @@ static int end(void **state)
     snprintf(used, sizeof(used), "%s.used", path);
     key_ring_free(ring);
     key_use_free(use);
+    quota_use_free(quotas);
     unlink(used);
     unlink(path);
     return rmdir(folder);
@@ -271,8 +274,29 @@ TEST(a_file_that_is_gone_or_open_to_others_changes_nothing)
 TEST(there_is_no_ring_without_a_good_file)
 {
     put_file("stockd-keys 3\n");
-    assert_null(key_ring_new(path, use, why));
+    assert_null(key_ring_new(path, use, quotas, why));
     assert_non_null(strstr(why, "line 1"));
+}
+
+/* --- quotas ----------------------------------------------------------------------------------- */
+
+static struct quota_use_slot *quota_of(const char *authorization)
+{
+    const struct key_entry *key;
+    assert_int_equal(key_ring_judge(ring, str_of(authorization), NOW, &key), KEY_GOOD);
+    return key_ring_quota(key);
+}
+
+TEST(a_quota_is_that_of_the_name_and_outlives_a_reload)
+{
+    char first[256];
+    struct quota_use_slot *before = quota_of(bearer(key_text(0xaa, 7)));
+    assert_ptr_not_equal(quota_of(bearer(key_text(0xbb, 7))), before);
+    snprintf(first, sizeof(first), "%s", line_of(0xaa, "shop", "seller", 0));
+    put_lines(first, line_of(0xcc, "shop", "seller", 0));
+    assert_int_equal(key_ring_follow(ring, false, why), KEY_NEWS_TAKEN);
+    assert_ptr_equal(quota_of(bearer(key_text(0xaa, 7))), before);
+    assert_ptr_equal(quota_of(bearer(key_text(0xcc, 7))), before);
 }
 
 /* --- use -------------------------------------------------------------------------------------- */

@@ -201,8 +201,8 @@ static enum db_result ask_page(struct query *question, struct db *db)
         return DB_OK;
     if (!sheet->fresh)
         bound_page(page, sheet->bound, partitions);
-    return tail_page(db, &sheet->arena, page->to, page->ends, partitions, sheet->limit,
-                     &page->events, &page->count);
+    return tail_page(db, &sheet->arena, (struct str){NULL, 0}, page->to, page->ends, partitions,
+                     sheet->limit, &page->events, &page->count);
 }
 
 /* A page may have been read before the last answer about the checkpoints: ends only go up. */

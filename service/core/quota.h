@@ -1,0 +1,36 @@
+/* quota.h -- what a client may use of the service at most, as its line in the file of keys says it.
+ *
+ * Layer: core, pure. `none`, or limits with commas between them, each once, in any order:
+ *
+ *   rps=50,burst=100    requests a second, and so many at once
+ *
+ * Without `burst` it is what `rps` gives in a second.
+ *
+ * Invariant: what quota_write() has written is read as the same quota.
+ */
+#pragma once
+
+#include "buf.h"
+#include "core/bucket.h"
+
+enum quota_limit { QUOTA_RPS, QUOTA_BURST, QUOTA_LIMITS };
+
+#define QUOTA_NONE      "none"
+#define QUOTA_TEXT_SIZE 160 /* of the longest, with a NUL */
+
+struct quota {
+    int64_t limits[QUOTA_LIMITS]; /* 0: there is none */
+};
+
+/* False, with what would be right in *why: a static text. */
+bool quota_parse(struct quota *quota, struct str text, const char **why) MUST_CHECK;
+
+/* Appends the text. */
+void quota_write(const struct quota *quota, struct buf *out);
+
+/* "rps" */
+const char *quota_limit_name(enum quota_limit limit);
+
+/* The bucket of a host that has this share, above 0 and at most 1, of what the client may ask.
+ * Without `rps` it is one without a limit. */
+struct bucket_limit quota_rate(const struct quota *quota, double share);

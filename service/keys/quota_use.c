@@ -1,0 +1,43 @@
+#include "keys/quota_use.h"
+#include "shared.h"
+
+struct quota_use *quota_use_new(void)
+{
+    return shared_alloc(sizeof(struct quota_use));
+}
+
+void quota_use_free(struct quota_use *use)
+{
+    shared_free(use, sizeof(*use));
+}
+
+/* Several processes may look for the same one at once; all get the one that came first. */
+struct quota_use_slot *quota_use_slot(struct quota_use *use, struct str client)
+{
+    uint64_t hash = str_hash(client) | 1;
+    struct quota_use_slot *slot = use->slots;
+    for (size_t i = 0; i < QUOTA_USE_SLOTS; i++) {
+        uint64_t owner = 0;
+        slot = &use->slots[(hash + i) % QUOTA_USE_SLOTS];
+        if (atomic_compare_exchange_strong(&slot->client, &owner, hash) || owner == hash)
+            break;
+    }
+    return slot;
+}
+
+struct bucket_verdict quota_use_take(struct quota_use_slot *slot, const struct bucket_limit *limit,
+                                     int64_t now_ns, int64_t tokens)
+{
+    int64_t before = atomic_load(&slot->full_at_ns), after;
+    struct bucket_verdict verdict;
+    do {
+        after = before;
+        verdict = bucket_take(&after, limit, now_ns, tokens);
+    } while (verdict.taken && !atomic_compare_exchange_weak(&slot->full_at_ns, &before, after));
+    return verdict;
+}
+
+void quota_use_return(struct quota_use_slot *slot, const struct bucket_limit *limit, int64_t tokens)
+{
+    atomic_fetch_sub(&slot->full_at_ns, tokens * limit->step_ns);
+}
