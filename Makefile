@@ -104,12 +104,15 @@ endif
 # Level 3 looks at sizes that are known at run time only; a C library or compiler without it says so.
 FORTIFY := $(shell $(CC) -O2 -Werror -D_FORTIFY_SOURCE=3 -include stdlib.h -x c -E /dev/null >/dev/null 2>&1 && echo 3 || echo 2)
 FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=$(FORTIFY) $(HARDEN)
-# These two also look at their own lists at every turn of a loop: http/check.h, store/check.h.
+# These also look at their own lists at every turn of a loop: http/check.h, store/check.h.
 FLAGS_asan := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer $(HARDEN)
+# Instrumented as it is, gcc no longer sees of some variables that they were set.
+FLAGS_tsan := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=thread -fno-omit-frame-pointer -Wno-maybe-uninitialized $(HARDEN)
 FLAGS_fuzz := -DSTOCKD_CHECKS=1 -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # As needed: stockload loads no library that only the service calls.
 LD_release := $(HARDEN_LD) -Wl,--as-needed
 LD_asan := -fsanitize=address,undefined $(HARDEN_LD)
+LD_tsan := -fsanitize=thread $(HARDEN_LD)
 LD_fuzz := -fsanitize=fuzzer,address,undefined
 
 # Their headers are not held to the warnings of this code.
@@ -131,7 +134,8 @@ PAGE_C := $(wildcard tests/page/*.c)
 SOAK_C := $(wildcard tests/soak/*.c)
 CHAOS_C := $(wildcard tests/chaos/*.c)
 KEPT_C := $(wildcard tests/kept/*.c)
-ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) $(CHAOS_C) $(KEPT_C) tests/tools/yaml2json.c
+PRELOAD_C := $(wildcard tests/preload/*.c)
+ALL_C := $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) $(wildcard loadgen/main.c) $(SUPPORT_C) $(SHOP_C) $(UNIT_C) $(IT_C) $(FUZZ_C) $(BENCH_C) $(PAGE_C) $(SOAK_C) $(CHAOS_C) $(KEPT_C) $(PRELOAD_C) tests/tools/yaml2json.c
 ALL_H := $(wildcard common/*.h service/*.h service/*/*.h service/*/*/*.h common/*/*.h loadgen/*.h loadgen/*/*.h tests/*/*.h)
 
 obj = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
@@ -144,7 +148,9 @@ LIB_OBJS := $(COMMON_OBJS) $(SERVICE_OBJS) $(LOADGEN_OBJS)
 STOCKD := $(OUT)/stockd
 STOCKLOAD := $(OUT)/stockload
 SHOP := $(OUT)/shop
-REDIS_CLOCK := $(OUT)/kept/clock.so
+# Loaded before the C library of what a test starts.
+REDIS_CLOCK := $(OUT)/preload/clock.so
+MEMORY_FAULTS := $(OUT)/preload/memory.so
 UNIT_BINS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_C))
 IT_BINS := $(patsubst tests/it/%.c,$(OUT)/it/%,$(IT_C))
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_C))
@@ -200,7 +206,8 @@ unit: need-test ## tests of pure code, no server
 
 it: need-test ## tests against real servers that they start themselves
 	@$(MAKE) --no-print-directory tests-built WHAT=it
-	@STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) SHOP=$(CURDIR)/$(SHOP) REDIS_CLOCK=$(CURDIR)/$(REDIS_CLOCK) tests/run.sh $(OUT)/it '$(T)'
+	@STOCKD=$(CURDIR)/$(STOCKD) STOCKLOAD=$(CURDIR)/$(STOCKLOAD) SHOP=$(CURDIR)/$(SHOP) REDIS_CLOCK=$(CURDIR)/$(REDIS_CLOCK) \
+	    MEMORY_FAULTS_LIBRARY=$(CURDIR)/$(MEMORY_FAULTS) tests/run.sh $(OUT)/it '$(T)'
 
 compat: need-compat ## the integration tests on ARGS="redis-8.0 valkey-8.1" instead of the system's Redis
 	@T='$(T)' MAKE='$(MAKE)' tests/tools/compat.sh $(or $(ARGS),redis-8.0 valkey-8.1)
@@ -383,7 +390,7 @@ $(OUT)/obj/gen/version.o: $(OUT)/gen/version.c
 .PHONY: FORCE
 
 tests-built:
-	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(UNIT_BINS),$(STOCKD) $(STOCKLOAD) $(SHOP) $(REDIS_CLOCK) $(IT_BINS))
+	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(UNIT_BINS),$(STOCKD) $(STOCKLOAD) $(SHOP) $(REDIS_CLOCK) $(MEMORY_FAULTS) $(IT_BINS))
 .PHONY: fuzzers benchers pages-built lint-all
 fuzzers: $(FUZZ_BINS)
 benchers: $(BENCH_BINS)
@@ -411,10 +418,10 @@ $(OUT)/chaos/chaos: $(call obj,$(CHAOS_C)) $(ALL_PARTS)
 $(OUT)/kept/keep_store: $(OUT)/obj/tests/kept/keep_store.o $(ALL_PARTS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(TEST_LDLIBS) $(LDFLAGS)
-# Loaded into a redis-server, so it is built as that is: without sanitizers.
-$(REDIS_CLOCK): tests/kept/clock.c Makefile
+# Without sanitizers, whatever they are loaded into: a redis-server has none.
+$(OUT)/preload/%.so: tests/preload/%.c tests/preload/memory.h Makefile
 	@mkdir -p $(@D)
-	@$(CC) -std=gnu17 $(WARN) -O1 -D_GNU_SOURCE -fPIC -shared -o $@ $<
+	@$(CC) -std=gnu17 $(WARN) -O1 -g -D_GNU_SOURCE $(INCLUDES) -fPIC -shared -o $@ $<
 $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIB_LDLIBS) $(LDFLAGS)

@@ -19,9 +19,9 @@
 
 /* What a sanitizer, an assert, or the C library's own checks print before a process dies. */
 static const char *const crash_words[] = {
-    "ERROR: AddressSanitizer",  "ERROR: LeakSanitizer", "runtime error:", "Assertion `",
-    "*** stack smashing",       "*** buffer overflow",  "malloc(): ",     "free(): ",
-    "double free or corruption"};
+    "ERROR: AddressSanitizer",   "ERROR: LeakSanitizer",    "runtime error:", "Assertion `",
+    "*** stack smashing",        "*** buffer overflow",     "malloc(): ",     "free(): ",
+    "double free or corruption", "WARNING: ThreadSanitizer"};
 
 static bool is_given(const char *const *args, const char *name)
 {
@@ -39,6 +39,16 @@ static int give_up(struct tservice *s, int err)
     tproc_kill9(&s->proc);
     temp_dir_remove(s->dir);
     s->dir[0] = '\0';
+    return err;
+}
+
+static int start_with(struct tservice *s, const char *const argv[], const char *preload)
+{
+    if (preload)
+        setenv("LD_PRELOAD", preload, 1);
+    int err = tproc_start(&s->proc, argv, s->err_path);
+    if (preload)
+        unsetenv("LD_PRELOAD");
     return err;
 }
 
@@ -97,7 +107,7 @@ int tservice_launch(struct tservice *s, const struct tservice_opts *opts)
     }
 
     thost_enter(opts->on);
-    err = tproc_start(&s->proc, argv, s->err_path);
+    err = start_with(s, argv, opts->preload);
     thost_leave(opts->on);
     return err ? give_up(s, err) : 0;
 }
@@ -220,5 +230,5 @@ int tservice_pids(const struct tservice *s, const char *role, pid_t *pids, int m
 bool tservice_is_slow(void)
 {
     const char *program = getenv("STOCKD");
-    return program && strstr(program, "/asan/");
+    return program && (strstr(program, "/asan/") || strstr(program, "/tsan/"));
 }
