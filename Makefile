@@ -30,6 +30,14 @@ COMMIT := $(if $(wildcard .git),$(shell git describe --always --dirty --exclude=
 # Of what is made from the sources, as seconds since the epoch.
 MAN_DATE ?= $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
 
+# Programs with threads in them, or that make a service use its own.
+THREADED_UNIT := lookup confine
+THREADED_IT := query_pool history events lookup
+# Two take malloc() over, as valgrind does; the others need pidfd_open() or seccomp(), which that of Debian 12 does not know.
+NOT_UNDER_VALGRIND := test_ledger_memory test_request_memory test_confine test_check_workers test_pool test_pool_host \
+                      test_pool_init test_pool_orphans test_pool_talk test_pooltask test_pooltask_ends
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=no
+
 # What the programs link with, by pkg-config name.
 LIBS := libmicrohttpd hiredis jansson libuv libssl libcrypto libpq sqlite3 libcurl libseccomp
 TEST_LIBS := cmocka yaml-0.1
@@ -56,6 +64,9 @@ HAVE_compat = $(HAVE_test) && which patchelf >/dev/null
 WHY_model := for make model
 DEBS_model := spin gcc libc6-dev python3
 HAVE_model = which spin gcc python3 >/dev/null
+WHY_valgrind := for make valgrind
+DEBS_valgrind := $(DEBS_test) valgrind
+HAVE_valgrind = $(HAVE_test) && which valgrind >/dev/null
 WHY_fuzz := for make fuzz
 DEBS_fuzz := $(DEBS_test) clang libclang-rt-dev
 HAVE_fuzz = $(HAVE_test) && ls $$($(CLANG) -print-runtime-dir)/*fuzzer* >/dev/null 2>&1
@@ -184,7 +195,7 @@ INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
 
-.PHONY: help all run demo test unit it compat model asan fuzz soak chaos bench capacity bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
+.PHONY: help all run demo test unit it compat model asan tsan valgrind weekly fuzz soak chaos bench capacity bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -217,6 +228,17 @@ model: need-model ## search the model of failover, with every rule and without e
 
 asan: need-test ## unit and it again, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory FLAVOUR=asan unit it
+
+tsan: need-test ## what has threads again, under ThreadSanitizer
+	@$(MAKE) --no-print-directory FLAVOUR=tsan T='$(or $(T),$(THREADED_UNIT))' unit
+	@$(MAKE) --no-print-directory FLAVOUR=tsan T='$(or $(T),$(THREADED_IT))' it
+
+valgrind: need-valgrind ## the tests of pure code again, under valgrind (T=name runs the matching programs)
+	@TEST_UNDER='$(VALGRIND)' TEST_LEAVE_OUT='$(NOT_UNDER_VALGRIND)' TEST_TIMEOUT=14400 TEST_JOBS=$(or $(TEST_JOBS),$(shell nproc)) \
+	    $(MAKE) --no-print-directory unit
+
+weekly: ## what takes longer than a commit may: valgrind, ThreadSanitizer, the whole model
+	@.ci/weekly
 
 fuzz: need-fuzz ## every libFuzzer target for FUZZ_SECONDS (30) from the seed corpus
 	@$(MAKE) --no-print-directory FLAVOUR=fuzz CC=$(CLANG) fuzzers
@@ -389,8 +411,10 @@ $(OUT)/obj/gen/version.o: $(OUT)/gen/version.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 .PHONY: FORCE
 
+# The programs whose name contains one of the words of T, or all: those that tests/run.sh runs.
+meant = $(if $(T),$(foreach bin,$(1),$(if $(strip $(foreach word,$(T),$(findstring $(word),$(notdir $(bin))))),$(bin))),$(1))
 tests-built:
-	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(UNIT_BINS),$(STOCKD) $(STOCKLOAD) $(SHOP) $(REDIS_CLOCK) $(MEMORY_FAULTS) $(IT_BINS))
+	@$(MAKE) --no-print-directory $(if $(filter unit,$(WHAT)),$(call meant,$(UNIT_BINS)),$(STOCKD) $(STOCKLOAD) $(SHOP) $(REDIS_CLOCK) $(MEMORY_FAULTS) $(call meant,$(IT_BINS)))
 .PHONY: fuzzers benchers pages-built lint-all
 fuzzers: $(FUZZ_BINS)
 benchers: $(BENCH_BINS)

@@ -38,9 +38,7 @@ int memory_faults_begin(struct memory_faults_file *faults)
         return -errno;
     int err = map_page(faults, fd);
     close(fd);
-    /* A sanitizer would insist on being loaded first. */
-    if (!err && (setenv(MEMORY_FAULTS_FILE, faults->path, 1) < 0 ||
-                 setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 0) < 0))
+    if (!err && setenv(MEMORY_FAULTS_FILE, faults->path, 1) < 0)
         err = -errno;
     if (err)
         memory_faults_end(faults);

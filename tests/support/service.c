@@ -44,11 +44,18 @@ static int give_up(struct tservice *s, int err)
 
 static int start_with(struct tservice *s, const char *const argv[], const char *preload)
 {
-    if (preload)
-        setenv("LD_PRELOAD", preload, 1);
+    char before[256], options[300];
+    const char *was = getenv("ASAN_OPTIONS");
+    if (!preload)
+        return tproc_start(&s->proc, argv, s->err_path);
+    snprintf(before, sizeof(before), "%s", was ? was : "");
+    /* A sanitizer's library would insist on being the first. */
+    snprintf(options, sizeof(options), "%s:verify_asan_link_order=0", before);
+    setenv("ASAN_OPTIONS", options, 1);
+    setenv("LD_PRELOAD", preload, 1);
     int err = tproc_start(&s->proc, argv, s->err_path);
-    if (preload)
-        unsetenv("LD_PRELOAD");
+    unsetenv("LD_PRELOAD");
+    setenv("ASAN_OPTIONS", before, 1);
     return err;
 }
 
