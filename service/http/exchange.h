@@ -26,6 +26,7 @@
 #include "http/headers.h"
 #include "http/host.h"
 #include "http/problem.h"
+#include "http/proxies.h"
 #include "http/rate.h"
 #include "http/render.h"
 #include "http/request.h"
@@ -68,6 +69,7 @@ struct exchange {
     struct str target; /* raw, in the arena */
     struct route_match match;
     struct headers headers;
+    struct ip from;              /* who asks, by what trusted proxies say */
     enum role role;              /* of who asks */
     struct access_caller caller; /* for the access log */
     struct rate rate;            /* of who asks */
@@ -95,8 +97,9 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct acceptor acceptors[SERVER_SOCKETS]; /* of what the library does not accept itself */
     unsigned acceptor_count;
-    bool tls;
-    struct handshakes handshakes; /* empty without TLS */
+    const struct proxies *proxies;
+    bool tls, proxy_protocol;
+    struct handshakes handshakes; /* empty without either */
     struct store *store;          /* NULL: a port that tells this instead: */
     const struct http_health *health;
     struct stats *stats;
