@@ -13,6 +13,7 @@ static const char *const durabilities[] = {STORE_DURABILITY_NAMES, NULL};
 static const char *const whens[] = {"auto", "always", "off", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const forwarded[] = {"x-forwarded-for", "forwarded", NULL};
+static const char *const tenant_items[] = {"shared", "own", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 
 #define SECOND    INT64_C(1000)
@@ -117,6 +118,8 @@ const struct arg_spec config_specs[] = {
      .help = "The header field in which --trusted-proxies say it; the other one is not looked at."},
     {"proxy-protocol", ARG_BOOL, AT(proxy_protocol),
      .help = "Connections of --trusted-proxies begin with a header of the PROXY protocol, version 2, and all others must not."},
+    {"tenant-items", ARG_ENUM, AT(tenant_items), .choices = tenant_items, .default_text = "shared",
+     .help = "Items of a tenant of --keys-file: those of the store, as all have them, or its own. The same on all services of a store, for good."},
     {"access-log", ARG_STRING, AT(access_log), .metavar = "FILE",
      .help = "File to append a line of JSON to for every operation that changes something, or -: standard output. Opened anew on SIGHUP."},
     {"user", ARG_STRING, AT(user), .metavar = "NAME",

@@ -27,6 +27,9 @@
                     "it in a file."                                                                \
     }
 
+/* Whose the items are that a tenant names. */
+enum tenant_items { TENANT_ITEMS_SHARED, TENANT_ITEMS_OWN };
+
 struct config {
     char *listen;
     int64_t workers; /* 0: online CPUs */
@@ -54,6 +57,7 @@ struct config {
     int log_level;  /* enum log_level */
     char *log_level_file;
     char *keys_file;       /* NULL: everybody may everything */
+    int tenant_items;      /* enum tenant_items */
     int64_t failed_logins; /* a minute and address; 0: any number */
     double quota_share;    /* of each quota, that this host gives */
     char *trusted_proxies; /* NULL: none */

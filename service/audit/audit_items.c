@@ -1,6 +1,7 @@
 /* audit_items.c -- items against the ledger, from both sides, and what belongs to each: its places
  * in the indexes, its holds, and what customers have of it (audit_usage.c). */
 #include "audit/audit_walk.h"
+#include "core/tenant.h"
 
 #include <stdio.h>
 
@@ -87,7 +88,7 @@ static size_t only_names(struct walk *walk, struct str *skus, size_t count)
 {
     size_t left = 0;
     for (size_t i = 0; i < count; i++) {
-        if (sku_valid(skus[i]))
+        if (item_name_valid(skus[i]))
             skus[left++] = skus[i];
         else
             walk_drift(walk->audit, AUDIT_INDEX, walk->partition, skus[i],
@@ -151,7 +152,7 @@ static bool turn_known(struct walk *walk, struct walk_place *place, struct walk_
     page->has_ledger = true;
     page->count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (sku_valid(known[i].sku))
+        if (item_name_valid(known[i].sku))
             page->pairs[page->count++] =
                 (struct walk_pair){.name = known[i].sku, .ledger_item = known[i].item};
         else

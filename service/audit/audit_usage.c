@@ -54,7 +54,9 @@ const struct walk_kind walk_usage = {
 /* Why a counter in Redis is wrong whatever the ledger says; NULL: it is not. */
 static const char *plainly_wrong(const struct scan_item *item, const struct scan_usage *usage)
 {
-    bool named = usage->customer.n <= TEXT_MAX_BYTES && text_storable(usage->customer);
+    struct str customer = tenant_outer(usage->customer, TENANT_MARK_SHARE);
+    bool named = customer.n <= TEXT_MAX_BYTES && text_storable(customer) &&
+                 tenant_valid(tenant_of(usage->customer, TENANT_MARK_SHARE));
     if (!named || usage->units < 0)
         return named ? "counts for him what is no number of units" : "counts for what is no name";
     if (usage->units > 0 && (item->found != LAYOUT_FOUND || !item->item.exists))
@@ -130,8 +132,8 @@ static bool turn_known(struct walk *walk, struct walk_place *place, struct walk_
         !walk_pairs(walk, page, NULL, count))
         return false;
     for (size_t i = 0; i < count; i++)
-        page->pairs[i].name = known[i].customer;
-    return walk_turned(walk, place, count, count ? known[count - 1].customer : STR("")) &&
+        page->pairs[i].name = known[i].share;
+    return walk_turned(walk, place, count, count ? known[count - 1].share : STR("")) &&
            (count == 0 || fill_absent(walk, page, place->sku));
 }
 

@@ -12,7 +12,7 @@
 
 #include "audit/audit.h"
 #include "audit/compare.h"
-#include "core/limits.h"
+#include "core/tenant.h"
 #include "ledger/query/current_state.h"
 
 #define WALK_KEPT_MAX    SCAN_PAGE
@@ -21,8 +21,8 @@
 
 /* One thing, as both sides have it. */
 struct walk_pair {
-    struct str name; /* of an item, of a customer; the bytes of an id */
-    struct str sku;  /* of a customer's usage: whose */
+    struct str name; /* of an item, of a share; the bytes of an id */
+    struct str sku;  /* of a share: of which item */
     /* Redis */
     const struct scan_item *item;             /* of items, and of usage */
     const struct scan_record *record, *after; /* of reservations; after the ledger was asked */
@@ -83,7 +83,7 @@ struct walk_source {
 struct walk_kept {
     struct walk_pair pair;
     struct scan_item item;
-    char name[TEXT_MAX_BYTES + 1], sku[SKU_MAX_BYTES + 1];
+    char name[SHARE_MAX_BYTES + 1], sku[SKU_STORED_MAX_BYTES + 1];
 };
 
 struct walk {

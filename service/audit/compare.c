@@ -114,6 +114,7 @@ static const struct field head_fields[] = {
     {"customer", TYPE_TEXT, offsetof(struct reservation, customer)},
     {"reference", TYPE_TEXT, offsetof(struct reservation, reference)},
     {"metadata", TYPE_TEXT, offsetof(struct reservation, metadata)},
+    {"owner", TYPE_TEXT, offsetof(struct reservation, owner)},
 };
 static const struct field line_fields[] = {
     {"sku", TYPE_TEXT, offsetof(struct reservation_line, sku)},

@@ -20,6 +20,7 @@ static const char *const roles[] = {"reader", "seller", "stock", "admin", NULL};
 struct options {
     char *keys_file;
     char *name;
+    char *tenant;
     char *quota;         /* as text */
     struct quota limits; /* what that says */
     int role;            /* an index into roles */
@@ -163,6 +164,8 @@ static const struct arg_spec add_specs[] = {
      .help = "Whose key it is: 1 to 64 characters of A-Z a-z 0-9 . _ @ : -"},
     {"role", ARG_ENUM, AT(role), .choices = roles, .default_text = "reader", .flag_only = true,
      .help = "What it may do: read; seller: also reservations and sales; stock: also items; admin: everything."},
+    {"tenant", ARG_STRING, AT(tenant), .metavar = "TENANT", .default_text = TENANT_DEFAULT, .flag_only = true,
+     .help = "Who sees what it makes: all keys of this tenant; 1 to 32 characters of a-z 0-9 _ -"},
     QUOTA_ROW(QUOTA_NONE),
     EXPIRES_ROW,
     {0},
@@ -174,9 +177,14 @@ static bool complete_add(struct cli_call *call, char *err, size_t err_size)
     const struct options *options = call->options;
     if (!has_file(call, err, err_size) || !read_quota(call, err, err_size))
         return false;
-    return (options->name && key_name_valid(str_of(options->name))) ||
-           fail_with(err, err_size, "--name: must be 1 to %d characters of A-Z a-z 0-9 . _ @ : -",
-                     KEY_NAME_MAX_BYTES);
+    if (!options->name || !key_name_valid(str_of(options->name)))
+        return fail_with(err, err_size,
+                         "--name: must be 1 to %d characters of A-Z a-z 0-9 . _ @ : -",
+                         KEY_NAME_MAX_BYTES);
+    return tenant_valid(str_of(options->tenant)) ||
+           fail_with(err, err_size,
+                     "--tenant: must be 1 to %d characters of a-z 0-9 _ -, the first no _ or -",
+                     TENANT_MAX_BYTES);
 }
 
 static enum key_change put_new(const struct cli_call *call, struct key_list *list,
@@ -184,6 +192,7 @@ static enum key_change put_new(const struct cli_call *call, struct key_list *lis
 {
     const struct options *options = call->options;
     snprintf(key->name, sizeof(key->name), "%s", options->name);
+    snprintf(key->tenant, sizeof(key->tenant), "%s", options->tenant);
     key->role = role_of_name(str_of(roles[options->role]));
     key->quota = options->limits;
     return key_list_add(list, key, now_ms);
@@ -217,6 +226,7 @@ static const struct table_column columns[] = {
     {.title = "ID"},
     {.title = "NAME"},
     {.title = "ROLE"},
+    {.title = "TENANT"},
     {.title = "QUOTA", .drop = 2},
     {.title = "CREATED", .drop = 1},
     {.title = "EXPIRES"},
@@ -251,6 +261,7 @@ static void put_key(struct table *table, const struct key_entry *key, int64_t us
     table_put(table, str_of(id));
     table_put(table, str_of(key->name));
     table_put(table, str_of(role_name(key->role)));
+    table_put(table, str_of(key->tenant));
     put_quota(table, &key->quota);
     put_time(table, key->created_ms, NULL);
     if (key_is_over(key, clock_wall_ms()))

@@ -2,7 +2,8 @@
  *
  * Layer: core, and private to it. A decision returns a step: STEP_DONE with op->out filled, or
  * STEP_READ once it has marked what it lacks, or STEP_DEFER. It changes nothing before it knows
- * all that it needs. STEP_BROKEN: what was read contradicts itself, so somebody else writes here.
+ * all that it needs. A customer is named by its share (tenant.h). STEP_BROKEN: what was read
+ * contradicts itself, so somebody else writes here.
  */
 #pragma once
 
@@ -97,7 +98,8 @@ enum step reservation_expire(struct planner *p, struct view_reservation *vr);
 /* --- events and results (plan.c) ---------------------------------------------------------------
  */
 
-/* Appends an event; `op` gives the client's key and result if the event settles it, else NULL. */
+/* Appends an event; `op` gives its owner, and the client's key and result, if the event settles it;
+ * else NULL. */
 enum step planner_event(struct planner *p, struct event *event, struct op *op);
 
 /* The event line of an item as it is now. */

@@ -1,6 +1,7 @@
 /* decide_counter.c -- no counter passes what is written of it: in answers, in the stream, in SQL.
  */
 #include "core/decide.h"
+#include "core/tenant.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -50,7 +51,7 @@ static enum step refuse_counter(struct planner *p, struct op *op, struct str sku
     char *why = arena_alloc(p->view->arena, WHY_SIZE);
     if (!why)
         return STEP_NO_MEMORY;
-    snprintf(why, WHY_SIZE, "%.*s: %s", STR_ARG(sku), what);
+    snprintf(why, WHY_SIZE, "%.*s: %s", STR_ARG(tenant_outer(sku, TENANT_MARK_ITEM)), what);
     name_field(op, sku, member);
     op->out.why = why;
     return refuse(op, OUT_INVALID);

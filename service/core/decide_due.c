@@ -118,8 +118,8 @@ bool reservation_ready(struct planner *p, struct view_reservation *vr, const str
     bool ready = true;
     for (unsigned i = 0; i < r->line_count; i++) {
         ready &= view_item(p->view, vr->slots[i])->known;
-        const struct view_customer *c = customer_of(p, vr->slots[i], r->customer);
-        ready &= str_absent(r->customer) || (c && c->known);
+        const struct view_customer *c = customer_of(p, vr->slots[i], r->share);
+        ready &= str_absent(r->share) || (c && c->known);
     }
     return ready;
 }

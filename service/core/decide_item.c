@@ -129,15 +129,15 @@ enum step item_check_take(struct planner *p, struct op *op, const struct op_line
 enum step decide_decrement(struct planner *p, struct op *op)
 {
     struct op_line *line = &op->lines[0];
-    enum step step = item_check_take(p, op, line, 1, op->customer);
+    enum step step = item_check_take(p, op, line, 1, op->share);
     if (step == STEP_DONE && op->out.code == OUT_NONE)
-        step = counter_check_take(p, op, line, 1, op->customer, true);
+        step = counter_check_take(p, op, line, 1, op->share, true);
     if (step != STEP_DONE || op->out.code != OUT_NONE)
         return step;
     struct view_item *item = view_item(p->view, line->slot);
     item->now.available -= line->quantity;
     item->now.sold += line->quantity;
-    customer_add(p, line->slot, op->customer, line->quantity);
+    customer_add(p, line->slot, op->share, line->quantity);
     item_touch(p, item);
     op->out.code = OUT_OK;
     op->out.sku = item->sku;

@@ -1,6 +1,7 @@
 /* decide_reservation.c -- reserve, confirm, release, extend, get; and expiry. */
 #include "core/decide.h"
 #include "core/plan.h"
+#include "core/tenant.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -46,8 +47,10 @@ static void stamp(struct reservation_line *line, const struct view_item *item)
 static enum step answer(struct planner *p, struct op *op, struct view_reservation *vr)
 {
     const struct reservation *r = vr->now;
-    struct event event = {
-        .type = op ? op_trait(op->kind)->event : EVENT_EXPIRE, .has_rid = true, .rid = r->id};
+    struct event event = {.type = op ? op_trait(op->kind)->event : EVENT_EXPIRE,
+                          .has_rid = true,
+                          .rid = r->id,
+                          .owner = r->owner};
     event.lines = arena_alloc(p->view->arena, r->line_count * sizeof(*event.lines));
     if (!event.lines)
         return STEP_NO_MEMORY;
@@ -92,6 +95,8 @@ static struct reservation *new_reservation(struct planner *p, struct op *op)
     r->customer = op->customer;
     r->reference = op->reference;
     r->metadata = op->metadata;
+    r->owner = op->owner;
+    r->share = op->share;
     r->line_count = op->line_count;
     return r;
 }
@@ -106,7 +111,7 @@ static enum step hold_lines(struct planner *p, struct op *op, struct view_reserv
         item->now.available -= line->quantity;
         item->now.held += line->quantity;
         item_hold_begins(item, r->expires_ms);
-        customer_add(p, line->slot, op->customer, line->quantity);
+        customer_add(p, line->slot, op->share, line->quantity);
         item_touch(p, item);
         r->lines[i] = (struct reservation_line){
             .sku = item->sku, .quantity = line->quantity, .reserved = line->quantity};
@@ -119,9 +124,9 @@ static enum step hold_lines(struct planner *p, struct op *op, struct view_reserv
 
 enum step decide_reserve(struct planner *p, struct op *op)
 {
-    enum step step = item_check_take(p, op, op->lines, op->line_count, op->customer);
+    enum step step = item_check_take(p, op, op->lines, op->line_count, op->share);
     if (step == STEP_DONE && op->out.code == OUT_NONE)
-        step = counter_check_take(p, op, op->lines, op->line_count, op->customer, false);
+        step = counter_check_take(p, op, op->lines, op->line_count, op->share, false);
     if (step != STEP_DONE || op->out.code != OUT_NONE)
         return step;
     struct reservation *r = new_reservation(p, op);
@@ -164,7 +169,7 @@ static enum step end_hold(struct planner *p, struct view_reservation *vr,
         item->now.available += line->quantity - keeps;
         item->now.sold += keeps;
         item_hold_ends(item, r->expires_ms);
-        customer_add(p, vr->slots[i], r->customer, keeps - line->quantity);
+        customer_add(p, vr->slots[i], r->share, keeps - line->quantity);
         item_touch(p, item);
         stamp(line, item);
         if (sold)
@@ -198,7 +203,9 @@ static enum step find_reservation(struct planner *p, struct op *op, struct view_
     if (!vr->known)
         return STEP_READ;
     const struct reservation *r = view_current(vr);
-    if (!r || (r->ended_ms > 0 && r->ended_ms + p->limits->reservation_retention_ms <= p->now_ms))
+    /* That of another tenant is none, and nothing more is read for it. */
+    if (!r || !owner_shares_tenant(r->owner, op->owner) ||
+        (r->ended_ms > 0 && r->ended_ms + p->limits->reservation_retention_ms <= p->now_ms))
         return refuse(op, OUT_RESERVATION_NOT_FOUND);
     op->out.resv = r;
     if (!reservation_ready(p, vr, r))
@@ -278,9 +285,9 @@ static enum step rereserve(struct planner *p, struct op *op, struct view_reserva
         if (sold[i] > 0)
             lines[count++] = (struct op_line){
                 .sku = was->lines[i].sku, .quantity = sold[i], .slot = vr->slots[i]};
-    enum step step = item_check_take(p, op, lines, count, was->customer);
+    enum step step = item_check_take(p, op, lines, count, was->share);
     if (step == STEP_DONE && op->out.code == OUT_NONE)
-        step = counter_check_take(p, op, lines, count, was->customer, true);
+        step = counter_check_take(p, op, lines, count, was->share, true);
     if (step != STEP_DONE || op->out.code != OUT_NONE)
         return step;
     struct reservation *r = change(p, vr);
@@ -296,7 +303,7 @@ static enum step rereserve(struct planner *p, struct op *op, struct view_reserva
             continue; /* deleted since, and nothing of it is taken again */
         item->now.available -= sold[i];
         item->now.sold += sold[i];
-        customer_add(p, vr->slots[i], r->customer, sold[i]);
+        customer_add(p, vr->slots[i], r->share, sold[i]);
         item_touch(p, item);
         stamp(line, item);
     }

@@ -1,5 +1,6 @@
 #include "core/event.h"
 #include "core/limits.h"
+#include "core/tenant.h"
 
 #include <assert.h>
 
@@ -12,6 +13,8 @@ enum {
     HAS_METADATA = 1 << 5,
     HAS_OPERATION = 1 << 6,
     IS_NEGATIVE = 1 << 7,
+    HAS_OWNER = 1 << 8, /* not of the default tenant: one byte more of flags is theirs alone */
+    FLAGS_MAX = (1 << 9) - 1,
 };
 
 /* A confirm may have lost its items: rereserved, to sell none of those deleted since. */
@@ -55,6 +58,7 @@ static const struct {
     {HAS_METADATA, offsetof(struct event, metadata), METADATA_MAX_BYTES},
     {HAS_OPERATION, offsetof(struct event, key), KEY_STORED_MAX_BYTES},
     {HAS_OPERATION, offsetof(struct event, result), SIZE_MAX / 4},
+    {HAS_OWNER, offsetof(struct event, owner), OWNER_MAX_BYTES},
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
@@ -208,7 +212,7 @@ int event_read(struct event_reader *reader, struct str bytes, int64_t *now_ms)
 
 static void take_line(struct unpack *in, struct event_line *line)
 {
-    line->sku = unpack_text(in, SKU_MAX_BYTES);
+    line->sku = unpack_text(in, SKU_STORED_MAX_BYTES);
     line->quantity = unpack_number(in);
     line->available = unpack_number(in);
     line->held = unpack_number(in);
@@ -266,6 +270,7 @@ static void take_rest(struct event_reader *reader, struct event *event, int flag
     }
     if (event->result_follows)
         unpack_bytes(in, event->fingerprint, EVENT_FINGERPRINT_BYTES);
+    in->bad |= !owner_valid(event->owner);
 }
 
 int event_next(struct event_reader *reader, struct arena *arena, int64_t now_ms,
@@ -275,7 +280,7 @@ int event_next(struct event_reader *reader, struct arena *arena, int64_t now_ms,
     if (in->p == in->end && !in->bad)
         return 0;
     int head = (int)unpack_bounded(in, reader->brief ? HEAD_MAX : EVENT_TYPES - 1);
-    int flags = (int)unpack_bounded(in, 255);
+    int flags = (int)unpack_bounded(in, FLAGS_MAX);
     *event = (struct event){.type = (enum event_type)(head & (SAME_ITEM - 1))};
     event->negative = flags & IS_NEGATIVE;
     event->result_follows = head & RESULT_FOLLOWS;

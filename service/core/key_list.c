@@ -5,7 +5,6 @@
 #include <assert.h>
 
 #define HEAD          "stockd-keys 1"
-#define TENANT        "default"
 #define COLUMNS       8
 #define NAME_KEYS_MAX 2
 
@@ -77,8 +76,10 @@ static const char *read_key(struct key_entry *key, struct str line)
     key->role = role_of_name(columns[COLUMN_ROLE]);
     if (key->role == ROLE_UNSET)
         return "the role must be reader, seller, stock or admin";
-    if (!str_equal(columns[COLUMN_TENANT], STR(TENANT)))
-        return "the tenant must be " TENANT "; this version knows no other";
+    if (!tenant_valid(columns[COLUMN_TENANT]))
+        return "the tenant must be 1 to 32 characters of a-z 0-9 _ -, the first no _ or -";
+    memcpy(key->tenant, columns[COLUMN_TENANT].p, columns[COLUMN_TENANT].n);
+    key->tenant[columns[COLUMN_TENANT].n] = '\0';
     if (!quota_parse(&key->quota, columns[COLUMN_QUOTA], &why))
         return why;
     if (!read_time(columns[COLUMN_CREATED], &key->created_ms) ||
@@ -102,6 +103,10 @@ static const char *check_key(const struct key_list *list, const struct key_entry
 {
     if (key_list_find(list, key->id))
         return "the id is that of a line before";
+    for (unsigned i = 0; i < list->count; i++)
+        if (strcmp(list->keys[i].name, key->name) == 0 &&
+            strcmp(list->keys[i].tenant, key->tenant) != 0)
+            return "the name has a key of another tenant";
     for (unsigned i = 0; i < list->count; i++)
         if (strcmp(list->keys[i].name, key->name) == 0 &&
             memcmp(&list->keys[i].quota, &key->quota, sizeof(key->quota)) != 0)
@@ -143,7 +148,7 @@ static void write_key(const struct key_entry *key, struct buf *out)
     char id[API_KEY_ID_CHARS + 1], hash[2 * KEY_HASH_BYTES];
     api_key_put_id(key->id, id);
     hex_put(hash, key->hash, KEY_HASH_BYTES);
-    buf_printf(out, "%s %s %s " TENANT " ", id, key->name, role_name(key->role));
+    buf_printf(out, "%s %s %s %s ", id, key->name, role_name(key->role), key->tenant);
     quota_write(&key->quota, out);
     buf_printf(out, " %lld %lld %.*s\n", (long long)key->created_ms, (long long)key->expires_ms,
                (int)sizeof(hash), hash);
@@ -169,6 +174,12 @@ static struct key_entry *find(struct key_list *list, uint64_t id)
 const struct key_entry *key_list_find(const struct key_list *list, uint64_t id)
 {
     return find((struct key_list *)list, id);
+}
+
+size_t key_owner(const struct key_entry *key, char owner[OWNER_MAX_BYTES + 1])
+{
+    char *to = stpcpy(stpcpy(stpcpy(owner, key->tenant), "/"), key->name);
+    return (size_t)(to - owner);
 }
 
 static void drop(struct key_list *list, struct key_entry *key)
@@ -199,7 +210,7 @@ static enum key_change append(struct key_list *list, const struct key_entry *key
 
 enum key_change key_list_add(struct key_list *list, const struct key_entry *key, int64_t now_ms)
 {
-    assert(key_name_valid(str_of(key->name)));
+    assert(key_name_valid(str_of(key->name)) && tenant_valid(str_of(key->tenant)));
     if (drop_over(list, key->name, now_ms) > 0)
         return KEY_NAME_HAS;
     return append(list, key);
@@ -214,6 +225,7 @@ enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct
     if (key_is_over(old, now_ms))
         return KEY_OVER;
     memcpy(next.name, old->name, sizeof(next.name));
+    memcpy(next.tenant, old->tenant, sizeof(next.tenant));
     next.role = old->role;
     next.quota = old->quota;
     if (drop_over(list, next.name, now_ms) >= NAME_KEYS_MAX)

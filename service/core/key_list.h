@@ -6,11 +6,11 @@
  *   stockd-keys 1
  *   <id> <name> <role> <tenant> <quota> <created, ms> <expires, ms; 0: never> <sha-256>
  *
- * Tenant and quota (quota.h) have their place in each line; what this build does not know, a tenant
- * but `default` or a limit of another name, makes it refuse the file rather than pass over a limit.
+ * The quota has its place in each line; a limit of a name that this build does not know makes it
+ * refuse the file rather than pass over it.
  *
  * Invariants: no two keys have one id. A name belongs to one client, which has one key, or two
- * while it changes from one to the other; both have the same quota.
+ * while it changes from one to the other; both have the same quota, and are of one tenant.
  */
 #pragma once
 
@@ -18,15 +18,17 @@
 #include "core/api_key.h"
 #include "core/quota.h"
 #include "core/role.h"
+#include "core/tenant.h"
 
 #define KEY_HASH_BYTES     32
-#define KEY_NAME_MAX_BYTES 64
+#define KEY_NAME_MAX_BYTES CLIENT_MAX_BYTES
 #define KEYS_MAX           1000
 #define KEY_LIST_MAX_BYTES (KEYS_MAX * 512 + 16)
 
 struct key_entry {
     uint64_t id;
     char name[KEY_NAME_MAX_BYTES + 1];
+    char tenant[TENANT_MAX_BYTES + 1];
     enum role role;
     int64_t created_ms, expires_ms; /* of the wall clock; expires_ms 0: never */
     uint8_t hash[KEY_HASH_BYTES];   /* SHA-256 of the key's text */
@@ -70,6 +72,9 @@ enum key_change {
     KEY_OVER,     /* rotate: it has expired */
     KEY_HAS_TWO,  /* rotate: the client has another living key already */
 };
+
+/* The owner of what the key's client makes, `tenant/client`; its length without the NUL. */
+size_t key_owner(const struct key_entry *key, char owner[OWNER_MAX_BYTES + 1]);
 
 /* Adds a key of a new client. Expired ones of the same name go. */
 enum key_change key_list_add(struct key_list *list, const struct key_entry *key,

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define SKU_MAX_BYTES        64
+#define SKU_STORED_MAX_BYTES 97 /* a tenant and a mark before it: see tenant.h */
 #define QUANTITY_MAX         INT64_C(1000000000)
 #define UNITS_MAX            ((INT64_C(1) << 53) - 1) /* see counter_valid() */
 #define DELTA_MAX            (INT64_C(1) << 53)
@@ -19,7 +20,7 @@
 #define METADATA_DEPTH_MAX   32 /* objects and arrays in one another, the outermost included */
 #define BODY_DEPTH_MAX       64 /* the same of a body as a whole */
 #define KEY_MAX_BYTES        255
-#define KEY_STORED_MAX_BYTES 320 /* a batch's key K gives "K/999" */
+#define KEY_STORED_MAX_BYTES 320 /* a batch's key K gives "K/999"; a tenant before it */
 #define BODY_MAX_BYTES       (64 * 1024)
 #define BATCH_BODY_MAX_BYTES (1024 * 1024)
 #define BATCH_OPS_MAX        1000

@@ -156,7 +156,8 @@ struct op_condition {
 struct op {
     enum op_kind kind;
     uint16_t partition; /* of the item or the reservation; set by op_route in store/ */
-    struct str key;     /* the client's Idempotency-Key, namespace and all; absent: none */
+    struct str owner;   /* whose request it is, see tenant.h; absent: of the default tenant */
+    struct str key;     /* the inner name of the client's Idempotency-Key; absent: none */
     uint8_t fingerprint[FINGERPRINT_BYTES]; /* of method, path and body; read only with a key */
     struct str id;         /* the operation's id: the client's key, or a made one */
     const void *chain;     /* those with the same one keep their order; NULL: on its own */
@@ -175,6 +176,8 @@ struct op {
     struct op_condition if_match, if_none_match;
     struct str customer, reference, reason, metadata;
     struct outcome out;
-    /* plan's own: where this operation's entries are in the view */
+    /* plan's own: where this operation's entries are in the view, and the name that the units of
+     * its customer are counted by */
     uint32_t resv_slot;
+    struct str share;
 };

@@ -1,6 +1,7 @@
 #include "core/plan.h"
 #include "core/decide.h"
 #include "core/record.h"
+#include "core/tenant.h"
 
 #include <assert.h>
 
@@ -12,12 +13,15 @@ static decide_fn *const deciders[] = {OP_TABLE(DECIDER)};
 
 static bool collect_items(struct view *view, struct op *op)
 {
+    op->share = tenant_inner(view->arena, owner_tenant(op->owner), TENANT_MARK_SHARE, op->customer);
+    if (str_absent(op->share) != str_absent(op->customer))
+        return false;
     for (unsigned i = 0; i < op->line_count; i++) {
         uint32_t slot = view_add_item(view, op->lines[i].sku);
         if (slot == VIEW_NONE)
             return false;
         op->lines[i].slot = slot;
-        if (!str_absent(op->customer) && view_add_customer(view, slot, op->customer) == VIEW_NONE)
+        if (!str_absent(op->share) && view_add_customer(view, slot, op->share) == VIEW_NONE)
             return false;
     }
     return true;
@@ -113,6 +117,8 @@ enum step planner_event(struct planner *p, struct event *event, struct op *op)
         return STEP_NO_MEMORY;
     if (!event)
         return STEP_DONE;
+    if (op)
+        event->owner = op->owner;
     if (keyed) {
         event->key = op->key;
         event->result = result;

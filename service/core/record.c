@@ -1,5 +1,6 @@
 #include "core/record.h"
 #include "core/pack.h"
+#include "core/tenant.h"
 
 #include <assert.h>
 
@@ -14,7 +15,8 @@ enum {
     HAS_REFERENCE = 1 << 3,
     HAS_METADATA = 1 << 4,
     IS_RERESERVED = 1 << 5,
-    FLAGS_MAX = (1 << 6) - 1,
+    HAS_OWNER = 1 << 6,
+    FLAGS_MAX = (1 << 7) - 1,
 };
 
 static void put_line(struct buf *out, const struct reservation *r,
@@ -41,7 +43,8 @@ void record_encode(struct buf *out, const struct reservation *r)
     pack_number(out, (int64_t)r->state | (str_absent(r->customer) ? 0 : HAS_CUSTOMER) |
                          (str_absent(r->reference) ? 0 : HAS_REFERENCE) |
                          (str_absent(r->metadata) ? 0 : HAS_METADATA) |
-                         (r->rereserved ? IS_RERESERVED : 0));
+                         (r->rereserved ? IS_RERESERVED : 0) |
+                         (str_absent(r->owner) ? 0 : HAS_OWNER));
     pack_number(out, r->created_ms);
     pack_number(out, r->expires_ms - r->created_ms);
     if (r->state != RESERVATION_HELD)
@@ -55,11 +58,13 @@ void record_encode(struct buf *out, const struct reservation *r)
         pack_text(out, r->reference);
     if (!str_absent(r->metadata))
         pack_text(out, r->metadata);
+    if (!str_absent(r->owner))
+        pack_text(out, r->owner);
 }
 
 static void take_line(struct unpack *in, const struct reservation *r, struct reservation_line *line)
 {
-    line->sku = unpack_text(in, SKU_MAX_BYTES);
+    line->sku = unpack_text(in, SKU_STORED_MAX_BYTES);
     line->quantity = unpack_bounded(in, MERGED_MAX);
     line->reserved =
         r->state == RESERVATION_CONFIRMED ? unpack_bounded(in, MERGED_MAX) : line->quantity;
@@ -96,7 +101,9 @@ bool record_decode(struct arena *arena, const struct rid *id, struct str bytes,
         r->reference = unpack_text(&in, TEXT_MAX_BYTES);
     if (flags & HAS_METADATA)
         r->metadata = unpack_text(&in, METADATA_MAX_BYTES);
-    return unpack_done(&in);
+    if (flags & HAS_OWNER)
+        r->owner = unpack_text(&in, OWNER_MAX_BYTES);
+    return unpack_done(&in) && owner_valid(r->owner) && reservation_name_share(r, arena);
 }
 
 static void put_sale(struct buf *out, const struct op *op, const struct outcome *outcome)
@@ -150,6 +157,7 @@ struct str record_result_of(struct arena *arena, struct buf *scratch, const stru
                             .customer = reserve->customer,
                             .reference = reserve->reference,
                             .metadata = reserve->metadata,
+                            .owner = reserve->owner,
                             .line_count = reserve->line_count};
     struct op op = {.kind = OP_RESERVE};
     struct outcome outcome = {.code = OUT_CREATED, .resv = &r};
@@ -186,7 +194,7 @@ static bool take_reservation(struct arena *arena, struct unpack *in, struct outc
 static void take_sale(struct unpack *in, struct outcome *out)
 {
     out->id = unpack_text(in, KEY_STORED_MAX_BYTES);
-    out->sku = unpack_text(in, SKU_MAX_BYTES);
+    out->sku = unpack_text(in, SKU_STORED_MAX_BYTES);
     out->quantity = unpack_bounded(in, QUANTITY_MAX);
     out->remaining = unpack_number(in);
     out->version = unpack_number(in);
@@ -198,12 +206,12 @@ static bool take_body(struct arena *arena, struct unpack *in, enum op_kind kind,
     switch (op_trait(kind)->body) {
     case OP_BODY_NONE: return true;
     case OP_BODY_ITEM:
-        out->sku = unpack_text(in, SKU_MAX_BYTES);
+        out->sku = unpack_text(in, SKU_STORED_MAX_BYTES);
         return item_decode(unpack_text(in, ITEM_TEXT_SIZE), &out->item);
     case OP_BODY_SALE: take_sale(in, out); return true;
     case OP_BODY_TRANSFER:
         take_sale(in, out);
-        out->to.sku = unpack_text(in, SKU_MAX_BYTES);
+        out->to.sku = unpack_text(in, SKU_STORED_MAX_BYTES);
         out->to.remaining = unpack_number(in);
         out->to.version = unpack_number(in);
         return true;

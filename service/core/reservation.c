@@ -1,4 +1,5 @@
 #include "core/reservation.h"
+#include "core/tenant.h"
 
 #include <assert.h>
 
@@ -24,6 +25,12 @@ enum reservation_verdict reservation_judge(const struct reservation *r,
     if (r->state == RESERVATION_HELD && now_ms >= r->expires_ms)
         return RESERVATION_LATE;
     return verdicts[r->state][event];
+}
+
+bool reservation_name_share(struct reservation *r, struct arena *arena)
+{
+    r->share = tenant_inner(arena, owner_tenant(r->owner), TENANT_MARK_SHARE, r->customer);
+    return str_absent(r->share) == str_absent(r->customer);
 }
 
 const char *reservation_state_name(enum reservation_state state)

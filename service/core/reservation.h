@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "arena.h"
 #include "core/rid.h"
 #include "str.h"
 
@@ -59,6 +60,8 @@ struct reservation {
     int64_t ended_ms;               /* 0 while held */
     struct str customer, reference; /* absent or text */
     struct str metadata;            /* absent or a JSON object as text */
+    struct str owner;               /* of who made it, see tenant.h; absent: default's */
+    struct str share;               /* the inner name of its customer: reservation_name_share() */
     unsigned line_count;
     struct reservation_line *lines;
 };
@@ -66,6 +69,9 @@ struct reservation {
 /* What the event means at now_ms; changes nothing. */
 enum reservation_verdict reservation_judge(const struct reservation *r,
                                            enum reservation_event event, int64_t now_ms) MUST_CHECK;
+
+/* Fills `share` by customer and owner. False: no memory. */
+bool reservation_name_share(struct reservation *r, struct arena *arena) MUST_CHECK;
 
 /* "held", "confirmed", ... */
 const char *reservation_state_name(enum reservation_state state);

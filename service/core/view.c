@@ -228,8 +228,8 @@ bool view_name_reservation(struct view *view, struct view_reservation *vr,
         vr->slots[i] = view_add_item(view, lines_of->lines[i].sku);
         if (vr->slots[i] == VIEW_NONE)
             return false;
-        if (!str_absent(lines_of->customer) &&
-            view_add_customer(view, vr->slots[i], lines_of->customer) == VIEW_NONE)
+        if (!str_absent(lines_of->share) &&
+            view_add_customer(view, vr->slots[i], lines_of->share) == VIEW_NONE)
             return false;
     }
     vr->slot_count = lines_of->line_count;

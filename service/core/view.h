@@ -60,7 +60,7 @@ struct view_reservation {
 
 struct view_customer {
     uint32_t item;
-    struct str customer;
+    struct str customer; /* a share: the inner name */
     bool known, dirty;
     int64_t was, now; /* units held and bought */
 };

@@ -61,6 +61,7 @@ static struct str cut(struct str text, size_t max)
 static void put_caller(struct buf *b, const struct access_caller *by)
 {
     JSON_TEXT(b, ",\"key_id\":", cut(by->key, TEXT_MAX));
+    JSON_TEXT(b, ",\"tenant\":", by->tenant);
     JSON_TEXT(b, ",\"address\":", by->address);
     JSON_TEXT(b, ",\"request_id\":", cut(by->request_id, REQUEST_MAX));
     JSON_TEXT(b, ",\"traceparent\":", cut(by->traceparent, TEXT_MAX));
@@ -84,7 +85,7 @@ static bool put_item(struct buf *b, size_t at, unsigned i, const struct op *op, 
         return false;
     if (i > 0)
         buf_putc(b, ',');
-    JSON_STRING(b, "{\"sku\":", sku);
+    JSON_SKU(b, "{\"sku\":", sku);
     put_number(b, op, quantity);
     buf_putc(b, '}');
     return true;

@@ -10,8 +10,9 @@
 #include <stdbool.h>
 
 struct access_caller {
-    bool noted;     /* a line is wanted; else all the rest is absent */
-    struct str key; /* the id of the API key; absent: there was none */
+    bool noted;        /* a line is wanted; else all the rest is absent */
+    struct str key;    /* the id of the API key; absent: there was none */
+    struct str tenant; /* its tenant */
     struct str address;
     struct str request_id, traceparent; /* as sent; absent: they were not */
 };

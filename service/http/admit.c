@@ -12,6 +12,26 @@ static const char *const why_not[] = {
     [KEY_EXPIRED] = "the key has expired",
 };
 
+/* Of the default tenant nothing is stored with what it makes. */
+static bool owner_is_stored(const struct key_entry *key)
+{
+    return !tenant_is_default(str_of(key->tenant));
+}
+
+/* Whose request it is, for as long as that lives: the list of keys may be another one by then.
+ * False: no memory, and the request must not go on as somebody else's. */
+static bool take_owner(struct exchange *x, const struct key_entry *key)
+{
+    char text[OWNER_MAX_BYTES + 1];
+    if (!owner_is_stored(key))
+        return true;
+    const struct str owner = {text, key_owner(key, text)};
+    x->by.owner = arena_str(&x->arena, owner);
+    if (x->server->own_items)
+        x->by.items = owner_tenant(x->by.owner);
+    return !str_absent(x->by.owner);
+}
+
 /* For the access log, which outlives the list of keys. */
 static void note_caller(struct exchange *x, const struct key_entry *key)
 {
@@ -21,6 +41,7 @@ static void note_caller(struct exchange *x, const struct key_entry *key)
         return;
     api_key_put_id(key->id, id);
     x->caller.key = arena_str(&x->arena, str_of(id));
+    x->caller.tenant = arena_str(&x->arena, str_of(key->tenant));
 }
 
 /* A key that this process knows to be good is no attempt at one, whoever else is at that address.
@@ -73,6 +94,8 @@ bool exchange_admit(struct exchange *x, struct refusal *why)
     note_caller(x, key);
     if (!is_slow_enough(x, key, why))
         return false;
+    if (!take_owner(x, key))
+        return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
     if (role_may(x->role, least))
         return true;
     stats_count(STATS_ROLE_FORBIDDEN, 1);

@@ -95,7 +95,8 @@ void exchange_dispatch(struct exchange *x)
                                 .key = x->headers.key,
                                 .if_match = x->headers.if_match,
                                 .if_none_match = x->headers.if_none_match,
-                                .role = x->role};
+                                .role = x->role,
+                                .by = x->by};
     assert(x->state == EXCHANGE_READING);
     if (x->refused) {
         refuse_request(x, &x->refusal);

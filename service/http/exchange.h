@@ -19,6 +19,7 @@
 #include "arena.h"
 #include "buf.h"
 #include "core/route.h"
+#include "core/tenant.h"
 #include "http/acceptor.h"
 #include "http/access_caller.h"
 #include "http/client_conn.h"
@@ -71,6 +72,7 @@ struct exchange {
     struct headers headers;
     struct ip from;              /* who asks, by what trusted proxies say */
     enum role role;              /* of who asks */
+    struct requester by;         /* in the arena */
     struct access_caller caller; /* for the access log */
     struct rate rate;            /* of who asks */
     struct buf body;             /* as received; given back once it was read */
@@ -132,6 +134,7 @@ struct http_server {
     TAILQ_HEAD(, history_job) asked;     /* in the order of their beginning */
     struct events *events;               /* NULL: no ledger */
     struct key_ring *keys;               /* NULL: everybody may everything */
+    bool own_items;                      /* tenants have items of their own */
     struct failed_logins *failed_logins; /* NULL: nobody counts them */
     double quota_share;                  /* of each quota, that this host gives */
     struct access_log *access;           /* NULL: none is kept */

@@ -50,7 +50,7 @@ static void put_shorts(const struct outcome *out, struct buf *b)
         const struct outcome_short *line = &out->shorts[i];
         if (i > 0)
             buf_putc(b, ',');
-        JSON_STRING(b, "{\"sku\":", line->sku);
+        JSON_SKU(b, "{\"sku\":", line->sku);
         JSON_INT(b, ",\"requested\":", line->requested);
         if (out->code == OUT_INSUFFICIENT_STOCK) {
             JSON_INT(b, ",\"available\":", line->available);
@@ -94,7 +94,7 @@ static void put_members(const struct op *op, const struct outcome *out, struct b
     case OUT_ITEM_NOT_FOUND:
         if (str_absent(out->sku))
             return;
-        JSON_STRING(b, ",\"sku\":", out->sku);
+        JSON_SKU(b, ",\"sku\":", out->sku);
         return;
     case OUT_INSUFFICIENT_STOCK:
     case OUT_LIMIT_EXCEEDED: put_shorts(out, b); return;
@@ -120,8 +120,9 @@ static void put_sold_out(const struct outcome_short *line, char text[DETAIL_SIZE
     static_assert(SKU_MAX_BYTES + 2 + 2 * DIGITS_MAX + sizeof(requested) + sizeof(available) <=
                       DETAIL_SIZE,
                   "room");
-    size_t sku_n = line->sku.n < SKU_MAX_BYTES ? line->sku.n : SKU_MAX_BYTES;
-    char *to = mempcpy(mempcpy(text, line->sku.p, sku_n), ": ", 2);
+    struct str sku = tenant_outer(line->sku, TENANT_MARK_ITEM);
+    size_t sku_n = sku.n < SKU_MAX_BYTES ? sku.n : SKU_MAX_BYTES;
+    char *to = mempcpy(mempcpy(text, sku.p, sku_n), ": ", 2);
     to += digits_put_signed(to, line->requested);
     to = mempcpy(to, requested, sizeof(requested) - 1);
     to += digits_put_signed(to, line->available);
@@ -137,7 +138,8 @@ static const char *detail_of(const struct outcome *out, char text[DETAIL_SIZE])
     case OUT_ITEM_NOT_FOUND:
         if (str_absent(out->sku))
             return NULL;
-        snprintf(text, DETAIL_SIZE, "there is no item %.*s", STR_ARG(out->sku));
+        snprintf(text, DETAIL_SIZE, "there is no item %.*s",
+                 STR_ARG(tenant_outer(out->sku, TENANT_MARK_ITEM)));
         return text;
     case OUT_INSUFFICIENT_STOCK:
     case OUT_LIMIT_EXCEEDED:
@@ -148,8 +150,8 @@ static const char *detail_of(const struct outcome *out, char text[DETAIL_SIZE])
         else
             snprintf(text, DETAIL_SIZE,
                      "%.*s: %" PRId64 " requested, %" PRId64 " of %" PRId64 " used",
-                     STR_ARG(out->shorts->sku), out->shorts->requested, out->shorts->used,
-                     out->shorts->limit);
+                     STR_ARG(tenant_outer(out->shorts->sku, TENANT_MARK_ITEM)),
+                     out->shorts->requested, out->shorts->used, out->shorts->limit);
         return text;
     case OUT_BELOW_HELD:
     case OUT_ITEM_IN_USE:
@@ -218,7 +220,7 @@ static void render_items(const struct store_read *read, struct buf *b)
     }
     JSON_LIT(b, "],\"next_cursor\":");
     if (read->more) /* behind the last name looked at, even if all of the page were deleted since */
-        json_put_string(b, read->last);
+        json_put_string(b, tenant_outer(read->last, TENANT_MARK_ITEM));
     else
         JSON_LIT(b, "null");
     buf_putc(b, '}');
@@ -226,7 +228,7 @@ static void render_items(const struct store_read *read, struct buf *b)
 
 static void render_operation(const struct store_read *read, struct buf *b)
 {
-    JSON_STRING(b, "{\"id\":", read->key);
+    JSON_STRING(b, "{\"id\":", tenant_outer(read->key, TENANT_MARK_KEY));
     JSON_INT(b, ",\"status\":", success_status(read->out.code));
     JSON_LIT(b, ",\"body\":");
     body_put_success(b, read->recorded_kind, &read->out);

@@ -6,6 +6,8 @@
 #pragma once
 
 #include "buf.h"
+#include "core/tenant.h"
+#include "http/json_write.h"
 #include "http/problem.h"
 #include "store/store.h"
 
@@ -18,6 +20,9 @@ enum content {
     CONTENT_EVENTS,
     CONTENTS
 };
+
+/* A sku as a member: the outer name. */
+#define JSON_SKU(b, literal, sku) JSON_STRING((b), (literal), tenant_outer((sku), TENANT_MARK_ITEM))
 
 #define RENDER_CHALLENGE "Bearer realm=\"stockd\"" /* WWW-Authenticate, with each 401 */
 

@@ -6,7 +6,7 @@
 
 void body_open_item(struct buf *b, struct str sku, const struct item *item)
 {
-    JSON_STRING(b, "{\"sku\":", sku);
+    JSON_SKU(b, "{\"sku\":", sku);
     JSON_INT(b, ",\"on_hand\":", item_on_hand(item));
     JSON_INT(b, ",\"available\":", item->available);
     JSON_INT(b, ",\"held\":", item->held);
@@ -28,7 +28,7 @@ void body_put_item(struct buf *b, struct str sku, const struct item *item)
 
 static void put_line(struct buf *b, const struct reservation_line *line, bool confirmed)
 {
-    JSON_STRING(b, "{\"sku\":", line->sku);
+    JSON_SKU(b, "{\"sku\":", line->sku);
     JSON_INT(b, ",\"quantity\":", line->quantity);
     if (confirmed)
         JSON_INT(b, ",\"reserved\":", line->reserved);
@@ -40,7 +40,7 @@ static void put_line(struct buf *b, const struct reservation_line *line, bool co
 /* How an item stood. */
 static void put_side(struct buf *b, struct str sku, int64_t remaining, int64_t version)
 {
-    JSON_STRING(b, "{\"sku\":", sku);
+    JSON_SKU(b, "{\"sku\":", sku);
     JSON_INT(b, ",\"remaining\":", remaining);
     JSON_INT(b, ",\"version\":", version);
     buf_putc(b, '}');
@@ -91,7 +91,7 @@ void body_put_reservation(struct buf *b, const struct reservation *r, int64_t no
 static void put_sale(struct buf *b, const struct outcome *out)
 {
     JSON_STRING(b, "{\"id\":", out->id);
-    JSON_STRING(b, ",\"sku\":", out->sku);
+    JSON_SKU(b, ",\"sku\":", out->sku);
     JSON_INT(b, ",\"quantity\":", out->quantity);
     JSON_INT(b, ",\"remaining\":", out->remaining);
     JSON_INT(b, ",\"version\":", out->version);

@@ -13,7 +13,7 @@ static bool read_head(struct op *op, struct arena *arena, const struct request_h
     if (!str_absent(head->key) && !key_parse(head->key, &key))
         return refuse(why, PROBLEM_INVALID_FIELD, "Idempotency-Key",
                       "must be 1 to 255 visible ASCII characters without blanks");
-    if (!op_name(op, arena, key, why))
+    if (!op_name(op, arena, key, &head->by, why))
         return false;
     bool conditional = head->match->method & (METHOD_PUT | METHOD_DELETE);
     return conditional ? op_conditions(op, head->if_match, head->if_none_match, why) : true;
@@ -52,7 +52,7 @@ bool request_op(struct op *op, struct arena *arena, const struct request_head *h
         ok = refuse(why, PROBLEM_INVALID_FIELD, json.oversized->path, "the number is too large");
     else
         ok = fields_read(&parsed, arena, json.root, schema->allowed, schema->required, why) &&
-             op_fill(op, arena, schema, head->match->param, &parsed, why) &&
+             op_fill(op, arena, schema, head->match->param, &parsed, &head->by, why) &&
              op_fingerprint(op, arena, schema, head->match->param, json.root, why);
     json_body_free(&json);
     return ok;
@@ -124,8 +124,16 @@ static bool list_param(struct store_read *read, const struct query_param *param,
     return request_unknown_param(arena, param->name, why);
 }
 
+/* Makes an inner name of a text that is not absent. */
+static bool go_in(struct str *name, struct arena *arena, struct str tenant, char mark,
+                  struct refusal *why)
+{
+    *name = tenant_inner(arena, tenant, mark, *name);
+    return str_absent(*name) ? refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory") : true;
+}
+
 static bool read_list(struct store_read *read, struct arena *arena, struct str query,
-                      struct refusal *why)
+                      struct str items, struct refusal *why)
 {
     struct query_param params[8];
     read->kind = READ_ITEMS;
@@ -134,39 +142,45 @@ static bool read_list(struct store_read *read, struct arena *arena, struct str q
     for (int i = 0; i < count; i++)
         if (!list_param(read, &params[i], arena, why))
             return false;
-    return count >= 0;
+    if (str_absent(read->prefix))
+        read->prefix = STR("");
+    return count >= 0 && go_in(&read->prefix, arena, items, TENANT_MARK_ITEM, why) &&
+           (str_absent(read->after) || go_in(&read->after, arena, items, TENANT_MARK_ITEM, why));
 }
 
 /* Longer than a client's own keys: those of a batch's operations are `K/i`. */
-static bool recorded_key_valid(struct str key)
+static bool recorded_key_valid(struct str key, struct str tenant)
 {
+    size_t before = tenant_is_default(tenant) ? 0 : tenant.n + 1;
     for (size_t i = 0; i < key.n; i++)
         if (key.p[i] < 0x21 || key.p[i] > 0x7e)
             return false;
-    return key.n >= 1 && key.n <= KEY_STORED_MAX_BYTES;
+    return key.n >= 1 && before + key.n <= KEY_STORED_MAX_BYTES;
 }
 
 bool request_read(struct store_read *read, struct op_condition *if_none_match, struct arena *arena,
                   const struct request_head *head, struct refusal *why)
 {
     struct str param = arena_str(arena, head->match->param);
+    struct str tenant = owner_tenant(head->by.owner);
     if (str_absent(param) && !str_absent(head->match->param))
         return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
     *read = (struct store_read){0};
     *if_none_match = (struct op_condition){.kind = PRE_NONE};
     switch (head->match->id) {
-    case ROUTE_ITEMS: return read_list(read, arena, head->match->query, why);
+    case ROUTE_ITEMS: return read_list(read, arena, head->match->query, head->by.items, why);
     case ROUTE_ITEM:
         read->kind = READ_ITEM;
         read->sku = param;
         if (!condition_parse(head->if_none_match, ETAG_WEAK, if_none_match))
             return refuse(why, PROBLEM_MALFORMED_HEADER, "If-None-Match",
                           "If-None-Match must be * or a list of quoted versions");
-        return sku_valid(param) ? true
+        return sku_valid(param) ? go_in(&read->sku, arena, head->by.items, TENANT_MARK_ITEM, why)
                                 : refuse(why, PROBLEM_INVALID_FIELD, "sku",
                                          "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -");
     case ROUTE_RESERVATION:
         read->kind = READ_RESERVATION;
+        read->owner = head->by.owner;
         return rid_parse(param, &read->rid)
                    ? true
                    : refuse(why, PROBLEM_RESERVATION_NOT_FOUND, NULL, NULL);
@@ -174,7 +188,8 @@ bool request_read(struct store_read *read, struct op_condition *if_none_match, s
         assert(head->match->id == ROUTE_OPERATION);
         read->kind = READ_OPERATION;
         read->key = param;
-        return recorded_key_valid(param) ? true
-                                         : refuse(why, PROBLEM_OPERATION_NOT_FOUND, NULL, NULL);
+        return recorded_key_valid(param, tenant)
+                   ? go_in(&read->key, arena, tenant, TENANT_MARK_KEY, why)
+                   : refuse(why, PROBLEM_OPERATION_NOT_FOUND, NULL, NULL);
     }
 }

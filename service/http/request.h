@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "core/route.h"
+#include "core/tenant.h"
 #include "http/json_body.h"
 #include "http/problem.h"
 #include "store/store.h"
@@ -15,6 +16,7 @@ struct request_head {
     const struct route_match *match;
     struct str key, if_match, if_none_match; /* of the header fields; absent: not sent */
     enum role role;                          /* of who asks */
+    struct requester by;
 };
 
 /* True if the route and the method ask for an operation, by itself. */
@@ -53,6 +55,7 @@ struct request_batch {
     unsigned count; /* 1..BATCH_OPS_MAX */
     struct str key; /* of the header; absent: none */
     enum role role;
+    struct requester by;
 };
 
 /* The body of /v1/batch. False: the whole is refused, and there is nothing to close. */

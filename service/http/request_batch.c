@@ -14,7 +14,7 @@ bool request_batch_open(struct request_batch *batch, struct arena *arena,
 {
     const char *name;
     json_t *value;
-    *batch = (struct request_batch){.role = head->role};
+    *batch = (struct request_batch){.role = head->role, .by = head->by};
     if (!str_absent(head->key) && !key_parse(head->key, &batch->key))
         return refuse(why, PROBLEM_INVALID_FIELD, "Idempotency-Key",
                       "must be 1 to 255 visible ASCII characters without blanks");
@@ -77,7 +77,7 @@ static bool name_op(struct op *op, struct arena *arena, const struct request_bat
         assert(n > 0 && (size_t)n < sizeof(text));
         key = (struct str){text, (size_t)n};
     }
-    return op_name(op, arena, key, why);
+    return op_name(op, arena, key, &batch->by, why);
 }
 
 /* What the body of the single call would be: without the members that stand for its path and its
@@ -143,6 +143,6 @@ bool request_batch_op(struct op *op, struct arena *arena, struct request_batch *
         return false;
     struct str param = schema->of_item ? parsed.sku : parsed.id;
     return op_conditions(op, parsed.if_match, parsed.if_none_match, why) &&
-           op_fill(op, arena, schema, param, &parsed, why) &&
+           op_fill(op, arena, schema, param, &parsed, &batch->by, why) &&
            fingerprint_op(op, arena, schema, param, object, why);
 }

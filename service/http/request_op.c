@@ -68,13 +68,16 @@ static bool no_memory(struct refusal *why)
     return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
 }
 
-bool op_name(struct op *op, struct arena *arena, struct str key, struct refusal *why)
+bool op_name(struct op *op, struct arena *arena, struct str key, const struct requester *by,
+             struct refusal *why)
 {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+    op->owner = by->owner;
     if (!str_absent(key)) {
-        assert(key.n <= KEY_STORED_MAX_BYTES);
-        op->id = op->key = arena_str(arena, key);
-        return str_absent(op->id) ? no_memory(why) : true;
+        op->id = arena_str(arena, key);
+        op->key = tenant_inner(arena, owner_tenant(by->owner), TENANT_MARK_KEY, op->id);
+        assert(op->key.n <= KEY_STORED_MAX_BYTES);
+        return str_absent(op->key) ? no_memory(why) : true;
     }
     uint8_t bytes[MADE_ID_DIGITS];
     random_bytes(bytes, sizeof(bytes));
@@ -218,8 +221,8 @@ static bool fill_reserve(struct op *op, struct arena *arena, const struct parsed
     return has_short ? fill_lines(op, arena, parsed->sku, parsed->to, parsed->quantity, why) : true;
 }
 
-bool op_fill(struct op *op, struct arena *arena, const struct op_schema *schema, struct str param,
-             const struct parsed_body *parsed, struct refusal *why)
+static bool fill(struct op *op, struct arena *arena, const struct op_schema *schema,
+                 struct str param, const struct parsed_body *parsed, struct refusal *why)
 {
     op->kind = schema->kind;
     op->lines = parsed->lines;
@@ -242,5 +245,19 @@ bool op_fill(struct op *op, struct arena *arena, const struct op_schema *schema,
         return fill_lines(op, arena, param, parsed->to, parsed->quantity, why);
     if (!rid_parse(param, &op->rid))
         return refuse(why, PROBLEM_RESERVATION_NOT_FOUND, NULL, NULL);
+    return true;
+}
+
+bool op_fill(struct op *op, struct arena *arena, const struct op_schema *schema, struct str param,
+             const struct parsed_body *parsed, const struct requester *by, struct refusal *why)
+{
+    if (!fill(op, arena, schema, param, parsed, why))
+        return false;
+    for (unsigned i = 0; i < op->line_count; i++) {
+        struct str *sku = &op->lines[i].sku;
+        *sku = tenant_inner(arena, by->items, TENANT_MARK_ITEM, *sku);
+        if (str_absent(*sku))
+            return no_memory(why);
+    }
     return true;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/route.h"
+#include "core/tenant.h"
 #include "http/fields.h"
 
 /* What one kind of operation takes. */
@@ -25,12 +26,15 @@ const struct op_schema *op_schema_of_name(struct str name);
 /* "must be one of" the names that a batch may have; NULL when out of memory. */
 const char *op_schema_names(struct arena *arena);
 
-/* Fills the operation from a parsed body; param is the path's parameter, or what stands for it. */
+/* Fills the operation from a parsed body; param is the path's parameter, or what stands for it.
+ * Items get their inner names. */
 bool op_fill(struct op *op, struct arena *arena, const struct op_schema *schema, struct str param,
-             const struct parsed_body *parsed, struct refusal *why) MUST_CHECK;
+             const struct parsed_body *parsed, const struct requester *by,
+             struct refusal *why) MUST_CHECK;
 
-/* Sets key and id from a client's key; made up when the key is absent. */
-bool op_name(struct op *op, struct arena *arena, struct str key, struct refusal *why) MUST_CHECK;
+/* Sets owner, key and id from a client's key; the id is made up when the key is absent. */
+bool op_name(struct op *op, struct arena *arena, struct str key, const struct requester *by,
+             struct refusal *why) MUST_CHECK;
 
 bool op_conditions(struct op *op, struct str if_match, struct str if_none_match,
                    struct refusal *why) MUST_CHECK;

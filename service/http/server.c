@@ -262,6 +262,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->keys = config->keys;
     server->failed_logins = config->failed_logins;
     server->quota_share = config->quota_share;
+    server->own_items = config->own_items;
     server->access = config->access;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){

@@ -1,4 +1,5 @@
 #include "ledger/rows.h"
+#include "ledger/owner.h"
 
 bool rows_text(struct arena *arena, const struct db_value *value, struct str *out)
 {
@@ -29,7 +30,9 @@ bool rows_reservation(struct arena *arena, const struct db_value *row, struct re
                               .line_count = (unsigned)row[6].as.number};
     r->lines = arena_zalloc(arena, r->line_count * sizeof(*r->lines));
     return r->lines && rows_text(arena, &row[7], &r->customer) &&
-           rows_text(arena, &row[8], &r->reference) && rows_text(arena, &row[9], &r->metadata);
+           rows_text(arena, &row[8], &r->reference) && rows_text(arena, &row[9], &r->metadata) &&
+           owner_of_values(arena, &row[10], &row[11], &r->owner) &&
+           reservation_name_share(r, arena);
 }
 
 bool rows_line(struct arena *arena, const struct db_value *row, struct reservation *r)

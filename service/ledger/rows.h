@@ -11,7 +11,7 @@
 
 #define ROWS_RESERVATION                                                                           \
     "SELECT rid, state, rereserved, created_ms, expires_ms, ended_ms, line_count, customer, "      \
-    "reference, metadata FROM reservations WHERE "
+    "reference, metadata, tenant, client FROM reservations WHERE "
 #define ROWS_LINE                                                                                  \
     "SELECT rid, n, sku, reserved, quantity, remaining, version, expired_remaining, "              \
     "expired_version FROM reservation_lines WHERE "
@@ -46,7 +46,7 @@ static inline int64_t rows_int(const struct db_value *value)
 /* A copy in the arena; NULL stays absent. False: no memory. */
 bool rows_text(struct arena *arena, const struct db_value *value, struct str *out) MUST_CHECK;
 
-/* All but the id; lines are zeroed. False: no memory. */
+/* All but the id, the name of its share included; lines are zeroed. False: no memory. */
 bool rows_reservation(struct arena *arena, const struct db_value *row,
                       struct reservation *r) MUST_CHECK;
 

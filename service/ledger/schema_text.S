@@ -22,5 +22,6 @@ sql_\symbol\()_end:
     sql_file 0010, "0010_epochs.sql"
     sql_file 0011, "0011_event_types.sql"
     sql_file 0012, "0012_promotions.sql"
+    sql_file 0013, "0013_tenants.sql"
 
     .section .note.GNU-stack, "", %progbits

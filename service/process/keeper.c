@@ -20,7 +20,7 @@
 struct sweep {
     struct store_op op;
     struct op_line line;
-    char sku[SKU_MAX_BYTES + 1];
+    char sku[SKU_STORED_MAX_BYTES + 1];
     struct keeper *keeper;
 };
 
@@ -143,7 +143,7 @@ static int look_for_due(struct keeper *k, unsigned partition)
         return -1;
     k->due[partition] = (struct due){.at_ms = clock_mono_ms(), .lag_ms = now_ms - oldest_ms};
     for (int i = 0; i < count; i++)
-        if (names[i].n <= SKU_MAX_BYTES)
+        if (names[i].n <= SKU_STORED_MAX_BYTES)
             sweep_item(k, &k->sweeps[i], partition, names[i]);
     return 0;
 }

@@ -134,6 +134,7 @@ static int serve(struct worker *w)
                                .keys = shared->keys,
                                .failed_logins = shared->failed_logins,
                                .quota_share = config->quota_share,
+                               .own_items = config->tenant_items == TENANT_ITEMS_OWN,
                                .allowed_hosts = config->allowed_hosts,
                                .queries = w->queries,
                                .access = w->access,

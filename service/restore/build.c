@@ -199,14 +199,14 @@ static enum restore_result put_shares(struct build *b, struct page *page)
     enum rebuild_result result = REBUILD_OK;
     for (size_t i = 0; i < page->count && result == REBUILD_OK && writes(b); i++)
         result = rebuild_share(&r->rebuild, b->partition, page->item->sku,
-                               page->rows.shares[i].customer, page->rows.shares[i].units);
+                               page->rows.shares[i].share, page->rows.shares[i].units);
     r->counts.shares += (int64_t)page->count;
     return restore_from_redis(r, result);
 }
 
 static struct str name_share(struct page *page, size_t i, char text[RID_TEXT_SIZE])
 {
-    return page->rows.shares[i].customer;
+    return page->rows.shares[i].share;
 }
 
 static const struct kind shares = {read_shares, put_shares, name_share};

@@ -179,7 +179,7 @@ static enum roll_result put_operations(struct roll *r)
 /* A customer of an item, by its number in the page. */
 struct share {
     uint32_t item;
-    struct str customer;
+    struct str name;
 };
 
 static int compare_shares(const void *a, const void *b)
@@ -187,9 +187,9 @@ static int compare_shares(const void *a, const void *b)
     const struct share *x = a, *y = b;
     if (x->item != y->item)
         return x->item < y->item ? -1 : 1;
-    size_t n = x->customer.n < y->customer.n ? x->customer.n : y->customer.n;
-    int order = memcmp(x->customer.p, y->customer.p, n);
-    return order ? order : (x->customer.n > y->customer.n) - (x->customer.n < y->customer.n);
+    size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
+    int order = memcmp(x->name.p, y->name.p, n);
+    return order ? order : (x->name.n > y->name.n) - (x->name.n < y->name.n);
 }
 
 /* In order, each once. NULL: no memory. */
@@ -199,9 +199,8 @@ static struct share *find_shares(struct roll *r, size_t *count)
     size_t all = 0;
     *count = 0;
     for (size_t i = 0; shares && i < r->count; i++)
-        if (!str_absent(r->rows[i].sku) && !str_absent(r->rows[i].customer))
-            shares[all++] =
-                (struct share){names_find(&r->skus, r->rows[i].sku), r->rows[i].customer};
+        if (!str_absent(r->rows[i].sku) && !str_absent(r->rows[i].share))
+            shares[all++] = (struct share){names_find(&r->skus, r->rows[i].sku), r->rows[i].share};
     if (all > 0)
         qsort(shares, all, sizeof(*shares), compare_shares);
     for (size_t i = 0; i < all; i++)
@@ -215,17 +214,17 @@ static enum roll_result put_some_shares(struct roll *r, const struct current_ite
                                         const struct share *shares, size_t count)
 {
     struct current_usage *usage;
-    struct str *customers = arena_alloc(&r->arena, count * sizeof(*customers));
-    if (!customers)
+    struct str *names = arena_alloc(&r->arena, count * sizeof(*names));
+    if (!names)
         return no_memory(r);
     for (size_t i = 0; i < count; i++)
-        customers[i] = shares[i].customer;
+        names[i] = shares[i].name;
     enum roll_result result =
-        from_db(r, current_usage_named(r->db, &r->arena, item->sku, item->item.version, customers,
+        from_db(r, current_usage_named(r->db, &r->arena, item->sku, item->item.version, names,
                                        count, &usage));
     for (size_t i = 0; i < count && result == ROLL_DONE; i++)
-        result = from_redis(r, rebuild_share(&r->rebuild, r->job->partition, item->sku,
-                                             customers[i], usage[i].units));
+        result = from_redis(
+            r, rebuild_share(&r->rebuild, r->job->partition, item->sku, names[i], usage[i].units));
     return result;
 }
 

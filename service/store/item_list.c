@@ -32,7 +32,7 @@ void item_list_free(struct item_list *list)
 
 void item_list_ask_names(struct buf *out, unsigned partition, const struct store_read *read)
 {
-    char from[SKU_MAX_BYTES + 2], to[SKU_MAX_BYTES + 2];
+    char from[SKU_STORED_MAX_BYTES + 2], to[SKU_STORED_MAX_BYTES + 2];
     bool after = read->after.n > 0;
     struct str low =
         after && (read->prefix.n == 0 ||
@@ -63,7 +63,7 @@ static int compare(const struct item_name *a, const struct item_name *b)
 static bool read_name(struct item_name *name, unsigned partition, const redisReply *reply)
 {
     struct str text = reply_text(reply);
-    if (str_absent(text) || text.n == 0 || text.n > SKU_MAX_BYTES)
+    if (str_absent(text) || text.n == 0 || text.n > SKU_STORED_MAX_BYTES)
         return false;
     name->partition = (uint16_t)partition;
     name->n = (uint8_t)text.n;
@@ -98,19 +98,40 @@ bool item_list_add_names(struct item_list *list, unsigned partition, const redis
     return true;
 }
 
-void item_list_cut(struct item_list *list)
-{
-    list->more = list->count > list->limit;
-    if (list->more)
-        list->count = list->limit;
-}
-
-/* --- values ----------------------------------------------------------------------------------- */
-
 static struct str text_of(const struct item_name *name)
 {
     return (struct str){name->p, name->n};
 }
+
+static struct str tenant_of_name(const struct item_name *name)
+{
+    return tenant_of(text_of(name), TENANT_MARK_ITEM);
+}
+
+/* 0x7f is behind all that begin with the tenant. */
+static struct str behind_tenant(struct item_list *list, const struct item_name *name)
+{
+    int n = snprintf(list->after, sizeof(list->after), "%.*s%c\x7f", STR_ARG(tenant_of_name(name)),
+                     TENANT_MARK_ITEM);
+    return (struct str){list->after, (size_t)n};
+}
+
+bool item_list_cut(struct item_list *list, struct store_read *read)
+{
+    struct str tenant = tenant_of(read->prefix, TENANT_MARK_ITEM);
+    unsigned count = list->count < list->limit ? list->count : list->limit, kept = 0;
+    list->more = list->count > list->limit;
+    for (unsigned i = 0; i < count; i++)
+        if (str_equal(tenant_of_name(&list->names[i]), tenant))
+            list->names[kept++] = list->names[i];
+    list->count = kept;
+    if (kept > 0 || !list->more)
+        return true;
+    read->after = behind_tenant(list, &list->names[count - 1]);
+    return false;
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
 
 unsigned item_list_count_in(const struct item_list *list, unsigned partition)
 {

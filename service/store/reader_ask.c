@@ -1,5 +1,6 @@
 /* reader_ask.c -- what is asked of one partition, as a command, and what its reply says. */
 #include "core/record.h"
+#include "core/tenant.h"
 #include "store/layout.h"
 #include "store/reader_state.h"
 #include "store/redis/reply.h"
@@ -43,6 +44,8 @@ static void take_reservation(struct reader *reader, struct arena *arena, struct 
     struct reservation *r = arena_alloc(arena, sizeof(*r));
     bool there =
         r && layout_record(arena, reply, &read->rid, r, &found) == 0 && found == LAYOUT_FOUND;
+    if (there)
+        there = owner_shares_tenant(r->owner, read->owner);
     if (there && r->ended_ms > 0)
         there = r->ended_ms + reader->store->config.reservation_retention_ms > read->out.now_ms;
     read->out.resv = there ? r : NULL;

@@ -95,13 +95,13 @@ static void answer_page(struct reader_wide *wide)
     reader_answer(read, OUT_OK, NULL);
 }
 
-/* The names of the page are here: their values are asked. False: there is nothing to ask. */
-static bool ask_values(struct reader_wide *wide)
+/* The names are here: their values are asked, or other names if none of these was for the page.
+ * False: there is nothing to ask. */
+static bool ask_more(struct reader_wide *wide)
 {
-    item_list_cut(&wide->list);
-    wide->named = true;
+    wide->named = item_list_cut(&wide->list, wide->read);
     for (unsigned p = 0; p < wide->reader->store->config.partitions; p++)
-        if (item_list_count_in(&wide->list, p) > 0)
+        if (!wide->named || item_list_count_in(&wide->list, p) > 0)
             ask_of(wide, p);
     return wide->left > 0;
 }
@@ -114,7 +114,7 @@ static void come_home(struct read_ask *ask)
     if (--wide->left > 0)
         return;
     if (wide->read && wide->read->kind == READ_ITEMS) {
-        if (!wide->named && ask_values(wide))
+        if (!wide->named && ask_more(wide))
             return;
         answer_page(wide);
     } else if (wide->read) {

@@ -63,9 +63,11 @@ struct store_read {
     enum store_read_kind kind;
     struct str sku;           /* READ_ITEM */
     struct rid rid;           /* READ_RESERVATION */
-    struct str key;           /* READ_REPEAT, READ_OPERATION: namespace and all */
+    struct str owner;         /* READ_RESERVATION: who asks; that of another tenant is none */
+    struct str key;           /* READ_REPEAT, READ_OPERATION: the inner name */
     uint16_t partition;       /* READ_REPEAT */
-    struct str prefix, after; /* READ_ITEMS: names that begin with prefix and sort behind after */
+    struct str prefix, after; /* READ_ITEMS: names that begin with prefix and sort behind after, of
+                                 the tenant in the prefix; all of them are inner ones */
     unsigned limit;           /* READ_ITEMS: 1..LIST_MAX */
     void (*done)(struct store_read *read);
     void *user;

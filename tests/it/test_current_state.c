@@ -304,7 +304,7 @@ static size_t shares_of_world(const struct world_item *item)
 static void is_the_worlds_share(const struct world_item *item, const struct current_usage *share)
 {
     char customer[TEXT_MAX_BYTES + 1];
-    snprintf(customer, sizeof(customer), "%.*s", STR_ARG(share->customer));
+    snprintf(customer, sizeof(customer), "%.*s", STR_ARG(share->share));
     assert_int_equal(share->units, world_units(&past.world, item->sku, customer));
 }
 
@@ -322,7 +322,7 @@ static void shares_are_what_is_counted_per_customer(void **state)
             ok(current_usage(db, &arena, str_of(w->sku), item.version, after, 1, &shares, &count));
             if (count == 1) {
                 is_the_worlds_share(w, &shares[0]);
-                after = shares[0].customer;
+                after = shares[0].share;
                 seen++;
             }
         }
@@ -357,16 +357,20 @@ static void shares_are_found_by_name(void **state)
     db_rollback(db);
 }
 
+#define PAST_OF_X                                                                                  \
+    "INSERT INTO events (partition_no, epoch, seq, n, event_no, at_ms, type, sku, "                \
+    "available_delta, held_delta, sold_delta, available, held, sold, version, "                    \
+    "max_per_customer, customer, tenant, client) VALUES "
+
 /* As of an older version the later movements do not count, nor those before the creation. */
 static void shares_are_as_of_a_version(void **state)
 {
     static const char *const script =
-        "INSERT INTO events VALUES "
-        "(9,1,1,0,0,1,'create','x',5,0,0,5,0,0,1,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),"
-        "(9,1,2,0,0,1,'decrement','x',-2,0,2,3,0,2,2,0,NULL,NULL,'bo',NULL,NULL,NULL,NULL,NULL),"
-        "(9,1,3,0,0,1,'delete','x',-3,0,-2,0,0,0,3,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),"
-        "(9,1,4,0,0,1,'create','x',5,0,0,5,0,0,4,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL),"
-        "(9,1,5,0,0,1,'decrement','x',-1,0,1,4,0,1,5,0,NULL,NULL,'bo',NULL,NULL,NULL,NULL,NULL)";
+        PAST_OF_X "(9,1,1,0,0,1,'create','x',5,0,0,5,0,0,1,0,NULL,'',''),"
+                  "(9,1,2,0,0,1,'decrement','x',-2,0,2,3,0,2,2,0,'bo','',''),"
+                  "(9,1,3,0,0,1,'delete','x',-3,0,-2,0,0,0,3,0,NULL,'',''),"
+                  "(9,1,4,0,0,1,'create','x',5,0,0,5,0,0,4,0,NULL,'',''),"
+                  "(9,1,5,0,0,1,'decrement','x',-1,0,1,4,0,1,5,0,'bo','','')";
     static const struct {
         int64_t version, units;
     } rows[] = {{0, 0}, {1, 0}, {2, 2}, {4, 0}, {5, 1}, {5 + (1 << 20), 1}};
@@ -385,6 +389,57 @@ static void shares_are_as_of_a_version(void **state)
         ok(current_usage_named(db, &arena, STR("x"), rows[i].version, &bo, 1, &shares));
         assert_int_equal(shares[0].units, rows[i].units);
     }
+    db_rollback(db);
+    ok(base_script(url_of(state), "DELETE FROM events WHERE partition_no = 9"));
+}
+
+/* One name in several tenants is several customers; so is one that looks like a tenant's. */
+static void shares_are_of_one_tenant_each(void **state)
+{
+    static const char *const script =
+        PAST_OF_X "(9,1,1,0,0,1,'create','x',90,0,0,90,0,0,1,0,NULL,'',''),"
+                  "(9,1,2,0,0,1,'decrement','x',-1,0,1,89,0,1,2,0,'bo','',''),"
+                  "(9,1,3,0,0,1,'decrement','x',-2,0,2,87,0,3,3,0,'bo','acme','shop'),"
+                  "(9,1,4,0,0,1,'decrement','x',-4,0,4,83,0,7,4,0,'bo','acme','till'),"
+                  "(9,1,5,0,0,1,'decrement','x',-8,0,8,75,0,15,5,0,'acme/bo','',''),"
+                  "(9,1,6,0,0,1,'decrement','x',-16,0,16,59,0,31,6,0,'bo','bulk','shop')";
+    static const struct {
+        struct str share;
+        int64_t units;
+    } right[] = {{STR("acme/bo"), 8},
+                 {STR("bo"), 1},
+                 {STR("acme\xff"
+                      "bo"),
+                  6},
+                 {STR("bulk\xff"
+                      "bo"),
+                  16},
+                 {STR("cars\xff"
+                      "bo"),
+                  0}};
+    struct db *db = ledger_of(state);
+    struct current_usage *shares;
+    struct str after = {NULL, 0}, names[5];
+    size_t count;
+    db_rollback(db);
+    ok(base_script(url_of(state), script));
+    db = ledger_of(state);
+    for (size_t i = 0; i < 4; i++, after = shares[0].share) {
+        ok(current_usage(db, &arena, STR("x"), 6, after, 1, &shares, &count));
+        assert_int_equal(count, 1);
+        assert_true(str_equal(shares[0].share, right[i].share));
+        assert_int_equal(shares[0].units, right[i].units);
+    }
+    ok(current_usage(db, &arena, STR("x"), 6, after, 1, &shares, &count));
+    assert_int_equal(count, 0);
+    ok(current_usage(db, &arena, STR("x"), 6, (struct str){NULL, 0}, 3, &shares, &count));
+    assert_int_equal(count, 3);
+    assert_true(str_equal(shares[2].share, right[2].share));
+    for (size_t i = 0; i < 5; i++)
+        names[i] = right[(i * 2) % 5].share;
+    ok(current_usage_named(db, &arena, STR("x"), 6, names, 5, &shares));
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(shares[i].units, right[(i * 2) % 5].units);
     db_rollback(db);
     ok(base_script(url_of(state), "DELETE FROM events WHERE partition_no = 9"));
 }
@@ -471,6 +526,7 @@ int main(void)
         ON_BOTH(shares_are_what_is_counted_per_customer),
         ON_BOTH(shares_are_found_by_name),
         ON_BOTH(shares_are_as_of_a_version),
+        ON_BOTH(shares_are_of_one_tenant_each),
         ON_BOTH(a_page_too_large_is_no_memory),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -228,9 +228,9 @@ static void a_search_in_a_long_past_is_cut_into_pages(void **state)
     sql_run("INSERT INTO reservations WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT "
             "i + 1 FROM n WHERE i < 10100) SELECT 'r0-000000000000' || (1000000000 + i) || "
             "'0', 0, CASE WHEN i = 7 THEN 'released' ELSE 'confirmed' END, 0, 1, 2, 2, 1, "
-            "'long', NULL, NULL FROM n");
+            "'long', NULL, NULL, '', '' FROM n");
     sql_run("INSERT INTO reservation_lines SELECT rid, 0, 'long', 1, 1, 1, 1, "
-            "NULL, NULL FROM reservations WHERE customer = 'long'");
+            "NULL, NULL, '' FROM reservations WHERE customer = 'long'");
     const char *const queries[] = {"customer=long&state=released", "sku=long&state=released"};
     for (int i = 0; i < 2; i++) {
         get(text("/v1/reservations?limit=5&%s", queries[i]));

@@ -331,7 +331,7 @@ static void a_full_sqlite_disk_loses_nothing(void **state)
     struct db *db = bases_ledger(&bases, BASE_SQLITE);
     struct apply apply;
     size_t at = 0;
-    assert_int_equal(db_script(db, STR("PRAGMA max_page_count=40")), DB_OK);
+    assert_int_equal(db_script(db, STR("PRAGMA max_page_count=64")), DB_OK);
     while (at + 20 < past.count && apply_once(db, past.entries + at, 20, &apply) == APPLY_DONE)
         at += 20;
     assert_int_equal(apply.db_result, DB_FULL);

@@ -185,8 +185,8 @@ static void wrong_statements_are_wrong(void **state)
     "VALUES (0, 1, 1, 0, 0, 5, " values ", 0)"
 #define ITEM_ROW(values) "INSERT INTO items VALUES ('a', 0, " values ")"
 #define RESERVATION_ROW(values)                                                                    \
-    "INSERT INTO reservations VALUES ('r', 0, " values ", NULL, NULL, NULL)"
-#define LINE_ROW(values)   "INSERT INTO reservation_lines VALUES ('r', " values ")"
+    "INSERT INTO reservations VALUES ('r', 0, " values ", NULL, NULL, NULL, '', '')"
+#define LINE_ROW(values)   "INSERT INTO reservation_lines VALUES ('r', " values ", '')"
 #define OPERATION(values)  "INSERT INTO operations VALUES (0, " values ", 1)"
 #define CHECKPOINT(values) "INSERT INTO checkpoints VALUES (" values ")"
 

@@ -156,7 +156,7 @@ static void ends_of_epochs_are_found_in_an_older_ledger(void **state)
     sql_run("DROP VIEW unbalanced_transfers; DROP TABLE epochs; DELETE FROM schema_migrations "
             "WHERE number >= 10; UPDATE ledger_meta SET "
             "schema_version = 9");
-    migrate_to(db, SCHEMA_FILES);
+    migrate_to(db, 12); /* what 0013 made is there */
     assert_int_equal(sql_int("SELECT COUNT(*) FROM epochs"), epochs);
     assert_int_equal(sql_int("SELECT SUM(epoch * 1000 + last_seq) FROM epochs"), sum);
     assert_int_equal(sql_int("SELECT epoch FROM epochs WHERE last_seq IS NULL AND opened_ms = 0"),

@@ -13,12 +13,19 @@ void api_key_of(int whose, char text[API_KEY_SIZE])
     api_key_write((uint64_t)whose, secret, text);
 }
 
+static const char *tenant(void)
+{
+    const char *name = getenv("TEST_TENANT");
+    return name ? name : TENANT_DEFAULT;
+}
+
 static bool add(struct key_list *list, int whose, enum role role, int64_t expires_ms)
 {
     char text[API_KEY_SIZE];
     struct key_entry key = {
         .id = (uint64_t)whose, .role = role, .created_ms = 1, .expires_ms = expires_ms};
     snprintf(key.name, sizeof(key.name), "test-%d", whose);
+    snprintf(key.tenant, sizeof(key.tenant), "%s", tenant());
     api_key_of(whose, text);
     return key_hash(str_of(text), key.hash) && key_list_add(list, &key, 0) == KEY_CHANGED;
 }

@@ -2,6 +2,7 @@
  *
  * Layer: tests. With TEST_KEYS in the environment any suite runs with keys: tservice_launch() gives
  * the service such a file, and http.h sends the key of the admin with what has no Authorization.
+ * They are of the tenant that TEST_TENANT names, or of the default one.
  */
 #pragma once
 

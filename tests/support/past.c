@@ -14,12 +14,13 @@
 
 static const struct plan_limits limits = {.max_hold_ms = 60000, .reservation_retention_ms = 8000};
 static const char *const skus[ITEMS] = {"apple", "pear", "plum", "fig", "lime", "kiwi", "date"};
+static const char *const owners[] = {"acme/shop", "acme/till", "bulk/shop", "default/shop"};
 static const char *const people[] = {"anna", "Zo\xc3\xab", "o'neil \"x\" \\, {a}"};
 
 struct made {
     struct op op;
     struct op_line lines[LINES];
-    char key[32], id[32];
+    char key[64], id[32], owner[OWNER_MAX_BYTES + 1];
 };
 
 struct maker {
@@ -28,7 +29,7 @@ struct maker {
     struct rid recent[RECENT];
     unsigned recent_count, made_count;
     int64_t epoch, seq;
-    bool older; /* writes as a program that knows no transfers */
+    bool older; /* writes as a program that knows neither transfers nor tenants */
 };
 
 static int64_t below(struct maker *m, int64_t n)
@@ -119,6 +120,27 @@ static void fill_reserve(struct maker *m, struct made *made)
         op->reference = STR("");
 }
 
+/* Whose request it is: of a reservation most often its tenant's, of whom anybody may ask. A key is
+ * named by its inner name. */
+static void fill_owner(struct maker *m, struct made *made)
+{
+    struct op *op = &made->op;
+    const struct reservation *r =
+        op_trait(op->kind)->names_reservation ? world_read_record(&m->h->world, &op->rid) : NULL;
+    bool owned = !m->older && op->kind != OP_SWEEP;
+    struct str owner = owned && below(m, 2) ? str_of(owners[below(m, 4)]) : (struct str){NULL, 0};
+    if (owned && r && !owner_shares_tenant(owner, r->owner) && below(m, 8) > 0)
+        owner = r->owner;
+    snprintf(made->owner, sizeof(made->owner), "%.*s", STR_ARG(owner));
+    if (!str_absent(owner))
+        op->owner = str_of(made->owner);
+    if (!str_absent(op->key) && !tenant_is_default(owner_tenant(owner))) {
+        snprintf(made->key, sizeof(made->key), "%.*s key'%u", STR_ARG(owner_tenant(owner)),
+                 m->made_count);
+        op->key = str_of(made->key);
+    }
+}
+
 /* The last kind is what older programs do not know. */
 static void fill(struct maker *m, struct made *made)
 {
@@ -148,6 +170,7 @@ static void fill(struct maker *m, struct made *made)
     if (op->kind == OP_TRANSFER)
         fill_transfer(m, made);
     op->rereserve = below(m, 2);
+    fill_owner(m, made);
 }
 
 /* A part of what a reservation holds, if it is known. */

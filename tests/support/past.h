@@ -2,7 +2,8 @@
  * the state that the same operations left in a Redis in memory.
  *
  * Layer: tests. plan() decides the operations (plan_world.h), so whatever it can emit comes along:
- * baskets, partial confirms, expiries, rereserves, deleted items, keys, several epochs.
+ * baskets, partial confirms, expiries, rereserves, deleted items, keys, several epochs, tenants and
+ * clients with a name.
  */
 #pragma once
 
@@ -14,7 +15,8 @@ struct past {
     struct event_entry *entries; /* their bytes are the past's */
     size_t count, cap;
     size_t event_count;
-    size_t older; /* so many entries could be of a program that knows no transfers: about half */
+    size_t older; /* so many entries could be of a program that knows neither transfers nor
+                     tenants: about half */
 };
 
 /* About so many operations; the same seed gives the same past. Aborts when out of memory. */

@@ -72,7 +72,10 @@ static int compare_reservation(void *context, const struct db_value *row, size_t
     same_text(&row[7], r->customer);
     same_text(&row[8], r->reference);
     same_text(&row[9], r->metadata);
-    compare_line(row + 10, r);
+    same_text(&row[10],
+              tenant_is_default(owner_tenant(r->owner)) ? STR("") : owner_tenant(r->owner));
+    same_text(&row[11], str_absent(r->owner) ? STR("") : owner_client(r->owner));
+    compare_line(row + 12, r);
     c->rows++;
     return 0;
 }
@@ -98,6 +101,12 @@ void past_check_sql(struct past *past, const char *url)
         "SELECT COUNT(*) FROM events WHERE type = 'set'",
         "SELECT COUNT(*) FROM events WHERE type = 'transfer'",
         "SELECT COUNT(*) FROM sales_hourly",
+        "SELECT COUNT(*) FROM events WHERE type = 'expire' AND tenant <> ''",
+        "SELECT COUNT(*) FROM reservations WHERE tenant = '' AND client <> ''",
+        "SELECT COUNT(*) FROM operations WHERE op_key LIKE 'acme %'",
+        "SELECT COUNT(*) FROM client_usage WHERE open_holds > 0",
+        "SELECT COUNT(*) FROM client_usage_hourly WHERE metadata_bytes > 0",
+        "SELECT COUNT(*) FROM client_usage_hourly WHERE operation_keys > 0",
     };
     struct comparison c = {.past = past};
     arena_init(&c.arena, 1 << 16, 1 << 28);
@@ -108,7 +117,8 @@ void past_check_sql(struct past *past, const char *url)
     assert_int_equal(c.rows, past->world.item_count);
     base_rows(url,
               "SELECT r.rid, r.state, r.rereserved, r.created_ms, r.expires_ms, r.ended_ms, "
-              "r.line_count, r.customer, r.reference, r.metadata, l.n, l.sku, l.reserved, "
+              "r.line_count, r.customer, r.reference, r.metadata, r.tenant, r.client, l.n, l.sku, "
+              "l.reserved, "
               "l.quantity, l.remaining, l.version, l.expired_remaining, l.expired_version "
               "FROM reservations r JOIN reservation_lines l ON l.rid = r.rid",
               compare_reservation, &c);
@@ -124,6 +134,14 @@ void past_check_sql(struct past *past, const char *url)
     assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_items"), 0);
     assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_holds"), 0);
     assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_transfers"), 0);
+    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM unbalanced_usage"), 0);
+    /* What is of a tenant is so throughout: its lines, and the events about it. */
+    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM reservations r JOIN reservation_lines l "
+                                   "ON l.rid = r.rid WHERE l.tenant <> r.tenant"),
+                     0);
+    assert_int_equal(base_int(url, "SELECT COUNT(*) FROM reservations r JOIN events e "
+                                   "ON e.rid = r.rid WHERE e.tenant <> r.tenant"),
+                     0);
     assert_int_equal(base_int(url, "SELECT events FROM checkpoints"), past->event_count);
     assert_true(base_int(url, "SELECT COUNT(DISTINCT epoch) FROM events") > 2);
     arena_free(&c.arena);

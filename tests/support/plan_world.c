@@ -79,7 +79,7 @@ static struct world_item *make_item(struct world *w, struct str sku)
     struct world_item *found = (struct world_item *)(uintptr_t)world_find_item(w, sku);
     if (found)
         return found;
-    assert(sku.n <= SKU_MAX_BYTES);
+    assert(sku.n <= SKU_STORED_MAX_BYTES);
     w->items = room(w->items, w->item_count, &w->item_cap, sizeof(*w->items));
     struct world_item *item = &w->items[w->item_count++];
     *item = (struct world_item){0};
@@ -367,7 +367,7 @@ static void write_customer(struct world *w, const struct view *view, const struc
         room(item->customers, item->customer_count, &item->customer_cap, sizeof(*item->customers));
     stored = &item->customers[item->customer_count++];
     *stored = (struct world_customer){.units = c->now};
-    assert(c->customer.n <= TEXT_MAX_BYTES);
+    assert(c->customer.n <= SHARE_MAX_BYTES);
     memcpy(stored->name, c->customer.p, c->customer.n);
 }
 

@@ -12,17 +12,18 @@
 
 #include "core/event.h"
 #include "core/plan.h"
+#include "core/tenant.h"
 
 #define WORLD_ROUNDS_MAX 12
 #define WORLD_BUCKETS    4096
 
 struct world_customer {
-    char name[TEXT_MAX_BYTES + 1];
+    char name[SHARE_MAX_BYTES + 1];
     int64_t units;
 };
 
 struct world_item {
-    char sku[SKU_MAX_BYTES + 1];
+    char sku[SKU_STORED_MAX_BYTES + 1];
     char text[ITEM_TEXT_SIZE]; /* "": there is no such key */
     struct view_due *index;    /* earliest first, ties by id, as a sorted set of Redis has them */
     size_t due_count, due_cap;

@@ -52,6 +52,7 @@ static void check_same(const struct event *put, const struct event *back)
     assert_true(put->expires_ms == back->expires_ms);
     assert_true(str_equal(put->customer, back->customer) && str_equal(put->key, back->key));
     assert_true(str_equal(put->result, back->result) && str_equal(put->reason, back->reason));
+    assert_true(str_equal(put->owner, back->owner));
     assert_true(put->result_follows == back->result_follows);
     assert_memory_equal(put->fingerprint, back->fingerprint, EVENT_FINGERPRINT_BYTES);
     assert_int_equal(put->line_count, back->line_count);
@@ -123,6 +124,8 @@ TEST(events_of_several_items_come_back)
         reserve_of(&lines[4], 2, 2),
     };
     events[7].customer = STR("ann");
+    events[3].owner = STR("acme/shop");
+    events[5].owner = STR("acme/shop");
     check_come_back(events, sizeof(events) / sizeof(events[0]));
 }
 
@@ -133,6 +136,7 @@ TEST(the_result_of_a_reserve_follows_from_its_event)
     uint8_t fingerprint[RECORD_FINGERPRINT_BYTES] = {1, 2, 3};
     event.customer = STR("ann");
     event.metadata = STR("{}");
+    event.owner = STR("acme/shop");
     begin();
     struct reservation_line held = {
         .sku = line.sku, .quantity = 3, .reserved = 3, .remaining = 5, .version = 4};
@@ -141,6 +145,7 @@ TEST(the_result_of_a_reserve_follows_from_its_event)
                             .expires_ms = event.expires_ms,
                             .customer = event.customer,
                             .metadata = event.metadata,
+                            .owner = event.owner,
                             .line_count = 1,
                             .lines = &held};
     struct op op = {.kind = OP_RESERVE, .fingerprint = {1, 2, 3}};
@@ -175,6 +180,7 @@ TEST(any_bytes_are_read_without_harm)
     struct event_line lines[] = {line_of("a", 10, 1), line_of("a", 7, 2), line_of("a", 4, 3)};
     struct event events[] = {reserve_of(&lines[0], 1, 1), reserve_of(&lines[1], 1, 2),
                              reserve_of(&lines[2], 1, 3)};
+    events[1].owner = STR("acme/shop");
     events[2].key = STR("k");
     events[2].result_follows = true;
     check_come_back(events, 3);
@@ -196,6 +202,32 @@ TEST(any_bytes_are_read_without_harm)
             (void)read_all((struct str){bytes, n});
         }
     free(bytes);
+}
+
+TEST(an_owner_costs_the_default_tenant_nothing)
+{
+    struct event_line line = line_of("a", 1, 1);
+    struct event event = reserve_of(&line, 1, 1);
+    check_come_back(&event, 1);
+    size_t n = out.n;
+    event.owner = STR("acme/shop");
+    check_come_back(&event, 1);
+    assert_int_equal(out.n, n + 1 + 1 + strlen("acme/shop")); /* flags, length, text */
+}
+
+TEST(an_owner_that_is_none_is_not_read)
+{
+    static const char *const wrong[] = {"", "acme", "acme/", "/shop", "ACME/shop", "a b/shop"};
+    struct event_line line = line_of("a", 1, 1);
+    struct event event = reserve_of(&line, 1, 1);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct event_before before = {.line = {.version = 0}};
+        event.owner = str_of(wrong[i]);
+        begin();
+        event_begin_brief(&out, NOW_MS);
+        event_put_brief(&out, &event, NOW_MS, &before);
+        assert_int_equal(read_all(buf_str(&out)), 0);
+    }
 }
 
 /* Differences from a line that was never there, or that no counter can have. */

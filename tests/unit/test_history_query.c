@@ -37,10 +37,12 @@ static bool meant(const char *target)
     return history_query_meant(&found, &arena);
 }
 
+static struct requester by;
+
 static bool reads(const char *target)
 {
     struct route_match found = match(target);
-    return history_query_read(&query, &arena, &found, &why);
+    return history_query_read(&query, &arena, &found, &by, &why);
 }
 
 static bool is(struct str text, const char *expected)
@@ -190,3 +192,25 @@ TEST(a_missing_item_says_whether_it_may_be_on_its_way)
 }
 
 ALL_BETWEEN(setup, teardown)
+
+TEST(a_tenant_asks_for_its_own_past_by_inner_names)
+{
+    by = (struct requester){.owner = STR("acme/shop"), .items = STR("acme")};
+    assert_true(reads("/v1/items/a/movements"));
+    assert_true(is(query.movements.tenant, "acme") && is(query.movements.sku, "acme/a"));
+    assert_true(reads("/v1/items/a?at=2026-01-01T00:00:00Z"));
+    assert_true(is(query.instant.sku, "acme/a"));
+    assert_true(reads("/v1/reservations?sku=a&customer=c"));
+    assert_true(is(query.reservations.tenant, "acme") && is(query.reservations.sku, "acme/a"));
+    assert_true(is(query.reservations.customer, "c"));
+    assert_true(reads("/v1/reservations"));
+    assert_true(str_absent(query.reservations.sku));
+    assert_false(reads("/v1/reservations?sku=acme/a"));
+    by.items = (struct str){NULL, 0};
+    assert_true(reads("/v1/items/a/movements"));
+    assert_true(is(query.movements.tenant, "acme") && is(query.movements.sku, "a"));
+    by = (struct requester){.items = STR("default")};
+    assert_true(reads("/v1/items/a/movements"));
+    assert_true(is(query.movements.tenant, "default") && is(query.movements.sku, "a"));
+    by = (struct requester){.items = {NULL, 0}};
+}

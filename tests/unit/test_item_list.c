@@ -43,6 +43,13 @@ static bool add(struct item_list *list, unsigned partition, const char *words)
     return taken;
 }
 
+/* As a page of the store's. */
+static bool cut(struct item_list *list)
+{
+    struct store_read read = {.kind = READ_ITEMS, .prefix = STR("")};
+    return item_list_cut(list, &read);
+}
+
 static void check_names(const struct item_list *list, const char *words)
 {
     char text[16384] = "";
@@ -62,7 +69,7 @@ TEST(names_are_merged_in_whatever_order_partitions_answer)
         assert_int_equal(item_list_init(&list, 20), 0);
         for (int i = 0; i < 4; i++)
             assert_true(add(&list, orders[o][i], of[orders[o][i]]));
-        item_list_cut(&list);
+        assert_true(cut(&list));
         check_names(&list, "a b c d e f g h i");
         assert_false(list.more);
         for (unsigned p = 0; p < 4; p++)
@@ -78,7 +85,7 @@ TEST(a_page_has_the_first_names_of_all_and_says_that_there_are_more)
     assert_true(add(&list, 0, "m n o p"));
     assert_true(add(&list, 1, "b z"));
     assert_true(add(&list, 2, "a"));
-    item_list_cut(&list);
+    assert_true(cut(&list));
     check_names(&list, "a b m");
     assert_true(list.more);
     item_list_free(&list);
@@ -86,7 +93,7 @@ TEST(a_page_has_the_first_names_of_all_and_says_that_there_are_more)
     assert_int_equal(item_list_init(&list, 3), 0);
     assert_true(add(&list, 0, "m"));
     assert_true(add(&list, 1, "b z"));
-    item_list_cut(&list);
+    assert_true(cut(&list));
     check_names(&list, "b m z");
     assert_false(list.more);
     item_list_free(&list);
@@ -146,7 +153,7 @@ TEST(values_go_to_their_names_and_what_was_deleted_meanwhile_is_left_out)
     assert_int_equal(item_list_init(&list, 4), 0);
     assert_true(add(&list, 7, "b c e"));
     assert_true(add(&list, 2, "a d"));
-    item_list_cut(&list);
+    assert_true(cut(&list));
     check_names(&list, "a b c d");
     struct buf out;
     buf_init(&out, 4096);
@@ -177,7 +184,7 @@ TEST(an_empty_store_has_an_empty_page)
     assert_int_equal(item_list_init(&list, 500), 0);
     for (unsigned p = 0; p < 64; p++)
         assert_true(add(&list, p, ""));
-    item_list_cut(&list);
+    assert_true(cut(&list));
     item_list_answer(&list, &read);
     assert_int_equal(read.item_count, 0);
     assert_false(read.more);
@@ -203,7 +210,7 @@ TEST(pages_follow_each_other_without_a_gap)
                 }
             assert_true(add(&list, p, words));
         }
-        item_list_cut(&list);
+        assert_true(cut(&list));
         for (unsigned i = 0; i < list.count; i++) {
             char name[16];
             snprintf(name, sizeof(name), "%03u", next++);
@@ -213,4 +220,74 @@ TEST(pages_follow_each_other_without_a_gap)
         item_list_free(&list);
     }
     assert_int_equal(next, NAMES);
+}
+
+/* --- tenants ---------------------------------------------------------------------------------- */
+
+TEST(a_page_of_the_store_passes_over_the_items_of_tenants)
+{
+    struct item_list list;
+    struct store_read read = {.kind = READ_ITEMS, .prefix = STR("")};
+    assert_int_equal(item_list_init(&list, 4), 0);
+    assert_true(add(&list, 0, "a acme/a acme/b c"));
+    assert_true(add(&list, 1, "acme-x b/a d"));
+    assert_true(item_list_cut(&list, &read));
+    check_names(&list, "a acme-x");
+    assert_true(list.more);
+    item_list_answer(&list, &read);
+    assert_true(str_equal(read.last, STR("acme-x"))); /* and not the name of a tenant's */
+    item_list_free(&list);
+}
+
+TEST(a_page_of_nothing_but_tenants_items_goes_on_behind_the_tenant)
+{
+    struct item_list list;
+    struct store_read read = {.kind = READ_ITEMS, .prefix = STR("ac"), .limit = 2};
+    struct buf out;
+    assert_int_equal(item_list_init(&list, 2), 0);
+    assert_true(add(&list, 0, "acme/a acme/c acme/d"));
+    assert_true(add(&list, 1, "acme/b"));
+    assert_false(item_list_cut(&list, &read));
+    assert_int_equal(list.count, 0);
+    assert_true(str_equal(read.after, STR("acme/\x7f")));
+    buf_init(&out, 4096);
+    item_list_ask_names(&out, 0, &read);
+    buf_putc(&out, '\0');
+    assert_non_null(strstr(out.p, "\r\n(acme/\x7f\r\n"));
+    assert_non_null(strstr(out.p, "\r\n(ac\x7f\r\n"));
+    buf_free(&out);
+    assert_true(add(&list, 0, "acme0"));
+    assert_true(add(&list, 1, ""));
+    assert_true(item_list_cut(&list, &read));
+    check_names(&list, "acme0");
+    item_list_free(&list);
+}
+
+TEST(the_last_page_may_have_nothing_but_tenants_items)
+{
+    struct item_list list;
+    assert_int_equal(item_list_init(&list, 2), 0);
+    assert_true(add(&list, 0, "z/a z/b"));
+    assert_true(cut(&list));
+    assert_int_equal(list.count, 0);
+    assert_false(list.more);
+    item_list_free(&list);
+}
+
+TEST(a_page_of_a_tenant_has_its_items_alone)
+{
+    struct item_list list;
+    char longest[SKU_STORED_MAX_BYTES + 1];
+    struct store_read read = {.kind = READ_ITEMS, .prefix = STR("acme/")};
+    assert_int_equal(item_list_init(&list, 3), 0);
+    memset(longest, 'x', SKU_STORED_MAX_BYTES);
+    longest[SKU_STORED_MAX_BYTES] = '\0';
+    memcpy(longest, "acme/", 5);
+    assert_true(add(&list, 0, "acme/a"));
+    assert_true(add(&list, 1, longest));
+    assert_true(item_list_cut(&list, &read));
+    assert_int_equal(list.count, 2);
+    item_list_answer(&list, &read);
+    assert_true(str_equal(read.last, str_of(longest)));
+    item_list_free(&list);
 }

@@ -36,7 +36,8 @@ static void assert_written(const char *text)
 
 static struct key_entry fresh(uint64_t id, const char *name)
 {
-    struct key_entry key = {.id = id, .role = ROLE_READER, .created_ms = 5000};
+    struct key_entry key = {
+        .id = id, .role = ROLE_READER, .tenant = TENANT_DEFAULT, .created_ms = 5000};
     snprintf(key.name, sizeof(key.name), "%s", name);
     for (int i = 0; i < KEY_HASH_BYTES; i++)
         key.hash[i] = (uint8_t)((i % 16) * 17);
@@ -85,7 +86,7 @@ TEST(what_is_wrong_is_told_with_its_line)
         {HEAD "0000000000AA shop seller default none 1000 0 " HASH "\n", 2, "id"},
         {HEAD "0000000000aa sh/p seller default none 1000 0 " HASH "\n", 2, "name"},
         {HEAD "0000000000aa shop root default none 1000 0 " HASH "\n", 2, "role"},
-        {HEAD "0000000000aa shop seller acme none 1000 0 " HASH "\n", 2, "tenant"},
+        {HEAD "0000000000aa shop seller Acme none 1000 0 " HASH "\n", 2, "tenant"},
         {HEAD "0000000000aa shop seller default 10/s 1000 0 " HASH "\n", 2, "quota"},
         {HEAD "0000000000aa shop seller default  1000 0 " HASH "\n", 2, "quota"},
         {HEAD SHOP "0000000000ab shop seller default rps=1 1000 0 " HASH "\n", 3, "other key"},
@@ -96,6 +97,7 @@ TEST(what_is_wrong_is_told_with_its_line)
         {HEAD "0000000000aa shop seller default none 1000 0 " HASH "\r\n", 2, "hash"},
         {HEAD "0000000000aa shop seller default none 1000 0 00\n", 2, "hash"},
         {HEAD SHOP "0000000000aa other seller default none 1000 0 " HASH "\n", 3, "id is that"},
+        {HEAD SHOP "0000000000ab shop seller acme none 1000 0 " HASH "\n", 3, "another tenant"},
         {HEAD SHOP "0000000000ab shop seller default none 1000 0 " HASH "\n"
                    "0000000000ac shop seller default none 1000 0 " HASH "\n",
          4, "two keys"},
@@ -174,6 +176,26 @@ TEST(a_rotation_gives_the_name_and_role_on_and_the_old_one_an_end)
     assert_int_equal(key_list_rotate(&list, 0xaa, &key, 7000, 6000), KEY_CHANGED);
     assert_written(HEAD "0000000000aa shop seller default none 1000 7000 " HASH "\n" OPS
                         "0000000000cc shop seller default none 5000 0 " HASH "\n");
+}
+
+TEST(a_rotation_stays_in_the_tenant)
+{
+    struct key_entry key = fresh(0xcc, "");
+    given(HEAD "0000000000aa shop seller acme none 1000 0 " HASH "\n");
+    assert_int_equal(key_list_rotate(&list, 0xaa, &key, 7000, 6000), KEY_CHANGED);
+    assert_written(HEAD "0000000000aa shop seller acme none 1000 7000 " HASH "\n"
+                        "0000000000cc shop seller acme none 5000 0 " HASH "\n");
+}
+
+TEST(an_owner_is_the_tenant_and_the_name)
+{
+    char owner[OWNER_MAX_BYTES + 1];
+    struct key_entry key = fresh(0xcc, "shop");
+    assert_int_equal(key_owner(&key, owner), strlen("default/shop"));
+    assert_string_equal(owner, "default/shop");
+    memset(key.name, 'n', KEY_NAME_MAX_BYTES);
+    memset(key.tenant, 't', TENANT_MAX_BYTES);
+    assert_int_equal(key_owner(&key, owner), OWNER_MAX_BYTES);
 }
 
 TEST(a_rotation_never_lengthens_the_old_one)

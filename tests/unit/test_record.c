@@ -36,6 +36,7 @@ static struct reservation full(void)
                                 .customer = STR("c-1"),
                                 .reference = STR(""),
                                 .metadata = STR("{\"a\":1}"),
+                                .owner = STR("acme/shop"),
                                 .line_count = 2,
                                 .lines = lines};
 }
@@ -71,7 +72,7 @@ static void assert_same(const struct reservation *a, const struct reservation *b
     assert_true(a->created_ms == b->created_ms && a->expires_ms == b->expires_ms);
     assert_true(a->ended_ms == b->ended_ms);
     assert_true(str_equal(a->customer, b->customer) && str_equal(a->reference, b->reference));
-    assert_true(str_equal(a->metadata, b->metadata));
+    assert_true(str_equal(a->metadata, b->metadata) && str_equal(a->owner, b->owner));
     assert_int_equal(a->line_count, b->line_count);
     for (unsigned i = 0; i < a->line_count; i++) {
         const struct reservation_line *x = &a->lines[i], *y = &b->lines[i];
@@ -96,6 +97,30 @@ TEST(a_reservation_comes_back_and_no_part_of_it_does)
         free((char *)(uintptr_t)cut.p);
     }
     buf_putc(&out, 0);
+    assert_false(record_decode(&arena, &r.id, buf_str(&out), &back));
+}
+
+TEST(the_share_of_a_customer_is_its_tenants)
+{
+    struct reservation r = full(), back;
+    buf_reset(&out);
+    record_encode(&out, &r);
+    assert_true(record_decode(&arena, &r.id, buf_str(&out), &back));
+    assert_true(str_equal(back.share, STR("acme\xff"
+                                          "c-1")));
+    r.owner = STR("default/shop");
+    buf_reset(&out);
+    record_encode(&out, &r);
+    assert_true(record_decode(&arena, &r.id, buf_str(&out), &back));
+    assert_true(str_equal(back.share, STR("c-1")) && str_equal(back.owner, r.owner));
+}
+
+TEST(an_owner_that_is_none_is_no_record)
+{
+    struct reservation r = full(), back;
+    r.owner = STR("acme shop");
+    buf_reset(&out);
+    record_encode(&out, &r);
     assert_false(record_decode(&arena, &r.id, buf_str(&out), &back));
 }
 

@@ -1,6 +1,7 @@
 /* test_relay_copy.c -- an operation and its outcome in a cell: nothing is lost, nothing points out
  * of it, and the largest outcome fits behind the largest request.
  */
+#include "core/tenant.h"
 #include "store/relay/relay_copy.h"
 #include "support/suite.h"
 
@@ -60,6 +61,7 @@ TEST(a_request_arrives_whole)
                     .ttl_ms = 1000,
                     .overload = "no room",
                     .customer = STR(""),
+                    .owner = STR("acme/shop"),
                     .metadata = STR("{\"a\":1}")};
     assert_true(relay_copy_request(cell, &op));
     const struct op *copy = &cell->op;
@@ -68,6 +70,7 @@ TEST(a_request_arrives_whole)
     same_text(copy->customer, op.customer);
     same_text(copy->reference, op.reference);
     same_text(copy->metadata, op.metadata);
+    same_text(copy->owner, op.owner);
     assert_true(lies_within(copy->lines));
     for (unsigned i = 0; i < 2; i++) {
         same_text(copy->lines[i].sku, lines[i].sku);
@@ -94,7 +97,7 @@ static struct op_line *lines_of(unsigned count, size_t sku_bytes)
 
 TEST(a_request_that_is_too_large_is_refused)
 {
-    struct op op = {.kind = OP_RESERVE, .lines = lines_of(LINES_MAX, SKU_MAX_BYTES)};
+    struct op op = {.kind = OP_RESERVE, .lines = lines_of(LINES_MAX, SKU_STORED_MAX_BYTES)};
     op.line_count = LINES_MAX;
     assert_false(relay_copy_request(cell, &op));
     op.line_count = 10;
@@ -112,8 +115,9 @@ static void largest_request(void)
                     .key = of_length(KEY_STORED_MAX_BYTES),
                     .id = of_length(KEY_STORED_MAX_BYTES),
                     .customer = of_length(TEXT_MAX_BYTES),
+                    .owner = of_length(OWNER_MAX_BYTES),
                     .metadata = of_length(METADATA_MAX_BYTES),
-                    .lines = lines_of(LINES_MAX, SKU_MAX_BYTES),
+                    .lines = lines_of(LINES_MAX, SKU_STORED_MAX_BYTES),
                     .line_count = LINES_MAX};
     while (!relay_copy_request(cell, &op))
         op.line_count--;
@@ -128,20 +132,22 @@ TEST(the_largest_reservation_fits_behind_the_largest_request)
                             .lines = lines,
                             .customer = of_length(TEXT_MAX_BYTES),
                             .reference = of_length(TEXT_MAX_BYTES),
-                            .metadata = of_length(METADATA_MAX_BYTES)};
+                            .metadata = of_length(METADATA_MAX_BYTES),
+                            .owner = of_length(OWNER_MAX_BYTES)};
     struct outcome out = {.code = OUT_CREATED,
                           .resv = &r,
-                          .sku = of_length(SKU_MAX_BYTES),
-                          .to.sku = of_length(SKU_MAX_BYTES),
+                          .sku = of_length(SKU_STORED_MAX_BYTES),
+                          .to.sku = of_length(SKU_STORED_MAX_BYTES),
                           .id = of_length(KEY_STORED_MAX_BYTES),
                           .why = full};
     for (unsigned i = 0; i < LINES_MAX; i++)
-        lines[i] = (struct reservation_line){.sku = of_length(SKU_MAX_BYTES), .version = i};
+        lines[i] = (struct reservation_line){.sku = of_length(SKU_STORED_MAX_BYTES), .version = i};
     largest_request();
     assert_true(relay_copy_outcome(cell, &out));
     const struct reservation *copy = cell->op.out.resv;
     assert_true(lies_within(copy) && lies_within(copy->lines));
     same_text(copy->metadata, r.metadata);
+    same_text(copy->owner, r.owner);
     same_text(copy->lines[99].sku, lines[99].sku);
     assert_int_equal(copy->lines[99].version, 99);
     same_text(cell->op.out.id, out.id);
@@ -160,7 +166,7 @@ TEST(all_lines_that_stand_in_the_way_fit)
                           .field = field,
                           .field_line = 3};
     for (unsigned i = 0; i < LINES_MAX; i++)
-        shorts[i] = (struct outcome_short){.sku = of_length(SKU_MAX_BYTES), .available = i};
+        shorts[i] = (struct outcome_short){.sku = of_length(SKU_STORED_MAX_BYTES), .available = i};
     largest_request();
     assert_true(relay_copy_outcome(cell, &out));
     const struct outcome *copy = &cell->op.out;

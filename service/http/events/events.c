@@ -183,6 +183,7 @@ static struct subscriber *subscriber_new(struct exchange *x, bool stream)
         return NULL;
     f->events = events;
     f->x = x;
+    f->tenant = owner_tenant(x->by.owner);
     f->request.stream = stream;
     f->request.at = f->at;
     if (stream)

@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "buf.h"
+#include "core/tenant.h"
 #include "http/events/render.h"
 #include "http/events/request.h"
 #include "ledger/query/query_pool.h"
@@ -58,6 +59,7 @@ struct subscriber {
     enum subscriber_news news;
     struct events_sheet *sheet; /* while WANTING, and while READY with a page */
     struct events_request request;
+    struct str tenant;         /* whose events: in the arena of the exchange */
     int64_t until_ms;          /* loop time: a poll waits until then, a stream says something */
     bool started;              /* the head of the stream is with the library */
     bool suspended;            /* the stream */
@@ -99,6 +101,7 @@ struct events_sheet {
     bool listed;
     bool fresh, latest;
     unsigned limit;
+    char tenant[TENANT_MAX_BYTES + 1];
     uint64_t hash;
     struct subscriber_queue followers; /* that want it */
     struct query question;

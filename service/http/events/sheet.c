@@ -105,7 +105,7 @@ static bool is_for(const struct events_sheet *sheet, const struct subscriber *f,
 {
     const struct events *events = f->events;
     if (sheet->fresh != fresh || sheet->latest != f->request.latest ||
-        sheet->limit != f->request.limit ||
+        sheet->limit != f->request.limit || !str_equal(str_of(sheet->tenant), f->tenant) ||
         (!sheet->latest && memcmp(sheet->at, f->at, events_positions_bytes(events)) != 0))
         return false;
     if (fresh) /* that there was nothing may be older than the request */
@@ -116,7 +116,7 @@ static bool is_for(const struct events_sheet *sheet, const struct subscriber *f,
 static uint64_t hash_of(const struct subscriber *f)
 {
     struct str bytes = {(const char *)f->at, events_positions_bytes(f->events)};
-    return f->request.latest ? 0 : str_hash(bytes);
+    return str_hash(f->tenant) ^ (f->request.latest ? 0 : str_hash(bytes));
 }
 
 static struct events_sheet *sheet_new(const struct subscriber *f, bool fresh)
@@ -131,6 +131,7 @@ static struct events_sheet *sheet_new(const struct subscriber *f, bool fresh)
     sheet->fresh = fresh;
     sheet->latest = f->request.latest;
     sheet->limit = f->request.limit;
+    memcpy(sheet->tenant, f->tenant.p, f->tenant.n);
     sheet->hash = hash_of(f);
     sheet->bound = sheet->at + events->partitions;
     memcpy(sheet->at, f->at, bytes);
@@ -201,8 +202,8 @@ static enum db_result ask_page(struct query *question, struct db *db)
         return DB_OK;
     if (!sheet->fresh)
         bound_page(page, sheet->bound, partitions);
-    return tail_page(db, &sheet->arena, page->to, page->ends, partitions, sheet->limit,
-                     &page->events, &page->count);
+    return tail_page(db, &sheet->arena, str_of(sheet->tenant), page->to, page->ends, partitions,
+                     sheet->limit, &page->events, &page->count);
 }
 
 /* A page may have been read before the last answer about the checkpoints: ends only go up. */

@@ -196,7 +196,7 @@ void history_job_begin(struct exchange *x)
     }
     job->question.ask = ask;
     job->question.done = done;
-    bool good = history_query_read(&job->query, &job->arena, &x->match, &why);
+    bool good = history_query_read(&job->query, &job->arena, &x->match, &x->by, &why);
     if (good && queries && query_pool_ask(queries, &job->question)) {
         enlist(x->server, job);
         exchange_wait_long(x); /* done() comes from the loop, never from within query_pool_ask() */

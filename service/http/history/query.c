@@ -158,8 +158,30 @@ static bool read_params(struct reader *r, const struct param *known, struct str 
     return count >= 0;
 }
 
+static bool no_memory(struct refusal *why)
+{
+    return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+}
+
+/* Whose past is asked for, and the inner names of the items; by the arena, since whoever asks may
+ * be gone before the answer. */
+static bool go_in(struct history_query *query, struct arena *arena, const struct requester *by,
+                  struct refusal *why)
+{
+    struct str tenant = arena_str(arena, owner_tenant(by->owner));
+    struct str *sku =
+        query->kind == HISTORY_RESERVATIONS ? &query->reservations.sku : &query->movements.sku;
+    bool named = !str_absent(*sku);
+    *sku = tenant_inner(arena, by->items, TENANT_MARK_ITEM, *sku);
+    if (query->kind != HISTORY_RESERVATIONS)
+        query->instant.sku = *sku;
+    query->reservations.tenant = query->movements.tenant = tenant;
+    return str_absent(tenant) || (named && str_absent(*sku)) ? no_memory(why) : true;
+}
+
 bool history_query_read(struct history_query *query, struct arena *arena,
-                        const struct route_match *match, struct refusal *why)
+                        const struct route_match *match, const struct requester *by,
+                        struct refusal *why)
 {
     static const struct param of_path = {"sku", read_sku, 0};
     struct reader r = {query, arena, why};
@@ -170,10 +192,10 @@ bool history_query_read(struct history_query *query, struct arena *arena,
     if (query->kind != HISTORY_RESERVATIONS) {
         struct str sku = arena_str(arena, match->param);
         if (str_absent(sku))
-            return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
-        query->movements.sku = query->instant.sku = sku;
+            return no_memory(why);
+        query->movements.sku = sku;
         if (!sku_valid(sku))
             return wrong(&r, &of_path, "must be 1 to 64 characters of A-Z a-z 0-9 . _ : -");
     }
-    return read_params(&r, kinds[query->kind].params, match->query);
+    return read_params(&r, kinds[query->kind].params, match->query) && go_in(query, arena, by, why);
 }

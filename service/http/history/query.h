@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/route.h"
+#include "core/tenant.h"
 #include "http/problem.h"
 #include "ledger/query/history.h"
 
@@ -25,6 +26,7 @@ struct history_query {
 /* Whether a GET of this resource is about the past. Of an item it is if it says `at`. */
 bool history_query_meant(const struct route_match *match, struct arena *arena);
 
-/* Reads the path and the parameters. */
+/* Reads the path and the parameters, of whoever asks. */
 bool history_query_read(struct history_query *query, struct arena *arena,
-                        const struct route_match *match, struct refusal *why) MUST_CHECK;
+                        const struct route_match *match, const struct requester *by,
+                        struct refusal *why) MUST_CHECK;

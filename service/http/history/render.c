@@ -49,7 +49,7 @@ void movement_put(struct buf *b, const struct movement *m)
 {
     JSON_TEXT(b, "\"type\":", m->type);
     JSON_TIME(b, ",\"at\":", m->at_ms);
-    JSON_TEXT(b, ",\"sku\":", m->sku);
+    JSON_SKU(b, ",\"sku\":", m->sku);
     JSON_INT(b, ",\"version\":", m->version);
     JSON_INT(b, ",\"available_delta\":", m->available_delta);
     JSON_INT(b, ",\"held_delta\":", m->held_delta);
@@ -76,8 +76,8 @@ static void put_movements(const struct history_movements *list, struct buf *b)
         buf_putc(b, '}');
     }
     JSON_LIT(b, "],\"next_cursor\":");
-    if (list->more)
-        buf_printf(b, "\"%" PRId64 "\"", list->page[list->count - 1].version);
+    if (list->next > 0)
+        buf_printf(b, "\"%" PRId64 "\"", list->next);
     else
         JSON_LIT(b, "null");
 }
@@ -87,13 +87,14 @@ static void render_no_item(struct str sku, const struct history_lag *lag, const 
                            struct answer *answer, struct buf *body)
 {
     char why[DETAIL_SIZE];
+    const struct str name = tenant_outer(sku, TENANT_MARK_ITEM);
     struct store_read read = {.kind = READ_ITEM};
     if (lag->events > 0)
         snprintf(why, sizeof(why),
-                 "the ledger knows no item %.*s%s; it is %" PRId64 " events behind", STR_ARG(sku),
+                 "the ledger knows no item %.*s%s; it is %" PRId64 " events behind", STR_ARG(name),
                  when, lag->events);
     else
-        snprintf(why, sizeof(why), "the ledger knows no item %.*s%s", STR_ARG(sku), when);
+        snprintf(why, sizeof(why), "the ledger knows no item %.*s%s", STR_ARG(name), when);
     read.out = (struct outcome){.code = OUT_ITEM_NOT_FOUND, .sku = sku, .why = why};
     render_read(&read, NULL, answer, body);
 }

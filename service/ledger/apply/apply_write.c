@@ -1,15 +1,17 @@
 /* apply_write.c -- the rows of a chunk. */
 #include "ledger/apply/apply_rows.h"
+#include "ledger/apply/usage_change.h"
+#include "ledger/owner.h"
 #include "ledger/text.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 static const struct db_statement put_events =
-    DB_ADD("iiiiiittiiiiiiiititttttt", "events",
+    DB_ADD("iiiiiittiiiiiiiititttttttt", "events",
            "partition_no, epoch, seq, n, event_no, at_ms, type, sku, available_delta, "
            "held_delta, sold_delta, available, held, sold, version, max_per_customer, rid, "
-           "expires_ms, customer, reference, reason, metadata, op_key, result");
+           "expires_ms, customer, reference, reason, metadata, op_key, result, tenant, client");
 static const struct db_statement put_items = {
     .kind = DB_INSERT,
     .types = "tiiiiiiiii",
@@ -23,13 +25,14 @@ static const struct db_statement put_items = {
 };
 /* Reservations that begin in the chunk are new to the tables: looking for a row to replace would be
  * work for nothing, and finding one must not pass in silence. */
-#define HEAD_TYPES "titiiiiittt"
+#define HEAD_TYPES "titiiiiittttt"
 #define HEAD_COLUMNS                                                                               \
     "rid, partition_no, state, rereserved, created_ms, expires_ms, ended_ms, line_count, "         \
-    "customer, reference, metadata"
-#define LINE_TYPES "titiiiiii"
+    "customer, reference, metadata, tenant, client"
+#define LINE_TYPES "titiiiiiit"
 #define LINE_COLUMNS                                                                               \
-    "rid, n, sku, reserved, quantity, remaining, version, expired_remaining, expired_version"
+    "rid, n, sku, reserved, quantity, remaining, version, expired_remaining, expired_version, "    \
+    "tenant"
 
 static const struct db_statement add_reservations =
     DB_ADD(HEAD_TYPES, "reservations", HEAD_COLUMNS);
@@ -60,6 +63,27 @@ static const struct db_statement put_operations = {
     .columns = "partition_no, op_key, type, rid, result, at_ms",
     .tail = "ON CONFLICT (partition_no, op_key) DO UPDATE SET type = excluded.type, "
             "rid = excluded.rid, result = excluded.result, at_ms = excluded.at_ms",
+};
+
+/* Sums are moved by what the chunk changes of them. */
+static const struct db_statement move_usage = {
+    .kind = DB_INSERT,
+    .types = "ittiii",
+    .head = "client_usage",
+    .columns = "partition_no, tenant, client, open_holds, units_held, metadata_bytes",
+    .tail = "ON CONFLICT (partition_no, tenant, client) DO UPDATE SET "
+            "open_holds = client_usage.open_holds + excluded.open_holds, "
+            "units_held = client_usage.units_held + excluded.units_held, "
+            "metadata_bytes = client_usage.metadata_bytes + excluded.metadata_bytes",
+};
+static const struct db_statement move_hourly = {
+    .kind = DB_INSERT,
+    .types = "iittii",
+    .head = "client_usage_hourly",
+    .columns = "hour_ms, partition_no, tenant, client, operation_keys, metadata_bytes",
+    .tail = "ON CONFLICT (hour_ms, partition_no, tenant, client) DO UPDATE SET "
+            "operation_keys = client_usage_hourly.operation_keys + excluded.operation_keys, "
+            "metadata_bytes = client_usage_hourly.metadata_bytes + excluded.metadata_bytes",
 };
 
 /* Rows of one statement, a value after the other, in the projection's arena. */
@@ -97,6 +121,12 @@ static void put_int_or_null(struct rows *rows, bool there, int64_t number)
 static void put_text(struct rows *rows, struct str text)
 {
     put_value_of_row(rows, db_text(text));
+}
+
+static void put_owner(struct rows *rows, struct str owner)
+{
+    put_value_of_row(rows, owner_tenant_value(owner));
+    put_value_of_row(rows, owner_client_value(owner));
 }
 
 static enum db_result run_rows(struct db *db, const struct rows *rows)
@@ -165,6 +195,7 @@ static bool put_circumstances(struct rows *rows, struct projection *p,
     put_text(rows, first ? e->metadata : none);
     put_text(rows, first ? e->key : none);
     put_text(rows, result);
+    put_owner(rows, e->owner);
     return !first || str_absent(e->result) || !str_absent(result);
 }
 
@@ -226,6 +257,7 @@ static void put_head(struct rows *rows, const struct projection *p, struct str r
     put_text(rows, r->customer);
     put_text(rows, r->reference);
     put_text(rows, r->metadata);
+    put_owner(rows, r->owner);
 }
 
 static void put_line(struct rows *rows, struct str rid, const struct reservation *r, unsigned n)
@@ -240,6 +272,7 @@ static void put_line(struct rows *rows, struct str rid, const struct reservation
     put_int(rows, line->version);
     put_int_or_null(rows, r->rereserved, line->expired_remaining);
     put_int_or_null(rows, r->rereserved, line->expired_version);
+    put_value_of_row(rows, owner_tenant_value(r->owner));
 }
 
 /* Either those that begin in the chunk, or the others. */
@@ -303,6 +336,34 @@ static enum db_result write_operations(struct db *db, struct projection *p)
     return run_rows(db, &rows);
 }
 
+/* --- what clients have there -------------------------------------------------------------------
+ */
+
+static enum db_result write_usage(struct db *db, struct projection *p)
+{
+    const struct usage_change *changes;
+    size_t count;
+    if (!usage_changes(p, &changes, &count))
+        return DB_NO_MEMORY;
+    struct rows held = rows_for(p, &move_usage, count), hourly = rows_for(p, &move_hourly, count);
+    if (!held.values || !hourly.values)
+        return DB_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        const struct usage_change *c = &changes[i];
+        struct rows *rows = c->hour_ms == USAGE_HELD ? &held : &hourly;
+        if (c->hour_ms != USAGE_HELD)
+            put_int(rows, c->hour_ms);
+        put_int(rows, p->partition);
+        put_owner(rows, c->owner);
+        put_int(rows, rows == &held ? c->open_holds : c->operation_keys);
+        if (rows == &held)
+            put_int(rows, c->units_held);
+        put_int(rows, c->metadata_bytes);
+    }
+    enum db_result result = run_rows(db, &held);
+    return result == DB_OK ? run_rows(db, &hourly) : result;
+}
+
 enum db_result rows_write(struct db *db, struct projection *p)
 {
     enum db_result result = write_events(db, p);
@@ -310,5 +371,7 @@ enum db_result rows_write(struct db *db, struct projection *p)
         result = write_items(db, p);
     if (result == DB_OK)
         result = write_all_reservations(db, p);
-    return result == DB_OK ? write_operations(db, p) : result;
+    if (result == DB_OK)
+        result = write_operations(db, p);
+    return result == DB_OK ? write_usage(db, p) : result;
 }

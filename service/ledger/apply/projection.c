@@ -2,6 +2,7 @@
 #include "ledger/apply/projection.h"
 #include "core/limits.h"
 #include "core/record.h"
+#include "core/tenant.h"
 #include "ledger/text.h"
 
 #include <stdio.h>
@@ -35,7 +36,7 @@ void projection_begin(struct projection *p, unsigned partition)
 
 static bool line_good(const struct event_line *line)
 {
-    return sku_valid(line->sku) && counter_valid(line->quantity) &&
+    return item_name_valid(line->sku) && counter_valid(line->quantity) &&
            counter_valid(line->available) && counter_valid(line->held) &&
            counter_valid(line->sold) && line->version > 0 && counter_valid(line->version) &&
            counter_valid(line->max_per_customer);

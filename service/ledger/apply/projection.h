@@ -36,11 +36,22 @@ struct projected_item {
     int64_t updated_ms;
 };
 
+/* What a reservation takes up of its owner's quotas. */
+struct projected_weight {
+    int64_t units; /* held; 0 once it has ended */
+    int64_t metadata_bytes;
+    int64_t ended_ms; /* 0: it is held */
+};
+
 struct projected_reservation {
     bool fresh; /* begins in this chunk: the ledger is not asked */
     bool known; /* r is filled in */
     struct reservation r;
+    struct projected_weight was; /* before the chunk, unless it is fresh */
 };
+
+/* As it is. */
+struct projected_weight projection_weigh(const struct reservation *r);
 
 struct projected_operation {
     uint32_t event; /* the last one with this key */

@@ -1,4 +1,5 @@
 /* projection_run.c -- events upon what the ledger holds. */
+#include "core/tenant.h"
 #include "ledger/apply/projection.h"
 
 #include <stdio.h>
@@ -113,6 +114,7 @@ static enum projection_result begin_hold(struct projection *p, const struct proj
                               .created_ms = event->at_ms,
                               .expires_ms = e->expires_ms,
                               .customer = e->customer,
+                              .owner = e->owner,
                               .reference = e->reference,
                               .metadata = e->metadata,
                               .line_count = e->line_count};
@@ -184,6 +186,8 @@ static enum projection_result move_reservation(struct projection *p,
         return known->known ? fork_of(p, event, rid, "is made twice") : begin_hold(p, event, known);
     if (!known->known)
         return fork_of(p, event, rid, "is not in the ledger");
+    if (!owner_shares_tenant(event->e.owner, r->owner))
+        return fork_of(p, event, rid, "is of another tenant in the ledger");
     bool again = type == EVENT_CONFIRM && r->state == RESERVATION_EXPIRED;
     if (r->state != RESERVATION_HELD && !again)
         return fork_of(p, event, rid, "has ended in the ledger");
@@ -197,8 +201,26 @@ static enum projection_result move_reservation(struct projection *p,
     return move_lines(p, event, r);
 }
 
+struct projected_weight projection_weigh(const struct reservation *r)
+{
+    struct projected_weight weight = {.metadata_bytes = (int64_t)r->metadata.n,
+                                      .ended_ms = r->ended_ms};
+    for (unsigned i = 0; i < r->line_count && weight.ended_ms == 0; i++)
+        weight.units += r->lines[i].quantity;
+    return weight;
+}
+
+/* Before the chunk changes them. */
+static void weigh_known(struct projection *p)
+{
+    for (uint32_t i = 0; i < p->rid_names.count; i++)
+        if (p->reservations[i].known)
+            p->reservations[i].was = projection_weigh(&p->reservations[i].r);
+}
+
 enum projection_result projection_run(struct projection *p)
 {
+    weigh_known(p);
     for (uint32_t i = 0; i < p->event_count; i++) {
         struct projected_event *event = &p->events[i];
         enum projection_result result = PROJECTION_OK;

@@ -72,14 +72,15 @@ enum db_result current_operations_named(struct db *db, struct arena *arena, unsi
                                         struct current_operation **operations) MUST_CHECK;
 
 struct current_usage {
-    struct str customer;
-    int64_t units; /* held and bought since the item's last creation; never 0 in a page */
+    struct str share; /* the inner name of the customer: one of two tenants is two */
+    int64_t units;    /* held and bought since the item's last creation; never 0 in a page */
 };
 
-/* What an item's customers have of it, by name. `version`: as of that transition of the item. */
+/* What an item's customers have of it, by name, the default tenant's first. `version`: as of that
+ * transition of the item. */
 enum db_result current_usage(struct db *db, struct arena *arena, struct str sku, int64_t version,
-                             struct str after_customer, size_t max, struct current_usage **usage,
+                             struct str after_share, size_t max, struct current_usage **usage,
                              size_t *count) MUST_CHECK;
 enum db_result current_usage_named(struct db *db, struct arena *arena, struct str sku,
-                                   int64_t version, const struct str *customers, size_t count,
+                                   int64_t version, const struct str *shares, size_t count,
                                    struct current_usage **usage) MUST_CHECK;

@@ -5,9 +5,12 @@
  * (db_begin_read), so its parts belong together. What is found lives in the caller's arena, and
  * everything else in a question is the caller's.
  *
- * Invariant: a question costs a bounded number of rows, however long the past is: HISTORY_LOOK_MAX
- * look-ups by index and the page itself. The one exception is a list of all that is held, which
- * looks at the index of the held ones from end to end.
+ * What is found is of one tenant, the asker's: absent or TENANT_DEFAULT is the default one. Names
+ * of items are inner ones (core/tenant.h), what customers and references are called is outer.
+ *
+ * Invariant: a question costs a bounded number of rows, however long the past is and whatever other
+ * tenants have in it: HISTORY_LOOK_MAX look-ups by index and the page itself. The one exception is
+ * a list of all that is held, which looks at the index of the held ones from end to end.
  */
 #pragma once
 
@@ -16,13 +19,15 @@
 #include "core/reservation.h"
 #include "ledger/query/movement.h"
 
-#define HISTORY_LOOK_MAX 10000 /* reservations that a page may pass over */
+#define HISTORY_LOOK_MAX      10000 /* reservations, or movements, that a page may pass over */
+#define HISTORY_WINDOW_GROWTH 4     /* a walk that finds little takes larger steps */
 
 /* The time of the last event in the ledger, Redis' clock; 0: it has none. */
 enum db_result history_as_of(struct db *db, int64_t *at_ms) MUST_CHECK;
 
 /* A page of reservations, by id, descending. */
 struct history_reservations {
+    struct str tenant;
     /* Asked for; texts that are absent do not count. */
     struct str sku, customer, reference;
     struct str state;  /* as reservation_state_name() has it */
@@ -37,17 +42,18 @@ struct history_reservations {
 enum db_result history_reservations_find(struct db *db, struct arena *arena,
                                          struct history_reservations *list) MUST_CHECK;
 
-/* A page of the changes of an item, newest first. */
+/* A page of the changes of an item, newest first: those that the tenant made. */
 struct history_movements {
+    struct str tenant;
     /* Asked for. */
     struct str sku;
     int64_t before; /* only versions below it */
     unsigned limit;
     /* Found. */
     bool known; /* the ledger has heard of the item, be it deleted */
-    bool more;
     struct movement *page;
-    unsigned count;
+    unsigned count; /* may be less than the limit although there are more */
+    int64_t next;   /* the `before` of the next page; 0: this was the last */
 };
 
 enum db_result history_movements_find(struct db *db, struct arena *arena,

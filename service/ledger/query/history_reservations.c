@@ -5,12 +5,11 @@
  * that do not fit as well: so a walk always knows how far it came, and can be cut off after a
  * number of rows and go on with the next page.
  */
+#include "ledger/owner.h"
 #include "ledger/query/current_state.h"
 #include "ledger/query/history.h"
 
 #include <assert.h>
-
-#define WINDOW_GROWTH 4 /* a walk that finds little takes larger steps */
 
 /* Behind every id, which begins with an r, in any order that people give letters. */
 #define BEHIND_ALL STR("s")
@@ -21,49 +20,55 @@
     "(" n " IS NULL OR EXISTS (SELECT 1 FROM reservation_lines l WHERE l.rid = r.rid AND "         \
     "l.sku = " n "))"
 
-/* How to walk. `values` says what the parameters are, in order: of the question r(eference),
- * c(ustomer), k(eeping unit), s(tate); b(efore) and n(umber of rows). */
+/* How to walk. `values` says what the parameters are, in order: of the question t(enant),
+ * r(eference), c(ustomer), k(eeping unit), s(tate); b(efore) and n(umber of rows). Each walk is
+ * along what is the tenant's alone, so that nobody's page is the shorter for what others have. */
 struct walk {
     const char *values;
     struct db_statement statement;
 };
 
 static const struct walk by_reference = {
-    "cskrbn",
+    "cskrtbn",
     {.kind = DB_ONE,
-     .types = "ttttti",
+     .types = "tttttti",
      .head = "SELECT r.rid, " FITS(ANY_OR("$1", "r.customer") " AND " ANY_OR(
          "$2", "r.state") " AND " HAS_LINE("$3")) " FROM reservations r WHERE r.reference = $4 "
-                                                  "AND r.rid < $5 ORDER BY r.rid DESC LIMIT $6"}};
+                                                  "AND r.tenant = $5 AND r.rid < $6 "
+                                                  "ORDER BY r.rid DESC LIMIT $7"}};
 static const struct walk by_customer = {
-    "skcbn",
+    "skctbn",
+    {.kind = DB_ONE,
+     .types = "ttttti",
+     .head = "SELECT r.rid, " FITS(ANY_OR("$1", "r.state") " AND " HAS_LINE(
+         "$2")) " FROM reservations r WHERE r.customer = $3 AND r.tenant = $4 AND r.rid < $5 "
+                "ORDER BY r.rid DESC LIMIT $6"}};
+static const struct walk by_sku = {
+    "sktbn",
     {.kind = DB_ONE,
      .types = "tttti",
-     .head = "SELECT r.rid, " FITS(ANY_OR("$1", "r.state") " AND " HAS_LINE(
-         "$2")) " FROM reservations r WHERE r.customer = $3 AND r.rid < $4 "
-                "ORDER BY r.rid DESC LIMIT $5"}};
-static const struct walk by_sku = {
-    "skbn",
-    {.kind = DB_ONE,
-     .types = "ttti",
      .head = "SELECT l.rid, " FITS(
          ANY_OR("$1", "(SELECT r.state FROM reservations r WHERE r.rid = "
-                      "l.rid)")) " FROM reservation_lines l WHERE l.sku = $2 AND l.rid < $3 "
-                                 "ORDER BY l.rid DESC LIMIT $4"}};
-/* The index of what is held is ordered by deadline, so all of it is sorted by id, which it holds.
- * Taken apart, rid would tempt a planner to walk all reservations that ever were instead. */
+                      "l.rid)")) " FROM reservation_lines l WHERE l.sku = $2 AND l.tenant = $3 "
+                                 "AND l.rid < $4 ORDER BY l.rid DESC LIMIT $5"}};
+/* The index of what is held is ordered by deadline, so all of it is sorted by id, which it holds,
+ * as it does the tenant. Taken apart, these would tempt a planner to walk all reservations that
+ * ever were instead. */
 static const struct walk by_hold = {
-    "bn",
-    {.kind = DB_ONE,
-     .types = "ti",
-     .head = "SELECT rid, 1 FROM reservations WHERE state = 'held' AND expires_ms >= 0 AND "
-             "rid || '' < $1 ORDER BY rid || '' DESC LIMIT $2"}};
-static const struct walk by_id = {
-    "sbn",
+    "tbn",
     {.kind = DB_ONE,
      .types = "tti",
-     .head = "SELECT rid, " FITS(
-         ANY_OR("$1", "state")) " FROM reservations WHERE rid < $2 ORDER BY rid DESC LIMIT $3"}};
+     .head = "SELECT rid, 1 FROM reservations WHERE state = 'held' AND expires_ms >= 0 AND "
+             "tenant || '' = $1 AND rid || '' < $2 ORDER BY rid || '' DESC LIMIT $3"}};
+/* In an order that one index alone has: with a tenant that is known to be one, a planner might walk
+ * all ids and leave out those of others. */
+static const struct walk by_id = {
+    "sttbn",
+    {.kind = DB_ONE,
+     .types = "tttti",
+     .head = "SELECT rid, " FITS(ANY_OR(
+         "$1", "state")) " FROM reservations WHERE tenant >= $2 AND (tenant, rid) < ($3, $4) "
+                         "ORDER BY tenant DESC, rid DESC LIMIT $5"}};
 
 static const struct walk *choose_walk(const struct history_reservations *list)
 {
@@ -109,6 +114,7 @@ static enum db_result take_window(struct db *db, const struct walk *walk,
     size_t n = 0;
     for (const char *p = walk->values; *p; p++) {
         switch (*p) {
+        case 't': values[n++] = db_text(owner_tenant_column(list->tenant)); break;
         case 'r': values[n++] = db_text(list->reference); break;
         case 'c': values[n++] = db_text(list->customer); break;
         case 'k': values[n++] = db_text(list->sku); break;
@@ -138,7 +144,7 @@ static enum db_result walk_ids(struct db *db, struct history_reservations *list,
             list->next = finds->behind;
             return DB_OK;
         }
-        window = window * WINDOW_GROWTH < left ? window * WINDOW_GROWTH : left;
+        window = window * HISTORY_WINDOW_GROWTH < left ? window * HISTORY_WINDOW_GROWTH : left;
     }
 }
 

@@ -14,6 +14,11 @@
     "e.available, e.held, e.sold, e.rid, COALESCE(e.customer, r.customer), "                       \
     "COALESCE(e.reference, r.reference), e.reason, e.expires_ms"
 
+/* The columns of events that it is of, for a statement that first takes a window of those. */
+#define MOVEMENT_OF_EVENTS                                                                         \
+    "at_ms, type, sku, version, available_delta, held_delta, sold_delta, available, held, sold, "  \
+    "rid, customer, reference, reason, expires_ms, tenant"
+
 struct movement {
     int64_t at_ms;
     struct str type, sku;

@@ -1,4 +1,5 @@
 #include "ledger/query/tail.h"
+#include "ledger/owner.h"
 #include "ledger/rows.h"
 
 #include <assert.h>
@@ -7,23 +8,34 @@ static const struct db_statement read_ends =
     DB_ASK("", "SELECT c.partition_no, c.epoch, c.seq, (SELECT MAX(e.n) FROM events e "
                "WHERE e.partition_no = c.partition_no AND e.epoch = c.epoch AND e.seq = c.seq) "
                "FROM checkpoints c WHERE c.epoch > 0");
-/* Both comparisons of rows are ranges of the primary key. The limit stands inside, so that
- * reservations are looked up for a page only, whatever a planner may think. */
-static const struct db_statement read_rows = DB_ASK(
-    "iiiiiiii", "SELECT e.epoch, e.seq, e.n, " MOVEMENT_COLUMNS " FROM ("
-                "SELECT epoch, seq, n, at_ms, type, sku, version, available_delta, held_delta, "
-                "sold_delta, available, held, sold, rid, customer, reference, reason, expires_ms "
-                "FROM events WHERE partition_no = $1 AND (epoch, seq, n) > ($2, $3, $4) "
-                "AND (epoch, seq, n) <= ($5, $6, $7) AND sku IS NOT NULL "
-                "ORDER BY epoch, seq, n LIMIT $8"
-                ") e LEFT JOIN reservations r ON r.rid = e.rid ORDER BY e.epoch, e.seq, e.n");
+#define WINDOW_GROWTH 4
+
+/* A window of rows, and whether each is an event of the tenant. Both comparisons of rows are ranges
+ * of an index. The limit stands inside, so that reservations are looked up for a window only,
+ * whatever a planner may think. */
+#define WINDOW(MINE, WHERE)                                                                        \
+    "SELECT e.epoch, e.seq, e.n, " MINE ", " MOVEMENT_COLUMNS                                      \
+    " FROM (SELECT epoch, seq, n, " MOVEMENT_OF_EVENTS " FROM events WHERE " WHERE                 \
+    " partition_no = $2 AND (epoch, seq, n) > ($3, $4, $5) AND (epoch, seq, n) <= ($6, $7, $8) "   \
+    "ORDER BY epoch, seq, n LIMIT $9) e LEFT JOIN reservations r ON r.rid = e.rid "                \
+    "ORDER BY e.epoch, e.seq, e.n"
+
+/* The default tenant's rows are among those of others in the primary key; the others have an index
+ * of their own. */
+static const struct db_statement of_default = DB_ASK(
+    "tiiiiiiii", WINDOW("CASE WHEN e.tenant = $1 AND e.sku IS NOT NULL THEN 1 ELSE 0 END", ""));
+static const struct db_statement of_tenant =
+    DB_ASK("tiiiiiiii", WINDOW("1", "tenant <> '' AND tenant = $1 AND"));
+#define MINE_COLUMN 3
 
 /* The rows of one partition that were read and not given out yet. */
 struct run {
     struct tail_event *events;
     size_t next, count, room;
+    size_t window; /* rows to look at next; more where nothing was found */
     unsigned partition;
-    bool whole; /* there are no others up to the end */
+    struct tail_position looked; /* the last row that was looked at */
+    bool whole;                  /* there are no others up to the end */
 };
 
 struct reading {
@@ -31,8 +43,10 @@ struct reading {
     struct arena *arena;
     struct tail_position *at;
     const struct tail_position *ends;
+    struct str tenant; /* as its column has it */
     struct run *runs;
     size_t run_count;
+    size_t passed; /* rows that were none of the tenant's events */
 };
 
 int tail_compare(const struct tail_position *a, const struct tail_position *b)
@@ -69,35 +83,55 @@ enum db_result tail_ends(struct db *db, struct tail_position *ends, unsigned par
 struct rows {
     struct run *run;
     struct arena *arena;
+    size_t looked;
 };
 
 static int keep_row(void *context, const struct db_value *row, size_t count)
 {
-    const struct rows *rows = context;
+    struct rows *rows = context;
     struct run *run = rows->run;
-    assert(run->count < run->room);
+    if (run->count == run->room)
+        return 0;
+    rows->looked++;
+    run->looked = (struct tail_position){{row[0].as.number, row[1].as.number}, row[2].as.number};
+    if (row[MINE_COLUMN].as.number == 0)
+        return 0;
     struct tail_event *event = &run->events[run->count++];
-    *event = (struct tail_event){.partition = run->partition,
-                                 .at = {{row[0].as.number, row[1].as.number}, row[2].as.number}};
-    return movement_take(rows->arena, &row[3], &event->movement) ? 0 : -1;
+    *event = (struct tail_event){.partition = run->partition, .at = run->looked};
+    return movement_take(rows->arena, &row[MINE_COLUMN + 1], &event->movement) ? 0 : -1;
 }
 
 /* Reads the next rows of a partition. That they end at the checkpoint of the same snapshot costs
  * nothing, as no others are visible, and keeps a row out that somebody else might ever put there:
  * what is in front of the checkpoint now may still get neighbours, and a position behind it would
  * pass over them. */
-static enum db_result fill(const struct reading *reading, struct run *run)
+static enum db_result read_window(struct reading *reading, struct run *run)
 {
-    const struct tail_position *at = &reading->at[run->partition];
+    const struct tail_position at = run->looked;
     const struct tail_position *end = &reading->ends[run->partition];
-    const struct db_value values[] = {db_int(run->partition), db_int(at->id.epoch),
-                                      db_int(at->id.seq),     db_int(at->n),
-                                      db_int(end->id.epoch),  db_int(end->id.seq),
-                                      db_int(end->n),         db_int((int64_t)run->room)};
+    const struct db_value values[] = {
+        db_text(reading->tenant), db_int(run->partition), db_int(at.id.epoch),
+        db_int(at.id.seq),        db_int(at.n),           db_int(end->id.epoch),
+        db_int(end->id.seq),      db_int(end->n),         db_int((int64_t)run->window)};
     struct rows rows = {.run = run, .arena = reading->arena};
     run->next = run->count = 0;
-    enum db_result result = db_run(reading->db, &read_rows, values, 1, keep_row, &rows, NULL);
-    run->whole = run->count < run->room;
+    enum db_result result = db_run(reading->db, reading->tenant.n > 0 ? &of_tenant : &of_default,
+                                   values, 1, keep_row, &rows, NULL);
+    run->whole = rows.looked < run->window && run->count < run->room;
+    reading->passed += rows.looked - run->count;
+    return result;
+}
+
+/* Until there is an event, or no more, or enough was looked at. */
+static enum db_result fill(struct reading *reading, struct run *run)
+{
+    enum db_result result = DB_OK;
+    bool goes_on = true;
+    for (run->window = run->room; result == DB_OK && goes_on;) {
+        result = read_window(reading, run);
+        goes_on = run->count == 0 && !run->whole && reading->passed < TAIL_LOOK_MAX;
+        run->window *= run->window < TAIL_LOOK_MAX / WINDOW_GROWTH ? WINDOW_GROWTH : 1;
+    }
     return result;
 }
 
@@ -122,6 +156,7 @@ static enum db_result open_runs(struct reading *reading, unsigned partitions, si
             continue;
         struct run *run = &reading->runs[i++];
         run->partition = p;
+        run->looked = reading->at[p];
         run->room = max / behind + 1;
         run->events = arena_alloc(reading->arena, run->room * sizeof(*run->events));
         result = run->events ? fill(reading, run) : DB_NO_MEMORY;
@@ -142,27 +177,37 @@ static struct run *oldest(const struct reading *reading)
     return found;
 }
 
-/* A partition of which all was given out is at its end, behind rows that are passed over too. */
-static void skip_to_ends(const struct reading *reading)
+/* A partition of which all was given out is behind what was passed over as well. */
+static void skip_passed(const struct reading *reading)
 {
     for (size_t i = 0; i < reading->run_count; i++) {
         const struct run *run = &reading->runs[i];
-        if (run->whole && run->next == run->count)
-            reading->at[run->partition] = reading->ends[run->partition];
+        if (run->next == run->count)
+            reading->at[run->partition] = run->whole ? reading->ends[run->partition] : run->looked;
     }
 }
 
-enum db_result tail_page(struct db *db, struct arena *arena, struct tail_position *at,
-                         const struct tail_position *ends, unsigned partitions, size_t max,
-                         struct tail_event **events, size_t *count)
+/* One that has nothing to give out, though there may be more, keeps the order of times unknown. */
+static bool is_short(const struct reading *reading)
 {
-    struct reading reading = {.db = db, .arena = arena, .at = at, .ends = ends};
+    for (size_t i = 0; i < reading->run_count; i++)
+        if (reading->runs[i].next == reading->runs[i].count && !reading->runs[i].whole)
+            return true;
+    return false;
+}
+
+enum db_result tail_page(struct db *db, struct arena *arena, struct str tenant,
+                         struct tail_position *at, const struct tail_position *ends,
+                         unsigned partitions, size_t max, struct tail_event **events, size_t *count)
+{
+    struct reading reading = {
+        .db = db, .arena = arena, .at = at, .ends = ends, .tenant = owner_tenant_column(tenant)};
     struct run *run;
     assert(max > 0);
     *count = 0;
     *events = arena_alloc(arena, max * sizeof(**events));
     enum db_result result = *events ? open_runs(&reading, partitions, max) : DB_NO_MEMORY;
-    while (result == DB_OK && *count < max && (run = oldest(&reading))) {
+    while (result == DB_OK && *count < max && !is_short(&reading) && (run = oldest(&reading))) {
         struct tail_event *event = &run->events[run->next++];
         (*events)[(*count)++] = *event;
         at[run->partition] = event->at;
@@ -170,6 +215,6 @@ enum db_result tail_page(struct db *db, struct arena *arena, struct tail_positio
             result = fill(&reading, run);
     }
     if (result == DB_OK)
-        skip_to_ends(&reading);
+        skip_passed(&reading);
     return result;
 }

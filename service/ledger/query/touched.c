@@ -1,4 +1,5 @@
 #include "ledger/query/touched.h"
+#include "ledger/owner.h"
 #include "ledger/rows.h"
 
 /* Both comparisons are ranges of the primary key. */
@@ -8,7 +9,7 @@
 
 static const struct db_statement read_rows =
     DB_ASK("iiiiiii", "SELECT epoch, seq, n, sku, rid, customer, op_key, "
-                      "CASE WHEN type IN ('create', 'delete') THEN 1 ELSE 0 END " BETWEEN
+                      "CASE WHEN type IN ('create', 'delete') THEN 1 ELSE 0 END, tenant " BETWEEN
                       "ORDER BY epoch, seq, n LIMIT $7");
 static const struct db_statement count_rows = DB_ASK("iiiiii", "SELECT COUNT(*) " BETWEEN);
 
@@ -22,7 +23,7 @@ static int keep_row(void *context, const struct db_value *row, size_t count)
     out->forgets = row[7].as.number != 0;
     return rows_text(page->arena, &row[3], &out->sku) &&
                    rows_text(page->arena, &row[4], &out->rid) &&
-                   rows_text(page->arena, &row[5], &out->customer) &&
+                   owner_share(page->arena, &row[8], &row[5], &out->share) &&
                    rows_text(page->arena, &row[6], &out->key)
                ? 0
                : -1;

@@ -9,10 +9,10 @@
 #include "arena.h"
 #include "ledger/query/tail.h"
 
-/* A row of `events`, by the names in it; each absent if it has none. */
+/* A row of `events`, by the names in it, inner ones (core/tenant.h); each absent if it has none. */
 struct touched {
     struct tail_position at;
-    struct str sku, rid, customer, key;
+    struct str sku, rid, share, key; /* share: of its customer */
     bool forgets; /* the item was made or deleted: nothing is counted of its customers any more */
 };
 

@@ -1,4 +1,5 @@
 #include "store/relay/relay_copy.h"
+#include "core/tenant.h"
 
 #include <assert.h>
 
@@ -9,10 +10,11 @@
 
 /* The most that an outcome takes: a reservation of all lines and texts there can be, and what
  * stands beside it. Refusals name lines instead, which are smaller. */
-#define LINE_BYTES (sizeof(struct reservation_line) + SKU_MAX_BYTES + ALIGN)
+#define LINE_BYTES (sizeof(struct reservation_line) + SKU_STORED_MAX_BYTES + ALIGN)
 #define OUTCOME_BYTES                                                                              \
     (LINES_MAX * LINE_BYTES + sizeof(struct reservation) + METADATA_MAX_BYTES +                    \
-     2 * TEXT_MAX_BYTES + 2 * SKU_MAX_BYTES + KEY_STORED_MAX_BYTES + WHY_BYTES + 16 * ALIGN)
+     2 * TEXT_MAX_BYTES + OWNER_MAX_BYTES + 2 * SKU_STORED_MAX_BYTES + KEY_STORED_MAX_BYTES +      \
+     WHY_BYTES + 16 * ALIGN)
 _Static_assert(sizeof(struct outcome_short) <= sizeof(struct reservation_line), "a smaller line");
 _Static_assert(REQUEST_BYTES + OUTCOME_BYTES <= CELL_BYTES, "any outcome fits behind any request");
 
@@ -64,8 +66,9 @@ bool relay_copy_request(struct relay_cell *cell, const struct op *op)
     *copy = *op;
     copy->overload = NULL; /* who commits knows */
     copy->out = (struct outcome){.field_line = -1};
-    struct str *const texts[] = {&copy->key,       &copy->id,     &copy->customer,
-                                 &copy->reference, &copy->reason, &copy->metadata};
+    copy->share = (struct str){NULL, 0}; /* so does it name that */
+    struct str *const texts[] = {&copy->key,    &copy->id,       &copy->customer, &copy->reference,
+                                 &copy->reason, &copy->metadata, &copy->owner};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (!copy_text(cell, texts[i], REQUEST_BYTES))
             return false;
@@ -92,11 +95,13 @@ static bool copy_reservation(struct relay_cell *cell, const void **from)
     if (!copy_bytes(cell, &lines, r->line_count * sizeof(*r->lines)))
         return false;
     r->lines = (struct reservation_line *)lines;
+    r->share = (struct str){NULL, 0}; /* no part of an answer */
     for (unsigned i = 0; i < r->line_count; i++)
         if (!copy_text(cell, &r->lines[i].sku, CELL_BYTES))
             return false;
     return copy_text(cell, &r->customer, CELL_BYTES) &&
-           copy_text(cell, &r->reference, CELL_BYTES) && copy_text(cell, &r->metadata, CELL_BYTES);
+           copy_text(cell, &r->reference, CELL_BYTES) &&
+           copy_text(cell, &r->metadata, CELL_BYTES) && copy_text(cell, &r->owner, CELL_BYTES);
 }
 
 static bool copy_shorts(struct relay_cell *cell, const void **from, unsigned count)
