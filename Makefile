@@ -67,6 +67,9 @@ HAVE_page = $(HAVE_test) && which $(CHROMIUM) node npm >/dev/null
 WHY_docs-test := for make docs-test
 DEBS_docs-test = $(DEBS_test) curl jq sqlite3 redis-tools python3 $(filter nodejs,$(NODE_DEBS))
 HAVE_docs-test = $(HAVE_test) && which curl jq sqlite3 redis-cli python3 node >/dev/null
+WHY_monitoring := for make monitoring
+DEBS_monitoring := $(DEBS_test) prometheus python3
+HAVE_monitoring = $(HAVE_test) && which prometheus promtool python3 >/dev/null
 HAVE_NGINX = which curl wrk pgrep nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_http_lua_module.so >/dev/null 2>&1
 WHY_deb := for make deb
 DEBS_deb := $(DEBS_build) debhelper dpkg-dev fakeroot lintian
@@ -173,12 +176,12 @@ INSTALLED := $(foreach name,stockd stockload,755:build/$(name):$(BINDIR)/$(name)
              644:service/systemd/stockd.conf:$(DATADIR)/stockd.conf \
              644:service/openapi.yaml:$(DATADIR)/openapi.yaml \
              644:docker/redis.acl:$(DATADIR)/redis.acl \
-             $(foreach file,README.md CHANGELOG.md $(wildcard docs/*.md docs/*.png),644:$(file):$(DOCDIR)/$(file))
+             $(foreach file,README.md CHANGELOG.md SECURITY.md $(wildcard docs/*.md docs/*.png),644:$(file):$(DOCDIR)/$(file))
 INSTALLED_PLACES = $(foreach row,$(INSTALLED),$(word 3,$(subst :, ,$(row))))
 INSTALLED_DIRS := $(DATADIR) $(DOCDIR)/docs $(DOCDIR) $(CONFDIR)
 install_row = install -D -m $(word 1,$(1)) $(word 2,$(1)) $(DESTDIR)$(word 3,$(1));
 
-.PHONY: help all run demo test unit it compat model asan fuzz soak chaos bench capacity bench-peers flame page docs-test figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
+.PHONY: help all run demo test unit it compat model asan fuzz soak chaos bench capacity bench-peers flame page docs-test monitoring figures keep lint fmt man completions compdb openapi install uninstall install-test deb deb-test version clean deps tests-built
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -249,6 +252,10 @@ docs-test: need-docs-test ## what README.md, CONTRIBUTING.md and docs/ show, run
 	@PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/test_harness.py -q
 	@PYTHONDONTWRITEBYTECODE=1 python3 tests/docs/run.py $(ARGS)
 
+monitoring: need-monitoring ## alerts and dashboard of docker/, on a Prometheus that scrapes a service under load
+	@$(MAKE) --no-print-directory build/stockd build/stockload
+	@PYTHONDONTWRITEBYTECODE=1 python3 tests/monitoring/run.py
+
 figures: need-bench need-page ## figures that the documents show, measured on a machine that does nothing else, and docs/report.png (ARGS="demo")
 	@$(MAKE) --no-print-directory build/stockd build/stockload
 	@cd tests/page && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
@@ -259,7 +266,7 @@ keep: need-test ## keep a small store of an older build for the tests: OF=its st
 	@$(MAKE) --no-print-directory $(OUT)/kept/keep_store
 	@STOCKD='$(OF)' KEEP='$(NAME)' $(OUT)/kept/keep_store
 
-lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting
+lint: need-lint ## clang-tidy, layers, headers that compile alone, formatting, tests that the table of threats names
 	@$(MAKE) --no-print-directory lint-all
 
 fmt: ## format every C file
@@ -430,6 +437,7 @@ $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o
 lint-all: compdb
 	@tests/tools/layers.sh
 	@tests/tools/cycles.sh
+	@tests/tools/threats.sh
 	@tests/tools/headers.sh '$(CC) $(ALL_CFLAGS)' $(ALL_H)
 	@$(CLANG_FORMAT) --dry-run --Werror $(ALL_C) $(ALL_H)
 	@printf '%s\n' $(COMMON_C) $(SERVICE_C) service/main.c $(LOADGEN_C) loadgen/main.c | xargs -P $$(nproc) -n 4 $(CLANG_TIDY) --quiet -p . 2>/dev/null

@@ -22,6 +22,20 @@ until_true() {
     done
 }
 
+# A request with the key of a client of docker/keys.sh; the key is on no command line.
+call() { # NAME ARGUMENT...
+    client=$1
+    shift
+    [ -s "$tmp/$client.header" ] || (
+        umask 077
+        printf 'Authorization: Bearer %s\n' "$(docker compose run --rm -T keys show "$client")" >"$tmp/$client.header"
+    )
+    curl -sS -H "@$tmp/$client.header" "$@"
+}
+
+# What such a request is answered.
+status_of() { call "$@" -o /dev/null -w '%{http_code}'; }
+
 ready() { curl -fsS -o /dev/null "$url/readyz"; }
 not_ready() { ! ready; }
 
@@ -47,7 +61,7 @@ sql() { docker compose exec -T postgres psql -qAt -U stockd -d stock -c "$1"; }
 
 leave() {
     docker compose --profile demo down -v --remove-orphans >/dev/null 2>&1 || true
-    docker image rm "stockd:$STOCKD_TAG" "stockload:$STOCKD_TAG" >/dev/null 2>&1 || true
+    docker image rm "stockd:$STOCKD_TAG" "stockd-keys:$STOCKD_TAG" "stockload:$STOCKD_TAG" >/dev/null 2>&1 || true
     rm -rf "$tmp"
 }
 

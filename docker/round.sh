@@ -1,7 +1,7 @@
 #!/bin/sh
-# round.sh -- the whole of docker-compose.yml, once: up, a reservation, three services, a load with its verdict, one of three
-# stopped under load, an audit, Redis emptied and restored, a look for passwords, down. Says what it saw; exits 0 only if all of it
-# was as it should be. It has a project, a port and images of its own and leaves nothing.
+# round.sh -- the whole of docker-compose.yml, once: up, requests with and without keys, a reservation, three services, a load with
+# its verdict, one of three stopped under load, an audit, Redis emptied and restored, a look for passwords and keys, down. Says what it
+# saw; exits 0 only if all of it was as it should be. It has a project, a port and images of its own and leaves nothing.
 set -eu
 cd "$(dirname "$0")/.."
 name=round
@@ -17,21 +17,22 @@ give_password() { # FILE in a volume of the service `secrets`
         docker compose run --rm -T --no-deps --entrypoint sh secrets -c 'umask 022; cat >"$1"' sh "$1"
 }
 
-# The passwords stand nowhere but in their volumes.
-look_for_passwords() {
+# Passwords and keys stand nowhere but in their volumes.
+look_for_secrets() {
     for service in stockd ledger redis postgres proxy; do
         for id in $(containers --filter "label=com.docker.compose.service=$service" --filter status=running); do
             docker top "$id" -eo pid,args
         done
     done >"$tmp/ps"
     docker inspect $(containers) >"$tmp/inspect"
-    docker image inspect "stockd:$STOCKD_TAG" "stockload:$STOCKD_TAG" >>"$tmp/inspect"
+    docker image inspect "stockd:$STOCKD_TAG" "stockd-keys:$STOCKD_TAG" "stockload:$STOCKD_TAG" >>"$tmp/inspect"
     docker image history --no-trunc "stockd:$STOCKD_TAG" >>"$tmp/inspect"
     docker compose --profile demo config >"$tmp/config"
     docker compose --ansi never logs --no-color >"$tmp/logs" 2>&1
     for text in ps inspect config logs; do
         [ -s "$tmp/$text" ] || fail "no $text to look for passwords in"
         ! grep -qFf "$tmp/pieces" "$tmp/$text" || fail "a password stands in $text"
+        ! grep -qE 'sk_[0-9a-f]{12}_' "$tmp/$text" || fail "a key stands in $text"
     done
 }
 
@@ -53,10 +54,23 @@ url=http://$(docker compose port proxy 8080)
 
 say "an item and a reservation"
 sku=round-$$
-curl -fsS -X PUT -H 'Content-Type: application/json' -d '{"on_hand":10}' "$url/v1/items/$sku"
+call admin -f -X PUT -H 'Content-Type: application/json' -d '{"on_hand":10}' "$url/v1/items/$sku"
 echo
-curl -fsS -H 'Content-Type: application/json' -d "{\"sku\":\"$sku\",\"quantity\":4}" "$url/v1/reservations"
+call admin -f -H 'Content-Type: application/json' -d "{\"sku\":\"$sku\",\"quantity\":4}" "$url/v1/reservations"
 echo
+
+say "who has no key is told 401, and whose role is too low 403"
+[ "$(curl -sS -o /dev/null -w '%{http_code}' "$url/v1/items")" = 401 ] || fail "whoever asks is answered"
+[ "$(status_of metrics "$url/metrics")" = 200 ] || fail "the key of metrics does not open /metrics"
+[ "$(status_of metrics -X DELETE -H 'If-Match: *' "$url/v1/items/$sku")" = 403 ] || fail "the key of metrics may delete"
+[ "$(status_of demo "$url/v1/items/$sku")" = 200 ] || fail "the key of the demo does not open /v1/items"
+
+say "a key that is replaced is good no longer"
+docker compose run --rm keys renew metrics
+old_is_refused() { [ "$(status_of metrics "$url/metrics")" = 401 ]; }
+until_true 60 "the key of before is still good" old_is_refused
+rm "$tmp/metrics.header"
+[ "$(status_of metrics "$url/metrics")" = 200 ] || fail "the new key is not good"
 
 say "three services behind one port"
 docker compose up -d --wait --scale stockd=3 || fail "three services are not healthy"
@@ -102,15 +116,15 @@ say "Redis is emptied, and restored from SQL"
 redis_admin FLUSHALL
 until_true 60 "the service does not notice that Redis is empty" not_ready
 docker compose run --rm ledger restore || fail "the restore ended with $?"
-back() { curl -fsS "$url/v1/items/$sku" | grep -q '"available":6,"held":4'; }
+back() { call admin -f "$url/v1/items/$sku" | grep -q '"available":6,"held":4'; }
 until_true 60 "the reservation is not back" back
-curl -fsS "$url/v1/items/$sku"
+call admin -f "$url/v1/items/$sku"
 echo
 docker compose run --rm ledger audit || fail "the audit after the restore ended with $?"
 [ "$(running)" = 3 ] || fail "audit and restore left $(running) services of 3"
 
-say "no password anywhere"
-look_for_passwords
+say "no password and no key anywhere"
+look_for_secrets
 
 say "where there is no service the balancer says so, as stockd would"
 docker compose stop stockd

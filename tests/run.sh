@@ -4,10 +4,12 @@
 # Those that take minutes begin first, so that nobody waits for one of them alone at the end.
 # As many at a time as TEST_JOBS says (five for each processor): most of them wait most of the time,
 # and each has servers, ports and directories of its own. TEST_LEAVE_OUT names programs that are
-# not to be run. tests/run_one.sh runs one, within a
-# time limit (TEST_TIMEOUT, 1,800 s), and shows its output only if it fails. The last line is
-# "N passed, M failed", counting test functions. It fails if a program failed, or if nothing
-# matched: a filter that matches nothing must not pass.
+# not to be run. tests/run_one.sh runs one, within a time limit (TEST_TIMEOUT, 1,800 s), and shows
+# its output only if it fails. With TEST_AGAIN=N up to N programs that failed among others are run
+# once more, alone, and that counts, unless a sanitizer had something to say: what they printed
+# the first time stays in the log, and is a defect to be looked at all the same. The last line is "N passed, M failed", counting test
+# functions. It fails if a program failed, or if nothing matched: a filter that matches nothing must
+# not pass.
 set -u
 
 dir=${1:?usage: tests/run.sh DIR [PATTERN]}
@@ -40,6 +42,18 @@ xargs -P "$jobs" -n 1 sh "$here/run_one.sh" "$results" "${TEST_TIMEOUT:-1800}" <
 child=$!
 wait "$child"
 child=
+
+failed() {
+    grep -lv ' 0$' "$results"/*.count 2>/dev/null | sed 's|.*/||; s|\.count$||'
+}
+
+if test "${TEST_AGAIN:-0}" -gt 0 && test "$(failed | wc -l)" -le "$TEST_AGAIN"; then
+    for name in $(failed); do
+        grep -qE 'Sanitizer|runtime error:' "$results/$name.out" && continue
+        echo "again, alone: $name"
+        sh "$here/run_one.sh" "$results" "${TEST_TIMEOUT:-1800}" "$dir/$name" && echo "UNSTEADY $name"
+    done
+fi
 
 programs=$(wc -l <"$results/programs")
 cat "$results"/*.count 2>/dev/null | awk -v programs="$programs" '

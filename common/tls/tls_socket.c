@@ -1,8 +1,9 @@
 #include "tls/tls_socket.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/ssl.h>
-#include <stdbool.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -73,4 +74,15 @@ SSL *tls_socket_ssl(SSL_CTX *context, struct tls_socket *socket)
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
     return ssl;
+}
+
+bool tls_socket_expect(SSL *ssl, const char *host)
+{
+    unsigned char digits[sizeof(struct in6_addr)];
+    bool is_address =
+        inet_pton(AF_INET, host, digits) == 1 || inet_pton(AF_INET6, host, digits) == 1;
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (is_address)
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }

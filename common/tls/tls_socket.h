@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,3 +22,7 @@ struct tls_socket {
 /* A connection of the context on that socket, whose memory must stay for as long. NULL: out of
  * memory. */
 struct ssl_st *tls_socket_ssl(struct ssl_ctx_st *context, struct tls_socket *socket);
+
+/* For a client: the name or address that the other side's certificate must have; a server that has
+ * several is told the name. False: out of memory. */
+bool tls_socket_expect(struct ssl_st *ssl, const char *host) MUST_CHECK;

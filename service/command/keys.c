@@ -19,7 +19,7 @@ static const char *const roles[] = {"reader", "seller", "stock", "admin", NULL};
 
 struct options {
     char *keys_file;
-    char *name;
+    char *name, *certificate;
     char *tenant;
     char *quota;         /* as text */
     struct quota limits; /* what that says */
@@ -85,6 +85,7 @@ static const char *why_not(enum key_change change)
         [KEY_NAME_HAS] = "there is a key of that name; rotate it, revoke it, or give another name",
         [KEY_UNKNOWN] = "there is no key of that id; `keys list` shows those that there are",
         [KEY_OVER] = "that key has expired; add another one",
+        [KEY_CERTIFICATE_TAKEN] = "that certificate is another client's; `keys list` shows whose",
         [KEY_HAS_TWO] = "the client has two keys that are good; revoke the one that it has left",
     };
     return texts[change];
@@ -167,6 +168,8 @@ static const struct arg_spec add_specs[] = {
     {"tenant", ARG_STRING, AT(tenant), .metavar = "TENANT", .default_text = TENANT_DEFAULT, .flag_only = true,
      .help = "Who sees what it makes: all keys of this tenant; 1 to 32 characters of a-z 0-9 _ -"},
     QUOTA_ROW(QUOTA_NONE),
+    {"certificate", ARG_STRING, AT(certificate), .metavar = "KIND:NAME", .flag_only = true,
+     .help = "Whoever shows a certificate of this name to serve --tls-client-ca needs no key: uri:, dns:, email: or cn: and the name."},
     EXPIRES_ROW,
     {0},
 };
@@ -181,6 +184,8 @@ static bool complete_add(struct cli_call *call, char *err, size_t err_size)
         return fail_with(err, err_size,
                          "--name: must be 1 to %d characters of A-Z a-z 0-9 . _ @ : -",
                          KEY_NAME_MAX_BYTES);
+    if (options->certificate && !cert_name_valid(str_of(options->certificate)))
+        return fail_with(err, err_size, "--certificate: must be " CERT_NAME_FORM);
     return tenant_valid(str_of(options->tenant)) ||
            fail_with(err, err_size,
                      "--tenant: must be 1 to %d characters of a-z 0-9 _ -, the first no _ or -",
@@ -193,6 +198,8 @@ static enum key_change put_new(const struct cli_call *call, struct key_list *lis
     const struct options *options = call->options;
     snprintf(key->name, sizeof(key->name), "%s", options->name);
     snprintf(key->tenant, sizeof(key->tenant), "%s", options->tenant);
+    if (options->certificate)
+        snprintf(key->certificate, sizeof(key->certificate), "%s", options->certificate);
     key->role = role_of_name(str_of(roles[options->role]));
     key->quota = options->limits;
     return key_list_add(list, key, now_ms);
@@ -231,6 +238,7 @@ static const struct table_column columns[] = {
     {.title = "CREATED", .drop = 1},
     {.title = "EXPIRES"},
     {.title = "LAST USED"},
+    {.title = "CERTIFICATE", .drop = 2},
 };
 static const struct arg_spec list_specs[] = {
     KEYS_FILE_ROW,
@@ -269,6 +277,7 @@ static void put_key(struct table *table, const struct key_entry *key, int64_t us
     else
         put_time(table, key->expires_ms, "never");
     put_time(table, used_ms, NULL);
+    table_put(table, key->certificate[0] ? str_of(key->certificate) : (struct str){NULL, 0});
 }
 
 static int print_list(const struct cli_call *call, const struct key_list *list)

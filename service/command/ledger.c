@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "command/commands.h"
 #include "http/https_files.h"
+#include "process/key_watch.h"
 #include "process/notify.h"
 #include "process/process.h"
 #include "process/rights.h"
@@ -27,8 +28,9 @@ struct parent {
     char address[LISTEN_TEXT_SIZE]; /* empty: there is none */
     struct pool *pool;
     struct notify notify;
-    bool stop;   /* a signal asked for it */
-    bool failed; /* a child said that it cannot work here */
+    bool stop;       /* a signal asked for it */
+    bool failed;     /* a child said that it cannot work here */
+    int64_t save_ms; /* when the use of keys is written down next */
 };
 
 static void on_exit_of(void *ctx, int slot, const struct pool_exit *gone)
@@ -50,6 +52,7 @@ static void on_signal(void *ctx, int signo)
     }
     notify_reloading(&p->notify);
     config_read_again(p->config);
+    key_watch_look(p->shared.keys, true);
     for (size_t i = 0; i < pool_slots(p->pool); i++)
         pool_signal_slot(p->pool, (int)i, SIGHUP);
     notify_ready(&p->notify, CARRYING);
@@ -68,6 +71,27 @@ static int make_pool(struct parent *p)
     return rc < 0 ? rc : pool_start(p->pool);
 }
 
+/* Where there are keys: as the port, if it dies, is to come again with those of then; and the port
+ * may not write. */
+static void look_after_keys(struct parent *p)
+{
+    int64_t now_ms = clock_mono_ms();
+    key_watch_look(p->shared.keys, false);
+    if (now_ms < p->save_ms)
+        return;
+    p->save_ms = now_ms + KEY_SAVE_MS;
+    key_watch_save(&p->shared);
+}
+
+static void step(struct parent *p)
+{
+    int64_t beat_ms = notify_beat(&p->notify, clock_mono_ms());
+    bool soon = p->shared.keys && (beat_ms < 0 || beat_ms > KEY_WATCH_MS);
+    if (pool_step(p->pool, soon ? KEY_WATCH_MS : beat_ms) < 0)
+        p->failed = true;
+    look_after_keys(p);
+}
+
 static int run_parent(struct parent *p)
 {
     int rc = make_pool(p);
@@ -84,11 +108,11 @@ static int run_parent(struct parent *p)
     }
     p->failed = p->failed || (rc < 0 && !p->stop);
     while (!p->stop && !p->failed)
-        if (pool_step(p->pool, notify_beat(&p->notify, clock_mono_ms())) < 0)
-            p->failed = true;
+        step(p);
     notify_stopping(&p->notify, "Stopping");
     if (p->pool)
         pool_stop(p->pool, STOP_GRACE_MS);
+    key_watch_save(&p->shared);
     pool_free(p->pool);
     return p->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -125,13 +149,15 @@ static int run_shared(struct parent *p)
     if (!rights_find(config, &user, err, sizeof(err)))
         return fail_start(err);
     if (config->ledger_listen)
-        rc = listen_open("--ledger-listen", config->ledger_listen, config_is_guarded(config),
+        rc = listen_open("--ledger-listen", config->ledger_listen, config_is_public(config),
                          &p->listener, 1, p->address, err, sizeof(err));
     if (rc < 0) {
         log_event(LOG_ERROR, "cannot listen", LOG_STR("why", err));
         return EXIT_FAILURE;
     }
     if (!rights_drop(config, &user, err, sizeof(err)))
+        return fail_start(err);
+    if (config->ledger_listen && !key_watch_begin(&p->shared, err, sizeof(err)))
         return fail_start(err);
     process_confine_parent(&p->shared);
     return run_parent(p);
@@ -155,13 +181,19 @@ static int run_configured(const struct config *config)
     return status;
 }
 
+/* Without a port there is nothing that takes a key. */
+static bool is_port_good(const struct config *config, char *err, size_t err_size)
+{
+    return !config->ledger_listen || (listen_check("--ledger-listen", config->ledger_listen,
+                                                   config_is_public(config), err, err_size) &&
+                                      key_watch_check(config->keys_file, err, err_size));
+}
+
 /* What serve has defaults for and this has not. */
 static bool is_complete(struct cli_call *call, char *err, size_t err_size)
 {
     struct config *config = call->options;
-    return config_complete(config, err, err_size) &&
-           (!config->ledger_listen || listen_check("--ledger-listen", config->ledger_listen,
-                                                   config_is_guarded(config), err, err_size)) &&
+    return config_complete(config, err, err_size) && is_port_good(config, err, err_size) &&
            command_has_both(config->redis, config_has_ledger(config) ? config->ledger : NULL, err,
                             err_size);
 }

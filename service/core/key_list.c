@@ -5,7 +5,8 @@
 #include <assert.h>
 
 #define HEAD          "stockd-keys 1"
-#define COLUMNS       8
+#define HEAD_2        "stockd-keys 2" /* with certificates */
+#define NO_CERT       "-"
 #define NAME_KEYS_MAX 2
 
 enum column {
@@ -16,9 +17,11 @@ enum column {
     COLUMN_QUOTA,
     COLUMN_CREATED,
     COLUMN_EXPIRES,
-    COLUMN_HASH
+    COLUMN_HASH,
+    COLUMN_CERTIFICATE,
+    COLUMNS
 };
-static_assert(COLUMN_HASH + 1 == COLUMNS, "as key_list.h says");
+static_assert(COLUMNS == 9, "as key_list.h says");
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -45,12 +48,24 @@ static bool take_until(struct str *text, char stop, struct str *taken)
 }
 
 /* One blank between two columns, none elsewhere. */
-static bool split(struct str line, struct str columns[COLUMNS])
+static bool split(struct str line, int count, struct str columns[COLUMNS])
 {
-    for (int i = 0; i < COLUMNS - 1; i++)
+    for (int i = 0; i < count - 1; i++)
         if (!take_until(&line, ' ', &columns[i]))
             return false;
-    columns[COLUMNS - 1] = line;
+    columns[count - 1] = line;
+    return true;
+}
+
+static bool read_certificate(struct str text, char out[CERT_NAME_MAX_BYTES + 1])
+{
+    out[0] = '\0';
+    if (str_equal(text, STR(NO_CERT)))
+        return true;
+    if (!cert_name_valid(text))
+        return false;
+    memcpy(out, text.p, text.n);
+    out[text.n] = '\0';
     return true;
 }
 
@@ -61,12 +76,12 @@ static bool read_time(struct str text, int64_t *ms)
 }
 
 /* NULL: it is a key. */
-static const char *read_key(struct key_entry *key, struct str line)
+static const char *read_key(struct key_entry *key, struct str line, bool with_certificates)
 {
-    struct str columns[COLUMNS];
+    struct str columns[COLUMNS] = {[COLUMN_CERTIFICATE] = STR(NO_CERT)};
     const char *why;
-    if (!split(line, columns))
-        return "must have eight columns";
+    if (!split(line, with_certificates ? COLUMNS : COLUMN_CERTIFICATE, columns))
+        return with_certificates ? "must have nine columns" : "must have eight columns";
     if (!api_key_read_id(columns[COLUMN_ID], &key->id))
         return "the id must be 12 digits of 0-9 a-f";
     if (!key_name_valid(columns[COLUMN_NAME]))
@@ -87,6 +102,8 @@ static const char *read_key(struct key_entry *key, struct str line)
         return "a time must be milliseconds since 1970";
     if (!hex_read(columns[COLUMN_HASH], key->hash, KEY_HASH_BYTES))
         return "the hash must be 64 digits of 0-9 a-f";
+    if (!read_certificate(columns[COLUMN_CERTIFICATE], key->certificate))
+        return "the certificate must be " NO_CERT ", or " CERT_NAME_FORM;
     return NULL;
 }
 
@@ -98,19 +115,31 @@ static unsigned count_of(const struct key_list *list, const char *name)
     return count;
 }
 
+/* Another client's. */
+static bool is_taken(const struct key_list *list, const struct key_entry *key)
+{
+    for (unsigned i = 0; i < list->count && key->certificate[0]; i++)
+        if (strcmp(list->keys[i].certificate, key->certificate) == 0 &&
+            strcmp(list->keys[i].name, key->name) != 0)
+            return true;
+    return false;
+}
+
 /* NULL: the key goes with those before it. */
 static const char *check_key(const struct key_list *list, const struct key_entry *key)
 {
     if (key_list_find(list, key->id))
         return "the id is that of a line before";
-    for (unsigned i = 0; i < list->count; i++)
-        if (strcmp(list->keys[i].name, key->name) == 0 &&
-            strcmp(list->keys[i].tenant, key->tenant) != 0)
+    for (unsigned i = 0; i < list->count; i++) {
+        if (strcmp(list->keys[i].name, key->name) != 0)
+            continue;
+        if (strcmp(list->keys[i].tenant, key->tenant) != 0)
             return "the name has a key of another tenant";
-    for (unsigned i = 0; i < list->count; i++)
-        if (strcmp(list->keys[i].name, key->name) == 0 &&
-            memcmp(&list->keys[i].quota, &key->quota, sizeof(key->quota)) != 0)
+        if (memcmp(&list->keys[i].quota, &key->quota, sizeof(key->quota)) != 0)
             return "the quota is not that of the name's other key";
+    }
+    if (is_taken(list, key))
+        return "the certificate is that of a line before, of another name";
     return count_of(list, key->name) < NAME_KEYS_MAX ? NULL : "the name has two keys already";
 }
 
@@ -124,15 +153,19 @@ bool key_list_parse(struct key_list *list, struct str text, struct key_fault *fa
 {
     struct str line;
     list->count = 0;
-    if (!take_until(&text, '\n', &line) || !str_equal(line, STR(HEAD)))
-        return fail(fault, 1, "must be \"" HEAD "\"; it is no file of keys, or of a later version");
+    bool headed = take_until(&text, '\n', &line);
+    bool second = headed && str_equal(line, STR(HEAD_2));
+    if (!headed || (!second && !str_equal(line, STR(HEAD))))
+        return fail(fault, 1,
+                    "must be \"" HEAD "\" or \"" HEAD_2
+                    "\"; it is no file of keys, or of a later version");
     for (unsigned number = 2; text.n > 0; number++) {
         if (!take_until(&text, '\n', &line))
             return fail(fault, number, "has no end; the file was cut off");
         if (list->count == KEYS_MAX)
             return fail(fault, number, "is one key too many; 1000 have room");
         struct key_entry *key = &list->keys[list->count];
-        const char *why = read_key(key, line);
+        const char *why = read_key(key, line, second);
         why = why ? why : check_key(list, key);
         if (why)
             return fail(fault, number, why);
@@ -143,22 +176,35 @@ bool key_list_parse(struct key_list *list, struct str text, struct key_fault *fa
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void write_key(const struct key_entry *key, struct buf *out)
+static void write_key(const struct key_entry *key, bool with_certificates, struct buf *out)
 {
     char id[API_KEY_ID_CHARS + 1], hash[2 * KEY_HASH_BYTES];
     api_key_put_id(key->id, id);
     hex_put(hash, key->hash, KEY_HASH_BYTES);
     buf_printf(out, "%s %s %s %s ", id, key->name, role_name(key->role), key->tenant);
     quota_write(&key->quota, out);
-    buf_printf(out, " %lld %lld %.*s\n", (long long)key->created_ms, (long long)key->expires_ms,
+    buf_printf(out, " %lld %lld %.*s", (long long)key->created_ms, (long long)key->expires_ms,
                (int)sizeof(hash), hash);
+    if (with_certificates)
+        buf_printf(out, " %s", key->certificate[0] ? key->certificate : NO_CERT);
+    buf_putc(out, '\n');
+}
+
+/* Without any the file is as builds that know none can read it. */
+static bool has_certificates(const struct key_list *list)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (list->keys[i].certificate[0])
+            return true;
+    return false;
 }
 
 void key_list_write(const struct key_list *list, struct buf *out)
 {
-    buf_puts(out, STR(HEAD "\n"));
+    bool second = has_certificates(list);
+    buf_puts(out, second ? STR(HEAD_2 "\n") : STR(HEAD "\n"));
     for (unsigned i = 0; i < list->count; i++)
-        write_key(&list->keys[i], out);
+        write_key(&list->keys[i], second, out);
 }
 
 /* --- changing --------------------------------------------------------------------------------- */
@@ -174,6 +220,32 @@ static struct key_entry *find(struct key_list *list, uint64_t id)
 const struct key_entry *key_list_find(const struct key_list *list, uint64_t id)
 {
     return find((struct key_list *)list, id);
+}
+
+/* INT64_MAX: never. */
+static int64_t end_of(const struct key_list *list, const char *name)
+{
+    int64_t end_ms = 0;
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct key_entry *key = &list->keys[i];
+        int64_t ends_ms = key->expires_ms ? key->expires_ms : INT64_MAX;
+        if (ends_ms > end_ms && strcmp(key->name, name) == 0)
+            end_ms = ends_ms;
+    }
+    return end_ms;
+}
+
+int64_t key_list_first_end(const struct key_list *list, int64_t now_ms)
+{
+    int64_t first_ms = INT64_MAX;
+    for (unsigned i = 0; i < list->count; i++) {
+        const struct key_entry *key = &list->keys[i];
+        if (key->expires_ms == 0 || key->expires_ms >= first_ms || key_is_over(key, now_ms))
+            continue;
+        int64_t end_ms = end_of(list, key->name);
+        first_ms = end_ms < first_ms ? end_ms : first_ms;
+    }
+    return first_ms == INT64_MAX ? 0 : first_ms;
 }
 
 size_t key_owner(const struct key_entry *key, char owner[OWNER_MAX_BYTES + 1])
@@ -213,6 +285,8 @@ enum key_change key_list_add(struct key_list *list, const struct key_entry *key,
     assert(key_name_valid(str_of(key->name)) && tenant_valid(str_of(key->tenant)));
     if (drop_over(list, key->name, now_ms) > 0)
         return KEY_NAME_HAS;
+    if (is_taken(list, key))
+        return KEY_CERTIFICATE_TAKEN;
     return append(list, key);
 }
 
@@ -226,6 +300,7 @@ enum key_change key_list_rotate(struct key_list *list, uint64_t id, const struct
         return KEY_OVER;
     memcpy(next.name, old->name, sizeof(next.name));
     memcpy(next.tenant, old->tenant, sizeof(next.tenant));
+    memcpy(next.certificate, old->certificate, sizeof(next.certificate));
     next.role = old->role;
     next.quota = old->quota;
     if (drop_over(list, next.name, now_ms) >= NAME_KEYS_MAX)

@@ -61,7 +61,8 @@ static struct str cut(struct str text, size_t max)
 static void put_caller(struct buf *b, const struct access_caller *by)
 {
     JSON_TEXT(b, ",\"key_id\":", cut(by->key, TEXT_MAX));
-    JSON_TEXT(b, ",\"tenant\":", by->tenant);
+    if (!str_absent(by->tenant))
+        JSON_STRING(b, ",\"tenant\":", by->tenant);
     JSON_TEXT(b, ",\"address\":", by->address);
     JSON_TEXT(b, ",\"request_id\":", cut(by->request_id, REQUEST_MAX));
     JSON_TEXT(b, ",\"traceparent\":", cut(by->traceparent, TEXT_MAX));

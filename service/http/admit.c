@@ -10,6 +10,8 @@ static const char *const why_not[] = {
     [KEY_MALFORMED] = "Authorization must be Bearer and a whole key, as stockd keys made it",
     [KEY_WRONG] = "there is no such key, or it was revoked",
     [KEY_EXPIRED] = "the key has expired",
+    [KEY_NO_CERTIFICATE] = "there is no Authorization header field, and no key is of the client's "
+                           "certificate",
 };
 
 /* Of the default tenant nothing is stored with what it makes. */
@@ -62,7 +64,7 @@ static bool may_try(const struct exchange *x, struct refusal *why)
 static bool refuse_key(const struct exchange *x, enum key_verdict verdict, struct refusal *why)
 {
     stats_count(STATS_UNAUTHENTICATED, 1);
-    if (x->server->failed_logins && verdict != KEY_MISSING)
+    if (x->server->failed_logins && verdict != KEY_MISSING && verdict != KEY_NO_CERTIFICATE)
         failed_logins_note(x->server->failed_logins, &x->from, clock_mono_us() * 1000);
     return refuse(why, PROBLEM_UNAUTHENTICATED, NULL, why_not[verdict]);
 }
@@ -72,6 +74,24 @@ static bool is_slow_enough(struct exchange *x, const struct key_entry *key, stru
 {
     return exchange_is_vital(x) ||
            rate_begin(&x->rate, key_ring_quota(key), &key->quota, x->server->quota_share, why);
+}
+
+/* A key counts before a certificate: a proxy may show its own, and pass on whose a request is. And
+ * a bad key is never made good by a certificate, or nobody would notice that it is bad. */
+static enum key_verdict judge(const struct exchange *x, const struct key_entry **key)
+{
+    const struct https_conn *tls = x->client->intake.tls;
+    int64_t now_ms = clock_wall_ms();
+    if (str_absent(x->headers.authorization) && tls && tls->peer)
+        return key_ring_judge_certificate(x->server->keys, tls->peer, now_ms, key);
+    return key_ring_judge(x->server->keys, x->headers.authorization, now_ms, key);
+}
+
+bool exchange_may_go_on(const struct exchange *x)
+{
+    const struct key_entry *key;
+    return !x->server->keys || (judge(x, &key) == KEY_GOOD &&
+                                role_may(key->role, route_least(x->match.id, x->match.method)));
 }
 
 /* Where nothing needs a key none is looked at, so a probe that has an old one is answered. */
@@ -87,15 +107,14 @@ bool exchange_admit(struct exchange *x, struct refusal *why)
         return true;
     if (!may_try(x, why))
         return false;
-    enum key_verdict verdict =
-        key_ring_judge(x->server->keys, x->headers.authorization, clock_wall_ms(), &key);
+    enum key_verdict verdict = judge(x, &key);
     if (verdict != KEY_GOOD)
         return refuse_key(x, verdict, why);
     note_caller(x, key);
-    if (!is_slow_enough(x, key, why))
-        return false;
     if (!take_owner(x, key))
         return refuse(why, PROBLEM_OVERLOADED, NULL, "out of memory");
+    if (!is_slow_enough(x, key, why))
+        return false;
     if (role_may(x->role, least))
         return true;
     stats_count(STATS_ROLE_FORBIDDEN, 1);

@@ -74,8 +74,8 @@ static void recycle(struct exchange *x)
     x->batch = NULL;
     x->headers = (struct headers){0};
     x->caller = (struct access_caller){0};
-    x->rate = (struct rate){0};
     x->by = (struct requester){{NULL, 0}, {NULL, 0}};
+    x->rate = (struct rate){0};
     x->op.op.key = (struct str){NULL, 0};
     x->next = server->spare;
     server->spare = x;

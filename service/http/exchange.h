@@ -221,5 +221,8 @@ void server_release(struct http_server *server);
  * with why: 401, 403, 429. */
 bool exchange_admit(struct exchange *x, struct refusal *why) MUST_CHECK;
 
+/* Whether who asked may still, as keys are now: for an answer that lasts. */
+bool exchange_may_go_on(const struct exchange *x) MUST_CHECK;
+
 /* Answers that need no store. */
 void builtin_answer(struct exchange *x);

@@ -92,10 +92,8 @@ static void answer_plain(int fd, const char *detail)
 
 static void log_done(const struct https_conn *conn)
 {
-    char name[HTTPS_NAME_SIZE];
     if (log_enabled(LOG_DEBUG))
-        log_event(LOG_DEBUG, "TLS handshake",
-                  LOG_STR("client", https_conn_peer(conn, name) ? name : NULL));
+        log_event(LOG_DEBUG, "TLS handshake", LOG_STR("client", conn->peer));
 }
 
 /* Into the library's hands, which says when it has it (handshakes_take()). */

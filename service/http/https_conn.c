@@ -1,12 +1,12 @@
 #include "http/https_conn.h"
 
 #include "http/https_files.h"
+#include "http/https_peer.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +40,7 @@ void https_conn_free(struct https_conn *conn)
     if (!conn)
         return;
     SSL_free(conn->ssl);
+    free(conn->peer);
     free(conn);
     ERR_clear_error();
 }
@@ -73,29 +74,36 @@ static const char *reason(void)
 
 /* --- handshake -------------------------------------------------------------------------------- */
 
-/* From here on reads take from the socket what is there. */
-static void begin_records(struct https_conn *conn)
+static int give_up(struct https_conn *conn, const char *why)
 {
-    SSL_set_read_ahead(conn->ssl, 1);
+    conn->over = conn->failed = true;
+    conn->why = why;
+    ERR_clear_error();
+    return -EPROTO;
+}
+
+/* Somebody whose name is not known for want of memory must not go as nobody. */
+static int begin_records(struct https_conn *conn)
+{
+    if (!https_peer_name(conn->ssl, &conn->peer))
+        return give_up(conn, "the names in the client's certificate can not be read");
+    SSL_set_read_ahead(conn->ssl, 1); /* from here on reads take what is there */
+    ERR_clear_error();
+    return 0;
 }
 
 int https_conn_handshake(struct https_conn *conn)
 {
     begin_step();
     int returned = SSL_do_handshake(conn->ssl);
-    if (returned == 1) {
-        begin_records(conn);
-        return 0;
-    }
+    if (returned == 1)
+        return begin_records(conn);
     enum step step = settle(conn, returned);
     conn->wants_write = step == STEP_WAITS_WRITE;
     if (step == STEP_WAITS_READ || step == STEP_WAITS_WRITE)
         return -EAGAIN;
-    conn->over = conn->failed = true;
     conn->is_plain = ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST;
-    conn->why = step == STEP_ENDED ? "the client closed the connection" : reason();
-    ERR_clear_error();
-    return -EPROTO;
+    return give_up(conn, step == STEP_ENDED ? "the client closed the connection" : reason());
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -237,50 +245,4 @@ void https_conn_end(struct https_conn *conn)
     begin_step();
     (void)SSL_shutdown(conn->ssl);
     ERR_clear_error();
-}
-
-/* --- the client ------------------------------------------------------------------------------- */
-
-/* False: it is empty, too long, or has a NUL, behind which somebody hides something. */
-static bool take_name(const ASN1_STRING *from, char name[HTTPS_NAME_SIZE])
-{
-    unsigned char *utf8 = NULL;
-    int n = from ? ASN1_STRING_to_UTF8(&utf8, from) : -1;
-    bool good = n > 0 && n < HTTPS_NAME_SIZE && !memchr(utf8, '\0', (size_t)n);
-    if (good) {
-        memcpy(name, utf8, (size_t)n);
-        name[n] = '\0';
-    }
-    OPENSSL_free(utf8);
-    return good;
-}
-
-static const ASN1_STRING *common_name(const X509 *cert)
-{
-    const X509_NAME *subject = X509_get_subject_name(cert);
-    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-    return at < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
-}
-
-static const ASN1_STRING *first_host(const GENERAL_NAMES *names)
-{
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *one = sk_GENERAL_NAME_value(names, i);
-        if (one->type == GEN_DNS)
-            return one->d.dNSName;
-    }
-    return NULL;
-}
-
-bool https_conn_peer(const struct https_conn *conn, char name[HTTPS_NAME_SIZE])
-{
-    const X509 *cert = SSL_get0_peer_certificate(conn->ssl);
-    if (!cert || SSL_get_verify_result(conn->ssl) != X509_V_OK)
-        return false;
-    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-    const ASN1_STRING *host = first_host(names);
-    bool good = take_name(host ? host : common_name(cert), name);
-    GENERAL_NAMES_free(names);
-    ERR_clear_error();
-    return good;
 }

@@ -31,9 +31,8 @@ struct https_conn {
     bool is_plain;     /* what came is HTTP without TLS */
     bool over, failed; /* nothing more can be read; nor written */
     const char *why;   /* the handshake failed; a static text */
+    char *peer;        /* after the handshake: https_peer.h; NULL: nobody is known */
 };
-
-#define HTTPS_NAME_SIZE 256
 
 /* NULL: out of memory. Whoever has the socket closes it. */
 struct https_conn *https_conn_new(int fd);
@@ -52,8 +51,3 @@ void https_conn_end(struct https_conn *conn);
 
 /* All that the client sent has been read, and its end. */
 bool https_conn_has_ended(const struct https_conn *conn);
-
-/* Whom the client's certificate, which --tls-client-ca has signed, is for: its first name of a host
- * (subjectAltName), or else its common name. False: it has shown none, or one without such a name.
- */
-bool https_conn_peer(const struct https_conn *conn, char name[HTTPS_NAME_SIZE]) MUST_CHECK;

@@ -2,7 +2,6 @@
 #include "fail.h"
 
 #include <assert.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <time.h>
@@ -66,17 +65,11 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
  * still in the socket when that is handed to the library, whose epoll then says so. */
 static bool set_up(SSL_CTX *ctx)
 {
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                 SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_max_cert_list(ctx, CHAIN_MAX_BYTES);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
-    tls_pem_begin(ctx);
-    return SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
-           SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-           SSL_CTX_set_max_proto_version(ctx, 0) == 1 &&
+    return SSL_CTX_set_num_tickets(ctx, 0) == 1 && SSL_CTX_set_max_proto_version(ctx, 0) == 1 &&
            SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 && SSL_CTX_set1_groups_list(ctx, GROUPS) == 1;
 }
 
@@ -93,8 +86,9 @@ static bool ask_clients(SSL_CTX *ctx, const char *path, char why[TLS_WHY_SIZE])
     return true;
 }
 
-static bool fill(SSL_CTX *ctx, const struct https_files *from, char why[TLS_WHY_SIZE])
+static bool fill(SSL_CTX *ctx, const void *files_given, char why[TLS_WHY_SIZE])
 {
+    const struct https_files *from = files_given;
     if (!set_up(ctx))
         return fail_with(why, TLS_WHY_SIZE, "out of memory");
     return tls_pem_cert(ctx, "--tls-cert", from->cert, why) &&
@@ -115,14 +109,9 @@ bool https_load(const struct https_files *from, char why[TLS_WHY_SIZE])
                          "--tls-key too");
     if (!from->cert)
         return true;
-    ERR_clear_error();
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    bool good = ctx ? fill(ctx, from, why) : fail_with(why, TLS_WHY_SIZE, "out of memory");
-    ERR_clear_error();
-    if (!good) {
-        SSL_CTX_free(ctx);
+    SSL_CTX *ctx = tls_context_make(TLS_server_method(), fill, from, why);
+    if (!ctx)
         return false;
-    }
     SSL_CTX_free(context);
     context = ctx;
     files = *from;

@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include "tls/tls_pem.h"
+#include "tls/tls_context.h"
 #include "tls/tls_socket.h"
 
 #include <stdint.h>

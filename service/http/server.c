@@ -260,9 +260,9 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_config *c
     server->stats = stats;
     server->queries = config->queries;
     server->keys = config->keys;
-    server->failed_logins = config->failed_logins;
-    server->quota_share = config->quota_share;
     server->own_items = config->own_items;
+    server->failed_logins = config->failed_logins;
+    server->quota_share = config->quota_share > 0 ? config->quota_share : 1;
     server->access = config->access;
     server->request_ms = request_ms;
     server->clients = (struct client_conns){

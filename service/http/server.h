@@ -46,7 +46,7 @@ struct http_config {
     struct key_ring *keys;         /* who may ask, the caller's; NULL: everybody, for everything */
     bool own_items;                /* of tenants; else all have the store's */
     struct failed_logins *failed_logins; /* the caller's; NULL: nobody counts them */
-    double quota_share;        /* of each quota, that this host gives; read only with keys */
+    double quota_share;                  /* of each quota, that this host gives; 0: all of it */
     struct access_log *access; /* the caller's, which outlives the server; NULL: none is kept */
     const struct http_health *health; /* the caller's; NULL: there is a store */
 };

@@ -1,4 +1,5 @@
 #include "keys/key_ring.h"
+#include "clock.h"
 #include "fail.h"
 
 #include <assert.h>
@@ -20,6 +21,9 @@ struct key_ring {
     struct quota_use *quotas;
     struct ring_key *keys; /* sorted by id */
     unsigned count;
+    struct ring_key **certified; /* those that have a certificate, sorted by that */
+    unsigned certified_count;
+    int64_t first_end_ms;
     struct keys_stamp stamp; /* of the file that was last looked at */
     bool current;
 };
@@ -32,18 +36,43 @@ static int by_id(const void *a, const void *b)
     return (x->entry.id > y->entry.id) - (x->entry.id < y->entry.id);
 }
 
+/* Those of one certificate: first the one that lives longest. */
+static int by_certificate(const void *a, const void *b)
+{
+    const struct key_entry *x = &(*(struct ring_key *const *)a)->entry;
+    const struct key_entry *y = &(*(struct ring_key *const *)b)->entry;
+    uint64_t x_end = (uint64_t)x->expires_ms - 1, y_end = (uint64_t)y->expires_ms - 1; /* 0: last */
+    int order = strcmp(x->certificate, y->certificate);
+    return order ? order : (x_end < y_end) - (x_end > y_end);
+}
+
+static unsigned sort_certified(struct ring_key *keys, unsigned count, struct ring_key **certified)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (keys[i].entry.certificate[0])
+            certified[n++] = &keys[i];
+    qsort(certified, n, sizeof(struct ring_key *), by_certificate);
+    return n;
+}
+
 static void drop_keys(struct key_ring *ring)
 {
     OPENSSL_cleanse(ring->keys, ring->count * sizeof(ring->keys[0]));
     free(ring->keys);
+    free(ring->certified);
 }
 
 /* False: out of memory. */
 static bool take(struct key_ring *ring, const struct key_list *list)
 {
     struct ring_key *keys = calloc(list->count + 1, sizeof(*keys));
-    if (!keys)
+    struct ring_key **certified = calloc(list->count + 1, sizeof(struct ring_key *));
+    if (!keys || !certified) {
+        free(keys);
+        free(certified);
         return false;
+    }
     for (unsigned i = 0; i < list->count; i++)
         keys[i] =
             (struct ring_key){.entry = list->keys[i],
@@ -53,6 +82,9 @@ static bool take(struct key_ring *ring, const struct key_list *list)
     drop_keys(ring);
     ring->keys = keys;
     ring->count = list->count;
+    ring->certified = certified;
+    ring->certified_count = sort_certified(keys, list->count, certified);
+    ring->first_end_ms = key_list_first_end(list, clock_wall_ms());
     return true;
 }
 
@@ -118,6 +150,11 @@ unsigned key_ring_count(const struct key_ring *ring)
     return ring->count;
 }
 
+int64_t key_ring_first_end(const struct key_ring *ring)
+{
+    return ring->first_end_ms;
+}
+
 /* --- a request -------------------------------------------------------------------------------- */
 
 bool key_hash(struct str key, uint8_t hash[KEY_HASH_BYTES])
@@ -165,6 +202,16 @@ bool key_ring_remembers(const struct key_ring *ring, struct str authorization)
     return api_key_peek(text, &id) && is_remembered(find(ring, id), text);
 }
 
+static enum key_verdict judge_time(struct ring_key *key, int64_t now_ms,
+                                   const struct key_entry **caller)
+{
+    if (key_is_over(&key->entry, now_ms))
+        return KEY_EXPIRED;
+    key_use_note(key->use, now_ms);
+    *caller = &key->entry;
+    return KEY_GOOD;
+}
+
 enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization, int64_t now_ms,
                                 const struct key_entry **caller)
 {
@@ -181,11 +228,30 @@ enum key_verdict key_ring_judge(struct key_ring *ring, struct str authorization,
         if (!is_right(key, text))
             return KEY_WRONG;
     }
-    if (key_is_over(&key->entry, now_ms))
-        return KEY_EXPIRED;
-    key_use_note(key->use, now_ms);
-    *caller = &key->entry;
-    return KEY_GOOD;
+    return judge_time(key, now_ms, caller);
+}
+
+/* The first of that name; NULL: there is none. */
+static struct ring_key *find_certified(const struct key_ring *ring, const char *name)
+{
+    unsigned from = 0, to = ring->certified_count;
+    while (from < to) {
+        unsigned middle = from + (to - from) / 2;
+        if (strcmp(ring->certified[middle]->entry.certificate, name) < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    bool found =
+        from < ring->certified_count && strcmp(ring->certified[from]->entry.certificate, name) == 0;
+    return found ? ring->certified[from] : NULL;
+}
+
+enum key_verdict key_ring_judge_certificate(struct key_ring *ring, const char *name, int64_t now_ms,
+                                            const struct key_entry **caller)
+{
+    struct ring_key *key = find_certified(ring, name);
+    return key ? judge_time(key, now_ms, caller) : KEY_NO_CERTIFICATE;
 }
 
 struct quota_use_slot *key_ring_quota(const struct key_entry *caller)

@@ -40,12 +40,16 @@ bool key_ring_is_current(const struct key_ring *ring);
 /* How many keys are in force. */
 unsigned key_ring_count(const struct key_ring *ring);
 
+/* key_list_first_end() of them, when they were read. */
+int64_t key_ring_first_end(const struct key_ring *ring);
+
 enum key_verdict {
     KEY_GOOD,
     KEY_MISSING,   /* no Authorization */
     KEY_MALFORMED, /* no Bearer, or what follows has not the form of a key */
     KEY_WRONG,     /* not in the file: never, or not any more */
-    KEY_EXPIRED
+    KEY_EXPIRED,
+    KEY_NO_CERTIFICATE /* no key names the certificate */
 };
 
 /* Judges the value of Authorization; absent: there was none. KEY_GOOD: *caller is the key, good
@@ -59,6 +63,11 @@ bool key_ring_remembers(const struct key_ring *ring, struct str authorization) M
 
 /* What is left of the quota of the client of such a caller; good for as long as the ring. */
 struct quota_use_slot *key_ring_quota(const struct key_entry *caller);
+
+/* Judges a request without Authorization whose connection began with a certificate of this name
+ * (cert_name.h): as if it had brought that key of its client which lives longest. */
+enum key_verdict key_ring_judge_certificate(struct key_ring *ring, const char *name, int64_t now_ms,
+                                            const struct key_entry **caller) MUST_CHECK;
 
 /* SHA-256 of a key's text. False: libcrypto has no memory. */
 bool key_hash(struct str key, uint8_t hash[KEY_HASH_BYTES]) MUST_CHECK;

@@ -1,4 +1,5 @@
 #include "ledger/balance.h"
+#include "ledger/owner.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +16,14 @@ static const struct db_statement unbalanced_holds =
 static const struct db_statement unbalanced_transfers =
     DB_ASK("i", "SELECT sku, partition_no, epoch, seq, items, CAST(available AS bigint) "
                 "FROM unbalanced_transfers ORDER BY sku, epoch, seq LIMIT $1");
+/* Nobody is counted in a service without tenants, which need not look through its past for it. */
+static const struct db_statement any_usage =
+    DB_ASK("", "SELECT 1 FROM (SELECT client FROM client_usage UNION ALL SELECT client FROM "
+               "client_usage_hourly) u LIMIT 1");
+static const struct db_statement unbalanced_usage =
+    DB_ASK("i", "SELECT tenant, client, CAST(open_holds AS bigint), CAST(units_held AS bigint), "
+                "CAST(metadata_bytes AS bigint), CAST(operation_keys AS bigint) "
+                "FROM unbalanced_usage ORDER BY tenant, client, hour_ms LIMIT $1");
 static const struct db_statement page_of_lines = DB_ASK(
     "ti", "SELECT r.rid, r.line_count, (SELECT COUNT(*) FROM reservation_lines l "
           "WHERE l.rid = r.rid) FROM reservations r WHERE r.rid > $1 ORDER BY r.rid LIMIT $2");
@@ -70,6 +79,31 @@ static int on_transfer(void *context, const struct db_value *row, size_t count)
     return 0;
 }
 
+static int on_usage(void *context, const struct db_value *row, size_t count)
+{
+    const struct finder *f = context;
+    char name[OWNER_MAX_BYTES + 1], text[BALANCE_TEXT_SIZE];
+    int n = snprintf(name, sizeof(name), "%.*s/%.*s", STR_ARG(owner_tenant_name(row[0].as.text)),
+                     STR_ARG(row[1].as.text));
+    snprintf(text, sizeof(text),
+             "its holds are counted as %" PRId64 " more than there are, their units as %" PRId64
+             ", bytes of metadata as %" PRId64 ", recorded results as %" PRId64,
+             row[2].as.number, row[3].as.number, row[4].as.number, row[5].as.number);
+    f->found(f->user, (struct str){name, (size_t)n < sizeof(name) ? (size_t)n : sizeof(name) - 1},
+             text);
+    return 0;
+}
+
+static enum db_result balance_usage(struct db *db, const struct db_value *limit,
+                                    struct finder *finder)
+{
+    size_t any = 0;
+    enum db_result result = db_run(db, &any_usage, NULL, 1, NULL, NULL, &any);
+    return result == DB_OK && any > 0
+               ? db_run(db, &unbalanced_usage, limit, 1, on_usage, finder, NULL)
+               : result;
+}
+
 enum db_result balance_items(struct db *db, size_t max, balance_fn *found, void *user)
 {
     struct finder finder = {.found = found, .user = user};
@@ -81,6 +115,8 @@ enum db_result balance_items(struct db *db, size_t max, balance_fn *found, void 
         result = db_run(db, &unbalanced_holds, &limit, 1, on_hold, &finder, NULL);
     if (result == DB_OK)
         result = db_run(db, &unbalanced_transfers, &limit, 1, on_transfer, &finder, NULL);
+    if (result == DB_OK)
+        result = balance_usage(db, &limit, &finder);
     db_rollback(db);
     return result;
 }

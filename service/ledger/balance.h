@@ -12,8 +12,8 @@
 /* Called for each thing that does not add up: what it is called, and what is wrong with it. */
 typedef void balance_fn(void *user, struct str name, const char *text);
 
-/* Items against the sums of their movements and of what is held, as of one instant. At most `max`
- * rows of each. */
+/* Items against the sums of their movements and of what is held, and what is counted of clients
+ * against the rows, as of one instant. At most `max` rows of each. */
 enum db_result balance_items(struct db *db, size_t max, balance_fn *found, void *user) MUST_CHECK;
 
 /* Where a walk over the reservations goes on: after this one. */

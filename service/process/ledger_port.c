@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "http/https_files.h"
 #include "http/server.h"
-#include "process/process.h"
+#include "process/key_watch.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,6 +17,7 @@ struct port {
     uv_loop_t loop;
     struct http_server *server;
     uv_signal_t stop_signal, sighup;
+    uv_timer_t keys_look;
 };
 
 /* --- what is told ----------------------------------------------------------------------------- */
@@ -74,6 +75,25 @@ static void on_hup(uv_signal_t *handle, int signo)
     struct port *port = handle->data;
     (void)signo;
     config_read_again(port->shared->config);
+    key_watch_look(port->shared->keys, true);
+}
+
+static void on_keys_look(uv_timer_t *timer)
+{
+    struct port *port = timer->data;
+    key_watch_look(port->shared->keys, false);
+}
+
+static void watch(struct port *port)
+{
+    uv_signal_init(&port->loop, &port->stop_signal);
+    uv_signal_init(&port->loop, &port->sighup);
+    uv_timer_init(&port->loop, &port->keys_look);
+    port->stop_signal.data = port->sighup.data = port->keys_look.data = port;
+    uv_signal_start(&port->stop_signal, on_stop, PROCESS_STOP);
+    uv_signal_start(&port->sighup, on_hup, SIGHUP);
+    if (port->shared->keys)
+        uv_timer_start(&port->keys_look, on_keys_look, 0, KEY_WATCH_MS);
 }
 
 static int start(struct port *port, const struct http_health *health)
@@ -81,11 +101,7 @@ static int start(struct port *port, const struct http_health *health)
     const struct config *config = port->shared->config;
     const struct listener *listener = &port->shared->listeners[0];
     char err[256] = "";
-    uv_signal_init(&port->loop, &port->stop_signal);
-    uv_signal_init(&port->loop, &port->sighup);
-    port->stop_signal.data = port->sighup.data = port;
-    uv_signal_start(&port->stop_signal, on_stop, PROCESS_STOP);
-    uv_signal_start(&port->sighup, on_hup, SIGHUP);
+    watch(port);
     struct http_config http = {.listen_fd = listener->fd[0],
                                .second_fd = listener->fd[1],
                                .tls = https_is_on(),
@@ -94,7 +110,12 @@ static int start(struct port *port, const struct http_health *health)
                                .request_timeout_ms = config->request_timeout_ms,
                                .write_timeout_ms = config->write_timeout_ms,
                                .memory_max_bytes = (size_t)config->memory_max_bytes,
-                               .guards_host = listen_is_loopback(listener),
+                               .guards_host = listen_is_loopback(listener) && !port->shared->keys,
+                               .proxies = &config->proxies,
+                               .proxy_protocol = config->proxy_protocol,
+                               .keys = port->shared->keys,
+                               .failed_logins = port->shared->failed_logins,
+                               .quota_share = config->quota_share,
                                .allowed_hosts = config->allowed_hosts,
                                .health = health};
     if (listen_begin(listener) < 0) {
@@ -112,6 +133,7 @@ static void stop_port(struct port *port)
     http_server_free(port->server);
     uv_close((uv_handle_t *)&port->stop_signal, NULL);
     uv_close((uv_handle_t *)&port->sighup, NULL);
+    uv_close((uv_handle_t *)&port->keys_look, NULL);
     uv_run(&port->loop, UV_RUN_DEFAULT);
     uv_loop_close(&port->loop);
 }

@@ -220,11 +220,10 @@ static bool read_endpoint(const char *option, const char *text, bool guarded,
     if (!resolve(option, text, asked, err, err_size))
         return false;
     return guarded || is_loopback(&asked->at[0]) ||
-           fail_with(
-               err, err_size,
-               "%s %s is not a loopback address; that needs keys (serve --keys-file), clients "
-               "with certificates (--tls-client-ca), or --insecure",
-               option, text);
+           fail_with(err, err_size,
+                     "%s %s is not a loopback address; that needs keys (--keys-file), clients "
+                     "with certificates (--tls-client-ca), or --insecure",
+                     option, text);
 }
 
 bool listen_check(const char *option, const char *text, bool guarded, char *err, size_t err_size)

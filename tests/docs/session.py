@@ -4,6 +4,7 @@ Nothing outside of the directory is written. What was started is ended, by its p
 close(), and whatever the page's own commands left by the sessions that their shells lead.
 """
 import glob
+import http.client
 import os
 import pwd
 import random
@@ -11,6 +12,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -224,10 +226,16 @@ class Session:
         return self.service.poll() is not None
 
     def is_ready(self):
+        """Whichever it speaks. Its certificate is the page's own."""
+        return any(self.says_ready(scheme) for scheme in ("http", "https"))
+
+    def says_ready(self, scheme):
+        anybody = ssl.create_default_context()
+        anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=20) as answer:
+            with urllib.request.urlopen(f"{scheme}://127.0.0.1:{self.port}/readyz", timeout=20, context=anybody) as answer:
                 return answer.status == 200
-        except (urllib.error.URLError, OSError):
+        except (urllib.error.URLError, OSError, http.client.HTTPException):
             return False
 
     def printed_by_service(self):

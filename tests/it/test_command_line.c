@@ -45,7 +45,7 @@ static const struct row {
      "stockd serve: --listen nonsense: must be ADDR:PORT, as 127.0.0.1:8080\n", NULL},
     {"an address for all the world", "$D --listen 0.0.0.0:0 --data-dir $T/d", 64, "",
      "stockd: --listen 0.0.0.0:0 is not a loopback address; that needs "
-     "keys (serve --keys-file), clients with certificates (--tls-client-ca), or --insecure\n",
+     "keys (--keys-file), clients with certificates (--tls-client-ca), or --insecure\n",
      NULL},
     {"a Redis that is none", "$D serve --redis nonsense", 64, "",
      "stockd serve: --redis: unknown scheme: those are redis, redis+sentinel, redis+cluster, each "

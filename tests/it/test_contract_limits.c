@@ -17,16 +17,16 @@ static void plant(const char *sku, int64_t sold, int64_t version)
     struct item item;
     char bytes[ITEM_TEXT_SIZE];
     await_in_sql(sku);
-    redisReply *reply = redis_ask(&stack.redis, "GET {p0}:item:%s", sku);
+    redisReply *reply = redis_ask(&stack.redis, "GET {p0}:item:%s", stored_item(sku));
     assert_int_equal(reply->type, REDIS_REPLY_STRING);
     assert_true(item_decode((struct str){reply->str, (size_t)reply->len}, &item));
     freeReplyObject(reply);
     item.sold = sold < 0 ? item.sold : sold;
     item.version = version < 0 ? item.version : version;
     item_encode(&item, bytes);
-    redis_do(&stack.redis, "SET {p0}:item:%s %s", sku, bytes);
+    redis_do(&stack.redis, "SET {p0}:item:%s %s", stored_item(sku), bytes);
     sql_run(text("UPDATE items SET sold = %" PRId64 ", version = %" PRId64 " WHERE sku = '%s'",
-                 item.sold, item.version, sku));
+                 item.sold, item.version, stored_item(sku)));
 }
 
 #define REFUSED(field, path, body) post_problem(422, "invalid-field", field, path, body)
@@ -124,7 +124,8 @@ static void a_customer_s_units_stop_at_their_limit(void **state)
     snprintf(body, sizeof(body), "{\"sku\":\"%s\",\"quantity\":3,\"customer\":\"eva\"}", sku);
     post(201, RESERVATIONS, body);
     const char *id = api_str(a, "id");
-    freeReplyObject(redis_ask(&stack.redis, "HSET {p0}:cust:%s eva %" PRId64, sku, UNITS_MAX - 2));
+    freeReplyObject(redis_ask(&stack.redis, "HSET {p0}:cust:%s %s %" PRId64, stored_item(sku),
+                              stored_customer("eva"), UNITS_MAX - 2));
     REFUSED("quantity", OF_ITEM(sku, "decrements"), three);
     REFUSED("quantity", RESERVATIONS, body);
     post(200, OF_HOLD(id, "release"), "{}");

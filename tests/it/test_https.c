@@ -73,7 +73,7 @@ static void only_clients_with_a_certificate_of_the_ca_come_in(void **state)
 {
     serve(.flags = {"--tls-client-ca", file("ca", "pem"), "--log-level", "debug"});
     assert_true(is_served_with("client"));
-    assert_true(log_has("TLS handshake", "client=shop-7.example"));
+    assert_true(log_has("TLS handshake", "client=dns:shop-7.example"));
     assert_false(is_served_with(NULL));
     assert_false(is_served_with("stranger"));
     assert_false(is_served_with("over"));

@@ -1,6 +1,7 @@
 /* test_ledger_port.c -- the port of `stockd ledger`: what it says while the ledger process works,
  * waits or is gone, and what it does not serve.
  */
+#include "support/api_keys.h"
 #include "support/fixture.h"
 
 #include <signal.h>
@@ -136,6 +137,85 @@ static void both_processes_are_replaced_when_they_die(void **state)
     assert_true(api_metric(&port, "stockd_process_restarts_total") >= 2);
 }
 
+/* --- keys ------------------------------------------------------------------------------------- */
+
+static char keys[TEST_PATH_MAX + 8];
+
+static int metrics_as(int whose)
+{
+    char key[API_KEY_SIZE], line[API_KEY_SIZE + 64];
+    api_key_of(whose, key);
+    snprintf(line, sizeof(line), "Authorization: Bearer %s\r\n", key);
+    assert_int_equal(
+        http_call(&port.conn, "GET", "/metrics", whose ? line : NULL, NULL, &port.resp), 0);
+    return port.resp.status;
+}
+
+static void revoke_key(int whose)
+{
+    char id[API_KEY_ID_CHARS + 1];
+    api_key_put_id((uint64_t)whose, id);
+    check_command(0, "keys", "revoke", "--keys-file", keys, id);
+}
+
+static void begin_with_keys(const enum base_engine *ledger, char dir[TEST_PATH_MAX])
+{
+    assert_int_equal(temp_dir_make(dir), 0);
+    snprintf(keys, sizeof(keys), "%s/keys", dir);
+    assert_int_equal(api_keys_write(keys), 0);
+    serve(.redis.aof = TREDIS_AOF_ALWAYS, .ledger = ledger, .apart = true,
+          .applier_flags = {"--ledger-listen", "127.0.0.1:0", "--keys-file", keys});
+    api_open(&port, port_said());
+}
+
+static void with_keys_it_takes_them_until_they_are_revoked(void **state)
+{
+    char dir[TEST_PATH_MAX];
+    begin_with_keys(*state, dir);
+    api_call(&port, 200, "GET", "/healthz", NULL, NULL);
+    assert_true(await(has_status(200), RECOVERY_MS));
+    assert_int_equal(metrics_as(0), 401);
+    assert_int_equal(metrics_as(API_KEY_EXPIRED), 401);
+    assert_int_equal(metrics_as(API_KEY_REVOKED), 401);
+    assert_int_equal(metrics_as(ROLE_READER), 200);
+    assert_int_equal(metrics_as(ROLE_ADMIN), 200);
+    api_problem(&port, 401, "unauthenticated", NULL, "GET", "/v1/items", NULL, NULL);
+    api_call(&port, 200, "GET", "/healthz", "Host: shop.example\r\n", NULL);
+    revoke_key(ROLE_READER);
+    assert_true(await(metrics_as(ROLE_READER) == 401, RECOVERY_MS));
+    assert_int_equal(metrics_as(ROLE_ADMIN), 200);
+    applier_stop();
+    /* Their use was written down. */
+    assert_int_equal(system(text("grep -q '^%012d [0-9]' %s.used", ROLE_ADMIN, keys)), 0);
+    temp_dir_remove(dir);
+}
+
+/* The process that comes then has the keys that are in force, not those of the start. */
+static void a_revoked_key_stays_revoked_when_the_port_dies(void **state)
+{
+    char dir[TEST_PATH_MAX];
+    begin_with_keys(*state, dir);
+    assert_int_equal(metrics_as(ROLE_READER), 200);
+    revoke_key(ROLE_READER);
+    assert_true(await(metrics_as(ROLE_READER) == 401, RECOVERY_MS));
+    pid_t http = applier_pid(PORT);
+    assert_true(http > 0);
+    kill(http, SIGKILL);
+    assert_true(await(applier_pid(PORT) > 0 && applier_pid(PORT) != http, RECOVERY_MS));
+    assert_true(await(has_status(200), RECOVERY_MS));
+    assert_int_equal(metrics_as(ROLE_READER), 401);
+    assert_int_equal(metrics_as(ROLE_SELLER), 200);
+    temp_dir_remove(dir);
+}
+
+static void keys_that_cannot_be_read_are_no_start(void **state)
+{
+    begin(*state);
+    check_command(64, "ledger", "--redis", stack.redis.url, "--ledger", ledger_url,
+                  "--ledger-listen", "127.0.0.1:0", "--keys-file", "/none");
+    check_said("--keys-file /none: No such file");
+}
+
 static void an_address_that_is_not_loopback_needs_insecure(void **state)
 {
     begin(*state);
@@ -161,6 +241,9 @@ int main(void)
         HERE(a_database_that_is_away_shows_and_the_lag_grows),
         HERE(a_lost_store_shows),
         HERE(both_processes_are_replaced_when_they_die),
+        HERE(with_keys_it_takes_them_until_they_are_revoked),
+        HERE(a_revoked_key_stays_revoked_when_the_port_dies),
+        HERE(keys_that_cannot_be_read_are_no_start),
         HERE(an_address_that_is_not_loopback_needs_insecure),
     };
     return run_each("the port of stockd ledger", tests);

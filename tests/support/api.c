@@ -1,5 +1,6 @@
 /* api.c -- see api.h. */
 #include "support/api.h"
+#include "support/api_keys.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -311,11 +312,24 @@ const char *api_item_at(struct api *a, int64_t on_hand, int64_t max, const char 
     return sku;
 }
 
+const char *stored_item(const char *sku)
+{
+    const char *items = getenv("STOCKD_TENANT_ITEMS"), *tenant = api_keys_tenant();
+    bool own = tenant && items && strcmp(items, "own") == 0;
+    return own ? text("%s/%s", tenant, sku) : sku;
+}
+
+const char *stored_customer(const char *customer)
+{
+    const char *tenant = api_keys_tenant();
+    return tenant ? text("%s\xff%s", tenant, customer) : customer;
+}
+
 int stack_partition_of(const struct stack *s, int partitions, const char *sku)
 {
     int found = -1;
     for (int p = 0; p < partitions; p++)
-        if (tredis_int(&s->redis, text("EXISTS {p%d}:item:%s", p, sku)) == 1) {
+        if (tredis_int(&s->redis, text("EXISTS {p%d}:item:%s", p, stored_item(sku))) == 1) {
             assert_int_equal(found, -1); /* one only */
             found = p;
         }

@@ -115,6 +115,11 @@ const char *new_sku(void);
 #define api_item(a, on_hand, max) api_item_at((a), (on_hand), (max), __FILE__, __LINE__)
 const char *api_item_at(struct api *a, int64_t on_hand, int64_t max, const char *file, int line);
 
+/* The names that Redis and SQL have an item under, and the counter of a customer: those of the
+ * tenant that a suite runs as (api_keys.h). */
+const char *stored_item(const char *sku);
+const char *stored_customer(const char *customer);
+
 /* The partition that Redis has the item in, of so many; -1: in none. */
 int stack_partition_of(const struct stack *s, int partitions, const char *sku);
 

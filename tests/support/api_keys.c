@@ -13,38 +13,58 @@ void api_key_of(int whose, char text[API_KEY_SIZE])
     api_key_write((uint64_t)whose, secret, text);
 }
 
+const char *api_keys_tenant(void)
+{
+    return api_keys_are_on() ? getenv("TEST_TENANT") : NULL;
+}
+
 static const char *tenant(void)
 {
-    const char *name = getenv("TEST_TENANT");
+    const char *name = api_keys_tenant();
     return name ? name : TENANT_DEFAULT;
 }
 
-static bool add(struct key_list *list, int whose, enum role role, int64_t expires_ms)
+static bool add(struct key_list *list, const struct api_key_spec *spec, int64_t expires_ms)
 {
     char text[API_KEY_SIZE];
     struct key_entry key = {
-        .id = (uint64_t)whose, .role = role, .created_ms = 1, .expires_ms = expires_ms};
-    snprintf(key.name, sizeof(key.name), "test-%d", whose);
-    snprintf(key.tenant, sizeof(key.tenant), "%s", tenant());
-    api_key_of(whose, text);
+        .id = (uint64_t)spec->whose, .role = spec->role, .created_ms = 1, .expires_ms = expires_ms};
+    snprintf(key.name, sizeof(key.name), "test-%d", spec->whose);
+    snprintf(key.tenant, sizeof(key.tenant), "%s", spec->tenant);
+    api_key_of(spec->whose, text);
     return key_hash(str_of(text), key.hash) && key_list_add(list, &key, 0) == KEY_CHANGED;
+}
+
+static bool write_list(const char *path, const struct key_list *list)
+{
+    char why[KEYS_WHY_SIZE];
+    struct stat like = {.st_mode = 0600, .st_uid = geteuid()};
+    struct buf text;
+    buf_init(&text, KEY_LIST_MAX_BYTES);
+    key_list_write(list, &text);
+    bool good = !text.failed && keys_file_replace(path, buf_str(&text), &like, why);
+    buf_free(&text);
+    return good;
 }
 
 int api_keys_write(const char *path)
 {
     static struct key_list list;
-    char why[KEYS_WHY_SIZE];
-    struct stat like = {.st_mode = 0600, .st_uid = geteuid()};
-    struct buf text;
     list.count = 0;
-    bool good = add(&list, API_KEY_EXPIRED, ROLE_ADMIN, 2);
+    bool good = add(&list, &(struct api_key_spec){API_KEY_EXPIRED, ROLE_ADMIN, tenant()}, 2);
     for (int role = ROLE_READER; role < ROLES; role++)
-        good = good && add(&list, role, (enum role)role, 0);
-    buf_init(&text, KEY_LIST_MAX_BYTES);
-    key_list_write(&list, &text);
-    good = good && keys_file_replace(path, buf_str(&text), &like, why);
-    buf_free(&text);
-    return good ? 0 : -EIO;
+        good = good && add(&list, &(struct api_key_spec){role, (enum role)role, tenant()}, 0);
+    return good && write_list(path, &list) ? 0 : -EIO;
+}
+
+int api_keys_write_specs(const char *path, const struct api_key_spec *specs, unsigned count)
+{
+    static struct key_list list;
+    bool good = true;
+    list.count = 0;
+    for (unsigned i = 0; i < count; i++)
+        good = good && add(&list, &specs[i], 0);
+    return good && write_list(path, &list) ? 0 : -EIO;
 }
 
 bool api_keys_are_on(void)

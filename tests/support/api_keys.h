@@ -18,6 +18,17 @@ void api_key_of(int whose, char text[API_KEY_SIZE]);
 /* Puts a file with the keys of all roles in the place of the one at path; 0 or -errno. */
 int api_keys_write(const char *path);
 
+/* The same with these keys, which are good; the name of each is "test-<whose>". */
+struct api_key_spec {
+    int whose;
+    enum role role;
+    const char *tenant;
+};
+int api_keys_write_specs(const char *path, const struct api_key_spec *specs, unsigned count);
+
+/* The tenant that all suites run as with TEST_KEYS; NULL: the default one. */
+const char *api_keys_tenant(void);
+
 /* Whether TEST_KEYS is there. */
 bool api_keys_are_on(void);
 

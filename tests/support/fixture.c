@@ -229,7 +229,7 @@ void await_in_sql(const char *sku)
 {
     char path[96], sql[160]; /* text() does not bear so many looks */
     snprintf(path, sizeof(path), "/v1/items/%s", sku);
-    snprintf(sql, sizeof(sql), "SELECT version FROM items WHERE sku = '%s'", sku);
+    snprintf(sql, sizeof(sql), "SELECT version FROM items WHERE sku = '%s'", stored_item(sku));
     assert_true(await(sql_int(sql) == version_of(path), RECOVERY_MS));
 }
 

@@ -22,6 +22,24 @@ const char *tls_client_folder(void)
     return folder && *folder ? folder : NULL;
 }
 
+static const char *shown; /* NULL: nothing */
+
+void tls_client_show(const char *name)
+{
+    shown = name;
+}
+
+static bool show(SSL_CTX *context)
+{
+    char cert[512], key[512];
+    if (!shown)
+        return true;
+    snprintf(cert, sizeof(cert), "%s/%s.pem", tls_client_folder(), shown);
+    snprintf(key, sizeof(key), "%s/%s.key", tls_client_folder(), shown);
+    return SSL_CTX_use_certificate_chain_file(context, cert) == 1 &&
+           SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1;
+}
+
 static SSL *new_ssl(struct tls_socket *socket)
 {
     char path[512];
@@ -31,8 +49,8 @@ static SSL *new_ssl(struct tls_socket *socket)
     snprintf(path, sizeof(path), "%s/ca.pem", tls_client_folder());
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-    SSL *ssl =
-        SSL_CTX_load_verify_file(context, path) == 1 ? tls_socket_ssl(context, socket) : NULL;
+    bool good = SSL_CTX_load_verify_file(context, path) == 1 && show(context);
+    SSL *ssl = good ? tls_socket_ssl(context, socket) : NULL;
     SSL_CTX_free(context);
     if (ssl)
         SSL_set_connect_state(ssl);

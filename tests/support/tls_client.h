@@ -14,6 +14,9 @@ struct tls_client;
 
 const char *tls_client_folder(void); /* NULL: without TLS */
 
+/* Connections from now on show NAME.pem of that folder, with its key; NULL: nothing. */
+void tls_client_show(const char *name);
+
 /* The handshake, on a socket that is connected and does not block from now on; the server must be
  * what it says. NULL: it failed, errno says why. */
 struct tls_client *tls_client_new(int fd, int timeout_ms);

@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 
-#define HEAD "stockd-keys 1\n"
-#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define SHOP "0000000000aa shop seller default none 1000 0 " HASH "\n"
-#define OPS  "0000000000bb ops admin default none 2000 9000 " HASH "\n"
+#define HEAD   "stockd-keys 1\n"
+#define HASH   "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define SHOP   "0000000000aa shop seller default none 1000 0 " HASH "\n"
+#define HEAD_2 "stockd-keys 2\n"
+#define SHOP_2 "0000000000aa shop seller default none 1000 0 " HASH " dns:shop.example\n"
+#define OPS_2  "0000000000bb ops admin default none 2000 9000 " HASH " -\n"
+#define OPS    "0000000000bb ops admin default none 2000 9000 " HASH "\n"
 
 static struct key_list list;
 static struct buf out;
@@ -44,6 +47,21 @@ static struct key_entry fresh(uint64_t id, const char *name)
     return key;
 }
 
+/* --- ends ------------------------------------------------------------------------------------- */
+
+TEST(the_first_end_is_that_of_a_client_s_last_key)
+{
+    given(HEAD SHOP OPS);
+    assert_int_equal(key_list_first_end(&list, 8999), 9000);
+    assert_int_equal(key_list_first_end(&list, 9000), 0);
+    given(HEAD OPS "0000000000cc ops admin default none 2000 9500 " HASH "\n"
+                   "0000000000dd till reader default none 2000 9700 " HASH "\n");
+    assert_int_equal(key_list_first_end(&list, 8000), 9500);
+    assert_int_equal(key_list_first_end(&list, 9600), 9700);
+    given(HEAD OPS "0000000000cc ops admin default none 2000 0 " HASH "\n");
+    assert_int_equal(key_list_first_end(&list, 8000), 0);
+}
+
 /* --- text ------------------------------------------------------------------------------------- */
 
 TEST(each_column_is_read_and_written)
@@ -59,6 +77,37 @@ TEST(each_column_is_read_and_written)
     assert_int_equal(ops->hash[1], 0x11);
     assert_null(key_list_find(&list, 0xcc));
     assert_written(HEAD SHOP OPS);
+}
+
+TEST(certificates_are_read_and_written_and_only_they_change_the_form)
+{
+    given(HEAD_2 SHOP_2 OPS_2);
+    assert_string_equal(key_list_find(&list, 0xaa)->certificate, "dns:shop.example");
+    assert_string_equal(key_list_find(&list, 0xbb)->certificate, "");
+    assert_written(HEAD_2 SHOP_2 OPS_2);
+    assert_int_equal(key_list_revoke(&list, 0xaa), KEY_CHANGED);
+    assert_written(HEAD OPS);
+    given(HEAD_2 OPS_2);
+    assert_written(HEAD OPS);
+}
+
+TEST(a_certificate_is_named_with_its_kind)
+{
+    static const char *const good[] = {"dns:a", "uri:spiffe://shop.example/till?7",
+                                       "email:ops@shop.example", "cn:Till-7", "dns:*.example"};
+    static const char *const bad[] = {"",         "dns:",   "shop",    "ip:127.0.0.1",   "DNS:a",
+                                      "dns:Shop", "cn:a b", "cn:a\tb", "cn:caf\xc3\xa9", "cn:a\x7f",
+                                      "uri:a\nb"};
+    char longest[CERT_NAME_MAX_BYTES + 1];
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_true(cert_name_valid(str_of(good[i])));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(cert_name_valid(str_of(bad[i])));
+    memset(longest, 'n', sizeof(longest));
+    memcpy(longest, "cn:", 3);
+    assert_true(cert_name_valid((struct str){longest, CERT_NAME_MAX_BYTES}));
+    assert_false(cert_name_valid((struct str){longest, CERT_NAME_MAX_BYTES + 1}));
+    assert_false(cert_name_valid(STR("cn:a\0b")));
 }
 
 TEST(a_file_may_be_without_keys)
@@ -77,7 +126,13 @@ TEST(what_is_wrong_is_told_with_its_line)
     } wrong[] = {
         {"", 1, "no file of keys"},
         {"stockd-keys 1", 1, "no file of keys"},
-        {"stockd-keys 2\n", 1, "later version"},
+        {"stockd-keys 3\n", 1, "later version"},
+        {HEAD SHOP_2, 2, "hash"},
+        {HEAD_2 SHOP, 2, "nine columns"},
+        {HEAD_2 "0000000000aa shop seller default none 1000 0 " HASH " shop.example\n", 2,
+         "certificate"},
+        {HEAD_2 SHOP_2 "0000000000ab till seller default none 1000 0 " HASH " dns:shop.example\n",
+         3, "certificate is that"},
         {"\n" HEAD, 1, "no file of keys"},
         {HEAD "\n", 2, "eight columns"},
         {HEAD SHOP "# a comment\n", 3, "eight columns"},
@@ -133,6 +188,7 @@ TEST(a_full_list_fits_into_what_a_file_may_have)
     for (unsigned i = 0; i < KEYS_MAX; i++) {
         snprintf(name, sizeof(name), "%064u", i);
         struct key_entry key = fresh(i, name);
+        snprintf(key.certificate, sizeof(key.certificate), "cn:%0*u", CERT_NAME_MAX_BYTES - 3, i);
         key.created_ms = key.expires_ms = INT64_MAX;
         assert_int_equal(key_list_add(&list, &key, 0), KEY_CHANGED);
     }
@@ -196,6 +252,19 @@ TEST(an_owner_is_the_tenant_and_the_name)
     memset(key.name, 'n', KEY_NAME_MAX_BYTES);
     memset(key.tenant, 't', TENANT_MAX_BYTES);
     assert_int_equal(key_owner(&key, owner), OWNER_MAX_BYTES);
+}
+
+TEST(a_certificate_is_one_client_s_and_goes_with_it)
+{
+    struct key_entry next = fresh(0xcc, ""), other = fresh(0xdd, "till");
+    snprintf(other.certificate, sizeof(other.certificate), "dns:shop.example");
+    given(HEAD_2 SHOP_2);
+    assert_int_equal(key_list_rotate(&list, 0xaa, &next, 7000, 6000), KEY_CHANGED);
+    assert_string_equal(key_list_find(&list, 0xcc)->certificate, "dns:shop.example");
+    assert_int_equal(key_list_add(&list, &other, 8000), KEY_CERTIFICATE_TAKEN);
+    assert_int_equal(key_list_revoke(&list, 0xaa), KEY_CHANGED);
+    assert_int_equal(key_list_revoke(&list, 0xcc), KEY_CHANGED);
+    assert_int_equal(key_list_add(&list, &other, 8000), KEY_CHANGED);
 }
 
 TEST(a_rotation_never_lengthens_the_old_one)

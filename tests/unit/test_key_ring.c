@@ -170,6 +170,64 @@ TEST(the_scheme_is_written_in_any_case)
     assert_int_equal(judge(header, NOW, &role), KEY_GOOD);
 }
 
+/* --- certificates ----------------------------------------------------------------------------- */
+
+/* A line with its certificate; good until it was asked for the next but one. */
+static const char *certified(uint64_t id, const char *name, int64_t expires_ms, const char *cert)
+{
+    static char lines[2][512];
+    static unsigned at;
+    char *line = lines[at++ % 2];
+    const char *plain = line_of(id, name, "seller", expires_ms);
+    snprintf(line, sizeof(lines[0]), "%.*s %s\n", (int)strcspn(plain, "\n"), plain, cert);
+    return line;
+}
+
+static void put_certified(const char *first, const char *second)
+{
+    char lines[1024];
+    snprintf(lines, sizeof(lines), "stockd-keys 2\n%s%s", first, second);
+    put_file(lines);
+    assert_int_equal(key_ring_follow(ring, true, why), KEY_NEWS_TAKEN);
+}
+
+static enum key_verdict judge_certificate(const char *name, int64_t now_ms, uint64_t *id)
+{
+    const struct key_entry *key = NULL;
+    enum key_verdict verdict = key_ring_judge_certificate(ring, name, now_ms, &key);
+    *id = key ? key->id : 0;
+    return verdict;
+}
+
+TEST(a_certificate_stands_for_the_client_that_has_it)
+{
+    uint64_t id;
+    put_certified(certified(0xaa, "shop", 0, "dns:shop.example"),
+                  certified(0xbb, "ops", NOW + 1, "cn:ops"));
+    assert_int_equal(judge_certificate("dns:shop.example", NOW, &id), KEY_GOOD);
+    assert_int_equal(id, 0xaa);
+    assert_int_equal(judge_certificate("cn:ops", NOW, &id), KEY_GOOD);
+    assert_int_equal(id, 0xbb);
+    assert_int_equal(judge_certificate("cn:ops", NOW + 1, &id), KEY_EXPIRED);
+    assert_int_equal(judge_certificate("cn:shop.example", NOW, &id), KEY_NO_CERTIFICATE);
+    assert_int_equal(judge_certificate("dns:shop.example.evil", NOW, &id), KEY_NO_CERTIFICATE);
+    assert_int_equal(judge_certificate("", NOW, &id), KEY_NO_CERTIFICATE);
+    put_certified(certified(0xbb, "ops", 0, "cn:ops"), "");
+    assert_int_equal(judge_certificate("dns:shop.example", NOW, &id), KEY_NO_CERTIFICATE);
+}
+
+TEST(of_two_keys_of_a_client_that_which_lives_longest_is_meant)
+{
+    static const int64_t ends[][2] = {{NOW + 1, 0}, {0, NOW + 1}, {NOW + 2, NOW + 1}};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        uint64_t id;
+        put_certified(certified(0xaa, "shop", ends[i][0], "dns:shop.example"),
+                      certified(0xbb, "shop", ends[i][1], "dns:shop.example"));
+        assert_int_equal(judge_certificate("dns:shop.example", NOW + 1, &id), KEY_GOOD);
+        assert_int_equal(id, i == 0 ? 0xbb : 0xaa);
+    }
+}
+
 /* --- the file changes ------------------------------------------------------------------------- */
 
 TEST(a_file_that_has_changed_is_in_force)
@@ -215,7 +273,7 @@ TEST(a_file_that_is_gone_or_open_to_others_changes_nothing)
 
 TEST(there_is_no_ring_without_a_good_file)
 {
-    put_file("stockd-keys 2\n");
+    put_file("stockd-keys 3\n");
     assert_null(key_ring_new(path, use, quotas, why));
     assert_non_null(strstr(why, "line 1"));
 }

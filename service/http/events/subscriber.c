@@ -205,6 +205,10 @@ static void look_at(struct subscriber *f)
 {
     int64_t now = events_now_ms(f->events);
     if (f->request.stream) {
+        if (f->started && !f->ended && !exchange_may_go_on(f->x)) {
+            stream_end(f);
+            return;
+        }
         if (f->started && f->until_ms <= now && stream_is_silent(f))
             stream_beat(f);
     } else if (f->state == SUBSCRIBER_PARKED) {

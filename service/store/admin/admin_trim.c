@@ -248,6 +248,7 @@ int admin_look_at_memory(struct admin *admin)
     }
     bool high = admin->shared->memory_high;
     stats_set(STATS_MEMORY_USED_BYTES, used);
+    stats_set(STATS_MEMORY_USED_PERCENT, most);
     admin->shared->memory_high = most >= (high ? MEMORY_LOW_PERCENT : MEMORY_HIGH_PERCENT);
     return rc;
 }

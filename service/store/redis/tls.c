@@ -1,12 +1,10 @@
 /* tls.c -- the steps of one connection; tls_files.c reads the files. */
 #include "store/redis/tls.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,18 +128,6 @@ static void begin_step(struct tls *tls)
 
 /* --- its life --------------------------------------------------------------------------------- */
 
-/* The name that the certificate must have; Redis is told it too, unless it is an address. */
-static bool expect(SSL *ssl, const char *host)
-{
-    unsigned char digits[sizeof(struct in6_addr)];
-    bool is_address =
-        inet_pton(AF_INET, host, digits) == 1 || inet_pton(AF_INET6, host, digits) == 1;
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (is_address)
-        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
-}
-
 struct tls *tls_new(int fd, const char *host)
 {
     struct tls *tls = calloc(1, sizeof(*tls));
@@ -151,7 +137,7 @@ struct tls *tls_new(int fd, const char *host)
     snprintf(tls->host, sizeof(tls->host), "%s", host);
     tls->socket = (struct tls_socket){fd, TLS_SOCKET_UNBOUND};
     tls->ssl = tls_files_new_ssl(&tls->socket);
-    if (tls->ssl && expect(tls->ssl, host)) {
+    if (tls->ssl && tls_socket_expect(tls->ssl, host)) {
         SSL_set_connect_state(tls->ssl);
         return tls;
     }

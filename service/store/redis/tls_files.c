@@ -2,7 +2,6 @@
 #include "fail.h"
 
 #include <assert.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 /* Of this process; a child has its own copy. */
@@ -25,49 +24,12 @@ SSL *tls_files_new_ssl(struct tls_socket *socket)
     return tls_socket_ssl(context, socket);
 }
 
-/* --- all of it -------------------------------------------------------------------------------- */
-
-/* A connection's writes may stop in the middle, and go on from a buffer that has moved. Reads take
- * from the socket what is there, not a record's head and then its body. */
-static bool set_up(SSL_CTX *ctx)
-{
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_read_ahead(ctx, 1);
-    tls_pem_begin(ctx);
-    return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1;
-}
-
-static bool fill(SSL_CTX *ctx, const struct tls_files *from, char why[TLS_WHY_SIZE])
-{
-    if (!set_up(ctx))
-        return fail_with(why, TLS_WHY_SIZE, "out of memory");
-    if (from->ca ? !tls_pem_ca(ctx, "--redis-ca", from->ca, why)
-                 : SSL_CTX_set_default_verify_paths(ctx) != 1)
-        return from->ca ? false
-                        : fail_with(why, TLS_WHY_SIZE,
-                                    "the certificates that the system trusts can not be read: give "
-                                    "a file of them to --redis-ca");
-    if (!from->cert != !from->key)
-        return fail_with(why, TLS_WHY_SIZE,
-                         "--redis-cert and --redis-key belong together: give both");
-    return !from->cert || (tls_pem_cert(ctx, "--redis-cert", from->cert, why) &&
-                           tls_pem_key(ctx, "--redis-key", from->key, "--redis-cert", why));
-}
-
 bool tls_load(const struct tls_files *from, char why[TLS_WHY_SIZE])
 {
-    ERR_clear_error();
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-    bool good = ctx ? fill(ctx, from, why) : fail_with(why, TLS_WHY_SIZE, "out of memory");
-    ERR_clear_error();
-    if (!good) {
-        SSL_CTX_free(ctx);
+    static const struct tls_options options = {"--redis-ca", "--redis-cert", "--redis-key"};
+    SSL_CTX *ctx = tls_context_client(from, &options, why);
+    if (!ctx)
         return false;
-    }
     SSL_CTX_free(context);
     context = ctx;
     files = *from;

@@ -10,15 +10,10 @@
 #pragma once
 
 #include "address.h"
-#include "tls/tls_pem.h"
+#include "tls/tls_context.h"
 #include "tls/tls_socket.h"
 
 #include <stdbool.h>
-
-/* Paths; NULL: the certificates that the system trusts; no certificate of ours. */
-struct tls_files {
-    const char *ca, *cert, *key;
-};
 
 /* The rows of the options that name them; each takes what its place is. */
 #define TLS_CA_ROW(at)                                                                             \
