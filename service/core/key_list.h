@@ -26,13 +26,12 @@
 #include "core/tenant.h"
 
 #define KEY_HASH_BYTES     32
-#define KEY_NAME_MAX_BYTES CLIENT_MAX_BYTES
 #define KEYS_MAX           1000
 #define KEY_LIST_MAX_BYTES (KEYS_MAX * 640 + 16)
 
 struct key_entry {
     uint64_t id;
-    char name[KEY_NAME_MAX_BYTES + 1];
+    char name[CLIENT_MAX_BYTES + 1];
     char tenant[TENANT_MAX_BYTES + 1];
     enum role role;
     int64_t created_ms, expires_ms; /* of the wall clock; expires_ms 0: never */
@@ -51,9 +50,6 @@ struct key_fault {
     unsigned line;   /* from 1; 0: with all of it */
     const char *why; /* static; to be read behind "line 7: " */
 };
-
-/* [A-Za-z0-9._@:-]{1,64} */
-bool key_name_valid(struct str name);
 
 /* Fills the list. False, with what is wrong first; the list is then not to be used. */
 bool key_list_parse(struct key_list *list, struct str text, struct key_fault *fault) MUST_CHECK;

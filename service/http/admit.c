@@ -10,8 +10,7 @@ static const char *const why_not[] = {
     [KEY_MALFORMED] = "Authorization must be Bearer and a whole key, as stockd keys made it",
     [KEY_WRONG] = "there is no such key, or it was revoked",
     [KEY_EXPIRED] = "the key has expired",
-    [KEY_NO_CERTIFICATE] = "there is no Authorization header field, and no key is of the client's "
-                           "certificate",
+    [KEY_NO_CERTIFICATE] = "there is no Authorization header field, and no key is of the certificate",
 };
 
 /* Of the default tenant nothing is stored with what it makes. */
@@ -91,7 +90,8 @@ bool exchange_may_go_on(const struct exchange *x)
 {
     const struct key_entry *key;
     return !x->server->keys || (judge(x, &key) == KEY_GOOD &&
-                                role_may(key->role, route_least(x->match.id, x->match.method)));
+                                role_may(key->role, route_least(x->match.id, x->match.method)) &&
+                                str_equal(owner_tenant(x->by.owner), str_of(key->tenant)));
 }
 
 /* Where nothing needs a key none is looked at, so a probe that has an old one is answered. */
