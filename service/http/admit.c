@@ -10,8 +10,7 @@ static const char *const why_not[] = {
     [KEY_MALFORMED] = "Authorization must be Bearer and a whole key, as stockd keys made it",
     [KEY_WRONG] = "there is no such key, or it was revoked",
     [KEY_EXPIRED] = "the key has expired",
-    [KEY_NO_CERTIFICATE] = ("there is no Authorization header field, and no key is of the client's "
-                            "certificate"),
+    [KEY_NO_CERTIFICATE] = "there is no Authorization, and no key is of the client's certificate",
 };
 
 /* Of the default tenant nothing is stored with what it makes. */
