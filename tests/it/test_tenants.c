@@ -21,6 +21,7 @@ static const struct api_key_spec specs[] = {{ACME, ROLE_ADMIN, "acme-tenant"},
                                             {ACME_SELLER, ROLE_SELLER, "acme-tenant"},
                                             {UMBRA, ROLE_ADMIN, "umbra-tenant"},
                                             {STORE, ROLE_ADMIN, "default"}};
+#define SPECS       (sizeof(specs) / sizeof(specs[0]))
 #define TENANT_WORD "-tenant"
 
 static const enum who strangers[] = {UMBRA, STORE};
@@ -569,6 +570,31 @@ static void a_stream_has_its_tenants_events(void **state)
     sse_close(&s);
 }
 
+static bool has_ended(struct sse *s)
+{
+    static const char last[] = "\r\n0\r\n\r\n";
+    sse_receive(s, 100);
+    return memmem(s->in, s->n, last, sizeof(last) - 1) != NULL;
+}
+
+/* The file of keys as an operator may write it: the same key, of another tenant. */
+static void a_stream_ends_when_its_key_is_of_another_tenant(void **state)
+{
+    struct api_key_spec moved[SPECS];
+    struct sse s;
+    memcpy(moved, specs, sizeof(specs));
+    for (size_t i = 0; i < SPECS; i++)
+        if (moved[i].whose == UMBRA)
+            moved[i].tenant = "acme-tenant";
+    serve_tenants(state, "shared");
+    sse_open(&s, stack.service.port, "1.1", "/v1/events", key_of(UMBRA));
+    sse_await_start(&s);
+    assert_int_equal(api_keys_write_specs(keys, moved, SPECS), 0);
+    assert_true(await(has_ended(&s), RECOVERY_MS));
+    assert_int_equal(api_keys_write_specs(keys, specs, SPECS), 0);
+    sse_close(&s);
+}
+
 static bool expired(enum who who, const char *id)
 {
     return call_as(who, "GET", RESERVATION(id), NULL) == 200 &&
@@ -659,6 +685,7 @@ int main(void)
         ON_BOTH(the_feed_is_a_tenants_own),
         ON_BOTH(a_long_poll_waits_for_its_tenants_events),
         ON_BOTH(a_stream_has_its_tenants_events),
+        SQLITE_TEST(a_stream_ends_when_its_key_is_of_another_tenant),
         ON_BOTH(an_expiry_is_told_to_whom_it_was),
         ON_BOTH(what_was_there_before_is_the_stores),
         SQLITE_TEST(the_access_log_names_the_tenant),
@@ -668,9 +695,8 @@ int main(void)
         return EXIT_FAILURE;
     snprintf(keys, sizeof(keys), "%s/keys", dir);
     snprintf(access_log, sizeof(access_log), "%s/log", dir);
-    int failed = api_keys_write_specs(keys, specs, sizeof(specs) / sizeof(specs[0])) < 0
-                     ? EXIT_FAILURE
-                     : run_each("tenants", tests);
+    int failed =
+        api_keys_write_specs(keys, specs, SPECS) < 0 ? EXIT_FAILURE : run_each("tenants", tests);
     temp_dir_remove(dir);
     return failed;
 }
