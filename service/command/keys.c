@@ -180,7 +180,7 @@ static bool complete_add(struct cli_call *call, char *err, size_t err_size)
     const struct options *options = call->options;
     if (!has_file(call, err, err_size) || !read_quota(call, err, err_size))
         return false;
-    if (!options->name || !key_name_valid(str_of(options->name)))
+    if (!options->name || !client_valid(str_of(options->name)))
         return fail_with(err, err_size,
                          "--name: must be 1 to %d characters of A-Z a-z 0-9 . _ @ : -",
                          KEY_NAME_MAX_BYTES);

@@ -25,17 +25,6 @@ static_assert(COLUMNS == 9, "as key_list.h says");
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-bool key_name_valid(struct str name)
-{
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!plain && (c == '\0' || !strchr("._@:-", c)))
-            return false;
-    }
-    return name.n >= 1 && name.n <= KEY_NAME_MAX_BYTES;
-}
-
 /* Takes what stands before `stop` off the text. False: there is no `stop`. */
 static bool take_until(struct str *text, char stop, struct str *taken)
 {
@@ -84,7 +73,7 @@ static const char *read_key(struct key_entry *key, struct str line, bool with_ce
         return with_certificates ? "must have nine columns" : "must have eight columns";
     if (!api_key_read_id(columns[COLUMN_ID], &key->id))
         return "the id must be 12 digits of 0-9 a-f";
-    if (!key_name_valid(columns[COLUMN_NAME]))
+    if (!client_valid(columns[COLUMN_NAME]))
         return "the name must be 1 to 64 characters of A-Z a-z 0-9 . _ @ : -";
     memcpy(key->name, columns[COLUMN_NAME].p, columns[COLUMN_NAME].n);
     key->name[columns[COLUMN_NAME].n] = '\0';
@@ -256,7 +245,7 @@ static enum key_change append(struct key_list *list, const struct key_entry *key
 
 enum key_change key_list_add(struct key_list *list, const struct key_entry *key, int64_t now_ms)
 {
-    assert(key_name_valid(str_of(key->name)) && tenant_valid(str_of(key->tenant)));
+    assert(client_valid(str_of(key->name)) && tenant_valid(str_of(key->tenant)));
     if (drop_over(list, key->name, now_ms) > 0)
         return KEY_NAME_HAS;
     if (is_taken(list, key))

@@ -52,9 +52,6 @@ struct key_fault {
     const char *why; /* static; to be read behind "line 7: " */
 };
 
-/* [A-Za-z0-9._@:-]{1,64} */
-bool key_name_valid(struct str name);
-
 /* Fills the list. False, with what is wrong first; the list is then not to be used. */
 bool key_list_parse(struct key_list *list, struct str text, struct key_fault *fault) MUST_CHECK;
 

@@ -1,7 +1,6 @@
 #include "core/tenant.h"
 
 #include "core/item.h"
-#include "core/key_list.h"
 
 #include <assert.h>
 
@@ -25,6 +24,17 @@ bool tenant_valid(struct str tenant)
     return tenant.n >= 1 && tenant.n <= TENANT_MAX_BYTES;
 }
 
+bool client_valid(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!plain && (c == '\0' || !strchr("._@:-", c)))
+            return false;
+    }
+    return name.n >= 1 && name.n <= CLIENT_MAX_BYTES;
+}
+
 bool tenant_is_default(struct str tenant)
 {
     return str_absent(tenant) || str_equal(tenant, STR(TENANT_DEFAULT));
@@ -35,7 +45,7 @@ bool tenant_is_default(struct str tenant)
 bool owner_valid(struct str owner)
 {
     return str_absent(owner) || (mark_in(owner, '/') && tenant_valid(owner_tenant(owner)) &&
-                                 key_name_valid(owner_client(owner)));
+                                 client_valid(owner_client(owner)));
 }
 
 struct str owner_tenant(struct str owner)

@@ -91,7 +91,8 @@ bool exchange_may_go_on(const struct exchange *x)
 {
     const struct key_entry *key;
     return !x->server->keys || (judge(x, &key) == KEY_GOOD &&
-                                role_may(key->role, route_least(x->match.id, x->match.method)));
+                                role_may(key->role, route_least(x->match.id, x->match.method)) &&
+                                str_equal(owner_tenant(x->by.owner), str_of(key->tenant)));
 }
 
 /* Where nothing needs a key none is looked at, so a probe that has an old one is answered. */

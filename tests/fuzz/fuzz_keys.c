@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(!text.failed && key_list_parse(&again, buf_str(&text), &fault));
     must(again.count == list.count);
     for (unsigned i = 0; i < list.count; i++)
-        must(key_list_find(&again, list.keys[i].id) && key_name_valid(str_of(list.keys[i].name)) &&
+        must(key_list_find(&again, list.keys[i].id) && client_valid(str_of(list.keys[i].name)) &&
              strcmp(list.keys[i].certificate, again.keys[i].certificate) == 0 &&
              memcmp(&list.keys[i].hash, &again.keys[i].hash, KEY_HASH_BYTES) == 0);
     if (list.count > 1)

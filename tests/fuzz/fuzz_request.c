@@ -1,6 +1,6 @@
-/* Any body and header values. The first byte picks the route; then come lines of Idempotency-Key,
- * If-Match and If-None-Match, and the rest is the body. Whatever is refused renders as JSON. And
- * jansson never takes more memory for a body than it was said to. */
+/* Any body and header values. The first byte picks the route, and a tenant by its top bit; then
+ * come lines of Idempotency-Key, If-Match and If-None-Match, and the rest is the body. Whatever is
+ * refused renders as JSON. And jansson never takes more memory for a body than it was said to. */
 #include "http/json_heap.h"
 #include "http/render.h"
 #include "http/request.h"
@@ -29,8 +29,14 @@ static void check_op(const struct op *op)
     if (op->line_count > LINES_MAX || op->key.n > KEY_STORED_MAX_BYTES || op->id.n == 0)
         abort();
     for (unsigned i = 0; i < op->line_count; i++)
-        if (!sku_valid(op->lines[i].sku) || op->lines[i].quantity > QUANTITY_MAX)
+        if (!item_name_valid(op->lines[i].sku) ||
+            !str_equal(tenant_of(op->lines[i].sku, TENANT_MARK_ITEM), owner_tenant(op->owner)) ||
+            op->lines[i].quantity > QUANTITY_MAX)
             abort();
+    if (!str_absent(op->key) &&
+        (!str_equal(tenant_of(op->key, TENANT_MARK_KEY), owner_tenant(op->owner)) ||
+         !str_equal(tenant_outer(op->key, TENANT_MARK_KEY), op->id)))
+        abort();
     if (op->customer.n > TEXT_MAX_BYTES || op->metadata.n > METADATA_MAX_BYTES)
         abort();
     if (!str_absent(op->metadata)) {
@@ -126,9 +132,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         arena_init(&arena, 4096, 160u << 20);
         buf_init(&text, 1 << 20);
     }
-    size_t i = (size_t)(data[0] - '0') % (sizeof(routes) / sizeof(routes[0]));
+    size_t i = (size_t)((data[0] & 0x7f) - '0') % (sizeof(routes) / sizeof(routes[0]));
     struct route_match match = route_find(str_of(routes[i].method), str_of(routes[i].target), room);
     struct request_head head = {.match = &match, .role = ROLE_ADMIN};
+    if (data[0] & 0x80)
+        head.by = (struct requester){.owner = STR("acme/shop"), .items = STR("acme")};
     data++;
     size--;
     head.key = take_line(&data, &size);

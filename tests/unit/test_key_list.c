@@ -156,13 +156,13 @@ TEST(names_are_what_a_log_can_show_as_it_is)
 {
     char longest[KEY_NAME_MAX_BYTES + 2];
     memset(longest, 'n', sizeof(longest));
-    assert_true(key_name_valid(STR("Shop-1.eu_west@acme:front")));
-    assert_true(key_name_valid((struct str){longest, KEY_NAME_MAX_BYTES}));
-    assert_false(key_name_valid((struct str){longest, KEY_NAME_MAX_BYTES + 1}));
-    assert_false(key_name_valid(STR("")));
-    assert_false(key_name_valid(STR("a b")));
-    assert_false(key_name_valid(STR("a\0b")));
-    assert_false(key_name_valid(STR("caf\xc3\xa9")));
+    assert_true(client_valid(STR("Shop-1.eu_west@acme:front")));
+    assert_true(client_valid((struct str){longest, KEY_NAME_MAX_BYTES}));
+    assert_false(client_valid((struct str){longest, KEY_NAME_MAX_BYTES + 1}));
+    assert_false(client_valid(STR("")));
+    assert_false(client_valid(STR("a b")));
+    assert_false(client_valid(STR("a\0b")));
+    assert_false(client_valid(STR("caf\xc3\xa9")));
 }
 
 TEST(a_full_list_fits_into_what_a_file_may_have)

@@ -232,7 +232,7 @@ TEST(unknown_outcomes_name_the_operation)
     assert_int_equal(answer.status, 504);
     assert_true(json_is_null(json_object_get(json, "operation")));
     json_decref(json);
-    op.key = STR("tenant:k");
+    op.key = STR("tenant k");
     op.id = STR("k");
     json = refused(&op);
     assert_string_equal(json_string_value(json_object_get(json, "operation")), "k");
@@ -311,6 +311,81 @@ TEST(recorded_operations)
     buf_reset(&body);
     render_read(&read, &none, &answer, &body);
     assert_int_equal(answer.status, 404);
+}
+
+/* --- tenants ---------------------------------------------------------------------------------- */
+
+static void assert_no_tenant(void)
+{
+    buf_putc(&body, '\0');
+    assert_false(body.failed);
+    assert_null(strstr(body.p, "acme"));
+    buf_reset(&body);
+}
+
+/* Whatever has an inner name is shown by its outer one. */
+TEST(nothing_shows_an_inner_name)
+{
+    const struct outcome_short line = {
+        .sku = STR("acme/a"), .requested = 3, .available = 1, .limit = 2, .used = 2, .version = 5};
+    struct reservation_line held = {.sku = STR("acme/a"), .quantity = 2, .version = 5};
+    const struct reservation r = {.state = RESERVATION_CONFIRMED,
+                                  .rereserved = true,
+                                  .created_ms = NOW,
+                                  .expires_ms = NOW,
+                                  .ended_ms = NOW,
+                                  .customer = STR("c"),
+                                  .owner = STR("acme/shop"),
+                                  .share = STR("acme\xff"
+                                               "c"),
+                                  .line_count = 1,
+                                  .lines = &held};
+    for (int kind = 0; kind < OP_KINDS; kind++)
+        for (int code = OUT_NONE + 1; code < OUT_CODES; code++) {
+            struct op op = {.kind = (enum op_kind)kind,
+                            .owner = STR("acme/shop"),
+                            .key = STR("acme k"),
+                            .id = STR("k")};
+            op.out = (struct outcome){.code = (enum outcome_code)code,
+                                      .sku = STR("acme/a"),
+                                      .item = apple,
+                                      .resv = &r,
+                                      .id = STR("k"),
+                                      .to = {.sku = STR("acme/b")},
+                                      .shorts = &line,
+                                      .short_count = 1,
+                                      .field_line = -1};
+            render_op(&op, &answer, &body);
+            assert_no_tenant();
+        }
+}
+
+TEST(no_read_shows_an_inner_name)
+{
+    static const struct op_condition none = {.kind = PRE_NONE};
+    const struct store_listed items[] = {{STR("acme/a"), apple}};
+    struct store_read read = {.kind = READ_ITEMS,
+                              .prefix = STR("acme/"),
+                              .items = items,
+                              .item_count = 1,
+                              .more = true,
+                              .last = STR("acme/a"),
+                              .out = {.code = OUT_OK}};
+    render_read(&read, &none, &answer, &body);
+    assert_no_tenant();
+    read = (struct store_read){
+        .kind = READ_ITEM, .sku = STR("acme/a"), .out = {.code = OUT_OK, .item = apple}};
+    render_read(&read, &none, &answer, &body);
+    assert_no_tenant();
+    read.out = (struct outcome){.code = OUT_ITEM_NOT_FOUND, .sku = STR("acme/a"), .field_line = -1};
+    render_read(&read, &none, &answer, &body);
+    assert_no_tenant();
+    read = (struct store_read){.kind = READ_OPERATION,
+                               .key = STR("acme k"),
+                               .recorded_kind = OP_PUT,
+                               .out = {.code = OUT_OK, .sku = STR("acme/a"), .item = apple}};
+    render_read(&read, &none, &answer, &body);
+    assert_no_tenant();
 }
 
 EACH_BETWEEN(begin, end)

@@ -8,12 +8,14 @@
 
 static struct arena arena;
 static struct refusal why;
+static struct requester by; /* who asks; mostly nobody in particular */
 static struct op op;
 
 static int begin(void **state)
 {
     arena_init(&arena, 4096, 64 << 20);
     why = (struct refusal){0};
+    by = (struct requester){.owner = {NULL, 0}};
     return 0;
 }
 
@@ -30,7 +32,7 @@ static struct request_head head_of(struct route_match *match, const char *method
     assert_true(strlen(target) < sizeof(room));
     *match = route_find(str_of(method), str_of(target), room);
     assert_int_equal(match->verdict, ROUTE_FOUND);
-    return (struct request_head){.match = match, .role = ROLE_ADMIN};
+    return (struct request_head){.match = match, .role = ROLE_ADMIN, .by = by};
 }
 
 static bool ask_with(const char *method, const char *target, const char *body, const char *key,
@@ -456,6 +458,80 @@ TEST(reads_single_things)
     assert_true(text_is(read.key, "K/3"));
     assert_false(look(&read, "/v1/operations/a%20b"));
     assert_int_equal(why.problem, PROBLEM_OPERATION_NOT_FOUND);
+}
+
+/* --- tenants ---------------------------------------------------------------------------------- */
+
+static const struct requester acme = {.owner = {"acme/shop", 9}, .items = {"acme", 4}};
+
+TEST(what_a_tenant_names_gets_its_inner_name)
+{
+    by = acme;
+    assert_true(
+        ask_with("POST", "/v1/items/a/transfers", "{\"to\":\"b\",\"quantity\":1}", "k", NULL));
+    assert_true(text_is(op.owner, "acme/shop"));
+    assert_true(text_is(op.key, "acme k") && text_is(op.id, "k"));
+    assert_true(text_is(op.lines[0].sku, "acme/a") && text_is(op.lines[1].sku, "acme/b"));
+    assert_true(ask("POST", "/v1/reservations",
+                    "{\"lines\":[{\"sku\":\"a\",\"quantity\":1},"
+                    "{\"sku\":\"b\",\"quantity\":1}],\"customer\":\"c\"}"));
+    assert_true(str_absent(op.key) && op.id.n > 0);
+    assert_true(text_is(op.lines[0].sku, "acme/a") && text_is(op.lines[1].sku, "acme/b"));
+    assert_true(text_is(op.customer, "c"));
+    by.items = (struct str){NULL, 0};
+    assert_true(ask_with("DELETE", "/v1/items/a", "", "k", NULL));
+    assert_true(text_is(op.lines[0].sku, "a") && text_is(op.key, "acme k"));
+}
+
+/* Two tenants that ask the same: each gets its own answer, by its key and not by luck. */
+TEST(an_item_is_not_another_one_because_of_its_inner_name)
+{
+    by = acme;
+    assert_false(ask("POST", "/v1/items/a/transfers", "{\"to\":\"a\",\"quantity\":1}"));
+    assert_false(ask("PUT", "/v1/items/acme%2Fa", "{\"on_hand\":1}"));
+    assert_false(ask("POST", "/v1/reservations", "{\"sku\":\"acme/a\",\"quantity\":1}"));
+    by = (struct requester){.owner = {NULL, 0}};
+    assert_false(ask("PUT", "/v1/items/acme%2Fa", "{\"on_hand\":1}"));
+    assert_false(ask_with("DELETE", "/v1/items/a", "", "acme k", NULL));
+}
+
+TEST(the_longest_names_of_the_longest_tenant_have_room)
+{
+    char owner[OWNER_MAX_BYTES + 1], key[KEY_MAX_BYTES + 1], target[SKU_MAX_BYTES + 32];
+    memset(owner, 't', sizeof(owner));
+    owner[TENANT_MAX_BYTES] = '/';
+    by = (struct requester){{owner, OWNER_MAX_BYTES}, {owner, TENANT_MAX_BYTES}};
+    memset(key, 'k', sizeof(key));
+    key[KEY_MAX_BYTES] = '\0';
+    memset(target, 'a', sizeof(target));
+    memcpy(target, "/v1/items/", 10);
+    target[10 + SKU_MAX_BYTES] = '\0';
+    assert_true(ask_with("DELETE", target, "", key, NULL));
+    assert_int_equal(op.key.n, TENANT_MAX_BYTES + 1 + KEY_MAX_BYTES);
+    assert_int_equal(op.lines[0].sku.n, SKU_STORED_MAX_BYTES);
+}
+
+TEST(reads_of_a_tenant)
+{
+    struct store_read read;
+    by = acme;
+    assert_true(look(&read, "/v1/items"));
+    assert_true(text_is(read.prefix, "acme/") && str_absent(read.after));
+    assert_true(look(&read, "/v1/items?cursor=m&prefix=a"));
+    assert_true(text_is(read.prefix, "acme/a") && text_is(read.after, "acme/m"));
+    assert_true(look(&read, "/v1/items/a"));
+    assert_true(text_is(read.sku, "acme/a"));
+    assert_true(look(&read, "/v1/operations/k"));
+    assert_true(text_is(read.key, "acme k"));
+    assert_true(look(&read, "/v1/reservations/" RID));
+    assert_true(text_is(read.owner, "acme/shop"));
+    assert_false(look(&read, "/v1/operations/acme%20k"));
+    assert_false(look(&read, "/v1/items?cursor=acme/m"));
+    by = (struct requester){.owner = STR("default/shop"), .items = STR("default")};
+    assert_true(look(&read, "/v1/items/a"));
+    assert_true(text_is(read.sku, "a"));
+    assert_true(look(&read, "/v1/operations/k"));
+    assert_true(text_is(read.key, "k"));
 }
 
 EACH_BETWEEN(begin, end)
